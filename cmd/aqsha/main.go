@@ -1,0 +1,27 @@
+// Command aqsha runs a digital currency, mines Bitcoin, and measures both.
+// This package holds commands only; what they do lives in the packages they call.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+// run is main without os.Exit, so that test scripts can call it in-process.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRootCommand()
+	root.SetContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	return report(command, err)
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, for scripts.
+const (
+	exitOK      = 0
+	exitFailure = 1 // something went wrong: I/O, a node out of reach, data damaged
+	exitUsage   = 2 // the command line or a file given to it is wrong
+	exitRefused = 3 // understood, and refused by a rule; the code names it
+)
+
+// coded is an error with a stable code and, where there is one, the field it speaks of.
+// Rule violations of every line implement it.
+type coded interface {
+	error
+	ErrorCode() string
+	ErrorField() string
+}
+
+// usageError marks a mistake in what the user typed.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func wantsJSON(command *cobra.Command) bool {
+	asked, _ := command.Flags().GetBool("json")
+	return asked
+}
+
+// show prints a result: value as JSON when asked, otherwise what human writes.
+func show(command *cobra.Command, value any, human func(w io.Writer)) error {
+	w := command.OutOrStdout()
+	if wantsJSON(command) {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(value)
+	}
+	human(w)
+	return nil
+}
+
+// report prints an error on stderr and returns the exit code that belongs to it.
+func report(command *cobra.Command, err error) int {
+	code, exit, field := "failure", exitFailure, ""
+	var rule coded
+	var usage usageError
+	switch {
+	case errors.As(err, &rule):
+		code, exit, field = rule.ErrorCode(), exitRefused, rule.ErrorField()
+	case errors.As(err, &usage):
+		code, exit = "usage", exitUsage
+	}
+	w := command.ErrOrStderr()
+	if wantsJSON(command) {
+		_ = json.NewEncoder(w).Encode(struct {
+			Code   string `json:"code"`
+			Field  string `json:"field,omitempty"`
+			Detail string `json:"detail"`
+		}{code, field, err.Error()})
+		return exit
+	}
+	fmt.Fprintf(w, "aqsha: %v\n", err)
+	if exit == exitUsage {
+		fmt.Fprintf(w, "See '%s --help'.\n", command.CommandPath())
+	}
+	return exit
+}

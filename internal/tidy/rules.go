@@ -1,0 +1,54 @@
+package tidy
+
+// pure packages take state and input and return effects: no clock, no randomness, no I/O, no floats.
+var pure = []string{"money", "token", "contract", "ledger", "cash"}
+
+// forbiddenInPure are imports that would make a pure package impure.
+var forbiddenInPure = []string{
+	"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "sync/atomic", "io/fs", "log", "log/slog", "runtime",
+}
+
+// mayImport lists, for each room, the rooms of this module it may import.
+// A room that is not listed may be imported by anything only if it is listed on the right somewhere.
+// Sub-packages (txlog/vfs) belong to their room.
+var mayImport = map[string][]string{
+	// common ground
+	"money":  {},
+	"params": {"money"},
+	"txlog":  {},
+
+	// ledger line
+	"token":     {"money"},
+	"contract":  {"money", "token"},
+	"ledger":    {"money", "token", "contract"},
+	"cash":      {"money", "token", "ledger"},
+	"livestate": {"money", "txlog", "token", "contract", "ledger"},
+	"index":     {"money", "txlog", "token", "contract", "ledger"},
+	"node":      {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index"},
+	"cluster":   {"money", "params", "txlog", "token", "contract", "ledger", "livestate", "index", "node"},
+	"bank":      {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node"},
+
+	// mining line
+	"bitcoin": {"money", "params", "txlog"},
+	"pool":    {"money", "params", "txlog", "bitcoin"},
+	"farm":    {"money", "params", "txlog", "bitcoin", "pool"},
+
+	// market line
+	"market": {"money", "params", "txlog"},
+
+	// faces
+	"api":       {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "console"},
+	"console":   {},
+	"scenario":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api"},
+	"cmd/aqsha": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api", "console", "scenario"},
+}
+
+// onlyImporter names the one room that may import a third-party module.
+var onlyImporter = map[string]string{
+	"github.com/cometbft/cometbft":                   "cluster",
+	"github.com/oasisprotocol/curve25519-voi":        "token",
+	"github.com/cockroachdb/pebble":                  "index",
+	"github.com/spf13/cobra":                         "cmd/aqsha",
+	"github.com/danielgtaylor/huma":                  "api",
+	"github.com/prometheus/client_golang/prometheus": "",
+}
