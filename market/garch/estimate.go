@@ -24,6 +24,7 @@ type estimator struct {
 	fast   *garch11 // nil when the general engine is needed
 	slow   *problem
 	rows   []constraint
+	coords coordinates
 }
 
 func prepare(returns []float64, spec Spec) (*estimator, error) {
@@ -34,7 +35,8 @@ func prepare(returns []float64, spec Spec) (*estimator, error) {
 	if err := stats.Finite("returns", returns, leastN); err != nil {
 		return nil, err
 	}
-	e := &estimator{spec: spec, rows: spec.constraints()}
+	e := &estimator{spec: spec, rows: spec.constraints(), coords: spec.coordinates()}
+	e.coords.bounds(e.rows)
 	e.load(returns)
 	if !(e.scale > 1e-12*(1+math.Abs(e.mean))) {
 		return nil, market.Refuse("constant", "returns", "the series is constant: there is no variance to model")
@@ -101,11 +103,13 @@ func (e *estimator) garch11(reuse *garch11, residuals []float64) *garch11 {
 	return p
 }
 
+// objective is the log-likelihood in the optimiser's coordinates.
 func (e *estimator) objective() objective {
+	k := e.spec.layout().size
 	if e.fast != nil {
-		return e.fast.evaluate
+		return e.coords.wrap(e.fast.evaluate, k)
 	}
-	return func(theta []float64, out *evaluation) { e.slow.evaluate(theta, out, false) }
+	return e.coords.wrap(func(theta []float64, out *evaluation) { e.slow.evaluate(theta, out, false) }, k)
 }
 
 // Estimate fits the model to returns (percent) from several starts. It
@@ -126,7 +130,9 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 			return nil, err
 		}
 		joined := 0
-		c := maximise(f, from, e.rows, func(theta []float64, value float64) bool {
+		inside := append([]float64(nil), from...)
+		e.coords.inward(inside)
+		c := maximise(f, inside, e.rows, func(theta []float64, value float64) bool {
 			joined = sameBasin(climbs, theta, value)
 			return joined > 0
 		})
@@ -171,6 +177,20 @@ func (e *estimator) count() int {
 	return len(e.raw)
 }
 
+// leave turns the optimiser's coordinates into parameters of the returns.
+func (e *estimator) leave(x []float64) []float64 {
+	theta := append([]float64(nil), x...)
+	e.coords.outward(theta)
+	return e.unscale(theta)
+}
+
+// enter is the inverse of leave.
+func (e *estimator) enter(theta []float64) []float64 {
+	x := e.rescale(theta)
+	e.coords.inward(x)
+	return x
+}
+
 // unscale turns parameters for scaled returns into those of the returns.
 func (e *estimator) unscale(theta []float64) []float64 {
 	out, at := append([]float64(nil), theta...), e.spec.layout()
@@ -202,7 +222,7 @@ func (e *estimator) rescale(theta []float64) []float64 {
 // finish evaluates the optimum in the returns' own units and writes the Fit.
 func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 	k := len(c.theta)
-	f := &Fit{Spec: e.spec, N: len(e.raw), Mean: e.mean, theta: e.unscale(c.theta), lastRaw: e.raw[len(e.raw)-1]}
+	f := &Fit{Spec: e.spec, N: len(e.raw), Mean: e.mean, theta: e.leave(c.theta), lastRaw: e.raw[len(e.raw)-1]}
 	eval := newEvaluation(k)
 	p := newProblem(e.spec, e.raw)
 	p.h, p.z = make([]float64, e.count()), make([]float64, e.count())
@@ -290,7 +310,7 @@ func (f *Fit) describe() {
 	}
 	if !f.Stationary {
 		warn("persistence %.4f is not below one: the variance has no finite mean; the fit is printed as found, without the stationarity constraint", f.Persistence)
-	} else if f.Persistence > 0.995 {
+	} else if f.Persistence > 0.99 {
 		warn("persistence %.6f is near one: unconditional variance and half-life are hardly determined", f.Persistence)
 	}
 	if f.N < 500 {

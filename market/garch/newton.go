@@ -1,6 +1,9 @@
 package garch
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // constraint is a·θ ≤ b; the name is what a report says when it binds.
 type constraint struct {
@@ -55,9 +58,8 @@ func maximise(f objective, start []float64, rows []constraint, near func([]float
 		return c
 	}
 	damping := 0.0
-	var work null
 	for ; c.iterations < maxIterations; c.iterations++ {
-		step, gain, ok := work.step(c, rows, damping)
+		step, gain, ok := newton(c, rows, damping)
 		if !ok { // not concave here: damp until it is
 			damping = max(1e-3, damping*4)
 			continue
@@ -96,12 +98,9 @@ func maximise(f objective, start []float64, rows []constraint, near func([]float
 // reach is how far along the step one may go: 1, or to the nearest constraint.
 func reach(rows []constraint, active []int, theta, step []float64) float64 {
 	length := 1.0
-next:
 	for i, row := range rows {
-		for _, a := range active {
-			if a == i {
-				continue next
-			}
+		if slices.Contains(active, i) {
+			continue
 		}
 		along := 0.0
 		for j, a := range row.a {
@@ -114,12 +113,10 @@ next:
 	return length
 }
 
-// null finds steps in the null space of the binding constraints.
-type null struct{}
-
-// step solves the damped Newton system. It returns a nil step when no
+// newton finds the step in the null space of the binding constraints: it
+// solves the damped Newton system. It returns a nil step when no
 // direction is free, and ok = false when the system is not positive definite.
-func (null) step(c *climb, rows []constraint, damping float64) (step []float64, gain float64, ok bool) {
+func newton(c *climb, rows []constraint, damping float64) (step []float64, gain float64, ok bool) {
 	k := len(c.theta)
 	var bind []int
 	for i, row := range rows {
@@ -127,18 +124,51 @@ func (null) step(c *climb, rows []constraint, damping float64) (step []float64, 
 			bind = append(bind, i)
 		}
 	}
+	held := map[int]bool{}
 	for {
 		basis, normal := nullBasis(rows, bind, k)
-		release := mostNegative(c.eval.gradient, rows, bind, normal)
-		if release < 0 {
-			c.active = bind
-			if len(basis) == 0 {
-				return nil, 0, true
-			}
-			return newtonStep(c.eval, basis, k, damping)
+		if release := mostNegative(c.eval.gradient, rows, bind, normal, held); release >= 0 {
+			bind = append(bind[:release:release], bind[release+1:]...)
+			continue
 		}
-		bind = append(bind[:release:release], bind[release+1:]...)
+		c.active = bind
+		if len(basis) == 0 {
+			return nil, 0, true
+		}
+		if step, gain, ok = newtonStep(c.eval, basis, k, damping); !ok {
+			return nil, 0, false
+		}
+		blocked := blocking(c, rows, step)
+		if blocked < 0 {
+			// Nothing is left along the boundary, but the gradient points inward:
+			// only a more damped step, nearer to the gradient, gets away from it.
+			if gain < converged && len(held) > 0 {
+				return nil, 0, false
+			}
+			return step, gain, true
+		}
+		// The gradient leaves this constraint, Newton's step runs into it: stay on it.
+		held[blocked] = true
+		bind = append(bind, blocked)
 	}
+}
+
+// blocking finds a constraint at which the point stands, which is not held,
+// and into which the step runs; −1 if there is none.
+func blocking(c *climb, rows []constraint, step []float64) int {
+	for i, row := range rows {
+		if row.slack(c.theta) >= activeTol || slices.Contains(c.active, i) {
+			continue
+		}
+		along := 0.0
+		for j, a := range row.a {
+			along += a * step[j]
+		}
+		if along > 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // nullBasis orthonormalises the binding rows (normal) and completes them to a
@@ -187,9 +217,10 @@ func nullBasis(rows []constraint, bind []int, k int) (free, normal [][]float64) 
 }
 
 // mostNegative gives the position in bind of the constraint whose multiplier
-// is most negative (it holds the climb back for nothing), or −1. Multipliers
+// is most negative (it holds the climb back for nothing) and that is not to be
+// held, or −1. Multipliers
 // solve Σ μ_i a_i = projection of the gradient on the rows' span.
-func mostNegative(g []float64, rows []constraint, bind []int, normal [][]float64) int {
+func mostNegative(g []float64, rows []constraint, bind []int, normal [][]float64, held map[int]bool) int {
 	n := len(bind)
 	if n == 0 || len(normal) < n {
 		return -1
@@ -214,7 +245,7 @@ func mostNegative(g []float64, rows []constraint, bind []int, normal [][]float64
 		rhs[i] /= m[i*n+i]
 	}
 	for i, mu := range rhs {
-		if mu < worst {
+		if mu < worst && !held[bind[i]] {
 			worst, at = mu, i
 		}
 	}
