@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
+	"gonum.org/v1/gonum/stat/distuv"
 	"pgregory.net/rapid"
 )
 
@@ -391,5 +393,32 @@ func TestForecast(t *testing.T) {
 	m, _ := stats.Describe(shocks)
 	if math.Abs(m.Mean) > 0.02 || math.Abs(m.SD-1) > 0.02 || m.Skewness < 0.5 {
 		t.Errorf("skewed shocks: %+v", m)
+	}
+}
+
+func TestStaticStudentFit(t *testing.T) {
+	d := distuv.StudentsT{Mu: 0.2, Sigma: 1.7, Nu: 2.5, Src: rand.NewPCG(1, 2)}
+	r := make([]float64, 20_000)
+	for i := range r {
+		r[i] = d.Rand()
+	}
+	f, err := FitStudent(r)
+	if err != nil || math.Abs(f.Mu-0.2) > 0.05 || math.Abs(f.Sigma-1.7) > 0.06 || math.Abs(f.Nu-2.5) > 0.15 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	logLik := func(mu, sigma, nu float64) (sum float64) {
+		for _, v := range r {
+			sum += distuv.StudentsT{Mu: mu, Sigma: sigma, Nu: nu}.LogProb(v)
+		}
+		return sum
+	}
+	if own := logLik(f.Mu, f.Sigma, f.Nu); math.Abs(own-f.LogLik) > 1e-6 {
+		t.Errorf("likelihood %v, by the density %v", f.LogLik, own)
+	}
+	// A maximum: every neighbour is lower.
+	for _, v := range []float64{logLik(f.Mu+1e-3, f.Sigma, f.Nu), logLik(f.Mu, f.Sigma*1.001, f.Nu), logLik(f.Mu, f.Sigma, f.Nu*0.999)} {
+		if v > f.LogLik {
+			t.Errorf("a neighbour has %v, above %v", v, f.LogLik)
+		}
 	}
 }

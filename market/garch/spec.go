@@ -60,6 +60,8 @@ type Spec struct {
 	Initial Initial `json:"initial"`
 	// Free lifts the constraint α + β (+ γ/2) ≤ 1 − 10⁻⁶.
 	Free bool `json:"free"`
+	// Integrated holds the persistence of GARCH at that limit (IGARCH).
+	Integrated bool `json:"integrated,omitempty"`
 	// NormalAbs keeps √(2/π) for E|z| in EGARCH whatever the law (Python arch).
 	NormalAbs bool `json:"normalAbs,omitempty"`
 }
@@ -84,6 +86,9 @@ func (s Spec) complete() (Spec, error) {
 		{"model", string(s.Model), []string{"garch", "gjr", "egarch"}}, {"law", string(s.Law), []string{"normal", "t", "skewt"}},
 		{"mean", string(s.Mean), []string{"zero", "demeaned", "constant", "ar1"}}, {"initial", string(s.Initial), []string{"mci", "mean", "backcast"}},
 	} {
+		if s.Integrated && (s.Model != GARCH || s.Free) {
+			return s, market.Refuse("choice", "integrated", "only GARCH, constrained, can be held at its limit")
+		}
 		if !slices.Contains(choice.known, choice.value) {
 			return s, market.Refuse("choice", choice.field, "%q is not one of %v", choice.value, choice.known)
 		}
@@ -182,6 +187,11 @@ func (s Spec) constraints() []constraint {
 		a := make([]float64, l.size)
 		a[l.alpha], a[l.gamma] = -1, -1
 		rows = append(rows, constraint{"alpha + gamma at zero", a, 0})
+	}
+	if s.Integrated && s.Model == GARCH {
+		a := make([]float64, l.size)
+		a[l.alpha], a[l.beta] = -1, -1
+		rows = append(rows, constraint{"persistence held", a, -stationaryLimit})
 	}
 	if !s.Free {
 		a := make([]float64, l.size)

@@ -23,6 +23,10 @@ func (s Spec) starts() [][]float64 {
 		switch s.Model {
 		case EGARCH:
 			theta[at.alpha], theta[at.beta], theta[at.omega] = 2*v.alpha, min(0.985, v.alpha+v.beta), 0
+		case GARCH:
+			if s.Integrated {
+				theta[at.beta] = stationaryLimit - v.alpha
+			}
 		case GJR:
 			theta[at.alpha], theta[at.gamma] = v.alpha*0.8, v.alpha*0.4
 		}
