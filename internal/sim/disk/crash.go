@@ -50,6 +50,9 @@ func bind(names map[string]*inode, c nameChange) {
 	} else {
 		names[c.name] = c.node
 	}
+	if c.freed != "" {
+		delete(names, c.freed)
+	}
 }
 
 // inodes lists every file once, in order of creation.

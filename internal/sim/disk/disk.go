@@ -56,10 +56,12 @@ type change struct {
 	data []byte
 }
 
-// nameChange binds a name to an inode, or with node nil frees it.
+// nameChange binds a name to an inode, or with node nil frees it; a rename frees
+// another name in the same step.
 type nameChange struct {
 	dir, name string
 	node      *inode
+	freed     string
 }
 
 // New makes an empty disk whose losses follow from the seed.
@@ -139,6 +141,20 @@ func (d *Disk) Restart() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.settle()
+	d.next()
+}
+
+// Kill ends the run as SIGKILL ends a process: the machine goes on, so the next run
+// sees everything that was written, though a crash may still lose what was not
+// synced. Planned faults are forgotten.
+func (d *Disk) Kill() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.next()
+}
+
+// next begins the next generation.
+func (d *Disk) next() {
 	d.generation++
 	d.down, d.lying = false, false
 	d.crashAt, d.failSyncAt, d.failWriteAt = 0, 0, 0

@@ -181,3 +181,28 @@ func TestLockIsDroppedByACrash(t *testing.T) {
 	must(t, err)
 	must(t, lock.Close())
 }
+
+func TestKillKeepsTheCacheUntilTheCrash(t *testing.T) {
+	lost := 0
+	for seed := range uint64(20) {
+		d := disk.New(seed)
+		f := d.FS()
+		file := create(t, f, "log")
+		must(t, f.SyncDir("."))
+		write(t, file, 0, []byte("data"))
+		d.Kill()
+		if _, err := file.WriteAt([]byte("x"), 0); !errors.Is(err, disk.ErrCrashed) {
+			t.Fatalf("a killed process still writes: %v", err)
+		}
+		if string(d.Contents("log")) != "data" {
+			t.Fatal("a kill lost what was written")
+		}
+		d.Restart()
+		if string(d.Contents("log")) != "data" {
+			lost++
+		}
+	}
+	if lost == 0 || lost == 20 {
+		t.Errorf("lost %d times of 20", lost)
+	}
+}

@@ -71,7 +71,7 @@ func (v *view) Create(name string) (vfs.File, error) {
 	}
 	v.disk.nextInode++
 	node := &inode{number: v.disk.nextInode}
-	v.disk.rebind(nameChange{filepath.Dir(name), name, node})
+	v.disk.rebind(nameChange{dir: filepath.Dir(name), name: name, node: node})
 	return &file{v, name, node, true}, leave(crash)
 }
 
@@ -110,10 +110,7 @@ func (v *view) Rename(from, to string) error {
 	if filepath.Dir(from) != filepath.Dir(to) {
 		return fmt.Errorf("simulated disk: rename across directories (%s to %s) is not modelled", from, to)
 	}
-	// One step for the crash, hence one entry for the binding; the old name goes
-	// in a second that is kept or lost after it, which no caller may rely on.
-	v.disk.rebind(nameChange{filepath.Dir(to), to, node})
-	v.disk.rebind(nameChange{filepath.Dir(from), from, nil})
+	v.disk.rebind(nameChange{dir: filepath.Dir(to), name: to, node: node, freed: from})
 	return leave(crash)
 }
 
@@ -127,7 +124,7 @@ func (v *view) Remove(name string) error {
 	if v.disk.live[name] == nil {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
-	v.disk.rebind(nameChange{filepath.Dir(name), name, nil})
+	v.disk.rebind(nameChange{dir: filepath.Dir(name), name: name})
 	return leave(crash)
 }
 
