@@ -135,7 +135,7 @@ func signatories(state Reader, body token.Body) ([]signatory, *token.Error) {
 
 // walletSignatories are those of changes to one wallet.
 func walletSignatories(state Reader, body token.Body) ([]signatory, *token.Error) {
-	id := targetOf(body)
+	id, _ := Target(body)
 	wallet, ok := state.Wallet(id)
 	if !ok {
 		return nil, refuse(UnknownWallet, "wallet", "no wallet %s", id)
@@ -169,23 +169,23 @@ func walletSignatories(state Reader, body token.Body) ([]signatory, *token.Error
 	return []signatory{asker}, err
 }
 
-// targetOf is the wallet that a change names.
-func targetOf(body token.Body) token.WalletID {
+// Target is the wallet that a change names.
+func Target(body token.Body) (wallet token.WalletID, ok bool) {
 	switch t := body.(type) {
 	case *token.Update:
-		return t.Wallet
+		return t.Wallet, true
 	case *token.Rekey:
-		return t.Wallet
+		return t.Wallet, true
 	case *token.CancelRekey:
-		return t.Wallet
+		return t.Wallet, true
 	case *token.Close:
-		return t.Wallet
+		return t.Wallet, true
 	case *token.Freeze:
-		return t.Wallet
+		return t.Wallet, true
 	case *token.Unfreeze:
-		return t.Wallet
+		return t.Wallet, true
 	}
-	return token.WalletID{}
+	return wallet, false
 }
 
 // registrarOf is who signs for wallets of a registrar: the intermediary, or for the authority its policy set.
