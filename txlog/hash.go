@@ -63,16 +63,18 @@ type frontier struct {
 	depth int
 }
 
-// push adds a leaf and records in out each node that a tile stores.
+// push adds a leaf and records in out, unless nil, each node that a tile stores.
 func (f *frontier) push(leaf Hash, out *levels) {
-	out[0] = append(out[0], leaf)
+	if out != nil {
+		out[0] = append(out[0], leaf)
+	}
 	h := leaf
 	height := 0
 	for n := f.size; n&1 == 1; n >>= 1 {
 		f.depth--
 		h = NodeHash(f.stack[f.depth], h)
 		height++
-		if height%tileHeight == 0 {
+		if out != nil && height%tileHeight == 0 {
 			out[height/tileHeight] = append(out[height/tileHeight], h)
 		}
 	}
