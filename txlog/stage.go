@@ -50,7 +50,7 @@ func (l *Log) Stage(entries [][]byte) (*Batch, error) {
 	l.stageMu.Lock()
 	defer l.stageMu.Unlock()
 	b := &Batch{log: l, record: l.buffers.take(recordHeaderBytes + body)}
-	b.hashes[0] = make([]Hash, 0, len(entries))
+	b.hashes[0] = l.buffers.takeHashes(len(entries))
 	b.header = recordHeader{
 		height:     l.stagedHeight,
 		firstIndex: l.staged.size,
