@@ -57,7 +57,6 @@ type Node struct {
 	units    chan *unit // in order of arrival
 	work     chan *unit // the same, for any verifier
 	commits  chan *block
-	publish  chan struct{}
 	stop     chan struct{}
 	stopOnce sync.Once
 	closing  sync.RWMutex // held for reading while Submit hands a request over
@@ -107,7 +106,6 @@ func Open(config Config) (*Node, error) {
 		units:   make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		work:    make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		commits: make(chan *block, 1),
-		publish: make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 	}
 	n.grown.init()
@@ -132,12 +130,11 @@ func (n *Node) start() {
 	go n.collect()
 	go n.execute()
 	go n.commit()
-	go n.publisher()
+	go n.snapshotter()
 	for range runtime.GOMAXPROCS(0) {
 		n.running.Add(1)
 		go n.verifier()
 	}
-	n.publish <- struct{}{}
 }
 
 // Close takes no more transactions, answers those it has, takes a snapshot and releases the directory.
