@@ -23,5 +23,7 @@ check:
 deps:
 
 fuzz:
+	for target in FuzzSegment FuzzRecordFields FuzzSmallFiles FuzzCheckpoint FuzzTilePath; do \
+		$(GO) test ./txlog -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s -fuzzminimizetime 5x || exit 1; done
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
