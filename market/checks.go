@@ -127,6 +127,10 @@ func (t *Table) step() time.Duration {
 	return steps[len(steps)/2]
 }
 
+// mostInserted bounds what filling one gap may add; a longer one is not a gap
+// but another file.
+const mostInserted = 10_000
+
 // checkGaps reports missing times of an evenly spaced series. A five-day
 // calendar (exchanges, banks) is recognised and its weekends are no gap.
 func checkGaps(t *Table) []Finding {
@@ -151,9 +155,13 @@ func checkGaps(t *Table) []Finding {
 		}
 		lines := []int{t.Lines[i-1], t.Lines[i]}
 		sort.Ints(lines)
+		repairText, fix := "insert the missing times as not available", repair(insertMissing)
+		if missing > mostInserted {
+			repairText, fix = "", nil
+		}
 		found = append(found, Finding{Code: "gap", Column: "time", FirstLine: lines[0], LastLine: lines[1], Rows: missing, From: stamp(t, i-1), To: stamp(t, i),
 			Detail: fmt.Sprintf("%d missing at a step of %s; the return across the gap spans %s", missing, step, t.Times[i].Sub(t.Times[i-1])),
-			Repair: "insert the missing times as not available", rows: []int{i}, fix: insertMissing})
+			Repair: repairText, rows: []int{i}, fix: fix})
 	}
 	return found
 }

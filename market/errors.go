@@ -1,6 +1,9 @@
 package market
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Error is a violated rule: a stable code, the field (file, column, flag) it
 // speaks of, and what was wanted. The command line exits with "refused" on it.
@@ -14,7 +17,7 @@ func (e *Error) Error() string {
 }
 
 // ErrorCode is stable across releases.
-func (e *Error) ErrorCode() string { return "market." + e.Code }
+func (e *Error) ErrorCode() string { return "market-" + strings.ReplaceAll(e.Code, "_", "-") }
 
 // ErrorField names the offending input.
 func (e *Error) ErrorField() string { return e.Field }

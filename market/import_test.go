@@ -62,17 +62,17 @@ func TestDeclaredColumnsAndTimeZone(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for code, text := range map[string]string{
-		"market.form_unknown":        "a,b\n1,2\n",
-		"market.time_unknown":        "date,close\n01/02/2020,3\n",
-		"market.time_bad":            "date,close\n2020-01-01,3\n2020-13-01,4\n",
-		"market.not_a_number":        "date,close\n2020-01-01,3\n2020-01-02,four\n",
-		"market.ragged":              "date,close\n2020-01-01\n",
-		"market.empty":               "date,close\n",
-		"market.not_text":            "\xff\xfe\x00",
-		"market.parquet":             "PAR1 and nothing else",
-		"market.column_twice":        "date,close,close\n2020-01-01,1,2\n",
-		"market.time_column_missing": "open,high,low,close\n1,2,3,4\n",
-		"market.cell_too_long":       "date,close\n2020-01-01," + strings.Repeat("1", maxCellBytes+1) + "\n",
+		"market-form-unknown":        "a,b\n1,2\n",
+		"market-time-unknown":        "date,close\n01/02/2020,3\n",
+		"market-time-bad":            "date,close\n2020-01-01,3\n2020-13-01,4\n",
+		"market-not-a-number":        "date,close\n2020-01-01,3\n2020-01-02,four\n",
+		"market-ragged":              "date,close\n2020-01-01\n",
+		"market-empty":               "date,close\n",
+		"market-not-text":            "\xff\xfe\x00",
+		"market-parquet":             "PAR1 and nothing else",
+		"market-column-twice":        "date,close,close\n2020-01-01,1,2\n",
+		"market-time-column-missing": "open,high,low,close\n1,2,3,4\n",
+		"market-cell-too-long":       "date,close\n2020-01-01," + strings.Repeat("1", maxCellBytes+1) + "\n",
 	} {
 		_, err := Parse("bad.csv", []byte(text), ReadOptions{})
 		var refused *Error

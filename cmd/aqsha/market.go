@@ -20,7 +20,8 @@ func newMarketCommand() *cobra.Command {
 		Long: `Measure digital currencies from files you bring (CSV or Parquet), with the origin
 of every figure. Without files, "aqsha market demo" writes a synthetic set.`,
 	}
-	command.AddCommand(newMarketImportCommand(), newMarketDemoCommand(), newMarketPaperCommand())
+	command.AddCommand(newMarketImportCommand(), newMarketDemoCommand(), newMarketPaperCommand(),
+		newMarketVolatilityCommand(), newMarketGarchCommand(), newMarketRiskCommand(), newMarketVerifyCommand())
 	return command
 }
 
