@@ -2,9 +2,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"os"
 
 	"github.com/aqsha/aqsha/market/verify"
 	"github.com/spf13/cobra"
@@ -22,11 +20,8 @@ inputs and reference.json. Exits non-zero when a figure is off.`,
 		Example: "  aqsha market verify\n  aqsha market verify --reference ../shared/data --all",
 		Args:    exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {
-			step := func(what string) {
-				if isTerminal(os.Stderr) {
-					fmt.Fprintf(os.Stderr, "\r\033[K%s", what)
-				}
-			}
+			bar := progress(command, -1, "verifying")
+			step := func(what string) { bar.Describe(what) }
 			var report verify.Report
 			var err error
 			if reference == "" {
@@ -34,9 +29,7 @@ inputs and reference.json. Exits non-zero when a figure is off.`,
 			} else {
 				report, err = verify.Folder(command.Context(), reference, step)
 			}
-			if isTerminal(os.Stderr) {
-				fmt.Fprint(os.Stderr, "\r\033[K")
-			}
+			_ = bar.Finish()
 			if err != nil {
 				return err
 			}

@@ -1,28 +1,15 @@
 package main
 
-import (
-	"fmt"
-	"os"
+import "github.com/spf13/cobra"
 
-	"github.com/spf13/cobra"
-)
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// progressOf reports long work on stderr when that is a terminal.
-func progressOf(_ *cobra.Command, what string) func(done, all int) {
-	if !isTerminal(os.Stderr) {
-		return nil
-	}
+// progressOf turns the bar into the callback that long work in packages takes.
+func progressOf(command *cobra.Command, what string) func(done, all int) {
+	bar := progress(command, -1, what)
 	return func(done, all int) {
-		if done%25 == 0 || done == all {
-			fmt.Fprintf(os.Stderr, "\r\033[K%s %d of %d", what, done, all)
-		}
+		bar.ChangeMax(all)
+		_ = bar.Set(done)
 		if done == all {
-			fmt.Fprint(os.Stderr, "\r\033[K")
+			_ = bar.Finish()
 		}
 	}
 }

@@ -22,9 +22,27 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newVersionCommand())
-	root.AddCommand(newMarketCommand())
-	root.AddCommand(newBenchCommand())
+	root.AddCommand(
+		newVersionCommand(),
+		newMarketCommand(),
+		newBenchCommand(),
+		newInitCommand(),
+		newUpCommand(),
+		newBankCommand(),
+		newWalletCommand(),
+		newIssueCommand(),
+		newRedeemCommand(),
+		newPayCommand(),
+		newBalanceCommand(),
+		newHistoryCommand(),
+		newTokenCommand(),
+		newProofCommand(),
+		newSupplyCommand(),
+		newPolicyCommand(),
+		newTxCommand(),
+		newKeyCommand(),
+		newVerifyCommand(),
+	)
 	return root
 }
 
