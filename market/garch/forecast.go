@@ -108,7 +108,8 @@ func (f *Fit) meanGiven(last float64) float64 {
 }
 
 // Impact is a point of the news-impact curve: tomorrow's variance after a
-// shock today, variance having stood at its long-run (or sample) level.
+// shock today, variance having stood at its mean over the sample (the long-run
+// level, where it exists at all, is hardly determined near integration).
 type Impact struct {
 	Shock    float64 `json:"shock"` // percent
 	Variance float64 `json:"variance"`
@@ -118,9 +119,6 @@ type Impact struct {
 // deviations.
 func (f *Fit) NewsImpact(span float64, points int) []Impact {
 	level := stats.Mean(f.Variances)
-	if f.UncondVar != nil {
-		level = *f.UncondVar
-	}
 	at, absE := f.Spec.layout(), f.absE()
 	var out []Impact
 	for i := range points {

@@ -104,3 +104,11 @@ func RealisedVariance(hourly market.Series) (market.Series, error) {
 	}
 	return out, nil
 }
+
+// Or is the calendar, or another where it is not set.
+func (a Annual) Or(other float64) Annual {
+	if a == 0 {
+		return Annual(other)
+	}
+	return a
+}
