@@ -43,6 +43,7 @@ var forms = []form{
 		texts: []field{{"device", "device", ""}}, numbers: []field{{"efficiency_j_per_gh", "efficiency_j_per_gh", "J/GH"}}, origin: "Cambridge Centre for Alternative Finance, CBECI device list"},
 	{name: "macro", needs: []string{"quarter", "cpi"}, time: []string{"quarter"},
 		numbers: []field{{"real_gdp", "real_gdp", "billion KZT"}, {"cpi", "cpi", "index"}, {"usdkzt", "kzt_per_usd", "KZT/USD"}, {"tonia_rate", "tonia_pct", "percent"}}},
+	{name: "holders", needs: []string{"holder", "amount"}, texts: []field{{"holder", "holder", ""}}, numbers: []field{{"amount", "amount", "coin"}}, origin: "list of holders"},
 	// Our own Parquet files, read back: names are already ours.
 	{name: "normalised", needs: []string{"time", "price_usd"}, time: []string{"time"}},
 	{name: "pool-blocks", needs: []string{"time", "pool", "blocks"}, time: []string{"time"}, texts: []field{{"pool", "pool", ""}}},

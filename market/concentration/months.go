@@ -25,8 +25,11 @@ func ByMonth(t *market.Table, label, value string) ([]Month, error) {
 	}
 	var months []Month
 	at := map[string]int{}
-	for i, when := range t.Times {
-		month := when.Format("2006-01")
+	for i := range t.Lines {
+		month := "" // a plain list of holders has one period
+		if t.Times != nil {
+			month = t.Times[i].Format("2006-01")
+		}
 		if len(months) == 0 || months[len(months)-1].Month != month {
 			months = append(months, Month{Month: month})
 			clear(at)
