@@ -73,6 +73,7 @@ a device list; a country's part of it. --node puts the digital tenge into the ta
 	f := command.Flags()
 	f.StringVar(&o.From, "from", "", "first day, YYYY-MM-DD")
 	f.StringVar(&o.To, "to", "", "last day, YYYY-MM-DD")
+	f.Float64Var(&o.ValueNorm, "value-norm", 0, "value per active address (USD a day) that counts as full use")
 	f.StringVar(&o.Country, "country", o.Country, "country whose consumption is told")
 	f.Float64Var(&o.Overheads.USDPerKWh, "usd-per-kwh", o.Overheads.USDPerKWh, "price of electricity")
 	f.Float64Var(&o.Overheads.PUELow, "pue-low", o.Overheads.PUELow, "power-usage effectiveness, low case")

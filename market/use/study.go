@@ -31,6 +31,9 @@ type Options struct {
 	Overheads Overheads
 	Country   string
 	Tenge     *System // nil: no node was given
+	// ValueNorm is the value per active address, USD a day, that counts as full
+	// use of a currency; 0: none given.
+	ValueNorm float64
 }
 
 // networks that a folder may hold, with their protocol's blocks a day.
@@ -87,6 +90,9 @@ func OfFolder(o Options) (Study, error) {
 	}
 	if o.Tenge != nil {
 		s.Systems = append(s.Systems, *o.Tenge)
+	}
+	for i := range s.Systems {
+		s.Systems[i].against(o.ValueNorm)
 	}
 	s.addCountry(open, o.Country)
 	return s, nil

@@ -21,6 +21,8 @@ var indicators = []Indicator{
 	{"network K", "ratio", "K_ext·K_int"},
 	{"currency K_ext", "ratio", "active / funded addresses (tenge: active / open wallets)"},
 	{"value per active address", "USD/day", "transfer value / active addresses"},
+	{"currency K_int", "ratio", "value per active address / the benchmark given"},
+	{"currency K", "ratio", "K_ext·K_int"},
 	{"transactions", "a day", "mean"},
 	{"transactions per active address", "a day", "mean of ratios"},
 	{"velocity", "a year", "Σ₃₆₅ transfer value / mean capitalisation"},
@@ -44,6 +46,19 @@ type System struct {
 	To      string             `json:"to"`
 	Values  map[string]float64 `json:"values"`
 	Remarks []string           `json:"remarks,omitempty"`
+}
+
+// against sets the currency's intensity against a norm of value per active
+// address (USD a day); without one it is not available.
+func (s *System) against(norm float64) {
+	value, known := s.Values["value per active address"]
+	if !known || !(norm > 0) {
+		return
+	}
+	s.Values["currency K_int"] = value / norm
+	if ext, ok := s.Values["currency K_ext"]; ok {
+		s.Values["currency K"] = ext * value / norm
+	}
 }
 
 // set keeps finite values only.
