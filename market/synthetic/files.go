@@ -119,7 +119,7 @@ func networkFile(name string, daily []bar, early bool) File {
 			continue
 		}
 		rows = append(rows, []string{date, text(b.close), text(cap), text(supply), text(hash), text(blocks), text(tx), text(transfers), text(active),
-			text(round(tx*1.5e-4*noise(), 8)), text(blocks*issued/144), text(round(0.8+1.2*noise(), 6)), text(round(cap*0.007*noise(), 9))})
+			text(round(tx*1.5e-4*noise(), 8)), text(blocks * issued / 144), text(round(0.8+1.2*noise(), 6)), text(round(cap*0.007*noise(), 9))})
 	}
 	return table(name, header, rows)
 }
