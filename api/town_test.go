@@ -29,7 +29,7 @@ type town struct {
 
 func soon() uint64 { return uint64(time.Now().Add(time.Minute).UnixMilli()) }
 
-func newTown(t *testing.T, options api.Options) *town {
+func newTown(t testing.TB, options api.Options) *town {
 	t.Helper()
 	w := &town{world: sim.NewWorld(1)}
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
@@ -65,7 +65,7 @@ func newTown(t *testing.T, options api.Options) *town {
 	return w
 }
 
-func (w *town) submit(t *testing.T, tx *token.Transaction) node.Receipt {
+func (w *town) submit(t testing.TB, tx *token.Transaction) node.Receipt {
 	t.Helper()
 	receipt, err := w.node.Submit(context.Background(), tx)
 	if err != nil {
