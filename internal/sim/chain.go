@@ -113,3 +113,18 @@ func (c *Chain) Replay(state ledger.State) error {
 	}
 	return nil
 }
+
+// Copy puts all that a model holds into an empty state.
+func Copy(to ledger.State, m *ledger.Model) {
+	*to.Authority() = m.Central
+	for id, i := range m.Intermediaries {
+		to.PutIntermediary(id, i)
+	}
+	for id, w := range m.Wallets {
+		to.PutWallet(id, w)
+		to.PutDetail(id, m.Details[id])
+	}
+	for id, t := range m.Tokens {
+		to.AddToken(id, t)
+	}
+}
