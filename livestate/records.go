@@ -23,8 +23,9 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	b = token.AppendUint(b, a.DelayMillis)
 	b = token.AppendArray(b, len(a.Proposals))
 	for _, p := range a.Proposals {
-		b = token.AppendArray(b, 3)
+		b = token.AppendArray(b, 4)
 		b = token.AppendBytes(b, p.ID[:])
+		b = token.AppendUint(b, uint64(p.By))
 		b = token.AppendUint(b, p.DueMillis)
 		b = token.AppendChange(b, p.Change)
 	}
@@ -45,8 +46,9 @@ func decodeAuthority(d *token.Decoder) (a ledger.Authority) {
 	n := d.Array("proposals", 0, ledger.MaxProposals)
 	for range n {
 		var p ledger.Proposal
-		d.Array("proposals", 3, 3)
+		d.Array("proposals", 4, 4)
 		d.Fixed("id", p.ID[:])
+		p.By = token.Role(d.Uint("by", uint64(token.RoleEnforcement)))
 		p.DueMillis = d.Uint("due_millis", maxUint63)
 		p.Change = d.Change()
 		a.Proposals = append(a.Proposals, p)

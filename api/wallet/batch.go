@@ -59,10 +59,14 @@ func ReadRows(in io.Reader) ([]Row, error) {
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
-		line, _ := r.FieldPos(0)
-		if err != nil {
-			return nil, &RowError{line, "row", err.Error()}
+		var syntax *csv.ParseError
+		if errors.As(err, &syntax) {
+			return nil, &RowError{syntax.StartLine, "row", syntax.Err.Error()}
 		}
+		if err != nil {
+			return nil, err
+		}
+		line, _ := r.FieldPos(0)
 		if len(rows) == MaxRows {
 			return nil, &RowError{line, "row", fmt.Sprintf("a batch has at most %d rows", MaxRows)}
 		}

@@ -28,6 +28,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newBenchCommand(),
 		newInitCommand(),
 		newUpCommand(),
+		newDemoCommand(),
 		newBankCommand(),
 		newWalletCommand(),
 		newIssueCommand(),
@@ -42,6 +43,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newTxCommand(),
 		newKeyCommand(),
 		newVerifyCommand(),
+		newBenchCommand(),
 	)
 	return root
 }

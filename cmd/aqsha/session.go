@@ -142,8 +142,8 @@ func openSession(command *cobra.Command) (*session, error) {
 	dir := flag(command, "data")
 	deadline := time.Now().Add(lockWait)
 	for {
-		if url, err := os.ReadFile(filepath.Join(dir, addressOf)); err == nil {
-			if s, err := connect(strings.TrimSpace(string(url))); err == nil {
+		if url, err := openAnnounced(dir); err == nil {
+			if s, err := connect(url); err == nil {
 				return s, nil
 			}
 		}
@@ -201,6 +201,22 @@ func announce(dir string, l net.Listener) (url string, withdraw func(), err erro
 	path := filepath.Join(dir, addressOf)
 	return url, func() { _ = os.Remove(path) }, os.WriteFile(path, []byte(url+"\n"), 0o600)
 }
+
+// openAnnounced says where the node that runs on a directory listens, if one answers there.
+func openAnnounced(dir string) (url string, err error) {
+	content, err := os.ReadFile(filepath.Join(dir, addressOf))
+	if err != nil {
+		return "", err
+	}
+	url = strings.TrimSpace(string(content))
+	ctx, cancel := context.WithTimeout(context.Background(), healthWait)
+	defer cancel()
+	_, err = api.NewClient(url, "").Health(ctx)
+	return url, err
+}
+
+// healthWait is how long an announced node may take to say that it is there.
+const healthWait = 5 * time.Second
 
 // resolve reads names or ids of arguments.
 func (s *session) resolve(texts ...string) ([]token.WalletID, error) {

@@ -25,11 +25,12 @@ type World struct {
 	Network   token.NetworkID
 	LogSigner note.Signer
 	seed      uint64
+	ring      map[token.PublicKey]token.PrivateKey // of all keys made so far
 }
 
 // NewWorld makes a network of 2-of-3 sets with three tiers: limited, normal, unlimited.
 func NewWorld(seed uint64) *World {
-	w := &World{seed: seed}
+	w := &World{seed: seed, ring: map[token.PublicKey]token.PrivateKey{}}
 	name := "sim.aqsha"
 	skey, vkey, err := note.GenerateKey(&stream{seed: seed}, name)
 	if err != nil {
@@ -51,6 +52,9 @@ func NewWorld(seed uint64) *World {
 	w.Network = w.Genesis.Network()
 	return w
 }
+
+// Refound recomputes the network's id after the genesis was changed.
+func (w *World) Refound() { w.Network = w.Genesis.Network() }
 
 // Policy is the worlds' policy.
 func Policy() token.Policy {
@@ -77,9 +81,11 @@ func (s *stream) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Key makes the key that has a name in this world.
+// Key makes the key that has a name in this world. It is called by one goroutine at a time.
 func (w *World) Key(name string) token.PrivateKey {
-	return token.NewPrivateKey(sha256.Sum256(fmt.Appendf(nil, "world %d key %s", w.seed, name)))
+	key := token.NewPrivateKey(sha256.Sum256(fmt.Appendf(nil, "world %d key %s", w.seed, name)))
+	w.ring[key.Public()] = key
+	return key
 }
 
 // Rand is a source of the world's chance, one for each use.
