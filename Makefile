@@ -8,7 +8,7 @@ build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
 
 run: build
-	./bin/aqsha --help
+	./bin/aqsha demo
 
 test: check deps
 	$(GO) test -race ./...
@@ -21,6 +21,8 @@ check:
 
 # What the tests need beyond Go; each line of work adds its own.
 deps:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+		echo "chromium is not here and could not be installed: the browser tests will be skipped"
 
 fuzz:
 	for target in FuzzSegment FuzzRecordFields FuzzSmallFiles FuzzCheckpoint FuzzTilePath; do \

@@ -55,7 +55,7 @@ func New(n *node.Node, options Options) *Server {
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
 	config.Info.Description = "The digital tenge's ledger: wallets, tokens, payments, and a log that anybody can verify. Amounts are integers in tiyn (1 KZT = 100 tiyn)."
 	config.CreateHooks = nil // no $schema links in answers
-	config.DocsPath = "/docs"
+	config.DocsPath = ""     // our own page, which needs no other host
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"access": {Type: "http", Scheme: "bearer"}}
 	s.api = humago.New(mux, config)
 	s.registerNetwork()
@@ -66,7 +66,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerStory()
 	s.mountLog(mux)
 	mux.Handle("GET /metrics", s.metrics())
-	s.mountPage(mux)
+	s.mountPages(mux)
 	s.handler = s.limit(s.identify(mux))
 	return s
 }

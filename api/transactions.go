@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 
@@ -151,5 +150,5 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	body, _ := json.Marshal(p)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	_, _ = io.WriteString(w, string(body))
+	_, _ = w.Write(body)
 }

@@ -44,7 +44,8 @@ type History struct {
 	Size  uint64        `json:"size" doc:"of the log, at which the answer stands"`
 }
 
-type walletPath struct {
+// WalletPath names a wallet and how new an answer must be. It is exported for the framework to see.
+type WalletPath struct {
 	ID      token.WalletID `path:"id" doc:"wallet or intermediary"`
 	MinSize uint64         `query:"min_size" doc:"wait until the answer stands at least at this size of the log"`
 }
@@ -54,19 +55,19 @@ const minSizeWait = 10 * time.Second
 
 func (s *Server) registerWallets() {
 	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state"),
-		func(ctx context.Context, in *walletPath) (*answer[WalletView], error) {
+		func(ctx context.Context, in *WalletPath) (*answer[WalletView], error) {
 			return ok(s.wallet(ctx, in.ID, in.MinSize))
 		})
 	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens"),
 		func(ctx context.Context, in *struct {
-			walletPath
+			WalletPath
 			Limit int `query:"limit" default:"100" minimum:"1" maximum:"4096"`
 		}) (*answer[WalletTokens], error) {
 			return ok(s.tokensOf(ctx, in.ID, in.MinSize, in.Limit))
 		})
 	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the latest first"),
 		func(ctx context.Context, in *struct {
-			walletPath
+			WalletPath
 			Before uint64 `query:"before" doc:"entries before this one; absent for the latest"`
 			Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
 		}) (*answer[History], error) {

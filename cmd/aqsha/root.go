@@ -22,7 +22,26 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newVersionCommand())
+	root.AddCommand(
+		newVersionCommand(),
+		newInitCommand(),
+		newUpCommand(),
+		newDemoCommand(),
+		newBankCommand(),
+		newWalletCommand(),
+		newIssueCommand(),
+		newRedeemCommand(),
+		newPayCommand(),
+		newBalanceCommand(),
+		newHistoryCommand(),
+		newTokenCommand(),
+		newProofCommand(),
+		newSupplyCommand(),
+		newPolicyCommand(),
+		newTxCommand(),
+		newKeyCommand(),
+		newVerifyCommand(),
+	)
 	return root
 }
 
