@@ -158,3 +158,9 @@ func (w *World) Pay(from token.WalletID, key token.PrivateKey, to token.WalletID
 	}
 	return w.Sign(body, validUntil, One(token.RoleWallet, 0, key))
 }
+
+// Private is the private key of a public one of this world.
+func (w *World) Private(public token.PublicKey) (token.PrivateKey, bool) {
+	key, ok := w.ring[public]
+	return key, ok
+}
