@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -29,6 +30,7 @@ func benchWallet(i int) (id token.WalletID) {
 // populated has wallets with one token each per round.
 func populated(wallets, tokens int) *State {
 	s := New(sha256.Sum256(nil))
+	ledger.Found(s, sim.NewWorld(1).Genesis)
 	for i := range wallets {
 		w := ledger.Wallet{Registrar: token.WalletID{1}, Version: 1, Attributes: token.Attributes{Role: "person"}}
 		binary.LittleEndian.PutUint64(w.Key[1:], uint64(i))

@@ -11,7 +11,9 @@ type tableKey [8]byte
 
 // hashes under which the table must work, the worst of them included.
 var hashes = map[string]func(tableKey) uint64{
-	"mixed":           func(k tableKey) uint64 { return mix(binary.LittleEndian.Uint64(k[:]), 1, &[2]uint64{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f}) },
+	"mixed": func(k tableKey) uint64 {
+		return mix(binary.LittleEndian.Uint64(k[:]), 1, &[2]uint64{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f})
+	},
 	"constant":        func(tableKey) uint64 { return 0 },
 	"constant at end": func(tableKey) uint64 { return 1<<64 - 1 }, // probing wraps around
 	"one shard":       func(k tableKey) uint64 { return uint64(binary.LittleEndian.Uint32(k[:])) },

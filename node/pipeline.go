@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/aqsha/aqsha/ledger"
@@ -86,6 +87,9 @@ func (n *Node) offer(tx *token.Transaction) (*request, error) {
 }
 
 func (n *Node) answer(ctx context.Context, r *request) (Receipt, error) {
+	if n.config.Synchronous {
+		n.pump()
+	}
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -167,7 +171,9 @@ func (n *Node) execute() {
 			if !ok {
 				return
 			}
-			n.executeBlock(n.gather(u))
+			for requests := range splitBlocks(n.gather(u)) {
+				n.executeBlock(requests)
+			}
 		case <-tick.C:
 			if n.somethingDue() {
 				n.executeBlock(nil)
@@ -204,6 +210,44 @@ func (n *Node) somethingDue() bool {
 	}
 	_, due, found := n.state.NextRekey()
 	return found && due <= now
+}
+
+// pump does what the stages do for all that waits, in the caller's goroutine.
+func (n *Node) pump() {
+	var requests []*request
+	for len(n.ingest) > 0 {
+		r := <-n.ingest
+		n.verify(r)
+		requests = append(requests, r)
+	}
+	for first := range splitBlocks(requests) {
+		n.executeBlock(first)
+		n.store([]*block{<-n.commits})
+	}
+}
+
+// blockBytesMost bounds a block's transactions by size: the log takes 64 MiB at a time, and a block
+// that it refuses would stop the node for good.
+const blockBytesMost = 16 << 20
+
+// splitBlocks cuts requests where a block would become too large.
+func splitBlocks(requests []*request) iter.Seq[[]*request] {
+	return func(yield func([]*request) bool) {
+		size, from := 0, 0
+		for i, r := range requests {
+			length := len(r.tx.Encode())
+			if size+length > blockBytesMost {
+				if !yield(requests[from:i]) {
+					return
+				}
+				size, from = 0, i
+			}
+			size += length
+		}
+		if from < len(requests) {
+			yield(requests[from:])
+		}
+	}
 }
 
 // executeBlock makes one block of what its requests and the due list give, and passes it on.
