@@ -27,6 +27,9 @@ type Config struct {
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
+	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
+	// same calls make the same writes. For simulations; one caller at a time.
+	Synchronous bool
 }
 
 // Head is a durable point of the ledger.
@@ -60,9 +63,9 @@ type Node struct {
 	work     chan *unit   // the same, for any verifier
 	commits  chan *block
 	stop     chan struct{}
-	stopOnce sync.Once
 	closing  sync.RWMutex // held for reading while Submit hands a request over
 	closed   bool
+	closeErr func() error // once
 	running  sync.WaitGroup
 
 	mu       sync.RWMutex // guards state and head; the executor alone writes
@@ -117,20 +120,23 @@ func Open(config Config) (*Node, error) {
 		stop:    make(chan struct{}),
 	}
 	n.grown.init()
+	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
 	n.keys = newKeyCache(config.KeyCache)
 	if err := n.recover(); err != nil {
 		n.closeFiles()
 		return nil, err
 	}
-	if !config.NoIndex {
+	if !config.NoIndex && !config.Synchronous {
 		var err error
 		if n.index, err = openIndexer(n); err != nil {
 			n.closeFiles()
 			return nil, err
 		}
 	}
-	n.start()
+	if !config.Synchronous {
+		n.start()
+	}
 	return n, nil
 }
 
@@ -147,14 +153,15 @@ func (n *Node) start() {
 }
 
 // Close takes no more transactions, answers those it has, takes a snapshot and releases the directory.
-func (n *Node) Close() error {
-	n.stopOnce.Do(func() {
-		n.closing.Lock()
-		n.closed = true
-		close(n.stop)
-		close(n.ingest)
-		n.closing.Unlock()
-	})
+// Closing again waits for the first time to end and returns the same.
+func (n *Node) Close() error { return n.closeErr() }
+
+func (n *Node) shutDown() error {
+	n.closing.Lock()
+	n.closed = true
+	close(n.stop)
+	close(n.ingest)
+	n.closing.Unlock()
 	n.running.Wait()
 	var snapshotError error
 	if n.failure.Load() == nil {

@@ -25,7 +25,6 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	root.AddCommand(
 		newVersionCommand(),
 		newMarketCommand(),
-		newBenchCommand(),
 		newInitCommand(),
 		newUpCommand(),
 		newDemoCommand(),

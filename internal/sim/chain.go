@@ -94,7 +94,7 @@ func (w *World) SignFor(state ledger.Reader, body token.Body, validUntil uint64)
 	for _, g := range groups {
 		given := 0
 		for i, public := range g.Keys {
-			if key, ours := w.ring[public]; ours && given < g.Threshold {
+			if key, ours := w.Private(public); ours && given < g.Threshold {
 				signatures = append(signatures, Signature{g.Role, i, key})
 				given++
 			}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -25,7 +26,8 @@ type World struct {
 	Network   token.NetworkID
 	LogSigner note.Signer
 	seed      uint64
-	ring      map[token.PublicKey]token.PrivateKey // of all keys made so far
+	mu        sync.Mutex
+	ring      map[token.PublicKey]token.PrivateKey // of all keys made so far; guarded by mu
 }
 
 // NewWorld makes a network of 2-of-3 sets with three tiers: limited, normal, unlimited.
@@ -81,10 +83,12 @@ func (s *stream) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Key makes the key that has a name in this world. It is called by one goroutine at a time.
+// Key makes the key that has a name in this world.
 func (w *World) Key(name string) token.PrivateKey {
 	key := token.NewPrivateKey(sha256.Sum256(fmt.Appendf(nil, "world %d key %s", w.seed, name)))
+	w.mu.Lock()
 	w.ring[key.Public()] = key
+	w.mu.Unlock()
 	return key
 }
 
@@ -160,4 +164,12 @@ func (w *World) Pay(from token.WalletID, key token.PrivateKey, to token.WalletID
 		body.Outputs = append(body.Outputs, token.Output{Party: 0, Amount: total - amount})
 	}
 	return w.Sign(body, validUntil, One(token.RoleWallet, 0, key))
+}
+
+// Private is the private key of a public one of this world.
+func (w *World) Private(public token.PublicKey) (token.PrivateKey, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key, ok := w.ring[public]
+	return key, ok
 }
