@@ -20,7 +20,10 @@ check:
 	$(GO) test ./internal/tidy
 
 # What the tests need beyond Go; each line of work adds its own.
-deps:
+deps: .tools/btcd
+
+.tools/btcd:
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcd@v0.26.2
 
 fuzz:
 bench:

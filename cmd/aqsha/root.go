@@ -23,6 +23,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newVersionCommand())
+	root.AddCommand(newChainCommand())
 	return root
 }
 

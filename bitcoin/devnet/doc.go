@@ -1,0 +1,6 @@
+// Package devnet runs a private Bitcoin network for development and tests: a
+// real btcd as a child process, on loopback only, without peers. Blocks are
+// real blocks; only the target is easy.
+//
+// It may import bitcoin. When the parent ends, so does the child.
+package devnet
