@@ -18,7 +18,8 @@ func TestWatchSurvivesARestart(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	options := devnet.Options{Binary: binary, Dir: t.TempDir()}
+	// btcd removes a regtest chain whenever it starts, so only simnet can show that a chain is kept.
+	options := devnet.Options{Binary: binary, Dir: t.TempDir(), Network: "simnet"}
 	node, err := devnet.Start(ctx, options)
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ node stops; unless --keep is given, what this command created is removed.`,
 	flags.StringVar(&up.btcd, "btcd", "", "btcd's executable")
 	flags.IntVar(&up.blocks, "blocks", 0, "mine this many blocks at start")
 	flags.StringVar(&up.payTo, "pay-to", "", "address that the blocks pay")
-	flags.BoolVar(&up.keep, "keep", false, "keep the chain when interrupted")
+	flags.BoolVar(&up.keep, "keep", false, "keep the chain when interrupted (simnet only)")
 	flags.BoolVar(&up.install, "install", true, "build btcd when it is not found")
 	return command
 }
@@ -49,6 +49,9 @@ func (up *chainUp) run(command *cobra.Command) (err error) {
 	network, err := bitcoin.FindNetwork(up.network)
 	if err != nil {
 		return usageError{err}
+	}
+	if up.keep && up.network == "regtest" {
+		return usageError{errors.New("--keep: btcd forgets a regtest chain when it starts; use --network simnet")}
 	}
 	script := []byte{0x51} // OP_TRUE: anybody's, on a network where coins are worth nothing
 	if up.payTo != "" {
