@@ -68,7 +68,7 @@ func search(kernel sha256d.Kernel, work *sha256d.Work, first uint32, count uint6
 // Every kernel finds exactly what the standard library finds, over millions of headers: random
 // headers, and targets near the middle so that each hash's top word decides with one bit or more.
 func TestKernelsAgreeWithTheStandardLibrary(t *testing.T) {
-	rounds := 400
+	rounds := 700
 	if testing.Short() {
 		rounds = 20
 	}
