@@ -1,0 +1,158 @@
+package ledger
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// MaxProposals bounds how many changes may wait at once.
+const MaxProposals = 64
+
+// policySequence checks and returns the set whose sequence most decisions name.
+func (x *Executor) policySequence(named uint64) (*Set, *token.Error) {
+	set := x.state.Authority().Set(token.RolePolicy)
+	return set, sequence(set.Sequence, named)
+}
+
+func (x *Executor) admit(id token.TransactionID, t *token.Admit) *token.Error {
+	set, err := x.policySequence(t.Sequence)
+	if err != nil {
+		return err
+	}
+	intermediary := token.RegisteredID(id)
+	_, exists := x.state.Intermediary(intermediary)
+	if _, wallet := x.state.Wallet(intermediary); exists || wallet || intermediary == token.Authority {
+		return refuse(Duplicate, "", "id %s exists", intermediary)
+	}
+	set.Sequence++
+	x.state.PutIntermediary(intermediary, Intermediary{Name: t.Name, Keys: t.Keys, Sequence: 1})
+	x.state.PutWallet(intermediary, Wallet{Registrar: intermediary, Key: t.Treasury, Version: 1, Treasury: true})
+	return nil
+}
+
+func (x *Executor) suspend(t *token.Suspend) *token.Error {
+	set, err := x.policySequence(t.Sequence)
+	if err != nil {
+		return err
+	}
+	intermediary, ok := x.state.Intermediary(t.Intermediary)
+	if !ok {
+		return refuse(UnknownIntermediary, "intermediary", "no intermediary %s", t.Intermediary)
+	}
+	if intermediary.Suspended == t.Suspended {
+		return refuse(NotSuspended, "suspended", "it is so already")
+	}
+	set.Sequence++
+	intermediary.Suspended = t.Suspended
+	x.state.PutIntermediary(t.Intermediary, intermediary)
+	return nil
+}
+
+func (x *Executor) renew(t *token.RenewIntermediary) *token.Error {
+	set, err := x.policySequence(t.Sequence)
+	if err != nil {
+		return err
+	}
+	intermediary, ok := x.state.Intermediary(t.Intermediary)
+	if !ok {
+		return refuse(UnknownIntermediary, "intermediary", "no intermediary %s", t.Intermediary)
+	}
+	set.Sequence++
+	intermediary.Keys = t.Keys
+	x.state.PutIntermediary(t.Intermediary, intermediary)
+	return nil
+}
+
+// move hands wallets of a suspended intermediary to another: all of those named, or none.
+func (x *Executor) move(t *token.Move) *token.Error {
+	set, err := x.policySequence(t.Sequence)
+	if err != nil {
+		return err
+	}
+	if err := x.active(t.To, "to"); err != nil {
+		return err
+	}
+	from, ok := x.state.Intermediary(t.From)
+	if !ok {
+		return refuse(UnknownIntermediary, "from", "no intermediary %s", t.From)
+	}
+	if !from.Suspended {
+		return refuse(NotSuspended, "from", "wallets are moved from a suspended intermediary")
+	}
+	wallets := make([]Wallet, len(t.Wallets))
+	for i, id := range t.Wallets {
+		w, ok := x.state.Wallet(id)
+		switch {
+		case !ok:
+			return refuse(UnknownWallet, "wallets", "no wallet %s", id)
+		case w.Treasury:
+			return refuse(Treasury, "wallets", "a treasury is not moved")
+		case w.Registrar != t.From:
+			return refuse(WrongOwner, "wallets", "wallet %s is not registered by %s", id, t.From)
+		}
+		w.Registrar = t.To
+		wallets[i] = w
+	}
+	set.Sequence++
+	for i, id := range t.Wallets {
+		x.changed(id, wallets[i])
+	}
+	return nil
+}
+
+func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
+	set, err := x.policySequence(t.Sequence)
+	if err != nil {
+		return err
+	}
+	a := x.state.Authority()
+	if len(t.Policy.Tiers) < len(a.Policy.Tiers) {
+		return refuse(UnknownTier, "policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(t.Policy.Tiers), len(a.Policy.Tiers))
+	}
+	set.Sequence++
+	a.Policy = t.Policy
+	return nil
+}
+
+func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Error {
+	a := x.state.Authority()
+	set := a.Set(t.By)
+	if err := sequence(set.Sequence, t.Sequence); err != nil {
+		return err
+	}
+	if len(a.Proposals) >= MaxProposals {
+		return refuse(TooManyProposals, "", "%d wait already", len(a.Proposals))
+	}
+	set.Sequence++
+	proposal := Proposal{ID: id, DueMillis: x.now + a.DelayMillis, Change: t.Change}
+	at, _ := slices.BinarySearchFunc(a.Proposals, proposal, byDue)
+	a.Proposals = slices.Insert(a.Proposals, at, proposal)
+	return nil
+}
+
+func byDue(a, b Proposal) int {
+	switch {
+	case a.DueMillis < b.DueMillis:
+		return -1
+	case a.DueMillis > b.DueMillis:
+		return 1
+	}
+	return bytes.Compare(a.ID[:], b.ID[:])
+}
+
+func (x *Executor) veto(t *token.Veto) *token.Error {
+	a := x.state.Authority()
+	root := a.Set(token.RoleRoot)
+	if err := sequence(root.Sequence, t.Sequence); err != nil {
+		return err
+	}
+	at := slices.IndexFunc(a.Proposals, func(p Proposal) bool { return p.ID == t.Proposal })
+	if at < 0 {
+		return refuse(UnknownProposal, "proposal", "no proposal %s waits", t.Proposal)
+	}
+	root.Sequence++
+	a.Proposals = slices.Delete(a.Proposals, at, at+1)
+	return nil
+}

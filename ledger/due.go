@@ -1,0 +1,39 @@
+package ledger
+
+import "github.com/aqsha/aqsha/token"
+
+// applyDue applies what falls due at the block's time, in order: proposals first, so that a new
+// policy governs what follows, then re-keys by (due, wallet). At most MaxSystemPerBlock in a block.
+func (x *Executor) applyDue() []System {
+	var applied []System
+	a := x.state.Authority()
+	for len(a.Proposals) > 0 && a.Proposals[0].DueMillis <= x.now && len(applied) < MaxSystemPerBlock {
+		p := a.Proposals[0]
+		a.Proposals = a.Proposals[1:]
+		a.enact(p.Change)
+		applied = append(applied, System{Kind: SystemProposal, Proposal: p.ID})
+	}
+	for len(applied) < MaxSystemPerBlock {
+		id, due, found := x.state.NextRekey()
+		if !found || due > x.now {
+			break
+		}
+		w, _ := x.state.Wallet(id)
+		detail := x.state.Detail(id)
+		x.giveKey(id, w, detail, detail.Rekey)
+		applied = append(applied, System{Kind: SystemRekey, Wallet: id})
+	}
+	return applied
+}
+
+// enact makes a proposed change the law.
+func (a *Authority) enact(c token.Change) {
+	switch {
+	case c.Keys != nil:
+		a.Set(c.Set).KeySet = *c.Keys
+	case c.DailyCap != 0:
+		a.DailyCap = c.DailyCap
+	default:
+		a.DelayMillis = c.DelayMillis
+	}
+}

@@ -1,0 +1,79 @@
+package ledger
+
+import "github.com/aqsha/aqsha/token"
+
+// freeze stops a wallet, or changes how far it is stopped under the same case.
+func (x *Executor) freeze(t *token.Freeze) *token.Error {
+	w, err := x.target(t.Wallet, t.Version)
+	if err != nil {
+		return err
+	}
+	detail := x.state.Detail(t.Wallet)
+	if w.Frozen != token.NotFrozen && detail.Case != t.Case {
+		return refuse(WrongCase, "case", "the wallet is frozen under another case")
+	}
+	w.Frozen, detail.Case = t.Mode, t.Case
+	x.state.PutDetail(t.Wallet, detail)
+	x.changed(t.Wallet, w)
+	return nil
+}
+
+func (x *Executor) unfreeze(t *token.Unfreeze) *token.Error {
+	w, err := x.target(t.Wallet, t.Version)
+	if err != nil {
+		return err
+	}
+	detail := x.state.Detail(t.Wallet)
+	if err := underCase(&w, detail, t.Case); err != nil {
+		return err
+	}
+	w.Frozen, detail.Case = token.NotFrozen, ""
+	x.state.PutDetail(t.Wallet, detail)
+	x.changed(t.Wallet, w)
+	return nil
+}
+
+func underCase(w *Wallet, detail Detail, reference string) *token.Error {
+	if w.Frozen == token.NotFrozen {
+		return refuse(NotFrozen, "wallet", "the wallet is not frozen")
+	}
+	if detail.Case != reference {
+		return refuse(WrongCase, "case", "the wallet is frozen under another case")
+	}
+	return nil
+}
+
+// CourtRole is the role of wallets that seized money may go to.
+const CourtRole = "court"
+
+// seize moves an amount from a frozen wallet to a court's; the change stays in the frozen wallet.
+func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
+	w, ok := x.state.Wallet(t.Wallet)
+	if !ok {
+		return refuse(UnknownWallet, "wallet", "no wallet %s", t.Wallet)
+	}
+	if err := underCase(&w, x.state.Detail(t.Wallet), t.Case); err != nil {
+		return err
+	}
+	court, ok := x.state.Wallet(t.Court)
+	if !ok {
+		return refuse(UnknownWallet, "court", "no wallet %s", t.Court)
+	}
+	if court.Registrar != token.Authority || court.Attributes.Role != CourtRole || t.Court == t.Wallet {
+		return refuse(NotCourt, "court", "wallet %s is not a court's, registered by the authority", t.Court)
+	}
+	if court.Frozen == token.FreezeAll {
+		return refuse(Frozen, "court", "wallet %s is frozen", t.Court)
+	}
+	if err := x.checkTaking(t.Wallet, t.Inputs, t.Amount, t.Change); err != nil {
+		return err
+	}
+
+	x.take(&w, t.Wallet, t.Inputs, t.Amount, t.Change, token.OutputID(id, 1))
+	x.state.PutWallet(t.Wallet, w)
+	x.state.AddToken(token.OutputID(id, 0), Token{Wallet: t.Court, Amount: t.Amount})
+	court.Balance += t.Amount
+	court.Tokens++
+	x.state.PutWallet(t.Court, court)
+	return nil
+}

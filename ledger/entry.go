@@ -1,0 +1,148 @@
+package ledger
+
+import (
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// EntryType is the first item of every log entry.
+type EntryType uint8
+
+const (
+	EntryLeaf        EntryType = 0 // begins a block
+	EntryTransaction EntryType = 1 // [1, transaction, effects]
+	EntrySystem      EntryType = 2 // what happens by the rules alone, without anybody's signature
+)
+
+// Leaf begins every block.
+type Leaf struct {
+	Height      uint64     `json:"height"`
+	TimeMillis  uint64     `json:"time_millis"`
+	Count       uint32     `json:"count"`             // entries of the block after the leaf
+	Rules       uint32     `json:"rules"`             // version of the rules its entries follow
+	Previous    token.Hash `json:"previous"`          // the log's root (RFC 6962) before this leaf
+	Issued      money.Tiyn `json:"issued"`            // since genesis, after this block
+	Redeemed    money.Tiyn `json:"redeemed"`          // likewise
+	Circulating money.Tiyn `json:"circulating"`       // issued less redeemed
+	Genesis     *Genesis   `json:"genesis,omitempty"` // in block 0 alone
+}
+
+// Encode returns the leaf's entry bytes.
+func (l Leaf) Encode() []byte {
+	items := 9
+	if l.Genesis != nil {
+		items = 10
+	}
+	b := token.AppendArray(nil, items)
+	b = token.AppendUint(b, uint64(EntryLeaf))
+	b = token.AppendUint(b, l.Height)
+	b = token.AppendUint(b, l.TimeMillis)
+	b = token.AppendUint(b, uint64(l.Count))
+	b = token.AppendUint(b, uint64(l.Rules))
+	b = token.AppendBytes(b, l.Previous[:])
+	b = token.AppendUint(b, uint64(l.Issued))
+	b = token.AppendUint(b, uint64(l.Redeemed))
+	b = token.AppendUint(b, uint64(l.Circulating))
+	if l.Genesis != nil {
+		b = appendGenesis(b, *l.Genesis)
+	}
+	return b
+}
+
+func decodeLeaf(d *token.Decoder, items int) *Leaf {
+	l := &Leaf{
+		Height:     d.Uint("height", 1<<53),
+		TimeMillis: d.Uint("time", token.MaxValidUntil),
+		Count:      uint32(d.Uint("count", 1<<32-1)),
+		Rules:      uint32(d.Uint("rules", 1<<32-1)),
+	}
+	d.Fixed("previous", l.Previous[:])
+	l.Issued = money.Tiyn(d.Uint("issued", 1<<63-1))
+	l.Redeemed = money.Tiyn(d.Uint("redeemed", 1<<63-1))
+	l.Circulating = money.Tiyn(d.Uint("circulating", 1<<63-1))
+	if items == 10 {
+		g := decodeGenesis(d)
+		g.TimeMillis = l.TimeMillis
+		l.Genesis = &g
+	}
+	return l
+}
+
+// SystemKind numbers what happens by the rules alone.
+type SystemKind uint8
+
+const (
+	SystemRekey    SystemKind = 1 // a waiting key of a wallet takes effect
+	SystemProposal SystemKind = 2 // a proposal of the authority takes effect
+)
+
+// System is an entry that nobody signs and everybody can re-derive.
+type System struct {
+	Kind     SystemKind          `json:"kind"`
+	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key
+	Proposal token.TransactionID `json:"proposal,omitzero"` // of a proposal
+}
+
+// Encode returns the entry's bytes.
+func (s System) Encode() []byte {
+	b := token.AppendArray(nil, 3)
+	b = token.AppendUint(b, uint64(EntrySystem))
+	b = token.AppendUint(b, uint64(s.Kind))
+	if s.Kind == SystemRekey {
+		return token.AppendBytes(b, s.Wallet[:])
+	}
+	return token.AppendBytes(b, s.Proposal[:])
+}
+
+func decodeSystem(d *token.Decoder) *System {
+	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemProposal)))}
+	switch s.Kind {
+	case SystemRekey:
+		d.Fixed("wallet", s.Wallet[:])
+	case SystemProposal:
+		d.Fixed("proposal", s.Proposal[:])
+	default:
+		d.Fail(refuse(token.UnknownKind, "kind", "system entry of kind %d", s.Kind))
+	}
+	return s
+}
+
+// AppendTransactionEntry encodes a transaction's entry. Its effects are what the rules add to
+// what it says; under these rules that is nothing.
+func AppendTransactionEntry(b, transaction []byte) []byte {
+	b = token.AppendArray(b, 3)
+	b = token.AppendUint(b, uint64(EntryTransaction))
+	b = append(b, transaction...)
+	return token.AppendArray(b, 0)
+}
+
+// Entry is a decoded log entry; exactly one part is set.
+type Entry struct {
+	Leaf        *Leaf              `json:"leaf,omitempty"`
+	Transaction *token.Transaction `json:"transaction,omitempty"`
+	System      *System            `json:"system,omitempty"`
+}
+
+// DecodeEntry reads the bytes of one log entry. The result shares data's memory.
+func DecodeEntry(data []byte) (Entry, error) {
+	d := token.NewDecoder(data)
+	var e Entry
+	items := d.Array("entry", 3, 10)
+	kind := EntryType(d.Uint("entry", uint64(EntrySystem)))
+	switch {
+	case d.Err() != nil:
+	case kind == EntryLeaf && items >= 9:
+		e.Leaf = decodeLeaf(d, items)
+	case kind == EntryTransaction && items == 3:
+		e.Transaction = d.Transaction()
+		d.Array("effects", 0, 0)
+	case kind == EntrySystem && items == 3:
+		e.System = decodeSystem(d)
+	default:
+		d.Fail(refuse(token.NotCanonical, "entry", "%d items for type %d", items, kind))
+	}
+	if err := d.Finish(); err != nil {
+		return Entry{}, err
+	}
+	return e, nil
+}

@@ -1,0 +1,62 @@
+package ledger
+
+import (
+	"fmt"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// Why was my payment refused? These are the codes of the ledger's rules; package token has those
+// of form. Codes are stable: programs may depend on them.
+const (
+	TokenNotLive        token.Code = "token-not-live"       // an input is unknown or spent
+	WrongOwner          token.Code = "wrong-owner"          // an input belongs to another wallet
+	BadSignature        token.Code = "bad-signature"        // a signature is not valid for its key
+	MissingSignature    token.Code = "missing-signature"    // fewer signatures than needed
+	NotAuthorised       token.Code = "not-authorised"       // a signature by a key or in a role that has no say here
+	NotBalanced         token.Code = "not-balanced"         // what goes out is not what comes in, of some asset
+	Dust                token.Code = "dust"                 // a token smaller than the policy's least
+	PolicyTooMany       token.Code = "policy-too-many"      // more inputs or outputs than the policy allows
+	LimitPayment        token.Code = "limit-payment"        // over the tier's limit of one payment
+	LimitDay            token.Code = "limit-day"            // over the tier's limit of a day
+	LimitBalance        token.Code = "limit-balance"        // the payee would hold more than its tier may
+	LimitPaymentsPerDay token.Code = "limit-payments-a-day" // more payments today than the tier may make
+	Frozen              token.Code = "frozen"               // the wallet is frozen
+	RekeyPending        token.Code = "rekey-pending"        // a new key waits; payments out are blocked meanwhile
+	NoRekey             token.Code = "no-rekey"             // no new key waits
+	Suspended           token.Code = "suspended"            // the intermediary is suspended
+	NotSuspended        token.Code = "not-suspended"        // the intermediary must be suspended first, or is already as asked
+	Expired             token.Code = "expired"              // valid-until is past
+	TooFarAhead         token.Code = "too-far-ahead"        // valid-until lies further ahead than allowed
+	StaleVersion        token.Code = "stale-version"        // the version or sequence named is not the present one
+	Duplicate           token.Code = "duplicate"            // what it makes exists already
+	CapReached          token.Code = "cap-reached"          // over the day's issuing cap
+	UnknownWallet       token.Code = "unknown-wallet"
+	UnknownIntermediary token.Code = "unknown-intermediary"
+	UnknownAsset        token.Code = "unknown-asset"
+	UnknownTier         token.Code = "unknown-tier"
+	UnknownProposal     token.Code = "unknown-proposal"
+	NotEmpty            token.Code = "not-empty"  // a wallet that still holds tokens is not closed
+	NotFrozen           token.Code = "not-frozen" // only a frozen wallet is unfrozen or seized from
+	WrongCase           token.Code = "wrong-case" // another case reference than the freeze's
+	NotCourt            token.Code = "not-court"  // seized money goes to a court's wallet, registered by the authority
+	Treasury            token.Code = "treasury"   // not for an intermediary's treasury wallet
+	TooManyProposals    token.Code = "too-many-proposals"
+)
+
+func refuse(code token.Code, field, format string, args ...any) *token.Error {
+	return token.Errorf(code, field, format, args...)
+}
+
+// BlockError says where in the log a rule is broken.
+type BlockError struct {
+	Height uint64
+	Entry  int // within the block; the leaf is 0
+	Err    error
+}
+
+func (e *BlockError) Error() string {
+	return fmt.Sprintf("block %d, entry %d: %v", e.Height, e.Entry, e.Err)
+}
+
+func (e *BlockError) Unwrap() error { return e.Err }

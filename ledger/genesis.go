@@ -1,0 +1,95 @@
+package ledger
+
+import (
+	"crypto/sha256"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// RulesVersion is the version of the rules in this package.
+const RulesVersion = 1
+
+// Genesis founds a network: it is part of the log's first leaf, whose hash is the network's id.
+type Genesis struct {
+	Name        string          `json:"name"` // the network's, and the origin of its log's checkpoints
+	TimeMillis  uint64          `json:"time_millis"`
+	Sets        [4]token.KeySet `json:"sets"` // root, issue, policy, enforcement
+	Policy      token.Policy    `json:"policy"`
+	DailyCap    money.Tiyn      `json:"daily_cap"`
+	DelayMillis uint64          `json:"delay_millis"`
+	LogKey      string          `json:"log_key"` // verifier key of the checkpoints' signatures (C2SP signed note)
+}
+
+const maxLogKey = 256
+
+func appendGenesis(b []byte, g Genesis) []byte {
+	b = token.AppendArray(b, 6)
+	b = token.AppendText(b, g.Name)
+	b = token.AppendArray(b, len(g.Sets))
+	for _, s := range g.Sets {
+		b = token.AppendKeySet(b, s)
+	}
+	b = token.AppendPolicy(b, g.Policy)
+	b = token.AppendUint(b, uint64(g.DailyCap))
+	b = token.AppendUint(b, g.DelayMillis)
+	return token.AppendText(b, g.LogKey)
+}
+
+func decodeGenesis(d *token.Decoder) (g Genesis) {
+	d.Array("genesis", 6, 6)
+	g.Name = d.Text("genesis.name", 1, token.MaxName)
+	d.Array("genesis.sets", len(g.Sets), len(g.Sets))
+	for i := range g.Sets {
+		g.Sets[i] = d.KeySet("genesis.sets")
+	}
+	g.Policy = d.Policy()
+	g.DailyCap = money.Tiyn(d.Uint("genesis.daily_cap", 1<<63-1))
+	g.DelayMillis = d.Uint("genesis.delay_millis", token.MaxDelayMillis)
+	g.LogKey = d.Text("genesis.log_key", 1, maxLogKey)
+	return g
+}
+
+// Check says whether a network can start from this genesis.
+func (g Genesis) Check() *token.Error {
+	if len(g.Name) == 0 || len(g.Name) > token.MaxName {
+		return refuse(token.OutOfRange, "genesis.name", "%d bytes, want 1 to %d", len(g.Name), token.MaxName)
+	}
+	for i, s := range g.Sets {
+		if err := s.Check("genesis.sets." + (token.RoleRoot + token.Role(i)).String()); err != nil {
+			return err
+		}
+	}
+	if g.DailyCap <= 0 {
+		return refuse(token.AmountZero, "genesis.daily_cap", "the daily cap is positive")
+	}
+	if g.DelayMillis < token.MinDelayMillis || g.DelayMillis > token.MaxDelayMillis {
+		return refuse(token.OutOfRange, "genesis.delay_millis", "%d, want %d to %d", g.DelayMillis, token.MinDelayMillis, token.MaxDelayMillis)
+	}
+	if len(g.LogKey) == 0 || len(g.LogKey) > maxLogKey {
+		return refuse(token.OutOfRange, "genesis.log_key", "%d bytes, want 1 to %d", len(g.LogKey), maxLogKey)
+	}
+	return g.Policy.Check()
+}
+
+// Leaf is the first entry of the network's log.
+func (g Genesis) Leaf() Leaf {
+	return Leaf{TimeMillis: g.TimeMillis, Rules: RulesVersion, Genesis: &g}
+}
+
+// Network is the id of the network that this genesis founds.
+func (g Genesis) Network() token.NetworkID { return NetworkOf(g.Leaf().Encode()) }
+
+// NetworkOf is the RFC 6962 leaf hash of a log's first entry.
+func NetworkOf(firstEntry []byte) token.NetworkID {
+	return sha256.Sum256(append([]byte{0}, firstEntry...))
+}
+
+// Found puts a genesis into an empty state.
+func Found(state State, g Genesis) {
+	a := state.Authority()
+	*a = Authority{Policy: g.Policy, DailyCap: g.DailyCap, DelayMillis: g.DelayMillis}
+	for i, s := range g.Sets {
+		a.Sets[i] = Set{KeySet: s, Sequence: 1}
+	}
+}

@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"bytes"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Model is the plain reference of a State: maps, no compactness. Tests compare livestate with it,
+// and dry runs work on it.
+type Model struct {
+	Tokens         map[token.ID]Token
+	Wallets        map[token.WalletID]Wallet
+	Details        map[token.WalletID]Detail
+	Intermediaries map[token.WalletID]Intermediary
+	Central        Authority
+}
+
+// NewModel makes an empty state.
+func NewModel() *Model {
+	return &Model{
+		Tokens: map[token.ID]Token{}, Wallets: map[token.WalletID]Wallet{},
+		Details: map[token.WalletID]Detail{}, Intermediaries: map[token.WalletID]Intermediary{},
+	}
+}
+
+func (m *Model) Token(id token.ID) (Token, bool) {
+	t, ok := m.Tokens[id]
+	return t, ok
+}
+
+func (m *Model) AddToken(id token.ID, t Token) { m.Tokens[id] = t }
+func (m *Model) RemoveToken(id token.ID)       { delete(m.Tokens, id) }
+
+func (m *Model) Wallet(id token.WalletID) (Wallet, bool) {
+	w, ok := m.Wallets[id]
+	return w, ok
+}
+
+func (m *Model) PutWallet(id token.WalletID, w Wallet) { m.Wallets[id] = w }
+
+func (m *Model) RemoveWallet(id token.WalletID) {
+	delete(m.Wallets, id)
+	delete(m.Details, id)
+}
+
+func (m *Model) Detail(id token.WalletID) Detail { return m.Details[id] }
+
+func (m *Model) PutDetail(id token.WalletID, d Detail) {
+	if d == (Detail{}) {
+		delete(m.Details, id)
+		return
+	}
+	m.Details[id] = d
+}
+
+func (m *Model) Intermediary(id token.WalletID) (Intermediary, bool) {
+	i, ok := m.Intermediaries[id]
+	return i, ok
+}
+
+func (m *Model) PutIntermediary(id token.WalletID, i Intermediary) { m.Intermediaries[id] = i }
+func (m *Model) Authority() *Authority                             { return &m.Central }
+
+func (m *Model) NextRekey() (wallet token.WalletID, dueMillis uint64, found bool) {
+	for id, d := range m.Details { // the least of all: the order of visiting does not matter
+		due := d.Rekey.DueMillis
+		if d.Rekey.Key == token.NoKey {
+			continue
+		}
+		if !found || due < dueMillis || (due == dueMillis && bytes.Compare(id[:], wallet[:]) < 0) {
+			wallet, dueMillis, found = id, due, true
+		}
+	}
+	return wallet, dueMillis, found
+}
+
+func (m *Model) LiveTotal() money.Tiyn {
+	var total money.Tiyn
+	for _, t := range m.Tokens {
+		total += t.Amount
+	}
+	return total
+}

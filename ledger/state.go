@@ -1,0 +1,112 @@
+package ledger
+
+import (
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Token is a live token.
+type Token struct {
+	Wallet token.WalletID `json:"wallet"`
+	Asset  token.Asset    `json:"asset,omitzero"`
+	Amount money.Tiyn     `json:"amount"`
+	Hops   uint16         `json:"hops,omitempty"` // used up; merging takes the largest
+}
+
+// Wallet is what every payment needs to know of a wallet. What is rarer stands in Detail.
+type Wallet struct {
+	Registrar  token.WalletID   `json:"registrar"` // its intermediary, or token.Authority
+	Key        token.PublicKey  `json:"key"`
+	Version    uint32           `json:"version"` // counts every change but payments
+	Tier       uint8            `json:"tier"`
+	Treasury   bool             `json:"treasury,omitempty"` // of the intermediary with the same id; exempt from limits
+	Frozen     token.FreezeMode `json:"frozen,omitempty"`
+	Rekeying   bool             `json:"rekeying,omitempty"` // Detail.Rekey waits
+	Attributes token.Attributes `json:"attributes"`
+
+	Balance money.Tiyn `json:"balance"` // of all its live tokens in tenge, plain and marked
+	Tokens  uint32     `json:"tokens"`  // how many those are
+
+	Day           uint32     `json:"day"`            // the day the next two speak of; another day means zero
+	PaidToday     money.Tiyn `json:"paid_today"`     // net
+	PaymentsToday uint32     `json:"payments_today"` // transactions signed as payer
+}
+
+// Detail is what few wallets have.
+type Detail struct {
+	Recovery token.PublicKey `json:"recovery,omitzero"`
+	Case     string          `json:"case,omitempty"` // of the freeze
+	Rekey    PendingKey      `json:"rekey,omitzero"`
+}
+
+// PendingKey waits to replace a wallet's key.
+type PendingKey struct {
+	Key       token.PublicKey `json:"key"`
+	Recovery  token.PublicKey `json:"recovery,omitzero"` // NoKey keeps the present one
+	DueMillis uint64          `json:"due_millis"`
+}
+
+// Intermediary is a bank or payment company admitted by the authority.
+type Intermediary struct {
+	Name      string       `json:"name"`
+	Keys      token.KeySet `json:"keys"`
+	Sequence  uint64       `json:"sequence"` // the next transaction it signs without inputs names this
+	Suspended bool         `json:"suspended"`
+}
+
+// Set is a key set of the authority.
+type Set struct {
+	token.KeySet
+	Sequence uint64 `json:"sequence"`
+}
+
+// Authority is what the central bank decides, and its counters.
+type Authority struct {
+	Sets        [4]Set       `json:"sets"` // root, issue, policy, enforcement: index role − 1
+	Policy      token.Policy `json:"policy"`
+	DailyCap    money.Tiyn   `json:"daily_cap"`    // of issuing
+	DelayMillis uint64       `json:"delay_millis"` // before a proposal takes effect
+	Proposals   []Proposal   `json:"proposals"`    // by (due, id)
+
+	Issued      money.Tiyn `json:"issued"` // since genesis
+	Redeemed    money.Tiyn `json:"redeemed"`
+	IssueDay    uint32     `json:"issue_day"`
+	IssuedToday money.Tiyn `json:"issued_today"` // on IssueDay
+}
+
+// Proposal waits to take effect.
+type Proposal struct {
+	ID        token.TransactionID `json:"id"`
+	DueMillis uint64              `json:"due_millis"`
+	Change    token.Change        `json:"change"`
+}
+
+// Set returns the key set of one of the authority's four roles.
+func (a *Authority) Set(role token.Role) *Set { return &a.Sets[role-token.RoleRoot] }
+
+// Circulating is what was issued and not redeemed.
+func (a *Authority) Circulating() money.Tiyn { return a.Issued - a.Redeemed }
+
+// Reader answers what verification of signatures needs.
+type Reader interface {
+	Wallet(token.WalletID) (Wallet, bool)
+	Detail(token.WalletID) Detail
+	Intermediary(token.WalletID) (Intermediary, bool)
+	Authority() *Authority
+}
+
+// State is the live set. Only the executor changes it, one transaction at a time.
+type State interface {
+	Reader
+	Token(token.ID) (Token, bool)
+	AddToken(token.ID, Token)
+	RemoveToken(token.ID)
+	PutWallet(token.WalletID, Wallet)
+	RemoveWallet(token.WalletID) // with its detail
+	PutDetail(token.WalletID, Detail)
+	PutIntermediary(token.WalletID, Intermediary)
+	// NextRekey is the waiting re-key with the least (due, wallet).
+	NextRekey() (wallet token.WalletID, dueMillis uint64, found bool)
+	// LiveTotal is the sum of all live tokens in tenge.
+	LiveTotal() money.Tiyn
+}

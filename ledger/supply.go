@@ -1,0 +1,125 @@
+package ledger
+
+import (
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// issue makes new tenge in an intermediary's treasury, within the day's cap.
+func (x *Executor) issue(id token.TransactionID, t *token.Issue) *token.Error {
+	a := x.state.Authority()
+	if err := sequence(a.Set(token.RoleIssue).Sequence, t.Sequence); err != nil {
+		return err
+	}
+	if err := x.active(t.To, "to"); err != nil {
+		return err
+	}
+	treasury, ok := x.state.Wallet(t.To)
+	if !ok || !treasury.Treasury {
+		return refuse(UnknownIntermediary, "to", "tenge is issued to an intermediary's treasury; %s is none", t.To)
+	}
+	if len(t.Amounts) > a.Policy.MostOutputs {
+		return refuse(PolicyTooMany, "amounts", "%d amounts, at most %d", len(t.Amounts), a.Policy.MostOutputs)
+	}
+	for _, amount := range t.Amounts {
+		if amount < a.Policy.LeastToken {
+			return refuse(Dust, "amounts", "%s tenge is less than %s", amount, a.Policy.LeastToken)
+		}
+	}
+	total, err := t.Total()
+	if err != nil {
+		return err
+	}
+	today, issued := a.Policy.Day(x.now), money.Tiyn(0)
+	if a.IssueDay == today {
+		issued = a.IssuedToday
+	}
+	if issued > a.DailyCap || total > a.DailyCap-issued {
+		return refuse(CapReached, "amounts", "%s tenge after %s today; the cap is %s a day", total, issued, a.DailyCap)
+	}
+	allIssued, overflow := money.Add(a.Issued, total)
+	if overflow != nil {
+		return refuse(token.AmountOverflow, "amounts", "all ever issued would exceed 63 bits")
+	}
+
+	a.Set(token.RoleIssue).Sequence++
+	a.IssueDay, a.IssuedToday, a.Issued = today, issued+total, allIssued
+	for i, amount := range t.Amounts {
+		x.state.AddToken(token.OutputID(id, i), Token{Wallet: t.To, Amount: amount})
+	}
+	treasury.Balance += total
+	treasury.Tokens += uint32(len(t.Amounts))
+	x.state.PutWallet(t.To, treasury)
+	return nil
+}
+
+// redeem destroys tokens of an intermediary's own treasury.
+func (x *Executor) redeem(id token.TransactionID, t *token.Redeem) *token.Error {
+	treasury, ok := x.state.Wallet(t.From)
+	if !ok || !treasury.Treasury {
+		return refuse(UnknownIntermediary, "from", "an intermediary redeems from its treasury; %s is none", t.From)
+	}
+	if err := x.mayPay(t.From, &treasury); err != nil {
+		return err
+	}
+	if err := x.checkTaking(t.From, t.Inputs, t.Amount, t.Change); err != nil {
+		return err
+	}
+	a := x.state.Authority()
+	a.Redeemed += t.Amount // at most what was issued
+	x.take(&treasury, t.From, t.Inputs, t.Amount, t.Change, token.OutputID(id, 0))
+	x.state.PutWallet(t.From, treasury)
+	return nil
+}
+
+// checkTaking checks that inputs are the wallet's, plain, and amount to what is taken and given back.
+func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, amount, change money.Tiyn) *token.Error {
+	policy := &x.state.Authority().Policy
+	if len(inputs) > policy.MostInputs {
+		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(inputs), policy.MostInputs)
+	}
+	if amount < policy.LeastToken {
+		return refuse(Dust, "amount", "%s tenge is less than %s", amount, policy.LeastToken)
+	}
+	if change != 0 && change < policy.LeastToken {
+		return refuse(Dust, "change", "%s tenge is less than %s", change, policy.LeastToken)
+	}
+	var total money.Tiyn
+	for _, id := range inputs {
+		in, ok := x.state.Token(id)
+		switch {
+		case !ok:
+			return refuse(TokenNotLive, "inputs", "token %s is unknown or spent", id)
+		case in.Wallet != owner:
+			return refuse(WrongOwner, "inputs", "token %s belongs to another wallet", id)
+		case in.Asset != token.PlainTenge:
+			return refuse(UnknownAsset, "inputs", "token %s is not plain tenge", id)
+		}
+		total += in.Amount
+	}
+	if total-amount != change {
+		return refuse(NotBalanced, "change", "inputs less amount is %s tenge, change says %s", total-amount, change)
+	}
+	return nil
+}
+
+// take removes inputs from a wallet and gives it its change, after checkTaking.
+func (x *Executor) take(w *Wallet, owner token.WalletID, inputs []token.ID, amount, change money.Tiyn, changeID token.ID) {
+	for _, id := range inputs {
+		x.state.RemoveToken(id)
+	}
+	w.Balance -= amount
+	w.Tokens -= uint32(len(inputs))
+	if change != 0 {
+		x.state.AddToken(changeID, Token{Wallet: owner, Amount: change})
+		w.Tokens++
+	}
+}
+
+// sequence checks the number that a transaction without inputs names, which makes replays fail for ever.
+func sequence(present, named uint64) *token.Error {
+	if present != named {
+		return refuse(StaleVersion, "sequence", "%d is named, %d is next", named, present)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package ledger
+
+import (
+	"math"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// transfer moves tokens between wallets: every rule first, then the change.
+func (x *Executor) transfer(id token.TransactionID, t *token.Transfer) *token.Error {
+	policy := &x.state.Authority().Policy
+	if len(t.Inputs) > policy.MostInputs {
+		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(t.Inputs), policy.MostInputs)
+	}
+	if len(t.Outputs) > policy.MostOutputs {
+		return refuse(PolicyTooMany, "outputs", "%d outputs, at most %d", len(t.Outputs), policy.MostOutputs)
+	}
+	if err := x.loadParties(t); err != nil {
+		return err
+	}
+	hops, err := x.loadInputs(t)
+	if err != nil {
+		return err
+	}
+	if err := x.checkOutputs(t, policy); err != nil {
+		return err
+	}
+	today := policy.Day(x.now)
+	for party := range t.Parties {
+		if err := x.checkLimits(policy, t, party, today); err != nil {
+			return err
+		}
+	}
+
+	for _, input := range t.Inputs {
+		x.state.RemoveToken(input)
+	}
+	for i, o := range t.Outputs {
+		x.state.AddToken(token.OutputID(id, i), Token{t.Parties[o.Party], o.Asset, o.Amount, hops})
+	}
+	for party, wallet := range t.Parties {
+		x.book(party, today, party < t.Payers)
+		x.state.PutWallet(wallet, x.wallets[party])
+	}
+	return nil
+}
+
+// loadParties reads the parties' wallets and checks that they may pay or be paid at all.
+func (x *Executor) loadParties(t *token.Transfer) *token.Error {
+	x.wallets = x.wallets[:0]
+	for i, id := range t.Parties {
+		w, ok := x.state.Wallet(id)
+		if !ok {
+			return refuse(UnknownWallet, "parties", "no wallet %s", id)
+		}
+		if i < t.Payers {
+			if err := x.mayPay(id, &w); err != nil {
+				return err
+			}
+		} else if w.Frozen == token.FreezeAll {
+			return refuse(Frozen, "parties", "wallet %s is frozen", id)
+		}
+		x.wallets = append(x.wallets, w)
+	}
+	return nil
+}
+
+func (x *Executor) mayPay(id token.WalletID, w *Wallet) *token.Error {
+	if w.Frozen != token.NotFrozen {
+		return refuse(Frozen, "parties", "wallet %s is frozen", id)
+	}
+	if w.Rekeying {
+		return refuse(RekeyPending, "parties", "wallet %s waits for a new key", id)
+	}
+	if w.Treasury {
+		return x.active(id, "parties")
+	}
+	return nil
+}
+
+// active checks that an intermediary exists and is not suspended.
+func (x *Executor) active(id token.WalletID, field string) *token.Error {
+	if id == token.Authority {
+		return nil
+	}
+	intermediary, ok := x.state.Intermediary(id)
+	if !ok {
+		return refuse(UnknownIntermediary, field, "no intermediary %s", id)
+	}
+	if intermediary.Suspended {
+		return refuse(Suspended, field, "intermediary %s is suspended", id)
+	}
+	return nil
+}
+
+// loadInputs reads the inputs, finds each one's payer, and returns the hops that its outputs have used.
+// x.nets becomes each party's outputs less inputs; x.delta the same in numbers of tokens.
+func (x *Executor) loadInputs(t *token.Transfer) (hops uint16, _ *token.Error) {
+	x.tokens, x.nets, x.delta = x.tokens[:0], x.nets[:0], x.delta[:0]
+	for range t.Parties {
+		x.nets, x.delta = append(x.nets, 0), append(x.delta, 0)
+	}
+	for _, id := range t.Inputs {
+		in, ok := x.state.Token(id)
+		if !ok {
+			return 0, refuse(TokenNotLive, "inputs", "token %s is unknown or spent", id)
+		}
+		payer := 0
+		for payer < t.Payers && t.Parties[payer] != in.Wallet {
+			payer++
+		}
+		if payer == t.Payers {
+			return 0, refuse(WrongOwner, "inputs", "token %s belongs to no payer", id)
+		}
+		x.tokens = append(x.tokens, in)
+		x.nets[payer] -= in.Amount // cannot overflow: live tokens sum to the supply
+		x.delta[payer]--
+		hops = max(hops, in.Hops)
+	}
+	for payer := range t.Payers {
+		if x.delta[payer] == 0 {
+			return 0, refuse(token.Unused, "parties", "payer %s owns no input", t.Parties[payer])
+		}
+	}
+	return hops, nil
+}
+
+// checkOutputs checks sizes and that every asset's outputs equal its inputs.
+func (x *Executor) checkOutputs(t *token.Transfer, policy *token.Policy) *token.Error {
+	plain := money.Tiyn(0)
+	for _, in := range x.tokens {
+		if in.Asset != token.PlainTenge {
+			return refuse(UnknownAsset, "inputs", "asset %v is not known to these rules", in.Asset)
+		}
+		plain += in.Amount
+	}
+	for _, o := range t.Outputs {
+		if o.Asset != token.PlainTenge {
+			return refuse(UnknownAsset, "outputs.asset", "asset %v is not known to these rules", o.Asset)
+		}
+		if o.Amount < policy.LeastToken {
+			return refuse(Dust, "outputs.amount", "%s tenge is less than %s", o.Amount, policy.LeastToken)
+		}
+		plain -= o.Amount // both sums fit in 63 bits, so their difference does
+		x.nets[o.Party] += o.Amount
+		x.delta[o.Party]++
+	}
+	if plain != 0 {
+		return refuse(NotBalanced, "outputs", "inputs less outputs is %s tenge, want 0", plain)
+	}
+	return nil
+}
+
+// counts says whether a payer's part in a transaction is a payment of the day: all are, but
+// gathering one's own tokens into fewer.
+func (x *Executor) counts(party int) bool { return x.nets[party] < 0 || x.delta[party] >= 0 }
+
+// paidOn returns a wallet's counters of a day.
+func (w *Wallet) paidOn(day uint32) (paid money.Tiyn, payments uint32) {
+	if w.Day != day {
+		return 0, 0
+	}
+	return w.PaidToday, w.PaymentsToday
+}
+
+// checkLimits tests a party's net against its tier: what it pays against payment and day, what it
+// receives against the balance. A treasury has no limits.
+func (x *Executor) checkLimits(policy *token.Policy, t *token.Transfer, party int, today uint32) *token.Error {
+	w, net := &x.wallets[party], x.nets[party]
+	if w.Treasury {
+		return nil
+	}
+	tier, ok := policy.Tier(w.Tier)
+	if !ok {
+		return refuse(UnknownTier, "parties", "wallet %s is in tier %d, which the policy lacks", t.Parties[party], w.Tier)
+	}
+	paid, payments := w.paidOn(today)
+	if party < t.Payers && x.counts(party) && tier.PaymentsPerDay != 0 && payments >= tier.PaymentsPerDay {
+		return refuse(LimitPaymentsPerDay, "parties", "tier %q makes %d payments a day", tier.Name, tier.PaymentsPerDay)
+	}
+	switch {
+	case net < 0 && tier.PaymentMost != 0 && -net > tier.PaymentMost:
+		return refuse(LimitPayment, "outputs.amount", "%s tenge; tier %q pays at most %s at once", -net, tier.Name, tier.PaymentMost)
+	case net < 0 && tier.DayMost != 0 && (paid > tier.DayMost || -net > tier.DayMost-paid):
+		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid, tier.Name, tier.DayMost)
+	case net > 0 && tier.BalanceMost != 0 && (w.Balance > tier.BalanceMost || net > tier.BalanceMost-w.Balance):
+		return refuse(LimitBalance, "outputs.amount", "%s tenge on top of %s; tier %q holds at most %s", net, w.Balance, tier.Name, tier.BalanceMost)
+	}
+	return nil
+}
+
+// book enters a checked transfer into a party's wallet record.
+func (x *Executor) book(party int, today uint32, payer bool) {
+	w, net := &x.wallets[party], x.nets[party]
+	w.Balance += net
+	w.Tokens = uint32(int(w.Tokens) + x.delta[party])
+	if !payer || w.Treasury || !x.counts(party) {
+		return
+	}
+	paid, payments := w.paidOn(today)
+	w.Day, w.PaymentsToday = today, payments
+	if payments < math.MaxUint32 {
+		w.PaymentsToday++
+	}
+	w.PaidToday = paid
+	if net < 0 {
+		// Without a limit of the day the sum may reach the end of its range; there it stays.
+		total, err := money.Add(paid, -net)
+		if err != nil {
+			total = math.MaxInt64
+		}
+		w.PaidToday = total
+	}
+}

@@ -1,0 +1,265 @@
+package livestate
+
+import (
+	"bytes"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+const maxUint63 = 1<<63 - 1
+
+func appendAuthority(b []byte, a *ledger.Authority) []byte {
+	b = token.AppendArray(b, 10)
+	b = token.AppendUint(b, recordAuthority)
+	b = token.AppendArray(b, 2*len(a.Sets))
+	for _, s := range a.Sets {
+		b = token.AppendKeySet(b, s.KeySet)
+		b = token.AppendUint(b, s.Sequence)
+	}
+	b = token.AppendPolicy(b, a.Policy)
+	b = token.AppendUint(b, uint64(a.DailyCap))
+	b = token.AppendUint(b, a.DelayMillis)
+	b = token.AppendArray(b, len(a.Proposals))
+	for _, p := range a.Proposals {
+		b = token.AppendArray(b, 3)
+		b = token.AppendBytes(b, p.ID[:])
+		b = token.AppendUint(b, p.DueMillis)
+		b = token.AppendChange(b, p.Change)
+	}
+	b = token.AppendUint(b, uint64(a.Issued))
+	b = token.AppendUint(b, uint64(a.Redeemed))
+	b = token.AppendUint(b, uint64(a.IssueDay))
+	return token.AppendUint(b, uint64(a.IssuedToday))
+}
+
+func decodeAuthority(d *token.Decoder) (a ledger.Authority) {
+	d.Array("sets", 2*len(a.Sets), 2*len(a.Sets))
+	for i := range a.Sets {
+		a.Sets[i] = ledger.Set{KeySet: d.KeySet("sets"), Sequence: d.Uint("sequence", maxUint63)}
+	}
+	a.Policy = d.Policy()
+	a.DailyCap = money.Tiyn(d.Uint("daily_cap", maxUint63))
+	a.DelayMillis = d.Uint("delay_millis", maxUint63)
+	n := d.Array("proposals", 0, ledger.MaxProposals)
+	for range n {
+		var p ledger.Proposal
+		d.Array("proposals", 3, 3)
+		d.Fixed("id", p.ID[:])
+		p.DueMillis = d.Uint("due_millis", maxUint63)
+		p.Change = d.Change()
+		a.Proposals = append(a.Proposals, p)
+	}
+	a.Issued = money.Tiyn(d.Uint("issued", maxUint63))
+	a.Redeemed = money.Tiyn(d.Uint("redeemed", maxUint63))
+	a.IssueDay = uint32(d.Uint("issue_day", 1<<32-1))
+	a.IssuedToday = money.Tiyn(d.Uint("issued_today", maxUint63))
+	return a
+}
+
+func appendIntermediary(b []byte, id token.WalletID, i ledger.Intermediary) []byte {
+	b = token.AppendArray(b, 6)
+	b = token.AppendUint(b, recordIntermediary)
+	b = token.AppendBytes(b, id[:])
+	b = token.AppendText(b, i.Name)
+	b = token.AppendKeySet(b, i.Keys)
+	b = token.AppendUint(b, i.Sequence)
+	return token.AppendBool(b, i.Suspended)
+}
+
+func decodeIntermediary(d *token.Decoder) (id token.WalletID, i ledger.Intermediary) {
+	d.Fixed("id", id[:])
+	i.Name = d.Text("name", 1, token.MaxName)
+	i.Keys = d.KeySet("keys")
+	i.Sequence = d.Uint("sequence", maxUint63)
+	i.Suspended = d.Bool("suspended")
+	return id, i
+}
+
+// A wallet's record has 17 items, or 22 with its detail.
+const (
+	walletItems = 17
+	detailItems = 22
+)
+
+func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.Detail) []byte {
+	items := walletItems
+	if detail != (ledger.Detail{}) {
+		items = detailItems
+	}
+	b = token.AppendArray(b, items)
+	b = token.AppendUint(b, recordWallet)
+	b = token.AppendBytes(b, id[:])
+	b = token.AppendBytes(b, w.Registrar[:])
+	b = token.AppendBytes(b, w.Key[:])
+	b = token.AppendUint(b, uint64(w.Version))
+	b = token.AppendUint(b, uint64(w.Tier))
+	b = token.AppendBool(b, w.Treasury)
+	b = token.AppendUint(b, uint64(w.Frozen))
+	b = token.AppendBool(b, w.Rekeying)
+	b = token.AppendUint(b, uint64(w.Attributes.Category))
+	b = token.AppendText(b, w.Attributes.Region)
+	b = token.AppendText(b, w.Attributes.Role)
+	b = token.AppendUint(b, uint64(w.Balance))
+	b = token.AppendUint(b, uint64(w.Tokens))
+	b = token.AppendUint(b, uint64(w.Day))
+	b = token.AppendUint(b, uint64(w.PaidToday))
+	b = token.AppendUint(b, uint64(w.PaymentsToday))
+	if items == detailItems {
+		b = token.AppendBytes(b, detail.Recovery[:])
+		b = token.AppendText(b, detail.Case)
+		b = token.AppendBytes(b, detail.Rekey.Key[:])
+		b = token.AppendBytes(b, detail.Rekey.Recovery[:])
+		b = token.AppendUint(b, detail.Rekey.DueMillis)
+	}
+	return b
+}
+
+func decodeWallet(d *token.Decoder, items int) (id token.WalletID, w ledger.Wallet, detail ledger.Detail) {
+	d.Fixed("id", id[:])
+	d.Fixed("registrar", w.Registrar[:])
+	d.Fixed("key", w.Key[:])
+	w.Version = uint32(d.Uint("version", 1<<32-1))
+	w.Tier = uint8(d.Uint("tier", 255))
+	w.Treasury = d.Bool("treasury")
+	w.Frozen = token.FreezeMode(d.Uint("frozen", uint64(token.FreezeAll)))
+	w.Rekeying = d.Bool("rekeying")
+	w.Attributes.Category = uint16(d.Uint("category", 9999))
+	w.Attributes.Region = d.Text("region", 0, token.MaxRegion)
+	w.Attributes.Role = d.Text("role", 0, token.MaxRole)
+	w.Balance = money.Tiyn(d.Uint("balance", maxUint63))
+	w.Tokens = uint32(d.Uint("tokens", 1<<32-1))
+	w.Day = uint32(d.Uint("day", 1<<32-1))
+	w.PaidToday = money.Tiyn(d.Uint("paid_today", maxUint63))
+	w.PaymentsToday = uint32(d.Uint("payments_today", 1<<32-1))
+	if items == detailItems {
+		d.Fixed("recovery", detail.Recovery[:])
+		detail.Case = d.Text("case", 0, token.MaxCase)
+		d.Fixed("rekey.key", detail.Rekey.Key[:])
+		d.Fixed("rekey.recovery", detail.Rekey.Recovery[:])
+		detail.Rekey.DueMillis = d.Uint("rekey.due_millis", maxUint63)
+	}
+	return id, w, detail
+}
+
+func appendToken(b []byte, id token.ID, t ledger.Token) []byte {
+	b = token.AppendArray(b, 8)
+	b = token.AppendUint(b, recordToken)
+	b = token.AppendBytes(b, id[:])
+	b = token.AppendBytes(b, t.Wallet[:])
+	b = token.AppendUint(b, uint64(t.Asset.Issuer))
+	b = token.AppendUint(b, uint64(t.Asset.Unit))
+	b = token.AppendUint(b, uint64(t.Asset.Purpose))
+	b = token.AppendUint(b, uint64(t.Amount))
+	return token.AppendUint(b, uint64(t.Hops))
+}
+
+func decodeToken(d *token.Decoder) (id token.ID, t ledger.Token) {
+	d.Fixed("id", id[:])
+	d.Fixed("wallet", t.Wallet[:])
+	t.Asset.Issuer = uint32(d.Uint("issuer", 1<<32-1))
+	t.Asset.Unit = uint16(d.Uint("unit", 999))
+	t.Asset.Purpose = uint32(d.Uint("purpose", 1<<32-1))
+	t.Amount = money.Tiyn(d.Uint("amount", maxUint63))
+	t.Hops = uint16(d.Uint("hops", 1<<16-1))
+	return id, t
+}
+
+// loader puts a snapshot's records into a state, in the one order they may stand in.
+type loader struct {
+	state        *State
+	at           Position
+	stage        int // the last record's type
+	intermediary token.WalletID
+	wallet       token.WalletID
+	tokenID      token.ID
+	count        int
+}
+
+func (l *loader) record(kind, items int, d *token.Decoder) error {
+	l.count++
+	if kind < l.stage || (kind > l.stage+1 && l.stage < recordAuthority) || (l.count == 1) != (kind == recordHeader) {
+		return badSnapshot("record %d is of type %d after type %d", l.count, kind, l.stage)
+	}
+	first := kind > l.stage
+	l.stage = kind
+	ascending := true
+	switch kind {
+	case recordHeader:
+		return l.header(items, d)
+	case recordAuthority:
+		l.state.authority = decodeAuthority(d)
+		ascending = first
+	case recordIntermediary:
+		id, i := decodeIntermediary(d)
+		ascending = first || bytes.Compare(l.intermediary[:], id[:]) < 0
+		l.intermediary = id
+		l.state.PutIntermediary(id, i)
+	case recordWallet:
+		id, w, detail := decodeWallet(d, items)
+		ascending = first || bytes.Compare(l.wallet[:], id[:]) < 0
+		l.wallet = id
+		if d.Err() == nil && ascending {
+			l.state.PutWallet(id, w)
+			l.state.PutDetail(id, detail)
+		}
+	case recordToken:
+		id, t := decodeToken(d)
+		ascending = first || bytes.Compare(l.tokenID[:], id[:]) < 0
+		l.tokenID = id
+		if d.Err() == nil && ascending {
+			if _, known := l.state.Wallet(t.Wallet); !known {
+				return badSnapshot("token %s belongs to no wallet", id)
+			}
+			l.state.AddToken(id, t)
+		}
+	}
+	if !ascending {
+		return badSnapshot("record %d is out of order", l.count)
+	}
+	return nil
+}
+
+func (l *loader) header(items int, d *token.Decoder) error {
+	if items != 5 {
+		return badSnapshot("a header of %d items", items)
+	}
+	d.Fixed("network", l.at.Network[:])
+	leaf := d.Bytes("leaf", 1, 4096)
+	l.at.LogSize = d.Uint("size", maxUint63)
+	d.Fixed("root", l.at.LogRoot[:])
+	if d.Err() != nil {
+		return badSnapshot("header: %v", d.Err())
+	}
+	e, err := ledger.DecodeEntry(leaf)
+	if err != nil || e.Leaf == nil || e.Leaf.Genesis != nil {
+		return badSnapshot("its header holds no block's leaf: %v", err)
+	}
+	l.at.Leaf = *e.Leaf
+	return nil
+}
+
+// finish checks what must hold of a whole state.
+func (l *loader) finish() error {
+	if l.stage < recordAuthority {
+		return badSnapshot("it holds no authority")
+	}
+	s := l.state
+	if s.total != s.authority.Circulating() {
+		return badSnapshot("live tokens sum to %s, issued less redeemed is %s", s.total, s.authority.Circulating())
+	}
+	for _, slot := range s.wallets.slots() {
+		w := &s.wallets.at(slot).value
+		var sum money.Tiyn
+		count := uint32(0)
+		for t := w.first; t != none; t = s.tokens.at(t).value.next {
+			sum += s.tokens.at(t).value.amount
+			count++
+		}
+		if sum != w.balance || count != w.tokens {
+			return badSnapshot("wallet %s states %s in %d tokens and holds %s in %d", s.wallets.at(slot).key, w.balance, w.tokens, sum, count)
+		}
+	}
+	return nil
+}

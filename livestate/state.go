@@ -1,0 +1,285 @@
+package livestate
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// none is the slot that no row has.
+const none = ^uint32(0)
+
+// tokenRow is 32 bytes; with its id a live token takes 64 and its index entry.
+type tokenRow struct {
+	amount     money.Tiyn
+	wallet     uint32 // slot of the owner
+	asset      uint32 // number in State.assets
+	next, prev uint32 // the owner's tokens, a list
+	hops       uint16
+}
+
+type walletRow struct {
+	balance   money.Tiyn
+	paidToday money.Tiyn
+	registrar uint32 // number in State.registrars
+	attribute uint32 // number in State.attributes
+	version   uint32
+	tokens    uint32
+	first     uint32 // slot of its newest token
+	day       uint32
+	payments  uint32
+	key       token.PublicKey
+	tier      uint8
+	flags     uint8
+}
+
+const (
+	flagTreasury = 1 << 0
+	flagRekeying = 1 << 1
+	flagFrozen   = 2 // shift of the freeze mode
+)
+
+// State is the live set. The zero State is not usable; see New.
+type State struct {
+	tokens  *table[token.ID, tokenRow]
+	wallets *table[token.WalletID, walletRow]
+	total   money.Tiyn
+
+	details        map[token.WalletID]ledger.Detail
+	intermediaries map[token.WalletID]ledger.Intermediary
+	rekeys         []rekey // by (due, wallet)
+	authority      ledger.Authority
+
+	assets     interned[token.Asset]
+	registrars interned[token.WalletID]
+	attributes interned[token.Attributes]
+}
+
+type rekey struct {
+	due    uint64
+	wallet token.WalletID
+}
+
+func (a rekey) compare(b rekey) int {
+	switch {
+	case a.due < b.due:
+		return -1
+	case a.due > b.due:
+		return 1
+	}
+	return bytes.Compare(a.wallet[:], b.wallet[:])
+}
+
+// interned numbers the few distinct values of something that many rows share.
+type interned[T comparable] struct {
+	values  []T
+	numbers map[T]uint32
+}
+
+func (n *interned[T]) number(value T) uint32 {
+	if i, ok := n.numbers[value]; ok {
+		return i
+	}
+	if n.numbers == nil {
+		n.numbers = map[T]uint32{}
+	}
+	i := uint32(len(n.values))
+	n.values = append(n.values, value)
+	n.numbers[value] = i
+	return i
+}
+
+// New makes an empty state. The seed of its tables is random and secret, per process.
+func New(seed [32]byte) *State {
+	words := [4]uint64{}
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint64(seed[8*i:])
+	}
+	forTokens, forWallets := [2]uint64{words[0], words[1]}, [2]uint64{words[2], words[3]}
+	return &State{
+		tokens: newTable[token.ID, tokenRow](func(id token.ID) uint64 {
+			return mix(binary.LittleEndian.Uint64(id[:]), binary.LittleEndian.Uint64(id[8:]), &forTokens)
+		}),
+		wallets: newTable[token.WalletID, walletRow](func(id token.WalletID) uint64 {
+			return mix(binary.LittleEndian.Uint64(id[:]), binary.LittleEndian.Uint64(id[8:]), &forWallets)
+		}),
+		details:        map[token.WalletID]ledger.Detail{},
+		intermediaries: map[token.WalletID]ledger.Intermediary{},
+	}
+}
+
+// Token returns a live token.
+func (s *State) Token(id token.ID) (ledger.Token, bool) {
+	r := s.tokens.get(id)
+	if r == nil {
+		return ledger.Token{}, false
+	}
+	return s.token(r), true
+}
+
+func (s *State) token(r *tokenRow) ledger.Token {
+	return ledger.Token{Wallet: s.wallets.at(r.wallet).key, Asset: s.assets.values[r.asset], Amount: r.amount, Hops: r.hops}
+}
+
+// AddToken makes a token live. Its id must not be live, and its wallet must exist.
+func (s *State) AddToken(id token.ID, t ledger.Token) {
+	owner, ok := s.wallets.find(t.Wallet)
+	if !ok {
+		panic(fmt.Sprintf("token %s for the unknown wallet %s", id, t.Wallet))
+	}
+	if s.tokens.get(id) != nil {
+		panic(fmt.Sprintf("token %s is live already", id))
+	}
+	w := &s.wallets.at(owner).value
+	slot, r := s.tokens.insert(id)
+	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.number(t.Asset), next: w.first, prev: none, hops: t.Hops}
+	if w.first != none {
+		s.tokens.at(w.first).value.prev = slot
+	}
+	w.first = slot
+	s.total += t.Amount
+}
+
+// RemoveToken ends a live token.
+func (s *State) RemoveToken(id token.ID) {
+	r, ok := s.tokens.remove(id)
+	if !ok {
+		panic(fmt.Sprintf("token %s is not live", id))
+	}
+	if r.prev == none {
+		s.wallets.at(r.wallet).value.first = r.next
+	} else {
+		s.tokens.at(r.prev).value.next = r.next
+	}
+	if r.next != none {
+		s.tokens.at(r.next).value.prev = r.prev
+	}
+	s.total -= r.amount
+}
+
+// LiveToken is a token with its id.
+type LiveToken struct {
+	ID token.ID `json:"id"`
+	ledger.Token
+}
+
+// TokensOf returns up to most of a wallet's live tokens, the newest first.
+func (s *State) TokensOf(id token.WalletID, most int) []LiveToken {
+	w := s.wallets.get(id)
+	if w == nil {
+		return nil
+	}
+	tokens := make([]LiveToken, 0, min(most, int(w.tokens)))
+	for slot := w.first; slot != none && len(tokens) < most; {
+		r := s.tokens.at(slot)
+		tokens = append(tokens, LiveToken{r.key, s.token(&r.value)})
+		slot = r.value.next
+	}
+	return tokens
+}
+
+// Wallet returns a wallet.
+func (s *State) Wallet(id token.WalletID) (ledger.Wallet, bool) {
+	r := s.wallets.get(id)
+	if r == nil {
+		return ledger.Wallet{}, false
+	}
+	return ledger.Wallet{
+		Registrar: s.registrars.values[r.registrar], Key: r.key, Version: r.version, Tier: r.tier,
+		Treasury: r.flags&flagTreasury != 0, Rekeying: r.flags&flagRekeying != 0, Frozen: token.FreezeMode(r.flags >> flagFrozen),
+		Attributes: s.attributes.values[r.attribute],
+		Balance:    r.balance, Tokens: r.tokens, Day: r.day, PaidToday: r.paidToday, PaymentsToday: r.payments,
+	}, true
+}
+
+// PutWallet stores a wallet, new or known.
+func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
+	r := s.wallets.get(id)
+	if r == nil {
+		_, r = s.wallets.insert(id)
+		r.first = none
+	}
+	flags := uint8(w.Frozen) << flagFrozen
+	if w.Treasury {
+		flags |= flagTreasury
+	}
+	if w.Rekeying {
+		flags |= flagRekeying
+	}
+	*r = walletRow{
+		balance: w.Balance, paidToday: w.PaidToday, registrar: s.registrars.number(w.Registrar), attribute: s.attributes.number(w.Attributes),
+		version: w.Version, tokens: w.Tokens, first: r.first, day: w.Day, payments: w.PaymentsToday, key: w.Key, tier: w.Tier, flags: flags,
+	}
+}
+
+// RemoveWallet ends a wallet, which must hold no tokens, and its detail.
+func (s *State) RemoveWallet(id token.WalletID) {
+	s.PutDetail(id, ledger.Detail{})
+	if r, ok := s.wallets.remove(id); ok && r.first != none {
+		panic(fmt.Sprintf("wallet %s removed with tokens", id))
+	}
+}
+
+// Detail returns what few wallets have; zero for the rest.
+func (s *State) Detail(id token.WalletID) ledger.Detail { return s.details[id] }
+
+// PutDetail stores a wallet's detail, keeping the order of waiting keys.
+func (s *State) PutDetail(id token.WalletID, d ledger.Detail) {
+	if old := s.details[id].Rekey; old.Key != token.NoKey {
+		at, _ := slices.BinarySearchFunc(s.rekeys, rekey{old.DueMillis, id}, rekey.compare)
+		s.rekeys = slices.Delete(s.rekeys, at, at+1)
+	}
+	if d.Rekey.Key != token.NoKey {
+		next := rekey{d.Rekey.DueMillis, id}
+		at, _ := slices.BinarySearchFunc(s.rekeys, next, rekey.compare)
+		s.rekeys = slices.Insert(s.rekeys, at, next)
+	}
+	if d == (ledger.Detail{}) {
+		delete(s.details, id)
+		return
+	}
+	s.details[id] = d
+}
+
+// NextRekey is the waiting key with the least (due, wallet).
+func (s *State) NextRekey() (wallet token.WalletID, dueMillis uint64, found bool) {
+	if len(s.rekeys) == 0 {
+		return wallet, 0, false
+	}
+	return s.rekeys[0].wallet, s.rekeys[0].due, true
+}
+
+// Intermediary returns an intermediary.
+func (s *State) Intermediary(id token.WalletID) (ledger.Intermediary, bool) {
+	i, ok := s.intermediaries[id]
+	return i, ok
+}
+
+// PutIntermediary stores an intermediary.
+func (s *State) PutIntermediary(id token.WalletID, i ledger.Intermediary) { s.intermediaries[id] = i }
+
+// Intermediaries lists all ids in order.
+func (s *State) Intermediaries() []token.WalletID {
+	ids := make([]token.WalletID, 0, len(s.intermediaries))
+	for id := range s.intermediaries {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
+// Authority is the central bank's record, for the executor to change in place.
+func (s *State) Authority() *ledger.Authority { return &s.authority }
+
+// LiveTotal is the sum of all live tokens.
+func (s *State) LiveTotal() money.Tiyn { return s.total }
+
+// Counts are how many tokens and wallets are live.
+func (s *State) Counts() (tokens, wallets int) { return s.tokens.live, s.wallets.live }
+
+var _ ledger.State = (*State)(nil)

@@ -1,0 +1,200 @@
+package livestate
+
+import "math/bits"
+
+// table maps ids to rows. Rows live in chunks and never move, so a row's slot number is a
+// reference of four bytes; the index over them grows by a quarter, one shard at a time, so
+// that memory stays near what is used, growth included. Neither holds pointers.
+type table[K comparable, R any] struct {
+	hash   func(K) uint64
+	chunks [][]row[K, R]
+	used   uint32   // slots handed out so far
+	free   []uint32 // slots given back
+	shards [shardCount]shard
+	live   int
+}
+
+type row[K comparable, R any] struct {
+	key   K
+	value R
+}
+
+const (
+	shardBits  = 8
+	shardCount = 1 << shardBits
+	chunkBits  = 12
+	chunkRows  = 1 << chunkBits
+
+	leastShard = 8 // entries of a shard when first used
+)
+
+// shard is an open-addressing table with linear probing. An entry is a 32-bit tag of the hash
+// and the slot number plus one; zero is empty. The tag alone gives the home position, so growing
+// and deleting do not read rows.
+type shard struct {
+	entries []uint64
+	count   int
+}
+
+func newTable[K comparable, R any](hash func(K) uint64) *table[K, R] {
+	return &table[K, R]{hash: hash}
+}
+
+func split(hash uint64) (shardIndex int, tag uint32) {
+	return int(hash >> (64 - shardBits)), uint32(hash)
+}
+
+// home scales a tag to a position.
+func (s *shard) home(tag uint32) int { return int(uint64(tag) * uint64(len(s.entries)) >> 32) }
+
+func (t *table[K, R]) at(slot uint32) *row[K, R] {
+	return &t.chunks[slot>>chunkBits][slot&(chunkRows-1)]
+}
+
+// find returns the slot of a key.
+func (t *table[K, R]) find(key K) (slot uint32, found bool) {
+	index, tag := split(t.hash(key))
+	s := &t.shards[index]
+	if s.count == 0 {
+		return 0, false
+	}
+	for i := s.home(tag); ; {
+		entry := s.entries[i]
+		if entry == 0 {
+			return 0, false
+		}
+		if uint32(entry>>32) == tag {
+			slot := uint32(entry) - 1
+			if t.at(slot).key == key {
+				return slot, true
+			}
+		}
+		if i++; i == len(s.entries) {
+			i = 0
+		}
+	}
+}
+
+// get returns a key's row, or nil. The pointer holds until the key is removed.
+func (t *table[K, R]) get(key K) *R {
+	slot, ok := t.find(key)
+	if !ok {
+		return nil
+	}
+	return &t.at(slot).value
+}
+
+// insert makes a row for a key that is not in the table.
+func (t *table[K, R]) insert(key K) (uint32, *R) {
+	slot := t.newSlot()
+	index, tag := split(t.hash(key))
+	t.shards[index].insert(uint64(tag)<<32 | uint64(slot+1))
+	t.live++
+	r := t.at(slot)
+	*r = row[K, R]{key: key}
+	return slot, &r.value
+}
+
+func (t *table[K, R]) newSlot() uint32 {
+	if n := len(t.free); n > 0 {
+		slot := t.free[n-1]
+		t.free = t.free[:n-1]
+		return slot
+	}
+	if t.used&(chunkRows-1) == 0 {
+		t.chunks = append(t.chunks, make([]row[K, R], chunkRows))
+	}
+	t.used++
+	return t.used - 1
+}
+
+func (s *shard) insert(entry uint64) {
+	if s.count*20 >= len(s.entries)*17 { // over 85 % full
+		s.grow()
+	}
+	i := s.home(uint32(entry >> 32))
+	for s.entries[i] != 0 {
+		if i++; i == len(s.entries) {
+			i = 0
+		}
+	}
+	s.entries[i] = entry
+	s.count++
+}
+
+func (s *shard) grow() {
+	old := s.entries
+	s.entries = make([]uint64, max(leastShard, len(old)+len(old)/4))
+	s.count = 0
+	for _, entry := range old {
+		if entry != 0 {
+			s.insert(entry)
+		}
+	}
+}
+
+// remove deletes a key's row and returns what it held.
+func (t *table[K, R]) remove(key K) (value R, found bool) {
+	slot, ok := t.find(key)
+	if !ok {
+		return value, false
+	}
+	index, tag := split(t.hash(key))
+	t.shards[index].remove(uint64(tag)<<32 | uint64(slot+1))
+	t.free = append(t.free, slot)
+	t.live--
+	r := t.at(slot)
+	value = r.value
+	*r = row[K, R]{}
+	return value, true
+}
+
+// remove takes an entry out and shifts back those that probing had pushed past it.
+func (s *shard) remove(entry uint64) {
+	i := s.home(uint32(entry >> 32))
+	for s.entries[i] != entry {
+		if i++; i == len(s.entries) {
+			i = 0
+		}
+	}
+	n := len(s.entries)
+	for j := i; ; {
+		if j++; j == n {
+			j = 0
+		}
+		if s.entries[j] == 0 {
+			break
+		}
+		// The entry at j may fill the hole at i unless its home lies cyclically in (i, j].
+		home := s.home(uint32(s.entries[j] >> 32))
+		if (j-home+n)%n >= (j-i+n)%n {
+			s.entries[i] = s.entries[j]
+			i = j
+		}
+	}
+	s.entries[i] = 0
+	s.count--
+}
+
+// slots lists the slots in use, in no useful order.
+func (t *table[K, R]) slots() []uint32 {
+	free := make([]bool, t.used)
+	for _, slot := range t.free {
+		free[slot] = true
+	}
+	slots := make([]uint32, 0, t.live)
+	for slot := range t.used {
+		if !free[slot] {
+			slots = append(slots, slot)
+		}
+	}
+	return slots
+}
+
+// mix hashes two words under a secret seed; ids are chosen by their makers, who must not be
+// able to choose where they land.
+func mix(a, b uint64, seed *[2]uint64) uint64 {
+	high, low := bits.Mul64(a^seed[0], b^seed[1])
+	high2, low2 := bits.Mul64(high^low^seed[1], seed[0]|1)
+	return high2 ^ low2
+}

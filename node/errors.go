@@ -1,0 +1,17 @@
+package node
+
+import "github.com/aqsha/aqsha/token"
+
+// Codes of refusals that are the node's own, not the ledger's.
+const (
+	Overloaded   token.Code = "overloaded"         // the queue is full; try again later
+	Stopped      token.Code = "stopped"            // the node is shutting down
+	WriteFailed  token.Code = "write-failed"       // the disk failed; the node takes no more writes
+	NotFound     token.Code = "not-found"          // no such thing in the ledger or its log
+	Insufficient token.Code = "insufficient-funds" // all live tokens together are less than the amount
+	TokensBusy   token.Code = "tokens-busy"        // enough tokens, but others are paying with them; waited in vain
+)
+
+func refuse(code token.Code, field, format string, args ...any) *token.Error {
+	return token.Errorf(code, field, format, args...)
+}

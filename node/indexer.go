@@ -1,0 +1,193 @@
+package node
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+
+	"github.com/aqsha/aqsha/index"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/token"
+)
+
+// indexer follows the log and feeds the index. It lags behind payments and never holds them up.
+type indexer struct {
+	store  *index.Index
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+func openIndexer(n *Node) (*indexer, error) {
+	store, err := index.Open(filepath.Join(n.config.Dir, indexDir), n.network)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	x := &indexer{store: store, cancel: cancel}
+	x.done.Add(1)
+	go x.follow(ctx, n)
+	return x, nil
+}
+
+func (x *indexer) close() {
+	x.cancel()
+	x.done.Wait()
+	_ = x.store.Close() // what is lost is indexed again from the log
+}
+
+func (x *indexer) follow(ctx context.Context, n *Node) {
+	defer x.done.Done()
+	for {
+		if _, err := n.log.WaitSize(ctx, x.store.Size()+1); err != nil {
+			return
+		}
+		if err := x.catchUp(ctx, n); err != nil {
+			n.logger.Error("the index stopped; payments go on. Delete its folder to rebuild it", "cause", err)
+			return
+		}
+	}
+}
+
+// catchUp indexes every block that is durable now.
+func (x *indexer) catchUp(ctx context.Context, n *Node) error {
+	from := uint64(0)
+	if size := x.store.Size(); size > 0 {
+		last, err := n.log.BatchOf(size - 1)
+		if err != nil {
+			return err
+		}
+		from = last.Height + 1
+	}
+	var entries [][]byte
+	for batch, err := range n.log.Batches(from) {
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		entries = entries[:0]
+		for _, entry := range batch.Entries() {
+			entries = append(entries, entry)
+		}
+		if err := x.store.Block(batch.FirstIndex, entries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// indexed returns the index once it has come as far as everything durable at the time of the call.
+func (n *Node) indexed(ctx context.Context) (*index.Index, error) {
+	if n.index == nil {
+		return nil, refuse(NotFound, "", "this node keeps no index")
+	}
+	if err := n.index.store.WaitSize(ctx, n.Head().Size); err != nil {
+		return nil, err
+	}
+	return n.index.store, nil
+}
+
+// Lookup finds an executed transaction by its id: the same transaction sent twice gets the same answer.
+func (n *Node) Lookup(ctx context.Context, id token.TransactionID) (Receipt, bool, error) {
+	store, err := n.indexed(ctx)
+	if err != nil {
+		return Receipt{}, false, err
+	}
+	entry, found, err := store.Transaction(id)
+	if err != nil || !found {
+		return Receipt{}, false, err
+	}
+	tx, receipt, err := n.transactionAt(entry)
+	if err != nil || tx.ID() != id {
+		return Receipt{}, false, err
+	}
+	return receipt, true, nil
+}
+
+// transactionAt reads an entry that must be a transaction.
+func (n *Node) transactionAt(entry uint64) (*token.Transaction, Receipt, error) {
+	e, leaf, err := n.Entry(entry)
+	if err != nil {
+		return nil, Receipt{}, err
+	}
+	if e.Transaction == nil {
+		return nil, Receipt{}, refuse(NotFound, "entry", "entry %d is no transaction", entry)
+	}
+	return e.Transaction, Receipt{e.Transaction.ID(), entry, leaf.Height, leaf.TimeMillis}, nil
+}
+
+// Entry reads an entry of the log and the leaf of its block.
+func (n *Node) Entry(number uint64) (ledger.Entry, ledger.Leaf, error) {
+	if number >= n.log.Size() {
+		return ledger.Entry{}, ledger.Leaf{}, refuse(NotFound, "entry", "the log has %d entries", n.log.Size())
+	}
+	data, err := n.log.Entry(number)
+	if err != nil {
+		return ledger.Entry{}, ledger.Leaf{}, err
+	}
+	e, err := ledger.DecodeEntry(data)
+	if err != nil {
+		return e, ledger.Leaf{}, err
+	}
+	batch, err := n.log.BatchOf(number)
+	if err != nil {
+		return e, ledger.Leaf{}, err
+	}
+	data, err = n.log.Entry(batch.FirstIndex)
+	if err != nil {
+		return e, ledger.Leaf{}, err
+	}
+	first, err := ledger.DecodeEntry(data)
+	if err != nil {
+		return e, ledger.Leaf{}, err
+	}
+	return e, *first.Leaf, nil
+}
+
+// HistoryItem is a line of a wallet's history.
+type HistoryItem struct {
+	Receipt
+	Entry ledger.Entry // the transaction, or the system entry
+	Net   int64        // tiyn received less given
+}
+
+// History lists up to most entries that touch a wallet before an entry, the latest first, and the
+// size of the log at which the answer stands.
+func (n *Node) History(ctx context.Context, wallet token.WalletID, before uint64, most int) ([]HistoryItem, uint64, error) {
+	store, err := n.indexed(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	size := store.Size()
+	items, err := store.History(wallet, min(before, size), most)
+	if err != nil {
+		return nil, 0, err
+	}
+	history := make([]HistoryItem, 0, len(items))
+	for _, item := range items {
+		e, leaf, err := n.Entry(item.Entry)
+		if err != nil {
+			return nil, 0, err
+		}
+		line := HistoryItem{Receipt{Index: item.Entry, Height: leaf.Height, TimeMillis: leaf.TimeMillis}, e, int64(item.Net)}
+		if e.Transaction != nil {
+			line.ID = e.Transaction.ID()
+		}
+		history = append(history, line)
+	}
+	return history, size, nil
+}
+
+// Origin finds the entry that made a token, live or spent.
+func (n *Node) Origin(ctx context.Context, id token.ID) (index.Output, error) {
+	store, err := n.indexed(ctx)
+	if err != nil {
+		return index.Output{}, err
+	}
+	o, found, err := store.Output(id)
+	if err == nil && !found {
+		err = refuse(NotFound, "token", "no token %s was ever made", id)
+	}
+	return o, err
+}

@@ -1,0 +1,51 @@
+package node
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Metrics counts what the node does since it was opened.
+type Metrics struct {
+	transactions atomic.Uint64
+	blocks       atomic.Uint64
+	refused      atomic.Uint64
+	overloaded   atomic.Uint64
+	commitNanos  atomic.Int64
+}
+
+func (m *Metrics) committed(blocks, transactions int, took time.Duration) {
+	m.blocks.Add(uint64(blocks))
+	m.transactions.Add(uint64(transactions))
+	m.commitNanos.Add(int64(took))
+}
+
+// Counts are a node's figures at one moment.
+type Counts struct {
+	Transactions  uint64  `json:"transactions"` // executed, with system entries
+	Blocks        uint64  `json:"blocks"`
+	Refused       uint64  `json:"refused"`
+	Overloaded    uint64  `json:"overloaded"`     // turned away because the queue was full
+	CommitSeconds float64 `json:"commit_seconds"` // spent writing and syncing
+	Waiting       int     `json:"waiting"`        // in the queue
+	LiveTokens    int     `json:"live_tokens"`
+	Wallets       int     `json:"wallets"`
+	IndexLag      uint64  `json:"index_lag"` // entries durable and not yet indexed
+}
+
+// Counts returns the node's figures.
+func (n *Node) Counts() Counts {
+	n.mu.RLock()
+	tokens, wallets := n.state.Counts()
+	n.mu.RUnlock()
+	c := Counts{
+		Transactions: n.metrics.transactions.Load(), Blocks: n.metrics.blocks.Load(),
+		Refused: n.metrics.refused.Load(), Overloaded: n.metrics.overloaded.Load(),
+		CommitSeconds: time.Duration(n.metrics.commitNanos.Load()).Seconds(),
+		Waiting:       len(n.ingest), LiveTokens: tokens, Wallets: wallets,
+	}
+	if n.index != nil {
+		c.IndexLag = n.durable.Load().Size - n.index.store.Size()
+	}
+	return c
+}

@@ -1,0 +1,264 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// Config says how to run a node. Only Dir and Signers are required to write.
+type Config struct {
+	Dir     string        // data directory
+	Options txlog.Options // of the log: its signers, file system, segment size
+	Now     func() uint64 // Unix milliseconds; nil is the system's clock
+	Queue   int           // transactions that may wait; 0 is 16,384
+	Block   int           // most transactions of a block; 0 is 2,000
+	Logger  *slog.Logger  // nil discards
+	NoIndex bool          // histories are not kept
+}
+
+// Head is a durable point of the ledger.
+type Head struct {
+	ledger.Leaf
+	Size uint64     `json:"size"` // entries of the log, with this block's
+	Root txlog.Hash `json:"root"` // of the log at Size
+}
+
+// Receipt says where in the log a transaction stands.
+type Receipt struct {
+	ID         token.TransactionID `json:"id"`
+	Index      uint64              `json:"index"`  // of its entry in the log
+	Height     uint64              `json:"height"` // of its block
+	TimeMillis uint64              `json:"time_millis"`
+}
+
+// Node is a running ledger.
+type Node struct {
+	config  Config
+	network token.NetworkID
+	genesis ledger.Genesis
+	log     *txlog.Log
+	fs      vfs.FS
+	lock    interface{ Close() error }
+	logger  *slog.Logger
+
+	ingest   chan *request
+	units    chan *unit // in order of arrival
+	work     chan *unit // the same, for any verifier
+	commits  chan *block
+	publish  chan struct{}
+	stop     chan struct{}
+	stopOnce sync.Once
+	closing  sync.RWMutex // held for reading while Submit hands a request over
+	closed   bool
+	running  sync.WaitGroup
+
+	mu       sync.RWMutex // guards state and head; the executor alone writes
+	state    *livestate.State
+	executor *ledger.Executor
+	head     Head // executed, perhaps not yet durable
+
+	durable  atomic.Pointer[Head]
+	grown    broadcast // durable has moved
+	failure  atomic.Pointer[token.Error]
+	index    *indexer
+	reserved *reservations
+	metrics  Metrics
+}
+
+// systemClock is the wall clock in Unix milliseconds.
+func systemClock() uint64 { return uint64(time.Now().UnixMilli()) }
+
+func (c *Config) complete() {
+	if c.Now == nil {
+		c.Now = systemClock
+	}
+	if c.Queue == 0 {
+		c.Queue = 16_384
+	}
+	if c.Block == 0 {
+		c.Block = 2_000
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Options.FS == nil {
+		c.Options.FS = vfs.OS
+	}
+}
+
+// Open recovers the ledger in a data directory and runs it until Close.
+func Open(config Config) (*Node, error) {
+	config.complete()
+	n := &Node{
+		config: config, logger: config.Logger, fs: config.Options.FS,
+		ingest:  make(chan *request, config.Queue),
+		units:   make(chan *unit, 2*runtime.GOMAXPROCS(0)),
+		work:    make(chan *unit, 2*runtime.GOMAXPROCS(0)),
+		commits: make(chan *block, 1),
+		publish: make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+	}
+	n.grown.init()
+	n.reserved = newReservations(n)
+	if err := n.recover(); err != nil {
+		n.closeFiles()
+		return nil, err
+	}
+	if !config.NoIndex {
+		var err error
+		if n.index, err = openIndexer(n); err != nil {
+			n.closeFiles()
+			return nil, err
+		}
+	}
+	n.start()
+	return n, nil
+}
+
+func (n *Node) start() {
+	n.running.Add(4)
+	go n.collect()
+	go n.execute()
+	go n.commit()
+	go n.publisher()
+	for range runtime.GOMAXPROCS(0) {
+		n.running.Add(1)
+		go n.verifier()
+	}
+	n.publish <- struct{}{}
+}
+
+// Close takes no more transactions, answers those it has, takes a snapshot and releases the directory.
+func (n *Node) Close() error {
+	n.stopOnce.Do(func() {
+		n.closing.Lock()
+		n.closed = true
+		close(n.stop)
+		close(n.ingest)
+		n.closing.Unlock()
+	})
+	n.running.Wait()
+	var snapshotError error
+	if n.failure.Load() == nil {
+		snapshotError = n.Snapshot()
+	}
+	if n.index != nil {
+		n.index.close()
+	}
+	if err := n.closeFiles(); err != nil {
+		return err
+	}
+	return snapshotError
+}
+
+func (n *Node) closeFiles() (err error) {
+	if n.log != nil {
+		err = n.log.Close()
+	}
+	if n.lock != nil {
+		if e := n.lock.Close(); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// Network is the id of the network whose ledger this is.
+func (n *Node) Network() token.NetworkID { return n.network }
+
+// Genesis is what founded the network.
+func (n *Node) Genesis() ledger.Genesis { return n.genesis }
+
+// Log gives access to the verifiable log, for reading.
+func (n *Node) Log() *txlog.Log { return n.log }
+
+// Head is the last durable block.
+func (n *Node) Head() Head { return *n.durable.Load() }
+
+// Err says why the node takes no more writes, or nil.
+func (n *Node) Err() error {
+	if e := n.failure.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// fail stops all writing for good.
+func (n *Node) fail(cause error) *token.Error {
+	e := refuse(WriteFailed, "", "the log takes no more writes: %v", cause)
+	if n.failure.CompareAndSwap(nil, e) {
+		n.logger.Error("writing failed; no more transactions are taken", "cause", cause)
+		n.grown.wake()
+	}
+	return n.failure.Load()
+}
+
+// View shows the live state to read, and returns once what was seen is durable.
+// The state must not be kept.
+func (n *Node) View(ctx context.Context, read func(state *livestate.State, head Head)) error {
+	n.mu.RLock()
+	read(n.state, n.head)
+	height := n.head.Height
+	n.mu.RUnlock()
+	return n.WaitHeight(ctx, height)
+}
+
+// WaitHeight waits until a block is durable.
+func (n *Node) WaitHeight(ctx context.Context, height uint64) error {
+	for {
+		grown := n.grown.wait()
+		if n.durable.Load().Height >= height {
+			return nil
+		}
+		if err := n.Err(); err != nil {
+			return err
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.stop:
+			return refuse(Stopped, "", "the node is shutting down")
+		}
+	}
+}
+
+// broadcast wakes everybody who waits.
+type broadcast struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func (b *broadcast) init() { b.ch = make(chan struct{}) }
+
+func (b *broadcast) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ch
+}
+
+func (b *broadcast) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.ch)
+	b.ch = make(chan struct{})
+}
+
+func randomSeed() (seed [32]byte) {
+	if _, err := rand.Read(seed[:]); err != nil {
+		panic(fmt.Sprintf("no randomness: %v", err))
+	}
+	return seed
+}

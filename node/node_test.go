@@ -1,0 +1,135 @@
+package node_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// bench is a small running network: a bank with money, two wallets.
+type town struct {
+	t     *testing.T
+	world *sim.World
+	dir   string
+	node  *node.Node
+	bank  token.WalletID
+	alice token.WalletID
+	bob   token.WalletID
+}
+
+func (w *town) config() node.Config {
+	return node.Config{Dir: w.dir, Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
+}
+
+func (w *town) open() {
+	w.t.Helper()
+	n, err := node.Open(w.config())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.node = n
+}
+
+func (w *town) submit(tx *token.Transaction) node.Receipt {
+	w.t.Helper()
+	receipt, err := w.node.Submit(context.Background(), tx)
+	if err != nil {
+		w.t.Fatalf("%s: %v", tx.Body.Kind(), err)
+	}
+	return receipt
+}
+
+func soon() uint64 { return uint64(time.Now().Add(time.Minute).UnixMilli()) }
+
+func newTown(t *testing.T) *town {
+	w := &town{t: t, world: sim.NewWorld(1), dir: t.TempDir()}
+	if err := node.Found(w.config(), w.world.Genesis); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	t.Cleanup(func() { w.node.Close() })
+	tx, bank := w.world.Admit("bank", 1, soon())
+	w.submit(tx)
+	w.bank = bank
+	tx, w.alice = w.world.Register("bank", bank, 1, "alice", 1, soon())
+	w.submit(tx)
+	tx, w.bob = w.world.Register("bank", bank, 2, "bob", 0, soon())
+	w.submit(tx)
+	issue := w.world.Issue(1, bank, soon(), 1_000_000*money.Tenge)
+	w.submit(issue)
+	w.submit(w.world.Pay(bank, w.world.Key("bank treasury"), w.alice, 100_000*money.Tenge,
+		[]token.ID{token.OutputID(issue.ID(), 0)}, 1_000_000*money.Tenge, soon()))
+	return w
+}
+
+func (w *town) balance(id token.WalletID) (balance money.Tiyn) {
+	w.t.Helper()
+	err := w.node.View(context.Background(), func(s *livestate.State, _ node.Head) {
+		wallet, _ := s.Wallet(id)
+		balance = wallet.Balance
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return balance
+}
+
+// pay has alice pay bob through token selection, as a wallet does.
+func (w *town) pay(amount money.Tiyn) (node.Receipt, error) {
+	selection, err := w.node.Select(context.Background(), w.alice, amount)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	var inputs []token.ID
+	for _, in := range selection.Tokens {
+		inputs = append(inputs, in.ID)
+	}
+	return w.node.Submit(context.Background(), w.world.Pay(w.alice, w.world.Key("alice"), w.bob, amount, inputs, selection.Total, soon()))
+}
+
+func TestPaymentsSurviveRestart(t *testing.T) {
+	w := newTown(t)
+	for range 5 {
+		if _, err := w.pay(1000 * money.Tenge); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // from a snapshot, then from the log alone
+		if a, b := w.balance(w.alice), w.balance(w.bob); a != 95_000*money.Tenge || b != 5_000*money.Tenge {
+			t.Fatalf("balances %s and %s", a, b)
+		}
+		if err := w.node.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.open()
+	}
+}
+
+func TestTheSameTransactionTwiceGetsTheSameAnswer(t *testing.T) {
+	w := newTown(t)
+	selection, err := w.node.Select(context.Background(), w.alice, 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := w.world.Pay(w.alice, w.world.Key("alice"), w.bob, 500, []token.ID{selection.Tokens[0].ID}, selection.Total, soon())
+	first := w.submit(tx)
+	if again := w.submit(tx); again != first {
+		t.Fatalf("first %+v, again %+v", first, again)
+	}
+	if err := w.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	if again := w.submit(tx); again != first {
+		t.Fatalf("first %+v, after a restart %+v", first, again)
+	}
+}

@@ -1,0 +1,130 @@
+package signer
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"github.com/aqsha/aqsha/token"
+)
+
+const (
+	magic       = "aqsha-key-1"
+	maxFileSize = 64 << 10
+	armorHeader = "-----BEGIN AGE ENCRYPTED FILE-----"
+)
+
+// Passphrase asks for the passphrase of a key file.
+type Passphrase func(path string) (string, error)
+
+// ErrNeedsPassphrase means that a key file is encrypted and nobody was there to ask.
+var ErrNeedsPassphrase = errors.New("the key file is encrypted: a passphrase is needed")
+
+// Save writes a key to a new file that only its owner can read. An empty passphrase leaves it
+// unencrypted, which is for development networks alone.
+func Save(path string, key token.PrivateKey, passphrase string) error {
+	seed := key.Seed()
+	return write(path, fmt.Sprintf("%s ed25519 %s\n", magic, hex.EncodeToString(seed[:])), passphrase)
+}
+
+// SaveCommand writes a key file that names an external program which holds the key.
+func SaveCommand(path string, command ...string) error {
+	for _, word := range command {
+		if word == "" || strings.ContainsAny(word, " \t\n") {
+			return fmt.Errorf("command %q: words must not be empty or contain blanks", command)
+		}
+	}
+	return write(path, fmt.Sprintf("%s command %s\n", magic, strings.Join(command, " ")), "")
+}
+
+func write(path, line, passphrase string) error {
+	content := []byte(line)
+	if passphrase != "" {
+		var err error
+		if content, err = encrypt(content, passphrase); err != nil {
+			return fmt.Errorf("key file %s: %w", path, err)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func encrypt(plain []byte, passphrase string) ([]byte, error) {
+	recipient, err := age.NewScryptRecipient(passphrase)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	armored := armor.NewWriter(&out)
+	w, err := age.Encrypt(armored, recipient)
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.Write(plain)
+	if err := errors.Join(err, w.Close(), armored.Close()); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// Load opens a key file. ask is called when it is encrypted; nil means nobody can be asked.
+func Load(path string, ask Passphrase) (token.Signer, error) {
+	line, err := readLine(path, ask)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	words := strings.Fields(line)
+	switch {
+	case len(words) == 3 && words[0] == magic && words[1] == "ed25519":
+		var seed [32]byte
+		if n, err := hex.Decode(seed[:], []byte(words[2])); err != nil || n != len(seed) || len(words[2]) != 64 {
+			return nil, fmt.Errorf("key file %s: want 64 hexadecimal digits", path)
+		}
+		return token.NewPrivateKey(seed), nil
+	case len(words) >= 3 && words[0] == magic && words[1] == "command":
+		return NewCommand(words[2:]...)
+	}
+	return nil, fmt.Errorf("key file %s: not a key file of Aqsha", path)
+}
+
+func readLine(path string, ask Passphrase) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxFileSize))
+	if err != nil {
+		return "", err
+	}
+	if !bytes.HasPrefix(content, []byte(armorHeader)) {
+		return string(content), nil
+	}
+	if ask == nil {
+		return "", ErrNeedsPassphrase
+	}
+	passphrase, err := ask(path)
+	if err != nil {
+		return "", err
+	}
+	identity, err := age.NewScryptIdentity(passphrase)
+	if err != nil {
+		return "", err
+	}
+	plain, err := age.Decrypt(armor.NewReader(bytes.NewReader(content)), identity)
+	if err != nil {
+		return "", err
+	}
+	line, err := io.ReadAll(io.LimitReader(plain, maxFileSize))
+	return string(line), err
+}

@@ -1,0 +1,67 @@
+package node
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// snapshotsKept is how many snapshots stay; the log could rebuild all of them.
+const snapshotsKept = 2
+
+// Snapshot writes the live state as it stands, so that the next start need not replay all of the
+// log. A snapshot that a crash leaves ahead of the log is passed over at the next start.
+func (n *Node) Snapshot() error {
+	n.mu.RLock()
+	at := livestate.Position{Network: n.network, Leaf: n.head.Leaf, LogSize: n.head.Size, LogRoot: n.head.Root}
+	if at.Leaf.Height == 0 {
+		n.mu.RUnlock()
+		return nil
+	}
+	var content bytes.Buffer
+	_, err := n.state.WriteSnapshot(&content, at)
+	n.mu.RUnlock()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(n.config.Dir, snapshotDir)
+	path := filepath.Join(dir, fmt.Sprintf("%020d%s", at.LogSize, snapshotSuffix))
+	if err := replaceFile(n.fs, dir, path, content.Bytes()); err != nil {
+		return err
+	}
+	for i, name := range n.snapshots() {
+		if i >= snapshotsKept {
+			if err := n.fs.Remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// replaceFile makes content durable under a path, whole or not at all.
+func replaceFile(fs vfs.FS, dir, path string, content []byte) error {
+	temporary := path + ".new"
+	_ = fs.Remove(temporary) // what an interrupted attempt left
+	f, err := fs.Create(temporary)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(content, 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	if err := fs.Rename(temporary, path); err != nil {
+		return err
+	}
+	return fs.SyncDir(dir)
+}

@@ -1,0 +1,258 @@
+package token
+
+import "github.com/aqsha/aqsha/money"
+
+// MaxName is the most bytes of a name: of a network, an intermediary, a tier.
+const MaxName = 64
+
+// Admit registers an intermediary with its key set and its treasury's key. The policy set signs;
+// every key proves possession. The intermediary's id is also its treasury wallet's.
+type Admit struct {
+	Sequence uint64    `json:"sequence"` // of the policy set
+	Name     string    `json:"name"`
+	Keys     KeySet    `json:"keys"`
+	Treasury PublicKey `json:"treasury"`
+}
+
+func (*Admit) Kind() Kind  { return KindAdmit }
+func (*Admit) fields() int { return 4 }
+
+func (t *Admit) appendFields(b []byte) []byte {
+	b = AppendUint(b, t.Sequence)
+	b = AppendText(b, t.Name)
+	b = AppendKeySet(b, t.Keys)
+	return appendKey(b, t.Treasury)
+}
+
+func (t *Admit) decodeFields(d *Decoder) {
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.Name = d.Text("name", 1, MaxName)
+	t.Keys = d.KeySet("keys")
+	t.Treasury = d.key("treasury")
+}
+
+func (t *Admit) check() *Error {
+	if err := checkName("name", t.Name); err != nil {
+		return err
+	}
+	if err := t.Keys.Check("keys"); err != nil {
+		return err
+	}
+	return checkKeys(t.Treasury, NoKey)
+}
+
+func checkName(field, name string) *Error {
+	if len(name) == 0 || len(name) > MaxName {
+		return Errorf(OutOfRange, field, "%d bytes, want 1 to %d", len(name), MaxName)
+	}
+	return nil
+}
+
+// Suspend stops an intermediary (its registrations and its treasury), or reinstates it.
+// Its customers' wallets go on working.
+type Suspend struct {
+	Sequence     uint64   `json:"sequence"` // of the policy set
+	Intermediary WalletID `json:"intermediary"`
+	Suspended    bool     `json:"suspended"`
+}
+
+func (*Suspend) Kind() Kind  { return KindSuspend }
+func (*Suspend) fields() int { return 3 }
+
+func (t *Suspend) appendFields(b []byte) []byte {
+	b = AppendBytes(AppendUint(b, t.Sequence), t.Intermediary[:])
+	return AppendBool(b, t.Suspended)
+}
+
+func (t *Suspend) decodeFields(d *Decoder) {
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.Intermediary = d.wallet("intermediary")
+	t.Suspended = d.Bool("suspended")
+}
+
+func (*Suspend) check() *Error { return nil }
+
+// MaxMoved is the most wallets one transaction moves.
+const MaxMoved = 1024
+
+// Move hands wallets of a suspended intermediary to another, which signs too.
+type Move struct {
+	Sequence uint64     `json:"sequence"` // of the policy set
+	From     WalletID   `json:"from"`
+	To       WalletID   `json:"to"`
+	Wallets  []WalletID `json:"wallets"`
+}
+
+func (*Move) Kind() Kind  { return KindMove }
+func (*Move) fields() int { return 4 }
+
+func (t *Move) appendFields(b []byte) []byte {
+	b = AppendUint(b, t.Sequence)
+	b = AppendBytes(b, t.From[:])
+	b = AppendBytes(b, t.To[:])
+	return appendWallets(b, t.Wallets)
+}
+
+func (t *Move) decodeFields(d *Decoder) {
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.From = d.wallet("from")
+	t.To = d.wallet("to")
+	t.Wallets = d.wallets("wallets", 1, MaxMoved)
+}
+
+func (t *Move) check() *Error {
+	if err := counts("wallets", len(t.Wallets), MaxMoved); err != nil {
+		return err
+	}
+	if t.From == t.To {
+		return Errorf(Repeated, "to", "from and to are the same")
+	}
+	return distinct("wallets", t.Wallets)
+}
+
+// RenewIntermediary gives an intermediary a new key set. The policy set signs; the keys prove possession.
+type RenewIntermediary struct {
+	Sequence     uint64   `json:"sequence"` // of the policy set
+	Intermediary WalletID `json:"intermediary"`
+	Keys         KeySet   `json:"keys"`
+}
+
+func (*RenewIntermediary) Kind() Kind  { return KindNewIntermediary }
+func (*RenewIntermediary) fields() int { return 3 }
+
+func (t *RenewIntermediary) appendFields(b []byte) []byte {
+	b = AppendBytes(AppendUint(b, t.Sequence), t.Intermediary[:])
+	return AppendKeySet(b, t.Keys)
+}
+
+func (t *RenewIntermediary) decodeFields(d *Decoder) {
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.Intermediary = d.wallet("intermediary")
+	t.Keys = d.KeySet("keys")
+}
+
+func (t *RenewIntermediary) check() *Error { return t.Keys.Check("keys") }
+
+// Propose announces a change of a key set, of the daily issuing cap or of the delay itself.
+// It takes effect after the delay unless root vetoes it. A change of keys is signed by the set
+// that changes, or by root; a change of cap or delay by the policy set. New keys prove possession.
+type Propose struct {
+	By       Role   `json:"by"` // whose sequence is named and who signs
+	Sequence uint64 `json:"sequence"`
+	Change   Change `json:"change"`
+}
+
+// Change is exactly one of its parts: Keys for Set, DailyCap, or DelayMillis.
+type Change struct {
+	Set         Role       `json:"set,omitempty"`
+	Keys        *KeySet    `json:"keys,omitempty"`
+	DailyCap    money.Tiyn `json:"daily_cap,omitempty"`
+	DelayMillis uint64     `json:"delay_millis,omitempty"`
+}
+
+// MinDelayMillis and MaxDelayMillis bound the delay of changes: a minute to 90 days.
+const (
+	MinDelayMillis = 60_000
+	MaxDelayMillis = 90 * 86_400_000
+)
+
+const (
+	changeKeys  = 1
+	changeCap   = 2
+	changeDelay = 3
+)
+
+func (*Propose) Kind() Kind  { return KindPropose }
+func (*Propose) fields() int { return 3 }
+
+func (t *Propose) appendFields(b []byte) []byte {
+	b = AppendUint(b, uint64(t.By))
+	b = AppendUint(b, t.Sequence)
+	return AppendChange(b, t.Change)
+}
+
+// AppendChange encodes a change; snapshots use it too.
+func AppendChange(b []byte, c Change) []byte {
+	b = AppendArray(b, 3)
+	switch {
+	case c.Keys != nil:
+		b = AppendUint(AppendUint(b, changeKeys), uint64(c.Set))
+		return AppendKeySet(b, *c.Keys)
+	case c.DailyCap != 0:
+		b = AppendUint(AppendUint(b, changeCap), 0)
+		return AppendUint(b, uint64(c.DailyCap))
+	}
+	b = AppendUint(AppendUint(b, changeDelay), 0)
+	return AppendUint(b, c.DelayMillis)
+}
+
+func (t *Propose) decodeFields(d *Decoder) {
+	t.By = d.role("by")
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.Change = d.Change()
+}
+
+// Change reads what AppendChange wrote.
+func (d *Decoder) Change() (c Change) {
+	d.Array("change", 3, 3)
+	kind := d.Uint("change.kind", changeDelay)
+	set := d.Uint("change.set", uint64(RoleEnforcement))
+	switch {
+	case kind == changeKeys:
+		c.Set = Role(set)
+		keys := d.KeySet("change.keys")
+		c.Keys = &keys
+		return c
+	case kind == changeCap:
+		c.DailyCap = d.amount("change.daily_cap")
+	default:
+		c.DelayMillis = d.Uint("change.delay_millis", MaxDelayMillis)
+	}
+	if d.err == nil && (kind == 0 || set != 0) {
+		d.err = Errorf(NotCanonical, "change", "kind %d for set %d", kind, set)
+	}
+	return c
+}
+
+func (t *Propose) check() *Error {
+	c := t.Change
+	switch {
+	case c.Keys != nil:
+		if c.Set < RoleRoot || c.Set > RoleEnforcement || c.DailyCap != 0 || c.DelayMillis != 0 {
+			return Errorf(OutOfRange, "change.set", "want one of root, issue, policy, enforcement and nothing else")
+		}
+		if t.By != c.Set && t.By != RoleRoot {
+			return Errorf(OutOfRange, "by", "keys are changed by their own set or by root")
+		}
+		return c.Keys.Check("change.keys")
+	case t.By != RolePolicy:
+		return Errorf(OutOfRange, "by", "cap and delay are changed by policy")
+	case c.Set != 0 || (c.DailyCap != 0) == (c.DelayMillis != 0):
+		return Errorf(OutOfRange, "change", "want exactly one of keys, daily cap, delay")
+	case c.DailyCap < 0:
+		return Errorf(AmountNegative, "change.daily_cap", "a cap is positive")
+	case c.DelayMillis != 0 && (c.DelayMillis < MinDelayMillis || c.DelayMillis > MaxDelayMillis):
+		return Errorf(OutOfRange, "change.delay_millis", "want %d to %d", MinDelayMillis, MaxDelayMillis)
+	}
+	return nil
+}
+
+// Veto stops a proposal that waits, signed by root.
+type Veto struct {
+	Sequence uint64        `json:"sequence"` // of root
+	Proposal TransactionID `json:"proposal"`
+}
+
+func (*Veto) Kind() Kind  { return KindVeto }
+func (*Veto) fields() int { return 2 }
+
+func (t *Veto) appendFields(b []byte) []byte {
+	return AppendBytes(AppendUint(b, t.Sequence), t.Proposal[:])
+}
+
+func (t *Veto) decodeFields(d *Decoder) {
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	d.Fixed("proposal", t.Proposal[:])
+}
+
+func (*Veto) check() *Error { return nil }

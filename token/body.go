@@ -1,0 +1,89 @@
+package token
+
+// Kind numbers the kinds of transaction. Numbers are never reused.
+type Kind uint8
+
+const (
+	KindTransfer        Kind = 1
+	KindIssue           Kind = 2
+	KindRedeem          Kind = 3
+	KindRegister        Kind = 4
+	KindUpdate          Kind = 5
+	KindRekey           Kind = 6
+	KindCancelRekey     Kind = 7
+	KindClose           Kind = 8
+	KindFreeze          Kind = 9
+	KindUnfreeze        Kind = 10
+	KindSeize           Kind = 11
+	KindAdmit           Kind = 12
+	KindSuspend         Kind = 13
+	KindMove            Kind = 14
+	KindSetPolicy       Kind = 15
+	KindPropose         Kind = 16
+	KindVeto            Kind = 17
+	KindNewIntermediary Kind = 18
+)
+
+// Body is what a transaction says; its bytes make the id and are signed. One type per kind.
+type Body interface {
+	Kind() Kind
+	appendFields(b []byte) []byte // the items after kind and valid-until
+	fields() int                  // how many items those are
+	decodeFields(d *Decoder)
+	check() *Error // rules of form that need no state
+}
+
+// kinds makes an empty body of each kind.
+var kinds = map[Kind]func() Body{
+	KindTransfer:        func() Body { return new(Transfer) },
+	KindIssue:           func() Body { return new(Issue) },
+	KindRedeem:          func() Body { return new(Redeem) },
+	KindRegister:        func() Body { return new(Register) },
+	KindUpdate:          func() Body { return new(Update) },
+	KindRekey:           func() Body { return new(Rekey) },
+	KindCancelRekey:     func() Body { return new(CancelRekey) },
+	KindClose:           func() Body { return new(Close) },
+	KindFreeze:          func() Body { return new(Freeze) },
+	KindUnfreeze:        func() Body { return new(Unfreeze) },
+	KindSeize:           func() Body { return new(Seize) },
+	KindAdmit:           func() Body { return new(Admit) },
+	KindSuspend:         func() Body { return new(Suspend) },
+	KindMove:            func() Body { return new(Move) },
+	KindSetPolicy:       func() Body { return new(SetPolicy) },
+	KindPropose:         func() Body { return new(Propose) },
+	KindVeto:            func() Body { return new(Veto) },
+	KindNewIntermediary: func() Body { return new(RenewIntermediary) },
+}
+
+var kindNames = map[Kind]string{
+	KindTransfer: "transfer", KindIssue: "issue", KindRedeem: "redeem",
+	KindRegister: "register", KindUpdate: "update", KindRekey: "rekey", KindCancelRekey: "cancel-rekey", KindClose: "close",
+	KindFreeze: "freeze", KindUnfreeze: "unfreeze", KindSeize: "seize",
+	KindAdmit: "admit", KindSuspend: "suspend", KindMove: "move", KindNewIntermediary: "renew-intermediary",
+	KindSetPolicy: "set-policy", KindPropose: "propose", KindVeto: "veto",
+}
+
+func (k Kind) String() string {
+	if name, ok := kindNames[k]; ok {
+		return name
+	}
+	return "unknown"
+}
+
+// ParseKind reads the name of a kind as String prints it.
+func ParseKind(name string) (Kind, bool) {
+	for k := KindTransfer; k <= KindNewIntermediary; k++ {
+		if kindNames[k] == name {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// NewBody makes an empty body of a kind, or nil for an unknown kind.
+func NewBody(k Kind) Body {
+	if make, ok := kinds[k]; ok {
+		return make()
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package token
+
+// Attributes describe a wallet to rules, without personal data.
+type Attributes struct {
+	Category uint16 `json:"category,omitempty"` // merchant category, ISO 18245; 0 for none
+	Region   string `json:"region,omitempty"`   // ISO 3166-2, such as KZ-35
+	Role     string `json:"role,omitempty"`     // what the holder is: person, merchant, court, farm
+}
+
+// MaxRegion and MaxRole bound the attributes' lengths in bytes.
+const (
+	MaxRegion = 6
+	MaxRole   = 12
+)
+
+func appendAttributes(b []byte, a Attributes) []byte {
+	b = AppendArray(b, 3)
+	b = AppendUint(b, uint64(a.Category))
+	b = AppendText(b, a.Region)
+	return AppendText(b, a.Role)
+}
+
+func (d *Decoder) attributes() (a Attributes) {
+	d.Array("attributes", 3, 3)
+	a.Category = uint16(d.Uint("attributes.category", 9999))
+	a.Region = d.Text("attributes.region", 0, MaxRegion)
+	a.Role = d.Text("attributes.role", 0, MaxRole)
+	return a
+}
+
+func (a Attributes) check() *Error {
+	if a.Category > 9999 {
+		return Errorf(OutOfRange, "attributes.category", "%d is over 9999", a.Category)
+	}
+	if len(a.Region) > MaxRegion || !only(a.Region, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") {
+		return Errorf(OutOfRange, "attributes.region", "want at most %d of A–Z, 0–9, -", MaxRegion)
+	}
+	if len(a.Role) > MaxRole || !only(a.Role, "abcdefghijklmnopqrstuvwxyz0123456789-") {
+		return Errorf(OutOfRange, "attributes.role", "want at most %d of a–z, 0–9, -", MaxRole)
+	}
+	return nil
+}
+
+// Register opens a wallet. Registrar is the intermediary, or Authority for direct access.
+// Its keys sign under Sequence; the new key, and the recovery key if any, prove possession.
+type Register struct {
+	Registrar  WalletID   `json:"registrar"`
+	Sequence   uint64     `json:"sequence"` // of the registrar: the intermediary's, or the policy set's
+	Key        PublicKey  `json:"key"`
+	Recovery   PublicKey  `json:"recovery,omitzero"`
+	Tier       uint8      `json:"tier"` // index into the policy's tiers
+	Attributes Attributes `json:"attributes"`
+}
+
+func (*Register) Kind() Kind  { return KindRegister }
+func (*Register) fields() int { return 6 }
+
+func (t *Register) appendFields(b []byte) []byte {
+	b = AppendBytes(b, t.Registrar[:])
+	b = AppendUint(b, t.Sequence)
+	b = appendKey(b, t.Key)
+	b = appendKey(b, t.Recovery)
+	b = AppendUint(b, uint64(t.Tier))
+	return appendAttributes(b, t.Attributes)
+}
+
+func (t *Register) decodeFields(d *Decoder) {
+	t.Registrar = d.wallet("registrar")
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.Key = d.key("key")
+	t.Recovery = d.optionalKey("recovery")
+	t.Tier = uint8(d.Uint("tier", 255))
+	t.Attributes = d.attributes()
+}
+
+func (t *Register) check() *Error {
+	if err := checkKeys(t.Key, t.Recovery); err != nil {
+		return err
+	}
+	return t.Attributes.check()
+}
+
+func checkKeys(key, recovery PublicKey) *Error {
+	if key.Algorithm() != Ed25519 {
+		return Errorf(UnknownKind, "key", "algorithm %d of the key", key[0])
+	}
+	if recovery == key {
+		return Errorf(Repeated, "recovery", "the recovery key is the wallet's own key")
+	}
+	return nil
+}
+
+// Update changes a wallet's tier and attributes, signed by its registrar.
+type Update struct {
+	Wallet     WalletID   `json:"wallet"`
+	Version    uint64     `json:"version"` // of the wallet
+	Tier       uint8      `json:"tier"`
+	Attributes Attributes `json:"attributes"`
+}
+
+func (*Update) Kind() Kind  { return KindUpdate }
+func (*Update) fields() int { return 4 }
+
+func (t *Update) appendFields(b []byte) []byte {
+	b = appendTarget(b, t.Wallet, t.Version)
+	b = AppendUint(b, uint64(t.Tier))
+	return appendAttributes(b, t.Attributes)
+}
+
+func (t *Update) decodeFields(d *Decoder) {
+	t.Wallet, t.Version = d.target()
+	t.Tier = uint8(d.Uint("tier", 255))
+	t.Attributes = d.attributes()
+}
+
+func (t *Update) check() *Error { return t.Attributes.check() }
+
+// Rekey gives a wallet a new key. By says who asks: the intermediary (then it waits the policy's
+// delay, and the old key can cancel), the old key, the recovery key, or the enforcement set (at once).
+type Rekey struct {
+	Wallet   WalletID  `json:"wallet"`
+	Version  uint64    `json:"version"`
+	By       Role      `json:"by"`
+	Key      PublicKey `json:"key"`
+	Recovery PublicKey `json:"recovery,omitzero"`
+}
+
+func (*Rekey) Kind() Kind  { return KindRekey }
+func (*Rekey) fields() int { return 5 }
+
+func (t *Rekey) appendFields(b []byte) []byte {
+	b = appendTarget(b, t.Wallet, t.Version)
+	b = AppendUint(b, uint64(t.By))
+	b = appendKey(b, t.Key)
+	return appendKey(b, t.Recovery)
+}
+
+func (t *Rekey) decodeFields(d *Decoder) {
+	t.Wallet, t.Version = d.target()
+	t.By = d.role("by")
+	t.Key = d.key("key")
+	t.Recovery = d.optionalKey("recovery")
+}
+
+func (t *Rekey) check() *Error {
+	switch t.By {
+	case RoleIntermediary, RoleWallet, RoleRecovery, RoleEnforcement:
+		return checkKeys(t.Key, t.Recovery)
+	}
+	return Errorf(OutOfRange, "by", "a wallet is re-keyed by intermediary, wallet, recovery or enforcement")
+}
+
+// CancelRekey stops a waiting re-key, signed by the wallet's present key.
+type CancelRekey struct {
+	Wallet  WalletID `json:"wallet"`
+	Version uint64   `json:"version"`
+}
+
+func (*CancelRekey) Kind() Kind                     { return KindCancelRekey }
+func (*CancelRekey) fields() int                    { return 2 }
+func (t *CancelRekey) appendFields(b []byte) []byte { return appendTarget(b, t.Wallet, t.Version) }
+func (t *CancelRekey) decodeFields(d *Decoder)      { t.Wallet, t.Version = d.target() }
+func (*CancelRekey) check() *Error                  { return nil }
+
+// Close ends an empty wallet, signed by its registrar or by its own key.
+type Close struct {
+	Wallet  WalletID `json:"wallet"`
+	Version uint64   `json:"version"`
+	By      Role     `json:"by"`
+}
+
+func (*Close) Kind() Kind  { return KindClose }
+func (*Close) fields() int { return 3 }
+
+func (t *Close) appendFields(b []byte) []byte {
+	return AppendUint(appendTarget(b, t.Wallet, t.Version), uint64(t.By))
+}
+
+func (t *Close) decodeFields(d *Decoder) {
+	t.Wallet, t.Version = d.target()
+	t.By = d.role("by")
+}
+
+func (t *Close) check() *Error {
+	if t.By != RoleIntermediary && t.By != RoleWallet {
+		return Errorf(OutOfRange, "by", "a wallet is closed by intermediary or wallet")
+	}
+	return nil
+}
+
+// appendTarget and target are how a change names what it changes, and in which version.
+func appendTarget(b []byte, wallet WalletID, version uint64) []byte {
+	return AppendUint(AppendBytes(b, wallet[:]), version)
+}
+
+func (d *Decoder) target() (wallet WalletID, version uint64) {
+	return d.wallet("wallet"), d.Uint("version", 1<<63-1)
+}
+
+func only(text, alphabet string) bool {
+	for i := range len(text) {
+		found := false
+		for j := range len(alphabet) {
+			found = found || text[i] == alphabet[j]
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,86 @@
+package txlog
+
+import "path/filepath"
+
+func (l *Log) segmentDir() string { return filepath.Join(l.dir, "segments") }
+
+// drain writes tiles and seals segments behind the commits, unless that is being
+// done already. It makes the caller wait only when too much has piled up.
+func (l *Log) drain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.draining && l.tiles.unwritten() > maxUnwritten {
+		l.idle.Wait()
+	}
+	if l.draining || !l.hasWork() {
+		return
+	}
+	l.draining = true
+	l.mu.Unlock()
+	l.options.Background(l.work)
+	l.mu.Lock()
+}
+
+// hasWork is asked with mu held.
+func (l *Log) hasWork() bool {
+	return l.failure == nil && (l.durable.unsealed > 0 || l.tiles.unwritten() >= flushAt)
+}
+
+// work does what there is to do until nothing is left.
+func (l *Log) work() {
+	for {
+		err := l.workOnce()
+		if err != nil {
+			// The tiles could be rebuilt, but a disk that fails here fails
+			// the next commit too, or worse, does not.
+			_ = l.poison(err)
+		}
+		l.mu.Lock()
+		if err != nil || !l.hasWork() {
+			l.draining = false
+			l.idle.Broadcast()
+			l.mu.Unlock()
+			return
+		}
+		l.mu.Unlock()
+	}
+}
+
+func (l *Log) workOnce() error {
+	v := l.view()
+	if err := l.tiles.flush(); err != nil {
+		return err
+	}
+	if v.unsealed == 0 {
+		return nil
+	}
+	if err := l.tiles.sync(); err != nil {
+		return err
+	}
+	last := len(v.segments) - 1
+	for i := last - v.unsealed; i < last; i++ {
+		if err := l.seal(v.segments[i], v.segments[i+1]); err != nil {
+			return err
+		}
+		l.park(v.segments[i])
+	}
+	l.mu.Lock()
+	l.durable.unsealed -= v.unsealed
+	l.mu.Unlock()
+	return nil
+}
+
+// seal writes a full segment's index and gives back the space it did not need. The
+// tiles are durable up to its end by now, which is what the index vouches for.
+func (l *Log) seal(s, next *segment) error {
+	x := segmentIndex{end: s.end, nextHeight: s.nextHeight, nextIndex: s.nextIndex, root: next.header.root, positions: *s.loaded}
+	if err := writeFile(l.fs, indexPath(s.path), x.encode(s.header.firstHeight)); err != nil {
+		return err
+	}
+	f, err := l.fs.OpenReadWrite(s.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Truncate(s.end)
+}

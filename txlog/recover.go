@@ -1,0 +1,161 @@
+package txlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// lastEnd is where the last segment's records end, and what lies behind them.
+type lastEnd struct {
+	offset  int64
+	garbage int64 // end of it; offset if there is none
+}
+
+// scan reads the segments from number first on, hashes every entry and rebuilds
+// what is in memory. It judges the end of the last segment and changes nothing on
+// disk but tiles.
+func (l *Log) scan(first int) (lastEnd, error) {
+	v := &l.durable
+	for i := first; i < len(v.segments); i++ {
+		s := v.segments[i]
+		if s.header.firstIndex != l.staged.size || s.header.firstHeight != l.stagedHeight || s.header.root != l.staged.root() {
+			return lastEnd{}, &DamageError{File: s.path, Height: l.stagedHeight, Index: l.staged.size,
+				Reason: fmt.Sprintf("the segment begins at entry %d with another history", s.header.firstIndex)}
+		}
+		end, p, err := l.scanSegment(s, i == len(v.segments)-1)
+		if err != nil {
+			return lastEnd{}, err
+		}
+		if i < len(v.segments)-1 {
+			s.end, s.loaded = end.offset, p
+			if err := l.sealScanned(s, v.segments[i+1]); err != nil {
+				return lastEnd{}, err
+			}
+			continue
+		}
+		size, err := s.file.Size()
+		if err != nil {
+			return lastEnd{}, err
+		}
+		v.end, v.capacity, v.positions = end.offset, size, *p
+		v.size, v.heights, v.root = l.staged.size, l.stagedHeight, l.staged.root()
+		return end, nil
+	}
+	panic("a log without segments")
+}
+
+// sealScanned writes the index of a segment that had none.
+func (l *Log) sealScanned(s, next *segment) error {
+	if err := l.tiles.flush(); err != nil {
+		return err
+	}
+	if err := l.tiles.sync(); err != nil {
+		return err
+	}
+	err := l.seal(s, next)
+	s.loaded = nil
+	return err
+}
+
+// scanSegment reads one segment. All records of a sealed one must be there.
+func (l *Log) scanSegment(s *segment, last bool) (lastEnd, *positions, error) {
+	if err := l.acquire(s); err != nil {
+		return lastEnd{}, nil, err
+	}
+	defer l.release(s)
+	size, err := s.file.Size()
+	if err != nil {
+		return lastEnd{}, nil, err
+	}
+	p := &positions{firstIndex: s.header.firstIndex}
+	in := scanner{file: s.file, mark: s.header.salt, at: segmentHeaderBytes, end: size}
+	for last || l.staged.size < s.nextIndex {
+		at := in.at
+		h, body, err := in.next()
+		if err == nil {
+			err = l.replay(&h, body)
+		}
+		var invalid frameError
+		switch {
+		case err == nil:
+			p.add(at, &h, body)
+			continue
+		case errors.As(err, new(contradiction)):
+			return lastEnd{}, nil, l.damaged(s, at, err.Error())
+		case !errors.As(err, &invalid) && err != io.EOF:
+			return lastEnd{}, nil, err
+		case !last:
+			return lastEnd{}, nil, l.damaged(s, at, fmt.Sprintf("%v, and later segments exist", err))
+		}
+		end, err := l.judgeEnd(s, at, err)
+		return end, p, err
+	}
+	if l.staged.size != s.nextIndex || l.stagedHeight != s.nextHeight {
+		return lastEnd{}, nil, l.damaged(s, in.at, "its last batch runs into the next segment")
+	}
+	return lastEnd{offset: in.at, garbage: in.at}, p, nil
+}
+
+// contradiction is a record that passes its checksums and yet cannot be: no crash
+// makes those.
+type contradiction struct{ error }
+
+// replay adds a record to the tree and checks what it says about itself.
+func (l *Log) replay(h *recordHeader, body []byte) error {
+	if h.height != l.stagedHeight || h.firstIndex != l.staged.size {
+		return contradiction{fmt.Errorf("here lies batch %d from entry %d", h.height, h.firstIndex)}
+	}
+	var hashes levels
+	hashes[0] = make([]Hash, 0, h.count)
+	for start, end := range spans(body) {
+		l.staged.push(leafHashAt(body, start, end), &hashes)
+	}
+	if root := l.staged.root(); root != h.root {
+		return contradiction{fmt.Errorf("batch leads to root %v, its record says %v", root, h.root)}
+	}
+	l.stagedHeight++
+	l.recovery.ScannedEntries += uint64(h.count)
+	l.tiles.add(&hashes)
+	if l.tiles.unwritten() >= flushAt {
+		return l.tiles.flush()
+	}
+	return nil
+}
+
+// judgeEnd decides whether what lies behind the last valid record is unwritten
+// space, a torn write, or damage.
+func (l *Log) judgeEnd(s *segment, at int64, reason error) (lastEnd, error) {
+	t, err := inspectTail(s.file, s.header.salt, at, l.stagedHeight)
+	if err != nil {
+		return lastEnd{}, err
+	}
+	if t.laterCommit > 0 {
+		return lastEnd{}, l.damaged(s, at, fmt.Sprintf("%v, though batch %d at offset %d was written after it was durable", reason, t.laterCommit, t.laterOffset))
+	}
+	if t.garbageEnd > at && l.noted.Size > l.staged.size {
+		return lastEnd{}, l.damaged(s, at, fmt.Sprintf("%v, though a checkpoint of %d entries was published", reason, l.noted.Size))
+	}
+	return lastEnd{offset: at, garbage: t.garbageEnd}, nil
+}
+
+func (l *Log) damaged(s *segment, at int64, reason string) error {
+	return &DamageError{File: s.path, Offset: at, Height: l.stagedHeight, Index: l.staged.size, Reason: reason}
+}
+
+// cut overwrites a torn end with zeros, so that none of it can be taken for a
+// record later, and makes the records before it durable: they were read, but a
+// process that was killed may have left them in the page cache only.
+func (l *Log) cut(end lastEnd) error {
+	s := l.durable.segments[len(l.durable.segments)-1]
+	zeros := make([]byte, min(end.garbage-end.offset, readChunkBytes))
+	for at := end.offset; at < end.garbage; at += int64(len(zeros)) {
+		if _, err := s.file.WriteAt(zeros[:min(int64(len(zeros)), end.garbage-at)], at); err != nil {
+			return err
+		}
+	}
+	if torn := end.garbage - end.offset; torn > 0 {
+		l.recovery.TornBytes, l.recovery.TornFile, l.recovery.TornOffset = torn, s.path, end.offset
+	}
+	return s.file.Datasync()
+}

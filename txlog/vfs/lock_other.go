@@ -1,0 +1,12 @@
+//go:build !unix
+
+package vfs
+
+import (
+	"errors"
+	"os"
+)
+
+func tryLock(*os.File) (bool, error) {
+	return false, errors.New("no file locks on this platform")
+}
