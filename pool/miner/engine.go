@@ -33,7 +33,7 @@ type Engine struct {
 const step = 1 << 18
 
 // maxShares is how many shares may wait to be handed in; beyond it the engine pauses.
-const maxShares = 1024
+const maxShares = 64
 
 // NewEngine prepares an engine; Run starts it.
 func NewEngine(options Options, stats *Stats) *Engine {

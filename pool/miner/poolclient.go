@@ -2,6 +2,7 @@ package miner
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/hex"
@@ -28,6 +29,9 @@ type PoolClient struct {
 	// RequestedDifficulty is suggested to the pool when positive.
 	RequestedDifficulty float64
 	TLS                 *tls.Config // nil: the system's roots
+	// MaxSharesPerSecond pauses the engine when shares come faster, as they do on a development
+	// network, where every other hash is one. 0 means 50.
+	MaxSharesPerSecond float64
 }
 
 // Times of a connection. A pool sends a job at least each minute; five without any means it is gone.
@@ -111,7 +115,9 @@ type session struct {
 	order        []string // of jobs, oldest first
 	pending      map[int]*Share
 	nextID       int
-	working      bool // had a job
+	working      bool      // had a job
+	sendAfter    time.Time // the next share's turn
+	waiting      *Share    // for it
 }
 
 // Ids of the requests that open a session.
@@ -155,8 +161,30 @@ func (s *session) run(ctx context.Context, target string) error {
 	stopped := make(chan struct{})
 	defer close(stopped)
 	go func() { broken <- s.read(lines, stopped) }()
+	gap := time.Duration(float64(time.Second) / cmp.Or(s.MaxSharesPerSecond, 50))
+	ready := time.NewTimer(0)
+	defer ready.Stop()
 	for {
+		shares := s.engine.Shares()
+		if s.waiting != nil {
+			shares = nil // the engine waits too once its channel is full
+			ready.Reset(time.Until(s.sendAfter))
+		}
 		select {
+		case <-ready.C:
+			if s.waiting == nil || time.Now().Before(s.sendAfter) {
+				continue
+			}
+			share := s.waiting
+			s.waiting = nil
+			if s.jobs[share.Job.ID] != share.Job {
+				continue
+			}
+			if err := s.submit(share); err != nil {
+				return err
+			}
+			// A burst of a second's worth goes out at once.
+			s.sendAfter = maxTime(s.sendAfter, time.Now().Add(-time.Second)).Add(gap)
 		case <-ctx.Done():
 			return s.drain(lines, broken)
 		case err := <-broken:
@@ -165,15 +193,25 @@ func (s *session) run(ctx context.Context, target string) error {
 			if err := s.handle(line); err != nil {
 				return err
 			}
-		case share, ok := <-s.engine.Shares():
+		case share, ok := <-shares:
 			if !ok {
 				return s.drain(lines, broken)
 			}
-			if err := s.submit(share); err != nil {
-				return err
+			s.stats.found(share.Difficulty())
+			// A share of a job that was cleaned, or of an earlier connection, would only be refused.
+			if s.jobs[share.Job.ID] != share.Job {
+				continue
 			}
+			s.waiting = share
 		}
 	}
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // drain waits a moment for the answers to what was handed in, so that a clean stop counts them.
@@ -356,11 +394,6 @@ func (s *session) notify(m *stratum.Message) error {
 }
 
 func (s *session) submit(share *Share) error {
-	s.stats.found(share.Difficulty())
-	// A share of a job that was cleaned, or of an earlier connection, would only be refused.
-	if s.jobs[share.Job.ID] != share.Job {
-		return nil
-	}
 	if len(s.pending) >= maxPending {
 		return errors.New("pool does not answer shares")
 	}
