@@ -31,7 +31,7 @@ type Config struct {
 	MaxConnections, MaxPerIP int
 	JobInterval              time.Duration // a job at least this often
 	MaxTemplateAge           time.Duration // older: the node is frozen, work stops
-	Loops                    int           // event loops; 0: one per processor, at most 4
+	Loops                    int           // event loops; 0: one for two processors, at most 4
 	// ClassBytes overrides the coinbase size by class of firmware (see Classes).
 	ClassBytes map[string]int
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -303,21 +305,51 @@ func (l *loop) broadcast(j *job) {
 	order := slices.Clone(l.conns)
 	// vardiff makes a connection's difficulty the measure of its hash rate.
 	slices.SortFunc(order, func(a, b *conn) int { return b.difficulty.Compare(a.difficulty) })
-	for _, c := range order {
-		if c.subscribed && c.worker != nil && !c.gone {
-			l.sendShared(c, l.handoutFor(c))
+	order = slices.DeleteFunc(order, func(c *conn) bool { return !c.subscribed || c.worker == nil })
+	lines := make([][]byte, len(order))
+	for i, c := range order {
+		h := l.handoutFor(c)
+		c.epoch = 0
+		c.remember(h, 0)
+		// All connections of a handout share its line; nothing is copied.
+		if lines[i] = h.line; j.clean {
+			lines[i] = h.lineClean
 		}
 	}
+	l.writeAll(order, lines)
 }
 
-// sendShared sends the line that all connections of a handout share, without copying it.
-func (l *loop) sendShared(c *conn, h *handout) {
-	c.epoch = 0
-	c.remember(h, 0)
-	if h.job.clean {
-		l.send(c, h.lineClean)
-	} else {
-		l.send(c, h.line)
+// writeAll writes a line to each connection, on all processors at once: writing is most of a
+// broadcast's time. Helpers only write to sockets; what they could not finish is dealt with here.
+func (l *loop) writeAll(order []*conn, lines [][]byte) {
+	wrote := make([]int, len(order)) // bytes; −1: not tried, because earlier ones wait
+	var turn atomic.Int64
+	write := func() {
+		for {
+			i := int(turn.Add(1)) - 1
+			if i >= len(order) {
+				return
+			}
+			if len(order[i].unsent) > 0 {
+				wrote[i] = -1
+				continue
+			}
+			n, err := unix.Write(order[i].fd, lines[i])
+			if wrote[i] = max(n, 0); err != nil && err != unix.EAGAIN && err != unix.EINTR {
+				wrote[i] = -1 // fails again below, where the connection is closed
+			}
+		}
+	}
+	var helpers sync.WaitGroup
+	if len(order) > 100 {
+		for range min(runtime.GOMAXPROCS(0), 8) - 1 {
+			helpers.Go(write)
+		}
+	}
+	write()
+	helpers.Wait()
+	for i, c := range order {
+		l.send(c, lines[i][max(wrote[i], 0):])
 	}
 }
 

@@ -150,7 +150,8 @@ func (p *Pool) begin() error {
 	p.extranonceLimit.Store(first + leaseSize)
 	count := p.config.Loops
 	if count <= 0 {
-		count = min(runtime.GOMAXPROCS(0), 4)
+		// Fewer loops gather larger batches, which cost less a share; broadcasts use all processors anyway.
+		count = max(1, min(runtime.GOMAXPROCS(0)/2, 4))
 	}
 	for range count {
 		l, err := newLoop(p)

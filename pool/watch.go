@@ -126,7 +126,21 @@ func (p *Pool) offer(ctx context.Context, node *bitcoin.Client, update bitcoin.U
 		j.minTime = max(j.minTime, last.minTime)
 		j.previous = last.previous
 	}
-	return p.Issue(j)
+	return p.issue(j)
+}
+
+// Offer makes a job of a template that did not come from a node of the pool's own: measurements and
+// tests. It must have arrived at the time given.
+func (p *Pool) Offer(t *bitcoin.Template, arrived time.Time) error {
+	j := &job{template: t, arrived: arrived, minTime: t.MinTime, clean: true}
+	if last := p.current.Load(); last != nil {
+		j.previous = last.previous
+		if last.template.Previous != t.Previous {
+			j.previous = last.template.Previous
+		}
+		j.clean = last.template.Previous != t.Previous
+	}
+	return p.issue(j)
 }
 
 // checkTip verifies the block that a template builds on, and returns the least time that the edges
@@ -154,8 +168,8 @@ func (p *Pool) checkTip(ctx context.Context, node *bitcoin.Client, t *bitcoin.Te
 	return edgeMinTime(t.Height, header.Time, start.Time), nil
 }
 
-// Issue completes a job, logs it and sends it out.
-func (p *Pool) Issue(j *job) error {
+// issue completes a job, logs it and sends it out.
+func (p *Pool) issue(j *job) error {
 	t := j.template
 	previous := p.current.Load()
 	if previous == nil || previous.template.Previous != t.Previous {
