@@ -222,3 +222,31 @@ func (a *Accounts) meanFees() money.Satoshi { return money.Satoshi(a.mean.Load()
 
 // Close closes the books.
 func (a *Accounts) Close() error { return a.books.Close() }
+
+// Audit checks that the books sum to zero, entry by entry, and say what the log says.
+func (p *Pool) Audit(ctx context.Context) error {
+	a := p.accounts
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.books.Audit(ctx); err != nil {
+		return err
+	}
+	booked, err := a.books.Balances(ctx)
+	if err != nil {
+		return err
+	}
+	for account, amount := range a.state.balance {
+		if booked[account] != amount {
+			return fmt.Errorf("books have %d satoshi on %s, the log gives %d", booked[account], account, amount)
+		}
+	}
+	for account, amount := range booked {
+		if a.state.balance[account] != amount {
+			return fmt.Errorf("books have %d satoshi on %s, which the log does not give", amount, account)
+		}
+	}
+	return nil
+}

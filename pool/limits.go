@@ -8,17 +8,22 @@ import (
 
 // Limits on one connection.
 const (
-	maxLine          = 4 << 10 // bytes of a client's line; real ones have some 300
-	maxUnsent        = 1 << 18 // bytes waiting for a client that does not read
-	handshakeTimeout = 30 * time.Second
+	maxLine   = 4 << 10 // bytes of a client's line; real ones have some 300
+	maxUnsent = 1 << 18 // bytes waiting for a client that does not read
+
+	maxRequests    = 120 // other than shares, in one requestWindow
+	requestWindow  = time.Minute
+	maxOwnWorkers  = 1000 // names on one connection: a proxy's
+	banTime        = 10 * time.Minute
+	badSharesToBan = 200 // in a requestWindow, when they are four of five
+	connectsPerIP  = 600 // in a requestWindow
+)
+
+// Times that a client may take. Variables, so that tests need not wait.
+var (
+	handshakeTimeout = 30 * time.Second // until the first authorization
 	lineTimeout      = 30 * time.Second // from a line's first byte to its last
 	idleTimeout      = 30 * time.Minute // without a byte from the client
-	maxRequests      = 120              // other than shares, in one requestWindow
-	requestWindow    = time.Minute
-	maxOwnWorkers    = 1000 // names on one connection: a proxy's
-	banTime          = 10 * time.Minute
-	badSharesToBan   = 200 // in a requestWindow, when they are four of five
-	connectsPerIP    = 600 // in a requestWindow
 )
 
 // guard counts connections and keeps bans, by address of the client.
