@@ -29,6 +29,8 @@ type accounting struct {
 	// pending is what users have from blocks that are not final yet, less what those paid them.
 	pending map[uint64]money.Satoshi
 	orphans int
+	work    float64 // difficulty credited since the last block
+	keepAll bool    // for an audit: the history forgets nothing
 }
 
 // poolBlock is a block that a share has solved.
@@ -43,6 +45,7 @@ type poolBlock struct {
 	Reversed int    // how often, for the keys of entries
 	entry    books.Entry
 	pending  map[uint64]money.Satoshi
+	work     float64 // difficulty credited since the block before, for people
 }
 
 // keptJobs is how many jobs stay known; a share's job is among the newest few.
@@ -101,7 +104,7 @@ func (a *accounting) addJob(j *sharelog.Job) {
 	for ; a.oldest+keptJobs < j.Number; a.oldest++ {
 		delete(a.jobs, a.oldest)
 	}
-	if target, err := bitcoin.TargetOfBits(j.Bits); err == nil {
+	if target, err := bitcoin.TargetOfBits(j.Bits); err == nil && !a.keepAll {
 		a.history.Forget(target)
 	}
 }
@@ -114,6 +117,7 @@ func (a *accounting) share(index uint64, s *sharelog.Share) ([]books.Entry, erro
 	}
 	units := payout.Units(s.Difficulty)
 	a.history.Add(index, user, units)
+	a.work += s.Difficulty.Float()
 	if payout.PerShare(a.scheme.Name) {
 		rate := payout.ShareRate(a.scheme.Name, job.CoinbaseValue-job.Fees, job.MeanFees)
 		a.accrual.Add(user, units, rate, job.Bits)
@@ -125,7 +129,8 @@ func (a *accounting) share(index uint64, s *sharelog.Share) ([]books.Entry, erro
 	if err != nil {
 		return nil, err
 	}
-	block := &poolBlock{Hash: header.Hash(), Height: job.Height, Share: index, User: user, Job: job, Variant: s.Variant}
+	block := &poolBlock{Hash: header.Hash(), Height: job.Height, Share: index, User: user, Job: job, Variant: s.Variant, work: a.work}
+	a.work = 0
 	a.blocks = append(a.blocks, block)
 	return a.book(block, s.TimeMillis)
 }

@@ -60,11 +60,20 @@ type entry struct {
 // empty. Of its shares it keeps what the longest window and the current round need.
 type History struct {
 	shares []entry
-	// rounds holds, for each block that stands, the position at which its round ended,
-	// ascending. An orphan's end is taken out, and its shares are in the next round.
-	rounds []uint64
-	start  uint64   // shares before it are forgotten
-	kept   *big.Int // sum of shares
+	rounds []round // of the blocks that stand, in the order in which they were found
+	// The open round: shares from since on, and those that orphans have given back.
+	since    uint64
+	returned []span
+	kept     *big.Int // sum of shares
+}
+
+// span is shares from an index up to another, exclusive.
+type span struct{ from, to uint64 }
+
+// round is the shares that a block has paid under PROP.
+type round struct {
+	end   uint64
+	spans []span
 }
 
 // Add appends a share; its index must be above all before.
@@ -83,13 +92,18 @@ func (h *History) Add(index, user uint64, units *big.Int) {
 // twice the widest, so that a target that doubles, and orphans, find theirs.
 func (h *History) Forget(target bitcoin.Target) {
 	bound := NetworkUnits(target, 2*tidesWindow)
-	roundStart := uint64(0)
 	const keptRounds = 6 // blocks that may still be orphaned in practice
-	if n := len(h.rounds); n > keptRounds {
-		roundStart = h.rounds[n-keptRounds]
+	oldest := h.since
+	for _, r := range h.rounds[max(0, len(h.rounds)-keptRounds):] {
+		for _, s := range r.spans {
+			oldest = min(oldest, s.from)
+		}
+	}
+	for _, s := range h.returned {
+		oldest = min(oldest, s.from)
 	}
 	drop := 0
-	for drop < len(h.shares) && h.shares[drop].index < roundStart {
+	for drop < len(h.shares) && h.shares[drop].index < oldest {
 		rest := new(big.Int).Sub(h.kept, h.shares[drop].units)
 		if rest.Cmp(bound) < 0 {
 			break
@@ -98,7 +112,6 @@ func (h *History) Forget(target bitcoin.Target) {
 		drop++
 	}
 	if drop > 0 {
-		h.start = h.shares[drop-1].index + 1
 		h.shares = slices.Clone(h.shares[drop:])
 	}
 }
@@ -108,14 +121,31 @@ func (h *History) Len() uint64 { return uint64(len(h.shares)) }
 
 // EndRound notes that a block stands whose split counted the shares before position.
 func (h *History) EndRound(position uint64) {
-	at, _ := slices.BinarySearch(h.rounds, position)
-	h.rounds = slices.Insert(h.rounds, at, position)
+	spans := h.returned
+	if position > h.since {
+		spans = append(spans, span{h.since, position})
+		h.since = position
+	}
+	h.rounds = append(h.rounds, round{position, spans})
+	h.returned = nil
 }
 
-// Reopen undoes EndRound for an orphan: its shares return to the round.
+// Reopen undoes EndRound for an orphan: its shares return to the open round, even when another
+// block has ended one since.
 func (h *History) Reopen(position uint64) {
-	if at, ok := slices.BinarySearch(h.rounds, position); ok {
-		h.rounds = slices.Delete(h.rounds, at, at+1)
+	for i := len(h.rounds) - 1; i >= 0; i-- {
+		if h.rounds[i].end != position {
+			continue
+		}
+		for _, s := range h.rounds[i].spans {
+			if s.to == h.since {
+				h.since = s.from
+			} else {
+				h.returned = append(h.returned, s)
+			}
+		}
+		h.rounds = slices.Delete(h.rounds, i, i+1)
+		return
 	}
 }
 
@@ -142,17 +172,15 @@ func (h *History) Window(position uint64, bound *big.Int) []Weight {
 	return ordered(sums)
 }
 
-// Round is the work since the last block that stands before position.
+// Round is the work of the open round before position.
 func (h *History) Round(position uint64) []Weight {
-	start := uint64(0)
-	for _, end := range h.rounds {
-		if end < position {
-			start = end
-		}
-	}
 	sums := map[uint64]*big.Int{}
 	for _, share := range h.before(position) {
-		if share.index >= start {
+		in := share.index >= h.since
+		for _, s := range h.returned {
+			in = in || share.index >= s.from && share.index < s.to
+		}
+		if in {
 			add(sums, share.user, share.units)
 		}
 	}
