@@ -89,7 +89,7 @@ const publishEvery = 30 * time.Second
 
 // run commits until ctx ends, and then what is still queued.
 func (c *committer) run(ctx context.Context) {
-	published := time.Now()
+	var published time.Time
 	for {
 		select {
 		case <-c.signal:

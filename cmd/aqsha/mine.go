@@ -50,7 +50,7 @@ from a cgminer. An interrupt stops it; what was found is handed in first.`,
 	f.node.register(command)
 	flags := command.Flags()
 	flags.StringVar(&f.payTo, "pay-to", "", "address that solo blocks pay")
-	flags.StringArrayVar(&f.pools, "pool", nil, "pool, stratum+tcp://host:port or stratum+ssl://host:port")
+	flags.StringArrayVar(&f.pools, "pool", nil, "pool, stratum+tcp://host:port, stratum+ssl://host:port, or @FILE that holds it")
 	flags.StringVar(&f.user, "user", "", "user at the pool, often an address and .worker")
 	flags.StringVar(&f.password, "password", "x", "password at the pool")
 	flags.Float64Var(&f.difficulty, "difficulty", 0, "share difficulty to suggest to the pool")
@@ -75,7 +75,12 @@ func (f *mineFlags) check() error {
 	case f.threads < 0 || f.threads > 4096:
 		return fmt.Errorf("--threads %d: want 1 to 4096", f.threads)
 	}
-	for _, pool := range f.pools {
+	for i, pool := range f.pools {
+		var err error
+		if pool, err = textOrFile(pool); err != nil {
+			return fmt.Errorf("--pool: %w", err)
+		}
+		f.pools[i] = pool
 		if err := miner.CheckURL(pool); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	root.AddCommand(newVersionCommand())
 	root.AddCommand(newChainCommand())
 	root.AddCommand(newMineCommand())
+	root.AddCommand(newPoolCommand())
 	root.AddCommand(newBenchCommand())
 	return root
 }
