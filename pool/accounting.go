@@ -27,10 +27,11 @@ type accounting struct {
 	blocks   []*poolBlock
 	balance  map[string]money.Satoshi
 	// pending is what users have from blocks that are not final yet, less what those paid them.
-	pending map[uint64]money.Satoshi
-	orphans int
-	work    float64 // difficulty credited since the last block
-	keepAll bool    // for an audit: the history forgets nothing
+	pending  map[uint64]money.Satoshi
+	orphans  int
+	payments []*payment
+	work     float64 // difficulty credited since the last block
+	keepAll  bool    // for an audit: the history forgets nothing
 }
 
 // poolBlock is a block that a share has solved.
@@ -84,6 +85,10 @@ func (a *accounting) apply(record sharelog.Record) (entries []books.Entry, err e
 		entries, err = a.share(index, r)
 	case *sharelog.Status:
 		entries, err = a.status(index, r)
+	case *sharelog.Payment:
+		entries = a.payment(r)
+	case *sharelog.Paid:
+		entries, err = a.paid(r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("log entry %d: %w", index, err)
@@ -264,4 +269,42 @@ func (a *accounting) settlePending(b *poolBlock) {
 // debt is what a user is owed for certain: the balance without what may still be reversed.
 func (a *accounting) debt(user uint64) money.Satoshi {
 	return max(a.balance[userAccount(user)]-max(a.pending[user], 0), 0)
+}
+
+// payment is a payment from the operator's wallet.
+type payment struct {
+	*sharelog.Payment
+	entry books.Entry
+	done  *sharelog.Paid // nil: nobody knows yet
+}
+
+// payment takes what is to be paid out of the users' accounts before the node is asked.
+func (a *accounting) payment(r *sharelog.Payment) []books.Entry {
+	e := books.Entry{Key: fmt.Sprintf("payment %d", r.Number), TimeMillis: r.TimeMillis, Memo: "payment"}
+	for _, p := range r.Payees {
+		e.Postings = append(e.Postings, books.Posting{Account: userAccount(p.User), Amount: -p.Amount}, books.Posting{Account: "paying", Amount: p.Amount})
+	}
+	a.payments = append(a.payments, &payment{Payment: r, entry: e})
+	return []books.Entry{e}
+}
+
+// paid books the outcome: out of the wallet, with the fee, or back to the users.
+func (a *accounting) paid(r *sharelog.Paid) ([]books.Entry, error) {
+	at := slices.IndexFunc(a.payments, func(p *payment) bool { return p.Number == r.Number })
+	if at < 0 || a.payments[at].done != nil {
+		return nil, fmt.Errorf("outcome of payment %d, which is not open", r.Number)
+	}
+	p := a.payments[at]
+	p.done = r
+	if r.TxID == (bitcoin.Hash{}) {
+		return []books.Entry{p.entry.Reverse(fmt.Sprintf("unpaid %d", r.Number), "payment refused", r.TimeMillis)}, nil
+	}
+	var total money.Satoshi
+	for _, payee := range p.Payees {
+		total += payee.Amount
+	}
+	return []books.Entry{{
+		Key: fmt.Sprintf("paid %d", r.Number), TimeMillis: r.TimeMillis, Memo: "transaction " + r.TxID.String(),
+		Postings: []books.Posting{{Account: "paying", Amount: -total}, {Account: "wallet", Amount: total + r.Fee}, {Account: "operator", Amount: -r.Fee}},
+	}}, nil
 }

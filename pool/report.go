@@ -4,8 +4,10 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
@@ -108,6 +110,15 @@ func (a *Auditor) Distributions(members map[string]Member, from, to params.Date,
 			}
 		}
 	}
+	for _, one := range a.state.payments {
+		if one.done == nil || one.done.TxID == (bitcoin.Hash{}) {
+			continue
+		}
+		for _, p := range one.Payees {
+			add(p.User, time.UnixMilli(one.done.TimeMillis), p.Amount, "transaction "+one.done.TxID.String())
+		}
+	}
+	slices.SortStableFunc(paid, func(x, y Distribution) int { return x.Time.Compare(y.Time) })
 	return paid, unclaimed
 }
 

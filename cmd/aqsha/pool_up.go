@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/spf13/cobra"
 )
@@ -29,6 +30,9 @@ type poolUp struct {
 	http                       string
 	fee                        float64
 	nodeNumber                 uint8
+	payEvery                   time.Duration
+	payMinimum                 string
+	maxFeeRate                 float64
 	bip323                     bool
 }
 
@@ -76,6 +80,9 @@ well have the last word.`,
 	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
 	flags.Uint8Var(&up.nodeNumber, "node-number", 0, "number of this pool node")
 	flags.BoolVar(&up.bip323, "bip323", false, "let miners roll the bits of the BIP 323 draft")
+	flags.DurationVar(&up.payEvery, "pay-every", 0, "pay what users are owed from the node's wallet at this interval (Bitcoin Core; name the wallet in the URL: …/wallet/NAME)")
+	flags.StringVar(&up.payMinimum, "pay-minimum", "0.001", "least amount of a payment in bitcoin")
+	flags.Float64Var(&up.maxFeeRate, "max-fee-rate", 50, "cap of a payment's fee, satoshi per virtual byte; dearer, and it waits")
 	flags.StringVar(&up.importFile, "import", "", "take settings from a ckpool.conf")
 	return command
 }
@@ -177,6 +184,13 @@ func (up *poolUp) run(command *cobra.Command) error {
 	}
 	if err := os.WriteFile(filepath.Join(up.dir, "pool.url"), []byte("stratum+tcp://"+addresses[0]+"\n"), 0o644); err != nil {
 		return err
+	}
+	if up.payEvery > 0 {
+		minimum, err := money.ParseBitcoin(up.payMinimum)
+		if err != nil {
+			return usageError{fmt.Errorf("--pay-minimum: %w", err)}
+		}
+		go p.PayEvery(ctx, up.payEvery, pool.PayOptions{Minimum: max(minimum, 1), MaxFeeRate: up.maxFeeRate})
 	}
 	return p.Run(ctx, listeners...)
 }

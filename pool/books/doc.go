@@ -7,6 +7,7 @@
 //
 //	immature        outputs of the pool's blocks that cannot be spent yet
 //	wallet          spendable coins of the operator
+//	paying          payments that the wallet has been asked for
 //	operator        what the operator has earned: fees
 //	reserve         what pays PPS and FPPS, and gets their blocks
 //	user:<number>   what the pool owes a user

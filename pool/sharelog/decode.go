@@ -96,6 +96,10 @@ func Decode(entry []byte) (Record, error) {
 		record = &Worker{r.uvarint(), r.uvarint(), r.text(), r.text()}
 	case kindStatus:
 		record = &Status{r.millis(), r.hash(), r.below(StatusRestored + 1)}
+	case kindPayment:
+		record = &Payment{r.uvarint(), r.millis(), r.payees()}
+	case kindPaid:
+		record = &Paid{r.uvarint(), r.millis(), r.hash(), r.amount()}
 	case kindLease:
 		record = &Lease{r.uvarint(), r.uvarint()}
 	case kindScheme:
@@ -140,16 +144,21 @@ func (r *reader) job() *Job {
 	}
 	for range r.below(maxVariants + 1) {
 		v := Variant{Name: r.text(), Witness: r.below(2) == 1, Head: []byte(r.text()), Tail: []byte(r.text())}
-		for range r.below(maxPayees + 1) {
-			v.Payees = append(v.Payees, Payee{r.uvarint(), r.amount(), r.amount()})
-			if r.bad {
-				break
-			}
-		}
+		v.Payees = r.payees()
 		j.Variants = append(j.Variants, v)
 		if r.bad {
 			break
 		}
 	}
 	return j
+}
+
+func (r *reader) payees() (payees []Payee) {
+	for range r.below(maxPayees + 1) {
+		payees = append(payees, Payee{r.uvarint(), r.amount(), r.amount()})
+		if r.bad {
+			return nil
+		}
+	}
+	return payees
 }

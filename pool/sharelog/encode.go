@@ -20,6 +20,15 @@ func Append(to []byte, record Record) []byte {
 	case *Status:
 		to = uvarints(append(to, kindStatus), uint64(r.TimeMillis))
 		return uvarints(append(to, r.Hash[:]...), r.Status)
+	case *Payment:
+		to = uvarints(append(to, kindPayment), r.Number, uint64(r.TimeMillis), uint64(len(r.Payees)))
+		for _, p := range r.Payees {
+			to = uvarints(to, p.User, uint64(p.Amount), uint64(p.Debt))
+		}
+		return to
+	case *Paid:
+		to = append(uvarints(append(to, kindPaid), r.Number, uint64(r.TimeMillis)), r.TxID[:]...)
+		return uvarints(to, uint64(r.Fee))
 	case *Lease:
 		return uvarints(append(to, kindLease), r.First, r.Count)
 	case *Scheme:

@@ -15,9 +15,11 @@ const (
 	kindJob    = 2
 	kindWorker = 3
 	// 4 is free
-	kindStatus = 5
-	kindLease  = 6
-	kindScheme = 7
+	kindStatus  = 5
+	kindLease   = 6
+	kindScheme  = 7
+	kindPayment = 8
+	kindPaid    = 9
 )
 
 // Share is work that was accepted and is credited with the difficulty.
@@ -99,9 +101,27 @@ type Scheme struct {
 	Address string // operator's
 }
 
-func (*Share) kind() byte  { return kindShare }
-func (*Job) kind() byte    { return kindJob }
-func (*Worker) kind() byte { return kindWorker }
-func (*Status) kind() byte { return kindStatus }
-func (*Lease) kind() byte  { return kindLease }
-func (*Scheme) kind() byte { return kindScheme }
+// Payment is the intention to pay users from the operator's wallet; it is durable before the node
+// is asked, so that nothing is ever paid that the log does not know.
+type Payment struct {
+	Number     uint64
+	TimeMillis int64
+	Payees     []Payee // Debt is 0
+}
+
+// Paid is what became of a payment.
+type Paid struct {
+	Number     uint64
+	TimeMillis int64
+	TxID       bitcoin.Hash // zero: the node has refused, nothing was paid
+	Fee        money.Satoshi
+}
+
+func (*Payment) kind() byte { return kindPayment }
+func (*Paid) kind() byte    { return kindPaid }
+func (*Share) kind() byte   { return kindShare }
+func (*Job) kind() byte     { return kindJob }
+func (*Worker) kind() byte  { return kindWorker }
+func (*Status) kind() byte  { return kindStatus }
+func (*Lease) kind() byte   { return kindLease }
+func (*Scheme) kind() byte  { return kindScheme }

@@ -43,6 +43,8 @@ func records() []sharelog.Record {
 		},
 		&sharelog.Worker{Number: 4, User: 3, Address: "bc1q", Name: "rig"},
 		&sharelog.Status{TimeMillis: 7, Hash: hash, Status: sharelog.StatusOrphaned},
+		&sharelog.Payment{Number: 3, TimeMillis: 8, Payees: []sharelog.Payee{{User: 4, Amount: 99}}},
+		&sharelog.Paid{Number: 3, TimeMillis: 9, TxID: hash, Fee: 7},
 		&sharelog.Lease{First: 65536, Count: 65536},
 		&sharelog.Scheme{Name: "tides", FeePPM: 10_000, Address: "bc1p"},
 	}
