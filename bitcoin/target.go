@@ -91,8 +91,12 @@ func TargetOfBig(n *big.Int) Target {
 // difficultyOne is the target of difficulty 1: 0xffff · 2^208.
 var difficultyOne = new(big.Int).Lsh(big.NewInt(0xffff), 208)
 
-// Difficulty is difficultyOne divided by the target, for people and statistics only.
+// Difficulty is difficultyOne divided by the target, for people and statistics only; infinite for
+// a target of zero.
 func (t Target) Difficulty() float64 {
+	if t == (Target{}) {
+		return math.Inf(1)
+	}
 	ratio, _ := new(big.Rat).SetFrac(difficultyOne, t.Big()).Float64()
 	return ratio
 }

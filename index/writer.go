@@ -26,7 +26,7 @@ func (w *writer) set(key, value []byte) {
 }
 
 func (w *writer) entry(number uint64, e ledger.Entry) error {
-	if e.System != nil && e.System.Kind == ledger.SystemRekey {
+	if e.System != nil && e.System.Kind != ledger.SystemProposal {
 		w.touch(e.System.Wallet, number, 0)
 	}
 	if e.Transaction == nil {

@@ -7,8 +7,12 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// MaxProposals bounds how many changes may wait at once.
-const MaxProposals = 64
+// MaxProposals bounds how many changes may wait at once. Each set has a quarter: whoever has stolen
+// one cannot fill the list and keep root from replacing its keys.
+const (
+	MaxProposals    = 64
+	proposalsPerSet = MaxProposals / 4
+)
 
 // policySequence checks and returns the set whose sequence most decisions name.
 func (x *Executor) policySequence(named uint64) (*Set, *token.Error) {
@@ -97,7 +101,7 @@ func (x *Executor) move(t *token.Move) *token.Error {
 	}
 	set.Sequence++
 	for i, id := range t.Wallets {
-		x.changed(id, wallets[i])
+		x.dropKey(id, wallets[i]) // what the failed intermediary asked for does not outlast it
 	}
 	return nil
 }
@@ -122,11 +126,17 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 	if err := sequence(set.Sequence, t.Sequence); err != nil {
 		return err
 	}
-	if len(a.Proposals) >= MaxProposals {
-		return refuse(TooManyProposals, "", "%d wait already", len(a.Proposals))
+	waiting := 0
+	for _, p := range a.Proposals {
+		if p.By == t.By {
+			waiting++
+		}
+	}
+	if waiting >= proposalsPerSet {
+		return refuse(TooManyProposals, "by", "%d by %s wait already", waiting, t.By)
 	}
 	set.Sequence++
-	proposal := Proposal{ID: id, DueMillis: x.now + a.DelayMillis, Change: t.Change}
+	proposal := Proposal{ID: id, By: t.By, DueMillis: x.now + a.DelayMillis, Change: t.Change}
 	at, _ := slices.BinarySearchFunc(a.Proposals, proposal, byDue)
 	a.Proposals = slices.Insert(a.Proposals, at, proposal)
 	return nil

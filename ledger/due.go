@@ -19,6 +19,12 @@ func (x *Executor) applyDue() []System {
 			break
 		}
 		w, _ := x.state.Wallet(id)
+		if x.active(w.Registrar, "") != nil {
+			// Who was suspended meanwhile, perhaps for this very theft, takes no wallets any more.
+			x.dropKey(id, w)
+			applied = append(applied, System{Kind: SystemRekeyDropped, Wallet: id})
+			continue
+		}
 		detail := x.state.Detail(id)
 		x.giveKey(id, w, detail, detail.Rekey)
 		applied = append(applied, System{Kind: SystemRekey, Wallet: id})

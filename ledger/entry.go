@@ -72,14 +72,15 @@ func decodeLeaf(d *token.Decoder, items int) *Leaf {
 type SystemKind uint8
 
 const (
-	SystemRekey    SystemKind = 1 // a waiting key of a wallet takes effect
-	SystemProposal SystemKind = 2 // a proposal of the authority takes effect
+	SystemRekey        SystemKind = 1 // a waiting key of a wallet takes effect
+	SystemProposal     SystemKind = 2 // a proposal of the authority takes effect
+	SystemRekeyDropped SystemKind = 3 // a waiting key lapses: its intermediary is suspended when it falls due
 )
 
 // System is an entry that nobody signs and everybody can re-derive.
 type System struct {
 	Kind     SystemKind          `json:"kind"`
-	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key
+	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key, done or dropped
 	Proposal token.TransactionID `json:"proposal,omitzero"` // of a proposal
 }
 
@@ -88,16 +89,16 @@ func (s System) Encode() []byte {
 	b := token.AppendArray(nil, 3)
 	b = token.AppendUint(b, uint64(EntrySystem))
 	b = token.AppendUint(b, uint64(s.Kind))
-	if s.Kind == SystemRekey {
-		return token.AppendBytes(b, s.Wallet[:])
+	if s.Kind == SystemProposal {
+		return token.AppendBytes(b, s.Proposal[:])
 	}
-	return token.AppendBytes(b, s.Proposal[:])
+	return token.AppendBytes(b, s.Wallet[:])
 }
 
 func decodeSystem(d *token.Decoder) *System {
-	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemProposal)))}
+	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemRekeyDropped)))}
 	switch s.Kind {
-	case SystemRekey:
+	case SystemRekey, SystemRekeyDropped:
 		d.Fixed("wallet", s.Wallet[:])
 	case SystemProposal:
 		d.Fixed("proposal", s.Proposal[:])

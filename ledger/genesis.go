@@ -93,3 +93,11 @@ func Found(state State, g Genesis) {
 		a.Sets[i] = Set{KeySet: s, Sequence: 1}
 	}
 }
+
+// CheckError is Check as an error.
+func (g Genesis) CheckError() error {
+	if err := g.Check(); err != nil {
+		return err
+	}
+	return nil
+}

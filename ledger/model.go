@@ -64,7 +64,7 @@ func (m *Model) PutIntermediary(id token.WalletID, i Intermediary) { m.Intermedi
 func (m *Model) Authority() *Authority                             { return &m.Central }
 
 func (m *Model) NextRekey() (wallet token.WalletID, dueMillis uint64, found bool) {
-	for id, d := range m.Details { // the least of all: the order of visiting does not matter
+	for id, d := range m.Details { // any order: the least of all
 		due := d.Rekey.DueMillis
 		if d.Rekey.Key == token.NoKey {
 			continue
@@ -78,7 +78,7 @@ func (m *Model) NextRekey() (wallet token.WalletID, dueMillis uint64, found bool
 
 func (m *Model) LiveTotal() money.Tiyn {
 	var total money.Tiyn
-	for _, t := range m.Tokens {
+	for _, t := range m.Tokens { // any order: a sum
 		total += t.Amount
 	}
 	return total

@@ -6,26 +6,26 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// signatory is a group of keys that sign in one role, and how many of them must.
+// Signatory is a group of keys that sign in one role, and how many of them must.
 // A NoKey among them has nothing to say.
-type signatory struct {
-	role      token.Role
-	keys      []token.PublicKey
-	threshold int
+type Signatory struct {
+	Role      token.Role        `json:"role"`
+	Keys      []token.PublicKey `json:"keys"`
+	Threshold int               `json:"threshold"`
 }
 
-func ofSet(role token.Role, s token.KeySet) signatory {
-	return signatory{role, s.Keys, int(s.Threshold)}
+func ofSet(role token.Role, s token.KeySet) Signatory {
+	return Signatory{role, s.Keys, int(s.Threshold)}
 }
 
-func all(role token.Role, keys ...token.PublicKey) signatory {
+func all(role token.Role, keys ...token.PublicKey) Signatory {
 	needed := 0
 	for _, k := range keys {
 		if k != token.NoKey {
 			needed++
 		}
 	}
-	return signatory{role, keys, needed}
+	return Signatory{role, keys, needed}
 }
 
 // Keys returns, for each of a transaction's witnesses in order, the key that must have made it,
@@ -35,7 +35,7 @@ func Keys(dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.P
 	if t, ok := tx.Body.(*token.Transfer); ok {
 		return transferKeys(dst, state, t, tx.Witnesses)
 	}
-	groups, err := signatories(state, tx.Body)
+	groups, err := Signatories(state, tx.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -65,89 +65,99 @@ func transferKeys(dst []token.PublicKey, state Reader, t *token.Transfer, witnes
 }
 
 // match assigns each witness its key.
-func match(dst []token.PublicKey, groups []signatory, witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
+func match(dst []token.PublicKey, groups []Signatory, witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
 	dst = dst[:0]
 	signed := make([]int, len(groups))
 	for _, w := range witnesses {
-		g := slices.IndexFunc(groups, func(s signatory) bool { return s.role == w.Role })
+		g := slices.IndexFunc(groups, func(s Signatory) bool { return s.Role == w.Role })
 		if g < 0 {
 			return nil, refuse(NotAuthorised, "witnesses", "%s does not sign here", w.Role)
 		}
-		if int(w.Index) >= len(groups[g].keys) || groups[g].keys[w.Index] == token.NoKey {
+		if int(w.Index) >= len(groups[g].Keys) || groups[g].Keys[w.Index] == token.NoKey {
 			return nil, refuse(NotAuthorised, "witnesses", "%s has no key %d", w.Role, w.Index)
 		}
-		dst = append(dst, groups[g].keys[w.Index])
+		dst = append(dst, groups[g].Keys[w.Index])
 		signed[g]++
 	}
 	for g, group := range groups {
-		if signed[g] < group.threshold {
-			return nil, refuse(MissingSignature, "witnesses", "%d of %d signatures of %s", signed[g], group.threshold, group.role)
+		if signed[g] < group.Threshold {
+			return nil, refuse(MissingSignature, "witnesses", "%d of %d signatures of %s", signed[g], group.Threshold, group.Role)
 		}
 	}
 	return dst, nil
 }
 
-// signatories says who signs a transaction of each kind.
-func signatories(state Reader, body token.Body) ([]signatory, *token.Error) {
+// Signatories says who signs a transaction of each kind, as the state stands.
+func Signatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
 	a := state.Authority()
-	set := func(role token.Role) signatory { return ofSet(role, a.Set(role).KeySet) }
+	set := func(role token.Role) Signatory { return ofSet(role, a.Set(role).KeySet) }
 	switch t := body.(type) {
+	case *token.Transfer:
+		payers := make([]token.PublicKey, t.Payers)
+		for i := range payers {
+			wallet, ok := state.Wallet(t.Parties[i])
+			if !ok {
+				return nil, refuse(UnknownWallet, "parties", "no wallet %s", t.Parties[i])
+			}
+			payers[i] = wallet.Key
+		}
+		return []Signatory{all(token.RoleWallet, payers...)}, nil
 	case *token.Issue:
-		return []signatory{set(token.RoleIssue)}, nil
+		return []Signatory{set(token.RoleIssue)}, nil
 	case *token.Redeem:
 		treasury, ok := state.Wallet(t.From)
 		if !ok {
 			return nil, refuse(UnknownIntermediary, "from", "no intermediary %s", t.From)
 		}
-		return []signatory{all(token.RoleWallet, treasury.Key), set(token.RoleIssue)}, nil
+		return []Signatory{all(token.RoleWallet, treasury.Key), set(token.RoleIssue)}, nil
 	case *token.Register:
 		registrar, err := registrarOf(state, t.Registrar)
-		return []signatory{registrar, all(token.RolePossession, t.Key, t.Recovery)}, err
+		return []Signatory{registrar, all(token.RolePossession, t.Key, t.Recovery)}, err
 	case *token.Admit:
-		return []signatory{set(token.RolePolicy), all(token.RolePossession, append(slices.Clone(t.Keys.Keys), t.Treasury)...)}, nil
+		return []Signatory{set(token.RolePolicy), all(token.RolePossession, append(slices.Clone(t.Keys.Keys), t.Treasury)...)}, nil
 	case *token.RenewIntermediary:
 		old, ok := state.Intermediary(t.Intermediary)
 		if !ok {
 			return nil, refuse(UnknownIntermediary, "intermediary", "no intermediary %s", t.Intermediary)
 		}
-		return []signatory{set(token.RolePolicy), possession(t.Keys, old.Keys)}, nil
+		return []Signatory{set(token.RolePolicy), possession(t.Keys, old.Keys)}, nil
 	case *token.Suspend, *token.SetPolicy:
-		return []signatory{set(token.RolePolicy)}, nil
+		return []Signatory{set(token.RolePolicy)}, nil
 	case *token.Move:
 		to, ok := state.Intermediary(t.To)
 		if !ok {
 			return nil, refuse(UnknownIntermediary, "to", "no intermediary %s", t.To)
 		}
-		return []signatory{set(token.RolePolicy), ofSet(token.RoleReceiver, to.Keys)}, nil
+		return []Signatory{set(token.RolePolicy), ofSet(token.RoleReceiver, to.Keys)}, nil
 	case *token.Freeze, *token.Unfreeze, *token.Seize:
-		return []signatory{set(token.RoleEnforcement)}, nil
+		return []Signatory{set(token.RoleEnforcement)}, nil
 	case *token.Propose:
-		groups := []signatory{set(t.By)}
+		groups := []Signatory{set(t.By)}
 		if t.Change.Keys != nil {
 			groups = append(groups, possession(*t.Change.Keys, a.Set(t.Change.Set).KeySet))
 		}
 		return groups, nil
 	case *token.Veto:
-		return []signatory{set(token.RoleRoot)}, nil
+		return []Signatory{set(token.RoleRoot)}, nil
 	}
 	return walletSignatories(state, body)
 }
 
 // walletSignatories are those of changes to one wallet.
-func walletSignatories(state Reader, body token.Body) ([]signatory, *token.Error) {
+func walletSignatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
 	id, _ := Target(body)
 	wallet, ok := state.Wallet(id)
 	if !ok {
 		return nil, refuse(UnknownWallet, "wallet", "no wallet %s", id)
 	}
-	by := func(role token.Role) (signatory, *token.Error) {
+	by := func(role token.Role) (Signatory, *token.Error) {
 		switch role {
 		case token.RoleWallet:
 			return all(token.RoleWallet, wallet.Key), nil
 		case token.RoleRecovery:
 			recovery := state.Detail(id).Recovery
 			if recovery == token.NoKey {
-				return signatory{}, refuse(NotAuthorised, "by", "the wallet has no recovery key")
+				return Signatory{}, refuse(NotAuthorised, "by", "the wallet has no recovery key")
 			}
 			return all(token.RoleRecovery, recovery), nil
 		case token.RoleEnforcement:
@@ -158,15 +168,15 @@ func walletSignatories(state Reader, body token.Body) ([]signatory, *token.Error
 	switch t := body.(type) {
 	case *token.Rekey:
 		asker, err := by(t.By)
-		return []signatory{asker, all(token.RolePossession, t.Key, t.Recovery)}, err
+		return []Signatory{asker, all(token.RolePossession, t.Key, t.Recovery)}, err
 	case *token.CancelRekey:
-		return []signatory{all(token.RoleWallet, wallet.Key)}, nil
+		return []Signatory{all(token.RoleWallet, wallet.Key)}, nil
 	case *token.Close:
 		asker, err := by(t.By)
-		return []signatory{asker}, err
+		return []Signatory{asker}, err
 	}
 	asker, err := by(token.RoleIntermediary) // *token.Update
-	return []signatory{asker}, err
+	return []Signatory{asker}, err
 }
 
 // Target is the wallet that a change names.
@@ -189,19 +199,19 @@ func Target(body token.Body) (wallet token.WalletID, ok bool) {
 }
 
 // registrarOf is who signs for wallets of a registrar: the intermediary, or for the authority its policy set.
-func registrarOf(state Reader, id token.WalletID) (signatory, *token.Error) {
+func registrarOf(state Reader, id token.WalletID) (Signatory, *token.Error) {
 	if id == token.Authority {
 		return ofSet(token.RolePolicy, state.Authority().Set(token.RolePolicy).KeySet), nil
 	}
 	intermediary, ok := state.Intermediary(id)
 	if !ok {
-		return signatory{}, refuse(UnknownIntermediary, "registrar", "no intermediary %s", id)
+		return Signatory{}, refuse(UnknownIntermediary, "registrar", "no intermediary %s", id)
 	}
 	return ofSet(token.RoleIntermediary, intermediary.Keys), nil
 }
 
 // possession asks every key of a new set that the old one did not have to prove itself.
-func possession(set, old token.KeySet) signatory {
+func possession(set, old token.KeySet) Signatory {
 	keys := slices.Clone(set.Keys)
 	for i, k := range keys {
 		if slices.Contains(old.Keys, k) {

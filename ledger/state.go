@@ -77,6 +77,7 @@ type Authority struct {
 // Proposal waits to take effect.
 type Proposal struct {
 	ID        token.TransactionID `json:"id"`
+	By        token.Role          `json:"by"`
 	DueMillis uint64              `json:"due_millis"`
 	Change    token.Change        `json:"change"`
 }

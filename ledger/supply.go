@@ -18,6 +18,9 @@ func (x *Executor) issue(id token.TransactionID, t *token.Issue) *token.Error {
 	if !ok || !treasury.Treasury {
 		return refuse(UnknownIntermediary, "to", "tenge is issued to an intermediary's treasury; %s is none", t.To)
 	}
+	if treasury.Frozen == token.FreezeAll {
+		return refuse(Frozen, "to", "treasury %s is frozen", t.To)
+	}
 	if len(t.Amounts) > a.Policy.MostOutputs {
 		return refuse(PolicyTooMany, "amounts", "%d amounts, at most %d", len(t.Amounts), a.Policy.MostOutputs)
 	}
@@ -30,7 +33,9 @@ func (x *Executor) issue(id token.TransactionID, t *token.Issue) *token.Error {
 	if err != nil {
 		return err
 	}
-	today, issued := a.Policy.Day(x.now), money.Tiyn(0)
+	// Never an earlier day: the policy set could turn the day's offset to and fro, at once, and have
+	// the cap begin anew each time, while a higher cap takes a delay and root's silence.
+	today, issued := max(a.IssueDay, a.Policy.Day(x.now)), money.Tiyn(0)
 	if a.IssueDay == today {
 		issued = a.IssuedToday
 	}

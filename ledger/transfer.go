@@ -156,9 +156,10 @@ func (x *Executor) checkOutputs(t *token.Transfer, policy *token.Policy) *token.
 // gathering one's own tokens into fewer.
 func (x *Executor) counts(party int) bool { return x.nets[party] < 0 || x.delta[party] >= 0 }
 
-// paidOn returns a wallet's counters of a day.
+// paidOn returns a wallet's counters of a day. A day that a change of the policy's offset brings
+// back counts on with the later one: turning the offset to and fro gives no fresh limits.
 func (w *Wallet) paidOn(day uint32) (paid money.Tiyn, payments uint32) {
-	if w.Day != day {
+	if day > w.Day {
 		return 0, 0
 	}
 	return w.PaidToday, w.PaymentsToday
@@ -199,7 +200,7 @@ func (x *Executor) book(party int, today uint32, payer bool) {
 		return
 	}
 	paid, payments := w.paidOn(today)
-	w.Day, w.PaymentsToday = today, payments
+	w.Day, w.PaymentsToday = max(w.Day, today), payments
 	if payments < math.MaxUint32 {
 		w.PaymentsToday++
 	}

@@ -77,6 +77,10 @@ func (x *Executor) update(t *token.Update) *token.Error {
 	if err := x.active(w.Registrar, "wallet"); err != nil {
 		return err
 	}
+	if w.Rekeying {
+		// Each update makes a new version, so that a registrar could outrun the owner's cancellation for ever.
+		return refuse(RekeyPending, "wallet", "a new key waits; the wallet does not change meanwhile")
+	}
 	if err := x.tierExists(t.Tier); err != nil {
 		return err
 	}
@@ -131,12 +135,17 @@ func (x *Executor) cancelRekey(t *token.CancelRekey) *token.Error {
 	if !w.Rekeying {
 		return refuse(NoRekey, "wallet", "no new key waits")
 	}
-	detail := x.state.Detail(t.Wallet)
+	x.dropKey(t.Wallet, w)
+	return nil
+}
+
+// dropKey lets a wallet keep the key it has.
+func (x *Executor) dropKey(id token.WalletID, w Wallet) {
+	detail := x.state.Detail(id)
 	detail.Rekey = PendingKey{}
 	w.Rekeying = false
-	x.state.PutDetail(t.Wallet, detail)
-	x.changed(t.Wallet, w)
-	return nil
+	x.state.PutDetail(id, detail)
+	x.changed(id, w)
 }
 
 func (x *Executor) closeWallet(t *token.Close) *token.Error {

@@ -23,8 +23,9 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	b = token.AppendUint(b, a.DelayMillis)
 	b = token.AppendArray(b, len(a.Proposals))
 	for _, p := range a.Proposals {
-		b = token.AppendArray(b, 3)
+		b = token.AppendArray(b, 4)
 		b = token.AppendBytes(b, p.ID[:])
+		b = token.AppendUint(b, uint64(p.By))
 		b = token.AppendUint(b, p.DueMillis)
 		b = token.AppendChange(b, p.Change)
 	}
@@ -45,8 +46,9 @@ func decodeAuthority(d *token.Decoder) (a ledger.Authority) {
 	n := d.Array("proposals", 0, ledger.MaxProposals)
 	for range n {
 		var p ledger.Proposal
-		d.Array("proposals", 3, 3)
+		d.Array("proposals", 4, 4)
 		d.Fixed("id", p.ID[:])
+		p.By = token.Role(d.Uint("by", uint64(token.RoleEnforcement)))
 		p.DueMillis = d.Uint("due_millis", maxUint63)
 		p.Change = d.Change()
 		a.Proposals = append(a.Proposals, p)
@@ -177,17 +179,35 @@ type loader struct {
 	count        int
 }
 
+// wellSized says whether a record of a type may have so many items.
+func wellSized(kind, items int) bool {
+	switch kind {
+	case recordHeader:
+		return items == 5
+	case recordAuthority:
+		return items == 10
+	case recordIntermediary:
+		return items == 6
+	case recordWallet:
+		return items == walletItems || items == detailItems
+	}
+	return items == 8 // a token
+}
+
 func (l *loader) record(kind, items int, d *token.Decoder) error {
 	l.count++
 	if kind < l.stage || (kind > l.stage+1 && l.stage < recordAuthority) || (l.count == 1) != (kind == recordHeader) {
 		return badSnapshot("record %d is of type %d after type %d", l.count, kind, l.stage)
+	}
+	if !wellSized(kind, items) {
+		return badSnapshot("record %d is of type %d and has %d items", l.count, kind, items)
 	}
 	first := kind > l.stage
 	l.stage = kind
 	ascending := true
 	switch kind {
 	case recordHeader:
-		return l.header(items, d)
+		return l.header(d)
 	case recordAuthority:
 		l.state.authority = decodeAuthority(d)
 		ascending = first
@@ -200,6 +220,9 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		id, w, detail := decodeWallet(d, items)
 		ascending = first || bytes.Compare(l.wallet[:], id[:]) < 0
 		l.wallet = id
+		if (items == detailItems) != (detail != ledger.Detail{}) || w.Rekeying != (detail.Rekey.Key != token.NoKey) {
+			return badSnapshot("wallet %s and its detail do not fit", id)
+		}
 		if d.Err() == nil && ascending {
 			l.state.PutWallet(id, w)
 			l.state.PutDetail(id, detail)
@@ -212,6 +235,9 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 			if _, known := l.state.Wallet(t.Wallet); !known {
 				return badSnapshot("token %s belongs to no wallet", id)
 			}
+			if t.Amount <= 0 || t.Amount > l.state.authority.Circulating()-l.state.total {
+				return badSnapshot("token %s of %s is more than circulates", id, t.Amount)
+			}
 			l.state.AddToken(id, t)
 		}
 	}
@@ -221,10 +247,7 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 	return nil
 }
 
-func (l *loader) header(items int, d *token.Decoder) error {
-	if items != 5 {
-		return badSnapshot("a header of %d items", items)
-	}
+func (l *loader) header(d *token.Decoder) error {
 	d.Fixed("network", l.at.Network[:])
 	leaf := d.Bytes("leaf", 1, 4096)
 	l.at.LogSize = d.Uint("size", maxUint63)

@@ -137,7 +137,7 @@ func badSnapshot(format string, args ...any) error {
 
 // ReadSnapshot reads a state back, checking order, root and conservation.
 func ReadSnapshot(in io.Reader, seed [32]byte) (*State, Position, error) {
-	r := bufio.NewReaderSize(in, 1<<20)
+	r := bufio.NewReaderSize(in, 1<<16)
 	var at Position
 	magic := make([]byte, len(snapshotMagic))
 	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != snapshotMagic {

@@ -12,7 +12,6 @@ const groupMost = 16
 // commit makes blocks durable in groups: whatever was executed during one sync goes into the next.
 func (n *Node) commit() {
 	defer n.running.Done()
-	defer close(n.publish)
 	for first := range n.commits {
 		group := append(make([]*block, 0, groupMost), first)
 	more:
@@ -40,11 +39,12 @@ func (n *Node) store(group []*block) {
 		if b.batch != nil {
 			batches = append(batches, b.batch)
 			transactions += b.batch.Len() - 1
+			n.metrics.logBytes.Add(uint64(b.batch.Bytes()))
 		}
 	}
 	if len(batches) > 0 && n.Err() == nil {
 		start := time.Now()
-		if err := n.log.Commit(batches...); err != nil {
+		if err := n.makeDurable(batches); err != nil {
 			n.fail(err)
 		} else {
 			n.metrics.committed(len(batches), transactions, time.Since(start))
@@ -55,46 +55,54 @@ func (n *Node) store(group []*block) {
 	}
 	failed := n.failure.Load()
 	for _, b := range group {
-		for _, r := range b.requests {
-			switch {
-			case failed != nil:
-				r.refused = failed
-			case r.refused != nil:
-				n.metrics.refused.Add(1)
+		for _, s := range b.submissions {
+			for i := range s.requests {
+				r := &s.requests[i]
+				switch {
+				case failed != nil:
+					r.refused = failed
+				case r.refused != nil:
+					n.metrics.refused.Add(1)
+				}
 			}
-			close(r.done)
-		}
-	}
-	if failed == nil && len(batches) > 0 {
-		select {
-		case n.publish <- struct{}{}:
-		default: // it will see this block too
+			n.waiting.Add(-int64(len(s.requests)))
+			close(s.done)
 		}
 	}
 }
 
-// publisher signs a checkpoint of what is durable, and takes the snapshots that policy asks for.
-func (n *Node) publisher() {
+// makeDurable writes and syncs blocks and signs a checkpoint over them. Only what a checkpoint covers
+// is acknowledged: without it, damage to the last write could not be told from a write never finished.
+func (n *Node) makeDurable(batches []*txlog.Batch) error {
+	if err := n.log.Commit(batches...); err != nil {
+		return err
+	}
+	if len(n.config.Options.Signers) == 0 {
+		return nil
+	}
+	_, err := n.log.Publish()
+	return err
+}
+
+// snapshotter takes the snapshots that policy asks for.
+func (n *Node) snapshotter() {
 	defer n.running.Done()
-	lastSnapshot := n.durable.Load().Height
-	for range n.publish {
-		if n.Err() != nil {
-			continue
-		}
-		if len(n.config.Options.Signers) > 0 {
-			if _, err := n.log.Publish(); err != nil {
-				n.fail(err)
-				continue
-			}
-		}
+	last := n.durable.Load().Height
+	for {
+		grown := n.grown.wait()
 		n.mu.RLock()
 		every := n.state.Authority().Policy.SnapshotEvery
 		n.mu.RUnlock()
-		if height := n.durable.Load().Height; height >= lastSnapshot+every {
+		if height := n.durable.Load().Height; height >= last+every && n.Err() == nil {
 			if err := n.Snapshot(); err != nil {
 				n.logger.Warn("no snapshot taken; the log still has everything", "cause", err)
 			}
-			lastSnapshot = height
+			last = height
+		}
+		select {
+		case <-grown:
+		case <-n.stop:
+			return
 		}
 	}
 }

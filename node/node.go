@@ -19,13 +19,17 @@ import (
 
 // Config says how to run a node. Only Dir and Signers are required to write.
 type Config struct {
-	Dir     string        // data directory
-	Options txlog.Options // of the log: its signers, file system, segment size
-	Now     func() uint64 // Unix milliseconds; nil is the system's clock
-	Queue   int           // transactions that may wait; 0 is 16,384
-	Block   int           // most transactions of a block; 0 is 2,000
-	Logger  *slog.Logger  // nil discards
-	NoIndex bool          // histories are not kept
+	Dir      string        // data directory
+	Options  txlog.Options // of the log: its signers, file system, segment size
+	Now      func() uint64 // Unix milliseconds; nil is the system's clock
+	Queue    int           // transactions that may wait; 0 is 16,384
+	Block    int           // most transactions of a block; 0 is 4,096
+	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
+	Logger   *slog.Logger  // nil discards
+	NoIndex  bool          // histories are not kept
+	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
+	// same calls make the same writes. For simulations; one caller at a time.
+	Synchronous bool
 }
 
 // Head is a durable point of the ledger.
@@ -53,21 +57,24 @@ type Node struct {
 	lock    interface{ Close() error }
 	logger  *slog.Logger
 
-	ingest   chan *request
-	units    chan *unit // in order of arrival
-	work     chan *unit // the same, for any verifier
+	ingest   chan *submission
+	waiting  atomic.Int64 // transactions taken in and not yet executed
+	units    chan *unit   // in order of arrival
+	work     chan *unit   // the same, for any verifier
 	commits  chan *block
-	publish  chan struct{}
 	stop     chan struct{}
-	stopOnce sync.Once
 	closing  sync.RWMutex // held for reading while Submit hands a request over
 	closed   bool
+	closeErr func() error // once
 	running  sync.WaitGroup
 
 	mu       sync.RWMutex // guards state and head; the executor alone writes
 	state    *livestate.State
 	executor *ledger.Executor
-	head     Head // executed, perhaps not yet durable
+	head     Head     // executed, perhaps not yet durable
+	entries  [][]byte // of the block being made; the executor's alone, reused
+	encoded  []byte   // likewise: their bytes
+	keys     *keyCache
 
 	durable  atomic.Pointer[Head]
 	grown    broadcast // durable has moved
@@ -88,7 +95,10 @@ func (c *Config) complete() {
 		c.Queue = 16_384
 	}
 	if c.Block == 0 {
-		c.Block = 2_000
+		c.Block = 4_096
+	}
+	if c.KeyCache == 0 {
+		c.KeyCache = 256 << 20
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -103,27 +113,30 @@ func Open(config Config) (*Node, error) {
 	config.complete()
 	n := &Node{
 		config: config, logger: config.Logger, fs: config.Options.FS,
-		ingest:  make(chan *request, config.Queue),
+		ingest:  make(chan *submission, config.Queue),
 		units:   make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		work:    make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		commits: make(chan *block, 1),
-		publish: make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 	}
 	n.grown.init()
+	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
+	n.keys = newKeyCache(config.KeyCache)
 	if err := n.recover(); err != nil {
 		n.closeFiles()
 		return nil, err
 	}
-	if !config.NoIndex {
+	if !config.NoIndex && !config.Synchronous {
 		var err error
 		if n.index, err = openIndexer(n); err != nil {
 			n.closeFiles()
 			return nil, err
 		}
 	}
-	n.start()
+	if !config.Synchronous {
+		n.start()
+	}
 	return n, nil
 }
 
@@ -132,23 +145,23 @@ func (n *Node) start() {
 	go n.collect()
 	go n.execute()
 	go n.commit()
-	go n.publisher()
+	go n.snapshotter()
 	for range runtime.GOMAXPROCS(0) {
 		n.running.Add(1)
 		go n.verifier()
 	}
-	n.publish <- struct{}{}
 }
 
 // Close takes no more transactions, answers those it has, takes a snapshot and releases the directory.
-func (n *Node) Close() error {
-	n.stopOnce.Do(func() {
-		n.closing.Lock()
-		n.closed = true
-		close(n.stop)
-		close(n.ingest)
-		n.closing.Unlock()
-	})
+// Closing again waits for the first time to end and returns the same.
+func (n *Node) Close() error { return n.closeErr() }
+
+func (n *Node) shutDown() error {
+	n.closing.Lock()
+	n.closed = true
+	close(n.stop)
+	close(n.ingest)
+	n.closing.Unlock()
 	n.running.Wait()
 	var snapshotError error
 	if n.failure.Load() == nil {

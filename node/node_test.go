@@ -15,7 +15,7 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// bench is a small running network: a bank with money, two wallets.
+// town is a small running network: a bank with money, two wallets.
 type town struct {
 	t     *testing.T
 	world *sim.World
@@ -24,10 +24,11 @@ type town struct {
 	bank  token.WalletID
 	alice token.WalletID
 	bob   token.WalletID
+	queue int // of the node; 0 is the usual
 }
 
 func (w *town) config() node.Config {
-	return node.Config{Dir: w.dir, Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
+	return node.Config{Dir: w.dir, Queue: w.queue, Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
 }
 
 func (w *town) open() {
@@ -56,7 +57,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	w.open()
-	t.Cleanup(func() { w.node.Close() })
+	t.Cleanup(func() { w.node.Close() }) // whichever is open then
 	tx, bank := w.world.Admit("bank", 1, soon())
 	w.submit(tx)
 	w.bank = bank

@@ -41,25 +41,43 @@ const selectMost = 4096
 type reservations struct {
 	node *Node
 
-	mu     sync.Mutex
-	held   map[token.ID]uint64              // until when, ms
-	queues map[token.WalletID]chan struct{} // who waits longest holds the slot of one
-}
-
-func newReservations(n *Node) *reservations {
-	return &reservations{node: n, held: map[token.ID]uint64{}, queues: map[token.WalletID]chan struct{}{}}
+	mu      sync.Mutex
+	held    map[token.ID]uint64 // until when, ms
+	sweepAt int                 // forget what has run out when so many are held
+	queues  map[token.WalletID]*queue
 }
 
 // queue is a wallet's turn: a channel of capacity one, taken by the payer who chooses.
-func (r *reservations) queue(wallet token.WalletID) chan struct{} {
+type queue struct {
+	turn  chan struct{}
+	users int // the chooser and who waits; the last one removes the queue
+}
+
+const leastSweep = 10_000
+
+func newReservations(n *Node) *reservations {
+	return &reservations{node: n, held: map[token.ID]uint64{}, sweepAt: leastSweep, queues: map[token.WalletID]*queue{}}
+}
+
+// enter joins a wallet's queue; leave with leave.
+func (r *reservations) enter(wallet token.WalletID) *queue {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q, ok := r.queues[wallet]
 	if !ok {
-		q = make(chan struct{}, 1)
+		q = &queue{turn: make(chan struct{}, 1)}
 		r.queues[wallet] = q
 	}
+	q.users++
 	return q
+}
+
+func (r *reservations) leave(wallet token.WalletID, q *queue) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if q.users--; q.users == 0 {
+		delete(r.queues, wallet)
+	}
 }
 
 // Select sets tokens aside for a payment of an amount. When enough tokens exist but others are
@@ -69,13 +87,14 @@ func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.T
 	if amount <= 0 {
 		return Selection{}, refuse(token.AmountZero, "amount", "an amount is positive")
 	}
-	turn := n.reserved.queue(wallet)
+	q := n.reserved.enter(wallet)
+	defer n.reserved.leave(wallet, q)
 	select {
-	case turn <- struct{}{}:
+	case q.turn <- struct{}{}:
 	case <-ctx.Done():
 		return Selection{}, refuse(TokensBusy, "wallet", "others are paying from this wallet")
 	}
-	defer func() { <-turn }()
+	defer func() { <-q.turn }()
 	retry := time.NewTicker(100 * time.Millisecond) // for tokens whose payer went away
 	defer retry.Stop()
 	for {
@@ -160,10 +179,9 @@ func choose(free []livestate.LiveToken, amount money.Tiyn, most int) (chosen []l
 	return chosen, false
 }
 
-// forget drops holds that have run out. The lock is held.
+// forget drops holds that have run out, seldom enough to cost each of them little. The lock is held.
 func (r *reservations) forget(now uint64) {
-	const sweepOver = 10_000
-	if len(r.held) < sweepOver {
+	if len(r.held) < r.sweepAt {
 		return
 	}
 	for id, until := range r.held {
@@ -171,6 +189,7 @@ func (r *reservations) forget(now uint64) {
 			delete(r.held, id)
 		}
 	}
+	r.sweepAt = max(leastSweep, 2*len(r.held))
 }
 
 // Release frees tokens that a payer will not spend after all.

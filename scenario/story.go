@@ -2,8 +2,14 @@ package scenario
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/aqsha/aqsha/api/wallet"
 )
 
 // Step is one beat of the story.
@@ -11,34 +17,111 @@ type Step struct {
 	Name  string // stable, lower-case, hyphens: "issue", "pool-block"
 	Title string // what happens, as the reader sees it
 	// Play does it and says what it proves. Nil: not built yet, shown greyed.
-	// A step that was played in an earlier run of the same data directory is not played again.
+	// A step that was played in an earlier run of the same data directory is not played again;
+	// one that was interrupted is played again, and does its parts under World.Once.
 	Play func(ctx context.Context, w *World) error
+}
+
+// Steps is the whole story in order; each line of work plugs its own in.
+func Steps() []Step {
+	steps := ledgerSteps()
+	return append(steps, laterSteps...)
+}
+
+// laterSteps are told by parts of Aqsha that are not built yet.
+var laterSteps = []Step{
+	{Name: "power", Title: "The farm buys electricity by the kilowatt-hour from a metered contract"},
+	{Name: "sale", Title: "The farm sells its legal quota of coins on the exchange, the rest by atomic swap"},
+	{Name: "split", Title: "Levy and tax go to the budget in the same payment"},
+	{Name: "canteen", Title: "The budget feeds a school canteen with marked tenge"},
+	{Name: "railway", Title: "The budget builds a railway, down to the last supplier"},
+	{Name: "plan", Title: "The farm plans its next year from measured volatility"},
 }
 
 // World is what the steps share. A line keeps its own handle here as a field of its own type.
 type World struct {
 	DataDir string    // the story's data directory; each line uses a folder of its own below it
 	Out     io.Writer // where the story is told
+	Desk    *wallet.Desk
+
+	record *Record
+	step   string // the one that is being played
 }
 
 // Say tells one line of the story.
 func (w *World) Say(format string, args ...any) {
-	fmt.Fprintf(w.Out, "   "+format+"\n", args...)
+	fmt.Fprintf(w.Out, "    "+format+"\n", args...)
 }
 
-// Play tells the steps in order, skipping those that done reports, and calls played after each.
-func Play(ctx context.Context, w *World, steps []Step, done func(name string) bool, played func(name string) error) error {
+// Proves tells what a step has shown.
+func (w *World) Proves(format string, args ...any) {
+	fmt.Fprintf(w.Out, "    ⇒ "+format+"\n", args...)
+}
+
+// Once does a part of a step, and not again when an interrupted step is played again.
+func (w *World) Once(part string, act func() error) error {
+	name := w.step + "/" + part
+	if w.record.Done[name] {
+		return nil
+	}
+	if err := act(); err != nil {
+		return err
+	}
+	return w.record.mark(name)
+}
+
+// Record is which steps and parts were played, kept in the data directory.
+type Record struct {
+	path string
+	Done map[string]bool `json:"done"`
+}
+
+// OpenRecord reads the record of a data directory.
+func OpenRecord(dir string) (*Record, error) {
+	r := &Record{path: filepath.Join(dir, "story.json"), Done: map[string]bool{}}
+	content, err := os.ReadFile(r.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return r, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, r)
+	}
+	if r.Done == nil {
+		r.Done = map[string]bool{}
+	}
+	return r, err
+}
+
+func (r *Record) mark(name string) error {
+	r.Done[name] = true
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	temporary := r.path + ".new"
+	if err := os.WriteFile(temporary, append(content, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, r.path)
+}
+
+// Play tells the steps in order, those that were not played yet, and returns how many it played.
+func Play(ctx context.Context, w *World, steps []Step, record *Record) (int, error) {
+	w.record = record
+	played := 0
 	for i, step := range steps {
-		if step.Play == nil || done(step.Name) {
+		if step.Play == nil || record.Done[step.Name] {
 			continue
 		}
+		w.step = step.Name
 		fmt.Fprintf(w.Out, "%2d. %s\n", i+1, step.Title)
 		if err := step.Play(ctx, w); err != nil {
-			return fmt.Errorf("step %s: %w", step.Name, err)
+			return played, fmt.Errorf("step %s: %w", step.Name, err)
 		}
-		if err := played(step.Name); err != nil {
-			return fmt.Errorf("step %s: recording it: %w", step.Name, err)
+		if err := record.mark(step.Name); err != nil {
+			return played, err
 		}
+		played++
 	}
-	return nil
+	return played, nil
 }

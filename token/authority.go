@@ -38,7 +38,7 @@ func (t *Admit) check() *Error {
 	if err := t.Keys.Check("keys"); err != nil {
 		return err
 	}
-	return checkKeys(t.Treasury, NoKey)
+	return t.Treasury.check("treasury")
 }
 
 func checkName(field, name string) *Error {

@@ -19,6 +19,7 @@ const (
 	AmountZero     Code = "amount-zero"     // an amount of zero
 	AmountNegative Code = "amount-negative" // an amount below zero
 	AmountOverflow Code = "amount-overflow" // amounts whose sum exceeds 64 bits
+	WeakKey        Code = "weak-key"        // a public key that proves nothing: off the curve, or of small order
 	TooLarge       Code = "too-large"       // more bytes than a transaction may have
 )
 

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/oasisprotocol/curve25519-voi/curve"
 )
 
 // Algorithm tags a key and a signature, so that others can join without a new format.
@@ -23,6 +25,23 @@ type Signature [65]byte
 var NoKey PublicKey
 
 func (k PublicKey) Algorithm() Algorithm { return Algorithm(k[0]) }
+
+// check says whether a key can stand for anybody: of a known algorithm, a point of the curve, and
+// not of small order. Under ZIP-215 anybody can make signatures that are valid under a key of small
+// order, for every message, so that its proof of possession would prove nothing.
+func (k PublicKey) check(field string) *Error {
+	if k.Algorithm() != Ed25519 {
+		return Errorf(UnknownKind, field, "algorithm %d of the key", k[0])
+	}
+	var point curve.EdwardsPoint
+	if _, err := point.SetCompressedY((*curve.CompressedEdwardsY)(k[1:])); err != nil {
+		return Errorf(WeakKey, field, "not a point of the curve")
+	}
+	if point.IsSmallOrder() {
+		return Errorf(WeakKey, field, "a key of small order: anybody could sign for it")
+	}
+	return nil
+}
 
 // String prints the algorithm's name and the key in hexadecimal: "ed25519:…".
 func (k PublicKey) String() string {
@@ -116,6 +135,9 @@ func (s KeySet) Check(field string) *Error {
 		return Errorf(OutOfRange, field+".threshold", "%d of %d keys", s.Threshold, len(s.Keys))
 	}
 	for i, k := range s.Keys {
+		if err := k.check(field + ".keys"); err != nil {
+			return err
+		}
 		for _, other := range s.Keys[:i] {
 			if k == other {
 				return Errorf(Repeated, field+".keys", "key %d stands twice", i)

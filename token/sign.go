@@ -7,24 +7,20 @@ import (
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 )
 
-// Domains keep a signature made for one use from being valid for another.
-const (
-	signDomain       = "aqsha sign v1\x00"
-	possessionDomain = "aqsha possess v1\x00"
-)
+// signDomain keeps a signature made for another use from being valid here.
+const signDomain = "aqsha sign v1\x00"
 
-// Digest is what a key in a role signs: SHA-256(domain ‖ network ‖ transaction id).
-// A new key proving possession signs under a domain of its own.
+// Digest is what a key in a role signs: SHA-256(domain ‖ network ‖ transaction id ‖ role).
+// The role is part of it, so that nobody can pass a signature off as made in another capacity,
+// even where one key is used in two (a treasury's key that is also in the issue set, or a new key
+// that proves possession).
 func Digest(network NetworkID, id TransactionID, role Role) [32]byte {
-	domain := signDomain
-	if role == RolePossession {
-		domain = possessionDomain
-	}
-	var preimage [96]byte
-	n := copy(preimage[:], domain)
+	var preimage [len(signDomain) + 65]byte
+	n := copy(preimage[:], signDomain)
 	n += copy(preimage[n:], network[:])
 	n += copy(preimage[n:], id[:])
-	return sha256.Sum256(preimage[:n])
+	preimage[n] = byte(role)
+	return sha256.Sum256(preimage[:])
 }
 
 // Signer holds a private key, perhaps in other hardware. Sign returns the signature of a digest.

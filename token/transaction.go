@@ -18,20 +18,21 @@ type Transaction struct {
 	Witnesses  []Witness
 
 	id  TransactionID
-	raw []byte // the encoding, when decoded or sealed
+	raw []byte // the encoding, when decoded
 }
 
-// New makes an unsigned transaction and fixes its id. The body must not change afterwards.
+// New makes an unsigned transaction and fixes its id. It keeps a copy of the body.
 // An error means that the body violates a rule of form.
 func New(body Body, validUntil uint64) (*Transaction, error) {
 	if err := body.check(); err != nil {
 		return nil, err
 	}
-	if validUntil > MaxValidUntil {
-		return nil, Errorf(OutOfRange, "valid_until", "%d is over 2^53−1", validUntil)
+	// One way in: what is made here passes the decoder that will meet it elsewhere.
+	d := NewDecoder(appendBody(nil, &Transaction{Body: body, ValidUntil: validUntil}))
+	t := d.body()
+	if err := d.Finish(); err != nil {
+		return nil, err
 	}
-	t := &Transaction{Body: body, ValidUntil: validUntil}
-	t.id = sha256.Sum256(appendBody(nil, t))
 	return t, nil
 }
 
@@ -59,10 +60,11 @@ func (t *Transaction) Add(w Witness) {
 
 // Encode returns the transaction's bytes. The result must not be changed.
 func (t *Transaction) Encode() []byte {
-	if t.raw == nil {
-		t.raw = appendWitnesses(appendBody(AppendArray(nil, 2), t), t.Witnesses)
+	if t.raw != nil {
+		return t.raw
 	}
-	return t.raw
+	// Not kept: one transaction may be submitted from several goroutines at once.
+	return appendWitnesses(appendBody(AppendArray(nil, 2), t), t.Witnesses)
 }
 
 func appendBody(b []byte, t *Transaction) []byte {
@@ -90,7 +92,25 @@ func Decode(data []byte) (*Transaction, error) {
 func (d *Decoder) Transaction() *Transaction {
 	start := d.pos
 	d.Array("transaction", 2, 2)
-	bodyStart := d.pos
+	t := d.body()
+	if d.err != nil {
+		return nil
+	}
+	t.Witnesses = d.witnesses()
+	if d.err != nil {
+		return nil
+	}
+	if size := d.pos - start; size > MaxTransaction {
+		d.err = Errorf(TooLarge, "", "%d bytes, at most %d", size, MaxTransaction)
+		return nil
+	}
+	t.raw = d.data[start:d.pos:d.pos]
+	return t
+}
+
+// body reads a body as a transaction without witnesses; nil after an error.
+func (d *Decoder) body() *Transaction {
+	start := d.pos
 	const mostFields = 8
 	items := d.Array("body", 2, 2+mostFields)
 	kind := Kind(d.Uint("kind", 255))
@@ -115,15 +135,6 @@ func (d *Decoder) Transaction() *Transaction {
 	if d.err != nil {
 		return nil
 	}
-	t.id = sha256.Sum256(d.data[bodyStart:d.pos])
-	t.Witnesses = d.witnesses()
-	if d.err != nil {
-		return nil
-	}
-	if size := d.pos - start; size > MaxTransaction {
-		d.err = Errorf(TooLarge, "", "%d bytes, at most %d", size, MaxTransaction)
-		return nil
-	}
-	t.raw = d.data[start:d.pos:d.pos]
+	t.id = sha256.Sum256(d.data[start:d.pos])
 	return t
 }

@@ -81,13 +81,16 @@ func (t *Register) check() *Error {
 }
 
 func checkKeys(key, recovery PublicKey) *Error {
-	if key.Algorithm() != Ed25519 {
-		return Errorf(UnknownKind, "key", "algorithm %d of the key", key[0])
+	if err := key.check("key"); err != nil {
+		return err
+	}
+	if recovery == NoKey {
+		return nil
 	}
 	if recovery == key {
 		return Errorf(Repeated, "recovery", "the recovery key is the wallet's own key")
 	}
-	return nil
+	return recovery.check("recovery")
 }
 
 // Update changes a wallet's tier and attributes, signed by its registrar.

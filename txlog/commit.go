@@ -34,7 +34,7 @@ func (l *Log) Commit(batches ...*Batch) error {
 	v.root = batches[len(batches)-1].Root()
 	for _, b := range batches {
 		l.tiles.add(&b.hashes)
-		l.buffers.give(b.record)
+		l.buffers.give(b.record, b.hashes[0])
 		b.record, b.hashes = nil, levels{}
 	}
 	l.mu.Lock()

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/sim/disk"
@@ -123,4 +126,16 @@ func must[T any](value T, err error) T {
 		panic(fmt.Sprintf("unexpected error: %v", err))
 	}
 	return value
+}
+
+// request asks a handler for a path and returns the status.
+func request(h http.Handler, path string) int {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+	return recorder.Code
+}
+
+func sha256Hex(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
 }

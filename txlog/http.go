@@ -17,9 +17,8 @@ func (l *Log) ReadTile(t Tile) ([]byte, error) {
 		first+uint64(t.Width) > v.size>>(t.Level*tileHeight) {
 		return nil, refuse("tile-range", "path", "the log has no tile %s yet", t.Path())
 	}
-	var space [tileWidth]Hash
-	hashes := space[:t.Width]
-	if err := l.tiles.read(t.Level, first, hashes); err != nil {
+	hashes, err := l.hashesOf(t)
+	if err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, len(hashes)*HashBytes)
@@ -27,6 +26,19 @@ func (l *Log) ReadTile(t Tile) ([]byte, error) {
 		out = append(out, hashes[i][:]...)
 	}
 	return out, nil
+}
+
+// hashesOf reads a tile, and checks it if the log has all of it.
+func (l *Log) hashesOf(t Tile) ([]Hash, error) {
+	if l.tiles.count(t.Level+1) > t.Index {
+		p, err := l.tiles.pyramid(t.Level, t.Index)
+		if err != nil {
+			return nil, err
+		}
+		return p[tileWidth:][:t.Width], nil
+	}
+	hashes := make([]Hash, t.Width)
+	return hashes, l.tiles.read(t.Level, t.Index*tileWidth, hashes)
 }
 
 // ReadBundle returns a bundle of entries, each after its length in two bytes, read

@@ -162,13 +162,23 @@ func (l *Log) closeFiles() error {
 }
 
 // buffers recycles the memory of batches between Stage and Commit.
-type buffers struct{ pool sync.Pool }
+type buffers struct{ records, hashes sync.Pool }
 
 func (b *buffers) take(n int) []byte {
-	if old, ok := b.pool.Get().(*[]byte); ok && cap(*old) >= n {
+	if old, ok := b.records.Get().(*[]byte); ok && cap(*old) >= n {
 		return (*old)[:n]
 	}
 	return make([]byte, n, n+n/4)
 }
 
-func (b *buffers) give(old []byte) { b.pool.Put(&old) }
+func (b *buffers) takeHashes(n int) []Hash {
+	if old, ok := b.hashes.Get().(*[]Hash); ok && cap(*old) >= n {
+		return (*old)[:0]
+	}
+	return make([]Hash, 0, n+n/4)
+}
+
+func (b *buffers) give(record []byte, hashes []Hash) {
+	b.records.Put(&record)
+	b.hashes.Put(&hashes)
+}

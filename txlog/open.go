@@ -18,6 +18,9 @@ type Recovery struct {
 	ScannedEntries uint64
 	// TilesRebuilt tells that the hash tiles were missing or stale.
 	TilesRebuilt bool
+	// CheckpointTorn tells that one slot of the checkpoint file was invalid, as a
+	// crash leaves it; the other counts.
+	CheckpointTorn bool
 }
 
 // Recovery says what Open found and mended.
@@ -186,11 +189,12 @@ func (l *Log) removeIndexes() error {
 
 // comparePublished holds the log against the checkpoint that it has published.
 func (l *Log) comparePublished() error {
-	switch published := l.noted; {
-	case l.note == nil:
+	signed, published := l.Checkpoint()
+	switch size := l.Size(); {
+	case signed == nil:
 		return nil
-	case published.Size > l.durable.size:
-		return &BehindError{Size: l.durable.size, Published: published.Size}
+	case published.Size > size:
+		return &BehindError{Size: size, Published: published.Size}
 	default:
 		root, err := l.Root(published.Size)
 		if err != nil {

@@ -96,6 +96,7 @@ func (l *Log) openCheckpoint(fresh bool) error {
 }
 
 func (l *Log) readPublished(failed error) error {
+	l.recovery.CheckpointTorn = failed != nil
 	if l.note == nil {
 		// The very first write may be torn; both slots cannot be.
 		if many, ok := failed.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) == checkpointSlots {

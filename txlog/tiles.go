@@ -28,6 +28,8 @@ type tiles struct {
 	files   [tileLevels]vfs.File // nil until the level is needed
 	written [tileLevels]uint64   // hashes in the file
 	tail    levels               // hashes after those
+
+	cache pyramids
 }
 
 func (t *tiles) path(level int) string { return filepath.Join(t.dir, fmt.Sprintf("level-%d", level)) }
@@ -65,7 +67,7 @@ func (e staleTiles) Error() string { return string(e) }
 // reset forgets everything, so that the tiles are written anew.
 func (t *tiles) reset() {
 	t.close()
-	t.written, t.tail = [tileLevels]uint64{}, levels{}
+	t.written, t.tail, t.cache = [tileLevels]uint64{}, levels{}, pyramids{}
 }
 
 func (t *tiles) close() {
@@ -117,9 +119,10 @@ func (t *tiles) flush() error {
 		}
 		t.mu.Lock()
 		t.written[level] += uint64(len(hashes))
-		// A fresh slice, so that the written part is freed; readers that hold
-		// the old one keep it.
-		t.tail[level] = append([]Hash(nil), t.tail[level][len(hashes):]...)
+		// A fresh slice, as readers may hold the old one; with room enough that
+		// it does not have to grow on the way to the next flush.
+		rest := t.tail[level][len(hashes):]
+		t.tail[level] = append(make([]Hash, 0, len(rest)+len(hashes)), rest...)
 		t.mu.Unlock()
 	}
 	return nil

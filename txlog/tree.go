@@ -4,10 +4,18 @@ import "math/bits"
 
 // node is the root of the complete subtree over entries [n·2^height, (n+1)·2^height).
 func (t *tiles) node(height int, n uint64) (Hash, error) {
-	above := height % tileHeight
+	level, above := height/tileHeight, height%tileHeight
+	first := n << above
+	if tile := first / tileWidth; t.count(level+1) > tile {
+		p, err := t.pyramid(level, tile)
+		if err != nil {
+			return Hash{}, err
+		}
+		return p.at(above, first%tileWidth>>above), nil
+	}
 	var space [tileWidth / 2]Hash
 	hashes := space[:1<<above]
-	if err := t.read(height/tileHeight, n<<above, hashes); err != nil {
+	if err := t.read(level, first, hashes); err != nil {
 		return Hash{}, err
 	}
 	for len(hashes) > 1 {

@@ -39,12 +39,17 @@ func wantsJSON(command *cobra.Command) bool {
 func show(command *cobra.Command, value any, human func(w io.Writer)) error {
 	w := command.OutOrStdout()
 	if wantsJSON(command) {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(value)
+		return showJSON(command, value)
 	}
 	human(w)
 	return nil
+}
+
+// showJSON prints what has no other form.
+func showJSON(command *cobra.Command, value any) error {
+	encoder := json.NewEncoder(command.OutOrStdout())
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }
 
 // report prints an error on stderr and returns the exit code that belongs to it.

@@ -22,11 +22,31 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newVersionCommand())
-	root.AddCommand(newChainCommand())
-	root.AddCommand(newMineCommand())
-	root.AddCommand(newPoolCommand())
-	root.AddCommand(newBenchCommand())
+	root.AddCommand(
+		newVersionCommand(),
+		newMarketCommand(),
+		newInitCommand(),
+		newUpCommand(),
+		newDemoCommand(),
+		newBankCommand(),
+		newWalletCommand(),
+		newIssueCommand(),
+		newRedeemCommand(),
+		newPayCommand(),
+		newBalanceCommand(),
+		newHistoryCommand(),
+		newTokenCommand(),
+		newProofCommand(),
+		newSupplyCommand(),
+		newPolicyCommand(),
+		newTxCommand(),
+		newKeyCommand(),
+		newVerifyCommand(),
+		newChainCommand(),
+		newMineCommand(),
+		newPoolCommand(),
+		newBenchCommand(),
+	)
 	return root
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -25,11 +26,13 @@ type World struct {
 	Network   token.NetworkID
 	LogSigner note.Signer
 	seed      uint64
+	mu        sync.Mutex
+	ring      map[token.PublicKey]token.PrivateKey // of all keys made so far; guarded by mu
 }
 
 // NewWorld makes a network of 2-of-3 sets with three tiers: limited, normal, unlimited.
 func NewWorld(seed uint64) *World {
-	w := &World{seed: seed}
+	w := &World{seed: seed, ring: map[token.PublicKey]token.PrivateKey{}}
 	name := "sim.aqsha"
 	skey, vkey, err := note.GenerateKey(&stream{seed: seed}, name)
 	if err != nil {
@@ -51,6 +54,9 @@ func NewWorld(seed uint64) *World {
 	w.Network = w.Genesis.Network()
 	return w
 }
+
+// Refound recomputes the network's id after the genesis was changed.
+func (w *World) Refound() { w.Network = w.Genesis.Network() }
 
 // Policy is the worlds' policy.
 func Policy() token.Policy {
@@ -79,7 +85,11 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // Key makes the key that has a name in this world.
 func (w *World) Key(name string) token.PrivateKey {
-	return token.NewPrivateKey(sha256.Sum256(fmt.Appendf(nil, "world %d key %s", w.seed, name)))
+	key := token.NewPrivateKey(sha256.Sum256(fmt.Appendf(nil, "world %d key %s", w.seed, name)))
+	w.mu.Lock()
+	w.ring[key.Public()] = key
+	w.mu.Unlock()
+	return key
 }
 
 // Rand is a source of the world's chance, one for each use.
@@ -154,4 +164,12 @@ func (w *World) Pay(from token.WalletID, key token.PrivateKey, to token.WalletID
 		body.Outputs = append(body.Outputs, token.Output{Party: 0, Amount: total - amount})
 	}
 	return w.Sign(body, validUntil, One(token.RoleWallet, 0, key))
+}
+
+// Private is the private key of a public one of this world.
+func (w *World) Private(public token.PublicKey) (token.PrivateKey, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key, ok := w.ring[public]
+	return key, ok
 }

@@ -43,6 +43,18 @@ func SaveCommand(path string, command ...string) error {
 	return write(path, fmt.Sprintf("%s command %s\n", magic, strings.Join(command, " ")), "")
 }
 
+// SaveSecret writes any secret text to a new file in the same way; LoadSecret reads it back.
+func SaveSecret(path, secret, passphrase string) error { return write(path, secret+"\n", passphrase) }
+
+// LoadSecret opens a file that SaveSecret wrote.
+func LoadSecret(path string, ask Passphrase) (string, error) {
+	text, err := readText(path, ask)
+	if err != nil {
+		return "", fmt.Errorf("secret file %s: %w", path, err)
+	}
+	return strings.TrimSpace(text), nil
+}
+
 func write(path, line, passphrase string) error {
 	content := []byte(line)
 	if passphrase != "" {
@@ -79,7 +91,7 @@ func encrypt(plain []byte, passphrase string) ([]byte, error) {
 
 // Load opens a key file. ask is called when it is encrypted; nil means nobody can be asked.
 func Load(path string, ask Passphrase) (token.Signer, error) {
-	line, err := readLine(path, ask)
+	line, err := readText(path, ask)
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -97,7 +109,7 @@ func Load(path string, ask Passphrase) (token.Signer, error) {
 	return nil, fmt.Errorf("key file %s: not a key file of Aqsha", path)
 }
 
-func readLine(path string, ask Passphrase) (string, error) {
+func readText(path string, ask Passphrase) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

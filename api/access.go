@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// AccessRole says what a holder of an access token may read.
+type AccessRole string
+
+const (
+	RoleAuthority    AccessRole = "authority"    // everything
+	RoleAuditor      AccessRole = "auditor"      // everything
+	RoleIntermediary AccessRole = "intermediary" // wallets that it registered
+)
+
+// Access is one access token. Only its hash is kept.
+type Access struct {
+	Name         string         `toml:"name"`
+	Role         AccessRole     `toml:"role"`
+	Intermediary token.WalletID `toml:"intermediary"`
+	TokenSHA256  string         `toml:"token_sha256"` // hexadecimal
+}
+
+// everything is what the holder of an open node's address may read.
+var everything = &Access{Name: "open", Role: RoleAuditor}
+
+// HashToken is the form in which the configuration keeps an access token.
+func HashToken(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// CheckAccess says whether a list of accesses can be used.
+func CheckAccess(list []Access) error {
+	for i, a := range list {
+		if sum, err := hex.DecodeString(a.TokenSHA256); err != nil || len(sum) != sha256.Size {
+			return fmt.Errorf("access[%d].token_sha256: want 64 hexadecimal digits", i)
+		}
+		switch a.Role {
+		case RoleAuthority, RoleAuditor:
+		case RoleIntermediary:
+			if a.Intermediary == token.Authority {
+				return fmt.Errorf("access[%d].intermediary: an intermediary's access names its id", i)
+			}
+		default:
+			return fmt.Errorf("access[%d].role: %q, want authority, auditor or intermediary", i, a.Role)
+		}
+	}
+	return nil
+}
+
+type accessKey struct{}
+
+// identify puts what the caller may read into the request's context.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		access := s.accessOf(r)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accessKey{}, access)))
+	})
+}
+
+func (s *Server) accessOf(r *http.Request) *Access {
+	if s.options.Open {
+		return everything
+	}
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return nil
+	}
+	hash := []byte(HashToken(secret))
+	for i := range s.options.Access {
+		if subtle.ConstantTimeCompare(hash, []byte(strings.ToLower(s.options.Access[i].TokenSHA256))) == 1 {
+			return &s.options.Access[i]
+		}
+	}
+	return nil
+}
+
+// mayReadAll refuses callers who may not read the whole ledger.
+func mayReadAll(ctx context.Context) error {
+	access, _ := ctx.Value(accessKey{}).(*Access)
+	switch {
+	case access == nil:
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "an access token is needed")
+	case access.Role == RoleIntermediary:
+		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
+	}
+	return nil
+}
+
+// mayReadWallet refuses callers who may not read a wallet of this registrar.
+func mayReadWallet(ctx context.Context, registrar token.WalletID) error {
+	access, _ := ctx.Value(accessKey{}).(*Access)
+	switch {
+	case access == nil:
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "an access token is needed")
+	case access.Role == RoleIntermediary && access.Intermediary != registrar:
+		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/sse"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// BlockView is a durable block without its transactions. It is public, as checkpoints are.
+type BlockView struct {
+	ledger.Leaf
+	First uint64 `json:"first" doc:"index of its leaf in the log"`
+	Size  uint64 `json:"size" doc:"of the log after it"`
+	Root  string `json:"root" doc:"of the log after it"`
+}
+
+// BlockEntries are a block's entries, for those who may read all.
+type BlockEntries struct {
+	BlockView
+	Entries []ledger.Entry `json:"entries"`
+}
+
+func (s *Server) registerBlocks() {
+	huma.Register(s.api, operation("list-blocks", "/v1/blocks", "Blocks, the latest first"),
+		func(_ context.Context, in *struct {
+			Before uint64 `query:"before" doc:"blocks below this height; absent for the latest"`
+			Limit  int    `query:"limit" default:"20" minimum:"1" maximum:"500"`
+		}) (*answer[[]BlockView], error) {
+			return ok(s.blocks(in.Before, in.Limit))
+		})
+	huma.Register(s.api, operation("get-block", "/v1/blocks/{height}", "A block with its entries"),
+		func(ctx context.Context, in *struct {
+			Height uint64 `path:"height"`
+		}) (*answer[BlockEntries], error) {
+			return ok(s.blockEntries(ctx, in.Height))
+		})
+	sse.Register(s.api, huma.Operation{OperationID: "stream-blocks", Method: http.MethodGet, Path: "/v1/blocks/stream", Summary: "Blocks as they become durable (server-sent events)"},
+		map[string]any{"block": BlockView{}}, s.stream)
+}
+
+func (s *Server) blocks(before uint64, limit int) ([]BlockView, error) {
+	height := s.node.Head().Height + 1
+	if before != 0 && before < height {
+		height = before
+	}
+	views := []BlockView{}
+	for height > 0 && len(views) < limit {
+		height--
+		view, err := s.block(height)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, view)
+	}
+	return views, nil
+}
+
+func (s *Server) block(height uint64) (view BlockView, err error) {
+	if height > s.node.Head().Height {
+		return view, token.Errorf(node.NotFound, "height", "the last block is %d", s.node.Head().Height)
+	}
+	info, err := s.node.Log().Batch(height)
+	if err != nil {
+		return view, err
+	}
+	e, _, err := s.node.Entry(info.FirstIndex)
+	if err != nil {
+		return view, err
+	}
+	leaf := *e.Leaf
+	leaf.Genesis = nil
+	return BlockView{leaf, info.FirstIndex, info.Size(), info.Root.String()}, nil
+}
+
+func (s *Server) blockEntries(ctx context.Context, height uint64) (BlockEntries, error) {
+	if err := mayReadAll(ctx); err != nil {
+		return BlockEntries{}, err
+	}
+	view, err := s.block(height)
+	if err != nil {
+		return BlockEntries{}, err
+	}
+	full := BlockEntries{BlockView: view, Entries: []ledger.Entry{}}
+	for data, err := range s.node.Log().Entries(view.First+1, view.Size) {
+		if err != nil {
+			return full, err
+		}
+		e, err := ledger.DecodeEntry(append([]byte(nil), data...))
+		if err != nil {
+			return full, err
+		}
+		full.Entries = append(full.Entries, e)
+	}
+	return full, nil
+}
+
+// stream sends every block from the present one on, until the client or the server leaves.
+func (s *Server) stream(ctx context.Context, _ *struct{}, send sse.Sender) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.streaming, cancel)()
+	for height := s.node.Head().Height; ; height++ {
+		if err := s.node.WaitHeight(ctx, height); err != nil {
+			return
+		}
+		view, err := s.block(height)
+		if err != nil {
+			return
+		}
+		if err := send(sse.Message{ID: int(height), Data: view}); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/aqsha/aqsha/api"
+)
+
+// browser opens a real browser, or skips: "make test" installs one.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("no chromium on this machine: make deps installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// verdict presses the page's button and returns what it found, in one word and in full.
+func verdict(t *testing.T, ctx context.Context, url string) (result, checks string) {
+	t.Helper()
+	var shot []byte
+	err := chromedp.Run(ctx,
+		chromedp.Navigate(url),
+		chromedp.WaitVisible(`#blocks tr`),
+		chromedp.Click(`#verify`),
+		chromedp.WaitReady(`#checks[data-result]`),
+		chromedp.AttributeValue(`#checks`, "data-result", &result, nil),
+		chromedp.Text(`#checks`, &checks),
+		chromedp.FullScreenshot(&shot, 100),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir := os.Getenv("AQSHA_SCREENSHOTS"); dir != "" {
+		if err := os.WriteFile(dir+"/page-"+result+".png", shot, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return result, checks
+}
+
+func TestPageVerifiesInTheBrowser(t *testing.T) {
+	w := newTown(t, api.Options{Open: true, Story: func() []api.StoryStep {
+		return []api.StoryStep{{Name: "issue", Title: "The central bank issues", State: "played"}, {Name: "rail", Title: "A railway", State: "not-built"}}
+	}})
+	ctx := browser(t) // after the town, so that it closes before
+	if result, checks := verdict(t, ctx, w.http.URL); result != "verified" || strings.Count(checks, "\n") < 4 {
+		t.Fatalf("%s: %s", result, checks)
+	}
+	var issued, live string
+	if err := chromedp.Run(ctx, chromedp.Text(`#issued`, &issued), chromedp.Text(`#live`, &live)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "1\u202f000\u202f000.00 ₸"; issued != want || live != want {
+		t.Fatalf("issued %q, live %q, want %q", issued, live, want)
+	}
+}
+
+// A page that cannot fail proves nothing: with one bit of the hash tile altered on the way, it must.
+func TestPageNoticesAnAlteredTile(t *testing.T) {
+	w := newTown(t, api.Options{Open: true})
+	target, _ := url.Parse(w.http.URL)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/tile/0/") {
+			proxy.ServeHTTP(rw, r)
+			return
+		}
+		record := httptest.NewRecorder()
+		r.Header.Del("Accept-Encoding")
+		proxy.ServeHTTP(record, r)
+		body := record.Body.Bytes()
+		body[33] ^= 1 // the hash of entry 1
+		_, _ = rw.Write(body)
+	}))
+	t.Cleanup(server.Close)
+	ctx := browser(t)
+	if result, checks := verdict(t, ctx, server.URL); result != "failed" {
+		t.Fatalf("%s: %s", result, checks)
+	}
+}
+
+func TestDocsPageRenders(t *testing.T) {
+	w := newTown(t, api.Options{Open: true})
+	ctx := browser(t)
+	var text string
+	err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/docs"), chromedp.WaitReady(`body[data-ready]`), chromedp.Text(`#list`, &text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/v1/transactions", "/v1/wallets/{id}/history", "/v1/blocks/stream"} {
+		if !strings.Contains(text, path) {
+			t.Errorf("the page does not show %s", path)
+		}
+	}
+}

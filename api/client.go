@@ -1,0 +1,242 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Client speaks to a node's API: over the network, or within the process (see Local).
+// Errors of the node come back as *Problem.
+type Client struct {
+	base   string
+	http   *http.Client
+	access string
+}
+
+// NewClient makes a client of the node at a URL. access is an access token, or empty.
+func NewClient(base, access string) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 64
+	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: transport}, access: access}
+}
+
+// Local makes a client of a server in this process, without a network between.
+func Local(s *Server) *Client {
+	return &Client{base: "http://local", http: &http.Client{Transport: inProcess{s.Handler()}}}
+}
+
+// inProcess carries requests to a handler directly.
+type inProcess struct{ handler http.Handler }
+
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	w := &memoryWriter{header: http.Header{}, status: http.StatusOK}
+	t.handler.ServeHTTP(w, r)
+	return &http.Response{
+		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+	}, nil
+}
+
+type memoryWriter struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *memoryWriter) Header() http.Header         { return w.header }
+func (w *memoryWriter) WriteHeader(status int)      { w.status = status }
+func (w *memoryWriter) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+// maxAnswer bounds what a client reads of one answer.
+const maxAnswer = 128 << 20
+
+// do sends a request and returns the answer's body.
+func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	if c.access != "" {
+		r.Header.Set("Authorization", "Bearer "+c.access)
+	}
+	response, err := c.http.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode < 300 {
+		return content, nil
+	}
+	problem := &Problem{}
+	if json.Unmarshal(content, problem) != nil || problem.Code == "" {
+		return nil, fmt.Errorf("%s %s: %s", method, path, response.Status)
+	}
+	return nil, problem
+}
+
+func get[T any](ctx context.Context, c *Client, path string) (value T, err error) {
+	body, err := c.do(ctx, http.MethodGet, path, "", nil)
+	if err != nil {
+		return value, err
+	}
+	return value, json.Unmarshal(body, &value)
+}
+
+func post[T any](ctx context.Context, c *Client, path string, input any) (value T, err error) {
+	body, err := json.Marshal(input)
+	if err != nil {
+		return value, err
+	}
+	if body, err = c.do(ctx, http.MethodPost, path, "application/json", body); err != nil || len(body) == 0 {
+		return value, err
+	}
+	return value, json.Unmarshal(body, &value)
+}
+
+func (c *Client) Network(ctx context.Context) (Network, error) {
+	return get[Network](ctx, c, "/v1/network")
+}
+func (c *Client) Supply(ctx context.Context) (Supply, error) {
+	return get[Supply](ctx, c, "/v1/supply")
+}
+func (c *Client) Health(ctx context.Context) (Health, error) { return get[Health](ctx, c, "/health") }
+
+func (c *Client) Genesis(ctx context.Context) (ledger.Genesis, error) {
+	return get[ledger.Genesis](ctx, c, "/v1/genesis")
+}
+
+func (c *Client) Authority(ctx context.Context) (AuthorityView, error) {
+	return get[AuthorityView](ctx, c, "/v1/authority")
+}
+
+func (c *Client) Intermediaries(ctx context.Context) ([]IntermediaryView, error) {
+	return get[[]IntermediaryView](ctx, c, "/v1/intermediaries")
+}
+
+func (c *Client) Wallet(ctx context.Context, id token.WalletID) (WalletView, error) {
+	return get[WalletView](ctx, c, "/v1/wallets/"+id.String())
+}
+
+// Tokens lists up to limit of a wallet's live tokens.
+func (c *Client) Tokens(ctx context.Context, id token.WalletID, limit int) (WalletTokens, error) {
+	return get[WalletTokens](ctx, c, fmt.Sprintf("/v1/wallets/%s/tokens?limit=%d", id, limit))
+}
+
+// History lists what touched a wallet before an entry (0 for the latest), at least at a size of the log.
+func (c *Client) History(ctx context.Context, id token.WalletID, before uint64, limit int, minSize uint64) (History, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}, "min_size": {strconv.FormatUint(minSize, 10)}}
+	if before != 0 {
+		query.Set("before", strconv.FormatUint(before, 10))
+	}
+	return get[History](ctx, c, fmt.Sprintf("/v1/wallets/%s/history?%s", id, query.Encode()))
+}
+
+// Select sets tokens of a wallet aside for a payment.
+func (c *Client) Select(ctx context.Context, id token.WalletID, amount money.Tiyn, waitMillis uint64) (node.Selection, error) {
+	return post[node.Selection](ctx, c, fmt.Sprintf("/v1/wallets/%s/selections", id), map[string]any{"amount": amount, "wait_millis": waitMillis})
+}
+
+// Release frees tokens that were set aside.
+func (c *Client) Release(ctx context.Context, id token.WalletID, tokens []token.ID) error {
+	_, err := post[struct{}](ctx, c, fmt.Sprintf("/v1/wallets/%s/releases", id), map[string]any{"tokens": tokens})
+	return err
+}
+
+func (c *Client) Token(ctx context.Context, id token.ID) (TokenView, error) {
+	return get[TokenView](ctx, c, "/v1/tokens/"+id.String())
+}
+
+// Proof fetches a token's proof file.
+func (c *Client) Proof(ctx context.Context, id token.ID) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, fmt.Sprintf("/v1/tokens/%s/proof", id), "", nil)
+}
+
+func (c *Client) Transaction(ctx context.Context, id token.TransactionID) (TransactionView, error) {
+	return get[TransactionView](ctx, c, "/v1/transactions/"+id.String())
+}
+
+// Submit sends one transaction and waits until it is durable or refused.
+func (c *Client) Submit(ctx context.Context, tx *token.Transaction) (node.Receipt, error) {
+	answers, err := c.SubmitAll(ctx, []*token.Transaction{tx})
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	if answers[0].Problem != nil {
+		return node.Receipt{}, answers[0].Problem
+	}
+	return *answers[0].Receipt, nil
+}
+
+// SubmitAll sends transactions in one request; each gets an answer, in order.
+func (c *Client) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Answer, error) {
+	var sequence []byte
+	for _, tx := range txs {
+		sequence = append(sequence, tx.Encode()...)
+	}
+	return c.SubmitEncoded(ctx, sequence, len(txs))
+}
+
+// SubmitEncoded is SubmitAll for a CBOR sequence of count transactions.
+func (c *Client) SubmitEncoded(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
+	body, err := c.do(ctx, http.MethodPost, "/v1/transactions", "application/cbor-seq", sequence)
+	if err != nil {
+		return nil, err
+	}
+	var answers []Answer
+	if err := json.Unmarshal(body, &answers); err != nil {
+		return nil, err
+	}
+	if len(answers) != count {
+		return nil, fmt.Errorf("%d answers to %d transactions", len(answers), count)
+	}
+	return answers, nil
+}
+
+// Checkpoint fetches the newest signed checkpoint.
+func (c *Client) Checkpoint(ctx context.Context) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, "/checkpoint", "", nil)
+}
+
+// Entries fetches a log's entries up to a size, bundle by bundle.
+func (c *Client) Entries(ctx context.Context, size uint64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for first := uint64(0); first < size; first += txlog.TileWidth {
+			width := min(txlog.TileWidth, size-first)
+			tile := txlog.Tile{Level: txlog.EntriesLevel, Index: first / txlog.TileWidth, Width: int(width)}
+			bundle, err := c.do(ctx, http.MethodGet, "/"+tile.Path(), "", nil)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for entry, err := range txlog.SplitBundle(bundle) {
+				if !yield(entry, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}

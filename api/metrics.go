@@ -1,0 +1,39 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/aqsha/aqsha/node"
+)
+
+// metrics serves the node's figures in Prometheus's form. They hold no wallet's data.
+func (s *Server) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gauge := func(name, help string, value func(node.Counts, node.Head) float64) {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: name, Help: help},
+			func() float64 { return value(s.node.Counts(), s.node.Head()) }))
+	}
+	counter := func(name, help string, value func(node.Counts) float64) {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: name, Help: help},
+			func() float64 { return value(s.node.Counts()) }))
+	}
+	gauge("height", "Height of the last durable block.", func(_ node.Counts, h node.Head) float64 { return float64(h.Height) })
+	gauge("log_entries", "Durable entries of the log.", func(_ node.Counts, h node.Head) float64 { return float64(h.Size) })
+	gauge("issued_tiyn", "Tenge ever issued, in tiyn.", func(_ node.Counts, h node.Head) float64 { return float64(h.Issued) })
+	gauge("redeemed_tiyn", "Tenge ever redeemed, in tiyn.", func(_ node.Counts, h node.Head) float64 { return float64(h.Redeemed) })
+	gauge("live_tokens", "Live tokens.", func(c node.Counts, _ node.Head) float64 { return float64(c.LiveTokens) })
+	gauge("wallets", "Wallets.", func(c node.Counts, _ node.Head) float64 { return float64(c.Wallets) })
+	gauge("waiting_transactions", "Transactions in the queue.", func(c node.Counts, _ node.Head) float64 { return float64(c.Waiting) })
+	gauge("index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts, _ node.Head) float64 { return float64(c.IndexLag) })
+	counter("transactions_total", "Transactions made durable since the start.", func(c node.Counts) float64 { return float64(c.Transactions) })
+	counter("blocks_total", "Blocks made durable since the start.", func(c node.Counts) float64 { return float64(c.Blocks) })
+	counter("refused_total", "Transactions refused by a rule since the start.", func(c node.Counts) float64 { return float64(c.Refused) })
+	counter("overloaded_total", "Transactions turned away because the queue was full.", func(c node.Counts) float64 { return float64(c.Overloaded) })
+	counter("commit_seconds_total", "Seconds spent writing and syncing.", func(c node.Counts) float64 { return c.CommitSeconds })
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Network tells which network a node serves and how far it is.
+type Network struct {
+	Network token.NetworkID `json:"network"`
+	Name    string          `json:"name"`
+	LogKey  string          `json:"log_key" doc:"verifier key of the log's checkpoints"`
+	Head    node.Head       `json:"head"`
+	Open    bool            `json:"open" doc:"everybody may read everything: a development network"`
+}
+
+// Supply is the tenge that exists, at the last durable block.
+type Supply struct {
+	Issued      money.Tiyn `json:"issued"`
+	Redeemed    money.Tiyn `json:"redeemed"`
+	Circulating money.Tiyn `json:"circulating" doc:"issued less redeemed"`
+	Live        money.Tiyn `json:"live" doc:"the sum of all live tokens: always equal to circulating"`
+	Tokens      int        `json:"tokens"`
+	Wallets     int        `json:"wallets"`
+	Height      uint64     `json:"height"`
+	Size        uint64     `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// AuthorityView is the central bank's record: sets, policy, caps, proposals.
+type AuthorityView struct {
+	ledger.Authority
+	Size uint64 `json:"size"`
+}
+
+// IntermediaryView is an intermediary with its id, which is also its treasury's.
+type IntermediaryView struct {
+	ID token.WalletID `json:"id"`
+	ledger.Intermediary
+	Treasury money.Tiyn `json:"treasury" doc:"what its treasury holds"`
+}
+
+// Health says whether the node serves and writes.
+type Health struct {
+	Status string      `json:"status" enum:"ok,read-only"`
+	Detail string      `json:"detail,omitempty"`
+	Height uint64      `json:"height"`
+	Counts node.Counts `json:"counts"`
+}
+
+type answer[T any] struct{ Body T }
+
+func ok[T any](body T, err error) (*answer[T], error) {
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return &answer[T]{body}, nil
+}
+
+// operation describes a GET that reads.
+func operation(id, path, summary string) huma.Operation {
+	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary,
+		Security: []map[string][]string{{"access": {}}, {}}}
+}
+
+func (s *Server) registerNetwork() {
+	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head"),
+		func(context.Context, *struct{}) (*answer[Network], error) {
+			g := s.node.Genesis()
+			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open}, nil)
+		})
+	huma.Register(s.api, operation("get-genesis", "/v1/genesis", "What founded the network"),
+		func(context.Context, *struct{}) (*answer[ledger.Genesis], error) { return ok(s.node.Genesis(), nil) })
+	huma.Register(s.api, operation("get-supply", "/v1/supply", "Tenge issued, redeemed and live"),
+		func(ctx context.Context, _ *struct{}) (*answer[Supply], error) { return ok(s.supply(ctx)) })
+	huma.Register(s.api, operation("get-authority", "/v1/authority", "Key sets, policy, cap and waiting proposals"),
+		func(ctx context.Context, _ *struct{}) (*answer[AuthorityView], error) {
+			var view AuthorityView
+			err := s.node.View(ctx, func(state *livestate.State, head node.Head) {
+				view = AuthorityView{*state.Authority(), head.Size}
+				view.Proposals = append([]ledger.Proposal{}, view.Proposals...)
+			})
+			return ok(view, err)
+		})
+	huma.Register(s.api, operation("list-intermediaries", "/v1/intermediaries", "Banks and payment companies"),
+		func(ctx context.Context, _ *struct{}) (*answer[[]IntermediaryView], error) {
+			return ok(s.intermediaries(ctx))
+		})
+	huma.Register(s.api, operation("get-health", "/health", "Whether the node serves and writes"),
+		func(context.Context, *struct{}) (*answer[Health], error) {
+			h := Health{Status: "ok", Height: s.node.Head().Height, Counts: s.node.Counts()}
+			if err := s.node.Err(); err != nil {
+				h.Status, h.Detail = "read-only", err.Error()
+			}
+			return ok(h, nil)
+		})
+}
+
+func (s *Server) supply(ctx context.Context) (supply Supply, err error) {
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		a := state.Authority()
+		tokens, wallets := state.Counts()
+		supply = Supply{a.Issued, a.Redeemed, a.Circulating(), state.LiveTotal(), tokens, wallets, head.Height, head.Size}
+	})
+	return supply, err
+}
+
+func (s *Server) intermediaries(ctx context.Context) ([]IntermediaryView, error) {
+	list := []IntermediaryView{}
+	err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		for _, id := range state.Intermediaries() {
+			i, _ := state.Intermediary(id)
+			treasury, _ := state.Wallet(id)
+			list = append(list, IntermediaryView{id, i, treasury.Balance})
+		}
+	})
+	return list, err
+}

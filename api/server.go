@@ -1,0 +1,136 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/aqsha/aqsha/node"
+)
+
+// Options say who may read, and how the server behaves.
+type Options struct {
+	// Open lets everybody read everything. Only for loopback; Serve refuses it elsewhere.
+	Open   bool
+	Access []Access
+	Story  func() []StoryStep // how far the story is; nil for none
+	Logger *slog.Logger       // nil discards
+}
+
+// Limits of requests.
+const (
+	maxBody        = 8 << 20 // bytes; many transactions travel in one request
+	headerTimeout  = 10 * time.Second
+	readTimeout    = 60 * time.Second
+	requestTimeout = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeader      = 16 << 10
+)
+
+// Server serves one node.
+type Server struct {
+	node    *node.Node
+	options Options
+	handler http.Handler
+	api     huma.API
+
+	streaming  context.Context // ends when the server shuts down, and streams with it
+	endStreams context.CancelFunc
+}
+
+// New makes the server of a node.
+func New(n *node.Node, options Options) *Server {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{node: n, options: options}
+	s.streaming, s.endStreams = context.WithCancel(context.Background())
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("Aqsha", "1.0.0")
+	config.Info.Description = "The digital tenge's ledger: wallets, tokens, payments, and a log that anybody can verify. Amounts are integers in tiyn (1 KZT = 100 tiyn)."
+	config.CreateHooks = nil // no $schema links in answers
+	config.DocsPath = ""     // our own page, which needs no other host
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"access": {Type: "http", Scheme: "bearer"}}
+	s.api = humago.New(mux, config)
+	s.registerNetwork()
+	s.registerWallets()
+	s.registerTokens()
+	s.registerTransactions()
+	s.registerBlocks()
+	s.registerStory()
+	s.mountLog(mux)
+	mux.Handle("GET /metrics", s.metrics())
+	s.mountPages(mux)
+	s.handler = s.limit(s.identify(mux))
+	return s
+}
+
+// Handler is the whole server, for tests and for use within one process.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// OpenAPI returns the API's description.
+func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
+
+// limit bounds what one request may send.
+func (s *Server) limit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// mountLog serves the log's public parts, and entries to those who may read all.
+func (s *Server) mountLog(mux *http.ServeMux) {
+	public, entries := s.node.Log().Handler(), s.node.Log().EntriesHandler()
+	mux.Handle("GET /checkpoint", public)
+	mux.Handle("GET /tile/", public)
+	mux.HandleFunc("GET /tile/entries/", func(w http.ResponseWriter, r *http.Request) {
+		if err := mayReadAll(r.Context()); err != nil {
+			writeProblem(w, problemOf(err))
+			return
+		}
+		entries.ServeHTTP(w, r)
+	})
+}
+
+// ErrOpenBeyondLoopback means that a node which lets everybody read would be reachable from elsewhere.
+var ErrOpenBeyondLoopback = errors.New("a node that is open to read listens on loopback only: configure access tokens, or listen on 127.0.0.1")
+
+// Listen opens the address to serve on.
+func (s *Server) Listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := l.Addr().(*net.TCPAddr); s.options.Open && (!ok || !tcp.IP.IsLoopback()) {
+		return nil, errors.Join(ErrOpenBeyondLoopback, l.Close())
+	}
+	return l, nil
+}
+
+// Serve answers requests until ctx ends, then lets those under way finish.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.endStreams()
+	grace, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	err := server.Shutdown(grace)
+	<-failed
+	return err
+}

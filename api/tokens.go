@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/proof"
+	"github.com/aqsha/aqsha/token"
+)
+
+// TokenView is a token, live or spent.
+type TokenView struct {
+	ID     token.ID       `json:"id"`
+	Wallet token.WalletID `json:"wallet"`
+	Amount money.Tiyn     `json:"amount"`
+	Live   bool           `json:"live"`
+	Entry  uint64         `json:"entry" doc:"of the log, that made it"`
+	Size   uint64         `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+func (s *Server) registerTokens() {
+	huma.Register(s.api, operation("get-token", "/v1/tokens/{id}", "A token, live or spent"),
+		func(ctx context.Context, in *struct {
+			ID token.ID `path:"id"`
+		}) (*answer[TokenView], error) {
+			return ok(s.token(ctx, in.ID))
+		})
+	prove := operation("prove-token", "/v1/tokens/{id}/proof", "A proof file: the token's provenance back to issue")
+	prove.Responses = map[string]*huma.Response{"200": {Description: "Proof file", Content: map[string]*huma.MediaType{"application/cbor": {}}}}
+	huma.Register(s.api, prove, func(ctx context.Context, in *struct {
+		ID token.ID `path:"id"`
+	}) (*rawAnswer, error) {
+		if _, err := s.token(ctx, in.ID); err != nil {
+			return nil, problemOf(err)
+		}
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		f, err := proof.Make(ctx, s.node, in.ID)
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		return &rawAnswer{"application/cbor", f.Encode()}, nil
+	})
+}
+
+type rawAnswer struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func (s *Server) token(ctx context.Context, id token.ID) (view TokenView, err error) {
+	view.ID = id
+	var live ledger.Token
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		live, view.Live = state.Token(id)
+		view.Size = head.Size
+	})
+	if err != nil {
+		return view, err
+	}
+	origin, err := s.node.Origin(ctx, id)
+	if err != nil {
+		if access := mayReadAll(ctx); access != nil && problemOf(access).Status == http.StatusUnauthorized {
+			return view, access
+		}
+		return view, err
+	}
+	view.Wallet, view.Amount, view.Entry = origin.Wallet, origin.Amount, origin.Entry
+	if view.Live {
+		view.Wallet, view.Amount = live.Wallet, live.Amount
+	}
+	_, err = s.wallet(ctx, view.Wallet, 0)
+	if err != nil && mayReadAll(ctx) != nil {
+		return TokenView{}, err
+	}
+	return view, nil
+}

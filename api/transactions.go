@@ -1,0 +1,154 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Answer is what became of one transaction of a request.
+type Answer struct {
+	Receipt *node.Receipt `json:"receipt,omitempty"`
+	Problem *Problem      `json:"problem,omitempty"`
+}
+
+// mostPerRequest bounds the transactions of one request.
+const mostPerRequest = 8192
+
+func (s *Server) registerTransactions() {
+	huma.Register(s.api, huma.Operation{
+		OperationID: "submit-transactions", Method: http.MethodPost, Path: "/v1/transactions",
+		Summary: "Submit signed transactions and wait until they are durable",
+		Description: "The body is one transaction as JSON (answered with a receipt or a problem), or with Content-Type application/cbor-seq " +
+			"a CBOR sequence (RFC 8742) of transactions, answered with an array: a receipt or a problem each, in order. " +
+			"A transaction's id is its idempotency key: sent again, it gets the same receipt.",
+		MaxBodyBytes: maxBody, SkipValidateBody: true,
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/json": {}, "application/cbor-seq": {},
+		}},
+		Responses: map[string]*huma.Response{"200": {Description: "A receipt, or an array of answers", Content: map[string]*huma.MediaType{"application/json": {}}}},
+	}, func(ctx context.Context, in *struct {
+		ContentType string `header:"Content-Type"`
+		RawBody     []byte
+	}) (*rawAnswer, error) {
+		return s.submit(ctx, in.ContentType, in.RawBody)
+	})
+	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction"),
+		func(ctx context.Context, in *struct {
+			ID token.TransactionID `path:"id"`
+		}) (*answer[TransactionView], error) {
+			return ok(s.transaction(ctx, in.ID))
+		})
+}
+
+func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*rawAnswer, error) {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	switch kind {
+	case "application/json", "":
+		var tx token.Transaction
+		if err := json.Unmarshal(body, &tx); err != nil {
+			var rule *token.Error
+			if errors.As(err, &rule) {
+				return nil, problemOf(rule)
+			}
+			return nil, newProblem(http.StatusBadRequest, codeInvalid, "body", err.Error())
+		}
+		receipt, err := s.node.Submit(ctx, &tx)
+		if err != nil {
+			return nil, withRetry(problemOf(err))
+		}
+		return asJSON(receipt)
+	case "application/cbor-seq", "application/cbor":
+		txs, err := decodeSequence(body)
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		receipts, errs := s.node.SubmitAll(ctx, txs)
+		answers := make([]Answer, len(txs))
+		for i := range answers {
+			if errs[i] != nil {
+				answers[i].Problem = problemOf(errs[i])
+				continue
+			}
+			answers[i].Receipt = &receipts[i]
+		}
+		return asJSON(answers)
+	}
+	return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "Content-Type", "want application/json or application/cbor-seq")
+}
+
+// decodeSequence reads transactions one after the other. One that violates a rule of form refuses the whole
+// request, because where the next one begins is not known.
+func decodeSequence(body []byte) ([]*token.Transaction, error) {
+	var txs []*token.Transaction
+	for len(body) > 0 {
+		if len(txs) == mostPerRequest {
+			return nil, token.Errorf(token.TooMany, "body", "at most %d transactions a request", mostPerRequest)
+		}
+		d := token.NewDecoder(body)
+		tx := d.Transaction()
+		if err := d.Err(); err != nil {
+			return nil, err
+		}
+		txs = append(txs, tx)
+		body = body[d.Pos():]
+	}
+	if len(txs) == 0 {
+		return nil, newProblem(http.StatusBadRequest, codeInvalid, "body", "no transaction")
+	}
+	return txs, nil
+}
+
+func asJSON(value any) (*rawAnswer, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return &rawAnswer{"application/json", body}, nil
+}
+
+// withRetry tells an overloaded node's caller when to come back.
+func withRetry(p *Problem) error {
+	if p.Status == http.StatusTooManyRequests {
+		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {"1"}})
+	}
+	return p
+}
+
+// TransactionView is an executed transaction and where it stands.
+type TransactionView struct {
+	node.Receipt
+	Transaction *token.Transaction `json:"transaction"`
+}
+
+func (s *Server) transaction(ctx context.Context, id token.TransactionID) (view TransactionView, err error) {
+	if err := mayReadAll(ctx); err != nil {
+		return view, err
+	}
+	receipt, found, err := s.node.Lookup(ctx, id)
+	if err == nil && !found {
+		err = token.Errorf(node.NotFound, "id", "no transaction %s was executed", id)
+	}
+	if err != nil {
+		return view, err
+	}
+	e, _, err := s.node.Entry(receipt.Index)
+	return TransactionView{receipt, e.Transaction}, err
+}
+
+// writeProblem answers with a problem outside of the described API.
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	body, _ := json.Marshal(p)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body)
+}

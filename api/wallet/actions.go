@@ -1,0 +1,235 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Names of keys by convention: NAME for a wallet's, NAME-bank for an intermediary's signing key,
+// NAME-treasury for its treasury's, ROLE-N for the authority's.
+const (
+	bankKey     = "-bank"
+	treasuryKey = "-treasury"
+	recoveryKey = "-recovery"
+)
+
+// key opens a key, or makes it.
+func (d *Desk) key(name string) (token.Signer, error) {
+	if key, err := d.Book.Key(name); err == nil {
+		return key, nil
+	}
+	return d.Book.NewKey(name)
+}
+
+// Admit admits a bank under a name, making its keys if they are not here yet.
+func (d *Desk) Admit(ctx context.Context, name string) (node.Receipt, error) {
+	if err := CheckName(name); err != nil {
+		return node.Receipt{}, err
+	}
+	if d.Book.Has(name) {
+		return node.Receipt{}, fmt.Errorf("name %q is taken", name)
+	}
+	signing, err := d.key(name + bankKey)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	treasury, err := d.key(name + treasuryKey)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	receipt, err := d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
+		return &token.Admit{Sequence: sequence, Name: name, Treasury: treasury.Public(),
+			Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{signing.Public()}}}
+	})
+	if err == nil || errors.Is(err, ErrDrafted) {
+		err = errors.Join(err, d.Book.Put(Name{Name: name, ID: token.RegisteredID(receipt.ID), Bank: true}))
+	}
+	return receipt, err
+}
+
+// Suspend suspends or reinstates a bank.
+func (d *Desk) Suspend(ctx context.Context, bank token.WalletID, suspended bool) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
+		return &token.Suspend{Sequence: sequence, Intermediary: bank, Suspended: suspended}
+	})
+}
+
+// Move hands wallets of a suspended bank to another.
+func (d *Desk) Move(ctx context.Context, from, to token.WalletID, wallets []token.WalletID) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
+		return &token.Move{Sequence: sequence, From: from, To: to, Wallets: wallets}
+	})
+}
+
+// NewWallet says what a wallet shall be.
+type NewWallet struct {
+	Name       string
+	Registrar  token.WalletID // Authority for direct access
+	Tier       uint8
+	Attributes token.Attributes
+	Recovery   bool // also make a recovery key, NAME-recovery
+}
+
+// Register opens a wallet, making its key if it is not here yet.
+func (d *Desk) Register(ctx context.Context, w NewWallet) (node.Receipt, error) {
+	if err := CheckName(w.Name); err != nil {
+		return node.Receipt{}, err
+	}
+	if d.Book.Has(w.Name) {
+		return node.Receipt{}, fmt.Errorf("name %q is taken", w.Name)
+	}
+	key, err := d.key(w.Name)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	recovery := token.NoKey
+	if w.Recovery {
+		r, err := d.key(w.Name + recoveryKey)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		recovery = r.Public()
+	}
+	receipt, err := retry(ctx, func() (node.Receipt, error) {
+		sequence, err := d.registrarSequence(ctx, w.Registrar)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		return d.Do(ctx, &token.Register{Registrar: w.Registrar, Sequence: sequence, Key: key.Public(), Recovery: recovery, Tier: w.Tier, Attributes: w.Attributes})
+	})
+	if err == nil || errors.Is(err, ErrDrafted) {
+		err = errors.Join(err, d.Book.Put(Name{Name: w.Name, ID: token.RegisteredID(receipt.ID), Registrar: w.Registrar}))
+	}
+	return receipt, err
+}
+
+func (d *Desk) registrarSequence(ctx context.Context, registrar token.WalletID) (uint64, error) {
+	if registrar == token.Authority {
+		return d.sequence(ctx, token.RolePolicy)
+	}
+	list, err := d.Client.Intermediaries(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, i := range list {
+		if i.ID == registrar {
+			return i.Sequence, nil
+		}
+	}
+	return 0, token.Errorf(node.NotFound, "bank", "no bank %s", registrar)
+}
+
+// Update changes tier and attributes of a wallet.
+func (d *Desk) Update(ctx context.Context, id token.WalletID, change func(tier *uint8, attributes *token.Attributes)) (node.Receipt, error) {
+	return d.withVersion(ctx, id, func(w api.WalletView) token.Body {
+		tier, attributes := w.Tier, w.Attributes
+		change(&tier, &attributes)
+		return &token.Update{Wallet: id, Version: uint64(w.Version), Tier: tier, Attributes: attributes}
+	})
+}
+
+// Rekey gives a wallet the key of a name.
+func (d *Desk) Rekey(ctx context.Context, id token.WalletID, by token.Role, keyName string) (node.Receipt, error) {
+	key, err := d.key(keyName)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	return d.withVersion(ctx, id, func(w api.WalletView) token.Body {
+		return &token.Rekey{Wallet: id, Version: uint64(w.Version), By: by, Key: key.Public()}
+	})
+}
+
+// CancelRekey stops a waiting re-key with the wallet's present key.
+func (d *Desk) CancelRekey(ctx context.Context, id token.WalletID) (node.Receipt, error) {
+	return d.withVersion(ctx, id, func(w api.WalletView) token.Body {
+		return &token.CancelRekey{Wallet: id, Version: uint64(w.Version)}
+	})
+}
+
+// Close ends an empty wallet.
+func (d *Desk) Close(ctx context.Context, id token.WalletID, by token.Role) (node.Receipt, error) {
+	return d.withVersion(ctx, id, func(w api.WalletView) token.Body {
+		return &token.Close{Wallet: id, Version: uint64(w.Version), By: by}
+	})
+}
+
+// Freeze stops a wallet under a case; NotFrozen ends the freeze.
+func (d *Desk) Freeze(ctx context.Context, id token.WalletID, mode token.FreezeMode, reference string) (node.Receipt, error) {
+	return d.withVersion(ctx, id, func(w api.WalletView) token.Body {
+		if mode == token.NotFrozen {
+			return &token.Unfreeze{Wallet: id, Version: uint64(w.Version), Case: reference}
+		}
+		return &token.Freeze{Wallet: id, Version: uint64(w.Version), Mode: mode, Case: reference}
+	})
+}
+
+// Seize takes an amount from a frozen wallet to a court's.
+func (d *Desk) Seize(ctx context.Context, id, court token.WalletID, amount money.Tiyn, reference string) (node.Receipt, error) {
+	inputs, total, err := d.gather(ctx, id, amount)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	return d.Do(ctx, &token.Seize{Wallet: id, Inputs: inputs, Amount: amount, Change: total - amount, Court: court, Case: reference})
+}
+
+// gather selects tokens of a wallet.
+func (d *Desk) gather(ctx context.Context, id token.WalletID, amount money.Tiyn) (inputs []token.ID, total money.Tiyn, err error) {
+	selection, err := d.Client.Select(ctx, id, amount, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	if selection.Merge {
+		return nil, 0, token.Errorf(token.TooMany, "amount", "it lies in more tokens than one transaction may spend")
+	}
+	for _, t := range selection.Tokens {
+		inputs = append(inputs, t.ID)
+	}
+	return inputs, selection.Total, nil
+}
+
+// Issue makes tenge in a bank's treasury.
+func (d *Desk) Issue(ctx context.Context, bank token.WalletID, amounts ...money.Tiyn) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RoleIssue, func(sequence uint64) token.Body {
+		return &token.Issue{Sequence: sequence, To: bank, Amounts: amounts}
+	})
+}
+
+// Redeem destroys tenge of a bank's treasury.
+func (d *Desk) Redeem(ctx context.Context, bank token.WalletID, amount money.Tiyn) (node.Receipt, error) {
+	inputs, total, err := d.gather(ctx, bank, amount)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	return d.Do(ctx, &token.Redeem{From: bank, Inputs: inputs, Amount: amount, Change: total - amount})
+}
+
+// SetPolicy replaces the policy.
+func (d *Desk) SetPolicy(ctx context.Context, policy token.Policy) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
+		return &token.SetPolicy{Sequence: sequence, Policy: policy}
+	})
+}
+
+// Propose announces a change of keys, cap or delay.
+func (d *Desk) Propose(ctx context.Context, by token.Role, change token.Change) (node.Receipt, error) {
+	return d.withSequence(ctx, by, func(sequence uint64) token.Body {
+		return &token.Propose{By: by, Sequence: sequence, Change: change}
+	})
+}
+
+// Veto stops a proposal that waits.
+func (d *Desk) Veto(ctx context.Context, proposal token.TransactionID) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RoleRoot, func(sequence uint64) token.Body {
+		return &token.Veto{Sequence: sequence, Proposal: proposal}
+	})
+}
+
+// SystemNow is the wall clock in Unix milliseconds.
+func SystemNow() uint64 { return uint64(time.Now().UnixMilli()) }

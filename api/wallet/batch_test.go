@@ -1,0 +1,60 @@
+package wallet_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/money"
+)
+
+func ExampleReadRows() {
+	rows, err := wallet.ReadRows(strings.NewReader("to,amount,memo\naigerim,150000.50,salary\n"))
+	fmt.Println(len(rows), rows[0].Line, rows[0].To, rows[0].Amount, rows[0].Memo, err)
+	// Output: 1 2 aigerim 150000.50 salary <nil>
+}
+
+func TestBadRowsNameLineAndColumn(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                           "header",
+		"who,amount\n":               "header",
+		"to,amount\naigerim\n":       "row",
+		"to,amount\n,5\n":            "to",
+		"to,amount\naigerim,0\n":     "amount",
+		"to,amount\naigerim,-1\n":    "amount",
+		"to,amount\naigerim,1.001\n": "amount",
+		"to,amount\naigerim,\"1\n":   "row",
+		"to,amount,memo\na,1," + strings.Repeat("x", 257) + "\n": "memo",
+	} {
+		_, err := wallet.ReadRows(strings.NewReader(text))
+		var row *wallet.RowError
+		if !errors.As(err, &row) || row.Column != want {
+			t.Errorf("%q: %v, want column %s", text, err, want)
+		}
+	}
+}
+
+// FuzzReadRows reads any file: rows that are whole and positive, or an error that names the line.
+func FuzzReadRows(f *testing.F) {
+	f.Add("to,amount\naigerim,1.50\n")
+	f.Add("to,amount,memo\n\"a\"\"b\",1,\"x\ny\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		rows, err := wallet.ReadRows(strings.NewReader(text))
+		var row *wallet.RowError
+		if err != nil && (!errors.As(err, &row) || row.Line < 1) {
+			t.Fatal(err)
+		}
+		last := 1
+		for _, r := range rows {
+			if r.Line <= last || r.Amount < 1 || r.To == "" {
+				t.Fatalf("%+v after line %d", r, last)
+			}
+			last = r.Line
+			if back, err := money.ParseTenge(r.Amount.String()); err != nil || back != r.Amount {
+				t.Fatal(r)
+			}
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Desk is where somebody with keys works on a ledger.
+type Desk struct {
+	Client  *api.Client
+	Book    *Book
+	Network token.NetworkID
+	Now     func() uint64 // Unix milliseconds
+	// Out, if set, takes drafts instead of submitting them.
+	Out func(*Draft) error
+}
+
+// NewDesk asks the node which network it serves.
+func NewDesk(ctx context.Context, client *api.Client, book *Book) (*Desk, error) {
+	network, err := client.Network(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Desk{Client: client, Book: book, Network: network.Network, Now: func() uint64 { return uint64(time.Now().UnixMilli()) }}, nil
+}
+
+// Validity of what is signed here: payments at once, the rest with time to pass a draft around.
+const (
+	paymentMillis = 10 * 60_000
+	draftMillis   = 7 * 86_400_000
+)
+
+// ErrDrafted means that a draft was written and nothing submitted yet.
+var ErrDrafted = errors.New("a draft was written; it is not submitted")
+
+// draft makes the unsigned transaction and says who signs.
+func (d *Desk) draft(ctx context.Context, body token.Body) (*Draft, error) {
+	valid := uint64(draftMillis)
+	if body.Kind() == token.KindTransfer {
+		valid = paymentMillis
+	}
+	tx, err := token.New(body, d.Now()+valid)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{ctx: ctx, client: d.Client}
+	signatories, refused := ledger.Signatories(r, body)
+	if r.err != nil {
+		return nil, r.err
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return &Draft{d.Network, tx, signatories}, nil
+}
+
+// Do drafts, signs with the keys that are here, and submits; or hands the draft to Out.
+func (d *Desk) Do(ctx context.Context, body token.Body) (node.Receipt, error) {
+	draft, err := d.draft(ctx, body)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	if err := draft.signFrom(d.Book); err != nil {
+		return node.Receipt{}, err
+	}
+	if d.Out != nil {
+		if err := d.Out(draft); err != nil {
+			return node.Receipt{}, err
+		}
+		return node.Receipt{ID: draft.Transaction.ID()}, ErrDrafted
+	}
+	return d.Submit(ctx, draft)
+}
+
+// Submit sends a draft that has all its signatures.
+func (d *Desk) Submit(ctx context.Context, draft *Draft) (node.Receipt, error) {
+	if missing := draft.Missing(); len(missing) > 0 {
+		return node.Receipt{}, &MissingError{missing}
+	}
+	return d.Client.Submit(ctx, draft.Transaction)
+}
+
+// staleTries is how often a change is made anew because somebody else's came first.
+const staleTries = 50
+
+// retry repeats an action that names a version which another process has just used up.
+func retry(ctx context.Context, act func() (node.Receipt, error)) (node.Receipt, error) {
+	for try := 0; ; try++ {
+		receipt, err := act()
+		var problem *api.Problem
+		if !errors.As(err, &problem) || problem.Code != string(ledger.StaleVersion) || try == staleTries {
+			return receipt, err
+		}
+		select {
+		case <-time.After(time.Duration(try+1) * 5 * time.Millisecond):
+		case <-ctx.Done():
+			return receipt, ctx.Err()
+		}
+	}
+}
+
+// sequence is the next number of one of the authority's sets.
+func (d *Desk) sequence(ctx context.Context, role token.Role) (uint64, error) {
+	a, err := d.Client.Authority(ctx)
+	return a.Set(role).Sequence, err
+}
+
+// withSequence acts under the next number of a set, again when another came first.
+func (d *Desk) withSequence(ctx context.Context, role token.Role, body func(sequence uint64) token.Body) (node.Receipt, error) {
+	return retry(ctx, func() (node.Receipt, error) {
+		sequence, err := d.sequence(ctx, role)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		return d.Do(ctx, body(sequence))
+	})
+}
+
+// withVersion acts on a wallet in its present version.
+func (d *Desk) withVersion(ctx context.Context, id token.WalletID, body func(view api.WalletView) token.Body) (node.Receipt, error) {
+	return retry(ctx, func() (node.Receipt, error) {
+		view, err := d.Client.Wallet(ctx, id)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		return d.Do(ctx, body(view))
+	})
+}

@@ -1,0 +1,188 @@
+package wallet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Draft is a transaction on its way from one key holder to the next, as a file. It says who signs,
+// so that a holder needs no node.
+type Draft struct {
+	Network     token.NetworkID    `json:"network"`
+	Transaction *token.Transaction `json:"transaction"`
+	Signatories []ledger.Signatory `json:"signatories"`
+}
+
+// maxDraft bounds a draft file.
+const maxDraft = 1 << 20
+
+// ReadDraft opens a draft file.
+func ReadDraft(path string) (*Draft, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxDraft {
+		return nil, fmt.Errorf("draft %s: %d bytes, at most %d", path, info.Size(), maxDraft)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Draft{}
+	if err := json.Unmarshal(content, d); err != nil {
+		return nil, fmt.Errorf("draft %s: %w", path, err)
+	}
+	if d.Transaction == nil {
+		return nil, fmt.Errorf("draft %s: it holds no transaction", path)
+	}
+	return d, nil
+}
+
+// Write stores the draft, replacing the file.
+func (d *Draft) Write(path string) error {
+	content, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	temporary := path + ".new"
+	if err := os.WriteFile(temporary, append(content, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
+// Sign adds every signature that a key may give, and says how many those were.
+func (d *Draft) Sign(key token.Signer) (int, error) {
+	given := 0
+	for _, group := range d.Signatories {
+		for index, public := range group.Keys {
+			if public == key.Public() && !d.has(group.Role, index) {
+				if err := d.Transaction.SignAs(d.Network, group.Role, index, key); err != nil {
+					return given, err
+				}
+				given++
+			}
+		}
+	}
+	return given, nil
+}
+
+func (d *Draft) has(role token.Role, index int) bool {
+	for _, w := range d.Transaction.Witnesses {
+		if w.Role == role && int(w.Index) == index {
+			return true
+		}
+	}
+	return false
+}
+
+// Missing says how many signatures each group still lacks.
+func (d *Draft) Missing() map[string]int {
+	missing := map[string]int{}
+	for _, group := range d.Signatories {
+		needed := group.Threshold
+		for index := range group.Keys {
+			if d.has(group.Role, index) {
+				needed--
+			}
+		}
+		if needed > 0 {
+			missing[group.Role.String()] = needed
+		}
+	}
+	return missing
+}
+
+// MissingError means that keys are needed which are not here.
+type MissingError struct{ Missing map[string]int }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("signatures are missing whose keys are not here: %v; write a draft (--out FILE) and pass it to the holders (aqsha tx sign)", e.Missing)
+}
+func (e *MissingError) ErrorCode() string  { return string(ledger.MissingSignature) }
+func (e *MissingError) ErrorField() string { return "witnesses" }
+
+// signFrom adds as many signatures as are needed with keys from a book.
+func (d *Draft) signFrom(book *Book) error {
+	for _, group := range d.Signatories {
+		needed := group.Threshold
+		for index, public := range group.Keys {
+			if needed == 0 {
+				break
+			}
+			if public == token.NoKey {
+				continue
+			}
+			if !d.has(group.Role, index) {
+				key, found, err := book.Find(public)
+				if err != nil {
+					return err
+				}
+				if !found {
+					continue
+				}
+				if err := d.Transaction.SignAs(d.Network, group.Role, index, key); err != nil {
+					return err
+				}
+			}
+			needed--
+		}
+	}
+	return nil
+}
+
+// reader shows the ledger through the API to the rules that say who signs.
+type reader struct {
+	ctx       context.Context
+	client    *api.Client
+	authority *ledger.Authority
+	err       error // the first
+}
+
+func (r *reader) note(err error) {
+	var problem *api.Problem
+	if err != nil && r.err == nil && !(errors.As(err, &problem) && problem.Code == string(node.NotFound)) {
+		r.err = err
+	}
+}
+
+func (r *reader) Wallet(id token.WalletID) (ledger.Wallet, bool) {
+	view, err := r.client.Wallet(r.ctx, id)
+	r.note(err)
+	return view.Wallet, err == nil
+}
+
+func (r *reader) Detail(id token.WalletID) ledger.Detail {
+	view, err := r.client.Wallet(r.ctx, id)
+	r.note(err)
+	return view.Detail
+}
+
+func (r *reader) Intermediary(id token.WalletID) (ledger.Intermediary, bool) {
+	list, err := r.client.Intermediaries(r.ctx)
+	r.note(err)
+	for _, i := range list {
+		if i.ID == id {
+			return i.Intermediary, true
+		}
+	}
+	return ledger.Intermediary{}, false
+}
+
+func (r *reader) Authority() *ledger.Authority {
+	if r.authority == nil {
+		view, err := r.client.Authority(r.ctx)
+		r.note(err)
+		r.authority = &view.Authority
+	}
+	return r.authority
+}

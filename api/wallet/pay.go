@@ -1,0 +1,95 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Pay pays an amount. Tokens are set aside at the node, so that payers in other processes choose
+// others or wait; a payment that needs too many tokens merges some first.
+func (d *Desk) Pay(ctx context.Context, from, to token.WalletID, amount money.Tiyn, memo token.Memo) (node.Receipt, error) {
+	tx, err := d.Prepare(ctx, from, to, amount, memo)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	receipt, err := d.Client.Submit(ctx, tx)
+	var problem *api.Problem
+	if errors.As(err, &problem) {
+		transfer := tx.Body.(*token.Transfer)
+		_ = d.Client.Release(ctx, from, transfer.Inputs) // a courtesy; they come free by themselves
+	}
+	return receipt, err
+}
+
+// waitMillis is how long a payer waits for others who pay from the same wallet.
+const waitMillis = 120_000
+
+// selectTries is how often tokens are chosen anew because they were spent meanwhile by a payer
+// who did not set them aside, and how many merges one payment makes at most.
+const selectTries = 100
+
+// Prepare selects tokens and signs a payment without submitting it.
+func (d *Desk) Prepare(ctx context.Context, from, to token.WalletID, amount money.Tiyn, memo token.Memo) (*token.Transaction, error) {
+	if from == to {
+		return nil, token.Errorf(token.Repeated, "to", "payer and payee are the same wallet")
+	}
+	for range selectTries {
+		selection, err := d.Client.Select(ctx, from, amount, waitMillis)
+		if err != nil {
+			return nil, err
+		}
+		if !selection.Merge {
+			return d.signTransfer(ctx, transferOf(selection, from, to, amount, memo))
+		}
+		merge, err := d.signTransfer(ctx, mergeOf(selection, from))
+		if err != nil {
+			return nil, err
+		}
+		var problem *api.Problem
+		if _, err := d.Client.Submit(ctx, merge); err != nil && !(errors.As(err, &problem) && problem.Code == string(ledger.TokenNotLive)) {
+			return nil, err
+		}
+	}
+	return nil, token.Errorf(token.TooMany, "amount", "it lies in too many small tokens: still so after %d merges", selectTries)
+}
+
+// transferOf pays from a selection and gives the rest back.
+func transferOf(s node.Selection, from, to token.WalletID, amount money.Tiyn, memo token.Memo) *token.Transfer {
+	t := &token.Transfer{Parties: []token.WalletID{from, to}, Payers: 1, Memo: memo, Outputs: []token.Output{{Party: 1, Amount: amount}}}
+	for _, in := range s.Tokens {
+		t.Inputs = append(t.Inputs, in.ID)
+	}
+	if change := s.Total - amount; change > 0 {
+		t.Outputs = append(t.Outputs, token.Output{Party: 0, Amount: change})
+	}
+	return t
+}
+
+// mergeOf gathers a selection into one token of the same wallet.
+func mergeOf(s node.Selection, wallet token.WalletID) *token.Transfer {
+	t := &token.Transfer{Parties: []token.WalletID{wallet}, Payers: 1, Outputs: []token.Output{{Party: 0, Amount: s.Total}}}
+	for _, in := range s.Tokens {
+		t.Inputs = append(t.Inputs, in.ID)
+	}
+	return t
+}
+
+func (d *Desk) signTransfer(ctx context.Context, t *token.Transfer) (*token.Transaction, error) {
+	draft, err := d.draft(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := draft.signFrom(d.Book); err != nil {
+		return nil, err
+	}
+	if missing := draft.Missing(); len(missing) > 0 {
+		return nil, &MissingError{missing}
+	}
+	return draft.Transaction, nil
+}

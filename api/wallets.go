@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// WalletView is a wallet as it stands at the last durable block.
+type WalletView struct {
+	ID token.WalletID `json:"id"`
+	ledger.Wallet
+	ledger.Detail
+	Size uint64 `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// WalletTokens are a wallet's live tokens, the newest first.
+type WalletTokens struct {
+	Tokens []livestate.LiveToken `json:"tokens"`
+	More   bool                  `json:"more" doc:"there are more than were asked for"`
+	Size   uint64                `json:"size"`
+}
+
+// HistoryLine is one entry that touched a wallet.
+type HistoryLine struct {
+	node.Receipt
+	Net         money.Tiyn         `json:"net" doc:"tiyn received less given"`
+	Transaction *token.Transaction `json:"transaction,omitempty"`
+	System      *ledger.System     `json:"system,omitempty"`
+}
+
+// History is a part of a wallet's history, the latest first.
+type History struct {
+	Lines []HistoryLine `json:"lines"`
+	Next  uint64        `json:"next,omitempty" doc:"pass as before to go on; absent at the end"`
+	Size  uint64        `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// WalletPath names a wallet and how new an answer must be. It is exported for the framework to see.
+type WalletPath struct {
+	ID      token.WalletID `path:"id" doc:"wallet or intermediary"`
+	MinSize uint64         `query:"min_size" doc:"wait until the answer stands at least at this size of the log"`
+}
+
+// minSizeWait bounds how long an answer waits for the log to grow.
+const minSizeWait = 10 * time.Second
+
+func (s *Server) registerWallets() {
+	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state"),
+		func(ctx context.Context, in *WalletPath) (*answer[WalletView], error) {
+			return ok(s.wallet(ctx, in.ID, in.MinSize))
+		})
+	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens"),
+		func(ctx context.Context, in *struct {
+			WalletPath
+			Limit int `query:"limit" default:"100" minimum:"1" maximum:"4096"`
+		}) (*answer[WalletTokens], error) {
+			return ok(s.tokensOf(ctx, in.ID, in.MinSize, in.Limit))
+		})
+	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the latest first"),
+		func(ctx context.Context, in *struct {
+			WalletPath
+			Before uint64 `query:"before" doc:"entries before this one; absent for the latest"`
+			Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+		}) (*answer[History], error) {
+			return ok(s.history(ctx, in.ID, in.MinSize, in.Before, in.Limit))
+		})
+	s.registerSelections()
+}
+
+// registerSelections lets payers from several processes choose tokens without getting in each other's way.
+func (s *Server) registerSelections() {
+	huma.Register(s.api, huma.Operation{OperationID: "select-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/selections",
+		Summary: "Set tokens aside for a payment", Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live tokens together are less than the amount."},
+		func(ctx context.Context, in *struct {
+			ID   token.WalletID `path:"id"`
+			Body struct {
+				Amount     money.Tiyn `json:"amount"`
+				WaitMillis uint64     `json:"wait_millis,omitempty" maximum:"300000" doc:"how long to wait for others; 30 s by default"`
+			}
+		}) (*answer[node.Selection], error) {
+			if _, err := s.wallet(ctx, in.ID, 0); err != nil {
+				return nil, problemOf(err)
+			}
+			wait := requestTimeout
+			if in.Body.WaitMillis != 0 {
+				wait = time.Duration(in.Body.WaitMillis) * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(ctx, wait)
+			defer cancel()
+			return ok(s.node.Select(ctx, in.ID, in.Body.Amount))
+		})
+	huma.Register(s.api, huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
+		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},
+		func(ctx context.Context, in *struct {
+			ID   token.WalletID `path:"id"`
+			Body struct {
+				Tokens []token.ID `json:"tokens" maxItems:"4096"`
+			}
+		}) (*struct{}, error) {
+			if _, err := s.wallet(ctx, in.ID, 0); err != nil {
+				return nil, problemOf(err)
+			}
+			s.node.Release(in.Body.Tokens)
+			return nil, nil
+		})
+}
+
+// waitSize waits until the ledger is durable up to a size of the log.
+func (s *Server) waitSize(ctx context.Context, size uint64) error {
+	if size <= s.node.Head().Size {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, minSizeWait)
+	defer cancel()
+	_, err := s.node.Log().WaitSize(ctx, size)
+	return err
+}
+
+// wallet reads a wallet, if the caller may.
+func (s *Server) wallet(ctx context.Context, id token.WalletID, minSize uint64) (view WalletView, err error) {
+	if err := s.waitSize(ctx, minSize); err != nil {
+		return view, err
+	}
+	found := false
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		view.ID, view.Size = id, head.Size
+		view.Wallet, found = state.Wallet(id)
+		view.Detail = state.Detail(id)
+	})
+	if err != nil {
+		return view, err
+	}
+	if err := mayReadWallet(ctx, view.Registrar); err != nil {
+		return WalletView{}, err
+	}
+	if !found {
+		return WalletView{}, token.Errorf(node.NotFound, "id", "no wallet %s", id)
+	}
+	return view, nil
+}
+
+func (s *Server) tokensOf(ctx context.Context, id token.WalletID, minSize uint64, limit int) (list WalletTokens, err error) {
+	if _, err := s.wallet(ctx, id, minSize); err != nil {
+		return list, err
+	}
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		list.Tokens, list.Size = state.TokensOf(id, limit+1), head.Size
+	})
+	if len(list.Tokens) > limit {
+		list.Tokens, list.More = list.Tokens[:limit], true
+	}
+	return list, err
+}
+
+func (s *Server) history(ctx context.Context, id token.WalletID, minSize, before uint64, limit int) (History, error) {
+	if err := s.waitSize(ctx, minSize); err != nil {
+		return History{}, err
+	}
+	if _, err := s.wallet(ctx, id, 0); err != nil {
+		// A closed wallet's history is for those who may read all.
+		if problemOf(err).Status != http.StatusNotFound || mayReadAll(ctx) != nil {
+			return History{}, err
+		}
+	}
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	items, size, err := s.node.History(ctx, id, before, limit)
+	if err != nil {
+		return History{}, err
+	}
+	h := History{Lines: make([]HistoryLine, 0, len(items)), Size: size}
+	for _, item := range items {
+		h.Lines = append(h.Lines, HistoryLine{item.Receipt, money.Tiyn(item.Net), item.Entry.Transaction, item.Entry.System})
+	}
+	if len(items) == limit {
+		h.Next = items[limit-1].Index
+	}
+	return h, nil
+}

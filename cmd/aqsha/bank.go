@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+func newBankCommand() *cobra.Command {
+	command := &cobra.Command{Use: "bank", Short: "Intermediaries: admit, suspend, list, hand over wallets"}
+	addLedgerFlags(command)
+	admit := &cobra.Command{
+		Use: "admit NAME", Short: "Admit a bank: the policy set signs, the bank's new keys prove possession",
+		Example: "  aqsha bank admit Halyk", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			receipt, err := s.Admit(ctx, args[0])
+			return showReceipt(command, receipt, err, "bank %s is admitted\n", args[0])
+		}),
+	}
+	suspend := func(use, short string, suspended bool) *cobra.Command {
+		return &cobra.Command{
+			Use: use + " BANK", Short: short, Example: "  aqsha bank " + use + " Halyk", Args: cobra.ExactArgs(1),
+			RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+				ids, err := s.resolve(args...)
+				if err != nil {
+					return err
+				}
+				receipt, err := s.Suspend(ctx, ids[0], suspended)
+				return showReceipt(command, receipt, err, "bank %s: %sed\n", args[0], use)
+			}),
+		}
+	}
+	move := &cobra.Command{
+		Use: "move FROM TO WALLET…", Short: "Hand wallets of a suspended bank to another, which signs too",
+		Example: "  aqsha bank move Halyk Kaspi aigerim marat", Args: cobra.MinimumNArgs(3),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args...)
+			if err != nil {
+				return err
+			}
+			receipt, err := s.Move(ctx, ids[0], ids[1], ids[2:])
+			return showReceipt(command, receipt, err, "%d wallets of %s are with %s now\n", len(ids)-2, args[0], args[1])
+		}),
+	}
+	list := &cobra.Command{
+		Use: "list", Short: "List all banks", Example: "  aqsha bank list --json", Args: cobra.NoArgs,
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+			banks, err := s.Client.Intermediaries(ctx)
+			if err != nil {
+				return err
+			}
+			return show(command, banks, func(w io.Writer) {
+				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE")
+				for _, b := range banks {
+					state := "active"
+					if b.Suspended {
+						state = "suspended"
+					}
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", b.Name, b.ID, b.Treasury.Format(), state)
+				}
+				table.Flush()
+			})
+		}),
+	}
+	for _, c := range []*cobra.Command{admit, suspend("suspend", "Suspend a bank: no registrations, no treasury; its customers' wallets work on", true), suspend("reinstate", "End a suspension", false), move} {
+		addDraftFlag(c)
+		command.AddCommand(c)
+	}
+	command.AddCommand(list)
+	return command
+}
+
+// onLedger makes a command's function from one that works on a ledger.
+func onLedger(act func(ctx context.Context, command *cobra.Command, s *session, args []string) error) func(*cobra.Command, []string) error {
+	return func(command *cobra.Command, args []string) error {
+		return withSession(command, func(ctx context.Context, s *session) error {
+			return act(ctx, command, s.drafting(command), args)
+		})
+	}
+}

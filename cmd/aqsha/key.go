@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+func newKeyCommand() *cobra.Command {
+	command := &cobra.Command{Use: "key", Short: "Keys of the data directory: make one, or name a program that holds one"}
+	addLedgerFlags(command)
+	make := &cobra.Command{
+		Use: "new NAME", Short: "Make a key", Example: "  aqsha key new issue-4", Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			key, err := book.NewKey(args[0])
+			if err != nil {
+				return err
+			}
+			return show(command, map[string]any{"name": args[0], "public": key.Public()}, func(w io.Writer) { fmt.Fprintln(w, key.Public()) })
+		},
+	}
+	external := &cobra.Command{
+		Use: "external NAME PROGRAM [ARG…]", Short: "Use a key that another program holds, such as a hardware module's tool",
+		Long: `Use a key that another program holds. It is called as "PROGRAM ARG… public", and prints the public
+key (ed25519: and 64 hexadecimal digits), and as "PROGRAM ARG… sign DIGEST" with 64 hexadecimal
+digits, and prints the signature: 01 and the 64 bytes of Ed25519, in hexadecimal.`,
+		Example: "  aqsha key external issue-1 /usr/local/bin/hsm-sign --slot 4", Args: cobra.MinimumNArgs(2),
+		RunE: func(command *cobra.Command, args []string) error {
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			key, err := book.AddCommand(args[0], args[1:]...)
+			if err != nil {
+				return err
+			}
+			return show(command, map[string]any{"name": args[0], "public": key.Public()}, func(w io.Writer) { fmt.Fprintln(w, key.Public()) })
+		},
+	}
+	external.Flags().SetInterspersed(false)
+	command.AddCommand(make, external)
+	return command
+}

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+func newIssueCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "issue BANK AMOUNT…", Short: "Issue tenge to a bank's treasury, a token per amount; the issue set signs",
+		Example: "  aqsha issue Halyk 1000000 500000", Args: cobra.MinimumNArgs(2),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0])
+			if err != nil {
+				return err
+			}
+			var amounts []money.Tiyn
+			var total money.Tiyn
+			for _, text := range args[1:] {
+				amount, err := money.ParseTenge(text)
+				if err != nil {
+					return usageError{err}
+				}
+				amounts, total = append(amounts, amount), total+amount
+			}
+			receipt, err := s.Issue(ctx, ids[0], amounts...)
+			return showReceipt(command, receipt, err, "issued %s to %s\n", total.Format(), args[0])
+		}),
+	}
+	addLedgerFlags(command)
+	addDraftFlag(command)
+	return command
+}
+
+func newRedeemCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "redeem BANK AMOUNT", Short: "Destroy tenge of a bank's treasury; the treasury and the issue set sign",
+		Example: "  aqsha redeem Halyk 250000", Args: cobra.ExactArgs(2),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, amount, err := s.walletAndAmount(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			receipt, err := s.Redeem(ctx, ids, amount)
+			return showReceipt(command, receipt, err, "redeemed %s of %s\n", amount.Format(), args[0])
+		}),
+	}
+	addLedgerFlags(command)
+	addDraftFlag(command)
+	return command
+}
+
+func (s *session) walletAndAmount(name, text string) (token.WalletID, money.Tiyn, error) {
+	ids, err := s.resolve(name)
+	if err != nil {
+		return token.WalletID{}, 0, err
+	}
+	amount, err := money.ParseTenge(text)
+	if err != nil {
+		return ids[0], 0, usageError{err}
+	}
+	return ids[0], amount, nil
+}
+
+func newPayCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "pay FROM TO AMOUNT | pay FROM --batch FILE.csv",
+		Short: "Pay, one payment or many from a CSV file",
+		Long: `Pay from a wallet whose key is here. Any number of processes may pay from one wallet at
+once: each gets tokens that no other is using, or waits for change.
+
+A batch file has the header to,amount or to,amount,memo. Each payment is signed and journalled
+before it is sent (FILE.csv.journal), so that an interrupted batch, run again, pays nobody twice.`,
+		Example: `  aqsha pay aigerim shop 1500.50 --memo "bread and milk"
+  aqsha pay farm --batch salaries.csv`,
+		Args: func(command *cobra.Command, args []string) error {
+			want := 3
+			if flag(command, "batch") != "" {
+				want = 1
+			}
+			if len(args) != want {
+				return usageError{fmt.Errorf("want FROM TO AMOUNT, or FROM --batch FILE.csv")}
+			}
+			return nil
+		},
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			if path := flag(command, "batch"); path != "" {
+				return payBatch(ctx, command, s, args[0], path)
+			}
+			from, amount, err := s.walletAndAmount(args[0], args[2])
+			if err != nil {
+				return err
+			}
+			to, err := s.resolve(args[1])
+			if err != nil {
+				return err
+			}
+			memo, err := memoOf(command)
+			if err != nil {
+				return err
+			}
+			receipt, err := s.Pay(ctx, from, to[0], amount, memo)
+			return showReceipt(command, receipt, err, "%s paid %s to %s\n", args[0], amount.Format(), args[1])
+		}),
+	}
+	addLedgerFlags(command)
+	command.Flags().String("memo", "", "a remark of up to 256 bytes, readable by whoever may read entries")
+	command.Flags().String("memo-for", "", "encrypt the memo to this age recipient (age1…) of the payee")
+	command.Flags().Bool("memo-hash", false, "put only a salted hash of the memo on the ledger, and print the salt")
+	command.Flags().String("batch", "", "CSV file with many payments")
+	command.Flags().String("journal", "", "journal of the batch (default FILE.csv.journal)")
+	return command
+}
+
+// memoOf makes the memo in the form that was asked for.
+func memoOf(command *cobra.Command) (token.Memo, error) {
+	text, recipient := flag(command, "memo"), flag(command, "memo-for")
+	hash, _ := command.Flags().GetBool("memo-hash")
+	switch {
+	case text == "" && (recipient != "" || hash):
+		return token.Memo{}, usageError{errors.New("--memo-for and --memo-hash need --memo")}
+	case len(text) > token.MaxMemo:
+		return token.Memo{}, usageError{fmt.Errorf("--memo: %d bytes, at most %d", len(text), token.MaxMemo)}
+	case recipient != "" && hash:
+		return token.Memo{}, usageError{errors.New("--memo-for or --memo-hash, not both")}
+	case recipient != "":
+		memo, err := wallet.EncryptMemo(text, recipient)
+		if err != nil {
+			return memo, usageError{fmt.Errorf("--memo-for: %w", err)}
+		}
+		return memo, nil
+	case hash:
+		memo, salt, err := wallet.HashMemo(text)
+		if err == nil {
+			fmt.Fprintf(command.ErrOrStderr(), "salt of the memo, for the payee: %x\n", salt)
+		}
+		return memo, err
+	}
+	return token.Plain(text), nil
+}
+
+// payBatch pays a file's rows and says what became of each.
+func payBatch(ctx context.Context, command *cobra.Command, s *session, fromName, path string) error {
+	from, err := s.resolve(fromName)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return usageError{err}
+	}
+	rows, err := wallet.ReadRows(bufio.NewReader(f))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return usageError{fmt.Errorf("%s: %w", path, err)}
+	}
+	journal := flag(command, "journal")
+	if journal == "" {
+		journal = path + ".journal"
+	}
+	bar := progress(command, len(rows), "paying")
+	var outcomes []wallet.Outcome
+	refused := 0
+	err = s.PayBatch(ctx, from[0], rows, journal, func(o wallet.Outcome) error {
+		outcomes = append(outcomes, o)
+		if o.Problem != nil {
+			refused++
+		}
+		return bar.Add(1)
+	})
+	_ = bar.Finish()
+	if err != nil {
+		return fmt.Errorf("%w (run it again to go on; nobody is paid twice)", err)
+	}
+	if err := show(command, outcomes, func(w io.Writer) { describeOutcomes(w, outcomes) }); err != nil {
+		return err
+	}
+	if refused > 0 {
+		return token.Errorf("batch-refusals", "", "%d of %d payments were refused", refused, len(rows))
+	}
+	return nil
+}
+
+func describeOutcomes(w io.Writer, outcomes []wallet.Outcome) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	fmt.Fprintln(table, "LINE\tTO\tAMOUNT\tRESULT")
+	for _, o := range outcomes {
+		result := ""
+		switch {
+		case o.Problem != nil:
+			result = "refused: " + o.Problem.Error()
+		case o.Again:
+			result = fmt.Sprintf("paid before, entry %d", o.Receipt.Index)
+		default:
+			result = fmt.Sprintf("paid, entry %d", o.Receipt.Index)
+		}
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", o.Row.Line, o.Row.To, o.Row.Amount.Format(), result)
+	}
+}
+
+// progress shows a bar on a terminal, and nothing elsewhere.
+func progress(command *cobra.Command, total int, what string) *progressbar.ProgressBar {
+	if !term.IsTerminal(int(os.Stderr.Fd())) || wantsJSON(command) {
+		return progressbar.DefaultSilent(int64(total))
+	}
+	return progressbar.NewOptions(total, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(os.Stderr),
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+func newBalanceCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "balance WALLET…", Short: "What wallets hold, at the last durable block",
+		Example: "  aqsha balance aigerim shop", Args: cobra.MinimumNArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args...)
+			if err != nil {
+				return err
+			}
+			type line struct {
+				Name    string         `json:"name"`
+				ID      token.WalletID `json:"id"`
+				Balance money.Tiyn     `json:"balance"`
+				Tokens  uint32         `json:"tokens"`
+				Size    uint64         `json:"size"`
+			}
+			var lines []line
+			for i, id := range ids {
+				view, err := s.Client.Wallet(ctx, id)
+				if err != nil {
+					return err
+				}
+				lines = append(lines, line{args[i], id, view.Balance, view.Tokens, view.Size})
+			}
+			return show(command, lines, func(w io.Writer) {
+				for _, l := range lines {
+					fmt.Fprintf(w, "%s  %s\n", l.Name, l.Balance.Format())
+				}
+			})
+		}),
+	}
+	addLedgerFlags(command)
+	return command
+}
+
+func newHistoryCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "history WALLET", Short: "What touched a wallet, the latest first",
+		Example: "  aqsha history aigerim --limit 10", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0])
+			if err != nil {
+				return err
+			}
+			limit, _ := command.Flags().GetInt("limit")
+			before, _ := command.Flags().GetUint64("before")
+			network, err := s.Client.Network(ctx)
+			if err != nil {
+				return err
+			}
+			h, err := s.Client.History(ctx, ids[0], before, limit, network.Head.Size)
+			if err != nil {
+				return err
+			}
+			return show(command, h, func(w io.Writer) {
+				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+				for _, l := range h.Lines {
+					what, memo := "new key in effect", ""
+					if l.Transaction != nil {
+						what = l.Transaction.Body.Kind().String()
+						if t, ok := l.Transaction.Body.(*token.Transfer); ok {
+							memo = t.Memo.Text()
+						}
+					}
+					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t  %s\n", l.Index, time.UnixMilli(int64(l.TimeMillis)).Format(time.DateTime), what, l.Net.Format(), memo)
+				}
+				table.Flush()
+				fmt.Fprintf(w, "at log size %d", h.Size)
+				if h.Next != 0 {
+					fmt.Fprintf(w, "; go on with --before %d", h.Next)
+				}
+				fmt.Fprintln(w)
+			})
+		}),
+	}
+	addLedgerFlags(command)
+	command.Flags().Int("limit", 50, "most lines, up to 500")
+	command.Flags().Uint64("before", 0, "only entries before this one")
+	return command
+}
+
+func newSupplyCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "supply", Short: "Tenge issued, redeemed and live", Example: "  aqsha supply --json", Args: cobra.NoArgs,
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+			supply, err := s.Client.Supply(ctx)
+			if err != nil {
+				return err
+			}
+			return show(command, supply, func(w io.Writer) {
+				fmt.Fprintf(w, "issued %s − redeemed %s = live %s (%d tokens, %d wallets, log size %d)\n",
+					supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens, supply.Wallets, supply.Size)
+			})
+		}),
+	}
+	addLedgerFlags(command)
+	return command
+}

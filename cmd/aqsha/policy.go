@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+func newPolicyCommand() *cobra.Command {
+	command := &cobra.Command{Use: "policy", Short: "Limits, caps and keys: show, set, propose, veto"}
+	addLedgerFlags(command)
+	set := policySet()
+	addDraftFlag(set)
+	proposeKeys, proposeCap, proposeDelay, veto := policyProposeKeys(), policyProposeCap(), policyProposeDelay(), policyVeto()
+	for _, c := range []*cobra.Command{proposeKeys, proposeCap, proposeDelay, veto} {
+		addDraftFlag(c)
+	}
+	command.AddCommand(policyShow(), set, proposeKeys, proposeCap, proposeDelay, veto)
+	return command
+}
+
+func policyShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show", Short: "Show tiers, caps, key sets and waiting proposals", Example: "  aqsha policy show\n  aqsha policy show --json | jq .policy > policy.json", Args: cobra.NoArgs,
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+			a, err := s.Client.Authority(ctx)
+			if err != nil {
+				return err
+			}
+			return show(command, a, func(w io.Writer) {
+				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "TIER\tNAME\tAT ONCE\tA DAY\tHELD\tPAYMENTS A DAY")
+				for i, t := range a.Policy.Tiers {
+					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", i, t.Name, limitText(t.PaymentMost), limitText(t.DayMost), limitText(t.BalanceMost), countText(t.PaymentsPerDay))
+				}
+				table.Flush()
+				p := a.Policy
+				fmt.Fprintf(w, "\nleast token %s, at most %d inputs and %d outputs, payments valid at most %s ahead\na new key that a bank asks for waits %s; changes of keys and caps wait %s\nissuing cap %s a day\n",
+					p.LeastToken.Format(), p.MostInputs, p.MostOutputs, millis(p.ValidAheadMillis), millis(p.RekeyDelayMillis), millis(a.DelayMillis), a.DailyCap.Format())
+				for i, set := range a.Sets {
+					fmt.Fprintf(w, "%s: %d of %d keys\n", token.RoleRoot+token.Role(i), set.Threshold, len(set.Keys))
+				}
+				for _, p := range a.Proposals {
+					fmt.Fprintf(w, "waiting: %s, takes effect %s unless vetoed\n", p.ID, time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime))
+				}
+			})
+		}),
+	}
+}
+
+func limitText(most money.Tiyn) string {
+	if most == 0 {
+		return "—"
+	}
+	return most.Format()
+}
+
+func countText(most uint32) string {
+	if most == 0 {
+		return "—"
+	}
+	return fmt.Sprint(most)
+}
+
+func millis(n uint64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// maxPolicyFile bounds a policy file in bytes.
+const maxPolicyFile = 1 << 20
+
+func policySet() *cobra.Command {
+	return &cobra.Command{
+		Use: "set FILE.json", Short: "Replace the policy; the policy set signs",
+		Example: "  aqsha policy show --json | jq .policy > policy.json\n  aqsha policy set policy.json", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			content, err := readLimited(args[0], maxPolicyFile)
+			if err != nil {
+				return err
+			}
+			var policy token.Policy
+			decoder := json.NewDecoder(strings.NewReader(string(content)))
+			decoder.DisallowUnknownFields()
+			if err := decoder.Decode(&policy); err != nil {
+				return usageError{fmt.Errorf("%s: %w", args[0], err)}
+			}
+			receipt, err := s.SetPolicy(ctx, policy)
+			return showReceipt(command, receipt, err, "the policy is replaced\n")
+		}),
+	}
+}
+
+// proposed prints a proposal that waits.
+func proposed(command *cobra.Command, receipt node.Receipt, err error) error {
+	return showReceipt(command, receipt, err, "proposed; it takes effect after the delay unless root vetoes:\n  aqsha policy veto %s\n", receipt.ID)
+}
+
+func policyProposeKeys() *cobra.Command {
+	command := &cobra.Command{
+		Use: "propose-keys SET KEYNAME…", Short: "Propose new keys for root, issue, policy or enforcement",
+		Example: "  aqsha policy propose-keys issue issue-4 issue-5 issue-6 --threshold 2 --out draft.json", Args: cobra.MinimumNArgs(2),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			var set, by token.Role
+			if err := set.UnmarshalText([]byte(args[0])); err != nil {
+				return usageError{err}
+			}
+			by = set
+			if root, _ := command.Flags().GetBool("by-root"); root {
+				by = token.RoleRoot
+			}
+			threshold, _ := command.Flags().GetUint8("threshold")
+			keys := token.KeySet{Threshold: threshold}
+			for _, name := range args[1:] {
+				public, err := s.publicKey(name)
+				if err != nil {
+					return err
+				}
+				keys.Keys = append(keys.Keys, public)
+			}
+			receipt, err := s.Propose(ctx, by, token.Change{Set: set, Keys: &keys})
+			return proposed(command, receipt, err)
+		}),
+	}
+	command.Flags().Uint8("threshold", 2, "how many must sign")
+	command.Flags().Bool("by-root", false, "root proposes, not the set itself")
+	return command
+}
+
+// publicKey reads a public key ("ed25519:…"), or the name of a key that is here, made if need be.
+func (s *session) publicKey(text string) (token.PublicKey, error) {
+	var public token.PublicKey
+	if public.UnmarshalText([]byte(text)) == nil && public != token.NoKey {
+		return public, nil
+	}
+	key, err := s.Book.Key(text)
+	if err != nil {
+		if key, err = s.Book.NewKey(text); err != nil {
+			return public, err
+		}
+	}
+	return key.Public(), nil
+}
+
+func policyProposeCap() *cobra.Command {
+	return &cobra.Command{
+		Use: "propose-cap AMOUNT", Short: "Propose another daily issuing cap", Example: "  aqsha policy propose-cap 5000000000", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			amount, err := money.ParseTenge(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			receipt, err := s.Propose(ctx, token.RolePolicy, token.Change{DailyCap: amount})
+			return proposed(command, receipt, err)
+		}),
+	}
+}
+
+func policyProposeDelay() *cobra.Command {
+	return &cobra.Command{
+		Use: "propose-delay DURATION", Short: "Propose another delay of changes", Example: "  aqsha policy propose-delay 48h", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			delay, err := time.ParseDuration(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			receipt, err := s.Propose(ctx, token.RolePolicy, token.Change{DelayMillis: uint64(delay.Milliseconds())})
+			return proposed(command, receipt, err)
+		}),
+	}
+}
+
+func policyVeto() *cobra.Command {
+	return &cobra.Command{
+		Use: "veto PROPOSAL", Short: "Stop a proposal that waits; root signs", Example: "  aqsha policy veto 91ab…", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			var id token.TransactionID
+			if err := id.UnmarshalText([]byte(args[0])); err != nil {
+				return usageError{err}
+			}
+			receipt, err := s.Veto(ctx, id)
+			return showReceipt(command, receipt, err, "vetoed\n")
+		}),
+	}
+}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// aqsha is the real program: this test binary called by that name, as in the scripts.
+func aqsha(args ...string) *exec.Cmd {
+	command := exec.Command(os.Args[0], args...)
+	command.Args[0] = "aqsha"
+	return command
+}
+
+func run1(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := aqsha(args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("aqsha %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// process is a running "aqsha up".
+type process struct {
+	*exec.Cmd
+	url string
+}
+
+// up starts a node on a free port and waits until it serves.
+func up(t *testing.T, dir string) *process {
+	t.Helper()
+	p := &process{Cmd: aqsha("up", "--data", dir, "--listen", "127.0.0.1:0")}
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		fmt.Fprintln(&said, lines.Text())
+		if _, rest, ok := strings.Cut(lines.Text(), " at http://"); ok {
+			p.url = "http://" + strings.Fields(rest)[0]
+			go func() { // keep the pipe empty
+				for lines.Scan() {
+				}
+			}()
+			return p
+		}
+	}
+	t.Fatalf("the node did not start:\n%s", said.String())
+	return nil
+}
+
+func (p *process) kill() {
+	_ = p.Process.Kill()
+	_ = p.Wait()
+}
+
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	_ = p.Process.Signal(os.Interrupt)
+	if err := p.Wait(); err != nil {
+		t.Errorf("the node did not stop cleanly: %v", err)
+	}
+}
+
+// attempt is a payment whose fate may be unknown.
+type attempt struct {
+	from, to int
+	amount   money.Tiyn
+	id       token.TransactionID
+	acked    bool
+}
+
+// customers are wallets and who pays from them.
+type customers struct {
+	dir string
+	ids []token.WalletID
+
+	mu       sync.Mutex
+	attempts []attempt
+}
+
+const startMoney = 100_000 * money.Tenge
+
+// newCustomers founds a network with n customers who hold startMoney each.
+func newCustomers(t *testing.T, n int) *customers {
+	t.Helper()
+	c := &customers{dir: filepath.Join(t.TempDir(), "net")}
+	run1(t, "init", "--development", "--shared-keys", "--data", c.dir)
+	run1(t, "bank", "admit", "bank", "--data", c.dir)
+	run1(t, "issue", "bank", "10000000", "--data", c.dir)
+	desk := c.desk(t, up(t, c.dir))
+	defer desk.process.stop(t)
+	for i := range n {
+		name := fmt.Sprintf("c%d", i)
+		bank, err := desk.Book.Resolve("bank")
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipt, err := desk.Register(context.Background(), wallet.NewWallet{Name: name, Registrar: bank, Tier: wallet.TierBusiness})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.ids = append(c.ids, token.RegisteredID(receipt.ID))
+		if _, err := desk.Pay(context.Background(), bank, c.ids[i], startMoney, token.Memo{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+type testDesk struct {
+	*wallet.Desk
+	process *process
+}
+
+func (c *customers) desk(t *testing.T, p *process) *testDesk {
+	t.Helper()
+	book, err := wallet.OpenBook(c.dir, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk, err := wallet.NewDesk(context.Background(), api.NewClient(p.url, ""), book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testDesk{desk, p}
+}
+
+// payUntilItDies has customer i pay the others as fast as answers come.
+func (c *customers) payUntilItDies(i int, desk *testDesk, random *rand.Rand) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		a := attempt{from: i, to: (i + 1 + random.IntN(len(c.ids)-1)) % len(c.ids), amount: money.Tiyn(1 + random.IntN(1000))}
+		tx, err := desk.Prepare(ctx, c.ids[a.from], c.ids[a.to], a.amount, token.Memo{})
+		if err != nil {
+			return
+		}
+		a.id = tx.ID()
+		_, err = desk.Client.Submit(ctx, tx)
+		a.acked = err == nil
+		c.mu.Lock()
+		c.attempts = append(c.attempts, a)
+		c.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// check looks for every payment that was acknowledged, learns the fate of the others, and compares balances.
+func (c *customers) check(t *testing.T, desk *testDesk) {
+	t.Helper()
+	ctx := context.Background()
+	want := make([]money.Tiyn, len(c.ids))
+	for i := range want {
+		want[i] = startMoney
+	}
+	for _, a := range c.attempts {
+		_, err := desk.Client.Transaction(ctx, a.id)
+		if err != nil && a.acked {
+			t.Fatalf("payment %s was acknowledged and is lost: %v", a.id, err)
+		}
+		if err == nil {
+			want[a.from] -= a.amount
+			want[a.to] += a.amount
+		}
+	}
+	for i, id := range c.ids {
+		view, err := desk.Client.Wallet(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if view.Balance != want[i] {
+			t.Fatalf("customer %d holds %s, the payments make it %s: something happened twice, or by itself", i, view.Balance, want[i])
+		}
+	}
+	supply, err := desk.Client.Supply(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if supply.Live != supply.Issued-supply.Redeemed {
+		t.Fatalf("live %s, issued %s, redeemed %s", supply.Live, supply.Issued, supply.Redeemed)
+	}
+}
+
+// The node is killed thirty times while eight clients pay. What was acknowledged is there, nothing is there twice.
+func TestKillLosesNothing(t *testing.T) {
+	const clients, kills = 8, 30
+	c := newCustomers(t, clients)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for k := range kills {
+		p := up(t, c.dir)
+		desk := c.desk(t, p)
+		c.check(t, desk)
+		var paying sync.WaitGroup
+		for i := range clients {
+			paying.Go(func() { c.payUntilItDies(i, desk, rand.New(rand.NewPCG(seed, uint64(k*clients+i)))) })
+		}
+		time.Sleep(time.Duration(20+rand.New(rand.NewPCG(seed, uint64(1e6+k))).IntN(180)) * time.Millisecond)
+		p.kill()
+		paying.Wait()
+	}
+	p := up(t, c.dir)
+	c.check(t, c.desk(t, p))
+	p.stop(t)
+	if out := run1(t, "verify", "--data", c.dir); !strings.Contains(out, "Verified") {
+		t.Fatal(out)
+	}
+	acked := 0
+	for _, a := range c.attempts {
+		if a.acked {
+			acked++
+		}
+	}
+	t.Logf("%d payments acknowledged over %d kills", acked, kills)
+	if acked < kills {
+		t.Fatalf("only %d payments were acknowledged: the test shows nothing", acked)
+	}
+}
+
+// Two hundred processes pay at once from one wallet with five tokens: all succeed, none is told that
+// funds are insufficient while they suffice.
+func TestTwoHundredPayersOfOneWallet(t *testing.T) {
+	const payers = 200
+	c := newCustomers(t, 2)
+	p := up(t, c.dir)
+	desk := c.desk(t, p)
+	for range 4 { // one token becomes five, each a little more than enough for a few
+		if _, err := desk.Pay(context.Background(), c.ids[1], c.ids[0], 10*money.Tenge, token.Memo{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := desk.Client.Wallet(context.Background(), c.ids[0])
+	if err != nil || before.Tokens != 5 {
+		t.Fatalf("%d tokens, %v", before.Tokens, err)
+	}
+	var all sync.WaitGroup
+	failures := make(chan string, payers)
+	for range payers {
+		all.Go(func() {
+			if out, err := aqsha("pay", "c0", "c1", "3", "--data", c.dir).CombinedOutput(); err != nil {
+				failures <- fmt.Sprintf("%v: %s", err, out)
+			}
+		})
+	}
+	all.Wait()
+	close(failures)
+	for f := range failures {
+		t.Error(f)
+	}
+	after, err := desk.Client.Wallet(context.Background(), c.ids[0])
+	if err != nil || after.Balance != before.Balance-payers*3*money.Tenge {
+		t.Errorf("held %s, holds %s, %v", before.Balance, after.Balance, err)
+	}
+	p.stop(t)
+}

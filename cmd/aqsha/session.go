@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/term"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// Files of a data directory that belong to the commands.
+const (
+	configFile = "config.toml"
+	addressOf  = "node.url" // where the node that runs on this directory listens
+)
+
+// config is config.toml. Every key has a default.
+type config struct {
+	Name        string       `toml:"name"`        // of the network, and the origin of its log
+	Listen      string       `toml:"listen"`      // address of the API
+	Development bool         `toml:"development"` // keys without a passphrase, open to read on loopback
+	Access      []api.Access `toml:"access"`      // who may read, when not open
+}
+
+const defaultListen = "127.0.0.1:8420"
+
+func readConfig(dir string) (config, error) {
+	c := config{Listen: defaultListen}
+	meta, err := toml.DecodeFile(filepath.Join(dir, configFile), &c)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, usageError{fmt.Errorf("no network in %s: found one with \"aqsha init --data %s\", or name a node with --node URL", dir, dir)}
+	}
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return c, fmt.Errorf("%s: unknown key %q", filepath.Join(dir, configFile), unknown[0].String())
+	}
+	return c, api.CheckAccess(c.Access)
+}
+
+// addLedgerFlags gives a command the flags that say on which ledger it works.
+func addLedgerFlags(command *cobra.Command) {
+	command.PersistentFlags().String("data", "./aqsha-data", "data directory: network, keys and names")
+	command.PersistentFlags().String("node", "", "URL of a running node (default: the one that runs on the data directory, else none is needed)")
+	command.PersistentFlags().String("access", "", "access token for a node that is not open to read (or AQSHA_ACCESS)")
+	command.PersistentFlags().String("passphrase-file", "", "file with the passphrase of the keys (or AQSHA_PASSPHRASE, or asked)")
+}
+
+func flag(command *cobra.Command, name string) string {
+	value, _ := command.Flags().GetString(name)
+	return value
+}
+
+// passphrase finds the passphrase of the keys without asking; empty if there is none.
+func passphrase(command *cobra.Command) (string, error) {
+	if path := flag(command, "passphrase-file"); path != "" {
+		content, err := os.ReadFile(path)
+		return strings.TrimRight(string(content), "\r\n"), err
+	}
+	return os.Getenv("AQSHA_PASSPHRASE"), nil
+}
+
+// askPassphrase asks on the terminal.
+func askPassphrase(prompt string) (string, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", errors.New("a passphrase is needed: --passphrase-file, AQSHA_PASSPHRASE, or a terminal to ask on")
+	}
+	fmt.Fprintf(os.Stderr, "%s: ", prompt)
+	secret, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(secret), err
+}
+
+// openBook opens the keys and names of the data directory.
+func openBook(command *cobra.Command) (*wallet.Book, error) {
+	known, err := passphrase(command)
+	if err != nil {
+		return nil, err
+	}
+	return wallet.OpenBook(flag(command, "data"), known, func(path string) (string, error) {
+		if known != "" {
+			return known, nil
+		}
+		return askPassphrase("passphrase of " + filepath.Base(path))
+	})
+}
+
+// session is a command's access to a ledger.
+type session struct {
+	*wallet.Desk
+	close func() error
+}
+
+// withSession runs a command on a ledger: at --node, at the node that runs on the data directory, or with
+// the ledger opened in this process.
+func withSession(command *cobra.Command, act func(ctx context.Context, s *session) error) error {
+	s, err := openSession(command)
+	if err != nil {
+		return err
+	}
+	return errors.Join(act(command.Context(), s), s.close())
+}
+
+func openSession(command *cobra.Command) (*session, error) {
+	ctx := command.Context()
+	book, err := openBook(command)
+	if err != nil {
+		return nil, err
+	}
+	access := flag(command, "access")
+	if access == "" {
+		access = os.Getenv("AQSHA_ACCESS")
+	}
+	connect := func(url string) (*session, error) {
+		desk, err := wallet.NewDesk(ctx, api.NewClient(url, access), book)
+		if err != nil {
+			return nil, fmt.Errorf("node %s: %w", url, err)
+		}
+		return &session{desk, func() error { return nil }}, nil
+	}
+	if url := flag(command, "node"); url != "" {
+		return connect(url)
+	}
+	dir := flag(command, "data")
+	deadline := time.Now().Add(lockWait)
+	for {
+		if url, err := openAnnounced(dir); err == nil {
+			if s, err := connect(url); err == nil {
+				return s, nil
+			}
+		}
+		s, err := openEmbedded(ctx, dir, book)
+		var locked *vfs.LockedError
+		if !errors.As(err, &locked) || time.Now().After(deadline) {
+			return s, err
+		}
+		select { // another command has the ledger open: it will be done soon
+		case <-time.After(lockRetry):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// How long a command waits for others that have the data directory open, and between tries.
+const (
+	lockWait  = 2 * time.Minute
+	lockRetry = 20 * time.Millisecond
+)
+
+// openEmbedded opens the ledger in this process and speaks to it through the same API.
+func openEmbedded(ctx context.Context, dir string, book *wallet.Book) (*session, error) {
+	c, err := readConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	n, err := openNode(dir, c, book, nil)
+	if err != nil {
+		return nil, err
+	}
+	desk, err := wallet.NewDesk(ctx, api.Local(api.New(n, api.Options{Open: true})), book)
+	if err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return &session{desk, n.Close}, nil
+}
+
+func openNode(dir string, c config, book *wallet.Book, logger *slog.Logger) (*node.Node, error) {
+	signer, err := book.LogSigner()
+	if err != nil {
+		return nil, err
+	}
+	return node.Open(nodeConfig(dir, c, signer, logger))
+}
+
+func nodeConfig(dir string, c config, signer note.Signer, logger *slog.Logger) node.Config {
+	return node.Config{Dir: dir, Logger: logger, Options: txlog.Options{Origin: c.Name, Signers: []note.Signer{signer}}}
+}
+
+// announce notes where a node listens, for other commands on the same directory.
+func announce(dir string, l net.Listener) (url string, withdraw func(), err error) {
+	url = "http://" + l.Addr().String()
+	path := filepath.Join(dir, addressOf)
+	return url, func() { _ = os.Remove(path) }, os.WriteFile(path, []byte(url+"\n"), 0o600)
+}
+
+// openAnnounced says where the node that runs on a directory listens, if one answers there.
+func openAnnounced(dir string) (url string, err error) {
+	content, err := os.ReadFile(filepath.Join(dir, addressOf))
+	if err != nil {
+		return "", err
+	}
+	url = strings.TrimSpace(string(content))
+	ctx, cancel := context.WithTimeout(context.Background(), healthWait)
+	defer cancel()
+	_, err = api.NewClient(url, "").Health(ctx)
+	return url, err
+}
+
+// healthWait is how long an announced node may take to say that it is there.
+const healthWait = 5 * time.Second
+
+// resolve reads names or ids of arguments.
+func (s *session) resolve(texts ...string) ([]token.WalletID, error) {
+	ids := make([]token.WalletID, len(texts))
+	for i, text := range texts {
+		id, err := s.Book.Resolve(text)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = id
+	}
+	return ids, nil
+}
+
+// showReceipt prints what became of a transaction.
+func showReceipt(command *cobra.Command, receipt node.Receipt, err error, format string, args ...any) error {
+	drafted := errors.Is(err, wallet.ErrDrafted)
+	if err != nil && !drafted {
+		return err
+	}
+	if drafted {
+		return show(command, map[string]any{"id": receipt.ID, "draft": flag(command, "out")}, func(w io.Writer) {
+			fmt.Fprintf(w, "draft %s: pass it to the key holders (aqsha tx sign), then submit it (aqsha tx submit)\n", flag(command, "out"))
+		})
+	}
+	return show(command, receipt, func(w io.Writer) {
+		fmt.Fprintf(w, format, args...)
+		fmt.Fprintf(w, "   transaction %s, entry %d, block %d\n", receipt.ID, receipt.Index, receipt.Height)
+	})
+}
+
+// addDraftFlag lets a command write a draft for other key holders to sign.
+func addDraftFlag(command *cobra.Command) {
+	command.Flags().String("out", "", "write a draft to this file for other key holders to sign, instead of submitting")
+}
+
+// drafting makes the session write drafts when the command was asked to.
+func (s *session) drafting(command *cobra.Command) *session {
+	if path := flag(command, "out"); path != "" {
+		s.Out = func(d *wallet.Draft) error { return d.Write(path) }
+	}
+	return s
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/token"
+)
+
+func newTxCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "tx", Short: "Transactions: show one, sign and submit drafts",
+		Long: `Transactions that several must sign travel as a draft file: make it with --out on any command
+that changes the ledger, have each key holder sign it (no node needed), then submit it.`,
+		Example: `  aqsha issue Halyk 1000000 --out draft.json
+  aqsha tx sign draft.json --key issue-2
+  aqsha tx submit draft.json`,
+	}
+	addLedgerFlags(command)
+	sign := &cobra.Command{
+		Use: "sign DRAFT", Short: "Add the signatures that a key may give; works offline", Example: "  aqsha tx sign draft.json --key issue-2", Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			draft, err := wallet.ReadDraft(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			key, err := book.Key(flag(command, "key"))
+			if err != nil {
+				return err
+			}
+			given, err := draft.Sign(key)
+			if err != nil {
+				return err
+			}
+			if given == 0 {
+				return usageError{errors.New("that key has nothing to sign here, or has signed already")}
+			}
+			if err := draft.Write(args[0]); err != nil {
+				return err
+			}
+			missing := draft.Missing()
+			return show(command, map[string]any{"signed": given, "missing": missing}, func(w io.Writer) {
+				fmt.Fprintf(w, "signed; ")
+				if len(missing) == 0 {
+					fmt.Fprintln(w, "the draft is complete: aqsha tx submit", args[0])
+				} else {
+					fmt.Fprintln(w, "still missing:", missing)
+				}
+			})
+		},
+	}
+	sign.Flags().String("key", "", "name of the key")
+	_ = sign.MarkFlagRequired("key")
+	submit := &cobra.Command{
+		Use: "submit DRAFT", Short: "Submit a complete draft", Example: "  aqsha tx submit draft.json", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			draft, err := wallet.ReadDraft(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			if draft.Network != s.Network {
+				return usageError{fmt.Errorf("the draft is for network %s, this is %s", draft.Network, s.Network)}
+			}
+			receipt, err := s.Submit(ctx, draft)
+			return showReceipt(command, receipt, err, "%s is executed\n", draft.Transaction.Body.Kind())
+		}),
+	}
+	showOne := &cobra.Command{
+		Use: "show ID|DRAFT", Short: "Show an executed transaction, or a draft", Example: "  aqsha tx show 91ab…\n  aqsha tx show draft.json", Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			var id token.TransactionID
+			if err := id.UnmarshalText([]byte(args[0])); err != nil {
+				draft, err := wallet.ReadDraft(args[0])
+				if err != nil {
+					return usageError{err}
+				}
+				return showJSON(command, draft)
+			}
+			return withSession(command, func(ctx context.Context, s *session) error {
+				view, err := s.Client.Transaction(ctx, id)
+				if err != nil {
+					return err
+				}
+				return showJSON(command, view)
+			})
+		},
+	}
+	command.AddCommand(sign, submit, showOne)
+	return command
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/node"
+)
+
+func newUpCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Run the ledger and serve its API until interrupted",
+		Example: `  aqsha up
+  aqsha up --listen 127.0.0.1:9000 --data ./pilot`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			dir := flag(command, "data")
+			c, err := readConfig(dir)
+			if err != nil {
+				return err
+			}
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			if listen := flag(command, "listen"); listen != "" {
+				c.Listen = listen
+			}
+			return serve(command.Context(), dir, c, book, nil, func(context.Context, *api.Server, string) error { return nil })
+		},
+	}
+	addLedgerFlags(command)
+	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
+	return command
+}
+
+// serve runs a node with its API on a data directory until ctx ends. once is called when it serves; what it
+// returns, if not nil, ends the node: errDone without an error.
+func serve(ctx context.Context, dir string, c config, book *wallet.Book, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	n, err := openNode(dir, c, book, logger)
+	if err != nil {
+		return err
+	}
+	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
+}
+
+// errDone ends serving without being an error.
+var errDone = errors.New("done")
+
+func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
+	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, Logger: logger})
+	listener, err := server.Listen(c.Listen)
+	if err != nil {
+		return err
+	}
+	url, withdraw, err := announce(dir, listener)
+	if err != nil {
+		return err
+	}
+	defer withdraw()
+	if c.Development {
+		fmt.Fprint(os.Stderr, developmentWarning)
+	}
+	fmt.Fprintf(os.Stderr, "Serving %s at %s (API description at %s/docs). Ctrl-C ends.\n", n.Genesis().Name, url, url)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener) }()
+	if err := once(ctx, server, url); err != nil {
+		cancel()
+		if errors.Is(err, errDone) {
+			err = nil
+		}
+		return errors.Join(err, <-served)
+	}
+	return <-served
+}

@@ -1,0 +1,353 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+func newWalletCommand() *cobra.Command {
+	command := &cobra.Command{Use: "wallet", Short: "Wallets: open, change, re-key, freeze, seize, close"}
+	addLedgerFlags(command)
+	for _, c := range []*cobra.Command{walletNew(), walletUpdate(), walletRekey(), walletCancel(), walletClose(), walletFreeze(), walletUnfreeze(), walletSeize()} {
+		addDraftFlag(c)
+		command.AddCommand(c)
+	}
+	command.AddCommand(walletList(), walletShow())
+	return command
+}
+
+func walletNew() *cobra.Command {
+	command := &cobra.Command{
+		Use: "new NAME", Short: "Open a wallet: its registrar signs, its new key proves possession",
+		Example: `  aqsha wallet new aigerim --bank Halyk --tier person
+  aqsha wallet new court --authority --tier state --role court`,
+		Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			w := wallet.NewWallet{Name: args[0]}
+			direct, _ := command.Flags().GetBool("authority")
+			if bank := flag(command, "bank"); (bank != "") == direct {
+				return usageError{fmt.Errorf("say who registers the wallet: --bank NAME or --authority")}
+			} else if bank != "" {
+				ids, err := s.resolve(bank)
+				if err != nil {
+					return err
+				}
+				w.Registrar = ids[0]
+			}
+			var err error
+			if w.Tier, err = s.tier(ctx, flag(command, "tier")); err != nil {
+				return err
+			}
+			w.Recovery, _ = command.Flags().GetBool("recovery")
+			readAttributes(command, &w.Attributes)
+			receipt, err := s.Register(ctx, w)
+			return showReceipt(command, receipt, err, "wallet %s is %s\n", args[0], token.RegisteredID(receipt.ID))
+		}),
+	}
+	command.Flags().String("bank", "", "the bank that registers it")
+	command.Flags().Bool("authority", false, "the central bank registers it directly")
+	command.Flags().String("tier", "person", "name or number of its tier")
+	command.Flags().Bool("recovery", false, "make a recovery key too (NAME-recovery)")
+	addAttributeFlags(command)
+	return command
+}
+
+func addAttributeFlags(command *cobra.Command) {
+	command.Flags().Uint16("category", 0, "merchant category (ISO 18245)")
+	command.Flags().String("region", "", "region (ISO 3166-2), such as KZ-35")
+	command.Flags().String("role", "", "what the holder is: person, merchant, farm, court")
+}
+
+// readAttributes takes over the attributes that were given.
+func readAttributes(command *cobra.Command, a *token.Attributes) {
+	if command.Flags().Changed("category") {
+		a.Category, _ = command.Flags().GetUint16("category")
+	}
+	if command.Flags().Changed("region") {
+		a.Region = flag(command, "region")
+	}
+	if command.Flags().Changed("role") {
+		a.Role = flag(command, "role")
+	}
+}
+
+// tier reads the name or number of a tier.
+func (s *session) tier(ctx context.Context, text string) (uint8, error) {
+	a, err := s.Client.Authority(ctx)
+	if err != nil {
+		return 0, err
+	}
+	names := make([]string, 0, len(a.Policy.Tiers))
+	for i, t := range a.Policy.Tiers {
+		if t.Name == text || fmt.Sprint(i) == text {
+			return uint8(i), nil
+		}
+		names = append(names, t.Name)
+	}
+	return 0, usageError{fmt.Errorf("--tier %q: the policy has %s", text, strings.Join(names, ", "))}
+}
+
+// forWallet makes a command's function that works on the wallet its first argument names.
+func forWallet(act func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error)) func(*cobra.Command, []string) error {
+	return onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		ids, err := s.resolve(args[0])
+		if err != nil {
+			return err
+		}
+		receipt, said, err := act(ctx, command, s, ids[0], args)
+		return showReceipt(command, receipt, err, "%s", said)
+	})
+}
+
+func walletUpdate() *cobra.Command {
+	command := &cobra.Command{
+		Use: "update WALLET", Short: "Change tier and attributes; the registrar signs",
+		Example: "  aqsha wallet update aigerim --tier business --category 5411", Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			var tier uint8
+			if command.Flags().Changed("tier") {
+				var err error
+				if tier, err = s.tier(ctx, flag(command, "tier")); err != nil {
+					return node.Receipt{}, "", err
+				}
+			}
+			receipt, err := s.Update(ctx, id, func(t *uint8, a *token.Attributes) {
+				if command.Flags().Changed("tier") {
+					*t = tier
+				}
+				readAttributes(command, a)
+			})
+			return receipt, fmt.Sprintf("wallet %s is changed\n", args[0]), err
+		}),
+	}
+	command.Flags().String("tier", "", "name or number of its new tier")
+	addAttributeFlags(command)
+	return command
+}
+
+func walletRekey() *cobra.Command {
+	command := &cobra.Command{
+		Use: "rekey WALLET", Short: "Give a wallet a new key",
+		Long: `Give a wallet a new key. The old key (--by wallet), the recovery key (--by recovery) or the
+enforcement set (--by enforcement) do it at once. The bank (--by intermediary) only after
+a delay, in which payments out are blocked and the old key can cancel: nobody at the bank
+can take a wallet.`,
+		Example: `  aqsha wallet rekey marat --by recovery
+  aqsha wallet rekey marat --by intermediary --key marat-new-phone`,
+		Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			var by token.Role
+			if err := by.UnmarshalText([]byte(flag(command, "by"))); err != nil {
+				return node.Receipt{}, "", usageError{fmt.Errorf("--by: %w", err)}
+			}
+			name := flag(command, "key")
+			if name == "" {
+				name = args[0] + "-new"
+			}
+			receipt, err := s.Rekey(ctx, id, by, name)
+			said := fmt.Sprintf("wallet %s has the key %s\n", args[0], name)
+			if by == token.RoleIntermediary {
+				said = fmt.Sprintf("wallet %s waits for the key %s; payments out are blocked, the old key can cancel\n", args[0], name)
+			}
+			return receipt, said, err
+		}),
+	}
+	command.Flags().String("by", "wallet", "who asks: wallet, recovery, intermediary, enforcement")
+	command.Flags().String("key", "", "name of the new key, made if it is not here (default WALLET-new)")
+	return command
+}
+
+func walletCancel() *cobra.Command {
+	return &cobra.Command{
+		Use: "cancel-rekey WALLET", Short: "Stop a new key that waits, with the present key",
+		Example: "  aqsha wallet cancel-rekey marat", Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, _ *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			receipt, err := s.CancelRekey(ctx, id)
+			return receipt, fmt.Sprintf("wallet %s keeps its key\n", args[0]), err
+		}),
+	}
+}
+
+func walletClose() *cobra.Command {
+	command := &cobra.Command{
+		Use: "close WALLET", Short: "End an empty wallet", Example: "  aqsha wallet close marat", Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			var by token.Role
+			if err := by.UnmarshalText([]byte(flag(command, "by"))); err != nil {
+				return node.Receipt{}, "", usageError{fmt.Errorf("--by: %w", err)}
+			}
+			receipt, err := s.Close(ctx, id, by)
+			return receipt, fmt.Sprintf("wallet %s is closed\n", args[0]), err
+		}),
+	}
+	command.Flags().String("by", "wallet", "who signs: wallet or intermediary")
+	return command
+}
+
+func walletFreeze() *cobra.Command {
+	command := &cobra.Command{
+		Use: "freeze WALLET", Short: "Stop a wallet under a case; the enforcement set signs",
+		Example: `  aqsha wallet freeze marat --case "court 12/2026" --mode debits`, Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			mode, ok := map[string]token.FreezeMode{"debits": token.FreezeDebits, "all": token.FreezeAll}[flag(command, "mode")]
+			if !ok {
+				return node.Receipt{}, "", usageError{fmt.Errorf("--mode %q: want debits or all", flag(command, "mode"))}
+			}
+			receipt, err := s.Freeze(ctx, id, mode, flag(command, "case"))
+			return receipt, fmt.Sprintf("wallet %s is frozen (%s)\n", args[0], flag(command, "mode")), err
+		}),
+	}
+	command.Flags().String("mode", "debits", "debits (it may receive) or all")
+	addCaseFlag(command)
+	return command
+}
+
+func addCaseFlag(command *cobra.Command) {
+	command.Flags().String("case", "", "case reference")
+	_ = command.MarkFlagRequired("case")
+}
+
+func walletUnfreeze() *cobra.Command {
+	command := &cobra.Command{
+		Use: "unfreeze WALLET", Short: "End a freeze, under the same case",
+		Example: `  aqsha wallet unfreeze marat --case "court 12/2026"`, Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			receipt, err := s.Freeze(ctx, id, token.NotFrozen, flag(command, "case"))
+			return receipt, fmt.Sprintf("wallet %s is free\n", args[0]), err
+		}),
+	}
+	addCaseFlag(command)
+	return command
+}
+
+func walletSeize() *cobra.Command {
+	command := &cobra.Command{
+		Use: "seize WALLET AMOUNT COURT", Short: "Take an amount from a frozen wallet to a court's wallet",
+		Example: `  aqsha wallet seize marat 5000 court --case "court 12/2026"`, Args: cobra.ExactArgs(3),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			amount, err := money.ParseTenge(args[1])
+			if err != nil {
+				return node.Receipt{}, "", usageError{err}
+			}
+			court, err := s.resolve(args[2])
+			if err != nil {
+				return node.Receipt{}, "", err
+			}
+			receipt, err := s.Seize(ctx, id, court[0], amount, flag(command, "case"))
+			return receipt, fmt.Sprintf("%s of wallet %s went to %s\n", amount.Format(), args[0], args[2]), err
+		}),
+	}
+	addCaseFlag(command)
+	return command
+}
+
+func walletList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the wallets whose names are in the data directory", Example: "  aqsha wallet list", Args: cobra.NoArgs,
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+			names, err := s.Book.Names()
+			if err != nil {
+				return err
+			}
+			type line struct {
+				Name string `json:"name"`
+				api.WalletView
+			}
+			lines := []line{}
+			for _, n := range names {
+				if view, err := s.Client.Wallet(ctx, n.ID); err == nil {
+					lines = append(lines, line{n.Name, view})
+				}
+			}
+			return show(command, lines, func(w io.Writer) {
+				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "NAME\tID\tBALANCE\tTOKENS\tSTATE")
+				for _, l := range lines {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", l.Name, l.ID, l.Balance.Format(), l.Tokens, stateOf(l.WalletView))
+				}
+				table.Flush()
+			})
+		}),
+	}
+}
+
+// stateOf says in words what is special about a wallet.
+func stateOf(w api.WalletView) string {
+	var words []string
+	if w.Treasury {
+		words = append(words, "treasury")
+	}
+	switch w.Frozen {
+	case token.FreezeDebits:
+		words = append(words, "debits frozen")
+	case token.FreezeAll:
+		words = append(words, "frozen")
+	}
+	if w.Rekeying {
+		words = append(words, "new key from "+time.UnixMilli(int64(w.Rekey.DueMillis)).Format(time.DateTime))
+	}
+	if len(words) == 0 {
+		return "active"
+	}
+	return strings.Join(slices.Compact(words), ", ")
+}
+
+func walletShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show WALLET", Short: "Show a wallet: balance, tier, limits used, state", Example: "  aqsha wallet show aigerim --json", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0])
+			if err != nil {
+				return err
+			}
+			view, err := s.Client.Wallet(ctx, ids[0])
+			if err != nil {
+				return err
+			}
+			a, err := s.Client.Authority(ctx)
+			if err != nil {
+				return err
+			}
+			return show(command, view, func(w io.Writer) { describeWallet(w, s, view, a.Policy) })
+		}),
+	}
+}
+
+func describeWallet(w io.Writer, s *session, view api.WalletView, policy token.Policy) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	fmt.Fprintf(table, "id\t%s\nregistrar\t%s\nkey\t%s\nstate\t%s\nbalance\t%s in %d tokens\n",
+		view.ID, s.Book.NameOf(view.Registrar), view.Key, stateOf(view), view.Balance.Format(), view.Tokens)
+	if a := view.Attributes; a != (token.Attributes{}) {
+		fmt.Fprintf(table, "attributes\tcategory %d, region %q, role %q\n", a.Category, a.Region, a.Role)
+	}
+	tier, ok := policy.Tier(view.Tier)
+	if view.Treasury || !ok {
+		return
+	}
+	limit := func(most money.Tiyn) string {
+		if most == 0 {
+			return "no limit"
+		}
+		return most.Format()
+	}
+	paid, payments := view.PaidToday, view.PaymentsToday
+	if view.Day != policy.Day(s.Now()) {
+		paid, payments = 0, 0
+	}
+	fmt.Fprintf(table, "tier\t%s\npaid today\t%s in %d payments\nat once\t%s\na day\t%s\nheld\t%s\n",
+		tier.Name, paid.Format(), payments, limit(tier.PaymentMost), limit(tier.DayMost), limit(tier.BalanceMost))
+}

@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Chain is a ledger without disk or goroutines: the executor on a state, and the log that it makes.
+// It is what a node must agree with.
+type Chain struct {
+	*World
+	State  ledger.State
+	Blocks [][][]byte   // entries of each block, the leaf first
+	Roots  []txlog.Hash // of the log before each block, and after the last
+	Leaf   ledger.Leaf  // of the last block
+	Now    uint64       // time of the next block, ms
+	Size   uint64       // entries of the log
+
+	executor *ledger.Executor
+	tree     txlog.Tree
+}
+
+// NewChain founds the world's network in an empty state.
+func (w *World) NewChain(state ledger.State) *Chain {
+	c := &Chain{World: w, State: state, Now: w.Genesis.TimeMillis + 1000}
+	ledger.Found(state, w.Genesis)
+	c.Leaf = w.Genesis.Leaf()
+	c.executor = ledger.NewExecutor(w.Network, state)
+	c.Roots = append(c.Roots, c.tree.Root())
+	c.store([][]byte{c.Leaf.Encode()})
+	return c
+}
+
+func (c *Chain) store(entries [][]byte) {
+	for _, entry := range entries {
+		c.tree.Add(txlog.LeafHash(entry))
+	}
+	c.Blocks = append(c.Blocks, entries)
+	c.Roots = append(c.Roots, c.tree.Root())
+	c.Size = c.tree.Size()
+}
+
+// Root is the log's.
+func (c *Chain) Root() txlog.Hash { return c.tree.Root() }
+
+// Block executes transactions at c.Now as one block and returns each one's refusal, or nil.
+// A block in which nothing happens is not made.
+func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
+	entries := [][]byte{nil}
+	for _, due := range c.executor.Begin(c.Leaf.Height+1, c.Now) {
+		entries = append(entries, due.Encode())
+	}
+	refusals := make([]*token.Error, len(txs))
+	for i, tx := range txs {
+		if refusals[i] = c.executor.Apply(tx, nil); refusals[i] == nil {
+			entries = append(entries, ledger.AppendTransactionEntry(nil, tx.Encode()))
+		}
+	}
+	if len(entries) > 1 {
+		c.Leaf = c.executor.Leaf(token.Hash(c.Root()))
+		entries[0] = c.Leaf.Encode()
+		c.store(entries)
+	}
+	return refusals
+}
+
+// Try executes one transaction in a block of its own.
+func (c *Chain) Try(tx *token.Transaction) *token.Error { return c.Block(tx)[0] }
+
+// Must executes a body, signed by whom it needs, and panics if it is refused.
+func (c *Chain) Must(body token.Body) *token.Transaction {
+	tx := c.Make(body)
+	if err := c.Try(tx); err != nil {
+		panic(fmt.Sprintf("sim: %s refused: %v", body.Kind(), err))
+	}
+	return tx
+}
+
+// Make signs a body as the present state demands, with keys of this world, valid for half an hour.
+func (c *Chain) Make(body token.Body) *token.Transaction {
+	return c.SignFor(c.State, body, c.Now+1_800_000)
+}
+
+// SignFor signs a body by whom a state demands, as far as their keys are of this world.
+func (w *World) SignFor(state ledger.Reader, body token.Body, validUntil uint64) *token.Transaction {
+	groups, err := ledger.Signatories(state, body)
+	if err != nil { // of something that is not there: signed by nobody
+		return w.Sign(body, validUntil)
+	}
+	var signatures []Signature
+	for _, g := range groups {
+		given := 0
+		for i, public := range g.Keys {
+			if key, ours := w.Private(public); ours && given < g.Threshold {
+				signatures = append(signatures, Signature{g.Role, i, key})
+				given++
+			}
+		}
+	}
+	return w.Sign(body, validUntil, signatures)
+}
+
+// Replay derives a state from the chain's log alone, checking everything.
+func (c *Chain) Replay(state ledger.State) error {
+	replay := ledger.NewReplay(state, false)
+	for i, block := range c.Blocks {
+		if _, err := replay.Block(block, token.Hash(c.Roots[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Copy puts all that a model holds into an empty state.
+func Copy(to ledger.State, m *ledger.Model) {
+	*to.Authority() = m.Central
+	for id, i := range m.Intermediaries {
+		to.PutIntermediary(id, i)
+	}
+	for id, w := range m.Wallets {
+		to.PutWallet(id, w)
+		to.PutDetail(id, m.Details[id])
+	}
+	for id, t := range m.Tokens {
+		to.AddToken(id, t)
+	}
+}

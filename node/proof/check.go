@@ -1,0 +1,230 @@
+package proof
+
+import (
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Result is what a proof shows.
+type Result struct {
+	Network      token.NetworkID `json:"network"`
+	Name         string          `json:"name"`
+	Token        token.ID        `json:"token"`
+	Wallet       token.WalletID  `json:"wallet"` // it was made for
+	Amount       money.Tiyn      `json:"amount"`
+	LogSize      uint64          `json:"log_size"` // of the checkpoint
+	Steps        []Step          `json:"steps"`    // from issue to the token
+	Shows        []string        `json:"shows"`
+	DoesNotShow  []string        `json:"does_not_show"`
+	TotalIssued  money.Tiyn      `json:"total_issued"` // by the issues at the beginning
+	Transactions int             `json:"transactions"`
+}
+
+// Step is one transaction of the provenance.
+type Step struct {
+	Index   uint64              `json:"index"`
+	ID      token.TransactionID `json:"id"`
+	Kind    string              `json:"kind"`
+	Memo    string              `json:"memo,omitempty"`
+	Outputs []money.Tiyn        `json:"outputs"`
+}
+
+// BadProof is the code of a proof that does not hold.
+const BadProof token.Code = "bad-proof"
+
+func bad(field, format string, args ...any) error {
+	return token.Errorf(BadProof, field, format, args...)
+}
+
+// Check verifies a proof file against a network's id alone.
+func Check(data []byte, network token.NetworkID) (*Result, error) {
+	f, err := Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	genesis, err := f.checkGenesis(network)
+	if err != nil {
+		return nil, err
+	}
+	checkpoint, err := f.checkCheckpoint(genesis)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range f.Entries {
+		if err := txlog.VerifyInclusion(txlog.LeafHash(e.Entry), e.Index, checkpoint.Size, e.Proof, checkpoint.Root); err != nil {
+			return nil, bad("entries", "entry %d is not in the log: %v", e.Index, err)
+		}
+	}
+	result := &Result{Network: network, Name: genesis.Name, Token: f.Token, LogSize: checkpoint.Size, Shows: shows, DoesNotShow: doesNotShow}
+	return result, f.checkProvenance(result)
+}
+
+var shows = []string{
+	"the token was made by a transaction in the log of this network, under a checkpoint signed with the log's key",
+	"it derives, transaction by transaction, from tenge that the authority issued, and every step conserves value",
+}
+
+var doesNotShow = []string{
+	"that the token is still unspent: ask the ledger, or prove it against a logged snapshot",
+	"that each signature on the way was valid: replay the log for that (aqsha verify)",
+	"who the people behind the wallets are",
+}
+
+func (f *File) checkGenesis(network token.NetworkID) (*ledger.Genesis, error) {
+	first := f.Entries[0]
+	if first.Index != 0 || ledger.NetworkOf(first.Entry) != network {
+		return nil, bad("entries", "the proof is of another network than %s", network)
+	}
+	e, err := ledger.DecodeEntry(first.Entry)
+	if err != nil || e.Leaf == nil || e.Leaf.Genesis == nil {
+		return nil, bad("entries", "the first entry is no genesis")
+	}
+	return e.Leaf.Genesis, nil
+}
+
+func (f *File) checkCheckpoint(g *ledger.Genesis) (txlog.Checkpoint, error) {
+	verifier, err := note.NewVerifier(g.LogKey)
+	if err != nil {
+		return txlog.Checkpoint{}, bad("checkpoint", "the genesis names no usable log key: %v", err)
+	}
+	c, n, err := txlog.OpenCheckpoint(f.Checkpoint, g.Name, note.VerifierList(verifier))
+	if err != nil {
+		return c, bad("checkpoint", "%v", err)
+	}
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || !canonicalNote(f.Checkpoint) {
+		return c, bad("checkpoint", "it must bear the log's own signature and nothing else")
+	}
+	return c, nil
+}
+
+// made is an output: by which entry of the file, for whom, how much.
+type made struct {
+	entry  int
+	wallet token.WalletID
+	amount money.Tiyn
+}
+
+// step is an entry of the provenance as tokens see it.
+type step struct {
+	tx      *token.Transaction
+	inputs  []token.ID
+	outputs []made // in order; the id of number i is OutputID(tx, i)
+	burned  money.Tiyn
+	issued  money.Tiyn
+}
+
+// readStep says what a transaction takes and makes.
+func readStep(entry int, tx *token.Transaction) (s step, err error) {
+	s.tx = tx
+	switch t := tx.Body.(type) {
+	case *token.Issue:
+		for _, amount := range t.Amounts {
+			s.outputs = append(s.outputs, made{entry, t.To, amount})
+			s.issued += amount // their sum was checked when decoded
+		}
+	case *token.Transfer:
+		s.inputs = t.Inputs
+		for _, o := range t.Outputs {
+			s.outputs = append(s.outputs, made{entry, t.Parties[o.Party], o.Amount})
+		}
+	case *token.Redeem:
+		s.inputs, s.burned = t.Inputs, t.Amount
+		s.outputs = []made{{entry, t.From, t.Change}}
+	case *token.Seize:
+		s.inputs = t.Inputs
+		s.outputs = []made{{entry, t.Court, t.Amount}, {entry, t.Wallet, t.Change}}
+	default:
+		return s, bad("entries", "a transaction of kind %s makes no tokens", tx.Body.Kind())
+	}
+	return s, nil
+}
+
+// checkProvenance walks from the token back to issues. Every entry of the file must be needed.
+func (f *File) checkProvenance(r *Result) error {
+	steps, outputs := make([]step, len(f.Entries)), map[token.ID]made{}
+	for i, included := range f.Entries[1:] {
+		e, err := ledger.DecodeEntry(included.Entry)
+		if err != nil {
+			return err
+		}
+		if e.Transaction == nil {
+			return bad("entries", "entry %d is no transaction", included.Index)
+		}
+		s, err := readStep(i+1, e.Transaction)
+		if err != nil {
+			return err
+		}
+		if err := conserves(s, outputs); err != nil {
+			return fmt.Errorf("entry %d: %w", included.Index, err)
+		}
+		steps[i+1] = s
+		for n, o := range s.outputs {
+			outputs[token.OutputID(s.tx.ID(), n)] = o
+		}
+	}
+	target, ok := outputs[f.Token]
+	if !ok || target.amount == 0 {
+		return bad("token", "no entry of the proof makes token %s", f.Token)
+	}
+	needed := map[int]bool{}
+	for queue := []int{target.entry}; len(queue) > 0; queue = queue[1:] {
+		if needed[queue[0]] {
+			continue
+		}
+		needed[queue[0]] = true
+		for _, input := range steps[queue[0]].inputs {
+			queue = append(queue, outputs[input].entry)
+		}
+	}
+	if len(needed) != len(f.Entries)-1 {
+		return bad("entries", "%d entries have nothing to do with the token", len(f.Entries)-1-len(needed))
+	}
+	r.Wallet, r.Amount, r.Transactions = target.wallet, target.amount, len(needed)
+	for i, s := range steps[1:] {
+		r.TotalIssued += s.issued
+		r.Steps = append(r.Steps, describe(f.Entries[i+1].Index, s))
+	}
+	return nil
+}
+
+// conserves checks that a step's inputs were made by earlier steps and that no value appears.
+func conserves(s step, outputs map[token.ID]made) error {
+	in, out := s.issued, s.burned
+	for _, id := range s.inputs {
+		o, ok := outputs[id]
+		if !ok {
+			return bad("entries", "input %s is not in the proof", id)
+		}
+		var err error
+		if in, err = money.Add(in, o.amount); err != nil {
+			return err
+		}
+	}
+	for _, o := range s.outputs {
+		var err error
+		if out, err = money.Add(out, o.amount); err != nil {
+			return err
+		}
+	}
+	if in != out {
+		return bad("entries", "%s tenge goes in and %s comes out", in, out)
+	}
+	return nil
+}
+
+func describe(index uint64, s step) Step {
+	d := Step{Index: index, ID: s.tx.ID(), Kind: s.tx.Body.Kind().String()}
+	if t, ok := s.tx.Body.(*token.Transfer); ok {
+		d.Memo = t.Memo.Text()
+	}
+	for _, o := range s.outputs {
+		d.Outputs = append(d.Outputs, o.amount)
+	}
+	return d
+}

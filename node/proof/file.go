@@ -1,0 +1,111 @@
+package proof
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// File is a proof: canonical CBOR [magic, version, checkpoint, token, [[index, entry, [hash…]]…]],
+// entries ascending by index, the genesis first. There is one encoding, so every byte counts.
+type File struct {
+	Checkpoint []byte // signed note, with the log's own signature alone
+	Token      token.ID
+	Entries    []Included
+}
+
+// Included is an entry with its inclusion proof under the checkpoint.
+type Included struct {
+	Index uint64
+	Entry []byte
+	Proof []txlog.Hash
+}
+
+const (
+	magic   = "aqsha-proof"
+	version = 1
+
+	// MaxEntries bounds a provenance, MaxBytes a file.
+	MaxEntries = 10_000
+	MaxBytes   = 64 << 20
+
+	maxEntryBytes      = 65_535
+	maxCheckpointBytes = 16 << 10
+)
+
+// Encode returns the file's bytes.
+func (f *File) Encode() []byte {
+	b := token.AppendArray(nil, 5)
+	b = token.AppendText(b, magic)
+	b = token.AppendUint(b, version)
+	b = token.AppendBytes(b, f.Checkpoint)
+	b = token.AppendBytes(b, f.Token[:])
+	b = token.AppendArray(b, len(f.Entries))
+	for _, e := range f.Entries {
+		b = token.AppendArray(b, 3)
+		b = token.AppendUint(b, e.Index)
+		b = token.AppendBytes(b, e.Entry)
+		b = token.AppendArray(b, len(e.Proof))
+		for i := range e.Proof {
+			b = token.AppendBytes(b, e.Proof[i][:])
+		}
+	}
+	return b
+}
+
+// Decode reads a file.
+func Decode(data []byte) (*File, error) {
+	if len(data) > MaxBytes {
+		return nil, token.Errorf(token.TooLarge, "", "%d bytes, at most %d", len(data), MaxBytes)
+	}
+	d := token.NewDecoder(data)
+	d.Array("proof", 5, 5)
+	if d.Text("magic", 1, 32) != magic || d.Uint("version", 255) != version {
+		d.Fail(token.Errorf(token.UnknownKind, "magic", "not a proof file of version %d", version))
+	}
+	f := &File{Checkpoint: d.Bytes("checkpoint", 1, maxCheckpointBytes)}
+	d.Fixed("token", f.Token[:])
+	for range d.Array("entries", 2, MaxEntries) {
+		d.Array("entries", 3, 3)
+		e := Included{Index: d.Uint("entries.index", 1<<63-1), Entry: d.Bytes("entries.entry", 1, maxEntryBytes)}
+		for range d.Array("entries.proof", 0, txlog.MaxProofHashes) {
+			var h txlog.Hash
+			d.Fixed("entries.proof", h[:])
+			e.Proof = append(e.Proof, h)
+		}
+		if n := len(f.Entries); n > 0 && f.Entries[n-1].Index >= e.Index {
+			d.Fail(token.Errorf(token.Repeated, "entries", "entry %d is out of order", e.Index))
+		}
+		if d.Err() != nil {
+			return nil, d.Err()
+		}
+		f.Entries = append(f.Entries, e)
+	}
+	if err := d.Finish(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// canonicalNote says whether a signed note's signatures are in the one form of base64; verification
+// alone would overlook spare bits.
+func canonicalNote(signed []byte) bool {
+	_, signatures, found := bytes.Cut(signed, []byte("\n\n"))
+	if !found || !bytes.HasSuffix(signatures, []byte("\n")) {
+		return false
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(signatures), "\n"), "\n") {
+		words := strings.Split(line, " ")
+		if len(words) != 3 {
+			return false
+		}
+		raw, err := base64.StdEncoding.Strict().DecodeString(words[2])
+		if err != nil || base64.StdEncoding.EncodeToString(raw) != words[2] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,78 @@
+package proof
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Make gathers the proof of a token, live or spent, under the newest checkpoint.
+func Make(ctx context.Context, n *node.Node, id token.ID) (*File, error) {
+	origin, err := n.Origin(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	indices := map[uint64]bool{0: true}
+	for queue := []uint64{origin.Entry}; len(queue) > 0; queue = queue[1:] {
+		if indices[queue[0]] {
+			continue
+		}
+		indices[queue[0]] = true
+		if len(indices) > MaxEntries {
+			return nil, token.Errorf(token.TooMany, "token", "its provenance has more than %d transactions", MaxEntries)
+		}
+		inputs, err := inputsOf(n, queue[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, input := range inputs {
+			origin, err := n.Origin(ctx, input)
+			if err != nil {
+				return nil, err
+			}
+			queue = append(queue, origin.Entry)
+		}
+	}
+	signed, err := n.Log().Publish()
+	if err != nil {
+		return nil, err
+	}
+	checkpoint, err := txlog.ParseSigned(signed)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Checkpoint: signed, Token: id}
+	for index := range indices {
+		entry, err := n.Log().Entry(index)
+		if err != nil {
+			return nil, err
+		}
+		path, err := n.Log().InclusionProof(index, checkpoint.Size)
+		if err != nil {
+			return nil, err
+		}
+		f.Entries = append(f.Entries, Included{index, entry, path})
+	}
+	slices.SortFunc(f.Entries, func(a, b Included) int {
+		if a.Index < b.Index {
+			return -1
+		}
+		return 1
+	})
+	return f, nil
+}
+
+func inputsOf(n *node.Node, entry uint64) ([]token.ID, error) {
+	e, _, err := n.Entry(entry)
+	if err != nil {
+		return nil, err
+	}
+	if e.Transaction == nil {
+		return nil, token.Errorf(node.NotFound, "entry", "entry %d is no transaction", entry)
+	}
+	s, err := readStep(0, e.Transaction)
+	return s.inputs, err
+}

@@ -1,0 +1,293 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path/filepath"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// The people of the story.
+const (
+	bankOne = "dala-bank"
+	bankTwo = "tulpar-bank"
+	farm    = "farm"     // a mining farm near Ekibastuz
+	power   = "power"    // the power company
+	canteen = "canteen"  // a school's
+	budget  = "treasury" // the state's
+	court   = "court"
+	shop    = "shop"
+)
+
+var people = []string{"aigerim", "marat", "dana", "timur"}
+
+// ledgerSteps is the first part: a digital tenge lives and dies.
+func ledgerSteps() []Step {
+	return []Step{
+		{"banks", "The central bank admits two banks", admitBanks},
+		{"issue", "The central bank issues tenge to the banks", issueToBanks},
+		{"wallets", "A farm, a power company, a canteen, the treasury and people open wallets", openWallets},
+		{"distribute", "The banks pay out digital tenge to their customers", distribute},
+		{"salaries", "The farm pays salaries from a CSV file", paySalaries},
+		{"shopping", "People pay in a shop", shopping},
+		{"limit", "A payment is refused for its tier's limit", refusedForLimit},
+		{"lost-phone", "A lost phone: the wallet gets a new key", lostPhone},
+		{"redeem", "A bank returns tenge, and the central bank destroys it", redeem},
+		{"prove", "A token proves where it comes from", proveToken},
+		{"verify", "Anybody replays the whole log", verifyAll},
+	}
+}
+
+func (w *World) id(name string) token.WalletID {
+	id, err := w.Desk.Book.Resolve(name)
+	if err != nil {
+		panic(err) // an earlier step has made it
+	}
+	return id
+}
+
+func admitBanks(ctx context.Context, w *World) error {
+	for _, bank := range []string{bankOne, bankTwo} {
+		if w.Desk.Book.Has(bank) {
+			continue
+		}
+		receipt, err := w.Desk.Admit(ctx, bank)
+		if err != nil {
+			return err
+		}
+		w.Say("%s is admitted: two of three policy keys signed, its own keys proved possession (entry %d)", bank, receipt.Index)
+	}
+	w.Proves("nobody joins by himself: every right in the ledger is somebody's signature")
+	return nil
+}
+
+func issueToBanks(ctx context.Context, w *World) error {
+	for bank, amount := range map[string]money.Tiyn{bankOne: 500_000_000 * money.Tenge, bankTwo: 300_000_000 * money.Tenge} {
+		if err := w.Once(bank, func() error {
+			_, err := w.Desk.Issue(ctx, w.id(bank), amount/2, amount/4, amount/4)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	supply, err := w.Desk.Client.Supply(ctx)
+	if err != nil {
+		return err
+	}
+	w.Say("issued %s to %s and %s", supply.Issued.Format(), bankOne, bankTwo)
+	w.Proves("issued %s − redeemed %s = live %s", supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format())
+	return nil
+}
+
+func openWallets(ctx context.Context, w *World) error {
+	type opening struct {
+		name, bank string
+		tier       uint8
+		attributes token.Attributes
+		recovery   bool
+	}
+	openings := []opening{
+		{farm, bankOne, wallet.TierBusiness, token.Attributes{Region: "KZ-55", Role: "farm"}, false},
+		{power, bankTwo, wallet.TierBusiness, token.Attributes{Region: "KZ-55", Role: "power"}, false},
+		{canteen, bankTwo, wallet.TierBusiness, token.Attributes{Category: 5812, Region: "KZ-55", Role: "merchant"}, false},
+		{shop, bankOne, wallet.TierBusiness, token.Attributes{Category: 5411, Region: "KZ-55", Role: "merchant"}, false},
+		{budget, "", wallet.TierState, token.Attributes{Role: "treasury"}, false},
+		{court, "", wallet.TierState, token.Attributes{Role: ledger.CourtRole}, false},
+	}
+	for i, name := range people {
+		tier := uint8(wallet.TierPerson)
+		if name == "timur" {
+			tier = wallet.TierUnidentified
+		}
+		openings = append(openings, opening{name, []string{bankOne, bankTwo}[i%2], tier, token.Attributes{Role: "person"}, name == "marat"})
+	}
+	for _, o := range openings {
+		if w.Desk.Book.Has(o.name) {
+			continue
+		}
+		registrar := token.Authority
+		if o.bank != "" {
+			registrar = w.id(o.bank)
+		}
+		if _, err := w.Desk.Register(ctx, wallet.NewWallet{Name: o.name, Registrar: registrar, Tier: o.tier, Attributes: o.attributes, Recovery: o.recovery}); err != nil {
+			return err
+		}
+	}
+	w.Say("%d wallets: businesses without a limit, people with one, timur unidentified; treasury and court directly with the central bank", len(openings))
+	w.Proves("a wallet is a key, a tier and attributes; the ledger holds no name and no personal data")
+	return nil
+}
+
+func distribute(ctx context.Context, w *World) error {
+	for _, p := range []struct {
+		from, to string
+		amount   money.Tiyn
+	}{{bankOne, farm, 60_000_000 * money.Tenge}, {bankTwo, power, 5_000_000 * money.Tenge}, {bankOne, "aigerim", 150_000 * money.Tenge}, {bankTwo, "marat", 80_000 * money.Tenge}} {
+		if err := w.Once(p.to, func() error { return w.pay(ctx, p.from, p.to, p.amount, "from the account") }); err != nil {
+			return err
+		}
+		w.Say("%s → %s  %s", p.from, p.to, p.amount.Format())
+	}
+	w.Proves("two tiers: the central bank never meets the customer, the bank's treasury pays with its own signature")
+	return nil
+}
+
+func (w *World) pay(ctx context.Context, from, to string, amount money.Tiyn, memo string) error {
+	_, err := w.Desk.Pay(ctx, w.id(from), w.id(to), amount, token.Plain(memo))
+	return err
+}
+
+func paySalaries(ctx context.Context, w *World) error {
+	var file bytes.Buffer
+	fmt.Fprintln(&file, "to,amount,memo")
+	for i, name := range people {
+		fmt.Fprintf(&file, "%s,%d,salary November\n", name, []int{420_000, 385_000, 310_000, 12_000}[i])
+	}
+	rows, err := wallet.ReadRows(&file)
+	if err != nil {
+		return err
+	}
+	paid, again := 0, 0
+	for range 2 { // the second run finds that everybody is paid
+		err := w.Desk.PayBatch(ctx, w.id(farm), rows, filepath.Join(w.DataDir, "salaries.journal"), func(o wallet.Outcome) error {
+			switch {
+			case o.Problem != nil:
+				return o.Problem
+			case o.Again:
+				again++
+			default:
+				paid++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	w.Say("%d salaries paid; the same file run again: %d found paid, nobody paid twice", paid, again)
+	w.Proves("a payment's id is its idempotency key, and the journal holds it before it is sent")
+	return nil
+}
+
+func shopping(ctx context.Context, w *World) error {
+	for i, name := range people {
+		amount := []money.Tiyn{1_450 * money.Tenge, 12_300 * money.Tenge, 890*money.Tenge + 50, 2_000 * money.Tenge}[i]
+		if err := w.Once(name, func() error { return w.pay(ctx, name, shop, amount, "groceries") }); err != nil {
+			return err
+		}
+		w.Say("%s pays %s", name, amount.Format())
+	}
+	view, err := w.Desk.Client.Wallet(ctx, w.id(shop))
+	if err != nil {
+		return err
+	}
+	w.Proves("the shop holds %s in %d tokens, each durable before its payer was answered", view.Balance.Format(), view.Tokens)
+	return nil
+}
+
+func refusedForLimit(ctx context.Context, w *World) error {
+	before, err := w.Desk.Client.Wallet(ctx, w.id("timur"))
+	if err != nil {
+		return err
+	}
+	err = w.pay(ctx, "marat", "timur", 5_000*money.Tenge, "loan")
+	var problem *api.Problem
+	if !errors.As(err, &problem) || problem.Code != string(ledger.LimitBalance) {
+		return fmt.Errorf("want the refusal %s, got %v", ledger.LimitBalance, err)
+	}
+	w.Say("marat → timur 5 000 ₸: %s", problem.Detail)
+	after, err := w.Desk.Client.Wallet(ctx, w.id("timur"))
+	if err != nil {
+		return err
+	}
+	if after.Balance != before.Balance {
+		return fmt.Errorf("a refusal moved money: %s before, %s after", before.Balance, after.Balance)
+	}
+	w.Proves("limits are the ledger's own rules; a refusal has a code (%s) and changes nothing", problem.Code)
+	return nil
+}
+
+func lostPhone(ctx context.Context, w *World) error {
+	marat := w.id("marat")
+	err := w.Once("rekey", func() error {
+		_, err := w.Desk.Rekey(ctx, marat, token.RoleRecovery, "marat-new-phone")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.Say("marat's recovery key gives his wallet a new key at once; money and history stay")
+	if err := w.Once("pay", func() error { return w.pay(ctx, "marat", shop, 700*money.Tenge, "with the new phone") }); err != nil {
+		return err
+	}
+	err = w.Once("theft", func() error {
+		if _, err := w.Desk.Rekey(ctx, w.id("dana"), token.RoleIntermediary, "thief"); err != nil {
+			return err
+		}
+		_, err := w.Desk.CancelRekey(ctx, w.id("dana"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.Say("a clerk at the bank asks for a new key of dana's wallet: it must wait a day, and dana cancels it with her own key")
+	w.Proves("nobody at a bank can take a customer's wallet")
+	return nil
+}
+
+func redeem(ctx context.Context, w *World) error {
+	err := w.Once("redeem", func() error {
+		_, err := w.Desk.Redeem(ctx, w.id(bankTwo), 100_000_000*money.Tenge)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	supply, err := w.Desk.Client.Supply(ctx)
+	if err != nil {
+		return err
+	}
+	w.Say("%s redeems 100 million tenge of its treasury", bankTwo)
+	w.Proves("issued %s − redeemed %s = live %s, the sum of %d tokens", supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens)
+	return nil
+}
+
+func proveToken(ctx context.Context, w *World) error {
+	tokens, err := w.Desk.Client.Tokens(ctx, w.id(shop), 1)
+	if err != nil || len(tokens.Tokens) == 0 {
+		return errors.Join(err, errors.New("the shop holds no token"))
+	}
+	result, err := w.checkToken(ctx, tokens.Tokens[0].ID)
+	if err != nil {
+		return err
+	}
+	w.Say("a token of the shop over %s: %d transactions back to the issue, checked offline", result.Amount.Format(), result.Transactions)
+	w.Proves("%s", result.Shows[1])
+	return nil
+}
+
+func verifyAll(ctx context.Context, w *World) error {
+	checkpoint, err := w.Desk.Client.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	report, _, err := node.Verify(ctx, node.Evidence{
+		Checkpoint: checkpoint, Network: w.Desk.Network,
+		Entries: func(size uint64) iter.Seq2[[]byte, error] { return w.Desk.Client.Entries(ctx, size) },
+	}, nil)
+	if err != nil {
+		return err
+	}
+	w.Say("%d entries replayed from nothing, %d signatures verified", report.Size, report.Signatures)
+	w.Proves("root %s…, supply and state are what the signed checkpoint stands for", report.Root[:16])
+	return nil
+}
