@@ -197,6 +197,11 @@ func (c *Client) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Ans
 	for _, tx := range txs {
 		sequence = append(sequence, tx.Encode()...)
 	}
+	return c.SubmitEncoded(ctx, sequence, len(txs))
+}
+
+// SubmitEncoded is SubmitAll for a CBOR sequence of count transactions.
+func (c *Client) SubmitEncoded(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
 	body, err := c.do(ctx, http.MethodPost, "/v1/transactions", "application/cbor-seq", sequence)
 	if err != nil {
 		return nil, err
@@ -205,8 +210,8 @@ func (c *Client) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Ans
 	if err := json.Unmarshal(body, &answers); err != nil {
 		return nil, err
 	}
-	if len(answers) != len(txs) {
-		return nil, fmt.Errorf("%d answers to %d transactions", len(answers), len(txs))
+	if len(answers) != count {
+		return nil, fmt.Errorf("%d answers to %d transactions", len(answers), count)
 	}
 	return answers, nil
 }

@@ -36,7 +36,7 @@ type Index struct {
 
 // Open opens the index of a network's log, or begins one. An index of another log is an error.
 func Open(dir string, network token.NetworkID) (*Index, error) {
-	db, err := pebble.Open(dir, &pebble.Options{Logger: quiet{}})
+	db, err := pebble.Open(dir, storeOptions())
 	if err != nil {
 		return nil, fmt.Errorf("index in %s: %w", dir, err)
 	}
@@ -54,6 +54,18 @@ func Open(dir string, network token.NetworkID) (*Index, error) {
 		x.size.set(binary.BigEndian.Uint64(value))
 	}
 	return x, nil
+}
+
+// memTableBytes lets random keys gather before they are sorted into files.
+const memTableBytes = 64 << 20
+
+// storeOptions: no write-ahead log, because what a crash loses is indexed again from the log; a flush keeps
+// a prefix of what was written, the size included.
+func storeOptions() *pebble.Options {
+	return &pebble.Options{
+		Logger: quiet{}, DisableWAL: true, MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold: 8, L0StopWritesThreshold: 64, LBaseMaxBytes: 256 << 20,
+	}
 }
 
 // quiet keeps the store from writing to the process's log.
@@ -92,7 +104,6 @@ func (x *Index) Block(first uint64, entries [][]byte) error {
 	if batch.err != nil {
 		return batch.err
 	}
-	// Not synced: what a crash loses is indexed again from the log.
 	if err := batch.batch.Commit(pebble.NoSync); err != nil {
 		return err
 	}

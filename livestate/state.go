@@ -282,4 +282,7 @@ func (s *State) LiveTotal() money.Tiyn { return s.total }
 // Counts are how many tokens and wallets are live.
 func (s *State) Counts() (tokens, wallets int) { return s.tokens.live, s.wallets.live }
 
+// Bytes is the memory that the tables of tokens and wallets take.
+func (s *State) Bytes() (tokens, wallets int) { return s.tokens.bytes(), s.wallets.bytes() }
+
 var _ ledger.State = (*State)(nil)

@@ -1,6 +1,9 @@
 package livestate
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // table maps ids to rows. Rows live in chunks and never move, so a row's slot number is a
 // reference of four bytes; the index over them grows by a quarter, one shard at a time, so
@@ -174,6 +177,16 @@ func (s *shard) remove(entry uint64) {
 	}
 	s.entries[i] = 0
 	s.count--
+}
+
+// bytes is the memory that rows and index take, whether in use or not.
+func (t *table[K, R]) bytes() int {
+	var r row[K, R]
+	n := len(t.chunks)*chunkRows*int(unsafe.Sizeof(r)) + 4*cap(t.free)
+	for i := range t.shards {
+		n += 8 * len(t.shards[i].entries)
+	}
+	return n
 }
 
 // slots lists the slots in use, in no useful order.

@@ -39,6 +39,7 @@ func (n *Node) store(group []*block) {
 		if b.batch != nil {
 			batches = append(batches, b.batch)
 			transactions += b.batch.Len() - 1
+			n.metrics.logBytes.Add(uint64(b.batch.Bytes()))
 		}
 	}
 	if len(batches) > 0 && n.Err() == nil {
@@ -54,14 +55,18 @@ func (n *Node) store(group []*block) {
 	}
 	failed := n.failure.Load()
 	for _, b := range group {
-		for _, r := range b.requests {
-			switch {
-			case failed != nil:
-				r.refused = failed
-			case r.refused != nil:
-				n.metrics.refused.Add(1)
+		for _, s := range b.submissions {
+			for i := range s.requests {
+				r := &s.requests[i]
+				switch {
+				case failed != nil:
+					r.refused = failed
+				case r.refused != nil:
+					n.metrics.refused.Add(1)
+				}
 			}
-			close(r.done)
+			n.waiting.Add(-int64(len(s.requests)))
+			close(s.done)
 		}
 	}
 }

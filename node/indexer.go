@@ -88,6 +88,12 @@ func (n *Node) indexed(ctx context.Context) (*index.Index, error) {
 	return n.index.store, nil
 }
 
+// WaitIndex waits until the index has come as far as everything durable now.
+func (n *Node) WaitIndex(ctx context.Context) error {
+	_, err := n.indexed(ctx)
+	return err
+}
+
 // Lookup finds an executed transaction by its id: the same transaction sent twice gets the same answer.
 func (n *Node) Lookup(ctx context.Context, id token.TransactionID) (Receipt, bool, error) {
 	store, err := n.indexed(ctx)

@@ -12,6 +12,8 @@ type Metrics struct {
 	refused      atomic.Uint64
 	overloaded   atomic.Uint64
 	commitNanos  atomic.Int64
+	executeNanos atomic.Int64
+	logBytes     atomic.Uint64
 }
 
 func (m *Metrics) committed(blocks, transactions int, took time.Duration) {
@@ -27,6 +29,7 @@ type Counts struct {
 	Refused       uint64  `json:"refused"`
 	Overloaded    uint64  `json:"overloaded"`     // turned away because the queue was full
 	CommitSeconds float64 `json:"commit_seconds"` // spent writing and syncing
+	LogBytes      uint64  `json:"log_bytes"`      // written, with framing, without tiles
 	Waiting       int     `json:"waiting"`        // in the queue
 	LiveTokens    int     `json:"live_tokens"`
 	Wallets       int     `json:"wallets"`
@@ -42,10 +45,19 @@ func (n *Node) Counts() Counts {
 		Transactions: n.metrics.transactions.Load(), Blocks: n.metrics.blocks.Load(),
 		Refused: n.metrics.refused.Load(), Overloaded: n.metrics.overloaded.Load(),
 		CommitSeconds: time.Duration(n.metrics.commitNanos.Load()).Seconds(),
-		Waiting:       len(n.ingest), LiveTokens: tokens, Wallets: wallets,
+		LogBytes:      n.metrics.logBytes.Load(),
+		Waiting:       int(n.waiting.Load()), LiveTokens: tokens, Wallets: wallets,
 	}
 	if n.index != nil {
 		c.IndexLag = n.durable.Load().Size - n.index.store.Size()
 	}
 	return c
+}
+
+// KeyCache says how often a wallet's key was found decoded, and how often not.
+func (n *Node) KeyCache() (hits, misses uint64) { return n.keys.counts() }
+
+// ExecuteMicros is how long executing and staging took per transaction, on average since the start.
+func (n *Node) ExecuteMicros() float64 {
+	return float64(n.metrics.executeNanos.Load()) / 1000 / float64(max(1, n.metrics.transactions.Load()))
 }

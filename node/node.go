@@ -19,15 +19,16 @@ import (
 
 // Config says how to run a node. Only Dir and Signers are required to write.
 type Config struct {
-	Dir     string        // data directory
-	Options txlog.Options // of the log: its signers, file system, segment size
-	Now     func() uint64 // Unix milliseconds; nil is the system's clock
-	Queue   int           // transactions that may wait; 0 is 16,384
-	Block   int           // most transactions of a block; 0 is 2,000
-	Logger  *slog.Logger  // nil discards
-	NoIndex bool          // histories are not kept
+	Dir      string        // data directory
+	Options  txlog.Options // of the log: its signers, file system, segment size
+	Now      func() uint64 // Unix milliseconds; nil is the system's clock
+	Queue    int           // transactions that may wait; 0 is 16,384
+	Block    int           // most transactions of a block; 0 is 4,096
+	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
+	Logger   *slog.Logger  // nil discards
+	NoIndex  bool          // histories are not kept
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
-	// same calls make the same writes. For simulations; one caller at a time.
+	// same calls make the same writes. For simulations; one caller at a time, and no index.
 	Synchronous bool
 }
 
@@ -56,9 +57,10 @@ type Node struct {
 	lock    interface{ Close() error }
 	logger  *slog.Logger
 
-	ingest   chan *request
-	units    chan *unit // in order of arrival
-	work     chan *unit // the same, for any verifier
+	ingest   chan *submission
+	waiting  atomic.Int64 // transactions taken in and not yet executed
+	units    chan *unit   // in order of arrival
+	work     chan *unit   // the same, for any verifier
 	commits  chan *block
 	stop     chan struct{}
 	closing  sync.RWMutex // held for reading while Submit hands a request over
@@ -69,7 +71,10 @@ type Node struct {
 	mu       sync.RWMutex // guards state and head; the executor alone writes
 	state    *livestate.State
 	executor *ledger.Executor
-	head     Head // executed, perhaps not yet durable
+	head     Head     // executed, perhaps not yet durable
+	entries  [][]byte // of the block being made; the executor's alone, reused
+	encoded  []byte   // likewise: their bytes
+	keys     *keyCache
 
 	durable  atomic.Pointer[Head]
 	grown    broadcast // durable has moved
@@ -90,7 +95,10 @@ func (c *Config) complete() {
 		c.Queue = 16_384
 	}
 	if c.Block == 0 {
-		c.Block = 2_000
+		c.Block = 4_096
+	}
+	if c.KeyCache == 0 {
+		c.KeyCache = 256 << 20
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -105,7 +113,7 @@ func Open(config Config) (*Node, error) {
 	config.complete()
 	n := &Node{
 		config: config, logger: config.Logger, fs: config.Options.FS,
-		ingest:  make(chan *request, config.Queue),
+		ingest:  make(chan *submission, config.Queue),
 		units:   make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		work:    make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		commits: make(chan *block, 1),
@@ -114,6 +122,7 @@ func Open(config Config) (*Node, error) {
 	n.grown.init()
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
+	n.keys = newKeyCache(config.KeyCache)
 	if err := n.recover(); err != nil {
 		n.closeFiles()
 		return nil, err

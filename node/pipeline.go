@@ -1,7 +1,7 @@
 package node
 
 import (
-	"context"
+	"crypto/rand"
 	"iter"
 	"time"
 
@@ -10,20 +10,12 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// request is a transaction on its way. The stage that holds it owns it.
-type request struct {
-	tx      *token.Transaction
-	keys    []token.PublicKey // under which its signatures were found valid; nil if not verified
-	refused *token.Error
-	receipt Receipt
-	done    chan struct{} // closed when refused or receipt is final
-}
-
-// unit is a batch of requests that are verified together. Units are executed in order of arrival,
-// so that a client may send a payment that spends the one before it.
+// unit is submissions that are verified together. Units are executed in order of arrival, so that a
+// client may send a payment that spends the one before it.
 type unit struct {
-	requests []*request
-	verified chan struct{}
+	submissions []*submission
+	size        int // requests
+	verified    chan struct{}
 }
 
 // unitMost is the most requests of a unit: where batch verification stops gaining.
@@ -31,79 +23,9 @@ const unitMost = 1024
 
 // block is an executed block on its way to the disk, or refusals that wait for what they saw to be durable.
 type block struct {
-	batch    *txlog.Batch // nil when nothing was executed
-	head     Head
-	requests []*request
-}
-
-// Submit takes a transaction in and answers when it is durable, or why it is refused. When ctx
-// ends first, the transaction may still be executed: ask for its id.
-func (n *Node) Submit(ctx context.Context, tx *token.Transaction) (Receipt, error) {
-	r, err := n.offer(tx)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return n.answer(ctx, r)
-}
-
-// SubmitAll takes transactions in, in order, and answers each.
-func (n *Node) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Receipt, []error) {
-	requests, errs := make([]*request, len(txs)), make([]error, len(txs))
-	for i, tx := range txs {
-		r, err := n.offer(tx)
-		if err != nil {
-			errs[i] = err
-			continue
-		}
-		requests[i] = r
-	}
-	receipts := make([]Receipt, len(txs))
-	for i, r := range requests {
-		if r != nil {
-			receipts[i], errs[i] = n.answer(ctx, r)
-		}
-	}
-	return receipts, errs
-}
-
-// offer hands a transaction to the pipeline, or refuses it when the queue is full.
-func (n *Node) offer(tx *token.Transaction) (*request, error) {
-	if err := n.Err(); err != nil {
-		return nil, err
-	}
-	r := &request{tx: tx, done: make(chan struct{})}
-	n.closing.RLock()
-	defer n.closing.RUnlock()
-	if n.closed {
-		return nil, refuse(Stopped, "", "the node is shutting down")
-	}
-	select {
-	case n.ingest <- r:
-		return r, nil
-	default:
-		n.metrics.overloaded.Add(1)
-		return nil, refuse(Overloaded, "", "%d transactions wait already", cap(n.ingest))
-	}
-}
-
-func (n *Node) answer(ctx context.Context, r *request) (Receipt, error) {
-	if n.config.Synchronous {
-		n.pump()
-	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		return Receipt{}, ctx.Err()
-	}
-	if r.refused == nil {
-		return r.receipt, nil
-	}
-	if n.index != nil && n.Err() == nil {
-		if receipt, found, err := n.Lookup(ctx, r.tx.ID()); err == nil && found {
-			return receipt, nil // it was executed before
-		}
-	}
-	return Receipt{}, r.refused
+	batch       *txlog.Batch // nil when nothing was executed
+	head        Head
+	submissions []*submission
 }
 
 // collect groups what has arrived into units, without waiting for more.
@@ -111,16 +33,29 @@ func (n *Node) collect() {
 	defer n.running.Done()
 	defer close(n.units)
 	defer close(n.work)
-	for first := range n.ingest {
-		u := &unit{requests: append(make([]*request, 0, 8), first), verified: make(chan struct{})}
+	var held *submission // did not fit the last unit
+	for {
+		first := held
+		if held = nil; first == nil {
+			var ok bool
+			if first, ok = <-n.ingest; !ok {
+				return
+			}
+		}
+		u := &unit{submissions: []*submission{first}, size: len(first.requests), verified: make(chan struct{})}
 	more:
-		for len(u.requests) < unitMost {
+		for u.size < unitMost {
 			select {
-			case r, ok := <-n.ingest:
+			case s, ok := <-n.ingest:
 				if !ok {
 					break more
 				}
-				u.requests = append(u.requests, r)
+				if u.size+len(s.requests) > unitMost {
+					held = s
+					break more
+				}
+				u.submissions = append(u.submissions, s)
+				u.size += len(s.requests)
 			default:
 				break more
 			}
@@ -133,27 +68,74 @@ func (n *Node) collect() {
 // verifier checks signatures of units, any of them.
 func (n *Node) verifier() {
 	defer n.running.Done()
+	v := &unitVerifier{node: n}
 	for u := range n.work {
-		for _, r := range u.requests {
-			n.verify(r)
-		}
+		v.verify(u)
 		close(u.verified)
 	}
 }
 
-// verify finds the keys that a transaction's signatures must be of, as they stand now, and checks
-// them. What cannot be resolved yet (a wallet registered a moment ago) is left to the executor.
-func (n *Node) verify(r *request) {
+// unitVerifier is a verifier's memory, kept from unit to unit.
+type unitVerifier struct {
+	node  *Node
+	batch token.Batch
+	valid []bool
+}
+
+// verify finds the keys that each transaction's signatures must be of, as they stand now, and checks all
+// signatures in one batch. What cannot be resolved yet (a wallet registered a moment ago) or is not valid is
+// left to the executor, which looks again under the then present keys, and refuses.
+func (v *unitVerifier) verify(u *unit) {
+	n := v.node
 	n.mu.RLock()
-	keys, err := ledger.Keys(nil, n.state, r.tx)
+	for _, s := range u.submissions {
+		for i := range s.requests {
+			r := &s.requests[i]
+			if keys, err := ledger.Keys(r.keyed[:0], n.state, r.tx); err == nil {
+				r.keys = keys
+			}
+		}
+	}
 	n.mu.RUnlock()
-	if err != nil {
-		return
+	v.batch.Reset()
+	for _, s := range u.submissions {
+		for i := range s.requests {
+			v.add(&s.requests[i])
+		}
 	}
-	if err := ledger.Verify(n.network, r.tx, keys); err != nil {
-		return // the executor verifies again under the then present keys, and refuses
+	valid, err := v.batch.Verify(rand.Reader, v.valid)
+	v.valid = valid
+	next := 0
+	for _, s := range u.submissions {
+		for i := range s.requests {
+			r := &s.requests[i]
+			for range r.keys {
+				if err != nil || !valid[next] {
+					r.keys = nil
+				}
+				next++
+			}
+		}
 	}
-	r.keys = keys
+}
+
+// add puts a transaction's signatures into the batch, or none of them if a key is no point of the curve.
+func (v *unitVerifier) add(r *request) {
+	var room [2]token.DecodedKey
+	decoded := room[:0]
+	for _, key := range r.keys {
+		d, ok := v.node.keys.decode(key)
+		if !ok {
+			r.keys = nil
+			return
+		}
+		decoded = append(decoded, d)
+	}
+	for i := range r.keys {
+		w := &r.tx.Witnesses[i]
+		digest := token.Digest(v.node.network, r.tx.ID(), w.Role)
+		v.batch.Add(&r.keys[i], &decoded[i], &digest, &w.Signature)
+	}
 }
 
 // dueEvery is how often the executor looks whether something falls due without anybody paying.
@@ -171,8 +153,8 @@ func (n *Node) execute() {
 			if !ok {
 				return
 			}
-			for requests := range splitBlocks(n.gather(u)) {
-				n.executeBlock(requests)
+			for submissions := range blocksOf(n.gather(u)) {
+				n.executeBlock(submissions)
 			}
 		case <-tick.C:
 			if n.somethingDue() {
@@ -183,22 +165,59 @@ func (n *Node) execute() {
 }
 
 // gather waits for a unit's verification and adds units that are ready too, up to a block.
-func (n *Node) gather(u *unit) []*request {
+func (n *Node) gather(u *unit) []*submission {
 	<-u.verified
-	requests := u.requests
-	for len(requests) < n.config.Block {
+	submissions, size := u.submissions, u.size
+	for size+unitMost <= n.config.Block {
 		select {
 		case next, ok := <-n.units:
 			if !ok {
-				return requests
+				return submissions
 			}
 			<-next.verified
-			requests = append(requests, next.requests...)
+			submissions = append(submissions, next.submissions...)
+			size += next.size
 		default:
-			return requests
+			return submissions
 		}
 	}
-	return requests
+	return submissions
+}
+
+// pump does what the stages do for all that waits, in the caller's goroutine.
+func (n *Node) pump() {
+	u := &unit{}
+	for len(n.ingest) > 0 {
+		u.submissions = append(u.submissions, <-n.ingest)
+	}
+	(&unitVerifier{node: n}).verify(u)
+	for submissions := range blocksOf(u.submissions) {
+		n.executeBlock(submissions)
+		n.store([]*block{<-n.commits})
+	}
+}
+
+// blockBytesMost is how many bytes of transactions a block is filled to. The log takes 64 MiB at a
+// time, and a block that it refused would stop the node for good.
+const blockBytesMost = 32 << 20
+
+// blocksOf cuts submissions where a block would become too large.
+func blocksOf(submissions []*submission) iter.Seq[[]*submission] {
+	return func(yield func([]*submission) bool) {
+		size, from := 0, 0
+		for i, s := range submissions {
+			if size+s.bytes > blockBytesMost && i > from {
+				if !yield(submissions[from:i]) {
+					return
+				}
+				size, from = 0, i
+			}
+			size += s.bytes
+		}
+		if from < len(submissions) {
+			yield(submissions[from:])
+		}
+	}
 }
 
 func (n *Node) somethingDue() bool {
@@ -212,52 +231,16 @@ func (n *Node) somethingDue() bool {
 	return found && due <= now
 }
 
-// pump does what the stages do for all that waits, in the caller's goroutine.
-func (n *Node) pump() {
-	var requests []*request
-	for len(n.ingest) > 0 {
-		r := <-n.ingest
-		n.verify(r)
-		requests = append(requests, r)
-	}
-	for first := range splitBlocks(requests) {
-		n.executeBlock(first)
-		n.store([]*block{<-n.commits})
-	}
-}
-
-// blockBytesMost bounds a block's transactions by size: the log takes 64 MiB at a time, and a block
-// that it refuses would stop the node for good.
-const blockBytesMost = 16 << 20
-
-// splitBlocks cuts requests where a block would become too large.
-func splitBlocks(requests []*request) iter.Seq[[]*request] {
-	return func(yield func([]*request) bool) {
-		size, from := 0, 0
-		for i, r := range requests {
-			length := len(r.tx.Encode())
-			if size+length > blockBytesMost {
-				if !yield(requests[from:i]) {
-					return
-				}
-				size, from = 0, i
-			}
-			size += length
-		}
-		if from < len(requests) {
-			yield(requests[from:])
-		}
-	}
-}
-
 // executeBlock makes one block of what its requests and the due list give, and passes it on.
-func (n *Node) executeBlock(requests []*request) {
-	b := &block{requests: requests}
+func (n *Node) executeBlock(submissions []*submission) {
+	b := &block{submissions: submissions}
 	if n.Err() == nil {
 		n.mu.Lock()
+		start := time.Now()
 		if err := n.apply(b); err != nil {
 			n.fail(err)
 		}
+		n.metrics.executeNanos.Add(int64(time.Since(start)))
 		n.mu.Unlock()
 	}
 	n.commits <- b
@@ -267,22 +250,26 @@ func (n *Node) executeBlock(requests []*request) {
 func (n *Node) apply(b *block) error {
 	now := max(n.config.Now(), n.head.TimeMillis)
 	due := n.executor.Begin(n.head.Height+1, now)
-	entries := make([][]byte, 1, 1+len(due)+len(b.requests))
+	n.entries, n.encoded = append(n.entries[:0], nil), n.encoded[:0]
 	for _, s := range due {
-		entries = append(entries, s.Encode())
+		n.entries = append(n.entries, s.Encode())
 	}
-	for _, r := range b.requests {
-		if r.refused = n.executor.Apply(r.tx, r.keys); r.refused != nil {
-			continue
+	for _, s := range b.submissions {
+		for i := range s.requests {
+			r := &s.requests[i]
+			if r.refused = n.executor.Apply(r.tx, r.keys); r.refused != nil {
+				continue
+			}
+			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1, TimeMillis: now}
+			from := len(n.encoded)
+			n.encoded = ledger.AppendTransactionEntry(n.encoded, r.tx.Encode())
+			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
 		}
-		r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(entries)), Height: n.head.Height + 1, TimeMillis: now}
-		raw := r.tx.Encode()
-		entries = append(entries, ledger.AppendTransactionEntry(make([]byte, 0, len(raw)+3), raw))
 	}
-	if len(entries) > 1 {
+	if len(n.entries) > 1 {
 		leaf := n.executor.Leaf(token.Hash(n.head.Root))
-		entries[0] = leaf.Encode()
-		batch, err := n.log.Stage(entries)
+		n.entries[0] = leaf.Encode()
+		batch, err := n.log.Stage(n.entries) // copies the entries
 		if err != nil {
 			return err
 		}

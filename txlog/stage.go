@@ -26,6 +26,9 @@ func (b *Batch) Len() int { return int(b.header.count) }
 // Size is the size of the log once the batch is durable.
 func (b *Batch) Size() uint64 { return b.header.firstIndex + uint64(b.header.count) }
 
+// Bytes is what the batch takes in a segment, its framing included; zero once it is committed.
+func (b *Batch) Bytes() int { return len(b.record) }
+
 // Root is the root of the log at Size.
 func (b *Batch) Root() Hash { return b.header.root }
 

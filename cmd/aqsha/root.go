@@ -41,6 +41,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newTxCommand(),
 		newKeyCommand(),
 		newVerifyCommand(),
+		newBenchCommand(),
 	)
 	return root
 }

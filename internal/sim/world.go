@@ -55,6 +55,9 @@ func NewWorld(seed uint64) *World {
 	return w
 }
 
+// Refound recomputes the network's id after the genesis was changed.
+func (w *World) Refound() { w.Network = w.Genesis.Network() }
+
 // Policy is the worlds' policy.
 func Policy() token.Policy {
 	return token.Policy{

@@ -1,0 +1,459 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Options say what to measure.
+type Options struct {
+	Dir        string // working directory, emptied afterwards
+	Wallets    int
+	LiveTokens int
+	Transfers  int // of each run
+	Runs       int // alternating
+	TwoOwners  int // in a hundred transfers
+	Zipf       bool
+	Seed       uint64
+	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
+}
+
+// Submitter sends encoded transactions and waits for all of them to be durable. Those within a wave
+// of so many do not depend on each other and may overtake.
+type Submitter func(ctx context.Context, encoded [][]byte, wave int) error
+
+// Latency is how long single payments waited at a load, in milliseconds.
+type Latency struct {
+	Load      float64 `json:"load"` // of the committed rate
+	PerSecond float64 `json:"per_second"`
+	P50       float64 `json:"p50"`
+	P99       float64 `json:"p99"`
+	P999      float64 `json:"p999"`
+}
+
+// Result is what was measured; rates are medians over the runs.
+type Result struct {
+	Cores                int                `json:"cores"`
+	Wallets              int                `json:"wallets"`
+	LiveTokens           int                `json:"live_tokens"`
+	TransfersPerRun      int                `json:"transfers_per_run"`
+	Runs                 int                `json:"runs"`
+	Through              string             `json:"through"`
+	PlainVerify          float64            `json:"plain_verify_per_second"`
+	ExpandedVerify       float64            `json:"expanded_verify_per_second"`
+	Committed            float64            `json:"committed_per_second"` // signatures
+	CommittedTransfers   float64            `json:"committed_transfers_per_second"`
+	RatioToPlain         float64            `json:"ratio_to_plain_verify"` // median of the runs' own ratios
+	RatioToExpanded      float64            `json:"ratio_to_expanded_verify"`
+	CommittedWithIndex   float64            `json:"committed_with_index_per_second"` // until everything is indexed
+	RatioWithIndex       float64            `json:"ratio_with_index"`                // to plain verification
+	KeyCacheHitRate      float64            `json:"key_cache_hit_rate"`
+	HalfLoad             Latency            `json:"half_load"`
+	HeavyLoad            Latency            `json:"heavy_load"`
+	P99MillisHalfLoad    float64            `json:"p99_millis_half_load"`
+	LogBytesPerTransfer  float64            `json:"log_bytes_per_transfer"` // of the mix, tiles and framing included
+	LogBytesOneOwner     float64            `json:"log_bytes_one_owner"`    // 2 inputs, 2 outputs, no memo
+	LogBytesTwoOwners    float64            `json:"log_bytes_two_owners"`   // 2 inputs, 3 outputs
+	MemoryBytesPerToken  float64            `json:"memory_bytes_per_token"`
+	MemoryBytesPerWallet float64            `json:"memory_bytes_per_wallet"`
+	StageMicros          map[string]float64 `json:"stage_micros"` // CPU µs per transfer, each stage alone on one core
+	Table3YearDays       float64            `json:"table3_year_days"`
+	VerifiedEntries      uint64             `json:"verified_entries"`
+}
+
+// errUnfit means options that cannot be measured.
+var errUnfit = errors.New("want at least 1,000 wallets, 2,000 live tokens, 4,096 transfers and 1 run")
+
+// run is one measurement under way.
+type run struct {
+	Options
+	ctx    context.Context
+	tell   func(phase string, done, of int)
+	config node.Config
+	node   *node.Node
+	people *population
+	random *rand.Rand
+	result Result
+}
+
+// Run builds the population, measures, and verifies what was written.
+func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) (Result, error) {
+	if o.Wallets < 1000 || o.LiveTokens < 2000 || o.Transfers < 4096 || o.Runs < 1 {
+		return Result{}, errUnfit
+	}
+	world := sim.NewWorld(o.Seed)
+	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
+	world.Genesis.DailyCap = 1 << 60
+	world.Genesis.Policy.SnapshotEvery = 1 << 40
+	world.Refound()
+	r := &run{Options: o, ctx: ctx, tell: tell, random: rand.New(rand.NewPCG(o.Seed, 1))}
+	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16,
+		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
+	if err := os.RemoveAll(r.config.Dir); err != nil {
+		return Result{}, err
+	}
+	defer os.RemoveAll(r.config.Dir)
+	if err := node.Found(r.config, world.Genesis); err != nil {
+		return Result{}, err
+	}
+	if err := r.reopen(true); err != nil {
+		return Result{}, err
+	}
+	defer func() { r.node.Close() }()
+	var err error
+	if r.people, err = populate(ctx, r.node, world, o, tell); err != nil {
+		return Result{}, err
+	}
+	r.people.numberAll()
+	return r.result, r.measure()
+}
+
+func (r *run) reopen(noIndex bool) (err error) {
+	if r.node != nil {
+		if err := r.node.Close(); err != nil {
+			return err
+		}
+	}
+	r.config.NoIndex = noIndex
+	r.node, err = node.Open(r.config)
+	return err
+}
+
+func (r *run) pick() func() int {
+	if !r.Zipf {
+		return func() int { return r.random.IntN(r.Wallets) }
+	}
+	zipf := rand.NewZipf(r.random, 1.2, 16, uint64(r.Wallets-1))
+	return func() int { return int(zipf.Uint64()) }
+}
+
+func (r *run) workload(n, twoOwners int) *workload {
+	return r.people.generate(r.Options, n, r.random, r.pick(), uint64(time.Now().Add(50*time.Minute).UnixMilli()), twoOwners)
+}
+
+func (r *run) measure() error {
+	res := &r.result
+	*res = Result{Cores: runtime.GOMAXPROCS(0), Wallets: r.Wallets, LiveTokens: r.LiveTokens, TransfersPerRun: r.Transfers, Runs: r.Runs, Through: "process"}
+	if r.Submit != nil {
+		res.Through = "http"
+	}
+	r.memory()
+	if err := r.logBytes(); err != nil {
+		return err
+	}
+	var plain, expanded, committed, transfers, toPlain, toExpanded []float64
+	for i := range r.Runs {
+		r.tell("measuring without the index", i, r.Runs)
+		w := r.workload(r.Transfers, r.TwoOwners)
+		all := r.signatures(w)
+		library := map[token.PublicKey]*token.LibraryKey{}
+		for _, s := range all {
+			if library[s.key] == nil {
+				key, err := token.ExpandKey(s.key)
+				if err != nil {
+					return err
+				}
+				library[s.key] = key
+			}
+		}
+		runtime.GC()
+		p, e := rawRate(all, plainBatch), rawRate(all, expandedBatch(library))
+		library, all = nil, nil
+		runtime.GC()
+		seconds, err := r.commit(w)
+		if err != nil {
+			return err
+		}
+		c := float64(w.signatures) / seconds
+		plain, expanded, committed = append(plain, p), append(expanded, e), append(committed, c)
+		transfers = append(transfers, float64(len(w.txs))/seconds)
+		toPlain, toExpanded = append(toPlain, c/p), append(toExpanded, c/e)
+		if i == r.Runs-1 {
+			res.StageMicros = r.stages(w)
+		}
+	}
+	res.PlainVerify, res.ExpandedVerify, res.Committed, res.CommittedTransfers = median(plain), median(expanded), median(committed), median(transfers)
+	res.RatioToPlain, res.RatioToExpanded = median(toPlain), median(toExpanded)
+	res.Table3YearDays = yearPayments / res.CommittedTransfers / 86_400
+	hits, misses := r.node.KeyCache()
+	res.KeyCacheHitRate = float64(hits) / float64(max(1, hits+misses))
+	for _, load := range []struct {
+		share float64
+		into  *Latency
+	}{{0.5, &res.HalfLoad}, {0.9, &res.HeavyLoad}} {
+		if err := r.latency(load.share, load.into); err != nil {
+			return err
+		}
+	}
+	res.P99MillisHalfLoad = res.HalfLoad.P99
+	if err := r.withIndex(median(plain)); err != nil {
+		return err
+	}
+	return r.verify()
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func (r *run) signatures(w *workload) []signed {
+	all := make([]signed, 0, w.signatures)
+	for _, tx := range w.txs {
+		t := tx.Body.(*token.Transfer)
+		for i := range tx.Witnesses {
+			all = append(all, signed{r.people.keyOf(r.Options, t.Parties[i]), token.Digest(r.people.world.Network, tx.ID(), token.RoleWallet), tx.Witnesses[i].Signature})
+		}
+	}
+	return all
+}
+
+// window is how many transactions are sent before the first is answered: a flood that never overloads.
+const window = 16_384
+
+// commit sends a workload as bytes and waits until all of it is durable.
+func (r *run) commit(w *workload) (seconds float64, err error) {
+	submit := Submitter(r.inProcess)
+	if r.Submit != nil {
+		s, stop, err := r.Submit(r.node)
+		if err != nil {
+			return 0, err
+		}
+		defer stop()
+		submit = s
+	}
+	start := time.Now()
+	err = submit(r.ctx, w.encoded, w.wave)
+	return time.Since(start).Seconds(), err
+}
+
+// inProcess decodes on all cores and submits in order.
+func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
+	const chunk = 512
+	type piece struct {
+		txs  []*token.Transaction
+		err  error
+		done chan struct{}
+	}
+	pieces := make(chan *piece, window/chunk)
+	work := make(chan func(), runtime.GOMAXPROCS(0))
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for do := range work {
+				do()
+			}
+		})
+	}
+	go func() {
+		for from := 0; from < len(encoded); from += chunk {
+			p := &piece{done: make(chan struct{})}
+			part := encoded[from:min(from+chunk, len(encoded))]
+			work <- func() {
+				defer close(p.done)
+				p.txs = make([]*token.Transaction, len(part))
+				for i := range part {
+					if p.txs[i], p.err = token.Decode(part[i]); p.err != nil {
+						return
+					}
+				}
+			}
+			pieces <- p
+		}
+		close(work)
+		close(pieces)
+	}()
+	var answers sync.WaitGroup
+	failed := make(chan error, 1)
+	slots := make(chan struct{}, window/chunk)
+	for p := range pieces {
+		<-p.done
+		if p.err != nil {
+			return p.err
+		}
+		slots <- struct{}{}
+		wait, err := r.node.Offer(p.txs)
+		if err != nil {
+			return err
+		}
+		answers.Go(func() {
+			defer func() { <-slots }()
+			_, errs := wait(ctx)
+			for _, err := range errs {
+				if err != nil {
+					select {
+					case failed <- err:
+					default:
+					}
+				}
+			}
+		})
+	}
+	answers.Wait()
+	workers.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// latency submits single payments at a fixed rate whether or not earlier ones are answered, and counts
+// each from the moment it was due.
+func (r *run) latency(share float64, into *Latency) error {
+	rate := r.result.CommittedTransfers * share
+	count := min(r.Transfers, int(rate*3), r.Wallets/4) // one wave: payments may overtake each other
+	w := r.workload(count, 0)
+	for _, tx := range w.txs {
+		if _, err := token.Decode(tx.Encode()); err != nil {
+			return err
+		}
+	}
+	waits := make([]time.Duration, count)
+	errs := make(chan error, 1)
+	var group sync.WaitGroup
+	start := time.Now()
+	for sent := 0; sent < count; {
+		due := min(count, int(time.Since(start).Seconds()*rate)+1)
+		for ; sent < due; sent++ {
+			i := sent
+			group.Go(func() {
+				if _, err := r.node.Submit(r.ctx, w.txs[i]); err != nil {
+					select {
+					case errs <- err:
+					default:
+					}
+				}
+				waits[i] = time.Since(start) - time.Duration(float64(i)/rate*float64(time.Second))
+			})
+		}
+		time.Sleep(500 * time.Microsecond)
+	}
+	group.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+	}
+	slices.Sort(waits)
+	at := func(q float64) float64 { return float64(waits[int(q*float64(count-1))].Microseconds()) / 1000 }
+	*into = Latency{share, rate, at(0.5), at(0.99), at(0.999)}
+	return nil
+}
+
+// withIndex measures until everything committed is indexed too.
+func (r *run) withIndex(plain float64) error {
+	r.tell("building the index", 0, 1)
+	if err := r.reopen(false); err != nil {
+		return err
+	}
+	if err := r.node.WaitIndex(r.ctx); err != nil {
+		return err
+	}
+	var rates []float64
+	for i := range r.Runs {
+		r.tell("measuring with the index", i, r.Runs)
+		w := r.workload(r.Transfers, r.TwoOwners)
+		start := time.Now()
+		if _, err := r.commit(w); err != nil {
+			return err
+		}
+		if err := r.node.WaitIndex(r.ctx); err != nil {
+			return err
+		}
+		rates = append(rates, float64(w.signatures)/time.Since(start).Seconds())
+	}
+	r.result.CommittedWithIndex = median(rates)
+	r.result.RatioWithIndex = r.result.CommittedWithIndex / plain
+	return nil
+}
+
+// logBytes measures what the two usual forms of transfer take in the log.
+func (r *run) logBytes() error {
+	for _, form := range []struct {
+		twoOwners int
+		into      *float64
+	}{{0, &r.result.LogBytesOneOwner}, {100, &r.result.LogBytesTwoOwners}, {r.TwoOwners, &r.result.LogBytesPerTransfer}} {
+		w := r.workload(batchMost*4, form.twoOwners)
+		before := r.node.Counts()
+		if _, err := r.commit(w); err != nil {
+			return err
+		}
+		after := r.node.Counts()
+		if form.twoOwners == 0 {
+			// Only those of the stated form: two inputs and two outputs.
+			count, bytes := 0, 0
+			for _, tx := range w.txs {
+				if t := tx.Body.(*token.Transfer); len(t.Inputs) == 2 && len(t.Outputs) == 2 {
+					count, bytes = count+1, bytes+len(tx.Encode())
+				}
+			}
+			all := 0
+			for _, tx := range w.txs {
+				all += len(tx.Encode())
+			}
+			overhead := float64(after.LogBytes-before.LogBytes-uint64(all)) / float64(len(w.txs))
+			*form.into = float64(bytes)/float64(max(1, count)) + overhead + tileBytes
+			continue
+		}
+		*form.into = float64(after.LogBytes-before.LogBytes)/float64(len(w.txs)) + tileBytes
+	}
+	return nil
+}
+
+// tileBytes is what an entry's hash takes in the tiles: 32 bytes, and a 256th of that for the levels above.
+const tileBytes = 32 * 256.0 / 255
+
+func (r *run) memory() {
+	_ = r.node.View(r.ctx, func(state *livestate.State, _ node.Head) {
+		tokens, wallets := state.Bytes()
+		liveTokens, liveWallets := state.Counts()
+		r.result.MemoryBytesPerToken = float64(tokens) / float64(liveTokens)
+		r.result.MemoryBytesPerWallet = float64(wallets) / float64(liveWallets)
+	})
+}
+
+// verify replays the whole log from nothing, every signature included.
+func (r *run) verify() error {
+	checkpoint, err := r.node.Log().Publish()
+	if err != nil {
+		return err
+	}
+	report, state, err := node.Verify(r.ctx, node.Evidence{Checkpoint: checkpoint, Network: r.people.world.Network,
+		Entries: func(size uint64) iter.Seq2[[]byte, error] { return r.node.Log().Entries(0, size) }},
+		func(done, size uint64) { r.tell("verifying what was written", int(done), int(size)) })
+	if err != nil {
+		return err
+	}
+	var held money.Tiyn
+	for _, coins := range r.people.coins {
+		for _, c := range coins {
+			held += c.amount
+		}
+	}
+	bank, _ := state.Wallet(r.people.bank)
+	if held+bank.Balance != report.Circulating {
+		return fmt.Errorf("the workload holds %s and the bank %s, the ledger %s", held, bank.Balance, report.Circulating)
+	}
+	r.result.VerifiedEntries = report.Size
+	return nil
+}

@@ -1,0 +1,95 @@
+package node
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// keyCache keeps decoded public keys of wallets that pay, bounded in memory. It is sharded, so that
+// verifiers rarely wait for each other, and holds no pointers for the garbage collector to follow.
+type keyCache struct {
+	seed   maphash.Seed
+	shards [keyShards]keyShard
+}
+
+const keyShards = 64
+
+// keyBytes is what one cached key takes: its decoding, the key and its place in the map, measured.
+const keyBytes = 260
+
+type keyShard struct {
+	mu    sync.Mutex
+	most  int
+	slots map[token.PublicKey]uint32
+	keys  []token.PublicKey
+	known []token.DecodedKey
+	used  []bool // since the hand passed last
+	hand  int
+
+	hits, misses uint64
+}
+
+func newKeyCache(bytes int) *keyCache {
+	c := &keyCache{seed: maphash.MakeSeed()}
+	for i := range c.shards {
+		c.shards[i].most = max(1, bytes/keyBytes/keyShards)
+		c.shards[i].slots = map[token.PublicKey]uint32{}
+	}
+	return c
+}
+
+// decode returns a key's decoding, from the cache or made now.
+func (c *keyCache) decode(key token.PublicKey) (token.DecodedKey, bool) {
+	s := &c.shards[maphash.Comparable(c.seed, key)%keyShards]
+	s.mu.Lock()
+	if slot, ok := s.slots[key]; ok {
+		s.used[slot] = true
+		s.hits++
+		known := s.known[slot]
+		s.mu.Unlock()
+		return known, true
+	}
+	s.misses++
+	s.mu.Unlock()
+	decoded, ok := token.DecodeKey(key) // costly: not under the lock
+	if ok {
+		s.mu.Lock()
+		s.put(key, decoded)
+		s.mu.Unlock()
+	}
+	return decoded, ok
+}
+
+// put stores a decoding, in the place of one that was not used for a round of the hand when the shard
+// is full. The lock is held.
+func (s *keyShard) put(key token.PublicKey, decoded token.DecodedKey) {
+	if _, ok := s.slots[key]; ok {
+		return // another verifier came first
+	}
+	if len(s.keys) < s.most {
+		s.slots[key] = uint32(len(s.keys))
+		s.keys, s.known, s.used = append(s.keys, key), append(s.known, decoded), append(s.used, false)
+		return
+	}
+	for s.used[s.hand] {
+		s.used[s.hand] = false
+		s.hand = (s.hand + 1) % len(s.keys)
+	}
+	delete(s.slots, s.keys[s.hand])
+	s.slots[key] = uint32(s.hand)
+	s.keys[s.hand], s.known[s.hand] = key, decoded
+	s.hand = (s.hand + 1) % len(s.keys)
+}
+
+// counts are how often a key was found, and not.
+func (c *keyCache) counts() (hits, misses uint64) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		hits, misses = hits+s.hits, misses+s.misses
+		s.mu.Unlock()
+	}
+	return hits, misses
+}

@@ -1,0 +1,131 @@
+package node
+
+import (
+	"context"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// request is a transaction on its way. The stage that holds it owns it.
+type request struct {
+	tx      *token.Transaction
+	keyed   [2]token.PublicKey // room for verified, enough for nearly all
+	keys    []token.PublicKey  // under which its signatures were found valid; nil if not verified
+	refused *token.Error
+	receipt Receipt
+}
+
+// submission is what travels through the pipeline together and is answered together: one
+// transaction, or up to a unit of them that came in one request.
+type submission struct {
+	requests []request
+	bytes    int           // of its transactions
+	done     chan struct{} // closed when every request's fate is final
+}
+
+// Submit takes a transaction in and answers when it is durable, or why it is refused. When ctx
+// ends first, the transaction may still be executed: ask for its id.
+func (n *Node) Submit(ctx context.Context, tx *token.Transaction) (Receipt, error) {
+	receipts, errs := n.SubmitAll(ctx, []*token.Transaction{tx})
+	return receipts[0], errs[0]
+}
+
+// SubmitAll takes transactions in, in order, and answers each.
+func (n *Node) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Receipt, []error) {
+	receipts, errs := make([]Receipt, len(txs)), make([]error, len(txs))
+	var sent []*submission
+	for from := 0; from < len(txs); from += unitMost {
+		s, err := n.offer(txs[from:min(from+unitMost, len(txs))])
+		if err != nil {
+			for i := from; i < len(txs); i++ {
+				errs[i] = err
+			}
+			break
+		}
+		sent = append(sent, s)
+	}
+	for k, s := range sent {
+		n.answer(ctx, s, receipts[k*unitMost:], errs[k*unitMost:])
+	}
+	return receipts, errs
+}
+
+// Offer takes at most a unit of transactions in, in order, and returns at once; wait answers each.
+func (n *Node) Offer(txs []*token.Transaction) (wait func(ctx context.Context) ([]Receipt, []error), err error) {
+	if len(txs) > unitMost {
+		return nil, refuse(token.TooMany, "", "%d transactions, at most %d at once", len(txs), unitMost)
+	}
+	s, err := n.offer(txs)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) ([]Receipt, []error) {
+		receipts, errs := make([]Receipt, len(txs)), make([]error, len(txs))
+		n.answer(ctx, s, receipts, errs)
+		return receipts, errs
+	}, nil
+}
+
+// offer hands transactions to the pipeline, or refuses them when the queue is full.
+func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
+	if err := n.Err(); err != nil {
+		return nil, err
+	}
+	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{})}
+	for i, tx := range txs {
+		s.requests[i].tx = tx
+		s.bytes += len(tx.Encode())
+	}
+	if len(txs) == 0 || s.bytes > blockBytesMost {
+		return nil, refuse(token.OutOfRange, "", "%d transactions of %d bytes together; want at least one, and at most %d bytes", len(txs), s.bytes, blockBytesMost)
+	}
+	n.closing.RLock()
+	defer n.closing.RUnlock()
+	if n.closed {
+		return nil, refuse(Stopped, "", "the node is shutting down")
+	}
+	if waiting := n.waiting.Add(int64(len(txs))); waiting > int64(n.config.Queue) {
+		n.waiting.Add(-int64(len(txs)))
+		n.metrics.overloaded.Add(uint64(len(txs)))
+		return nil, refuse(Overloaded, "", "%d transactions wait already", waiting-int64(len(txs)))
+	}
+	n.ingest <- s // has room for as many submissions as transactions may wait
+	return s, nil
+}
+
+// answer waits for a submission's fate.
+func (n *Node) answer(ctx context.Context, s *submission, receipts []Receipt, errs []error) {
+	if n.config.Synchronous {
+		n.pump()
+	}
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		for i := range s.requests {
+			errs[i] = ctx.Err()
+		}
+		return
+	}
+	for i := range s.requests {
+		r := &s.requests[i]
+		if r.refused == nil {
+			receipts[i] = r.receipt
+			continue
+		}
+		receipt, found := n.executedBefore(ctx, r)
+		if found {
+			receipts[i] = receipt
+		} else {
+			errs[i] = r.refused
+		}
+	}
+}
+
+// executedBefore finds a refused transaction among those executed: the same sent twice gets the same answer.
+func (n *Node) executedBefore(ctx context.Context, r *request) (Receipt, bool) {
+	if n.index == nil || n.Err() != nil {
+		return Receipt{}, false
+	}
+	receipt, found, err := n.Lookup(ctx, r.tx.ID())
+	return receipt, err == nil && found
+}
