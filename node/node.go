@@ -28,7 +28,7 @@ type Config struct {
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
-	// same calls make the same writes. For simulations; one caller at a time, and no index.
+	// same calls make the same writes. For simulations; one caller at a time.
 	Synchronous bool
 }
 

@@ -2,7 +2,6 @@ package node
 
 import (
 	"crypto/rand"
-	"iter"
 	"time"
 
 	"github.com/aqsha/aqsha/ledger"
@@ -15,11 +14,19 @@ import (
 type unit struct {
 	submissions []*submission
 	size        int // requests
+	bytes       int // of their transactions
 	verified    chan struct{}
 }
 
 // unitMost is the most requests of a unit: where batch verification stops gaining.
 const unitMost = 1024
+
+// Units and blocks are bounded by size too: the log takes 64 MiB at a time, and a block that it refuses
+// would stop the node for good.
+const (
+	unitBytesMost  = 4 << 20
+	blockBytesMost = 16 << 20
+)
 
 // block is an executed block on its way to the disk, or refusals that wait for what they saw to be durable.
 type block struct {
@@ -42,7 +49,7 @@ func (n *Node) collect() {
 				return
 			}
 		}
-		u := &unit{submissions: []*submission{first}, size: len(first.requests), verified: make(chan struct{})}
+		u := &unit{submissions: []*submission{first}, size: len(first.requests), bytes: first.bytes, verified: make(chan struct{})}
 	more:
 		for u.size < unitMost {
 			select {
@@ -50,12 +57,13 @@ func (n *Node) collect() {
 				if !ok {
 					break more
 				}
-				if u.size+len(s.requests) > unitMost {
+				if u.size+len(s.requests) > unitMost || u.bytes+s.bytes > unitBytesMost {
 					held = s
 					break more
 				}
 				u.submissions = append(u.submissions, s)
 				u.size += len(s.requests)
+				u.bytes += s.bytes
 			default:
 				break more
 			}
@@ -153,9 +161,7 @@ func (n *Node) execute() {
 			if !ok {
 				return
 			}
-			for submissions := range blocksOf(n.gather(u)) {
-				n.executeBlock(submissions)
-			}
+			n.executeBlock(n.gather(u))
 		case <-tick.C:
 			if n.somethingDue() {
 				n.executeBlock(nil)
@@ -167,8 +173,8 @@ func (n *Node) execute() {
 // gather waits for a unit's verification and adds units that are ready too, up to a block.
 func (n *Node) gather(u *unit) []*submission {
 	<-u.verified
-	submissions, size := u.submissions, u.size
-	for size+unitMost <= n.config.Block {
+	submissions, size, bytes := u.submissions, u.size, u.bytes
+	for size+unitMost <= n.config.Block && bytes+unitBytesMost <= blockBytesMost {
 		select {
 		case next, ok := <-n.units:
 			if !ok {
@@ -177,47 +183,12 @@ func (n *Node) gather(u *unit) []*submission {
 			<-next.verified
 			submissions = append(submissions, next.submissions...)
 			size += next.size
+			bytes += next.bytes
 		default:
 			return submissions
 		}
 	}
 	return submissions
-}
-
-// pump does what the stages do for all that waits, in the caller's goroutine.
-func (n *Node) pump() {
-	u := &unit{}
-	for len(n.ingest) > 0 {
-		u.submissions = append(u.submissions, <-n.ingest)
-	}
-	(&unitVerifier{node: n}).verify(u)
-	for submissions := range blocksOf(u.submissions) {
-		n.executeBlock(submissions)
-		n.store([]*block{<-n.commits})
-	}
-}
-
-// blockBytesMost is how many bytes of transactions a block is filled to. The log takes 64 MiB at a
-// time, and a block that it refused would stop the node for good.
-const blockBytesMost = 32 << 20
-
-// blocksOf cuts submissions where a block would become too large.
-func blocksOf(submissions []*submission) iter.Seq[[]*submission] {
-	return func(yield func([]*submission) bool) {
-		size, from := 0, 0
-		for i, s := range submissions {
-			if size+s.bytes > blockBytesMost && i > from {
-				if !yield(submissions[from:i]) {
-					return
-				}
-				size, from = 0, i
-			}
-			size += s.bytes
-		}
-		if from < len(submissions) {
-			yield(submissions[from:])
-		}
-	}
 }
 
 func (n *Node) somethingDue() bool {
@@ -229,6 +200,17 @@ func (n *Node) somethingDue() bool {
 	}
 	_, due, found := n.state.NextRekey()
 	return found && due <= now
+}
+
+// pump does what the stages do for all that waits, in the caller's goroutine.
+func (n *Node) pump() {
+	v := &unitVerifier{node: n}
+	for len(n.ingest) > 0 {
+		s := <-n.ingest
+		v.verify(&unit{submissions: []*submission{s}})
+		n.executeBlock([]*submission{s})
+		n.store([]*block{<-n.commits})
+	}
 }
 
 // executeBlock makes one block of what its requests and the due list give, and passes it on.

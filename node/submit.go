@@ -19,7 +19,7 @@ type request struct {
 // transaction, or up to a unit of them that came in one request.
 type submission struct {
 	requests []request
-	bytes    int           // of its transactions
+	bytes    int           // of the encoded transactions
 	done     chan struct{} // closed when every request's fate is final
 }
 
@@ -34,8 +34,9 @@ func (n *Node) Submit(ctx context.Context, tx *token.Transaction) (Receipt, erro
 func (n *Node) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Receipt, []error) {
 	receipts, errs := make([]Receipt, len(txs)), make([]error, len(txs))
 	var sent []*submission
-	for from := 0; from < len(txs); from += unitMost {
-		s, err := n.offer(txs[from:min(from+unitMost, len(txs))])
+	for from := 0; from < len(txs); {
+		part := txs[from : from+fitting(txs[from:])]
+		s, err := n.offer(part)
 		if err != nil {
 			for i := from; i < len(txs); i++ {
 				errs[i] = err
@@ -43,17 +44,31 @@ func (n *Node) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Recei
 			break
 		}
 		sent = append(sent, s)
+		from += len(part)
 	}
-	for k, s := range sent {
-		n.answer(ctx, s, receipts[k*unitMost:], errs[k*unitMost:])
+	at := 0
+	for _, s := range sent {
+		n.answer(ctx, s, receipts[at:], errs[at:])
+		at += len(s.requests)
 	}
 	return receipts, errs
 }
 
-// Offer takes at most a unit of transactions in, in order, and returns at once; wait answers each.
+// fitting is how many of some transactions, from the first on, fit one submission.
+func fitting(txs []*token.Transaction) int {
+	bytes := 0
+	for i, tx := range txs {
+		if bytes += len(tx.Encode()); i == unitMost || (i > 0 && bytes > unitBytesMost) {
+			return i
+		}
+	}
+	return len(txs)
+}
+
+// Offer takes transactions in, in order, at most as many as fit a unit, and returns at once; wait answers each.
 func (n *Node) Offer(txs []*token.Transaction) (wait func(ctx context.Context) ([]Receipt, []error), err error) {
-	if len(txs) > unitMost {
-		return nil, refuse(token.TooMany, "", "%d transactions, at most %d at once", len(txs), unitMost)
+	if fits := fitting(txs); fits < len(txs) {
+		return nil, refuse(token.TooMany, "", "%d transactions, of which %d fit at once", len(txs), fits)
 	}
 	s, err := n.offer(txs)
 	if err != nil {
@@ -75,9 +90,6 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 	for i, tx := range txs {
 		s.requests[i].tx = tx
 		s.bytes += len(tx.Encode())
-	}
-	if len(txs) == 0 || s.bytes > blockBytesMost {
-		return nil, refuse(token.OutOfRange, "", "%d transactions of %d bytes together; want at least one, and at most %d bytes", len(txs), s.bytes, blockBytesMost)
 	}
 	n.closing.RLock()
 	defer n.closing.RUnlock()

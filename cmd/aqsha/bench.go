@@ -8,6 +8,6 @@ func newBenchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure speed on this machine",
 	}
-	command.AddCommand(newBenchLedgerCommand())
+	command.AddCommand(newBenchLedgerCommand(), newBenchMarketCommand())
 	return command
 }

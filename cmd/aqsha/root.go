@@ -24,6 +24,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newVersionCommand(),
+		newMarketCommand(),
 		newInitCommand(),
 		newUpCommand(),
 		newDemoCommand(),

@@ -61,7 +61,7 @@ func newTokenCommand() *cobra.Command {
 	}
 	prove := &cobra.Command{
 		Use: "prove TOKEN", Short: "Write a proof file: the token's provenance back to its issue",
-		Example: "  aqsha token prove 5f1c… --out token.proof", Args: cobra.ExactArgs(1),
+		Example: "  aqsha token prove 5f1c… --file token.proof", Args: cobra.ExactArgs(1),
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			id, err := tokenID(args[0])
 			if err != nil {

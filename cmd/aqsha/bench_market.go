@@ -1,0 +1,62 @@
+package main
+
+import (
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/speed"
+	"github.com/spf13/cobra"
+)
+
+func newBenchMarketCommand() *cobra.Command {
+	settings := speed.Defaults
+	var file string
+	command := &cobra.Command{
+		Use:   "market",
+		Short: "CPU time of GARCH fits and rolling refits",
+		Example: `  aqsha bench market --json
+  aqsha bench market --file btc.csv`,
+		Args: exactArgs(0),
+		RunE: func(command *cobra.Command, _ []string) error {
+			if file != "" {
+				table, err := market.ReadFile(file, market.ReadOptions{})
+				if err != nil {
+					return err
+				}
+				prices, err := table.Series("price_usd")
+				if err != nil {
+					return err
+				}
+				returns, err := prices.LogReturns()
+				if err != nil {
+					return err
+				}
+				settings.Returns, settings.Input = returns.Values, filepath.Base(file)
+				if need := settings.Windows + settings.WindowDays - 1; len(settings.Returns) > need {
+					settings.Returns = settings.Returns[len(settings.Returns)-need:]
+				}
+			}
+			result, err := speed.Measure(command.Context(), settings, cpuTime, progressOf(command, "windows"))
+			if err != nil {
+				return err
+			}
+			return show(command, result, result.Print)
+		},
+	}
+	command.Flags().StringVar(&file, "file", "", "measure on this file's price_usd instead of simulated returns")
+	command.Flags().IntVar(&settings.Repetitions, "repetitions", settings.Repetitions, "fits of which the median is taken")
+	command.Flags().IntVar(&settings.Windows, "windows", settings.Windows, "rolling refits")
+	command.Flags().IntVar(&settings.WindowDays, "window-days", settings.WindowDays, "days in a window")
+	return command
+}
+
+// cpuTime is what this process has used, in user and system mode.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

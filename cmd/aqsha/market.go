@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/spf13/cobra"
+)
+
+// newMarketCommand is the noun "market"; its verbs live in market_*.go.
+func newMarketCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "market",
+		Short: "Measure volatility, risk, concentration and use of digital currencies",
+		Long: `Measure digital currencies from files you bring (CSV or Parquet), with the origin
+of every figure. Without files, "aqsha market demo" writes a synthetic set.`,
+	}
+	command.AddCommand(newMarketImportCommand(), newMarketDemoCommand(), newMarketPaperCommand(),
+		newMarketVolatilityCommand(), newMarketGarchCommand(), newMarketRiskCommand(), newMarketVerifyCommand(), newMarketReportCommand(), newMarketConcentrationCommand(), newMarketUseCommand(), newMarketReservesCommand(), newMarketFunctionsCommand(), newMarketRisksCommand(), newMarketWashCommand(), newMarketArchitectureCommand())
+	return command
+}
+
+// importFlags are shared by every verb that reads a file.
+type importFlags struct {
+	timeColumn, timeLayout, timeZone, origin string
+	columns, repairs                         []string
+}
+
+func (f *importFlags) register(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&f.timeColumn, "time-column", "", "header of the time column, when it is not recognised")
+	flags.StringVar(&f.timeLayout, "time-layout", "", `layout of times in Go's form ("02/01/2006"), or "unix"`)
+	flags.StringVar(&f.timeZone, "time-zone", "UTC", "zone of the times as written")
+	flags.StringVar(&f.origin, "origin", "", "where the file comes from, for the provenance")
+	flags.StringArrayVar(&f.columns, "column", nil, "declare a column: name=header:unit (repeatable)")
+	flags.StringSliceVar(&f.repairs, "repair", nil, `apply the proposed repairs of these findings, or "all"`)
+}
+
+// read imports a file, checks it, and repairs what was asked.
+func (f *importFlags) read(path string) (*market.Table, []market.Finding, error) {
+	zone, err := time.LoadLocation(f.timeZone)
+	if err != nil {
+		return nil, nil, market.Refuse("time_zone", "time-zone", "%v", err)
+	}
+	options := market.ReadOptions{TimeColumn: f.timeColumn, TimeLayout: f.timeLayout, TimeZone: zone, Origin: f.origin}
+	for _, text := range f.columns {
+		declared, err := market.ParseDeclared(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		options.Columns = append(options.Columns, declared)
+	}
+	table, err := market.ReadFile(path, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := market.Check(table)
+	if len(f.repairs) > 0 {
+		market.Repair(table, found, f.repairs...)
+	}
+	return table, found, nil
+}
+
+func newMarketImportCommand() *cobra.Command {
+	var flags importFlags
+	var out string
+	command := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Read a file, say what is in it, and check it",
+		Example: `  aqsha market import bitstamp.csv
+  aqsha market import bitstamp.csv --repair volume_swapped --out clean.parquet
+  aqsha market import odd.csv --time-column when --column price_usd=p:USD`,
+		Args: exactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			table, found, err := flags.read(args[0])
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := writeTable(table, out); err != nil {
+					return err
+				}
+			}
+			summary := market.Summarise(table, found)
+			return show(command, summary, summary.Print)
+		},
+	}
+	flags.register(command)
+	command.Flags().StringVar(&out, "out", "", "write the table as Parquet, provenance inside")
+	return command
+}
+
+// writeTable writes to a temporary file and renames it, so that a failure
+// leaves no half of one.
+func writeTable(table *market.Table, path string) error {
+	return writeFile(path, func(w io.Writer) error { return table.WriteParquet(w, table.Provenance.Metadata()) })
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".aqsha-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	if err := write(file); err != nil {
+		file.Close()
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := file.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// exactArgs is cobra's check with our exit code for a mistake in usage.
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if err := cobra.ExactArgs(n)(command, args); err != nil {
+			return usageError{fmt.Errorf("%s: %w", strings.TrimSpace(command.Use), err)}
+		}
+		return nil
+	}
+}

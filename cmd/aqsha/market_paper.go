@@ -1,0 +1,32 @@
+package main
+
+import (
+	"io"
+
+	"github.com/aqsha/aqsha/market/paper"
+	"github.com/spf13/cobra"
+)
+
+func newMarketPaperCommand() *cobra.Command {
+	var data, verdict string
+	command := &cobra.Command{
+		Use:   "paper",
+		Short: "Check every number of the paper on mining and the digital tenge",
+		Long: `Check every number in the paper's text and tables: against its other numbers,
+against issuance rules and dated facts and, with --data, against real extracts.`,
+		Example: `  aqsha market paper
+  aqsha market paper --verdict wrong
+  aqsha market paper --data ../shared/data --json`,
+		Args: exactArgs(0),
+		RunE: func(command *cobra.Command, _ []string) error {
+			report, err := paper.Check(data)
+			if err != nil {
+				return err
+			}
+			return show(command, report, func(w io.Writer) { report.Print(w, verdict) })
+		},
+	}
+	command.Flags().StringVar(&data, "data", "", "folder of real extracts, for the claims that need them")
+	command.Flags().StringVar(&verdict, "verdict", "", `only claims with this verdict, such as "wrong"`)
+	return command
+}

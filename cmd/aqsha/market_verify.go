@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/aqsha/aqsha/market/verify"
+	"github.com/spf13/cobra"
+)
+
+func newMarketVerifyCommand() *cobra.Command {
+	var reference string
+	var all bool
+	command := &cobra.Command{
+		Use:   "verify",
+		Short: "Recompute reference figures and compare them one by one",
+		Long: `Recompute figures of the synthetic set and compare them with results that
+independent software (R) gave, or with --reference those of a folder that holds
+inputs and reference.json. Exits non-zero when a figure is off.`,
+		Example: "  aqsha market verify\n  aqsha market verify --reference ../shared/data --all",
+		Args:    exactArgs(0),
+		RunE: func(command *cobra.Command, _ []string) error {
+			bar := progress(command, -1, "verifying")
+			step := func(what string) { bar.Describe(what) }
+			var report verify.Report
+			var err error
+			if reference == "" {
+				report, err = verify.Synthetic(command.Context(), step)
+			} else {
+				report, err = verify.Folder(command.Context(), reference, step)
+			}
+			_ = bar.Finish()
+			if err != nil {
+				return err
+			}
+			if err := show(command, report, func(w io.Writer) { report.Print(w, all) }); err != nil {
+				return err
+			}
+			if report.Off > 0 {
+				return errors.New("figures are off")
+			}
+			return nil
+		},
+	}
+	command.Flags().StringVar(&reference, "reference", "", "folder with inputs and reference.json")
+	command.Flags().BoolVar(&all, "all", false, "print every figure")
+	return command
+}

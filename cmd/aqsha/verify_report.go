@@ -1,0 +1,107 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/market"
+	marketreport "github.com/aqsha/aqsha/market/report"
+)
+
+// sealOrigin names the logs of sealed reports.
+const sealOrigin = "aqsha.market/reports"
+
+// openSealLog reads the keys of a folder of sealed reports; with create it
+// makes them. The signing key is readable by its owner only.
+func openSealLog(dir string, create bool) (marketreport.LogOptions, error) {
+	o := marketreport.LogOptions{Origin: sealOrigin}
+	secretFile, publicFile := filepath.Join(dir, "signer.key"), filepath.Join(dir, "log.pub")
+	public, err := os.ReadFile(publicFile)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return o, err
+		}
+		secret, verifier, err := note.GenerateKey(rand.Reader, sealOrigin)
+		if err != nil {
+			return o, err
+		}
+		if err := os.WriteFile(secretFile, []byte(secret+"\n"), 0o600); err != nil {
+			return o, err
+		}
+		if err := os.WriteFile(publicFile, []byte(verifier+"\n"), 0o644); err != nil {
+			return o, err
+		}
+		public = []byte(verifier)
+	} else if err != nil {
+		return o, err
+	}
+	if o.Verifier, err = note.NewVerifier(strings.TrimSpace(string(public))); err != nil {
+		return o, fmt.Errorf("%s: %w", publicFile, err)
+	}
+	if !create {
+		return o, nil
+	}
+	secret, err := os.ReadFile(secretFile)
+	if err != nil {
+		return o, err
+	}
+	o.Signer, err = note.NewSigner(strings.TrimSpace(string(secret)))
+	return o, err
+}
+
+func newVerifyReportCommand() *cobra.Command {
+	var log, inputs, public string
+	command := &cobra.Command{
+		Use:   "report INDEX",
+		Short: "Re-derive a sealed market report from its inputs",
+		Long: `Check the log's signed checkpoint and that the entry stands under it, then compute
+the report anew from its input files and compare. Give --public when you have the
+log's key from elsewhere; the folder's own word proves only that nothing changed since.`,
+		Example: "  aqsha verify report 0 --log sealed --inputs demo",
+		Args:    exactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			index, err := strconv.ParseUint(args[0], 10, 64)
+			if err != nil {
+				return usageError{fmt.Errorf("INDEX: %w", err)}
+			}
+			keys, err := openSealLog(log, false)
+			if err != nil {
+				return err
+			}
+			if public != "" {
+				if keys.Verifier, err = note.NewVerifier(public); err != nil {
+					return usageError{fmt.Errorf("--public: %w", err)}
+				}
+			}
+			seal, err := marketreport.ReadSeal(filepath.Join(log, "log"), index, keys)
+			if err != nil {
+				return err
+			}
+			open := func(name string) (*market.Table, error) {
+				return market.ReadFile(filepath.Join(inputs, filepath.Base(name)), market.ReadOptions{})
+			}
+			if err := seal.Rederive(command.Context(), open, progressOf(command, "back-test")); err != nil {
+				return err
+			}
+			return show(command, seal, func(w io.Writer) {
+				fmt.Fprintf(w, "Verified: report on %s %s … %s, entry %d, re-derived from %s (sha-256 %s); figures hash to %s\n", seal.Asset, seal.From, seal.To, index, seal.File, seal.SHA256, seal.Report)
+			})
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&log, "log", "", "folder given to --seal")
+	flags.StringVar(&inputs, "inputs", ".", "folder with the input files")
+	flags.StringVar(&public, "public", "", "the log's public key, from a source you trust")
+	_ = command.MarkFlagRequired("log")
+	return command
+}

@@ -1,0 +1,51 @@
+package ask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"testing"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/synthetic"
+)
+
+// Every question is answered from the synthetic folder with valid JSON.
+func TestEveryQuestion(t *testing.T) {
+	dir := t.TempDir()
+	if err := synthetic.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	queries := map[string]string{
+		"summary": "file=cm_btc_daily.csv", "volatility": "file=bitstamp_btcusd_d.csv&from=2021-01-01&to=2021-12-31", "garch": "file=cm_btc_daily.csv&from=2023-01-01&law=t&forecast=3",
+		"risk": "file=cm_btc_daily.csv&p=0.05&from=2024-01-01", "report": "file=cm_btc_daily.csv&asset=BTC&from=2025-06-01&benchmark=sp500_close.csv",
+		"concentration": "file=pools_monthly.csv", "use": "country=Steppeland&from=2018-01-01&to=2018-12-31", "functions": "from=2017-01-01&to=2018-12-31",
+	}
+	for _, question := range Questions() {
+		q, _ := url.ParseQuery(queries[question])
+		answer, err := Folder(dir).Answer(context.Background(), question, q)
+		if err != nil {
+			t.Errorf("%s: %v", question, err)
+			continue
+		}
+		if data, err := json.Marshal(answer); err != nil || len(data) < 40 {
+			t.Errorf("%s: %d bytes, %v", question, len(data), err)
+		}
+	}
+}
+
+func TestAskersMistakes(t *testing.T) {
+	dir := Folder(t.TempDir())
+	for _, c := range []struct{ question, query, code string }{
+		{"weather", "", "not_found"}, {"summary", "file=../secret.csv", "file_name"}, {"summary", "file=.hidden", "file_name"}, {"summary", "", "file_name"}, {"summary", "file=none.csv", "not_found"},
+		{"use", "usd-per-kwh=cheap", "not_a_number"},
+	} {
+		q, _ := url.ParseQuery(c.query)
+		_, err := dir.Answer(context.Background(), c.question, q)
+		var refused *market.Error
+		if !errors.As(err, &refused) || refused.Code != c.code {
+			t.Errorf("%s?%s: %v", c.question, c.query, err)
+		}
+	}
+}

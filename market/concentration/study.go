@@ -1,0 +1,146 @@
+package concentration
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+)
+
+// Period is one month both ways: with the residual as one holder, and without.
+type Period struct {
+	Month   string   `json:"month,omitempty"`
+	With    Measures `json:"residualAsOne"`
+	Without Measures `json:"withoutResidual"`
+	// Residual is the share that the residual holds; between the two ways, and
+	// beyond the second if it is many small ones, lies the truth.
+	Residual float64 `json:"residualShare"`
+	Lorenz   []Point `json:"lorenz,omitempty"` // of the last period only
+}
+
+// Study is concentration over time.
+type Study struct {
+	Source   market.Provenance `json:"source"`
+	Label    string            `json:"by"`
+	Value    string            `json:"of"`
+	Residual string            `json:"residual"`
+	Periods  []Period          `json:"periods"`
+}
+
+// residuals that files are known to use.
+var residuals = map[string]string{"pool": "unknown", "country": "Other", "province": "Other"}
+
+// Over studies a panel (by month) or a plain list of holders. label, value and
+// residual may be empty: the table's only name column, its only amount, and
+// the name that such files use for the rest.
+func Over(t *market.Table, label, value, residual string) (Study, error) {
+	if label == "" {
+		if len(t.Texts) == 0 {
+			return Study{}, market.Refuse("not_available", "by", "no column of names in %s", t.Provenance.File)
+		}
+		label = t.Texts[0].Name
+	}
+	if value == "" {
+		if len(t.Columns) == 0 {
+			return Study{}, market.Refuse("not_available", "of", "no column of amounts in %s", t.Provenance.File)
+		}
+		value = t.Columns[0].Name
+	}
+	if residual == "" {
+		residual = residuals[label]
+	}
+	s := Study{Source: t.Provenance, Label: label, Value: value, Residual: residual}
+	months, err := ByMonth(t, label, value)
+	if err != nil {
+		return Study{}, err
+	}
+	for i, m := range months {
+		with, without, err := m.BothWays(residual)
+		if err != nil {
+			return Study{}, err
+		}
+		p := Period{Month: m.Month, With: with, Without: without, Residual: m.share(residual)}
+		if i == len(months)-1 {
+			exact, err := Integers(m.Values)
+			if err != nil {
+				return Study{}, err
+			}
+			if p.Lorenz, err = Lorenz(exact); err != nil {
+				return Study{}, err
+			}
+		}
+		s.Periods = append(s.Periods, p)
+	}
+	return s, nil
+}
+
+func (m Month) share(name string) float64 {
+	of, all := 0.0, 0.0
+	for i, v := range m.Values {
+		if all += v; m.Names[i] == name {
+			of += v
+		}
+	}
+	return of / all
+}
+
+// Print writes the study for a terminal; last limits it to so many periods.
+func (s Study) Print(w io.Writer, last int) {
+	fmt.Fprintf(w, "%s: %s by %s; %q counted as one holder / left out; sha-256 %.12s…; %s\n", s.Source.File, s.Value, s.Label, s.Residual, s.Source.SHA256, s.Source.Origin)
+	line := func(name string, f func(Measures) float64) {
+		values := make([]float64, len(s.Periods))
+		for i, p := range s.Periods {
+			values[i] = f(p.With)
+		}
+		if len(values) > 1 {
+			fmt.Fprintf(w, "  %-9s %s\n", name, market.Sparkline(values, 60))
+		}
+	}
+	line("HHI", func(m Measures) float64 { return m.HHI })
+	line("Gini", func(m Measures) float64 { return m.Gini })
+	line("Nakamoto", func(m Measures) float64 { return float64(m.Nakamoto50) })
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "  period\tresidual\tn\tHHI\teffective\tGini\tTheil\tNakamoto ½\t⅓\tCR1\tCR4\tCR10\t")
+	periods := s.Periods
+	if last > 0 && last < len(periods) {
+		periods = periods[len(periods)-last:]
+	}
+	for _, p := range periods {
+		for i, m := range []Measures{p.With, p.Without} {
+			name, residual := p.Month, fmt.Sprintf("%.1f %%", 100*p.Residual)
+			if i == 1 {
+				if p.Residual == 0 {
+					break
+				}
+				name, residual = "without", ""
+			}
+			fmt.Fprintf(tab, "  %s\t%s\t%d\t%.1f\t%.2f\t%.4f\t%.4f\t%d\t%d\t%.3f\t%.3f\t%.3f\t\n", name, residual, m.N, m.HHI, m.Effective, m.Gini, m.Theil, m.Nakamoto50, m.Nakamoto33, m.CR1, m.CR4, m.CR10)
+		}
+	}
+	tab.Flush()
+}
+
+// Print writes the bounds for a terminal.
+func (b Bounds) Print(w io.Writer) {
+	fmt.Fprintf(w, "Gini     %.4f … %.4f\n", b.Gini.Low, b.Gini.High)
+	if b.N == 0 {
+		fmt.Fprintln(w, "HHI and Nakamoto number: not available without the number of holders")
+		return
+	}
+	fmt.Fprintf(w, "HHI      %.1f … %.1f\nNakamoto %.0f … %.0f   (of %d holders)\n", b.HHI.Low, b.HHI.High, b.Nakamoto.Low, b.Nakamoto.High, b.N)
+}
+
+// ParsePoints reads "population:held" pairs, such as 0.9:0.1,0.999:0.5.
+func ParsePoints(texts []string) ([]Point, error) {
+	var points []Point
+	for _, text := range texts {
+		var p Point
+		if _, err := fmt.Sscanf(strings.TrimSpace(text), "%g:%g", &p.Population, &p.Held); err != nil || !(p.Population > 0 && p.Population < 1 && p.Held >= 0 && p.Held < 1) {
+			return nil, market.Refuse("lorenz", "points", "%q: want population:held, both between 0 and 1", text)
+		}
+		points = append(points, p)
+	}
+	return points, nil
+}

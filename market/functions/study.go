@@ -1,0 +1,208 @@
+package functions
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"path/filepath"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/use"
+	"github.com/aqsha/aqsha/market/volatility"
+)
+
+// Options of a study over a folder of extracts.
+type Options struct {
+	Dir      string
+	From, To string
+	Anchors  Anchors
+	Tenge    *use.System // the digital tenge's use, from a node
+}
+
+// Study is the scorecard of several moneys with the verdict on the paper.
+type Study struct {
+	From     string              `json:"from"`
+	To       string              `json:"to"`
+	Anchors  Anchors             `json:"anchors"`
+	Cards    []Card              `json:"cards"`
+	Flip     Flip                `json:"flip"`
+	Findings []Finding           `json:"findings"`
+	Data     []market.Provenance `json:"data"`
+	Notes    []string            `json:"notes,omitempty"`
+}
+
+// folder opens what is there and notes what is not.
+type folder struct {
+	dir   string
+	study *Study
+}
+
+func (f folder) open(name string) (*market.Table, error) {
+	t, err := market.ReadFile(filepath.Join(f.dir, name), market.ReadOptions{})
+	if errors.Is(err, fs.ErrNotExist) {
+		f.study.Notes = append(f.study.Notes, name+" not available")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.study.Data = append(f.study.Data, t.Provenance)
+	return t, nil
+}
+
+func (f folder) series(name, column string) (market.Series, error) {
+	t, err := f.open(name)
+	if t == nil || err != nil {
+		return market.Series{}, err
+	}
+	s, err := t.Series(column)
+	return s.Window(f.study.From, f.study.To), err
+}
+
+// OfFolder scores bitcoin and the benchmarks: tenge, dollar, gold, card money
+// (tenge by card) and digital tenge.
+func OfFolder(o Options) (Study, error) {
+	s := Study{From: o.From, To: o.To, Anchors: o.Anchors}
+	f := folder{o.Dir, &s}
+	network, err := f.open("cm_btc_daily.csv")
+	if err != nil {
+		return s, err
+	}
+	if network == nil {
+		return s, market.Refuse("not_available", "data", "no cm_btc_daily.csv in %s", o.Dir)
+	}
+	bitcoin, err := network.Series("price_usd")
+	if err != nil {
+		return s, err
+	}
+	if bitcoin = bitcoin.Window(o.From, o.To); bitcoin.Len() < 60 {
+		return s, market.Refuse("too_short", "window", "%d prices between %q and %q; 60 are needed", bitcoin.Len(), o.From, o.To)
+	}
+	s.From, s.To = bitcoin.First(), bitcoin.Last()
+	w, tenge, err := f.world()
+	if err != nil {
+		return s, err
+	}
+	exchange, err := f.exchange(network)
+	if err != nil {
+		return s, err
+	}
+	coin := holding{name: "bitcoin", prices: bitcoin}
+	if err := s.addCard(w, coin, exchange, nil); err != nil {
+		return s, err
+	}
+	if err := s.addBenchmarks(w, tenge, o.Tenge); err != nil {
+		return s, err
+	}
+	if s.Flip, err = s.flip(w, coin, exchange); err != nil {
+		return s, err
+	}
+	s.Findings = s.findings(network, w)
+	return s, nil
+}
+
+// world reads what indicators are measured against; tenge is the dollar price
+// of a tenge, empty when its rate does not cover the window.
+func (f folder) world() (w world, tenge market.Series, err error) {
+	w.tengeVol = math.NaN()
+	rate, err := f.series("usd_kzt_daily.csv", "kzt_per_usd")
+	if err != nil {
+		return w, tenge, err
+	}
+	if rate.Len() > 60 {
+		r, err := rate.LogReturns()
+		if err != nil {
+			return w, tenge, err
+		}
+		w.tengeVol = volatility.Realised(r.Values, volatility.EveryDay)
+		tenge = rate
+		tenge.Values = make([]float64, rate.Len())
+		for i, v := range rate.Values {
+			tenge.Values[i] = 1 / v
+		}
+	} else {
+		f.study.Notes = append(f.study.Notes, "the tenge's rate does not cover the window: volatility over the tenge's not available")
+	}
+	if w.gold, err = f.series("gold_close.csv", "close"); err != nil {
+		return w, tenge, err
+	}
+	w.macro, err = f.open("macro_kz_quarterly.csv")
+	return w, tenge, err
+}
+
+// exchange takes the medium-of-exchange indicators from the network's files,
+// the earlier one for columns that the later lacks.
+func (f folder) exchange(network *market.Table) (map[string]float64, error) {
+	values := use.Network("bitcoin", network, f.study.From, f.study.To, 144, nil).Values
+	early, err := f.open("cm2019_btc_daily.csv")
+	if err != nil {
+		return nil, err
+	}
+	if early != nil {
+		for key, v := range use.Network("bitcoin", early, f.study.From, f.study.To, 144, nil).Values {
+			if _, have := values[key]; !have {
+				values[key] = v
+			}
+		}
+	}
+	return values, nil
+}
+
+func (s *Study) addCard(w world, h holding, exchange map[string]float64, remarks []string) error {
+	values, err := w.holdingValues(h, 1)
+	if err != nil {
+		return fmt.Errorf("%s: %w", h.name, err)
+	}
+	s.Cards = append(s.Cards, s.Anchors.Score(h.name, s.merge(values, exchange), remarks))
+	return nil
+}
+
+// merge keeps the indicators that the anchors name.
+func (s *Study) merge(parts ...map[string]float64) map[string]float64 {
+	all, out := map[string]float64{}, map[string]float64{}
+	for _, p := range parts {
+		maps.Copy(all, p)
+	}
+	for _, f := range s.Anchors.Functions {
+		for _, i := range f.Indicators {
+			if v, ok := all[i.Key]; ok {
+				out[i.Key] = v
+			}
+		}
+	}
+	return out
+}
+
+func (s *Study) addBenchmarks(w world, tenge market.Series, digital *use.System) error {
+	if tenge.Len() > 60 {
+		dollar := tenge
+		dollar.Values = make([]float64, tenge.Len())
+		for i, v := range tenge.Values {
+			dollar.Values[i] = 1 / v
+		}
+		digitalUse, remark := map[string]float64{}, "exchange indicators not available: no node was given"
+		if digital != nil {
+			digitalUse, remark = digital.Values, "exchange indicators from "+digital.Source
+		}
+		for _, b := range []struct {
+			h      holding
+			use    map[string]float64
+			remark string
+		}{
+			{holding{name: "tenge", prices: tenge}, nil, "price in dollars; exchange indicators not available"},
+			{holding{name: "dollar", prices: dollar, inKZT: true}, nil, "price in tenge; exchange indicators not available"},
+			{holding{name: "card money", prices: tenge}, nil, "tenge by card: account and store are the tenge's; fees not available"},
+			{holding{name: "digital tenge", prices: tenge}, digitalUse, remark},
+		} {
+			if err := s.addCard(w, b.h, b.use, []string{b.remark}); err != nil {
+				return err
+			}
+		}
+	}
+	if w.gold.Len() > 60 {
+		return s.addCard(w, holding{name: "gold", prices: w.gold}, nil, []string{"a fund's share in dollars; exchange indicators not available"})
+	}
+	return nil
+}

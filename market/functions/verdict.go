@@ -1,0 +1,226 @@
+package functions
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/market/volatility"
+)
+
+// Flip is the volatility at which the verdict on bitcoin changes, everything
+// else kept: returns are shrunk or stretched about their mean.
+type Flip struct {
+	Volatility float64            `json:"volatilityPercentAYear"` // as it is
+	Functions  map[string]float64 `json:"flipsAt"`                // percent a year; absent: never between 1/50 and 3 times
+	Whole      *float64           `json:"wholeFlipsAt"`
+}
+
+// flip bisects the stretch at which each function's score crosses the
+// threshold.
+func (s *Study) flip(w world, h holding, exchange map[string]float64) (Flip, error) {
+	r, err := h.prices.LogReturns()
+	if err != nil {
+		return Flip{}, err
+	}
+	f := Flip{Volatility: volatility.Realised(r.Values, volatility.EveryDay), Functions: map[string]float64{}}
+	score := func(c float64, function int) float64 { // −1: the whole
+		values, err := w.holdingValues(h, c)
+		if err != nil {
+			return math.NaN()
+		}
+		whole, functions, known := s.Anchors.total(s.merge(values, exchange))
+		if function < 0 {
+			return whole
+		}
+		if known[function] == 0 {
+			return math.NaN()
+		}
+		return functions[function]
+	}
+	cross := func(function int) (float64, bool) {
+		low, high := 0.02, 3.0
+		a, b := score(low, function)-s.Anchors.Threshold, score(high, function)-s.Anchors.Threshold
+		if math.IsNaN(a) || math.IsNaN(b) || a*b > 0 {
+			return 0, false
+		}
+		for range 40 {
+			middle := math.Sqrt(low * high)
+			if (score(middle, function)-s.Anchors.Threshold)*a > 0 {
+				low = middle
+			} else {
+				high = middle
+			}
+		}
+		return math.Sqrt(low*high) * f.Volatility, true
+	}
+	for j, function := range s.Anchors.Functions {
+		if v, ok := cross(j); ok {
+			f.Functions[function.Name] = v
+		}
+	}
+	if v, ok := cross(-1); ok {
+		f.Whole = &v
+	}
+	return f, nil
+}
+
+// Finding is one of the paper's conclusions with what the numbers say.
+type Finding struct {
+	Paper     string `json:"paper"`
+	Confirmed *bool  `json:"confirmed"` // null: not available
+	Words     string `json:"words"`
+}
+
+func performs(f FunctionScore, threshold float64) string {
+	if f.Performs == nil {
+		return "not available"
+	}
+	verb := "performs"
+	if !*f.Performs {
+		verb = "does not perform"
+	}
+	band := "; the band crosses the threshold, so the verdict hangs on anchors and weights"
+	if (*f.Low-threshold)*(*f.High-threshold) > 0 {
+		band = ""
+	}
+	return fmt.Sprintf("%s (%.0f, band %.0f–%.0f, %d of %d indicators%s)", verb, *f.Score, *f.Low, *f.High, f.Known, f.Of, band)
+}
+
+// findings words each verdict from the bitcoin card and the network's issue.
+func (s *Study) findings(network *market.Table, w world) []Finding {
+	card := s.Cards[0]
+	by := map[string]FunctionScore{}
+	for _, f := range card.Functions {
+		by[f.Function] = f
+	}
+	exchange, account, store := by["medium of exchange"], by["unit of account"], by["store of value"]
+	var both *bool
+	if account.Performs != nil && store.Performs != nil {
+		v := !*account.Performs && !*store.Performs
+		both = &v
+	}
+	out := []Finding{
+		{"Bitcoin works well … as a medium of exchange.", exchange.Performs, "As a medium of exchange bitcoin " + performs(exchange, s.Anchors.Threshold) + "."},
+		{"Bitcoin must evolve two important roles: it struggles to function as a unit of account and store of value.", both,
+			"As a unit of account bitcoin " + performs(account, s.Anchors.Threshold) + "; as a store of value it " + performs(store, s.Anchors.Threshold) + "." + s.flipWords()},
+		s.riskFinding(card), issueFinding(network, s.From, s.To),
+	}
+	return out
+}
+
+func (s *Study) flipWords() string {
+	var parts []string
+	for _, f := range s.Anchors.Functions {
+		if v, ok := s.Flip.Functions[f.Name]; ok {
+			parts = append(parts, fmt.Sprintf("%s at %.1f %% a year", f.Name, v))
+		}
+	}
+	if parts == nil {
+		return " No volatility between a fiftieth and three times the present one turns a verdict."
+	}
+	return fmt.Sprintf(" At %.1f %% a year as it is, the verdict turns for %s.", s.Flip.Volatility, strings.Join(parts, ", for "))
+}
+
+// riskFinding: "significant" is read as at least three times the tenge's
+// volatility and a shortfall beyond 5 % a day.
+func (s *Study) riskFinding(card Card) Finding {
+	f := Finding{Paper: "Investing in Bitcoin carries significant risk due to its volatility."}
+	ratio, ok1 := card.Values["volatility over the tenge's"]
+	es, ok2 := card.Values["expected shortfall 5 %"]
+	if !ok1 || !ok2 {
+		f.Words = fmt.Sprintf("Not available: it needs the tenge's rate over the window. Bitcoin's own volatility is %.1f %% a year.", s.Flip.Volatility)
+		return f
+	}
+	confirmed := ratio >= 3 && es >= 5
+	f.Confirmed = &confirmed
+	f.Words = fmt.Sprintf("Volatility is %.1f %% a year, %.1f times the tenge's; the worst twentieth of days loses %.1f %% on average, the deepest fall was %.0f %%. Significant is read as three times and 5 %%.", s.Flip.Volatility, ratio, es, -100*card.Values["maximum drawdown"])
+	return f
+}
+
+// issueFinding checks autonomy where it can be measured: coins issued a block
+// follow the subsidy rule, by nobody's decision.
+func issueFinding(network *market.Table, from, to string) Finding {
+	f := Finding{Paper: "Bitcoin operates autonomously, without the support of a central authority."}
+	issued, err1 := network.Series("issuance_native")
+	blocks, err2 := network.Series("blocks")
+	if err1 != nil || err2 != nil {
+		f.Words = "Not available: the file lacks issuance or blocks."
+		return f
+	}
+	_, v := market.Align(issued.Window(from, to), blocks.Window(from, to))
+	if len(v) < 2 || len(v[0]) == 0 {
+		f.Words = "Not available: no day has both issuance and blocks."
+		return f
+	}
+	ruled := 0
+	for i := range v[0] {
+		for subsidy := 50.0; subsidy > 1e-8; subsidy /= 2 {
+			if math.Abs(v[0][i]/v[1][i]/subsidy-1) < 1e-6 {
+				ruled++
+				break
+			}
+		}
+	}
+	share := float64(ruled) / float64(len(v[0]))
+	confirmed := share > 0.99
+	f.Confirmed = &confirmed
+	f.Words = fmt.Sprintf("On %.2f %% of %d days the coins issued a block are exactly 50 halved a whole number of times (days of a halving mix two); mean turnout of blocks is %.1f a day. This shows the rule of issue, not who could stop the network (see risks and architecture).", 100*share, len(v[0]), stats.Mean(v[1]))
+	return f
+}
+
+// Print writes the study for a terminal.
+func (s Study) Print(w io.Writer) {
+	fmt.Fprintf(w, "functions of money, %s … %s; threshold %g\n", s.From, s.To, s.Anchors.Threshold)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(tab, "indicator\tworst\tbest\t")
+	for _, c := range s.Cards {
+		fmt.Fprintf(tab, "%s\t", c.Name)
+	}
+	fmt.Fprintln(tab)
+	for j, f := range s.Anchors.Functions {
+		for _, i := range f.Indicators {
+			fmt.Fprintf(tab, "%s, %s\t%g\t%g\t", i.Key, i.Unit, i.Worst, i.Best)
+			for _, c := range s.Cards {
+				if v, ok := c.Values[i.Key]; ok {
+					fmt.Fprintf(tab, "%.4g\t", v)
+				} else {
+					fmt.Fprint(tab, "n/a\t")
+				}
+			}
+			fmt.Fprintln(tab)
+		}
+		fmt.Fprintf(tab, "%s (weight %g)\t\t\t", strings.ToUpper(f.Name), f.Weight)
+		for _, c := range s.Cards {
+			fmt.Fprintf(tab, "%s\t", band(c.Functions[j].Score, c.Functions[j].Low, c.Functions[j].High))
+		}
+		fmt.Fprintln(tab)
+	}
+	fmt.Fprint(tab, "WHOLE (of what is known)\t\t\t")
+	for _, c := range s.Cards {
+		fmt.Fprintf(tab, "%s\t", band(c.Score, c.Low, c.High))
+	}
+	fmt.Fprintln(tab)
+	tab.Flush()
+	for _, f := range s.Findings {
+		verdict := "NOT AVAILABLE"
+		if f.Confirmed != nil {
+			verdict = map[bool]string{true: "CONFIRMED", false: "NOT CONFIRMED"}[*f.Confirmed]
+		}
+		fmt.Fprintf(w, "%s: %q\n    %s\n", verdict, f.Paper, f.Words)
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintln(w, "note:", n)
+	}
+}
+
+func band(score, low, high *float64) string {
+	if score == nil {
+		return "n/a"
+	}
+	return fmt.Sprintf("%.0f [%.0f–%.0f]", *score, *low, *high)
+}

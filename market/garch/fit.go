@@ -1,0 +1,120 @@
+package garch
+
+import "math"
+
+// Parameter with its standard errors; nil where they do not exist.
+type Parameter struct {
+	Name      string   `json:"name"`
+	Value     float64  `json:"value"`
+	SEHessian *float64 `json:"seHessian"`
+	SERobust  *float64 `json:"seRobust"`
+}
+
+// Start is one run of the optimiser, told honestly.
+type Start struct {
+	From       []float64 `json:"from"` // in units of the mean square
+	LogLik     float64   `json:"logLik"`
+	Iterations int       `json:"iterations"`
+	Converged  bool      `json:"converged"`
+	Joined     int       `json:"joined"` // 1-based earlier start into whose basin it ran; 0: none
+}
+
+// Convergence is how the optimum was reached.
+type Convergence struct {
+	Converged    bool     `json:"converged"`
+	Decrement    float64  `json:"decrement"`    // gᵀ(−H)⁻¹g in the free directions
+	GradientNorm float64  `json:"gradientNorm"` // largest |∂ℓ/∂θ·θ| in the free directions
+	Boundary     []string `json:"boundary"`     // constraints that bind
+	Starts       []Start  `json:"starts"`
+	Won          int      `json:"won"` // 1-based
+	ErrorsNote   string   `json:"errorsNote,omitempty"`
+}
+
+// Fit is an estimated model. Variances are in the square of the returns' unit.
+type Fit struct {
+	Spec        Spec        `json:"spec"`
+	N           int         `json:"n"`
+	Mean        float64     `json:"mean"` // subtracted beforehand; 0 unless demeaned
+	Parameters  []Parameter `json:"parameters"`
+	LogLik      float64     `json:"logLik"`
+	AIC         float64     `json:"aic"`
+	BIC         float64     `json:"bic"`
+	Persistence float64     `json:"persistence"`
+	Stationary  bool        `json:"stationary"`
+	UncondVar   *float64    `json:"unconditionalVariance"` // null when not stationary
+	HalfLife    *float64    `json:"halfLifeDays"`
+	HFirst      float64     `json:"hFirst"`
+	HLast       float64     `json:"hLast"`
+	HNext       float64     `json:"hNext"`
+	Convergence Convergence `json:"convergence"`
+	Warnings    []string    `json:"warnings,omitempty"`
+
+	// Variances and Residuals (standardised) of each observation that counts.
+	Variances []float64 `json:"-"`
+	Residuals []float64 `json:"-"`
+
+	theta   []float64
+	hessian []float64
+	outer   []float64
+	lastRaw float64 // last return, for AR(1) forecasts
+}
+
+// Theta is the parameter vector in the order of Spec.Names.
+func (f *Fit) Theta() []float64 { return append([]float64(nil), f.theta...) }
+
+// Value of a parameter by name; NaN if the model has none.
+func (f *Fit) Value(name string) float64 {
+	for _, p := range f.Parameters {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return math.NaN()
+}
+
+// errors inverts the negative Hessian and builds both kinds of standard error.
+// It returns nil slices when the Hessian is not negative definite.
+func standardErrors(hessian, outer []float64, k int) (covariance, robust []float64) {
+	m := make([]float64, k*k)
+	scale := make([]float64, k)
+	for i := range k { // unit diagonal first: parameters differ by orders of magnitude
+		if !(hessian[i*k+i] < 0) {
+			return nil, nil
+		}
+		scale[i] = 1 / math.Sqrt(-hessian[i*k+i])
+	}
+	for i := range k {
+		for j := range k {
+			m[i*k+j] = -hessian[i*k+j] * scale[i] * scale[j]
+		}
+	}
+	if !cholesky(m, k) {
+		return nil, nil
+	}
+	v := make([]float64, k*k)
+	column := make([]float64, k)
+	for j := range k {
+		clear(column)
+		column[j] = 1
+		solveCholesky(m, k, column)
+		for i := range k {
+			v[i*k+j] = column[i] * scale[i] * scale[j]
+		}
+	}
+	return v, sandwich(v, outer, k)
+}
+
+// sandwich is V·B·V.
+func sandwich(v, b []float64, k int) []float64 { return multiply(multiply(v, b, k), v, k) }
+
+func multiply(a, b []float64, k int) []float64 {
+	out := make([]float64, k*k)
+	for i := range k {
+		for j := range k {
+			for x := range k {
+				out[i*k+j] += a[i*k+x] * b[x*k+j]
+			}
+		}
+	}
+	return out
+}

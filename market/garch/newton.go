@@ -1,0 +1,329 @@
+package garch
+
+import (
+	"math"
+	"slices"
+)
+
+// constraint is a·θ ≤ b; the name is what a report says when it binds.
+type constraint struct {
+	name string
+	a    []float64
+	b    float64
+}
+
+func (c constraint) slack(theta []float64) float64 {
+	s := c.b
+	for i, a := range c.a {
+		s -= a * theta[i]
+	}
+	return s
+}
+
+// objective is a function with its derivatives.
+type objective func(theta []float64, out *evaluation)
+
+// climb is one run of the optimiser.
+type climb struct {
+	theta      []float64
+	eval       *evaluation
+	active     []int // constraints that bind
+	iterations int
+	evals      int
+	converged  bool
+	decrement  float64 // gᵀ(−H)⁻¹g in the free directions: twice the gain still expected
+}
+
+const (
+	maxIterations = 200
+	// A decrement of 1e-14 leaves parameters within 1e-7 standard errors.
+	converged = 1e-14
+	// Differences of log-likelihoods below this are rounding.
+	noise     = 1e-9
+	activeTol = 1e-10
+)
+
+// maximise climbs from start by damped Newton steps inside the constraints.
+// A binding constraint is held while its multiplier is positive; steps are
+// taken in the null space of those held, cut where the next one is reached.
+// near, if given, is asked after each step whether to give up (another start
+// has been here).
+func maximise(f objective, start []float64, rows []constraint, near func([]float64, float64) bool) *climb {
+	k := len(start)
+	c := &climb{theta: append([]float64(nil), start...), eval: newEvaluation(k)}
+	trial, candidate := newEvaluation(k), make([]float64, k)
+	f(c.theta, c.eval)
+	c.evals = 1
+	if math.IsInf(c.eval.value, -1) {
+		return c
+	}
+	damping := 0.0
+	for ; c.iterations < maxIterations; c.iterations++ {
+		step, gain, ok := newton(c, rows, damping)
+		if !ok { // not concave here: damp until it is
+			damping = max(1e-3, damping*4)
+			continue
+		}
+		if step == nil || (damping == 0 && gain < converged) {
+			c.converged, c.decrement = true, gain
+			return c
+		}
+		length := reach(rows, c.active, c.theta, step)
+		for i := range k {
+			candidate[i] = c.theta[i] + length*step[i]
+		}
+		f(candidate, trial)
+		c.evals++
+		expected := gain * length * (1 - length/2)
+		improved := trial.value - c.eval.value
+		if !(improved >= 1e-4*expected || (expected < noise && improved > -noise)) {
+			damping = max(1e-2, damping*8)
+			if damping > 1e14 {
+				return c
+			}
+			continue
+		}
+		copy(c.theta, candidate)
+		c.eval, trial = trial, c.eval
+		if damping /= 10; damping < 1e-4 || improved > 0.75*expected {
+			damping = 0
+		}
+		if near != nil && near(c.theta, c.eval.value) {
+			return c
+		}
+	}
+	return c
+}
+
+// reach is how far along the step one may go: 1, or to the nearest constraint.
+func reach(rows []constraint, active []int, theta, step []float64) float64 {
+	length := 1.0
+	for i, row := range rows {
+		if slices.Contains(active, i) {
+			continue
+		}
+		along := 0.0
+		for j, a := range row.a {
+			along += a * step[j]
+		}
+		if along > 0 {
+			length = min(length, max(0, row.slack(theta))/along)
+		}
+	}
+	return length
+}
+
+// newton finds the step in the null space of the binding constraints: it
+// solves the damped Newton system. It returns a nil step when no
+// direction is free, and ok = false when the system is not positive definite.
+func newton(c *climb, rows []constraint, damping float64) (step []float64, gain float64, ok bool) {
+	k := len(c.theta)
+	var bind []int
+	for i, row := range rows {
+		if row.slack(c.theta) < activeTol {
+			bind = append(bind, i)
+		}
+	}
+	held := map[int]bool{}
+	for {
+		basis, normal := nullBasis(rows, bind, k)
+		if release := mostNegative(c.eval.gradient, rows, bind, normal, held); release >= 0 {
+			bind = append(bind[:release:release], bind[release+1:]...)
+			continue
+		}
+		c.active = bind
+		if len(basis) == 0 {
+			return nil, 0, true
+		}
+		if step, gain, ok = newtonStep(c.eval, basis, k, damping); !ok {
+			return nil, 0, false
+		}
+		blocked := blocking(c, rows, step)
+		if blocked < 0 {
+			// Nothing is left along the boundary, but the gradient points inward:
+			// only a more damped step, nearer to the gradient, gets away from it.
+			if gain < converged && len(held) > 0 {
+				return nil, 0, false
+			}
+			return step, gain, true
+		}
+		// The gradient leaves this constraint, Newton's step runs into it: stay on it.
+		held[blocked] = true
+		bind = append(bind, blocked)
+	}
+}
+
+// blocking finds a constraint at which the point stands, which is not held,
+// and into which the step runs; −1 if there is none.
+func blocking(c *climb, rows []constraint, step []float64) int {
+	for i, row := range rows {
+		if row.slack(c.theta) >= activeTol || slices.Contains(c.active, i) {
+			continue
+		}
+		along := 0.0
+		for j, a := range row.a {
+			along += a * step[j]
+		}
+		if along > 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// nullBasis orthonormalises the binding rows (normal) and completes them to a
+// basis; the completion spans the free directions.
+func nullBasis(rows []constraint, bind []int, k int) (free, normal [][]float64) {
+	var q [][]float64
+	add := func(v []float64) bool {
+		v = append([]float64(nil), v...)
+		for range 2 { // twice is enough (Kahan)
+			for _, u := range q {
+				dot := 0.0
+				for i := range v {
+					dot += u[i] * v[i]
+				}
+				for i := range v {
+					v[i] -= dot * u[i]
+				}
+			}
+		}
+		norm := 0.0
+		for _, x := range v {
+			norm += x * x
+		}
+		if norm < 1e-16 {
+			return false
+		}
+		for i := range v {
+			v[i] /= math.Sqrt(norm)
+		}
+		q = append(q, v)
+		return true
+	}
+	for _, b := range bind {
+		if add(rows[b].a) {
+			normal = append(normal, q[len(q)-1])
+		}
+	}
+	for i := range k {
+		unit := make([]float64, k)
+		unit[i] = 1
+		if len(q) < k && add(unit) {
+			free = append(free, q[len(q)-1])
+		}
+	}
+	return free, normal
+}
+
+// mostNegative gives the position in bind of the constraint whose multiplier
+// is most negative (it holds the climb back for nothing) and that is not to be
+// held, or −1. Multipliers
+// solve Σ μ_i a_i = projection of the gradient on the rows' span.
+func mostNegative(g []float64, rows []constraint, bind []int, normal [][]float64, held map[int]bool) int {
+	n := len(bind)
+	if n == 0 || len(normal) < n {
+		return -1
+	}
+	m, rhs := make([]float64, n*n), make([]float64, n)
+	for i, q := range normal {
+		for j, b := range bind {
+			for x := range g {
+				m[i*n+j] += q[x] * rows[b].a[x]
+			}
+		}
+		for x := range g {
+			rhs[i] += q[x] * g[x]
+		}
+	}
+	// Gram–Schmidt made m upper triangular.
+	worst, at := -1e-9, -1
+	for i := n - 1; i >= 0; i-- {
+		for j := i + 1; j < n; j++ {
+			rhs[i] -= m[i*n+j] * rhs[j]
+		}
+		rhs[i] /= m[i*n+i]
+	}
+	for i, mu := range rhs {
+		if mu < worst && !held[bind[i]] {
+			worst, at = mu, i
+		}
+	}
+	return at
+}
+
+// newtonStep solves (−ZᵀHZ + damping·|diag|)·y = Zᵀg and returns Zy and gᵀZy.
+func newtonStep(e *evaluation, basis [][]float64, k int, damping float64) ([]float64, float64, bool) {
+	n := len(basis)
+	m, g := make([]float64, n*n), make([]float64, n)
+	hz := make([]float64, k)
+	for j, z := range basis {
+		for i := range k {
+			hz[i] = 0
+			for x := range k {
+				hz[i] -= e.hessian[i*k+x] * z[x]
+			}
+		}
+		for i, u := range basis {
+			for x := range k {
+				m[i*n+j] += u[x] * hz[x]
+			}
+		}
+		for x := range k {
+			g[j] += z[x] * e.gradient[x]
+		}
+	}
+	for i := range n {
+		m[i*n+i] += damping * math.Abs(m[i*n+i])
+	}
+	y := append([]float64(nil), g...)
+	if !cholesky(m, n) {
+		return nil, 0, false
+	}
+	solveCholesky(m, n, y)
+	step, gain := make([]float64, k), 0.0
+	for j, z := range basis {
+		gain += g[j] * y[j]
+		for x := range k {
+			step[x] += y[j] * z[x]
+		}
+	}
+	return step, gain, true
+}
+
+// cholesky factors m in place (lower triangle); false if not positive definite.
+func cholesky(m []float64, n int) bool {
+	for j := range n {
+		for i := j; i < n; i++ {
+			sum := m[i*n+j]
+			for x := range j {
+				sum -= m[i*n+x] * m[j*n+x]
+			}
+			if i == j {
+				// Relative to the diagonal: a pivot lost to rounding is not positive.
+				if !(sum > 1e-13*math.Abs(m[j*n+j])) {
+					return false
+				}
+				m[j*n+j] = math.Sqrt(sum)
+			} else {
+				m[i*n+j] = sum / m[j*n+j]
+			}
+		}
+	}
+	return true
+}
+
+func solveCholesky(m []float64, n int, y []float64) {
+	for i := range n {
+		for x := range i {
+			y[i] -= m[i*n+x] * y[x]
+		}
+		y[i] /= m[i*n+i]
+	}
+	for i := n - 1; i >= 0; i-- {
+		for x := i + 1; x < n; x++ {
+			y[i] -= m[x*n+i] * y[x]
+		}
+		y[i] /= m[i*n+i]
+	}
+}

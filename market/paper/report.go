@@ -1,0 +1,124 @@
+package paper
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/concentration"
+)
+
+// Report is the whole check of the paper.
+type Report struct {
+	Paper         string               `json:"paper"`
+	Results       []Result             `json:"results"`
+	Verdicts      map[string]int       `json:"verdicts"`
+	Table1        Table1               `json:"table1"`
+	Table3        []Channel            `json:"table3"`
+	Concentration concentration.Bounds `json:"concentration"`
+	About         concentration.Bounds `json:"concentrationIfAbout"` // 49 % instead of 50 %
+	Assets        []Asset              `json:"assets"`
+	Legal         []Legal              `json:"legal"`
+	Data          []market.Provenance  `json:"data"`
+}
+
+// Miners is the population in which the paper's concentration is stated
+// (Makarov & Schoar 2021 speak of about 50,000).
+const Miners = 50_000
+
+// Check runs every claim. dir is a folder of real extracts, or empty.
+func Check(dir string) (Report, error) {
+	file, err := Load()
+	if err != nil {
+		return Report{}, err
+	}
+	env := environment{map[string]float64{}, issuanceFunctions()}
+	for _, f := range file.Facts {
+		env.values[f.ID] = f.Value
+	}
+	for _, c := range file.Claims {
+		if _, twice := env.values[c.ID]; twice {
+			return Report{}, fmt.Errorf("claims.json: %s twice", c.ID)
+		}
+		env.values[c.ID] = c.Value
+	}
+	r := Report{Paper: file.Paper, Verdicts: map[string]int{}, Assets: assets, Legal: legal}
+	if r.Table1, err = readTable1(file.Claims); err != nil {
+		return Report{}, err
+	}
+	env.values["t1_rows"], env.values["t1_sum_cap"] = float64(len(r.Table1.Rows)), r.Table1.Capitalisation
+	if err := r.concentration(env); err != nil {
+		return Report{}, err
+	}
+	if dir != "" {
+		if r.Data, err = env.addData(dir); err != nil {
+			return Report{}, err
+		}
+	}
+	r.Table3 = channels(env)
+	for _, c := range file.Claims {
+		result, err := env.check(c)
+		if err != nil {
+			return Report{}, err
+		}
+		r.Results = append(r.Results, result)
+		r.Verdicts[result.Verdict]++
+	}
+	return r, nil
+}
+
+// concentration reads the claim as two points of a Lorenz curve, exactly and
+// with "about 50 %" taken as 49.
+func (r *Report) concentration(env environment) error {
+	v := func(id string) float64 { return env.values[id] / 100 }
+	points := []concentration.Point{{Population: 1 - v("conc_10"), Held: 1 - v("conc_90")}, {Population: 1 - v("conc_01"), Held: 1 - v("conc_50")}}
+	var err error
+	if r.Concentration, err = concentration.BoundsFrom(points, Miners); err != nil {
+		env.values["lorenz_possible"] = 0
+		return nil
+	}
+	env.values["lorenz_possible"] = 1
+	points[1].Held += 0.01
+	r.About, err = concentration.BoundsFrom(points, Miners)
+	return err
+}
+
+// Print writes the report for a terminal; verdict limits it to claims with
+// that verdict ("" for all).
+func (r Report) Print(w io.Writer, verdict string) {
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "claim\tpaper\tcheck\tverdict\tby")
+	for _, c := range r.Results {
+		if verdict != "" && c.Verdict != verdict {
+			continue
+		}
+		expected := "not available"
+		if c.Expected != nil {
+			expected = fmt.Sprintf("%.8g", *c.Expected)
+		}
+		fmt.Fprintf(tab, "%s: %s\t%.10g %s\t%s\t%s\t%s\n", c.Place, c.Claim.Claim, c.Value, c.Unit, expected, strings.ToUpper(c.Verdict), c.Source)
+		if c.Note != "" && (verdict != "" || !c.Holds) {
+			fmt.Fprintf(tab, "    %s\t\t\t\t\n", c.Note)
+		}
+	}
+	tab.Flush()
+	if verdict != "" {
+		return
+	}
+	r.Table1.print(w)
+	printChannels(w, r.Table3)
+	fmt.Fprintf(w, "\nConcentration: Gini %.4f to %.4f, HHI at least %.1f, Nakamoto %.0f if the half is exact; with 49 %% instead, %.0f to %.0f\n",
+		r.Concentration.Gini.Low, r.Concentration.Gini.High, r.Concentration.HHI.Low, r.Concentration.Nakamoto.Low, r.About.Nakamoto.Low, r.About.Nakamoto.High)
+	fmt.Fprintf(w, "\n%d claims:", len(r.Results))
+	for _, v := range slices.Sorted(maps.Keys(r.Verdicts)) {
+		fmt.Fprintf(w, " %d %s;", r.Verdicts[v], v)
+	}
+	fmt.Fprintln(w)
+	if r.Verdicts[needsData] > 0 {
+		fmt.Fprintln(w, "give a folder of real extracts with --data for those that need data")
+	}
+}

@@ -1,0 +1,134 @@
+package paper
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+)
+
+// Table1 is the paper's table of coins, recomputed.
+type Table1 struct {
+	Rows           []Row            `json:"rows"`
+	Capitalisation float64          `json:"capitalisationUSD"`
+	MissingRanks   []int            `json:"missingRanks"`
+	DateByRule     string           `json:"dateByIssuanceRule"` // ± two weeks
+	HHI            float64          `json:"hhi"`
+	Findings       []market.Finding `json:"findings"`
+}
+
+// Row is a coin of Table 1.
+type Row struct {
+	Rank          int     `json:"rank"`
+	Name          string  `json:"name"`
+	Ticker        string  `json:"ticker"`
+	PriceSupply   float64 `json:"priceTimesSupplyUSD"`
+	Deviation     float64 `json:"deviation"` // of price × supply from the capitalisation
+	TurnoverDaily float64 `json:"turnoverDaily"`
+	Share         float64 `json:"share"` // of the 13 rows
+}
+
+// readTable1 rebuilds the table from its claims and runs the import's checks on it.
+func readTable1(claims []Claim) (Table1, error) {
+	values := map[string]float64{}
+	var csv strings.Builder
+	csv.WriteString("rank,name_as_printed,market_cap_usd,price_usd,volume_24h_usd,supply,ticker_as_printed\n")
+	for _, c := range claims {
+		values[c.ID] = c.Value
+	}
+	var t Table1
+	last := 0
+	for _, c := range claims {
+		key, ok := strings.CutSuffix(c.ID, "_rank")
+		if !ok || !strings.HasPrefix(key, "t1_") {
+			continue
+		}
+		name := strings.TrimSuffix(c.Claim, fmt.Sprintf(" is number %.0f by capitalisation", c.Value))
+		ticker := c.Quote[strings.LastIndexByte(c.Quote, ' ')+1:]
+		cap, price, volume, supply := values[key+"_cap"], values[key+"_price"], values[key+"_volume"], values[key+"_supply"]
+		t.Rows = append(t.Rows, Row{int(c.Value), name, ticker, price * supply, price*supply/cap - 1, volume / cap, cap})
+		t.Capitalisation += cap
+		for last++; last < int(c.Value); last++ {
+			t.MissingRanks = append(t.MissingRanks, last)
+		}
+		fmt.Fprintf(&csv, "%g,%s,%g,%g,%g,%g,%s\n", c.Value, name, cap, price, volume, supply, ticker)
+	}
+	for rank := last + 1; rank <= 20; rank++ {
+		t.MissingRanks = append(t.MissingRanks, rank)
+	}
+	for i := range t.Rows {
+		t.Rows[i].Share /= t.Capitalisation
+		t.HHI += 1e4 * t.Rows[i].Share * t.Rows[i].Share
+	}
+	snapshot, err := market.Parse("table1", []byte(csv.String()), market.ReadOptions{Origin: "Table 1 of the paper"})
+	if err != nil {
+		return t, err
+	}
+	t.Findings = market.Check(snapshot)
+	t.DateByRule, err = tableDate(values["t1_btc_supply"])
+	return t, err
+}
+
+func (t Table1) print(w io.Writer) {
+	fmt.Fprintf(w, "\nTable 1 recomputed (supplies date it near %s; missing ranks %v; HHI of the rows %.1f)\n", t.DateByRule, t.MissingRanks, t.HHI)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "rank\tname\tticker\tprice × supply\toff\tturnover a day\tshare of rows\t")
+	for _, r := range t.Rows {
+		fmt.Fprintf(tab, "%d\t%s\t%s\t%.0f\t%+.3f %%\t%.2f %%\t%.2f %%\t\n", r.Rank, r.Name, r.Ticker, r.PriceSupply, 100*r.Deviation, 100*r.TurnoverDaily, 100*r.Share)
+	}
+	tab.Flush()
+	for _, f := range t.Findings {
+		fmt.Fprintf(w, "  %s: %s\n", f.Code, f.Detail)
+	}
+}
+
+// Channel is a year of one channel of Table 3.
+type Channel struct {
+	Channel        string   `json:"channel"`
+	Year           int      `json:"year"`
+	PaymentsBn     float64  `json:"paymentsBillion"`
+	ValueTn        float64  `json:"valueTrillionKZT"`
+	MeanTicketKZT  float64  `json:"meanTicketKZT"`
+	GrowthPayments *float64 `json:"growthPayments"` // on the year before; null in the first
+	GrowthValue    *float64 `json:"growthValue"`
+	SharePayments  float64  `json:"sharePayments"` // of both channels
+	ShareValue     float64  `json:"shareValue"`
+}
+
+func channels(env environment) []Channel {
+	var out []Channel
+	for _, channel := range []string{"int", "loc"} {
+		for year := 2019; year <= 2021; year++ {
+			get := func(channel, kind string, year int) float64 {
+				return env.values[fmt.Sprintf("t3_%s_%s_%d", channel, kind, year)]
+			}
+			n, v := get(channel, "n", year), get(channel, "v", year)
+			c := Channel{Channel: map[string]string{"int": "international", "loc": "local"}[channel], Year: year, PaymentsBn: n, ValueTn: v, MeanTicketKZT: 1000 * v / n,
+				SharePayments: n / (get("int", "n", year) + get("loc", "n", year)), ShareValue: v / (get("int", "v", year) + get("loc", "v", year))}
+			if year > 2019 {
+				gn, gv := n/get(channel, "n", year-1)-1, v/get(channel, "v", year-1)-1
+				c.GrowthPayments, c.GrowthValue = &gn, &gv
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func printChannels(w io.Writer, channels []Channel) {
+	fmt.Fprintln(w, "\nTable 3 recomputed")
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "channel\tyear\tpayments, bn\tvalue, tn KZT\tmean, KZT\tgrowth payments\tgrowth value\tshare payments\tshare value\t")
+	growth := func(g *float64) string {
+		if g == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%+.1f %%", 100**g)
+	}
+	for _, c := range channels {
+		fmt.Fprintf(tab, "%s\t%d\t%.2f\t%.1f\t%.0f\t%s\t%s\t%.1f %%\t%.1f %%\t\n", c.Channel, c.Year, c.PaymentsBn, c.ValueTn, c.MeanTicketKZT, growth(c.GrowthPayments), growth(c.GrowthValue), 100*c.SharePayments, 100*c.ShareValue)
+	}
+	tab.Flush()
+}

@@ -1,0 +1,219 @@
+package performance
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/market/volatility"
+)
+
+// Figure is a measure with a 95 % interval; null where it does not exist.
+type Figure struct {
+	Key     string   `json:"key"`
+	Unit    string   `json:"unit"`
+	Formula string   `json:"formula"`
+	Value   *float64 `json:"value"`
+	Low     *float64 `json:"low"`
+	High    *float64 `json:"high"`
+}
+
+// Cell is one month's return, a fraction.
+type Cell struct {
+	Year   int     `json:"year"`
+	Month  int     `json:"month"`
+	Return float64 `json:"return"`
+}
+
+// Performance of one series, with a benchmark's where one is given.
+type Performance struct {
+	N           int                   `json:"n"`
+	Periods     float64               `json:"periodsAYear"`
+	Figures     []Figure              `json:"figures"`
+	Drawdowns   []volatility.Drawdown `json:"drawdowns"` // the ten deepest
+	Ulcer       float64               `json:"ulcerPercent"`
+	UnderWater  float64               `json:"shareOfDaysUnderWater"`
+	Months      []Cell                `json:"months"`
+	Days        []string              `json:"-"` // of the rolling series
+	RollingVol  []float64             `json:"-"` // percent a year, NaN before the first window
+	RollSharpe  []float64             `json:"-"`
+	RollBeta    []float64             `json:"-"` // nil without a benchmark
+	BetaDays    []string              `json:"-"`
+	Benchmark   *market.Provenance    `json:"benchmark,omitempty"`
+	CommonDays  int                   `json:"commonDays,omitempty"`
+	Resamples   int                   `json:"resamples"`
+	BlockLength float64               `json:"meanBlockLength"`
+	Seed        uint64                `json:"seed"`
+}
+
+const (
+	resamples = 1000
+	seed      = 1
+	// RollingDays of rolling Sharpe and beta; volatility rolls over 30.
+	RollingDays = 180
+)
+
+// Measure computes everything for prices in a window. benchmark may be empty;
+// its measures then are null. They use the days that both have.
+func Measure(prices market.Series, benchmark market.Series, annual volatility.Annual) (Performance, error) {
+	simple, err := Simple(prices)
+	if err != nil {
+		return Performance{}, err
+	}
+	if _, err := stats.Describe(simple.Values); err != nil {
+		return Performance{}, err
+	}
+	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: months(prices)}
+	p.BlockLength = math.Cbrt(float64(simple.Len()))
+	alone := sample{r: simple.Values, periods: float64(annual)}
+	var both *sample
+	if benchmark.Len() > 0 {
+		if both, err = p.addBenchmark(prices, benchmark, annual); err != nil {
+			return Performance{}, err
+		}
+	}
+	p.figures(alone, both)
+	p.Drawdowns, p.Ulcer, p.UnderWater = volatility.Drawdowns(prices)
+	p.Drawdowns = p.Drawdowns[:min(10, len(p.Drawdowns))]
+	p.rolling(simple, prices, annual)
+	return p, nil
+}
+
+// addBenchmark aligns both series on their common days and computes the
+// rolling beta there. An exchange's benchmark sets its own calendar.
+func (p *Performance) addBenchmark(prices, benchmark market.Series, annual volatility.Annual) (*sample, error) {
+	times, values := market.Align(prices, benchmark)
+	if len(times) < 30 {
+		return nil, market.Refuse("too_short", "benchmark", "%d days in common with the series; 30 are needed", len(times))
+	}
+	var both sample
+	for j, to := range []*[]float64{&both.r, &both.bench} {
+		s, err := Simple(market.Series{Name: "benchmark", Times: times, Values: values[j]})
+		if err != nil {
+			return nil, err
+		}
+		*to = s.Values
+	}
+	both.periods = math.Min(float64(annual), float64(volatility.Calendar(times)))
+	p.Benchmark, p.CommonDays = &benchmark.Source, len(times)
+	p.RollBeta = make([]float64, len(both.r))
+	for i := range p.RollBeta {
+		p.BetaDays = append(p.BetaDays, times[i+1].Format(time.DateOnly))
+		p.RollBeta[i] = math.NaN()
+		if i+1 >= RollingDays {
+			p.RollBeta[i] = beta(sample{r: both.r[i+1-RollingDays : i+1], bench: both.bench[i+1-RollingDays : i+1]})
+		}
+	}
+	return &both, nil
+}
+
+func (p *Performance) rolling(simple, prices market.Series, annual volatility.Annual) {
+	logs, err := prices.LogReturns()
+	if err != nil {
+		return
+	}
+	p.RollingVol = volatility.Rolling(logs.Values, 30, annual)
+	p.RollSharpe = make([]float64, simple.Len())
+	for i, at := range simple.Times {
+		p.Days = append(p.Days, at.Format(time.DateOnly))
+		p.RollSharpe[i] = math.NaN()
+		if i+1 >= RollingDays {
+			w := simple.Values[i+1-RollingDays : i+1]
+			p.RollSharpe[i] = stats.Mean(w) / stats.SD(w) * math.Sqrt(float64(annual))
+		}
+	}
+}
+
+// figures computes each measure and its percentile interval over resamples of
+// the stationary bootstrap (Politis and Romano 1994).
+func (p *Performance) figures(alone sample, both *sample) {
+	draws := make([][]float64, len(measures))
+	use := func(m measure) (sample, bool) {
+		if !m.bench {
+			return alone, true
+		}
+		if both == nil {
+			return sample{}, false
+		}
+		return *both, true
+	}
+	random := rand.New(rand.NewPCG(seed, 0xb007))
+	for range p.Resamples {
+		a := resample(random, alone, p.BlockLength)
+		var b sample
+		if both != nil {
+			b = resample(random, *both, p.BlockLength)
+		}
+		for i, m := range measures {
+			if s := a; !m.bench || both != nil {
+				if m.bench {
+					s = b
+				}
+				draws[i] = append(draws[i], m.f(s))
+			}
+		}
+	}
+	for i, m := range measures {
+		f := Figure{Key: m.key, Unit: m.unit, Formula: m.formula}
+		if s, ok := use(m); ok {
+			f.Value = finite(m.f(s))
+			kept := slices.DeleteFunc(draws[i], func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
+			if slices.Sort(kept); len(kept) > p.Resamples/2 {
+				f.Low, f.High = finite(stats.Quantile(kept, 0.025)), finite(stats.Quantile(kept, 0.975))
+			}
+		}
+		p.Figures = append(p.Figures, f)
+	}
+}
+
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// resample draws blocks of geometric length, wrapping around the end.
+func resample(random *rand.Rand, s sample, block float64) sample {
+	n := len(s.r)
+	out := sample{r: make([]float64, n), periods: s.periods}
+	if s.bench != nil {
+		out.bench = make([]float64, n)
+	}
+	at := random.IntN(n)
+	for i := range n {
+		if random.Float64() < 1/block {
+			at = random.IntN(n)
+		}
+		out.r[i] = s.r[at]
+		if s.bench != nil {
+			out.bench[i] = s.bench[at]
+		}
+		if at++; at == n {
+			at = 0
+		}
+	}
+	return out
+}
+
+// months are returns from the last price of one month to the last of the next.
+func months(prices market.Series) []Cell {
+	var out []Cell
+	last := -1
+	for i, at := range prices.Times {
+		end := i == len(prices.Times)-1 || prices.Times[i+1].Month() != at.Month() || prices.Times[i+1].Year() != at.Year()
+		if !end {
+			continue
+		}
+		from := prices.Values[0]
+		if last >= 0 {
+			from = prices.Values[last]
+		}
+		out = append(out, Cell{at.Year(), int(at.Month()), prices.Values[i]/from - 1})
+		last = i
+	}
+	return out
+}

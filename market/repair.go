@@ -1,0 +1,148 @@
+package market
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// repair changes the rows of one finding. It may not move rows; those to be
+// dropped or inserted are only marked.
+type repair func(t *Table, rows []int, marks *marks)
+
+type marks struct {
+	drop   map[int]bool
+	insert map[int]bool // fill the gap before this row
+}
+
+func dropRows(_ *Table, rows []int, m *marks) {
+	for _, r := range rows {
+		m.drop[r] = true
+	}
+}
+
+func insertMissing(_ *Table, rows []int, m *marks) {
+	for _, r := range rows {
+		m.insert[r] = true
+	}
+}
+
+func blank(name string) repair { return scale(name, math.NaN()) }
+
+func scale(name string, factor float64) repair {
+	return func(t *Table, rows []int, _ *marks) {
+		for _, r := range rows {
+			t.numbers(name)[r] *= factor
+		}
+	}
+}
+
+func swap(a, b string) repair {
+	return func(t *Table, rows []int, _ *marks) {
+		x, y := t.numbers(a), t.numbers(b)
+		for _, r := range rows {
+			x[r], y[r] = y[r], x[r]
+		}
+	}
+}
+
+func widenRange(t *Table, rows []int, _ *marks) {
+	o, h, l, c := t.numbers("open"), t.numbers("high"), t.numbers("low"), t.numbers("close")
+	for _, r := range rows {
+		h[r], l[r] = max(h[r], o[r], c[r]), min(l[r], o[r], c[r])
+	}
+}
+
+func capFromSupply(t *Table, rows []int, _ *marks) {
+	for _, r := range rows {
+		t.numbers("cap_usd")[r] = t.numbers("price_usd")[r] * t.numbers("supply")[r]
+	}
+}
+
+func nameByTicker(t *Table, rows []int, _ *marks) {
+	names, _ := t.Text("name")
+	tickers, _ := t.Text("ticker")
+	for _, r := range rows {
+		names[r] = Tickers[tickers[r]]
+	}
+}
+
+// Repair applies the repairs of findings with one of the given codes ("all"
+// for every one) to the table they were found in, and records each in the
+// table's provenance. It returns how many findings were repaired.
+func Repair(t *Table, findings []Finding, codes ...string) int {
+	m := &marks{map[int]bool{}, map[int]bool{}}
+	done := 0
+	for _, f := range findings {
+		if f.fix == nil || !(slices.Contains(codes, "all") || slices.Contains(codes, f.Code)) {
+			continue
+		}
+		f.fix(t, f.rows, m)
+		t.Provenance.Repairs = append(t.Provenance.Repairs, Applied{f.Code, f.FirstLine, f.LastLine, f.Rows, f.Repair})
+		done++
+	}
+	t.insertBefore(m.insert, t.step(), m.drop)
+	return done
+}
+
+// insertBefore drops and inserts the marked rows. Inserted rows hold only a
+// time; their line is 0, since the file has none.
+func (t *Table) insertBefore(insert map[int]bool, step time.Duration, drop map[int]bool) {
+	if len(insert) == 0 {
+		t.keep(func(row int) bool { return !drop[row] })
+		return
+	}
+	grown := &Table{Provenance: t.Provenance}
+	for _, c := range t.Columns {
+		grown.Columns = append(grown.Columns, Column{c.Name, c.Unit, c.Header, nil})
+	}
+	weekends := !slices.ContainsFunc(t.Times, func(at time.Time) bool { return at.Weekday() == time.Saturday || at.Weekday() == time.Sunday })
+	add := func(at time.Time, line, row int) {
+		grown.Times, grown.Lines = append(grown.Times, at), append(grown.Lines, line)
+		for i := range grown.Columns {
+			v := math.NaN()
+			if row >= 0 {
+				v = t.Columns[i].Values[row]
+			}
+			grown.Columns[i].Values = append(grown.Columns[i].Values, v)
+		}
+	}
+	for row, at := range t.Times {
+		if drop[row] {
+			continue
+		}
+		if insert[row] {
+			for missing := t.Times[row-1].Add(step); missing.Before(at) && grown.Rows() < maxRows; missing = missing.Add(step) {
+				if w := missing.Weekday(); !weekends || step < 24*time.Hour || (w != time.Saturday && w != time.Sunday) {
+					add(missing, 0, -1)
+				}
+			}
+		}
+		add(at, t.Lines[row], row)
+	}
+	*t = *grown
+}
+
+// ParseDeclared reads "name=header:unit" as the command line gives it.
+func ParseDeclared(text string) (Declared, error) {
+	name, rest, ok := strings.Cut(text, "=")
+	header, unit, _ := strings.Cut(rest, ":")
+	if !ok || name == "" || header == "" {
+		return Declared{}, Refuse("declaration", "column", "%q: want name=header:unit", text)
+	}
+	return Declared{name, header, cmp.Or(unit, "undeclared")}, nil
+}
+
+// Number prints a figure, or "not available" for a missing one.
+func Number(v float64, decimals int) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "not available"
+	}
+	return strconv.FormatFloat(v, 'f', decimals, 64)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,129 @@
+package report
+
+import (
+	"math"
+
+	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/market/stats"
+)
+
+// figureChart is a chart with the key of its caption.
+type figureChart struct {
+	caption string
+	legend  []string // word keys, one for each line; nil: none needed
+	chart   chart
+}
+
+func (r *Report) charts(lang Language) []figureChart {
+	w := writer{lang}
+	axis := compact(lang)
+	p := r.Performance
+	underwater, peak := make([]float64, len(r.prices)), 0.0
+	for i, v := range r.prices {
+		peak = max(peak, v)
+		underwater[i] = 100 * (v/peak - 1)
+	}
+	out := []figureChart{
+		{"price", nil, chart{days: r.days, lines: []line{{name: r.Options.Asset, values: r.prices}}, log: true}},
+		{"drawdown", nil, chart{days: r.days, lines: []line{{name: w.word("drawdown"), values: underwater, area: true}}}},
+	}
+	volatility := []line{{name: w.word("realised"), values: p.RollingVol}}
+	legend := []string{"realised"}
+	// The fit has a return more than the prices inside the window, where the
+	// close before the window is known.
+	if extra := len(r.conditional) - len(p.RollingVol); len(r.conditional) > 0 && extra >= 0 {
+		volatility = append(volatility, line{name: w.word("conditional"), values: r.conditional[extra:]})
+		legend = append(legend, "conditional")
+	}
+	out = append(out, figureChart{"volatility chart", legend, chart{days: p.Days, lines: volatility}})
+	if len(p.Days) > 180 {
+		out = append(out, figureChart{"rolling sharpe", nil, chart{days: p.Days, lines: []line{{name: w.word("rolling sharpe"), values: p.RollSharpe}}}})
+	}
+	if len(p.RollBeta) > 180 {
+		out = append(out, figureChart{"rolling beta", nil, chart{days: p.BetaDays, lines: []line{{name: w.word("rolling beta"), values: p.RollBeta}}}})
+	}
+	out = append(out, r.histogram(w))
+	if impact := r.impact(); impact.chart.lines != nil {
+		out = append(out, impact)
+	}
+	for i := range out {
+		out[i].chart.title, out[i].chart.format = w.word(out[i].caption), axis
+	}
+	return out
+}
+
+// histogram of returns within four standard deviations, in 41 bars, with the
+// normal density of the same mean and deviation.
+func (r *Report) histogram(w writer) figureChart {
+	const bins = 41
+	m := r.Volatility.Moments
+	from, step := m.Mean-4*m.SD, 8*m.SD/bins
+	counts, normal, days, x := make([]float64, bins), make([]float64, bins), make([]string, bins), make([]float64, bins)
+	for i := 1; i < len(r.prices); i++ {
+		v := 100 * math.Log(r.prices[i]/r.prices[i-1])
+		if bin := int(math.Floor((v - from) / step)); bin >= 0 && bin < bins {
+			counts[bin]++
+		}
+	}
+	for i := range bins {
+		x[i] = from + (float64(i)+0.5)*step
+		z := (x[i] - m.Mean) / m.SD
+		normal[i] = float64(len(r.prices)-1) * step / m.SD * math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
+		days[i] = w.number(&x[i], 1)
+	}
+	return figureChart{"distribution", []string{"normal law"}, chart{days: days, x: x, bars: counts, lines: []line{{name: w.word("normal law"), values: normal}}}}
+}
+
+// impact draws the news-impact curves of the fits with t errors.
+func (r *Report) impact() figureChart {
+	f := figureChart{caption: "news impact"}
+	for _, g := range r.Fits {
+		if g.Fit.Spec.Law != garch.StudentT {
+			continue
+		}
+		values := make([]float64, len(g.NewsImpact))
+		for i, point := range g.NewsImpact {
+			values[i] = math.Sqrt(r.Origin.Annual * point.Variance)
+		}
+		if f.chart.days == nil {
+			for _, point := range g.NewsImpact {
+				f.chart.x = append(f.chart.x, point.Shock)
+				f.chart.days = append(f.chart.days, compact(English)(math.Round(10*point.Shock)/10))
+			}
+		} else { // each model has its own long-run level: read off at the first's shocks
+			values = at(f.chart.x, g.NewsImpact, r.Origin.Annual)
+		}
+		f.chart.lines = append(f.chart.lines, line{name: string(g.Fit.Spec.Model), values: values})
+		f.legend = append(f.legend, string(g.Fit.Spec.Model))
+	}
+	return f
+}
+
+// at reads a news-impact curve at given shocks, linearly; NaN beyond it.
+func at(shocks []float64, curve []garch.Impact, annual float64) []float64 {
+	out := make([]float64, len(shocks))
+	for i, x := range shocks {
+		out[i] = math.NaN()
+		for j := 1; j < len(curve); j++ {
+			if a, b := curve[j-1], curve[j]; x >= a.Shock && x <= b.Shock {
+				out[i] = math.Sqrt(annual * (a.Variance + (b.Variance-a.Variance)*(x-a.Shock)/(b.Shock-a.Shock)))
+			}
+		}
+	}
+	return out
+}
+
+// heat is the darkness of a month's cell, −1 to 1, by the largest month.
+func (r *Report) heat() func(v float64) float64 {
+	var sizes []float64
+	for _, c := range r.Performance.Months {
+		sizes = append(sizes, math.Abs(c.Return))
+	}
+	largest := stats.Quantile(stats.Sorted(sizes), 0.95)
+	return func(v float64) float64 {
+		if largest == 0 {
+			return 0
+		}
+		return max(-1, min(1, v/largest))
+	}
+}

@@ -1,0 +1,225 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/aqsha/aqsha/market/risk"
+	"github.com/aqsha/aqsha/market/stats"
+)
+
+//go:embed report.html
+var page string
+
+var pageTemplate = template.Must(template.New("report").Parse(page))
+
+// view is what the template sees: everything already in words.
+type view struct {
+	Lang      Language
+	T         func(string) string
+	Report    *Report
+	Synthetic bool
+	Key       []row // the figures of performance, again at the top
+	Figures   []row
+	Charts    []chartView
+	Drawdowns [][]string
+	Years     []yearView
+	Fits      [][]string
+	Tests     [][]string
+	Risks     []riskView
+	Methods   []string
+	Sources   [][2]string
+}
+
+type row struct{ Name, Value, Interval, Unit, Formula, Window, Hash string }
+
+type chartView struct {
+	Caption string
+	Legend  []string
+	SVG     template.HTML
+}
+
+type yearView struct {
+	Year  int
+	Cells []cellView
+}
+
+type cellView struct {
+	Text  string
+	Class string
+	Style template.CSS
+}
+
+type riskView struct {
+	P       string
+	Rows    [][]string
+	League  [][]string
+	Between string
+}
+
+// HTML writes a document that needs nothing from the network.
+func (r *Report) HTML(out io.Writer, lang Language) error {
+	w := writer{lang}
+	v := view{Lang: lang, T: w.word, Report: r, Synthetic: strings.HasPrefix(r.Origin.Source.Origin, "synthetic"), Figures: r.rows(w), Drawdowns: r.drawdownRows(w), Years: r.years(w),
+		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: []string{w.word("method: returns"), w.word("method: intervals"), w.word("method: garch"), w.word("method: risk")}}
+	for _, c := range r.charts(lang) {
+		cv := chartView{Caption: w.word(c.caption), SVG: template.HTML(c.chart.svg())}
+		for _, key := range c.legend {
+			cv.Legend = append(cv.Legend, w.word(key))
+		}
+		v.Charts = append(v.Charts, cv)
+	}
+	for _, x := range r.Risks {
+		v.Risks = append(v.Risks, riskTables(w, x.P, x.Measures, x.League, x.From, x.To))
+	}
+	v.Sources, v.Key = r.sources(w), v.Figures[:len(r.Performance.Figures)]
+	return pageTemplate.Execute(out, v)
+}
+
+func (r *Report) rows(w writer) []row {
+	var rows []row
+	for _, f := range r.Figures {
+		interval := ""
+		if f.Low != nil && f.High != nil {
+			interval = w.scaled(f, f.Low) + " … " + w.scaled(f, f.High)
+		}
+		rows = append(rows, row{w.word(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), f.Formula, f.Window, short(f.SHA256)})
+	}
+	return rows
+}
+
+// short abbreviates each hash of a "+"-joined list.
+func short(hashes string) string {
+	parts := strings.Split(hashes, "+")
+	for i, p := range parts {
+		parts[i] = p[:min(12, len(p))]
+	}
+	return strings.Join(parts, " + ")
+}
+
+func (r *Report) drawdownRows(w writer) [][]string {
+	var rows [][]string
+	for _, d := range r.Performance.Drawdowns {
+		recovered := d.Recovered
+		if recovered == "" {
+			recovered = w.word("not yet")
+		}
+		depth := 100 * d.Depth
+		rows = append(rows, []string{d.Peak, d.Trough, recovered, w.number(&depth, 2) + " %", fmt.Sprint(d.DaysDown), fmt.Sprint(d.DaysAll)})
+	}
+	return rows
+}
+
+func (r *Report) years(w writer) []yearView {
+	heat := r.heat()
+	var years []yearView
+	for _, c := range r.Performance.Months {
+		if len(years) == 0 || years[len(years)-1].Year != c.Year {
+			years = append(years, yearView{c.Year, make([]cellView, 12)})
+		}
+		percent, strength := 100*c.Return, heat(c.Return)
+		class := "up"
+		if strength < 0 {
+			class, strength = "down", -strength
+		}
+		years[len(years)-1].Cells[c.Month-1] = cellView{w.number(&percent, 1), class, template.CSS(fmt.Sprintf("--heat:%.0f%%", 15+60*strength))}
+	}
+	return years
+}
+
+func (r *Report) fitRows(w writer) [][]string {
+	var rows [][]string
+	for _, g := range r.Fits {
+		name := strings.ToUpper(string(g.Fit.Spec.Model)) + ", " + string(g.Fit.Spec.Law)
+		for _, p := range g.Fit.Parameters {
+			value := p.Value
+			rows = append(rows, []string{name, p.Name, w.number(&value, 6), w.number(p.SEHessian, 6), w.number(p.SERobust, 6)})
+			name = ""
+		}
+		persistence, note := g.Fit.Persistence, ""
+		if len(g.Fit.Convergence.Boundary) > 0 {
+			note = w.word("binds") + ": " + strings.Join(g.Fit.Convergence.Boundary, ", ")
+		}
+		likelihood := g.Fit.LogLik
+		rows = append(rows, []string{"", w.word("persistence"), w.number(&persistence, 6), "ln L " + w.number(&likelihood, 4), note})
+	}
+	return rows
+}
+
+func (r *Report) testRows(w writer) [][]string {
+	if len(r.Fits) == 0 {
+		return nil
+	}
+	fit := r.Fits[min(1, len(r.Fits)-1)]
+	var rows [][]string
+	for _, t := range []struct {
+		name      string
+		raw, left *stats.Test
+	}{
+		{"ARCH-LM(5)", fit.Raw.ArchLM5, fit.Standardised.ArchLM5}, {"ARCH-LM(10)", fit.Raw.ArchLM10, fit.Standardised.ArchLM10}, {"Ljung–Box(10)", fit.Raw.LjungBox10, fit.Standardised.LjungBox10},
+		{"Ljung–Box(20)", fit.Raw.LjungBox20, fit.Standardised.LjungBox20}, {"Ljung–Box²(10)", fit.Raw.Squares10, fit.Standardised.Squares10}, {"Ljung–Box²(20)", fit.Raw.Squares20, fit.Standardised.Squares20},
+		{"Jarque–Bera", fit.Raw.JarqueBera, fit.Standardised.JarqueBera}, {"sign bias", fit.Raw.SignBias, fit.Standardised.SignBias}, {"ADF", fit.Raw.ADF, fit.Standardised.ADF}, {"KPSS", fit.Raw.KPSS, fit.Standardised.KPSS},
+	} {
+		cell := func(t *stats.Test) string {
+			if t == nil {
+				return w.word("not available")
+			}
+			return fmt.Sprintf("%s (p = %s)", w.number(&t.Stat, 3), w.number(&t.P, 4))
+		}
+		rows = append(rows, []string{w.word(t.name), cell(t.raw), cell(t.left)})
+	}
+	return rows
+}
+
+func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Standing, from, to string) riskView {
+	v := riskView{P: w.number(&p, 2)}
+	for _, m := range measures {
+		note := ""
+		if m.Refused != "" {
+			note = w.word("refused") + ": " + m.Refused
+		}
+		v.Rows = append(v.Rows, []string{w.word(m.Method), w.number(m.VaR, 3), w.number(m.ES, 3), note})
+	}
+	if league == nil {
+		return v
+	}
+	v.Between = from + " … " + to
+	for _, s := range league {
+		if s.Refused != "" {
+			v.League = append(v.League, []string{"–", w.word(s.Method), "–", "–", "–", "–", w.word("refused") + ": " + s.Refused})
+			continue
+		}
+		verdict := w.word("rejected")
+		if s.Passes {
+			verdict = w.word("passes")
+		}
+		expected := float64(s.Coverage.N) * s.P
+		v.League = append(v.League, []string{fmt.Sprint(s.Rank), w.word(s.Method), fmt.Sprintf("%d (%s)", s.Coverage.Exceed, w.number(&expected, 1)), w.number(&s.Coverage.P, 4), w.number(&s.Coverage.PCC, 4), w.number(s.AcerbiZ, 3), verdict})
+	}
+	return v
+}
+
+func (r *Report) sources(w writer) [][2]string {
+	list := [][2]string{}
+	add := func(file, hash, origin, zone string) {
+		list = append(list, [2]string{w.word("file"), file}, [2]string{"SHA-256", hash}, [2]string{w.word("origin"), origin + " (" + zone + ")"})
+	}
+	s := r.Origin.Source
+	add(s.File, s.SHA256, s.Origin, s.TimeZone)
+	repairs := w.word("none")
+	for i, a := range s.Repairs {
+		if i == 0 {
+			repairs = ""
+		}
+		repairs += fmt.Sprintf("%s %d–%d: %s. ", a.Code, a.FirstLine, a.LastLine, a.What)
+	}
+	list = append(list, [2]string{w.word("repairs"), repairs})
+	if b := r.Performance.Benchmark; b != nil {
+		list = append(list, [2]string{w.word("benchmark"), ""})
+		add(b.File, b.SHA256, b.Origin, b.TimeZone)
+	}
+	return append(list, [2]string{w.word("version"), r.Options.Version + ", " + Format})
+}

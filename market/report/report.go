@@ -1,0 +1,170 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/market/performance"
+	"github.com/aqsha/aqsha/market/study"
+	"github.com/aqsha/aqsha/market/volatility"
+)
+
+// Format names the JSON form.
+const Format = "aqsha-market-report/1"
+
+// Options of a report; together with the inputs they decide every byte.
+type Options struct {
+	Asset     string        `json:"asset"`
+	From      string        `json:"from"`
+	To        string        `json:"to"`
+	Input     study.Input   `json:"-"`
+	Benchmark *market.Table `json:"-"`
+	Version   string        `json:"version"` // of the program
+}
+
+// Figure is one number of the report with its provenance.
+type Figure struct {
+	Key     string   `json:"key"`
+	Value   *float64 `json:"value"` // null: not available
+	Low     *float64 `json:"low,omitempty"`
+	High    *float64 `json:"high,omitempty"`
+	Unit    string   `json:"unit"`
+	Formula string   `json:"formula"`
+	Window  string   `json:"window"`
+	SHA256  string   `json:"sha256"`
+}
+
+// Report is the document before it is written in a language.
+type Report struct {
+	Format      string                  `json:"format"`
+	Options     Options                 `json:"options"`
+	Origin      study.Origin            `json:"origin"`
+	Figures     []Figure                `json:"figures"`
+	Performance performance.Performance `json:"performance"`
+	Volatility  study.Volatility        `json:"volatility"`
+	Fits        []study.Garch           `json:"fits"`
+	Risks       []study.Risk            `json:"risks"`
+	Notes       []string                `json:"notes,omitempty"`
+
+	days        []string
+	prices      []float64
+	conditional []float64 // volatility of the t fit, percent a year, by return
+}
+
+// levels of the value-at-risk tables.
+var levels = []float64{0.01, 0.05}
+
+// Build computes everything. It fails where the series itself is bad; a part
+// that cannot be computed (too short for a back-test) is noted instead.
+func Build(ctx context.Context, o Options, progress func(done, all int)) (*Report, error) {
+	o.Input.From, o.Input.To = o.From, o.To
+	r := &Report{Format: Format, Options: o}
+	var err error
+	if r.Volatility, err = study.StudyVolatility(o.Input); err != nil {
+		return nil, err
+	}
+	r.Origin = r.Volatility.Origin
+	if err := r.addPerformance(); err != nil {
+		return nil, err
+	}
+	for _, spec := range []garch.Spec{{}, {Law: garch.StudentT}, {Model: garch.GJR, Law: garch.StudentT}, {Model: garch.EGARCH, Law: garch.StudentT}} {
+		g, err := study.StudyGarch(ctx, o.Input, study.GarchOptions{Spec: spec})
+		if err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s %s: %v", spec.Model, spec.Law, err))
+			continue
+		}
+		r.Fits = append(r.Fits, g)
+		if spec.Model == "" && spec.Law == garch.StudentT {
+			for _, h := range g.Fit.Variances {
+				r.conditional = append(r.conditional, math.Sqrt(r.Origin.Annual*h))
+			}
+		}
+	}
+	for _, p := range levels {
+		risks, err := study.StudyRisk(ctx, o.Input, p, true, progress)
+		if err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("back-test at %g: %v", p, err))
+			if risks, err = study.StudyRisk(ctx, o.Input, p, false, nil); err != nil {
+				return nil, err
+			}
+		}
+		r.Risks = append(r.Risks, risks)
+	}
+	r.collect()
+	return r, nil
+}
+
+func (r *Report) addPerformance() error {
+	in := r.Options.Input
+	all, err := in.Table.Series(r.Origin.Column)
+	if err != nil {
+		return err
+	}
+	prices := all.Window(r.Options.From, r.Options.To)
+	var benchmark market.Series
+	if r.Options.Benchmark != nil {
+		column, err := study.PriceColumn(r.Options.Benchmark)
+		if err != nil {
+			return err
+		}
+		if benchmark, err = r.Options.Benchmark.Series(column); err != nil {
+			return err
+		}
+		benchmark = benchmark.Window(r.Options.From, r.Options.To)
+	}
+	for i, at := range prices.Times {
+		r.days, r.prices = append(r.days, at.Format("2006-01-02")), append(r.prices, prices.Values[i])
+	}
+	r.Performance, err = performance.Measure(prices, benchmark, in.Annual.Or(r.Origin.Annual))
+	return err
+}
+
+// collect lists every figure with its provenance.
+func (r *Report) collect() {
+	window, sum := r.Origin.From+"…"+r.Origin.To, r.Origin.Source.SHA256
+	add := func(key string, v, low, high *float64, unit, formula string) {
+		r.Figures = append(r.Figures, Figure{key, v, low, high, unit, formula, window, sum})
+	}
+	for _, f := range r.Performance.Figures {
+		sources := sum
+		if r.Performance.Benchmark != nil {
+			switch f.Key {
+			case "beta", "alpha", "correlation", "trackingError", "informationRatio":
+				sources += "+" + r.Performance.Benchmark.SHA256
+			}
+		}
+		r.Figures = append(r.Figures, Figure{f.Key, f.Value, f.Low, f.High, f.Unit, f.Formula, window, sources})
+	}
+	m := r.Volatility.Moments
+	add("mean", &m.Mean, nil, nil, "percent", "mean of 100·ln(P/P₋₁)")
+	add("sd", &m.SD, nil, nil, "percent", "n − 1")
+	add("skewness", &m.Skewness, nil, nil, "ratio", "m₃/m₂^1.5")
+	add("excessKurtosis", &m.Excess, nil, nil, "ratio", "m₄/m₂² − 3")
+	for _, e := range r.Volatility.Estimates {
+		add("volatility: "+e.Name, &e.Percent, nil, nil, "percent a year", fmt.Sprintf("annualised on %g, n = %d", r.Origin.Annual, e.N))
+	}
+	for _, g := range r.Fits {
+		name := string(g.Fit.Spec.Model) + "-" + string(g.Fit.Spec.Law)
+		for _, p := range g.Fit.Parameters {
+			var low, high *float64
+			if p.SERobust != nil {
+				a, b := p.Value-1.96**p.SERobust, p.Value+1.96**p.SERobust
+				low, high = &a, &b
+			}
+			add(name+": "+p.Name, &p.Value, low, high, "", "maximum likelihood; interval ±1.96 sandwich errors")
+		}
+		add(name+": log-likelihood", &g.Fit.LogLik, nil, nil, "", "Σ ln f(r)")
+		add(name+": next volatility", &g.VolNext, nil, nil, "percent a year", fmt.Sprintf("√(%g·h)", r.Origin.Annual))
+	}
+	for _, risk := range r.Risks {
+		for _, v := range risk.Measures {
+			add(fmt.Sprintf("VaR %g: %s", risk.P, v.Method), v.VaR, nil, nil, "percent", "one-day loss; "+v.Refused)
+			add(fmt.Sprintf("ES %g: %s", risk.P, v.Method), v.ES, nil, nil, "percent", "one-day loss; "+v.Refused)
+		}
+	}
+}
+
+func annualOf(observations float64) volatility.Annual { return volatility.Annual(observations) }

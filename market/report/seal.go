@@ -1,0 +1,178 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/txlog"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// SealFormat names the log entry.
+const SealFormat = "aqsha-market-seal/1"
+
+// Seal is the log's entry of a report: what it was made from and the hash of
+// what came out (its JSON form, without the program's version, so that a later
+// version that computes the same can say so).
+type Seal struct {
+	Format    string   `json:"format"`
+	Asset     string   `json:"asset"`
+	From      string   `json:"from"`
+	To        string   `json:"to"`
+	Column    string   `json:"column"`
+	Annual    float64  `json:"annualisation"`
+	File      string   `json:"file"`
+	SHA256    string   `json:"sha256"`
+	Origin    string   `json:"origin"`
+	Benchmark string   `json:"benchmark,omitempty"`
+	BenchHash string   `json:"benchmarkSha256,omitempty"`
+	Repairs   []string `json:"repairs,omitempty"` // codes, in order
+	Report    string   `json:"reportSha256"`
+}
+
+// SealOf summarises a report for the log.
+func (r *Report) SealOf() (Seal, error) {
+	s := Seal{Format: SealFormat, Asset: r.Options.Asset, From: r.Options.From, To: r.Options.To, Column: r.Origin.Column, Annual: r.Origin.Annual, File: r.Origin.Source.File, SHA256: r.Origin.Source.SHA256, Origin: r.Origin.Source.Origin}
+	if b := r.Performance.Benchmark; b != nil {
+		s.Benchmark, s.BenchHash = b.File, b.SHA256
+	}
+	for _, repair := range r.Origin.Source.Repairs {
+		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
+			s.Repairs = append(s.Repairs, repair.Code)
+		}
+	}
+	bare := *r
+	bare.Options.Version = ""
+	var b bytes.Buffer
+	if err := bare.JSON(&b); err != nil {
+		return Seal{}, err
+	}
+	sum := sha256.Sum256(b.Bytes())
+	s.Report = hex.EncodeToString(sum[:])
+	return s, nil
+}
+
+// LogOptions open a log of sealed reports; Signer may be nil to read.
+type LogOptions struct {
+	Origin   string
+	Signer   note.Signer
+	Verifier note.Verifier
+}
+
+func (o LogOptions) open(dir string) (*txlog.Log, error) {
+	options := txlog.Options{Origin: o.Origin, SegmentBytes: 1 << 20}
+	if o.Signer != nil {
+		options.Signers = []note.Signer{o.Signer}
+	}
+	if o.Verifier != nil {
+		options.Verifiers = note.VerifierList(o.Verifier)
+	}
+	return txlog.Open(dir, options)
+}
+
+// Append seals the report: one durable entry, then a signed checkpoint over
+// it. It returns the entry's index and the checkpoint.
+func (r *Report) Append(dir string, o LogOptions) (index uint64, checkpoint []byte, err error) {
+	seal, err := r.SealOf()
+	if err != nil {
+		return 0, nil, err
+	}
+	entry, err := json.Marshal(seal)
+	if err != nil {
+		return 0, nil, err
+	}
+	log, err := o.open(dir)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	batch, err := log.Stage([][]byte{entry})
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := log.Commit(batch); err != nil {
+		return 0, nil, err
+	}
+	checkpoint, err = log.Publish()
+	return batch.FirstIndex(), checkpoint, err
+}
+
+// ReadSeal takes a seal from a log after checking the log's checkpoint and
+// that the entry is under it.
+func ReadSeal(dir string, index uint64, o LogOptions) (seal Seal, err error) {
+	log, err := o.open(dir)
+	if err != nil {
+		return Seal{}, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	signed, _ := log.Checkpoint()
+	checkpoint, _, err := txlog.OpenCheckpoint(signed, o.Origin, note.VerifierList(o.Verifier))
+	if err != nil {
+		return Seal{}, err
+	}
+	if index >= checkpoint.Size {
+		return Seal{}, market.Refuse("seal", "index", "entry %d is not under the checkpoint of size %d", index, checkpoint.Size)
+	}
+	entry, err := log.Entry(index)
+	if err != nil {
+		return Seal{}, err
+	}
+	proof, err := log.InclusionProof(index, checkpoint.Size)
+	if err != nil {
+		return Seal{}, err
+	}
+	if err := txlog.VerifyInclusion(txlog.LeafHash(entry), index, checkpoint.Size, proof, checkpoint.Root); err != nil {
+		return Seal{}, err
+	}
+	if err := json.Unmarshal(entry, &seal); err != nil || seal.Format != SealFormat {
+		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
+	}
+	return seal, nil
+}
+
+// Rederive computes the report of a seal anew from its inputs, and refuses
+// when an input or the result differs. open finds a file by its name.
+func (s Seal) Rederive(ctx context.Context, open func(name string) (*market.Table, error), progress func(done, all int)) error {
+	o := Options{Asset: s.Asset, From: s.From, To: s.To}
+	table, err := s.input(open, s.File, s.SHA256)
+	if err != nil {
+		return err
+	}
+	market.Repair(table, market.Check(table), s.Repairs...)
+	table.Provenance.Origin = s.Origin // as stated when it was sealed
+	o.Input.Table, o.Input.Column, o.Input.Annual = table, s.Column, annualOf(s.Annual)
+	if s.Benchmark != "" {
+		if o.Benchmark, err = s.input(open, s.Benchmark, s.BenchHash); err != nil {
+			return err
+		}
+	}
+	r, err := Build(ctx, o, progress)
+	if err != nil {
+		return err
+	}
+	again, err := r.SealOf()
+	if err != nil {
+		return err
+	}
+	if again.Report != s.Report {
+		return market.Refuse("seal_differs", "report", "re-derived figures hash to %s, sealed were %s", again.Report, s.Report)
+	}
+	return nil
+}
+
+func (s Seal) input(open func(string) (*market.Table, error), name, hash string) (*market.Table, error) {
+	table, err := open(name)
+	if err != nil {
+		return nil, fmt.Errorf("input of the sealed report: %w", err)
+	}
+	if table.Provenance.SHA256 != hash {
+		return nil, market.Refuse("seal_input", name, "has SHA-256 %s, the sealed report was made from %s", table.Provenance.SHA256, hash)
+	}
+	return table, nil
+}

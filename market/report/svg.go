@@ -1,0 +1,216 @@
+package report
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// line is one curve of a chart; NaN breaks it.
+type line struct {
+	name   string
+	values []float64
+	area   bool // filled to zero
+}
+
+// chart draws lines over days (or other labels) as inline SVG without any
+// script. Colours come from the page's classes, so that dark mode works.
+type chart struct {
+	title  string
+	days   []string
+	x      []float64 // positions; nil: evenly spaced
+	lines  []line
+	log    bool
+	bars   []float64 // a histogram behind the lines
+	format func(v float64) string
+}
+
+const (
+	width, height                    = 860.0, 260.0
+	left, right, topMargin, baseline = 62.0, 14.0, 14.0, 30.0
+	mostPoints                       = 900
+)
+
+func (c chart) svg() string {
+	low, high := c.span()
+	if math.IsInf(low, 1) {
+		return ""
+	}
+	y := func(v float64) float64 {
+		if c.log {
+			v = math.Log10(v)
+		}
+		return topMargin + (high-v)/(high-low)*(height-topMargin-baseline)
+	}
+	n := len(c.days)
+	xAt := func(i int) float64 {
+		if c.x != nil {
+			return left + (c.x[i]-c.x[0])/(c.x[n-1]-c.x[0])*(width-left-right)
+		}
+		return left + float64(i)/float64(max(1, n-1))*(width-left-right)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, width, height, html.EscapeString(c.title))
+	for _, tick := range c.ticks(low, high) {
+		at := y(tick)
+		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text class="y" x="%g" y="%.1f">%s</text>`, left, width-right, at, at, left-6, at+4, html.EscapeString(c.format(tick)))
+	}
+	c.labels(&b, xAt)
+	c.drawBars(&b, y, xAt)
+	for j, l := range c.lines {
+		c.draw(&b, l, j, y, xAt)
+	}
+	b.WriteString("</svg>")
+	return b.String()
+}
+
+func (c chart) span() (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	see := func(v float64) {
+		if c.log && v > 0 {
+			v = math.Log10(v)
+		}
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	for _, l := range c.lines {
+		for _, v := range l.values {
+			see(v)
+		}
+		if l.area {
+			see(0)
+		}
+	}
+	for _, v := range c.bars {
+		see(v)
+		see(0)
+	}
+	if high == low {
+		high, low = high+1, low-1
+	}
+	return low, high
+}
+
+// ticks are round values; on a log axis 1, 2, 5 times powers of ten.
+func (c chart) ticks(low, high float64) []float64 {
+	var out []float64
+	if c.log {
+		steps := []float64{1, 2, 5}
+		if high-low > 3 {
+			steps = steps[:1]
+		}
+		for e := math.Floor(low); e <= high; e++ {
+			for _, m := range steps {
+				if v := m * math.Pow(10, e); math.Log10(v) >= low && math.Log10(v) <= high {
+					out = append(out, v)
+				}
+			}
+		}
+		return out
+	}
+	raw := (high - low) / 5
+	step := math.Pow(10, math.Floor(math.Log10(raw)))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if m*step >= raw {
+			step *= m
+			break
+		}
+	}
+	for v := math.Ceil(low/step) * step; v <= high+step*1e-9; v += step {
+		out = append(out, math.Round(v/step)*step)
+	}
+	return out
+}
+
+// labels puts at most seven marks on the time axis.
+func (c chart) labels(b *strings.Builder, xAt func(int) float64) {
+	n := len(c.days)
+	marks := min(7, n)
+	for m := range marks {
+		i := m * (n - 1) / max(1, marks-1)
+		anchor := "middle"
+		if m == 0 {
+			anchor = "start"
+		} else if m == marks-1 {
+			anchor = "end"
+		}
+		fmt.Fprintf(b, `<text class="x" text-anchor="%s" x="%.1f" y="%g">%s</text>`, anchor, xAt(i), height-8, html.EscapeString(c.days[i]))
+	}
+}
+
+func (c chart) drawBars(b *strings.Builder, y func(float64) float64, xAt func(int) float64) {
+	if len(c.bars) < 2 {
+		return
+	}
+	w := (xAt(1) - xAt(0)) * 0.9
+	for i, v := range c.bars {
+		fmt.Fprintf(b, `<rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, max(left, xAt(i)-w/2), y(v), w, y(0)-y(v))
+	}
+}
+
+// draw thins a long line to the lowest and highest point of each bucket, which
+// keeps its outline.
+func (c chart) draw(b *strings.Builder, l line, number int, y func(float64) float64, xAt func(int) float64) {
+	var path strings.Builder
+	pen, first, last := "M", -1.0, -1.0
+	bucket := max(1, 2*len(l.values)/mostPoints)
+	emit := func(i int) {
+		v := l.values[i]
+		if math.IsNaN(v) || (c.log && v <= 0) {
+			pen = "M"
+			return
+		}
+		fmt.Fprintf(&path, "%s%.1f %.1f", pen, xAt(i), y(v))
+		pen = "L"
+		if first < 0 {
+			first = xAt(i)
+		}
+		last = xAt(i)
+	}
+	for from := 0; from < len(l.values); from += bucket {
+		low, high := from, from
+		for i := from; i < min(from+bucket, len(l.values)); i++ {
+			if l.values[i] < l.values[low] || math.IsNaN(l.values[low]) {
+				low = i
+			}
+			if l.values[i] > l.values[high] || math.IsNaN(l.values[high]) {
+				high = i
+			}
+		}
+		emit(min(low, high))
+		if low != high {
+			emit(max(low, high))
+		}
+	}
+	if l.area && first >= 0 {
+		fmt.Fprintf(b, `<path class="area" d="%sL%.1f %.1fL%.1f %.1fZ"/>`, path.String(), last, y(0), first, y(0))
+	}
+	fmt.Fprintf(b, `<path class="line l%d" d="%s"><title>%s</title></path>`, number, path.String(), html.EscapeString(l.name))
+}
+
+// compact prints an axis value: 20 000 as 20k, small ones plainly.
+func compact(lang Language) func(float64) string {
+	return func(v float64) string {
+		suffix := ""
+		for _, s := range []struct {
+			at   float64
+			name string
+		}{{1e9, "G"}, {1e6, "M"}, {1e4, "k"}} {
+			if math.Abs(v) >= s.at {
+				if s.name == "k" {
+					s.at = 1e3
+				}
+				v, suffix = v/s.at, s.name
+				break
+			}
+		}
+		text := strings.Replace(strconv.FormatFloat(v, 'g', 4, 64), "-", "−", 1)
+		if lang != English {
+			text = strings.Replace(text, ".", ",", 1)
+		}
+		return text + suffix
+	}
+}

@@ -1,0 +1,183 @@
+package risk
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/market/volatility"
+)
+
+// Window of the back-test's moving samples, in days.
+const Window = 365
+
+// Standing is one method's back-test in the league table.
+type Standing struct {
+	Rank     int       `json:"rank"` // 0: refused
+	Method   string    `json:"method"`
+	P        float64   `json:"p"`
+	Coverage *Coverage `json:"coverage,omitempty"`
+	AcerbiZ  *float64  `json:"acerbiZ,omitempty"`
+	MeanVaR  *float64  `json:"meanVaR,omitempty"`
+	Loss     *float64  `json:"quantileLoss,omitempty"` // mean tick loss of the VaR, percent
+	Passes   bool      `json:"passes"`                 // all of Kupiec, Christoffersen, Acerbi at 5 %
+	Refused  string    `json:"refused,omitempty"`
+	Days     int       `json:"days"` // on which the method gave a figure
+}
+
+// forecast is VaR and ES for one day; NaN when the method is refused then.
+type forecast struct{ v, e float64 }
+
+var none = forecast{math.NaN(), math.NaN()}
+
+// League back-tests every method on returns first…last (indices), each day
+// from the Window days before it, at the tail probability p. GARCH-t is refit
+// daily from the previous day's optimum on garchWindow days.
+func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, progress func(done, all int)) ([]Standing, error) {
+	if first < Window || first < garchWindow || last >= len(r) || first > last {
+		return nil, market.Refuse("window", "returns", "the back-test from return %d needs %d before it", first+1, max(Window, garchWindow))
+	}
+	if err := stats.Finite("returns", r, 2); err != nil {
+		return nil, err
+	}
+	days := last - first + 1
+	table := map[string][]forecast{}
+	order := []string{"historical", "normal", "t", "cornish-fisher", "ewma-normal", "filtered historical (garch-t)"}
+	for _, name := range order {
+		table[name] = make([]forecast, days)
+	}
+	ewma, err := volatility.EWMA(r, volatility.EWMALambda, Window)
+	if err != nil {
+		return nil, err
+	}
+	for i := range days {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		sample := r[first+i-Window : first+i]
+		measures, _, err := Static(sample, p)
+		if err != nil {
+			return nil, fmt.Errorf("back-test day %d: %w", i+1, err)
+		}
+		for _, m := range measures {
+			table[m.Method][i] = m.forecast()
+		}
+		// Historical below five tail returns is still what the league is about.
+		hv, he := Historical(sample, p)
+		table["historical"][i] = forecast{hv, he}
+		v, e := NormalLaw(0, math.Sqrt(ewma[first+i]), p)
+		table["ewma-normal"][i] = forecast{v, e}
+	}
+	filtered, err := filteredHistorical(ctx, r, first, last, garchWindow, p, progress)
+	if err != nil {
+		return nil, err
+	}
+	table[order[5]] = filtered
+	var league []Standing
+	for _, name := range order {
+		league = append(league, score(name, r[first:last+1], table[name], p))
+	}
+	rank(league)
+	return league, nil
+}
+
+func (m Measure) forecast() forecast {
+	if m.VaR == nil || m.ES == nil {
+		return none
+	}
+	return forecast{*m.VaR, *m.ES}
+}
+
+// filteredHistorical scales the standardised residuals of a GARCH-t fit by
+// tomorrow's variance.
+func filteredHistorical(ctx context.Context, r []float64, first, last, window int, p float64, progress func(done, all int)) ([]forecast, error) {
+	rolls, err := garch.Rolling(ctx, r, window, first-1, last-1, 50, garch.Spec{Law: garch.StudentT}, progress)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]forecast, len(rolls))
+	z := make([]float64, window)
+	for i, roll := range rolls {
+		if !roll.Converged {
+			out[i] = none
+			continue
+		}
+		omega, alpha, beta := roll.Theta[0], roll.Theta[1], roll.Theta[2]
+		sample, h := r[roll.End-window+1:roll.End+1], 0.0
+		for _, v := range sample {
+			h += (v - roll.Mean) * (v - roll.Mean) / float64(window)
+		}
+		h = omega + (alpha+beta)*h
+		for t, v := range sample {
+			e := v - roll.Mean
+			z[t] = e / math.Sqrt(h)
+			h = omega + alpha*e*e + beta*h
+		}
+		v, e := Historical(z, p)
+		s := math.Sqrt(roll.HNext)
+		out[i] = forecast{s*v - roll.Mean, s*e - roll.Mean}
+	}
+	return out, nil
+}
+
+// score tests one method on the days on which it gave a figure. A method that
+// was refused on more than a tenth of them is out of the league.
+func score(name string, r []float64, f []forecast, p float64) Standing {
+	s := Standing{Method: name, P: p}
+	var kept, v, e []float64
+	var hits []bool
+	loss := 0.0
+	for i, x := range f {
+		if math.IsNaN(x.v) {
+			continue
+		}
+		kept, v, e = append(kept, r[i]), append(v, x.v), append(e, x.e)
+		hit := r[i] < -x.v
+		hits = append(hits, hit)
+		if hit {
+			loss += (1 - p) * (-x.v - r[i])
+		} else {
+			loss += p * (r[i] + x.v)
+		}
+	}
+	s.Days = len(kept)
+	if 10*(len(f)-len(kept)) > len(f) {
+		s.Refused = fmt.Sprintf("not valid on %d of %d days", len(f)-len(kept), len(f))
+		return s
+	}
+	c, z, mean := TestCoverage(hits, p), AcerbiSzekely(kept, v, e, p), stats.Mean(v)
+	loss /= float64(len(kept))
+	s.Coverage, s.AcerbiZ, s.MeanVaR, s.Loss = &c, &z, &mean, &loss
+	s.Passes = c.P > 0.05 && c.PCC > 0.05 && z > AcerbiLimit
+	return s
+}
+
+// rank puts methods that pass first, then by quantile loss; refused ones last.
+func rank(league []Standing) {
+	key := func(s Standing) (int, float64) {
+		switch {
+		case s.Loss == nil:
+			return 2, 0
+		case !s.Passes:
+			return 1, *s.Loss
+		}
+		return 0, *s.Loss
+	}
+	slices.SortStableFunc(league, func(a, b Standing) int {
+		ga, la := key(a)
+		gb, lb := key(b)
+		if ga != gb {
+			return ga - gb
+		}
+		return int(math.Copysign(1, la-lb))
+	})
+	for i := range league {
+		if league[i].Refused == "" {
+			league[i].Rank = i + 1
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package risks
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/csv"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/stats"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+//go:embed events.csv
+var defaultEvents []byte
+
+// Event is a dated piece of news.
+type Event struct {
+	Date   string `json:"date"`
+	Name   string `json:"event"`
+	Kind   string `json:"kind"`
+	Source string `json:"source"`
+}
+
+// ParseEvents reads date,event,kind,source rows; nil gives the shipped list.
+func ParseEvents(data []byte) ([]Event, error) {
+	if data == nil {
+		data = defaultEvents
+	}
+	if len(data) > 1<<20 {
+		return nil, market.Refuse("too_large", "events", "more than 1 MiB")
+	}
+	reader := csv.NewReader(bytes.NewReader(data))
+	reader.FieldsPerRecord = 4
+	rows, err := reader.ReadAll()
+	if err != nil {
+		return nil, market.Refuse("csv", "events", "%v", err)
+	}
+	if len(rows) == 0 || !slices.Equal(rows[0], []string{"date", "event", "kind", "source"}) {
+		return nil, market.Refuse("header", "events", "want the columns date, event, kind, source")
+	}
+	var out []Event
+	for _, row := range rows[1:] {
+		if _, err := time.Parse(time.DateOnly, row[0]); err != nil {
+			return nil, market.Refuse("time_bad", "date", "%q: want YYYY-MM-DD", row[0])
+		}
+		out = append(out, Event{row[0], row[1], row[2], row[3]})
+	}
+	return out, nil
+}
+
+// Reaction is one event's abnormal returns, in percent; Z divides by the
+// standard deviation of the estimation days.
+type Reaction struct {
+	Event
+	Day0   float64 `json:"day0"`
+	CAR1   float64 `json:"car0to1"` // cumulated, days 0 and 1
+	CAR5   float64 `json:"car0to5"`
+	Day0Z  float64 `json:"day0Z"`
+	Before float64 `json:"carMinus5toMinus1"` // did it move beforehand?
+}
+
+// EventStudy sums reactions up: means with t statistics across events.
+type EventStudy struct {
+	Reactions []Reaction `json:"reactions"`
+	Skipped   []string   `json:"skipped,omitempty"` // events without enough days around them
+	MeanDay0  float64    `json:"meanDay0"`
+	TDay0     float64    `json:"tDay0"`
+	PDay0     float64    `json:"pDay0"` // one-sided: the mean is not below zero
+	MeanCAR1  float64    `json:"meanCar0to1"`
+	MeanCAR5  float64    `json:"meanCar0to5"`
+	MeanPrior float64    `json:"meanCarMinus5toMinus1"`
+	Negative  int        `json:"negativeDay0"`
+	PSign     float64    `json:"pSign"` // one-sided binomial
+}
+
+// Estimation window: 120 to 11 days before the event (MacKinlay 1997, with a
+// constant mean).
+const (
+	estimateFrom, estimateTo = 120, 11
+	eventDays                = 5
+)
+
+// Study measures the events against the mean of the days before each.
+func Study(returns market.Series, events []Event) (EventStudy, error) {
+	days := make([]string, returns.Len())
+	for i, at := range returns.Times {
+		days[i] = at.Format(time.DateOnly)
+	}
+	var s EventStudy
+	var day0, car1, car5, prior []float64
+	for _, e := range events {
+		i, found := slices.BinarySearch(days, e.Date)
+		if !found || i < estimateFrom || i+eventDays >= len(days) {
+			s.Skipped = append(s.Skipped, e.Date+" "+e.Name)
+			continue
+		}
+		sample := returns.Values[i-estimateFrom : i-estimateTo+1]
+		mean, sd := stats.Mean(sample), stats.SD(sample)
+		sum := func(from, to int) (car float64) {
+			for t := i + from; t <= i+to; t++ {
+				car += returns.Values[t] - mean
+			}
+			return car
+		}
+		r := Reaction{e, sum(0, 0), sum(0, 1), sum(0, eventDays), sum(0, 0) / sd, sum(-5, -1)}
+		s.Reactions = append(s.Reactions, r)
+		day0, car1, car5, prior = append(day0, r.Day0), append(car1, r.CAR1), append(car5, r.CAR5), append(prior, r.Before)
+		if r.Day0 < 0 {
+			s.Negative++
+		}
+	}
+	n := len(day0)
+	if n < 3 {
+		return s, market.Refuse("too_short", "events", "%d events have 120 days before and 5 after them; 3 are needed", n)
+	}
+	s.MeanDay0, s.MeanCAR1, s.MeanCAR5, s.MeanPrior = stats.Mean(day0), stats.Mean(car1), stats.Mean(car5), stats.Mean(prior)
+	s.TDay0 = s.MeanDay0 / (stats.SD(day0) / math.Sqrt(float64(n)))
+	s.PDay0 = distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.CDF(s.TDay0)
+	s.PSign = distuv.Binomial{N: float64(n), P: 0.5}.Survival(float64(s.Negative) - 1)
+	return s, nil
+}
+
+// Words say what the study found of "any negative information immediately
+// affects the value".
+func (s EventStudy) Words() string {
+	words := "not confirmed at 5 %: the mean reaction on the day cannot be told from zero"
+	switch {
+	case s.PDay0 < 0.05 && s.PSign < 0.05:
+		words = "confirmed for these events: the mean reaction on the day is below zero and most are negative"
+	case s.PDay0 < 0.05:
+		words = "confirmed on average, but not for most events: a few large falls carry it"
+	}
+	if s.MeanPrior < s.MeanDay0/2 {
+		words += "; much of the fall came in the five days before"
+	}
+	return words + "; a list of remembered events favours large falls"
+}

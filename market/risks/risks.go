@@ -1,0 +1,235 @@
+package risks
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/concentration"
+	"github.com/aqsha/aqsha/market/paper"
+	"github.com/aqsha/aqsha/market/stats"
+)
+
+// Indicator of one of the seven risks.
+type Indicator struct {
+	Number  int      `json:"number"`
+	Risk    string   `json:"risk"` // as the paper lists it
+	Measure string   `json:"measure"`
+	Value   *float64 `json:"value"` // null: not available
+	Unit    string   `json:"unit"`
+	Source  string   `json:"source"`
+	Words   string   `json:"words"`
+}
+
+// Causality is Granger's test in one direction.
+type Causality struct {
+	From string     `json:"from"`
+	To   string     `json:"to"`
+	Test stats.Test `json:"test"`
+}
+
+// Report of a folder.
+type Report struct {
+	From       string              `json:"from"`
+	To         string              `json:"to"`
+	Indicators []Indicator         `json:"indicators"`
+	Events     *EventStudy         `json:"events"`
+	Causality  []Causality         `json:"causality"`
+	Wash       *Wash               `json:"wash"`
+	Data       []market.Provenance `json:"data"`
+	Notes      []string            `json:"notes,omitempty"`
+}
+
+// Options of a report.
+type Options struct {
+	Dir      string
+	From, To string
+	Events   []Event
+}
+
+// study carries the series that several indicators use; a zero Series is not
+// available.
+type study struct {
+	Report
+	dir                                                string
+	price, cap, issued, hash, volume, transfers, tenge market.Series
+	macro, pools                                       *market.Table
+}
+
+// OfFolder computes what the folder allows; the rest is not available.
+func OfFolder(o Options) (Report, error) {
+	s := &study{Report: Report{From: o.From, To: o.To}, dir: o.Dir}
+	if err := s.load(); err != nil {
+		return Report{}, err
+	}
+	if s.price.Len() < 200 {
+		return Report{}, market.Refuse("too_short", "window", "%d prices of bitcoin in the window; 200 are needed", s.price.Len())
+	}
+	returns, err := s.price.LogReturns()
+	if err != nil {
+		return Report{}, err
+	}
+	s.From, s.To = s.price.First(), s.price.Last()
+	if events, err := Study(returns, o.Events); err != nil {
+		s.Notes = append(s.Notes, "event study: "+err.Error())
+	} else {
+		s.Events = &events
+	}
+	if err := s.indicators(); err != nil {
+		return Report{}, err
+	}
+	s.causality()
+	s.wash()
+	return s.Report, nil
+}
+
+func (s *study) open(name string) (*market.Table, error) {
+	t, err := market.ReadFile(filepath.Join(s.dir, name), market.ReadOptions{})
+	if errors.Is(err, fs.ErrNotExist) {
+		s.Notes = append(s.Notes, name+" not available")
+		return nil, nil
+	}
+	if err == nil {
+		s.Data = append(s.Data, t.Provenance)
+	}
+	return t, err
+}
+
+func (s *study) load() error {
+	network, err := s.open("cm_btc_daily.csv")
+	if err != nil {
+		return err
+	}
+	if network == nil {
+		return market.Refuse("not_available", "data", "no cm_btc_daily.csv in %s", s.dir)
+	}
+	take := func(t *market.Table, to *market.Series, column string) {
+		if t == nil {
+			return
+		}
+		if series, err := t.Series(column); err == nil {
+			*to = series.Window(s.From, s.To)
+		}
+	}
+	take(network, &s.price, "price_usd")
+	take(network, &s.cap, "cap_usd")
+	take(network, &s.issued, "issuance_native")
+	take(network, &s.hash, "hash_rate_ths")
+	take(network, &s.volume, "volume_usd")
+	for _, f := range []struct {
+		name   string
+		to     *market.Series
+		column string
+	}{{"cm2019_btc_daily.csv", &s.transfers, "transfer_value_usd"}, {"usd_kzt_daily.csv", &s.tenge, "kzt_per_usd"}} {
+		t, err := s.open(f.name)
+		if err != nil {
+			return err
+		}
+		take(t, f.to, f.column)
+	}
+	if s.macro, err = s.open("macro_kz_quarterly.csv"); err != nil {
+		return err
+	}
+	s.pools, err = s.open("pools_monthly.csv")
+	return err
+}
+
+func (s *study) causality() {
+	if s.hash.Len() < 200 {
+		s.Notes = append(s.Notes, "Granger: hash rate not available")
+		return
+	}
+	_, v := market.Align(s.price, s.hash)
+	growth := make([][]float64, 2)
+	for j := range growth {
+		// Weekly steps: daily hash rate is mostly the luck of blocks.
+		for i := 7; i < len(v[j]); i += 7 {
+			if v[j][i] > 0 && v[j][i-7] > 0 {
+				growth[j] = append(growth[j], math.Log(v[j][i]/v[j][i-7]))
+			} else {
+				growth[j] = append(growth[j], 0)
+			}
+		}
+	}
+	for _, d := range []struct {
+		from, to string
+		y, x     []float64
+	}{{"price", "hash rate", growth[1], growth[0]}, {"hash rate", "price", growth[0], growth[1]}} {
+		test, err := stats.Granger(d.y, d.x, 4)
+		if err != nil {
+			s.Notes = append(s.Notes, "Granger: "+err.Error())
+			return
+		}
+		s.Causality = append(s.Causality, Causality{d.from, d.to, test})
+	}
+}
+
+func (s *study) wash() {
+	if s.volume.Len() == 0 {
+		s.Notes = append(s.Notes, "wash trading: volume not available")
+		return
+	}
+	var volume, chain []float64
+	if s.transfers.Len() > 0 {
+		_, v := market.Align(s.volume, s.transfers)
+		volume, chain = v[0], v[1]
+	}
+	w, err := WashOf(s.volume.Values, true, volume, chain)
+	if err != nil {
+		s.Notes = append(s.Notes, "wash trading: "+err.Error())
+		return
+	}
+	s.Wash = &w
+}
+
+// pair is the mean ratio of two aligned series; NaN without common days.
+func pair(a, b market.Series) float64 {
+	if a.Len() == 0 || b.Len() == 0 {
+		return math.NaN()
+	}
+	_, v := market.Align(a, b)
+	if len(v) < 2 || len(v[0]) == 0 {
+		return math.NaN()
+	}
+	sum := 0.0
+	for i := range v[0] {
+		sum += v[0][i] / v[1][i]
+	}
+	return sum / float64(len(v[0]))
+}
+
+func (s *study) poolMajority() (float64, string) {
+	if s.pools == nil {
+		return math.NaN(), ""
+	}
+	months, err := concentration.ByMonth(s.pools, "pool", "blocks")
+	if err != nil || len(months) == 0 {
+		return math.NaN(), ""
+	}
+	last := months[len(months)-1]
+	if len(months) > 1 { // the last month of a file is usually partial
+		last = months[len(months)-2]
+	}
+	return float64(last.Measure.Nakamoto50), fmt.Sprintf("pools in %s, HHI %.0f", last.Month, last.Measure.HHI)
+}
+
+// internationalShare is Table 3's share of international systems, first and
+// last year.
+func internationalShare() (first, last float64, err error) {
+	report, err := paper.Check("")
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, c := range report.Table3 {
+		if c.Channel == "international" && c.Year == 2019 {
+			first = c.SharePayments
+		}
+		if c.Channel == "international" && c.Year == 2021 {
+			last = c.SharePayments
+		}
+	}
+	return first, last, nil
+}

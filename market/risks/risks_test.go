@@ -1,0 +1,131 @@
+package risks
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/synthetic"
+)
+
+func events(t testing.TB) []Event {
+	t.Helper()
+	e, err := ParseEvents(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// Planted falls are found on the day; on days drawn at random nothing is.
+func TestEventStudyFindsWhatIsPlanted(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	r := market.Series{Name: "r"}
+	for i := range 2500 {
+		r.Times, r.Values = append(r.Times, time.Date(2015, 1, 1+i, 0, 0, 0, 0, time.UTC)), append(r.Values, 2*random.NormFloat64())
+	}
+	var planted, quiet []Event
+	for i := 200; i < 2400; i += 150 {
+		r.Values[i] -= 8
+		planted = append(planted, Event{Date: r.Times[i].Format(time.DateOnly)})
+		quiet = append(quiet, Event{Date: r.Times[i+40].Format(time.DateOnly)})
+	}
+	found, err := Study(r, planted)
+	if err != nil || found.PDay0 > 1e-4 || found.MeanDay0 > -6 || !strings.HasPrefix(found.Words(), "confirmed") {
+		t.Errorf("%+v, %v", found, err)
+	}
+	none, err := Study(r, quiet)
+	if err != nil || none.PDay0 < 0.01 || len(none.Reactions) != len(quiet) {
+		t.Errorf("%+v, %v", none, err)
+	}
+	if _, err := Study(r, planted[:2]); err == nil {
+		t.Error("two events gave a test")
+	}
+}
+
+func TestParseEvents(t *testing.T) {
+	if len(events(t)) < 10 {
+		t.Error("few events")
+	}
+	for _, bad := range []string{"", "a,b,c,d\n", "date,event,kind,source\n2020-13-01,x,y,z\n", "date,event,kind,source\n2020-01-01,x\n"} {
+		if _, err := ParseEvents([]byte(bad)); err == nil {
+			t.Errorf("%q accepted", bad)
+		}
+	}
+}
+
+// Honest sizes spread over decades follow Benford; uniform ones do not.
+func TestWash(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	honest, invented := make([]float64, 5000), make([]float64, 5000)
+	for i := range honest {
+		honest[i] = math.Pow(10, 4*random.Float64())
+		if i%5 == 0 {
+			honest[i] = math.Round(honest[i]/10) * 10
+		}
+		invented[i] = math.Pow(10, float64(random.IntN(3))) * (1 + 8.99*random.Float64())
+	}
+	h, err := WashOf(honest, false, []float64{3}, []float64{1})
+	if err != nil || h.MAD > MADLimit || *h.OverChain != 3 || h.Clustered < 0.01 {
+		t.Errorf("%+v, %v", h, err)
+	}
+	i, err := WashOf(invented, false, nil, nil)
+	if err != nil || i.MAD < MADLimit || i.OverChain != nil || i.Clustered > 0.01 {
+		t.Errorf("%+v, %v", i, err)
+	}
+	if _, err := WashOf(honest[:50], false, nil, nil); err == nil {
+		t.Error("fifty sizes accepted")
+	}
+}
+
+func TestSyntheticFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := synthetic.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OfFolder(Options{Dir: dir, Events: events(t)})
+	if err != nil || len(r.Indicators) != 7 || r.Events == nil || len(r.Causality) != 2 || r.Wash == nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, i := range r.Indicators {
+		if i.Value == nil {
+			t.Errorf("%d not available", i.Number)
+		}
+	}
+	if _, err := json.Marshal(r); err != nil {
+		t.Error(err)
+	}
+	// A window without a tenge rate or transfers: not available, never 0.
+	late, err := OfFolder(Options{Dir: dir, From: "2022-01-01", Events: events(t)})
+	if err != nil || late.Indicators[0].Value != nil || late.Indicators[4].Value != nil || late.Indicators[0].Words != "not available in the window" {
+		t.Errorf("%+v, %v", late.Indicators, err)
+	}
+	var b strings.Builder
+	late.Print(&b)
+	if strings.Contains(b.String(), "NaN") {
+		t.Error(b.String())
+	}
+	if _, err := OfFolder(Options{Dir: t.TempDir()}); err == nil {
+		t.Error("an empty folder gave a report")
+	}
+}
+
+func TestRealExtracts(t *testing.T) {
+	dir := filepath.Join("..", "..", "..", "shared", "data")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the folder of real extracts is not here")
+	}
+	r, err := OfFolder(Options{Dir: dir, Events: events(t), From: "2016-01-01"})
+	if err != nil || r.Events == nil || len(r.Events.Reactions) != 15 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	var b strings.Builder
+	r.Print(&b)
+	t.Log(b.String())
+}

@@ -1,0 +1,129 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market/garch"
+)
+
+// GarchOptions choose model, conventions and forecast; zero values: GARCH,
+// normal, demeaned, no forecast.
+type GarchOptions struct {
+	Spec  garch.Spec
+	Like  garch.Package // "" for our own conventions
+	Days  int
+	Paths int
+	Level float64
+	Seed  uint64
+}
+
+// Garch is a fit with what belongs to it.
+type Garch struct {
+	Origin       Origin           `json:"origin"`
+	Fit          *garch.Fit       `json:"fit"`
+	Like         garch.Package    `json:"like,omitempty"`
+	Reported     []garch.Reported `json:"reported,omitempty"` // as the package named by like prints it
+	Raw          Diagnostics      `json:"diagnosticsOfReturns"`
+	Standardised Diagnostics      `json:"diagnosticsOfStandardisedResiduals"`
+	Forecast     *garch.Forecast  `json:"forecast,omitempty"`
+	NewsImpact   []garch.Impact   `json:"newsImpact"`
+	VolNext      float64          `json:"volatilityNextPercentAYear"`
+}
+
+// StudyGarch fits the model and tests what is left in its residuals.
+func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
+	p, err := in.prepare()
+	if err != nil {
+		return Garch{}, err
+	}
+	spec := o.Spec
+	if o.Like != "" {
+		if spec, err = spec.Like(o.Like); err != nil {
+			return Garch{}, err
+		}
+	}
+	fit, err := garch.Estimate(ctx, p.returns.Values, spec)
+	if err != nil {
+		return Garch{}, err
+	}
+	g := Garch{Origin: p.origin, Fit: fit, Like: o.Like, Raw: Diagnose(p.returns.Values), Standardised: Diagnose(fit.Residuals), NewsImpact: fit.NewsImpact(4, 33),
+		VolNext: math.Sqrt(float64(p.annual) * fit.HNext)}
+	if o.Like != "" {
+		if g.Reported, err = fit.As(o.Like); err != nil {
+			return Garch{}, err
+		}
+	}
+	if o.Days > 0 {
+		forecast, err := fit.Forecast(o.Days, o.Paths, o.Level, o.Seed)
+		if err != nil {
+			return Garch{}, err
+		}
+		g.Forecast = &forecast
+	}
+	return g, nil
+}
+
+// Print writes the study for a terminal.
+func (g Garch) Print(w io.Writer) {
+	fmt.Fprintln(w, g.Origin.Describe())
+	f := g.Fit
+	fmt.Fprintf(w, "%s, %s errors, mean %s, initial variance %s; log-likelihood %.6f, AIC %.4f, BIC %.4f\n", f.Spec.Model, f.Spec.Law, f.Spec.Mean, f.Spec.Initial, f.LogLik, f.AIC, f.BIC)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	se := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.6g", *v)
+	}
+	if g.Reported != nil {
+		fmt.Fprintf(tab, "  as %s\tvalue\tstandard error\t\n", g.Like)
+		for _, p := range g.Reported {
+			fmt.Fprintf(tab, "  %s\t%.8g\t%s\t\n", p.Name, p.Value, se(p.SE))
+		}
+	} else {
+		fmt.Fprintln(tab, "  parameter\tvalue\tfrom Hessian\tsandwich\t")
+		for _, p := range f.Parameters {
+			fmt.Fprintf(tab, "  %s\t%.8g\t%s\t%s\t\n", p.Name, p.Value, se(p.SEHessian), se(p.SERobust))
+		}
+	}
+	tab.Flush()
+	c := f.Convergence
+	fmt.Fprintf(w, "start %d of %d won; converged %v, decrement %.1e, largest |gradient·θ| %.1e", c.Won, len(c.Starts), c.Converged, c.Decrement, c.GradientNorm)
+	if len(c.Boundary) > 0 {
+		fmt.Fprintf(w, "; binding: %s", strings.Join(c.Boundary, ", "))
+	}
+	if c.ErrorsNote != "" {
+		fmt.Fprintf(w, "; %s", c.ErrorsNote)
+	}
+	fmt.Fprintf(w, "\npersistence %.6f, ", f.Persistence)
+	if f.UncondVar != nil {
+		fmt.Fprintf(w, "unconditional variance %.4f, half-life %.1f observations, ", *f.UncondVar, *f.HalfLife)
+	} else {
+		fmt.Fprint(w, "unconditional variance not available (not stationary), ")
+	}
+	fmt.Fprintf(w, "next variance %.4f = %.2f %% a year (annualised on %g)\n", f.HNext, g.VolNext, g.Origin.Annual)
+	for _, warning := range f.Warnings {
+		fmt.Fprintln(w, "warning:", warning)
+	}
+	g.Raw.print(w, "returns")
+	g.Standardised.print(w, "standardised residuals")
+	if g.Forecast != nil {
+		printForecast(w, g.Forecast, g.Origin.Annual)
+	}
+}
+
+func printForecast(w io.Writer, f *garch.Forecast, annual float64) {
+	fmt.Fprintf(w, "forecast, %g %% intervals from %d simulated paths (seed %d)\n", 100*f.Level, f.Paths, f.Seed)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "  day\tvolatility a year\tfrom\tto\tcumulated return\tfrom\tto\t")
+	for _, h := range f.Horizons {
+		vol := func(v float64) float64 { return math.Sqrt(annual * v) }
+		fmt.Fprintf(tab, "  %d\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t\n", h.Day, vol(h.Variance), vol(h.VarianceLow), vol(h.VarianceHigh), h.ReturnMedian, h.ReturnLow, h.ReturnHigh)
+	}
+	tab.Flush()
+}

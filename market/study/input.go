@@ -1,0 +1,76 @@
+package study
+
+import (
+	"fmt"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/volatility"
+)
+
+// Input is a table with the column to study and the days to keep ("" for open).
+type Input struct {
+	Table  *market.Table
+	Column string // "" for the table's price
+	From   string
+	To     string
+	Annual volatility.Annual // 0: by the calendar of the data
+}
+
+// Origin says what figures were computed from.
+type Origin struct {
+	Source market.Provenance `json:"source"`
+	Column string            `json:"column"`
+	From   string            `json:"from"`
+	To     string            `json:"to"`
+	N      int               `json:"n"` // returns
+	Annual float64           `json:"annualisation"`
+}
+
+// Describe is one line for a terminal.
+func (o Origin) Describe() string {
+	return fmt.Sprintf("%s, column %s, %d returns %s … %s, annualised on %g; sha-256 %.12s…; %s", o.Source.File, o.Column, o.N, o.From, o.To, o.Annual, o.Source.SHA256, o.Source.Origin)
+}
+
+// prepared is an input as series.
+type prepared struct {
+	prices, returns market.Series
+	annual          volatility.Annual
+	origin          Origin
+}
+
+// PriceColumn is the column of a table that holds a price.
+func PriceColumn(t *market.Table) (string, error) {
+	for _, name := range []string{"price_usd", "close", "kzt_per_usd"} {
+		if t.Has(name) {
+			return name, nil
+		}
+	}
+	return "", market.Refuse("not_available", "column", "no price column in %s; name one with --price", t.Provenance.File)
+}
+
+// prepare takes prices from the table and returns dated by the window's days:
+// the first return uses the close of the day before the window.
+func (in Input) prepare() (p prepared, err error) {
+	if in.Column == "" {
+		if in.Column, err = PriceColumn(in.Table); err != nil {
+			return p, err
+		}
+	}
+	all, err := in.Table.Series(in.Column)
+	if err != nil {
+		return p, err
+	}
+	returns, err := all.LogReturns()
+	if err != nil {
+		return p, err
+	}
+	p.returns, p.prices = returns.Window(in.From, in.To), all.Window(in.From, in.To)
+	if p.returns.Len() < 2 {
+		return p, market.Refuse("too_short", "window", "%d returns between %q and %q", p.returns.Len(), in.From, in.To)
+	}
+	if p.annual = in.Annual; p.annual == 0 {
+		p.annual = volatility.Calendar(p.returns.Times)
+	}
+	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(), float64(p.annual)}
+	return p, nil
+}

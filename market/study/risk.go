@@ -1,0 +1,98 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/market/risk"
+)
+
+// Risk is value at risk and expected shortfall with, on request, the league
+// table of the back-test.
+type Risk struct {
+	Origin   Origin          `json:"origin"`
+	P        float64         `json:"p"`
+	Measures []risk.Measure  `json:"measures"`
+	TFit     garch.Student   `json:"tFit"`
+	League   []risk.Standing `json:"league,omitempty"`
+	From     string          `json:"backtestFrom,omitempty"`
+	To       string          `json:"backtestTo,omitempty"`
+}
+
+// GarchWindow is how many days the rolling GARCH-t of the back-test sees.
+const GarchWindow = 1000
+
+// StudyRisk measures the window; with backtest it also tests all six methods
+// day by day over the window, each day from the days before it.
+func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress func(done, all int)) (Risk, error) {
+	prepared, err := in.prepare()
+	if err != nil {
+		return Risk{}, err
+	}
+	out := Risk{Origin: prepared.origin, P: p}
+	if out.Measures, out.TFit, err = risk.Static(prepared.returns.Values, p); err != nil {
+		return Risk{}, err
+	}
+	if !backtest {
+		return out, nil
+	}
+	whole, err := Input{Table: in.Table, Column: prepared.origin.Column, To: in.To, Annual: prepared.annual}.prepare()
+	if err != nil {
+		return Risk{}, err
+	}
+	r := whole.returns
+	first := r.Len() - prepared.returns.Len()
+	if least := max(risk.Window, GarchWindow); first < least {
+		if first = least; first >= r.Len() {
+			return Risk{}, market.Refuse("too_short", "window", "%d returns; the back-test learns from %d before its first day", r.Len(), least)
+		}
+	}
+	if out.League, err = risk.League(ctx, r.Values, first, r.Len()-1, GarchWindow, p, progress); err != nil {
+		return Risk{}, err
+	}
+	out.From, out.To = r.Times[first].Format("2006-01-02"), r.Last()
+	return out, nil
+}
+
+// Print writes the study for a terminal.
+func (r Risk) Print(w io.Writer) {
+	fmt.Fprintln(w, r.Origin.Describe())
+	fmt.Fprintf(w, "one-day losses in percent at p = %g\n", r.P)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	number := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.4f", *v)
+	}
+	fmt.Fprintln(tab, "  method\tVaR\tES\t")
+	for _, m := range r.Measures {
+		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\n", m.Method, number(m.VaR), number(m.ES), m.Refused)
+	}
+	tab.Flush()
+	fmt.Fprintf(w, "t fit: μ %.4f, scale σ %.4f (not a standard deviation), ν %.4f\n", r.TFit.Mu, r.TFit.Sigma, r.TFit.Nu)
+	if r.League == nil {
+		return
+	}
+	fmt.Fprintf(w, "back-test %s … %s, %d-day windows (GARCH-t: %d)\n", r.From, r.To, risk.Window, GarchWindow)
+	tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\tmean VaR\tquantile loss\tverdict")
+	for _, s := range r.League {
+		if s.Refused != "" {
+			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 9), s.Refused)
+			continue
+		}
+		verdict := "rejected"
+		if s.Passes {
+			verdict = "passes"
+		}
+		c := s.Coverage
+		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.3f\t%.5f\t%s\n", s.Rank, s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.MeanVaR, *s.Loss, verdict)
+	}
+	tab.Flush()
+}

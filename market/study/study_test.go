@@ -1,0 +1,107 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/market/synthetic"
+)
+
+func table(t testing.TB, name string) *market.Table {
+	t.Helper()
+	for _, f := range synthetic.Files() {
+		if f.Name == name {
+			table, err := market.Parse(f.Name, f.Data, market.ReadOptions{Origin: synthetic.Origin})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return table
+		}
+	}
+	t.Fatal("no such file ", name)
+	return nil
+}
+
+func TestVolatilityUsesWhatTheFileHas(t *testing.T) {
+	daily, err := StudyVolatility(Input{Table: table(t, "bitstamp_btcusd_d.csv"), From: "2021-01-01", To: "2021-12-31"})
+	if err != nil || daily.Ranges == nil || daily.Ranges.N != 365 || daily.Origin.Annual != 365 || daily.HAR != nil {
+		t.Errorf("%+v, %v", daily, err)
+	}
+	hourly, err := StudyVolatility(Input{Table: table(t, "bitstamp_btcusd_1h.csv")})
+	if err != nil || len(hourly.HAR) != 2 || hourly.Origin.Annual != 8760 {
+		t.Errorf("%+v, %v", hourly.Origin, err)
+	}
+	exchange, err := StudyVolatility(Input{Table: table(t, "sp500_close.csv")})
+	if err != nil || exchange.Origin.Annual != 252 || exchange.Ranges != nil {
+		t.Errorf("%+v, %v", exchange.Origin, err)
+	}
+	var b strings.Builder
+	exchange.Print(&b)
+	if !strings.Contains(b.String(), "annualised on 252") || !strings.Contains(b.String(), "not available") {
+		t.Error(b.String())
+	}
+}
+
+func TestGarchStudy(t *testing.T) {
+	in := Input{Table: table(t, "cm_btc_daily.csv"), From: "2021-01-01", To: "2025-12-31"}
+	g, err := StudyGarch(context.Background(), in, GarchOptions{Spec: garch.Spec{Law: garch.StudentT}, Days: 3, Paths: 500, Level: 0.9, Seed: 7})
+	if err != nil || g.Forecast == nil || len(g.Forecast.Horizons) != 3 || g.Standardised.SignBias == nil {
+		t.Fatalf("%+v, %v", g, err)
+	}
+	if *g.Raw.ArchLM5 == *g.Standardised.ArchLM5 || g.Standardised.Squares10.P < g.Raw.Squares10.P {
+		t.Error("the model left the residuals as they were")
+	}
+	p, err := ParametersOf(in, g)
+	if err != nil || p.Format != ParametersFormat || p.Values["nu"] != g.Fit.Value("nu") || p.LastDay != "2025-12-31" || !(p.LastPrice > 0) {
+		t.Errorf("%+v, %v", p, err)
+	}
+	data, err := json.Marshal(g)
+	if err != nil || !strings.Contains(string(data), `"sha256"`) {
+		t.Error(err)
+	}
+	like, err := StudyGarch(context.Background(), in, GarchOptions{Like: garch.Arch})
+	if err != nil || like.Reported[0].Name != "mu" || like.Fit.Spec.Initial != garch.Backcast {
+		t.Errorf("%+v, %v", like.Reported, err)
+	}
+}
+
+func TestRiskStudy(t *testing.T) {
+	in := Input{Table: table(t, "cm_btc_daily.csv"), From: "2025-01-01", To: "2025-12-31"}
+	r, err := StudyRisk(context.Background(), in, 0.05, true, nil)
+	if err != nil || len(r.League) != 6 || r.From != "2025-01-01" || r.League[0].Coverage.N != 365 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	in.Table, in.From = table(t, "cm_btc_daily.csv"), ""
+	in.To = "2015-06-30"
+	if _, err := StudyRisk(context.Background(), in, 0.05, true, nil); err == nil {
+		t.Error("a back-test without a past was accepted")
+	}
+}
+
+func TestBadInputs(t *testing.T) {
+	var refused *market.Error
+	for _, in := range []Input{
+		{Table: table(t, "pools_monthly.csv")}, {Table: table(t, "cm_btc_daily.csv"), From: "2030-01-01"}, {Table: table(t, "cm_btc_daily.csv"), Column: "hash_price"},
+	} {
+		if _, err := StudyVolatility(in); !errors.As(err, &refused) {
+			t.Errorf("%+v: %v", in.Column, err)
+		}
+	}
+	two, err := market.Parse("two.csv", []byte("date,close\n2020-01-01,5\n2020-01-02,6\n2020-01-03,6\n"), market.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := StudyVolatility(Input{Table: two})
+	if err != nil || math.IsNaN(v.Estimates[0].Percent) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if _, err := json.Marshal(v); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,194 @@
+package study
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/stats"
+	"github.com/aqsha/aqsha/market/volatility"
+)
+
+// Estimate is one volatility, in percent a year.
+type Estimate struct {
+	Name    string  `json:"name"`
+	Percent float64 `json:"percentAYear"`
+	N       int     `json:"n"`
+}
+
+// Diagnostics are the tests of a series of returns or residuals; nil where a
+// test does not apply.
+type Diagnostics struct {
+	ArchLM5    *stats.Test `json:"archLM5,omitempty"`
+	ArchLM10   *stats.Test `json:"archLM10,omitempty"`
+	LjungBox10 *stats.Test `json:"ljungBox10,omitempty"`
+	LjungBox20 *stats.Test `json:"ljungBox20,omitempty"`
+	Squares10  *stats.Test `json:"ljungBoxSquares10,omitempty"`
+	Squares20  *stats.Test `json:"ljungBoxSquares20,omitempty"`
+	JarqueBera *stats.Test `json:"jarqueBera,omitempty"`
+	SignBias   *stats.Test `json:"signBias,omitempty"`
+	ADF        *stats.Test `json:"adf,omitempty"`
+	KPSS       *stats.Test `json:"kpss,omitempty"`
+}
+
+// Volatility is the answer to "how much does it move?".
+type Volatility struct {
+	Origin      Origin             `json:"origin"`
+	Moments     stats.Moments      `json:"moments"`
+	Estimates   []Estimate         `json:"estimates"`
+	Ranges      *volatility.Ranges `json:"ranges,omitempty"`
+	HAR         []volatility.HAR   `json:"har,omitempty"`
+	Diagnostics Diagnostics        `json:"diagnostics"`
+	Notes       []string           `json:"notes,omitempty"`
+
+	rolling []float64
+}
+
+// Diagnose runs the tests; it needs about 60 values for the longer ones.
+func Diagnose(x []float64) Diagnostics {
+	var d Diagnostics
+	mean := stats.Mean(x)
+	e, squares := make([]float64, len(x)), make([]float64, len(x))
+	for i, v := range x {
+		e[i] = v - mean
+		squares[i] = e[i] * e[i]
+	}
+	keep := func(to **stats.Test, t stats.Test, err error) {
+		if err == nil && !math.IsNaN(t.Stat) {
+			*to = &t
+		}
+	}
+	run := func(to **stats.Test, f func() (stats.Test, error)) {
+		t, err := f()
+		keep(to, t, err)
+	}
+	run(&d.ArchLM5, func() (stats.Test, error) { return stats.ARCHLM(e, 5) })
+	run(&d.ArchLM10, func() (stats.Test, error) { return stats.ARCHLM(e, 10) })
+	if len(x) > 25 {
+		keep(&d.LjungBox10, stats.LjungBox(x, 10), nil)
+		keep(&d.LjungBox20, stats.LjungBox(x, 20), nil)
+		keep(&d.Squares10, stats.LjungBox(squares, 10), nil)
+		keep(&d.Squares20, stats.LjungBox(squares, 20), nil)
+		keep(&d.KPSS, stats.KPSS(x), nil)
+	}
+	run(&d.JarqueBera, func() (stats.Test, error) { return stats.JarqueBera(x) })
+	run(&d.SignBias, func() (stats.Test, error) { return stats.SignBias(x) })
+	run(&d.ADF, func() (stats.Test, error) { return stats.ADF(x) })
+	return d
+}
+
+// StudyVolatility computes every estimator that the table's columns allow.
+func StudyVolatility(in Input) (Volatility, error) {
+	p, err := in.prepare()
+	if err != nil {
+		return Volatility{}, err
+	}
+	r := p.returns.Values
+	v := Volatility{Origin: p.origin, Diagnostics: Diagnose(r)}
+	if v.Moments, err = stats.Describe(r); err != nil {
+		return Volatility{}, err
+	}
+	v.Estimates = append(v.Estimates, Estimate{"realised, whole window", volatility.Realised(r, p.annual), len(r)})
+	for _, n := range []int{30, 90, 365} {
+		if len(r) > n {
+			v.Estimates = append(v.Estimates, Estimate{fmt.Sprintf("realised, last %d observations", n), volatility.Realised(r[len(r)-n:], p.annual), n})
+		}
+	}
+	if seed := min(365, len(r)/2); seed > 1 {
+		h, err := volatility.EWMA(r, volatility.EWMALambda, seed)
+		if err != nil {
+			return Volatility{}, err
+		}
+		v.Estimates = append(v.Estimates, Estimate{"EWMA λ = 0.94, next", math.Sqrt(float64(p.annual) * h[len(r)]), len(r)})
+	}
+	v.rolling = volatility.Rolling(r, 30, p.annual)
+	v.addRanges(in, p)
+	v.addHAR(in, p)
+	return v, nil
+}
+
+func (v *Volatility) addRanges(in Input, p prepared) {
+	names := []string{"open", "high", "low", "close"}
+	bars := make([][]float64, 4)
+	var all []market.Series
+	for _, name := range names {
+		s, err := in.Table.Series(name)
+		if err != nil {
+			v.Notes = append(v.Notes, "range estimators: not available, "+name+" is missing")
+			return
+		}
+		all = append(all, s.Window("", in.To))
+	}
+	times, values := market.Align(all...)
+	first := 0
+	for first < len(times) && in.From != "" && times[first].Format("2006-01-02") < in.From {
+		first++
+	}
+	first = max(0, first-1) // one bar before lends its close
+	for j := range bars {
+		bars[j] = values[j][first:]
+	}
+	ranges, err := volatility.RangeEstimators(bars[0], bars[1], bars[2], bars[3], p.annual)
+	if err != nil {
+		v.Notes = append(v.Notes, "range estimators: "+err.Error())
+		return
+	}
+	v.Ranges = &ranges
+	for _, e := range []Estimate{{"Parkinson", ranges.Parkinson, 0}, {"Garman–Klass", ranges.GarmanKlass, 0}, {"Rogers–Satchell", ranges.RogersSatchell, 0}, {"Yang–Zhang", ranges.YangZhang, 0}} {
+		v.Estimates = append(v.Estimates, Estimate{e.Name, 100 * e.Percent, ranges.N})
+	}
+}
+
+func (v *Volatility) addHAR(in Input, p prepared) {
+	if p.annual != volatility.EveryHour {
+		v.Notes = append(v.Notes, "HAR-RV: not available, it needs hourly prices")
+		return
+	}
+	rv, err := volatility.RealisedVariance(p.prices)
+	if err != nil {
+		v.Notes = append(v.Notes, "HAR-RV: "+err.Error())
+		return
+	}
+	for _, lengths := range [][2]int{{5, 22}, {7, 30}} {
+		h, err := volatility.FitHAR(rv.Values, lengths[0], lengths[1])
+		if err != nil {
+			v.Notes = append(v.Notes, "HAR-RV: "+err.Error())
+			return
+		}
+		v.HAR = append(v.HAR, h)
+		v.Estimates = append(v.Estimates, Estimate{fmt.Sprintf("HAR-RV 1-%d-%d, next day (on 365)", lengths[0], lengths[1]), math.Sqrt(365 * max(0, h.Next)), h.N})
+	}
+}
+
+// Print writes the study for a terminal.
+func (v Volatility) Print(w io.Writer) {
+	fmt.Fprintln(w, v.Origin.Describe())
+	m := v.Moments
+	fmt.Fprintf(w, "per observation: mean %.4f %%, sd %.4f %%, skewness %.3f, excess kurtosis %.3f, %.2f … %.2f %%\n", m.Mean, m.SD, m.Skewness, m.Excess, m.Min, m.Max)
+	fmt.Fprintf(w, "30-day volatility  %s\n", market.Sparkline(v.rolling, 60))
+	for _, e := range v.Estimates {
+		fmt.Fprintf(w, "  %-36s %8.2f %% a year  (n = %d)\n", e.Name, e.Percent, e.N)
+	}
+	for _, h := range v.HAR {
+		fmt.Fprintf(w, "  HAR 1-%d-%d: b = %.4f %.4f %.4f %.4f (Newey–West 22: %.4f %.4f %.4f %.4f), R² %.4f\n", h.Week, h.Month, h.Coef[0], h.Coef[1], h.Coef[2], h.Coef[3], h.SE[0], h.SE[1], h.SE[2], h.SE[3], h.R2)
+	}
+	v.Diagnostics.print(w, "returns")
+	for _, note := range v.Notes {
+		fmt.Fprintln(w, "  "+note)
+	}
+}
+
+func (d Diagnostics) print(w io.Writer, what string) {
+	fmt.Fprintf(w, "tests of %s (p):", what)
+	for _, t := range []struct {
+		name string
+		test *stats.Test
+	}{{"ARCH-LM(5)", d.ArchLM5}, {"ARCH-LM(10)", d.ArchLM10}, {"Ljung–Box(10)", d.LjungBox10}, {"(20)", d.LjungBox20}, {"squares(10)", d.Squares10}, {"(20)", d.Squares20},
+		{"Jarque–Bera", d.JarqueBera}, {"sign bias", d.SignBias}, {"ADF", d.ADF}, {"KPSS", d.KPSS}} {
+		if t.test != nil {
+			fmt.Fprintf(w, "  %s %.3f (%.3g)", t.name, t.test.Stat, t.test.P)
+		}
+	}
+	fmt.Fprintln(w)
+}

@@ -1,0 +1,211 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/synthetic"
+)
+
+//go:embed expected.json
+var expected []byte
+
+// Line is one figure compared.
+type Line struct {
+	Path      string  `json:"path"`
+	Want      string  `json:"want"`
+	Got       string  `json:"got"`
+	Off       float64 `json:"off"`       // deviation, on the scale of the tolerance
+	Tolerance float64 `json:"tolerance"` // absolute for log-likelihoods, relative otherwise
+	OK        bool    `json:"ok"`
+}
+
+// Report is the outcome of a verification.
+type Report struct {
+	Input     string  `json:"input"`
+	Compared  int     `json:"compared"`
+	Off       int     `json:"off"`
+	LogLik    float64 `json:"worstLogLik"`    // absolute
+	Parameter float64 `json:"worstParameter"` // relative
+	Error     float64 `json:"worstStandardError"`
+	Other     float64 `json:"worstOther"`
+	Lines     []Line  `json:"lines"`
+}
+
+// Synthetic verifies on the synthetic set against the embedded results.
+func Synthetic(ctx context.Context, progress func(string)) (Report, error) {
+	files := map[string][]byte{}
+	for _, f := range synthetic.Files() {
+		files[f.Name] = f.Data
+	}
+	open := func(name string) (*market.Table, error) {
+		data, ok := files[name]
+		if !ok {
+			return nil, fmt.Errorf("%s: %w", name, os.ErrNotExist)
+		}
+		return market.Parse(name, data, market.ReadOptions{Origin: synthetic.Origin})
+	}
+	return run(ctx, "synthetic set", expected, open, progress)
+}
+
+// Folder verifies on a folder of inputs with its reference.json.
+func Folder(ctx context.Context, dir string, progress func(string)) (Report, error) {
+	reference, err := os.ReadFile(filepath.Join(dir, "reference.json"))
+	if err != nil {
+		return Report{}, err
+	}
+	open := func(name string) (*market.Table, error) {
+		return market.ReadFile(filepath.Join(dir, name), market.ReadOptions{})
+	}
+	return run(ctx, dir, reference, open, progress)
+}
+
+func run(ctx context.Context, input string, reference []byte, open Source, progress func(string)) (Report, error) {
+	var want tree
+	if err := json.Unmarshal(reference, &want); err != nil {
+		return Report{}, market.Refuse("reference", "reference.json", "%v", err)
+	}
+	got, err := Figures(ctx, open, progress)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Input: input, Lines: []Line{}}
+	r.walk("", want, got)
+	return r, nil
+}
+
+// passed over: descriptions, and the one program that the reference itself
+// marks as stopping at a false optimum.
+func skipped(path string) bool {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	return path == "meta" || strings.Contains(path, "crosscheck_tseries") || slices.Contains([]string{"note", "spec", "unit", "demean", "ewma_seed", "rv", "cap_from_price_supply"}, name) ||
+		(strings.Contains(path, "crosscheck_fGarch") && strings.Contains(path, ".se")) || (name == "window" && !strings.Contains(path, "backtest")) || path == "btc_backtest.from" || path == "btc_backtest.to"
+}
+
+func (r *Report) walk(path string, want, got any) {
+	if path != "" && skipped(path) {
+		return
+	}
+	switch w := want.(type) {
+	case map[string]any:
+		if g, isText := got.(string); isText && len(w) == 0 { // R writes NULL as {}
+			r.text(path, "", g)
+			return
+		}
+		g, _ := got.(map[string]any)
+		for _, key := range slices.Sorted(maps.Keys(w)) {
+			r.walk(strings.TrimPrefix(path+"."+key, "."), w[key], g[key])
+		}
+	case []any:
+		g := list(got)
+		for i := range w {
+			var item any
+			if i < len(g) {
+				item = g[i]
+			}
+			r.walk(fmt.Sprintf("%s[%d]", path, i), w[i], item)
+		}
+	case float64:
+		r.number(path, w, got)
+	default:
+		r.text(path, fmt.Sprint(w), fmt.Sprint(got))
+	}
+}
+
+func list(v any) []any {
+	switch v := v.(type) {
+	case []any:
+		return v
+	case []float64:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = v[i]
+		}
+		return out
+	}
+	return nil
+}
+
+func (r *Report) text(path, want, got string) {
+	r.add(Line{Path: path, Want: want, Got: got, OK: want == got})
+}
+
+// tolerance of a figure by its place: absolute for log-likelihoods, relative
+// for the others. What follows from fitted parameters inherits their tolerance.
+func tolerance(path string) (limit float64, absolute bool, worst func(*Report) *float64) {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	fitted := slices.Contains([]string{"persistence", "uncond_var", "half_life_days", "h_first", "h_last", "h_next", "vol_next_ann365", "t_var", "t_es"}, name)
+	switch {
+	case name == "loglik":
+		return 1e-6, true, func(r *Report) *float64 { return &r.LogLik }
+	case strings.Contains(path, ".se_hessian") || strings.Contains(path, ".se_robust"):
+		return 1e-3, false, func(r *Report) *float64 { return &r.Error }
+	case strings.Contains(path, "crosscheck_fGarch"):
+		return 1e-4, false, func(r *Report) *float64 { return new(float64) } // fGarch stops earlier than it could
+	case strings.Contains(path, ".par.") || strings.Contains(path, "t_fit") || fitted:
+		return 1e-5, false, func(r *Report) *float64 { return &r.Parameter }
+	}
+	return 1e-8, false, func(r *Report) *float64 { return &r.Other }
+}
+
+func (r *Report) number(path string, want float64, got any) {
+	var g float64
+	switch v := got.(type) {
+	case float64:
+		g = v
+	case int:
+		g = float64(v)
+	default:
+		r.add(Line{Path: path, Want: fmt.Sprintf("%.12g", want), Got: "missing"})
+		return
+	}
+	limit, absolute, worst := tolerance(path)
+	off := math.Abs(g - want)
+	if !absolute && off > 1e-12 { // p-values of zero
+		off /= max(math.Abs(want), 1e-300)
+	}
+	line := Line{Path: path, Want: fmt.Sprintf("%.12g", want), Got: fmt.Sprintf("%.12g", g), Off: off, Tolerance: limit, OK: off <= limit}
+	if w := worst(r); !math.IsNaN(off) {
+		*w = max(*w, off)
+	}
+	r.add(line)
+}
+
+func (r *Report) add(l Line) {
+	r.Compared++
+	if !l.OK {
+		r.Off++
+	}
+	r.Lines = append(r.Lines, l)
+}
+
+// Print writes the verdict, and the lines that are off (all: every line).
+func (r Report) Print(w io.Writer, all bool) {
+	lines := slices.Clone(r.Lines)
+	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(b2i(a.OK), b2i(b.OK)) })
+	for _, l := range lines {
+		if all || !l.OK {
+			fmt.Fprintf(w, "%-3s %-58s want %-18s got %-18s off %.1e (limit %.0e)\n", map[bool]string{true: "ok", false: "OFF"}[l.OK], l.Path, l.Want, l.Got, l.Off, l.Tolerance)
+		}
+	}
+	fmt.Fprintf(w, "%s: %d figures compared, %d off; worst: log-likelihood %.1e, parameters %.1e relative, standard errors %.1e relative, all others %.1e relative\n",
+		r.Input, r.Compared, r.Off, r.LogLik, r.Parameter, r.Error, r.Other)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
