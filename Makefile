@@ -20,9 +20,12 @@ check:
 	$(GO) test ./internal/tidy
 
 # What the tests need beyond Go; each line of work adds its own.
-deps:
+deps: .tools/btcd
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 		echo "chromium is not here and could not be installed: the browser tests will be skipped"
+
+.tools/btcd:
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcd@v0.26.2
 
 # Every fuzz target of the module, FUZZTIME each.
 FUZZTIME ?= 20s

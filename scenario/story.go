@@ -24,7 +24,7 @@ type Step struct {
 
 // Steps is the whole story in order; each line of work plugs its own in.
 func Steps() []Step {
-	steps := ledgerSteps()
+	steps := append(ledgerSteps(), miningSteps()...)
 	return append(steps, laterSteps...)
 }
 
@@ -43,6 +43,7 @@ type World struct {
 	DataDir string    // the story's data directory; each line uses a folder of its own below it
 	Out     io.Writer // where the story is told
 	Desk    *wallet.Desk
+	Mining  *Mining // nil until a step has started the private chain
 
 	record *Record
 	step   string // the one that is being played

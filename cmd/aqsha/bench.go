@@ -7,7 +7,9 @@ func newBenchCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure speed on this machine",
+		Long: `Measures, in one run and on this machine, what the documentation claims, together with
+what it is compared with. Rates are per second of processor time where that can be told.`,
 	}
-	command.AddCommand(newBenchLedgerCommand(), newBenchMarketCommand())
+	command.AddCommand(newBenchLedgerCommand(), newBenchMarketCommand(), newBenchSHA256dCommand(), newBenchPoolCommand())
 	return command
 }

@@ -2,7 +2,11 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -11,7 +15,45 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"aqsha": func() { os.Exit(run()) }})
 }
 
+// tools is where 'make deps' puts programs that the tests run.
+var tools, _ = filepath.Abs("../../.tools")
+
 // TestScripts plays testdata/script/*.txtar: what a user types, and what must come back.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", tools+string(os.PathListSeparator)+env.Getenv("PATH"))
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"waitfile": waitFile},
+		// [tool:btcd] holds when 'make deps' or the user has installed btcd.
+		Condition: func(condition string) (bool, error) {
+			name, ok := strings.CutPrefix(condition, "tool:")
+			if !ok {
+				return false, os.ErrInvalid
+			}
+			if _, err := os.Stat(filepath.Join(tools, name)); err == nil {
+				return true, nil
+			}
+			_, err := exec.LookPath(name)
+			return err == nil, nil
+		},
+	})
+}
+
+// waitFile waits until a background command has written a file.
+func waitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfile FILE")
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not appear", args[0])
+		}
+	}
 }

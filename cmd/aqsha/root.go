@@ -42,6 +42,9 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newTxCommand(),
 		newKeyCommand(),
 		newVerifyCommand(),
+		newChainCommand(),
+		newMineCommand(),
+		newPoolCommand(),
 		newBenchCommand(),
 	)
 	return root

@@ -1,0 +1,92 @@
+package bitcoin
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// DialOptions say how a node is reached. The zero value suits a URL with user and password.
+type DialOptions struct {
+	CookieFile  string        // Bitcoin Core's .cookie; read again at each call, because Core rewrites it at start
+	Certificate string        // PEM file of the node's own certificate, for btcd with TLS
+	Timeout     time.Duration // of one call; 0 means 30 s
+}
+
+const maxCookieBytes = 1 << 10
+
+// Dial prepares a client for http://user:password@host:port or https://…; it does not connect yet.
+func Dial(nodeURL string, options DialOptions) (*Client, error) {
+	parsed, err := url.Parse(nodeURL)
+	if err != nil {
+		return nil, errors.New("node URL: not a URL") // the text may hold a password
+	}
+	if parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+		return nil, fmt.Errorf("node URL %q: want http://user:password@host:port", parsed.Redacted())
+	}
+	client := &Client{timeout: options.Timeout, auth: credentials{cookieFile: options.CookieFile}}
+	if client.timeout == 0 {
+		client.timeout = 30 * time.Second
+	}
+	if parsed.User != nil {
+		client.auth.user = parsed.User.Username()
+		client.auth.password, _ = parsed.User.Password()
+	}
+	parsed.User = nil
+	client.endpoint = parsed.String()
+	transport := &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 4,
+		IdleConnTimeout:     20 * time.Second, // Core closes idle connections after 30 s
+	}
+	if options.Certificate != "" {
+		pem, err := os.ReadFile(options.Certificate)
+		if err != nil {
+			return nil, fmt.Errorf("node certificate: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("node certificate %s: no PEM certificate in it", options.Certificate)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	client.http = &http.Client{Transport: transport}
+	return client, nil
+}
+
+// Endpoint is the node's address without credentials.
+func (c *Client) Endpoint() string { return c.endpoint }
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+type credentials struct {
+	user, password string
+	cookieFile     string
+}
+
+func (c credentials) get() (user, password string, err error) {
+	if c.cookieFile == "" {
+		return c.user, c.password, nil
+	}
+	raw, err := os.ReadFile(c.cookieFile)
+	if err != nil {
+		return "", "", fmt.Errorf("node cookie: %w (is the node running?)", err)
+	}
+	if len(raw) > maxCookieBytes {
+		return "", "", fmt.Errorf("node cookie %s: longer than %d bytes", c.cookieFile, maxCookieBytes)
+	}
+	user, password, ok := strings.Cut(strings.TrimSpace(string(raw)), ":")
+	if !ok {
+		return "", "", fmt.Errorf("node cookie %s: want user:password", c.cookieFile)
+	}
+	return user, password, nil
+}

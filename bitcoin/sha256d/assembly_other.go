@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package sha256d
+
+func assembly() []Kernel { return nil }

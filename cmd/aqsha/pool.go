@@ -1,0 +1,209 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/txlog"
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// newPoolCommand holds the mining pool.
+func newPoolCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "pool",
+		Short: "Run a mining pool whose payments anybody can recompute",
+		Long: `Runs a Stratum V1 pool on a Bitcoin node. Users need no registration: the user name is the
+payout address, with an optional .worker. Every accepted share is in an append-only log
+before the miner hears "true"; every payment follows from that log.`,
+	}
+	command.AddCommand(newPoolUpCommand(), newPoolRecomputeCommand(), newPoolReportCommand())
+	return command
+}
+
+// poolOrigin names a pool's log in its signed checkpoints.
+const poolOrigin = "aqsha.pool/"
+
+// openPoolLog opens the share log below a data directory; with create it makes log and key.
+func openPoolLog(dir, name string, create bool) (*txlog.Log, string, error) {
+	shares := filepath.Join(dir, "shares")
+	if !create {
+		if _, err := os.Stat(shares); err != nil {
+			return nil, "", usageError{fmt.Errorf("--dir: no pool's log there: %w", err)}
+		}
+	}
+	origin := poolOrigin + name
+	options := txlog.Options{Origin: origin}
+	keyFile := filepath.Join(dir, "log.key")
+	secret, err := os.ReadFile(keyFile)
+	public := ""
+	switch {
+	case errors.Is(err, os.ErrNotExist) && create:
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, "", err
+		}
+		var made string
+		if made, public, err = note.GenerateKey(rand.Reader, origin); err != nil {
+			return nil, "", err
+		}
+		secret = []byte(made)
+		if err := errors.Join(os.WriteFile(keyFile, secret, 0o600), os.WriteFile(filepath.Join(dir, "log.pub"), []byte(public+"\n"), 0o644)); err != nil {
+			return nil, "", err
+		}
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, "", err
+	}
+	if len(secret) > 0 {
+		signer, err := note.NewSigner(string(secret))
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: %w", keyFile, err)
+		}
+		options.Origin, options.Signers = signer.Name(), []note.Signer{signer}
+	}
+	log, err := txlog.Open(shares, options)
+	return log, public, err
+}
+
+func newPoolRecomputeCommand() *cobra.Command {
+	var dir, scheme string
+	var block uint64
+	var verify bool
+	command := &cobra.Command{
+		Use:   "recompute",
+		Short: "Recompute a block's split, or every scheme's pay, from the log alone",
+		Long: `Replays the share log and prints what a block brings each user by any scheme, starting at
+the log position that the block's job has stored; without --block, what each user would
+have earned by every scheme over the whole log, with the spread from block to block.
+With --verify the work of every share is hashed again. The pool must not be running on
+the directory; miners use a copy of the published log.`,
+		Example: "  aqsha pool recompute --dir aqsha-pool --scheme tides --block 840000 --verify\n  aqsha pool recompute --dir aqsha-pool --json",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			log, _, err := openPoolLog(dir, "", false)
+			if err != nil {
+				return err
+			}
+			defer log.Close()
+			audit, err := pool.Audit(log, verify)
+			if err != nil {
+				return err
+			}
+			if block == 0 {
+				return showSpread(command, audit)
+			}
+			result, err := audit.Block(scheme, block)
+			if err != nil {
+				return err
+			}
+			return show(command, result, func(w io.Writer) {
+				fmt.Fprintf(w, "block %d  %s  %s\n", result.Height, result.Hash, result.Status)
+				fmt.Fprintf(w, "%s by %s, counting the log before entry %d\n", result.Reward.Format(), result.Scheme, result.Position)
+				for _, c := range result.Credits {
+					fmt.Fprintf(w, "  %16s  %s\n", c.Amount, c.Address)
+				}
+				fmt.Fprintln(w, "its coinbase pays")
+				for _, p := range result.Paid {
+					fmt.Fprintf(w, "  %16s  %s (owed after: %s)\n", p.Amount, p.Address, p.Debt)
+				}
+				if result.Checked != nil {
+					fmt.Fprintf(w, "work of %d shares verified\n", result.Checked.Shares)
+				}
+			})
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&dir, "dir", "aqsha-pool", "the pool's data directory")
+	flags.StringVar(&scheme, "scheme", payout.PPLNS, strings.Join(payout.Schemes, ", "))
+	flags.Uint64Var(&block, "block", 0, "height of one of the pool's blocks")
+	flags.BoolVar(&verify, "verify", false, "hash every share again")
+	return command
+}
+
+func showSpread(command *cobra.Command, audit *pool.Auditor) error {
+	spread, err := audit.Spread()
+	if err != nil {
+		return err
+	}
+	return show(command, spread, func(w io.Writer) {
+		for _, s := range spread {
+			fmt.Fprintf(w, "%s  %d shares, work %.6g\n", s.Address, s.Shares, s.Work)
+			for _, scheme := range payout.Schemes {
+				fmt.Fprintf(w, "  %-6s %16s", scheme, s.Earned[scheme])
+				if d, ok := s.Deviation[scheme]; ok {
+					fmt.Fprintf(w, "  ± %.8f a block", d/1e8)
+				}
+				fmt.Fprintln(w)
+			}
+		}
+	})
+}
+
+func newPoolReportCommand() *cobra.Command {
+	var dir, members, from, to, zone string
+	command := &cobra.Command{
+		Use:   "report",
+		Short: "Write the report of distributions that a pool files in Kazakhstan, as CSV",
+		Long: `Lists what final blocks have paid to whom: IIN/BIN, name, licence number and date, wallet,
+date, amount. Who is behind a wallet comes from a CSV with the columns wallet, iin_bin,
+name, licence, licence_date. Wallets that nobody has claimed are named on standard error.`,
+		Example: "  aqsha pool report --dir aqsha-pool --members members.csv --from 2026-01-01 --to 2026-03-31 > q1.csv",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			var days [2]params.Date
+			for i, text := range []string{from, to} {
+				day, err := params.ParseDate(text)
+				if err != nil {
+					return usageError{err}
+				}
+				days[i] = day
+			}
+			location, err := time.LoadLocation(zone)
+			if err != nil {
+				return usageError{err}
+			}
+			file, err := os.Open(members)
+			if err != nil {
+				return usageError{err}
+			}
+			defer file.Close()
+			known, err := pool.ReadMembers(file)
+			if err != nil {
+				return usageError{err}
+			}
+			log, _, err := openPoolLog(dir, "", false)
+			if err != nil {
+				return err
+			}
+			defer log.Close()
+			audit, err := pool.Audit(log, false)
+			if err != nil {
+				return err
+			}
+			paid, unclaimed := audit.Distributions(known, days[0], days[1], location)
+			for _, wallet := range unclaimed {
+				fmt.Fprintf(command.ErrOrStderr(), "no member for wallet %s\n", wallet)
+			}
+			if wantsJSON(command) {
+				return show(command, paid, nil)
+			}
+			return pool.WriteReport(command.OutOrStdout(), paid)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&dir, "dir", "aqsha-pool", "the pool's data directory")
+	flags.StringVar(&members, "members", "members.csv", "who is behind each wallet")
+	flags.StringVar(&from, "from", "2000-01-01", "first day")
+	flags.StringVar(&to, "to", "2100-12-31", "last day")
+	flags.StringVar(&zone, "zone", "Asia/Almaty", "time zone of the days")
+	return command
+}

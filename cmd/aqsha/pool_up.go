@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool"
+	"github.com/spf13/cobra"
+)
+
+// poolUp are the settings of a pool node that is started.
+type poolUp struct {
+	config                     pool.Config
+	node                       nodeFlags
+	others                     []string
+	dir, name, importFile      string
+	listen                     []string
+	tlsListen, tlsCert, tlsKey string
+	http                       string
+	fee                        float64
+	nodeNumber                 uint8
+	payEvery                   time.Duration
+	payMinimum                 string
+	maxFeeRate                 float64
+	bip323                     bool
+}
+
+func newPoolUpCommand() *cobra.Command {
+	up := poolUp{config: pool.Defaults()}
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Run the pool until interrupted",
+		Long: `Runs a pool node: Stratum V1 on --listen (and with TLS on --tls-listen), figures, metrics
+and the log on --http. The operator's address gets the fee and what nobody else does; with
+--in-coinbase the miners are paid by the block itself and the operator never holds their
+coins. A second node of the same pool runs with another --node-number and directory;
+miners list both. Settings of a ckpool.conf are taken over with --import; flags given as
+well have the last word.`,
+		Example: `  aqsha pool up --node @aqsha-devnet/node.url --operator bcrt1q... --start-difficulty 0.001 --min-difficulty 1e-9
+  aqsha pool up --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides --in-coinbase
+  aqsha pool up --import /etc/ckpool/ckpool.conf`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return up.run(command) },
+	}
+	up.node.register(command)
+	flags := command.Flags()
+	c := &up.config
+	flags.StringVar(&c.Operator, "operator", "", "the operator's address")
+	flags.StringVar(&c.Scheme, "scheme", c.Scheme, "pps, fpps, pplns, tides, prop or solo")
+	flags.BoolVar(&c.PayInCoinbase, "in-coinbase", false, "pay miners in the coinbase")
+	flags.Float64Var(&up.fee, "fee", float64(c.FeePPM)/10_000, "operator's fee in percent")
+	flags.StringVar(&c.Tag, "tag", c.Tag, "text in the coinbase")
+	flags.Float64Var(&c.StartDifficulty, "start-difficulty", c.StartDifficulty, "first difficulty of a connection")
+	flags.Float64Var(&c.MinDifficulty, "min-difficulty", c.MinDifficulty, "least difficulty")
+	flags.Float64Var(&c.MaxDifficulty, "max-difficulty", c.MaxDifficulty, "greatest difficulty")
+	flags.Float64Var(&c.SharesPerMinute, "shares-per-minute", c.SharesPerMinute, "that difficulties aim at")
+	flags.IntVar(&c.MaxConnections, "max-connections", c.MaxConnections, "of all miners")
+	flags.IntVar(&c.MaxPerIP, "max-per-ip", c.MaxPerIP, "connections from one address")
+	flags.DurationVar(&c.JobInterval, "job-interval", c.JobInterval, "a new job at least this often")
+	flags.DurationVar(&c.MaxTemplateAge, "max-template-age", c.MaxTemplateAge, "older, and the node counts as frozen: work stops")
+	flags.StringToIntVar(&c.ClassBytes, "coinbase-bytes", nil, "coinbase size by class of firmware, such as unknown=1000")
+	flags.StringArrayVar(&up.others, "second-node", nil, "another node's URL, to stand in and to compare with")
+	flags.StringVar(&up.dir, "dir", "aqsha-pool", "data directory: share log, key, books")
+	flags.StringVar(&up.name, "name", "pool", "name of the pool in its log's checkpoints")
+	flags.StringArrayVar(&up.listen, "listen", []string{"127.0.0.1:3333"}, "Stratum address")
+	flags.StringVar(&up.tlsListen, "tls-listen", "", "Stratum address with TLS")
+	flags.StringVar(&up.tlsCert, "tls-cert", "", "PEM certificate chain")
+	flags.StringVar(&up.tlsKey, "tls-key", "", "PEM key")
+	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
+	flags.Uint8Var(&up.nodeNumber, "node-number", 0, "number of this pool node")
+	flags.BoolVar(&up.bip323, "bip323", false, "let miners roll the bits of the BIP 323 draft")
+	flags.DurationVar(&up.payEvery, "pay-every", 0, "pay what users are owed from the node's wallet at this interval (Bitcoin Core; name the wallet in the URL: …/wallet/NAME)")
+	flags.StringVar(&up.payMinimum, "pay-minimum", "0.001", "least amount of a payment in bitcoin")
+	flags.Float64Var(&up.maxFeeRate, "max-fee-rate", 50, "cap of a payment's fee, satoshi per virtual byte; dearer, and it waits")
+	flags.StringVar(&up.importFile, "import", "", "take settings from a ckpool.conf")
+	return command
+}
+
+// settings joins defaults, the imported file and the flags, in this order.
+func (up *poolUp) settings(command *cobra.Command) error {
+	up.config.FeePPM = uint64(up.fee*10_000 + 0.5)
+	up.config.Node = up.nodeNumber
+	if up.bip323 {
+		up.config.VersionMask = pool.MaskBIP323
+	}
+	if up.importFile == "" {
+		return up.config.Validate()
+	}
+	raw, err := os.ReadFile(up.importFile)
+	if err != nil {
+		return usageError{err}
+	}
+	imported, err := pool.ImportCkpool(raw, up.config)
+	if err != nil {
+		return err
+	}
+	given := command.Flags().Changed
+	merged := imported.Config
+	for flag, keep := range map[string]func(){
+		"operator": func() { merged.Operator = up.config.Operator }, "tag": func() { merged.Tag = up.config.Tag }, "fee": func() { merged.FeePPM = up.config.FeePPM },
+		"start-difficulty": func() { merged.StartDifficulty = up.config.StartDifficulty }, "min-difficulty": func() { merged.MinDifficulty = up.config.MinDifficulty },
+		"max-difficulty": func() { merged.MaxDifficulty = up.config.MaxDifficulty }, "max-connections": func() { merged.MaxConnections = up.config.MaxConnections },
+		"job-interval": func() { merged.JobInterval = up.config.JobInterval }, "bip323": func() { merged.VersionMask = up.config.VersionMask },
+	} {
+		if given(flag) {
+			keep()
+		}
+	}
+	up.config = merged
+	if len(imported.Listen) > 0 && !given("listen") {
+		up.listen = imported.Listen
+	}
+	for i, node := range imported.Nodes {
+		url := fmt.Sprintf("http://%s:%s@%s", node.User, node.Password, node.Address)
+		if i == 0 && up.node.url == "" {
+			up.node.url = url
+		} else if i > 0 {
+			up.others = append(up.others, url)
+		}
+	}
+	for _, key := range imported.Ignored {
+		fmt.Fprintf(command.ErrOrStderr(), "%s: %q has no counterpart here and is ignored\n", up.importFile, key)
+	}
+	return up.config.Validate()
+}
+
+func (up *poolUp) run(command *cobra.Command) error {
+	if err := up.settings(command); err != nil {
+		return err
+	}
+	defer os.Remove(filepath.Join(up.dir, "pool.url"))
+	ctx := command.Context()
+	client, network, err := up.node.dial(ctx)
+	if err != nil {
+		return err
+	}
+	nodes := []*bitcoin.Client{client}
+	for _, other := range up.others {
+		second, err := bitcoin.Dial(other, bitcoin.DialOptions{})
+		if err != nil {
+			return usageError{err}
+		}
+		nodes = append(nodes, second)
+	}
+	listeners, addresses, err := up.listeners()
+	if err != nil {
+		return err
+	}
+	log, _, err := openPoolLog(up.dir, up.name, true)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
+	p, err := pool.Open(ctx, up.config, pool.Options{Network: network, Nodes: nodes, Log: log, Logger: logger, BooksFile: filepath.Join(up.dir, "books.sqlite")})
+	if err != nil {
+		return err
+	}
+	web, err := up.serveHTTP(p)
+	if err != nil {
+		return err
+	}
+	started := map[string]any{"listen": addresses, "network": network.Name, "scheme": up.config.Scheme, "in_coinbase": up.config.PayInCoinbase}
+	if web != nil {
+		started["http"] = web.Addr
+		defer web.Close()
+	}
+	err = show(command, started, func(w io.Writer) {
+		fmt.Fprintf(w, "pool on %s, %s, listening on %v\n", network.Name, up.config.Scheme, addresses)
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(up.dir, "pool.url"), []byte("stratum+tcp://"+addresses[0]+"\n"), 0o644); err != nil {
+		return err
+	}
+	if up.payEvery > 0 {
+		minimum, err := money.ParseBitcoin(up.payMinimum)
+		if err != nil {
+			return usageError{fmt.Errorf("--pay-minimum: %w", err)}
+		}
+		go p.PayEvery(ctx, up.payEvery, pool.PayOptions{Minimum: max(minimum, 1), MaxFeeRate: up.maxFeeRate})
+	}
+	return p.Run(ctx, listeners...)
+}
+
+func (up *poolUp) listeners() (listeners []pool.Listener, addresses []string, err error) {
+	add := func(address string, config *tls.Config) error {
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		if err != nil {
+			return fmt.Errorf("--listen: %w", err)
+		}
+		listeners = append(listeners, pool.Listener{Net: listener, TLS: config})
+		addresses = append(addresses, listener.Addr().String())
+		return nil
+	}
+	for _, address := range up.listen {
+		if err := add(address, nil); err != nil {
+			return nil, nil, err
+		}
+	}
+	if up.tlsListen == "" {
+		return listeners, addresses, nil
+	}
+	if up.tlsCert == "" || up.tlsKey == "" {
+		return nil, nil, usageError{errors.New("--tls-listen needs --tls-cert and --tls-key")}
+	}
+	certificate, err := tls.LoadX509KeyPair(up.tlsCert, up.tlsKey)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	return listeners, addresses, add(up.tlsListen, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+}
+
+func (up *poolUp) serveHTTP(p *pool.Pool) (*http.Server, error) {
+	if up.http == "" {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", up.http)
+	if err != nil {
+		return nil, fmt.Errorf("--http: %w", err)
+	}
+	server := &http.Server{Addr: listener.Addr().String(), Handler: p.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	return server, nil
+}

@@ -1,0 +1,252 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/books"
+	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Accounts follow the log: they are always what the log says up to a position.
+type Accounts struct {
+	log  *txlog.Log
+	mean atomic.Int64 // mean fees of the 144 blocks before the current one, satoshi
+	// Owned by run.
+	fees      feesOf
+	meanAt    bitcoin.Hash // tip that mean is of
+	checkedAt bitcoin.Hash // tip at which all blocks were looked at
+
+	mu    sync.Mutex
+	state *accounting
+	books *books.Books
+}
+
+// OpenAccounts opens the books and brings them up to the log's end.
+func OpenAccounts(log *txlog.Log, file string) (*Accounts, error) {
+	opened, err := books.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	a := &Accounts{log: log, state: newAccounting(), books: opened}
+	if err := a.catchUp(context.Background()); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return a, nil
+}
+
+// bookEvery bounds the entries of one transaction of the books.
+const bookEvery = 1000
+
+// catchUp applies what the log has beyond the position.
+func (a *Accounts) catchUp(ctx context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var entries []books.Entry
+	for entry, err := range a.log.Entries(a.state.position, a.log.Size()) {
+		if err != nil {
+			return err
+		}
+		record, err := sharelog.Decode(entry)
+		if err != nil {
+			return fmt.Errorf("log entry %d: %w", a.state.position, err)
+		}
+		more, err := a.state.apply(record)
+		if err != nil {
+			return err
+		}
+		if entries = append(entries, more...); len(entries) >= bookEvery {
+			if err := a.books.Book(ctx, entries...); err != nil {
+				return err
+			}
+			entries = entries[:0]
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return a.books.Book(ctx, entries...)
+}
+
+// run follows the log and the fate of the pool's blocks.
+func (a *Accounts) run(ctx context.Context, p *Pool) {
+	check := time.NewTicker(time.Second)
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-check.C:
+		}
+		if err := a.catchUp(ctx); err != nil {
+			if ctx.Err() == nil {
+				p.fail(fmt.Errorf("accounts: %w", err))
+			}
+			return
+		}
+		if len(p.nodes) > 0 {
+			a.checkBlocks(ctx, p)
+			if p.config.Scheme == payout.FPPS {
+				a.updateMeanFees(ctx, p)
+			}
+		}
+	}
+}
+
+// finalConfirmations is consensus: a coinbase can be spent from the 100th block after it.
+const finalConfirmations = 100
+
+// orphanPatience keeps a block that the node does not have on its best chain from being called an
+// orphan while it is still being submitted.
+const orphanPatience = 3 * time.Second
+
+// checkBlocks asks the node, at each new tip, about blocks that are not final, and logs what has
+// changed. An orphan may return to the best chain, so it is watched as long as the others.
+func (a *Accounts) checkBlocks(ctx context.Context, p *Pool) {
+	current := p.current.Load()
+	if current == nil || current.template.Previous == a.checkedAt {
+		return
+	}
+	tip := int64(current.template.Height) - 1
+	open, young := a.openBlocks(tip)
+	hashes := make([]bitcoin.Hash, len(open))
+	queries := make([]bitcoin.Query, len(open))
+	for i, b := range open {
+		queries[i] = bitcoin.Query{Method: "getblockhash", Params: []any{b.Height}, Result: &hashes[i]}
+	}
+	if err := p.nodes[0].Batch(ctx, queries); err != nil {
+		return // the next second asks again
+	}
+	for i, b := range open {
+		if queries[i].Err != nil {
+			young = true // above the tip of a node that lags, or the chain has become shorter
+			continue
+		}
+		onChain, depth := hashes[i] == b.Hash, tip-int64(b.Height)+1
+		status := uint64(0)
+		switch {
+		case !onChain && b.Status != sharelog.StatusOrphaned:
+			status = sharelog.StatusOrphaned
+		case onChain && b.Status == sharelog.StatusOrphaned:
+			status = sharelog.StatusRestored
+		case onChain && depth > finalConfirmations && b.Status == 0:
+			status = sharelog.StatusConfirmed
+		default:
+			continue
+		}
+		p.logger.Info("block", "hash", b.Hash, "height", b.Height, "status", [...]string{"", "final", "orphaned", "restored"}[status])
+		p.committer.record(&sharelog.Status{TimeMillis: time.Now().UnixMilli(), Hash: b.Hash, Status: status})
+	}
+	// What was just logged is applied before the next look, or would be logged twice.
+	durable := make(chan struct{})
+	p.committer.then(func() { close(durable) })
+	select {
+	case <-durable:
+	case <-ctx.Done():
+		return
+	}
+	if !young {
+		a.checkedAt = current.template.Previous
+	}
+}
+
+// openBlocks are those that are not final, up to a height, and whether some are so young that they
+// may still be on their way to the node.
+func (a *Accounts) openBlocks(tip int64) (open []poolBlock, young bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, b := range a.state.blocks {
+		switch {
+		case b.Status == sharelog.StatusConfirmed || tip > int64(b.Height)+2*finalConfirmations:
+		case int64(b.Height) > tip || time.Since(time.UnixMilli(b.entry.TimeMillis)) < orphanPatience:
+			young = true
+		default:
+			open = append(open, *b)
+		}
+	}
+	return open, young
+}
+
+// Position is how much of the log the accounts have taken in.
+func (a *Accounts) Position() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state.position
+}
+
+// Outputs of a coinbase beside their script: value and the script's length.
+const outputOverhead = 9
+
+// owed is what a template's reward and earlier debts give each user, as of the returned position.
+func (a *Accounts) owed(c Config, t *bitcoin.Template, scriptOf func(uint64) []byte) (uint64, []payout.Owed, error) {
+	if err := a.catchUp(context.Background()); err != nil {
+		return 0, nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	position := a.state.position
+	credits, err := a.state.history.Split(c.Scheme, c.FeePPM, payout.Reward{Total: t.CoinbaseValue, Target: t.Target, Position: position})
+	if err != nil {
+		return 0, nil, err
+	}
+	byUser := map[uint64]money.Satoshi{}
+	for _, credit := range credits {
+		byUser[credit.User] = credit.Amount
+	}
+	for user := range a.state.address {
+		if debt := a.state.debt(user); debt > 0 && byUser[user] == 0 {
+			byUser[user] = 0
+		}
+	}
+	var owed []payout.Owed
+	for user, credit := range byUser {
+		if user == 0 {
+			continue
+		}
+		owed = append(owed, payout.Owed{User: user, Credit: credit, Debt: a.state.debt(user), Bytes: outputOverhead + len(scriptOf(user))})
+	}
+	slices.SortFunc(owed, func(x, y payout.Owed) int { return int(int64(x.User) - int64(y.User)) })
+	return position, owed, nil
+}
+
+func (a *Accounts) meanFees() money.Satoshi { return money.Satoshi(a.mean.Load()) }
+
+// Close closes the books.
+func (a *Accounts) Close() error { return a.books.Close() }
+
+// Audit checks that the books sum to zero, entry by entry, and say what the log says.
+func (p *Pool) Audit(ctx context.Context) error {
+	a := p.accounts
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.books.Audit(ctx); err != nil {
+		return err
+	}
+	booked, err := a.books.Balances(ctx)
+	if err != nil {
+		return err
+	}
+	for account, amount := range a.state.balance {
+		if booked[account] != amount {
+			return fmt.Errorf("books have %d satoshi on %s, the log gives %d", booked[account], account, amount)
+		}
+	}
+	for account, amount := range booked {
+		if a.state.balance[account] != amount {
+			return fmt.Errorf("books have %d satoshi on %s, which the log does not give", amount, account)
+		}
+	}
+	return nil
+}

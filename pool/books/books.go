@@ -1,0 +1,173 @@
+package books
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/aqsha/aqsha/money"
+	_ "modernc.org/sqlite" // the driver, pure Go
+)
+
+// Entry is one booking.
+type Entry struct {
+	Key        string // unique: what it is for
+	TimeMillis int64
+	Memo       string
+	Postings   []Posting
+}
+
+// Posting credits an account, or debits it when negative.
+type Posting struct {
+	Account string
+	Amount  money.Satoshi
+}
+
+// Reverse is the entry that undoes this one.
+func (e Entry) Reverse(key, memo string, timeMillis int64) Entry {
+	undo := Entry{Key: key, TimeMillis: timeMillis, Memo: memo}
+	for _, p := range e.Postings {
+		undo.Postings = append(undo.Postings, Posting{p.Account, -p.Amount})
+	}
+	return undo
+}
+
+// Check says whether the postings sum to zero.
+func (e Entry) Check() error {
+	var sum money.Satoshi
+	for _, p := range e.Postings {
+		var err error
+		if sum, err = money.Add(sum, p.Amount); err != nil {
+			return fmt.Errorf("entry %s: %w", e.Key, err)
+		}
+	}
+	if sum != 0 {
+		return fmt.Errorf("entry %s does not balance: off by %d satoshi", e.Key, sum)
+	}
+	return nil
+}
+
+// Books are open accounts.
+type Books struct{ db *sql.DB }
+
+const schema = `
+CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, time_millis INTEGER NOT NULL, memo TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS posting (entry INTEGER NOT NULL REFERENCES entry(id), account TEXT NOT NULL, amount INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS posting_account ON posting(account);
+CREATE INDEX IF NOT EXISTS posting_entry ON posting(entry);
+`
+
+// Open opens or creates the books in a file; empty keeps them in memory.
+func Open(file string) (*Books, error) {
+	source := "file:" + file + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
+	if file == "" {
+		source = ":memory:"
+	}
+	db, err := sql.Open("sqlite", source)
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	db.SetMaxOpenConns(1) // one writer; and a database in memory belongs to its connection
+	if _, err := db.Exec(schema); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("books %s: %w", file, err)
+	}
+	return &Books{db}, nil
+}
+
+// Close closes the file.
+func (b *Books) Close() error { return b.db.Close() }
+
+// Book writes entries in one transaction: all or none. Entries whose keys are there are skipped.
+func (b *Books) Book(ctx context.Context, entries ...Entry) error {
+	for _, e := range entries {
+		if err := e.Check(); err != nil {
+			return err
+		}
+	}
+	tx, err := b.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("books: %w", err)
+	}
+	defer tx.Rollback()
+	for _, e := range entries {
+		result, err := tx.ExecContext(ctx, "INSERT INTO entry (key, time_millis, memo) VALUES (?, ?, ?) ON CONFLICT(key) DO NOTHING", e.Key, e.TimeMillis, e.Memo)
+		if err != nil {
+			return fmt.Errorf("books: %w", err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			continue
+		}
+		id, err := result.LastInsertId()
+		if err != nil {
+			return fmt.Errorf("books: %w", err)
+		}
+		for _, p := range e.Postings {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO posting (entry, account, amount) VALUES (?, ?, ?)", id, p.Account, int64(p.Amount)); err != nil {
+				return fmt.Errorf("books: %w", err)
+			}
+		}
+	}
+	return tx.Commit()
+}
+
+// Balances are credits minus debits of all accounts.
+func (b *Books) Balances(ctx context.Context) (map[string]money.Satoshi, error) {
+	rows, err := b.db.QueryContext(ctx, "SELECT account, SUM(amount) FROM posting GROUP BY account")
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	defer rows.Close()
+	balances := map[string]money.Satoshi{}
+	for rows.Next() {
+		var account string
+		var amount int64
+		if err := rows.Scan(&account, &amount); err != nil {
+			return nil, fmt.Errorf("books: %w", err)
+		}
+		balances[account] = money.Satoshi(amount)
+	}
+	return balances, rows.Err()
+}
+
+// Audit checks that every entry sums to zero, and so do the books.
+func (b *Books) Audit(ctx context.Context) error {
+	var key string
+	var off int64
+	err := b.db.QueryRowContext(ctx, "SELECT e.key, SUM(p.amount) FROM entry e JOIN posting p ON p.entry = e.id GROUP BY e.id HAVING SUM(p.amount) <> 0 LIMIT 1").Scan(&key, &off)
+	if err == sql.ErrNoRows {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("books: %w", err)
+	}
+	return fmt.Errorf("books: entry %s is off by %d satoshi", key, off)
+}
+
+// Line is one posting with its entry, for statements.
+type Line struct {
+	Key        string        `json:"key"`
+	TimeMillis int64         `json:"time_millis"`
+	Memo       string        `json:"memo"`
+	Amount     money.Satoshi `json:"amount_satoshi"`
+}
+
+// Statement lists an account's postings, oldest first, at most limit of the newest.
+func (b *Books) Statement(ctx context.Context, account string, limit int) ([]Line, error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT key, time_millis, memo, amount FROM (
+		SELECT e.id, e.key, e.time_millis, e.memo, p.amount FROM posting p JOIN entry e ON e.id = p.entry
+		WHERE p.account = ? ORDER BY e.id DESC LIMIT ?) ORDER BY id`, account, limit)
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	defer rows.Close()
+	var lines []Line
+	for rows.Next() {
+		var l Line
+		if err := rows.Scan(&l.Key, &l.TimeMillis, &l.Memo, &l.Amount); err != nil {
+			return nil, fmt.Errorf("books: %w", err)
+		}
+		lines = append(lines, l)
+	}
+	return lines, rows.Err()
+}

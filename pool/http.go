@@ -1,0 +1,102 @@
+package pool
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Handler serves the pool's figures as JSON, the metrics for Prometheus, and the log itself: its
+// checkpoint, tiles and entries, so that every miner can recompute its pay.
+//
+//	GET /v1/pool                figures of the pool
+//	GET /v1/workers             figures of every worker
+//	GET /v1/blocks              blocks found
+//	GET /v1/users/{address}     what an address is owed and may expect
+//	GET /metrics                Prometheus
+//	GET /log/checkpoint, /log/tile/…
+func (p *Pool) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/pool", func(w http.ResponseWriter, _ *http.Request) {
+		s := p.WorkerStats(time.Now())
+		s.Workers = nil
+		writeJSON(w, s)
+	})
+	mux.HandleFunc("GET /v1/workers", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.WorkerStats(time.Now()).Workers) })
+	mux.HandleFunc("GET /v1/blocks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.Blocks()) })
+	mux.HandleFunc("GET /v1/users/{address}", func(w http.ResponseWriter, r *http.Request) {
+		view, ok := p.User(r.PathValue("address"), time.Now())
+		if !ok {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusNotFound)
+			_ = json.NewEncoder(w).Encode(map[string]any{"title": "no such user", "status": http.StatusNotFound, "code": "unknown-user"})
+			return
+		}
+		writeJSON(w, view)
+	})
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collector{p})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /log/tile/entries/", http.StripPrefix("/log", p.log.EntriesHandler()))
+	mux.Handle("GET /log/", http.StripPrefix("/log", p.log.Handler()))
+	return mux
+}
+
+func writeJSON(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(value)
+}
+
+// collector reads the pool's figures when Prometheus asks.
+type collector struct{ pool *Pool }
+
+var (
+	metricConnections = prometheus.NewDesc("aqsha_pool_connections", "Open connections of miners.", nil, nil)
+	metricShares      = prometheus.NewDesc("aqsha_pool_shares_total", "Shares by outcome.", []string{"outcome"}, nil)
+	metricHashRate    = prometheus.NewDesc("aqsha_pool_hash_rate", "Hashes per second from credited work.", []string{"window"}, nil)
+	metricBlocks      = prometheus.NewDesc("aqsha_pool_blocks_submitted_total", "Blocks handed to the nodes.", nil, nil)
+	metricBans        = prometheus.NewDesc("aqsha_pool_bans_total", "Addresses banned.", nil, nil)
+	metricLog         = prometheus.NewDesc("aqsha_pool_log_entries", "Durable entries of the share log.", nil, nil)
+	metricSync        = prometheus.NewDesc("aqsha_pool_log_sync_seconds", "Duration of the newest commit.", nil, nil)
+	metricJobAge      = prometheus.NewDesc("aqsha_pool_job_age_seconds", "Age of the current job's template.", nil, nil)
+	metricHalted      = prometheus.NewDesc("aqsha_pool_halted", "1 when work is stopped because no node is sound.", nil, nil)
+	metricWorker      = prometheus.NewDesc("aqsha_pool_worker_hash_rate", "Hashes per second of a worker over about an hour.", []string{"worker"}, nil)
+)
+
+func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// maxWorkerMetrics bounds the series; the largest workers come first.
+const maxWorkerMetrics = 500
+
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s := c.pool.WorkerStats(time.Now())
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	counter := func(desc *prometheus.Desc, value uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
+	}
+	gauge(metricConnections, float64(s.Connections))
+	counter(metricShares, s.Accepted, "accepted")
+	counter(metricShares, s.Rejected, "rejected")
+	counter(metricShares, s.Weak, "weak")
+	gauge(metricHashRate, s.HashRate1m, "1m")
+	gauge(metricHashRate, s.HashRate1h, "1h")
+	gauge(metricHashRate, s.HashRate24h, "24h")
+	counter(metricBlocks, s.Blocks)
+	counter(metricBans, s.Bans)
+	gauge(metricLog, float64(s.Logged))
+	gauge(metricSync, s.SyncMillis/1000)
+	gauge(metricJobAge, s.JobAge)
+	halted := 0.0
+	if s.Halted {
+		halted = 1
+	}
+	gauge(metricHalted, halted)
+	for _, w := range s.Workers[:min(len(s.Workers), maxWorkerMetrics)] {
+		gauge(metricWorker, w.HashRate1h, w.Worker)
+	}
+}

@@ -1,0 +1,378 @@
+package pool
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/stratum"
+	"golang.org/x/sys/unix"
+)
+
+// loop serves a part of the connections on one goroutine, with epoll of its own: a goroutine and
+// two buffers for each connection would cost ten times the memory, and its wake-ups more than
+// checking a share.
+type loop struct {
+	pool  *Pool
+	epoll *os.File // itself polled by the runtime, so that an idle loop holds no thread
+	raw   syscall.RawConn
+	bell  int // eventfd: something is in the mailbox
+
+	mu   sync.Mutex
+	mail []func()
+	done []*batch
+
+	// Owned by the loop's goroutine.
+	byFD     []*conn
+	conns    []*conn
+	current  *job
+	solo     map[uint64]*handout
+	now      time.Time
+	in       []byte
+	reply    []byte
+	message  stratum.Message
+	share    sharelog.Share
+	scratch  []byte
+	batch    *batch
+	inFlight bool // a batch is with the committer
+	spare    *batch
+	closing  bool
+}
+
+const readBuffer = 64 << 10
+
+func newLoop(p *Pool) (*loop, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, err
+	}
+	l := &loop{pool: p, epoll: os.NewFile(uintptr(fd), "epoll"), in: make([]byte, maxLine+readBuffer), solo: map[uint64]*handout{}, now: time.Now()}
+	if l.raw, err = l.epoll.SyscallConn(); err != nil {
+		return nil, err
+	}
+	if l.bell, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	l.batch, l.spare = &batch{loop: l}, &batch{loop: l}
+	return l, l.control(unix.EPOLL_CTL_ADD, l.bell, unix.EPOLLIN)
+}
+
+func (l *loop) control(operation, fd int, events uint32) error {
+	var err error
+	controlErr := l.raw.Control(func(epoll uintptr) {
+		err = unix.EpollCtl(int(epoll), operation, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+	})
+	if controlErr != nil {
+		return controlErr
+	}
+	return os.NewSyscallError("epoll_ctl", err)
+}
+
+// post runs f on the loop's goroutine.
+func (l *loop) post(f func()) {
+	l.mu.Lock()
+	l.mail = append(l.mail, f)
+	l.mu.Unlock()
+	l.ring()
+}
+
+// finished gives a batch back that is durable.
+func (l *loop) finished(b *batch) {
+	l.mu.Lock()
+	l.done = append(l.done, b)
+	l.mu.Unlock()
+	l.ring()
+}
+
+func (l *loop) ring() {
+	_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+// run serves until the loop is told to close.
+func (l *loop) run() {
+	events := make([]unix.EpollEvent, 512)
+	for !l.closing {
+		n := 0
+		err := l.raw.Read(func(epoll uintptr) bool {
+			var err error
+			n, err = unix.EpollWait(int(epoll), events, 0)
+			return n > 0 || err != nil && err != unix.EINTR
+		})
+		if err != nil {
+			break
+		}
+		l.now = time.Now()
+		for _, event := range events[:max(n, 0)] {
+			l.event(int(event.Fd), event.Events)
+		}
+		l.handOver()
+	}
+	for len(l.conns) > 0 {
+		l.close(l.conns[0])
+	}
+	_ = unix.Close(l.bell)
+	_ = l.epoll.Close()
+}
+
+func (l *loop) event(fd int, events uint32) {
+	if fd == l.bell {
+		l.readMail()
+		return
+	}
+	if fd >= len(l.byFD) || l.byFD[fd] == nil {
+		return
+	}
+	c := l.byFD[fd]
+	if events&unix.EPOLLOUT != 0 {
+		l.flush(c)
+	}
+	if !c.gone && events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLRDHUP) != 0 {
+		l.read(c)
+	}
+}
+
+func (l *loop) readMail() {
+	var count [8]byte
+	_, _ = unix.Read(l.bell, count[:])
+	l.mu.Lock()
+	mail, done := l.mail, l.done
+	l.mail, l.done = nil, nil
+	l.mu.Unlock()
+	for _, b := range done {
+		l.acknowledge(b)
+	}
+	for _, f := range mail {
+		f()
+	}
+}
+
+// acknowledge answers true to the shares of a durable batch, one write for each connection in a row.
+func (l *loop) acknowledge(b *batch) {
+	from := 0
+	var last *conn
+	l.reply = l.reply[:0]
+	for _, one := range b.acks {
+		if one.conn != last {
+			l.send(last, l.reply)
+			last, l.reply = one.conn, l.reply[:0]
+		}
+		l.reply = stratum.AppendResult(l.reply, b.ids[from:one.idEnd], "true")
+		from = one.idEnd
+	}
+	l.send(last, l.reply)
+	b.reset()
+	l.spare, l.inFlight = b, false
+}
+
+// handOver gives the gathered batch to the committer, unless one is there already.
+func (l *loop) handOver() {
+	if l.inFlight || len(l.batch.ends) == 0 {
+		return
+	}
+	full := l.batch
+	l.batch, l.spare, l.inFlight = l.spare, nil, true
+	l.pool.committer.queue(full)
+}
+
+// adopt takes a connected socket. Called on the loop's goroutine.
+func (l *loop) adopt(fd int, ip netip.Addr) {
+	number, err := l.pool.nextExtranonce()
+	if err != nil || l.closing || l.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLRDHUP) != nil {
+		_ = unix.Close(fd)
+		l.pool.guard.leave(ip)
+		return
+	}
+	c := &conn{fd: fd, ip: ip, at: len(l.conns), connected: l.now, lastByte: l.now, window: l.now, class: 1, extranonce1: number}
+	l.setDifficulty(c, c.vardiff.clamp(l.pool.config.StartDifficulty, &l.pool.config))
+	for fd >= len(l.byFD) {
+		l.byFD = append(l.byFD, make([]*conn, max(64, len(l.byFD)))...)
+	}
+	l.byFD[fd] = c
+	l.conns = append(l.conns, c)
+}
+
+func (l *loop) close(c *conn) {
+	if c.gone {
+		return
+	}
+	c.gone = true
+	l.byFD[c.fd] = nil
+	last := l.conns[len(l.conns)-1]
+	l.conns[c.at], last.at = last, c.at
+	l.conns = l.conns[:len(l.conns)-1]
+	_ = unix.Close(c.fd) // leaves epoll with it
+	c.partial, c.unsent, c.sent = nil, nil, [sentJobs]sentJob{}
+	l.pool.guard.leave(c.ip)
+}
+
+// read takes what has come and handles the whole lines in it.
+func (l *loop) read(c *conn) {
+	had := copy(l.in, c.partial)
+	n, err := unix.Read(c.fd, l.in[had:had+readBuffer])
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+		return
+	case err != nil || n == 0:
+		l.close(c)
+		return
+	}
+	c.lastByte = l.now
+	data := l.in[:had+n]
+	l.reply = l.reply[:0]
+	for !c.gone {
+		end := bytes.IndexByte(data, '\n')
+		if end < 0 {
+			break
+		}
+		l.line(c, data[:end])
+		data = data[end+1:]
+		// Many lines in one read are answered before the buffer grows without bound.
+		if len(l.reply) > readBuffer {
+			l.send(c, l.reply)
+			l.reply = l.reply[:0]
+		}
+	}
+	l.send(c, l.reply)
+	switch {
+	case c.gone:
+	case len(data) > maxLine:
+		l.pool.guard.ban(c.ip, l.now)
+		l.close(c)
+	case len(data) == 0:
+		c.partial = nil
+	default:
+		if len(c.partial) == 0 {
+			c.lineSince = l.now
+		}
+		c.partial = append(c.partial[:0], data...)
+	}
+}
+
+// send writes, and keeps what the socket does not take. It accepts nil and gone connections.
+func (l *loop) send(c *conn, data []byte) {
+	if c == nil || c.gone || len(data) == 0 {
+		return
+	}
+	if len(c.unsent) == 0 {
+		n, err := unix.Write(c.fd, data)
+		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
+			l.close(c)
+			return
+		}
+		data = data[max(n, 0):]
+	}
+	if len(data) == 0 {
+		return
+	}
+	if len(c.unsent)+len(data) > maxUnsent {
+		l.close(c) // does not read
+		return
+	}
+	c.unsent = append(c.unsent, data...)
+	if !c.wants {
+		c.wants = true
+		_ = l.control(unix.EPOLL_CTL_MOD, c.fd, unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLOUT)
+	}
+}
+
+func (l *loop) flush(c *conn) {
+	n, err := unix.Write(c.fd, c.unsent)
+	if err != nil && err != unix.EAGAIN && err != unix.EINTR {
+		l.close(c)
+		return
+	}
+	c.unsent = c.unsent[max(n, 0):]
+	if len(c.unsent) == 0 {
+		c.unsent, c.wants = nil, false
+		_ = l.control(unix.EPOLL_CTL_MOD, c.fd, unix.EPOLLIN|unix.EPOLLRDHUP)
+	}
+}
+
+// broadcast sends a job to all, largest hash rates first: they lose most by waiting.
+func (l *loop) broadcast(j *job) {
+	l.current = j
+	clear(l.solo)
+	order := slices.Clone(l.conns)
+	// vardiff makes a connection's difficulty the measure of its hash rate.
+	slices.SortFunc(order, func(a, b *conn) int { return b.difficulty.Compare(a.difficulty) })
+	order = slices.DeleteFunc(order, func(c *conn) bool { return !c.subscribed || c.worker == nil })
+	lines := make([][]byte, len(order))
+	for i, c := range order {
+		h := l.handoutFor(c)
+		c.epoch = 0
+		c.remember(h, 0)
+		// All connections of a handout share its line; nothing is copied.
+		if lines[i] = h.line; j.clean {
+			lines[i] = h.lineClean
+		}
+	}
+	l.writeAll(order, lines)
+}
+
+// writeAll writes a line to each connection, on all processors at once: writing is most of a
+// broadcast's time. Helpers only write to sockets; what they could not finish is dealt with here.
+func (l *loop) writeAll(order []*conn, lines [][]byte) {
+	wrote := make([]int, len(order)) // bytes; −1: not tried, because earlier ones wait
+	var turn atomic.Int64
+	write := func() {
+		for {
+			i := int(turn.Add(1)) - 1
+			if i >= len(order) {
+				return
+			}
+			if len(order[i].unsent) > 0 {
+				wrote[i] = -1
+				continue
+			}
+			n, err := unix.Write(order[i].fd, lines[i])
+			if wrote[i] = max(n, 0); err != nil && err != unix.EAGAIN && err != unix.EINTR {
+				wrote[i] = -1 // fails again below, where the connection is closed
+			}
+		}
+	}
+	var helpers sync.WaitGroup
+	if len(order) > 100 {
+		for range min(runtime.GOMAXPROCS(0), 8) - 1 {
+			helpers.Go(write)
+		}
+	}
+	write()
+	helpers.Wait()
+	for i, c := range order {
+		l.send(c, lines[i][max(wrote[i], 0):])
+	}
+}
+
+// tick looks after connections that say nothing.
+func (l *loop) tick() {
+	for i := len(l.conns) - 1; i >= 0; i-- {
+		c := l.conns[i]
+		switch {
+		case c.worker == nil && l.now.Sub(c.connected) > handshakeTimeout,
+			len(c.partial) > 0 && l.now.Sub(c.lineSince) > lineTimeout,
+			l.now.Sub(c.lastByte) > idleTimeout:
+			l.close(c)
+			continue
+		}
+		l.retarget(c)
+	}
+}
+
+// latency is the round-trip time that the kernel has measured for a connection.
+func latency(c *conn) time.Duration {
+	info, err := unix.GetsockoptTCPInfo(c.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0 // not TCP: the inner end of a TLS connection
+	}
+	return time.Duration(info.Rtt) * time.Microsecond
+}

@@ -1,0 +1,79 @@
+package payout
+
+import (
+	"math/big"
+	"slices"
+
+	"github.com/aqsha/aqsha/money"
+)
+
+// Credit is what a user earns. User 0 is the operator.
+type Credit struct {
+	User   uint64
+	Amount money.Satoshi
+}
+
+// Weight is a user's part of a whole.
+type Weight struct {
+	User  uint64
+	Units *big.Int
+}
+
+// Divide splits an amount by weights, exactly: each gets the whole satoshi of its quotient, and
+// the satoshi left over go one each to the largest remainders, ties to the lower user number.
+// Weights must be positive and users distinct; the result is ordered by user.
+func Divide(amount money.Satoshi, weights []Weight) []Credit {
+	total := new(big.Int)
+	for _, w := range weights {
+		if w.Units.Sign() <= 0 {
+			panic("payout: weight is not positive")
+		}
+		total.Add(total, w.Units)
+	}
+	if amount < 0 {
+		panic("payout: dividing a negative amount")
+	}
+	type part struct {
+		Credit
+		remainder *big.Int
+	}
+	parts := make([]part, len(weights))
+	left := amount
+	for i, w := range weights {
+		quotient, remainder := new(big.Int).Mul(big.NewInt(int64(amount)), w.Units), new(big.Int)
+		quotient.QuoRem(quotient, total, remainder)
+		parts[i] = part{Credit{w.User, money.Satoshi(quotient.Int64())}, remainder}
+		left -= parts[i].Amount
+	}
+	slices.SortFunc(parts, func(a, b part) int {
+		if c := b.remainder.Cmp(a.remainder); c != 0 {
+			return c
+		}
+		return compare(a.User, b.User)
+	})
+	credits := make([]Credit, len(parts))
+	for i, p := range parts {
+		if money.Satoshi(i) < left {
+			p.Amount++
+		}
+		credits[i] = p.Credit
+	}
+	slices.SortFunc(credits, func(a, b Credit) int { return compare(a.User, b.User) })
+	return credits
+}
+
+func compare(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Fee is the operator's part of an amount, rounded down.
+func Fee(amount money.Satoshi, feePPM uint64) money.Satoshi {
+	fee := new(big.Int).Mul(big.NewInt(int64(amount)), new(big.Int).SetUint64(feePPM))
+	return money.Satoshi(fee.Quo(fee, big.NewInt(1_000_000)).Int64())
+}

@@ -1,0 +1,298 @@
+package pool
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/stratum"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Recomputation is a block's split, derived from the log alone.
+type Recomputation struct {
+	Scheme   string        `json:"scheme"`
+	Height   uint64        `json:"height"`
+	Hash     bitcoin.Hash  `json:"hash"`
+	Status   string        `json:"status"`
+	Position uint64        `json:"log_position"` // shares before it count
+	Reward   money.Satoshi `json:"reward_satoshi"`
+	Credits  []UserCredit  `json:"credits"`
+	Paid     []UserPayment `json:"coinbase"` // what the block's coinbase pays
+	Checked  *ShareChecks  `json:"checked,omitempty"`
+}
+
+// UserCredit is what a user earns by a scheme.
+type UserCredit struct {
+	User    uint64        `json:"user"` // 0: the operator
+	Address string        `json:"address"`
+	Amount  money.Satoshi `json:"amount_satoshi"`
+	Work    float64       `json:"window_work,omitempty"` // part of the window or round
+}
+
+// UserPayment is what a coinbase pays and leaves owing.
+type UserPayment struct {
+	User    uint64        `json:"user"`
+	Address string        `json:"address"`
+	Amount  money.Satoshi `json:"amount_satoshi"`
+	Debt    money.Satoshi `json:"debt_satoshi,omitempty"`
+}
+
+// ShareChecks counts the shares whose work was verified from the log.
+type ShareChecks struct{ Shares, Blocks uint64 }
+
+// Spread is what each scheme would have paid a user over the whole log.
+type Spread struct {
+	User    uint64                   `json:"user"`
+	Address string                   `json:"address"`
+	Shares  uint64                   `json:"shares"`
+	Work    float64                  `json:"work_difficulty"`
+	Earned  map[string]money.Satoshi `json:"earned_satoshi"` // by scheme
+	// Deviation is the sample standard deviation of what a block that stands has paid, by scheme:
+	// how uneven the income was.
+	Deviation map[string]float64 `json:"deviation_satoshi"`
+}
+
+// Auditor replays a log. It knows nothing that the log does not say.
+type Auditor struct {
+	state  *accounting
+	verify bool
+	checks ShareChecks
+	all    payout.Accrual // at PPS rate
+	full   payout.Accrual // at FPPS rate
+	work   map[uint64]*big.Int
+	shares map[uint64]uint64
+	// splits are by block and scheme, as of the moment the block was found: later orphans change
+	// later rounds, not this one.
+	splits map[*poolBlock]map[string][]payout.Credit
+	next   map[string][]payout.Credit
+}
+
+// Audit replays a whole log; with verify every share's work is hashed again.
+func Audit(log *txlog.Log, verify bool) (*Auditor, error) {
+	a := &Auditor{state: newAccounting(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{}, splits: map[*poolBlock]map[string][]payout.Credit{}}
+	a.state.keepAll = true
+	for entry, err := range log.Entries(0, log.Size()) {
+		if err != nil {
+			return nil, err
+		}
+		record, err := sharelog.Decode(entry)
+		if err != nil {
+			return nil, fmt.Errorf("log entry %d: %w", a.state.position, err)
+		}
+		if err := a.apply(record); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *Auditor) apply(record sharelog.Record) error {
+	if s, ok := record.(*sharelog.Share); ok {
+		job := a.state.jobs[s.Job]
+		if job == nil {
+			return fmt.Errorf("share of job %d, which the log does not know", s.Job)
+		}
+		if a.verify {
+			if err := s.Verify(job); err != nil {
+				return fmt.Errorf("log entry %d: %w", a.state.position, err)
+			}
+			a.checks.Shares++
+		}
+		user, units := a.state.users[s.Worker], payout.Units(s.Difficulty)
+		subsidy := job.CoinbaseValue - job.Fees
+		a.all.Add(user, units, subsidy, job.Bits)
+		a.full.Add(user, units, subsidy+job.MeanFees, job.Bits)
+		if a.work[user] == nil {
+			a.work[user] = new(big.Int)
+		}
+		a.work[user].Add(a.work[user], units)
+		a.shares[user]++
+	}
+	if err := a.splitBefore(record); err != nil {
+		return err
+	}
+	if _, err := a.state.apply(record); err != nil {
+		return err
+	}
+	if s, ok := record.(*sharelog.Share); ok && s.SolvesBlock {
+		a.splits[a.state.blocks[len(a.state.blocks)-1]] = a.next
+	}
+	return nil
+}
+
+// splitBefore computes every scheme's split for a share that solves a block, before it is applied
+// and its round ends. Positions exclude the share itself, so its absence changes nothing.
+func (a *Auditor) splitBefore(record sharelog.Record) error {
+	s, ok := record.(*sharelog.Share)
+	if !ok || !s.SolvesBlock {
+		return nil
+	}
+	a.next = map[string][]payout.Credit{}
+	b := &poolBlock{Job: a.state.jobs[s.Job], User: a.state.users[s.Worker]}
+	for _, scheme := range blockSchemes {
+		credits, err := a.state.credits(scheme, a.state.scheme.FeePPM, b)
+		if err != nil {
+			return err
+		}
+		a.next[scheme] = credits
+	}
+	return nil
+}
+
+// blockSchemes pay at blocks.
+var blockSchemes = []string{payout.PPLNS, payout.TIDES, payout.PROP, payout.SOLO}
+
+// RecomputeError says why there is nothing to recompute.
+type RecomputeError struct{ Field, Rule string }
+
+func (e *RecomputeError) Error() string      { return fmt.Sprintf("recompute %s: %s", e.Field, e.Rule) }
+func (e *RecomputeError) ErrorCode() string  { return "cannot-recompute" }
+func (e *RecomputeError) ErrorField() string { return e.Field }
+
+// Block recomputes a block's split by any scheme, starting where the block's job says it was fixed.
+// Of several at one height the one that stands counts.
+func (a *Auditor) Block(scheme string, height uint64) (*Recomputation, error) {
+	if err := payout.CheckScheme(scheme); err != nil {
+		return nil, err
+	}
+	var found *poolBlock
+	for _, b := range a.state.blocks {
+		if b.Height == height && (found == nil || found.Status == sharelog.StatusOrphaned) {
+			found = b
+		}
+	}
+	if found == nil {
+		return nil, &RecomputeError{"block", fmt.Sprintf("the log has no block of the pool at height %d", height)}
+	}
+	result := &Recomputation{
+		Scheme: scheme, Height: height, Hash: found.Hash, Position: found.Job.Position, Reward: found.Job.CoinbaseValue,
+		Status: [...]string{"provisional", "final", "orphaned", "provisional"}[found.Status],
+	}
+	if payout.PerShare(scheme) {
+		result.Credits = []UserCredit{} // pays shares, not blocks; see Spread
+	} else {
+		for _, c := range a.splits[found][scheme] {
+			result.Credits = append(result.Credits, UserCredit{User: c.User, Address: a.address(c.User), Amount: c.Amount})
+		}
+	}
+	for _, p := range found.Job.Variants[found.Variant].Payees {
+		result.Paid = append(result.Paid, UserPayment{p.User, a.address(p.User), p.Amount, p.Debt})
+	}
+	if a.verify {
+		checks := a.checks
+		result.Checked = &checks
+	}
+	return result, nil
+}
+
+// CheckCoinbase compares what a block's coinbase pays and leaves owing with the recomputed credits
+// of the pool's own scheme: nobody's credit may be missing.
+func (a *Auditor) CheckCoinbase(height uint64) error {
+	r, err := a.Block(a.state.scheme.Name, height)
+	if err != nil {
+		return err
+	}
+	var paid money.Satoshi
+	covered := map[uint64]money.Satoshi{}
+	for _, p := range r.Paid {
+		paid += p.Amount
+		covered[p.User] += p.Amount + p.Debt
+	}
+	if paid != r.Reward {
+		return fmt.Errorf("block %d: coinbase pays %d of %d satoshi", height, paid, r.Reward)
+	}
+	if len(r.Paid) == 1 {
+		return nil // the operator pays from its wallet
+	}
+	for _, c := range r.Credits {
+		if c.User != 0 && covered[c.User] < c.Amount {
+			return fmt.Errorf("block %d: %s has earned %d satoshi and is given %d", height, c.Address, c.Amount, covered[c.User])
+		}
+	}
+	return nil
+}
+
+func (a *Auditor) address(user uint64) string {
+	if user == 0 {
+		return a.state.scheme.Address
+	}
+	return a.state.address[user]
+}
+
+// Heights lists the heights of the pool's blocks, ascending.
+func (a *Auditor) Heights() []uint64 {
+	var heights []uint64
+	for _, b := range a.state.blocks {
+		heights = append(heights, b.Height)
+	}
+	slices.Sort(heights)
+	return slices.Compact(heights)
+}
+
+// Spread recomputes every scheme over the same log: what each user would have earned, and how
+// evenly.
+func (a *Auditor) Spread() ([]Spread, error) {
+	perBlock := map[uint64]map[string][]float64{}
+	earned := map[uint64]map[string]money.Satoshi{}
+	for user := range a.shares {
+		perBlock[user], earned[user] = map[string][]float64{}, map[string]money.Satoshi{}
+	}
+	fee := a.state.scheme.FeePPM
+	for _, b := range a.state.blocks {
+		if b.Status == sharelog.StatusOrphaned {
+			continue
+		}
+		for _, scheme := range blockSchemes {
+			got := map[uint64]money.Satoshi{}
+			for _, c := range a.splits[b][scheme] {
+				got[c.User] += c.Amount
+			}
+			for user := range a.shares {
+				earned[user][scheme] += got[user]
+				perBlock[user][scheme] = append(perBlock[user][scheme], float64(got[user]))
+			}
+		}
+	}
+	var spreads []Spread
+	for user := range a.shares {
+		for scheme, accrual := range map[string]*payout.Accrual{payout.PPS: &a.all, payout.FPPS: &a.full} {
+			amount, err := accrual.Earned(user, fee)
+			if err != nil {
+				return nil, err
+			}
+			earned[user][scheme] = amount
+		}
+		work, _ := new(big.Rat).SetFrac(a.work[user], payout.Units(one)).Float64()
+		s := Spread{User: user, Address: a.address(user), Shares: a.shares[user], Work: work, Earned: earned[user], Deviation: map[string]float64{}}
+		for scheme, amounts := range perBlock[user] {
+			s.Deviation[scheme] = deviation(amounts)
+		}
+		spreads = append(spreads, s)
+	}
+	slices.SortFunc(spreads, func(x, y Spread) int { return int(int64(x.User) - int64(y.User)) })
+	return spreads, nil
+}
+
+// one is difficulty 1.
+var one = stratum.Difficulty{N: 1}
+
+// deviation is the sample standard deviation.
+func deviation(values []float64) float64 {
+	if len(values) < 2 {
+		return 0
+	}
+	mean, squares := 0.0, 0.0
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
+	}
+	return math.Sqrt(squares / float64(len(values)-1))
+}
