@@ -17,7 +17,7 @@ check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	$(GO) test ./internal/tidy
+	$(GO) test -count=1 ./internal/tidy
 
 # What the tests need beyond Go; each line of work adds its own.
 deps: .tools/btcd
