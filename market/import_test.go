@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
 )
 
@@ -253,4 +254,33 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Damage that would make the Parquet library allocate gigabytes is refused
+// before it is asked: a footer longer than the file, a cut file, LZ4 pages.
+func TestDamagedParquet(t *testing.T) {
+	table := &Table{Times: []time.Time{time.Unix(1e9, 0)}, Lines: []int{1}, Columns: []Column{{Name: "close", Values: []float64{1}}}}
+	var b bytes.Buffer
+	if err := table.WriteParquet(&b, nil); err != nil {
+		t.Fatal(err)
+	}
+	long := bytes.Clone(b.Bytes())
+	copy(long[len(long)-8:], []byte{0xff, 0xff, 0xff, 0x7f})
+	var lz4 bytes.Buffer
+	writer := parquet.NewGenericWriter[struct {
+		Close float64 `parquet:"close"`
+	}](&lz4, parquet.Compression(&parquet.Lz4Raw))
+	if _, err := writer.Write(make([]struct {
+		Close float64 `parquet:"close"`
+	}, 3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for what, data := range map[string][]byte{"the footer claims": long, "cut short": b.Bytes()[:b.Len()-3], "compression": lz4.Bytes()} {
+		if _, err := Parse("d.parquet", data, ReadOptions{}); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
