@@ -46,6 +46,16 @@ func TestFormsAreRecognised(t *testing.T) {
 	}
 }
 
+func TestStatedOrigin(t *testing.T) {
+	stated := parse(t, "# origin: by hand, in 2020\n# another remark\ndate,close\n2020-01-01,4\n")
+	if stated.Provenance.Origin != "by hand, in 2020" || stated.Rows() != 1 || stated.Lines[0] != 4 {
+		t.Errorf("%+v %v", stated.Provenance, stated.Lines)
+	}
+	if guessed := parse(t, "date,PriceUSD\n2020-01-01,4\n"); !strings.HasPrefix(guessed.Provenance.Origin, "not stated") {
+		t.Errorf("%+v", guessed.Provenance)
+	}
+}
+
 func TestDeclaredColumnsAndTimeZone(t *testing.T) {
 	almaty := time.FixedZone("+05:00", 5*3600)
 	table, err := Parse("x.csv", []byte("when,p\n2020-01-01,4\n2020-01-02,5\n"), ReadOptions{TimeColumn: "when", TimeZone: almaty, Columns: []Declared{{"price_usd", "p", "USD"}}, Origin: "by hand"})
@@ -216,6 +226,7 @@ func TestRealExtracts(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("date,PriceUSD\n2020-01-01,7000\n"))
+	f.Add([]byte("# origin: x\n#\n;\ndate;close\n2020-01-01;5\n"))
 	f.Add([]byte("unix,open,high,low,close,Volume BTC,Volume USD\n1526364000,1,2,1,2,3,4\n"))
 	f.Add([]byte("month,country,share_pct\n2021-08,Kazakhstan,18.1\n"))
 	f.Add([]byte("1499040000000,0.01,0.8,0.01,0.015,148976.1,1499644799999,2434.1,308,1756.8,28.4,0\n"))

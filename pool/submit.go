@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/bitcoin/sha256d"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
@@ -153,8 +154,7 @@ func (l *loop) hash(c *conn, w *work) {
 	for i := range t.Branch {
 		copy(pair[:32], root[:])
 		copy(pair[32:], t.Branch[i][:])
-		root = sha256.Sum256(pair[:])
-		root = sha256.Sum256(root[:])
+		root = sha256d.Pair(&pair)
 	}
 	binary.LittleEndian.PutUint32(w.header[0:], w.version)
 	copy(w.header[4:], t.Previous[:])

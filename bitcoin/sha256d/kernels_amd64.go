@@ -15,3 +15,6 @@ func scanSHA(work *uint32, scratch *uint32, nonce uint32, groups uint64) (left u
 
 // scanMixed hashes 16 headers with AVX-512 while the SHA extensions hash 8 more.
 func scanMixed(work *uint32, scratch *uint32, nonce uint32, groups uint64) (left uint64, mask uint64)
+
+// doublePair is SHA-256 applied twice to 64 bytes, with the SHA extensions and SSE4.1.
+func doublePair(digest *[32]byte, data *[64]byte)

@@ -51,11 +51,11 @@ TEXT ·scanAVX512(SB), NOSPLIT, $0-48
 group:
 	VPBROADCASTD    CX, Z12
 	VPADDD          sequence<>+0(SB), Z12, Z12
-	VPBROADCASTD    56(AX), Z2
 	VPBROADCASTD    40(AX), Z5
 	VPBROADCASTD    44(AX), Z6
 	VPBROADCASTD    48(AX), Z7
 	VPBROADCASTD    52(AX), Z1
+	VPBROADCASTD    56(AX), Z2
 	VPADDD.BCST     32(AX), Z12, Z4
 	VPADDD.BCST     36(AX), Z12, Z0
 	VMOVDQA64       Z12, Z19
@@ -1604,11 +1604,11 @@ group:
 	VPADDD.BCST     20(AX), Z5, Z21
 	VPADDD.BCST     24(AX), Z6, Z22
 	VPADDD.BCST     28(AX), Z7, Z23
-	VPBROADCASTD    1108(AX), Z4
 	VPBROADCASTD    1112(AX), Z5
 	VPBROADCASTD    1096(AX), Z0
 	VPBROADCASTD    1100(AX), Z1
 	VPBROADCASTD    1104(AX), Z2
+	VPBROADCASTD    1108(AX), Z4
 	VPADDD.BCST     1088(AX), Z16, Z7
 	VPADDD.BCST     1092(AX), Z16, Z3
 	VMOVDQA64       Z3, Z11
@@ -6289,11 +6289,11 @@ group:
 	VMOVDQA        Y6, 192(BX)
 	VPADDD         224(AX), Y7, Y7
 	VMOVDQA        Y7, 224(BX)
-	VMOVDQA        8864(AX), Y4
-	VMOVDQA        8896(AX), Y5
 	VMOVDQA        8768(AX), Y0
 	VMOVDQA        8800(AX), Y1
 	VMOVDQA        8832(AX), Y2
+	VMOVDQA        8864(AX), Y4
+	VMOVDQA        8896(AX), Y5
 	VMOVDQA        (BX), Y10
 	VPADDD         8704(AX), Y10, Y7
 	VPADDD         8736(AX), Y10, Y3
@@ -10003,21 +10003,21 @@ group:
 	XORL            SI, SI
 	VPBROADCASTD    CX, Z28
 	VPADDD          sequence<>+0(SB), Z28, Z28
-	VPBROADCASTD    56(AX), Z18
+	VPBROADCASTD    44(AX), Z22
 	MOVOA           1248(AX), X3
 	LEAL            16(CX), DI
 	PINSRD          $0x03, DI, X3
 	MOVOA           1216(AX), X1
 	MOVOA           1232(AX), X2
-	VPBROADCASTD    40(AX), Z21
-	VPBROADCASTD    44(AX), Z22
 	VPBROADCASTD    48(AX), Z23
+	VPBROADCASTD    52(AX), Z17
+	VPBROADCASTD    56(AX), Z18
 	MOVOA           1248(AX), X9
 	LEAL            17(CX), DI
 	PINSRD          $0x03, DI, X9
 	MOVOA           1216(AX), X7
 	MOVOA           1232(AX), X8
-	VPBROADCASTD    52(AX), Z17
+	VPBROADCASTD    40(AX), Z21
 	VPADDD.BCST     32(AX), Z28, Z20
 	VPADDD.BCST     36(AX), Z28, Z16
 	MOVOA           X3, X0
@@ -12794,20 +12794,20 @@ group:
 	MOVOA           1232(AX), X2
 	VPADDD.BCST     28(AX), Z23, Z23
 	VMOVDQA64       Z23, 448(BX)
-	VPBROADCASTD    1096(AX), Z16
+	VPBROADCASTD    1100(AX), Z17
 	MOVOA           1248(AX), X9
 	LEAL            21(CX), DI
 	PINSRD          $0x03, DI, X9
 	MOVOA           1216(AX), X7
 	MOVOA           1232(AX), X8
-	VPBROADCASTD    1100(AX), Z17
 	VPBROADCASTD    1104(AX), Z18
 	VPBROADCASTD    1108(AX), Z20
+	VPBROADCASTD    1112(AX), Z21
 	MOVOA           X3, X0
 	PADDD           1344(AX), X0
 	PSHUFD          $0x0e, X0, X0
 	SHA256RNDS2     X0, X1, X2
-	VPBROADCASTD    1112(AX), Z21
+	VPBROADCASTD    1096(AX), Z16
 	VMOVDQA64       (BX), Z26
 	VPADDD.BCST     1088(AX), Z26, Z23
 	MOVOA           X9, X0
@@ -15578,4 +15578,566 @@ done:
 	VZEROUPPER
 	MOVQ DX, left+32(FP)
 	MOVQ SI, mask+40(FP)
+	RET
+
+DATA pairk<>+0(SB)/4, $0x428a2f98
+DATA pairk<>+4(SB)/4, $0x71374491
+DATA pairk<>+8(SB)/4, $0xb5c0fbcf
+DATA pairk<>+12(SB)/4, $0xe9b5dba5
+DATA pairk<>+16(SB)/4, $0x3956c25b
+DATA pairk<>+20(SB)/4, $0x59f111f1
+DATA pairk<>+24(SB)/4, $0x923f82a4
+DATA pairk<>+28(SB)/4, $0xab1c5ed5
+DATA pairk<>+32(SB)/4, $0xd807aa98
+DATA pairk<>+36(SB)/4, $0x12835b01
+DATA pairk<>+40(SB)/4, $0x243185be
+DATA pairk<>+44(SB)/4, $0x550c7dc3
+DATA pairk<>+48(SB)/4, $0x72be5d74
+DATA pairk<>+52(SB)/4, $0x80deb1fe
+DATA pairk<>+56(SB)/4, $0x9bdc06a7
+DATA pairk<>+60(SB)/4, $0xc19bf174
+DATA pairk<>+64(SB)/4, $0xe49b69c1
+DATA pairk<>+68(SB)/4, $0xefbe4786
+DATA pairk<>+72(SB)/4, $0x0fc19dc6
+DATA pairk<>+76(SB)/4, $0x240ca1cc
+DATA pairk<>+80(SB)/4, $0x2de92c6f
+DATA pairk<>+84(SB)/4, $0x4a7484aa
+DATA pairk<>+88(SB)/4, $0x5cb0a9dc
+DATA pairk<>+92(SB)/4, $0x76f988da
+DATA pairk<>+96(SB)/4, $0x983e5152
+DATA pairk<>+100(SB)/4, $0xa831c66d
+DATA pairk<>+104(SB)/4, $0xb00327c8
+DATA pairk<>+108(SB)/4, $0xbf597fc7
+DATA pairk<>+112(SB)/4, $0xc6e00bf3
+DATA pairk<>+116(SB)/4, $0xd5a79147
+DATA pairk<>+120(SB)/4, $0x06ca6351
+DATA pairk<>+124(SB)/4, $0x14292967
+DATA pairk<>+128(SB)/4, $0x27b70a85
+DATA pairk<>+132(SB)/4, $0x2e1b2138
+DATA pairk<>+136(SB)/4, $0x4d2c6dfc
+DATA pairk<>+140(SB)/4, $0x53380d13
+DATA pairk<>+144(SB)/4, $0x650a7354
+DATA pairk<>+148(SB)/4, $0x766a0abb
+DATA pairk<>+152(SB)/4, $0x81c2c92e
+DATA pairk<>+156(SB)/4, $0x92722c85
+DATA pairk<>+160(SB)/4, $0xa2bfe8a1
+DATA pairk<>+164(SB)/4, $0xa81a664b
+DATA pairk<>+168(SB)/4, $0xc24b8b70
+DATA pairk<>+172(SB)/4, $0xc76c51a3
+DATA pairk<>+176(SB)/4, $0xd192e819
+DATA pairk<>+180(SB)/4, $0xd6990624
+DATA pairk<>+184(SB)/4, $0xf40e3585
+DATA pairk<>+188(SB)/4, $0x106aa070
+DATA pairk<>+192(SB)/4, $0x19a4c116
+DATA pairk<>+196(SB)/4, $0x1e376c08
+DATA pairk<>+200(SB)/4, $0x2748774c
+DATA pairk<>+204(SB)/4, $0x34b0bcb5
+DATA pairk<>+208(SB)/4, $0x391c0cb3
+DATA pairk<>+212(SB)/4, $0x4ed8aa4a
+DATA pairk<>+216(SB)/4, $0x5b9cca4f
+DATA pairk<>+220(SB)/4, $0x682e6ff3
+DATA pairk<>+224(SB)/4, $0x748f82ee
+DATA pairk<>+228(SB)/4, $0x78a5636f
+DATA pairk<>+232(SB)/4, $0x84c87814
+DATA pairk<>+236(SB)/4, $0x8cc70208
+DATA pairk<>+240(SB)/4, $0x90befffa
+DATA pairk<>+244(SB)/4, $0xa4506ceb
+DATA pairk<>+248(SB)/4, $0xbef9a3f7
+DATA pairk<>+252(SB)/4, $0xc67178f2
+GLOBL pairk<>(SB), RODATA|NOPTR, $256
+
+DATA padding64<>+0(SB)/4, $0xc28a2f98
+DATA padding64<>+4(SB)/4, $0x71374491
+DATA padding64<>+8(SB)/4, $0xb5c0fbcf
+DATA padding64<>+12(SB)/4, $0xe9b5dba5
+DATA padding64<>+16(SB)/4, $0x3956c25b
+DATA padding64<>+20(SB)/4, $0x59f111f1
+DATA padding64<>+24(SB)/4, $0x923f82a4
+DATA padding64<>+28(SB)/4, $0xab1c5ed5
+DATA padding64<>+32(SB)/4, $0xd807aa98
+DATA padding64<>+36(SB)/4, $0x12835b01
+DATA padding64<>+40(SB)/4, $0x243185be
+DATA padding64<>+44(SB)/4, $0x550c7dc3
+DATA padding64<>+48(SB)/4, $0x72be5d74
+DATA padding64<>+52(SB)/4, $0x80deb1fe
+DATA padding64<>+56(SB)/4, $0x9bdc06a7
+DATA padding64<>+60(SB)/4, $0xc19bf374
+DATA padding64<>+64(SB)/4, $0x649b69c1
+DATA padding64<>+68(SB)/4, $0xf0fe4786
+DATA padding64<>+72(SB)/4, $0x0fe1edc6
+DATA padding64<>+76(SB)/4, $0x240cf254
+DATA padding64<>+80(SB)/4, $0x4fe9346f
+DATA padding64<>+84(SB)/4, $0x6cc984be
+DATA padding64<>+88(SB)/4, $0x61b9411e
+DATA padding64<>+92(SB)/4, $0x16f988fa
+DATA padding64<>+96(SB)/4, $0xf2c65152
+DATA padding64<>+100(SB)/4, $0xa88e5a6d
+DATA padding64<>+104(SB)/4, $0xb019fc65
+DATA padding64<>+108(SB)/4, $0xb9d99ec7
+DATA padding64<>+112(SB)/4, $0x9a1231c3
+DATA padding64<>+116(SB)/4, $0xe70eeaa0
+DATA padding64<>+120(SB)/4, $0xfdb1232b
+DATA padding64<>+124(SB)/4, $0xc7353eb0
+DATA padding64<>+128(SB)/4, $0x3069bad5
+DATA padding64<>+132(SB)/4, $0xcb976d5f
+DATA padding64<>+136(SB)/4, $0x5a0f118f
+DATA padding64<>+140(SB)/4, $0xdc1eeefd
+DATA padding64<>+144(SB)/4, $0x0a35b689
+DATA padding64<>+148(SB)/4, $0xde0b7a04
+DATA padding64<>+152(SB)/4, $0x58f4ca9d
+DATA padding64<>+156(SB)/4, $0xe15d5b16
+DATA padding64<>+160(SB)/4, $0x007f3e86
+DATA padding64<>+164(SB)/4, $0x37088980
+DATA padding64<>+168(SB)/4, $0xa507ea32
+DATA padding64<>+172(SB)/4, $0x6fab9537
+DATA padding64<>+176(SB)/4, $0x17406110
+DATA padding64<>+180(SB)/4, $0x0d8cd6f1
+DATA padding64<>+184(SB)/4, $0xcdaa3b6d
+DATA padding64<>+188(SB)/4, $0xc0bbbe37
+DATA padding64<>+192(SB)/4, $0x83613bda
+DATA padding64<>+196(SB)/4, $0xdb48a363
+DATA padding64<>+200(SB)/4, $0x0b02e931
+DATA padding64<>+204(SB)/4, $0x6fd15ca7
+DATA padding64<>+208(SB)/4, $0x521afaca
+DATA padding64<>+212(SB)/4, $0x31338431
+DATA padding64<>+216(SB)/4, $0x6ed41a95
+DATA padding64<>+220(SB)/4, $0x6d437890
+DATA padding64<>+224(SB)/4, $0xc39c91f2
+DATA padding64<>+228(SB)/4, $0x9eccabbd
+DATA padding64<>+232(SB)/4, $0xb5c9a0e6
+DATA padding64<>+236(SB)/4, $0x532fb63c
+DATA padding64<>+240(SB)/4, $0xd2c741c6
+DATA padding64<>+244(SB)/4, $0x07237ea3
+DATA padding64<>+248(SB)/4, $0xa4954b68
+DATA padding64<>+252(SB)/4, $0x4c191d76
+GLOBL padding64<>(SB), RODATA|NOPTR, $256
+
+DATA padding32<>+0(SB)/4, $0x80000000
+DATA padding32<>+4(SB)/4, $0x00000000
+DATA padding32<>+8(SB)/4, $0x00000000
+DATA padding32<>+12(SB)/4, $0x00000000
+DATA padding32<>+16(SB)/4, $0x00000000
+DATA padding32<>+20(SB)/4, $0x00000000
+DATA padding32<>+24(SB)/4, $0x00000000
+DATA padding32<>+28(SB)/4, $0x00000100
+GLOBL padding32<>(SB), RODATA|NOPTR, $32
+
+DATA pairinitial<>+0(SB)/4, $0x9b05688c
+DATA pairinitial<>+4(SB)/4, $0x510e527f
+DATA pairinitial<>+8(SB)/4, $0xbb67ae85
+DATA pairinitial<>+12(SB)/4, $0x6a09e667
+DATA pairinitial<>+16(SB)/4, $0x5be0cd19
+DATA pairinitial<>+20(SB)/4, $0x1f83d9ab
+DATA pairinitial<>+24(SB)/4, $0xa54ff53a
+DATA pairinitial<>+28(SB)/4, $0x3c6ef372
+GLOBL pairinitial<>(SB), RODATA|NOPTR, $32
+
+DATA pairswap<>+0(SB)/1, $0x03
+DATA pairswap<>+1(SB)/1, $0x02
+DATA pairswap<>+2(SB)/1, $0x01
+DATA pairswap<>+3(SB)/1, $0x00
+DATA pairswap<>+4(SB)/1, $0x07
+DATA pairswap<>+5(SB)/1, $0x06
+DATA pairswap<>+6(SB)/1, $0x05
+DATA pairswap<>+7(SB)/1, $0x04
+DATA pairswap<>+8(SB)/1, $0x0b
+DATA pairswap<>+9(SB)/1, $0x0a
+DATA pairswap<>+10(SB)/1, $0x09
+DATA pairswap<>+11(SB)/1, $0x08
+DATA pairswap<>+12(SB)/1, $0x0f
+DATA pairswap<>+13(SB)/1, $0x0e
+DATA pairswap<>+14(SB)/1, $0x0d
+DATA pairswap<>+15(SB)/1, $0x0c
+GLOBL pairswap<>(SB), RODATA|NOPTR, $16
+
+// func doublePair(digest *[32]byte, data *[64]byte)
+// Requires: SHA, SSE2, SSSE3
+TEXT ·doublePair(SB), NOSPLIT, $0-16
+	MOVQ        digest+0(FP), AX
+	MOVQ        data+8(FP), BX
+	MOVOU       pairswap<>+0(SB), X10
+	MOVOU       pairinitial<>+0(SB), X1
+	MOVOU       pairinitial<>+16(SB), X2
+	MOVOA       X1, X8
+	MOVOA       X2, X9
+	MOVOU       (BX), X3
+	PSHUFB      X10, X3
+	MOVOU       16(BX), X4
+	PSHUFB      X10, X4
+	MOVOU       32(BX), X5
+	PSHUFB      X10, X5
+	MOVOU       48(BX), X6
+	PSHUFB      X10, X6
+	MOVOU       pairk<>+0(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       pairk<>+16(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       pairk<>+32(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       pairk<>+48(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVOA       X6, X7
+	PALIGNR     $0x04, X5, X7
+	PADDD       X7, X3
+	SHA256MSG2  X6, X3
+	MOVOU       pairk<>+64(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVOA       X3, X7
+	PALIGNR     $0x04, X6, X7
+	PADDD       X7, X4
+	SHA256MSG2  X3, X4
+	MOVOU       pairk<>+80(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVOA       X4, X7
+	PALIGNR     $0x04, X3, X7
+	PADDD       X7, X5
+	SHA256MSG2  X4, X5
+	MOVOU       pairk<>+96(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVOA       X5, X7
+	PALIGNR     $0x04, X4, X7
+	PADDD       X7, X6
+	SHA256MSG2  X5, X6
+	MOVOU       pairk<>+112(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVOA       X6, X7
+	PALIGNR     $0x04, X5, X7
+	PADDD       X7, X3
+	SHA256MSG2  X6, X3
+	MOVOU       pairk<>+128(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVOA       X3, X7
+	PALIGNR     $0x04, X6, X7
+	PADDD       X7, X4
+	SHA256MSG2  X3, X4
+	MOVOU       pairk<>+144(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVOA       X4, X7
+	PALIGNR     $0x04, X3, X7
+	PADDD       X7, X5
+	SHA256MSG2  X4, X5
+	MOVOU       pairk<>+160(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVOA       X5, X7
+	PALIGNR     $0x04, X4, X7
+	PADDD       X7, X6
+	SHA256MSG2  X5, X6
+	MOVOU       pairk<>+176(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVOA       X6, X7
+	PALIGNR     $0x04, X5, X7
+	PADDD       X7, X3
+	SHA256MSG2  X6, X3
+	MOVOU       pairk<>+192(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVOA       X3, X7
+	PALIGNR     $0x04, X6, X7
+	PADDD       X7, X4
+	SHA256MSG2  X3, X4
+	MOVOU       pairk<>+208(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVOA       X4, X7
+	PALIGNR     $0x04, X3, X7
+	PADDD       X7, X5
+	SHA256MSG2  X4, X5
+	MOVOU       pairk<>+224(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVOA       X5, X7
+	PALIGNR     $0x04, X4, X7
+	PADDD       X7, X6
+	SHA256MSG2  X5, X6
+	MOVOU       pairk<>+240(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	PADDD       X8, X1
+	PADDD       X9, X2
+	MOVOA       X1, X8
+	MOVOA       X2, X9
+	MOVOU       padding64<>+0(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+16(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+32(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+48(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+64(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+80(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+96(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+112(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+128(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+144(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+160(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+176(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+192(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+208(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+224(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       padding64<>+240(SB), X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	PADDD       X8, X1
+	PADDD       X9, X2
+	PSHUFD      $0x1b, X1, X3
+	PSHUFD      $0x1b, X2, X5
+	MOVOA       X3, X4
+	PUNPCKLQDQ  X5, X3
+	PUNPCKHQDQ  X5, X4
+	MOVOU       pairinitial<>+0(SB), X1
+	MOVOU       pairinitial<>+16(SB), X2
+	MOVOA       X1, X8
+	MOVOA       X2, X9
+	MOVOU       padding32<>+0(SB), X5
+	MOVOU       padding32<>+16(SB), X6
+	MOVOU       pairk<>+0(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       pairk<>+16(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       pairk<>+32(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	MOVOU       pairk<>+48(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVOA       X6, X7
+	PALIGNR     $0x04, X5, X7
+	PADDD       X7, X3
+	SHA256MSG2  X6, X3
+	MOVOU       pairk<>+64(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVOA       X3, X7
+	PALIGNR     $0x04, X6, X7
+	PADDD       X7, X4
+	SHA256MSG2  X3, X4
+	MOVOU       pairk<>+80(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVOA       X4, X7
+	PALIGNR     $0x04, X3, X7
+	PADDD       X7, X5
+	SHA256MSG2  X4, X5
+	MOVOU       pairk<>+96(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVOA       X5, X7
+	PALIGNR     $0x04, X4, X7
+	PADDD       X7, X6
+	SHA256MSG2  X5, X6
+	MOVOU       pairk<>+112(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVOA       X6, X7
+	PALIGNR     $0x04, X5, X7
+	PADDD       X7, X3
+	SHA256MSG2  X6, X3
+	MOVOU       pairk<>+128(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVOA       X3, X7
+	PALIGNR     $0x04, X6, X7
+	PADDD       X7, X4
+	SHA256MSG2  X3, X4
+	MOVOU       pairk<>+144(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVOA       X4, X7
+	PALIGNR     $0x04, X3, X7
+	PADDD       X7, X5
+	SHA256MSG2  X4, X5
+	MOVOU       pairk<>+160(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVOA       X5, X7
+	PALIGNR     $0x04, X4, X7
+	PADDD       X7, X6
+	SHA256MSG2  X5, X6
+	MOVOU       pairk<>+176(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X4, X3
+	MOVOA       X6, X7
+	PALIGNR     $0x04, X5, X7
+	PADDD       X7, X3
+	SHA256MSG2  X6, X3
+	MOVOU       pairk<>+192(SB), X0
+	PADDD       X3, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X5, X4
+	MOVOA       X3, X7
+	PALIGNR     $0x04, X6, X7
+	PADDD       X7, X4
+	SHA256MSG2  X3, X4
+	MOVOU       pairk<>+208(SB), X0
+	PADDD       X4, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X6, X5
+	MOVOA       X4, X7
+	PALIGNR     $0x04, X3, X7
+	PADDD       X7, X5
+	SHA256MSG2  X4, X5
+	MOVOU       pairk<>+224(SB), X0
+	PADDD       X5, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	SHA256MSG1  X3, X6
+	MOVOA       X5, X7
+	PALIGNR     $0x04, X4, X7
+	PADDD       X7, X6
+	SHA256MSG2  X5, X6
+	MOVOU       pairk<>+240(SB), X0
+	PADDD       X6, X0
+	SHA256RNDS2 X0, X1, X2
+	PSHUFD      $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	PADDD       X8, X1
+	PADDD       X9, X2
+	PSHUFD      $0x1b, X1, X3
+	PSHUFD      $0x1b, X2, X5
+	MOVOA       X3, X4
+	PUNPCKLQDQ  X5, X3
+	PUNPCKHQDQ  X5, X4
+	PSHUFB      X10, X3
+	PSHUFB      X10, X4
+	MOVOU       X3, (AX)
+	MOVOU       X4, 16(AX)
 	RET

@@ -63,6 +63,7 @@ func main() {
 	avx2()
 	shani()
 	mixed()
+	pair()
 	Generate()
 }
 
