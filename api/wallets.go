@@ -109,7 +109,7 @@ func (s *Server) registerSelections() {
 			if _, err := s.wallet(ctx, in.ID, 0); err != nil {
 				return nil, problemOf(err)
 			}
-			s.node.Release(in.Body.Tokens)
+			s.node.Release(in.ID, in.Body.Tokens)
 			return nil, nil
 		})
 }

@@ -192,10 +192,18 @@ func (r *reservations) forget(now uint64) {
 	r.sweepAt = max(leastSweep, 2*len(r.held))
 }
 
-// Release frees tokens that a payer will not spend after all.
-func (n *Node) Release(ids []token.ID) {
-	n.reserved.mu.Lock()
+// Release frees tokens of a wallet that a payer will not spend after all.
+func (n *Node) Release(wallet token.WalletID, ids []token.ID) {
+	var own []token.ID
+	n.mu.RLock()
 	for _, id := range ids {
+		if t, live := n.state.Token(id); live && t.Wallet == wallet {
+			own = append(own, id)
+		}
+	}
+	n.mu.RUnlock()
+	n.reserved.mu.Lock()
+	for _, id := range own {
 		delete(n.reserved.held, id)
 	}
 	n.reserved.mu.Unlock()

@@ -68,6 +68,9 @@ func fitting(txs []*token.Transaction) int {
 
 // Offer takes transactions in, in order, at most as many as fit a unit, and returns at once; wait answers each.
 func (n *Node) Offer(txs []*token.Transaction) (wait func(ctx context.Context) ([]Receipt, []error), err error) {
+	if len(txs) == 0 {
+		return nil, refuse(token.TooFew, "", "no transaction")
+	}
 	if fits := fitting(txs); fits < len(txs) {
 		return nil, refuse(token.TooMany, "", "%d transactions, of which %d fit at once", len(txs), fits)
 	}

@@ -60,7 +60,7 @@ func newBankCommand() *cobra.Command {
 					if b.Suspended {
 						state = "suspended"
 					}
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", b.Name, b.ID, b.Treasury.Format(), state)
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", plain(b.Name), b.ID, b.Treasury.Format(), state)
 				}
 				table.Flush()
 			})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -50,6 +52,12 @@ func showJSON(command *cobra.Command, value any) error {
 	encoder := json.NewEncoder(command.OutOrStdout())
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(value)
+}
+
+// plain makes outside text fit for a terminal: what is not printable is shown as its escape.
+func plain(text string) string {
+	quoted := strconv.QuoteToGraphic(text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
 // report prints an error on stderr and returns the exit code that belongs to it.

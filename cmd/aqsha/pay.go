@@ -282,7 +282,7 @@ func newHistoryCommand() *cobra.Command {
 					if l.Transaction != nil {
 						what = l.Transaction.Body.Kind().String()
 						if t, ok := l.Transaction.Body.(*token.Transfer); ok {
-							memo = t.Memo.Text()
+							memo = plain(t.Memo.Text())
 						}
 					}
 					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t  %s\n", l.Index, time.UnixMilli(int64(l.TimeMillis)).Format(time.DateTime), what, l.Net.Format(), memo)

@@ -140,7 +140,7 @@ func describeProof(w io.Writer, r *proof.Result) {
 		r.Token, r.Amount.Format(), r.Wallet, r.Network, r.Name, r.LogSize)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range r.Steps {
-		fmt.Fprintf(table, "  entry %d\t%s\t%d outputs\t%s\n", s.Index, s.Kind, len(s.Outputs), s.Memo)
+		fmt.Fprintf(table, "  entry %d\t%s\t%d outputs\t%s\n", s.Index, s.Kind, len(s.Outputs), plain(s.Memo))
 	}
 	table.Flush()
 	fmt.Fprintln(w, "\nThis shows")
