@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz bench deps
+.PHONY: run build test check fuzz sim bench deps
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -17,7 +17,7 @@ check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	$(GO) test ./internal/tidy
+	$(GO) test -count=1 ./internal/tidy
 
 # What the tests need beyond Go; each line of work adds its own.
 deps: .tools/btcd
@@ -27,10 +27,20 @@ deps: .tools/btcd
 .tools/btcd:
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcd@v0.26.2
 
+# Every fuzz target of the module, FUZZTIME each.
+FUZZTIME ?= 20s
 fuzz:
-	for target in FuzzSegment FuzzRecordFields FuzzSmallFiles FuzzCheckpoint FuzzTilePath; do \
-		$(GO) test ./txlog -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s -fuzzminimizetime 5x || exit 1; done
-	for target in bitcoin:FuzzDecodeTemplate bitcoin:FuzzDecodeHeader bitcoin/sha256d:FuzzKernels pool:FuzzLines pool/stratum:FuzzParse pool/sharelog:FuzzDecode pool/miner:FuzzAPI; do \
-		$(GO) test ./$${target%:*} -run '^$$' -fuzz "^$${target#*:}\$$" -fuzztime 30s -fuzzminimizetime 5x || exit 1; done
+	@for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$file); do \
+			echo "$$(dirname $$file) $$target"; \
+			$(GO) test $$(dirname $$file) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x || exit 1; \
+		done; \
+	done
+
+# Crashes the real node on a simulated disk, CRASHES times; make sim SEED=n replays the one that a failure named.
+CRASHES ?= 20000
+sim:
+	cd node && SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run TestCrashAtEveryOperation -timeout 120m
+
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

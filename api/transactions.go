@@ -73,6 +73,9 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 			return nil, problemOf(err)
 		}
 		receipts, errs := s.node.SubmitAll(ctx, txs)
+		if errs[0] != nil && problemOf(errs[0]).Status == http.StatusTooManyRequests {
+			return nil, withRetry(problemOf(errs[0])) // later ones were not taken in either
+		}
 		answers := make([]Answer, len(txs))
 		for i := range answers {
 			if errs[i] != nil {

@@ -47,7 +47,10 @@ func Open(dir string, network token.NetworkID) (*Index, error) {
 	case err != nil:
 		return nil, errors.Join(err, db.Close())
 	default:
-		defer closer.Close()
+		value = append([]byte(nil), value...)
+		if err := closer.Close(); err != nil { // before the store is closed, which insists on it
+			return nil, errors.Join(err, db.Close())
+		}
 		if len(value) != 40 || token.NetworkID(value[8:]) != network {
 			return nil, errors.Join(fmt.Errorf("index in %s is of another network; delete it to rebuild", dir), db.Close())
 		}
@@ -77,8 +80,9 @@ func (quiet) Fatalf(format string, args ...any) {
 	panic(fmt.Sprintf("index store: "+format, args...))
 }
 
-// Close releases the store.
-func (x *Index) Close() error { return x.db.Close() }
+// Close keeps what was indexed and releases the store. Without the flush, having no write-ahead log,
+// each start would index again all that never filled a memory table.
+func (x *Index) Close() error { return errors.Join(x.db.Flush(), x.db.Close()) }
 
 // Size is how many entries of the log are indexed.
 func (x *Index) Size() uint64 { return x.size.get() }

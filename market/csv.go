@@ -17,7 +17,8 @@ var headerless = map[int][]string{
 	7:  {"unix", "open", "high", "low", "close", "volume", "trades"},
 }
 
-// readCSV reads comma- or semicolon-separated text with one header row. A
+// readCSV reads comma- or semicolon-separated text with one header row; lines
+// that start with # are comments (see comments). A
 // first line without separators before it (CryptoDataDownload's address) is
 // passed over; a headerless exchange export gets its documented header.
 func readCSV(name string, data []byte) (*grid, error) {
@@ -25,11 +26,11 @@ func readCSV(name string, data []byte) (*grid, error) {
 		return nil, Refuse("not_text", name, "neither Parquet nor UTF-8 text")
 	}
 	reader := csv.NewReader(bytes.NewReader(data))
-	reader.FieldsPerRecord, reader.ReuseRecord, reader.LazyQuotes = -1, true, true
-	if head, _, _ := bytes.Cut(data, []byte("\n")); bytes.Count(head, []byte(";")) > bytes.Count(head, []byte(",")) {
+	reader.FieldsPerRecord, reader.ReuseRecord, reader.LazyQuotes, reader.Comment = -1, true, true, '#'
+	g := &grid{}
+	if head := g.comments(data); bytes.Count(head, []byte(";")) > bytes.Count(head, []byte(",")) {
 		reader.Comma = ';'
 	}
-	g := &grid{}
 	for {
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -50,6 +51,20 @@ func readCSV(name string, data []byte) (*grid, error) {
 		return nil, Refuse("empty", name, "a header and no rows")
 	}
 	return g, nil
+}
+
+// comments reads lines that start with # at the top, of which "# origin: …"
+// states where the data come from, and returns the line after them.
+func (g *grid) comments(data []byte) (head []byte) {
+	for {
+		head, data, _ = bytes.Cut(data, []byte("\n"))
+		if !bytes.HasPrefix(head, []byte("#")) {
+			return head
+		}
+		if origin, ok := strings.CutPrefix(strings.TrimSpace(string(head)), "# origin:"); ok && len(origin) <= maxCellBytes {
+			g.origin = strings.TrimSpace(origin)
+		}
+	}
 }
 
 func (g *grid) addRecord(name string, line int, record []string) error {

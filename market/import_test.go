@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
 )
 
@@ -43,6 +44,16 @@ func TestFormsAreRecognised(t *testing.T) {
 		if len(table.Provenance.SHA256) != 64 || table.Provenance.TimeZone != "UTC" {
 			t.Errorf("provenance %+v", table.Provenance)
 		}
+	}
+}
+
+func TestStatedOrigin(t *testing.T) {
+	stated := parse(t, "# origin: by hand, in 2020\n# another remark\ndate,close\n2020-01-01,4\n")
+	if stated.Provenance.Origin != "by hand, in 2020" || stated.Rows() != 1 || stated.Lines[0] != 4 {
+		t.Errorf("%+v %v", stated.Provenance, stated.Lines)
+	}
+	if guessed := parse(t, "date,PriceUSD\n2020-01-01,4\n"); !strings.HasPrefix(guessed.Provenance.Origin, "not stated") {
+		t.Errorf("%+v", guessed.Provenance)
 	}
 }
 
@@ -216,6 +227,7 @@ func TestRealExtracts(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("date,PriceUSD\n2020-01-01,7000\n"))
+	f.Add([]byte("# origin: x\n#\n;\ndate;close\n2020-01-01;5\n"))
 	f.Add([]byte("unix,open,high,low,close,Volume BTC,Volume USD\n1526364000,1,2,1,2,3,4\n"))
 	f.Add([]byte("month,country,share_pct\n2021-08,Kazakhstan,18.1\n"))
 	f.Add([]byte("1499040000000,0.01,0.8,0.01,0.015,148976.1,1499644799999,2434.1,308,1756.8,28.4,0\n"))
@@ -242,4 +254,33 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Damage that would make the Parquet library allocate gigabytes is refused
+// before it is asked: a footer longer than the file, a cut file, LZ4 pages.
+func TestDamagedParquet(t *testing.T) {
+	table := &Table{Times: []time.Time{time.Unix(1e9, 0)}, Lines: []int{1}, Columns: []Column{{Name: "close", Values: []float64{1}}}}
+	var b bytes.Buffer
+	if err := table.WriteParquet(&b, nil); err != nil {
+		t.Fatal(err)
+	}
+	long := bytes.Clone(b.Bytes())
+	copy(long[len(long)-8:], []byte{0xff, 0xff, 0xff, 0x7f})
+	var lz4 bytes.Buffer
+	writer := parquet.NewGenericWriter[struct {
+		Close float64 `parquet:"close"`
+	}](&lz4, parquet.Compression(&parquet.Lz4Raw))
+	if _, err := writer.Write(make([]struct {
+		Close float64 `parquet:"close"`
+	}, 3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for what, data := range map[string][]byte{"the footer claims": long, "cut short": b.Bytes()[:b.Len()-3], "compression": lz4.Bytes()} {
+		if _, err := Parse("d.parquet", data, ReadOptions{}); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }

@@ -38,6 +38,7 @@ type ReadOptions struct {
 
 // grid is a file as cells, before anything is interpreted.
 type grid struct {
+	origin  string // as the file states it
 	headers []string
 	rows    [][]string
 	lines   []int
@@ -95,14 +96,17 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 	table := &Table{Lines: g.lines, Provenance: Provenance{Form: "declared", Origin: "not stated"}}
 	if known != nil {
 		table.Provenance.Form = known.name
-		if known.origin != "" {
-			table.Provenance.Origin = known.origin
+		if known.origin != "" { // a layout is a hint, not a proof
+			table.Provenance.Origin = "not stated; laid out like " + known.origin
 		}
 	} else {
 		known = &form{time: []string{"date", "time", "timestamp", "unix", "day", "month", "quarter"}}
 		if len(options.Columns) == 0 && options.TimeColumn == "" {
 			return nil, Refuse("form_unknown", name, "no known form has the columns %s; declare the time column and the columns", strings.Join(g.headers[:min(8, len(g.headers))], ", "))
 		}
+	}
+	if g.origin != "" {
+		table.Provenance.Origin = g.origin
 	}
 	timeColumn, err := g.timeColumn(known, options)
 	if err != nil {

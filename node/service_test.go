@@ -275,3 +275,27 @@ func TestOverloadIsSaidAndWhatWasTakenIsAnswered(t *testing.T) {
 	}
 	t.Logf("%d turned away", overloaded.Load())
 }
+
+func TestForgeriesAreRefusedAndNewKeysAreNotTakenForThem(t *testing.T) {
+	w := newTown(t)
+	w.raise()
+	w.split(2)
+	var live []livestate.LiveToken
+	w.view(func(s *livestate.State) { live = s.TokensOf(w.alice, 2) })
+	until := soon()
+	pay := func(key string, i int) *token.Transaction {
+		until++ // another body, and id, each time
+		return w.world.Pay(w.alice, w.world.Key(key), w.bob, live[i].Amount, []token.ID{live[i].ID}, live[i].Amount, until)
+	}
+	rekey := w.world.SignFor(w.model(), &token.Rekey{Wallet: w.alice, Version: 2, By: token.RoleWallet, Key: w.world.Key("alice 2").Public()}, soon())
+	// In one request: a forgery, a payment by the old key, the new key, payments by the old and by the new key.
+	// All are verified before any is executed, when the new key is still nobody's.
+	_, errs := w.node.SubmitAll(context.Background(), []*token.Transaction{pay("thief", 0), pay("alice", 0), rekey, pay("alice", 1), pay("alice 2", 1)})
+	for i, want := range []token.Code{ledger.BadSignature, "", "", ledger.BadSignature, ""} {
+		var refusal *token.Error
+		if (errs[i] == nil) != (want == "") || (errs[i] != nil && (!errors.As(errs[i], &refusal) || refusal.Code != want)) {
+			t.Errorf("transaction %d: %v, want %q", i, errs[i], want)
+		}
+	}
+	w.verify()
+}

@@ -10,7 +10,8 @@ import (
 type request struct {
 	tx      *token.Transaction
 	keyed   [2]token.PublicKey // room for verified, enough for nearly all
-	keys    []token.PublicKey  // under which its signatures were found valid; nil if not verified
+	keys    []token.PublicKey  // under which its signatures were verified; nil if they were not
+	forged  int                // 1 + the witness found not valid under keys; 0 for none
 	refused *token.Error
 	receipt Receipt
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aqsha/aqsha/node/signer"
 	"github.com/aqsha/aqsha/token"
@@ -21,7 +22,9 @@ type Book struct {
 	dir        string
 	passphrase string            // for new keys; empty leaves them unencrypted
 	ask        signer.Passphrase // for keys that are encrypted
-	loaded     map[token.PublicKey]token.Signer
+
+	mu     sync.Mutex // a book serves several payers at once
+	loaded map[token.PublicKey]token.Signer
 }
 
 // Name is what a name stands for.
@@ -102,7 +105,7 @@ func (b *Book) AddCommand(name string, command ...string) (token.Signer, error) 
 
 // public notes a key's public half beside it, so that it is found without its passphrase.
 func (b *Book) public(name string, key token.Signer) error {
-	b.loaded[key.Public()] = key
+	b.keep(key)
 	return os.WriteFile(b.path(keysDir, name+pubSuffix), []byte(key.Public().String()+"\n"), 0o600)
 }
 
@@ -116,14 +119,24 @@ func (b *Book) Key(name string) (token.Signer, error) {
 		return nil, fmt.Errorf("there is no key %q in %s", name, filepath.Join(b.dir, keysDir))
 	}
 	if err == nil {
-		b.loaded[key.Public()] = key
+		b.keep(key)
 	}
 	return key, err
 }
 
+// keep remembers an opened key.
+func (b *Book) keep(key token.Signer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.loaded[key.Public()] = key
+}
+
 // Find opens the key with a public half, if it is here.
 func (b *Book) Find(public token.PublicKey) (token.Signer, bool, error) {
-	if key, ok := b.loaded[public]; ok {
+	b.mu.Lock()
+	key, ok := b.loaded[public]
+	b.mu.Unlock()
+	if ok {
 		return key, true, nil
 	}
 	files, err := filepath.Glob(b.path(keysDir, "*"+pubSuffix))
@@ -150,7 +163,9 @@ func (b *Book) RemoveKey(name string) error {
 	if err != nil {
 		return err
 	}
+	b.mu.Lock()
 	delete(b.loaded, key.Public())
+	b.mu.Unlock()
 	return errors.Join(os.Remove(b.path(keysDir, name+keySuffix)), os.Remove(b.path(keysDir, name+pubSuffix)))
 }
 

@@ -22,7 +22,9 @@ func TestEveryCommandHasExamplesThatParse(t *testing.T) {
 			t.Errorf("%s has no example", c.CommandPath())
 		}
 		for _, line := range strings.Split(c.Example, "\n") {
-			checkExample(t, c, strings.TrimSpace(line))
+			for _, call := range strings.Split(line, " && ") {
+				checkExample(t, c, strings.TrimSpace(call))
+			}
 		}
 	}
 	visit(newRootCommand())
@@ -30,6 +32,7 @@ func TestEveryCommandHasExamplesThatParse(t *testing.T) {
 
 func checkExample(t *testing.T, c *cobra.Command, line string) {
 	t.Helper()
+	line, _, _ = strings.Cut(line, "  #")
 	line, _, _ = strings.Cut(line, " | ")
 	line, _, _ = strings.Cut(line, " > ")
 	words := splitWords(line)

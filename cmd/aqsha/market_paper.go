@@ -16,7 +16,7 @@ func newMarketPaperCommand() *cobra.Command {
 against issuance rules and dated facts and, with --data, against real extracts.`,
 		Example: `  aqsha market paper
   aqsha market paper --verdict wrong
-  aqsha market paper --data ../shared/data --json`,
+  aqsha market paper --data extracts --json`,
 		Args: exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			report, err := paper.Check(data)

@@ -63,7 +63,8 @@ gives the same bytes. --seal DIR puts the report's hashes into a signed, append-
 log there; "aqsha verify report" re-derives it from its inputs.`,
 		Example: `  aqsha market report BTC --data demo --from 2021-01-01 --to 2025-12-31
   aqsha market report BTC --file btc.csv --benchmark sp500.csv --lang kk --format html,csv --out reports
-  aqsha market report BTC --data demo --seal sealed && aqsha verify report 0 --log sealed --inputs demo`,
+  aqsha market report BTC --data demo --seal sealed
+  aqsha verify report 0 --log sealed --inputs demo`,
 		Args: exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			language, err := marketreport.ParseLanguage(f.language)

@@ -24,7 +24,7 @@ func newMarketRisksCommand() *cobra.Command {
 		Long: `Give an indicator for each of the seven risks for which the National Bank restricts
 cryptocurrency; measure what dated news did to the price, whether price leads hash
 rate, and how reported volume looks. --events takes date,event,kind,source.`,
-		Example: "  aqsha market risks demo\n  aqsha market risks ../shared/data --from 2016-01-01 --events events.csv",
+		Example: "  aqsha market risks demo\n  aqsha market risks extracts --from 2016-01-01 --events events.csv",
 		Args:    exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			var data []byte
@@ -93,7 +93,7 @@ func newMarketArchitectureCommand() *cobra.Command {
 cell with its source and date; supply curves; the probability that a payment is undone.
 --data fills hash rate, fees and the cost of an hour's majority from network files.`,
 		Example: `  aqsha market architecture --system bitcoin
-  aqsha market architecture --data ../shared/data --node http://127.0.0.1:8420
+  aqsha market architecture --data extracts --node http://127.0.0.1:8420
   aqsha market architecture --cards mine.json --json`,
 		Args: exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {

@@ -67,7 +67,7 @@ and tell how: which start won, what binds, both kinds of standard error.`,
 		Example: `  aqsha market garch btc.csv --model gjr --law t
   aqsha market garch btc.csv --law t --free --forecast 30
   aqsha market garch btc.csv --like rugarch
-  aqsha market garch btc.csv --law t --parameters btc.json   # for the farm's planner`,
+  aqsha market garch btc.csv --law t --parameters btc.json`,
 		Args: exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			in, err := flags.input(args[0])

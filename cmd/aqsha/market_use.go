@@ -54,7 +54,7 @@ func newMarketUseCommand() *cobra.Command {
 used, from the files of a folder; the electricity of a coin by Cambridge's method from
 a device list; a country's part of it. --node puts the digital tenge into the table.`,
 		Example: `  aqsha market use demo --from 2019-01-01 --to 2019-09-30
-  aqsha market use ../shared/data --usd-per-kwh 0.04 --node http://127.0.0.1:8420 --kzt-per-usd 520`,
+  aqsha market use extracts --usd-per-kwh 0.04 --node http://127.0.0.1:8420 --kzt-per-usd 520`,
 		Args: exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			o.Dir = args[0]

@@ -17,7 +17,7 @@ func newMarketVerifyCommand() *cobra.Command {
 		Long: `Recompute figures of the synthetic set and compare them with results that
 independent software (R) gave, or with --reference those of a folder that holds
 inputs and reference.json. Exits non-zero when a figure is off.`,
-		Example: "  aqsha market verify\n  aqsha market verify --reference ../shared/data --all",
+		Example: "  aqsha market verify\n  aqsha market verify --reference extracts --all",
 		Args:    exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			bar := progress(command, -1, "verifying")

@@ -277,3 +277,44 @@ func TestTwoHundredPayersOfOneWallet(t *testing.T) {
 	}
 	p.stop(t)
 }
+
+// A directory has one node: the second is told who has it.
+func TestTheDataDirectoryIsLocked(t *testing.T) {
+	c := newCustomers(t, 2)
+	p := up(t, c.dir)
+	out, err := aqsha("up", "--data", c.dir, "--listen", "127.0.0.1:0").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "is in use by") {
+		t.Errorf("%v: %s", err, out)
+	}
+	p.stop(t)
+}
+
+// A wallet whose money lies in more tokens than one transaction may spend pays all the same: it merges first.
+func TestAFragmentedWalletConsolidates(t *testing.T) {
+	c := newCustomers(t, 2)
+	p := up(t, c.dir)
+	defer p.stop(t)
+	desk, ctx := c.desk(t, p), context.Background()
+	var rows []wallet.Row
+	for i := range 130 {
+		rows = append(rows, wallet.Row{Line: i + 2, To: "c1", Amount: 10 * money.Tenge})
+	}
+	if _, err := desk.Pay(ctx, c.ids[1], c.ids[0], startMoney, token.Memo{}); err != nil { // c1 is empty now
+		t.Fatal(err)
+	}
+	err := desk.PayBatch(ctx, c.ids[0], rows, filepath.Join(t.TempDir(), "journal"), func(wallet.Outcome) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := desk.Client.Wallet(ctx, c.ids[1])
+	if err != nil || before.Tokens != 130 {
+		t.Fatalf("%d tokens, %v", before.Tokens, err)
+	}
+	if _, err := desk.Pay(ctx, c.ids[1], c.ids[0], 1290*money.Tenge, token.Memo{}); err != nil {
+		t.Fatal(err)
+	}
+	after, err := desk.Client.Wallet(ctx, c.ids[1])
+	if err != nil || after.Balance != 10*money.Tenge || after.Tokens > 3 {
+		t.Fatalf("%s in %d tokens, %v", after.Balance, after.Tokens, err)
+	}
+}

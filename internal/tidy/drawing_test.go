@@ -45,16 +45,18 @@ func drawing(all []source) string {
 // throughAnother says whether one room reaches another by way of a third.
 func throughAnother(arrows map[string]map[string]bool, from, to string) bool {
 	for middle := range arrows[from] {
-		if middle != to && reaches(arrows, middle, to) {
+		if middle != to && reaches(arrows, middle, to, map[string]bool{from: true}) {
 			return true
 		}
 	}
 	return false
 }
 
-func reaches(arrows map[string]map[string]bool, from, to string) bool {
+// reaches follows arrows; seen keeps it out of circles, which TestArrowsRunOneWay names.
+func reaches(arrows map[string]map[string]bool, from, to string, seen map[string]bool) bool {
+	seen[from] = true
 	for next := range arrows[from] {
-		if next == to || reaches(arrows, next, to) {
+		if next == to || (!seen[next] && reaches(arrows, next, to, seen)) {
 			return true
 		}
 	}

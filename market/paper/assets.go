@@ -1,5 +1,11 @@
 package paper
 
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
 // Asset classes a coin of the paper by substance and purpose.
 type Asset struct {
 	Ticker    string `json:"ticker"`
@@ -47,4 +53,26 @@ var legal = []Legal{
 	{"El Salvador", "2021-09-07", "legal tender besides the dollar", "Bitcoin Law, decree 57"},
 	{"El Salvador", "2025-05-01", "acceptance voluntary, no taxes in bitcoin", "decree 199 of January 2025"},
 	{"European Union", "2024-12-30", "issuers and service providers regulated, stable coins since June 2024", "Regulation (EU) 2023/1114 (MiCA)"},
+}
+
+// printAssets tells classes and legal standing; where the paper's star and the
+// asset disagree it says so.
+func printAssets(w io.Writer, assets []Asset, legal []Legal) {
+	fmt.Fprintln(w, "\nAssets by substance and purpose")
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	for _, a := range assets {
+		mining, star := "mineable", ""
+		if !a.Mineable {
+			mining = "not mineable"
+		}
+		if a.Starred == a.Mineable && a.Ticker != "XRP" { // Ripple's row is missing from the table
+			star = "the paper's * says otherwise"
+		}
+		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\t%s\t%s\n", a.Ticker, a.Name, a.Substance, a.Purpose, mining, star)
+	}
+	tab.Flush()
+	fmt.Fprintln(w, "\nLegal standing")
+	for _, l := range legal {
+		fmt.Fprintf(w, "  %s from %s: %s [%s]\n", l.Country, l.From, l.Status, l.Source)
+	}
 }

@@ -113,6 +113,7 @@ func (r Report) Print(w io.Writer, verdict string) {
 	printChannels(w, r.Table3)
 	fmt.Fprintf(w, "\nConcentration: Gini %.4f to %.4f, HHI at least %.1f, Nakamoto %.0f if the half is exact; with 49 %% instead, %.0f to %.0f\n",
 		r.Concentration.Gini.Low, r.Concentration.Gini.High, r.Concentration.HHI.Low, r.Concentration.Nakamoto.Low, r.About.Nakamoto.Low, r.About.Nakamoto.High)
+	printAssets(w, r.Assets, r.Legal)
 	fmt.Fprintf(w, "\n%d claims:", len(r.Results))
 	for _, v := range slices.Sorted(maps.Keys(r.Verdicts)) {
 		fmt.Fprintf(w, " %d %s;", r.Verdicts[v], v)

@@ -67,6 +67,7 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 		return nil, err
 	}
 	r.Origin = r.Volatility.Origin
+	r.Notes = append(r.Notes, r.Origin.Warnings...)
 	if err := r.addPerformance(); err != nil {
 		return nil, err
 	}

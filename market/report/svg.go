@@ -120,7 +120,11 @@ func (c chart) ticks(low, high float64) []float64 {
 		}
 	}
 	for v := math.Ceil(low/step) * step; v <= high+step*1e-9; v += step {
-		out = append(out, math.Round(v/step)*step)
+		tick := math.Round(v/step) * step
+		if tick == 0 {
+			tick = 0 // not −0
+		}
+		out = append(out, tick)
 	}
 	return out
 }

@@ -49,6 +49,9 @@ func LjungBox(x []float64, lags int) Test {
 
 // ARCHLM is Engle's (1982) test: n·R² of squared residuals on their lags.
 func ARCHLM(e []float64, lags int) (Test, error) {
+	if len(e) < 2*lags+2 {
+		return Test{}, market.Refuse("too_short", "residuals", "%d values for %d lags", len(e), lags)
+	}
 	y := make([]float64, len(e))
 	for i, v := range e {
 		y[i] = v * v
@@ -79,6 +82,9 @@ func JarqueBera(x []float64) (Test, error) {
 // k = trunc((n−1)^⅓) lags; p from Banerjee et al. (1993) table 4.2,
 // interpolated and held inside [0.01, 0.99] (R: tseries::adf.test).
 func ADF(x []float64) (Test, error) {
+	if len(x) < 10 {
+		return Test{}, market.Refuse("too_short", "series", "%d values; ten are needed", len(x))
+	}
 	k := int(math.Cbrt(float64(len(x)-1)) + 1e-9)
 	stat, err := dickeyFuller(x, k, true)
 	if err != nil {
@@ -169,6 +175,9 @@ func KPSS(x []float64) Test {
 // SignBias is Engle and Ng's (1993) joint test on standardised residuals: do
 // the sign and size of the last shock predict the next square (n·R², χ²₃)?
 func SignBias(z []float64) (Test, error) {
+	if len(z) < 10 {
+		return Test{}, market.Refuse("too_short", "residuals", "%d values; ten are needed", len(z))
+	}
 	n := len(z) - 1
 	y, sign, negative, positive := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for t := range n {

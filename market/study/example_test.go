@@ -15,5 +15,5 @@ func Example() {
 	}
 	v, err := study.StudyVolatility(study.Input{Table: table})
 	fmt.Printf("%s: %.0f percent a year, on %g days, %v\n", v.Estimates[0].Name, v.Estimates[0].Percent, v.Origin.Annual, err)
-	// Output: realised, whole window: 198 percent a year, on 365 days, <nil>
+	// Output: realised, whole window: 204 percent a year, on 365 days, <nil>
 }

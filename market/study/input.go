@@ -2,6 +2,9 @@ package study
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/volatility"
@@ -24,11 +27,17 @@ type Origin struct {
 	To     string            `json:"to"`
 	N      int               `json:"n"` // returns
 	Annual float64           `json:"annualisation"`
+	// Warnings of the data: gaps whose returns span many steps.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Describe is one line for a terminal.
 func (o Origin) Describe() string {
-	return fmt.Sprintf("%s, column %s, %d returns %s … %s, annualised on %g; sha-256 %.12s…; %s", o.Source.File, o.Column, o.N, o.From, o.To, o.Annual, o.Source.SHA256, o.Source.Origin)
+	text := fmt.Sprintf("%s, column %s, %d returns %s … %s, annualised on %g; sha-256 %.12s…; %s", o.Source.File, o.Column, o.N, o.From, o.To, o.Annual, o.Source.SHA256, o.Source.Origin)
+	if len(o.Warnings) > 0 {
+		text += "\nwarning: " + strings.Join(o.Warnings, "; ")
+	}
+	return text
 }
 
 // prepared is an input as series.
@@ -71,6 +80,32 @@ func (in Input) prepare() (p prepared, err error) {
 	if p.annual = in.Annual; p.annual == 0 {
 		p.annual = volatility.Calendar(p.returns.Times)
 	}
-	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(), float64(p.annual)}
+	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(), float64(p.annual), gaps(p.prices)}
 	return p, nil
+}
+
+// gaps warns of returns that span more than five times the median step (a
+// long weekend is four days).
+func gaps(prices market.Series) []string {
+	var steps []time.Duration
+	for i := 1; i < prices.Len(); i++ {
+		steps = append(steps, prices.Times[i].Sub(prices.Times[i-1]))
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	sorted := slices.Sorted(slices.Values(steps))
+	usual, n, longest := sorted[len(sorted)/2], 0, 0
+	for i, s := range steps {
+		if s > 5*usual {
+			n++
+		}
+		if s > steps[longest] {
+			longest = i
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s", n, prices.Times[longest+1].Format(time.DateOnly), steps[longest])}
 }

@@ -84,6 +84,20 @@ func TestRiskStudy(t *testing.T) {
 	}
 }
 
+func TestHugeGapsAreWarnedOf(t *testing.T) {
+	gap, err := market.Parse("g.csv", []byte("date,close\n2020-01-01,5\n2020-01-02,6\n2020-01-03,5\n2021-01-03,9\n2021-01-04,8\n"), market.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := StudyVolatility(Input{Table: gap})
+	if err != nil || len(v.Origin.Warnings) != 1 || !strings.Contains(v.Origin.Describe(), "to 2021-01-03, spans 8784h") {
+		t.Errorf("%+v, %v", v.Origin, err)
+	}
+	if whole, err := StudyVolatility(Input{Table: table(t, "sp500_close.csv")}); err != nil || whole.Origin.Warnings != nil {
+		t.Errorf("weekends are no gap: %+v, %v", whole.Origin, err)
+	}
+}
+
 func TestBadInputs(t *testing.T) {
 	var refused *market.Error
 	for _, in := range []Input{

@@ -12,7 +12,7 @@ func Example() {
 		if f.Name != "cm_btc_daily.csv" {
 			continue
 		}
-		table, err := market.Parse(f.Name, f.Data, market.ReadOptions{Origin: synthetic.Origin})
+		table, err := market.Parse(f.Name, f.Data, market.ReadOptions{})
 		fmt.Println(table.Provenance.Form, table.Rows(), table.Provenance.Origin, err)
 	}
 	// Output: coinmetrics 4052 synthetic: simulated by aqsha, not a market <nil>

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Origin is what the provenance of every synthetic file says.
+// Origin is what every synthetic file says of itself in its first line, and so
+// the provenance of whatever is computed from it.
 const Origin = "synthetic: simulated by aqsha, not a market"
 
 // File is one generated file.
@@ -64,6 +65,7 @@ func Write(dir string) error {
 
 func table(name string, header []string, rows [][]string) File {
 	var b bytes.Buffer
+	b.WriteString("# origin: " + Origin + "\n")
 	w := csv.NewWriter(&b)
 	_ = w.Write(header)
 	_ = w.WriteAll(rows)

@@ -17,7 +17,7 @@ func TestSetIsReproducibleAndClean(t *testing.T) {
 		if !bytes.Equal(f.Data, again[i].Data) {
 			t.Errorf("%s differs between two runs", f.Name)
 		}
-		table, err := market.Parse(f.Name, f.Data, market.ReadOptions{Origin: Origin})
+		table, err := market.Parse(f.Name, f.Data, market.ReadOptions{})
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue

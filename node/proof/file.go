@@ -90,22 +90,17 @@ func Decode(data []byte) (*File, error) {
 	return f, nil
 }
 
-// canonicalNote says whether a signed note's signatures are in the one form of base64; verification
-// alone would overlook spare bits.
+// canonicalNote says whether a note bears one signature, in the one form of base64: verification alone
+// would overlook spare bits and a signature that stands twice.
 func canonicalNote(signed []byte) bool {
 	_, signatures, found := bytes.Cut(signed, []byte("\n\n"))
 	if !found || !bytes.HasSuffix(signatures, []byte("\n")) {
 		return false
 	}
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(signatures), "\n"), "\n") {
-		words := strings.Split(line, " ")
-		if len(words) != 3 {
-			return false
-		}
-		raw, err := base64.StdEncoding.Strict().DecodeString(words[2])
-		if err != nil || base64.StdEncoding.EncodeToString(raw) != words[2] {
-			return false
-		}
+	words := strings.Split(strings.TrimSuffix(string(signatures), "\n"), " ")
+	if len(words) != 3 || strings.Contains(words[2], "\n") {
+		return false
 	}
-	return true
+	raw, err := base64.StdEncoding.Strict().DecodeString(words[2])
+	return err == nil && base64.StdEncoding.EncodeToString(raw) == words[2]
 }

@@ -1,0 +1,156 @@
+package index_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/index"
+	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+func open(t *testing.T, dir string, network token.NetworkID) *index.Index {
+	t.Helper()
+	x, err := index.Open(dir, network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Close() })
+	return x
+}
+
+// feed indexes a chain's blocks from where the index stands, up to a number of them.
+func feed(t *testing.T, x *index.Index, chain *sim.Chain, blocks int) {
+	t.Helper()
+	first := uint64(0)
+	for _, block := range chain.Blocks[:blocks] {
+		if first >= x.Size() {
+			if err := x.Block(first, block); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first += uint64(len(block))
+	}
+}
+
+// story is a network in which everything happened, and its entries.
+func story(t *testing.T) (*sim.Chain, *ledger.Model, []ledger.Entry) {
+	t.Helper()
+	model := ledger.NewModel()
+	chain, _ := sim.NewWorld(1).Story(model)
+	var entries []ledger.Entry
+	for _, block := range chain.Blocks {
+		for _, data := range block {
+			e, err := ledger.DecodeEntry(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, e)
+		}
+	}
+	return chain, model, entries
+}
+
+// checkAll holds the index against the entries and the state that they lead to.
+func checkAll(t *testing.T, x *index.Index, model *ledger.Model, entries []ledger.Entry) {
+	t.Helper()
+	for number, e := range entries {
+		if e.Transaction == nil {
+			continue
+		}
+		if entry, found, err := x.Transaction(e.Transaction.ID()); err != nil || !found || entry != uint64(number) {
+			t.Errorf("transaction of entry %d found at %d (%v, %v)", number, entry, found, err)
+		}
+	}
+	for id, want := range model.Tokens {
+		o, found, err := x.Output(id)
+		if err != nil || !found || o.Wallet != want.Wallet || o.Amount != want.Amount {
+			t.Errorf("token %s: %+v (%v, %v), want %+v", id, o, found, err, want)
+		}
+	}
+	for id, want := range model.Wallets {
+		items, err := x.History(id, 1<<63, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum money.Tiyn
+		for _, item := range items {
+			sum += item.Net
+		}
+		if sum != want.Balance || len(items) == 0 || !slices.IsSortedFunc(items, func(a, b index.Item) int { return int(b.Entry) - int(a.Entry) }) {
+			t.Errorf("the history of %s gives %s in %d lines, its balance is %s", id, sum, len(items), want.Balance)
+		}
+		// In pages, the same.
+		var paged []index.Item
+		for before := uint64(1 << 63); ; before = paged[len(paged)-1].Entry {
+			page, err := x.History(id, before, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			paged = append(paged, page...)
+		}
+		if !slices.Equal(paged, items) {
+			t.Errorf("the history of %s in pages differs", id)
+		}
+	}
+}
+
+func TestIndexAgreesWithTheLedger(t *testing.T) {
+	chain, model, entries := story(t)
+	x := open(t, t.TempDir(), chain.Network)
+	feed(t, x, chain, len(chain.Blocks))
+	checkAll(t, x, model, entries)
+	if _, found, err := x.Output(token.ID{1}); found || err != nil {
+		t.Errorf("a token that never was: %v, %v", found, err)
+	}
+	if _, found, err := x.Transaction(token.TransactionID{1}); found || err != nil {
+		t.Errorf("a transaction that never was: %v, %v", found, err)
+	}
+}
+
+func TestIndexGoesOnWhereItStopped(t *testing.T) {
+	chain, model, entries := story(t)
+	dir := t.TempDir()
+	for blocks := 0; blocks <= len(chain.Blocks); blocks += 7 {
+		x, err := index.Open(dir, chain.Network)
+		if err != nil {
+			t.Fatal(err)
+		}
+		feed(t, x, chain, blocks)
+		if err := x.Block(x.Size()+1, chain.Blocks[0]); err == nil {
+			t.Error("a block out of order was indexed")
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := index.Open(dir, token.NetworkID{1}); err == nil {
+		t.Error("the index of another network was opened")
+	}
+	x := open(t, dir, chain.Network)
+	feed(t, x, chain, len(chain.Blocks))
+	checkAll(t, x, model, entries)
+}
+
+func TestWaitSize(t *testing.T) {
+	chain, _, _ := story(t)
+	x := open(t, t.TempDir(), chain.Network)
+	done := make(chan error, 1)
+	go func() { done <- x.WaitSize(context.Background(), chain.Size) }()
+	feed(t, x, chain, len(chain.Blocks))
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if err := x.WaitSize(ctx, chain.Size+1); err == nil {
+		t.Error("it waited for what did not come and said it came")
+	}
+}
