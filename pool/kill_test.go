@@ -83,7 +83,8 @@ func TestKill(t *testing.T) {
 		job := c.job()
 		kill := time.AfterFunc(time.Duration(20+rand.IntN(150))*time.Millisecond, func() { _ = child.Process.Kill() })
 		hashes := map[string][16]byte{} // by request id
-		go func() { _, _ = child.Process.Wait() }()
+		dead := make(chan struct{})
+		go func() { _, _ = child.Process.Wait(); close(dead) }()
 		for i := 0; ; i++ {
 			var hash bitcoin.Hash
 			params := c.find(alice, job, uint64(i), func(h bitcoin.Hash) bool { hash = h; return meets(c.difficulty)(h) })
@@ -100,6 +101,7 @@ func TestKill(t *testing.T) {
 		c.collect(hashes, acknowledged, 1<<30)
 		kill.Stop()
 		_ = child.Process.Kill()
+		<-dead // it holds the log until it is gone
 	}
 	shares, jobs := logged(t, dir)
 	inLog := map[[16]byte]int{}

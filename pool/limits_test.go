@@ -78,7 +78,9 @@ func TestHostileClients(t *testing.T) {
 			c := dial(t, p.address).login(alice)
 			params := c.find(alice, c.job(), 1, func(h bitcoin.Hash) bool { return !meets(c.difficulty)(h) })
 			for range pool.BadSharesToBan + 10 {
-				c.send("mining.submit", params...)
+				if !c.trySend(params) {
+					break // banned while still sending
+				}
 			}
 			closed(t, c.conn, "bad shares")
 		}, true},
