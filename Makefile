@@ -11,7 +11,7 @@ run: build
 	./bin/aqsha demo
 
 test: check deps
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 20m ./...
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi
