@@ -94,7 +94,7 @@ func (n *Node) snapshotter() {
 		every := n.state.Authority().Policy.SnapshotEvery
 		n.mu.RUnlock()
 		if height := n.durable.Load().Height; height >= last+every && n.Err() == nil {
-			if err := n.Snapshot(); err != nil {
+			if err := n.SnapshotAside(); err != nil {
 				n.logger.Warn("no snapshot taken; the log still has everything", "cause", err)
 			}
 			last = height

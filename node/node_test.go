@@ -1,7 +1,10 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -132,5 +135,33 @@ func TestTheSameTransactionTwiceGetsTheSameAnswer(t *testing.T) {
 	w.open()
 	if again := w.submit(tx); again != first {
 		t.Fatalf("first %+v, after a restart %+v", first, again)
+	}
+}
+
+// A snapshot made beside the live state, from the one before and the log, is the same to the byte.
+func TestASnapshotTakenAsideIsTheSame(t *testing.T) {
+	w := newTown(t)
+	for range 3 {
+		if _, err := w.pay(100 * money.Tenge); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.node.SnapshotAside(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(w.dir, "snapshots", "*.snapshot"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v; want the two newest", files, err)
+	}
+	aside, err := os.ReadFile(files[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.node.Close(); err != nil { // takes one of the live state, under the same name
+		t.Fatal(err)
+	}
+	live, err := os.ReadFile(files[1])
+	if err != nil || !bytes.Equal(aside, live) {
+		t.Fatalf("the snapshots differ: %d and %d bytes, %v", len(aside), len(live), err)
 	}
 }

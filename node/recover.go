@@ -49,23 +49,40 @@ func (n *Node) recover() error {
 	}
 	n.network, n.genesis = ledger.NetworkOf(first), *entry.Leaf.Genesis
 
-	replay, at := n.fromSnapshot()
-	return n.replayTail(replay, at)
+	r, err := n.rebuild()
+	if err != nil {
+		return err
+	}
+	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
+	n.durable.Store(&r.head)
+	return nil
 }
 
-// fromSnapshot starts a replay from the newest snapshot that fits the log, or from nothing.
-func (n *Node) fromSnapshot() (*ledger.Replay, Head) {
+// rebuilt is a state made from a snapshot and the log, and the replay that made it.
+type rebuilt struct {
+	state  *livestate.State
+	replay *ledger.Replay
+	head   Head
+}
+
+// rebuild makes the state after the last durable block, without touching the live one.
+func (n *Node) rebuild() (rebuilt, error) {
+	r := n.fromSnapshot()
+	return r, n.replayTail(&r)
+}
+
+// fromSnapshot starts from the newest snapshot that fits the log, or from nothing.
+func (n *Node) fromSnapshot() rebuilt {
 	for _, name := range n.snapshots() {
 		state, at, err := n.readSnapshot(name)
 		if err != nil {
 			n.logger.Warn("snapshot passed over; the log has everything", "file", name, "cause", err)
 			continue
 		}
-		n.state = state
-		return ledger.ResumeReplay(state, n.network, at.Leaf, true), Head{Leaf: at.Leaf, Size: at.LogSize}
+		return rebuilt{state, ledger.ResumeReplay(state, n.network, at.Leaf, true), Head{Leaf: at.Leaf, Size: at.LogSize}}
 	}
-	n.state = livestate.New(randomSeed())
-	return ledger.NewReplay(n.state, true), Head{}
+	state := livestate.New(randomSeed())
+	return rebuilt{state, ledger.NewReplay(state, true), Head{}}
 }
 
 // snapshots lists snapshot files, the newest first.
@@ -107,19 +124,18 @@ func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, 
 	return state, at, err
 }
 
-// replayTail executes the log's blocks after a point again. Their signatures were verified
-// before they were written.
-func (n *Node) replayTail(replay *ledger.Replay, at Head) error {
-	height := at.Height + 1
-	if at.Size == 0 {
+// replayTail executes the durable blocks after a point again. Their signatures were verified before
+// they were written.
+func (n *Node) replayTail(r *rebuilt) error {
+	height := r.head.Height + 1
+	if r.head.Size == 0 {
 		height = 0
 	}
-	root, err := n.log.Root(at.Size)
+	root, err := n.log.Root(r.head.Size)
 	if err != nil {
 		return err
 	}
-	at.Root = root
-	n.head = at
+	r.head.Root = root
 	var entries [][]byte
 	for batch, err := range n.log.Batches(height) {
 		if err != nil {
@@ -129,14 +145,11 @@ func (n *Node) replayTail(replay *ledger.Replay, at Head) error {
 		for _, entry := range batch.Entries() {
 			entries = append(entries, entry)
 		}
-		leaf, err := replay.Block(entries, token.Hash(n.head.Root))
+		leaf, err := r.replay.Block(entries, token.Hash(r.head.Root))
 		if err != nil {
 			return fmt.Errorf("replaying the log: %w", err)
 		}
-		n.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root}
+		r.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root}
 	}
-	n.executor = replay.Executor()
-	head := n.head
-	n.durable.Store(&head)
 	return nil
 }

@@ -13,18 +13,31 @@ import (
 const snapshotsKept = 2
 
 // Snapshot writes the live state as it stands, so that the next start need not replay all of the
-// log. A snapshot that a crash leaves ahead of the log is passed over at the next start.
+// log. It holds everybody up for as long as that takes, and is for a node that takes no payments any more.
 func (n *Node) Snapshot() error {
 	n.mu.RLock()
-	at := livestate.Position{Network: n.network, Leaf: n.head.Leaf, LogSize: n.head.Size, LogRoot: n.head.Root}
-	if at.Leaf.Height == 0 {
-		n.mu.RUnlock()
+	defer n.mu.RUnlock()
+	return n.writeSnapshot(n.state, n.head)
+}
+
+// SnapshotAside writes a snapshot while payments go on: the previous one and the log since make a second
+// state, beside the live one, which takes as much memory again until it is written.
+func (n *Node) SnapshotAside() error {
+	r, err := n.rebuild()
+	if err != nil {
+		return err
+	}
+	return n.writeSnapshot(r.state, r.head)
+}
+
+// writeSnapshot stores a state. A snapshot that a crash leaves ahead of the log is passed over at the next start.
+func (n *Node) writeSnapshot(state *livestate.State, head Head) error {
+	if head.Height == 0 {
 		return nil
 	}
 	var content bytes.Buffer
-	_, err := n.state.WriteSnapshot(&content, at)
-	n.mu.RUnlock()
-	if err != nil {
+	at := livestate.Position{Network: n.network, Leaf: head.Leaf, LogSize: head.Size, LogRoot: head.Root}
+	if _, err := state.WriteSnapshot(&content, at); err != nil {
 		return err
 	}
 	dir := filepath.Join(n.config.Dir, snapshotDir)
