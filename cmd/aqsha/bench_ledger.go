@@ -48,7 +48,7 @@ the same minute. What was written is replayed and verified at the end.`,
 				defer os.RemoveAll(dir)
 				o.Dir = dir
 			}
-			bar := progress(command, -1, "")
+			bar := progress(command, 1, "")
 			result, err := bench.Run(command.Context(), o, func(phase string, done, of int) {
 				bar.Describe(phase)
 				bar.ChangeMax(of)

@@ -20,7 +20,7 @@ inputs and reference.json. Exits non-zero when a figure is off.`,
 		Example: "  aqsha market verify\n  aqsha market verify --reference extracts --all",
 		Args:    exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {
-			bar := progress(command, -1, "verifying")
+			bar := progress(command, 1, "verifying")
 			step := func(what string) { bar.Describe(what) }
 			var report verify.Report
 			var err error

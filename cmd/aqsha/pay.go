@@ -10,9 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/money"
@@ -210,15 +208,6 @@ func describeOutcomes(w io.Writer, outcomes []wallet.Outcome) {
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", o.Row.Line, o.Row.To, o.Row.Amount.Format(), result)
 	}
-}
-
-// progress shows a bar on a terminal, and nothing elsewhere.
-func progress(command *cobra.Command, total int, what string) *progressbar.ProgressBar {
-	if !term.IsTerminal(int(os.Stderr.Fd())) || wantsJSON(command) {
-		return progressbar.DefaultSilent(int64(total))
-	}
-	return progressbar.NewOptions(total, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(os.Stderr),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
 func newBalanceCommand() *cobra.Command {

@@ -33,7 +33,7 @@ the node nothing but the bytes of its log.`,
 			if evidence.Checkpoint, err = s.Client.Checkpoint(ctx); err != nil {
 				return err
 			}
-			bar := progress(command, -1, "verifying entries")
+			bar := progress(command, 1, "verifying entries")
 			report, _, err := node.Verify(ctx, evidence, func(done, size uint64) {
 				bar.ChangeMax64(int64(size))
 				_ = bar.Set64(int64(done))
