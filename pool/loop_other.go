@@ -1,0 +1,52 @@
+//go:build !linux
+
+package pool
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/stratum"
+)
+
+// ErrPlatform means that the pool's server does not run here: its event loops are made of epoll.
+// Everything else of the program does.
+var ErrPlatform = errors.New("the pool's server needs Linux")
+
+// loop is never made on this platform; its fields and methods let the rest compile.
+type loop struct {
+	pool    *Pool
+	current *job
+	solo    map[uint64]*handout
+	now     time.Time
+	reply   []byte
+	message stratum.Message
+	share   sharelog.Share
+	scratch []byte
+	batch   *batch
+	conns   []*conn
+	closing bool
+}
+
+func newLoop(*Pool) (*loop, error) { return nil, ErrPlatform }
+
+func (*loop) run()                {}
+func (*loop) tick()               {}
+func (*loop) post(func())         {}
+func (*loop) finished(*batch)     {}
+func (*loop) close(*conn)         {}
+func (*loop) send(*conn, []byte)  {}
+func (*loop) broadcast(*job)      {}
+func latency(*conn) time.Duration { return 0 }
+
+// Listener is where miners connect.
+type Listener struct {
+	Net net.Listener
+	TLS *tls.Config // nil: plain TCP
+}
+
+func (Listener) serve(context.Context, *Pool) {}
