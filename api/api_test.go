@@ -170,6 +170,17 @@ func TestOpenNodesListenOnLoopbackOnly(t *testing.T) {
 	}
 }
 
+func TestMarketQuestions(t *testing.T) {
+	w := newTown(t, api.Options{Open: true, MarketDir: t.TempDir()})
+	if status, kind, body := w.call(t, "GET", "/v1/market/architecture", "", "", nil); status != 200 || kind != "application/json" || !json.Valid(body) {
+		t.Errorf("%d %s %s", status, kind, body)
+	}
+	w.problem(t, "GET", "/v1/market/nonsense", "", "", nil, 404, "market-not-found")
+	w.problem(t, "GET", "/v1/market/volatility?file=..%2Fsecret.csv", "", "", nil, 422, "market-file-name")
+	w.http.Config.Handler = api.New(w.node, api.Options{}).Handler()
+	w.problem(t, "GET", "/v1/market/architecture", "", "", nil, 401, "unauthorised")
+}
+
 func TestHistoryPages(t *testing.T) {
 	w := newTown(t, api.Options{Open: true})
 	receipt := w.submit(t, w.payBob(500))

@@ -20,7 +20,9 @@ type Options struct {
 	Open   bool
 	Access []Access
 	Story  func() []StoryStep // how far the story is; nil for none
-	Logger *slog.Logger       // nil discards
+	// MarketDir is a folder of market data to answer questions from; empty for none.
+	MarketDir string
+	Logger    *slog.Logger // nil discards
 }
 
 // Limits of requests.
@@ -64,6 +66,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerStory()
+	s.registerMarket()
 	s.mountLog(mux)
 	mux.Handle("GET /metrics", s.metrics())
 	s.mountPages(mux)

@@ -37,6 +37,7 @@ type config struct {
 	Listen      string       `toml:"listen"`      // address of the API
 	Development bool         `toml:"development"` // keys without a passphrase, open to read on loopback
 	Access      []api.Access `toml:"access"`      // who may read, when not open
+	Market      string       `toml:"-"`           // folder of market data, from the command line
 }
 
 const defaultListen = "127.0.0.1:8420"

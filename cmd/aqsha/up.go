@@ -34,11 +34,13 @@ func newUpCommand() *cobra.Command {
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
+			c.Market = flag(command, "market")
 			return serve(command.Context(), dir, c, book, nil, func(context.Context, *api.Server, string) error { return nil })
 		},
 	}
 	addLedgerFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
+	command.Flags().String("market", "", "folder of market data (aqsha market demo makes one) to answer /v1/market from")
 	return command
 }
 
@@ -57,7 +59,7 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, Logger: logger})
+	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, MarketDir: c.Market, Logger: logger})
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
