@@ -36,14 +36,23 @@ func (x *Executor) admit(id token.TransactionID, t *token.Admit) *token.Error {
 	return nil
 }
 
+// policyOn is what a decision of the policy set about an intermediary begins with.
+func (x *Executor) policyOn(id token.WalletID, named uint64) (*Set, Intermediary, *token.Error) {
+	set, err := x.policySequence(named)
+	if err != nil {
+		return nil, Intermediary{}, err
+	}
+	intermediary, ok := x.state.Intermediary(id)
+	if !ok {
+		return nil, Intermediary{}, refuse(UnknownIntermediary, "intermediary", "no intermediary %s", id)
+	}
+	return set, intermediary, nil
+}
+
 func (x *Executor) suspend(t *token.Suspend) *token.Error {
-	set, err := x.policySequence(t.Sequence)
+	set, intermediary, err := x.policyOn(t.Intermediary, t.Sequence)
 	if err != nil {
 		return err
-	}
-	intermediary, ok := x.state.Intermediary(t.Intermediary)
-	if !ok {
-		return refuse(UnknownIntermediary, "intermediary", "no intermediary %s", t.Intermediary)
 	}
 	if intermediary.Suspended == t.Suspended {
 		return refuse(NotSuspended, "suspended", "it is so already")
@@ -55,13 +64,9 @@ func (x *Executor) suspend(t *token.Suspend) *token.Error {
 }
 
 func (x *Executor) renew(t *token.RenewIntermediary) *token.Error {
-	set, err := x.policySequence(t.Sequence)
+	set, intermediary, err := x.policyOn(t.Intermediary, t.Sequence)
 	if err != nil {
 		return err
-	}
-	intermediary, ok := x.state.Intermediary(t.Intermediary)
-	if !ok {
-		return refuse(UnknownIntermediary, "intermediary", "no intermediary %s", t.Intermediary)
 	}
 	set.Sequence++
 	intermediary.Keys = t.Keys
