@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"github.com/aqsha/aqsha/internal/chart"
 	"github.com/aqsha/aqsha/market/garch"
 	"github.com/aqsha/aqsha/market/stats"
 )
@@ -11,12 +12,12 @@ import (
 type figureChart struct {
 	caption string
 	legend  []string // word keys, one for each line; nil: none needed
-	chart   chart
+	chart   chart.Chart
 }
 
 func (r *Report) charts(lang Language) []figureChart {
 	w := writer{lang}
-	axis := compact(lang)
+	axis := chart.Compact(lang != English)
 	p := r.Performance
 	underwater, peak := make([]float64, len(r.prices)), 0.0
 	for i, v := range r.prices {
@@ -24,30 +25,30 @@ func (r *Report) charts(lang Language) []figureChart {
 		underwater[i] = 100 * (v/peak - 1)
 	}
 	out := []figureChart{
-		{"price", nil, chart{days: r.days, lines: []line{{name: r.Options.Asset, values: r.prices}}, log: true}},
-		{"drawdown", nil, chart{days: r.days, lines: []line{{name: w.word("drawdown"), values: underwater, area: true}}}},
+		{"price", nil, chart.Chart{Days: r.days, Lines: []chart.Line{{Name: r.Options.Asset, Values: r.prices}}, Log: true}},
+		{"drawdown", nil, chart.Chart{Days: r.days, Lines: []chart.Line{{Name: w.word("drawdown"), Values: underwater, Area: true}}}},
 	}
-	volatility := []line{{name: w.word("realised"), values: p.RollingVol}}
+	volatility := []chart.Line{{Name: w.word("realised"), Values: p.RollingVol}}
 	legend := []string{"realised"}
 	// The fit has a return more than the prices inside the window, where the
 	// close before the window is known.
 	if extra := len(r.conditional) - len(p.RollingVol); len(r.conditional) > 0 && extra >= 0 {
-		volatility = append(volatility, line{name: w.word("conditional"), values: r.conditional[extra:]})
+		volatility = append(volatility, chart.Line{Name: w.word("conditional"), Values: r.conditional[extra:]})
 		legend = append(legend, "conditional")
 	}
-	out = append(out, figureChart{"volatility chart", legend, chart{days: p.Days, lines: volatility}})
+	out = append(out, figureChart{"volatility chart", legend, chart.Chart{Days: p.Days, Lines: volatility}})
 	if len(p.Days) > 180 {
-		out = append(out, figureChart{"rolling sharpe", nil, chart{days: p.Days, lines: []line{{name: w.word("rolling sharpe"), values: p.RollSharpe}}}})
+		out = append(out, figureChart{"rolling sharpe", nil, chart.Chart{Days: p.Days, Lines: []chart.Line{{Name: w.word("rolling sharpe"), Values: p.RollSharpe}}}})
 	}
 	if len(p.RollBeta) > 180 {
-		out = append(out, figureChart{"rolling beta", nil, chart{days: p.BetaDays, lines: []line{{name: w.word("rolling beta"), values: p.RollBeta}}}})
+		out = append(out, figureChart{"rolling beta", nil, chart.Chart{Days: p.BetaDays, Lines: []chart.Line{{Name: w.word("rolling beta"), Values: p.RollBeta}}}})
 	}
 	out = append(out, r.histogram(w))
-	if impact := r.impact(); impact.chart.lines != nil {
+	if impact := r.impact(); impact.chart.Lines != nil {
 		out = append(out, impact)
 	}
 	for i := range out {
-		out[i].chart.title, out[i].chart.format = w.word(out[i].caption), axis
+		out[i].chart.Title, out[i].chart.Format = w.word(out[i].caption), axis
 	}
 	return out
 }
@@ -71,7 +72,7 @@ func (r *Report) histogram(w writer) figureChart {
 		normal[i] = float64(len(r.prices)-1) * step / m.SD * math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
 		days[i] = w.number(&x[i], 1)
 	}
-	return figureChart{"distribution", []string{"normal law"}, chart{days: days, x: x, bars: counts, lines: []line{{name: w.word("normal law"), values: normal}}}}
+	return figureChart{"distribution", []string{"normal law"}, chart.Chart{Days: days, X: x, Bars: counts, Lines: []chart.Line{{Name: w.word("normal law"), Values: normal}}}}
 }
 
 // impact draws the news-impact curves of the fits with t errors.
@@ -85,15 +86,15 @@ func (r *Report) impact() figureChart {
 		for i, point := range g.NewsImpact {
 			values[i] = math.Sqrt(r.Origin.Annual * point.Variance)
 		}
-		if f.chart.days == nil {
+		if f.chart.Days == nil {
 			for _, point := range g.NewsImpact {
-				f.chart.x = append(f.chart.x, point.Shock)
-				f.chart.days = append(f.chart.days, compact(English)(math.Round(10*point.Shock)/10))
+				f.chart.X = append(f.chart.X, point.Shock)
+				f.chart.Days = append(f.chart.Days, chart.Compact(false)(math.Round(10*point.Shock)/10))
 			}
 		} else { // each model has its own long-run level: read off at the first's shocks
-			values = at(f.chart.x, g.NewsImpact, r.Origin.Annual)
+			values = at(f.chart.X, g.NewsImpact, r.Origin.Annual)
 		}
-		f.chart.lines = append(f.chart.lines, line{name: string(g.Fit.Spec.Model), values: values})
+		f.chart.Lines = append(f.chart.Lines, chart.Line{Name: string(g.Fit.Spec.Model), Values: values})
 		f.legend = append(f.legend, string(g.Fit.Spec.Model))
 	}
 	return f

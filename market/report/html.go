@@ -66,7 +66,7 @@ func (r *Report) HTML(out io.Writer, lang Language) error {
 	v := view{Lang: lang, T: w.word, Report: r, Synthetic: strings.HasPrefix(r.Origin.Source.Origin, "synthetic"), Figures: r.rows(w), Drawdowns: r.drawdownRows(w), Years: r.years(w),
 		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: []string{w.word("method: returns"), w.word("method: intervals"), w.word("method: garch"), w.word("method: risk")}}
 	for _, c := range r.charts(lang) {
-		cv := chartView{Caption: w.word(c.caption), SVG: template.HTML(c.chart.svg())}
+		cv := chartView{Caption: w.word(c.caption), SVG: template.HTML(c.chart.SVG())}
 		for _, key := range c.legend {
 			cv.Legend = append(cv.Legend, w.word(key))
 		}

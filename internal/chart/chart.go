@@ -1,4 +1,4 @@
-package report
+package chart
 
 import (
 	"fmt"
@@ -8,23 +8,30 @@ import (
 	"strings"
 )
 
-// line is one curve of a chart; NaN breaks it.
-type line struct {
-	name   string
-	values []float64
-	area   bool // filled to zero
+// Line is one curve of a chart; NaN breaks it.
+type Line struct {
+	Name   string
+	Values []float64
+	Area   bool // filled to zero
 }
 
-// chart draws lines over days (or other labels) as inline SVG without any
+// Band is the space between two curves, as in a fan of quantiles.
+type Band struct {
+	Name      string
+	Low, High []float64
+}
+
+// Chart draws lines over days (or other labels) as inline SVG without any
 // script. Colours come from the page's classes, so that dark mode works.
-type chart struct {
-	title  string
-	days   []string
-	x      []float64 // positions; nil: evenly spaced
-	lines  []line
-	log    bool
-	bars   []float64 // a histogram behind the lines
-	format func(v float64) string
+type Chart struct {
+	Title  string
+	Days   []string
+	X      []float64 // positions; nil: evenly spaced
+	Lines  []Line
+	Bands  []Band // behind the lines, the widest first
+	Log    bool
+	Bars   []float64 // a histogram behind the lines
+	Format func(v float64) string
 }
 
 const (
@@ -33,60 +40,70 @@ const (
 	mostPoints                       = 900
 )
 
-func (c chart) svg() string {
+// SVG is the drawing as an element for a page.
+func (c Chart) SVG() string {
 	low, high := c.span()
 	if math.IsInf(low, 1) {
 		return ""
 	}
 	y := func(v float64) float64 {
-		if c.log {
+		if c.Log {
 			v = math.Log10(v)
 		}
 		return topMargin + (high-v)/(high-low)*(height-topMargin-baseline)
 	}
-	n := len(c.days)
+	n := len(c.Days)
 	xAt := func(i int) float64 {
-		if c.x != nil {
-			return left + (c.x[i]-c.x[0])/(c.x[n-1]-c.x[0])*(width-left-right)
+		if c.X != nil {
+			return left + (c.X[i]-c.X[0])/(c.X[n-1]-c.X[0])*(width-left-right)
 		}
 		return left + float64(i)/float64(max(1, n-1))*(width-left-right)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, width, height, html.EscapeString(c.title))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, width, height, html.EscapeString(c.Title))
 	for _, tick := range c.ticks(low, high) {
 		at := y(tick)
-		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text class="y" x="%g" y="%.1f">%s</text>`, left, width-right, at, at, left-6, at+4, html.EscapeString(c.format(tick)))
+		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text class="y" x="%g" y="%.1f">%s</text>`, left, width-right, at, at, left-6, at+4, html.EscapeString(c.Format(tick)))
 	}
 	c.labels(&b, xAt)
 	c.drawBars(&b, y, xAt)
-	for j, l := range c.lines {
+	for _, band := range c.Bands {
+		drawBand(&b, band, y, xAt)
+	}
+	for j, l := range c.Lines {
 		c.draw(&b, l, j, y, xAt)
 	}
 	b.WriteString("</svg>")
 	return b.String()
 }
 
-func (c chart) span() (low, high float64) {
+func (c Chart) span() (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	see := func(v float64) {
-		if c.log && v > 0 {
+		if c.Log && v > 0 {
 			v = math.Log10(v)
 		}
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			low, high = min(low, v), max(high, v)
 		}
 	}
-	for _, l := range c.lines {
-		for _, v := range l.values {
+	for _, l := range c.Lines {
+		for _, v := range l.Values {
 			see(v)
 		}
-		if l.area {
+		if l.Area {
 			see(0)
 		}
 	}
-	for _, v := range c.bars {
+	for _, v := range c.Bars {
 		see(v)
 		see(0)
+	}
+	for _, band := range c.Bands {
+		for i := range band.Low {
+			see(band.Low[i])
+			see(band.High[i])
+		}
 	}
 	if high == low {
 		high, low = high+1, low-1
@@ -95,9 +112,9 @@ func (c chart) span() (low, high float64) {
 }
 
 // ticks are round values; on a log axis 1, 2, 5 times powers of ten.
-func (c chart) ticks(low, high float64) []float64 {
+func (c Chart) ticks(low, high float64) []float64 {
 	var out []float64
-	if c.log {
+	if c.Log {
 		steps := []float64{1, 2, 5}
 		if high-low > 3 {
 			steps = steps[:1]
@@ -130,8 +147,8 @@ func (c chart) ticks(low, high float64) []float64 {
 }
 
 // labels puts at most seven marks on the time axis.
-func (c chart) labels(b *strings.Builder, xAt func(int) float64) {
-	n := len(c.days)
+func (c Chart) labels(b *strings.Builder, xAt func(int) float64) {
+	n := len(c.Days)
 	marks := min(7, n)
 	for m := range marks {
 		i := m * (n - 1) / max(1, marks-1)
@@ -141,29 +158,43 @@ func (c chart) labels(b *strings.Builder, xAt func(int) float64) {
 		} else if m == marks-1 {
 			anchor = "end"
 		}
-		fmt.Fprintf(b, `<text class="x" text-anchor="%s" x="%.1f" y="%g">%s</text>`, anchor, xAt(i), height-8, html.EscapeString(c.days[i]))
+		fmt.Fprintf(b, `<text class="x" text-anchor="%s" x="%.1f" y="%g">%s</text>`, anchor, xAt(i), height-8, html.EscapeString(c.Days[i]))
 	}
 }
 
-func (c chart) drawBars(b *strings.Builder, y func(float64) float64, xAt func(int) float64) {
-	if len(c.bars) < 2 {
+func (c Chart) drawBars(b *strings.Builder, y func(float64) float64, xAt func(int) float64) {
+	if len(c.Bars) < 2 {
 		return
 	}
 	w := (xAt(1) - xAt(0)) * 0.9
-	for i, v := range c.bars {
+	for i, v := range c.Bars {
 		fmt.Fprintf(b, `<rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, max(left, xAt(i)-w/2), y(v), w, y(0)-y(v))
 	}
 }
 
+// drawBand fills between its two curves.
+func drawBand(b *strings.Builder, band Band, y func(float64) float64, xAt func(int) float64) {
+	var path strings.Builder
+	pen := "M"
+	for i, v := range band.High {
+		fmt.Fprintf(&path, "%s%.1f %.1f", pen, xAt(i), y(v))
+		pen = "L"
+	}
+	for i := len(band.Low) - 1; i >= 0; i-- {
+		fmt.Fprintf(&path, "L%.1f %.1f", xAt(i), y(band.Low[i]))
+	}
+	fmt.Fprintf(b, `<path class="area" d="%sZ"><title>%s</title></path>`, path.String(), html.EscapeString(band.Name))
+}
+
 // draw thins a long line to the lowest and highest point of each bucket, which
 // keeps its outline.
-func (c chart) draw(b *strings.Builder, l line, number int, y func(float64) float64, xAt func(int) float64) {
+func (c Chart) draw(b *strings.Builder, l Line, number int, y func(float64) float64, xAt func(int) float64) {
 	var path strings.Builder
 	pen, first, last := "M", -1.0, -1.0
-	bucket := max(1, 2*len(l.values)/mostPoints)
+	bucket := max(1, 2*len(l.Values)/mostPoints)
 	emit := func(i int) {
-		v := l.values[i]
-		if math.IsNaN(v) || (c.log && v <= 0) {
+		v := l.Values[i]
+		if math.IsNaN(v) || (c.Log && v <= 0) {
 			pen = "M"
 			return
 		}
@@ -174,13 +205,13 @@ func (c chart) draw(b *strings.Builder, l line, number int, y func(float64) floa
 		}
 		last = xAt(i)
 	}
-	for from := 0; from < len(l.values); from += bucket {
+	for from := 0; from < len(l.Values); from += bucket {
 		low, high := from, from
-		for i := from; i < min(from+bucket, len(l.values)); i++ {
-			if l.values[i] < l.values[low] || math.IsNaN(l.values[low]) {
+		for i := from; i < min(from+bucket, len(l.Values)); i++ {
+			if l.Values[i] < l.Values[low] || math.IsNaN(l.Values[low]) {
 				low = i
 			}
-			if l.values[i] > l.values[high] || math.IsNaN(l.values[high]) {
+			if l.Values[i] > l.Values[high] || math.IsNaN(l.Values[high]) {
 				high = i
 			}
 		}
@@ -189,14 +220,14 @@ func (c chart) draw(b *strings.Builder, l line, number int, y func(float64) floa
 			emit(max(low, high))
 		}
 	}
-	if l.area && first >= 0 {
+	if l.Area && first >= 0 {
 		fmt.Fprintf(b, `<path class="area" d="%sL%.1f %.1fL%.1f %.1fZ"/>`, path.String(), last, y(0), first, y(0))
 	}
-	fmt.Fprintf(b, `<path class="line l%d" d="%s"><title>%s</title></path>`, number, path.String(), html.EscapeString(l.name))
+	fmt.Fprintf(b, `<path class="line l%d" d="%s"><title>%s</title></path>`, number, path.String(), html.EscapeString(l.Name))
 }
 
-// compact prints an axis value: 20 000 as 20k, small ones plainly.
-func compact(lang Language) func(float64) string {
+// Compact prints an axis value: 20 000 as 20k, small ones plainly; with a comma where the language has one.
+func Compact(comma bool) func(float64) string {
 	return func(v float64) string {
 		suffix := ""
 		for _, s := range []struct {
@@ -212,7 +243,7 @@ func compact(lang Language) func(float64) string {
 			}
 		}
 		text := strings.Replace(strconv.FormatFloat(v, 'g', 4, 64), "-", "−", 1)
-		if lang != English {
+		if comma {
 			text = strings.Replace(text, ".", ",", 1)
 		}
 		return text + suffix

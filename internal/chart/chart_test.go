@@ -1,0 +1,66 @@
+package chart
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func ExampleTornado() {
+	t := Tornado{Title: "NPV", Base: 100, Format: Compact(false), Swings: []Swing{{"power", "−20 %", "+20 %", 140, 60}}}
+	fmt.Println(strings.Count(t.SVG(), "<rect"))
+	// Output: 2
+}
+
+// Every drawing is well-formed and holds no coordinate that a browser cannot read.
+func TestDrawingsAreWellFormed(t *testing.T) {
+	value := rapid.Float64Range(-1e12, 1e12)
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 3000).Draw(t, "points")
+		values := make([]float64, n)
+		days := make([]string, n)
+		seed := rapid.SliceOfN(value, 1, 50).Draw(t, "values")
+		for i := range n {
+			values[i], days[i] = seed[i%len(seed)], "<day>"
+		}
+		low := make([]float64, n)
+		for i := range low {
+			low[i] = values[i] - 1
+		}
+		c := Chart{Title: `a "title"`, Days: days, Lines: []Line{{Name: "a&b", Values: values, Area: rapid.Bool().Draw(t, "area")}},
+			Bands: []Band{{"10–90 %", low, values}}, Format: Compact(true)}
+		check(t, c.SVG())
+		tornado := Tornado{Base: seed[0], Format: Compact(false)}
+		for _, v := range seed {
+			tornado.Swings = append(tornado.Swings, Swing{"x<y", "−", "+", v, -v})
+		}
+		check(t, tornado.SVG())
+	})
+}
+
+func check(t *rapid.T, svg string) {
+	if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+		t.Fatalf("not a number in %.300s", svg)
+	}
+	decoder := xml.NewDecoder(strings.NewReader(svg))
+	for {
+		_, err := decoder.Token()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v in %.300s", err, svg)
+		}
+	}
+}
+
+func TestNothingToDraw(t *testing.T) {
+	if svg := (Chart{Days: []string{"a"}, Lines: []Line{{Values: []float64{math.NaN()}}}, Format: Compact(false)}).SVG(); svg != "" {
+		t.Fatalf("got %q", svg)
+	}
+}
