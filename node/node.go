@@ -74,6 +74,8 @@ type Node struct {
 	head     Head     // executed, perhaps not yet durable
 	entries  [][]byte // of the block being made; the executor's alone, reused
 	encoded  []byte   // likewise: their bytes
+	requests []*request
+	warmer   livestate.Warmer
 	keys     *keyCache
 
 	durable  atomic.Pointer[Head]
