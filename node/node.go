@@ -12,6 +12,7 @@ import (
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -76,7 +77,7 @@ type Node struct {
 	encoded  []byte   // likewise: their bytes
 	requests []*request
 	warmer   livestate.Warmer
-	keys     *keyCache
+	keys     *verifier.Cache
 
 	durable  atomic.Pointer[Head]
 	grown    broadcast // durable has moved
@@ -124,7 +125,7 @@ func Open(config Config) (*Node, error) {
 	n.grown.init()
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
-	n.keys = newKeyCache(config.KeyCache)
+	n.keys = verifier.NewCache(config.KeyCache)
 	if err := n.recover(); err != nil {
 		n.closeFiles()
 		return nil, err
