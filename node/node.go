@@ -28,6 +28,8 @@ type Config struct {
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
+	// Reverify believes nothing at the start but the log's bytes: no snapshot, and every signature is verified again.
+	Reverify bool
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
 	// same calls make the same writes. For simulations; one caller at a time.
 	Synchronous bool

@@ -38,6 +38,7 @@ type config struct {
 	Development bool         `toml:"development"` // keys without a passphrase, open to read on loopback
 	Access      []api.Access `toml:"access"`      // who may read, when not open
 	Market      string       `toml:"-"`           // folder of market data, from the command line
+	Reverify    bool         `toml:"-"`           // every signature again at the start, likewise
 }
 
 const defaultListen = "127.0.0.1:8420"
@@ -193,7 +194,7 @@ func openNode(dir string, c config, book *wallet.Book, logger *slog.Logger) (*no
 }
 
 func nodeConfig(dir string, c config, signer note.Signer, logger *slog.Logger) node.Config {
-	return node.Config{Dir: dir, Logger: logger, Options: txlog.Options{Origin: c.Name, Signers: []note.Signer{signer}}}
+	return node.Config{Dir: dir, Logger: logger, Reverify: c.Reverify, Options: txlog.Options{Origin: c.Name, Signers: []note.Signer{signer}}}
 }
 
 // announce notes where a node listens, for other commands on the same directory.

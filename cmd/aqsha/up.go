@@ -35,11 +35,13 @@ func newUpCommand() *cobra.Command {
 				c.Listen = listen
 			}
 			c.Market = flag(command, "market")
+			c.Reverify, _ = command.Flags().GetBool("reverify")
 			return serve(command.Context(), dir, c, book, nil, func(context.Context, *api.Server, string) error { return nil })
 		},
 	}
 	addLedgerFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
+	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
 	command.Flags().String("market", "", "folder of market data (aqsha market demo makes one) to answer /v1/market from")
 	return command
 }
