@@ -69,6 +69,15 @@ const maxAnswer = 128 << 20
 
 // do sends a request and returns the answer's body.
 func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
+	response, err := c.send(ctx, method, path, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return readAnswer(response, method+" "+path)
+}
+
+func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -79,11 +88,11 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	if c.access != "" {
 		r.Header.Set("Authorization", "Bearer "+c.access)
 	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
+	return c.http.Do(r)
+}
+
+// readAnswer reads the body of an answer, or the problem that it states.
+func readAnswer(response *http.Response, what string) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return nil, err
@@ -93,7 +102,7 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	}
 	problem := &Problem{}
 	if json.Unmarshal(content, problem) != nil || problem.Code == "" {
-		return nil, fmt.Errorf("%s %s: %s", method, path, response.Status)
+		return nil, fmt.Errorf("%s: %s", what, response.Status)
 	}
 	return nil, problem
 }

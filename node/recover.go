@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/node/replay"
@@ -51,6 +53,9 @@ func (n *Node) recover() error {
 		return fmt.Errorf("the log in %s does not begin with a genesis: %w", dir, err)
 	}
 	n.network, n.genesis = ledger.NetworkOf(first), *entry.Leaf.Genesis
+	if n.logVerifier, err = note.NewVerifier(n.genesis.LogKey); err != nil {
+		return fmt.Errorf("the genesis names no usable log key: %w", err)
+	}
 
 	r, err := n.rebuild(n.config.Reverify, 0)
 	if err != nil {
