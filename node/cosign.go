@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	formats "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/token"
@@ -142,6 +143,11 @@ func (n *Node) Followers() []FollowerState {
 	}
 	slices.SortFunc(list, func(a, b FollowerState) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// ParseFollower reads a follower's public key, as "aqsha follow" prints it (C2SP signed-note, of cosignatures).
+func ParseFollower(public string) (note.Verifier, error) {
+	return formats.NewVerifierForCosignatureV1(public)
 }
 
 // checkAcks says whether a configuration can ever acknowledge anything.

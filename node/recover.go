@@ -25,6 +25,9 @@ const (
 	indexDir    = "index"
 )
 
+// LedgerParts are the parts of a data directory that hold the ledger, or are made from it.
+var LedgerParts = []string{logDir, snapshotDir, indexDir}
+
 const snapshotSuffix = ".snapshot"
 
 // recover brings the live state to the end of the log: the newest usable snapshot, then the tail.

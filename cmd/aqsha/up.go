@@ -27,6 +27,9 @@ func newUpCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if c.Leader != "" {
+				return usageError{fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha promote\" to make it the leader", dir, c.Leader)}
+			}
 			book, err := openBook(command)
 			if err != nil {
 				return err
@@ -54,6 +57,7 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 	if err != nil {
 		return err
 	}
+	defer askWhoLeads(ctx, n, c.Peers)()
 	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
 }
 
