@@ -83,14 +83,20 @@ func newRestoreCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "restore SOURCE",
 		Short: "Bring a data directory's ledger back from a backup or a follower",
-		Long: `Copy the log from SOURCE, a backup's directory or the URL of a follower, into the data
+		Long: `Copy the log from SOURCE, a backup's directory or the URL of a follower (@FILE holds it), into the data
 directory, verifying everything. Keys and configuration there stay; a log that is there, perhaps
 damaged, is set aside. When the old log had published more than the source has, nothing is
 restored unless --accept-loss: entries that were acknowledged would be missing.`,
 		Example: `  aqsha restore /mnt/backup/tenge
   aqsha restore http://127.0.0.1:8430 --data ./pilot`,
 		Args: exactArgs(1),
-		RunE: func(command *cobra.Command, args []string) error { return restore(command, args[0], accept) },
+		RunE: func(command *cobra.Command, args []string) error {
+			source, err := textOrFile(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			return restore(command, source, accept)
+		},
 	}
 	addLedgerFlags(command)
 	command.Flags().BoolVar(&accept, "accept-loss", false, "restore even if entries that were published are lost")

@@ -33,7 +33,7 @@ func newFollowCommand() *cobra.Command {
 		Use:   "follow [URL]",
 		Short: "Copy a node's log, verify everything in it, cosign its checkpoints and serve reads",
 		Long: `Copy the log of the node at URL into the data directory, verifying every signature, rule and
-checkpoint, and serve the read API from the copy. The URL is needed the first time only.
+checkpoint, and serve the read API from the copy. The URL (or @FILE that holds it) is needed the first time only.
 Checkpoints are cosigned (C2SP tlog-cosignature) with a key that is made here; put its public
 half, which is printed, into "followers" of the leader's config.toml, and "acks = 1" beside it
 to have nothing answered that this follower does not have.
@@ -48,6 +48,11 @@ If the leader ever signs two histories, following stops and the signed pair is s
 			book, err := openBook(command)
 			if err != nil {
 				return err
+			}
+			for i := range args {
+				if args[i], err = textOrFile(args[i]); err != nil {
+					return usageError{err}
+				}
 			}
 			c, err := followerConfig(command, dir, args)
 			if err != nil {
