@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim soak drill bench deps
+.PHONY: run build test check fuzz sim drill bench deps
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -41,11 +41,6 @@ fuzz:
 CRASHES ?= 20000
 sim:
 	cd node && SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run TestCrashAtEveryOperation -timeout 120m
-
-# Ten minutes of load at 80 % of the rate that a flood reaches (SOAK=30s for less); signing takes longer than that on top.
-SOAK ?= 10m
-soak: build
-	./bin/aqsha bench soak --for $(SOAK)
 
 # Kills a leader, destroys its data and promotes its follower: how long, and what is lost.
 drill: build

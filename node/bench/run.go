@@ -33,9 +33,7 @@ type Options struct {
 	TwoOwners  int // in a hundred transfers
 	Zipf       bool
 	Seed       uint64
-	// SnapshotEvery is the policy's; 0 is never.
-	SnapshotEvery uint64
-	Submit        func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
+	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
 }
 
 // Submitter sends encoded transactions and waits for all of them to be durable. Those within a wave
@@ -98,54 +96,34 @@ type run struct {
 
 // Run builds the population, measures, and verifies what was written.
 func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) (Result, error) {
-	r, err := begin(ctx, o, tell)
-	if err != nil {
-		return Result{}, err
-	}
-	defer r.end()
-	return r.result, r.measure()
-}
-
-// begin founds a network and populates it.
-func begin(ctx context.Context, o Options, tell func(phase string, done, of int)) (*run, error) {
 	if o.Wallets < 1000 || o.LiveTokens < 2000 || o.Transfers < 4096 || o.Runs < 1 {
-		return nil, errUnfit
+		return Result{}, errUnfit
 	}
 	world := sim.NewWorld(o.Seed)
 	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
 	world.Genesis.DailyCap = 1 << 60
 	world.Genesis.Policy.SnapshotEvery = 1 << 40
-	if o.SnapshotEvery != 0 {
-		world.Genesis.Policy.SnapshotEvery = o.SnapshotEvery
-	}
 	world.Refound()
 	r := &run{Options: o, ctx: ctx, tell: tell, random: rand.New(rand.NewPCG(o.Seed, 1))}
 	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	err := node.Found(r.config, world.Genesis)
-	if err == nil {
-		err = r.reopen(true)
+	defer os.RemoveAll(r.config.Dir)
+	if err := node.Found(r.config, world.Genesis); err != nil {
+		return Result{}, err
 	}
-	if err == nil {
-		r.people, err = populate(ctx, r.node, world, o, tell)
+	if err := r.reopen(true); err != nil {
+		return Result{}, err
 	}
-	if err != nil {
-		r.end()
-		return nil, err
+	defer func() { r.node.Close() }()
+	var err error
+	if r.people, err = populate(ctx, r.node, world, o, tell); err != nil {
+		return Result{}, err
 	}
 	r.people.numberAll()
-	return r, nil
-}
-
-// end closes the node and removes what it wrote.
-func (r *run) end() {
-	if r.node != nil {
-		_ = r.node.Close()
-	}
-	_ = os.RemoveAll(r.config.Dir)
+	return r.result, r.measure()
 }
 
 func (r *run) reopen(noIndex bool) (err error) {
@@ -339,29 +317,18 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 	}
 }
 
-// latency measures how long single payments wait at a share of the committed rate.
+// latency submits single payments at a fixed rate whether or not earlier ones are answered, and counts
+// each from the moment it was due.
 func (r *run) latency(share float64, into *Latency) error {
 	rate := r.result.CommittedTransfers * share
 	count := min(r.Transfers, int(rate*3), r.Wallets/4) // one wave: payments may overtake each other
-	waits, _, err := r.paced(r.workload(count, 0), rate)
-	if err != nil {
-		return err
+	w := r.workload(count, 0)
+	for _, tx := range w.txs {
+		if _, err := token.Decode(tx.Encode()); err != nil {
+			return err
+		}
 	}
-	*into = latencyOf(share, rate, waits)
-	return nil
-}
-
-func latencyOf(share, rate float64, waits []time.Duration) Latency {
-	slices.Sort(waits)
-	at := func(q float64) float64 { return float64(waits[int(q*float64(len(waits)-1))].Microseconds()) / 1000 }
-	return Latency{share, rate, at(0.5), at(0.99), at(0.999)}
-}
-
-// paced submits single payments at a fixed rate whether or not earlier ones are answered, and counts
-// each from the moment it was due.
-func (r *run) paced(w *workload, rate float64) (waits []time.Duration, took time.Duration, err error) {
-	count := len(w.txs)
-	waits = make([]time.Duration, count)
+	waits := make([]time.Duration, count)
 	errs := make(chan error, 1)
 	var group sync.WaitGroup
 	start := time.Now()
@@ -384,10 +351,13 @@ func (r *run) paced(w *workload, rate float64) (waits []time.Duration, took time
 	group.Wait()
 	select {
 	case err := <-errs:
-		return nil, 0, err
+		return err
 	default:
-		return waits, time.Since(start), nil
 	}
+	slices.Sort(waits)
+	at := func(q float64) float64 { return float64(waits[int(q*float64(count-1))].Microseconds()) / 1000 }
+	*into = Latency{share, rate, at(0.5), at(0.99), at(0.999)}
+	return nil
 }
 
 // withIndex measures until everything committed is indexed too.
