@@ -7,8 +7,8 @@ import (
 	"math/bits"
 )
 
-// Hashes is an amount of hashing work of one machine over hours: 95 TH/s make 3.4·10^17 in an hour,
-// so that 64 bits hold a day of any machine. A Total holds sums.
+// Hashes is an amount of hashing work of one machine within an hour: 473 TH/s make 1.7·10^18,
+// so that 64 bits hold it for any machine there is. A Total holds sums.
 type Hashes int64
 
 // Total is a sum of work in 128 bits, which ten thousand machines do not fill in a million years.
