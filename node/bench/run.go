@@ -32,6 +32,7 @@ type Options struct {
 	Runs       int // alternating
 	TwoOwners  int // in a hundred transfers
 	Zipf       bool
+	MostInputs int // of one owner's transfer; 0 is 2. With 2 live tokens grow by change, with more they settle
 	Seed       uint64
 	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
 }
@@ -96,8 +97,18 @@ type run struct {
 
 // Run builds the population, measures, and verifies what was written.
 func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) (Result, error) {
+	r, err := begin(ctx, o, tell)
+	if err != nil {
+		return Result{}, err
+	}
+	defer r.end()
+	return r.result, r.measure()
+}
+
+// begin founds a network and builds the population.
+func begin(ctx context.Context, o Options, tell func(phase string, done, of int)) (_ *run, err error) {
 	if o.Wallets < 1000 || o.LiveTokens < 2000 || o.Transfers < 4096 || o.Runs < 1 {
-		return Result{}, errUnfit
+		return nil, errUnfit
 	}
 	world := sim.NewWorld(o.Seed)
 	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
@@ -108,22 +119,32 @@ func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) 
 	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	defer os.RemoveAll(r.config.Dir)
+	defer func() {
+		if err != nil {
+			r.end()
+		}
+	}()
 	if err := node.Found(r.config, world.Genesis); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	if err := r.reopen(true); err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	defer func() { r.node.Close() }()
-	var err error
 	if r.people, err = populate(ctx, r.node, world, o, tell); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	r.people.numberAll()
-	return r.result, r.measure()
+	return r, nil
+}
+
+// end closes the node and removes what was written.
+func (r *run) end() {
+	if r.node != nil {
+		r.node.Close()
+	}
+	os.RemoveAll(r.config.Dir)
 }
 
 func (r *run) reopen(noIndex bool) (err error) {
