@@ -84,16 +84,16 @@ func TestIRRIsASpreadsheets(t *testing.T) {
 			}
 			return
 		}
-		value := func(r float64) float64 {
+		value := func(growth float64) float64 {
 			total := 0.0
 			for i, v := range f {
-				total += float64(v) / math.Pow(1+r, float64(i))
+				total += float64(v) / math.Pow(growth, float64(i))
 			}
 			return total
 		}
 		low, high := math.Log(1e-18), math.Log(1e16) // of 1+r
 		for range 200 {
-			if m := (low + high) / 2; value(math.Exp(m)-1) > 0 {
+			if m := (low + high) / 2; value(math.Exp(m)) > 0 {
 				low = m
 			} else {
 				high = m
@@ -103,7 +103,7 @@ func TestIRRIsASpreadsheets(t *testing.T) {
 		if len(got) != 1 {
 			t.Fatalf("%v: roots %v", f, got)
 		}
-		if want := math.Exp(low); math.Abs(1+got[0]-want) > 1e-9*want {
+		if want := math.Exp(low); math.Abs(1+got[0]-want) > 1e-9*want+1e-15 {
 			t.Fatalf("%v: 1+r = %v, a spreadsheet says %v", f, 1+got[0], want)
 		}
 	})
