@@ -80,3 +80,30 @@ func (d Decimal) Tiyn() (t money.Tiyn, ok bool) {
 func (d Decimal) String() string {
 	return strings.TrimSuffix(strings.TrimRight(big.NewRat(d.Nano, nano).FloatString(9), "0"), ".")
 }
+
+// Tenge is an amount of money in a file: a number or a text with at most two decimals.
+type Tenge struct {
+	Tiyn money.Tiyn
+	Set  bool
+}
+
+// UnmarshalTOML reads either form.
+func (t *Tenge) UnmarshalTOML(value any) error {
+	var text string
+	switch v := value.(type) {
+	case string:
+		text = strings.TrimSpace(v)
+	case int64:
+		text = strconv.FormatInt(v, 10)
+	case float64:
+		text = strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return fmt.Errorf("want an amount of tenge, got %T", value)
+	}
+	amount, err := money.ParseTenge(text)
+	if err != nil {
+		return err
+	}
+	*t = Tenge{amount, true}
+	return nil
+}

@@ -89,6 +89,14 @@ func (p Past) Accepted(price money.Tiyn) int64 {
 	return scale(met, p.total)
 }
 
+// Highest is the highest of the past prices; 0 when there are none.
+func (p Past) Highest() money.Tiyn {
+	if len(p.prices) == 0 {
+		return 0
+	}
+	return p.prices[len(p.prices)-1]
+}
+
 func scale(part, total int64) int64 {
 	if total == 0 {
 		return 0

@@ -42,3 +42,32 @@ func TestBestAgreesWithEveryTiyn(t *testing.T) {
 		}
 	})
 }
+
+// A level that lasts moves tomorrow's prices; without anything lasting they are those of the past.
+func TestForecastFollowsALastingLevel(t *testing.T) {
+	var days [][24]money.Tiyn
+	level := 1000.0
+	for d := range 40 {
+		if d%10 == 0 {
+			level = 1000 + 100*float64(d/10)
+		}
+		var day [24]money.Tiyn
+		for h := range day {
+			day[h] = money.Tiyn(level) + money.Tiyn(10*h)
+		}
+		days = append(days, day)
+	}
+	past := bid.Forecast(days, 0)
+	for h := range 24 {
+		last := days[39][h]
+		if low, high := past[h].Accepted(last*95/100), past[h].Accepted(last*105/100); low > 200_000 || high < 800_000 {
+			t.Errorf("hour %d: %d ppm below 95 %% of yesterday's price, %d below 105 %%", h, low, high)
+		}
+	}
+	if one := bid.Forecast(days[:1], 0); one[3].Accepted(1029) != 0 || one[3].Accepted(1030) != 1_000_000 {
+		t.Error("a single day is not its own forecast")
+	}
+	if none := bid.Forecast(nil, 7); none[0].Accepted(1e9) != 0 {
+		t.Error("something is accepted without a past")
+	}
+}
