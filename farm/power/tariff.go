@@ -60,11 +60,11 @@ func hourOf(text string) (int, bool) {
 // Has says whether an hour is among them.
 func (h Hours) Has(hour int) bool { return h&(1<<hour) != 0 }
 
-// PriceAt is the tariff of an hour of a day: of those that cover it, the one from the latest day.
+// PriceAt is the tariff of an hour of a day: of those that cover it, the one from the latest day, and of those of a day the last.
 func PriceAt(tariffs []Tariff, day params.Date, hour int) (money.Tiyn, error) {
 	best := -1
 	for i, t := range tariffs {
-		if t.From <= day && t.Hours.Has(hour) && (best < 0 || t.From > tariffs[best].From) {
+		if t.From <= day && t.Hours.Has(hour) && (best < 0 || t.From >= tariffs[best].From) {
 			best = i
 		}
 	}

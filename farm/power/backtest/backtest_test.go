@@ -38,7 +38,7 @@ func TestRuleBeatsCeilingAndMargins(t *testing.T) {
 		}
 		rule, perfect := result.Rows[0], result.Rows[len(result.Rows)-1]
 		for _, row := range result.Rows[1:] {
-			t.Logf("seed %d: %-28s %15s  %5.1f %% of foresight", seed, row.Strategy, row.Gain, float64(row.OfForesigh)/1e4)
+			t.Logf("seed %d: %-28s %15s  %5.1f %% of foresight", seed, row.Strategy, row.Gain, float64(row.OfForesight)/1e4)
 			switch {
 			case row.Strategy == "foresight", row.Strategy == "always on, granted the clearing price":
 			case row.Gain >= rule.Gain:
@@ -48,7 +48,7 @@ func TestRuleBeatsCeilingAndMargins(t *testing.T) {
 				t.Errorf("seed %d: %s earned %s, foresight %s", seed, row.Strategy, row.Gain, perfect.Gain)
 			}
 		}
-		t.Logf("seed %d: %-28s %15s  %5.1f %% of foresight", seed, rule.Strategy, rule.Gain, float64(rule.OfForesigh)/1e4)
+		t.Logf("seed %d: %-28s %15s  %5.1f %% of foresight", seed, rule.Strategy, rule.Gain, float64(rule.OfForesight)/1e4)
 	}
 }
 

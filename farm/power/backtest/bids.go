@@ -1,6 +1,10 @@
 package backtest
 
 import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math/big"
 	"slices"
 
 	"github.com/aqsha/aqsha/farm/power/bid"
@@ -90,4 +94,41 @@ func Offers(s *site.Site, past []Day, policy Policy) ([]Offer, error) {
 		}
 	}
 	return offers, nil
+}
+
+// WriteOffers is the bid that an operator submits, with the day's deadlines and the money to be prepaid.
+func WriteOffers(out io.Writer, s *site.Site, offers []Offer) error {
+	rule, err := params.MiningPowerAuction.At(s.Day)
+	if err != nil {
+		return err
+	}
+	minutes := func(m int) string { return fmt.Sprintf("%02d:%02d", m/60, m%60) }
+	w := csv.NewWriter(out)
+	_ = w.Write([]string{"day", "from", "to", "zone", "class", "kwh", "bid_tenge_per_kwh", "ceiling_tenge_per_kwh", "prepay_tenge", "prepay_by_day_before", "submit_from_day_before", "submit_until_day_before"})
+	for _, o := range offers {
+		due, err := o.Prepay(s)
+		if err != nil {
+			return err
+		}
+		_ = w.Write([]string{string(s.Day), fmt.Sprintf("%02d:00", o.Hour), fmt.Sprintf("%02d:00", o.Hour+1), s.Zone, o.Class, fmt.Sprintf("%d.%03d", o.WattHour/1000, o.WattHour%1000), o.Price.String(), o.Ceiling.String(), due.String(),
+			minutes(rule.Value.PrepaidBy), minutes(rule.Value.Opens), minutes(rule.Value.Closes)})
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// Prepay is what the offer costs if it is accepted, VAT included, rounded up to a tiyn.
+func (o Offer) Prepay(s *site.Site) (money.Tiyn, error) {
+	value, err := money.Mul(o.Price, o.WattHour)
+	if err != nil {
+		return 0, err
+	}
+	gross := new(big.Int).Mul(big.NewInt(int64(value)), big.NewInt(int64(params.WholePPM+s.Terms.VAT)))
+	whole := big.NewInt(1000 * int64(params.WholePPM))
+	gross.Add(gross, new(big.Int).Sub(whole, big.NewInt(1)))
+	gross.Quo(gross, whole)
+	if !gross.IsInt64() {
+		return 0, money.ErrOverflow
+	}
+	return money.Tiyn(gross.Int64()), nil
 }

@@ -14,13 +14,13 @@ import (
 
 // Row is what a strategy earned over the days.
 type Row struct {
-	Strategy   string     `json:"strategy"`
-	Gain       money.Tiyn `json:"gainTiyn"` // earnings less everything paid for power
-	BoughtKWh  int64      `json:"boughtKWh"`
-	UsedKWh    int64      `json:"usedKWh"`
-	Hours      int        `json:"acceptedHours"`       // of classes and hours bid for
-	OfForesigh int64      `json:"ofForesightPPM"`      // the gain as a share of perfect foresight's
-	PerDay     []int64    `json:"dailyTiyn,omitempty"` // the gain by day
+	Strategy    string     `json:"strategy"`
+	Gain        money.Tiyn `json:"gainTiyn"` // earnings less everything paid for power
+	BoughtKWh   int64      `json:"boughtKWh"`
+	UsedKWh     int64      `json:"usedKWh"`
+	Hours       int        `json:"acceptedHours"`       // of classes and hours bid for
+	OfForesight int64      `json:"ofForesightPPM"`      // the gain as a share of perfect foresight's
+	PerDay      []int64    `json:"dailyTiyn,omitempty"` // the gain by day
 }
 
 // Result is a back-test.
@@ -99,7 +99,7 @@ func Run(ctx context.Context, s *site.Site, days []Day, trainDays int, progress 
 	}
 	if perfect := result.Rows[len(result.Rows)-1].Gain; perfect > 0 {
 		for i := range result.Rows {
-			result.Rows[i].OfForesigh = int64(float64(result.Rows[i].Gain) / float64(perfect) * 1e6)
+			result.Rows[i].OfForesight = int64(float64(result.Rows[i].Gain) / float64(perfect) * 1e6)
 		}
 	}
 	return result, nil

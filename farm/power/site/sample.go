@@ -29,7 +29,7 @@ count = 300
 model = "Antminer S21"
 count = 400
 
-# Of tariffs that cover an hour, the one from the latest day holds.
+# Of tariffs that cover an hour, the one from the latest day holds, and of those of a day the last.
 [[tariff]]
 from = "2026-01-01"
 price = "21.00"
