@@ -65,8 +65,8 @@ func TestHashpriceCannotStayFarAboveEntry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// After the lag and ln(jump)/(growth − attrition − improvement) months, with time to settle: within 40 % for the rest.
-		settled := net.Lag + int(math.Log(max(jump, 1)*3)/(net.MaxGrowth-net.Attrition-net.Improvement/12)) + 8
+		// After the lag, 2/elasticity and ln(jump)/(growth − attrition − improvement) months, with time to settle: within 40 % for the rest.
+		settled := net.Lag + int(math.Log(max(jump, 1)*3)/(net.MaxGrowth-net.Attrition-net.Improvement/12)+2/net.Elasticity) + 8
 		for m := settled; m < n; m++ {
 			cost, _ := net.Entry(m)
 			if answered[m] > 1.4*cost {
