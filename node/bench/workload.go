@@ -39,10 +39,18 @@ type draft struct {
 	payers []int
 }
 
+// wave is how many transfers in a row have payers of their own: of wallets drawn by Zipf's law, fewer are to be had.
+func (o Options) wave() int {
+	if o.Zipf {
+		return o.Wallets / 64
+	}
+	return o.Wallets / 4
+}
+
 // generate makes n transfers from wallets drawn by pick. Each spends up to two tokens of its payer (or o.MostInputs), or
 // one each of two payers (twoOwners in a hundred), pays a ticket of a channel, and gives change.
 func (p *population) generate(o Options, n int, random *rand.Rand, pick func() int, validUntil uint64, twoOwners int) *workload {
-	wave := min(n, o.Wallets/4)
+	wave := min(n, o.wave())
 	w := &workload{encoded: make([][]byte, n), txs: make([]*token.Transaction, n), wave: wave}
 	for from := 0; from < n; from += wave {
 		drafts := make([]draft, 0, wave)

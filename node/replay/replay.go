@@ -253,13 +253,9 @@ func (w *worker) add(b *Block) {
 		}
 	}
 	w.engine.Lock.RUnlock()
-	kept := w.added[:from]
 	for _, a := range w.added[from:] {
-		if w.verifier.Add(a.block.decoded[a.entry].Transaction, a.keys) {
-			kept = append(kept, a)
-		}
+		w.verifier.Add(a.block.decoded[a.entry].Transaction, a.keys)
 	}
-	w.added = kept
 }
 
 // verify checks what was added. A signature that does not hold is checked again when it is executed: perhaps
