@@ -26,7 +26,7 @@ var explained = map[use.Cause]string{
 
 type monthView struct {
 	R                        *Month
-	From, To                 string
+	From, To, Begins         string
 	Cards                    []card
 	Pareto, Waterfall, Trend template.HTML
 	Causes                   []causeView
@@ -46,7 +46,8 @@ type rowView struct {
 // HTML writes a document that needs nothing from the network.
 func (r *Month) HTML(w io.Writer) error {
 	c := r.Whole.Coefficients
-	v := monthView{R: r, From: r.From.Format("2 Jan 2006"), To: r.To.AddDate(0, 0, -1).Format("2 Jan 2006"), Pareto: template.HTML(r.paretoChart().SVG()), Waterfall: template.HTML(r.waterfallChart().SVG()), Trend: template.HTML(r.trendChart().SVG())}
+	waterfall, begins := r.waterfallChart()
+	v := monthView{R: r, From: r.From.Format("2 Jan 2006"), To: r.To.AddDate(0, 0, -1).Format("2 Jan 2006"), Pareto: template.HTML(r.paretoChart().SVG()), Waterfall: template.HTML(waterfall.SVG()), Begins: begins, Trend: template.HTML(r.trendChart().SVG())}
 	if r.Until != nil {
 		v.To = r.Until.Format("2 Jan 2006 15:04")
 	}
@@ -100,10 +101,10 @@ func minus(text string) string { return strings.Replace(text, "-", "−", 1) }
 
 // waterfallChart steps from level to level, each in parts of the nameplate while running. The bars
 // begin near the lowest level: the losses are what is looked at.
-func (r *Month) waterfallChart() chart.Steps {
-	s := chart.Steps{Title: "from the nameplate to accepted work"}
+func (r *Month) waterfallChart() (s chart.Steps, begins string) {
+	s.Title = "from the nameplate to accepted work"
 	if len(r.Waterfall) == 0 || r.Waterfall[0].Work.Sign() == 0 {
-		return s
+		return s, "0 %"
 	}
 	part := func(l use.Level) float64 { return 100 * l.Work.Float() / r.Waterfall[0].Work.Float() }
 	floor := 100.0
@@ -130,7 +131,7 @@ func (r *Month) waterfallChart() chart.Steps {
 		s.Rows = append(s.Rows, step)
 		before = now
 	}
-	return s
+	return s, strconv.FormatFloat(floor, 'f', 1, 64) + " %"
 }
 
 func change(points float64) string {

@@ -111,7 +111,7 @@ func breakThings(b *book.Book, units []*simulate.Unit, o Options) error {
 				if at += use.Instant(rng.ExpFloat64() * float64(12*use.Day)); at >= to-use.Day {
 					break
 				}
-				kind := []simulate.Kind{simulate.BoardDead, simulate.Hot, simulate.LowHash, simulate.Silent, simulate.Rejects, simulate.NoPool, simulate.Reboot, simulate.Counters, simulate.FanDead}[rng.IntN(9)]
+				kind := []simulate.Kind{simulate.BoardDead, simulate.Hot, simulate.LowHash, simulate.Silent, simulate.Rejects, simulate.NoPool, simulate.Reboot, simulate.Counters, simulate.FanDead, simulate.Offline}[rng.IntN(10)]
 				long := use.Instant(rng.ExpFloat64() * float64(14*use.Hour))
 				u.Break(simulate.Fault{Kind: kind, From: at, To: min(at+long+use.Minute, to-13*use.Hour)})
 			}
