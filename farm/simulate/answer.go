@@ -93,7 +93,7 @@ func (u *Unit) luxControl(command, parameter string, at use.Instant) string {
 		u.session = ""
 	case "rebootdevice":
 		u.session = ""
-		u.faults = append(u.faults, Fault{Reboot, at, at + 1})
+		u.boot(at, false)
 	case "curtail":
 		switch rest {
 		case "sleep":

@@ -128,7 +128,12 @@ func (u *Unit) SetPool(url, user string) {
 }
 
 // Restart boots it.
-func (u *Unit) Restart(at use.Instant) { u.Break(Fault{Reboot, at, at + 1}) }
+func (u *Unit) Restart(at use.Instant) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.advance(at)
+	u.boot(at, false)
+}
 
 // Has says whether a fault is there at an instant.
 func (u *Unit) Has(kind Kind, at use.Instant) bool {

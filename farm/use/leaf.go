@@ -24,7 +24,7 @@ const (
 	CauseIdle     // no pool gives work
 	CauseGain     // faster than the nameplate allows here
 	CauseInvalid  // hardware errors
-	CauseUnsent   // hashed while no pool took it
+	CauseUnsent   // hashed while no pool took it, or for somebody else
 	CauseRejected // rejected or stale shares
 	CauseLuck     // shares found less or, below zero, more than the work stands for
 	Accepted      // not a loss
@@ -69,6 +69,7 @@ type conditions struct {
 	capPermille int64
 	throttled   bool
 	poolDead    bool
+	poolWrong   bool // its shares are somebody else's
 }
 
 // measured is what counters say of a running leaf.
@@ -92,6 +93,9 @@ func walkDown(nameplate farm.Hashes, c conditions, m measured) levels {
 		l.heat = max(0, min(l.cap, m.hashed))
 	}
 	l.valid = m.hashed - min(m.invalid, m.hashed)
+	if c.poolWrong {
+		return l
+	}
 	l.sent = l.valid
 	if !m.delivered {
 		l.accepted = l.sent // nobody says otherwise

@@ -29,7 +29,7 @@ func account(marks []Mark, end Instant, polls ...Poll) (Cell, []Leaf) {
 	for _, p := range polls {
 		w.Add(p)
 	}
-	w.Finish(end)
+	w.Finish(end, Poll{})
 	return cell, leaves
 }
 
@@ -83,6 +83,8 @@ func TestCauses(t *testing.T) {
 			map[Cause]int64{CauseIdle: 5700}, map[Cause]int64{CauseIdle: 5700}},
 		{"no pool, hashed in vain", nil, second(60), []Poll{later(healthy, func(p *Poll) { p.PoolAlive = false }), later(next, func(p *Poll) { p.PoolAlive, p.AcceptedMH = false, healthy.AcceptedMH })},
 			map[Cause]int64{CauseUnsent: 5700}, map[Cause]int64{CauseUnsent: 5700}},
+		{"works for a stranger", nil, second(60), []Poll{later(healthy, func(p *Poll) { p.PoolWrong = true }), later(next, func(p *Poll) { p.PoolWrong = true })},
+			map[Cause]int64{CauseUnsent: 5700}, map[Cause]int64{CauseUnsent: 5700}},
 		{"told to sleep", nil, second(60), []Poll{later(healthy, func(p *Poll) { p.Sleeping = true }), later(next, func(p *Poll) { p.Sleeping, p.TotalMH, p.AcceptedMH = true, healthy.TotalMH, healthy.AcceptedMH })}, map[Cause]int64{CauseCurtailed: 5700}, nil},
 		{"told to sleep, in a planned stop", []Mark{{second(30), second(90), Planned}}, second(60), []Poll{later(healthy, func(p *Poll) { p.Sleeping = true }), later(next, func(p *Poll) { p.Sleeping, p.TotalMH, p.AcceptedMH = true, healthy.TotalMH, healthy.AcceptedMH })},
 			map[Cause]int64{CauseCurtailed: 2850, CausePlanned: 2850}, nil},
@@ -103,24 +105,28 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// A gap of days is resolved by the next poll, whatever its length.
+// A gap of two days is resolved by the next poll; a longer one stays unknown.
 func TestLongGap(t *testing.T) {
-	first := steady(start, 10_000)
-	days := Instant(9)
-	back := steady(start+days*Day, 10_000+int64(days)*86_400)
-	var total Totals
-	cells := NewCells(start, start+days*Day, Hour)
-	w := Walker{Emit: cells.Add}
-	w.Add(first)
-	w.Add(back)
-	for i := range cells.Cells {
-		if err := total.AddCell(&cells.Cells[i], Price{1, 1}); err != nil {
-			t.Fatal(err)
+	for _, tc := range []struct {
+		days  Instant
+		cause Cause
+	}{{2, Accepted}, {9, CauseUnknown}} {
+		first := steady(start, 10_000)
+		back := steady(start+tc.days*Day, 10_000+int64(tc.days)*86_400)
+		var total Totals
+		cells := NewCells(start, start+tc.days*Day, Hour)
+		w := Walker{Emit: cells.Add}
+		w.Add(first)
+		w.Add(back)
+		for i := range cells.Cells {
+			if err := total.AddCell(&cells.Cells[i], Price{1, 1}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	want := new(big.Int).Mul(big.NewInt(s19*1_000_000), big.NewInt(int64(days)*86_400))
-	if total.Work[Accepted].Big().Cmp(want) != 0 || total.Nameplate() != total.Work[Accepted] {
-		t.Fatalf("accepted %v of %v, want %v", total.Work[Accepted], total.Nameplate(), want)
+		want := new(big.Int).Mul(big.NewInt(s19*1_000_000), big.NewInt(int64(tc.days)*86_400))
+		if total.Work[tc.cause].Big().Cmp(want) != 0 || total.Nameplate() != total.Work[tc.cause] {
+			t.Errorf("%d days: %v is %v of %v, want %v", tc.days, tc.cause, total.Work[tc.cause], total.Nameplate(), want)
+		}
 	}
 }
 
@@ -133,7 +139,7 @@ func drawHistory(t *rapid.T) ([]Mark, []Poll, Instant) {
 		p.At += gap
 		p.Boards = rapid.Int64Range(-1, 4).Draw(t, "boards")
 		p.CapPermille = rapid.SampledFrom([]int64{1000, 1000, 700, 0, 1200}).Draw(t, "cap")
-		p.Throttled, p.PoolAlive, p.Sleeping = rapid.Bool().Draw(t, "hot"), rapid.Bool().Draw(t, "pool"), rapid.Bool().Draw(t, "asleep")
+		p.Throttled, p.PoolAlive, p.Sleeping, p.PoolWrong = rapid.Bool().Draw(t, "hot"), rapid.Bool().Draw(t, "pool"), rapid.Bool().Draw(t, "asleep"), rapid.Bool().Draw(t, "wrong")
 		p.RateMHs = rapid.Int64Range(-1, 2*s19).Draw(t, "rate")
 		p.Watts = rapid.Int64Range(-1, 4000).Draw(t, "watts")
 		made := rapid.Int64Range(0, 2*s19*int64(gap)/10).Draw(t, "made")
@@ -215,7 +221,7 @@ func TestSumsAgreeAtEveryLevel(t *testing.T) {
 			for _, p := range polls {
 				w.Add(p)
 			}
-			w.Finish(end)
+			w.Finish(end, Poll{})
 			for j := range cells.Cells {
 				c := &cells.Cells[j]
 				price := Price{farm.Hashprice(6e8 + 1e6*int64(j)), 50_000_000*money.Tenge + money.Tiyn(j)}
@@ -257,7 +263,7 @@ func TestCoefficients(t *testing.T) {
 	b.TotalMH, b.AcceptedMH, b.RejectedMH = b.TotalMH/10*9, b.TotalMH/1000*891, b.TotalMH/1000*9
 	var cell Cell
 	w := Walker{Emit: cell.Add}
-	w.Begin(start, a)
+	w.Begin(start)
 	w.Add(Poll{At: a.At, Elapsed: 0, NameplateMHs: s19, NominalWatts: 3250, Watts: 3250, Source: ByMachine, TotalMH: 0, AcceptedMH: 0, RejectedMH: 0, Boards: 3, BoardsDue: 3, CapPermille: 1000, PoolAlive: true})
 	w.Add(b)
 	var total Totals

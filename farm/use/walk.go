@@ -8,6 +8,10 @@ const restartSlack = 5 * Second
 // hardwareErrorMH is the work of a nonce that turned out wrong: difficulty 1, 2^32 hashes.
 const hardwareErrorMH = 4295
 
+// LongestGap is the longest silence that the next poll resolves. Longer ones are unknown, so that a
+// day's account is settled two days after its end, whatever comes later.
+const LongestGap = 2 * Day
+
 // Walker turns a machine's polls, in order of time, into leaves.
 type Walker struct {
 	Marks []Mark // may overlap
@@ -15,14 +19,11 @@ type Walker struct {
 
 	last  Poll
 	begun bool
+	blank bool // last is only an instant
 }
 
-// Begin starts the account of a machine at an instant before its first poll: what is before is unknown.
-func (w *Walker) Begin(at Instant, like Poll) {
-	w.last = Poll{At: at, Elapsed: Unknown, TotalMH: Unknown, AcceptedMH: Unknown, RejectedMH: Unknown, HardwareErrors: Unknown, NameplateMHs: like.NameplateMHs, NominalWatts: like.NominalWatts,
-		Boards: Unknown, BoardsDue: Unknown, CapPermille: 1000, PoolAlive: true, RateMHs: Unknown, Watts: Unknown}
-	w.begun = true
-}
+// Begin starts the account of a machine at an instant before its first poll: the time until then is unknown.
+func (w *Walker) Begin(at Instant) { w.last, w.begun, w.blank = Poll{At: at}, true, true }
 
 // Add accounts for the time since the last poll. A poll that is not later than the last one is ignored.
 func (w *Walker) Add(p Poll) {
@@ -33,14 +34,22 @@ func (w *Walker) Add(p Poll) {
 	if p.At <= w.last.At {
 		return
 	}
-	w.interval(w.last, p)
-	w.last = p
+	if w.blank || p.At-w.last.At > LongestGap {
+		w.idle(p, w.last.At, p.At)
+	} else {
+		w.interval(w.last, p)
+	}
+	w.last, w.blank = p, false
 }
 
-// Finish accounts for the time from the last poll to an end after which nothing is known.
-func (w *Walker) Finish(end Instant) {
+// Finish accounts for the time from the last poll to an end after which nothing is known. A machine
+// without any poll has the nameplate of like.
+func (w *Walker) Finish(end Instant, like Poll) {
 	if w.begun && end > w.last.At {
-		w.idle(w.last, w.last.At, end)
+		if !w.blank {
+			like = w.last
+		}
+		w.idle(like, w.last.At, end)
 		w.last.At = end
 	}
 }
@@ -118,7 +127,7 @@ func (w *Walker) stopped(p Poll, from, to Instant, state State) {
 // run emits the running leaves of [from, to), a part of the measured span, cut at the grid. Each gets
 // its share, by time, of what was counted.
 func (w *Walker) run(a, b Poll, from, to, start, end Instant, m counters, estimated bool) {
-	c := conditions{capPermille: b.CapPermille, throttled: a.Throttled || b.Throttled, poolDead: !a.PoolAlive && !b.PoolAlive}
+	c := conditions{capPermille: b.CapPermille, throttled: a.Throttled || b.Throttled, poolDead: !a.PoolAlive && !b.PoolAlive, poolWrong: a.PoolWrong && b.PoolWrong}
 	if b.Boards >= 0 && b.BoardsDue > 0 {
 		before := b.Boards
 		if a.Boards >= 0 && a.BoardsDue == b.BoardsDue {
