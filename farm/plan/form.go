@@ -58,6 +58,7 @@ type fleetForm struct {
 	Bought    string         `toml:"bought"`
 	PriceKZT  strict.Tenge   `toml:"price_kzt"`
 	ResaleKZT strict.Tenge   `toml:"resale_kzt"`
+	Life      int            `toml:"life_months"`
 	Retire    []string       `toml:"retire"`
 }
 

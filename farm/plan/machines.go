@@ -55,7 +55,10 @@ func (r *parser) fleet() error {
 		if f.PriceKZT.Tiyn < 0 || f.ResaleKZT.Tiyn < 0 {
 			return r.Refuse("negative", key+".price_kzt", "want a price and a resale of at least 0")
 		}
-		owned := Owned{class, bought, f.PriceKZT.Tiyn, f.ResaleKZT.Tiyn, []int{Never}}
+		if f.Life < 1 || f.Life > 240 {
+			return r.Refuse("negative", key+".life_months", "want 1 to 240, got %d", f.Life)
+		}
+		owned := Owned{class, bought, f.PriceKZT.Tiyn, f.ResaleKZT.Tiyn, f.Life, []int{Never}}
 		for _, text := range f.Retire {
 			month, err := ParseMonth(text)
 			at := int(month - p.Start)

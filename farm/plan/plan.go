@@ -17,6 +17,7 @@ type Owned struct {
 	Bought    Month
 	PriceTiyn money.Tiyn // of one, when bought: what is left of it by tax is depreciated
 	Resale    money.Tiyn // of one, when retired
+	Life      int        // months over which its price is written off
 	Retire    []int      // months from the start at which it may be retired; Never
 }
 

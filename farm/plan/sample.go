@@ -47,6 +47,7 @@ count = 1_200
 bought = "2023-06"
 price_kzt = "700_000"
 resale_kzt = "120_000"
+life_months = 48                # over which tax writes it off
 retire = ["2027-01", "2027-07", "2028-05"]   # months to consider; never is always considered
 
 [[offer]]
