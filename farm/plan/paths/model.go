@@ -87,11 +87,23 @@ type shocks struct {
 func (m *Model) shocks() *shocks {
 	quantile := m.quantile()
 	s := new(shocks)
+	symmetric := m.Law != "skewt"
 	for i := range cells + 1 {
 		u := float64(i) / cells
+		if symmetric && 2*i > cells {
+			s.at[i] = -s.at[cells-i]
+			continue
+		}
 		s.at[i] = quantile(min(max(u, 0.25/(cells*cells)), 1-0.25/(cells*cells)))
+	}
+	for i := range cells + 1 {
+		u := float64(i) / cells
 		s.low[i] = quantile(max(u, 0.25/cells) / cells)
-		s.high[i] = quantile(1 - max(1-u, 0.25/cells)/cells)
+		if symmetric {
+			s.high[cells-i] = -s.low[i]
+		} else {
+			s.high[i] = quantile(1 - max(1-u, 0.25/cells)/cells)
+		}
 	}
 	for i := range cells {
 		a, b := s.at[i], s.at[i+1]
