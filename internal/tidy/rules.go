@@ -49,6 +49,7 @@ var onlyImporter = map[string]string{
 	"github.com/oasisprotocol/curve25519-voi":        "token",
 	"github.com/cockroachdb/pebble":                  "index",
 	"github.com/spf13/cobra":                         "cmd/aqsha",
+	"cel.dev/cel-go":                                 "contract",
 	"github.com/danielgtaylor/huma":                  "api",
 	"github.com/prometheus/client_golang/prometheus": "",
 }
