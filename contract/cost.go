@@ -48,7 +48,7 @@ func (e estimator) EstimateCallCost(function, overload string, _ *cost.AstNode, 
 		return 1 << 32
 	}
 	fixed := func(n, result uint64) *cost.CallEstimate {
-		return &cost.CallEstimate{CostEstimate: cost.CostEstimate{Max: n}, ResultSize: &cost.SizeEstimate{Max: result}}
+		return &cost.CallEstimate{CostEstimate: cost.Estimate{Max: n}, ResultSize: &cost.SizeEstimate{Max: result}}
 	}
 	switch overload {
 	case "sha256_bytes":

@@ -86,7 +86,9 @@ func TestPurposesAreChecked(t *testing.T) {
 		"false":                      func(p *token.Purpose) { p.Mark = "false" },
 		"all before others":          func(p *token.Purpose) { p.Permits[0].When = "true" },
 		"a number":                   func(p *token.Purpose) { p.Mark = "amount" },
-		"too dear":                   func(p *token.Purpose) { p.Mark = "verify(payer.key, document, document) && verify(payee.key, document, document)" },
+		"too dear": func(p *token.Purpose) {
+			p.Mark = "verify(payer.key, document, document) && verify(payee.key, document, document)"
+		},
 	} {
 		p := meals()
 		change(&p)

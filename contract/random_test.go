@@ -19,7 +19,9 @@ type author struct {
 	a *Action
 }
 
-func (w *author) one(label string, of ...string) string { return rapid.SampledFrom(of).Draw(w.t, label) }
+func (w *author) one(label string, of ...string) string {
+	return rapid.SampledFrom(of).Draw(w.t, label)
+}
 
 func (w *author) int(depth int) string {
 	leaves := []string{"0", "1", "7", "1000", "now", "created", "terms.n", "day", "-3", "9223372036854775807"}
