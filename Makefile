@@ -20,12 +20,16 @@ check:
 	$(GO) test -count=1 ./internal/tidy
 
 # What the tests need beyond Go; each line of work adds its own.
-deps: .tools/btcd
+deps: .tools/btcd .tools/btcwallet
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 		echo "chromium is not here and could not be installed: the browser tests will be skipped"
 
 .tools/btcd:
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcd@v0.26.2
+
+# A wallet for btcd, from which tests of the pool pay.
+.tools/btcwallet:
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcwallet@v0.16.10-0.20240718224643-db3a4a2543bd
 
 # Every fuzz target of the module, FUZZTIME each.
 FUZZTIME ?= 20s

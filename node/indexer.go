@@ -18,9 +18,12 @@ type indexer struct {
 }
 
 func openIndexer(n *Node) (*indexer, error) {
-	store, err := index.Open(filepath.Join(n.config.Dir, indexDir), n.network)
+	store, err := index.Open(n.fs, filepath.Join(n.config.Dir, indexDir), n.network, n.log)
 	if err != nil {
 		return nil, err
+	}
+	for _, damage := range store.Dropped() {
+		n.logger.Warn("a damaged part of the index is made again from the log", "cause", damage)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &indexer{store: store, cancel: cancel}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -74,7 +75,9 @@ type Node struct {
 	head     Head     // executed, perhaps not yet durable
 	entries  [][]byte // of the block being made; the executor's alone, reused
 	encoded  []byte   // likewise: their bytes
-	keys     *keyCache
+	requests []*request
+	warmer   livestate.Warmer
+	keys     *verifier.Cache
 
 	durable  atomic.Pointer[Head]
 	grown    broadcast // durable has moved
@@ -122,7 +125,7 @@ func Open(config Config) (*Node, error) {
 	n.grown.init()
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
-	n.keys = newKeyCache(config.KeyCache)
+	n.keys = verifier.NewCache(config.KeyCache)
 	if err := n.recover(); err != nil {
 		n.closeFiles()
 		return nil, err

@@ -1,0 +1,105 @@
+package dialect
+
+import "strings"
+
+// readCgminer reads the summary, pools and devices of cgminer API 3.7 and its kin.
+func readCgminer(r *Reading, replies []Value) error {
+	v := replies[0]
+	if err := readSummary(r, v); err != nil {
+		return err
+	}
+	readPools(r, section(v, "pools", "POOLS"))
+	readDevices(r, section(v, "devs", "DEVS"))
+	return nil
+}
+
+// readSummary reads SUMMARY, in which rates are MHS or GHS.
+func readSummary(r *Reading, v Value) error {
+	s := section(v, "summary", "SUMMARY").At(0)
+	if !s.OK() {
+		return refused(v, "summary")
+	}
+	r.ElapsedSeconds = s.Get("Elapsed").Count()
+	r.RateMHs = rateOf(s, "5s", "1m", "av")
+	r.TotalMH = megahashes(s.Get("Total MH"), 1e6)
+	if average := rateOf(s, "av"); average != Unknown {
+		r.totalFromAverage(float64(average))
+	}
+	r.Accepted, r.Rejected, r.HardwareErrors = s.Get("Accepted").Count(), s.Get("Rejected").Count(), s.Get("Hardware Errors").Count()
+	r.AcceptedMH, r.RejectedMH, r.StaleMH = difficultyMH(s.Get("Difficulty Accepted")), difficultyMH(s.Get("Difficulty Rejected")), difficultyMH(s.Get("Difficulty Stale"))
+	return nil
+}
+
+// rateOf is the first rate that is there, over the given windows.
+func rateOf(s Value, windows ...string) int64 {
+	for _, window := range windows {
+		if rate := megahashes(s.Get("MHS "+window), 1e6); rate != Unknown {
+			return rate
+		}
+		if rate := megahashes(s.Get("GHS "+window), 1e9); rate != Unknown {
+			return rate
+		}
+	}
+	return Unknown
+}
+
+// readPools reads POOLS; the counters of shares by pool go before those of the summary where it has none.
+func readPools(r *Reading, pools Value) {
+	var accepted, rejected, stale, shares, lost int64 = Unknown, Unknown, Unknown, Unknown, Unknown
+	for _, p := range pools.Each {
+		if len(r.Pools) == 8 {
+			break
+		}
+		status := p.Get("Status", "status").Text()
+		pool := Pool{URL: p.Get("URL", "url").Text(), User: p.Get("User", "user", "account").Text(), Alive: strings.EqualFold(status, "Alive")}
+		active := p.Get("Stratum Active", "stratum-active")
+		// Where nothing says which pool is in use, it is the live one of the best priority.
+		pool.Active = active.True() || (!active.OK() && pool.Alive && r.ActivePool() == Pool{})
+		r.Pools = append(r.Pools, pool)
+		accepted = addCounter(accepted, difficultyMH(p.Get("Difficulty Accepted", "diffa")))
+		rejected = addCounter(rejected, difficultyMH(p.Get("Difficulty Rejected", "diffr")))
+		stale = addCounter(stale, difficultyMH(p.Get("Difficulty Stale", "diffs")))
+		shares = addCounter(shares, p.Get("Accepted", "accepted").Count())
+		lost = addCounter(lost, p.Get("Rejected", "rejected").Count())
+	}
+	for to, counted := range map[*int64]int64{&r.AcceptedMH: accepted, &r.RejectedMH: rejected, &r.StaleMH: stale, &r.Accepted: shares, &r.Rejected: lost} {
+		if *to == Unknown {
+			*to = counted
+		}
+	}
+}
+
+// readDevices reads DEVS, one row a hash board.
+func readDevices(r *Reading, devices Value) {
+	for _, d := range devices.Each {
+		if len(r.Boards) == 16 {
+			return
+		}
+		slot := d.Get("ASC", "Slot", "ID", "slot").Count()
+		b := Board{Slot: int(max(slot, 0)), RateMHs: rateOf(d, "5s", "1m", "av"), Chips: int(d.Get("Effective Chips", "Chips", "effective-chips").Count()), ChipTemp: temperature(d.Get("Chip Temp Max", "Temperature"))}
+		if rate := megahashes(d.Get("hash-average"), 1e12); rate != Unknown {
+			b.RateMHs = rate
+		}
+		if rate := megahashes(d.Get("HS RT"), 1e6); b.RateMHs == Unknown {
+			b.RateMHs = rate
+		}
+		if strings.EqualFold(d.Get("Status").Text(), "Dead") || d.Get("Enabled").Text() == "N" {
+			b.RateMHs = 0
+		}
+		b.ChipTemp = hotter(b.ChipTemp, temperature(d.Get("chip-temp-max")))
+		if d.Get("CPU").OK() {
+			b.Chips = 1 // a processor: 'aqsha mine'
+		}
+		r.Boards = append(r.Boards, b)
+		r.ChipTemp = hotter(r.ChipTemp, b.ChipTemp)
+	}
+}
+
+// readFans reads FANS of LuxOS and Braiins.
+func readFans(r *Reading, fans Value) {
+	for _, f := range fans.Each {
+		if rpm := f.Get("RPM").Count(); rpm >= 0 && rpm < 100_000 && len(r.Fans) < 16 {
+			r.Fans = append(r.Fans, int(rpm))
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package dialect_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite what is expected from the replies in testdata")
+
+func golden(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func replies(t *testing.T, d dialect.Dialect, kind string, n int) [][]byte {
+	t.Helper()
+	out := make([][]byte, n)
+	for i := range out {
+		out[i] = golden(t, fmt.Sprintf("%s.%s%d", d, kind, i))
+	}
+	return out
+}
+
+// Every dialect's replies read into what is written beside them.
+func TestGoldenReadings(t *testing.T) {
+	for _, d := range dialect.Dialects {
+		t.Run(string(d), func(t *testing.T) {
+			got, err := dialect.Read(d, replies(t, d, "poll", len(d.Polls())))
+			if err != nil {
+				t.Fatal(err)
+			}
+			identities := len(d.Identities())
+			if d == dialect.AntminerNew {
+				identities = 1 // over HTTP
+			}
+			if err := dialect.ReadIdentity(got, replies(t, d, "identity", identities)); err != nil {
+				t.Fatal(err)
+			}
+			text, err := json.MarshalIndent(got, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join("testdata", string(d)+".want")
+			if *update {
+				if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(golden(t, string(d)+".want")), string(text)+"\n"); diff != "" {
+				t.Errorf("read otherwise (−want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDetect(t *testing.T) {
+	for _, d := range dialect.Dialects {
+		if d == dialect.WhatsminerV3 {
+			continue // another port
+		}
+		want := d
+		if d == dialect.AntminerNew {
+			want = dialect.AntminerOld // told by a second question
+		}
+		got, _, err := dialect.Detect(golden(t, string(d)+".version"))
+		if err != nil || got != want {
+			t.Errorf("%s detected as %q, %v", d, got, err)
+		}
+	}
+	if !dialect.DetectNewAntminer(golden(t, "antminer-new.poll0")) {
+		t.Error("a new Antminer is not told from an old one")
+	}
+	if dialect.DetectNewAntminer([]byte(`{"STATUS":[{"STATUS":"E","Code":14,"Msg":"Invalid command"}]}`)) {
+		t.Error("a refusal passes for a new Antminer")
+	}
+	_, _, err := dialect.Detect([]byte(`{"hello":"world"}`))
+	var refusal *farm.Error
+	if !errors.As(err, &refusal) || refusal.Code != "unknown_dialect" {
+		t.Errorf("a stranger: %v", err)
+	}
+}
+
+func TestBoards(t *testing.T) {
+	old, err := dialect.Read(dialect.AntminerOld, replies(t, dialect.AntminerOld, "poll", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if old.LiveBoards() != 2 || len(old.Boards) != 3 {
+		t.Errorf("%d of %d boards live, want 2 of 3: %v", old.LiveBoards(), len(old.Boards), old.Boards)
+	}
+	modern, err := dialect.Read(dialect.AntminerNew, replies(t, dialect.AntminerNew, "poll", 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if modern.SlowestFan() != 0 || modern.LiveBoards() != 3 {
+		t.Errorf("slowest fan %d, %d boards", modern.SlowestFan(), modern.LiveBoards())
+	}
+	if pool := modern.ActivePool(); pool.User != "farm.s19-07" || !pool.Alive {
+		t.Errorf("pool %+v", pool)
+	}
+}
+
+// What firmwares get wrong is read; what is no reply is refused.
+func TestLeniency(t *testing.T) {
+	for _, tc := range []struct {
+		reply string
+		ok    bool
+	}{
+		{`{"a":[{"b":1}{"c":2}]}`, true}, {"{\"a\":nan,\"b\":-inf}\x00\x00", true}, {`{"a":1,}`, true}, {"{\"a\":\"x\ty\"}", true}, {`[]`, true},
+		{``, false}, {`STATUS=S,When=1|`, false}, {`{"a":`, false}, {`{"a":1`, false}, {`{"a" 1}`, false}, {`{1:2}`, false}, {`{"a":"b`, false}, {`{"a":}`, false},
+		{strings.Repeat(`{"a":`, 40) + `1` + strings.Repeat(`}`, 40), false},
+		{`{"a":"` + strings.Repeat("x", dialect.MaxReply) + `"}`, false},
+	} {
+		_, err := dialect.Parse([]byte(tc.reply))
+		if (err == nil) != tc.ok {
+			t.Errorf("%.60q: %v, want ok %v", tc.reply, err, tc.ok)
+		}
+		var refusal *farm.Error
+		if err != nil && !errors.As(err, &refusal) {
+			t.Errorf("%.60q: %T is not a refusal", tc.reply, err)
+		}
+	}
+	v, _ := dialect.Parse([]byte(`{"a":"12.5","b":nan,"c":"\u001b[31mred","d":-1,"e":"A\/B"}`))
+	if f, ok := v.Get("a").Number(); !ok || f != 12.5 {
+		t.Error("a number in a string is not read")
+	}
+	if _, ok := v.Get("b").Number(); ok {
+		t.Error("nan is a number")
+	}
+	if got := v.Get("c").Text(); strings.ContainsRune(got, 0x1b) {
+		t.Errorf("%q reaches the terminal", got)
+	}
+	if v.Get("d").Count() != dialect.Unknown || v.Get("z").OK() || v.Get("e").Text() != "A/B" {
+		t.Error("negative count, missing member or escape")
+	}
+}
+
+func TestRefusedCommands(t *testing.T) {
+	no := []byte(`{"STATUS":[{"STATUS":"E","When":1,"Code":45,"Msg":"Access denied to 'summary' command","Description":"x"}],"id":1}`)
+	for _, d := range dialect.Dialects {
+		all := make([][]byte, len(d.Polls()))
+		for i := range all {
+			all[i] = no
+		}
+		_, err := dialect.Read(d, all)
+		var refusal *farm.Error
+		if !errors.As(err, &refusal) || refusal.Code != "no_section" {
+			t.Errorf("%s: %v", d, err)
+		}
+	}
+	if _, err := dialect.Read(dialect.AntminerNew, nil); err == nil {
+		t.Error("a poll without replies was read")
+	}
+}
+
+func TestNormalMAC(t *testing.T) {
+	for in, want := range map[string]string{"A2:B4:C6:D8:E0:F2": "a2:b4:c6:d8:e0:f2", "a2b4c6d8e0f2": "a2:b4:c6:d8:e0:f2", "00:00:00:00:00:00": "", "xx": "", "": "", "zz:b4:c6:d8:e0:f2": ""} {
+		if got := dialect.NormalMAC(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for i, d := range dialect.Dialects {
+		for j := range d.Polls() {
+			content, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("%s.poll%d", d, j)))
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(uint8(i), content)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, reply []byte) {
+		d := dialect.Dialects[int(which)%len(dialect.Dialects)]
+		all := make([][]byte, len(d.Polls()))
+		for i := range all {
+			all[i] = reply
+		}
+		_, _, _ = dialect.Detect(reply)
+		r, err := dialect.Read(d, all)
+		if err != nil {
+			return
+		}
+		_ = dialect.ReadIdentity(r, [][]byte{reply})
+		for name, n := range map[string]int64{"elapsed": r.ElapsedSeconds, "rate": r.RateMHs, "ideal": r.IdealMHs, "total": r.TotalMH, "accepted": r.AcceptedMH, "rejected": r.RejectedMH, "stale": r.StaleMH, "watts": r.PowerWatts} {
+			if n < dialect.Unknown {
+				t.Errorf("%s is %d", name, n)
+			}
+		}
+		if len(r.Boards) > 16 || len(r.Pools) > 8 || len(r.Fans) > 16 || r.LiveBoards() > len(r.Boards) {
+			t.Errorf("%d boards, %d pools, %d fans", len(r.Boards), len(r.Pools), len(r.Fans))
+		}
+		if text, err := json.Marshal(r); err != nil || len(text) > 64<<10 {
+			t.Errorf("a reading of %d bytes, %v", len(text), err)
+		}
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	reply, err := os.ReadFile(filepath.Join("testdata", "antminer-old.poll0"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(reply)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := dialect.Read(dialect.AntminerOld, [][]byte{reply}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package params
+
+import "strings"
+
+// MiningMachine is a model's nameplate as its maker states it, ±5 %.
+type MiningMachine struct {
+	Name      string
+	Maker     string
+	RateGHs   int64 // nominal hash rate, 10^9 hashes a second
+	Watts     int64 // at the wall, at that rate
+	MilliJTH  int64 // energy efficiency, mJ per 10^12 hashes, as printed
+	Boards    int   // hash boards in one machine; 0: not known
+	HeatLimit int64 // chip temperature in °C from which the firmware slows down; 0: not known
+}
+
+// HashesPerSecond is the nominal rate.
+func (m MiningMachine) HashesPerSecond() int64 { return m.RateGHs * 1_000_000_000 }
+
+const (
+	bitmain  = "Bitmain"
+	microBT  = "MicroBT"
+	canaan   = "Canaan"
+	makersPg = "makers' product pages, as collected in 2026"
+)
+
+// MiningMachines is the catalogue: models by the year in which they came to the market.
+// Rates are of the common version of each model; a machine's own ideal rate goes before it.
+var MiningMachines = []Fact[MiningMachine]{
+	{"2016-06-01", MiningMachine{"Antminer S9", bitmain, 13_500, 1323, 98_000, 3, 115}, makersPg},
+	{"2019-04-01", MiningMachine{"Antminer S17 Pro", bitmain, 50_000, 1975, 40_000, 3, 95}, makersPg},
+	{"2020-05-01", MiningMachine{"Antminer S19", bitmain, 95_000, 3250, 34_000, 3, 90}, makersPg},
+	{"2020-05-01", MiningMachine{"Antminer S19 Pro", bitmain, 110_000, 3250, 29_500, 3, 90}, makersPg},
+	{"2020-06-01", MiningMachine{"Antminer T19", bitmain, 84_000, 3150, 37_500, 3, 90}, makersPg},
+	{"2021-06-01", MiningMachine{"Antminer S19j Pro", bitmain, 104_000, 3068, 29_500, 3, 90}, makersPg},
+	{"2022-07-01", MiningMachine{"Antminer S19 XP", bitmain, 140_000, 3010, 21_500, 3, 90}, makersPg},
+	{"2023-02-01", MiningMachine{"Antminer S19k Pro", bitmain, 120_000, 2760, 23_000, 3, 90}, makersPg},
+	{"2023-12-01", MiningMachine{"Antminer S21", bitmain, 200_000, 3500, 17_500, 3, 90}, makersPg},
+	{"2024-01-01", MiningMachine{"Antminer T21", bitmain, 190_000, 3610, 19_000, 3, 90}, makersPg},
+	{"2024-07-01", MiningMachine{"Antminer S21 Pro", bitmain, 234_000, 3510, 15_000, 3, 90}, makersPg},
+	{"2024-10-01", MiningMachine{"Antminer S21 XP", bitmain, 270_000, 3645, 13_500, 3, 90}, makersPg},
+	{"2024-10-01", MiningMachine{"Antminer S21 XP Hyd", bitmain, 473_000, 5676, 12_000, 3, 90}, makersPg},
+	{"2025-02-01", MiningMachine{"Antminer S21+", bitmain, 216_000, 3564, 16_500, 3, 90}, makersPg},
+	{"2020-04-01", MiningMachine{"Whatsminer M30S", microBT, 86_000, 3268, 38_000, 3, 95}, makersPg},
+	{"2020-10-01", MiningMachine{"Whatsminer M30S++", microBT, 112_000, 3472, 31_000, 3, 95}, makersPg},
+	{"2022-04-01", MiningMachine{"Whatsminer M50", microBT, 114_000, 3306, 29_000, 3, 95}, makersPg},
+	{"2022-07-01", MiningMachine{"Whatsminer M50S", microBT, 126_000, 3276, 26_000, 3, 95}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M60", microBT, 172_000, 3422, 19_900, 3, 95}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M60S", microBT, 186_000, 3441, 18_500, 3, 95}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M63S", microBT, 390_000, 7215, 18_500, 4, 95}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M66S", microBT, 298_000, 5513, 18_500, 4, 95}, makersPg},
+	{"2022-10-01", MiningMachine{"Avalon A1366", canaan, 130_000, 3250, 25_000, 3, 95}, makersPg},
+	{"2024-09-01", MiningMachine{"Avalon A1566", canaan, 185_000, 3420, 18_500, 3, 95}, makersPg},
+}
+
+// FindMiningMachine finds the model that a machine reports of itself: "Antminer S19 Pro",
+// "s19pro", "M30S++_VH40". Of several that fit, the longest name is meant.
+func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
+	wanted := normalModel(model)
+	var best Fact[MiningMachine]
+	for _, fact := range MiningMachines {
+		_, short, _ := strings.Cut(fact.Value.Name, " ")
+		name := normalModel(short)
+		at := strings.Index(wanted, name)
+		if at < 0 || !endsModel(wanted[at+len(name):]) || len(fact.Value.Name) <= len(best.Value.Name) {
+			continue
+		}
+		best = fact
+	}
+	return best, best.Value.Name != ""
+}
+
+// normalModel drops what makers write now one way, now another, and a Whatsminer's version ("_VH40").
+func normalModel(model string) string {
+	model, _, _ = strings.Cut(model, "_")
+	return strings.NewReplacer(" ", "", "-", "", ".", "").Replace(strings.ToLower(model))
+}
+
+// endsModel says whether a model's name may end before rest: "S19" is not the beginning of "S19 Pro" or "S19j Pro".
+func endsModel(rest string) bool {
+	return rest == "" || rest[0] == '(' || rest[0] == '['
+}

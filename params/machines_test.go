@@ -1,0 +1,50 @@
+package params_test
+
+import (
+	"testing"
+
+	"github.com/aqsha/aqsha/params"
+)
+
+func TestFindMiningMachine(t *testing.T) {
+	for model, want := range map[string]string{
+		"Antminer S19":            "Antminer S19",
+		"Antminer S19 Pro":        "Antminer S19 Pro",
+		"antminer s19jpro":        "Antminer S19j Pro",
+		"S21+":                    "Antminer S21+",
+		"S21 XP Hyd":              "Antminer S21 XP Hyd",
+		"M30S++_VH40":             "Whatsminer M30S++",
+		"M30S_V20":                "Whatsminer M30S",
+		"WhatsMiner M60S_VK30":    "Whatsminer M60S",
+		"Avalon A1366":            "Avalon A1366",
+		"Antminer S19 Pro (110T)": "Antminer S19 Pro",
+		"M30S+_VE40":              "", // not in the catalogue; must not pass for an M30S
+		"Antminer S19 Hydro":      "",
+		"S1":                      "",
+		"":                        "",
+	} {
+		got, ok := params.FindMiningMachine(model)
+		if got.Value.Name != want || ok != (want != "") {
+			t.Errorf("%q is %q, want %q", model, got.Value.Name, want)
+		}
+	}
+}
+
+// The printed efficiency is rate and power in another form; the makers' figures are good for ±5 %.
+func TestCatalogueAgreesWithItself(t *testing.T) {
+	seen := map[string]bool{}
+	for _, fact := range params.MiningMachines {
+		m := fact.Value
+		if seen[m.Name] {
+			t.Errorf("%s is there twice", m.Name)
+		}
+		seen[m.Name] = true
+		if _, err := params.ParseDate(string(fact.From)); err != nil || fact.Source == "" {
+			t.Errorf("%s: %v, source %q", m.Name, err, fact.Source)
+		}
+		milliJTH := m.Watts * 1_000_000 / m.RateGHs
+		if off := milliJTH - m.MilliJTH; 20*off > m.MilliJTH || -20*off > m.MilliJTH {
+			t.Errorf("%s: %d W at %d GH/s are %d mJ/TH, printed %d", m.Name, m.Watts, m.RateGHs, milliJTH, m.MilliJTH)
+		}
+	}
+}
