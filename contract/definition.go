@@ -60,7 +60,7 @@ type Action struct {
 	Document string   `json:"document,omitempty"` // bytes: what the attached document's hash must be; Any for any
 	Takes    []Take   `json:"takes,omitempty"`
 	Pay      []Payout `json:"pay,omitempty"`
-	Set      []Set    `json:"set,omitempty"`
+	Set      []Assign `json:"set,omitempty"`
 	Ends     bool     `json:"ends,omitempty"` // afterwards the rest is paid as at the end, and the contract is gone
 }
 
@@ -84,8 +84,8 @@ type Payout struct {
 	As     string `json:"as,omitempty"` // mark it: it is paid as this asset
 }
 
-// Set gives a variable of the state a new value. All are computed before any is set.
-type Set struct {
+// Assign gives a variable of the state a new value. All are computed before any is set.
+type Assign struct {
 	Name  string `json:"name"`
 	Value string `json:"value"` // int
 }

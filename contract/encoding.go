@@ -163,7 +163,7 @@ func readAction(d *token.Decoder, where string) Action {
 	a.Pay = list(d, where+".pay", MaxPayouts, 4, func() Payout {
 		return Payout{text(d, where+".pay"), text(d, where+".pay"), text(d, where+".pay"), text(d, where+".pay")}
 	})
-	a.Set = list(d, where+".set", MaxState, 2, func() Set { return Set{text(d, where+".set"), text(d, where+".set")} })
+	a.Set = list(d, where+".set", MaxState, 2, func() Assign { return Assign{text(d, where+".set"), text(d, where+".set")} })
 	a.Ends = d.Bool(where + ".ends")
 	return a
 }

@@ -220,7 +220,7 @@ func (r *reader) action(n *yaml.Node, where, name string) Action {
 			r.items(value, at, func(at string, item *yaml.Node) { a.Pay = append(a.Pay, r.payout(item, at)) })
 		case "set":
 			r.pairs(value, at, nil, func(name string, to *yaml.Node) {
-				a.Set = append(a.Set, Set{name, r.scalar(to, at+"."+name)})
+				a.Set = append(a.Set, Assign{name, r.scalar(to, at+"."+name)})
 			})
 		case "ends":
 			a.Ends = r.truth(value, at)

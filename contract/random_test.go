@@ -120,7 +120,7 @@ func anyDefinition(t *rapid.T) *Definition {
 		}
 		for _, v := range d.State {
 			if rapid.Bool().Draw(t, "set") {
-				a.Set = append(a.Set, Set{v.Name, w.int(2)})
+				a.Set = append(a.Set, Assign{v.Name, w.int(2)})
 			}
 		}
 		d.Actions = append(d.Actions, a)
