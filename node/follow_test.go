@@ -383,7 +383,7 @@ func TestAFollowerChecksTheRules(t *testing.T) {
 	tx := f.world.Pay(f.bank, f.world.Key("somebody else"), f.shop, 500, []token.ID{f.coin}, f.rest, fleetValid)
 	leaf := head.Leaf
 	leaf.Height, leaf.Count, leaf.Previous = leaf.Height+1, 1, token.Hash(head.Root)
-	batch, err := log.Stage([][]byte{leaf.Encode(), ledger.AppendTransactionEntry(nil, tx.Encode())})
+	batch, err := log.Stage([][]byte{leaf.Encode(), ledger.AppendTransactionEntry(nil, tx.Encode(), &ledger.Effects{})})
 	if err != nil {
 		t.Fatal(err)
 	}
