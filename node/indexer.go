@@ -111,7 +111,7 @@ func (n *Node) Lookup(ctx context.Context, id token.TransactionID) (Receipt, boo
 	if err != nil || tx.ID() != id {
 		return Receipt{}, false, err
 	}
-	return receipt, true, nil
+	return receipt, true, n.WaitHeight(ctx, receipt.Height) // where followers acknowledge, it may not be answerable yet
 }
 
 // transactionAt reads an entry that must be a transaction.
@@ -168,7 +168,7 @@ func (n *Node) History(ctx context.Context, wallet token.WalletID, before uint64
 	if err != nil {
 		return nil, 0, err
 	}
-	size := store.Size()
+	size := min(store.Size(), n.Head().Size)
 	items, err := store.History(wallet, min(before, size), most)
 	if err != nil {
 		return nil, 0, err

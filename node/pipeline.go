@@ -107,17 +107,19 @@ func (n *Node) verify(u *unit, v *verifier.Verifier) {
 	for _, s := range u.submissions {
 		for i := range s.requests {
 			r := &s.requests[i]
-			if r.keys != nil && !v.Add(r.tx, r.keys) {
-				r.keys = nil
-			}
 			if r.keys != nil {
+				v.Add(r.tx, r.keys)
 				added = append(added, r)
 			}
 		}
 	}
 	next := 0
 	err := v.Verify(func(forged int) {
-		added[next].forged = forged
+		if forged == verifier.Unchecked {
+			added[next].keys = nil // the executor says what is wrong
+		} else {
+			added[next].forged = forged
+		}
 		next++
 	})
 	if err != nil { // no randomness: one at a time, by the executor
@@ -256,7 +258,7 @@ func (n *Node) apply(b *block) error {
 			}
 			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1, TimeMillis: now}
 			from := len(n.encoded)
-			n.encoded = ledger.AppendTransactionEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
+			n.encoded = ledger.AppendEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
 			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
 		}
 	}

@@ -41,26 +41,31 @@ func NewCache(bytes int) *Cache {
 	return c
 }
 
-// Decode returns a key's decoding, from the cache or made now.
-func (c *Cache) Decode(key token.PublicKey) (token.DecodedKey, bool) {
-	s := &c.shards[maphash.Comparable(c.seed, key)%keyShards]
+// find returns a key's decoding, if it is there.
+func (c *Cache) find(key token.PublicKey) (token.DecodedKey, bool) {
+	s := c.shard(key)
 	s.mu.Lock()
-	if slot, ok := s.slots[key]; ok {
-		s.used[slot] = true
-		s.hits++
-		known := s.known[slot]
-		s.mu.Unlock()
-		return known, true
+	defer s.mu.Unlock()
+	slot, ok := s.slots[key]
+	if !ok {
+		s.misses++
+		return token.DecodedKey{}, false
 	}
-	s.misses++
+	s.used[slot] = true
+	s.hits++
+	return s.known[slot], true
+}
+
+func (c *Cache) shard(key token.PublicKey) *keyShard {
+	return &c.shards[maphash.Comparable(c.seed, key)%keyShards]
+}
+
+// keep stores a decoding.
+func (c *Cache) keep(key token.PublicKey, decoded token.DecodedKey) {
+	s := c.shard(key)
+	s.mu.Lock()
+	s.put(key, decoded)
 	s.mu.Unlock()
-	decoded, ok := token.DecodeKey(key) // costly: not under the lock
-	if ok {
-		s.mu.Lock()
-		s.put(key, decoded)
-		s.mu.Unlock()
-	}
-	return decoded, ok
 }
 
 // put stores a decoding, in the place of one that was not used for a round of the hand when the shard
