@@ -240,7 +240,7 @@ func (x *Executor) call(c *Contract, caller *contract.Party, paid []money.Tiyn, 
 		x.parties = append(x.parties, contract.Party{})
 	}
 	call := &x.calling
-	*call = contract.Call{Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
+	*call = contract.Call{Network: x.network, Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
 	if document != nil {
 		call.Document = document[:]
 	}
