@@ -168,7 +168,7 @@ func (d *Desk) Meter(ctx context.Context, id token.WalletID) (Meter, error) {
 	if err != nil {
 		return Meter{}, err
 	}
-	m := Meter{Contract: id, Parties: v.Parties, Watts: v.Terms[3].Int, Cap: money.Tiyn(v.Terms[4].Int), At: uint64(v.State[0]),
+	m := Meter{Contract: id, Parties: v.Parties, Watts: v.Terms[4].Int, Cap: money.Tiyn(v.Terms[5].Int), At: uint64(v.State[0]),
 		Billed: money.Tiyn(v.State[4]), Due: uint64(v.State[5]), Open: v.State[6], Held: v.Held[0]}
 	for zone := range m.Registers {
 		m.Tariff.Prices[zone] = money.Tiyn(v.Terms[0].Ints[zone])

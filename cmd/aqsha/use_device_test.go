@@ -22,7 +22,7 @@ func newUsesTown(t *testing.T, wallets ...string) *usesTown {
 	w := &usesTown{t, filepath.Join(t.TempDir(), "net")}
 	w.run("init", "--development", "--shared-keys")
 	w.run("bank", "admit", "bank")
-	w.run("issue", "bank", "1000000")
+	w.run("issue", "bank", "300000000")
 	node := up(t, w.dir)
 	t.Cleanup(func() { node.stop(t); w.run("verify") })
 	for _, name := range wallets {

@@ -50,7 +50,7 @@ func terms(tariff meter.Tariff, from meter.Registers, watts, cap int64) []token.
 	for _, s := range tariff.Steps {
 		steps = append(steps, s.AboveWh, int64(s.Adds))
 	}
-	return []token.Value{token.Ints(prices), token.Ints(steps), token.Ints(from[:]), token.Int(watts), token.Int(cap), token.Int(hour), token.Int(hour), token.Int(start + 2*month)}
+	return []token.Value{token.Ints(prices), token.Ints(steps), token.Ints(from[:]), token.Int(start), token.Int(watts), token.Int(cap), token.Int(hour), token.Int(hour), token.Int(start + 2*month)}
 }
 
 func begin(t fataler, p *contract.Program, terms []token.Value) *contract.Instance {
