@@ -39,7 +39,7 @@ func parse(t testing.TB, edits ...string) *plan.Plan {
 
 func build(t testing.TB, p *plan.Plan) *advise.Result {
 	t.Helper()
-	r, err := advise.Build(context.Background(), p, "test", nil)
+	r, err := advise.Build(context.Background(), p, nil, "test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func build(t testing.TB, p *plan.Plan) *advise.Result {
 
 func Example() {
 	p, _ := plan.Parse("plan.toml", strings.Replace(plan.SampleFile, `kind = "garch"`, `kind = "fixed"`, 1), nil)
-	r, err := advise.Build(context.Background(), p, "example", nil)
+	r, err := advise.Build(context.Background(), p, nil, "example", nil)
 	fmt.Println(err, r.Paths, len(r.Months), len(r.Options))
 	// Output: <nil> 1 60 5
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/aqsha/aqsha/farm/plan"
 	"github.com/aqsha/aqsha/farm/plan/finance"
-	"github.com/aqsha/aqsha/farm/plan/paths"
 	"github.com/aqsha/aqsha/farm/plan/value"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
@@ -72,6 +71,7 @@ type Result struct {
 	Changes   []Change          `json:"changes"`
 	Months    []MonthRow        `json:"months"`
 	Power     Load              `json:"power"`
+	Day       *Day              `json:"day"`
 	Words     map[string]Advice `json:"words"`
 
 	found float64
@@ -85,8 +85,8 @@ type Load struct {
 	SpentKZT   float64 `json:"spentKZT"` // own money
 }
 
-// Build decides a plan and explains the decision.
-func Build(ctx context.Context, p *plan.Plan, version string, progress func(done, all int)) (*Result, error) {
+// Build decides a plan and explains the decision. day is a schedule to show beside it; nil: the plan's own first day.
+func Build(ctx context.Context, p *plan.Plan, day *Day, version string, progress func(done, all int)) (*Result, error) {
 	stage := func(n int) {
 		if progress != nil {
 			progress(n, 5)
@@ -102,6 +102,11 @@ func Build(ctx context.Context, p *plan.Plan, version string, progress func(done
 	}
 	r := &Result{Format: Format, Version: version, Name: p.Name, File: p.File, Text: p.Text, Files: p.Files, Seed: p.Seed, Paths: prices.Paths, From: p.Start.String(), To: p.Month(p.Months - 1).String(),
 		USDKZT: p.USDKZT, RateDate: p.RateDate, Lambda: p.Lambda, Facts: p.Facts}
+	if r.Day = day; day == nil {
+		if r.Day, err = firstDay(p); err != nil {
+			return nil, err
+		}
+	}
 	stage(1)
 	best, second, err := r.search(ctx, w)
 	if err != nil {
@@ -133,18 +138,12 @@ func Build(ctx context.Context, p *plan.Plan, version string, progress func(done
 		return nil, err
 	}
 	stage(4)
-	if r.Changes, err = changes(ctx, p, few(prices), best, second, r.Advice); err != nil {
+	if r.Changes, err = changes(ctx, p, prices, best, second, r.Advice); err != nil {
 		return nil, err
 	}
 	r.Words = r.inWords()
 	stage(5)
 	return r, nil
-}
-
-// few keeps the first thousand paths, for the many worlds that sensitivities ask for.
-func few(prices *paths.Prices) *paths.Prices {
-	n := min(1000, prices.Paths)
-	return &paths.Prices{Paths: n, Months: prices.Months, Mean: prices.Mean[:n*prices.Months], Final: prices.Final[:n]}
 }
 
 // Option of a way; nil when it is not there.

@@ -157,22 +157,23 @@ func root(atOne float64, f func(factor float64) (float64, error)) (*float64, err
 }
 
 // changes looks for the nearest factors of the main inputs at which another way is better.
-func changes(ctx context.Context, p *plan.Plan, prices *paths.Prices, best Strategy, second *Strategy, advice Way) ([]Change, error) {
+// A thousand paths do, unless the advice is so close that they would give another.
+func changes(ctx context.Context, p *plan.Plan, all *paths.Prices, best Strategy, second *Strategy, advice Way) ([]Change, error) {
 	var out []Change
+	prices := few(all)
+	now, err := wayAt(ctx, p, prices, best, second, value.Same)
+	if err != nil {
+		return nil, err
+	}
+	if now != advice {
+		prices = all
+	}
 	for _, in := range inputs[:4] {
 		for _, direction := range [][]float64{{0.9, 0.8, 0.7, 0.6, 0.5}, {1.1, 1.2, 1.35, 1.5, 1.75, 2}} {
 			at := func(factor float64) (Way, error) {
 				shift := value.Same
 				*in.field(&shift) = factor
-				w, err := value.NewWorld(ctx, p, prices, shift)
-				if err != nil {
-					return "", err
-				}
-				all, err := compare(ctx, w, best, second)
-				if err != nil {
-					return "", err
-				}
-				return winner(all, p.Lambda), nil
+				return wayAt(ctx, p, prices, best, second, shift)
 			}
 			holds := 1.0
 			for _, factor := range direction {
@@ -200,6 +201,25 @@ func changes(ctx context.Context, p *plan.Plan, prices *paths.Prices, best Strat
 		}
 	}
 	return out, nil
+}
+
+// wayAt is the best way in a shifted world.
+func wayAt(ctx context.Context, p *plan.Plan, prices *paths.Prices, best Strategy, second *Strategy, shift value.Shift) (Way, error) {
+	w, err := value.NewWorld(ctx, p, prices, shift)
+	if err != nil {
+		return "", err
+	}
+	all, err := compare(ctx, w, best, second)
+	if err != nil {
+		return "", err
+	}
+	return winner(all, p.Lambda), nil
+}
+
+// few keeps the first thousand paths.
+func few(prices *paths.Prices) *paths.Prices {
+	n := min(1000, prices.Paths)
+	return &paths.Prices{Paths: n, Months: prices.Months, Mean: prices.Mean[:n*prices.Months], Final: prices.Final[:n]}
 }
 
 // MonthRow is the strategy's money in a month, means over paths in tenge, with fans.

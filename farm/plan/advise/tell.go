@@ -116,8 +116,8 @@ func (r *Result) reasons(t Teller, best *Option) []string {
 // rates tell internal rate and payback, or warn of several.
 func (r *Result) rates(t Teller) []string {
 	inc := r.Increment
-	if inc == nil {
-		return nil
+	if inc == nil || len(r.Option(WayBest).Strategy.Buy) == 0 {
+		return nil // without an outlay there is no rate
 	}
 	if inc.SeveralRoots {
 		var roots []string
@@ -126,8 +126,11 @@ func (r *Result) rates(t Teller) []string {
 		}
 		return []string{t.Say("several roots", fmt.Sprint(len(inc.IRR)), strings.Join(roots, "; "))}
 	}
-	if len(inc.IRR) == 0 || inc.Payback == nil {
+	if len(inc.IRR) == 0 {
 		return nil
+	}
+	if inc.Payback == nil {
+		return []string{t.Say("reason never", t.Number(100*inc.IRR[0], 1)+" %")}
 	}
 	return []string{t.Say("reason irr", t.Number(100*inc.IRR[0], 1)+" %", t.Number(*inc.Payback, 1))}
 }

@@ -42,7 +42,7 @@ var phrases = map[string][3]string{
 	"reason power":     {"Power: at most %[1]s of %[2]s kW are used.", "Қуат: %[2]s кВт-тың ең көбі %[1]s пайдаланылады.", "Мощность: используется не более %[1]s из %[2]s кВт."},
 	"reason capital":   {"Capital: %[1]s of %[2]s are spent.", "Капитал: %[2]s ішінен %[1]s жұмсалады.", "Капитал: тратится %[1]s из %[2]s."},
 	"reason irr":       {"What the plan adds: internal rate %[1]s a year, payback after %[2]s months.", "Жоспар қосатыны: ішкі табыстылық жылына %[1]s, өтелу мерзімі %[2]s ай.", "Что добавляет план: внутренняя норма %[1]s в год, окупаемость за %[2]s месяцев."},
-	"never":            {"never (more than the plan's", "ешқашан (жоспардың", "никогда (дольше плана,"},
+	"reason never":     {"What the plan adds: internal rate %[1]s a year; it does not pay back within the plan.", "Жоспар қосатыны: ішкі табыстылық жылына %[1]s; жоспар мерзімінде өтелмейді.", "Что добавляет план: внутренняя норма %[1]s в год; за срок плана не окупается."},
 	"several roots":    {"Warning: the flows have %[1]s internal rates (%[2]s); none of them can be relied on. Look at the net present value.", "Ескерту: ағындардың %[1]s ішкі нормасы бар (%[2]s); ешқайсысына сенуге болмайды. Таза келтірілген құнға қараңыз.", "Внимание: у потоков %[1]s внутренних нормы (%[2]s); ни на одну нельзя полагаться. Смотрите на приведённую стоимость."},
 	"runner-up":        {"Second: %[1]s Mean %[2]s, mean less risk %[3]s below the first.", "Екінші: %[1]s Орташасы %[2]s, тәуекелді шегергендегі орташасы біріншіден %[3]s төмен.", "Второй: %[1]s Среднее %[2]s, среднее за вычетом риска на %[3]s ниже первого."},
 	"no runner-up":     {"There is no second plan on the grid.", "Торда екінші жоспар жоқ.", "Второго плана на сетке нет."},
