@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim bench deps
+.PHONY: run build test check fuzz sim soak drill bench deps
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -45,6 +45,15 @@ fuzz:
 CRASHES ?= 20000
 sim:
 	cd node && SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run TestCrashAtEveryOperation -timeout 120m
+
+# Kills a leader, destroys its data and promotes its follower: how long, and what is lost.
+drill: build
+	./bin/aqsha drill
+
+# Ten minutes of payments at 80 % of what the machine does: are rate and memory flat?
+SOAK ?= 10m
+soak: build
+	./bin/aqsha bench soak --duration $(SOAK)
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

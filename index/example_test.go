@@ -7,9 +7,11 @@ import (
 	"github.com/aqsha/aqsha/index"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// A wallet's history, the latest first, out of the blocks of a log.
+// A court's history, the latest first, out of the blocks of a log: two contracts and an action in which it is the
+// arbiter, money that was seized, its registration.
 func Example() {
 	chain, town := sim.NewWorld(1).Story(ledger.NewModel())
 	dir, err := os.MkdirTemp("", "index")
@@ -18,7 +20,7 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	x, err := index.Open(dir, chain.Network)
+	x, err := index.Open(vfs.OS, dir, chain.Network, chain)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -35,6 +37,9 @@ func Example() {
 		fmt.Println(item.Net)
 	}
 	// Output:
+	// 0.00
+	// 0.00
+	// 0.00
 	// 9000.00
 	// 0.00
 }

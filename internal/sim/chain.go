@@ -43,6 +43,17 @@ func (c *Chain) store(entries [][]byte) {
 	c.Size = c.tree.Size()
 }
 
+// Entry returns an entry of the log.
+func (c *Chain) Entry(number uint64) ([]byte, error) {
+	for _, block := range c.Blocks {
+		if number < uint64(len(block)) {
+			return block[number], nil
+		}
+		number -= uint64(len(block))
+	}
+	return nil, fmt.Errorf("the log has %d entries", c.Size)
+}
+
 // Root is the log's.
 func (c *Chain) Root() txlog.Hash { return c.tree.Root() }
 
@@ -56,7 +67,7 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 	refusals := make([]*token.Error, len(txs))
 	for i, tx := range txs {
 		if refusals[i] = c.executor.Apply(tx, nil); refusals[i] == nil {
-			entries = append(entries, ledger.AppendTransactionEntry(nil, tx.Encode()))
+			entries = append(entries, ledger.AppendTransactionEntry(nil, tx.Encode(), c.executor.Effects()))
 		}
 	}
 	if len(entries) > 1 {
@@ -123,6 +134,25 @@ func Copy(to ledger.State, m *ledger.Model) {
 	for id, w := range m.Wallets {
 		to.PutWallet(id, w)
 		to.PutDetail(id, m.Details[id])
+	}
+	for _, id := range m.Agencies() {
+		a, _ := m.Agency(id)
+		to.PutAgency(id, a)
+	}
+	for number := uint32(1); int(number) <= m.Purposes(); number++ {
+		to.AddPurpose(*m.Purpose(number))
+	}
+	for _, id := range m.Definitions() {
+		encoded, _ := m.Definition(id)
+		to.AddDefinition(id, encoded)
+	}
+	for _, id := range m.ClosedWallets() {
+		registrar, _ := m.Closed(id)
+		to.PutClosed(id, registrar)
+	}
+	for _, id := range m.Contracts() {
+		copied := *m.Contract(id)
+		to.AddContract(&copied)
 	}
 	for id, t := range m.Tokens {
 		to.AddToken(id, t)

@@ -47,8 +47,8 @@ var mayImport = map[string][]string{
 var onlyImporter = map[string]string{
 	"github.com/cometbft/cometbft":                   "cluster",
 	"github.com/oasisprotocol/curve25519-voi":        "token",
-	"github.com/cockroachdb/pebble":                  "index",
 	"github.com/spf13/cobra":                         "cmd/aqsha",
+	"cel.dev/cel-go":                                 "contract",
 	"github.com/danielgtaylor/huma":                  "api",
 	"github.com/prometheus/client_golang/prometheus": "",
 }

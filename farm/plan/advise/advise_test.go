@@ -121,11 +121,11 @@ func TestBreakEvenSolvesToZero(t *testing.T) {
 
 // Dear power: nothing is bought and the bank wins; cheap: machines are bought.
 func TestAdviceFollowsThePlan(t *testing.T) {
-	dear := build(t, parse(t, `price = "17.00"`, `price = "90.00"`, `price = "19.00"`, `price = "90.00"`, `price = "21.00"`, `price = "90.00"`))
+	dear := build(t, parse(t, `price = "11.50"`, `price = "90.00"`, `price = "12.50"`, `price = "90.00"`, `price = "14.00"`, `price = "90.00"`))
 	if best := dear.Option(advise.WayBest); len(best.Strategy.Buy) != 0 {
 		t.Errorf("at 90 tenge a kWh it buys %+v", best.Strategy.Buy)
 	}
-	cheap := build(t, parse(t, `price = "17.00"`, `price = "2.00"`, `price = "19.00"`, `price = "2.00"`, `price = "21.00"`, `price = "2.00"`, "price_usd = 2_600", "price_usd = 600"))
+	cheap := build(t, parse(t, `price = "11.50"`, `price = "2.00"`, `price = "12.50"`, `price = "2.00"`, `price = "14.00"`, `price = "2.00"`, "price_usd = 1_800", "price_usd = 600"))
 	if best := cheap.Option(advise.WayBest); len(best.Strategy.Buy) == 0 || cheap.Advice != advise.WayBest && cheap.Advice != advise.WayCoins {
 		t.Errorf("at 2 tenge a kWh and 600 dollars it advises %s and buys %+v", cheap.Advice, best.Strategy.Buy)
 	}
