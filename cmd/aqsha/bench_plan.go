@@ -15,7 +15,7 @@ func newBenchPlanCommand() *cobra.Command {
   aqsha bench plan --paths 2000 --machines 1000`,
 		Args: exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {
-			result, err := speed.Measure(command.Context(), settings, progressOf(command, "repetitions"))
+			result, err := speed.Measure(command.Context(), settings, cpuTime, progressOf(command, "repetitions"))
 			if err != nil {
 				return err
 			}
