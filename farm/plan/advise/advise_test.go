@@ -17,8 +17,8 @@ import (
 
 func parse(t testing.TB, edits ...string) *plan.Plan {
 	t.Helper()
-	text := strings.Replace(plan.SampleFile, "paths = 2000", "paths = 300", 1)
-	text = strings.Replace(text, "effort = 20_000", "effort = 2_000", 1)
+	text := strings.Replace(plan.SampleFile, "paths = 2000", "paths = 120", 1)
+	text = strings.Replace(text, "effort = 20_000", "effort = 500", 1)
 	for i := 0; i < len(edits); i += 2 {
 		if !strings.Contains(text, edits[i]) {
 			t.Fatalf("the sample has no %q", edits[i])
