@@ -39,7 +39,6 @@ type searcher struct {
 	cuts  []cut
 	best  Solution
 	order []int // groups, those that matter most first
-	free  [][]item
 }
 
 const mostCuts = 60
