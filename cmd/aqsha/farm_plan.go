@@ -109,9 +109,9 @@ func printPlan(w io.Writer, r *advise.Result, lang string) {
 	list(a.Reasons)
 	fmt.Fprintf(w, "\n%s\n", plain(a.RunnerUp))
 	list(a.Changes)
-	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %8s\n", t.Say("million"), t.Say("mean"), "5 %", "50 %", "95 %", "−CVaR₅", t.Say("probability"))
+	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", t.Say("million"), t.Say("mean"), "$", "5 %", "50 %", "95 %", "−CVaR₅", t.Say("probability"))
 	for _, o := range r.Options {
-		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s %12s %8s\n", t.Say("way "+string(o.Way)), t.Number(o.Mean/1e6, 1), t.Number(o.P5/1e6, 1), t.Number(o.Median/1e6, 1), t.Number(o.P95/1e6, 1), t.Number(-o.CVaR5/1e6, 1), t.Percent(o.LossProbability, false))
+		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s %12s %12s %8s\n", t.Say("way "+string(o.Way)), t.Number(o.Mean/1e6, 1), t.Number(o.MeanUSD/1e6, 2), t.Number(o.P5/1e6, 1), t.Number(o.Median/1e6, 1), t.Number(o.P95/1e6, 1), t.Number(-o.CVaR5/1e6, 1), t.Percent(o.LossProbability, false))
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Tornado {

@@ -146,3 +146,21 @@ func TestWordsAreWhole(t *testing.T) {
 		}
 	}
 }
+
+// On a small grid every strategy is tried, and its money by month computed: none is better than the one that was found.
+func TestAgreesWithEveryStrategy(t *testing.T) {
+	for _, edits := range [][]string{
+		{`"2027-01", "2027-07", "2028-06"]`, `"2027-01", "2027-07"]`, `[0, 250, 500, 1000]`, `[0, 400, 900]`, `["2027-01", "2027-07", "2028-05"]`, `["2027-07"]`},
+		{`"2027-01", "2027-07", "2028-06"]`, `"2027-01"]`, `[0, 250, 500, 1000]`, `[0, 500, 1000, 1500]`, "lambda = 0.5", "lambda = 2", `"1_500_000_000"`, `"900_000_000"`},
+	} {
+		p := parse(t, edits...)
+		r := build(t, p)
+		best, tried, err := advise.Exhaust(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := r.Option(advise.WayBest).Objective; !r.Search.Exact || math.Abs(found-best) > 1e-7*(1+math.Abs(best)) {
+			t.Errorf("found %v, the best of all %d is %v", found, tried, best)
+		}
+	}
+}

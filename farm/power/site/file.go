@@ -178,6 +178,9 @@ func (s *Site) readTerms(file *strict.File, f *form) error {
 	if f.GridFee.Tiyn < 0 {
 		return file.Refuse("negative", "grid_fee", "want at least 0, got %s", f.GridFee.Tiyn)
 	}
+	if f.Source == string(params.PowerOwn) || f.Source == string(params.PowerOwnRenewable) {
+		vat = 0 // nobody sells it
+	}
 	hashprice, err := farm.HashpriceOf(money.Satoshi(f.Reward.Nano/10), f.Difficulty)
 	if err != nil {
 		return file.Refuse("out_of_range", map[bool]string{true: "difficulty", false: "block_reward_btc"}[f.Reward.Nano > 0], "%v", err)
