@@ -177,6 +177,7 @@ type loader struct {
 	wallet       token.WalletID
 	tokenID      token.ID
 	count        int
+	read         uint32 // by warm, so that the compiler keeps its reads
 }
 
 // wellSized says whether a record of a type may have so many items.
@@ -232,13 +233,14 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		ascending = first || bytes.Compare(l.tokenID[:], id[:]) < 0
 		l.tokenID = id
 		if d.Err() == nil && ascending {
-			if _, known := l.state.Wallet(t.Wallet); !known {
+			owner, known := l.state.wallets.find(t.Wallet)
+			if !known {
 				return badSnapshot("token %s belongs to no wallet", id)
 			}
 			if t.Amount <= 0 || t.Amount > l.state.authority.Circulating()-l.state.total {
 				return badSnapshot("token %s of %s is more than circulates", id, t.Amount)
 			}
-			l.state.AddToken(id, t)
+			l.state.addToken(id, owner, t)
 		}
 	}
 	if !ascending {
