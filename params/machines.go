@@ -1,6 +1,9 @@
 package params
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // MiningMachine is a model's nameplate as its maker states it, ±5 %.
 type MiningMachine struct {
@@ -56,23 +59,34 @@ var MiningMachines = []Fact[MiningMachine]{
 // "s19pro", "M30S++_VH40". Of several that fit, the longest name is meant.
 func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
 	wanted := normalModel(model)
-	var best Fact[MiningMachine]
+	best := -1
+	for i, name := range catalogueNames() {
+		at := strings.Index(wanted, name)
+		if at >= 0 && endsModel(wanted[at+len(name):]) && (best < 0 || len(name) > len(catalogueNames()[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Fact[MiningMachine]{}, false
+	}
+	return MiningMachines[best], true
+}
+
+// catalogueNames are the models' names without their makers, as normalModel writes them.
+var catalogueNames = sync.OnceValue(func() (names []string) {
 	for _, fact := range MiningMachines {
 		_, short, _ := strings.Cut(fact.Value.Name, " ")
-		name := normalModel(short)
-		at := strings.Index(wanted, name)
-		if at < 0 || !endsModel(wanted[at+len(name):]) || len(fact.Value.Name) <= len(best.Value.Name) {
-			continue
-		}
-		best = fact
+		names = append(names, normalModel(short))
 	}
-	return best, best.Value.Name != ""
-}
+	return names
+})
+
+var modelSeparators = strings.NewReplacer(" ", "", "-", "", ".", "")
 
 // normalModel drops what makers write now one way, now another, and a Whatsminer's version ("_VH40").
 func normalModel(model string) string {
 	model, _, _ = strings.Cut(model, "_")
-	return strings.NewReplacer(" ", "", "-", "", ".", "").Replace(strings.ToLower(model))
+	return modelSeparators.Replace(strings.ToLower(model))
 }
 
 // endsModel says whether a model's name may end before rest: "S19" is not the beginning of "S19 Pro" or "S19j Pro".

@@ -81,7 +81,7 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 			}
 			result := map[string]any{"files": written}
 			if f.seal != "" {
-				keys, err := openSealLog(f.seal, true)
+				keys, err := openSealLog(f.seal, sealOrigin, true)
 				if err != nil {
 					return err
 				}

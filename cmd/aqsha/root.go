@@ -50,6 +50,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newChainCommand(),
 		newMineCommand(),
 		newPoolCommand(),
+		newFarmCommand(),
 		newBenchCommand(),
 	)
 	return root

@@ -16,22 +16,26 @@ import (
 
 	"github.com/aqsha/aqsha/market"
 	marketreport "github.com/aqsha/aqsha/market/report"
+	"github.com/aqsha/aqsha/txlog/seal"
 )
 
-// sealOrigin names the logs of sealed reports.
-const sealOrigin = "aqsha.market/reports"
+// Origins name the logs of sealed reports and of a farm's sealed months.
+const (
+	sealOrigin     = "aqsha.market/reports"
+	farmSealOrigin = "aqsha.farm/months"
+)
 
-// openSealLog reads the keys of a folder of sealed reports; with create it
-// makes them. The signing key is readable by its owner only.
-func openSealLog(dir string, create bool) (marketreport.LogOptions, error) {
-	o := marketreport.LogOptions{Origin: sealOrigin}
+// openSealLog reads the keys of a folder of seals; with create it makes them. The signing key is
+// readable by its owner only.
+func openSealLog(dir, origin string, create bool) (seal.Log, error) {
+	o := seal.Log{Origin: origin}
 	secretFile, publicFile := filepath.Join(dir, "signer.key"), filepath.Join(dir, "log.pub")
 	public, err := os.ReadFile(publicFile)
 	if errors.Is(err, fs.ErrNotExist) && create {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return o, err
 		}
-		secret, verifier, err := note.GenerateKey(rand.Reader, sealOrigin)
+		secret, verifier, err := note.GenerateKey(rand.Reader, origin)
 		if err != nil {
 			return o, err
 		}
@@ -74,7 +78,7 @@ log's key from elsewhere; the folder's own word proves only that nothing changed
 			if err != nil {
 				return usageError{fmt.Errorf("INDEX: %w", err)}
 			}
-			keys, err := openSealLog(log, false)
+			keys, err := openSealLog(log, sealOrigin, false)
 			if err != nil {
 				return err
 			}
@@ -83,18 +87,18 @@ log's key from elsewhere; the folder's own word proves only that nothing changed
 					return usageError{fmt.Errorf("--public: %w", err)}
 				}
 			}
-			seal, err := marketreport.ReadSeal(filepath.Join(log, "log"), index, keys)
+			sealed, err := marketreport.ReadSeal(filepath.Join(log, "log"), index, keys)
 			if err != nil {
 				return err
 			}
 			open := func(name string) (*market.Table, error) {
 				return market.ReadFile(filepath.Join(inputs, filepath.Base(name)), market.ReadOptions{})
 			}
-			if err := seal.Rederive(command.Context(), open, progressOf(command, "back-test")); err != nil {
+			if err := sealed.Rederive(command.Context(), open, progressOf(command, "back-test")); err != nil {
 				return err
 			}
-			return show(command, seal, func(w io.Writer) {
-				fmt.Fprintf(w, "Verified: report on %s %s … %s, entry %d, re-derived from %s (sha-256 %s); figures hash to %s\n", seal.Asset, seal.From, seal.To, index, seal.File, seal.SHA256, seal.Report)
+			return show(command, sealed, func(w io.Writer) {
+				fmt.Fprintf(w, "Verified: report on %s %s … %s, entry %d, re-derived from %s (sha-256 %s); figures hash to %s\n", sealed.Asset, sealed.From, sealed.To, index, sealed.File, sealed.SHA256, sealed.Report)
 			})
 		},
 	}

@@ -64,3 +64,18 @@ func TestNothingToDraw(t *testing.T) {
 		t.Fatalf("got %q", svg)
 	}
 }
+
+func TestSteps(t *testing.T) {
+	drawing := Steps{Title: "losses <", Rows: []Step{{"nameplate", 0, 100, "100 TH", "bar"}, {"boards & co", 100, 70, "−30 TH", "down"}, {"luck", 70, 75, "+5 TH", "up"}}}.SVG()
+	if err := xml.Unmarshal([]byte(drawing), new(any)); err != nil {
+		t.Fatalf("not well-formed: %v", err)
+	}
+	for _, part := range []string{"boards &amp; co", "losses &lt;", `class="down"`, `class="up"`, "−30 TH"} {
+		if !strings.Contains(drawing, part) {
+			t.Errorf("no %q in the drawing", part)
+		}
+	}
+	if (Steps{}).SVG() != "" {
+		t.Error("nothing has a drawing")
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/study"
 	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/txlog/seal"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -143,7 +144,7 @@ func TestSeal(t *testing.T) {
 	}
 	signer, _ := note.NewSigner(secret)
 	verifier, _ := note.NewVerifier(public)
-	keys := LogOptions{Origin: "test/reports", Signer: signer, Verifier: verifier}
+	keys := seal.Log{Origin: "test/reports", Signer: signer, Verifier: verifier}
 	dir := t.TempDir()
 	r := year()
 	index, checkpoint, err := r.Append(dir, keys)
@@ -153,15 +154,15 @@ func TestSeal(t *testing.T) {
 	if index, _, err = r.Append(dir, keys); err != nil || index != 1 {
 		t.Fatal(index, err)
 	}
-	seal, err := ReadSeal(dir, 1, keys)
+	sealed, err := ReadSeal(dir, 1, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var refused *market.Error
-	forged := seal
+	forged := sealed
 	forged.Report = strings.Repeat("0", 64)
 	// The refusal names the hash that was re-derived: the sealed one.
-	if err := forged.Rederive(context.Background(), open(t), nil); !errors.As(err, &refused) || refused.Code != "seal_differs" || !strings.Contains(err.Error(), seal.Report) {
+	if err := forged.Rederive(context.Background(), open(t), nil); !errors.As(err, &refused) || refused.Code != "seal_differs" || !strings.Contains(err.Error(), sealed.Report) {
 		t.Errorf("forged figures: %v", err)
 	}
 	changed := func(name string) (*market.Table, error) {
@@ -169,7 +170,7 @@ func TestSeal(t *testing.T) {
 		table.Provenance.SHA256 = strings.Repeat("1", 64)
 		return table, err
 	}
-	if err := seal.Rederive(context.Background(), changed, nil); !errors.As(err, &refused) || refused.Code != "seal_input" {
+	if err := sealed.Rederive(context.Background(), changed, nil); !errors.As(err, &refused) || refused.Code != "seal_input" {
 		t.Errorf("changed input: %v", err)
 	}
 	if _, err := ReadSeal(dir, 7, keys); err == nil {

@@ -10,8 +10,7 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/market"
-	"github.com/aqsha/aqsha/txlog"
-	"golang.org/x/mod/sumdb/note"
+	"github.com/aqsha/aqsha/txlog/seal"
 )
 
 // SealFormat names the log entry.
@@ -58,82 +57,34 @@ func (r *Report) SealOf() (Seal, error) {
 	return s, nil
 }
 
-// LogOptions open a log of sealed reports; Signer may be nil to read.
-type LogOptions struct {
-	Origin   string
-	Signer   note.Signer
-	Verifier note.Verifier
-}
-
-func (o LogOptions) open(dir string) (*txlog.Log, error) {
-	options := txlog.Options{Origin: o.Origin, SegmentBytes: 1 << 20}
-	if o.Signer != nil {
-		options.Signers = []note.Signer{o.Signer}
-	}
-	if o.Verifier != nil {
-		options.Verifiers = note.VerifierList(o.Verifier)
-	}
-	return txlog.Open(dir, options)
-}
-
-// Append seals the report: one durable entry, then a signed checkpoint over
-// it. It returns the entry's index and the checkpoint.
-func (r *Report) Append(dir string, o LogOptions) (index uint64, checkpoint []byte, err error) {
-	seal, err := r.SealOf()
+// Append seals the report in a log. It returns the entry's index and the checkpoint.
+func (r *Report) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+	sealed, err := r.SealOf()
 	if err != nil {
 		return 0, nil, err
 	}
-	entry, err := json.Marshal(seal)
+	entry, err := json.Marshal(sealed)
 	if err != nil {
 		return 0, nil, err
 	}
-	log, err := o.open(dir)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	batch, err := log.Stage([][]byte{entry})
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := log.Commit(batch); err != nil {
-		return 0, nil, err
-	}
-	checkpoint, err = log.Publish()
-	return batch.FirstIndex(), checkpoint, err
+	return log.Append(dir, entry)
 }
 
 // ReadSeal takes a seal from a log after checking the log's checkpoint and
 // that the entry is under it.
-func ReadSeal(dir string, index uint64, o LogOptions) (seal Seal, err error) {
-	log, err := o.open(dir)
+func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
+	entry, err := log.Read(dir, index)
+	var beyond *seal.NotUnder
+	if errors.As(err, &beyond) {
+		return Seal{}, market.Refuse("seal", "index", "%v", err)
+	}
 	if err != nil {
 		return Seal{}, err
 	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	signed, _ := log.Checkpoint()
-	checkpoint, _, err := txlog.OpenCheckpoint(signed, o.Origin, note.VerifierList(o.Verifier))
-	if err != nil {
-		return Seal{}, err
-	}
-	if index >= checkpoint.Size {
-		return Seal{}, market.Refuse("seal", "index", "entry %d is not under the checkpoint of size %d", index, checkpoint.Size)
-	}
-	entry, err := log.Entry(index)
-	if err != nil {
-		return Seal{}, err
-	}
-	proof, err := log.InclusionProof(index, checkpoint.Size)
-	if err != nil {
-		return Seal{}, err
-	}
-	if err := txlog.VerifyInclusion(txlog.LeafHash(entry), index, checkpoint.Size, proof, checkpoint.Root); err != nil {
-		return Seal{}, err
-	}
-	if err := json.Unmarshal(entry, &seal); err != nil || seal.Format != SealFormat {
+	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
-	return seal, nil
+	return sealed, nil
 }
 
 // Rederive computes the report of a seal anew from its inputs, and refuses

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/book"
+	"github.com/spf13/cobra"
+)
+
+// newFarmCommand is the noun "farm".
+func newFarmCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "farm",
+		Short: "See every machine of a mining farm, know what is lost and why, decide when to run and how to grow",
+		Long: `Finds and polls mining machines (cgminer, stock Antminers old and new, Whatsminer API 2 and
+3, LuxOS, Braiins), keeps what they say, raises alarms, and accounts for every terahash
+from the nameplate to the accepted share. All data of a farm lie in one folder (--dir).`,
+	}
+	command.PersistentFlags().String("dir", "aqsha-farm", "folder of the farm's data")
+	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmImportCommand(), newFarmListCommand(), newFarmWatchCommand(), newFarmTodayCommand(), newFarmUseCommand(),
+		newFarmMarkCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmPowerCommand())
+	return command
+}
+
+// farmDir is the folder of the farm; with create it is made.
+func farmDir(command *cobra.Command, create bool) (string, error) {
+	dir, err := command.Flags().GetString("dir")
+	if err == nil && create {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	return dir, err
+}
+
+// readFarm opens the farm to read.
+func readFarm(command *cobra.Command) (*book.Book, error) {
+	dir, err := farmDir(command, false)
+	if err != nil {
+		return nil, err
+	}
+	b, err := book.OpenReader(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--dir %s: %w (begin with 'aqsha farm scan', 'aqsha farm import' or 'aqsha farm demo', then 'aqsha farm watch')", dir, err)
+	}
+	return b, nil
+}
+
+// tabbed writes aligned columns.
+func tabbed(w io.Writer, write func(tab io.Writer)) {
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	write(tab)
+	_ = tab.Flush()
+}
+
+// span is a time span given by flags.
+type span struct{ from, to string }
+
+func (s *span) register(command *cobra.Command) {
+	command.Flags().StringVar(&s.from, "from", "", "begin, such as 2026-10-03T08:00 in the farm's zone, or with an offset")
+	command.Flags().StringVar(&s.to, "to", "", "end, likewise")
+}
+
+// parseTime reads a time in the farm's zone, or with an offset of its own.
+func parseTime(flag, text string, c *book.Config) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, text, c.Location()); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, farm.Refuse("bad_time", flag, "%q: want 2026-10-03, 2026-10-03T08:00 or 2026-10-03T08:00:00+05:00", text)
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/simulate"
+	"github.com/aqsha/aqsha/farm/use"
+	"github.com/spf13/cobra"
+)
+
+func newFarmSimulateCommand() *cobra.Command {
+	var machines, httpPort int
+	var seed uint64
+	var only string
+	var faults []string
+	var add bool
+	command := &cobra.Command{
+		Use:   "simulate",
+		Short: "Let simulated machines answer on loopback addresses, as firmwares do",
+		Long: `A test peer: machines that do not exist answer at 127.10.0.1, 127.10.0.2 and so on (4028, and 4433 for
+Whatsminer API 3), with realistic noise, in the dialects in turn. They call themselves simulated.
+--fault KIND:MACHINES[@AFTER[+FOR]] breaks some: offline, silent, hung, garbage, slow, board, hot, fan,
+lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interrupted.`,
+		Example: `  aqsha farm simulate --machines 100 --add
+  aqsha farm simulate --machines 10000 --fault silent:3000 --fault board:5@10m+1h`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if machines < 1 || machines > 60_000 {
+				return usageError{errors.New("--machines: want 1 to 60000")}
+			}
+			var orders []simulate.Order
+			for _, text := range faults {
+				order, err := simulate.ParseOrder(text)
+				if err != nil {
+					return err
+				}
+				orders = append(orders, order)
+			}
+			if only != "" {
+				if _, err := dialect.ParseDialect(only); err != nil {
+					return err
+				}
+			}
+			server := &simulate.Server{Units: simulate.Units(machines, seed, dialect.Dialect(only), use.At(time.Now()), orders), HTTPPort: httpPort}
+			if err := server.Listen(); err != nil {
+				return err
+			}
+			if add {
+				if err := addUnits(command, server.Units); err != nil {
+					return err
+				}
+			}
+			err := show(command, map[string]any{"machines": machines, "first": server.Units[0].Machine.Address, "last": server.Units[machines-1].Machine.Address}, func(w io.Writer) {
+				fmt.Fprintf(w, "%d simulated machines answer, %s to %s\n", machines, server.Units[0].Machine.Address, server.Units[machines-1].Machine.Address)
+			})
+			if err != nil {
+				return err
+			}
+			return server.Serve(command.Context())
+		},
+	}
+	flags := command.Flags()
+	flags.IntVar(&machines, "machines", 100, "how many")
+	flags.IntVar(&httpPort, "antminer-port", 8080, "of simulated Antminers' web pages; 0: none")
+	flags.Uint64Var(&seed, "seed", 1, "of their lives")
+	flags.StringVar(&only, "dialect", "", "one for all, instead of all in turn")
+	flags.StringArrayVar(&faults, "fault", nil, "break some machines")
+	flags.BoolVar(&add, "add", false, "add them to the fleet of --dir")
+	return command
+}
+
+// addUnits puts simulated machines into the fleet, without the scan.
+func addUnits(command *cobra.Command, units []*simulate.Unit) error {
+	dir, err := farmDir(command, true)
+	if err != nil {
+		return err
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return err
+	}
+	machines := make([]fleet.Machine, len(units))
+	for i, u := range units {
+		machines[i] = u.Machine
+	}
+	if _, _, err := inventory.Merge(machines); err != nil {
+		return err
+	}
+	return inventory.Save()
+}

@@ -1,0 +1,136 @@
+package alert_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/use"
+	"github.com/google/go-cmp/cmp"
+)
+
+// Polls as letters: "." good, "x" a fan that stands still, "-" no answer.
+func TestHysteresis(t *testing.T) {
+	for polls, want := range map[string]string{
+		"......":              "",
+		"..x...":              "",
+		"..xx..":              "+fan@4",
+		"..xx...":             "+fan@4 -fan@7",
+		"xxx..x..x...":        "+fan@2 -fan@12",
+		"..-..-..":            "",
+		"..--...":             "+offline@4 -offline@7",
+		"xx--...":             "+fan@2 +offline@4 -offline@7 -fan@7",
+		"----------":          "+offline@2",
+		"x-x":                 "+fan@3", // a silent poll says nothing of the fan
+		"....x-----x...":      "+offline@7 +fan@11 -offline@13 -fan@14",
+		".-.-.-.-.-":          "",
+		"..xx..x..x..x......": "+fan@4 -fan@16",
+	} {
+		var d alert.Detector
+		var got []string
+		for i, c := range polls {
+			at := use.Instant(i+1) * 30 * use.Second
+			o := alert.Observation{At: at, Answered: c != '-', Accepted: -1, Rejected: -1, Poll: use.Poll{At: at, Elapsed: 1000 + int64(i)*30, TotalMH: -1, Boards: -1, SlowestFan: 4000, PoolAlive: true}}
+			if c == 'x' {
+				o.Poll.SlowestFan = 0
+			}
+			for _, change := range d.Observe(o) {
+				sign := "-"
+				if change.Raised {
+					sign = "+"
+				}
+				got = append(got, fmt.Sprintf("%s%s@%d", sign, change.Kind, i+1))
+			}
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%q: %q, want %q", polls, text, want)
+		}
+	}
+}
+
+func subjects() (all []alert.Subject) {
+	for _, rack := range []string{"r1", "r2"} {
+		for shelf := range 6 {
+			all = append(all, alert.Subject{ID: fmt.Sprintf("%s-%d", rack, shelf), Place: fmt.Sprintf("north/c1/%s/s%d", rack, shelf)})
+		}
+	}
+	return append(all, alert.Subject{ID: "homeless"})
+}
+
+func changes(kind alert.Kind, machines ...int) (out []alert.Change) {
+	for _, m := range machines {
+		out = append(out, alert.Change{Machine: m, Kind: kind, Raised: true, At: use.Hour})
+	}
+	return out
+}
+
+func TestGrouping(t *testing.T) {
+	for name, tc := range map[string]struct {
+		changes []alert.Change
+		want    []string
+	}{
+		"one machine":                   {changes(alert.Fan, 0), []string{"fan r1-0 1"}},
+		"two of a rack":                 {changes(alert.Offline, 0, 1), []string{"offline r1-0 1", "offline r1-1 1"}},
+		"half of a rack":                {changes(alert.Offline, 0, 1, 2, 7), []string{"offline north/c1/r1 3", "offline r2-1 1"}},
+		"the whole site":                {changes(alert.Offline, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), []string{"offline north 12"}},
+		"different kinds do not group":  {slices.Concat(changes(alert.Hot, 0, 1, 2), changes(alert.Fan, 3)), []string{"hot north/c1/r1 3", "fan r1-3 1"}},
+		"a machine without a place too": {changes(alert.Offline, 12), []string{"offline homeless 1"}},
+	} {
+		var got []string
+		for _, n := range alert.Group(tc.changes, subjects()) {
+			got = append(got, fmt.Sprintf("%s %s %d", n.Kind, n.Scope, len(n.Machines)))
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (−want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestSilence(t *testing.T) {
+	all := slices.Concat(changes(alert.Offline, 0, 6), changes(alert.Hot, 1))
+	for name, tc := range map[string]struct {
+		silence alert.Silence
+		left    int
+	}{
+		"rack":    {alert.Silence{Selector: "north/c1/r1", Until: 2 * use.Hour}, 1},
+		"kind":    {alert.Silence{Selector: "*", Kinds: []alert.Kind{alert.Offline}, Until: 2 * use.Hour}, 1},
+		"machine": {alert.Silence{Selector: "r2-0", Until: 2 * use.Hour}, 2},
+		"over":    {alert.Silence{Selector: "*", Until: use.Hour}, 3},
+		"part":    {alert.Silence{Selector: "nor", Until: 2 * use.Hour}, 3},
+	} {
+		if got := alert.Silenced(all, subjects(), []alert.Silence{tc.silence}); len(got) != tc.left {
+			t.Errorf("%s: %d changes are left, want %d", name, len(got), tc.left)
+		}
+	}
+}
+
+func TestWebhook(t *testing.T) {
+	var tries atomic.Int32
+	bodies := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tries.Add(1) == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		bodies <- string(body)
+	}))
+	defer server.Close()
+	hook := alert.Webhook{URLs: []string{server.URL}, Log: slog.New(slog.DiscardHandler)}
+	hook.Start(t.Context())
+	hook.Send(alert.Group(changes(alert.Fan, 0), subjects()))
+	hook.Send(nil)
+	hook.Close()
+	var got struct{ Notices []alert.Notice }
+	if err := json.Unmarshal([]byte(<-bodies), &got); err != nil || tries.Load() != 2 || len(got.Notices) != 1 || got.Notices[0].Scope != "r1-0" {
+		t.Errorf("%+v after %d tries, %v", got, tries.Load(), err)
+	}
+}

@@ -1,0 +1,161 @@
+package alert_test
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/simulate"
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+var dawn = use.At(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))
+
+const interval = 30 * use.Second
+
+// watched is a simulated machine under a detector.
+type watched struct {
+	unit     *simulate.Unit
+	detector alert.Detector
+	pools    []string
+}
+
+func newWatched(unit *simulate.Unit) *watched {
+	return &watched{unit: unit, pools: []string{unit.Pool + " simulated."}}
+}
+
+// poll lets the detector see the machine at an instant.
+func (w *watched) poll(at use.Instant) []alert.Change {
+	reading, ok := w.unit.Reading(at)
+	o := alert.Observation{At: at, Answered: ok, Why: "no answer"}
+	if w.unit.Has(simulate.Garbage, at) {
+		o.Garbled = true
+	}
+	if ok {
+		o.Poll = w.unit.Machine.Observe(reading, at.Time(), w.pools)
+		o.Accepted, o.Rejected, o.HotLimit = reading.Accepted, reading.Rejected, w.unit.Machine.Catalogue().HeatLimit
+	}
+	return w.detector.Observe(o)
+}
+
+// campaign is how many machines the long runs have; DETECTION_MACHINES asks for more.
+func campaign(t *testing.T, few int) int {
+	t.Helper()
+	if n, err := strconv.Atoi(os.Getenv("DETECTION_MACHINES")); err == nil && n > 0 {
+		return n
+	}
+	return few
+}
+
+// Clean machines, watched for 100 hours, raise nothing at all.
+func TestCleanHoursRaiseNothing(t *testing.T) {
+	machines := campaign(t, 7)
+	for i := range machines {
+		w := newWatched(simulate.NewUnit(i, 11, "", dawn))
+		for at := dawn + interval; at <= dawn+100*use.Hour; at += interval {
+			if changes := w.poll(at); len(changes) > 0 {
+				t.Errorf("machine %d (%s), after %.1f h: %+v", i, w.unit.Machine.Dialect, float64(at-dawn)/float64(use.Hour), changes)
+			}
+		}
+	}
+	t.Logf("%d machines, %.0f machine-days, no alarm", machines, float64(machines)*100/24)
+}
+
+// Faults that a poll shows are raised by the second poll after they begin; random ones within their
+// stated delay. Nothing else is raised beside them, and what ends is cleared.
+func TestDetection(t *testing.T) {
+	stated := map[simulate.Kind]struct {
+		kind  alert.Kind
+		polls int // by which 95 % are found
+	}{
+		simulate.Offline: {alert.Offline, 2}, simulate.Silent: {alert.Offline, 2}, simulate.Hung: {alert.Hung, 2}, simulate.Garbage: {alert.Hung, 2}, simulate.BoardDead: {alert.Board, 2},
+		simulate.FanDead: {alert.Fan, 2}, simulate.WrongPool: {alert.Pool, 2}, simulate.NoPool: {alert.NoPool, 2},
+		simulate.LowHash: {alert.LowHash, 16}, simulate.Rejects: {alert.Rejects, 60}, simulate.Theft: {alert.Delivery, 900},
+	}
+	runs := campaign(t, 14)
+	for _, fault := range slices.Sorted(maps.Keys(stated)) {
+		want := stated[fault]
+		var delays []int
+		tried, false1, uncleared := 0, 0, 0
+		for i := range runs {
+			unit := simulate.NewUnit(i, 23, "", dawn)
+			if unit.Machine.Dialect == dialect.WhatsminerV3 && (fault == simulate.Rejects || fault == simulate.Theft) {
+				continue // it tells no shares
+			}
+			tried++
+			w := newWatched(unit)
+			begin := dawn + 7*use.Hour + use.Instant(i)*7
+			end := begin + 8*use.Hour
+			unit.Break(simulate.Fault{Kind: fault, From: begin, To: end})
+			raised, polls, on := -1, 0, false
+			for at := dawn + interval; at <= end+6*use.Hour; at += interval {
+				if at >= begin {
+					polls++
+				}
+				for _, c := range w.poll(at) {
+					switch {
+					case c.Kind == want.kind && c.Raised && at >= begin && at < end:
+						if raised < 0 {
+							raised = polls
+						}
+						on = true
+					case c.Kind == want.kind && !c.Raised:
+						on = false
+					default:
+						false1++
+						t.Logf("%s of machine %d: also %+v", fault, i, c)
+					}
+				}
+			}
+			if raised >= 0 {
+				delays = append(delays, raised)
+			}
+			if on {
+				uncleared++
+			}
+		}
+		slices.Sort(delays)
+		if len(delays) < tried || false1 > 0 || uncleared > 0 {
+			t.Errorf("%s: %d of %d found, %d other alarms, %d not cleared", fault, len(delays), tried, false1, uncleared)
+			continue
+		}
+		sum := 0
+		for _, d := range delays {
+			sum += d
+		}
+		late := delays[(len(delays)*95+99)/100-1]
+		if late > want.polls {
+			t.Errorf("%s: 95 %% are found by poll %d, stated is %d", fault, late, want.polls)
+		}
+		t.Logf("%-10s found by poll %.1f on average, %d at the worst", fault, float64(sum)/float64(len(delays)), delays[len(delays)-1])
+	}
+}
+
+// Heat takes its time; the alert comes by the second poll after the limit is passed.
+func TestHot(t *testing.T) {
+	w := newWatched(simulate.NewUnit(0, 3, "", dawn))
+	w.unit.Break(simulate.Fault{Kind: simulate.Hot, From: dawn + use.Hour, To: dawn + 2*use.Hour})
+	limit, over, raised, cleared := int(w.unit.Machine.Catalogue().HeatLimit), use.Instant(0), use.Instant(0), use.Instant(0)
+	for at := dawn + interval; at < dawn+3*use.Hour; at += interval {
+		for _, c := range w.poll(at) {
+			if c.Kind != alert.Hot {
+				t.Errorf("also %+v", c)
+			} else if c.Raised {
+				raised = at
+			} else {
+				cleared = at
+			}
+		}
+		if r, ok := w.unit.Reading(at); ok && r.ChipTemp >= limit && over == 0 {
+			over = at
+		}
+	}
+	if over == 0 || raised-over > interval || cleared < dawn+2*use.Hour {
+		t.Errorf("over the limit at %d, raised at %d, cleared at %d", over-dawn, raised-dawn, cleared-dawn)
+	}
+}

@@ -1,0 +1,151 @@
+package alert
+
+import (
+	"fmt"
+
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+// Kind is what is wrong.
+type Kind string
+
+// The kinds, most urgent first.
+const (
+	Offline  Kind = "offline"
+	Hung     Kind = "hung"
+	Hot      Kind = "hot"
+	Fan      Kind = "fan"
+	Board    Kind = "board"
+	Pool     Kind = "pool" // another pool or account than allowed
+	NoPool   Kind = "nopool"
+	LowHash  Kind = "lowhash"
+	Rejects  Kind = "rejects"
+	Delivery Kind = "delivery" // shares missing for the work done
+)
+
+// Kinds lists them.
+var Kinds = []Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, LowHash, Rejects, Delivery}
+
+// Polls in a row that raise and clear.
+const (
+	raiseAfter = 2
+	clearAfter = 3
+)
+
+// Observation is one poll's end.
+type Observation struct {
+	At       use.Instant
+	Answered bool
+	Why      string // when it did not
+	Garbled  bool   // it answered what nobody understands
+	Poll     use.Poll
+	Accepted int64 // shares since the start; −1 unknown
+	Rejected int64
+	HotLimit int64 // °C; 0: not known
+}
+
+// Change is an alert that begins or ends.
+type Change struct {
+	Machine int         `json:"machine"`
+	Kind    Kind        `json:"kind"`
+	Raised  bool        `json:"raised"`
+	At      use.Instant `json:"at"`
+	Detail  string      `json:"detail"`
+}
+
+// Detector is the memory of one machine.
+type Detector struct {
+	steady [7]hysteresis // of the kinds that a poll shows
+	hash   hashTest
+	reject rejectTest
+	send   deliveryTest
+	last   Observation // the last that answered
+	seen   bool
+}
+
+// hysteresis counts polls in a row.
+type hysteresis struct {
+	bad, good int
+	on        bool
+}
+
+// see takes one poll and says whether the alert changed.
+func (h *hysteresis) see(bad bool) bool {
+	if bad {
+		h.bad, h.good = h.bad+1, 0
+	} else {
+		h.bad, h.good = 0, h.good+1
+	}
+	switch {
+	case !h.on && h.bad >= raiseAfter:
+		h.on = true
+	case h.on && h.good >= clearAfter:
+		h.on = false
+	default:
+		return false
+	}
+	return true
+}
+
+// Observe takes a poll of the machine and returns what begins and ends with it.
+func (d *Detector) Observe(o Observation) (changes []Change) {
+	report := func(kind Kind, raised bool, detail string) {
+		changes = append(changes, Change{Kind: kind, Raised: raised, At: o.At, Detail: detail})
+	}
+	show := func(i int, kind Kind, bad bool, detail string) {
+		if d.steady[i].see(bad) {
+			report(kind, d.steady[i].on, detail)
+		}
+	}
+	show(0, Offline, !o.Answered && !o.Garbled, o.Why)
+	frozen := o.Answered && d.seen && d.last.Poll.Elapsed >= 0 && o.Poll.Elapsed == d.last.Poll.Elapsed && o.Poll.At-d.last.Poll.At > 5*use.Second
+	detail := fmt.Sprintf("answers, but its clock stands at %d s", o.Poll.Elapsed)
+	if o.Garbled {
+		detail = "answers nonsense: " + o.Why
+	}
+	show(1, Hung, frozen || o.Garbled, detail)
+	if !o.Answered {
+		return changes
+	}
+	p := o.Poll
+	limit := o.HotLimit
+	if d.steady[2].on {
+		limit -= 5 // cool again is well below
+	}
+	show(2, Hot, o.HotLimit > 0 && p.ChipTemp >= limit, fmt.Sprintf("chips at %d °C, limit %d", p.ChipTemp, o.HotLimit))
+	show(3, Fan, p.SlowestFan == 0, "a fan stands still")
+	show(4, Board, p.Boards >= 0 && p.Boards < p.BoardsDue, fmt.Sprintf("%d of %d hash boards work", p.Boards, p.BoardsDue))
+	show(5, Pool, p.PoolWrong, "works for a pool or account that is not allowed")
+	show(6, NoPool, !p.PoolAlive, "no pool is alive")
+	if d.seen && !frozen && p.At > d.last.Poll.At && p.Elapsed >= d.last.Poll.Elapsed {
+		if d.hash.see(d.last.Poll, p) {
+			report(LowHash, d.hash.on, fmt.Sprintf("hashes about %d %% of what it used to", d.hash.percent()))
+		}
+		shares, lost := o.Accepted-d.last.Accepted, o.Rejected-d.last.Rejected
+		if o.Accepted >= 0 && o.Rejected >= 0 && d.last.Accepted >= 0 && d.last.Rejected >= 0 && shares >= 0 && lost >= 0 {
+			if d.reject.see(shares, lost) {
+				report(Rejects, d.reject.on, "the pool rejects about a tenth of its shares or more")
+			}
+			if d.send.see(d.last.Poll, p, shares, lost) {
+				report(Delivery, d.send.on, "finds fewer shares than its work should: hash rate may go elsewhere")
+			}
+		}
+	}
+	d.last, d.seen = o, true
+	return changes
+}
+
+// On lists the alerts that hold.
+func (d *Detector) On() (kinds []Kind) {
+	for i, kind := range []Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool} {
+		if d.steady[i].on {
+			kinds = append(kinds, kind)
+		}
+	}
+	for kind, on := range map[Kind]bool{LowHash: d.hash.on, Rejects: d.reject.on, Delivery: d.send.on} {
+		if on {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}

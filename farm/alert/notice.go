@@ -1,0 +1,117 @@
+package alert
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+// Notice is what a person is told: one machine's alert, or many of a kind in one place.
+type Notice struct {
+	At       time.Time `json:"at"`
+	Kind     Kind      `json:"kind"`
+	Raised   bool      `json:"raised"`
+	Scope    string    `json:"scope"`    // a place, or a machine's identity
+	Machines []string  `json:"machines"` // identities
+	Detail   string    `json:"detail"`
+	Group    bool      `json:"group,omitempty"`
+}
+
+// Subject is a machine as notices name it. Place is its path: site/container/rack/shelf.
+type Subject struct{ ID, Place string }
+
+// leastGroup is how many machines make a group, if they are also half of those in the place.
+const leastGroup = 3
+
+// Group turns the changes of a moment into notices: the widest place of which half the machines
+// changed in the same way is named once.
+func Group(changes []Change, subjects []Subject) (notices []Notice) {
+	type class struct {
+		kind   Kind
+		raised bool
+	}
+	byClass := map[class][]Change{}
+	var order []class
+	for _, c := range changes {
+		k := class{c.Kind, c.Raised}
+		if byClass[k] == nil {
+			order = append(order, k)
+		}
+		byClass[k] = append(byClass[k], c)
+	}
+	all := map[string]int{}
+	if len(changes) >= leastGroup {
+		for _, s := range subjects {
+			for _, place := range wider(s.Place) {
+				all[place]++
+			}
+		}
+	}
+	for _, k := range order {
+		notices = append(notices, groupClass(byClass[k], subjects, all)...)
+	}
+	return notices
+}
+
+func groupClass(changes []Change, subjects []Subject, all map[string]int) (notices []Notice) {
+	hit := map[string]int{}
+	for _, c := range changes {
+		for _, place := range wider(subjects[c.Machine].Place) {
+			hit[place]++
+		}
+	}
+	at := map[string]int{} // index of the notice of a scope
+	for _, c := range changes {
+		s := subjects[c.Machine]
+		n := Notice{At: c.At.Time(), Kind: c.Kind, Raised: c.Raised, Scope: s.ID, Machines: []string{s.ID}, Detail: c.Detail}
+		for _, place := range wider(s.Place) { // the widest first
+			if hit[place] >= leastGroup && 2*hit[place] >= all[place] {
+				n.Scope, n.Group = place, true
+				break
+			}
+		}
+		if i, ok := at[n.Scope]; ok && n.Group {
+			notices[i].Machines = append(notices[i].Machines, s.ID)
+			continue
+		}
+		at[n.Scope] = len(notices)
+		notices = append(notices, n)
+	}
+	return notices
+}
+
+// wider lists the places that hold a place, the widest first, down to the rack.
+func wider(place string) (out []string) {
+	parts := strings.Split(place, "/")
+	for i := 1; i <= min(3, len(parts)); i++ {
+		if p := strings.Join(parts[:i], "/"); parts[i-1] != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Silence holds notices back until a time.
+type Silence struct {
+	Selector string      `json:"selector"`        // as the fleet's: *, an identity, the beginning of a place
+	Kinds    []Kind      `json:"kinds,omitempty"` // none: all
+	Until    use.Instant `json:"until"`
+	Why      string      `json:"why,omitempty"`
+}
+
+// covers says whether a machine's alert is held back.
+func (s Silence) covers(subject Subject, kind Kind, at use.Instant) bool {
+	if at >= s.Until || (len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind)) {
+		return false
+	}
+	return s.Selector == "*" || s.Selector == subject.ID || strings.HasPrefix(subject.Place+"/", strings.TrimSuffix(s.Selector, "/")+"/")
+}
+
+// Silenced removes the changes that a silence covers.
+func Silenced(changes []Change, subjects []Subject, silences []Silence) []Change {
+	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool {
+		return slices.ContainsFunc(silences, func(s Silence) bool { return s.covers(subjects[c.Machine], c.Kind, c.At) })
+	})
+}

@@ -1,0 +1,204 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/fleet"
+)
+
+// Action is what a machine is told.
+type Action string
+
+// The actions.
+const (
+	Reboot Action = "reboot"
+	Pool   Action = "pool"
+	Sleep  Action = "sleep"
+	Wake   Action = "wake"
+)
+
+// Actions lists them.
+var Actions = []Action{Reboot, Pool, Sleep, Wake}
+
+// Order is an action with what belongs to it.
+type Order struct {
+	Action   Action
+	PoolURL  string
+	PoolUser string
+}
+
+// Validate says what is wrong with an order.
+func (o Order) Validate() error {
+	if !slices.Contains(Actions, o.Action) {
+		return farm.Refuse("unknown_action", "action", "%q is not one of %v", o.Action, Actions)
+	}
+	if o.Action != Pool {
+		return nil
+	}
+	if !strings.HasPrefix(o.PoolURL, "stratum") || strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") || o.PoolUser == "" || len(o.PoolURL)+len(o.PoolUser) > 300 {
+		return farm.Refuse("bad_pool", "pool", "want a stratum URL and a user without commas, quotes and spaces, got %q and %q", o.PoolURL, o.PoolUser)
+	}
+	return nil
+}
+
+// Controller gives orders.
+type Controller struct {
+	Allow    bool // nothing is done without
+	Who      string
+	Audit    *Audit
+	StepKW   int64         // how far a site's load may be moved
+	Settle   time.Duration // in this time
+	Timeout  time.Duration // of one machine's order
+	User     string        // of stock Antminers
+	Password string
+	Progress func(done, all int)
+}
+
+// Result is the end of one machine's order.
+type Result struct {
+	Machine string `json:"machine"`
+	Place   string `json:"place"`
+	Batch   int    `json:"batch"`
+	Outcome string `json:"outcome"` // done, or what went wrong
+}
+
+// Done says whether the machine has taken the order.
+func (r Result) Done() bool { return r.Outcome == "done" }
+
+// Batches spreads machines so that no batch moves a site's load by more than stepKW, in the order of places.
+func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error) {
+	sorted := slices.Clone(machines)
+	slices.SortStableFunc(sorted, func(a, b *fleet.Machine) int { return strings.Compare(a.Place.String(), b.Place.String()) })
+	var batches [][]*fleet.Machine
+	load, at := map[string]int64{}, map[string]int{} // of the site's open batch
+	for _, m := range sorted {
+		_, watts, _ := m.Nameplate()
+		if watts == 0 {
+			return nil, farm.Refuse("unknown_power", "machine", "the power of %s (%s) is not known: its load cannot be staggered", m.ID, m.Model)
+		}
+		if watts > stepKW*1000 {
+			return nil, farm.Refuse("step_too_small", "step-kw", "%s alone moves the load by %d W, allowed are %d kW", m.ID, watts, stepKW)
+		}
+		site := m.Place.Site
+		if load[site]+watts > stepKW*1000 {
+			at[site]++
+			load[site] = 0
+		}
+		load[site] += watts
+		for len(batches) <= at[site] {
+			batches = append(batches, nil)
+		}
+		batches[at[site]] = append(batches[at[site]], m)
+	}
+	return batches, nil
+}
+
+// Give gives an order to machines, batch by batch.
+func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order Order) ([]Result, error) {
+	if !c.Allow {
+		return nil, farm.Refuse("control_off", "allow-control", "control is off; --allow-control lets orders through")
+	}
+	if err := order.Validate(); err != nil {
+		return nil, err
+	}
+	for _, m := range machines {
+		if _, err := c.speaker(m); err != nil {
+			return nil, err
+		}
+	}
+	batches, err := Batches(machines, c.StepKW)
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	for i, batch := range batches {
+		if i > 0 {
+			select {
+			case <-ctx.Done():
+				return results, ctx.Err()
+			case <-time.After(c.Settle):
+			}
+		}
+		given, err := c.batch(ctx, batch, order)
+		for j := range given {
+			given[j].Batch = i + 1
+		}
+		if results = append(results, given...); err != nil {
+			return results, err
+		}
+		if c.Progress != nil {
+			c.Progress(len(results), len(machines))
+		}
+	}
+	return results, nil
+}
+
+// batch gives one batch's orders at the same time.
+func (c *Controller) batch(ctx context.Context, machines []*fleet.Machine, order Order) ([]Result, error) {
+	results, errs := make([]Result, len(machines)), make([]error, len(machines))
+	var wait sync.WaitGroup
+	for i, m := range machines {
+		wait.Go(func() { results[i], errs[i] = c.one(ctx, m, order) })
+	}
+	wait.Wait()
+	return results, errors.Join(errs...)
+}
+
+// one gives a machine its order. The error is the trail's alone: without a trail nothing goes on.
+func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Result, error) {
+	entry := Entry{Time: time.Now().UTC(), Who: c.Who, Action: order.Action, Machine: m.ID, Address: m.Address, Outcome: "ordered"}
+	if order.Action == Pool {
+		entry.Detail = order.PoolURL + " " + order.PoolUser
+	}
+	result := Result{Machine: m.ID, Place: m.Place.String()}
+	if err := c.Audit.write(entry); err != nil {
+		result.Outcome = "not ordered: the audit trail cannot be written"
+		return result, err
+	}
+	ctx, stop := context.WithTimeout(ctx, c.Timeout)
+	defer stop()
+	speaker, err := c.speaker(m)
+	if err == nil {
+		err = speaker.identify(ctx)
+	}
+	if err == nil {
+		err = speaker.give(ctx, order)
+	}
+	if result.Outcome = "done"; err != nil {
+		result.Outcome = err.Error()
+	}
+	entry.Time, entry.Outcome = time.Now().UTC(), result.Outcome
+	return result, c.Audit.write(entry)
+}
+
+// speaker is a dialect in which orders can be given.
+type speaker interface {
+	identify(ctx context.Context) error
+	give(ctx context.Context, order Order) error
+}
+
+func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
+	switch m.Dialect {
+	case dialect.LuxOS:
+		return &luxOS{m}, nil
+	case dialect.AntminerOld, dialect.AntminerNew:
+		return newAntminer(m, c.User, c.Password)
+	}
+	return nil, farm.Refuse("no_control", "dialect", "%s speaks %s, in which orders cannot be given (luxos and stock Antminers can)", m.ID, m.Dialect)
+}
+
+// sameMachine compares who answers with who is meant.
+func sameMachine(m *fleet.Machine, mac, serial string) error {
+	if (m.MAC != "" && mac == m.MAC) || (m.Serial != "" && serial == m.Serial) {
+		return nil
+	}
+	return fmt.Errorf("not ordered: %w", &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial, Address: m.Address})
+}

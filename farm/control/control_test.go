@@ -1,0 +1,276 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/control"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/simulate"
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+func code(err error) string {
+	var refusal *farm.Error
+	if errors.As(err, &refusal) {
+		return refusal.Code
+	}
+	return ""
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// serve lets one simulated machine of each dialect answer.
+func serve(t *testing.T, dialects ...dialect.Dialect) []*simulate.Unit {
+	t.Helper()
+	if l, err := net.Listen("tcp", "127.78.0.1:0"); err != nil {
+		t.Skipf("no loopback addresses beyond 127.0.0.1 here: %v", err)
+	} else {
+		_ = l.Close()
+	}
+	server := &simulate.Server{HTTPPort: freePort(t)}
+	port := freePort(t)
+	for i, d := range dialects {
+		u := simulate.NewUnit(i, 1, d, use.At(time.Now())-use.Hour)
+		u.Machine.Address = fmt.Sprintf("127.78.0.%d:%d", i+1, port)
+		server.Units = append(server.Units, u)
+	}
+	if err := server.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- server.Serve(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	time.Sleep(20 * time.Millisecond) // until its web pages are there
+	return server.Units
+}
+
+func controller(t *testing.T) (*control.Controller, string) {
+	t.Helper()
+	dir := t.TempDir()
+	audit, err := control.OpenAudit(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = audit.Close() })
+	return &control.Controller{Allow: true, Who: "tester", Audit: audit, StepKW: 100, Timeout: 5 * time.Second}, dir
+}
+
+func machinesOf(units []*simulate.Unit) (machines []*fleet.Machine) {
+	for _, u := range units {
+		machines = append(machines, &u.Machine)
+	}
+	return machines
+}
+
+// Both dialects obey every order, and the trail tells it.
+func TestOrders(t *testing.T) {
+	units := serve(t, dialect.LuxOS, dialect.AntminerNew, dialect.AntminerOld)
+	c, dir := controller(t)
+	give := func(o control.Order) {
+		t.Helper()
+		results, err := c.Give(t.Context(), machinesOf(units), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if !r.Done() {
+				t.Errorf("%s of %s: %s", o.Action, r.Machine, r.Outcome)
+			}
+		}
+	}
+	check := func(what string, holds func(u *simulate.Unit) bool) {
+		t.Helper()
+		for _, u := range units {
+			if !holds(u) {
+				t.Errorf("%s does not %s", u.Machine.Dialect, what)
+			}
+		}
+	}
+	give(control.Order{Action: control.Sleep})
+	check("sleep", (*simulate.Unit).Sleeping)
+	give(control.Order{Action: control.Wake})
+	check("wake", func(u *simulate.Unit) bool { return !u.Sleeping() })
+	give(control.Order{Action: control.Pool, PoolURL: "stratum+tcp://127.0.0.1:4444", PoolUser: "simulated.new"})
+	check("change its pool", func(u *simulate.Unit) bool {
+		r, err := fleet.Poll(t.Context(), &u.Machine)
+		return err == nil && r.ActivePool().URL == "stratum+tcp://127.0.0.1:4444" && r.ActivePool().User == "simulated.new"
+	})
+	give(control.Order{Action: control.Reboot})
+	check("reboot", func(u *simulate.Unit) bool { // and is away for a minute
+		_, err := fleet.Poll(t.Context(), &u.Machine)
+		return err != nil
+	})
+	entries, _, err := control.ReadAudit(dir)
+	if err != nil || len(entries) != 2*4*len(units) {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	for _, u := range units {
+		var trail []string
+		for _, e := range entries {
+			if e.Machine == u.Machine.ID {
+				trail = append(trail, string(e.Action)+" "+e.Outcome)
+			}
+		}
+		if want := "sleep ordered,sleep done,wake ordered,wake done,pool ordered,pool done,reboot ordered,reboot done"; strings.Join(trail, ",") != want {
+			t.Errorf("the trail of %s: %v", u.Machine.ID, trail)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	units := serve(t, dialect.LuxOS, dialect.Braiins)
+	c, dir := controller(t)
+	lux := machinesOf(units[:1])
+	for want, given := range map[string]func() error{
+		"no_control": func() error {
+			_, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: control.Sleep})
+			return err
+		},
+		"unknown_action": func() error { _, err := c.Give(t.Context(), lux, control.Order{Action: "dance"}); return err },
+		"bad_pool": func() error {
+			_, err := c.Give(t.Context(), lux, control.Order{Action: control.Pool, PoolURL: "stratum+tcp://a:1", PoolUser: "x,y"})
+			return err
+		},
+		"step_too_small": func() error {
+			small := *c
+			small.StepKW = 1
+			_, err := small.Give(t.Context(), lux, control.Order{Action: control.Sleep})
+			return err
+		},
+		"control_off": func() error {
+			off := *c
+			off.Allow = false
+			_, err := off.Give(t.Context(), lux, control.Order{Action: control.Sleep})
+			return err
+		},
+	} {
+		if err := given(); code(err) != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if units[0].Sleeping() {
+		t.Error("a refused order was given")
+	}
+	if entries, _, err := control.ReadAudit(dir); err != nil || len(entries) != 0 {
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+}
+
+// An order meant for another machine is not given to the one that answers at its address.
+func TestNotTheMachineThatIsMeant(t *testing.T) {
+	for _, d := range []dialect.Dialect{dialect.LuxOS, dialect.AntminerNew} {
+		units := serve(t, d)
+		c, _ := controller(t)
+		meant := units[0].Machine
+		meant.ID, meant.Serial, meant.MAC = "OTHER", "OTHER", "02:00:00:00:00:99"
+		results, err := c.Give(t.Context(), []*fleet.Machine{&meant}, control.Order{Action: control.Sleep})
+		if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "not ordered") || units[0].Sleeping() {
+			t.Errorf("%s: %+v, %v", d, results, err)
+		}
+	}
+}
+
+func TestWrongPassword(t *testing.T) {
+	units := serve(t, dialect.AntminerNew)
+	c, _ := controller(t)
+	c.Password = "guess"
+	results, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: control.Sleep})
+	if err != nil || !strings.Contains(results[0].Outcome, "password") || units[0].Sleeping() {
+		t.Errorf("%+v, %v", results, err)
+	}
+}
+
+// No batch moves a site by more than the step; every machine is in one batch.
+func TestBatches(t *testing.T) {
+	var machines []*fleet.Machine
+	for i := range 50 {
+		machines = append(machines, &fleet.Machine{ID: fmt.Sprint(i), NominalWatts: int64(1000 + 137*i%3500), Place: fleet.Place{Site: []string{"a", "b", "c"}[i%3], Rack: fmt.Sprint(i % 7)}})
+	}
+	batches, err := control.Batches(machines, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, batch := range batches {
+		load := map[string]int64{}
+		for _, m := range batch {
+			load[m.Place.Site] += m.NominalWatts
+			if seen[m.ID] {
+				t.Errorf("%s is told twice", m.ID)
+			}
+			seen[m.ID] = true
+		}
+		for site, watts := range load {
+			if watts > 10_000 {
+				t.Errorf("site %s is moved by %d W", site, watts)
+			}
+		}
+	}
+	if len(seen) != 50 {
+		t.Errorf("%d machines are told", len(seen))
+	}
+	if _, err := control.Batches([]*fleet.Machine{{ID: "x"}}, 10); code(err) != "unknown_power" {
+		t.Errorf("a machine without power: %v", err)
+	}
+}
+
+// A line that is changed or taken out of the trail is noticed.
+func TestTrailIsChained(t *testing.T) {
+	units := serve(t, dialect.LuxOS)
+	c, dir := controller(t)
+	for _, action := range []control.Action{control.Sleep, control.Wake} {
+		if _, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: action}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "audit.jsonl")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(content), "\n")
+	for name, changed := range map[string][]string{"taken out": slices.Delete(slices.Clone(lines), 1, 2), "changed": append([]string{strings.Replace(lines[0], "tester", "nobody", 1)}, lines[1:]...)} {
+		if err := os.WriteFile(path, []byte(strings.Join(changed, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := control.OpenAudit(dir); err == nil {
+			t.Errorf("a line that was %s is not noticed", name)
+		}
+	}
+}
+
+func Example() {
+	machines := []*fleet.Machine{{ID: "a", NominalWatts: 3250, Place: fleet.Place{Site: "north"}}, {ID: "b", NominalWatts: 3250, Place: fleet.Place{Site: "north"}}, {ID: "c", NominalWatts: 3250, Place: fleet.Place{Site: "south"}}}
+	batches, err := control.Batches(machines, 5)
+	for i, batch := range batches {
+		for _, m := range batch {
+			fmt.Println(i+1, m.ID)
+		}
+	}
+	fmt.Println(err)
+	// Output:
+	// 1 a
+	// 1 c
+	// 2 b
+	// <nil>
+}

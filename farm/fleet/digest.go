@@ -1,0 +1,122 @@
+package fleet
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/dialect"
+)
+
+// Digest does HTTP requests with digest authentication (RFC 7616 with MD5, which is what stock
+// Antminers offer). The first request of each is without; its refusal brings the nonce.
+type Digest struct {
+	User, Password string
+	Client         *http.Client
+}
+
+// Do sends a request and returns the body, of which at most dialect.MaxReply bytes are read.
+func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, error) {
+	authorization := ""
+	for attempt := 0; ; attempt++ {
+		request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		if authorization != "" {
+			request.Header.Set("Authorization", authorization)
+		}
+		response, err := d.Client.Do(request)
+		if err != nil {
+			return nil, err
+		}
+		content, err := io.ReadAll(io.LimitReader(response.Body, dialect.MaxReply))
+		_ = response.Body.Close()
+		switch {
+		case err != nil:
+			return nil, err
+		case response.StatusCode == http.StatusUnauthorized && attempt == 0:
+			if authorization, err = d.answer(response.Header.Get("WWW-Authenticate"), method, request.URL.RequestURI()); err != nil {
+				return nil, err
+			}
+		case response.StatusCode == http.StatusUnauthorized:
+			return nil, farm.Refuse("denied", "password", "the machine does not take it")
+		case response.StatusCode != http.StatusOK:
+			return nil, farm.Refuse("http", "reply", "%s %s: %s", method, request.URL.Path, response.Status)
+		default:
+			return content, nil
+		}
+	}
+}
+
+// answer computes the response to a challenge.
+func (d *Digest) answer(challenge, method, uri string) (string, error) {
+	fields := digestFields(challenge)
+	if fields["nonce"] == "" || (fields["algorithm"] != "" && !strings.EqualFold(fields["algorithm"], "MD5")) {
+		return "", farm.Refuse("denied", "authentication", "want a digest challenge with MD5")
+	}
+	hash := func(parts ...string) string {
+		sum := md5.Sum([]byte(strings.Join(parts, ":")))
+		return hex.EncodeToString(sum[:])
+	}
+	var random [8]byte
+	_, _ = rand.Read(random[:])
+	own, secret, request := hex.EncodeToString(random[:]), hash(d.User, fields["realm"], d.Password), hash(method, uri)
+	out := fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s"`, d.User, fields["realm"], fields["nonce"], uri)
+	if strings.Contains(fields["qop"], "auth") {
+		return out + fmt.Sprintf(`, qop=auth, nc=00000001, cnonce="%s", response="%s"`, own, hash(secret, fields["nonce"], "00000001", own, "auth", request)), nil
+	}
+	return out + fmt.Sprintf(`, response="%s"`, hash(secret, fields["nonce"], request)), nil
+}
+
+// digestFields reads name=value pairs, quoted or not.
+func digestFields(header string) map[string]string {
+	fields := map[string]string{}
+	rest, ok := strings.CutPrefix(header, "Digest ")
+	if !ok {
+		return fields
+	}
+	for rest != "" && len(fields) < 20 {
+		name, value, ok := strings.Cut(strings.TrimLeft(rest, " ,"), "=")
+		if !ok {
+			break
+		}
+		if quoted, ok := strings.CutPrefix(value, `"`); ok {
+			value, rest, _ = strings.Cut(quoted, `"`)
+		} else {
+			value, rest, _ = strings.Cut(value, ",")
+		}
+		if strings.ContainsAny(value, "\r\n\"") {
+			continue
+		}
+		fields[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
+	}
+	return fields
+}
+
+// antminerClient is shared by all machines: their connections are not kept.
+var antminerClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: DefaultTimeout}
+
+// AntminerHTTP speaks to the CGI programs of a stock Antminer.
+func AntminerHTTP(host string, port int, user, password string) (*Digest, string) {
+	if user == "" {
+		user = "root"
+	}
+	if password == "" {
+		password = "root"
+	}
+	return &Digest{user, password, antminerClient}, "http://" + net.JoinHostPort(host, fmt.Sprint(orDefault(port, 80))) + "/cgi-bin/"
+}
+
+// AntminerInfo is what a stock Antminer says of itself: its MAC is nowhere on port 4028.
+func AntminerInfo(ctx context.Context, host string, o ScanOptions) ([]byte, error) {
+	client, base := AntminerHTTP(host, o.HTTPPort, o.User, o.Password)
+	return client.Do(ctx, http.MethodGet, base+"get_system_info.cgi", "")
+}

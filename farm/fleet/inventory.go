@@ -1,0 +1,180 @@
+package fleet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aqsha/aqsha/farm"
+)
+
+// MaxMachines of a fleet.
+const MaxMachines = 100_000
+
+// Inventory is the fleet as a file: machines in the order of their identities.
+type Inventory struct {
+	path     string
+	Machines []Machine `json:"machines"`
+}
+
+// OpenInventory reads the fleet of a folder; a new one is empty.
+func OpenInventory(dir string) (*Inventory, error) {
+	inv := &Inventory{path: filepath.Join(dir, "fleet.json")}
+	info, err := os.Stat(inv.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return inv, nil
+	}
+	if err == nil && info.Size() > 256<<20 {
+		err = farm.Refuse("too_large", "fleet.json", "more than 256 MiB")
+	}
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(inv.path)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(content, inv); err != nil {
+		return nil, fmt.Errorf("%s: %w", inv.path, err)
+	}
+	for i := range inv.Machines {
+		if err := inv.Machines[i].Validate(); err != nil {
+			return nil, fmt.Errorf("%s: %w", inv.path, err)
+		}
+	}
+	slices.SortFunc(inv.Machines, byID)
+	return inv, nil
+}
+
+func byID(a, b Machine) int { return strings.Compare(a.ID, b.ID) }
+
+// Save writes the fleet, whole or not at all.
+func (inv *Inventory) Save() error {
+	content, err := json.MarshalIndent(inv, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(inv.path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(inv.path + ".new")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(content, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(inv.path+".new", inv.path)
+}
+
+// Find is a machine by identity, serial number or hardware address.
+func (inv *Inventory) Find(identity string) *Machine {
+	if i, ok := slices.BinarySearchFunc(inv.Machines, Machine{ID: identity}, byID); ok {
+		return &inv.Machines[i]
+	}
+	for i := range inv.Machines {
+		if m := &inv.Machines[i]; identity != "" && (m.Serial == identity || m.MAC == identity) {
+			return m
+		}
+	}
+	return nil
+}
+
+// index finds machines by any of their identities.
+func (inv *Inventory) index() map[string]int {
+	by := make(map[string]int, 2*len(inv.Machines))
+	for i, m := range inv.Machines {
+		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
+			if identity != "" {
+				by[identity] = i
+			}
+		}
+	}
+	return by
+}
+
+// Merge adds machines and updates those that are known by serial number or hardware address: what is
+// found goes before what was known, but a known place stays unless another is given. It changes
+// nothing when one of them is wrong.
+func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
+	all := slices.Clone(inv.Machines)
+	by := (&Inventory{Machines: all}).index()
+	for _, m := range found {
+		if err := m.Validate(); err != nil {
+			return 0, 0, err
+		}
+		at, known := -1, false
+		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
+			if i, ok := by[identity]; ok && identity != "" {
+				at, known = i, true
+				break
+			}
+		}
+		if !known {
+			at = len(all)
+			all = append(all, m)
+			added++
+		} else if merged := merge(all[at], m); merged != all[at] {
+			all[at] = merged
+			updated++
+		}
+		for _, identity := range []string{m.ID, m.Serial, m.MAC} {
+			if identity != "" {
+				by[identity] = at
+			}
+		}
+	}
+	if len(all) > MaxMachines {
+		return 0, 0, farm.Refuse("too_many", "machines", "more than %d", MaxMachines)
+	}
+	slices.SortFunc(all, byID)
+	inv.Machines = all
+	return added, updated, nil
+}
+
+func merge(known, found Machine) Machine {
+	out := found
+	out.ID = known.ID
+	keep := func(to *string, from string) {
+		if *to == "" {
+			*to = from
+		}
+	}
+	keep(&out.Serial, known.Serial)
+	keep(&out.MAC, known.MAC)
+	keep(&out.Model, known.Model)
+	keep(&out.Worker, known.Worker)
+	if out.Place == (Place{}) {
+		out.Place = known.Place
+	}
+	if known.Since != 0 {
+		out.Since = known.Since
+	}
+	out.IdealMHs, out.NominalWatts = max(out.IdealMHs, known.IdealMHs), max(out.NominalWatts, known.NominalWatts)
+	out.Boards = max(out.Boards, known.Boards)
+	if out.HTTPPort == 0 {
+		out.HTTPPort = known.HTTPPort
+	}
+	out.Simulated = out.Simulated || known.Simulated
+	return out
+}
+
+// Select are the machines that a selector means; a selector that means none is refused.
+func (inv *Inventory) Select(selector string) ([]*Machine, error) {
+	var out []*Machine
+	for i := range inv.Machines {
+		if inv.Machines[i].Matches(selector) {
+			out = append(out, &inv.Machines[i])
+		}
+	}
+	if len(out) == 0 {
+		return nil, farm.Refuse("no_machine", "selector", "%q means no machine: want *, an identity or the beginning of a place (site/container/rack/shelf)", selector)
+	}
+	return out, nil
+}

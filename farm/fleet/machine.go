@@ -1,0 +1,122 @@
+package fleet
+
+import (
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/params"
+)
+
+// Place is where a machine stands.
+type Place struct {
+	Site      string `json:"site,omitempty"`
+	Container string `json:"container,omitempty"`
+	Rack      string `json:"rack,omitempty"`
+	Shelf     string `json:"shelf,omitempty"`
+}
+
+// String is the place as a path: "ekibastuz/c1/r3/s2".
+func (p Place) String() string {
+	return strings.TrimRight(strings.Join([]string{p.Site, p.Container, p.Rack, p.Shelf}, "/"), "/")
+}
+
+// RackPath is the path down to the rack.
+func (p Place) RackPath() string { p.Shelf = ""; return p.String() }
+
+// ParsePlace reads a path.
+func ParsePlace(path string) (Place, error) {
+	parts := strings.Split(path, "/")
+	if len(parts) > 4 {
+		return Place{}, farm.Refuse("bad_place", "place", "%q has more parts than site/container/rack/shelf", path)
+	}
+	for _, part := range parts {
+		if len(part) > 40 || strings.ContainsAny(part, ",\"\r\n") {
+			return Place{}, farm.Refuse("bad_place", "place", "%q: want parts of at most 40 characters without commas and quotes", path)
+		}
+	}
+	parts = append(parts, "", "", "")
+	return Place{parts[0], parts[1], parts[2], parts[3]}, nil
+}
+
+// Machine is one of the fleet.
+type Machine struct {
+	ID        string          `json:"id"` // serial number or hardware address
+	Serial    string          `json:"serial,omitempty"`
+	MAC       string          `json:"mac,omitempty"`
+	Model     string          `json:"model,omitempty"`
+	Dialect   dialect.Dialect `json:"dialect"`
+	Address   string          `json:"address"` // host:port where it answered last
+	HTTPPort  int             `json:"httpPort,omitempty"`
+	Worker    string          `json:"worker,omitempty"` // its name at the pool
+	Place     Place           `json:"place"`
+	Since     int64           `json:"since,omitempty"` // Unix seconds: from when it is accounted for
+	Simulated bool            `json:"simulated,omitempty"`
+
+	// What it should do, by its own word, by somebody's, or as it was found; the catalogue fills what is 0.
+	IdealMHs     int64 `json:"idealMHs,omitempty"`
+	NominalWatts int64 `json:"nominalWatts,omitempty"`
+	Boards       int   `json:"boards,omitempty"`
+}
+
+// Validate says what is wrong with a machine.
+func (m *Machine) Validate() error {
+	if m.ID == "" || len(m.ID) > 80 || strings.ContainsAny(m.ID, " ,\"\r\n*/") {
+		return farm.Refuse("bad_identity", "id", "%q: want a serial number or a MAC address, 1 to 80 characters; an IP address is none", m.ID)
+	}
+	if net.ParseIP(m.ID) != nil {
+		return farm.Refuse("bad_identity", "id", "%s is an IP address, which changes; give the serial number or the MAC", m.ID)
+	}
+	if _, err := dialect.ParseDialect(string(m.Dialect)); err != nil {
+		return err
+	}
+	if _, err := ParseAddress(m.Address, m.Dialect); err != nil {
+		return err
+	}
+	if m.IdealMHs < 0 || m.IdealMHs > 1e10 || m.NominalWatts < 0 || m.NominalWatts > 1e6 || m.Boards < 0 || m.Boards > 16 {
+		return farm.Refuse("out_of_range", "machine", "%s: want at most 10 PH/s, 1 MW and 16 boards", m.ID)
+	}
+	return nil
+}
+
+// ParseAddress completes an address with the dialect's port.
+func ParseAddress(address string, d dialect.Dialect) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = address, strconv.Itoa(d.DefaultPort())
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || net.ParseIP(host) == nil {
+		return "", farm.Refuse("bad_address", "address", "%q: want an IP address, with a port or without", address)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// Matches says whether a selector means the machine: "*", its identity, or the beginning of its place.
+func (m *Machine) Matches(selector string) bool {
+	place := m.Place.String() + "/"
+	return selector == "*" || selector == m.ID || (selector != "" && strings.HasPrefix(place, strings.TrimSuffix(selector, "/")+"/"))
+}
+
+// Catalogue is the machine's model in the catalogue; the zero value when it is not there.
+func (m *Machine) Catalogue() params.MiningMachine {
+	fact, _ := params.FindMiningMachine(m.Model)
+	return fact.Value
+}
+
+// Nameplate is what the machine should do: by its own word before the catalogue.
+func (m *Machine) Nameplate() (rateMHs, watts int64, boards int) {
+	c := m.Catalogue()
+	rateMHs, watts, boards = m.IdealMHs, m.NominalWatts, m.Boards
+	if rateMHs == 0 {
+		rateMHs = c.RateGHs * 1000
+	}
+	if watts == 0 && c.RateGHs > 0 {
+		watts = c.Watts * rateMHs / 1000 / c.RateGHs // a stronger version of the model draws more
+	}
+	if boards == 0 {
+		boards = c.Boards
+	}
+	return rateMHs, watts, boards
+}

@@ -1,0 +1,265 @@
+package sample
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+// Polls are a machine's polls in [from, to), in order.
+func (s *Store) Polls(machine uint32, from, to use.Instant) ([]use.Poll, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []use.Poll
+	take := func(rows []row) {
+		for i := range rows {
+			if at := use.Instant(rows[i][0]); at >= from && at < to {
+				out = append(out, rows[i].poll())
+			}
+		}
+	}
+	for at := from.Floor(use.Day); at < to; at += use.Day {
+		d := s.days[at]
+		if d == nil {
+			continue
+		}
+		for _, g := range d.groups {
+			e, ok := g.find(machine)
+			if !ok || g.from >= to || g.from+use.Hour <= from {
+				continue
+			}
+			packed, err := readBlock(d.file, e)
+			if err != nil {
+				return nil, err
+			}
+			rows, err := unpackRows(packed, int(e.count))
+			if err != nil {
+				return nil, fmt.Errorf("%s: machine %d at byte %d: %w", d.file.Name(), machine, e.offset, err)
+			}
+			take(rows)
+		}
+	}
+	for _, h := range s.hours {
+		if t := h.open[machine]; t != nil && h.from < to && h.from+use.Hour > from {
+			rows, err := t.rowsOf()
+			if err != nil {
+				return nil, err
+			}
+			take(rows)
+		}
+	}
+	return out, nil
+}
+
+// Newest is the instant of the last poll of any machine, 0 when there is none.
+func (s *Store) Newest() (newest use.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.hours {
+		for _, t := range h.open {
+			newest = max(newest, use.Instant(t.last[0]))
+		}
+	}
+	if newest == 0 {
+		newest = s.packed
+	}
+	return newest
+}
+
+// Days are the days of which polls are there, in order.
+func (s *Store) Days() []use.Instant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var days []use.Instant
+	for at := range s.days {
+		days = append(days, at)
+	}
+	for _, h := range s.hours {
+		days = append(days, h.from.Floor(use.Day))
+	}
+	slices.Sort(days)
+	return slices.Compact(days)
+}
+
+func (s *Store) rollupPath(day use.Instant) string {
+	return filepath.Join(s.dir, "rollup", strconv.FormatInt(int64(day/use.Day), 10))
+}
+
+// HasRollup says whether a day is summed up.
+func (s *Store) HasRollup(day use.Instant) bool {
+	_, err := os.Stat(s.rollupPath(day))
+	return err == nil
+}
+
+// RollupDays are the days that are summed up, in order.
+func (s *Store) RollupDays() ([]use.Instant, error) {
+	files, err := os.ReadDir(filepath.Join(s.dir, "rollup"))
+	if err != nil {
+		return nil, err
+	}
+	var days []use.Instant
+	for _, f := range files {
+		if number, err := strconv.ParseInt(f.Name(), 10, 64); err == nil {
+			days = append(days, use.Instant(number)*use.Day)
+		}
+	}
+	slices.Sort(days)
+	return days, nil
+}
+
+// WriteRollup stores a day's cells of each machine, whole or not at all. A day is written once.
+func (s *Store) WriteRollup(day use.Instant, cells func(machine uint32) ([]use.Cell, error)) error {
+	if s.HasRollup(day) {
+		return fmt.Errorf("day %s is summed up already", day.Time().Format("2006-01-02"))
+	}
+	var p packer
+	var blocks []block
+	for machine := range s.Machines() {
+		c, err := cells(uint32(machine))
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			continue
+		}
+		if len(c) != cellsADay {
+			return fmt.Errorf("%d cells, want %d", len(c), cellsADay)
+		}
+		blocks = append(blocks, block{uint32(machine), len(c), packCells(nil, c, &p)})
+	}
+	path := s.rollupPath(day)
+	f, err := os.Create(path + ".new")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(encodeGroup(day, blocks))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// Rollup reads a day's cells by machine.
+type Rollup struct {
+	file *os.File
+	group
+}
+
+// OpenRollup opens a day's sums; fs.ErrNotExist when the day has none.
+func (s *Store) OpenRollup(day use.Instant) (*Rollup, error) {
+	f, err := os.Open(s.rollupPath(day))
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	g, _, err := readGroup(f, 0, info.Size())
+	if err == nil && g.from != day {
+		err = errors.New("is of another day")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", f.Name(), err), f.Close())
+	}
+	return &Rollup{f, g}, nil
+}
+
+// Cells of a machine; nil when the day does not know it.
+func (r *Rollup) Cells(machine uint32) ([]use.Cell, error) {
+	e, ok := r.find(machine)
+	if !ok {
+		return nil, nil
+	}
+	packed, err := readBlock(r.file, e)
+	if err != nil {
+		return nil, err
+	}
+	cells, err := unpackCells(packed, r.from)
+	if err != nil {
+		return nil, fmt.Errorf("%s: machine %d: %w", r.file.Name(), machine, err)
+	}
+	return cells, nil
+}
+
+// Close lets go of the file.
+func (r *Rollup) Close() error { return r.file.Close() }
+
+// Retain removes raw days that are summed up and older than 14 days before now, and sums older than a year.
+func (s *Store) Retain(now use.Instant) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	today := now.Floor(use.Day)
+	for at, d := range s.days {
+		if at >= today-RawDays*use.Day || !s.HasRollup(at) {
+			continue
+		}
+		if err := errors.Join(d.file.Close(), os.Remove(d.file.Name())); err != nil {
+			return err
+		}
+		delete(s.days, at)
+	}
+	days, err := s.RollupDays()
+	if err != nil {
+		return err
+	}
+	for _, at := range days {
+		if at < today-RollupDays*use.Day {
+			if err := os.Remove(s.rollupPath(at)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Size is what the store takes on the disk.
+type Size struct {
+	RawBytes, RawPolls       int64
+	RollupBytes, RollupCells int64
+}
+
+// Size measures the packed files.
+func (s *Store) Size() (size Size, err error) {
+	s.mu.Lock()
+	for _, d := range s.days {
+		size.RawBytes += d.size
+		for _, g := range d.groups {
+			for _, e := range g.entries {
+				size.RawPolls += int64(e.count)
+			}
+		}
+	}
+	s.mu.Unlock()
+	days, err := s.RollupDays()
+	if err != nil {
+		return size, err
+	}
+	for _, at := range days {
+		info, err := os.Stat(s.rollupPath(at))
+		if err != nil {
+			return size, err
+		}
+		r, err := s.OpenRollup(at)
+		if err != nil {
+			return size, err
+		}
+		size.RollupBytes += info.Size()
+		for _, e := range r.entries {
+			size.RollupCells += int64(e.count)
+		}
+		if err := r.Close(); err != nil {
+			return size, err
+		}
+	}
+	return size, nil
+}

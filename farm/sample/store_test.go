@@ -1,0 +1,260 @@
+package sample_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/sample"
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+const midnight = use.Instant(20_500) * use.Day
+
+func open(t *testing.T, dir string) *sample.Store {
+	t.Helper()
+	s, err := sample.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func poll(at use.Instant) use.Poll {
+	return sample.Quantise(use.Poll{At: at, Elapsed: int64(at-midnight) / 10, RateMHs: 95e6, NameplateMHs: 95e6, TotalMH: int64(at-midnight) * 95e5, CapPermille: 1000, PoolAlive: true})
+}
+
+// fill stores polls of two machines every half minute and returns those of the first.
+func fill(t *testing.T, s *sample.Store, from, to use.Instant) (first []use.Poll) {
+	t.Helper()
+	numbers, err := s.Numbers([]string{"a", "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := from; at < to; at += 30 * use.Second {
+		rows := []sample.Row{{Machine: numbers[0], Poll: poll(at)}, {Machine: numbers[1], Poll: poll(at + 3)}}
+		if late, err := s.Append(rows); late != 0 || err != nil {
+			t.Fatal(late, err)
+		}
+		first = append(first, poll(at))
+	}
+	return first
+}
+
+func polls(t *testing.T, s *sample.Store, from, to use.Instant) []use.Poll {
+	t.Helper()
+	n, err := s.Number("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Polls(n, from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestPollsSurviveClosing(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	want := fill(t, s, midnight+22*use.Hour, midnight+26*use.Hour+5*use.Minute)
+	check := func(s *sample.Store) {
+		t.Helper()
+		if got := polls(t, s, midnight, midnight+2*use.Day); !slices.Equal(got, want) {
+			t.Fatalf("%d polls, want %d", len(got), len(want))
+		}
+		if got := polls(t, s, midnight+23*use.Hour, midnight+25*use.Hour); !slices.Equal(got, want[120:360]) {
+			t.Fatalf("%d polls of two hours, want 240", len(got))
+		}
+	}
+	check(s)
+	reader, err := sample.OpenReader(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(reader)
+	if _, err := reader.Append(nil); err == nil {
+		t.Error("a reader writes")
+	}
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sample.Open(dir); err == nil {
+		t.Error("two writers")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	check(s)
+	if got := s.Days(); !slices.Equal(got, []use.Instant{midnight, midnight + use.Day}) {
+		t.Errorf("days %v", got)
+	}
+	want = append(want, fill(t, s, midnight+26*use.Hour+5*use.Minute, midnight+27*use.Hour+5*use.Minute)...)
+	check(s)
+}
+
+func TestLatePollsAreLeftOut(t *testing.T) {
+	s := open(t, t.TempDir())
+	fill(t, s, midnight, midnight+90*use.Minute)
+	n, err := s.Number("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []use.Instant{midnight, midnight + 30*use.Minute, midnight + 89*use.Minute, -1} {
+		if late, err := s.Append([]sample.Row{{Machine: n, Poll: poll(at)}}); late != 1 || err != nil {
+			t.Errorf("%v: %d late, %v", at, late, err)
+		}
+	}
+	// Within the grace an hour takes stragglers of machines that have nothing later.
+	c, err := s.Number("c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s2 := open(t, t.TempDir())
+	fill(t, s2, midnight, midnight+61*use.Minute)
+	if _, err := s2.Number("c"); err != nil {
+		t.Fatal(err)
+	}
+	if late, err := s2.Append([]sample.Row{{Machine: c, Poll: poll(midnight + 59*use.Minute)}}); late != 0 || err != nil {
+		t.Errorf("a straggler within the grace: %d late, %v", late, err)
+	}
+	if _, err := s.Append([]sample.Row{{Machine: 99, Poll: poll(midnight)}}); err == nil {
+		t.Error("a machine without identity")
+	}
+}
+
+// A crash may tear the journal or the group that is being written anywhere: what was acknowledged before is there.
+func TestTornEnds(t *testing.T) {
+	base := t.TempDir()
+	s := open(t, base)
+	want := fill(t, s, midnight, midnight+65*use.Minute)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	day, journal := filepath.Join("raw", "20500"), filepath.Join("journal", "492001")
+	for _, name := range []string{day, journal} {
+		info, err := os.Stat(filepath.Join(base, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cut := range []int64{1, 7, info.Size() / 2, info.Size() - 1} {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(dir, name)
+			if err := os.Truncate(file, info.Size()-cut); err != nil {
+				t.Fatal(err)
+			}
+			s, err := sample.Open(dir)
+			if err != nil {
+				t.Fatalf("%s cut by %d: %v", name, cut, err)
+			}
+			got := polls(t, s, midnight, midnight+use.Day)
+			// A torn group comes with its journal in life; here the journal is gone, so only the other hour is left.
+			if name == day && !slices.Equal(got, want[120:]) {
+				t.Errorf("%s cut by %d: %d polls", name, cut, len(got))
+			}
+			if name == journal && (len(got) < 120 || !slices.Equal(got, want[:len(got)])) {
+				t.Errorf("%s cut by %d: %d polls", name, cut, len(got))
+			}
+			_ = s.Close()
+		}
+	}
+}
+
+func TestDamageIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	fill(t, s, midnight, midnight+3*use.Hour)
+	_ = s.Close()
+	file := filepath.Join(dir, "raw", "20500")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{0, 20, 40, len(content) / 2, len(content) - 1} {
+		damaged := slices.Clone(content)
+		damaged[at] ^= 0x10
+		if err := os.WriteFile(file, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := sample.Open(dir)
+		if err == nil {
+			for n := range s.Machines() {
+				if _, err2 := s.Polls(uint32(n), midnight, midnight+use.Day); err2 != nil {
+					err = err2
+				}
+			}
+			_ = s.Close()
+		}
+		if err == nil {
+			t.Errorf("a flipped bit at %d is not seen", at)
+		}
+	}
+}
+
+func TestRollups(t *testing.T) {
+	s := open(t, t.TempDir())
+	fill(t, s, midnight, midnight+use.Hour)
+	if _, err := s.OpenRollup(midnight); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	cells := use.NewCells(midnight, midnight+use.Day, use.Grid).Cells
+	cells[3].Work[use.Accepted] = farm.Hashes(28_500_000_000_000_000)
+	write := func() error {
+		return s.WriteRollup(midnight, func(machine uint32) ([]use.Cell, error) {
+			if machine == 1 {
+				return nil, nil
+			}
+			return cells, nil
+		})
+	}
+	if err := write(); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(); err == nil {
+		t.Error("a day is summed up twice")
+	}
+	r, err := s.OpenRollup(midnight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, err := r.Cells(0); err != nil || !slices.Equal(got, cells) {
+		t.Errorf("%v", err)
+	}
+	if got, err := r.Cells(1); err != nil || got != nil {
+		t.Errorf("a machine that was not there: %v, %v", got, err)
+	}
+}
+
+func TestRetention(t *testing.T) {
+	s := open(t, t.TempDir())
+	for day := range use.Instant(3) {
+		fill(t, s, midnight+day*use.Day, midnight+day*use.Day+30*use.Minute)
+	}
+	empty := func(uint32) ([]use.Cell, error) { return nil, nil }
+	if err := s.WriteRollup(midnight, empty); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Retain(midnight + 40*use.Day); err != nil {
+		t.Fatal(err)
+	}
+	// Only what is summed up goes.
+	if got := s.Days(); !slices.Equal(got, []use.Instant{midnight + use.Day, midnight + 2*use.Day}) {
+		t.Errorf("days left: %v", got)
+	}
+	if !s.HasRollup(midnight) {
+		t.Error("the sums went too")
+	}
+	if err := s.Retain(midnight + 400*use.Day); err != nil || s.HasRollup(midnight) {
+		t.Errorf("sums older than a year are kept, %v", err)
+	}
+}

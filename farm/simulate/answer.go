@@ -1,0 +1,120 @@
+package simulate
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+var descriptions = map[dialect.Dialect]string{dialect.Cgminer: "cgminer 4.13.6", dialect.AntminerOld: "cgminer 4.9.0", dialect.AntminerNew: "bmminer 1.0.0", dialect.LuxOS: "LUXminer 2024.5.1.155432", dialect.Braiins: "BOSminer+ 0.2.0"}
+
+// Answer is the unit's reply to a request at an instant; nil: it says nothing.
+func (u *Unit) Answer(request []byte, at use.Instant) []byte {
+	var asked struct {
+		Command   string `json:"command"`
+		Cmd       string `json:"cmd"`
+		Parameter string `json:"parameter"`
+		NewAPI    bool   `json:"new_api"`
+	}
+	if json.Unmarshal(request, &asked) != nil {
+		asked.Command = strings.TrimSpace(string(request))
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.advance(at)
+	if u.has(Offline, at) || u.has(Silent, at) || at < u.booted+bootTime {
+		return nil
+	}
+	if u.has(Garbage, at) {
+		return []byte("\x00\x07{\"STATUS\":[{\"STATUS\"\xff\xfe:S,,}")
+	}
+	s := speaker{u, u.reading(at), descriptions[u.Machine.Dialect]}
+	switch u.Machine.Dialect {
+	case dialect.WhatsminerV2:
+		if asked.Cmd == "" {
+			asked.Cmd = asked.Command
+		}
+		return []byte(s.whatsminerV2(asked.Cmd))
+	case dialect.WhatsminerV3:
+		return []byte(s.whatsminerV3(asked.Cmd))
+	case dialect.AntminerNew:
+		if asked.NewAPI && asked.Command == "stats" {
+			return []byte(s.newStats())
+		}
+	case dialect.LuxOS:
+		if reply := u.luxControl(asked.Command, asked.Parameter, at); reply != "" {
+			return []byte(reply)
+		}
+	}
+	commands := strings.Split(asked.Command, "+")
+	if len(commands) == 1 {
+		return []byte(s.command(asked.Command))
+	}
+	parts := make([]string, 0, len(commands))
+	for _, command := range commands[:min(len(commands), 10)] {
+		name, _ := json.Marshal(command)
+		parts = append(parts, fmt.Sprintf("%s:[%s]", name, s.command(command)))
+	}
+	return []byte("{" + strings.Join(parts, ",") + `,"id":1}`)
+}
+
+// luxControl answers LuxOS's commands that write; "" is none of them. They need the session that logon
+// gives, and there is one at a time.
+func (u *Unit) luxControl(command, parameter string, at use.Instant) string {
+	description := descriptions[dialect.LuxOS]
+	session := func(id string) string {
+		return section(316, "Session", description, "SESSION", `{"SessionID":"`+id+`"}`)
+	}
+	fail := func(message string) string {
+		return `{"STATUS":[{"STATUS":"E","When":1764000000,"Code":402,"Msg":"` + message + `","Description":"` + description + `"}],"id":1}`
+	}
+	switch command {
+	case "session":
+		return session(u.session)
+	case "logon":
+		if u.session != "" {
+			return fail("Another session is active")
+		}
+		u.session = fmt.Sprintf("s%07x", u.rng.Uint32()&0xfffffff)
+		return session(u.session)
+	case "logoff", "rebootdevice", "curtail", "addpool", "switchpool":
+	default:
+		return ""
+	}
+	given, rest, _ := strings.Cut(parameter, ",")
+	if u.session == "" || given != u.session {
+		return fail("Session not found")
+	}
+	switch command {
+	case "logoff":
+		u.session = ""
+	case "rebootdevice":
+		u.session = ""
+		u.boot(at, false)
+	case "curtail":
+		switch rest {
+		case "sleep":
+			u.sleeping = true
+		case "wakeup":
+			u.sleeping = false
+		default:
+			return fail("Invalid mode")
+		}
+	case "addpool":
+		fields := strings.Split(rest, ",")
+		if len(fields) < 3 {
+			return fail("Missing parameters")
+		}
+		u.pending = fields[:2]
+	case "switchpool":
+		if rest == "1" && len(u.pending) == 2 {
+			u.Pool, u.User, u.pending = u.pending[0], u.pending[1], nil
+		} else if rest != "0" {
+			return fail("Invalid pool")
+		}
+	}
+	return "{" + status(315, "OK", description) + `,"id":1}`
+}

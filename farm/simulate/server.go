@@ -1,0 +1,175 @@
+package simulate
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+// Server lets units answer, each on an address of its own. Addresses must be loopback: a test peer
+// must not be mistaken for a machine by a neighbour.
+type Server struct {
+	Units    []*Unit
+	HTTPPort int // of stock Antminers' CGI; 0: none
+	Now      func() time.Time
+
+	listeners []net.Listener
+	owners    map[string]*Unit // by address, for HTTP
+}
+
+const (
+	maxRequest  = 4 << 10
+	connTimeout = 20 * time.Second
+	slowAnswer  = 3 * time.Second
+)
+
+// Listen opens every address.
+func (s *Server) Listen() error {
+	s.owners = map[string]*Unit{}
+	for _, u := range s.Units {
+		host, _, err := net.SplitHostPort(u.Machine.Address)
+		if err != nil || !net.ParseIP(host).IsLoopback() {
+			return errors.Join(farm.Refuse("not_loopback", "address", "%s: simulated machines answer on loopback addresses only", u.Machine.Address), s.close())
+		}
+		l, err := net.Listen("tcp", u.Machine.Address)
+		if err != nil {
+			return errors.Join(fmt.Errorf("simulated machine %s: %w", u.Machine.ID, err), s.close())
+		}
+		s.listeners = append(s.listeners, l)
+		s.owners[host] = u
+		if s.HTTPPort != 0 && (u.Machine.Dialect == dialect.AntminerNew || u.Machine.Dialect == dialect.AntminerOld) {
+			u.Machine.HTTPPort = s.HTTPPort
+		}
+	}
+	return nil
+}
+
+func (s *Server) close() error {
+	var errs []error
+	for _, l := range s.listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Serve answers until ctx ends.
+func (s *Server) Serve(ctx context.Context) error {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	web := &http.Server{Handler: s.cgi(), ReadHeaderTimeout: connTimeout}
+	for _, u := range s.Units {
+		if u.Machine.HTTPPort == 0 {
+			continue
+		}
+		host, _, _ := net.SplitHostPort(u.Machine.Address)
+		l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(u.Machine.HTTPPort)))
+		if err != nil {
+			return errors.Join(err, s.close())
+		}
+		go func() { _ = web.Serve(l) }()
+	}
+	for i, l := range s.listeners {
+		go s.accept(ctx, s.Units[i], l)
+	}
+	<-ctx.Done()
+	return errors.Join(s.close(), web.Close())
+}
+
+func (s *Server) accept(ctx context.Context, u *Unit, l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go s.answer(ctx, u, conn)
+	}
+}
+
+// answer serves one connection: one request, or, framed, several.
+func (s *Server) answer(ctx context.Context, u *Unit, conn net.Conn) {
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(connTimeout))
+	now := use.At(s.Now())
+	if u.Has(Offline, now) {
+		reset(conn)
+		return
+	}
+	var request []byte
+	if u.Machine.Dialect.Framed() {
+		request = readFrame(conn)
+	} else {
+		request = readRequest(conn)
+	}
+	if u.Has(Silent, now) {
+		wait(ctx, connTimeout)
+		return
+	}
+	if u.Has(Slow, now) && !wait(ctx, slowAnswer) {
+		return
+	}
+	reply := u.Answer(request, use.At(s.Now()))
+	switch {
+	case reply == nil:
+		reset(conn)
+	case u.Machine.Dialect.Framed():
+		_, _ = conn.Write(dialect.Frame(reply))
+	default:
+		_, _ = conn.Write(append(reply, 0))
+	}
+}
+
+// reset ends a connection as a machine does that is not there: at once and without a word.
+func reset(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// readRequest takes what came until a newline, a NUL, a whole JSON object or the limit.
+func readRequest(conn io.Reader) []byte {
+	var buffer [maxRequest]byte
+	n := 0
+	for n < len(buffer) {
+		got, err := conn.Read(buffer[n:])
+		n += got
+		if n > 0 && (buffer[n-1] == '\n' || buffer[n-1] == 0) {
+			return buffer[:n-1]
+		}
+		if err != nil || (n > 0 && (buffer[0] != '{' || json.Valid(buffer[:n]))) {
+			break
+		}
+	}
+	return buffer[:n]
+}
+
+func readFrame(conn io.Reader) []byte {
+	reader := bufio.NewReader(io.LimitReader(conn, maxRequest))
+	var head [4]byte
+	if _, err := io.ReadFull(reader, head[:]); err != nil {
+		return nil
+	}
+	body := make([]byte, min(binary.LittleEndian.Uint32(head[:]), maxRequest))
+	n, _ := io.ReadFull(reader, body)
+	return body[:n]
+}

@@ -1,0 +1,180 @@
+package simulate_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/simulate"
+	"github.com/aqsha/aqsha/farm/use"
+)
+
+var dawn = use.At(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))
+
+// read asks a unit in its own words and reads the answer as a client does.
+func read(t *testing.T, u *simulate.Unit, at use.Instant) (*dialect.Reading, error) {
+	t.Helper()
+	var replies [][]byte
+	for _, request := range u.Machine.Dialect.Polls() {
+		replies = append(replies, u.Answer([]byte(request), at))
+	}
+	return dialect.Read(u.Machine.Dialect, replies)
+}
+
+// What a unit says in its firmware's words is what it is: every dialect carries the same truth as far as it goes.
+func TestWordsCarryTheReading(t *testing.T) {
+	for i, d := range dialect.Dialects {
+		u := simulate.NewUnit(i, 7, d, dawn)
+		u.Break(simulate.Fault{Kind: simulate.BoardDead, From: dawn + use.Hour})
+		for _, after := range []use.Instant{use.Minute, 2 * use.Hour} {
+			got, err := read(t, u, dawn+after)
+			if err != nil {
+				t.Fatalf("%s: %v", d, err)
+			}
+			want, ok := u.Reading(dawn + after)
+			if !ok {
+				t.Fatal("says nothing")
+			}
+			near := func(name string, got, want, tolerance int64) {
+				t.Helper()
+				if off := got - want; got != dialect.Unknown && (off > tolerance || -off > tolerance) {
+					t.Errorf("%s: %s is %d, the unit's %d", d, name, got, want)
+				}
+			}
+			near("elapsed", got.ElapsedSeconds, want.ElapsedSeconds, 0)
+			near("rate", got.RateMHs, want.RateMHs, 10)
+			near("total", got.TotalMH, want.TotalMH, 1+want.ElapsedSeconds)
+			near("accepted", got.AcceptedMH, want.AcceptedMH, 5000)
+			near("rejected", got.RejectedMH, want.RejectedMH, 5000)
+			near("live boards", int64(got.LiveBoards()), int64(want.LiveBoards()), 0)
+			near("chip temperature", int64(got.ChipTemp), int64(want.ChipTemp), 0)
+			near("watts", got.PowerWatts, want.PowerWatts, 40)
+			if got.ActivePool() != want.ActivePool() {
+				t.Errorf("%s: pool %+v, the unit's %+v", d, got.ActivePool(), want.ActivePool())
+			}
+			if d != dialect.WhatsminerV3 && got.AcceptedMH == dialect.Unknown {
+				t.Errorf("%s: accepted work is not told", d)
+			}
+		}
+	}
+}
+
+// The five-second rate of a 95 TH machine scatters by about 5 %, and its work by less over longer times.
+func TestNoise(t *testing.T) {
+	u := simulate.NewUnit(0, 3, dialect.AntminerNew, dawn)
+	var sum, squares, work, workSquares float64
+	last, _ := u.Reading(dawn)
+	const n = 4000
+	for i := range n {
+		r, ok := u.Reading(dawn + use.Instant(i+1)*30*use.Second)
+		if !ok {
+			t.Fatal("silent")
+		}
+		rate, made := float64(r.RateMHs)/95e6, float64(r.TotalMH-last.TotalMH)/95e6/30
+		sum, squares, work, workSquares, last = sum+rate, squares+rate*rate, work+made, workSquares+made*made, r
+	}
+	deviation := func(sum, squares float64) float64 { return math.Sqrt(squares/n - sum/n*sum/n) }
+	if s := deviation(sum, squares); s < 0.045 || s > 0.055 {
+		t.Errorf("the rate's deviation is %.4f, want 0.05", s)
+	}
+	if s := deviation(work, workSquares); s < 0.018 || s > 0.023 {
+		t.Errorf("the deviation of half a minute's work is %.4f, want 0.0204", s)
+	}
+	if mean := work / n; mean < 0.99 || mean > 1.01 {
+		t.Errorf("mean %.4f of the nameplate", mean)
+	}
+}
+
+// Each fault shows where it should.
+func TestFaults(t *testing.T) {
+	at := dawn + 10*use.Minute
+	broken := func(kind simulate.Kind) (*dialect.Reading, *dialect.Reading, error) {
+		u := simulate.NewUnit(0, 5, dialect.AntminerOld, dawn)
+		before, _ := u.Reading(dawn + use.Minute)
+		u.Break(simulate.Fault{Kind: kind, From: dawn + 2*use.Minute})
+		after, err := read(t, u, at)
+		return before, after, err
+	}
+	for _, kind := range []simulate.Kind{simulate.Offline, simulate.Silent, simulate.Garbage} {
+		if _, _, err := broken(kind); err == nil {
+			t.Errorf("%s: answers", kind)
+		}
+	}
+	for kind, shows := range map[simulate.Kind]func(before, after *dialect.Reading) bool{
+		simulate.Hung: func(b, a *dialect.Reading) bool {
+			return a.ElapsedSeconds == b.ElapsedSeconds && a.TotalMH == b.TotalMH
+		},
+		simulate.BoardDead: func(b, a *dialect.Reading) bool { return a.LiveBoards() == b.LiveBoards()-1 },
+		simulate.Hot:       func(b, a *dialect.Reading) bool { return a.ChipTemp >= 95 && a.RateMHs < b.RateMHs*8/10 },
+		simulate.FanDead:   func(b, a *dialect.Reading) bool { return a.SlowestFan() == 0 && b.SlowestFan() > 0 },
+		simulate.WrongPool: func(b, a *dialect.Reading) bool { return a.ActivePool().User == "stranger.x" },
+		simulate.NoPool:    func(b, a *dialect.Reading) bool { return !a.Pools[0].Alive },
+		simulate.Reboot:    func(b, a *dialect.Reading) bool { return a.ElapsedSeconds < 600 && a.TotalMH < b.TotalMH },
+		simulate.Counters:  func(b, a *dialect.Reading) bool { return a.ElapsedSeconds < 600 && a.TotalMH > 3e15 },
+		simulate.Rejects: func(b, a *dialect.Reading) bool {
+			return float64(a.Rejected-b.Rejected) > 0.04*float64(a.Accepted-b.Accepted)
+		},
+		simulate.LowHash: func(b, a *dialect.Reading) bool {
+			return float64(a.TotalMH-b.TotalMH) < 0.95*50e6*540
+		},
+		simulate.Theft: func(b, a *dialect.Reading) bool {
+			return float64(a.AcceptedMH-b.AcceptedMH) < float64(a.TotalMH-b.TotalMH)
+		},
+	} {
+		before, after, err := broken(kind)
+		if err != nil || !shows(before, after) {
+			t.Errorf("%s does not show: %v\nbefore %+v\nafter  %+v", kind, err, before, after)
+		}
+	}
+}
+
+// The same seed is the same life.
+func TestSeedRepeats(t *testing.T) {
+	a, b := simulate.NewUnit(4, 9, "", dawn), simulate.NewUnit(4, 9, "", dawn)
+	for i := range use.Instant(50) {
+		ra, _ := a.Reading(dawn + i*use.Minute)
+		rb, _ := b.Reading(dawn + i*use.Minute)
+		if ra.TotalMH != rb.TotalMH || ra.RateMHs != rb.RateMHs || ra.AcceptedMH != rb.AcceptedMH {
+			t.Fatalf("minute %d: %+v and %+v", i, ra, rb)
+		}
+	}
+}
+
+func TestParseOrder(t *testing.T) {
+	for text, want := range map[string]simulate.Order{
+		"board:3":           {Kind: simulate.BoardDead, Machines: 3},
+		"offline:300@1h+5m": {Kind: simulate.Offline, Machines: 300, After: time.Hour, For: 5 * time.Minute},
+		"hot:1@90s":         {Kind: simulate.Hot, Machines: 1, After: 90 * time.Second},
+	} {
+		if got, err := simulate.ParseOrder(text); err != nil || got != want {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+	for _, bad := range []string{"", "board", "board:", "board:0", "board:x", "tired:1", "board:1@", "board:1@-5m", "board:1@5m+", "board:1@5m+0s"} {
+		if got, err := simulate.ParseOrder(bad); err == nil {
+			t.Errorf("%q is %+v", bad, got)
+		}
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	for _, d := range dialect.Dialects {
+		for _, request := range d.Polls() {
+			f.Add([]byte(request))
+		}
+	}
+	f.Add([]byte(`{"command":"logon"}`))
+	f.Add([]byte(`{"command":"curtail","parameter":"x,sleep"}`))
+	lux, v3 := simulate.NewUnit(0, 1, dialect.LuxOS, dawn), simulate.NewUnit(0, 1, dialect.WhatsminerV3, dawn)
+	f.Fuzz(func(t *testing.T, request []byte) {
+		if len(request) > 4<<10 {
+			return
+		}
+		for _, u := range []*simulate.Unit{lux, v3} {
+			if reply := u.Answer(request, dawn); len(reply) == 0 || len(reply) > dialect.MaxReply {
+				t.Fatalf("a reply of %d bytes", len(reply))
+			}
+		}
+	})
+}

@@ -1,0 +1,166 @@
+package watch_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/book"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/simulate"
+	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/watch"
+)
+
+// duty is a farm of simulated machines, asked without a network, within a synctest bubble.
+func duty(t *testing.T, units []*simulate.Unit, tell func([]alert.Notice)) (*book.Book, *watch.Duty) {
+	t.Helper()
+	dir := t.TempDir()
+	config := book.Defaults()
+	config.Pools = []string{"stratum+tcp://127.0.0.1:3333 simulated."}
+	if err := config.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	b, err := book.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := map[string]*simulate.Unit{}
+	var machines []fleet.Machine
+	for _, u := range units {
+		u.Machine.Dialect = dialect.Braiins // which is never asked who it is
+		machines = append(machines, u.Machine)
+		byID[u.Machine.ID] = u
+	}
+	if _, _, err := b.Fleet.Merge(machines); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) {
+		r, ok := byID[m.ID].Reading(use.At(time.Now()))
+		if !ok {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return r, nil
+	}
+	d, err := watch.New(b, watch.Options{Log: slog.New(slog.DiscardHandler), Ask: ask, Tell: tell})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, d
+}
+
+// Two hours of a watch: what breaks is told once and in its group, silences hold back, polls are stored.
+func TestDuty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := use.At(time.Now())
+		units := simulate.Units(40, 3, dialect.Braiins, now, nil) // two racks
+		for _, u := range units[20:] {
+			u.Break(simulate.Fault{Kind: simulate.Offline, From: now + 20*use.Minute, To: now + 40*use.Minute})
+		}
+		units[3].Break(simulate.Fault{Kind: simulate.BoardDead, From: now + 30*use.Minute})
+		units[5].Break(simulate.Fault{Kind: simulate.FanDead, From: now + 30*use.Minute})
+		var mu sync.Mutex
+		var told []alert.Notice
+		b, d := duty(t, units, func(n []alert.Notice) { mu.Lock(); told = append(told, n...); mu.Unlock() })
+		if err := watch.WriteSilences(b.Dir, []alert.Silence{{Selector: units[5].Machine.ID, Until: now + use.Day}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 2*time.Hour-time.Millisecond)
+		defer stop()
+		if err := d.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		kinds := map[string]int{}
+		for _, n := range told {
+			sign := "-"
+			if n.Raised {
+				sign = "+"
+			}
+			kinds[sign+string(n.Kind)] += len(n.Machines)
+		}
+		if kinds["+offline"] != 20 || kinds["-offline"] != 20 || kinds["+board"] != 1 || kinds["+fan"] != 0 || len(kinds) != 3 {
+			t.Errorf("told %v", kinds)
+		}
+		counts := d.Counts()
+		if counts.Polls < 9500 || counts.Answered < 8700 || counts.Skipped != 0 || counts.Late != 0 {
+			t.Errorf("%+v", counts)
+		}
+		number, _ := b.Store.Number(units[0].Machine.ID)
+		if polls, err := b.Store.Polls(number, 0, now+use.Day); err != nil || len(polls) != 240 {
+			t.Errorf("%d polls are stored, %v", len(polls), err)
+		}
+		lines, _ := os.Open(filepath.Join(b.Dir, "alerts.jsonl"))
+		defer lines.Close()
+		count := 0
+		for scanner := bufio.NewScanner(lines); scanner.Scan(); count++ {
+			var n alert.Notice
+			if err := json.Unmarshal(scanner.Bytes(), &n); err != nil {
+				t.Error(err)
+			}
+		}
+		if count != len(told) {
+			t.Errorf("%d notices in the file, %d told", count, len(told))
+		}
+		metrics(t, d)
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func metrics(t *testing.T, d *watch.Duty) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(&watch.Metrics{Duty: d, PerMachine: true})
+	families, err := registry.Gather() // which checks names, labels and help
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := map[string]int{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "answered" || l.GetName() == "end" {
+					name += " " + l.GetValue()
+				}
+			}
+			series[name]++
+			if v := m.GetGauge().GetValue(); (name == "aqsha_farm_machines yes" && v != 40) || (name == "aqsha_farm_machines no" && v != 0) {
+				t.Errorf("%s is %v", name, v)
+			}
+		}
+	}
+	for name, want := range map[string]int{"aqsha_farm_machine_hashrate_hashes_per_second": 40, "aqsha_farm_machine_chip_celsius": 40, "aqsha_farm_alerts": len(alert.Kinds), "aqsha_farm_machines yes": 1, "aqsha_farm_polls_total answered": 1} {
+		if series[name] != want {
+			t.Errorf("%d series of %s, want %d", series[name], name, want)
+		}
+	}
+}
+
+func TestSilencesComeBack(t *testing.T) {
+	dir := t.TempDir()
+	if got, err := watch.ReadSilences(dir); err != nil || got != nil {
+		t.Fatal(got, err)
+	}
+	want := alert.Silence{Selector: "*", Kinds: []alert.Kind{alert.Hot}, Until: 7, Why: "summer"}
+	if err := watch.WriteSilences(dir, []alert.Silence{want}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := watch.ReadSilences(dir)
+	if err != nil || len(got) != 1 || got[0].Selector != "*" || got[0].Kinds[0] != alert.Hot || got[0].Until != 7 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

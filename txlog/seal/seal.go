@@ -1,0 +1,82 @@
+// Package seal puts single statements (a report, a month) into a log of their own: one durable entry
+// each, under a signed checkpoint, read back only after both have been checked.
+//
+// It belongs to txlog. Invariant: Read returns an entry only when it stands under the log's signed
+// checkpoint.
+package seal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aqsha/aqsha/txlog"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Log says how a log of seals is signed; Signer may be nil to read.
+type Log struct {
+	Origin   string
+	Signer   note.Signer
+	Verifier note.Verifier
+}
+
+// NotUnder is the error of an index that the checkpoint does not cover.
+type NotUnder struct{ Index, Size uint64 }
+
+func (e *NotUnder) Error() string {
+	return fmt.Sprintf("entry %d is not under the checkpoint of size %d", e.Index, e.Size)
+}
+
+func (l Log) open(dir string) (*txlog.Log, error) {
+	options := txlog.Options{Origin: l.Origin, SegmentBytes: 1 << 20}
+	if l.Signer != nil {
+		options.Signers = []note.Signer{l.Signer}
+	}
+	if l.Verifier != nil {
+		options.Verifiers = note.VerifierList(l.Verifier)
+	}
+	return txlog.Open(dir, options)
+}
+
+// Append makes an entry durable and signs a checkpoint over it. It returns the entry's index and the checkpoint.
+func (l Log) Append(dir string, entry []byte) (index uint64, checkpoint []byte, err error) {
+	log, err := l.open(dir)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	batch, err := log.Stage([][]byte{entry})
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := log.Commit(batch); err != nil {
+		return 0, nil, err
+	}
+	checkpoint, err = log.Publish()
+	return batch.FirstIndex(), checkpoint, err
+}
+
+// Read takes an entry after checking the log's checkpoint and that the entry is under it.
+func (l Log) Read(dir string, index uint64) (entry []byte, err error) {
+	log, err := l.open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	signed, _ := log.Checkpoint()
+	checkpoint, _, err := txlog.OpenCheckpoint(signed, l.Origin, note.VerifierList(l.Verifier))
+	if err != nil {
+		return nil, err
+	}
+	if index >= checkpoint.Size {
+		return nil, &NotUnder{index, checkpoint.Size}
+	}
+	if entry, err = log.Entry(index); err != nil {
+		return nil, err
+	}
+	proof, err := log.InclusionProof(index, checkpoint.Size)
+	if err != nil {
+		return nil, err
+	}
+	return entry, txlog.VerifyInclusion(txlog.LeafHash(entry), index, checkpoint.Size, proof, checkpoint.Root)
+}
