@@ -15,10 +15,11 @@ import (
 
 // A snapshot is a canonical stream: the same state gives the same bytes on every machine.
 // It is a magic, then records of CBOR, each after its length (4 bytes, big-endian): the header,
-// the authority, intermediaries, wallets and tokens in id order, and a trailer with the number
-// of records before it and the RFC 6962 root over them.
+// the authority, intermediaries, agencies, purposes, definitions, wallets, wallets that were closed,
+// contracts and tokens, each in id order, and a trailer with the number of records before it and the
+// RFC 6962 root over them.
 
-const snapshotMagic = "AQSNAP1\n"
+const snapshotMagic = "AQSNAP2\n"
 
 // maxRecord bounds a record's bytes; the authority's is the largest.
 const maxRecord = 1 << 20
@@ -28,9 +29,14 @@ const (
 	recordHeader       = 0
 	recordAuthority    = 1
 	recordIntermediary = 2
-	recordWallet       = 3
-	recordToken        = 4
-	recordTrailer      = 5
+	recordAgency       = 3
+	recordPurpose      = 4
+	recordDefinition   = 5
+	recordWallet       = 6
+	recordClosed       = 7
+	recordContract     = 8
+	recordToken        = 9
+	recordTrailer      = 10
 )
 
 // Position says after which block a snapshot was taken.
@@ -84,7 +90,9 @@ func (s *State) WriteSnapshot(out io.Writer, at Position) (root txlog.Hash, err 
 	for _, id := range s.Intermediaries() {
 		w.record(func(b []byte) []byte { return appendIntermediary(b, id, s.intermediaries[id]) })
 	}
+	s.writePrograms(w)
 	s.writeWallets(w)
+	s.writeContracts(w)
 	s.writeTokens(w)
 	root = txlog.Hash(w.tree.Root())
 	w.frame(appendTrailer(nil, w.tree.Size(), root))
