@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim bench deps
+.PHONY: run build test check fuzz sim soak drill bench deps
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -20,12 +20,16 @@ check:
 	$(GO) test -count=1 ./internal/tidy
 
 # What the tests need beyond Go; each line of work adds its own.
-deps: .tools/btcd
+deps: .tools/btcd .tools/btcwallet
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 		echo "chromium is not here and could not be installed: the browser tests will be skipped"
 
 .tools/btcd:
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcd@v0.26.2
+
+# A wallet for btcd, from which tests of the pool pay.
+.tools/btcwallet:
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcwallet@v0.16.10-0.20240718224643-db3a4a2543bd
 
 # Every fuzz target of the module, FUZZTIME each.
 FUZZTIME ?= 20s
@@ -41,6 +45,15 @@ fuzz:
 CRASHES ?= 20000
 sim:
 	cd node && SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run TestCrashAtEveryOperation -timeout 120m
+
+# Kills a leader, destroys its data and promotes its follower: how long, and what is lost.
+drill: build
+	./bin/aqsha drill
+
+# Ten minutes of payments at 80 % of what the machine does: are rate and memory flat?
+SOAK ?= 10m
+soak: build
+	./bin/aqsha bench soak --duration $(SOAK)
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
@@ -46,12 +47,42 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
+	if r.URL.Path == "/v1/feed" {
+		return t.stream(r), nil
+	}
 	w := &memoryWriter{header: http.Header{}, status: http.StatusOK}
 	t.handler.ServeHTTP(w, r)
 	return &http.Response{
 		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
 	}, nil
+}
+
+// stream carries an answer that goes on until its reader has enough.
+func (t inProcess) stream(r *http.Request) *http.Response {
+	body, to := io.Pipe()
+	w := &pipeWriter{header: http.Header{}, to: to, begun: make(chan int, 1)}
+	go func() {
+		t.handler.ServeHTTP(w, r)
+		w.WriteHeader(http.StatusOK)
+		_ = to.Close()
+	}()
+	return &http.Response{StatusCode: <-w.begun, Header: w.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: body, ContentLength: -1, Request: r}
+}
+
+type pipeWriter struct {
+	header http.Header
+	to     *io.PipeWriter
+	once   sync.Once
+	begun  chan int
+}
+
+func (w *pipeWriter) Header() http.Header    { return w.header }
+func (w *pipeWriter) WriteHeader(status int) { w.once.Do(func() { w.begun <- status }) }
+func (w *pipeWriter) Flush()                 {}
+func (w *pipeWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.to.Write(b)
 }
 
 type memoryWriter struct {
@@ -69,6 +100,15 @@ const maxAnswer = 128 << 20
 
 // do sends a request and returns the answer's body.
 func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
+	response, err := c.send(ctx, method, path, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return readAnswer(response, method+" "+path)
+}
+
+func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -79,11 +119,11 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	if c.access != "" {
 		r.Header.Set("Authorization", "Bearer "+c.access)
 	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
+	return c.http.Do(r)
+}
+
+// readAnswer reads the body of an answer, or the problem that it states.
+func readAnswer(response *http.Response, what string) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return nil, err
@@ -93,7 +133,7 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	}
 	problem := &Problem{}
 	if json.Unmarshal(content, problem) != nil || problem.Code == "" {
-		return nil, fmt.Errorf("%s %s: %s", method, path, response.Status)
+		return nil, fmt.Errorf("%s: %s", what, response.Status)
 	}
 	return nil, problem
 }

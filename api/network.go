@@ -49,10 +49,13 @@ type IntermediaryView struct {
 
 // Health says whether the node serves and writes.
 type Health struct {
-	Status string      `json:"status" enum:"ok,read-only"`
-	Detail string      `json:"detail,omitempty"`
-	Height uint64      `json:"height"`
-	Counts node.Counts `json:"counts"`
+	Status    string               `json:"status" enum:"ok,read-only,following"`
+	Detail    string               `json:"detail,omitempty"`
+	Height    uint64               `json:"height"`
+	Counts    node.Counts          `json:"counts"`
+	Follows   *node.FollowState    `json:"follows,omitempty" doc:"whose log this node copies, and how far it is behind"`
+	Followers []node.FollowerState `json:"followers,omitempty" doc:"who has acknowledged what"`
+	Warnings  []string             `json:"warnings,omitempty" doc:"what the operator should see to, such as keys near the end of their life"`
 }
 
 type answer[T any] struct{ Body T }
@@ -95,7 +98,10 @@ func (s *Server) registerNetwork() {
 		})
 	huma.Register(s.api, operation("get-health", "/health", "Whether the node serves and writes"),
 		func(context.Context, *struct{}) (*answer[Health], error) {
-			h := Health{Status: "ok", Height: s.node.Head().Height, Counts: s.node.Counts()}
+			h := Health{Status: "ok", Height: s.node.Head().Height, Counts: s.node.Counts(), Followers: s.node.Followers(), Warnings: s.node.Warnings()}
+			if state, follows := s.node.FollowState(); follows {
+				h.Status, h.Follows = "following", &state
+			}
 			if err := s.node.Err(); err != nil {
 				h.Status, h.Detail = "read-only", err.Error()
 			}

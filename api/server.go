@@ -67,6 +67,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerBlocks()
 	s.registerStory()
 	s.registerMarket()
+	s.registerFollow(mux)
 	s.mountLog(mux)
 	mux.Handle("GET /metrics", s.metrics())
 	s.mountPages(mux)

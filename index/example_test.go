@@ -7,6 +7,7 @@ import (
 	"github.com/aqsha/aqsha/index"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // A wallet's history, the latest first, out of the blocks of a log.
@@ -18,7 +19,7 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	x, err := index.Open(dir, chain.Network)
+	x, err := index.Open(vfs.OS, dir, chain.Network, chain)
 	if err != nil {
 		fmt.Println(err)
 		return

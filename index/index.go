@@ -1,88 +1,78 @@
 package index
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
+	"slices"
+	"sync"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Keys of the store. Numbers are big-endian, so that they sort.
-//
-//	o ‖ token id[:16]               → entry (8) ‖ wallet (16) ‖ amount (8): where a token was made
-//	t ‖ transaction id[:16]         → entry (8)
-//	w ‖ wallet (16) ‖ entry (8)     → net amount (8, two's complement)
-//	s                               → size (8) ‖ network (32): how far the index has come, of which log
-const (
-	keyOutput      = 'o'
-	keyTransaction = 't'
-	keyWallet      = 'w'
-	keySize        = 's'
+// Log is where entries are read to answer with: the index itself keeps only where they stand.
+type Log interface {
+	Entry(number uint64) ([]byte, error)
+}
 
-	prefixBytes = 16 // of a 32-byte id: enough to find it, and the entry found is compared in full
-)
-
-// Index is an open index. Add is called by one goroutine; questions may come from anywhere.
+// Index is an open index. Block is called by one goroutine; questions may come from anywhere.
 type Index struct {
-	db      *pebble.DB
+	fs      vfs.FS
+	dir     string
 	network token.NetworkID
+	log     Log
 	size    counter
+	dropped []error
+
+	mu     sync.RWMutex // guards the lists, not the runs, which never change
+	disk   []*run       // in order of their entries
+	memory []*run       // those after them
+	failed error        // of merging files
+
+	gathered int // records in memory; Block's alone, as is what follows
+	writer   writer
+	scratch  []record
+
+	flushed chan struct{}
+	stop    chan struct{}
+	merging sync.WaitGroup
 }
 
 // Open opens the index of a network's log, or begins one. An index of another log is an error.
-func Open(dir string, network token.NetworkID) (*Index, error) {
-	db, err := pebble.Open(dir, storeOptions())
-	if err != nil {
+func Open(fs vfs.FS, dir string, network token.NetworkID, log Log) (*Index, error) {
+	x := &Index{fs: fs, dir: dir, network: network, log: log, flushed: make(chan struct{}, 1), stop: make(chan struct{})}
+	if err := fs.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("index in %s: %w", dir, err)
 	}
-	x := &Index{db: db, network: network}
-	value, closer, err := db.Get([]byte{keySize})
-	switch {
-	case errors.Is(err, pebble.ErrNotFound):
-	case err != nil:
-		return nil, errors.Join(err, db.Close())
-	default:
-		value = append([]byte(nil), value...)
-		if err := closer.Close(); err != nil { // before the store is closed, which insists on it
-			return nil, errors.Join(err, db.Close())
-		}
-		if len(value) != 40 || token.NetworkID(value[8:]) != network {
-			return nil, errors.Join(fmt.Errorf("index in %s is of another network; delete it to rebuild", dir), db.Close())
-		}
-		x.size.set(binary.BigEndian.Uint64(value))
+	if err := x.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), x.closeFiles())
 	}
+	x.merging.Add(1)
+	go x.mergeFiles()
+	x.flushed <- struct{}{}
 	return x, nil
 }
 
-// memTableBytes lets random keys gather before they are sorted into files.
-const memTableBytes = 64 << 20
+// Dropped lists damage found when opening. The damaged parts are indexed again.
+func (x *Index) Dropped() []error { return x.dropped }
 
-// storeOptions: no write-ahead log, because what a crash loses is indexed again from the log; a flush keeps
-// a prefix of what was written, the size included.
-func storeOptions() *pebble.Options {
-	return &pebble.Options{
-		Logger: quiet{}, DisableWAL: true, MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold: 8, L0StopWritesThreshold: 64, LBaseMaxBytes: 256 << 20,
+// Close keeps what was indexed and releases the files.
+func (x *Index) Close() error {
+	err := x.flush()
+	close(x.stop)
+	x.merging.Wait()
+	return errors.Join(err, x.closeFiles())
+}
+
+func (x *Index) closeFiles() (err error) {
+	for _, r := range x.disk {
+		err = errors.Join(err, r.file.f.Close())
 	}
+	x.disk = nil
+	return err
 }
-
-// quiet keeps the store from writing to the process's log.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Fatalf(format string, args ...any) {
-	panic(fmt.Sprintf("index store: "+format, args...))
-}
-
-// Close keeps what was indexed and releases the store. Without the flush, having no write-ahead log,
-// each start would index again all that never filled a memory table.
-func (x *Index) Close() error { return errors.Join(x.db.Flush(), x.db.Close()) }
 
 // Size is how many entries of the log are indexed.
 func (x *Index) Size() uint64 { return x.size.get() }
@@ -92,27 +82,111 @@ func (x *Index) Block(first uint64, entries [][]byte) error {
 	if first != x.Size() {
 		return fmt.Errorf("index stands at %d, not at %d", x.Size(), first)
 	}
-	batch := &writer{index: x, batch: x.db.NewIndexedBatch()}
-	defer batch.batch.Close()
+	w := &x.writer
+	w.records = [tables][]record{}
 	for i, data := range entries {
 		e, err := ledger.DecodeEntry(data)
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", first+uint64(i), err)
 		}
-		if err := batch.entry(first+uint64(i), e); err != nil {
+		if err := w.entry(first+uint64(i), e); err != nil {
 			return fmt.Errorf("entry %d: %w", first+uint64(i), err)
 		}
 	}
-	size := first + uint64(len(entries))
-	batch.set([]byte{keySize}, append(binary.BigEndian.AppendUint64(nil, size), x.network[:]...))
-	if batch.err != nil {
-		return batch.err
+	for t := range tables {
+		x.scratch = sortRecords(w.records[t], x.scratch)
 	}
-	if err := batch.batch.Commit(pebble.NoSync); err != nil {
+	if err := x.add(&run{first: first, size: first + uint64(len(entries)), memory: w.records}); err != nil {
 		return err
 	}
-	x.size.set(size)
+	x.size.set(first + uint64(len(entries)))
 	return nil
+}
+
+// add appends a run in memory, merging those before it that are not larger, so that there are few.
+func (x *Index) add(r *run) error {
+	keep := len(x.memory)
+	count := len(r.memory[ofIDs]) + len(r.memory[ofWallets])
+	x.gathered += count
+	for ; keep > 0 && len(x.memory[keep-1].memory[ofIDs]) <= 2*len(r.memory[ofIDs]); keep-- {
+		before := x.memory[keep-1]
+		r = &run{first: before.first, size: r.size, memory: [tables][]record{
+			mergeRecords(before.memory[ofIDs], r.memory[ofIDs]), mergeRecords(before.memory[ofWallets], r.memory[ofWallets])}}
+	}
+	x.mu.Lock()
+	x.memory = append(slices.Clone(x.memory[:keep]), r)
+	err := x.failed
+	x.mu.Unlock()
+	if err == nil && x.gathered >= flushRecords {
+		err = x.flush()
+	}
+	return err
+}
+
+// find lists up to most entries that stand under an id's prefix before an entry, the latest first. Other ids
+// may share the prefix: what the entry says decides.
+func (x *Index) find(t table, id []byte, before uint64, most int) (entries []uint64, err error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	prefix := prefixOf(id)
+	for _, runs := range [][]*run{x.memory, x.disk} { // memory is later
+		for i := len(runs) - 1; i >= 0; i-- {
+			c := runs[i].cursor(t)
+			for at := c.before(record{prefix, before}) - 1; at >= 0 && len(entries) < most; at-- {
+				r := c.at(at)
+				if r.prefix != prefix {
+					break
+				}
+				if len(entries) == 0 || entries[len(entries)-1] != r.entry { // an entry may make two tokens with one prefix
+					entries = append(entries, r.entry)
+				}
+			}
+			if c.err != nil {
+				return nil, c.err
+			}
+		}
+	}
+	return entries, nil
+}
+
+// candidates is how many entries are looked up at once for an id that stands in one.
+const candidates = 8
+
+// each shows what stands under an id's prefix before an entry, the latest first, until show has enough.
+func (x *Index) each(t table, id []byte, before uint64, most int, show func(number uint64, w *writer) (more bool)) error {
+	for {
+		entries, err := x.find(t, id, before, most)
+		if err != nil {
+			return err
+		}
+		for _, number := range entries {
+			w, err := x.booked(number)
+			if err != nil {
+				return err
+			}
+			if !show(number, w) {
+				return nil
+			}
+			before = number
+		}
+		if len(entries) < most {
+			return nil
+		}
+	}
+}
+
+// booked reads an entry and books what it does.
+func (x *Index) booked(number uint64) (*writer, error) {
+	data, err := x.log.Entry(number)
+	if err != nil {
+		return nil, err
+	}
+	e, err := ledger.DecodeEntry(data)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{index: x, answering: true}
+	return w, w.entry(number, e)
 }
 
 // Output is where a token was made, for whom and how much.
@@ -123,34 +197,26 @@ type Output struct {
 }
 
 // Output finds where a token was made, live or spent.
-func (x *Index) Output(id token.ID) (Output, bool, error) { return output(x.db, id) }
-
-func output(r pebble.Reader, id token.ID) (o Output, found bool, err error) {
-	value, closer, err := r.Get(append([]byte{keyOutput}, id[:prefixBytes]...))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return o, false, nil
-	}
-	if err != nil {
-		return o, false, err
-	}
-	defer closer.Close()
-	o.Entry = binary.BigEndian.Uint64(value)
-	copy(o.Wallet[:], value[8:])
-	o.Amount = money.Tiyn(binary.BigEndian.Uint64(value[24:]))
-	return o, true, nil
+func (x *Index) Output(id token.ID) (o Output, found bool, err error) {
+	err = x.each(ofIDs, id[:], noEntry, candidates, func(_ uint64, w *writer) bool {
+		o, found = w.outputs[id]
+		return !found
+	})
+	return o, found, err
 }
+
+// noEntry is more than any entry's number.
+const noEntry = ^uint64(0)
 
 // Transaction finds the entry of a transaction.
 func (x *Index) Transaction(id token.TransactionID) (entry uint64, found bool, err error) {
-	value, closer, err := x.db.Get(append([]byte{keyTransaction}, id[:prefixBytes]...))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	defer closer.Close()
-	return binary.BigEndian.Uint64(value), true, nil
+	err = x.each(ofIDs, id[:], noEntry, candidates, func(number uint64, w *writer) bool {
+		if found = w.transaction == id; found {
+			entry = number
+		}
+		return !found
+	})
+	return entry, found, err
 }
 
 // Item is a line of a wallet's history.
@@ -160,19 +226,15 @@ type Item struct {
 }
 
 // History lists up to most entries that touch a wallet and stand before an entry, the latest first.
-func (x *Index) History(wallet token.WalletID, before uint64, most int) ([]Item, error) {
-	lower := append([]byte{keyWallet}, wallet[:]...)
-	upper := binary.BigEndian.AppendUint64(append([]byte(nil), lower...), before)
-	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return nil, err
+func (x *Index) History(wallet token.WalletID, before uint64, most int) (items []Item, err error) {
+	if most <= 0 {
+		return nil, nil
 	}
-	var items []Item
-	for ok := it.Last(); ok && len(items) < most; ok = it.Prev() {
-		items = append(items, Item{
-			Entry: binary.BigEndian.Uint64(it.Key()[len(lower):]),
-			Net:   money.Tiyn(binary.BigEndian.Uint64(it.Value())),
-		})
-	}
-	return items, errors.Join(it.Error(), it.Close())
+	err = x.each(ofWallets, wallet[:], before, most, func(number uint64, w *writer) bool {
+		if net, touched := w.nets[wallet]; touched {
+			items = append(items, Item{number, net})
+		}
+		return len(items) < most
+	})
+	return items, err
 }

@@ -11,11 +11,12 @@ import (
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-func open(t *testing.T, dir string, network token.NetworkID) *index.Index {
+func open(t *testing.T, dir string, chain *sim.Chain) *index.Index {
 	t.Helper()
-	x, err := index.Open(dir, network)
+	x, err := index.Open(vfs.OS, dir, chain.Network, chain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func checkAll(t *testing.T, x *index.Index, model *ledger.Model, entries []ledge
 
 func TestIndexAgreesWithTheLedger(t *testing.T) {
 	chain, model, entries := story(t)
-	x := open(t, t.TempDir(), chain.Network)
+	x := open(t, t.TempDir(), chain)
 	feed(t, x, chain, len(chain.Blocks))
 	checkAll(t, x, model, entries)
 	if _, found, err := x.Output(token.ID{1}); found || err != nil {
@@ -119,7 +120,7 @@ func TestIndexGoesOnWhereItStopped(t *testing.T) {
 	chain, model, entries := story(t)
 	dir := t.TempDir()
 	for blocks := 0; blocks <= len(chain.Blocks); blocks += 7 {
-		x, err := index.Open(dir, chain.Network)
+		x, err := index.Open(vfs.OS, dir, chain.Network, chain)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,17 +132,17 @@ func TestIndexGoesOnWhereItStopped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := index.Open(dir, token.NetworkID{1}); err == nil {
+	if _, err := index.Open(vfs.OS, dir, token.NetworkID{1}, chain); err == nil {
 		t.Error("the index of another network was opened")
 	}
-	x := open(t, dir, chain.Network)
+	x := open(t, dir, chain)
 	feed(t, x, chain, len(chain.Blocks))
 	checkAll(t, x, model, entries)
 }
 
 func TestWaitSize(t *testing.T) {
 	chain, _, _ := story(t)
-	x := open(t, t.TempDir(), chain.Network)
+	x := open(t, t.TempDir(), chain)
 	done := make(chan error, 1)
 	go func() { done <- x.WaitSize(context.Background(), chain.Size) }()
 	feed(t, x, chain, len(chain.Blocks))

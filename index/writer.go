@@ -1,28 +1,23 @@
 package index
 
 import (
-	"encoding/binary"
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
 
-// writer collects what one block adds. It reads its own writes: a payment may spend what the one
-// before it in the block made.
+// writer books what an entry does. While a block is indexed it keeps only where each id stands; to answer a
+// question it keeps what the entry gave to whom.
 type writer struct {
-	index *Index
-	batch *pebble.Batch
-	err   error // the first
-}
+	index   *Index
+	records [tables][]record
 
-func (w *writer) set(key, value []byte) {
-	if err := w.batch.Set(key, value, nil); err != nil && w.err == nil {
-		w.err = err
-	}
+	answering   bool
+	transaction token.TransactionID
+	outputs     map[token.ID]Output
+	nets        map[token.WalletID]money.Tiyn
 }
 
 func (w *writer) entry(number uint64, e ledger.Entry) error {
@@ -30,10 +25,11 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 		w.touch(e.System.Wallet, number, 0)
 	}
 	if e.Transaction == nil {
-		return w.err
+		return nil
 	}
 	id := e.Transaction.ID()
-	w.set(append([]byte{keyTransaction}, id[:prefixBytes]...), binary.BigEndian.AppendUint64(nil, number))
+	w.transaction = id
+	w.stands(ofIDs, id[:], number)
 	var err error
 	switch t := e.Transaction.Body.(type) {
 	case *token.Transfer:
@@ -63,14 +59,11 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 			w.touch(wallet, number, 0)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	return w.err
+	return err
 }
 
 // transfer books every party's net. With one payer it follows from the outputs; with several the
-// inputs' amounts are looked up.
+// inputs' amounts are looked up, when they are asked for.
 func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transfer) error {
 	nets := make([]money.Tiyn, len(t.Parties))
 	for i, o := range t.Outputs {
@@ -80,9 +73,9 @@ func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transf
 		}
 		w.output(token.OutputID(id, i), number, t.Parties[o.Party], o.Amount)
 	}
-	if t.Payers > 1 {
+	if t.Payers > 1 && w.answering {
 		for _, input := range t.Inputs {
-			in, found, err := output(w.batch, input)
+			in, found, err := w.index.Output(input)
 			if err != nil {
 				return err
 			}
@@ -102,17 +95,32 @@ func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transf
 	return nil
 }
 
+// stands records that an id stands in an entry.
+func (w *writer) stands(t table, id []byte, number uint64) {
+	if !w.answering {
+		w.records[t] = append(w.records[t], record{prefixOf(id), number})
+	}
+}
+
 func (w *writer) output(id token.ID, number uint64, wallet token.WalletID, amount money.Tiyn) {
 	if amount == 0 {
 		return // no change was made
 	}
-	value := binary.BigEndian.AppendUint64(make([]byte, 0, 32), number)
-	value = append(value, wallet[:]...)
-	value = binary.BigEndian.AppendUint64(value, uint64(amount))
-	w.set(append([]byte{keyOutput}, id[:prefixBytes]...), value)
+	w.stands(ofIDs, id[:], number)
+	if w.answering {
+		if w.outputs == nil {
+			w.outputs = map[token.ID]Output{}
+		}
+		w.outputs[id] = Output{number, wallet, amount}
+	}
 }
 
 func (w *writer) touch(wallet token.WalletID, number uint64, net money.Tiyn) {
-	key := binary.BigEndian.AppendUint64(append([]byte{keyWallet}, wallet[:]...), number)
-	w.set(key, binary.BigEndian.AppendUint64(nil, uint64(net)))
+	w.stands(ofWallets, wallet[:], number)
+	if w.answering {
+		if w.nets == nil {
+			w.nets = map[token.WalletID]money.Tiyn{}
+		}
+		w.nets[wallet] += net
+	}
 }

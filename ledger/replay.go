@@ -10,8 +10,14 @@ type Replay struct {
 	executor *Executor
 	genesis  *Genesis
 	next     uint64 // height of the next block
-	time     uint64 // of the last block
+
+	// Ahead, if set, is shown entries some time before they are executed, for a state that can prepare.
+	Ahead func([]Entry)
+	time  uint64 // of the last block
 }
+
+// aheadOf is how many entries Ahead is shown at once.
+const aheadOf = 32
 
 // NewReplay starts from an empty state. With trustSignatures signatures are not verified again.
 func NewReplay(state State, trustSignatures bool) *Replay {
@@ -39,27 +45,43 @@ const NotDerived token.Code = "not-derived"
 
 // Block replays one block: its entries, the leaf first, and the log's root before it.
 func (r *Replay) Block(entries [][]byte, rootBefore token.Hash) (Leaf, error) {
+	decoded := make([]Entry, len(entries))
+	for i, data := range entries {
+		var err error
+		if decoded[i], err = DecodeEntry(data); err != nil {
+			return Leaf{}, &BlockError{Height: r.next, Entry: i, Err: err}
+		}
+	}
+	return r.Decoded(decoded, nil, rootBefore)
+}
+
+// Decoded is Block for entries that were decoded before. verified, if not nil, holds for each entry the keys under
+// which its signatures were found valid, as for Apply; those under which they were not are verified here.
+func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefore token.Hash) (Leaf, error) {
 	if len(entries) == 0 {
 		return Leaf{}, refuse(NotDerived, "entries", "block %d is empty", r.next)
 	}
-	first, err := DecodeEntry(entries[0])
-	if err != nil {
-		return Leaf{}, err
-	}
-	if first.Leaf == nil {
+	if entries[0].Leaf == nil {
 		return Leaf{}, refuse(NotDerived, "leaf", "block %d begins without a leaf", r.next)
 	}
-	leaf := *first.Leaf
+	leaf := *entries[0].Leaf
 	if err := r.checkLeaf(leaf, len(entries)-1, rootBefore); err != nil {
 		return leaf, err
 	}
 	if leaf.Genesis != nil {
-		return leaf, r.found(leaf, entries[0])
+		return leaf, r.found(leaf)
 	}
 	due := r.executor.Begin(leaf.Height, leaf.TimeMillis)
-	for i, data := range entries[1:] {
-		if err := r.entry(data, &due); err != nil {
-			return leaf, &BlockError{Height: leaf.Height, Entry: i + 1, Err: err}
+	for i := 1; i < len(entries); i++ {
+		if r.Ahead != nil && i%aheadOf == 1 {
+			r.Ahead(entries[i:min(i+aheadOf, len(entries))])
+		}
+		var keys []token.PublicKey
+		if verified != nil {
+			keys = verified[i]
+		}
+		if err := r.entry(&entries[i], keys, &due); err != nil {
+			return leaf, &BlockError{Height: leaf.Height, Entry: i, Err: err}
 		}
 	}
 	if len(due) != 0 {
@@ -74,11 +96,8 @@ func (r *Replay) Block(entries [][]byte, rootBefore token.Hash) (Leaf, error) {
 }
 
 // entry replays one entry after the leaf. System entries stand first, exactly as due.
-func (r *Replay) entry(data []byte, due *[]System) error {
-	e, err := DecodeEntry(data)
+func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) error {
 	switch {
-	case err != nil:
-		return err
 	case e.System != nil:
 		if len(*due) == 0 || *e.System != (*due)[0] {
 			return refuse(NotDerived, "entries", "system entry %+v is not due", *e.System)
@@ -90,7 +109,7 @@ func (r *Replay) entry(data []byte, due *[]System) error {
 	case len(*due) != 0:
 		return refuse(NotDerived, "entries", "a transaction before system entries that are due")
 	}
-	if err := r.executor.Apply(e.Transaction, nil); err != nil {
+	if err := r.executor.Apply(e.Transaction, verified); err != nil {
 		return err
 	}
 	return nil
@@ -114,7 +133,7 @@ func (r *Replay) checkLeaf(leaf Leaf, count int, rootBefore token.Hash) error {
 	return nil
 }
 
-func (r *Replay) found(leaf Leaf, entry []byte) error {
+func (r *Replay) found(leaf Leaf) error {
 	want := leaf.Genesis.Leaf()
 	if leaf.Count != 0 || leaf.Issued != 0 || leaf.Redeemed != 0 || leaf.Circulating != 0 || leaf.Previous != want.Previous {
 		return refuse(NotDerived, "leaf", "the genesis block states more than a genesis")
@@ -124,7 +143,7 @@ func (r *Replay) found(leaf Leaf, entry []byte) error {
 	}
 	Found(r.state, *leaf.Genesis)
 	r.genesis = leaf.Genesis
-	r.executor.network = NetworkOf(entry)
+	r.executor.network = NetworkOf(leaf.Encode())
 	r.next, r.time = 1, leaf.TimeMillis
 	return nil
 }

@@ -81,6 +81,14 @@ type interned[T comparable] struct {
 	numbers map[T]uint32
 }
 
+// again is number for a value that most likely is the one with the number likely.
+func (n *interned[T]) again(value T, likely uint32) uint32 {
+	if int(likely) < len(n.values) && n.values[likely] == value {
+		return likely
+	}
+	return n.number(value)
+}
+
 func (n *interned[T]) number(value T) uint32 {
 	if i, ok := n.numbers[value]; ok {
 		return i
@@ -132,12 +140,12 @@ func (s *State) AddToken(id token.ID, t ledger.Token) {
 	if !ok {
 		panic(fmt.Sprintf("token %s for the unknown wallet %s", id, t.Wallet))
 	}
-	if s.tokens.get(id) != nil {
+	w := &s.wallets.at(owner).value
+	slot, r, isNew := s.tokens.put(id)
+	if !isNew {
 		panic(fmt.Sprintf("token %s is live already", id))
 	}
-	w := &s.wallets.at(owner).value
-	slot, r := s.tokens.insert(id)
-	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.number(t.Asset), next: w.first, prev: none, hops: t.Hops}
+	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.again(t.Asset, 0), next: w.first, prev: none, hops: t.Hops}
 	if w.first != none {
 		s.tokens.at(w.first).value.prev = slot
 	}
@@ -199,9 +207,8 @@ func (s *State) Wallet(id token.WalletID) (ledger.Wallet, bool) {
 
 // PutWallet stores a wallet, new or known.
 func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
-	r := s.wallets.get(id)
-	if r == nil {
-		_, r = s.wallets.insert(id)
+	_, r, isNew := s.wallets.put(id)
+	if isNew {
 		r.first = none
 	}
 	flags := uint8(w.Frozen) << flagFrozen
@@ -212,7 +219,7 @@ func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
 		flags |= flagRekeying
 	}
 	*r = walletRow{
-		balance: w.Balance, paidToday: w.PaidToday, registrar: s.registrars.number(w.Registrar), attribute: s.attributes.number(w.Attributes),
+		balance: w.Balance, paidToday: w.PaidToday, registrar: s.registrars.again(w.Registrar, r.registrar), attribute: s.attributes.again(w.Attributes, r.attribute),
 		version: w.Version, tokens: w.Tokens, first: r.first, day: w.Day, payments: w.PaymentsToday, key: w.Key, tier: w.Tier, flags: flags,
 	}
 }

@@ -54,6 +54,20 @@ func (t *table[K, R]) at(slot uint32) *row[K, R] {
 	return &t.chunks[slot>>chunkBits][slot&(chunkRows-1)]
 }
 
+// homes looks where some keys should stand, and returns the slots found there. They are most often the keys' own.
+// No step waits for another, so that the processor fetches many places from memory at once.
+func (t *table[K, R]) homes(keys []K, slots []uint32) []uint32 {
+	for i := range keys {
+		index, tag := split(t.hash(keys[i]))
+		if s := &t.shards[index]; s.count > 0 {
+			if slot := uint32(s.entries[s.home(tag)]); slot != 0 {
+				slots = append(slots, slot-1)
+			}
+		}
+	}
+	return slots
+}
+
 // find returns the slot of a key.
 func (t *table[K, R]) find(key K) (slot uint32, found bool) {
 	index, tag := split(t.hash(key))
@@ -87,15 +101,32 @@ func (t *table[K, R]) get(key K) *R {
 	return &t.at(slot).value
 }
 
-// insert makes a row for a key that is not in the table.
-func (t *table[K, R]) insert(key K) (uint32, *R) {
-	slot := t.newSlot()
+// put returns a key's row, and makes it when there is none.
+func (t *table[K, R]) put(key K) (slot uint32, r *R, isNew bool) {
 	index, tag := split(t.hash(key))
-	t.shards[index].insert(uint64(tag)<<32 | uint64(slot+1))
+	s := &t.shards[index]
+	if s.count*20 >= len(s.entries)*17 { // over 85 % full
+		s.grow()
+	}
+	i := s.home(tag)
+	for s.entries[i] != 0 {
+		if uint32(s.entries[i]>>32) == tag {
+			slot := uint32(s.entries[i]) - 1
+			if found := t.at(slot); found.key == key {
+				return slot, &found.value, false
+			}
+		}
+		if i++; i == len(s.entries) {
+			i = 0
+		}
+	}
+	slot = t.newSlot()
+	s.entries[i] = uint64(tag)<<32 | uint64(slot+1)
+	s.count++
 	t.live++
-	r := t.at(slot)
-	*r = row[K, R]{key: key}
-	return slot, &r.value
+	fresh := t.at(slot)
+	*fresh = row[K, R]{key: key}
+	return slot, &fresh.value, true
 }
 
 func (t *table[K, R]) newSlot() uint32 {
@@ -112,9 +143,6 @@ func (t *table[K, R]) newSlot() uint32 {
 }
 
 func (s *shard) insert(entry uint64) {
-	if s.count*20 >= len(s.entries)*17 { // over 85 % full
-		s.grow()
-	}
 	i := s.home(uint32(entry >> 32))
 	for s.entries[i] != 0 {
 		if i++; i == len(s.entries) {

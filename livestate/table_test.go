@@ -36,7 +36,7 @@ func TestTableIsAMap(t *testing.T) {
 					if r := table.get(k); r != nil {
 						*r = v
 					} else {
-						slot, r := table.insert(k)
+						slot, r, _ := table.put(k)
 						*r = v
 						slots[k] = slot
 					}
@@ -82,7 +82,7 @@ func TestTableGrowsAndIsReused(t *testing.T) {
 	key := func(i uint64) (k tableKey) { binary.LittleEndian.PutUint64(k[:], i); return k }
 	for round := range uint64(3) {
 		for i := range uint64(n) {
-			_, r := table.insert(key(round<<32 | i))
+			_, r, _ := table.put(key(round<<32 | i))
 			*r = i
 		}
 		for i := range uint64(n) {

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"context"
 	"time"
 
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -12,6 +14,7 @@ const groupMost = 16
 // commit makes blocks durable in groups: whatever was executed during one sync goes into the next.
 func (n *Node) commit() {
 	defer n.running.Done()
+	defer close(n.answers)
 	for first := range n.commits {
 		group := append(make([]*block, 0, groupMost), first)
 	more:
@@ -30,7 +33,7 @@ func (n *Node) commit() {
 	}
 }
 
-// store writes and syncs a group, then answers its requests. When the write fails nobody is told
+// store writes and syncs a group, then has its requests answered. When the write fails nobody is told
 // that his payment is done, and nothing more is accepted.
 func (n *Node) store(group []*block) {
 	var batches []*txlog.Batch
@@ -48,12 +51,52 @@ func (n *Node) store(group []*block) {
 			n.fail(err)
 		} else {
 			n.metrics.committed(len(batches), transactions, time.Since(start))
-			head := group[len(group)-1].head
-			n.durable.Store(&head)
-			n.grown.wake()
+			n.published.wake()
 		}
 	}
-	failed := n.failure.Load()
+	if n.config.Acks > 0 {
+		n.answers <- group
+		return
+	}
+	n.settle(group, n.failure.Load())
+}
+
+// acknowledge lets groups be answered once enough followers have them.
+func (n *Node) acknowledge() {
+	defer n.running.Done()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-n.stop:
+			time.Sleep(lastAckWait)
+		case <-n.failed:
+		case <-ctx.Done():
+		}
+		cancel()
+	}()
+	for group := range n.answers {
+		failed := n.failure.Load()
+		if head := group[len(group)-1].head; failed == nil && head.Size > n.durable.Load().Size {
+			if n.cosigners.wait(ctx, head.Size, n.config.Acks) != nil {
+				if failed = n.failure.Load(); failed == nil {
+					failed = refuse(Unacknowledged, "", "too few followers have acknowledged; it may be executed: ask for its id")
+				}
+			}
+		}
+		n.settle(group, failed)
+	}
+}
+
+// lastAckWait is how long a node that shuts down waits for its followers.
+const lastAckWait = 3 * time.Second
+
+// settle answers a group's requests. What failed, if not nil, holds for all of them.
+func (n *Node) settle(group []*block, failed *token.Error) {
+	if head := group[len(group)-1].head; failed == nil && head.Height > n.durable.Load().Height {
+		n.durable.Store(&head)
+		n.grown.wake()
+	}
 	for _, b := range group {
 		for _, s := range b.submissions {
 			for i := range s.requests {
@@ -86,7 +129,6 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 
 // snapshotter takes the snapshots that policy asks for.
 func (n *Node) snapshotter() {
-	defer n.running.Done()
 	last := n.durable.Load().Height
 	for {
 		grown := n.grown.wait()

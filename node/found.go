@@ -36,3 +36,34 @@ func Found(config Config, g ledger.Genesis) error {
 	_, err = log.Publish()
 	return err
 }
+
+// FoundCopy begins a copy of a network's log in a data directory, with the genesis as its first entry. The log is to be
+// copied from a leader, see Follow. It returns the genesis.
+func FoundCopy(config Config, genesis []byte) (ledger.Genesis, error) {
+	config.complete()
+	e, err := ledger.DecodeEntry(genesis)
+	if err != nil || e.Leaf == nil || e.Leaf.Genesis == nil {
+		return ledger.Genesis{}, fmt.Errorf("the leader's log does not begin with a genesis: %w", err)
+	}
+	g := *e.Leaf.Genesis
+	if err := g.Check(); err != nil {
+		return g, err
+	}
+	if err := config.Options.FS.MkdirAll(config.Dir); err != nil {
+		return g, err
+	}
+	config.Options.Origin, config.Options.Signers = g.Name, nil
+	log, err := txlog.Open(filepath.Join(config.Dir, logDir), config.Options)
+	if err != nil {
+		return g, err
+	}
+	defer log.Close()
+	if log.Size() != 0 {
+		return g, fmt.Errorf("%s holds a network already", config.Dir)
+	}
+	batch, err := log.Stage([][]byte{genesis})
+	if err != nil {
+		return g, err
+	}
+	return g, log.Commit(batch)
+}

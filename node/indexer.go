@@ -18,9 +18,12 @@ type indexer struct {
 }
 
 func openIndexer(n *Node) (*indexer, error) {
-	store, err := index.Open(filepath.Join(n.config.Dir, indexDir), n.network)
+	store, err := index.Open(n.fs, filepath.Join(n.config.Dir, indexDir), n.network, n.log)
 	if err != nil {
 		return nil, err
+	}
+	for _, damage := range store.Dropped() {
+		n.logger.Warn("a damaged part of the index is made again from the log", "cause", damage)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &indexer{store: store, cancel: cancel}
@@ -108,7 +111,7 @@ func (n *Node) Lookup(ctx context.Context, id token.TransactionID) (Receipt, boo
 	if err != nil || tx.ID() != id {
 		return Receipt{}, false, err
 	}
-	return receipt, true, nil
+	return receipt, true, n.WaitHeight(ctx, receipt.Height) // where followers acknowledge, it may not be answerable yet
 }
 
 // transactionAt reads an entry that must be a transaction.
@@ -165,7 +168,7 @@ func (n *Node) History(ctx context.Context, wallet token.WalletID, before uint64
 	if err != nil {
 		return nil, 0, err
 	}
-	size := store.Size()
+	size := min(store.Size(), n.Head().Size)
 	items, err := store.History(wallet, min(before, size), most)
 	if err != nil {
 		return nil, 0, err

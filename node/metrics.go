@@ -55,7 +55,7 @@ func (n *Node) Counts() Counts {
 }
 
 // KeyCache says how often a wallet's key was found decoded, and how often not.
-func (n *Node) KeyCache() (hits, misses uint64) { return n.keys.counts() }
+func (n *Node) KeyCache() (hits, misses uint64) { return n.keys.Counts() }
 
 // ExecuteMicros is how long executing and staging took per transaction, on average since the start.
 func (n *Node) ExecuteMicros() float64 {

@@ -10,8 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -27,6 +30,15 @@ type Config struct {
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
+	// Reverify believes nothing at the start but the log's bytes: no snapshot, and every signature is verified again.
+	Reverify bool
+	// Followers are whose cosignatures this node takes as acknowledgements, and Acks how many of them must have
+	// acknowledged before anybody is answered.
+	Followers []note.Verifier
+	Acks      int
+	Keys      []KeyLife // keys this node uses, to be warned of in time
+	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
+	Leader string
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
 	// same calls make the same writes. For simulations; one caller at a time.
 	Synchronous bool
@@ -62,6 +74,7 @@ type Node struct {
 	units    chan *unit   // in order of arrival
 	work     chan *unit   // the same, for any verifier
 	commits  chan *block
+	answers  chan []*block // durable, and waiting for followers
 	stop     chan struct{}
 	closing  sync.RWMutex // held for reading while Submit hands a request over
 	closed   bool
@@ -74,14 +87,24 @@ type Node struct {
 	head     Head     // executed, perhaps not yet durable
 	entries  [][]byte // of the block being made; the executor's alone, reused
 	encoded  []byte   // likewise: their bytes
-	keys     *keyCache
+	requests []*request
+	warmer   livestate.Warmer
+	keys     *verifier.Cache
 
-	durable  atomic.Pointer[Head]
-	grown    broadcast // durable has moved
-	failure  atomic.Pointer[token.Error]
-	index    *indexer
-	reserved *reservations
-	metrics  Metrics
+	durable atomic.Pointer[Head]
+	grown   broadcast // durable has moved
+	failure atomic.Pointer[token.Error]
+	failed  chan struct{} // closed with failure
+
+	published   broadcast // a checkpoint was stored
+	logVerifier note.Verifier
+	cosigners   *cosigners
+	following   following
+	spoiled     atomic.Bool // the live state must not be read any more
+	fencing     fencing
+	index       *indexer
+	reserved    *reservations
+	metrics     Metrics
 }
 
 // systemClock is the wall clock in Unix milliseconds.
@@ -117,18 +140,28 @@ func Open(config Config) (*Node, error) {
 		units:   make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		work:    make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		commits: make(chan *block, 1),
+		answers: make(chan []*block, unacknowledgedMost),
 		stop:    make(chan struct{}),
+		failed:  make(chan struct{}),
 	}
 	n.grown.init()
+	n.published.init()
+	n.cosigners = newCosigners(config.Followers)
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
-	n.keys = newKeyCache(config.KeyCache)
-	if err := n.recover(); err != nil {
+	n.keys = verifier.NewCache(config.KeyCache)
+	err := checkAcks(config.Acks, len(config.Followers))
+	if err == nil {
+		err = n.recover()
+	}
+	if err == nil {
+		err = n.openFence()
+	}
+	if err != nil {
 		n.closeFiles()
 		return nil, err
 	}
 	if !config.NoIndex && !config.Synchronous {
-		var err error
 		if n.index, err = openIndexer(n); err != nil {
 			n.closeFiles()
 			return nil, err
@@ -140,12 +173,23 @@ func Open(config Config) (*Node, error) {
 	return n, nil
 }
 
+// unacknowledgedMost is how many groups of blocks may wait for followers.
+const unacknowledgedMost = 64
+
 func (n *Node) start() {
-	n.running.Add(4)
+	n.running.Go(n.snapshotter)
+	n.running.Go(n.warn)
+	if n.config.Leader != "" {
+		return
+	}
+	n.running.Add(3)
 	go n.collect()
 	go n.execute()
 	go n.commit()
-	go n.snapshotter()
+	if n.config.Acks > 0 {
+		n.running.Add(1)
+		go n.acknowledge()
+	}
 	for range runtime.GOMAXPROCS(0) {
 		n.running.Add(1)
 		go n.verifier()
@@ -211,17 +255,28 @@ func (n *Node) Err() error {
 // fail stops all writing for good.
 func (n *Node) fail(cause error) *token.Error {
 	e := refuse(WriteFailed, "", "the log takes no more writes: %v", cause)
-	if n.failure.CompareAndSwap(nil, e) {
-		n.logger.Error("writing failed; no more transactions are taken", "cause", cause)
-		n.grown.wake()
-	}
+	n.stopWriting(e)
 	return n.failure.Load()
+}
+
+// stopWriting takes no more transactions, for a reason that stays.
+func (n *Node) stopWriting(e *token.Error) {
+	if n.failure.CompareAndSwap(nil, e) {
+		n.logger.Error("no more transactions are taken", "cause", e)
+		close(n.failed)
+		n.grown.wake()
+		n.published.wake()
+	}
 }
 
 // View shows the live state to read, and returns once what was seen is durable.
 // The state must not be kept.
 func (n *Node) View(ctx context.Context, read func(state *livestate.State, head Head)) error {
 	n.mu.RLock()
+	if n.spoiled.Load() {
+		n.mu.RUnlock()
+		return n.Err()
+	}
 	read(n.state, n.head)
 	height := n.head.Height
 	n.mu.RUnlock()

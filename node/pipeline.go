@@ -1,11 +1,11 @@
 package node
 
 import (
-	"crypto/rand"
 	"slices"
 	"time"
 
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -77,25 +77,21 @@ func (n *Node) collect() {
 // verifier checks signatures of units, any of them.
 func (n *Node) verifier() {
 	defer n.running.Done()
-	v := &unitVerifier{node: n}
+	v := n.newVerifier()
 	for u := range n.work {
-		v.verify(u)
+		n.verify(u, v)
 		close(u.verified)
 	}
 }
 
-// unitVerifier is a verifier's memory, kept from unit to unit.
-type unitVerifier struct {
-	node  *Node
-	batch token.Batch
-	valid []bool
+func (n *Node) newVerifier() *verifier.Verifier {
+	return &verifier.Verifier{Cache: n.keys, Network: n.network}
 }
 
 // verify finds the keys that each transaction's signatures must be of, as they stand now, and checks all
 // signatures in one batch. What cannot be resolved yet (a wallet registered a moment ago) is left to the
 // executor, which looks again under the then present keys, as it does when those are others than here.
-func (v *unitVerifier) verify(u *unit) {
-	n := v.node
+func (n *Node) verify(u *unit, v *verifier.Verifier) {
 	n.mu.RLock()
 	for _, s := range u.submissions {
 		for i := range s.requests {
@@ -106,47 +102,30 @@ func (v *unitVerifier) verify(u *unit) {
 		}
 	}
 	n.mu.RUnlock()
-	v.batch.Reset()
-	for _, s := range u.submissions {
-		for i := range s.requests {
-			v.add(&s.requests[i])
-		}
-	}
-	valid, err := v.batch.Verify(rand.Reader, v.valid)
-	v.valid = valid
-	next := 0
+	v.Reset()
+	added := make([]*request, 0, u.size)
 	for _, s := range u.submissions {
 		for i := range s.requests {
 			r := &s.requests[i]
-			for witness := range r.keys {
-				if err == nil && !valid[next] && r.forged == 0 {
-					r.forged = 1 + witness
-				}
-				next++
-			}
-			if err != nil {
-				r.keys = nil
+			if r.keys != nil {
+				v.Add(r.tx, r.keys)
+				added = append(added, r)
 			}
 		}
 	}
-}
-
-// add puts a transaction's signatures into the batch, or none of them if a key is no point of the curve.
-func (v *unitVerifier) add(r *request) {
-	var room [2]token.DecodedKey
-	decoded := room[:0]
-	for _, key := range r.keys {
-		d, ok := v.node.keys.decode(key)
-		if !ok {
+	next := 0
+	err := v.Verify(func(forged int) {
+		if forged == verifier.Unchecked {
+			added[next].keys = nil // the executor says what is wrong
+		} else {
+			added[next].forged = forged
+		}
+		next++
+	})
+	if err != nil { // no randomness: one at a time, by the executor
+		for _, r := range added {
 			r.keys = nil
-			return
 		}
-		decoded = append(decoded, d)
-	}
-	for i := range r.keys {
-		w := &r.tx.Witnesses[i]
-		digest := token.Digest(v.node.network, r.tx.ID(), w.Role)
-		v.batch.Add(&r.keys[i], &decoded[i], &digest, &w.Signature)
 	}
 }
 
@@ -208,10 +187,10 @@ func (n *Node) somethingDue() bool {
 
 // pump does what the stages do for all that waits, in the caller's goroutine.
 func (n *Node) pump() {
-	v := &unitVerifier{node: n}
+	v := n.newVerifier()
 	for len(n.ingest) > 0 {
 		s := <-n.ingest
-		v.verify(&unit{submissions: []*submission{s}})
+		n.verify(&unit{submissions: []*submission{s}, size: len(s.requests)}, v)
 		n.executeBlock([]*submission{s})
 		n.store([]*block{<-n.commits})
 	}
@@ -245,6 +224,10 @@ func (n *Node) judge(r *request) *token.Error {
 	return n.executor.Apply(r.tx, nil)
 }
 
+// warmedTogether is how many transactions' wallets and tokens are fetched from memory at once: few enough to
+// stay in the processor's nearest cache until they are executed.
+const warmedTogether = 32
+
 // apply executes requests and stages the block they make, if any. The write lock is held.
 func (n *Node) apply(b *block) error {
 	now := max(n.config.Now(), n.head.TimeMillis)
@@ -253,9 +236,18 @@ func (n *Node) apply(b *block) error {
 	for _, s := range due {
 		n.entries = append(n.entries, s.Encode())
 	}
+	n.requests = n.requests[:0]
 	for _, s := range b.submissions {
 		for i := range s.requests {
-			r := &s.requests[i]
+			n.requests = append(n.requests, &s.requests[i])
+		}
+	}
+	for together := range slices.Chunk(n.requests, warmedTogether) {
+		for _, r := range together {
+			n.warmer.Add(r.tx)
+		}
+		n.warmer.Fetch(n.state)
+		for _, r := range together {
 			if r.refused = n.judge(r); r.refused != nil {
 				continue
 			}
@@ -265,6 +257,7 @@ func (n *Node) apply(b *block) error {
 			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
 		}
 	}
+	clear(n.requests) // they are the submitters'
 	if len(n.entries) > 1 {
 		leaf := n.executor.Leaf(token.Hash(n.head.Root))
 		n.entries[0] = leaf.Encode()

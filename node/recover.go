@@ -1,14 +1,19 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node/replay"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -19,6 +24,9 @@ const (
 	snapshotDir = "snapshots"
 	indexDir    = "index"
 )
+
+// LedgerParts are the parts of a data directory that hold the ledger, or are made from it.
+var LedgerParts = []string{logDir, snapshotDir, indexDir}
 
 const snapshotSuffix = ".snapshot"
 
@@ -48,8 +56,11 @@ func (n *Node) recover() error {
 		return fmt.Errorf("the log in %s does not begin with a genesis: %w", dir, err)
 	}
 	n.network, n.genesis = ledger.NetworkOf(first), *entry.Leaf.Genesis
+	if n.logVerifier, err = note.NewVerifier(n.genesis.LogKey); err != nil {
+		return fmt.Errorf("the genesis names no usable log key: %w", err)
+	}
 
-	r, err := n.rebuild()
+	r, err := n.rebuild(n.config.Reverify, 0)
 	if err != nil {
 		return err
 	}
@@ -65,10 +76,19 @@ type rebuilt struct {
 	head   Head
 }
 
-// rebuild makes the state after the last durable block, without touching the live one.
-func (n *Node) rebuild() (rebuilt, error) {
-	r := n.fromSnapshot()
-	return r, n.replayTail(&r)
+// rebuild makes the state after the last durable block, without touching the live one, with so many workers
+// beside the one that executes (0: one for each processor).
+func (n *Node) rebuild(reverify bool, workers int) (rebuilt, error) {
+	r := fromNothing(!reverify)
+	if !reverify {
+		r = n.fromSnapshot()
+	}
+	return r, n.replayTail(&r, reverify, workers)
+}
+
+func fromNothing(trust bool) rebuilt {
+	state := livestate.New(randomSeed())
+	return rebuilt{state, ledger.NewReplay(state, trust), Head{}}
 }
 
 // fromSnapshot starts from the newest snapshot that fits the log, or from nothing.
@@ -81,8 +101,7 @@ func (n *Node) fromSnapshot() rebuilt {
 		}
 		return rebuilt{state, ledger.ResumeReplay(state, n.network, at.Leaf, true), Head{Leaf: at.Leaf, Size: at.LogSize}}
 	}
-	state := livestate.New(randomSeed())
-	return rebuilt{state, ledger.NewReplay(state, true), Head{}}
+	return fromNothing(true)
 }
 
 // snapshots lists snapshot files, the newest first.
@@ -124,9 +143,9 @@ func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, 
 	return state, at, err
 }
 
-// replayTail executes the durable blocks after a point again. Their signatures were verified before
-// they were written.
-func (n *Node) replayTail(r *rebuilt) error {
+// replayTail executes the durable blocks after a point again. Their signatures were verified before they were
+// written, and are believed unless the node was told to verify everything again: then entries' hashes too.
+func (n *Node) replayTail(r *rebuilt, reverify bool, workers int) error {
 	height := r.head.Height + 1
 	if r.head.Size == 0 {
 		height = 0
@@ -136,20 +155,56 @@ func (n *Node) replayTail(r *rebuilt) error {
 		return err
 	}
 	r.head.Root = root
-	var entries [][]byte
-	for batch, err := range n.log.Batches(height) {
-		if err != nil {
-			return err
+	engine := replay.Engine{State: r.state, Replay: r.replay, Root: root, Network: n.network, Workers: workers}
+	if height == 0 {
+		engine.Network = token.NetworkID{} // its genesis is in the log
+	}
+	var tree txlog.Tree
+	if reverify {
+		engine.Cache, engine.Hash = n.keys, true
+	}
+	size := r.head.Size
+	engine.Executed = func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
+		size += uint64(len(b.Entries))
+		for _, hash := range b.Hashes {
+			tree.Add(hash)
 		}
-		entries = entries[:0]
-		for _, entry := range batch.Entries() {
-			entries = append(entries, entry)
+		if engine.Hash && tree.Root() != b.Root {
+			return b.Root, fmt.Errorf("the entries of block %d do not give the root that the log states", leaf.Height)
 		}
-		leaf, err := r.replay.Block(entries, token.Hash(r.head.Root))
-		if err != nil {
-			return fmt.Errorf("replaying the log: %w", err)
-		}
-		r.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root}
+		r.head = Head{Leaf: leaf, Size: size, Root: b.Root}
+		return b.Root, nil
+	}
+	if err := engine.Run(context.Background(), blocksOf(n.log, height)); err != nil {
+		return fmt.Errorf("replaying the log: %w", err)
 	}
 	return nil
+}
+
+// blocksOf reads a log's durable blocks from a height on.
+func blocksOf(log *txlog.Log, height uint64) replay.Source {
+	return func(context.Context) iter.Seq2[*replay.Block, error] {
+		return func(yield func(*replay.Block, error) bool) {
+			for batch, err := range log.Batches(height) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				b := &replay.Block{Root: batch.Root, Entries: make([][]byte, 0, batch.Count)}
+				bytes := 0
+				for _, entry := range batch.Entries() {
+					bytes += len(entry)
+				}
+				space := make([]byte, 0, bytes) // the batch is valid until the next only
+				for _, entry := range batch.Entries() {
+					from := len(space)
+					space = append(space, entry...)
+					b.Entries = append(b.Entries, space[from:len(space):len(space)])
+				}
+				if !yield(b, nil) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -23,7 +23,7 @@ func (n *Node) Snapshot() error {
 // SnapshotAside writes a snapshot while payments go on: the previous one and the log since make a second
 // state, beside the live one, which takes as much memory again until it is written.
 func (n *Node) SnapshotAside() error {
-	r, err := n.rebuild()
+	r, err := n.rebuild(false, 1)
 	if err != nil {
 		return err
 	}

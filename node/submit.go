@@ -90,6 +90,9 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 	if err := n.Err(); err != nil {
 		return nil, err
 	}
+	if n.config.Leader != "" {
+		return nil, refuse(Following, "", "this node copies the log of %s: send transactions there", n.config.Leader)
+	}
 	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{})}
 	for i, tx := range txs {
 		s.requests[i].tx = tx

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -11,6 +12,8 @@ import (
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node/replay"
+	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -57,80 +60,82 @@ func mismatch(format string, args ...any) error {
 // supply, and that the root of it all is the one that the checkpoint's signature stands under.
 // progress, if not nil, is told the entries done.
 func Verify(ctx context.Context, e Evidence, progress func(done, size uint64)) (Report, *livestate.State, error) {
-	v := &verification{evidence: e, state: livestate.New(randomSeed())}
-	v.replay = ledger.NewReplay(v.state, false)
-	v.report.Transactions = map[string]int{}
 	claimed, err := txlog.ParseSigned(e.Checkpoint)
 	if err != nil {
-		return v.report, nil, err
+		return Report{}, nil, err
 	}
-	for entry, err := range e.Entries(claimed.Size) {
-		if err != nil {
-			return v.report, nil, err
+	v := &verification{evidence: e, state: livestate.New(randomSeed()), claimed: claimed, progress: progress}
+	v.report.Transactions = map[string]int{}
+	v.replay = ledger.NewReplay(v.state, false)
+	engine := replay.Engine{State: v.state, Replay: v.replay, Root: txlog.EmptyRoot, Cache: verifier.NewCache(verifyCache), Hash: true, Executed: v.executed}
+	if err := engine.Run(ctx, v.blocks); err != nil {
+		if invalid := (*replay.InvalidError)(nil); errors.As(err, &invalid) {
+			err = mismatch("%v", invalid.Err)
 		}
-		if err := v.entry(entry); err != nil {
-			return v.report, nil, err
-		}
-		if done := v.tree.Size(); progress != nil && (done%1024 == 0 || done == claimed.Size) {
-			progress(done, claimed.Size)
-		}
-		if ctx.Err() != nil {
-			return v.report, nil, ctx.Err()
-		}
+		return v.report, nil, err
 	}
 	return v.report, v.state, v.finish(claimed)
 }
 
+// verifyCache is how many bytes of keys a verification keeps decoded.
+const verifyCache = 256 << 20
+
 type verification struct {
 	evidence Evidence
+	claimed  txlog.Checkpoint
+	progress func(done, size uint64)
 	state    *livestate.State
 	replay   *ledger.Replay
 	tree     txlog.Tree
 	report   Report
-
-	block  [][]byte // entries of the block being gathered
-	want   int      // how many it has
-	before txlog.Hash
-	leaf   ledger.Leaf
+	leaf     ledger.Leaf
+	missing  int // entries that the last block lacks
 }
 
-// entry gathers entries into blocks, each as long as its leaf says.
-func (v *verification) entry(data []byte) error {
-	if len(v.block) == 0 {
-		e, err := ledger.DecodeEntry(data)
-		if err != nil {
-			return err
+// blocks gathers entries into blocks, each as long as its leaf says.
+func (v *verification) blocks(context.Context) iter.Seq2[*replay.Block, error] {
+	return func(yield func(*replay.Block, error) bool) {
+		b, number := &replay.Block{}, uint64(0)
+		for data, err := range v.evidence.Entries(v.claimed.Size) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(b.Entries) == 0 {
+				e, err := ledger.DecodeEntry(data)
+				if err == nil && e.Leaf == nil {
+					err = mismatch("entry %d should begin a block", number)
+				}
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				v.missing = int(e.Leaf.Count) + 1
+			}
+			b.Entries = append(b.Entries, append([]byte(nil), data...))
+			number++
+			if v.missing--; v.missing > 0 {
+				continue
+			}
+			if !yield(b, nil) {
+				return
+			}
+			b = &replay.Block{}
 		}
-		if e.Leaf == nil {
-			return mismatch("entry %d should begin a block", v.tree.Size())
-		}
-		v.want, v.before = int(e.Leaf.Count)+1, v.tree.Root()
 	}
-	v.block = append(v.block, append([]byte(nil), data...))
-	v.tree.Add(txlog.LeafHash(data))
-	if len(v.block) < v.want {
-		return nil
-	}
-	leaf, err := v.replay.Block(v.block, token.Hash(v.before))
-	if err != nil {
-		return mismatch("%v", err)
+}
+
+// executed counts a block that holds.
+func (v *verification) executed(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
+	for _, hash := range b.Hashes {
+		v.tree.Add(hash)
 	}
 	v.leaf = leaf
-	v.count()
-	v.block = v.block[:0]
-	return nil
-}
-
-func (v *verification) count() {
-	if v.leaf.Genesis != nil {
-		v.report.Network = ledger.NetworkOf(v.block[0])
-		v.report.Name = v.leaf.Genesis.Name
+	if leaf.Genesis != nil {
+		v.report.Network, v.report.Name = leaf.Genesis.Network(), leaf.Genesis.Name
 	}
-	for _, data := range v.block {
-		e, err := ledger.DecodeEntry(data)
+	for _, e := range b.Decoded() {
 		switch {
-		case err != nil: // the replay has decoded it
-			panic(err)
 		case e.Transaction != nil:
 			v.report.Transactions[e.Transaction.Body.Kind().String()]++
 			v.report.Signatures += len(e.Transaction.Witnesses)
@@ -138,6 +143,10 @@ func (v *verification) count() {
 			v.report.System++
 		}
 	}
+	if v.progress != nil {
+		v.progress(v.tree.Size(), v.claimed.Size)
+	}
+	return v.tree.Root(), nil
 }
 
 // finish compares what was derived with what was claimed, and the signature with the genesis's key.
@@ -149,8 +158,8 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	r.LiveTokens, r.Wallets = v.state.Counts()
 	genesis := v.replay.Genesis()
 	switch {
-	case len(v.block) != 0:
-		return mismatch("the last block has %d of %d entries", len(v.block), v.want)
+	case v.missing != 0:
+		return mismatch("the last block lacks %d entries", v.missing)
 	case genesis == nil:
 		return mismatch("the log is empty")
 	case r.Size != claimed.Size || root != claimed.Root:

@@ -166,7 +166,8 @@ func (a *Accounts) openBlocks(tip int64) (open []poolBlock, young bool) {
 	defer a.mu.Unlock()
 	for _, b := range a.state.blocks {
 		switch {
-		case b.Status == sharelog.StatusConfirmed || tip > int64(b.Height)+2*finalConfirmations:
+		case b.Status == sharelog.StatusConfirmed:
+		case b.Status == sharelog.StatusOrphaned && tip > int64(b.Height)+2*finalConfirmations: // for good
 		case int64(b.Height) > tip || time.Since(time.UnixMilli(b.entry.TimeMillis)) < orphanPatience:
 			young = true
 		default:

@@ -1,6 +1,10 @@
 package pool
 
-import "time"
+import (
+	"time"
+
+	"github.com/aqsha/aqsha/txlog"
+)
 
 // ShortenTimeouts makes slow clients lose their connections within a test's patience.
 func ShortenTimeouts() (restore func()) {
@@ -18,3 +22,6 @@ const (
 
 // EdgeMinTime is edgeMinTime.
 var EdgeMinTime = edgeMinTime
+
+// ShareLog is the log that anybody recomputes from.
+func (p *Pool) ShareLog() *txlog.Log { return p.log }

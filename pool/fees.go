@@ -10,8 +10,14 @@ import (
 // meanFeeBlocks is how many blocks FPPS averages fees over: about a day.
 const meanFeeBlocks = 144
 
-// feesOf caches what blocks have paid in fees. Blocks do not change, so neither does it.
-type feesOf map[bitcoin.Hash]money.Satoshi
+// blockFees is what a block has paid in fees, and its parent.
+type blockFees struct {
+	fees     money.Satoshi
+	previous bitcoin.Hash
+}
+
+// feesOf caches blocks' fees. Blocks do not change, so neither does it.
+type feesOf map[bitcoin.Hash]blockFees
 
 // updateMeanFees refreshes F for the block that is being mined. It walks back from the tip and asks
 // only for blocks it has not seen.
@@ -31,18 +37,17 @@ func (a *Accounts) updateMeanFees(ctx context.Context, p *Pool) {
 		if height == 0 {
 			break // the genesis block pays nobody
 		}
-		fees, ok := a.fees[hash]
-		header, err := p.nodes[0].HeaderOf(ctx, hash)
-		if err == nil && !ok {
-			fees, err = blockFees(ctx, p, hash, height)
+		block, ok := a.fees[hash]
+		if !ok {
+			var err error
+			if block, err = feesOfBlock(ctx, p, hash, height); err != nil {
+				p.logger.Warn("fees of the last blocks are not known", "error", err)
+				return
+			}
 		}
-		if err != nil {
-			p.logger.Warn("fees of the last blocks are not known", "error", err)
-			return
-		}
-		next[hash] = fees
-		total += fees
-		hash = header.Previous
+		next[hash] = block
+		total += block.fees
+		hash = block.previous
 	}
 	a.fees, a.meanAt = next, current.template.Previous
 	if count > 0 {
@@ -50,13 +55,13 @@ func (a *Accounts) updateMeanFees(ctx context.Context, p *Pool) {
 	}
 }
 
-func blockFees(ctx context.Context, p *Pool, hash bitcoin.Hash, height int) (money.Satoshi, error) {
+func feesOfBlock(ctx context.Context, p *Pool, hash bitcoin.Hash, height int) (blockFees, error) {
 	block, err := p.nodes[0].Block(ctx, p.network, hash.String())
 	if err != nil {
-		return 0, err
+		return blockFees{}, err
 	}
 	fees := block.Issued - Subsidy(p.network, height)
-	return max(fees, 0), nil // a miner may claim less than it could
+	return blockFees{max(fees, 0), block.Previous}, nil // a miner may claim less than it could
 }
 
 // Subsidy is what a block of a height may issue: 50 BTC, halved each interval of the network.

@@ -64,14 +64,19 @@ func (l *testLogger) Write(line []byte) (int, error) {
 // startPool runs a pool on a directory, which may hold an earlier run's log.
 func startPool(t *testing.T, dir string, config pool.Config, nodes ...*bitcoin.Client) *running {
 	t.Helper()
+	return startPoolWith(t, dir, config, pool.Options{Network: regtest, Nodes: nodes})
+}
+
+func startPoolWith(t *testing.T, dir string, config pool.Config, options pool.Options) *running {
+	t.Helper()
 	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := &testLogger{t: t}
-	p, err := pool.Open(context.Background(), config, pool.Options{
-		Network: regtest, Nodes: nodes, Log: log, BooksFile: filepath.Join(dir, "books.sqlite"), Logger: slog.New(slog.NewTextHandler(out, nil)),
-	})
+	options.Log, options.Logger = log, slog.New(slog.NewTextHandler(out, nil))
+	options.BooksFile, options.PaymentsDir = filepath.Join(dir, "books.sqlite"), filepath.Join(dir, "payments")
+	p, err := pool.Open(context.Background(), config, options)
 	if err != nil {
 		t.Fatal(err)
 	}

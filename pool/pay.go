@@ -1,19 +1,21 @@
 package pool
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
-// PayOptions bound a payment from the node's wallet.
+// PayOptions bound a payment from a node's wallet.
 type PayOptions struct {
 	Minimum    money.Satoshi // a user with less waits
 	MaxFeeRate float64       // satoshi per virtual byte; dearer, and the payment waits
@@ -25,106 +27,87 @@ const maxPaymentUsers = 1000
 // Errors of Pay that are nobody's fault.
 var (
 	ErrNothingToPay = errors.New("nobody is owed enough")
+	ErrNoWallet     = errors.New("the pool has no node whose wallet could pay")
 	ErrFeeTooHigh   = errors.New("fees are above the cap; the payment waits")
 )
 
-// Pay pays what users are owed for certain in one transaction of the node's wallet (Bitcoin Core's;
-// btcd has none). The intention is durable before the node is asked, and marked in the wallet, so
-// that after a crash the outcome is found there and nothing is paid twice.
+// Pay pays what users are owed for certain in one transaction of a node's wallet, Bitcoin Core's or
+// btcwallet's. The signed transaction and then the intention are durable before it is sent. After a
+// crash the same transaction is sent again, so nothing is paid twice.
 func (p *Pool) Pay(ctx context.Context, options PayOptions) (*sharelog.Paid, error) {
+	if p.wallet == nil {
+		return nil, ErrNoWallet
+	}
+	p.paying.Lock()
+	defer p.paying.Unlock()
 	if err := p.resolvePayments(ctx); err != nil {
 		return nil, err
 	}
-	rate, err := p.feeRate(ctx)
+	rate, err := p.wallet.FeeRate(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if rate > options.MaxFeeRate {
 		return nil, fmt.Errorf("%w: %.1f satoshi per virtual byte, cap %.1f", ErrFeeTooHigh, rate, options.MaxFeeRate)
 	}
-	intent, amounts := p.accounts.nextPayment(options.Minimum)
-	if intent == nil {
-		return nil, ErrNothingToPay
+	intent, outputs, err := p.accounts.nextPayment(p.network, options.Minimum)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := p.wallet.Draft(ctx, outputs, rate)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.drawer.put(intent.Number, draft); err != nil {
+		return nil, err
 	}
 	if err := p.recordDurably(ctx, intent); err != nil {
 		return nil, err
 	}
-	var id bitcoin.Hash
-	// dummy, amounts, minconf, comment, subtractfeefrom, replaceable, conf_target, estimate_mode, fee_rate
-	err = p.nodes[0].Call(ctx, &id, "sendmany", "", amounts, 1, p.paymentMark(intent.Number), []string{}, true, nil, "unset", rate)
-	var refusal *bitcoin.RPCError
-	if errors.As(err, &refusal) {
-		done := &sharelog.Paid{Number: intent.Number, TimeMillis: time.Now().UnixMilli()}
-		return nil, errors.Join(err, p.recordDurably(ctx, done))
+	err = p.wallet.Send(ctx, draft.Raw)
+	// It was never sent before: refused is refused.
+	if errors.Is(err, wallet.ErrRefused) || errors.Is(err, wallet.ErrSpent) {
+		return nil, errors.Join(err, p.closePayment(ctx, &sharelog.Paid{Number: intent.Number}))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("payment %d may or may not have been sent; the next attempt looks it up: %w", intent.Number, err)
+		return nil, fmt.Errorf("payment %d may or may not have been sent; the next attempt sends the same transaction again: %w", intent.Number, err)
 	}
-	return p.finishPayment(ctx, intent.Number, id)
+	done := &sharelog.Paid{Number: intent.Number, TxID: draft.ID, Fee: draft.Fee}
+	return done, p.closePayment(ctx, done)
 }
 
-func (p *Pool) paymentMark(number uint64) string {
-	return fmt.Sprintf("aqsha pool %s payment %d", p.log.Origin(), number)
+// closePayment logs what became of a payment; without a transaction, nothing was paid.
+func (p *Pool) closePayment(ctx context.Context, done *sharelog.Paid) error {
+	done.TimeMillis = time.Now().UnixMilli()
+	if err := p.recordDurably(ctx, done); err != nil {
+		return err
+	}
+	return p.drawer.remove(done.Number)
 }
 
-// finishPayment asks what a transaction has cost and logs it.
-func (p *Pool) finishPayment(ctx context.Context, number uint64, id bitcoin.Hash) (*sharelog.Paid, error) {
-	var sent struct {
-		Fee json.Number `json:"fee"`
-	}
-	if err := p.nodes[0].Call(ctx, &sent, "gettransaction", id.String()); err != nil {
-		return nil, err
-	}
-	fee, err := money.ParseBitcoin(sent.Fee.String())
-	if err != nil {
-		return nil, err
-	}
-	if fee < 0 { // the wallet's view of it
-		fee = -fee
-	}
-	done := &sharelog.Paid{Number: number, TimeMillis: time.Now().UnixMilli(), TxID: id, Fee: fee}
-	return done, p.recordDurably(ctx, done)
-}
-
-// resolvePayments finds out what became of payments whose outcome was lost in a crash.
+// resolvePayments finds out what became of payments whose outcome was lost in a crash, by sending the
+// same transactions again.
 func (p *Pool) resolvePayments(ctx context.Context) error {
 	for _, number := range p.accounts.openPayments() {
-		var known []struct {
-			Comment string       `json:"comment"`
-			TxID    bitcoin.Hash `json:"txid"`
+		draft, err := p.drawer.get(number)
+		if err != nil { // without it nobody knows the transaction's id
+			return fmt.Errorf("payment %d was begun and its signed transaction is gone; look in the wallet whether it was sent: %w", number, err)
 		}
-		if err := p.nodes[0].Call(ctx, &known, "listtransactions", "*", 10_000); err != nil {
-			return err
+		done := &sharelog.Paid{Number: number, TxID: draft.ID, Fee: draft.Fee}
+		err = p.wallet.Send(ctx, draft.Raw)
+		if errors.Is(err, wallet.ErrSpent) { // it can never be mined
+			done = &sharelog.Paid{Number: number}
+			err = nil
 		}
-		mark := p.paymentMark(number)
-		at := slices.IndexFunc(known, func(k struct {
-			Comment string       `json:"comment"`
-			TxID    bitcoin.Hash `json:"txid"`
-		}) bool {
-			return k.Comment == mark
-		})
-		var err error
-		if at >= 0 {
-			_, err = p.finishPayment(ctx, number, known[at].TxID)
-		} else { // the wallet writes the mark with the transaction, so it was never made
-			err = p.recordDurably(ctx, &sharelog.Paid{Number: number, TimeMillis: time.Now().UnixMilli()})
+		if err != nil { // refused for another reason, it may still live with other nodes
+			return fmt.Errorf("payment %d is open: %w", number, err)
 		}
-		if err != nil {
+		if err := p.closePayment(ctx, done); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// feeRate is the node's estimate for six blocks, in satoshi per virtual byte, at least 1.
-func (p *Pool) feeRate(ctx context.Context) (float64, error) {
-	var estimate struct {
-		FeeRate float64 `json:"feerate"` // BTC per 1,000 virtual bytes
-	}
-	if err := p.nodes[0].Call(ctx, &estimate, "estimatesmartfee", 6); err != nil {
-		return 0, err
-	}
-	return max(estimate.FeeRate*1e5, 1), nil
+	// A draft whose intention was never logged was never sent.
+	return p.drawer.removeFrom(p.accounts.nextPaymentNumber())
 }
 
 func (p *Pool) recordDurably(ctx context.Context, record sharelog.Record) error {
@@ -138,31 +121,39 @@ func (p *Pool) recordDurably(ctx context.Context, record sharelog.Record) error 
 	}
 }
 
-// nextPayment is what is to be paid now, and sendmany's amounts by address.
-func (a *Accounts) nextPayment(minimum money.Satoshi) (*sharelog.Payment, map[string]json.Number) {
+// nextPayment is what is to be paid now, and the outputs that pay it.
+func (a *Accounts) nextPayment(network bitcoin.Network, minimum money.Satoshi) (*sharelog.Payment, []bitcoin.Output, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	intent := &sharelog.Payment{Number: uint64(len(a.state.payments) + 1), TimeMillis: time.Now().UnixMilli()}
 	for user := range a.state.address {
-		if debt := a.state.debt(user); debt > 0 && debt >= minimum {
+		if debt := a.state.debt(user); debt >= max(minimum, payout.Dust) {
 			intent.Payees = append(intent.Payees, sharelog.Payee{User: user, Amount: debt})
 		}
 	}
 	slices.SortFunc(intent.Payees, func(x, y sharelog.Payee) int {
-		if x.Amount != y.Amount {
-			return int(min(max(int64(y.Amount-x.Amount), -1), 1))
-		}
-		return int(int64(x.User) - int64(y.User))
+		return cmp.Or(cmp.Compare(y.Amount, x.Amount), cmp.Compare(x.User, y.User))
 	})
 	intent.Payees = intent.Payees[:min(len(intent.Payees), maxPaymentUsers)]
-	if len(intent.Payees) == 0 {
-		return nil, nil
-	}
-	amounts := map[string]json.Number{}
+	var outputs []bitcoin.Output
 	for _, payee := range intent.Payees {
-		amounts[a.state.address[payee.User]] = json.Number(payee.Amount.String())
+		script, err := network.PayTo(a.state.address[payee.User])
+		if err != nil {
+			return nil, nil, err // the log has only addresses that could be paid
+		}
+		outputs = append(outputs, bitcoin.Output{Value: payee.Amount, Script: script})
 	}
-	return intent, amounts
+	if len(outputs) == 0 {
+		return nil, nil, ErrNothingToPay
+	}
+	return intent, outputs, nil
+}
+
+// nextPaymentNumber is the number that the next payment gets.
+func (a *Accounts) nextPaymentNumber() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return uint64(len(a.state.payments) + 1)
 }
 
 func (a *Accounts) openPayments() (numbers []uint64) {

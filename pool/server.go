@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
@@ -30,6 +31,9 @@ type Pool struct {
 	guard     *guard
 	accounts  *Accounts
 	operator  []byte // script
+	wallet    *wallet.Wallet
+	drawer    drawer
+	paying    sync.Mutex // one payment at a time
 
 	loops    []*loop
 	nextLoop atomic.Uint64
@@ -56,6 +60,10 @@ type Options struct {
 	Logger  *slog.Logger
 	// BooksFile is the SQLite file of the books; empty keeps them in memory.
 	BooksFile string
+	// Wallet is whose wallet pays users; nil: the first node's.
+	Wallet *bitcoin.Client
+	// PaymentsDir keeps signed payments until their outcome is known. Pay needs it.
+	PaymentsDir string
 }
 
 // leaseSize is how many extranonces are reserved at a time.
@@ -73,10 +81,15 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	}
 	p := &Pool{
 		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log, registry: newRegistry(options.Network),
-		guard: newGuard(), operator: operator, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
+		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Wallet != nil {
+		p.wallet = wallet.New(options.Wallet, p.network)
+	} else if len(p.nodes) > 0 {
+		p.wallet = wallet.New(p.nodes[0], p.network)
 	}
 	p.committer = newCommitter(options.Log, p.fail)
 	if p.accounts, err = OpenAccounts(options.Log, options.BooksFile); err != nil {

@@ -4,9 +4,12 @@ import (
 	"crypto/sha512"
 	"encoding/binary"
 	"io"
+	"slices"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
+
+	"github.com/aqsha/aqsha/token/points"
 )
 
 // DecodedKey is a public key as a point of the curve, negated as verification needs it: 160 bytes
@@ -28,6 +31,20 @@ func DecodeKey(key PublicKey) (decoded DecodedKey, ok bool) {
 	return decoded, true
 }
 
+// DecodeKeys decodes keys as DecodeKey does, many together for less.
+func DecodeKeys(keys []PublicKey, decoded []DecodedKey, ok []bool) {
+	encoded, found := make([]points.Encoded, len(keys)), make([]curve.EdwardsPoint, len(keys))
+	for i := range keys {
+		copy(encoded[i][:], keys[i][1:])
+	}
+	points.Decode(found, encoded, ok)
+	for i := range keys {
+		if ok[i] = ok[i] && keys[i].Algorithm() == Ed25519; ok[i] {
+			decoded[i].negA.Neg(&found[i])
+		}
+	}
+}
+
 // Batch verifies many signatures at once, by one equation with random coefficients
 // (ZIP-215, "batch verification"): for signature i with key A, commitment R and scalar s over
 // digest m, k = SHA-512(R ‖ A ‖ m),
@@ -37,7 +54,9 @@ func DecodeKey(key PublicKey) (decoded DecodedKey, ok bool) {
 // It gives the same answer as Verify for each, but for a chance of 2⁻¹²⁸. A Batch keeps its memory
 // from one use to the next, and is used by one goroutine.
 type Batch struct {
-	points  []curve.EdwardsPoint // Rᵢ
+	encoded []points.Encoded     // Rᵢ as they stand in the signatures
+	points  []curve.EdwardsPoint // Rᵢ, once verification has begun
+	onCurve []bool
 	keys    []DecodedKey
 	s, k    []scalar.Scalar
 	invalid []bool // could not even be decoded
@@ -50,7 +69,7 @@ type Batch struct {
 
 // Reset empties the batch.
 func (b *Batch) Reset() {
-	b.points, b.keys, b.s, b.k, b.invalid = b.points[:0], b.keys[:0], b.s[:0], b.k[:0], b.invalid[:0]
+	b.encoded, b.keys, b.s, b.k, b.invalid = b.encoded[:0], b.keys[:0], b.s[:0], b.k[:0], b.invalid[:0]
 }
 
 // Len is how many signatures were added.
@@ -60,7 +79,7 @@ func (b *Batch) Len() int { return len(b.keys) }
 func (b *Batch) Add(key *PublicKey, decoded *DecodedKey, digest *[32]byte, signature *Signature) {
 	i := len(b.keys)
 	b.keys = append(b.keys, *decoded)
-	b.points = append(b.points, curve.EdwardsPoint{})
+	b.encoded = append(b.encoded, points.Encoded(signature[1:33]))
 	b.s, b.k = append(b.s, scalar.Scalar{}), append(b.k, scalar.Scalar{})
 	b.invalid = append(b.invalid, !b.decode(i, key, digest, signature))
 }
@@ -70,9 +89,6 @@ func (b *Batch) decode(i int, key *PublicKey, digest *[32]byte, signature *Signa
 		return false
 	}
 	if _, err := b.s[i].SetBytesModOrder(signature[33:]); err != nil {
-		return false
-	}
-	if _, err := b.points[i].SetCompressedY((*curve.CompressedEdwardsY)(signature[1:33])); err != nil {
 		return false
 	}
 	var preimage [96]byte
@@ -89,8 +105,11 @@ func (b *Batch) decode(i int, key *PublicKey, digest *[32]byte, signature *Signa
 // random supplies the coefficients: 16 bytes for each signature and check.
 func (b *Batch) Verify(random io.Reader, valid []bool) ([]bool, error) {
 	valid = valid[:0]
-	for _, invalid := range b.invalid {
-		valid = append(valid, !invalid)
+	b.points = slices.Grow(b.points[:0], len(b.encoded))[:len(b.encoded)]
+	b.onCurve = slices.Grow(b.onCurve[:0], len(b.encoded))[:len(b.encoded)]
+	points.Decode(b.points, b.encoded, b.onCurve) // all together, which is a third of the cost of one after another
+	for i, invalid := range b.invalid {
+		valid = append(valid, !invalid && b.onCurve[i])
 	}
 	return valid, b.bisect(random, 0, len(valid), valid)
 }
@@ -129,9 +148,9 @@ func (b *Batch) holds(random io.Reader, from, to int, valid []bool) (bool, error
 		b.termRefs = make([]*scalar.Scalar, 2*n+1)
 		b.pointRefs = make([]*curve.EdwardsPoint, 2*n+1)
 	}
-	terms, refs, points := b.terms[:1], b.termRefs[:0], b.pointRefs[:0]
+	terms, refs, summands := b.terms[:1], b.termRefs[:0], b.pointRefs[:0]
 	terms[0] = scalar.Scalar{}
-	refs, points = append(refs, &terms[0]), append(points, curve.ED25519_BASEPOINT_POINT)
+	refs, summands = append(refs, &terms[0]), append(summands, curve.ED25519_BASEPOINT_POINT)
 	for i := from; i < to; i++ {
 		if !valid[i] {
 			continue
@@ -146,11 +165,11 @@ func (b *Batch) holds(random io.Reader, from, to int, valid []bool) (bool, error
 		terms[0].Add(&terms[0], zs.Mul(z, &b.s[i]))
 		zk.Mul(z, &b.k[i])
 		zk.Neg(zk) // the key is decoded as −A
-		refs, points = append(refs, z, zk), append(points, &b.points[i], &b.keys[i].negA)
+		refs, summands = append(refs, z, zk), append(summands, &b.points[i], &b.keys[i].negA)
 	}
 	terms[0].Neg(&terms[0])
 	var sum curve.EdwardsPoint
-	return sum.MultiscalarMulVartime(refs, points).IsSmallOrder(), nil
+	return sum.MultiscalarMulVartime(refs, summands).IsSmallOrder(), nil
 }
 
 // setCoefficient reads 128 bits, of which zero becomes one.

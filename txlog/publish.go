@@ -49,6 +49,35 @@ func (l *Log) storeCheckpoint(signed []byte, c Checkpoint) error {
 	return nil
 }
 
+// Adopt stores a checkpoint that another signed, of entries that are durable here: the log is a copy. The caller
+// has verified the signature. An older one than the last is refused.
+func (l *Log) Adopt(signed []byte) error {
+	l.publishMu.Lock()
+	defer l.publishMu.Unlock()
+	if err := l.Err(); err != nil {
+		return err
+	}
+	text, err := textOf(signed)
+	if err != nil {
+		return err
+	}
+	c, err := ParseCheckpoint(text)
+	if err != nil {
+		return err
+	}
+	if c.Origin != l.options.Origin || c.Size < l.noted.Size {
+		return badCheckpoint("is of %q at %d entries; %q stands at %d", c.Origin, c.Size, l.options.Origin, l.noted.Size)
+	}
+	root, err := l.Root(c.Size)
+	if err != nil {
+		return err
+	}
+	if root != c.Root {
+		return &HistoryError{c.Size, root, c.Root}
+	}
+	return l.storeCheckpoint(signed, c)
+}
+
 // Checkpoint returns the signed checkpoint that was published last and what it
 // says, or nil if there is none.
 func (l *Log) Checkpoint() ([]byte, Checkpoint) {

@@ -95,6 +95,35 @@ func (l *Log) openCheckpoint(fresh bool) error {
 	return l.readPublished(failed)
 }
 
+// StoredCheckpoint reads what the checkpoint says that the log in a directory published last, without opening the log,
+// which may be damaged. The signature is not verified.
+func StoredCheckpoint(fs vfs.FS, dir string) (c Checkpoint, err error) {
+	f, err := fs.Open(filepath.Join(dir, "checkpoint"))
+	if err != nil {
+		return c, err
+	}
+	defer f.Close()
+	newest := uint64(0)
+	for i := range int64(checkpointSlots) {
+		b := make([]byte, slotBytes)
+		if _, err := f.ReadAt(b, i*slotBytes); err != nil {
+			return c, err
+		}
+		sequence, signed, err := decodeSlot(b)
+		if err != nil || sequence <= newest {
+			continue
+		}
+		if c, err = ParseSigned(signed); err != nil {
+			return c, err
+		}
+		newest = sequence
+	}
+	if newest == 0 {
+		return c, badCheckpoint("was never stored in %s", dir)
+	}
+	return c, nil
+}
+
 func (l *Log) readPublished(failed error) error {
 	l.recovery.CheckpointTorn = failed != nil
 	if l.note == nil {

@@ -30,7 +30,8 @@ batch verification of the same signatures. Ratios count: both sides meet the sam
 the same minute. What was written is replayed and verified at the end.`,
 		Example: `  aqsha bench ledger
   aqsha bench ledger --wallets 20000 --live-tokens 40000 --transfers 20000 --runs 3 --json
-  aqsha bench ledger --through http`,
+  aqsha bench ledger --through http
+  aqsha bench ledger --grow-to 10000000`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			switch through {
@@ -67,7 +68,8 @@ the same minute. What was written is replayed and verified at the end.`,
 	flags.IntVar(&o.Transfers, "transfers", 200_000, "transfers of each run")
 	flags.IntVar(&o.Runs, "runs", 5, "alternating runs, of which medians count")
 	flags.IntVar(&o.TwoOwners, "two-owners", 10, "transfers with two payers, in a hundred")
-	flags.BoolVar(&o.Zipf, "zipf", false, "wallets drawn by Zipf's law instead of uniformly")
+	flags.BoolVar(&o.Zipf, "zipf", false, "wallets drawn by Zipf's law, with uniformly drawn ones beside, instead of the other way round")
+	flags.IntVar(&o.GrowTo, "grow-to", 0, "then grow the state to so many live tokens, and measure again (10000000)")
 	flags.Uint64Var(&o.Seed, "seed", 1, "of the population and the workload")
 	flags.StringVar(&o.Dir, "dir", "", "where to write (default: a folder here, removed afterwards)")
 	flags.StringVar(&through, "through", "process", "process, or http: the real API on loopback")
@@ -143,6 +145,11 @@ func describeBench(w io.Writer, r bench.Result) {
 	for _, stage := range []string{"decode and hash", "decode keys (when not cached)", "verify", "execute", "log entry and tree"} {
 		line("CPU: "+stage, "%.2f µs a transfer", r.StageMicros[stage])
 	}
+	line("wallets drawn", "uniformly %.2f of plain, by Zipf's law %.2f", r.RatioUniform, r.RatioZipf)
+	if r.GrownLiveTokens > 0 {
+		line("grown", "to %d live tokens: %.2f of the ratio before", r.GrownLiveTokens, r.RatioGrown)
+	}
+	line("restart", "%.2f s from the snapshot; %.0f entries/s without any", r.RestartSeconds, r.ReplayPerSecond)
 	line("a year of Table 3", "%.2f days for 5.04 billion payments", r.Table3YearDays)
 	line("verified", "%d entries replayed from nothing", r.VerifiedEntries)
 }

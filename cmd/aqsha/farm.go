@@ -16,14 +16,14 @@ import (
 func newFarmCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "farm",
-		Short: "See every machine of a mining farm, know what is lost and why",
+		Short: "See every machine of a mining farm, know what is lost and why, decide when to run and how to grow",
 		Long: `Finds and polls mining machines (cgminer, stock Antminers old and new, Whatsminer API 2 and
 3, LuxOS, Braiins), keeps what they say, raises alarms, and accounts for every terahash
 from the nameplate to the accepted share. All data of a farm lie in one folder (--dir).`,
 	}
 	command.PersistentFlags().String("dir", "aqsha-farm", "folder of the farm's data")
 	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmImportCommand(), newFarmListCommand(), newFarmWatchCommand(), newFarmTodayCommand(), newFarmUseCommand(),
-		newFarmMarkCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand())
+		newFarmMarkCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmPowerCommand())
 	return command
 }
 

@@ -31,6 +31,7 @@ type poolUp struct {
 	fee                        float64
 	nodeNumber                 uint8
 	payEvery                   time.Duration
+	wallet                     string
 	payMinimum                 string
 	maxFeeRate                 float64
 	bip323                     bool
@@ -80,7 +81,8 @@ well have the last word.`,
 	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
 	flags.Uint8Var(&up.nodeNumber, "node-number", 0, "number of this pool node")
 	flags.BoolVar(&up.bip323, "bip323", false, "let miners roll the bits of the BIP 323 draft")
-	flags.DurationVar(&up.payEvery, "pay-every", 0, "pay what users are owed from the node's wallet at this interval (Bitcoin Core; name the wallet in the URL: …/wallet/NAME)")
+	flags.DurationVar(&up.payEvery, "pay-every", 0, "pay what users are owed from the wallet at this interval")
+	flags.StringVar(&up.wallet, "wallet", "", "URL of the wallet that pays: btcwallet's, or Bitcoin Core's with …/wallet/NAME (default the node's own)")
 	flags.StringVar(&up.payMinimum, "pay-minimum", "0.001", "least amount of a payment in bitcoin")
 	flags.Float64Var(&up.maxFeeRate, "max-fee-rate", 50, "cap of a payment's fee, satoshi per virtual byte; dearer, and it waits")
 	flags.StringVar(&up.importFile, "import", "", "take settings from a ckpool.conf")
@@ -153,6 +155,12 @@ func (up *poolUp) run(command *cobra.Command) error {
 		}
 		nodes = append(nodes, second)
 	}
+	var payer *bitcoin.Client
+	if up.wallet != "" {
+		if payer, err = bitcoin.Dial(up.wallet, bitcoin.DialOptions{}); err != nil {
+			return usageError{fmt.Errorf("--wallet: %w", err)}
+		}
+	}
 	listeners, addresses, err := up.listeners()
 	if err != nil {
 		return err
@@ -163,7 +171,8 @@ func (up *poolUp) run(command *cobra.Command) error {
 	}
 	defer log.Close()
 	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
-	p, err := pool.Open(ctx, up.config, pool.Options{Network: network, Nodes: nodes, Log: log, Logger: logger, BooksFile: filepath.Join(up.dir, "books.sqlite")})
+	p, err := pool.Open(ctx, up.config, pool.Options{Network: network, Nodes: nodes, Log: log, Logger: logger,
+		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: payer, PaymentsDir: filepath.Join(up.dir, "payments")})
 	if err != nil {
 		return err
 	}

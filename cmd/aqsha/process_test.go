@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -317,4 +318,25 @@ func TestAFragmentedWalletConsolidates(t *testing.T) {
 	if err != nil || after.Balance != 10*money.Tenge || after.Tokens > 3 {
 		t.Fatalf("%s in %d tokens, %v", after.Balance, after.Tokens, err)
 	}
+}
+
+// The leader is destroyed while clients pay, and its follower leads: nothing that was answered is lost.
+func TestDrillLosesNothing(t *testing.T) {
+	var result drillResult
+	if err := json.Unmarshal([]byte(run1Out(t, "drill", "--for", "700ms", "--clients", "4", "--json")), &result); err != nil {
+		t.Fatal(err)
+	}
+	if result.Lost != 0 || result.Acknowledged < 10 || result.Epoch != 1 || result.VerifiedEntries < uint64(result.Acknowledged) {
+		t.Errorf("%+v", result)
+	}
+}
+
+// run1Out is run1 with what is printed on standard output alone.
+func run1Out(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := aqsha(args...).Output()
+	if err != nil {
+		t.Fatalf("aqsha %s: %v", strings.Join(args, " "), err)
+	}
+	return string(out)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,11 +34,17 @@ const (
 
 // config is config.toml. Every key has a default.
 type config struct {
-	Name        string       `toml:"name"`        // of the network, and the origin of its log
-	Listen      string       `toml:"listen"`      // address of the API
-	Development bool         `toml:"development"` // keys without a passphrase, open to read on loopback
-	Access      []api.Access `toml:"access"`      // who may read, when not open
-	Market      string       `toml:"-"`           // folder of market data, from the command line
+	Name        string       `toml:"name"`                // of the network, and the origin of its log
+	Listen      string       `toml:"listen"`              // address of the API
+	Development bool         `toml:"development"`         // keys without a passphrase, open to read on loopback
+	Access      []api.Access `toml:"access"`              // who may read, when not open
+	Followers   []string     `toml:"followers,omitempty"` // public keys of followers whose cosignatures count, as "aqsha follow" prints them
+	Acks        int          `toml:"acks,omitempty"`      // how many of them must have a payment before it is answered
+	Leader      string       `toml:"leader,omitempty"`    // URL of the node whose log is copied here: a follower
+	Peers       []string     `toml:"peers,omitempty"`     // URLs of nodes that are asked who leads
+	KeyDays     int          `toml:"key_days,omitempty"`  // how long the log's key and a follower's live; 0 is 730
+	Market      string       `toml:"-"`                   // folder of market data, from the command line
+	Reverify    bool         `toml:"-"`                   // every signature again at the start, likewise
 }
 
 const defaultListen = "127.0.0.1:8420"
@@ -184,16 +191,59 @@ func openEmbedded(ctx context.Context, dir string, book *wallet.Book) (*session,
 	return &session{desk, n.Close}, nil
 }
 
+// openNode opens the ledger of a data directory: to write, or as the copy of another's.
 func openNode(dir string, c config, book *wallet.Book, logger *slog.Logger) (*node.Node, error) {
-	signer, err := book.LogSigner()
+	nc, err := nodeConfig(dir, c, book, logger)
 	if err != nil {
 		return nil, err
 	}
-	return node.Open(nodeConfig(dir, c, signer, logger))
+	return node.Open(nc)
 }
 
-func nodeConfig(dir string, c config, signer note.Signer, logger *slog.Logger) node.Config {
-	return node.Config{Dir: dir, Logger: logger, Options: txlog.Options{Origin: c.Name, Signers: []note.Signer{signer}}}
+// keyDays is how long a key lives unless the configuration says otherwise.
+const keyDays = 730
+
+func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (node.Config, error) {
+	nc := node.Config{Dir: dir, Logger: logger, Reverify: c.Reverify, Acks: c.Acks, Leader: c.Leader, Options: txlog.Options{Origin: c.Name}}
+	for _, public := range c.Followers {
+		verifier, err := node.ParseFollower(public)
+		if err != nil {
+			return nc, usageError{fmt.Errorf("%s: followers: %q: %w", configFile, public, err)}
+		}
+		nc.Followers = append(nc.Followers, verifier)
+	}
+	if c.KeyDays == 0 {
+		c.KeyDays = keyDays
+	}
+	if c.Leader != "" {
+		nc.Keys = book.KeyLives(c.KeyDays)
+		return nc, nil
+	}
+	signer, err := book.LogSigner()
+	if err != nil {
+		return nc, err
+	}
+	nc.Options.Signers = []note.Signer{signer}
+	nc.Keys = book.KeyLives(c.KeyDays)
+	return nc, nil
+}
+
+// writeConfig replaces a data directory's configuration.
+func writeConfig(dir string, c config) error {
+	var content bytes.Buffer
+	if err := toml.NewEncoder(&content).Encode(c); err != nil {
+		return err
+	}
+	temporary := filepath.Join(dir, configFile+".new")
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content.Bytes())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary, filepath.Join(dir, configFile))
 }
 
 // announce notes where a node listens, for other commands on the same directory.

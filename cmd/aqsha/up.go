@@ -27,6 +27,9 @@ func newUpCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if c.Leader != "" {
+				return usageError{fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha promote\" to make it the leader", dir, c.Leader)}
+			}
 			book, err := openBook(command)
 			if err != nil {
 				return err
@@ -35,11 +38,13 @@ func newUpCommand() *cobra.Command {
 				c.Listen = listen
 			}
 			c.Market = flag(command, "market")
+			c.Reverify, _ = command.Flags().GetBool("reverify")
 			return serve(command.Context(), dir, c, book, nil, func(context.Context, *api.Server, string) error { return nil })
 		},
 	}
 	addLedgerFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
+	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
 	command.Flags().String("market", "", "folder of market data (aqsha market demo makes one) to answer /v1/market from")
 	return command
 }
@@ -52,6 +57,7 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 	if err != nil {
 		return err
 	}
+	defer askWhoLeads(ctx, n, c.Peers)()
 	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
 }
 

@@ -43,6 +43,17 @@ func (c *Chain) store(entries [][]byte) {
 	c.Size = c.tree.Size()
 }
 
+// Entry returns an entry of the log.
+func (c *Chain) Entry(number uint64) ([]byte, error) {
+	for _, block := range c.Blocks {
+		if number < uint64(len(block)) {
+			return block[number], nil
+		}
+		number -= uint64(len(block))
+	}
+	return nil, fmt.Errorf("the log has %d entries", c.Size)
+}
+
 // Root is the log's.
 func (c *Chain) Root() txlog.Hash { return c.tree.Root() }
 

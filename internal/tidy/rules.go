@@ -47,7 +47,6 @@ var mayImport = map[string][]string{
 var onlyImporter = map[string]string{
 	"github.com/cometbft/cometbft":                   "cluster",
 	"github.com/oasisprotocol/curve25519-voi":        "token",
-	"github.com/cockroachdb/pebble":                  "index",
 	"github.com/spf13/cobra":                         "cmd/aqsha",
 	"github.com/danielgtaylor/huma":                  "api",
 	"github.com/prometheus/client_golang/prometheus": "",

@@ -9,13 +9,14 @@ import (
 
 // A small run measures everything and verifies what it wrote; figures are not asserted, only that there are some.
 func TestRunMeasuresEverything(t *testing.T) {
-	r, err := bench.Run(context.Background(), bench.Options{Dir: t.TempDir(), Wallets: 17_000, LiveTokens: 20_000, Transfers: 4096, Runs: 1, TwoOwners: 10, Seed: 1}, func(string, int, int) {})
+	r, err := bench.Run(context.Background(), bench.Options{Dir: t.TempDir(), Wallets: 17_000, LiveTokens: 20_000, Transfers: 4096, Runs: 1, TwoOwners: 10, GrowTo: 30_000, Seed: 1}, func(string, int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, figure := range map[string]float64{
 		"plain": r.PlainVerify, "expanded": r.ExpandedVerify, "committed": r.Committed, "ratio": r.RatioToPlain, "with index": r.RatioWithIndex,
 		"p99": r.P99MillisHalfLoad, "log bytes": r.LogBytesPerTransfer, "memory": r.MemoryBytesPerToken, "days": r.Table3YearDays, "verified": float64(r.VerifiedEntries),
+		"zipf": r.RatioZipf, "grown": r.RatioGrown, "restart": r.RestartSeconds, "replay": r.ReplayPerSecond,
 	} {
 		if figure <= 0 {
 			t.Errorf("%s: %v", name, figure)

@@ -29,6 +29,8 @@ type population struct {
 	coins [][]coin // of each wallet
 
 	numbers map[token.WalletID]int
+	issued  uint64 // times
+	paidOut int    // tokens
 }
 
 // numberAll lets wallets be found by id.
@@ -78,7 +80,6 @@ func parallel(n int, do func(i int)) {
 // populate registers wallets with a bank and gives them tokens, through the node like everybody else.
 func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, tell func(phase string, done, of int)) (*population, error) {
 	p := &population{world: world, ids: make([]token.WalletID, o.Wallets), coins: make([][]coin, o.Wallets)}
-	valid := func() uint64 { return uint64(time.Now().Add(30 * time.Minute).UnixMilli()) }
 	tx, bank := world.Admit("bank", 1, valid())
 	if _, err := n.Submit(ctx, tx); err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, te
 		}
 		tell("registering wallets", from+len(txs), o.Wallets)
 	}
-	return p, p.fund(ctx, n, o, valid, tell)
+	return p, p.fund(ctx, n, o, o.LiveTokens, tell)
 }
 
 func submitAll(ctx context.Context, n *node.Node, txs []*token.Transaction) error {
@@ -112,14 +113,17 @@ func submitAll(ctx context.Context, n *node.Node, txs []*token.Transaction) erro
 	return nil
 }
 
+// valid is until when what is made now may be executed.
+func valid() uint64 { return uint64(time.Now().Add(30 * time.Minute).UnixMilli()) }
+
 // fundedPerTransfer is how many tokens one transfer of funding makes.
 const fundedPerTransfer = 63
 
-// fund issues a treasury token for each transfer of funding, and pays them out.
-func (p *population) fund(ctx context.Context, n *node.Node, o Options, valid func() uint64, tell func(string, int, int)) error {
-	transfers := (o.LiveTokens + fundedPerTransfer - 1) / fundedPerTransfer
+// fund issues a treasury token for each transfer of funding, and pays them out: so many tokens more.
+func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens int, tell func(string, int, int)) error {
+	transfers := (tokens + fundedPerTransfer - 1) / fundedPerTransfer
 	treasury := p.world.Key("bank treasury")
-	sequence := uint64(1)
+	before := p.paidOut
 	for from := 0; from < transfers; from += batchMost {
 		count := min(batchMost, transfers-from)
 		var sources []token.ID
@@ -128,8 +132,8 @@ func (p *population) fund(ctx context.Context, n *node.Node, o Options, valid fu
 			for i := range amounts {
 				amounts[i] = fundedPerTransfer * tokenMoney
 			}
-			tx := p.world.Issue(sequence, p.bank, valid(), amounts...)
-			sequence++
+			p.issued++
+			tx := p.world.Issue(p.issued, p.bank, valid(), amounts...)
 			if err := submitAll(ctx, n, []*token.Transaction{tx}); err != nil {
 				return fmt.Errorf("issuing: %w", err)
 			}
@@ -138,14 +142,15 @@ func (p *population) fund(ctx context.Context, n *node.Node, o Options, valid fu
 			}
 		}
 		txs, until := make([]*token.Transaction, count), valid()
-		parallel(count, func(i int) { txs[i] = p.payOut(o, (from+i)*fundedPerTransfer, sources[i], treasury, until) })
+		parallel(count, func(i int) { txs[i] = p.payOut(o, before+(from+i)*fundedPerTransfer, sources[i], treasury, until) })
 		if err := submitAll(ctx, n, txs); err != nil {
 			return fmt.Errorf("funding wallets: %w", err)
 		}
 		for i, tx := range txs {
-			p.receive(o, (from+i)*fundedPerTransfer, tx)
+			p.receive(o, before+(from+i)*fundedPerTransfer, tx)
 		}
-		tell("funding wallets", min(o.LiveTokens, (from+count)*fundedPerTransfer), o.LiveTokens)
+		p.paidOut += count * fundedPerTransfer
+		tell("funding wallets", min(tokens, (from+count)*fundedPerTransfer), tokens)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type Options struct {
 	Runs       int // alternating
 	TwoOwners  int // in a hundred transfers
 	Zipf       bool
+	GrowTo     int // live tokens that the state is grown to, to be measured again; 0 for not
+	MostInputs int // of one owner's transfer; 0 is 2. With 2 live tokens grow by change, with more they settle
 	Seed       uint64
 	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
 }
@@ -74,7 +76,13 @@ type Result struct {
 	LogBytesTwoOwners    float64            `json:"log_bytes_two_owners"`   // 2 inputs, 3 outputs
 	MemoryBytesPerToken  float64            `json:"memory_bytes_per_token"`
 	MemoryBytesPerWallet float64            `json:"memory_bytes_per_wallet"`
-	StageMicros          map[string]float64 `json:"stage_micros"` // CPU µs per transfer, each stage alone on one core
+	StageMicros          map[string]float64 `json:"stage_micros"`      // CPU µs per transfer, each stage alone on one core
+	RatioUniform         float64            `json:"ratio_uniform"`     // to plain verification, wallets drawn uniformly
+	RatioZipf            float64            `json:"ratio_zipf"`        // and by Zipf's law
+	GrownLiveTokens      int                `json:"grown_live_tokens"` // when asked for
+	RatioGrown           float64            `json:"ratio_grown"`       // of ratio_to_plain_verify with so many to that before
+	RestartSeconds       float64            `json:"restart_seconds"`   // from the newest snapshot
+	ReplayPerSecond      float64            `json:"replay_per_second"` // entries, without any snapshot
 	Table3YearDays       float64            `json:"table3_year_days"`
 	VerifiedEntries      uint64             `json:"verified_entries"`
 }
@@ -96,8 +104,18 @@ type run struct {
 
 // Run builds the population, measures, and verifies what was written.
 func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) (Result, error) {
+	r, err := begin(ctx, o, tell)
+	if err != nil {
+		return Result{}, err
+	}
+	defer r.end()
+	return r.result, r.measure()
+}
+
+// begin founds a network and builds the population.
+func begin(ctx context.Context, o Options, tell func(phase string, done, of int)) (_ *run, err error) {
 	if o.Wallets < 1000 || o.LiveTokens < 2000 || o.Transfers < 4096 || o.Runs < 1 {
-		return Result{}, errUnfit
+		return nil, errUnfit
 	}
 	world := sim.NewWorld(o.Seed)
 	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
@@ -108,22 +126,32 @@ func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) 
 	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	defer os.RemoveAll(r.config.Dir)
+	defer func() {
+		if err != nil {
+			r.end()
+		}
+	}()
 	if err := node.Found(r.config, world.Genesis); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	if err := r.reopen(true); err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	defer func() { r.node.Close() }()
-	var err error
 	if r.people, err = populate(ctx, r.node, world, o, tell); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	r.people.numberAll()
-	return r.result, r.measure()
+	return r, nil
+}
+
+// end closes the node and removes what was written.
+func (r *run) end() {
+	if r.node != nil {
+		r.node.Close()
+	}
+	os.RemoveAll(r.config.Dir)
 }
 
 func (r *run) reopen(noIndex bool) (err error) {
@@ -159,42 +187,19 @@ func (r *run) measure() error {
 	if err := r.logBytes(); err != nil {
 		return err
 	}
-	var plain, expanded, committed, transfers, toPlain, toExpanded []float64
-	for i := range r.Runs {
-		r.tell("measuring without the index", i, r.Runs)
-		w := r.workload(r.Transfers, r.TwoOwners)
-		all := r.signatures(w)
-		library := map[token.PublicKey]*token.LibraryKey{}
-		for _, s := range all {
-			if library[s.key] == nil {
-				key, err := token.ExpandKey(s.key)
-				if err != nil {
-					return err
-				}
-				library[s.key] = key
-			}
-		}
-		runtime.GC()
-		p, e := rawRate(all, plainBatch), rawRate(all, expandedBatch(library))
-		library, all = nil, nil
-		runtime.GC()
-		seconds, err := r.commit(w)
-		if err != nil {
-			return err
-		}
-		c := float64(w.signatures) / seconds
-		plain, expanded, committed = append(plain, p), append(expanded, e), append(committed, c)
-		transfers = append(transfers, float64(len(w.txs))/seconds)
-		toPlain, toExpanded = append(toPlain, c/p), append(toExpanded, c/e)
-		if i == r.Runs-1 {
-			res.StageMicros = r.stages(w)
-		}
+	hitsBefore, missesBefore := r.node.KeyCache()
+	uniform, err := r.alternate("measuring without the index", r.Runs, true)
+	if err != nil {
+		return err
 	}
-	res.PlainVerify, res.ExpandedVerify, res.Committed, res.CommittedTransfers = median(plain), median(expanded), median(committed), median(transfers)
-	res.RatioToPlain, res.RatioToExpanded = median(toPlain), median(toExpanded)
-	res.Table3YearDays = yearPayments / res.CommittedTransfers / 86_400
 	hits, misses := r.node.KeyCache()
-	res.KeyCacheHitRate = float64(hits) / float64(max(1, hits+misses))
+	res.KeyCacheHitRate = float64(hits-hitsBefore) / float64(max(1, hits-hitsBefore+misses-missesBefore))
+	res.PlainVerify, res.ExpandedVerify, res.Committed, res.CommittedTransfers = uniform.plain, uniform.expanded, uniform.committed, uniform.transfers
+	res.RatioToPlain, res.RatioToExpanded, res.StageMicros = uniform.toPlain, uniform.toExpanded, uniform.stages
+	res.Table3YearDays = yearPayments / res.CommittedTransfers / 86_400
+	if err := r.beside(); err != nil {
+		return err
+	}
 	for _, load := range []struct {
 		share float64
 		into  *Latency
@@ -204,7 +209,13 @@ func (r *run) measure() error {
 		}
 	}
 	res.P99MillisHalfLoad = res.HalfLoad.P99
-	if err := r.withIndex(median(plain)); err != nil {
+	if err := r.withIndex(res.PlainVerify); err != nil {
+		return err
+	}
+	if err := r.grow(); err != nil {
+		return err
+	}
+	if err := r.restart(); err != nil {
 		return err
 	}
 	return r.verify()
@@ -321,7 +332,7 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 // each from the moment it was due.
 func (r *run) latency(share float64, into *Latency) error {
 	rate := r.result.CommittedTransfers * share
-	count := min(r.Transfers, int(rate*3), r.Wallets/4) // one wave: payments may overtake each other
+	count := min(r.Transfers, int(rate*3), r.wave()) // one wave: payments may overtake each other
 	w := r.workload(count, 0)
 	for _, tx := range w.txs {
 		if _, err := token.Decode(tx.Encode()); err != nil {

@@ -39,16 +39,24 @@ type draft struct {
 	payers []int
 }
 
-// generate makes n transfers from wallets drawn by pick. Each spends up to two tokens of its payer, or
+// wave is how many transfers in a row have payers of their own: of wallets drawn by Zipf's law, fewer are to be had.
+func (o Options) wave() int {
+	if o.Zipf {
+		return o.Wallets / 64
+	}
+	return o.Wallets / 4
+}
+
+// generate makes n transfers from wallets drawn by pick. Each spends up to two tokens of its payer (or o.MostInputs), or
 // one each of two payers (twoOwners in a hundred), pays a ticket of a channel, and gives change.
 func (p *population) generate(o Options, n int, random *rand.Rand, pick func() int, validUntil uint64, twoOwners int) *workload {
-	wave := min(n, o.Wallets/4)
+	wave := min(n, o.wave())
 	w := &workload{encoded: make([][]byte, n), txs: make([]*token.Transaction, n), wave: wave}
 	for from := 0; from < n; from += wave {
 		drafts := make([]draft, 0, wave)
 		busy := map[int]bool{}
 		for len(drafts) < min(wave, n-from) {
-			d, ok := p.draft(random, pick, busy, twoOwners)
+			d, ok := p.draft(random, pick, busy, twoOwners, max(2, o.MostInputs))
 			if !ok {
 				continue
 			}
@@ -73,7 +81,7 @@ func (p *population) generate(o Options, n int, random *rand.Rand, pick func() i
 }
 
 // draft draws one transfer whose payers have no other in this wave, whose change nobody knows yet.
-func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool, twoOwners int) (draft, bool) {
+func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool, twoOwners, mostInputs int) (draft, bool) {
 	payer, payee := pick(), pick()
 	if payer == payee || busy[payer] || len(p.coins[payer]) == 0 {
 		return draft{}, false
@@ -93,7 +101,7 @@ func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool
 		d.body.Parties = append(d.body.Parties, p.ids[payer])
 		take := 1
 		if len(d.payers) == 1 {
-			take = min(2, len(p.coins[payer]))
+			take = min(mostInputs, len(p.coins[payer]))
 		}
 		for range take {
 			last := len(p.coins[payer]) - 1

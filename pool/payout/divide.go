@@ -22,6 +22,12 @@ type Weight struct {
 // Divide splits an amount by weights, exactly: each gets the whole satoshi of its quotient, and
 // the satoshi left over go one each to the largest remainders, ties to the lower user number.
 // Weights must be positive and users distinct; the result is ordered by user.
+//
+// It is monotone: if one user's weight rises and no other's does, that user's part does not fall.
+// Its quotient rises and the others' fall. Suppose its whole part stays and it loses its satoshi of
+// remainder, to as many others as satoshi are left over. Each of those whose whole part fell has
+// added the satoshi that it takes to those left over; the rest were ahead of the user before already,
+// as many as were left over then, so the user had no satoshi to lose.
 func Divide(amount money.Satoshi, weights []Weight) []Credit {
 	total := new(big.Int)
 	for _, w := range weights {

@@ -8,7 +8,7 @@
 // applied to money. It may import money, bitcoin, pool/stratum and pool/sharelog.
 //
 // Invariants: PROP, PPLNS, TIDES and SOLO pay exactly the reward (largest
-// remainder); what one user earns never falls by more than the one satoshi of
-// rounding when the user's work rises;
+// remainder); what a user earns never falls when the user's work rises and nobody
+// else's does, to the satoshi (Divide says why);
 // everything follows from the log alone.
 package payout

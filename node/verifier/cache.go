@@ -1,4 +1,4 @@
-package node
+package verifier
 
 import (
 	"hash/maphash"
@@ -7,9 +7,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// keyCache keeps decoded public keys of wallets that pay, bounded in memory. It is sharded, so that
-// verifiers rarely wait for each other, and holds no pointers for the garbage collector to follow.
-type keyCache struct {
+// Cache keeps decoded public keys of wallets that pay, bounded in memory. It is sharded, so that verifiers
+// rarely wait for each other, and holds no pointers for the garbage collector to follow.
+type Cache struct {
 	seed   maphash.Seed
 	shards [keyShards]keyShard
 }
@@ -31,8 +31,9 @@ type keyShard struct {
 	hits, misses uint64
 }
 
-func newKeyCache(bytes int) *keyCache {
-	c := &keyCache{seed: maphash.MakeSeed()}
+// NewCache makes a cache of at most so many bytes.
+func NewCache(bytes int) *Cache {
+	c := &Cache{seed: maphash.MakeSeed()}
 	for i := range c.shards {
 		c.shards[i].most = max(1, bytes/keyBytes/keyShards)
 		c.shards[i].slots = map[token.PublicKey]uint32{}
@@ -40,26 +41,31 @@ func newKeyCache(bytes int) *keyCache {
 	return c
 }
 
-// decode returns a key's decoding, from the cache or made now.
-func (c *keyCache) decode(key token.PublicKey) (token.DecodedKey, bool) {
-	s := &c.shards[maphash.Comparable(c.seed, key)%keyShards]
+// find returns a key's decoding, if it is there.
+func (c *Cache) find(key token.PublicKey) (token.DecodedKey, bool) {
+	s := c.shard(key)
 	s.mu.Lock()
-	if slot, ok := s.slots[key]; ok {
-		s.used[slot] = true
-		s.hits++
-		known := s.known[slot]
-		s.mu.Unlock()
-		return known, true
+	defer s.mu.Unlock()
+	slot, ok := s.slots[key]
+	if !ok {
+		s.misses++
+		return token.DecodedKey{}, false
 	}
-	s.misses++
+	s.used[slot] = true
+	s.hits++
+	return s.known[slot], true
+}
+
+func (c *Cache) shard(key token.PublicKey) *keyShard {
+	return &c.shards[maphash.Comparable(c.seed, key)%keyShards]
+}
+
+// keep stores a decoding.
+func (c *Cache) keep(key token.PublicKey, decoded token.DecodedKey) {
+	s := c.shard(key)
+	s.mu.Lock()
+	s.put(key, decoded)
 	s.mu.Unlock()
-	decoded, ok := token.DecodeKey(key) // costly: not under the lock
-	if ok {
-		s.mu.Lock()
-		s.put(key, decoded)
-		s.mu.Unlock()
-	}
-	return decoded, ok
 }
 
 // put stores a decoding, in the place of one that was not used for a round of the hand when the shard
@@ -83,8 +89,8 @@ func (s *keyShard) put(key token.PublicKey, decoded token.DecodedKey) {
 	s.hand = (s.hand + 1) % len(s.keys)
 }
 
-// counts are how often a key was found, and not.
-func (c *keyCache) counts() (hits, misses uint64) {
+// Counts are how often a key was found, and not.
+func (c *Cache) Counts() (hits, misses uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()

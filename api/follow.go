@@ -1,0 +1,134 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// maxNote bounds a signed note that is posted.
+const maxNote = 64 << 10
+
+// registerFollow serves what followers need: the log as a stream, and places for cosignatures and fences.
+func (s *Server) registerFollow(mux *http.ServeMux) {
+	mux.HandleFunc("GET /v1/feed", s.feed)
+	huma.Register(s.api, huma.Operation{
+		OperationID: "cosign", Method: http.MethodPost, Path: "/v1/cosignatures", DefaultStatus: http.StatusNoContent,
+		Summary:      "Tell that a checkpoint is verified and durable at a follower",
+		Description:  "The body is the signed checkpoint with the follower's cosignature (C2SP tlog-cosignature). Only followers that this node was told of count.",
+		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
+	}, func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
+		if err := s.node.Cosign(in.RawBody); err != nil {
+			return nil, problemOf(err)
+		}
+		return nil, nil
+	})
+	huma.Register(s.api, huma.Operation{
+		OperationID: "fence", Method: http.MethodPost, Path: "/v1/fence", DefaultStatus: http.StatusNoContent,
+		Summary:      "Tell that another node has become the leader",
+		Description:  "The body is a fence signed by the log's key. A leader of an older epoch stops writing for ever.",
+		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
+	}, func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
+		if err := s.node.Fence(in.RawBody); err != nil {
+			return nil, problemOf(err)
+		}
+		return nil, nil
+	})
+	mux.HandleFunc("GET /v1/fence", func(w http.ResponseWriter, _ *http.Request) {
+		signed, _ := s.node.KnownFence()
+		if signed == nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write(signed)
+	})
+}
+
+func noteBody() *huma.RequestBody {
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/plain": {}}}
+}
+
+// feed streams the log's blocks and checkpoints to those who may read all.
+func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
+	if err := mayReadAll(r.Context()); err != nil {
+		writeProblem(w, problemOf(err))
+		return
+	}
+	from, err := strconv.ParseUint(r.URL.Query().Get("from"), 10, 63)
+	if err != nil {
+		writeProblem(w, problemOf(token.Errorf(token.OutOfRange, "from", "want the number of an entry")))
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.streaming, cancel)()
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // nothing more is read; the stream lasts
+	started := false
+	err = s.node.Feed(ctx, from, func(frames []byte) error {
+		if !started {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			started = true
+		}
+		_ = control.SetWriteDeadline(time.Now().Add(requestTimeout))
+		if _, err := w.Write(frames); err != nil {
+			return err
+		}
+		return control.Flush()
+	})
+	if err != nil && !started && ctx.Err() == nil {
+		writeProblem(w, problemOf(err))
+	}
+}
+
+// Feed opens the stream of a leader's log.
+func (c *Client) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
+	response, err := c.send(ctx, http.MethodGet, "/v1/feed?from="+strconv.FormatUint(from, 10), "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode == http.StatusOK {
+		return response.Body, nil
+	}
+	defer response.Body.Close()
+	_, err = readAnswer(response, "GET /v1/feed")
+	return nil, errors.Join(err)
+}
+
+// Tile fetches a hash tile.
+func (c *Client) Tile(ctx context.Context, t txlog.Tile) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, "/"+t.Path(), "", nil)
+}
+
+// Fence fetches the fence that a node knows of; nil if none.
+func (c *Client) Fence(ctx context.Context) ([]byte, error) {
+	signed, err := c.do(ctx, http.MethodGet, "/v1/fence", "", nil)
+	if len(signed) == 0 {
+		return nil, err
+	}
+	return signed, err
+}
+
+// SetFence gives a node a fence.
+func (c *Client) SetFence(ctx context.Context, signed []byte) error {
+	_, err := c.do(ctx, http.MethodPost, "/v1/fence", "text/plain", signed)
+	return err
+}
+
+// Cosign gives a leader a checkpoint that a follower has cosigned.
+func (c *Client) Cosign(ctx context.Context, signed []byte) error {
+	_, err := c.do(ctx, http.MethodPost, "/v1/cosignatures", "text/plain", signed)
+	return err
+}
+
+var _ node.Leader = (*Client)(nil)

@@ -1,0 +1,73 @@
+package wallet
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	formats "github.com/transparency-dev/formats/note"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signer"
+)
+
+// Files of a follower's cosigning key, in a book's folder.
+const (
+	followerKeyFile = "keys/follower.secret"
+	followerPubFile = "keys/follower.pub.note"
+)
+
+// Cosigner opens the key with which a follower cosigns checkpoints (C2SP tlog-cosignature), making it under a name the
+// first time. public is what the leader must be told.
+func (b *Book) Cosigner(name string) (cosigner note.Signer, public string, err error) {
+	path := filepath.Join(b.dir, followerKeyFile)
+	secret, err := signer.LoadSecret(path, b.ask)
+	if errors.Is(err, fs.ErrNotExist) {
+		var verifier string
+		if secret, verifier, err = note.GenerateKey(rand.Reader, name); err != nil {
+			return nil, "", err
+		}
+		if public, err = formats.VKeyToCosignatureV1(verifier); err != nil {
+			return nil, "", err
+		}
+		// The public half first: with the secret there, the key is complete.
+		if err := os.WriteFile(filepath.Join(b.dir, followerPubFile), []byte(public+"\n"), 0o600); err != nil {
+			return nil, "", err
+		}
+		err = signer.SaveSecret(path, secret, b.passphrase)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	content, err := os.ReadFile(filepath.Join(b.dir, followerPubFile))
+	if err != nil {
+		return nil, "", err
+	}
+	cosigner, err = formats.NewSignerForCosignatureV1(secret)
+	return cosigner, strings.TrimSpace(string(content)), err
+}
+
+// KeyLives says until when the keys of the log and of a follower live that are here: so many days from the day on which
+// their files were made. The authority's keys are renewed in the ledger itself.
+func (b *Book) KeyLives(days int) []node.KeyLife {
+	var lives []node.KeyLife
+	for _, key := range []struct{ name, file string }{{"the log's signing key", LogKeyFile}, {"this follower's cosigning key", followerKeyFile}} {
+		if info, err := os.Stat(filepath.Join(b.dir, key.file)); err == nil {
+			lives = append(lives, node.KeyLife{Name: key.name, Ends: info.ModTime().AddDate(0, 0, days)})
+		}
+	}
+	return lives
+}
+
+// AdoptLogKey copies the log's signing key from another file into the book: a follower that is to lead needs it.
+func (b *Book) AdoptLogKey(path string) error {
+	secret, err := signer.LoadSecret(path, b.ask)
+	if err != nil {
+		return err
+	}
+	return signer.SaveSecret(filepath.Join(b.dir, LogKeyFile), secret, b.passphrase)
+}

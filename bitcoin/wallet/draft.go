@@ -1,0 +1,174 @@
+package wallet
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// Draft is a signed transaction that has not been sent.
+type Draft struct {
+	Raw []byte
+	ID  bitcoin.Hash
+	Fee money.Satoshi // what the coins are worth beyond the outputs
+}
+
+// ErrTooPoor means that the wallet's confirmed coins do not suffice.
+var ErrTooPoor = errors.New("the wallet has too little")
+
+const (
+	// dust is the least change worth an output of its own (Bitcoin Core's default for P2PKH).
+	dust = 546
+	// maxCoins keeps the transaction below what nodes relay.
+	maxCoins = 500
+	// overhead is a transaction's size without inputs and outputs, counts of three bytes included.
+	overhead = 4 + 1 + 3 + 3 + 4
+)
+
+// coin is an output that the wallet can spend.
+type coin struct {
+	at    wire.OutPoint
+	value money.Satoshi
+	bytes float64 // virtual bytes of an input that spends it
+}
+
+// Draft makes and signs a transaction that pays the outputs at a fee rate in satoshi per virtual
+// byte. It spends the largest confirmed coins first; change goes to a new address of the wallet.
+func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float64) (*Draft, error) {
+	if len(outputs) == 0 || rate < minRelayRate || math.IsNaN(rate) || math.IsInf(rate, 0) {
+		return nil, fmt.Errorf("a draft of %d outputs at %v satoshi per virtual byte", len(outputs), rate)
+	}
+	var change string
+	if err := w.client.Call(ctx, &change, "getrawchangeaddress"); err != nil {
+		return nil, err
+	}
+	changeScript, err := w.network.PayTo(change)
+	if err != nil {
+		return nil, fmt.Errorf("the wallet's change: %w", err)
+	}
+	coins, err := w.coins(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tx, fee, err := assemble(outputs, changeScript, coins, rate)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := w.sign(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var raw bytes.Buffer
+	if err := signed.Serialize(&raw); err != nil {
+		return nil, err
+	}
+	return &Draft{Raw: raw.Bytes(), ID: bitcoin.Hash(signed.TxHash()), Fee: fee}, nil
+}
+
+// assemble chooses coins, largest first, until they cover the outputs and their own fee.
+func assemble(outputs []bitcoin.Output, change []byte, coins []coin, rate float64) (*wire.MsgTx, money.Satoshi, error) {
+	tx := wire.NewMsgTx(2)
+	size := float64(overhead)
+	var needed, gathered money.Satoshi
+	for _, o := range outputs {
+		if o.Value <= 0 {
+			return nil, 0, fmt.Errorf("an output of %s", o.Value)
+		}
+		out := wire.NewTxOut(int64(o.Value), o.Script)
+		tx.AddTxOut(out)
+		size += float64(out.SerializeSize())
+		needed += o.Value
+	}
+	changeSize := float64(wire.NewTxOut(0, change).SerializeSize())
+	feeFor := func(size float64) money.Satoshi { return money.Satoshi(math.Ceil(size * rate)) }
+	slices.SortFunc(coins, func(a, b coin) int {
+		if a.value != b.value {
+			return int(min(max(b.value-a.value, -1), 1))
+		}
+		return bytes.Compare(a.at.Hash[:], b.at.Hash[:])
+	})
+	for i, c := range coins {
+		if i == maxCoins {
+			break
+		}
+		tx.AddTxIn(wire.NewTxIn(&c.at, nil, nil))
+		size += c.bytes
+		gathered += c.value
+		if gathered < needed+feeFor(size) {
+			continue
+		}
+		fee := gathered - needed
+		if rest := gathered - needed - feeFor(size+changeSize); rest >= dust {
+			tx.AddTxOut(wire.NewTxOut(int64(rest), change))
+			fee -= rest
+		}
+		return tx, fee, nil
+	}
+	return nil, 0, fmt.Errorf("%w: %s in %d confirmed coins, %s and a fee of %s are needed", ErrTooPoor, gathered, min(len(coins), maxCoins), needed, feeFor(size))
+}
+
+// coins lists what the wallet can spend now.
+func (w *Wallet) coins(ctx context.Context) ([]coin, error) {
+	var listed []struct {
+		TxID      string      `json:"txid"`
+		Vout      uint32      `json:"vout"`
+		Amount    json.Number `json:"amount"`
+		Script    string      `json:"scriptPubKey"`
+		Spendable *bool       `json:"spendable"`
+		Safe      *bool       `json:"safe"`
+	}
+	if err := w.client.Call(ctx, &listed, "listunspent", 1); err != nil {
+		return nil, err
+	}
+	coins := make([]coin, 0, len(listed))
+	for _, l := range listed {
+		if l.Spendable != nil && !*l.Spendable || l.Safe != nil && !*l.Safe {
+			continue
+		}
+		value, err := satoshi(l.Amount)
+		if err != nil {
+			return nil, fmt.Errorf("listunspent: %w", err)
+		}
+		hash, err := chainhash.NewHashFromStr(l.TxID)
+		if err != nil {
+			return nil, fmt.Errorf("listunspent: %w", err)
+		}
+		script, err := hex.DecodeString(l.Script)
+		if err != nil {
+			return nil, fmt.Errorf("listunspent: %w", err)
+		}
+		if size, known := inputSize(script); known {
+			coins = append(coins, coin{wire.OutPoint{Hash: *hash, Index: l.Vout}, value, size})
+		}
+	}
+	return coins, nil
+}
+
+// inputSize is what spending an output takes, in virtual bytes, with the largest signature; false for
+// scripts whose signatures cannot be told beforehand.
+func inputSize(script []byte) (float64, bool) {
+	switch txscript.GetScriptClass(script) {
+	case txscript.PubKeyHashTy: // signature 72 bytes, compressed key 33
+		return 41 + 73 + 34, true
+	case txscript.PubKeyTy:
+		return 41 + 73, true
+	case txscript.WitnessV0PubKeyHashTy: // BIP 141: witness bytes count a quarter
+		return 41 + 108.0/4, true
+	case txscript.ScriptHashTy: // P2SH-P2WPKH, the only one that wallets make by themselves
+		return 41 + 23 + 108.0/4, true
+	case txscript.WitnessV1TaprootTy:
+		return 41 + 67.0/4, true
+	}
+	return 0, false
+}

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// defaultFollowerListen is where a follower serves: beside a leader on the same machine.
+const defaultFollowerListen = "127.0.0.1:8430"
+
+func newFollowCommand() *cobra.Command {
+	var once bool
+	command := &cobra.Command{
+		Use:   "follow [URL]",
+		Short: "Copy a node's log, verify everything in it, cosign its checkpoints and serve reads",
+		Long: `Copy the log of the node at URL into the data directory, verifying every signature, rule and
+checkpoint, and serve the read API from the copy. The URL (or @FILE that holds it) is needed the first time only.
+Checkpoints are cosigned (C2SP tlog-cosignature) with a key that is made here; put its public
+half, which is printed, into "followers" of the leader's config.toml, and "acks = 1" beside it
+to have nothing answered that this follower does not have.
+If the leader ever signs two histories, following stops and the signed pair is saved:
+"aqsha verify evidence" checks it.`,
+		Example: `  aqsha follow http://127.0.0.1:8420 --data ./copy
+  aqsha follow --data ./copy
+  aqsha follow https://tenge.example.kz --data ./copy --network 3c0b… --once --json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			dir := flag(command, "data")
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			for i := range args {
+				if args[i], err = textOrFile(args[i]); err != nil {
+					return usageError{err}
+				}
+			}
+			c, err := followerConfig(command, dir, args)
+			if err != nil {
+				return err
+			}
+			if listen := flag(command, "listen"); listen != "" {
+				c.Listen = listen
+			}
+			cosigner, public, err := book.Cosigner(followerName())
+			if err != nil {
+				return err
+			}
+			client := api.NewClient(c.Leader, accessOf(command))
+			if once {
+				return followOnce(command, dir, c, book, client, cosigner, public)
+			}
+			fmt.Fprintf(os.Stderr, "This follower's key, for \"followers\" of the leader's config.toml: %s\n", public)
+			return followAndServe(command.Context(), dir, c, book, client, cosigner)
+		},
+	}
+	addLedgerFlags(command)
+	command.Flags().String("listen", "", "address of the read API (default: listen in config.toml, "+defaultFollowerListen+")")
+	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's genesis says)")
+	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
+	return command
+}
+
+// accessOf is the access token for a node.
+func accessOf(command *cobra.Command) string {
+	if access := flag(command, "access"); access != "" {
+		return access
+	}
+	return os.Getenv("AQSHA_ACCESS")
+}
+
+// followerName draws a name for a new follower's key.
+func followerName() string {
+	var word [4]byte
+	_, _ = rand.Read(word[:])
+	return "follower-" + hex.EncodeToString(word[:])
+}
+
+// followerConfig reads a follower's configuration; the first time, with a URL, it makes the copy.
+func followerConfig(command *cobra.Command, dir string, args []string) (config, error) {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); errors.Is(err, os.ErrNotExist) {
+		if len(args) == 0 {
+			return config{}, usageError{fmt.Errorf("%s holds no copy yet: name the node to follow", dir)}
+		}
+		return beginCopy(command.Context(), dir, args[0], accessOf(command), flag(command, "network"))
+	}
+	c, err := readConfig(dir)
+	switch {
+	case err != nil:
+		return c, err
+	case c.Leader == "":
+		return c, usageError{fmt.Errorf("%s is a leader's: it follows nobody", dir)}
+	case len(args) > 0 && args[0] != c.Leader: // a new leader, or another address
+		c.Leader = args[0]
+		return c, writeConfig(dir, c)
+	}
+	return c, nil
+}
+
+// beginCopy founds a copy of a node's log with its genesis.
+func beginCopy(ctx context.Context, dir, url, access, network string) (config, error) {
+	client := api.NewClient(url, access)
+	info, err := client.Network(ctx)
+	if err != nil {
+		return config{}, fmt.Errorf("node %s: %w", url, err)
+	}
+	c := config{Name: info.Name, Listen: defaultFollowerListen, Development: info.Open, Leader: strings.TrimSuffix(url, "/")}
+	return c, copyGenesis(ctx, dir, client, network, c)
+}
+
+func copyGenesis(ctx context.Context, dir string, client *api.Client, network string, c config) error {
+	var genesis []byte
+	for entry, err := range client.Entries(ctx, 1) {
+		if err != nil {
+			return err
+		}
+		genesis = append([]byte(nil), entry...)
+	}
+	if got := ledger.NetworkOf(genesis); network != "" {
+		var want token.NetworkID
+		if err := want.UnmarshalText([]byte(network)); err != nil {
+			return usageError{fmt.Errorf("--network: %w", err)}
+		}
+		if got != want {
+			return usageError{fmt.Errorf("--network: this is network %s", got)}
+		}
+	}
+	if _, err := node.FoundCopy(node.Config{Dir: dir}, genesis); err != nil {
+		return err
+	}
+	return writeConfig(dir, c)
+}
+
+// followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile.
+func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book, leader node.Leader, cosigner note.Signer) error {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	n, err := openNode(dir, c, book, logger)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var group sync.WaitGroup
+	var ended error
+	err = serveNode(ctx, n, dir, c, logger, nil, func(ctx context.Context, _ *api.Server, _ string) error {
+		group.Go(func() {
+			if ended = n.Follow(ctx, leader, cosigner); errors.Is(ended, context.Canceled) {
+				ended = nil
+			}
+			cancel()
+		})
+		return nil
+	})
+	cancel()
+	group.Wait()
+	return errors.Join(ended, err, n.Close())
+}
+
+// copied is what a copy that ended says.
+type copied struct {
+	Dir         string  `json:"dir"`
+	Network     string  `json:"network"`
+	Size        uint64  `json:"size"` // entries
+	Height      uint64  `json:"height"`
+	Root        string  `json:"root"`
+	New         uint64  `json:"new"` // entries copied now
+	Seconds     float64 `json:"seconds"`
+	FollowerKey string  `json:"follower_key,omitempty"`
+}
+
+func followOnce(command *cobra.Command, dir string, c config, book *wallet.Book, client *api.Client, cosigner note.Signer, public string) error {
+	result, err := copyLog(command, dir, c, book, client, cosigner)
+	if err != nil {
+		return err
+	}
+	result.FollowerKey = public
+	return show(command, result, func(w io.Writer) {
+		result.describe(w)
+		fmt.Fprintf(w, "  this follower's key: %s\n", public)
+	})
+}
+
+func (c copied) describe(w io.Writer) {
+	fmt.Fprintf(w, "Verified copy in %s: %d entries up to block %d, %d of them new, in %.1f s\n  network %s\n  root %s\n", c.Dir, c.Size, c.Height, c.New, c.Seconds, c.Network, c.Root)
+}
+
+// copyLog copies what a node has now, and verifies it.
+func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, leader interface {
+	node.Leader
+	Network(ctx context.Context) (api.Network, error)
+}, cosigner note.Signer) (result copied, err error) {
+	start := time.Now()
+	info, err := leader.Network(command.Context())
+	if err != nil {
+		return result, err
+	}
+	n, err := openNode(dir, c, book, nil)
+	if err != nil {
+		return result, err
+	}
+	before, target := n.Log().Size(), info.Head.Size
+	bar := progress(command, int(target), "copying and verifying")
+	ctx, cancel := context.WithCancel(command.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Follow(ctx, leader, cosigner) }()
+	err = reach(ctx, n, target, ended, func(size uint64) { _ = bar.Set64(int64(size)) })
+	cancel()
+	_ = bar.Finish()
+	if err == nil {
+		<-ended
+	}
+	head := n.Head()
+	result = copied{Dir: dir, Network: n.Network().String(), Size: head.Size, Height: head.Height, Root: head.Root.String(), New: head.Size - before}
+	err = errors.Join(err, n.Close())
+	result.Seconds = time.Since(start).Seconds()
+	return result, err
+}
+
+// stalled is how long a copy may make no progress before it is given up.
+const stalled = 30 * time.Second
+
+// reach waits until a follower has a size of the log, under a checkpoint.
+func reach(ctx context.Context, n *node.Node, target uint64, ended <-chan error, tell func(size uint64)) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	last, since := uint64(0), time.Now()
+	for {
+		_, kept := n.Log().Checkpoint()
+		size := n.Head().Size
+		tell(size)
+		if kept.Size >= target {
+			return nil
+		}
+		if size != last {
+			last, since = size, time.Now()
+		}
+		if state, _ := n.FollowState(); time.Since(since) > stalled {
+			return fmt.Errorf("no progress at entry %d of %d: %s", size, target, state.Detail)
+		}
+		select {
+		case <-tick.C:
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// askEvery is how often a leader asks its peers who leads.
+const askEvery = 5 * time.Second
+
+// askWhoLeads asks peers for a fence, now and then again and again, until the function that it returns is called. A
+// leader that was replaced while it was away stops writing before its first payment, if a peer answers.
+func askWhoLeads(ctx context.Context, n *node.Node, peers []string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ask := func() {
+		for _, peer := range peers {
+			asking, done := context.WithTimeout(ctx, healthWait)
+			if signed, err := api.NewClient(peer, "").Fence(asking); err == nil && signed != nil {
+				_ = n.Fence(signed) // it says so itself
+			}
+			done()
+		}
+	}
+	if len(peers) == 0 {
+		return cancel
+	}
+	ask()
+	go func() {
+		for {
+			select {
+			case <-time.After(askEvery):
+				ask()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// maxEvidence bounds a file of evidence.
+const maxEvidence = 1 << 20
+
+func newVerifyEvidenceCommand() *cobra.Command {
+	var key string
+	command := &cobra.Command{
+		Use:   "evidence FILE",
+		Short: "Check evidence that a log's key has signed two histories",
+		Long: `Check a file that a follower saved when its leader showed two histories: that both checkpoints are
+signed by the log's key, and that the longer one does not begin with the shorter one. Nothing else
+is needed: no node, no log.`,
+		Example: "  aqsha verify evidence evidence-1767225600000.json --key tenge.localhost+1c7f…",
+		Args:    exactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			verifier, err := note.NewVerifier(key)
+			if err != nil {
+				return usageError{fmt.Errorf("--key: %w", err)}
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			content, err := io.ReadAll(io.LimitReader(f, maxEvidence))
+			if err != nil {
+				return err
+			}
+			var e node.TwoHistories
+			if err := json.Unmarshal(content, &e); err != nil {
+				return usageError{fmt.Errorf("%s: %w", args[0], err)}
+			}
+			if err := e.Check(verifier); err != nil {
+				return &node.VerifyError{Detail: "the evidence does not hold: " + err.Error()}
+			}
+			shorter, _ := txlog.ParseSigned([]byte(e.Shorter))
+			longer, _ := txlog.ParseSigned([]byte(e.Longer))
+			return show(command, e, func(w io.Writer) {
+				fmt.Fprintf(w, "The evidence holds: the key of %s signed root %s at %d entries, and root %s at %d entries, which begins otherwise.\n",
+					plain(e.Origin), shorter.Root, shorter.Size, longer.Root, longer.Size)
+			})
+		},
+	}
+	command.Flags().StringVar(&key, "key", "", "the log's public key (log_key of /v1/network or the genesis), from a source you trust")
+	_ = command.MarkFlagRequired("key")
+	return command
+}

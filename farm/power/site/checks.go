@@ -1,0 +1,142 @@
+package site
+
+import (
+	"fmt"
+
+	"github.com/aqsha/aqsha/farm/power"
+	"github.com/aqsha/aqsha/farm/power/bid"
+	"github.com/aqsha/aqsha/farm/power/dispatch"
+	"github.com/aqsha/aqsha/internal/strict"
+	"github.com/aqsha/aqsha/params"
+)
+
+func (s *Site) readMachines(file *strict.File, f *form) error {
+	if len(f.Machines) == 0 {
+		return file.Refuse("missing", "machines", "want at least one [[machines]]")
+	}
+	total := 0
+	for i, m := range f.Machines {
+		key := fmt.Sprintf("machines[%d]", i)
+		if m.Count < 1 || m.Count > dispatch.MaxMachines {
+			return file.Refuse("out_of_range", key+".count", "want 1 to %d, got %d", dispatch.MaxMachines, m.Count)
+		}
+		class, err := classOf(file, key, m)
+		if err != nil {
+			return err
+		}
+		s.Classes = append(s.Classes, class)
+		if total += m.Count; total > dispatch.MaxMachines {
+			return file.Refuse("out_of_range", key+".count", "want at most %d machines in all", dispatch.MaxMachines)
+		}
+	}
+	return nil
+}
+
+// classOf takes rate and power from the file, or else from the catalogue.
+func classOf(file *strict.File, key string, m machineForm) (power.Class, error) {
+	if m.Watts == 0 && !m.RateTHs.Set {
+		fact, ok := params.FindMiningMachine(m.Model)
+		if !ok {
+			return power.Class{}, file.Refuse("unknown_machine", key+".model", "%q is not in the catalogue: give rate_ths and watts", m.Model)
+		}
+		return power.ClassOf(fact.Value, m.Count), nil
+	}
+	rate, ok := m.RateTHs.Milli()
+	if !ok || rate <= 0 || rate > 100_000_000 {
+		return power.Class{}, file.Refuse("out_of_range", key+".rate_ths", "want above 0 with at most three decimals, got %s", m.RateTHs)
+	}
+	if m.Watts <= 0 || m.Watts > 1_000_000 {
+		return power.Class{}, file.Refuse("negative", key+".watts", "want 1 to 1000000, got %d", m.Watts)
+	}
+	return power.ClassOf(params.MiningMachine{Name: m.Model, RateGHs: rate, Watts: m.Watts}, m.Count), nil
+}
+
+func (s *Site) readLimits(file *strict.File, f *form) error {
+	for _, n := range []struct {
+		key   string
+		value int64
+		most  int64
+	}{{"limit_kw", f.LimitKW, 10_000_000}, {"ramp_kw", f.RampKW, 10_000_000}, {"min_run_hours", int64(f.MinRun), dispatch.MaxHours}, {"min_rest_hours", int64(f.MinRest), dispatch.MaxHours}, {"start_minutes", f.StartMinutes, 60}} {
+		if n.value < 0 || n.value > n.most {
+			return file.Refuse("negative", n.key, "want 0 to %d, got %d", n.most, n.value)
+		}
+	}
+	if f.LimitKW == 0 {
+		return file.Refuse("missing", "limit_kw", "want the contract's limit at the meter")
+	}
+	for h := range s.LimitWatts {
+		s.LimitWatts[h] = 1000 * f.LimitKW
+	}
+	for i, l := range f.Limits {
+		hours, err := power.ParseHours(l.Hours)
+		if err != nil {
+			return file.Refuse("hours", fmt.Sprintf("limit[%d].hours", i), "%v", err)
+		}
+		if l.KW < 0 || l.KW > f.LimitKW {
+			return file.Refuse("negative", fmt.Sprintf("limit[%d].kw", i), "want 0 to limit_kw, got %d", l.KW)
+		}
+		for h := range s.LimitWatts {
+			if hours.Has(h) {
+				s.LimitWatts[h] = min(s.LimitWatts[h], 1000*l.KW)
+			}
+		}
+	}
+	s.Rules = dispatch.Rules{MinRun: f.MinRun, MinRest: f.MinRest, StartMinutes: f.StartMinutes, RampWatts: 1000 * f.RampKW}
+	return nil
+}
+
+func (s *Site) readTariffs(file *strict.File, f *form) error {
+	var last params.Date
+	for i, t := range f.Tariffs {
+		key := fmt.Sprintf("tariff[%d]", i)
+		if t.From == "" {
+			return file.Refuse("missing", key+".from", "a tariff needs the day from which it holds")
+		}
+		from, err := params.ParseDate(t.From)
+		if err != nil {
+			return file.Refuse("date", key+".from", "%v", err)
+		}
+		if from < last {
+			return file.Refuse("order", key+".from", "%s comes after %s: want tariffs in the order of their days", from, last)
+		}
+		last = from
+		hours, err := power.ParseHours(t.Hours)
+		if err != nil {
+			return file.Refuse("hours", key+".hours", "%v", err)
+		}
+		if !t.Price.Set || t.Price.Tiyn < 0 {
+			return file.Refuse("negative", key+".price", "want a price of at least 0, got %s", t.Price.Tiyn)
+		}
+		s.Tariffs = append(s.Tariffs, power.Tariff{From: from, Hours: hours, Price: t.Price.Tiyn})
+	}
+	if len(s.Tariffs) > 0 {
+		if _, err := power.PricesOf(s.Tariffs, s.Day); err != nil {
+			return file.Refuse("no_tariff", "tariff[0]", "%v", err)
+		}
+	} else if f.Auction == nil {
+		return file.Refuse("missing", "tariff", "want [[tariff]] or [auction]")
+	}
+	return nil
+}
+
+func (s *Site) readAuction(file *strict.File, f *form) error {
+	if f.Auction == nil {
+		return nil
+	}
+	a := f.Auction
+	switch {
+	case a.Floor.Tiyn < 0:
+		return file.Refuse("negative", "auction.floor", "want at least 0, got %s", a.Floor.Tiyn)
+	case a.Cap.Set && a.Cap.Tiyn < a.Floor.Tiyn:
+		return file.Refuse("order", "auction.cap", "want at least the floor %s, got %s", a.Floor.Tiyn, a.Cap.Tiyn)
+	case a.Window < 0 || a.Window > 3660:
+		return file.Refuse("out_of_range", "auction.window_days", "want 0 to 3660, got %d", a.Window)
+	case a.HalfLife < 0 || !(a.HalfLife < 1e6):
+		return file.Refuse("negative", "auction.half_life_days", "want at least 0, got %v", a.HalfLife)
+	}
+	s.Auction = &Auction{bid.Limits{Floor: a.Floor.Tiyn, Cap: a.Cap.Tiyn}, a.Window, a.HalfLife}
+	if s.Auction.WindowDays == 0 {
+		s.Auction.WindowDays = 60
+	}
+	return nil
+}

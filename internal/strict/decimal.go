@@ -1,0 +1,109 @@
+package strict
+
+import (
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/money"
+)
+
+// Decimal is a number exactly as it was written, as a count of 10^-9. In a file it may be a
+// number or a text ("20.50", "1_500_000"); a text may end in % for hundredths.
+type Decimal struct {
+	Nano int64
+	Set  bool // it was in the file
+}
+
+const nano = 1_000_000_000
+
+// UnmarshalTOML reads any of the forms.
+func (d *Decimal) UnmarshalTOML(value any) error {
+	var text string
+	switch v := value.(type) {
+	case string:
+		text = v
+	case int64:
+		text = strconv.FormatInt(v, 10)
+	case float64:
+		text = strconv.FormatFloat(v, 'f', -1, 64) // the shortest that reads back: what was typed
+	default:
+		return fmt.Errorf("want a number, got %T", value)
+	}
+	parsed, err := ParseDecimal(text)
+	if err != nil {
+		return err
+	}
+	*d = parsed
+	return nil
+}
+
+// ParseDecimal reads "12.5", "-3", "1_000", "4.5%" with at most nine decimals.
+func ParseDecimal(text string) (Decimal, error) {
+	trimmed := strings.TrimSpace(text)
+	number, percent := strings.CutSuffix(trimmed, "%")
+	number = strings.TrimSpace(number)
+	plain := strings.ReplaceAll(number, "_", "")
+	if len(plain) == 0 || len(plain) > 30 || strings.ContainsAny(plain, "eE/xXpPnN+ ") {
+		return Decimal{}, fmt.Errorf("%q is not a decimal number", text)
+	}
+	value, ok := new(big.Rat).SetString(plain)
+	if !ok {
+		return Decimal{}, fmt.Errorf("%q is not a decimal number", text)
+	}
+	if percent {
+		value.Quo(value, big.NewRat(100, 1))
+	}
+	value.Mul(value, big.NewRat(nano, 1))
+	if !value.IsInt() || !value.Num().IsInt64() {
+		return Decimal{}, fmt.Errorf("%q has more than nine decimals or is too large", text)
+	}
+	return Decimal{value.Num().Int64(), true}, nil
+}
+
+// Float is for simulations.
+func (d Decimal) Float() float64 { return float64(d.Nano) / nano }
+
+// PPM is the number in millionths; ok is false when it has finer parts.
+func (d Decimal) PPM() (ppm int64, ok bool) { return d.Nano / 1000, d.Nano%1000 == 0 }
+
+// Milli is the number in thousandths.
+func (d Decimal) Milli() (milli int64, ok bool) { return d.Nano / 1_000_000, d.Nano%1_000_000 == 0 }
+
+// Tiyn is an amount of tenge with at most two decimals.
+func (d Decimal) Tiyn() (t money.Tiyn, ok bool) {
+	return money.Tiyn(d.Nano / (nano / 100)), d.Nano%(nano/100) == 0
+}
+
+// String prints it as a decimal.
+func (d Decimal) String() string {
+	return strings.TrimSuffix(strings.TrimRight(big.NewRat(d.Nano, nano).FloatString(9), "0"), ".")
+}
+
+// Tenge is an amount of money in a file: a number or a text with at most two decimals.
+type Tenge struct {
+	Tiyn money.Tiyn
+	Set  bool
+}
+
+// UnmarshalTOML reads either form.
+func (t *Tenge) UnmarshalTOML(value any) error {
+	var text string
+	switch v := value.(type) {
+	case string:
+		text = strings.TrimSpace(v)
+	case int64:
+		text = strconv.FormatInt(v, 10)
+	case float64:
+		text = strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return fmt.Errorf("want an amount of tenge, got %T", value)
+	}
+	amount, err := money.ParseTenge(text)
+	if err != nil {
+		return err
+	}
+	*t = Tenge{amount, true}
+	return nil
+}

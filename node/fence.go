@@ -1,0 +1,176 @@
+package node
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// fenceFile holds the fence that a node knows of.
+const fenceFile = "fence"
+
+// Fence says, signed by the log's key, that from an epoch on another node is the leader. Whoever holds one whose
+// leader he is not writes no more, for ever; followers leave a leader of an older epoch.
+type Fence struct {
+	Network token.NetworkID
+	Epoch   uint64 // counts promotions; a network begins in epoch 0
+	Size    uint64 // of the log with which the new leader began
+	Root    txlog.Hash
+	Leader  string // a word drawn by the new leader, by which it knows its own fence
+}
+
+const fenceTitle = "aqsha fence v1"
+
+// maxFence bounds a signed fence.
+const maxFence = 4096
+
+// Text is what is signed.
+func (f Fence) Text() string {
+	return fmt.Sprintf("%s\n%s\n%d\n%d\n%s\n%s\n", fenceTitle, f.Network, f.Epoch, f.Size, base64.StdEncoding.EncodeToString(f.Root[:]), f.Leader)
+}
+
+// errFence is wrapped by errors about fences that cannot be read.
+var errFence = errors.New("not a fence of this network")
+
+// OpenFence reads a fence and verifies its signature.
+func OpenFence(signed []byte, verifier note.Verifier) (f Fence, err error) {
+	if len(signed) > maxFence {
+		return f, fmt.Errorf("%w: %d bytes", errFence, len(signed))
+	}
+	opened, err := note.Open(signed, note.VerifierList(verifier))
+	if err != nil {
+		return f, fmt.Errorf("%w: %w", errFence, err)
+	}
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) != 7 || lines[0] != fenceTitle {
+		return f, errFence
+	}
+	err = f.Network.UnmarshalText([]byte(lines[1]))
+	if err == nil {
+		f.Epoch, err = strconv.ParseUint(lines[2], 10, 63)
+	}
+	if err == nil {
+		f.Size, err = strconv.ParseUint(lines[3], 10, 63)
+	}
+	root, e := base64.StdEncoding.Strict().DecodeString(lines[4])
+	copy(f.Root[:], root)
+	f.Leader = lines[5]
+	if err != nil || e != nil || f.Text() != opened.Text {
+		return Fence{}, errFence
+	}
+	return f, nil
+}
+
+// fencing is what a node knows of who leads.
+type fencing struct {
+	mu     sync.Mutex
+	signed []byte // the fence of the highest epoch seen; nil in epoch 0
+	fence  Fence
+	own    string // the word of a fence that made this node the leader; empty in epoch 0
+}
+
+// openFence reads what a node knows of who leads. A node that another has replaced does not open to write.
+func (n *Node) openFence() error {
+	read := func(name string) ([]byte, error) {
+		f, err := n.fs.Open(filepath.Join(n.config.Dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.NewSectionReader(f, 0, maxFence+1))
+	}
+	own, err := read(ownFenceFile)
+	if err != nil {
+		return err
+	}
+	n.fencing.own = string(own)
+	signed, err := read(fenceFile)
+	if err != nil || signed == nil {
+		return err
+	}
+	f, err := OpenFence(signed, n.logVerifier)
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(n.config.Dir, fenceFile), err)
+	}
+	n.fencing.signed, n.fencing.fence = signed, f
+	if n.config.Leader == "" && f.Leader != n.fencing.own {
+		return refuse(Fenced, "", "another node has been the leader since entry %d (epoch %d); follow it, or restore from it", f.Size, f.Epoch)
+	}
+	return nil
+}
+
+// ownFenceFile holds the word by which a promoted node knows its own fence.
+const ownFenceFile = "fence.own"
+
+// KnownFence returns the fence of the highest epoch that the node knows of, signed, or nil.
+func (n *Node) KnownFence() (signed []byte, f Fence) {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	return n.fencing.signed, n.fencing.fence
+}
+
+// Fence takes a fence in. It is durable when this returns; a leader whom it replaces stops writing before that.
+func (n *Node) Fence(signed []byte) error {
+	f, err := OpenFence(signed, n.logVerifier)
+	if err != nil {
+		return refuse(token.NotCanonical, "fence", "%v", err)
+	}
+	if f.Network != n.network {
+		return refuse(token.NotCanonical, "fence", "of network %s", f.Network)
+	}
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	known := n.fencing.fence
+	switch {
+	case f == known:
+		return nil
+	case f.Epoch < known.Epoch || (f.Epoch == known.Epoch && n.fencing.signed != nil):
+		return refuse(Fenced, "fence", "epoch %d is over: this node knows of epoch %d", f.Epoch, known.Epoch)
+	}
+	if n.config.Leader == "" && f.Leader != n.fencing.own {
+		n.stopWriting(refuse(Fenced, "", "another node has been the leader since entry %d (epoch %d)", f.Size, f.Epoch))
+	}
+	if err := replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, fenceFile), signed); err != nil {
+		return err
+	}
+	n.fencing.signed, n.fencing.fence = signed, f
+	return nil
+}
+
+// Promote makes a signed fence under which this node, a follower so far, is the leader, and stores it. The node
+// must be closed and opened without Leader to write. word is random.
+func (n *Node) Promote(signer note.Signer, word string) (signed []byte, f Fence, err error) {
+	if n.config.Leader == "" {
+		return nil, f, errors.New("this node is a leader already")
+	}
+	_, known := n.KnownFence()
+	size, root, _ := n.log.State()
+	f = Fence{Network: n.network, Epoch: known.Epoch + 1, Size: size, Root: root, Leader: word}
+	if signed, err = note.Sign(&note.Note{Text: f.Text()}, signer); err != nil {
+		return nil, f, err
+	}
+	if _, err := OpenFence(signed, n.logVerifier); err != nil {
+		return nil, f, fmt.Errorf("the key is not the log's: %w", err)
+	}
+	if err := replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, ownFenceFile), []byte(word)); err != nil {
+		return nil, f, err
+	}
+	n.fencing.mu.Lock()
+	n.fencing.own = word
+	n.fencing.mu.Unlock()
+	return signed, f, n.Fence(signed)
+}

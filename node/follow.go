@@ -1,0 +1,360 @@
+package node
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node/replay"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Leader is the node whose log is copied, as a follower speaks to it.
+type Leader interface {
+	// Feed streams frames (see ReadFrame) of the blocks from an entry on, and goes on as blocks become durable.
+	Feed(ctx context.Context, from uint64) (io.ReadCloser, error)
+	Checkpoint(ctx context.Context) ([]byte, error)
+	Tile(ctx context.Context, t txlog.Tile) ([]byte, error)
+	Fence(ctx context.Context) ([]byte, error) // nil when it knows of none
+	Cosign(ctx context.Context, signed []byte) error
+}
+
+// following is a follower's state.
+type following struct {
+	mu        sync.Mutex
+	connected bool
+	size      uint64 // of the leader's log, as last heard
+	heard     time.Time
+	detail    string // why it is not connected
+}
+
+// FollowState says how far a follower is behind its leader.
+type FollowState struct {
+	Leader       string `json:"leader"`
+	Connected    bool   `json:"connected"`
+	LeaderSize   uint64 `json:"leader_size"` // entries, as last heard
+	Lag          uint64 `json:"lag"`         // entries of them not yet verified and durable here
+	SilentMillis int64  `json:"silent_millis"`
+	Detail       string `json:"detail,omitempty"` // why it is not connected
+}
+
+// FollowState returns how far this follower is behind; false if the node follows nobody.
+func (n *Node) FollowState() (FollowState, bool) {
+	if n.config.Leader == "" {
+		return FollowState{}, false
+	}
+	f := &n.following
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	own := n.durable.Load().Size
+	state := FollowState{Leader: n.config.Leader, Connected: f.connected, LeaderSize: f.size, Lag: f.size - min(f.size, own), Detail: f.detail}
+	if !f.heard.IsZero() {
+		state.SilentMillis = time.Since(f.heard).Milliseconds()
+	}
+	return state, true
+}
+
+// How long a follower waits before it tries its leader again, at first and at most.
+const (
+	leastRetry = 100 * time.Millisecond
+	mostRetry  = 5 * time.Second
+)
+
+// Follow copies a leader's log, verifying every signature, rule and checkpoint, until ctx ends or the leader
+// shows what cannot be: then the error says so, evidence is saved if there is any, and the node is poisoned. A leader
+// that cannot be reached is tried again. cosigner, if not nil, cosigns each checkpoint reached.
+func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) error {
+	if n.config.Leader == "" {
+		return errors.New("a leader follows nobody")
+	}
+	wait := leastRetry
+	for ctx.Err() == nil {
+		before := n.log.Size()
+		err := n.followOnce(ctx, leader, cosigner)
+		if fatal := n.fatal(err); fatal {
+			return err
+		}
+		if n.log.Size() > before {
+			wait = leastRetry
+		}
+		n.heardNothing(err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		wait = min(2*wait, mostRetry)
+	}
+	return ctx.Err()
+}
+
+// fatal says whether a follower cannot go on, and stops the node when so.
+func (n *Node) fatal(err error) bool {
+	var invalid *replay.InvalidError
+	var evidence *EvidenceError
+	var history *txlog.HistoryError
+	if errors.As(err, &invalid) {
+		n.spoiled.Store(true) // part of a block that does not hold was executed
+	}
+	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, errOldLeader) {
+		n.fail(err)
+	}
+	return n.Err() != nil
+}
+
+func (n *Node) heardNothing(err error) {
+	f := &n.following
+	f.mu.Lock()
+	was := f.connected || f.detail == ""
+	f.connected, f.detail = false, "the stream ended"
+	if err != nil {
+		f.detail = err.Error()
+	}
+	f.mu.Unlock()
+	if was {
+		n.logger.Warn("the leader is not heard; trying again", "leader", n.config.Leader, "cause", err)
+	}
+}
+
+func (n *Node) heard(c txlog.Checkpoint) {
+	f := &n.following
+	f.mu.Lock()
+	was := f.connected
+	f.connected, f.detail, f.size, f.heard = true, "", c.Size, time.Now()
+	f.mu.Unlock()
+	if !was {
+		n.logger.Info("following", "leader", n.config.Leader, "its size", c.Size, "behind", c.Size-min(c.Size, n.log.Size()))
+	}
+}
+
+// errOldLeader means that another node has replaced the leader.
+var errOldLeader = errors.New("the leader was replaced: it knows less of who leads than this follower")
+
+// follower is one connection to a leader.
+type follower struct {
+	node     *Node
+	leader   Leader
+	cosigner note.Signer
+	group    []*txlog.Batch // executed and not yet durable
+	bytes    int            // of them
+	staged   uint64         // size of the log with them
+	cosigned chan []byte    // the newest to tell the leader
+}
+
+func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size()}
+	var group sync.WaitGroup
+	group.Go(func() { f.tell(ctx) })
+	defer group.Wait()
+	defer cancel()
+	if err := f.compareFences(ctx); err != nil {
+		return err
+	}
+	// Before anything is read: is this the history that was seen before?
+	signed, err := leader.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := f.check(ctx, signed); err != nil {
+		return err
+	}
+	defer func() {
+		// Blocks that came without their checkpoint hold all the same; the next connection begins after them.
+		if e := f.commit(); err == nil {
+			err = e
+		}
+	}()
+	engine := replay.Engine{
+		State: n.state, Replay: ledger.ResumeReplay(n.state, n.network, n.head.Leaf, false), Root: n.head.Root, Network: n.network,
+		Cache: n.keys, Lock: &n.mu, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
+	}
+	return engine.Run(ctx, f.blocks)
+}
+
+// compareFences leaves a leader that was replaced, and learns of one that replaced another.
+func (f *follower) compareFences(ctx context.Context) error {
+	theirs, err := f.leader.Fence(ctx)
+	if err != nil {
+		return err
+	}
+	own, known := f.node.KnownFence()
+	switch {
+	case theirs != nil:
+		if err := f.node.Fence(theirs); err != nil {
+			return fmt.Errorf("%w: %w", errOldLeader, err)
+		}
+	case own != nil:
+		return fmt.Errorf("%w: it knows of no epoch, this follower of %d", errOldLeader, known.Epoch)
+	}
+	return nil
+}
+
+// gatherBytes is how much of blocks is gathered for the checkpoint that covers them, and made durable at a time.
+const gatherBytes = 8 << 20
+
+// blocks reads the leader's stream. A checkpoint travels with the last block that it covers.
+func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
+	return func(yield func(*replay.Block, error) bool) {
+		stream, err := f.leader.Feed(ctx, f.node.log.Size())
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer stream.Close()
+		defer context.AfterFunc(ctx, func() { stream.Close() })()
+		r := bufio.NewReaderSize(stream, 1<<18)
+		var last *replay.Block
+		for {
+			frame, err := ReadFrame(r)
+			if err != nil {
+				yield(nil, fmt.Errorf("the leader's stream: %w", err))
+				return
+			}
+			if frame.Checkpoint != nil {
+				if last == nil { // nothing new: the leader is there
+					if _, err := f.reached(ctx, frame.Checkpoint); err != nil {
+						yield(nil, err)
+						return
+					}
+					continue
+				}
+				last.Note, last.Wait = frame.Checkpoint, true
+			}
+			if last != nil && !yield(last, nil) {
+				return
+			}
+			last = nil
+			if frame.Entries != nil {
+				last = &replay.Block{Entries: frame.Entries}
+			}
+		}
+	}
+}
+
+// executed stages a block that holds, and makes it durable with those before it when its checkpoint is there.
+func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
+	n := f.node
+	batch, err := n.log.Stage(b.Entries)
+	if err != nil {
+		return txlog.Hash{}, n.fail(err)
+	}
+	f.group = append(f.group, batch)
+	f.bytes += batch.Bytes()
+	f.staged = batch.Size()
+	n.mu.Lock()
+	n.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root()}
+	n.mu.Unlock()
+	if b.Note == nil && f.bytes < gatherBytes && len(f.group) < groupMost {
+		return batch.Root(), nil
+	}
+	if err := f.commit(); err != nil {
+		return batch.Root(), err
+	}
+	if b.Note != nil {
+		_, err = f.reached(ctx, b.Note)
+	}
+	return batch.Root(), err
+}
+
+// commit makes what was executed durable.
+func (f *follower) commit() error {
+	n := f.node
+	if len(f.group) == 0 {
+		return nil
+	}
+	start, entries := time.Now(), 0
+	for _, b := range f.group {
+		entries += b.Len() - 1
+	}
+	if err := n.log.Commit(f.group...); err != nil {
+		return n.fail(err)
+	}
+	n.metrics.committed(len(f.group), entries, time.Since(start))
+	f.group, f.bytes = f.group[:0], 0
+	head := n.head // this goroutine alone writes it
+	n.durable.Store(&head)
+	n.grown.wake()
+	return nil
+}
+
+// reached keeps a checkpoint that the log has come to, cosigned, and has the leader told.
+func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
+	n := f.node
+	c, err := f.check(ctx, signed)
+	if err != nil || c.Size != n.log.Size() {
+		return c, err // behind a leader that has restarted shorter: it may catch up with what we have
+	}
+	if f.cosigner != nil {
+		opened, err := note.Open(signed, note.VerifierList(n.logVerifier))
+		if err != nil {
+			return c, err
+		}
+		opened.UnverifiedSigs = nil
+		if signed, err = note.Sign(opened, f.cosigner); err != nil {
+			return c, err
+		}
+	}
+	if _, kept := n.log.Checkpoint(); kept.Size < c.Size || kept.Root != c.Root {
+		if err := n.log.Adopt(signed); err != nil {
+			return c, n.fail(err)
+		}
+		n.published.wake()
+	}
+	if f.cosigner != nil {
+		select {
+		case <-f.cosigned: // an older one that was not told yet
+		default:
+		}
+		f.cosigned <- signed
+	}
+	return c, nil
+}
+
+// tell sends the newest cosigned checkpoint to the leader, who need not take it.
+func (f *follower) tell(ctx context.Context) {
+	refused := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case signed := <-f.cosigned:
+			if err := f.leader.Cosign(ctx, signed); err != nil && ctx.Err() == nil && !refused {
+				refused = true
+				f.node.logger.Warn("the leader does not take this follower's cosignature", "cause", err)
+			}
+		}
+	}
+}
+
+// check verifies a leader's checkpoint and holds it against the log here.
+func (f *follower) check(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
+	n := f.node
+	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	if err != nil {
+		return c, err
+	}
+	n.heard(c)
+	if c.Size > n.log.Size() {
+		return c, f.extends(ctx, signed, c)
+	}
+	root, err := n.log.Root(c.Size)
+	if err != nil || root == c.Root {
+		return c, err
+	}
+	if own, kept := n.log.Checkpoint(); own == nil || kept.Size < c.Size {
+		// There is no signed pair yet: either the leader's tree contradicts what was kept, or its stream its tree.
+		if err := f.extends(ctx, signed, c); err != nil {
+			return c, err
+		}
+		return c, &txlog.HistoryError{Size: c.Size, Root: root, Published: c.Root}
+	}
+	return c, n.accuse(signed, c)
+}

@@ -1,0 +1,118 @@
+package pool
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/bitcoin/wallet"
+)
+
+// drawer keeps signed payments from before they are sent until their outcome is in the log. They do
+// not belong into the log: it is published, and whoever reads a signed transaction can send it.
+type drawer struct{ dir string }
+
+// maxDraftBytes bounds a file that is read back: a transaction of 400,000 bytes in base64.
+const maxDraftBytes = 1 << 20
+
+const draftSuffix = ".draft.json"
+
+func (d drawer) file(number uint64) string {
+	return filepath.Join(d.dir, strconv.FormatUint(number, 10)+draftSuffix)
+}
+
+// put makes a payment durable under its number: contents first, then the name.
+func (d drawer) put(number uint64, draft *wallet.Draft) error {
+	if d.dir == "" {
+		return errors.New("payments need a directory to keep signed transactions in")
+	}
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(draft)
+	if err != nil {
+		return err
+	}
+	fresh, err := os.OpenFile(d.file(number)+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fresh.Write(raw)
+	if err == nil {
+		err = fresh.Sync()
+	}
+	if err = errors.Join(err, fresh.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh.Name(), d.file(number)); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+func (d drawer) sync() error {
+	dir, err := os.Open(d.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// get reads a payment and holds it against its own id.
+func (d drawer) get(number uint64) (*wallet.Draft, error) {
+	info, err := os.Stat(d.file(number))
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxDraftBytes {
+		return nil, fmt.Errorf("%s: larger than %d bytes", d.file(number), maxDraftBytes)
+	}
+	raw, err := os.ReadFile(d.file(number))
+	if err != nil {
+		return nil, err
+	}
+	draft := new(wallet.Draft)
+	if err := json.Unmarshal(raw, draft); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.file(number), err)
+	}
+	id, err := wallet.IDOf(draft.Raw)
+	if err == nil && id != draft.ID {
+		err = fmt.Errorf("the transaction is %s and not %s", id, draft.ID)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.file(number), err)
+	}
+	return draft, nil
+}
+
+func (d drawer) remove(number uint64) error {
+	if err := os.Remove(d.file(number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// removeFrom removes payments from a number on.
+func (d drawer) removeFrom(first uint64) error {
+	entries, err := os.ReadDir(d.dir)
+	if d.dir == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		text, ok := strings.CutSuffix(e.Name(), draftSuffix)
+		if number, err := strconv.ParseUint(text, 10, 64); ok && err == nil && number >= first {
+			if err := d.remove(number); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
