@@ -25,6 +25,7 @@ type Step struct {
 // Steps is the whole story in order; each line of work plugs its own in.
 func Steps() []Step {
 	steps := append(ledgerSteps(), miningSteps()...)
+	steps = append(steps, farmSteps()...)
 	return append(steps, laterSteps...)
 }
 
