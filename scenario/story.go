@@ -25,8 +25,9 @@ type Step struct {
 // Steps is the whole story in order; each line of work plugs its own in.
 func Steps() []Step {
 	steps := append(ledgerSteps(), miningSteps()...)
-	steps = append(steps, laterSteps...)
-	return append(steps, planSteps()...)
+	steps = append(steps, farmSteps()...)
+	steps = append(steps, planSteps()...)
+	return append(steps, laterSteps...)
 }
 
 // laterSteps are told by parts of Aqsha that are not built yet.
