@@ -72,7 +72,11 @@ var phrases = map[string][3]string{
 	"retire short":     {"retire %[1]s × %[2]s in %[3]s;", "%[3]s айында %[1]s × %[2]s шығару;", "вывести %[1]s × %[2]s в %[3]s;"},
 	"hold short":       {"keep %[1]s of the free coins;", "бос монеталардың %[1]s сақтау;", "держать %[1]s свободных монет;"},
 	"change nothing":   {"change nothing;", "ештеңе өзгертпеу;", "ничего не менять;"},
-	"mean of worst":    {"mean of the worst 5 %", "ең нашар 5 % орташасы", "среднее худших 5 %"},
+	"year":             {"year (means)", "жыл (орташа)", "год (средние)"},
+	"coins":            {"coins", "монета", "монеты"},
+	"power and levy":   {"power, levy", "қуат, төлем", "энергия"},
+	"profit tax":       {"profit tax", "табыс салығы", "налог"},
+	"cash":             {"cash", "ақша", "деньги"},
 	"probability":      {"chance of a loss", "шығын ықтималдығы", "вероятность убытка"},
 	"mean":             {"mean", "орташа", "среднее"},
 }

@@ -104,8 +104,8 @@ func (s *Site) readTariffs(file *strict.File, f *form) error {
 		if err != nil {
 			return file.Refuse("hours", key+".hours", "%v", err)
 		}
-		if !t.Price.Set || t.Price.Tiyn < 0 {
-			return file.Refuse("negative", key+".price", "want a price of at least 0, got %s", t.Price.Tiyn)
+		if !t.Price.Set || t.Price.Tiyn < 0 || t.Price.Tiyn > power.MaxPrice {
+			return file.Refuse("negative", key+".price", "want a price of 0 to %s, got %s", power.MaxPrice, t.Price.Tiyn)
 		}
 		s.Tariffs = append(s.Tariffs, power.Tariff{From: from, Hours: hours, Price: t.Price.Tiyn})
 	}
@@ -125,8 +125,8 @@ func (s *Site) readAuction(file *strict.File, f *form) error {
 	}
 	a := f.Auction
 	switch {
-	case a.Floor.Tiyn < 0:
-		return file.Refuse("negative", "auction.floor", "want at least 0, got %s", a.Floor.Tiyn)
+	case a.Floor.Tiyn < 0 || a.Floor.Tiyn > power.MaxPrice || a.Cap.Tiyn > power.MaxPrice:
+		return file.Refuse("negative", "auction.floor", "want 0 to %s, got %s", power.MaxPrice, a.Floor.Tiyn)
 	case a.Cap.Set && a.Cap.Tiyn < a.Floor.Tiyn:
 		return file.Refuse("order", "auction.cap", "want at least the floor %s, got %s", a.Floor.Tiyn, a.Cap.Tiyn)
 	case a.Window < 0 || a.Window > 3660:

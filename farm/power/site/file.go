@@ -175,8 +175,8 @@ func (s *Site) readTerms(file *strict.File, f *form) error {
 	if f.Bitcoin.Tiyn <= 0 {
 		return file.Refuse("out_of_range", "bitcoin_kzt", "want a price above 0, got %s", f.Bitcoin.Tiyn)
 	}
-	if f.GridFee.Tiyn < 0 {
-		return file.Refuse("negative", "grid_fee", "want at least 0, got %s", f.GridFee.Tiyn)
+	if f.GridFee.Tiyn < 0 || f.GridFee.Tiyn > power.MaxPrice {
+		return file.Refuse("negative", "grid_fee", "want 0 to %s, got %s", power.MaxPrice, f.GridFee.Tiyn)
 	}
 	if f.Source == string(params.PowerOwn) || f.Source == string(params.PowerOwnRenewable) {
 		vat = 0 // nobody sells it
