@@ -12,7 +12,9 @@ import (
 
 	"github.com/aqsha/aqsha/farm/plan"
 	"github.com/aqsha/aqsha/farm/plan/advise"
+	"github.com/aqsha/aqsha/farm/plan/finance"
 	"github.com/aqsha/aqsha/farm/plan/value"
+	"github.com/aqsha/aqsha/money"
 )
 
 func parse(t testing.TB, edits ...string) *plan.Plan {
@@ -161,6 +163,19 @@ func TestAgreesWithEveryStrategy(t *testing.T) {
 		}
 		if found := r.Option(advise.WayBest).Objective; !r.Search.Exact || math.Abs(found-best) > 1e-7*(1+math.Abs(best)) {
 			t.Errorf("found %v, the best of all %d is %v", found, tried, best)
+		}
+	}
+}
+
+// Two internal rates are no rate: the words warn, and name both.
+func TestSeveralRootsAreWarnedOf(t *testing.T) {
+	flows := []money.Tiyn{-100_00, 230_00, -132_00}
+	r := &advise.Result{Options: []advise.Option{{Way: advise.WayBest, Strategy: &advise.Strategy{Buy: []advise.Purchase{{Count: 1}}}}},
+		Increment: &advise.Incremental{IRR: finance.IRR(flows), SeveralRoots: true}}
+	for _, language := range advise.Languages {
+		told := strings.Join(r.Rates(language), "")
+		if !strings.Contains(told, "2 ") || !strings.Contains(told, "10 %") || !strings.Contains(told, "20 %") {
+			t.Errorf("%s: %q", language, told)
 		}
 	}
 }

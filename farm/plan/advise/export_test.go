@@ -8,6 +8,9 @@ import (
 	"github.com/aqsha/aqsha/farm/plan/value"
 )
 
+// Rates is what is told of internal rates.
+func (r *Result) Rates(language string) []string { return r.rates(In(language)) }
+
 // Exhaust tries every strategy of a plan's grid, by its money month by month, and returns the best objective.
 func Exhaust(ctx context.Context, p *plan.Plan) (best float64, tried int, err error) {
 	prices, err := value.DrawPrices(ctx, p)
