@@ -131,6 +131,10 @@ func TestAdviceFollowsThePlan(t *testing.T) {
 	if best := cheap.Option(advise.WayBest); len(best.Strategy.Buy) == 0 || cheap.Advice != advise.WayBest && cheap.Advice != advise.WayCoins {
 		t.Errorf("at 2 tenge a kWh and 600 dollars it advises %s and buys %+v", cheap.Advice, best.Strategy.Buy)
 	}
+	coins := build(t, parse(t, `growth = "25%"`, `growth = "90%"`, "lambda = 0.5", "lambda = 0", `price = "11.50"`, `price = "40.00"`, `price = "12.50"`, `price = "40.00"`, `price = "14.00"`, `price = "40.00"`, "price_usd = 1_800", "price_usd = 9_000", "price_usd = 3_400", "price_usd = 9_900"))
+	if steps := strings.Join(coins.Words["en"].Steps, "\n"); coins.Advice != advise.WayCoins || !strings.Contains(steps, "into bitcoin") || strings.Contains(steps, ": buy ") {
+		t.Errorf("with bitcoin rising by 90 %% a year it advises %s:\n%s", coins.Advice, steps)
+	}
 	for _, r := range []*advise.Result{dear, cheap} {
 		if r.Power.MostKW > r.Power.LimitKW || r.Power.SpentKZT > r.Power.CapitalKZT*(1+1e-9) {
 			t.Errorf("limits are exceeded: %+v", r.Power)

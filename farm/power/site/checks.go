@@ -107,6 +107,12 @@ func (s *Site) readTariffs(file *strict.File, f *form) error {
 		if !t.Price.Set || t.Price.Tiyn < 0 || t.Price.Tiyn > power.MaxPrice {
 			return file.Refuse("negative", key+".price", "want a price of 0 to %s, got %s", power.MaxPrice, t.Price.Tiyn)
 		}
+		if t.Zone != "" && t.Zone != s.Zone {
+			if err := knownZone(file, key+".zone", t.Zone, s.Day); err != nil {
+				return err
+			}
+			continue // another zone's
+		}
 		s.Tariffs = append(s.Tariffs, power.Tariff{From: from, Hours: hours, Price: t.Price.Tiyn})
 	}
 	if len(s.Tariffs) > 0 {

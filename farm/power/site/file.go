@@ -2,6 +2,7 @@ package site
 
 import (
 	"os"
+	"slices"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/power"
@@ -47,6 +48,7 @@ type machineForm struct {
 
 type tariffForm struct {
 	From  string       `toml:"from"`
+	Zone  string       `toml:"zone"`
 	Hours string       `toml:"hours"`
 	Price strict.Tenge `toml:"price"`
 }
@@ -130,16 +132,19 @@ func (s *Site) readDay(file *strict.File, f *form) error {
 		return file.Refuse("date", "day", "%v", err)
 	}
 	s.Day = day
-	auction, err := take(s, params.MiningPowerAuction)
-	if err != nil {
+	if _, err := take(s, params.MiningPowerAuction); err != nil {
 		return file.Refuse("date", "day", "%v", err)
 	}
-	for _, zone := range auction.Zones {
-		if zone == f.Zone {
-			return nil
-		}
+	return knownZone(file, "zone", f.Zone, day)
+}
+
+// knownZone refuses a zone that the grid does not have.
+func knownZone(file *strict.File, key, zone string, day params.Date) error {
+	auction, err := params.MiningPowerAuction.At(day)
+	if err != nil || !slices.Contains(auction.Value.Zones, zone) {
+		return file.Refuse("zone", key, "%q is not one of %v", zone, auction.Value.Zones)
 	}
-	return file.Refuse("zone", "zone", "%q is not one of %v", f.Zone, auction.Zones)
+	return nil
 }
 
 // take looks up a dated fact and remembers that it was used.

@@ -44,6 +44,11 @@ from = "2026-11-01"
 hours = "0-7"
 price = "14.50"
 
+[[tariff]]
+from = "2026-11-01"
+zone = "west"                   # of that zone alone: not this site's
+price = "16.00"
+
 # Where the contract gives less in some hours.
 [[limit]]
 hours = "18-21"
