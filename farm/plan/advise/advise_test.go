@@ -183,3 +183,15 @@ func TestSeveralRootsAreWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// What the plan adds, on mean flows in whole tiyn, is the difference of the two means.
+func TestIncrementIsTheDifferenceOfMeans(t *testing.T) {
+	r := build(t, parse(t))
+	if r.Increment == nil {
+		t.Fatal("the sample's best plan changes nothing")
+	}
+	want := r.Option(advise.WayBest).Mean - r.Option(advise.WayAsIs).Mean
+	if got := float64(r.Increment.NPV) / 100; math.Abs(got-want) > 1e-6*math.Abs(want)+1 {
+		t.Errorf("NPV of the mean flows %.2f, difference of means %.2f", got, want)
+	}
+}

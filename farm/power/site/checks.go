@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aqsha/aqsha/farm/power"
@@ -67,19 +68,25 @@ func (s *Site) readLimits(file *strict.File, f *form) error {
 	for h := range s.LimitWatts {
 		s.LimitWatts[h] = 1000 * f.LimitKW
 	}
-	for i, l := range f.Limits {
-		hours, err := power.ParseHours(l.Hours)
-		if err != nil {
-			return file.Refuse("hours", fmt.Sprintf("limit[%d].hours", i), "%v", err)
-		}
-		if l.KW < 0 || l.KW > f.LimitKW {
-			return file.Refuse("negative", fmt.Sprintf("limit[%d].kw", i), "want 0 to limit_kw, got %d", l.KW)
-		}
-		for h := range s.LimitWatts {
-			if hours.Has(h) {
-				s.LimitWatts[h] = min(s.LimitWatts[h], 1000*l.KW)
+	lower := func(table string, rows []limitForm, called bool) error {
+		for i, l := range rows {
+			hours, err := power.ParseHours(l.Hours)
+			if err != nil {
+				return file.Refuse("hours", fmt.Sprintf("%s[%d].hours", table, i), "%v", err)
+			}
+			if l.KW < 0 || l.KW > f.LimitKW {
+				return file.Refuse("negative", fmt.Sprintf("%s[%d].kw", table, i), "want 0 to limit_kw, got %d", l.KW)
+			}
+			for h := range s.LimitWatts {
+				if hours.Has(h) {
+					s.LimitWatts[h], s.Called[h] = min(s.LimitWatts[h], 1000*l.KW), s.Called[h] || called
+				}
 			}
 		}
+		return nil
+	}
+	if err := errors.Join(lower("limit", f.Limits, false), lower("curtailment", f.Curtailments, true)); err != nil {
+		return err
 	}
 	s.Rules = dispatch.Rules{MinRun: f.MinRun, MinRest: f.MinRest, StartMinutes: f.StartMinutes, RampWatts: 1000 * f.RampKW}
 	return nil

@@ -36,6 +36,7 @@ type form struct {
 	Machines     []machineForm  `toml:"machines"`
 	Tariffs      []tariffForm   `toml:"tariff"`
 	Limits       []limitForm    `toml:"limit"`
+	Curtailments []limitForm    `toml:"curtailment"`
 	Auction      *auctionForm   `toml:"auction"`
 }
 
@@ -81,6 +82,7 @@ type Site struct {
 	Classes    []power.Class // cheapest J/TH first as the file has them or not
 	Rules      dispatch.Rules
 	LimitWatts [24]int64
+	Called     [24]bool // hours of a curtailment that was known before the day
 	Tariffs    []power.Tariff
 	Auction    *Auction
 	Running    bool

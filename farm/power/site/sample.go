@@ -54,6 +54,11 @@ price = "16.00"
 hours = "18-21"
 kw = 1_500
 
+# A curtailment that was announced before the day; one that comes during it is given with --curtail and --at.
+# [[curtailment]]
+# hours = "14-17"
+# kw = 500
+
 [auction]
 floor = "5.00"
 cap = "60.00"

@@ -118,3 +118,34 @@ func TestTariffsOfAZone(t *testing.T) {
 		t.Fatal(prices, err)
 	}
 }
+
+// A curtailment known before the day lowers the limit, and no run is begun into it that would have to be cut.
+func TestCurtailmentKnownBefore(t *testing.T) {
+	s, err := site.Parse("power.toml", site.SampleFile+"[[curtailment]]\nhours = \"14-17\"\nkw = 500\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prices, err := power.PricesOf(s.Tariffs, s.Day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Problem(prices, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schedule, err := dispatch.Solve(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for h, watts := range schedule.WattHours {
+		if called := h >= 14 && h < 17; p.Called[h] != called || (called && watts > 500_000) {
+			t.Errorf("hour %d: called %v, %d W", h, p.Called[h], watts)
+		}
+	}
+	if schedule.Forced != 0 {
+		t.Errorf("%d runs were cut", schedule.Forced)
+	}
+	if _, err := site.Parse("power.toml", site.SampleFile+"[[curtailment]]\nhours = \"14-17\"\nkw = -1\n"); err == nil || !strings.Contains(err.Error(), "curtailment[0].kw") {
+		t.Errorf("a negative curtailment: %v", err)
+	}
+}
