@@ -99,6 +99,27 @@ func TestPollsSurviveClosing(t *testing.T) {
 	check(s)
 }
 
+func TestAround(t *testing.T) {
+	s := open(t, t.TempDir())
+	fill(t, s, midnight, midnight+10*use.Minute)
+	want := fill(t, s, midnight+30*use.Hour, midnight+30*use.Hour+5*use.Minute)
+	fill(t, s, midnight+60*use.Hour, midnight+61*use.Hour)
+	n, err := s.Number("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		reach use.Instant
+		polls int
+		first use.Instant
+	}{{2 * use.Day, 12, midnight + 570*use.Second}, {use.Hour, 10, want[0].At}, {30 * use.Hour, 12, midnight + 570*use.Second}} {
+		got, err := s.Around(n, midnight+30*use.Hour, midnight+31*use.Hour, tc.reach)
+		if err != nil || len(got) != tc.polls || got[0].At != tc.first {
+			t.Errorf("reach %d: %d polls from %v, %v", tc.reach/use.Hour, len(got), got[0].At-midnight, err)
+		}
+	}
+}
+
 func TestLatePollsAreLeftOut(t *testing.T) {
 	s := open(t, t.TempDir())
 	fill(t, s, midnight, midnight+90*use.Minute)
