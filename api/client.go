@@ -195,9 +195,14 @@ func (c *Client) History(ctx context.Context, id token.WalletID, before uint64, 
 	return get[History](ctx, c, fmt.Sprintf("/v1/wallets/%s/history?%s", id, query.Encode()))
 }
 
-// Select sets tokens of a wallet aside for a payment.
+// Select sets plain tokens of a wallet aside for a payment.
 func (c *Client) Select(ctx context.Context, id token.WalletID, amount money.Tiyn, waitMillis uint64) (node.Selection, error) {
-	return post[node.Selection](ctx, c, fmt.Sprintf("/v1/wallets/%s/selections", id), map[string]any{"amount": amount, "wait_millis": waitMillis})
+	return c.SelectOf(ctx, id, 0, amount, waitMillis)
+}
+
+// SelectOf is Select for tokens of a purpose.
+func (c *Client) SelectOf(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn, waitMillis uint64) (node.Selection, error) {
+	return post[node.Selection](ctx, c, fmt.Sprintf("/v1/wallets/%s/selections", id), map[string]any{"amount": amount, "purpose": purpose, "wait_millis": waitMillis})
 }
 
 // Release frees tokens that were set aside.

@@ -63,6 +63,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerNetwork()
 	s.registerWallets()
 	s.registerTokens()
+	s.registerPrograms()
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerStory()

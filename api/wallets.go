@@ -84,6 +84,7 @@ func (s *Server) registerSelections() {
 			ID   token.WalletID `path:"id"`
 			Body struct {
 				Amount     money.Tiyn `json:"amount"`
+				Purpose    uint32     `json:"purpose,omitempty" doc:"of the tokens; absent for plain tenge"`
 				WaitMillis uint64     `json:"wait_millis,omitempty" maximum:"300000" doc:"how long to wait for others; 30 s by default"`
 			}
 		}) (*answer[node.Selection], error) {
@@ -96,7 +97,7 @@ func (s *Server) registerSelections() {
 			}
 			ctx, cancel := context.WithTimeout(ctx, wait)
 			defer cancel()
-			return ok(s.node.Select(ctx, in.ID, in.Body.Amount))
+			return ok(s.node.SelectOf(ctx, in.ID, token.PurposeAsset(in.Body.Purpose), in.Body.Amount))
 		})
 	huma.Register(s.api, huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
 		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},

@@ -10,7 +10,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// A wallet's history, the latest first, out of the blocks of a log.
+// A court's history, the latest first, out of the blocks of a log: two contracts and an action in which it is the
+// arbiter, money that was seized, its registration.
 func Example() {
 	chain, town := sim.NewWorld(1).Story(ledger.NewModel())
 	dir, err := os.MkdirTemp("", "index")
@@ -36,6 +37,9 @@ func Example() {
 		fmt.Println(item.Net)
 	}
 	// Output:
+	// 0.00
+	// 0.00
+	// 0.00
 	// 9000.00
 	// 0.00
 }

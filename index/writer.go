@@ -22,7 +22,7 @@ type writer struct {
 
 func (w *writer) entry(number uint64, e ledger.Entry) error {
 	if e.System != nil && e.System.Kind != ledger.SystemProposal {
-		w.touch(e.System.Wallet, number, 0)
+		w.system(number, e.System)
 	}
 	if e.Transaction == nil {
 		return nil
@@ -50,6 +50,15 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 		w.touch(t.Court, number, t.Amount)
 	case *token.Register, *token.Admit:
 		w.touch(token.RegisteredID(id), number, 0)
+	case *token.MarkedTransfer:
+		w.marked(number, id, t)
+	case *token.Create:
+		err = w.contract(number, e, token.RegisteredID(id), t.Creator, t.Inputs)
+		for _, party := range t.Parties {
+			w.touch(party, number, 0)
+		}
+	case *token.Act:
+		err = w.contract(number, e, t.Contract, t.Caller, t.Inputs)
 	case *token.Move:
 		for _, wallet := range t.Wallets {
 			w.touch(wallet, number, 0)
@@ -93,6 +102,59 @@ func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transf
 		w.touch(wallet, number, nets[party])
 	}
 	return nil
+}
+
+// marked books a payment by one payer: what the others gain he gives.
+func (w *writer) marked(number uint64, id token.TransactionID, t *token.MarkedTransfer) {
+	for i, o := range t.Outputs {
+		w.output(token.OutputID(id, i), number, t.Parties[o.Party], o.Amount)
+		w.touch(t.Parties[o.Party], number, o.Amount)
+		w.touch(t.Parties[0], number, -o.Amount)
+	}
+}
+
+// effects books the tokens that an entry's effects made, and returns their sum.
+func (w *writer) effects(number uint64, makes token.TransactionID, effects []ledger.Effect) (total money.Tiyn) {
+	for i, e := range effects {
+		w.output(token.OutputID(makes, i), number, e.Wallet, e.Amount)
+		w.touch(e.Wallet, number, e.Amount)
+		if e.For != (token.WalletID{}) {
+			w.touch(e.For, number, 0) // a closed wallet's history tells where its money went
+		}
+		total += e.Amount
+	}
+	return total
+}
+
+// contract books what a contract's creation or action made: the caller gave the inputs, and the rest came
+// from what the contract held.
+func (w *writer) contract(number uint64, e ledger.Entry, contract, caller token.WalletID, inputs []token.ID) error {
+	total := w.effects(number, e.Transaction.ID(), e.Effects.Made)
+	var brought money.Tiyn
+	if w.answering {
+		for _, input := range inputs {
+			in, found, err := w.index.Output(input)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return fmt.Errorf("input %s was never indexed", input)
+			}
+			brought += in.Amount
+		}
+	}
+	w.touch(caller, number, -brought)
+	w.touch(contract, number, brought-total)
+	return nil
+}
+
+// system books what happened by the rules alone: what was held is given.
+func (w *writer) system(number uint64, s *ledger.System) {
+	var total money.Tiyn
+	if !s.Effects.Empty() {
+		total = w.effects(number, s.Makes(), s.Effects.Made)
+	}
+	w.touch(s.Wallet, number, -total)
 }
 
 // stands records that an id stands in an entry.

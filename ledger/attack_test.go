@@ -78,7 +78,7 @@ func TestAttackReplayOfTransactionsWithoutInputs(t *testing.T) {
 			}
 		}
 	}
-	if len(kinds) != int(token.KindNewIntermediary) {
+	if len(kinds) != int(token.LastKind) {
 		t.Errorf("only %d kinds were tried", len(kinds))
 	}
 	// And at once, in the same block, by all kinds that a town can make.

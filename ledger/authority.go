@@ -96,7 +96,7 @@ func (x *Executor) move(t *token.Move) *token.Error {
 		switch {
 		case !ok:
 			return refuse(UnknownWallet, "wallets", "no wallet %s", id)
-		case w.Treasury:
+		case w.Treasury && id == t.From: // a suspense wallet moves with those it stands in for
 			return refuse(Treasury, "wallets", "a treasury is not moved")
 		case w.Registrar != t.From:
 			return refuse(WrongOwner, "wallets", "wallet %s is not registered by %s", id, t.From)

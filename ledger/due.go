@@ -3,7 +3,8 @@ package ledger
 import "github.com/aqsha/aqsha/token"
 
 // applyDue applies what falls due at the block's time, in order: proposals first, so that a new
-// policy governs what follows, then re-keys by (due, wallet). At most MaxSystemPerBlock in a block.
+// policy governs what follows, then re-keys by (due, wallet), ends of contracts by (end, id), and money
+// whose purpose has ended by (end, id). At most MaxSystemPerBlock in a block; the rest waits for the next.
 func (x *Executor) applyDue() []System {
 	var applied []System
 	a := x.state.Authority()
@@ -28,6 +29,20 @@ func (x *Executor) applyDue() []System {
 		detail := x.state.Detail(id)
 		x.giveKey(id, w, detail, detail.Rekey)
 		applied = append(applied, System{Kind: SystemRekey, Wallet: id})
+	}
+	for len(applied) < MaxSystemPerBlock {
+		c := x.state.NextEnd()
+		if c == nil || c.EndsMillis > x.now {
+			break
+		}
+		applied = append(applied, x.end(c))
+	}
+	for len(applied) < MaxSystemPerBlock {
+		id, found := x.state.NextExpired(x.now)
+		if !found {
+			break
+		}
+		applied = append(applied, x.expire(id))
 	}
 	return applied
 }

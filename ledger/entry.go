@@ -75,52 +75,90 @@ const (
 	SystemRekey        SystemKind = 1 // a waiting key of a wallet takes effect
 	SystemProposal     SystemKind = 2 // a proposal of the authority takes effect
 	SystemRekeyDropped SystemKind = 3 // a waiting key lapses: its intermediary is suspended when it falls due
+	SystemEnd          SystemKind = 4 // a contract's end pays what it holds
+	SystemExpiry       SystemKind = 5 // money whose purpose has ended returns
 )
 
 // System is an entry that nobody signs and everybody can re-derive.
 type System struct {
 	Kind     SystemKind          `json:"kind"`
-	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key, done or dropped
+	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key, done or dropped; the contract that ends; who held what returns
 	Proposal token.TransactionID `json:"proposal,omitzero"` // of a proposal
+	Effects  Effects             `json:"effects,omitzero"`  // of an end or a return
+}
+
+// Equal says whether two entries are the same.
+func (s *System) Equal(other *System) bool {
+	return s.Kind == other.Kind && s.Wallet == other.Wallet && s.Proposal == other.Proposal && s.Effects.Equal(&other.Effects)
+}
+
+// Makes is what stands for the transaction in the ids of the tokens that the entry's effects make.
+func (s *System) Makes() token.TransactionID {
+	if s.Kind == SystemExpiry {
+		return token.TransactionID(s.Effects.Spent[0])
+	}
+	return EndID(s.Wallet)
+}
+
+// items is how many an entry of a kind has.
+func (k SystemKind) items() int {
+	if k == SystemEnd || k == SystemExpiry {
+		return 4
+	}
+	return 3
 }
 
 // Encode returns the entry's bytes.
 func (s System) Encode() []byte {
-	b := token.AppendArray(nil, 3)
+	b := token.AppendArray(nil, s.Kind.items())
 	b = token.AppendUint(b, uint64(EntrySystem))
 	b = token.AppendUint(b, uint64(s.Kind))
-	if s.Kind == SystemProposal {
+	switch s.Kind {
+	case SystemProposal:
 		return token.AppendBytes(b, s.Proposal[:])
+	case SystemEnd, SystemExpiry:
+		return appendEffects(token.AppendBytes(b, s.Wallet[:]), &s.Effects)
 	}
 	return token.AppendBytes(b, s.Wallet[:])
 }
 
-func decodeSystem(d *token.Decoder) *System {
-	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemRekeyDropped)))}
+func decodeSystem(d *token.Decoder, items int) *System {
+	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemExpiry)))}
+	if d.Err() == nil && items != s.Kind.items() {
+		d.Fail(refuse(token.NotCanonical, "entry", "%d items for a system entry of kind %d", items, s.Kind))
+		return s
+	}
 	switch s.Kind {
 	case SystemRekey, SystemRekeyDropped:
 		d.Fixed("wallet", s.Wallet[:])
 	case SystemProposal:
 		d.Fixed("proposal", s.Proposal[:])
+	case SystemEnd, SystemExpiry:
+		d.Fixed("wallet", s.Wallet[:])
+		s.Effects = decodeEffects(d)
+		if d.Err() == nil && s.Kind == SystemExpiry && (len(s.Effects.Spent) != 1 || len(s.Effects.Made) != 1) {
+			d.Fail(refuse(token.NotCanonical, "effects", "one token returns, as one"))
+		}
 	default:
 		d.Fail(refuse(token.UnknownKind, "kind", "system entry of kind %d", s.Kind))
 	}
 	return s
 }
 
-// AppendTransactionEntry encodes a transaction's entry. Its effects are what the rules add to
-// what it says; under these rules that is nothing.
-func AppendTransactionEntry(b, transaction []byte) []byte {
+// AppendTransactionEntry encodes a transaction's entry. Its effects are the tokens that the rules add
+// to those it names: what a contract pays and keeps. Only creating and acting have any.
+func AppendTransactionEntry(b, transaction []byte, effects *Effects) []byte {
 	b = token.AppendArray(b, 3)
 	b = token.AppendUint(b, uint64(EntryTransaction))
 	b = append(b, transaction...)
-	return token.AppendArray(b, 0)
+	return appendEffects(b, effects)
 }
 
-// Entry is a decoded log entry; exactly one part is set.
+// Entry is a decoded log entry: a leaf, a transaction with its effects, or a system entry.
 type Entry struct {
 	Leaf        *Leaf              `json:"leaf,omitempty"`
 	Transaction *token.Transaction `json:"transaction,omitempty"`
+	Effects     Effects            `json:"effects,omitzero"` // of the transaction
 	System      *System            `json:"system,omitempty"`
 }
 
@@ -136,9 +174,9 @@ func DecodeEntry(data []byte) (Entry, error) {
 		e.Leaf = decodeLeaf(d, items)
 	case kind == EntryTransaction && items == 3:
 		e.Transaction = d.Transaction()
-		d.Array("effects", 0, 0)
-	case kind == EntrySystem && items == 3:
-		e.System = decodeSystem(d)
+		e.Effects = decodeEffects(d)
+	case kind == EntrySystem && items <= 4:
+		e.System = decodeSystem(d, items)
 	default:
 		d.Fail(refuse(token.NotCanonical, "entry", "%d items for type %d", items, kind))
 	}

@@ -42,6 +42,18 @@ const (
 	NotCourt            token.Code = "not-court"  // seized money goes to a court's wallet, registered by the authority
 	Treasury            token.Code = "treasury"   // not for an intermediary's treasury wallet
 	TooManyProposals    token.Code = "too-many-proposals"
+
+	// of programmable money; package contract has more
+	Marked            token.Code = "marked"       // a plain transfer does not spend marked money
+	WrongMark         token.Code = "wrong-mark"   // by the purpose's rule the money becomes something else
+	HopsUsed          token.Code = "hops-used"    // the money was paid on as often as its purpose allows
+	PurposeFull       token.Code = "purpose-full" // the purpose holds as much as it may
+	UnknownAgency     token.Code = "unknown-agency"
+	UnknownPurpose    token.Code = "unknown-purpose"
+	UnknownDefinition token.Code = "unknown-definition"
+	UnknownContract   token.Code = "unknown-contract" // it has ended, or never was
+	OfContract        token.Code = "of-contract"      // not for a contract's wallet
+	NotAdmitted       token.Code = "not-admitted"     // the purpose does not let contracts of this definition hold its money
 )
 
 func refuse(code token.Code, field, format string, args ...any) *token.Error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
@@ -26,11 +27,25 @@ type Executor struct {
 	// TrustSignatures skips cryptography: for replaying what this node has verified before.
 	TrustSignatures bool
 
+	rules    map[uint32]*contract.Rule // of purposes, compiled
+	programs map[token.Hash]*contract.Program
+	marks    []uint32 // purposes whose money moved in the block
+
 	keys    []token.PublicKey // scratch, reused between transactions
 	tokens  []Token
 	wallets []Wallet
-	nets    []money.Tiyn
+	nets    []money.Tiyn // what each party gains
+	counted []money.Tiyn // the part of that which counts to limits
 	delta   []int
+
+	holdings         []holding
+	effects          Effects
+	effectHops       []uint16
+	held, brought    []money.Tiyn // by a contract's asset
+	heldHops, inHops []uint16
+	entering         []remark
+	parties          []contract.Party
+	calling          contract.Call
 }
 
 // NewExecutor works on a state that Found has founded, or that was recovered.
@@ -41,6 +56,7 @@ func NewExecutor(network token.NetworkID, state State) *Executor {
 // Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order.
 func (x *Executor) Begin(height, timeMillis uint64) []System {
 	x.height, x.now, x.count = height, timeMillis, 0
+	x.marks = x.marks[:0]
 	due := x.applyDue()
 	x.count = uint32(len(due))
 	return due
@@ -52,6 +68,11 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 	a := x.state.Authority()
 	if live := x.state.LiveTotal(); live != a.Circulating() {
 		panic(fmt.Sprintf("supply not conserved at height %d: live %d, issued %d, redeemed %d", x.height, live, a.Issued, a.Redeemed))
+	}
+	for _, number := range x.marks {
+		if p := x.state.Purpose(number); p.Live() != x.state.LiveOf(number) {
+			panic(fmt.Sprintf("purpose %d not conserved at height %d: live %d, entered %d, left %d", number, x.height, x.state.LiveOf(number), p.Entered, p.Left))
+		}
 	}
 	return Leaf{
 		Height: x.height, TimeMillis: x.now, Count: x.count, Rules: RulesVersion, Previous: previous,
@@ -76,12 +97,16 @@ func (x *Executor) Apply(tx *token.Transaction, verified []token.PublicKey) *tok
 			return err
 		}
 	}
+	x.effects.reset()
 	if err := x.apply(tx); err != nil {
 		return err
 	}
 	x.count++
 	return nil
 }
+
+// Effects are those of the transaction that was applied last. They are valid until the next.
+func (x *Executor) Effects() *Effects { return &x.effects }
 
 // Verify checks a transaction's signatures one at a time under the keys that Keys returned.
 func Verify(network token.NetworkID, tx *token.Transaction, keys []token.PublicKey) *token.Error {
@@ -102,7 +127,7 @@ func BadSignatureOf(w *token.Witness) *token.Error {
 func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 	ahead := uint64(maxAheadMillis)
 	switch tx.Body.Kind() {
-	case token.KindTransfer:
+	case token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct:
 		ahead = x.state.Authority().Policy.ValidAheadMillis
 	}
 	if tx.ValidUntil < x.now {
@@ -152,6 +177,18 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.propose(tx.ID(), t)
 	case *token.Veto:
 		return x.veto(t)
+	case *token.SetAgency:
+		return x.setAgency(tx.ID(), t)
+	case *token.RegisterPurpose:
+		return x.registerPurpose(t)
+	case *token.MarkedTransfer:
+		return x.markedTransfer(tx.ID(), t)
+	case *token.Define:
+		return x.define(t)
+	case *token.Create:
+		return x.create(tx.ID(), t)
+	case *token.Act:
+		return x.act(tx.ID(), t)
 	}
 	panic(fmt.Sprintf("no rule for transactions of kind %d", tx.Body.Kind()))
 }

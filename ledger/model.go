@@ -15,6 +15,7 @@ type Model struct {
 	Details        map[token.WalletID]Detail
 	Intermediaries map[token.WalletID]Intermediary
 	Central        Authority
+	Programs
 }
 
 // NewModel makes an empty state.
@@ -22,6 +23,7 @@ func NewModel() *Model {
 	return &Model{
 		Tokens: map[token.ID]Token{}, Wallets: map[token.WalletID]Wallet{},
 		Details: map[token.WalletID]Detail{}, Intermediaries: map[token.WalletID]Intermediary{},
+		Programs: NewPrograms(),
 	}
 }
 
@@ -80,6 +82,40 @@ func (m *Model) LiveTotal() money.Tiyn {
 	var total money.Tiyn
 	for _, t := range m.Tokens { // any order: a sum
 		total += t.Amount
+	}
+	return total
+}
+
+func (m *Model) NextExpired(now uint64) (id token.ID, found bool) {
+	least := now
+	for candidate, t := range m.Tokens { // any order: the least of all
+		p := m.Purpose(t.Asset.Purpose)
+		if p == nil || p.UntilMillis > least {
+			continue
+		}
+		if !found || p.UntilMillis < least || bytes.Compare(candidate[:], id[:]) < 0 {
+			id, found, least = candidate, true, p.UntilMillis
+		}
+	}
+	return id, found
+}
+
+func (m *Model) LiveOf(purpose uint32) money.Tiyn {
+	var total money.Tiyn
+	for _, t := range m.Tokens { // any order: a sum
+		if t.Asset.Purpose == purpose {
+			total += t.Amount
+		}
+	}
+	return total
+}
+
+func (m *Model) Apart(wallet token.WalletID) money.Tiyn {
+	var total money.Tiyn
+	for _, t := range m.Tokens { // any order: a sum
+		if p := m.Purpose(t.Asset.Purpose); p != nil && p.OwnLimits && t.Wallet == wallet {
+			total += t.Amount
+		}
 	}
 	return total
 }

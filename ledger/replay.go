@@ -99,7 +99,7 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) error {
 	switch {
 	case e.System != nil:
-		if len(*due) == 0 || *e.System != (*due)[0] {
+		if len(*due) == 0 || !e.System.Equal(&(*due)[0]) {
 			return refuse(NotDerived, "entries", "system entry %+v is not due", *e.System)
 		}
 		*due = (*due)[1:]
@@ -111,6 +111,9 @@ func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) erro
 	}
 	if err := r.executor.Apply(e.Transaction, verified); err != nil {
 		return err
+	}
+	if !e.Effects.Equal(r.executor.Effects()) {
+		return refuse(NotDerived, "effects", "the entry states %+v, the rules give %+v", e.Effects, *r.executor.Effects())
 	}
 	return nil
 }

@@ -32,8 +32,15 @@ func all(role token.Role, keys ...token.PublicKey) Signatory {
 // after checking that these are the signatures the transaction needs. It reads the state and
 // does no cryptography. dst is reused when large enough.
 func Keys(dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.PublicKey, *token.Error) {
-	if t, ok := tx.Body.(*token.Transfer); ok {
+	switch t := tx.Body.(type) {
+	case *token.Transfer:
 		return transferKeys(dst, state, t, tx.Witnesses)
+	case *token.MarkedTransfer:
+		return walletKey(dst, state, t.Parties[0], tx.Witnesses)
+	case *token.Create:
+		return walletKey(dst, state, t.Creator, tx.Witnesses)
+	case *token.Act:
+		return walletKey(dst, state, t.Caller, tx.Witnesses)
 	}
 	groups, err := Signatories(state, tx.Body)
 	if err != nil {
@@ -62,6 +69,21 @@ func transferKeys(dst []token.PublicKey, state Reader, t *token.Transfer, witnes
 		return nil, refuse(MissingSignature, "witnesses", "payer %d has not signed", len(dst))
 	}
 	return dst, nil
+}
+
+// walletKey is Keys for what one wallet signs alone.
+func walletKey(dst []token.PublicKey, state Reader, id token.WalletID, witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
+	if len(witnesses) == 0 {
+		return nil, refuse(MissingSignature, "witnesses", "the payer has not signed")
+	}
+	if w := witnesses[0]; w.Role != token.RoleWallet || w.Index != 0 || len(witnesses) > 1 {
+		return nil, refuse(NotAuthorised, "witnesses", "the payer signs this alone")
+	}
+	wallet, ok := state.Wallet(id)
+	if !ok {
+		return nil, refuse(UnknownWallet, "parties", "no wallet %s", id)
+	}
+	return append(dst[:0], wallet.Key), nil
 }
 
 // match assigns each witness its key.
@@ -139,8 +161,34 @@ func Signatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
 		return groups, nil
 	case *token.Veto:
 		return []Signatory{set(token.RoleRoot)}, nil
+	case *token.SetAgency:
+		old, _ := state.Agency(t.Agency)
+		return []Signatory{set(token.RolePolicy), possession(t.Keys, old.Keys)}, nil
+	case *token.RegisterPurpose:
+		agency, ok := state.Agency(t.Agency)
+		if !ok {
+			return nil, refuse(UnknownAgency, "agency", "no agency %s", t.Agency)
+		}
+		return []Signatory{ofSet(token.RoleAgency, agency.Keys)}, nil
+	case *token.Define:
+		registrar, err := registrarOf(state, t.Registrar)
+		return []Signatory{registrar}, err
+	case *token.MarkedTransfer:
+		return payerSignatory(state, t.Parties[0])
+	case *token.Create:
+		return payerSignatory(state, t.Creator)
+	case *token.Act:
+		return payerSignatory(state, t.Caller)
 	}
 	return walletSignatories(state, body)
+}
+
+func payerSignatory(state Reader, id token.WalletID) ([]Signatory, *token.Error) {
+	wallet, ok := state.Wallet(id)
+	if !ok {
+		return nil, refuse(UnknownWallet, "parties", "no wallet %s", id)
+	}
+	return []Signatory{all(token.RoleWallet, wallet.Key)}, nil
 }
 
 // walletSignatories are those of changes to one wallet.

@@ -19,9 +19,10 @@ type Wallet struct {
 	Key        token.PublicKey  `json:"key"`
 	Version    uint32           `json:"version"` // counts every change but payments
 	Tier       uint8            `json:"tier"`
-	Treasury   bool             `json:"treasury,omitempty"` // of the intermediary with the same id; exempt from limits
+	Treasury   bool             `json:"treasury,omitempty"` // of the intermediary with the same id, or a suspense wallet; exempt from limits
 	Frozen     token.FreezeMode `json:"frozen,omitempty"`
 	Rekeying   bool             `json:"rekeying,omitempty"` // Detail.Rekey waits
+	Contract   bool             `json:"contract,omitempty"` // of the contract with the same id
 	Attributes token.Attributes `json:"attributes"`
 
 	Balance money.Tiyn `json:"balance"` // of all its live tokens in tenge, plain and marked
@@ -94,6 +95,7 @@ type Reader interface {
 	Detail(token.WalletID) Detail
 	Intermediary(token.WalletID) (Intermediary, bool)
 	Authority() *Authority
+	Agency(token.WalletID) (Agency, bool)
 }
 
 // State is the live set. Only the executor changes it, one transaction at a time.
@@ -110,4 +112,24 @@ type State interface {
 	NextRekey() (wallet token.WalletID, dueMillis uint64, found bool)
 	// LiveTotal is the sum of all live tokens in tenge.
 	LiveTotal() money.Tiyn
+
+	// Programmable money; Programs implements it but for what concerns tokens.
+	PutAgency(token.WalletID, Agency)
+	Purpose(number uint32) *Purpose
+	AddPurpose(Purpose) (number uint32)
+	Purposes() int
+	Definition(token.Hash) (encoded []byte, ok bool)
+	AddDefinition(id token.Hash, encoded []byte)
+	Contract(token.WalletID) *Contract
+	AddContract(*Contract)
+	RemoveContract(token.WalletID)
+	NextEnd() *Contract
+	Closed(token.WalletID) (registrar token.WalletID, ok bool)
+	PutClosed(id, registrar token.WalletID)
+	// NextExpired is the live token with the least (end of its purpose, id), of purposes that end at now or before.
+	NextExpired(now uint64) (id token.ID, found bool)
+	// LiveOf is the sum of live tokens marked with a purpose.
+	LiveOf(purpose uint32) money.Tiyn
+	// Apart is how much of a wallet's balance carries purposes that do not count to limits.
+	Apart(token.WalletID) money.Tiyn
 }

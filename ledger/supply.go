@@ -61,7 +61,7 @@ func (x *Executor) issue(id token.TransactionID, t *token.Issue) *token.Error {
 // redeem destroys tokens of an intermediary's own treasury.
 func (x *Executor) redeem(id token.TransactionID, t *token.Redeem) *token.Error {
 	treasury, ok := x.state.Wallet(t.From)
-	if !ok || !treasury.Treasury {
+	if !ok || !treasury.Treasury || treasury.Registrar != t.From {
 		return refuse(UnknownIntermediary, "from", "an intermediary redeems from its treasury; %s is none", t.From)
 	}
 	if err := x.mayPay(t.From, &treasury); err != nil {

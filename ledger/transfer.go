@@ -27,8 +27,9 @@ func (x *Executor) transfer(id token.TransactionID, t *token.Transfer) *token.Er
 		return err
 	}
 	today := policy.Day(x.now)
-	for party := range t.Parties {
-		if err := x.checkLimits(policy, t, party, today); err != nil {
+	for party, id := range t.Parties {
+		pays := party < t.Payers && paysNow(x.nets[party], x.delta[party])
+		if err := x.checkLimit(policy, id, &x.wallets[party], x.nets[party], pays, today); err != nil {
 			return err
 		}
 	}
@@ -39,9 +40,10 @@ func (x *Executor) transfer(id token.TransactionID, t *token.Transfer) *token.Er
 	for i, o := range t.Outputs {
 		x.state.AddToken(token.OutputID(id, i), Token{t.Parties[o.Party], o.Asset, o.Amount, hops})
 	}
-	for party, wallet := range t.Parties {
-		x.book(party, today, party < t.Payers)
-		x.state.PutWallet(wallet, x.wallets[party])
+	for party, id := range t.Parties {
+		w, net, delta := &x.wallets[party], x.nets[party], x.delta[party]
+		w.book(net, net, delta, party < t.Payers && paysNow(net, delta), today)
+		x.state.PutWallet(id, *w)
 	}
 	return nil
 }
@@ -60,6 +62,8 @@ func (x *Executor) loadParties(t *token.Transfer) *token.Error {
 			}
 		} else if w.Frozen == token.FreezeAll {
 			return refuse(Frozen, "parties", "wallet %s is frozen", id)
+		} else if w.Contract {
+			return refuse(OfContract, "parties", "%s is a contract's; money enters it by its actions", id)
 		}
 		x.wallets = append(x.wallets, w)
 	}
@@ -74,7 +78,7 @@ func (x *Executor) mayPay(id token.WalletID, w *Wallet) *token.Error {
 		return refuse(RekeyPending, "parties", "wallet %s waits for a new key", id)
 	}
 	if w.Treasury {
-		return x.active(id, "parties")
+		return x.active(w.Registrar, "parties")
 	}
 	return nil
 }
@@ -131,13 +135,13 @@ func (x *Executor) checkOutputs(t *token.Transfer, policy *token.Policy) *token.
 	plain := money.Tiyn(0)
 	for _, in := range x.tokens {
 		if in.Asset != token.PlainTenge {
-			return refuse(UnknownAsset, "inputs", "asset %v is not known to these rules", in.Asset)
+			return refuse(Marked, "inputs", "%s tenge of asset %v: a marked transfer spends it", in.Amount, in.Asset)
 		}
 		plain += in.Amount
 	}
 	for _, o := range t.Outputs {
 		if o.Asset != token.PlainTenge {
-			return refuse(UnknownAsset, "outputs.asset", "asset %v is not known to these rules", o.Asset)
+			return refuse(Marked, "outputs.asset", "asset %v: a marked transfer pays it", o.Asset)
 		}
 		if o.Amount < policy.LeastToken {
 			return refuse(Dust, "outputs.amount", "%s tenge is less than %s", o.Amount, policy.LeastToken)
@@ -152,10 +156,6 @@ func (x *Executor) checkOutputs(t *token.Transfer, policy *token.Policy) *token.
 	return nil
 }
 
-// counts says whether a payer's part in a transaction is a payment of the day: all are, but
-// gathering one's own tokens into fewer.
-func (x *Executor) counts(party int) bool { return x.nets[party] < 0 || x.delta[party] >= 0 }
-
 // paidOn returns a wallet's counters of a day. A day that a change of the policy's offset brings
 // back counts on with the later one: turning the offset to and fro gives no fresh limits.
 func (w *Wallet) paidOn(day uint32) (paid money.Tiyn, payments uint32) {
@@ -165,19 +165,18 @@ func (w *Wallet) paidOn(day uint32) (paid money.Tiyn, payments uint32) {
 	return w.PaidToday, w.PaymentsToday
 }
 
-// checkLimits tests a party's net against its tier: what it pays against payment and day, what it
-// receives against the balance. A treasury has no limits.
-func (x *Executor) checkLimits(policy *token.Policy, t *token.Transfer, party int, today uint32) *token.Error {
-	w, net := &x.wallets[party], x.nets[party]
+// checkLimit tests what a wallet pays or gains against its tier: what it pays against payment and day, what it
+// receives against the balance. A treasury has no limits, and a contract's payouts do not come here.
+func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet, net money.Tiyn, pays bool, today uint32) *token.Error {
 	if w.Treasury {
 		return nil
 	}
 	tier, ok := policy.Tier(w.Tier)
 	if !ok {
-		return refuse(UnknownTier, "parties", "wallet %s is in tier %d, which the policy lacks", t.Parties[party], w.Tier)
+		return refuse(UnknownTier, "parties", "wallet %s is in tier %d, which the policy lacks", id, w.Tier)
 	}
 	paid, payments := w.paidOn(today)
-	if party < t.Payers && x.counts(party) && tier.PaymentsPerDay != 0 && payments >= tier.PaymentsPerDay {
+	if pays && tier.PaymentsPerDay != 0 && payments >= tier.PaymentsPerDay {
 		return refuse(LimitPaymentsPerDay, "parties", "tier %q makes %d payments a day", tier.Name, tier.PaymentsPerDay)
 	}
 	switch {
@@ -186,17 +185,21 @@ func (x *Executor) checkLimits(policy *token.Policy, t *token.Transfer, party in
 	case net < 0 && tier.DayMost != 0 && (paid > tier.DayMost || -net > tier.DayMost-paid):
 		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid, tier.Name, tier.DayMost)
 	case net > 0 && tier.BalanceMost != 0 && (w.Balance > tier.BalanceMost || net > tier.BalanceMost-w.Balance):
-		return refuse(LimitBalance, "outputs.amount", "%s tenge on top of %s; tier %q holds at most %s", net, w.Balance, tier.Name, tier.BalanceMost)
+		// Seldom so near the limit; only then does it matter how much of it counts.
+		counted := w.Balance - x.state.Apart(id)
+		if counted > tier.BalanceMost || net > tier.BalanceMost-counted {
+			return refuse(LimitBalance, "outputs.amount", "%s tenge on top of %s; tier %q holds at most %s", net, counted, tier.Name, tier.BalanceMost)
+		}
 	}
 	return nil
 }
 
-// book enters a checked transfer into a party's wallet record.
-func (x *Executor) book(party int, today uint32, payer bool) {
-	w, net := &x.wallets[party], x.nets[party]
+// book enters a checked transaction into a party's wallet record: net is what it gains, counted the
+// part of that which counts to limits, delta the same in numbers of tokens.
+func (w *Wallet) book(net, counted money.Tiyn, delta int, pays bool, today uint32) {
 	w.Balance += net
-	w.Tokens = uint32(int(w.Tokens) + x.delta[party])
-	if !payer || w.Treasury || !x.counts(party) {
+	w.Tokens = uint32(int(w.Tokens) + delta)
+	if !pays || w.Treasury {
 		return
 	}
 	paid, payments := w.paidOn(today)
@@ -205,9 +208,9 @@ func (x *Executor) book(party int, today uint32, payer bool) {
 		w.PaymentsToday++
 	}
 	w.PaidToday = paid
-	if net < 0 {
+	if counted < 0 {
 		// Without a limit of the day the sum may reach the end of its range; there it stays.
-		total, err := money.Add(paid, -net)
+		total, err := money.Add(paid, -counted)
 		if err != nil {
 			total = math.MaxInt64
 		}

@@ -13,16 +13,21 @@ func (x *Executor) advance(registrar token.WalletID) {
 	x.state.PutIntermediary(registrar, intermediary)
 }
 
-func (x *Executor) register(id token.TransactionID, t *token.Register) *token.Error {
+// registrarSequence checks that a registrar may register, and the sequence that it names.
+func (x *Executor) registrarSequence(registrar token.WalletID, named uint64) *token.Error {
 	present := x.state.Authority().Set(token.RolePolicy).Sequence
-	if t.Registrar != token.Authority {
-		if err := x.active(t.Registrar, "registrar"); err != nil {
+	if registrar != token.Authority {
+		if err := x.active(registrar, "registrar"); err != nil {
 			return err
 		}
-		intermediary, _ := x.state.Intermediary(t.Registrar)
+		intermediary, _ := x.state.Intermediary(registrar)
 		present = intermediary.Sequence
 	}
-	if err := sequence(present, t.Sequence); err != nil {
+	return sequence(present, named)
+}
+
+func (x *Executor) register(id token.TransactionID, t *token.Register) *token.Error {
+	if err := x.registrarSequence(t.Registrar, t.Sequence); err != nil {
 		return err
 	}
 	if err := x.tierExists(t.Tier); err != nil {
@@ -53,6 +58,9 @@ func (x *Executor) target(id token.WalletID, version uint64) (Wallet, *token.Err
 	w, ok := x.state.Wallet(id)
 	if !ok {
 		return w, refuse(UnknownWallet, "wallet", "no wallet %s", id)
+	}
+	if w.Contract {
+		return w, refuse(OfContract, "wallet", "%s is a contract's; nobody changes it", id)
 	}
 	if uint64(w.Version) != version {
 		return w, refuse(StaleVersion, "version", "%d is named, %d is present", version, w.Version)
@@ -169,5 +177,6 @@ func (x *Executor) closeWallet(t *token.Close) *token.Error {
 		}
 	}
 	x.state.RemoveWallet(t.Wallet)
+	x.state.PutClosed(t.Wallet, w.Registrar) // a contract may still owe it something
 	return nil
 }

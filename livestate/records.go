@@ -79,10 +79,10 @@ func decodeIntermediary(d *token.Decoder) (id token.WalletID, i ledger.Intermedi
 	return id, i
 }
 
-// A wallet's record has 17 items, or 22 with its detail.
+// A wallet's record has 18 items, or 23 with its detail.
 const (
-	walletItems = 17
-	detailItems = 22
+	walletItems = 18
+	detailItems = 23
 )
 
 func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.Detail) []byte {
@@ -100,6 +100,7 @@ func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.De
 	b = token.AppendBool(b, w.Treasury)
 	b = token.AppendUint(b, uint64(w.Frozen))
 	b = token.AppendBool(b, w.Rekeying)
+	b = token.AppendBool(b, w.Contract)
 	b = token.AppendUint(b, uint64(w.Attributes.Category))
 	b = token.AppendText(b, w.Attributes.Region)
 	b = token.AppendText(b, w.Attributes.Role)
@@ -127,6 +128,7 @@ func decodeWallet(d *token.Decoder, items int) (id token.WalletID, w ledger.Wall
 	w.Treasury = d.Bool("treasury")
 	w.Frozen = token.FreezeMode(d.Uint("frozen", uint64(token.FreezeAll)))
 	w.Rekeying = d.Bool("rekeying")
+	w.Contract = d.Bool("contract")
 	w.Attributes.Category = uint16(d.Uint("category", 9999))
 	w.Attributes.Region = d.Text("region", 0, token.MaxRegion)
 	w.Attributes.Role = d.Text("role", 0, token.MaxRole)
@@ -176,7 +178,10 @@ type loader struct {
 	intermediary token.WalletID
 	wallet       token.WalletID
 	tokenID      token.ID
+	id           token.WalletID // of the last agency, closed wallet or contract
+	definition   token.Hash
 	count        int
+	read         uint32 // by warm, so that the compiler keeps its reads
 }
 
 // wellSized says whether a record of a type may have so many items.
@@ -188,6 +193,12 @@ func wellSized(kind, items int) bool {
 		return items == 10
 	case recordIntermediary:
 		return items == 6
+	case recordAgency, recordPurpose:
+		return items == 6
+	case recordDefinition, recordClosed:
+		return items == 3
+	case recordContract:
+		return items == 11
 	case recordWallet:
 		return items == walletItems || items == detailItems
 	}
@@ -227,18 +238,27 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 			l.state.PutWallet(id, w)
 			l.state.PutDetail(id, detail)
 		}
+	case recordAgency, recordPurpose, recordDefinition, recordClosed, recordContract:
+		var err error
+		if ascending, err = l.program(kind, d, first); err != nil {
+			return err
+		}
 	case recordToken:
 		id, t := decodeToken(d)
 		ascending = first || bytes.Compare(l.tokenID[:], id[:]) < 0
 		l.tokenID = id
 		if d.Err() == nil && ascending {
-			if _, known := l.state.Wallet(t.Wallet); !known {
+			owner, known := l.state.wallets.find(t.Wallet)
+			if !known {
 				return badSnapshot("token %s belongs to no wallet", id)
 			}
 			if t.Amount <= 0 || t.Amount > l.state.authority.Circulating()-l.state.total {
 				return badSnapshot("token %s of %s is more than circulates", id, t.Amount)
 			}
-			l.state.AddToken(id, t)
+			if number := t.Asset.Purpose; number != 0 && l.state.Purpose(number) == nil {
+				return badSnapshot("token %s is marked with no known purpose", id)
+			}
+			l.state.addToken(id, owner, t)
 		}
 	}
 	if !ascending {
@@ -284,5 +304,5 @@ func (l *loader) finish() error {
 			return badSnapshot("wallet %s states %s in %d tokens and holds %s in %d", s.wallets.at(slot).key, w.balance, w.tokens, sum, count)
 		}
 	}
-	return nil
+	return l.finishPrograms()
 }

@@ -22,7 +22,7 @@ func storied(t testing.TB) (*livestate.State, livestate.Position, []byte) {
 	alice, _ := state.Wallet(town.Alice)
 	chain.Must(&token.Rekey{Wallet: town.Alice, Version: uint64(alice.Version), By: token.RoleIntermediary, Key: chain.Key("alice 3").Public(), Recovery: chain.Key("r 3").Public()})
 	chain.Must(&token.Freeze{Wallet: town.Bob, Version: 6, Mode: token.FreezeDebits, Case: "дело 7"})
-	chain.Must(&token.Propose{By: token.RolePolicy, Sequence: 10, Change: token.Change{DelayMillis: 3_600_000}})
+	chain.Must(&token.Propose{By: token.RolePolicy, Sequence: state.Authority().Set(token.RolePolicy).Sequence, Change: token.Change{DelayMillis: 3_600_000}})
 	at := livestate.Position{Network: chain.Network, Leaf: chain.Leaf, LogSize: chain.Size, LogRoot: chain.Root()}
 	var out bytes.Buffer
 	if _, err := state.WriteSnapshot(&out, at); err != nil {

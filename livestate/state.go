@@ -20,6 +20,7 @@ type tokenRow struct {
 	wallet     uint32 // slot of the owner
 	asset      uint32 // number in State.assets
 	next, prev uint32 // the owner's tokens, a list
+	place      uint32 // among the tokens of its purpose
 	hops       uint16
 }
 
@@ -41,7 +42,8 @@ type walletRow struct {
 const (
 	flagTreasury = 1 << 0
 	flagRekeying = 1 << 1
-	flagFrozen   = 2 // shift of the freeze mode
+	flagFrozen   = 2 // shift of the freeze mode, two bits
+	flagContract = 1 << 4
 )
 
 // State is the live set. The zero State is not usable; see New.
@@ -54,6 +56,11 @@ type State struct {
 	intermediaries map[token.WalletID]ledger.Intermediary
 	rekeys         []rekey // by (due, wallet)
 	authority      ledger.Authority
+
+	ledger.Programs
+	marks    []*marks // by purpose, number 1 first
+	expiries []uint32 // purposes by their ends
+	apart    map[token.WalletID]money.Tiyn
 
 	assets     interned[token.Asset]
 	registrars interned[token.WalletID]
@@ -102,6 +109,9 @@ func (n *interned[T]) number(value T) uint32 {
 	return i
 }
 
+// plainAsset is the number of plain tenge among the assets.
+const plainAsset = 0
+
 // New makes an empty state. The seed of its tables is random and secret, per process.
 func New(seed [32]byte) *State {
 	words := [4]uint64{}
@@ -109,7 +119,7 @@ func New(seed [32]byte) *State {
 		words[i] = binary.LittleEndian.Uint64(seed[8*i:])
 	}
 	forTokens, forWallets := [2]uint64{words[0], words[1]}, [2]uint64{words[2], words[3]}
-	return &State{
+	s := &State{
 		tokens: newTable[token.ID, tokenRow](func(id token.ID) uint64 {
 			return mix(binary.LittleEndian.Uint64(id[:]), binary.LittleEndian.Uint64(id[8:]), &forTokens)
 		}),
@@ -118,7 +128,11 @@ func New(seed [32]byte) *State {
 		}),
 		details:        map[token.WalletID]ledger.Detail{},
 		intermediaries: map[token.WalletID]ledger.Intermediary{},
+		Programs:       ledger.NewPrograms(),
+		apart:          map[token.WalletID]money.Tiyn{},
 	}
+	s.assets.number(token.PlainTenge)
+	return s
 }
 
 // Token returns a live token.
@@ -140,17 +154,25 @@ func (s *State) AddToken(id token.ID, t ledger.Token) {
 	if !ok {
 		panic(fmt.Sprintf("token %s for the unknown wallet %s", id, t.Wallet))
 	}
+	s.addToken(id, owner, t)
+}
+
+// addToken makes a token of the wallet in a slot live.
+func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) {
 	w := &s.wallets.at(owner).value
 	slot, r, isNew := s.tokens.put(id)
 	if !isNew {
 		panic(fmt.Sprintf("token %s is live already", id))
 	}
-	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.again(t.Asset, 0), next: w.first, prev: none, hops: t.Hops}
+	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.again(t.Asset, plainAsset), next: w.first, prev: none, hops: t.Hops}
 	if w.first != none {
 		s.tokens.at(w.first).value.prev = slot
 	}
 	w.first = slot
 	s.total += t.Amount
+	if t.Asset.Purpose != 0 {
+		s.mark(id, slot, r, t.Asset.Purpose, t.Wallet)
+	}
 }
 
 // RemoveToken ends a live token.
@@ -168,6 +190,9 @@ func (s *State) RemoveToken(id token.ID) {
 		s.tokens.at(r.next).value.prev = r.prev
 	}
 	s.total -= r.amount
+	if r.asset != plainAsset {
+		s.unmark(id, r)
+	}
 }
 
 // LiveToken is a token with its id.
@@ -199,7 +224,7 @@ func (s *State) Wallet(id token.WalletID) (ledger.Wallet, bool) {
 	}
 	return ledger.Wallet{
 		Registrar: s.registrars.values[r.registrar], Key: r.key, Version: r.version, Tier: r.tier,
-		Treasury: r.flags&flagTreasury != 0, Rekeying: r.flags&flagRekeying != 0, Frozen: token.FreezeMode(r.flags >> flagFrozen),
+		Treasury: r.flags&flagTreasury != 0, Rekeying: r.flags&flagRekeying != 0, Frozen: token.FreezeMode(r.flags >> flagFrozen & 3), Contract: r.flags&flagContract != 0,
 		Attributes: s.attributes.values[r.attribute],
 		Balance:    r.balance, Tokens: r.tokens, Day: r.day, PaidToday: r.paidToday, PaymentsToday: r.payments,
 	}, true
@@ -217,6 +242,9 @@ func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
 	}
 	if w.Rekeying {
 		flags |= flagRekeying
+	}
+	if w.Contract {
+		flags |= flagContract
 	}
 	*r = walletRow{
 		balance: w.Balance, paidToday: w.PaidToday, registrar: s.registrars.again(w.Registrar, r.registrar), attribute: s.attributes.again(w.Attributes, r.attribute),

@@ -13,10 +13,17 @@ type Warmer struct {
 	read                    uint32 // what was read, so that the compiler keeps the reads
 }
 
-// Add names what a transaction will touch, if it is of the kind that nearly all are.
+// Add names what a transaction will touch, if it is of a kind that many are.
 func (w *Warmer) Add(tx *token.Transaction) {
-	if t, ok := tx.Body.(*token.Transfer); ok {
+	switch t := tx.Body.(type) {
+	case *token.Transfer:
 		w.wallets = append(w.wallets, t.Parties...)
+		w.tokens = append(w.tokens, t.Inputs...)
+	case *token.MarkedTransfer:
+		w.wallets = append(w.wallets, t.Parties...)
+		w.tokens = append(w.tokens, t.Inputs...)
+	case *token.Act:
+		w.wallets = append(w.wallets, t.Caller, t.Contract)
 		w.tokens = append(w.tokens, t.Inputs...)
 	}
 }

@@ -181,8 +181,13 @@ func (n *Node) somethingDue() bool {
 	if p := n.state.Authority().Proposals; len(p) > 0 && p[0].DueMillis <= now {
 		return true
 	}
-	_, due, found := n.state.NextRekey()
-	return found && due <= now
+	if _, due, found := n.state.NextRekey(); found && due <= now {
+		return true
+	}
+	if c := n.state.NextEnd(); c != nil && c.EndsMillis <= now {
+		return true
+	}
+	return n.state.AnyExpired(now)
 }
 
 // pump does what the stages do for all that waits, in the caller's goroutine.
@@ -253,7 +258,7 @@ func (n *Node) apply(b *block) error {
 			}
 			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1, TimeMillis: now}
 			from := len(n.encoded)
-			n.encoded = ledger.AppendTransactionEntry(n.encoded, r.tx.Encode())
+			n.encoded = ledger.AppendTransactionEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
 			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
 		}
 	}

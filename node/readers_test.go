@@ -208,8 +208,27 @@ func (c *purse) spend(p *plain) (sum uint64, err error) {
 	return sum, nil
 }
 
-// transaction books [kind, valid-until, …] of the kinds that move money.
-func (c *purse) transaction(body []byte) error {
+// effects books [] or [spent ids, [[wallet, amount, …], …]].
+func (c *purse) effects(p *plain, makes [32]byte) (in, out uint64, err error) {
+	if p.number() == 0 {
+		return 0, 0, nil
+	}
+	in, err = c.spend(p)
+	for i := range int(p.number()) {
+		_, items := p.head()
+		p.skip()
+		amount := p.number()
+		c.add(makes, i, amount)
+		out += amount
+		for range items - 2 {
+			p.skip()
+		}
+	}
+	return in, out, err
+}
+
+// transaction books [kind, valid-until, …] of the kinds that move money, and the effects after it.
+func (c *purse) transaction(body []byte, after *plain) error {
 	id, p := sha256.Sum256(body), &plain{data: body}
 	p.head()
 	kind := p.number()
@@ -231,6 +250,31 @@ func (c *purse) transaction(body []byte) error {
 				p.skip()
 			}
 		}
+	case 21: // marked-transfer: parties, inputs, outputs, document, memo
+		p.skip()
+		in, err = c.spend(p)
+		for i := range int(p.number()) {
+			_, items := p.head()
+			p.skip()
+			amount := p.number()
+			c.add(id, i, amount)
+			out += amount
+			for range items - 2 {
+				p.skip()
+			}
+		}
+	case 23, 24: // create and act: five fields, inputs, paid, document
+		for range 5 {
+			p.skip()
+		}
+		if in, err = c.spend(p); err != nil {
+			return err
+		}
+		held, made, err := c.effects(after, id)
+		if err != nil || in+held != made {
+			return fmt.Errorf("contract: %d and %d become %d: %v", in, held, made, err)
+		}
+		in = 0
 	case 2: // issue: sequence, to, amounts
 		p.skip()
 		p.skip()
@@ -276,7 +320,25 @@ func (c *purse) entry(data []byte, stated *[3]uint64) error {
 		p.head()
 		from := p.at
 		p.skip()
-		return c.transaction(data[from:p.at])
+		body := data[from:p.at]
+		p.skip() // witnesses
+		return c.transaction(body, p)
+	case 2: // [kind, wallet, effects] of a contract's end or a return
+		kind := p.number()
+		if kind < 4 {
+			return nil
+		}
+		wallet := p.bytes()
+		makes := sha256.Sum256(append([]byte("aqsha end v1\x00"), wallet...))
+		if kind == 5 {
+			look := *p
+			look.head()
+			look.head()
+			makes = [32]byte(look.bytes())
+		}
+		if in, out, err := c.effects(p, makes); err != nil || in != out {
+			return fmt.Errorf("a system entry makes %d of %d: %v", out, in, err)
+		}
 	}
 	return nil
 }

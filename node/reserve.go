@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -80,10 +81,15 @@ func (r *reservations) leave(wallet token.WalletID, q *queue) {
 	}
 }
 
-// Select sets tokens aside for a payment of an amount. When enough tokens exist but others are
+// Select sets plain tokens aside for a payment of an amount. When enough tokens exist but others are
 // paying with them, it waits for their change until ctx ends; it says that funds are insufficient
 // only when all of the wallet's live tokens together are less than the amount.
 func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.Tiyn) (Selection, error) {
+	return n.SelectOf(ctx, wallet, token.PlainTenge, amount)
+}
+
+// SelectOf is Select for tokens of an asset: marked tenge.
+func (n *Node) SelectOf(ctx context.Context, wallet token.WalletID, asset token.Asset, amount money.Tiyn) (Selection, error) {
 	if amount <= 0 {
 		return Selection{}, refuse(token.AmountZero, "amount", "an amount is positive")
 	}
@@ -99,7 +105,7 @@ func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.T
 	defer retry.Stop()
 	for {
 		grown := n.grown.wait()
-		selection, err := n.trySelect(ctx, wallet, amount)
+		selection, err := n.trySelect(ctx, wallet, asset, amount)
 		if err != nil || len(selection.Tokens) > 0 {
 			return selection, err
 		}
@@ -115,7 +121,7 @@ func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.T
 }
 
 // trySelect chooses among the tokens that are free now; an empty selection means to wait.
-func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, amount money.Tiyn) (Selection, error) {
+func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, asset token.Asset, amount money.Tiyn) (Selection, error) {
 	var tokens []livestate.LiveToken
 	var balance money.Tiyn
 	var mostInputs int
@@ -126,13 +132,21 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, amount mone
 		tokens = state.TokensOf(wallet, selectMost)
 		mostInputs = state.Authority().Policy.MostInputs
 	})
+	all := len(tokens) < selectMost
+	tokens = slices.DeleteFunc(tokens, func(t livestate.LiveToken) bool { return t.Asset != asset })
+	if all { // otherwise the balance bounds what there can be of it
+		balance = 0
+		for _, t := range tokens {
+			balance += t.Amount
+		}
+	}
 	switch {
 	case err != nil:
 		return Selection{}, err
 	case !known:
 		return Selection{}, refuse(NotFound, "wallet", "no wallet %s", wallet)
 	case balance < amount:
-		return Selection{}, refuse(Insufficient, "amount", "the wallet holds %s tenge", balance)
+		return Selection{}, refuse(Insufficient, "amount", "the wallet holds %s tenge%s", balance, ofPurpose(asset))
 	}
 	now := n.config.Now()
 	n.reserved.mu.Lock()
@@ -146,6 +160,13 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, amount mone
 		n.reserved.held[t.ID] = selection.UntilMillis
 	}
 	return selection, nil
+}
+
+func ofPurpose(asset token.Asset) string {
+	if asset == token.PlainTenge {
+		return ""
+	}
+	return fmt.Sprintf(" of purpose %d", asset.Purpose)
 }
 
 // choose picks the smallest token that suffices, else the largest until they suffice; of a

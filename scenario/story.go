@@ -26,6 +26,7 @@ type Step struct {
 func Steps() []Step {
 	steps := append(ledgerSteps(), miningSteps()...)
 	steps = append(steps, farmSteps()...)
+	steps = append(steps, planSteps()...)
 	return append(steps, laterSteps...)
 }
 
@@ -36,7 +37,6 @@ var laterSteps = []Step{
 	{Name: "split", Title: "Levy and tax go to the budget in the same payment"},
 	{Name: "canteen", Title: "The budget feeds a school canteen with marked tenge"},
 	{Name: "railway", Title: "The budget builds a railway, down to the last supplier"},
-	{Name: "plan", Title: "The farm plans its next year from measured volatility"},
 }
 
 // World is what the steps share. A line keeps its own handle here as a field of its own type.

@@ -22,6 +22,14 @@ const (
 	KindPropose         Kind = 16
 	KindVeto            Kind = 17
 	KindNewIntermediary Kind = 18
+	KindSetAgency       Kind = 19
+	KindRegisterPurpose Kind = 20
+	KindMarkedTransfer  Kind = 21
+	KindDefine          Kind = 22
+	KindCreate          Kind = 23
+	KindAct             Kind = 24
+
+	LastKind = KindAct // the highest number in use
 )
 
 // Body is what a transaction says; its bytes make the id and are signed. One type per kind.
@@ -53,6 +61,12 @@ var kinds = map[Kind]func() Body{
 	KindPropose:         func() Body { return new(Propose) },
 	KindVeto:            func() Body { return new(Veto) },
 	KindNewIntermediary: func() Body { return new(RenewIntermediary) },
+	KindSetAgency:       func() Body { return new(SetAgency) },
+	KindRegisterPurpose: func() Body { return new(RegisterPurpose) },
+	KindMarkedTransfer:  func() Body { return new(MarkedTransfer) },
+	KindDefine:          func() Body { return new(Define) },
+	KindCreate:          func() Body { return new(Create) },
+	KindAct:             func() Body { return new(Act) },
 }
 
 var kindNames = map[Kind]string{
@@ -61,6 +75,8 @@ var kindNames = map[Kind]string{
 	KindFreeze: "freeze", KindUnfreeze: "unfreeze", KindSeize: "seize",
 	KindAdmit: "admit", KindSuspend: "suspend", KindMove: "move", KindNewIntermediary: "renew-intermediary",
 	KindSetPolicy: "set-policy", KindPropose: "propose", KindVeto: "veto",
+	KindSetAgency: "set-agency", KindRegisterPurpose: "register-purpose", KindMarkedTransfer: "marked-transfer",
+	KindDefine: "define", KindCreate: "create", KindAct: "act",
 }
 
 func (k Kind) String() string {
@@ -72,7 +88,7 @@ func (k Kind) String() string {
 
 // ParseKind reads the name of a kind as String prints it.
 func ParseKind(name string) (Kind, bool) {
-	for k := KindTransfer; k <= KindNewIntermediary; k++ {
+	for k := KindTransfer; k <= LastKind; k++ {
 		if kindNames[k] == name {
 			return k, true
 		}

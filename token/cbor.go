@@ -39,6 +39,14 @@ func appendHead(b []byte, major byte, argument uint64) []byte {
 // AppendUint, AppendBytes, AppendText, AppendArray and AppendBool write deterministic CBOR.
 func AppendUint(b []byte, n uint64) []byte { return appendHead(b, majorUint, n) }
 
+// AppendInt writes an integer of either sign.
+func AppendInt(b []byte, n int64) []byte {
+	if n < 0 {
+		return appendHead(b, majorNegint, uint64(-(n + 1)))
+	}
+	return appendHead(b, majorUint, uint64(n))
+}
+
 func AppendBytes(b, s []byte) []byte { return append(appendHead(b, majorBytes, uint64(len(s))), s...) }
 
 func AppendText(b []byte, s string) []byte {
@@ -143,6 +151,24 @@ func (d *Decoder) Uint(field string, max uint64) uint64 {
 		return 0
 	}
 	return n
+}
+
+// Int reads an integer of either sign that fits 64 bits.
+func (d *Decoder) Int(field string) int64 {
+	major, n := d.head(field)
+	switch {
+	case d.err != nil:
+		return 0
+	case major != majorUint && major != majorNegint:
+		d.err = Errorf(WrongType, field, "CBOR major type %d, want an integer", major)
+		return 0
+	case n > math.MaxInt64:
+		d.err = Errorf(OutOfRange, field, "an integer beyond 64 bits")
+		return 0
+	case major == majorNegint:
+		return -1 - int64(n)
+	}
+	return int64(n)
 }
 
 // Array reads the head of an array of min to max items and returns their number.

@@ -201,7 +201,7 @@ func TestRefusedBytes(t *testing.T) {
 		{"float amount", output([]byte{0xf9, 0x3c, 0x00}), token.NotCanonical, "outputs.amount"},
 		{"plain tenge spelt out", withAsset, token.NotCanonical, "outputs.asset"},
 		{"no memo spelt out", memoZero, token.NotCanonical, "memo"},
-		{"a role that is none", encoded(veto, encoded(witnessItem(10, 0, 1))), token.UnknownKind, "witnesses.role"},
+		{"a role that is none", encoded(veto, encoded(witnessItem(11, 0, 1))), token.UnknownKind, "witnesses.role"},
 		{"a signature of no algorithm", encoded(veto, encoded(witnessItem(1, 0, 2))), token.UnknownKind, "witnesses.signature"},
 		{"a signature twice", encoded(veto, encoded(witnessItem(1, 0, 1), witnessItem(1, 0, 1))), token.Repeated, "witnesses"},
 		{"signatures out of order", encoded(veto, encoded(witnessItem(2, 0, 1), witnessItem(1, 0, 1))), token.Repeated, "witnesses"},

@@ -12,7 +12,7 @@ import (
 
 // seedTransactions adds one transaction of each kind.
 func seedTransactions(f *testing.F, add func(tx *token.Transaction)) {
-	for kind := token.KindTransfer; kind <= token.KindNewIntermediary; kind++ {
+	for kind := token.KindTransfer; kind <= token.LastKind; kind++ {
 		add(rapid.Custom(func(t *rapid.T) *token.Transaction { return generate(t, kind) }).Example(int(kind)))
 	}
 }

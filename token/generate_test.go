@@ -228,7 +228,7 @@ func generate(t *rapid.T, kind token.Kind) *token.Transaction {
 
 // anyKind draws a kind that exists.
 var anyKind = rapid.Custom(func(t *rapid.T) token.Kind {
-	return token.Kind(rapid.IntRange(int(token.KindTransfer), int(token.KindNewIntermediary)).Draw(t, "kind"))
+	return token.Kind(rapid.IntRange(int(token.KindTransfer), int(token.LastKind)).Draw(t, "kind"))
 })
 
 func TestEveryKindIsGenerated(t *testing.T) {

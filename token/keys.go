@@ -146,3 +146,6 @@ func (s KeySet) Check(field string) *Error {
 	}
 	return nil
 }
+
+// Usable says whether a key can stand for anybody; see check.
+func (k PublicKey) Usable() bool { return k.check("key") == nil }

@@ -10,17 +10,18 @@ const (
 	RoleIssue        Role = 2
 	RolePolicy       Role = 3
 	RoleEnforcement  Role = 4
-	RoleIntermediary Role = 5 // the registrar of the wallet at hand
-	RoleReceiver     Role = 6 // the intermediary that takes wallets over
-	RoleWallet       Role = 7 // a wallet's own key; the index is the party's
-	RoleRecovery     Role = 8 // a wallet's recovery key
-	RolePossession   Role = 9 // a new key, proving possession; the index is its place in the body
+	RoleIntermediary Role = 5  // the registrar of the wallet at hand
+	RoleReceiver     Role = 6  // the intermediary that takes wallets over
+	RoleWallet       Role = 7  // a wallet's own key; the index is the party's
+	RoleRecovery     Role = 8  // a wallet's recovery key
+	RolePossession   Role = 9  // a new key, proving possession; the index is its place in the body
+	RoleAgency       Role = 10 // an agency, which registers purposes
 )
 
 var roleNames = [...]string{
 	RoleRoot: "root", RoleIssue: "issue", RolePolicy: "policy", RoleEnforcement: "enforcement",
 	RoleIntermediary: "intermediary", RoleReceiver: "receiver", RoleWallet: "wallet",
-	RoleRecovery: "recovery", RolePossession: "possession",
+	RoleRecovery: "recovery", RolePossession: "possession", RoleAgency: "agency",
 }
 
 func (r Role) String() string {
@@ -44,7 +45,7 @@ func (r *Role) UnmarshalText(text []byte) error {
 
 func (d *Decoder) role(field string) Role {
 	r := Role(d.Uint(field, 255))
-	if d.err == nil && (r == 0 || r > RolePossession) {
+	if d.err == nil && (r == 0 || r > RoleAgency) {
 		d.err = Errorf(UnknownKind, field, "role %d", r)
 	}
 	return r

@@ -42,7 +42,8 @@ var ErrDrafted = errors.New("a draft was written; it is not submitted")
 // draft makes the unsigned transaction and says who signs.
 func (d *Desk) draft(ctx context.Context, body token.Body) (*Draft, error) {
 	valid := uint64(draftMillis)
-	if body.Kind() == token.KindTransfer {
+	switch body.Kind() {
+	case token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct:
 		valid = paymentMillis
 	}
 	tx, err := token.New(body, d.Now()+valid)

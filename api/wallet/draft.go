@@ -178,6 +178,17 @@ func (r *reader) Intermediary(id token.WalletID) (ledger.Intermediary, bool) {
 	return ledger.Intermediary{}, false
 }
 
+func (r *reader) Agency(id token.WalletID) (ledger.Agency, bool) {
+	list, err := r.client.Agencies(r.ctx)
+	r.note(err)
+	for _, a := range list {
+		if a.ID == id {
+			return a.Agency, true
+		}
+	}
+	return ledger.Agency{}, false
+}
+
 func (r *reader) Authority() *ledger.Authority {
 	if r.authority == nil {
 		view, err := r.client.Authority(r.ctx)

@@ -23,7 +23,7 @@ from the nameplate to the accepted share. All data of a farm lie in one folder (
 	}
 	command.PersistentFlags().String("dir", "aqsha-farm", "folder of the farm's data")
 	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmImportCommand(), newFarmListCommand(), newFarmWatchCommand(), newFarmTodayCommand(), newFarmUseCommand(), newFarmCompareCommand(),
-		newFarmMarkCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmPowerCommand())
+		newFarmMarkCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmPowerCommand(), newFarmPlanCommand())
 	return command
 }
 

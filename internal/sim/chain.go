@@ -67,7 +67,7 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 	refusals := make([]*token.Error, len(txs))
 	for i, tx := range txs {
 		if refusals[i] = c.executor.Apply(tx, nil); refusals[i] == nil {
-			entries = append(entries, ledger.AppendTransactionEntry(nil, tx.Encode()))
+			entries = append(entries, ledger.AppendTransactionEntry(nil, tx.Encode(), c.executor.Effects()))
 		}
 	}
 	if len(entries) > 1 {
@@ -134,6 +134,25 @@ func Copy(to ledger.State, m *ledger.Model) {
 	for id, w := range m.Wallets {
 		to.PutWallet(id, w)
 		to.PutDetail(id, m.Details[id])
+	}
+	for _, id := range m.Agencies() {
+		a, _ := m.Agency(id)
+		to.PutAgency(id, a)
+	}
+	for number := uint32(1); int(number) <= m.Purposes(); number++ {
+		to.AddPurpose(*m.Purpose(number))
+	}
+	for _, id := range m.Definitions() {
+		encoded, _ := m.Definition(id)
+		to.AddDefinition(id, encoded)
+	}
+	for _, id := range m.ClosedWallets() {
+		registrar, _ := m.Closed(id)
+		to.PutClosed(id, registrar)
+	}
+	for _, id := range m.Contracts() {
+		copied := *m.Contract(id)
+		to.AddContract(&copied)
 	}
 	for id, t := range m.Tokens {
 		to.AddToken(id, t)

@@ -64,11 +64,13 @@ func (w *World) Story(state ledger.State) (*Chain, Town) {
 	c.Must(&token.Propose{By: token.RolePolicy, Sequence: 5, Change: token.Change{DailyCap: 2_000_000_000 * money.Tenge}})
 	refused := c.Must(&token.Propose{By: token.RolePolicy, Sequence: 6, Change: token.Change{DelayMillis: token.MinDelayMillis}})
 	c.Must(&token.Veto{Sequence: 1, Proposal: refused.ID()})
-	next := token.KeySet{Threshold: 2, Keys: []token.PublicKey{public("enforcement 1"), public("enforcement 2")}}
-	c.Must(&token.Propose{By: token.RoleRoot, Sequence: 2, Change: token.Change{Set: token.RoleEnforcement, Keys: &next}})
+	newKeys := token.KeySet{Threshold: 2, Keys: []token.PublicKey{public("enforcement 1"), public("enforcement 2")}}
+	c.Must(&token.Propose{By: token.RoleRoot, Sequence: 2, Change: token.Change{Set: token.RoleEnforcement, Keys: &newKeys}})
+	next := func() uint64 { return state.Authority().Set(token.RolePolicy).Sequence }
+	w.programs(c, town, out(fund.ID(), 2), 850_000*money.Tenge)
 	c.Now += 86_400_000 // the day after: a key and two proposals take effect
-	c.Must(&token.RenewIntermediary{Sequence: 7, Intermediary: bankB, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{public("bank B 2")}}})
-	c.Must(&token.Suspend{Sequence: 8, Intermediary: bankA, Suspended: true})
-	c.Must(&token.Move{Sequence: 9, From: bankA, To: bankB, Wallets: []token.WalletID{town.Alice, town.Bob}})
+	c.Must(&token.RenewIntermediary{Sequence: next(), Intermediary: bankB, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{public("bank B 2")}}})
+	c.Must(&token.Suspend{Sequence: next(), Intermediary: bankA, Suspended: true})
+	c.Must(&token.Move{Sequence: next(), From: bankA, To: bankB, Wallets: []token.WalletID{town.Alice, town.Bob}})
 	return c, town
 }

@@ -48,6 +48,7 @@ var onlyImporter = map[string]string{
 	"github.com/cometbft/cometbft":                   "cluster",
 	"github.com/oasisprotocol/curve25519-voi":        "token",
 	"github.com/spf13/cobra":                         "cmd/aqsha",
+	"cel.dev/cel-go":                                 "contract",
 	"github.com/danielgtaylor/huma":                  "api",
 	"github.com/prometheus/client_golang/prometheus": "",
 }

@@ -18,15 +18,16 @@ type Result struct {
 	Token        token.ID        `json:"token"`
 	Wallet       token.WalletID  `json:"wallet"` // it was made for
 	Amount       money.Tiyn      `json:"amount"`
-	LogSize      uint64          `json:"log_size"` // of the checkpoint
-	Steps        []Step          `json:"steps"`    // from issue to the token
+	Purpose      uint32          `json:"purpose,omitempty"` // that marks it
+	LogSize      uint64          `json:"log_size"`          // of the checkpoint
+	Steps        []Step          `json:"steps"`             // from issue to the token
 	Shows        []string        `json:"shows"`
 	DoesNotShow  []string        `json:"does_not_show"`
 	TotalIssued  money.Tiyn      `json:"total_issued"` // by the issues at the beginning
 	Transactions int             `json:"transactions"`
 }
 
-// Step is one transaction of the provenance.
+// Step is one transaction of the provenance, or what happened by the rules alone.
 type Step struct {
 	Index   uint64              `json:"index"`
 	ID      token.TransactionID `json:"id"`
@@ -73,6 +74,7 @@ var shows = []string{
 var doesNotShow = []string{
 	"that the token is still unspent: ask the ledger, or prove it against a logged snapshot",
 	"that each signature on the way was valid: replay the log for that (aqsha verify)",
+	"that purposes and contracts on the way allowed what was done: the replay shows that too",
 	"who the people behind the wallets are",
 }
 
@@ -103,45 +105,85 @@ func (f *File) checkCheckpoint(g *ledger.Genesis) (txlog.Checkpoint, error) {
 	return c, nil
 }
 
-// made is an output: by which entry of the file, for whom, how much.
+// made is an output: by which entry of the file, for whom, how much, and of which purpose.
 type made struct {
-	entry  int
-	wallet token.WalletID
-	amount money.Tiyn
+	entry   int
+	wallet  token.WalletID
+	amount  money.Tiyn
+	purpose uint32
 }
 
 // step is an entry of the provenance as tokens see it.
 type step struct {
-	tx      *token.Transaction
+	kind    string
+	memo    string
+	makes   token.TransactionID // the id of output number i is OutputID(makes, i)
 	inputs  []token.ID
-	outputs []made // in order; the id of number i is OutputID(tx, i)
+	outputs []made
 	burned  money.Tiyn
 	issued  money.Tiyn
 }
 
-// readStep says what a transaction takes and makes.
-func readStep(entry int, tx *token.Transaction) (s step, err error) {
-	s.tx = tx
-	switch t := tx.Body.(type) {
+// readStep says what an entry takes and makes.
+func readStep(entry int, e ledger.Entry) (s step, err error) {
+	if e.System != nil {
+		return readSystem(entry, e.System)
+	}
+	if e.Transaction == nil {
+		return s, bad("entries", "it is no transaction")
+	}
+	s.kind, s.makes = e.Transaction.Body.Kind().String(), e.Transaction.ID()
+	switch t := e.Transaction.Body.(type) {
 	case *token.Issue:
 		for _, amount := range t.Amounts {
-			s.outputs = append(s.outputs, made{entry, t.To, amount})
+			s.outputs = append(s.outputs, made{entry, t.To, amount, 0})
 			s.issued += amount // their sum was checked when decoded
 		}
 	case *token.Transfer:
-		s.inputs = t.Inputs
+		s.inputs, s.memo = t.Inputs, t.Memo.Text()
 		for _, o := range t.Outputs {
-			s.outputs = append(s.outputs, made{entry, t.Parties[o.Party], o.Amount})
+			s.outputs = append(s.outputs, made{entry, t.Parties[o.Party], o.Amount, o.Asset.Purpose})
+		}
+	case *token.MarkedTransfer:
+		s.inputs, s.memo = t.Inputs, t.Memo.Text()
+		for _, o := range t.Outputs {
+			s.outputs = append(s.outputs, made{entry, t.Parties[o.Party], o.Amount, o.Becomes})
 		}
 	case *token.Redeem:
 		s.inputs, s.burned = t.Inputs, t.Amount
-		s.outputs = []made{{entry, t.From, t.Change}}
+		s.outputs = []made{{entry, t.From, t.Change, 0}}
 	case *token.Seize:
 		s.inputs = t.Inputs
-		s.outputs = []made{{entry, t.Court, t.Amount}, {entry, t.Wallet, t.Change}}
+		s.outputs = []made{{entry, t.Court, t.Amount, 0}, {entry, t.Wallet, t.Change, 0}}
+	case *token.Create:
+		s.add(entry, t.Inputs, e.Effects)
+	case *token.Act:
+		s.add(entry, t.Inputs, e.Effects)
 	default:
-		return s, bad("entries", "a transaction of kind %s makes no tokens", tx.Body.Kind())
+		return s, bad("entries", "a transaction of kind %s makes no tokens", s.kind)
 	}
+	return s, nil
+}
+
+// add takes an entry's effects: a contract's tokens are inputs beside those that somebody brings.
+func (s *step) add(entry int, brought []token.ID, effects ledger.Effects) {
+	s.inputs = append(append(s.inputs, brought...), effects.Spent...)
+	for _, e := range effects.Made {
+		s.outputs = append(s.outputs, made{entry, e.Wallet, e.Amount, e.Purpose})
+	}
+}
+
+func readSystem(entry int, system *ledger.System) (s step, err error) {
+	switch system.Kind {
+	case ledger.SystemEnd:
+		s.kind = "end"
+	case ledger.SystemExpiry:
+		s.kind = "return"
+	default:
+		return s, bad("entries", "a system entry of kind %d makes no tokens", system.Kind)
+	}
+	s.makes = system.Makes()
+	s.add(entry, nil, system.Effects)
 	return s, nil
 }
 
@@ -153,19 +195,16 @@ func (f *File) checkProvenance(r *Result) error {
 		if err != nil {
 			return err
 		}
-		if e.Transaction == nil {
-			return bad("entries", "entry %d is no transaction", included.Index)
-		}
-		s, err := readStep(i+1, e.Transaction)
+		s, err := readStep(i+1, e)
 		if err != nil {
-			return err
+			return fmt.Errorf("entry %d: %w", included.Index, err)
 		}
 		if err := conserves(s, outputs); err != nil {
 			return fmt.Errorf("entry %d: %w", included.Index, err)
 		}
 		steps[i+1] = s
 		for n, o := range s.outputs {
-			outputs[token.OutputID(s.tx.ID(), n)] = o
+			outputs[token.OutputID(s.makes, n)] = o
 		}
 	}
 	target, ok := outputs[f.Token]
@@ -185,7 +224,7 @@ func (f *File) checkProvenance(r *Result) error {
 	if len(needed) != len(f.Entries)-1 {
 		return bad("entries", "%d entries have nothing to do with the token", len(f.Entries)-1-len(needed))
 	}
-	r.Wallet, r.Amount, r.Transactions = target.wallet, target.amount, len(needed)
+	r.Wallet, r.Amount, r.Purpose, r.Transactions = target.wallet, target.amount, target.purpose, len(needed)
 	for i, s := range steps[1:] {
 		r.TotalIssued += s.issued
 		r.Steps = append(r.Steps, describe(f.Entries[i+1].Index, s))
@@ -219,10 +258,7 @@ func conserves(s step, outputs map[token.ID]made) error {
 }
 
 func describe(index uint64, s step) Step {
-	d := Step{Index: index, ID: s.tx.ID(), Kind: s.tx.Body.Kind().String()}
-	if t, ok := s.tx.Body.(*token.Transfer); ok {
-		d.Memo = t.Memo.Text()
-	}
+	d := Step{Index: index, ID: s.makes, Kind: s.kind, Memo: s.memo}
 	for _, o := range s.outputs {
 		d.Outputs = append(d.Outputs, o.amount)
 	}

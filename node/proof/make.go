@@ -70,9 +70,6 @@ func inputsOf(n *node.Node, entry uint64) ([]token.ID, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.Transaction == nil {
-		return nil, token.Errorf(node.NotFound, "entry", "entry %d is no transaction", entry)
-	}
-	s, err := readStep(0, e.Transaction)
+	s, err := readStep(0, e)
 	return s.inputs, err
 }

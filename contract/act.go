@@ -1,0 +1,279 @@
+package contract
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Call is an action that somebody wants.
+type Call struct {
+	Action   int
+	Caller   *Party
+	Party    func(i int) *Party // reads a party's wallet when an expression asks
+	Now      uint64             // the block's time, ms
+	Args     []token.Value
+	Paid     []money.Tiyn // what comes in, by asset
+	Held     []money.Tiyn // what is held, by asset, before that
+	Document []byte       // hash of the attached document: 32 bytes, or nil
+}
+
+// Outcome is what an action does. It is valid until the program is used again.
+type Outcome struct {
+	Payouts []Paid
+	State   []int64 // after the action
+	Ends    bool
+}
+
+// Paid is a payout computed: not negative, and covered by what is held.
+type Paid struct {
+	Party  int // or Caller's −1
+	Asset  int
+	As     int // the asset it becomes; Asset where it stays
+	Amount money.Tiyn
+}
+
+// ToCaller is Paid.Party where the caller is paid.
+const ToCaller = callerIndex
+
+// Create checks a creation and returns the instance's state and end. The instance has its id,
+// parties, assets, terms and time of creation already.
+func (p *Program) Create(instance *Instance, c *Call) *token.Error {
+	d := p.Definition
+	if len(instance.Parties) != len(d.Parties) {
+		return refuse(BadTerms, "parties", "%d, the definition has %d", len(instance.Parties), len(d.Parties))
+	}
+	if len(instance.Assets) != len(d.Assets) {
+		return refuse(BadTerms, "assets", "%d, the definition has %d", len(instance.Assets), len(d.Assets))
+	}
+	if err := typed(BadTerms, "terms", d.Terms, instance.Terms); err != nil {
+		return err
+	}
+	s := p.enter(instance, c, p.fixed)
+	ends, err := p.endsAt.int(s)
+	if err != nil {
+		return err
+	}
+	if ends <= int64(c.Now) || uint64(ends)-c.Now > MaxLifeMillis {
+		return refuse(BadTerms, "terms", "the end would be at %d, which is not within ten years from now", ends)
+	}
+	instance.EndsMillis = uint64(ends)
+	instance.State = make([]int64, len(p.starts))
+	for i, x := range p.starts {
+		if instance.State[i], err = x.int(s); err != nil {
+			return err
+		}
+	}
+	return p.admit(&p.create, s)
+}
+
+// Act computes an action: it checks everything that the definition demands and says what is paid
+// and what the state becomes. It changes nothing.
+func (p *Program) Act(instance *Instance, c *Call) (*Outcome, *token.Error) {
+	if c.Action < 0 || c.Action >= len(p.actions) {
+		return nil, refuse(UnknownAction, "action", "no action %d", c.Action)
+	}
+	if c.Now >= instance.EndsMillis {
+		return nil, refuse(TooLate, "contract", "it ended at %d", instance.EndsMillis)
+	}
+	a := &p.actions[c.Action]
+	if err := typed(BadArguments, "args", a.args, c.Args); err != nil {
+		return nil, err
+	}
+	s := p.enter(instance, c, a.getters)
+	if err := p.admit(a, s); err != nil {
+		return nil, err
+	}
+	if err := p.payouts(a, s); err != nil {
+		return nil, err
+	}
+	out := &p.outcome
+	out.State, out.Ends = append(out.State[:0], instance.State...), a.ends
+	for _, u := range a.set {
+		n, err := u.value.int(s)
+		if err != nil {
+			return nil, err
+		}
+		out.State[u.variable] = n
+	}
+	return out, nil
+}
+
+// enter points the scope at a call.
+func (p *Program) enter(instance *Instance, c *Call, getters map[string]getter) *scope {
+	s := &p.scope
+	s.getters, s.instance, s.party, s.caller = getters, instance, c.Party, c.Caller
+	s.args, s.paid, s.now, s.document = c.Args, c.Paid, c.Now, c.Document
+	s.held, s.left = s.held[:0], s.left[:0]
+	for i, held := range c.Held {
+		s.held = append(s.held, held+c.Paid[i]) // the sums of live tokens fit
+	}
+	s.left = append(s.left, s.held...)
+	return s
+}
+
+// typed checks that values are those that are asked for.
+func typed(code token.Code, field string, fields []Field, values []token.Value) *token.Error {
+	if len(values) != len(fields) {
+		return refuse(code, field, "%d values, want %d", len(values), len(fields))
+	}
+	for i, f := range fields {
+		if values[i].Type != f.Type {
+			return refuse(code, field+"."+f.Name, "of type %s, want %s", values[i].Type, f.Type)
+		}
+	}
+	return nil
+}
+
+// admit checks caller, time, document, what is paid in, and the guard.
+func (p *Program) admit(a *action, s *scope) *token.Error {
+	if !p.mayCall(a, s) {
+		return refuse(WrongCaller, "caller", "%s is not for this wallet to call", a.called())
+	}
+	if err := p.inTime(a, s); err != nil {
+		return err
+	}
+	if err := p.hasDocument(a, s); err != nil {
+		return err
+	}
+	for i, t := range a.takes {
+		if t.any {
+			continue
+		}
+		var want int64
+		if t.amount != nil {
+			var err *token.Error
+			if want, err = t.amount.int(s); err != nil {
+				return err
+			}
+		}
+		if int64(s.paid[i]) != want {
+			return refuse(WrongPayment, "paid."+p.Definition.Assets[i], "%s tenge is paid in; %s takes %s", s.paid[i], a.called(), money.Tiyn(want))
+		}
+	}
+	if a.when == nil {
+		return nil
+	}
+	holds, err := a.when.bool(s)
+	if err != nil {
+		return err
+	}
+	if !holds {
+		return refuse(GuardNotMet, "when", "%s needs: %s", a.called(), a.when.text)
+	}
+	return nil
+}
+
+// called is the action's name for messages.
+func (a *action) called() string {
+	if a.name == "" {
+		return "creating"
+	}
+	return a.name
+}
+
+func (p *Program) mayCall(a *action, s *scope) bool {
+	for _, party := range a.by {
+		if s.instance.Parties[party] == s.caller.ID {
+			return true
+		}
+	}
+	return len(a.by) == 0
+}
+
+func (p *Program) inTime(a *action, s *scope) *token.Error {
+	if a.from != nil {
+		from, err := a.from.int(s)
+		if err != nil {
+			return err
+		}
+		if int64(s.now) < from {
+			return refuse(TooEarly, "from", "%s is possible from %d, it is %d", a.called(), from, s.now)
+		}
+	}
+	if a.until != nil {
+		until, err := a.until.int(s)
+		if err != nil {
+			return err
+		}
+		if int64(s.now) > until {
+			return refuse(TooLate, "until", "%s was possible until %d, it is %d", a.called(), until, s.now)
+		}
+	}
+	return nil
+}
+
+func (p *Program) hasDocument(a *action, s *scope) *token.Error {
+	if a.anyDocument {
+		if len(s.document) != 32 {
+			return refuse(WrongDocument, "document", "%s needs a document's hash", a.called())
+		}
+		return nil
+	}
+	if a.document == nil {
+		return nil
+	}
+	want, err := a.document.bytes(s)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(want, s.document) {
+		return refuse(WrongDocument, "document", "the document's hash is %x, %s wants %x", s.document, a.called(), want)
+	}
+	return nil
+}
+
+// payouts computes what is paid, one after the other, each from what the ones before have left.
+func (p *Program) payouts(a *action, s *scope) *token.Error {
+	out := p.outcome.Payouts[:0]
+	for i := range a.pay {
+		pay := &a.pay[i]
+		amount := s.left[pay.asset]
+		if pay.amount != nil {
+			n, err := pay.amount.int(s)
+			if err != nil {
+				return err
+			}
+			if n < 0 || n > int64(amount) {
+				return refuse(NotCovered, index("pay", i), "%s tenge is to be paid, %s is left", money.Tiyn(n), amount)
+			}
+			amount = money.Tiyn(n)
+		}
+		s.left[pay.asset] -= amount
+		if amount > 0 {
+			out = append(out, Paid{pay.to, pay.asset, pay.as, amount})
+		}
+	}
+	p.outcome.Payouts = out
+	return nil
+}
+
+// Shares divides what is left at the end: each party's share rounded down, and what rounding leaves
+// to the first. The sum is the amount, whatever the shares.
+func (p *Program) Shares(amount money.Tiyn) []Paid {
+	return Shares(&p.Definition.End, p.Definition.Parties, amount)
+}
+
+// Shares is Program.Shares without a program: nothing at the end is evaluated.
+func Shares(end *End, parties []string, amount money.Tiyn) []Paid {
+	var total uint64
+	for _, s := range end.Pay {
+		total += s.Share
+	}
+	left := amount
+	shares := make([]Paid, 0, len(end.Pay))
+	for _, s := range end.Pay {
+		party, ok := find(parties, s.To)
+		if !ok {
+			panic(fmt.Sprintf("the end pays %q, who is no party", s.To))
+		}
+		// share ≤ total, so the part is at most the amount.
+		portion := money.Tiyn(mulDiv(uint64(amount), s.Share, total))
+		left -= portion
+		shares = append(shares, Paid{Party: party, Amount: portion})
+	}
+	shares[0].Amount += left
+	return shares
+}

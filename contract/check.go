@@ -1,0 +1,172 @@
+package contract
+
+import (
+	"strings"
+
+	"cel.dev/cel-go/cel"
+)
+
+// action compiles and checks one action.
+func (k *checker) action(a *Action, to *action, where string) {
+	d := k.definition
+	c := k.compiler(actionVariables(d, a))
+	k.compilers = append(k.compilers, c)
+	*to = action{name: a.Name, args: a.Args, ends: a.Ends, getters: c.getters, takes: make([]take, len(d.Assets))}
+	for _, name := range a.By {
+		party, ok := d.party(name)
+		if !ok {
+			k.problems.add(where+".by", "write one of "+strings.Join(d.Parties, ", ")+", or anyone", "%q is no party", name)
+		}
+		to.by = append(to.by, party)
+	}
+	optional := func(name, text string, want *cel.Type) *expression {
+		if text == "" {
+			return nil
+		}
+		x := k.expression(c, where+"."+name, text, want)
+		if x != nil {
+			to.cost += x.cost
+		}
+		return x
+	}
+	to.from = optional("from", a.From, cel.IntType)
+	to.until = optional("until", a.Until, cel.IntType)
+	to.when = optional("when", a.When, cel.BoolType)
+	if to.anyDocument = a.Document == Any; !to.anyDocument {
+		to.document = optional("document", a.Document, cel.BytesType)
+	}
+	for _, t := range a.Takes {
+		asset, ok := d.asset(t.Asset)
+		if !ok {
+			k.problems.add(where+".takes."+t.Asset, "write one of "+strings.Join(d.Assets, ", "), "%q is no asset of this contract", t.Asset)
+			continue
+		}
+		if t.Amount == Any {
+			to.takes[asset].any = true
+			continue
+		}
+		to.takes[asset].amount = optional("takes."+t.Asset, t.Amount, cel.IntType)
+	}
+	for i, p := range a.Pay {
+		k.payout(a, to, where, i, p, optional)
+	}
+	for i, s := range a.Set {
+		variable, ok := d.variable(s.Name)
+		if !ok {
+			k.problems.add(where+".set."+s.Name, "declare it under state, or correct the name", "no such variable of the state")
+			continue
+		}
+		for _, other := range a.Set[:i] {
+			if other.Name == s.Name {
+				k.problems.add(where+".set."+s.Name, "set it once", "set twice in one action")
+			}
+		}
+		to.set = append(to.set, update{variable, optional("set."+s.Name, s.Value, cel.IntType)})
+	}
+	if to.cost > MaxActionCost {
+		k.problems.add(where, "split the action, or take fewer and shorter lists and fewer signatures", "estimated worst-case cost %d, at most %d", to.cost, MaxActionCost)
+	}
+	if len(k.problems) == 0 {
+		k.inputs(a, to, where)
+	}
+}
+
+func (k *checker) payout(a *Action, to *action, where string, i int, p Payout, compile func(name, text string, want *cel.Type) *expression) {
+	d := k.definition
+	at := index("pay", i)
+	next := payout{to: callerIndex}
+	if p.To != Caller {
+		party, ok := d.party(p.To)
+		if !ok {
+			k.problems.add(where+"."+at+".to", "write one of "+strings.Join(d.Parties, ", ")+", or caller", "%q is no party", p.To)
+		}
+		next.to = party
+	}
+	var ok bool
+	if next.asset, ok = d.asset(p.Asset); !ok {
+		k.problems.add(where+"."+at+".asset", "write one of "+strings.Join(d.Assets, ", "), "%q is no asset of this contract", p.Asset)
+	}
+	next.as = next.asset
+	if p.As != "" {
+		if next.as, ok = d.asset(p.As); !ok {
+			k.problems.add(where+"."+at+".as", "write one of "+strings.Join(d.Assets, ", "), "%q is no asset of this contract", p.As)
+		}
+	}
+	switch p.Amount {
+	case "":
+		k.problems.add(where+"."+at+".amount", "write an amount, or rest", "no amount")
+	case Rest:
+	default:
+		next.amount = compile(at+".amount", p.Amount, cel.IntType)
+		if next.amount == nil {
+			break
+		}
+		if n, isConstant := next.amount.literal(); isConstant && n <= 0 {
+			k.problems.add(where+"."+at+".amount", "write a positive amount of tiyn, or leave the payout out", "pays %d", n)
+		}
+	}
+	to.pay = append(to.pay, next)
+}
+
+// inputs checks that an action asks for what its expressions read.
+func (k *checker) inputs(a *Action, to *action, where string) {
+	reads := func(name string) bool {
+		for _, x := range to.expressions() {
+			if _, ok := find(x.names, name); ok {
+				return true
+			}
+		}
+		return false
+	}
+	if reads("document") && !to.anyDocument && to.document == nil {
+		k.problems.add(where+".document", "add `document: any`, or the hash that it must have", "expressions read document, and the action asks for none")
+	}
+	for i, name := range k.definition.Assets {
+		if reads("paid."+name) && to.takes[i].amount == nil && !to.takes[i].any {
+			k.problems.add(where+".takes", "add `takes: {"+name+": any}`, or an amount", "expressions read paid.%s, and the action takes none", name)
+		}
+	}
+}
+
+// expressions lists an action's in order.
+func (a *action) expressions() (all []*expression) {
+	add := func(x *expression) {
+		if x != nil {
+			all = append(all, x)
+		}
+	}
+	add(a.from)
+	add(a.until)
+	add(a.when)
+	add(a.document)
+	for _, t := range a.takes {
+		add(t.amount)
+	}
+	for _, p := range a.pay {
+		add(p.amount)
+	}
+	for _, u := range a.set {
+		add(u.value)
+	}
+	return all
+}
+
+// flows checks, asset by asset, that payouts are covered by what is held.
+func (k *checker) flows() {
+	d, p := k.definition, k.program
+	for asset, name := range d.Assets {
+		enters := p.create.takes[asset] != (take{})
+		for i := range p.actions {
+			enters = enters || p.actions[i].takes[asset] != (take{})
+		}
+		for i := range p.actions {
+			where := "actions." + p.actions[i].name
+			for j, pay := range p.actions[i].pay {
+				if pay.asset == asset && !enters {
+					k.problems.add(where+"."+index("pay", j), "add `takes: {"+name+": …}` to create or to an action", "pays %s, and no action takes any", name)
+				}
+			}
+			k.covered(i, asset, where)
+		}
+	}
+}

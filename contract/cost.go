@@ -1,0 +1,86 @@
+package contract
+
+import (
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// Bounds of estimated worst-case cost. A unit is what CEL charges for an operation on numbers,
+// 30 to 60 ns on the machine of docs/benchmarks.md.
+const (
+	MaxActionCost = 12_000 // of all expressions of an action
+	MaxRuleCost   = 3_000  // of all rules of a purpose
+)
+
+// What our own functions cost.
+const (
+	costVerify = 2_000 // an Ed25519 verification by itself
+	costHash   = 12    // SHA-256, and one more for 8 bytes
+)
+
+// estimator knows how large variables can be and what our functions cost.
+type estimator struct{ sizes map[string]uint64 }
+
+func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
+	path := node.Path()
+	if len(path) == 0 {
+		return nil
+	}
+	most, ok := e.sizes[path[0]]
+	if !ok {
+		return nil
+	}
+	if len(path) > 1 {
+		most = 1 // an item of a list of numbers
+	}
+	return &cost.SizeEstimate{Max: most}
+}
+
+func (e estimator) EstimateCallCost(function, overload string, _ *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
+	size := func(i int) uint64 {
+		if computed := args[i].ComputedSize(); computed != nil {
+			return computed.Max
+		}
+		if known := e.EstimateSize(args[i]); known != nil {
+			return known.Max
+		}
+		return 1 << 32
+	}
+	fixed := func(n, result uint64) *cost.CallEstimate {
+		return &cost.CallEstimate{CostEstimate: cost.Estimate{Max: n}, ResultSize: &cost.SizeEstimate{Max: result}}
+	}
+	switch overload {
+	case "sha256_bytes":
+		return fixed(costHash+size(0)/8+1, 32)
+	case "verify_bytes":
+		return fixed(costVerify+size(1)/8+1, 1)
+	case "uint64_int":
+		return fixed(2, 8)
+	case "min_int", "max_int", "part_int":
+		return fixed(2, 1)
+	}
+	return nil
+}
+
+// tracker charges what was really done, for the test that the estimate bounds it.
+type tracker struct{}
+
+func (tracker) CallCost(function, overload string, args []ref.Val, _ ref.Val) *uint64 {
+	length := func(v ref.Val) uint64 {
+		b, _ := v.(types.Bytes)
+		return uint64(len(b))
+	}
+	var n uint64
+	switch overload {
+	case "sha256_bytes":
+		n = costHash + length(args[0])/8 + 1
+	case "verify_bytes":
+		n = costVerify + length(args[1])/8 + 1
+	case "uint64_int", "min_int", "max_int", "part_int":
+		n = 2
+	default:
+		return nil
+	}
+	return &n
+}

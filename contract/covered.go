@@ -1,0 +1,148 @@
+package contract
+
+import (
+	"strconv"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/parser"
+)
+
+func index(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
+
+// unparse writes an expression in one way, so that two that say the same text are equal.
+func unparse(e ast.Expr) string {
+	text, err := parser.Unparse(e, ast.NewSourceInfo(nil))
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// covered checks an action's payouts of an asset. A payout is covered if its amount cannot exceed
+// what is left by its form (the rest; min(…, left.tenge); a part of what is held), or if the guard
+// says that all of them together do not exceed what is held, or if the action takes just that sum.
+func (k *checker) covered(i, asset int, where string) {
+	a := &k.program.actions[i]
+	name := k.definition.Assets[asset]
+	var sum []string // up to the last that needs the guard
+	needed := 0
+	first, uncovered, rest := true, -1, false
+	for j, p := range a.pay {
+		if p.asset != asset {
+			continue
+		}
+		if rest {
+			k.problems.add(where+"."+index("pay", j), "put it before the payout of the rest", "nothing of %s is left after the rest was paid", name)
+			return
+		}
+		if p.amount == nil {
+			rest = true
+			continue
+		}
+		sum = append(sum, unparse(p.amount.tree))
+		if !coveredBy(p.amount.tree, name, first) {
+			needed = len(sum)
+			if uncovered < 0 {
+				uncovered = j
+			}
+		}
+		first = false
+	}
+	if needed == 0 {
+		return
+	}
+	total := strings.Join(sum[:needed], " + ")
+	if take := a.takes[asset].amount; take != nil && unparse(take.tree) == total {
+		return
+	}
+	if a.when != nil {
+		for _, c := range conjuncts(a.when.tree) {
+			switch unparse(c) {
+			case total + " <= held." + name, "held." + name + " >= " + total, total + " == held." + name, "held." + name + " == " + total:
+				return
+			}
+		}
+	}
+	amount := unparse(a.pay[uncovered].amount.tree)
+	k.problems.add(where+"."+index("pay", uncovered)+".amount",
+		"write min("+amount+", left."+name+"), or add to `when`: "+total+" <= held."+name,
+		"%s is not shown to be covered by what is held", amount)
+}
+
+// coveredBy says whether an amount cannot exceed what is left of an asset, by its form.
+func coveredBy(e ast.Expr, asset string, first bool) bool {
+	if e.Kind() == ast.IdentKind {
+		name := e.AsIdent()
+		return name == "left."+asset || (first && (name == "held."+asset || name == "paid."+asset))
+	}
+	if e.Kind() != ast.CallKind {
+		return false
+	}
+	call := e.AsCall()
+	args := call.Args()
+	is := func(i int) bool { return coveredBy(args[i], asset, first) }
+	switch call.FunctionName() {
+	case "min":
+		return is(0) || is(1)
+	case "max":
+		return is(0) && zero(args[1]) || zero(args[0]) && is(1)
+	case "_?_:_":
+		return is(1) && is(2)
+	case "part":
+		numerator, ok := number(args[1])
+		denominator, ok2 := number(args[2])
+		return is(0) && ok && ok2 && numerator >= 0 && numerator <= denominator
+	case "_-_":
+		return is(0) && notNegative(args[1])
+	}
+	return false
+}
+
+func number(e ast.Expr) (int64, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return 0, false
+	}
+	n, ok := e.AsLiteral().(types.Int)
+	return int64(n), ok
+}
+
+func zero(e ast.Expr) bool {
+	n, ok := number(e)
+	return ok && n == 0
+}
+
+func notNegative(e ast.Expr) bool {
+	if n, ok := number(e); ok {
+		return n >= 0
+	}
+	switch e.Kind() {
+	case ast.IdentKind:
+		name, _, _ := strings.Cut(e.AsIdent(), ".")
+		return name == "held" || name == "left" || name == "paid"
+	case ast.CallKind:
+		call := e.AsCall()
+		switch call.FunctionName() {
+		case "part", "size":
+			return true
+		case "max":
+			return notNegative(call.Args()[0]) || notNegative(call.Args()[1])
+		case "min":
+			return notNegative(call.Args()[0]) && notNegative(call.Args()[1])
+		}
+	}
+	return false
+}
+
+// conjuncts splits a && b && c.
+func conjuncts(e ast.Expr) []ast.Expr {
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "_&&_" {
+		var all []ast.Expr
+		for _, arg := range e.AsCall().Args() {
+			all = append(all, conjuncts(arg)...)
+		}
+		return all
+	}
+	return []ast.Expr{e}
+}

@@ -1,0 +1,169 @@
+package contract
+
+import "github.com/aqsha/aqsha/token"
+
+// format is the first item of every encoded definition.
+const format = 1
+
+// Encode returns the definition's deterministic CBOR, the form in which the ledger keeps it.
+func (d *Definition) Encode() []byte {
+	b := token.AppendArray(nil, 10)
+	b = token.AppendUint(b, format)
+	b = token.AppendText(b, d.Name)
+	b = token.AppendText(b, d.About)
+	b = appendNames(b, d.Parties)
+	b = appendNames(b, d.Assets)
+	b = appendFields(b, d.Terms)
+	b = token.AppendArray(b, len(d.State))
+	for _, v := range d.State {
+		b = token.AppendArray(b, 2)
+		b = token.AppendText(b, v.Name)
+		b = token.AppendText(b, v.Start)
+	}
+	b = appendAction(b, &d.Create)
+	b = token.AppendArray(b, len(d.Actions))
+	for i := range d.Actions {
+		b = appendAction(b, &d.Actions[i])
+	}
+	b = token.AppendArray(b, 2)
+	b = token.AppendText(b, d.End.At)
+	b = token.AppendArray(b, len(d.End.Pay))
+	for _, s := range d.End.Pay {
+		b = token.AppendArray(b, 2)
+		b = token.AppendText(b, s.To)
+		b = token.AppendUint(b, s.Share)
+	}
+	return b
+}
+
+func appendNames(b []byte, names []string) []byte {
+	b = token.AppendArray(b, len(names))
+	for _, n := range names {
+		b = token.AppendText(b, n)
+	}
+	return b
+}
+
+func appendFields(b []byte, fields []Field) []byte {
+	b = token.AppendArray(b, len(fields))
+	for _, f := range fields {
+		b = token.AppendArray(b, 2)
+		b = token.AppendText(b, f.Name)
+		b = token.AppendUint(b, uint64(f.Type))
+	}
+	return b
+}
+
+func appendAction(b []byte, a *Action) []byte {
+	b = token.AppendArray(b, 11)
+	b = token.AppendText(b, a.Name)
+	b = appendNames(b, a.By)
+	b = appendFields(b, a.Args)
+	b = token.AppendText(b, a.From)
+	b = token.AppendText(b, a.Until)
+	b = token.AppendText(b, a.When)
+	b = token.AppendText(b, a.Document)
+	b = token.AppendArray(b, len(a.Takes))
+	for _, t := range a.Takes {
+		b = token.AppendArray(b, 2)
+		b = token.AppendText(b, t.Asset)
+		b = token.AppendText(b, t.Amount)
+	}
+	b = token.AppendArray(b, len(a.Pay))
+	for _, p := range a.Pay {
+		b = token.AppendArray(b, 4)
+		b = token.AppendText(b, p.To)
+		b = token.AppendText(b, p.Asset)
+		b = token.AppendText(b, p.Amount)
+		b = token.AppendText(b, p.As)
+	}
+	b = token.AppendArray(b, len(a.Set))
+	for _, s := range a.Set {
+		b = token.AppendArray(b, 2)
+		b = token.AppendText(b, s.Name)
+		b = token.AppendText(b, s.Value)
+	}
+	return token.AppendBool(b, a.Ends)
+}
+
+// Decode reads a definition's encoding. It is of the right form then; Compile says whether it is a
+// contract.
+func Decode(data []byte) (*Definition, *token.Error) {
+	if len(data) > MaxDefinition {
+		return nil, refuse(token.TooLarge, "definition", "%d bytes, at most %d", len(data), MaxDefinition)
+	}
+	d := token.NewDecoder(data)
+	d.Array("definition", 10, 10)
+	if d.Uint("format", 255) != format && d.Err() == nil {
+		return nil, refuse(token.UnknownKind, "definition.format", "this program knows format %d", format)
+	}
+	f := &Definition{Name: text(d, "name"), About: d.Text("about", 0, MaxAbout)}
+	f.Parties = names(d, "parties", MaxParties)
+	f.Assets = names(d, "assets", MaxAssets)
+	f.Terms = fields(d, "terms", MaxTerms)
+	f.State = list(d, "state", MaxState, 2, func() Var { return Var{text(d, "state"), text(d, "state")} })
+	f.Create = readAction(d, "create")
+	n := d.Array("actions", 0, MaxActions)
+	for range n {
+		if d.Err() != nil {
+			break
+		}
+		f.Actions = append(f.Actions, readAction(d, "actions"))
+	}
+	d.Array("end", 2, 2)
+	f.End.At = text(d, "end.at")
+	f.End.Pay = list(d, "end.pay", MaxParties, 2, func() Share { return Share{text(d, "end.pay"), d.Uint("end.pay", maxShare)} })
+	if err := d.Finish(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// text reads a name or an expression.
+func text(d *token.Decoder, field string) string { return d.Text(field, 0, 4*MaxExpression) }
+
+func list[T any](d *token.Decoder, field string, most, items int, read func() T) []T {
+	n := d.Array(field, 0, most)
+	var all []T
+	for range n {
+		d.Array(field, items, items)
+		item := read()
+		if d.Err() != nil {
+			return nil
+		}
+		all = append(all, item)
+	}
+	return all
+}
+
+func names(d *token.Decoder, field string, most int) []string {
+	n := d.Array(field, 0, most)
+	var all []string
+	for range n {
+		name := text(d, field)
+		if d.Err() != nil {
+			return nil
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+func fields(d *token.Decoder, field string, most int) []Field {
+	return list(d, field, most, 2, func() Field { return Field{text(d, field), token.ValueType(d.Uint(field, 255))} })
+}
+
+func readAction(d *token.Decoder, where string) Action {
+	d.Array(where, 11, 11)
+	a := Action{Name: text(d, where+".name")}
+	a.By = names(d, where+".by", MaxParties)
+	a.Args = fields(d, where+".args", MaxArgs)
+	a.From, a.Until, a.When, a.Document = text(d, where+".from"), text(d, where+".until"), text(d, where+".when"), text(d, where+".document")
+	a.Takes = list(d, where+".takes", MaxAssets, 2, func() Take { return Take{text(d, where+".takes"), text(d, where+".takes")} })
+	a.Pay = list(d, where+".pay", MaxPayouts, 4, func() Payout {
+		return Payout{text(d, where+".pay"), text(d, where+".pay"), text(d, where+".pay"), text(d, where+".pay")}
+	})
+	a.Set = list(d, where+".set", MaxState, 2, func() Assign { return Assign{text(d, where+".set"), text(d, where+".set")} })
+	a.Ends = d.Bool(where + ".ends")
+	return a
+}

@@ -1,0 +1,288 @@
+package contract
+
+import (
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// expression is a compiled expression. A constant and a lone variable need no program.
+type expression struct {
+	text     string
+	constant ref.Val
+	get      getter
+	program  cel.Program
+	tree     ast.Expr
+	cost     uint64   // estimated, at worst
+	names    []string // variables it reads, in order of appearance
+}
+
+// compiler compiles expressions over one set of variables.
+type compiler struct {
+	env       *cel.Env
+	variables []variable
+	getters   map[string]getter
+	estimator estimator
+	tracking  bool // programs count their actual cost, for tests
+}
+
+func newCompiler(base *cel.Env, variables []variable) (*compiler, error) {
+	env, err := extend(base, variables)
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{env: env, variables: variables, getters: make(map[string]getter, len(variables))}
+	c.estimator.sizes = make(map[string]uint64, len(variables))
+	for _, v := range variables {
+		c.getters[v.name] = v.get
+		c.estimator.sizes[v.name] = v.size
+	}
+	return c, nil
+}
+
+// compile checks an expression and prepares it. A problem says what to write instead.
+func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Problem) {
+	fail := func(write, format string, args ...any) (*expression, *Problem) {
+		return nil, &Problem{Where: where, What: fmt.Sprintf(format, args...), Write: write}
+	}
+	if len(text) > MaxExpression {
+		return fail("split it", "%d characters, at most %d", len(text), MaxExpression)
+	}
+	parsed, issues := c.env.Parse(text)
+	if issues.Err() != nil {
+		return fail("", "in `%s`: not an expression: %s", text, firstLine(issues))
+	}
+	checked, issues := c.env.Check(parsed)
+	if issues.Err() != nil {
+		return fail(c.advice(issues), "in `%s`: %s", text, firstLine(issues))
+	}
+	tree := checked.NativeRep()
+	if problem := c.walk(tree); problem != "" {
+		return fail("use int, bool, string, bytes and lists", "in `%s`: %s", text, problem)
+	}
+	if !want.IsExactType(checked.OutputType()) {
+		return fail(fmt.Sprintf("write an expression of type %s", typeName(want)), "`%s` is of type %s, want %s", text, typeName(checked.OutputType()), typeName(want))
+	}
+	estimate, err := c.env.EstimateCost(checked, c.estimator)
+	if err != nil {
+		return fail("", "in `%s`: its cost cannot be estimated: %v", text, err)
+	}
+	x := &expression{text: text, tree: tree.Expr(), cost: estimate.Max, names: c.reads(tree)}
+	switch {
+	case x.tree.Kind() == ast.LiteralKind:
+		x.constant, x.cost = x.tree.AsLiteral(), 0
+	case x.tree.Kind() == ast.IdentKind && c.getters[x.tree.AsIdent()] != nil:
+		x.get, x.cost = c.getters[x.tree.AsIdent()], 1
+	}
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if c.tracking {
+		options = []cel.ProgramOption{cel.CostTracking(tracker{})}
+	}
+	if x.program, err = c.env.Program(checked, options...); err != nil {
+		return fail("", "in `%s`: %v", text, err)
+	}
+	return x, nil
+}
+
+// walk refuses what the environment has no name for but the grammar has: doubles, unsigned
+// numbers, null, maps, objects, mixed and very long lists.
+func (c *compiler) walk(tree *ast.AST) (problem string) {
+	nodes := 0
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		nodes++
+		switch e.Kind() {
+		case ast.MapKind, ast.StructKind:
+			problem = "maps and objects are not allowed"
+		case ast.LiteralKind:
+			switch e.AsLiteral().(type) {
+			case types.Int, types.Bool, types.String, types.Bytes:
+			default:
+				problem = "only whole numbers, true, false, texts and bytes are allowed"
+			}
+		case ast.ListKind:
+			if e.AsList().Size() > maxListItems {
+				problem = fmt.Sprintf("a list of %d items, at most %d", e.AsList().Size(), maxListItems)
+			}
+		}
+		if t := tree.GetType(e.ID()); problem == "" && !allowedType(t) {
+			problem = fmt.Sprintf("type %s is not allowed", typeName(t))
+		}
+	}))
+	if nodes > maxNodes && problem == "" {
+		problem = fmt.Sprintf("%d parts, at most %d", nodes, maxNodes)
+	}
+	return problem
+}
+
+// allowedType says whether values of a type may occur.
+func allowedType(t *types.Type) bool {
+	switch t.Kind() {
+	case types.IntKind, types.BoolKind, types.StringKind, types.BytesKind:
+		return true
+	case types.ListKind:
+		return allowedType(t.Parameters()[0])
+	}
+	return false
+}
+
+func typeName(t *types.Type) string { return t.String() }
+
+// reads lists the variables in order of appearance.
+func (c *compiler) reads(tree *ast.AST) (names []string) {
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.IdentKind {
+			return
+		}
+		name := e.AsIdent()
+		if _, known := c.getters[name]; !known {
+			return
+		}
+		if _, seen := find(names, name); !seen {
+			names = append(names, name)
+		}
+	}))
+	return names
+}
+
+func firstLine(issues *cel.Issues) string {
+	errors := issues.Errors()
+	if len(errors) == 0 {
+		return issues.Err().Error()
+	}
+	line, _, _ := strings.Cut(errors[0].Message, "\n")
+	line, _, _ = strings.Cut(line, " (in container")
+	line, _, _ = strings.Cut(line, " (did you mean") // advice knows better
+	return line
+}
+
+// advice names what might have been meant by an unknown name or a missing overload.
+func (c *compiler) advice(issues *cel.Issues) string {
+	message := firstLine(issues)
+	if name, ok := between(message, "undeclared reference to '", "'"); ok {
+		var members []string
+		for _, v := range c.variables {
+			if rest, ok := strings.CutPrefix(v.name, name+"."); ok {
+				members = append(members, name+"."+rest)
+			}
+		}
+		if len(members) > 0 {
+			return "write one of " + strings.Join(members, ", ")
+		}
+		if near := c.nearest(name); near != "" {
+			return "write " + near
+		}
+		switch name {
+		case "double", "float", "timestamp", "duration", "dyn", "matches":
+			return "times are int in milliseconds (now, created, day); there are no doubles, dynamic types or regular expressions"
+		}
+		return "known names: " + strings.Join(c.known(), ", ")
+	}
+	if strings.Contains(message, "double") {
+		return "amounts are whole tiyn; write a fraction as part(amount, 16, 100)"
+	}
+	if strings.Contains(message, "no matching overload for '_==_'") || strings.Contains(message, "no matching overload for '_!=_'") {
+		return "compare values of the same type"
+	}
+	return ""
+}
+
+func (c *compiler) known() []string {
+	var names []string
+	for _, v := range c.variables {
+		names = append(names, v.name)
+	}
+	return names
+}
+
+// nearest is the known name that differs least, if it differs little.
+func (c *compiler) nearest(name string) string {
+	best, least := "", 3
+	for _, v := range c.variables {
+		_, member, _ := strings.Cut(v.name, ".")
+		for _, candidate := range []string{v.name, member} {
+			if d := distance(name, candidate); candidate != "" && d < least {
+				best, least = v.name, d
+			}
+		}
+	}
+	return best
+}
+
+// distance counts the letters to change between two short words.
+func distance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(row[j]+1, row[j+1]+1, cost)
+		}
+	}
+	return row[len(b)]
+}
+
+func between(s, before, after string) (string, bool) {
+	_, rest, ok := strings.Cut(s, before)
+	if !ok {
+		return "", false
+	}
+	inside, _, ok := strings.Cut(rest, after)
+	return inside, ok
+}
+
+// value evaluates an expression.
+func (x *expression) value(s *scope) (ref.Val, *token.Error) {
+	if x.constant != nil {
+		return x.constant, nil
+	}
+	if x.get != nil {
+		return x.get(s), nil
+	}
+	out, _, err := x.program.Eval(s)
+	if err != nil {
+		// The library's words are for people; nothing of them enters the state.
+		return nil, refuse(CannotEvaluate, x.text, "%v", err)
+	}
+	return out, nil
+}
+
+func (x *expression) int(s *scope) (int64, *token.Error) {
+	v, err := x.value(s)
+	if err != nil {
+		return 0, err
+	}
+	return int64(v.(types.Int)), nil
+}
+
+func (x *expression) bool(s *scope) (bool, *token.Error) {
+	v, err := x.value(s)
+	if err != nil {
+		return false, err
+	}
+	return bool(v.(types.Bool)), nil
+}
+
+func (x *expression) bytes(s *scope) ([]byte, *token.Error) {
+	v, err := x.value(s)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(v.(types.Bytes)), nil
+}

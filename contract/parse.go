@@ -1,0 +1,275 @@
+package contract
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// maxSource bounds what Parse reads.
+const maxSource = 64 << 10
+
+// Source is a definition as it was written, with the lines on which its parts stand.
+type Source struct {
+	Definition Definition
+	lines      map[string]int
+}
+
+// Parse reads a definition in YAML or JSON. Problems of form stop it; Check says whether what was
+// read is a contract.
+func Parse(data []byte) (*Source, Problems) {
+	var problems Problems
+	if len(data) > maxSource {
+		problems.add("definition", "", "%d bytes, at most %d", len(data), maxSource)
+		return nil, problems
+	}
+	var document yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&document); err != nil {
+		problems.add("definition", "", "neither YAML nor JSON: %v", err)
+		return nil, problems
+	}
+	if len(document.Content) != 1 {
+		problems.add("definition", "begin with `contract: NAME`", "nothing in it")
+		return nil, problems
+	}
+	r := &reader{lines: map[string]int{}}
+	r.definition(document.Content[0])
+	if len(r.problems) > 0 {
+		return nil, r.source.Lines(r.problems)
+	}
+	r.source.lines = r.lines
+	return &r.source, nil
+}
+
+// Lines fills in on which lines problems stand.
+func (s *Source) Lines(problems Problems) Problems {
+	for i := range problems {
+		where := problems[i].Where
+		for problems[i].Line == 0 && where != "" {
+			problems[i].Line = s.lines[where]
+			if cut := strings.LastIndexAny(where, ".["); cut >= 0 {
+				where = where[:cut]
+			} else {
+				where = ""
+			}
+		}
+	}
+	return problems
+}
+
+// Check says all that is wrong with what was read, or returns it compiled.
+func (s *Source) Check() (*Program, Problems) {
+	program, problems := Compile(&s.Definition)
+	return program, s.Lines(problems)
+}
+
+// reader walks a YAML tree.
+type reader struct {
+	source   Source
+	lines    map[string]int
+	problems Problems
+}
+
+func (r *reader) problem(n *yaml.Node, where, write, format string, args ...any) {
+	r.problems = append(r.problems, Problem{Where: where, Line: n.Line, What: fmt.Sprintf(format, args...), Write: write})
+}
+
+// pairs visits a mapping's members in order. A key that is not allowed is a problem.
+func (r *reader) pairs(n *yaml.Node, where string, allowed []string, visit func(key string, value *yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		r.problem(n, where, "write `name: value` lines", "want a mapping")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		at := where + "." + key.Value
+		if where == "" {
+			at = key.Value
+		}
+		if key.Kind != yaml.ScalarNode || seen[key.Value] {
+			r.problem(key, at, "", "the name stands twice, or is none")
+			continue
+		}
+		seen[key.Value] = true
+		r.lines[at] = key.Line
+		if _, ok := find(allowed, key.Value); allowed != nil && !ok {
+			r.problem(key, at, "write one of "+strings.Join(allowed, ", "), "no such key")
+			continue
+		}
+		visit(key.Value, value)
+	}
+}
+
+func (r *reader) scalar(n *yaml.Node, where string) string {
+	if n.Kind != yaml.ScalarNode {
+		r.problem(n, where, "write one value", "want a single value")
+		return ""
+	}
+	return strings.TrimSpace(n.Value)
+}
+
+// items visits the items of a list; a single item may stand without a list.
+func (r *reader) items(n *yaml.Node, where string, visit func(at string, item *yaml.Node)) {
+	if n.Kind != yaml.SequenceNode {
+		visit(where, n)
+		return
+	}
+	for i, item := range n.Content {
+		at := where + "[" + strconv.Itoa(i) + "]"
+		r.lines[at] = item.Line
+		visit(at, item)
+	}
+}
+
+func (r *reader) names(n *yaml.Node, where string) (names []string) {
+	r.items(n, where, func(at string, item *yaml.Node) { names = append(names, r.scalar(item, at)) })
+	return names
+}
+
+func (r *reader) fields(n *yaml.Node, where string) (fields []Field) {
+	r.pairs(n, where, nil, func(key string, value *yaml.Node) {
+		f := Field{Name: key}
+		name := r.scalar(value, where+"."+key)
+		for t := token.IntValue; t <= token.IntsValue; t++ {
+			if t.String() == name {
+				f.Type = t
+			}
+		}
+		if f.Type == 0 {
+			r.problem(value, where+"."+key, "write int, bool, text, bytes or ints", "%q is no type", name)
+		}
+		fields = append(fields, f)
+	})
+	return fields
+}
+
+func (r *reader) definition(n *yaml.Node) {
+	d := &r.source.Definition
+	allowed := []string{"contract", "about", "parties", "assets", "terms", "state", "create", "actions", "end"}
+	r.pairs(n, "", allowed, func(key string, value *yaml.Node) {
+		switch key {
+		case "contract":
+			d.Name = r.scalar(value, key)
+		case "about":
+			d.About = r.scalar(value, key)
+		case "parties":
+			d.Parties = r.names(value, key)
+		case "assets":
+			d.Assets = r.names(value, key)
+		case "terms":
+			d.Terms = r.fields(value, key)
+		case "state":
+			r.pairs(value, key, nil, func(name string, start *yaml.Node) {
+				d.State = append(d.State, Var{name, r.scalar(start, "state."+name)})
+			})
+		case "create":
+			d.Create = r.action(value, "create", "")
+		case "actions":
+			r.pairs(value, key, nil, func(name string, body *yaml.Node) {
+				d.Actions = append(d.Actions, r.action(body, "actions."+name, name))
+			})
+		case "end":
+			r.end(value)
+		}
+	})
+	if len(d.Assets) == 0 {
+		d.Assets = []string{"tenge"}
+	}
+	for i := range d.Actions {
+		for j := range d.Actions[i].Pay {
+			if d.Actions[i].Pay[j].Asset == "" {
+				d.Actions[i].Pay[j].Asset = d.Assets[0]
+			}
+		}
+	}
+}
+
+func (r *reader) action(n *yaml.Node, where, name string) Action {
+	a := Action{Name: name}
+	allowed := []string{"by", "args", "from", "until", "when", "document", "takes", "pay", "set", "ends"}
+	r.pairs(n, where, allowed, func(key string, value *yaml.Node) {
+		at := where + "." + key
+		switch key {
+		case "by":
+			a.By = r.names(value, at)
+			if len(a.By) == 1 && a.By[0] == "anyone" {
+				a.By = nil
+			}
+		case "args":
+			a.Args = r.fields(value, at)
+		case "from":
+			a.From = r.scalar(value, at)
+		case "until":
+			a.Until = r.scalar(value, at)
+		case "when":
+			a.When = r.scalar(value, at)
+		case "document":
+			a.Document = r.scalar(value, at)
+		case "takes":
+			r.pairs(value, at, nil, func(asset string, amount *yaml.Node) {
+				a.Takes = append(a.Takes, Take{asset, r.scalar(amount, at+"."+asset)})
+			})
+		case "pay":
+			r.items(value, at, func(at string, item *yaml.Node) { a.Pay = append(a.Pay, r.payout(item, at)) })
+		case "set":
+			r.pairs(value, at, nil, func(name string, to *yaml.Node) {
+				a.Set = append(a.Set, Assign{name, r.scalar(to, at+"."+name)})
+			})
+		case "ends":
+			a.Ends = r.truth(value, at)
+		}
+	})
+	return a
+}
+
+func (r *reader) truth(n *yaml.Node, where string) bool {
+	switch r.scalar(n, where) {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	r.problem(n, where, "write true or false", "%q is neither", n.Value)
+	return false
+}
+
+func (r *reader) payout(n *yaml.Node, where string) (p Payout) {
+	r.pairs(n, where, []string{"to", "asset", "amount", "as"}, func(key string, value *yaml.Node) {
+		text := r.scalar(value, where+"."+key)
+		switch key {
+		case "to":
+			p.To = text
+		case "asset":
+			p.Asset = text
+		case "amount":
+			p.Amount = text
+		case "as":
+			p.As = text
+		}
+	})
+	return p
+}
+
+func (r *reader) end(n *yaml.Node) {
+	e := &r.source.Definition.End
+	r.pairs(n, "end", []string{"at", "pay"}, func(key string, value *yaml.Node) {
+		if key == "at" {
+			e.At = r.scalar(value, "end.at")
+			return
+		}
+		r.pairs(value, "end.pay", nil, func(party string, share *yaml.Node) {
+			parts, err := strconv.ParseUint(r.scalar(share, "end.pay."+party), 10, 64)
+			if err != nil {
+				r.problem(share, "end.pay."+party, "write a whole number of shares, such as 1; the end computes nothing", "%q is no number of shares", share.Value)
+			}
+			e.Pay = append(e.Pay, Share{party, parts})
+		})
+	})
+}

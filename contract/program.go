@@ -1,0 +1,247 @@
+package contract
+
+import (
+	"fmt"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// Program is a definition that passed its checks, compiled. It is used by one goroutine.
+type Program struct {
+	Definition *Definition
+	id         token.Hash
+	starts     []*expression // of the state
+	endsAt     *expression
+	fixed      map[string]getter
+	create     action
+	actions    []action
+	scope      scope
+	outcome    Outcome
+}
+
+// action is a compiled Action.
+type action struct {
+	name        string
+	by          []int // parties; empty for anyone
+	args        []Field
+	from, until *expression
+	when        *expression
+	document    *expression
+	anyDocument bool
+	takes       []take // by asset
+	pay         []payout
+	set         []update
+	ends        bool
+	getters     map[string]getter
+	cost        uint64
+}
+
+// take says what of an asset comes in: nothing, an amount, or whatever the caller gives.
+type take struct {
+	amount *expression
+	any    bool
+}
+
+type payout struct {
+	to     int // party, or callerIndex
+	asset  int
+	as     int         // the asset it becomes, or the same
+	amount *expression // nil for the rest
+}
+
+type update struct {
+	variable int
+	value    *expression
+}
+
+// callerIndex stands for the caller among parties.
+const callerIndex = -1
+
+// base is the environment without variables. It is made once: that takes as long as compiling
+// several expressions.
+var base, errBase = newEnvironment()
+
+// Compile checks a definition and prepares it. All that is wrong is returned at once.
+func Compile(d *Definition) (*Program, Problems) { return compile(d, false) }
+
+func compile(d *Definition, tracking bool) (*Program, Problems) {
+	if errBase != nil {
+		panic(fmt.Sprintf("the environment of expressions: %v", errBase))
+	}
+	k := &checker{definition: d, program: &Program{Definition: d}, tracking: tracking}
+	k.form()
+	if len(k.problems) > 0 {
+		return nil, k.problems // names are needed to go on
+	}
+	k.fixed()
+	k.action(&d.Create, &k.program.create, "create")
+	k.program.actions = make([]action, len(d.Actions))
+	for i := range d.Actions {
+		k.action(&d.Actions[i], &k.program.actions[i], "actions."+d.Actions[i].Name)
+	}
+	if len(k.problems) == 0 {
+		k.flows()
+		k.reachable()
+	}
+	if size := len(d.Encode()); size > MaxDefinition {
+		k.problems.add("definition", "make it shorter", "%d bytes, at most %d", size, MaxDefinition)
+	}
+	if len(k.problems) > 0 {
+		return nil, k.problems
+	}
+	k.program.id = d.ID()
+	return k.program, nil
+}
+
+// ID is the definition's.
+func (p *Program) ID() token.Hash { return p.id }
+
+// Cost is the estimated worst-case cost of an action.
+func (p *Program) Cost(action int) uint64 { return p.actions[action].cost }
+
+// checker collects what is wrong while it compiles.
+type checker struct {
+	definition *Definition
+	program    *Program
+	problems   Problems
+	compilers  []*compiler // of each action, for the checks that follow
+	tracking   bool
+}
+
+// form checks names and numbers of things.
+func (k *checker) form() {
+	d := k.definition
+	if !wellNamed(d.Name) {
+		k.problems.add("contract", "write `contract: escrow`", "%q: a name has 1 to 24 of a–z, 0–9, _", d.Name)
+	}
+	k.count("parties", len(d.Parties), 1, MaxParties)
+	k.count("assets", len(d.Assets), 1, MaxAssets)
+	k.count("terms", len(d.Terms), 0, MaxTerms)
+	k.count("state", len(d.State), 0, MaxState)
+	k.count("actions", len(d.Actions), 1, MaxActions)
+	k.names("parties", d.Parties)
+	for _, name := range d.Parties {
+		if _, taken := find(reserved, name); taken {
+			k.problems.add("parties."+name, "choose another name", "the name means something else in expressions")
+		}
+	}
+	k.names("assets", d.Assets)
+	k.fields("terms", d.Terms)
+	var states, actions []string
+	for _, v := range d.State {
+		states = append(states, v.Name)
+	}
+	for i := range d.Actions {
+		a := &d.Actions[i]
+		actions = append(actions, a.Name)
+		where := "actions." + a.Name
+		k.fields(where+".args", a.Args)
+		k.count(where+".args", len(a.Args), 0, MaxArgs)
+		k.count(where+".pay", len(a.Pay), 0, MaxPayouts)
+	}
+	k.names("state", states)
+	k.names("actions", actions)
+	if c := &d.Create; len(c.Pay) != 0 || len(c.Set) != 0 || len(c.Args) != 0 || c.Ends || c.From != "" || c.Until != "" {
+		k.problems.add("create", "move it to an action", "creating only takes: it has by, when, document and takes")
+	}
+	k.end()
+}
+
+func (k *checker) count(where string, n, least, most int) {
+	if n < least || n > most {
+		k.problems.add(where, "", "%d of them, want %d to %d", n, least, most)
+	}
+}
+
+func (k *checker) names(where string, names []string) {
+	for i, name := range names {
+		if problem := nameProblem(name); problem != "" {
+			k.problems.add(where+"."+name, "choose another name", "%s", problem)
+		}
+		if first, _ := find(names, name); first != i {
+			k.problems.add(where+"."+name, "choose another name", "the name stands twice")
+		}
+	}
+}
+
+func (k *checker) fields(where string, fields []Field) {
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.Name)
+		if f.Type < token.IntValue || f.Type > token.IntsValue {
+			k.problems.add(where+"."+f.Name, "write int, bool, text, bytes or ints", "no type")
+		}
+	}
+	k.names(where, names)
+}
+
+// end checks that the end cannot fail: a time fixed at creation, whole shares, fixed parties.
+func (k *checker) end() {
+	e := &k.definition.End
+	if e.At == "" {
+		k.problems.add("end.at", "write `end: {at: created + 30 * day, pay: {PARTY: 1}}`", "a contract has an end, when what is left is paid without anybody's doing")
+	}
+	if len(e.Pay) == 0 {
+		k.problems.add("end.pay", "write `pay: {PARTY: 1}`", "the end pays nobody, so money could stay for ever")
+	}
+	var names []string
+	for _, s := range e.Pay {
+		names = append(names, s.To)
+		if _, ok := k.definition.party(s.To); !ok {
+			k.problems.add("end.pay."+s.To, "write one of the parties", "%q is no party; the end pays fixed parties", s.To)
+		}
+		if s.Share == 0 || s.Share > maxShare {
+			k.problems.add("end.pay."+s.To, "write a whole number of shares", "%d shares, want 1 to %d", s.Share, maxShare)
+		}
+	}
+	for i, name := range names {
+		if first, _ := find(names, name); first != i {
+			k.problems.add("end.pay."+name, "add the shares together", "the party stands twice")
+		}
+	}
+}
+
+// compiler makes one over variables.
+func (k *checker) compiler(variables []variable) *compiler {
+	c, err := newCompiler(base, variables)
+	if err != nil {
+		panic(fmt.Sprintf("declaring checked names: %v", err))
+	}
+	c.tracking = k.tracking
+	return c
+}
+
+func (k *checker) expression(c *compiler, where, text string, want *cel.Type) *expression {
+	x, problem := c.compile(where, text, want)
+	if problem != nil {
+		k.problems = append(k.problems, *problem)
+	}
+	return x
+}
+
+// fixed compiles what is computed at creation: where the state starts, and when the end is.
+func (k *checker) fixed() {
+	d, p := k.definition, k.program
+	c := k.compiler(fixedVariables(d))
+	p.fixed = c.getters
+	for _, v := range d.State {
+		p.starts = append(p.starts, k.expression(c, "state."+v.Name, v.Start, cel.IntType))
+	}
+	x, problem := c.compile("end.at", d.End.At, cel.IntType)
+	if problem != nil {
+		problem.Write = "the end is fixed when the contract is created: write it with created and terms, such as created + 30 * day"
+		k.problems = append(k.problems, *problem)
+	} else if x.cost > MaxActionCost {
+		k.problems.add("end.at", "make it simpler", "estimated cost %d, at most %d", x.cost, MaxActionCost)
+	}
+	p.endsAt = x
+}
+
+// literal is the value of an expression that is a number written out.
+func (x *expression) literal() (int64, bool) {
+	n, ok := x.constant.(types.Int)
+	return int64(n), ok
+}

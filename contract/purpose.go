@@ -1,0 +1,208 @@
+package contract
+
+import (
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Rule is a purpose's rules, compiled. It is used by one goroutine.
+type Rule struct {
+	Purpose token.Purpose
+	mark    *expression
+	permits []*expression
+	getters map[string]getter
+	scope   scope
+
+	// Rules that read nothing but what the payee is give one answer for all who are alike; it is
+	// remembered. An answer is the number of the permit, or refused.
+	ofPayee bool
+	memory  map[likeness]int
+}
+
+// likeness is what a rule over the payee alone can tell apart.
+type likeness struct {
+	tier       uint8
+	attributes token.Attributes
+}
+
+const (
+	maxMemory = 4096
+	refused   = -1
+)
+
+// Payment is what a purpose judges.
+type Payment struct {
+	Payer, Payee *Party
+	Amount       money.Tiyn
+	Now          uint64
+	Document     []byte // hash of the attached document, or nil
+}
+
+func paymentVariables() []variable {
+	vars := append(
+		partyVariables("payer", func(s *scope) *Party { return s.payer }),
+		partyVariables("payee", func(s *scope) *Party { return s.payee })...)
+	return append(vars,
+		intVariable("amount", func(s *scope) int64 { return int64(s.amount) }),
+		intVariable("now", func(s *scope) int64 { return int64(s.now) }),
+		variable{"document", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.document) }})
+}
+
+// paymentCompiler is shared by all purposes: their expressions have the same variables.
+var paymentCompiler, errPaymentCompiler = newCompiler(base, paymentVariables())
+
+// CompilePurpose checks a purpose's rules and prepares them.
+func CompilePurpose(p token.Purpose) (*Rule, Problems) { return compilePurpose(p, paymentCompiler) }
+
+func compilePurpose(p token.Purpose, c *compiler) (*Rule, Problems) {
+	if errPaymentCompiler != nil {
+		panic(errPaymentCompiler)
+	}
+	var problems Problems
+	r := &Rule{Purpose: p, getters: c.getters, memory: map[likeness]int{}, ofPayee: true}
+	cost := uint64(0)
+	compile := func(where, text string) *expression {
+		x, problem := c.compile(where, text, cel.BoolType)
+		if problem != nil {
+			problems = append(problems, *problem)
+			return nil
+		}
+		cost += x.cost
+		if value, ok := x.constant.(types.Bool); ok && !bool(value) {
+			problems.add(where, "write who may, such as payee.role == \"canteen\"", "never holds")
+		}
+		return x
+	}
+	r.mark = compile("mark", p.Mark)
+	for i, permit := range p.Permits {
+		x := compile(index("permits", i)+".when", permit.When)
+		r.permits = append(r.permits, x)
+		if x == nil {
+			continue
+		}
+		for _, name := range x.names {
+			switch name {
+			case "payee.tier", "payee.category", "payee.region", "payee.role":
+			default:
+				r.ofPayee = false
+			}
+		}
+		if _, always := x.constant.(types.Bool); always && i+1 < len(p.Permits) {
+			problems.add(index("permits", i)+".when", "put it last", "always holds, so that those after it never decide")
+		}
+	}
+	if cost > MaxRuleCost {
+		problems.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d", cost, MaxRuleCost)
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return r, nil
+}
+
+func (r *Rule) enter(p *Payment) *scope {
+	s := &r.scope
+	s.getters, s.payer, s.payee = r.getters, p.Payer, p.Payee
+	s.amount, s.now, s.document = p.Amount, p.Now, p.Document
+	return s
+}
+
+// InTime says whether the purpose's money may be spent at a time.
+func (r *Rule) InTime(now uint64) *token.Error {
+	if now < r.Purpose.FromMillis {
+		return refuse(PurposeNotBegun, "inputs", "money for %q is spendable from %d", r.Purpose.Name, r.Purpose.FromMillis)
+	}
+	if now >= r.Purpose.UntilMillis {
+		return refuse(PurposeExpired, "inputs", "money for %q was spendable until %d; it returns", r.Purpose.Name, r.Purpose.UntilMillis)
+	}
+	return nil
+}
+
+// MayMark says whether the payer may mark money for the payee.
+func (r *Rule) MayMark(p *Payment) *token.Error {
+	if p.Now >= r.Purpose.UntilMillis {
+		return r.InTime(p.Now)
+	}
+	holds, err := r.mark.bool(r.enter(p))
+	if err != nil {
+		return err
+	}
+	if !holds {
+		return refuse(MarkingForbidden, "outputs", "marking for %q needs: %s", r.Purpose.Name, r.mark.text)
+	}
+	return nil
+}
+
+// Permit judges a payment of marked money and returns what it becomes: a purpose's number, 0 for
+// plain, token.BecomesSame.
+func (r *Rule) Permit(p *Payment) (becomes uint32, _ *token.Error) {
+	if err := r.InTime(p.Now); err != nil {
+		return 0, err
+	}
+	if most := r.Purpose.PaymentMost; most != 0 && p.Amount > most {
+		return 0, refuse(PurposeForbids, "outputs.amount", "%s tenge; money for %q pays at most %s at once", p.Amount, r.Purpose.Name, most)
+	}
+	answer, err := r.decide(p)
+	if err != nil {
+		return 0, err
+	}
+	if answer == refused {
+		return 0, refuse(PurposeForbids, "outputs", "money for %q may not be paid to wallet %s; it needs: %s", r.Purpose.Name, p.Payee.ID, r.conditions())
+	}
+	return r.Purpose.Permits[answer].Becomes, nil
+}
+
+func (r *Rule) conditions() string {
+	text := r.permits[0].text
+	for _, x := range r.permits[1:] {
+		text += ", or " + x.text
+	}
+	return text
+}
+
+// decide finds the first permit that holds.
+func (r *Rule) decide(p *Payment) (int, *token.Error) {
+	if !r.ofPayee {
+		return r.first(p)
+	}
+	alike := likeness{p.Payee.Tier, p.Payee.Attributes}
+	if answer, known := r.memory[alike]; known {
+		return answer, nil
+	}
+	answer, err := r.first(p)
+	if err == nil {
+		if len(r.memory) >= maxMemory {
+			clear(r.memory)
+		}
+		r.memory[alike] = answer
+	}
+	return answer, err
+}
+
+func (r *Rule) first(p *Payment) (int, *token.Error) {
+	s := r.enter(p)
+	for i, x := range r.permits {
+		holds, err := x.bool(s)
+		if err != nil {
+			return 0, err
+		}
+		if holds {
+			return i, nil
+		}
+	}
+	return refused, nil
+}
+
+// Admits says whether contracts of a definition may hold the purpose's money.
+func (r *Rule) Admits(definition token.Hash) bool {
+	for _, h := range r.Purpose.Contracts {
+		if h == definition {
+			return true
+		}
+	}
+	return false
+}

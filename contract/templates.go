@@ -1,0 +1,27 @@
+package contract
+
+import (
+	"embed"
+	"io"
+	"strings"
+)
+
+//go:embed templates/*.yaml
+var templates embed.FS
+
+// TemplateNames are the definitions that are shipped, in order.
+var TemplateNames = []string{"escrow", "htlc", "vat-split", "school-meals", "refund", "subscription"}
+
+// Template is a shipped definition in YAML.
+func Template(name string) ([]byte, bool) {
+	if _, ok := find(TemplateNames, strings.ReplaceAll(name, "_", "-")); !ok {
+		return nil, false
+	}
+	file, err := templates.Open("templates/" + strings.ReplaceAll(name, "_", "-") + ".yaml")
+	if err != nil {
+		return nil, false
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	return data, err == nil
+}

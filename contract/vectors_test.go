@@ -1,0 +1,136 @@
+package contract
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// The version of cel-go belongs to the version of the rules: these vectors pin what expressions
+// give and cost, and what definitions and actions come to.
+
+type expressionVector struct {
+	Expression string `json:"expression"`
+	N          int64  `json:"n"`
+	B          string `json:"b"` // hexadecimal
+	Result     string `json:"result"`
+	Cost       uint64 `json:"cost"`
+}
+
+type templateVector struct {
+	Template   string   `json:"template"`
+	Definition string   `json:"definition"` // hexadecimal
+	ID         string   `json:"id"`
+	Costs      []uint64 `json:"costs"`
+}
+
+type contractVectors struct {
+	Expressions []expressionVector `json:"expressions"`
+	Templates   []templateVector   `json:"templates"`
+	Message     string             `json:"message"` // "reading", of which the next is the digest that is signed
+	Digest      string             `json:"digest"`
+	Shares      [][]money.Tiyn     `json:"shares"` // of 0, 1, 100 and 2^63−1, by 3:2:2
+}
+
+func TestVectors(t *testing.T) {
+	a := &Action{Name: "act", Args: []Field{{"n", token.IntValue}, {"b", token.BytesValue}, {"list", token.IntsValue}}}
+	d := &Definition{Name: "vectors", Parties: []string{"alice"}, Assets: []string{"tenge"}}
+	c, err := newCompiler(base, actionVariables(d, a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	party := Party{ID: named("alice"), Key: token.NewPrivateKey([32]byte{1}).Public(), Tier: 2, Attributes: token.Attributes{Category: 5411, Region: "KZ-75", Role: "canteen"}}
+	signature, err := token.NewPrivateKey([32]byte{1}).Sign(MessageDigest([]byte("reading")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v contractVectors
+	for _, text := range []string{
+		"args.n + 1", "args.n - 9", "args.n * args.n", "args.n / 0", "args.n / -2", "args.n % 3", "-args.n", "9223372036854775807 + args.n", "-9223372036854775808 / -1",
+		"part(args.n, 16, 116)", "part(9223372036854775807, 9223372036854775807, 9223372036854775807)", "part(-1, 1, 1)", "min(args.n, 3) + max(args.n, 3)",
+		"args.n in [1, 7]", "args.n > 5 || args.n / 0 > 1", "args.n < 5 && args.n / 0 > 1", "args.list[1]", "args.list[9]", "args.list.all(x, x > 0)", "args.list.exists(x, x == 2)",
+		"sha256(args.b)", "uint64(args.n) + args.b", "uint64(-1)", "size(args.b) + size(\"қарызға\")", "bytes(\"ақша\")", "caller.role == \"canteen\" && caller.category == 5411 && caller.region.startsWith(\"KZ\")",
+		"caller.tier", "caller.id", "now / day", "created + 3 * day + hour + minute", "held.tenge - left.tenge + paid.tenge", "document", "contract.id",
+		"verify(caller.key, b\"reading\", args.b)", "verify(caller.key, b\"another\", args.b)", "verify(b\"\", b\"\", b\"\")",
+	} {
+		for _, kind := range []*cel.Type{cel.IntType, cel.BoolType, cel.BytesType} {
+			x, problem := c.compile("", text, kind)
+			if problem != nil {
+				continue
+			}
+			s := &scope{getters: c.getters, instance: &Instance{ID: named("contract"), CreatedMillis: 5}, caller: &party, now: 1_700_000_000_000,
+				document: make([]byte, 32), args: []token.Value{token.Int(7), token.Bytes(signature[:]), token.Ints([]int64{1, 2, 3})},
+				held: []money.Tiyn{100}, left: []money.Tiyn{40}, paid: []money.Tiyn{5}}
+			e := expressionVector{Expression: text, N: 7, B: hex.EncodeToString(signature[:]), Cost: x.cost}
+			switch out, err := x.value(s); {
+			case err != nil:
+				e.Result = string(err.Code)
+			default:
+				e.Result = fmt.Sprint(out.Value())
+				if b, ok := out.(types.Bytes); ok {
+					e.Result = hex.EncodeToString(b)
+				}
+			}
+			v.Expressions = append(v.Expressions, e)
+		}
+	}
+	for _, name := range TemplateNames {
+		p := template(t, name)
+		e := templateVector{Template: name, Definition: hex.EncodeToString(p.Definition.Encode()), ID: p.ID().String()}
+		for i := range p.actions {
+			e.Costs = append(e.Costs, p.Cost(i))
+		}
+		v.Templates = append(v.Templates, e)
+	}
+	digest := MessageDigest([]byte("reading"))
+	v.Message, v.Digest = hex.EncodeToString([]byte("reading")), hex.EncodeToString(digest[:])
+	for _, amount := range []money.Tiyn{0, 1, 100, 1<<63 - 1} {
+		var line []money.Tiyn
+		for _, s := range Shares(&End{Pay: []Share{{"a", 3}, {"b", 2}, {"c", 2}}}, []string{"a", "b", "c"}, amount) {
+			line = append(line, s.Amount)
+		}
+		v.Shares = append(v.Shares, line)
+	}
+	compareVectors(t, v)
+}
+
+func compareVectors(t *testing.T, v any) {
+	t.Helper()
+	path := filepath.Join("..", "testdata", "vectors", "contract.json")
+	var made bytes.Buffer
+	encoder := json.NewEncoder(&made)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	if *rewrite {
+		if err := os.WriteFile(path, made.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(kept, made.Bytes()) {
+		t.Errorf("%s differs from what the code gives: the rules have changed", path)
+	}
+}
+
+func TestHashOfTheMessageIsNoOther(t *testing.T) {
+	if MessageDigest(nil) == sha256.Sum256(nil) {
+		t.Error("a message's digest is its hash")
+	}
+}

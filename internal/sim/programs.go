@@ -1,0 +1,65 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Template is the encoding of a shipped definition.
+func Template(name string) []byte {
+	text, ok := contract.Template(name)
+	if !ok {
+		panic(fmt.Sprintf("sim: no template %q", name))
+	}
+	source, problems := contract.Parse(text)
+	if len(problems) > 0 {
+		panic(problems)
+	}
+	return source.Definition.Encode()
+}
+
+// Meals is a purpose whose money a school may have, which becomes plain when a canteen is paid.
+func Meals(returns token.WalletID, now uint64) token.Purpose {
+	return token.Purpose{
+		Name: "school meals", Mark: `payer.role == "treasury"`, FromMillis: now, UntilMillis: now + 43_200_000,
+		Permits: []token.Permit{{When: `payee.role == "canteen"`}, {When: `payee.role == "school"`, Becomes: token.BecomesSame}},
+		Hops:    2, Returns: returns,
+	}
+}
+
+// programs executes every kind of programmable money in Story: marked money is spent, and what is left
+// returns; one contract is closed by an action and one by its end.
+func (w *World) programs(c *Chain, town Town, input token.ID, amount money.Tiyn) {
+	policy := func() uint64 { return c.State.Authority().Set(token.RolePolicy).Sequence }
+	agency := token.RegisteredID(c.Must(&token.SetAgency{Sequence: policy(), Name: "ministry",
+		Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{w.Key("ministry").Public()}}}).ID())
+	direct := func(name, role string) token.WalletID {
+		return token.RegisteredID(c.Must(&token.Register{Sequence: policy(), Key: w.Key(name).Public(), Tier: 2, Attributes: token.Attributes{Role: role}}).ID())
+	}
+	treasury, canteen := direct("treasury", "treasury"), direct("canteen", "canteen")
+	c.Must(&token.RegisterPurpose{Agency: agency, Sequence: 1, Purpose: Meals(treasury, c.Now)})
+
+	out := token.OutputID
+	fund := c.Must(&token.Transfer{Parties: []token.WalletID{town.BankA, treasury}, Payers: 1, Inputs: []token.ID{input},
+		Outputs: []token.Output{{Party: 1, Amount: 50_000 * money.Tenge}, {Party: 0, Amount: amount - 50_000*money.Tenge}}})
+	mark := c.Must(&token.MarkedTransfer{Parties: []token.WalletID{treasury}, Inputs: []token.ID{out(fund.ID(), 0)},
+		Outputs: []token.MarkedOutput{{Amount: 30_000 * money.Tenge, Becomes: 1}, {Amount: 20_000 * money.Tenge}}})
+	c.Must(&token.MarkedTransfer{Parties: []token.WalletID{treasury, canteen}, Inputs: []token.ID{out(mark.ID(), 0)},
+		Outputs: []token.MarkedOutput{{Party: 1, Amount: 700 * money.Tenge, From: 1}, {Amount: 29_300 * money.Tenge, From: 1, Becomes: 1}}})
+
+	definition := Template("escrow")
+	c.Must(&token.Define{Sequence: policy(), Definition: definition})
+	create := func(input token.ID) *token.Transaction {
+		price := 3_000 * money.Tenge
+		return c.Must(&token.Create{Creator: treasury, Definition: sha256.Sum256(definition), Parties: []token.WalletID{treasury, canteen, town.Court}, Assets: []uint32{0},
+			Terms: []token.Value{token.Int(int64(price)), token.Int(1)}, Inputs: []token.ID{input}, Paid: []money.Tiyn{price}})
+	}
+	first := create(out(mark.ID(), 1))
+	create(out(first.ID(), 0)) // nobody acts: its end comes
+	c.Must(&token.Act{Contract: token.RegisteredID(first.ID()), Version: 1, Action: "divide", Caller: town.Court,
+		Args: []token.Value{token.Int(int64(1_000 * money.Tenge))}, Paid: []money.Tiyn{0}})
+}

@@ -1,0 +1,428 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// MaxDefinitions bounds how many definitions there can be.
+const MaxDefinitions = 1 << 20
+
+// define registers a definition, after checking that it is a contract.
+func (x *Executor) define(t *token.Define) *token.Error {
+	if err := x.registrarSequence(t.Registrar, t.Sequence); err != nil {
+		return err
+	}
+	id := token.Hash(sha256.Sum256(t.Definition))
+	if _, exists := x.state.Definition(id); exists {
+		return refuse(Duplicate, "definition", "definition %s is registered", id)
+	}
+	d, err := contract.Decode(t.Definition)
+	if err != nil {
+		return err
+	}
+	program, problems := contract.Compile(d)
+	if len(problems) > 0 {
+		return problems.Refusal()
+	}
+	x.advance(t.Registrar)
+	x.state.AddDefinition(id, slices.Clone(t.Definition))
+	x.keepProgram(id, program)
+	return nil
+}
+
+func (x *Executor) keepProgram(id token.Hash, p *contract.Program) {
+	if x.programs == nil || len(x.programs) >= cachedPrograms {
+		x.programs = map[token.Hash]*contract.Program{}
+	}
+	x.programs[id] = p
+}
+
+// program is a definition compiled, remembered.
+func (x *Executor) program(id token.Hash) (*contract.Program, *token.Error) {
+	if p, ok := x.programs[id]; ok {
+		return p, nil
+	}
+	encoded, ok := x.state.Definition(id)
+	if !ok {
+		return nil, refuse(UnknownDefinition, "definition", "no definition %s", id)
+	}
+	d, err := contract.Decode(encoded)
+	if err == nil {
+		p, problems := contract.Compile(d)
+		if len(problems) == 0 {
+			x.keepProgram(id, p)
+			return p, nil
+		}
+		err = problems.Refusal()
+	}
+	panic("a registered definition does not compile: " + err.Error())
+}
+
+// caller reads and checks the wallet that creates a contract or calls an action.
+func (x *Executor) caller(id token.WalletID) (Wallet, *token.Error) {
+	w, ok := x.state.Wallet(id)
+	if !ok {
+		return w, refuse(UnknownWallet, "caller", "no wallet %s", id)
+	}
+	return w, x.mayPay(id, &w)
+}
+
+// create makes a contract.
+func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error {
+	program, err := x.program(t.Definition)
+	if err != nil {
+		return err
+	}
+	creator, err := x.caller(t.Creator)
+	if err != nil {
+		return err
+	}
+	for _, party := range t.Parties {
+		if err := x.mayReceive(party, "parties"); err != nil {
+			return err
+		}
+	}
+	for _, number := range t.Assets {
+		if number == 0 {
+			continue
+		}
+		r, err := x.rule(number)
+		if err != nil {
+			return err
+		}
+		if !r.Admits(t.Definition) {
+			return refuse(NotAdmitted, "assets", "money for %q may not be held by contracts of definition %s", r.Purpose.Name, t.Definition)
+		}
+	}
+	c := &Contract{Instance: contract.Instance{
+		ID: token.RegisteredID(id), Definition: t.Definition, Parties: t.Parties, Assets: t.Assets, Terms: t.Terms,
+		Version: 1, CreatedMillis: x.now,
+	}, Tokens: make([]token.ID, len(t.Assets))}
+	if _, exists := x.state.Wallet(c.ID); exists || c.ID == token.Authority {
+		return refuse(Duplicate, "", "wallet %s exists", c.ID)
+	}
+	if err := x.bring(t.Creator, &creator, c, t.Inputs, t.Paid); err != nil {
+		return err
+	}
+	party := partyOf(t.Creator, &creator)
+	if err := program.Create(&c.Instance, x.call(c, &party, t.Paid, t.Document)); err != nil {
+		return err
+	}
+
+	x.state.PutWallet(c.ID, Wallet{Registrar: creator.Registrar, Version: 1, Contract: true})
+	x.state.AddContract(c)
+	x.change(c, t.Creator, t.Paid)
+	for i := range c.Assets {
+		x.effect(c.ID, t.Paid[i], c.Assets[i], x.inHops[i])
+	}
+	x.takeIn(t.Creator, &creator, c, t.Inputs, t.Paid)
+	x.enactEffects(id)
+	x.locate(c, id)
+	return nil
+}
+
+// act executes an action: everything is checked and planned first, then done.
+func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
+	c := x.state.Contract(t.Contract)
+	if c == nil {
+		return refuse(UnknownContract, "contract", "no contract %s: it has ended, or never was", t.Contract)
+	}
+	if c.Version != t.Version {
+		return refuse(StaleVersion, "version", "%d is named, %d is present", t.Version, c.Version)
+	}
+	program, err := x.program(c.Definition)
+	if err != nil {
+		return err
+	}
+	action, ok := program.Definition.Action(t.Action)
+	if !ok {
+		return refuse(contract.UnknownAction, "action", "the contract has no action %q", t.Action)
+	}
+	if len(t.Paid) != len(c.Assets) {
+		return refuse(contract.WrongPayment, "paid", "%d amounts, the contract has %d assets", len(t.Paid), len(c.Assets))
+	}
+	caller, err := x.caller(t.Caller)
+	if err != nil {
+		return err
+	}
+	if err := x.bring(t.Caller, &caller, c, t.Inputs, t.Paid); err != nil {
+		return err
+	}
+	party := partyOf(t.Caller, &caller)
+	call := x.call(c, &party, t.Paid, t.Document)
+	call.Action, call.Args = action, t.Args
+	out, err := program.Act(&c.Instance, call)
+	if err != nil {
+		return err
+	}
+	if err := x.payouts(c, out.Payouts, call); err != nil {
+		return err
+	}
+
+	x.change(c, t.Caller, t.Paid)
+	x.takeIn(t.Caller, &caller, c, t.Inputs, t.Paid)
+	x.release(c, out, t.Paid, program.Definition)
+	for _, e := range x.entering {
+		x.became(e.from, e.to, e.amount)
+	}
+	x.enactEffects(id)
+	if out.Ends {
+		x.remove(c)
+		return nil
+	}
+	copy(c.State, out.State)
+	c.Version++
+	x.locate(c, id)
+	return nil
+}
+
+// bring checks what a wallet brings into a contract: x.held and x.heldHops become what the contract
+// holds by asset, x.brought and x.inHops what the inputs are, of which t.Paid stays.
+func (x *Executor) bring(id token.WalletID, w *Wallet, c *Contract, inputs []token.ID, paid []money.Tiyn) *token.Error {
+	if err := x.gather(id, inputs); err != nil {
+		return err
+	}
+	policy := &x.state.Authority().Policy
+	x.held, x.heldHops, x.brought, x.inHops = x.held[:0], x.heldHops[:0], x.brought[:0], x.inHops[:0]
+	x.effectHops, x.entering = x.effectHops[:0], x.entering[:0]
+	var counted money.Tiyn
+	named := 0
+	for i, purpose := range c.Assets {
+		held, _ := x.heldToken(c, i)
+		x.held, x.heldHops = append(x.held, held.Amount), append(x.heldHops, held.Hops)
+		h := x.holdingOf(purpose)
+		if h.in != 0 {
+			named++
+		}
+		change := h.in - paid[i]
+		switch {
+		case change < 0:
+			return refuse(NotBalanced, "paid", "%s tenge is paid in, the inputs have %s", paid[i], h.in)
+		case change != 0 && change < policy.LeastToken:
+			return refuse(Dust, "paid", "%s tenge of change is less than %s", change, policy.LeastToken)
+		case paid[i] != 0 && paid[i] < policy.LeastToken:
+			return refuse(Dust, "paid", "%s tenge is less than %s", paid[i], policy.LeastToken)
+		}
+		x.brought, x.inHops = append(x.brought, h.in), append(x.inHops, h.hops)
+		if x.counts(purpose) {
+			counted -= paid[i]
+		}
+		h.hops = max(h.hops, held.Hops) // what is merged has used the most
+	}
+	for i := range x.holdings {
+		if x.holdings[i].in != 0 {
+			named--
+		}
+	}
+	if named != 0 {
+		return refuse(NotBalanced, "inputs", "an input is of an asset that the contract does not hold")
+	}
+	return x.checkLimit(policy, id, w, counted, true, policy.Day(x.now))
+}
+
+// heldToken is what a contract holds of one of its assets.
+func (x *Executor) heldToken(c *Contract, asset int) (Token, bool) {
+	if c.Tokens[asset] == (token.ID{}) {
+		return Token{}, false
+	}
+	return x.state.Token(c.Tokens[asset])
+}
+
+// call puts together what package contract asks for.
+func (x *Executor) call(c *Contract, caller *contract.Party, paid []money.Tiyn, document *token.Hash) *contract.Call {
+	x.parties = x.parties[:0]
+	for range c.Parties {
+		x.parties = append(x.parties, contract.Party{})
+	}
+	call := &x.calling
+	*call = contract.Call{Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
+	if document != nil {
+		call.Document = document[:]
+	}
+	return call
+}
+
+// party reads a party's wallet when it is first asked for. Of one that was closed only the id is known.
+func (x *Executor) party(c *Contract, i int) *contract.Party {
+	p := &x.parties[i]
+	if p.ID != c.Parties[i] {
+		w, _ := x.state.Wallet(c.Parties[i])
+		*p = partyOf(c.Parties[i], &w)
+	}
+	return p
+}
+
+// remark is money that goes over into another mark, planned.
+type remark struct {
+	from, to uint32
+	amount   money.Tiyn
+}
+
+// payouts asks the purposes about what an action pays, and plans its tokens. What is left of x.held
+// is the rest.
+func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.Call) *token.Error {
+	least := x.state.Authority().Policy.LeastToken
+	for i := range x.held {
+		x.held[i] += call.Paid[i]
+	}
+	for _, p := range payouts {
+		if p.Amount < least {
+			return refuse(Dust, "pay", "%s tenge is less than %s", p.Amount, least)
+		}
+		if p.Amount > x.held[p.Asset] {
+			panic("a payout of more than is held") // package contract computes each from what is left
+		}
+		x.held[p.Asset] -= p.Amount
+		payee := call.Caller
+		if p.Party != contract.ToCaller {
+			payee = x.party(c, p.Party)
+		}
+		from, as := c.Assets[p.Asset], c.Assets[p.As]
+		becomes, hops := from, uint16(0)
+		if from != 0 || as != 0 {
+			if from != 0 && as != from {
+				return refuse(WrongMark, "pay", "only plain tenge is marked")
+			}
+			var err *token.Error
+			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document}
+			if becomes, err = x.judge(from, as, false, &payment); err != nil {
+				return err
+			}
+			if becomes == from {
+				hops = used(x.holdingOf(from).hops)
+			} else {
+				x.entering = append(x.entering, remark{from, becomes, p.Amount})
+			}
+		}
+		x.effect(payee.ID, p.Amount, becomes, hops)
+	}
+	return nil
+}
+
+// change plans what comes back to the caller of what it brought.
+func (x *Executor) change(c *Contract, caller token.WalletID, paid []money.Tiyn) {
+	for i, purpose := range c.Assets {
+		x.effect(caller, x.brought[i]-paid[i], purpose, x.inHops[i])
+	}
+}
+
+// takeIn ends the caller's inputs and books what it paid.
+func (x *Executor) takeIn(id token.WalletID, w *Wallet, c *Contract, inputs []token.ID, paid []money.Tiyn) {
+	var brought, counted money.Tiyn
+	for i, purpose := range c.Assets {
+		brought += x.brought[i]
+		if x.counts(purpose) {
+			counted += paid[i]
+		}
+	}
+	for _, input := range inputs {
+		x.state.RemoveToken(input)
+	}
+	w.book(-brought, -counted, -len(inputs), true, x.state.Authority().Policy.Day(x.now))
+	x.state.PutWallet(id, *w)
+}
+
+// release ends the contract's tokens of the assets that the action moved, and plans what it keeps of
+// them, or the shares of the end.
+func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn, d *contract.Definition) {
+	for i, purpose := range c.Assets {
+		held, has := x.heldToken(c, i)
+		if !out.Ends && paid[i] == 0 && held.Amount == x.held[i] {
+			continue // untouched
+		}
+		if has {
+			x.spend(c.Tokens[i], held)
+			c.Tokens[i] = token.ID{}
+		}
+		hops := x.holdingOf(purpose).hops
+		if out.Ends {
+			x.shares(c, d, x.held[i], purpose, hops)
+			continue
+		}
+		x.effect(c.ID, x.held[i], purpose, hops)
+	}
+}
+
+// shares plans the end's payments: marks and hops stay as they are, and no rule is asked.
+func (x *Executor) shares(c *Contract, d *contract.Definition, amount money.Tiyn, purpose uint32, hops uint16) {
+	for _, s := range contract.Shares(&d.End, d.Parties, amount) {
+		x.effect(c.Parties[s.Party], s.Amount, purpose, hops)
+	}
+}
+
+// locate notes where a contract's tokens are after an entry made them.
+func (x *Executor) locate(c *Contract, id token.TransactionID) {
+	for i, e := range x.effects.Made {
+		if e.Wallet == c.ID {
+			asset := slices.Index(c.Assets, e.Purpose)
+			c.Tokens[asset] = token.OutputID(id, i)
+		}
+	}
+}
+
+// remove ends a contract that holds nothing.
+func (x *Executor) remove(c *Contract) {
+	x.state.RemoveContract(c.ID)
+	x.state.RemoveWallet(c.ID)
+}
+
+// endDomain derives the ids of the tokens that a contract's end makes.
+const endDomain = "aqsha end v1\x00"
+
+// EndID stands for the transaction in the ids of the tokens that a contract's end makes.
+func EndID(id token.WalletID) token.TransactionID {
+	var preimage [len(endDomain) + 16]byte
+	copy(preimage[copy(preimage[:], endDomain):], id[:])
+	return sha256.Sum256(preimage[:])
+}
+
+// end pays out what a contract holds at its deadline. Nothing in it can fail.
+func (x *Executor) end(c *Contract) System {
+	d := x.definitionOf(c.Definition)
+	x.effects.reset()
+	x.effectHops = x.effectHops[:0]
+	for i, purpose := range c.Assets {
+		if held, has := x.heldToken(c, i); has {
+			x.spend(c.Tokens[i], held)
+			x.shares(c, d, held.Amount, purpose, held.Hops)
+		}
+	}
+	x.enactEffects(EndID(c.ID))
+	x.remove(c)
+	return System{Kind: SystemEnd, Wallet: c.ID, Effects: x.effects.clone()}
+}
+
+// definitionOf is a registered definition, compiled before or not.
+func (x *Executor) definitionOf(id token.Hash) *contract.Definition {
+	if p, ok := x.programs[id]; ok {
+		return p.Definition
+	}
+	encoded, _ := x.state.Definition(id)
+	d, err := contract.Decode(encoded)
+	if err != nil {
+		panic("a registered definition does not decode: " + err.Error())
+	}
+	return d
+}
+
+// expire returns a token whose purpose has ended.
+func (x *Executor) expire(id token.ID) System {
+	t, _ := x.state.Token(id)
+	purpose := t.Asset.Purpose
+	p := x.state.Purpose(purpose)
+	if c := x.state.Contract(t.Wallet); c != nil {
+		c.Tokens[slices.Index(c.Assets, purpose)] = token.ID{}
+	}
+	x.effects.reset()
+	x.effectHops = x.effectHops[:0]
+	x.spend(id, t)
+	x.effect(p.Returns, t.Amount, 0, 0)
+	x.became(purpose, 0, t.Amount)
+	x.enactEffects(token.TransactionID(id))
+	return System{Kind: SystemExpiry, Wallet: t.Wallet, Effects: x.effects.clone()}
+}

@@ -1,0 +1,28 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// InDepth lets tests compare states whole.
+var InDepth = cmp.AllowUnexported(Programs{}, Contract{})
+
+// Clone copies in depth, for tests that hold a state against what it was.
+func (p *Programs) Clone() Programs {
+	c := Programs{agencies: maps.Clone(p.agencies), definitions: maps.Clone(p.definitions), closed: maps.Clone(p.closed)}
+	for _, purpose := range p.purposes {
+		copied := *purpose
+		c.purposes = append(c.purposes, &copied)
+	}
+	c.contracts = maps.Clone(p.contracts)
+	for _, live := range p.ends {
+		copied := *live
+		copied.State, copied.Tokens = slices.Clone(live.State), slices.Clone(live.Tokens)
+		c.contracts[live.ID] = &copied
+		c.ends = append(c.ends, &copied)
+	}
+	return c
+}

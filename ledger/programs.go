@@ -1,0 +1,171 @@
+package ledger
+
+import (
+	"bytes"
+	"container/heap"
+	"slices"
+
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Agency registers purposes, by a role that the authority granted.
+type Agency struct {
+	Name      string       `json:"name"`
+	Keys      token.KeySet `json:"keys"`
+	Sequence  uint64       `json:"sequence"` // the next purpose it registers names this
+	Suspended bool         `json:"suspended"`
+}
+
+// Purpose is a registered purpose and what became of the money that carries it.
+type Purpose struct {
+	Agency token.WalletID `json:"agency"`
+	token.Purpose
+	Entered money.Tiyn `json:"entered"` // ever marked with it, or become it
+	Left    money.Tiyn `json:"left"`    // ever freed, become another, or returned
+}
+
+// Live is how much money carries the mark now.
+func (p *Purpose) Live() money.Tiyn { return p.Entered - p.Left }
+
+// Contract is an instance and what it holds: at most one token of each of its assets.
+type Contract struct {
+	contract.Instance
+	Tokens []token.ID `json:"tokens"` // by asset; zero for none
+
+	place int // in Programs.ends
+}
+
+// Programs is the part of a state that programmable money adds: agencies, purposes, definitions,
+// contracts, and the registrars of wallets that were closed. Every State embeds one.
+type Programs struct {
+	agencies    map[token.WalletID]Agency
+	purposes    []*Purpose // number 1 first
+	definitions map[token.Hash][]byte
+	contracts   map[token.WalletID]*Contract
+	ends        endHeap
+	closed      map[token.WalletID]token.WalletID
+}
+
+// NewPrograms makes an empty one.
+func NewPrograms() Programs {
+	return Programs{
+		agencies: map[token.WalletID]Agency{}, definitions: map[token.Hash][]byte{},
+		contracts: map[token.WalletID]*Contract{}, closed: map[token.WalletID]token.WalletID{},
+	}
+}
+
+func (p *Programs) Agency(id token.WalletID) (Agency, bool) {
+	a, ok := p.agencies[id]
+	return a, ok
+}
+
+func (p *Programs) PutAgency(id token.WalletID, a Agency) { p.agencies[id] = a }
+
+// Purpose is a purpose's record, for the executor to count in; nil for plain and unknown numbers.
+func (p *Programs) Purpose(number uint32) *Purpose {
+	if number == 0 || uint64(number) > uint64(len(p.purposes)) {
+		return nil
+	}
+	return p.purposes[number-1]
+}
+
+// AddPurpose registers a purpose under the next number.
+func (p *Programs) AddPurpose(purpose Purpose) (number uint32) {
+	p.purposes = append(p.purposes, &purpose)
+	return uint32(len(p.purposes))
+}
+
+// Purposes is how many there are; their numbers are 1 to that.
+func (p *Programs) Purposes() int { return len(p.purposes) }
+
+// Definition is the encoding of a registered definition.
+func (p *Programs) Definition(id token.Hash) ([]byte, bool) {
+	d, ok := p.definitions[id]
+	return d, ok
+}
+
+func (p *Programs) AddDefinition(id token.Hash, encoded []byte) { p.definitions[id] = encoded }
+
+// Contract is a live contract's record, for the executor to change in place; nil for none.
+func (p *Programs) Contract(id token.WalletID) *Contract { return p.contracts[id] }
+
+// AddContract makes a contract live; RemoveContract ends it.
+func (p *Programs) AddContract(c *Contract) {
+	p.contracts[c.ID] = c
+	heap.Push(&p.ends, c)
+}
+
+func (p *Programs) RemoveContract(id token.WalletID) {
+	heap.Remove(&p.ends, p.contracts[id].place)
+	delete(p.contracts, id)
+}
+
+// NextEnd is the contract with the least (end, id).
+func (p *Programs) NextEnd() *Contract {
+	if len(p.ends) == 0 {
+		return nil
+	}
+	return p.ends[0]
+}
+
+// Closed is the registrar of a wallet that was closed.
+func (p *Programs) Closed(id token.WalletID) (registrar token.WalletID, ok bool) {
+	registrar, ok = p.closed[id]
+	return registrar, ok
+}
+
+func (p *Programs) PutClosed(id, registrar token.WalletID) { p.closed[id] = registrar }
+
+// Agencies, Definitions, Contracts and ClosedWallets list ids in order.
+func (p *Programs) Agencies() []token.WalletID      { return sortedIDs(p.agencies) }
+func (p *Programs) Contracts() []token.WalletID     { return sortedIDs(p.contracts) }
+func (p *Programs) ClosedWallets() []token.WalletID { return sortedIDs(p.closed) }
+
+func (p *Programs) Definitions() []token.Hash {
+	ids := make([]token.Hash, 0, len(p.definitions))
+	for id := range p.definitions { // any order: sorted below
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
+func sortedIDs[T any](m map[token.WalletID]T) []token.WalletID {
+	ids := make([]token.WalletID, 0, len(m))
+	for id := range m { // any order: sorted below
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
+// endHeap orders contracts by (end, id).
+type endHeap []*Contract
+
+func (h endHeap) Len() int { return len(h) }
+
+func (h endHeap) Less(i, j int) bool {
+	if h[i].EndsMillis != h[j].EndsMillis {
+		return h[i].EndsMillis < h[j].EndsMillis
+	}
+	return bytes.Compare(h[i].ID[:], h[j].ID[:]) < 0
+}
+
+func (h endHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+func (h *endHeap) Push(x any) {
+	c := x.(*Contract)
+	c.place = len(*h)
+	*h = append(*h, c)
+}
+
+func (h *endHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}

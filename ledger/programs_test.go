@@ -1,0 +1,233 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+func (f *fair) holds(name string, id token.WalletID, plain, marked money.Tiyn) {
+	f.t.Helper()
+	if p, m := f.balanceOf(id, 0), f.balanceOf(id, f.meals); p != plain || m != marked {
+		f.t.Errorf("%s holds %s plain and %s marked, want %s and %s", name, p, m, plain, marked)
+	}
+}
+
+func TestMarkedMoneyBecomesPlainAtTheCanteen(t *testing.T) {
+	f := newFair(t)
+	f.endow(100 * kzt)
+	f.Must(f.marked(f.school, f.canteen, 30*kzt, f.meals, 0))
+	f.holds("school", f.school, 0, 70*kzt)
+	f.holds("canteen", f.canteen, 30*kzt, 0)
+	if p := f.model.Purpose(f.meals); p.Live() != 70*kzt || p.Entered != 100*kzt {
+		t.Errorf("purpose: %+v", p)
+	}
+	f.Must(f.payment(f.canteen, f.shop, 30*kzt)) // plain: to anybody
+}
+
+func TestUnspentMoneyReturnsInOrder(t *testing.T) {
+	f := newFair(t)
+	f.endow(100 * kzt)
+	for range 5 {
+		f.Must(f.marked(f.school, f.school, 10*kzt, f.meals, f.meals))
+	}
+	before := f.balanceOf(f.treasury, 0)
+	f.Now = f.until
+	f.Block()
+	f.holds("school", f.school, 0, 0)
+	f.holds("treasury", f.treasury, before+100*kzt, 0)
+	var last token.ID
+	count := 0
+	for _, data := range f.Blocks[len(f.Blocks)-1] {
+		if e, _ := ledger.DecodeEntry(data); e.System != nil {
+			id := e.System.Effects.Spent[0]
+			if string(id[:]) < string(last[:]) {
+				t.Error("returned out of order")
+			}
+			last = id
+			count++
+		}
+	}
+	if count < 2 {
+		t.Fatalf("%d entries", count)
+	}
+}
+
+func TestReturnsAreBoundedByBlock(t *testing.T) {
+	f := newFair(t)
+	const many = ledger.MaxSystemPerBlock*2 + 500
+	f.Must(f.marked(f.treasury, f.school, many, 0, f.meals))
+	for live := len(f.of(f.school, f.meals)); live < many; live = len(f.of(f.school, f.meals)) {
+		whole := f.of(f.school, f.meals)
+		biggest := whole[0]
+		for _, id := range whole {
+			if f.model.Tokens[id].Amount > f.model.Tokens[biggest].Amount {
+				biggest = id
+			}
+		}
+		split := &token.MarkedTransfer{Parties: []token.WalletID{f.school}, Inputs: []token.ID{biggest}}
+		amount := f.model.Tokens[biggest].Amount
+		for range min(int(amount)-1, 63) {
+			split.Outputs = append(split.Outputs, token.MarkedOutput{Amount: 1, From: f.meals, Becomes: f.meals})
+			amount--
+		}
+		split.Outputs = append(split.Outputs, token.MarkedOutput{Amount: amount, From: f.meals, Becomes: f.meals})
+		f.Must(split)
+	}
+	f.Now = f.until
+	for _, want := range []int{ledger.MaxSystemPerBlock, ledger.MaxSystemPerBlock, 500} {
+		f.Block()
+		if got := len(f.Blocks[len(f.Blocks)-1]) - 1; got != want {
+			t.Errorf("%d returned in a block, want %d", got, want)
+		}
+		f.Now++
+	}
+	f.holds("school", f.school, 0, 0)
+}
+
+// The end pays whatever became of the parties: frozen, closed, or over their limit.
+func TestTheEndCannotFail(t *testing.T) {
+	f := newFair(t)
+	poor := f.holder("poor", "person", 0) // may hold 12,975
+	d := contract.Definition{Name: "three", Parties: []string{"frozen", "closed", "poor"}, Assets: []string{"tenge"},
+		Create:  contract.Action{Takes: []contract.Take{{Asset: "tenge", Amount: contract.Any}}},
+		Actions: []contract.Action{{Name: "nothing"}},
+		End:     contract.End{At: "created + day", Pay: []contract.Share{{To: "frozen", Share: 1}, {To: "closed", Share: 1}, {To: "poor", Share: 1}}}}
+	id := token.RegisteredID(f.Must(&token.Create{Creator: f.rich, Definition: f.define(d.Encode()), Parties: []token.WalletID{f.shop, f.bob, poor},
+		Assets: []uint32{0}, Inputs: f.of(f.rich, 0), Paid: []money.Tiyn{300_000*kzt + 2}}).ID())
+	f.freeze(f.shop, token.FreezeAll)
+	f.Must(&token.Close{Wallet: f.bob, Version: 1, By: token.RoleWallet})
+	f.suspend()
+	f.Now += dayMillis
+	f.Block()
+	suspense := ledger.SuspenseOf(f.bank)
+	for name, w := range map[string]token.WalletID{"frozen": f.shop, "suspense": suspense, "poor": poor} {
+		want := 100_000 * kzt
+		if name == "frozen" {
+			want += 2 // what rounding leaves
+		}
+		if got := f.balanceOf(w, 0); got != want {
+			t.Errorf("%s got %s", name, got)
+		}
+	}
+	if f.model.Contract(id) != nil || f.model.Wallets[id].Contract {
+		t.Error("the contract is still there")
+	}
+	f.expect(ledger.Frozen, f.payment(f.shop, f.rich, kzt))
+	f.expect(ledger.UnknownContract, f.action(id, f.rich, "nothing"))
+	// The suspense wallet is nobody's until its registrar gives it a key, after the delay.
+	pay := f.payment(suspense, f.rich, kzt)
+	f.expect(ledger.MissingSignature, &token.Transfer{Parties: pay.Parties, Payers: 1, Inputs: pay.Inputs, Outputs: pay.Outputs})
+	f.Must(&token.Suspend{Sequence: f.policySequence(), Intermediary: f.bank})
+	f.expect(ledger.UnknownIntermediary, &token.Redeem{From: suspense, Inputs: f.of(suspense, 0), Amount: 100_000 * kzt})
+	f.Must(&token.Rekey{Wallet: suspense, Version: 1, By: token.RoleIntermediary, Key: f.Key("suspense").Public()})
+	f.Now += f.model.Central.Policy.RekeyDelayMillis
+	f.Block()
+	f.Must(f.payment(suspense, f.rich, kzt))
+}
+
+func TestContractsCountToTheCallersLimits(t *testing.T) {
+	f := newFair(t)
+	f.fund(f.alice, 900_000*kzt) // 500,000 at once
+	terms := []token.Value{token.Int(int64(600_000 * kzt)), token.Int(2)}
+	f.expect(ledger.LimitPayment, f.creation("escrow", f.alice, []token.WalletID{f.alice, f.shop, f.arbiter}, 600_000*kzt, terms...))
+	terms[0] = token.Int(int64(400_000 * kzt))
+	for range 2 {
+		f.expect("", f.creation("escrow", f.alice, []token.WalletID{f.alice, f.bob, f.arbiter}, 400_000*kzt, terms...))
+	}
+	f.expect(ledger.LimitDay, f.creation("escrow", f.alice, []token.WalletID{f.alice, f.bob, f.arbiter}, 400_000*kzt, terms...))
+	// A payout is exempt: bob may hold 12,975.
+	id := f.model.Contracts()[0]
+	f.Must(f.action(id, f.alice, "release"))
+	if got := f.balanceOf(f.bob, 0); got != 400_000*kzt {
+		t.Errorf("bob got %s", got)
+	}
+}
+
+func TestMoneyOfAPurposeCountsToLimitsUnlessItSaysOtherwise(t *testing.T) {
+	f := newFair(t)
+	pupil := f.holder("pupil", "school", 0) // may hold 12,975
+	f.endow(20_000 * kzt)
+	f.expect(ledger.LimitBalance, f.marked(f.school, pupil, 13_000*kzt, f.meals, f.meals))
+	p := sim.Meals(f.treasury, f.Now)
+	p.OwnLimits = true
+	number := f.purpose(p)
+	f.Must(f.marked(f.treasury, pupil, 50_000*kzt, 0, number))
+	f.fund(pupil, 12_000*kzt) // still room for plain money
+	f.expect(ledger.LimitBalance, f.payment(f.rich, pupil, 1_000*kzt))
+	f.Must(f.marked(pupil, f.canteen, 20_000*kzt, number, 0)) // and more than the tier pays at once
+}
+
+func TestVATIsSetOff(t *testing.T) {
+	f := newFair(t)
+	id := f.invoice()
+	c := f.model.Contract(id)
+	seller, vat := c.Parties[1], c.Assets[1]
+	f.Must(f.marked(f.rich, seller, 6*kzt, 0, vat))   // VAT paid to somebody else before
+	f.Must(f.marked(seller, seller, 6*kzt, vat, vat)) // merely gathered
+	f.expect(contract.PurposeForbids, f.marked(seller, f.shop, kzt, vat, 0))
+	document := token.Hash([]byte(c.Terms[2].Text))
+	pay := f.paying(f.action(id, f.rich, "pay"), 116*kzt, 0)
+	pay.Document = &document
+	before := f.balanceOf(f.rich, 0)
+	f.Must(pay)
+	if got := f.balanceOf(f.rich, 0); got != before-116*kzt {
+		t.Errorf("the buyer paid %s", before-got)
+	}
+	if f.balanceOf(seller, 0) != 100*kzt || f.balanceOf(seller, vat) != 22*kzt {
+		t.Errorf("the seller has %s and VAT of %s", f.balanceOf(seller, 0), f.balanceOf(seller, vat))
+	}
+	f.Must(f.marked(seller, f.treasury, 22*kzt, vat, 0)) // to the budget: plain
+}
+
+func TestAStaleActionIsRefused(t *testing.T) {
+	f := newFair(t)
+	id := token.RegisteredID(f.Must(f.creation("subscription", f.rich, []token.WalletID{f.rich, f.shop}, 100*kzt,
+		token.Int(int64(kzt)), token.Int(3_600_000), token.Int(int64(50*kzt)), token.Int(int64(f.Now+30*dayMillis)))).ID())
+	charge := f.action(id, f.shop, "charge")
+	f.expect("", charge)
+	f.expect(ledger.StaleVersion, charge)
+	f.expect(contract.TooEarly, f.action(id, f.shop, "charge"))
+	add := f.paying(f.action(id, f.rich, "add"), 5*kzt)
+	f.expect("", add)
+	if c := f.model.Contract(id); c.Version != 3 || f.model.Tokens[c.Tokens[0]].Amount != 104*kzt {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestExpiredMoneyInAContractReturns(t *testing.T) {
+	f := newFair(t)
+	definition := f.define(sim.Template("school-meals"))
+	p := sim.Meals(f.treasury, f.Now)
+	p.Contracts = []token.Hash{definition}
+	number := f.purpose(p)
+	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
+	card := f.holder("card", "school", 0)
+	create := &token.Create{Creator: f.school, Definition: definition, Parties: []token.WalletID{f.school, card, f.canteen, f.treasury}, Assets: []uint32{number},
+		Terms:  []token.Value{token.Int(int64(10 * kzt)), token.Int(int64(15 * kzt)), token.Int(int64(f.Now + 30*dayMillis))},
+		Inputs: f.of(f.school, number), Paid: []money.Tiyn{100 * kzt}}
+	id := token.RegisteredID(f.Must(create).ID())
+	eat := f.action(id, card, "eat", token.Int(int64(8*kzt)))
+	f.expect("", eat)
+	if got := f.balanceOf(f.canteen, 0); got != 8*kzt {
+		t.Errorf("the canteen got %s plain", got)
+	}
+	before := f.balanceOf(f.treasury, 0)
+	f.Now = p.UntilMillis
+	f.Block()
+	if got := f.balanceOf(f.treasury, 0); got != before+92*kzt {
+		t.Errorf("%s returned", got-before)
+	}
+	f.expect(contract.GuardNotMet, f.action(id, card, "eat", token.Int(int64(8*kzt)))) // nothing is held
+	f.Must(f.action(id, f.school, "stop"))
+}
+
+func TestASuspendedAgencyRegistersNothing(t *testing.T) {
+	f := newFair(t)
+	f.Must(&token.SetAgency{Sequence: f.policySequence(), Agency: f.agency, Name: "ministry", Keys: f.setOf("ministry"), Suspended: true})
+	f.expect(ledger.Suspended, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)})
+}

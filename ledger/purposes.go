@@ -1,0 +1,115 @@
+package ledger
+
+import (
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/token"
+)
+
+// MaxPurposes bounds how many purposes there can be.
+const MaxPurposes = 1 << 20
+
+// setAgency grants the role of an agency, or changes one.
+func (x *Executor) setAgency(id token.TransactionID, t *token.SetAgency) *token.Error {
+	set, err := x.policySequence(t.Sequence)
+	if err != nil {
+		return err
+	}
+	agency, isNew := t.Agency, t.Agency == token.WalletID{}
+	if isNew {
+		agency = token.RegisteredID(id)
+	}
+	a, exists := x.state.Agency(agency)
+	switch {
+	case isNew && exists:
+		return refuse(Duplicate, "", "agency %s exists", agency)
+	case !isNew && !exists:
+		return refuse(UnknownAgency, "agency", "no agency %s", agency)
+	case isNew:
+		a.Sequence = 1
+	}
+	set.Sequence++
+	a.Name, a.Keys, a.Suspended = t.Name, t.Keys, t.Suspended
+	x.state.PutAgency(agency, a)
+	return nil
+}
+
+// registerPurpose gives a purpose the next number, after checking its rules.
+func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
+	agency, ok := x.state.Agency(t.Agency)
+	switch {
+	case !ok:
+		return refuse(UnknownAgency, "agency", "no agency %s", t.Agency)
+	case agency.Suspended:
+		return refuse(Suspended, "agency", "agency %s is suspended", t.Agency)
+	case x.state.Purposes() >= MaxPurposes:
+		return refuse(token.TooMany, "purpose", "there are %d purposes", MaxPurposes)
+	}
+	if err := sequence(agency.Sequence, t.Sequence); err != nil {
+		return err
+	}
+	if t.Purpose.UntilMillis <= x.now || t.Purpose.UntilMillis-x.now > contract.MaxLifeMillis {
+		return refuse(token.OutOfRange, "purpose.until", "it ends before now, or in more than ten years")
+	}
+	if err := x.mayReceive(t.Purpose.Returns, "purpose.returns"); err != nil {
+		return err
+	}
+	for _, permit := range t.Purpose.Permits {
+		if permit.Becomes == 0 || permit.Becomes == token.BecomesSame {
+			continue
+		}
+		other := x.state.Purpose(permit.Becomes)
+		if other == nil {
+			return refuse(UnknownPurpose, "purpose.permits.becomes", "no purpose %d yet", permit.Becomes)
+		}
+		if other.Agency != t.Agency {
+			return refuse(NotAuthorised, "purpose.permits.becomes", "purpose %d is another agency's", permit.Becomes)
+		}
+	}
+	if _, problems := contract.CompilePurpose(t.Purpose); len(problems) > 0 {
+		return problems.Refusal()
+	}
+	agency.Sequence++
+	x.state.PutAgency(t.Agency, agency)
+	x.state.AddPurpose(Purpose{Agency: t.Agency, Purpose: t.Purpose})
+	return nil
+}
+
+// mayReceive checks that a wallet exists to which the rules may pay: not a contract's.
+func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
+	w, ok := x.state.Wallet(id)
+	if !ok {
+		return refuse(UnknownWallet, field, "no wallet %s", id)
+	}
+	if w.Contract {
+		return refuse(OfContract, field, "%s is a contract's; money enters it by its actions", id)
+	}
+	return nil
+}
+
+// cachedPrograms bounds how many definitions and purposes are kept compiled.
+const cachedPrograms = 512
+
+// rule is a purpose compiled, remembered: compiling takes as long as hundreds of payments.
+func (x *Executor) rule(number uint32) (*contract.Rule, *token.Error) {
+	if r, ok := x.rules[number]; ok {
+		return r, nil
+	}
+	p := x.state.Purpose(number)
+	if p == nil {
+		return nil, refuse(UnknownPurpose, "outputs", "no purpose %d", number)
+	}
+	r, problems := contract.CompilePurpose(p.Purpose)
+	if len(problems) > 0 {
+		panic("a registered purpose does not compile: " + problems.Error())
+	}
+	if x.rules == nil || len(x.rules) >= cachedPrograms {
+		x.rules = map[uint32]*contract.Rule{}
+	}
+	x.rules[number] = r
+	return r, nil
+}
+
+// partyOf is what rules see of a wallet.
+func partyOf(id token.WalletID, w *Wallet) contract.Party {
+	return contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes}
+}

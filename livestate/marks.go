@@ -1,0 +1,134 @@
+package livestate
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// marks are the live tokens of one purpose, in buckets by the first byte of the id. When the purpose
+// ends they are wanted in order of their ids: a bucket is sorted when its turn comes, so that a
+// million tokens that end together hold nobody up.
+type marks struct {
+	live    money.Tiyn
+	count   int
+	buckets [256]bucket
+	from    int // buckets before it are empty
+}
+
+type bucket struct {
+	slots  []uint32
+	sorted bool // the least id last
+}
+
+// AddPurpose registers a purpose under the next number.
+func (s *State) AddPurpose(p ledger.Purpose) (number uint32) {
+	number = s.Programs.AddPurpose(p)
+	s.marks = append(s.marks, &marks{})
+	at, _ := slices.BinarySearchFunc(s.expiries, p.UntilMillis+1, func(n uint32, until uint64) int {
+		if s.Purpose(n).UntilMillis < until {
+			return -1
+		}
+		return 1
+	})
+	s.expiries = slices.Insert(s.expiries, at, number)
+	return number
+}
+
+// mark enters a token, which is linked to its owner already, among those of its purpose.
+func (s *State) mark(id token.ID, slot uint32, r *tokenRow, purpose uint32, wallet token.WalletID) {
+	m := s.marks[purpose-1]
+	b := &m.buckets[id[0]]
+	r.place = uint32(len(b.slots))
+	b.slots, b.sorted = append(b.slots, slot), false
+	m.live += r.amount
+	m.count++
+	m.from = min(m.from, int(id[0]))
+	if s.Purpose(purpose).OwnLimits {
+		s.apart[wallet] += r.amount
+	}
+}
+
+// unmark takes a removed token out, if it carried a purpose.
+func (s *State) unmark(id token.ID, r tokenRow) {
+	purpose := s.assets.values[r.asset].Purpose
+	if purpose == 0 {
+		return
+	}
+	m, wallet := s.marks[purpose-1], s.wallets.at(r.wallet).key
+	b := &m.buckets[id[0]]
+	last := len(b.slots) - 1
+	if moved := b.slots[last]; int(r.place) != last {
+		b.slots[r.place], b.sorted = moved, false
+		s.tokens.at(moved).value.place = r.place
+	}
+	b.slots = b.slots[:last]
+	m.live -= r.amount
+	m.count--
+	if s.Purpose(purpose).OwnLimits {
+		if s.apart[wallet] -= r.amount; s.apart[wallet] == 0 {
+			delete(s.apart, wallet)
+		}
+	}
+}
+
+// NextExpired is the live token with the least (end of its purpose, id), of purposes that end at now or before.
+func (s *State) NextExpired(now uint64) (id token.ID, found bool) {
+	until := now
+	for _, number := range s.expiries {
+		if s.Purpose(number).UntilMillis > until {
+			break
+		}
+		if s.marks[number-1].count == 0 {
+			continue
+		}
+		until = s.Purpose(number).UntilMillis // those that end in the same millisecond are compared by id
+		if least := s.least(s.marks[number-1]); !found || bytes.Compare(least[:], id[:]) < 0 {
+			id, found = least, true
+		}
+	}
+	return id, found
+}
+
+// AnyExpired says whether any money is to return.
+func (s *State) AnyExpired(now uint64) bool {
+	for _, number := range s.expiries {
+		if s.Purpose(number).UntilMillis > now {
+			break
+		}
+		if s.marks[number-1].count > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// least is the token of a purpose with the least id; there is one.
+func (s *State) least(m *marks) token.ID {
+	for len(m.buckets[m.from].slots) == 0 {
+		m.from++
+	}
+	b := &m.buckets[m.from]
+	if !b.sorted {
+		slices.SortFunc(b.slots, func(x, y uint32) int {
+			return bytes.Compare(s.tokens.at(y).key[:], s.tokens.at(x).key[:])
+		})
+		for place, slot := range b.slots {
+			s.tokens.at(slot).value.place = uint32(place)
+		}
+		b.sorted = true
+	}
+	return s.tokens.at(b.slots[len(b.slots)-1]).key
+}
+
+// LiveOf is the sum of live tokens marked with a purpose.
+func (s *State) LiveOf(purpose uint32) money.Tiyn { return s.marks[purpose-1].live }
+
+// Apart is how much of a wallet's balance carries purposes that do not count to limits.
+func (s *State) Apart(wallet token.WalletID) money.Tiyn { return s.apart[wallet] }
+
+// Marked is how many live tokens carry a purpose.
+func (s *State) Marked(purpose uint32) int { return s.marks[purpose-1].count }

@@ -1,0 +1,210 @@
+package livestate
+
+import (
+	"bytes"
+	"crypto/sha256"
+
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Records of programmable money.
+
+func appendAgency(b []byte, id token.WalletID, a ledger.Agency) []byte {
+	b = token.AppendUint(token.AppendArray(b, 6), recordAgency)
+	b = token.AppendText(token.AppendBytes(b, id[:]), a.Name)
+	b = token.AppendUint(token.AppendKeySet(b, a.Keys), a.Sequence)
+	return token.AppendBool(b, a.Suspended)
+}
+
+func appendPurpose(b []byte, number uint32, p *ledger.Purpose) []byte {
+	b = token.AppendUint(token.AppendArray(b, 6), recordPurpose)
+	b = token.AppendBytes(token.AppendUint(b, uint64(number)), p.Agency[:])
+	b = token.AppendPurpose(b, p.Purpose)
+	return token.AppendUint(token.AppendUint(b, uint64(p.Entered)), uint64(p.Left))
+}
+
+func appendDefinition(b []byte, id token.Hash, encoded []byte) []byte {
+	b = token.AppendUint(token.AppendArray(b, 3), recordDefinition)
+	return token.AppendBytes(token.AppendBytes(b, id[:]), encoded)
+}
+
+func appendClosed(b []byte, id, registrar token.WalletID) []byte {
+	b = token.AppendUint(token.AppendArray(b, 3), recordClosed)
+	return token.AppendBytes(token.AppendBytes(b, id[:]), registrar[:])
+}
+
+func appendContract(b []byte, c *ledger.Contract) []byte {
+	b = token.AppendUint(token.AppendArray(b, 11), recordContract)
+	b = token.AppendBytes(token.AppendBytes(b, c.ID[:]), c.Definition[:])
+	b = token.AppendArray(b, len(c.Parties))
+	for i := range c.Parties {
+		b = token.AppendBytes(b, c.Parties[i][:])
+	}
+	b = token.AppendArray(b, len(c.Assets))
+	for _, a := range c.Assets {
+		b = token.AppendUint(b, uint64(a))
+	}
+	b = token.AppendValues(b, c.Terms)
+	b = token.AppendArray(b, len(c.State))
+	for _, n := range c.State {
+		b = token.AppendInt(b, n)
+	}
+	b = token.AppendUint(token.AppendUint(b, c.Version), c.CreatedMillis)
+	b = token.AppendArray(token.AppendUint(b, c.EndsMillis), len(c.Tokens))
+	for i := range c.Tokens {
+		b = token.AppendBytes(b, c.Tokens[i][:])
+	}
+	return b
+}
+
+func decodeContract(d *token.Decoder) *ledger.Contract {
+	c := &ledger.Contract{}
+	d.Fixed("id", c.ID[:])
+	d.Fixed("definition", c.Definition[:])
+	for range d.Array("parties", 1, token.MaxContractParties) {
+		var id token.WalletID
+		d.Fixed("parties", id[:])
+		c.Parties = append(c.Parties, id)
+	}
+	for range d.Array("assets", 1, token.MaxContractAssets) {
+		c.Assets = append(c.Assets, uint32(d.Uint("assets", 1<<32-1)))
+	}
+	c.Terms = d.Values("terms")
+	for range d.Array("state", 0, contract.MaxState) {
+		c.State = append(c.State, d.Int("state"))
+	}
+	c.Version, c.CreatedMillis = d.Uint("version", maxUint63), d.Uint("created_millis", token.MaxValidUntil)
+	c.EndsMillis = d.Uint("ends_millis", maxUint63)
+	for range d.Array("tokens", len(c.Assets), len(c.Assets)) {
+		var id token.ID
+		d.Fixed("tokens", id[:])
+		c.Tokens = append(c.Tokens, id)
+	}
+	return c
+}
+
+func (s *State) writePrograms(w *snapshotWriter) {
+	for _, id := range s.Agencies() {
+		a, _ := s.Agency(id)
+		w.record(func(b []byte) []byte { return appendAgency(b, id, a) })
+	}
+	for number := uint32(1); int(number) <= s.Purposes(); number++ {
+		w.record(func(b []byte) []byte { return appendPurpose(b, number, s.Purpose(number)) })
+	}
+	for _, id := range s.Definitions() {
+		encoded, _ := s.Definition(id)
+		w.record(func(b []byte) []byte { return appendDefinition(b, id, encoded) })
+	}
+}
+
+func (s *State) writeContracts(w *snapshotWriter) {
+	for _, id := range s.ClosedWallets() {
+		registrar, _ := s.Closed(id)
+		w.record(func(b []byte) []byte { return appendClosed(b, id, registrar) })
+	}
+	for _, id := range s.Contracts() {
+		w.record(func(b []byte) []byte { return appendContract(b, s.Contract(id)) })
+	}
+}
+
+// program loads a record of programmable money. first says that it is the first of its type.
+func (l *loader) program(kind int, d *token.Decoder, first bool) (ascending bool, err error) {
+	var id token.WalletID
+	switch kind {
+	case recordAgency:
+		d.Fixed("id", id[:])
+		a := ledger.Agency{Name: d.Text("name", 1, token.MaxName), Keys: d.KeySet("keys"), Sequence: d.Uint("sequence", maxUint63), Suspended: d.Bool("suspended")}
+		l.state.PutAgency(id, a)
+	case recordPurpose:
+		number := d.Uint("number", 1<<32-1)
+		p := ledger.Purpose{}
+		d.Fixed("agency", p.Agency[:])
+		p.Purpose = d.Purpose()
+		p.Entered, p.Left = money.Tiyn(d.Uint("entered", maxUint63)), money.Tiyn(d.Uint("left", maxUint63))
+		if d.Err() == nil && (p.Left > p.Entered || p.Check() != nil) {
+			return true, badSnapshot("purpose %d is not consistent", number)
+		}
+		return d.Err() != nil || uint64(l.state.AddPurpose(p)) == number, nil
+	case recordDefinition:
+		var hash token.Hash
+		d.Fixed("id", hash[:])
+		encoded := d.Bytes("definition", 1, token.MaxDefinition)
+		if d.Err() == nil && sha256.Sum256(encoded) != hash {
+			return true, badSnapshot("definition %s has another hash", hash)
+		}
+		ascending = first || bytes.Compare(l.definition[:], hash[:]) < 0
+		l.definition = hash
+		l.state.AddDefinition(hash, bytes.Clone(encoded))
+		return ascending, nil
+	case recordClosed:
+		d.Fixed("id", id[:])
+		var registrar token.WalletID
+		d.Fixed("registrar", registrar[:])
+		l.state.PutClosed(id, registrar)
+	case recordContract:
+		c := decodeContract(d)
+		if id = c.ID; d.Err() == nil {
+			if err := l.contract(c); err != nil {
+				return true, err
+			}
+		}
+	}
+	ascending = first || bytes.Compare(l.id[:], id[:]) < 0
+	l.id = id
+	return ascending, nil
+}
+
+// contract adds a contract that fits the wallets and definitions before it.
+func (l *loader) contract(c *ledger.Contract) error {
+	w, ok := l.state.Wallet(c.ID)
+	_, defined := l.state.Definition(c.Definition)
+	switch {
+	case !ok || !w.Contract:
+		return badSnapshot("contract %s has no wallet of its own", c.ID)
+	case !defined:
+		return badSnapshot("contract %s is of an unknown definition", c.ID)
+	case l.state.Contract(c.ID) != nil:
+		return badSnapshot("contract %s stands twice", c.ID)
+	}
+	l.state.AddContract(c)
+	return nil
+}
+
+// finishPrograms checks that marks and contracts hold what the tokens give.
+func (l *loader) finishPrograms() error {
+	s := l.state
+	for number := uint32(1); int(number) <= s.Purposes(); number++ {
+		if p := s.Purpose(number); p.Live() != s.LiveOf(number) {
+			return badSnapshot("purpose %d states %s and its tokens sum to %s", number, p.Live(), s.LiveOf(number))
+		}
+	}
+	contracts := 0
+	for _, slot := range s.wallets.slots() {
+		if s.wallets.at(slot).value.flags&flagContract != 0 {
+			contracts++
+		}
+	}
+	if contracts != len(s.Contracts()) {
+		return badSnapshot("%d wallets are contracts', %d contracts stand", contracts, len(s.Contracts()))
+	}
+	for _, id := range s.Contracts() {
+		c, held := s.Contract(id), 0
+		for i, name := range c.Tokens {
+			if name == (token.ID{}) {
+				continue
+			}
+			t, live := s.Token(name)
+			if !live || t.Wallet != id || t.Asset != token.PurposeAsset(c.Assets[i]) {
+				return badSnapshot("contract %s does not hold token %s", id, name)
+			}
+			held++
+		}
+		if w, _ := s.Wallet(id); int(w.Tokens) != held {
+			return badSnapshot("contract %s holds %d tokens and knows of %d", id, w.Tokens, held)
+		}
+	}
+	return nil
+}

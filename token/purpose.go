@@ -1,0 +1,307 @@
+package token
+
+import "github.com/aqsha/aqsha/money"
+
+// PurposeAsset is tenge of the central bank marked with a purpose; number 0 is plain.
+func PurposeAsset(number uint32) Asset { return Asset{Purpose: number} }
+
+// BecomesSame says that money keeps its mark; any other number is the purpose it becomes, 0 plain.
+const BecomesSame = 1<<32 - 1
+
+// Bounds of a purpose.
+const (
+	MaxPermits   = 8
+	MaxAdmitted  = 16
+	MaxRuleBytes = 2048
+	maxAbout     = 1024
+)
+
+// Permit is a payment that a purpose allows, and what the money becomes by it.
+type Permit struct {
+	When    string `json:"when"`    // CEL: bool over payee, payer, amount, now, document
+	Becomes uint32 `json:"becomes"` // a purpose's number, 0 for plain, BecomesSame
+}
+
+// Purpose is the rule that a mark carries. It never changes.
+type Purpose struct {
+	Name        string     `json:"name"`
+	About       string     `json:"about,omitempty"`
+	Mark        string     `json:"mark"`    // CEL: who may mark plain tenge, and for whom
+	Permits     []Permit   `json:"permits"` // the first that holds decides
+	PaymentMost money.Tiyn `json:"payment_most,omitempty"`
+	TotalMost   money.Tiyn `json:"total_most,omitempty"` // ever marked, less what left the purpose
+	FromMillis  uint64     `json:"from_millis"`          // spendable from
+	UntilMillis uint64     `json:"until_millis"`         // and before; then it returns
+	Hops        uint16     `json:"hops,omitempty"`       // payments that keep the mark; 0 for no limit
+	Returns     WalletID   `json:"returns"`              // where unspent money goes, plain
+	Contracts   []Hash     `json:"contracts,omitempty"`  // definitions that may hold it
+	OwnLimits   bool       `json:"own_limits,omitempty"` // it does not count to its holders' limits
+}
+
+// AppendPurpose encodes a purpose; snapshots use it too.
+func AppendPurpose(b []byte, p Purpose) []byte {
+	b = AppendArray(b, 12)
+	b = AppendText(b, p.Name)
+	b = AppendText(b, p.About)
+	b = AppendText(b, p.Mark)
+	b = AppendArray(b, len(p.Permits))
+	for _, permit := range p.Permits {
+		b = AppendArray(b, 2)
+		b = AppendText(b, permit.When)
+		b = AppendUint(b, uint64(permit.Becomes))
+	}
+	b = AppendUint(b, uint64(p.PaymentMost))
+	b = AppendUint(b, uint64(p.TotalMost))
+	b = AppendUint(b, p.FromMillis)
+	b = AppendUint(b, p.UntilMillis)
+	b = AppendUint(b, uint64(p.Hops))
+	b = AppendBytes(b, p.Returns[:])
+	b = AppendArray(b, len(p.Contracts))
+	for _, c := range p.Contracts {
+		b = AppendBytes(b, c[:])
+	}
+	return AppendBool(b, p.OwnLimits)
+}
+
+// Purpose reads what AppendPurpose wrote.
+func (d *Decoder) Purpose() (p Purpose) {
+	d.Array("purpose", 12, 12)
+	p.Name = d.Text("purpose.name", 1, MaxName)
+	p.About = d.Text("purpose.about", 0, maxAbout)
+	p.Mark = d.Text("purpose.mark", 1, MaxRuleBytes)
+	n := d.Array("purpose.permits", 1, MaxPermits)
+	for range n {
+		d.Array("purpose.permits", 2, 2)
+		p.Permits = append(p.Permits, Permit{d.Text("purpose.permits.when", 1, MaxRuleBytes), uint32(d.Uint("purpose.permits.becomes", BecomesSame))})
+	}
+	p.PaymentMost = money.Tiyn(d.Uint("purpose.payment_most", 1<<63-1))
+	p.TotalMost = money.Tiyn(d.Uint("purpose.total_most", 1<<63-1))
+	p.FromMillis = d.Uint("purpose.from", MaxValidUntil)
+	p.UntilMillis = d.Uint("purpose.until", MaxValidUntil)
+	p.Hops = uint16(d.Uint("purpose.hops", 1<<16-1))
+	p.Returns = d.wallet("purpose.returns")
+	n = d.Array("purpose.contracts", 0, MaxAdmitted)
+	for range n {
+		var h Hash
+		d.Fixed("purpose.contracts", h[:])
+		p.Contracts = append(p.Contracts, h)
+	}
+	p.OwnLimits = d.Bool("purpose.own_limits")
+	return p
+}
+
+// Check says whether a purpose is well formed; what its rules say is judged in package contract.
+func (p *Purpose) Check() *Error {
+	if err := checkName("purpose.name", p.Name); err != nil {
+		return err
+	}
+	if len(p.About) > maxAbout || len(p.Mark) > MaxRuleBytes {
+		return Errorf(OutOfRange, "purpose", "its texts are too long")
+	}
+	if p.Mark == "" {
+		return Errorf(OutOfRange, "purpose.mark", "a purpose says who may mark")
+	}
+	if err := counts("purpose.permits", len(p.Permits), MaxPermits); err != nil {
+		return err
+	}
+	for _, permit := range p.Permits {
+		if len(permit.When) == 0 || len(permit.When) > MaxRuleBytes {
+			return Errorf(OutOfRange, "purpose.permits.when", "%d bytes, want 1 to %d", len(permit.When), MaxRuleBytes)
+		}
+	}
+	if p.PaymentMost < 0 || p.TotalMost < 0 {
+		return Errorf(AmountNegative, "purpose", "a limit is negative")
+	}
+	if p.FromMillis >= p.UntilMillis || p.UntilMillis > MaxValidUntil {
+		return Errorf(OutOfRange, "purpose.until", "it ends before it begins, or never")
+	}
+	if len(p.Contracts) > MaxAdmitted {
+		return Errorf(TooMany, "purpose.contracts", "%d definitions, at most %d", len(p.Contracts), MaxAdmitted)
+	}
+	return nil
+}
+
+// SetAgency gives somebody the role of an agency, which registers purposes, or changes it. The policy
+// set signs; new keys prove possession.
+type SetAgency struct {
+	Sequence  uint64   `json:"sequence"` // of the policy set
+	Agency    WalletID `json:"agency"`   // zeros for a new one
+	Name      string   `json:"name"`
+	Keys      KeySet   `json:"keys"`
+	Suspended bool     `json:"suspended"`
+}
+
+func (*SetAgency) Kind() Kind  { return KindSetAgency }
+func (*SetAgency) fields() int { return 5 }
+
+func (t *SetAgency) appendFields(b []byte) []byte {
+	b = AppendBytes(AppendUint(b, t.Sequence), t.Agency[:])
+	b = AppendKeySet(AppendText(b, t.Name), t.Keys)
+	return AppendBool(b, t.Suspended)
+}
+
+func (t *SetAgency) decodeFields(d *Decoder) {
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.Agency = d.wallet("agency")
+	t.Name = d.Text("name", 1, MaxName)
+	t.Keys = d.KeySet("keys")
+	t.Suspended = d.Bool("suspended")
+}
+
+func (t *SetAgency) check() *Error {
+	if err := checkName("name", t.Name); err != nil {
+		return err
+	}
+	return t.Keys.Check("keys")
+}
+
+// RegisterPurpose registers a purpose under the next number, signed by its agency.
+type RegisterPurpose struct {
+	Agency   WalletID `json:"agency"`
+	Sequence uint64   `json:"sequence"` // of the agency
+	Purpose  Purpose  `json:"purpose"`
+}
+
+func (*RegisterPurpose) Kind() Kind  { return KindRegisterPurpose }
+func (*RegisterPurpose) fields() int { return 3 }
+
+func (t *RegisterPurpose) appendFields(b []byte) []byte {
+	return AppendPurpose(AppendUint(AppendBytes(b, t.Agency[:]), t.Sequence), t.Purpose)
+}
+
+func (t *RegisterPurpose) decodeFields(d *Decoder) {
+	t.Agency = d.wallet("agency")
+	t.Sequence = d.Uint("sequence", 1<<63-1)
+	t.Purpose = d.Purpose()
+}
+
+func (t *RegisterPurpose) check() *Error { return t.Purpose.Check() }
+
+// MarkedOutput gives an amount to a party. What is paid is of one purpose and becomes of another:
+// the payer signs what the payee receives. From 0 to a number marks money; from a number to 0 frees it.
+type MarkedOutput struct {
+	Party   int        `json:"party"`
+	Amount  money.Tiyn `json:"amount"`
+	From    uint32     `json:"from,omitempty"`
+	Becomes uint32     `json:"becomes,omitempty"`
+}
+
+// MarkedTransfer is a payment by one payer, the first party, in which money is marked, or marked
+// money is spent.
+type MarkedTransfer struct {
+	Parties  []WalletID     `json:"parties"`
+	Inputs   []ID           `json:"inputs"`
+	Outputs  []MarkedOutput `json:"outputs"`
+	Document *Hash          `json:"document,omitempty"` // of a document that the rule may ask for
+	Memo     Memo           `json:"memo,omitzero"`
+}
+
+func (*MarkedTransfer) Kind() Kind  { return KindMarkedTransfer }
+func (*MarkedTransfer) fields() int { return 5 }
+
+func (t *MarkedTransfer) appendFields(b []byte) []byte {
+	b = appendIDs(appendWallets(b, t.Parties), t.Inputs)
+	b = AppendArray(b, len(t.Outputs))
+	for _, o := range t.Outputs {
+		marked := o.From != 0 || o.Becomes != 0
+		items := 2
+		if marked {
+			items = 4
+		}
+		b = AppendUint(AppendUint(AppendArray(b, items), uint64(o.Party)), uint64(o.Amount))
+		if marked {
+			b = AppendUint(AppendUint(b, uint64(o.From)), uint64(o.Becomes))
+		}
+	}
+	return appendMemo(appendDocument(b, t.Document), t.Memo)
+}
+
+func (t *MarkedTransfer) decodeFields(d *Decoder) {
+	t.Parties = d.wallets("parties", 1, MaxParties)
+	t.Inputs = d.ids("inputs", 1, MaxInputs)
+	n := d.Array("outputs", 1, MaxOutputs)
+	t.Outputs = make([]MarkedOutput, 0, n)
+	for range n {
+		if d.err != nil {
+			return
+		}
+		items := d.Array("outputs", 2, 4)
+		o := MarkedOutput{Party: int(d.Uint("outputs.party", MaxParties)), Amount: d.amount("outputs.amount")}
+		if items != 2 {
+			o.From, o.Becomes = uint32(d.Uint("outputs.from", BecomesSame-1)), uint32(d.Uint("outputs.becomes", BecomesSame-1))
+			if d.err == nil && (items == 3 || (o.From == 0 && o.Becomes == 0)) {
+				d.err = Errorf(NotCanonical, "outputs", "plain tenge is written by leaving the purposes out")
+			}
+		}
+		t.Outputs = append(t.Outputs, o)
+	}
+	t.Document = d.document()
+	t.Memo = d.memo()
+}
+
+func (t *MarkedTransfer) check() *Error {
+	if err := counts("parties", len(t.Parties), MaxParties); err != nil {
+		return err
+	}
+	if err := counts("inputs", len(t.Inputs), MaxInputs); err != nil {
+		return err
+	}
+	if err := counts("outputs", len(t.Outputs), MaxOutputs); err != nil {
+		return err
+	}
+	if err := distinct("parties", t.Parties); err != nil {
+		return err
+	}
+	if err := distinct("inputs", t.Inputs); err != nil {
+		return err
+	}
+	return t.checkOutputs()
+}
+
+func (t *MarkedTransfer) checkOutputs() *Error {
+	named := 0
+	var total money.Tiyn
+	for i, o := range t.Outputs {
+		if o.Party < 0 || o.Party >= len(t.Parties) {
+			return Errorf(OutOfRange, "outputs.party", "%d of %d parties", o.Party, len(t.Parties))
+		}
+		if o.From == BecomesSame || o.Becomes == BecomesSame {
+			return Errorf(OutOfRange, "outputs.becomes", "no purpose has this number")
+		}
+		err := positive("outputs.amount", o.Amount)
+		if err == nil {
+			total, err = sum("outputs.amount", total, o.Amount)
+		}
+		if err != nil {
+			return err
+		}
+		first := o.Party != 0
+		for _, earlier := range t.Outputs[:i] {
+			first = first && earlier.Party != o.Party
+		}
+		if first {
+			named++
+		}
+	}
+	if named != len(t.Parties)-1 {
+		return Errorf(Unused, "parties", "a party neither pays nor is paid")
+	}
+	return t.Memo.check()
+}
+
+// appendDocument and document are the hash of an attached document, or null.
+func appendDocument(b []byte, h *Hash) []byte {
+	if h == nil {
+		return append(b, cborNull)
+	}
+	return AppendBytes(b, h[:])
+}
+
+func (d *Decoder) document() *Hash {
+	if d.Null() {
+		return nil
+	}
+	h := new(Hash)
+	d.Fixed("document", h[:])
+	return h
+}
