@@ -78,7 +78,7 @@ func TestMorningPage(t *testing.T) {
 	if err := past.Write(t.Context(), dir, past.Options{Machines: 30, Seed: 1, From: from, To: from.Add(56 * time.Hour), Interval: 5 * time.Minute, BadNight: true}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := morning.Build(t.Context(), open(t, dir), 0, 10)
+	p, err := morning.Build(t.Context(), open(t, dir), 0, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestQuietMorning(t *testing.T) {
 	if err := past.Write(t.Context(), dir, past.Options{Machines: 7, Seed: 2, From: from, To: from.Add(30 * time.Hour), Interval: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := morning.Build(t.Context(), open(t, dir), 0, 10)
+	p, err := morning.Build(t.Context(), open(t, dir), 0, 10, nil)
 	if err != nil || len(p.Visits) != 0 || p.Running != 7 {
 		t.Errorf("%+v, %v", p, err)
 	}
