@@ -190,6 +190,37 @@ func TestTornEnds(t *testing.T) {
 	}
 }
 
+// A crash after an hour was packed and before its journal was dropped: the journal is a leftover.
+func TestPackedHourWithItsJournal(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	want := fill(t, s, midnight, midnight+use.Hour)
+	journal := filepath.Join(dir, "journal", "492000")
+	content, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, fill(t, s, midnight+use.Hour, midnight+65*use.Minute)...)
+	_ = s.Close()
+	if err := os.WriteFile(journal, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := sample.OpenReader(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := polls(t, reader, midnight, midnight+use.Day); !slices.Equal(got, want) {
+		t.Errorf("a reader sees %d polls, want %d", len(got), len(want))
+	}
+	_ = reader.Close()
+	if got := polls(t, open(t, dir), midnight, midnight+use.Day); !slices.Equal(got, want) {
+		t.Errorf("%d polls, want %d", len(got), len(want))
+	}
+	if _, err := os.Stat(journal); err == nil {
+		t.Error("the leftover is still there")
+	}
+}
+
 func TestDamageIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
