@@ -197,15 +197,7 @@ func gainOf(cause use.Cause, now, all, whole *use.Totals) farm.Total {
 	if cause != use.CauseUnknown {
 		return now.Gain[cause]
 	}
-	ratio, ok := all.Work[use.Accepted].RatioPPM(all.RunningNameplate())
-	if !ok {
-		ratio, ok = whole.Work[use.Accepted].RatioPPM(whole.RunningNameplate())
-	}
-	if !ok {
-		ratio = 1_000_000
-	}
-	work := now.Work[use.CauseUnknown]
-	return scale(work, max(0, min(ratio, 1_000_000)))
+	return scale(now.Work[use.CauseUnknown], usualUse(all, whole))
 }
 
 // Print writes the page for a terminal.

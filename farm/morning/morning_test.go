@@ -155,6 +155,11 @@ func TestMonth(t *testing.T) {
 		if n := len(r.Pareto); n < 8 || r.Pareto[n-1].Cumulative != 1_000_000 {
 			t.Errorf("pareto %+v", r.Pareto)
 		}
+		for _, row := range r.Pareto {
+			if row.Cause <= use.CauseUnknown && (row.Gain.Sign() <= 0 || row.Gain.Sub(row.Work).Sign() > 0) {
+				t.Errorf("%v took %v and its end would bring %v", row.Cause, row.Work, row.Gain)
+			}
+		}
 		text, err := json.Marshal(r)
 		if err != nil || !json.Valid(text) {
 			t.Error(err)
