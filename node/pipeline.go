@@ -258,7 +258,7 @@ func (n *Node) apply(b *block) error {
 			}
 			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1, TimeMillis: now}
 			from := len(n.encoded)
-			n.encoded = ledger.AppendTransactionEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
+			n.encoded = ledger.AppendEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
 			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
 		}
 	}
