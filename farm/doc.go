@@ -13,7 +13,8 @@
 //	farm/control   reboot, pool, sleep and wake, with an audit trail
 //	farm/simulate  a test peer that answers as firmwares do
 //	farm/morning   the morning page, the month's report and its seal
-//	farm/plan, farm/power   next year, and what electricity to buy
+//	farm/power     what a kWh is worth: ceilings, bids, schedules, curtailment, back-tests
+//	farm/plan      how to grow: imagined futures, decisions, advice, registers
 //
 // It belongs to the mining line and may import money, params, txlog, bitcoin and pool.
 //
