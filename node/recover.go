@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"io"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -122,11 +121,7 @@ func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, 
 		return nil, livestate.Position{}, err
 	}
 	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return nil, livestate.Position{}, err
-	}
-	state, at, err := livestate.ReadSnapshot(io.NewSectionReader(f, 0, size), randomSeed())
+	state, at, err := readSnapshotFile(f)
 	if err != nil {
 		return nil, at, err
 	}

@@ -176,3 +176,9 @@ var SubsidyEras = Series[SubsidyEra]{
 		{"2036-04-14", SubsidyEra{1_470_000, 39_062_500}, "Bitcoin consensus; day expected at ten minutes a block"},
 	},
 }
+
+// ProfitTaxFiling is when a year's profit tax is declared and paid, in months after December.
+var ProfitTaxFiling = Series[Filing]{
+	Name:  "filing of corporate income tax",
+	Facts: []Fact[Filing]{{"2018-01-01", Filing{3, 31, 4, 10}, "Tax Code: declared by 31 March, paid within ten days after"}},
+}

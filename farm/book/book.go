@@ -159,6 +159,7 @@ func (b *Book) Days(ctx context.Context, from, to use.Instant, progress func(don
 				return err
 			}
 			var cells []use.Cell
+			err = nil
 			number, known := numbers[machines[i].ID]
 			switch {
 			case !known:

@@ -109,6 +109,19 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 	return law, errors.Join(err1, err2, err3, err4)
 }
 
+// LawAt is the law of a month: the plan's own within it, that of the tables outside.
+func (p *Plan) LawAt(at Month) (Law, error) {
+	if m := int(at - p.Start); m >= 0 && m < p.Months {
+		return p.Laws[m], nil
+	}
+	day := at.First()
+	levy, err1 := params.MiningLevies.At(day)
+	vat, err2 := params.ValueAddedTax.At(day)
+	quota, err3 := params.MiningSaleQuota.At(day)
+	tax, err4 := params.CorporateIncomeTax.At(day)
+	return Law{levy.Value, vat.Value, quota.Value, tax.Value}, errors.Join(err1, err2, err3, err4)
+}
+
 // fact takes a dated parameter and remembers it.
 func fact[T any](p *Plan, series params.Series[T], day params.Date) (T, error) {
 	f, err := series.At(day)

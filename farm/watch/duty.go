@@ -23,6 +23,7 @@ import (
 type Options struct {
 	Interval, Timeout time.Duration // 0: the farm's settings
 	Log               *slog.Logger
+	PoolWorkers       string                                                                // URL of the pool's workers, read every five minutes; "": none
 	Tell              func([]alert.Notice)                                                  // besides log, file and webhooks
 	Ask               func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) // nil: fleet.Poll
 }
@@ -98,6 +99,9 @@ func (d *Duty) Run(ctx context.Context) error {
 	var housekeeping sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
 	housekeeping.Go(func() { d.housekeep(ctx) })
+	if d.options.PoolWorkers != "" {
+		housekeeping.Go(func() { d.readPool(ctx) })
+	}
 	err := d.watcher.Run(ctx)
 	stop()
 	housekeeping.Wait()
@@ -122,6 +126,28 @@ func (d *Duty) housekeep(ctx context.Context) {
 			if err := d.save(); err != nil {
 				d.log.Error("saving the fleet", "error", err)
 			}
+		}
+	}
+}
+
+// readPool writes down the pool's counters at each multiple of five minutes, where machines' accounts are cut too.
+func (d *Duty) readPool(ctx context.Context) {
+	for {
+		now := use.At(time.Now())
+		next := now.Floor(use.Grid) + use.Grid
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(next.Time().Sub(now.Time())):
+		}
+		asked, stop := context.WithTimeout(ctx, time.Minute)
+		readings, err := book.AskPool(asked, d.options.PoolWorkers, next)
+		stop()
+		if err == nil {
+			err = book.WritePool(d.book.Dir, readings)
+		}
+		if err != nil && ctx.Err() == nil {
+			d.log.Error("reading the pool's workers", "error", err)
 		}
 	}
 }

@@ -72,9 +72,10 @@ type Result struct {
 	HalfLoad             Latency            `json:"half_load"`
 	HeavyLoad            Latency            `json:"heavy_load"`
 	P99MillisHalfLoad    float64            `json:"p99_millis_half_load"`
-	LogBytesPerTransfer  float64            `json:"log_bytes_per_transfer"` // of the mix, tiles and framing included
-	LogBytesOneOwner     float64            `json:"log_bytes_one_owner"`    // 2 inputs, 2 outputs, no memo
-	LogBytesTwoOwners    float64            `json:"log_bytes_two_owners"`   // 2 inputs, 3 outputs
+	SnapshotLoad         Latency            `json:"half_load_beside_snapshot"` // while snapshots are taken
+	LogBytesPerTransfer  float64            `json:"log_bytes_per_transfer"`    // of the mix, tiles and framing included
+	LogBytesOneOwner     float64            `json:"log_bytes_one_owner"`       // 2 inputs, 2 outputs, no memo
+	LogBytesTwoOwners    float64            `json:"log_bytes_two_owners"`      // 2 inputs, 3 outputs
 	MemoryBytesPerToken  float64            `json:"memory_bytes_per_token"`
 	MemoryBytesPerWallet float64            `json:"memory_bytes_per_wallet"`
 	StageMicros          map[string]float64 `json:"stage_micros"`      // CPU µs per transfer, each stage alone on one core
@@ -210,6 +211,9 @@ func (r *run) measure() error {
 		}
 	}
 	res.P99MillisHalfLoad = res.HalfLoad.P99
+	if err := r.latencyBesideSnapshot(); err != nil {
+		return err
+	}
 	if err := r.withIndex(res.PlainVerify); err != nil {
 		return err
 	}

@@ -130,7 +130,8 @@ func (s *shocks) tail(cell uint64, rest float64) float64 {
 // as all the rest of a day.
 func exp(x float64) float64 {
 	y := x / 4
-	p := 1 + y*(1+y*(1.0/2+y*(1.0/6+y*(1.0/24+y*(1.0/120+y*(1.0/720+y/5040))))))
+	y2 := y * y
+	p := (1 + y) + y2*((1.0/2+y*(1.0/6))+y2*((1.0/24+y*(1.0/120))+y2*(1.0/720+y*(1.0/5040))))
 	p *= p
 	return p * p
 }
