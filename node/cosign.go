@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,7 +152,10 @@ func ParseFollower(public string) (note.Verifier, error) {
 }
 
 // checkAcks says whether a configuration can ever acknowledge anything.
-func checkAcks(acks, followers int) error {
+func checkAcks(acks, followers int, synchronous bool) error {
+	if acks > 0 && synchronous {
+		return errors.New("a synchronous node has nobody to wait for followers")
+	}
 	if acks < 0 || acks > followers {
 		return fmt.Errorf("%d followers must acknowledge, and %d are known", acks, followers)
 	}

@@ -40,7 +40,7 @@ func (x *indexer) close() {
 
 func (x *indexer) follow(ctx context.Context, n *Node) {
 	defer x.done.Done()
-	for {
+	for ctx.Err() == nil { // a log that is longer already does not look at ctx
 		if _, err := n.log.WaitSize(ctx, x.store.Size()+1); err != nil {
 			return
 		}

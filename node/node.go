@@ -150,7 +150,7 @@ func Open(config Config) (*Node, error) {
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
 	n.keys = verifier.NewCache(config.KeyCache)
-	err := checkAcks(config.Acks, len(config.Followers))
+	err := checkAcks(config.Acks, len(config.Followers), config.Synchronous)
 	if err == nil {
 		err = n.recover()
 	}
