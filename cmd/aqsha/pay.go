@@ -297,7 +297,10 @@ func newHistoryCommand() *cobra.Command {
 			return show(command, h, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 				for _, l := range h.Lines {
-					what, memo := "new key in effect", ""
+					what, memo := "", ""
+					if l.System != nil {
+						what = l.System.Kind.String()
+					}
 					if l.Transaction != nil {
 						what = l.Transaction.Body.Kind().String()
 						if t, ok := l.Transaction.Body.(*token.Transfer); ok {
