@@ -195,7 +195,7 @@ func openSource(ctx context.Context, source, access string, book *wallet.Book) (
 
 // setAside moves a log and what was made from it out of the way.
 func setAside(dir string) (string, error) {
-	aside := filepath.Join(dir, "set-aside-"+time.Now().UTC().Format("20060102T150405"))
+	aside := filepath.Join(dir, "set-aside-"+time.Now().UTC().Format("20060102T150405.000000000"))
 	moved := false
 	for _, part := range node.LedgerParts {
 		from := filepath.Join(dir, part)
