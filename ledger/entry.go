@@ -79,6 +79,13 @@ const (
 	SystemExpiry       SystemKind = 5 // money whose purpose has ended returns
 )
 
+var systemNames = map[SystemKind]string{
+	SystemRekey: "new key in effect", SystemProposal: "proposal in effect", SystemRekeyDropped: "new key lapsed",
+	SystemEnd: "contract ended", SystemExpiry: "purpose ended",
+}
+
+func (k SystemKind) String() string { return systemNames[k] }
+
 // System is an entry that nobody signs and everybody can re-derive.
 type System struct {
 	Kind     SystemKind          `json:"kind"`
@@ -145,9 +152,14 @@ func decodeSystem(d *token.Decoder, items int) *System {
 	return s
 }
 
-// AppendTransactionEntry encodes a transaction's entry. Its effects are the tokens that the rules add
-// to those it names: what a contract pays and keeps. Only creating and acting have any.
-func AppendTransactionEntry(b, transaction []byte, effects *Effects) []byte {
+// AppendTransactionEntry encodes the entry of a transaction without effects.
+func AppendTransactionEntry(b, transaction []byte) []byte {
+	return AppendEntry(b, transaction, &Effects{})
+}
+
+// AppendEntry encodes a transaction's entry. Its effects are the tokens that the rules spend and make
+// beyond those it names: what a contract pays and keeps. Only creating and acting have any.
+func AppendEntry(b, transaction []byte, effects *Effects) []byte {
 	b = token.AppendArray(b, 3)
 	b = token.AppendUint(b, uint64(EntryTransaction))
 	b = append(b, transaction...)

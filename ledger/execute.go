@@ -12,6 +12,10 @@ import (
 // MaxSystemPerBlock bounds what falls due in one block; the rest waits for the next.
 const MaxSystemPerBlock = 2000
 
+// MaxPaidPerBlock bounds how many contracts end and how much money returns in one block, which take longer than
+// what else falls due: payments in the same block wait for them.
+const MaxPaidPerBlock = 128
+
 // maxAheadMillis is how far valid-until of anything but a payment may lie ahead: time enough
 // to carry a transaction from one key holder to the next.
 const maxAheadMillis = 30 * 86_400_000

@@ -28,7 +28,7 @@ func FuzzDecodeEntry(f *testing.F) {
 		case e.Leaf != nil:
 			again = e.Leaf.Encode()
 		case e.Transaction != nil:
-			again = ledger.AppendTransactionEntry(nil, e.Transaction.Encode(), &e.Effects)
+			again = ledger.AppendEntry(nil, e.Transaction.Encode(), &e.Effects)
 		case e.System != nil:
 			again = e.System.Encode()
 		}

@@ -61,7 +61,7 @@ func appendForged(t *testing.T, f *fleet) {
 	tx := f.world.Pay(f.bank, f.world.Key("somebody else"), f.shop, 500, []token.ID{f.coin}, f.rest, fleetValid)
 	leaf := head.Leaf
 	leaf.Height, leaf.Count, leaf.Previous = leaf.Height+1, 1, token.Hash(head.Root)
-	batch, err := log.Stage([][]byte{leaf.Encode(), ledger.AppendTransactionEntry(nil, tx.Encode(), &ledger.Effects{})})
+	batch, err := log.Stage([][]byte{leaf.Encode(), ledger.AppendTransactionEntry(nil, tx.Encode())})
 	if err == nil {
 		err = log.Commit(batch)
 	}

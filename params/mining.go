@@ -147,14 +147,13 @@ type PowerAuction struct {
 	PrepaidBy, Opens, Closes int
 	PayAsBid                 bool
 	Zones                    []string
-	TickTiyn                 money.Tiyn // least step of a bid
 }
 
 // MiningPowerAuction is how surplus of the grid is sold to miners.
 var MiningPowerAuction = Series[PowerAuction]{
 	Name: "day-ahead auction of power for miners",
 	Facts: []Fact[PowerAuction]{
-		{"2023-04-01", PowerAuction{8 * 60, 9*60 + 30, 10 * 60, true, []string{"north-south", "west"}, 1}, "Law 193-VII of 6 February 2023; the single buyer's auction rules"},
+		{"2023-04-01", PowerAuction{8 * 60, 9*60 + 30, 10 * 60, true, []string{"north-south", "west"}}, "Law 193-VII of 6 February 2023; the single buyer's auction rules"},
 	},
 }
 

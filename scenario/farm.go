@@ -92,7 +92,7 @@ func tellMorning(ctx context.Context, w *World) error {
 		return err
 	}
 	defer b.Close()
-	page, err := morning.Build(ctx, b, 0, 10)
+	page, err := morning.Build(ctx, b, 0, 10, nil)
 	if err != nil {
 		return err
 	}

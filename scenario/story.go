@@ -27,6 +27,7 @@ func Steps() []Step {
 	steps := append(ledgerSteps(), miningSteps()...)
 	steps = append(steps, farmSteps()...)
 	steps = append(steps, planSteps()...)
+	steps = append(steps, programSteps()...)
 	return append(steps, laterSteps...)
 }
 
@@ -34,8 +35,6 @@ func Steps() []Step {
 var laterSteps = []Step{
 	{Name: "power", Title: "The farm buys electricity by the kilowatt-hour from a metered contract"},
 	{Name: "sale", Title: "The farm sells its legal quota of coins on the exchange, the rest by atomic swap"},
-	{Name: "split", Title: "Levy and tax go to the budget in the same payment"},
-	{Name: "canteen", Title: "The budget feeds a school canteen with marked tenge"},
 	{Name: "railway", Title: "The budget builds a railway, down to the last supplier"},
 }
 

@@ -109,16 +109,31 @@ func printPlan(w io.Writer, r *advise.Result, lang string) {
 	list(a.Reasons)
 	fmt.Fprintf(w, "\n%s\n", plain(a.RunnerUp))
 	list(a.Changes)
-	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %8s\n", t.Say("million"), t.Say("mean"), "5 %", "50 %", "95 %", "−CVaR₅", t.Say("probability"))
+	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s %12s %12s %8s\n", t.Say("million"), t.Say("mean"), "$", "5 %", "50 %", "95 %", "−CVaR₅", t.Say("probability"))
 	for _, o := range r.Options {
-		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s %12s %8s\n", t.Say("way "+string(o.Way)), t.Number(o.Mean/1e6, 1), t.Number(o.P5/1e6, 1), t.Number(o.Median/1e6, 1), t.Number(o.P95/1e6, 1), t.Number(-o.CVaR5/1e6, 1), t.Percent(o.LossProbability, false))
+		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s %12s %12s %8s\n", t.Say("way "+string(o.Way)), t.Number(o.Mean/1e6, 1), t.Number(o.MeanUSD/1e6, 2), t.Number(o.P5/1e6, 1), t.Number(o.Median/1e6, 1), t.Number(o.P95/1e6, 1), t.Number(-o.CVaR5/1e6, 1), t.Percent(o.LossProbability, false))
 	}
-	fmt.Fprintln(w)
+	printYears(w, r, t)
 	for _, s := range r.Tornado {
 		fmt.Fprintf(w, "%-28s %6s %12s   %6s %12s\n", t.Say("input "+s.Input), t.Percent(s.LowFactor-1, true), t.Number(s.Low/1e6, 1), t.Percent(s.HighFactor-1, true), t.Number(s.High/1e6, 1))
 	}
 	fmt.Fprintln(w)
 	list(a.Notes)
+}
+
+// printYears sums the strategy's months up; the page and the JSON have each.
+func printYears(w io.Writer, r *advise.Result, t advise.Teller) {
+	fmt.Fprintf(w, "\n%-28s %12s %12s %12s %12s\n", t.Say("year"), t.Say("coins"), t.Say("power and levy"), t.Say("profit tax"), t.Say("cash"))
+	for i := 0; i < len(r.Months); {
+		year := r.Months[i].Month[:4]
+		var income, power, tax, cash float64
+		for ; i < len(r.Months) && r.Months[i].Month[:4] == year; i++ {
+			m := r.Months[i]
+			income, power, tax, cash = income+m.Income, power+m.Power, tax+m.Tax, cash+m.Cash
+		}
+		fmt.Fprintf(w, "%-28s %12s %12s %12s %12s\n", year, t.Number(income/1e6, 1), t.Number(-power/1e6, 1), t.Number(-tax/1e6, 1), t.Number(cash/1e6, 1))
+	}
+	fmt.Fprintln(w)
 }
 
 func newFarmPlanInitCommand() *cobra.Command {

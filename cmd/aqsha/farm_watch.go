@@ -43,7 +43,7 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 			}
 			defer b.Close()
 			log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			duty, err := watch.New(b, watch.Options{Interval: interval, Timeout: timeout, PoolWorkers: poolWorkers, Log: log, Tell: func(notices []alert.Notice) { printNotices(command, notices) }})
+			duty, err := watch.New(b, watch.Options{Interval: interval, Timeout: timeout, PoolWorkers: poolWorkers, Log: log, Tell: func(notices []alert.Notice) { printNotices(command, b.Config.Location(), notices) }})
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 	return command
 }
 
-func printNotices(command *cobra.Command, notices []alert.Notice) {
+func printNotices(command *cobra.Command, zone *time.Location, notices []alert.Notice) {
 	for _, n := range notices {
 		if wantsJSON(command) {
 			_ = showJSON(command, n)
@@ -97,7 +97,7 @@ func printNotices(command *cobra.Command, notices []alert.Notice) {
 		if n.Group {
 			many = fmt.Sprintf(" (%d machines)", len(n.Machines))
 		}
-		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.Format(time.TimeOnly), sign, n.Kind, plain(n.Scope), many, plain(n.Detail))
+		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format(time.TimeOnly), sign, n.Kind, plain(n.Scope), many, plain(n.Detail))
 	}
 }
 

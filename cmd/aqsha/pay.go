@@ -84,6 +84,8 @@ once: each gets tokens that no other is using, or waits for change.
 A batch file has the header to,amount or to,amount,memo. Each payment is signed and journalled
 before it is sent (FILE.csv.journal), so that an interrupted batch, run again, pays nobody twice.`,
 		Example: `  aqsha pay aigerim shop 1500.50 --memo "bread and milk"
+  aqsha pay treasury school 50000 --mark meals
+  aqsha pay school canteen 700 --purpose meals
   aqsha pay farm --batch salaries.csv`,
 		Args: func(command *cobra.Command, args []string) error {
 			want := 3
@@ -111,6 +113,9 @@ before it is sent (FILE.csv.journal), so that an interrupted batch, run again, p
 			if err != nil {
 				return err
 			}
+			if flag(command, "purpose") != "" || flag(command, "mark") != "" {
+				return payMarked(ctx, command, s, wallet.MarkedPayment{From: from, To: to[0], Amount: amount, Memo: memo}, args)
+			}
 			receipt, err := s.Pay(ctx, from, to[0], amount, memo)
 			return showReceipt(command, receipt, err, "%s paid %s to %s\n", args[0], amount.Format(), args[1])
 		}),
@@ -119,9 +124,34 @@ before it is sent (FILE.csv.journal), so that an interrupted batch, run again, p
 	command.Flags().String("memo", "", "a remark of up to 256 bytes, readable by whoever may read entries")
 	command.Flags().String("memo-for", "", "encrypt the memo to this age recipient (age1…) of the payee")
 	command.Flags().Bool("memo-hash", false, "put only a salted hash of the memo on the ledger, and print the salt")
+	command.Flags().String("purpose", "", "pay with money marked for this purpose")
+	command.Flags().String("mark", "", "mark plain tenge for this purpose by the payment")
+	command.Flags().String("document", "", "with --purpose: file whose SHA-256 is attached, or the 64 digits of the hash")
 	command.Flags().String("batch", "", "CSV file with many payments")
 	command.Flags().String("journal", "", "journal of the batch (default FILE.csv.journal)")
 	return command
+}
+
+// payMarked pays marked money, or marks.
+func payMarked(ctx context.Context, command *cobra.Command, s *session, p wallet.MarkedPayment, args []string) error {
+	purpose, mark := flag(command, "purpose"), flag(command, "mark")
+	if purpose != "" && mark != "" {
+		return usageError{errors.New("--purpose or --mark, not both")}
+	}
+	p.Mark = mark != ""
+	var err error
+	if p.Purpose, err = s.Purpose(ctx, purpose+mark); err != nil {
+		return err
+	}
+	if p.Document, err = documentOf(command); err != nil {
+		return err
+	}
+	receipt, becomes, err := s.PayMarked(ctx, p)
+	what := "plain tenge"
+	if becomes != 0 {
+		what = fmt.Sprintf("money for purpose %d", becomes)
+	}
+	return showReceipt(command, receipt, err, "%s paid %s to %s, as %s\n", args[0], p.Amount.Format(), args[1], what)
 }
 
 // memoOf makes the memo in the form that was asked for.
@@ -267,7 +297,10 @@ func newHistoryCommand() *cobra.Command {
 			return show(command, h, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 				for _, l := range h.Lines {
-					what, memo := "new key in effect", ""
+					what, memo := "", ""
+					if l.System != nil {
+						what = l.System.Kind.String()
+					}
 					if l.Transaction != nil {
 						what = l.Transaction.Body.Kind().String()
 						if t, ok := l.Transaction.Body.(*token.Transfer); ok {

@@ -84,6 +84,9 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 	vat, err2 := fact(p, params.ValueAddedTax, day)
 	quota, err3 := fact(p, params.MiningSaleQuota, day)
 	tax, err4 := fact(p, params.CorporateIncomeTax, day)
+	if p.Source == params.PowerOwn || p.Source == params.PowerOwnRenewable {
+		vat = 0 // nobody sells it
+	}
 	law := Law{levy, vat, quota, tax}
 	for _, a := range r.Assume {
 		from := params.Date(a.From)
@@ -163,6 +166,9 @@ func (r *parser) price() error {
 	}
 	if !f.USD.Set {
 		p.PriceUSD = p.Model.LastPrice
+	}
+	if p.PriceUSD <= 0 {
+		return r.Refuse("missing", "price.usd", "the model's file has no last price: want the price of a bitcoin in dollars")
 	}
 	return nil
 }

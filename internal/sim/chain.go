@@ -67,7 +67,7 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 	refusals := make([]*token.Error, len(txs))
 	for i, tx := range txs {
 		if refusals[i] = c.executor.Apply(tx, nil); refusals[i] == nil {
-			entries = append(entries, ledger.AppendTransactionEntry(nil, tx.Encode(), c.executor.Effects()))
+			entries = append(entries, ledger.AppendEntry(nil, tx.Encode(), c.executor.Effects()))
 		}
 	}
 	if len(entries) > 1 {

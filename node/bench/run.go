@@ -35,6 +35,7 @@ type Options struct {
 	GrowTo     int // live tokens that the state is grown to, to be measured again; 0 for not
 	MostInputs int // of one owner's transfer; 0 is 2. With 2 live tokens grow by change, with more they settle
 	Seed       uint64
+	Now        func() uint64                                                 // the node's clock, ms; nil for the real one
 	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
 }
 
@@ -124,7 +125,7 @@ func begin(ctx context.Context, o Options, tell func(phase string, done, of int)
 	world.Genesis.Policy.SnapshotEvery = 1 << 40
 	world.Refound()
 	r := &run{Options: o, ctx: ctx, tell: tell, random: rand.New(rand.NewPCG(o.Seed, 1))}
-	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16,
+	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (r *run) stages(w *workload) map[string]float64 {
 		var tree txlog.Tree
 		var space []byte
 		for _, encoded := range w.encoded {
-			space = ledger.AppendTransactionEntry(space[:0], encoded, &ledger.Effects{})
+			space = ledger.AppendTransactionEntry(space[:0], encoded)
 			tree.Add(txlog.LeafHash(space))
 		}
 		_ = tree.Root()

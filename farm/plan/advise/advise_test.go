@@ -12,13 +12,15 @@ import (
 
 	"github.com/aqsha/aqsha/farm/plan"
 	"github.com/aqsha/aqsha/farm/plan/advise"
+	"github.com/aqsha/aqsha/farm/plan/finance"
 	"github.com/aqsha/aqsha/farm/plan/value"
+	"github.com/aqsha/aqsha/money"
 )
 
 func parse(t testing.TB, edits ...string) *plan.Plan {
 	t.Helper()
-	text := strings.Replace(plan.SampleFile, "paths = 2000", "paths = 300", 1)
-	text = strings.Replace(text, "effort = 20_000", "effort = 2_000", 1)
+	text := strings.Replace(plan.SampleFile, "paths = 2000", "paths = 120", 1)
+	text = strings.Replace(text, "effort = 20_000", "effort = 500", 1)
 	for i := 0; i < len(edits); i += 2 {
 		if !strings.Contains(text, edits[i]) {
 			t.Fatalf("the sample has no %q", edits[i])
@@ -129,6 +131,10 @@ func TestAdviceFollowsThePlan(t *testing.T) {
 	if best := cheap.Option(advise.WayBest); len(best.Strategy.Buy) == 0 || cheap.Advice != advise.WayBest && cheap.Advice != advise.WayCoins {
 		t.Errorf("at 2 tenge a kWh and 600 dollars it advises %s and buys %+v", cheap.Advice, best.Strategy.Buy)
 	}
+	coins := build(t, parse(t, `growth = "25%"`, `growth = "90%"`, "lambda = 0.5", "lambda = 0", `price = "11.50"`, `price = "40.00"`, `price = "12.50"`, `price = "40.00"`, `price = "14.00"`, `price = "40.00"`, "price_usd = 1_800", "price_usd = 9_000", "price_usd = 3_400", "price_usd = 9_900"))
+	if steps := strings.Join(coins.Words["en"].Steps, "\n"); coins.Advice != advise.WayCoins || !strings.Contains(steps, "into bitcoin") || strings.Contains(steps, ": buy ") {
+		t.Errorf("with bitcoin rising by 90 %% a year it advises %s:\n%s", coins.Advice, steps)
+	}
 	for _, r := range []*advise.Result{dear, cheap} {
 		if r.Power.MostKW > r.Power.LimitKW || r.Power.SpentKZT > r.Power.CapitalKZT*(1+1e-9) {
 			t.Errorf("limits are exceeded: %+v", r.Power)
@@ -144,5 +150,48 @@ func TestWordsAreWhole(t *testing.T) {
 		if strings.Contains(all, "%!") || strings.Contains(all, "%[") || len(a.Steps) == 0 || len(a.Reasons) < 4 || a.Headline == "" {
 			t.Errorf("%s: %+v", language, a)
 		}
+	}
+}
+
+// On a small grid every strategy is tried, and its money by month computed: none is better than the one that was found.
+func TestAgreesWithEveryStrategy(t *testing.T) {
+	for _, edits := range [][]string{
+		{`"2027-01", "2027-07", "2028-06"]`, `"2027-01", "2027-07"]`, `[0, 250, 500, 1000]`, `[0, 400, 900]`, `["2027-01", "2027-07", "2028-05"]`, `["2027-07"]`},
+		{`"2027-01", "2027-07", "2028-06"]`, `"2027-01"]`, `[0, 250, 500, 1000]`, `[0, 500, 1000, 1500]`, "lambda = 0.5", "lambda = 2", `"1_500_000_000"`, `"900_000_000"`},
+	} {
+		p := parse(t, edits...)
+		r := build(t, p)
+		best, tried, err := advise.Exhaust(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := r.Option(advise.WayBest).Objective; !r.Search.Exact || math.Abs(found-best) > 1e-7*(1+math.Abs(best)) {
+			t.Errorf("found %v, the best of all %d is %v", found, tried, best)
+		}
+	}
+}
+
+// Two internal rates are no rate: the words warn, and name both.
+func TestSeveralRootsAreWarnedOf(t *testing.T) {
+	flows := []money.Tiyn{-100_00, 230_00, -132_00}
+	r := &advise.Result{Options: []advise.Option{{Way: advise.WayBest, Strategy: &advise.Strategy{Buy: []advise.Purchase{{Count: 1}}}}},
+		Increment: &advise.Incremental{IRR: finance.IRR(flows), SeveralRoots: true}}
+	for _, language := range advise.Languages {
+		told := strings.Join(r.Rates(language), "")
+		if !strings.Contains(told, "2 ") || !strings.Contains(told, "10 %") || !strings.Contains(told, "20 %") {
+			t.Errorf("%s: %q", language, told)
+		}
+	}
+}
+
+// What the plan adds, on mean flows in whole tiyn, is the difference of the two means.
+func TestIncrementIsTheDifferenceOfMeans(t *testing.T) {
+	r := build(t, parse(t))
+	if r.Increment == nil {
+		t.Fatal("the sample's best plan changes nothing")
+	}
+	want := r.Option(advise.WayBest).Mean - r.Option(advise.WayAsIs).Mean
+	if got := float64(r.Increment.NPV) / 100; math.Abs(got-want) > 1e-6*math.Abs(want)+1 {
+		t.Errorf("NPV of the mean flows %.2f, difference of means %.2f", got, want)
 	}
 }

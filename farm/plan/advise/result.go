@@ -18,6 +18,8 @@ type Option struct {
 	Way      Way       `json:"way"`
 	Strategy *Strategy `json:"strategy,omitempty"`
 	Distribution
+	MeanUSD  float64 `json:"meanUSD"` // at the plan's rate of its day
+	CVaR5USD float64 `json:"cvar5USD"`
 }
 
 // Search is how sure it is that nothing on the grid is better.
@@ -120,6 +122,7 @@ func Build(ctx context.Context, p *plan.Plan, day *Day, version string, progress
 	for _, way := range []Way{WayBest, WaySecond, WayAsIs, WayCoins, WayTenge} {
 		if o, ok := all[way]; ok {
 			option := Option{Way: way, Distribution: distributionOf(o, p.Lambda)}
+			option.MeanUSD, option.CVaR5USD = option.Mean*100/float64(p.USDKZT), option.CVaR5*100/float64(p.USDKZT)
 			switch way {
 			case WayBest:
 				option.Strategy = &best

@@ -19,7 +19,7 @@ func (r *Result) inWords() map[string]Advice {
 func (r *Result) tell(t Teller) Advice {
 	chosen, best := r.Option(r.Advice), r.Option(WayBest)
 	a := Advice{Headline: t.Say("headline "+string(r.Advice), t.Millions(chosen.Mean), t.Millions(-chosen.CVaR5))}
-	a.Steps = t.steps(*best.Strategy)
+	a.Steps = r.stepsOf(t, best.Strategy)
 	a.Reasons = r.reasons(t, best)
 	a.RunnerUp = t.Say("no runner-up")
 	if second := r.Option(WaySecond); second != nil {
@@ -45,6 +45,26 @@ func (r *Result) tell(t Teller) Advice {
 	}
 	a.Notes = append(a.Notes, t.Say("rate", t.Number(float64(r.USDKZT)/100, 2)+" ₸", string(r.RateDate)))
 	return a
+}
+
+// stepsOf are the steps of what is advised; when money is better elsewhere, the best plan with machines is told too.
+func (r *Result) stepsOf(t Teller, best *Strategy) []string {
+	switch r.Advice {
+	case WaySecond:
+		return t.steps(*r.Option(WaySecond).Strategy)
+	case WayAsIs:
+		return []string{t.Say("step nothing"), t.Say("step as it is"), t.Say("step sell"), t.Say("step instead", t.short(*best))}
+	case WayCoins, WayTenge:
+		steps := []string{t.Say("step nothing")}
+		for _, b := range best.Buy {
+			steps = append(steps, t.Say("step "+string(r.Advice), b.Date, t.Millions(b.Cost)))
+		}
+		if len(best.Buy) == 0 {
+			steps = append(steps, t.Say("step "+string(r.Advice), r.From, t.Millions(r.Power.CapitalKZT)))
+		}
+		return append(steps, t.Say("step as it is"), t.Say("step sell"), t.Say("step instead", t.short(*best)))
+	}
+	return t.steps(*best)
 }
 
 // steps are what is to be done, in the order of time.

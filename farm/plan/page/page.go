@@ -47,7 +47,7 @@ func Write(out io.Writer, r *advise.Result, language string) error {
 	word := func(key string) string { return words[key][i] }
 	v := view{Lang: language, T: word, Result: r, Advice: r.Words[language], Simulated: fmt.Sprintf(word("simulated"), t.Number(float64(r.Paths), 0), fmt.Sprint(r.Seed))}
 	for _, o := range r.Options {
-		v.Ways = append(v.Ways, []string{t.Say("way " + string(o.Way)), million(t, o.Mean), million(t, o.P5), million(t, o.Median), million(t, o.P95), million(t, o.VaR5), million(t, o.CVaR5), t.Number(100*o.LossProbability, 1) + " %", million(t, o.Objective)})
+		v.Ways = append(v.Ways, []string{t.Say("way " + string(o.Way)), million(t, o.Mean), t.Number(o.MeanUSD/1e6, 2), million(t, o.P5), million(t, o.Median), million(t, o.P95), million(t, o.VaR5), million(t, o.CVaR5), t.Number(100*o.LossProbability, 1) + " %", million(t, o.Objective)})
 	}
 	for _, m := range r.Months {
 		v.Months = append(v.Months, []string{m.Month, million(t, m.Income), million(t, -m.Power), million(t, -m.Tax), million(t, m.Cash), million(t, m.Total)})

@@ -106,17 +106,9 @@ func mix(z uint64) uint64 {
 
 const golden = 0x9e3779b97f4a7c15
 
-// draw is the shock of 64 random bits.
-func (s *shocks) draw(bits uint64) float64 {
-	cell := bits >> 53
-	rest := float64(bits<<11>>11) * 0x1p-53 // uniform below 1
-	if cell == 0 || cell == cells-1 {
-		return s.tail(cell, rest)
-	}
-	low := s.at[cell]
-	return low + rest*(s.at[cell+1]-low)
-}
-
+// tail refines the outermost cells.
+//
+//go:noinline
 func (s *shocks) tail(cell uint64, rest float64) float64 {
 	table := &s.low
 	if cell != 0 {
@@ -148,7 +140,14 @@ func (m *Model) path(table *shocks, start, drift float64, days Calendar, seed ui
 		for range n {
 			sum += price
 			state += golden
-			z := table.draw(mix(state))
+			// The shock of 64 random bits; by hand, because the compiler does not inline it where every day of
+			// every path passes.
+			bits := mix(state)
+			cell, rest := bits>>53, float64(bits<<11>>11)*0x1p-53
+			z := table.at[cell] + rest*(table.at[cell+1]-table.at[cell])
+			if cell == 0 || cell == cells-1 {
+				z = table.tail(cell, rest)
+			}
 			r := drift - h/200 + math.Sqrt(h)*z
 			if r > maxReturn {
 				r = maxReturn

@@ -34,8 +34,8 @@ func ReadMetered(in io.Reader) ([]Metered, error) {
 	var out []Metered
 	err := rows(in, "metered", []string{"day", "kwh"}, func(day params.Date, cells []string) error {
 		kWh, err := strict.ParseDecimal(cells[1])
-		if err != nil || kWh.Nano < 0 || kWh.Nano%1_000_000 != 0 {
-			return errors.Join(err, errors.New("want kWh of at least 0 with at most three decimals"))
+		if err != nil || kWh.Nano < 0 || kWh.Nano%1_000_000 != 0 || kWh.Nano > 1_000_000_000*1_000_000_000 {
+			return errors.Join(err, errors.New("want 0 to 1,000,000,000 kWh with at most three decimals"))
 		}
 		out = append(out, Metered{day, kWh.Nano / 1_000_000})
 		return nil
@@ -50,8 +50,8 @@ func ReadReceived(in io.Reader) ([]Received, error) {
 		coins, err1 := money.ParseBitcoin(cells[1])
 		price, err2 := money.ParseTenge(cells[2])
 		sold, err3 := money.ParseBitcoin(cells[3])
-		if err := errors.Join(err1, err2, err3); err != nil || coins < 0 || price < 0 || sold < 0 || coins > 21_000_000*money.Bitcoin || sold > 21_000_000*money.Bitcoin {
-			return errors.Join(err, errors.New("want amounts of at least 0"))
+		if err := errors.Join(err1, err2, err3); err != nil || coins < 0 || price < 0 || price > 1_000_000_000_000*money.Tenge || sold < 0 || coins > 21_000_000*money.Bitcoin || sold > 21_000_000*money.Bitcoin {
+			return errors.Join(err, errors.New("want amounts of at least 0 that can be"))
 		}
 		out = append(out, Received{day, coins, price, sold})
 		return nil

@@ -14,7 +14,7 @@ import (
 // LevyRow is a quarter's declaration.
 type LevyRow struct {
 	Quarter   string      `json:"quarter"`
-	Basis     string      `json:"basis"` // metered, planned
+	Basis     string      `json:"basis"` // metered, planned, metered in part
 	WattHours int64       `json:"wattHours"`
 	Planned   int64       `json:"plannedWattHours"`
 	PerKWh    money.Tiyn  `json:"perKWhTiyn"`
@@ -188,18 +188,23 @@ func (r *Registers) levies(p *plan.Plan, months []*month) error {
 			if err != nil {
 				return err
 			}
-			row := LevyRow{Quarter: quarter, Basis: "metered", PerKWh: rate, PayBy: due(end, filing.Value.PayMonths, filing.Value.PayDay)}
+			row := LevyRow{Quarter: quarter, PerKWh: rate, PayBy: due(end, filing.Value.PayMonths, filing.Value.PayDay)}
 			if filing.Value.DeclareDay > 0 {
 				row.DeclareBy = due(end, filing.Value.DeclareMonths, filing.Value.DeclareDay)
 			}
 			r.Levy = append(r.Levy, row)
 		}
 		row := &r.Levy[len(r.Levy)-1]
+		basis := "metered"
+		if !m.metered {
+			basis = "planned"
+		}
+		if row.Basis != "" && row.Basis != basis {
+			basis = "metered in part"
+		}
+		row.Basis = basis
 		row.WattHours += m.energy()
 		row.Planned += m.planned
-		if !m.metered {
-			row.Basis = "planned"
-		}
 		row.Levy = perKWh(row.WattHours, rate)
 	}
 	return nil

@@ -149,3 +149,23 @@ func FuzzReadReceived(f *testing.F) {
 		}
 	})
 }
+
+// In another's data centre the licence is of kind II, and the host's fee is on the invoice.
+func TestHosted(t *testing.T) {
+	text := strings.NewReplacer(`hosting = "own"`, "hosting = \"hosted\"\nhosting_fee = \"3.00\"").Replace(plan.SampleFile)
+	p, err := plan.Parse("plan.toml", text, func(string) (string, error) { return plan.SampleModel, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := register.ReadMetered(strings.NewReader(metered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := register.Build(p, m, nil)
+	if err != nil || r.Licence[0].Kind != "mining licence of kind II" || r.Licence[0].Fee != 19_660*money.Tenge {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if r.Tax[0].Invoice != 44_080_000_00 { // 2,000,000 · (11.50 + 4.50 + 3.00) · 1.16
+		t.Errorf("invoice %s", r.Tax[0].Invoice)
+	}
+}

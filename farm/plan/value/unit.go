@@ -113,10 +113,7 @@ func (w *World) fixedOf(l Life, to int) (pv float64, tax []float64) {
 		if m < 0 {
 			continue
 		}
-		if m >= w.Months {
-			break
-		}
-		if m >= to { // sold: the rest is written off at once
+		if m >= to { // sold, at the plan's end at the latest: the rest is written off at once
 			tax[w.Year[max(0, to-1)]] -= part + left
 			break
 		}

@@ -1,0 +1,466 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+func newContractCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "contract", Short: "Contracts: check, register, create, act, show, explain, simulate",
+		Long: `A contract is data: parties, money held, integer state, and named actions with guards,
+payouts and updates as expressions. docs/contracts.md says how to write one.
+DEFINITION is a file in YAML or JSON, the name of a template (` + strings.Join(contract.TemplateNames, ", ") + `),
+or the name or id of a definition that is registered.`,
+	}
+	addLedgerFlags(command)
+	command.AddCommand(newContractCheck(), newContractExplain(), newContractTemplate(), newContractRegister(), newContractCreate(), newContractAct(), newContractShow(), newContractList(), newContractSimulate())
+	return command
+}
+
+// readDefinition reads a definition's file, or a template.
+func readDefinition(name string) (*contract.Program, error) {
+	data, ok := contract.Template(name)
+	if !ok {
+		var err error
+		if data, err = readLimited(name, maxRules); err != nil {
+			if errors.Is(err, os.ErrNotExist) && !strings.ContainsAny(name, "./") {
+				return nil, usageError{fmt.Errorf("%q is neither a file nor a template (%s)", name, strings.Join(contract.TemplateNames, ", "))}
+			}
+			return nil, err
+		}
+	}
+	source, problems := contract.Parse(data)
+	if len(problems) == 0 {
+		var program *contract.Program
+		if program, problems = source.Check(); len(problems) == 0 {
+			return program, nil
+		}
+	}
+	return nil, problemsIn(name, problems)
+}
+
+// checked is what check prints.
+type checked struct {
+	ID      token.Hash        `json:"id"`
+	Name    string            `json:"name"`
+	Bytes   int               `json:"bytes"`
+	Actions map[string]uint64 `json:"actions"` // their estimated costs
+	Most    uint64            `json:"cost_most"`
+}
+
+func newContractCheck() *cobra.Command {
+	return &cobra.Command{
+		Use: "check DEFINITION", Short: "Check a definition as the ledger will, and say what to write instead",
+		Example: "  aqsha contract check escrow\n  aqsha contract check mine.yaml --json", Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			p, err := readDefinition(args[0])
+			if err != nil {
+				return err
+			}
+			result := checked{p.ID(), p.Definition.Name, len(p.Definition.Encode()), map[string]uint64{}, contract.MaxActionCost}
+			for i, a := range p.Definition.Actions {
+				result.Actions[a.Name] = p.Cost(i)
+			}
+			return show(command, result, func(w io.Writer) {
+				fmt.Fprintf(w, "%s is sound: %d bytes, id %s\n", plain(result.Name), result.Bytes, result.ID)
+				for _, a := range p.Definition.Actions {
+					fmt.Fprintf(w, "  %s: estimated cost at worst %d of %d\n", a.Name, result.Actions[a.Name], result.Most)
+				}
+			})
+		},
+	}
+}
+
+func newContractExplain() *cobra.Command {
+	return &cobra.Command{
+		Use: "explain DEFINITION", Short: "Say a definition in plain words: who may do what and when, and where the money goes",
+		Example: "  aqsha contract explain vat-split", Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			p, err := readDefinition(args[0])
+			if err != nil {
+				return err
+			}
+			return show(command, p.Explain(), func(w io.Writer) {
+				for _, line := range p.Explain() {
+					fmt.Fprintln(w, plain(line))
+				}
+			})
+		},
+	}
+}
+
+func newContractTemplate() *cobra.Command {
+	return &cobra.Command{
+		Use: "template NAME", Short: "Print a template, to begin one's own with", Example: "  aqsha contract template escrow > mine.yaml", Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			data, ok := contract.Template(args[0])
+			if !ok {
+				return usageError{fmt.Errorf("no template %q: there are %s", args[0], strings.Join(contract.TemplateNames, ", "))}
+			}
+			_, err := command.OutOrStdout().Write(data)
+			return err
+		},
+	}
+}
+
+func newContractRegister() *cobra.Command {
+	command := &cobra.Command{
+		Use: "register DEFINITION", Short: "Register a definition; a bank signs, or the policy set",
+		Example: "  aqsha contract register escrow --bank Halyk", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			p, err := readDefinition(args[0])
+			if err != nil {
+				return err
+			}
+			registrar := token.Authority
+			if bank := flag(command, "bank"); bank != "" {
+				ids, err := s.resolve(bank)
+				if err != nil {
+					return err
+				}
+				registrar = ids[0]
+			}
+			receipt, err := s.Define(ctx, registrar, p.Definition)
+			return showReceipt(command, receipt, err, "definition %s is registered: %s\n", p.Definition.Name, p.ID())
+		}),
+	}
+	command.Flags().String("bank", "", "the bank that registers it (default: the authority)")
+	addDraftFlag(command)
+	return command
+}
+
+// findDefinition finds a definition: a file or template by what it says, or a registered one by name or id.
+func findDefinition(ctx context.Context, s *session, name string) (token.Hash, *contract.Definition, error) {
+	if _, ok := contract.Template(name); ok || strings.ContainsAny(name, "./") {
+		p, err := readDefinition(name)
+		if err != nil {
+			return token.Hash{}, nil, err
+		}
+		return p.ID(), p.Definition, nil
+	}
+	list, err := s.Client.Definitions(ctx)
+	if err != nil {
+		return token.Hash{}, nil, err
+	}
+	for _, d := range list {
+		if d.Name == name || d.ID.String() == name {
+			return d.ID, d.Definition, nil
+		}
+	}
+	return token.Hash{}, nil, token.Errorf(node.NotFound, "definition", "no definition %q is registered", name)
+}
+
+func newContractCreate() *cobra.Command {
+	command := &cobra.Command{
+		Use: "create DEFINITION NAME", Short: "Create a contract and put money into it; NAME is what it is called here",
+		Long: `Terms are given as name=value: whole numbers, amounts in tenge with KZT after them, times,
+texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in are tenge: 1500, or asset=1500.`,
+		Example: "  aqsha contract create escrow house --by aigerim --party buyer=aigerim --party seller=marat --party arbiter=notary --term price=1500KZT --term days=30 --pay 1500",
+		Args:    cobra.ExactArgs(2),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			t, err := creationOf(ctx, command, s, args[0])
+			if err != nil {
+				return err
+			}
+			if err := wallet.CheckName(args[1]); err != nil {
+				return usageError{err}
+			}
+			if s.Book.Has(args[1]) {
+				return usageError{fmt.Errorf("name %q is taken", args[1])}
+			}
+			receipt, err := s.CreateContract(ctx, t)
+			if err == nil {
+				err = s.Book.Put(wallet.Name{Name: args[1], ID: token.RegisteredID(receipt.ID)})
+			}
+			return showReceipt(command, receipt, err, "contract %s: %s\n", args[1], token.RegisteredID(receipt.ID))
+		}),
+	}
+	command.Flags().String("by", "", "the wallet that creates it and pays in")
+	_ = command.MarkFlagRequired("by")
+	command.Flags().StringArray("party", nil, "PARTY=WALLET, for each party")
+	command.Flags().StringArray("term", nil, "TERM=VALUE, for each term")
+	command.Flags().StringArray("asset", nil, "ASSET=PURPOSE, for each asset that is not plain tenge")
+	addCallFlags(command)
+	return command
+}
+
+// addCallFlags are those of what pays into a contract.
+func addCallFlags(command *cobra.Command) {
+	command.Flags().StringArray("pay", nil, "AMOUNT, or ASSET=AMOUNT: tenge to pay in")
+	command.Flags().String("document", "", "file whose SHA-256 is attached, or the 64 digits of the hash")
+}
+
+func pairsOf(command *cobra.Command, name string) (map[string]string, error) {
+	list, err := command.Flags().GetStringArray(name)
+	pairs := map[string]string{}
+	for _, item := range list {
+		key, value, ok := strings.Cut(item, "=")
+		if !ok {
+			return nil, usageError{fmt.Errorf("--%s %q: want NAME=VALUE", name, item)}
+		}
+		pairs[key] = value
+	}
+	return pairs, err
+}
+
+func creationOf(ctx context.Context, command *cobra.Command, s *session, name string) (*token.Create, error) {
+	id, d, err := findDefinition(ctx, s, name)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.resolve(flag(command, "by"))
+	if err != nil {
+		return nil, err
+	}
+	t := &token.Create{Creator: ids[0], Definition: id}
+	parties, err := pairsOf(command, "party")
+	if err != nil {
+		return nil, err
+	}
+	for _, party := range d.Parties {
+		if parties[party] == "" {
+			return nil, usageError{fmt.Errorf("--party %s=WALLET is missing", party)}
+		}
+		who, err := s.resolve(parties[party])
+		if err != nil {
+			return nil, err
+		}
+		t.Parties = append(t.Parties, who[0])
+	}
+	assets, err := pairsOf(command, "asset")
+	if err != nil {
+		return nil, err
+	}
+	for _, asset := range d.Assets {
+		number := uint32(0)
+		if purpose := assets[asset]; purpose != "" {
+			p, err := s.Purpose(ctx, purpose)
+			if err != nil {
+				return nil, err
+			}
+			number = p.Number
+		}
+		t.Assets = append(t.Assets, number)
+	}
+	if t.Terms, err = valuesOf(command, "term", d.Terms); err != nil {
+		return nil, err
+	}
+	if t.Paid, err = paidOf(command, d.Assets); err != nil {
+		return nil, err
+	}
+	t.Document, err = documentOf(command)
+	return t, err
+}
+
+// valuesOf reads terms or arguments in the order of the definition.
+func valuesOf(command *cobra.Command, name string, fields []contract.Field) ([]token.Value, error) {
+	given, err := pairsOf(command, name)
+	if err != nil {
+		return nil, err
+	}
+	values := []token.Value{}
+	for _, f := range fields {
+		text, ok := given[f.Name]
+		if !ok {
+			return nil, usageError{fmt.Errorf("--%s %s=VALUE (%s) is missing", name, f.Name, f.Type)}
+		}
+		delete(given, f.Name)
+		if file, isFile := strings.CutPrefix(text, "@"); isFile && f.Type == token.BytesValue {
+			h, err := hashOfFile(file)
+			if err != nil {
+				return nil, err
+			}
+			text = hex.EncodeToString(h[:])
+		}
+		v, err := contract.ParseValue(f.Type, text)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--%s %s: %w", name, f.Name, err)}
+		}
+		values = append(values, v)
+	}
+	for unknown := range given {
+		return nil, usageError{fmt.Errorf("--%s %s: there is no such %s", name, unknown, name)}
+	}
+	return values, nil
+}
+
+func hashOfFile(path string) (token.Hash, error) {
+	data, err := readLimited(path, 64<<20)
+	return sha256.Sum256(data), err
+}
+
+// paidOf reads --pay: what is paid in of each asset.
+func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
+	list, err := command.Flags().GetStringArray("pay")
+	if err != nil {
+		return nil, err
+	}
+	paid := make([]money.Tiyn, len(assets))
+	for _, item := range list {
+		asset, text, ok := strings.Cut(item, "=")
+		if !ok {
+			asset, text = assets[0], item
+		}
+		at := -1
+		for i := range assets {
+			if assets[i] == asset {
+				at = i
+			}
+		}
+		if at < 0 {
+			return nil, usageError{fmt.Errorf("--pay %s: the contract's assets are %s", item, strings.Join(assets, ", "))}
+		}
+		if paid[at], err = money.ParseTenge(text); err != nil {
+			return nil, usageError{fmt.Errorf("--pay: %w", err)}
+		}
+	}
+	return paid, nil
+}
+
+// documentOf reads --document: a file's hash, or a hash.
+func documentOf(command *cobra.Command) (*token.Hash, error) {
+	text := flag(command, "document")
+	if text == "" {
+		return nil, nil
+	}
+	var h token.Hash
+	if h.UnmarshalText([]byte(text)) == nil {
+		return &h, nil
+	}
+	h, err := hashOfFile(text)
+	return &h, err
+}
+
+func newContractAct() *cobra.Command {
+	command := &cobra.Command{
+		Use: "act CONTRACT ACTION", Short: "Call an action of a contract",
+		Example: "  aqsha contract act house release --by aigerim\n  aqsha contract act house divide --by notary --arg to_seller=500KZT", Args: cobra.ExactArgs(2),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0], flag(command, "by"))
+			if err != nil {
+				return err
+			}
+			c, err := s.Client.Contract(ctx, ids[0], 0)
+			if err != nil {
+				return err
+			}
+			_, d, err := findDefinition(ctx, s, c.Definition.String())
+			if err != nil {
+				return err
+			}
+			t := &token.Act{Contract: ids[0], Version: c.Version, Action: args[1], Caller: ids[1]}
+			at, known := d.Action(args[1])
+			if !known {
+				return token.Errorf(contract.UnknownAction, "action", "%s has no action %q", plain(d.Name), args[1])
+			}
+			if t.Args, err = valuesOf(command, "arg", d.Actions[at].Args); err != nil {
+				return err
+			}
+			if t.Paid, err = paidOf(command, d.Assets); err != nil {
+				return err
+			}
+			if t.Document, err = documentOf(command); err != nil {
+				return err
+			}
+			receipt, err := s.Act(ctx, t, c.Assets)
+			return showReceipt(command, receipt, err, "%s: %s by %s\n", args[0], args[1], flag(command, "by"))
+		}),
+	}
+	command.Flags().String("by", "", "the wallet that calls it")
+	_ = command.MarkFlagRequired("by")
+	command.Flags().StringArray("arg", nil, "ARGUMENT=VALUE, for each argument")
+	addCallFlags(command)
+	return command
+}
+
+func newContractShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show CONTRACT", Short: "Show a live contract: parties, terms, state and money", Example: "  aqsha contract show house --json", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0])
+			if err != nil {
+				return err
+			}
+			c, err := s.Client.Contract(ctx, ids[0], 0)
+			if err != nil {
+				return err
+			}
+			_, d, err := findDefinition(ctx, s, c.Definition.String())
+			if err != nil {
+				return err
+			}
+			return show(command, c, func(w io.Writer) { describeContract(w, s, c, d) })
+		}),
+	}
+}
+
+func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.Definition) {
+	fmt.Fprintf(w, "%s %s, version %d, until %s\n", plain(d.Name), c.ID, c.Version, moment(c.EndsMillis))
+	for i, name := range d.Parties {
+		fmt.Fprintf(w, "  party  %-12s %s\n", name, plain(s.Book.NameOf(c.Parties[i])))
+	}
+	for i, f := range d.Terms {
+		fmt.Fprintf(w, "  term   %-12s %s\n", f.Name, plain(valueText(c.Terms[i])))
+	}
+	for i, v := range d.State {
+		fmt.Fprintf(w, "  state  %-12s %d\n", v.Name, c.State[i])
+	}
+	for i, name := range d.Assets {
+		fmt.Fprintf(w, "  holds  %-12s %s\n", name, c.Held[i].Format())
+	}
+}
+
+func valueText(v token.Value) string {
+	switch v.Type {
+	case token.BytesValue:
+		return hex.EncodeToString([]byte(v.Text))
+	case token.TextValue:
+		return v.Text
+	case token.BoolValue:
+		return fmt.Sprint(v.Truth())
+	case token.IntsValue:
+		return fmt.Sprint(v.Ints)
+	}
+	return fmt.Sprint(v.Int)
+}
+
+func newContractList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List live contracts", Example: "  aqsha contract list --json", Args: cobra.NoArgs,
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+			list, err := s.Client.Contracts(ctx, token.WalletID{})
+			if err != nil {
+				return err
+			}
+			return show(command, list, func(w io.Writer) {
+				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "CONTRACT\tDEFINITION\tHOLDS\tUNTIL")
+				for _, c := range list {
+					var held money.Tiyn
+					for _, amount := range c.Held {
+						held += amount
+					}
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", plain(s.Book.NameOf(c.ID)), plain(c.Name), held.Format(), moment(c.EndsMillis))
+				}
+				table.Flush()
+			})
+		}),
+	}
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/token"
+)
+
+// maxRules bounds a file of rules that is read.
+const maxRules = 64 << 10
+
+func newPurposeCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "purpose", Short: "Purposes of marked tenge: register, list, show, explain",
+		Long: `A purpose marks tenge with a rule: who may be paid, for how much, until when, and what the
+money becomes. Pay with it by "aqsha pay --purpose NAME", mark by "aqsha pay --mark NAME".`,
+	}
+	addLedgerFlags(command)
+	register := &cobra.Command{
+		Use: "register FILE --agency NAME", Short: "Register a purpose; its agency signs",
+		Example: "  aqsha purpose register meals.yaml --agency ministry", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			return registerPurpose(ctx, command, s, args[0])
+		}),
+	}
+	register.Flags().String("agency", "", "the agency that registers it")
+	_ = register.MarkFlagRequired("agency")
+	addDraftFlag(register)
+	explain := &cobra.Command{
+		Use: "explain PURPOSE|FILE", Short: "Say a purpose in plain words, in English, Kazakh and Russian",
+		Example: "  aqsha purpose explain meals --lang kk\n  aqsha purpose explain meals.yaml", Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			languages, err := languagesOf(command)
+			if err != nil {
+				return err
+			}
+			if strings.ContainsAny(args[0], "./") {
+				source, err := readPurpose(args[0])
+				if err != nil {
+					return err
+				}
+				return explainPurpose(command, source.Purpose, source.Returns, languages)
+			}
+			return withSession(command, func(ctx context.Context, s *session) error {
+				p, err := s.Purpose(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return explainPurpose(command, p.Purpose.Purpose, s.Book.NameOf(p.Returns), languages)
+			})
+		},
+	}
+	explain.Flags().String("lang", "", "en, kk or ru (default: all three)")
+	command.AddCommand(register, newPurposeList(), newPurposeShow(), explain)
+	return command
+}
+
+func newPurposeList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List all purposes, and how much carries them", Example: "  aqsha purpose list --json", Args: cobra.NoArgs,
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+			list, err := s.Client.Purposes(ctx)
+			if err != nil {
+				return err
+			}
+			return show(command, list, func(w io.Writer) {
+				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "NUMBER\tNAME\tAGENCY\tMARKED NOW\tUNTIL")
+				for _, p := range list {
+					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", p.Number, plain(p.Name), s.Book.NameOf(p.Agency), p.Live.Format(), moment(p.UntilMillis))
+				}
+				table.Flush()
+			})
+		}),
+	}
+}
+
+func newPurposeShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show PURPOSE", Short: "Show a purpose's rule and what became of its money", Example: "  aqsha purpose show meals", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			p, err := s.Purpose(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return show(command, p, func(w io.Writer) { describePurpose(w, s, p) })
+		}),
+	}
+}
+
+func describePurpose(w io.Writer, s *session, p api.PurposeView) {
+	fmt.Fprintf(w, "purpose %d: %s, of agency %s\n", p.Number, plain(p.Name), s.Book.NameOf(p.Agency))
+	if p.About != "" {
+		fmt.Fprintf(w, "%s\n", plain(p.About))
+	}
+	fmt.Fprintf(w, "mark       %s\n", p.Mark)
+	for _, permit := range p.Permits {
+		becomes := fmt.Sprintf("purpose %d", permit.Becomes)
+		switch permit.Becomes {
+		case 0:
+			becomes = "plain"
+		case token.BecomesSame:
+			becomes = "same"
+		}
+		fmt.Fprintf(w, "permit     %s → %s\n", permit.When, becomes)
+	}
+	fmt.Fprintf(w, "from       %s\nuntil      %s\nreturns to %s\n", moment(p.FromMillis), moment(p.UntilMillis), s.Book.NameOf(p.Returns))
+	for _, h := range p.Contracts {
+		fmt.Fprintf(w, "contracts  %s\n", h)
+	}
+	fmt.Fprintf(w, "entered %s, left %s, marked now %s in %d tokens\n", p.Entered.Format(), p.Left.Format(), p.Live.Format(), p.Tokens)
+}
+
+// languagesOf reads --lang.
+func languagesOf(command *cobra.Command) ([]contract.Language, error) {
+	code := flag(command, "lang")
+	if code == "" {
+		return contract.Languages, nil
+	}
+	language, ok := contract.ParseLanguage(code)
+	if !ok {
+		return nil, usageError{fmt.Errorf("--lang %q: want en, kk or ru", code)}
+	}
+	return []contract.Language{language}, nil
+}
+
+func explainPurpose(command *cobra.Command, p token.Purpose, returns string, languages []contract.Language) error {
+	rule, problems := contract.CompilePurpose(p)
+	if len(problems) > 0 {
+		return problems
+	}
+	said := map[contract.Language][]string{}
+	for _, language := range languages {
+		said[language] = rule.Explain(language, returns)
+	}
+	return show(command, said, func(w io.Writer) {
+		for i, language := range languages {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			fmt.Fprintln(w, plain(said[language][0]))
+			for _, line := range said[language][1:] {
+				fmt.Fprintf(w, "  %s\n", plain(line))
+			}
+		}
+	})
+}
+
+// readPurpose reads a purpose's file and checks its rules.
+func readPurpose(path string) (*contract.PurposeSource, error) {
+	data, err := readLimited(path, maxRules)
+	if err != nil {
+		return nil, err
+	}
+	source, problems := contract.ParsePurpose(data)
+	if len(problems) == 0 {
+		_, problems = source.Check()
+	}
+	if len(problems) > 0 {
+		return nil, problemsIn(path, problems)
+	}
+	return source, nil
+}
+
+// problemsIn says all that is wrong with a file, each with its line.
+func problemsIn(path string, problems contract.Problems) error {
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = fmt.Sprintf("%s:%d: %s", path, p.Line, p)
+	}
+	return codedError{problems.ErrorCode(), problems.ErrorField(), strings.Join(lines, "\n")}
+}
+
+// codedError is a refusal by a rule of a file that is not submitted.
+type codedError struct{ code, field, text string }
+
+func (e codedError) Error() string      { return e.text }
+func (e codedError) ErrorCode() string  { return e.code }
+func (e codedError) ErrorField() string { return e.field }
+
+func registerPurpose(ctx context.Context, command *cobra.Command, s *session, path string) error {
+	source, err := readPurpose(path)
+	if err != nil {
+		return err
+	}
+	ids, err := s.resolve(flag(command, "agency"), source.Returns)
+	if err != nil {
+		return err
+	}
+	p := source.Purpose
+	p.Returns = ids[1]
+	for i, becomes := range source.Becomes {
+		switch becomes {
+		case "plain":
+			p.Permits[i].Becomes = 0
+		case "same":
+			p.Permits[i].Becomes = token.BecomesSame
+		default:
+			other, err := s.Purpose(ctx, becomes)
+			if err != nil {
+				return err
+			}
+			p.Permits[i].Becomes = other.Number
+		}
+	}
+	for _, name := range source.Contracts {
+		id, _, err := findDefinition(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		p.Contracts = append(p.Contracts, id)
+	}
+	receipt, err := s.RegisterPurpose(ctx, ids[0], p)
+	return showReceipt(command, receipt, err, "purpose %s is registered\n", p.Name)
+}
+
+// moment prints a time of the ledger.
+func moment(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateTime) }

@@ -1,0 +1,139 @@
+package contract
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// PurposeSource is a purpose as it was written: wallets, other purposes and definitions stand by name.
+type PurposeSource struct {
+	Purpose   token.Purpose
+	Returns   string
+	Becomes   []string // of each permit: plain, same, or a purpose's name or number
+	Contracts []string // names or ids of definitions
+	source    Source
+}
+
+// ParsePurpose reads a purpose in YAML or JSON.
+func ParsePurpose(data []byte) (*PurposeSource, Problems) {
+	var problems Problems
+	var document yaml.Node
+	if len(data) > maxSource {
+		problems.add("purpose", "", "%d bytes, at most %d", len(data), maxSource)
+		return nil, problems
+	}
+	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&document); err != nil {
+		problems.add("purpose", "", "neither YAML nor JSON: %v", err)
+		return nil, problems
+	}
+	if len(document.Content) != 1 {
+		problems.add("purpose", "begin with `purpose: NAME`", "nothing in it")
+		return nil, problems
+	}
+	r := &purposeReader{reader: reader{lines: map[string]int{}}}
+	r.purpose(document.Content[0])
+	if len(r.problems) > 0 {
+		return nil, r.problems
+	}
+	r.out.source.lines = r.lines
+	return &r.out, nil
+}
+
+// Check says all that is wrong with the rules, or returns them compiled.
+func (s *PurposeSource) Check() (*Rule, Problems) {
+	r, problems := CompilePurpose(s.Purpose)
+	return r, s.source.Lines(problems)
+}
+
+type purposeReader struct {
+	reader
+	out PurposeSource
+}
+
+func (r *purposeReader) purpose(n *yaml.Node) {
+	p := &r.out.Purpose
+	allowed := []string{"purpose", "about", "mark", "permits", "payment_most", "total_most", "from", "until", "hops", "returns", "contracts", "own_limits"}
+	r.pairs(n, "", allowed, func(key string, value *yaml.Node) {
+		switch key {
+		case "purpose":
+			p.Name = r.scalar(value, key)
+		case "about":
+			p.About = r.scalar(value, key)
+		case "mark":
+			p.Mark = r.scalar(value, key)
+		case "permits":
+			r.items(value, key, func(at string, item *yaml.Node) { r.permit(item, at) })
+		case "payment_most":
+			p.PaymentMost = r.tenge(value, key)
+		case "total_most":
+			p.TotalMost = r.tenge(value, key)
+		case "from":
+			p.FromMillis = r.time(value, key)
+		case "until":
+			p.UntilMillis = r.time(value, key)
+		case "hops":
+			hops, err := strconv.ParseUint(r.scalar(value, key), 10, 16)
+			if err != nil {
+				r.problem(value, key, "write how often it may be paid on, such as 3; 0 for no limit", "%q is no number of payments", value.Value)
+			}
+			p.Hops = uint16(hops)
+		case "returns":
+			r.out.Returns = r.scalar(value, key)
+		case "contracts":
+			r.out.Contracts = r.names(value, key)
+		case "own_limits":
+			p.OwnLimits = r.truth(value, key)
+		}
+	})
+	for _, needed := range []struct{ key, value string }{{"purpose", p.Name}, {"mark", p.Mark}, {"returns", r.out.Returns}} {
+		if needed.value == "" {
+			r.problem(n, needed.key, "add a line `"+needed.key+": …`", "missing")
+		}
+	}
+}
+
+func (r *purposeReader) permit(n *yaml.Node, where string) {
+	permit, becomes := token.Permit{}, ""
+	r.pairs(n, where, []string{"when", "becomes"}, func(key string, value *yaml.Node) {
+		if key == "when" {
+			permit.When = r.scalar(value, where+".when")
+		} else {
+			becomes = r.scalar(value, where+".becomes")
+		}
+	})
+	if permit.When == "" || becomes == "" {
+		r.problem(n, where, "write {when: CONDITION, becomes: plain}, or same, or a purpose", "a permit says when, and what the money becomes")
+	}
+	r.out.Purpose.Permits = append(r.out.Purpose.Permits, permit)
+	r.out.Becomes = append(r.out.Becomes, becomes)
+}
+
+func (r *purposeReader) tenge(n *yaml.Node, where string) money.Tiyn {
+	amount, err := money.ParseTenge(r.scalar(n, where))
+	if err != nil {
+		r.problem(n, where, "write an amount in tenge, such as 3000 or 3000.50", "%v", err)
+	}
+	return amount
+}
+
+// time reads a moment: RFC 3339, a day (its beginning in UTC), or Unix milliseconds.
+func (r *purposeReader) time(n *yaml.Node, where string) uint64 {
+	text := r.scalar(n, where)
+	if millis, err := strconv.ParseUint(text, 10, 53); err == nil {
+		return millis
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02"} {
+		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil && at.UnixMilli() >= 0 {
+			return uint64(at.UnixMilli())
+		}
+	}
+	r.problem(n, where, "write a time such as 2026-09-01T00:00:00+05:00, or a day", "%q is no time", text)
+	return 0
+}

@@ -1,0 +1,240 @@
+package contract
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Language is one in which rules are explained.
+type Language string
+
+const (
+	English Language = "en"
+	Kazakh  Language = "kk"
+	Russian Language = "ru"
+)
+
+// Languages are all of them.
+var Languages = []Language{English, Kazakh, Russian}
+
+// ParseLanguage reads a language's code.
+func ParseLanguage(code string) (Language, bool) {
+	for _, l := range Languages {
+		if string(l) == code {
+			return l, true
+		}
+	}
+	return "", false
+}
+
+// lexicon is how a language says what expressions say. Relations take both sides.
+type lexicon struct {
+	and, or, not     string
+	either           string // around alternatives
+	relations        map[string]string
+	oneOf, begins    string
+	always, attached string
+	of               string            // a member of somebody: member, owner
+	members          map[string]string // of a party
+	names            map[string]string
+	tenge            string
+}
+
+var lexicons = map[Language]*lexicon{
+	English: {
+		and: " and ", or: " or ", not: "not (%s)", either: "(%s)",
+		relations: map[string]string{"_==_": "%s is %s", "_!=_": "%s is not %s", "_<=_": "%s is at most %s", "_>=_": "%s is at least %s", "_<_": "%s is less than %s", "_>_": "%s is more than %s"},
+		oneOf:     "%s is one of %s", begins: "%s begins with %s", always: "always", attached: "a document is attached",
+		of:      "the %[2]s's %[1]s",
+		members: map[string]string{"role": "role", "category": "merchant category", "region": "region", "tier": "tier", "id": "wallet", "key": "key", "bank": "bank"},
+		names:   map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount", "now": "the time", "document": "the document's hash"},
+		tenge:   "%s tenge",
+	},
+	Kazakh: {
+		and: " және ", or: " немесе ", not: "мына шарт орындалмаса: (%s)", either: "(%s)",
+		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s %s емес", "_<=_": "%s ең көбі %s", "_>=_": "%s кемінде %s", "_<_": "%s мынадан аз: %s", "_>_": "%s мынадан көп: %s"},
+		oneOf:     "%s мыналардың бірі: %s", begins: "%s мынадан басталады: %s", always: "әрқашан", attached: "құжат тіркелген",
+		of:      "%[2]s %[1]s",
+		members: map[string]string{"role": "рөлі", "category": "сауда санаты", "region": "өңірі", "tier": "деңгейі", "id": "әмияны", "key": "кілті", "bank": "банкі"},
+		names:   map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының", "amount": "сома", "now": "уақыт", "document": "құжаттың хеші"},
+		tenge:   "%s теңге",
+	},
+	Russian: {
+		and: " и ", or: " или ", not: "не выполнено: (%s)", either: "(%s)",
+		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s — не %s", "_<=_": "%s не больше %s", "_>=_": "%s не меньше %s", "_<_": "%s меньше %s", "_>_": "%s больше %s"},
+		oneOf:     "%s — одно из: %s", begins: "%s начинается с %s", always: "всегда", attached: "приложен документ",
+		of:      "%[1]s %[2]s",
+		members: map[string]string{"role": "роль", "category": "торговая категория", "region": "регион", "tier": "уровень", "id": "кошелёк", "key": "ключ", "bank": "банк"},
+		names:   map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего", "amount": "сумма", "now": "время", "document": "хеш документа"},
+		tenge:   "%s тенге",
+	},
+}
+
+// say puts a condition into words. What has no words stands as it was written.
+func (l *lexicon) say(e ast.Expr) string {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		if b, ok := e.AsLiteral().(types.Bool); ok && bool(b) {
+			return l.always
+		}
+	case ast.CallKind:
+		call := e.AsCall()
+		args := call.Args()
+		switch name := call.FunctionName(); name {
+		case "_&&_":
+			return l.joined(l.and, args)
+		case "_||_":
+			return l.joined(l.or, args)
+		case "!_":
+			return fmt.Sprintf(l.not, l.say(args[0]))
+		case "@in":
+			return fmt.Sprintf(l.oneOf, l.thing(args[0], nil), l.thing(args[1], args[0]))
+		case "startsWith":
+			return fmt.Sprintf(l.begins, l.thing(call.Target(), nil), l.thing(args[0], nil))
+		default:
+			if unparse(e) == "size(document) == 32" {
+				return l.attached
+			}
+			if form, ok := l.relations[name]; ok {
+				return fmt.Sprintf(form, l.thing(args[0], args[1]), l.thing(args[1], args[0]))
+			}
+		}
+	}
+	return "`" + unparse(e) + "`"
+}
+
+// joined says alternatives or conditions; one of the other kind among them stands in brackets.
+func (l *lexicon) joined(word string, parts []ast.Expr) string {
+	texts := make([]string, len(parts))
+	for i, p := range parts {
+		texts[i] = l.say(p)
+		if p.Kind() == ast.CallKind && p.AsCall().FunctionName() == "_||_" && word == l.and {
+			texts[i] = fmt.Sprintf(l.either, texts[i])
+		}
+	}
+	return strings.Join(texts, word)
+}
+
+// thing says a value; beside is what it is compared with, which tells tenge from numbers.
+func (l *lexicon) thing(e, beside ast.Expr) string {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return l.name(e.AsIdent())
+	case ast.ListKind:
+		var items []string
+		for _, item := range e.AsList().Elements() {
+			items = append(items, l.thing(item, beside))
+		}
+		return strings.Join(items, ", ")
+	case ast.LiteralKind:
+		switch v := e.AsLiteral().(type) {
+		case types.String:
+			return "“" + string(v) + "”"
+		case types.Int:
+			if beside != nil && beside.Kind() == ast.IdentKind {
+				switch beside.AsIdent() {
+				case "amount":
+					return fmt.Sprintf(l.tenge, money.Tiyn(v))
+				case "now":
+					return date(uint64(v))
+				}
+			}
+			return strconv.FormatInt(int64(v), 10)
+		}
+	}
+	return "`" + unparse(e) + "`"
+}
+
+func (l *lexicon) name(name string) string {
+	if said, ok := l.names[name]; ok {
+		return said
+	}
+	owner, member, ok := strings.Cut(name, ".")
+	if said := l.members[member]; ok && said != "" {
+		if who := l.names[owner]; who != "" {
+			return fmt.Sprintf(l.of, said, who)
+		}
+	}
+	return "`" + name + "`"
+}
+
+func date(millis uint64) string {
+	return time.UnixMilli(int64(millis)).UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// sentences are what is said of a purpose.
+type sentences struct {
+	title, mark, permit, plain, same, other   string
+	once, total, time, returns, hops          string
+	contracts, noContracts, counts, notCounts string
+}
+
+var purposeSentences = map[Language]sentences{
+	English: {
+		title: "Tenge marked “%s”", mark: "It is marked out of plain tenge when: %s.", permit: "It may be paid when: %s. Then %s.",
+		plain: "it becomes plain tenge", same: "it keeps its mark", other: "it becomes money for purpose %d",
+		once: "At most %s tenge at once.", total: "At most %s tenge carry the mark at a time.",
+		time: "It may be spent from %s until %s.", returns: "What is not spent then returns to %s as plain tenge.",
+		hops: "With its mark it is paid on %d times at most.", contracts: "Contracts of %d named definitions may hold it.", noContracts: "No contract may hold it.",
+		counts: "It counts to its holders' limits.", notCounts: "It does not count to its holders' limits.",
+	},
+	Kazakh: {
+		title: "«%s» белгісі бар теңге", mark: "Жай теңге мына шартпен белгіленеді: %s.", permit: "Мына шартпен төленеді: %s. Сонда %s.",
+		plain: "жай теңгеге айналады", same: "белгісін сақтайды", other: "%d-мақсаттың ақшасына айналады",
+		once: "Бір төлемге ең көбі %s теңге.", total: "Белгімен бір мезгілде ең көбі %s теңге жүреді.",
+		time: "Жұмсау мерзімі: %s бастап %s дейін.", returns: "Жұмсалмағаны жай теңге болып %s әмиянына қайтады.",
+		hops: "Белгісімен ең көбі %d рет төленеді.", contracts: "Оны аталған %d анықтаманың келісімшарттары ғана ұстай алады.", noContracts: "Оны ешбір келісімшарт ұстай алмайды.",
+		counts: "Иесінің шектеріне кіреді.", notCounts: "Иесінің шектеріне кірмейді.",
+	},
+	Russian: {
+		title: "Тенге с меткой «%s»", mark: "Обычные тенге метятся при условии: %s.", permit: "Платить можно при условии: %s. Тогда %s.",
+		plain: "они становятся обычными тенге", same: "метка сохраняется", other: "они становятся деньгами цели %d",
+		once: "Не больше %s тенге за раз.", total: "Метку одновременно несут не больше %s тенге.",
+		time: "Тратить можно с %s до %s.", returns: "Неистраченное возвращается на %s обычными тенге.",
+		hops: "С меткой их можно передать не больше %d раз.", contracts: "Держать их могут договоры %d названных определений.", noContracts: "Никакой договор не может их держать.",
+		counts: "Они входят в лимиты держателей.", notCounts: "Они не входят в лимиты держателей.",
+	},
+}
+
+// Explain says a purpose in plain words, a sentence a line. returns is what to call the wallet that unspent money returns to.
+func (r *Rule) Explain(language Language, returns string) []string {
+	s, l, p := purposeSentences[language], lexicons[language], &r.Purpose
+	lines := []string{fmt.Sprintf(s.title, p.Name), fmt.Sprintf(s.mark, l.say(r.mark.tree))}
+	for i, permit := range p.Permits {
+		becomes := fmt.Sprintf(s.other, permit.Becomes)
+		switch permit.Becomes {
+		case 0:
+			becomes = s.plain
+		case token.BecomesSame:
+			becomes = s.same
+		}
+		lines = append(lines, fmt.Sprintf(s.permit, l.say(r.permits[i].tree), becomes))
+	}
+	if p.PaymentMost != 0 {
+		lines = append(lines, fmt.Sprintf(s.once, p.PaymentMost.Format()))
+	}
+	if p.TotalMost != 0 {
+		lines = append(lines, fmt.Sprintf(s.total, p.TotalMost.Format()))
+	}
+	lines = append(lines, fmt.Sprintf(s.time, date(p.FromMillis), date(p.UntilMillis)), fmt.Sprintf(s.returns, returns))
+	if p.Hops != 0 {
+		lines = append(lines, fmt.Sprintf(s.hops, p.Hops))
+	}
+	if len(p.Contracts) > 0 {
+		lines = append(lines, fmt.Sprintf(s.contracts, len(p.Contracts)))
+	} else {
+		lines = append(lines, s.noContracts)
+	}
+	if p.OwnLimits {
+		return append(lines, s.notCounts)
+	}
+	return append(lines, s.counts)
+}

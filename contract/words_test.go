@@ -1,0 +1,49 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+func TestPurposesInWords(t *testing.T) {
+	p := meals()
+	p.Permits = append(p.Permits, token.Permit{When: `amount <= 5000 && (payee.category in [5411, 5499] || !(payee.role == "shop")) && size(document) == 32 && payee.tier * 2 > 3`, Becomes: 7})
+	p.Hops, p.TotalMost = 3, 100_000
+	r := rule(t, p)
+	wants := map[Language][]string{
+		English: {"Tenge marked “school meals”", `the payee's role is “canteen” and the payee's region is “KZ-75”`, "becomes plain tenge", "it keeps its mark",
+			"the amount is at most 50.00 tenge and (the payee's merchant category is one of 5411, 5499 or not (the payee's role is “shop”)) and a document is attached and `payee.tier * 2` is more than 3",
+			"purpose 7", "returns to the treasury", "paid on 3 times"},
+		Kazakh:  {"«school meals» белгісі бар теңге", "алушының рөлі — “canteen” және алушының өңірі — “KZ-75”", "жай теңгеге айналады", "белгісін сақтайды", "сома ең көбі 50.00 теңге", "құжат тіркелген"},
+		Russian: {"Тенге с меткой «school meals»", "роль получателя — “canteen” и регион получателя — “KZ-75”", "становятся обычными тенге", "метка сохраняется", "сумма не больше 50.00 тенге", "приложен документ"},
+	}
+	for _, language := range Languages {
+		text := strings.Join(r.Explain(language, "the treasury"), "\n")
+		for _, want := range wants[language] {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not in\n%s", language, want, text)
+			}
+		}
+		if strings.Contains(text, "%!") {
+			t.Errorf("%s: badly formatted:\n%s", language, text)
+		}
+	}
+}
+
+func TestDefinitionsInWords(t *testing.T) {
+	for _, name := range TemplateNames {
+		lines := template(t, name).Explain()
+		text := strings.Join(lines, "\n")
+		if len(lines) < 5 || strings.Contains(text, "%!") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+	text := strings.Join(template(t, "escrow").Explain(), "\n")
+	for _, want := range []string{"Buyer or arbiter may release: seller is paid the rest of tenge; the contract ends.", "The end, at `created + terms.days * day`: all that is left goes to buyer."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
