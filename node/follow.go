@@ -21,7 +21,6 @@ import (
 type Leader interface {
 	// Feed streams frames (see ReadFrame) of the blocks from an entry on, and goes on as blocks become durable.
 	Feed(ctx context.Context, from uint64) (io.ReadCloser, error)
-	Checkpoint(ctx context.Context) ([]byte, error)
 	Tile(ctx context.Context, t txlog.Tile) ([]byte, error)
 	Fence(ctx context.Context) ([]byte, error) // nil when it knows of none
 	Cosign(ctx context.Context, signed []byte) error
@@ -204,14 +203,6 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	if err := f.compareFences(ctx); err != nil {
 		return err
 	}
-	// Before anything is read: is this the history that was seen before?
-	signed, err := leader.Checkpoint(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := f.check(ctx, signed); err != nil {
-		return err
-	}
 	defer func() {
 		// Blocks that came without their checkpoint hold all the same; the next connection begins after them.
 		if e := f.commit(); err == nil {
@@ -265,7 +256,7 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 				return
 			}
 			if frame.Checkpoint != nil {
-				if last == nil { // nothing new: the leader is there
+				if last == nil { // nothing new: the leader is there, and its history the one that was seen before
 					if _, err := f.reached(ctx, frame.Checkpoint); err != nil {
 						yield(nil, err)
 						return

@@ -45,14 +45,6 @@ func (d direct) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 	return r, nil
 }
 
-func (d direct) Checkpoint(context.Context) ([]byte, error) {
-	if d.leader() == nil {
-		return nil, errors.New("connection refused")
-	}
-	signed, _ := d.leader().Log().Checkpoint()
-	return signed, nil
-}
-
 func (d direct) Tile(_ context.Context, t txlog.Tile) ([]byte, error) {
 	return d.leader().Log().ReadTile(t)
 }
@@ -302,6 +294,22 @@ func TestNothingIsAnsweredWithoutTheFollower(t *testing.T) {
 	defer cancel()
 	if _, err := f.leader.Submit(short, admit); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the same sent again was answered: %v", err)
+	}
+	if f.leader.PublicCheckpoint() != nil {
+		t.Error("a checkpoint is shown that the follower does not have")
+	}
+	// Nor does a restart make it known.
+	if err := f.leader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.open()
+	if f.leader.Head().Size != 1 {
+		t.Errorf("after a restart the head states %d", f.leader.Head().Size)
+	}
+	short, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := f.leader.View(short, func(*livestate.State, node.Head) {}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the state is shown: %v", err)
 	}
 	n, _ := follow(t, f.copyConfig(), to(f.leader), signer)
 	f.populate(t.Context()) // admits again: the same answer

@@ -64,7 +64,16 @@ func (n *Node) recover() error {
 		return err
 	}
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
+	n.recovered = r.head
 	n.durable.Store(&r.head)
+	if n.config.Acks > 0 && n.config.Leader == "" && r.head.Size > 1 {
+		// What nobody else may have yet is not shown: until followers have acknowledged it, there is the genesis only.
+		root, err := n.log.Root(1)
+		if err != nil {
+			return err
+		}
+		n.durable.Store(&Head{Leaf: n.genesis.Leaf(), Size: 1, Root: root})
+	}
 	return nil
 }
 
