@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim soak drill bench deps
+.PHONY: run build test check fuzz sim detect soak drill bench deps
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -54,6 +54,11 @@ drill: build
 SOAK ?= 10m
 soak: build
 	./bin/aqsha bench soak --duration $(SOAK)
+
+# Healthy machines over 100 simulated hours and every fault on many; 2,400 machines are 10,000 machine-days.
+MACHINES ?= 2400
+detect:
+	DETECTION_MACHINES=$(MACHINES) $(GO) test ./farm/alert -count 1 -run 'Clean|Detection' -v -timeout 120m
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

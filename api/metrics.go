@@ -30,6 +30,10 @@ func (s *Server) metrics() http.Handler {
 	gauge("wallets", "Wallets.", func(c node.Counts, _ node.Head) float64 { return float64(c.Wallets) })
 	gauge("waiting_transactions", "Transactions in the queue.", func(c node.Counts, _ node.Head) float64 { return float64(c.Waiting) })
 	gauge("index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts, _ node.Head) float64 { return float64(c.IndexLag) })
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "follow_lag_entries", Help: "Entries of the leader's log, as last heard, that this follower does not have yet; 0 for a leader."},
+		func() float64 { state, _ := s.node.FollowState(); return float64(state.Lag) }))
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "warnings", Help: "What the operator should see to, such as keys near the end of their life: see /health."},
+		func() float64 { return float64(len(s.node.Warnings())) }))
 	counter("transactions_total", "Transactions made durable since the start.", func(c node.Counts) float64 { return float64(c.Transactions) })
 	counter("blocks_total", "Blocks made durable since the start.", func(c node.Counts) float64 { return float64(c.Blocks) })
 	counter("refused_total", "Transactions refused by a rule since the start.", func(c node.Counts) float64 { return float64(c.Refused) })

@@ -93,7 +93,7 @@ func (s *Server) limit(next http.Handler) http.Handler {
 // mountLog serves the log's public parts, and entries to those who may read all.
 func (s *Server) mountLog(mux *http.ServeMux) {
 	public, entries := s.node.Log().Handler(), s.node.Log().EntriesHandler()
-	mux.Handle("GET /checkpoint", public)
+	mux.HandleFunc("GET /checkpoint", s.checkpoint)
 	mux.Handle("GET /tile/", public)
 	mux.HandleFunc("GET /tile/entries/", func(w http.ResponseWriter, r *http.Request) {
 		if err := mayReadAll(r.Context()); err != nil {
@@ -102,6 +102,18 @@ func (s *Server) mountLog(mux *http.ServeMux) {
 		}
 		entries.ServeHTTP(w, r)
 	})
+}
+
+// checkpoint serves the newest signed checkpoint that may be shown.
+func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) {
+	signed := s.node.PublicCheckpoint()
+	if signed == nil {
+		http.Error(w, "no checkpoint has been published yet, or no follower has acknowledged one", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(signed)
 }
 
 // ErrOpenBeyondLoopback means that a node which lets everybody read would be reachable from elsewhere.

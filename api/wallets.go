@@ -35,6 +35,7 @@ type HistoryLine struct {
 	Net         money.Tiyn         `json:"net" doc:"tiyn received less given"`
 	Transaction *token.Transaction `json:"transaction,omitempty"`
 	System      *ledger.System     `json:"system,omitempty"`
+	Effects     ledger.Effects     `json:"effects,omitzero" doc:"tokens of a contract that the transaction spent, and tokens that it made"`
 }
 
 // History is a part of a wallet's history, the latest first.
@@ -181,7 +182,7 @@ func (s *Server) history(ctx context.Context, id token.WalletID, minSize, before
 	}
 	h := History{Lines: make([]HistoryLine, 0, len(items)), Size: size}
 	for _, item := range items {
-		h.Lines = append(h.Lines, HistoryLine{item.Receipt, money.Tiyn(item.Net), item.Entry.Transaction, item.Entry.System})
+		h.Lines = append(h.Lines, HistoryLine{item.Receipt, money.Tiyn(item.Net), item.Entry.Transaction, item.Entry.System, item.Entry.Effects})
 	}
 	if len(items) == limit {
 		h.Next = items[limit-1].Index

@@ -46,7 +46,7 @@ func (p Problem) String() string {
 // Problems are all that is wrong with a definition.
 type Problems []Problem
 
-// Error says the first and how many more there are.
+// Error says all of them, a line each.
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i := range p {

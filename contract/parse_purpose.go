@@ -29,8 +29,12 @@ func ParsePurpose(data []byte) (*PurposeSource, Problems) {
 		problems.add("purpose", "", "%d bytes, at most %d", len(data), maxSource)
 		return nil, problems
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&document); err != nil || len(document.Content) != 1 {
-		problems.add("purpose", "begin with `purpose: NAME`", "neither YAML nor JSON: %v", err)
+	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&document); err != nil {
+		problems.add("purpose", "", "neither YAML nor JSON: %v", err)
+		return nil, problems
+	}
+	if len(document.Content) != 1 {
+		problems.add("purpose", "begin with `purpose: NAME`", "nothing in it")
 		return nil, problems
 	}
 	r := &purposeReader{reader: reader{lines: map[string]int{}}}

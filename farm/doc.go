@@ -8,9 +8,13 @@
 //	farm/sample    the embedded store of what was polled
 //	farm/alert     what needs a person now
 //	farm/use       use coefficients and reserves: the waterfall from nameplate to accepted work
+//	farm/book      a farm's folder, and what is in it added up
+//	farm/watch     the duty officer: polls, stores, raises alarms
 //	farm/control   reboot, pool, sleep and wake, with an audit trail
 //	farm/simulate  a test peer that answers as firmwares do
 //	farm/morning   the morning page, the month's report and its seal
+//	farm/power     what a kWh is worth: ceilings, bids, schedules, curtailment, back-tests
+//	farm/plan      how to grow: imagined futures, decisions, advice, registers
 //
 // It belongs to the mining line and may import money, params, txlog, bitcoin and pool.
 //

@@ -110,6 +110,17 @@ func TestWorkOfDifficulty(t *testing.T) {
 	}
 }
 
+func TestTotalOfDifficulty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := float64(rapid.Int64Range(0, 1<<52).Draw(t, "d"))
+		want := new(big.Rat).SetFrac(new(big.Int).Mul(big.NewInt(int64(d)), new(big.Int).Lsh(big.NewInt(1), 48)), big.NewInt(65535))
+		exact, _ := want.Float64()
+		if got := farm.TotalOfDifficulty(d).Float(); math.Abs(got-exact) > 1e-9*exact+1 {
+			t.Fatalf("difficulty %v is %v hashes, want %v", d, got, exact)
+		}
+	})
+}
+
 func TestPowerCost(t *testing.T) {
 	// 34.2 J/TH at 20 tenge and PUE 1.05: 34.2·0.024·20·1.05 = 17.2368 tenge.
 	if got := farm.PowerCostPerTHDay(34_200, 20*money.Tenge, 1050).Tiyn(); got != 1724 {

@@ -105,3 +105,19 @@ func WorkOfDifficulty(d float64) (Hashes, bool) {
 	}
 	return Hashes(math.Round(work)), true
 }
+
+// TotalOfDifficulty is WorkOfDifficulty for sums of many machines: a difficulty below 2^70.
+func TotalOfDifficulty(d float64) (t Total) {
+	const part = 1 << 24 // whole multiples of this much difficulty are added by their binary digits
+	whole := math.Floor(d / part)
+	rest, _ := WorkOfDifficulty(d - whole*part)
+	unit, _ := WorkOfDifficulty(part)
+	step := TotalOf(unit)
+	for n := uint64(max(0, min(whole, 1<<46))); n > 0; n >>= 1 {
+		if n&1 == 1 {
+			t = t.Add(step)
+		}
+		step = step.Add(step)
+	}
+	return t.AddHashes(rest)
+}

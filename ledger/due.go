@@ -4,7 +4,8 @@ import "github.com/aqsha/aqsha/token"
 
 // applyDue applies what falls due at the block's time, in order: proposals first, so that a new
 // policy governs what follows, then re-keys by (due, wallet), ends of contracts by (end, id), and money
-// whose purpose has ended by (end, id). At most MaxSystemPerBlock in a block; the rest waits for the next.
+// whose purpose has ended by (end, id). At most MaxSystemPerBlock in a block, of the last two MaxPaidPerBlock;
+// the rest waits for the next.
 func (x *Executor) applyDue() []System {
 	var applied []System
 	a := x.state.Authority()
@@ -30,14 +31,15 @@ func (x *Executor) applyDue() []System {
 		x.giveKey(id, w, detail, detail.Rekey)
 		applied = append(applied, System{Kind: SystemRekey, Wallet: id})
 	}
-	for len(applied) < MaxSystemPerBlock {
+	most := min(MaxSystemPerBlock, len(applied)+MaxPaidPerBlock)
+	for len(applied) < most {
 		c := x.state.NextEnd()
 		if c == nil || c.EndsMillis > x.now {
 			break
 		}
 		applied = append(applied, x.end(c))
 	}
-	for len(applied) < MaxSystemPerBlock {
+	for len(applied) < most {
 		id, found := x.state.NextExpired(x.now)
 		if !found {
 			break

@@ -79,6 +79,13 @@ const (
 	SystemExpiry       SystemKind = 5 // money whose purpose has ended returns
 )
 
+var systemNames = map[SystemKind]string{
+	SystemRekey: "new key in effect", SystemProposal: "proposal in effect", SystemRekeyDropped: "new key lapsed",
+	SystemEnd: "contract ended", SystemExpiry: "purpose ended",
+}
+
+func (k SystemKind) String() string { return systemNames[k] }
+
 // System is an entry that nobody signs and everybody can re-derive.
 type System struct {
 	Kind     SystemKind          `json:"kind"`

@@ -315,7 +315,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		f := fairIn(w)
 		f.endow(100 * kzt)
 		tx := f.marked(f.school, f.canteen, 10*kzt, f.meals, 0)
-		for range ledger.MaxSystemPerBlock + 1 { // more than returns in one block, so that some is left to try
+		for range ledger.MaxPaidPerBlock + 1 { // more than returns in one block, so that some is left to try
 			f.model.AddToken(token.OutputID(token.TransactionID{7}, len(f.model.Tokens)), ledger.Token{Wallet: f.school, Asset: token.PurposeAsset(f.meals), Amount: 1})
 			w.model.Central.Issued++
 			f.model.Purpose(f.meals).Entered++

@@ -59,7 +59,7 @@ func TestUnspentMoneyReturnsInOrder(t *testing.T) {
 
 func TestReturnsAreBoundedByBlock(t *testing.T) {
 	f := newFair(t)
-	const many = ledger.MaxSystemPerBlock*2 + 500
+	const many = ledger.MaxPaidPerBlock*2 + 50
 	f.Must(f.marked(f.treasury, f.school, many, 0, f.meals))
 	for live := len(f.of(f.school, f.meals)); live < many; live = len(f.of(f.school, f.meals)) {
 		whole := f.of(f.school, f.meals)
@@ -79,7 +79,7 @@ func TestReturnsAreBoundedByBlock(t *testing.T) {
 		f.Must(split)
 	}
 	f.Now = f.until
-	for _, want := range []int{ledger.MaxSystemPerBlock, ledger.MaxSystemPerBlock, 500} {
+	for _, want := range []int{ledger.MaxPaidPerBlock, ledger.MaxPaidPerBlock, 50} {
 		f.Block()
 		if got := len(f.Blocks[len(f.Blocks)-1]) - 1; got != want {
 			t.Errorf("%d returned in a block, want %d", got, want)

@@ -122,13 +122,15 @@ func BenchmarkSnapshot(b *testing.B) {
 	if _, err := s.WriteSnapshot(&out, at); err != nil {
 		b.Fatal(err)
 	}
-	b.Run("read", func(b *testing.B) {
-		b.ReportMetric(float64(out.Len())/tokens, "B/token")
-		for range b.N {
-			if _, _, err := ReadSnapshot(bytes.NewReader(out.Bytes()), sha256.Sum256(nil)); err != nil {
-				b.Fatal(err)
+	for name, read := range map[string]func(io.Reader, [32]byte) (*State, Position, error){"read": ReadSnapshot, "read own": ReadOwnSnapshot} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportMetric(float64(out.Len())/tokens, "B/token")
+			for range b.N {
+				if _, _, err := read(bytes.NewReader(out.Bytes()), sha256.Sum256(nil)); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/tokens, "ns/token")
-	})
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/tokens, "ns/token")
+		})
+	}
 }

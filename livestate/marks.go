@@ -9,14 +9,27 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// marks are the live tokens of one purpose, in buckets by the first byte of the id. When the purpose
+// marks are the live tokens of one purpose, in buckets by the first twelve bits of the id. When the purpose
 // ends they are wanted in order of their ids: a bucket is sorted when its turn comes, so that a
 // million tokens that end together hold nobody up.
 type marks struct {
 	live    money.Tiyn
 	count   int
-	buckets [256]bucket
-	from    int // buckets before it are empty
+	buckets [256]*[bucketsEach]bucket // made when first used
+	from    int                       // buckets before it are empty
+}
+
+const bucketsEach = 16
+
+// place is the number of an id's bucket.
+func place(id token.ID) int { return int(id[0])*bucketsEach + int(id[1]>>4) }
+
+func (m *marks) bucket(n int) *bucket {
+	group := &m.buckets[n/bucketsEach]
+	if *group == nil {
+		*group = new([bucketsEach]bucket)
+	}
+	return &(*group)[n%bucketsEach]
 }
 
 type bucket struct {
@@ -41,12 +54,13 @@ func (s *State) AddPurpose(p ledger.Purpose) (number uint32) {
 // mark enters a token, which is linked to its owner already, among those of its purpose.
 func (s *State) mark(id token.ID, slot uint32, r *tokenRow, purpose uint32, wallet token.WalletID) {
 	m := s.marks[purpose-1]
-	b := &m.buckets[id[0]]
+	n := place(id)
+	b := m.bucket(n)
 	r.place = uint32(len(b.slots))
 	b.slots, b.sorted = append(b.slots, slot), false
 	m.live += r.amount
 	m.count++
-	m.from = min(m.from, int(id[0]))
+	m.from = min(m.from, n)
 	if s.Purpose(purpose).OwnLimits {
 		s.apart[wallet] += r.amount
 	}
@@ -59,7 +73,7 @@ func (s *State) unmark(id token.ID, r tokenRow) {
 		return
 	}
 	m, wallet := s.marks[purpose-1], s.wallets.at(r.wallet).key
-	b := &m.buckets[id[0]]
+	b := m.bucket(place(id))
 	last := len(b.slots) - 1
 	if moved := b.slots[last]; int(r.place) != last {
 		b.slots[r.place], b.sorted = moved, false
@@ -108,10 +122,10 @@ func (s *State) AnyExpired(now uint64) bool {
 
 // least is the token of a purpose with the least id; there is one.
 func (s *State) least(m *marks) token.ID {
-	for len(m.buckets[m.from].slots) == 0 {
+	for len(m.bucket(m.from).slots) == 0 {
 		m.from++
 	}
-	b := &m.buckets[m.from]
+	b := m.bucket(m.from)
 	if !b.sorted {
 		slices.SortFunc(b.slots, func(x, y uint32) int {
 			return bytes.Compare(s.tokens.at(y).key[:], s.tokens.at(x).key[:])

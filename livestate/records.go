@@ -181,6 +181,7 @@ type loader struct {
 	id           token.WalletID // of the last agency, closed wallet or contract
 	definition   token.Hash
 	count        int
+	read         uint32 // by warm, so that the compiler keeps its reads
 }
 
 // wellSized says whether a record of a type may have so many items.
@@ -247,7 +248,8 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		ascending = first || bytes.Compare(l.tokenID[:], id[:]) < 0
 		l.tokenID = id
 		if d.Err() == nil && ascending {
-			if _, known := l.state.Wallet(t.Wallet); !known {
+			owner, known := l.state.wallets.find(t.Wallet)
+			if !known {
 				return badSnapshot("token %s belongs to no wallet", id)
 			}
 			if t.Amount <= 0 || t.Amount > l.state.authority.Circulating()-l.state.total {
@@ -256,7 +258,7 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 			if number := t.Asset.Purpose; number != 0 && l.state.Purpose(number) == nil {
 				return badSnapshot("token %s is marked with no known purpose", id)
 			}
-			l.state.AddToken(id, t)
+			l.state.addToken(id, owner, t)
 		}
 	}
 	if !ascending {

@@ -154,6 +154,11 @@ func (s *State) AddToken(id token.ID, t ledger.Token) {
 	if !ok {
 		panic(fmt.Sprintf("token %s for the unknown wallet %s", id, t.Wallet))
 	}
+	s.addToken(id, owner, t)
+}
+
+// addToken makes a token of the wallet in a slot live.
+func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) {
 	w := &s.wallets.at(owner).value
 	slot, r, isNew := s.tokens.put(id)
 	if !isNew {

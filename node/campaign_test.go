@@ -81,9 +81,13 @@ func newVoyage(t testing.TB, seed uint64) *voyage {
 	}
 	do(w.Issue(1, bank, v.chain.Now+1000, 1_000_000*money.Tenge, 2_000_000*money.Tenge))
 	rng := w.Rand(1)
+	rules := &voyageRules{voyage: v, state: state, bank: bank, holder: wallets[3], other: wallets[4]}
 	for i := range 14 {
 		var txs []*token.Transaction
 		spent := map[token.ID]bool{}
+		if tx := rules.next(i, spent); tx != nil {
+			txs = append(txs, tx)
+		}
 		for range 1 + rng.IntN(5) {
 			if tx := v.payment(rng, state, wallets, spent); tx != nil {
 				txs = append(txs, tx)
@@ -116,7 +120,7 @@ func (v *voyage) payment(rng *rand.Rand, s *livestate.State, wallets []token.Wal
 	var inputs []token.ID
 	var total money.Tiyn
 	for _, live := range s.TokensOf(from, 1+rng.IntN(3)) {
-		if !spent[live.ID] {
+		if !spent[live.ID] && live.Asset == token.PlainTenge {
 			inputs, total = append(inputs, live.ID), total+live.Amount
 			spent[live.ID] = true
 		}

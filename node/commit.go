@@ -75,6 +75,10 @@ func (n *Node) acknowledge() {
 		}
 		cancel()
 	}()
+	if recovered := n.recovered; recovered.Size > 1 && n.cosigners.wait(ctx, recovered.Size, n.config.Acks) == nil {
+		n.durable.Store(&recovered)
+		n.grown.wake()
+	}
 	for group := range n.answers {
 		failed := n.failure.Load()
 		if head := group[len(group)-1].head; failed == nil && head.Size > n.durable.Load().Size {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,10 @@ type cosigners struct {
 	mu     sync.Mutex
 	sizes  map[string]uint64 // entries that each has, by name
 	stored time.Time         // when a cosigned checkpoint was last kept
-	grown  broadcast
+
+	shown     []byte // the newest checkpoint that enough followers have
+	shownSize uint64
+	grown     broadcast
 }
 
 func newCosigners(followers []note.Verifier) *cosigners {
@@ -54,10 +58,15 @@ func (n *Node) Cosign(signed []byte) error {
 		n.logger.Error("a follower cosigned another history", "follower", opened.Sigs[0].Name, "size", c.Size)
 		return refuse(NotCosigner, "cosignature", "the log's root at %d entries is %s, not %s", c.Size, root, c.Root)
 	}
+	_, err = note.Open(signed, note.VerifierList(n.logVerifier))
+	ours := err == nil // it bears the log's own signature too, as it should
 	s := n.cosigners
 	s.mu.Lock()
 	for _, sig := range opened.Sigs {
 		s.sizes[sig.Name] = max(s.sizes[sig.Name], c.Size)
+	}
+	if ours && c.Size >= s.shownSize && s.has(n.config.Acks) >= c.Size {
+		s.shown, s.shownSize = signed, c.Size
 	}
 	keep := time.Since(s.stored) >= keepEvery
 	if keep {
@@ -69,6 +78,18 @@ func (n *Node) Cosign(signed []byte) error {
 		n.keepCosigned(opened)
 	}
 	return nil
+}
+
+// PublicCheckpoint is the signed checkpoint that anybody may be shown, or nil. Where followers must acknowledge, it is one
+// that they have: a checkpoint of more would be another history, should one of them become the leader.
+func (n *Node) PublicCheckpoint() []byte {
+	if n.config.Acks == 0 || n.config.Leader != "" {
+		signed, _ := n.log.Checkpoint()
+		return signed
+	}
+	n.cosigners.mu.Lock()
+	defer n.cosigners.mu.Unlock()
+	return n.cosigners.shown
 }
 
 // keepCosigned serves a checkpoint with its cosignatures, if it is still the last one.
@@ -95,6 +116,11 @@ func (n *Node) keepCosigned(cosigned *note.Note) {
 func (s *cosigners) acknowledged(enough int) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.has(enough)
+}
+
+// has is acknowledged with the lock held.
+func (s *cosigners) has(enough int) uint64 {
 	best := uint64(0)
 	for _, size := range s.sizes {
 		have := 0
@@ -151,7 +177,10 @@ func ParseFollower(public string) (note.Verifier, error) {
 }
 
 // checkAcks says whether a configuration can ever acknowledge anything.
-func checkAcks(acks, followers int) error {
+func checkAcks(acks, followers int, synchronous bool) error {
+	if acks > 0 && synchronous {
+		return errors.New("a synchronous node has nobody to wait for followers")
+	}
 	if acks < 0 || acks > followers {
 		return fmt.Errorf("%d followers must acknowledge, and %d are known", acks, followers)
 	}

@@ -29,20 +29,18 @@ func (n *Node) WaitPublished(ctx context.Context, size uint64) ([]byte, txlog.Ch
 }
 
 // Feed hands on what followers need, from an entry on that begins a block: the blocks below each checkpoint, and the
-// checkpoint. It goes on until ctx ends or send fails; with nothing new it repeats the checkpoint every so often.
+// checkpoint, which comes before all of them too. It goes on until ctx ends or send fails; with nothing new it repeats the checkpoint every so often.
 func (n *Node) Feed(ctx context.Context, from uint64, send func(frames []byte) error) error {
-	height := n.log.Heights()
-	switch info, err := n.log.BatchOf(from); {
-	case from == n.log.Size():
-	case err != nil:
-		return refuse(NotFound, "from", "the log has %d entries", n.log.Size())
-	case info.FirstIndex != from:
-		return refuse(NotFound, "from", "entry %d does not begin a block", from)
-	default:
-		height = info.Height
+	height, err := n.feedFrom(from)
+	signed, c := n.log.Checkpoint()
+	if err != nil && from < c.Size {
+		return err
+	}
+	// The checkpoint goes first: a follower that knows another history, perhaps a longer one, must see that.
+	if e := send(appendCheckpointFrame(nil, signed)); e != nil || err != nil {
+		return errors.Join(e, err)
 	}
 	var frames []byte
-	signed, c := n.log.Checkpoint()
 	for size := from; ; {
 		for batch, err := range n.log.Batches(height) {
 			if err != nil {
@@ -73,6 +71,22 @@ func (n *Node) Feed(ctx context.Context, from uint64, send func(frames []byte) e
 			return err
 		}
 	}
+}
+
+// feedFrom is the height of the block that an entry begins; the next one's for the end of the log.
+func (n *Node) feedFrom(from uint64) (uint64, error) {
+	size, _, heights := n.log.State()
+	if from == size {
+		return heights, nil
+	}
+	info, err := n.log.BatchOf(from)
+	switch {
+	case err != nil:
+		return 0, refuse(NotFound, "from", "the log has %d entries", size)
+	case info.FirstIndex != from:
+		return 0, refuse(NotFound, "from", "entry %d does not begin a block", from)
+	}
+	return info.Height, nil
 }
 
 // A feed says that it is there when it has been quiet so long, and sends about so many bytes at a time.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // fenceFile holds the fence that a node knows of.
@@ -82,23 +83,12 @@ type fencing struct {
 
 // openFence reads what a node knows of who leads. A node that another has replaced does not open to write.
 func (n *Node) openFence() error {
-	read := func(name string) ([]byte, error) {
-		f, err := n.fs.Open(filepath.Join(n.config.Dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.NewSectionReader(f, 0, maxFence+1))
-	}
-	own, err := read(ownFenceFile)
+	own, err := readSmall(n.fs, filepath.Join(n.config.Dir, ownFenceFile))
 	if err != nil {
 		return err
 	}
 	n.fencing.own = string(own)
-	signed, err := read(fenceFile)
+	signed, err := readSmall(n.fs, filepath.Join(n.config.Dir, fenceFile))
 	if err != nil || signed == nil {
 		return err
 	}
@@ -111,6 +101,29 @@ func (n *Node) openFence() error {
 		return refuse(Fenced, "", "another node has been the leader since entry %d (epoch %d); follow it, or restore from it", f.Size, f.Epoch)
 	}
 	return nil
+}
+
+// Replaced says whether a data directory knows of a fence that is not its own: its node may only follow.
+func Replaced(files vfs.FS, dir string) bool {
+	signed, err := readSmall(files, filepath.Join(dir, fenceFile))
+	if err != nil || signed == nil {
+		return false
+	}
+	own, err := readSmall(files, filepath.Join(dir, ownFenceFile))
+	return err != nil || own == nil || !strings.Contains(string(signed), "\n"+string(own)+"\n")
+}
+
+// readSmall reads a file of at most a fence's size; nil if there is none.
+func readSmall(files vfs.FS, path string) ([]byte, error) {
+	f, err := files.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.NewSectionReader(f, 0, maxFence+1))
 }
 
 // ownFenceFile holds the word by which a promoted node knows its own fence.

@@ -21,7 +21,6 @@ import (
 type Leader interface {
 	// Feed streams frames (see ReadFrame) of the blocks from an entry on, and goes on as blocks become durable.
 	Feed(ctx context.Context, from uint64) (io.ReadCloser, error)
-	Checkpoint(ctx context.Context) ([]byte, error)
 	Tile(ctx context.Context, t txlog.Tile) ([]byte, error)
 	Fence(ctx context.Context) ([]byte, error) // nil when it knows of none
 	Cosign(ctx context.Context, signed []byte) error
@@ -95,6 +94,52 @@ func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) 
 	return ctx.Err()
 }
 
+// stalled is how long a copy may make no progress before it is given up.
+const stalled = 30 * time.Second
+
+// FollowUntil follows until this node has a checkpoint of at least so many entries. tell, if not nil, is told how far it is.
+func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Signer, size uint64, tell func(size uint64)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- n.Follow(ctx, leader, cosigner) }()
+	running, err := n.reach(ctx, size, ended, tell)
+	cancel()
+	if running {
+		<-ended
+	}
+	return err
+}
+
+// reach waits for a checkpoint, and says whether following goes on.
+func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, tell func(size uint64)) (running bool, _ error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	last, since := uint64(0), time.Now()
+	for {
+		_, kept := n.log.Checkpoint()
+		has := n.Head().Size
+		if tell != nil {
+			tell(has)
+		}
+		if kept.Size >= size {
+			return true, nil
+		}
+		if has != last {
+			last, since = has, time.Now()
+		}
+		if state, _ := n.FollowState(); time.Since(since) > stalled {
+			return true, fmt.Errorf("no progress at entry %d of %d: %s", has, size, state.Detail)
+		}
+		select {
+		case <-tick.C:
+		case err := <-ended:
+			return false, err
+		case <-ctx.Done():
+			return true, ctx.Err()
+		}
+	}
+}
+
 // fatal says whether a follower cannot go on, and stops the node when so.
 func (n *Node) fatal(err error) bool {
 	var invalid *replay.InvalidError
@@ -158,14 +203,6 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	if err := f.compareFences(ctx); err != nil {
 		return err
 	}
-	// Before anything is read: is this the history that was seen before?
-	signed, err := leader.Checkpoint(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := f.check(ctx, signed); err != nil {
-		return err
-	}
 	defer func() {
 		// Blocks that came without their checkpoint hold all the same; the next connection begins after them.
 		if e := f.commit(); err == nil {
@@ -219,7 +256,7 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 				return
 			}
 			if frame.Checkpoint != nil {
-				if last == nil { // nothing new: the leader is there
+				if last == nil { // nothing new: the leader is there, and its history the one that was seen before
 					if _, err := f.reached(ctx, frame.Checkpoint); err != nil {
 						yield(nil, err)
 						return

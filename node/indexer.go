@@ -41,7 +41,8 @@ func (x *indexer) close() {
 func (x *indexer) follow(ctx context.Context, n *Node) {
 	defer x.done.Done()
 	for {
-		if _, err := n.log.WaitSize(ctx, x.store.Size()+1); err != nil {
+		// An index that is behind when the node closes goes on at the next start.
+		if _, err := n.log.WaitSize(ctx, x.store.Size()+1); err != nil || ctx.Err() != nil {
 			return
 		}
 		if err := x.catchUp(ctx, n); err != nil {

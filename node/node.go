@@ -91,10 +91,11 @@ type Node struct {
 	warmer   livestate.Warmer
 	keys     *verifier.Cache
 
-	durable atomic.Pointer[Head]
-	grown   broadcast // durable has moved
-	failure atomic.Pointer[token.Error]
-	failed  chan struct{} // closed with failure
+	durable   atomic.Pointer[Head] // the last block that may be shown: durable here, and acknowledged where that is asked for
+	recovered Head                 // with which the node began
+	grown     broadcast            // durable has moved
+	failure   atomic.Pointer[token.Error]
+	failed    chan struct{} // closed with failure
 
 	published   broadcast // a checkpoint was stored
 	logVerifier note.Verifier
@@ -150,7 +151,7 @@ func Open(config Config) (*Node, error) {
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
 	n.keys = verifier.NewCache(config.KeyCache)
-	err := checkAcks(config.Acks, len(config.Followers))
+	err := checkAcks(config.Acks, len(config.Followers), config.Synchronous)
 	if err == nil {
 		err = n.recover()
 	}

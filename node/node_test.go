@@ -165,3 +165,24 @@ func TestASnapshotTakenAsideIsTheSame(t *testing.T) {
 		t.Fatalf("the snapshots differ: %d and %d bytes, %v", len(aside), len(live), err)
 	}
 }
+
+// A node that is closed while its index is behind closes all the same, and indexes the rest at its next start.
+func TestClosingWhileTheIndexIsBehind(t *testing.T) {
+	f := newFleet(t, nil)
+	f.populate(t.Context())
+	for range 30 {
+		if err := f.leader.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(f.config.Dir, "index")); err != nil {
+			t.Fatal(err)
+		}
+		f.open() // and closed at once
+	}
+	if err := f.leader.WaitIndex(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if items, _, err := f.leader.History(t.Context(), f.bank, 1<<62, 10); err != nil || len(items) == 0 {
+		t.Errorf("%d lines of history, %v", len(items), err)
+	}
+}

@@ -146,7 +146,7 @@ func (n *Node) execute() {
 			}
 			n.executeBlock(n.gather(u))
 		case <-tick.C:
-			if n.somethingDue() {
+			for n.onlyDue() { // a block takes only some of what falls due together
 				n.executeBlock(nil)
 			}
 		}
@@ -172,6 +172,16 @@ func (n *Node) gather(u *unit) []*submission {
 		}
 	}
 	return submissions
+}
+
+// onlyDue says whether something falls due while nobody pays and the node is to go on.
+func (n *Node) onlyDue() bool {
+	select {
+	case <-n.stop:
+		return false
+	default:
+		return len(n.units) == 0 && n.Err() == nil && n.somethingDue()
+	}
 }
 
 func (n *Node) somethingDue() bool {

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"io"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -65,7 +64,16 @@ func (n *Node) recover() error {
 		return err
 	}
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
+	n.recovered = r.head
 	n.durable.Store(&r.head)
+	if n.config.Acks > 0 && n.config.Leader == "" && r.head.Size > 1 {
+		// What nobody else may have yet is not shown: until followers have acknowledged it, there is the genesis only.
+		root, err := n.log.Root(1)
+		if err != nil {
+			return err
+		}
+		n.durable.Store(&Head{Leaf: n.genesis.Leaf(), Size: 1, Root: root})
+	}
 	return nil
 }
 
@@ -122,11 +130,7 @@ func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, 
 		return nil, livestate.Position{}, err
 	}
 	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return nil, livestate.Position{}, err
-	}
-	state, at, err := livestate.ReadSnapshot(io.NewSectionReader(f, 0, size), randomSeed())
+	state, at, err := readSnapshotFile(f)
 	if err != nil {
 		return nil, at, err
 	}

@@ -74,12 +74,16 @@ func TestWhatADiskLostComesBackFromAFollower(t *testing.T) {
 			if _, err := node.FoundCopy(back, genesis); err != nil {
 				t.Fatal(err)
 			}
-			copying, stopCopy := follow(t, back, to(n), nil)
-			until(t, "everything is back", func() bool {
-				_, kept := copying.Log().Checkpoint()
-				return kept.Size >= n.Head().Size
-			})
-			_ = stopCopy()
+			copying, err := node.Open(back)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := copying.FollowUntil(ctx, to(n), nil, n.Head().Size, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := copying.Close(); err != nil {
+				t.Fatal(err)
+			}
 			back.Leader = ""
 			restored, err := node.Open(back)
 			if err != nil {

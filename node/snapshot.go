@@ -2,7 +2,11 @@ package node
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"path/filepath"
 
 	"github.com/aqsha/aqsha/livestate"
@@ -40,6 +44,7 @@ func (n *Node) writeSnapshot(state *livestate.State, head Head) error {
 	if _, err := state.WriteSnapshot(&content, at); err != nil {
 		return err
 	}
+	content.Write(snapshotFooter(crc32.Checksum(content.Bytes(), castagnoli)))
 	dir := filepath.Join(n.config.Dir, snapshotDir)
 	path := filepath.Join(dir, fmt.Sprintf("%020d%s", at.LogSize, snapshotSuffix))
 	if err := replaceFile(n.fs, dir, path, content.Bytes()); err != nil {
@@ -53,6 +58,53 @@ func (n *Node) writeSnapshot(state *livestate.State, head Head) error {
 		}
 	}
 	return nil
+}
+
+// A snapshot's file ends with a checksum over its bytes, so that the node that wrote it can tell that they are still
+// the same without hashing each record.
+const (
+	footerMagic = "AQSUM1\n\x00"
+	footerBytes = len(footerMagic) + 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func snapshotFooter(sum uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte(footerMagic), sum)
+}
+
+// readSnapshotFile reads a snapshot's file, checking its bytes.
+func readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) {
+	size, err := f.Size()
+	if err != nil {
+		return nil, livestate.Position{}, err
+	}
+	footer := make([]byte, footerBytes)
+	if size < int64(footerBytes) {
+		return nil, livestate.Position{}, fmt.Errorf("it has %d bytes", size)
+	}
+	size -= int64(footerBytes)
+	if _, err := f.ReadAt(footer, size); err != nil {
+		return nil, livestate.Position{}, err
+	}
+	summed := &summingReader{in: io.NewSectionReader(f, 0, size)}
+	state, at, err := livestate.ReadOwnSnapshot(summed, randomSeed())
+	if err == nil && !bytes.Equal(footer, snapshotFooter(summed.sum)) {
+		err = errors.New("its bytes are not those that were written: the checksum differs")
+	}
+	return state, at, err
+}
+
+// summingReader computes the checksum of what is read.
+type summingReader struct {
+	in  io.Reader
+	sum uint32
+}
+
+func (r *summingReader) Read(p []byte) (int, error) {
+	n, err := r.in.Read(p)
+	r.sum = crc32.Update(r.sum, castagnoli, p[:n])
+	return n, err
 }
 
 // replaceFile makes content durable under a path, whole or not at all.

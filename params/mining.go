@@ -147,14 +147,13 @@ type PowerAuction struct {
 	PrepaidBy, Opens, Closes int
 	PayAsBid                 bool
 	Zones                    []string
-	TickTiyn                 money.Tiyn // least step of a bid
 }
 
 // MiningPowerAuction is how surplus of the grid is sold to miners.
 var MiningPowerAuction = Series[PowerAuction]{
 	Name: "day-ahead auction of power for miners",
 	Facts: []Fact[PowerAuction]{
-		{"2023-04-01", PowerAuction{8 * 60, 9*60 + 30, 10 * 60, true, []string{"north-south", "west"}, 1}, "Law 193-VII of 6 February 2023; the single buyer's auction rules"},
+		{"2023-04-01", PowerAuction{8 * 60, 9*60 + 30, 10 * 60, true, []string{"north-south", "west"}}, "Law 193-VII of 6 February 2023; the single buyer's auction rules"},
 	},
 }
 
@@ -175,4 +174,10 @@ var SubsidyEras = Series[SubsidyEra]{
 		{"2032-04-16", SubsidyEra{1_260_000, 78_125_000}, "Bitcoin consensus; day expected at ten minutes a block"},
 		{"2036-04-14", SubsidyEra{1_470_000, 39_062_500}, "Bitcoin consensus; day expected at ten minutes a block"},
 	},
+}
+
+// ProfitTaxFiling is when a year's profit tax is declared and paid, in months after December.
+var ProfitTaxFiling = Series[Filing]{
+	Name:  "filing of corporate income tax",
+	Facts: []Fact[Filing]{{"2018-01-01", Filing{3, 31, 4, 10}, "Tax Code: declared by 31 March, paid within ten days after"}},
 }

@@ -44,6 +44,7 @@ func ledgerSteps() []Step {
 		{"redeem", "A bank returns tenge, and the central bank destroys it", redeem},
 		{"prove", "A token proves where it comes from", proveToken},
 		{"verify", "Anybody replays the whole log", verifyAll},
+		{"audit", "An auditor keeps a copy, verifies it and cosigns", audit},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/devnet"
+	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/miner"
@@ -34,6 +35,7 @@ type Mining struct {
 	Network bitcoin.Network
 	Address string // the farm's
 	Key     *btcec.PrivateKey
+	Reading *dialect.Reading // what our miner said while it worked; nil when it did not in this telling
 }
 
 // bitcoinNetwork keeps its chain between runs of the story; btcd forgets a regtest chain.
@@ -69,7 +71,7 @@ func (w *World) Bitcoin(ctx context.Context) (*Mining, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.Mining = &Mining{node, network, paid.EncodeAddress(), key}
+	w.Mining = &Mining{Node: node, Network: network, Address: paid.EncodeAddress(), Key: key}
 	return w.Mining, nil
 }
 
@@ -159,6 +161,9 @@ func (m *Mining) mine(ctx context.Context, url string) (miner.Summary, error) {
 		}
 		if info.Height >= storyBlocks {
 			summary := stats.Summary(time.Now())
+			if m.Reading, err = askMiner(ctx, stats); err != nil {
+				return miner.Summary{}, err
+			}
 			stop()
 			return summary, <-done
 		}

@@ -25,6 +25,9 @@ type Step struct {
 // Steps is the whole story in order; each line of work plugs its own in.
 func Steps() []Step {
 	steps := append(ledgerSteps(), miningSteps()...)
+	steps = append(steps, farmSteps()...)
+	steps = append(steps, planSteps()...)
+	steps = append(steps, programSteps()...)
 	return append(steps, laterSteps...)
 }
 
@@ -32,10 +35,7 @@ func Steps() []Step {
 var laterSteps = []Step{
 	{Name: "power", Title: "The farm buys electricity by the kilowatt-hour from a metered contract"},
 	{Name: "sale", Title: "The farm sells its legal quota of coins on the exchange, the rest by atomic swap"},
-	{Name: "split", Title: "Levy and tax go to the budget in the same payment"},
-	{Name: "canteen", Title: "The budget feeds a school canteen with marked tenge"},
 	{Name: "railway", Title: "The budget builds a railway, down to the last supplier"},
-	{Name: "plan", Title: "The farm plans its next year from measured volatility"},
 }
 
 // World is what the steps share. A line keeps its own handle here as a field of its own type.

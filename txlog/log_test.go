@@ -248,3 +248,43 @@ func TestPoisonedAfterAFailedWriteOrSync(t *testing.T) {
 		grow(t, l, 100, 10)
 	}
 }
+
+// A copy of a log takes the original's checkpoints, of what it holds and in order, and no others; it goes on with them.
+func TestAdoptedCheckpoints(t *testing.T) {
+	original, d := open(t, onDisk(t, disk.New(1))), disk.New(2)
+	options := onDisk(t, d)
+	options.Signers = nil // a copy has no key
+	copied := open(t, options)
+	var notes [][]byte
+	for size := uint64(10); size <= 30; size += 10 {
+		grow(t, original, size, 5)
+		notes = append(notes, must(original.Publish()))
+	}
+	grow(t, copied, 20, 4)
+	if err := copied.Adopt(notes[2]); err == nil {
+		t.Error("adopted a checkpoint of more than it holds")
+	}
+	ok(t, copied.Adopt(notes[1]))
+	if err := copied.Adopt(notes[0]); err == nil {
+		t.Error("went back to an older checkpoint")
+	}
+	forked := open(t, onDisk(t, disk.New(3)))
+	other := must(forked.Stage(batchOf(500, 525)))
+	ok(t, forked.Commit(other))
+	var history *txlog.HistoryError
+	grow(t, copied, 25, 5)
+	if err := copied.Adopt(must(forked.Publish())); !errors.As(err, &history) {
+		t.Errorf("adopted another history: %v", err)
+	}
+	copied = reopen(t, copied, options)
+	if signed, c := copied.Checkpoint(); c.Size != 20 || !bytes.Equal(signed, notes[1]) {
+		t.Errorf("after reopening the checkpoint is of %d entries", c.Size)
+	}
+	ok(t, copied.Close())
+	if c, err := txlog.StoredCheckpoint(d.FS(), "log"); err != nil || c.Size != 20 {
+		t.Errorf("stored: %+v, %v", c, err)
+	}
+	if _, err := txlog.StoredCheckpoint(disk.New(4).FS(), "log"); err == nil {
+		t.Error("read a checkpoint where there is none")
+	}
+}

@@ -153,11 +153,17 @@ func restore(command *cobra.Command, source string, accept bool) error {
 	if result.copied, err = copyLog(command, dir, copying, book, from, nil); err != nil {
 		return err
 	}
+	if node.Replaced(vfs.OS, dir) {
+		c.Leader = source // it was replaced while it was away: it follows now
+	}
 	if err := writeConfig(dir, c); err != nil {
 		return err
 	}
 	return show(command, result, func(w io.Writer) {
 		result.describe(w)
+		if c.Leader != "" {
+			fmt.Fprintf(w, "  It is a follower of %s: start it with \"aqsha follow --data %s\".\n", c.Leader, dir)
+		}
 		if result.SetAside != "" {
 			fmt.Fprintf(w, "  the old log is in %s\n", result.SetAside)
 		}
@@ -189,7 +195,7 @@ func openSource(ctx context.Context, source, access string, book *wallet.Book) (
 
 // setAside moves a log and what was made from it out of the way.
 func setAside(dir string) (string, error) {
-	aside := filepath.Join(dir, "set-aside-"+time.Now().UTC().Format("20060102T150405"))
+	aside := filepath.Join(dir, "set-aside-"+time.Now().UTC().Format("20060102T150405.000000000"))
 	moved := false
 	for _, part := range node.LedgerParts {
 		from := filepath.Join(dir, part)

@@ -29,6 +29,15 @@ The password of stock Antminers is taken from AQSHA_ANTMINER_PASSWORD.`,
   aqsha farm control SMTTYRHBDJAAI0001 reboot --allow-control
   aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`,
 		Args: exactArgs(2),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var actions []string
+			if len(args) == 1 {
+				for _, action := range control.Actions {
+					actions = append(actions, string(action))
+				}
+			}
+			return actions, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(command *cobra.Command, args []string) error {
 			dir, err := farmDir(command, false)
 			if err != nil {

@@ -69,9 +69,7 @@ func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dr
 	var machines []fleet.Machine
 	for i := range found {
 		if found[i].Identified {
-			if found[i].Machine.Place = place; inventory.Find(found[i].Machine.ID) != nil && place == (fleet.Place{}) {
-				found[i].Machine.Place = inventory.Find(found[i].Machine.ID).Place
-			}
+			found[i].Machine.Place = place // one that is known keeps its own when none is given
 			machines = append(machines, found[i].Machine)
 		}
 	}

@@ -81,7 +81,7 @@ for it at the tariff and levy of farm.toml.`,
 				}
 				from = use.At(at)
 			}
-			page, err := morning.Build(command.Context(), b, from, top)
+			page, err := morning.Build(command.Context(), b, from, top, progressOf(command, "account"))
 			if err != nil {
 				return err
 			}
@@ -147,6 +147,7 @@ signed, append-only log, once it is settled; "aqsha verify farm" derives it agai
 	}
 	flags := command.Flags()
 	flags.StringVar(&by, "by", "cause", "site, container, rack, model, machine or cause")
+	_ = command.RegisterFlagCompletionFunc("by", cobra.FixedCompletions(append([]string{morning.ByCause}, book.By...), cobra.ShellCompDirectiveNoFileComp))
 	flags.StringVar(&month, "month", "", "such as 2026-10 (default: that of the newest poll)")
 	flags.StringVar(&selector, "select", "*", "machines: *, an identity or the beginning of a place")
 	flags.StringVar(&page, "html", "", "write the report as a page")

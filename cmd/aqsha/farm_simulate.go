@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/aqsha/aqsha/farm/dialect"
@@ -16,7 +17,7 @@ import (
 func newFarmSimulateCommand() *cobra.Command {
 	var machines, httpPort int
 	var seed uint64
-	var only string
+	var only, at string
 	var faults []string
 	var add bool
 	command := &cobra.Command{
@@ -46,7 +47,14 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 					return err
 				}
 			}
+			first, err := netip.ParseAddr(at)
+			if err != nil {
+				return usageError{fmt.Errorf("--at: %w", err)}
+			}
 			server := &simulate.Server{Units: simulate.Units(machines, seed, dialect.Dialect(only), use.At(time.Now()), orders), HTTPPort: httpPort}
+			if err := simulate.Settle(server.Units, first); err != nil {
+				return err
+			}
 			if err := server.Listen(); err != nil {
 				return err
 			}
@@ -55,7 +63,7 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 					return err
 				}
 			}
-			err := show(command, map[string]any{"machines": machines, "first": server.Units[0].Machine.Address, "last": server.Units[machines-1].Machine.Address}, func(w io.Writer) {
+			err = show(command, map[string]any{"machines": machines, "first": server.Units[0].Machine.Address, "last": server.Units[machines-1].Machine.Address}, func(w io.Writer) {
 				fmt.Fprintf(w, "%d simulated machines answer, %s to %s\n", machines, server.Units[0].Machine.Address, server.Units[machines-1].Machine.Address)
 			})
 			if err != nil {
@@ -67,6 +75,7 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 	flags := command.Flags()
 	flags.IntVar(&machines, "machines", 100, "how many")
 	flags.IntVar(&httpPort, "antminer-port", 8080, "of simulated Antminers' web pages; 0: none")
+	flags.StringVar(&at, "at", "127.10.0.1", "address of the first; the others follow it")
 	flags.Uint64Var(&seed, "seed", 1, "of their lives")
 	flags.StringVar(&only, "dialect", "", "one for all, instead of all in turn")
 	flags.StringArrayVar(&faults, "fault", nil, "break some machines")

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -146,6 +147,9 @@ func newFarmSilenceCommand() *cobra.Command {
 			now := time.Now()
 			s := alert.Silence{Selector: args[0], Until: use.At(now.Add(long)), Why: why}
 			for _, kind := range kinds {
+				if !slices.Contains(alert.Kinds, alert.Kind(kind)) {
+					return farm.Refuse("unknown_kind", "kind", "%q is not one of %v", kind, alert.Kinds)
+				}
 				s.Kinds = append(s.Kinds, alert.Kind(kind))
 			}
 			kept := []alert.Silence{s}

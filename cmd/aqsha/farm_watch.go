@@ -21,7 +21,7 @@ import (
 
 func newFarmWatchCommand() *cobra.Command {
 	var interval, timeout, duration time.Duration
-	var metrics string
+	var metrics, poolWorkers string
 	var perMachine bool
 	command := &cobra.Command{
 		Use:   "watch",
@@ -30,7 +30,7 @@ func newFarmWatchCommand() *cobra.Command {
 to standard output, alerts.jsonl in the farm's folder and the webhooks of farm.toml: offline, hung, board,
 hot, fan, pool and nopool by the second poll that shows them; lowhash, rejects and delivery by sequential tests
 with at most one false alarm in 10,000 machine-days. Runs until interrupted, or for --for.`,
-		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch --for 2m --json",
+		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch --for 2m --json\n  aqsha farm watch --pool-workers http://127.0.0.1:8080/v1/workers",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir, err := farmDir(command, true)
@@ -43,7 +43,7 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 			}
 			defer b.Close()
 			log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			duty, err := watch.New(b, watch.Options{Interval: interval, Timeout: timeout, Log: log, Tell: func(notices []alert.Notice) { printNotices(command, notices) }})
+			duty, err := watch.New(b, watch.Options{Interval: interval, Timeout: timeout, PoolWorkers: poolWorkers, Log: log, Tell: func(notices []alert.Notice) { printNotices(command, b.Config.Location(), notices) }})
 			if err != nil {
 				return err
 			}
@@ -79,11 +79,12 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 	flags.DurationVar(&timeout, "timeout", 0, "of one poll (default: farm.toml, 5s)")
 	flags.DurationVar(&duration, "for", 0, "stop after this time")
 	flags.StringVar(&metrics, "metrics", "", "serve Prometheus metrics on this address")
+	flags.StringVar(&poolWorkers, "pool-workers", "", "URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
 	flags.BoolVar(&perMachine, "per-machine", false, "with each machine's rate and temperature")
 	return command
 }
 
-func printNotices(command *cobra.Command, notices []alert.Notice) {
+func printNotices(command *cobra.Command, zone *time.Location, notices []alert.Notice) {
 	for _, n := range notices {
 		if wantsJSON(command) {
 			_ = showJSON(command, n)
@@ -96,7 +97,7 @@ func printNotices(command *cobra.Command, notices []alert.Notice) {
 		if n.Group {
 			many = fmt.Sprintf(" (%d machines)", len(n.Machines))
 		}
-		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.Format(time.TimeOnly), sign, n.Kind, plain(n.Scope), many, plain(n.Detail))
+		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format(time.TimeOnly), sign, n.Kind, plain(n.Scope), many, plain(n.Detail))
 	}
 }
 

@@ -219,51 +219,13 @@ func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, le
 	}
 	before, target := n.Log().Size(), info.Head.Size
 	bar := progress(command, int(target), "copying and verifying")
-	ctx, cancel := context.WithCancel(command.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Follow(ctx, leader, cosigner) }()
-	err = reach(ctx, n, target, ended, func(size uint64) { _ = bar.Set64(int64(size)) })
-	cancel()
+	err = n.FollowUntil(command.Context(), leader, cosigner, target, func(size uint64) { _ = bar.Set64(int64(size)) })
 	_ = bar.Finish()
-	if err == nil {
-		<-ended
-	}
 	head := n.Head()
 	result = copied{Dir: dir, Network: n.Network().String(), Size: head.Size, Height: head.Height, Root: head.Root.String(), New: head.Size - before}
 	err = errors.Join(err, n.Close())
 	result.Seconds = time.Since(start).Seconds()
 	return result, err
-}
-
-// stalled is how long a copy may make no progress before it is given up.
-const stalled = 30 * time.Second
-
-// reach waits until a follower has a size of the log, under a checkpoint.
-func reach(ctx context.Context, n *node.Node, target uint64, ended <-chan error, tell func(size uint64)) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	last, since := uint64(0), time.Now()
-	for {
-		_, kept := n.Log().Checkpoint()
-		size := n.Head().Size
-		tell(size)
-		if kept.Size >= target {
-			return nil
-		}
-		if size != last {
-			last, since = size, time.Now()
-		}
-		if state, _ := n.FollowState(); time.Since(since) > stalled {
-			return fmt.Errorf("no progress at entry %d of %d: %s", size, target, state.Detail)
-		}
-		select {
-		case <-tick.C:
-		case err := <-ended:
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
 
 // askEvery is how often a leader asks its peers who leads.

@@ -125,14 +125,5 @@ func catchUp(ctx context.Context, n *node.Node, leader *api.Client) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- n.Follow(ctx, leader, nil) }()
-	err = reach(ctx, n, target, ended, func(uint64) {})
-	cancel()
-	if err == nil {
-		<-ended
-	}
-	return err
+	return n.FollowUntil(ctx, leader, nil, target, nil)
 }

@@ -41,8 +41,7 @@ func (b *Book) Account(ctx context.Context, selector string, from, to use.Instan
 	for local := from; local < to; local += use.Day {
 		a.Days = append(a.Days, Day{From: local})
 	}
-	last := (to - 1).Floor(use.Day) + use.Day
-	err := b.Days(ctx, from.Floor(use.Day), last, progress, func(m *fleet.Machine, day use.Instant, cells []use.Cell) error {
+	err := b.Days(ctx, from, to, progress, func(m *fleet.Machine, day use.Instant, cells []use.Cell) error {
 		if !m.Matches(selector) {
 			return nil
 		}

@@ -103,14 +103,14 @@ func (b *Book) tailAllowed() use.Instant {
 	return max(3*use.Minute, 5*use.Instant(b.Config.Interval/(100*time.Millisecond))/2)
 }
 
-// cells computes a machine's cells of some whole days from its polls. Days after the newest poll of
-// the farm are cut there.
+// cells computes a machine's cells of [from, to), multiples of the grid, from its polls. They are cut at
+// the newest poll of the farm.
 func (b *Book) cells(m *fleet.Machine, number uint32, from, to, newest use.Instant) ([]use.Cell, error) {
 	since := use.Instant(m.Since) * use.Second
 	if since >= min(to, newest) {
 		return nil, nil
 	}
-	polls, err := b.Store.Polls(number, from-use.LongestGap, to+use.LongestGap)
+	polls, err := b.Store.Around(number, from, to, use.LongestGap)
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +138,8 @@ func (b *Book) cells(m *fleet.Machine, number uint32, from, to, newest use.Insta
 	return cells.Cells, nil
 }
 
-// Days calls do for each machine with its cells of each day of [from, to), from the day's sums where
-// they are, from polls elsewhere. Instants are whole days of UTC.
+// Days calls do for each machine with its cells of each day (of UTC) of [from, to), from the day's sums
+// where they are, from polls elsewhere. Sums are of whole days, and may reach beyond the span.
 func (b *Book) Days(ctx context.Context, from, to use.Instant, progress func(done, all int), do func(m *fleet.Machine, day use.Instant, cells []use.Cell) error) error {
 	machines := b.Fleet.Machines
 	identities := make([]string, len(machines))
@@ -148,8 +148,9 @@ func (b *Book) Days(ctx context.Context, from, to use.Instant, progress func(don
 	}
 	numbers := b.numbers(identities)
 	newest := b.Store.Newest()
-	all := int((to-from)/use.Day) * len(machines)
-	for day := from; day < to; day += use.Day {
+	first := from.Floor(use.Day)
+	all := int((to-first+use.Day-1)/use.Day) * len(machines)
+	for day := first; day < to; day += use.Day {
 		sums, err := b.Store.OpenRollup(day)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -159,13 +160,14 @@ func (b *Book) Days(ctx context.Context, from, to use.Instant, progress func(don
 				return err
 			}
 			var cells []use.Cell
+			err = nil
 			number, known := numbers[machines[i].ID]
 			switch {
 			case !known:
 			case sums != nil:
 				cells, err = sums.Cells(number)
 			case day < newest:
-				cells, err = b.cells(&machines[i], number, day, day+use.Day, newest)
+				cells, err = b.cells(&machines[i], number, max(from, day), min(to, day+use.Day), newest)
 			}
 			if err == nil && cells != nil {
 				err = do(&machines[i], day, cells)
@@ -174,7 +176,7 @@ func (b *Book) Days(ctx context.Context, from, to use.Instant, progress func(don
 				return errors.Join(err, closeRollup(sums))
 			}
 			if progress != nil {
-				progress(int((day-from)/use.Day)*len(machines)+i+1, all)
+				progress(int((day-first)/use.Day)*len(machines)+i+1, all)
 			}
 		}
 		if err := closeRollup(sums); err != nil {

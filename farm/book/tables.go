@@ -40,10 +40,11 @@ func table(dir, name string, header []string, row func(fields []string) error) e
 		if err == io.EOF {
 			return nil
 		}
-		line, _ := rows.FieldPos(0)
-		if err == nil {
-			err = row(fields)
+		if err != nil {
+			return farm.Refuse("csv", name, "%v", err) // names the line
 		}
+		line, _ := rows.FieldPos(0)
+		err = row(fields)
 		var refusal *farm.Error
 		if errors.As(err, &refusal) {
 			return farm.Refuse(refusal.Code, refusal.Field, "%s line %d: %s", name, line, refusal.Detail)

@@ -88,7 +88,10 @@ func readDevices(r *Reading, devices Value) {
 		}
 		b.ChipTemp = hotter(b.ChipTemp, temperature(d.Get("chip-temp-max")))
 		if d.Get("CPU").OK() {
-			b.Chips = 1 // a processor: 'aqsha mine'
+			b.Chips = 1 // a processor: 'aqsha mine', which idles without being broken
+			if b.RateMHs == 0 {
+				b.RateMHs = Unknown
+			}
 		}
 		r.Boards = append(r.Boards, b)
 		r.ChipTemp = hotter(r.ChipTemp, b.ChipTemp)

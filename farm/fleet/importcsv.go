@@ -59,7 +59,7 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 			return machines, ignored, nil
 		}
 		if err != nil || rows.InputOffset() > MaxImport {
-			return nil, nil, farm.Refuse("csv", "import", "line %d: %v", line(rows), err)
+			return nil, nil, farm.Refuse("csv", "import", "at byte %d: %v", rows.InputOffset(), err)
 		}
 		field := func(name string) string {
 			if i, ok := columns[name]; ok && i < len(record) {

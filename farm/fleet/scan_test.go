@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/pool/miner"
 )
 
 // freePort is a port that is free on every loopback address, as far as one can know.
@@ -110,6 +111,28 @@ func TestPollOfTheBroken(t *testing.T) {
 			t.Errorf("%s: %+v", kind, r)
 		}
 		stop()
+	}
+}
+
+// Our own miner answers as cgminer does, and is understood like any machine.
+func TestOurMiner(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := &miner.API{Stats: miner.NewStats(time.Now()), Version: "test", Now: time.Now}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- api.Serve(ctx, listener) }()
+	t.Cleanup(func() { stop(); <-done })
+	port := listener.Addr().(*net.TCPAddr).Port
+	found, err := fleet.Scan(t.Context(), netip.MustParsePrefix("127.0.0.1/32"), fleet.ScanOptions{Port: port, Timeout: 2 * time.Second})
+	if err != nil || len(found) != 1 || found[0].Machine.Dialect != dialect.Cgminer || found[0].Problem != "" || found[0].Identified {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	r, err := fleet.Poll(t.Context(), &found[0].Machine)
+	if err != nil || r.TotalMH != 0 || r.LiveBoards() != 1 || len(r.Pools) != 1 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

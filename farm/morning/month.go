@@ -100,6 +100,7 @@ func BuildMonth(ctx context.Context, b *book.Book, month, selector, by string, p
 		return nil, err
 	}
 	r.Pareto = pareto(&a.Whole)
+	gainsOfStandstill(r.Pareto, a)
 	return r, r.rows(b, a)
 }
 
@@ -174,6 +175,37 @@ func pareto(t *use.Totals) (rows []CauseRow) {
 		rows[i].Cumulative, _ = so.RatioPPM(all)
 	}
 	return rows
+}
+
+// gainsOfStandstill fills in what would have been accepted in the time in which machines did not run, had
+// each done what it did while it ran.
+func gainsOfStandstill(rows []CauseRow, a *book.Account) {
+	for i := range rows {
+		c := rows[i].Cause
+		if c > use.CauseUnknown {
+			continue
+		}
+		value := farm.Total{} // micro-tiyn
+		for _, m := range a.Machines {
+			ratio := usualUse(m, &a.Whole)
+			rows[i].Gain = rows[i].Gain.Add(scale(m.Work[c], ratio))
+			value = value.Add(scale(farm.TotalOf(farm.Hashes(m.Value[c].MicroTiyn)), ratio))
+		}
+		rows[i].GainTiyn = farm.MicroTiyn(value.Big().Int64()).Tiyn()
+	}
+}
+
+// usualUse is the part of the nameplate that a machine's accepted work is while it runs, in parts per
+// million; of one that never ran, the farm's.
+func usualUse(m, whole *use.Totals) int64 {
+	ratio, ok := m.Work[use.Accepted].RatioPPM(m.RunningNameplate())
+	if !ok {
+		ratio, ok = whole.Work[use.Accepted].RatioPPM(whole.RunningNameplate())
+	}
+	if !ok {
+		return 1_000_000
+	}
+	return max(0, min(ratio, 1_000_000))
 }
 
 // counts says whether a cause is a loss by itself; luck and gains are not.

@@ -75,7 +75,7 @@ func lostOf(t *use.Totals) (use.Value, error) {
 }
 
 // Build makes the page of the time from yesterday's local midnight (or from) to the newest poll.
-func Build(ctx context.Context, b *book.Book, from use.Instant, top int) (*Page, error) {
+func Build(ctx context.Context, b *book.Book, from use.Instant, top int, progress func(done, all int)) (*Page, error) {
 	newest := b.Store.Newest()
 	if newest == 0 {
 		return nil, farm.Refuse("no_samples", "dir", "nothing was polled yet: run 'aqsha farm watch'")
@@ -85,7 +85,7 @@ func Build(ctx context.Context, b *book.Book, from use.Instant, top int) (*Page,
 		local := newest.Time().In(b.Config.Location())
 		from = use.At(time.Date(local.Year(), local.Month(), local.Day()-1, 0, 0, 0, 0, local.Location()))
 	}
-	whole, err := b.Account(ctx, "*", from.Floor(use.Hour), to, nil)
+	whole, err := b.Account(ctx, "*", from.Floor(use.Hour), to, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -197,15 +197,7 @@ func gainOf(cause use.Cause, now, all, whole *use.Totals) farm.Total {
 	if cause != use.CauseUnknown {
 		return now.Gain[cause]
 	}
-	ratio, ok := all.Work[use.Accepted].RatioPPM(all.RunningNameplate())
-	if !ok {
-		ratio, ok = whole.Work[use.Accepted].RatioPPM(whole.RunningNameplate())
-	}
-	if !ok {
-		ratio = 1_000_000
-	}
-	work := now.Work[use.CauseUnknown]
-	return scale(work, max(0, min(ratio, 1_000_000)))
+	return scale(now.Work[use.CauseUnknown], usualUse(all, whole))
 }
 
 // Print writes the page for a terminal.

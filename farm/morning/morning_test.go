@@ -24,14 +24,14 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// month is a farm of 30 simulated machines over a month and three days, with a bad night at the end; made once.
+// month is a farm of 9 simulated machines over a month and three days; made once.
 var month = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "aqsha-month")
 	if err != nil {
 		return "", err
 	}
 	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.FixedZone("+05:00", 5*3600))
-	return dir, past.Write(context.Background(), dir, past.Options{Machines: 30, Seed: 1, From: from, To: from.AddDate(0, 1, 3).Add(8 * time.Hour), Interval: 5 * time.Minute, Faults: true, BadNight: true})
+	return dir, past.Write(context.Background(), dir, past.Options{Machines: 9, Seed: 1, From: from, To: from.AddDate(0, 1, 3).Add(8 * time.Hour), Interval: 5 * time.Minute, Faults: true})
 })
 
 func TestMain(m *testing.M) {
@@ -73,7 +73,12 @@ func tabs(w io.Writer, write func(io.Writer)) { write(w) }
 
 // The morning after the bad night names the machines that are broken, says why, and is worth it.
 func TestMorningPage(t *testing.T) {
-	p, err := morning.Build(t.Context(), october(t), 0, 10)
+	dir := t.TempDir()
+	from := time.Date(2026, 11, 1, 0, 0, 0, 0, time.FixedZone("+05:00", 5*3600))
+	if err := past.Write(t.Context(), dir, past.Options{Machines: 30, Seed: 1, From: from, To: from.Add(56 * time.Hour), Interval: 5 * time.Minute, BadNight: true}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := morning.Build(t.Context(), open(t, dir), 0, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +123,7 @@ func TestQuietMorning(t *testing.T) {
 	if err := past.Write(t.Context(), dir, past.Options{Machines: 7, Seed: 2, From: from, To: from.Add(30 * time.Hour), Interval: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := morning.Build(t.Context(), open(t, dir), 0, 10)
+	p, err := morning.Build(t.Context(), open(t, dir), 0, 10, nil)
 	if err != nil || len(p.Visits) != 0 || p.Running != 7 {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -149,6 +154,11 @@ func TestMonth(t *testing.T) {
 		}
 		if n := len(r.Pareto); n < 8 || r.Pareto[n-1].Cumulative != 1_000_000 {
 			t.Errorf("pareto %+v", r.Pareto)
+		}
+		for _, row := range r.Pareto {
+			if row.Cause <= use.CauseUnknown && (row.Gain.Sign() <= 0 || row.Gain.Sub(row.Work).Sign() > 0) {
+				t.Errorf("%v took %v and its end would bring %v", row.Cause, row.Work, row.Gain)
+			}
 		}
 		text, err := json.Marshal(r)
 		if err != nil || !json.Valid(text) {

@@ -84,6 +84,9 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 	vat, err2 := fact(p, params.ValueAddedTax, day)
 	quota, err3 := fact(p, params.MiningSaleQuota, day)
 	tax, err4 := fact(p, params.CorporateIncomeTax, day)
+	if p.Source == params.PowerOwn || p.Source == params.PowerOwnRenewable {
+		vat = 0 // nobody sells it
+	}
 	law := Law{levy, vat, quota, tax}
 	for _, a := range r.Assume {
 		from := params.Date(a.From)
@@ -107,6 +110,19 @@ func (r *parser) lawOf(day params.Date) (Law, error) {
 		}
 	}
 	return law, errors.Join(err1, err2, err3, err4)
+}
+
+// LawAt is the law of a month: the plan's own within it, that of the tables outside.
+func (p *Plan) LawAt(at Month) (Law, error) {
+	if m := int(at - p.Start); m >= 0 && m < p.Months {
+		return p.Laws[m], nil
+	}
+	day := at.First()
+	levy, err1 := params.MiningLevies.At(day)
+	vat, err2 := params.ValueAddedTax.At(day)
+	quota, err3 := params.MiningSaleQuota.At(day)
+	tax, err4 := params.CorporateIncomeTax.At(day)
+	return Law{levy.Value, vat.Value, quota.Value, tax.Value}, errors.Join(err1, err2, err3, err4)
 }
 
 // fact takes a dated parameter and remembers it.
@@ -150,6 +166,9 @@ func (r *parser) price() error {
 	}
 	if !f.USD.Set {
 		p.PriceUSD = p.Model.LastPrice
+	}
+	if p.PriceUSD <= 0 {
+		return r.Refuse("missing", "price.usd", "the model's file has no last price: want the price of a bitcoin in dollars")
 	}
 	return nil
 }

@@ -52,8 +52,8 @@ func (r *parser) fleet() error {
 		if bought >= p.Start {
 			return r.Refuse("order", key+".bought", "%s is not before the plan starts, %s", bought, p.Start)
 		}
-		if f.PriceKZT.Tiyn < 0 || f.ResaleKZT.Tiyn < 0 {
-			return r.Refuse("negative", key+".price_kzt", "want a price and a resale of at least 0")
+		if f.PriceKZT.Tiyn < 0 || f.ResaleKZT.Tiyn < 0 || max(f.PriceKZT.Tiyn, f.ResaleKZT.Tiyn) > maxMoney {
+			return r.Refuse("negative", key+".price_kzt", "want a price and a resale of 0 to %s", maxMoney)
 		}
 		if f.Life < 1 || f.Life > 240 {
 			return r.Refuse("negative", key+".life_months", "want 1 to 240, got %d", f.Life)

@@ -10,6 +10,7 @@ import (
 	"github.com/aqsha/aqsha/farm/plan/finance"
 	"github.com/aqsha/aqsha/farm/power"
 	"github.com/aqsha/aqsha/internal/strict"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 )
 
@@ -23,6 +24,7 @@ const (
 	maxCounts   = 12
 	maxMachines = 1_000_000
 	maxFile     = 16 << 20
+	maxMoney    = 10_000_000_000 * money.Tenge // of any one amount that is multiplied
 )
 
 // Read reads a plan and the files it names, which lie beside it.
@@ -146,9 +148,10 @@ func (r *parser) site() error {
 	for _, v := range []struct {
 		key   string
 		value strict.Tenge
-	}{{"site.grid_fee", s.GridFee}, {"site.hosting_fee", s.HostingFee}, {"site.monthly_cost_kzt", s.MonthlyCost}} {
-		if v.value.Tiyn < 0 {
-			return r.Refuse("negative", v.key, "want at least 0, got %s", v.value.Tiyn)
+		most  money.Tiyn
+	}{{"site.grid_fee", s.GridFee, power.MaxPrice}, {"site.hosting_fee", s.HostingFee, power.MaxPrice}, {"site.monthly_cost_kzt", s.MonthlyCost, maxMoney}} {
+		if v.value.Tiyn < 0 || v.value.Tiyn > v.most {
+			return r.Refuse("negative", v.key, "want 0 to %s, got %s", v.most, v.value.Tiyn)
 		}
 	}
 	if s.Hosting == "own" && s.HostingFee.Tiyn > 0 {
@@ -208,8 +211,8 @@ func (r *parser) tariffs() error {
 		if from <= last {
 			return r.Refuse("order", key+".from", "%s does not come after %s", from, last)
 		}
-		if !t.Price.Set || t.Price.Tiyn < 0 {
-			return r.Refuse("negative", key+".price", "want a price of a kWh of at least 0, got %s", t.Price.Tiyn)
+		if !t.Price.Set || t.Price.Tiyn < 0 || t.Price.Tiyn > power.MaxPrice {
+			return r.Refuse("negative", key+".price", "want a price of a kWh of 0 to %s, got %s", power.MaxPrice, t.Price.Tiyn)
 		}
 		last = from
 		r.plan.Tariffs = append(r.plan.Tariffs, power.Tariff{From: from, Hours: power.AllDay, Price: t.Price.Tiyn})

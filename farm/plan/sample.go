@@ -24,22 +24,22 @@ power = "bought"                # bought, renewable, own, own-renewable: decides
 pue = 1.05
 limit_kw = 10_000
 grid_fee = "4.50"               # a kWh, before VAT
-monthly_cost_kzt = "9_000_000"  # people, rent, repairs
+monthly_cost_kzt = "6_000_000"  # people, rent, repairs
 uptime = 0.97
 pool_fee = "1%"
 sale_cost = "0.5%"
 
 [[tariff]]
 from = "2026-01-01"
-price = "17.00"                 # a kWh, before VAT and fees
+price = "11.50"                 # a kWh, before VAT and fees
 
 [[tariff]]
 from = "2028-01-01"
-price = "19.00"
+price = "12.50"
 
 [[tariff]]
 from = "2030-01-01"
-price = "21.00"
+price = "14.00"
 
 [[fleet]]
 model = "Antminer S19j Pro"
@@ -52,7 +52,7 @@ retire = ["2027-01", "2027-07", "2028-05"]   # months to consider; never is alwa
 
 [[offer]]
 model = "Antminer S21"
-price_usd = 2_600
+price_usd = 1_800
 from = "2027-01-01"
 until = "2028-12-31"
 most = 2_000
@@ -62,7 +62,7 @@ resale = "15%"                  # of its price, at the plan's end
 
 [[offer]]
 model = "Antminer S21 XP"
-price_usd = 4_700
+price_usd = 3_400
 from = "2027-01-01"
 until = "2029-12-31"
 delivery_months = 2
@@ -79,7 +79,7 @@ effort = 20_000                 # nodes that the search may open
 kind = "garch"                  # fixed, replay (daily prices from a file), garch (aqsha market garch --parameters)
 file = "garch.json"
 usd = 95_000
-growth = "15%"                  # a year, expected
+growth = "25%"                  # a year, expected
 
 [network]
 difficulty = 150e12

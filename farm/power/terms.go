@@ -113,9 +113,15 @@ func (t Terms) highest(revenue *big.Rat, levy money.Tiyn) (money.Tiyn, error) {
 	return money.Tiyn(floor.Int64()), nil
 }
 
+// MaxPrice is the highest price of a kWh that anything here reckons with: 10,000 tenge.
+const MaxPrice = 10_000 * money.Tenge
+
 // CostPerKWh is what a metered kWh costs in all at a price: (price + grid fees)·(1 + VAT) + levy, rounded
 // to the nearest millionth of a tiyn.
 func (t Terms) CostPerKWh(price money.Tiyn) (farm.MicroTiyn, error) {
+	if price < 0 || price > MaxPrice || t.GridFee > MaxPrice {
+		return 0, farm.Refuse("out_of_range", "price", "want a kWh for 0 to %s, got %s and a grid fee of %s", MaxPrice, price, t.GridFee)
+	}
 	levy, err := t.Levy.PerKWh(t.Source, price)
 	if err != nil {
 		return 0, err
@@ -134,8 +140,8 @@ func (t Terms) RevenuePerKWh(milliJTH int64) (farm.MicroTiyn, error) {
 	r := t.Revenue(milliJTH)
 	micro := new(big.Int).Mul(r.Num(), whole)
 	micro.Quo(micro, r.Denom())
-	if !micro.IsInt64() {
-		return 0, money.ErrOverflow
+	if most := int64(MaxPrice) * int64(params.WholePPM); !micro.IsInt64() || micro.Int64() > most {
+		return 0, farm.Refuse("out_of_range", "hashprice", "a kWh would earn more than %s: look at reward, difficulty and the price of bitcoin", MaxPrice)
 	}
 	return farm.MicroTiyn(micro.Int64()), nil
 }

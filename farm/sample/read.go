@@ -57,6 +57,39 @@ func (s *Store) Polls(machine uint32, from, to use.Instant) ([]use.Poll, error) 
 	return out, nil
 }
 
+// Around are a machine's polls in [from, to) with the last before and the first after, as far as reach goes.
+func (s *Store) Around(machine uint32, from, to, reach use.Instant) ([]use.Poll, error) {
+	polls, err := s.Polls(machine, from, to)
+	if err != nil {
+		return nil, err
+	}
+	// Neighbours are mostly in the next hour: look an hour, then a day at a time.
+	for end, step := from, use.Hour; end > from-reach; step = use.Day {
+		begin := max(end-step, from-reach)
+		before, err := s.Polls(machine, begin, end)
+		if err != nil {
+			return nil, err
+		}
+		if len(before) > 0 {
+			polls = append([]use.Poll{before[len(before)-1]}, polls...)
+			break
+		}
+		end = begin
+	}
+	for begin, step := to, use.Hour; begin < to+reach; step = use.Day {
+		end := min(begin+step, to+reach)
+		after, err := s.Polls(machine, begin, end)
+		if err != nil {
+			return nil, err
+		}
+		if len(after) > 0 {
+			return append(polls, after[0]), nil
+		}
+		begin = end
+	}
+	return polls, nil
+}
+
 // Newest is the instant of the last poll of any machine, 0 when there is none.
 func (s *Store) Newest() (newest use.Instant) {
 	s.mu.Lock()

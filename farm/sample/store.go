@@ -86,6 +86,7 @@ func OpenReader(dir string) (*Store, error) {
 	// what is packed goes before its journal.
 	err := errors.Join(s.readNames(), s.readJournals(), s.readDays())
 	for len(s.hours) > 0 && s.hours[0].from < s.packed {
+		err = errors.Join(err, s.hours[0].file.Close())
 		s.hours = s.hours[1:]
 	}
 	if err != nil {

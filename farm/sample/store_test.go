@@ -99,6 +99,27 @@ func TestPollsSurviveClosing(t *testing.T) {
 	check(s)
 }
 
+func TestAround(t *testing.T) {
+	s := open(t, t.TempDir())
+	fill(t, s, midnight, midnight+10*use.Minute)
+	want := fill(t, s, midnight+30*use.Hour, midnight+30*use.Hour+5*use.Minute)
+	fill(t, s, midnight+60*use.Hour, midnight+61*use.Hour)
+	n, err := s.Number("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		reach use.Instant
+		polls int
+		first use.Instant
+	}{{2 * use.Day, 12, midnight + 570*use.Second}, {use.Hour, 10, want[0].At}, {30 * use.Hour, 12, midnight + 570*use.Second}} {
+		got, err := s.Around(n, midnight+30*use.Hour, midnight+31*use.Hour, tc.reach)
+		if err != nil || len(got) != tc.polls || got[0].At != tc.first {
+			t.Errorf("reach %d: %d polls from %v, %v", tc.reach/use.Hour, len(got), got[0].At-midnight, err)
+		}
+	}
+}
+
 func TestLatePollsAreLeftOut(t *testing.T) {
 	s := open(t, t.TempDir())
 	fill(t, s, midnight, midnight+90*use.Minute)
@@ -166,6 +187,37 @@ func TestTornEnds(t *testing.T) {
 			}
 			_ = s.Close()
 		}
+	}
+}
+
+// A crash after an hour was packed and before its journal was dropped: the journal is a leftover.
+func TestPackedHourWithItsJournal(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	want := fill(t, s, midnight, midnight+use.Hour)
+	journal := filepath.Join(dir, "journal", "492000")
+	content, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, fill(t, s, midnight+use.Hour, midnight+65*use.Minute)...)
+	_ = s.Close()
+	if err := os.WriteFile(journal, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := sample.OpenReader(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := polls(t, reader, midnight, midnight+use.Day); !slices.Equal(got, want) {
+		t.Errorf("a reader sees %d polls, want %d", len(got), len(want))
+	}
+	_ = reader.Close()
+	if got := polls(t, open(t, dir), midnight, midnight+use.Day); !slices.Equal(got, want) {
+		t.Errorf("%d polls, want %d", len(got), len(want))
+	}
+	if _, err := os.Stat(journal); err == nil {
+		t.Error("the leftover is still there")
 	}
 }
 

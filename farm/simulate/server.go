@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
@@ -33,6 +34,18 @@ const (
 	connTimeout = 20 * time.Second
 	slowAnswer  = 3 * time.Second
 )
+
+// Settle gives the units consecutive addresses from one on, each at its dialect's port.
+func Settle(units []*Unit, from netip.Addr) error {
+	for _, u := range units {
+		if !from.IsLoopback() {
+			return farm.Refuse("not_loopback", "address", "%s: simulated machines answer on loopback addresses only", from)
+		}
+		u.Machine.Address = netip.AddrPortFrom(from, uint16(u.Machine.Dialect.DefaultPort())).String()
+		from = from.Next()
+	}
+	return nil
+}
 
 // Listen opens every address.
 func (s *Server) Listen() error {

@@ -86,10 +86,9 @@ func NewUnit(index int, seed uint64, only dialect.Dialect, at use.Instant) *Unit
 	u.accepted = u.totalMH * 1e6 / (1 << 32)
 	u.shares = int64(u.accepted / u.difficulty)
 	u.rate5s = u.mean()
-	host := fmt.Sprintf("127.%d.%d.%d", 10+index/62500, index/250%250, 1+index%250)
 	u.Machine = fleet.Machine{
 		ID: fmt.Sprintf("SIM%07d", index), Serial: fmt.Sprintf("SIM%07d", index), MAC: fmt.Sprintf("02:51:%02x:%02x:%02x:%02x", index>>24&255, index>>16&255, index>>8&255, index&255),
-		Model: "Simulated " + fact.Value.Name, Dialect: choice.d, Address: fmt.Sprintf("%s:%d", host, choice.d.DefaultPort()), Worker: fmt.Sprintf("m%05d", index), Simulated: true,
+		Model: "Simulated " + fact.Value.Name, Dialect: choice.d, Address: fmt.Sprintf("127.%d.%d.%d:%d", 10+index/62500, index/250%250, 1+index%250, choice.d.DefaultPort()), Worker: fmt.Sprintf("m%05d", index), Simulated: true,
 		Place: fleet.Place{Site: "simulated", Container: fmt.Sprintf("c%d", index/200+1), Rack: fmt.Sprintf("r%d", index/20%10+1), Shelf: fmt.Sprintf("s%d", index%20+1)},
 		Since: at.Time().Unix(), IdealMHs: fact.Value.RateGHs * 1000, NominalWatts: fact.Value.Watts, Boards: fact.Value.Boards,
 	}

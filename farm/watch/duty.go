@@ -23,6 +23,7 @@ import (
 type Options struct {
 	Interval, Timeout time.Duration // 0: the farm's settings
 	Log               *slog.Logger
+	PoolWorkers       string                                                                // URL of the pool's workers, read every five minutes; "": none
 	Tell              func([]alert.Notice)                                                  // besides log, file and webhooks
 	Ask               func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) // nil: fleet.Poll
 }
@@ -31,7 +32,7 @@ type Options struct {
 type Duty struct {
 	book     *book.Book
 	options  Options
-	watcher  fleet.Watcher
+	watcher  *fleet.Watcher // replaced between rounds only
 	numbers  []uint32
 	subjects []alert.Subject
 	where    map[string]int // machine by serial number and MAC
@@ -39,11 +40,16 @@ type Duty struct {
 	log      *slog.Logger
 	file     *os.File // alerts.jsonl
 
-	mu        sync.Mutex // guards what metrics read
+	saving sync.Mutex // one writer of the inventory's file at a time; taken before mu
+
+	mu        sync.Mutex // guards what metrics and saving read
 	detectors []alert.Detector
 	latest    []use.Poll
 	answered  []bool
 	counts    Counts
+	skipped   int64 // by watchers before
+	worstLag  int64
+	moved     map[string]bool // machines whose address has changed since it was saved
 }
 
 // Counts of a duty so far.
@@ -67,41 +73,109 @@ func New(b *book.Book, o Options) (*Duty, error) {
 	if o.Ask == nil {
 		o.Ask = fleet.Poll
 	}
-	n := len(b.Fleet.Machines)
-	d := &Duty{book: b, options: o, log: o.Log, where: map[string]int{}, subjects: make([]alert.Subject, n), detectors: make([]alert.Detector, n), latest: make([]use.Poll, n), answered: make([]bool, n)}
-	identities := make([]string, n)
-	machines := make([]*fleet.Machine, n)
-	for i := range b.Fleet.Machines {
-		m := &b.Fleet.Machines[i]
-		machines[i], identities[i] = m, m.ID
-		d.subjects[i] = alert.Subject{ID: m.ID, Place: m.Place.String()}
-		for _, identity := range []string{m.Serial, m.MAC} {
-			if identity != "" {
-				d.where[identity] = i
-			}
-		}
-	}
-	var err error
-	if d.numbers, err = b.Store.Numbers(identities); err != nil {
+	d := &Duty{book: b, options: o, log: o.Log, moved: map[string]bool{}, hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log}}
+	if err := d.take(b.Fleet); err != nil {
 		return nil, err
 	}
-	d.watcher = fleet.Watcher{Machines: machines, Interval: o.Interval, Timeout: o.Timeout, Ask: o.Ask, Identify: fleet.Identify, Handle: d.handle}
-	d.hook = alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log}
+	var err error
 	d.file, err = os.OpenFile(filepath.Join(b.Dir, "alerts.jsonl"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	return d, err
 }
 
-// Run watches until ctx ends, and sums up settled days every hour.
+// take makes a fleet the one that is watched. What is remembered of its machines stays.
+func (d *Duty) take(inventory *fleet.Inventory) error {
+	known := map[string]int{}
+	for i, s := range d.subjects {
+		known[s.ID] = i
+	}
+	n := len(inventory.Machines)
+	subjects, where := make([]alert.Subject, n), map[string]int{}
+	detectors, latest, answered := make([]alert.Detector, n), make([]use.Poll, n), make([]bool, n)
+	identities, machines := make([]string, n), make([]*fleet.Machine, n)
+	for i := range inventory.Machines {
+		m := &inventory.Machines[i]
+		machines[i], identities[i], subjects[i] = m, m.ID, alert.Subject{ID: m.ID, Place: m.Place.String()}
+		if old, ok := known[m.ID]; ok {
+			detectors[i], latest[i], answered[i] = d.detectors[old], d.latest[old], d.answered[old]
+		}
+		for _, identity := range []string{m.Serial, m.MAC} {
+			if identity != "" {
+				where[identity] = i
+			}
+		}
+	}
+	numbers, err := d.book.Store.Numbers(identities)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.watcher != nil {
+		d.skipped += d.watcher.Skipped.Load()
+		d.worstLag = max(d.worstLag, d.watcher.WorstLag.Load())
+	}
+	d.book.Fleet, d.numbers, d.subjects, d.where, d.detectors, d.latest, d.answered = inventory, numbers, subjects, where, detectors, latest, answered
+	d.watcher = &fleet.Watcher{Machines: machines, Interval: d.options.Interval, Timeout: d.options.Timeout, Ask: d.options.Ask, Identify: fleet.Identify, Handle: d.handle}
+	return nil
+}
+
+// Run watches until ctx ends. It sums up settled days every hour, and takes up machines that are added
+// to the fleet meanwhile.
 func (d *Duty) Run(ctx context.Context) error {
 	d.hook.Start(ctx)
 	defer d.hook.Close()
 	var housekeeping sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
 	housekeeping.Go(func() { d.housekeep(ctx) })
-	err := d.watcher.Run(ctx)
+	if d.options.PoolWorkers != "" {
+		housekeeping.Go(func() { d.readPool(ctx) })
+	}
+	var err error
+	for ctx.Err() == nil && err == nil {
+		round, end := context.WithCancel(ctx)
+		var changed *fleet.Inventory
+		var looking sync.WaitGroup
+		looking.Go(func() { changed = d.waitForChange(round); end() })
+		err = d.watcher.Run(round)
+		end()
+		looking.Wait()
+		if err = errors.Join(err, d.save()); err == nil && changed != nil && ctx.Err() == nil {
+			if changed, err = fleet.OpenInventory(d.book.Dir); err == nil { // with what was just saved
+				err = d.take(changed)
+			}
+		}
+	}
 	stop()
 	housekeeping.Wait()
-	return errors.Join(err, d.file.Close(), d.save())
+	return errors.Join(err, d.file.Close())
+}
+
+// lookEvery is how often the inventory's file is looked at.
+const lookEvery = time.Minute
+
+// waitForChange returns the inventory when other machines are in its file, or nil at the end of ctx.
+func (d *Duty) waitForChange(ctx context.Context) *fleet.Inventory {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		inventory, err := fleet.OpenInventory(d.book.Dir)
+		if err != nil {
+			d.log.Error("reading the fleet", "error", err)
+			continue
+		}
+		same := len(inventory.Machines) == len(d.subjects) || len(inventory.Machines) == 0
+		for i := range inventory.Machines {
+			same = same && inventory.Machines[i].ID == d.subjects[i].ID && inventory.Machines[i].Place.String() == d.subjects[i].Place
+		}
+		if !same {
+			return inventory
+		}
+	}
 }
 
 func (d *Duty) housekeep(ctx context.Context) {
@@ -126,10 +200,54 @@ func (d *Duty) housekeep(ctx context.Context) {
 	}
 }
 
-// save keeps what was learned of machines: ideal rates, boards, addresses.
-func (d *Duty) save() (err error) {
-	d.watcher.Locked(func() { err = d.book.Fleet.Save() })
-	return err
+// readPool writes down the pool's counters at each multiple of five minutes, where machines' accounts are cut too.
+func (d *Duty) readPool(ctx context.Context) {
+	for {
+		now := use.At(time.Now())
+		next := now.Floor(use.Grid) + use.Grid
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(next.Time().Sub(now.Time())):
+		}
+		asked, stop := context.WithTimeout(ctx, time.Minute)
+		readings, err := book.AskPool(asked, d.options.PoolWorkers, next)
+		stop()
+		if err == nil {
+			err = book.WritePool(d.book.Dir, readings)
+		}
+		if err != nil && ctx.Err() == nil {
+			d.log.Error("reading the pool's workers", "error", err)
+		}
+	}
+}
+
+// save keeps what was learned of machines (ideal rates, boards, addresses) in the file as it is now, in
+// which others may have changed the rest.
+func (d *Duty) save() error {
+	d.saving.Lock()
+	defer d.saving.Unlock()
+	inventory, err := fleet.OpenInventory(d.book.Dir)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.watcher.Locked(func() {
+		for _, m := range d.watcher.Machines {
+			if stored := inventory.Find(m.ID); stored != nil {
+				stored.IdealMHs, stored.Boards = max(stored.IdealMHs, m.IdealMHs), max(stored.Boards, m.Boards)
+				if d.moved[m.ID] {
+					stored.Address = m.Address
+				}
+			}
+		}
+		d.moved = map[string]bool{}
+	})
+	d.mu.Unlock()
+	if len(inventory.Machines) == 0 {
+		return nil // never wrote one
+	}
+	return inventory.Save()
 }
 
 // handle takes the outcomes of about a second.
@@ -191,6 +309,7 @@ func (d *Duty) follow(other *fleet.OtherMachine) {
 		if i, ok := d.where[identity]; ok {
 			d.log.Info("a machine has moved", "machine", d.subjects[i].ID, "address", other.Address)
 			d.watcher.Move(i, other.Address)
+			d.moved[d.subjects[i].ID] = true
 			return
 		}
 	}
@@ -224,7 +343,7 @@ func (d *Duty) Counts() Counts {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.counts
-	c.Skipped, c.LagMS = d.watcher.Skipped.Load(), d.watcher.WorstLag.Load()
+	c.Skipped, c.LagMS = d.skipped+d.watcher.Skipped.Load(), max(d.worstLag, d.watcher.WorstLag.Load())
 	return c
 }
 

@@ -36,17 +36,28 @@ func duty(t *testing.T, units []*simulate.Unit, tell func([]alert.Notice)) (*boo
 	if err != nil {
 		t.Fatal(err)
 	}
-	byID := map[string]*simulate.Unit{}
 	var machines []fleet.Machine
 	for _, u := range units {
 		u.Machine.Dialect = dialect.Braiins // which is never asked who it is
 		machines = append(machines, u.Machine)
-		byID[u.Machine.ID] = u
 	}
 	if _, _, err := b.Fleet.Merge(machines); err != nil {
 		t.Fatal(err)
 	}
-	ask := func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) {
+	d, err := watch.New(b, watch.Options{Log: slog.New(slog.DiscardHandler), Ask: asker(units), Tell: tell})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, d
+}
+
+// asker asks units without a network; those that say nothing are waited for.
+func asker(units []*simulate.Unit) func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) {
+	byID := map[string]*simulate.Unit{}
+	for _, u := range units {
+		byID[u.Machine.ID] = u
+	}
+	return func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) {
 		r, ok := byID[m.ID].Reading(use.At(time.Now()))
 		if !ok {
 			<-ctx.Done()
@@ -54,11 +65,6 @@ func duty(t *testing.T, units []*simulate.Unit, tell func([]alert.Notice)) (*boo
 		}
 		return r, nil
 	}
-	d, err := watch.New(b, watch.Options{Log: slog.New(slog.DiscardHandler), Ask: ask, Tell: tell})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b, d
 }
 
 // Two hours of a watch: what breaks is told once and in its group, silences hold back, polls are stored.
@@ -118,6 +124,69 @@ func TestDuty(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Machines that are added meanwhile are taken up, and what the watch saves does not undo what others wrote.
+func TestFleetGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := use.At(time.Now())
+		units := simulate.Units(3, 3, dialect.Braiins, now, nil)
+		b, _ := duty(t, units, nil)
+		all := b.Fleet.Machines
+		b.Fleet.Machines = nil
+		for i := range all {
+			all[i].IdealMHs, all[i].NominalWatts = 0, 3250
+		}
+		stored, err := fleet.OpenInventory(b.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := stored.Merge(all[:2]); err != nil {
+			t.Fatal(err)
+		}
+		if err := stored.Save(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { // ten minutes later somebody adds the third, and names the second's rack
+			time.Sleep(10 * time.Minute)
+			stored, _ := fleet.OpenInventory(b.Dir)
+			_, _, _ = stored.Merge(all[2:])
+			stored.Machines[1].Place.Rack = "renamed"
+			_ = stored.Save()
+		}()
+		d := again(t, b, units)
+		ctx, stop := context.WithTimeout(t.Context(), 30*time.Minute)
+		defer stop()
+		if err := d.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		after, err := fleet.OpenInventory(b.Dir)
+		if err != nil || len(after.Machines) != 3 || after.Machines[1].Place.Rack != "renamed" || after.Machines[2].IdealMHs == 0 {
+			t.Errorf("%+v, %v", after.Machines, err)
+		}
+		number, _ := b.Store.Number(all[2].ID)
+		if polls, err := b.Store.Polls(number, 0, now+use.Day); err != nil || len(polls) < 36 || len(polls) > 40 {
+			t.Errorf("%d polls of the third machine, %v", len(polls), err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// again is a duty over the fleet as it stands in its file.
+func again(t *testing.T, b *book.Book, units []*simulate.Unit) *watch.Duty {
+	t.Helper()
+	inventory, err := fleet.OpenInventory(b.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Fleet = inventory
+	d, err := watch.New(b, watch.Options{Log: slog.New(slog.DiscardHandler), Ask: asker(units)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func metrics(t *testing.T, d *watch.Duty) {

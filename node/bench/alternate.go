@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -65,6 +66,28 @@ func (r *run) beside() error {
 		r.result.RatioUniform, r.result.RatioZipf = m.toPlain, r.result.RatioToPlain
 	}
 	return err
+}
+
+// latencyBesideSnapshot measures latency at half load while one snapshot after another is taken.
+func (r *run) latencyBesideSnapshot() error {
+	stop, taken := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			if err := r.node.SnapshotAside(); err != nil {
+				taken <- err
+				return
+			}
+			select {
+			case <-stop:
+				taken <- nil
+				return
+			default:
+			}
+		}
+	}()
+	err := r.latency(0.5, &r.result.SnapshotLoad)
+	close(stop)
+	return errors.Join(err, <-taken)
 }
 
 // grow makes the live state larger and measures again.

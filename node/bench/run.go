@@ -35,6 +35,7 @@ type Options struct {
 	GrowTo     int // live tokens that the state is grown to, to be measured again; 0 for not
 	MostInputs int // of one owner's transfer; 0 is 2. With 2 live tokens grow by change, with more they settle
 	Seed       uint64
+	Now        func() uint64                                                 // the node's clock, ms; nil for the real one
 	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
 }
 
@@ -71,9 +72,10 @@ type Result struct {
 	HalfLoad             Latency            `json:"half_load"`
 	HeavyLoad            Latency            `json:"heavy_load"`
 	P99MillisHalfLoad    float64            `json:"p99_millis_half_load"`
-	LogBytesPerTransfer  float64            `json:"log_bytes_per_transfer"` // of the mix, tiles and framing included
-	LogBytesOneOwner     float64            `json:"log_bytes_one_owner"`    // 2 inputs, 2 outputs, no memo
-	LogBytesTwoOwners    float64            `json:"log_bytes_two_owners"`   // 2 inputs, 3 outputs
+	SnapshotLoad         Latency            `json:"half_load_beside_snapshot"` // while snapshots are taken
+	LogBytesPerTransfer  float64            `json:"log_bytes_per_transfer"`    // of the mix, tiles and framing included
+	LogBytesOneOwner     float64            `json:"log_bytes_one_owner"`       // 2 inputs, 2 outputs, no memo
+	LogBytesTwoOwners    float64            `json:"log_bytes_two_owners"`      // 2 inputs, 3 outputs
 	MemoryBytesPerToken  float64            `json:"memory_bytes_per_token"`
 	MemoryBytesPerWallet float64            `json:"memory_bytes_per_wallet"`
 	StageMicros          map[string]float64 `json:"stage_micros"`      // CPU µs per transfer, each stage alone on one core
@@ -123,7 +125,7 @@ func begin(ctx context.Context, o Options, tell func(phase string, done, of int)
 	world.Genesis.Policy.SnapshotEvery = 1 << 40
 	world.Refound()
 	r := &run{Options: o, ctx: ctx, tell: tell, random: rand.New(rand.NewPCG(o.Seed, 1))}
-	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16,
+	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
 		return nil, err
@@ -209,6 +211,9 @@ func (r *run) measure() error {
 		}
 	}
 	res.P99MillisHalfLoad = res.HalfLoad.P99
+	if err := r.latencyBesideSnapshot(); err != nil {
+		return err
+	}
 	if err := r.withIndex(res.PlainVerify); err != nil {
 		return err
 	}

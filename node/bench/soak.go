@@ -138,7 +138,7 @@ func (s *soak) dismiss() {
 
 // press sends what the payers make for a while, at most so many a second (0: as many as come).
 func (s *soak) press(ctx context.Context, span time.Duration, rate float64, after func()) (sent int, seconds float64, err error) {
-	const piece = 4096
+	const piece = 1024
 	begun := time.Now()
 	for time.Since(begun) < span {
 		w := <-s.made

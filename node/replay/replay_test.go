@@ -96,7 +96,7 @@ func TestWhatDoesNotFollowIsFound(t *testing.T) {
 				w.Signature[40] ^= 1
 				forged.Add(w)
 			}
-			entries[i] = ledger.AppendTransactionEntry(nil, forged.Encode(), &e.Effects)
+			entries[i] = ledger.AppendEntry(nil, forged.Encode(), &e.Effects)
 			return entries
 		}
 		return nil

@@ -1,8 +1,6 @@
 package decide
 
 import (
-	"slices"
-
 	"github.com/aqsha/aqsha/farm/plan/finance"
 )
 
@@ -180,5 +178,3 @@ type Solution struct {
 	Nodes     int
 	Found     bool // false: nothing is feasible
 }
-
-func clone(choice []int) []int { return slices.Clone(choice) }

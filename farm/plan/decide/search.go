@@ -39,7 +39,6 @@ type searcher struct {
 	cuts  []cut
 	best  Solution
 	order []int // groups, those that matter most first
-	free  [][]item
 }
 
 const mostCuts = 60
@@ -82,7 +81,7 @@ func Solve(ctx context.Context, p *Problem) (Solution, error) {
 		}
 		g := s.order[top.depth]
 		for o := range p.Groups[g] {
-			child := &node{choice: clone(top.choice), depth: top.depth + 1, order: made}
+			child := &node{choice: slices.Clone(top.choice), depth: top.depth + 1, order: made}
 			child.choice[g] = o
 			made++
 			if !s.canFit(child) {
@@ -119,7 +118,7 @@ func (s *searcher) try(choice []int) float64 {
 		s.cuts = append(s.cuts, s.cutAt())
 	}
 	if value > s.best.Objective || !s.best.Found {
-		s.best.Choice, s.best.Objective, s.best.Found = clone(choice), value, true
+		s.best.Choice, s.best.Objective, s.best.Found = slices.Clone(choice), value, true
 	}
 	return value
 }

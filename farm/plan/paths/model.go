@@ -31,11 +31,40 @@ func ReadModel(content []byte) (*Model, error) {
 	if err := json.Unmarshal(content, &m); err != nil {
 		return nil, fmt.Errorf("volatility model: %w", err)
 	}
-	if m.Format != ModelFormat {
-		return nil, fmt.Errorf("volatility model: format %q, want %q (written by aqsha market garch --parameters)", m.Format, ModelFormat)
+	if m.Format == "" {
+		m.fromFit(content)
 	}
-	if !finite(m.LastPrice) || m.LastPrice <= 0 || !finite(m.HNext) || m.HNext <= 0 || m.HNext > maxVariance {
-		return nil, fmt.Errorf("volatility model: want a last price above 0 and a next variance of 0 to %v, got %v and %v", maxVariance, m.LastPrice, m.HNext)
+	if m.Format != ModelFormat {
+		return nil, fmt.Errorf("volatility model: format %q, want %q (written by aqsha market garch --parameters) or what aqsha market garch --json prints", m.Format, ModelFormat)
+	}
+	return &m, m.check()
+}
+
+// fromFit takes what "aqsha market garch --json" prints: the whole fit, without a last price.
+func (m *Model) fromFit(content []byte) {
+	var study struct {
+		Fit struct {
+			Spec       struct{ Model, Law string }
+			Parameters []struct {
+				Name  string
+				Value float64
+			}
+			HNext float64
+		}
+	}
+	if json.Unmarshal(content, &study) != nil || study.Fit.Spec.Model == "" {
+		return
+	}
+	*m = Model{Format: ModelFormat, Model: study.Fit.Spec.Model, Law: study.Fit.Spec.Law, HNext: study.Fit.HNext, Values: map[string]float64{}}
+	for _, p := range study.Fit.Parameters {
+		m.Values[p.Name] = p.Value
+	}
+}
+
+// check refuses what cannot be simulated.
+func (m *Model) check() error {
+	if !finite(m.LastPrice) || m.LastPrice < 0 || !finite(m.HNext) || m.HNext <= 0 || m.HNext > maxVariance {
+		return fmt.Errorf("volatility model: want a last price of at least 0 and a next variance of 0 to %v, got %v and %v", maxVariance, m.LastPrice, m.HNext)
 	}
 	need := []string{"omega", "alpha", "beta"}
 	switch m.Model {
@@ -43,7 +72,7 @@ func ReadModel(content []byte) (*Model, error) {
 	case "gjr", "egarch":
 		need = append(need, "gamma")
 	default:
-		return nil, fmt.Errorf("volatility model: %q is not one of garch, gjr, egarch", m.Model)
+		return fmt.Errorf("volatility model: %q is not one of garch, gjr, egarch", m.Model)
 	}
 	switch m.Law {
 	case "normal":
@@ -52,20 +81,20 @@ func ReadModel(content []byte) (*Model, error) {
 	case "skewt":
 		need = append(need, "nu", "xi")
 	default:
-		return nil, fmt.Errorf("volatility model: law %q is not one of normal, t, skewt", m.Law)
+		return fmt.Errorf("volatility model: law %q is not one of normal, t, skewt", m.Law)
 	}
 	for _, name := range need {
 		if v, ok := m.Values[name]; !ok || !finite(v) {
-			return nil, fmt.Errorf("volatility model: parameter %s is missing", name)
+			return fmt.Errorf("volatility model: parameter %s is missing", name)
 		}
 	}
 	if nu, ok := m.Values["nu"]; ok && !(nu > 2 && nu < 1000) {
-		return nil, fmt.Errorf("volatility model: nu %v, want above 2", nu)
+		return fmt.Errorf("volatility model: nu %v, want above 2", nu)
 	}
 	if xi, ok := m.Values["xi"]; ok && !(xi > 0.01 && xi < 100) {
-		return nil, fmt.Errorf("volatility model: xi %v, want above 0", xi)
+		return fmt.Errorf("volatility model: xi %v, want above 0", xi)
 	}
-	return &m, nil
+	return nil
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

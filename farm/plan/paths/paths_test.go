@@ -180,6 +180,17 @@ func TestReplayIsHistory(t *testing.T) {
 	}
 }
 
+// What "aqsha market garch --json" prints will do as well; it has no last price.
+func TestReadsAWholeFit(t *testing.T) {
+	m, err := paths.ReadModel([]byte(`{"origin":{},"fit":{"spec":{"model":"gjr","law":"t"},"parameters":[{"name":"omega","value":0.3},{"name":"alpha","value":0.05},{"name":"gamma","value":0.02},{"name":"beta","value":0.9},{"name":"nu","value":4}],"hNext":6.5}}`))
+	if err != nil || m.Model != "gjr" || m.Values["gamma"] != 0.02 || m.HNext != 6.5 || m.LastPrice != 0 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if _, err := paths.ReadModel([]byte(`{"fit":{}}`)); err == nil {
+		t.Fatal("an empty fit was accepted")
+	}
+}
+
 func FuzzReadModel(f *testing.F) {
 	f.Add([]byte(`{"format":"aqsha-market-parameters/1","lastPrice":1,"hNext":1,"model":"garch","law":"t","values":{"omega":1,"alpha":0.1,"beta":0.8,"nu":3}}`))
 	f.Fuzz(func(t *testing.T, content []byte) {

@@ -97,13 +97,9 @@ func (w *World) Unit(ctx context.Context, l Life, coins Coins) (Vector, error) {
 // fixedOf is what does not depend on the path: resale and depreciation.
 func (w *World) fixedOf(l Life, to int) (pv float64, tax []float64) {
 	tax = make([]float64, w.Years)
-	if l.From < w.Months && to > 0 {
-		at := max(0, to-1)
-		when := w.Discount[at]
-		if l.To <= 0 {
-			at, when = 0, w.At[0]
-		}
-		pv += l.Resale * when
+	if l.From < w.Months {
+		at := max(0, to-1) // sold at the end of its last month
+		pv += l.Resale * w.Discount[at]
 		tax[w.Year[at]] += l.Resale
 	}
 	months := l.WriteOff[1] - l.WriteOff[0]
@@ -117,10 +113,7 @@ func (w *World) fixedOf(l Life, to int) (pv float64, tax []float64) {
 		if m < 0 {
 			continue
 		}
-		if m >= w.Months {
-			break
-		}
-		if m >= to { // sold: the rest is written off at once
+		if m >= to { // sold, at the plan's end at the latest: the rest is written off at once
 			tax[w.Year[max(0, to-1)]] -= part + left
 			break
 		}

@@ -31,8 +31,8 @@ func Example() {
 // days it has seen; and nobody beats foresight.
 func TestRuleBeatsCeilingAndMargins(t *testing.T) {
 	s := sample(t)
-	for seed := range uint64(3) {
-		result, err := backtest.Run(context.Background(), s, backtest.Sample("2026-06-01", 120, seed), 60, nil)
+	for seed := range uint64(2) {
+		result, err := backtest.Run(context.Background(), s, backtest.Sample("2026-06-01", 100, seed), 50, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

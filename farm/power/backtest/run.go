@@ -141,7 +141,8 @@ func playBids(s *site.Site, past []Day, today Day, states []dispatch.Machine, po
 			continue
 		}
 		o.bought += watts
-		sunk := farm.MicroTiyn(spent[h]) * farm.MicroTiyn(params.WholePPM+s.Terms.VAT) / 1000
+		vat := farm.MicroTiyn(params.WholePPM + s.Terms.VAT)
+		sunk := farm.MicroTiyn(spent[h]/1000)*vat + farm.MicroTiyn(spent[h]%1000)*vat/1000
 		paid += sunk
 		// What the schedule can still avoid is the levy and the grid's fee.
 		price := money.Tiyn(spent[h] / watts)

@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"math"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/power"
 )
@@ -61,10 +63,24 @@ func (p *Problem) Check() error {
 			return farm.Refuse("out_of_range", "class", "%s: want power and efficiency above 0", c.Name)
 		}
 	}
+	return p.checkMachines()
+}
+
+// checkMachines refuses classes that there are not, and sums that would not fit in 64 bits.
+func (p *Problem) checkMachines() error {
+	dearest := 0.0
+	for _, cost := range p.Cost {
+		dearest = max(dearest, math.Abs(float64(cost)))
+	}
+	sum := 0.0
 	for _, m := range p.Machines {
 		if m.Class < 0 || m.Class >= len(p.Classes) || m.Hours < 0 {
 			return farm.Refuse("shape", "machine", "%s: class %d, %d hours", m.Name, m.Class, m.Hours)
 		}
+		sum += float64(len(p.Cost)) * (math.Abs(float64(p.Earnings[m.Class])) + dearest*float64(p.Classes[m.Class].MeterWatts(p.PUEMilli))/1000)
+	}
+	if sum > math.MaxInt64/4 {
+		return farm.Refuse("out_of_range", "machines", "earnings and costs add up to more than can be counted")
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ const impossible = farm.MicroTiyn(math.MinInt64 / 4)
 // 1…MinRest hours, on for 1…MinRun hours, and on since before the day began.
 type table struct {
 	value [MaxHours + 1][2*MaxHours + 2]farm.MicroTiyn
-	go_   [MaxHours][2*MaxHours + 2]bool // run in this hour
+	runs  [MaxHours][2*MaxHours + 2]bool // run in this hour
 	open  [MaxHours]bool
 	up    [MaxHours]bool
 	down  [MaxHours]bool
@@ -44,7 +44,7 @@ func (t *table) best(s *solver, g *group, limited bool) plan {
 			if k == rest && t.open[h] && t.up[h] {
 				start = next[rest+min(1, run)-1] + t.gain[h] - lost
 			}
-			now[k-1], t.go_[h][k-1] = max(stay, start), start > stay
+			now[k-1], t.runs[h][k-1] = max(stay, start), start > stay
 		}
 		for k := 1; k <= run; k++ { // on, begun within the day
 			stay, stop := impossible, impossible
@@ -54,7 +54,7 @@ func (t *table) best(s *solver, g *group, limited bool) plan {
 			if k == run && t.down[h] {
 				stop = next[0]
 			}
-			now[rest+k-1], t.go_[h][rest+k-1] = max(stay, stop, impossible), stay >= stop
+			now[rest+k-1], t.runs[h][rest+k-1] = max(stay, stop, impossible), stay >= stop
 		}
 		stay, stop := impossible, impossible // on since before
 		if t.open[h] {
@@ -63,7 +63,7 @@ func (t *table) best(s *solver, g *group, limited bool) plan {
 		if !t.open[h] || (!g.committed(h, run) && t.down[h]) {
 			stop = next[0]
 		}
-		now[first], t.go_[h][first] = max(stay, stop, impossible), stay >= stop
+		now[first], t.runs[h][first] = max(stay, stop, impossible), stay >= stop
 	}
 	return t.read(s, g, first, rest, run)
 }
@@ -93,7 +93,7 @@ func (t *table) read(s *solver, g *group, first, rest, run int) plan {
 	}
 	p.gain = t.value[0][state]
 	for h := range s.hours {
-		runs := t.go_[h][state]
+		runs := t.runs[h][state]
 		if runs {
 			p.on |= 1 << h
 		}

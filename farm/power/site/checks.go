@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aqsha/aqsha/farm/power"
@@ -67,19 +68,25 @@ func (s *Site) readLimits(file *strict.File, f *form) error {
 	for h := range s.LimitWatts {
 		s.LimitWatts[h] = 1000 * f.LimitKW
 	}
-	for i, l := range f.Limits {
-		hours, err := power.ParseHours(l.Hours)
-		if err != nil {
-			return file.Refuse("hours", fmt.Sprintf("limit[%d].hours", i), "%v", err)
-		}
-		if l.KW < 0 || l.KW > f.LimitKW {
-			return file.Refuse("negative", fmt.Sprintf("limit[%d].kw", i), "want 0 to limit_kw, got %d", l.KW)
-		}
-		for h := range s.LimitWatts {
-			if hours.Has(h) {
-				s.LimitWatts[h] = min(s.LimitWatts[h], 1000*l.KW)
+	lower := func(table string, rows []limitForm, called bool) error {
+		for i, l := range rows {
+			hours, err := power.ParseHours(l.Hours)
+			if err != nil {
+				return file.Refuse("hours", fmt.Sprintf("%s[%d].hours", table, i), "%v", err)
+			}
+			if l.KW < 0 || l.KW > f.LimitKW {
+				return file.Refuse("negative", fmt.Sprintf("%s[%d].kw", table, i), "want 0 to limit_kw, got %d", l.KW)
+			}
+			for h := range s.LimitWatts {
+				if hours.Has(h) {
+					s.LimitWatts[h], s.Called[h] = min(s.LimitWatts[h], 1000*l.KW), s.Called[h] || called
+				}
 			}
 		}
+		return nil
+	}
+	if err := errors.Join(lower("limit", f.Limits, false), lower("curtailment", f.Curtailments, true)); err != nil {
+		return err
 	}
 	s.Rules = dispatch.Rules{MinRun: f.MinRun, MinRest: f.MinRest, StartMinutes: f.StartMinutes, RampWatts: 1000 * f.RampKW}
 	return nil
@@ -104,8 +111,14 @@ func (s *Site) readTariffs(file *strict.File, f *form) error {
 		if err != nil {
 			return file.Refuse("hours", key+".hours", "%v", err)
 		}
-		if !t.Price.Set || t.Price.Tiyn < 0 {
-			return file.Refuse("negative", key+".price", "want a price of at least 0, got %s", t.Price.Tiyn)
+		if !t.Price.Set || t.Price.Tiyn < 0 || t.Price.Tiyn > power.MaxPrice {
+			return file.Refuse("negative", key+".price", "want a price of 0 to %s, got %s", power.MaxPrice, t.Price.Tiyn)
+		}
+		if t.Zone != "" && t.Zone != s.Zone {
+			if err := knownZone(file, key+".zone", t.Zone, s.Day); err != nil {
+				return err
+			}
+			continue // another zone's
 		}
 		s.Tariffs = append(s.Tariffs, power.Tariff{From: from, Hours: hours, Price: t.Price.Tiyn})
 	}
@@ -125,8 +138,8 @@ func (s *Site) readAuction(file *strict.File, f *form) error {
 	}
 	a := f.Auction
 	switch {
-	case a.Floor.Tiyn < 0:
-		return file.Refuse("negative", "auction.floor", "want at least 0, got %s", a.Floor.Tiyn)
+	case a.Floor.Tiyn < 0 || a.Floor.Tiyn > power.MaxPrice || a.Cap.Tiyn > power.MaxPrice:
+		return file.Refuse("negative", "auction.floor", "want 0 to %s, got %s", power.MaxPrice, a.Floor.Tiyn)
 	case a.Cap.Set && a.Cap.Tiyn < a.Floor.Tiyn:
 		return file.Refuse("order", "auction.cap", "want at least the floor %s, got %s", a.Floor.Tiyn, a.Cap.Tiyn)
 	case a.Window < 0 || a.Window > 3660:

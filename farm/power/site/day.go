@@ -43,7 +43,7 @@ func (s *Site) Machines() []dispatch.Machine {
 
 // Problem is a day with prices of a kWh before VAT and fees; open tells in which hours there is power (nil: in all).
 func (s *Site) Problem(prices []money.Tiyn, open []bool) (*dispatch.Problem, error) {
-	p := &dispatch.Problem{Open: open, LimitWatts: append([]int64{}, s.LimitWatts[:]...), Classes: s.Classes, PUEMilli: s.Terms.PUEMilli, Machines: s.Machines(), Rules: s.Rules}
+	p := &dispatch.Problem{Open: open, LimitWatts: append([]int64{}, s.LimitWatts[:]...), Called: append([]bool{}, s.Called[:]...), Classes: s.Classes, PUEMilli: s.Terms.PUEMilli, Machines: s.Machines(), Rules: s.Rules}
 	if len(prices) != len(p.LimitWatts) {
 		return nil, farm.Refuse("shape", "prices", "want 24 prices, got %d", len(prices))
 	}

@@ -2,6 +2,7 @@ package site
 
 import (
 	"os"
+	"slices"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/power"
@@ -35,6 +36,7 @@ type form struct {
 	Machines     []machineForm  `toml:"machines"`
 	Tariffs      []tariffForm   `toml:"tariff"`
 	Limits       []limitForm    `toml:"limit"`
+	Curtailments []limitForm    `toml:"curtailment"`
 	Auction      *auctionForm   `toml:"auction"`
 }
 
@@ -47,6 +49,7 @@ type machineForm struct {
 
 type tariffForm struct {
 	From  string       `toml:"from"`
+	Zone  string       `toml:"zone"`
 	Hours string       `toml:"hours"`
 	Price strict.Tenge `toml:"price"`
 }
@@ -79,6 +82,7 @@ type Site struct {
 	Classes    []power.Class // cheapest J/TH first as the file has them or not
 	Rules      dispatch.Rules
 	LimitWatts [24]int64
+	Called     [24]bool // hours of a curtailment that was known before the day
 	Tariffs    []power.Tariff
 	Auction    *Auction
 	Running    bool
@@ -130,16 +134,19 @@ func (s *Site) readDay(file *strict.File, f *form) error {
 		return file.Refuse("date", "day", "%v", err)
 	}
 	s.Day = day
-	auction, err := take(s, params.MiningPowerAuction)
-	if err != nil {
+	if _, err := take(s, params.MiningPowerAuction); err != nil {
 		return file.Refuse("date", "day", "%v", err)
 	}
-	for _, zone := range auction.Zones {
-		if zone == f.Zone {
-			return nil
-		}
+	return knownZone(file, "zone", f.Zone, day)
+}
+
+// knownZone refuses a zone that the grid does not have.
+func knownZone(file *strict.File, key, zone string, day params.Date) error {
+	auction, err := params.MiningPowerAuction.At(day)
+	if err != nil || !slices.Contains(auction.Value.Zones, zone) {
+		return file.Refuse("zone", key, "%q is not one of %v", zone, auction.Value.Zones)
 	}
-	return file.Refuse("zone", "zone", "%q is not one of %v", f.Zone, auction.Zones)
+	return nil
 }
 
 // take looks up a dated fact and remembers that it was used.
@@ -175,8 +182,11 @@ func (s *Site) readTerms(file *strict.File, f *form) error {
 	if f.Bitcoin.Tiyn <= 0 {
 		return file.Refuse("out_of_range", "bitcoin_kzt", "want a price above 0, got %s", f.Bitcoin.Tiyn)
 	}
-	if f.GridFee.Tiyn < 0 {
-		return file.Refuse("negative", "grid_fee", "want at least 0, got %s", f.GridFee.Tiyn)
+	if f.GridFee.Tiyn < 0 || f.GridFee.Tiyn > power.MaxPrice {
+		return file.Refuse("negative", "grid_fee", "want 0 to %s, got %s", power.MaxPrice, f.GridFee.Tiyn)
+	}
+	if f.Source == string(params.PowerOwn) || f.Source == string(params.PowerOwnRenewable) {
+		vat = 0 // nobody sells it
 	}
 	hashprice, err := farm.HashpriceOf(money.Satoshi(f.Reward.Nano/10), f.Difficulty)
 	if err != nil {

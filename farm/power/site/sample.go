@@ -44,10 +44,20 @@ from = "2026-11-01"
 hours = "0-7"
 price = "14.50"
 
+[[tariff]]
+from = "2026-11-01"
+zone = "west"                   # of that zone alone: not this site's
+price = "16.00"
+
 # Where the contract gives less in some hours.
 [[limit]]
 hours = "18-21"
 kw = 1_500
+
+# A curtailment that was announced before the day; one that comes during it is given with --curtail and --at.
+# [[curtailment]]
+# hours = "14-17"
+# kw = 500
 
 [auction]
 floor = "5.00"

@@ -32,6 +32,7 @@ func TestBadFilesNameKeyAndLine(t *testing.T) {
 		"a machine nobody sells":   {`model = "Antminer S21"`, `model = "Antminer S99"`, "unknown_machine", "machines[1].model"},
 		"no machines":              {"count = 300", "count = 0", "out_of_range", "machines[0].count"},
 		"less sold than the quota": {`sale_cost = "0.5%"`, "sold_share = \"50%\"\nsale_cost = \"0.5%\"", "quota", "sold_share"},
+		"a tariff's zone":          {`zone = "west"   `, `zone = "east"   `, "zone", "tariff[3].zone"},
 		"a zone nobody has":        {`zone = "north-south"`, `zone = "south"`, "zone", "zone"},
 		"a source nobody has":      {`source = "bought"`, `source = "wind"`, "source", "source"},
 		"an impossible PUE":        {"pue = 1.05", "pue = 0.9", "out_of_range", "pue"},
@@ -104,4 +105,47 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("accepted %+v", s)
 		}
 	})
+}
+
+// In the west the west's tariff holds, and the others where it has none.
+func TestTariffsOfAZone(t *testing.T) {
+	s, err := site.Parse("power.toml", strings.Replace(site.SampleFile, `zone = "north-south"`, `zone = "west"`, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	prices, err := power.PricesOf(s.Tariffs, s.Day)
+	if err != nil || prices[0] != 1_600 || prices[20] != 1_600 {
+		t.Fatal(prices, err)
+	}
+}
+
+// A curtailment known before the day lowers the limit, and no run is begun into it that would have to be cut.
+func TestCurtailmentKnownBefore(t *testing.T) {
+	s, err := site.Parse("power.toml", site.SampleFile+"[[curtailment]]\nhours = \"14-17\"\nkw = 500\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prices, err := power.PricesOf(s.Tariffs, s.Day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Problem(prices, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schedule, err := dispatch.Solve(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for h, watts := range schedule.WattHours {
+		if called := h >= 14 && h < 17; p.Called[h] != called || (called && watts > 500_000) {
+			t.Errorf("hour %d: called %v, %d W", h, p.Called[h], watts)
+		}
+	}
+	if schedule.Forced != 0 {
+		t.Errorf("%d runs were cut", schedule.Forced)
+	}
+	if _, err := site.Parse("power.toml", site.SampleFile+"[[curtailment]]\nhours = \"14-17\"\nkw = -1\n"); err == nil || !strings.Contains(err.Error(), "curtailment[0].kw") {
+		t.Errorf("a negative curtailment: %v", err)
+	}
 }

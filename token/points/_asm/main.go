@@ -170,5 +170,7 @@ func main() {
 	ConstraintExpr("amd64")
 	mul()
 	square()
+	buckets()
+	addPoints()
 	Generate()
 }

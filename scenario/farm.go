@@ -1,0 +1,120 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aqsha/aqsha/farm/book"
+	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/morning"
+	"github.com/aqsha/aqsha/farm/simulate/past"
+	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/pool/miner"
+)
+
+// farmSteps are the machines: many that do not exist and are called simulated, and our one that does.
+func farmSteps() []Step {
+	return []Step{
+		{"machines", "A farm of simulated machines stands beside our one real miner", standMachines},
+		{"bad-night", "A bad night: what every machine could have done, and did", tellNight},
+		{"morning", "The morning page: which machines to visit, and what each visit earns", tellMorning},
+	}
+}
+
+// storyMachines is how many simulated machines the farm has: two racks.
+const storyMachines = 40
+
+func (w *World) farmDir() string { return filepath.Join(w.DataDir, "farm") }
+
+// standMachines writes two days of simulated machines, the last night a bad one, up to now.
+func standMachines(ctx context.Context, w *World) error {
+	err := w.Once("past", func() error {
+		unfinished := w.farmDir() + ".new"
+		if err := os.RemoveAll(unfinished); err != nil {
+			return err
+		}
+		to := time.Now().Truncate(time.Hour)
+		if err := past.Write(ctx, unfinished, past.Options{Machines: storyMachines, Seed: 7, From: to.Add(-48 * time.Hour), To: to, Interval: time.Minute, BadNight: true}); err != nil {
+			return err
+		}
+		return os.Rename(unfinished, w.farmDir())
+	})
+	if err != nil {
+		return err
+	}
+	w.Say("%d simulated machines of seven dialects have been polled every minute for two days; they are called simulated everywhere", storyMachines)
+	if w.Mining == nil || w.Mining.Reading == nil {
+		w.Say("our real miner does not run in this telling")
+	} else {
+		r := w.Mining.Reading
+		w.Say("our one real miner, asked as any machine is: %d MH/s, %d MH hashed, %d shares accepted (%s)", r.RateMHs, r.TotalMH, r.Accepted, r.Dialect)
+	}
+	w.Proves("a machine is its serial number or MAC, and what it says is kept in a few bytes a poll")
+	return nil
+}
+
+func tellNight(ctx context.Context, w *World) error {
+	b, err := book.OpenReader(w.farmDir())
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	to := b.Store.Newest().Floor(use.Hour)
+	a, err := b.Account(ctx, "*", to-12*use.Hour, to, nil)
+	if err != nil {
+		return err
+	}
+	sum := a.Whole.Work[use.Accepted]
+	for _, c := range []use.Cause{use.CauseOutage, use.CauseIdle, use.CauseSlow, use.CauseBoards, use.CauseUnsent, use.CauseHeat, use.CauseUnknown, use.CauseRejected} {
+		if ppm, _ := a.Whole.Work[c].RatioPPM(a.Whole.Nameplate()); ppm > 500 {
+			w.Say("%-9s %6.2f %% of the nameplate, %s", c, float64(ppm)/10_000, a.Whole.Value[c].MicroTiyn.Tiyn().Format())
+		}
+	}
+	for c := range use.Accepted {
+		sum = sum.Add(a.Whole.Work[c])
+	}
+	if sum != a.Whole.Nameplate() {
+		return fmt.Errorf("causes add up to %v of %v hashes", sum, a.Whole.Nameplate())
+	}
+	w.Proves("accepted work and every loss add up to the nameplate's %v hashes, to the last one", a.Whole.Nameplate())
+	return nil
+}
+
+func tellMorning(ctx context.Context, w *World) error {
+	b, err := book.OpenReader(w.farmDir())
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	page, err := morning.Build(ctx, b, 0, 10, nil)
+	if err != nil {
+		return err
+	}
+	w.Say("lost %s since yesterday, accepted %s; %d of %d machines run, %d of them simulated", page.Lost.Format(), page.Accepted.Format(), page.Running, page.Machines, page.Simulated)
+	for _, v := range page.Visits {
+		w.Say("%-20s %s: %s a day after power", v.Place, v.Why, v.Net.Format())
+	}
+	w.Proves("ten visits, by rack, are worth %s a day; 'aqsha farm today --dir %s' prints the page", page.Earns.Format(), w.farmDir())
+	return nil
+}
+
+// askMiner lets the real miner answer as machines do, and asks it.
+func askMiner(ctx context.Context, stats *miner.Stats) (*dialect.Reading, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	api := &miner.API{Stats: stats, Version: "story", Now: time.Now}
+	ended := make(chan error, 1)
+	go func() { ended <- api.Serve(ctx, listener) }()
+	reading, err := fleet.Poll(ctx, &fleet.Machine{Dialect: dialect.Cgminer, Address: listener.Addr().String()})
+	stop()
+	return reading, errors.Join(err, <-ended)
+}
