@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -211,5 +213,38 @@ func TestMachineDisappears(t *testing.T) {
 	}
 	if got := w.balance("charger") - before; !closed || got < 0 || got > 4000*100 {
 		t.Errorf("closed: %v, %d tiyn", closed, got)
+	}
+}
+
+// Two processes close a channel at once: one closes it, the other finds it gone, the money moves once.
+func TestRacingCloses(t *testing.T) {
+	w := newUsesTown(t, "owner", "charger")
+	w.run("channel", "open", "stream", "--from", "owner", "--to", "charger", "--deposit", "100")
+	voucher := filepath.Join(w.dir, "voucher.json")
+	if err := os.WriteFile(voucher, []byte(w.run("channel", "pay", "stream", "40")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.run("channel", "accept", "stream", voucher)
+	results := make(chan error, 2)
+	for range 2 {
+		go func() { results <- aqsha("channel", "close", "stream", "--data", w.dir).Run() }()
+	}
+	first, second := <-results, <-results
+	if (first == nil) == (second == nil) {
+		t.Errorf("closed by both or by neither: %v, %v", first, second)
+	}
+	w.expect("charger", 1_004_000)
+	w.expect("owner", 996_000)
+}
+
+// A peer that sends more than a message may have is cut off, whatever it sends.
+func TestDeviceMessagesAreBounded(t *testing.T) {
+	car, charger := net.Pipe()
+	defer car.Close()
+	defer charger.Close()
+	go func() { _, _ = car.Write(bytes.Repeat([]byte(" "), 3*maxDeviceLine)) }()
+	link, limit := newDeviceLink(charger)
+	if _, err := link.receive(limit); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("%v", err)
 	}
 }
