@@ -2,6 +2,7 @@ package contract
 
 import (
 	"embed"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -24,4 +25,21 @@ func Template(name string) ([]byte, bool) {
 	defer file.Close()
 	data, err := io.ReadAll(file)
 	return data, err == nil
+}
+
+// TemplateProgram is a shipped definition, compiled.
+func TemplateProgram(name string) (*Program, error) {
+	text, ok := Template(name)
+	if !ok {
+		return nil, fmt.Errorf("no template %q", name)
+	}
+	source, problems := Parse(text)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	program, problems := source.Check()
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return program, nil
 }

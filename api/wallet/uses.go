@@ -17,17 +17,9 @@ import (
 
 // EnsureTemplate registers a template, if nobody has, with the registrar of a wallet, and returns it.
 func (d *Desk) EnsureTemplate(ctx context.Context, name string, by token.WalletID) (*contract.Program, error) {
-	text, ok := contract.Template(name)
-	if !ok {
-		return nil, fmt.Errorf("no template %q", name)
-	}
-	source, problems := contract.Parse(text)
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	program, problems := source.Check()
-	if len(problems) > 0 {
-		return nil, problems
+	program, err := contract.TemplateProgram(name)
+	if err != nil {
+		return nil, err
 	}
 	list, err := d.Client.Definitions(ctx)
 	if err != nil {
@@ -112,12 +104,11 @@ func (d *Desk) of(ctx context.Context, id token.WalletID, template string) (api.
 	if err != nil {
 		return view, err
 	}
-	text, _ := contract.Template(template)
-	source, problems := contract.Parse(text)
-	if len(problems) > 0 {
-		return view, problems
+	program, err := contract.TemplateProgram(template)
+	if err != nil {
+		return view, err
 	}
-	if view.Definition != source.Definition.ID() {
+	if view.Definition != program.ID() {
 		return view, token.Errorf(contract.BadTerms, "contract", "%s is of definition %q (%s), not of the template %s", id, view.Name, view.Definition, template)
 	}
 	return view, nil

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,22 +128,7 @@ func newOrderAmount(verb, action, short string) *cobra.Command {
 }
 
 func newOrderShow() *cobra.Command {
-	return &cobra.Command{
-		Use: "show NAME", Short: "Show how far an order is", Args: cobra.ExactArgs(1), Example: "  aqsha order show pumps --json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			ids, err := s.resolve(args[0])
-			if err != nil {
-				return err
-			}
-			c, err := s.Client.Contract(ctx, ids[0], 0)
-			if err != nil {
-				return err
-			}
-			_, d, err := findDefinition(ctx, s, c.Definition.String())
-			if err != nil {
-				return err
-			}
-			return show(command, c, func(w io.Writer) { describeContract(w, s, c, d) })
-		}),
-	}
+	command := newContractShow()
+	command.Use, command.Short, command.Example = "show NAME", "Show how far an order is", "  aqsha order show pumps --json"
+	return command
 }

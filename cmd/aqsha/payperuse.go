@@ -33,7 +33,9 @@ decides. docs/uses/pay-per-use.md says what happens if somebody vanishes.`,
 		newUseStep("accept", "Pay the bill, as the customer", 0, false), newUseStep("dispute", "Dispute the bill, as the customer; --document is what is wrong", 0, true),
 		newUseStep("claim", "Ask the arbiter, as the supplier, when the meter's word cannot be had", 1, true),
 		newUseStep("collect", "Collect an undisputed bill after the window, as the supplier", 1, false),
-		newUseStep("leave", "End the contract, as the supplier: the rest returns to the customer", 1, false), newUseDecide(), newUseTopUp())
+		newUseStep("leave", "End the contract, as the supplier: the rest returns to the customer", 1, false),
+		newUseAmount("decide", "decide", "Decide a dispute, as the arbiter: the supplier has AMOUNT", 3, false),
+		newUseAmount("top-up", "top_up", "Add to the deposit, as the customer", 0, true))
 	return command
 }
 
@@ -299,28 +301,20 @@ func newUseStep(action, short string, party int, document bool) *cobra.Command {
 	return command
 }
 
-func newUseDecide() *cobra.Command {
+// newUseAmount is an action with an amount: an argument, or what is paid in.
+func newUseAmount(verb, action, short string, party int, paysIn bool) *cobra.Command {
 	return &cobra.Command{
-		Use: "decide NAME AMOUNT", Short: "Decide a dispute, as the arbiter: the supplier has AMOUNT", Args: cobra.ExactArgs(2), Example: "  aqsha pay-per-use decide power-2026 1250000",
+		Use: verb + " NAME AMOUNT", Short: short, Args: cobra.ExactArgs(2), Example: "  aqsha pay-per-use " + verb + " power-2026 1250000",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			amount, err := money.ParseTenge(args[1])
 			if err != nil {
 				return usageError{err}
 			}
-			return meterStep(ctx, command, s, args[0], 3, wallet.Call{Action: "decide", Args: []token.Value{token.Int(int64(amount))}})
-		}),
-	}
-}
-
-func newUseTopUp() *cobra.Command {
-	return &cobra.Command{
-		Use: "top-up NAME AMOUNT", Short: "Add to the deposit, as the customer", Args: cobra.ExactArgs(2), Example: "  aqsha pay-per-use top-up power-2026 1000000",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			amount, err := money.ParseTenge(args[1])
-			if err != nil {
-				return usageError{err}
+			call := wallet.Call{Action: action, Paid: amount}
+			if !paysIn {
+				call.Args, call.Paid = []token.Value{token.Int(int64(amount))}, 0
 			}
-			return meterStep(ctx, command, s, args[0], 0, wallet.Call{Action: "top_up", Paid: amount})
+			return meterStep(ctx, command, s, args[0], party, call)
 		}),
 	}
 }

@@ -12,9 +12,8 @@ import (
 )
 
 var (
-	senderKey   = token.NewPrivateKey([32]byte{1})
-	receiverKey = token.NewPrivateKey([32]byte{2})
-	other       = token.NewPrivateKey([32]byte{3})
+	senderKey = token.NewPrivateKey([32]byte{1})
+	other     = token.NewPrivateKey([32]byte{3})
 )
 
 func terms() Terms {

@@ -37,14 +37,9 @@ type stand struct {
 
 func program(t fataler) *contract.Program {
 	t.Helper()
-	text, _ := contract.Template("channel")
-	source, problems := contract.Parse(text)
-	if problems != nil {
-		t.Fatal(problems)
-	}
-	p, problems := source.Check()
-	if problems != nil {
-		t.Fatal(problems)
+	p, err := contract.TemplateProgram("channel")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return p
 }

@@ -24,14 +24,9 @@ var (
 
 func metered(t testing.TB) *contract.Program {
 	t.Helper()
-	text, _ := contract.Template("metered")
-	source, problems := contract.Parse(text)
-	if problems != nil {
-		t.Fatal(problems)
-	}
-	p, problems := source.Check()
-	if problems != nil {
-		t.Fatal(problems)
+	p, err := contract.TemplateProgram("metered")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return p
 }
