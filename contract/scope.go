@@ -38,6 +38,8 @@ type scope struct {
 	now      uint64
 	document []byte
 	network  token.NetworkID
+
+	definition []byte // of the contract that pays, for a purpose's rule
 }
 
 type getter func(*scope) ref.Val

@@ -289,7 +289,7 @@ func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.
 				return refuse(WrongMark, "pay", "only plain tenge is marked")
 			}
 			var err *token.Error
-			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document}
+			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
 			if becomes, err = x.judge(from, as, false, &payment); err != nil {
 				return err
 			}

@@ -198,7 +198,7 @@ func buildRailway(ctx context.Context, w *World) error {
 		}
 	}
 	marked, err := w.purpose(ctx, token.Purpose{Name: railway, About: "The line from Dostyk, down to the last supplier", Mark: `payer.role == "treasury"`,
-		Permits: []token.Permit{{When: `payee.role == "railway" && size(document) == 32`, Becomes: token.BecomesSame}, {When: `payee.role == "quarry" && size(document) == 32`}},
+		Permits: []token.Permit{{When: `payee.role == "railway" && size(definition) == 32`, Becomes: token.BecomesSame}, {When: `payee.role == "quarry" && size(definition) == 32`}},
 		Returns: w.id(budget), Contracts: []token.Hash{definition}})
 	if err != nil {
 		return err
