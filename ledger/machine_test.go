@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/internal/sim"
@@ -305,7 +304,7 @@ func (m *machine) refusal(t *rapid.T) {
 	}
 	before := copyOf(m.model)
 	if err := m.plain.Try(tx); err != nil {
-		if diff := cmp.Diff(before, m.model, ledger.InDepth, cmpopts.EquateEmpty()); diff != "" {
+		if diff := difference(before, m.model); diff != "" {
 			t.Fatalf("the refusal %v changed the state: %s", err, diff)
 		}
 	}
@@ -376,7 +375,7 @@ func TestRandomTransactions(t *testing.T) {
 		if err := m.plain.Replay(replayed); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(m.model, replayed, ledger.InDepth, cmpopts.EquateEmpty()); diff != "" {
+		if diff := difference(m.model, replayed); diff != "" {
 			t.Fatalf("the log gives another state: %s", diff)
 		}
 	})

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -240,6 +242,32 @@ func describeOutcomes(w io.Writer, outcomes []wallet.Outcome) {
 	}
 }
 
+// markedPart is how much of a balance carries a purpose.
+type markedPart struct {
+	Purpose uint32     `json:"purpose"`
+	Amount  money.Tiyn `json:"amount"`
+}
+
+// mostTokens is how many tokens of a wallet one answer lists at most.
+const mostTokens = 4096
+
+// markedOf adds up what of a wallet's newest tokens carries a purpose, by number.
+func markedOf(ctx context.Context, s *session, id token.WalletID) (parts []markedPart, err error) {
+	tokens, err := s.Client.Tokens(ctx, id, mostTokens)
+	for _, t := range tokens.Tokens {
+		number := t.Asset.Purpose
+		if number == 0 {
+			continue
+		}
+		at, known := slices.BinarySearchFunc(parts, number, func(p markedPart, n uint32) int { return cmp.Compare(p.Purpose, n) })
+		if !known {
+			parts = slices.Insert(parts, at, markedPart{Purpose: number})
+		}
+		parts[at].Amount += t.Amount
+	}
+	return parts, err
+}
+
 func newBalanceCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "balance WALLET…", Short: "What wallets hold, at the last durable block",
@@ -254,6 +282,7 @@ func newBalanceCommand() *cobra.Command {
 				ID      token.WalletID `json:"id"`
 				Balance money.Tiyn     `json:"balance"`
 				Tokens  uint32         `json:"tokens"`
+				Marked  []markedPart   `json:"marked,omitempty"`
 				Size    uint64         `json:"size"`
 			}
 			var lines []line
@@ -262,11 +291,18 @@ func newBalanceCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				lines = append(lines, line{args[i], id, view.Balance, view.Tokens, view.Size})
+				marked, err := markedOf(ctx, s, id)
+				if err != nil {
+					return err
+				}
+				lines = append(lines, line{args[i], id, view.Balance, view.Tokens, marked, view.Size})
 			}
 			return show(command, lines, func(w io.Writer) {
 				for _, l := range lines {
 					fmt.Fprintf(w, "%s  %s\n", l.Name, l.Balance.Format())
+					for _, m := range l.Marked {
+						fmt.Fprintf(w, "  of which %s marked for purpose %d\n", m.Amount.Format(), m.Purpose)
+					}
 				}
 			})
 		}),

@@ -30,7 +30,11 @@ func newTokenCommand() *cobra.Command {
 			}
 			return show(command, tokens, func(w io.Writer) {
 				for _, t := range tokens.Tokens {
-					fmt.Fprintf(w, "%s  %s\n", t.ID, t.Amount.Format())
+					mark := ""
+					if t.Asset.Purpose != 0 {
+						mark = fmt.Sprintf("  purpose %d", t.Asset.Purpose)
+					}
+					fmt.Fprintf(w, "%s  %s%s\n", t.ID, t.Amount.Format(), mark)
 				}
 				if tokens.More {
 					fmt.Fprintln(w, "… and more (--limit)")

@@ -98,7 +98,7 @@ func (m *mix) execution(tell func(phase string, done, of int)) error {
 	var plain, marked, remembered, create, act, ratio, rememberedRatio []float64
 	for i := range m.o.Runs {
 		tell("executing alone", i, m.o.Runs)
-		c, err := measureRules(m.o.Wallets, m.o.Contracts)
+		c, err := measureRules(i, m.o.Wallets, m.o.Contracts)
 		if err != nil {
 			return err
 		}

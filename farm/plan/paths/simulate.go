@@ -118,14 +118,14 @@ func (s *shocks) tail(cell uint64, rest float64) float64 {
 	return table[i] + (rest*cells-float64(i))*(table[i+1]-table[i])
 }
 
-// exp of |x| ≤ 0.6, to 10⁻¹⁰: the fourth power of a polynomial, because the library's takes three times as long
-// as all the rest of a day.
+// shortReturn is the longest return, in percent, that exp is for.
+const shortReturn = 20.0
+
+// exp of |x| ≤ 0.2, to 2·10⁻⁷ at its ends and 10⁻¹¹ on most days: a polynomial, because the library's takes longer
+// than all the rest of a day.
 func exp(x float64) float64 {
-	y := x / 4
-	y2 := y * y
-	p := (1 + y) + y2*((1.0/2+y*(1.0/6))+y2*((1.0/24+y*(1.0/120))+y2*(1.0/720+y*(1.0/5040))))
-	p *= p
-	return p * p
+	x2 := x * x
+	return (1 + x) + x2*((1.0/2+x*(1.0/6))+x2*(1.0/24+x*(1.0/120)))
 }
 
 // path simulates one path day by day.
@@ -148,13 +148,12 @@ func (m *Model) path(table *shocks, start, drift float64, days Calendar, seed ui
 			if cell == 0 || cell == cells-1 {
 				z = table.tail(cell, rest)
 			}
-			r := drift - h/200 + math.Sqrt(h)*z
-			if r > maxReturn {
-				r = maxReturn
-			} else if r < -maxReturn {
-				r = -maxReturn
+			r := drift - h*0.005 + math.Sqrt(h)*z // percent
+			if r > shortReturn || r < -shortReturn {
+				price *= math.Exp(max(-maxReturn, min(maxReturn, r)) / 100)
+			} else {
+				price *= exp(r * 0.01)
 			}
-			price *= exp(r / 100)
 			if exponential {
 				logH = min(math.Log(maxVariance), omega+alpha*(math.Abs(z)-table.absE)+gamma*z+beta*logH)
 				h = math.Exp(logH)

@@ -22,3 +22,11 @@ func TestBadSettings(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkPlan(b *testing.B) {
+	for b.Loop() {
+		if _, err := speed.Measure(context.Background(), speed.Settings{Paths: 10_000, Machines: 10_000, Repetitions: 1}, func() time.Duration { return 0 }, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
