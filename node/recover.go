@@ -59,7 +59,7 @@ func (n *Node) recover() error {
 		return fmt.Errorf("the genesis names no usable log key: %w", err)
 	}
 
-	r, err := n.rebuild(n.config.Reverify, 0)
+	r, err := n.rebuild(n.config.Reverify, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -85,13 +85,13 @@ type rebuilt struct {
 }
 
 // rebuild makes the state after the last durable block, without touching the live one, with so many workers
-// beside the one that executes (0: one for each processor).
-func (n *Node) rebuild(reverify bool, workers int) (rebuilt, error) {
+// beside the one that executes (0: one for each processor), as courteously as c is.
+func (n *Node) rebuild(reverify bool, workers int, c *courtesy) (rebuilt, error) {
 	r := fromNothing(!reverify)
 	if !reverify {
-		r = n.fromSnapshot()
+		r = n.fromSnapshot(c)
 	}
-	return r, n.replayTail(&r, reverify, workers)
+	return r, n.replayTail(&r, reverify, workers, c)
 }
 
 func fromNothing(trust bool) rebuilt {
@@ -100,9 +100,9 @@ func fromNothing(trust bool) rebuilt {
 }
 
 // fromSnapshot starts from the newest snapshot that fits the log, or from nothing.
-func (n *Node) fromSnapshot() rebuilt {
+func (n *Node) fromSnapshot(c *courtesy) rebuilt {
 	for _, name := range n.snapshots() {
-		state, at, err := n.readSnapshot(name)
+		state, at, err := n.readSnapshot(name, c)
 		if err != nil {
 			n.logger.Warn("snapshot passed over; the log has everything", "file", name, "cause", err)
 			continue
@@ -124,13 +124,13 @@ func (n *Node) snapshots() []string {
 	return names
 }
 
-func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, error) {
+func (n *Node) readSnapshot(name string, c *courtesy) (*livestate.State, livestate.Position, error) {
 	f, err := n.fs.Open(filepath.Join(n.config.Dir, snapshotDir, name))
 	if err != nil {
 		return nil, livestate.Position{}, err
 	}
 	defer f.Close()
-	state, at, err := readSnapshotFile(f)
+	state, at, err := readSnapshotFile(f, c)
 	if err != nil {
 		return nil, at, err
 	}
@@ -149,7 +149,7 @@ func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, 
 
 // replayTail executes the durable blocks after a point again. Their signatures were verified before they were
 // written, and are believed unless the node was told to verify everything again: then entries' hashes too.
-func (n *Node) replayTail(r *rebuilt, reverify bool, workers int) error {
+func (n *Node) replayTail(r *rebuilt, reverify bool, workers int, c *courtesy) error {
 	height := r.head.Height + 1
 	if r.head.Size == 0 {
 		height = 0
@@ -169,6 +169,7 @@ func (n *Node) replayTail(r *rebuilt, reverify bool, workers int) error {
 	}
 	size := r.head.Size
 	engine.Executed = func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
+		c.pause()
 		size += uint64(len(b.Entries))
 		for _, hash := range b.Hashes {
 			tree.Add(hash)

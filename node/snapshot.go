@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -21,27 +22,28 @@ const snapshotsKept = 2
 func (n *Node) Snapshot() error {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.writeSnapshot(n.state, n.head)
+	return n.writeSnapshot(n.state, n.head, nil)
 }
 
 // SnapshotAside writes a snapshot while payments go on: the previous one and the log since make a second
 // state, beside the live one, which takes as much memory again until it is written.
 func (n *Node) SnapshotAside() error {
-	r, err := n.rebuild(false, 1)
+	c := &courtesy{since: time.Now()}
+	r, err := n.rebuild(false, 1, c)
 	if err != nil {
 		return err
 	}
-	return n.writeSnapshot(r.state, r.head)
+	return n.writeSnapshot(r.state, r.head, c)
 }
 
 // writeSnapshot stores a state. A snapshot that a crash leaves ahead of the log is passed over at the next start.
-func (n *Node) writeSnapshot(state *livestate.State, head Head) error {
+func (n *Node) writeSnapshot(state *livestate.State, head Head, c *courtesy) error {
 	if head.Height == 0 {
 		return nil
 	}
 	var content bytes.Buffer
 	at := livestate.Position{Network: n.network, Leaf: head.Leaf, LogSize: head.Size, LogRoot: head.Root}
-	if _, err := state.WriteSnapshot(&content, at); err != nil {
+	if _, err := state.WriteSnapshot(courteousWriter{&content, c}, at); err != nil {
 		return err
 	}
 	content.Write(snapshotFooter(crc32.Checksum(content.Bytes(), castagnoli)))
@@ -60,6 +62,33 @@ func (n *Node) writeSnapshot(state *livestate.State, head Head) error {
 	return nil
 }
 
+// courtesy lets work that nobody waits for take half of a processor's time: it pauses as long as it has worked. One goroutine
+// at a time uses it; a nil one never pauses.
+type courtesy struct{ since time.Time }
+
+// courteousAfter is how long work goes on before it pauses: not so short that pausing costs, nor so long that payments wait.
+const courteousAfter = 2 * time.Millisecond
+
+func (c *courtesy) pause() {
+	if c == nil {
+		return
+	}
+	if worked := time.Since(c.since); worked >= courteousAfter {
+		time.Sleep(worked)
+		c.since = time.Now()
+	}
+}
+
+type courteousWriter struct {
+	out      io.Writer
+	courtesy *courtesy
+}
+
+func (w courteousWriter) Write(p []byte) (int, error) {
+	w.courtesy.pause()
+	return w.out.Write(p)
+}
+
 // A snapshot's file ends with a checksum over its bytes, so that the node that wrote it can tell that they are still
 // the same without hashing each record.
 const (
@@ -74,7 +103,7 @@ func snapshotFooter(sum uint32) []byte {
 }
 
 // readSnapshotFile reads a snapshot's file, checking its bytes.
-func readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) {
+func readSnapshotFile(f vfs.File, c *courtesy) (*livestate.State, livestate.Position, error) {
 	size, err := f.Size()
 	if err != nil {
 		return nil, livestate.Position{}, err
@@ -87,7 +116,7 @@ func readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) 
 	if _, err := f.ReadAt(footer, size); err != nil {
 		return nil, livestate.Position{}, err
 	}
-	summed := &summingReader{in: io.NewSectionReader(f, 0, size)}
+	summed := &summingReader{in: io.NewSectionReader(f, 0, size), courtesy: c}
 	state, at, err := livestate.ReadOwnSnapshot(summed, randomSeed())
 	if err == nil && !bytes.Equal(footer, snapshotFooter(summed.sum)) {
 		err = errors.New("its bytes are not those that were written: the checksum differs")
@@ -97,11 +126,13 @@ func readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) 
 
 // summingReader computes the checksum of what is read.
 type summingReader struct {
-	in  io.Reader
-	sum uint32
+	in       io.Reader
+	sum      uint32
+	courtesy *courtesy
 }
 
 func (r *summingReader) Read(p []byte) (int, error) {
+	r.courtesy.pause()
 	n, err := r.in.Read(p)
 	r.sum = crc32.Update(r.sum, castagnoli, p[:n])
 	return n, err
