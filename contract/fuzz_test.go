@@ -115,3 +115,13 @@ func TestExplosiveExpressionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParsePurpose(f *testing.F) {
+	f.Add([]byte(mealsText))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		source, problems := ParsePurpose(data)
+		if problems == nil {
+			_, _ = source.Check()
+		}
+	})
+}

@@ -111,6 +111,13 @@ func (r *purposeReader) permit(n *yaml.Node, where string) {
 	if permit.When == "" || becomes == "" {
 		r.problem(n, where, "write {when: CONDITION, becomes: plain}, or same, or a purpose", "a permit says when, and what the money becomes")
 	}
+	switch becomes {
+	case "plain":
+	case "same":
+		permit.Becomes = token.BecomesSame
+	default: // a name, of which the ledger knows the number; until then it is no purpose's
+		permit.Becomes = token.BecomesSame - 1
+	}
 	r.out.Purpose.Permits = append(r.out.Purpose.Permits, permit)
 	r.out.Becomes = append(r.out.Becomes, becomes)
 }

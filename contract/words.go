@@ -180,36 +180,41 @@ type sentences struct {
 var purposeSentences = map[Language]sentences{
 	English: {
 		title: "Tenge marked “%s”", mark: "It is marked out of plain tenge when: %s.", permit: "It may be paid when: %s. Then %s.",
-		plain: "it becomes plain tenge", same: "it keeps its mark", other: "it becomes money for purpose %d",
-		once: "At most %s tenge at once.", total: "At most %s tenge carry the mark at a time.",
+		plain: "it becomes plain tenge", same: "it keeps its mark", other: "it becomes money for purpose %s",
+		once: "At most %s at once.", total: "At most %s carry the mark at a time.",
 		time: "It may be spent from %s until %s.", returns: "What is not spent then returns to %s as plain tenge.",
 		hops: "With its mark it is paid on %d times at most.", contracts: "Contracts of %d named definitions may hold it.", noContracts: "No contract may hold it.",
 		counts: "It counts to its holders' limits.", notCounts: "It does not count to its holders' limits.",
 	},
 	Kazakh: {
 		title: "«%s» белгісі бар теңге", mark: "Жай теңге мына шартпен белгіленеді: %s.", permit: "Мына шартпен төленеді: %s. Сонда %s.",
-		plain: "жай теңгеге айналады", same: "белгісін сақтайды", other: "%d-мақсаттың ақшасына айналады",
-		once: "Бір төлемге ең көбі %s теңге.", total: "Белгімен бір мезгілде ең көбі %s теңге жүреді.",
+		plain: "жай теңгеге айналады", same: "белгісін сақтайды", other: "«%s» мақсатының ақшасына айналады",
+		once: "Бір төлемге ең көбі %s.", total: "Белгімен бір мезгілде ең көбі %s жүреді.",
 		time: "Жұмсау мерзімі: %s бастап %s дейін.", returns: "Жұмсалмағаны жай теңге болып %s әмиянына қайтады.",
 		hops: "Белгісімен ең көбі %d рет төленеді.", contracts: "Оны аталған %d анықтаманың келісімшарттары ғана ұстай алады.", noContracts: "Оны ешбір келісімшарт ұстай алмайды.",
 		counts: "Иесінің шектеріне кіреді.", notCounts: "Иесінің шектеріне кірмейді.",
 	},
 	Russian: {
 		title: "Тенге с меткой «%s»", mark: "Обычные тенге метятся при условии: %s.", permit: "Платить можно при условии: %s. Тогда %s.",
-		plain: "они становятся обычными тенге", same: "метка сохраняется", other: "они становятся деньгами цели %d",
-		once: "Не больше %s тенге за раз.", total: "Метку одновременно несут не больше %s тенге.",
+		plain: "они становятся обычными тенге", same: "метка сохраняется", other: "они становятся деньгами цели %s",
+		once: "Не больше %s за раз.", total: "Метку одновременно несут не больше %s.",
 		time: "Тратить можно с %s до %s.", returns: "Неистраченное возвращается на %s обычными тенге.",
 		hops: "С меткой их можно передать не больше %d раз.", contracts: "Держать их могут договоры %d названных определений.", noContracts: "Никакой договор не может их держать.",
 		counts: "Они входят в лимиты держателей.", notCounts: "Они не входят в лимиты держателей.",
 	},
 }
 
-// Explain says a purpose in plain words, a sentence a line. returns is what to call the wallet that unspent money returns to.
-func (r *Rule) Explain(language Language, returns string) []string {
+// Explain says a purpose in plain words, a sentence a line. returns is what to call the wallet that unspent money
+// returns to; others, if not nil, what to call the purpose that money becomes by each permit, instead of its number.
+func (r *Rule) Explain(language Language, returns string, others []string) []string {
 	s, l, p := purposeSentences[language], lexicons[language], &r.Purpose
 	lines := []string{fmt.Sprintf(s.title, p.Name), fmt.Sprintf(s.mark, l.say(r.mark.tree))}
 	for i, permit := range p.Permits {
-		becomes := fmt.Sprintf(s.other, permit.Becomes)
+		name := strconv.FormatUint(uint64(permit.Becomes), 10)
+		if others != nil {
+			name = others[i]
+		}
+		becomes := fmt.Sprintf(s.other, name)
 		switch permit.Becomes {
 		case 0:
 			becomes = s.plain

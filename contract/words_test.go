@@ -20,7 +20,7 @@ func TestPurposesInWords(t *testing.T) {
 		Russian: {"Тенге с меткой «school meals»", "роль получателя — “canteen” и регион получателя — “KZ-75”", "становятся обычными тенге", "метка сохраняется", "сумма не больше 50.00 тенге", "приложен документ"},
 	}
 	for _, language := range Languages {
-		text := strings.Join(r.Explain(language, "the treasury"), "\n")
+		text := strings.Join(r.Explain(language, "the treasury", nil), "\n")
 		for _, want := range wants[language] {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q is not in\n%s", language, want, text)

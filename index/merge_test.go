@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -50,6 +51,10 @@ func TestFilesAreMerged(t *testing.T) {
 	before, err := x.find(ofWallets, id, noEntry, 1000)
 	if err != nil || len(before) < 20 {
 		t.Fatalf("%d entries, %v", len(before), err)
+	}
+	// Merging is done in the background; closing before it has begun leaves it to the next start.
+	for deadline := time.Now().Add(time.Minute); len(names(t, dir)) != 3 && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
 	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)

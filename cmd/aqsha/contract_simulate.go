@@ -167,8 +167,8 @@ func (s *stage) registerPurposes(agency token.WalletID) error {
 		p.FromMillis, p.UntilMillis = s.chain.Now, s.chain.Now+(p.UntilMillis-p.FromMillis) // the dry ledger has a clock of its own
 		p.Contracts = []token.Hash{s.program.ID()}
 		for i, becomes := range source.Becomes {
-			if becomes == "same" {
-				p.Permits[i].Becomes = token.BecomesSame
+			if becomes != "plain" && becomes != "same" {
+				return usageError{fmt.Errorf("%s: permits[%d].becomes: %q: a play knows plain and same", file, i, becomes)}
 			}
 		}
 		a, _ := s.model.Agency(agency)

@@ -48,14 +48,16 @@ money becomes. Pay with it by "aqsha pay --purpose NAME", mark by "aqsha pay --m
 				if err != nil {
 					return err
 				}
-				return explainPurpose(command, source.Purpose, source.Returns, languages)
+				p := source.Purpose
+				p.Contracts = make([]token.Hash, len(source.Contracts)) // how many is all that is said of them
+				return explainPurpose(command, p, source.Returns, source.Becomes, languages)
 			}
 			return withSession(command, func(ctx context.Context, s *session) error {
 				p, err := s.Purpose(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				return explainPurpose(command, p.Purpose.Purpose, s.Book.NameOf(p.Returns), languages)
+				return explainPurpose(command, p.Purpose.Purpose, s.Book.NameOf(p.Returns), nil, languages)
 			})
 		},
 	}
@@ -133,14 +135,14 @@ func languagesOf(command *cobra.Command) ([]contract.Language, error) {
 	return []contract.Language{language}, nil
 }
 
-func explainPurpose(command *cobra.Command, p token.Purpose, returns string, languages []contract.Language) error {
+func explainPurpose(command *cobra.Command, p token.Purpose, returns string, others []string, languages []contract.Language) error {
 	rule, problems := contract.CompilePurpose(p)
 	if len(problems) > 0 {
 		return problems
 	}
 	said := map[contract.Language][]string{}
 	for _, language := range languages {
-		said[language] = rule.Explain(language, returns)
+		said[language] = rule.Explain(language, returns, others)
 	}
 	return show(command, said, func(w io.Writer) {
 		for i, language := range languages {
@@ -199,18 +201,14 @@ func registerPurpose(ctx context.Context, command *cobra.Command, s *session, pa
 	p := source.Purpose
 	p.Returns = ids[1]
 	for i, becomes := range source.Becomes {
-		switch becomes {
-		case "plain":
-			p.Permits[i].Becomes = 0
-		case "same":
-			p.Permits[i].Becomes = token.BecomesSame
-		default:
-			other, err := s.Purpose(ctx, becomes)
-			if err != nil {
-				return err
-			}
-			p.Permits[i].Becomes = other.Number
+		if becomes == "plain" || becomes == "same" {
+			continue
 		}
+		other, err := s.Purpose(ctx, becomes)
+		if err != nil {
+			return err
+		}
+		p.Permits[i].Becomes = other.Number
 	}
 	for _, name := range source.Contracts {
 		id, _, err := findDefinition(ctx, s, name)
