@@ -18,6 +18,7 @@ type Call struct {
 	Paid     []money.Tiyn // what comes in, by asset
 	Held     []money.Tiyn // what is held, by asset, before that
 	Document []byte       // hash of the attached document: 32 bytes, or nil
+	Network  token.NetworkID
 }
 
 // Outcome is what an action does. It is valid until the program is used again.
@@ -66,6 +67,7 @@ func (p *Program) Create(instance *Instance, c *Call) *token.Error {
 			return err
 		}
 	}
+	s.getters = p.create.getters // the guard reads more than what is fixed: who creates it, and what is paid in
 	return p.admit(&p.create, s)
 }
 
@@ -105,7 +107,7 @@ func (p *Program) Act(instance *Instance, c *Call) (*Outcome, *token.Error) {
 func (p *Program) enter(instance *Instance, c *Call, getters map[string]getter) *scope {
 	s := &p.scope
 	s.getters, s.instance, s.party, s.caller = getters, instance, c.Party, c.Caller
-	s.args, s.paid, s.now, s.document = c.Args, c.Paid, c.Now, c.Document
+	s.args, s.paid, s.now, s.document, s.network = c.Args, c.Paid, c.Now, c.Document, c.Network
 	s.held, s.left = s.held[:0], s.left[:0]
 	for i, held := range c.Held {
 		s.held = append(s.held, held+c.Paid[i]) // the sums of live tokens fit

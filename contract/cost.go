@@ -17,6 +17,7 @@ const (
 const (
 	costVerify = 2_000 // an Ed25519 verification by itself
 	costHash   = 12    // SHA-256, and one more for 8 bytes
+	costStep   = 2     // a step along a hash chain: SHA-256 of 32 bytes without CEL around it
 )
 
 // estimator knows how large variables can be and what our functions cost.
@@ -57,6 +58,12 @@ func (e estimator) EstimateCallCost(function, overload string, _ *cost.AstNode, 
 		return fixed(costVerify+size(1)/8+1, 1)
 	case "uint64_int":
 		return fixed(2, 8)
+	case "chain_bytes":
+		most, ok := number(args[2].Expr())
+		if !ok || most < 0 || most > MaxChain {
+			return fixed(1<<32, 32) // not written out: nobody knows how far it walks
+		}
+		return fixed(costHash+costStep*uint64(most), 32)
 	case "min_int", "max_int", "part_int":
 		return fixed(2, 1)
 	}
@@ -77,6 +84,12 @@ func (tracker) CallCost(function, overload string, args []ref.Val, _ ref.Val) *u
 		n = costHash + length(args[0])/8 + 1
 	case "verify_bytes":
 		n = costVerify + length(args[1])/8 + 1
+	case "chain_bytes":
+		walked, _ := args[1].(types.Int)
+		n = costHash
+		if most, _ := args[2].(types.Int); walked > 0 && walked <= most {
+			n += costStep * uint64(walked)
+		}
 	case "uint64_int", "min_int", "max_int", "part_int":
 		n = 2
 	default:

@@ -97,6 +97,10 @@ func newEnvironment() (*cel.Env, error) {
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
 				return types.Bool(Verify(args[0].(types.Bytes), args[1].(types.Bytes), args[2].(types.Bytes)))
 			}))),
+		cel.Function("chain", cel.Overload("chain_bytes", []*cel.Type{cel.BytesType, cel.IntType, cel.IntType}, cel.BytesType,
+			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+				return chain(args[0].(types.Bytes), args[1].(types.Int), args[2].(types.Int))
+			}))),
 	)
 }
 
@@ -123,12 +127,34 @@ func mulDiv(a, n, d uint64) uint64 {
 	return quotient
 }
 
+// MaxChain is the most steps that an expression can walk along a hash chain.
+const MaxChain = 4096
+
+// Walk hashes a word n times over: a hash chain, of which the last word is the root that a payer
+// commits to and each word before it is worth one tick more (PayWord, Rivest and Shamir 1996).
+func Walk(word [32]byte, n int) [32]byte {
+	for range n {
+		word = sha256.Sum256(word[:])
+	}
+	return word
+}
+
+// chain is Walk for expressions: word has 32 bytes, 0 ≤ n ≤ most, and most is written out, so that
+// the static check knows what it can cost.
+func chain(word types.Bytes, n, most types.Int) ref.Val {
+	if len(word) != sha256.Size || n < 0 || n > most || most > MaxChain {
+		return types.NewErr("chain: want 32 bytes, and from 0 to %d steps", int64(min(most, MaxChain)))
+	}
+	root := Walk([32]byte(word), int(n))
+	return types.Bytes(root[:])
+}
+
 // messageDomain keeps a signature over a message for a contract from being valid as anything else.
 const messageDomain = "aqsha message v1\x00"
 
 // MessageDigest is what a key signs that vouches for a message to a contract: a meter's reading, a
-// registry's certificate, a voucher. The message should name the contract (contract.id), so that it
-// cannot be used in another.
+// registry's certificate, a voucher. The message should name the contract and its network
+// (contract.network + contract.id), so that it cannot be used in another.
 func MessageDigest(message []byte) [32]byte {
 	return sha256.Sum256(append([]byte(messageDomain), message...))
 }

@@ -40,6 +40,7 @@ type Payment struct {
 	Amount       money.Tiyn
 	Now          uint64
 	Document     []byte // hash of the attached document, or nil
+	Definition   []byte // of the contract that pays; nil for a payment between wallets
 }
 
 func paymentVariables() []variable {
@@ -49,7 +50,8 @@ func paymentVariables() []variable {
 	return append(vars,
 		intVariable("amount", func(s *scope) int64 { return int64(s.amount) }),
 		intVariable("now", func(s *scope) int64 { return int64(s.now) }),
-		variable{"document", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.document) }})
+		variable{"document", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.document) }},
+		variable{"definition", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.definition) }})
 }
 
 // paymentCompiler is shared by all purposes: their expressions have the same variables.
@@ -107,7 +109,7 @@ func compilePurpose(p token.Purpose, c *compiler) (*Rule, Problems) {
 func (r *Rule) enter(p *Payment) *scope {
 	s := &r.scope
 	s.getters, s.payer, s.payee = r.getters, p.Payer, p.Payee
-	s.amount, s.now, s.document = p.Amount, p.Now, p.Document
+	s.amount, s.now, s.document, s.definition = p.Amount, p.Now, p.Document, p.Definition
 	return s
 }
 

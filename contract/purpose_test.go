@@ -119,3 +119,46 @@ func BenchmarkPermitByAmount(b *testing.B) {
 		}
 	}
 }
+
+// A purpose can demand that its money moves by contracts alone, whatever document a payment attaches.
+func TestPurposeByContractAlone(t *testing.T) {
+	p := meals()
+	p.Permits = []token.Permit{{When: `payee.role == "school" && size(definition) == 32`, Becomes: token.BecomesSame}}
+	r := rule(t, p)
+	payment := Payment{Payer: someone("treasury", ""), Payee: someone("school", ""), Amount: 1, Now: 150, Document: make([]byte, 32)}
+	if _, err := r.Permit(&payment); code(err) != PurposeForbids {
+		t.Errorf("between wallets: %v", err)
+	}
+	payment.Definition = make([]byte, 32)
+	if _, err := r.Permit(&payment); err != nil {
+		t.Errorf("out of a contract: %v", err)
+	}
+}
+
+// A chain's length is written out, so that its cost is known; a guard that lets the caller choose it is refused.
+func TestChainIsBounded(t *testing.T) {
+	for text, want := range map[string]bool{"chain(args.word, args.n, 4096) == args.word": true, "chain(args.word, args.n, args.n) == args.word": false, "chain(args.word, args.n, 4097) == args.word": false} {
+		d := &Definition{Name: "ticks", Parties: []string{"alice"}, Assets: []string{"tenge"}, Create: Action{Takes: []Take{{"tenge", Any}}},
+			Actions: []Action{{Name: "tick", Args: []Field{{"word", token.BytesValue}, {"n", token.IntValue}}, When: text, Ends: true}},
+			End:     End{At: "created + day", Pay: []Share{{"alice", 1}}}}
+		if _, problems := Compile(d); (len(problems) == 0) != want {
+			t.Errorf("%s: %v", text, problems)
+		}
+	}
+}
+
+// What creating is guarded by may be what is paid in, and who pays it.
+func TestCreationSeesWhatIsPaid(t *testing.T) {
+	d := &Definition{Name: "deposit", Parties: []string{"alice"}, Assets: []string{"tenge"}, Create: Action{When: "paid.tenge >= 100 && caller.id == alice.id && now > 0", Takes: []Take{{"tenge", Any}}},
+		Actions: []Action{{Name: "stop", Ends: true}}, End: End{At: "created + day", Pay: []Share{{"alice", 1}}}}
+	p, problems := Compile(d)
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	if _, err := tryBegin(t, p, []money.Tiyn{100}); err != nil {
+		t.Error(err)
+	}
+	if _, err := tryBegin(t, p, []money.Tiyn{99}); code(err) != GuardNotMet {
+		t.Errorf("with 99: %v", err)
+	}
+}

@@ -37,6 +37,9 @@ type scope struct {
 	amount   money.Tiyn
 	now      uint64
 	document []byte
+	network  token.NetworkID
+
+	definition []byte // of the contract that pays, for a purpose's rule
 }
 
 type getter func(*scope) ref.Val
@@ -116,6 +119,7 @@ func actionVariables(d *Definition, a *Action) []variable {
 		intVariable("ends", func(s *scope) int64 { return int64(s.instance.EndsMillis) }),
 		variable{"document", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.document) }},
 		variable{"contract.id", cel.BytesType, 16, func(s *scope) ref.Val { return types.Bytes(s.instance.ID[:]) }},
+		variable{"contract.network", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.network[:]) }},
 	)
 	vars = append(vars, partyVariables("caller", func(s *scope) *Party { return s.caller })...)
 	for i, name := range d.Parties {

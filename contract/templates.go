@@ -2,6 +2,7 @@ package contract
 
 import (
 	"embed"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -10,7 +11,7 @@ import (
 var templates embed.FS
 
 // TemplateNames are the definitions that are shipped, in order.
-var TemplateNames = []string{"escrow", "htlc", "vat-split", "school-meals", "refund", "subscription"}
+var TemplateNames = []string{"escrow", "htlc", "vat-split", "school-meals", "refund", "subscription", "channel", "metered", "grant", "work", "order"}
 
 // Template is a shipped definition in YAML.
 func Template(name string) ([]byte, bool) {
@@ -24,4 +25,21 @@ func Template(name string) ([]byte, bool) {
 	defer file.Close()
 	data, err := io.ReadAll(file)
 	return data, err == nil
+}
+
+// TemplateProgram is a shipped definition, compiled.
+func TemplateProgram(name string) (*Program, error) {
+	text, ok := Template(name)
+	if !ok {
+		return nil, fmt.Errorf("no template %q", name)
+	}
+	source, problems := Parse(text)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	program, problems := source.Check()
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return program, nil
 }

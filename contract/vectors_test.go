@@ -63,13 +63,14 @@ func TestVectors(t *testing.T) {
 		"sha256(args.b)", "uint64(args.n) + args.b", "uint64(-1)", "size(args.b) + size(\"қарызға\")", "bytes(\"ақша\")", "caller.role == \"canteen\" && caller.category == 5411 && caller.region.startsWith(\"KZ\")",
 		"caller.tier", "caller.id", "now / day", "created + 3 * day + hour + minute", "held.tenge - left.tenge + paid.tenge", "document", "contract.id",
 		"verify(caller.key, b\"reading\", args.b)", "verify(caller.key, b\"another\", args.b)", "verify(b\"\", b\"\", b\"\")",
+		"contract.network", "chain(document, 0, 8)", "chain(document, args.n, 8)", "chain(document, args.n, 6)", "chain(document, -1, 6)", "chain(args.b, 1, 1)", "chain(document, args.n, 4096)",
 	} {
 		for _, kind := range []*cel.Type{cel.IntType, cel.BoolType, cel.BytesType} {
 			x, problem := c.compile("", text, kind)
 			if problem != nil {
 				continue
 			}
-			s := &scope{getters: c.getters, instance: &Instance{ID: named("contract"), CreatedMillis: 5}, caller: &party, now: 1_700_000_000_000,
+			s := &scope{getters: c.getters, instance: &Instance{ID: named("contract"), CreatedMillis: 5}, caller: &party, network: token.NetworkID{9}, now: 1_700_000_000_000,
 				document: make([]byte, 32), args: []token.Value{token.Int(7), token.Bytes(signature[:]), token.Ints([]int64{1, 2, 3})},
 				held: []money.Tiyn{100}, left: []money.Tiyn{40}, paid: []money.Tiyn{5}}
 			e := expressionVector{Expression: text, N: 7, B: hex.EncodeToString(signature[:]), Cost: x.cost}

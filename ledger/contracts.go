@@ -240,7 +240,7 @@ func (x *Executor) call(c *Contract, caller *contract.Party, paid []money.Tiyn, 
 		x.parties = append(x.parties, contract.Party{})
 	}
 	call := &x.calling
-	*call = contract.Call{Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
+	*call = contract.Call{Network: x.network, Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
 	if document != nil {
 		call.Document = document[:]
 	}
@@ -289,7 +289,7 @@ func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.
 				return refuse(WrongMark, "pay", "only plain tenge is marked")
 			}
 			var err *token.Error
-			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document}
+			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
 			if becomes, err = x.judge(from, as, false, &payment); err != nil {
 				return err
 			}

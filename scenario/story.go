@@ -28,14 +28,13 @@ func Steps() []Step {
 	steps = append(steps, farmSteps()...)
 	steps = append(steps, planSteps()...)
 	steps = append(steps, programSteps()...)
+	steps = append(steps, usesSteps()...)
 	return append(steps, laterSteps...)
 }
 
 // laterSteps are told by parts of Aqsha that are not built yet.
 var laterSteps = []Step{
-	{Name: "power", Title: "The farm buys electricity by the kilowatt-hour from a metered contract"},
 	{Name: "sale", Title: "The farm sells its legal quota of coins on the exchange, the rest by atomic swap"},
-	{Name: "railway", Title: "The budget builds a railway, down to the last supplier"},
 }
 
 // World is what the steps share. A line keeps its own handle here as a field of its own type.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -81,4 +83,24 @@ func splitWords(line string) (words []string) {
 		words = append(words, word.String())
 	}
 	return words
+}
+
+// The commands on the pages of the uses are command lines that parse; the scripts that the pages name
+// run them.
+func TestCommandsOfTheUsesParse(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/uses/*.md")
+	if err != nil || len(pages) < 6 {
+		t.Fatal(err, pages)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(strings.ReplaceAll(string(text), "\\\n", " "), "\n") {
+			if strings.HasPrefix(line, "    aqsha ") {
+				checkExample(t, newRootCommand(), strings.Join(strings.Fields(strings.SplitN(line, "  #", 2)[0][4:]), " "))
+			}
+		}
+	}
 }

@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"contract":  {"money", "token"},
 	"ledger":    {"money", "token", "contract"},
 	"cash":      {"money", "token", "ledger"},
+	"trace":     {"money", "token", "ledger"},
 	"livestate": {"money", "txlog", "token", "contract", "ledger"},
 	"index":     {"money", "txlog", "token", "contract", "ledger"},
 	"node":      {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index"},
@@ -40,7 +41,7 @@ var mayImport = map[string][]string{
 	"api":       {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "console"},
 	"console":   {},
 	"scenario":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api"},
-	"cmd/aqsha": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api", "console", "scenario"},
+	"cmd/aqsha": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "trace", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api", "console", "scenario"},
 }
 
 // onlyImporter names the one room that may import a third-party module.

@@ -1,0 +1,186 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/contract/channel"
+	"github.com/aqsha/aqsha/contract/meter"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// EnsureTemplate registers a template, if nobody has, with the registrar of a wallet, and returns it.
+func (d *Desk) EnsureTemplate(ctx context.Context, name string, by token.WalletID) (*contract.Program, error) {
+	program, err := contract.TemplateProgram(name)
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.Client.Definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, known := range list {
+		if known.ID == program.ID() {
+			return program, nil
+		}
+	}
+	w, err := d.Client.Wallet(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	_, err = d.Define(ctx, w.Registrar, program.Definition)
+	var problem *api.Problem
+	if errors.As(err, &problem) && problem.Code == string(ledger.Duplicate) {
+		err = nil // another was faster
+	}
+	return program, err
+}
+
+// Use is a contract of a template, to be created under a name.
+type Use struct {
+	Template, Name string
+	By             token.WalletID
+	Parties        []token.WalletID
+	Purpose        uint32 // of its one asset
+	Terms          []token.Value
+	Paid           money.Tiyn
+}
+
+// Create creates it and notes its name.
+func (d *Desk) Create(ctx context.Context, u Use) (node.Receipt, error) {
+	if err := CheckName(u.Name); err != nil {
+		return node.Receipt{}, err
+	}
+	if d.Book.Has(u.Name) {
+		return node.Receipt{}, fmt.Errorf("name %q is taken", u.Name)
+	}
+	program, err := d.EnsureTemplate(ctx, u.Template, u.By)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	receipt, err := d.CreateContract(ctx, &token.Create{Creator: u.By, Definition: program.ID(), Parties: u.Parties,
+		Assets: []uint32{u.Purpose}, Terms: u.Terms, Paid: []money.Tiyn{u.Paid}})
+	if err == nil {
+		err = d.Book.Put(Name{Name: u.Name, ID: token.RegisteredID(receipt.ID)})
+	}
+	return receipt, err
+}
+
+// Call is an action of a contract of one asset.
+type Call struct {
+	Contract, By token.WalletID
+	Action       string
+	Args         []token.Value
+	Paid         money.Tiyn
+	Document     *token.Hash
+}
+
+// Call calls an action in the contract's present version; when another action came first, again.
+func (d *Desk) Call(ctx context.Context, c Call) (node.Receipt, error) {
+	return retry(ctx, func() (node.Receipt, error) {
+		view, err := d.Client.Contract(ctx, c.Contract, 0)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		paid := make([]money.Tiyn, len(view.Assets))
+		paid[0] = c.Paid
+		args := c.Args
+		if args == nil {
+			args = []token.Value{}
+		}
+		return d.Act(ctx, &token.Act{Contract: c.Contract, Version: view.Version, Action: c.Action, Caller: c.By, Args: args, Paid: paid, Document: c.Document}, view.Assets)
+	})
+}
+
+// of checks that a contract is of a template as it is shipped, and not another under the same name.
+func (d *Desk) of(ctx context.Context, id token.WalletID, template string) (api.ContractView, error) {
+	view, err := d.Client.Contract(ctx, id, 0)
+	if err != nil {
+		return view, err
+	}
+	program, err := contract.TemplateProgram(template)
+	if err != nil {
+		return view, err
+	}
+	if view.Definition != program.ID() {
+		return view, token.Errorf(contract.BadTerms, "contract", "%s is of definition %q (%s), not of the template %s", id, view.Name, view.Definition, template)
+	}
+	return view, nil
+}
+
+// Channel is what both sides know of a channel from the ledger.
+type Channel struct {
+	channel.Terms
+	Sender   token.WalletID `json:"sender"`
+	Receiver token.WalletID `json:"receiver"`
+	Paid     money.Tiyn     `json:"paid"` // by the contract so far
+	Window   uint64         `json:"window_millis"`
+	Ends     uint64         `json:"ends_millis"`
+}
+
+// Channel reads a channel.
+func (d *Desk) Channel(ctx context.Context, id token.WalletID) (Channel, error) {
+	view, err := d.of(ctx, id, "channel")
+	if err != nil {
+		return Channel{}, err
+	}
+	c := Channel{Sender: view.Parties[0], Receiver: view.Parties[1], Paid: money.Tiyn(view.State[0]), Window: uint64(view.Terms[3].Int), Ends: view.EndsMillis}
+	copy(c.Key[:], view.Terms[0].Text)
+	c.ID = channel.ID{Network: d.Network, Contract: id}
+	c.Tick, c.DayMost = money.Tiyn(view.Terms[1].Int), money.Tiyn(view.Terms[2].Int)
+	c.Deposit, c.Created, c.Left = c.Paid+view.Held[0], view.CreatedMillis, uint64(view.State[1])
+	return c, nil
+}
+
+// Meter is what everybody knows of a metered contract from the ledger.
+type Meter struct {
+	Contract  token.WalletID   `json:"contract"`
+	Parties   []token.WalletID `json:"parties"` // customer, supplier, meter, arbiter
+	Tariff    meter.Tariff     `json:"tariff"`
+	Watts     int64            `json:"watts"`
+	Cap       money.Tiyn       `json:"cap"`
+	At        uint64           `json:"at_millis"` // of the last reading that was billed
+	Registers meter.Registers  `json:"registers_wh"`
+	Billed    money.Tiyn       `json:"billed"`
+	Due       uint64           `json:"due_millis"`
+	Open      int64            `json:"open"` // 1 disputed, 2 claimed without a reading
+	Held      money.Tiyn       `json:"held"`
+}
+
+// Meter reads a metered contract.
+func (d *Desk) Meter(ctx context.Context, id token.WalletID) (Meter, error) {
+	v, err := d.of(ctx, id, "metered")
+	if err != nil {
+		return Meter{}, err
+	}
+	m := Meter{Contract: id, Parties: v.Parties, Watts: v.Terms[4].Int, Cap: money.Tiyn(v.Terms[5].Int), At: uint64(v.State[0]),
+		Billed: money.Tiyn(v.State[4]), Due: uint64(v.State[5]), Open: v.State[6], Held: v.Held[0]}
+	for zone := range m.Registers {
+		m.Tariff.Prices[zone] = money.Tiyn(v.Terms[0].Ints[zone])
+		m.Registers[zone] = v.State[1+zone]
+	}
+	for i := range m.Tariff.Steps {
+		m.Tariff.Steps[i] = meter.Step{AboveWh: v.Terms[1].Ints[2*i], Adds: money.Tiyn(v.Terms[1].Ints[2*i+1])}
+	}
+	return m, nil
+}
+
+// Bill presents a meter's signed reading for a bill.
+func (d *Desk) Bill(ctx context.Context, id, by token.WalletID, r meter.Reading, chain token.Hash, signature token.Signature) (node.Receipt, error) {
+	return d.Call(ctx, Call{Contract: id, By: by, Action: "bill", Document: &chain, Args: []token.Value{
+		token.Int(int64(r.AtMillis)), token.Int(r.Registers[0]), token.Int(r.Registers[1]), token.Int(r.Registers[2]), token.Bytes(signature[:]),
+	}})
+}
+
+// CertificateDigest is what a registry signs to certify a subject for a grant, with a certificate's hash.
+func CertificateDigest(network token.NetworkID, id token.WalletID, subject, certificate token.Hash) [32]byte {
+	b := append([]byte("certificate"), network[:]...)
+	b = append(append(append(b, id[:]...), subject[:]...), certificate[:]...)
+	return contract.MessageDigest(b)
+}

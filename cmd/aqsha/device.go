@@ -1,0 +1,401 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/contract/channel"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+func newDeviceCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "device", Short: "Run a machine that pays or is paid, with nobody present",
+		Long: `A charger and a car: simulated as machines, real as wallets. The car pays the charger over a
+channel by ticks of a hash chain, a TCP connection between them, each line of it a JSON message.
+The car's owner opens the channel with the car's key (aqsha channel open --key) and revokes it
+with aqsha channel leave.`,
+	}
+	addLedgerFlags(command)
+	command.AddCommand(newDeviceKey(), newDeviceCharger(), newDeviceCar())
+	return command
+}
+
+// maxDeviceLine bounds a message between devices, deviceSilence how long one waits for the other.
+const (
+	maxDeviceLine = 4096
+	deviceSilence = 30 * time.Second
+)
+
+// deviceMessage is a line between two machines: the car sends one of the first three, the charger
+// answers each with what it has accepted in all, or with the code of its refusal.
+type deviceMessage struct {
+	Hello   *channel.ID      `json:"hello,omitempty"`
+	Voucher *channel.Voucher `json:"voucher,omitempty"`
+	Tick    *channel.Word    `json:"tick,omitempty"`
+
+	Total  money.Tiyn `json:"total,omitempty"`
+	Code   string     `json:"code,omitempty"`
+	Detail string     `json:"detail,omitempty"`
+}
+
+// deviceLink sends and receives lines.
+type deviceLink struct {
+	net.Conn
+	in *json.Decoder
+}
+
+// lineLimit fails when one connection has carried more than any session needs in one message's time.
+type lineLimit struct {
+	r    io.Reader
+	left int
+}
+
+func (l *lineLimit) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, fmt.Errorf("a message of more than %d bytes", maxDeviceLine)
+	}
+	n, err := l.r.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+func newDeviceLink(c net.Conn) (*deviceLink, *lineLimit) {
+	limit := &lineLimit{r: c}
+	return &deviceLink{c, json.NewDecoder(limit)}, limit
+}
+
+func (l *deviceLink) send(m deviceMessage) error {
+	content, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	_ = l.SetWriteDeadline(time.Now().Add(deviceSilence))
+	_, err = l.Write(append(content, '\n'))
+	return err
+}
+
+func (l *deviceLink) receive(limit *lineLimit) (m deviceMessage, err error) {
+	limit.left = maxDeviceLine
+	_ = l.SetReadDeadline(time.Now().Add(deviceSilence))
+	return m, l.in.Decode(&m)
+}
+
+func newDeviceKey() *cobra.Command {
+	return &cobra.Command{
+		Use: "key NAME", Short: "Make a device's key, with which its owner opens channels for it", Args: cobra.ExactArgs(1), Example: "  aqsha device key car",
+		RunE: func(command *cobra.Command, args []string) error {
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			key, err := book.NewKey(args[0])
+			if err != nil {
+				return err
+			}
+			return show(command, map[string]any{"name": args[0], "key": key.Public()}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", args[0], key.Public()) })
+		},
+	}
+}
+
+func newDeviceCharger() *cobra.Command {
+	command := &cobra.Command{
+		Use: "charger", Short: "Be a charger: take ticks from cars, look at the ledger for revocations, close channels", Args: cobra.NoArgs,
+		Example: "  aqsha device charger --wallet charger --listen 127.0.0.1:7420",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+			ids, err := s.resolve(flag(command, "wallet"))
+			if err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", flag(command, "listen"))
+			if err != nil {
+				return err
+			}
+			defer listener.Close()
+			defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
+			fmt.Fprintf(command.ErrOrStderr(), "the charger (a simulated machine) listens at %s\n", listener.Addr())
+			sessions, _ := command.Flags().GetInt("sessions")
+			every, _ := command.Flags().GetDuration("look")
+			c := &charger{command: command, session: s, wallet: ids[0], look: every}
+			for served := 0; sessions == 0 || served < sessions; served++ {
+				conn, err := listener.Accept()
+				if ctx.Err() != nil {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				if err := c.serve(ctx, conn); err != nil && ctx.Err() == nil {
+					fmt.Fprintf(command.ErrOrStderr(), "session: %v\n", err)
+				}
+			}
+			return nil
+		}),
+	}
+	command.Flags().String("wallet", "", "the charger's wallet")
+	_ = command.MarkFlagRequired("wallet")
+	command.Flags().String("listen", "127.0.0.1:7420", "address for cars")
+	command.Flags().Int("sessions", 0, "stop after so many cars (0: never)")
+	command.Flags().Duration("look", time.Second, "how often to look at the ledger for a revocation")
+	command.Flags().Duration("least-window", time.Second, "refuse channels whose window to claim is shorter")
+	return command
+}
+
+// charger is one machine; it serves one car at a time.
+type charger struct {
+	command *cobra.Command
+	session *session
+	wallet  token.WalletID
+	look    time.Duration
+}
+
+// sessionResult is what a session comes to.
+type sessionResult struct {
+	Contract token.WalletID `json:"contract"`
+	Ticks    int            `json:"ticks"`
+	Total    money.Tiyn     `json:"total"`
+	Why      string         `json:"why"` // it ended
+	Closed   *node.Receipt  `json:"closed,omitempty"`
+}
+
+// serve plays one session: hello, vouchers, ticks; then it closes, whatever happened, with the last that it accepted.
+func (c *charger) serve(ctx context.Context, conn net.Conn) error {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	link, limit := newDeviceLink(conn)
+	hello, err := link.receive(limit)
+	if err != nil || hello.Hello == nil {
+		return errors.Join(errors.New("no hello"), err)
+	}
+	name := hello.Hello.Contract.String()
+	r, known, err := c.session.receiver(ctx, c.command, name, hello.Hello.Contract)
+	if err == nil {
+		err = c.suits(known, hello.Hello.Network)
+	}
+	if err != nil {
+		_ = link.send(deviceMessage{Code: "no-channel", Detail: err.Error()})
+		return err
+	}
+	if err := link.send(deviceMessage{Total: r.Worth()}); err != nil {
+		return err
+	}
+	result := sessionResult{Contract: hello.Hello.Contract}
+	result.Why = c.accept(ctx, link, limit, name, r, &result.Ticks)
+	result.Total = r.Worth()
+	claim, begun := r.Claim()
+	if err := keepClaim(c.command, name, r); err != nil {
+		return err
+	}
+	if begun {
+		receipt, err := closeChannel(ctx, c.session, channelFile{Channel: r.ID, Claim: &claim}, c.wallet, "close")
+		if err != nil {
+			return err
+		}
+		result.Closed = &receipt
+	}
+	return show(c.command, result, func(w io.Writer) {
+		fmt.Fprintf(w, "%d ticks, %s in all; %s\n", result.Ticks, result.Total.Format(), plain(result.Why))
+	})
+}
+
+// suits says whether a channel is one that the charger takes.
+func (c *charger) suits(known wallet.Channel, network token.NetworkID) error {
+	least, _ := c.command.Flags().GetDuration("least-window")
+	switch {
+	case network != c.session.Network:
+		return errors.New("a channel of another network")
+	case known.Receiver != c.wallet:
+		return errors.New("the channel pays somebody else")
+	case known.Left != 0:
+		return token.Errorf(channel.Revoked, "channel", "the owner left, or revoked the device")
+	case known.Window < uint64(least.Milliseconds()):
+		return fmt.Errorf("the window to claim is %d ms, at least %s is wanted", known.Window, least)
+	}
+	return nil
+}
+
+// accept takes what the car sends until something ends it, and says what.
+func (c *charger) accept(ctx context.Context, link *deviceLink, limit *lineLimit, name string, r *channel.Receiver, ticks *int) string {
+	looked := time.Now()
+	for {
+		m, err := link.receive(limit)
+		if errors.Is(err, io.EOF) {
+			return "the car has gone"
+		}
+		if err != nil {
+			return "the car is silent: " + err.Error()
+		}
+		if time.Since(looked) >= c.look {
+			looked = time.Now()
+			if err := keepClaim(c.command, name, r); err != nil { // a charger that crashes loses the ticks since
+				return err.Error()
+			}
+			if now, err := c.session.Channel(ctx, r.Contract); err != nil {
+				return "the ledger is out of reach: " + err.Error()
+			} else if now.Left != 0 {
+				r.Leave(now.Left)
+			} else {
+				r.TopUp(now.Deposit)
+			}
+		}
+		var refused *token.Error
+		switch {
+		case m.Voucher != nil:
+			if refused = r.Accept(m.Voucher, c.session.Now()); refused == nil {
+				if err := keepClaim(c.command, name, r); err != nil {
+					return err.Error()
+				}
+			}
+		case m.Tick != nil:
+			if refused = r.Tick(*m.Tick, c.session.Now()); refused == nil {
+				*ticks++
+			}
+		default:
+			refused = token.Errorf(channel.BadTick, "message", "neither a voucher nor a tick")
+		}
+		if refused != nil {
+			_ = link.send(deviceMessage{Code: string(refused.Code), Detail: refused.Detail, Total: r.Worth()})
+			return refused.Error()
+		}
+		if err := link.send(deviceMessage{Total: r.Worth()}); err != nil {
+			return "the car has gone"
+		}
+	}
+}
+
+func newDeviceCar() *cobra.Command {
+	command := &cobra.Command{
+		Use: "car CHANNEL", Short: "Be a car: pay a charger by the tick", Args: cobra.ExactArgs(1),
+		Example: "  aqsha device car charging --to 127.0.0.1:7420 --ticks 600 --every 100ms --spend-most 300",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			f, err := readChannelFile(channelPath(command, args[0], "sender"))
+			if err != nil {
+				return err
+			}
+			if f.Seed == nil {
+				return usageError{errors.New("the channel's file has no seed")}
+			}
+			known, err := s.Channel(ctx, f.Channel.Contract)
+			if err != nil {
+				return err
+			}
+			key, err := s.Book.Key(f.Key)
+			if err != nil {
+				return err
+			}
+			purse := &channel.Purse{}
+			if purse.DayMost, err = amountFlag(command, "day-most"); err != nil {
+				return err
+			}
+			if purse.CounterpartyMost, err = amountFlag(command, "spend-most"); err != nil {
+				return err
+			}
+			car := &car{command: command, session: s, file: f, path: channelPath(command, args[0], "sender"),
+				sender: channel.NewSender(known.Terms, key, *f.Seed, f.Total, purse),
+				resume: func(base money.Tiyn) *channel.Sender {
+					return channel.NewSender(known.Terms, key, *f.Seed, base, purse)
+				}}
+			ticks, _ := command.Flags().GetInt("ticks")
+			every, _ := command.Flags().GetDuration("every")
+			err = car.drive(ctx, flag(command, "to"), ticks, every)
+			shown := show(command, sessionResult{Contract: f.Channel.Contract, Ticks: car.ticked, Total: car.sender.Worth()}, func(w io.Writer) {
+				fmt.Fprintf(w, "%d ticks, %s in all\n", car.ticked, car.sender.Worth().Format())
+			})
+			return errors.Join(err, shown)
+		}),
+	}
+	command.Flags().String("to", "127.0.0.1:7420", "address of the charger")
+	command.Flags().Int("ticks", 100, "how many ticks to pay")
+	command.Flags().Duration("every", 0, "time between ticks")
+	command.Flags().String("day-most", "", "mandate: most tenge a day, over all channels of this run")
+	command.Flags().String("spend-most", "", "mandate: most tenge to this charger")
+	return command
+}
+
+// car is one machine that pays.
+type car struct {
+	command *cobra.Command
+	session *session
+	file    channelFile
+	path    string
+	sender  *channel.Sender
+	resume  func(base money.Tiyn) *channel.Sender
+	ticked  int
+}
+
+func (c *car) drive(ctx context.Context, to string, ticks int, every time.Duration) error {
+	dialer := net.Dialer{Timeout: deviceSilence}
+	conn, err := dialer.DialContext(ctx, "tcp", to)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	link, limit := newDeviceLink(conn)
+	var answer deviceMessage
+	ask := func(m deviceMessage) error {
+		if err := link.send(m); err != nil {
+			return err
+		}
+		answer, err = link.receive(limit)
+		if err == nil && answer.Code != "" {
+			return token.Errorf(token.Code(answer.Code), "charger", "%s", plain(answer.Detail))
+		}
+		return err
+	}
+	if err := ask(deviceMessage{Hello: &c.file.Channel}); err != nil {
+		return err
+	}
+	// What the charger says it has is a bound for what goes on top, never more than was signed for: the
+	// file holds the most that the last run can have come to, which after a crash is too much.
+	c.sender = c.resume(max(0, min(answer.Total, c.file.Total)))
+	for c.ticked < ticks {
+		if c.ticked%contract.MaxChain == 0 {
+			if err := c.voucher(ask, min(contract.MaxChain, ticks-c.ticked)); err != nil {
+				return err
+			}
+		}
+		word, refused := c.sender.NextTick(c.session.Now())
+		if refused != nil {
+			return refused
+		}
+		if err := ask(deviceMessage{Tick: &word}); err != nil {
+			return err
+		}
+		c.ticked++
+		if every > 0 {
+			select {
+			case <-time.After(every):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+	c.file.Total = c.sender.Worth()
+	return writeChannelFile(c.path, c.file)
+}
+
+// voucher signs for what was ticked so far, over a fresh chain. The most that it can come to is kept
+// first, so that a car that crashes never signs a smaller total.
+func (c *car) voucher(ask func(deviceMessage) error, ticks int) error {
+	v, err := c.sender.Pay(0, ticks, c.session.Now())
+	if err != nil {
+		return err
+	}
+	c.file.Total = v.Amount + money.Tiyn(ticks)*c.sender.Terms.Tick
+	if err := writeChannelFile(c.path, c.file); err != nil {
+		return err
+	}
+	return ask(deviceMessage{Voucher: &v})
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/trace"
+)
+
+func newGrantCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "grant", Short: "Budget money: subsidies on a registry's word, works down a chain of suppliers",
+		Long: `A subsidy (template grant) is paid when a registry's signature certifies an event. Works (template
+work) are paid in marked money from buyer to supplier, each on its buyer's acceptance with the hash
+of the act. docs/uses/government.md plays cattle and a railway.`,
+	}
+	addLedgerFlags(command)
+	command.AddCommand(newGrantOpen(), newGrantCertify(), newGrantRelease(), newGrantWork(), newGrantWhere(),
+		newContractStep("grant", "give-back", "give_back", "Give a subsidy back, as the seller or the farmer", false),
+		newContractStep("grant", "accept", "accept", "Accept works, as their buyer or arbiter: the supplier is paid", true),
+		newContractStep("grant", "refuse", "refuse", "Refuse works, as their supplier or arbiter: the money returns to the buyer", false))
+	return command
+}
+
+// newContractStep is an action without arguments, called by a wallet that is named.
+func newContractStep(noun, verb, action, short string, document bool) *cobra.Command {
+	command := &cobra.Command{
+		Use: verb + " NAME", Short: short, Args: cobra.ExactArgs(1), Example: "  aqsha " + noun + " " + verb + " NAME --by WALLET",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0], flag(command, "by"))
+			if err != nil {
+				return err
+			}
+			call := wallet.Call{Contract: ids[0], By: ids[1], Action: action}
+			if document {
+				if call.Document, err = documentOf(command); err != nil {
+					return err
+				}
+			}
+			receipt, err := s.Call(ctx, call)
+			return showReceipt(command, receipt, err, "%s: %s by %s\n", args[0], verb, flag(command, "by"))
+		}),
+	}
+	command.Flags().String("by", "", "the wallet that does it")
+	_ = command.MarkFlagRequired("by")
+	if document {
+		command.Example += " --document act.pdf"
+		command.Flags().String("document", "", "the act: a file whose SHA-256 is attached, or the 64 digits of the hash")
+		_ = command.MarkFlagRequired("document")
+	}
+	return command
+}
+
+// openingOf reads what opening a contract in marked or plain money has in common.
+func openingOf(ctx context.Context, command *cobra.Command, s *session, amountName string) (purpose uint32, amount money.Tiyn, until time.Time, err error) {
+	if amount, err = amountFlag(command, amountName); err != nil {
+		return 0, 0, until, err
+	}
+	life, err := durationFlag(command, "for")
+	if err != nil {
+		return 0, 0, until, err
+	}
+	if purpose, err = purposeFlag(ctx, command, s); err != nil {
+		return 0, 0, until, err
+	}
+	return purpose, amount, time.UnixMilli(int64(s.Now())).Add(life), nil
+}
+
+func requireFlags(command *cobra.Command, flags ...[2]string) {
+	for _, f := range flags {
+		command.Flags().String(f[0], "", f[1])
+		_ = command.MarkFlagRequired(f[0])
+	}
+}
+
+func newGrantOpen() *cobra.Command {
+	command := &cobra.Command{
+		Use: "open NAME", Short: "Put a subsidy in, as the treasury; it waits for the registry's certificate", Args: cobra.ExactArgs(1),
+		Example: "  aqsha grant open cow-41 --by treasury --farmer aidar --seller ranch --registry cattle-registry --purpose cattle --amount 400000 --subject KZ-41-0077",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			parties, err := s.resolve(flag(command, "by"), flag(command, "farmer"), flag(command, "seller"), flag(command, "registry"))
+			if err != nil {
+				return err
+			}
+			purpose, amount, until, err := openingOf(ctx, command, s, "amount")
+			if err != nil {
+				return err
+			}
+			subject := sha256.Sum256([]byte(flag(command, "subject")))
+			receipt, err := s.Create(ctx, wallet.Use{Template: "grant", Name: args[0], By: parties[0], Parties: parties, Purpose: purpose, Paid: amount,
+				Terms: []token.Value{token.Bytes(subject[:]), token.Int(int64(amount)), token.Int(until.UnixMilli())}})
+			return showReceipt(command, receipt, err, "%s: %s wait for a certificate of %s\n", args[0], amount.Format(), flag(command, "registry"))
+		}),
+	}
+	requireFlags(command, [2]string{"by", "the treasury's wallet"}, [2]string{"farmer", "for whom"}, [2]string{"seller", "who is paid"},
+		[2]string{"registry", "whose signature certifies"}, [2]string{"amount", "tenge"}, [2]string{"subject", "what is certified, such as the animal's number; only its hash is stored"})
+	command.Flags().String("purpose", "", "the marked money it is paid in (default: plain)")
+	command.Flags().String("for", "90d", "after which it returns to the treasury")
+	return command
+}
+
+// certificate is a registry's word.
+type certificate struct {
+	Contract  token.WalletID  `json:"contract"`
+	Document  token.Hash      `json:"document"` // SHA-256 of the certificate itself
+	Signature token.Signature `json:"signature"`
+}
+
+func newGrantCertify() *cobra.Command {
+	command := &cobra.Command{
+		Use: "certify NAME", Short: "Sign, as the registry, that the event has happened; the certificate is printed", Args: cobra.ExactArgs(1),
+		Example: "  aqsha grant certify cow-41 --document reregistration.pdf > certificate.json",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0])
+			if err != nil {
+				return err
+			}
+			view, err := s.Client.Contract(ctx, ids[0], 0)
+			if err != nil {
+				return err
+			}
+			if view.Name != "grant" || len(view.Parties) != 4 || len(view.Terms) != 3 || len(view.Terms[0].Text) != 32 {
+				return usageError{fmt.Errorf("%s is no grant", args[0])}
+			}
+			registry := s.Book.NameOf(view.Parties[3])
+			if key := flag(command, "key"); key != "" {
+				registry = key
+			}
+			key, err := s.Book.Key(registry)
+			if err != nil {
+				return err
+			}
+			document, err := documentOf(command)
+			if err != nil {
+				return err
+			}
+			out := certificate{Contract: ids[0], Document: *document}
+			if out.Signature, err = key.Sign(wallet.CertificateDigest(s.Network, ids[0], token.Hash([]byte(view.Terms[0].Text)), *document)); err != nil {
+				return err
+			}
+			return showJSON(command, out)
+		}),
+	}
+	requireFlags(command, [2]string{"document", "the certificate: a file whose SHA-256 is signed, or the hash"})
+	command.Flags().String("key", "", "the registry's key (default: that of its wallet)")
+	return command
+}
+
+func newGrantRelease() *cobra.Command {
+	command := &cobra.Command{
+		Use: "release NAME CERTIFICATE", Short: "Bring a certificate, as anybody: the seller is paid", Args: cobra.ExactArgs(2),
+		Example: "  aqsha grant release cow-41 certificate.json --by ranch",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0], flag(command, "by"))
+			if err != nil {
+				return err
+			}
+			data, err := readLimited(args[1], maxChannelFile)
+			if err != nil {
+				return err
+			}
+			var c certificate
+			if err := json.Unmarshal(data, &c); err != nil {
+				return usageError{fmt.Errorf("%s: no certificate: %w", args[1], err)}
+			}
+			receipt, err := s.Call(ctx, wallet.Call{Contract: ids[0], By: ids[1], Action: "release", Document: &c.Document, Args: []token.Value{token.Bytes(c.Signature[:])}})
+			return showReceipt(command, receipt, err, "%s is released\n", args[0])
+		}),
+	}
+	requireFlags(command, [2]string{"by", "the wallet that brings it"})
+	return command
+}
+
+func newGrantWork() *cobra.Command {
+	command := &cobra.Command{
+		Use: "work NAME", Short: "Order works, as their buyer: the price waits for acceptance", Args: cobra.ExactArgs(1),
+		Example: "  aqsha grant work bridge --buyer prime --supplier bridges --arbiter court --purpose railway --price 5000000",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			parties, err := s.resolve(flag(command, "buyer"), flag(command, "supplier"), flag(command, "arbiter"))
+			if err != nil {
+				return err
+			}
+			purpose, price, until, err := openingOf(ctx, command, s, "price")
+			if err != nil {
+				return err
+			}
+			receipt, err := s.Create(ctx, wallet.Use{Template: "work", Name: args[0], By: parties[0], Parties: parties, Purpose: purpose, Paid: price,
+				Terms: []token.Value{token.Int(int64(price)), token.Int(until.UnixMilli())}})
+			return showReceipt(command, receipt, err, "%s: %s wait for acceptance by %s\n", args[0], price.Format(), flag(command, "buyer"))
+		}),
+	}
+	requireFlags(command, [2]string{"buyer", "who pays"}, [2]string{"supplier", "who works"}, [2]string{"arbiter", "who decides instead of the buyer"}, [2]string{"price", "tenge"})
+	command.Flags().String("purpose", "", "the marked money it is paid in (default: plain)")
+	command.Flags().String("for", "365d", "after which it returns to the buyer")
+	return command
+}
+
+func newGrantWhere() *cobra.Command {
+	return &cobra.Command{
+		Use: "where PURPOSE", Short: "Say where every tenge of a purpose lies now, and where it left the purpose", Args: cobra.ExactArgs(1), Example: "  aqsha grant where railway --json",
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			p, err := s.Purpose(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			g, err := readGraph(ctx, command, s)
+			if err != nil {
+				return err
+			}
+			t := g.Marked(p.Number, trace.Options{Forwards: 1})
+			result := whereResult{Purpose: p.Name, Entered: p.Entered, Left: p.Left, Live: p.Live, Places: []trace.Place{}}
+			for _, place := range t.Places {
+				if place.Purpose == p.Number {
+					result.Places = append(result.Places, place)
+				}
+			}
+			for _, f := range t.Flows {
+				if f.Purpose != p.Number && g.Carried(f, p.Number) {
+					result.Freed = append(result.Freed, f)
+				}
+			}
+			return show(command, result, func(w io.Writer) { s.describeWhere(w, result) })
+		}),
+	}
+}
+
+// whereResult is what where prints.
+type whereResult struct {
+	Purpose string        `json:"purpose"`
+	Entered money.Tiyn    `json:"entered"`
+	Left    money.Tiyn    `json:"left"`
+	Live    money.Tiyn    `json:"live"`
+	Places  []trace.Place `json:"places"`
+	Freed   []trace.Flow  `json:"freed"` // payments by which it left the purpose
+}
+
+func (s *session) describeWhere(w io.Writer, r whereResult) {
+	fmt.Fprintf(w, "%s: %s were marked, %s have left, %s carry the mark now\n", plain(r.Purpose), r.Entered.Format(), r.Left.Format(), r.Live.Format())
+	for _, p := range r.Places {
+		fmt.Fprintf(w, "  %s holds %s\n", plain(s.walletName(p.Wallet)), p.Amount.Format())
+	}
+	for _, f := range r.Freed {
+		fmt.Fprintf(w, "  %s was paid %s by %s, free of the mark\n", plain(s.walletName(f.To)), f.Amount.Format(), plain(s.walletName(f.From)))
+	}
+}

@@ -1,0 +1,109 @@
+package channel
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// OverMandate is the code of a payment that the owner's mandate does not allow the device.
+const OverMandate token.Code = "over-mandate"
+
+// Mandate is what an owner allows a device on its own: at most so much to one counterparty and in one
+// day over all of them. Zero is no limit. The ledger enforces the deposit and the channel's limit a
+// day besides, whatever the device does.
+type Mandate struct {
+	CounterpartyMost money.Tiyn `json:"counterparty_most,omitempty"`
+	DayMost          money.Tiyn `json:"day_most,omitempty"`
+	Revoked          bool       `json:"revoked,omitempty"`
+}
+
+// Purse is what a device has spent under its mandate, over all of its channels.
+type Purse struct {
+	Mandate
+	Day   uint64 // since 1970, the day that Spent speaks of
+	Spent money.Tiyn
+}
+
+// spend books an amount to a counterparty that has had total with it.
+func (p *Purse) spend(amount, total money.Tiyn, now uint64) *token.Error {
+	if p.Day != now/millisOfDay {
+		p.Day, p.Spent = now/millisOfDay, 0
+	}
+	switch {
+	case p.Revoked:
+		return token.Errorf(OverMandate, "mandate", "the owner has revoked it")
+	case p.CounterpartyMost != 0 && total > p.CounterpartyMost:
+		return token.Errorf(OverMandate, "counterparty_most", "%s in all to one counterparty, %s is allowed", total, p.CounterpartyMost)
+	case p.DayMost != 0 && amount > p.DayMost-p.Spent:
+		return token.Errorf(OverMandate, "day_most", "%s on top of %s today, %s is allowed", amount, p.Spent, p.DayMost)
+	}
+	p.Spent += amount
+	return nil
+}
+
+// Sender is the sender's side of one channel.
+type Sender struct {
+	Terms
+	Purse *Purse // nil without a mandate
+	key   token.Signer
+	seed  [32]byte // of this channel's chains
+	chain *Chain
+	used  int // ticks of the chain
+	base  money.Tiyn
+}
+
+// NewSender goes on with a channel whose newest voucher, if any, was for base. Seed is secret; the
+// chains of a channel are derived from it and the total at which each begins.
+func NewSender(t Terms, key token.Signer, seed [32]byte, base money.Tiyn, purse *Purse) *Sender {
+	return &Sender{Terms: t, Purse: purse, key: key, seed: seed, base: base}
+}
+
+// Worth is what was paid in all.
+func (s *Sender) Worth() money.Tiyn { return s.base + money.Tiyn(s.used)*s.Terms.Tick }
+
+func (s *Sender) book(amount money.Tiyn, now uint64) *token.Error {
+	switch total := s.Worth() + amount; {
+	case amount < 0:
+		return token.Errorf(token.AmountNegative, "amount", "a total never falls")
+	case s.Left != 0:
+		return token.Errorf(Revoked, "channel", "it was left at %d", s.Left)
+	case amount > s.Deposit-s.Worth():
+		return token.Errorf(AboveDeposit, "amount", "%s on top of %s, the channel holds %s", amount, s.Worth(), s.Deposit)
+	case total > s.allowed(now):
+		return token.Errorf(AboveDay, "amount", "%s in all, %s is allowed by now", total, s.allowed(now))
+	case s.Purse != nil:
+		return s.Purse.spend(amount, total, now)
+	}
+	return nil
+}
+
+// Pay makes a voucher for an amount more, with a fresh chain of so many ticks under it.
+func (s *Sender) Pay(amount money.Tiyn, ticks int, now uint64) (Voucher, error) {
+	if err := s.book(amount, now); err != nil {
+		return Voucher{}, err
+	}
+	total := s.Worth() + amount
+	seed := sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte("aqsha chain v1\x00"), s.seed[:]...), uint64(total)))
+	chain := NewChain(seed, ticks)
+	v, err := Sign(s.ID, s.key, total, chain.Root())
+	if err != nil {
+		return v, err
+	}
+	s.chain, s.used, s.base = chain, 0, total
+	return v, nil
+}
+
+// NextTick reveals the next word: a tick more.
+func (s *Sender) NextTick(now uint64) (Word, *token.Error) {
+	if s.chain == nil || s.used == s.chain.Ticks() {
+		return Word{}, token.Errorf(ChainSpent, "word", "a new voucher is due")
+	}
+	if err := s.book(s.Terms.Tick, now); err != nil {
+		return Word{}, err
+	}
+	s.used++
+	return s.chain.Tick(s.used), nil
+}

@@ -1,0 +1,174 @@
+package trace
+
+import (
+	"fmt"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// none stands for no event: a token that is live.
+const none = -1
+
+// Token is a token that was ever made.
+type Token struct {
+	ID      token.ID
+	Wallet  token.WalletID
+	Amount  money.Tiyn
+	Purpose uint32
+	Made    int // event
+	Spent   int // event, or none while it is live
+}
+
+// Event is an entry that moves money.
+type Event struct {
+	Entry    uint64 // in the log
+	Millis   uint64
+	Contract token.WalletID // of creating, acting and ending; zero otherwise
+	in, out  []int          // tokens
+}
+
+// Graph is all money that a log moves: events, and tokens between them.
+type Graph struct {
+	Tokens []Token
+	Events []Event
+	byID   map[token.ID]int
+	now    uint64
+}
+
+// New makes an empty graph.
+func New() *Graph { return &Graph{byID: map[token.ID]int{}} }
+
+// Find finds a token.
+func (g *Graph) Find(id token.ID) (Token, bool) {
+	i, ok := g.byID[id]
+	if !ok {
+		return Token{}, false
+	}
+	return g.Tokens[i], true
+}
+
+// Authority stands for the issuer, who makes and destroys money.
+var Authority = token.Authority
+
+// event begins an event.
+func (g *Graph) event(entry uint64, contract token.WalletID) {
+	g.Events = append(g.Events, Event{Entry: entry, Millis: g.now, Contract: contract})
+}
+
+func (g *Graph) spend(ids []token.ID) error {
+	e := &g.Events[len(g.Events)-1]
+	for _, id := range ids {
+		i, ok := g.byID[id]
+		if !ok || g.Tokens[i].Spent != none {
+			return fmt.Errorf("entry %d spends token %s, which is not live", e.Entry, id)
+		}
+		g.Tokens[i].Spent = len(g.Events) - 1
+		e.in = append(e.in, i)
+	}
+	return nil
+}
+
+func (g *Graph) make(id token.ID, wallet token.WalletID, amount money.Tiyn, purpose uint32) {
+	if amount == 0 {
+		return
+	}
+	e := &g.Events[len(g.Events)-1]
+	g.byID[id] = len(g.Tokens)
+	e.out = append(e.out, len(g.Tokens))
+	g.Tokens = append(g.Tokens, Token{id, wallet, amount, purpose, len(g.Events) - 1, none})
+}
+
+func (g *Graph) effects(of token.TransactionID, effects *ledger.Effects) error {
+	if err := g.spend(effects.Spent); err != nil {
+		return err
+	}
+	for i, made := range effects.Made {
+		g.make(token.OutputID(of, i), made.Wallet, made.Amount, made.Purpose)
+	}
+	return nil
+}
+
+// Add takes the next entry of the log.
+func (g *Graph) Add(number uint64, e *ledger.Entry) error {
+	switch {
+	case e.Leaf != nil:
+		g.now = e.Leaf.TimeMillis
+		return nil
+	case e.System != nil:
+		if e.System.Effects.Empty() {
+			return nil
+		}
+		contract := token.WalletID{}
+		if e.System.Kind == ledger.SystemEnd {
+			contract = e.System.Wallet
+		}
+		g.event(number, contract)
+		return g.effects(e.System.Makes(), &e.System.Effects)
+	}
+	return g.transaction(number, e)
+}
+
+func (g *Graph) transaction(number uint64, e *ledger.Entry) error {
+	id := e.Transaction.ID()
+	switch t := e.Transaction.Body.(type) {
+	case *token.Transfer:
+		g.event(number, token.WalletID{})
+		if err := g.spend(t.Inputs); err != nil {
+			return err
+		}
+		for i, o := range t.Outputs {
+			g.make(token.OutputID(id, i), t.Parties[o.Party], o.Amount, o.Asset.Purpose)
+		}
+	case *token.MarkedTransfer:
+		g.event(number, token.WalletID{})
+		if err := g.spend(t.Inputs); err != nil {
+			return err
+		}
+		for i, o := range t.Outputs {
+			g.make(token.OutputID(id, i), t.Parties[o.Party], o.Amount, o.Becomes)
+		}
+	case *token.Issue:
+		g.event(number, token.WalletID{})
+		for i, amount := range t.Amounts {
+			g.make(token.OutputID(id, i), t.To, amount, 0)
+		}
+	case *token.Redeem:
+		g.event(number, token.WalletID{})
+		if err := g.spend(t.Inputs); err != nil {
+			return err
+		}
+		g.make(token.OutputID(id, 0), t.From, t.Change, 0)
+	case *token.Seize:
+		return g.seize(number, id, t)
+	case *token.Create:
+		g.event(number, token.RegisteredID(id))
+		if err := g.spend(t.Inputs); err != nil {
+			return err
+		}
+		return g.effects(id, &e.Effects)
+	case *token.Act:
+		g.event(number, t.Contract)
+		if err := g.spend(t.Inputs); err != nil {
+			return err
+		}
+		return g.effects(id, &e.Effects)
+	}
+	return nil
+}
+
+// seize keeps what the money was marked with.
+func (g *Graph) seize(number uint64, id token.TransactionID, t *token.Seize) error {
+	g.event(number, token.WalletID{})
+	if err := g.spend(t.Inputs); err != nil {
+		return err
+	}
+	purpose := uint32(0)
+	if in := g.Events[len(g.Events)-1].in; len(in) > 0 {
+		purpose = g.Tokens[in[0]].Purpose
+	}
+	g.make(token.OutputID(id, 0), t.Court, t.Amount, purpose)
+	g.make(token.OutputID(id, 1), t.Wallet, t.Change, purpose)
+	return nil
+}
