@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+)
 
 // newBenchCommand is the noun "bench"; each line of work adds a verb.
 func newBenchCommand() *cobra.Command {
@@ -12,4 +16,23 @@ what it is compared with. Rates are per second of processor time where that can 
 	}
 	command.AddCommand(newBenchLedgerCommand(), newBenchSoakCommand(), newBenchContractsCommand(), newBenchMarketCommand(), newBenchSHA256dCommand(), newBenchPoolCommand(), newBenchFarmCommand(), newBenchPlanCommand(), newBenchUsesCommand())
 	return command
+}
+
+// benchIn measures in a folder, or in one of its own that it removes, with a progress bar.
+func benchIn[R any](command *cobra.Command, dir string, measure func(dir string, tell func(phase string, done, of int)) (R, error)) (R, error) {
+	if dir == "" {
+		own, err := os.MkdirTemp(".", "aqsha-bench-")
+		if err != nil {
+			return *new(R), err
+		}
+		defer os.RemoveAll(own)
+		dir = own
+	}
+	bar := progress(command, 1, "")
+	defer bar.Finish()
+	return measure(dir, func(phase string, done, of int) {
+		bar.Describe(phase)
+		bar.ChangeMax(of)
+		_ = bar.Set(done)
+	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -23,19 +22,10 @@ replayed and verified at the end.`,
   aqsha bench contracts --wallets 4000 --live-tokens 20000 --transfers 8192 --runs 3 --expiring 20000 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			dir, err := os.MkdirTemp(".", "aqsha-bench-")
-			if err != nil {
-				return err
-			}
-			defer os.RemoveAll(dir)
-			o.Dir = dir
-			bar := progress(command, 1, "")
-			result, err := bench.RunContracts(command.Context(), o, func(phase string, done, of int) {
-				bar.Describe(phase)
-				bar.ChangeMax(of)
-				_ = bar.Set(done)
+			result, err := benchIn(command, "", func(dir string, tell func(string, int, int)) (bench.ContractResult, error) {
+				o.Dir = dir
+				return bench.RunContracts(command.Context(), o, tell)
 			})
-			_ = bar.Finish()
 			if err != nil {
 				return err
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"text/tabwriter"
@@ -41,21 +40,10 @@ the same minute. What was written is replayed and verified at the end.`,
 			default:
 				return usageError{fmt.Errorf("--through %q: want process or http", through)}
 			}
-			if o.Dir == "" {
-				dir, err := os.MkdirTemp(".", "aqsha-bench-")
-				if err != nil {
-					return err
-				}
-				defer os.RemoveAll(dir)
+			result, err := benchIn(command, o.Dir, func(dir string, tell func(string, int, int)) (bench.Result, error) {
 				o.Dir = dir
-			}
-			bar := progress(command, 1, "")
-			result, err := bench.Run(command.Context(), o, func(phase string, done, of int) {
-				bar.Describe(phase)
-				bar.ChangeMax(of)
-				_ = bar.Set(done)
+				return bench.Run(command.Context(), o, tell)
 			})
-			_ = bar.Finish()
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -25,22 +24,11 @@ transfers, is replayed and verified at the end, and removed.`,
   aqsha bench soak --duration 20s --wallets 20000 --live-tokens 40000 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if o.Dir == "" {
-				dir, err := os.MkdirTemp(".", "aqsha-bench-")
-				if err != nil {
-					return err
-				}
-				defer os.RemoveAll(dir)
-				o.Dir = dir
-			}
 			o.Runs = 1
-			bar := progress(command, 1, "")
-			result, err := bench.Soak(command.Context(), o, func(phase string, done, of int) {
-				bar.Describe(phase)
-				bar.ChangeMax(of)
-				_ = bar.Set(done)
+			result, err := benchIn(command, o.Dir, func(dir string, tell func(string, int, int)) (bench.SoakResult, error) {
+				o.Dir = dir
+				return bench.Soak(command.Context(), o, tell)
 			})
-			_ = bar.Finish()
 			if err != nil {
 				return err
 			}
