@@ -21,17 +21,30 @@ type usesTown struct {
 
 func newUsesTown(t *testing.T, wallets ...string) *usesTown {
 	t.Helper()
+	w := foundUsesTown(t)
+	node := up(t, w.dir)
+	t.Cleanup(func() { node.stop(t); w.run("verify") })
+	w.settle(wallets...)
+	return w
+}
+
+// foundUsesTown is the town before anybody lives in it and its node runs.
+func foundUsesTown(t *testing.T) *usesTown {
+	t.Helper()
 	w := &usesTown{t, filepath.Join(t.TempDir(), "net")}
 	w.run("init", "--development", "--shared-keys")
 	w.run("bank", "admit", "bank")
 	w.run("issue", "bank", "300000000")
-	node := up(t, w.dir)
-	t.Cleanup(func() { node.stop(t); w.run("verify") })
+	return w
+}
+
+// settle gives business wallets 10,000 tenge each.
+func (w *usesTown) settle(wallets ...string) {
+	w.t.Helper()
 	for _, name := range wallets {
 		w.run("wallet", "new", name, "--bank", "bank", "--tier", "business")
 		w.run("pay", "bank", name, "10000")
 	}
-	return w
 }
 
 func (w *usesTown) run(args ...string) string {
