@@ -18,16 +18,19 @@ import (
 	"github.com/aqsha/aqsha/node"
 )
 
-// waitingTown is a town whose node's clock the test sets forward, so that deadlines pass without waiting.
+// waitingTown is a town whose node's clock stands still until the test sets it forward, so that deadlines pass
+// without waiting, and none passes by itself on a busy machine.
 // Commands go by the clock on the wall: payments live for ten minutes, so all jumps together are shorter.
 type waitingTown struct {
 	*usesTown
-	ahead atomic.Int64 // ms
+	ahead time.Duration // of the clock on the wall, when time last passed
+	held  atomic.Int64  // Unix ms
 }
 
 func newWaitingTown(t *testing.T, wallets ...string) *waitingTown {
 	t.Helper()
 	w := &waitingTown{usesTown: foundUsesTown(t)}
+	w.held.Store(time.Now().UnixMilli())
 	book, err := wallet.OpenBook(w.dir, "", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +43,7 @@ func newWaitingTown(t *testing.T, wallets ...string) *waitingTown {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Now = func() uint64 { return uint64(w.now().UnixMilli()) }
+	config.Now = func() uint64 { return uint64(w.held.Load()) }
 	n, err := node.Open(config)
 	if err != nil {
 		t.Fatal(err)
@@ -68,17 +71,16 @@ func newWaitingTown(t *testing.T, wallets ...string) *waitingTown {
 	return w
 }
 
-func (w *waitingTown) now() time.Time {
-	return time.Now().Add(time.Duration(w.ahead.Load()) * time.Millisecond)
-}
-
 // in is a time of the node's clock as a term or a purpose takes it.
-func (w *waitingTown) in(d time.Duration) string { return w.now().Add(d).UTC().Format(time.RFC3339) }
+func (w *waitingTown) in(d time.Duration) string {
+	return time.UnixMilli(w.held.Load()).Add(d).UTC().Format(time.RFC3339)
+}
 
 // pass lets time pass, and somebody who has nothing to do with it all make a block.
 func (w *waitingTown) pass(d time.Duration) {
 	w.t.Helper()
-	w.ahead.Add(d.Milliseconds())
+	w.ahead += d
+	w.held.Store(time.Now().Add(w.ahead).UnixMilli())
 	w.run("pay", "bank", "passer-by", "1")
 }
 
@@ -115,7 +117,7 @@ func (w *waitingTown) order(name, milestones, pay string) {
 	w.t.Helper()
 	w.run("contract", "create", "order", name, "--by", "farm", "--party", "buyer=farm", "--party", "seller=works", "--party", "subcontractor=foundry", "--party", "arbiter=court",
 		"--term", "milestones="+milestones, "--term", "price=1000KZT", "--term", "first_due="+w.in(time.Minute), "--term", "every=0", "--term", "share=500", "--term", "retention=100",
-		"--term", "penalty=0", "--term", "penalty_most=0", "--term", "inspect=1000", "--term", "warranty=0", "--term", "until="+w.in(3*time.Minute), "--pay", pay)
+		"--term", "penalty=0", "--term", "penalty_most=0", "--term", "inspect=1000", "--term", "warranty=0", "--term", "until="+w.in(6*time.Minute), "--pay", pay)
 }
 
 // Orders that reach their end: with a dispute that nobody decides, with nothing delivered, with a retention that nobody
@@ -139,7 +141,7 @@ func TestOrdersReachTheirEnd(t *testing.T) {
 	}
 	w.refused("guard-not-met", "order", "warranty", "disputed", "1", "--by", "court")
 	w.hold("before the end", map[string]int64{"farm": 6_000, "works": 10_900, "foundry": 10_900, "court": 10_000})
-	w.pass(2 * time.Minute)
+	w.pass(5 * time.Minute)
 	w.refused("no live contract", "order", "decide", "disputed", "0", "--by", "court")
 	w.refused("no live contract", "order", "release", "retained", "--by", "works")
 	w.hold("after it", map[string]int64{"farm": 8_200, "works": 10_900, "foundry": 10_900, "court": 10_000})
@@ -149,7 +151,7 @@ func TestOrdersReachTheirEnd(t *testing.T) {
 func TestChannelsAreLeft(t *testing.T) {
 	w := newWaitingTown(t, "sender", "receiver")
 	for _, name := range []string{"unused", "asleep", "both"} {
-		w.run("channel", "open", name, "--from", "sender", "--to", "receiver", "--deposit", "1000", "--window", "1m", "--for", "4m")
+		w.run("channel", "open", name, "--from", "sender", "--to", "receiver", "--deposit", "1000", "--window", "1m", "--for", "6m")
 	}
 	for _, name := range []string{"asleep", "both"} { // 200 are claimed, 400 accepted
 		w.run("channel", "accept", name, w.file("voucher.json", w.run("channel", "pay", name, "200")))
@@ -167,7 +169,7 @@ func TestChannelsAreLeft(t *testing.T) {
 	w.run("channel", "finish", "asleep")
 	w.refused("no live contract", "channel", "close", "asleep")
 	w.hold("the receiver has lost what it did not claim", map[string]int64{"sender": 8_800, "receiver": 10_400})
-	w.pass(3 * time.Minute)
+	w.pass(5 * time.Minute)
 	w.refused("no live contract", "channel", "close", "both")
 	w.hold("the channel's end", map[string]int64{"sender": 9_600, "receiver": 10_400})
 }
@@ -178,7 +180,7 @@ func TestMeteredPartiesVanish(t *testing.T) {
 	letter := w.file("letter.txt", "The meter is gone.")
 	open := func(name, deposit string) {
 		w.run("pay-per-use", "open", name, "--customer", "farm", "--supplier", "power", "--meter", "meter-7", "--arbiter", "court",
-			"--deposit", deposit, "--cap", "9000", "--watts", "100000", "--since", "25h", "--window", "1m", "--judge", "1m", "--for", "6m")
+			"--deposit", deposit, "--cap", "9000", "--watts", "100000", "--since", "25h", "--window", "1m", "--judge", "4m", "--for", "8m")
 	}
 	bill := func(name string) int64 { // of the registers, before any cap by the deposit
 		readings := filepath.Join(w.dir, name+".jsonl")
@@ -215,11 +217,11 @@ func TestMeteredPartiesVanish(t *testing.T) {
 	w.run("pay-per-use", "collect", "silent")
 	w.run("pay-per-use", "collect", "small")
 	w.refused("too-early", "pay-per-use", "collect", "undecided")
-	w.pass(90 * time.Second)
+	w.pass(4 * time.Minute)
 	w.run("pay-per-use", "collect", "undecided")
 	w.refused("guard-not-met", "pay-per-use", "collect", "lost")
 	w.expect("power", 1_000_000+grown+paid+undecided)
-	w.pass(4 * time.Minute) // the end: nothing came, nothing was decided, or nobody collected
+	w.pass(3 * time.Minute) // the end: nothing came, nothing was decided, or nobody collected
 	w.refused("no live contract", "pay-per-use", "collect", "forgotten")
 	w.expect("power", 1_000_000+grown+paid+undecided)
 	w.expect("farm", 1_000_000-grown-paid-undecided)
@@ -236,7 +238,7 @@ func TestBudgetMoneyReturns(t *testing.T) {
 	w.run("contract", "register", "work", "--bank", "bank")
 	act := w.file("act.txt", "Act 7.")
 	w.run("purpose", "register", w.file("budget.yaml", "purpose: budget\nmark: payer.role == \"treasury\"\npermits:\n  - {when: size(document) == 32, becomes: same}\nuntil: "+
-		w.in(6*time.Minute)+"\nreturns: treasury\ncontracts: [grant, work]\n"), "--agency", "ministry")
+		w.in(7*time.Minute)+"\nreturns: treasury\ncontracts: [grant, work]\n"), "--agency", "ministry")
 	w.run("pay", "treasury", "treasury", "5000", "--mark", "budget")
 	where := func(when string, want ...string) {
 		t.Helper()
@@ -249,13 +251,13 @@ func TestBudgetMoneyReturns(t *testing.T) {
 	}
 	subsidy := func(name string) {
 		w.run("grant", "open", name, "--by", "treasury", "--farmer", "aidar", "--seller", "ranch", "--registry", "registry", "--purpose", "budget",
-			"--amount", "1000", "--subject", name, "--for", "3m")
+			"--amount", "1000", "--subject", name, "--for", "2m")
 	}
 	subsidy("silent")
 	subsidy("returned")
 	w.run("grant", "give-back", "returned", "--by", "aidar")
 	work := func(name, buyer, supplier, price string) {
-		w.run("grant", "work", name, "--buyer", buyer, "--supplier", supplier, "--arbiter", "court", "--purpose", "budget", "--price", price, "--for", "3m")
+		w.run("grant", "work", name, "--buyer", buyer, "--supplier", supplier, "--arbiter", "court", "--purpose", "budget", "--price", price, "--for", "2m")
 	}
 	work("line", "treasury", "prime", "2000")
 	w.run("grant", "accept", "line", "--by", "treasury", "--document", act)
@@ -263,12 +265,12 @@ func TestBudgetMoneyReturns(t *testing.T) {
 	work("declined", "prime", "bridges", "300")
 	w.run("grant", "refuse", "declined", "--by", "bridges")
 	where("before", "silent holds 1000.00", "bridge holds 500.00", "prime holds 1500.00", "treasury holds 2000.00")
-	w.pass(4 * time.Minute)
+	w.pass(150 * time.Second)
 	w.refused("no live contract", "grant", "accept", "bridge", "--by", "court", "--document", act)
 	w.refused("no live contract", "grant", "give-back", "silent", "--by", "ranch")
 	where("the contracts' end", "0.00 ₸ have left", "prime holds 2000.00", "treasury holds 3000.00")
 	w.hold("nobody was paid", map[string]int64{"ranch": 10_000, "bridges": 10_000, "prime": 12_000, "treasury": 8_000})
-	w.pass(3 * time.Minute)
+	w.pass(5 * time.Minute)
 	where("the purpose's end", "5000.00 ₸ have left, 0.00 ₸ carry the mark")
 	w.hold("the purpose's end", map[string]int64{"ranch": 10_000, "bridges": 10_000, "prime": 10_000, "treasury": 10_000})
 }
