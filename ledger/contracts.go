@@ -164,6 +164,7 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 		return err
 	}
 
+	x.state.ChangeContract(c)
 	x.change(c, t.Caller, t.Paid)
 	x.takeIn(t.Caller, &caller, c, t.Inputs, t.Paid)
 	x.release(c, out, t.Paid, program.Definition)
@@ -416,6 +417,7 @@ func (x *Executor) expire(id token.ID) System {
 	purpose := t.Asset.Purpose
 	p := x.state.Purpose(purpose)
 	if c := x.state.Contract(t.Wallet); c != nil {
+		x.state.ChangeContract(c)
 		c.Tokens[slices.Index(c.Assets, purpose)] = token.ID{}
 	}
 	x.effects.reset()

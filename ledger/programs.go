@@ -3,6 +3,8 @@ package ledger
 import (
 	"bytes"
 	"container/heap"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/aqsha/aqsha/contract"
@@ -88,8 +90,11 @@ func (p *Programs) Definition(id token.Hash) ([]byte, bool) {
 
 func (p *Programs) AddDefinition(id token.Hash, encoded []byte) { p.definitions[id] = encoded }
 
-// Contract is a live contract's record, for the executor to change in place; nil for none.
+// Contract is a live contract's record; nil for none. The executor changes it in place, after saying so to ChangeContract.
 func (p *Programs) Contract(id token.WalletID) *Contract { return p.contracts[id] }
+
+// ChangeContract is for a state that must know: the records alone need no telling.
+func (p *Programs) ChangeContract(*Contract) {}
 
 // AddContract makes a contract live; RemoveContract ends it.
 func (p *Programs) AddContract(c *Contract) {
@@ -131,6 +136,12 @@ func (p *Programs) Definitions() []token.Hash {
 	slices.SortFunc(ids, func(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) })
 	return ids
 }
+
+// EachDefinition, EachContract and EachClosed yield ids in no order. What they range over may change between steps: what
+// is there from the first to the last is yielded, once.
+func (p *Programs) EachDefinition() iter.Seq[token.Hash]   { return maps.Keys(p.definitions) }
+func (p *Programs) EachContract() iter.Seq[token.WalletID] { return maps.Keys(p.contracts) }
+func (p *Programs) EachClosed() iter.Seq[token.WalletID]   { return maps.Keys(p.closed) }
 
 func sortedIDs[T any](m map[token.WalletID]T) []token.WalletID {
 	ids := make([]token.WalletID, 0, len(m))

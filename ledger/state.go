@@ -121,6 +121,8 @@ type State interface {
 	Definition(token.Hash) (encoded []byte, ok bool)
 	AddDefinition(id token.Hash, encoded []byte)
 	Contract(token.WalletID) *Contract
+	// ChangeContract says that a live contract's record is about to change in place.
+	ChangeContract(*Contract)
 	AddContract(*Contract)
 	RemoveContract(token.WalletID)
 	NextEnd() *Contract

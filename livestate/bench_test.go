@@ -16,9 +16,10 @@ import (
 )
 
 func benchToken(i int) (id token.ID) {
-	// Ids are hashes; a multiplication spreads these well enough.
-	binary.LittleEndian.PutUint64(id[:], uint64(i)*0x9e3779b97f4a7c15)
-	binary.LittleEndian.PutUint64(id[8:], uint64(i))
+	// Ids are hashes; multiplications spread these well enough.
+	for word := range uint64(4) {
+		binary.LittleEndian.PutUint64(id[8*word:], (uint64(i)+1)*(0x9e3779b97f4a7c15+2*word))
+	}
 	return id
 }
 

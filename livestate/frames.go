@@ -3,8 +3,6 @@ package livestate
 import (
 	"encoding/binary"
 	"io"
-
-	"github.com/aqsha/aqsha/token"
 )
 
 // recordList is some records of a snapshot, one after the other in one buffer.
@@ -148,34 +146,4 @@ func (r *chunkReader) fill(n int) {
 	read, err := r.in.Read(r.buffer[left : left+piece])
 	r.buffer = r.buffer[:left+read]
 	r.ended = err != nil
-}
-
-// Where a token's record has its id and its owner's: after the heads of the array, its type, and each byte string.
-const (
-	tokenRecordHead  = 4
-	tokenRecordOwner = tokenRecordHead + 32 + 1
-)
-
-// warm fetches from memory what loading tokens will touch, as Warmer does.
-func (l *loader) warm(each func(yield func([]byte) bool)) {
-	if l.stage < recordWallet {
-		return
-	}
-	s := l.state
-	for record := range each {
-		if len(record) < tokenRecordOwner+16 || record[1] != recordToken {
-			continue
-		}
-		id, owner := token.ID(record[tokenRecordHead:]), token.WalletID(record[tokenRecordOwner:])
-		if shardIndex, tag := split(s.tokens.hash(id)); s.tokens.shards[shardIndex].count > 0 {
-			shard := &s.tokens.shards[shardIndex]
-			l.read ^= uint32(shard.entries[shard.home(tag)])
-		}
-		if shardIndex, tag := split(s.wallets.hash(owner)); s.wallets.shards[shardIndex].count > 0 {
-			shard := &s.wallets.shards[shardIndex]
-			if slot := uint32(shard.entries[shard.home(tag)]); slot != 0 {
-				l.read ^= s.wallets.at(slot - 1).value.first
-			}
-		}
-	}
 }

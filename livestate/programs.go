@@ -86,30 +86,6 @@ func decodeContract(d *token.Decoder) *ledger.Contract {
 	return c
 }
 
-func (s *State) writePrograms(w *snapshotWriter) {
-	for _, id := range s.Agencies() {
-		a, _ := s.Agency(id)
-		w.record(func(b []byte) []byte { return appendAgency(b, id, a) })
-	}
-	for number := uint32(1); int(number) <= s.Purposes(); number++ {
-		w.record(func(b []byte) []byte { return appendPurpose(b, number, s.Purpose(number)) })
-	}
-	for _, id := range s.Definitions() {
-		encoded, _ := s.Definition(id)
-		w.record(func(b []byte) []byte { return appendDefinition(b, id, encoded) })
-	}
-}
-
-func (s *State) writeContracts(w *snapshotWriter) {
-	for _, id := range s.ClosedWallets() {
-		registrar, _ := s.Closed(id)
-		w.record(func(b []byte) []byte { return appendClosed(b, id, registrar) })
-	}
-	for _, id := range s.Contracts() {
-		w.record(func(b []byte) []byte { return appendContract(b, s.Contract(id)) })
-	}
-}
-
 // program loads a record of programmable money. first says that it is the first of its type.
 func (l *loader) program(kind int, d *token.Decoder, first bool) (ascending bool, err error) {
 	var id token.WalletID
@@ -157,13 +133,10 @@ func (l *loader) program(kind int, d *token.Decoder, first bool) (ascending bool
 	return ascending, nil
 }
 
-// contract adds a contract that fits the wallets and definitions before it.
+// contract adds a contract that fits the definitions before it.
 func (l *loader) contract(c *ledger.Contract) error {
-	w, ok := l.state.Wallet(c.ID)
 	_, defined := l.state.Definition(c.Definition)
 	switch {
-	case !ok || !w.Contract:
-		return badSnapshot("contract %s has no wallet of its own", c.ID)
 	case !defined:
 		return badSnapshot("contract %s is of an unknown definition", c.ID)
 	case l.state.Contract(c.ID) != nil:
@@ -192,6 +165,9 @@ func (l *loader) finishPrograms() error {
 	}
 	for _, id := range s.Contracts() {
 		c, held := s.Contract(id), 0
+		if w, ok := s.Wallet(id); !ok || !w.Contract {
+			return badSnapshot("contract %s has no wallet of its own", id)
+		}
 		for i, name := range c.Tokens {
 			if name == (token.ID{}) {
 				continue

@@ -147,29 +147,6 @@ func decodeWallet(d *token.Decoder, items int) (id token.WalletID, w ledger.Wall
 	return id, w, detail
 }
 
-func appendToken(b []byte, id token.ID, t ledger.Token) []byte {
-	b = token.AppendArray(b, 8)
-	b = token.AppendUint(b, recordToken)
-	b = token.AppendBytes(b, id[:])
-	b = token.AppendBytes(b, t.Wallet[:])
-	b = token.AppendUint(b, uint64(t.Asset.Issuer))
-	b = token.AppendUint(b, uint64(t.Asset.Unit))
-	b = token.AppendUint(b, uint64(t.Asset.Purpose))
-	b = token.AppendUint(b, uint64(t.Amount))
-	return token.AppendUint(b, uint64(t.Hops))
-}
-
-func decodeToken(d *token.Decoder) (id token.ID, t ledger.Token) {
-	d.Fixed("id", id[:])
-	d.Fixed("wallet", t.Wallet[:])
-	t.Asset.Issuer = uint32(d.Uint("issuer", 1<<32-1))
-	t.Asset.Unit = uint16(d.Uint("unit", 999))
-	t.Asset.Purpose = uint32(d.Uint("purpose", 1<<32-1))
-	t.Amount = money.Tiyn(d.Uint("amount", maxUint63))
-	t.Hops = uint16(d.Uint("hops", 1<<16-1))
-	return id, t
-}
-
 // loader puts a snapshot's records into a state, in the one order they may stand in.
 type loader struct {
 	state        *State
@@ -177,18 +154,23 @@ type loader struct {
 	stage        int // the last record's type
 	intermediary token.WalletID
 	wallet       token.WalletID
-	tokenID      token.ID
 	id           token.WalletID // of the last agency, closed wallet or contract
 	definition   token.Hash
 	count        int
-	read         uint32 // by warm, so that the compiler keeps its reads
+	own          bool // it is believed to hold what it says it does
+	owed         owed
+	ids          []token.ID // of the page that is loaded, reused
+	amounts      []money.Tiyn
+	homes        []uint32
+
+	wallets, tokens uint64 // that the header counts
 }
 
 // wellSized says whether a record of a type may have so many items.
 func wellSized(kind, items int) bool {
 	switch kind {
 	case recordHeader:
-		return items == 5
+		return items == 7
 	case recordAuthority:
 		return items == 10
 	case recordIntermediary:
@@ -202,7 +184,7 @@ func wellSized(kind, items int) bool {
 	case recordWallet:
 		return items == walletItems || items == detailItems
 	}
-	return items == 8 // a token
+	return items == 3 // a page
 }
 
 func (l *loader) record(kind, items int, d *token.Decoder) error {
@@ -214,7 +196,7 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		return badSnapshot("record %d is of type %d and has %d items", l.count, kind, items)
 	}
 	first := kind > l.stage
-	l.stage = kind
+	l.stage = min(kind, recordWallet) // pages stand among the wallets
 	ascending := true
 	switch kind {
 	case recordHeader:
@@ -235,31 +217,15 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 			return badSnapshot("wallet %s and its detail do not fit", id)
 		}
 		if d.Err() == nil && ascending {
-			l.state.PutWallet(id, w)
-			l.state.PutDetail(id, detail)
+			return l.putWallet(id, w, detail)
 		}
 	case recordAgency, recordPurpose, recordDefinition, recordClosed, recordContract:
 		var err error
 		if ascending, err = l.program(kind, d, first); err != nil {
 			return err
 		}
-	case recordToken:
-		id, t := decodeToken(d)
-		ascending = first || bytes.Compare(l.tokenID[:], id[:]) < 0
-		l.tokenID = id
-		if d.Err() == nil && ascending {
-			owner, known := l.state.wallets.find(t.Wallet)
-			if !known {
-				return badSnapshot("token %s belongs to no wallet", id)
-			}
-			if t.Amount <= 0 || t.Amount > l.state.authority.Circulating()-l.state.total {
-				return badSnapshot("token %s of %s is more than circulates", id, t.Amount)
-			}
-			if number := t.Asset.Purpose; number != 0 && l.state.Purpose(number) == nil {
-				return badSnapshot("token %s is marked with no known purpose", id)
-			}
-			l.state.addToken(id, owner, t)
-		}
+	case recordPage:
+		return l.page(d)
 	}
 	if !ascending {
 		return badSnapshot("record %d is out of order", l.count)
@@ -272,6 +238,7 @@ func (l *loader) header(d *token.Decoder) error {
 	leaf := d.Bytes("leaf", 1, 4096)
 	l.at.LogSize = d.Uint("size", maxUint63)
 	d.Fixed("root", l.at.LogRoot[:])
+	l.wallets, l.tokens = d.Uint("wallets", 1<<32-1), d.Uint("tokens", 1<<32-1)
 	if d.Err() != nil {
 		return badSnapshot("header: %v", d.Err())
 	}
@@ -280,6 +247,10 @@ func (l *loader) header(d *token.Decoder) error {
 		return badSnapshot("its header holds no block's leaf: %v", err)
 	}
 	l.at.Leaf = *e.Leaf
+	if l.own {
+		l.state.wallets.reserve(int(l.wallets))
+		l.state.tokens.reserve(int(l.tokens))
+	}
 	return nil
 }
 
@@ -292,17 +263,11 @@ func (l *loader) finish() error {
 	if s.total != s.authority.Circulating() {
 		return badSnapshot("live tokens sum to %s, issued less redeemed is %s", s.total, s.authority.Circulating())
 	}
-	for _, slot := range s.wallets.slots() {
-		w := &s.wallets.at(slot).value
-		var sum money.Tiyn
-		count := uint32(0)
-		for t := w.first; t != none; t = s.tokens.at(t).value.next {
-			sum += s.tokens.at(t).value.amount
-			count++
-		}
-		if sum != w.balance || count != w.tokens {
-			return badSnapshot("wallet %s states %s in %d tokens and holds %s in %d", s.wallets.at(slot).key, w.balance, w.tokens, sum, count)
-		}
+	if l.owed.tokens > 0 {
+		return badSnapshot("%d tokens of its wallets are missing", l.owed.tokens)
+	}
+	if tokens, wallets := s.Counts(); uint64(tokens) != l.tokens || uint64(wallets) != l.wallets {
+		return badSnapshot("its header counts %d wallets and %d tokens, there are %d and %d", l.wallets, l.tokens, wallets, tokens)
 	}
 	return l.finishPrograms()
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
+	"sync"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
@@ -15,11 +15,12 @@ import (
 
 // A snapshot is a canonical stream: the same state gives the same bytes on every machine.
 // It is a magic, then records of CBOR, each after its length (4 bytes, big-endian): the header,
-// the authority, intermediaries, agencies, purposes, definitions, wallets, wallets that were closed,
-// contracts and tokens, each in id order, and a trailer with the number of records before it and the
-// RFC 6962 root over them.
+// the authority, intermediaries, agencies, purposes, definitions, wallets that were closed, contracts,
+// and wallets, each kind in id order; among the wallets, as soon as pageTokens tokens of those before are
+// outstanding, a page of them, in the order of their wallets and then of their ids; and a trailer with the number of
+// records before it and the RFC 6962 root over them.
 
-const snapshotMagic = "AQSNAP2\n"
+const snapshotMagic = "AQSNAP3\n"
 
 // maxRecord bounds a record's bytes; the authority's is the largest.
 const maxRecord = 1 << 20
@@ -32,10 +33,10 @@ const (
 	recordAgency       = 3
 	recordPurpose      = 4
 	recordDefinition   = 5
-	recordWallet       = 6
-	recordClosed       = 7
-	recordContract     = 8
-	recordToken        = 9
+	recordClosed       = 6
+	recordContract     = 7
+	recordWallet       = 8
+	recordPage         = 9
 	recordTrailer      = 10
 )
 
@@ -53,6 +54,13 @@ type snapshotWriter struct {
 	tree  txlog.Tree
 	err   error
 	space []byte
+	page  page
+}
+
+func newSnapshotWriter(out io.Writer) *snapshotWriter {
+	w := &snapshotWriter{out: bufio.NewWriterSize(out, 1<<18)}
+	_, w.err = w.out.WriteString(snapshotMagic)
+	return w
 }
 
 func (w *snapshotWriter) record(encode func(b []byte) []byte) {
@@ -72,28 +80,11 @@ func (w *snapshotWriter) frame(record []byte) {
 	}
 }
 
-// WriteSnapshot writes the state as it stands after a block and returns the root over it.
-func (s *State) WriteSnapshot(out io.Writer, at Position) (root txlog.Hash, err error) {
-	w := &snapshotWriter{out: bufio.NewWriterSize(out, 1<<20)}
-	if _, err := w.out.WriteString(snapshotMagic); err != nil {
-		return root, err
+// finish writes the last tokens and the trailer.
+func (w *snapshotWriter) finish() (root txlog.Hash, err error) {
+	if w.page.count > 0 {
+		w.page.flush(w)
 	}
-	w.record(func(b []byte) []byte {
-		b = token.AppendArray(b, 5)
-		b = token.AppendUint(b, recordHeader)
-		b = token.AppendBytes(b, at.Network[:])
-		b = token.AppendBytes(b, at.Leaf.Encode())
-		b = token.AppendUint(b, at.LogSize)
-		return token.AppendBytes(b, at.LogRoot[:])
-	})
-	w.record(func(b []byte) []byte { return appendAuthority(b, &s.authority) })
-	for _, id := range s.Intermediaries() {
-		w.record(func(b []byte) []byte { return appendIntermediary(b, id, s.intermediaries[id]) })
-	}
-	s.writePrograms(w)
-	s.writeWallets(w)
-	s.writeContracts(w)
-	s.writeTokens(w)
 	root = txlog.Hash(w.tree.Root())
 	w.frame(appendTrailer(nil, w.tree.Size(), root))
 	if w.err == nil {
@@ -102,34 +93,43 @@ func (s *State) WriteSnapshot(out io.Writer, at Position) (root txlog.Hash, err 
 	return root, w.err
 }
 
+// WriteSnapshot writes the state as it stands after a block and returns the root over it. Nobody may use the state meanwhile.
+func (s *State) WriteSnapshot(out io.Writer, at Position) (root txlog.Hash, err error) {
+	c := s.Capture(at)
+	defer c.End()
+	root, _, err = c.Write(out, new(sync.Mutex), func() {})
+	return root, err
+}
+
+// fewRecords are the records of what there are few of, as it stands.
+func (s *State) fewRecords(at Position) (records [][]byte) {
+	b := token.AppendArray(nil, 7)
+	b = token.AppendUint(b, recordHeader)
+	b = token.AppendBytes(b, at.Network[:])
+	b = token.AppendBytes(b, at.Leaf.Encode())
+	b = token.AppendUint(b, at.LogSize)
+	b = token.AppendBytes(b, at.LogRoot[:])
+	b = token.AppendUint(b, uint64(s.wallets.live))
+	b = token.AppendUint(b, uint64(s.tokens.live))
+	records = append(records, b, appendAuthority(nil, &s.authority))
+	for _, id := range s.Intermediaries() {
+		records = append(records, appendIntermediary(nil, id, s.intermediaries[id]))
+	}
+	for _, id := range s.Agencies() {
+		a, _ := s.Agency(id)
+		records = append(records, appendAgency(nil, id, a))
+	}
+	for number := uint32(1); int(number) <= s.Purposes(); number++ {
+		records = append(records, appendPurpose(nil, number, s.Purpose(number)))
+	}
+	return records
+}
+
 func appendTrailer(b []byte, records uint64, root txlog.Hash) []byte {
 	b = token.AppendArray(b, 3)
 	b = token.AppendUint(b, recordTrailer)
 	b = token.AppendUint(b, records)
 	return token.AppendBytes(b, root[:])
-}
-
-func (s *State) writeWallets(w *snapshotWriter) {
-	slots := s.wallets.slots()
-	slices.SortFunc(slots, func(a, b uint32) int {
-		return bytes.Compare(s.wallets.at(a).key[:], s.wallets.at(b).key[:])
-	})
-	for _, slot := range slots {
-		id := s.wallets.at(slot).key
-		wallet, _ := s.Wallet(id)
-		w.record(func(b []byte) []byte { return appendWallet(b, id, wallet, s.details[id]) })
-	}
-}
-
-func (s *State) writeTokens(w *snapshotWriter) {
-	slots := s.tokens.slots()
-	slices.SortFunc(slots, func(a, b uint32) int {
-		return bytes.Compare(s.tokens.at(a).key[:], s.tokens.at(b).key[:])
-	})
-	for _, slot := range slots {
-		r := s.tokens.at(slot)
-		w.record(func(b []byte) []byte { return appendToken(b, r.key, s.token(&r.value)) })
-	}
 }
 
 // SnapshotError says why a snapshot is not used. The log still has everything.
@@ -157,10 +157,9 @@ func ReadOwnSnapshot(in io.Reader, seed [32]byte) (*State, Position, error) {
 func readSnapshot(in io.Reader, seed [32]byte, hash bool) (*State, Position, error) {
 	frames := readFrames(in)
 	defer frames.stop()
-	loading := &loader{state: New(seed)}
+	loading := &loader{state: New(seed), own: !hash}
 	var tree txlog.Tree
 	for records := range frames.lists {
-		loading.warm(records.each)
 		for record := range records.each {
 			d := token.NewDecoder(record)
 			items := d.Array("record", 3, 32)

@@ -62,6 +62,8 @@ type State struct {
 	expiries []uint32 // purposes by their ends
 	apart    map[token.WalletID]money.Tiyn
 
+	capture *Capture // under way, or nil
+
 	assets     interned[token.Asset]
 	registrars interned[token.WalletID]
 	attributes interned[token.Attributes]
@@ -154,15 +156,20 @@ func (s *State) AddToken(id token.ID, t ledger.Token) {
 	if !ok {
 		panic(fmt.Sprintf("token %s for the unknown wallet %s", id, t.Wallet))
 	}
-	s.addToken(id, owner, t)
+	if !s.addToken(id, owner, t) {
+		panic(fmt.Sprintf("token %s is live already", id))
+	}
 }
 
-// addToken makes a token of the wallet in a slot live.
-func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) {
+// addToken makes a token of the wallet in a slot live, unless it is.
+func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) (added bool) {
 	w := &s.wallets.at(owner).value
 	slot, r, isNew := s.tokens.put(id)
 	if !isNew {
-		panic(fmt.Sprintf("token %s is live already", id))
+		return false
+	}
+	if s.capture != nil {
+		s.capture.tokenAdded(slot)
 	}
 	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.again(t.Asset, plainAsset), next: w.first, prev: none, hops: t.Hops}
 	if w.first != none {
@@ -173,13 +180,17 @@ func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) {
 	if t.Asset.Purpose != 0 {
 		s.mark(id, slot, r, t.Asset.Purpose, t.Wallet)
 	}
+	return true
 }
 
 // RemoveToken ends a live token.
 func (s *State) RemoveToken(id token.ID) {
-	r, ok := s.tokens.remove(id)
+	slot, r, ok := s.tokens.remove(id)
 	if !ok {
 		panic(fmt.Sprintf("token %s is not live", id))
+	}
+	if s.capture != nil {
+		s.capture.tokenRemoved(slot, id, &r)
 	}
 	if r.prev == none {
 		s.wallets.at(r.wallet).value.first = r.next
@@ -222,19 +233,26 @@ func (s *State) Wallet(id token.WalletID) (ledger.Wallet, bool) {
 	if r == nil {
 		return ledger.Wallet{}, false
 	}
+	return s.wallet(r), true
+}
+
+func (s *State) wallet(r *walletRow) ledger.Wallet {
 	return ledger.Wallet{
 		Registrar: s.registrars.values[r.registrar], Key: r.key, Version: r.version, Tier: r.tier,
 		Treasury: r.flags&flagTreasury != 0, Rekeying: r.flags&flagRekeying != 0, Frozen: token.FreezeMode(r.flags >> flagFrozen & 3), Contract: r.flags&flagContract != 0,
 		Attributes: s.attributes.values[r.attribute],
 		Balance:    r.balance, Tokens: r.tokens, Day: r.day, PaidToday: r.paidToday, PaymentsToday: r.payments,
-	}, true
+	}
 }
 
 // PutWallet stores a wallet, new or known.
 func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
-	_, r, isNew := s.wallets.put(id)
+	slot, r, isNew := s.wallets.put(id)
 	if isNew {
 		r.first = none
+	}
+	if s.capture != nil {
+		s.capture.walletPut(slot, isNew)
 	}
 	flags := uint8(w.Frozen) << flagFrozen
 	if w.Treasury {
@@ -255,8 +273,12 @@ func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
 // RemoveWallet ends a wallet, which must hold no tokens, and its detail.
 func (s *State) RemoveWallet(id token.WalletID) {
 	s.PutDetail(id, ledger.Detail{})
-	if r, ok := s.wallets.remove(id); ok && r.first != none {
+	slot, r, ok := s.wallets.remove(id)
+	if ok && r.first != none {
 		panic(fmt.Sprintf("wallet %s removed with tokens", id))
+	}
+	if ok && s.capture != nil {
+		s.capture.walletRemoved(slot, id, &r)
 	}
 }
 
@@ -265,6 +287,9 @@ func (s *State) Detail(id token.WalletID) ledger.Detail { return s.details[id] }
 
 // PutDetail stores a wallet's detail, keeping the order of waiting keys.
 func (s *State) PutDetail(id token.WalletID, d ledger.Detail) {
+	if s.capture != nil {
+		s.capture.detailChanges(id)
+	}
 	if old := s.details[id].Rekey; old.Key != token.NoKey {
 		at, _ := slices.BinarySearchFunc(s.rekeys, rekey{old.DueMillis, id}, rekey.compare)
 		s.rekeys = slices.Delete(s.rekeys, at, at+1)

@@ -2,6 +2,7 @@ package livestate
 
 import (
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
@@ -135,11 +136,33 @@ func (t *table[K, R]) newSlot() uint32 {
 		t.free = t.free[:n-1]
 		return slot
 	}
-	if t.used&(chunkRows-1) == 0 {
-		t.chunks = append(t.chunks, make([]row[K, R], chunkRows))
+	if int(t.used) == len(t.chunks)*chunkRows {
+		t.addChunks(max(1, len(t.chunks)/16))
 	}
 	t.used++
 	return t.used - 1
+}
+
+// addChunks makes room for more rows, in one piece of memory.
+func (t *table[K, R]) addChunks(count int) {
+	rows := make([]row[K, R], count*chunkRows)
+	adviseHugePages(unsafe.Pointer(&rows[0]), uintptr(len(rows))*unsafe.Sizeof(rows[0]))
+	for chunk := range slices.Chunk(rows, chunkRows) {
+		t.chunks = append(t.chunks, chunk)
+	}
+}
+
+// reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards.
+func (t *table[K, R]) reserve(rows int) {
+	if chunks := (int(t.used) + rows + chunkRows - 1) / chunkRows; chunks > len(t.chunks) {
+		t.addChunks(chunks - len(t.chunks))
+	}
+	for i := range t.shards {
+		s := &t.shards[i]
+		if entries := (s.count + rows/shardCount) * 5 / 4; entries > len(s.entries) {
+			s.resize(entries)
+		}
+	}
 }
 
 func (s *shard) insert(entry uint64) {
@@ -153,9 +176,11 @@ func (s *shard) insert(entry uint64) {
 	s.count++
 }
 
-func (s *shard) grow() {
+func (s *shard) grow() { s.resize(max(leastShard, len(s.entries)+len(s.entries)/4)) }
+
+func (s *shard) resize(entries int) {
 	old := s.entries
-	s.entries = make([]uint64, max(leastShard, len(old)+len(old)/4))
+	s.entries = make([]uint64, entries)
 	s.count = 0
 	for _, entry := range old {
 		if entry != 0 {
@@ -164,11 +189,11 @@ func (s *shard) grow() {
 	}
 }
 
-// remove deletes a key's row and returns what it held.
-func (t *table[K, R]) remove(key K) (value R, found bool) {
+// remove deletes a key's row and returns where it was and what it held.
+func (t *table[K, R]) remove(key K) (slot uint32, value R, found bool) {
 	slot, ok := t.find(key)
 	if !ok {
-		return value, false
+		return none, value, false
 	}
 	index, tag := split(t.hash(key))
 	t.shards[index].remove(uint64(tag)<<32 | uint64(slot+1))
@@ -177,7 +202,7 @@ func (t *table[K, R]) remove(key K) (value R, found bool) {
 	r := t.at(slot)
 	value = r.value
 	*r = row[K, R]{}
-	return value, true
+	return slot, value, true
 }
 
 // remove takes an entry out and shifts back those that probing had pushed past it.

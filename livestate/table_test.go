@@ -46,7 +46,7 @@ func TestTableIsAMap(t *testing.T) {
 					"put": put, "put more": put, "put yet more": put,
 					"remove": func(t *rapid.T) {
 						k := draw(t)
-						v, found := table.remove(k)
+						_, v, found := table.remove(k)
 						want, known := model[k]
 						if found != known || v != want {
 							t.Fatalf("removed %d (%v), want %d (%v)", v, found, want, known)
@@ -86,7 +86,7 @@ func TestTableGrowsAndIsReused(t *testing.T) {
 			*r = i
 		}
 		for i := range uint64(n) {
-			if v, ok := table.remove(key(round<<32 | i)); !ok || v != i {
+			if _, v, ok := table.remove(key(round<<32 | i)); !ok || v != i {
 				t.Fatalf("round %d: %d (%v)", round, v, ok)
 			}
 		}

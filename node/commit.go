@@ -131,19 +131,28 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 	return err
 }
 
-// snapshotter takes the snapshots that policy asks for.
+// After so many entries a snapshot is taken whatever policy says, so that the next start has no more to replay than it
+// can in a second or two; the more tokens there are, the longer taking one lasts, and the more it waits.
+const (
+	snapshotEntries  = 400_000
+	entriesPerTokens = 16 // one more for so many live tokens
+)
+
+// snapshotter takes the snapshots that policy asks for, and more when the log grows fast.
 func (n *Node) snapshotter() {
-	last := n.durable.Load().Height
+	last := *n.durable.Load()
 	for {
 		grown := n.grown.wait()
 		n.mu.RLock()
 		every := n.state.Authority().Policy.SnapshotEvery
+		tokens, _ := n.state.Counts()
 		n.mu.RUnlock()
-		if height := n.durable.Load().Height; height >= last+every && n.Err() == nil {
-			if err := n.SnapshotAside(); err != nil {
+		due := uint64(snapshotEntries + tokens/entriesPerTokens)
+		if head := *n.durable.Load(); (head.Height >= last.Height+every || head.Size >= last.Size+due) && n.Err() == nil {
+			if err := n.Snapshot(); err != nil {
 				n.logger.Warn("no snapshot taken; the log still has everything", "cause", err)
 			}
-			last = height
+			last = head
 		}
 		select {
 		case <-grown:

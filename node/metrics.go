@@ -14,6 +14,18 @@ type Metrics struct {
 	commitNanos  atomic.Int64
 	executeNanos atomic.Int64
 	logBytes     atomic.Uint64
+
+	snapshots     atomic.Uint64
+	snapshotNanos atomic.Int64 // of the last
+	snapshotBytes atomic.Int64 // of the last
+	snapshotHold  atomic.Int64 // ns, the longest of all
+}
+
+func (m *Metrics) snapshotTaken(took, hold time.Duration, bytes int64) {
+	m.snapshots.Add(1)
+	m.snapshotNanos.Store(int64(took))
+	m.snapshotBytes.Store(bytes)
+	m.snapshotHold.Store(max(m.snapshotHold.Load(), int64(hold)))
 }
 
 func (m *Metrics) committed(blocks, transactions int, took time.Duration) {
@@ -34,6 +46,11 @@ type Counts struct {
 	LiveTokens    int     `json:"live_tokens"`
 	Wallets       int     `json:"wallets"`
 	IndexLag      uint64  `json:"index_lag"` // entries durable and not yet indexed
+
+	Snapshots          uint64  `json:"snapshots"`
+	SnapshotSeconds    float64 `json:"snapshot_seconds"`     // that the last one took
+	SnapshotBytes      int64   `json:"snapshot_bytes"`       // of the last one
+	SnapshotHoldMillis float64 `json:"snapshot_hold_millis"` // the longest that any of them held payments up at a time
 }
 
 // Counts returns the node's figures.
@@ -47,6 +64,9 @@ func (n *Node) Counts() Counts {
 		CommitSeconds: time.Duration(n.metrics.commitNanos.Load()).Seconds(),
 		LogBytes:      n.metrics.logBytes.Load(),
 		Waiting:       int(n.waiting.Load()), LiveTokens: tokens, Wallets: wallets,
+		Snapshots:       n.metrics.snapshots.Load(),
+		SnapshotSeconds: time.Duration(n.metrics.snapshotNanos.Load()).Seconds(), SnapshotBytes: n.metrics.snapshotBytes.Load(),
+		SnapshotHoldMillis: float64(n.metrics.snapshotHold.Load()) / 1e6,
 	}
 	if n.index != nil {
 		c.IndexLag = n.durable.Load().Size - n.index.store.Size()

@@ -85,11 +85,14 @@ type Node struct {
 	state    *livestate.State
 	executor *ledger.Executor
 	head     Head     // executed, perhaps not yet durable
+	executed uint64   // height; on a follower it may be one more than head's
 	entries  [][]byte // of the block being made; the executor's alone, reused
 	encoded  []byte   // likewise: their bytes
 	requests []*request
 	warmer   livestate.Warmer
 	keys     *verifier.Cache
+
+	snapshots sync.Mutex // one is taken at a time
 
 	durable   atomic.Pointer[Head] // the last block that may be shown: durable here, and acknowledged where that is asked for
 	recovered Head                 // with which the node began
@@ -210,7 +213,7 @@ func (n *Node) shutDown() error {
 	n.running.Wait()
 	var snapshotError error
 	if n.failure.Load() == nil {
-		snapshotError = n.Snapshot()
+		snapshotError = n.snapshot(nil)
 	}
 	if n.index != nil {
 		n.index.close()

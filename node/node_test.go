@@ -3,8 +3,10 @@ package node_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -138,14 +140,14 @@ func TestTheSameTransactionTwiceGetsTheSameAnswer(t *testing.T) {
 	}
 }
 
-// A snapshot made beside the live state, from the one before and the log, is the same to the byte.
-func TestASnapshotTakenAsideIsTheSame(t *testing.T) {
+// A snapshot taken while the node runs is the same, to the byte, as the one it takes when it is closed.
+func TestASnapshotOfARunningNodeIsTheSame(t *testing.T) {
 	w := newTown(t)
 	for range 3 {
 		if _, err := w.pay(100 * money.Tenge); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.node.SnapshotAside(); err != nil {
+		if err := w.node.Snapshot(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -153,7 +155,7 @@ func TestASnapshotTakenAsideIsTheSame(t *testing.T) {
 	if err != nil || len(files) != 2 {
 		t.Fatalf("%v, %v; want the two newest", files, err)
 	}
-	aside, err := os.ReadFile(files[1])
+	running, err := os.ReadFile(files[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +163,88 @@ func TestASnapshotTakenAsideIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	live, err := os.ReadFile(files[1])
-	if err != nil || !bytes.Equal(aside, live) {
-		t.Fatalf("the snapshots differ: %d and %d bytes, %v", len(aside), len(live), err)
+	if err != nil || !bytes.Equal(running, live) {
+		t.Fatalf("the snapshots differ: %d and %d bytes, %v", len(running), len(live), err)
+	}
+}
+
+// Snapshots are taken while payments go on; a start from the last of them gives what the whole log gives.
+func TestSnapshotsWhilePaymentsGoOn(t *testing.T) {
+	w := newTown(t)
+	done, taken := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for count := 0; ; count++ {
+			select {
+			case <-done:
+				if count == 0 {
+					taken <- errors.New("no snapshot was taken")
+				}
+				close(taken)
+				return
+			default:
+				if err := w.node.Snapshot(); err != nil {
+					taken <- err
+					return
+				}
+			}
+		}
+	}()
+	for range 80 {
+		if _, err := w.pay(10 * money.Tenge); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	if err := <-taken; err != nil {
+		t.Fatal(err)
+	}
+	if c := w.node.Counts(); c.Snapshots == 0 || c.SnapshotBytes == 0 || c.SnapshotHoldMillis <= 0 {
+		t.Errorf("counted %+v", c)
+	}
+	for range 8 { // the tail after the last
+		if _, err := w.pay(10 * money.Tenge); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var roots []txlog.Hash
+	look := func() {
+		err := w.node.View(t.Context(), func(state *livestate.State, _ node.Head) { roots = append(roots, stateRoot(t, state)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	snapshots := filepath.Join(w.dir, "snapshots")
+	kept, err := os.ReadDir(snapshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	now, err := os.ReadDir(snapshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range now { // as if it had been killed
+		if !slices.ContainsFunc(kept, func(k os.DirEntry) bool { return k.Name() == file.Name() }) {
+			if err := os.Remove(filepath.Join(snapshots, file.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.open()
+	look()
+	if err := w.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(snapshots); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	look()
+	if roots[0] != roots[1] || roots[0] != roots[2] {
+		t.Errorf("live, from a snapshot, and from the log: %v", roots)
 	}
 }
 

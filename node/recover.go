@@ -59,7 +59,7 @@ func (n *Node) recover() error {
 		return fmt.Errorf("the genesis names no usable log key: %w", err)
 	}
 
-	r, err := n.rebuild(n.config.Reverify, 0, nil)
+	r, err := n.rebuild(n.config.Reverify)
 	if err != nil {
 		return err
 	}
@@ -84,14 +84,13 @@ type rebuilt struct {
 	head   Head
 }
 
-// rebuild makes the state after the last durable block, without touching the live one, with so many workers
-// beside the one that executes (0: one for each processor), as courteously as c is.
-func (n *Node) rebuild(reverify bool, workers int, c *courtesy) (rebuilt, error) {
+// rebuild makes the state after the last durable block.
+func (n *Node) rebuild(reverify bool) (rebuilt, error) {
 	r := fromNothing(!reverify)
 	if !reverify {
-		r = n.fromSnapshot(c)
+		r = n.fromSnapshot()
 	}
-	return r, n.replayTail(&r, reverify, workers, c)
+	return r, n.replayTail(&r, reverify)
 }
 
 func fromNothing(trust bool) rebuilt {
@@ -100,9 +99,9 @@ func fromNothing(trust bool) rebuilt {
 }
 
 // fromSnapshot starts from the newest snapshot that fits the log, or from nothing.
-func (n *Node) fromSnapshot(c *courtesy) rebuilt {
-	for _, name := range n.snapshots() {
-		state, at, err := n.readSnapshot(name, c)
+func (n *Node) fromSnapshot() rebuilt {
+	for _, name := range n.snapshotFiles() {
+		state, at, err := n.readSnapshot(name)
 		if err != nil {
 			n.logger.Warn("snapshot passed over; the log has everything", "file", name, "cause", err)
 			continue
@@ -112,8 +111,8 @@ func (n *Node) fromSnapshot(c *courtesy) rebuilt {
 	return fromNothing(true)
 }
 
-// snapshots lists snapshot files, the newest first.
-func (n *Node) snapshots() []string {
+// snapshotFiles lists snapshots, the newest first.
+func (n *Node) snapshotFiles() []string {
 	names, err := n.fs.List(filepath.Join(n.config.Dir, snapshotDir))
 	if err != nil {
 		return nil
@@ -124,13 +123,13 @@ func (n *Node) snapshots() []string {
 	return names
 }
 
-func (n *Node) readSnapshot(name string, c *courtesy) (*livestate.State, livestate.Position, error) {
+func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, error) {
 	f, err := n.fs.Open(filepath.Join(n.config.Dir, snapshotDir, name))
 	if err != nil {
 		return nil, livestate.Position{}, err
 	}
 	defer f.Close()
-	state, at, err := readSnapshotFile(f, c)
+	state, at, err := readSnapshotFile(f)
 	if err != nil {
 		return nil, at, err
 	}
@@ -149,7 +148,7 @@ func (n *Node) readSnapshot(name string, c *courtesy) (*livestate.State, livesta
 
 // replayTail executes the durable blocks after a point again. Their signatures were verified before they were
 // written, and are believed unless the node was told to verify everything again: then entries' hashes too.
-func (n *Node) replayTail(r *rebuilt, reverify bool, workers int, c *courtesy) error {
+func (n *Node) replayTail(r *rebuilt, reverify bool) error {
 	height := r.head.Height + 1
 	if r.head.Size == 0 {
 		height = 0
@@ -159,7 +158,7 @@ func (n *Node) replayTail(r *rebuilt, reverify bool, workers int, c *courtesy) e
 		return err
 	}
 	r.head.Root = root
-	engine := replay.Engine{State: r.state, Replay: r.replay, Root: root, Network: n.network, Workers: workers}
+	engine := replay.Engine{State: r.state, Replay: r.replay, Root: root, Network: n.network}
 	if height == 0 {
 		engine.Network = token.NetworkID{} // its genesis is in the log
 	}
@@ -169,7 +168,6 @@ func (n *Node) replayTail(r *rebuilt, reverify bool, workers int, c *courtesy) e
 	}
 	size := r.head.Size
 	engine.Executed = func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
-		c.pause()
 		size += uint64(len(b.Entries))
 		for _, hash := range b.Hashes {
 			tree.Add(hash)

@@ -1,58 +1,53 @@
 package node
 
 import (
-	"bytes"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node/packed"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // snapshotsKept is how many snapshots stay; the log could rebuild all of them.
 const snapshotsKept = 2
 
-// Snapshot writes the live state as it stands, so that the next start need not replay all of the
-// log. It holds everybody up for as long as that takes, and is for a node that takes no payments any more.
-func (n *Node) Snapshot() error {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.writeSnapshot(n.state, n.head, nil)
-}
+// Snapshot writes the live state as it stands, so that the next start need not replay all of the log, while payments go on:
+// they wait for no more than a little of the state to be read at a time.
+func (n *Node) Snapshot() error { return n.snapshot(&courtesy{since: time.Now()}) }
 
-// SnapshotAside writes a snapshot while payments go on: the previous one and the log since make a second
-// state, beside the live one, which takes as much memory again until it is written.
-func (n *Node) SnapshotAside() error {
-	c := &courtesy{since: time.Now()}
-	r, err := n.rebuild(false, 1, c)
+// snapshot stores a state as courteously as c is.
+func (n *Node) snapshot(c *courtesy) error {
+	n.snapshots.Lock()
+	defer n.snapshots.Unlock()
+	capture, at, err := n.capture()
+	if capture == nil {
+		return err
+	}
+	defer func() {
+		n.mu.Lock()
+		capture.End()
+		n.mu.Unlock()
+	}()
+	dir := filepath.Join(n.config.Dir, snapshotDir)
+	path := filepath.Join(dir, fmt.Sprintf("%020d%s", at.LogSize, snapshotSuffix))
+	begun := time.Now()
+	bytes, hold, err := n.writeSnapshot(capture, path+".new", c)
 	if err != nil {
 		return err
 	}
-	return n.writeSnapshot(r.state, r.head, c)
-}
-
-// writeSnapshot stores a state. A snapshot that a crash leaves ahead of the log is passed over at the next start.
-func (n *Node) writeSnapshot(state *livestate.State, head Head, c *courtesy) error {
-	if head.Height == 0 {
-		return nil
-	}
-	var content bytes.Buffer
-	at := livestate.Position{Network: n.network, Leaf: head.Leaf, LogSize: head.Size, LogRoot: head.Root}
-	if _, err := state.WriteSnapshot(courteousWriter{&content, c}, at); err != nil {
+	n.metrics.snapshotTaken(time.Since(begun), hold, bytes)
+	n.waitLog(at.LogSize)
+	if err := n.fs.Rename(path+".new", path); err != nil {
 		return err
 	}
-	content.Write(snapshotFooter(crc32.Checksum(content.Bytes(), castagnoli)))
-	dir := filepath.Join(n.config.Dir, snapshotDir)
-	path := filepath.Join(dir, fmt.Sprintf("%020d%s", at.LogSize, snapshotSuffix))
-	if err := replaceFile(n.fs, dir, path, content.Bytes()); err != nil {
+	if err := n.fs.SyncDir(dir); err != nil {
 		return err
 	}
-	for i, name := range n.snapshots() {
+	for i, name := range n.snapshotFiles() {
 		if i >= snapshotsKept {
 			if err := n.fs.Remove(filepath.Join(dir, name)); err != nil {
 				return err
@@ -62,8 +57,87 @@ func (n *Node) writeSnapshot(state *livestate.State, head Head, c *courtesy) err
 	return nil
 }
 
+// capture begins a capture of the state after the last executed block; nil when that is the genesis.
+func (n *Node) capture() (*livestate.Capture, livestate.Position, error) {
+	for {
+		n.mu.Lock()
+		if head := n.head; n.executed <= head.Height || n.spoiled.Load() {
+			defer n.mu.Unlock()
+			at := livestate.Position{Network: n.network, Leaf: head.Leaf, LogSize: head.Size, LogRoot: head.Root}
+			switch {
+			case n.spoiled.Load():
+				return nil, at, n.Err()
+			case head.Height == 0:
+				return nil, at, nil
+			}
+			return n.state.Capture(at), at, nil
+		}
+		n.mu.Unlock() // a follower is between a block and its head
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// waitLog waits until the log is so long, or will not be. A snapshot ahead of the log is passed over at the next start.
+func (n *Node) waitLog(size uint64) {
+	for n.log.Size() < size {
+		select {
+		case <-n.failed:
+			return
+		case <-n.stop:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// writeSnapshot writes a capture to a new file. It returns the file's bytes and the longest time that the state was held.
+func (n *Node) writeSnapshot(capture *livestate.Capture, path string, c *courtesy) (bytes int64, hold time.Duration, err error) {
+	_ = n.fs.Remove(path) // what an interrupted attempt left
+	f, err := n.fs.Create(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	file := &fileWriter{file: f}
+	if c != nil {
+		file.syncEvery = syncEvery
+	}
+	out := packed.NewWriter(file)
+	_, hold, err = capture.Write(out, &courteousLocker{n.mu.RLocker(), c}, c.pause)
+	if e := out.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return file.at, hold, err
+}
+
+// fileWriter writes a file from its beginning, and makes it durable now and then, so that payments which become durable
+// meanwhile do not wait for all of it.
+type fileWriter struct {
+	file      vfs.File
+	at        int64
+	synced    int64
+	syncEvery int64 // bytes; 0 for never
+}
+
+const syncEvery = 4 << 20
+
+func (w *fileWriter) Write(p []byte) (int, error) {
+	n, err := w.file.WriteAt(p, w.at)
+	w.at += int64(n)
+	if err == nil && w.syncEvery > 0 && w.at-w.synced >= w.syncEvery {
+		w.synced = w.at
+		err = w.file.Datasync()
+	}
+	return n, err
+}
+
 // courtesy lets work that nobody waits for take half of a processor's time: it pauses as long as it has worked. One goroutine
-// at a time uses it; a nil one never pauses.
+// uses it; a nil one never pauses.
 type courtesy struct{ since time.Time }
 
 // courteousAfter is how long work goes on before it pauses: not so short that pausing costs, nor so long that payments wait.
@@ -79,63 +153,36 @@ func (c *courtesy) pause() {
 	}
 }
 
-type courteousWriter struct {
-	out      io.Writer
+// courteousLocker does not count waiting for a lock as work.
+type courteousLocker struct {
+	sync.Locker
 	courtesy *courtesy
 }
 
-func (w courteousWriter) Write(p []byte) (int, error) {
-	w.courtesy.pause()
-	return w.out.Write(p)
-}
-
-// A snapshot's file ends with a checksum over its bytes, so that the node that wrote it can tell that they are still
-// the same without hashing each record.
-const (
-	footerMagic = "AQSUM1\n\x00"
-	footerBytes = len(footerMagic) + 4
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func snapshotFooter(sum uint32) []byte {
-	return binary.BigEndian.AppendUint32([]byte(footerMagic), sum)
+func (l *courteousLocker) Lock() {
+	start := time.Now()
+	l.Locker.Lock()
+	if l.courtesy != nil {
+		l.courtesy.since = l.courtesy.since.Add(time.Since(start))
+	}
 }
 
 // readSnapshotFile reads a snapshot's file, checking its bytes.
-func readSnapshotFile(f vfs.File, c *courtesy) (*livestate.State, livestate.Position, error) {
+func readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) {
 	size, err := f.Size()
 	if err != nil {
 		return nil, livestate.Position{}, err
 	}
-	footer := make([]byte, footerBytes)
-	if size < int64(footerBytes) {
-		return nil, livestate.Position{}, fmt.Errorf("it has %d bytes", size)
-	}
-	size -= int64(footerBytes)
-	if _, err := f.ReadAt(footer, size); err != nil {
-		return nil, livestate.Position{}, err
-	}
-	summed := &summingReader{in: io.NewSectionReader(f, 0, size), courtesy: c}
-	state, at, err := livestate.ReadOwnSnapshot(summed, randomSeed())
-	if err == nil && !bytes.Equal(footer, snapshotFooter(summed.sum)) {
-		err = errors.New("its bytes are not those that were written: the checksum differs")
+	content := packed.NewReader(io.NewSectionReader(f, 0, size))
+	defer content.Close()
+	state, at, err := livestate.ReadOwnSnapshot(content, randomSeed())
+	if err == nil {
+		_, err = content.Read(make([]byte, 1)) // past the last byte the checksum stands
+		if err == io.EOF {
+			err = nil
+		}
 	}
 	return state, at, err
-}
-
-// summingReader computes the checksum of what is read.
-type summingReader struct {
-	in       io.Reader
-	sum      uint32
-	courtesy *courtesy
-}
-
-func (r *summingReader) Read(p []byte) (int, error) {
-	r.courtesy.pause()
-	n, err := r.in.Read(p)
-	r.sum = crc32.Update(r.sum, castagnoli, p[:n])
-	return n, err
 }
 
 // replaceFile makes content durable under a path, whole or not at all.

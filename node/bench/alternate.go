@@ -73,7 +73,7 @@ func (r *run) latencyBesideSnapshot() error {
 	stop, taken := make(chan struct{}), make(chan error, 1)
 	go func() {
 		for {
-			if err := r.node.SnapshotAside(); err != nil {
+			if err := r.node.Snapshot(); err != nil {
 				taken <- err
 				return
 			}

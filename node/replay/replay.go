@@ -52,8 +52,8 @@ type Engine struct {
 	Lock *sync.RWMutex
 	// Hash asks for the entries' hashes.
 	Hash bool
-	// Workers decode and verify; 0 is one for each processor.
-	Workers int
+	// Stands, if set, is called as soon as the state stands after a block, with the lock held.
+	Stands func(leaf ledger.Leaf)
 	// Executed is called after each block, in order, and returns the log's root after it.
 	Executed func(b *Block, leaf ledger.Leaf) (txlog.Hash, error)
 
@@ -76,10 +76,7 @@ type Source func(ctx context.Context) iter.Seq2[*Block, error]
 func (e *Engine) Run(ctx context.Context, source Source) error {
 	ctx, cancel := context.WithCancel(ctx)
 	blocks := source(ctx)
-	workers := e.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
+	workers := runtime.GOMAXPROCS(0)
 	work, order := make(chan *unit, 2*workers), make(chan *unit, 4*workers)
 	if e.Lock == nil {
 		e.Lock = new(sync.RWMutex)
@@ -296,6 +293,9 @@ func (e *Engine) execute(b *Block) error {
 	}
 	e.Lock.Lock()
 	leaf, err := e.Replay.Decoded(b.decoded, b.verified, token.Hash(e.Root))
+	if e.Stands != nil && err == nil {
+		e.Stands(leaf)
+	}
 	e.Lock.Unlock()
 	if err != nil {
 		return &InvalidError{err}

@@ -1,0 +1,211 @@
+package livestate
+
+import (
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Capture is the state as it stood at one moment, told piece by piece while the state goes on. Whatever is about to
+// change and was not told yet is put aside first, so a capture takes as much memory as changes while it is told,
+// not as much as there is.
+type Capture struct {
+	state *State
+	at    Position
+	few   [][]byte // records of what there are few of, encoded at the moment
+
+	// By slot: told already, or not there at the moment. What lies beyond came later.
+	wallets, tokens bitmap
+	rows            arena[walletRow] // of wallets that have changed, as they were
+	rowOf           []uint32         // by wallet slot: number in rows plus one
+	details         map[token.WalletID]ledger.Detail
+	spent           arena[spentToken]
+	spentOf         []uint32 // by wallet slot: number of the last in spent plus one
+	gone            map[token.WalletID]goneWallet
+
+	newDefinitions map[token.Hash]bool
+	newClosed      map[token.WalletID]bool
+	contracts      map[token.WalletID][]byte // as they were, of those that have changed; nil for new ones
+
+	listed []listedWallet
+	pos    int    // of the next wallet to tell, in listed
+	inside bool   // some of its tokens are told
+	next   uint32 // the first of those that are not
+	told   turn
+	pace   pace
+}
+
+// spentToken is a token that was spent before it was told.
+type spentToken struct {
+	id     token.ID
+	amount money.Tiyn
+	asset  uint32
+	before uint32 // the one before it of the same wallet, plus one
+	hops   uint16
+}
+
+// goneWallet is a wallet that was removed before it was told: numbers in rows and spent, plus one.
+type goneWallet struct{ row, spent uint32 }
+
+// Capture begins one: the state as it stands now, at a position. Nobody may use the state meanwhile. One capture can be
+// under way at a time; it ends with End.
+func (s *State) Capture(at Position) *Capture {
+	if s.capture != nil {
+		panic("another capture of the state is under way")
+	}
+	c := &Capture{
+		state: s, at: at, few: s.fewRecords(at),
+		wallets: newBitmap(s.wallets.used), tokens: newBitmap(s.tokens.used),
+		rowOf: make([]uint32, s.wallets.used), spentOf: make([]uint32, s.wallets.used),
+		details: map[token.WalletID]ledger.Detail{}, gone: map[token.WalletID]goneWallet{},
+		newDefinitions: map[token.Hash]bool{}, newClosed: map[token.WalletID]bool{}, contracts: map[token.WalletID][]byte{},
+		next: none, pace: usualPace,
+	}
+	for _, slot := range s.wallets.free {
+		c.wallets.set(slot)
+	}
+	s.capture = c
+	return c
+}
+
+// End lets the state go on without the capture. Nobody may use the state meanwhile.
+func (c *Capture) End() {
+	if c.state.capture == c {
+		c.state.capture = nil
+	}
+}
+
+// The state calls what follows when it changes, before or after as stated.
+
+// tokenAdded: a slot has become a token's that is not of the moment.
+func (c *Capture) tokenAdded(slot uint32) { c.tokens.set(slot) }
+
+// tokenRemoved: a slot has lost its token.
+func (c *Capture) tokenRemoved(slot uint32, id token.ID, r *tokenRow) {
+	if slot == c.next {
+		c.next = r.next
+	}
+	if c.tokens.has(slot) || c.wallets.has(r.wallet) {
+		return
+	}
+	last := &c.spentOf[r.wallet]
+	*last = c.spent.add(spentToken{id: id, amount: r.amount, asset: r.asset, hops: r.hops, before: *last}) + 1
+}
+
+// walletPut: the wallet in a slot is about to be written, perhaps for the first time.
+func (c *Capture) walletPut(slot uint32, isNew bool) {
+	switch {
+	case c.wallets.has(slot):
+	case isNew:
+		c.wallets.set(slot)
+	default:
+		c.keepRow(slot)
+	}
+}
+
+// keepRow puts a wallet aside as it is, once.
+func (c *Capture) keepRow(slot uint32) {
+	if c.rowOf[slot] != 0 {
+		return
+	}
+	kept := c.state.wallets.at(slot)
+	c.rowOf[slot] = c.rows.add(kept.value) + 1
+	if d, ok := c.state.details[kept.key]; ok {
+		c.details[kept.key] = d
+	}
+}
+
+// detailChanges: what few wallets have is about to change.
+func (c *Capture) detailChanges(id token.WalletID) {
+	if slot, ok := c.state.wallets.find(id); ok && !c.wallets.has(slot) {
+		c.keepRow(slot)
+	}
+}
+
+// walletRemoved: a slot has lost its wallet, whose detail was put aside with it.
+func (c *Capture) walletRemoved(slot uint32, id token.WalletID, r *walletRow) {
+	if c.wallets.has(slot) {
+		return
+	}
+	if c.rowOf[slot] == 0 {
+		c.rowOf[slot] = c.rows.add(*r) + 1
+	}
+	c.gone[id] = goneWallet{row: c.rowOf[slot], spent: c.spentOf[slot]}
+	c.wallets.set(slot)
+}
+
+// AddDefinition registers a definition.
+func (s *State) AddDefinition(id token.Hash, encoded []byte) {
+	s.Programs.AddDefinition(id, encoded)
+	if s.capture != nil {
+		s.capture.newDefinitions[id] = true
+	}
+}
+
+// PutClosed notes whose a closed wallet was.
+func (s *State) PutClosed(id, registrar token.WalletID) {
+	if _, known := s.Programs.Closed(id); !known && s.capture != nil {
+		s.capture.newClosed[id] = true
+	}
+	s.Programs.PutClosed(id, registrar)
+}
+
+// AddContract makes a contract live.
+func (s *State) AddContract(contract *ledger.Contract) {
+	s.Programs.AddContract(contract)
+	if s.capture != nil {
+		s.capture.contracts[contract.ID] = nil
+	}
+}
+
+// ChangeContract says that a contract's record is about to change.
+func (s *State) ChangeContract(contract *ledger.Contract) {
+	if s.capture == nil {
+		return
+	}
+	if _, kept := s.capture.contracts[contract.ID]; !kept {
+		s.capture.contracts[contract.ID] = appendContract(nil, contract)
+	}
+}
+
+// RemoveContract ends a contract.
+func (s *State) RemoveContract(id token.WalletID) {
+	s.ChangeContract(s.Contract(id))
+	s.Programs.RemoveContract(id)
+}
+
+// bitmap is a set of slots that contains all that lie beyond it.
+type bitmap []uint64
+
+func newBitmap(slots uint32) bitmap { return make(bitmap, (slots+63)/64) }
+
+func (b bitmap) has(slot uint32) bool {
+	word := int(slot >> 6)
+	return word >= len(b) || b[word]>>(slot&63)&1 != 0
+}
+
+func (b bitmap) set(slot uint32) {
+	if word := int(slot >> 6); word < len(b) {
+		b[word] |= 1 << (slot & 63)
+	}
+}
+
+// arena is a list that grows without copying what it holds.
+type arena[T any] struct {
+	pieces [][]T
+	count  uint32
+}
+
+const arenaPiece = 1 << 12
+
+func (a *arena[T]) add(value T) (number uint32) {
+	if a.count%arenaPiece == 0 {
+		a.pieces = append(a.pieces, make([]T, 0, arenaPiece))
+	}
+	last := &a.pieces[len(a.pieces)-1]
+	*last = append(*last, value)
+	a.count++
+	return a.count - 1
+}
+
+func (a *arena[T]) at(number uint32) *T { return &a.pieces[number/arenaPiece][number%arenaPiece] }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package livestate
+
+import "unsafe"
+
+func adviseHugePages(unsafe.Pointer, uintptr) {}

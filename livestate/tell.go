@@ -1,0 +1,373 @@
+package livestate
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// listedWallet is a wallet of the moment and where it stood.
+type listedWallet struct {
+	id   token.WalletID
+	slot uint32
+}
+
+// turn is what was told at once: read under the lock, to be encoded without it.
+type turn struct {
+	wallets []toldWallet
+	tokens  []toldToken
+	whole   int           // tokens of wallets that are told to the end
+	assets  []token.Asset // by number
+}
+
+type toldToken struct {
+	id     token.ID
+	amount money.Tiyn
+	asset  uint32
+	hops   uint16
+}
+
+type toldWallet struct {
+	id     token.WalletID
+	wallet ledger.Wallet
+	detail ledger.Detail
+	from   int // its first token in turn.tokens
+}
+
+// How much is read under the lock at a time: a millisecond or two. While payments flood in, the lock is free only between
+// blocks, so that less at a time would take much longer.
+type pace struct {
+	rows  int // of wallets and tokens
+	few   int // records of contracts, definitions and closed wallets
+	slots int // that are only looked at
+}
+
+var usualPace = pace{rows: 12_288, few: 4_096, slots: 1 << 16}
+
+// teller writes a capture.
+type teller struct {
+	*Capture
+	lock sync.Locker
+	rest func()
+
+	held        time.Time     // when the lock was taken
+	longestHold time.Duration // of the lock
+}
+
+// Write writes the capture as a snapshot. The lock is held while the state is read, a little at a time; rest is called in
+// between, when it is not. It returns the root over the records and the longest time that the lock was held.
+func (c *Capture) Write(to io.Writer, lock sync.Locker, rest func()) (root txlog.Hash, longestHold time.Duration, err error) {
+	t := &teller{Capture: c, lock: lock, rest: rest}
+	out := newSnapshotWriter(to)
+	for _, record := range c.few {
+		out.record(func(b []byte) []byte { return append(b, record...) })
+	}
+	t.definitions(out)
+	t.closed(out)
+	t.contractsInOrder(out)
+	t.list()
+	for t.pos < len(t.listed) && out.err == nil {
+		t.turn()
+		if err := t.encode(out); err != nil {
+			return root, t.longestHold, err
+		}
+		rest()
+	}
+	root, err = out.finish()
+	return root, t.longestHold, err
+}
+
+func (t *teller) take() {
+	t.lock.Lock()
+	t.held = time.Now()
+}
+
+func (t *teller) give() {
+	t.longestHold = max(t.longestHold, time.Since(t.held))
+	t.lock.Unlock()
+}
+
+// breathe lets others have the lock.
+func (t *teller) breathe() {
+	t.give()
+	t.rest()
+	t.take()
+}
+
+// ids collects and sorts ids that are wanted, while what they come from may change between steps.
+func ids[K ~[16]byte | ~[32]byte](t *teller, all iter.Seq[K], wanted func(K) bool, compare func(a, b K) int) []K {
+	t.take()
+	var out []K
+	seen := 0
+	for id := range all {
+		if seen++; seen%t.pace.slots == 0 {
+			t.breathe()
+		}
+		if wanted(id) {
+			out = append(out, id)
+		}
+	}
+	t.give()
+	slices.SortFunc(out, compare)
+	return out
+}
+
+func compareWallets(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }
+
+func (t *teller) definitions(out *snapshotWriter) {
+	s := t.state
+	all := ids(t, s.EachDefinition(), func(id token.Hash) bool { return !t.newDefinitions[id] }, func(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) })
+	for some := range slices.Chunk(all, t.pace.few) {
+		t.take()
+		encoded := make([][]byte, len(some))
+		for i, id := range some {
+			encoded[i], _ = s.Definition(id) // never changes
+		}
+		t.give()
+		for i, id := range some {
+			out.record(func(b []byte) []byte { return appendDefinition(b, id, encoded[i]) })
+		}
+		t.rest()
+	}
+}
+
+func (t *teller) closed(out *snapshotWriter) {
+	s := t.state
+	all := ids(t, s.EachClosed(), func(id token.WalletID) bool { return !t.newClosed[id] }, compareWallets)
+	for some := range slices.Chunk(all, t.pace.few) {
+		t.take()
+		registrars := make([]token.WalletID, len(some))
+		for i, id := range some {
+			registrars[i], _ = s.Closed(id)
+		}
+		t.give()
+		for i, id := range some {
+			out.record(func(b []byte) []byte { return appendClosed(b, id, registrars[i]) })
+		}
+		t.rest()
+	}
+}
+
+// contractsInOrder tells contracts as they were. One that changes while the ids are collected may be met or not, so those
+// put aside are added at the end.
+func (t *teller) contractsInOrder(out *snapshotWriter) {
+	s := t.state
+	all := ids(t, s.EachContract(), func(id token.WalletID) bool { _, kept := t.contracts[id]; return !kept }, compareWallets)
+	t.take()
+	for id, was := range t.contracts { // any order: sorted below
+		if was != nil {
+			all = append(all, id)
+		}
+	}
+	t.give()
+	slices.SortFunc(all, compareWallets)
+	all = slices.Compact(all)
+	for some := range slices.Chunk(all, t.pace.few) {
+		t.take()
+		encoded := make([][]byte, len(some))
+		for i, id := range some {
+			if was := t.contracts[id]; was != nil {
+				encoded[i] = was
+			} else {
+				encoded[i] = appendContract(nil, s.Contract(id))
+			}
+		}
+		t.give()
+		for _, record := range encoded {
+			out.record(func(b []byte) []byte { return append(b, record...) })
+		}
+		t.rest()
+	}
+}
+
+// list lists the wallets of the moment by id.
+func (t *teller) list() {
+	wallets := t.state.wallets
+	t.take()
+	t.listed = make([]listedWallet, 0, wallets.live+len(t.gone))
+	used := uint32(len(t.rowOf))
+	for slot := range used {
+		if int(slot)%t.pace.slots == t.pace.slots-1 {
+			t.breathe()
+		}
+		if !t.wallets.has(slot) {
+			t.listed = append(t.listed, listedWallet{wallets.at(slot).key, slot})
+		}
+	}
+	for id := range t.gone { // any order: sorted below. Some are listed already
+		t.listed = append(t.listed, listedWallet{id, none})
+	}
+	t.give()
+	t.rest()
+	t.sortListed()
+}
+
+// sortListed sorts by id, in pieces that share a first byte, so that it can rest in between.
+func (t *teller) sortListed() {
+	var starts [257]int
+	for _, w := range t.listed {
+		starts[int(w.id[0])+1]++
+	}
+	for i := range 256 {
+		starts[i+1] += starts[i]
+	}
+	sorted, at := make([]listedWallet, len(t.listed)), starts
+	for _, w := range t.listed {
+		sorted[at[w.id[0]]] = w
+		at[w.id[0]]++
+	}
+	t.listed = sorted[:0]
+	for i := range 256 {
+		piece := sorted[starts[i]:starts[i+1]]
+		slices.SortFunc(piece, func(a, b listedWallet) int {
+			return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.slot, b.slot))
+		})
+		piece = slices.CompactFunc(piece, func(a, b listedWallet) bool { return a.id == b.id })
+		t.listed = append(t.listed, piece...)
+		t.rest()
+	}
+}
+
+// group is how many wallets' lists of tokens are followed side by side.
+const group = 64
+
+// turn reads wallets and their tokens until it has read enough.
+func (t *teller) turn() {
+	t.take()
+	defer t.give()
+	defer func() { t.told.assets = t.state.assets.values }()
+	left := t.pace.rows
+	for t.pos < len(t.listed) && left > 0 {
+		if !t.inside {
+			t.warm(t.listed[t.pos:min(t.pos+group, len(t.listed))])
+		}
+		for range group {
+			if t.pos == len(t.listed) || left <= 0 {
+				return
+			}
+			left -= t.tell(left)
+		}
+	}
+}
+
+// warm reads what telling some wallets will read, in steps that do not wait for each other.
+func (t *teller) warm(wallets []listedWallet) {
+	var cursors [group]uint32
+	for i, w := range wallets {
+		cursors[i] = none
+		if !t.wallets.has(w.slot) {
+			cursors[i] = t.state.wallets.at(w.slot).value.first
+		}
+	}
+	for range group { // not to the end of long lists
+		more := false
+		for i, slot := range cursors[:len(wallets)] {
+			if slot != none {
+				cursors[i] = t.state.tokens.at(slot).value.next
+				more = true
+			}
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+// tell reads the next wallet and its tokens, or as many of them as are allowed, and returns how many rows it read.
+func (t *teller) tell(most int) (rows int) {
+	s, w := t.state, t.listed[t.pos]
+	there := !t.wallets.has(w.slot)
+	if !t.inside {
+		t.begin(w, there)
+	}
+	for rows = 1; t.next != none && rows <= most; rows++ {
+		slot := t.next
+		r := s.tokens.at(slot)
+		if !t.tokens.has(slot) {
+			t.told.tokens = append(t.told.tokens, toldToken{r.key, r.value.amount, r.value.asset, r.value.hops})
+			t.tokens.set(slot)
+		}
+		t.next = r.value.next
+	}
+	if t.next != none {
+		return rows
+	}
+	spent := t.gone[w.id].spent
+	if there {
+		spent = t.spentOf[w.slot]
+		t.wallets.set(w.slot)
+	}
+	for spent != 0 {
+		was := t.spent.at(spent - 1)
+		t.told.tokens = append(t.told.tokens, toldToken{was.id, was.amount, was.asset, was.hops})
+		spent = was.before
+		rows++
+	}
+	t.told.whole = len(t.told.tokens)
+	t.inside = false
+	t.pos++
+	return rows
+}
+
+// begin reads a wallet's record.
+func (t *teller) begin(w listedWallet, there bool) {
+	s := t.state
+	kept := t.gone[w.id].row
+	t.next = none
+	if there {
+		kept = t.rowOf[w.slot]
+		t.next = s.wallets.at(w.slot).value.first
+	}
+	told := toldWallet{id: w.id, from: len(t.told.tokens)}
+	if kept != 0 {
+		told.wallet, told.detail = s.wallet(t.rows.at(kept-1)), t.details[w.id]
+	} else {
+		told.wallet, told.detail = s.wallet(&s.wallets.at(w.slot).value), s.details[w.id]
+	}
+	t.told.wallets = append(t.told.wallets, told)
+	t.inside = true
+}
+
+// encode writes what the last turn told to the end.
+func (t *teller) encode(out *snapshotWriter) error {
+	wallets := t.told.wallets
+	if t.inside {
+		wallets = wallets[:len(wallets)-1]
+	}
+	for i, w := range wallets {
+		to := t.told.whole
+		if i+1 < len(t.told.wallets) {
+			to = t.told.wallets[i+1].from
+		}
+		tokens := t.told.tokens[w.from:to]
+		if len(tokens) != int(w.wallet.Tokens) {
+			return fmt.Errorf("wallet %s held %d tokens and %d were told", w.id, w.wallet.Tokens, len(tokens))
+		}
+		slices.SortFunc(tokens, func(a, b toldToken) int { return bytes.Compare(a.id[:], b.id[:]) })
+		out.record(func(b []byte) []byte { return appendWallet(b, w.id, w.wallet, w.detail) })
+		for _, held := range tokens {
+			out.page.add(&held, t.told.assets)
+			if out.page.count == pageTokens {
+				out.page.flush(out)
+			}
+		}
+	}
+	// What is not told to the end stays for the next turn.
+	t.told.tokens = append(t.told.tokens[:0], t.told.tokens[t.told.whole:]...)
+	t.told.wallets = append(t.told.wallets[:0], t.told.wallets[len(wallets):]...)
+	for i := range t.told.wallets {
+		t.told.wallets[i].from = 0
+	}
+	t.told.whole = 0
+	return nil
+}
