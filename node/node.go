@@ -96,6 +96,7 @@ type Node struct {
 
 	durable   atomic.Pointer[Head] // the last block that may be shown: durable here, and acknowledged where that is asked for
 	recovered Head                 // with which the node began
+	recovery  Recovered            // and how it came there
 	grown     broadcast            // durable has moved
 	failure   atomic.Pointer[token.Error]
 	failed    chan struct{} // closed with failure

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -29,17 +30,31 @@ var LedgerParts = []string{logDir, snapshotDir, indexDir}
 
 const snapshotSuffix = ".snapshot"
 
+// Recovered says how a node came to its state when it was opened.
+type Recovered struct {
+	Snapshot uint64 // entries that the snapshot covers; 0 without one
+	Tail     uint64 // entries replayed after it
+	LogTook  time.Duration
+	LoadTook time.Duration // reading the snapshot
+	TailTook time.Duration
+}
+
+// Recovered says how the node came to its state when it was opened.
+func (n *Node) Recovered() Recovered { return n.recovery }
+
 // recover brings the live state to the end of the log: the newest usable snapshot, then the tail.
 func (n *Node) recover() error {
 	dir := n.config.Dir
 	if err := n.fs.MkdirAll(filepath.Join(dir, snapshotDir)); err != nil {
 		return err
 	}
+	start := time.Now()
 	log, err := txlog.Open(filepath.Join(dir, logDir), n.config.Options)
 	if err != nil {
 		return err
 	}
 	n.log = log
+	n.recovery.LogTook = time.Since(start)
 	if torn := log.Recovery(); torn.TornBytes > 0 {
 		n.logger.Warn("a write that a crash interrupted was cut; it was never acknowledged", "bytes", torn.TornBytes, "file", torn.TornFile)
 	}
@@ -86,11 +101,16 @@ type rebuilt struct {
 
 // rebuild makes the state after the last durable block.
 func (n *Node) rebuild(reverify bool) (rebuilt, error) {
+	start := time.Now()
 	r := fromNothing(!reverify)
 	if !reverify {
 		r = n.fromSnapshot()
 	}
-	return r, n.replayTail(&r, reverify)
+	loaded := time.Now()
+	n.recovery.Snapshot, n.recovery.LoadTook = r.head.Size, loaded.Sub(start)
+	err := n.replayTail(&r, reverify)
+	n.recovery.Tail, n.recovery.TailTook = r.head.Size-n.recovery.Snapshot, time.Since(loaded)
+	return r, err
 }
 
 func fromNothing(trust bool) rebuilt {

@@ -119,11 +119,7 @@ func begin(ctx context.Context, o Options, tell func(phase string, done, of int)
 	if o.Wallets < 1000 || o.LiveTokens < 2000 || o.Transfers < 4096 || o.Runs < 1 {
 		return nil, errUnfit
 	}
-	world := sim.NewWorld(o.Seed)
-	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
-	world.Genesis.DailyCap = 1 << 60
-	world.Genesis.Policy.SnapshotEvery = 1 << 40
-	world.Refound()
+	world := newWorld(o)
 	r := &run{Options: o, ctx: ctx, tell: tell, random: rand.New(rand.NewPCG(o.Seed, 1))}
 	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
@@ -146,6 +142,16 @@ func begin(ctx context.Context, o Options, tell func(phase string, done, of int)
 	}
 	r.people.numberAll()
 	return r, nil
+}
+
+// newWorld is the network that is measured: its wallets have no limits that a run could reach.
+func newWorld(o Options) *sim.World {
+	world := sim.NewWorld(o.Seed)
+	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
+	world.Genesis.DailyCap = 1 << 60
+	world.Genesis.Policy.SnapshotEvery = 1 << 40
+	world.Refound()
+	return world
 }
 
 // end closes the node and removes what was written.

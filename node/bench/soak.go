@@ -141,7 +141,10 @@ func (s *soak) press(ctx context.Context, span time.Duration, rate float64, afte
 	const piece = 1024
 	begun := time.Now()
 	for time.Since(begun) < span {
-		w := <-s.made
+		w, more := <-s.made
+		if !more {
+			break
+		}
 		for part := range slices.Chunk(w.encoded, piece) {
 			if err := s.inProcess(ctx, part, w.wave); err != nil {
 				return sent, 0, err
