@@ -7,10 +7,12 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api/wallet"
 )
 
 func newAgencyCommand() *cobra.Command {
-	command := &cobra.Command{Use: "agency", Short: "Agencies, which register purposes of marked tenge: grant the role, suspend, list"}
+	command := &cobra.Command{Use: "agency", Short: "Agencies, which register purposes of marked tenge: grant the role, suspend, renew keys, list"}
 	addLedgerFlags(command)
 	grant := &cobra.Command{
 		Use: "grant NAME", Short: "Grant the role: the policy set signs, the agency's new key proves possession",
@@ -33,6 +35,7 @@ func newAgencyCommand() *cobra.Command {
 			}),
 		}
 	}
+	renew := renewCommand("agency", "  aqsha agency renew ministry ministry-2027", (*wallet.Desk).RenewAgency)
 	list := &cobra.Command{
 		Use: "list", Short: "List all agencies", Example: "  aqsha agency list --json", Args: cobra.NoArgs,
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
@@ -42,19 +45,19 @@ func newAgencyCommand() *cobra.Command {
 			}
 			return show(command, agencies, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tID\tSTATE")
+				fmt.Fprintln(table, "NAME\tID\tSTATE\tKEYS\tSINCE")
 				for _, a := range agencies {
 					state := "active"
 					if a.Suspended {
 						state = "suspended"
 					}
-					fmt.Fprintf(table, "%s\t%s\t%s\n", plain(a.Name), a.ID, state)
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", plain(a.Name), a.ID, state, keysText(a.Keys), sinceText(a.SinceMillis))
 				}
 				table.Flush()
 			})
 		}),
 	}
-	for _, c := range []*cobra.Command{grant, suspend("suspend", "Suspend an agency: it registers nothing; its purposes work on", true), suspend("reinstate", "End a suspension", false)} {
+	for _, c := range []*cobra.Command{grant, suspend("suspend", "Suspend an agency: it registers nothing; its purposes work on", true), suspend("reinstate", "End a suspension", false), renew} {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}

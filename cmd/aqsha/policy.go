@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -48,7 +49,7 @@ func policyShow() *cobra.Command {
 				fmt.Fprintf(w, "\nleast token %s, at most %d inputs and %d outputs, payments valid at most %s ahead\na new key that a bank asks for waits %s; changes of keys and caps wait %s\nissuing cap %s a day\n",
 					p.LeastToken.Format(), p.MostInputs, p.MostOutputs, millis(p.ValidAheadMillis), millis(p.RekeyDelayMillis), millis(a.DelayMillis), a.DailyCap.Format())
 				for i, set := range a.Sets {
-					fmt.Fprintf(w, "%s: %d of %d keys\n", token.RoleRoot+token.Role(i), set.Threshold, len(set.Keys))
+					fmt.Fprintf(w, "%s: %s keys, since %s\n", token.RoleRoot+token.Role(i), keysText(set.KeySet), sinceText(set.SinceMillis))
 				}
 				for _, p := range a.Proposals {
 					fmt.Fprintf(w, "waiting: %s, takes effect %s unless vetoed\n", p.ID, time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime))
@@ -116,14 +117,9 @@ func policyProposeKeys() *cobra.Command {
 			if root, _ := command.Flags().GetBool("by-root"); root {
 				by = token.RoleRoot
 			}
-			threshold, _ := command.Flags().GetUint8("threshold")
-			keys := token.KeySet{Threshold: threshold}
-			for _, name := range args[1:] {
-				public, err := s.publicKey(name)
-				if err != nil {
-					return err
-				}
-				keys.Keys = append(keys.Keys, public)
+			keys, err := s.keySet(command, args[1:])
+			if err != nil {
+				return err
 			}
 			receipt, err := s.Propose(ctx, by, token.Change{Set: set, Keys: &keys})
 			return proposed(command, receipt, err)
@@ -133,6 +129,48 @@ func policyProposeKeys() *cobra.Command {
 	command.Flags().Bool("by-root", false, "root proposes, not the set itself")
 	return command
 }
+
+// keySet makes a set of keys that are named, or given as public keys, with the threshold of a command's flag.
+func (s *session) keySet(command *cobra.Command, names []string) (keys token.KeySet, err error) {
+	keys.Threshold, _ = command.Flags().GetUint8("threshold")
+	for _, name := range names {
+		public, err := s.publicKey(name)
+		if err != nil {
+			return keys, err
+		}
+		keys.Keys = append(keys.Keys, public)
+	}
+	return keys, nil
+}
+
+// renewCommand is "NOUN renew", which gives somebody of the ledger other keys.
+func renewCommand(noun, example string, renew func(d *wallet.Desk, ctx context.Context, id token.WalletID, keys token.KeySet) (node.Receipt, error)) *cobra.Command {
+	command := &cobra.Command{
+		Use: "renew " + strings.ToUpper(noun) + " KEYNAME…", Short: "Replace the keys that sign for it: the policy set signs, the new keys prove possession",
+		Example: example, Args: cobra.MinimumNArgs(2),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0])
+			if err != nil {
+				return err
+			}
+			keys, err := s.keySet(command, args[1:])
+			if err != nil {
+				return err
+			}
+			receipt, err := renew(s.Desk, ctx, ids[0], keys)
+			return showReceipt(command, receipt, err, "%s %s signs with other keys now: %s\n", noun, args[0], keysText(keys))
+		}),
+	}
+	command.Flags().Uint8("threshold", 1, "how many must sign")
+	return command
+}
+
+// keysText says how many keys of a set must sign, sinceText since when it stands.
+func keysText(keys token.KeySet) string {
+	return fmt.Sprintf("%d of %d", keys.Threshold, len(keys.Keys))
+}
+
+func sinceText(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateOnly) }
 
 // publicKey reads a public key ("ed25519:…"), or the name of a key that is here, made if need be.
 func (s *session) publicKey(text string) (token.PublicKey, error) {
