@@ -22,19 +22,6 @@ func newAgencyCommand() *cobra.Command {
 			return showReceipt(command, receipt, err, "%s is an agency\n", args[0])
 		}),
 	}
-	suspend := func(use, short string, suspended bool) *cobra.Command {
-		return &cobra.Command{
-			Use: use + " AGENCY", Short: short, Example: "  aqsha agency " + use + " ministry", Args: cobra.ExactArgs(1),
-			RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-				ids, err := s.resolve(args...)
-				if err != nil {
-					return err
-				}
-				receipt, err := s.SuspendAgency(ctx, ids[0], suspended)
-				return showReceipt(command, receipt, err, "agency %s: %sed\n", args[0], use)
-			}),
-		}
-	}
 	renew := renewCommand("agency", "  aqsha agency renew ministry ministry-2027", (*wallet.Desk).RenewAgency)
 	list := &cobra.Command{
 		Use: "list", Short: "List all agencies", Example: "  aqsha agency list --json", Args: cobra.NoArgs,
@@ -47,17 +34,14 @@ func newAgencyCommand() *cobra.Command {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "NAME\tID\tSTATE\tKEYS\tSINCE")
 				for _, a := range agencies {
-					state := "active"
-					if a.Suspended {
-						state = "suspended"
-					}
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", plain(a.Name), a.ID, state, keysText(a.Keys), sinceText(a.SinceMillis))
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", plain(a.Name), a.ID, stateText(a.Suspended), keysText(a.Keys), sinceText(a.SinceMillis))
 				}
 				table.Flush()
 			})
 		}),
 	}
-	for _, c := range []*cobra.Command{grant, suspend("suspend", "Suspend an agency: it registers nothing; its purposes work on", true), suspend("reinstate", "End a suspension", false), renew} {
+	changes := append(suspensions("agency", "ministry", "Suspend an agency: it registers nothing; its purposes work on", (*wallet.Desk).SuspendAgency), grant, renew)
+	for _, c := range changes {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}

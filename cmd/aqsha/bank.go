@@ -22,19 +22,6 @@ func newBankCommand() *cobra.Command {
 			return showReceipt(command, receipt, err, "bank %s is admitted\n", args[0])
 		}),
 	}
-	suspend := func(use, short string, suspended bool) *cobra.Command {
-		return &cobra.Command{
-			Use: use + " BANK", Short: short, Example: "  aqsha bank " + use + " Halyk", Args: cobra.ExactArgs(1),
-			RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-				ids, err := s.resolve(args...)
-				if err != nil {
-					return err
-				}
-				receipt, err := s.Suspend(ctx, ids[0], suspended)
-				return showReceipt(command, receipt, err, "bank %s: %sed\n", args[0], use)
-			}),
-		}
-	}
 	move := &cobra.Command{
 		Use: "move FROM TO WALLET…", Short: "Hand wallets of a suspended bank to another, which signs too",
 		Example: "  aqsha bank move Halyk Kaspi aigerim marat", Args: cobra.MinimumNArgs(3),
@@ -59,17 +46,14 @@ func newBankCommand() *cobra.Command {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE\tKEYS\tSINCE")
 				for _, b := range banks {
-					state := "active"
-					if b.Suspended {
-						state = "suspended"
-					}
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(b.Name), b.ID, b.Treasury.Format(), state, keysText(b.Keys), sinceText(b.SinceMillis))
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(b.Name), b.ID, b.Treasury.Format(), stateText(b.Suspended), keysText(b.Keys), sinceText(b.SinceMillis))
 				}
 				table.Flush()
 			})
 		}),
 	}
-	for _, c := range []*cobra.Command{admit, suspend("suspend", "Suspend a bank: no registrations, no treasury; its customers' wallets work on", true), suspend("reinstate", "End a suspension", false), move, renew} {
+	changes := append(suspensions("bank", "Halyk", "Suspend a bank: no registrations, no treasury; its customers' wallets work on", (*wallet.Desk).Suspend), admit, move, renew)
+	for _, c := range changes {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}
