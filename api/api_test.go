@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -260,3 +261,24 @@ type recorder struct {
 
 func (r *recorder) Header() http.Header    { return r.header }
 func (r *recorder) WriteHeader(status int) { r.status = status }
+
+// The key sets on the ledger say since when they stand; /health and the metrics warn of those that are old. The world
+// was founded long ago, its bank admitted just now.
+func TestHealthWarnsOfOldKeys(t *testing.T) {
+	w := newTownOf(t, api.Options{Open: true}, func(c *node.Config) { c.KeyDays = 40 })
+	health, err := w.client.Health(t.Context())
+	if err != nil || len(health.Warnings) != 4 || !strings.Contains(health.Warnings[1], "the life of the authority's issue keys (2 of 3) ended on 2026-02-10") {
+		t.Errorf("%q, %v", health.Warnings, err)
+	}
+	if _, _, body := w.call(t, "GET", "/metrics", "", "", nil); !strings.Contains(string(body), "\naqsha_warnings 4\n") {
+		t.Error("the metrics do not count them")
+	}
+	authority, err := w.client.Authority(t.Context())
+	if err != nil || authority.Sets[1].SinceMillis != sim.StartMillis {
+		t.Errorf("%+v, %v", authority.Sets, err)
+	}
+	banks, err := w.client.Intermediaries(t.Context())
+	if err != nil || len(banks) != 1 || banks[0].SinceMillis <= sim.StartMillis {
+		t.Errorf("%+v, %v", banks, err)
+	}
+}

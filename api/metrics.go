@@ -33,7 +33,7 @@ func (s *Server) metrics() http.Handler {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "follow_lag_entries", Help: "Entries of the leader's log, as last heard, that this follower does not have yet; 0 for a leader."},
 		func() float64 { state, _ := s.node.FollowState(); return float64(state.Lag) }))
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "warnings", Help: "What the operator should see to, such as keys near the end of their life: see /health."},
-		func() float64 { return float64(len(s.node.Warnings())) }))
+		func() float64 { return float64(s.node.CountWarnings()) }))
 	counter("transactions_total", "Transactions made durable since the start.", func(c node.Counts) float64 { return float64(c.Transactions) })
 	counter("blocks_total", "Blocks made durable since the start.", func(c node.Counts) float64 { return float64(c.Blocks) })
 	counter("refused_total", "Transactions refused by a rule since the start.", func(c node.Counts) float64 { return float64(c.Refused) })

@@ -31,10 +31,19 @@ func soon() uint64 { return uint64(time.Now().Add(time.Minute).UnixMilli()) }
 
 func newTown(t testing.TB, options api.Options) *town {
 	t.Helper()
+	return newTownOf(t, options, nil)
+}
+
+// newTownOf is newTown with a node whose configuration is changed.
+func newTownOf(t testing.TB, options api.Options, change func(c *node.Config)) *town {
+	t.Helper()
 	w := &town{world: sim.NewWorld(1)}
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
 	if err := node.Found(config, w.world.Genesis); err != nil {
 		t.Fatal(err)
+	}
+	if change != nil {
+		change(&config)
 	}
 	var err error
 	if w.node, err = node.Open(config); err != nil {

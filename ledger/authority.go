@@ -31,7 +31,7 @@ func (x *Executor) admit(id token.TransactionID, t *token.Admit) *token.Error {
 		return refuse(Duplicate, "", "id %s exists", intermediary)
 	}
 	set.Sequence++
-	x.state.PutIntermediary(intermediary, Intermediary{Name: t.Name, Keys: t.Keys, Sequence: 1})
+	x.state.PutIntermediary(intermediary, Intermediary{Name: t.Name, Keys: t.Keys, SinceMillis: x.now, Sequence: 1})
 	x.state.PutWallet(intermediary, Wallet{Registrar: intermediary, Key: t.Treasury, Version: 1, Treasury: true})
 	return nil
 }
@@ -69,6 +69,7 @@ func (x *Executor) renew(t *token.RenewIntermediary) *token.Error {
 		return err
 	}
 	set.Sequence++
+	intermediary.SinceMillis = since(intermediary.Keys, t.Keys, intermediary.SinceMillis, x.now)
 	intermediary.Keys = t.Keys
 	x.state.PutIntermediary(t.Intermediary, intermediary)
 	return nil

@@ -12,7 +12,7 @@ func (x *Executor) applyDue() []System {
 	for len(a.Proposals) > 0 && a.Proposals[0].DueMillis <= x.now && len(applied) < MaxSystemPerBlock {
 		p := a.Proposals[0]
 		a.Proposals = a.Proposals[1:]
-		a.enact(p.Change)
+		a.enact(p.Change, x.now)
 		applied = append(applied, System{Kind: SystemProposal, Proposal: p.ID})
 	}
 	for len(applied) < MaxSystemPerBlock {
@@ -49,11 +49,13 @@ func (x *Executor) applyDue() []System {
 	return applied
 }
 
-// enact makes a proposed change the law.
-func (a *Authority) enact(c token.Change) {
+// enact makes a proposed change the law, at a block's time.
+func (a *Authority) enact(c token.Change, now uint64) {
 	switch {
 	case c.Keys != nil:
-		a.Set(c.Set).KeySet = *c.Keys
+		set := a.Set(c.Set)
+		set.SinceMillis = since(set.KeySet, *c.Keys, set.SinceMillis, now)
+		set.KeySet = *c.Keys
 	case c.DailyCap != 0:
 		a.DailyCap = c.DailyCap
 	default:

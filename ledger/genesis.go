@@ -90,7 +90,7 @@ func Found(state State, g Genesis) {
 	a := state.Authority()
 	*a = Authority{Policy: g.Policy, DailyCap: g.DailyCap, DelayMillis: g.DelayMillis}
 	for i, s := range g.Sets {
-		a.Sets[i] = Set{KeySet: s, Sequence: 1}
+		a.Sets[i] = Set{KeySet: s, SinceMillis: g.TimeMillis, Sequence: 1}
 	}
 }
 

@@ -361,7 +361,7 @@ func TestRandomTransactions(t *testing.T) {
 			m.both(&token.Define{Sequence: m.model.Central.Set(token.RolePolicy).Sequence, Definition: encoded})
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"block": m.block, "another block": m.block, "refusal": m.refusal, "": m.check,
+			"block": m.standingBlock, "another block": m.block, "refusal": m.refusal, "": m.check,
 		})
 		m.emptied(t)
 		at := livestate.Position{Network: m.plain.Network, Leaf: m.plain.Leaf, LogSize: m.plain.Size, LogRoot: m.plain.Root()}

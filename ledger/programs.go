@@ -14,10 +14,11 @@ import (
 
 // Agency registers purposes, by a role that the authority granted.
 type Agency struct {
-	Name      string       `json:"name"`
-	Keys      token.KeySet `json:"keys"`
-	Sequence  uint64       `json:"sequence"` // the next purpose it registers names this
-	Suspended bool         `json:"suspended"`
+	Name        string       `json:"name"`
+	Keys        token.KeySet `json:"keys"`
+	SinceMillis uint64       `json:"since_millis"` // since when these keys stand: the time of that block
+	Sequence    uint64       `json:"sequence"`     // the next purpose it registers names this
+	Suspended   bool         `json:"suspended"`
 }
 
 // Purpose is a registered purpose and what became of the money that carries it.

@@ -28,6 +28,7 @@ func (x *Executor) setAgency(id token.TransactionID, t *token.SetAgency) *token.
 		a.Sequence = 1
 	}
 	set.Sequence++
+	a.SinceMillis = since(a.Keys, t.Keys, a.SinceMillis, x.now)
 	a.Name, a.Keys, a.Suspended = t.Name, t.Keys, t.Suspended
 	x.state.PutAgency(agency, a)
 	return nil

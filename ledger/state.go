@@ -49,16 +49,27 @@ type PendingKey struct {
 
 // Intermediary is a bank or payment company admitted by the authority.
 type Intermediary struct {
-	Name      string       `json:"name"`
-	Keys      token.KeySet `json:"keys"`
-	Sequence  uint64       `json:"sequence"` // the next transaction it signs without inputs names this
-	Suspended bool         `json:"suspended"`
+	Name        string       `json:"name"`
+	Keys        token.KeySet `json:"keys"`
+	SinceMillis uint64       `json:"since_millis"` // since when these keys stand: the time of that block
+	Sequence    uint64       `json:"sequence"`     // the next transaction it signs without inputs names this
+	Suspended   bool         `json:"suspended"`
 }
 
 // Set is a key set of the authority.
 type Set struct {
 	token.KeySet
-	Sequence uint64 `json:"sequence"`
+	SinceMillis uint64 `json:"since_millis"` // since when these keys stand: the time of that block
+	Sequence    uint64 `json:"sequence"`
+}
+
+// since is from when on the keys stand that are put in the place of others now. The same keys put again are
+// no younger for it.
+func since(old, keys token.KeySet, stands, now uint64) uint64 {
+	if keys.Equal(old) {
+		return stands
+	}
+	return now
 }
 
 // Authority is what the central bank decides, and its counters.

@@ -13,9 +13,9 @@ import (
 // Records of programmable money.
 
 func appendAgency(b []byte, id token.WalletID, a ledger.Agency) []byte {
-	b = token.AppendUint(token.AppendArray(b, 6), recordAgency)
+	b = token.AppendUint(token.AppendArray(b, 7), recordAgency)
 	b = token.AppendText(token.AppendBytes(b, id[:]), a.Name)
-	b = token.AppendUint(token.AppendKeySet(b, a.Keys), a.Sequence)
+	b = token.AppendUint(token.AppendUint(token.AppendKeySet(b, a.Keys), a.SinceMillis), a.Sequence)
 	return token.AppendBool(b, a.Suspended)
 }
 
@@ -92,7 +92,8 @@ func (l *loader) program(kind int, d *token.Decoder, first bool) (ascending bool
 	switch kind {
 	case recordAgency:
 		d.Fixed("id", id[:])
-		a := ledger.Agency{Name: d.Text("name", 1, token.MaxName), Keys: d.KeySet("keys"), Sequence: d.Uint("sequence", maxUint63), Suspended: d.Bool("suspended")}
+		a := ledger.Agency{Name: d.Text("name", 1, token.MaxName), Keys: d.KeySet("keys")}
+		a.SinceMillis, a.Sequence, a.Suspended = d.Uint("since_millis", maxUint63), d.Uint("sequence", maxUint63), d.Bool("suspended")
 		l.state.PutAgency(id, a)
 	case recordPurpose:
 		number := d.Uint("number", 1<<32-1)

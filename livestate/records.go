@@ -13,9 +13,9 @@ const maxUint63 = 1<<63 - 1
 func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	b = token.AppendArray(b, 10)
 	b = token.AppendUint(b, recordAuthority)
-	b = token.AppendArray(b, 2*len(a.Sets))
+	b = token.AppendArray(b, 3*len(a.Sets))
 	for _, s := range a.Sets {
-		b = token.AppendKeySet(b, s.KeySet)
+		b = token.AppendUint(token.AppendKeySet(b, s.KeySet), s.SinceMillis)
 		b = token.AppendUint(b, s.Sequence)
 	}
 	b = token.AppendPolicy(b, a.Policy)
@@ -36,9 +36,9 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 }
 
 func decodeAuthority(d *token.Decoder) (a ledger.Authority) {
-	d.Array("sets", 2*len(a.Sets), 2*len(a.Sets))
+	d.Array("sets", 3*len(a.Sets), 3*len(a.Sets))
 	for i := range a.Sets {
-		a.Sets[i] = ledger.Set{KeySet: d.KeySet("sets"), Sequence: d.Uint("sequence", maxUint63)}
+		a.Sets[i] = ledger.Set{KeySet: d.KeySet("sets"), SinceMillis: d.Uint("since_millis", maxUint63), Sequence: d.Uint("sequence", maxUint63)}
 	}
 	a.Policy = d.Policy()
 	a.DailyCap = money.Tiyn(d.Uint("daily_cap", maxUint63))
@@ -61,11 +61,11 @@ func decodeAuthority(d *token.Decoder) (a ledger.Authority) {
 }
 
 func appendIntermediary(b []byte, id token.WalletID, i ledger.Intermediary) []byte {
-	b = token.AppendArray(b, 6)
+	b = token.AppendArray(b, 7)
 	b = token.AppendUint(b, recordIntermediary)
 	b = token.AppendBytes(b, id[:])
 	b = token.AppendText(b, i.Name)
-	b = token.AppendKeySet(b, i.Keys)
+	b = token.AppendUint(token.AppendKeySet(b, i.Keys), i.SinceMillis)
 	b = token.AppendUint(b, i.Sequence)
 	return token.AppendBool(b, i.Suspended)
 }
@@ -73,7 +73,7 @@ func appendIntermediary(b []byte, id token.WalletID, i ledger.Intermediary) []by
 func decodeIntermediary(d *token.Decoder) (id token.WalletID, i ledger.Intermediary) {
 	d.Fixed("id", id[:])
 	i.Name = d.Text("name", 1, token.MaxName)
-	i.Keys = d.KeySet("keys")
+	i.Keys, i.SinceMillis = d.KeySet("keys"), d.Uint("since_millis", maxUint63)
 	i.Sequence = d.Uint("sequence", maxUint63)
 	i.Suspended = d.Bool("suspended")
 	return id, i
@@ -173,9 +173,9 @@ func wellSized(kind, items int) bool {
 		return items == 7
 	case recordAuthority:
 		return items == 10
-	case recordIntermediary:
-		return items == 6
-	case recordAgency, recordPurpose:
+	case recordIntermediary, recordAgency:
+		return items == 7
+	case recordPurpose:
 		return items == 6
 	case recordDefinition, recordClosed:
 		return items == 3

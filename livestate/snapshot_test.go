@@ -47,6 +47,18 @@ func TestSnapshotRoundTripIsCanonical(t *testing.T) {
 	if diff := cmp.Diff(*state.Authority(), *again.Authority()); diff != "" {
 		t.Error(diff)
 	}
+	for _, id := range state.Intermediaries() {
+		before, _ := state.Intermediary(id)
+		if after, _ := again.Intermediary(id); after.SinceMillis < sim.StartMillis || !cmp.Equal(before, after) {
+			t.Errorf("intermediary %+v came back as %+v", before, after)
+		}
+	}
+	for _, id := range state.Agencies() {
+		before, _ := state.Agency(id)
+		if after, _ := again.Agency(id); after.SinceMillis < sim.StartMillis || !cmp.Equal(before, after) {
+			t.Errorf("agency %+v came back as %+v", before, after)
+		}
+	}
 	// Both go on alike.
 	due, _, _ := state.NextRekey()
 	if other, _, found := again.NextRekey(); !found || other != due {

@@ -37,6 +37,7 @@ type Config struct {
 	Followers []note.Verifier
 	Acks      int
 	Keys      []KeyLife // keys this node uses, to be warned of in time
+	KeyDays   int       // how many days the key sets on the ledger live, likewise; 0 warns of none
 	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
 	Leader string
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the

@@ -2,10 +2,14 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/token"
 )
 
-// KeyLife is a key that this node uses and when its life ends.
+// KeyLife is a key that this node uses, or a set of keys on the ledger, and when its life ends.
 type KeyLife struct {
 	Name string
 	Ends time.Time
@@ -14,22 +18,78 @@ type KeyLife struct {
 // warnBefore is how long before its end a key is warned of.
 const warnBefore = 30 * 24 * time.Hour
 
-// Warnings lists what the operator should see to.
+// mostWarnings bounds how many keys are named, those that end first; the rest are counted.
+const mostWarnings = 20
+
+// Warnings lists what the operator should see to: this node's own keys and the sets on the ledger whose life
+// ends soon or has ended, the most urgent first.
 func (n *Node) Warnings() []string {
-	var warnings []string
+	return warningsOf(n.ending(), time.UnixMilli(int64(n.config.Now())))
+}
+
+// CountWarnings is how many keys and sets there are to see to, named by Warnings or not.
+func (n *Node) CountWarnings() int { return len(n.ending()) }
+
+// ending lists keys whose life ends soon or has ended, in order of their ends.
+func (n *Node) ending() []KeyLife {
+	lives := slices.Clone(n.config.Keys)
+	if n.config.KeyDays > 0 {
+		n.mu.RLock()
+		if !n.spoiled.Load() {
+			// As executed, durable or not: a warning promises nothing, and must come also when the disk is gone.
+			lives = append(lives, setLives(n.state, n.config.KeyDays)...)
+		}
+		n.mu.RUnlock()
+	}
 	now := time.UnixMilli(int64(n.config.Now()))
-	for _, key := range n.config.Keys {
-		switch left := key.Ends.Sub(now); {
-		case left <= 0:
-			warnings = append(warnings, fmt.Sprintf("the life of %s ended on %s: renew it", key.Name, key.Ends.Format(time.DateOnly)))
-		case left <= warnBefore:
-			warnings = append(warnings, fmt.Sprintf("the life of %s ends on %s, in %d days", key.Name, key.Ends.Format(time.DateOnly), int(left/(24*time.Hour))))
+	lives = slices.DeleteFunc(lives, func(k KeyLife) bool { return k.Ends.Sub(now) > warnBefore })
+	slices.SortStableFunc(lives, func(a, b KeyLife) int { return a.Ends.Compare(b.Ends) })
+	return lives
+}
+
+// setLives says until when the key sets on the ledger live: so many days from the block since which they stand.
+// Who is suspended signs nothing and is left out. Wallets' keys are their owners' concern.
+func setLives(state *livestate.State, days int) []KeyLife {
+	var lives []KeyLife
+	add := func(whose string, keys token.KeySet, sinceMillis uint64) {
+		name := fmt.Sprintf("%s (%d of %d)", whose, keys.Threshold, len(keys.Keys))
+		lives = append(lives, KeyLife{name, time.UnixMilli(int64(sinceMillis)).AddDate(0, 0, days)})
+	}
+	a := state.Authority()
+	for i := range a.Sets {
+		add(fmt.Sprintf("the authority's %s keys", token.RoleRoot+token.Role(i)), a.Sets[i].KeySet, a.Sets[i].SinceMillis)
+	}
+	for _, id := range state.Intermediaries() {
+		if i, _ := state.Intermediary(id); !i.Suspended {
+			add(fmt.Sprintf("the keys of bank %q", i.Name), i.Keys, i.SinceMillis)
+		}
+	}
+	for _, id := range state.Agencies() {
+		if a, _ := state.Agency(id); !a.Suspended {
+			add(fmt.Sprintf("the keys of agency %q", a.Name), a.Keys, a.SinceMillis)
+		}
+	}
+	return lives
+}
+
+// warningsOf words the warnings of keys in the order of their ends.
+func warningsOf(ending []KeyLife, now time.Time) []string {
+	var warnings []string
+	for i, key := range ending {
+		if i == mostWarnings {
+			return append(warnings, fmt.Sprintf("%d keys more are near the end of their life or past it", len(ending)-i))
+		}
+		day := key.Ends.Format(time.DateOnly)
+		if left := key.Ends.Sub(now); left <= 0 {
+			warnings = append(warnings, fmt.Sprintf("the life of %s ended on %s: renewal is due", key.Name, day))
+		} else {
+			warnings = append(warnings, fmt.Sprintf("the life of %s ends on %s, in %d days", key.Name, day, int(left/(24*time.Hour))))
 		}
 	}
 	return warnings
 }
 
-// warn writes the warnings to the log, when they are new and once a day.
+// warn writes the warnings to the log, at the start and once a day.
 func (n *Node) warn() {
 	tick := time.NewTicker(24 * time.Hour)
 	defer tick.Stop()

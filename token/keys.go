@@ -3,6 +3,7 @@ package token
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
@@ -145,6 +146,11 @@ func (s KeySet) Check(field string) *Error {
 		}
 	}
 	return nil
+}
+
+// Equal says whether two sets are the same: keys, their order and the threshold.
+func (s KeySet) Equal(other KeySet) bool {
+	return s.Threshold == other.Threshold && slices.Equal(s.Keys, other.Keys)
 }
 
 // Usable says whether a key can stand for anybody; see check.

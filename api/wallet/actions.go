@@ -61,6 +61,13 @@ func (d *Desk) Suspend(ctx context.Context, bank token.WalletID, suspended bool)
 	})
 }
 
+// Renew gives a bank other keys to sign with, which prove possession.
+func (d *Desk) Renew(ctx context.Context, bank token.WalletID, keys token.KeySet) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
+		return &token.RenewIntermediary{Sequence: sequence, Intermediary: bank, Keys: keys}
+	})
+}
+
 // Move hands wallets of a suspended bank to another.
 func (d *Desk) Move(ctx context.Context, from, to token.WalletID, wallets []token.WalletID) (node.Receipt, error) {
 	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {

@@ -52,7 +52,7 @@ func (b *Book) Cosigner(name string) (cosigner note.Signer, public string, err e
 }
 
 // KeyLives says until when the keys of the log and of a follower live that are here: so many days from the day on which
-// their files were made. The authority's keys are renewed in the ledger itself.
+// their files were made. The ledger knows by itself how old the key sets are that stand on it.
 func (b *Book) KeyLives(days int) []node.KeyLife {
 	var lives []node.KeyLife
 	for _, key := range []struct{ name, file string }{{"the log's signing key", LogKeyFile}, {"this follower's cosigning key", followerKeyFile}} {

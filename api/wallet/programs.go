@@ -39,12 +39,28 @@ func (d *Desk) GrantAgency(ctx context.Context, name string) (node.Receipt, erro
 
 // SuspendAgency suspends or reinstates an agency.
 func (d *Desk) SuspendAgency(ctx context.Context, id token.WalletID, suspended bool) (node.Receipt, error) {
-	a, err := d.agency(ctx, id)
-	if err != nil {
-		return node.Receipt{}, err
-	}
-	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
-		return &token.SetAgency{Sequence: sequence, Agency: id, Name: a.Name, Keys: a.Keys, Suspended: suspended}
+	return d.setAgency(ctx, id, func(t *token.SetAgency) { t.Suspended = suspended })
+}
+
+// RenewAgency gives an agency other keys to sign with, which prove possession.
+func (d *Desk) RenewAgency(ctx context.Context, id token.WalletID, keys token.KeySet) (node.Receipt, error) {
+	return d.setAgency(ctx, id, func(t *token.SetAgency) { t.Keys = keys })
+}
+
+// setAgency changes one thing of an agency. The agency is read anew at each try: another may change something else.
+func (d *Desk) setAgency(ctx context.Context, id token.WalletID, change func(t *token.SetAgency)) (node.Receipt, error) {
+	return retry(ctx, func() (node.Receipt, error) {
+		sequence, err := d.sequence(ctx, token.RolePolicy)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		a, err := d.agency(ctx, id)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		t := &token.SetAgency{Sequence: sequence, Agency: id, Name: a.Name, Keys: a.Keys, Suspended: a.Suspended}
+		change(t)
+		return d.Do(ctx, t)
 	})
 }
 

@@ -7,10 +7,12 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api/wallet"
 )
 
 func newAgencyCommand() *cobra.Command {
-	command := &cobra.Command{Use: "agency", Short: "Agencies, which register purposes of marked tenge: grant the role, suspend, list"}
+	command := &cobra.Command{Use: "agency", Short: "Agencies, which register purposes of marked tenge: grant the role, suspend, renew keys, list"}
 	addLedgerFlags(command)
 	grant := &cobra.Command{
 		Use: "grant NAME", Short: "Grant the role: the policy set signs, the agency's new key proves possession",
@@ -20,19 +22,7 @@ func newAgencyCommand() *cobra.Command {
 			return showReceipt(command, receipt, err, "%s is an agency\n", args[0])
 		}),
 	}
-	suspend := func(use, short string, suspended bool) *cobra.Command {
-		return &cobra.Command{
-			Use: use + " AGENCY", Short: short, Example: "  aqsha agency " + use + " ministry", Args: cobra.ExactArgs(1),
-			RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-				ids, err := s.resolve(args...)
-				if err != nil {
-					return err
-				}
-				receipt, err := s.SuspendAgency(ctx, ids[0], suspended)
-				return showReceipt(command, receipt, err, "agency %s: %sed\n", args[0], use)
-			}),
-		}
-	}
+	renew := renewCommand("agency", "  aqsha agency renew ministry ministry-2027", (*wallet.Desk).RenewAgency)
 	list := &cobra.Command{
 		Use: "list", Short: "List all agencies", Example: "  aqsha agency list --json", Args: cobra.NoArgs,
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
@@ -42,19 +32,16 @@ func newAgencyCommand() *cobra.Command {
 			}
 			return show(command, agencies, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tID\tSTATE")
+				fmt.Fprintln(table, "NAME\tID\tSTATE\tKEYS\tSINCE")
 				for _, a := range agencies {
-					state := "active"
-					if a.Suspended {
-						state = "suspended"
-					}
-					fmt.Fprintf(table, "%s\t%s\t%s\n", plain(a.Name), a.ID, state)
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", plain(a.Name), a.ID, stateText(a.Suspended), keysText(a.Keys), sinceText(a.SinceMillis))
 				}
 				table.Flush()
 			})
 		}),
 	}
-	for _, c := range []*cobra.Command{grant, suspend("suspend", "Suspend an agency: it registers nothing; its purposes work on", true), suspend("reinstate", "End a suspension", false)} {
+	changes := append(suspensions("agency", "ministry", "Suspend an agency: it registers nothing; its purposes work on", (*wallet.Desk).SuspendAgency), grant, renew)
+	for _, c := range changes {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}

@@ -7,10 +7,12 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api/wallet"
 )
 
 func newBankCommand() *cobra.Command {
-	command := &cobra.Command{Use: "bank", Short: "Intermediaries: admit, suspend, list, hand over wallets"}
+	command := &cobra.Command{Use: "bank", Short: "Intermediaries: admit, suspend, renew keys, list, hand over wallets"}
 	addLedgerFlags(command)
 	admit := &cobra.Command{
 		Use: "admit NAME", Short: "Admit a bank: the policy set signs, the bank's new keys prove possession",
@@ -19,19 +21,6 @@ func newBankCommand() *cobra.Command {
 			receipt, err := s.Admit(ctx, args[0])
 			return showReceipt(command, receipt, err, "bank %s is admitted\n", args[0])
 		}),
-	}
-	suspend := func(use, short string, suspended bool) *cobra.Command {
-		return &cobra.Command{
-			Use: use + " BANK", Short: short, Example: "  aqsha bank " + use + " Halyk", Args: cobra.ExactArgs(1),
-			RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-				ids, err := s.resolve(args...)
-				if err != nil {
-					return err
-				}
-				receipt, err := s.Suspend(ctx, ids[0], suspended)
-				return showReceipt(command, receipt, err, "bank %s: %sed\n", args[0], use)
-			}),
-		}
 	}
 	move := &cobra.Command{
 		Use: "move FROM TO WALLET…", Short: "Hand wallets of a suspended bank to another, which signs too",
@@ -45,6 +34,7 @@ func newBankCommand() *cobra.Command {
 			return showReceipt(command, receipt, err, "%d wallets of %s are with %s now\n", len(ids)-2, args[0], args[1])
 		}),
 	}
+	renew := renewCommand("bank", "  aqsha bank renew Halyk Halyk-bank-2027\n  aqsha bank renew Halyk Halyk-a Halyk-b Halyk-c --threshold 2 --out draft.json", (*wallet.Desk).Renew)
 	list := &cobra.Command{
 		Use: "list", Short: "List all banks", Example: "  aqsha bank list --json", Args: cobra.NoArgs,
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
@@ -54,19 +44,16 @@ func newBankCommand() *cobra.Command {
 			}
 			return show(command, banks, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE")
+				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE\tKEYS\tSINCE")
 				for _, b := range banks {
-					state := "active"
-					if b.Suspended {
-						state = "suspended"
-					}
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", plain(b.Name), b.ID, b.Treasury.Format(), state)
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(b.Name), b.ID, b.Treasury.Format(), stateText(b.Suspended), keysText(b.Keys), sinceText(b.SinceMillis))
 				}
 				table.Flush()
 			})
 		}),
 	}
-	for _, c := range []*cobra.Command{admit, suspend("suspend", "Suspend a bank: no registrations, no treasury; its customers' wallets work on", true), suspend("reinstate", "End a suspension", false), move} {
+	changes := append(suspensions("bank", "Halyk", "Suspend a bank: no registrations, no treasury; its customers' wallets work on", (*wallet.Desk).Suspend), admit, move, renew)
+	for _, c := range changes {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}

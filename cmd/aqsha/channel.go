@@ -233,6 +233,23 @@ func (s *session) receiver(ctx context.Context, command *cobra.Command, name str
 	return r, c, err
 }
 
+// claimed takes up what a channel's receiver has accepted, and the channel as it stands.
+func (s *session) claimed(ctx context.Context, command *cobra.Command, name string) (f channelFile, c wallet.Channel, err error) {
+	if f, err = readChannelFile(channelPath(command, name, "receiver")); err == nil {
+		c, err = s.Channel(ctx, f.Channel.Contract)
+	}
+	return f, c, err
+}
+
+// channelNamed is the channel of a name, or id, as it stands.
+func (s *session) channelNamed(ctx context.Context, name string) (wallet.Channel, error) {
+	ids, err := s.resolve(name)
+	if err != nil {
+		return wallet.Channel{}, err
+	}
+	return s.Channel(ctx, ids[0])
+}
+
 // keepClaim makes what a receiver has accepted durable.
 func keepClaim(command *cobra.Command, name string, r *channel.Receiver) error {
 	claim, ok := r.Claim()
@@ -294,11 +311,7 @@ func newChannelClose() *cobra.Command {
 		Use: "close NAME", Short: "Close with the last voucher, as the receiver; --claim is paid and leaves it open", Args: cobra.ExactArgs(1),
 		Example: "  aqsha channel close stream\n  aqsha channel close stream --claim",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			f, err := readChannelFile(channelPath(command, args[0], "receiver"))
-			if err != nil {
-				return err
-			}
-			c, err := s.Channel(ctx, f.Channel.Contract)
+			f, c, err := s.claimed(ctx, command, args[0])
 			if err != nil {
 				return err
 			}
@@ -326,11 +339,7 @@ func newChannelFinal() *cobra.Command {
 		Use: "final NAME", Short: "As the receiver, agree to close at what was accepted; the sender settles with it", Args: cobra.ExactArgs(1),
 		Example: "  aqsha channel final stream > final.json",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			f, err := readChannelFile(channelPath(command, args[0], "receiver"))
-			if err != nil {
-				return err
-			}
-			c, err := s.Channel(ctx, f.Channel.Contract)
+			f, c, err := s.claimed(ctx, command, args[0])
 			if err != nil {
 				return err
 			}
@@ -352,10 +361,6 @@ func newChannelSettle() *cobra.Command {
 		Use: "settle NAME FINAL", Short: "As the sender, close at once with the receiver's consent", Args: cobra.ExactArgs(2),
 		Example: "  aqsha channel settle stream final.json",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			ids, err := s.resolve(args[0])
-			if err != nil {
-				return err
-			}
 			data, err := readLimited(args[1], maxChannelFile)
 			if err != nil {
 				return err
@@ -364,11 +369,11 @@ func newChannelSettle() *cobra.Command {
 			if err := json.Unmarshal(data, &f); err != nil {
 				return usageError{fmt.Errorf("%s: %w", args[1], err)}
 			}
-			c, err := s.Channel(ctx, ids[0])
+			c, err := s.channelNamed(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			receipt, err := s.Call(ctx, wallet.Call{Contract: ids[0], By: c.Sender, Action: "settle", Args: []token.Value{token.Int(int64(f.Amount)), token.Bytes(f.Signature[:])}})
+			receipt, err := s.Call(ctx, wallet.Call{Contract: c.Contract, By: c.Sender, Action: "settle", Args: []token.Value{token.Int(int64(f.Amount)), token.Bytes(f.Signature[:])}})
 			return showReceipt(command, receipt, err, "channel %s is settled: %s in all\n", args[0], f.Amount.Format())
 		}),
 	}
@@ -389,15 +394,11 @@ func newChannelTopUp() *cobra.Command {
 
 // stepOf calls an action as one of the sides.
 func stepOf(ctx context.Context, command *cobra.Command, s *session, name, side string, call wallet.Call) error {
-	ids, err := s.resolve(name)
+	c, err := s.channelNamed(ctx, name)
 	if err != nil {
 		return err
 	}
-	c, err := s.Channel(ctx, ids[0])
-	if err != nil {
-		return err
-	}
-	call.Contract, call.By = ids[0], c.Sender
+	call.Contract, call.By = c.Contract, c.Sender
 	if side == "receiver" {
 		call.By = c.Receiver
 	}
@@ -498,11 +499,7 @@ func newChannelShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show what the ledger says of a channel", Args: cobra.ExactArgs(1), Example: "  aqsha channel show stream --json",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			ids, err := s.resolve(args[0])
-			if err != nil {
-				return err
-			}
-			c, err := s.Channel(ctx, ids[0])
+			c, err := s.channelNamed(ctx, args[0])
 			if err != nil {
 				return err
 			}

@@ -48,7 +48,7 @@ func policyShow() *cobra.Command {
 				fmt.Fprintf(w, "\nleast token %s, at most %d inputs and %d outputs, payments valid at most %s ahead\na new key that a bank asks for waits %s; changes of keys and caps wait %s\nissuing cap %s a day\n",
 					p.LeastToken.Format(), p.MostInputs, p.MostOutputs, millis(p.ValidAheadMillis), millis(p.RekeyDelayMillis), millis(a.DelayMillis), a.DailyCap.Format())
 				for i, set := range a.Sets {
-					fmt.Fprintf(w, "%s: %d of %d keys\n", token.RoleRoot+token.Role(i), set.Threshold, len(set.Keys))
+					fmt.Fprintf(w, "%s: %s keys, since %s\n", token.RoleRoot+token.Role(i), keysText(set.KeySet), sinceText(set.SinceMillis))
 				}
 				for _, p := range a.Proposals {
 					fmt.Fprintf(w, "waiting: %s, takes effect %s unless vetoed\n", p.ID, time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime))
@@ -116,14 +116,9 @@ func policyProposeKeys() *cobra.Command {
 			if root, _ := command.Flags().GetBool("by-root"); root {
 				by = token.RoleRoot
 			}
-			threshold, _ := command.Flags().GetUint8("threshold")
-			keys := token.KeySet{Threshold: threshold}
-			for _, name := range args[1:] {
-				public, err := s.publicKey(name)
-				if err != nil {
-					return err
-				}
-				keys.Keys = append(keys.Keys, public)
+			keys, err := s.keySet(command, args[1:])
+			if err != nil {
+				return err
 			}
 			receipt, err := s.Propose(ctx, by, token.Change{Set: set, Keys: &keys})
 			return proposed(command, receipt, err)
@@ -132,21 +127,6 @@ func policyProposeKeys() *cobra.Command {
 	command.Flags().Uint8("threshold", 2, "how many must sign")
 	command.Flags().Bool("by-root", false, "root proposes, not the set itself")
 	return command
-}
-
-// publicKey reads a public key ("ed25519:…"), or the name of a key that is here, made if need be.
-func (s *session) publicKey(text string) (token.PublicKey, error) {
-	var public token.PublicKey
-	if public.UnmarshalText([]byte(text)) == nil && public != token.NoKey {
-		return public, nil
-	}
-	key, err := s.Book.Key(text)
-	if err != nil {
-		if key, err = s.Book.NewKey(text); err != nil {
-			return public, err
-		}
-	}
-	return key.Public(), nil
 }
 
 func policyProposeCap() *cobra.Command {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -163,26 +162,11 @@ func (d *diners) check(t *testing.T, desk *testDesk) {
 func TestKillLosesNothingOfContracts(t *testing.T) {
 	const clients, kills = 4, 10
 	d := newDiners(t, clients)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	for k := range kills {
-		p := up(t, d.dir)
-		d.check(t, d.desk(t, p))
-		var dining sync.WaitGroup
-		for i := range clients {
-			desk := d.desk(t, p)
-			dining.Go(func() { d.dineUntilItDies(i, desk, rand.New(rand.NewPCG(seed, uint64(k*clients+i)))) })
+	untilKilled(t, d.dir, clients, kills, func(p *process) { d.check(t, d.desk(t, p)) }, func(p *process, i int, random *rand.Rand) {
+		if desk, err := d.open(p); err == nil { // a desk of its own: it keeps what it signed; killed before it opened, it did nothing
+			d.dineUntilItDies(i, desk, random)
 		}
-		time.Sleep(time.Duration(20+rand.New(rand.NewPCG(seed, uint64(1e6+k))).IntN(180)) * time.Millisecond)
-		p.kill()
-		dining.Wait()
-	}
-	p := up(t, d.dir)
-	d.check(t, d.desk(t, p))
-	p.stop(t)
-	if out := run1(t, "verify", "--data", d.dir); !strings.Contains(out, "Verified") {
-		t.Fatal(out)
-	}
+	})
 	if len(d.deeds) < 2*kills {
 		t.Fatalf("only %d deeds were done: the test shows nothing", len(d.deeds))
 	}

@@ -137,15 +137,20 @@ type testDesk struct {
 
 func (c *customers) desk(t *testing.T, p *process) *testDesk {
 	t.Helper()
+	desk, err := c.open(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return desk
+}
+
+func (c *customers) open(p *process) (*testDesk, error) {
 	book, err := wallet.OpenBook(c.dir, "", nil)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	desk, err := wallet.NewDesk(context.Background(), api.NewClient(p.url, ""), book)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &testDesk{desk, p}
+	return &testDesk{desk, p}, err
 }
 
 // payUntilItDies has customer i pay the others as fast as answers come.
@@ -206,30 +211,40 @@ func (c *customers) check(t *testing.T, desk *testDesk) {
 	}
 }
 
+// untilKilled kills a node of a directory so many times while clients work on it, and stops the last in order. Whenever
+// it runs, check holds it against what was acknowledged; at the end its log is verified.
+func untilKilled(t *testing.T, dir string, clients, kills int, check func(p *process), work func(p *process, client int, random *rand.Rand)) {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for k := range kills {
+		p := up(t, dir)
+		check(p)
+		var working sync.WaitGroup
+		for i := range clients {
+			working.Go(func() { work(p, i, rand.New(rand.NewPCG(seed, uint64(k*clients+i)))) })
+		}
+		time.Sleep(time.Duration(20+rand.New(rand.NewPCG(seed, uint64(1e6+k))).IntN(180)) * time.Millisecond)
+		p.kill()
+		working.Wait()
+	}
+	p := up(t, dir)
+	check(p)
+	p.stop(t)
+	if out := run1(t, "verify", "--data", dir); !strings.Contains(out, "Verified") {
+		t.Fatal(out)
+	}
+}
+
 // The node is killed thirty times while eight clients pay. What was acknowledged is there, nothing is there twice.
 func TestKillLosesNothing(t *testing.T) {
 	const clients, kills = 8, 30
 	c := newCustomers(t, clients)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	for k := range kills {
-		p := up(t, c.dir)
-		desk := c.desk(t, p)
+	var desk *testDesk // of the node that runs
+	untilKilled(t, c.dir, clients, kills, func(p *process) {
+		desk = c.desk(t, p)
 		c.check(t, desk)
-		var paying sync.WaitGroup
-		for i := range clients {
-			paying.Go(func() { c.payUntilItDies(i, desk, rand.New(rand.NewPCG(seed, uint64(k*clients+i)))) })
-		}
-		time.Sleep(time.Duration(20+rand.New(rand.NewPCG(seed, uint64(1e6+k))).IntN(180)) * time.Millisecond)
-		p.kill()
-		paying.Wait()
-	}
-	p := up(t, c.dir)
-	c.check(t, c.desk(t, p))
-	p.stop(t)
-	if out := run1(t, "verify", "--data", c.dir); !strings.Contains(out, "Verified") {
-		t.Fatal(out)
-	}
+	}, func(_ *process, i int, random *rand.Rand) { c.payUntilItDies(i, desk, random) })
 	acked := 0
 	for _, a := range c.attempts {
 		if a.acked {

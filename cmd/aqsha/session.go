@@ -42,7 +42,7 @@ type config struct {
 	Acks        int          `toml:"acks,omitempty"`      // how many of them must have a payment before it is answered
 	Leader      string       `toml:"leader,omitempty"`    // URL of the node whose log is copied here: a follower
 	Peers       []string     `toml:"peers,omitempty"`     // URLs of nodes that are asked who leads
-	KeyDays     int          `toml:"key_days,omitempty"`  // how long the log's key and a follower's live; 0 is 730
+	KeyDays     int          `toml:"key_days,omitempty"`  // how long keys live: this node's own, and the sets on the ledger; 0 is 730
 	Market      string       `toml:"-"`                   // folder of market data, from the command line
 	Reverify    bool         `toml:"-"`                   // every signature again at the start, likewise
 }
@@ -215,8 +215,8 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 	if c.KeyDays == 0 {
 		c.KeyDays = keyDays
 	}
+	nc.Keys, nc.KeyDays = book.KeyLives(c.KeyDays), c.KeyDays
 	if c.Leader != "" {
-		nc.Keys = book.KeyLives(c.KeyDays)
 		return nc, nil
 	}
 	signer, err := book.LogSigner()
@@ -224,7 +224,6 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 		return nc, err
 	}
 	nc.Options.Signers = []note.Signer{signer}
-	nc.Keys = book.KeyLives(c.KeyDays)
 	return nc, nil
 }
 
