@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -63,7 +65,6 @@ type restartLine struct {
 	Phase    string          `json:"phase,omitempty"`
 	Done     int             `json:"done,omitempty"`
 	Of       int             `json:"of,omitempty"`
-	Answered uint64          `json:"answered,omitempty"`
 	Result   *RestartResult  `json:"result,omitempty"`
 	Payer    *token.WalletID `json:"payer,omitempty"`
 }
@@ -74,24 +75,23 @@ func Restart(ctx context.Context, o RestartOptions, tell func(phase string, done
 		return result, errors.New("want at least a second of load, and a load between 0 and 1")
 	}
 	after := o.After + time.Duration(rand.Int64N(int64(o.After)/3))
-	var killed time.Time
+	killed := new(atomic.Bool)
 	err = o.part(ctx, PartLoad, func(line restartLine, kill func()) {
 		switch {
 		case line.Phase != "":
 			tell(line.Phase, line.Done, line.Of)
 		case line.Payer != nil:
 			o.Payer = *line.Payer
-			killed = time.Now().Add(after)
+			time.AfterFunc(after, func() {
+				killed.Store(true)
+				kill()
+			})
 		case line.Result != nil:
 			result = *line.Result
-			result.Answered = max(result.Answered, line.Answered)
-			if time.Now().After(killed) {
-				kill()
-			}
 		}
 	})
-	if killed.IsZero() || result.Answered == 0 {
-		return result, fmt.Errorf("the loaded node ended by itself: %w", err)
+	if !killed.Load() {
+		return result, fmt.Errorf("the loaded node ended before it was killed: %w", cmp.Or(err, errors.New("it had no more payments")))
 	}
 	tell("starting again", 0, 1)
 	before := result
