@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/aqsha/aqsha/token"
+import (
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/token"
+)
 
 // freeze stops a wallet, or changes how far it is stopped under the same case.
 func (x *Executor) freeze(t *token.Freeze) *token.Error {
@@ -46,7 +49,8 @@ func underCase(w *Wallet, detail Detail, reference string) *token.Error {
 // CourtRole is the role of wallets that seized money may go to.
 const CourtRole = "court"
 
-// seize moves an amount from a frozen wallet to a court's; the change stays in the frozen wallet.
+// seize moves an amount from a frozen wallet to a court's; the change stays in the frozen wallet. Marked money is
+// taken like any: the mark ends on what the court has, so that a judgment can be paid from it, and stays on the change.
 func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 	w, ok := x.state.Wallet(t.Wallet)
 	if !ok {
@@ -65,10 +69,17 @@ func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 	if court.Frozen == token.FreezeAll {
 		return refuse(Frozen, "court", "wallet %s is frozen", t.Court)
 	}
-	if err := x.checkTaking(t.Wallet, t.Inputs, t.Amount, t.Change); err != nil {
+	first, _ := x.state.Token(t.Inputs[0])
+	if err := x.checkTaking(t.Wallet, t.Inputs, first.Asset, t.Amount, t.Change); err != nil {
 		return err
 	}
+	purpose := first.Asset.Purpose
+	if p := x.state.Purpose(purpose); p != nil && x.now >= p.UntilMillis {
+		// It is its holder's no more, only on its way to where the purpose returns it.
+		return refuse(contract.PurposeExpired, "inputs", "money for %q was the wallet's until %d; it returns", p.Name, p.UntilMillis)
+	}
 
+	x.became(purpose, 0, t.Amount)
 	x.take(&w, t.Wallet, t.Inputs, t.Amount, t.Change, token.OutputID(id, 1))
 	x.state.PutWallet(t.Wallet, w)
 	x.state.AddToken(token.OutputID(id, 0), Token{Wallet: t.Court, Amount: t.Amount})

@@ -33,7 +33,7 @@ const (
 	CapReached          token.Code = "cap-reached"          // over the day's issuing cap
 	UnknownWallet       token.Code = "unknown-wallet"
 	UnknownIntermediary token.Code = "unknown-intermediary"
-	UnknownAsset        token.Code = "unknown-asset"
+	UnknownAsset        token.Code = "unknown-asset" // or not the one that is redeemed or seized here
 	UnknownTier         token.Code = "unknown-tier"
 	UnknownProposal     token.Code = "unknown-proposal"
 	NotEmpty            token.Code = "not-empty"  // a wallet that still holds tokens is not closed

@@ -128,7 +128,14 @@ func (m *machine) transfer(t *rapid.T) token.Body {
 // taking draws what takes an amount out of tokens of a wallet.
 func (m *machine) taking(t *rapid.T, id token.WalletID) (inputs []token.ID, amount, change money.Tiyn) {
 	var total money.Tiyn
+	of, mixed := token.Asset{}, rapid.IntRange(0, 9).Draw(t, "mixed") == 0
 	for i, in := range m.tokensOf(id) {
+		asset := m.model.Tokens[in].Asset
+		if i == 0 {
+			of = asset
+		} else if asset != of && !mixed {
+			continue
+		}
 		if i == 0 || rapid.Bool().Draw(t, "more") {
 			inputs, total = append(inputs, in), total+m.model.Tokens[in].Amount
 		}

@@ -67,7 +67,7 @@ func (x *Executor) redeem(id token.TransactionID, t *token.Redeem) *token.Error 
 	if err := x.mayPay(t.From, &treasury); err != nil {
 		return err
 	}
-	if err := x.checkTaking(t.From, t.Inputs, t.Amount, t.Change); err != nil {
+	if err := x.checkTaking(t.From, t.Inputs, token.PlainTenge, t.Amount, t.Change); err != nil {
 		return err
 	}
 	a := x.state.Authority()
@@ -77,8 +77,8 @@ func (x *Executor) redeem(id token.TransactionID, t *token.Redeem) *token.Error 
 	return nil
 }
 
-// checkTaking checks that inputs are the wallet's, plain, and amount to what is taken and given back.
-func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, amount, change money.Tiyn) *token.Error {
+// checkTaking checks that inputs are the wallet's, of one asset, and amount to what is taken and given back.
+func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, asset token.Asset, amount, change money.Tiyn) *token.Error {
 	policy := &x.state.Authority().Policy
 	if len(inputs) > policy.MostInputs {
 		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(inputs), policy.MostInputs)
@@ -97,8 +97,10 @@ func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, amount, 
 			return refuse(TokenNotLive, "inputs", "token %s is unknown or spent", id)
 		case in.Wallet != owner:
 			return refuse(WrongOwner, "inputs", "token %s belongs to another wallet", id)
-		case in.Asset != token.PlainTenge:
-			return refuse(UnknownAsset, "inputs", "token %s is not plain tenge", id)
+		case in.Asset != token.PurposeAsset(in.Asset.Purpose):
+			return refuse(UnknownAsset, "inputs", "asset %v is not known to these rules", in.Asset)
+		case in.Asset != asset:
+			return refuse(UnknownAsset, "inputs", "token %s is of purpose %d; what is taken here is of purpose %d (0 is plain)", id, in.Asset.Purpose, asset.Purpose)
 		}
 		total += in.Amount
 	}
@@ -108,15 +110,18 @@ func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, amount, 
 	return nil
 }
 
-// take removes inputs from a wallet and gives it its change, after checkTaking.
+// take removes inputs from a wallet and gives it its change, marked as they are, after checkTaking.
 func (x *Executor) take(w *Wallet, owner token.WalletID, inputs []token.ID, amount, change money.Tiyn, changeID token.ID) {
+	rest := Token{Wallet: owner, Amount: change}
 	for _, id := range inputs {
+		in, _ := x.state.Token(id)
+		rest.Asset, rest.Hops = in.Asset, max(rest.Hops, in.Hops)
 		x.state.RemoveToken(id)
 	}
 	w.Balance -= amount
 	w.Tokens -= uint32(len(inputs))
 	if change != 0 {
-		x.state.AddToken(changeID, Token{Wallet: owner, Amount: change})
+		x.state.AddToken(changeID, rest)
 		w.Tokens++
 	}
 }

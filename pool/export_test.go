@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/aqsha/aqsha/txlog"
@@ -18,7 +19,28 @@ const (
 	MaxLine        = maxLine
 	BadSharesToBan = badSharesToBan
 	MaxRequests    = maxRequests
+	BanTime        = banTime
+	MostBans       = mostBans
 )
+
+// Guard is a guard by itself.
+type Guard struct{ *guard }
+
+func NewGuard() Guard { return Guard{newGuard()} }
+
+func (g Guard) Ban(ip netip.Addr, now time.Time) { g.ban(ip, now) }
+
+func (g Guard) Counts() (banned, unkept int) { return len(g.banned), len(g.unkept) }
+
+// Admits says whether a connection would be let in.
+func (g Guard) Admits(ip netip.Addr, now time.Time) bool {
+	c := Defaults()
+	if !g.admit(ip, now, &c) {
+		return false
+	}
+	g.leave(ip)
+	return true
+}
 
 // EdgeMinTime is edgeMinTime.
 var EdgeMinTime = edgeMinTime

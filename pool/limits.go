@@ -34,12 +34,13 @@ type guard struct {
 	recent  map[netip.Addr]int
 	window  time.Time
 	banned  map[netip.Addr]time.Time // until
+	unkept  map[netip.Addr]time.Time // those of them that are not written down yet
 	refused uint64
 	bans    uint64
 }
 
 func newGuard() *guard {
-	return &guard{open: map[netip.Addr]int{}, recent: map[netip.Addr]int{}, banned: map[netip.Addr]time.Time{}}
+	return &guard{open: map[netip.Addr]int{}, recent: map[netip.Addr]int{}, banned: map[netip.Addr]time.Time{}, unkept: map[netip.Addr]time.Time{}}
 }
 
 // admit counts a connection in, or refuses it.
@@ -50,14 +51,14 @@ func (g *guard) admit(ip netip.Addr, now time.Time, c *Config) bool {
 		g.window = now
 		clear(g.recent)
 		for banned, until := range g.banned {
-			if now.After(until) {
+			if !now.Before(until) {
 				delete(g.banned, banned)
 			}
 		}
 	}
 	g.recent[ip]++
-	_, banned := g.banned[ip]
-	if banned || g.total >= c.MaxConnections || g.open[ip] >= c.MaxPerIP || g.recent[ip] > connectsPerIP+c.MaxPerIP {
+	until, banned := g.banned[ip]
+	if banned && now.Before(until) || g.total >= c.MaxConnections || g.open[ip] >= c.MaxPerIP || g.recent[ip] > connectsPerIP+c.MaxPerIP {
 		g.refused++
 		return false
 	}
@@ -74,12 +75,4 @@ func (g *guard) leave(ip netip.Addr) {
 	if g.open[ip]--; g.open[ip] <= 0 {
 		delete(g.open, ip)
 	}
-}
-
-// ban refuses an address for a while.
-func (g *guard) ban(ip netip.Addr, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.banned[ip] = now.Add(banTime)
-	g.bans++
 }

@@ -98,6 +98,9 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	if err := p.restore(ctx); err != nil {
 		return nil, err
 	}
+	if err := p.restoreBans(ctx, time.Now()); err != nil {
+		return nil, err
+	}
 	return p, p.begin()
 }
 
@@ -234,6 +237,7 @@ func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
 	}
 	background.Go(func() { p.ticks(ctx) })
 	background.Go(func() { p.accounts.run(ctx, p) })
+	background.Go(func() { p.keepBans(committing) })
 	if len(p.nodes) > 0 {
 		background.Go(func() { p.watch(ctx) })
 	}

@@ -158,7 +158,7 @@ func (g *Graph) transaction(number uint64, e *ledger.Entry) error {
 	return nil
 }
 
-// seize keeps what the money was marked with.
+// seize keeps on the change what the money was marked with; on what the court has, the mark ends.
 func (g *Graph) seize(number uint64, id token.TransactionID, t *token.Seize) error {
 	g.event(number, token.WalletID{})
 	if err := g.spend(t.Inputs); err != nil {
@@ -168,7 +168,7 @@ func (g *Graph) seize(number uint64, id token.TransactionID, t *token.Seize) err
 	if in := g.Events[len(g.Events)-1].in; len(in) > 0 {
 		purpose = g.Tokens[in[0]].Purpose
 	}
-	g.make(token.OutputID(id, 0), t.Court, t.Amount, purpose)
+	g.make(token.OutputID(id, 0), t.Court, t.Amount, 0)
 	g.make(token.OutputID(id, 1), t.Wallet, t.Change, purpose)
 	return nil
 }

@@ -177,18 +177,18 @@ func (d *Desk) Freeze(ctx context.Context, id token.WalletID, mode token.FreezeM
 	})
 }
 
-// Seize takes an amount from a frozen wallet to a court's.
-func (d *Desk) Seize(ctx context.Context, id, court token.WalletID, amount money.Tiyn, reference string) (node.Receipt, error) {
-	inputs, total, err := d.gather(ctx, id, amount)
+// Seize takes an amount from a frozen wallet to a court's: of plain money, or of a purpose's.
+func (d *Desk) Seize(ctx context.Context, id, court token.WalletID, purpose uint32, amount money.Tiyn, reference string) (node.Receipt, error) {
+	inputs, total, err := d.gather(ctx, id, purpose, amount)
 	if err != nil {
 		return node.Receipt{}, err
 	}
 	return d.Do(ctx, &token.Seize{Wallet: id, Inputs: inputs, Amount: amount, Change: total - amount, Court: court, Case: reference})
 }
 
-// gather selects tokens of a wallet.
-func (d *Desk) gather(ctx context.Context, id token.WalletID, amount money.Tiyn) (inputs []token.ID, total money.Tiyn, err error) {
-	selection, err := d.Client.Select(ctx, id, amount, 0)
+// gather selects tokens of a wallet, of a purpose, or plain ones for 0.
+func (d *Desk) gather(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn) (inputs []token.ID, total money.Tiyn, err error) {
+	selection, err := d.Client.SelectOf(ctx, id, purpose, amount, 0)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -210,7 +210,7 @@ func (d *Desk) Issue(ctx context.Context, bank token.WalletID, amounts ...money.
 
 // Redeem destroys tenge of a bank's treasury.
 func (d *Desk) Redeem(ctx context.Context, bank token.WalletID, amount money.Tiyn) (node.Receipt, error) {
-	inputs, total, err := d.gather(ctx, bank, amount)
+	inputs, total, err := d.gather(ctx, bank, 0, amount)
 	if err != nil {
 		return node.Receipt{}, err
 	}

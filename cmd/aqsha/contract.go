@@ -348,6 +348,14 @@ func documentOf(command *cobra.Command) (*token.Hash, error) {
 	return &h, err
 }
 
+// contract is a live contract and its definition.
+func (s *session) contract(ctx context.Context, id token.WalletID) (c api.ContractView, d *contract.Definition, err error) {
+	if c, err = s.Client.Contract(ctx, id, 0); err == nil {
+		_, d, err = findDefinition(ctx, s, c.Definition.String())
+	}
+	return c, d, err
+}
+
 func newContractAct() *cobra.Command {
 	command := &cobra.Command{
 		Use: "act CONTRACT ACTION", Short: "Call an action of a contract",
@@ -357,11 +365,7 @@ func newContractAct() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := s.Client.Contract(ctx, ids[0], 0)
-			if err != nil {
-				return err
-			}
-			_, d, err := findDefinition(ctx, s, c.Definition.String())
+			c, d, err := s.contract(ctx, ids[0])
 			if err != nil {
 				return err
 			}
@@ -398,11 +402,7 @@ func newContractShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := s.Client.Contract(ctx, ids[0], 0)
-			if err != nil {
-				return err
-			}
-			_, d, err := findDefinition(ctx, s, c.Definition.String())
+			c, d, err := s.contract(ctx, ids[0])
 			if err != nil {
 				return err
 			}

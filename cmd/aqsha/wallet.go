@@ -236,7 +236,10 @@ func walletUnfreeze() *cobra.Command {
 func walletSeize() *cobra.Command {
 	command := &cobra.Command{
 		Use: "seize WALLET AMOUNT COURT", Short: "Take an amount from a frozen wallet to a court's wallet",
-		Example: `  aqsha wallet seize marat 5000 court --case "court 12/2026"`, Args: cobra.ExactArgs(3),
+		Long: `Takes money out of a frozen wallet under the freeze's case. What is left over stays there, frozen.
+Marked money is taken with --purpose, of one purpose at a time: the mark ends on what the court has and stays on the rest.`,
+		Example: `  aqsha wallet seize marat 5000 court --case "court 12/2026"
+  aqsha wallet seize school 5000 court --purpose meals --case "court 12/2026"`, Args: cobra.ExactArgs(3),
 		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
 			amount, err := money.ParseTenge(args[1])
 			if err != nil {
@@ -246,11 +249,20 @@ func walletSeize() *cobra.Command {
 			if err != nil {
 				return node.Receipt{}, "", err
 			}
-			receipt, err := s.Seize(ctx, id, court[0], amount, flag(command, "case"))
+			purpose := uint32(0)
+			if text := flag(command, "purpose"); text != "" {
+				p, err := s.Purpose(ctx, text)
+				if err != nil {
+					return node.Receipt{}, "", err
+				}
+				purpose = p.Number
+			}
+			receipt, err := s.Seize(ctx, id, court[0], purpose, amount, flag(command, "case"))
 			return receipt, fmt.Sprintf("%s of wallet %s went to %s\n", amount.Format(), args[0], args[2]), err
 		}),
 	}
 	addCaseFlag(command)
+	command.Flags().String("purpose", "", "take money that is marked with this purpose, by name or number")
 	return command
 }
 

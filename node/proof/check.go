@@ -120,6 +120,7 @@ type step struct {
 	makes   token.TransactionID // the id of output number i is OutputID(makes, i)
 	inputs  []token.ID
 	outputs []made
+	change  bool // the last output is marked as the first input is
 	burned  money.Tiyn
 	issued  money.Tiyn
 }
@@ -153,7 +154,7 @@ func readStep(entry int, e ledger.Entry) (s step, err error) {
 		s.inputs, s.burned = t.Inputs, t.Amount
 		s.outputs = []made{{entry, t.From, t.Change, 0}}
 	case *token.Seize:
-		s.inputs = t.Inputs
+		s.inputs, s.change = t.Inputs, true
 		s.outputs = []made{{entry, t.Court, t.Amount, 0}, {entry, t.Wallet, t.Change, 0}}
 	case *token.Create:
 		s.add(entry, t.Inputs, e.Effects)
@@ -201,6 +202,9 @@ func (f *File) checkProvenance(r *Result) error {
 		}
 		if err := conserves(s, outputs); err != nil {
 			return fmt.Errorf("entry %d: %w", included.Index, err)
+		}
+		if s.change {
+			s.outputs[len(s.outputs)-1].purpose = outputs[s.inputs[0]].purpose
 		}
 		steps[i+1] = s
 		for n, o := range s.outputs {

@@ -9,17 +9,58 @@ import (
 
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/proof"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
 
 // Every token of a log in which everything happened once has a proof: paid out by a contract, kept by one, marked,
 // freed, returned.
 func TestEveryTokenOfTheStoryIsProved(t *testing.T) {
-	w := sim.NewWorld(33)
 	model := ledger.NewModel()
-	chain, _ := w.Story(model)
+	chain, _ := sim.NewWorld(33).Story(model)
+	kinds := proveAll(t, chain, model)
+	for _, kind := range []string{"marked-transfer", "create", "act", "end", "return"} {
+		if !kinds[kind] {
+			t.Errorf("no token derives from a step of kind %s", kind)
+		}
+	}
+}
+
+// What a court left of marked money is proved with its mark, what it took without.
+func TestTokensOfASeizureAreProved(t *testing.T) {
+	model := ledger.NewModel()
+	c := sim.NewWorld(33).NewChain(model)
+	admit, bank := c.Admit("bank", 1, c.Now+1000)
+	if err := c.Try(admit); err != nil {
+		t.Fatal(err)
+	}
+	register := func(name, role string) token.WalletID {
+		return token.RegisteredID(c.Must(&token.Register{Sequence: model.Central.Set(token.RolePolicy).Sequence, Key: c.Key(name).Public(), Tier: 2, Attributes: token.Attributes{Role: role}}).ID())
+	}
+	treasury, court := register("treasury", "treasury"), register("court", ledger.CourtRole)
+	agency := token.RegisteredID(c.Must(&token.SetAgency{Sequence: model.Central.Set(token.RolePolicy).Sequence, Name: "ministry",
+		Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{c.Key("ministry").Public()}}}).ID())
+	c.Must(&token.RegisterPurpose{Agency: agency, Sequence: 1, Purpose: sim.Meals(treasury, c.Now)})
+	issue := c.Must(&token.Issue{Sequence: 1, To: bank, Amounts: []money.Tiyn{1000}})
+	fund := c.Must(&token.Transfer{Parties: []token.WalletID{bank, treasury}, Payers: 1, Inputs: []token.ID{token.OutputID(issue.ID(), 0)}, Outputs: []token.Output{{Party: 1, Amount: 1000}}})
+	mark := c.Must(&token.MarkedTransfer{Parties: []token.WalletID{treasury}, Inputs: []token.ID{token.OutputID(fund.ID(), 0)}, Outputs: []token.MarkedOutput{{Amount: 1000, Becomes: 1}}})
+	c.Must(&token.Freeze{Wallet: treasury, Version: 1, Mode: token.FreezeDebits, Case: "7"})
+	seize := c.Must(&token.Seize{Wallet: treasury, Inputs: []token.ID{token.OutputID(mark.ID(), 0)}, Amount: 300, Change: 700, Court: court, Case: "7"})
+	if rest := model.Tokens[token.OutputID(seize.ID(), 1)]; rest.Asset.Purpose != 1 || rest.Amount != 700 {
+		t.Fatalf("the rest is %+v", rest)
+	}
+	if kinds := proveAll(t, c, model); !kinds["seize"] {
+		t.Error("no token derives from a seizure")
+	}
+}
+
+// proveAll serves a chain's log and checks the proof of every live token. It returns the kinds of steps that stand in them.
+func proveAll(t *testing.T, chain *sim.Chain, model *ledger.Model) map[string]bool {
+	t.Helper()
+	w := chain.World
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, SegmentBytes: 1 << 20}}
 	log, err := txlog.Open(filepath.Join(config.Dir, "log"), config.Options)
 	if err != nil {
@@ -62,9 +103,5 @@ func TestEveryTokenOfTheStoryIsProved(t *testing.T) {
 			kinds[s.Kind] = true
 		}
 	}
-	for _, kind := range []string{"marked-transfer", "create", "act", "end", "return"} {
-		if !kinds[kind] {
-			t.Errorf("no token derives from a step of kind %s", kind)
-		}
-	}
+	return kinds
 }
