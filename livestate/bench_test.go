@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
@@ -82,6 +83,24 @@ func BenchmarkMemory(b *testing.B) {
 		b.ReportMetric(float64(heap()-wallets)/(4*million), "B/token")
 		b.ReportMetric(worst, "B/token-worst")
 		b.ReportMetric(withGarbage, "B/token-worst-with-garbage")
+		runtime.KeepAlive(s)
+	}
+}
+
+// BenchmarkPause measures the longest that making one token live took while the tables grew to ten million.
+func BenchmarkPause(b *testing.B) {
+	const tokens, wallets = 10_000_000, 500_000
+	for range b.N {
+		s := populated(wallets, 0)
+		longest := time.Duration(0)
+		last := time.Now()
+		for i := range tokens {
+			s.AddToken(benchToken(i), ledger.Token{Wallet: benchWallet(i % wallets), Amount: 100})
+			now := time.Now()
+			longest = max(longest, now.Sub(last))
+			last = now
+		}
+		b.ReportMetric(longest.Seconds()*1000, "ms-longest")
 		runtime.KeepAlive(s)
 	}
 }

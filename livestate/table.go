@@ -30,6 +30,8 @@ const (
 	chunkRows  = 1 << chunkBits
 
 	leastShard = 8 // entries of a shard when first used
+
+	mostChunks = 32 // added at a time: 8 MiB of tokens, which clears in a millisecond or two
 )
 
 // shard is an open-addressing table with linear probing. An entry is a 32-bit tag of the hash
@@ -137,7 +139,7 @@ func (t *table[K, R]) newSlot() uint32 {
 		return slot
 	}
 	if int(t.used) == len(t.chunks)*chunkRows {
-		t.addChunks(max(1, len(t.chunks)/16))
+		t.addChunks(min(max(1, len(t.chunks)/16), mostChunks))
 	}
 	t.used++
 	return t.used - 1

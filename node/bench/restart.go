@@ -47,26 +47,27 @@ type RestartResult struct {
 	LiveTokens      int     `json:"live_tokens"`
 	Capacity        float64 `json:"capacity_per_second"` // transfers, flat out
 	Aim             float64 `json:"aim_per_second"`
-	LoadedSeconds   float64 `json:"loaded_seconds"`   // under load before SIGKILL
-	SnapshotsTaken  uint64  `json:"snapshots_taken"`  // meanwhile
-	SnapshotSeconds float64 `json:"snapshot_seconds"` // that the last one took
-	Answered        uint64  `json:"answered_entries"` // in the log, as of the last answer before SIGKILL
-	Found           uint64  `json:"found_entries"`    // by the start
-	Tail            uint64  `json:"tail_entries"`     // of those, replayed on top of the snapshot
-	LogSeconds      float64 `json:"log_seconds"`      // opening the log
-	LoadSeconds     float64 `json:"load_seconds"`     // reading the snapshot
-	TailSeconds     float64 `json:"tail_seconds"`     // replaying the tail
-	ServingSeconds  float64 `json:"serving_seconds"`  // from the start of the process to the first answered payment
-	Lost            uint64  `json:"lost_entries"`     // answered, and not found
+	LoadedSeconds   float64 `json:"loaded_seconds"`       // under load before SIGKILL
+	SnapshotsTaken  uint64  `json:"snapshots_taken"`      // meanwhile
+	SnapshotSeconds float64 `json:"snapshot_seconds"`     // that the last one took
+	SnapshotHold    float64 `json:"snapshot_hold_millis"` // the longest that taking them held payments up at a time
+	Answered        uint64  `json:"answered_entries"`     // in the log, as of the last answer before SIGKILL
+	Found           uint64  `json:"found_entries"`        // by the start
+	Tail            uint64  `json:"tail_entries"`         // of those, replayed on top of the snapshot
+	LogSeconds      float64 `json:"log_seconds"`          // opening the log
+	LoadSeconds     float64 `json:"load_seconds"`         // reading the snapshot
+	TailSeconds     float64 `json:"tail_seconds"`         // replaying the tail
+	ServingSeconds  float64 `json:"serving_seconds"`      // from the start of the process to the first answered payment
+	Lost            uint64  `json:"lost_entries"`         // answered, and not found
 }
 
 // restartLine is what a part tells the one that measures.
 type restartLine struct {
-	Phase    string          `json:"phase,omitempty"`
-	Done     int             `json:"done,omitempty"`
-	Of       int             `json:"of,omitempty"`
-	Result   *RestartResult  `json:"result,omitempty"`
-	Payer    *token.WalletID `json:"payer,omitempty"`
+	Phase  string          `json:"phase,omitempty"`
+	Done   int             `json:"done,omitempty"`
+	Of     int             `json:"of,omitempty"`
+	Result *RestartResult  `json:"result,omitempty"`
+	Payer  *token.WalletID `json:"payer,omitempty"`
 }
 
 // Restart has a process of its own keep a node under load, kills it, and has another start on what it left.
@@ -186,6 +187,7 @@ func (o RestartOptions) load(ctx context.Context, lines *json.Encoder) error {
 	_, _, err = s.press(ctx, o.longest(), result.Aim, func() {
 		counts := r.node.Counts()
 		result.LoadedSeconds, result.SnapshotsTaken, result.SnapshotSeconds = time.Since(begun).Seconds(), counts.Snapshots, counts.SnapshotSeconds
+		result.SnapshotHold = counts.SnapshotHoldMillis
 		result.Answered = r.node.Head().Size
 		_ = lines.Encode(restartLine{Result: &result})
 	})
