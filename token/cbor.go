@@ -68,10 +68,16 @@ type Decoder struct {
 	data []byte
 	pos  int
 	err  *Error
+
+	believes bool
 }
 
 // NewDecoder reads from data, which must not change while decoded byte strings are in use.
 func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
+
+// Believe spares the arithmetic of whether a wallet's registered key is a point of the curve and not a weak one, which
+// costs more than all else: for bytes whose signatures are believed too, as they were checked before they were written.
+func (d *Decoder) Believe() { d.believes = true }
 
 // Err is the first violation met, or nil.
 func (d *Decoder) Err() *Error { return d.err }

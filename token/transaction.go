@@ -108,6 +108,14 @@ func (d *Decoder) Transaction() *Transaction {
 	return t
 }
 
+// check checks a body's form, its keys unless they are believed.
+func (d *Decoder) check(body Body) *Error {
+	if register, ok := body.(*Register); ok && d.believes {
+		return register.Attributes.check()
+	}
+	return body.check()
+}
+
 // body reads a body as a transaction without witnesses; nil after an error.
 func (d *Decoder) body() *Transaction {
 	start := d.pos
@@ -130,7 +138,7 @@ func (d *Decoder) body() *Transaction {
 	}
 	t.Body.decodeFields(d)
 	if d.err == nil {
-		d.err = t.Body.check()
+		d.err = d.check(t.Body)
 	}
 	if d.err != nil {
 		return nil

@@ -104,10 +104,14 @@ func inspectTail(f vfs.File, mark salt, offset int64, height uint64) (t tail, er
 	// Chunks overlap by a marker's length less one, so that none hides between two.
 	const overlap = len(salt{}) - 1
 	chunk := make([]byte, max(overlap+1, min(readChunkBytes, int(size-offset))))
+	zeros := make([]byte, len(chunk))
 	for at := offset; at < size; at += int64(len(chunk) - overlap) {
 		n := int(min(int64(len(chunk)), size-at))
 		if _, err := f.ReadAt(chunk[:n], at); err != nil {
 			return t, err
+		}
+		if bytes.Equal(chunk[:n], zeros[:n]) { // as nearly all are; no mark lies there, whose first byte is not zero
+			continue
 		}
 		if used := len(bytes.TrimRight(chunk[:n], "\x00")); used > 0 {
 			t.garbageEnd = at + int64(used)

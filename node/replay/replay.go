@@ -211,10 +211,14 @@ func (w *worker) prepare(u *unit) {
 
 // prepare decodes a block and, with a worker, gives its signatures to the worker's batch.
 func (e *Engine) prepare(b *Block, w *worker) {
+	decode := ledger.DecodeEntry
+	if e.Cache == nil {
+		decode = ledger.DecodeBelieved
+	}
 	b.decoded = make([]ledger.Entry, len(b.Entries))
 	for i, data := range b.Entries {
 		var err error
-		if b.decoded[i], err = ledger.DecodeEntry(data); err != nil {
+		if b.decoded[i], err = decode(data); err != nil {
 			b.err = &InvalidError{fmt.Errorf("entry %d of a block: %w", i, err)}
 			return
 		}
