@@ -339,17 +339,12 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 	}
 }
 
-// latency submits single payments at a fixed rate whether or not earlier ones are answered, and counts
+// latency decodes and submits single payments, as they arrive, at a fixed rate whether or not earlier ones are answered, and counts
 // each from the moment it was due.
 func (r *run) latency(share float64, into *Latency) error {
 	rate := r.result.CommittedTransfers * share
 	count := min(r.Transfers, int(rate*3), r.wave()) // one wave: payments may overtake each other
 	w := r.workload(count, 0)
-	for _, tx := range w.txs {
-		if _, err := token.Decode(tx.Encode()); err != nil {
-			return err
-		}
-	}
 	waits := make([]time.Duration, count)
 	errs := make(chan error, 1)
 	var group sync.WaitGroup
@@ -359,7 +354,11 @@ func (r *run) latency(share float64, into *Latency) error {
 		for ; sent < due; sent++ {
 			i := sent
 			group.Go(func() {
-				if _, err := r.node.Submit(r.ctx, w.txs[i]); err != nil {
+				tx, err := token.Decode(w.encoded[i])
+				if err == nil {
+					_, err = r.node.Submit(r.ctx, tx)
+				}
+				if err != nil {
 					select {
 					case errs <- err:
 					default:
