@@ -5,3 +5,5 @@ package livestate
 import "unsafe"
 
 func adviseHugePages(unsafe.Pointer, uintptr) {}
+
+func populate(unsafe.Pointer, uintptr) {}

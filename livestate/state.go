@@ -63,6 +63,7 @@ type State struct {
 	apart    map[token.WalletID]money.Tiyn
 
 	capture *Capture // under way, or nil
+	changes uint64   // tokens made and ended
 
 	assets     interned[token.Asset]
 	registrars interned[token.WalletID]
@@ -177,6 +178,7 @@ func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) (added bool)
 	}
 	w.first = slot
 	s.total += t.Amount
+	s.changes++
 	if t.Asset.Purpose != 0 {
 		s.mark(id, slot, r, t.Asset.Purpose, t.Wallet)
 	}
@@ -201,6 +203,7 @@ func (s *State) RemoveToken(id token.ID) {
 		s.tokens.at(r.next).value.prev = r.prev
 	}
 	s.total -= r.amount
+	s.changes++
 	if r.asset != plainAsset {
 		s.unmark(id, r)
 	}
@@ -335,6 +338,9 @@ func (s *State) Intermediaries() []token.WalletID {
 
 // Authority is the central bank's record, for the executor to change in place.
 func (s *State) Authority() *ledger.Authority { return &s.authority }
+
+// Changes is how many tokens were made or ended since the state was made or loaded, and for loading it.
+func (s *State) Changes() uint64 { return s.changes }
 
 // LiveTotal is the sum of all live tokens.
 func (s *State) LiveTotal() money.Tiyn { return s.total }

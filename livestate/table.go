@@ -154,10 +154,18 @@ func (t *table[K, R]) addChunks(count int) {
 	}
 }
 
-// reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards.
+// reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards. Somebody else
+// finds memory for them meanwhile.
 func (t *table[K, R]) reserve(rows int) {
 	if chunks := (int(t.used) + rows + chunkRows - 1) / chunkRows; chunks > len(t.chunks) {
+		first := len(t.chunks)
 		t.addChunks(chunks - len(t.chunks))
+		reserved := slices.Clone(t.chunks[first:])
+		go func() {
+			for _, chunk := range reserved {
+				populate(unsafe.Pointer(&chunk[0]), uintptr(chunkRows)*unsafe.Sizeof(chunk[0]))
+			}
+		}()
 	}
 	for i := range t.shards {
 		s := &t.shards[i]

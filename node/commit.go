@@ -131,28 +131,33 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 	return err
 }
 
-// After so many entries a snapshot is taken whatever policy says, so that the next start has no more to replay than it
-// can in a second or two; the more tokens there are, the longer taking one lasts, and the more it waits.
+// After so much work a snapshot is taken whatever policy says, so that the next start has no more to do again than it can in a
+// second or two: an entry is one, a token made or ended half as much. The more tokens there are, the longer taking one
+// lasts, and the more it waits.
 const (
-	snapshotEntries  = 400_000
-	entriesPerTokens = 16 // one more for so many live tokens
+	snapshotWork  = 800_000
+	workPerTokens = 32 // one more for so many live tokens
 )
 
 // snapshotter takes the snapshots that policy asks for, and more when the log grows fast.
 func (n *Node) snapshotter() {
-	last := *n.durable.Load()
-	for {
+	last, lastWork := *n.durable.Load(), uint64(0)
+	for first := true; ; first = false {
 		grown := n.grown.wait()
 		n.mu.RLock()
 		every := n.state.Authority().Policy.SnapshotEvery
 		tokens, _ := n.state.Counts()
+		work := n.head.Size + n.state.Changes()/2
 		n.mu.RUnlock()
-		due := uint64(snapshotEntries + tokens/entriesPerTokens)
-		if head := *n.durable.Load(); (head.Height >= last.Height+every || head.Size >= last.Size+due) && n.Err() == nil {
+		if first {
+			lastWork = work
+		}
+		due := work >= lastWork+uint64(snapshotWork+tokens/workPerTokens)
+		if head := *n.durable.Load(); (due || head.Height >= last.Height+every) && n.Err() == nil {
 			if err := n.Snapshot(); err != nil {
 				n.logger.Warn("no snapshot taken; the log still has everything", "cause", err)
 			}
-			last = head
+			last, lastWork = head, work
 		}
 		select {
 		case <-grown:

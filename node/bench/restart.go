@@ -115,8 +115,8 @@ func Restart(ctx context.Context, o RestartOptions, tell func(phase string, done
 	return result, nil
 }
 
-// longest is how long the load may last, and a second in which nobody kills.
-func (o RestartOptions) longest() time.Duration { return o.After*4/3 + time.Second }
+// longest is how long the load may last: until the kill, and what that may be late on busy cores.
+func (o RestartOptions) longest() time.Duration { return o.After*4/3 + 8*time.Second }
 
 // part runs a part in its process and hands over its lines.
 func (o RestartOptions) part(ctx context.Context, part string, each func(line restartLine, kill func())) error {
