@@ -52,7 +52,7 @@ type pace struct {
 	slots int // that are only looked at
 }
 
-var usualPace = pace{rows: 20_480, few: 4_096, slots: 1 << 16}
+var usualPace = pace{rows: 8_192, few: 4_096, slots: 1 << 16}
 
 // teller writes a capture.
 type teller struct {

@@ -93,7 +93,9 @@ type Node struct {
 	warmer   livestate.Warmer
 	keys     *verifier.Cache
 
-	snapshots sync.Mutex // one is taken at a time
+	snapshots sync.Mutex  // one is taken at a time
+	capturing atomic.Bool // a capture of the state is under way
+	turns     sync.Mutex  // held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
 
 	durable   atomic.Pointer[Head] // the last block that may be shown: durable here, and acknowledged where that is asked for
 	recovered Head                 // with which the node began

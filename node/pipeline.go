@@ -243,8 +243,13 @@ func (n *Node) judge(r *request) *token.Error {
 // stay in the processor's nearest cache until they are executed.
 const warmedTogether = 32
 
+// turnTransactions is how many transactions are executed, while a capture is told, until it has its turn: less than a millisecond.
+const turnTransactions = 128
+
 // apply executes requests and stages the block they make, if any. The write lock is held.
 func (n *Node) apply(b *block) error {
+	n.turns.Lock()
+	defer n.turns.Unlock()
 	now := max(n.config.Now(), n.head.TimeMillis)
 	due := n.executor.Begin(n.head.Height+1, now)
 	n.entries, n.encoded = append(n.entries[:0], nil), n.encoded[:0]
@@ -257,7 +262,13 @@ func (n *Node) apply(b *block) error {
 			n.requests = append(n.requests, &s.requests[i])
 		}
 	}
+	executed := 0
 	for together := range slices.Chunk(n.requests, warmedTogether) {
+		if executed += len(together); executed >= turnTransactions && n.capturing.Load() {
+			executed = 0
+			n.turns.Unlock() // whoever tells the capture has waited longer, and is let in
+			n.turns.Lock()
+		}
 		for _, r := range together {
 			n.warmer.Add(r.tx)
 		}

@@ -28,9 +28,10 @@ func (n *Node) snapshot(c *courtesy) error {
 		return err
 	}
 	defer func() {
-		n.mu.Lock()
+		n.turns.Lock()
 		capture.End()
-		n.mu.Unlock()
+		n.turns.Unlock()
+		n.capturing.Store(false)
 	}()
 	dir := filepath.Join(n.config.Dir, snapshotDir)
 	path := filepath.Join(dir, fmt.Sprintf("%020d%s", at.LogSize, snapshotSuffix))
@@ -70,6 +71,9 @@ func (n *Node) capture() (*livestate.Capture, livestate.Position, error) {
 			case head.Height == 0:
 				return nil, at, nil
 			}
+			n.turns.Lock()
+			defer n.turns.Unlock()
+			n.capturing.Store(true)
 			return n.state.Capture(at), at, nil
 		}
 		n.mu.Unlock() // a follower is between a block and its head
@@ -102,7 +106,7 @@ func (n *Node) writeSnapshot(capture *livestate.Capture, path string, c *courtes
 		file.syncEvery = syncEvery
 	}
 	out := packed.NewWriter(file)
-	_, hold, err = capture.Write(out, &courteousLocker{n.mu.RLocker(), c}, c.pause)
+	_, hold, err = capture.Write(out, &courteousLocker{&n.turns, c}, c.pause)
 	if e := out.Close(); err == nil {
 		err = e
 	}

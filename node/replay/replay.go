@@ -50,6 +50,8 @@ type Engine struct {
 	Cache *verifier.Cache
 	// Lock is held while the state is changed; nil when nobody else reads it.
 	Lock *sync.RWMutex
+	// Turns, if set, is held while the state is changed, besides Lock.
+	Turns sync.Locker
 	// Hash asks for the entries' hashes.
 	Hash bool
 	// Stands, if set, is called as soon as the state stands after a block, with the lock held.
@@ -296,7 +298,13 @@ func (e *Engine) execute(b *Block) error {
 		}
 	}
 	e.Lock.Lock()
+	if e.Turns != nil {
+		e.Turns.Lock()
+	}
 	leaf, err := e.Replay.Decoded(b.decoded, b.verified, token.Hash(e.Root))
+	if e.Turns != nil {
+		e.Turns.Unlock()
+	}
 	if e.Stands != nil && err == nil {
 		e.Stands(leaf)
 	}
