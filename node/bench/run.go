@@ -339,30 +339,56 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 	}
 }
 
-// latency decodes and submits single payments, as they arrive, at a fixed rate whether or not earlier ones are answered, and counts
+// latencySeconds is how long payments are sent for a measurement of latency, in as many waves as that takes.
+const latencySeconds = 3
+
+// latency submits single payments at a fixed rate whether or not earlier ones are answered, and counts
 // each from the moment it was due.
 func (r *run) latency(share float64, into *Latency) error {
 	rate := r.result.CommittedTransfers * share
-	count := min(r.Transfers, int(rate*3), r.wave()) // one wave: payments may overtake each other
+	wanted := int(rate * latencySeconds)
+	var waits []time.Duration
+	for len(waits) < wanted {
+		wave, err := r.openLoop(rate, min(wanted-len(waits), r.Transfers, r.wave())) // one wave: payments may overtake each other
+		if err != nil {
+			return err
+		}
+		waits = append(waits, wave...)
+	}
+	slices.Sort(waits)
+	at := func(q float64) float64 {
+		return float64(waits[int(q*float64(len(waits)-1))].Microseconds()) / 1000
+	}
+	*into = Latency{share, rate, at(0.5), at(0.99), at(0.999)}
+	return nil
+}
+
+// openLoop sends so many payments at a rate, and returns how long each waited.
+func (r *run) openLoop(rate float64, count int) ([]time.Duration, error) {
 	w := r.workload(count, 0)
+	w.txs = nil
 	waits := make([]time.Duration, count)
 	errs := make(chan error, 1)
+	failed := func(err error) {
+		select {
+		case errs <- err:
+		default:
+		}
+	}
 	var group sync.WaitGroup
 	start := time.Now()
 	for sent := 0; sent < count; {
 		due := min(count, int(time.Since(start).Seconds()*rate)+1)
 		for ; sent < due; sent++ {
+			// Decoded here, as by a server that reads what has arrived; each then waits for its own answer.
+			tx, err := token.Decode(w.encoded[sent])
+			if err != nil {
+				return nil, err
+			}
 			i := sent
 			group.Go(func() {
-				tx, err := token.Decode(w.encoded[i])
-				if err == nil {
-					_, err = r.node.Submit(r.ctx, tx)
-				}
-				if err != nil {
-					select {
-					case errs <- err:
-					default:
-					}
+				if _, err := r.node.Submit(r.ctx, tx); err != nil {
+					failed(err)
 				}
 				waits[i] = time.Since(start) - time.Duration(float64(i)/rate*float64(time.Second))
 			})
@@ -372,13 +398,10 @@ func (r *run) latency(share float64, into *Latency) error {
 	group.Wait()
 	select {
 	case err := <-errs:
-		return err
+		return nil, err
 	default:
+		return waits, nil
 	}
-	slices.Sort(waits)
-	at := func(q float64) float64 { return float64(waits[int(q*float64(count-1))].Microseconds()) / 1000 }
-	*into = Latency{share, rate, at(0.5), at(0.99), at(0.999)}
-	return nil
 }
 
 // withIndex measures until everything committed is indexed too.
