@@ -131,13 +131,19 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 	return err
 }
 
-// After so much work a snapshot is taken whatever policy says, so that the next start has no more to do again than it can in a
-// second or two: an entry is one, a token made or ended half as much. The more tokens there are, the longer taking one
-// lasts, and the more it waits.
+// The more tokens there are, the longer taking a snapshot lasts, and the more it waits.
 const (
 	snapshotWork  = 800_000
 	workPerTokens = 32 // one more for so many live tokens
 )
+
+// dueAfter is how much work asks for a snapshot.
+func (n *Node) dueAfter(tokens int) uint64 {
+	if n.config.SnapshotWork != 0 {
+		return n.config.SnapshotWork
+	}
+	return uint64(snapshotWork + tokens/workPerTokens)
+}
 
 // snapshotter takes the snapshots that policy asks for, and more when the log grows fast.
 func (n *Node) snapshotter() {
@@ -152,7 +158,7 @@ func (n *Node) snapshotter() {
 		if first {
 			lastWork = work
 		}
-		due := work >= lastWork+uint64(snapshotWork+tokens/workPerTokens)
+		due := work >= lastWork+n.dueAfter(tokens)
 		if head := *n.durable.Load(); (due || head.Height >= last.Height+every) && n.Err() == nil {
 			if err := n.Snapshot(); err != nil {
 				n.logger.Warn("no snapshot taken; the log still has everything", "cause", err)

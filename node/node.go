@@ -30,6 +30,9 @@ type Config struct {
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
+	// SnapshotWork is after how much work a snapshot is taken whatever policy says: an entry of the log is one, a token made or
+	// ended half as much. 0 is 800,000, and one more for 32 live tokens, which replaying takes a second or two.
+	SnapshotWork uint64
 	// Reverify believes nothing at the start but the log's bytes: no snapshot, and every signature is verified again.
 	Reverify bool
 	// Followers are whose cosignatures this node takes as acknowledgements, and Acks how many of them must have

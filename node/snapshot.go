@@ -140,8 +140,8 @@ func (w *fileWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// courtesy lets work that nobody waits for take two thirds of a processor's time: it pauses half as long as it has worked. One
-// goroutine uses it; a nil one never pauses.
+// courtesy lets work that nobody waits for take half of a processor's time: it pauses as long as it has worked. One goroutine
+// uses it; a nil one never pauses.
 type courtesy struct{ since time.Time }
 
 // courteousAfter is how long work goes on before it pauses: not so short that pausing costs, nor so long that payments wait.
@@ -152,7 +152,7 @@ func (c *courtesy) pause() {
 		return
 	}
 	if worked := time.Since(c.since); worked >= courteousAfter {
-		time.Sleep(worked / 2)
+		time.Sleep(worked)
 		c.since = time.Now()
 	}
 }

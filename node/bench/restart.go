@@ -155,6 +155,10 @@ func (o RestartOptions) load(ctx context.Context, lines *json.Encoder) error {
 		return err
 	}
 	defer r.end()
+	r.config.SnapshotWork = 0 // as usual
+	if err := r.reopen(true); err != nil {
+		return err
+	}
 	tell("finding the capacity", 0, 1)
 	var capacities []float64
 	for range 3 {

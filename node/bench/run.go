@@ -121,7 +121,7 @@ func begin(ctx context.Context, o Options, tell func(phase string, done, of int)
 	}
 	world := newWorld(o)
 	r := &run{Options: o, ctx: ctx, tell: tell, random: rand.New(rand.NewPCG(o.Seed, 1))}
-	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now,
+	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now, SnapshotWork: never,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
 		return nil, err
@@ -144,12 +144,15 @@ func begin(ctx context.Context, o Options, tell func(phase string, done, of int)
 	return r, nil
 }
 
+// never is after how many blocks, or how much work, a snapshot is taken that disturbs no measurement.
+const never = 1 << 40
+
 // newWorld is the network that is measured: its wallets have no limits that a run could reach.
 func newWorld(o Options) *sim.World {
 	world := sim.NewWorld(o.Seed)
 	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
 	world.Genesis.DailyCap = 1 << 60
-	world.Genesis.Policy.SnapshotEvery = 1 << 40
+	world.Genesis.Policy.SnapshotEvery = never
 	world.Refound()
 	return world
 }
@@ -339,8 +342,11 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 	}
 }
 
-// latencySeconds is how long payments are sent for a measurement of latency, in as many waves as that takes.
-const latencySeconds = 3
+// A measurement of latency lasts so many seconds, in several waves where payments of one wave may not depend on each other.
+const (
+	latencySeconds = 3
+	latencyWaves   = 8
+)
 
 // latency submits single payments at a fixed rate whether or not earlier ones are answered, and counts
 // each from the moment it was due.
@@ -348,7 +354,10 @@ func (r *run) latency(share float64, into *Latency) error {
 	rate := r.result.CommittedTransfers * share
 	wanted := int(rate * latencySeconds)
 	var waits []time.Duration
-	for len(waits) < wanted {
+	for range latencyWaves {
+		if len(waits) >= wanted {
+			break
+		}
 		wave, err := r.openLoop(rate, min(wanted-len(waits), r.Transfers, r.wave())) // one wave: payments may overtake each other
 		if err != nil {
 			return err

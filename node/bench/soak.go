@@ -61,6 +61,7 @@ func Soak(ctx context.Context, o SoakOptions, tell func(phase string, done, of i
 		return SoakResult{}, err
 	}
 	defer r.end()
+	r.config.SnapshotWork = 0 // as usual
 	if err := r.reopen(false); err != nil {
 		return SoakResult{}, err
 	}
