@@ -59,7 +59,7 @@ func (s *State) Capture(at Position) *Capture {
 		rowOf: make([]uint32, s.wallets.used), spentOf: make([]uint32, s.wallets.used),
 		details: map[token.WalletID]ledger.Detail{}, gone: map[token.WalletID]goneWallet{},
 		newDefinitions: map[token.Hash]bool{}, newClosed: map[token.WalletID]bool{}, contracts: map[token.WalletID][]byte{},
-		next: none, pace: usualPace,
+		next: none, pace: paceFor(s.tokens.live),
 	}
 	for _, slot := range s.wallets.free {
 		c.wallets.set(slot)

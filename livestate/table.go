@@ -145,10 +145,10 @@ func (t *table[K, R]) newSlot() uint32 {
 	return t.used - 1
 }
 
-// addChunks makes room for more rows, in one piece of memory.
+// addChunks makes room for more rows, in one piece of memory. Large pages for it made looking up seven in a hundred faster, and starting on
+// a machine that has to find them first twice as slow.
 func (t *table[K, R]) addChunks(count int) {
 	rows := make([]row[K, R], count*chunkRows)
-	adviseHugePages(unsafe.Pointer(&rows[0]), uintptr(len(rows))*unsafe.Sizeof(rows[0]))
 	for chunk := range slices.Chunk(rows, chunkRows) {
 		t.chunks = append(t.chunks, chunk)
 	}
@@ -157,22 +157,28 @@ func (t *table[K, R]) addChunks(count int) {
 // reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards. Somebody else
 // finds memory for them meanwhile.
 func (t *table[K, R]) reserve(rows int) {
+	var reserved [][]row[K, R]
 	if chunks := (int(t.used) + rows + chunkRows - 1) / chunkRows; chunks > len(t.chunks) {
 		first := len(t.chunks)
-		t.addChunks(chunks - len(t.chunks))
-		reserved := slices.Clone(t.chunks[first:])
-		go func() {
-			for _, chunk := range reserved {
-				populate(unsafe.Pointer(&chunk[0]), uintptr(chunkRows)*unsafe.Sizeof(chunk[0]))
-			}
-		}()
+		t.addChunks(chunks - first)
+		reserved = slices.Clone(t.chunks[first:])
 	}
+	var index [][]uint64
 	for i := range t.shards {
 		s := &t.shards[i]
 		if entries := (s.count + rows/shardCount) * 5 / 4; entries > len(s.entries) {
 			s.resize(entries)
+			index = append(index, s.entries)
 		}
 	}
+	go func() {
+		for _, entries := range index { // first, since rows are used in order and these are not
+			populate(unsafe.Pointer(&entries[0]), uintptr(len(entries))*8)
+		}
+		for _, chunk := range reserved {
+			populate(unsafe.Pointer(&chunk[0]), uintptr(chunkRows)*unsafe.Sizeof(chunk[0]))
+		}
+	}()
 }
 
 func (s *shard) insert(entry uint64) {

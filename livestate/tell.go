@@ -44,15 +44,17 @@ type toldWallet struct {
 	from   int // its first token in turn.tokens
 }
 
-// How much is read under the lock at a time: a millisecond or two. While payments flood in, the lock is free only between
-// blocks, so that less at a time would take much longer.
+// pace is how much is read under the lock at a time: what takes a millisecond or two.
 type pace struct {
 	rows  int // of wallets and tokens
 	few   int // records of contracts, definitions and closed wallets
 	slots int // that are only looked at
 }
 
-var usualPace = pace{rows: 8_192, few: 4_096, slots: 1 << 16}
+// paceFor is faster for a large state, of which a snapshot would otherwise take too long.
+func paceFor(tokens int) pace {
+	return pace{rows: min(max(8_192, tokens/512), 20_480), few: 4_096, slots: 1 << 16}
+}
 
 // teller writes a capture.
 type teller struct {

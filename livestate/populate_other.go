@@ -4,6 +4,4 @@ package livestate
 
 import "unsafe"
 
-func adviseHugePages(unsafe.Pointer, uintptr) {}
-
 func populate(unsafe.Pointer, uintptr) {}
