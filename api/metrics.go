@@ -39,5 +39,9 @@ func (s *Server) metrics() http.Handler {
 	counter("refused_total", "Transactions refused by a rule since the start.", func(c node.Counts) float64 { return float64(c.Refused) })
 	counter("overloaded_total", "Transactions turned away because the queue was full.", func(c node.Counts) float64 { return float64(c.Overloaded) })
 	counter("commit_seconds_total", "Seconds spent writing and syncing.", func(c node.Counts) float64 { return c.CommitSeconds })
+	counter("snapshots_total", "Snapshots taken since the start.", func(c node.Counts) float64 { return float64(c.Snapshots) })
+	gauge("snapshot_seconds", "How long taking the last snapshot lasted.", func(c node.Counts, _ node.Head) float64 { return c.SnapshotSeconds })
+	gauge("snapshot_bytes", "Size of the last snapshot.", func(c node.Counts, _ node.Head) float64 { return float64(c.SnapshotBytes) })
+	gauge("snapshot_hold_seconds", "The longest that taking a snapshot held payments up at a time.", func(c node.Counts, _ node.Head) float64 { return c.SnapshotHoldMillis / 1000 })
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }

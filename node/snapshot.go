@@ -63,7 +63,8 @@ func (n *Node) snapshot(c *courtesy) error {
 	return nil
 }
 
-// capture begins a capture of the state after the last executed block; nil when that is the genesis.
+// capture begins a capture of the state after the last executed block; nil when that is the genesis, or when the node ends before
+// there is such a state.
 func (n *Node) capture() (*livestate.Capture, livestate.Position, error) {
 	for {
 		n.mu.Lock()
@@ -82,7 +83,13 @@ func (n *Node) capture() (*livestate.Capture, livestate.Position, error) {
 			return n.state.Capture(at), at, nil
 		}
 		n.mu.Unlock() // a follower is between a block and its head
-		time.Sleep(time.Millisecond)
+		select {
+		case <-n.failed: // and stays there
+			return nil, livestate.Position{}, n.Err()
+		case <-n.stop:
+			return nil, livestate.Position{}, nil
+		case <-time.After(time.Millisecond):
+		}
 	}
 }
 
