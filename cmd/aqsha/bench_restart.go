@@ -67,12 +67,7 @@ three of disk.`,
 	flags := command.Flags()
 	flags.DurationVar(&o.After, "after", 20*time.Second, "of load until it is killed; a random part of a third more is added")
 	flags.Float64Var(&o.Load, "load", 0.8, "share of the rate that is reached flat out")
-	flags.IntVar(&o.Wallets, "wallets", 500_000, "wallets")
-	flags.IntVar(&o.LiveTokens, "live-tokens", 10_000_000, "live tokens")
-	flags.IntVar(&o.Transfers, "transfers", 40_000, "transfers signed at a time")
-	flags.IntVar(&o.TwoOwners, "two-owners", 10, "transfers with two payers, in a hundred")
-	flags.Uint64Var(&o.Seed, "seed", 1, "of the population and the workload")
-	flags.StringVar(&o.Dir, "dir", "", "where to write (default: a folder here, removed afterwards)")
+	populationFlags(flags, &o.Options, 500_000, 10_000_000)
 	flags.StringVar(&part, "part", "", "the part that this process does")
 	flags.StringVar(&payer, "payer", "00000000000000000000000000000000", "who pays")
 	for _, hidden := range []string{"part", "payer"} {

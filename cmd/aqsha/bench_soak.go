@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/aqsha/aqsha/node/bench"
 )
@@ -38,13 +39,18 @@ transfers, is replayed and verified at the end, and removed.`,
 	flags := command.Flags()
 	flags.DurationVar(&o.Duration, "duration", 10*time.Minute, "of the load")
 	flags.Float64Var(&o.Load, "load", 0.8, "share of the rate that is reached flat out")
-	flags.IntVar(&o.Wallets, "wallets", 200_000, "wallets")
-	flags.IntVar(&o.LiveTokens, "live-tokens", 400_000, "live tokens")
+	populationFlags(flags, &o.Options, 200_000, 400_000)
+	return command
+}
+
+// populationFlags are those of a population under load.
+func populationFlags(flags *pflag.FlagSet, o *bench.Options, wallets, liveTokens int) {
+	flags.IntVar(&o.Wallets, "wallets", wallets, "wallets")
+	flags.IntVar(&o.LiveTokens, "live-tokens", liveTokens, "live tokens")
 	flags.IntVar(&o.Transfers, "transfers", 40_000, "transfers signed at a time")
 	flags.IntVar(&o.TwoOwners, "two-owners", 10, "transfers with two payers, in a hundred")
 	flags.Uint64Var(&o.Seed, "seed", 1, "of the population and the workload")
 	flags.StringVar(&o.Dir, "dir", "", "where to write (default: a folder here, removed afterwards)")
-	return command
 }
 
 func describeSoak(w io.Writer, r bench.SoakResult) {
