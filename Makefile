@@ -23,7 +23,7 @@ check:
 	$(GO) test -count=1 ./internal/tidy
 
 # What the tests need beyond Go; each line of work adds its own.
-deps: .tools/btcd .tools/btcwallet
+deps: .tools/btcd .tools/btcwallet .tools/bitcoind
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 		echo "chromium is not here and could not be installed: the browser tests will be skipped"
 
@@ -33,6 +33,10 @@ deps: .tools/btcd .tools/btcwallet
 # A wallet for btcd, from which tests of the pool pay.
 .tools/btcwallet:
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcwallet@v0.16.10-0.20240718224643-db3a4a2543bd
+
+# A bitcoind beside btcd, from Debian's packages.
+.tools/bitcoind:
+	@internal/testnode/bitcoind.sh .tools || echo "no bitcoind could be had from Debian: the tests that want one will be skipped"
 
 # Every fuzz target of the module, FUZZTIME each.
 FUZZTIME ?= 20s

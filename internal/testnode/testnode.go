@@ -1,11 +1,12 @@
-// Package testnode starts real Bitcoin nodes for tests: btcd, which 'make deps'
-// builds into .tools, and Bitcoin Core where bitcoind is installed. A node that
-// is not there skips the test and says so.
+// Package testnode starts real Bitcoin nodes for tests: btcd, and a bitcoind, which 'make deps' puts into
+// .tools: Bitcoin Knots, that is Bitcoin Core with changes of its own. An installed bitcoind, be it Core or Knots, goes first.
+// A node that is not there skips the test and says so.
 package testnode
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,15 +39,16 @@ func BTCD(t testing.TB) *devnet.Node {
 	return node
 }
 
-// Core starts Bitcoin Core on regtest, or skips the test.
+// Core starts Bitcoin Core, or Knots, on regtest, or skips the test.
 func Core(t testing.TB) *bitcoin.Client {
 	t.Helper()
 	binary, err := exec.LookPath("bitcoind")
 	if err != nil {
-		t.Skip("skipped, Bitcoin Core (bitcoind) is not installed")
+		if binary, err = exec.LookPath(filepath.Join(Tools(), "bitcoind")); err != nil {
+			t.Skip("skipped, no bitcoind (Bitcoin Core or Knots) is installed: run 'make deps'")
+		}
 	}
-	dir := t.TempDir()
-	const port = 18549
+	dir, port := t.TempDir(), freePort(t)
 	process := exec.Command(binary, "-regtest", "-datadir="+dir, "-listen=0", "-server", "-txindex=1",
 		fmt.Sprintf("-rpcport=%d", port), "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-printtoconsole=0")
 	if err := process.Start(); err != nil {
@@ -70,6 +72,17 @@ func Core(t testing.TB) *bitcoin.Client {
 			t.Fatalf("bitcoind does not answer: %v", err)
 		}
 	}
+}
+
+// freePort is a port that nobody listens on: tests of several packages run nodes at the same time.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Each runs a test against every kind of node.
