@@ -145,8 +145,8 @@ func (t *table[K, R]) newSlot() uint32 {
 	return t.used - 1
 }
 
-// addChunks makes room for more rows, in one piece of memory. Large pages for it made looking up seven in a hundred faster, and starting on
-// a machine that has to find them first twice as slow.
+// addChunks makes room for more rows, in one piece of memory. Large pages are not asked for: looking up gained little, and
+// finding them takes long where the machine is a guest.
 func (t *table[K, R]) addChunks(count int) {
 	rows := make([]row[K, R], count*chunkRows)
 	for chunk := range slices.Chunk(rows, chunkRows) {

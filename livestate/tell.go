@@ -53,7 +53,7 @@ type pace struct {
 
 // paceFor is faster for a large state, of which a snapshot would otherwise take too long.
 func paceFor(tokens int) pace {
-	return pace{rows: min(max(8_192, tokens/512), 20_480), few: 4_096, slots: 1 << 16}
+	return pace{rows: min(max(8_192, tokens/512), 20_480), few: 1_024, slots: 1 << 16}
 }
 
 // teller writes a capture.
@@ -126,38 +126,38 @@ func ids[K ~[16]byte | ~[32]byte](t *teller, all iter.Seq[K], wanted func(K) boo
 
 func compareWallets(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }
 
-func (t *teller) definitions(out *snapshotWriter) {
-	s := t.state
-	all := ids(t, s.EachDefinition(), func(id token.Hash) bool { return !t.newDefinitions[id] }, func(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) })
+// tellFew writes the records of some ids in order. They are made while the lock is held.
+func tellFew[K any](t *teller, out *snapshotWriter, all []K, record func(id K) []byte) {
 	for some := range slices.Chunk(all, t.pace.few) {
+		records := make([][]byte, len(some))
 		t.take()
-		encoded := make([][]byte, len(some))
 		for i, id := range some {
-			encoded[i], _ = s.Definition(id) // never changes
+			records[i] = record(id)
 		}
 		t.give()
-		for i, id := range some {
-			out.record(func(b []byte) []byte { return appendDefinition(b, id, encoded[i]) })
+		for _, made := range records {
+			out.record(func(b []byte) []byte { return append(b, made...) })
 		}
 		t.rest()
 	}
 }
 
+func (t *teller) definitions(out *snapshotWriter) {
+	s := t.state
+	all := ids(t, s.EachDefinition(), func(id token.Hash) bool { return !t.newDefinitions[id] }, func(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) })
+	tellFew(t, out, all, func(id token.Hash) []byte {
+		encoded, _ := s.Definition(id)
+		return appendDefinition(nil, id, encoded)
+	})
+}
+
 func (t *teller) closed(out *snapshotWriter) {
 	s := t.state
 	all := ids(t, s.EachClosed(), func(id token.WalletID) bool { return !t.newClosed[id] }, compareWallets)
-	for some := range slices.Chunk(all, t.pace.few) {
-		t.take()
-		registrars := make([]token.WalletID, len(some))
-		for i, id := range some {
-			registrars[i], _ = s.Closed(id)
-		}
-		t.give()
-		for i, id := range some {
-			out.record(func(b []byte) []byte { return appendClosed(b, id, registrars[i]) })
-		}
-		t.rest()
-	}
+	tellFew(t, out, all, func(id token.WalletID) []byte {
+		registrar, _ := s.Closed(id)
+		return appendClosed(nil, id, registrar)
+	})
 }
 
 // contractsInOrder tells contracts as they were. One that changes while the ids are collected may be met or not, so those
@@ -173,23 +173,12 @@ func (t *teller) contractsInOrder(out *snapshotWriter) {
 	}
 	t.give()
 	slices.SortFunc(all, compareWallets)
-	all = slices.Compact(all)
-	for some := range slices.Chunk(all, t.pace.few) {
-		t.take()
-		encoded := make([][]byte, len(some))
-		for i, id := range some {
-			if was := t.contracts[id]; was != nil {
-				encoded[i] = was
-			} else {
-				encoded[i] = appendContract(nil, s.Contract(id))
-			}
+	tellFew(t, out, slices.Compact(all), func(id token.WalletID) []byte {
+		if was := t.contracts[id]; was != nil {
+			return was
 		}
-		t.give()
-		for _, record := range encoded {
-			out.record(func(b []byte) []byte { return append(b, record...) })
-		}
-		t.rest()
-	}
+		return appendContract(nil, s.Contract(id))
+	})
 }
 
 // list lists the wallets of the moment by id.

@@ -95,6 +95,15 @@ type readingLine struct {
 
 const maxReadings = 32 << 20 // bytes: two hundred thousand readings
 
+// meterNamed is a contract of metered delivery.
+func (s *session) meterNamed(ctx context.Context, name string) (wallet.Meter, error) {
+	ids, err := s.resolve(name)
+	if err != nil {
+		return wallet.Meter{}, err
+	}
+	return s.Meter(ctx, ids[0])
+}
+
 func newUseRead() *cobra.Command {
 	command := &cobra.Command{
 		Use: "read NAME", Short: "Be a meter (simulated): write signed readings, one a minute", Args: cobra.ExactArgs(1),
@@ -102,11 +111,7 @@ func newUseRead() *cobra.Command {
 everything else. Each is chained to the one before by its hash; the last is signed by the meter's key.`,
 		Example: "  aqsha pay-per-use read power-2026 --minutes 43200 --load 2500000 --out readings.jsonl",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			ids, err := s.resolve(args[0])
-			if err != nil {
-				return err
-			}
-			m, err := s.Meter(ctx, ids[0])
+			m, err := s.meterNamed(ctx, args[0])
 			if err != nil {
 				return err
 			}
@@ -130,7 +135,7 @@ everything else. Each is chained to the one before by its hash; the last is sign
 				return err
 			}
 			last := readings[len(readings)-1]
-			signature, err := key.Sign(meter.Digest(s.Network, ids[0], &last, tally.Chain))
+			signature, err := key.Sign(meter.Digest(s.Network, m.Contract, &last, tally.Chain))
 			if err != nil {
 				return err
 			}
@@ -323,11 +328,7 @@ func newUseShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show what the ledger says: registers, bill, deposit", Args: cobra.ExactArgs(1), Example: "  aqsha pay-per-use show power-2026 --json",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			ids, err := s.resolve(args[0])
-			if err != nil {
-				return err
-			}
-			m, err := s.Meter(ctx, ids[0])
+			m, err := s.meterNamed(ctx, args[0])
 			if err != nil {
 				return err
 			}

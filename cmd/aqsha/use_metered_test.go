@@ -32,14 +32,21 @@ func TestMonthOfPowerAgreesToTheTiyn(t *testing.T) {
 	w.expect("farm", farm-int64(u.Bill))
 }
 
-// The supplier is frozen when the bill is paid: the money arrives, and is frozen with its wallet.
-func TestFrozenSupplierIsPaidFrozen(t *testing.T) {
+// newBilledDay is a town where an hour of power, delivered under the contract "day", is billed and not accepted yet.
+func newBilledDay(t *testing.T) *usesTown {
+	t.Helper()
 	w := newUsesTown(t, "farm", "power", "meter-7", "court")
 	w.run("pay-per-use", "open", "day", "--customer", "farm", "--supplier", "power", "--meter", "meter-7", "--arbiter", "court",
 		"--deposit", "9000", "--cap", "9000", "--watts", "100000", "--since", "25h")
 	readings := filepath.Join(w.dir, "readings.jsonl")
 	w.run("pay-per-use", "read", "day", "--minutes", "60", "--load", "50000", "--out", readings)
 	w.run("pay-per-use", "bill", "day", readings)
+	return w
+}
+
+// The supplier is frozen when the bill is paid: the money arrives, and is frozen with its wallet.
+func TestFrozenSupplierIsPaidFrozen(t *testing.T) {
+	w := newBilledDay(t)
 	before := w.balance("power")
 	w.run("wallet", "freeze", "power", "--case", "C-7")
 	w.run("pay-per-use", "accept", "day")
@@ -54,12 +61,7 @@ func TestFrozenSupplierIsPaidFrozen(t *testing.T) {
 // Two processes accept a bill at once: it is paid once. Both succeed if they made the same transaction,
 // in the same millisecond, for then it is one.
 func TestRacingAcceptances(t *testing.T) {
-	w := newUsesTown(t, "farm", "power", "meter-7", "court")
-	w.run("pay-per-use", "open", "day", "--customer", "farm", "--supplier", "power", "--meter", "meter-7", "--arbiter", "court",
-		"--deposit", "9000", "--cap", "9000", "--watts", "100000", "--since", "25h")
-	readings := filepath.Join(w.dir, "readings.jsonl")
-	w.run("pay-per-use", "read", "day", "--minutes", "60", "--load", "50000", "--out", readings)
-	w.run("pay-per-use", "bill", "day", readings)
+	w := newBilledDay(t)
 	var m struct {
 		Billed int64 `json:"billed"`
 	}
