@@ -75,7 +75,7 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 	return nil
 }
 
-// mayReceive checks that a wallet exists to which the rules may pay: not a contract's.
+// mayReceive checks that a wallet exists to which the rules may pay: not a contract's, nor one that holds for another.
 func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
 	w, ok := x.state.Wallet(id)
 	if !ok {
@@ -83,6 +83,9 @@ func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
 	}
 	if w.Contract {
 		return refuse(OfContract, field, "%s is a contract's; money enters it by its actions", id)
+	}
+	if w.Held {
+		return refuse(Held, field, "%s holds money for another wallet; the rules alone put it there", id)
 	}
 	return nil
 }

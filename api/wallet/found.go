@@ -30,7 +30,7 @@ type NewNetwork struct {
 
 // Genesis makes the keys of a new network in the book, 2 of 3 for each set, and its genesis.
 func (b *Book) Genesis(n NewNetwork) (ledger.Genesis, error) {
-	g := ledger.Genesis{Name: n.Name, TimeMillis: n.TimeMillis, DailyCap: n.DailyCap, DelayMillis: n.DelayMillis}
+	g := ledger.Genesis{Name: n.Name, TimeMillis: n.TimeMillis, DailyCap: n.DailyCap, DelayMillis: n.DelayMillis, Rules: ledger.LatestRules}
 	var err error
 	if g.Policy, err = DefaultPolicy(n.Day, n.RekeyDelayMillis); err != nil {
 		return g, err

@@ -30,8 +30,11 @@ type World struct {
 	ring      map[token.PublicKey]token.PrivateKey // of all keys made so far; guarded by mu
 }
 
-// NewWorld makes a network of 2-of-3 sets with three tiers: limited, normal, unlimited.
-func NewWorld(seed uint64) *World {
+// NewWorld makes a network of 2-of-3 sets with three tiers: limited, normal, unlimited. It follows the newest rules.
+func NewWorld(seed uint64) *World { return NewWorldUnder(ledger.LatestRules, seed) }
+
+// NewWorldUnder is NewWorld under a version of the rules.
+func NewWorldUnder(rules uint32, seed uint64) *World {
 	w := &World{seed: seed, ring: map[token.PublicKey]token.PrivateKey{}}
 	name := "sim.aqsha"
 	skey, vkey, err := note.GenerateKey(&stream{seed: seed}, name)
@@ -41,7 +44,7 @@ func NewWorld(seed uint64) *World {
 	if w.LogSigner, err = note.NewSigner(skey); err != nil {
 		panic(err)
 	}
-	w.Genesis = ledger.Genesis{Name: name, TimeMillis: StartMillis, Policy: Policy(), DailyCap: 1_000_000_000 * money.Tenge, DelayMillis: 86_400_000, LogKey: vkey}
+	w.Genesis = ledger.Genesis{Name: name, TimeMillis: StartMillis, Policy: Policy(), DailyCap: 1_000_000_000 * money.Tenge, DelayMillis: 86_400_000, LogKey: vkey, Rules: rules}
 	for role := range w.Sets {
 		set := token.KeySet{Threshold: 2}
 		for i := range 3 {
