@@ -25,7 +25,7 @@ func (x *Executor) define(t *token.Define) *token.Error {
 	if err != nil {
 		return err
 	}
-	program, problems := contract.Compile(d)
+	program, problems := contract.CompileUnder(x.rulesVersion, d)
 	if len(problems) > 0 {
 		return problems.Refusal()
 	}
@@ -53,7 +53,7 @@ func (x *Executor) program(id token.Hash) (*contract.Program, *token.Error) {
 	}
 	d, err := contract.Decode(encoded)
 	if err == nil {
-		p, problems := contract.Compile(d)
+		p, problems := contract.CompileUnder(x.rulesVersion, d)
 		if len(problems) == 0 {
 			x.keepProgram(id, p)
 			return p, nil

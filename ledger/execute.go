@@ -67,9 +67,12 @@ func NewExecutor(network token.NetworkID, state State) *Executor {
 // Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order.
 func (x *Executor) Begin(height, timeMillis uint64) []System {
 	x.height, x.now, x.count = height, timeMillis, 0
-	x.rulesVersion = x.state.Authority().RulesAt(height)
-	if err := CheckKnown(x.rulesVersion, height); err != nil {
+	rules := x.state.Authority().RulesAt(height)
+	if err := CheckKnown(rules, height); err != nil {
 		panic(err.Error()) // whoever makes or replays blocks has asked before
+	}
+	if rules != x.rulesVersion {
+		x.rulesVersion, x.rules, x.programs = rules, nil, nil // what was compiled was so under the rules before
 	}
 	x.marks = x.marks[:0]
 	due := x.applyDue()

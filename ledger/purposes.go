@@ -66,7 +66,7 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 			return refuse(NotAuthorised, "purpose.permits.becomes", "purpose %d is another agency's", permit.Becomes)
 		}
 	}
-	if _, problems := contract.CompilePurpose(t.Purpose); len(problems) > 0 {
+	if _, problems := contract.CompilePurposeUnder(x.rulesVersion, t.Purpose); len(problems) > 0 {
 		return problems.Refusal()
 	}
 	agency.Sequence++
@@ -102,7 +102,7 @@ func (x *Executor) rule(number uint32) (*contract.Rule, *token.Error) {
 	if p == nil {
 		return nil, refuse(UnknownPurpose, "outputs", "no purpose %d", number)
 	}
-	r, problems := contract.CompilePurpose(p.Purpose)
+	r, problems := contract.CompilePurposeUnder(x.rulesVersion, p.Purpose)
 	if len(problems) > 0 {
 		panic("a registered purpose does not compile: " + problems.Error())
 	}

@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/aqsha/aqsha/token"
+import (
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/token"
+)
 
 // Versions of the rules. Every block says in its leaf by which it was made, and is read and judged by that one for
 // ever; this package knows all from FirstRules to LatestRules. What a later version adds, a kind of transaction, a
@@ -11,7 +14,7 @@ import "github.com/aqsha/aqsha/token"
 // key the wallet's own key waits too; contracts' money can be frozen and seized.
 const (
 	FirstRules  = 1
-	LatestRules = 2
+	LatestRules = contract.NewestRules
 )
 
 // bornIn is the version in which a kind of transaction came to be.
