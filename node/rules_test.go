@@ -2,17 +2,21 @@ package node_test
 
 import (
 	"context"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // aged is a network of some rules on a clock of its own.
@@ -154,5 +158,34 @@ func TestANodeStopsBeforeRulesThatItDoesNotKnow(t *testing.T) {
 		}
 		w.node.Close()
 		w.start()
+	}
+}
+
+// A log of version 1 verifies as it always did; what it used of the holes that version 2 mends is listed.
+func TestVerifyListsUsesOfOldHoles(t *testing.T) {
+	w := sim.NewWorldUnder(1, 9)
+	chain := w.NewChain(ledger.NewModel())
+	admit, bank := w.Admit("bank", 1, chain.Now+1000)
+	chain.Block(admit)
+	id := token.RegisteredID(chain.Must(&token.Register{Registrar: bank, Sequence: 1, Key: w.Key("saved").Public(), Recovery: w.Key("recovery").Public()}).ID())
+	theft := chain.Must(&token.Rekey{Wallet: id, Version: 1, By: token.RoleWallet, Key: w.Key("thief").Public(), Recovery: w.Key("thief 2").Public()})
+	signed, err := note.Sign(&note.Note{Text: txlog.Checkpoint{Origin: w.Genesis.Name, Size: chain.Size, Root: chain.Root()}.Text()}, w.LogSigner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, _, err := node.Verify(context.Background(), node.Evidence{Checkpoint: signed, Network: w.Network, Entries: func(size uint64) iter.Seq2[[]byte, error] {
+		return func(yield func([]byte, error) bool) {
+			for number := range size {
+				if !yield(chain.Entry(number)) {
+					return
+				}
+			}
+		}
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Outlawed) != 1 || report.Outlawed[0].Transaction != theft.ID() || report.Outlawed[0].Height != chain.Leaf.Height || report.Rules != 1 {
+		t.Errorf("listed are %+v", report.Outlawed)
 	}
 }
