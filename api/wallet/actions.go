@@ -22,10 +22,7 @@ const (
 
 // key opens a key, or makes it.
 func (d *Desk) key(name string) (token.Signer, error) {
-	if key, err := d.Book.Key(name); err == nil {
-		return key, nil
-	}
-	return d.Book.NewKey(name)
+	return d.Book.KeyOrNew(name)
 }
 
 // Admit admits a bank under a name, making its keys if they are not here yet.

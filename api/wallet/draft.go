@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Draft is a transaction on its way from one key holder to the next, as a file. It says who signs,
@@ -26,16 +27,9 @@ const maxDraft = 1 << 20
 
 // ReadDraft opens a draft file.
 func ReadDraft(path string) (*Draft, error) {
-	info, err := os.Stat(path)
+	content, err := durable.Read(vfs.OS, path, maxDraft)
 	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxDraft {
-		return nil, fmt.Errorf("draft %s: %d bytes, at most %d", path, info.Size(), maxDraft)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("draft %w", err)
 	}
 	d := &Draft{}
 	if err := json.Unmarshal(content, d); err != nil {
@@ -53,11 +47,7 @@ func (d *Draft) Write(path string) error {
 	if err != nil {
 		return err
 	}
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(content, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return durable.Replace(vfs.OS, path, append(content, '\n'))
 }
 
 // Sign adds every signature that a key may give, and says how many those were.

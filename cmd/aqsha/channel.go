@@ -188,7 +188,7 @@ func newChannelPay() *cobra.Command {
 	command := &cobra.Command{
 		Use: "pay NAME AMOUNT", Short: "Sign a voucher for AMOUNT more; it is printed, for the receiver", Args: cobra.ExactArgs(2),
 		Example: "  aqsha channel pay stream 12.50 > voucher.json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			amount, err := money.ParseTenge(args[1])
 			if err != nil {
 				return usageError{err}
@@ -269,7 +269,7 @@ func newChannelAccept() *cobra.Command {
 	return &cobra.Command{
 		Use: "accept NAME VOUCHER", Short: "Check a voucher as the receiver, and keep it", Args: cobra.ExactArgs(2),
 		Example: "  aqsha channel accept stream voucher.json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -338,7 +338,7 @@ func newChannelFinal() *cobra.Command {
 	return &cobra.Command{
 		Use: "final NAME", Short: "As the receiver, agree to close at what was accepted; the sender settles with it", Args: cobra.ExactArgs(1),
 		Example: "  aqsha channel final stream > final.json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			f, c, err := s.claimed(ctx, command, args[0])
 			if err != nil {
 				return err
@@ -498,7 +498,7 @@ func watchOne(ctx context.Context, command *cobra.Command, s *session, f channel
 func newChannelShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show what the ledger says of a channel", Args: cobra.ExactArgs(1), Example: "  aqsha channel show stream --json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			c, err := s.channelNamed(ctx, args[0])
 			if err != nil {
 				return err

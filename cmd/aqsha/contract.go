@@ -397,7 +397,7 @@ func newContractAct() *cobra.Command {
 func newContractShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show CONTRACT", Short: "Show a live contract: parties, terms, state and money", Example: "  aqsha contract show house --json", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -444,7 +444,7 @@ func valueText(v token.Value) string {
 func newContractList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List live contracts", Example: "  aqsha contract list --json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			list, err := s.Client.Contracts(ctx, token.WalletID{})
 			if err != nil {
 				return err

@@ -272,7 +272,7 @@ func newBalanceCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "balance WALLET…", Short: "What wallets hold, at the last durable block",
 		Example: "  aqsha balance aigerim shop", Args: cobra.MinimumNArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args...)
 			if err != nil {
 				return err
@@ -315,7 +315,7 @@ func newHistoryCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "history WALLET", Short: "What touched a wallet, the latest first",
 		Example: "  aqsha history aigerim --limit 10", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -363,7 +363,7 @@ func newHistoryCommand() *cobra.Command {
 func newSupplyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "supply", Short: "Tenge issued, redeemed and live", Example: "  aqsha supply --json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			supply, err := s.Client.Supply(ctx)
 			if err != nil {
 				return err

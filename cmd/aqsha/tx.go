@@ -85,7 +85,7 @@ that changes the ledger, have each key holder sign it (no node needed), then sub
 				}
 				return showJSON(command, draft)
 			}
-			return withSession(command, func(ctx context.Context, s *session) error {
+			return withSession(command, true, func(ctx context.Context, s *session) error {
 				view, err := s.Client.Transaction(ctx, id)
 				if err != nil {
 					return err
