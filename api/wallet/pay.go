@@ -21,8 +21,7 @@ func (d *Desk) Pay(ctx context.Context, from, to token.WalletID, amount money.Ti
 	receipt, err := d.Client.Submit(ctx, tx)
 	var problem *api.Problem
 	if errors.As(err, &problem) {
-		transfer := tx.Body.(*token.Transfer)
-		_ = d.Client.Release(ctx, from, transfer.Inputs) // a courtesy; they come free by themselves
+		_ = d.release(ctx, from, tx) // a courtesy; they come free by themselves
 	}
 	return receipt, err
 }
@@ -45,9 +44,9 @@ func (d *Desk) Prepare(ctx context.Context, from, to token.WalletID, amount mone
 			return nil, err
 		}
 		if !selection.Merge {
-			return d.signTransfer(ctx, transferOf(selection, from, to, amount, memo))
+			return d.sign(ctx, transferOf(selection, from, to, amount, memo))
 		}
-		merge, err := d.signTransfer(ctx, mergeOf(selection, from))
+		merge, err := d.sign(ctx, mergeOf(selection, from))
 		if err != nil {
 			return nil, err
 		}
@@ -80,8 +79,9 @@ func mergeOf(s node.Selection, wallet token.WalletID) *token.Transfer {
 	return t
 }
 
-func (d *Desk) signTransfer(ctx context.Context, t *token.Transfer) (*token.Transaction, error) {
-	draft, err := d.draft(ctx, t)
+// sign signs with the keys that are here, of which there must be enough.
+func (d *Desk) sign(ctx context.Context, body token.Body) (*token.Transaction, error) {
+	draft, err := d.draft(ctx, body)
 	if err != nil {
 		return nil, err
 	}
