@@ -25,7 +25,7 @@ type Options struct {
 	// Instance is a word of this run alone, in the header InstanceHeader of every answer: whoever knows it can tell
 	// this server from another that listens at the same address later.
 	Instance string
-	Logger    *slog.Logger // nil discards
+	Logger   *slog.Logger // nil discards
 }
 
 // Limits of requests.
