@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/durable"
@@ -31,6 +32,27 @@ func ReadDraft(path string) (*Draft, error) {
 	if err != nil {
 		return nil, fmt.Errorf("draft %w", err)
 	}
+	return parseDraft(path, content)
+}
+
+// UpdateDraft changes a draft file: holders who sign at once each keep the other's signature.
+func UpdateDraft(path string, change func(d *Draft) error) error {
+	return durable.Update(vfs.OS, path, maxDraft, func(content []byte) ([]byte, error) {
+		if content == nil {
+			return nil, fmt.Errorf("draft %s: %w", path, fs.ErrNotExist)
+		}
+		d, err := parseDraft(path, content)
+		if err == nil {
+			err = change(d)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return d.encode()
+	})
+}
+
+func parseDraft(path string, content []byte) (*Draft, error) {
 	d := &Draft{}
 	if err := json.Unmarshal(content, d); err != nil {
 		return nil, fmt.Errorf("draft %s: %w", path, err)
@@ -43,11 +65,16 @@ func ReadDraft(path string) (*Draft, error) {
 
 // Write stores the draft, replacing the file.
 func (d *Draft) Write(path string) error {
-	content, err := json.MarshalIndent(d, "", "  ")
+	content, err := d.encode()
 	if err != nil {
 		return err
 	}
-	return durable.Replace(vfs.OS, path, append(content, '\n'))
+	return durable.Replace(vfs.OS, path, content)
+}
+
+func (d *Draft) encode() ([]byte, error) {
+	content, err := json.MarshalIndent(d, "", "  ")
+	return append(content, '\n'), err
 }
 
 // Sign adds every signature that a key may give, and says how many those were.

@@ -12,8 +12,12 @@ import (
 )
 
 // Pay pays an amount. Tokens are set aside at the node, so that payers in other processes choose
-// others or wait; a payment that needs too many tokens merges some first.
+// others or wait; a payment that needs too many tokens merges some first. A draft's tokens are set aside no longer than
+// others': if they are spent before it is submitted, it is refused.
 func (d *Desk) Pay(ctx context.Context, from, to token.WalletID, amount money.Tiyn, memo token.Memo) (node.Receipt, error) {
+	if d.Out != nil {
+		return d.draftPayment(ctx, from, to, amount, memo)
+	}
 	tx, err := d.Prepare(ctx, from, to, amount, memo)
 	if err != nil {
 		return node.Receipt{}, err
@@ -24,6 +28,23 @@ func (d *Desk) Pay(ctx context.Context, from, to token.WalletID, amount money.Ti
 		_ = d.release(ctx, from, tx) // a courtesy; they come free by themselves
 	}
 	return receipt, err
+}
+
+// draftPayment hands a payment to Out.
+func (d *Desk) draftPayment(ctx context.Context, from, to token.WalletID, amount money.Tiyn, memo token.Memo) (node.Receipt, error) {
+	if from == to {
+		return node.Receipt{}, token.Errorf(token.Repeated, "to", "payer and payee are the same wallet")
+	}
+	selection, err := d.Client.Select(ctx, from, amount, waitMillis)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	t := transferOf(selection, from, to, amount, memo)
+	if selection.Merge {
+		_ = d.Client.Release(ctx, from, t.Inputs)
+		return node.Receipt{}, token.Errorf(token.TooMany, "amount", "it lies in more tokens than one payment may spend: pay the wallet's own bank a part first, or a smaller amount")
+	}
+	return d.Do(ctx, t)
 }
 
 // waitMillis is how long a payer waits for others who pay from the same wallet.

@@ -71,7 +71,23 @@ func takeLedger(ctx context.Context, dir string, check func(c config) error) (co
 		return c, nil, errors.Join(err, lock.Close())
 	}
 	forgetAddress(dir)
+	if err := shutOut(dir); err != nil {
+		return c, nil, errors.Join(err, lock.Close())
+	}
 	return c, lock, nil
+}
+
+// shutOut keeps everybody who is neither the owner nor of the group out of a ledger's directory, who would read every
+// payment. A group that the owner let in on purpose, such as auditors, stays.
+func shutOut(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o007 == 0 {
+		return err
+	}
+	if err := os.Chmod(dir, info.Mode().Perm()&^0o007); err != nil {
+		return fmt.Errorf("%s can be read by everybody on this machine (%s) and cannot be shut: %w", dir, info.Mode().Perm(), err)
+	}
+	return nil
 }
 
 // anyLedger checks nothing.

@@ -116,6 +116,7 @@ next month's, with the same rows, has another --batch-name, or ids.`,
 		}),
 	}
 	addLedgerFlags(command)
+	addDraftFlag(command)
 	command.Flags().String("memo", "", "a remark of up to 256 bytes, readable by whoever may read entries")
 	command.Flags().String("memo-for", "", "encrypt the memo to this age recipient (age1…) of the payee")
 	command.Flags().Bool("memo-hash", false, "put only a salted hash of the memo on the ledger, and print the salt")
@@ -144,10 +145,13 @@ func checkPayFlags(command *cobra.Command) error {
 	case flag(command, "purpose") != "" && flag(command, "mark") != "":
 		return usageError{errors.New("--purpose or --mark, not both")}
 	case flag(command, "batch") != "":
-		return without("to a batch", "memo-hash", "idempotency-key")
+		return without("to a batch", "memo-hash", "idempotency-key", "out")
 	case flag(command, "document") != "" && flag(command, "purpose") == "" && flag(command, "mark") == "":
 		return usageError{errors.New("--document belongs to marked money: give --purpose or --mark")}
 	case flag(command, "idempotency-key") != "":
+		if err := without("with --idempotency-key", "out"); err != nil {
+			return err
+		}
 		if err := without("with --idempotency-key, since its salt is drawn anew each time", "memo-hash"); err != nil {
 			return err
 		}

@@ -124,8 +124,13 @@ func withSession(command *cobra.Command, reading bool, act func(ctx context.Cont
 	if err != nil {
 		return err
 	}
-	if err := act(command.Context(), s); err != nil {
-		return errors.Join(err, s.close())
+	return finish(command, s, act(command.Context(), s))
+}
+
+// finish closes the ledger of a command that came to its end, or failed.
+func finish(command *cobra.Command, s *session, failed error) error {
+	if failed != nil {
+		return errors.Join(failed, s.close())
 	}
 	if err := s.close(); err != nil {
 		fmt.Fprintf(command.ErrOrStderr(), "aqsha: warning: done, but not everything could be put away: %v\n", err)
