@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newTokenCommand() *cobra.Command {
@@ -79,7 +81,7 @@ func newTokenCommand() *cobra.Command {
 			if path == "" {
 				path = args[0][:16] + ".proof"
 			}
-			if err := os.WriteFile(path, content, 0o644); err != nil {
+			if err := durable.Replace(vfs.OS, path, content); err != nil {
 				return err
 			}
 			return show(command, map[string]any{"file": path, "bytes": len(content)}, func(w io.Writer) {

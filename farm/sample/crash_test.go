@@ -21,6 +21,18 @@ type acknowledged struct {
 	polls   []use.Instant
 }
 
+// errPromise is an answer that the store must not give.
+var errPromise = errors.New("a promise was broken")
+
+// atOnce is how many machines a store is given at first.
+const atOnce = 40
+
+// pollOf makes a poll that does not pack to nothing.
+func pollOf(at use.Instant, machine, step int64) use.Poll {
+	noise := (machine*7919 + step*104729) % 99991
+	return use.Poll{At: at, Elapsed: step * 660, RateMHs: 100_000_000 + noise*100, TotalMH: noise * 7, AcceptedMH: step * noise, ChipTemp: 60 + noise%20, Watts: 3000 + noise%300}
+}
+
 // feed gives a store machines and polls, over the end of an hour and of a day, until something fails.
 func feed(files vfs.FS, a *acknowledged) error {
 	s, err := sample.OpenOn(files, "samples")
@@ -28,18 +40,35 @@ func feed(files vfs.FS, a *acknowledged) error {
 		return err
 	}
 	defer s.Close()
+	if len(a.numbers) == 0 {
+		var names []string
+		for i := range atOnce {
+			names = append(names, fmt.Sprintf("S19-%04d", i))
+		}
+		if _, err := s.Numbers(names); err != nil {
+			return err
+		}
+		a.numbers = names
+	}
 	for step := range use.Instant(24) {
 		name := fmt.Sprintf("S19-%04d", len(a.numbers))
 		number, err := s.Number(name)
 		if err != nil {
+			if again, err := s.Number(name); err == nil {
+				return fmt.Errorf("%w: %s got number %d after a write had failed", errPromise, name, again)
+			}
 			return err
 		}
 		if int(number) != len(a.numbers) {
-			return fmt.Errorf("%s got number %d, want %d", name, number, len(a.numbers))
+			return fmt.Errorf("%w: %s got number %d, want %d", errPromise, name, number, len(a.numbers))
 		}
 		a.numbers = append(a.numbers, name)
 		at := midnight + use.Day - 3*use.Hour + step*11*use.Minute
-		late, err := s.Append([]sample.Row{{Machine: 0, Poll: use.Poll{At: at}}})
+		var rows []sample.Row
+		for machine := range a.numbers { // many, so that a group is many sectors long
+			rows = append(rows, sample.Row{Machine: uint32(machine), Poll: pollOf(at, int64(machine), int64(step))})
+		}
+		late, err := s.Append(rows)
 		if err != nil {
 			return err
 		}
@@ -58,7 +87,7 @@ func (a *acknowledged) check(files vfs.FS) error {
 			return err
 		}
 		names := s.Machines()
-		if len(names) < len(a.numbers) || len(names) > len(a.numbers)+1 || !slices.Equal(names[:len(a.numbers)], a.numbers) {
+		if len(names) < len(a.numbers) || len(names) > len(a.numbers)+atOnce || !slices.Equal(names[:len(a.numbers)], a.numbers) {
 			return errors.Join(fmt.Errorf("machines %v, acknowledged %v", names, a.numbers), s.Close())
 		}
 		got := map[use.Instant]bool{}
@@ -128,6 +157,9 @@ func TestCrashAtEveryOperationOfTheStore(t *testing.T) {
 		a := &acknowledged{}
 		for run := range 3 { // the rest of the story after the first fault, with the next
 			err := feed(d.FS(), a)
+			if errors.Is(err, errPromise) {
+				t.Fatalf("SIM_SEED=%d, run %d: %v", seed, run, err)
+			}
 			if err != nil {
 				failures++
 			}
