@@ -12,9 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // parseSize reads how many entries a signed checkpoint covers.
@@ -97,7 +95,7 @@ func backupConfig(ctx context.Context, dir string, from *api.Client) (config, io
 			return nil
 		})
 		if err == nil {
-			if err = durable.Folder(vfs.OS, dir); err != nil {
+			if err = shutDirectory(dir); err != nil {
 				err = errors.Join(err, lock.Close())
 			}
 		}

@@ -11,11 +11,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -77,15 +79,19 @@ func takeLedger(ctx context.Context, dir string, check func(c config) error) (co
 	return c, lock, nil
 }
 
-// shutOut keeps everybody who is neither the owner nor of the group out of a ledger's directory, who would read every
-// payment. A group that the owner let in on purpose, such as auditors, stays.
+// shutOut keeps everybody who is neither the owner nor of the group out of a ledger's parts, as they were made before
+// files were their owner's alone: whoever reads them reads every payment. A group that the owner let in on purpose,
+// such as auditors, stays.
 func shutOut(dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil || info.Mode().Perm()&0o007 == 0 {
-		return err
-	}
-	if err := os.Chmod(dir, info.Mode().Perm()&^0o007); err != nil {
-		return fmt.Errorf("%s can be read by everybody on this machine (%s) and cannot be shut: %w", dir, info.Mode().Perm(), err)
+	for _, part := range append([]string{"keys", "names"}, node.LedgerParts...) {
+		path := filepath.Join(dir, part)
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm()&0o007 == 0 {
+			continue
+		}
+		if err := os.Chmod(path, info.Mode().Perm()&^0o007); err != nil {
+			return fmt.Errorf("%s can be read by everybody on this machine (%s) and cannot be shut: %w", path, info.Mode().Perm(), err)
+		}
 	}
 	return nil
 }
@@ -95,10 +101,29 @@ func anyLedger(config) error { return nil }
 
 // newDirectory makes a directory for a ledger, its owner's alone, and takes it.
 func newDirectory(ctx context.Context, dir string) (io.Closer, error) {
-	if err := durable.Folder(vfs.OS, dir); err != nil {
+	if err := shutDirectory(dir); err != nil {
 		return nil, readOnlyDirectory(dir, err)
 	}
 	return takeDirectory(ctx, dir)
+}
+
+// shutDirectory makes a directory, or shuts one that is there to others. One that holds other things is left as it is:
+// what is made in it is its owner's alone all the same.
+func shutDirectory(dir string) error {
+	if err := vfs.OS.MkdirAll(dir); err != nil {
+		return err
+	}
+	names, err := vfs.OS.List(dir)
+	if err != nil {
+		return err
+	}
+	ours := append([]string{configFile, foundingFile, restoringFile, addressOf, "LOCK", "keys", "names", "payments", "channels"}, node.LedgerParts...)
+	for _, name := range names {
+		if !slices.Contains(ours, name) && !strings.HasPrefix(name, setAsidePrefix) {
+			return nil
+		}
+	}
+	return vfs.OS.Private(dir)
 }
 
 // forgetAddress removes what a node that was killed left behind; the caller holds the directory, so none runs.

@@ -162,7 +162,7 @@ func takeToRestore(ctx context.Context, dir string) (io.Closer, error) {
 // relock makes and takes the directory, if it was not there to be taken first.
 func relock(ctx context.Context, dir string, lock io.Closer) (io.Closer, error) {
 	if lock != nil {
-		return lock, vfs.OS.Private(dir)
+		return lock, shutDirectory(dir)
 	}
 	return newDirectory(ctx, dir)
 }
@@ -372,9 +372,12 @@ func openSource(ctx context.Context, source, access string, book *wallet.Book) (
 	return s.Client, func() { _ = s.close() }, nil
 }
 
+// setAsidePrefix begins the name of a folder with an old log.
+const setAsidePrefix = "set-aside-"
+
 // setAside moves a log and what was made from it out of the way.
 func setAside(dir string) (string, error) {
-	aside := filepath.Join(dir, "set-aside-"+time.Now().UTC().Format("20060102T150405.000000000"))
+	aside := filepath.Join(dir, setAsidePrefix+time.Now().UTC().Format("20060102T150405.000000000"))
 	moved := false
 	for _, part := range node.LedgerParts {
 		from := filepath.Join(dir, part)
