@@ -48,10 +48,12 @@ fuzz:
 		done; \
 	done
 
-# Crashes the real node on a simulated disk, CRASHES times; make sim SEED=n replays the one that a failure named.
+# Crashes the real node, wallets that pay batches and a farm's store of samples on simulated disks, CRASHES times each;
+# make sim SEED=n replays the one that a failure named.
 CRASHES ?= 20000
 sim:
 	cd node && SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run TestCrashAtEveryOperation -timeout 120m
+	SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test ./api/wallet ./farm/sample -count 1 -run 'Crash' -timeout 120m
 
 # Composes transactions from all that strangers, customers, banks, agencies and operators know and hold, ATTACKS of them,
 # and asks for what is not theirs.

@@ -165,6 +165,15 @@ func (c *Client) Supply(ctx context.Context) (Supply, error) {
 }
 func (c *Client) Health(ctx context.Context) (Health, error) { return get[Health](ctx, c, "/health") }
 
+// Instance asks which run of a server answers here (Options.Instance).
+func (c *Client) Instance(ctx context.Context) (string, error) {
+	response, err := c.send(ctx, http.MethodGet, "/health", "", nil)
+	if err != nil {
+		return "", err
+	}
+	return response.Header.Get(InstanceHeader), response.Body.Close()
+}
+
 func (c *Client) Genesis(ctx context.Context) (ledger.Genesis, error) {
 	return get[ledger.Genesis](ctx, c, "/v1/genesis")
 }

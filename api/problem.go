@@ -54,6 +54,7 @@ var statusOf = map[token.Code]int{
 	node.Overloaded:      http.StatusTooManyRequests,
 	node.Stopped:         http.StatusServiceUnavailable,
 	node.WriteFailed:     http.StatusServiceUnavailable,
+	node.LookupFailed:    http.StatusServiceUnavailable,
 	node.Following:       http.StatusMisdirectedRequest,
 	node.Unacknowledged:  http.StatusServiceUnavailable,
 	node.Fenced:          http.StatusServiceUnavailable,

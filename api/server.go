@@ -22,7 +22,10 @@ type Options struct {
 	Story  func() []StoryStep // how far the story is; nil for none
 	// MarketDir is a folder of market data to answer questions from; empty for none.
 	MarketDir string
-	Logger    *slog.Logger // nil discards
+	// Instance is a word of this run alone, in the header InstanceHeader of every answer: whoever knows it can tell
+	// this server from another that listens at the same address later.
+	Instance string
+	Logger   *slog.Logger // nil discards
 }
 
 // Limits of requests.
@@ -82,9 +85,15 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // OpenAPI returns the API's description.
 func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 
+// InstanceHeader carries Options.Instance.
+const InstanceHeader = "Aqsha-Instance"
+
 // limit bounds what one request may send.
 func (s *Server) limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.options.Instance != "" {
+			w.Header().Set(InstanceHeader, s.options.Instance)
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})

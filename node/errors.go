@@ -10,6 +10,7 @@ const (
 	NotFound     token.Code = "not-found"          // no such thing in the ledger or its log
 	Insufficient token.Code = "insufficient-funds" // all live tokens together are less than the amount
 	TokensBusy   token.Code = "tokens-busy"        // enough tokens, but others are paying with them; waited in vain
+	LookupFailed token.Code = "lookup-failed"      // refused, but perhaps because it was executed before: send the same again
 
 	Following      token.Code = "following"      // this node copies another's log; writes go there
 	Unacknowledged token.Code = "unacknowledged" // durable here, but too few followers have it yet; it may be executed

@@ -43,6 +43,8 @@ type Config struct {
 	KeyDays   int       // how many days the key sets on the ledger live, likewise; 0 warns of none
 	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
 	Leader string
+	// ReadOnly reads a ledger over a file system that keeps writes to itself (vfs.Overlay): no snapshot is taken. With Leader.
+	ReadOnly bool
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
 	// same calls make the same writes. For simulations; one caller at a time.
 	Synchronous bool
@@ -188,7 +190,9 @@ func Open(config Config) (*Node, error) {
 const unacknowledgedMost = 64
 
 func (n *Node) start() {
-	n.running.Go(n.snapshotter)
+	if !n.config.ReadOnly {
+		n.running.Go(n.snapshotter)
+	}
 	n.running.Go(n.warn)
 	if n.config.Leader != "" {
 		return
@@ -219,7 +223,7 @@ func (n *Node) shutDown() error {
 	n.closing.Unlock()
 	n.running.Wait()
 	var snapshotError error
-	if n.failure.Load() == nil {
+	if n.failure.Load() == nil && !n.config.ReadOnly {
 		snapshotError = n.snapshot(nil)
 	}
 	if n.index != nil {

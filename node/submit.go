@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -131,20 +132,31 @@ func (n *Node) answer(ctx context.Context, s *submission, receipts []Receipt, er
 			receipts[i] = r.receipt
 			continue
 		}
-		receipt, found := n.executedBefore(ctx, r)
-		if found {
+		switch receipt, found, err := n.executedBefore(ctx, r); {
+		case err != nil:
+			errs[i] = refuse(LookupFailed, "", "refused (%v), but whether it was executed before cannot be said now: %v; send it again later", r.refused, err)
+		case found:
 			receipts[i] = receipt
-		} else {
+		default:
 			errs[i] = r.refused
 		}
 	}
 }
 
-// executedBefore finds a refused transaction among those executed: the same sent twice gets the same answer.
-func (n *Node) executedBefore(ctx context.Context, r *request) (Receipt, bool) {
-	if n.index == nil || n.Err() != nil {
-		return Receipt{}, false
+// executedBefore finds a refused transaction among those executed: the same sent twice gets the same answer. When the
+// index cannot say, the refusal is not final: the transaction may be among those executed.
+func (n *Node) executedBefore(ctx context.Context, r *request) (Receipt, bool, error) {
+	if n.index == nil {
+		return Receipt{}, false, nil
 	}
-	receipt, found, err := n.Lookup(ctx, r.tx.ID())
-	return receipt, err == nil && found
+	if err := n.Err(); err != nil {
+		if final(r.refused.Code) {
+			return Receipt{}, false, err
+		}
+		return Receipt{}, false, nil
+	}
+	return n.Lookup(ctx, r.tx.ID())
 }
+
+// final says whether a refusal means that the transaction can never be executed any more.
+func final(code token.Code) bool { return code == ledger.Expired || code == ledger.TokenNotLive }

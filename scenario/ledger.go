@@ -158,8 +158,9 @@ func paySalaries(ctx context.Context, w *World) error {
 		return err
 	}
 	paid, again := 0, 0
+	batch := wallet.Batch{Name: "November", File: "salaries.csv", From: w.id(farm), Rows: rows, Journal: filepath.Join(w.DataDir, "salaries.journal"), Repeat: true}
 	for range 2 { // the second run finds that everybody is paid
-		err := w.Desk.PayBatch(ctx, w.id(farm), rows, filepath.Join(w.DataDir, "salaries.journal"), func(o wallet.Outcome) error {
+		err := w.Desk.PayBatch(ctx, batch, func(o wallet.Outcome) error {
 			switch {
 			case o.Problem != nil:
 				return o.Problem

@@ -12,16 +12,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/btcec/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/devnet"
 	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/miner"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/btcsuite/btcd/address/v2"
-	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // miningSteps are the farm's first coins.
@@ -93,7 +96,7 @@ func farmKey(file string) (*btcec.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key, os.WriteFile(file, []byte(hex.EncodeToString(key.Serialize())+"\n"), 0o600)
+	return key, durable.Create(vfs.OS, file, []byte(hex.EncodeToString(key.Serialize())+"\n"))
 }
 
 // storyBlocks is how many blocks the farm finds.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Step is one beat of the story.
@@ -98,11 +100,7 @@ func (r *Record) mark(name string) error {
 	if err != nil {
 		return err
 	}
-	temporary := r.path + ".new"
-	if err := os.WriteFile(temporary, append(content, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, r.path)
+	return durable.Replace(vfs.OS, r.path, append(content, '\n'))
 }
 
 // Play tells the steps in order, those that were not played yet, and returns how many it played.

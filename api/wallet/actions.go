@@ -25,10 +25,7 @@ const (
 
 // key opens a key, or makes it.
 func (d *Desk) key(name string) (token.Signer, error) {
-	if key, err := d.Book.Key(name); err == nil {
-		return key, nil
-	}
-	return d.Book.NewKey(name)
+	return d.Book.KeyOrNew(name)
 }
 
 // Admit admits a bank under a name, making its keys if they are not here yet.
@@ -176,7 +173,7 @@ func (d *Desk) Release(ctx context.Context, of, to token.WalletID, by token.Role
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	return d.release(ctx, &token.Release{Held: held.Holder, For: of, By: by, Amount: amount, To: to}, purpose, held.Tokens)
+	return d.releaseHeld(ctx, &token.Release{Held: held.Holder, For: of, By: by, Amount: amount, To: to}, purpose, held.Tokens)
 }
 
 // ReleaseSuspense moves an amount that a suspense wallet of rules version 1 holds, signed by enforcement and registrar.
@@ -185,11 +182,11 @@ func (d *Desk) ReleaseSuspense(ctx context.Context, suspense, to token.WalletID,
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	return d.release(ctx, &token.Release{Held: suspense, By: token.RoleEnforcement, Amount: amount, To: to}, purpose, list.Tokens)
+	return d.releaseHeld(ctx, &token.Release{Held: suspense, By: token.RoleEnforcement, Amount: amount, To: to}, purpose, list.Tokens)
 }
 
-// release completes a release with tokens that amount to it, the largest first, and does it.
-func (d *Desk) release(ctx context.Context, t *token.Release, purpose uint32, tokens []livestate.LiveToken) (node.Receipt, error) {
+// releaseHeld completes a release with tokens that amount to it, the largest first, and does it.
+func (d *Desk) releaseHeld(ctx context.Context, t *token.Release, purpose uint32, tokens []livestate.LiveToken) (node.Receipt, error) {
 	a, err := d.Client.Authority(ctx)
 	if err != nil {
 		return node.Receipt{}, err

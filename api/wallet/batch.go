@@ -1,105 +1,61 @@
 package wallet
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/ledger"
-	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
-// Row is one payment of a batch.
-type Row struct {
-	Line   int        `json:"line"` // of the file; the header is line 1
-	To     string     `json:"to"`
-	Amount money.Tiyn `json:"amount"`
-	Memo   string     `json:"memo,omitempty"`
+// Batch is payments from one wallet, with the journal that keeps each from being made twice.
+type Batch struct {
+	Name    string // tells it from another batch with the same rows; may be empty
+	File    string // where the rows come from, for the journal
+	From    token.WalletID
+	Options BatchOptions
+	Rows    []Row
+	Journal string // path
+	OnlyNew bool   // pay what was not paid, though the batch was complete before
+	// Repeat answers again what is paid already, without a refusal: for one payment under a key.
+	Repeat bool
+	// Notice, if set, is told what was found in the journal that somebody should know.
+	Notice func(text string)
 }
 
-// MaxRows bounds a batch.
-const MaxRows = 1_000_000
-
-// RowError is a row that cannot be read.
-type RowError struct {
-	Line   int
-	Column string
-	Detail string
+// BatchOptions hold for every row that has no column of its own for them.
+type BatchOptions struct {
+	Memo     string `json:"memo,omitempty"`
+	MemoFor  string `json:"memo_for,omitempty"` // encrypts memos for this age recipient
+	Purpose  string `json:"purpose,omitempty"`
+	Mark     string `json:"mark,omitempty"`
+	Document string `json:"document,omitempty"` // SHA-256 in hexadecimal
 }
 
-func (e *RowError) Error() string {
-	return fmt.Sprintf("line %d, column %s: %s", e.Line, e.Column, e.Detail)
-}
-func (e *RowError) ErrorCode() string  { return "bad-row" }
-func (e *RowError) ErrorField() string { return e.Column }
-
-// ReadRows reads a CSV file with the header "to,amount" or "to,amount,memo". Amounts are decimal tenge.
-func ReadRows(in io.Reader) ([]Row, error) {
-	r := csv.NewReader(bufio.NewReader(in))
-	r.FieldsPerRecord = -1
-	header, err := r.Read()
-	if err != nil {
-		return nil, &RowError{1, "header", "the file is empty or not CSV"}
-	}
-	if name := strings.Join(header, ","); name != "to,amount" && name != "to,amount,memo" {
-		return nil, &RowError{1, "header", `want "to,amount" or "to,amount,memo"`}
-	}
-	var rows []Row
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) {
-			return nil, &RowError{syntax.StartLine, "row", syntax.Err.Error()}
-		}
-		if err != nil {
-			return nil, err
-		}
-		line, _ := r.FieldPos(0)
-		if len(rows) == MaxRows {
-			return nil, &RowError{line, "row", fmt.Sprintf("a batch has at most %d rows", MaxRows)}
-		}
-		row, err := readRow(line, record, len(header))
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
+func (o BatchOptions) hash() string {
+	encoded, _ := json.Marshal(o) // of strings
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:16])
 }
 
-func readRow(line int, record []string, columns int) (Row, error) {
-	if len(record) != columns {
-		return Row{}, &RowError{line, "row", fmt.Sprintf("%d columns, the header has %d", len(record), columns)}
+// apply fills in what a row leaves to the options.
+func (o BatchOptions) apply(row Row) Row {
+	if row.Memo == "" {
+		row.Memo = o.Memo
 	}
-	row := Row{Line: line, To: record[0]}
-	if row.To == "" {
-		return row, &RowError{line, "to", "empty"}
+	if row.Purpose == "" && row.Mark == "" {
+		row.Purpose, row.Mark = o.Purpose, o.Mark
 	}
-	var err error
-	if row.Amount, err = money.ParseTenge(record[1]); err != nil {
-		return row, &RowError{line, "amount", err.Error()}
+	if row.Document == "" && (row.Purpose != "" || row.Mark != "") {
+		row.Document = o.Document
 	}
-	if row.Amount <= 0 {
-		return row, &RowError{line, "amount", "an amount is positive"}
-	}
-	if columns == 3 {
-		row.Memo = record[2]
-		if len(row.Memo) > token.MaxMemo {
-			return row, &RowError{line, "memo", fmt.Sprintf("%d bytes, at most %d", len(row.Memo), token.MaxMemo)}
-		}
-	}
-	return row, nil
+	return row
 }
 
 // Outcome is what became of a row.
@@ -110,90 +66,157 @@ type Outcome struct {
 	Again   bool          `json:"again,omitempty"` // known from an earlier run
 }
 
-// journalLine is a step of a batch on disk: first the signed payment, then what became of it.
-type journalLine struct {
-	Row     Row           `json:"row"`
-	Signed  []byte        `json:"signed,omitempty"`
-	Receipt *node.Receipt `json:"receipt,omitempty"`
-	Problem *api.Problem  `json:"problem,omitempty"`
-}
-
 // PayBatch pays rows in order. Every payment is signed and journalled before it is sent, so that a run
 // that was interrupted sends the same payment again, and nobody is paid twice; a row whose payment
-// can never be executed any more is signed anew.
-func (d *Desk) PayBatch(ctx context.Context, from token.WalletID, rows []Row, journalPath string, tell func(Outcome) error) error {
-	journal, earlier, err := openJournal(journalPath)
+// can never be executed any more is signed anew. Two runs with one journal exclude each other.
+func (d *Desk) PayBatch(ctx context.Context, b Batch, tell func(Outcome) error) (err error) {
+	l, err := openBatchLog(d.Book.Files(), b.Journal)
 	if err != nil {
 		return err
 	}
-	defer journal.Close()
-	for _, row := range rows {
+	defer func() { err = errors.Join(err, l.journal.Close()) }()
+	if cut := l.journal.Cut(); cut > 0 && b.Notice != nil {
+		b.Notice(fmt.Sprintf("%s: its last record was torn by a crash and is cut (%d bytes); nobody is paid twice or left out for it", b.Journal, cut))
+	}
+	keys := keysOf(b.Name, b.Rows)
+	if err := l.check(&b, d.Network, keys); err != nil {
+		return err
+	}
+	refused := l.isComplete(&b, keys)
+	if b.Repeat {
+		refused = nil
+	}
+	if refused == nil {
+		run := &batchRun{Network: d.Network, Payer: b.From, Batch: b.Name, File: b.File, Rows: len(b.Rows), Options: b.Options, Millis: d.Now()}
+		if err := l.write(batchEntry{Run: run}); err != nil {
+			return err
+		}
+	}
+	paid := 0
+	for i, row := range b.Rows {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		last, known := earlier[row.Line]
-		if known && last.Row != row {
-			return fmt.Errorf("line %d was %s to %s in the run that %s is the journal of: use another journal for another file", row.Line, last.Row.Amount, last.Row.To, journalPath)
-		}
-		outcome, err := d.payRow(ctx, from, row, last, journal)
+		p := rowPayment{desk: d, batch: &b, log: l, row: row, key: keys[i]}
+		outcome, err := p.pay(ctx)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", row.Line, err)
+		}
+		if outcome.Receipt != nil {
+			paid++
 		}
 		if err := tell(outcome); err != nil {
 			return err
 		}
 	}
-	return nil
+	if refused != nil || paid < len(b.Rows) {
+		return refused
+	}
+	return l.end(&b, keys, d.Now())
 }
 
-// payRow pays one row, given the last that the journal says of it.
-func (d *Desk) payRow(ctx context.Context, from token.WalletID, row Row, last journalLine, journal *os.File) (Outcome, error) {
-	if last.Receipt != nil {
-		return Outcome{Row: row, Receipt: last.Receipt, Again: true}, nil
+// rowPayment is the payment of one row.
+type rowPayment struct {
+	desk  *Desk
+	batch *Batch
+	log   *batchLog
+	row   Row
+	key   string
+}
+
+func (p *rowPayment) pay(ctx context.Context) (Outcome, error) {
+	step := p.log.steps[p.key]
+	if step != nil && step.receipt != nil {
+		return Outcome{Row: p.row, Receipt: step.receipt, Again: true}, nil
 	}
-	if last.Signed != nil {
-		tx, err := token.Decode(last.Signed)
+	if step != nil {
+		tx, err := token.Decode(step.payment)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("journal: %w", err)
 		}
-		outcome, err := d.send(ctx, row, tx, journal)
-		if err != nil || outcome.Receipt != nil || !dead(outcome.Problem) {
+		outcome, err := p.send(ctx, tx)
+		if err != nil || !dead(outcome.Problem) {
 			outcome.Again = true
 			return outcome, err
 		}
 	}
-	to, err := d.Book.Resolve(row.To)
-	if err != nil {
-		return Outcome{Row: row, Problem: problemFrom(err)}, nil
-	}
-	tx, err := d.Prepare(ctx, from, to, row.Amount, token.Plain(row.Memo))
+	tx, err := p.sign(ctx)
 	if err != nil {
 		if problem := problemFrom(err); problem != nil {
-			return Outcome{Row: row, Problem: problem}, nil
+			return Outcome{Row: p.row, Problem: problem}, nil
 		}
 		return Outcome{}, err
 	}
-	if err := write(journal, journalLine{Row: row, Signed: tx.Encode()}); err != nil {
+	signed := &batchSigned{Key: p.key, Contents: p.row.contents(), Options: p.batch.Options.hash(), Row: p.row, Payment: tx.Encode()}
+	if err := p.log.write(batchEntry{Signed: signed}); err != nil {
+		_ = p.desk.release(ctx, p.batch.From, tx)
 		return Outcome{}, err
 	}
-	return d.send(ctx, row, tx, journal)
+	return p.send(ctx, tx)
 }
 
-// dead says whether a refused payment can never be executed any more, so that another may take its place.
-// Any other refusal may turn into acceptance until the payment's validity ends.
+// sign makes the payment.
+func (p *rowPayment) sign(ctx context.Context) (*token.Transaction, error) {
+	row := p.batch.Options.apply(p.row)
+	to, err := p.desk.Book.Resolve(row.To)
+	if err != nil {
+		return nil, err
+	}
+	memo := token.Plain(row.Memo)
+	if p.batch.Options.MemoFor != "" && row.Memo != "" {
+		if memo, err = EncryptMemo(row.Memo, p.batch.Options.MemoFor); err != nil {
+			return nil, err
+		}
+	}
+	if row.Purpose == "" && row.Mark == "" {
+		return p.desk.Prepare(ctx, p.batch.From, to, row.Amount, memo)
+	}
+	m := MarkedPayment{From: p.batch.From, To: to, Amount: row.Amount, Mark: row.Mark != "", Memo: memo}
+	if m.Purpose, err = p.desk.Purpose(ctx, row.Purpose+row.Mark); err != nil {
+		return nil, err
+	}
+	if row.Document != "" {
+		m.Document = &token.Hash{}
+		if err := m.Document.UnmarshalText([]byte(row.Document)); err != nil {
+			return nil, err
+		}
+	}
+	body, _, err := p.desk.prepareMarked(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return p.desk.sign(ctx, body)
+}
+
+// dead says whether a refused payment can never be executed any more, so that another may take its place. The node
+// says so only when it knows that the payment was not executed before. Any other refusal may turn into acceptance
+// until the payment's validity ends.
 func dead(p *api.Problem) bool {
 	return p != nil && (p.Code == string(ledger.Expired) || p.Code == string(ledger.TokenNotLive))
 }
 
-func (d *Desk) send(ctx context.Context, row Row, tx *token.Transaction, journal *os.File) (Outcome, error) {
-	line := journalLine{Row: row, Signed: tx.Encode()}
-	receipt, err := d.Client.Submit(ctx, tx)
+func (p *rowPayment) send(ctx context.Context, tx *token.Transaction) (Outcome, error) {
+	outcome := Outcome{Row: p.row}
+	receipt, err := p.desk.Client.Submit(ctx, tx)
 	if err == nil {
-		line.Receipt = &receipt
-	} else if line.Problem = problemFrom(err); line.Problem == nil {
-		return Outcome{}, err
+		outcome.Receipt = &receipt
+	} else if outcome.Problem = problemFrom(err); outcome.Problem == nil || outcome.Problem.Code == string(node.LookupFailed) {
+		return Outcome{}, err // nobody can say whether it was executed: the same is sent again by the next run
+	} else {
+		_ = p.desk.release(ctx, p.batch.From, tx)
 	}
-	return Outcome{Row: row, Receipt: line.Receipt, Problem: line.Problem}, write(journal, line)
+	return outcome, p.log.write(batchEntry{Outcome: &batchOutcome{Key: p.key, Receipt: outcome.Receipt, Problem: outcome.Problem}})
+}
+
+// release frees the tokens of a payment that was refused: a courtesy to the next, which would wait for them.
+func (d *Desk) release(ctx context.Context, from token.WalletID, tx *token.Transaction) error {
+	switch body := tx.Body.(type) {
+	case *token.Transfer:
+		return d.Client.Release(ctx, from, body.Inputs)
+	case *token.MarkedTransfer:
+		return d.Client.Release(ctx, from, body.Inputs)
+	}
+	return nil
 }
 
 // problemFrom is a refusal as a problem; nil for what is no refusal (a node out of reach).
@@ -201,6 +224,10 @@ func problemFrom(err error) *api.Problem {
 	var problem *api.Problem
 	if errors.As(err, &problem) {
 		return problem
+	}
+	var refusal *token.Error
+	if errors.As(err, &refusal) {
+		return &api.Problem{Code: string(refusal.Code), Field: refusal.Field, Detail: refusal.Detail}
 	}
 	var rule interface {
 		error
@@ -211,44 +238,4 @@ func problemFrom(err error) *api.Problem {
 		return &api.Problem{Code: rule.ErrorCode(), Field: rule.ErrorField(), Detail: rule.Error()}
 	}
 	return nil
-}
-
-// openJournal opens a journal and reads the last line of each row. A line torn by a crash is passed over:
-// its payment was not sent yet, or is found by the one before it.
-func openJournal(path string) (*os.File, map[int]journalLine, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, nil, err
-	}
-	earlier := map[int]journalLine{}
-	lines := bufio.NewReader(f)
-	var whole int64
-	for {
-		text, err := lines.ReadBytes('\n')
-		if err != nil {
-			break // the end, or a torn line
-		}
-		var line journalLine
-		if err := json.Unmarshal(text, &line); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("%s is not a journal of payments: %w", path, err), f.Close())
-		}
-		earlier[line.Row.Line] = line
-		whole += int64(len(text))
-	}
-	if err := f.Truncate(whole); err != nil {
-		return nil, nil, errors.Join(err, f.Close())
-	}
-	_, err = f.Seek(whole, io.SeekStart)
-	return f, earlier, err
-}
-
-func write(journal *os.File, line journalLine) error {
-	content, err := json.Marshal(line)
-	if err != nil {
-		return err
-	}
-	if _, err := journal.Write(append(content, '\n')); err != nil {
-		return err
-	}
-	return journal.Sync()
 }

@@ -6,19 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node/signer"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Book is a folder of keys and names. A name is a file, so that processes do not disturb each other.
 type Book struct {
+	files      vfs.FS
 	dir        string
 	passphrase string            // for new keys; empty leaves them unencrypted
 	ask        signer.Passphrase // for keys that are encrypted
@@ -42,15 +44,21 @@ const (
 	pubSuffix = ".pub"
 )
 
-// OpenBook opens the folder, making it if need be.
+// OpenBook opens the folder. What is missing of it is made when something is put there: reading makes nothing.
 func OpenBook(dir, passphrase string, ask signer.Passphrase) (*Book, error) {
-	for _, d := range []string{keysDir, namesDir} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
-			return nil, err
-		}
-	}
-	return &Book{dir: dir, passphrase: passphrase, ask: ask, loaded: map[token.PublicKey]token.Signer{}}, nil
+	return OpenBookOn(vfs.OS, dir, passphrase, ask)
 }
+
+// OpenBookOn opens a folder of another file system.
+func OpenBookOn(files vfs.FS, dir, passphrase string, ask signer.Passphrase) (*Book, error) {
+	return &Book{files: files, dir: dir, passphrase: passphrase, ask: ask, loaded: map[token.PublicKey]token.Signer{}}, nil
+}
+
+// Files is the file system on which the book lies.
+func (b *Book) Files() vfs.FS { return b.files }
+
+// maxFile bounds a file of a book.
+const maxFile = 64 << 10
 
 var namePattern = regexp.MustCompile(`^[\pL\pN][\pL\pN._-]{0,63}$`)
 
@@ -82,10 +90,7 @@ func (b *Book) NewKey(name string) (token.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := signer.Save(b.path(keysDir, name+keySuffix), key, b.passphrase); err != nil {
-		return nil, fmt.Errorf("key %q: %w", name, err)
-	}
-	return key, b.public(name, key)
+	return key, b.add(name, key, func(path string) error { return signer.Save(b.files, path, key, b.passphrase) })
 }
 
 // AddCommand adds a key that an external program holds.
@@ -97,16 +102,36 @@ func (b *Book) AddCommand(name string, command ...string) (token.Signer, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := signer.SaveCommand(b.path(keysDir, name+keySuffix), command...); err != nil {
-		return nil, err
-	}
-	return key, b.public(name, key)
+	return key, b.add(name, key, func(path string) error { return signer.SaveCommand(b.files, path, command...) })
 }
 
-// public notes a key's public half beside it, so that it is found without its passphrase.
-func (b *Book) public(name string, key token.Signer) error {
+// add writes the two files of a key under a name that is free: first its public half, by which it is found without
+// its passphrase, so that after a crash a key that is there is complete.
+func (b *Book) add(name string, key token.Signer, save func(path string) error) error {
+	if err := b.files.MkdirAll(filepath.Join(b.dir, keysDir)); err != nil {
+		return err
+	}
+	lock, err := durable.Lock(b.files, b.path(keysDir, name)) // both files
+	if err != nil {
+		return err
+	}
+	path := b.path(keysDir, name+keySuffix)
+	if there(b.files, path) {
+		err = &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	} else if err = durable.Replace(b.files, b.path(keysDir, name+pubSuffix), []byte(key.Public().String()+"\n")); err == nil {
+		err = save(path)
+	}
+	if err := errors.Join(err, lock.Close()); err != nil {
+		return fmt.Errorf("key %q: %w", name, err)
+	}
 	b.keep(key)
-	return os.WriteFile(b.path(keysDir, name+pubSuffix), []byte(key.Public().String()+"\n"), 0o600)
+	return nil
+}
+
+// there says whether a file can be opened.
+func there(files vfs.FS, path string) bool {
+	f, err := files.Open(path)
+	return err == nil && f.Close() == nil
 }
 
 // Key opens the key of a name.
@@ -114,12 +139,21 @@ func (b *Book) Key(name string) (token.Signer, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	key, err := signer.Load(b.path(keysDir, name+keySuffix), b.ask)
+	key, err := signer.Load(b.files, b.path(keysDir, name+keySuffix), b.ask)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no key %q in %s", name, filepath.Join(b.dir, keysDir))
+		return nil, fmt.Errorf("there is no key %q in %s: %w", name, filepath.Join(b.dir, keysDir), fs.ErrNotExist)
 	}
 	if err == nil {
 		b.keep(key)
+	}
+	return key, err
+}
+
+// KeyOrNew opens the key of a name, or makes it if there is none.
+func (b *Book) KeyOrNew(name string) (token.Signer, error) {
+	key, err := b.Key(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b.NewKey(name)
 	}
 	return key, err
 }
@@ -139,22 +173,37 @@ func (b *Book) Find(public token.PublicKey) (token.Signer, bool, error) {
 	if ok {
 		return key, true, nil
 	}
-	files, err := filepath.Glob(b.path(keysDir, "*"+pubSuffix))
+	files, err := b.list(keysDir, pubSuffix)
 	if err != nil {
 		return nil, false, err
 	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
+	for _, name := range files {
+		content, err := durable.Read(b.files, b.path(keysDir, name+pubSuffix), maxFile)
 		if err != nil {
 			return nil, false, err
 		}
 		var found token.PublicKey
 		if found.UnmarshalText([]byte(strings.TrimSpace(string(content)))) == nil && found == public {
-			key, err := b.Key(strings.TrimSuffix(filepath.Base(file), pubSuffix))
+			key, err := b.Key(name)
 			return key, err == nil, err
 		}
 	}
 	return nil, false, nil
+}
+
+// list is the names of the files of a folder with a suffix, without it; none when there is no folder.
+func (b *Book) list(folder, suffix string) ([]string, error) {
+	files, err := b.files.List(filepath.Join(b.dir, folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, file := range files {
+		if name, ok := strings.CutSuffix(file, suffix); ok && !strings.HasPrefix(file, ".") {
+			names = append(names, name)
+		}
+	}
+	return names, err
 }
 
 // RemoveKey forgets a key: a phone that is lost.
@@ -166,14 +215,15 @@ func (b *Book) RemoveKey(name string) error {
 	b.mu.Lock()
 	delete(b.loaded, key.Public())
 	b.mu.Unlock()
-	return errors.Join(os.Remove(b.path(keysDir, name+keySuffix)), os.Remove(b.path(keysDir, name+pubSuffix)))
+	return errors.Join(durable.Remove(b.files, b.path(keysDir, name+keySuffix)), durable.Remove(b.files, b.path(keysDir, name+pubSuffix)))
 }
 
 // RenameKey gives a key another name, replacing what bore it.
 func (b *Book) RenameKey(from, to string) error {
 	return errors.Join(
-		os.Rename(b.path(keysDir, from+keySuffix), b.path(keysDir, to+keySuffix)),
-		os.Rename(b.path(keysDir, from+pubSuffix), b.path(keysDir, to+pubSuffix)))
+		b.files.Rename(b.path(keysDir, from+keySuffix), b.path(keysDir, to+keySuffix)),
+		b.files.Rename(b.path(keysDir, from+pubSuffix), b.path(keysDir, to+pubSuffix)),
+		b.files.SyncDir(filepath.Join(b.dir, keysDir)))
 }
 
 // Put notes a name. A name stands for one id for ever.
@@ -185,29 +235,31 @@ func (b *Book) Put(n Name) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(b.path(namesDir, n.Name+".json"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("name %q is taken: %w", n.Name, err)
+	if err := b.files.MkdirAll(filepath.Join(b.dir, namesDir)); err != nil {
+		return err
 	}
-	_, err = f.Write(append(content, '\n'))
-	return errors.Join(err, f.Close())
+	if err := durable.Create(b.files, b.path(namesDir, n.Name+".json"), append(content, '\n')); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("name %q is taken: %w", n.Name, err)
+	} else if err != nil {
+		return fmt.Errorf("name %q: %w", n.Name, err)
+	}
+	return nil
 }
 
 // Has says whether a name is noted.
 func (b *Book) Has(name string) bool {
-	_, err := os.Stat(b.path(namesDir, name+".json"))
-	return err == nil
+	return there(b.files, b.path(namesDir, name+".json"))
 }
 
 // Names lists all names in order.
 func (b *Book) Names() ([]Name, error) {
-	files, err := filepath.Glob(b.path(namesDir, "*.json"))
+	files, err := b.list(namesDir, ".json")
 	if err != nil {
 		return nil, err
 	}
 	names := make([]Name, 0, len(files))
 	for _, file := range files {
-		n, err := readName(file)
+		n, err := b.readName(file)
 		if err != nil {
 			return nil, err
 		}
@@ -217,10 +269,13 @@ func (b *Book) Names() ([]Name, error) {
 	return names, nil
 }
 
-func readName(file string) (n Name, err error) {
-	content, err := os.ReadFile(file)
+func (b *Book) readName(name string) (n Name, err error) {
+	path := b.path(namesDir, name+".json")
+	content, err := durable.Read(b.files, path, maxFile)
 	if err == nil {
-		err = json.Unmarshal(content, &n)
+		if err = json.Unmarshal(content, &n); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	return n, err
 }
@@ -243,7 +298,7 @@ func (b *Book) Resolve(text string) (token.WalletID, error) {
 	if err := CheckName(text); err != nil {
 		return id, &UnknownName{text, b.dir}
 	}
-	n, err := readName(b.path(namesDir, text+".json"))
+	n, err := b.readName(text)
 	if errors.Is(err, fs.ErrNotExist) {
 		return id, &UnknownName{text, b.dir}
 	}

@@ -46,11 +46,16 @@ func (d *Desk) draft(ctx context.Context, body token.Body) (*Draft, error) {
 	case token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct:
 		valid = paymentMillis
 	}
+	r := &reader{ctx: ctx, client: d.Client}
+	if d.Out != nil && valid == paymentMillis { // as long as the ledger lets a payment be valid, for it to go round
+		if ahead := r.Authority().Policy.ValidAheadMillis; ahead > 2*paymentMillis {
+			valid = ahead - paymentMillis
+		}
+	}
 	tx, err := token.New(body, d.Now()+valid)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{ctx: ctx, client: d.Client}
 	signatories, refused := ledger.Signatories(r, body)
 	if r.err != nil {
 		return nil, r.err

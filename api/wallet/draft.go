@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Draft is a transaction on its way from one key holder to the next, as a file. It says who signs,
@@ -26,17 +28,31 @@ const maxDraft = 1 << 20
 
 // ReadDraft opens a draft file.
 func ReadDraft(path string) (*Draft, error) {
-	info, err := os.Stat(path)
+	content, err := durable.Read(vfs.OS, path, maxDraft)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("draft %w", err)
 	}
-	if info.Size() > maxDraft {
-		return nil, fmt.Errorf("draft %s: %d bytes, at most %d", path, info.Size(), maxDraft)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+	return parseDraft(path, content)
+}
+
+// UpdateDraft changes a draft file: holders who sign at once each keep the other's signature.
+func UpdateDraft(path string, change func(d *Draft) error) error {
+	return durable.Update(vfs.OS, path, maxDraft, func(content []byte) ([]byte, error) {
+		if content == nil {
+			return nil, fmt.Errorf("draft %s: %w", path, fs.ErrNotExist)
+		}
+		d, err := parseDraft(path, content)
+		if err == nil {
+			err = change(d)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return d.encode()
+	})
+}
+
+func parseDraft(path string, content []byte) (*Draft, error) {
 	d := &Draft{}
 	if err := json.Unmarshal(content, d); err != nil {
 		return nil, fmt.Errorf("draft %s: %w", path, err)
@@ -49,15 +65,16 @@ func ReadDraft(path string) (*Draft, error) {
 
 // Write stores the draft, replacing the file.
 func (d *Draft) Write(path string) error {
-	content, err := json.MarshalIndent(d, "", "  ")
+	content, err := d.encode()
 	if err != nil {
 		return err
 	}
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(content, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return durable.Replace(vfs.OS, path, content)
+}
+
+func (d *Draft) encode() ([]byte, error) {
+	content, err := json.MarshalIndent(d, "", "  ")
+	return append(content, '\n'), err
 }
 
 // Sign adds every signature that a key may give, and says how many those were.

@@ -11,8 +11,10 @@ import (
 	formats "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/signer"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Files of a follower's cosigning key, in a book's folder.
@@ -25,7 +27,7 @@ const (
 // first time. public is what the leader must be told.
 func (b *Book) Cosigner(name string) (cosigner note.Signer, public string, err error) {
 	path := filepath.Join(b.dir, followerKeyFile)
-	secret, err := signer.LoadSecret(path, b.ask)
+	secret, err := signer.LoadSecret(b.files, path, b.ask)
 	if errors.Is(err, fs.ErrNotExist) {
 		var verifier string
 		if secret, verifier, err = note.GenerateKey(rand.Reader, name); err != nil {
@@ -35,15 +37,18 @@ func (b *Book) Cosigner(name string) (cosigner note.Signer, public string, err e
 			return nil, "", err
 		}
 		// The public half first: with the secret there, the key is complete.
-		if err := os.WriteFile(filepath.Join(b.dir, followerPubFile), []byte(public+"\n"), 0o600); err != nil {
+		if err := b.files.MkdirAll(filepath.Join(b.dir, keysDir)); err != nil {
 			return nil, "", err
 		}
-		err = signer.SaveSecret(path, secret, b.passphrase)
+		if err := durable.Replace(b.files, filepath.Join(b.dir, followerPubFile), []byte(public+"\n")); err != nil {
+			return nil, "", err
+		}
+		err = signer.SaveSecret(b.files, path, secret, b.passphrase)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	content, err := os.ReadFile(filepath.Join(b.dir, followerPubFile))
+	content, err := durable.Read(b.files, filepath.Join(b.dir, followerPubFile), maxFile)
 	if err != nil {
 		return nil, "", err
 	}
@@ -65,9 +70,12 @@ func (b *Book) KeyLives(days int) []node.KeyLife {
 
 // AdoptLogKey copies the log's signing key from another file into the book: a follower that is to lead needs it.
 func (b *Book) AdoptLogKey(path string) error {
-	secret, err := signer.LoadSecret(path, b.ask)
+	secret, err := signer.LoadSecret(vfs.OS, path, b.ask)
 	if err != nil {
 		return err
 	}
-	return signer.SaveSecret(filepath.Join(b.dir, LogKeyFile), secret, b.passphrase)
+	if err := b.files.MkdirAll(filepath.Join(b.dir, keysDir)); err != nil {
+		return err
+	}
+	return signer.SaveSecret(b.files, filepath.Join(b.dir, LogKeyFile), secret, b.passphrase)
 }

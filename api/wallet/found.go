@@ -2,12 +2,14 @@ package wallet
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node/signer"
@@ -28,45 +30,116 @@ type NewNetwork struct {
 	DelayMillis, RekeyDelayMillis uint64
 }
 
-// Genesis makes the keys of a new network in the book, 2 of 3 for each set, and its genesis.
-func (b *Book) Genesis(n NewNetwork) (ledger.Genesis, error) {
+// Founding is the keys and the genesis of a network that is not founded yet.
+type Founding struct {
+	Genesis ledger.Genesis
+	book    *Book
+	made    []string // names of keys that were made for it
+}
+
+// Genesis makes the keys of a new network in the book, 2 of 3 for each set, and its genesis. Everything that can be
+// refused is refused before the first key; keys of the sets that are here already are used. When it fails, it leaves
+// no key that it made.
+func (b *Book) Genesis(n NewNetwork) (*Founding, error) {
+	f := &Founding{book: b}
+	secret, err := f.plan(n)
+	if err != nil {
+		return nil, err
+	}
+	if b.HasLogKey() {
+		return nil, &LogKeyError{filepath.Join(b.dir, LogKeyFile)}
+	}
+	if err := f.makeKeys(n, secret); err != nil {
+		return nil, errors.Join(err, f.Undo())
+	}
+	return f, nil
+}
+
+// LogKeyError is a log's key that is there before its network is founded.
+type LogKeyError struct{ Path string }
+
+func (e *LogKeyError) Error() string {
+	return fmt.Sprintf("%s is there already, though no network is: if it belongs to a ledger, bring that back (aqsha restore); else move it away, or choose another --data", e.Path)
+}
+func (e *LogKeyError) ErrorCode() string  { return "log-key-exists" }
+func (e *LogKeyError) ErrorField() string { return "data" }
+
+// plan fills in the genesis but for the sets' keys, and checks it with keys that nobody will have.
+func (f *Founding) plan(n NewNetwork) (logSecret string, err error) {
 	g := ledger.Genesis{Name: n.Name, TimeMillis: n.TimeMillis, DailyCap: n.DailyCap, DelayMillis: n.DelayMillis, Rules: ledger.LatestRules}
-	var err error
 	if g.Policy, err = DefaultPolicy(n.Day, n.RekeyDelayMillis); err != nil {
-		return g, err
+		return "", err
+	}
+	if logSecret, g.LogKey, err = note.GenerateKey(rand.Reader, n.Name); err != nil {
+		return "", err
+	}
+	if _, err := note.NewVerifier(g.LogKey); err != nil {
+		return "", token.Errorf(token.OutOfRange, "genesis.name", "%q: a network's name has no blanks and no plus", n.Name)
 	}
 	for i := range g.Sets {
-		role := token.RoleRoot + token.Role(i)
-		set := token.KeySet{Threshold: 2}
-		for k := 1; k <= 3; k++ {
-			name := fmt.Sprintf("%s-%d", role, k)
-			if n.SharedKeys {
-				name = fmt.Sprintf("authority-%d", k)
-			}
-			key, err := b.Key(name)
+		for range 3 {
+			key, err := token.GenerateKey(rand.Reader)
 			if err != nil {
-				if key, err = b.NewKey(name); err != nil {
-					return g, err
-				}
+				return "", err
 			}
-			set.Keys = append(set.Keys, key.Public())
+			g.Sets[i].Keys = append(g.Sets[i].Keys, key.Public())
 		}
-		g.Sets[i] = set
+		g.Sets[i].Threshold = 2
 	}
-	secret, verifier, err := note.GenerateKey(rand.Reader, n.Name)
-	if err != nil {
-		return g, err
+	f.Genesis = g
+	return logSecret, g.CheckError()
+}
+
+func (f *Founding) makeKeys(n NewNetwork, logSecret string) error {
+	for i := range f.Genesis.Sets {
+		role := token.RoleRoot + token.Role(i)
+		for k := range 3 {
+			name := fmt.Sprintf("%s-%d", role, k+1)
+			if n.SharedKeys {
+				name = fmt.Sprintf("authority-%d", k+1)
+			}
+			key, err := f.book.Key(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				f.made = append(f.made, name)
+				key, err = f.book.NewKey(name)
+			}
+			if err != nil {
+				return err
+			}
+			f.Genesis.Sets[i].Keys[k] = key.Public()
+		}
 	}
-	g.LogKey = verifier
-	if err := signer.SaveSecret(filepath.Join(b.dir, LogKeyFile), secret, b.passphrase); err != nil {
-		return g, err
+	return signer.SaveSecret(f.book.files, filepath.Join(f.book.dir, LogKeyFile), logSecret, f.book.passphrase)
+}
+
+// Undo removes the keys that were made: the network was not founded.
+func (f *Founding) Undo() error {
+	paths := []string{filepath.Join(f.book.dir, LogKeyFile)}
+	for _, name := range f.made {
+		paths = append(paths, f.book.path(keysDir, name+keySuffix), f.book.path(keysDir, name+pubSuffix))
 	}
-	return g, g.CheckError()
+	var errs []error
+	for _, path := range paths {
+		if err := f.book.files.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	clear(f.book.loaded)
+	return errors.Join(errs...)
+}
+
+// ForgetLogKey removes the log's key of a founding that a crash interrupted.
+func (b *Book) ForgetLogKey() error {
+	err := durable.Remove(b.files, filepath.Join(b.dir, LogKeyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // LogSigner opens the log's signing key.
 func (b *Book) LogSigner() (note.Signer, error) {
-	secret, err := signer.LoadSecret(filepath.Join(b.dir, LogKeyFile), b.ask)
+	secret, err := signer.LoadSecret(b.files, filepath.Join(b.dir, LogKeyFile), b.ask)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +148,7 @@ func (b *Book) LogSigner() (note.Signer, error) {
 
 // HasLogKey says whether the log's key is here, that is whether a network was founded here.
 func (b *Book) HasLogKey() bool {
-	_, err := os.Stat(filepath.Join(b.dir, LogKeyFile))
-	return err == nil
+	return there(b.files, filepath.Join(b.dir, LogKeyFile))
 }
 
 // Tiers of the default policy, by index.

@@ -12,8 +12,12 @@ import (
 )
 
 // Pay pays an amount. Tokens are set aside at the node, so that payers in other processes choose
-// others or wait; a payment that needs too many tokens merges some first.
+// others or wait; a payment that needs too many tokens merges some first. A draft's tokens are set aside no longer than
+// others': if they are spent before it is submitted, it is refused.
 func (d *Desk) Pay(ctx context.Context, from, to token.WalletID, amount money.Tiyn, memo token.Memo) (node.Receipt, error) {
+	if d.Out != nil {
+		return d.draftPayment(ctx, from, to, amount, memo)
+	}
 	tx, err := d.Prepare(ctx, from, to, amount, memo)
 	if err != nil {
 		return node.Receipt{}, err
@@ -21,10 +25,26 @@ func (d *Desk) Pay(ctx context.Context, from, to token.WalletID, amount money.Ti
 	receipt, err := d.Client.Submit(ctx, tx)
 	var problem *api.Problem
 	if errors.As(err, &problem) {
-		transfer := tx.Body.(*token.Transfer)
-		_ = d.Client.Release(ctx, from, transfer.Inputs) // a courtesy; they come free by themselves
+		_ = d.release(ctx, from, tx) // a courtesy; they come free by themselves
 	}
 	return receipt, err
+}
+
+// draftPayment hands a payment to Out.
+func (d *Desk) draftPayment(ctx context.Context, from, to token.WalletID, amount money.Tiyn, memo token.Memo) (node.Receipt, error) {
+	if from == to {
+		return node.Receipt{}, token.Errorf(token.Repeated, "to", "payer and payee are the same wallet")
+	}
+	selection, err := d.Client.Select(ctx, from, amount, waitMillis)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	t := transferOf(selection, from, to, amount, memo)
+	if selection.Merge {
+		_ = d.Client.Release(ctx, from, t.Inputs)
+		return node.Receipt{}, token.Errorf(token.TooMany, "amount", "it lies in more tokens than one payment may spend: pay the wallet's own bank a part first, or a smaller amount")
+	}
+	return d.Do(ctx, t)
 }
 
 // waitMillis is how long a payer waits for others who pay from the same wallet.
@@ -45,9 +65,9 @@ func (d *Desk) Prepare(ctx context.Context, from, to token.WalletID, amount mone
 			return nil, err
 		}
 		if !selection.Merge {
-			return d.signTransfer(ctx, transferOf(selection, from, to, amount, memo))
+			return d.sign(ctx, transferOf(selection, from, to, amount, memo))
 		}
-		merge, err := d.signTransfer(ctx, mergeOf(selection, from))
+		merge, err := d.sign(ctx, mergeOf(selection, from))
 		if err != nil {
 			return nil, err
 		}
@@ -80,8 +100,9 @@ func mergeOf(s node.Selection, wallet token.WalletID) *token.Transfer {
 	return t
 }
 
-func (d *Desk) signTransfer(ctx context.Context, t *token.Transfer) (*token.Transaction, error) {
-	draft, err := d.draft(ctx, t)
+// sign signs with the keys that are here, of which there must be enough.
+func (d *Desk) sign(ctx context.Context, body token.Body) (*token.Transaction, error) {
+	draft, err := d.draft(ctx, body)
 	if err != nil {
 		return nil, err
 	}

@@ -144,6 +144,16 @@ type MarkedPayment struct {
 
 // PayMarked pays marked money, or marks money, and says what it became.
 func (d *Desk) PayMarked(ctx context.Context, p MarkedPayment) (node.Receipt, uint32, error) {
+	t, becomes, err := d.prepareMarked(ctx, p)
+	if err != nil {
+		return node.Receipt{}, 0, err
+	}
+	receipt, err := d.submitting(ctx, t, p.From, t.Inputs)
+	return receipt, becomes, err
+}
+
+// prepareMarked selects tokens and makes the payment, unsigned, and says what its money becomes.
+func (d *Desk) prepareMarked(ctx context.Context, p MarkedPayment) (*token.MarkedTransfer, uint32, error) {
 	out := token.MarkedOutput{Amount: p.Amount, From: p.Purpose.Number, Becomes: p.Purpose.Number}
 	if p.Mark {
 		out.From = 0
@@ -154,12 +164,12 @@ func (d *Desk) PayMarked(ctx context.Context, p MarkedPayment) (node.Receipt, ui
 		}
 		var err error
 		if out.Becomes, err = d.becomes(ctx, p.Purpose, payment, p.From, p.To); err != nil {
-			return node.Receipt{}, 0, err
+			return nil, 0, err
 		}
 	}
 	selection, err := d.Client.SelectOf(ctx, p.From, out.From, p.Amount, waitMillis)
 	if err != nil {
-		return node.Receipt{}, 0, err
+		return nil, 0, err
 	}
 	t := &token.MarkedTransfer{Parties: []token.WalletID{p.From}, Document: p.Document, Memo: p.Memo}
 	if p.To != p.From {
@@ -172,8 +182,7 @@ func (d *Desk) PayMarked(ctx context.Context, p MarkedPayment) (node.Receipt, ui
 	if change := selection.Total - p.Amount; change > 0 {
 		t.Outputs = append(t.Outputs, token.MarkedOutput{Amount: change, From: out.From, Becomes: out.From})
 	}
-	receipt, err := d.submitting(ctx, t, p.From, t.Inputs)
-	return receipt, out.Becomes, err
+	return t, out.Becomes, nil
 }
 
 // submitting submits what spends tokens that were set aside, and frees them if it is refused.

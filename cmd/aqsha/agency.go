@@ -25,7 +25,7 @@ func newAgencyCommand() *cobra.Command {
 	renew := renewCommand("agency", "  aqsha agency renew ministry ministry-2027", (*wallet.Desk).RenewAgency)
 	list := &cobra.Command{
 		Use: "list", Short: "List all agencies", Example: "  aqsha agency list --json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			agencies, err := s.Client.Agencies(ctx)
 			if err != nil {
 				return err

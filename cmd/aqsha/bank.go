@@ -37,7 +37,7 @@ func newBankCommand() *cobra.Command {
 	renew := renewCommand("bank", "  aqsha bank renew Halyk Halyk-bank-2027\n  aqsha bank renew Halyk Halyk-a Halyk-b Halyk-c --threshold 2 --out draft.json", (*wallet.Desk).Renew)
 	list := &cobra.Command{
 		Use: "list", Short: "List all banks", Example: "  aqsha bank list --json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			banks, err := s.Client.Intermediaries(ctx)
 			if err != nil {
 				return err
@@ -63,8 +63,18 @@ func newBankCommand() *cobra.Command {
 
 // onLedger makes a command's function from one that works on a ledger.
 func onLedger(act func(ctx context.Context, command *cobra.Command, s *session, args []string) error) func(*cobra.Command, []string) error {
+	return ledgerCommand(false, act)
+}
+
+// readingLedger makes a command's function from one that only reads a ledger: where no node runs on the directory, it
+// needs no secret and no permission to write.
+func readingLedger(act func(ctx context.Context, command *cobra.Command, s *session, args []string) error) func(*cobra.Command, []string) error {
+	return ledgerCommand(true, act)
+}
+
+func ledgerCommand(reading bool, act func(ctx context.Context, command *cobra.Command, s *session, args []string) error) func(*cobra.Command, []string) error {
 	return func(command *cobra.Command, args []string) error {
-		return withSession(command, func(ctx context.Context, s *session) error {
+		return withSession(command, reading, func(ctx context.Context, s *session) error {
 			return act(ctx, command, s.drafting(command), args)
 		})
 	}

@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/devnet"
-	"github.com/spf13/cobra"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // chainUp are the settings of a private network.
@@ -76,7 +79,7 @@ func (up *chainUp) run(command *cobra.Command) (err error) {
 	if _, err := node.Client.MineBlocks(ctx, up.blocks, script); err != nil {
 		return err
 	}
-	if err := os.WriteFile(urlFile, []byte(node.URL+"\n"), 0o600); err != nil {
+	if err := durable.Replace(vfs.OS, urlFile, []byte(node.URL+"\n")); err != nil {
 		return err
 	}
 	started := map[string]any{"node": node.URL, "network": up.network, "dir": up.dir, "url_file": urlFile}

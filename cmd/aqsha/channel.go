@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -16,9 +16,11 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/contract/channel"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newChannelCommand() *cobra.Command {
@@ -64,25 +66,43 @@ func readChannelFile(path string) (f channelFile, err error) {
 	return f, nil
 }
 
-// writeChannelFile replaces a file at once, durable before it returns: a receiver that answered has its claim.
-func writeChannelFile(path string, f channelFile) error {
-	content, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
+// updateChannelFile changes a side's file, durable before it returns: a receiver that answered has its claim. Others who
+// change it wait, so that two payments at once are two payments. A file that is not there comes empty.
+func updateChannelFile(path string, change func(f *channelFile) error) error {
+	if err := vfs.OS.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+	return durable.Update(vfs.OS, path, maxChannelFile, func(content []byte) ([]byte, error) {
+		var f channelFile
+		if content != nil {
+			if err := json.Unmarshal(content, &f); err != nil {
+				return nil, usageError{fmt.Errorf("%s: not a channel's file: %w", path, err)}
+			}
+		}
+		if err := change(&f); err != nil {
+			return nil, err
+		}
+		after, err := json.MarshalIndent(f, "", "  ")
+		return append(after, '\n'), err
+	})
+}
+
+// channelMoved is the refusal to go on from a total that is not the file's any more.
+const channelMoved token.Code = "channel-moved"
+
+// moveTotal puts a sender's total from what this process knows to another.
+func moveTotal(path string, f *channelFile, to money.Tiyn) error {
+	err := updateChannelFile(path, func(there *channelFile) error {
+		if there.Channel != f.Channel || there.Total != f.Total {
+			return token.Errorf(channelMoved, "channel", "another process pays over this channel: its total is %s by now, and was %s", there.Total, f.Total)
+		}
+		there.Total = to
+		return nil
+	})
+	if err == nil {
+		f.Total = to
 	}
-	temporary := path + ".new"
-	to, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = to.Write(append(content, '\n'))
-	if err = errors.Join(err, to.Sync(), to.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return err
 }
 
 func amountFlag(command *cobra.Command, name string) (money.Tiyn, error) {
@@ -147,7 +167,8 @@ func newChannelOpen() *cobra.Command {
 			if _, err := rand.Read(f.Seed[:]); err != nil {
 				return err
 			}
-			return showReceipt(command, receipt, writeChannelFile(channelPath(command, args[0], "sender"), f), "channel %s: %s, deposit %s\n", args[0], f.Channel.Contract, amounts[0].Format())
+			kept := updateChannelFile(channelPath(command, args[0], "sender"), func(there *channelFile) error { *there = f; return nil })
+			return showReceipt(command, receipt, kept, "channel %s: %s, deposit %s\n", args[0], f.Channel.Contract, amounts[0].Format())
 		}),
 	}
 	command.Flags().String("from", "", "the sender's wallet")
@@ -165,47 +186,48 @@ func newChannelOpen() *cobra.Command {
 }
 
 // sender takes up the sender's side of a channel.
-func (s *session) sender(ctx context.Context, command *cobra.Command, name string) (*channel.Sender, channelFile, error) {
-	f, err := readChannelFile(channelPath(command, name, "sender"))
-	if err != nil {
-		return nil, f, err
-	}
+func (s *session) sender(ctx context.Context, f channelFile) (*channel.Sender, error) {
 	if f.Seed == nil {
-		return nil, f, usageError{errors.New("the sender's file has no seed")}
+		return nil, usageError{errors.New("there is no sender's file of this channel here, or it has no seed")}
 	}
 	c, err := s.Channel(ctx, f.Channel.Contract)
 	if err != nil {
-		return nil, f, err
+		return nil, err
 	}
 	key, err := s.Book.Key(f.Key)
 	if err != nil {
-		return nil, f, err
+		return nil, err
 	}
-	return channel.NewSender(c.Terms, key, *f.Seed, f.Total, nil), f, nil
+	return channel.NewSender(c.Terms, key, *f.Seed, f.Total, nil), nil
 }
 
 func newChannelPay() *cobra.Command {
 	command := &cobra.Command{
 		Use: "pay NAME AMOUNT", Short: "Sign a voucher for AMOUNT more; it is printed, for the receiver", Args: cobra.ExactArgs(2),
 		Example: "  aqsha channel pay stream 12.50 > voucher.json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			amount, err := money.ParseTenge(args[1])
 			if err != nil {
 				return usageError{err}
 			}
-			sender, f, err := s.sender(ctx, command, args[0])
+			var paid channelFile
+			err = updateChannelFile(channelPath(command, args[0], "sender"), func(f *channelFile) error {
+				sender, err := s.sender(ctx, *f)
+				if err != nil {
+					return err
+				}
+				v, err := sender.Pay(amount, 0, s.Now())
+				if err != nil {
+					return err
+				}
+				f.Total = sender.Worth() // kept before the voucher is out, so that totals never fall
+				paid = channelFile{Channel: f.Channel, Total: f.Total, Claim: &channel.Claim{Voucher: v, Word: v.Root}}
+				return nil
+			})
 			if err != nil {
 				return err
 			}
-			v, err := sender.Pay(amount, 0, s.Now())
-			if err != nil {
-				return err
-			}
-			f.Total = sender.Worth() // kept before the voucher is out, so that totals never fall
-			if err := writeChannelFile(channelPath(command, args[0], "sender"), f); err != nil {
-				return err
-			}
-			return showJSON(command, channelFile{Channel: f.Channel, Total: f.Total, Claim: &channel.Claim{Voucher: v, Word: v.Root}})
+			return showJSON(command, paid)
 		}),
 	}
 	return command
@@ -222,7 +244,7 @@ func (s *session) receiver(ctx context.Context, command *cobra.Command, name str
 		return nil, c, refused
 	}
 	f, err := readChannelFile(channelPath(command, name, "receiver"))
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return r, c, nil
 	}
 	if err == nil && f.Claim != nil {
@@ -250,13 +272,18 @@ func (s *session) channelNamed(ctx context.Context, name string) (wallet.Channel
 	return s.Channel(ctx, ids[0])
 }
 
-// keepClaim makes what a receiver has accepted durable.
+// keepClaim makes what a receiver has accepted durable. A better claim that another process kept meanwhile stays.
 func keepClaim(command *cobra.Command, name string, r *channel.Receiver) error {
 	claim, ok := r.Claim()
 	if !ok {
 		return nil
 	}
-	return writeChannelFile(channelPath(command, name, "receiver"), channelFile{Channel: r.ID, Total: r.Worth(), Claim: &claim})
+	return updateChannelFile(channelPath(command, name, "receiver"), func(f *channelFile) error {
+		if f.Claim == nil || f.Channel != r.ID || f.Total < r.Worth() {
+			*f = channelFile{Channel: r.ID, Total: r.Worth(), Claim: &claim}
+		}
+		return nil
+	})
 }
 
 // accepted is what accept prints.
@@ -269,7 +296,7 @@ func newChannelAccept() *cobra.Command {
 	return &cobra.Command{
 		Use: "accept NAME VOUCHER", Short: "Check a voucher as the receiver, and keep it", Args: cobra.ExactArgs(2),
 		Example: "  aqsha channel accept stream voucher.json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -338,7 +365,7 @@ func newChannelFinal() *cobra.Command {
 	return &cobra.Command{
 		Use: "final NAME", Short: "As the receiver, agree to close at what was accepted; the sender settles with it", Args: cobra.ExactArgs(1),
 		Example: "  aqsha channel final stream > final.json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			f, c, err := s.claimed(ctx, command, args[0])
 			if err != nil {
 				return err
@@ -498,7 +525,7 @@ func watchOne(ctx context.Context, command *cobra.Command, s *session, f channel
 func newChannelShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show what the ledger says of a channel", Args: cobra.ExactArgs(1), Example: "  aqsha channel show stream --json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			c, err := s.channelNamed(ctx, args[0])
 			if err != nil {
 				return err

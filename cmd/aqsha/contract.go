@@ -186,8 +186,8 @@ texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in
 				return usageError{fmt.Errorf("name %q is taken", args[1])}
 			}
 			receipt, err := s.CreateContract(ctx, t)
-			if err == nil {
-				err = s.Book.Put(wallet.Name{Name: args[1], ID: token.RegisteredID(receipt.ID)})
+			if err == nil || errors.Is(err, wallet.ErrDrafted) {
+				err = errors.Join(err, s.Book.Put(wallet.Name{Name: args[1], ID: token.RegisteredID(receipt.ID)}))
 			}
 			return showReceipt(command, receipt, err, "contract %s: %s\n", args[1], token.RegisteredID(receipt.ID))
 		}),
@@ -198,6 +198,7 @@ texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in
 	command.Flags().StringArray("term", nil, "TERM=VALUE, for each term")
 	command.Flags().StringArray("asset", nil, "ASSET=PURPOSE, for each asset that is not plain tenge")
 	addCallFlags(command)
+	addDraftFlag(command)
 	return command
 }
 
@@ -391,13 +392,14 @@ func newContractAct() *cobra.Command {
 	_ = command.MarkFlagRequired("by")
 	command.Flags().StringArray("arg", nil, "ARGUMENT=VALUE, for each argument")
 	addCallFlags(command)
+	addDraftFlag(command)
 	return command
 }
 
 func newContractShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show CONTRACT", Short: "Show a live contract: parties, terms, state and money", Example: "  aqsha contract show house --json", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -444,7 +446,7 @@ func valueText(v token.Value) string {
 func newContractList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List live contracts", Example: "  aqsha contract list --json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			list, err := s.Client.Contracts(ctx, token.WalletID{})
 			if err != nil {
 				return err

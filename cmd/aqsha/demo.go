@@ -41,7 +41,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 	dir := flag(command, "data")
 	once, _ := command.Flags().GetBool("once")
 	if reset, _ := command.Flags().GetBool("reset"); reset {
-		if err := resetDemo(dir); err != nil {
+		if err := resetDemo(command, dir); err != nil {
 			return err
 		}
 	}
@@ -53,6 +53,11 @@ func runDemo(command *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	_, lock, err := takeLedger(command.Context(), dir, anyLedger)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	c.Listen = demoAddress(c.Listen, flag(command, "listen"), once)
 	record, err := scenario.OpenRecord(dir)
 	if err != nil {
@@ -87,7 +92,7 @@ func demoConfig(command *cobra.Command, dir string, book *wallet.Book) (config, 
 		return readConfig(dir)
 	}
 	day := 24 * time.Hour
-	g, err := foundNetwork(dir, book, true, wallet.NewNetwork{
+	g, err := foundNetwork(command.Context(), dir, book, true, wallet.NewNetwork{
 		Name: "tenge.localhost", TimeMillis: wallet.SystemNow(), Day: params.DateOf(time.Now()), SharedKeys: true,
 		DailyCap: 100_000_000_000 * money.Tenge, DelayMillis: uint64(day.Milliseconds()), RekeyDelayMillis: uint64(day.Milliseconds()),
 	})
@@ -109,7 +114,7 @@ func demoAddress(configured, asked string, once bool) string {
 }
 
 // resetDemo deletes a development network, and nothing else.
-func resetDemo(dir string) error {
+func resetDemo(command *cobra.Command, dir string) error {
 	c, err := readConfig(dir)
 	var nothing usageError
 	if errors.As(err, &nothing) {
@@ -121,12 +126,11 @@ func resetDemo(dir string) error {
 	if !c.Development {
 		return usageError{fmt.Errorf("%s holds a network that is not for development: delete it by hand if you mean it", dir)}
 	}
-	if _, err := os.Stat(filepath.Join(dir, addressOf)); err == nil {
-		if _, err := openAnnounced(dir); err == nil {
-			return usageError{fmt.Errorf("a node is running on %s: stop it first", dir)}
-		}
+	lock, err := takeDirectory(command.Context(), dir)
+	if err != nil {
+		return err
 	}
-	return os.RemoveAll(dir)
+	return errors.Join(os.RemoveAll(dir), lock.Close())
 }
 
 // storySteps says how far the story is, for the page.

@@ -382,8 +382,7 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 			}
 		}
 	}
-	c.file.Total = c.sender.Worth()
-	return writeChannelFile(c.path, c.file)
+	return moveTotal(c.path, &c.file, c.sender.Worth())
 }
 
 // voucher signs for what was ticked so far, over a fresh chain. The most that it can come to is kept
@@ -393,8 +392,7 @@ func (c *car) voucher(ask func(deviceMessage) error, ticks int) error {
 	if err != nil {
 		return err
 	}
-	c.file.Total = v.Amount + money.Tiyn(ticks)*c.sender.Terms.Tick
-	if err := writeChannelFile(c.path, c.file); err != nil {
+	if err := moveTotal(c.path, &c.file, v.Amount+money.Tiyn(ticks)*c.sender.Terms.Tick); err != nil {
 		return err
 	}
 	return ask(deviceMessage{Voucher: &v})

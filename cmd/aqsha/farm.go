@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/book"
-	"github.com/spf13/cobra"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // newFarmCommand is the noun "farm".
@@ -31,7 +32,7 @@ from the nameplate to the accepted share. All data of a farm lie in one folder (
 func farmDir(command *cobra.Command, create bool) (string, error) {
 	dir, err := command.Flags().GetString("dir")
 	if err == nil && create {
-		err = os.MkdirAll(dir, 0o755)
+		err = vfs.OS.MkdirAll(dir)
 	}
 	return dir, err
 }

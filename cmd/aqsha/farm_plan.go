@@ -17,6 +17,8 @@ import (
 	"github.com/aqsha/aqsha/farm/plan/page"
 	"github.com/aqsha/aqsha/farm/plan/register"
 	"github.com/aqsha/aqsha/farm/power/site"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // planFlags say what to do with a plan's result.
@@ -136,6 +138,29 @@ func printYears(w io.Writer, r *advise.Result, t advise.Teller) {
 	fmt.Fprintln(w)
 }
 
+// beginFile is a file to begin with, for a person to edit.
+type beginFile struct{ name, content string }
+
+// beginFiles writes files to a folder. One that is there already may have been edited: then nothing is written.
+func beginFiles(dir string, files ...beginFile) (paths []string, err error) {
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		if _, err := os.Stat(path); err == nil {
+			return nil, usageError{fmt.Errorf("%s is there already: move it away, or choose another folder", path)}
+		}
+		paths = append(paths, path)
+	}
+	if err := vfs.OS.MkdirAll(dir); err != nil {
+		return nil, err
+	}
+	for i, f := range files {
+		if err := durable.Create(vfs.OS, paths[i], []byte(f.content)); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
 func newFarmPlanInitCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "init DIR",
@@ -143,16 +168,9 @@ func newFarmPlanInitCommand() *cobra.Command {
 		Example: "  aqsha farm plan init farm && aqsha farm plan farm/plan.toml",
 		Args:    exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
+			files, err := beginFiles(args[0], beginFile{"plan.toml", plan.SampleFile}, beginFile{"garch.json", plan.SampleModel}, beginFile{"power.toml", site.SampleFile})
+			if err != nil {
 				return err
-			}
-			var files []string
-			for _, f := range [][2]string{{"plan.toml", plan.SampleFile}, {"garch.json", plan.SampleModel}, {"power.toml", site.SampleFile}} {
-				path := filepath.Join(args[0], f[0])
-				if err := writeFile(path, func(w io.Writer) error { _, err := io.WriteString(w, f[1]); return err }); err != nil {
-					return err
-				}
-				files = append(files, path)
 			}
 			return show(command, map[string]any{"files": files}, func(w io.Writer) {
 				fmt.Fprintf(w, "%s\nThe volatility model is made up: aqsha market garch FILE --parameters %s fits one.\nnext: aqsha farm plan %s\n", strings.Join(files, "\n"), files[1], files[0])
@@ -270,7 +288,7 @@ plan's own figures are written, and the basis says "planned".`,
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(out, 0o755); err != nil {
+			if err := vfs.OS.MkdirAll(out); err != nil {
 				return err
 			}
 			for _, f := range r.Files() {

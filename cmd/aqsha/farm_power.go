@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -36,20 +37,15 @@ func newFarmPowerInitCommand() *cobra.Command {
 		Example: "  aqsha farm power init site",
 		Args:    exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return err
-			}
 			if days < 1 || days > 3660 {
 				return usageError{fmt.Errorf("--days: want 1 to 3660, got %d", days)}
 			}
-			files := []string{args[0] + "/power.toml", args[0] + "/prices.csv"}
-			err := writeFile(files[0], func(w io.Writer) error { _, err := io.WriteString(w, site.SampleFile); return err })
-			if err == nil {
-				err = writeFile(files[1], func(w io.Writer) error {
-					fmt.Fprintf(w, "# simulated prices, seed %d: no market's\n", seed)
-					return backtest.Write(w, "north-south", backtest.Sample("2026-07-28", days, seed))
-				})
+			var prices bytes.Buffer
+			fmt.Fprintf(&prices, "# simulated prices, seed %d: no market's\n", seed)
+			if err := backtest.Write(&prices, "north-south", backtest.Sample("2026-07-28", days, seed)); err != nil {
+				return err
 			}
+			files, err := beginFiles(args[0], beginFile{"power.toml", site.SampleFile}, beginFile{"prices.csv", prices.String()})
 			if err != nil {
 				return err
 			}

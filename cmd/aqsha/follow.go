@@ -54,10 +54,11 @@ If the leader ever signs two histories, following stops and the signed pair is s
 					return usageError{err}
 				}
 			}
-			c, err := followerConfig(command, dir, args)
+			c, lock, err := followerConfig(command, dir, args)
 			if err != nil {
 				return err
 			}
+			defer lock.Close()
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
@@ -95,38 +96,66 @@ func followerName() string {
 	return "follower-" + hex.EncodeToString(word[:])
 }
 
-// followerConfig reads a follower's configuration; the first time, with a URL, it makes the copy.
-func followerConfig(command *cobra.Command, dir string, args []string) (config, error) {
+// followerConfig takes a follower's directory and reads its configuration; the first time, with a URL, it makes the copy.
+func followerConfig(command *cobra.Command, dir string, args []string) (config, io.Closer, error) {
 	if _, err := os.Stat(filepath.Join(dir, configFile)); errors.Is(err, os.ErrNotExist) {
 		if len(args) == 0 {
-			return config{}, usageError{fmt.Errorf("%s holds no copy yet: name the node to follow", dir)}
+			return config{}, nil, usageError{fmt.Errorf("%s holds no copy yet: name the node to follow", dir)}
 		}
 		return beginCopy(command.Context(), dir, args[0], accessOf(command), flag(command, "network"))
 	}
-	c, err := readConfig(dir)
-	switch {
-	case err != nil:
-		return c, err
-	case c.Leader == "":
-		return c, usageError{fmt.Errorf("%s is a leader's: it follows nobody", dir)}
-	case len(args) > 0 && args[0] != c.Leader: // a new leader, or another address
+	c, lock, err := takeLedger(command.Context(), dir, func(c config) error {
+		if c.Leader == "" {
+			return usageError{fmt.Errorf("%s is a leader's: it follows nobody", dir)}
+		}
+		return nil
+	})
+	if err == nil && len(args) > 0 && args[0] != c.Leader { // a new leader, or another address
 		c.Leader = args[0]
-		return c, writeConfig(dir, c)
+		if err = writeConfig(dir, c); err != nil {
+			err = errors.Join(err, lock.Close())
+		}
 	}
-	return c, nil
+	return c, lock, err
 }
 
-// beginCopy founds a copy of a node's log with its genesis.
-func beginCopy(ctx context.Context, dir, url, access, network string) (config, error) {
+// beginCopy founds a copy of a node's log with its genesis, in a directory that it takes.
+func beginCopy(ctx context.Context, dir, url, access, network string) (config, io.Closer, error) {
 	client := api.NewClient(url, access)
 	info, err := client.Network(ctx)
-	if err != nil {
-		return config{}, fmt.Errorf("node %s: %w", url, err)
+	if err == nil {
+		err = checkNetwork(network, info.Network)
 	}
-	c := config{Name: info.Name, Listen: defaultFollowerListen, Development: info.Open, Leader: strings.TrimSuffix(url, "/")}
-	return c, copyGenesis(ctx, dir, client, network, c)
+	if err != nil {
+		return config{}, nil, fmt.Errorf("node %s: %w", url, err)
+	}
+	lock, err := newDirectory(ctx, dir)
+	if err != nil {
+		return config{}, nil, err
+	}
+	c := config{Name: info.Name, Listen: defaultFollowerListen, Development: info.Open, Leader: strings.TrimSuffix(url, "/"), Network: info.Network.String()}
+	if err := copyGenesis(ctx, dir, client, network, c); err != nil {
+		return c, nil, errors.Join(err, lock.Close())
+	}
+	return c, lock, nil
 }
 
+// checkNetwork compares a network with the one that was asked for, if any was.
+func checkNetwork(asked string, got token.NetworkID) error {
+	if asked == "" {
+		return nil
+	}
+	var want token.NetworkID
+	if err := want.UnmarshalText([]byte(asked)); err != nil {
+		return usageError{fmt.Errorf("--network: %w", err)}
+	}
+	if got != want {
+		return usageError{fmt.Errorf("--network: this is network %s", got)}
+	}
+	return nil
+}
+
+// copyGenesis begins a copy with its first entry, in a directory that the caller holds.
 func copyGenesis(ctx context.Context, dir string, client *api.Client, network string, c config) error {
 	var genesis []byte
 	for entry, err := range client.Entries(ctx, 1) {
@@ -135,19 +164,15 @@ func copyGenesis(ctx context.Context, dir string, client *api.Client, network st
 		}
 		genesis = append([]byte(nil), entry...)
 	}
-	if got := ledger.NetworkOf(genesis); network != "" {
-		var want token.NetworkID
-		if err := want.UnmarshalText([]byte(network)); err != nil {
-			return usageError{fmt.Errorf("--network: %w", err)}
-		}
-		if got != want {
-			return usageError{fmt.Errorf("--network: this is network %s", got)}
-		}
-	}
-	if _, err := node.FoundCopy(node.Config{Dir: dir}, genesis); err != nil {
+	if err := checkNetwork(network, ledger.NetworkOf(genesis)); err != nil {
 		return err
 	}
-	return writeConfig(dir, c)
+	return founding(dir, func() error {
+		if _, err := node.FoundCopy(node.Config{Dir: dir}, genesis); err != nil {
+			return err
+		}
+		return writeConfig(dir, c)
+	})
 }
 
 // followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile.
@@ -203,11 +228,8 @@ func (c copied) describe(w io.Writer) {
 	fmt.Fprintf(w, "Verified copy in %s: %d entries up to block %d, %d of them new, in %.1f s\n  network %s\n  root %s\n", c.Dir, c.Size, c.Height, c.New, c.Seconds, c.Network, c.Root)
 }
 
-// copyLog copies what a node has now, and verifies it.
-func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, leader interface {
-	node.Leader
-	Network(ctx context.Context) (api.Network, error)
-}, cosigner note.Signer) (result copied, err error) {
+// copyLog copies what a node has now to a directory that the caller holds, and verifies it.
+func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) (result copied, err error) {
 	start := time.Now()
 	info, err := leader.Network(command.Context())
 	if err != nil {
@@ -216,6 +238,9 @@ func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, le
 	n, err := openNode(dir, c, book, nil)
 	if err != nil {
 		return result, err
+	}
+	if err := sameHistory(command.Context(), n, info, leader); err != nil {
+		return result, errors.Join(err, n.Close())
 	}
 	before, target := n.Log().Size(), info.Head.Size
 	bar := progress(command, int(target), "copying and verifying")

@@ -119,7 +119,7 @@ func newGrantCertify() *cobra.Command {
 	command := &cobra.Command{
 		Use: "certify NAME", Short: "Sign, as the registry, that the event has happened; the certificate is printed", Args: cobra.ExactArgs(1),
 		Example: "  aqsha grant certify cow-41 --document reregistration.pdf > certificate.json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -207,7 +207,7 @@ func newGrantWork() *cobra.Command {
 func newGrantWhere() *cobra.Command {
 	return &cobra.Command{
 		Use: "where PURPOSE", Short: "Say where every tenge of a purpose lies now, and where it left the purpose", Args: cobra.ExactArgs(1), Example: "  aqsha grant where railway --json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			p, err := s.Purpose(ctx, args[0])
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,16 +9,17 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newInitCommand() *cobra.Command {
@@ -48,25 +50,20 @@ func runInit(command *cobra.Command, _ []string) error {
 	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
 		return usageError{fmt.Errorf("%s holds a network already", dir)}
 	}
+	n, err := newNetworkOf(command)
+	if err != nil {
+		return err
+	}
 	development, _ := command.Flags().GetBool("development")
 	book, err := bookForInit(command, development)
 	if err != nil {
 		return err
 	}
-	shared, _ := command.Flags().GetBool("shared-keys")
-	dailyCap, err := money.ParseTenge(flag(command, "daily-cap"))
-	if err != nil {
-		return usageError{fmt.Errorf("--daily-cap: %w", err)}
-	}
-	delay, _ := command.Flags().GetDuration("delay")
-	rekeyDelay, _ := command.Flags().GetDuration("rekey-delay")
-	g, err := foundNetwork(dir, book, development, wallet.NewNetwork{
-		Name: flag(command, "name"), TimeMillis: wallet.SystemNow(), Day: params.DateOf(time.Now()), SharedKeys: shared, DailyCap: dailyCap,
-		DelayMillis: uint64(delay.Milliseconds()), RekeyDelayMillis: uint64(rekeyDelay.Milliseconds()),
-	})
+	g, err := foundNetwork(command.Context(), dir, book, development, n)
 	if err != nil {
 		return err
 	}
+	shared := n.SharedKeys
 	result := map[string]any{"network": g.Network(), "name": g.Name, "data": dir, "development": development}
 	return show(command, result, func(w io.Writer) {
 		fmt.Fprintf(w, "Network %s\n        %s\nfounded in %s. Keys are in %s.\n", g.Name, g.Network(), dir, filepath.Join(dir, "keys"))
@@ -78,6 +75,23 @@ func runInit(command *cobra.Command, _ []string) error {
 		}
 		fmt.Fprintln(w, "Next: aqsha up, aqsha bank admit NAME, aqsha issue NAME AMOUNT")
 	})
+}
+
+// newNetworkOf reads the network that the flags describe.
+func newNetworkOf(command *cobra.Command) (n wallet.NewNetwork, err error) {
+	n = wallet.NewNetwork{Name: flag(command, "name"), TimeMillis: wallet.SystemNow(), Day: params.DateOf(time.Now())}
+	n.SharedKeys, _ = command.Flags().GetBool("shared-keys")
+	if n.DailyCap, err = money.ParseTenge(flag(command, "daily-cap")); err != nil {
+		return n, usageError{fmt.Errorf("--daily-cap: %w", err)}
+	}
+	for name, millis := range map[string]*uint64{"delay": &n.DelayMillis, "rekey-delay": &n.RekeyDelayMillis} {
+		delay, _ := command.Flags().GetDuration(name)
+		if delay < 0 {
+			return n, usageError{fmt.Errorf("--%s: %s, want a time that is not negative, such as 24h", name, delay)}
+		}
+		*millis = uint64(delay.Milliseconds())
+	}
+	return n, nil
 }
 
 const (
@@ -109,24 +123,76 @@ func bookForInit(command *cobra.Command, development bool) (*wallet.Book, error)
 	return wallet.OpenBook(flag(command, "data"), secret, func(string) (string, error) { return secret, nil })
 }
 
-// foundNetwork makes keys, genesis and the empty ledger; the configuration comes last, so that
-// an interrupted founding is not taken for a network.
-func foundNetwork(dir string, book *wallet.Book, development bool, n wallet.NewNetwork) (ledger.Genesis, error) {
-	g, err := book.Genesis(n)
+// foundingFile marks a directory in which a network is being founded. Whoever finds it there, with the directory in
+// hand, knows that a crash came between, and that what was made of a ledger was never used.
+const foundingFile = "founding"
+
+// foundNetwork makes keys, genesis and the empty ledger; the configuration comes last. What fails leaves nothing
+// behind; what a crash leaves is cleared at the next try.
+func foundNetwork(ctx context.Context, dir string, book *wallet.Book, development bool, n wallet.NewNetwork) (g ledger.Genesis, err error) {
+	lock, err := newDirectory(ctx, dir)
 	if err != nil {
 		return g, err
 	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
+		return g, usageError{fmt.Errorf("%s holds a network already", dir)}
+	}
+	if _, err := os.Stat(filepath.Join(dir, foundingFile)); err == nil {
+		if err := book.ForgetLogKey(); err != nil {
+			return g, err
+		}
+	} else if _, err := os.Stat(filepath.Join(dir, "log")); err == nil {
+		return g, usageError{fmt.Errorf("%s holds a log, but no %s: bring that back, or choose another --data", dir, configFile)}
+	}
+	return g, founding(dir, func() error {
+		f, err := book.Genesis(n)
+		if err != nil {
+			return err
+		}
+		g = f.Genesis
+		c := config{Name: n.Name, Listen: defaultListen, Development: development, Network: g.Network().String()}
+		if err := foundLedger(dir, book, c, g); err != nil {
+			return errors.Join(err, f.Undo())
+		}
+		return nil
+	})
+}
+
+// founding marks a directory, clears what an earlier founding there left, and founds; what fails is cleared too.
+func founding(dir string, found func() error) error {
+	mark := filepath.Join(dir, foundingFile)
+	if _, err := os.Stat(mark); err == nil {
+		if err := removeLedger(dir); err != nil {
+			return err
+		}
+	} else if err := durable.Create(vfs.OS, mark, []byte("a ledger is being founded here\n")); err != nil {
+		return readOnlyDirectory(dir, err)
+	}
+	err := found()
+	if err != nil {
+		err = errors.Join(err, removeLedger(dir))
+	}
+	return errors.Join(err, durable.Remove(vfs.OS, mark))
+}
+
+// foundLedger makes the log with its genesis, and the configuration.
+func foundLedger(dir string, book *wallet.Book, c config, g ledger.Genesis) error {
 	signer, err := book.LogSigner()
 	if err != nil {
-		return g, err
+		return err
 	}
-	c := config{Name: n.Name, Listen: defaultListen, Development: development}
-	if err := node.Found(node.Config{Dir: dir, Options: txlog.Options{Origin: n.Name, Signers: []note.Signer{signer}}}, g); err != nil {
-		return g, err
+	if err := node.Found(node.Config{Dir: dir, Options: txlog.Options{Origin: c.Name, Signers: []note.Signer{signer}}}, g); err != nil {
+		return err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, configFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return g, err
+	return writeConfig(dir, c)
+}
+
+// removeLedger removes what was made of a ledger.
+func removeLedger(dir string) error {
+	var errs []error
+	for _, part := range node.LedgerParts {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, part)))
 	}
-	return g, errors.Join(toml.NewEncoder(f).Encode(c), f.Sync(), f.Close())
+	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -60,6 +61,19 @@ func plain(text string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
+// remedy says what to do about an error that the machine causes, where one thing helps.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "The disk is full: make room on it and run the command again. What was done before is there; nothing is half done."
+	case errors.Is(err, syscall.EROFS):
+		return "The file system takes no writes: mount it for writing, or choose another --data."
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "Too many files are open: raise the limit (ulimit -n)."
+	}
+	return ""
+}
+
 // report prints an error on stderr and returns the exit code that belongs to it.
 func report(command *cobra.Command, err error) int {
 	code, exit, field := "failure", exitFailure, ""
@@ -77,10 +91,14 @@ func report(command *cobra.Command, err error) int {
 			Code   string `json:"code"`
 			Field  string `json:"field,omitempty"`
 			Detail string `json:"detail"`
-		}{code, field, err.Error()})
+			Remedy string `json:"remedy,omitempty"`
+		}{code, field, err.Error(), remedy(err)})
 		return exit
 	}
 	fmt.Fprintf(w, "aqsha: %v\n", err)
+	if text := remedy(err); text != "" {
+		fmt.Fprintf(w, "%s\n", text)
+	}
 	if exit == exitUsage {
 		fmt.Fprintf(w, "See '%s --help'.\n", command.CommandPath())
 	}

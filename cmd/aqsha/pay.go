@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -83,12 +81,20 @@ func newPayCommand() *cobra.Command {
 		Long: `Pay from a wallet whose key is here. Any number of processes may pay from one wallet at
 once: each gets tokens that no other is using, or waits for change.
 
-A batch file has the header to,amount or to,amount,memo. Each payment is signed and journalled
-before it is sent (FILE.csv.journal), so that an interrupted batch, run again, pays nobody twice.`,
+With --idempotency-key, a payment is made once for that key however often the command is run; the
+same key for another payment is refused.
+
+A batch file has a header of the columns to and amount, and of id, memo, purpose, mark and document
+(SHA-256) those that are needed; --memo, --memo-for, --purpose, --mark and --document hold for every row
+without a column of its own. Each payment is signed and journalled before it is sent
+(FILE.csv.journal), so that an interrupted batch, run again, pays nobody twice: rows are known by
+their id, else by their contents. A batch whose rows were all paid is not paid again (exit code 3);
+next month's, with the same rows, has another --batch-name, or ids.`,
 		Example: `  aqsha pay aigerim shop 1500.50 --memo "bread and milk"
+  aqsha pay aigerim shop 1500.50 --idempotency-key order-4711
   aqsha pay treasury school 50000 --mark meals
   aqsha pay school canteen 700 --purpose meals
-  aqsha pay farm --batch salaries.csv`,
+  aqsha pay farm --batch salaries.csv --batch-name 2026-12`,
 		Args: func(command *cobra.Command, args []string) error {
 			want := 3
 			if flag(command, "batch") != "" {
@@ -97,49 +103,86 @@ before it is sent (FILE.csv.journal), so that an interrupted batch, run again, p
 			if len(args) != want {
 				return usageError{fmt.Errorf("want FROM TO AMOUNT, or FROM --batch FILE.csv")}
 			}
-			return nil
+			return checkPayFlags(command)
 		},
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			if path := flag(command, "batch"); path != "" {
-				return payBatch(ctx, command, s, args[0], path)
+			switch {
+			case flag(command, "batch") != "":
+				return payBatch(ctx, command, s, args[0], flag(command, "batch"))
+			case flag(command, "idempotency-key") != "":
+				return payOnce(ctx, command, s, args)
 			}
-			from, amount, err := s.walletAndAmount(args[0], args[2])
-			if err != nil {
-				return err
-			}
-			to, err := s.resolve(args[1])
-			if err != nil {
-				return err
-			}
-			memo, err := memoOf(command)
-			if err != nil {
-				return err
-			}
-			if flag(command, "purpose") != "" || flag(command, "mark") != "" {
-				return payMarked(ctx, command, s, wallet.MarkedPayment{From: from, To: to[0], Amount: amount, Memo: memo}, args)
-			}
-			receipt, err := s.Pay(ctx, from, to[0], amount, memo)
-			return showReceipt(command, receipt, err, "%s paid %s to %s\n", args[0], amount.Format(), args[1])
+			return payOne(ctx, command, s, args)
 		}),
 	}
 	addLedgerFlags(command)
+	addDraftFlag(command)
 	command.Flags().String("memo", "", "a remark of up to 256 bytes, readable by whoever may read entries")
 	command.Flags().String("memo-for", "", "encrypt the memo to this age recipient (age1…) of the payee")
 	command.Flags().Bool("memo-hash", false, "put only a salted hash of the memo on the ledger, and print the salt")
 	command.Flags().String("purpose", "", "pay with money marked for this purpose")
 	command.Flags().String("mark", "", "mark plain tenge for this purpose by the payment")
-	command.Flags().String("document", "", "with --purpose: file whose SHA-256 is attached, or the 64 digits of the hash")
+	command.Flags().String("document", "", "with --purpose or --mark: file whose SHA-256 is attached, or the 64 digits of the hash")
+	command.Flags().String("idempotency-key", "", "make this payment once for this key, however often the command is run")
 	command.Flags().String("batch", "", "CSV file with many payments")
 	command.Flags().String("journal", "", "journal of the batch (default FILE.csv.journal)")
+	command.Flags().String("batch-name", "", "tells a batch from another with the same rows, such as 2026-12")
+	command.Flags().Bool("only-new", false, "pay those rows alone that were not paid in a batch that is complete")
 	return command
+}
+
+// checkPayFlags refuses flags that would have no effect.
+func checkPayFlags(command *cobra.Command) error {
+	without := func(what string, names ...string) error {
+		for _, name := range names {
+			if command.Flags().Changed(name) {
+				return usageError{fmt.Errorf("--%s does not apply %s", name, what)}
+			}
+		}
+		return nil
+	}
+	switch {
+	case flag(command, "purpose") != "" && flag(command, "mark") != "":
+		return usageError{errors.New("--purpose or --mark, not both")}
+	case flag(command, "batch") != "":
+		return without("to a batch", "memo-hash", "idempotency-key", "out")
+	case flag(command, "document") != "" && flag(command, "purpose") == "" && flag(command, "mark") == "":
+		return usageError{errors.New("--document belongs to marked money: give --purpose or --mark")}
+	case flag(command, "idempotency-key") != "":
+		if err := without("with --idempotency-key", "out"); err != nil {
+			return err
+		}
+		if err := without("with --idempotency-key, since its salt is drawn anew each time", "memo-hash"); err != nil {
+			return err
+		}
+	}
+	return without("without --batch", "journal", "batch-name", "only-new")
+}
+
+// payOne makes one payment.
+func payOne(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+	from, amount, err := s.walletAndAmount(args[0], args[2])
+	if err != nil {
+		return err
+	}
+	to, err := s.resolve(args[1])
+	if err != nil {
+		return err
+	}
+	memo, err := memoOf(command)
+	if err != nil {
+		return err
+	}
+	if flag(command, "purpose") != "" || flag(command, "mark") != "" {
+		return payMarked(ctx, command, s, wallet.MarkedPayment{From: from, To: to[0], Amount: amount, Memo: memo}, args)
+	}
+	receipt, err := s.Pay(ctx, from, to[0], amount, memo)
+	return showReceipt(command, receipt, err, "%s paid %s to %s\n", args[0], amount.Format(), args[1])
 }
 
 // payMarked pays marked money, or marks.
 func payMarked(ctx context.Context, command *cobra.Command, s *session, p wallet.MarkedPayment, args []string) error {
 	purpose, mark := flag(command, "purpose"), flag(command, "mark")
-	if purpose != "" && mark != "" {
-		return usageError{errors.New("--purpose or --mark, not both")}
-	}
 	p.Mark = mark != ""
 	var err error
 	if p.Purpose, err = s.Purpose(ctx, purpose+mark); err != nil {
@@ -183,65 +226,6 @@ func memoOf(command *cobra.Command) (token.Memo, error) {
 	return token.Plain(text), nil
 }
 
-// payBatch pays a file's rows and says what became of each.
-func payBatch(ctx context.Context, command *cobra.Command, s *session, fromName, path string) error {
-	from, err := s.resolve(fromName)
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return usageError{err}
-	}
-	rows, err := wallet.ReadRows(bufio.NewReader(f))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return usageError{fmt.Errorf("%s: %w", path, err)}
-	}
-	journal := flag(command, "journal")
-	if journal == "" {
-		journal = path + ".journal"
-	}
-	bar := progress(command, len(rows), "paying")
-	var outcomes []wallet.Outcome
-	refused := 0
-	err = s.PayBatch(ctx, from[0], rows, journal, func(o wallet.Outcome) error {
-		outcomes = append(outcomes, o)
-		if o.Problem != nil {
-			refused++
-		}
-		return bar.Add(1)
-	})
-	_ = bar.Finish()
-	if err != nil {
-		return fmt.Errorf("%w (run it again to go on; nobody is paid twice)", err)
-	}
-	if err := show(command, outcomes, func(w io.Writer) { describeOutcomes(w, outcomes) }); err != nil {
-		return err
-	}
-	if refused > 0 {
-		return token.Errorf("batch-refusals", "", "%d of %d payments were refused", refused, len(rows))
-	}
-	return nil
-}
-
-func describeOutcomes(w io.Writer, outcomes []wallet.Outcome) {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	defer table.Flush()
-	fmt.Fprintln(table, "LINE\tTO\tAMOUNT\tRESULT")
-	for _, o := range outcomes {
-		result := ""
-		switch {
-		case o.Problem != nil:
-			result = "refused: " + o.Problem.Error()
-		case o.Again:
-			result = fmt.Sprintf("paid before, entry %d", o.Receipt.Index)
-		default:
-			result = fmt.Sprintf("paid, entry %d", o.Receipt.Index)
-		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", o.Row.Line, o.Row.To, o.Row.Amount.Format(), result)
-	}
-}
-
 // markedPart is how much of a balance carries a purpose.
 type markedPart struct {
 	Purpose uint32     `json:"purpose"`
@@ -272,7 +256,7 @@ func newBalanceCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "balance WALLET…", Short: "What wallets hold, at the last durable block",
 		Example: "  aqsha balance aigerim shop", Args: cobra.MinimumNArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args...)
 			if err != nil {
 				return err
@@ -315,7 +299,7 @@ func newHistoryCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "history WALLET", Short: "What touched a wallet, the latest first",
 		Example: "  aqsha history aigerim --limit 10", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -363,7 +347,7 @@ func newHistoryCommand() *cobra.Command {
 func newSupplyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "supply", Short: "Tenge issued, redeemed and live", Example: "  aqsha supply --json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			supply, err := s.Client.Supply(ctx)
 			if err != nil {
 				return err

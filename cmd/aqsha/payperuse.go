@@ -110,7 +110,7 @@ func newUseRead() *cobra.Command {
 		Long: `A simulated meter: the readings are made up from a load that varies, and are as a meter's in
 everything else. Each is chained to the one before by its hash; the last is signed by the meter's key.`,
 		Example: "  aqsha pay-per-use read power-2026 --minutes 43200 --load 2500000 --out readings.jsonl",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			m, err := s.meterNamed(ctx, args[0])
 			if err != nil {
 				return err
@@ -242,7 +242,7 @@ func newUseCheck() *cobra.Command {
 	return &cobra.Command{
 		Use: "check NAME READINGS", Short: "Check readings and compute the bill, as anybody who has them", Args: cobra.ExactArgs(2),
 		Example: "  aqsha pay-per-use check power-2026 readings.jsonl",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			_, _, u, err := judged(ctx, s, args[0], args[1])
 			if err != nil {
 				return err
@@ -327,7 +327,7 @@ func newUseAmount(verb, action, short string, party int, paysIn bool) *cobra.Com
 func newUseShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show what the ledger says: registers, bill, deposit", Args: cobra.ExactArgs(1), Example: "  aqsha pay-per-use show power-2026 --json",
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			m, err := s.meterNamed(ctx, args[0])
 			if err != nil {
 				return err

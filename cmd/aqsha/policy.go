@@ -34,7 +34,7 @@ func newPolicyCommand() *cobra.Command {
 func policyShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "Show tiers, caps, key sets and waiting proposals", Example: "  aqsha policy show\n  aqsha policy show --json | jq .policy > policy.json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			a, err := s.Client.Authority(ctx)
 			if err != nil {
 				return err

@@ -10,12 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/spf13/cobra"
-	"golang.org/x/mod/sumdb/note"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // newPoolCommand holds the mining pool.
@@ -49,7 +52,7 @@ func openPoolLog(dir, name string, create bool) (*txlog.Log, string, error) {
 	public := ""
 	switch {
 	case errors.Is(err, os.ErrNotExist) && create:
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := vfs.OS.MkdirAll(dir); err != nil {
 			return nil, "", err
 		}
 		var made string
@@ -57,7 +60,7 @@ func openPoolLog(dir, name string, create bool) (*txlog.Log, string, error) {
 			return nil, "", err
 		}
 		secret = []byte(made)
-		if err := errors.Join(os.WriteFile(keyFile, secret, 0o600), os.WriteFile(filepath.Join(dir, "log.pub"), []byte(public+"\n"), 0o644)); err != nil {
+		if err := errors.Join(durable.Replace(vfs.OS, filepath.Join(dir, "log.pub"), []byte(public+"\n")), durable.Create(vfs.OS, keyFile, secret)); err != nil {
 			return nil, "", err
 		}
 	case err != nil && !errors.Is(err, os.ErrNotExist):

@@ -13,10 +13,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
-	"github.com/spf13/cobra"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // poolUp are the settings of a pool node that is started.
@@ -191,7 +194,7 @@ func (up *poolUp) run(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(up.dir, "pool.url"), []byte("stratum+tcp://"+addresses[0]+"\n"), 0o644); err != nil {
+	if err := durable.Replace(vfs.OS, filepath.Join(up.dir, "pool.url"), []byte("stratum+tcp://"+addresses[0]+"\n")); err != nil {
 		return err
 	}
 	if up.payEvery > 0 {

@@ -318,7 +318,7 @@ func TestAFragmentedWalletConsolidates(t *testing.T) {
 	if _, err := desk.Pay(ctx, c.ids[1], c.ids[0], startMoney, token.Memo{}); err != nil { // c1 is empty now
 		t.Fatal(err)
 	}
-	err := desk.PayBatch(ctx, c.ids[0], rows, filepath.Join(t.TempDir(), "journal"), func(wallet.Outcome) error { return nil })
+	err := desk.PayBatch(ctx, wallet.Batch{From: c.ids[0], Rows: rows, Journal: filepath.Join(t.TempDir(), "journal")}, func(wallet.Outcome) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,24 +46,27 @@ acknowledge anything any more, because this follower cosigns no longer.`,
 
 func promote(command *cobra.Command, logKey string) error {
 	ctx, dir := command.Context(), flag(command, "data")
-	c, err := readConfig(dir)
-	if err != nil {
-		return err
-	}
-	if c.Leader == "" {
-		return usageError{fmt.Errorf("%s is a leader's already", dir)}
-	}
 	book, err := openBook(command)
 	if err != nil {
 		return err
 	}
+	c, lock, err := takeLedger(ctx, dir, func(c config) error {
+		if c.Leader == "" {
+			return usageError{fmt.Errorf("%s is a leader's already", dir)}
+		}
+		if logKey == "" && !book.HasLogKey() {
+			return usageError{errors.New("the log's signing key is needed: --log-key FILE")}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	if logKey != "" && !book.HasLogKey() {
 		if err := book.AdoptLogKey(logKey); err != nil {
 			return err
 		}
-	}
-	if !book.HasLogKey() {
-		return usageError{errors.New("the log's signing key is needed: --log-key FILE")}
 	}
 	signer, err := book.LogSigner()
 	if err != nil {

@@ -52,7 +52,7 @@ money becomes. Pay with it by "aqsha pay --purpose NAME", mark by "aqsha pay --m
 				p.Contracts = make([]token.Hash, len(source.Contracts)) // how many is all that is said of them
 				return explainPurpose(command, p, source.Returns, source.Becomes, languages)
 			}
-			return withSession(command, func(ctx context.Context, s *session) error {
+			return withSession(command, true, func(ctx context.Context, s *session) error {
 				p, err := s.Purpose(ctx, args[0])
 				if err != nil {
 					return err
@@ -69,7 +69,7 @@ money becomes. Pay with it by "aqsha pay --purpose NAME", mark by "aqsha pay --m
 func newPurposeList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all purposes, and how much carries them", Example: "  aqsha purpose list --json", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			list, err := s.Client.Purposes(ctx)
 			if err != nil {
 				return err
@@ -89,7 +89,7 @@ func newPurposeList() *cobra.Command {
 func newPurposeShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show PURPOSE", Short: "Show a purpose's rule and what became of its money", Example: "  aqsha purpose show meals", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			p, err := s.Purpose(ctx, args[0])
 			if err != nil {
 				return err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,17 +19,15 @@ import (
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Files of a data directory that belong to the commands.
-const (
-	configFile = "config.toml"
-	addressOf  = "node.url" // where the node that runs on this directory listens
-)
+// configFile is the configuration in a data directory.
+const configFile = "config.toml"
 
 // config is config.toml. Every key has a default.
 type config struct {
@@ -43,8 +40,10 @@ type config struct {
 	Leader      string       `toml:"leader,omitempty"`    // URL of the node whose log is copied here: a follower
 	Peers       []string     `toml:"peers,omitempty"`     // URLs of nodes that are asked who leads
 	KeyDays     int          `toml:"key_days,omitempty"`  // how long keys live: this node's own, and the sets on the ledger; 0 is 730
+	Network     string       `toml:"network,omitempty"`   // whose ledger this is: "aqsha restore" brings no other back
 	Market      string       `toml:"-"`                   // folder of market data, from the command line
 	Reverify    bool         `toml:"-"`                   // every signature again at the start, likewise
+	readOnly    vfs.FS       // if set, the ledger is read over it, and nothing is written
 }
 
 const defaultListen = "127.0.0.1:8420"
@@ -118,27 +117,35 @@ type session struct {
 }
 
 // withSession runs a command on a ledger: at --node, at the node that runs on the data directory, or with
-// the ledger opened in this process.
-func withSession(command *cobra.Command, act func(ctx context.Context, s *session) error) error {
-	s, err := openSession(command)
+// the ledger opened in this process. Once the command has done what it says, what goes wrong in closing the ledger is
+// a warning: a payment that is in the log was made, whether or not a snapshot could be written after it.
+func withSession(command *cobra.Command, reading bool, act func(ctx context.Context, s *session) error) error {
+	s, err := openSession(command, reading)
 	if err != nil {
 		return err
 	}
-	return errors.Join(act(command.Context(), s), s.close())
+	return finish(command, s, act(command.Context(), s))
 }
 
-func openSession(command *cobra.Command) (*session, error) {
+// finish closes the ledger of a command that came to its end, or failed.
+func finish(command *cobra.Command, s *session, failed error) error {
+	if failed != nil {
+		return errors.Join(failed, s.close())
+	}
+	if err := s.close(); err != nil {
+		fmt.Fprintf(command.ErrOrStderr(), "aqsha: warning: done, but not everything could be put away: %v\n", err)
+	}
+	return nil
+}
+
+func openSession(command *cobra.Command, reading bool) (*session, error) {
 	ctx := command.Context()
 	book, err := openBook(command)
 	if err != nil {
 		return nil, err
 	}
-	access := flag(command, "access")
-	if access == "" {
-		access = os.Getenv("AQSHA_ACCESS")
-	}
 	connect := func(url string) (*session, error) {
-		desk, err := wallet.NewDesk(ctx, api.NewClient(url, access), book)
+		desk, err := wallet.NewDesk(ctx, api.NewClient(url, accessOf(command)), book)
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", url, err)
 		}
@@ -147,23 +154,23 @@ func openSession(command *cobra.Command) (*session, error) {
 	if url := flag(command, "node"); url != "" {
 		return connect(url)
 	}
-	dir := flag(command, "data")
-	deadline := time.Now().Add(lockWait)
-	for {
+	dir, open := flag(command, "data"), openEmbedded
+	if reading {
+		open = openForReading
+	}
+	for until := time.Now().Add(lockWait); ; {
 		if url, err := openAnnounced(dir); err == nil {
 			if s, err := connect(url); err == nil {
 				return s, nil
 			}
 		}
-		s, err := openEmbedded(ctx, dir, book)
+		s, err := open(ctx, dir, book)
 		var locked *vfs.LockedError
-		if !errors.As(err, &locked) || time.Now().After(deadline) {
+		if !errors.As(err, &locked) || time.Now().After(until) {
 			return s, err
 		}
-		select { // another command has the ledger open: it will be done soon
-		case <-time.After(lockRetry):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := pause(ctx); err != nil { // another command has the ledger open: it will be done soon
+			return nil, err
 		}
 	}
 }
@@ -176,10 +183,53 @@ const (
 
 // openEmbedded opens the ledger in this process and speaks to it through the same API.
 func openEmbedded(ctx context.Context, dir string, book *wallet.Book) (*session, error) {
+	c, lock, err := takeLedger(ctx, dir, anyLedger)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openLocal(ctx, dir, c, book, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+// readsHere stands for the leader of a ledger that is only read: it takes no transactions, and no key is needed.
+const readsHere = "this directory, which is open for reading"
+
+// openForReading opens the ledger in this process to read what is there now. Nothing is written, so neither a secret
+// nor a permission is needed for that; what has to be rebuilt is rebuilt in memory.
+func openForReading(ctx context.Context, dir string, book *wallet.Book) (*session, error) {
 	c, err := readConfig(dir)
 	if err != nil {
 		return nil, err
 	}
+	lock, err := vfs.LockShared(dir)
+	if err != nil {
+		return nil, err
+	}
+	overlay := vfs.NewOverlay(vfs.OS)
+	c.readOnly, c.Leader = overlay, readsHere
+	s, err := openLocal(ctx, dir, c, book, closers{overlay, lock})
+	if err != nil {
+		return nil, errors.Join(err, overlay.Close(), lock.Close())
+	}
+	return s, nil
+}
+
+// closers close in order.
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, one := range c {
+		errs = append(errs, one.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openLocal opens the ledger of a directory that is held; held is let go with the session.
+func openLocal(ctx context.Context, dir string, c config, book *wallet.Book, held io.Closer) (*session, error) {
 	n, err := openNode(dir, c, book, nil)
 	if err != nil {
 		return nil, err
@@ -188,10 +238,10 @@ func openEmbedded(ctx context.Context, dir string, book *wallet.Book) (*session,
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	return &session{desk, n.Close}, nil
+	return &session{desk, func() error { return errors.Join(n.Close(), held.Close()) }}, nil
 }
 
-// openNode opens the ledger of a data directory: to write, or as the copy of another's.
+// openNode opens the ledger of a data directory that the caller holds: to write, or as the copy of another's.
 func openNode(dir string, c config, book *wallet.Book, logger *slog.Logger) (*node.Node, error) {
 	nc, err := nodeConfig(dir, c, book, logger)
 	if err != nil {
@@ -204,7 +254,7 @@ func openNode(dir string, c config, book *wallet.Book, logger *slog.Logger) (*no
 const keyDays = 730
 
 func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (node.Config, error) {
-	nc := node.Config{Dir: dir, Logger: logger, Reverify: c.Reverify, Acks: c.Acks, Leader: c.Leader, Options: txlog.Options{Origin: c.Name}}
+	nc := node.Config{Dir: dir, Logger: logger, Reverify: c.Reverify, Acks: c.Acks, Leader: c.Leader, Options: txlog.Options{Origin: c.Name, FS: c.readOnly}, ReadOnly: c.readOnly != nil}
 	for _, public := range c.Followers {
 		verifier, err := node.ParseFollower(public)
 		if err != nil {
@@ -229,44 +279,18 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 
 // writeConfig replaces a data directory's configuration.
 func writeConfig(dir string, c config) error {
+	content, err := encodeConfig(c)
+	if err != nil {
+		return err
+	}
+	return durable.Replace(vfs.OS, filepath.Join(dir, configFile), content)
+}
+
+func encodeConfig(c config) ([]byte, error) {
 	var content bytes.Buffer
-	if err := toml.NewEncoder(&content).Encode(c); err != nil {
-		return err
-	}
-	temporary := filepath.Join(dir, configFile+".new")
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content.Bytes())
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, filepath.Join(dir, configFile))
+	err := toml.NewEncoder(&content).Encode(c)
+	return content.Bytes(), err
 }
-
-// announce notes where a node listens, for other commands on the same directory.
-func announce(dir string, l net.Listener) (url string, withdraw func(), err error) {
-	url = "http://" + l.Addr().String()
-	path := filepath.Join(dir, addressOf)
-	return url, func() { _ = os.Remove(path) }, os.WriteFile(path, []byte(url+"\n"), 0o600)
-}
-
-// openAnnounced says where the node that runs on a directory listens, if one answers there.
-func openAnnounced(dir string) (url string, err error) {
-	content, err := os.ReadFile(filepath.Join(dir, addressOf))
-	if err != nil {
-		return "", err
-	}
-	url = strings.TrimSpace(string(content))
-	ctx, cancel := context.WithTimeout(context.Background(), healthWait)
-	defer cancel()
-	_, err = api.NewClient(url, "").Health(ctx)
-	return url, err
-}
-
-// healthWait is how long an announced node may take to say that it is there.
-const healthWait = 5 * time.Second
 
 // resolve reads names or ids of arguments.
 func (s *session) resolve(texts ...string) ([]token.WalletID, error) {

@@ -89,11 +89,9 @@ func (s *session) publicKey(text string) (token.PublicKey, error) {
 	if public.UnmarshalText([]byte(text)) == nil && public != token.NoKey {
 		return public, nil
 	}
-	key, err := s.Book.Key(text)
+	key, err := s.Book.KeyOrNew(text)
 	if err != nil {
-		if key, err = s.Book.NewKey(text); err != nil {
-			return public, err
-		}
+		return public, err
 	}
 	return key.Public(), nil
 }

@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newTokenCommand() *cobra.Command {
@@ -18,7 +20,7 @@ func newTokenCommand() *cobra.Command {
 	addLedgerFlags(command)
 	list := &cobra.Command{
 		Use: "list WALLET", Short: "List a wallet's live tokens, the newest first", Example: "  aqsha token list aigerim", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err
@@ -45,7 +47,7 @@ func newTokenCommand() *cobra.Command {
 	list.Flags().Int("limit", 100, "most tokens, up to 4096")
 	showOne := &cobra.Command{
 		Use: "show TOKEN", Short: "Show a token, live or spent", Example: "  aqsha token show 5f1c…", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			id, err := tokenID(args[0])
 			if err != nil {
 				return err
@@ -66,7 +68,7 @@ func newTokenCommand() *cobra.Command {
 	prove := &cobra.Command{
 		Use: "prove TOKEN", Short: "Write a proof file: the token's provenance back to its issue",
 		Example: "  aqsha token prove 5f1c… --file token.proof", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			id, err := tokenID(args[0])
 			if err != nil {
 				return err
@@ -79,7 +81,7 @@ func newTokenCommand() *cobra.Command {
 			if path == "" {
 				path = args[0][:16] + ".proof"
 			}
-			if err := os.WriteFile(path, content, 0o644); err != nil {
+			if err := durable.Replace(vfs.OS, path, content); err != nil {
 				return err
 			}
 			return show(command, map[string]any{"file": path, "bytes": len(content)}, func(w io.Writer) {

@@ -24,7 +24,7 @@ func newTraceCommand() *cobra.Command {
 contract ever held: forwards to where it went and backwards to where it came from, so many
 transactions away. Where tokens were merged, all that came out is reached from all that went in.`,
 		Example: "  aqsha trace railway --svg railway.svg\n  aqsha trace house --backwards 2 --forwards 2 --json", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			t, err := follow(ctx, command, s, args[0])
 			if err != nil {
 				return err

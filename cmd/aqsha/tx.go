@@ -25,8 +25,7 @@ that changes the ledger, have each key holder sign it (no node needed), then sub
 	sign := &cobra.Command{
 		Use: "sign DRAFT", Short: "Add the signatures that a key may give; works offline", Example: "  aqsha tx sign draft.json --key issue-2", Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			draft, err := wallet.ReadDraft(args[0])
-			if err != nil {
+			if _, err := wallet.ReadDraft(args[0]); err != nil {
 				return usageError{err}
 			}
 			book, err := openBook(command)
@@ -37,17 +36,17 @@ that changes the ledger, have each key holder sign it (no node needed), then sub
 			if err != nil {
 				return err
 			}
-			given, err := draft.Sign(key)
+			given, missing := 0, map[string]int{}
+			err = wallet.UpdateDraft(args[0], func(draft *wallet.Draft) (err error) {
+				if given, err = draft.Sign(key); err == nil && given == 0 {
+					err = usageError{errors.New("that key has nothing to sign here, or has signed already")}
+				}
+				missing = draft.Missing()
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			if given == 0 {
-				return usageError{errors.New("that key has nothing to sign here, or has signed already")}
-			}
-			if err := draft.Write(args[0]); err != nil {
-				return err
-			}
-			missing := draft.Missing()
 			return show(command, map[string]any{"signed": given, "missing": missing}, func(w io.Writer) {
 				fmt.Fprintf(w, "signed; ")
 				if len(missing) == 0 {
@@ -85,7 +84,7 @@ that changes the ledger, have each key holder sign it (no node needed), then sub
 				}
 				return showJSON(command, draft)
 			}
-			return withSession(command, func(ctx context.Context, s *session) error {
+			return withSession(command, true, func(ctx context.Context, s *session) error {
 				view, err := s.Client.Transaction(ctx, id)
 				if err != nil {
 					return err

@@ -23,13 +23,16 @@ func newUpCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir := flag(command, "data")
-			c, err := readConfig(dir)
+			c, lock, err := takeLedger(command.Context(), dir, func(c config) error {
+				if c.Leader != "" {
+					return usageError{fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha promote\" to make it the leader", dir, c.Leader)}
+				}
+				return nil
+			})
 			if err != nil {
 				return err
 			}
-			if c.Leader != "" {
-				return usageError{fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha promote\" to make it the leader", dir, c.Leader)}
-			}
+			defer lock.Close()
 			book, err := openBook(command)
 			if err != nil {
 				return err
@@ -49,7 +52,7 @@ func newUpCommand() *cobra.Command {
 	return command
 }
 
-// serve runs a node with its API on a data directory until ctx ends. once is called when it serves; what it
+// serve runs a node with its API on a data directory that the caller holds until ctx ends. once is called when it serves; what it
 // returns, if not nil, ends the node: errDone without an error.
 func serve(ctx context.Context, dir string, c config, book *wallet.Book, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -65,12 +68,13 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, MarketDir: c.Market, Logger: logger})
+	instance := newInstance()
+	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance})
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
 	}
-	url, withdraw, err := announce(dir, listener)
+	url, withdraw, err := announce(dir, listener, instance)
 	if err != nil {
 		return err
 	}

@@ -52,13 +52,14 @@ func newWaitingTown(t *testing.T, wallets ...string) *waitingTown {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, withdraw, err := announce(w.dir, listener)
+	instance := newInstance()
+	_, withdraw, err := announce(w.dir, listener, instance)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- api.New(n, api.Options{Open: true}).Serve(ctx, listener) }()
+	go func() { served <- api.New(n, api.Options{Open: true, Instance: instance}).Serve(ctx, listener) }()
 	t.Cleanup(func() {
 		withdraw()
 		cancel()

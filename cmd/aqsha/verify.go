@@ -22,7 +22,7 @@ the node nothing but the bytes of its log.`,
 		Example: `  aqsha verify
   aqsha verify --node https://tenge.example.kz --network 3c0b…`,
 		Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			evidence := node.Evidence{Entries: func(size uint64) iter.Seq2[[]byte, error] { return s.Client.Entries(ctx, size) }}
 			if text := flag(command, "network"); text != "" {
 				if err := evidence.Network.UnmarshalText([]byte(text)); err != nil {

@@ -14,9 +14,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/market"
 	marketreport "github.com/aqsha/aqsha/market/report"
 	"github.com/aqsha/aqsha/txlog/seal"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Origins name the logs of sealed reports and of a farm's sealed months.
@@ -32,17 +34,18 @@ func openSealLog(dir, origin string, create bool) (seal.Log, error) {
 	secretFile, publicFile := filepath.Join(dir, "signer.key"), filepath.Join(dir, "log.pub")
 	public, err := os.ReadFile(publicFile)
 	if errors.Is(err, fs.ErrNotExist) && create {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := vfs.OS.MkdirAll(dir); err != nil {
 			return o, err
 		}
 		secret, verifier, err := note.GenerateKey(rand.Reader, origin)
 		if err != nil {
 			return o, err
 		}
-		if err := os.WriteFile(secretFile, []byte(secret+"\n"), 0o600); err != nil {
+		// The public half last: with it there, the keys are complete.
+		if err := durable.Replace(vfs.OS, secretFile, []byte(secret+"\n")); err != nil {
 			return o, err
 		}
-		if err := os.WriteFile(publicFile, []byte(verifier+"\n"), 0o644); err != nil {
+		if err := durable.Create(vfs.OS, publicFile, []byte(verifier+"\n")); err != nil {
 			return o, err
 		}
 		public = []byte(verifier)

@@ -363,7 +363,7 @@ Marked money is taken with --purpose, of one purpose at a time: the mark ends on
 func walletList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the wallets whose names are in the data directory", Example: "  aqsha wallet list", Args: cobra.NoArgs,
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
 			names, err := s.Book.Names()
 			if err != nil {
 				return err
@@ -419,7 +419,7 @@ func stateOf(w api.WalletView) string {
 func walletShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show WALLET", Short: "Show a wallet: balance, tier, limits used, state", Example: "  aqsha wallet show aigerim --json", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err

@@ -80,7 +80,7 @@ func (b *Book) AddMark(m Mark) error {
 			return farm.Refuse("day_closed", "from", "%s is summed up and does not change any more", day.Time().Format(time.DateOnly))
 		}
 	}
-	if err := appendRow(b.Dir, "marks.csv", markHeader, []string{m.From.Time().Format(time.RFC3339), m.To.Time().Format(time.RFC3339), m.Selector, m.State.String(), m.Why}); err != nil {
+	if err := appendRows(b.Dir, "marks.csv", markHeader, []string{m.From.Time().Format(time.RFC3339), m.To.Time().Format(time.RFC3339), m.Selector, m.State.String(), m.Why}); err != nil {
 		return err
 	}
 	b.Marks = append(b.Marks, m)

@@ -1,18 +1,20 @@
 package book
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Config is farm.toml.
@@ -97,9 +99,9 @@ func (c *Config) Write(dir string) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "farm.toml"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
+	var content bytes.Buffer
+	if err := toml.NewEncoder(&content).Encode(c); err != nil {
 		return err
 	}
-	return errors.Join(toml.NewEncoder(f).Encode(c), f.Close())
+	return durable.Create(vfs.OS, filepath.Join(dir, "farm.toml"), content.Bytes())
 }

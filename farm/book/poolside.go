@@ -2,14 +2,10 @@ package book
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,20 +72,11 @@ func workerName(worker, user string) string {
 
 // WritePool appends readings to pool.csv.
 func WritePool(dir string, readings []PoolReading) error {
-	f, err := os.OpenFile(filepath.Join(dir, "pool.csv"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	rows := csv.NewWriter(f)
-	if err == nil && info.Size() == 0 {
-		_ = rows.Write(poolHeader)
-	}
+	var rows [][]string
 	for _, r := range readings {
-		_ = rows.Write([]string{r.At.Time().Format("2006-01-02T15:04:05.0Z07:00"), r.Worker, strconv.FormatFloat(r.Work, 'f', -1, 64)})
+		rows = append(rows, []string{r.At.Time().Format("2006-01-02T15:04:05.0Z07:00"), r.Worker, strconv.FormatFloat(r.Work, 'f', -1, 64)})
 	}
-	rows.Flush()
-	return errors.Join(err, rows.Error(), f.Sync(), f.Close())
+	return appendRows(dir, "pool.csv", poolHeader, rows...)
 }
 
 func readPoolTable(dir string) (readings []PoolReading, err error) {

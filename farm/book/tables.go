@@ -1,6 +1,7 @@
 package book
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 const maxTable = 64 << 20
@@ -55,20 +58,21 @@ func table(dir, name string, header []string, row func(fields []string) error) e
 	}
 }
 
-// appendRow adds a row to a table, with its header when the file is new.
-func appendRow(dir, name string, header, fields []string) error {
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	w := csv.NewWriter(f)
-	if err == nil && info.Size() == 0 {
-		_ = w.Write(header)
-	}
-	_ = w.Write(fields)
-	w.Flush()
-	return errors.Join(err, w.Error(), f.Sync(), f.Close())
+// appendRows adds rows to a table, with its header when the file is new: all of them or none. A last line that an editor
+// left without an end gets one.
+func appendRows(dir, name string, header []string, rows ...[]string) error {
+	return durable.Update(vfs.OS, filepath.Join(dir, name), maxTable, func(content []byte) ([]byte, error) {
+		if len(content) > 0 && content[len(content)-1] != '\n' {
+			content = append(content, '\n')
+		}
+		added := bytes.NewBuffer(content)
+		w := csv.NewWriter(added)
+		if len(content) == 0 {
+			_ = w.Write(header)
+		}
+		err := w.WriteAll(rows)
+		return added.Bytes(), err
+	})
 }
 
 func instant(field, text string) (use.Instant, error) {
@@ -158,7 +162,7 @@ func AddPrice(dir string, from time.Time, difficulty, reward, bitcoin string) er
 	if _, err := ParsePrice(difficulty, reward, bitcoin); err != nil {
 		return err
 	}
-	return appendRow(dir, "prices.csv", priceHeader, []string{from.Format(time.RFC3339), difficulty, reward, bitcoin})
+	return appendRows(dir, "prices.csv", priceHeader, []string{from.Format(time.RFC3339), difficulty, reward, bitcoin})
 }
 
 // MeterReading is a site's energy over a span, as its meter has it.
@@ -193,5 +197,5 @@ func readMeters(dir string) (readings []MeterReading, err error) {
 
 // WriteMeter appends a meter's reading to a folder's table.
 func WriteMeter(dir string, r MeterReading) error {
-	return appendRow(dir, "meter.csv", meterHeader, []string{r.From.Time().Format(time.RFC3339), r.To.Time().Format(time.RFC3339), r.Site, fmt.Sprintf("%d.%03d", r.WattHour/1000, r.WattHour%1000)})
+	return appendRows(dir, "meter.csv", meterHeader, []string{r.From.Time().Format(time.RFC3339), r.To.Time().Format(time.RFC3339), r.Site, fmt.Sprintf("%d.%03d", r.WattHour/1000, r.WattHour%1000)})
 }

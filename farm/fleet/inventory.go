@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // MaxMachines of a fleet.
@@ -59,18 +61,10 @@ func (inv *Inventory) Save() error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(inv.path), 0o755); err != nil {
+	if err := vfs.OS.MkdirAll(filepath.Dir(inv.path)); err != nil {
 		return err
 	}
-	f, err := os.Create(inv.path + ".new")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(content, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(inv.path+".new", inv.path)
+	return durable.Replace(vfs.OS, inv.path, append(content, '\n'))
 }
 
 // Find is a machine by identity, serial number or hardware address.

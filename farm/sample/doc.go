@@ -3,7 +3,7 @@
 //
 // In one directory to which one process writes at a time (others may read beside it):
 //
-//	machines            one machine's identity a line; its number is the line's
+//	machines.journal    identities of machines; a machine's number is its place
 //	journal/<hour>      polls of an hour that is not packed yet, a batch a record, synced before Append returns
 //	raw/<day>           polls, a group an hour: a directory of machines and a packed block of each
 //	rollup/<day>        five-minute sums, one group
@@ -16,6 +16,7 @@
 //     open, damage elsewhere is an error that names the file.
 //   - A poll is quantised before anything sees it, so that memory, disk and every later reading agree.
 //   - Polls of a machine are kept in order of time; one that is not later than the last is refused.
+//   - A machine's number never changes: one that was not durable was not given.
 //
-// It imports farm/use for what a poll and a cell are, and txlog/vfs for the lock.
+// It imports farm/use for what a poll and a cell are, and internal/durable and txlog/vfs to write files.
 package sample

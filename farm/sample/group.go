@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/aqsha/aqsha/farm/use"
@@ -123,13 +122,13 @@ func readGroup(f io.ReaderAt, at, size int64) (group, int64, error) {
 }
 
 // readBlock reads a block and checks it.
-func readBlock(f *os.File, e entry) ([]byte, error) {
+func readBlock(f io.ReaderAt, path string, e entry) ([]byte, error) {
 	packed := make([]byte, e.length)
 	if _, err := f.ReadAt(packed, e.offset); err != nil {
 		return nil, err
 	}
 	if crc32.Checksum(packed, castagnoli) != e.sum {
-		return nil, fmt.Errorf("%s: the block of machine %d at byte %d is damaged", f.Name(), e.machine, e.offset)
+		return nil, fmt.Errorf("%s: the block of machine %d at byte %d is damaged", path, e.machine, e.offset)
 	}
 	return packed, nil
 }

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Polls are a machine's polls in [from, to), in order.
@@ -34,13 +35,13 @@ func (s *Store) Polls(machine uint32, from, to use.Instant) ([]use.Poll, error) 
 			if !ok || g.from >= to || g.from+use.Hour <= from {
 				continue
 			}
-			packed, err := readBlock(d.file, e)
+			packed, err := readBlock(d.file, d.path, e)
 			if err != nil {
 				return nil, err
 			}
 			rows, err := unpackRows(packed, int(e.count))
 			if err != nil {
-				return nil, fmt.Errorf("%s: machine %d at byte %d: %w", d.file.Name(), machine, e.offset, err)
+				return nil, fmt.Errorf("%s: machine %d at byte %d: %w", d.path, machine, e.offset, err)
 			}
 			take(rows)
 		}
@@ -126,24 +127,17 @@ func (s *Store) rollupPath(day use.Instant) string {
 
 // HasRollup says whether a day is summed up.
 func (s *Store) HasRollup(day use.Instant) bool {
-	_, err := os.Stat(s.rollupPath(day))
-	return err == nil
+	return exists(s.files, s.rollupPath(day))
 }
 
 // RollupDays are the days that are summed up, in order.
 func (s *Store) RollupDays() ([]use.Instant, error) {
-	files, err := os.ReadDir(filepath.Join(s.dir, "rollup"))
-	if err != nil {
-		return nil, err
+	numbers, err := s.numbered("rollup")
+	days := make([]use.Instant, 0, len(numbers))
+	for _, number := range numbers {
+		days = append(days, use.Instant(number)*use.Day)
 	}
-	var days []use.Instant
-	for _, f := range files {
-		if number, err := strconv.ParseInt(f.Name(), 10, 64); err == nil {
-			days = append(days, use.Instant(number)*use.Day)
-		}
-	}
-	slices.Sort(days)
-	return days, nil
+	return days, err
 }
 
 // WriteRollup stores a day's cells of each machine, whole or not at all. A day is written once.
@@ -166,45 +160,35 @@ func (s *Store) WriteRollup(day use.Instant, cells func(machine uint32) ([]use.C
 		}
 		blocks = append(blocks, block{uint32(machine), len(c), packCells(nil, c, &p)})
 	}
-	path := s.rollupPath(day)
-	f, err := os.Create(path + ".new")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(encodeGroup(day, blocks))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return durable.Replace(s.files, s.rollupPath(day), encodeGroup(day, blocks))
 }
 
 // Rollup reads a day's cells by machine.
 type Rollup struct {
-	file *os.File
+	path string
+	file vfs.File
 	group
 }
 
 // OpenRollup opens a day's sums; fs.ErrNotExist when the day has none.
 func (s *Store) OpenRollup(day use.Instant) (*Rollup, error) {
-	f, err := os.Open(s.rollupPath(day))
+	path := s.rollupPath(day)
+	f, err := s.files.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
+	size, err := f.Size()
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	g, _, err := readGroup(f, 0, info.Size())
+	g, _, err := readGroup(f, 0, size)
 	if err == nil && g.from != day {
 		err = errors.New("is of another day")
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", f.Name(), err), f.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
-	return &Rollup{f, g}, nil
+	return &Rollup{path, f, g}, nil
 }
 
 // Cells of a machine; nil when the day does not know it.
@@ -213,13 +197,13 @@ func (r *Rollup) Cells(machine uint32) ([]use.Cell, error) {
 	if !ok {
 		return nil, nil
 	}
-	packed, err := readBlock(r.file, e)
+	packed, err := readBlock(r.file, r.path, e)
 	if err != nil {
 		return nil, err
 	}
 	cells, err := unpackCells(packed, r.from)
 	if err != nil {
-		return nil, fmt.Errorf("%s: machine %d: %w", r.file.Name(), machine, err)
+		return nil, fmt.Errorf("%s: machine %d: %w", r.path, machine, err)
 	}
 	return cells, nil
 }
@@ -236,7 +220,7 @@ func (s *Store) Retain(now use.Instant) error {
 		if at >= today-RawDays*use.Day || !s.HasRollup(at) {
 			continue
 		}
-		if err := errors.Join(d.file.Close(), os.Remove(d.file.Name())); err != nil {
+		if err := errors.Join(d.file.Close(), s.files.Remove(d.path)); err != nil {
 			return err
 		}
 		delete(s.days, at)
@@ -247,7 +231,7 @@ func (s *Store) Retain(now use.Instant) error {
 	}
 	for _, at := range days {
 		if at < today-RollupDays*use.Day {
-			if err := os.Remove(s.rollupPath(at)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := s.files.Remove(s.rollupPath(at)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
@@ -278,15 +262,15 @@ func (s *Store) Size() (size Size, err error) {
 		return size, err
 	}
 	for _, at := range days {
-		info, err := os.Stat(s.rollupPath(at))
-		if err != nil {
-			return size, err
-		}
 		r, err := s.OpenRollup(at)
 		if err != nil {
 			return size, err
 		}
-		size.RollupBytes += info.Size()
+		bytes, err := r.file.Size()
+		if err != nil {
+			return size, errors.Join(err, r.Close())
+		}
+		size.RollupBytes += bytes
 		for _, e := range r.entries {
 			size.RollupCells += int64(e.count)
 		}

@@ -17,6 +17,8 @@ import (
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/sample"
 	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Options of a duty.
@@ -365,9 +367,5 @@ func WriteSilences(dir string, silences []alert.Silence) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "silences.json")
-	if err := os.WriteFile(path+".new", append(content, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return durable.Replace(vfs.OS, filepath.Join(dir, "silences.json"), append(content, '\n'))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aqsha/aqsha/node/signer"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // A key is kept in a file, here of a development network without a passphrase, and signs again.
@@ -19,11 +20,11 @@ func Example() {
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "alice.key")
 	made := token.NewPrivateKey([32]byte{1})
-	if err := signer.Save(path, made, ""); err != nil {
+	if err := signer.Save(vfs.OS, path, made, ""); err != nil {
 		fmt.Println(err)
 		return
 	}
-	loaded, err := signer.Load(path, nil)
+	loaded, err := signer.Load(vfs.OS, path, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

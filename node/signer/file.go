@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 const (
@@ -28,34 +30,49 @@ var ErrNeedsPassphrase = errors.New("the key file is encrypted: a passphrase is 
 
 // Save writes a key to a new file that only its owner can read. An empty passphrase leaves it
 // unencrypted, which is for development networks alone.
-func Save(path string, key token.PrivateKey, passphrase string) error {
+func Save(files vfs.FS, path string, key token.PrivateKey, passphrase string) error {
 	seed := key.Seed()
-	return write(path, fmt.Sprintf("%s ed25519 %s\n", magic, hex.EncodeToString(seed[:])), passphrase)
+	return write(files, path, fmt.Sprintf("%s ed25519 %s\n", magic, hex.EncodeToString(seed[:])), passphrase)
 }
 
 // SaveCommand writes a key file that names an external program which holds the key.
-func SaveCommand(path string, command ...string) error {
+func SaveCommand(files vfs.FS, path string, command ...string) error {
 	for _, word := range command {
 		if word == "" || strings.ContainsAny(word, " \t\n") {
 			return fmt.Errorf("command %q: words must not be empty or contain blanks", command)
 		}
 	}
-	return write(path, fmt.Sprintf("%s command %s\n", magic, strings.Join(command, " ")), "")
+	return write(files, path, fmt.Sprintf("%s command %s\n", magic, strings.Join(command, " ")), "")
 }
 
 // SaveSecret writes any secret text to a new file in the same way; LoadSecret reads it back.
-func SaveSecret(path, secret, passphrase string) error { return write(path, secret+"\n", passphrase) }
+func SaveSecret(files vfs.FS, path, secret, passphrase string) error {
+	return write(files, path, secret+"\n", passphrase)
+}
 
 // LoadSecret opens a file that SaveSecret wrote.
-func LoadSecret(path string, ask Passphrase) (string, error) {
-	text, err := readText(path, ask)
+func LoadSecret(files vfs.FS, path string, ask Passphrase) (string, error) {
+	text, err := readText(files, path, ask)
 	if err != nil {
 		return "", fmt.Errorf("secret file %s: %w", path, err)
+	}
+	if strings.TrimSpace(text) == "" {
+		return "", &DamagedError{path, "holds nothing"}
 	}
 	return strings.TrimSpace(text), nil
 }
 
-func write(path, line, passphrase string) error {
+// DamagedError is a key file that does not hold a whole key.
+type DamagedError struct{ Path, Detail string }
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("key file %s: %s. Bring it back from where keys are kept; if its key was never used, remove it and try again", e.Path, e.Detail)
+}
+func (e *DamagedError) ErrorCode() string  { return "key-file-damaged" }
+func (e *DamagedError) ErrorField() string { return e.Path }
+
+// write makes the file complete or not at all: half a key is worse than none.
+func write(files vfs.FS, path, line, passphrase string) error {
 	content := []byte(line)
 	if passphrase != "" {
 		var err error
@@ -63,12 +80,7 @@ func write(path, line, passphrase string) error {
 			return fmt.Errorf("key file %s: %w", path, err)
 		}
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Sync(), f.Close())
+	return durable.Create(files, path, content)
 }
 
 func encrypt(plain []byte, passphrase string) ([]byte, error) {
@@ -90,8 +102,8 @@ func encrypt(plain []byte, passphrase string) ([]byte, error) {
 }
 
 // Load opens a key file. ask is called when it is encrypted; nil means nobody can be asked.
-func Load(path string, ask Passphrase) (token.Signer, error) {
-	line, err := readText(path, ask)
+func Load(files vfs.FS, path string, ask Passphrase) (token.Signer, error) {
+	line, err := readText(files, path, ask)
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -100,22 +112,20 @@ func Load(path string, ask Passphrase) (token.Signer, error) {
 	case len(words) == 3 && words[0] == magic && words[1] == "ed25519":
 		var seed [32]byte
 		if n, err := hex.Decode(seed[:], []byte(words[2])); err != nil || n != len(seed) || len(words[2]) != 64 {
-			return nil, fmt.Errorf("key file %s: want 64 hexadecimal digits", path)
+			return nil, &DamagedError{path, "want 64 hexadecimal digits"}
 		}
 		return token.NewPrivateKey(seed), nil
 	case len(words) >= 3 && words[0] == magic && words[1] == "command":
 		return NewCommand(words[2:]...)
 	}
-	return nil, fmt.Errorf("key file %s: not a key file of Aqsha", path)
+	if len(words) == 0 {
+		return nil, &DamagedError{path, "holds nothing"}
+	}
+	return nil, &DamagedError{path, "not a whole key file of Aqsha"}
 }
 
-func readText(path string, ask Passphrase) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFileSize))
+func readText(files vfs.FS, path string, ask Passphrase) (string, error) {
+	content, err := durable.Read(files, path, maxFileSize)
 	if err != nil {
 		return "", err
 	}

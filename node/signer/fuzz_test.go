@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/node/signer"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // FuzzKeyFile: whatever a file holds, loading it ends with a key or an error. Files that name a program
@@ -23,7 +24,7 @@ func FuzzKeyFile(f *testing.F) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := signer.Load(path, nil)
+		s, err := signer.Load(vfs.OS, path, nil)
 		if err != nil {
 			return
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aqsha/aqsha/node/signer"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // The test binary is also the external program: with these words before the call it signs.
@@ -57,10 +58,10 @@ func signs(t *testing.T, s token.Signer) {
 
 func TestKeyFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plain.key")
-	if err := signer.Save(path, key, ""); err != nil {
+	if err := signer.Save(vfs.OS, path, key, ""); err != nil {
 		t.Fatal(err)
 	}
-	s, err := signer.Load(path, nil)
+	s, err := signer.Load(vfs.OS, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,14 +69,14 @@ func TestKeyFiles(t *testing.T) {
 	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
 		t.Errorf("others may read it: %v", info.Mode())
 	}
-	if err := signer.Save(path, token.NewPrivateKey([32]byte{7}), ""); !errors.Is(err, os.ErrExist) {
+	if err := signer.Save(vfs.OS, path, token.NewPrivateKey([32]byte{7}), ""); !errors.Is(err, os.ErrExist) {
 		t.Errorf("a key was overwritten: %v", err)
 	}
 }
 
 func TestEncryptedKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secret.key")
-	if err := signer.Save(path, key, "құпия сөз"); err != nil {
+	if err := signer.Save(vfs.OS, path, key, "құпия сөз"); err != nil {
 		t.Fatal(err)
 	}
 	content, _ := os.ReadFile(path)
@@ -91,19 +92,19 @@ func TestEncryptedKeyFile(t *testing.T) {
 			return passphrase, err
 		}
 	}
-	s, err := signer.Load(path, answer("құпия сөз", nil))
+	s, err := signer.Load(vfs.OS, path, answer("құпия сөз", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	signs(t, s)
-	if _, err := signer.Load(path, answer("another", nil)); err == nil || errors.Is(err, signer.ErrNeedsPassphrase) {
+	if _, err := signer.Load(vfs.OS, path, answer("another", nil)); err == nil || errors.Is(err, signer.ErrNeedsPassphrase) {
 		t.Errorf("wrong passphrase: %v", err)
 	}
-	if _, err := signer.Load(path, nil); !errors.Is(err, signer.ErrNeedsPassphrase) {
+	if _, err := signer.Load(vfs.OS, path, nil); !errors.Is(err, signer.ErrNeedsPassphrase) {
 		t.Errorf("nobody to ask: %v", err)
 	}
 	gone := errors.New("nobody answers")
-	if _, err := signer.Load(path, answer("", gone)); !errors.Is(err, gone) {
+	if _, err := signer.Load(vfs.OS, path, answer("", gone)); !errors.Is(err, gone) {
 		t.Errorf("nobody answers: %v", err)
 	}
 	// An altered byte is noticed; each trial costs a second, so one must do.
@@ -114,7 +115,7 @@ func TestEncryptedKeyFile(t *testing.T) {
 		if err := os.WriteFile(damaged, altered, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := signer.Load(damaged, func(string) (string, error) { return "құпия сөз", nil }); err == nil {
+		if _, err := signer.Load(vfs.OS, damaged, func(string) (string, error) { return "құпия сөз", nil }); err == nil {
 			t.Errorf("byte %d altered: accepted", i)
 		}
 	}
@@ -130,11 +131,11 @@ func TestFilesThatAreNoKeys(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := signer.Load(path, func(string) (string, error) { return "x", nil }); err == nil {
+		if _, err := signer.Load(vfs.OS, path, func(string) (string, error) { return "x", nil }); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if _, err := signer.Load(filepath.Join(t.TempDir(), "none"), nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := signer.Load(vfs.OS, filepath.Join(t.TempDir(), "none"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 }
@@ -145,10 +146,10 @@ func TestExternalProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "hsm.key")
-	if err := signer.SaveCommand(path, self, "as-signer", "honest"); err != nil {
+	if err := signer.SaveCommand(vfs.OS, path, self, "as-signer", "honest"); err != nil {
 		t.Fatal(err)
 	}
-	s, err := signer.Load(path, nil)
+	s, err := signer.Load(vfs.OS, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +169,7 @@ func TestExternalProgram(t *testing.T) {
 			t.Errorf("%s: %v", mood, err)
 		}
 	}
-	if err := signer.SaveCommand(path+"2", "sh", "-c", "echo hi"); err == nil {
+	if err := signer.SaveCommand(vfs.OS, path+"2", "sh", "-c", "echo hi"); err == nil {
 		t.Error("words with blanks cannot be told apart when read")
 	}
 }

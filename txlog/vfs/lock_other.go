@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-func tryLock(*os.File) (bool, error) {
+func tryLock(*os.File, bool) (bool, error) {
 	return false, errors.New("no file locks on this platform")
 }

@@ -8,9 +8,14 @@ import (
 	"syscall"
 )
 
-// tryLock takes an advisory lock that the kernel drops when the process ends.
-func tryLock(f *os.File) (bool, error) {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+// tryLock takes an advisory lock that the kernel drops when the process ends: alone, or beside others who
+// take it beside others.
+func tryLock(f *os.File, alone bool) (bool, error) {
+	how := syscall.LOCK_SH
+	if alone {
+		how = syscall.LOCK_EX
+	}
+	err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return false, nil
 	}

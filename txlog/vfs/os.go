@@ -15,6 +15,12 @@ type osFS struct{}
 
 type osFile struct{ *os.File }
 
+// Who pays whom is nobody's business but the owner's.
+const (
+	dirMode  = 0o700
+	fileMode = 0o600
+)
+
 // MkdirAll makes each missing parent durable in turn: a directory whose own
 // name is lost in a crash takes everything below it along.
 func (o osFS) MkdirAll(dir string) error {
@@ -31,7 +37,7 @@ func (o osFS) MkdirAll(dir string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil && !os.IsExist(err) {
+	if err := os.Mkdir(dir, dirMode); err != nil && !os.IsExist(err) {
 		return err
 	}
 	return o.SyncDir(parent)
@@ -44,7 +50,7 @@ func (osFS) OpenReadWrite(name string) (File, error) {
 }
 
 func open(name string, flag int) (File, error) {
-	f, err := os.OpenFile(name, flag, 0o644)
+	f, err := os.OpenFile(name, flag, fileMode)
 	if err != nil {
 		return nil, err
 	}
@@ -77,28 +83,116 @@ func (osFS) SyncDir(dir string) error {
 	return err
 }
 
+// lockName is the file in a directory that stands for the directory's lock.
+const lockName = "LOCK"
+
 func (osFS) Lock(dir string) (io.Closer, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "LOCK"), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
 		return nil, err
 	}
-	free, err := tryLock(f)
+	if err := take(f, dir); err != nil {
+		return nil, err
+	}
+	return dirLock{f}, nil
+}
+
+// dirLock is a directory that was taken. Its file stays; without a holder's name in it, whoever holds
+// it only reads.
+type dirLock struct{ *os.File }
+
+func (l dirLock) Close() error {
+	_ = l.Truncate(0)
+	return l.File.Close()
+}
+
+// LockFile locks a file beside the one that is meant, because that one may be replaced by another meanwhile.
+// The lock's file goes with the lock: who opened it before that finds that the name is another's, and tries again.
+func (osFS) LockFile(name string) (io.Closer, error) {
+	path := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".lock")
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
+		if err != nil {
+			return nil, err
+		}
+		if err := take(f, name); err != nil {
+			return nil, err
+		}
+		mine, err1 := f.Stat()
+		there, err2 := os.Stat(path)
+		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+			return fileLock{f}, nil
+		}
+		f.Close()
+	}
+}
+
+type fileLock struct{ *os.File }
+
+func (l fileLock) Close() error {
+	removed := os.Remove(l.Name()) // while it is still held
+	if err := l.File.Close(); err != nil {
+		return err
+	}
+	return removed
+}
+
+// take locks an open file or closes it. what is what the lock stands for.
+func take(f *os.File, what string) error {
+	free, err := tryLock(f, true)
+	if err != nil {
+		f.Close()
+		return fmt.Errorf("locking %s: %w", what, err)
+	}
+	if !free {
+		defer f.Close()
+		return &LockedError{Dir: what, Holder: holderOf(f)}
+	}
+	// The kernel drops the lock with the process; the text only helps whoever
+	// finds it taken, so a failure to write it is no failure.
+	if f.Truncate(0) == nil {
+		fmt.Fprintf(f, "process %d (%s)", os.Getpid(), describeSelf())
+	}
+	return nil
+}
+
+func holderOf(f *os.File) string {
+	var holder [256]byte
+	n, _ := f.ReadAt(holder[:], 0)
+	return string(holder[:n])
+}
+
+// LockShared takes a directory beside others who only read it, and needs no permission to write. A directory
+// that nobody has ever taken needs no lock to be read.
+func LockShared(dir string) (io.Closer, error) {
+	f, err := os.Open(filepath.Join(dir, lockName))
+	if os.IsNotExist(err) {
+		return io.NopCloser(nil), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	free, err := tryLock(f, false)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}
 	if !free {
 		defer f.Close()
-		var holder [256]byte
-		n, _ := f.ReadAt(holder[:], 0)
-		return nil, &LockedError{Dir: dir, Holder: string(holder[:n])}
-	}
-	// The kernel drops the lock with the process; the text only helps whoever
-	// finds the directory taken, so a failure to write it is no failure.
-	if f.Truncate(0) == nil {
-		fmt.Fprintf(f, "process %d (%s)", os.Getpid(), describeSelf())
+		return nil, &LockedError{Dir: dir, Holder: holderOf(f)}
 	}
 	return f, nil
+}
+
+func (osFS) Private(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&^dirMode == 0 {
+		return err
+	}
+	if err := os.Chmod(dir, dirMode); err != nil {
+		return fmt.Errorf("%s can be read by others (%s) and cannot be shut: %w", dir, info.Mode().Perm(), err)
+	}
+	return nil
 }
 
 // describeSelf names this process by its program and first argument, which by

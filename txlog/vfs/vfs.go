@@ -27,6 +27,10 @@ type FS interface {
 	// Lock takes a directory for this process until the closer is closed.
 	// While another holds it the error is a *LockedError.
 	Lock(dir string) (io.Closer, error)
+	// LockFile takes the name of a file, which need not exist, in the same way.
+	LockFile(name string) (io.Closer, error)
+	// Private shuts a directory to everybody but its owner, or says that it cannot.
+	Private(dir string) error
 }
 
 // File is one open file. Methods may be called from several goroutines.
@@ -47,9 +51,9 @@ type File interface {
 	Sync() error
 }
 
-// LockedError says that a directory belongs to another running process.
+// LockedError says that a directory, or a file, belongs to another running process.
 type LockedError struct {
-	Dir    string
+	Dir    string // or the file
 	Holder string // as the holder described itself: "process 4711 (aqsha up)"
 }
 
@@ -58,7 +62,7 @@ func (e *LockedError) Error() string {
 	if holder == "" {
 		holder = "another process"
 	}
-	return fmt.Sprintf("directory %s is in use by %s", e.Dir, holder)
+	return fmt.Sprintf("%s is in use by %s", e.Dir, holder)
 }
 
 // ErrorCode is the error's stable code.

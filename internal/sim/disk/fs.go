@@ -200,3 +200,8 @@ func (v *view) Lock(dir string) (io.Closer, error) {
 		return nil
 	}), nil
 }
+
+func (v *view) LockFile(name string) (io.Closer, error) { return v.Lock(name) }
+
+// Private finds nothing to do: the model has no users.
+func (v *view) Private(string) error { return nil }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aqsha/aqsha/api/wallet"
+)
+
+// A full disk, and one that takes no writes, are told with what to do.
+func TestErrorsOfTheMachineComeWithARemedy(t *testing.T) {
+	for cause, want := range map[error]string{
+		syscall.ENOSPC: "make room",
+		syscall.EROFS:  "takes no writes",
+		syscall.EMFILE: "ulimit -n",
+	} {
+		err := fmt.Errorf("paying: %w", &os.PathError{Op: "write", Path: "log", Err: cause})
+		root := newRootCommand()
+		var said bytes.Buffer
+		root.SetErr(&said)
+		if exit := report(root, err); exit != exitFailure || !strings.Contains(said.String(), want) {
+			t.Errorf("%v: exit %d, %q", cause, exit, said.String())
+		}
+		if err := root.ParseFlags([]string{"--json"}); err != nil {
+			t.Fatal(err)
+		}
+		said.Reset()
+		report(root, err)
+		var answer struct{ Remedy string }
+		if err := json.Unmarshal(said.Bytes(), &answer); err != nil || !strings.Contains(answer.Remedy, want) {
+			t.Errorf("%v: %q, %v", cause, said.String(), err)
+		}
+	}
+}
+
+// What a command has done is done, though its ledger cannot be closed: exit code 0 and a warning.
+func TestAFailureToCloseIsAWarning(t *testing.T) {
+	full := errors.New("no space left on device")
+	for _, failed := range []error{nil, errors.New("refused")} {
+		root := newRootCommand()
+		var said bytes.Buffer
+		root.SetErr(&said)
+		s := &session{&wallet.Desk{}, func() error { return full }}
+		err := finish(root, s, failed)
+		if warned := strings.Contains(said.String(), "warning: done"); (failed == nil) != warned || (failed == nil) != (err == nil) {
+			t.Errorf("after %v: %v, %q", failed, err, said.String())
+		}
+	}
+}
