@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim detect soak drill bench deps
+.PHONY: run build test check fuzz sim attack detect soak drill bench deps
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -54,6 +54,12 @@ CRASHES ?= 20000
 sim:
 	cd node && SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run TestCrashAtEveryOperation -timeout 120m
 	SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test ./api/wallet ./farm/sample -count 1 -run 'Crash' -timeout 120m
+
+# Composes transactions from all that strangers, customers, banks, agencies and operators know and hold, ATTACKS of them,
+# and asks for what is not theirs.
+ATTACKS ?= 1000000
+attack:
+	ATTACKS=$(ATTACKS) $(GO) test ./ledger -count 1 -run AttackersGetNothing -v -timeout 180m
 
 # Kills a leader, destroys its data and promotes its follower: how long, and what is lost.
 drill: build

@@ -190,6 +190,11 @@ func (c *Client) Wallet(ctx context.Context, id token.WalletID) (WalletView, err
 	return get[WalletView](ctx, c, "/v1/wallets/"+id.String())
 }
 
+// Held reads what the rules hold for a wallet, live or closed.
+func (c *Client) Held(ctx context.Context, id token.WalletID) (HeldView, error) {
+	return get[HeldView](ctx, c, "/v1/wallets/"+id.String()+"/held")
+}
+
 // Tokens lists up to limit of a wallet's live tokens.
 func (c *Client) Tokens(ctx context.Context, id token.WalletID, limit int) (WalletTokens, error) {
 	return get[WalletTokens](ctx, c, fmt.Sprintf("/v1/wallets/%s/tokens?limit=%d", id, limit))

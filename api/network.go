@@ -20,6 +20,7 @@ type Network struct {
 	LogKey  string          `json:"log_key" doc:"verifier key of the log's checkpoints"`
 	Head    node.Head       `json:"head"`
 	Open    bool            `json:"open" doc:"everybody may read everything: a development network"`
+	Rules   uint32          `json:"rules" doc:"version of the rules that the last block follows"`
 }
 
 // Supply is the tenge that exists, at the last durable block.
@@ -77,7 +78,7 @@ func (s *Server) registerNetwork() {
 	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head"),
 		func(context.Context, *struct{}) (*answer[Network], error) {
 			g := s.node.Genesis()
-			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open}, nil)
+			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open, s.node.Head().Rules}, nil)
 		})
 	huma.Register(s.api, operation("get-genesis", "/v1/genesis", "What founded the network"),
 		func(context.Context, *struct{}) (*answer[ledger.Genesis], error) { return ok(s.node.Genesis(), nil) })

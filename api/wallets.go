@@ -74,7 +74,61 @@ func (s *Server) registerWallets() {
 		}) (*answer[History], error) {
 			return ok(s.history(ctx, in.ID, in.MinSize, in.Before, in.Limit))
 		})
+	huma.Register(s.api, operation("get-held", "/v1/wallets/{id}/held", "What the rules hold for a wallet: paid beyond its limit, or after it was closed"),
+		func(ctx context.Context, in *WalletPath) (*answer[HeldView], error) {
+			return ok(s.held(ctx, in.ID, in.MinSize))
+		})
 	s.registerSelections()
+}
+
+// HeldView is what the rules hold for a wallet, live or closed. A release moves it.
+type HeldView struct {
+	For     token.WalletID        `json:"for"`
+	Holder  token.WalletID        `json:"holder" doc:"the wallet that holds it"`
+	Balance money.Tiyn            `json:"balance"`
+	Tokens  []livestate.LiveToken `json:"tokens" doc:"the newest first"`
+	More    bool                  `json:"more" doc:"there are more than are listed"`
+	Closed  *ledger.Closed        `json:"closed,omitempty" doc:"what stays known of the wallet if it was closed"`
+	Size    uint64                `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// maxHeldTokens is how many tokens a HeldView lists.
+const maxHeldTokens = 4096
+
+// held reads what is held for a wallet, if the caller may.
+func (s *Server) held(ctx context.Context, id token.WalletID, minSize uint64) (view HeldView, err error) {
+	if err := s.waitSize(ctx, minSize); err != nil {
+		return view, err
+	}
+	view.For, view.Holder = id, token.HeldFor(id)
+	var registrar token.WalletID
+	known := false
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		view.Size = head.Size
+		if w, live := state.Wallet(id); live {
+			registrar, known = w.Registrar, true
+		} else if closed, was := state.Closed(id); was {
+			registrar, known, view.Closed = closed.Registrar, true, &closed
+		}
+		holder, _ := state.Wallet(view.Holder)
+		view.Balance, view.Tokens = holder.Balance, state.TokensOf(view.Holder, maxHeldTokens+1)
+	})
+	if err != nil {
+		return view, err
+	}
+	if err := mayReadWallet(ctx, registrar); err != nil {
+		return HeldView{}, err
+	}
+	if !known {
+		return HeldView{}, token.Errorf(node.NotFound, "id", "no wallet %s, and none was closed", id)
+	}
+	if len(view.Tokens) > maxHeldTokens {
+		view.Tokens, view.More = view.Tokens[:maxHeldTokens], true
+	}
+	if view.Tokens == nil {
+		view.Tokens = []livestate.LiveToken{}
+	}
+	return view, nil
 }
 
 // registerSelections lets payers from several processes choose tokens without getting in each other's way.

@@ -57,7 +57,7 @@ func FuzzExpression(f *testing.F) {
 	f.Add(`verify(alice.key, contract.id + args.b, args.b) || args.n in [1, 2, 3]`, int64(7), []byte("seven"))
 	d := &Definition{Name: "fuzz", Parties: []string{"alice"}, Assets: []string{"tenge"}, End: End{"created + day", []Share{{"alice", 1}}}}
 	a := &Action{Name: "act", Args: []Field{{"n", token.IntValue}, {"b", token.BytesValue}, {"list", token.IntsValue}}}
-	c, err := newCompiler(base, actionVariables(d, a))
+	c, err := newCompiler(environmentOf(NewestRules).base, actionVariables(d, a))
 	if err != nil {
 		f.Fatal(err)
 	}

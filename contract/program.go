@@ -60,18 +60,14 @@ type update struct {
 // callerIndex stands for the caller among parties.
 const callerIndex = -1
 
-// base is the environment without variables. It is made once: that takes as long as compiling
-// several expressions.
-var base, errBase = newEnvironment()
+// Compile checks a definition under the newest rules and prepares it. All that is wrong is returned at once.
+func Compile(d *Definition) (*Program, Problems) { return compile(NewestRules, d, false) }
 
-// Compile checks a definition and prepares it. All that is wrong is returned at once.
-func Compile(d *Definition) (*Program, Problems) { return compile(d, false) }
+// CompileUnder is Compile under a version of the ledger's rules.
+func CompileUnder(rules uint32, d *Definition) (*Program, Problems) { return compile(rules, d, false) }
 
-func compile(d *Definition, tracking bool) (*Program, Problems) {
-	if errBase != nil {
-		panic(fmt.Sprintf("the environment of expressions: %v", errBase))
-	}
-	k := &checker{definition: d, program: &Program{Definition: d}, tracking: tracking}
+func compile(rules uint32, d *Definition, tracking bool) (*Program, Problems) {
+	k := &checker{base: environmentOf(rules).base, definition: d, program: &Program{Definition: d}, tracking: tracking}
 	k.form()
 	if len(k.problems) > 0 {
 		return nil, k.problems // names are needed to go on
@@ -104,6 +100,7 @@ func (p *Program) Cost(action int) uint64 { return p.actions[action].cost }
 
 // checker collects what is wrong while it compiles.
 type checker struct {
+	base       *cel.Env
 	definition *Definition
 	program    *Program
 	problems   Problems
@@ -206,7 +203,7 @@ func (k *checker) end() {
 
 // compiler makes one over variables.
 func (k *checker) compiler(variables []variable) *compiler {
-	c, err := newCompiler(base, variables)
+	c, err := newCompiler(k.base, variables)
 	if err != nil {
 		panic(fmt.Sprintf("declaring checked names: %v", err))
 	}

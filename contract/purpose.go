@@ -54,16 +54,15 @@ func paymentVariables() []variable {
 		variable{"definition", cel.BytesType, 32, func(s *scope) ref.Val { return types.Bytes(s.definition) }})
 }
 
-// paymentCompiler is shared by all purposes: their expressions have the same variables.
-var paymentCompiler, errPaymentCompiler = newCompiler(base, paymentVariables())
+// CompilePurpose checks a purpose's rules under the newest rules and prepares them.
+func CompilePurpose(p token.Purpose) (*Rule, Problems) { return CompilePurposeUnder(NewestRules, p) }
 
-// CompilePurpose checks a purpose's rules and prepares them.
-func CompilePurpose(p token.Purpose) (*Rule, Problems) { return compilePurpose(p, paymentCompiler) }
+// CompilePurposeUnder is CompilePurpose under a version of the ledger's rules.
+func CompilePurposeUnder(rules uint32, p token.Purpose) (*Rule, Problems) {
+	return compilePurpose(p, environmentOf(rules).payments)
+}
 
 func compilePurpose(p token.Purpose, c *compiler) (*Rule, Problems) {
-	if errPaymentCompiler != nil {
-		panic(errPaymentCompiler)
-	}
 	var problems Problems
 	r := &Rule{Purpose: p, getters: c.getters, memory: map[likeness]int{}, ofPayee: true}
 	cost := uint64(0)

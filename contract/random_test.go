@@ -156,7 +156,7 @@ func TestRandomDefinitionsConserveAndEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, problems := compile(decoded, true)
+		second, problems := compile(NewestRules, decoded, true)
 		if problems != nil {
 			t.Fatalf("accepted once, then: %v", problems)
 		}

@@ -46,7 +46,7 @@ type contractVectors struct {
 func TestVectors(t *testing.T) {
 	a := &Action{Name: "act", Args: []Field{{"n", token.IntValue}, {"b", token.BytesValue}, {"list", token.IntsValue}}}
 	d := &Definition{Name: "vectors", Parties: []string{"alice"}, Assets: []string{"tenge"}}
-	c, err := newCompiler(base, actionVariables(d, a))
+	c, err := newCompiler(environmentOf(NewestRules).base, actionVariables(d, a))
 	if err != nil {
 		t.Fatal(err)
 	}

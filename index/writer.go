@@ -48,6 +48,14 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 		w.output(token.OutputID(id, 1), number, t.Wallet, t.Change)
 		w.touch(t.Wallet, number, -t.Amount)
 		w.touch(t.Court, number, t.Amount)
+	case *token.Release:
+		w.output(token.OutputID(id, 0), number, t.To, t.Amount)
+		w.output(token.OutputID(id, 1), number, t.Held, t.Change)
+		w.touch(t.Held, number, -t.Amount)
+		w.touch(t.To, number, t.Amount)
+		if t.For != t.To && t.For != (token.WalletID{}) {
+			w.touch(t.For, number, 0) // a closed wallet's history tells where its money went
+		}
 	case *token.Register, *token.Admit:
 		w.touch(token.RegisteredID(id), number, 0)
 	case *token.MarkedTransfer:

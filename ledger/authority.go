@@ -132,6 +132,9 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 	if err := sequence(set.Sequence, t.Sequence); err != nil {
 		return err
 	}
+	if rules := max(a.Rules, a.Upgrade.Rules); t.Change.Rules != 0 && t.Change.Rules <= rules {
+		return refuse(StaleVersion, "change.rules", "version %d is in force, or about to be", rules)
+	}
 	waiting := 0
 	for _, p := range a.Proposals {
 		if p.By == t.By {

@@ -254,6 +254,34 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		other := token.RegisteredID(w.Must(w.admission("other")).ID())
 		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other, Wallets: []token.WalletID{w.bank}})
 	},
+	ledger.UnknownRules: func(w *town, code token.Code) {
+		w.Must(&token.Propose{By: token.RoleRoot, Sequence: 1, Change: token.Change{Rules: ledger.LatestRules + 1, Height: 1}})
+		w.Now += w.model.Central.DelayMillis
+		w.Block()
+		if err := ledger.CheckKnown(w.model.Central.RulesAt(w.Leaf.Height+1), w.Leaf.Height+1); err == nil || err.Code != code {
+			w.t.Errorf("the next block follows version %d: %v", w.model.Central.RulesAt(w.Leaf.Height+1), err)
+		}
+	},
+	ledger.LaterRules: func(w *town, code token.Code) {
+		old := townUnder(w.t, 1)
+		old.expect(code, &token.Cancel{Wallet: old.alice, Version: 1, By: token.RoleWallet})
+		old.expect(code, &token.Release{Held: token.HeldFor(old.alice), For: old.alice, By: token.RoleWallet, Inputs: []token.ID{{1}}, Amount: 1, To: old.alice})
+	},
+	ledger.InContract: func(w *town, code token.Code) {
+		f := fairIn(w)
+		f.Must(f.creation("escrow", f.rich, []token.WalletID{f.rich, f.bob, f.arbiter}, 100*kzt, token.Int(int64(100*kzt)), token.Int(2)))
+		f.expect(code, &token.Close{Wallet: f.bob, Version: 1, By: token.RoleIntermediary})
+	},
+	ledger.Held: func(w *town, code token.Code) {
+		f := fairIn(w)
+		held := f.overpaid()
+		f.expect(code, f.payment(f.rich, held, kzt))
+		f.expect(code, &token.Update{Wallet: held, Version: 1})
+		f.expect(code, &token.Rekey{Wallet: held, Version: 1, By: token.RoleIntermediary, Key: f.Key("thief").Public()})
+		f.expect(code, &token.Rekey{Wallet: held, Version: 1, By: token.RoleEnforcement, Key: f.Key("thief").Public()})
+		f.expect(code, &token.Close{Wallet: held, Version: 1, By: token.RoleIntermediary})
+		f.expect(code, f.creation("escrow", f.rich, []token.WalletID{f.rich, held, f.arbiter}, kzt, token.Int(int64(kzt)), token.Int(2)))
+	},
 	ledger.TooManyProposals: func(w *town, code token.Code) {
 		for i := range ledger.MaxProposals / 4 {
 			w.Must(&token.Propose{By: token.RolePolicy, Sequence: w.policySequence(), Change: token.Change{DailyCap: money.Tiyn(i + 1)}})

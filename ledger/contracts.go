@@ -25,7 +25,7 @@ func (x *Executor) define(t *token.Define) *token.Error {
 	if err != nil {
 		return err
 	}
-	program, problems := contract.Compile(d)
+	program, problems := contract.CompileUnder(x.rulesVersion, d)
 	if len(problems) > 0 {
 		return problems.Refusal()
 	}
@@ -53,7 +53,7 @@ func (x *Executor) program(id token.Hash) (*contract.Program, *token.Error) {
 	}
 	d, err := contract.Decode(encoded)
 	if err == nil {
-		p, problems := contract.Compile(d)
+		p, problems := contract.CompileUnder(x.rulesVersion, d)
 		if len(problems) == 0 {
 			x.keepProgram(id, p)
 			return p, nil
@@ -103,6 +103,9 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 		ID: token.RegisteredID(id), Definition: t.Definition, Parties: t.Parties, Assets: t.Assets, Terms: t.Terms,
 		Version: 1, CreatedMillis: x.now,
 	}, Tokens: make([]token.ID, len(t.Assets))}
+	if x.rulesVersion >= 2 {
+		c.PaidIn = make([]money.Tiyn, len(t.Parties)*len(t.Assets))
+	}
 	if _, exists := x.state.Wallet(c.ID); exists || c.ID == token.Authority {
 		return refuse(Duplicate, "", "wallet %s exists", c.ID)
 	}
@@ -114,6 +117,9 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 		return err
 	}
 
+	x.beginPaying(c)
+	x.paysIn(c, t.Creator, t.Paid)
+	copy(c.PaidIn, x.paidIn)
 	x.state.PutWallet(c.ID, Wallet{Registrar: creator.Registrar, Version: 1, Contract: true})
 	x.state.AddContract(c)
 	x.change(c, t.Creator, t.Paid)
@@ -134,6 +140,9 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	}
 	if c.Version != t.Version {
 		return refuse(StaleVersion, "version", "%d is named, %d is present", t.Version, c.Version)
+	}
+	if c.Frozen {
+		return refuse(Frozen, "contract", "contract %s is frozen", t.Contract)
 	}
 	program, err := x.program(c.Definition)
 	if err != nil {
@@ -160,6 +169,8 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	if err != nil {
 		return err
 	}
+	x.beginPaying(c)
+	x.paysIn(c, t.Caller, t.Paid)
 	if err := x.payouts(c, out.Payouts, call); err != nil {
 		return err
 	}
@@ -177,6 +188,7 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 		return nil
 	}
 	copy(c.State, out.State)
+	copy(c.PaidIn, x.paidIn)
 	c.Version++
 	x.locate(c, id)
 	return nil
@@ -300,7 +312,7 @@ func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.
 				x.entering = append(x.entering, remark{from, becomes, p.Amount})
 			}
 		}
-		x.effect(payee.ID, p.Amount, becomes, hops)
+		x.pay(c, payee.ID, p.Asset, p.Amount, becomes, hops)
 	}
 	return nil
 }
@@ -319,6 +331,7 @@ func (x *Executor) takeIn(id token.WalletID, w *Wallet, c *Contract, inputs []to
 		brought += x.brought[i]
 		if x.counts(purpose) {
 			counted += paid[i]
+			x.gained(id, x.brought[i]) // its balance is about to lack all of it; the change comes with the effects
 		}
 	}
 	for _, input := range inputs {
@@ -342,7 +355,7 @@ func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn
 		}
 		hops := x.holdingOf(purpose).hops
 		if out.Ends {
-			x.shares(c, d, x.held[i], purpose, hops)
+			x.shares(c, d, i, x.held[i], hops)
 			continue
 		}
 		x.effect(c.ID, x.held[i], purpose, hops)
@@ -350,9 +363,9 @@ func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn
 }
 
 // shares plans the end's payments: marks and hops stay as they are, and no rule is asked.
-func (x *Executor) shares(c *Contract, d *contract.Definition, amount money.Tiyn, purpose uint32, hops uint16) {
+func (x *Executor) shares(c *Contract, d *contract.Definition, asset int, amount money.Tiyn, hops uint16) {
 	for _, s := range contract.Shares(&d.End, d.Parties, amount) {
-		x.effect(c.Parties[s.Party], s.Amount, purpose, hops)
+		x.pay(c, c.Parties[s.Party], asset, s.Amount, c.Assets[asset], hops)
 	}
 }
 
@@ -387,10 +400,11 @@ func (x *Executor) end(c *Contract) System {
 	d := x.definitionOf(c.Definition)
 	x.effects.reset()
 	x.effectHops = x.effectHops[:0]
-	for i, purpose := range c.Assets {
+	x.beginPaying(c)
+	for i := range c.Assets {
 		if held, has := x.heldToken(c, i); has {
 			x.spend(c.Tokens[i], held)
-			x.shares(c, d, held.Amount, purpose, held.Hops)
+			x.shares(c, d, i, held.Amount, held.Hops)
 		}
 	}
 	x.enactEffects(EndID(c.ID))

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/internal/sim"
-	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
@@ -56,16 +55,15 @@ func TestDrawnContractsAreEmptied(t *testing.T) {
 		if c := f.model.Contract(id); c != nil {
 			held = f.balanceOf(id, 0)
 		}
-		suspense := ledger.SuspenseOf(f.bank)
-		before := f.balanceOf(suspense, 0)
+		before := money.Tiyn(0)
 		for _, p := range parties {
-			before += f.balanceOf(p, 0)
+			before += f.balanceOf(p, 0) + f.balanceOf(token.HeldFor(p), 0)
 		}
 		f.Now += 2 * dayMillis
 		f.Block()
-		after := f.balanceOf(suspense, 0)
+		after := money.Tiyn(0)
 		for _, p := range parties {
-			after += f.balanceOf(p, 0)
+			after += f.balanceOf(p, 0) + f.balanceOf(token.HeldFor(p), 0)
 		}
 		if f.model.Contract(id) != nil || after-before != held {
 			t.Fatalf("seed %d: %s was held, %s came out", seed, held, after-before)
@@ -85,6 +83,9 @@ func (f *fair) misfortune(r *rand.Rand, parties []token.WalletID) {
 		case 1:
 			if f.balanceOf(id, 0) > 0 {
 				f.Must(f.payment(id, f.rich, f.model.Wallets[id].Balance))
+			}
+			if f.balanceOf(token.HeldFor(id), 0) > 0 {
+				continue
 			}
 			f.Must(&token.Close{Wallet: id, Version: f.version(id), By: token.RoleWallet})
 		}

@@ -3,7 +3,7 @@ package ledger
 import "github.com/aqsha/aqsha/token"
 
 // applyDue applies what falls due at the block's time, in order: proposals first, so that a new
-// policy governs what follows, then re-keys by (due, wallet), ends of contracts by (end, id), and money
+// policy governs what follows, then re-keys and closings by (due, wallet), ends of contracts by (end, id), and money
 // whose purpose has ended by (end, id). At most MaxSystemPerBlock in a block, of the last two MaxPaidPerBlock;
 // the rest waits for the next.
 func (x *Executor) applyDue() []System {
@@ -12,7 +12,7 @@ func (x *Executor) applyDue() []System {
 	for len(a.Proposals) > 0 && a.Proposals[0].DueMillis <= x.now && len(applied) < MaxSystemPerBlock {
 		p := a.Proposals[0]
 		a.Proposals = a.Proposals[1:]
-		a.enact(p.Change, x.now)
+		a.enact(p.Change, x.now, x.height)
 		applied = append(applied, System{Kind: SystemProposal, Proposal: p.ID})
 	}
 	for len(applied) < MaxSystemPerBlock {
@@ -20,16 +20,7 @@ func (x *Executor) applyDue() []System {
 		if !found || due > x.now {
 			break
 		}
-		w, _ := x.state.Wallet(id)
-		if x.active(w.Registrar, "") != nil {
-			// Who was suspended meanwhile, perhaps for this very theft, takes no wallets any more.
-			x.dropKey(id, w)
-			applied = append(applied, System{Kind: SystemRekeyDropped, Wallet: id})
-			continue
-		}
-		detail := x.state.Detail(id)
-		x.giveKey(id, w, detail, detail.Rekey)
-		applied = append(applied, System{Kind: SystemRekey, Wallet: id})
+		applied = append(applied, x.rekeyDue(id))
 	}
 	most := min(MaxSystemPerBlock, len(applied)+MaxPaidPerBlock)
 	for len(applied) < most {
@@ -49,9 +40,33 @@ func (x *Executor) applyDue() []System {
 	return applied
 }
 
-// enact makes a proposed change the law, at a block's time.
-func (a *Authority) enact(c token.Change, now uint64) {
+// rekeyDue gives a wallet its new key, closes it, or lets that lapse: who was suspended meanwhile, perhaps for this very
+// theft, takes no wallets any more; and what has become of a wallet that it may not be closed keeps it open.
+func (x *Executor) rekeyDue(id token.WalletID) System {
+	w, _ := x.state.Wallet(id)
+	detail := x.state.Detail(id)
+	lapses := x.active(w.Registrar, "") != nil || (x.rulesVersion >= 2 && x.suspense(id, &w))
+	closes := detail.Rekey.Closes()
+	if closes {
+		lapses = lapses || x.closable(id, &w) != nil || x.state.Named(id)
+	}
 	switch {
+	case lapses:
+		x.dropKey(id, w)
+		return System{Kind: SystemRekeyDropped, Wallet: id}
+	case closes:
+		x.endWallet(id, w)
+		return System{Kind: SystemClose, Wallet: id}
+	}
+	x.giveKey(id, w, detail, detail.Rekey)
+	return System{Kind: SystemRekey, Wallet: id}
+}
+
+// enact makes a proposed change the law, at a block's time and height.
+func (a *Authority) enact(c token.Change, now, height uint64) {
+	switch {
+	case c.Rules != 0:
+		a.upgrade(c, height)
 	case c.Keys != nil:
 		set := a.Set(c.Set)
 		set.SinceMillis = since(set.KeySet, *c.Keys, set.SinceMillis, now)

@@ -20,7 +20,7 @@ type Effect struct {
 	Wallet  token.WalletID `json:"wallet"`
 	Amount  money.Tiyn     `json:"amount"`
 	Purpose uint32         `json:"purpose,omitempty"`
-	For     token.WalletID `json:"for,omitzero"` // the closed wallet in whose place a suspense wallet receives
+	For     token.WalletID `json:"for,omitzero"` // the wallet for which another one holds it
 }
 
 // Empty says whether there are none, as of nearly all entries.
@@ -35,8 +35,8 @@ func (e *Effects) clone() Effects { return Effects{slices.Clone(e.Spent), slices
 
 func (e *Effects) reset() { e.Spent, e.Made = e.Spent[:0], e.Made[:0] }
 
-// Bounds of an entry's effects: a contract holds a token of each asset; payouts, change and rest of
-// every asset, and the end's shares.
+// Bounds of an entry's effects: a contract holds a token of each asset; payouts, change and rest of every asset, and
+// the end's shares. A part of each but the change may be held for the payee.
 const (
 	maxSpent = token.MaxContractAssets
 	maxMade  = 128
@@ -103,9 +103,8 @@ func decodeEffect(d *token.Decoder) (e Effect) {
 // suspenseDomain derives the ids of suspense wallets.
 const suspenseDomain = "aqsha suspense v1\x00"
 
-// SuspenseOf is the wallet at an intermediary, or at the authority, that receives in place of its
-// closed wallets. The rules open it when it is first needed, without a key; its registrar gives it
-// one by re-keying.
+// SuspenseOf is the wallet at an intermediary, or at the authority, that under rules version 1 receives in place of all
+// its closed wallets. The rules open it when it is first needed, without a key. See token.HeldFor for what came after.
 func SuspenseOf(registrar token.WalletID) token.WalletID {
 	var preimage [len(suspenseDomain) + 16]byte
 	copy(preimage[copy(preimage[:], suspenseDomain):], registrar[:])
@@ -113,14 +112,17 @@ func SuspenseOf(registrar token.WalletID) token.WalletID {
 	return token.WalletID(digest[:16])
 }
 
-// receiver is where money for a wallet goes that the rules pay: to the wallet, frozen or not; or,
-// when it is closed, to its registrar's suspense wallet.
+// receiver is where money for a wallet goes that the rules pay: to the wallet, frozen or not; or, when it is closed, to
+// the wallet that holds it for its last key, under rules version 1 to its registrar's suspense wallet.
 func (x *Executor) receiver(id token.WalletID) (to, instead token.WalletID) {
 	if _, ok := x.state.Wallet(id); ok {
 		return id, token.WalletID{}
 	}
-	registrar, _ := x.state.Closed(id)
-	return SuspenseOf(registrar), id
+	if x.rulesVersion >= 2 {
+		return token.HeldFor(id), id
+	}
+	closed, _ := x.state.Closed(id)
+	return SuspenseOf(closed.Registrar), id
 }
 
 // effect plans a token for a wallet.
@@ -133,20 +135,32 @@ func (x *Executor) effect(id token.WalletID, amount money.Tiyn, purpose uint32, 
 	x.effectHops = append(x.effectHops, hops)
 }
 
-// enactEffects makes the planned tokens, under the ids of an entry. Wallets gain; a suspense wallet
-// that does not exist is opened.
+// enactEffects makes the planned tokens, under the ids of an entry. Wallets gain; one that is to hold money for another
+// and does not exist is opened.
 func (x *Executor) enactEffects(of token.TransactionID) {
 	for i, e := range x.effects.Made {
 		w, ok := x.state.Wallet(e.Wallet)
 		if !ok {
-			registrar, _ := x.state.Closed(e.For)
-			w = Wallet{Registrar: registrar, Version: 1, Treasury: true}
+			w = x.holder(e.For)
 		}
 		w.Balance += e.Amount
 		w.Tokens++
 		x.state.PutWallet(e.Wallet, w)
 		x.state.AddToken(token.OutputID(of, i), Token{e.Wallet, token.PurposeAsset(e.Purpose), e.Amount, x.effectHops[i]})
 	}
+}
+
+// holder is a new wallet that holds money for another, which is live or closed. It has that one's tier, so that the
+// closed wallet's owner pays from it within its limits.
+func (x *Executor) holder(of token.WalletID) Wallet {
+	closed, _ := x.state.Closed(of)
+	if x.rulesVersion < 2 {
+		return Wallet{Registrar: closed.Registrar, Version: 1, Treasury: true}
+	}
+	if w, ok := x.state.Wallet(of); ok {
+		closed.Registrar, closed.Tier = w.Registrar, w.Tier
+	}
+	return Wallet{Registrar: closed.Registrar, Version: 1, Tier: closed.Tier, Held: true}
 }
 
 // spend ends a token without its owner's signature: a contract's, or one that returns.

@@ -1,13 +1,34 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/token"
 )
 
-// freeze stops a wallet, or changes how far it is stopped under the same case.
+// enforced reads the wallet that the enforcement set names, and its contract if it is one's: from rules version 2 on
+// contracts' money can be frozen and seized like anybody's.
+func (x *Executor) enforced(id token.WalletID, version uint64) (Wallet, *Contract, *token.Error) {
+	if c := x.state.Contract(id); c != nil && x.rulesVersion >= 2 {
+		w, _ := x.state.Wallet(id)
+		return w, c, versionNamed(&w, version)
+	}
+	w, err := x.target(id, version)
+	return w, nil, err
+}
+
+// setFrozen stops a contract, whose end waits meanwhile, or lets it go on.
+func (x *Executor) setFrozen(c *Contract, frozen bool) {
+	if c != nil {
+		x.state.ChangeContract(c)
+		x.state.SetFrozen(c, frozen)
+	}
+}
+
+// freeze stops a wallet, or changes how far it is stopped under the same case. A contract is stopped wholly by either mode.
 func (x *Executor) freeze(t *token.Freeze) *token.Error {
-	w, err := x.target(t.Wallet, t.Version)
+	w, c, err := x.enforced(t.Wallet, t.Version)
 	if err != nil {
 		return err
 	}
@@ -15,6 +36,7 @@ func (x *Executor) freeze(t *token.Freeze) *token.Error {
 	if w.Frozen != token.NotFrozen && detail.Case != t.Case {
 		return refuse(WrongCase, "case", "the wallet is frozen under another case")
 	}
+	x.setFrozen(c, true)
 	w.Frozen, detail.Case = t.Mode, t.Case
 	x.state.PutDetail(t.Wallet, detail)
 	x.changed(t.Wallet, w)
@@ -22,7 +44,7 @@ func (x *Executor) freeze(t *token.Freeze) *token.Error {
 }
 
 func (x *Executor) unfreeze(t *token.Unfreeze) *token.Error {
-	w, err := x.target(t.Wallet, t.Version)
+	w, c, err := x.enforced(t.Wallet, t.Version)
 	if err != nil {
 		return err
 	}
@@ -30,6 +52,7 @@ func (x *Executor) unfreeze(t *token.Unfreeze) *token.Error {
 	if err := underCase(&w, detail, t.Case); err != nil {
 		return err
 	}
+	x.setFrozen(c, false)
 	w.Frozen, detail.Case = token.NotFrozen, ""
 	x.state.PutDetail(t.Wallet, detail)
 	x.changed(t.Wallet, w)
@@ -79,6 +102,13 @@ func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 		return refuse(contract.PurposeExpired, "inputs", "money for %q was the wallet's until %d; it returns", p.Name, p.UntilMillis)
 	}
 
+	if c := x.state.Contract(t.Wallet); c != nil {
+		x.state.ChangeContract(c)
+		kept := &c.Tokens[slices.Index(c.Assets, purpose)]
+		if *kept = (token.ID{}); t.Change != 0 {
+			*kept = token.OutputID(id, 1)
+		}
+	}
 	x.became(purpose, 0, t.Amount)
 	x.take(&w, t.Wallet, t.Inputs, t.Amount, t.Change, token.OutputID(id, 1))
 	x.state.PutWallet(t.Wallet, w)

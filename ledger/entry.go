@@ -62,7 +62,7 @@ func decodeLeaf(d *token.Decoder, items int) *Leaf {
 	l.Circulating = money.Tiyn(d.Uint("circulating", 1<<63-1))
 	if items == 10 {
 		g := decodeGenesis(d)
-		g.TimeMillis = l.TimeMillis
+		g.TimeMillis, g.Rules = l.TimeMillis, l.Rules
 		l.Genesis = &g
 	}
 	return l
@@ -74,14 +74,15 @@ type SystemKind uint8
 const (
 	SystemRekey        SystemKind = 1 // a waiting key of a wallet takes effect
 	SystemProposal     SystemKind = 2 // a proposal of the authority takes effect
-	SystemRekeyDropped SystemKind = 3 // a waiting key lapses: its intermediary is suspended when it falls due
+	SystemRekeyDropped SystemKind = 3 // a waiting key or closing lapses: when it falls due it may not be
 	SystemEnd          SystemKind = 4 // a contract's end pays what it holds
 	SystemExpiry       SystemKind = 5 // money whose purpose has ended returns
+	SystemClose        SystemKind = 6 // a wallet closes that its intermediary closes; from rules version 2 on
 )
 
 var systemNames = map[SystemKind]string{
 	SystemRekey: "new key in effect", SystemProposal: "proposal in effect", SystemRekeyDropped: "new key lapsed",
-	SystemEnd: "contract ended", SystemExpiry: "purpose ended",
+	SystemEnd: "contract ended", SystemExpiry: "purpose ended", SystemClose: "wallet closed",
 }
 
 func (k SystemKind) String() string { return systemNames[k] }
@@ -89,7 +90,7 @@ func (k SystemKind) String() string { return systemNames[k] }
 // System is an entry that nobody signs and everybody can re-derive.
 type System struct {
 	Kind     SystemKind          `json:"kind"`
-	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key, done or dropped; the contract that ends; who held what returns
+	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key, done or dropped, or that closes; the contract that ends; who held what returns
 	Proposal token.TransactionID `json:"proposal,omitzero"` // of a proposal
 	Effects  Effects             `json:"effects,omitzero"`  // of an end or a return
 }
@@ -130,13 +131,13 @@ func (s System) Encode() []byte {
 }
 
 func decodeSystem(d *token.Decoder, items int) *System {
-	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemExpiry)))}
+	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemClose)))}
 	if d.Err() == nil && items != s.Kind.items() {
 		d.Fail(refuse(token.NotCanonical, "entry", "%d items for a system entry of kind %d", items, s.Kind))
 		return s
 	}
 	switch s.Kind {
-	case SystemRekey, SystemRekeyDropped:
+	case SystemRekey, SystemRekeyDropped, SystemClose:
 		d.Fixed("wallet", s.Wallet[:])
 	case SystemProposal:
 		d.Fixed("proposal", s.Proposal[:])

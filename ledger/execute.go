@@ -30,6 +30,11 @@ type Executor struct {
 
 	// TrustSignatures does not ask who signed: for replaying what this node has verified before.
 	TrustSignatures bool
+	// Strict refuses under an earlier version of the rules what a later one forbids: for whoever makes blocks.
+	Strict bool
+
+	rulesVersion uint32       // that the block follows
+	outlawed     *token.Error // what a later version says of the transaction under way
 
 	rules    map[uint32]*contract.Rule // of purposes, compiled
 	programs map[token.Hash]*contract.Program
@@ -46,6 +51,8 @@ type Executor struct {
 	effects          Effects
 	effectHops       []uint16
 	held, brought    []money.Tiyn // by a contract's asset
+	paidIn           []money.Tiyn // as Contract.PaidIn, as it will be after the entry
+	gains            []gain
 	heldHops, inHops []uint16
 	entering         []remark
 	parties          []contract.Party
@@ -60,6 +67,13 @@ func NewExecutor(network token.NetworkID, state State) *Executor {
 // Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order.
 func (x *Executor) Begin(height, timeMillis uint64) []System {
 	x.height, x.now, x.count = height, timeMillis, 0
+	rules := x.state.Authority().RulesAt(height)
+	if err := CheckKnown(rules, height); err != nil {
+		panic(err.Error()) // whoever makes or replays blocks has asked before
+	}
+	if rules != x.rulesVersion {
+		x.rulesVersion, x.rules, x.programs = rules, nil, nil // what was compiled was so under the rules before
+	}
 	x.marks = x.marks[:0]
 	due := x.applyDue()
 	x.count = uint32(len(due))
@@ -78,8 +92,11 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 			panic(fmt.Sprintf("purpose %d not conserved at height %d: live %d, entered %d, left %d", number, x.height, x.state.LiveOf(number), p.Entered, p.Left))
 		}
 	}
+	if a.Rules != x.rulesVersion {
+		a.Rules, a.Upgrade = x.rulesVersion, Upgrade{}
+	}
 	return Leaf{
-		Height: x.height, TimeMillis: x.now, Count: x.count, Rules: RulesVersion, Previous: previous,
+		Height: x.height, TimeMillis: x.now, Count: x.count, Rules: x.rulesVersion, Previous: previous,
 		Issued: a.Issued, Redeemed: a.Redeemed, Circulating: a.Circulating(),
 	}
 }
@@ -88,8 +105,12 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 // which its signatures were found valid, in order (see Keys); if they are not the present ones,
 // or nil, the signatures are verified here.
 func (x *Executor) Apply(tx *token.Transaction, verified []token.PublicKey) *token.Error {
+	x.outlawed = nil
 	if err := x.checkTime(tx); err != nil {
 		return err
+	}
+	if version := bornIn(tx.Body.Kind()); x.rulesVersion < version {
+		return refuse(LaterRules, "kind", "%s exists from rules version %d on; this network follows %d", tx.Body.Kind(), version, x.rulesVersion)
 	}
 	if !x.TrustSignatures {
 		if err := x.checkSignatures(tx, verified); err != nil {
@@ -109,7 +130,7 @@ func (x *Executor) Effects() *Effects { return &x.effects }
 
 // checkSignatures checks that the right keys have signed, and their signatures unless they were verified under these keys.
 func (x *Executor) checkSignatures(tx *token.Transaction, verified []token.PublicKey) *token.Error {
-	keys, err := Keys(x.keys, x.state, tx)
+	keys, err := x.keysOf(tx)
 	if err != nil {
 		return err
 	}
@@ -118,6 +139,21 @@ func (x *Executor) checkSignatures(tx *token.Transaction, verified []token.Publi
 		return nil
 	}
 	return Verify(x.network, tx, keys)
+}
+
+// keysOf is Keys under the block's rules.
+func (x *Executor) keysOf(tx *token.Transaction) ([]token.PublicKey, *token.Error) {
+	if _, changes := Target(tx.Body); !changes {
+		return Keys(x.keys, x.state, tx)
+	}
+	if x.rulesVersion < LatestRules {
+		if _, err := keysUnder(LatestRules, x.keys, x.state, tx); err != nil {
+			if err := x.from(LatestRules, err); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return keysUnder(x.rulesVersion, x.keys, x.state, tx)
 }
 
 // Verify checks a transaction's signatures one at a time under the keys that Keys returned.
@@ -167,8 +203,12 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.rekey(t)
 	case *token.CancelRekey:
 		return x.cancelRekey(t)
+	case *token.Cancel:
+		return x.cancel(t.Wallet, t.Version)
 	case *token.Close:
 		return x.closeWallet(t)
+	case *token.Release:
+		return x.releaseHeld(tx.ID(), t)
 	case *token.Freeze:
 		return x.freeze(t)
 	case *token.Unfreeze:

@@ -12,17 +12,19 @@ var InDepth = cmp.AllowUnexported(Programs{}, Contract{})
 
 // Clone copies in depth, for tests that hold a state against what it was.
 func (p *Programs) Clone() Programs {
-	c := Programs{agencies: maps.Clone(p.agencies), definitions: maps.Clone(p.definitions), closed: maps.Clone(p.closed)}
+	c := Programs{agencies: maps.Clone(p.agencies), definitions: maps.Clone(p.definitions), closed: maps.Clone(p.closed), named: maps.Clone(p.named)}
 	for _, purpose := range p.purposes {
 		copied := *purpose
 		c.purposes = append(c.purposes, &copied)
 	}
 	c.contracts = maps.Clone(p.contracts)
-	for _, live := range p.ends {
+	for id, live := range p.contracts { // any order: each by itself
 		copied := *live
-		copied.State, copied.Tokens = slices.Clone(live.State), slices.Clone(live.Tokens)
-		c.contracts[live.ID] = &copied
-		c.ends = append(c.ends, &copied)
+		copied.State, copied.Tokens, copied.PaidIn = slices.Clone(live.State), slices.Clone(live.Tokens), slices.Clone(live.PaidIn)
+		c.contracts[id] = &copied
+	}
+	for _, live := range p.ends {
+		c.ends = append(c.ends, c.contracts[live.ID])
 	}
 	return c
 }

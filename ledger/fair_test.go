@@ -205,7 +205,6 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		id := f.escrow(100 * kzt)
 		f.expect(code, f.payment(f.alice, id, kzt))
 		f.expect(code, f.marked(f.treasury, id, kzt, 0, f.meals))
-		f.expect(code, &token.Freeze{Wallet: id, Version: 1, Mode: token.FreezeAll, Case: "case 1"})
 		f.expect(code, &token.Update{Wallet: id, Version: 1})
 		f.expect(code, &token.Rekey{Wallet: id, Version: 1, By: token.RoleIntermediary, Key: f.Key("thief").Public()})
 		f.expect(code, f.creation("escrow", f.rich, []token.WalletID{f.rich, id, f.arbiter}, kzt, token.Int(int64(kzt)), token.Int(2)))

@@ -7,9 +7,6 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// RulesVersion is the version of the rules in this package.
-const RulesVersion = 1
-
 // Genesis founds a network: it is part of the log's first leaf, whose hash is the network's id.
 type Genesis struct {
 	Name        string          `json:"name"` // the network's, and the origin of its log's checkpoints
@@ -19,6 +16,7 @@ type Genesis struct {
 	DailyCap    money.Tiyn      `json:"daily_cap"`
 	DelayMillis uint64          `json:"delay_millis"`
 	LogKey      string          `json:"log_key"` // verifier key of the checkpoints' signatures (C2SP signed note)
+	Rules       uint32          `json:"rules"`   // version with which the network begins; of the leaf, like the time
 }
 
 const maxLogKey = 256
@@ -52,6 +50,9 @@ func decodeGenesis(d *token.Decoder) (g Genesis) {
 
 // Check says whether a network can start from this genesis.
 func (g Genesis) Check() *token.Error {
+	if err := CheckKnown(g.Rules, 0); err != nil {
+		return err
+	}
 	if len(g.Name) == 0 || len(g.Name) > token.MaxName {
 		return refuse(token.OutOfRange, "genesis.name", "%d bytes, want 1 to %d", len(g.Name), token.MaxName)
 	}
@@ -74,7 +75,7 @@ func (g Genesis) Check() *token.Error {
 
 // Leaf is the first entry of the network's log.
 func (g Genesis) Leaf() Leaf {
-	return Leaf{TimeMillis: g.TimeMillis, Rules: RulesVersion, Genesis: &g}
+	return Leaf{TimeMillis: g.TimeMillis, Rules: g.Rules, Genesis: &g}
 }
 
 // Network is the id of the network that this genesis founds.
@@ -88,7 +89,7 @@ func NetworkOf(firstEntry []byte) token.NetworkID {
 // Found puts a genesis into an empty state.
 func Found(state State, g Genesis) {
 	a := state.Authority()
-	*a = Authority{Policy: g.Policy, DailyCap: g.DailyCap, DelayMillis: g.DelayMillis}
+	*a = Authority{Policy: g.Policy, DailyCap: g.DailyCap, DelayMillis: g.DelayMillis, Rules: g.Rules}
 	for i, s := range g.Sets {
 		a.Sets[i] = Set{KeySet: s, SinceMillis: g.TimeMillis, Sequence: 1}
 	}

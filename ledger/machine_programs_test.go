@@ -209,6 +209,11 @@ func (m *machine) checkPrograms(t *rapid.T) {
 
 // emptied lets all contracts come to their ends, whatever their parties are, and wants nothing left in any.
 func (m *machine) emptied(t *rapid.T) {
+	for _, id := range m.model.Contracts() {
+		if w := m.model.Wallets[id]; w.Frozen != token.NotFrozen { // until then its end waits
+			m.both(&token.Unfreeze{Wallet: id, Version: uint64(w.Version), Case: m.model.Details[id].Case})
+		}
+	}
 	m.plain.Now += contract.MaxLifeMillis
 	m.chain.Now = m.plain.Now
 	for range 3 {

@@ -154,7 +154,7 @@ func (m *machine) body(t *rapid.T) token.Body {
 	if rapid.Bool().Draw(t, "everyday") {
 		kind = rapid.SampledFrom([]token.Kind{token.KindTransfer, token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct}).Draw(t, "which")
 	}
-	if kind >= token.KindSetAgency {
+	if kind >= token.KindSetAgency && kind <= token.KindAct {
 		return m.program(t, kind)
 	}
 	wallet, bank := pick(t, "wallet", wallets), pick(t, "bank", banks)
@@ -186,6 +186,10 @@ func (m *machine) body(t *rapid.T) token.Body {
 		return &token.CancelRekey{Wallet: wallet, Version: version(wallet)}
 	case token.KindClose:
 		return &token.Close{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet}).Draw(t, "by")}
+	case token.KindCancel:
+		return &token.Cancel{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleRecovery, token.RoleWallet}).Draw(t, "by")}
+	case token.KindRelease:
+		return m.release(t)
 	case token.KindFreeze:
 		return &token.Freeze{Wallet: wallet, Version: version(wallet), Mode: token.FreezeMode(rapid.IntRange(1, 2).Draw(t, "mode")), Case: reference}
 	case token.KindUnfreeze:
@@ -221,6 +225,24 @@ func (m *machine) body(t *rapid.T) token.Body {
 		return &token.RenewIntermediary{Sequence: m.sequence(t, token.RolePolicy), Intermediary: bank, Keys: m.newSet(t)}
 	}
 	return m.transfer(t)
+}
+
+// release draws who takes what is held for a wallet, mostly where something is.
+func (m *machine) release(t *rapid.T) token.Body {
+	var held []token.WalletID
+	for _, id := range append(sorted(m.model.Wallets), m.model.ClosedWallets()...) {
+		if m.model.Wallets[token.HeldFor(id)].Tokens > 0 {
+			held = append(held, id)
+		}
+	}
+	by := rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleWallet, token.RoleRecovery, token.RoleEnforcement}).Draw(t, "by")
+	of := pick(t, "for", held)
+	inputs, amount, change := m.taking(t, token.HeldFor(of))
+	to := of
+	if rapid.IntRange(0, 2).Draw(t, "elsewhere") == 0 {
+		to = pick(t, "to", sorted(m.model.Wallets))
+	}
+	return &token.Release{Held: token.HeldFor(of), For: of, By: by, Inputs: inputs, Amount: amount, Change: change, To: to}
 }
 
 func (m *machine) newSet(t *rapid.T) token.KeySet {
@@ -293,6 +315,8 @@ func (m *machine) block(t *rapid.T) {
 		verdict := "ok"
 		if a[i] != nil {
 			verdict = string(a[i].Code)
+		} else if !slices.ContainsFunc(tx.Witnesses, func(w token.Witness) bool { return w.Role != token.RolePossession }) {
+			t.Fatalf("%s was executed without a key that stood before", tx.Body.Kind())
 		}
 		m.done[tx.Body.Kind().String()+" "+verdict]++
 	}
@@ -335,7 +359,7 @@ func (m *machine) check(t *rapid.T) {
 		if w.Balance != sums[id] || w.Tokens != counts[id] || w.Balance < 0 {
 			t.Fatalf("wallet %s states %s in %d tokens, holds %s in %d", id, w.Balance, w.Tokens, sums[id], counts[id])
 		}
-		if d := m.model.Details[id]; w.Rekeying != (d.Rekey.Key != token.NoKey) || (w.Frozen != token.NotFrozen) != (d.Case != "") {
+		if d := m.model.Details[id]; w.Rekeying != (d.Rekey.DueMillis != 0) || (w.Frozen != token.NotFrozen) != (d.Case != "") {
 			t.Fatalf("wallet %s and its detail disagree: %+v %+v", id, w, d)
 		}
 	}

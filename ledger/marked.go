@@ -122,10 +122,10 @@ func (x *Executor) loadMarked(t *token.MarkedTransfer) *token.Error {
 			if err := x.mayPay(id, &w); err != nil {
 				return err
 			}
-		case w.Frozen == token.FreezeAll:
-			return refuse(Frozen, "parties", "wallet %s is frozen", id)
-		case w.Contract:
-			return refuse(OfContract, "parties", "%s is a contract's; money enters it by its actions", id)
+		default:
+			if err := mayBePaid(id, &w, "parties"); err != nil {
+				return err
+			}
 		}
 		x.wallets = append(x.wallets, w)
 		x.nets, x.counted, x.delta = append(x.nets, 0), append(x.counted, 0), append(x.delta, 0)

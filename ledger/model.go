@@ -68,7 +68,7 @@ func (m *Model) Authority() *Authority                             { return &m.C
 func (m *Model) NextRekey() (wallet token.WalletID, dueMillis uint64, found bool) {
 	for id, d := range m.Details { // any order: the least of all
 		due := d.Rekey.DueMillis
-		if d.Rekey.Key == token.NoKey {
+		if due == 0 {
 			continue
 		}
 		if !found || due < dueMillis || (due == dueMillis && bytes.Compare(id[:], wallet[:]) < 0) {

@@ -36,26 +36,31 @@ func (p *Purpose) Live() money.Tiyn { return p.Entered - p.Left }
 type Contract struct {
 	contract.Instance
 	Tokens []token.ID `json:"tokens"` // by asset; zero for none
+	Frozen bool       `json:"frozen,omitempty"`
+	// PaidIn is what each party has paid in of each asset and not got back: party·assets + asset. A contract that was
+	// made under rules version 1 has none.
+	PaidIn []money.Tiyn `json:"paid_in,omitempty"`
 
-	place int // in Programs.ends
+	place int // in Programs.ends, unless it is frozen
 }
 
 // Programs is the part of a state that programmable money adds: agencies, purposes, definitions,
-// contracts, and the registrars of wallets that were closed. Every State embeds one.
+// contracts, and what stays known of wallets that were closed. Every State embeds one.
 type Programs struct {
 	agencies    map[token.WalletID]Agency
 	purposes    []*Purpose // number 1 first
 	definitions map[token.Hash][]byte
 	contracts   map[token.WalletID]*Contract
 	ends        endHeap
-	closed      map[token.WalletID]token.WalletID
+	named       map[token.WalletID]int // in how many live contracts a wallet is a party
+	closed      map[token.WalletID]Closed
 }
 
 // NewPrograms makes an empty one.
 func NewPrograms() Programs {
 	return Programs{
 		agencies: map[token.WalletID]Agency{}, definitions: map[token.Hash][]byte{},
-		contracts: map[token.WalletID]*Contract{}, closed: map[token.WalletID]token.WalletID{},
+		contracts: map[token.WalletID]*Contract{}, named: map[token.WalletID]int{}, closed: map[token.WalletID]Closed{},
 	}
 }
 
@@ -100,15 +105,42 @@ func (p *Programs) ChangeContract(*Contract) {}
 // AddContract makes a contract live; RemoveContract ends it.
 func (p *Programs) AddContract(c *Contract) {
 	p.contracts[c.ID] = c
-	heap.Push(&p.ends, c)
+	for _, party := range c.Parties {
+		p.named[party]++
+	}
+	if !c.Frozen {
+		heap.Push(&p.ends, c)
+	}
 }
 
 func (p *Programs) RemoveContract(id token.WalletID) {
-	heap.Remove(&p.ends, p.contracts[id].place)
+	c := p.contracts[id]
+	for _, party := range c.Parties {
+		if p.named[party]--; p.named[party] == 0 {
+			delete(p.named, party)
+		}
+	}
+	if !c.Frozen {
+		heap.Remove(&p.ends, c.place)
+	}
 	delete(p.contracts, id)
 }
 
-// NextEnd is the contract with the least (end, id).
+// SetFrozen freezes a live contract, whose end then waits, or lets it go on. It changes the record.
+func (p *Programs) SetFrozen(c *Contract, frozen bool) {
+	switch {
+	case frozen && !c.Frozen:
+		heap.Remove(&p.ends, c.place)
+	case !frozen && c.Frozen:
+		heap.Push(&p.ends, c)
+	}
+	c.Frozen = frozen
+}
+
+// Named says whether a wallet is a party of a live contract.
+func (p *Programs) Named(id token.WalletID) bool { return p.named[id] > 0 }
+
+// NextEnd is the contract with the least (end, id), of those that are not frozen.
 func (p *Programs) NextEnd() *Contract {
 	if len(p.ends) == 0 {
 		return nil
@@ -116,13 +148,13 @@ func (p *Programs) NextEnd() *Contract {
 	return p.ends[0]
 }
 
-// Closed is the registrar of a wallet that was closed.
-func (p *Programs) Closed(id token.WalletID) (registrar token.WalletID, ok bool) {
-	registrar, ok = p.closed[id]
-	return registrar, ok
+// Closed is what stays known of a wallet that was closed.
+func (p *Programs) Closed(id token.WalletID) (Closed, bool) {
+	c, ok := p.closed[id]
+	return c, ok
 }
 
-func (p *Programs) PutClosed(id, registrar token.WalletID) { p.closed[id] = registrar }
+func (p *Programs) PutClosed(id token.WalletID, c Closed) { p.closed[id] = c }
 
 // Agencies, Definitions, Contracts and ClosedWallets list ids in order.
 func (p *Programs) Agencies() []token.WalletID      { return sortedIDs(p.agencies) }

@@ -89,10 +89,11 @@ func TestReturnsAreBoundedByBlock(t *testing.T) {
 	f.holds("school", f.school, 0, 0)
 }
 
-// The end pays whatever became of the parties: frozen, closed, or over their limit.
-func TestTheEndCannotFail(t *testing.T) {
-	f := newFair(t)
-	poor := f.holder("poor", "person", 0) // may hold 12,975
+// three is a fair in which a contract came to its end while one of its three parties was frozen, one closed and one
+// over its limit, and their bank was suspended.
+func three(t *testing.T, rules uint32) (f *fair, poor token.WalletID) {
+	f = fairIn(townUnder(t, rules))
+	poor = f.holder("poor", "person", 0) // may hold 12,975
 	d := contract.Definition{Name: "three", Parties: []string{"frozen", "closed", "poor"}, Assets: []string{"tenge"},
 		Create:  contract.Action{Takes: []contract.Take{{Asset: "tenge", Amount: contract.Any}}},
 		Actions: []contract.Action{{Name: "nothing"}},
@@ -104,30 +105,34 @@ func TestTheEndCannotFail(t *testing.T) {
 	f.suspend()
 	f.Now += dayMillis
 	f.Block()
-	suspense := ledger.SuspenseOf(f.bank)
-	for name, w := range map[string]token.WalletID{"frozen": f.shop, "suspense": suspense, "poor": poor} {
-		want := 100_000 * kzt
-		if name == "frozen" {
-			want += 2 // what rounding leaves
-		}
-		if got := f.balanceOf(w, 0); got != want {
-			t.Errorf("%s got %s", name, got)
-		}
-	}
 	if f.model.Contract(id) != nil || f.model.Wallets[id].Contract {
 		t.Error("the contract is still there")
 	}
 	f.expect(ledger.Frozen, f.payment(f.shop, f.rich, kzt))
 	f.expect(ledger.UnknownContract, f.action(id, f.rich, "nothing"))
-	// The suspense wallet is nobody's until its registrar gives it a key, after the delay.
-	pay := f.payment(suspense, f.rich, kzt)
-	f.expect(ledger.MissingSignature, &token.Transfer{Parties: pay.Parties, Payers: 1, Inputs: pay.Inputs, Outputs: pay.Outputs})
-	f.Must(&token.Suspend{Sequence: f.policySequence(), Intermediary: f.bank})
-	f.expect(ledger.UnknownIntermediary, &token.Redeem{From: suspense, Inputs: f.of(suspense, 0), Amount: 100_000 * kzt})
-	f.Must(&token.Rekey{Wallet: suspense, Version: 1, By: token.RoleIntermediary, Key: f.Key("suspense").Public()})
-	f.Now += f.model.Central.Policy.RekeyDelayMillis
-	f.Block()
-	f.Must(f.payment(suspense, f.rich, kzt))
+	return f, poor
+}
+
+// The end pays whatever became of the parties: frozen, closed, or over their limit.
+func TestTheEndCannotFail(t *testing.T) {
+	for rules, inFull := range map[uint32]money.Tiyn{1: 100_000 * kzt, 2: 12_975 * kzt} { // any order: each by itself
+		f, poor := three(t, rules)
+		closed := token.HeldFor(f.bob)
+		if rules == 1 {
+			closed = ledger.SuspenseOf(f.bank)
+		}
+		for name, of := range map[string]struct {
+			wallet token.WalletID
+			amount money.Tiyn
+		}{
+			"frozen": {f.shop, 100_000*kzt + 2}, // with what rounding leaves
+			"closed": {closed, 100_000 * kzt}, "poor": {poor, inFull}, "held for the poor": {token.HeldFor(poor), 100_000*kzt - inFull},
+		} {
+			if got := f.balanceOf(of.wallet, 0); got != of.amount {
+				t.Errorf("rules %d: %s got %s, want %s", rules, name, got, of.amount)
+			}
+		}
+	}
 }
 
 func TestContractsCountToTheCallersLimits(t *testing.T) {
@@ -140,11 +145,11 @@ func TestContractsCountToTheCallersLimits(t *testing.T) {
 		f.expect("", f.creation("escrow", f.alice, []token.WalletID{f.alice, f.bob, f.arbiter}, 400_000*kzt, terms...))
 	}
 	f.expect(ledger.LimitDay, f.creation("escrow", f.alice, []token.WalletID{f.alice, f.bob, f.arbiter}, 400_000*kzt, terms...))
-	// A payout is exempt: bob may hold 12,975.
+	// Bob may hold 12,975; the rest is held for him.
 	id := f.model.Contracts()[0]
 	f.Must(f.action(id, f.alice, "release"))
-	if got := f.balanceOf(f.bob, 0); got != 400_000*kzt {
-		t.Errorf("bob got %s", got)
+	if got, held := f.balanceOf(f.bob, 0), f.balanceOf(token.HeldFor(f.bob), 0); got != 12_975*kzt || held != 400_000*kzt-got {
+		t.Errorf("bob got %s, and %s is held for him", got, held)
 	}
 }
 

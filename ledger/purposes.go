@@ -66,7 +66,7 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 			return refuse(NotAuthorised, "purpose.permits.becomes", "purpose %d is another agency's", permit.Becomes)
 		}
 	}
-	if _, problems := contract.CompilePurpose(t.Purpose); len(problems) > 0 {
+	if _, problems := contract.CompilePurposeUnder(x.rulesVersion, t.Purpose); len(problems) > 0 {
 		return problems.Refusal()
 	}
 	agency.Sequence++
@@ -75,7 +75,7 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 	return nil
 }
 
-// mayReceive checks that a wallet exists to which the rules may pay: not a contract's.
+// mayReceive checks that a wallet exists to which the rules may pay: not a contract's, nor one that holds for another.
 func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
 	w, ok := x.state.Wallet(id)
 	if !ok {
@@ -83,6 +83,9 @@ func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
 	}
 	if w.Contract {
 		return refuse(OfContract, field, "%s is a contract's; money enters it by its actions", id)
+	}
+	if w.Held {
+		return refuse(Held, field, "%s holds money for another wallet; the rules alone put it there", id)
 	}
 	return nil
 }
@@ -99,7 +102,7 @@ func (x *Executor) rule(number uint32) (*contract.Rule, *token.Error) {
 	if p == nil {
 		return nil, refuse(UnknownPurpose, "outputs", "no purpose %d", number)
 	}
-	r, problems := contract.CompilePurpose(p.Purpose)
+	r, problems := contract.CompilePurposeUnder(x.rulesVersion, p.Purpose)
 	if len(problems) > 0 {
 		panic("a registered purpose does not compile: " + problems.Error())
 	}

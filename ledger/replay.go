@@ -13,7 +13,9 @@ type Replay struct {
 
 	// Ahead, if set, is shown entries some time before they are executed, for a state that can prepare.
 	Ahead func([]Entry)
-	time  uint64 // of the last block
+	// Outlawed, if set, is told of each transaction that its version of the rules allowed and a later one forbids.
+	Outlawed func(Use)
+	time     uint64 // of the last block
 }
 
 // aheadOf is how many entries Ahead is shown at once.
@@ -83,6 +85,9 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 		if err := r.entry(&entries[i], keys, &due); err != nil {
 			return leaf, &BlockError{Height: leaf.Height, Entry: i, Err: err}
 		}
+		if tx, refusal := entries[i].Transaction, r.executor.outlawed; tx != nil && refusal != nil && r.Outlawed != nil {
+			r.Outlawed(Use{leaf.Height, i, tx.ID(), tx.Body.Kind().String(), refusal})
+		}
 	}
 	if len(due) != 0 {
 		return leaf, refuse(NotDerived, "entries", "block %d lacks %d system entries", leaf.Height, len(due))
@@ -130,8 +135,12 @@ func (r *Replay) checkLeaf(leaf Leaf, count int, rootBefore token.Hash) error {
 		return refuse(NotDerived, "count", "block %d states %d entries and has %d", leaf.Height, leaf.Count, count)
 	case leaf.Previous != rootBefore && leaf.Height > 0:
 		return refuse(NotDerived, "previous", "block %d does not follow the log before it", leaf.Height)
-	case leaf.Rules != RulesVersion:
-		return refuse(NotDerived, "rules", "block %d follows rules version %d; this program knows %d", leaf.Height, leaf.Rules, RulesVersion)
+	}
+	if err := CheckKnown(leaf.Rules, leaf.Height); err != nil {
+		return err
+	}
+	if rules := r.state.Authority().RulesAt(leaf.Height); leaf.Height > 0 && leaf.Rules != rules {
+		return refuse(NotDerived, "rules", "block %d states rules version %d; by the log it follows %d", leaf.Height, leaf.Rules, rules)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Signatory is a group of keys that sign in one role, and how many of them must.
-// A NoKey among them has nothing to say.
+// A NoKey among them has nothing to prove, and nothing to say.
 type Signatory struct {
 	Role      token.Role        `json:"role"`
 	Keys      []token.PublicKey `json:"keys"`
@@ -18,14 +18,26 @@ func ofSet(role token.Role, s token.KeySet) Signatory {
 	return Signatory{role, s.Keys, int(s.Threshold)}
 }
 
-func all(role token.Role, keys ...token.PublicKey) Signatory {
+// possessed asks each key that is there to prove itself: the one signature that may be absent, since it gives no right.
+func possessed(keys ...token.PublicKey) Signatory {
 	needed := 0
 	for _, k := range keys {
 		if k != token.NoKey {
 			needed++
 		}
 	}
-	return Signatory{role, keys, needed}
+	return Signatory{token.RolePossession, keys, needed}
+}
+
+// owner asks a wallet's key, or its recovery key, for a right that it has. Where there is none nobody has the right.
+func owner(rules uint32, role token.Role, key token.PublicKey) (Signatory, *token.Error) {
+	if key != token.NoKey {
+		return Signatory{role, []token.PublicKey{key}, 1}, nil
+	}
+	if rules < 2 { // an absent key needed not sign
+		return Signatory{role, []token.PublicKey{key}, 0}, nil
+	}
+	return Signatory{}, refuse(NotAuthorised, "witnesses", "it has no key in the role of %s that could sign", role)
 }
 
 // Keys returns, for each of a transaction's witnesses in order, the key that must have made it,
@@ -42,7 +54,12 @@ func Keys(dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.P
 	case *token.Act:
 		return walletKey(dst, state, t.Caller, tx.Witnesses)
 	}
-	groups, err := Signatories(state, tx.Body)
+	return keysUnder(state.Authority().Rules, dst, state, tx)
+}
+
+// keysUnder is Keys for the kinds about which versions of the rules may differ.
+func keysUnder(rules uint32, dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.PublicKey, *token.Error) {
+	groups, err := signatories(rules, state, tx.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +126,12 @@ func match(dst []token.PublicKey, groups []Signatory, witnesses []token.Witness)
 	return dst, nil
 }
 
-// Signatories says who signs a transaction of each kind, as the state stands.
+// Signatories says who signs a transaction of each kind, as the state stands, under the version of the rules in force.
 func Signatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
+	return signatories(state.Authority().Rules, state, body)
+}
+
+func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *token.Error) {
 	a := state.Authority()
 	set := func(role token.Role) Signatory { return ofSet(role, a.Set(role).KeySet) }
 	switch t := body.(type) {
@@ -123,7 +144,7 @@ func Signatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
 			}
 			payers[i] = wallet.Key
 		}
-		return []Signatory{all(token.RoleWallet, payers...)}, nil
+		return []Signatory{{token.RoleWallet, payers, t.Payers}}, nil
 	case *token.Issue:
 		return []Signatory{set(token.RoleIssue)}, nil
 	case *token.Redeem:
@@ -131,12 +152,13 @@ func Signatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
 		if !ok {
 			return nil, refuse(UnknownIntermediary, "from", "no intermediary %s", t.From)
 		}
-		return []Signatory{all(token.RoleWallet, treasury.Key), set(token.RoleIssue)}, nil
+		key, err := owner(rules, token.RoleWallet, treasury.Key)
+		return []Signatory{key, set(token.RoleIssue)}, err
 	case *token.Register:
 		registrar, err := registrarOf(state, t.Registrar)
-		return []Signatory{registrar, all(token.RolePossession, t.Key, t.Recovery)}, err
+		return []Signatory{registrar, possessed(t.Key, t.Recovery)}, err
 	case *token.Admit:
-		return []Signatory{set(token.RolePolicy), all(token.RolePossession, append(slices.Clone(t.Keys.Keys), t.Treasury)...)}, nil
+		return []Signatory{set(token.RolePolicy), possessed(append(slices.Clone(t.Keys.Keys), t.Treasury)...)}, nil
 	case *token.RenewIntermediary:
 		old, ok := state.Intermediary(t.Intermediary)
 		if !ok {
@@ -179,8 +201,10 @@ func Signatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
 		return payerSignatory(state, t.Creator)
 	case *token.Act:
 		return payerSignatory(state, t.Caller)
+	case *token.Release:
+		return releaseSignatories(state, t)
 	}
-	return walletSignatories(state, body)
+	return walletSignatories(rules, state, body)
 }
 
 func payerSignatory(state Reader, id token.WalletID) ([]Signatory, *token.Error) {
@@ -188,11 +212,41 @@ func payerSignatory(state Reader, id token.WalletID) ([]Signatory, *token.Error)
 	if !ok {
 		return nil, refuse(UnknownWallet, "parties", "no wallet %s", id)
 	}
-	return []Signatory{all(token.RoleWallet, wallet.Key)}, nil
+	return []Signatory{{token.RoleWallet, []token.PublicKey{wallet.Key}, 1}}, nil
+}
+
+// releaseSignatories are whom held money obeys: for a wallet that is there its key; for a closed one its last key or
+// its last recovery key; and for any, enforcement and registrar together.
+func releaseSignatories(state Reader, t *token.Release) ([]Signatory, *token.Error) {
+	if t.By == token.RoleEnforcement {
+		held, ok := state.Wallet(t.Held)
+		if !ok {
+			return nil, refuse(UnknownWallet, "held", "no wallet %s", t.Held)
+		}
+		registrar, err := registrarOf(state, held.Registrar)
+		return []Signatory{ofSet(t.By, state.Authority().Set(t.By).KeySet), registrar}, err
+	}
+	if wallet, ok := state.Wallet(t.For); ok {
+		if t.By != token.RoleWallet {
+			return nil, refuse(NotAuthorised, "by", "wallet %s takes what is held for it with its own key", t.For)
+		}
+		key, err := owner(LatestRules, t.By, wallet.Key)
+		return []Signatory{key}, err
+	}
+	closed, ok := state.Closed(t.For)
+	if !ok {
+		return nil, refuse(UnknownWallet, "for", "no wallet %s", t.For)
+	}
+	last := closed.Key
+	if t.By == token.RoleRecovery {
+		last = closed.Recovery
+	}
+	key, err := owner(LatestRules, t.By, last)
+	return []Signatory{key}, err
 }
 
 // walletSignatories are those of changes to one wallet.
-func walletSignatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
+func walletSignatories(rules uint32, state Reader, body token.Body) ([]Signatory, *token.Error) {
 	id, _ := Target(body)
 	wallet, ok := state.Wallet(id)
 	if !ok {
@@ -201,13 +255,9 @@ func walletSignatories(state Reader, body token.Body) ([]Signatory, *token.Error
 	by := func(role token.Role) (Signatory, *token.Error) {
 		switch role {
 		case token.RoleWallet:
-			return all(token.RoleWallet, wallet.Key), nil
+			return owner(rules, role, wallet.Key)
 		case token.RoleRecovery:
-			recovery := state.Detail(id).Recovery
-			if recovery == token.NoKey {
-				return Signatory{}, refuse(NotAuthorised, "by", "the wallet has no recovery key")
-			}
-			return all(token.RoleRecovery, recovery), nil
+			return owner(LatestRules, role, state.Detail(id).Recovery) // in no version did an absent one sign
 		case token.RoleEnforcement:
 			return ofSet(role, state.Authority().Set(role).KeySet), nil
 		}
@@ -216,9 +266,13 @@ func walletSignatories(state Reader, body token.Body) ([]Signatory, *token.Error
 	switch t := body.(type) {
 	case *token.Rekey:
 		asker, err := by(t.By)
-		return []Signatory{asker, all(token.RolePossession, t.Key, t.Recovery)}, err
+		return []Signatory{asker, possessed(t.Key, t.Recovery)}, err
 	case *token.CancelRekey:
-		return []Signatory{all(token.RoleWallet, wallet.Key)}, nil
+		asker, err := by(token.RoleWallet)
+		return []Signatory{asker}, err
+	case *token.Cancel:
+		asker, err := by(t.By)
+		return []Signatory{asker}, err
 	case *token.Close:
 		asker, err := by(t.By)
 		return []Signatory{asker}, err
@@ -235,6 +289,8 @@ func Target(body token.Body) (wallet token.WalletID, ok bool) {
 	case *token.Rekey:
 		return t.Wallet, true
 	case *token.CancelRekey:
+		return t.Wallet, true
+	case *token.Cancel:
 		return t.Wallet, true
 	case *token.Close:
 		return t.Wallet, true
@@ -266,5 +322,5 @@ func possession(set, old token.KeySet) Signatory {
 			keys[i] = token.NoKey
 		}
 	}
-	return all(token.RolePossession, keys...)
+	return possessed(keys...)
 }

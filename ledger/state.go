@@ -21,8 +21,9 @@ type Wallet struct {
 	Tier       uint8            `json:"tier"`
 	Treasury   bool             `json:"treasury,omitempty"` // of the intermediary with the same id, or a suspense wallet; exempt from limits
 	Frozen     token.FreezeMode `json:"frozen,omitempty"`
-	Rekeying   bool             `json:"rekeying,omitempty"` // Detail.Rekey waits
+	Rekeying   bool             `json:"rekeying,omitempty"` // Detail.Rekey waits: a new key, or the closing
 	Contract   bool             `json:"contract,omitempty"` // of the contract with the same id
+	Held       bool             `json:"held,omitempty"`     // holds money for another wallet, see token.HeldFor; has no key
 	Attributes token.Attributes `json:"attributes"`
 
 	Balance money.Tiyn `json:"balance"` // of all its live tokens in tenge, plain and marked
@@ -40,11 +41,22 @@ type Detail struct {
 	Rekey    PendingKey      `json:"rekey,omitzero"`
 }
 
-// PendingKey waits to replace a wallet's key.
+// PendingKey waits to replace a wallet's key, or without a key to close the wallet.
 type PendingKey struct {
 	Key       token.PublicKey `json:"key"`
 	Recovery  token.PublicKey `json:"recovery,omitzero"` // NoKey keeps the present one
-	DueMillis uint64          `json:"due_millis"`
+	DueMillis uint64          `json:"due_millis"`        // 0 when nothing waits
+}
+
+// Closes says whether it is the closing that waits.
+func (p *PendingKey) Closes() bool { return p.DueMillis != 0 && p.Key == token.NoKey }
+
+// Closed is what stays known of a wallet that was closed.
+type Closed struct {
+	Registrar token.WalletID  `json:"registrar"`
+	Key       token.PublicKey `json:"key,omitzero"` // its last one; NoKey of wallets that were closed under rules version 1
+	Recovery  token.PublicKey `json:"recovery,omitzero"`
+	Tier      uint8           `json:"tier,omitempty"`
 }
 
 // Intermediary is a bank or payment company admitted by the authority.
@@ -84,6 +96,9 @@ type Authority struct {
 	Redeemed    money.Tiyn `json:"redeemed"`
 	IssueDay    uint32     `json:"issue_day"`
 	IssuedToday money.Tiyn `json:"issued_today"` // on IssueDay
+
+	Rules   uint32  `json:"rules"`            // version that the last block followed
+	Upgrade Upgrade `json:"upgrade,omitzero"` // waits
 }
 
 // Proposal waits to take effect.
@@ -107,6 +122,7 @@ type Reader interface {
 	Intermediary(token.WalletID) (Intermediary, bool)
 	Authority() *Authority
 	Agency(token.WalletID) (Agency, bool)
+	Closed(token.WalletID) (Closed, bool)
 }
 
 // State is the live set. Only the executor changes it, one transaction at a time.
@@ -119,7 +135,7 @@ type State interface {
 	RemoveWallet(token.WalletID) // with its detail
 	PutDetail(token.WalletID, Detail)
 	PutIntermediary(token.WalletID, Intermediary)
-	// NextRekey is the waiting re-key with the least (due, wallet).
+	// NextRekey is the waiting re-key or closing with the least (due, wallet).
 	NextRekey() (wallet token.WalletID, dueMillis uint64, found bool)
 	// LiveTotal is the sum of all live tokens in tenge.
 	LiveTotal() money.Tiyn
@@ -136,9 +152,13 @@ type State interface {
 	ChangeContract(*Contract)
 	AddContract(*Contract)
 	RemoveContract(token.WalletID)
+	// NextEnd is the contract with the least (end, id), of those that are not frozen.
 	NextEnd() *Contract
-	Closed(token.WalletID) (registrar token.WalletID, ok bool)
-	PutClosed(id, registrar token.WalletID)
+	// SetFrozen freezes a live contract, whose end then waits, or lets it go on.
+	SetFrozen(c *Contract, frozen bool)
+	// Named says whether a wallet is a party of a live contract.
+	Named(token.WalletID) bool
+	PutClosed(token.WalletID, Closed)
 	// NextExpired is the live token with the least (end of its purpose, id), of purposes that end at now or before.
 	NextExpired(now uint64) (id token.ID, found bool)
 	// LiveOf is the sum of live tokens marked with a purpose.

@@ -33,7 +33,7 @@ func TestStoryHasEveryKindAndReplays(t *testing.T) {
 			t.Errorf("no %s in the story", k)
 		}
 	}
-	for _, kind := range []ledger.SystemKind{ledger.SystemRekey, ledger.SystemProposal, ledger.SystemEnd, ledger.SystemExpiry} {
+	for _, kind := range []ledger.SystemKind{ledger.SystemRekey, ledger.SystemProposal, ledger.SystemEnd, ledger.SystemExpiry, ledger.SystemClose} {
 		if !systems[kind] {
 			t.Errorf("no system entry of kind %d in the story", kind)
 		}

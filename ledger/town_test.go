@@ -25,9 +25,12 @@ type town struct {
 
 const kzt = money.Tenge
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T) *town { return townUnder(t, ledger.LatestRules) }
+
+// townUnder is a town under a version of the rules.
+func townUnder(t *testing.T, rules uint32) *town {
 	w := &town{t: t, model: ledger.NewModel()}
-	w.Chain = sim.NewWorld(1).NewChain(w.model)
+	w.Chain = sim.NewWorldUnder(rules, 1).NewChain(w.model)
 	admit, bank := w.Admit("bank", 1, w.Now+1000)
 	w.mustTry(admit)
 	w.bank = bank

@@ -60,10 +60,8 @@ func (x *Executor) loadParties(t *token.Transfer) *token.Error {
 			if err := x.mayPay(id, &w); err != nil {
 				return err
 			}
-		} else if w.Frozen == token.FreezeAll {
-			return refuse(Frozen, "parties", "wallet %s is frozen", id)
-		} else if w.Contract {
-			return refuse(OfContract, "parties", "%s is a contract's; money enters it by its actions", id)
+		} else if err := mayBePaid(id, &w, "parties"); err != nil {
+			return err
 		}
 		x.wallets = append(x.wallets, w)
 	}
@@ -74,11 +72,30 @@ func (x *Executor) mayPay(id token.WalletID, w *Wallet) *token.Error {
 	if w.Frozen != token.NotFrozen {
 		return refuse(Frozen, "parties", "wallet %s is frozen", id)
 	}
+	if w.Held {
+		return refuse(Held, "parties", "%s holds money for another wallet; a release moves it", id)
+	}
 	if w.Rekeying {
-		return refuse(RekeyPending, "parties", "wallet %s waits for a new key", id)
+		return refuse(RekeyPending, "parties", "wallet %s waits for a new key, or to be closed", id)
 	}
 	if w.Treasury {
+		if err := x.ownable(id, w); err != nil {
+			return err
+		}
 		return x.active(w.Registrar, "parties")
+	}
+	return nil
+}
+
+// mayBePaid checks that a wallet takes payments.
+func mayBePaid(id token.WalletID, w *Wallet, field string) *token.Error {
+	switch {
+	case w.Frozen == token.FreezeAll:
+		return refuse(Frozen, field, "wallet %s is frozen", id)
+	case w.Contract:
+		return refuse(OfContract, field, "%s is a contract's; money enters it by its actions", id)
+	case w.Held:
+		return refuse(Held, field, "%s holds money for another wallet; the rules alone put it there", id)
 	}
 	return nil
 }
@@ -166,7 +183,7 @@ func (w *Wallet) paidOn(day uint32) (paid money.Tiyn, payments uint32) {
 }
 
 // checkLimit tests what a wallet pays or gains against its tier: what it pays against payment and day, what it
-// receives against the balance. A treasury has no limits, and a contract's payouts do not come here.
+// receives against the balance. A treasury has no limits; of a contract's payouts, see pay.
 func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet, net money.Tiyn, pays bool, today uint32) *token.Error {
 	if w.Treasury {
 		return nil
@@ -184,14 +201,19 @@ func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet
 		return refuse(LimitPayment, "outputs.amount", "%s tenge; tier %q pays at most %s at once", -net, tier.Name, tier.PaymentMost)
 	case net < 0 && tier.DayMost != 0 && (paid > tier.DayMost || -net > tier.DayMost-paid):
 		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid, tier.Name, tier.DayMost)
-	case net > 0 && tier.BalanceMost != 0 && (w.Balance > tier.BalanceMost || net > tier.BalanceMost-w.Balance):
-		// Seldom so near the limit; only then does it matter how much of it counts.
-		counted := w.Balance - x.state.Apart(id)
-		if counted > tier.BalanceMost || net > tier.BalanceMost-counted {
-			return refuse(LimitBalance, "outputs.amount", "%s tenge on top of %s; tier %q holds at most %s", net, counted, tier.Name, tier.BalanceMost)
-		}
+	case net > 0 && net > x.room(&tier, id, w, net):
+		return refuse(LimitBalance, "outputs.amount", "%s tenge on top of %s; tier %q holds at most %s", net, w.Balance-x.state.Apart(id), tier.Name, tier.BalanceMost)
 	}
 	return nil
+}
+
+// room is how much more of an amount a wallet may hold.
+func (x *Executor) room(tier *token.Tier, id token.WalletID, w *Wallet, amount money.Tiyn) money.Tiyn {
+	if tier.BalanceMost == 0 || (w.Balance <= tier.BalanceMost && amount <= tier.BalanceMost-w.Balance) {
+		return amount
+	}
+	// Seldom so near the limit; only then does it matter how much of it counts.
+	return min(amount, max(0, tier.BalanceMost-(w.Balance-x.state.Apart(id))))
 }
 
 // book enters a checked transaction into a party's wallet record: net is what it gains, counted the

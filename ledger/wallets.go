@@ -62,10 +62,36 @@ func (x *Executor) target(id token.WalletID, version uint64) (Wallet, *token.Err
 	if w.Contract {
 		return w, refuse(OfContract, "wallet", "%s is a contract's; nobody changes it", id)
 	}
+	return w, versionNamed(&w, version)
+}
+
+func versionNamed(w *Wallet, version uint64) *token.Error {
 	if uint64(w.Version) != version {
-		return w, refuse(StaleVersion, "version", "%d is named, %d is present", version, w.Version)
+		return refuse(StaleVersion, "version", "%d is named, %d is present", version, w.Version)
 	}
-	return w, nil
+	return nil
+}
+
+// suspense says whether a wallet is one that rules version 1 opened to receive in place of closed wallets: a treasury
+// in name, of no intermediary.
+func (x *Executor) suspense(id token.WalletID, w *Wallet) bool {
+	if !w.Treasury {
+		return false
+	}
+	_, treasury := x.state.Intermediary(id)
+	return !treasury
+}
+
+// ownable checks that a wallet is one that belongs to somebody: what is held for others has no key, tier or end, and
+// nobody gives it any.
+func (x *Executor) ownable(id token.WalletID, w *Wallet) *token.Error {
+	if w.Held {
+		return refuse(Held, "wallet", "%s holds money for another wallet; nobody changes it", id)
+	}
+	if x.suspense(id, w) {
+		return x.from(2, refuse(Held, "wallet", "%s holds money in place of closed wallets; enforcement and registrar together release it", id))
+	}
+	return nil
 }
 
 // changed stores a wallet under its next version.
@@ -77,6 +103,9 @@ func (x *Executor) changed(id token.WalletID, w Wallet) {
 func (x *Executor) update(t *token.Update) *token.Error {
 	w, err := x.target(t.Wallet, t.Version)
 	if err != nil {
+		return err
+	}
+	if err := x.ownable(t.Wallet, &w); err != nil {
 		return err
 	}
 	if w.Treasury {
@@ -97,31 +126,62 @@ func (x *Executor) update(t *token.Update) *token.Error {
 	return nil
 }
 
-// rekey replaces a wallet's key: at once when the old key, the recovery key or the enforcement set
-// asks; when the intermediary asks, after a delay in which payments out are blocked and the old
-// key can cancel, so that an intermediary's employee cannot take a wallet.
+// rekey replaces a wallet's key: at once when the recovery key or the enforcement set asks, or the wallet's own key where
+// there is no recovery key. The intermediary waits a delay, in which payments out are blocked and the wallet's keys can
+// cancel, so that an intermediary's employee cannot take a wallet; so does the wallet's own key beside a recovery key,
+// so that who has stolen it cannot take the recovery away.
 func (x *Executor) rekey(t *token.Rekey) *token.Error {
 	w, err := x.target(t.Wallet, t.Version)
 	if err != nil {
 		return err
 	}
+	if err := x.ownable(t.Wallet, &w); err != nil {
+		return err
+	}
 	detail := x.state.Detail(t.Wallet)
-	if t.By != token.RoleIntermediary {
+	waits, err := x.rekeyWaits(t, &detail)
+	if err != nil {
+		return err
+	}
+	if !waits {
 		detail.Rekey = PendingKey{}
 		x.giveKey(t.Wallet, w, detail, PendingKey{Key: t.Key, Recovery: t.Recovery})
 		return nil
 	}
-	if err := x.active(w.Registrar, "wallet"); err != nil {
-		return err
+	if t.By == token.RoleIntermediary {
+		if err := x.active(w.Registrar, "wallet"); err != nil {
+			return err
+		}
 	}
 	if w.Rekeying {
-		return refuse(RekeyPending, "wallet", "a new key waits already")
+		return refuse(RekeyPending, "wallet", "a new key or the closing waits already")
 	}
-	detail.Rekey = PendingKey{t.Key, t.Recovery, x.now + x.state.Authority().Policy.RekeyDelayMillis}
-	w.Rekeying = true
-	x.state.PutDetail(t.Wallet, detail)
-	x.changed(t.Wallet, w)
+	x.wait(t.Wallet, w, detail, PendingKey{Key: t.Key, Recovery: t.Recovery})
 	return nil
+}
+
+// rekeyWaits says whether a new key waits the delay.
+func (x *Executor) rekeyWaits(t *token.Rekey, detail *Detail) (bool, *token.Error) {
+	if t.By != token.RoleWallet || detail.Recovery == token.NoKey {
+		return t.By == token.RoleIntermediary, nil
+	}
+	if x.rulesVersion >= 2 {
+		return true, nil
+	}
+	if t.Recovery == token.NoKey || t.Recovery == detail.Recovery {
+		return false, nil // the recovery key can take the wallet back
+	}
+	return false, x.from(2, refuse(LaterRules, "recovery",
+		"the wallet's key alone replaces the recovery key only after a delay, which rules version 2 has"))
+}
+
+// wait begins the delay after which a new key, or without one the closing, takes effect.
+func (x *Executor) wait(id token.WalletID, w Wallet, detail Detail, pending PendingKey) {
+	pending.DueMillis = x.now + x.state.Authority().Policy.RekeyDelayMillis
+	detail.Rekey = pending
+	w.Rekeying = true
+	x.state.PutDetail(id, detail)
+	x.changed(id, w)
 }
 
 // giveKey makes a key a wallet's own.
@@ -136,14 +196,19 @@ func (x *Executor) giveKey(id token.WalletID, w Wallet, detail Detail, key Pendi
 }
 
 func (x *Executor) cancelRekey(t *token.CancelRekey) *token.Error {
-	w, err := x.target(t.Wallet, t.Version)
+	return x.cancel(t.Wallet, t.Version)
+}
+
+// cancel stops a new key or the closing that waits.
+func (x *Executor) cancel(id token.WalletID, version uint64) *token.Error {
+	w, err := x.target(id, version)
 	if err != nil {
 		return err
 	}
 	if !w.Rekeying {
-		return refuse(NoRekey, "wallet", "no new key waits")
+		return refuse(NoRekey, "wallet", "no new key waits, and no closing")
 	}
-	x.dropKey(t.Wallet, w)
+	x.dropKey(id, w)
 	return nil
 }
 
@@ -156,27 +221,61 @@ func (x *Executor) dropKey(id token.WalletID, w Wallet) {
 	x.changed(id, w)
 }
 
+// closeWallet ends an empty wallet: at once when its own key asks, after the delay when its intermediary does, and then
+// never while a contract names it: what the contract pays would go round the delay that protects the wallet's key.
 func (x *Executor) closeWallet(t *token.Close) *token.Error {
 	w, err := x.target(t.Wallet, t.Version)
 	if err != nil {
 		return err
 	}
-	switch {
-	case w.Treasury:
-		return refuse(Treasury, "wallet", "a treasury is not closed")
-	case w.Tokens != 0:
-		return refuse(NotEmpty, "wallet", "it holds %s tenge", w.Balance)
-	case w.Frozen != token.NotFrozen:
-		return refuse(Frozen, "wallet", "wallet %s is frozen", t.Wallet)
-	case w.Rekeying:
-		return refuse(RekeyPending, "wallet", "a new key waits")
+	if err := x.ownable(t.Wallet, &w); err != nil {
+		return err
+	}
+	if err := x.closable(t.Wallet, &w); err != nil {
+		return err
+	}
+	if w.Rekeying {
+		return refuse(RekeyPending, "wallet", "a new key or the closing waits")
 	}
 	if t.By == token.RoleIntermediary {
 		if err := x.active(w.Registrar, "wallet"); err != nil {
 			return err
 		}
+		if x.state.Named(t.Wallet) {
+			if err := x.from(2, refuse(InContract, "wallet", "a live contract names the wallet: its owner alone closes it")); err != nil {
+				return err
+			}
+		}
+		if x.rulesVersion >= 2 {
+			x.wait(t.Wallet, w, x.state.Detail(t.Wallet), PendingKey{})
+			return nil
+		}
 	}
-	x.state.RemoveWallet(t.Wallet)
-	x.state.PutClosed(t.Wallet, w.Registrar) // a contract may still owe it something
+	x.endWallet(t.Wallet, w)
 	return nil
+}
+
+// closable checks that a wallet has nothing, and that nothing is held for it.
+func (x *Executor) closable(id token.WalletID, w *Wallet) *token.Error {
+	switch held, _ := x.state.Wallet(token.HeldFor(id)); {
+	case w.Treasury:
+		return refuse(Treasury, "wallet", "a treasury is not closed")
+	case w.Tokens != 0:
+		return refuse(NotEmpty, "wallet", "it holds %s tenge", w.Balance)
+	case held.Tokens != 0:
+		return refuse(NotEmpty, "wallet", "%s tenge is held for it", held.Balance)
+	case w.Frozen != token.NotFrozen:
+		return refuse(Frozen, "wallet", "wallet %s is frozen", id)
+	}
+	return nil
+}
+
+// endWallet closes a wallet. What stays known of it says whom money obeys that a contract may still owe it.
+func (x *Executor) endWallet(id token.WalletID, w Wallet) {
+	closed := Closed{Registrar: w.Registrar}
+	if x.rulesVersion >= 2 {
+		closed = Closed{Registrar: w.Registrar, Key: w.Key, Recovery: x.state.Detail(id).Recovery, Tier: w.Tier}
+	}
+	x.state.RemoveWallet(id)
+	x.state.PutClosed(id, closed)
 }

@@ -143,11 +143,11 @@ func (s *State) AddDefinition(id token.Hash, encoded []byte) {
 }
 
 // PutClosed notes whose a closed wallet was.
-func (s *State) PutClosed(id, registrar token.WalletID) {
+func (s *State) PutClosed(id token.WalletID, closed ledger.Closed) {
 	if _, known := s.Programs.Closed(id); !known && s.capture != nil {
 		s.capture.newClosed[id] = true
 	}
-	s.Programs.PutClosed(id, registrar)
+	s.Programs.PutClosed(id, closed)
 }
 
 // AddContract makes a contract live.

@@ -79,7 +79,7 @@ func (b *bustle) change() {
 		id := b.wallets[at]
 		if w, _ := s.Wallet(id); w.Tokens == 0 && !w.Contract {
 			s.RemoveWallet(id)
-			s.PutClosed(id, token.WalletID{1})
+			s.PutClosed(id, ledger.Closed{Registrar: token.WalletID{1}, Key: token.PublicKey{1, 7}, Tier: 1})
 			b.wallets[at] = b.wallets[len(b.wallets)-1]
 			b.wallets = b.wallets[:len(b.wallets)-1]
 		}

@@ -31,13 +31,46 @@ func appendDefinition(b []byte, id token.Hash, encoded []byte) []byte {
 	return token.AppendBytes(token.AppendBytes(b, id[:]), encoded)
 }
 
-func appendClosed(b []byte, id, registrar token.WalletID) []byte {
-	b = token.AppendUint(token.AppendArray(b, 3), recordClosed)
-	return token.AppendBytes(token.AppendBytes(b, id[:]), registrar[:])
+// A closed wallet's record has 3 items, or 6 with its last key. A contract's has 11, or 13 with what came in version 2 of
+// the rules: so a state of version 1 has the bytes that it always had.
+const (
+	closedItems   = 3
+	keptItems     = 6
+	contractItems = 11
+	paidInItems   = 13
+)
+
+func appendClosed(b []byte, id token.WalletID, c ledger.Closed) []byte {
+	items := closedItems
+	if c.Key != token.NoKey {
+		items = keptItems
+	}
+	b = token.AppendUint(token.AppendArray(b, items), recordClosed)
+	b = token.AppendBytes(token.AppendBytes(b, id[:]), c.Registrar[:])
+	if items == keptItems {
+		b = token.AppendBytes(token.AppendBytes(b, c.Key[:]), c.Recovery[:])
+		b = token.AppendUint(b, uint64(c.Tier))
+	}
+	return b
+}
+
+func decodeClosed(d *token.Decoder, items int) (id token.WalletID, c ledger.Closed) {
+	d.Fixed("id", id[:])
+	d.Fixed("registrar", c.Registrar[:])
+	if items == keptItems {
+		d.Fixed("key", c.Key[:])
+		d.Fixed("recovery", c.Recovery[:])
+		c.Tier = uint8(d.Uint("tier", 255))
+	}
+	return id, c
 }
 
 func appendContract(b []byte, c *ledger.Contract) []byte {
-	b = token.AppendUint(token.AppendArray(b, 11), recordContract)
+	items := contractItems
+	if len(c.PaidIn) > 0 || c.Frozen {
+		items = paidInItems
+	}
+	b = token.AppendUint(token.AppendArray(b, items), recordContract)
 	b = token.AppendBytes(token.AppendBytes(b, c.ID[:]), c.Definition[:])
 	b = token.AppendArray(b, len(c.Parties))
 	for i := range c.Parties {
@@ -57,10 +90,16 @@ func appendContract(b []byte, c *ledger.Contract) []byte {
 	for i := range c.Tokens {
 		b = token.AppendBytes(b, c.Tokens[i][:])
 	}
+	if items == paidInItems {
+		b = token.AppendArray(token.AppendBool(b, c.Frozen), len(c.PaidIn))
+		for _, amount := range c.PaidIn {
+			b = token.AppendUint(b, uint64(amount))
+		}
+	}
 	return b
 }
 
-func decodeContract(d *token.Decoder) *ledger.Contract {
+func decodeContract(d *token.Decoder, items int) *ledger.Contract {
 	c := &ledger.Contract{}
 	d.Fixed("id", c.ID[:])
 	d.Fixed("definition", c.Definition[:])
@@ -83,11 +122,17 @@ func decodeContract(d *token.Decoder) *ledger.Contract {
 		d.Fixed("tokens", id[:])
 		c.Tokens = append(c.Tokens, id)
 	}
+	if items == paidInItems {
+		c.Frozen = d.Bool("frozen")
+		for range d.Array("paid_in", 0, token.MaxContractParties*token.MaxContractAssets) {
+			c.PaidIn = append(c.PaidIn, money.Tiyn(d.Uint("paid_in", maxUint63)))
+		}
+	}
 	return c
 }
 
 // program loads a record of programmable money. first says that it is the first of its type.
-func (l *loader) program(kind int, d *token.Decoder, first bool) (ascending bool, err error) {
+func (l *loader) program(kind, items int, d *token.Decoder, first bool) (ascending bool, err error) {
 	var id token.WalletID
 	switch kind {
 	case recordAgency:
@@ -117,12 +162,17 @@ func (l *loader) program(kind int, d *token.Decoder, first bool) (ascending bool
 		l.state.AddDefinition(hash, bytes.Clone(encoded))
 		return ascending, nil
 	case recordClosed:
-		d.Fixed("id", id[:])
-		var registrar token.WalletID
-		d.Fixed("registrar", registrar[:])
-		l.state.PutClosed(id, registrar)
+		var closed ledger.Closed
+		id, closed = decodeClosed(d, items)
+		if d.Err() == nil && (items == keptItems) != (closed.Key != token.NoKey) {
+			return true, badSnapshot("closed wallet %s has no key", id)
+		}
+		l.state.PutClosed(id, closed)
 	case recordContract:
-		c := decodeContract(d)
+		c := decodeContract(d, items)
+		if fits := len(c.PaidIn) == 0 || len(c.PaidIn) == len(c.Parties)*len(c.Assets); d.Err() == nil && (!fits || items == paidInItems && len(c.PaidIn) == 0 && !c.Frozen) {
+			return true, badSnapshot("contract %s and what was paid into it do not fit", c.ID)
+		}
 		if id = c.ID; d.Err() == nil {
 			if err := l.contract(c); err != nil {
 				return true, err
@@ -166,8 +216,8 @@ func (l *loader) finishPrograms() error {
 	}
 	for _, id := range s.Contracts() {
 		c, held := s.Contract(id), 0
-		if w, ok := s.Wallet(id); !ok || !w.Contract {
-			return badSnapshot("contract %s has no wallet of its own", id)
+		if w, ok := s.Wallet(id); !ok || !w.Contract || c.Frozen != (w.Frozen != token.NotFrozen) {
+			return badSnapshot("contract %s has no wallet of its own, or they disagree about a freeze", id)
 		}
 		for i, name := range c.Tokens {
 			if name == (token.ID{}) {

@@ -10,8 +10,18 @@ import (
 
 const maxUint63 = 1<<63 - 1
 
+// The authority's record has 10 items, or 13 once there is more to say of the rules than that they are the first.
+const (
+	authorityItems = 10
+	rulesItems     = 13
+)
+
 func appendAuthority(b []byte, a *ledger.Authority) []byte {
-	b = token.AppendArray(b, 10)
+	items := authorityItems
+	if a.Rules != ledger.FirstRules || a.Upgrade != (ledger.Upgrade{}) {
+		items = rulesItems
+	}
+	b = token.AppendArray(b, items)
 	b = token.AppendUint(b, recordAuthority)
 	b = token.AppendArray(b, 3*len(a.Sets))
 	for _, s := range a.Sets {
@@ -32,10 +42,15 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	b = token.AppendUint(b, uint64(a.Issued))
 	b = token.AppendUint(b, uint64(a.Redeemed))
 	b = token.AppendUint(b, uint64(a.IssueDay))
-	return token.AppendUint(b, uint64(a.IssuedToday))
+	b = token.AppendUint(b, uint64(a.IssuedToday))
+	if items == rulesItems {
+		b = token.AppendUint(b, uint64(a.Rules))
+		b = token.AppendUint(token.AppendUint(b, uint64(a.Upgrade.Rules)), a.Upgrade.Height)
+	}
+	return b
 }
 
-func decodeAuthority(d *token.Decoder) (a ledger.Authority) {
+func decodeAuthority(d *token.Decoder, items int) (a ledger.Authority) {
 	d.Array("sets", 3*len(a.Sets), 3*len(a.Sets))
 	for i := range a.Sets {
 		a.Sets[i] = ledger.Set{KeySet: d.KeySet("sets"), SinceMillis: d.Uint("since_millis", maxUint63), Sequence: d.Uint("sequence", maxUint63)}
@@ -57,6 +72,11 @@ func decodeAuthority(d *token.Decoder) (a ledger.Authority) {
 	a.Redeemed = money.Tiyn(d.Uint("redeemed", maxUint63))
 	a.IssueDay = uint32(d.Uint("issue_day", 1<<32-1))
 	a.IssuedToday = money.Tiyn(d.Uint("issued_today", maxUint63))
+	a.Rules = ledger.FirstRules
+	if items == rulesItems {
+		a.Rules = uint32(d.Uint("rules", 1<<32-1))
+		a.Upgrade = ledger.Upgrade{Rules: uint32(d.Uint("upgrade.rules", 1<<32-1)), Height: d.Uint("upgrade.height", maxUint63)}
+	}
 	return a
 }
 
@@ -79,7 +99,7 @@ func decodeIntermediary(d *token.Decoder) (id token.WalletID, i ledger.Intermedi
 	return id, i
 }
 
-// A wallet's record has 18 items, or 23 with its detail.
+// A wallet's record has 18 items, or 23 with its detail; one that holds money for another says so with one item more.
 const (
 	walletItems = 18
 	detailItems = 23
@@ -89,6 +109,9 @@ func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.De
 	items := walletItems
 	if detail != (ledger.Detail{}) {
 		items = detailItems
+	}
+	if w.Held {
+		items++
 	}
 	b = token.AppendArray(b, items)
 	b = token.AppendUint(b, recordWallet)
@@ -109,12 +132,15 @@ func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.De
 	b = token.AppendUint(b, uint64(w.Day))
 	b = token.AppendUint(b, uint64(w.PaidToday))
 	b = token.AppendUint(b, uint64(w.PaymentsToday))
-	if items == detailItems {
+	if items >= detailItems {
 		b = token.AppendBytes(b, detail.Recovery[:])
 		b = token.AppendText(b, detail.Case)
 		b = token.AppendBytes(b, detail.Rekey.Key[:])
 		b = token.AppendBytes(b, detail.Rekey.Recovery[:])
 		b = token.AppendUint(b, detail.Rekey.DueMillis)
+	}
+	if w.Held {
+		b = token.AppendBool(b, true)
 	}
 	return b
 }
@@ -137,12 +163,15 @@ func decodeWallet(d *token.Decoder, items int) (id token.WalletID, w ledger.Wall
 	w.Day = uint32(d.Uint("day", 1<<32-1))
 	w.PaidToday = money.Tiyn(d.Uint("paid_today", maxUint63))
 	w.PaymentsToday = uint32(d.Uint("payments_today", 1<<32-1))
-	if items == detailItems {
+	if items >= detailItems {
 		d.Fixed("recovery", detail.Recovery[:])
 		detail.Case = d.Text("case", 0, token.MaxCase)
 		d.Fixed("rekey.key", detail.Rekey.Key[:])
 		d.Fixed("rekey.recovery", detail.Rekey.Recovery[:])
 		detail.Rekey.DueMillis = d.Uint("rekey.due_millis", maxUint63)
+	}
+	if items == walletItems+1 || items == detailItems+1 {
+		w.Held = d.Bool("held")
 	}
 	return id, w, detail
 }
@@ -172,17 +201,19 @@ func wellSized(kind, items int) bool {
 	case recordHeader:
 		return items == 7
 	case recordAuthority:
-		return items == 10
+		return items == authorityItems || items == rulesItems
 	case recordIntermediary, recordAgency:
 		return items == 7
 	case recordPurpose:
 		return items == 6
-	case recordDefinition, recordClosed:
+	case recordDefinition:
 		return items == 3
+	case recordClosed:
+		return items == closedItems || items == keptItems
 	case recordContract:
-		return items == 11
+		return items == contractItems || items == paidInItems
 	case recordWallet:
-		return items == walletItems || items == detailItems
+		return items >= walletItems && items <= walletItems+1 || items >= detailItems && items <= detailItems+1
 	}
 	return items == 3 // a page
 }
@@ -202,8 +233,11 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 	case recordHeader:
 		return l.header(d)
 	case recordAuthority:
-		l.state.authority = decodeAuthority(d)
-		ascending = first
+		a := decodeAuthority(d, items)
+		if plain := a.Rules == ledger.FirstRules && a.Upgrade == (ledger.Upgrade{}); d.Err() == nil && plain != (items == authorityItems) {
+			return badSnapshot("the authority's record does not say which rules are in force")
+		}
+		l.state.authority, ascending = a, first
 	case recordIntermediary:
 		id, i := decodeIntermediary(d)
 		ascending = first || bytes.Compare(l.intermediary[:], id[:]) < 0
@@ -213,7 +247,7 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		id, w, detail := decodeWallet(d, items)
 		ascending = first || bytes.Compare(l.wallet[:], id[:]) < 0
 		l.wallet = id
-		if (items == detailItems) != (detail != ledger.Detail{}) || w.Rekeying != (detail.Rekey.Key != token.NoKey) {
+		if (items >= detailItems) != (detail != ledger.Detail{}) || w.Held != (items == walletItems+1 || items == detailItems+1) || w.Rekeying != (detail.Rekey.DueMillis != 0) {
 			return badSnapshot("wallet %s and its detail do not fit", id)
 		}
 		if d.Err() == nil && ascending {
@@ -221,7 +255,7 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		}
 	case recordAgency, recordPurpose, recordDefinition, recordClosed, recordContract:
 		var err error
-		if ascending, err = l.program(kind, d, first); err != nil {
+		if ascending, err = l.program(kind, items, d, first); err != nil {
 			return err
 		}
 	case recordPage:

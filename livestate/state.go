@@ -44,6 +44,7 @@ const (
 	flagRekeying = 1 << 1
 	flagFrozen   = 2 // shift of the freeze mode, two bits
 	flagContract = 1 << 4
+	flagHeld     = 1 << 5
 )
 
 // State is the live set. The zero State is not usable; see New.
@@ -54,7 +55,7 @@ type State struct {
 
 	details        map[token.WalletID]ledger.Detail
 	intermediaries map[token.WalletID]ledger.Intermediary
-	rekeys         []rekey // by (due, wallet)
+	rekeys         []rekey // and closings, by (due, wallet)
 	authority      ledger.Authority
 
 	ledger.Programs
@@ -243,6 +244,7 @@ func (s *State) wallet(r *walletRow) ledger.Wallet {
 	return ledger.Wallet{
 		Registrar: s.registrars.values[r.registrar], Key: r.key, Version: r.version, Tier: r.tier,
 		Treasury: r.flags&flagTreasury != 0, Rekeying: r.flags&flagRekeying != 0, Frozen: token.FreezeMode(r.flags >> flagFrozen & 3), Contract: r.flags&flagContract != 0,
+		Held:       r.flags&flagHeld != 0,
 		Attributes: s.attributes.values[r.attribute],
 		Balance:    r.balance, Tokens: r.tokens, Day: r.day, PaidToday: r.paidToday, PaymentsToday: r.payments,
 	}
@@ -267,6 +269,9 @@ func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
 	if w.Contract {
 		flags |= flagContract
 	}
+	if w.Held {
+		flags |= flagHeld
+	}
 	*r = walletRow{
 		balance: w.Balance, paidToday: w.PaidToday, registrar: s.registrars.again(w.Registrar, r.registrar), attribute: s.attributes.again(w.Attributes, r.attribute),
 		version: w.Version, tokens: w.Tokens, first: r.first, day: w.Day, payments: w.PaymentsToday, key: w.Key, tier: w.Tier, flags: flags,
@@ -288,16 +293,16 @@ func (s *State) RemoveWallet(id token.WalletID) {
 // Detail returns what few wallets have; zero for the rest.
 func (s *State) Detail(id token.WalletID) ledger.Detail { return s.details[id] }
 
-// PutDetail stores a wallet's detail, keeping the order of waiting keys.
+// PutDetail stores a wallet's detail, keeping the order of waiting keys and closings.
 func (s *State) PutDetail(id token.WalletID, d ledger.Detail) {
 	if s.capture != nil {
 		s.capture.detailChanges(id)
 	}
-	if old := s.details[id].Rekey; old.Key != token.NoKey {
+	if old := s.details[id].Rekey; old.DueMillis != 0 {
 		at, _ := slices.BinarySearchFunc(s.rekeys, rekey{old.DueMillis, id}, rekey.compare)
 		s.rekeys = slices.Delete(s.rekeys, at, at+1)
 	}
-	if d.Rekey.Key != token.NoKey {
+	if d.Rekey.DueMillis != 0 {
 		next := rekey{d.Rekey.DueMillis, id}
 		at, _ := slices.BinarySearchFunc(s.rekeys, next, rekey.compare)
 		s.rekeys = slices.Insert(s.rekeys, at, next)
@@ -309,7 +314,7 @@ func (s *State) PutDetail(id token.WalletID, d ledger.Detail) {
 	s.details[id] = d
 }
 
-// NextRekey is the waiting key with the least (due, wallet).
+// NextRekey is the waiting key or closing with the least (due, wallet).
 func (s *State) NextRekey() (wallet token.WalletID, dueMillis uint64, found bool) {
 	if len(s.rekeys) == 0 {
 		return wallet, 0, false

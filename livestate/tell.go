@@ -155,8 +155,8 @@ func (t *teller) closed(out *snapshotWriter) {
 	s := t.state
 	all := ids(t, s.EachClosed(), func(id token.WalletID) bool { return !t.newClosed[id] }, compareWallets)
 	tellFew(t, out, all, func(id token.WalletID) []byte {
-		registrar, _ := s.Closed(id)
-		return appendClosed(nil, id, registrar)
+		closed, _ := s.Closed(id)
+		return appendClosed(nil, id, closed)
 	})
 }
 

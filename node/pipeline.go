@@ -246,11 +246,22 @@ const warmedTogether = 32
 // turnTransactions is how many transactions are executed, while a capture is told, until it has its turn: two milliseconds.
 const turnTransactions = 512
 
+// knowsRules says whether this program can make a block of a height.
+func (n *Node) knowsRules(height uint64) error {
+	if err := ledger.CheckKnown(n.state.Authority().RulesAt(height), height); err != nil {
+		return err
+	}
+	return nil
+}
+
 // apply executes requests and stages the block they make, if any. The write lock is held.
 func (n *Node) apply(b *block) error {
 	n.turns.Lock()
 	defer n.turns.Unlock()
 	now := max(n.config.Now(), n.head.TimeMillis)
+	if err := n.knowsRules(n.head.Height + 1); err != nil {
+		return err
+	}
 	due := n.executor.Begin(n.head.Height+1, now)
 	n.entries, n.encoded = append(n.entries[:0], nil), n.encoded[:0]
 	for _, s := range due {

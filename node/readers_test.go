@@ -296,6 +296,15 @@ func (c *purse) transaction(body []byte, after *plain) error {
 		c.add(id, 0, amount)
 		c.add(id, 1, change)
 		out = amount + change
+	case 26: // release: held, for, by, inputs, amount, change, to
+		for range 3 {
+			p.skip()
+		}
+		in, err = c.spend(p)
+		amount, change := p.number(), p.number()
+		c.add(id, 0, amount)
+		c.add(id, 1, change)
+		out = amount + change
 	}
 	if err == nil && in != out {
 		err = fmt.Errorf("transaction %x takes %d and makes %d", id, in, out)
@@ -325,7 +334,7 @@ func (c *purse) entry(data []byte, stated *[3]uint64) error {
 		return c.transaction(body, p)
 	case 2: // [kind, wallet, effects] of a contract's end or a return
 		kind := p.number()
-		if kind < 4 {
+		if kind < 4 || kind == 6 {
 			return nil
 		}
 		wallet := p.bytes()

@@ -79,6 +79,7 @@ func (n *Node) recover() error {
 		return err
 	}
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
+	n.executor.Strict = true
 	n.recovered = r.head
 	n.durable.Store(&r.head)
 	if n.config.Acks > 0 && n.config.Leader == "" && r.head.Size > 1 {

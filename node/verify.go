@@ -35,7 +35,13 @@ type Report struct {
 	LiveTokens   int             `json:"live_tokens"`
 	Wallets      int             `json:"wallets"`
 	StateRoot    string          `json:"state_root"` // over the whole state in id order, limits and counters included
+	Rules        uint32          `json:"rules"`      // version that the last block follows
+	Outlawed     []ledger.Use    `json:"outlawed"`   // what its version of the rules allowed and a later one forbids, at most MaxOutlawed
+	OutlawedMore int             `json:"outlawed_more,omitempty"`
 }
+
+// MaxOutlawed is how many uses of what later rules forbid a report lists; more are counted.
+const MaxOutlawed = 1000
 
 // Evidence is a log as somebody shows it: a signed checkpoint, and the entries up to its size.
 type Evidence struct {
@@ -67,6 +73,14 @@ func Verify(ctx context.Context, e Evidence, progress func(done, size uint64)) (
 	v := &verification{evidence: e, state: livestate.New(randomSeed()), claimed: claimed, progress: progress}
 	v.report.Transactions = map[string]int{}
 	v.replay = ledger.NewReplay(v.state, false)
+	v.report.Outlawed = []ledger.Use{}
+	v.replay.Outlawed = func(use ledger.Use) {
+		if len(v.report.Outlawed) == MaxOutlawed {
+			v.report.OutlawedMore++
+			return
+		}
+		v.report.Outlawed = append(v.report.Outlawed, use)
+	}
 	engine := replay.Engine{State: v.state, Replay: v.replay, Root: txlog.EmptyRoot, Cache: verifier.NewCache(verifyCache), Hash: true, Executed: v.executed}
 	if err := engine.Run(ctx, v.blocks); err != nil {
 		if invalid := (*replay.InvalidError)(nil); errors.As(err, &invalid) {
@@ -156,6 +170,7 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	r.Size, r.Root, r.Height, r.TimeMillis = v.tree.Size(), root.String(), v.leaf.Height, v.leaf.TimeMillis
 	r.Issued, r.Redeemed, r.Circulating = v.leaf.Issued, v.leaf.Redeemed, v.state.LiveTotal()
 	r.LiveTokens, r.Wallets = v.state.Counts()
+	r.Rules = v.leaf.Rules
 	genesis := v.replay.Genesis()
 	switch {
 	case v.missing != 0:

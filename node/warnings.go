@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/token"
 )
@@ -24,11 +25,32 @@ const mostWarnings = 20
 // Warnings lists what the operator should see to: this node's own keys and the sets on the ledger whose life
 // ends soon or has ended, the most urgent first.
 func (n *Node) Warnings() []string {
-	return warningsOf(n.ending(), time.UnixMilli(int64(n.config.Now())))
+	return append(n.rulesWarnings(), warningsOf(n.ending(), time.UnixMilli(int64(n.config.Now())))...)
 }
 
-// CountWarnings is how many keys and sets there are to see to, named by Warnings or not.
-func (n *Node) CountWarnings() int { return len(n.ending()) }
+// CountWarnings is how many keys and sets there are to see to, named by Warnings or not, and what the rules ask for.
+func (n *Node) CountWarnings() int { return len(n.ending()) + len(n.rulesWarnings()) }
+
+// rulesWarnings say that this program will not know the rules, or that the network does not follow the newest.
+func (n *Node) rulesWarnings() []string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	if n.spoiled.Load() {
+		return nil
+	}
+	a := n.state.Authority()
+	rules := max(a.Rules, a.Upgrade.Rules)
+	for _, p := range a.Proposals {
+		rules = max(rules, p.Change.Rules)
+	}
+	switch {
+	case rules > ledger.LatestRules:
+		return []string{fmt.Sprintf("the network is about to follow rules version %d; this program knows up to %d and stops before: install a newer aqsha", rules, ledger.LatestRules)}
+	case rules < ledger.LatestRules:
+		return []string{fmt.Sprintf("the network follows rules version %d; version %d mends its faults: aqsha policy propose-rules %d", rules, ledger.LatestRules, ledger.LatestRules)}
+	}
+	return nil
+}
 
 // ending lists keys whose life ends soon or has ended, in order of their ends.
 func (n *Node) ending() []KeyLife {

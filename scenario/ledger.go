@@ -235,7 +235,7 @@ func lostPhone(ctx context.Context, w *World) error {
 		if _, err := w.Desk.Rekey(ctx, w.id("dana"), token.RoleIntermediary, "thief"); err != nil {
 			return err
 		}
-		_, err := w.Desk.CancelRekey(ctx, w.id("dana"))
+		_, err := w.Desk.Cancel(ctx, w.id("dana"), token.RoleWallet)
 		return err
 	})
 	if err != nil {

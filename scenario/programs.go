@@ -29,6 +29,7 @@ func programSteps() []Step {
 		{"split", "The farm pays for power, and VAT goes apart in the same payment", splitVAT},
 		{"canteen", "The budget feeds a school canteen with marked tenge", feedCanteen},
 		{"misuse", "Marked tenge is refused in a shop", refuseMisuse},
+		{"beyond-limit", "A contract pays more than its payee may hold", payBeyondLimit},
 	}
 }
 
@@ -97,6 +98,43 @@ func (w *World) create(ctx context.Context, name string, t *token.Create) error 
 		return err
 	}
 	return w.Desk.Book.Put(wallet.Name{Name: name, ID: token.RegisteredID(receipt.ID)})
+}
+
+// payBeyondLimit: the farm pays a casual worker through an escrow. What is beyond the limit of his unidentified wallet is
+// held for him, and he takes it when he has room.
+func payBeyondLimit(ctx context.Context, w *World) error {
+	definition, err := w.definition(ctx, "escrow")
+	if err != nil {
+		return err
+	}
+	wage, spent := 15_000*money.Tenge, 4_000*money.Tenge
+	if err := w.create(ctx, "roof-repair", &token.Create{Creator: w.id(farm), Definition: definition, Parties: []token.WalletID{w.id(farm), w.id("timur"), w.id(court)}, Assets: []uint32{0},
+		Terms: []token.Value{token.Int(int64(wage)), token.Int(30)}, Paid: []money.Tiyn{wage}}); err != nil {
+		return err
+	}
+	if err := w.Once("release", func() error {
+		_, err := w.Desk.Act(ctx, &token.Act{Contract: w.id("roof-repair"), Version: 1, Action: "release", Caller: w.id(farm), Args: []token.Value{}, Paid: []money.Tiyn{0}}, []uint32{0})
+		return err
+	}); err != nil {
+		return err
+	}
+	held, err := w.Desk.Client.Held(ctx, w.id("timur"))
+	if err != nil {
+		return err
+	}
+	w.Say("the farm releases %s to timur; %s is beyond what his wallet may hold, and held for him", wage.Format(), held.Balance.Format())
+	if err := w.Once("spend", func() error { return w.pay(ctx, "timur", shop, spent, "boots") }); err != nil {
+		return err
+	}
+	if err := w.Once("take", func() error {
+		_, err := w.Desk.Release(ctx, w.id("timur"), w.id("timur"), token.RoleWallet, 0, spent)
+		return err
+	}); err != nil {
+		return err
+	}
+	w.Say("he spends %s and takes as much of it", spent.Format())
+	w.Proves("limits hold on every way in; no deadline, refund, bank or other party takes back what was paid")
+	return nil
 }
 
 // splitVAT: net to the power company, VAT marked, and on to the budget.

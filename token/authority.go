@@ -133,22 +133,27 @@ func (t *RenewIntermediary) decodeFields(d *Decoder) {
 
 func (t *RenewIntermediary) check() *Error { return t.Keys.Check("keys") }
 
-// Propose announces a change of a key set, of the daily issuing cap or of the delay itself.
-// It takes effect after the delay unless root vetoes it. A change of keys is signed by the set
-// that changes, or by root; a change of cap or delay by the policy set. New keys prove possession.
+// Propose announces a change of a key set, of the daily issuing cap, of the delay itself, or of the version of the rules.
+// It takes effect after the delay unless root vetoes it. A change of keys is signed by the set that changes, or by
+// root; a change of cap or delay by the policy set, of the rules by root. New keys prove possession.
 type Propose struct {
 	By       Role   `json:"by"` // whose sequence is named and who signs
 	Sequence uint64 `json:"sequence"`
 	Change   Change `json:"change"`
 }
 
-// Change is exactly one of its parts: Keys for Set, DailyCap, or DelayMillis.
+// Change is exactly one of its parts: Keys for Set, DailyCap, DelayMillis, or Rules from Height on.
 type Change struct {
 	Set         Role       `json:"set,omitempty"`
 	Keys        *KeySet    `json:"keys,omitempty"`
 	DailyCap    money.Tiyn `json:"daily_cap,omitempty"`
 	DelayMillis uint64     `json:"delay_millis,omitempty"`
+	Rules       uint32     `json:"rules,omitempty"`  // version that blocks follow from Height on, or from the block after the delay
+	Height      uint64     `json:"height,omitempty"` // of a block
 }
+
+// MaxHeight is beyond every block.
+const MaxHeight = 1 << 53
 
 // MinDelayMillis and MaxDelayMillis bound the delay of changes: a minute to 90 days.
 const (
@@ -160,6 +165,7 @@ const (
 	changeKeys  = 1
 	changeCap   = 2
 	changeDelay = 3
+	changeRules = 4
 )
 
 func (*Propose) Kind() Kind  { return KindPropose }
@@ -181,6 +187,8 @@ func AppendChange(b []byte, c Change) []byte {
 	case c.DailyCap != 0:
 		b = AppendUint(AppendUint(b, changeCap), 0)
 		return AppendUint(b, uint64(c.DailyCap))
+	case c.Rules != 0:
+		return AppendUint(AppendUint(AppendUint(b, changeRules), uint64(c.Rules)), c.Height)
 	}
 	b = AppendUint(AppendUint(b, changeDelay), 0)
 	return AppendUint(b, c.DelayMillis)
@@ -195,7 +203,14 @@ func (t *Propose) decodeFields(d *Decoder) {
 // Change reads what AppendChange wrote.
 func (d *Decoder) Change() (c Change) {
 	d.Array("change", 3, 3)
-	kind := d.Uint("change.kind", changeDelay)
+	kind := d.Uint("change.kind", changeRules)
+	if kind == changeRules {
+		c.Rules, c.Height = uint32(d.Uint("change.rules", 1<<32-1)), d.Uint("change.height", MaxHeight)
+		if d.err == nil && c.Rules == 0 {
+			d.err = Errorf(OutOfRange, "change.rules", "versions are counted from 1")
+		}
+		return c
+	}
 	set := d.Uint("change.set", uint64(RoleEnforcement))
 	switch {
 	case kind == changeKeys:
@@ -218,16 +233,24 @@ func (t *Propose) check() *Error {
 	c := t.Change
 	switch {
 	case c.Keys != nil:
-		if c.Set < RoleRoot || c.Set > RoleEnforcement || c.DailyCap != 0 || c.DelayMillis != 0 {
+		if c.Set < RoleRoot || c.Set > RoleEnforcement || c.DailyCap != 0 || c.DelayMillis != 0 || c.Rules != 0 {
 			return Errorf(OutOfRange, "change.set", "want one of root, issue, policy, enforcement and nothing else")
 		}
 		if t.By != c.Set && t.By != RoleRoot {
 			return Errorf(OutOfRange, "by", "keys are changed by their own set or by root")
 		}
 		return c.Keys.Check("change.keys")
+	case c.Rules != 0:
+		if t.By != RoleRoot || c.Set != 0 || c.DailyCap != 0 || c.DelayMillis != 0 {
+			return Errorf(OutOfRange, "by", "the version of the rules is changed by root, and nothing else with it")
+		}
+		if c.Height == 0 || c.Height > MaxHeight {
+			return Errorf(OutOfRange, "change.height", "%d, want 1 to %d", c.Height, uint64(MaxHeight))
+		}
+		return nil
 	case t.By != RolePolicy:
 		return Errorf(OutOfRange, "by", "cap and delay are changed by policy")
-	case c.Set != 0 || (c.DailyCap != 0) == (c.DelayMillis != 0):
+	case c.Set != 0 || c.Height != 0 || (c.DailyCap != 0) == (c.DelayMillis != 0):
 		return Errorf(OutOfRange, "change", "want exactly one of keys, daily cap, delay")
 	case c.DailyCap < 0:
 		return Errorf(AmountNegative, "change.daily_cap", "a cap is positive")

@@ -28,8 +28,10 @@ const (
 	KindDefine          Kind = 22
 	KindCreate          Kind = 23
 	KindAct             Kind = 24
+	KindCancel          Kind = 25
+	KindRelease         Kind = 26
 
-	LastKind = KindAct // the highest number in use
+	LastKind = KindRelease // the highest number in use
 )
 
 // Body is what a transaction says; its bytes make the id and are signed. One type per kind.
@@ -67,6 +69,8 @@ var kinds = map[Kind]func() Body{
 	KindDefine:          func() Body { return new(Define) },
 	KindCreate:          func() Body { return new(Create) },
 	KindAct:             func() Body { return new(Act) },
+	KindCancel:          func() Body { return new(Cancel) },
+	KindRelease:         func() Body { return new(Release) },
 }
 
 var kindNames = map[Kind]string{
@@ -77,6 +81,7 @@ var kindNames = map[Kind]string{
 	KindSetPolicy: "set-policy", KindPropose: "propose", KindVeto: "veto",
 	KindSetAgency: "set-agency", KindRegisterPurpose: "register-purpose", KindMarkedTransfer: "marked-transfer",
 	KindDefine: "define", KindCreate: "create", KindAct: "act",
+	KindCancel: "cancel", KindRelease: "release",
 }
 
 func (k Kind) String() string {

@@ -135,7 +135,9 @@ func transfer(t *rapid.T) token.Body {
 
 func propose(t *rapid.T) token.Body {
 	b := &token.Propose{By: token.RolePolicy, Sequence: anySequence.Draw(t, "sequence")}
-	switch rapid.IntRange(0, 2).Draw(t, "change") {
+	switch rapid.IntRange(0, 3).Draw(t, "change") {
+	case 3:
+		b.By, b.Change.Rules, b.Change.Height = token.RoleRoot, rapid.Uint32Range(1, 1<<32-1).Draw(t, "rules"), rapid.Uint64Range(1, token.MaxHeight).Draw(t, "height")
 	case 0:
 		set := keySet(t)
 		b.Change = token.Change{Set: token.Role(rapid.IntRange(1, 4).Draw(t, "set")), Keys: &set}
@@ -177,6 +179,22 @@ var bodies = map[token.Kind]func(t *rapid.T) token.Body{
 	token.KindClose: func(t *rapid.T) token.Body {
 		return &token.Close{Wallet: anyWallet.Draw(t, "wallet"), Version: anySequence.Draw(t, "version"),
 			By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet}).Draw(t, "by")}
+	},
+	token.KindCancel: func(t *rapid.T) token.Body {
+		return &token.Cancel{Wallet: anyWallet.Draw(t, "wallet"), Version: anySequence.Draw(t, "version"),
+			By: rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleRecovery}).Draw(t, "by")}
+	},
+	token.KindRelease: func(t *rapid.T) token.Body {
+		r := &token.Release{For: anyWallet.Draw(t, "for"), By: rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleRecovery, token.RoleEnforcement}).Draw(t, "by"),
+			Inputs: rapid.SliceOfNDistinct(anyID, 1, 30, rapid.ID).Draw(t, "inputs"), Amount: anyAmount.Draw(t, "amount"), Change: anyAmount.Draw(t, "change") - 1,
+			To: anyWallet.Draw(t, "to")}
+		if r.Held = token.HeldFor(r.For); rapid.Bool().Draw(t, "suspense") {
+			r.Held, r.For, r.By = anyWallet.Draw(t, "held"), token.WalletID{}, token.RoleEnforcement
+		}
+		if r.To == r.Held || r.For == (token.WalletID{}) && r.By != token.RoleEnforcement {
+			t.Skip("of bad form")
+		}
+		return r
 	},
 	token.KindFreeze: func(t *rapid.T) token.Body {
 		return &token.Freeze{Wallet: anyWallet.Draw(t, "wallet"), Version: anySequence.Draw(t, "version"),

@@ -118,8 +118,9 @@ func (t *Update) decodeFields(d *Decoder) {
 
 func (t *Update) check() *Error { return t.Attributes.check() }
 
-// Rekey gives a wallet a new key. By says who asks: the intermediary (then it waits the policy's
-// delay, and the old key can cancel), the old key, the recovery key, or the enforcement set (at once).
+// Rekey gives a wallet a new key. By says who asks. The recovery key and the enforcement set have it at once, the old
+// key where the wallet has no recovery key; the intermediary, and the old key beside a recovery key, wait the
+// policy's delay, in which the old key and the recovery key can cancel.
 type Rekey struct {
 	Wallet   WalletID  `json:"wallet"`
 	Version  uint64    `json:"version"`
@@ -165,7 +166,33 @@ func (t *CancelRekey) appendFields(b []byte) []byte { return appendTarget(b, t.W
 func (t *CancelRekey) decodeFields(d *Decoder)      { t.Wallet, t.Version = d.target() }
 func (*CancelRekey) check() *Error                  { return nil }
 
-// Close ends an empty wallet, signed by its registrar or by its own key.
+// Cancel stops what waits for a wallet, a new key or its closing, signed by its present key or its recovery key.
+type Cancel struct {
+	Wallet  WalletID `json:"wallet"`
+	Version uint64   `json:"version"`
+	By      Role     `json:"by"`
+}
+
+func (*Cancel) Kind() Kind  { return KindCancel }
+func (*Cancel) fields() int { return 3 }
+
+func (t *Cancel) appendFields(b []byte) []byte {
+	return AppendUint(appendTarget(b, t.Wallet, t.Version), uint64(t.By))
+}
+
+func (t *Cancel) decodeFields(d *Decoder) {
+	t.Wallet, t.Version = d.target()
+	t.By = d.role("by")
+}
+
+func (t *Cancel) check() *Error {
+	if t.By != RoleWallet && t.By != RoleRecovery {
+		return Errorf(OutOfRange, "by", "what waits is cancelled by wallet or recovery")
+	}
+	return nil
+}
+
+// Close ends an empty wallet, signed by its registrar, then after the policy's delay, or at once by its own key.
 type Close struct {
 	Wallet  WalletID `json:"wallet"`
 	Version uint64   `json:"version"`

@@ -141,7 +141,9 @@ func (g *Graph) transaction(number uint64, e *ledger.Entry) error {
 		}
 		g.make(token.OutputID(id, 0), t.From, t.Change, 0)
 	case *token.Seize:
-		return g.seize(number, id, t)
+		return g.take(number, id, t.Inputs, taken{t.Court, t.Amount}, taken{t.Wallet, t.Change}, false)
+	case *token.Release:
+		return g.take(number, id, t.Inputs, taken{t.To, t.Amount}, taken{t.Held, t.Change}, true)
 	case *token.Create:
 		g.event(number, token.RegisteredID(id))
 		if err := g.spend(t.Inputs); err != nil {
@@ -158,17 +160,27 @@ func (g *Graph) transaction(number uint64, e *ledger.Entry) error {
 	return nil
 }
 
-// seize keeps on the change what the money was marked with; on what the court has, the mark ends.
-func (g *Graph) seize(number uint64, id token.TransactionID, t *token.Seize) error {
+// taken is what a wallet has of what was taken.
+type taken struct {
+	wallet token.WalletID
+	amount money.Tiyn
+}
+
+// take keeps on the change what the money was marked with, and on the rest if it is released and not seized: on what the
+// court has, the mark ends.
+func (g *Graph) take(number uint64, id token.TransactionID, inputs []token.ID, of, change taken, released bool) error {
 	g.event(number, token.WalletID{})
-	if err := g.spend(t.Inputs); err != nil {
+	if err := g.spend(inputs); err != nil {
 		return err
 	}
-	purpose := uint32(0)
+	purpose, becomes := uint32(0), uint32(0)
 	if in := g.Events[len(g.Events)-1].in; len(in) > 0 {
 		purpose = g.Tokens[in[0]].Purpose
 	}
-	g.make(token.OutputID(id, 0), t.Court, t.Amount, 0)
-	g.make(token.OutputID(id, 1), t.Wallet, t.Change, purpose)
+	if released {
+		becomes = purpose
+	}
+	g.make(token.OutputID(id, 0), of.wallet, of.amount, becomes)
+	g.make(token.OutputID(id, 1), change.wallet, change.amount, purpose)
 	return nil
 }

@@ -1,12 +1,15 @@
 package wallet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -150,11 +153,63 @@ func (d *Desk) Rekey(ctx context.Context, id token.WalletID, by token.Role, keyN
 	})
 }
 
-// CancelRekey stops a waiting re-key with the wallet's present key.
-func (d *Desk) CancelRekey(ctx context.Context, id token.WalletID) (node.Receipt, error) {
+// Cancel stops a new key or the closing that waits, with the wallet's present key or its recovery key.
+func (d *Desk) Cancel(ctx context.Context, id token.WalletID, by token.Role) (node.Receipt, error) {
+	network, err := d.Client.Network(ctx)
+	if err != nil {
+		return node.Receipt{}, err
+	}
 	return d.withVersion(ctx, id, func(w api.WalletView) token.Body {
-		return &token.CancelRekey{Wallet: id, Version: uint64(w.Version)}
+		if network.Rules < 2 && by == token.RoleWallet { // whose rules know no other
+			return &token.CancelRekey{Wallet: id, Version: uint64(w.Version)}
+		}
+		return &token.Cancel{Wallet: id, Version: uint64(w.Version), By: by}
 	})
+}
+
+// Release moves an amount that the rules hold for a wallet, of plain money or of a purpose's; 0 for all of it.
+func (d *Desk) Release(ctx context.Context, of, to token.WalletID, by token.Role, purpose uint32, amount money.Tiyn) (node.Receipt, error) {
+	held, err := d.Client.Held(ctx, of)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	return d.release(ctx, &token.Release{Held: held.Holder, For: of, By: by, Amount: amount, To: to}, purpose, held.Tokens)
+}
+
+// ReleaseSuspense moves an amount that a suspense wallet of rules version 1 holds, signed by enforcement and registrar.
+func (d *Desk) ReleaseSuspense(ctx context.Context, suspense, to token.WalletID, purpose uint32, amount money.Tiyn) (node.Receipt, error) {
+	list, err := d.Client.Tokens(ctx, suspense, token.MaxInputs)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	return d.release(ctx, &token.Release{Held: suspense, By: token.RoleEnforcement, Amount: amount, To: to}, purpose, list.Tokens)
+}
+
+// release completes a release with tokens that amount to it, the largest first, and does it.
+func (d *Desk) release(ctx context.Context, t *token.Release, purpose uint32, tokens []livestate.LiveToken) (node.Receipt, error) {
+	a, err := d.Client.Authority(ctx)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	tokens = slices.DeleteFunc(slices.Clone(tokens), func(l livestate.LiveToken) bool { return l.Asset.Purpose != purpose })
+	slices.SortFunc(tokens, func(x, y livestate.LiveToken) int { return cmp.Compare(y.Amount, x.Amount) })
+	var total money.Tiyn
+	for _, l := range tokens {
+		if len(t.Inputs) == a.Policy.MostInputs || t.Amount != 0 && total >= t.Amount {
+			break
+		}
+		t.Inputs, total = append(t.Inputs, l.ID), total+l.Amount
+	}
+	switch {
+	case len(t.Inputs) == 0:
+		return node.Receipt{}, token.Errorf(node.NotFound, "amount", "nothing is held there")
+	case t.Amount == 0:
+		t.Amount = total
+	case total < t.Amount:
+		return node.Receipt{}, token.Errorf(token.TooMany, "amount", "%s tenge is held in as many tokens as one transaction takes", total)
+	}
+	t.Change = total - t.Amount
+	return d.Do(ctx, t)
 }
 
 // Close ends an empty wallet.
@@ -221,7 +276,7 @@ func (d *Desk) SetPolicy(ctx context.Context, policy token.Policy) (node.Receipt
 	})
 }
 
-// Propose announces a change of keys, cap or delay.
+// Propose announces a change of keys, cap, delay or rules.
 func (d *Desk) Propose(ctx context.Context, by token.Role, change token.Change) (node.Receipt, error) {
 	return d.withSequence(ctx, by, func(sequence uint64) token.Body {
 		return &token.Propose{By: by, Sequence: sequence, Change: change}

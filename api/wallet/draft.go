@@ -206,6 +206,15 @@ func (r *reader) Agency(id token.WalletID) (ledger.Agency, bool) {
 	return ledger.Agency{}, false
 }
 
+func (r *reader) Closed(id token.WalletID) (ledger.Closed, bool) {
+	view, err := r.client.Held(r.ctx, id)
+	r.note(err)
+	if err != nil || view.Closed == nil {
+		return ledger.Closed{}, false
+	}
+	return *view.Closed, true
+}
+
 func (r *reader) Authority() *ledger.Authority {
 	if r.authority == nil {
 		view, err := r.client.Authority(r.ctx)

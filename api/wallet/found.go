@@ -66,7 +66,7 @@ func (e *LogKeyError) ErrorField() string { return "data" }
 
 // plan fills in the genesis but for the sets' keys, and checks it with keys that nobody will have.
 func (f *Founding) plan(n NewNetwork) (logSecret string, err error) {
-	g := ledger.Genesis{Name: n.Name, TimeMillis: n.TimeMillis, DailyCap: n.DailyCap, DelayMillis: n.DelayMillis}
+	g := ledger.Genesis{Name: n.Name, TimeMillis: n.TimeMillis, DailyCap: n.DailyCap, DelayMillis: n.DelayMillis, Rules: ledger.LatestRules}
 	if g.Policy, err = DefaultPolicy(n.Day, n.RekeyDelayMillis); err != nil {
 		return "", err
 	}

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -21,11 +23,11 @@ func newPolicyCommand() *cobra.Command {
 	addLedgerFlags(command)
 	set := policySet()
 	addDraftFlag(set)
-	proposeKeys, proposeCap, proposeDelay, veto := policyProposeKeys(), policyProposeCap(), policyProposeDelay(), policyVeto()
-	for _, c := range []*cobra.Command{proposeKeys, proposeCap, proposeDelay, veto} {
+	command.AddCommand(policyShow(), set)
+	for _, c := range []*cobra.Command{policyProposeKeys(), policyProposeCap(), policyProposeDelay(), policyProposeRules(), policyVeto()} {
 		addDraftFlag(c)
+		command.AddCommand(c)
 	}
-	command.AddCommand(policyShow(), set, proposeKeys, proposeCap, proposeDelay, veto)
 	return command
 }
 
@@ -50,12 +52,29 @@ func policyShow() *cobra.Command {
 				for i, set := range a.Sets {
 					fmt.Fprintf(w, "%s: %s keys, since %s\n", token.RoleRoot+token.Role(i), keysText(set.KeySet), sinceText(set.SinceMillis))
 				}
+				fmt.Fprintf(w, "rules: version %d\n", a.Rules)
+				if u := a.Upgrade; u.Rules != 0 {
+					fmt.Fprintf(w, "rules: version %d from block %d on\n", u.Rules, u.Height)
+				}
 				for _, p := range a.Proposals {
-					fmt.Fprintf(w, "waiting: %s, takes effect %s unless vetoed\n", p.ID, time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime))
+					fmt.Fprintf(w, "waiting: %s, %s, takes effect %s unless vetoed\n", p.ID, changeText(p.Change), time.UnixMilli(int64(p.DueMillis)).Format(time.DateTime))
 				}
 			})
 		}),
 	}
+}
+
+// changeText says in a few words what a proposal changes.
+func changeText(c token.Change) string {
+	switch {
+	case c.Keys != nil:
+		return fmt.Sprintf("%s keys %s", keysText(*c.Keys), c.Set)
+	case c.DailyCap != 0:
+		return fmt.Sprintf("issuing cap %s a day", c.DailyCap.Format())
+	case c.Rules != 0:
+		return fmt.Sprintf("rules version %d from block %d on", c.Rules, c.Height)
+	}
+	return fmt.Sprintf("delay of changes %s", millis(c.DelayMillis))
 }
 
 func limitText(most money.Tiyn) string {
@@ -155,6 +174,37 @@ func policyProposeDelay() *cobra.Command {
 			return proposed(command, receipt, err)
 		}),
 	}
+}
+
+func policyProposeRules() *cobra.Command {
+	command := &cobra.Command{
+		Use: "propose-rules VERSION", Short: "Propose another version of the ledger's rules; root signs",
+		Long: `Propose another version of the ledger's rules. Like new keys it takes effect after the delay, unless root vetoes
+it, and then from the block of --height on, or from the next one. Whoever runs a program that does not know the
+version must install one that does before that block: it stops there. What is in the log stays as it was.`,
+		Example: "  aqsha policy propose-rules 2\n  aqsha policy propose-rules 2 --height 250000 --out draft.json", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			rules, err := strconv.ParseUint(args[0], 10, 32)
+			if err != nil {
+				return usageError{fmt.Errorf("VERSION: %w", err)}
+			}
+			height, _ := command.Flags().GetUint64("height")
+			if height == 0 {
+				network, err := s.Client.Network(ctx)
+				if err != nil {
+					return err
+				}
+				height = network.Head.Height + 1
+			}
+			if err := ledger.CheckKnown(uint32(rules), height); err != nil {
+				return err
+			}
+			receipt, err := s.Propose(ctx, token.RoleRoot, token.Change{Rules: uint32(rules), Height: height})
+			return proposed(command, receipt, err)
+		}),
+	}
+	command.Flags().Uint64("height", 0, "block from which on they are followed (default: the first one after the delay)")
+	return command
 }
 
 func policyVeto() *cobra.Command {

@@ -63,6 +63,13 @@ func describeReport(w io.Writer, r node.Report, asked token.NetworkID) {
 	if r.StateRoot != "" {
 		fmt.Fprintf(w, "  state root %s (limits and counters included)\n", r.StateRoot)
 	}
+	fmt.Fprintf(w, "  rules version %d\n", r.Rules)
+	for _, use := range r.Outlawed {
+		fmt.Fprintf(w, "  ! block %d: %s %s would be refused today: %s\n", use.Height, use.Kind, use.Transaction, use.Refusal)
+	}
+	if r.OutlawedMore > 0 {
+		fmt.Fprintf(w, "  ! and %d more\n", r.OutlawedMore)
+	}
 	if asked == (token.NetworkID{}) {
 		fmt.Fprintln(w, "  The network's id is the log's own word: compare it with one from a source you trust, or pass --network.")
 	}

@@ -21,11 +21,11 @@ import (
 func newWalletCommand() *cobra.Command {
 	command := &cobra.Command{Use: "wallet", Short: "Wallets: open, change, re-key, freeze, seize, close"}
 	addLedgerFlags(command)
-	for _, c := range []*cobra.Command{walletNew(), walletUpdate(), walletRekey(), walletCancel(), walletClose(), walletFreeze(), walletUnfreeze(), walletSeize()} {
+	for _, c := range []*cobra.Command{walletNew(), walletUpdate(), walletRekey(), walletCancel(), walletClose(), walletTake(), walletFreeze(), walletUnfreeze(), walletSeize()} {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}
-	command.AddCommand(walletList(), walletShow())
+	command.AddCommand(walletList(), walletShow(), walletHeld())
 	return command
 }
 
@@ -141,10 +141,10 @@ func walletUpdate() *cobra.Command {
 func walletRekey() *cobra.Command {
 	command := &cobra.Command{
 		Use: "rekey WALLET", Short: "Give a wallet a new key",
-		Long: `Give a wallet a new key. The old key (--by wallet), the recovery key (--by recovery) or the
-enforcement set (--by enforcement) do it at once. The bank (--by intermediary) only after
-a delay, in which payments out are blocked and the old key can cancel: nobody at the bank
-can take a wallet.`,
+		Long: `Give a wallet a new key. The recovery key (--by recovery) and the enforcement set (--by enforcement) do it at
+once, and so does the old key (--by wallet) of a wallet that has no recovery key. The bank (--by intermediary), and
+the old key of a wallet that has one, only after a delay, in which payments out are blocked and the old key or the
+recovery key can cancel: nobody at the bank can take a wallet, and who has stolen its key cannot keep it.`,
 		Example: `  aqsha wallet rekey marat --by recovery
   aqsha wallet rekey marat --by intermediary --key marat-new-phone`,
 		Args: cobra.ExactArgs(1),
@@ -159,8 +159,8 @@ can take a wallet.`,
 			}
 			receipt, err := s.Rekey(ctx, id, by, name)
 			said := fmt.Sprintf("wallet %s has the key %s\n", args[0], name)
-			if by == token.RoleIntermediary {
-				said = fmt.Sprintf("wallet %s waits for the key %s; payments out are blocked, the old key can cancel\n", args[0], name)
+			if err == nil && s.waits(ctx, id) {
+				said = fmt.Sprintf("wallet %s waits for the key %s; payments out are blocked, the old key and the recovery key can cancel\n", args[0], name)
 			}
 			return receipt, said, err
 		}),
@@ -170,27 +170,121 @@ can take a wallet.`,
 	return command
 }
 
+// waits says whether a new key or the closing of a wallet waits. Where it cannot be asked it does not say so.
+func (s *session) waits(ctx context.Context, id token.WalletID) bool {
+	view, err := s.Client.Wallet(ctx, id)
+	return err == nil && view.Rekeying
+}
+
 func walletCancel() *cobra.Command {
+	command := &cobra.Command{
+		Use: "cancel WALLET", Aliases: []string{"cancel-rekey"}, Short: "Stop a new key or the closing that waits, with the present key or the recovery key",
+		Example: "  aqsha wallet cancel marat\n  aqsha wallet cancel marat --by recovery", Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			var by token.Role
+			if err := by.UnmarshalText([]byte(flag(command, "by"))); err != nil {
+				return node.Receipt{}, "", usageError{fmt.Errorf("--by: %w", err)}
+			}
+			receipt, err := s.Cancel(ctx, id, by)
+			return receipt, fmt.Sprintf("wallet %s stays as it is\n", args[0]), err
+		}),
+	}
+	command.Flags().String("by", "wallet", "who signs: wallet or recovery")
+	return command
+}
+
+func walletHeld() *cobra.Command {
 	return &cobra.Command{
-		Use: "cancel-rekey WALLET", Short: "Stop a new key that waits, with the present key",
-		Example: "  aqsha wallet cancel-rekey marat", Args: cobra.ExactArgs(1),
-		RunE: forWallet(func(ctx context.Context, _ *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
-			receipt, err := s.CancelRekey(ctx, id)
-			return receipt, fmt.Sprintf("wallet %s keeps its key\n", args[0]), err
+		Use: "held WALLET", Short: "Show what the rules hold for a wallet: paid beyond its limit, or after it was closed",
+		Example: "  aqsha wallet held marat", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args[0])
+			if err != nil {
+				return err
+			}
+			held, err := s.Client.Held(ctx, ids[0])
+			if err != nil {
+				return err
+			}
+			return show(command, held, func(w io.Writer) {
+				fmt.Fprintf(w, "%s is held for %s, in %s\n", held.Balance.Format(), args[0], held.Holder)
+				if held.Closed != nil {
+					fmt.Fprintln(w, "the wallet is closed: its last key, or its last recovery key, says where it goes")
+				}
+			})
 		}),
 	}
 }
 
+func walletTake() *cobra.Command {
+	command := &cobra.Command{
+		Use: "take WALLET [AMOUNT]", Short: "Take what the rules hold for a wallet, all that fits one transaction or an amount",
+		Long: `Take what the rules hold for a wallet. A contract's payout above what the wallet may hold waits for it, beyond the
+contract's reach, and is taken in parts as the wallet has room again. What is paid to a closed wallet waits too: its
+last key (--by wallet) or its last recovery key (--by recovery) says to which wallet it goes, or enforcement and the
+bank together do (--by enforcement). Only these two move what the suspense wallets of rules version 1 hold: name the
+suspense wallet with --suspense.`,
+		Example: `  aqsha wallet take marat
+  aqsha wallet take marat 5000 --to marat-new --by recovery
+  aqsha wallet take 91ab… --suspense --by enforcement --to marat --out draft.json`, Args: cobra.RangeArgs(1, 2),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
+			amount, to, purpose, by := money.Tiyn(0), id, uint32(0), token.Role(0)
+			if err := by.UnmarshalText([]byte(flag(command, "by"))); err != nil {
+				return node.Receipt{}, "", usageError{fmt.Errorf("--by: %w", err)}
+			}
+			if len(args) == 2 {
+				var err error
+				if amount, err = money.ParseTenge(args[1]); err != nil {
+					return node.Receipt{}, "", usageError{err}
+				}
+			}
+			if text := flag(command, "purpose"); text != "" {
+				p, err := s.Purpose(ctx, text)
+				if err != nil {
+					return node.Receipt{}, "", err
+				}
+				purpose = p.Number
+			}
+			name := args[0]
+			if text := flag(command, "to"); text != "" {
+				ids, err := s.resolve(text)
+				if err != nil {
+					return node.Receipt{}, "", err
+				}
+				to, name = ids[0], text
+			}
+			if suspense, _ := command.Flags().GetBool("suspense"); suspense {
+				receipt, err := s.ReleaseSuspense(ctx, id, to, purpose, amount)
+				return receipt, fmt.Sprintf("it went to %s\n", name), err
+			}
+			receipt, err := s.Release(ctx, id, to, by, purpose, amount)
+			return receipt, fmt.Sprintf("it went to %s\n", name), err
+		}),
+	}
+	command.Flags().String("by", "wallet", "who signs: wallet, recovery, or enforcement (with the bank)")
+	command.Flags().String("to", "", "wallet that it goes to (default: the wallet itself)")
+	command.Flags().String("purpose", "", "take money that is marked with this purpose, by name or number")
+	command.Flags().Bool("suspense", false, "WALLET is a suspense wallet of rules version 1")
+	return command
+}
+
 func walletClose() *cobra.Command {
 	command := &cobra.Command{
-		Use: "close WALLET", Short: "End an empty wallet", Example: "  aqsha wallet close marat", Args: cobra.ExactArgs(1),
+		Use: "close WALLET", Short: "End an empty wallet",
+		Long: `End an empty wallet: at once when its own key asks. When its bank asks (--by intermediary) only after a delay, in
+which the wallet's key or its recovery key can cancel, and not while a contract names the wallet.`,
+		Example: "  aqsha wallet close marat\n  aqsha wallet close marat --by intermediary", Args: cobra.ExactArgs(1),
 		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session, id token.WalletID, args []string) (node.Receipt, string, error) {
 			var by token.Role
 			if err := by.UnmarshalText([]byte(flag(command, "by"))); err != nil {
 				return node.Receipt{}, "", usageError{fmt.Errorf("--by: %w", err)}
 			}
 			receipt, err := s.Close(ctx, id, by)
-			return receipt, fmt.Sprintf("wallet %s is closed\n", args[0]), err
+			said := fmt.Sprintf("wallet %s is closed\n", args[0])
+			if err == nil && s.waits(ctx, id) {
+				said = fmt.Sprintf("wallet %s closes after the delay, if it is empty then; its key and its recovery key can cancel\n", args[0])
+			}
+			return receipt, said, err
 		}),
 	}
 	command.Flags().String("by", "wallet", "who signs: wallet or intermediary")
@@ -308,7 +402,12 @@ func stateOf(w api.WalletView) string {
 	case token.FreezeAll:
 		words = append(words, "frozen")
 	}
-	if w.Rekeying {
+	if w.Held {
+		words = append(words, "holds money for another wallet")
+	}
+	if w.Rekey.Closes() {
+		words = append(words, "closes at "+time.UnixMilli(int64(w.Rekey.DueMillis)).Format(time.DateTime))
+	} else if w.Rekeying {
 		words = append(words, "new key from "+time.UnixMilli(int64(w.Rekey.DueMillis)).Format(time.DateTime))
 	}
 	if len(words) == 0 {
@@ -333,7 +432,16 @@ func walletShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(command, view, func(w io.Writer) { describeWallet(w, s, view, a.Policy) })
+			held, err := s.Client.Held(ctx, ids[0])
+			if err != nil {
+				return err
+			}
+			return show(command, view, func(w io.Writer) {
+				describeWallet(w, s, view, a.Policy)
+				if held.Balance != 0 {
+					fmt.Fprintf(w, "%s more is held for it: paid beyond its limit; aqsha wallet take %s\n", held.Balance.Format(), args[0])
+				}
+			})
 		}),
 	}
 }

@@ -34,6 +34,9 @@ func (w *World) NewChain(state ledger.State) *Chain {
 	return c
 }
 
+// Strict sets whether later rules than the network's may refuse, see ledger.Executor.
+func (c *Chain) Strict(strict bool) { c.executor.Strict = strict }
+
 func (c *Chain) store(entries [][]byte) {
 	for _, entry := range entries {
 		c.tree.Add(txlog.LeafHash(entry))
@@ -147,8 +150,8 @@ func Copy(to ledger.State, m *ledger.Model) {
 		to.AddDefinition(id, encoded)
 	}
 	for _, id := range m.ClosedWallets() {
-		registrar, _ := m.Closed(id)
-		to.PutClosed(id, registrar)
+		closed, _ := m.Closed(id)
+		to.PutClosed(id, closed)
 	}
 	for _, id := range m.Contracts() {
 		copied := *m.Contract(id)

@@ -63,3 +63,21 @@ func (w *World) programs(c *Chain, town Town, input token.ID, amount money.Tiyn)
 	c.Must(&token.Act{Contract: token.RegisteredID(first.ID()), Version: 1, Action: "divide", Caller: town.Court,
 		Args: []token.Value{token.Int(int64(1_000 * money.Tenge))}, Paid: []money.Tiyn{0}})
 }
+
+// held plays what is paid beyond a limit: a contract pays 100 tenge more than its payee may hold, who takes them when
+// there is room.
+func (w *World) held(c *Chain, bank token.WalletID, sequence uint64) {
+	const most = 12_975 * money.Tenge // of the tier
+	dana := token.RegisteredID(c.Must(&token.Register{Registrar: bank, Sequence: sequence, Key: w.Key("dana").Public()}).ID())
+	payer := token.RegisteredID(c.Must(&token.Register{Registrar: bank, Sequence: sequence + 1, Key: w.Key("payer").Public(), Tier: 2}).ID())
+	issue := c.Must(&token.Issue{Sequence: 2, To: bank, Amounts: []money.Tiyn{most + 100*money.Tenge}})
+	fund := c.Must(&token.Transfer{Parties: []token.WalletID{bank, payer}, Payers: 1, Inputs: []token.ID{token.OutputID(issue.ID(), 0)},
+		Outputs: []token.Output{{Party: 1, Amount: most + 100*money.Tenge}}})
+	create := c.Must(&token.Create{Creator: payer, Definition: sha256.Sum256(Template("escrow")), Parties: []token.WalletID{payer, dana, bank}, Assets: []uint32{0},
+		Terms: []token.Value{token.Int(int64(most + 100*money.Tenge)), token.Int(1)}, Inputs: []token.ID{token.OutputID(fund.ID(), 0)}, Paid: []money.Tiyn{most + 100*money.Tenge}})
+	release := c.Must(&token.Act{Contract: token.RegisteredID(create.ID()), Version: 1, Action: "release", Caller: payer, Paid: []money.Tiyn{0}})
+	c.Must(&token.Transfer{Parties: []token.WalletID{dana, payer}, Payers: 1, Inputs: []token.ID{token.OutputID(release.ID(), 0)},
+		Outputs: []token.Output{{Party: 1, Amount: 60 * money.Tenge}, {Party: 0, Amount: most - 60*money.Tenge}}})
+	c.Must(&token.Release{Held: token.HeldFor(dana), For: dana, By: token.RoleWallet, Inputs: []token.ID{token.OutputID(release.ID(), 1)},
+		Amount: 60 * money.Tenge, Change: 40 * money.Tenge, To: dana})
+}

@@ -68,6 +68,13 @@ func (w *World) Story(state ledger.State) (*Chain, Town) {
 	c.Must(&token.Propose{By: token.RoleRoot, Sequence: 2, Change: token.Change{Set: token.RoleEnforcement, Keys: &newKeys}})
 	next := func() uint64 { return state.Authority().Set(token.RolePolicy).Sequence }
 	w.programs(c, town, out(fund.ID(), 2), 850_000*money.Tenge)
+	if w.Genesis.Rules >= 2 {
+		erik := register(bankA, 5, "erik", 0, token.Attributes{}, token.NoKey)
+		c.Must(&token.Close{Wallet: erik, Version: 1, By: token.RoleIntermediary})
+		c.Must(&token.Cancel{Wallet: erik, Version: 2, By: token.RoleWallet})
+		c.Must(&token.Close{Wallet: erik, Version: 3, By: token.RoleIntermediary}) // and is closed the day after
+		w.held(c, bankA, 6)
+	}
 	c.Now += 86_400_000 // the day after: a key and two proposals take effect
 	c.Must(&token.RenewIntermediary{Sequence: next(), Intermediary: bankB, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{public("bank B 2")}}})
 	c.Must(&token.Suspend{Sequence: next(), Intermediary: bankA, Suspended: true})

@@ -28,11 +28,15 @@ type World struct {
 	seed      uint64
 	mu        sync.Mutex
 	ring      map[token.PublicKey]token.PrivateKey // of all keys made so far; guarded by mu
+	named     map[string]token.PrivateKey          // the same by name; guarded by mu
 }
 
-// NewWorld makes a network of 2-of-3 sets with three tiers: limited, normal, unlimited.
-func NewWorld(seed uint64) *World {
-	w := &World{seed: seed, ring: map[token.PublicKey]token.PrivateKey{}}
+// NewWorld makes a network of 2-of-3 sets with three tiers: limited, normal, unlimited. It follows the newest rules.
+func NewWorld(seed uint64) *World { return NewWorldUnder(ledger.LatestRules, seed) }
+
+// NewWorldUnder is NewWorld under a version of the rules.
+func NewWorldUnder(rules uint32, seed uint64) *World {
+	w := &World{seed: seed, ring: map[token.PublicKey]token.PrivateKey{}, named: map[string]token.PrivateKey{}}
 	name := "sim.aqsha"
 	skey, vkey, err := note.GenerateKey(&stream{seed: seed}, name)
 	if err != nil {
@@ -41,7 +45,7 @@ func NewWorld(seed uint64) *World {
 	if w.LogSigner, err = note.NewSigner(skey); err != nil {
 		panic(err)
 	}
-	w.Genesis = ledger.Genesis{Name: name, TimeMillis: StartMillis, Policy: Policy(), DailyCap: 1_000_000_000 * money.Tenge, DelayMillis: 86_400_000, LogKey: vkey}
+	w.Genesis = ledger.Genesis{Name: name, TimeMillis: StartMillis, Policy: Policy(), DailyCap: 1_000_000_000 * money.Tenge, DelayMillis: 86_400_000, LogKey: vkey, Rules: rules}
 	for role := range w.Sets {
 		set := token.KeySet{Threshold: 2}
 		for i := range 3 {
@@ -85,10 +89,13 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // Key makes the key that has a name in this world.
 func (w *World) Key(name string) token.PrivateKey {
-	key := token.NewPrivateKey(sha256.Sum256(fmt.Appendf(nil, "world %d key %s", w.seed, name)))
 	w.mu.Lock()
-	w.ring[key.Public()] = key
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	key, known := w.named[name]
+	if !known {
+		key = token.NewPrivateKey(sha256.Sum256(fmt.Appendf(nil, "world %d key %s", w.seed, name)))
+		w.ring[key.Public()], w.named[name] = key, key
+	}
 	return key
 }
 

@@ -121,6 +121,7 @@ type step struct {
 	inputs  []token.ID
 	outputs []made
 	change  bool // the last output is marked as the first input is
+	kept    bool // all are
 	burned  money.Tiyn
 	issued  money.Tiyn
 }
@@ -156,6 +157,9 @@ func readStep(entry int, e ledger.Entry) (s step, err error) {
 	case *token.Seize:
 		s.inputs, s.change = t.Inputs, true
 		s.outputs = []made{{entry, t.Court, t.Amount, 0}, {entry, t.Wallet, t.Change, 0}}
+	case *token.Release:
+		s.inputs, s.kept = t.Inputs, true
+		s.outputs = []made{{entry, t.To, t.Amount, 0}, {entry, t.Held, t.Change, 0}}
 	case *token.Create:
 		s.add(entry, t.Inputs, e.Effects)
 	case *token.Act:
@@ -203,8 +207,10 @@ func (f *File) checkProvenance(r *Result) error {
 		if err := conserves(s, outputs); err != nil {
 			return fmt.Errorf("entry %d: %w", included.Index, err)
 		}
-		if s.change {
-			s.outputs[len(s.outputs)-1].purpose = outputs[s.inputs[0]].purpose
+		for n := range s.outputs {
+			if s.kept || s.change && n == len(s.outputs)-1 {
+				s.outputs[n].purpose = outputs[s.inputs[0]].purpose
+			}
 		}
 		steps[i+1] = s
 		for n, o := range s.outputs {

@@ -1,0 +1,45 @@
+package contract
+
+import (
+	"fmt"
+
+	"cel.dev/cel-go/cel"
+)
+
+// NewestRules is the version of the ledger's rules whose expressions Compile and CompilePurpose take.
+const NewestRules = 2
+
+// environment is what expressions may use under some versions of the ledger's rules. It is made once: that takes as long
+// as compiling several expressions.
+type environment struct {
+	rules    uint32 // the first version that has it
+	base     *cel.Env
+	payments *compiler // shared by all purposes: their expressions have the same variables
+}
+
+// environments are all that there are, by the first version that has each. A later one has everything that the one
+// before has, with the same meaning and cost, so that what was registered once compiles for ever.
+var environments = []*environment{newEnvironmentSince(1)}
+
+func newEnvironmentSince(rules uint32) *environment {
+	base, err := newEnvironment()
+	if err != nil {
+		panic(fmt.Sprintf("the environment of expressions: %v", err))
+	}
+	payments, err := newCompiler(base, paymentVariables())
+	if err != nil {
+		panic(fmt.Sprintf("the environment of purposes: %v", err))
+	}
+	return &environment{rules, base, payments}
+}
+
+// environmentOf is the environment of expressions under a version of the rules.
+func environmentOf(rules uint32) *environment {
+	last := environments[0]
+	for _, e := range environments {
+		if e.rules <= rules {
+			last = e
+		}
+	}
+	return last
+}
