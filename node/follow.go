@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -28,6 +29,7 @@ type Leader interface {
 
 // following is a follower's state.
 type following struct {
+	signer    atomic.Pointer[note.Signer] // with which it cosigns, and signs its snapshots; nil before it follows
 	mu        sync.Mutex
 	connected bool
 	size      uint64 // of the leader's log, as last heard
@@ -73,6 +75,9 @@ const (
 func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) error {
 	if n.config.Leader == "" {
 		return errors.New("a leader follows nobody")
+	}
+	if cosigner != nil {
+		n.following.signer.Store(&cosigner)
 	}
 	wait := leastRetry
 	for ctx.Err() == nil {

@@ -41,6 +41,9 @@ type Config struct {
 	Acks      int
 	Keys      []KeyLife // keys this node uses, to be warned of in time
 	KeyDays   int       // how many days the key sets on the ledger live, likewise; 0 warns of none
+	// SnapshotVerifiers are by whom snapshots may be signed, besides the log's key: a follower signs his with the key with
+	// which he cosigns.
+	SnapshotVerifiers []note.Verifier
 	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
 	Leader string
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
@@ -96,7 +99,8 @@ type Node struct {
 	warmer   livestate.Warmer
 	keys     *verifier.Cache
 
-	snapshots sync.Mutex  // one is taken at a time
+	snapshots sync.Mutex // one is taken at a time
+	unsnapped unsnapped
 	capturing atomic.Bool // a capture of the state is under way
 	turns     sync.Mutex  // held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
 
@@ -207,7 +211,8 @@ func (n *Node) start() {
 	}
 }
 
-// Close takes no more transactions, answers those it has, takes a snapshot and releases the directory.
+// Close takes no more transactions, answers those it has, takes a snapshot and releases the directory. A snapshot that
+// cannot be written is no error: what was answered is in the log. SnapshotFailure says so.
 // Closing again waits for the first time to end and returns the same.
 func (n *Node) Close() error { return n.closeErr() }
 
@@ -218,17 +223,16 @@ func (n *Node) shutDown() error {
 	close(n.ingest)
 	n.closing.Unlock()
 	n.running.Wait()
-	var snapshotError error
-	if n.failure.Load() == nil {
-		snapshotError = n.snapshot(nil)
+	if n.failure.Load() == nil && n.snapshotSigner() != nil {
+		if err := n.snapshot(nil); err != nil {
+			n.unsnapped.failed(err)
+			n.logger.Warn(noSnapshot, "cause", err)
+		}
 	}
 	if n.index != nil {
 		n.index.close()
 	}
-	if err := n.closeFiles(); err != nil {
-		return err
-	}
-	return snapshotError
+	return n.closeFiles()
 }
 
 func (n *Node) closeFiles() (err error) {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -122,6 +123,10 @@ func fromNothing(trust bool) rebuilt {
 func (n *Node) fromSnapshot() rebuilt {
 	for _, name := range n.snapshotFiles() {
 		state, at, err := n.readSnapshot(name)
+		if errors.Is(err, errUnsealed) {
+			n.logger.Warn("a snapshot without a signature, as earlier versions wrote them, is not believed; the log is replayed this once", "file", name)
+			continue
+		}
 		if err != nil {
 			n.logger.Warn("snapshot passed over; the log has everything", "file", name, "cause", err)
 			continue
@@ -149,7 +154,7 @@ func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, 
 		return nil, livestate.Position{}, err
 	}
 	defer f.Close()
-	state, at, err := readSnapshotFile(f)
+	state, at, err := n.readSnapshotFile(f)
 	if err != nil {
 		return nil, at, err
 	}

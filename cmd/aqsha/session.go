@@ -188,7 +188,13 @@ func openEmbedded(ctx context.Context, dir string, book *wallet.Book) (*session,
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	return &session{desk, n.Close}, nil
+	return &session{desk, func() error {
+		err := n.Close()
+		if _, cause := n.SnapshotFailure(); cause != nil { // nothing is lost by it: the exit code is the command's
+			fmt.Fprintf(os.Stderr, "warning: no snapshot could be written (the log has everything, the next start takes longer): %v\n", cause)
+		}
+		return err
+	}}, nil
 }
 
 // openNode opens the ledger of a data directory: to write, or as the copy of another's.
@@ -216,6 +222,7 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 		c.KeyDays = keyDays
 	}
 	nc.Keys, nc.KeyDays = book.KeyLives(c.KeyDays), c.KeyDays
+	nc.SnapshotVerifiers = book.FollowerKeys()
 	if c.Leader != "" {
 		return nc, nil
 	}
