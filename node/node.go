@@ -24,12 +24,18 @@ import (
 type Config struct {
 	Dir      string        // data directory
 	Options  txlog.Options // of the log: its signers, file system, segment size
-	Now      func() uint64 // Unix milliseconds; nil is the system's clock
+	Now      func() uint64 // Unix milliseconds; nil is the system's clock, held against its monotonic one
 	Queue    int           // transactions that may wait; 0 is 16,384
 	Block    int           // most transactions of a block; 0 is 4,096
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
+	// Monotonic is a clock that runs on whatever Now says, with which a leader compares it; nil beside a given Now believes that.
+	Monotonic func() time.Duration
+	// ClockBound is how far this machine's clock may be from others; 0 is DefaultClockBound.
+	ClockBound time.Duration
+	// AcceptTime is a person's word that the clock is right, however long ago the last block was.
+	AcceptTime bool
 	// SnapshotWork is after how much work a snapshot is taken whatever policy says: an entry of the log is one, a token made or
 	// ended half as much. 0 is 800,000, and one more for 32 live tokens, which replaying takes a second or two.
 	SnapshotWork uint64
@@ -120,7 +126,11 @@ type Node struct {
 	index       *indexer
 	reserved    *reservations
 	metrics     Metrics
+	clock       *clock
+	shownTime   atomic.Uint64 // of the last executed block, for who must not wait for mu
 }
+
+var processStart = time.Now()
 
 // systemClock is the wall clock in Unix milliseconds.
 func systemClock() uint64 { return uint64(time.Now().UnixMilli()) }
@@ -128,6 +138,12 @@ func systemClock() uint64 { return uint64(time.Now().UnixMilli()) }
 func (c *Config) complete() {
 	if c.Now == nil {
 		c.Now = systemClock
+		if c.Monotonic == nil {
+			c.Monotonic = monotonicClock
+		}
+	}
+	if c.ClockBound == 0 {
+		c.ClockBound = DefaultClockBound
 	}
 	if c.Queue == 0 {
 		c.Queue = 16_384
@@ -159,6 +175,7 @@ func Open(config Config) (*Node, error) {
 		stop:    make(chan struct{}),
 		failed:  make(chan struct{}),
 	}
+	n.clock = newClock(&config)
 	n.grown.init()
 	n.published.init()
 	n.cosigners = newCosigners(config.Followers)

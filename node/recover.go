@@ -81,6 +81,12 @@ func (n *Node) recover() error {
 	}
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
 	n.recovered = r.head
+	n.shownTime.Store(r.head.TimeMillis)
+	last := r.head.TimeMillis
+	if r.head.Height == 0 {
+		last = 0 // nothing waits for anything yet
+	}
+	n.clock.begin(last, shortestDelay(r.state.Authority()))
 	n.durable.Store(&r.head)
 	if n.config.Acks > 0 && n.config.Leader == "" && r.head.Size > 1 {
 		// What nobody else may have yet is not shown: until followers have acknowledged it, there is the genesis only.

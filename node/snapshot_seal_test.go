@@ -350,4 +350,3 @@ func TestASnapshotOnAFullDiskIsAWarning(t *testing.T) {
 		}
 	})
 }
-

@@ -93,6 +93,9 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 	if n.config.Leader != "" {
 		return nil, refuse(Following, "", "this node copies the log of %s: send transactions there", n.config.Leader)
 	}
+	if _, doubted := n.clock.read(n.shownTime.Load()); doubted != nil {
+		return nil, doubted
+	}
 	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{})}
 	for i, tx := range txs {
 		s.requests[i].tx = tx

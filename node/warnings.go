@@ -24,7 +24,11 @@ const mostWarnings = 20
 // Warnings lists what the operator should see to: this node's own keys and the sets on the ledger whose life
 // ends soon or has ended, the most urgent first.
 func (n *Node) Warnings() []string {
-	return warningsOf(n.ending(), time.UnixMilli(int64(n.config.Now())))
+	list := n.Clock().warnings()
+	if since, cause := n.SnapshotFailure(); cause != nil {
+		list = append(list, fmt.Sprintf("%s: since %s: %v", noSnapshot, since.UTC().Format(time.RFC3339), cause))
+	}
+	return append(list, warningsOf(n.ending(), time.UnixMilli(int64(n.config.Now())))...)
 }
 
 // CountWarnings is how many keys and sets there are to see to, named by Warnings or not.
