@@ -35,6 +35,7 @@ type clock struct {
 	monotonic func() time.Duration // nil believes the wall clock whatever it says
 	bound     int64                // ms that clocks may be apart
 	acks      bool                 // followers must acknowledge: one whose clock is behind will not
+	trusted   bool                 // whatever the wall clock does, nothing at stake hangs on it
 
 	mu       sync.Mutex
 	wall     int64         // a reading that is believed, or the first
@@ -56,7 +57,7 @@ type heardClock struct {
 }
 
 func newClock(c *Config) *clock {
-	return &clock{now: c.Now, monotonic: c.Monotonic, bound: c.ClockBound.Milliseconds(), acks: c.Acks > 0, accepted: c.AcceptTime,
+	return &clock{now: c.Now, monotonic: c.Monotonic, bound: c.ClockBound.Milliseconds(), acks: c.Acks > 0, trusted: c.TrustClock, accepted: c.AcceptTime,
 		heard: map[string]heardClock{}, anybody: make(chan struct{})}
 }
 
@@ -105,6 +106,8 @@ func (c *clock) judge(last uint64) (wall int64) {
 		c.gapped, c.wall, c.at = false, wall, at
 	case c.acks && ahead > agree:
 		c.doubt = fmt.Sprintf("this machine's clock is more than %s ahead of its followers', who will not take blocks of that time: set it right", spell(c.bound))
+	case c.trusted:
+		c.gapped, c.wall, c.at = false, wall, at
 	case c.gapped:
 		c.doubt = fmt.Sprintf("this machine's clock is %s after the last block, longer than the shortest delay in force, %s: if %s is the right time, start once with --accept-time, or have a follower connect whose clock says the same",
 			spell(wall-c.last), spell(c.delay), stamp(wall))

@@ -54,8 +54,9 @@ func (n *Node) store(group []*block) {
 			n.published.wake()
 		}
 	}
+	n.stages[stageCommitter].end(len(group))
 	if n.config.Acks > 0 {
-		n.answers <- group
+		n.answers <- group // may wait for followers, which is no standstill
 		return
 	}
 	n.settle(group, n.failure.Load())

@@ -226,9 +226,16 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	}()
 	engine := replay.Engine{
 		State: n.state, Replay: ledger.ResumeReplay(n.state, n.network, n.head.Leaf, false), Root: n.head.Root, Network: n.network,
-		Cache: n.keys, Lock: &n.mu, Turns: &n.turns, Stands: func(leaf ledger.Leaf) { n.executed = leaf.Height }, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
+		Cache: n.keys, Lock: &n.mu, Turns: &n.turns, Stands: n.stands, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
 	}
 	return engine.Run(ctx, f.blocks)
+}
+
+// stands notes that the state is the one after a block. Its lock is held.
+func (n *Node) stands(leaf ledger.Leaf) {
+	n.executed = leaf.Height
+	n.shownTime.Store(leaf.TimeMillis)
+	n.metrics.counted(n.state.Counts())
 }
 
 // compareFences leaves a leader that was replaced, and learns of one that replaced another.

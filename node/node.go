@@ -36,6 +36,8 @@ type Config struct {
 	ClockBound time.Duration
 	// AcceptTime is a person's word that the clock is right, however long ago the last block was.
 	AcceptTime bool
+	// TrustClock dates blocks by this machine's clock whatever it does, as on a development network.
+	TrustClock bool
 	// SnapshotWork is after how much work a snapshot is taken whatever policy says: an entry of the log is one, a token made or
 	// ended half as much. 0 is 800,000, and one more for 32 live tokens, which replaying takes a second or two.
 	SnapshotWork uint64
@@ -127,7 +129,11 @@ type Node struct {
 	reserved    *reservations
 	metrics     Metrics
 	clock       *clock
-	shownTime   atomic.Uint64 // of the last executed block, for who must not wait for mu
+	stages      [stages]stage
+	lives       atomic.Pointer[[]KeyLife] // of the sets on the ledger, as last seen
+	awaiting    atomic.Bool               // the executor waits for a follower's clock
+	ended       chan struct{}             // closed when closing has ended
+	shownTime   atomic.Uint64             // of the last executed block, for who must not wait for mu
 }
 
 var processStart = time.Now()
@@ -174,6 +180,7 @@ func Open(config Config) (*Node, error) {
 		answers: make(chan []*block, unacknowledgedMost),
 		stop:    make(chan struct{}),
 		failed:  make(chan struct{}),
+		ended:   make(chan struct{}),
 	}
 	n.clock = newClock(&config)
 	n.grown.init()
@@ -209,6 +216,7 @@ func Open(config Config) (*Node, error) {
 const unacknowledgedMost = 64
 
 func (n *Node) start() {
+	go n.watch()
 	n.running.Go(n.snapshotter)
 	n.running.Go(n.warn)
 	if n.config.Leader != "" {
@@ -234,6 +242,7 @@ func (n *Node) start() {
 func (n *Node) Close() error { return n.closeErr() }
 
 func (n *Node) shutDown() error {
+	defer close(n.ended)
 	n.closing.Lock()
 	n.closed = true
 	close(n.stop)

@@ -162,6 +162,13 @@ func (n *Node) awaitFollowersClock() {
 	}
 	select {
 	case <-n.clock.anybody:
+		return
+	default:
+	}
+	n.awaiting.Store(true)
+	defer n.awaiting.Store(false)
+	select {
+	case <-n.clock.anybody:
 	case <-n.stop:
 	case <-n.failed:
 	}
@@ -231,6 +238,10 @@ func (n *Node) pump() {
 // executeBlock makes one block of what its requests and the due list give, and passes it on.
 func (n *Node) executeBlock(submissions []*submission) {
 	b := &block{submissions: submissions}
+	size := 0
+	for _, s := range submissions {
+		size += len(s.requests)
+	}
 	if n.Err() == nil {
 		n.mu.Lock()
 		start := time.Now()
@@ -238,8 +249,11 @@ func (n *Node) executeBlock(submissions []*submission) {
 			n.fail(err)
 		}
 		n.metrics.executeNanos.Add(int64(time.Since(start)))
+		n.metrics.counted(n.state.Counts())
 		n.mu.Unlock()
 	}
+	n.stages[stageExecutor].end(size)
+	n.stages[stageCommitter].begin(1)
 	n.commits <- b
 }
 

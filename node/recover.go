@@ -82,6 +82,7 @@ func (n *Node) recover() error {
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
 	n.recovered = r.head
 	n.shownTime.Store(r.head.TimeMillis)
+	n.metrics.counted(r.state.Counts())
 	last := r.head.TimeMillis
 	if r.head.Height == 0 {
 		last = 0 // nothing waits for anything yet

@@ -111,6 +111,7 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 		n.metrics.overloaded.Add(uint64(len(txs)))
 		return nil, refuse(Overloaded, "", "%d transactions wait already", waiting-int64(len(txs)))
 	}
+	n.stages[stageExecutor].begin(len(txs))
 	n.ingest <- s // has room for as many submissions as transactions may wait
 	return s, nil
 }
