@@ -206,11 +206,14 @@ type follower struct {
 	bytes    int            // of them
 	staged   uint64         // size of the log with them
 	cosigned chan []byte    // the newest to tell the leader
+
+	unverified atomic.Int64  // bytes of blocks that came and are not executed
+	executes   chan struct{} // something was
 }
 
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size()}
+	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	group.Go(func() { f.tell(ctx) })
 	defer group.Wait()
@@ -272,6 +275,18 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 		r := bufio.NewReaderSize(stream, 1<<18)
 		var last *replay.Block
 		for {
+			if f.unverified.Load() > mostUnverified {
+				if last != nil {
+					last.Wait = true // its checkpoint is passed over; the next says the same
+					if !yield(last, nil) {
+						return
+					}
+					last = nil
+				}
+				if !f.verifies(ctx) {
+					return
+				}
+			}
 			frame, err := ReadFrame(r)
 			if err != nil {
 				yield(nil, fmt.Errorf("the leader's stream: %w", err))
@@ -300,9 +315,33 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 			last = nil
 			if frame.Entries != nil {
 				last = &replay.Block{Entries: frame.Entries}
+				f.unverified.Add(sizeOf(frame.Entries))
 			}
 		}
 	}
+}
+
+// mostUnverified bounds the bytes of blocks that a follower takes before it has verified those before: a leader that
+// lies fills no memory with what will be refused.
+const mostUnverified = 64 << 20
+
+// verifies waits until less than half of that is not verified; false when ctx ends.
+func (f *follower) verifies(ctx context.Context) bool {
+	for f.unverified.Load() > mostUnverified/2 {
+		select {
+		case <-f.executes:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func sizeOf(entries [][]byte) (bytes int64) {
+	for _, entry := range entries {
+		bytes += int64(len(entry))
+	}
+	return bytes
 }
 
 // aheadError says that a block is dated ahead of this machine's clock. The follower waits, and goes on when its time has come:
@@ -334,6 +373,11 @@ func (f *follower) tooEarly(frame Frame) error {
 // executed stages a block that holds, and makes it durable with those before it when its checkpoint is there.
 func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
 	n := f.node
+	f.unverified.Add(-sizeOf(b.Entries))
+	select {
+	case f.executes <- struct{}{}:
+	default:
+	}
 	batch, err := n.log.Stage(b.Entries)
 	if err != nil {
 		return txlog.Hash{}, n.fail(err)

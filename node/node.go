@@ -26,7 +26,7 @@ type Config struct {
 	Options  txlog.Options // of the log: its signers, file system, segment size
 	Now      func() uint64 // Unix milliseconds; nil is the system's clock, held against its monotonic one
 	Queue    int           // transactions that may wait; 0 is 16,384
-	Block    int           // most transactions of a block; 0 is 4,096
+	Block    int           // most transactions of a block, up to 4,096; 0 is that
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
@@ -136,6 +136,9 @@ type Node struct {
 	shownTime   atomic.Uint64             // of the last executed block, for who must not wait for mu
 }
 
+// mostBlock is the most transactions of a block: followers take no more.
+const mostBlock = 4_096
+
 var processStart = time.Now()
 
 // systemClock is the wall clock in Unix milliseconds.
@@ -154,8 +157,8 @@ func (c *Config) complete() {
 	if c.Queue == 0 {
 		c.Queue = 16_384
 	}
-	if c.Block == 0 {
-		c.Block = 4_096
+	if c.Block == 0 || c.Block > mostBlock {
+		c.Block = mostBlock
 	}
 	if c.KeyCache == 0 {
 		c.KeyCache = 256 << 20
