@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -33,6 +34,7 @@ type voyage struct {
 	roots  []txlog.Hash // of the log
 	states []txlog.Hash // of the state
 	chain  *sim.Chain
+	issues int // that made the population
 }
 
 type group struct {
@@ -54,6 +56,12 @@ func stateRoot(t testing.TB, s *livestate.State) txlog.Hash {
 
 // newVoyage plans a workload and runs it on the executor alone.
 func newVoyage(t testing.TB, seed uint64) *voyage {
+	t.Helper()
+	return newVoyageOf(t, seed, 0)
+}
+
+// newVoyageOf is newVoyage of a world that begins with so many tokens more.
+func newVoyageOf(t testing.TB, seed uint64, population int) *voyage {
 	t.Helper()
 	w := sim.NewWorld(seed)
 	state := livestate.New([32]byte{byte(seed), 1})
@@ -80,6 +88,7 @@ func newVoyage(t testing.TB, seed uint64) *voyage {
 		wallets = append(wallets, id)
 	}
 	do(w.Issue(1, bank, v.chain.Now+1000, 1_000_000*money.Tenge, 2_000_000*money.Tenge))
+	v.populate(do, bank, population)
 	rng := w.Rand(1)
 	rules := &voyageRules{voyage: v, state: state, bank: bank, holder: wallets[3], other: wallets[4]}
 	for i := range 14 {
@@ -101,7 +110,7 @@ func newVoyage(t testing.TB, seed uint64) *voyage {
 		case 9:
 			v.chain.Now += 86_400_000
 			txs = nil
-			txs = append(txs, v.chain.Make(&token.Issue{Sequence: 2, To: bank, Amounts: []money.Tiyn{777}}))
+			txs = append(txs, v.chain.Make(&token.Issue{Sequence: uint64(2 + v.issues), To: bank, Amounts: []money.Tiyn{777}}))
 		}
 		if len(txs) > 0 {
 			do(append(txs, txs[0])...) // the last is always a double spend
@@ -144,11 +153,19 @@ type seaman struct {
 	acked    map[uint64]token.TransactionID
 	heard    uint64 // blocks of the log at the last answer
 	tolerant bool   // of snapshots that fail
+
+	monotonic bool          // the node compares its clock with one that nobody sets
+	skew      time.Duration // by which its clock is wrong
+	before    func() error  // what happens before a group, if anything
 }
 
 func (s *seaman) config() node.Config {
+	var monotonic func() time.Duration
+	if s.monotonic {
+		monotonic = func() time.Duration { return time.Duration(s.now-sim.StartMillis) * time.Millisecond }
+	}
 	return node.Config{
-		Dir: "data", NoIndex: true, Synchronous: true, Now: func() uint64 { return s.now },
+		Dir: "data", NoIndex: true, Synchronous: true, Now: func() uint64 { return s.now + uint64(s.skew.Milliseconds()) }, Monotonic: monotonic, AcceptTime: true,
 		Options: txlog.Options{
 			Origin: s.world.Genesis.Name, Signers: []note.Signer{s.world.LogSigner}, FS: s.disk.FS(), SegmentBytes: 2500,
 			Background: func(work func()) { work() }, Random: rand.NewChaCha8([32]byte{byte(s.disk.Ops()), byte(s.disk.Ops() >> 8)}),
@@ -175,6 +192,11 @@ func (s *seaman) sail() error {
 	for ; s.at < len(s.groups); s.at++ {
 		g := s.groups[s.at]
 		s.now = g.now
+		if s.before != nil {
+			if err := s.before(); err != nil {
+				return err
+			}
+		}
 		receipts, errs := s.node.SubmitAll(context.Background(), g.txs)
 		for i, err := range errs {
 			switch {
