@@ -24,6 +24,10 @@ const DefaultClockBound = 10 * time.Second
 // of less than the bound are believed; more than one of them in that time adds up.
 const anchorFor = time.Hour
 
+// behindFor is for how long a clock that stepped back may return to where it would be: it dates nothing ahead meanwhile, the time
+// on the ledger waits. After that the step was right, and returning is a jump.
+const behindFor = 24 * time.Hour
+
 // heardFor is for how long a follower's clock, as he last signed it, says something about this one.
 const heardFor = 30 * time.Second
 
@@ -113,8 +117,8 @@ func (c *clock) judge(last uint64) (wall int64) {
 			spell(wall-c.last), spell(c.delay), stamp(wall))
 	case step > c.bound:
 		c.doubt = fmt.Sprintf("this machine's clock jumped ahead by %s, to %s: set it back, or if it is right now, start again with --accept-time", spell(step), stamp(wall))
-	case step < -c.bound || at-c.at >= anchorFor:
-		c.wall, c.at = wall, at // a step back dates nothing ahead: the time on the ledger waits
+	case at-c.at >= anchorFor && (step >= -c.bound || at-c.at >= behindFor):
+		c.wall, c.at = wall, at
 	}
 	return wall
 }

@@ -176,9 +176,19 @@ func TestAClockThatJumpsWhileRunning(t *testing.T) {
 					t.Errorf("behind: %+v", c)
 				}
 				d.set(0)
-				d.doubts("right again, but nobody can know") // against the last reading it is a jump ahead
-				d.restart(nil)
-				d.pays("started again")
+				d.pays("right again")
+				if leap != leaps[0] {
+					d.close()
+					return
+				}
+				d.set(-leap)
+				d.pays("behind again")
+				time.Sleep(25 * time.Hour)
+				d.pays("it stays behind")
+				d.set(0)
+				d.doubts("after a day that is a jump")
+				d.set(-leap)
+				d.pays("as before")
 				d.close()
 			})
 		})

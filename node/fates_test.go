@@ -138,7 +138,7 @@ const fatesPerWorld = 40
 // TestFates draws population, clock and disk by a seed: sizes around which something changes, jumps of the clock, crashes, full
 // disks, failed syncs and short writes. SIM_CRASHES asks for more, SIM_FATE for the one whose number a failure printed.
 func TestFates(t *testing.T) {
-	one, most := setting("SIM_FATE", 0), setting("SIM_CRASHES", 120)
+	one, most := setting("SIM_FATE", 0), setting("SIM_CRASHES", short(160, 20))
 	from, to := uint64(1), most
 	if one != 0 {
 		from, to = one, one
@@ -162,7 +162,7 @@ func TestFates(t *testing.T) {
 			return
 		}
 	}
-	if one == 0 && (struck < int(most)/4 || len(kinds) < 5) {
+	if one == 0 && (struck < int(most)/4 || len(kinds) < 4) {
 		t.Errorf("%d of %d fates struck, of kinds %v: not what the campaign is for", struck, most, kinds)
 	}
 	t.Logf("%d of %d fates struck: %v", struck, to-from+1, kinds)
