@@ -383,12 +383,12 @@ func TestALeaderHoldsHisClockAgainstHisFollowers(t *testing.T) {
 				// The follower's clock is as good as a person's word for a long gap.
 				leading.pointer.Store(nil)
 				d.close()
-				time.Sleep(40 * time.Hour)
+				time.Sleep(25 * time.Hour)
 				d.config.AcceptTime = false
 				d.open()
 				leading.pointer.Store(d.node)
 				time.Sleep(10 * time.Second)
-				d.pays("after a weekend, with a follower")
+				d.pays("after a day at rest, with a follower")
 				stop()
 				d.close()
 				time.Sleep(5 * time.Second) // closing waits so long for followers

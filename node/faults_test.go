@@ -88,7 +88,7 @@ func TestFullDisk(t *testing.T) {
 func TestLyingSync(t *testing.T) {
 	v := newVoyage(t, 12)
 	refused, shorter, whole := 0, 0, 0
-	for at := 20; at < 260; at += 2 {
+	for at := 20; at < 260; at += int(short(2, 13)) {
 		s := v.on(t, uint64(at))
 		s.disk.Lie(true)
 		s.disk.CrashAt(at)
@@ -146,7 +146,7 @@ func TestBitRot(t *testing.T) {
 	refused, served := 0, 0
 	for _, name := range files(t, s.disk) {
 		content := s.disk.Contents(name)
-		step := max(1, len(content)/150)
+		step := max(1, len(content)/int(short(150, 15)))
 		if strings.HasSuffix(name, "/checkpoint") {
 			step = 37 // two slots, mostly empty
 			content = content[:min(len(content), 4000)]
@@ -163,7 +163,7 @@ func TestBitRot(t *testing.T) {
 		}
 	}
 	t.Logf("%d rotten bytes refused, %d without effect on what is served", refused, served)
-	if refused < 100 || served == 0 {
+	if refused < int(short(100, 10)) || served == 0 {
 		t.Error("the campaign did not reach what it should")
 	}
 }

@@ -220,10 +220,10 @@ func TestAChangedByteOfASnapshotIsFound(t *testing.T) {
 		}
 	}
 	size := len(s.disk.Contents(newest))
-	step := max(1, size/400)
+	step := max(1, size/int(short(400, 20)))
 	for at := 0; at < size; at += step {
 		if at > size-300 {
-			step = 1 // the note and its trailer, each byte
+			step = int(short(1, 11)) // the note and its trailer, each byte
 		}
 		bits := byte(1) << (at % 8)
 		s.disk.Rot(newest, int64(at), bits)
