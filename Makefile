@@ -16,7 +16,7 @@ run: build
 test: check deps
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /cmd/aqsha)
 	$(GO) test -timeout 20m ./cmd/aqsha
-	$(GO) test -timeout 20m ./node -run 'Crash|Fates|Failing|Disk|Sync|Rot|Pilot|Voyages|Replays'
+	$(GO) test -timeout 20m ./node -run 'Crash|Fates|Failing|Disk|Sync|Rot|Pilot|Voyages|Replays|Clock|Snapshot'
 	$(GO) test -timeout 20m ./node/bench
 
 check:

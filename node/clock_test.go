@@ -177,7 +177,7 @@ func TestAClockThatJumpsWhileRunning(t *testing.T) {
 				}
 				d.set(0)
 				d.pays("right again")
-				if leap != leaps[0] {
+				if leap != leaps[0] || raced { // a day of the bubble's seconds takes some of ours
 					d.close()
 					return
 				}
@@ -379,6 +379,12 @@ func TestALeaderHoldsHisClockAgainstHisFollowers(t *testing.T) {
 				d.pays("set right")
 				if d.proposals() != 1 {
 					t.Error("the proposal took effect")
+				}
+				if leap != leaps[0] || raced { // a day of the bubble's seconds takes some of ours
+					stop()
+					d.close()
+					time.Sleep(5 * time.Second) // closing waits so long for followers
+					return
 				}
 				// The follower's clock is as good as a person's word for a long gap.
 				leading.pointer.Store(nil)

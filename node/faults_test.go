@@ -41,7 +41,7 @@ func (s *seaman) refusesWrites() {
 // node must refuse writes, and recover everything it answered once the disk is well.
 func failing(t *testing.T, most int, plan func(d *disk.Disk, n int), heal func(d *disk.Disk)) {
 	v := newVoyage(t, 11)
-	strikes, tried, step := 0, 0, int(short(1, 9))
+	strikes, tried, step := 0, 0, int(short(1, 7))
 	for n := 1; n <= most; n += step {
 		tried++
 		s := v.on(t, uint64(n))
@@ -62,7 +62,7 @@ func failing(t *testing.T, most int, plan func(d *disk.Disk, n int), heal func(d
 		}
 	}
 	t.Logf("%d of %d faults stopped the log", strikes, tried)
-	if strikes < tried/5 || strikes == tried {
+	if !raced && (strikes < tried/5 || strikes == tried) {
 		t.Errorf("%d of %d faults stopped the log: not what the campaign is for", strikes, tried)
 	}
 }
