@@ -175,9 +175,7 @@ func TestAStageThatHangsIsSaid(t *testing.T) {
 			release := c.hang(w)
 			answered := w.pay(t.Context())
 			w.stalls(t, c.stage)
-			if !w.has("no progress though work waits") || !w.has("goroutine ") {
-				t.Error("the stacks are not logged")
-			}
+			until(t, "the stacks are logged", func() bool { return w.has("no progress though work waits") && w.has("goroutine ") })
 			release()
 			if err := <-answered; err != nil {
 				t.Error(err)
