@@ -45,7 +45,7 @@ type dated struct {
 
 func newDated(t *testing.T, change func(c *node.Config)) *dated {
 	t.Helper()
-	time.Sleep(time.UnixMilli(sim.StartMillis + 1000).Sub(time.Now())) // bubbles begin in 2000
+	time.Sleep(time.Until(time.UnixMilli(sim.StartMillis + 1000))) // bubbles begin in 2000
 	d := &dated{machine: &machine{started: time.Now()}, t: t, world: sim.NewWorld(44)}
 	d.config = node.Config{Dir: "data", NoIndex: true, Now: d.now, Monotonic: d.monotonic,
 		Options: txlog.Options{Origin: d.world.Genesis.Name, Signers: []note.Signer{d.world.LogSigner}, FS: disk.New(1).FS(), SegmentBytes: 1 << 16}}
