@@ -53,7 +53,9 @@ func (e *DamagedError) ErrorField() string { return e.Path }
 // KindError is a file that is not a journal of the kind that was asked for.
 type KindError struct{ Path, Want string }
 
-func (e *KindError) Error() string      { return fmt.Sprintf("%s does not begin with %q: it is another file, or of another version", e.Path, e.Want) }
+func (e *KindError) Error() string {
+	return fmt.Sprintf("%s does not begin with %q: it is another file, or of another version", e.Path, e.Want)
+}
 func (e *KindError) ErrorCode() string  { return "not-a-journal" }
 func (e *KindError) ErrorField() string { return e.Path }
 
