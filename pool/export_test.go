@@ -16,11 +16,12 @@ func ShortenTimeouts() (restore func()) {
 
 // MaxLine and BadSharesToBan are limits that tests go beyond.
 const (
-	MaxLine        = maxLine
-	BadSharesToBan = badSharesToBan
-	MaxRequests    = maxRequests
-	BanTime        = banTime
-	MostBans       = mostBans
+	MaxLine          = maxLine
+	BadSharesToClose = badSharesToClose
+	OffencesToBan    = offencesToBan
+	MaxRequests      = maxRequests
+	BanTime          = banTime
+	MostBans         = mostBans
 )
 
 // Guard is a guard by itself.

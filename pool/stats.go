@@ -11,8 +11,8 @@ type Stats struct {
 	Workers     []WorkerStats `json:"workers,omitempty"`
 	Accepted    uint64        `json:"accepted"`
 	Rejected    uint64        `json:"rejected"`
-	Weak        uint64        `json:"weak"`
 	Blocks      uint64        `json:"blocks_submitted"`
+	Undelivered int           `json:"blocks_undelivered"` // no node is known to have them
 	Refused     uint64        `json:"connections_refused"`
 	Bans        uint64        `json:"bans"`
 	Logged      uint64        `json:"log_entries"`
@@ -29,8 +29,8 @@ type Stats struct {
 // Stats without the workers.
 func (p *Pool) Stats(now time.Time) Stats {
 	s := Stats{
-		Accepted: p.counters.accepted.Load(), Rejected: p.counters.rejected.Load(), Weak: p.counters.weak.Load(), Blocks: p.counters.blocks.Load(),
-		Logged: p.log.Size(), Halted: p.halted.Load(),
+		Accepted: p.counters.accepted.Load(), Rejected: p.counters.rejected.Load(), Blocks: p.counters.blocks.Load(),
+		Undelivered: p.relay.Undelivered(), Logged: p.log.Size(), Halted: p.halted.Load(),
 	}
 	p.guard.mu.Lock()
 	s.Connections, s.Refused, s.Bans = p.guard.total, p.guard.refused, p.guard.bans
