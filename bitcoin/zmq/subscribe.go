@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,7 +34,11 @@ const (
 // ParseAddress reads tcp://host:port, as bitcoind writes it, or host:port.
 func ParseAddress(text string) (string, error) {
 	address := strings.TrimPrefix(text, "tcp://")
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
 		return "", fmt.Errorf("ZeroMQ address %.80q: want tcp://host:port", text)
 	}
 	return address, nil
