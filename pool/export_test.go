@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -48,3 +49,11 @@ var EdgeMinTime = edgeMinTime
 
 // ShareLog is the log that anybody recomputes from.
 func (p *Pool) ShareLog() *txlog.Log { return p.log }
+
+// WantsBlockOn says whether a block on a parent would be sent out.
+func (p *Pool) WantsBlockOn(previous bitcoin.Hash) bool {
+	return p.seenOn(previous).claimed.Load() == 0
+}
+
+// EasyTimes is easyTimes.
+var EasyTimes = easyTimes

@@ -169,6 +169,23 @@ func (c *client) send(method string, params ...any) int {
 	return c.id
 }
 
+// sendMany writes many submissions in one piece.
+func (c *client) sendMany(submissions [][]any) {
+	c.t.Helper()
+	var all []byte
+	for _, params := range submissions {
+		c.id++
+		line, err := json.Marshal(map[string]any{"id": c.id, "method": "mining.submit", "params": params})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		all = append(append(all, line...), '\n')
+	}
+	if _, err := c.conn.Write(all); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // next reads a line, taking notifications to itself; ok is false when the pool has closed.
 func (c *client) next() (answer, bool) {
 	c.t.Helper()

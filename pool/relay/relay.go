@@ -219,5 +219,33 @@ func (r *Relay) refused(b *Block) {
 	}
 }
 
-// Wait waits until what was begun has been handed over or has timed out.
-func (r *Relay) Wait() { r.sending.Wait() }
+// endPatience is how long an orderly end waits for a node that does not answer: the next start
+// hands the block over again from its file.
+const endPatience = 3 * time.Second
+
+// Wait waits until what was begun has been handed over, or for a while if it is written down.
+func (r *Relay) Wait() {
+	done := make(chan struct{})
+	go func() { r.sending.Wait(); close(done) }()
+	for {
+		select {
+		case <-done:
+			return
+		case <-time.After(endPatience):
+			if r.options.Dir != "" && r.allWritten() {
+				return
+			}
+		}
+	}
+}
+
+func (r *Relay) allWritten() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range r.blocks {
+		if !b.written && !b.taken {
+			return false
+		}
+	}
+	return true
+}
