@@ -2,18 +2,18 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/bitcoin/zmq"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/spf13/cobra"
@@ -25,8 +25,10 @@ type poolUp struct {
 	node                       nodeFlags
 	others                     []string
 	dir, name, importFile      string
-	listen                     []string
-	tlsListen, tlsCert, tlsKey string
+	listen, tlsListen          []string
+	tlsCert, tlsKey            string
+	zmq                        string
+	peers, exempt              []string
 	http                       string
 	fee                        float64
 	nodeNumber                 uint8
@@ -74,9 +76,12 @@ well have the last word.`,
 	flags.StringArrayVar(&up.others, "second-node", nil, "another node's URL, to stand in and to compare with")
 	flags.StringVar(&up.dir, "dir", "aqsha-pool", "data directory: share log, key, books")
 	flags.StringVar(&up.name, "name", "pool", "name of the pool in its log's checkpoints")
-	flags.StringArrayVar(&up.listen, "listen", []string{"127.0.0.1:3333"}, "Stratum address")
-	flags.StringVar(&up.tlsListen, "tls-listen", "", "Stratum address with TLS")
-	flags.StringVar(&up.tlsCert, "tls-cert", "", "PEM certificate chain")
+	flags.StringArrayVar(&up.listen, "listen", []string{"127.0.0.1:3333"}, "Stratum address, with difficulties of its own as in 0.0.0.0:3334,start=500000,min=500000")
+	flags.StringArrayVar(&up.tlsListen, "tls-listen", nil, "Stratum address with TLS, as --listen")
+	flags.StringVar(&up.tlsCert, "tls-cert", "", "PEM certificate chain; read again when it changes or on SIGHUP")
+	flags.StringVar(&up.zmq, "zmq", "", "the first node's ZeroMQ publisher of hashblock or rawblock, tcp://host:port: news of blocks beside its RPC")
+	flags.StringArrayVar(&up.peers, "peer", nil, "host:port of a Bitcoin node's peer-to-peer port that gets every block of the pool as well")
+	flags.StringArrayVar(&up.exempt, "exempt", nil, "address or network (10.0.0.0/8) that is never banned nor limited in connections")
 	flags.StringVar(&up.tlsKey, "tls-key", "", "PEM key")
 	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
 	flags.Uint8Var(&up.nodeNumber, "node-number", 0, "number of this pool node")
@@ -96,6 +101,21 @@ func (up *poolUp) settings(command *cobra.Command) error {
 	if up.bip323 {
 		up.config.VersionMask = pool.MaskBIP323
 	}
+	for _, text := range up.exempt {
+		prefix, err := netip.ParsePrefix(text)
+		if address, one := netip.ParseAddr(text); one == nil {
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			return usageError{fmt.Errorf("--exempt %q: want an address or a network such as 10.0.0.0/8", text)}
+		}
+		up.config.Exempt = append(up.config.Exempt, prefix)
+	}
+	for _, peer := range up.peers {
+		if _, _, err := net.SplitHostPort(peer); err != nil {
+			return usageError{fmt.Errorf("--peer %q: want host:port", peer)}
+		}
+	}
 	if up.importFile == "" {
 		return up.config.Validate()
 	}
@@ -109,8 +129,9 @@ func (up *poolUp) settings(command *cobra.Command) error {
 	}
 	given := command.Flags().Changed
 	merged := imported.Config
+	merged.Exempt = up.config.Exempt
 	for flag, keep := range map[string]func(){
-		"operator": func() { merged.Operator = up.config.Operator }, "tag": func() { merged.Tag = up.config.Tag }, "fee": func() { merged.FeePPM = up.config.FeePPM },
+		"operator": func() { merged.Operator = up.config.Operator }, "tag": func() { merged.Tag = up.config.Tag },
 		"start-difficulty": func() { merged.StartDifficulty = up.config.StartDifficulty }, "min-difficulty": func() { merged.MinDifficulty = up.config.MinDifficulty },
 		"max-difficulty": func() { merged.MaxDifficulty = up.config.MaxDifficulty }, "max-connections": func() { merged.MaxConnections = up.config.MaxConnections },
 		"job-interval": func() { merged.JobInterval = up.config.JobInterval }, "bip323": func() { merged.VersionMask = up.config.VersionMask },
@@ -120,6 +141,9 @@ func (up *poolUp) settings(command *cobra.Command) error {
 		}
 	}
 	up.config = merged
+	if imported.ZMQ != "" && !given("zmq") {
+		up.zmq = imported.ZMQ
+	}
 	if len(imported.Listen) > 0 && !given("listen") {
 		up.listen = imported.Listen
 	}
@@ -161,7 +185,12 @@ func (up *poolUp) run(command *cobra.Command) error {
 			return usageError{fmt.Errorf("--wallet: %w", err)}
 		}
 	}
-	listeners, addresses, err := up.listeners()
+	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
+	listeners, addresses, err := up.listeners(ctx, logger)
+	if err != nil {
+		return err
+	}
+	news, err := up.blockNews(ctx, logger)
 	if err != nil {
 		return err
 	}
@@ -170,9 +199,9 @@ func (up *poolUp) run(command *cobra.Command) error {
 		return err
 	}
 	defer log.Close()
-	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
 	p, err := pool.Open(ctx, up.config, pool.Options{Network: network, Nodes: nodes, Log: log, Logger: logger,
-		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: payer, PaymentsDir: filepath.Join(up.dir, "payments")})
+		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: payer, PaymentsDir: filepath.Join(up.dir, "payments"),
+		BlocksDir: filepath.Join(up.dir, "blocks"), Peers: up.peers, News: news})
 	if err != nil {
 		return err
 	}
@@ -204,32 +233,16 @@ func (up *poolUp) run(command *cobra.Command) error {
 	return p.Run(ctx, listeners...)
 }
 
-func (up *poolUp) listeners() (listeners []pool.Listener, addresses []string, err error) {
-	add := func(address string, config *tls.Config) error {
-		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-		if err != nil {
-			return fmt.Errorf("--listen: %w", err)
-		}
-		listeners = append(listeners, pool.Listener{Net: listener, TLS: config})
-		addresses = append(addresses, listener.Addr().String())
-		return nil
+// blockNews subscribes to the node's ZeroMQ publisher, if there is one.
+func (up *poolUp) blockNews(ctx context.Context, logger *slog.Logger) (<-chan struct{}, error) {
+	if up.zmq == "" {
+		return nil, nil
 	}
-	for _, address := range up.listen {
-		if err := add(address, nil); err != nil {
-			return nil, nil, err
-		}
-	}
-	if up.tlsListen == "" {
-		return listeners, addresses, nil
-	}
-	if up.tlsCert == "" || up.tlsKey == "" {
-		return nil, nil, usageError{errors.New("--tls-listen needs --tls-cert and --tls-key")}
-	}
-	certificate, err := tls.LoadX509KeyPair(up.tlsCert, up.tlsKey)
+	address, err := zmq.ParseAddress(up.zmq)
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, usageError{fmt.Errorf("--zmq: %w", err)}
 	}
-	return listeners, addresses, add(up.tlsListen, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	return zmq.Blocks(ctx, address, func(err error) { logger.Warn("no news of blocks from ZeroMQ; RPC goes on", "error", err) }), nil
 }
 
 func (up *poolUp) serveHTTP(p *pool.Pool) (*http.Server, error) {
