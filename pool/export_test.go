@@ -57,3 +57,10 @@ func (p *Pool) WantsBlockOn(previous bitcoin.Hash) bool {
 
 // EasyTimes is easyTimes.
 var EasyTimes = easyTimes
+
+// Names counts the names that the pool knows.
+func (p *Pool) Names() int {
+	p.registry.mu.Lock()
+	defer p.registry.mu.Unlock()
+	return len(p.registry.byName)
+}

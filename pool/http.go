@@ -2,7 +2,9 @@ package pool
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,7 +15,7 @@ import (
 // checkpoint, tiles and entries, so that every miner can recompute its pay.
 //
 //	GET /v1/pool                figures of the pool
-//	GET /v1/workers             figures of every worker
+//	GET /v1/workers             figures of workers in the order of their numbers, ?limit=100&after=NEXT&user=ADDRESS
 //	GET /v1/blocks              blocks found
 //	GET /v1/users/{address}     what an address is owed and may expect
 //	GET /metrics                Prometheus
@@ -25,14 +27,12 @@ func (p *Pool) Handler() http.Handler {
 		s.Workers = nil
 		writeJSON(w, s)
 	})
-	mux.HandleFunc("GET /v1/workers", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.WorkerStats(time.Now()).Workers) })
+	mux.HandleFunc("GET /v1/workers", p.serveWorkers)
 	mux.HandleFunc("GET /v1/blocks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.Blocks()) })
 	mux.HandleFunc("GET /v1/users/{address}", func(w http.ResponseWriter, r *http.Request) {
 		view, ok := p.User(r.PathValue("address"), time.Now())
 		if !ok {
-			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(http.StatusNotFound)
-			_ = json.NewEncoder(w).Encode(map[string]any{"title": "no such user", "status": http.StatusNotFound, "code": "unknown-user"})
+			problem(w, http.StatusNotFound, "unknown-user", "no such user")
 			return
 		}
 		writeJSON(w, view)
@@ -43,6 +43,64 @@ func (p *Pool) Handler() http.Handler {
 	mux.Handle("GET /log/tile/entries/", http.StripPrefix("/log", p.log.EntriesHandler()))
 	mux.Handle("GET /log/", http.StripPrefix("/log", p.log.Handler()))
 	return mux
+}
+
+// Workers on one page.
+const (
+	workersPage    = 100
+	maxWorkersPage = 1000
+)
+
+// WorkersPage is a part of the list of workers.
+type WorkersPage struct {
+	Workers []WorkerStats `json:"workers"`
+	Next    string        `json:"next,omitempty"` // ?after= of the next page; absent at the end
+}
+
+func (p *Pool) serveWorkers(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	limit, after := workersPage, uint64(0)
+	var err error
+	if text := query.Get("limit"); text != "" {
+		limit, err = strconv.Atoi(text)
+	}
+	if err != nil || limit < 1 || limit > maxWorkersPage {
+		problem(w, http.StatusBadRequest, "bad-limit", fmt.Sprintf("limit: want 1 to %d", maxWorkersPage))
+		return
+	}
+	if text := query.Get("after"); text != "" {
+		if after, err = strconv.ParseUint(text, 10, 64); err != nil {
+			problem(w, http.StatusBadRequest, "bad-after", "after: want what \"next\" of a page said")
+			return
+		}
+	}
+	writeJSON(w, p.workersPage(limit, after, query.Get("user"), time.Now()))
+}
+
+// workersPage lists the workers whose numbers follow after, of one user if it is named.
+func (p *Pool) workersPage(limit int, after uint64, user string, now time.Time) WorkersPage {
+	page := WorkersPage{Workers: []WorkerStats{}}
+	last := uint64(0)
+	for _, w := range p.registry.all() {
+		number := w.number.Load()
+		if number <= after || user != "" && !sameAddress(w.address, user) {
+			continue
+		}
+		if len(page.Workers) == limit {
+			page.Next = strconv.FormatUint(last, 10)
+			break
+		}
+		last = number
+		page.Workers = append(page.Workers, w.snapshot(now))
+	}
+	return page
+}
+
+// problem answers with an error (RFC 9457).
+func problem(w http.ResponseWriter, status int, code, title string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"title": title, "status": status, "code": code})
 }
 
 func writeJSON(w http.ResponseWriter, value any) {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/pool/books"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
@@ -19,8 +20,9 @@ type registry struct {
 	mu       sync.Mutex
 	byName   map[string]*worker // by fullName
 	accounts map[string]*account
-	users    map[string]uint64 // by address: those in the log
-	script   map[uint64][]byte // by user
+	users    map[string]uint64              // by address: those in the log
+	script   map[uint64][]byte              // by user
+	settings map[string]books.WorkerSetting // by full name: what an earlier run kept
 	last     uint64
 }
 
@@ -53,7 +55,8 @@ var (
 )
 
 func newRegistry(network bitcoin.Network) *registry {
-	return &registry{network: network, byName: map[string]*worker{}, accounts: map[string]*account{}, users: map[string]uint64{}, script: map[uint64][]byte{}}
+	return &registry{network: network, byName: map[string]*worker{}, accounts: map[string]*account{}, users: map[string]uint64{}, script: map[uint64][]byte{},
+		settings: map[string]books.WorkerSetting{}}
 }
 
 // splitName takes a user name apart: ADDRESS.worker or, as some firmware and rental services write
@@ -136,6 +139,9 @@ func (r *registry) accountLocked(address string, script []byte) *account {
 
 func (r *registry) addLocked(a *account, name string) *worker {
 	w := &worker{address: a.address, name: name, account: a}
+	if s, kept := r.settings[w.fullName()]; kept {
+		w.take(s)
+	}
 	r.byName[w.fullName()] = w
 	if name == "" {
 		a.plain = w

@@ -123,6 +123,9 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	if err := p.restoreBans(ctx, time.Now()); err != nil {
 		return nil, err
 	}
+	if err := p.restoreSettings(ctx); err != nil {
+		return nil, err
+	}
 	p.relay, err = relay.Open(relay.Options{Network: p.network, Nodes: p.nodes, Peers: options.Peers, Dir: options.BlocksDir, Logger: p.logger,
 		Taken: p.blockTaken, Refused: p.blockRefused})
 	if err != nil {

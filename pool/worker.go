@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aqsha/aqsha/pool/books"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
 
@@ -23,6 +24,7 @@ type worker struct {
 	rates [3]decaying // see windows
 	floor float64     // least difficulty that its owner has asked for; 0: none
 	last  float64     // difficulty that vardiff found; 0: unknown
+	kept  books.WorkerSetting
 }
 
 // floorDifficulty is the least difficulty that the worker's owner has asked for.
