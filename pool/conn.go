@@ -18,6 +18,8 @@ type conn struct {
 	gone   bool // closed; acknowledgements on their way are dropped
 	wants  bool // waits to write
 	secure bool // the inner end of a TLS connection
+	// virtual stands in for the socket of a connection in virtual time.
+	virtual *virtualSocket
 
 	partial []byte // the beginning of a line
 	unsent  []byte

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 	"golang.org/x/sys/unix"
@@ -33,8 +34,9 @@ type loop struct {
 	byFD     []*conn
 	conns    []*conn
 	current  *job
-	handouts map[handoutKey]*handout // of the tip and of the block before it
-	solo     map[uint64]*handout     // of the current job, by user
+	handouts map[handoutKey]*handout    // of the tip and of those that were it a moment ago
+	died     map[bitcoin.Hash]time.Time // when those were followed by another
+	solo     map[uint64]*handout        // of the current job, by user
 	now      time.Time
 	in       []byte
 	reply    []byte
@@ -57,7 +59,7 @@ func newLoop(p *Pool) (*loop, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, err
 	}
-	l := &loop{pool: p, epoll: os.NewFile(uintptr(fd), "epoll"), in: make([]byte, maxLine+readBuffer), solo: map[uint64]*handout{}, handouts: map[handoutKey]*handout{}, now: time.Now()}
+	l := &loop{pool: p, epoll: os.NewFile(uintptr(fd), "epoll"), in: make([]byte, maxLine+readBuffer), solo: map[uint64]*handout{}, handouts: map[handoutKey]*handout{}, died: map[bitcoin.Hash]time.Time{}, now: time.Now()}
 	if l.raw, err = l.epoll.SyscallConn(); err != nil {
 		return nil, err
 	}
@@ -203,16 +205,18 @@ func (l *loop) adopt(fd int, ip netip.Addr, port *Port, secure bool) {
 
 // serve begins to read a connection.
 func (l *loop) serve(c *conn) {
-	if l.control(unix.EPOLL_CTL_ADD, c.fd, unix.EPOLLIN|unix.EPOLLRDHUP) != nil {
-		_ = unix.Close(c.fd)
-		l.pool.guard.leave(c.ip)
-		return
-	}
-	for c.fd >= len(l.byFD) {
-		l.byFD = append(l.byFD, make([]*conn, max(64, len(l.byFD)))...)
+	if c.virtual == nil {
+		if l.control(unix.EPOLL_CTL_ADD, c.fd, unix.EPOLLIN|unix.EPOLLRDHUP) != nil {
+			_ = unix.Close(c.fd)
+			l.pool.guard.leave(c.ip)
+			return
+		}
+		for c.fd >= len(l.byFD) {
+			l.byFD = append(l.byFD, make([]*conn, max(64, len(l.byFD)))...)
+		}
+		l.byFD[c.fd] = c
 	}
 	c.at = len(l.conns)
-	l.byFD[c.fd] = c
 	l.conns = append(l.conns, c)
 }
 
@@ -221,11 +225,13 @@ func (l *loop) close(c *conn) {
 		return
 	}
 	c.gone = true
-	l.byFD[c.fd] = nil
 	last := l.conns[len(l.conns)-1]
 	l.conns[c.at], last.at = last, c.at
 	l.conns = l.conns[:len(l.conns)-1]
-	_ = unix.Close(c.fd) // leaves epoll with it
+	if c.virtual == nil {
+		l.byFD[c.fd] = nil
+		_ = unix.Close(c.fd) // leaves epoll with it
+	}
 	c.partial, c.unsent = nil, nil
 	c.each(l.pool.registry.release)
 	l.pool.guard.leave(c.ip)
@@ -282,6 +288,10 @@ func (l *loop) send(c *conn, data []byte) {
 	if c == nil || c.gone || len(data) == 0 {
 		return
 	}
+	if c.virtual != nil {
+		c.virtual.out = append(c.virtual.out, data...)
+		return
+	}
 	if len(c.unsent) == 0 {
 		n, err := unix.Write(c.fd, data)
 		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
@@ -319,6 +329,9 @@ func (l *loop) flush(c *conn) {
 
 // broadcast sends a job to all, largest hash rates first: they lose most by waiting.
 func (l *loop) broadcast(j *job) {
+	if last := l.current; last != nil && last.template.Previous != j.template.Previous {
+		l.died[last.template.Previous] = j.arrived
+	}
 	l.current = j
 	clear(l.solo)
 	oldest := l.remember(j)
@@ -344,12 +357,20 @@ func (l *loop) broadcast(j *job) {
 	l.writeAll(order, lines)
 }
 
-// remember makes a job's coinbases known and forgets those whose block is neither the tip nor the
-// one before. It returns the number of the oldest job that is known.
+// remember makes a job's coinbases known and forgets those whose block has not been the tip for
+// longer than any share is on its way, but for the one before the tip. It returns the number of the
+// oldest job that is known.
 func (l *loop) remember(j *job) (oldest uint64) {
+	delete(l.died, j.template.Previous) // a tip that has come back
+	for tip, at := range l.died {
+		if tip != j.previous && j.arrived.Sub(at) > 2*maxGrace {
+			delete(l.died, tip)
+		}
+	}
 	oldest = j.record.Number
 	for key, h := range l.handouts {
-		if on := h.job.template.Previous; on != j.template.Previous && on != j.previous {
+		on := h.job.template.Previous
+		if _, late := l.died[on]; on != j.template.Previous && !late {
 			delete(l.handouts, key)
 		} else {
 			oldest = min(oldest, key.number)
@@ -372,7 +393,7 @@ func (l *loop) writeAll(order []*conn, lines [][]byte) {
 			if i >= len(order) {
 				return
 			}
-			if len(order[i].unsent) > 0 {
+			if len(order[i].unsent) > 0 || order[i].virtual != nil {
 				wrote[i] = -1
 				continue
 			}
@@ -410,6 +431,9 @@ func (l *loop) tick() {
 
 // latency is the round-trip time that the kernel has measured for a connection.
 func latency(c *conn) time.Duration {
+	if c.virtual != nil {
+		return c.virtual.latency
+	}
 	info, err := unix.GetsockoptTCPInfo(c.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
 		return 0 // not TCP: the inner end of a TLS connection

@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
@@ -22,6 +23,7 @@ type loop struct {
 	pool     *Pool
 	current  *job
 	handouts map[handoutKey]*handout
+	died     map[bitcoin.Hash]time.Time
 	solo     map[uint64]*handout
 	now      time.Time
 	reply    []byte

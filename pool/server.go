@@ -55,7 +55,8 @@ type Pool struct {
 	news     <-chan struct{}                // of blocks, from ZeroMQ; may be nil
 
 	seenMu   sync.Mutex
-	seen     map[bitcoin.Hash]*seenHashes // by block; the watching goroutine changes the set
+	seen     map[bitcoin.Hash]*seenHashes // by block
+	tips     []bitcoin.Hash               // of seen, oldest first
 	counters struct{ accepted, rejected, blocks atomic.Uint64 }
 }
 
@@ -160,7 +161,6 @@ func (p *Pool) restore(ctx context.Context) error {
 			if len(order) == 0 || order[len(order)-1] != r.Previous {
 				order = append(order, r.Previous)
 				if len(order) > 2 { // only the tip's shares and its parent's can come again
-					delete(p.seen, order[0])
 					order = order[1:]
 					clear(jobs)
 				}
@@ -183,9 +183,16 @@ func (p *Pool) seenOn(previous bitcoin.Hash) *seenHashes {
 	defer p.seenMu.Unlock()
 	if p.seen[previous] == nil {
 		p.seen[previous] = &seenHashes{}
+		if p.tips = append(p.tips, previous); len(p.tips) > keptTips {
+			delete(p.seen, p.tips[0])
+			p.tips = p.tips[1:]
+		}
 	}
 	return p.seen[previous]
 }
+
+// keptTips is how many blocks' shares are known as such: a share of an older one is not taken.
+const keptTips = 64
 
 // begin makes the first lease and the scheme durable before anybody connects.
 func (p *Pool) begin() error {

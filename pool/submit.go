@@ -182,15 +182,18 @@ func (l *loop) fresh(c *conn, w *work) (stratum.Code, string) {
 	if w.time < j.minTime || int64(w.time) > l.now.Unix()+maxAhead || j.maxTime != 0 && w.time > j.maxTime {
 		return stratum.Other, "time out of range"
 	}
-	if l.current == nil || j.template.Previous == l.current.template.Previous {
-		return 0, ""
+	died, late := l.died[j.template.Previous]
+	if !late {
+		return 0, "" // of the tip
 	}
-	grace := min(300*time.Millisecond+2*latency(c), 5*time.Second)
-	if j.template.Previous != l.current.previous || l.now.Sub(l.pool.tipSince()) > grace {
+	if l.now.Sub(died) > min(300*time.Millisecond+2*latency(c), maxGrace) {
 		return stratum.StaleJob, reasonStale
 	}
 	return 0, ""
 }
+
+// maxGrace bounds how long after the next block a share may come.
+const maxGrace = 5 * time.Second
 
 // hash rebuilds the header. It allocates nothing.
 func (l *loop) hash(c *conn, w *work) {

@@ -238,13 +238,6 @@ func (p *Pool) issue(j *job) error {
 		// and another is worth having.
 		j.seen.claimed.Store(0)
 	}
-	p.seenMu.Lock()
-	for hash := range p.seen {
-		if hash != t.Previous && hash != j.previous {
-			delete(p.seen, hash)
-		}
-	}
-	p.seenMu.Unlock()
 	j.record = sharelog.Job{
 		Number: p.lastJob.Add(1), TimeMillis: j.arrived.UnixMilli(), Height: uint64(t.Height), Previous: t.Previous, Version: t.Version, Bits: t.Bits,
 		MinTime: j.minTime, CoinbaseValue: t.CoinbaseValue, Fees: t.Fees, MeanFees: p.accounts.meanFees(), Branch: t.Branch,

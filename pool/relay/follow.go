@@ -96,6 +96,7 @@ func (r *Relay) open() []*Block {
 				r.options.Logger.Warn("the file of a block that is final stays", "hash", hash, "error", err)
 			}
 			delete(r.blocks, hash)
+			r.order = slices.DeleteFunc(r.order, func(one *Block) bool { return one == b })
 			continue
 		}
 		blocks = append(blocks, b)

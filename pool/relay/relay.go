@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,7 @@ type Relay struct {
 
 	mu     sync.Mutex
 	blocks map[bitcoin.Hash]*Block
+	order  []*Block // of blocks, as they were found
 }
 
 const (
@@ -81,6 +83,7 @@ func Open(options Options) (*Relay, error) {
 	for _, b := range blocks {
 		b.written = true
 		r.blocks[b.Hash] = b
+		r.order = append(r.order, b)
 	}
 	return r, nil
 }
@@ -106,6 +109,7 @@ func (r *Relay) Send(b *Block) {
 		return
 	}
 	r.blocks[b.Hash] = b
+	r.order = append(r.order, b)
 	r.mu.Unlock()
 	r.sending.Go(func() {
 		written := make(chan error, 1)
@@ -248,4 +252,11 @@ func (r *Relay) allWritten() bool {
 		}
 	}
 	return true
+}
+
+// Blocks lists the blocks that were sent and are neither final nor lost, in the order of their sending.
+func (r *Relay) Blocks() []*Block {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.order)
 }
