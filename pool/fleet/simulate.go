@@ -235,11 +235,12 @@ func (w *world) hash(d *device) error {
 		return fmt.Errorf("%s: the pool has closed the connection", d.Name)
 	}
 	from, hashes := d.hashedTo, w.now.Sub(d.hashedTo).Seconds()*d.rate+d.carry
-	count := uint64(hashes)
-	d.carry, d.hashedTo = hashes-float64(count), w.now
-	if w.now.After(w.end) || count == 0 {
+	d.carry, d.hashedTo = hashes, w.now
+	if w.now.After(w.end) || hashes < 1 { // below zero after a kernel has tried more than it was to
 		return nil
 	}
+	count := uint64(hashes)
+	d.carry -= float64(count)
 	var lines [][]byte
 	tried := w.searcher.Search(d.work, uint32(d.position), count, func(nonce uint32) bool {
 		line, hash := d.submission(nonce)
