@@ -1,7 +1,11 @@
 package pool
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -63,4 +67,13 @@ func (p *Pool) Names() int {
 	p.registry.mu.Lock()
 	defer p.registry.mu.Unlock()
 	return len(p.registry.byName)
+}
+
+// Forbidden says whether the administration refuses an action to a role.
+func Forbidden(action string, role Role) bool {
+	c := &Control{Pool: &Pool{}}
+	request := httptest.NewRequest("POST", "/"+action, strings.NewReader("not JSON"))
+	answer := httptest.NewRecorder()
+	c.handler().ServeHTTP(answer, request.WithContext(context.WithValue(context.Background(), roleKey{}, role)))
+	return answer.Code == http.StatusForbidden
 }

@@ -42,6 +42,7 @@ func connect(t *testing.T, address string) net.Conn {
 // banned says whether new connections are refused.
 func banned(t *testing.T, p *running) bool {
 	conn := connect(t, p.address)
+	defer conn.Close()
 	_, _ = fmt.Fprintln(conn, `{"id":1,"method":"mining.ping","params":[]}`)
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	var buffer [64]byte

@@ -39,7 +39,7 @@ func (s Listener) serve(ctx context.Context, p *Pool) {
 			continue
 		}
 		ip := addressOf(connected.RemoteAddr())
-		if p.halted.Load() || !p.guard.admit(ip, time.Now(), &p.config) {
+		if p.halted.Load() || p.draining.Load() || !p.guard.admit(ip, time.Now(), &p.config) {
 			_ = connected.Close()
 			continue
 		}

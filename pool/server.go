@@ -41,6 +41,9 @@ type Pool struct {
 	current  atomic.Pointer[job]
 	tipAt    atomic.Int64 // when the current block became known, Unix nanoseconds
 	halted   atomic.Bool
+	draining atomic.Bool // nobody new is let in
+	feePPM   atomic.Uint64
+	nextFee  atomic.Pointer[feeChange]
 	lastJob  atomic.Uint64
 	targets  sync.Map // stratum.Difficulty → *bitcoin.Target
 	failure  chan error
@@ -106,6 +109,7 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 		news: options.News,
 	}
 	p.guard.exempt = config.Exempt
+	p.feePPM.Store(config.FeePPM)
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
 	}
@@ -324,6 +328,7 @@ func (p *Pool) ticks(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			p.applyFee(time.Now())
 			for _, l := range p.loops {
 				l.post(l.tick)
 			}

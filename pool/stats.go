@@ -21,6 +21,11 @@ type Stats struct {
 	Difficulty  float64       `json:"network_difficulty"`
 	JobAge      float64       `json:"job_age_seconds"`
 	Halted      bool          `json:"halted"`
+	Draining    bool          `json:"draining,omitempty"`
+	Paused      bool          `json:"payouts_paused,omitempty"`
+	Fee         float64       `json:"fee_percent"`
+	NextFee     *float64      `json:"next_fee_percent,omitempty"` // announced
+	NextFeeAt   time.Time     `json:"next_fee_at,omitzero"`
 	HashRate1m  float64       `json:"hash_rate_1m"`
 	HashRate1h  float64       `json:"hash_rate_1h"`
 	HashRate24h float64       `json:"hash_rate_24h"`
@@ -31,6 +36,11 @@ func (p *Pool) Stats(now time.Time) Stats {
 	s := Stats{
 		Accepted: p.counters.accepted.Load(), Rejected: p.counters.rejected.Load(), Blocks: p.counters.blocks.Load(),
 		Undelivered: p.relay.Undelivered(), Logged: p.log.Size(), Halted: p.halted.Load(),
+	}
+	s.Draining, s.Paused, s.Fee = p.draining.Load(), p.PayoutsPaused(), float64(p.feePPM.Load())/10_000
+	if next := p.nextFee.Load(); next != nil {
+		percent := float64(next.ppm) / 10_000
+		s.NextFee, s.NextFeeAt = &percent, next.at.UTC()
 	}
 	p.guard.mu.Lock()
 	s.Connections, s.Refused, s.Bans = p.guard.total, p.guard.refused, p.guard.bans

@@ -88,7 +88,7 @@ func (p *Pool) User(address string, now time.Time) (UserView, bool) {
 	view := UserView{Address: address, Owed: a.state.debt(user), Pending: a.state.pending[user]}
 	a.mu.Unlock()
 	if j := p.current.Load(); j != nil {
-		view.Forecast, view.Spread = forecast(j, p.config, rate, stats.HashRate1h)
+		view.Forecast, view.Spread = forecast(j, p.settings(), rate, stats.HashRate1h)
 	}
 	return view, true
 }

@@ -261,7 +261,7 @@ func (p *Pool) layOut(j *job) error {
 		j.record.Position = p.accounts.Position()
 		return p.addVariant(j, "operator", []payout.Laid{{Paid: t.CoinbaseValue}})
 	}
-	position, owed, err := p.accounts.owed(p.config, t, p.registry.scriptOf)
+	position, owed, err := p.accounts.owed(p.settings(), t, p.registry.scriptOf)
 	if err != nil {
 		return err
 	}
@@ -314,7 +314,7 @@ func (p *Pool) addVariant(j *job, name string, laid []payout.Laid) error {
 // soloHandout makes a coinbase that pays one user, under a job record of its own, which enters the
 // log with its first share. Nil when it cannot be made.
 func (p *Pool) soloHandout(j *job, w *worker, user uint64) *handout {
-	fee := payout.Fee(j.template.CoinbaseValue, p.config.FeePPM)
+	fee := payout.Fee(j.template.CoinbaseValue, p.feePPM.Load())
 	laid := []payout.Laid{{Paid: fee}, {User: user, Paid: j.template.CoinbaseValue - fee}}
 	record := j.record
 	record.Number = p.lastJob.Add(1)

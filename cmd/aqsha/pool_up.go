@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -29,6 +29,8 @@ type poolUp struct {
 	tlsCert, tlsKey            string
 	zmq                        string
 	peers, exempt              []string
+	adminSocket                string
+	adminGroups                []string
 	http                       string
 	fee                        float64
 	nodeNumber                 uint8
@@ -81,6 +83,8 @@ well have the last word.`,
 	flags.StringVar(&up.tlsCert, "tls-cert", "", "PEM certificate chain; read again when it changes or on SIGHUP")
 	flags.StringVar(&up.zmq, "zmq", "", "the first node's ZeroMQ publisher of hashblock or rawblock, tcp://host:port: news of blocks beside its RPC")
 	flags.StringArrayVar(&up.peers, "peer", nil, "host:port of a Bitcoin node's peer-to-peer port that gets every block of the pool as well")
+	flags.StringVar(&up.adminSocket, "admin-socket", "", "socket of 'aqsha pool admin' (default DIR/admin.sock)")
+	flags.StringArrayVar(&up.adminGroups, "admin-group", nil, "GROUP=ROLE: what members of a group of this system may do there: viewer, support or admin")
 	flags.StringArrayVar(&up.exempt, "exempt", nil, "address or network (10.0.0.0/8) that is never banned nor limited in connections")
 	flags.StringVar(&up.tlsKey, "tls-key", "", "PEM key")
 	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
@@ -102,12 +106,9 @@ func (up *poolUp) settings(command *cobra.Command) error {
 		up.config.VersionMask = pool.MaskBIP323
 	}
 	for _, text := range up.exempt {
-		prefix, err := netip.ParsePrefix(text)
-		if address, one := netip.ParseAddr(text); one == nil {
-			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
-		}
+		prefix, err := pool.ParseNetwork(text)
 		if err != nil {
-			return usageError{fmt.Errorf("--exempt %q: want an address or a network such as 10.0.0.0/8", text)}
+			return usageError{fmt.Errorf("--exempt: %w", err)}
 		}
 		up.config.Exempt = append(up.config.Exempt, prefix)
 	}
@@ -209,6 +210,9 @@ func (up *poolUp) run(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := up.serveAdmin(ctx, p, logger); err != nil {
+		return err
+	}
 	started := map[string]any{"listen": addresses, "network": network.Name, "scheme": up.config.Scheme, "in_coinbase": up.config.PayInCoinbase}
 	if web != nil {
 		started["http"] = web.Addr
@@ -231,6 +235,37 @@ func (up *poolUp) run(command *cobra.Command) error {
 		go p.PayEvery(ctx, up.payEvery, pool.PayOptions{Minimum: max(minimum, 1), MaxFeeRate: up.maxFeeRate})
 	}
 	return p.Run(ctx, listeners...)
+}
+
+// serveAdmin opens the administration's socket.
+func (up *poolUp) serveAdmin(ctx context.Context, p *pool.Pool, logger *slog.Logger) error {
+	control := &pool.Control{Pool: p, Groups: map[string]pool.Role{}}
+	for _, text := range up.adminGroups {
+		group, name, _ := strings.Cut(text, "=")
+		role, err := pool.ParseRole(name)
+		if err != nil || group == "" {
+			return usageError{fmt.Errorf("--admin-group %q: want GROUP=viewer, GROUP=support or GROUP=admin", text)}
+		}
+		control.Groups[group] = role
+	}
+	path := up.adminSocket
+	if path == "" {
+		path = filepath.Join(up.dir, adminSocket)
+	}
+	listener, err := control.Listen(path)
+	if err != nil && up.adminSocket == "" {
+		logger.Warn("no administration: give --admin-socket a shorter path", "error", err) // of a socket: 107 bytes
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("--admin-socket: %w", err)
+	}
+	go func() {
+		if err := control.Serve(ctx, listener); err != nil {
+			logger.Error("the administration's socket fails", "error", err)
+		}
+	}()
+	return nil
 }
 
 // blockNews subscribes to the node's ZeroMQ publisher, if there is one.
