@@ -77,3 +77,6 @@ func Forbidden(action string, role Role) bool {
 	c.handler().ServeHTTP(answer, request.WithContext(context.WithValue(context.Background(), roleKey{}, role)))
 	return answer.Code == http.StatusForbidden
 }
+
+// PageWords are the pages' words by language.
+func PageWords() map[string]map[string]string { return words }

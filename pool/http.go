@@ -14,6 +14,7 @@ import (
 // Handler serves the pool's figures as JSON, the metrics for Prometheus, and the log itself: its
 // checkpoint, tiles and entries, so that every miner can recompute its pay.
 //
+//	GET /, /user/{address}      pages for people
 //	GET /v1/pool                figures of the pool
 //	GET /v1/workers             figures of workers in the order of their numbers, ?limit=100&after=NEXT&user=ADDRESS
 //	GET /v1/blocks              blocks found
@@ -22,6 +23,9 @@ import (
 //	GET /log/checkpoint, /log/tile/…
 func (p *Pool) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.servePoolPage)
+	mux.HandleFunc("GET /user", p.findUser)
+	mux.HandleFunc("GET /user/{address}", p.serveUserPage)
 	mux.HandleFunc("GET /v1/pool", func(w http.ResponseWriter, _ *http.Request) {
 		s := p.WorkerStats(time.Now())
 		s.Workers = nil
