@@ -73,7 +73,7 @@ func (c Config) Validate() error {
 		return bad("operator", "whose address gets the fee and what nobody else does?")
 	case c.VersionMask&^MaskBIP323 != 0:
 		return bad("version_mask", "bits outside BIP 323")
-	case !(c.MinDifficulty > 0) || c.StartDifficulty < c.MinDifficulty || c.MaxDifficulty < c.StartDifficulty:
+	case !(c.MinDifficulty > 0 && c.StartDifficulty >= c.MinDifficulty && c.MaxDifficulty >= c.StartDifficulty):
 		return bad("difficulty", "want 0 < minimum ≤ start ≤ maximum")
 	case !(c.SharesPerMinute >= 1 && c.SharesPerMinute <= 600):
 		return bad("shares_per_minute", "want 1 to 600")
@@ -98,7 +98,7 @@ func (c Config) Port() Port { return Port{c.StartDifficulty, c.MinDifficulty, c.
 
 // Validate checks a port's settings.
 func (p Port) Validate() error {
-	if !(p.MinDifficulty > 0) || p.StartDifficulty < p.MinDifficulty || p.MaxDifficulty < p.StartDifficulty {
+	if !(p.MinDifficulty > 0 && p.StartDifficulty >= p.MinDifficulty && p.MaxDifficulty >= p.StartDifficulty) {
 		return &ConfigError{"listen", fmt.Sprintf("difficulties %g, %g, %g: want 0 < minimum ≤ start ≤ maximum", p.MinDifficulty, p.StartDifficulty, p.MaxDifficulty)}
 	}
 	return nil

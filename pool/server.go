@@ -39,7 +39,6 @@ type Pool struct {
 	loops    []*loop
 	nextLoop atomic.Uint64
 	current  atomic.Pointer[job]
-	tipAt    atomic.Int64 // when the current block became known, Unix nanoseconds
 	halted   atomic.Bool
 	draining atomic.Bool // nobody new is let in
 	feePPM   atomic.Uint64
@@ -259,8 +258,6 @@ func (p *Pool) targetOf(d stratum.Difficulty) *bitcoin.Target {
 }
 
 func (p *Pool) solo() bool { return p.config.Scheme == payout.SOLO }
-
-func (p *Pool) tipSince() time.Time { return time.Unix(0, p.tipAt.Load()) }
 
 // fail ends the pool: what the log cannot take must not be acknowledged.
 func (p *Pool) fail(err error) {

@@ -229,9 +229,6 @@ func (p *Pool) checkTip(ctx context.Context, node *bitcoin.Client, t *bitcoin.Te
 func (p *Pool) issue(j *job) error {
 	t := j.template
 	previous := p.current.Load()
-	if previous == nil || previous.template.Previous != t.Previous {
-		p.tipAt.Store(j.arrived.UnixNano())
-	}
 	j.seen = p.seenOn(t.Previous)
 	if previous != nil && previous.template.Previous != t.Previous && j.seen.claimed.Load() != 0 {
 		// The tip has come back: a block of ours on it has vanished, which goes out again by itself,

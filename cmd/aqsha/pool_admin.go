@@ -68,7 +68,7 @@ func (a *poolAdmin) ask(command *cobra.Command, action string, request pool.Cont
 		if json.Unmarshal(raw, &problem) != nil {
 			return fmt.Errorf("the pool answers %s", answer.Status)
 		}
-		return &adminError{problem.Code, problem.Title}
+		return codedError{problem.Code, "", problem.Title}
 	}
 	var result pool.ControlAnswer
 	if err := json.Unmarshal(raw, &result); err != nil {
@@ -76,12 +76,6 @@ func (a *poolAdmin) ask(command *cobra.Command, action string, request pool.Cont
 	}
 	return show(command, result, func(w io.Writer) { text(w, &result) })
 }
-
-// adminError is a refusal of the pool's.
-type adminError struct{ code, text string }
-
-func (e *adminError) Error() string     { return e.text }
-func (e *adminError) ErrorCode() string { return e.code }
 
 func said(what string) func(io.Writer, *pool.ControlAnswer) {
 	return func(w io.Writer, r *pool.ControlAnswer) { fmt.Fprintf(w, "%s (%d connections)\n", what, r.Connections) }

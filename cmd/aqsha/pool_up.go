@@ -21,24 +21,24 @@ import (
 
 // poolUp are the settings of a pool node that is started.
 type poolUp struct {
-	config                     pool.Config
-	node                       nodeFlags
-	others                     []string
-	dir, name, importFile      string
-	listen, tlsListen          []string
-	tlsCert, tlsKey            string
-	zmq                        string
-	peers, exempt              []string
-	adminSocket                string
-	adminGroups                []string
-	http                       string
-	fee                        float64
-	nodeNumber                 uint8
-	payEvery                   time.Duration
-	wallet                     string
-	payMinimum                 string
-	maxFeeRate                 float64
-	bip323                     bool
+	config                pool.Config
+	node                  nodeFlags
+	others                []string
+	dir, name, importFile string
+	listen, tlsListen     []string
+	tlsCert, tlsKey       string
+	zmq                   string
+	peers, exempt         []string
+	adminSocket           string
+	adminGroups           []string
+	http                  string
+	fee                   float64
+	nodeNumber            uint8
+	payEvery              time.Duration
+	wallet                string
+	payMinimum            string
+	maxFeeRate            float64
+	bip323                bool
 }
 
 func newPoolUpCommand() *cobra.Command {

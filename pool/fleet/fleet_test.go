@@ -109,9 +109,8 @@ func TestSameSeedSameRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := fmt.Sprintf("%+v", *result)
 		result.Models = nil
-		if said = fmt.Sprintf("%+v", *result); run == 0 {
+		if said := fmt.Sprintf("%+v", *result); run == 0 {
 			first = said
 		} else if said != first {
 			t.Errorf("%s\nbefore: %s", said, first)
