@@ -16,7 +16,7 @@ import (
 //
 //	GET /, /user/{address}      pages for people
 //	GET /v1/pool                figures of the pool
-//	GET /v1/workers             figures of workers in the order of their numbers, ?limit=100&after=NEXT&user=ADDRESS
+//	GET /v1/workers             figures of workers in the order of their numbers, ?limit=100&user=ADDRESS; the next page by the Link header
 //	GET /v1/blocks              blocks found
 //	GET /v1/users/{address}     what an address is owed and may expect
 //	GET /metrics                Prometheus
@@ -55,10 +55,10 @@ const (
 	maxWorkersPage = 1000
 )
 
-// WorkersPage is a part of the list of workers.
-type WorkersPage struct {
-	Workers []WorkerStats `json:"workers"`
-	Next    string        `json:"next,omitempty"` // ?after= of the next page; absent at the end
+// workersPageOf is a part of the list of workers, and where the next begins.
+type workersPageOf struct {
+	Workers []WorkerStats
+	Next    string // ?after= of the next page; empty at the end
 }
 
 func (p *Pool) serveWorkers(w http.ResponseWriter, r *http.Request) {
@@ -74,16 +74,21 @@ func (p *Pool) serveWorkers(w http.ResponseWriter, r *http.Request) {
 	}
 	if text := query.Get("after"); text != "" {
 		if after, err = strconv.ParseUint(text, 10, 64); err != nil {
-			problem(w, http.StatusBadRequest, "bad-after", "after: want what \"next\" of a page said")
+			problem(w, http.StatusBadRequest, "bad-after", "after: want the number in a page's Link header")
 			return
 		}
 	}
-	writeJSON(w, p.workersPage(limit, after, query.Get("user"), time.Now()))
+	page := p.workersPage(limit, after, query.Get("user"), time.Now())
+	if page.Next != "" { // RFC 8288
+		query.Set("after", page.Next)
+		w.Header().Set("Link", "<"+r.URL.Path+"?"+query.Encode()+`>; rel="next"`)
+	}
+	writeJSON(w, page.Workers)
 }
 
 // workersPage lists the workers whose numbers follow after, of one user if it is named.
-func (p *Pool) workersPage(limit int, after uint64, user string, now time.Time) WorkersPage {
-	page := WorkersPage{Workers: []WorkerStats{}}
+func (p *Pool) workersPage(limit int, after uint64, user string, now time.Time) workersPageOf {
+	page := workersPageOf{Workers: []WorkerStats{}}
 	last := uint64(0)
 	for _, w := range p.registry.all() {
 		number := w.number.Load()
