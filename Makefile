@@ -71,7 +71,7 @@ blocks:
 chains:
 	AQSHA_CHAINS=1 $(GO) test ./pool -count 1 -run TestMineOnEachNetwork -v -timeout 120m
 
-# Ten thousand modelled devices; make test has 80.
+# Ten thousand modelled devices; make test has 50.
 FLEET ?= 10000
 fleet:
 	AQSHA_FLEET=$(FLEET) $(GO) test ./pool/fleet -count 1 -run TestFleet -v -timeout 180m

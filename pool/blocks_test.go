@@ -47,7 +47,7 @@ func TestEveryBlockArrives(t *testing.T) {
 }
 
 func watchBlocks(t *testing.T, node *testnode.CoreNode, busy bool, long time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), long)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	script, err := regtest.PayTo(alice)
 	if err != nil {
@@ -58,6 +58,7 @@ func watchBlocks(t *testing.T, node *testnode.CoreNode, busy bool, long time.Dur
 	}
 	var others sync.WaitGroup
 	defer others.Wait()
+	defer cancel()
 	if busy {
 		pay := walletThatPays(t, node)
 		others.Go(func() { repeat(ctx, 50*time.Millisecond, pay) })
@@ -88,6 +89,8 @@ func watchBlocks(t *testing.T, node *testnode.CoreNode, busy bool, long time.Dur
 	}
 	var arrivals latencies
 	blocks, most := 0, 0
+	end := time.AfterFunc(long, cancel) // from here on, whatever getting ready took
+	defer end.Stop()
 	for extranonce2 := uint64(0); ctx.Err() == nil; extranonce2++ {
 		c := miners[extranonce2%2]
 		if !findOne(ctx, t, node, c, extranonce2, &arrivals) {

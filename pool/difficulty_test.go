@@ -105,6 +105,7 @@ func TestJobsLiveWithTheirTip(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.awaitJob(len(c.jobs) + 2)
+	time.Sleep(700 * time.Millisecond) // beyond the grace
 	c.expect("the first job two blocks later", c.find(alice, first, 2, meets(easy)), 21)
 }
 

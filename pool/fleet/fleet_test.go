@@ -42,7 +42,7 @@ func user(network bitcoin.Network, i int) string {
 func TestFleet(t *testing.T) {
 	for _, tc := range []struct {
 		blocks, length time.Duration
-	}{{500 * time.Millisecond, time.Minute}, {10 * time.Second, 10 * time.Minute}, {10 * time.Minute, 20 * time.Minute}, {time.Hour, 30 * time.Minute}} {
+	}{{500 * time.Millisecond, 30 * time.Second}, {10 * time.Second, 4 * time.Minute}, {10 * time.Minute, 8 * time.Minute}, {time.Hour, 10 * time.Minute}} {
 		t.Run(tc.blocks.String(), func(t *testing.T) {
 			network, err := bitcoin.FindNetwork("regtest")
 			if err != nil {
@@ -64,7 +64,7 @@ func TestFleet(t *testing.T) {
 			}
 			kernel := sha256d.Fastest()
 			result, err := fleet.Simulate(p, fleet.Options{
-				Seed: 7, Devices: devicesIn(t, 80), Blocks: tc.blocks, Length: tc.length, Start: time.Unix(1_800_000_000, 0), Rate: rate,
+				Seed: 7, Devices: devicesIn(t, 50), Blocks: tc.blocks, Length: tc.length, Start: time.Unix(1_800_000_000, 0), Rate: rate,
 				User: func(i int) string { return user(network, i) }, Kernel: kernel,
 			})
 			if err != nil {
