@@ -47,7 +47,7 @@ func newBenchPoolCommand() *cobra.Command {
 and loads it with valid shares whose work is prepared. Every share is checked, logged and
 synced before it is answered. Shares are counted per second of the pool's processor time;
 the broadcast is timed from the template's arrival until each miner has read its job.
-Then a modelled fleet of real firmware works twelve minutes of virtual time, and the part
+Then a modelled fleet of real firmware works forty minutes of virtual time, and the part
 of its hashes that the pool credits is printed; it fails if a block of it is lost.`,
 		Example: "  aqsha bench pool --json\n  aqsha bench pool --miners 2000 --duration 2s",
 		Args:    cobra.NoArgs,

@@ -114,7 +114,7 @@ func (b *benchPool) loadTLS(ctx context.Context, number uint32, until time.Time,
 	return nil
 }
 
-// creditedOverHashed is the part of a modelled fleet's work that is credited: a fifth of an hour of
+// creditedOverHashed is the part of a modelled fleet's work that is credited: forty minutes of
 // mixed firmware on a network with a block each ten seconds, in virtual time.
 func creditedOverHashed(dir string) (float64, error) {
 	log, err := txlog.Open(filepath.Join(dir, "fleet"), txlog.Options{Origin: "bench.fleet"})
@@ -135,7 +135,7 @@ func creditedOverHashed(dir string) (float64, error) {
 		return 0, err
 	}
 	result, err := fleet.Simulate(p, fleet.Options{
-		Seed: 1, Devices: 50, Blocks: 10 * time.Second, Length: 12 * time.Minute, Start: time.Unix(1_800_000_000, 0), Rate: rate,
+		Seed: 1, Devices: 50, Blocks: 10 * time.Second, Length: 40 * time.Minute, Start: time.Unix(1_800_000_000, 0), Rate: rate,
 		User: func(int) string { return config.Operator }, Kernel: sha256d.Fastest(),
 	})
 	if err != nil {
