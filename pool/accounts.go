@@ -123,7 +123,7 @@ func (a *Accounts) checkBlocks(ctx context.Context, p *Pool) {
 	for i, b := range open {
 		queries[i] = bitcoin.Query{Method: "getblockhash", Params: []any{b.Height}, Result: &hashes[i]}
 	}
-	if err := p.nodes[0].Batch(ctx, queries); err != nil {
+	if err := p.chainNode().Batch(ctx, queries); err != nil {
 		return // the next second asks again
 	}
 	for i, b := range open {

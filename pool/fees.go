@@ -56,7 +56,7 @@ func (a *Accounts) updateMeanFees(ctx context.Context, p *Pool) {
 }
 
 func feesOfBlock(ctx context.Context, p *Pool, hash bitcoin.Hash, height int) (blockFees, error) {
-	block, err := p.nodes[0].Block(ctx, p.network, hash.String())
+	block, err := p.chainNode().Block(ctx, p.network, hash.String())
 	if err != nil {
 		return blockFees{}, err
 	}

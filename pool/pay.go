@@ -43,6 +43,9 @@ func (p *Pool) Pay(ctx context.Context, options PayOptions) (*sharelog.Paid, err
 	if err := p.resolvePayments(ctx); err != nil {
 		return nil, err
 	}
+	if p.PayoutsPaused() {
+		return nil, ErrPaused
+	}
 	rate, err := p.wallet.FeeRate(ctx)
 	if err != nil {
 		return nil, err
