@@ -121,8 +121,25 @@ func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 	if len(t.Policy.Tiers) < len(a.Policy.Tiers) {
 		return refuse(UnknownTier, "policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(t.Policy.Tiers), len(a.Policy.Tiers))
 	}
+	if err := weakens(&a.Policy, &t.Policy); err != nil {
+		if err := x.from(2, err); err != nil {
+			return err
+		}
+	}
 	set.Sequence++
 	a.Policy = t.Policy
+	return nil
+}
+
+// weakens says whether a new policy takes away, at once, the time that others have to stop something: to cancel a bank's
+// re-key or closing; or whether it moves the day, so that a second one's cap and limits begin. That is proposed.
+func weakens(old, policy *token.Policy) *token.Error {
+	switch {
+	case policy.RekeyDelayMillis < old.RekeyDelayMillis:
+		return refuse(NeedsProposal, "policy.rekey_delay_millis", "%d ms is shorter than the present %d: propose the policy; it waits, and root can veto it", policy.RekeyDelayMillis, old.RekeyDelayMillis)
+	case policy.DayOffsetMillis != old.DayOffsetMillis:
+		return refuse(NeedsProposal, "policy.day_offset_millis", "another day begins other limits and another cap: propose the policy; it waits, and root can veto it")
+	}
 	return nil
 }
 
@@ -134,6 +151,11 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 	}
 	if rules := max(a.Rules, a.Upgrade.Rules); t.Change.Rules != 0 && t.Change.Rules <= rules {
 		return refuse(StaleVersion, "change.rules", "version %d is in force, or about to be", rules)
+	}
+	if p := t.Change.Policy; p != nil && x.rulesVersion < 2 {
+		return refuse(LaterRules, "change.policy", "a policy is proposed from rules version 2 on")
+	} else if p != nil && len(p.Tiers) < len(a.Policy.Tiers) {
+		return refuse(UnknownTier, "change.policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(p.Tiers), len(a.Policy.Tiers))
 	}
 	waiting := 0
 	for _, p := range a.Proposals {

@@ -254,6 +254,11 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		other := token.RegisteredID(w.Must(w.admission("other")).ID())
 		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other, Wallets: []token.WalletID{w.bank}})
 	},
+	ledger.NeedsProposal: func(w *town, code token.Code) {
+		policy := w.model.Central.Policy
+		policy.RekeyDelayMillis--
+		w.expect(code, &token.SetPolicy{Sequence: w.policySequence(), Policy: policy})
+	},
 	ledger.UnknownRules: func(w *town, code token.Code) {
 		w.Must(&token.Propose{By: token.RoleRoot, Sequence: 1, Change: token.Change{Rules: ledger.LatestRules + 1, Height: 1}})
 		w.Now += w.model.Central.DelayMillis

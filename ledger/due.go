@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/aqsha/aqsha/token"
+import (
+	"slices"
+
+	"github.com/aqsha/aqsha/token"
+)
 
 // applyDue applies what falls due at the block's time, in order: proposals first, so that a new
 // policy governs what follows, then re-keys and closings by (due, wallet), ends of contracts by (end, id), and money
@@ -67,6 +71,12 @@ func (a *Authority) enact(c token.Change, now, height uint64) {
 	switch {
 	case c.Rules != 0:
 		a.upgrade(c, height)
+	case c.Policy != nil:
+		tiers := a.Policy.Tiers
+		a.Policy = *c.Policy
+		if kept := len(c.Policy.Tiers); kept < len(tiers) { // wallets may be in tiers that came since
+			a.Policy.Tiers = append(slices.Clone(c.Policy.Tiers), tiers[kept:]...)
+		}
 	case c.Keys != nil:
 		set := a.Set(c.Set)
 		set.SinceMillis = since(set.KeySet, *c.Keys, set.SinceMillis, now)

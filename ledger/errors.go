@@ -42,10 +42,11 @@ const (
 	NotCourt            token.Code = "not-court"  // seized money goes to a court's wallet, registered by the authority
 	Treasury            token.Code = "treasury"   // not for an intermediary's treasury wallet
 	TooManyProposals    token.Code = "too-many-proposals"
-	UnknownRules        token.Code = "unknown-rules" // the network follows a version of the rules that this program does not know
-	LaterRules          token.Code = "later-rules"   // it exists, or is allowed, from a later version of the rules on
-	Held                token.Code = "held"          // not for a wallet in which the rules hold money for somebody
-	InContract          token.Code = "in-contract"   // a live contract names the wallet
+	UnknownRules        token.Code = "unknown-rules"  // the network follows a version of the rules that this program does not know
+	LaterRules          token.Code = "later-rules"    // it exists, or is allowed, from a later version of the rules on
+	NeedsProposal       token.Code = "needs-proposal" // it weakens what protects somebody: it is proposed, waits, and root can veto it
+	Held                token.Code = "held"           // not for a wallet in which the rules hold money for somebody
+	InContract          token.Code = "in-contract"    // a live contract names the wallet
 
 	// of programmable money; package contract has more
 	Marked            token.Code = "marked"       // a plain transfer does not spend marked money

@@ -209,7 +209,9 @@ func (m *machine) body(t *rapid.T) token.Body {
 		return &token.Move{Sequence: m.sequence(t, token.RolePolicy), From: bank, To: to, Wallets: []token.WalletID{wallet}}
 	case token.KindSetPolicy:
 		policy := sim.Policy()
-		policy.DayOffsetMillis = uint64(rapid.IntRange(0, 24).Draw(t, "offset")) * 3_600_000
+		if rapid.IntRange(0, 3).Draw(t, "another day") == 0 {
+			policy.DayOffsetMillis = uint64(rapid.IntRange(0, 24).Draw(t, "offset")) * 3_600_000
+		}
 		policy.LeastToken = money.Tiyn(rapid.IntRange(1, 3).Draw(t, "least"))
 		policy.RekeyDelayMillis = uint64(rapid.IntRange(1, 24).Draw(t, "delay")) * 3_600_000
 		return &token.SetPolicy{Sequence: m.sequence(t, token.RolePolicy), Policy: policy}
@@ -256,7 +258,12 @@ func (m *machine) newSet(t *rapid.T) token.KeySet {
 
 func (m *machine) proposal(t *rapid.T) token.Body {
 	change, by := token.Change{DailyCap: amountUpTo(t, 1_000_000_000*kzt)}, token.RolePolicy
-	switch rapid.IntRange(0, 2).Draw(t, "change") {
+	switch rapid.IntRange(0, 3).Draw(t, "change") {
+	case 3:
+		policy := sim.Policy()
+		policy.DayOffsetMillis = uint64(rapid.IntRange(0, 24).Draw(t, "offset")) * 3_600_000
+		policy.RekeyDelayMillis = uint64(rapid.IntRange(1, 24).Draw(t, "re-key delay")) * 3_600_000
+		change = token.Change{Policy: &policy}
 	case 0:
 		keys := m.newSet(t)
 		change = token.Change{Set: token.Role(rapid.IntRange(1, 4).Draw(t, "set")), Keys: &keys}

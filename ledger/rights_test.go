@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"testing"
 
@@ -92,6 +93,41 @@ func TestAStolenKeyDoesNotTakeTheRecoveryKey(t *testing.T) {
 		t.Error("the thief has it")
 	}
 	w.expect(ledger.NotAuthorised, &token.Cancel{Wallet: w.bob, Version: 1, By: token.RoleRecovery}) // he has none
+}
+
+// The delay in which a wallet's owner can stop his bank was set to a second at once, by two policy keys and without a
+// veto, and the bank had the wallet a second later; turning the day began a second day's cap.
+func TestWhatProtectsOthersIsProposed(t *testing.T) {
+	w := newTown(t)
+	shorter, turned, longer := w.model.Central.Policy, w.model.Central.Policy, w.model.Central.Policy
+	shorter.RekeyDelayMillis, turned.DayOffsetMillis, longer.RekeyDelayMillis = 1000, 0, 2*rekeyDelay
+	w.expect(ledger.NeedsProposal, &token.SetPolicy{Sequence: w.policySequence(), Policy: shorter})
+	w.expect(ledger.NeedsProposal, &token.SetPolicy{Sequence: w.policySequence(), Policy: turned})
+	propose := func(p token.Policy) *token.Transaction {
+		return w.Must(&token.Propose{By: token.RolePolicy, Sequence: w.policySequence(), Change: token.Change{Policy: &p}})
+	}
+	vetoed := propose(shorter)
+	w.Must(&token.Veto{Sequence: 1, Proposal: vetoed.ID()})
+	propose(turned)
+	more := w.model.Central.Policy
+	more.Tiers = append(slices.Clone(more.Tiers), token.Tier{Name: "new"})
+	w.Must(&token.SetPolicy{Sequence: w.policySequence(), Policy: more}) // meanwhile
+	w.Now += w.model.Central.DelayMillis - 1
+	w.Block()
+	if p := w.model.Central.Policy; p.DayOffsetMillis == 0 {
+		t.Error("it did not wait")
+	}
+	w.Now++
+	w.Block()
+	if p := w.model.Central.Policy; p.DayOffsetMillis != 0 || p.RekeyDelayMillis != rekeyDelay || len(p.Tiers) != len(more.Tiers) {
+		t.Errorf("the policy is %+v", p)
+	}
+	longer.DayOffsetMillis, longer.Tiers = 0, more.Tiers
+	w.expect("", &token.SetPolicy{Sequence: w.policySequence(), Policy: longer}) // which protects more
+	w.expect(ledger.UnknownTier, &token.Propose{By: token.RolePolicy, Sequence: w.policySequence(), Change: token.Change{Policy: &turned}})
+	old := townUnder(t, 1)
+	old.expect(ledger.LaterRules, &token.Propose{By: token.RolePolicy, Sequence: old.policySequence(), Change: token.Change{Policy: &shorter}})
+	old.expect("", &token.SetPolicy{Sequence: old.policySequence(), Policy: shorter})
 }
 
 // A bank closed a wallet at once instead of waiting to re-key it, and took what a contract then paid in its place.

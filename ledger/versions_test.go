@@ -145,6 +145,11 @@ var holes = map[string]func(f *fair){
 		f.escrowFor(seller, 100*kzt)
 		f.Must(&token.Close{Wallet: seller, Version: 1, By: token.RoleIntermediary})
 	},
+	"the policy set takes the owner's time to cancel away": func(f *fair) {
+		policy := f.model.Central.Policy
+		policy.RekeyDelayMillis = 1000
+		f.Must(&token.SetPolicy{Sequence: f.policySequence(), Policy: policy})
+	},
 	"a stolen key takes the recovery key away": func(f *fair) {
 		f.Must(&token.Suspend{Sequence: f.policySequence(), Intermediary: f.bank})
 		saved := token.RegisteredID(f.Must(&token.Register{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence,

@@ -133,16 +133,16 @@ func (t *RenewIntermediary) decodeFields(d *Decoder) {
 
 func (t *RenewIntermediary) check() *Error { return t.Keys.Check("keys") }
 
-// Propose announces a change of a key set, of the daily issuing cap, of the delay itself, or of the version of the rules.
+// Propose announces a change of a key set, of the daily issuing cap, of the delay itself, of the version of the rules, or of what in the policy protects somebody.
 // It takes effect after the delay unless root vetoes it. A change of keys is signed by the set that changes, or by
-// root; a change of cap or delay by the policy set, of the rules by root. New keys prove possession.
+// root; a change of cap, delay or policy by the policy set, of the rules by root. New keys prove possession.
 type Propose struct {
 	By       Role   `json:"by"` // whose sequence is named and who signs
 	Sequence uint64 `json:"sequence"`
 	Change   Change `json:"change"`
 }
 
-// Change is exactly one of its parts: Keys for Set, DailyCap, DelayMillis, or Rules from Height on.
+// Change is exactly one of its parts: Keys for Set, DailyCap, DelayMillis, Rules from Height on, or Policy.
 type Change struct {
 	Set         Role       `json:"set,omitempty"`
 	Keys        *KeySet    `json:"keys,omitempty"`
@@ -150,6 +150,7 @@ type Change struct {
 	DelayMillis uint64     `json:"delay_millis,omitempty"`
 	Rules       uint32     `json:"rules,omitempty"`  // version that blocks follow from Height on, or from the block after the delay
 	Height      uint64     `json:"height,omitempty"` // of a block
+	Policy      *Policy    `json:"policy,omitempty"` // as a whole, for what a SetPolicy may not change at once
 }
 
 // MaxHeight is beyond every block.
@@ -162,10 +163,11 @@ const (
 )
 
 const (
-	changeKeys  = 1
-	changeCap   = 2
-	changeDelay = 3
-	changeRules = 4
+	changeKeys   = 1
+	changeCap    = 2
+	changeDelay  = 3
+	changeRules  = 4
+	changePolicy = 5
 )
 
 func (*Propose) Kind() Kind  { return KindPropose }
@@ -189,6 +191,8 @@ func AppendChange(b []byte, c Change) []byte {
 		return AppendUint(b, uint64(c.DailyCap))
 	case c.Rules != 0:
 		return AppendUint(AppendUint(AppendUint(b, changeRules), uint64(c.Rules)), c.Height)
+	case c.Policy != nil:
+		return AppendPolicy(AppendUint(AppendUint(b, changePolicy), 0), *c.Policy)
 	}
 	b = AppendUint(AppendUint(b, changeDelay), 0)
 	return AppendUint(b, c.DelayMillis)
@@ -203,7 +207,7 @@ func (t *Propose) decodeFields(d *Decoder) {
 // Change reads what AppendChange wrote.
 func (d *Decoder) Change() (c Change) {
 	d.Array("change", 3, 3)
-	kind := d.Uint("change.kind", changeRules)
+	kind := d.Uint("change.kind", changePolicy)
 	if kind == changeRules {
 		c.Rules, c.Height = uint32(d.Uint("change.rules", 1<<32-1)), d.Uint("change.height", MaxHeight)
 		if d.err == nil && c.Rules == 0 {
@@ -220,6 +224,9 @@ func (d *Decoder) Change() (c Change) {
 		return c
 	case kind == changeCap:
 		c.DailyCap = d.amount("change.daily_cap")
+	case kind == changePolicy:
+		policy := d.Policy()
+		c.Policy = &policy
 	default:
 		c.DelayMillis = d.Uint("change.delay_millis", MaxDelayMillis)
 	}
@@ -233,7 +240,7 @@ func (t *Propose) check() *Error {
 	c := t.Change
 	switch {
 	case c.Keys != nil:
-		if c.Set < RoleRoot || c.Set > RoleEnforcement || c.DailyCap != 0 || c.DelayMillis != 0 || c.Rules != 0 {
+		if c.Set < RoleRoot || c.Set > RoleEnforcement || c.DailyCap != 0 || c.DelayMillis != 0 || c.Rules != 0 || c.Policy != nil {
 			return Errorf(OutOfRange, "change.set", "want one of root, issue, policy, enforcement and nothing else")
 		}
 		if t.By != c.Set && t.By != RoleRoot {
@@ -241,7 +248,7 @@ func (t *Propose) check() *Error {
 		}
 		return c.Keys.Check("change.keys")
 	case c.Rules != 0:
-		if t.By != RoleRoot || c.Set != 0 || c.DailyCap != 0 || c.DelayMillis != 0 {
+		if t.By != RoleRoot || c.Set != 0 || c.DailyCap != 0 || c.DelayMillis != 0 || c.Policy != nil {
 			return Errorf(OutOfRange, "by", "the version of the rules is changed by root, and nothing else with it")
 		}
 		if c.Height == 0 || c.Height > MaxHeight {
@@ -249,7 +256,12 @@ func (t *Propose) check() *Error {
 		}
 		return nil
 	case t.By != RolePolicy:
-		return Errorf(OutOfRange, "by", "cap and delay are changed by policy")
+		return Errorf(OutOfRange, "by", "cap, delay and policy are changed by policy")
+	case c.Policy != nil:
+		if c.Set != 0 || c.Height != 0 || c.DailyCap != 0 || c.DelayMillis != 0 {
+			return Errorf(OutOfRange, "change", "a policy and nothing else")
+		}
+		return c.Policy.Check()
 	case c.Set != 0 || c.Height != 0 || (c.DailyCap != 0) == (c.DelayMillis != 0):
 		return Errorf(OutOfRange, "change", "want exactly one of keys, daily cap, delay")
 	case c.DailyCap < 0:

@@ -135,7 +135,10 @@ func transfer(t *rapid.T) token.Body {
 
 func propose(t *rapid.T) token.Body {
 	b := &token.Propose{By: token.RolePolicy, Sequence: anySequence.Draw(t, "sequence")}
-	switch rapid.IntRange(0, 3).Draw(t, "change") {
+	switch rapid.IntRange(0, 4).Draw(t, "change") {
+	case 4:
+		policy := anyPolicy(t)
+		b.Change.Policy = &policy
 	case 3:
 		b.By, b.Change.Rules, b.Change.Height = token.RoleRoot, rapid.Uint32Range(1, 1<<32-1).Draw(t, "rules"), rapid.Uint64Range(1, token.MaxHeight).Draw(t, "height")
 	case 0:

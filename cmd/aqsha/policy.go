@@ -24,7 +24,7 @@ func newPolicyCommand() *cobra.Command {
 	set := policySet()
 	addDraftFlag(set)
 	command.AddCommand(policyShow(), set)
-	for _, c := range []*cobra.Command{policyProposeKeys(), policyProposeCap(), policyProposeDelay(), policyProposeRules(), policyVeto()} {
+	for _, c := range []*cobra.Command{policyProposeKeys(), policyProposeCap(), policyProposeDelay(), policyProposePolicy(), policyProposeRules(), policyVeto()} {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}
@@ -71,6 +71,8 @@ func changeText(c token.Change) string {
 		return fmt.Sprintf("%s keys %s", keysText(*c.Keys), c.Set)
 	case c.DailyCap != 0:
 		return fmt.Sprintf("issuing cap %s a day", c.DailyCap.Format())
+	case c.Policy != nil:
+		return fmt.Sprintf("a policy (a bank's new keys wait %s, the day begins %s before midnight UTC)", millis(c.Policy.RekeyDelayMillis), millis(c.Policy.DayOffsetMillis))
 	case c.Rules != 0:
 		return fmt.Sprintf("rules version %d from block %d on", c.Rules, c.Height)
 	}
@@ -99,20 +101,45 @@ const maxPolicyFile = 1 << 20
 func policySet() *cobra.Command {
 	return &cobra.Command{
 		Use: "set FILE.json", Short: "Replace the policy; the policy set signs",
+		Long: `Replace the policy at once. What takes away others' time to stop something is refused: a shorter delay of re-keys and
+closings, and another day's offset. Propose such a policy instead: aqsha policy propose FILE.json.`,
 		Example: "  aqsha policy show --json | jq .policy > policy.json\n  aqsha policy set policy.json", Args: cobra.ExactArgs(1),
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			content, err := readLimited(args[0], maxPolicyFile)
+			policy, err := readPolicy(args[0])
 			if err != nil {
 				return err
 			}
-			var policy token.Policy
-			decoder := json.NewDecoder(strings.NewReader(string(content)))
-			decoder.DisallowUnknownFields()
-			if err := decoder.Decode(&policy); err != nil {
-				return usageError{fmt.Errorf("%s: %w", args[0], err)}
-			}
 			receipt, err := s.SetPolicy(ctx, policy)
 			return showReceipt(command, receipt, err, "the policy is replaced\n")
+		}),
+	}
+}
+
+// readPolicy reads a policy's file, as "aqsha policy show --json | jq .policy" writes it.
+func readPolicy(path string) (policy token.Policy, err error) {
+	content, err := readLimited(path, maxPolicyFile)
+	if err != nil {
+		return policy, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(content)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&policy); err != nil {
+		return policy, usageError{fmt.Errorf("%s: %w", path, err)}
+	}
+	return policy, nil
+}
+
+func policyProposePolicy() *cobra.Command {
+	return &cobra.Command{
+		Use: "propose FILE.json", Short: "Propose a policy that takes effect after the delay, unless root vetoes it",
+		Example: "  aqsha policy show --json | jq .policy > policy.json\n  aqsha policy propose policy.json", Args: cobra.ExactArgs(1),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			policy, err := readPolicy(args[0])
+			if err != nil {
+				return err
+			}
+			receipt, err := s.Propose(ctx, token.RolePolicy, token.Change{Policy: &policy})
+			return proposed(command, receipt, err)
 		}),
 	}
 }
@@ -196,8 +223,8 @@ version must install one that does before that block: it stops there. What is in
 				}
 				height = network.Head.Height + 1
 			}
-			if err := ledger.CheckKnown(uint32(rules), height); err != nil {
-				return err
+			if rules < ledger.FirstRules || rules > ledger.LatestRules {
+				return token.Errorf(ledger.UnknownRules, "VERSION", "this program knows rules versions %d to %d: to propose version %d, install a newer aqsha", ledger.FirstRules, ledger.LatestRules, rules)
 			}
 			receipt, err := s.Propose(ctx, token.RoleRoot, token.Change{Rules: uint32(rules), Height: height})
 			return proposed(command, receipt, err)
