@@ -95,6 +95,19 @@ func sameAsPlain(t testing.TB, l *txlog.Log, plain *reference, n uint64, rng *ra
 			}
 		}
 	}
+	for index := uint64(0); index*256 < n; index++ {
+		at := index * 256
+		bundle := must(l.ReadBundle(txlog.Tile{Level: txlog.EntriesLevel, Index: index, Width: int(min(256, n-at))}))
+		for e, err := range txlog.SplitBundle(bundle) {
+			if ok(t, err); !bytes.Equal(e, plain.entries[at]) {
+				t.Fatalf("%d entries: entry %d differs in its bundle", n, at)
+			}
+			at++
+		}
+		if at != min(n, (index+1)*256) {
+			t.Fatalf("%d entries: bundle %d ends at %d", n, index, at)
+		}
+	}
 	if n == 0 {
 		return
 	}
