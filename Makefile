@@ -52,13 +52,13 @@ fuzz:
 	done
 
 # Crashes the real node on a simulated disk, CRASHES times at one operation after the other, and lets it meet as many fates, in
-# which sizes, clocks and faults of the disk are drawn by seed; then all sizes of tables and states, and wallets that pay
+# which sizes, clocks and faults of the disk are drawn by seed; then all sizes of tables, states, logs and caches, and wallets that pay
 # batches and a farm's store of samples on simulated disks. make sim SEED=n, or
 # make sim FATE=n, replays the one that a failure named.
 CRASHES ?= 20000
 sim:
 	cd node && SIM_SEED=$(SEED) SIM_FATE=$(FATE) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run '$(if $(SEED),TestCrashAtEveryOperation,$(if $(FATE),TestFates,TestCrashAtEveryOperation|TestFates))' -timeout 240m
-	$(if $(SEED)$(FATE),,SWEEP=all $(GO) test -count 1 ./livestate ./index ./node/packed -run 'EverySize' -timeout 60m)
+	$(if $(SEED)$(FATE),,SWEEP=all $(GO) test -count 1 ./livestate ./index ./node/packed ./node/verifier ./txlog -run 'EverySize' -timeout 60m)
 	$(if $(FATE),,SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test ./api/wallet ./farm/sample -count 1 -run 'Crash' -timeout 120m)
 
 # A small pilot's year in simulated time: 300 wallets, 20 payments an hour, restarts, backups that are restored, clocks, full disks.

@@ -53,7 +53,7 @@ type IntermediaryView struct {
 
 // Health says whether the node serves and writes.
 type Health struct {
-	Status    string               `json:"status" enum:"ok,stalled,read-only,clock-doubted,following,waiting" doc:"stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a follower waits for its own clock"`
+	Status    string               `json:"status" enum:"ok,stalled,read-only,disk-full,clock-doubted,following,waiting" doc:"disk-full: no payments until there is room, then the node goes on by itself; stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a follower waits for its own clock"`
 	Detail    string               `json:"detail,omitempty"`
 	Height    uint64               `json:"height"`
 	Counts    node.Counts          `json:"counts"`
@@ -75,6 +75,9 @@ func (s *Server) health() Health {
 		}
 	} else if !h.Clock.Believed {
 		h.Status, h.Detail = "clock-doubted", h.Clock.Detail
+	}
+	if _, cause := n.NoRoom(); cause != nil {
+		h.Status, h.Detail = "disk-full", fmt.Sprintf("make room on the node's disk, and it goes on by itself: %v", cause)
 	}
 	if err := n.Err(); err != nil {
 		h.Status, h.Detail = "read-only", err.Error()

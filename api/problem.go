@@ -54,6 +54,7 @@ var statusOf = map[token.Code]int{
 	node.Overloaded:      http.StatusTooManyRequests,
 	node.ClockDoubted:    http.StatusServiceUnavailable,
 	node.Stopped:         http.StatusServiceUnavailable,
+	node.DiskFull:        http.StatusServiceUnavailable,
 	node.WriteFailed:     http.StatusServiceUnavailable,
 	node.LookupFailed:    http.StatusServiceUnavailable,
 	node.Following:       http.StatusMisdirectedRequest,

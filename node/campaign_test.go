@@ -191,6 +191,11 @@ func (s *seaman) sail() error {
 	if err := s.open(); err != nil {
 		return err
 	}
+	return s.sailOn()
+}
+
+// sailOn submits groups to the node that is open.
+func (s *seaman) sailOn() error {
 	for ; s.at < len(s.groups); s.at++ {
 		g := s.groups[s.at]
 		s.now = g.now
@@ -212,7 +217,7 @@ func (s *seaman) sail() error {
 					s.t.Fatalf("group %d: transaction %d was executed", s.at, i)
 				}
 				s.acked[receipts[i].Index] = receipts[i].ID
-			case errors.Is(err, disk.ErrCrashed):
+			case errors.Is(err, disk.ErrCrashed), isCode(err, node.DiskFull):
 				return err
 			}
 		}
@@ -232,6 +237,11 @@ func (s *seaman) sail() error {
 		}
 	}
 	return nil
+}
+
+func isCode(err error, code token.Code) bool {
+	var refusal *token.Error
+	return errors.As(err, &refusal) && refusal.Code == code
 }
 
 // check holds a recovered node against the undisturbed run.

@@ -15,51 +15,95 @@ const groupMost = 16
 func (n *Node) commit() {
 	defer n.running.Done()
 	defer close(n.answers)
-	for first := range n.commits {
-		group := append(make([]*block, 0, groupMost), first)
-	more:
-		for len(group) < groupMost {
-			select {
-			case b, ok := <-n.commits:
-				if !ok {
-					break more
-				}
-				group = append(group, b)
-			default:
-				break more
-			}
+	for {
+		var again <-chan time.Time
+		if len(n.room.held) > 0 {
+			again = time.After(roomRetry)
 		}
-		n.store(group)
+		select {
+		case first, ok := <-n.commits:
+			if !ok {
+				return
+			}
+			n.store(n.gatherBlocks(first))
+		case <-again:
+			n.store(nil)
+		}
 	}
 }
 
-// store writes and syncs a group, then has its requests answered. When the write fails nobody is told
-// that his payment is done, and nothing more is accepted.
+// gatherBlocks adds what waits beside a block, up to a group.
+func (n *Node) gatherBlocks(first *block) []*block {
+	group := append(make([]*block, 0, groupMost), first)
+	for len(group) < groupMost {
+		select {
+		case b, ok := <-n.commits:
+			if !ok {
+				return group
+			}
+			group = append(group, b)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// store makes a group durable, after what waited for room before it.
 func (n *Node) store(group []*block) {
+	for len(n.room.held) > 0 && n.Err() == nil {
+		waiting := n.room.held[:min(len(n.room.held), groupMost)]
+		if !n.storeGroup(waiting) {
+			break
+		}
+		n.room.held = n.room.held[len(waiting):]
+	}
+	switch {
+	case len(group) == 0:
+	case len(n.room.held) > 0 && n.Err() == nil:
+		n.stages[stageCommitter].end(len(group))
+		n.hold(group)
+	default:
+		n.stages[stageCommitter].end(len(group))
+		if !n.storeGroup(group) {
+			n.hold(group)
+		}
+	}
+}
+
+// storeGroup writes and syncs a group, then has its requests answered. When the write fails nobody is told
+// that his payment is done, and nothing more is accepted. It returns false, and has done nothing, when the disk is full.
+func (n *Node) storeGroup(group []*block) bool {
 	var batches []*txlog.Batch
-	transactions := 0
+	transactions, bytes := 0, 0
 	for _, b := range group {
 		if b.batch != nil {
 			batches = append(batches, b.batch)
 			transactions += b.batch.Len() - 1
-			n.metrics.logBytes.Add(uint64(b.batch.Bytes()))
+			bytes += b.batch.Bytes()
 		}
 	}
 	if len(batches) > 0 && n.Err() == nil {
 		start := time.Now()
-		if err := n.makeDurable(batches); err != nil {
+		err := n.makeDurable(batches)
+		switch {
+		case n.hinder(err):
+			return false
+		case err != nil:
 			n.fail(err)
-		} else {
+		default:
+			n.roomy()
+			n.metrics.logBytes.Add(uint64(bytes))
 			n.metrics.committed(len(batches), transactions, time.Since(start))
 			n.published.wake()
 		}
 	}
-	n.stages[stageCommitter].end(len(group))
 	if n.config.Acks > 0 {
 		n.answers <- group // may wait for followers, which is no standstill
-		return
+		return true
 	}
 	n.settle(group, n.failure.Load())
+	return true
 }
 
 // acknowledge lets groups be answered once enough followers have them.
@@ -102,6 +146,11 @@ func (n *Node) settle(group []*block, failed *token.Error) {
 		n.durable.Store(&head)
 		n.grown.wake()
 	}
+	n.answerAll(group, failed)
+}
+
+// answerAll answers those who wait for blocks. What failed, if not nil, holds for all of them.
+func (n *Node) answerAll(group []*block, failed *token.Error) {
 	for _, b := range group {
 		for _, s := range b.submissions {
 			for i := range s.requests {

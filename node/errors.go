@@ -7,6 +7,7 @@ const (
 	Overloaded   token.Code = "overloaded"         // the queue is full; try again later
 	Stopped      token.Code = "stopped"            // the node is shutting down
 	WriteFailed  token.Code = "write-failed"       // the disk failed; the node takes no more writes
+	DiskFull     token.Code = "disk-full"          // no room for more of the log; nothing is lost, send the same again later
 	NotFound     token.Code = "not-found"          // no such thing in the ledger or its log
 	Insufficient token.Code = "insufficient-funds" // all live tokens together are less than the amount
 	TokensBusy   token.Code = "tokens-busy"        // enough tokens, but others are paying with them; waited in vain

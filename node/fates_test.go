@@ -97,6 +97,9 @@ func (f *fate) leap() error {
 	}
 	var refusal *token.Error
 	for _, err := range errs {
+		if isCode(err, node.DiskFull) {
+			return err
+		}
 		if !errors.As(err, &refusal) || refusal.Code != node.ClockDoubted {
 			f.t.Fatalf("the clock jumped by %s: %v", f.skew, err)
 		}
@@ -113,8 +116,7 @@ func suffer(t testing.TB, v *voyage, ops int, seed uint64) (kind string, struck 
 	f.tolerant, f.monotonic, f.before = true, true, f.leap
 	f.meet(ops)
 	if err := f.sail(); err != nil {
-		var refusal *token.Error
-		if !errors.Is(err, disk.ErrCrashed) && !errors.Is(err, disk.ErrFull) && !errors.Is(err, disk.ErrIO) && !(errors.As(err, &refusal) && refusal.Code == node.WriteFailed) {
+		if !errors.Is(err, disk.ErrCrashed) && !errors.Is(err, disk.ErrFull) && !errors.Is(err, disk.ErrIO) && !isCode(err, node.WriteFailed) && !isCode(err, node.DiskFull) {
 			t.Fatalf("%s: %v", f.kind, err)
 		}
 		struck = true

@@ -77,9 +77,83 @@ func TestFailingWrite(t *testing.T) {
 	failing(t, 80, func(d *disk.Disk, n int) { d.FailWriteAt(n) }, nothing)
 }
 
+// TestFullDisk: a disk that fills up at any point stops no node for good. Payments are refused with their own code, what is
+// stored can be read after a restart on the full disk, and with room the node goes on, with or without one: nothing answered
+// is lost, nothing happens twice. 131,072 bytes are the checkpoint's two slots; the rest is what log, tiles and snapshots take.
 func TestFullDisk(t *testing.T) {
-	// 131,072 bytes are the checkpoint's two slots; the rest is what the log, tiles and snapshots take.
-	failing(t, 40, func(d *disk.Disk, n int) { d.SetCapacity(131_072 + 1000*int64(n)) }, func(d *disk.Disk) { d.SetCapacity(0) })
+	v := newVoyage(t, 11)
+	struck := 0
+	for n := int64(1); n <= 80; n += int64(short(1, 7)) {
+		for _, heal := range []string{"running", "restarted", "read, then restarted"} {
+			s := v.on(t, uint64(n))
+			s.tolerant = true
+			s.disk.SetCapacity(131_072 + 500*n)
+			err := s.sail()
+			switch {
+			case err == nil:
+			case isCode(err, node.DiskFull):
+				struck++
+				s.healed(heal)
+			case errors.Is(err, disk.ErrFull): // before there was a network, or opening what cannot be read without room
+				s.disk.SetCapacity(0)
+				s.reopen()
+			default:
+				t.Fatalf("%d, %s: %v", n, heal, err)
+			}
+			if err := s.node.Err(); err != nil {
+				t.Fatalf("%d, %s: %v", n, heal, err)
+			}
+			s.end()
+		}
+	}
+	t.Logf("the disk was full %d times", struck)
+	if struck < 6 {
+		t.Error("not what the campaign is for")
+	}
+}
+
+// healed is what becomes of a node whose disk is full when there is room: it goes on, or is started again.
+func (s *seaman) healed(how string) {
+	s.t.Helper()
+	if _, cause := s.node.NoRoom(); !errors.Is(cause, disk.ErrFull) || s.node.Err() != nil {
+		s.t.Fatalf("a full disk: %v, %v", cause, s.node.Err())
+	}
+	g := s.groups[s.at]
+	for range 3 {
+		_, errs := s.node.SubmitAll(context.Background(), g.txs)
+		for _, err := range errs {
+			if !isCode(err, node.DiskFull) {
+				s.t.Fatalf("while the disk is full: %v", err)
+			}
+		}
+	}
+	if how == "read, then restarted" {
+		_ = s.node.Close()
+		s.disk.Kill()
+		s.reopen() // there is no room, and all can be read
+		s.check()
+		s.disk.SetCapacity(0)
+	}
+	s.disk.SetCapacity(0)
+	if how == "restarted" {
+		s.disk.Kill()
+		s.reopen()
+	}
+	_, _ = s.node.SubmitAll(context.Background(), g.txs) // executed now, or found executed
+	if _, cause := s.node.NoRoom(); cause != nil {
+		s.t.Fatalf("with room again: %v", cause)
+	}
+	if err := s.node.View(context.Background(), func(*livestate.State, node.Head) {}); err != nil {
+		s.t.Fatal(err)
+	}
+	if blocks := s.node.Log().Heights(); blocks != g.blocks {
+		s.t.Fatalf("%s: %d blocks after the group was sent again, want %d", how, blocks, g.blocks)
+	}
+	s.heard = max(s.heard, g.blocks)
+	s.at++
+	if err := s.sailOn(); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // TestLyingSync: a disk that says it has written and has not. What it lost may be a consistent end of

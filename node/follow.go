@@ -133,6 +133,9 @@ func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, tell 
 		if kept.Size >= size {
 			return true, nil
 		}
+		if _, cause := n.NoRoom(); cause != nil {
+			return true, &txlog.NoRoomError{Cause: cause} // whoever wants a copy now is not to wait for room
+		}
 		if has != last {
 			last, since = has, time.Now()
 		}
@@ -223,7 +226,7 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	}
 	defer func() {
 		// Blocks that came without their checkpoint hold all the same; the next connection begins after them.
-		if e := f.commit(); err == nil {
+		if e := f.commit(ctx); err == nil {
 			err = e
 		}
 	}()
@@ -391,7 +394,7 @@ func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Le
 	if b.Note == nil && f.bytes < gatherBytes && len(f.group) < groupMost {
 		return batch.Root(), nil
 	}
-	if err := f.commit(); err != nil {
+	if err := f.commit(ctx); err != nil {
 		return batch.Root(), err
 	}
 	if b.Note != nil {
@@ -400,8 +403,28 @@ func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Le
 	return batch.Root(), err
 }
 
+// store commits the group. While the disk is full it waits, and the leader's stream with it.
+func (f *follower) store(ctx context.Context) error {
+	n := f.node
+	for {
+		err := n.log.Commit(f.group...)
+		switch {
+		case err == nil:
+			n.roomy()
+			return nil
+		case !n.hinder(err):
+			return n.fail(err)
+		}
+		select {
+		case <-time.After(roomRetry):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // commit makes what was executed durable.
-func (f *follower) commit() error {
+func (f *follower) commit(ctx context.Context) error {
 	n := f.node
 	if len(f.group) == 0 {
 		return nil
@@ -410,8 +433,8 @@ func (f *follower) commit() error {
 	for _, b := range f.group {
 		entries += b.Len() - 1
 	}
-	if err := n.log.Commit(f.group...); err != nil {
-		return n.fail(err)
+	if err := f.store(ctx); err != nil {
+		return err
 	}
 	n.metrics.committed(len(f.group), entries, time.Since(start))
 	f.group, f.bytes = f.group[:0], 0

@@ -111,6 +111,7 @@ type Node struct {
 
 	snapshots sync.Mutex // one is taken at a time
 	unsnapped unsnapped
+	room      room
 	capturing atomic.Bool // a capture of the state is under way
 	turns     sync.Mutex  // held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
 
@@ -341,6 +342,9 @@ func (n *Node) WaitHeight(ctx context.Context, height uint64) error {
 		}
 		if err := n.Err(); err != nil {
 			return err
+		}
+		if full := n.full(); full != nil {
+			return full // what was executed is not shown before it is stored
 		}
 		select {
 		case <-grown:

@@ -209,7 +209,7 @@ func (n *Node) somethingDue() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	now, doubted := n.clock.read(n.head.TimeMillis)
-	if doubted != nil {
+	if doubted != nil || n.full() != nil {
 		return false
 	}
 	if p := n.state.Authority().Proposals; len(p) > 0 && p[0].DueMillis <= now {
@@ -227,6 +227,7 @@ func (n *Node) somethingDue() bool {
 // pump does what the stages do for all that waits, in the caller's goroutine.
 func (n *Node) pump() {
 	v := n.newVerifier()
+	n.store(nil) // what waits for room
 	for len(n.ingest) > 0 {
 		s := <-n.ingest
 		n.verify(&unit{submissions: []*submission{s}, size: len(s.requests)}, v)
@@ -293,6 +294,9 @@ func (n *Node) apply(b *block) error {
 		return err
 	}
 	now, doubted := n.clock.read(n.head.TimeMillis)
+	if doubted == nil {
+		doubted = n.full()
+	}
 	if doubted != nil {
 		b.head = n.head
 		b.refuse(doubted)

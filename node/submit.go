@@ -97,6 +97,9 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 	if _, doubted := n.clock.read(n.shownTime.Load()); doubted != nil {
 		return nil, doubted
 	}
+	if full := n.full(); full != nil && !n.config.Synchronous { // who does the work of all stages looks for himself
+		return nil, full
+	}
 	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{})}
 	for i, tx := range txs {
 		s.requests[i].tx = tx

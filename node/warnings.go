@@ -30,6 +30,11 @@ func (n *Node) Warnings() []string {
 	for _, s := range n.Stalled() {
 		list = append(list, fmt.Sprintf("the %s makes no progress since %s, though work waits", s.Stage, stamp(s.SinceMillis)))
 	}
+	if since, cause := n.NoRoom(); cause != nil {
+		list = append(list, fmt.Sprintf("the disk is full since %s: payments are refused until there is room, then the node goes on by itself; make room on it: %v", stamp(since.UnixMilli()), cause))
+	} else if cause := n.log.Cramped(); cause != nil {
+		list = append(list, fmt.Sprintf("the disk is full: payments go on for a while, hashes of the log wait in memory; make room on it: %v", cause))
+	}
 	list = append(list, n.rulesWarnings()...)
 	list = append(list, n.Clock().warnings()...)
 	if since, cause := n.SnapshotFailure(); cause != nil {

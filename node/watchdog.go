@@ -91,9 +91,9 @@ func (n *Node) watch() {
 // look says whether a stage has just been found to make no progress.
 func (n *Node) look(s *stage, w *watched) (found bool) {
 	done, waiting := s.done.Load(), s.waiting.Load()
-	if n.awaiting.Load() || (n.config.Acks > 0 && len(n.answers) == cap(n.answers)) {
+	if n.awaiting.Load() || n.full() != nil || (n.config.Acks > 0 && len(n.answers) == cap(n.answers)) {
 		if s == &n.stages[stageExecutor] || s == &n.stages[stageCommitter] {
-			waiting = 0 // what they wait for is followers
+			waiting = 0 // what they wait for is followers, or room on the disk
 		}
 	}
 	if done != w.done || waiting <= 0 {

@@ -1,6 +1,11 @@
 package txlog
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
 
 // maxUnwritten bounds the hashes that wait in memory for the tiles (32 MiB).
 const maxUnwritten = 1 << 20
@@ -11,7 +16,8 @@ const flushAt = 8192
 // Commit makes batches durable together, with one write and one sync. They must
 // follow the last committed one in the order in which they were staged. Stage may
 // run meanwhile, another Commit waits. When Commit returns an error nothing of the
-// group counts as durable; after anything but an *InputError the log is poisoned.
+// group counts as durable; after anything but an *InputError or a *NoRoomError the log is
+// poisoned. After the latter the same batches may be committed again.
 func (l *Log) Commit(batches ...*Batch) error {
 	if len(batches) == 0 {
 		return nil
@@ -26,7 +32,13 @@ func (l *Log) Commit(batches ...*Batch) error {
 	if err != nil {
 		return err
 	}
+	if err := l.crowded(); err != nil {
+		return err
+	}
 	if err := l.store(&v, batches, group); err != nil {
+		if errors.As(err, new(*NoRoomError)) {
+			return err
+		}
 		return l.poison(err)
 	}
 	v.size = batches[len(batches)-1].Size()
@@ -107,7 +119,11 @@ func (l *Log) makeRoom(v *view, room int64) error {
 	last := v.segments[len(v.segments)-1]
 	if v.end == segmentHeaderBytes {
 		v.capacity = v.end + room
-		return last.file.Preallocate(v.capacity)
+		err := last.file.Preallocate(v.capacity)
+		if vfs.Full(err) {
+			return &NoRoomError{fmt.Errorf("making %s larger: %w", last.path, err)}
+		}
+		return err
 	}
 	header := segmentHeader{firstHeight: v.heights, firstIndex: v.size, root: v.root, origin: l.options.Origin}
 	if err := header.draw(l.options.Random); err != nil {

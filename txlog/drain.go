@@ -21,6 +21,31 @@ func (l *Log) drain() {
 	l.mu.Lock()
 }
 
+// crowded refuses a commit when as many hashes wait in memory as may, because the disk has no room for them. It has
+// the writing of them tried again.
+func (l *Log) crowded() error {
+	if l.Cramped() == nil || l.tiles.unwritten() < maxUnwritten {
+		return nil
+	}
+	l.drain()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.draining {
+		l.idle.Wait()
+	}
+	if l.cramped == nil {
+		return l.failure
+	}
+	return &NoRoomError{l.cramped}
+}
+
+// Cramped says why tiles and indexes of segments wait in memory to be written: the disk is full. Nil when they do not.
+func (l *Log) Cramped() error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.cramped
+}
+
 // hasWork is asked with mu held.
 func (l *Log) hasWork() bool {
 	return l.failure == nil && (l.durable.unsealed > 0 || l.tiles.unwritten() >= flushAt)
@@ -30,12 +55,17 @@ func (l *Log) hasWork() bool {
 func (l *Log) work() {
 	for {
 		err := l.workOnce()
-		if err != nil {
+		full := hindered(err)
+		if err != nil && !full {
 			// The tiles could be rebuilt, but a disk that fails here fails
 			// the next commit too, or worse, does not.
 			_ = l.poison(err)
 		}
 		l.mu.Lock()
+		l.cramped = nil
+		if full {
+			l.cramped = err // the hashes stay in memory, and the next commit has this tried again
+		}
 		if err != nil || !l.hasWork() {
 			l.draining = false
 			l.idle.Broadcast()
@@ -63,10 +93,10 @@ func (l *Log) workOnce() error {
 			return err
 		}
 		l.park(v.segments[i])
+		l.mu.Lock()
+		l.durable.unsealed-- // at once: when the next finds no room, this one is not sealed again
+		l.mu.Unlock()
 	}
-	l.mu.Lock()
-	l.durable.unsealed -= v.unsealed
-	l.mu.Unlock()
 	return nil
 }
 

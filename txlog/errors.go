@@ -22,6 +22,18 @@ func (e *PoisonedError) Unwrap() error      { return e.Cause }
 func (e *PoisonedError) ErrorCode() string  { return "log-poisoned" }
 func (e *PoisonedError) ErrorField() string { return "" }
 
+// NoRoomError is returned by a Commit that found no room on the disk before it wrote anything to the log: nothing is
+// lost, and the same batches may be committed again when there is room. A write or sync of the log itself that fails,
+// for whatever reason, is a PoisonedError.
+type NoRoomError struct{ Cause error }
+
+func (e *NoRoomError) Error() string {
+	return fmt.Sprintf("the disk has no room for more of the log, make room on it: %v", e.Cause)
+}
+func (e *NoRoomError) Unwrap() error      { return e.Cause }
+func (e *NoRoomError) ErrorCode() string  { return "disk-full" }
+func (e *NoRoomError) ErrorField() string { return "" }
+
 // DamageError says where stored data are not what was written. The log neither
 // opens over it nor serves it.
 type DamageError struct {

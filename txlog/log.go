@@ -33,6 +33,7 @@ type Log struct {
 	durable  view
 	failure  error // why no more writes are taken: *PoisonedError or ErrClosed
 	draining bool
+	cramped  error         // why work behind the commits waits: the disk is full; nil otherwise
 	idle     sync.Cond     // with mu: draining ended
 	grown    chan struct{} // closed when the durable size grows
 	note     []byte        // the checkpoint last published

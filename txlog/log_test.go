@@ -215,14 +215,13 @@ func TestPoisonedAfterAFailedWriteOrSync(t *testing.T) {
 	for name, plan := range map[string]func(*disk.Disk){
 		"write": func(d *disk.Disk) { d.FailWriteAt(1) },
 		"sync":  func(d *disk.Disk) { d.FailSyncAt(1) },
-		"full":  func(d *disk.Disk) { d.SetCapacity(1) },
 	} {
 		d := disk.New(5)
 		l := open(t, onDisk(t, d))
 		grow(t, l, 20, 4)
 		must(l.Publish())
 		plan(d)
-		// Enough to need a new segment, so that the full disk shows.
+		// Enough to need a new segment.
 		b := must(l.Stage(batchOf(20, 80)))
 		var poisoned *txlog.PoisonedError
 		if err := l.Commit(b); !errors.As(err, &poisoned) {

@@ -91,7 +91,7 @@ func (l *Log) recover() error {
 	if err := l.cut(end); err != nil {
 		return err
 	}
-	return l.tiles.flush()
+	return l.flushTiles()
 }
 
 // openSegments opens every segment's header and checks that they follow each other.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // lastEnd is where the last segment's records end, and what lies behind them.
@@ -28,8 +30,7 @@ func (l *Log) scan(first int) (lastEnd, error) {
 			return lastEnd{}, err
 		}
 		if i < len(v.segments)-1 {
-			s.end, s.loaded = end.offset, p
-			if err := l.sealScanned(s, v.segments[i+1]); err != nil {
+			if err := l.sealScanned(s, v.segments[i+1], end.offset, p); err != nil {
 				return lastEnd{}, err
 			}
 			continue
@@ -45,18 +46,31 @@ func (l *Log) scan(first int) (lastEnd, error) {
 	panic("a log without segments")
 }
 
-// sealScanned writes the index of a segment that had none.
-func (l *Log) sealScanned(s, next *segment) error {
-	if err := l.tiles.flush(); err != nil {
+// sealScanned writes the index of a segment that had none. On a full disk the segment stays without, to be sealed
+// behind a later commit, and so do all after it: the log can be read all the same.
+func (l *Log) sealScanned(s, next *segment, end int64, p *positions) error {
+	s.end, s.loaded = end, p
+	err := l.cramped
+	if err == nil {
+		err = l.tiles.flush()
+	}
+	if err == nil {
+		err = l.tiles.sync()
+	}
+	if err == nil {
+		err = l.seal(s, next)
+	}
+	if !hindered(err) {
+		s.loaded = nil
 		return err
 	}
-	if err := l.tiles.sync(); err != nil {
-		return err
-	}
-	err := l.seal(s, next)
-	s.loaded = nil
-	return err
+	l.cramped = err
+	l.durable.unsealed++
+	return l.acquire(s) // until it is sealed
 }
+
+// hindered says whether work behind the commits failed for lack of room alone, and may be tried again.
+func hindered(err error) bool { return vfs.Full(err) && !errors.As(err, new(*syncError)) }
 
 // scanSegment reads one segment. All records of a sealed one must be there.
 func (l *Log) scanSegment(s *segment, last bool) (lastEnd, *positions, error) {
@@ -117,10 +131,26 @@ func (l *Log) replay(h *recordHeader, body []byte) error {
 	l.stagedHeight++
 	l.recovery.ScannedEntries += uint64(h.count)
 	l.tiles.add(&hashes)
-	if l.tiles.unwritten() >= flushAt {
-		return l.tiles.flush()
+	if l.tiles.unwritten() < flushAt {
+		return nil
 	}
-	return nil
+	return l.flushTiles()
+}
+
+// flushTiles writes tiles while the log is opened. On a full disk the hashes stay in memory, as many as may.
+func (l *Log) flushTiles() error {
+	if l.cramped != nil && l.tiles.unwritten() < maxUnwritten {
+		return nil // it was tried
+	}
+	err := l.tiles.flush()
+	if hindered(err) {
+		l.cramped = err
+		if l.tiles.unwritten() < maxUnwritten {
+			return nil
+		}
+		return &NoRoomError{err}
+	}
+	return err
 }
 
 // judgeEnd decides whether what lies behind the last valid record is unwritten

@@ -74,34 +74,45 @@ func (p *positions) batchOf(index uint64) int {
 }
 
 // createSegment makes a segment file with its header, durable under its final
-// name. A crash on the way leaves a temporary name, which Open removes.
+// name. A crash on the way leaves a temporary name, which Open removes. The error is a
+// *NoRoomError when there was no room and nothing is left of the attempt.
 func createSegment(fs vfs.FS, dir string, header segmentHeader, size int64) (*segment, error) {
 	path := filepath.Join(dir, segmentName(header.firstIndex))
 	temp := path + tempSuffix
 	f, err := fs.Create(temp)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		if err = fillSegment(f, header, size); err == nil {
+			err = fs.Rename(temp, path)
+		}
+		if err != nil {
+			f.Close()
+			_ = fs.Remove(temp) // its room is wanted, and its name when this is tried again
+		}
 	}
-	err = func() error {
-		if err := f.Preallocate(size); err != nil {
-			return err
+	if vfs.Full(err) {
+		return nil, &NoRoomError{fmt.Errorf("creating segment %s: %w", path, err)}
+	}
+	if err == nil {
+		// From here on the file bears the log's name: what fails now cannot be tried again.
+		if err = fs.SyncDir(dir); err != nil {
+			f.Close()
 		}
-		if _, err := f.WriteAt(header.encode(), 0); err != nil {
-			return err
-		}
-		if err := f.Sync(); err != nil {
-			return err
-		}
-		if err := fs.Rename(temp, path); err != nil {
-			return err
-		}
-		return fs.SyncDir(dir)
-	}()
+	}
 	if err != nil {
-		f.Close()
 		return nil, fmt.Errorf("creating segment %s: %w", path, err)
 	}
 	return newSegment(path, header, f), nil
+}
+
+// fillSegment gives a new segment file its room and its header, durably.
+func fillSegment(f vfs.File, header segmentHeader, size int64) error {
+	if err := f.Preallocate(size); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(header.encode(), 0); err != nil {
+		return err
+	}
+	return f.Sync()
 }
 
 func newSegment(path string, header segmentHeader, f vfs.File) *segment {

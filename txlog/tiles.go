@@ -160,12 +160,18 @@ func (t *tiles) sync() error {
 	for _, f := range files {
 		if f != nil {
 			if err := f.Datasync(); err != nil {
-				return fmt.Errorf("syncing tiles: %w", err)
+				return &syncError{err}
 			}
 		}
 	}
 	return nil
 }
+
+// syncError is a sync of the tiles that failed: what they hold is unknown from then on, though the next sync may succeed.
+type syncError struct{ cause error }
+
+func (e *syncError) Error() string { return fmt.Sprintf("syncing tiles: %v", e.cause) }
+func (e *syncError) Unwrap() error { return e.cause }
 
 // read fills out with the hashes of a level from number first on. The caller
 // makes sure that they belong to the durable log.

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Exit codes, for scripts.
@@ -64,7 +66,7 @@ func plain(text string) string {
 // remedy says what to do about an error that the machine causes, where one thing helps.
 func remedy(err error) string {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case vfs.Full(err):
 		return "The disk is full: make room on it and run the command again. What was done before is there; nothing is half done."
 	case errors.Is(err, syscall.EROFS):
 		return "The file system takes no writes: mount it for writing, or choose another --data."

@@ -141,6 +141,12 @@ func checkPayFlags(command *cobra.Command) error {
 		}
 		return nil
 	}
+	// A script whose variable is empty must not pay without the protection that it asked for.
+	for _, name := range []string{"idempotency-key", "purpose", "mark", "document", "memo-for", "batch", "batch-name", "journal", "out"} {
+		if f := command.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+			return usageError{fmt.Errorf("--%s: is empty; leave it out or give it a value", name)}
+		}
+	}
 	switch {
 	case flag(command, "purpose") != "" && flag(command, "mark") != "":
 		return usageError{errors.New("--purpose or --mark, not both")}

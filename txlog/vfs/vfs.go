@@ -1,8 +1,10 @@
 package vfs
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 )
 
 // FS is a tree of files. Names use the host's separator; errors satisfy
@@ -50,6 +52,10 @@ type File interface {
 	// Sync makes contents and all metadata durable.
 	Sync() error
 }
+
+// Full says whether an error means that there is no room, on the disk or within the owner's quota. What failed so has
+// written nothing that counts, unless it was a sync.
+func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // LockedError says that a directory, or a file, belongs to another running process.
 type LockedError struct {

@@ -2,9 +2,11 @@ package disk
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -12,11 +14,11 @@ import (
 // SectorBytes is the unit that is written whole or not at all.
 const SectorBytes = 512
 
-// Errors that the disk returns on purpose.
+// Errors that the disk returns on purpose. A full one says so as the operating system does.
 var (
 	ErrCrashed = errors.New("simulated disk: crashed")
 	ErrIO      = errors.New("simulated disk: input/output error")
-	ErrFull    = errors.New("simulated disk: no space left on device")
+	ErrFull    = fmt.Errorf("simulated disk: %w", syscall.ENOSPC)
 )
 
 // Disk holds what is stored. It outlives crashes; the file systems it hands out do not.
