@@ -30,8 +30,7 @@ func (s *Server) metrics() http.Handler {
 	gauge("wallets", "Wallets.", func(c node.Counts, _ node.Head) float64 { return float64(c.Wallets) })
 	gauge("waiting_transactions", "Transactions in the queue.", func(c node.Counts, _ node.Head) float64 { return float64(c.Waiting) })
 	gauge("index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts, _ node.Head) float64 { return float64(c.IndexLag) })
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "follow_lag_entries", Help: "Entries of the leader's log, as last heard, that this follower does not have yet; 0 for a leader."},
-		func() float64 { state, _ := s.node.FollowState(); return float64(state.Lag) }))
+	s.followMetrics(registry)
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "warnings", Help: "What the operator should see to, such as keys near the end of their life: see /health."},
 		func() float64 { return float64(s.node.CountWarnings()) }))
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "stalled_stages", Help: "Stages of the pipeline that make no progress though work waits."},

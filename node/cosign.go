@@ -166,7 +166,7 @@ func (n *Node) Followers() []FollowerState {
 	defer n.cosigners.mu.Unlock()
 	list := make([]FollowerState, 0, len(n.cosigners.sizes))
 	for name, has := range n.cosigners.sizes { // sorted below
-		list = append(list, FollowerState{name, has, size - has})
+		list = append(list, FollowerState{name, has, size - min(size, has)}) // it may have acknowledged more meanwhile
 	}
 	slices.SortFunc(list, func(a, b FollowerState) int { return strings.Compare(a.Name, b.Name) })
 	return list

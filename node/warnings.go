@@ -30,6 +30,9 @@ func (n *Node) Warnings() []string {
 	for _, s := range n.Stalled() {
 		list = append(list, fmt.Sprintf("the %s makes no progress since %s, though work waits", s.Stage, stamp(s.SinceMillis)))
 	}
+	if state, _ := n.FollowState(); state.Alarm != "" {
+		list = append(list, state.Alarm)
+	}
 	list = append(list, n.rulesWarnings()...)
 	list = append(list, n.Clock().warnings()...)
 	if since, cause := n.SnapshotFailure(); cause != nil {
