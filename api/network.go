@@ -53,7 +53,7 @@ type IntermediaryView struct {
 
 // Health says whether the node serves and writes.
 type Health struct {
-	Status    string               `json:"status" enum:"ok,stalled,read-only,clock-doubted,following,waiting" doc:"stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a follower waits for its own clock"`
+	Status    string               `json:"status" enum:"ok,stalled,read-only,clock-doubted,following,waiting,leader-doubted" doc:"stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a leader for its followers, or a follower for its own clock; leader-doubted: the leader shows what no honest one shows"`
 	Detail    string               `json:"detail,omitempty"`
 	Height    uint64               `json:"height"`
 	Counts    node.Counts          `json:"counts"`
@@ -72,6 +72,9 @@ func (s *Server) health() Health {
 		h.Status, h.Follows = "following", &state
 		if state.Waits {
 			h.Status, h.Detail = "waiting", state.Detail
+		}
+		if state.Alarm != "" {
+			h.Status, h.Detail = "leader-doubted", state.Alarm
 		}
 	} else if !h.Clock.Believed {
 		h.Status, h.Detail = "clock-doubted", h.Clock.Detail

@@ -26,6 +26,7 @@ type Options struct {
 	// this server from another that listens at the same address later.
 	Instance string
 	Logger   *slog.Logger // nil discards
+	Members  Members      // who follows this node, as its configuration says
 }
 
 // Limits of requests.

@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -174,7 +176,30 @@ func (n *Node) Followers() []FollowerState {
 
 // ParseFollower reads a follower's public key, as "aqsha follow" prints it (C2SP signed-note, of cosignatures).
 func ParseFollower(public string) (note.Verifier, error) {
-	return formats.NewVerifierForCosignatureV1(public)
+	v, err := formats.NewVerifierForCosignatureV1(public)
+	if err != nil {
+		return nil, err
+	}
+	// Under a key of small order anybody can make a signature: it would acknowledge what nobody has.
+	if key := FollowerKey(public); len(key) == ed25519.PublicKeySize {
+		if !token.PublicKey(append([]byte{byte(token.Ed25519)}, key...)).Usable() {
+			return nil, errors.New("a key of small order, or no key: anybody could sign for it")
+		}
+	}
+	return v, nil
+}
+
+// FollowerKey is the key itself of a follower's public key, without its name, hash and algorithm; nil if it has none.
+func FollowerKey(public string) []byte {
+	parts := strings.SplitN(public, "+", 3) // base64 has that letter too
+	if len(parts) < 3 {
+		return nil
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) == 0 {
+		return nil
+	}
+	return key[1:]
 }
 
 // checkAcks says whether a configuration can ever acknowledge anything.

@@ -79,6 +79,8 @@ type fencing struct {
 	signed []byte // the fence of the highest epoch seen; nil in epoch 0
 	fence  Fence
 	own    string // the word of a fence that made this node the leader; empty in epoch 0
+
+	changed broadcast // a newer fence is known
 }
 
 // openFence reads what a node knows of who leads. A node that another has replaced does not open to write.
@@ -108,18 +110,20 @@ func (n *Node) openFence() error {
 	return nil
 }
 
-// InConflict says whether a data directory's node stopped because another was promoted with it. A later promotion ends that.
-func InConflict(files vfs.FS, dir string, verifier note.Verifier) (bool, error) {
-	epoch, err := conflicted(files, dir, verifier)
-	if err != nil || epoch == 0 {
-		return false, err
+// InConflict says whether a data directory's node stopped because another was promoted with it, and neither was since.
+func InConflict(files vfs.FS, dir string) bool {
+	conflict := epochIn(files, filepath.Join(dir, conflictFile))
+	return conflict > 0 && conflict >= epochIn(files, filepath.Join(dir, fenceFile))
+}
+
+// epochIn is the epoch that a file's fence states, whoever signed it; 0 without one.
+func epochIn(files vfs.FS, path string) uint64 {
+	signed, err := readSmall(files, path)
+	if lines := strings.Split(string(signed), "\n"); err == nil && len(lines) > 2 && lines[0] == fenceTitle {
+		epoch, _ := strconv.ParseUint(lines[2], 10, 63)
+		return epoch
 	}
-	signed, err := readSmall(files, filepath.Join(dir, fenceFile))
-	if err != nil || signed == nil {
-		return false, err
-	}
-	f, err := OpenFence(signed, verifier)
-	return err == nil && epoch >= f.Epoch, err
+	return 0
 }
 
 // Replaced says whether a data directory knows of a fence that is not its own: its node may only follow.
@@ -183,6 +187,7 @@ func (n *Node) Fence(signed []byte) error {
 		return err
 	}
 	n.fencing.signed, n.fencing.fence = signed, f
+	n.fencing.changed.wake()
 	return nil
 }
 

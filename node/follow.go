@@ -170,7 +170,7 @@ func (n *Node) fatal(err error) bool {
 	if errors.As(err, &invalid) {
 		n.spoiled.Store(true) // part of a block that does not hold was executed
 	}
-	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, errOldLeader) {
+	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, ErrOldLeader) {
 		n.fail(err)
 	}
 	return n.Err() != nil
@@ -216,8 +216,8 @@ func (n *Node) heard(c txlog.Checkpoint) {
 	}
 }
 
-// errOldLeader means that another node has replaced the leader.
-var errOldLeader = errors.New("the leader was replaced: it knows less of who leads than this follower")
+// ErrOldLeader means that another node has replaced the leader.
+var ErrOldLeader = errors.New("the leader was replaced: it knows less of who leads than this follower")
 
 // follower is one connection to a leader.
 type follower struct {
@@ -235,6 +235,7 @@ type follower struct {
 
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
+	fenced := n.fencing.changed.wait()
 	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	group.Go(func() { f.tell(ctx) })
@@ -246,6 +247,19 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	if err := f.compareCheckpoints(ctx); err != nil {
 		return err
 	}
+	// Who learns while he follows that another leads acknowledges nothing more to this one before fences were compared again.
+	known := n.fenceNow()
+	group.Go(func() {
+		for n.fenceNow() == known {
+			select {
+			case <-fenced:
+				fenced = n.fencing.changed.wait()
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	})
 	defer func() {
 		// Blocks that came without their checkpoint hold all the same; the next connection begins after them.
 		if e := f.commit(); err == nil {
@@ -266,6 +280,12 @@ func (n *Node) stands(leaf ledger.Leaf) {
 	n.metrics.counted(n.state.Counts())
 }
 
+// fenceNow is the newest fence that the node knows of.
+func (n *Node) fenceNow() Fence {
+	_, f := n.KnownFence()
+	return f
+}
+
 // compareFences leaves a leader that was replaced, and learns of one that replaced another.
 func (f *follower) compareFences(ctx context.Context) error {
 	asking, done := context.WithTimeout(ctx, SilenceBound)
@@ -279,11 +299,11 @@ func (f *follower) compareFences(ctx context.Context) error {
 	case theirs != nil:
 		err := f.node.Fence(theirs)
 		if codeIs(err, Fenced) {
-			return fmt.Errorf("%w: %w", errOldLeader, err)
+			return fmt.Errorf("%w: %w", ErrOldLeader, err)
 		}
 		return err // one that cannot be read says nothing of who leads: it may have been damaged on its way
 	case own != nil:
-		return fmt.Errorf("%w: it knows of no epoch, this follower of %d", errOldLeader, known.Epoch)
+		return fmt.Errorf("%w: it knows of no epoch, this follower of %d", ErrOldLeader, known.Epoch)
 	}
 	return nil
 }

@@ -199,10 +199,9 @@ func TestTwoPromotionsOfOneEpochStopBoth(t *testing.T) {
 			t.Errorf("it opens: %v", err)
 		}
 	}
-	verifier, _ := note.NewVerifier(f.world.Genesis.LogKey)
 	c := configs[0]
-	if in, err := node.InConflict(vfs.OS, c.Dir, verifier); !in || err != nil {
-		t.Error(in, err)
+	if !node.InConflict(vfs.OS, c.Dir) {
+		t.Error("its directory does not say that it is in conflict")
 	}
 	c.Leader = "nobody"
 	n, err := node.Open(c)
@@ -214,6 +213,9 @@ func TestTwoPromotionsOfOneEpochStopBoth(t *testing.T) {
 		t.Fatal(fence, err)
 	}
 	_ = n.Close()
+	if node.InConflict(vfs.OS, c.Dir) {
+		t.Error("the conflict does not end")
+	}
 	if n, err = node.Open(configs[0]); err != nil {
 		t.Fatal("the one that was promoted again does not lead:", err)
 	}
@@ -226,6 +228,31 @@ func TestTwoPromotionsOfOneEpochStopBoth(t *testing.T) {
 		t.Error(err)
 	}
 	_ = n.Close()
+}
+
+// A follower that learns while it follows that another leads acknowledges nothing more to the old leader.
+func TestAFollowerThatIsToldLeavesTheOldLeader(t *testing.T) {
+	ctx := t.Context()
+	signer, verifier := cosigner(t, "follower.one")
+	f := newFleet(t, func(c *node.Config) { c.Followers, c.Acks = []note.Verifier{verifier}, 1 })
+	n, _ := follow(t, f.copyConfig(), to(f.leader), signer)
+	f.populate(ctx)
+	other, stop := follow(t, f.copyConfig(), to(f.leader), nil)
+	until(t, "the other has everything", func() bool { return other.Head().Root == f.leader.Head().Root })
+	signed, _, err := other.Promote(f.world.LogSigner, "word")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = stop()
+	if err := n.Fence(signed); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it leaves", func() bool { return n.Err() != nil })
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	if err := f.pay(short, 1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the old leader answers: %v", err)
+	}
 }
 
 // hanging is a leader whose connections stand: no answer comes, or a stream says nothing.
