@@ -75,6 +75,8 @@ func New(n *node.Node, options Options) *Server {
 	s.registerFollow(mux)
 	s.mountLog(mux)
 	mux.Handle("GET /metrics", s.metrics())
+	mux.HandleFunc("GET /livez", livez)
+	mux.HandleFunc("GET /readyz", s.readyz)
 	s.mountPages(mux)
 	s.handler = s.limit(s.identify(mux))
 	return s

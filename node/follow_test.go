@@ -249,7 +249,7 @@ func TestFollowerCopiesAndCosigns(t *testing.T) {
 	}
 	until(t, "acknowledged", func() bool {
 		list := f.leader.Followers()
-		return len(list) == 1 && list[0].Lag == 0 && list[0].Name == "follower.one"
+		return len(list) == 1 && list[0].Lag != nil && *list[0].Lag == 0 && list[0].Name == "follower.one"
 	})
 	until(t, "a cosigned checkpoint is served", func() bool {
 		_ = f.pay(ctx, 1)

@@ -86,7 +86,7 @@ func (g *group) comes(what, url string, holds func(h api.Health) bool) {
 // leader hears of it when it comes back, though it was given no peers.
 func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 	g := newGroup(t, 1)
-	g.comes("both follow", g.leader.url, func(h api.Health) bool { return len(h.Followers) == 2 })
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	g.follows[0].stop(t)
 	for range 3 {
 		run1(t, "pay", "bank", "shop", "7", "--data", g.path("a")) // answered: the other follower has it
@@ -133,7 +133,7 @@ func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 // A leader that was put back to an old copy is an alarm at its followers, in /health and in their metrics.
 func TestAnOldCopyPutBackIsAnAlarm(t *testing.T) {
 	g := newGroup(t, 0)
-	g.comes("both follow", g.leader.url, func(h api.Health) bool { return len(h.Followers) == 2 })
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	g.leader.stop(t)
 	if err := os.CopyFS(g.path("before"), os.DirFS(g.path("a"))); err != nil {
 		t.Fatal(err)
