@@ -18,9 +18,28 @@ import (
 // maxNote bounds a signed note that is posted.
 const maxNote = 64 << 10
 
+// Members are a leader's followers: each keeps who they are, to ask them all when one of them is to lead.
+type Members struct {
+	Followers []string `json:"followers" doc:"public keys of the followers whose cosignatures count"`
+	Acks      int      `json:"acks" doc:"how many of them must have a payment before it is answered"`
+}
+
+// Members asks a node who its followers are.
+func (c *Client) Members(ctx context.Context) (Members, error) {
+	return get[Members](ctx, c, "/v1/followers")
+}
+
 // registerFollow serves what followers need: the log as a stream, and places for cosignatures and fences.
 func (s *Server) registerFollow(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/feed", s.feed)
+	huma.Register(s.api, operation("list-followers", "/v1/followers", "Whose cosignatures count, and how many must acknowledge"),
+		func(context.Context, *struct{}) (*answer[Members], error) {
+			m := s.options.Members
+			if m.Followers == nil {
+				m.Followers = []string{}
+			}
+			return ok(m, nil)
+		})
 	huma.Register(s.api, huma.Operation{
 		OperationID: "cosign", Method: http.MethodPost, Path: "/v1/cosignatures", DefaultStatus: http.StatusNoContent,
 		Summary:      "Tell that a checkpoint is verified and durable at a follower",

@@ -22,16 +22,29 @@ func (s *Server) metrics() http.Handler {
 		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: name, Help: help},
 			func() float64 { return value(s.node.Counts()) }))
 	}
-	gauge("height", "Height of the last durable block.", func(_ node.Counts, h node.Head) float64 { return float64(h.Height) })
-	gauge("log_entries", "Durable entries of the log.", func(_ node.Counts, h node.Head) float64 { return float64(h.Size) })
-	gauge("issued_tiyn", "Tenge ever issued, in tiyn.", func(_ node.Counts, h node.Head) float64 { return float64(h.Issued) })
-	gauge("redeemed_tiyn", "Tenge ever redeemed, in tiyn.", func(_ node.Counts, h node.Head) float64 { return float64(h.Redeemed) })
+	// What a leader may not show yet is absent: nought tenge issued is a lie, and an alert.
+	shown := func(name, help string, value func(node.Head) float64) {
+		registry.MustRegister(newKnown(name, help, func() (float64, bool) { return value(s.node.Head()), s.node.HeadKnown() }))
+	}
+	shown("height", "Height of the last durable block.", func(h node.Head) float64 { return float64(h.Height) })
+	shown("log_entries", "Durable entries of the log.", func(h node.Head) float64 { return float64(h.Size) })
+	shown("issued_tiyn", "Tenge ever issued, in tiyn.", func(h node.Head) float64 { return float64(h.Issued) })
+	shown("redeemed_tiyn", "Tenge ever redeemed, in tiyn.", func(h node.Head) float64 { return float64(h.Redeemed) })
 	gauge("live_tokens", "Live tokens.", func(c node.Counts, _ node.Head) float64 { return float64(c.LiveTokens) })
 	gauge("wallets", "Wallets.", func(c node.Counts, _ node.Head) float64 { return float64(c.Wallets) })
 	gauge("waiting_transactions", "Transactions in the queue.", func(c node.Counts, _ node.Head) float64 { return float64(c.Waiting) })
 	gauge("index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts, _ node.Head) float64 { return float64(c.IndexLag) })
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "follow_lag_entries", Help: "Entries of the leader's log, as last heard, that this follower does not have yet; 0 for a leader."},
-		func() float64 { state, _ := s.node.FollowState(); return float64(state.Lag) }))
+	s.followMetrics(registry)
+	registry.MustRegister(newKnown("ready", "1 when payments are taken and answered here, as /readyz says.", func() (float64, bool) { return number(s.health().Ready), true }))
+	registry.MustRegister(newKnown("followers_connected", "Followers that acknowledged within the last seconds; absent where none is configured.", func() (float64, bool) {
+		connected, list := 0, s.node.Followers()
+		for _, f := range list {
+			if f.Connected {
+				connected++
+			}
+		}
+		return float64(connected), len(list) > 0
+	}))
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "warnings", Help: "What the operator should see to, such as keys near the end of their life: see /health."},
 		func() float64 { return float64(s.node.CountWarnings()) }))
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "stalled_stages", Help: "Stages of the pipeline that make no progress though work waits."},

@@ -53,28 +53,42 @@ type IntermediaryView struct {
 
 // Health says whether the node serves and writes.
 type Health struct {
-	Status    string               `json:"status" enum:"ok,stalled,read-only,disk-full,clock-doubted,following,waiting" doc:"disk-full: no payments until there is room, then the node goes on by itself; stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a follower waits for its own clock"`
+	Status    string               `json:"status" enum:"ok,stalled,read-only,disk-full,clock-doubted,following,waiting,leader-doubted" doc:"disk-full: no payments until there is room, then the node goes on by itself; stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a leader for its followers, or a follower for its own clock; leader-doubted: the leader shows what no honest one shows"`
 	Detail    string               `json:"detail,omitempty"`
-	Height    uint64               `json:"height"`
+	Height    *uint64              `json:"height,omitempty" doc:"of the last block that may be shown; absent while a leader does not know what its followers have"`
+	Ready     bool                 `json:"ready" doc:"transactions are taken and answered: what /readyz says"`
 	Counts    node.Counts          `json:"counts"`
 	Clock     node.ClockState      `json:"clock" doc:"what the node makes of its clock, and who else watches the time of blocks"`
 	Stalled   []node.StalledStage  `json:"stalled,omitempty" doc:"stages of the pipeline that make no progress though work waits"`
 	Follows   *node.FollowState    `json:"follows,omitempty" doc:"whose log this node copies, and how far it is behind"`
-	Followers []node.FollowerState `json:"followers,omitempty" doc:"who has acknowledged what"`
+	Followers []node.FollowerState `json:"followers,omitempty" doc:"the known followers, who is there, and who has acknowledged what"`
 	Warnings  []string             `json:"warnings,omitempty" doc:"what the operator should see to, such as keys near the end of their life"`
 }
 
 // health answers whatever hangs: it waits for nothing that a stage of the node may hold.
 func (s *Server) health() Health {
 	n := s.node
-	h := Health{Status: "ok", Height: n.Head().Height, Counts: n.Counts(), Clock: n.Clock(), Stalled: n.Stalled(), Followers: n.Followers(), Warnings: n.Warnings()}
-	if state, follows := n.FollowState(); follows {
-		h.Status, h.Follows = "following", &state
-		if state.Waits {
-			h.Status, h.Detail = "waiting", state.Detail
-		}
-	} else if !h.Clock.Believed {
+	h := Health{Status: "ok", Counts: n.Counts(), Clock: n.Clock(), Stalled: n.Stalled(), Followers: n.Followers(), Warnings: n.Warnings()}
+	if n.HeadKnown() {
+		height := n.Head().Height
+		h.Height = &height
+	}
+	state, follows := n.FollowState()
+	connected, acks, waits := n.AwaitedFollowers()
+	switch {
+	case follows && state.Alarm != "":
+		h.Status, h.Detail = "leader-doubted", state.Alarm
+	case follows && state.Waits:
+		h.Status, h.Detail = "waiting", state.Detail
+	case follows:
+		h.Status = "following"
+	case !h.Clock.Believed:
 		h.Status, h.Detail = "clock-doubted", h.Clock.Detail
+	case waits:
+		h.Status, h.Detail = "waiting", fmt.Sprintf("waiting for followers: %d of %d", connected, acks)
+	}
+	if follows {
+		h.Follows = &state
 	}
 	if _, cause := n.NoRoom(); cause != nil {
 		h.Status, h.Detail = "disk-full", fmt.Sprintf("make room on the node's disk, and it goes on by itself: %v", cause)
@@ -85,6 +99,7 @@ func (s *Server) health() Health {
 	if len(h.Stalled) > 0 {
 		h.Status, h.Detail = "stalled", fmt.Sprintf("the %s makes no progress though work waits; the node's log has the stacks", h.Stalled[0].Stage)
 	}
+	h.Ready = h.Status == "ok"
 	return h
 }
 

@@ -60,6 +60,7 @@ var statusOf = map[token.Code]int{
 	node.Following:       http.StatusMisdirectedRequest,
 	node.Unacknowledged:  http.StatusServiceUnavailable,
 	node.Fenced:          http.StatusServiceUnavailable,
+	node.FenceConflict:   http.StatusServiceUnavailable,
 	node.NotCosigner:     http.StatusForbidden,
 	node.TokensBusy:      http.StatusConflict,
 	ledger.TokenNotLive:  http.StatusConflict,

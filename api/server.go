@@ -26,6 +26,7 @@ type Options struct {
 	// this server from another that listens at the same address later.
 	Instance string
 	Logger   *slog.Logger // nil discards
+	Members  Members      // who follows this node, as its configuration says
 }
 
 // Limits of requests.
@@ -74,6 +75,8 @@ func New(n *node.Node, options Options) *Server {
 	s.registerFollow(mux)
 	s.mountLog(mux)
 	mux.Handle("GET /metrics", s.metrics())
+	mux.HandleFunc("GET /livez", livez)
+	mux.HandleFunc("GET /readyz", s.readyz)
 	s.mountPages(mux)
 	s.handler = s.limit(s.identify(mux))
 	return s

@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,11 +25,12 @@ const NotCosigner token.Code = "not-a-follower"
 // tlog-cosignature) once everything below it is verified and durable with him: that is his acknowledgement.
 type cosigners struct {
 	verifiers note.Verifiers
-	known     int
+	names     []string // of the followers, sorted
 
 	mu     sync.Mutex
-	sizes  map[string]uint64 // entries that each has, by name
-	stored time.Time         // when a cosigned checkpoint was last kept
+	sizes  map[string]uint64    // entries that each has, by name
+	heard  map[string]time.Time // when each cosigned last
+	stored time.Time            // when a cosigned checkpoint was last kept
 
 	shown     []byte // the newest checkpoint that enough followers have
 	shownSize uint64
@@ -35,7 +38,11 @@ type cosigners struct {
 }
 
 func newCosigners(followers []note.Verifier) *cosigners {
-	c := &cosigners{verifiers: note.VerifierList(followers...), known: len(followers), sizes: map[string]uint64{}}
+	c := &cosigners{verifiers: note.VerifierList(followers...), sizes: map[string]uint64{}, heard: map[string]time.Time{}}
+	for _, v := range followers {
+		c.names = append(c.names, v.Name())
+	}
+	slices.Sort(c.names)
 	c.grown.init()
 	return c
 }
@@ -64,6 +71,7 @@ func (n *Node) Cosign(signed []byte) error {
 	s.mu.Lock()
 	for _, sig := range opened.Sigs {
 		s.sizes[sig.Name] = max(s.sizes[sig.Name], c.Size)
+		s.heard[sig.Name] = time.Now()
 		n.clock.hear(sig)
 	}
 	if ours && c.Size >= s.shownSize && s.has(n.config.Acks) >= c.Size {
@@ -152,29 +160,84 @@ func (s *cosigners) wait(ctx context.Context, size uint64, enough int) error {
 	}
 }
 
-// FollowerState is how far a follower is, as it acknowledged.
+// FollowerState is how far a follower is, as it acknowledged. What is not known is absent.
 type FollowerState struct {
-	Name string `json:"name"`
-	Size uint64 `json:"size"` // entries it has verified and made durable
-	Lag  uint64 `json:"lag"`  // entries it does not have yet
+	Name         string  `json:"name"`
+	Connected    bool    `json:"connected"`               // it acknowledged within SilenceBound, as it does even when nothing is new
+	Size         *uint64 `json:"size,omitempty"`          // entries it has verified and made durable, as last heard
+	Lag          *uint64 `json:"lag,omitempty"`           // entries it does not have yet; absent while it is not connected
+	SilentMillis *int64  `json:"silent_millis,omitempty"` // since it was last heard
 }
 
-// Followers lists the known followers that have acknowledged anything since the start.
+// Followers lists the known followers, heard of since the start or not.
 func (n *Node) Followers() []FollowerState {
+	s := n.cosigners
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	size := n.log.Size()
-	n.cosigners.mu.Lock()
-	defer n.cosigners.mu.Unlock()
-	list := make([]FollowerState, 0, len(n.cosigners.sizes))
-	for name, has := range n.cosigners.sizes { // sorted below
-		list = append(list, FollowerState{name, has, size - has})
+	list := make([]FollowerState, 0, len(s.names))
+	for _, name := range s.names {
+		state := FollowerState{Name: name}
+		if has, known := s.sizes[name]; known {
+			silent := time.Since(s.heard[name])
+			millis := silent.Milliseconds()
+			state.Size, state.SilentMillis, state.Connected = &has, &millis, silent < SilenceBound
+			if state.Connected {
+				lag := size - min(size, has) // it may have acknowledged more meanwhile
+				state.Lag = &lag
+			}
+		}
+		list = append(list, state)
 	}
-	slices.SortFunc(list, func(a, b FollowerState) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// AwaitedFollowers says whether a leader can answer nobody because too few of its followers are there: how many are, and how
+// many must acknowledge.
+func (n *Node) AwaitedFollowers() (connected, acks int, waits bool) {
+	if n.config.Leader != "" || n.config.Acks == 0 {
+		return 0, 0, false
+	}
+	for _, f := range n.Followers() {
+		if f.Connected {
+			connected++
+		}
+	}
+	return connected, n.config.Acks, connected < n.config.Acks
+}
+
+// HeadKnown says whether Head is what may be shown of this ledger. It is not while a leader that started again has not heard
+// from its followers how much of its log they have.
+func (n *Node) HeadKnown() bool {
+	return n.config.Leader != "" || n.config.Acks == 0 || n.durable.Load().Size >= n.recovered.Size
 }
 
 // ParseFollower reads a follower's public key, as "aqsha follow" prints it (C2SP signed-note, of cosignatures).
 func ParseFollower(public string) (note.Verifier, error) {
-	return formats.NewVerifierForCosignatureV1(public)
+	v, err := formats.NewVerifierForCosignatureV1(public)
+	if err != nil {
+		return nil, err
+	}
+	// Under a key of small order anybody can make a signature: it would acknowledge what nobody has.
+	if key := FollowerKey(public); len(key) == ed25519.PublicKeySize {
+		if !token.PublicKey(append([]byte{byte(token.Ed25519)}, key...)).Usable() {
+			return nil, errors.New("a key of small order, or no key: anybody could sign for it")
+		}
+	}
+	return v, nil
+}
+
+// FollowerKey is the key itself of a follower's public key, without its name, hash and algorithm; nil if it has none.
+func FollowerKey(public string) []byte {
+	parts := strings.SplitN(public, "+", 3) // base64 has that letter too
+	if len(parts) < 3 {
+		return nil
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) == 0 {
+		return nil
+	}
+	return key[1:]
 }
 
 // checkAcks says whether a configuration can ever acknowledge anything.

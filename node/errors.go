@@ -1,6 +1,10 @@
 package node
 
-import "github.com/aqsha/aqsha/token"
+import (
+	"errors"
+
+	"github.com/aqsha/aqsha/token"
+)
 
 // Codes of refusals that are the node's own, not the ledger's.
 const (
@@ -16,8 +20,15 @@ const (
 	Following      token.Code = "following"      // this node copies another's log; writes go there
 	Unacknowledged token.Code = "unacknowledged" // durable here, but too few followers have it yet; it may be executed
 	Fenced         token.Code = "fenced"         // another node has become the leader; this one must not write
+	FenceConflict  token.Code = "fence-conflict" // two nodes were promoted at once; neither may write before one is promoted again
 )
 
 func refuse(code token.Code, field, format string, args ...any) *token.Error {
 	return token.Errorf(code, field, format, args...)
+}
+
+// codeIs says whether an error is a refusal with a code.
+func codeIs(err error, code token.Code) bool {
+	var refusal *token.Error
+	return errors.As(err, &refusal) && refusal.Code == code
 }

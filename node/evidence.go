@@ -83,37 +83,6 @@ func (n *Node) accuse(signed []byte, c txlog.Checkpoint) error {
 	return n.saveEvidence(e)
 }
 
-// extends checks that a leader's longer checkpoint extends the log here, by the leader's own hashes.
-func (f *follower) extends(ctx context.Context, signed []byte, c txlog.Checkpoint) error {
-	n := f.node
-	own, kept := n.log.Checkpoint()
-	size := kept.Size
-	if own == nil || size == 0 {
-		size = n.log.Size()
-	}
-	reader := tlog.TileHashReader(tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)}, &tileReader{ctx, f.leader, map[string][]byte{}})
-	root, err := tlog.TreeHash(int64(size), reader)
-	if err != nil {
-		return fmt.Errorf("the leader's tiles: %w", err)
-	}
-	want, err := n.log.Root(size)
-	if err != nil || txlog.Hash(root) == want {
-		return err
-	}
-	if own == nil {
-		return &txlog.HistoryError{Size: size, Root: want, Published: txlog.Hash(root)}
-	}
-	proof, err := tlog.ProveTree(int64(c.Size), int64(size), reader)
-	if err != nil {
-		return err
-	}
-	e := TwoHistories{Origin: c.Origin, Shorter: string(own), Longer: string(signed), Root: txlog.Hash(root)}
-	for _, hash := range proof {
-		e.Proof = append(e.Proof, txlog.Hash(hash))
-	}
-	return n.saveEvidence(e)
-}
-
 // saveEvidence keeps evidence that holds, and returns it as an error.
 func (n *Node) saveEvidence(e TwoHistories) error {
 	e.Seen = time.UnixMilli(int64(n.config.Now())).UTC()
@@ -147,7 +116,10 @@ func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 		content, ok := r.kept[path]
 		if !ok {
 			var err error
-			if content, err = r.leader.Tile(r.ctx, txlog.Tile{Level: t.L, Index: uint64(t.N), Width: t.W}); err != nil {
+			asking, done := context.WithTimeout(r.ctx, SilenceBound)
+			content, err = r.leader.Tile(asking, txlog.Tile{Level: t.L, Index: uint64(t.N), Width: t.W})
+			done()
+			if err != nil {
 				return nil, err
 			}
 			r.kept[path] = content

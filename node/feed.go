@@ -33,10 +33,8 @@ func (n *Node) WaitPublished(ctx context.Context, size uint64) ([]byte, txlog.Ch
 func (n *Node) Feed(ctx context.Context, from uint64, send func(frames []byte) error) error {
 	height, err := n.feedFrom(from)
 	signed, c := n.log.Checkpoint()
-	if err != nil && from < c.Size {
-		return err
-	}
-	// The checkpoint goes first: a follower that knows another history, perhaps a longer one, must see that.
+	// The checkpoint goes first, even where no block begins at that entry: a follower that knows another history, longer
+	// or with other blocks, must see that it is one.
 	if e := send(appendCheckpointFrame(nil, signed)); e != nil || err != nil {
 		return errors.Join(e, err)
 	}

@@ -22,7 +22,7 @@ import (
 const fenceFile = "fence"
 
 // Fence says, signed by the log's key, that from an epoch on another node is the leader. Whoever holds one whose
-// leader he is not writes no more, for ever; followers leave a leader of an older epoch.
+// leader he is not writes no more, for ever; followers leave a leader of an older epoch. Of two with one epoch neither stands.
 type Fence struct {
 	Network token.NetworkID
 	Epoch   uint64 // counts promotions; a network begins in epoch 0
@@ -79,6 +79,8 @@ type fencing struct {
 	signed []byte // the fence of the highest epoch seen; nil in epoch 0
 	fence  Fence
 	own    string // the word of a fence that made this node the leader; empty in epoch 0
+
+	changed broadcast // a newer fence is known
 }
 
 // openFence reads what a node knows of who leads. A node that another has replaced does not open to write.
@@ -100,7 +102,28 @@ func (n *Node) openFence() error {
 	if n.config.Leader == "" && f.Leader != n.fencing.own {
 		return refuse(Fenced, "", "another node has been the leader since entry %d (epoch %d); follow it, or restore from it", f.Size, f.Epoch)
 	}
+	if epoch, err := conflicted(n.fs, n.config.Dir, n.logVerifier); err != nil {
+		return err
+	} else if n.config.Leader == "" && epoch >= f.Epoch {
+		return refuse(FenceConflict, "", "another node was promoted in epoch %d too: promote the one that is to lead again (aqsha promote)", epoch)
+	}
 	return nil
+}
+
+// InConflict says whether a data directory's node stopped because another was promoted with it, and neither was since.
+func InConflict(files vfs.FS, dir string) bool {
+	conflict := epochIn(files, filepath.Join(dir, conflictFile))
+	return conflict > 0 && conflict >= epochIn(files, filepath.Join(dir, fenceFile))
+}
+
+// epochIn is the epoch that a file's fence states, whoever signed it; 0 without one.
+func epochIn(files vfs.FS, path string) uint64 {
+	signed, err := readSmall(files, path)
+	if lines := strings.Split(string(signed), "\n"); err == nil && len(lines) > 2 && lines[0] == fenceTitle {
+		epoch, _ := strconv.ParseUint(lines[2], 10, 63)
+		return epoch
+	}
+	return 0
 }
 
 // Replaced says whether a data directory knows of a fence that is not its own: its node may only follow.
@@ -149,9 +172,12 @@ func (n *Node) Fence(signed []byte) error {
 	defer n.fencing.mu.Unlock()
 	known := n.fencing.fence
 	switch {
+	case n.fencing.signed == nil:
 	case f == known:
 		return nil
-	case f.Epoch < known.Epoch || (f.Epoch == known.Epoch && n.fencing.signed != nil):
+	case f.Epoch == known.Epoch:
+		return n.conflict(signed, f)
+	case f.Epoch < known.Epoch:
 		return refuse(Fenced, "fence", "epoch %d is over: this node knows of epoch %d", f.Epoch, known.Epoch)
 	}
 	if n.config.Leader == "" && f.Leader != n.fencing.own {
@@ -161,7 +187,41 @@ func (n *Node) Fence(signed []byte) error {
 		return err
 	}
 	n.fencing.signed, n.fencing.fence = signed, f
+	n.fencing.changed.wake()
 	return nil
+}
+
+// conflictFile holds a fence of the epoch that the node knows of, with which another was promoted at the same time.
+const conflictFile = "fence.conflict"
+
+// conflict takes in a second fence of the epoch known here: two followers were promoted at once. Either may have answered
+// payments that the other lacks, so neither may go on by itself: a leader stops writing, now and when it is started again, until a
+// promotion to the next epoch says which of the two histories stands. The fencing's lock is held.
+func (n *Node) conflict(signed []byte, f Fence) error {
+	e := refuse(FenceConflict, "fence", "two nodes were promoted in epoch %d, from entries %d and %d on: stop both, and promote the one that is to lead again (aqsha promote)",
+		f.Epoch, n.fencing.fence.Size, f.Size)
+	if n.config.Leader != "" {
+		return e
+	}
+	n.stopWriting(e)
+	if err := replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, conflictFile), signed); err != nil {
+		return err
+	}
+	return e
+}
+
+// conflicted returns the epoch of a conflict that a data directory knows of; 0 without one.
+func conflicted(files vfs.FS, dir string, verifier note.Verifier) (uint64, error) {
+	path := filepath.Join(dir, conflictFile)
+	signed, err := readSmall(files, path)
+	if err != nil || signed == nil {
+		return 0, err
+	}
+	f, err := OpenFence(signed, verifier)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return f.Epoch, nil
 }
 
 // Promote makes a signed fence under which this node, a follower so far, is the leader, and stores it. The node

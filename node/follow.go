@@ -22,6 +22,7 @@ import (
 type Leader interface {
 	// Feed streams frames (see ReadFrame) of the blocks from an entry on, and goes on as blocks become durable.
 	Feed(ctx context.Context, from uint64) (io.ReadCloser, error)
+	Checkpoint(ctx context.Context) ([]byte, error) // the newest that it shows to anybody; an error when none
 	Tile(ctx context.Context, t txlog.Tile) ([]byte, error)
 	Fence(ctx context.Context) ([]byte, error) // nil when it knows of none
 	Cosign(ctx context.Context, signed []byte) error
@@ -37,18 +38,20 @@ type following struct {
 	heard     time.Time
 	detail    string // why it is not connected
 	waits     bool   // for its own clock
+	alarm     string // what the leader showed that no honest one shows, until it shows otherwise
 }
 
 // FollowState says how far a follower is behind its leader.
 type FollowState struct {
-	Leader       string `json:"leader"`
-	Connected    bool   `json:"connected"`
-	LeaderSize   uint64 `json:"leader_size"` // entries, as last heard
-	Lag          uint64 `json:"lag"`         // entries of them not yet verified and durable here
-	SilentMillis int64  `json:"silent_millis"`
-	Ahead        int64  `json:"ahead_millis"`     // that the last block was dated ahead of this machine's clock when it came; less than 0 before it
-	Waits        bool   `json:"waits"`            // for its own clock: the leader's next block is dated too far ahead of it
-	Detail       string `json:"detail,omitempty"` // why it is not connected, or waits
+	Leader       string  `json:"leader"`
+	Connected    bool    `json:"connected"`               // the leader was heard within SilenceBound
+	LeaderSize   uint64  `json:"leader_size,omitempty"`   // entries, as last heard; absent when never
+	Lag          *uint64 `json:"lag,omitempty"`           // entries of them not yet verified and durable here; absent when not connected: nobody knows
+	SilentMillis *int64  `json:"silent_millis,omitempty"` // since the leader was last heard; absent when never
+	Ahead        int64   `json:"ahead_millis"`            // that the last block was dated ahead of this machine's clock when it came; less than 0 before it
+	Waits        bool    `json:"waits"`                   // for its own clock: the leader's next block is dated too far ahead of it
+	Detail       string  `json:"detail,omitempty"`        // why it is not connected, or waits
+	Alarm        string  `json:"alarm,omitempty"`         // what the leader showed that no honest one shows
 }
 
 // FollowState returns how far this follower is behind; false if the node follows nobody.
@@ -60,9 +63,15 @@ func (n *Node) FollowState() (FollowState, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	own := n.durable.Load().Size
-	state := FollowState{Leader: n.config.Leader, Connected: f.connected, LeaderSize: f.size, Lag: f.size - min(f.size, own), Detail: f.detail, Ahead: f.ahead.Load(), Waits: f.waits}
+	state := FollowState{Leader: n.config.Leader, LeaderSize: f.size, Detail: f.detail, Ahead: f.ahead.Load(), Waits: f.waits, Alarm: f.alarm}
 	if !f.heard.IsZero() {
-		state.SilentMillis = time.Since(f.heard).Milliseconds()
+		silent := time.Since(f.heard)
+		millis := silent.Milliseconds()
+		state.SilentMillis, state.Connected = &millis, f.connected && silent < SilenceBound
+	}
+	if state.Connected {
+		lag := f.size - min(f.size, own)
+		state.Lag = &lag
 	}
 	return state, true
 }
@@ -139,7 +148,11 @@ func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, tell 
 		if has != last {
 			last, since = has, time.Now()
 		}
-		if state, _ := n.FollowState(); time.Since(since) > stalled {
+		state, _ := n.FollowState()
+		if state.Alarm != "" {
+			return true, errors.New(state.Alarm)
+		}
+		if time.Since(since) > stalled {
 			return true, fmt.Errorf("no progress at entry %d of %d: %s", has, size, state.Detail)
 		}
 		select {
@@ -160,7 +173,7 @@ func (n *Node) fatal(err error) bool {
 	if errors.As(err, &invalid) {
 		n.spoiled.Store(true) // part of a block that does not hold was executed
 	}
-	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, errOldLeader) {
+	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, ErrOldLeader) {
 		n.fail(err)
 	}
 	return n.Err() != nil
@@ -176,8 +189,17 @@ func (n *Node) heardNothing(err error) {
 	if err != nil {
 		f.detail = err.Error()
 	}
+	alarmed := alarming(err)
+	if alarmed {
+		said = f.alarm == err.Error()
+		f.alarm = err.Error()
+	}
 	f.mu.Unlock()
-	if !said {
+	switch {
+	case said:
+	case alarmed:
+		n.logger.Error("the leader shows what no honest one shows; nothing is copied until it does otherwise", "leader", n.config.Leader, "cause", err)
+	default:
 		n.logger.Warn("the leader is not heard; trying again", "leader", n.config.Leader, "cause", err)
 	}
 }
@@ -187,7 +209,7 @@ func (n *Node) heard(c txlog.Checkpoint) {
 	f.mu.Lock()
 	f.waits = f.waits && c.Size > n.log.Size() // then the next block says whether it still does
 	said := f.connected || f.waits
-	f.connected, f.size, f.heard = true, c.Size, time.Now()
+	f.connected, f.size, f.heard, f.alarm = true, c.Size, time.Now(), ""
 	if !f.waits {
 		f.detail = ""
 	}
@@ -197,8 +219,8 @@ func (n *Node) heard(c txlog.Checkpoint) {
 	}
 }
 
-// errOldLeader means that another node has replaced the leader.
-var errOldLeader = errors.New("the leader was replaced: it knows less of who leads than this follower")
+// ErrOldLeader means that another node has replaced the leader.
+var ErrOldLeader = errors.New("the leader was replaced: it knows less of who leads than this follower")
 
 // follower is one connection to a leader.
 type follower struct {
@@ -216,6 +238,7 @@ type follower struct {
 
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
+	fenced := n.fencing.changed.wait()
 	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	group.Go(func() { f.tell(ctx) })
@@ -224,6 +247,22 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	if err := f.compareFences(ctx); err != nil {
 		return err
 	}
+	if err := f.compareCheckpoints(ctx); err != nil {
+		return err
+	}
+	// Who learns while he follows that another leads acknowledges nothing more to this one before fences were compared again.
+	known := n.fenceNow()
+	group.Go(func() {
+		for n.fenceNow() == known {
+			select {
+			case <-fenced:
+				fenced = n.fencing.changed.wait()
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	})
 	defer func() {
 		// Blocks that came without their checkpoint hold all the same; the next connection begins after them.
 		if e := f.commit(ctx); err == nil {
@@ -244,20 +283,30 @@ func (n *Node) stands(leaf ledger.Leaf) {
 	n.metrics.counted(n.state.Counts())
 }
 
+// fenceNow is the newest fence that the node knows of.
+func (n *Node) fenceNow() Fence {
+	_, f := n.KnownFence()
+	return f
+}
+
 // compareFences leaves a leader that was replaced, and learns of one that replaced another.
 func (f *follower) compareFences(ctx context.Context) error {
-	theirs, err := f.leader.Fence(ctx)
+	asking, done := context.WithTimeout(ctx, SilenceBound)
+	defer done()
+	theirs, err := f.leader.Fence(asking)
 	if err != nil {
 		return err
 	}
 	own, known := f.node.KnownFence()
 	switch {
 	case theirs != nil:
-		if err := f.node.Fence(theirs); err != nil {
-			return fmt.Errorf("%w: %w", errOldLeader, err)
+		err := f.node.Fence(theirs)
+		if codeIs(err, Fenced) {
+			return fmt.Errorf("%w: %w", ErrOldLeader, err)
 		}
+		return err // one that cannot be read says nothing of who leads: it may have been damaged on its way
 	case own != nil:
-		return fmt.Errorf("%w: it knows of no epoch, this follower of %d", errOldLeader, known.Epoch)
+		return fmt.Errorf("%w: it knows of no epoch, this follower of %d", ErrOldLeader, known.Epoch)
 	}
 	return nil
 }
@@ -268,13 +317,12 @@ const gatherBytes = 8 << 20
 // blocks reads the leader's stream. A checkpoint travels with the last block that it covers.
 func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 	return func(yield func(*replay.Block, error) bool) {
-		stream, err := f.leader.Feed(ctx, f.node.log.Size())
+		stream, err := openFeed(ctx, f.leader, f.node.log.Size())
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		defer stream.Close()
-		defer context.AfterFunc(ctx, func() { stream.Close() })()
 		r := bufio.NewReaderSize(stream, 1<<18)
 		var last *replay.Block
 		for {
@@ -295,6 +343,7 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 				yield(nil, fmt.Errorf("the leader's stream: %w", err))
 				return
 			}
+			f.node.alive()
 			if err := f.tooEarly(frame); err != nil {
 				if last != nil && !yield(last, nil) { // what came before it holds
 					return
@@ -449,7 +498,7 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 	n := f.node
 	c, err := f.check(ctx, signed)
 	if err != nil || c.Size != n.log.Size() {
-		return c, err // behind a leader that has restarted shorter: it may catch up with what we have
+		return c, err // blocks here that the leader signed no checkpoint over yet: it will
 	}
 	if f.cosigner != nil {
 		opened, err := note.Open(signed, note.VerifierList(n.logVerifier))
@@ -485,35 +534,13 @@ func (f *follower) tell(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case signed := <-f.cosigned:
-			if err := f.leader.Cosign(ctx, signed); err != nil && ctx.Err() == nil && !refused {
-				refused = true
+			telling, done := context.WithTimeout(ctx, SilenceBound)
+			err := f.leader.Cosign(telling, signed)
+			done()
+			if err != nil && ctx.Err() == nil && !refused {
 				f.node.logger.Warn("the leader does not take this follower's cosignature", "cause", err)
 			}
+			refused = err != nil
 		}
 	}
-}
-
-// check verifies a leader's checkpoint and holds it against the log here.
-func (f *follower) check(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
-	n := f.node
-	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
-	if err != nil {
-		return c, err
-	}
-	n.heard(c)
-	if c.Size > n.log.Size() {
-		return c, f.extends(ctx, signed, c)
-	}
-	root, err := n.log.Root(c.Size)
-	if err != nil || root == c.Root {
-		return c, err
-	}
-	if own, kept := n.log.Checkpoint(); own == nil || kept.Size < c.Size {
-		// There is no signed pair yet: either the leader's tree contradicts what was kept, or its stream its tree.
-		if err := f.extends(ctx, signed, c); err != nil {
-			return c, err
-		}
-		return c, &txlog.HistoryError{Size: c.Size, Root: root, Published: c.Root}
-	}
-	return c, n.accuse(signed, c)
 }

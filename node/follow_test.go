@@ -49,6 +49,16 @@ func (d direct) Tile(_ context.Context, t txlog.Tile) ([]byte, error) {
 	return d.leader().Log().ReadTile(t)
 }
 
+func (d direct) Checkpoint(context.Context) ([]byte, error) {
+	if d.leader() == nil {
+		return nil, errors.New("connection refused")
+	}
+	if signed := d.leader().PublicCheckpoint(); signed != nil {
+		return signed, nil
+	}
+	return nil, errors.New("no checkpoint has been published yet")
+}
+
 func (d direct) Fence(context.Context) ([]byte, error) {
 	if d.leader() == nil {
 		return nil, errors.New("connection refused")
@@ -224,7 +234,7 @@ func TestFollowerCopiesAndCosigns(t *testing.T) {
 	if rootOf(t, n) != rootOf(t, f.leader) {
 		t.Error("the follower's state is another")
 	}
-	if state, follows := n.FollowState(); !follows || !state.Connected || state.Lag != 0 || state.LeaderSize != n.Head().Size {
+	if state, follows := n.FollowState(); !follows || !state.Connected || state.Lag == nil || *state.Lag != 0 || state.LeaderSize != n.Head().Size {
 		t.Errorf("it says %+v", state)
 	}
 	if err := n.WaitIndex(ctx); err != nil {
@@ -239,7 +249,7 @@ func TestFollowerCopiesAndCosigns(t *testing.T) {
 	}
 	until(t, "acknowledged", func() bool {
 		list := f.leader.Followers()
-		return len(list) == 1 && list[0].Lag == 0 && list[0].Name == "follower.one"
+		return len(list) == 1 && list[0].Lag != nil && *list[0].Lag == 0 && list[0].Name == "follower.one"
 	})
 	until(t, "a cosigned checkpoint is served", func() bool {
 		_ = f.pay(ctx, 1)

@@ -192,6 +192,7 @@ func Open(config Config) (*Node, error) {
 	n.clock = newClock(&config)
 	n.grown.init()
 	n.published.init()
+	n.fencing.changed.init()
 	n.cosigners = newCosigners(config.Followers)
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)

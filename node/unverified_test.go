@@ -30,6 +30,7 @@ func (l *endless) Read(p []byte) (int, error) {
 func (l *endless) Close() error                                        { return nil }
 func (l *endless) Feed(context.Context, uint64) (io.ReadCloser, error) { return l, nil }
 func (l *endless) Tile(context.Context, txlog.Tile) ([]byte, error)    { return nil, io.EOF }
+func (l *endless) Checkpoint(context.Context) ([]byte, error)          { return nil, io.EOF }
 func (l *endless) Fence(context.Context) ([]byte, error)               { return nil, nil }
 func (l *endless) Cosign(context.Context, []byte) error                { return nil }
 

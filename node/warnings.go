@@ -35,6 +35,9 @@ func (n *Node) Warnings() []string {
 	} else if cause := n.log.Cramped(); cause != nil {
 		list = append(list, fmt.Sprintf("the disk is full: payments go on for a while, hashes of the log wait in memory; make room on it: %v", cause))
 	}
+	if state, _ := n.FollowState(); state.Alarm != "" {
+		list = append(list, state.Alarm)
+	}
 	list = append(list, n.rulesWarnings()...)
 	list = append(list, n.Clock().warnings()...)
 	if since, cause := n.SnapshotFailure(); cause != nil {

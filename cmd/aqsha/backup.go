@@ -12,14 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/txlog"
 )
-
-// parseSize reads how many entries a signed checkpoint covers.
-func parseSize(signed []byte) (uint64, error) {
-	c, err := txlog.ParseSigned(signed)
-	return c.Size, err
-}
 
 func newBackupCommand() *cobra.Command {
 	command := &cobra.Command{

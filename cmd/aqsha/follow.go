@@ -22,6 +22,7 @@ import (
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // defaultFollowerListen is where a follower serves: beside a leader on the same machine.
@@ -67,6 +68,9 @@ If the leader ever signs two histories, following stops and the signed pair is s
 				return err
 			}
 			client := api.NewClient(c.Leader, accessOf(command))
+			if err := keepMembers(command.Context(), dir, &c, client); err != nil {
+				return err
+			}
 			if once {
 				return followOnce(command, dir, c, book, client, cosigner, public)
 			}
@@ -176,7 +180,7 @@ func copyGenesis(ctx context.Context, dir string, client *api.Client, network st
 }
 
 // followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile.
-func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book, leader node.Leader, cosigner note.Signer) error {
+func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
@@ -192,13 +196,24 @@ func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book
 			if ended = n.Follow(ctx, leader, cosigner); errors.Is(ended, context.Canceled) {
 				ended = nil
 			}
+			if showsAlarm(ended) {
+				return // what was verified is read from here all the same, and /health and the metrics say why it ended
+			}
 			cancel()
 		})
+		group.Go(func() { keepMembersFresh(ctx, dir, c, leader, logger) })
 		return nil
 	})
 	cancel()
 	group.Wait()
 	return errors.Join(ended, err, n.Close())
+}
+
+// showsAlarm says whether following ended because of what the leader showed, not because of this machine.
+func showsAlarm(err error) bool {
+	var evidence *node.EvidenceError
+	var history *txlog.HistoryError
+	return errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, node.ErrOldLeader)
 }
 
 // copied is what a copy that ended says.
@@ -252,37 +267,4 @@ func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, le
 	err = errors.Join(err, n.Close())
 	result.Seconds = time.Since(start).Seconds()
 	return result, err
-}
-
-// askEvery is how often a leader asks its peers who leads.
-const askEvery = 5 * time.Second
-
-// askWhoLeads asks peers for a fence, now and then again and again, until the function that it returns is called. A
-// leader that was replaced while it was away stops writing before its first payment, if a peer answers.
-func askWhoLeads(ctx context.Context, n *node.Node, peers []string) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ask := func() {
-		for _, peer := range peers {
-			asking, done := context.WithTimeout(ctx, healthWait)
-			if signed, err := api.NewClient(peer, "").Fence(asking); err == nil && signed != nil {
-				_ = n.Fence(signed) // it says so itself
-			}
-			done()
-		}
-	}
-	if len(peers) == 0 {
-		return cancel
-	}
-	ask()
-	go func() {
-		for {
-			select {
-			case <-time.After(askEvery):
-				ask()
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return cancel
 }

@@ -46,7 +46,13 @@ type process struct {
 // up starts a node on a free port and waits until it serves.
 func up(t *testing.T, dir string) *process {
 	t.Helper()
-	p := &process{Cmd: aqsha("up", "--data", dir, "--listen", "127.0.0.1:0")}
+	return serves(t, "up", "--data", dir, "--listen", "127.0.0.1:0")
+}
+
+// serves starts a command that serves, and waits until it does.
+func serves(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: aqsha(args...)}
 	stderr, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

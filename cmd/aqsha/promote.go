@@ -8,53 +8,92 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // promotion is what "aqsha promote" prints.
 type promotion struct {
-	Epoch  uint64   `json:"epoch"`
-	Size   uint64   `json:"size"` // entries with which the new leader begins
-	Root   string   `json:"root"`
-	Told   []string `json:"told"`   // who took the fence
-	Untold []string `json:"untold"` // who did not answer
+	Epoch     uint64     `json:"epoch"`
+	Size      uint64     `json:"size"` // entries with which the new leader begins
+	Root      string     `json:"root"`
+	Asked     []standing `json:"asked"`               // how far the others were
+	Told      []string   `json:"told"`                // who took the fence
+	Untold    []string   `json:"untold"`              // who did not answer
+	Followers []string   `json:"followers"`           // whose cosignatures count from now on
+	Acks      int        `json:"acks"`                // how many of them must acknowledge
+	AcksWere  int        `json:"acks_were"`           // under the old leader
+	GivenUp   []string   `json:"given_up,omitempty"`  // followers that could not be asked; what only they acknowledged is lost
+	Lost      uint64     `json:"lost,omitempty"`      // entries that another node was seen to have, and that are not here
+	LostFrom  string     `json:"lost_from,omitempty"` // that node
+}
+
+// promoteOptions are the command's flags.
+type promoteOptions struct {
+	logKey           string
+	ask              []string // URLs of more nodes
+	acceptLoss       bool
+	withoutOldLeader bool
 }
 
 func newPromoteCommand() *cobra.Command {
-	var logKey string
+	var o promoteOptions
 	command := &cobra.Command{
 		Use:   "promote",
 		Short: "Make a follower the leader, and fence the old one",
 		Long: `Make the follower in the data directory the leader. It must not be running. The log's signing
 key is needed: in the directory, or from --log-key (keys/log.secret of the old leader, kept apart).
-A fence is signed: the old leader, if it answers, stops writing for ever, its last entries are
-copied, and followers and peers that learn of the fence leave it. If it does not answer, what it
-acknowledged without this follower ("acks = 0") may be lost; with "acks = 1" nothing is, and it cannot
-acknowledge anything any more, because this follower cosigns no longer.`,
-		Example: "  aqsha promote --data ./copy --log-key ./safe/log.secret && aqsha up --data ./copy",
-		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return promote(command, logKey) },
+
+First the old leader, the nodes in "peers" and those of --ask are asked how far they are, and what
+they have and this follower has not is copied and verified. An entry is answered when "acks" followers
+have it: if so many of the listed followers cannot be asked (and the old leader neither), one may have been
+answered that is not here, and the promotion is refused: name them with --ask, or give them up with
+--accept-loss. With one follower and "acks = 1" nobody else has to be asked.
+
+Then a fence is signed: the old leader, if it answers, stops writing for ever, its last entries are
+copied, and followers and peers that learn of the fence leave it. If they cannot be copied the
+promotion can be run again, or finished with --without-old-leader. "followers" (less this one) and "acks" are kept
+and printed, and the old leader becomes a peer, which is told of the fence until it has it.
+
+Two followers that are promoted at once both stop when they hear of each other: promote the one that is to
+lead again.`,
+		Example: `  aqsha promote --data ./copy --log-key ./safe/log.secret && aqsha up --data ./copy
+  aqsha promote --data ./copy --ask http://10.0.0.3:8430
+  aqsha promote --data ./copy --without-old-leader --accept-loss --json`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return promote(command, o) },
 	}
 	addLedgerFlags(command)
-	command.Flags().StringVar(&logKey, "log-key", "", "file with the log's signing key (default: the one in the data directory)")
+	command.Flags().StringVar(&o.logKey, "log-key", "", "file with the log's signing key (default: the one in the data directory)")
+	command.Flags().StringArrayVar(&o.ask, "ask", nil, "URL of another follower to ask and to tell (more than one: repeat)")
+	command.Flags().BoolVar(&o.acceptLoss, "accept-loss", false, "promote even if entries that were answered may be lost")
+	command.Flags().BoolVar(&o.withoutOldLeader, "without-old-leader", false, "do without the old leader's last entries, which nobody else may have")
 	return command
 }
 
-func promote(command *cobra.Command, logKey string) error {
+func promote(command *cobra.Command, o promoteOptions) error {
 	ctx, dir := command.Context(), flag(command, "data")
+	for _, url := range o.ask {
+		if err := checkURL("--ask", url); err != nil {
+			return usageError{err}
+		}
+	}
 	book, err := openBook(command)
 	if err != nil {
 		return err
 	}
 	c, lock, err := takeLedger(ctx, dir, func(c config) error {
-		if c.Leader == "" {
+		if c.Leader == "" && !node.InConflict(vfs.OS, dir) {
 			return usageError{fmt.Errorf("%s is a leader's already", dir)}
 		}
-		if logKey == "" && !book.HasLogKey() {
+		if o.logKey == "" && !book.HasLogKey() {
 			return usageError{errors.New("the log's signing key is needed: --log-key FILE")}
 		}
 		return nil
@@ -63,8 +102,8 @@ func promote(command *cobra.Command, logKey string) error {
 		return err
 	}
 	defer lock.Close()
-	if logKey != "" && !book.HasLogKey() {
-		if err := book.AdoptLogKey(logKey); err != nil {
+	if o.logKey != "" && !book.HasLogKey() {
+		if err := book.AdoptLogKey(o.logKey); err != nil {
 			return err
 		}
 	}
@@ -72,61 +111,136 @@ func promote(command *cobra.Command, logKey string) error {
 	if err != nil {
 		return err
 	}
-	n, err := openNode(dir, c, book, nil)
-	if err != nil {
+	p := &promoting{promoteOptions: o, old: c.Leader, c: c, access: accessOf(command)}
+	if c.Leader == "" {
+		c.Leader = inConflict
+	}
+	if p.n, err = openNode(dir, c, book, nil); err != nil {
+		return err
+	}
+	p.others(book)
+	if err := errors.Join(p.run(ctx, signer), p.n.Close()); err != nil {
+		return err
+	}
+	if err := writeConfig(dir, p.newConfig()); err != nil {
+		return err
+	}
+	return show(command, p.result, func(w io.Writer) { p.result.describe(w, dir) })
+}
+
+// inConflict stands for the leader of a node that leads no more because another was promoted with it.
+const inConflict = "the leader that is promoted next"
+
+// promoting is a promotion under way.
+type promoting struct {
+	promoteOptions
+	n         *node.Node
+	c         config // as it was
+	old       string // URL of the old leader; empty when nobody knows
+	access    string
+	followers []string        // the ledger's, less this one
+	verifiers []note.Verifier // of them
+	result    promotion
+}
+
+// others finds the ledger's followers but this one.
+func (p *promoting) others(book *wallet.Book) {
+	own := ""
+	for _, v := range book.FollowerKeys() {
+		own = v.Name()
+	}
+	for _, public := range p.c.Followers {
+		if v, err := node.ParseFollower(public); err == nil && v.Name() != own {
+			p.followers, p.verifiers = append(p.followers, public), append(p.verifiers, v)
+		}
+	}
+}
+
+// run asks, copies, fences and copies again. What fails before the fence changes nothing but that more may have been copied;
+// after it, running it again goes on with the next epoch.
+func (p *promoting) run(ctx context.Context, signer note.Signer) error {
+	p.result = promotion{Asked: []standing{}, Told: []string{}, Untold: []string{}, AcksWere: p.c.Acks, Followers: p.followers}
+	if p.result.Followers == nil {
+		p.result.Followers = []string{}
+	}
+	if err := p.ask(ctx); err != nil {
 		return err
 	}
 	var word [16]byte
 	_, _ = rand.Read(word[:])
-	signed, fence, err := n.Promote(signer, hex.EncodeToString(word[:]))
+	signed, fence, err := p.n.Promote(signer, hex.EncodeToString(word[:]))
 	if err != nil {
-		return errors.Join(err, n.Close())
+		return err
 	}
-	result := promotion{Epoch: fence.Epoch, Told: []string{}, Untold: []string{}}
-	for _, url := range append([]string{c.Leader}, c.Peers...) {
+	p.result.Epoch = fence.Epoch
+	for _, url := range p.urls() {
 		told, cancel := context.WithTimeout(ctx, healthWait)
-		if err := api.NewClient(url, accessOf(command)).SetFence(told, signed); err != nil {
-			result.Untold = append(result.Untold, url)
+		if err := p.client(url).SetFence(told, signed); err != nil {
+			p.result.Untold = append(p.result.Untold, url)
 		} else {
-			result.Told = append(result.Told, url)
+			p.result.Told = append(p.result.Told, url)
 		}
 		cancel()
 	}
-	if slices.Contains(result.Told, c.Leader) {
-		// It writes no more: what it has now is all that it will ever have.
-		if err := catchUp(ctx, n, api.NewClient(c.Leader, accessOf(command))); err != nil {
-			return errors.Join(fmt.Errorf("the old leader has stopped, but its last entries could not be copied; try again: %w", err), n.Close())
-		}
-	}
-	head := n.Head()
-	result.Size, result.Root = head.Size, head.Root.String()
-	if err := n.Close(); err != nil {
+	if err := p.copyRest(ctx); err != nil {
 		return err
 	}
-	c.Leader, c.Followers, c.Acks = "", nil, 0
-	if err := writeConfig(dir, c); err != nil {
-		return err
-	}
-	return show(command, result, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is the leader from entry %d on (epoch %d). Start it with \"aqsha up --data %s\".\n", dir, result.Size, result.Epoch, dir)
-		for _, url := range result.Told {
-			fmt.Fprintf(w, "  %s knows\n", url)
-		}
-		for _, url := range result.Untold {
-			fmt.Fprintf(w, "  %s does not answer: keep it off the network until it has the fence, or name this node in its \"peers\"\n", url)
-		}
-	})
+	head := p.n.Head()
+	p.result.Size, p.result.Root = head.Size, head.Root.String()
+	p.result.Acks = min(p.c.Acks, len(p.followers))
+	return nil
 }
 
-// catchUp copies what a leader has now.
-func catchUp(ctx context.Context, n *node.Node, leader *api.Client) error {
-	signed, err := leader.Checkpoint(ctx)
-	if err != nil {
-		return err
+// urls are the nodes to ask and to tell, the old leader first.
+func (p *promoting) urls() (urls []string) {
+	for _, url := range slices.Concat([]string{p.old}, p.c.Peers, p.promoteOptions.ask) {
+		url = strings.TrimSuffix(url, "/")
+		if url != "" && !slices.Contains(urls, url) {
+			urls = append(urls, url)
+		}
 	}
-	target, err := parseSize(signed)
-	if err != nil {
-		return err
+	return urls
+}
+
+func (p *promoting) client(url string) *api.Client { return api.NewClient(url, p.access) }
+
+// newConfig is the leader's. The old leader and whoever was named become peers: they are told who leads until they know.
+func (p *promoting) newConfig() config {
+	c := p.c
+	c.Leader, c.Followers, c.Acks = "", p.followers, p.result.Acks
+	c.Peers = nil
+	for _, url := range p.urls() {
+		if checkURL("", url) == nil {
+			c.Peers = append(c.Peers, url)
+		}
 	}
-	return n.FollowUntil(ctx, leader, nil, target, nil)
+	return c
+}
+
+func (r promotion) describe(w io.Writer, dir string) {
+	fmt.Fprintf(w, "%s is the leader from entry %d on (epoch %d). Start it with \"aqsha up --data %s\".\n", dir, r.Size, r.Epoch, dir)
+	for _, s := range r.Asked {
+		if s.Error == "" {
+			fmt.Fprintf(w, "  %s had %d entries\n", s.URL, s.Size)
+		}
+	}
+	for _, url := range r.Told {
+		fmt.Fprintf(w, "  %s knows\n", url)
+	}
+	for _, url := range r.Untold {
+		fmt.Fprintf(w, "  %s does not answer: the new leader tells it until it knows; keep it off the network, or name this node in its \"peers\"\n", url)
+	}
+	fmt.Fprintf(w, "  followers: %d, of which %d must acknowledge a payment (acks)\n", len(r.Followers), r.Acks)
+	for _, follower := range r.Followers {
+		fmt.Fprintf(w, "    %s\n", follower)
+	}
+	if r.Acks < r.AcksWere {
+		fmt.Fprintf(w, "  ATTENTION: acks was %d and is %d, for want of followers: add some to config.toml, or a loss of this machine loses payments\n", r.AcksWere, r.Acks)
+	}
+	for _, name := range r.GivenUp {
+		fmt.Fprintf(w, "  GIVEN UP: %s was not asked; what only it and other such followers acknowledged is lost\n", name)
+	}
+	if r.Lost > 0 {
+		fmt.Fprintf(w, "  LOST: up to %d entries that %s has\n", r.Lost, r.LostFrom)
+	}
 }

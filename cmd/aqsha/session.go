@@ -67,6 +67,9 @@ func readConfig(dir string) (config, error) {
 	if c.ClockSeconds < 0 || c.ClockSeconds > mostClockSeconds {
 		return c, usageError{fmt.Errorf("%s: clock_seconds: %d, want 0 (which is %d) to %d", filepath.Join(dir, configFile), c.ClockSeconds, int(node.DefaultClockBound.Seconds()), mostClockSeconds)}
 	}
+	if err := c.checkNodes(); err != nil {
+		return c, usageError{fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)}
+	}
 	return c, api.CheckAccess(c.Access)
 }
 
@@ -299,6 +302,7 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 	nc.Keys, nc.KeyDays = book.KeyLives(c.KeyDays), c.KeyDays
 	nc.SnapshotVerifiers = book.FollowerKeys()
 	if c.Leader != "" {
+		nc.Followers, nc.Acks = nil, 0 // the leader's, kept for a promotion
 		return nc, nil
 	}
 	signer, err := book.LogSigner()

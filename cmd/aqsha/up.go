@@ -80,7 +80,7 @@ var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := newInstance()
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance})
+	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: api.Members{Followers: c.Followers, Acks: c.Acks}})
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err

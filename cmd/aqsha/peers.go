@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/node"
+)
+
+// askEvery is how often a leader asks its peers who leads, and a follower its leader who the followers are.
+const askEvery = 5 * time.Second
+
+// askWhoLeads asks peers for a fence, now and then again and again, until the function that it returns is called. A
+// leader that was replaced while it was away stops writing before its first payment, if a peer answers. A peer that knows
+// less than this node is told: an old leader that comes back without peers of its own hears of its successor so.
+func askWhoLeads(ctx context.Context, n *node.Node, peers []string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ask := func() {
+		for _, peer := range peers {
+			asking, done := context.WithTimeout(ctx, healthWait)
+			compareWithPeer(asking, n, api.NewClient(peer, ""))
+			done()
+		}
+	}
+	if len(peers) == 0 {
+		return cancel
+	}
+	ask()
+	go func() {
+		for {
+			select {
+			case <-time.After(askEvery):
+				ask()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
+}
+
+// compareWithPeer takes in the fence that a peer knows of, and gives it the one known here if it is not the same: a newer one
+// is learnt, of one of the same epoch both must hear.
+func compareWithPeer(ctx context.Context, n *node.Node, peer *api.Client) {
+	theirs, err := peer.Fence(ctx)
+	if err != nil {
+		return
+	}
+	if theirs != nil {
+		_ = n.Fence(theirs) // it says so itself
+	}
+	if own, _ := n.KnownFence(); own != nil && !slices.Equal(own, theirs) {
+		_ = peer.SetFence(ctx, own)
+	}
+}
+
+// keepMembers asks a leader who its followers are and how many must acknowledge, and keeps that in this follower's
+// configuration: when the leader is lost, nobody else can say it. A leader that does not answer changes nothing.
+func keepMembers(ctx context.Context, dir string, c *config, leader *api.Client) error {
+	asking, done := context.WithTimeout(ctx, healthWait)
+	defer done()
+	m, err := leader.Members(asking)
+	if err != nil || (slices.Equal(m.Followers, c.Followers) && m.Acks == c.Acks) {
+		return nil
+	}
+	kept := *c
+	kept.Followers, kept.Acks = m.Followers, m.Acks
+	if kept.checkNodes() != nil {
+		return nil // what this node could not start with is not kept
+	}
+	// Flags of this run are not the directory's.
+	onDisk, err := readConfig(dir)
+	if err != nil {
+		return err
+	}
+	onDisk.Followers, onDisk.Acks = m.Followers, m.Acks
+	*c = kept
+	return writeConfig(dir, onDisk)
+}
+
+// keepMembersFresh keeps them until ctx ends.
+func keepMembersFresh(ctx context.Context, dir string, c config, leader *api.Client, logger *slog.Logger) {
+	for {
+		select {
+		case <-time.After(askEvery):
+		case <-ctx.Done():
+			return
+		}
+		if err := keepMembers(ctx, dir, &c, leader); err != nil {
+			logger.Warn("who the leader's followers are could not be kept", "cause", err)
+		}
+	}
+}

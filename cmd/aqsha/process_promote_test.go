@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/api"
+)
+
+// group is a leader and two followers, of whom acks must acknowledge.
+type group struct {
+	t       *testing.T
+	dir     string
+	leader  *process
+	keys    []string // of the followers
+	follows []*process
+}
+
+func (g *group) path(name string) string { return filepath.Join(g.dir, name) }
+
+func newGroup(t *testing.T, acks int) *group {
+	t.Helper()
+	g := &group{t: t, dir: t.TempDir()}
+	run1(t, "init", "--development", "--shared-keys", "--data", g.path("a"))
+	run1(t, "bank", "admit", "bank", "--data", g.path("a"))
+	run1(t, "issue", "bank", "1000", "--data", g.path("a"))
+	run1(t, "wallet", "new", "shop", "--bank", "bank", "--data", g.path("a"))
+	g.leader = up(t, g.path("a"))
+	for _, name := range []string{"b", "c"} {
+		var c copied
+		if err := json.Unmarshal([]byte(run1Out(t, "follow", g.leader.url, "--data", g.path(name), "--once", "--json")), &c); err != nil {
+			t.Fatal(err)
+		}
+		g.keys = append(g.keys, c.FollowerKey)
+	}
+	g.leader.stop(t)
+	c, err := readConfig(g.path("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Followers, c.Acks = g.keys, acks
+	if err := writeConfig(g.path("a"), c); err != nil {
+		t.Fatal(err)
+	}
+	g.leader = up(t, g.path("a"))
+	for _, name := range []string{"b", "c"} {
+		g.follows = append(g.follows, g.follow(name, g.leader.url))
+	}
+	t.Cleanup(func() {
+		for _, p := range append(g.follows, g.leader) {
+			_ = p.Process.Kill()
+		}
+	})
+	return g
+}
+
+func (g *group) follow(name, url string) *process {
+	return serves(g.t, "follow", url, "--data", g.path(name), "--listen", "127.0.0.1:0")
+}
+
+// comes waits for a node's health to be as wanted.
+func (g *group) comes(what, url string, holds func(h api.Health) bool) {
+	g.t.Helper()
+	var h api.Health
+	for range 600 {
+		var err error
+		ctx, cancel := context.WithTimeout(g.t.Context(), 5*time.Second)
+		h, err = api.NewClient(url, "").Health(ctx)
+		cancel()
+		if err == nil && holds(h) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	g.t.Fatalf("never came about: %s: %+v", what, h)
+}
+
+// An entry that one follower has acknowledged and another has not is never lost at a promotion that nobody told to lose it: who
+// cannot be asked stops it, who can be asked is copied. Followers, acks and the old leader's address outlive it, and the old
+// leader hears of it when it comes back, though it was given no peers.
+func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
+	g := newGroup(t, 1)
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	g.follows[0].stop(t)
+	for range 3 {
+		run1(t, "pay", "bank", "shop", "7", "--data", g.path("a")) // answered: the other follower has it
+	}
+	g.leader.kill()
+	has, err := api.NewClient(g.follows[1].url, "").Network(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	logKey := filepath.Join(g.path("a"), "keys", "log.secret")
+	out, err := aqsha("promote", "--data", g.path("b"), "--log-key", logKey).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "would-lose") || !strings.Contains(string(out), "--ask") {
+		t.Fatalf("promoted without the other follower's word: %v\n%s", err, out)
+	}
+	var p promotion
+	if err := json.Unmarshal([]byte(run1Out(t, "promote", "--data", g.path("b"), "--ask", g.follows[1].url, "--json")), &p); err != nil {
+		t.Fatal(err)
+	}
+	if p.Size != has.Head.Size || p.Lost != 0 || len(p.GivenUp) != 0 {
+		t.Errorf("the other follower has %d entries: %+v", has.Head.Size, p)
+	}
+	c, err := readConfig(g.path("b"))
+	if err != nil || c.Acks != 1 || !slices.Equal(c.Followers, g.keys[1:]) || !slices.Contains(c.Peers, g.leader.url) {
+		t.Errorf("%+v, %v", c, err)
+	}
+
+	leader := up(t, g.path("b"))
+	defer leader.kill()
+	g.follows[1].kill()
+	g.follows[1] = g.follow("c", leader.url)
+	if err := os.CopyFS(g.path("people"), os.DirFS(g.path("a"))); err != nil {
+		t.Fatal(err)
+	}
+	run1(t, "pay", "bank", "shop", "1", "--data", g.path("people"), "--node", leader.url)
+	if out := run1(t, "balance", "shop", "--data", g.path("people"), "--node", leader.url); !strings.Contains(out, "22.00") {
+		t.Errorf("after the promotion: %s", out)
+	}
+	old := serves(t, "up", "--data", g.path("a"), "--listen", strings.TrimPrefix(g.leader.url, "http://"))
+	defer old.kill()
+	g.comes("the old leader hears of the new one", old.url, func(h api.Health) bool { return h.Status == "read-only" && strings.Contains(h.Detail, "epoch 1") })
+}
+
+// A leader that was put back to an old copy is an alarm at its followers, in /health and in their metrics.
+func TestAnOldCopyPutBackIsAnAlarm(t *testing.T) {
+	g := newGroup(t, 0)
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	g.leader.stop(t)
+	if err := os.CopyFS(g.path("before"), os.DirFS(g.path("a"))); err != nil {
+		t.Fatal(err)
+	}
+	address := strings.TrimPrefix(g.leader.url, "http://")
+	g.leader = serves(t, "up", "--data", g.path("a"), "--listen", address)
+	run1(t, "pay", "bank", "shop", "7", "--data", g.path("a"))
+	now, err := api.NewClient(g.leader.url, "").Network(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range g.follows {
+		g.comes("it has all", f.url, func(h api.Health) bool {
+			return h.Follows.Connected && h.Follows.LeaderSize == now.Head.Size && *h.Follows.Lag == 0
+		})
+	}
+	g.leader.stop(t)
+	g.leader = serves(t, "up", "--data", g.path("before"), "--listen", address)
+	for _, f := range g.follows {
+		g.comes("the alarm", f.url, func(h api.Health) bool {
+			return h.Status == "leader-doubted" && strings.Contains(h.Follows.Alarm, "gone back")
+		})
+	}
+	// It pays: now there is a second history, signed.
+	run1(t, "pay", "bank", "shop", "8", "--data", g.path("before"))
+	run1(t, "pay", "bank", "shop", "9", "--data", g.path("before"))
+	for i, f := range g.follows {
+		g.comes("the evidence", f.url, func(h api.Health) bool { return h.Status == "read-only" && strings.Contains(h.Detail, "two histories") })
+		if files, _ := filepath.Glob(filepath.Join(g.path([]string{"b", "c"}[i]), "evidence-*.json")); len(files) != 1 {
+			t.Errorf("evidence: %v", files)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// standing is how far a node is, by the checkpoint that it shows; a follower's bears its cosignature, and so says who it is.
+type standing struct {
+	URL       string   `json:"url"`
+	Size      uint64   `json:"size,omitempty"`
+	Followers []string `json:"followers,omitempty"` // who cosigned it
+	Error     string   `json:"error,omitempty"`     // why it could not be asked
+}
+
+// standingOf asks a node and verifies its answer.
+func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
+	s.URL = url
+	asking, cancel := context.WithTimeout(ctx, healthWait)
+	defer cancel()
+	signed, err := node.Standing(asking, p.client(url))
+	if err != nil {
+		s.Error = err.Error()
+		return s
+	}
+	verifier, err := note.NewVerifier(p.n.Genesis().LogKey)
+	if err == nil {
+		var c txlog.Checkpoint
+		c, _, err = txlog.OpenCheckpoint(signed, p.n.Log().Origin(), note.VerifierList(verifier))
+		s.Size = c.Size
+	}
+	if err != nil {
+		s.Error = err.Error()
+		return s
+	}
+	if opened, err := note.Open(signed, note.VerifierList(p.verifiers...)); err == nil && url != p.old {
+		for _, sig := range opened.Sigs {
+			s.Followers = append(s.Followers, sig.Name)
+		}
+	}
+	return s
+}
+
+// ask asks everybody how far he is, copies from who has more, and refuses when something answered may be lost.
+func (p *promoting) ask(ctx context.Context) error {
+	var heard []string
+	oldAnswers := false
+	for _, url := range p.urls() {
+		s := p.standingOf(ctx, url)
+		p.result.Asked = append(p.result.Asked, s)
+		heard = append(heard, s.Followers...)
+		if url == p.old { // it is copied when it has stopped
+			oldAnswers = s.Error == "" && !p.withoutOldLeader
+			continue
+		}
+		if err := p.copyFrom(ctx, s, p.acceptLoss); err != nil {
+			return err
+		}
+	}
+	if oldAnswers || p.c.Acks == 0 {
+		return nil
+	}
+	var missing []string
+	for _, v := range p.verifiers {
+		if !slices.Contains(heard, v.Name()) {
+			missing = append(missing, v.Name())
+		}
+	}
+	if len(missing) < p.c.Acks {
+		return nil // whatever was answered, somebody who was asked has it, or this follower
+	}
+	if !p.acceptLoss {
+		return token.Errorf(wouldLose, "followers", "with acks = %d, %s may have acknowledged payments alone and cannot be asked: name its URL with --ask (or give it up with --accept-loss: what only it has is lost)",
+			p.c.Acks, strings.Join(missing, " and "))
+	}
+	p.result.GivenUp = missing
+	return nil
+}
+
+// copyFrom copies what a node has and this follower has not, or refuses to do without unless that is accepted.
+func (p *promoting) copyFrom(ctx context.Context, s standing, accept bool) error {
+	has := p.n.Log().Size()
+	if s.Error != "" || s.Size <= has {
+		return nil
+	}
+	err := p.n.FollowUntil(ctx, p.client(s.URL), nil, s.Size, nil)
+	if err == nil {
+		return nil
+	}
+	lost := p.lost(s)
+	if !accept {
+		return token.Errorf(wouldLose, "size", "%s has %d entries, %d more than this follower, and they could not be copied (%v): promote that one, or accept that they are lost (--accept-loss)", s.URL, s.Size, lost, err)
+	}
+	p.gaveUp(s)
+	return nil
+}
+
+// lost is how many entries a node has that are not here.
+func (p *promoting) lost(s standing) uint64 { return s.Size - min(s.Size, p.n.Log().Size()) }
+
+// gaveUp notes that what a node has is done without.
+func (p *promoting) gaveUp(s standing) {
+	if lost := p.lost(s); lost > p.result.Lost {
+		p.result.Lost, p.result.LostFrom = lost, s.URL
+	}
+}
+
+// copyRest copies what those have who took the fence: they write and acknowledge nothing more under the old leader, so
+// that what they have now is all that they will ever have of it.
+func (p *promoting) copyRest(ctx context.Context) error {
+	for _, url := range p.result.Told {
+		s := p.standingOf(ctx, url)
+		if url != p.old {
+			if err := p.copyFrom(ctx, s, p.acceptLoss); err != nil {
+				return fmt.Errorf("the fence is signed; try again: %w", err)
+			}
+			continue
+		}
+		if p.withoutOldLeader {
+			p.gaveUp(s)
+			continue
+		}
+		if s.Error == "" {
+			err := p.copyFrom(ctx, s, false)
+			if err == nil {
+				continue
+			}
+			s.Error = err.Error()
+		}
+		return fmt.Errorf("the old leader has stopped, but its last entries could not be copied; try again, or do without them (--without-old-leader: up to %d entries are lost): %s", p.lost(s), s.Error)
+	}
+	return nil
+}
