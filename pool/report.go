@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
@@ -111,11 +110,12 @@ func (a *Auditor) Distributions(members map[string]Member, from, to params.Date,
 		}
 	}
 	for _, one := range a.state.payments {
-		if one.done == nil || one.done.TxID == (bitcoin.Hash{}) {
+		id, timeMillis, has := one.transaction()
+		if !has {
 			continue
 		}
 		for _, p := range one.Payees {
-			add(p.User, time.UnixMilli(one.done.TimeMillis), p.Amount, "transaction "+one.done.TxID.String())
+			add(p.User, time.UnixMilli(timeMillis), p.Amount, "transaction "+id.String())
 		}
 	}
 	slices.SortStableFunc(paid, func(x, y Distribution) int { return x.Time.Compare(y.Time) })

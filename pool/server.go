@@ -33,7 +33,11 @@ type Pool struct {
 	operator  []byte // script
 	wallet    *wallet.Wallet
 	drawer    drawer
-	paying    sync.Mutex // one payment at a time
+	paying    sync.Mutex                     // one payment at a time
+	sighted   map[uint64]*sighting           // of open payments; owned by who holds paying
+	followed  atomic.Pointer[bitcoin.Client] // whose templates are worked on
+
+	payOptions atomic.Pointer[PayOptions] // of the last payment
 
 	loops    []*loop
 	nextLoop atomic.Uint64
@@ -82,6 +86,7 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	p := &Pool{
 		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log, registry: newRegistry(options.Network),
 		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
+		sighted: map[uint64]*sighting{},
 	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
@@ -94,6 +99,12 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	p.committer = newCommitter(options.Log, p.fail)
 	if p.accounts, err = OpenAccounts(options.Log, options.BooksFile); err != nil {
 		return nil, err
+	}
+	if fault := p.accounts.Fault(); fault != nil {
+		p.logger.Error("nobody is paid", "reason", fault)
+	}
+	for account, amount := range p.accounts.corrected {
+		p.logger.Warn("account corrected: earlier rules had booked it otherwise", "account", account, "satoshi", int64(amount))
 	}
 	if err := p.restore(ctx); err != nil {
 		return nil, err
@@ -118,7 +129,7 @@ func (p *Pool) restore(ctx context.Context) error {
 		}
 		record, err := sharelog.Decode(entry)
 		if err != nil {
-			return fmt.Errorf("log entry %d: %w", index-1, err)
+			continue // what the accounts do not understand stops payments, not the pool
 		}
 		switch r := record.(type) {
 		case *sharelog.Worker:
@@ -159,7 +170,10 @@ func (p *Pool) seenOn(previous bitcoin.Hash) *seenHashes {
 func (p *Pool) begin() error {
 	first := p.extranonce.Load()
 	p.committer.record(&sharelog.Lease{First: first, Count: leaseSize})
-	p.committer.record(&sharelog.Scheme{Name: p.config.Scheme, FeePPM: p.config.FeePPM, Address: p.config.Operator})
+	p.committer.record(&sharelog.Scheme{
+		Name: p.config.Scheme, FeePPM: p.config.FeePPM, Address: p.config.Operator,
+		Rules: sharelog.RulesAtBlock, InCoinbase: p.config.PayInCoinbase,
+	})
 	if err := p.committer.commit(); err != nil {
 		return fmt.Errorf("pool log: %w", err)
 	}
@@ -240,6 +254,7 @@ func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
 	background.Go(func() { p.keepBans(committing) })
 	if len(p.nodes) > 0 {
 		background.Go(func() { p.watch(ctx) })
+		background.Go(func() { p.keepPayments(ctx) })
 	}
 	var err error
 	select {

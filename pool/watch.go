@@ -15,6 +15,7 @@ import (
 func (p *Pool) watch(ctx context.Context) {
 	for i := 0; ctx.Err() == nil; i++ {
 		node := p.nodes[i%len(p.nodes)]
+		p.followed.Store(node)
 		err := p.follow(ctx, node)
 		if ctx.Err() != nil {
 			return
@@ -25,6 +26,17 @@ func (p *Pool) watch(ctx context.Context) {
 			pause(ctx, time.Second)
 		}
 	}
+}
+
+// chainNode is the node that follows the chain: the one whose templates are worked on. Nil without nodes.
+func (p *Pool) chainNode() *bitcoin.Client {
+	if node := p.followed.Load(); node != nil {
+		return node
+	}
+	if len(p.nodes) > 0 {
+		return p.nodes[0]
+	}
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -126,6 +138,11 @@ func (p *Pool) offer(ctx context.Context, node *bitcoin.Client, update bitcoin.U
 		j.minTime = max(j.minTime, last.minTime)
 		j.previous = last.previous
 	}
+	if p.config.Scheme == payout.FPPS {
+		if err := p.accounts.knowFees(ctx, p, t); err != nil {
+			return fmt.Errorf("fees of the last blocks: %w", err)
+		}
+	}
 	return p.issue(j)
 }
 
@@ -185,10 +202,16 @@ func (p *Pool) issue(j *job) error {
 		Number: p.lastJob.Add(1), TimeMillis: j.arrived.UnixMilli(), Height: uint64(t.Height), Previous: t.Previous, Version: t.Version, Bits: t.Bits,
 		MinTime: j.minTime, CoinbaseValue: t.CoinbaseValue, Fees: t.Fees, MeanFees: p.accounts.meanFees(), Branch: t.Branch,
 	}
-	if err := p.layOut(j); err != nil {
+	// No payment is chosen between laying the debts out and the job's record.
+	p.accounts.layout.Lock()
+	err := p.layOut(j)
+	if err == nil {
+		p.committer.record(&j.record)
+	}
+	p.accounts.layout.Unlock()
+	if err != nil {
 		return err
 	}
-	p.committer.record(&j.record)
 	p.current.Store(j)
 	p.halted.Store(false)
 	for _, l := range p.loops {
