@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim attack detect soak drill bench deps
+.PHONY: run build test check fuzz sim year attack detect soak drill bench deps
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -11,10 +11,13 @@ run: build
 	./bin/aqsha demo
 
 # The commands' tests start hundreds of processes, some against deadlines of a few seconds: they run
-# without the race detector, under which a process takes a second to start. All else runs under it.
+# without the race detector, under which a process takes a second to start. All else runs under it; campaigns of one
+# goroutine, sweeps of sizes and measurements run short there and at length without it.
 test: check deps
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /cmd/aqsha)
 	$(GO) test -timeout 20m ./cmd/aqsha
+	$(GO) test -timeout 20m ./node -run 'Crash|Fates|Failing|Disk|Sync|Rot|Pilot|Voyages|Replays|Clock|Snapshot'
+	$(GO) test -timeout 20m ./node/bench
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi
@@ -48,12 +51,20 @@ fuzz:
 		done; \
 	done
 
-# Crashes the real node, wallets that pay batches and a farm's store of samples on simulated disks, CRASHES times each;
-# make sim SEED=n replays the one that a failure named.
+# Crashes the real node on a simulated disk, CRASHES times at one operation after the other, and lets it meet as many fates, in
+# which sizes, clocks and faults of the disk are drawn by seed; then all sizes of tables and states, and wallets that pay
+# batches and a farm's store of samples on simulated disks. make sim SEED=n, or
+# make sim FATE=n, replays the one that a failure named.
 CRASHES ?= 20000
 sim:
-	cd node && SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run TestCrashAtEveryOperation -timeout 120m
-	SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test ./api/wallet ./farm/sample -count 1 -run 'Crash' -timeout 120m
+	cd node && SIM_SEED=$(SEED) SIM_FATE=$(FATE) SIM_CRASHES=$(CRASHES) $(GO) test -count 1 -run '$(if $(SEED),TestCrashAtEveryOperation,$(if $(FATE),TestFates,TestCrashAtEveryOperation|TestFates))' -timeout 240m
+	$(if $(SEED)$(FATE),,SWEEP=all $(GO) test -count 1 ./livestate ./index ./node/packed -run 'EverySize' -timeout 60m)
+	$(if $(FATE),,SIM_SEED=$(SEED) SIM_CRASHES=$(CRASHES) $(GO) test ./api/wallet ./farm/sample -count 1 -run 'Crash' -timeout 120m)
+
+# A small pilot's year in simulated time: 300 wallets, 20 payments an hour, restarts, backups that are restored, clocks, full disks.
+PILOT_DAYS ?= 365
+year:
+	PILOT_DAYS=$(PILOT_DAYS) $(GO) test ./node -count 1 -run TestAPilotsYear -timeout 120m
 
 # Composes transactions from all that strangers, customers, banks, agencies and operators know and hold, ATTACKS of them,
 # and asks for what is not theirs.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/sse"
@@ -40,8 +41,14 @@ func (s *Server) registerBlocks() {
 		}) (*answer[BlockEntries], error) {
 			return ok(s.blockEntries(ctx, in.Height))
 		})
-	sse.Register(s.api, huma.Operation{OperationID: "stream-blocks", Method: http.MethodGet, Path: "/v1/blocks/stream", Summary: "Blocks as they become durable (server-sent events)"},
+	sse.Register(s.api, huma.Operation{OperationID: "stream-blocks", Method: http.MethodGet, Path: "/v1/blocks/stream", Summary: "Blocks as they become durable (server-sent events)",
+		Description: "Each event's id is the block's height. Begins with the present block, or after Last-Event-ID: what was missed comes first, also what was made while the node was away, without gap or repetition. Browsers send that header by themselves when they connect again."},
 		map[string]any{"block": BlockView{}}, s.stream)
+}
+
+// streamInput is where a stream goes on.
+type streamInput struct {
+	LastEventID string `header:"Last-Event-ID" pattern:"^[0-9]{1,18}$" doc:"height of the last block that was received"`
 }
 
 func (s *Server) blocks(before uint64, limit int) ([]BlockView, error) {
@@ -100,12 +107,17 @@ func (s *Server) blockEntries(ctx context.Context, height uint64) (BlockEntries,
 	return full, nil
 }
 
-// stream sends every block from the present one on, until the client or the server leaves.
-func (s *Server) stream(ctx context.Context, _ *struct{}, send sse.Sender) {
+// stream sends every block from the present one on, or after the one that was received last, until the client or the server
+// leaves. The log has all of them, so that nothing is kept for who may come back.
+func (s *Server) stream(ctx context.Context, in *streamInput, send sse.Sender) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.streaming, cancel)()
-	for height := s.node.Head().Height; ; height++ {
+	height := s.node.Head().Height
+	if last, err := strconv.ParseUint(in.LastEventID, 10, 63); err == nil {
+		height = last + 1
+	}
+	for ; ; height++ {
 		if err := s.node.WaitHeight(ctx, height); err != nil {
 			return
 		}

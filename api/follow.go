@@ -27,10 +27,12 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 		Description:  "The body is the signed checkpoint with the follower's cosignature (C2SP tlog-cosignature). Only followers that this node was told of count.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
 	}, func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
-		if err := s.node.Cosign(in.RawBody); err != nil {
-			return nil, problemOf(err)
-		}
-		return nil, nil
+		return owned(in.RawBody, func(body []byte) (*struct{}, error) {
+			if err := s.node.Cosign(body); err != nil {
+				return nil, problemOf(err)
+			}
+			return nil, nil
+		})
 	})
 	huma.Register(s.api, huma.Operation{
 		OperationID: "fence", Method: http.MethodPost, Path: "/v1/fence", DefaultStatus: http.StatusNoContent,
@@ -38,10 +40,12 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 		Description:  "The body is a fence signed by the log's key. A leader of an older epoch stops writing for ever.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
 	}, func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
-		if err := s.node.Fence(in.RawBody); err != nil {
-			return nil, problemOf(err)
-		}
-		return nil, nil
+		return owned(in.RawBody, func(body []byte) (*struct{}, error) {
+			if err := s.node.Fence(body); err != nil {
+				return nil, problemOf(err)
+			}
+			return nil, nil
+		})
 	})
 	mux.HandleFunc("GET /v1/fence", func(w http.ResponseWriter, _ *http.Request) {
 		signed, _ := s.node.KnownFence()

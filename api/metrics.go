@@ -34,6 +34,22 @@ func (s *Server) metrics() http.Handler {
 		func() float64 { state, _ := s.node.FollowState(); return float64(state.Lag) }))
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "warnings", Help: "What the operator should see to, such as keys near the end of their life: see /health."},
 		func() float64 { return float64(s.node.CountWarnings()) }))
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "stalled_stages", Help: "Stages of the pipeline that make no progress though work waits."},
+		func() float64 { return float64(len(s.node.Stalled())) }))
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "clock_believed", Help: "1 when blocks may be dated by this machine's clock, 0 when payments wait until it is believed."},
+		func() float64 {
+			if s.node.Clock().Believed {
+				return 1
+			}
+			return 0
+		}))
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "clock_skew_seconds", Help: "This clock less that of the follower farthest from it, as last heard; 0 without any."},
+		func() float64 {
+			if skew := s.node.Clock().SkewMillis; skew != nil {
+				return float64(*skew) / 1000
+			}
+			return 0
+		}))
 	counter("transactions_total", "Transactions made durable since the start.", func(c node.Counts) float64 { return float64(c.Transactions) })
 	counter("blocks_total", "Blocks made durable since the start.", func(c node.Counts) float64 { return float64(c.Blocks) })
 	counter("refused_total", "Transactions refused by a rule since the start.", func(c node.Counts) float64 { return float64(c.Refused) })

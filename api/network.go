@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,6 +22,8 @@ type Network struct {
 	Head    node.Head       `json:"head"`
 	Open    bool            `json:"open" doc:"everybody may read everything: a development network"`
 	Rules   uint32          `json:"rules" doc:"version of the rules that the last block follows"`
+	// By which wallets reckon until when what they sign is valid: the block's time decides, not theirs.
+	TimeMillis uint64 `json:"time_millis" doc:"the time that the next block would have, Unix milliseconds: reckon valid_until from it"`
 }
 
 // Supply is the tenge that exists, at the last durable block.
@@ -50,13 +53,36 @@ type IntermediaryView struct {
 
 // Health says whether the node serves and writes.
 type Health struct {
-	Status    string               `json:"status" enum:"ok,read-only,following"`
+	Status    string               `json:"status" enum:"ok,stalled,read-only,clock-doubted,following,waiting" doc:"stalled: a stage makes no progress though work waits; clock-doubted: no payments until the clock is believed; waiting: a follower waits for its own clock"`
 	Detail    string               `json:"detail,omitempty"`
 	Height    uint64               `json:"height"`
 	Counts    node.Counts          `json:"counts"`
+	Clock     node.ClockState      `json:"clock" doc:"what the node makes of its clock, and who else watches the time of blocks"`
+	Stalled   []node.StalledStage  `json:"stalled,omitempty" doc:"stages of the pipeline that make no progress though work waits"`
 	Follows   *node.FollowState    `json:"follows,omitempty" doc:"whose log this node copies, and how far it is behind"`
 	Followers []node.FollowerState `json:"followers,omitempty" doc:"who has acknowledged what"`
 	Warnings  []string             `json:"warnings,omitempty" doc:"what the operator should see to, such as keys near the end of their life"`
+}
+
+// health answers whatever hangs: it waits for nothing that a stage of the node may hold.
+func (s *Server) health() Health {
+	n := s.node
+	h := Health{Status: "ok", Height: n.Head().Height, Counts: n.Counts(), Clock: n.Clock(), Stalled: n.Stalled(), Followers: n.Followers(), Warnings: n.Warnings()}
+	if state, follows := n.FollowState(); follows {
+		h.Status, h.Follows = "following", &state
+		if state.Waits {
+			h.Status, h.Detail = "waiting", state.Detail
+		}
+	} else if !h.Clock.Believed {
+		h.Status, h.Detail = "clock-doubted", h.Clock.Detail
+	}
+	if err := n.Err(); err != nil {
+		h.Status, h.Detail = "read-only", err.Error()
+	}
+	if len(h.Stalled) > 0 {
+		h.Status, h.Detail = "stalled", fmt.Sprintf("the %s makes no progress though work waits; the node's log has the stacks", h.Stalled[0].Stage)
+	}
+	return h
 }
 
 type answer[T any] struct{ Body T }
@@ -78,7 +104,7 @@ func (s *Server) registerNetwork() {
 	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head"),
 		func(context.Context, *struct{}) (*answer[Network], error) {
 			g := s.node.Genesis()
-			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open, s.node.Head().Rules}, nil)
+			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open, s.node.Head().Rules, s.node.Clock().TimeMillis}, nil)
 		})
 	huma.Register(s.api, operation("get-genesis", "/v1/genesis", "What founded the network"),
 		func(context.Context, *struct{}) (*answer[ledger.Genesis], error) { return ok(s.node.Genesis(), nil) })
@@ -99,14 +125,7 @@ func (s *Server) registerNetwork() {
 		})
 	huma.Register(s.api, operation("get-health", "/health", "Whether the node serves and writes"),
 		func(context.Context, *struct{}) (*answer[Health], error) {
-			h := Health{Status: "ok", Height: s.node.Head().Height, Counts: s.node.Counts(), Followers: s.node.Followers(), Warnings: s.node.Warnings()}
-			if state, follows := s.node.FollowState(); follows {
-				h.Status, h.Follows = "following", &state
-			}
-			if err := s.node.Err(); err != nil {
-				h.Status, h.Detail = "read-only", err.Error()
-			}
-			return ok(h, nil)
+			return ok(s.health(), nil)
 		})
 }
 

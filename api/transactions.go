@@ -38,7 +38,7 @@ func (s *Server) registerTransactions() {
 		ContentType string `header:"Content-Type"`
 		RawBody     []byte
 	}) (*rawAnswer, error) {
-		return s.submit(ctx, in.ContentType, in.RawBody)
+		return owned(in.RawBody, func(body []byte) (*rawAnswer, error) { return s.submit(ctx, in.ContentType, body) })
 	})
 	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction"),
 		func(ctx context.Context, in *struct {

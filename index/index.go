@@ -29,7 +29,7 @@ type Index struct {
 	mu     sync.RWMutex // guards the lists, not the runs, which never change
 	disk   []*run       // in order of their entries
 	memory []*run       // those after them
-	failed error        // of merging files
+	failed error        // of merging files, since the last that went well
 
 	gathered int // records in memory; Block's alone, as is what follows
 	writer   writer
@@ -96,15 +96,32 @@ func (x *Index) Block(first uint64, entries [][]byte) error {
 	for t := range tables {
 		x.scratch = sortRecords(w.records[t], x.scratch)
 	}
-	if err := x.add(&run{first: first, size: first + uint64(len(entries)), memory: w.records}); err != nil {
-		return err
-	}
+	x.add(&run{first: first, size: first + uint64(len(entries)), memory: w.records})
 	x.size.set(first + uint64(len(entries)))
+	if x.gathered >= flushRecords {
+		if err := x.flush(); err != nil {
+			return &UnkeptError{err}
+		}
+	}
 	return nil
 }
 
+// UnkeptError says that a block is indexed, in memory, and that what memory holds could not be written. The next block
+// tries again: whoever indexes should wait before it.
+type UnkeptError struct{ Err error }
+
+func (e *UnkeptError) Error() string { return fmt.Sprintf("the index cannot be written: %v", e.Err) }
+func (e *UnkeptError) Unwrap() error { return e.Err }
+
+// Err says why files are not merged at present; merging is tried again.
+func (x *Index) Err() error {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.failed
+}
+
 // add appends a run in memory, merging those before it that are not larger, so that there are few.
-func (x *Index) add(r *run) error {
+func (x *Index) add(r *run) {
 	keep := len(x.memory)
 	count := len(r.memory[ofIDs]) + len(r.memory[ofWallets])
 	x.gathered += count
@@ -115,12 +132,7 @@ func (x *Index) add(r *run) error {
 	}
 	x.mu.Lock()
 	x.memory = append(slices.Clone(x.memory[:keep]), r)
-	err := x.failed
 	x.mu.Unlock()
-	if err == nil && x.gathered >= flushRecords {
-		err = x.flush()
-	}
-	return err
 }
 
 // find lists up to most entries that stand under an id's prefix before an entry, the latest first. Other ids

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -82,42 +83,56 @@ func (x *Index) flush() error {
 	return nil
 }
 
-// mergeFiles keeps files few, in the background.
+// mergeAgain is how long after a failure, such as a full disk, files are merged again.
+const mergeAgain = 30 * time.Second
+
+// mergeFiles keeps files few, in the background. What fails is tried again: until then there are more files.
 func (x *Index) mergeFiles() {
 	defer x.merging.Done()
+	var again <-chan time.Time
 	for {
 		select {
 		case <-x.stop:
 			return
 		case <-x.flushed:
+		case <-again:
 		}
-		for {
-			x.mu.RLock()
-			from, to := mergeable(x.disk)
-			parts := x.disk[from:to]
-			x.mu.RUnlock()
-			if from == to {
-				break
-			}
-			merged, err := writeRun(x.fs, x.dir, x.network, parts)
-			if err != nil {
-				x.mu.Lock()
-				x.failed = err
-				x.mu.Unlock()
-				return
-			}
-			x.mu.Lock()
-			// Only this goroutine takes runs away; flush adds at the end.
-			x.disk = append(append(slices.Clone(x.disk[:from]), merged), x.disk[to:]...)
-			for _, part := range parts {
-				x.discard(part)
-			}
-			x.mu.Unlock()
-			select {
-			case <-x.stop:
-				return
-			default:
-			}
+		again = nil
+		err := x.mergeAll()
+		x.mu.Lock()
+		x.failed = err
+		x.mu.Unlock()
+		if err != nil {
+			again = time.After(mergeAgain)
+		}
+	}
+}
+
+// mergeAll merges files until there is nothing to merge, or the index is closed.
+func (x *Index) mergeAll() error {
+	for {
+		x.mu.RLock()
+		from, to := mergeable(x.disk)
+		parts := x.disk[from:to]
+		x.mu.RUnlock()
+		if from == to {
+			return nil
+		}
+		merged, err := writeRun(x.fs, x.dir, x.network, parts)
+		if err != nil {
+			return err
+		}
+		x.mu.Lock()
+		// Only this goroutine takes runs away; flush adds at the end.
+		x.disk = append(append(slices.Clone(x.disk[:from]), merged), x.disk[to:]...)
+		for _, part := range parts {
+			x.discard(part)
+		}
+		x.mu.Unlock()
+		select {
+		case <-x.stop:
+			return nil
+		default:
 		}
 	}
 }

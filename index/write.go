@@ -87,6 +87,7 @@ func writeRun(files vfs.FS, dir string, network token.NetworkID, parts []*run) (
 		err = files.SyncDir(dir)
 	}
 	if err != nil {
+		_ = files.Remove(temporary) // on a full disk its room is wanted
 		return nil, err
 	}
 	return openRun(files, dir, name, network)

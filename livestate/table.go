@@ -1,6 +1,7 @@
 package livestate
 
 import (
+	"fmt"
 	"math/bits"
 	"slices"
 	"unsafe"
@@ -29,7 +30,11 @@ const (
 	chunkBits  = 12
 	chunkRows  = 1 << chunkBits
 
-	leastShard = 8 // entries of a shard when first used
+	leastShard = 8 // entries of a shard when first used, or reserved
+
+	// A shard is never more than 85 % full, counting the entry that comes: probing ends at an empty place, of which there
+	// must be one.
+	fullParts, ofParts = 17, 20
 
 	mostChunks = 32 // added at a time: 8 MiB of tokens, which clears in a millisecond or two
 )
@@ -49,6 +54,26 @@ func newTable[K comparable, R any](hash func(K) uint64) *table[K, R] {
 func split(hash uint64) (shardIndex int, tag uint32) {
 	return int(hash >> (64 - shardBits)), uint32(hash)
 }
+
+// after is the position after one.
+func (s *shard) after(i int, wraps *int) int {
+	if i++; i < len(s.entries) {
+		return i
+	}
+	return s.wrap(wraps)
+}
+
+// wrap goes on at the beginning. Probing that comes around for the second time would go on for ever, under the lock that
+// everybody waits for: rather the process ends, and says why. Only who wraps pays for the check.
+func (s *shard) wrap(wraps *int) int {
+	if *wraps++; *wraps > 1 {
+		panic(fmt.Sprintf("livestate: probing a shard of %d entries, %d of them in use, does not end", len(s.entries), s.count))
+	}
+	return 0
+}
+
+// full says whether another entry needs a larger shard first.
+func (s *shard) full() bool { return (s.count+1)*ofParts > len(s.entries)*fullParts }
 
 // home scales a tag to a position.
 func (s *shard) home(tag uint32) int { return int(uint64(tag) * uint64(len(s.entries)) >> 32) }
@@ -78,7 +103,8 @@ func (t *table[K, R]) find(key K) (slot uint32, found bool) {
 	if s.count == 0 {
 		return 0, false
 	}
-	for i := s.home(tag); ; {
+	wraps := 0
+	for i := s.home(tag); ; i = s.after(i, &wraps) {
 		entry := s.entries[i]
 		if entry == 0 {
 			return 0, false
@@ -88,9 +114,6 @@ func (t *table[K, R]) find(key K) (slot uint32, found bool) {
 			if t.at(slot).key == key {
 				return slot, true
 			}
-		}
-		if i++; i == len(s.entries) {
-			i = 0
 		}
 	}
 }
@@ -108,19 +131,16 @@ func (t *table[K, R]) get(key K) *R {
 func (t *table[K, R]) put(key K) (slot uint32, r *R, isNew bool) {
 	index, tag := split(t.hash(key))
 	s := &t.shards[index]
-	if s.count*20 >= len(s.entries)*17 { // over 85 % full
+	if s.full() {
 		s.grow()
 	}
-	i := s.home(tag)
-	for s.entries[i] != 0 {
+	i, wraps := s.home(tag), 0
+	for ; s.entries[i] != 0; i = s.after(i, &wraps) {
 		if uint32(s.entries[i]>>32) == tag {
 			slot := uint32(s.entries[i]) - 1
 			if found := t.at(slot); found.key == key {
 				return slot, &found.value, false
 			}
-		}
-		if i++; i == len(s.entries) {
-			i = 0
 		}
 	}
 	slot = t.newSlot()
@@ -154,8 +174,8 @@ func (t *table[K, R]) addChunks(count int) {
 	}
 }
 
-// reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards. Somebody else
-// finds memory for them meanwhile.
+// reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards; one that gets more
+// grows as ever. Somebody else finds memory for them meanwhile.
 func (t *table[K, R]) reserve(rows int) {
 	var reserved [][]row[K, R]
 	if chunks := (int(t.used) + rows + chunkRows - 1) / chunkRows; chunks > len(t.chunks) {
@@ -166,7 +186,7 @@ func (t *table[K, R]) reserve(rows int) {
 	var index [][]uint64
 	for i := range t.shards {
 		s := &t.shards[i]
-		if entries := (s.count + rows/shardCount) * 5 / 4; entries > len(s.entries) {
+		if entries := max(leastShard, (s.count+rows/shardCount)*5/4); entries > len(s.entries) {
 			s.resize(entries)
 			index = append(index, s.entries)
 		}
@@ -182,11 +202,9 @@ func (t *table[K, R]) reserve(rows int) {
 }
 
 func (s *shard) insert(entry uint64) {
-	i := s.home(uint32(entry >> 32))
+	i, wraps := s.home(uint32(entry>>32)), 0
 	for s.entries[i] != 0 {
-		if i++; i == len(s.entries) {
-			i = 0
-		}
+		i = s.after(i, &wraps)
 	}
 	s.entries[i] = entry
 	s.count++
@@ -223,20 +241,13 @@ func (t *table[K, R]) remove(key K) (slot uint32, value R, found bool) {
 
 // remove takes an entry out and shifts back those that probing had pushed past it.
 func (s *shard) remove(entry uint64) {
-	i := s.home(uint32(entry >> 32))
+	i, wraps := s.home(uint32(entry>>32)), 0
 	for s.entries[i] != entry {
-		if i++; i == len(s.entries) {
-			i = 0
-		}
+		i = s.after(i, &wraps)
 	}
 	n := len(s.entries)
-	for j := i; ; {
-		if j++; j == n {
-			j = 0
-		}
-		if s.entries[j] == 0 {
-			break
-		}
+	wraps = 0
+	for j := s.after(i, &wraps); s.entries[j] != 0; j = s.after(j, &wraps) {
 		// The entry at j may fill the hole at i unless its home lies cyclically in (i, j].
 		home := s.home(uint32(s.entries[j] >> 32))
 		if (j-home+n)%n >= (j-i+n)%n {

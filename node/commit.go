@@ -54,8 +54,9 @@ func (n *Node) store(group []*block) {
 			n.published.wake()
 		}
 	}
+	n.stages[stageCommitter].end(len(group))
 	if n.config.Acks > 0 {
-		n.answers <- group
+		n.answers <- group // may wait for followers, which is no standstill
 		return
 	}
 	n.settle(group, n.failure.Load())
@@ -145,9 +146,13 @@ func (n *Node) dueAfter(tokens int) uint64 {
 	return uint64(snapshotWork + tokens/workPerTokens)
 }
 
+// noSnapshot is what is logged when a snapshot could not be written.
+const noSnapshot = "no snapshot could be written; the log has everything, the next start takes longer"
+
 // snapshotter takes the snapshots that policy asks for, and more when the log grows fast.
 func (n *Node) snapshotter() {
 	last, lastWork := *n.durable.Load(), uint64(0)
+	var retry <-chan time.Time // set after one that failed
 	for first := true; ; first = false {
 		grown := n.grown.wait()
 		n.mu.RLock()
@@ -159,14 +164,19 @@ func (n *Node) snapshotter() {
 			lastWork = work
 		}
 		due := work >= lastWork+n.dueAfter(tokens)
-		if head := *n.durable.Load(); (due || head.Height >= last.Height+every) && n.Err() == nil {
+		if head := *n.durable.Load(); retry == nil && (due || head.Height >= last.Height+every) && n.Err() == nil && n.snapshotSigner() != nil {
 			if err := n.Snapshot(); err != nil {
-				n.logger.Warn("no snapshot taken; the log still has everything", "cause", err)
+				wait := n.unsnapped.failed(err)
+				n.logger.Warn(noSnapshot, "cause", err, "again in", wait)
+				retry = time.After(wait)
+			} else {
+				last, lastWork = head, work
 			}
-			last, lastWork = head, work
 		}
 		select {
 		case <-grown:
+		case <-retry:
+			retry = nil
 		case <-n.stop:
 			return
 		}

@@ -64,6 +64,7 @@ func (n *Node) Cosign(signed []byte) error {
 	s.mu.Lock()
 	for _, sig := range opened.Sigs {
 		s.sizes[sig.Name] = max(s.sizes[sig.Name], c.Size)
+		n.clock.hear(sig)
 	}
 	if ours && c.Size >= s.shownSize && s.has(n.config.Acks) >= c.Size {
 		s.shown, s.shownSize = signed, c.Size

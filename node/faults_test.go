@@ -41,8 +41,9 @@ func (s *seaman) refusesWrites() {
 // node must refuse writes, and recover everything it answered once the disk is well.
 func failing(t *testing.T, most int, plan func(d *disk.Disk, n int), heal func(d *disk.Disk)) {
 	v := newVoyage(t, 11)
-	strikes := 0
-	for n := 1; n <= most; n++ {
+	strikes, tried, step := 0, 0, int(short(1, 7))
+	for n := 1; n <= most; n += step {
+		tried++
 		s := v.on(t, uint64(n))
 		s.tolerant = true // a snapshot that fails harms nobody
 		plan(s.disk, n)
@@ -60,9 +61,9 @@ func failing(t *testing.T, most int, plan func(d *disk.Disk, n int), heal func(d
 			t.Fatalf("fault %d", n)
 		}
 	}
-	t.Logf("%d of %d faults stopped the log", strikes, most)
-	if strikes < most/5 || strikes == most {
-		t.Errorf("%d of %d faults stopped the log: not what the campaign is for", strikes, most)
+	t.Logf("%d of %d faults stopped the log", strikes, tried)
+	if !raced && (strikes < tried/5 || strikes == tried) {
+		t.Errorf("%d of %d faults stopped the log: not what the campaign is for", strikes, tried)
 	}
 }
 
@@ -87,7 +88,7 @@ func TestFullDisk(t *testing.T) {
 func TestLyingSync(t *testing.T) {
 	v := newVoyage(t, 12)
 	refused, shorter, whole := 0, 0, 0
-	for at := 20; at < 260; at += 2 {
+	for at := 20; at < 260; at += int(short(2, 13)) {
 		s := v.on(t, uint64(at))
 		s.disk.Lie(true)
 		s.disk.CrashAt(at)
@@ -145,7 +146,7 @@ func TestBitRot(t *testing.T) {
 	refused, served := 0, 0
 	for _, name := range files(t, s.disk) {
 		content := s.disk.Contents(name)
-		step := max(1, len(content)/150)
+		step := max(1, len(content)/int(short(150, 15)))
 		if strings.HasSuffix(name, "/checkpoint") {
 			step = 37 // two slots, mostly empty
 			content = content[:min(len(content), 4000)]
@@ -162,7 +163,7 @@ func TestBitRot(t *testing.T) {
 		}
 	}
 	t.Logf("%d rotten bytes refused, %d without effect on what is served", refused, served)
-	if refused < 100 || served == 0 {
+	if refused < int(short(100, 10)) || served == 0 {
 		t.Error("the campaign did not reach what it should")
 	}
 }

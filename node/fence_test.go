@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
+	"runtime"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -145,4 +148,21 @@ func FuzzReadFrame(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A frame of 64 MiB with 22 million entries of a byte once took 2.3 GB before it was refused.
+func TestAFrameOfTooManyEntriesIsRefused(t *testing.T) {
+	content := bytes.Repeat([]byte{0, 1, 'x'}, 22_000_000)
+	frame := append(binary.BigEndian.AppendUint32([]byte{'B'}, uint32(len(content))), content...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := node.ReadFrame(bufio.NewReader(bytes.NewReader(frame)))
+	runtime.ReadMemStats(&after)
+	var bad *node.FrameError
+	if !errors.As(err, &bad) || !strings.Contains(err.Error(), "more than") {
+		t.Fatalf("it gives %v", err)
+	}
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > uint64(8*len(content)) { // reading it doubles a buffer a few times
+		t.Errorf("%d bytes were taken for a frame of %d", taken, len(frame))
+	}
 }

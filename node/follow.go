@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -28,11 +29,14 @@ type Leader interface {
 
 // following is a follower's state.
 type following struct {
+	ahead     atomic.Int64                // ms by which the last block that came was dated ahead of the clock here, or before it
+	signer    atomic.Pointer[note.Signer] // with which it cosigns, and signs its snapshots; nil before it follows
 	mu        sync.Mutex
 	connected bool
 	size      uint64 // of the leader's log, as last heard
 	heard     time.Time
 	detail    string // why it is not connected
+	waits     bool   // for its own clock
 }
 
 // FollowState says how far a follower is behind its leader.
@@ -42,7 +46,9 @@ type FollowState struct {
 	LeaderSize   uint64 `json:"leader_size"` // entries, as last heard
 	Lag          uint64 `json:"lag"`         // entries of them not yet verified and durable here
 	SilentMillis int64  `json:"silent_millis"`
-	Detail       string `json:"detail,omitempty"` // why it is not connected
+	Ahead        int64  `json:"ahead_millis"`     // that the last block was dated ahead of this machine's clock when it came; less than 0 before it
+	Waits        bool   `json:"waits"`            // for its own clock: the leader's next block is dated too far ahead of it
+	Detail       string `json:"detail,omitempty"` // why it is not connected, or waits
 }
 
 // FollowState returns how far this follower is behind; false if the node follows nobody.
@@ -54,7 +60,7 @@ func (n *Node) FollowState() (FollowState, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	own := n.durable.Load().Size
-	state := FollowState{Leader: n.config.Leader, Connected: f.connected, LeaderSize: f.size, Lag: f.size - min(f.size, own), Detail: f.detail}
+	state := FollowState{Leader: n.config.Leader, Connected: f.connected, LeaderSize: f.size, Lag: f.size - min(f.size, own), Detail: f.detail, Ahead: f.ahead.Load(), Waits: f.waits}
 	if !f.heard.IsZero() {
 		state.SilentMillis = time.Since(f.heard).Milliseconds()
 	}
@@ -73,6 +79,9 @@ const (
 func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) error {
 	if n.config.Leader == "" {
 		return errors.New("a leader follows nobody")
+	}
+	if cosigner != nil {
+		n.following.signer.Store(&cosigner)
 	}
 	wait := leastRetry
 	for ctx.Err() == nil {
@@ -157,13 +166,15 @@ func (n *Node) fatal(err error) bool {
 func (n *Node) heardNothing(err error) {
 	f := &n.following
 	f.mu.Lock()
-	was := f.connected || f.detail == ""
-	f.connected, f.detail = false, "the stream ended"
+	var early *aheadError
+	waits := errors.As(err, &early)
+	said := waits && f.waits || !f.connected && f.detail != ""
+	f.connected, f.detail, f.waits = false, "the stream ended", waits
 	if err != nil {
 		f.detail = err.Error()
 	}
 	f.mu.Unlock()
-	if was {
+	if !said {
 		n.logger.Warn("the leader is not heard; trying again", "leader", n.config.Leader, "cause", err)
 	}
 }
@@ -171,10 +182,14 @@ func (n *Node) heardNothing(err error) {
 func (n *Node) heard(c txlog.Checkpoint) {
 	f := &n.following
 	f.mu.Lock()
-	was := f.connected
-	f.connected, f.detail, f.size, f.heard = true, "", c.Size, time.Now()
+	f.waits = f.waits && c.Size > n.log.Size() // then the next block says whether it still does
+	said := f.connected || f.waits
+	f.connected, f.size, f.heard = true, c.Size, time.Now()
+	if !f.waits {
+		f.detail = ""
+	}
 	f.mu.Unlock()
-	if !was {
+	if !said {
 		n.logger.Info("following", "leader", n.config.Leader, "its size", c.Size, "behind", c.Size-min(c.Size, n.log.Size()))
 	}
 }
@@ -191,11 +206,14 @@ type follower struct {
 	bytes    int            // of them
 	staged   uint64         // size of the log with them
 	cosigned chan []byte    // the newest to tell the leader
+
+	unverified atomic.Int64  // bytes of blocks that came and are not executed
+	executes   chan struct{} // something was
 }
 
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size()}
+	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	group.Go(func() { f.tell(ctx) })
 	defer group.Wait()
@@ -211,9 +229,16 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	}()
 	engine := replay.Engine{
 		State: n.state, Replay: ledger.ResumeReplay(n.state, n.network, n.head.Leaf, false), Root: n.head.Root, Network: n.network,
-		Cache: n.keys, Lock: &n.mu, Turns: &n.turns, Stands: func(leaf ledger.Leaf) { n.executed = leaf.Height }, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
+		Cache: n.keys, Lock: &n.mu, Turns: &n.turns, Stands: n.stands, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
 	}
 	return engine.Run(ctx, f.blocks)
+}
+
+// stands notes that the state is the one after a block. Its lock is held.
+func (n *Node) stands(leaf ledger.Leaf) {
+	n.executed = leaf.Height
+	n.shownTime.Store(leaf.TimeMillis)
+	n.metrics.counted(n.state.Counts())
 }
 
 // compareFences leaves a leader that was replaced, and learns of one that replaced another.
@@ -250,9 +275,28 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 		r := bufio.NewReaderSize(stream, 1<<18)
 		var last *replay.Block
 		for {
+			if f.unverified.Load() > mostUnverified {
+				if last != nil {
+					last.Wait = true // its checkpoint is passed over; the next says the same
+					if !yield(last, nil) {
+						return
+					}
+					last = nil
+				}
+				if !f.verifies(ctx) {
+					return
+				}
+			}
 			frame, err := ReadFrame(r)
 			if err != nil {
 				yield(nil, fmt.Errorf("the leader's stream: %w", err))
+				return
+			}
+			if err := f.tooEarly(frame); err != nil {
+				if last != nil && !yield(last, nil) { // what came before it holds
+					return
+				}
+				yield(nil, err)
 				return
 			}
 			if frame.Checkpoint != nil {
@@ -271,14 +315,69 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 			last = nil
 			if frame.Entries != nil {
 				last = &replay.Block{Entries: frame.Entries}
+				f.unverified.Add(sizeOf(frame.Entries))
 			}
 		}
 	}
 }
 
+// mostUnverified bounds the bytes of blocks that a follower takes before it has verified those before: a leader that
+// lies fills no memory with what will be refused.
+const mostUnverified = 64 << 20
+
+// verifies waits until less than half of that is not verified; false when ctx ends.
+func (f *follower) verifies(ctx context.Context) bool {
+	for f.unverified.Load() > mostUnverified/2 {
+		select {
+		case <-f.executes:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func sizeOf(entries [][]byte) (bytes int64) {
+	for _, entry := range entries {
+		bytes += int64(len(entry))
+	}
+	return bytes
+}
+
+// aheadError says that a block is dated ahead of this machine's clock. The follower waits, and goes on when its time has come:
+// one of the two clocks is wrong, and he cannot know which.
+type aheadError struct{ ahead, bound time.Duration }
+
+func (e *aheadError) Error() string {
+	return fmt.Sprintf("the leader's next block is dated %s ahead of this machine's clock, more than %s: waiting until it is not; set right whichever clock is wrong", spell(e.ahead.Milliseconds()), e.bound)
+}
+
+// tooEarly says whether a block is dated further ahead of this machine's clock than clocks may be apart. Whoever cosigns
+// neither executes nor keeps such a block; a copy that nobody relies on, such as a backup, takes what there is.
+func (f *follower) tooEarly(frame Frame) error {
+	if f.cosigner == nil || len(frame.Entries) == 0 {
+		return nil
+	}
+	leaf, err := ledger.DecodeEntry(frame.Entries[0])
+	if err != nil || leaf.Leaf == nil {
+		return nil // whoever executes it says what is wrong
+	}
+	ahead := time.Duration(int64(leaf.Leaf.TimeMillis)-int64(f.node.config.Now())) * time.Millisecond
+	f.node.following.ahead.Store(ahead.Milliseconds())
+	if bound := f.node.config.ClockBound; ahead > bound {
+		return &aheadError{ahead, bound}
+	}
+	return nil
+}
+
 // executed stages a block that holds, and makes it durable with those before it when its checkpoint is there.
 func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
 	n := f.node
+	f.unverified.Add(-sizeOf(b.Entries))
+	select {
+	case f.executes <- struct{}{}:
+	default:
+	}
 	batch, err := n.log.Stage(b.Entries)
 	if err != nil {
 		return txlog.Hash{}, n.fail(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -26,6 +27,10 @@ const (
 
 // maxFrame bounds a frame's content: what the log takes at a time.
 const maxFrame = txlog.MaxBatchBytes
+
+// mostFrameEntries is how many entries a block can have: its leaf, what falls due, and transactions. Each takes memory beyond
+// its bytes before anything in it is verified.
+const mostFrameEntries = 1 + ledger.MaxSystemPerBlock + mostBlock
 
 // appendBatchFrame encodes the frame of a stored block.
 func appendBatchFrame(b []byte, batch *txlog.StoredBatch) []byte {
@@ -77,6 +82,9 @@ func ReadFrame(r *bufio.Reader) (Frame, error) {
 	for entry, err := range txlog.SplitBundle(content) {
 		if err != nil {
 			return Frame{}, &FrameError{err.Error()}
+		}
+		if len(f.Entries) == mostFrameEntries {
+			return Frame{}, &FrameError{fmt.Sprintf("a block of more than %d entries", mostFrameEntries)}
 		}
 		f.Entries = append(f.Entries, entry)
 	}

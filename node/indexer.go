@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/aqsha/aqsha/index"
 	"github.com/aqsha/aqsha/ledger"
@@ -12,9 +14,11 @@ import (
 
 // indexer follows the log and feeds the index. It lags behind payments and never holds them up.
 type indexer struct {
-	store  *index.Index
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	store   *index.Index
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	size    atomic.Uint64         // entries indexed, for who must not wait for the index
+	stopped atomic.Pointer[error] // why it makes no progress at present; nil when it does
 }
 
 func openIndexer(n *Node) (*indexer, error) {
@@ -27,6 +31,7 @@ func openIndexer(n *Node) (*indexer, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &indexer{store: store, cancel: cancel}
+	x.size.Store(store.Size())
 	x.done.Add(1)
 	go x.follow(ctx, n)
 	return x, nil
@@ -38,17 +43,39 @@ func (x *indexer) close() {
 	_ = x.store.Close() // what is lost is indexed again from the log
 }
 
+// How long the indexer waits before it tries again what failed, at first and at most.
+const (
+	leastIndexRetry = time.Second
+	mostIndexRetry  = time.Minute
+)
+
 func (x *indexer) follow(ctx context.Context, n *Node) {
 	defer x.done.Done()
+	wait := leastIndexRetry
 	for {
 		// An index that is behind when the node closes goes on at the next start.
 		if _, err := n.log.WaitSize(ctx, x.store.Size()+1); err != nil || ctx.Err() != nil {
 			return
 		}
-		if err := x.catchUp(ctx, n); err != nil {
-			n.logger.Error("the index stopped; payments go on. Delete its folder to rebuild it", "cause", err)
+		before := x.store.Size()
+		err := x.catchUp(ctx, n)
+		if err == nil {
+			x.stopped.Store(nil)
+			wait = leastIndexRetry
+			continue
+		}
+		if was := x.stopped.Swap(&err); was == nil {
+			n.logger.Error("the index stands still; payments go on, and it is tried again. If that does not help, delete its folder: it is made again from the log", "cause", err)
+		}
+		if x.store.Size() > before {
+			wait = leastIndexRetry
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
 			return
 		}
+		wait = min(2*wait, mostIndexRetry)
 	}
 }
 
@@ -74,7 +101,9 @@ func (x *indexer) catchUp(ctx context.Context, n *Node) error {
 		for _, entry := range batch.Entries() {
 			entries = append(entries, entry)
 		}
-		if err := x.store.Block(batch.FirstIndex, entries); err != nil {
+		err := x.store.Block(batch.FirstIndex, entries)
+		x.size.Store(x.store.Size())
+		if err != nil {
 			return err
 		}
 	}

@@ -24,12 +24,20 @@ import (
 type Config struct {
 	Dir      string        // data directory
 	Options  txlog.Options // of the log: its signers, file system, segment size
-	Now      func() uint64 // Unix milliseconds; nil is the system's clock
+	Now      func() uint64 // Unix milliseconds; nil is the system's clock, held against its monotonic one
 	Queue    int           // transactions that may wait; 0 is 16,384
-	Block    int           // most transactions of a block; 0 is 4,096
+	Block    int           // most transactions of a block, up to 4,096; 0 is that
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
+	// Monotonic is a clock that runs on whatever Now says, with which a leader compares it; nil beside a given Now believes that.
+	Monotonic func() time.Duration
+	// ClockBound is how far this machine's clock may be from others; 0 is DefaultClockBound.
+	ClockBound time.Duration
+	// AcceptTime is a person's word that the clock is right, however long ago the last block was.
+	AcceptTime bool
+	// TrustClock dates blocks by this machine's clock whatever it does, as on a development network.
+	TrustClock bool
 	// SnapshotWork is after how much work a snapshot is taken whatever policy says: an entry of the log is one, a token made or
 	// ended half as much. 0 is 800,000, and one more for 32 live tokens, which replaying takes a second or two.
 	SnapshotWork uint64
@@ -41,6 +49,9 @@ type Config struct {
 	Acks      int
 	Keys      []KeyLife // keys this node uses, to be warned of in time
 	KeyDays   int       // how many days the key sets on the ledger live, likewise; 0 warns of none
+	// SnapshotVerifiers are by whom snapshots may be signed, besides the log's key: a follower signs his with the key with
+	// which he cosigns.
+	SnapshotVerifiers []note.Verifier
 	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
 	Leader string
 	// ReadOnly reads a ledger over a file system that keeps writes to itself (vfs.Overlay): no snapshot is taken. With Leader.
@@ -98,7 +109,8 @@ type Node struct {
 	warmer   livestate.Warmer
 	keys     *verifier.Cache
 
-	snapshots sync.Mutex  // one is taken at a time
+	snapshots sync.Mutex // one is taken at a time
+	unsnapped unsnapped
 	capturing atomic.Bool // a capture of the state is under way
 	turns     sync.Mutex  // held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
 
@@ -118,7 +130,19 @@ type Node struct {
 	index       *indexer
 	reserved    *reservations
 	metrics     Metrics
+	clock       *clock
+	stages      [stages]stage
+	rulesSeen   atomic.Uint32             // the newest version of the rules that is in force or announced, as Warnings saw it last
+	lives       atomic.Pointer[[]KeyLife] // of the sets on the ledger, as last seen
+	awaiting    atomic.Bool               // the executor waits for a follower's clock
+	ended       chan struct{}             // closed when closing has ended
+	shownTime   atomic.Uint64             // of the last executed block, for who must not wait for mu
 }
+
+// mostBlock is the most transactions of a block: followers take no more.
+const mostBlock = 4_096
+
+var processStart = time.Now()
 
 // systemClock is the wall clock in Unix milliseconds.
 func systemClock() uint64 { return uint64(time.Now().UnixMilli()) }
@@ -126,12 +150,18 @@ func systemClock() uint64 { return uint64(time.Now().UnixMilli()) }
 func (c *Config) complete() {
 	if c.Now == nil {
 		c.Now = systemClock
+		if c.Monotonic == nil {
+			c.Monotonic = monotonicClock
+		}
+	}
+	if c.ClockBound == 0 {
+		c.ClockBound = DefaultClockBound
 	}
 	if c.Queue == 0 {
 		c.Queue = 16_384
 	}
-	if c.Block == 0 {
-		c.Block = 4_096
+	if c.Block == 0 || c.Block > mostBlock {
+		c.Block = mostBlock
 	}
 	if c.KeyCache == 0 {
 		c.KeyCache = 256 << 20
@@ -156,7 +186,9 @@ func Open(config Config) (*Node, error) {
 		answers: make(chan []*block, unacknowledgedMost),
 		stop:    make(chan struct{}),
 		failed:  make(chan struct{}),
+		ended:   make(chan struct{}),
 	}
+	n.clock = newClock(&config)
 	n.grown.init()
 	n.published.init()
 	n.cosigners = newCosigners(config.Followers)
@@ -190,6 +222,7 @@ func Open(config Config) (*Node, error) {
 const unacknowledgedMost = 64
 
 func (n *Node) start() {
+	go n.watch()
 	if !n.config.ReadOnly {
 		n.running.Go(n.snapshotter)
 	}
@@ -211,28 +244,29 @@ func (n *Node) start() {
 	}
 }
 
-// Close takes no more transactions, answers those it has, takes a snapshot and releases the directory.
+// Close takes no more transactions, answers those it has, takes a snapshot and releases the directory. A snapshot that
+// cannot be written is no error: what was answered is in the log. SnapshotFailure says so.
 // Closing again waits for the first time to end and returns the same.
 func (n *Node) Close() error { return n.closeErr() }
 
 func (n *Node) shutDown() error {
+	defer close(n.ended)
 	n.closing.Lock()
 	n.closed = true
 	close(n.stop)
 	close(n.ingest)
 	n.closing.Unlock()
 	n.running.Wait()
-	var snapshotError error
-	if n.failure.Load() == nil && !n.config.ReadOnly {
-		snapshotError = n.snapshot(nil)
+	if n.failure.Load() == nil && !n.config.ReadOnly && n.snapshotSigner() != nil {
+		if err := n.snapshot(nil); err != nil {
+			n.unsnapped.failed(err)
+			n.logger.Warn(noSnapshot, "cause", err)
+		}
 	}
 	if n.index != nil {
 		n.index.close()
 	}
-	if err := n.closeFiles(); err != nil {
-		return err
-	}
-	return snapshotError
+	return n.closeFiles()
 }
 
 func (n *Node) closeFiles() (err error) {

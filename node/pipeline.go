@@ -136,6 +136,7 @@ const dueEvery = time.Second
 func (n *Node) execute() {
 	defer n.running.Done()
 	defer close(n.commits)
+	n.awaitFollowersClock()
 	tick := time.NewTicker(dueEvery)
 	defer tick.Stop()
 	for {
@@ -150,6 +151,26 @@ func (n *Node) execute() {
 				n.executeBlock(nil)
 			}
 		}
+	}
+}
+
+// awaitFollowersClock waits, where followers must acknowledge, for the first that says what time it is with him: a block
+// dated ahead of their clocks would never be acknowledged, and could not be taken back. Nobody is answered without them anyway.
+func (n *Node) awaitFollowersClock() {
+	if n.config.Acks == 0 || n.config.Monotonic == nil {
+		return
+	}
+	select {
+	case <-n.clock.anybody:
+		return
+	default:
+	}
+	n.awaiting.Store(true)
+	defer n.awaiting.Store(false)
+	select {
+	case <-n.clock.anybody:
+	case <-n.stop:
+	case <-n.failed:
 	}
 }
 
@@ -187,7 +208,10 @@ func (n *Node) onlyDue() bool {
 func (n *Node) somethingDue() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	now := n.config.Now()
+	now, doubted := n.clock.read(n.head.TimeMillis)
+	if doubted != nil {
+		return false
+	}
 	if p := n.state.Authority().Proposals; len(p) > 0 && p[0].DueMillis <= now {
 		return true
 	}
@@ -214,6 +238,10 @@ func (n *Node) pump() {
 // executeBlock makes one block of what its requests and the due list give, and passes it on.
 func (n *Node) executeBlock(submissions []*submission) {
 	b := &block{submissions: submissions}
+	size := 0
+	for _, s := range submissions {
+		size += len(s.requests)
+	}
 	if n.Err() == nil {
 		n.mu.Lock()
 		start := time.Now()
@@ -221,8 +249,11 @@ func (n *Node) executeBlock(submissions []*submission) {
 			n.fail(err)
 		}
 		n.metrics.executeNanos.Add(int64(time.Since(start)))
+		n.metrics.counted(n.state.Counts())
 		n.mu.Unlock()
 	}
+	n.stages[stageExecutor].end(size)
+	n.stages[stageCommitter].begin(1)
 	n.commits <- b
 }
 
@@ -258,9 +289,14 @@ func (n *Node) knowsRules(height uint64) error {
 func (n *Node) apply(b *block) error {
 	n.turns.Lock()
 	defer n.turns.Unlock()
-	now := max(n.config.Now(), n.head.TimeMillis)
 	if err := n.knowsRules(n.head.Height + 1); err != nil {
 		return err
+	}
+	now, doubted := n.clock.read(n.head.TimeMillis)
+	if doubted != nil {
+		b.head = n.head
+		b.refuse(doubted)
+		return nil
 	}
 	due := n.executor.Begin(n.head.Height+1, now)
 	n.entries, n.encoded = append(n.entries[:0], nil), n.encoded[:0]
@@ -304,7 +340,17 @@ func (n *Node) apply(b *block) error {
 		}
 		b.batch = batch
 		n.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root()}
+		n.shownTime.Store(leaf.TimeMillis)
 	}
 	b.head = n.head
 	return nil
+}
+
+// refuse refuses all of a block's requests for one reason.
+func (b *block) refuse(why *token.Error) {
+	for _, s := range b.submissions {
+		for i := range s.requests {
+			s.requests[i].refused = why
+		}
+	}
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -81,6 +82,13 @@ func (n *Node) recover() error {
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
 	n.executor.Strict = true
 	n.recovered = r.head
+	n.shownTime.Store(r.head.TimeMillis)
+	n.metrics.counted(r.state.Counts())
+	last := r.head.TimeMillis
+	if r.head.Height == 0 {
+		last = 0 // nothing waits for anything yet
+	}
+	n.clock.begin(last, shortestDelay(r.state.Authority()))
 	n.durable.Store(&r.head)
 	if n.config.Acks > 0 && n.config.Leader == "" && r.head.Size > 1 {
 		// What nobody else may have yet is not shown: until followers have acknowledged it, there is the genesis only.
@@ -123,6 +131,10 @@ func fromNothing(trust bool) rebuilt {
 func (n *Node) fromSnapshot() rebuilt {
 	for _, name := range n.snapshotFiles() {
 		state, at, err := n.readSnapshot(name)
+		if errors.Is(err, errUnsealed) {
+			n.logger.Warn("a snapshot without a signature, as earlier versions wrote them, is not believed; the log is replayed this once", "file", name)
+			continue
+		}
 		if err != nil {
 			n.logger.Warn("snapshot passed over; the log has everything", "file", name, "cause", err)
 			continue
@@ -150,7 +162,7 @@ func (n *Node) readSnapshot(name string) (*livestate.State, livestate.Position, 
 		return nil, livestate.Position{}, err
 	}
 	defer f.Close()
-	state, at, err := readSnapshotFile(f)
+	state, at, err := n.readSnapshotFile(f)
 	if err != nil {
 		return nil, at, err
 	}

@@ -1,7 +1,10 @@
 package node
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"path/filepath"
 	"sync"
@@ -28,6 +31,9 @@ func (n *Node) Snapshot() error {
 func (n *Node) snapshot(c *courtesy) error {
 	n.snapshots.Lock()
 	defer n.snapshots.Unlock()
+	if n.snapshotSigner() == nil {
+		return errors.New("there is no key to sign a snapshot with")
+	}
 	capture, at, err := n.capture()
 	if capture == nil {
 		return err
@@ -41,7 +47,7 @@ func (n *Node) snapshot(c *courtesy) error {
 	dir := filepath.Join(n.config.Dir, snapshotDir)
 	path := filepath.Join(dir, fmt.Sprintf("%020d%s", at.LogSize, snapshotSuffix))
 	begun := time.Now()
-	bytes, hold, err := n.writeSnapshot(capture, path+".new", c)
+	bytes, hold, err := n.writeSnapshot(capture, at, path+".new", c)
 	if err != nil {
 		return err
 	}
@@ -60,7 +66,48 @@ func (n *Node) snapshot(c *courtesy) error {
 			}
 		}
 	}
+	n.unsnapped.succeeded()
 	return nil
+}
+
+// unsnapped is what has become of snapshots that could not be written: the log has everything, so that is a warning, and
+// tried again, each time after twice as long.
+type unsnapped struct {
+	mu    sync.Mutex
+	cause error // nil after one that was written
+	since time.Time
+	wait  time.Duration
+}
+
+// How long the node waits before it tries again to write a snapshot, at first and at most.
+const (
+	leastSnapshotRetry = 5 * time.Second
+	mostSnapshotRetry  = 10 * time.Minute
+)
+
+func (u *unsnapped) succeeded() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.cause, u.wait = nil, 0
+}
+
+// failed notes a failure and says after how long to try again.
+func (u *unsnapped) failed(cause error) time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.cause == nil {
+		u.since = time.Now()
+	}
+	u.cause, u.wait = cause, min(max(leastSnapshotRetry, 2*u.wait), mostSnapshotRetry)
+	return u.wait
+}
+
+// SnapshotFailure says since when and why no snapshot could be written; nil when the last one was. The log still has
+// everything; the next start takes longer.
+func (n *Node) SnapshotFailure() (since time.Time, cause error) {
+	n.unsnapped.mu.Lock()
+	defer n.unsnapped.mu.Unlock()
+	return n.unsnapped.since, n.unsnapped.cause
 }
 
 // capture begins a capture of the state after the last executed block; nil when that is the genesis, or when the node ends before
@@ -107,13 +154,18 @@ func (n *Node) waitLog(size uint64) {
 }
 
 // writeSnapshot writes a capture to a new file. It returns the file's bytes and the longest time that the state was held.
-func (n *Node) writeSnapshot(capture *livestate.Capture, path string, c *courtesy) (bytes int64, hold time.Duration, err error) {
+func (n *Node) writeSnapshot(capture *livestate.Capture, at livestate.Position, path string, c *courtesy) (bytes int64, hold time.Duration, err error) {
 	_ = n.fs.Remove(path) // what an interrupted attempt left
 	f, err := n.fs.Create(path)
 	if err != nil {
 		return 0, 0, err
 	}
-	file := &fileWriter{file: f}
+	defer func() {
+		if err != nil {
+			_ = n.fs.Remove(path) // on a full disk its room is wanted
+		}
+	}()
+	file := &fileWriter{file: f, hash: sha256.New()}
 	if c != nil {
 		file.syncEvery = syncEvery
 	}
@@ -121,6 +173,12 @@ func (n *Node) writeSnapshot(capture *livestate.Capture, path string, c *courtes
 	_, hold, err = capture.Write(out, &courteousLocker{&n.turns, c}, c.pause)
 	if e := out.Close(); err == nil {
 		err = e
+	}
+	if err == nil {
+		var trailer []byte
+		if trailer, err = n.seal(at, [sha256.Size]byte(file.hash.Sum(nil))); err == nil {
+			_, err = file.Write(trailer)
+		}
 	}
 	if err == nil {
 		err = f.Sync()
@@ -135,6 +193,7 @@ func (n *Node) writeSnapshot(capture *livestate.Capture, path string, c *courtes
 // meanwhile do not wait for all of it.
 type fileWriter struct {
 	file      vfs.File
+	hash      hash.Hash // of all that was written
 	at        int64
 	synced    int64
 	syncEvery int64 // bytes; 0 for never
@@ -144,6 +203,7 @@ const syncEvery = 4 << 20
 
 func (w *fileWriter) Write(p []byte) (int, error) {
 	n, err := w.file.WriteAt(p, w.at)
+	w.hash.Write(p[:n])
 	w.at += int64(n)
 	if err == nil && w.syncEvery > 0 && w.at-w.synced >= w.syncEvery {
 		w.synced = w.at
@@ -190,13 +250,13 @@ func (l *courteousLocker) Lock() {
 	}
 }
 
-// readSnapshotFile reads a snapshot's file, checking its bytes.
-func readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) {
-	size, err := f.Size()
+// readSnapshotFile reads a snapshot's file, whose bytes somebody who is believed has signed.
+func (n *Node) readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) {
+	signed, digest, text, err := n.openSealed(f)
 	if err != nil {
 		return nil, livestate.Position{}, err
 	}
-	content := packed.NewReader(io.NewSectionReader(f, 0, size))
+	content := packed.NewReader(signed)
 	defer content.Close()
 	state, at, err := livestate.ReadOwnSnapshot(content, randomSeed())
 	if err == nil {
@@ -204,6 +264,9 @@ func readSnapshotFile(f vfs.File) (*livestate.State, livestate.Position, error) 
 		if err == io.EOF {
 			err = nil
 		}
+	}
+	if err == nil && text != sealText(n.log.Origin(), at, digest) {
+		err = fmt.Errorf("its signature is of another: %q", text)
 	}
 	return state, at, err
 }

@@ -94,6 +94,9 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 	if n.config.Leader != "" {
 		return nil, refuse(Following, "", "this node copies the log of %s: send transactions there", n.config.Leader)
 	}
+	if _, doubted := n.clock.read(n.shownTime.Load()); doubted != nil {
+		return nil, doubted
+	}
 	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{})}
 	for i, tx := range txs {
 		s.requests[i].tx = tx
@@ -109,6 +112,7 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 		n.metrics.overloaded.Add(uint64(len(txs)))
 		return nil, refuse(Overloaded, "", "%d transactions wait already", waiting-int64(len(txs)))
 	}
+	n.stages[stageExecutor].begin(len(txs))
 	n.ingest <- s // has room for as many submissions as transactions may wait
 	return s, nil
 }

@@ -22,28 +22,49 @@ const warnBefore = 30 * 24 * time.Hour
 // mostWarnings bounds how many keys are named, those that end first; the rest are counted.
 const mostWarnings = 20
 
-// Warnings lists what the operator should see to: this node's own keys and the sets on the ledger whose life
-// ends soon or has ended, the most urgent first.
+// Warnings lists what the operator should see to: a stage that stands still, the clock, snapshots and an index that cannot be
+// written; then this node's own keys and the sets on the ledger whose life ends soon or has ended, the most urgent first. It
+// waits for no lock that a stage may hold for ever: keys are told as last seen then.
 func (n *Node) Warnings() []string {
-	return append(n.rulesWarnings(), warningsOf(n.ending(), time.UnixMilli(int64(n.config.Now())))...)
+	var list []string
+	for _, s := range n.Stalled() {
+		list = append(list, fmt.Sprintf("the %s makes no progress since %s, though work waits", s.Stage, stamp(s.SinceMillis)))
+	}
+	list = append(list, n.rulesWarnings()...)
+	list = append(list, n.Clock().warnings()...)
+	if since, cause := n.SnapshotFailure(); cause != nil {
+		list = append(list, fmt.Sprintf("%s; since %s: %v", noSnapshot, stamp(since.UnixMilli()), cause))
+	}
+	if n.index != nil {
+		if stopped := n.index.stopped.Load(); stopped != nil {
+			list = append(list, fmt.Sprintf("the index stands still, and is tried again; payments go on: %v", *stopped))
+		}
+	}
+	return append(list, warningsOf(n.ending(), time.UnixMilli(int64(n.config.Now())))...)
 }
 
-// CountWarnings is how many keys and sets there are to see to, named by Warnings or not, and what the rules ask for.
-func (n *Node) CountWarnings() int { return len(n.ending()) + len(n.rulesWarnings()) }
+// CountWarnings is how many things there are to see to, keys that are not named by Warnings among them.
+func (n *Node) CountWarnings() int {
+	ending := len(n.ending())
+	return len(n.Warnings()) - min(ending, mostWarnings+1) + ending
+}
 
 // rulesWarnings say that this program will not know the rules, or that the network does not follow the newest.
 func (n *Node) rulesWarnings() []string {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	if n.spoiled.Load() {
-		return nil
+	if n.mu.TryRLock() {
+		if !n.spoiled.Load() {
+			a := n.state.Authority()
+			rules := max(a.Rules, a.Upgrade.Rules)
+			for _, p := range a.Proposals {
+				rules = max(rules, p.Change.Rules)
+			}
+			n.rulesSeen.Store(rules)
+		}
+		n.mu.RUnlock()
 	}
-	a := n.state.Authority()
-	rules := max(a.Rules, a.Upgrade.Rules)
-	for _, p := range a.Proposals {
-		rules = max(rules, p.Change.Rules)
-	}
+	rules := n.rulesSeen.Load()
 	switch {
+	case rules == 0: // not seen yet
 	case rules > ledger.LatestRules:
 		return []string{fmt.Sprintf("the network is about to follow rules version %d; this program knows up to %d and stops before: install a newer aqsha", rules, ledger.LatestRules)}
 	case rules < ledger.LatestRules:
@@ -55,13 +76,17 @@ func (n *Node) rulesWarnings() []string {
 // ending lists keys whose life ends soon or has ended, in order of their ends.
 func (n *Node) ending() []KeyLife {
 	lives := slices.Clone(n.config.Keys)
-	if n.config.KeyDays > 0 {
-		n.mu.RLock()
+	if n.config.KeyDays > 0 && n.mu.TryRLock() {
+		var seen []KeyLife
 		if !n.spoiled.Load() {
 			// As executed, durable or not: a warning promises nothing, and must come also when the disk is gone.
-			lives = append(lives, setLives(n.state, n.config.KeyDays)...)
+			seen = setLives(n.state, n.config.KeyDays)
 		}
 		n.mu.RUnlock()
+		n.lives.Store(&seen)
+	}
+	if seen := n.lives.Load(); seen != nil {
+		lives = append(lives, *seen...)
 	}
 	now := time.UnixMilli(int64(n.config.Now()))
 	lives = slices.DeleteFunc(lives, func(k KeyLife) bool { return k.Ends.Sub(now) > warnBefore })

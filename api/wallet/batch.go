@@ -149,7 +149,7 @@ func (p *rowPayment) pay(ctx context.Context) (Outcome, error) {
 	}
 	signed := &batchSigned{Key: p.key, Contents: p.row.contents(), Options: p.batch.Options.hash(), Row: p.row, Payment: tx.Encode()}
 	if err := p.log.write(batchEntry{Signed: signed}); err != nil {
-		_ = p.desk.release(ctx, p.batch.From, tx)
+		_ = p.desk.freeInputs(ctx, p.batch.From, tx)
 		return Outcome{}, err
 	}
 	return p.send(ctx, tx)
@@ -203,13 +203,13 @@ func (p *rowPayment) send(ctx context.Context, tx *token.Transaction) (Outcome, 
 	} else if outcome.Problem = problemFrom(err); outcome.Problem == nil || outcome.Problem.Code == string(node.LookupFailed) {
 		return Outcome{}, err // nobody can say whether it was executed: the same is sent again by the next run
 	} else {
-		_ = p.desk.release(ctx, p.batch.From, tx)
+		_ = p.desk.freeInputs(ctx, p.batch.From, tx)
 	}
 	return outcome, p.log.write(batchEntry{Outcome: &batchOutcome{Key: p.key, Receipt: outcome.Receipt, Problem: outcome.Problem}})
 }
 
-// release frees the tokens of a payment that was refused: a courtesy to the next, which would wait for them.
-func (d *Desk) release(ctx context.Context, from token.WalletID, tx *token.Transaction) error {
+// freeInputs frees the tokens of a payment that was refused: a courtesy to the next, which would wait for them.
+func (d *Desk) freeInputs(ctx context.Context, from token.WalletID, tx *token.Transaction) error {
 	switch body := tx.Body.(type) {
 	case *token.Transfer:
 		return d.Client.Release(ctx, from, body.Inputs)

@@ -27,6 +27,15 @@ func TestBadRowsNameLineAndColumn(t *testing.T) {
 		"to,amount\naigerim,1.001\n": "amount",
 		"to,amount\naigerim,\"1\n":   "row",
 		"to,amount,memo\na,1," + strings.Repeat("x", 257) + "\n": "memo",
+		"to,amount,to\na,1,b\n":                                  "header",
+		"to,amount,salary\na,1,b\n":                              "header",
+		"amount,id\n1,2\n":                                       "header",
+		"id,to,amount\n1,a,1\n1,b,1\n":                           "id",
+		"id,to,amount\n,a,1\n":                                   "id",
+		"to,amount,purpose,mark\na,1,meals,meals\n":              "mark",
+		"to,amount,document\na,1,contract.pdf\n":                 "document",
+		"to;amount\na;1,2,3\n":                                   "amount",
+		"to,amount\n\xe0\xe9,1\n":                                "to",
 	} {
 		_, err := wallet.ReadRows(strings.NewReader(text))
 		var row *wallet.RowError
@@ -36,9 +45,29 @@ func TestBadRowsNameLineAndColumn(t *testing.T) {
 	}
 }
 
+// A file is read as spreadsheets write it: a byte order mark, semicolons with a decimal comma, columns in any order, and
+// empty rows below.
+func TestRowsOfSpreadsheets(t *testing.T) {
+	want, err := wallet.ReadRows(strings.NewReader("to,amount,id\naigerim,1500.50,7\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"\ufeffto,amount,id\r\naigerim,1500.50,7\r\n",
+		"\ufeffTo;Amount;ID\r\naigerim;1500,50;7\r\n;;\r\n;;\r\n",
+		"id, amount, to\n7, 1500.5, aigerim\n,,\n",
+	} {
+		got, err := wallet.ReadRows(strings.NewReader(text))
+		if err != nil || len(got) != 1 || got[0] != want[0] {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+}
+
 // FuzzReadRows reads any file: rows that are whole and positive, or an error that names the line.
 func FuzzReadRows(f *testing.F) {
 	f.Add("to,amount\naigerim,1.50\n")
+	f.Add("\ufeffto;amount;id;purpose;mark;document\na;1,50;7;meals;;\n")
 	f.Add("to,amount,memo\n\"a\"\"b\",1,\"x\ny\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		rows, err := wallet.ReadRows(strings.NewReader(text))

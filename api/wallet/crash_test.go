@@ -154,7 +154,7 @@ func crashes(t *testing.T, few uint64) (seeds []uint64) {
 func TestABatchIsPaidOnceThroughCrashes(t *testing.T) {
 	w := newTown(t)
 	failures, complete := 0, 0
-	for _, seed := range crashes(t, 300) {
+	for _, seed := range crashes(t, 150) {
 		payee := w.register(fmt.Sprintf("payee-%d", seed))
 		d := disk.New(seed)
 		w.pocket(d)
@@ -217,7 +217,7 @@ func TestABatchIsPaidOnceThroughCrashes(t *testing.T) {
 
 // A key or a name is complete or absent, and a name that was taken stays taken.
 func TestABookThroughCrashes(t *testing.T) {
-	for _, seed := range crashes(t, 400) {
+	for _, seed := range crashes(t, 300) {
 		d := disk.New(seed)
 		switch n := int(seed/4)%30 + 1; seed % 4 {
 		case 0, 1:

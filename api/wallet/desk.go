@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
@@ -27,7 +28,30 @@ func NewDesk(ctx context.Context, client *api.Client, book *Book) (*Desk, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Desk{Client: client, Book: book, Network: network.Network, Now: func() uint64 { return uint64(time.Now().UnixMilli()) }}, nil
+	return &Desk{Client: client, Book: book, Network: network.Network, Now: nodeTime(ctx, client, network.TimeMillis)}, nil
+}
+
+// askTimeAfter is how long the node's time is reckoned from what it said last.
+const askTimeAfter = time.Minute
+
+// nodeTime reckons the time that the node's next block has, which decides until when what is signed here is valid: this
+// machine's clock may be another, and the time on the ledger may stand still.
+func nodeTime(ctx context.Context, client *api.Client, said uint64) func() uint64 {
+	var mu sync.Mutex
+	at := time.Now()
+	return func() uint64 {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(at) > askTimeAfter {
+			if network, err := client.Network(ctx); err == nil && network.TimeMillis != 0 {
+				said, at = network.TimeMillis, time.Now()
+			}
+		}
+		if said == 0 { // of a node of an earlier version
+			return SystemNow()
+		}
+		return said + uint64(time.Since(at).Milliseconds())
+	}
 }
 
 // Validity of what is signed here: payments at once, the rest with time to pass a draft around.

@@ -56,6 +56,20 @@ func (b *Book) Cosigner(name string) (cosigner note.Signer, public string, err e
 	return cosigner, strings.TrimSpace(string(content)), err
 }
 
+// FollowerKeys is the public half of the key with which this directory's follower cosigns and signs its snapshots, if it
+// has one. No secret is opened.
+func (b *Book) FollowerKeys() []note.Verifier {
+	content, err := os.ReadFile(filepath.Join(b.dir, followerPubFile))
+	if err != nil {
+		return nil
+	}
+	verifier, err := node.ParseFollower(strings.TrimSpace(string(content)))
+	if err != nil {
+		return nil // a snapshot under it is not believed, that is all
+	}
+	return []note.Verifier{verifier}
+}
+
 // KeyLives says until when the keys of the log and of a follower live that are here: so many days from the day on which
 // their files were made. The ledger knows by itself how old the key sets are that stand on it.
 func (b *Book) KeyLives(days int) []node.KeyLife {

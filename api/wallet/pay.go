@@ -25,7 +25,7 @@ func (d *Desk) Pay(ctx context.Context, from, to token.WalletID, amount money.Ti
 	receipt, err := d.Client.Submit(ctx, tx)
 	var problem *api.Problem
 	if errors.As(err, &problem) {
-		_ = d.release(ctx, from, tx) // a courtesy; they come free by themselves
+		_ = d.freeInputs(ctx, from, tx) // a courtesy; they come free by themselves
 	}
 	return receipt, err
 }

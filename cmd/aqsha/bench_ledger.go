@@ -126,9 +126,9 @@ func describeBench(w io.Writer, r bench.Result) {
 	line("with the index", "%.0f signatures/s: %.2f of plain", r.CommittedWithIndex, r.RatioWithIndex)
 	line("key cache", "%.0f %% hits", 100*r.KeyCacheHitRate)
 	for _, l := range []bench.Latency{r.HalfLoad, r.HeavyLoad} {
-		line(fmt.Sprintf("latency at %.0f %%", 100*l.Load), "p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms (%.0f/s, open loop)", l.P50, l.P99, l.P999, l.PerSecond)
+		line(fmt.Sprintf("latency at %.0f %%", 100*l.Load), "%s", l)
 	}
-	line("… while a snapshot is taken", "p50 %.2f ms, p99 %.2f ms at 50 %% load", r.SnapshotLoad.P50, r.SnapshotLoad.P99)
+	line("… while a snapshot is taken", "%s, at 50 %% load", r.SnapshotLoad)
 	line("log bytes a transfer", "%.0f of the mix, %.0f one owner 2-in/2-out, %.0f two owners", r.LogBytesPerTransfer, r.LogBytesOneOwner, r.LogBytesTwoOwners)
 	line("memory", "%.1f bytes a live token, %.1f a wallet", r.MemoryBytesPerToken, r.MemoryBytesPerWallet)
 	for _, stage := range []string{"decode and hash", "decode keys (when not cached)", "verify", "execute", "log entry and tree"} {

@@ -182,6 +182,7 @@ func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book
 	if err != nil {
 		return err
 	}
+	defer endInTime(ctx, os.Stderr)()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var group sync.WaitGroup

@@ -12,6 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	standInForTheMachine()
 	testscript.Main(m, map[string]func(){"aqsha": func() { os.Exit(run()) }})
 }
 

@@ -44,6 +44,10 @@ type config struct {
 	Market      string       `toml:"-"`                   // folder of market data, from the command line
 	Reverify    bool         `toml:"-"`                   // every signature again at the start, likewise
 	readOnly    vfs.FS       // if set, the ledger is read over it, and nothing is written
+
+	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
+	ClockSeconds int  `toml:"clock_seconds,omitempty"`
+	AcceptTime   bool `toml:"-"` // this machine's clock is right however long ago the last block was, from the command line
 }
 
 const defaultListen = "127.0.0.1:8420"
@@ -60,8 +64,21 @@ func readConfig(dir string) (config, error) {
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return c, fmt.Errorf("%s: unknown key %q", filepath.Join(dir, configFile), unknown[0].String())
 	}
+	if c.ClockSeconds < 0 || c.ClockSeconds > mostClockSeconds {
+		return c, usageError{fmt.Errorf("%s: clock_seconds: %d, want 0 (which is %d) to %d", filepath.Join(dir, configFile), c.ClockSeconds, int(node.DefaultClockBound.Seconds()), mostClockSeconds)}
+	}
 	return c, api.CheckAccess(c.Access)
 }
+
+// mostClockSeconds bounds clock_seconds: clocks that are further apart than an hour are not set at all.
+const mostClockSeconds = 3600
+
+// Clocks and the file system of nodes that commands open. Tests of processes set them; nil is the system's.
+var (
+	nodeNow       func() uint64
+	nodeMonotonic func() time.Duration
+	nodeFS        vfs.FS
+)
 
 // addLedgerFlags gives a command the flags that say on which ledger it works.
 func addLedgerFlags(command *cobra.Command) {
@@ -234,11 +251,21 @@ func openLocal(ctx context.Context, dir string, c config, book *wallet.Book, hel
 	if err != nil {
 		return nil, err
 	}
+	closed := endInTime(ctx, os.Stderr)
 	desk, err := wallet.NewDesk(ctx, api.Local(api.New(n, api.Options{Open: true})), book)
 	if err != nil {
-		return nil, errors.Join(err, n.Close())
+		err = errors.Join(err, n.Close())
+		closed()
+		return nil, err
 	}
-	return &session{desk, func() error { return errors.Join(n.Close(), held.Close()) }}, nil
+	return &session{desk, func() error {
+		err := n.Close()
+		closed()
+		if _, cause := n.SnapshotFailure(); cause != nil { // nothing is lost by it: the exit code is the command's
+			fmt.Fprintf(os.Stderr, "warning: no snapshot could be written (the log has everything, the next start takes longer): %v\n", cause)
+		}
+		return errors.Join(err, held.Close())
+	}}, nil
 }
 
 // openNode opens the ledger of a data directory that the caller holds: to write, or as the copy of another's.
@@ -254,7 +281,11 @@ func openNode(dir string, c config, book *wallet.Book, logger *slog.Logger) (*no
 const keyDays = 730
 
 func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (node.Config, error) {
-	nc := node.Config{Dir: dir, Logger: logger, Reverify: c.Reverify, Acks: c.Acks, Leader: c.Leader, Options: txlog.Options{Origin: c.Name, FS: c.readOnly}, ReadOnly: c.readOnly != nil}
+	nc := node.Config{Dir: dir, Logger: logger, Reverify: c.Reverify, Acks: c.Acks, Leader: c.Leader, Options: txlog.Options{Origin: c.Name, FS: nodeFS}, ReadOnly: c.readOnly != nil,
+		Now: nodeNow, Monotonic: nodeMonotonic, ClockBound: time.Duration(c.ClockSeconds) * time.Second, AcceptTime: c.AcceptTime, TrustClock: c.Development}
+	if c.readOnly != nil {
+		nc.Options.FS = c.readOnly
+	}
 	for _, public := range c.Followers {
 		verifier, err := node.ParseFollower(public)
 		if err != nil {
@@ -266,6 +297,7 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 		c.KeyDays = keyDays
 	}
 	nc.Keys, nc.KeyDays = book.KeyLives(c.KeyDays), c.KeyDays
+	nc.SnapshotVerifiers = book.FollowerKeys()
 	if c.Leader != "" {
 		return nc, nil
 	}

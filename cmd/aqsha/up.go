@@ -19,7 +19,15 @@ func newUpCommand() *cobra.Command {
 		Use:   "up",
 		Short: "Run the ledger and serve its API until interrupted",
 		Example: `  aqsha up
-  aqsha up --listen 127.0.0.1:9000 --data ./pilot`,
+  aqsha up --listen 127.0.0.1:9000 --data ./pilot
+  aqsha up --accept-time --data ./pilot   # after weeks at rest, when this machine's clock is right`,
+		Long: `Run the ledger and serve its API until interrupted. It ends within ten seconds of SIGTERM.
+
+Blocks are dated by this machine's clock, and time on the ledger only grows: a clock that is set ahead would let proposals,
+new keys and contracts fall due at once. While it runs the node holds the clock against the monotonic one; at the start,
+against the last block. When the last block is longer ago than the shortest delay in force (policy: delay, re-key delay), it
+takes no payments (clock-doubted) until a follower's clock says the same, or you do with --accept-time. A development network
+never asks. /health shows what the node makes of its clock.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir := flag(command, "data")
@@ -42,12 +50,14 @@ func newUpCommand() *cobra.Command {
 			}
 			c.Market = flag(command, "market")
 			c.Reverify, _ = command.Flags().GetBool("reverify")
+			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
 			return serve(command.Context(), dir, c, book, nil, func(context.Context, *api.Server, string) error { return nil })
 		},
 	}
 	addLedgerFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
 	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
+	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
 	command.Flags().String("market", "", "folder of market data (aqsha market demo makes one) to answer /v1/market from")
 	return command
 }
@@ -60,6 +70,7 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 	if err != nil {
 		return err
 	}
+	defer endInTime(ctx, os.Stderr)()
 	defer askWhoLeads(ctx, n, c.Peers)()
 	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
 }

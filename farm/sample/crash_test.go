@@ -121,7 +121,7 @@ func campaign(t *testing.T) (seeds []uint64) {
 		}
 		return []uint64{seed}
 	}
-	crashes := uint64(600)
+	crashes := uint64(250)
 	if text := os.Getenv("SIM_CRASHES"); text != "" {
 		crashes, _ = strconv.ParseUint(text, 10, 64)
 	}

@@ -17,8 +17,11 @@ const restartPart = "AQSHA_BENCH_RESTART_PART"
 
 // A node that is killed under load serves again, with all that it had answered.
 func TestRestart(t *testing.T) {
+	if raced {
+		t.Skip("a measurement: make test runs it without the race detector")
+	}
 	o := bench.RestartOptions{
-		Options: bench.Options{Dir: t.TempDir(), Wallets: 17_000, LiveTokens: 20_000, Transfers: 4096, Runs: 1, TwoOwners: 10, Seed: 1},
+		Options: bench.Options{Dir: t.TempDir(), Wallets: 6_000, LiveTokens: 12_000, Transfers: 4096, Runs: 1, TwoOwners: 10, Seed: 1},
 		Load:    0.4, After: time.Second,
 	}
 	if part := os.Getenv(restartPart); part != "" { // in the process of a part
