@@ -35,6 +35,7 @@ type accounting struct {
 	blocks    []*poolBlock
 	firstOpen int    // of blocks: those before are buried
 	height    uint64 // of the newest job
+	jobCount  uint64
 	balance   map[string]money.Satoshi
 	// pending is what users have from blocks that are not final yet. What such a block's coinbase has
 	// paid of older debts is not in it: another block's payment makes nobody's credit certain.
@@ -213,6 +214,7 @@ func (a *accounting) changeScheme(index uint64, r *sharelog.Scheme) (entries []b
 
 func (a *accounting) addJob(j *sharelog.Job) {
 	a.meanFees, a.height = j.MeanFees, j.Height
+	a.jobCount++
 	if at := slices.Index(a.tips, j.Previous); at >= 0 {
 		a.tips = append(slices.Delete(a.tips, at, at+1), j.Previous)
 	} else {

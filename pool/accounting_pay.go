@@ -19,6 +19,8 @@ type payment struct {
 	sent    []*sharelog.Sent
 	done    *sharelog.Paid    // logs of before: sent was paid, refused was not
 	settled *sharelog.Settled // what the chain says
+
+	entryIndex uint64 // for an auditor
 }
 
 func (p *payment) open() bool { return p.done == nil && p.settled == nil }

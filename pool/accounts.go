@@ -41,6 +41,8 @@ type Accounts struct {
 	// layout is held from laying out a coinbase to queueing its job, and while a payment is chosen:
 	// a debt is in a coinbase that is out or in the wallet's payment, never in both.
 	layout sync.Mutex
+	// issued is how many jobs the log has, or will have once what is queued is durable. Owned by who holds layout.
+	issued uint64
 }
 
 // OpenAccounts opens the books, brings them up to the log's end and holds the two against each
@@ -276,6 +278,27 @@ func (a *Accounts) Position() uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state.position
+}
+
+// jobWait bounds how long a new job waits for the last but one to be durable, which it is unless the disk stands still.
+const jobWait = 5 * time.Second
+
+// awaitJobs sees to it that a coinbase counts at least what precedes the last job but one, by which an auditor
+// judges its position (see checkPosition). The caller holds layout.
+func (a *Accounts) awaitJobs(p *Pool) error {
+	if err := a.catchUp(context.Background()); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	logged := a.state.jobCount
+	a.mu.Unlock()
+	a.issued = max(a.issued, logged)
+	if logged+1 >= a.issued {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), jobWait)
+	defer cancel()
+	return p.flush(ctx)
 }
 
 // Outputs of a coinbase beside their script: value and the script's length.

@@ -73,7 +73,14 @@ type Auditor struct {
 	// later rounds, not this one.
 	splits   map[*poolBlock]map[string][]payout.Credit
 	restored map[*poolBlock]func(at uint64) // rounds of orphans, for their return
-	evidence []Contradiction
+
+	evidence  []Contradiction
+	lastJobs  [2]uint64                // entries of the last job but one and of the last, whose coinbases pay
+	debts     map[uint64]money.Satoshi // at the last job
+	userOf    map[string]uint64
+	hashed    map[bitcoin.Hash]bool // with verify: headers of all shares
+	solved    map[bitcoin.Hash]bool // blocks on which the pool has one
+	unclaimed []unclaimed
 }
 
 // Records are a log's entries: of a txlog.Log, or of a copy that was fetched.
@@ -87,6 +94,7 @@ func Audit(log Records, verify bool) (*Auditor, error) {
 	a := &Auditor{
 		state: newAccounting(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{},
 		splits: map[*poolBlock]map[string][]payout.Credit{}, restored: map[*poolBlock]func(uint64){},
+		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]bool{},
 	}
 	a.state.recall = recallFrom(log)
 	for entry, err := range log.Entries(0, log.Size()) {
@@ -97,6 +105,7 @@ func Audit(log Records, verify bool) (*Auditor, error) {
 			return nil, err
 		}
 	}
+	a.checkUnclaimed()
 	return a, nil
 }
 
@@ -109,6 +118,7 @@ func (a *Auditor) apply(entry []byte) error {
 		a.convict(index, "record", err.Error(), "")
 		return nil
 	}
+	a.before(index, record)
 	blocks := len(a.state.blocks)
 	if _, err := a.state.apply(record); err != nil {
 		a.convict(index, "record", err.Error(), "")
@@ -120,8 +130,11 @@ func (a *Auditor) apply(entry []byte) error {
 			return err
 		}
 		if len(a.state.blocks) > blocks {
+			a.checkBlock(a.state.blocks[blocks])
 			return a.block(a.state.blocks[blocks])
 		}
+	case *sharelog.Payment:
+		a.state.payments[len(a.state.payments)-1].entryIndex = index
 	case *sharelog.Job:
 		if target, err := bitcoin.TargetOfBits(r.Bits); err == nil {
 			a.history.Target(target)
@@ -132,6 +145,18 @@ func (a *Auditor) apply(entry []byte) error {
 	return nil
 }
 
+// before checks a record against what the log has said so far.
+func (a *Auditor) before(index uint64, record sharelog.Record) {
+	switch r := record.(type) {
+	case *sharelog.Job:
+		a.checkJob(index, r)
+	case *sharelog.Worker:
+		a.checkWorker(index, r)
+	case *sharelog.Payment:
+		a.checkPayment(index, r)
+	}
+}
+
 // share counts a share that the accounts have taken.
 func (a *Auditor) share(index uint64, s *sharelog.Share) error {
 	job, err := a.state.job(s.Job, index)
@@ -139,9 +164,7 @@ func (a *Auditor) share(index uint64, s *sharelog.Share) error {
 		return err
 	}
 	if a.verify {
-		if err := s.Verify(job.Job); err != nil {
-			a.convict(index, "share", err.Error(), "")
-		}
+		a.checkShare(index, s, job.Job)
 		a.checks.Shares++
 	}
 	user, units := a.state.users[s.Worker], payout.Units(s.Difficulty)

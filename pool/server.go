@@ -33,6 +33,7 @@ type Pool struct {
 	operator  []byte // script
 	wallet    *wallet.Wallet
 	drawer    drawer
+	logKey    string
 	paying    sync.Mutex                     // one payment at a time
 	sighted   map[uint64]*sighting           // of open payments; owned by who holds paying
 	followed  atomic.Pointer[bitcoin.Client] // whose templates are worked on
@@ -66,6 +67,8 @@ type Options struct {
 	BooksFile string
 	// Wallet is whose wallet pays users; nil: the first node's.
 	Wallet *bitcoin.Client
+	// LogKey is the log's public key, served at /log/key.
+	LogKey string
 	// PaymentsDir keeps signed payments until their outcome is known. Pay needs it.
 	PaymentsDir string
 }
@@ -85,7 +88,7 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	}
 	p := &Pool{
 		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log, registry: newRegistry(options.Network),
-		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
+		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, logKey: options.LogKey, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
 		sighted: map[uint64]*sighting{},
 	}
 	if p.logger == nil {

@@ -207,6 +207,7 @@ func (p *Pool) issue(j *job) error {
 	err := p.layOut(j)
 	if err == nil {
 		p.committer.record(&j.record)
+		p.accounts.issued++
 	}
 	p.accounts.layout.Unlock()
 	if err != nil {
@@ -226,6 +227,9 @@ func (p *Pool) layOut(j *job) error {
 	if !p.config.PayInCoinbase || p.solo() {
 		j.record.Position = p.accounts.Position()
 		return p.addVariant(j, "operator", []payout.Laid{{Paid: t.CoinbaseValue}})
+	}
+	if err := p.accounts.awaitJobs(p); err != nil {
+		return err
 	}
 	position, owed, err := p.accounts.owed(p.config, t, p.registry.scriptOf)
 	if err != nil {
