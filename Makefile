@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim year attack detect soak drill bench deps
+.PHONY: run build test check fuzz sim year attack detect soak drill bench deps blocks chains fleet
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -80,6 +80,20 @@ drill: build
 SOAK ?= 10m
 soak: build
 	./bin/aqsha bench soak --duration $(SOAK)
+
+# Blocks beside a busy bitcoind, BLOCKS_TIME for each of four kinds of node: an hour in all.
+BLOCKS_TIME ?= 15m
+blocks:
+	AQSHA_BLOCKS=$(BLOCKS_TIME) $(GO) test ./pool -count 1 -run TestEveryBlockArrives -v -timeout 180m
+
+# A hundred blocks on regtest and signet, and one of testnet4, which alone takes 2^32 hashes.
+chains:
+	AQSHA_CHAINS=1 $(GO) test ./pool -count 1 -run TestMineOnEachNetwork -v -timeout 120m
+
+# Ten thousand modelled devices; make test has 50.
+FLEET ?= 10000
+fleet:
+	AQSHA_FLEET=$(FLEET) $(GO) test ./pool/fleet -count 1 -run TestFleet -v -timeout 180m
 
 # Healthy machines over 100 simulated hours and every fault on many; 2,400 machines are 10,000 machine-days.
 MACHINES ?= 2400

@@ -35,12 +35,29 @@ type Info struct {
 // Network asks which chain the node follows.
 func (c *Client) Network(ctx context.Context) (Network, error) {
 	var chain struct {
-		Chain string `json:"chain"`
+		Chain     string `json:"chain"`
+		Challenge string `json:"signet_challenge"` // Core from version 28 on
 	}
 	if err := c.Call(ctx, &chain, "getblockchaininfo"); err != nil {
 		return Network{}, err
 	}
-	return FindNetwork(chain.Chain)
+	network, err := FindNetwork(chain.Chain)
+	if err != nil || network.Name != "signet" {
+		return network, err
+	}
+	if chain.Challenge == "" { // in its templates at all versions that have signet (BIP 325)
+		var template struct {
+			Challenge string `json:"signet_challenge"`
+		}
+		if err := c.Call(ctx, &template, "getblocktemplate", templateRequest()); err != nil {
+			return network, nil // a node that is not ready; who wants to mine finds the challenge missing
+		}
+		chain.Challenge = template.Challenge
+	}
+	if network.Challenge, err = hex.DecodeString(chain.Challenge); err != nil {
+		return Network{}, fmt.Errorf("signet_challenge: %w", err)
+	}
+	return network, nil
 }
 
 // Info collects what both nodes can tell.

@@ -41,12 +41,7 @@ func Dial(nodeURL string, options DialOptions) (*Client, error) {
 	}
 	parsed.User = nil
 	client.endpoint = parsed.String()
-	transport := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: 4,
-		IdleConnTimeout:     20 * time.Second, // Core closes idle connections after 30 s
-	}
+	var security *tls.Config
 	if options.Certificate != "" {
 		pem, err := os.ReadFile(options.Certificate)
 		if err != nil {
@@ -56,17 +51,46 @@ func Dial(nodeURL string, options DialOptions) (*Client, error) {
 		if !roots.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("node certificate %s: no PEM certificate in it", options.Certificate)
 		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+		security = &tls.Config{RootCAs: roots}
 	}
-	client.http = &http.Client{Transport: transport}
+	client.longPoll.arrived = make(chan *Template, 1)
+	for _, connections := range []**http.Client{&client.http, &client.polls, &client.blocks} {
+		*connections = connect(security)
+	}
 	return client, nil
+}
+
+// connect makes a set of connections of its own.
+func connect(security *tls.Config) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		// Keep-alive probes find a long poll's connection that is dead.
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 4,
+		IdleConnTimeout:     20 * time.Second, // Core closes idle connections after 30 s
+		TLSClientConfig:     security,
+	}}
 }
 
 // Endpoint is the node's address without credentials.
 func (c *Client) Endpoint() string { return c.endpoint }
 
-// Close drops idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Host is the node's host name or address, without the port.
+func (c *Client) Host() string {
+	parsed, err := url.Parse(c.endpoint)
+	if err != nil {
+		return ""
+	}
+	return parsed.Hostname()
+}
+
+// Close gives the long poll up and drops idle connections.
+func (c *Client) Close() {
+	c.longPoll.close()
+	for _, connections := range []*http.Client{c.http, c.polls, c.blocks} {
+		connections.CloseIdleConnections()
+	}
+}
 
 type credentials struct {
 	user, password string

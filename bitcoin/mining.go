@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// templateRequest serves both nodes: Core wants the rule, btcd the capability
-// (without it btcd leaves coinbasevalue out).
+// templateRequest serves all nodes: Core wants the rule "segwit", and on signet "signet" (BIP 325);
+// it takes rules that it does not need. btcd wants the capability: without it it leaves coinbasevalue out.
 func templateRequest() map[string]any {
 	return map[string]any{
-		"rules":        []string{"segwit"},
+		"rules":        []string{"segwit", "signet"},
 		"capabilities": []string{"coinbasevalue", "longpoll", "proposal"},
 	}
 }
@@ -33,7 +33,7 @@ func (c *Client) waitTemplate(ctx context.Context, longPollID string) (*Template
 	asked := templateRequest()
 	asked["longpollid"] = longPollID
 	var raw json.RawMessage
-	if err := c.callWithin(ctx, &raw, "getblocktemplate", asked); err != nil {
+	if err := c.callOver(ctx, c.polls, &raw, "getblocktemplate", asked); err != nil {
 		return nil, err
 	}
 	return DecodeTemplate(raw)
@@ -71,10 +71,12 @@ func verdictOf(result *string) (Verdict, string) {
 	return Rejected, strings.TrimPrefix(*result, "rejected: ")
 }
 
-// Submit hands a solved block to the node.
+// Submit hands a solved block to the node, over connections of its own.
 func (c *Client) Submit(ctx context.Context, block []byte) (Verdict, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	var result *string
-	if err := c.Call(ctx, &result, "submitblock", hex.EncodeToString(block)); err != nil {
+	if err := c.callOver(ctx, c.blocks, &result, "submitblock", hex.EncodeToString(block)); err != nil {
 		return Rejected, "", err
 	}
 	verdict, reason := verdictOf(result)

@@ -1,11 +1,15 @@
 package bitcoin
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // Network is one of Bitcoin's chains.
@@ -15,16 +19,39 @@ type Network struct {
 	// EnforcesBIP94 is set where the first block of a difficulty period is tied to the last of the
 	// one before (testnet4; mainnet once BIP 54 is active). Pools keep the rule everywhere.
 	EnforcesBIP94 bool
+	// Challenge is the script that a signet's blocks must satisfy (BIP 325), where the node tells it.
+	Challenge []byte
+}
+
+// Magic are the first bytes of each message between nodes. A signet's are those of its challenge.
+func (n Network) Magic() wire.BitcoinNet {
+	if n.Challenge == nil {
+		return n.Params.Net
+	}
+	hash := HashOf(append(appendCompactSize(nil, uint64(len(n.Challenge))), n.Challenge...))
+	return wire.BitcoinNet(binary.LittleEndian.Uint32(hash[:4]))
+}
+
+// ErrSignet means that a signet's blocks need a signature, which a pool cannot make.
+var ErrSignet = errors.New("blocks of this signet need a signature that we cannot make")
+
+// CheckMinable says whether blocks of this network need nothing but work: the only challenge of a
+// signet that asks for no signature is OP_TRUE.
+func (n Network) CheckMinable() error {
+	if n.Name == "signet" && !bytes.Equal(n.Challenge, []byte{txscript.OP_TRUE}) {
+		return fmt.Errorf("%w: its challenge is %x", ErrSignet, n.Challenge)
+	}
+	return nil
 }
 
 // Networks are those that Aqsha knows, mainnet first.
 var Networks = []Network{
-	{"mainnet", &chaincfg.MainNetParams, false},
-	{"testnet4", &chaincfg.TestNet4Params, true},
-	{"testnet3", &chaincfg.TestNet3Params, false},
-	{"signet", &chaincfg.SigNetParams, false},
-	{"regtest", &chaincfg.RegressionNetParams, false},
-	{"simnet", &chaincfg.SimNetParams, false},
+	{Name: "mainnet", Params: &chaincfg.MainNetParams},
+	{Name: "testnet4", Params: &chaincfg.TestNet4Params, EnforcesBIP94: true},
+	{Name: "testnet3", Params: &chaincfg.TestNet3Params},
+	{Name: "signet", Params: &chaincfg.SigNetParams},
+	{Name: "regtest", Params: &chaincfg.RegressionNetParams},
+	{Name: "simnet", Params: &chaincfg.SimNetParams},
 }
 
 // chainNames maps what nodes call their chain to our names.
@@ -73,6 +100,17 @@ func (n Network) PayTo(text string) ([]byte, error) {
 		return nil, &AddressError{text, err.Error()}
 	}
 	return script, nil
+}
+
+// Canonical is PayTo with the one way in which the address is written here: bech32 in lower case.
+func (n Network) Canonical(text string) (canonical string, script []byte, err error) {
+	if script, err = n.PayTo(text); err != nil {
+		return "", nil, err
+	}
+	if canonical = n.AddressOf(script); canonical == "" {
+		canonical = text // a witness version that only its script tells
+	}
+	return canonical, script, nil
 }
 
 // AddressOf returns the address that an output script pays, or "" when there is none.

@@ -44,9 +44,12 @@ var ErrUnauthorized = errors.New("node refuses the credentials")
 type Client struct {
 	endpoint string
 	auth     credentials
-	http     *http.Client
+	http     *http.Client // plain questions
+	polls    *http.Client // the long poll's own connection
+	blocks   *http.Client // blocks on their way: never behind anything else
 	timeout  time.Duration
 	lastID   atomic.Uint64
+	longPoll longPoll
 }
 
 type request struct {
@@ -70,15 +73,16 @@ type response struct {
 func (c *Client) Call(ctx context.Context, result any, method string, params ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.callWithin(ctx, result, method, params...)
+	return c.callOver(ctx, c.http, result, method, params...)
 }
 
-func (c *Client) callWithin(ctx context.Context, result any, method string, params ...any) error {
+// callOver calls over one of the client's sets of connections, as long as ctx lasts.
+func (c *Client) callOver(ctx context.Context, over *http.Client, result any, method string, params ...any) error {
 	if params == nil {
 		params = []any{}
 	}
 	asked := request{"1.0", c.lastID.Add(1), method, params}
-	raw, err := c.post(ctx, asked, !spends(method))
+	raw, err := c.post(ctx, over, asked, !spends(method) && over != c.polls)
 	if err != nil {
 		return fmt.Errorf("calling %s: %w", method, err)
 	}
@@ -111,12 +115,12 @@ func (r response) into(result any, method string) error {
 }
 
 // post sends one JSON body and returns the answer's body, whatever status a JSON-RPC node gave it.
-func (c *Client) post(ctx context.Context, body any, again bool) ([]byte, error) {
+func (c *Client) post(ctx context.Context, over *http.Client, body any, again bool) ([]byte, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := c.postOnce(ctx, encoded)
+	raw, err := c.postOnce(ctx, over, encoded)
 	if err == nil || !again || ctx.Err() != nil || errors.Is(err, ErrUnauthorized) {
 		return raw, err
 	}
@@ -124,7 +128,7 @@ func (c *Client) post(ctx context.Context, body any, again bool) ([]byte, error)
 	if errors.As(err, &status) {
 		return nil, err
 	}
-	return c.postOnce(ctx, encoded)
+	return c.postOnce(ctx, over, encoded)
 }
 
 type statusError struct {
@@ -134,7 +138,7 @@ type statusError struct {
 
 func (e statusError) Error() string { return fmt.Sprintf("node answers HTTP %d: %s", e.code, e.text) }
 
-func (c *Client) postOnce(ctx context.Context, body []byte) ([]byte, error) {
+func (c *Client) postOnce(ctx context.Context, over *http.Client, body []byte) ([]byte, error) {
 	call, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -147,7 +151,7 @@ func (c *Client) postOnce(ctx context.Context, body []byte) ([]byte, error) {
 	if user != "" || password != "" {
 		call.SetBasicAuth(user, password)
 	}
-	answer, err := c.http.Do(call)
+	answer, err := over.Do(call)
 	if err != nil {
 		return nil, err
 	}

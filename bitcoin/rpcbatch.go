@@ -46,7 +46,7 @@ func (c *Client) batch(ctx context.Context, queries []Query) error {
 		again = again && !spends(q.Method)
 		queries[i].Err = fmt.Errorf("node left out the answer to %s", q.Method)
 	}
-	raw, err := c.post(ctx, calls, again)
+	raw, err := c.post(ctx, c.http, calls, again)
 	if err != nil {
 		return fmt.Errorf("calling a batch of %d: %w", len(queries), err)
 	}

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"crypto/sha256"
 	"testing"
 
 	"github.com/aqsha/aqsha/contract"
@@ -66,18 +67,25 @@ func TestARefundIsNotHeld(t *testing.T) {
 	f.has("the holder", token.HeldFor(f.bob), 0)
 }
 
-// A pending swap's secret is never out for nothing: with a full wallet, the payee of a hash time lock gets all of it as
-// held money, which no deadline takes back.
+// A hash time lock's secret is never out for nothing: with a full wallet the receiver's claim is executed, all of it is
+// held for him, and no deadline takes it back to the sender.
 func TestHeldMoneyIsBeyondTheContract(t *testing.T) {
 	f := newFair(t)
 	held := f.overpaid() // bob's wallet is full
 	before := f.balanceOf(held, 0)
-	id := f.escrowFor(f.bob, 3_000*kzt)
-	f.Must(f.action(id, f.rich, "release"))
+	secret := []byte("a secret of just thirty-two bytes")[:32]
+	lock := sha256.Sum256(secret)
+	timeout := f.Now + 3_600_000
+	create := f.creation("htlc", f.rich, []token.WalletID{f.rich, f.bob}, 3_000*kzt, token.Bytes(lock[:]), token.Int(int64(timeout)))
+	id := token.RegisteredID(f.Must(create).ID())
+	f.Must(f.action(id, f.bob, "claim", token.Bytes(secret)))
+	f.has("bob", f.bob, bobMay)
 	f.has("the holder", held, before+3_000*kzt)
-	f.Now += 400 * dayMillis
+	sender := f.balanceOf(f.rich, 0)
+	f.Now = timeout + 400*dayMillis
 	f.Block()
 	f.has("the holder", held, before+3_000*kzt)
+	f.has("the sender", f.rich, sender)
 }
 
 func (f *fair) escrowFor(seller token.WalletID, price money.Tiyn) token.WalletID {

@@ -325,9 +325,20 @@ func (a *accounting) share(index uint64, s *sharelog.Share) ([]books.Entry, erro
 	if block.credits, err = a.credits(block.Scheme.Name, block.Scheme.FeePPM, block); err != nil {
 		return nil, err
 	}
+	if block.Scheme.Name == payout.SOLO && block.Scheme.InCoinbase {
+		block.credits = paidBy(job.Variants[s.Variant]) // its job is logged with its first share, perhaps after another fee
+	}
 	a.work = 0
 	a.blocks = append(a.blocks, block)
 	return a.book(block, s.TimeMillis)
+}
+
+// paidBy are a coinbase's payees as credits.
+func paidBy(v sharelog.Variant) (credits []payout.Credit) {
+	for _, p := range v.Payees {
+		credits = append(credits, payout.Credit{User: p.User, Amount: p.Amount})
+	}
+	return credits
 }
 
 // fixed is where a block's split is fixed: at its job when the coinbase pays it, with the scheme that

@@ -9,6 +9,9 @@ import (
 // mostBans bounds the bans that are kept, in memory and over a restart; the one that ends first makes room.
 const mostBans = 1 << 16
 
+// settingsEvery is in how many seconds workers' settings are written.
+const settingsEvery = 15
+
 // ban refuses an address for a while.
 func (g *guard) ban(ip netip.Addr, now time.Time) {
 	g.mu.Lock()
@@ -51,12 +54,12 @@ func (p *Pool) restoreBans(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// keepBans makes bans outlast a restart, a second after they were made at the latest. Nobody waits for it: loops go on.
+// keepBans makes bans and workers' settings outlast a restart, bans a second after they were made at the latest. Nobody waits for it: loops go on.
 func (p *Pool) keepBans(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	warned := false
-	for {
+	for i := 1; ; i++ {
 		stopping := false
 		select {
 		case <-ctx.Done():
@@ -67,6 +70,12 @@ func (p *Pool) keepBans(ctx context.Context) {
 		if err := p.keepNewBans(context.WithoutCancel(ctx), time.Now()); err != nil && !warned {
 			warned = true
 			p.logger.Warn("bans are not kept over a restart", "error", err)
+		}
+		if stopping || i%settingsEvery == 0 {
+			if err := p.keepSettings(context.WithoutCancel(ctx)); err != nil && !warned {
+				warned = true
+				p.logger.Warn("workers' difficulties are not kept over a restart", "error", err)
+			}
 		}
 		if stopping {
 			return

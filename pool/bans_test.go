@@ -25,9 +25,11 @@ func TestBansOutlastARestart(t *testing.T) {
 		return p
 	}
 	p := start()
-	conn := connect(t, p.address)
-	_, _ = conn.Write(bytes.Repeat([]byte("x"), 10*pool.MaxLine))
-	closed(t, conn, "giant line")
+	for range pool.OffencesToBan {
+		conn := connect(t, p.address)
+		_, _ = conn.Write(bytes.Repeat([]byte("x"), 10*pool.MaxLine))
+		closed(t, conn, "giant line")
+	}
 	if !banned(t, p) {
 		t.Fatal("not banned")
 	}

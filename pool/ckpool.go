@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ type Imported struct {
 	Config  Config
 	Nodes   []ImportedNode
 	Listen  []string
+	ZMQ     string
 	Ignored []string // keys that have no counterpart here
 }
 
@@ -24,13 +26,15 @@ type ImportedNode struct{ Address, User, Password string }
 const maxConfigBytes = 64 << 10
 
 // ImportCkpool reads ckpool's JSON configuration over the defaults. The user name of its miners is
-// the payout address there too, so nothing else need be moved.
+// the payout address there too, so nothing else need be moved. Its "donation" is a gift to the author of
+// ckpool, no fee of the operator's, and ignored.
 func ImportCkpool(raw []byte, defaults Config) (*Imported, error) {
 	if len(raw) > maxConfigBytes {
 		return nil, &ConfigError{"import", fmt.Sprintf("longer than %d bytes", maxConfigBytes)}
 	}
 	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &keys); err != nil {
+	// ckpool reads one object and no further; its sample file ends in remarks.
+	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(&keys); err != nil {
 		return nil, &ConfigError{"import", "not ckpool's JSON: " + err.Error()}
 	}
 	result := &Imported{Config: defaults}
@@ -38,10 +42,9 @@ func ImportCkpool(raw []byte, defaults Config) (*Imported, error) {
 	var nodes []struct{ URL, Auth, Pass string }
 	var mask string
 	var update int
-	var donation float64
 	into := map[string]any{
 		"btcd": &nodes, "btcaddress": &c.Operator, "btcsig": &c.Tag, "startdiff": &c.StartDifficulty, "mindiff": &c.MinDifficulty, "maxdiff": &c.MaxDifficulty,
-		"maxclients": &c.MaxConnections, "serverurl": &result.Listen, "version_mask": &mask, "update_interval": &update, "donation": &donation,
+		"maxclients": &c.MaxConnections, "serverurl": &result.Listen, "version_mask": &mask, "update_interval": &update, "zmqblock": &result.ZMQ,
 	}
 	for key, value := range keys {
 		target, known := into[key]
@@ -71,6 +74,5 @@ func ImportCkpool(raw []byte, defaults Config) (*Imported, error) {
 		c.MaxDifficulty = defaults.MaxDifficulty
 	}
 	c.StartDifficulty = max(c.StartDifficulty, c.MinDifficulty)
-	c.FeePPM = uint64(donation * 10_000) // percent
 	return result, c.Validate()
 }

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/aqsha/aqsha/pool/payout"
@@ -32,6 +33,8 @@ type Config struct {
 	JobInterval              time.Duration // a job at least this often
 	MaxTemplateAge           time.Duration // older: the node is frozen, work stops
 	Loops                    int           // event loops; 0: one for two processors, at most 4
+	// Exempt are addresses that are never banned, nor limited in their number of connections.
+	Exempt []netip.Prefix
 	// ClassBytes overrides the coinbase size by class of firmware (see Classes).
 	ClassBytes map[string]int
 }
@@ -41,7 +44,7 @@ func Defaults() Config {
 	return Config{
 		Tag: "/aqsha/", Scheme: payout.PPLNS, FeePPM: 10_000, VersionMask: MaskBIP320,
 		StartDifficulty: 1024, MinDifficulty: 1, MaxDifficulty: 1 << 50, SharesPerMinute: 12,
-		MaxConnections: 50_000, MaxPerIP: 5_000, JobInterval: 30 * time.Second, MaxTemplateAge: 90 * time.Second,
+		MaxConnections: 50_000, MaxPerIP: 20_000, JobInterval: 30 * time.Second, MaxTemplateAge: 90 * time.Second,
 	}
 }
 
@@ -70,7 +73,7 @@ func (c Config) Validate() error {
 		return bad("operator", "whose address gets the fee and what nobody else does?")
 	case c.VersionMask&^MaskBIP323 != 0:
 		return bad("version_mask", "bits outside BIP 323")
-	case !(c.MinDifficulty > 0) || c.StartDifficulty < c.MinDifficulty || c.MaxDifficulty < c.StartDifficulty:
+	case !(c.MinDifficulty > 0 && c.StartDifficulty >= c.MinDifficulty && c.MaxDifficulty >= c.StartDifficulty):
 		return bad("difficulty", "want 0 < minimum ≤ start ≤ maximum")
 	case !(c.SharesPerMinute >= 1 && c.SharesPerMinute <= 600):
 		return bad("shares_per_minute", "want 1 to 600")
@@ -82,6 +85,21 @@ func (c Config) Validate() error {
 		return bad("scheme", "solo pays in the coinbase")
 	case payout.PerShare(c.Scheme) && c.PayInCoinbase:
 		return bad("scheme", "pps and fpps are paid from the operator's wallet, not in the coinbase")
+	}
+	return nil
+}
+
+// Port are the settings of one address that miners connect to; rental services and large machines
+// want another start than a hobbyist's.
+type Port struct{ StartDifficulty, MinDifficulty, MaxDifficulty float64 }
+
+// Port is what an address has of the pool's own settings.
+func (c Config) Port() Port { return Port{c.StartDifficulty, c.MinDifficulty, c.MaxDifficulty} }
+
+// Validate checks a port's settings.
+func (p Port) Validate() error {
+	if !(p.MinDifficulty > 0 && p.StartDifficulty >= p.MinDifficulty && p.MaxDifficulty >= p.StartDifficulty) {
+		return &ConfigError{"listen", fmt.Sprintf("difficulties %g, %g, %g: want 0 < minimum ≤ start ≤ maximum", p.MinDifficulty, p.StartDifficulty, p.MaxDifficulty)}
 	}
 	return nil
 }

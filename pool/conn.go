@@ -11,11 +11,15 @@ import (
 // conn is a miner's connection. Its loop's goroutine owns it. An idle one costs under a kilobyte:
 // buffers exist only while a line is incomplete or the client does not read.
 type conn struct {
-	fd    int
-	ip    netip.Addr
-	at    int  // in the loop's list
-	gone  bool // closed; acknowledgements on their way are dropped
-	wants bool // waits to write
+	fd     int
+	ip     netip.Addr
+	port   *Port
+	at     int  // in the loop's list
+	gone   bool // closed; acknowledgements on their way are dropped
+	wants  bool // waits to write
+	secure bool // the inner end of a TLS connection
+	// virtual stands in for the socket of a connection in virtual time.
+	virtual *virtualSocket
 
 	partial []byte // the beginning of a line
 	unsent  []byte
@@ -26,70 +30,98 @@ type conn struct {
 
 	extranonce1 [extranonce1Size]byte
 	subscribed  bool
+	agent       string
 	class       uint8
 	mask        uint32 // version bits granted; 0: none
+	login       string // the first worker's name as it was authorized
 	worker      *worker
-	workers     map[string]*worker // all authorized, when there are several
+	workers     map[string]*member // all authorized by the names they used, when there are several
+	floor       float64            // least of the workers' own floors
 
-	difficulty stratum.Difficulty
-	target     *bitcoin.Target // of difficulty
-	vardiff    vardiff
-
-	sent     [sentJobs]sentJob
-	sentLast int
-	epoch    uint8
+	steps   []step // the difficulties that were announced, oldest first
+	vardiff vardiff
 
 	window    time.Time // of the counts below
 	requests  int
 	good, bad int
 }
 
-// sentJobs is how many of a connection's jobs may be answered.
-const sentJobs = 8
+// member is one of several workers of a connection.
+type member struct {
+	worker *worker
+	last   time.Time // valid share
+}
 
-// sentJob is a job as this connection knows it: with the difficulty that was in force.
-type sentJob struct {
-	handout    *handout
-	epoch      uint8
+// step is a difficulty that was announced right before a job: it holds for the jobs from that
+// number on. So a share is judged by its job however often the difficulty has changed since.
+type step struct {
+	from       uint64
 	difficulty stratum.Difficulty
 	target     *bitcoin.Target
 }
 
-// remember notes that a handout was sent under the current difficulty, or the network's if that is
-// easier to meet.
-func (c *conn) remember(h *handout, epoch uint8) {
-	c.sentLast = (c.sentLast + 1) % sentJobs
-	one := sentJob{h, epoch, c.difficulty, c.target}
-	if c.target.Compare(h.job.template.Target) < 0 {
-		one.difficulty = c.difficulty.Clamp(h.job.template.Target)
-		target := one.difficulty.Target()
-		one.target = &target
-	}
-	c.sent[c.sentLast] = one
-}
+// announced is the difficulty in force for the newest job.
+func (c *conn) announced() *step { return &c.steps[len(c.steps)-1] }
 
-func (c *conn) find(number uint64, epoch uint8) *sentJob {
-	for i := range c.sent {
-		if s := &c.sent[i]; s.handout != nil && s.handout.number == number && s.epoch == epoch {
-			return s
+// stepOf finds the difficulty of a job. A job from before the connection counts as its first.
+func (c *conn) stepOf(number uint64) *step {
+	for i := len(c.steps) - 1; i > 0; i-- {
+		if c.steps[i].from <= number {
+			return &c.steps[i]
 		}
 	}
-	return nil
+	return &c.steps[0]
+}
+
+// forget drops the difficulties that no job from a number on was sent with.
+func (c *conn) forget(oldest uint64) {
+	n := 0
+	for n+1 < len(c.steps) && c.steps[n+1].from <= oldest {
+		n++
+	}
+	c.steps = append(c.steps[:0], c.steps[n:]...)
 }
 
 // authorized returns the worker of a name that this connection has authorized.
 func (c *conn) authorized(name []byte) *worker {
-	if c.worker == nil {
+	switch {
+	case c.worker == nil:
 		return nil
+	case string(name) == c.login:
+		return c.worker
+	case c.workers != nil:
+		if m := c.workers[string(name)]; m != nil {
+			return m.worker
+		}
 	}
-	if c.workers != nil {
-		return c.workers[string(name)]
+	return c.otherwise(string(name))
+}
+
+// otherwise finds an authorized worker whose name is written in another way than it was authorized:
+// ADDRESS_rig for ADDRESS.rig, ADDRESS. for ADDRESS, another case of a bech32 address.
+func (c *conn) otherwise(name string) *worker {
+	address, rig := splitName(name)
+	is := func(w *worker) bool { return w.name == rig && sameAddress(w.address, address) }
+	if is(c.worker) {
+		return c.worker
 	}
-	if n := len(c.worker.address); len(name) >= n && string(name[:n]) == c.worker.address {
-		rest := name[n:]
-		if len(rest) == 0 && c.worker.name == "" || len(rest) > 0 && rest[0] == '.' && string(rest[1:]) == c.worker.name {
-			return c.worker
+	for _, m := range c.workers {
+		if is(m.worker) {
+			return m.worker
 		}
 	}
 	return nil
+}
+
+// each calls f for every worker of the connection.
+func (c *conn) each(f func(*worker)) {
+	if c.workers == nil {
+		if c.worker != nil {
+			f(c.worker)
+		}
+		return
+	}
+	for _, m := range c.workers {
+		f(m.worker)
+	}
 }

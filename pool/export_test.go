@@ -1,9 +1,14 @@
 package pool
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -17,11 +22,12 @@ func ShortenTimeouts() (restore func()) {
 
 // MaxLine and BadSharesToBan are limits that tests go beyond.
 const (
-	MaxLine        = maxLine
-	BadSharesToBan = badSharesToBan
-	MaxRequests    = maxRequests
-	BanTime        = banTime
-	MostBans       = mostBans
+	MaxLine          = maxLine
+	BadSharesToClose = badSharesToClose
+	OffencesToBan    = offencesToBan
+	MaxRequests      = maxRequests
+	BanTime          = banTime
+	MostBans         = mostBans
 )
 
 // Guard is a guard by itself.
@@ -58,3 +64,30 @@ func (p *Pool) Balance(account string) money.Satoshi {
 
 // NextPayday is when PayEvery pays next.
 func (p *Pool) NextPayday(interval time.Duration) time.Time { return p.accounts.nextPayday(interval) }
+
+// WantsBlockOn says whether a block on a parent would be sent out.
+func (p *Pool) WantsBlockOn(previous bitcoin.Hash) bool {
+	return p.seenOn(previous).claimed.Load() == 0
+}
+
+// EasyTimes is easyTimes.
+var EasyTimes = easyTimes
+
+// Names counts the names that the pool knows.
+func (p *Pool) Names() int {
+	p.registry.mu.Lock()
+	defer p.registry.mu.Unlock()
+	return len(p.registry.byName)
+}
+
+// Forbidden says whether the administration refuses an action to a role.
+func Forbidden(action string, role Role) bool {
+	c := &Control{Pool: &Pool{}}
+	request := httptest.NewRequest("POST", "/"+action, strings.NewReader("not JSON"))
+	answer := httptest.NewRecorder()
+	c.handler().ServeHTTP(answer, request.WithContext(context.WithValue(context.Background(), roleKey{}, role)))
+	return answer.Code == http.StatusForbidden
+}
+
+// PageWords are the pages' words by language.
+func PageWords() map[string]map[string]string { return words }

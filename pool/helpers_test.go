@@ -69,6 +69,11 @@ func startPool(t *testing.T, dir string, config pool.Config, nodes ...*bitcoin.C
 
 func startPoolWith(t *testing.T, dir string, config pool.Config, options pool.Options) *running {
 	t.Helper()
+	return startPoolOn(t, dir, config, options, nil)
+}
+
+func startPoolOn(t *testing.T, dir string, config pool.Config, options pool.Options, port *pool.Port) *running {
+	t.Helper()
 	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +81,7 @@ func startPoolWith(t *testing.T, dir string, config pool.Config, options pool.Op
 	out := &testLogger{t: t}
 	options.Log, options.Logger = log, slog.New(slog.NewTextHandler(out, nil))
 	options.BooksFile, options.PaymentsDir = filepath.Join(dir, "books.sqlite"), filepath.Join(dir, "payments")
+	options.BlocksDir = filepath.Join(dir, "blocks")
 	p, err := pool.Open(context.Background(), config, options)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +92,7 @@ func startPoolWith(t *testing.T, dir string, config pool.Config, options pool.Op
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx, pool.Listener{Net: listener}) }()
+	go func() { ended <- p.Run(ctx, pool.Listener{Net: listener, Port: port}) }()
 	var once sync.Once
 	r := &running{Pool: p, t: t, dir: dir, address: listener.Addr().String()}
 	r.stop = func() {
@@ -117,6 +123,7 @@ type client struct {
 	difficulty  float64
 	jobs        []*stratum.Notify
 	mask        uint32
+	password    string
 }
 
 func dial(t *testing.T, address string) *client {
@@ -160,6 +167,23 @@ func (c *client) send(method string, params ...any) int {
 		c.t.Fatal(err)
 	}
 	return c.id
+}
+
+// sendMany writes many submissions in one piece.
+func (c *client) sendMany(submissions [][]any) {
+	c.t.Helper()
+	var all []byte
+	for _, params := range submissions {
+		c.id++
+		line, err := json.Marshal(map[string]any{"id": c.id, "method": "mining.submit", "params": params})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		all = append(append(all, line...), '\n')
+	}
+	if _, err := c.conn.Write(all); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // next reads a line, taking notifications to itself; ok is false when the pool has closed.
@@ -220,7 +244,7 @@ func (c *client) login(user string) *client {
 		c.t.Fatalf("subscribe: %s", subscribed.Result)
 	}
 	_ = json.Unmarshal(parts[1], &c.extranonce1)
-	if a := c.call("mining.authorize", user, "x"); !a.isTrue() {
+	if a := c.call("mining.authorize", user, c.password); !a.isTrue() {
 		c.t.Fatalf("authorize: %+v", a)
 	}
 	c.awaitJob(1)

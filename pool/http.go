@@ -2,7 +2,9 @@ package pool
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +15,9 @@ import (
 // Handler serves the pool's figures as JSON, the metrics for Prometheus, and the log itself: its
 // checkpoint, tiles and entries, so that every miner can recompute its pay.
 //
+//	GET /, /user/{address}      pages for people
 //	GET /v1/pool                figures of the pool
-//	GET /v1/workers             figures of every worker
+//	GET /v1/workers             figures of workers in the order of their numbers, ?limit=100&user=ADDRESS; the next page by the Link header
 //	GET /v1/blocks              blocks found
 //	GET /v1/users/{address}     what an address is owed and may expect
 //	GET /metrics                Prometheus
@@ -22,19 +25,20 @@ import (
 //	GET /log/checkpoint, /log/tile/…
 func (p *Pool) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.servePoolPage)
+	mux.HandleFunc("GET /user", p.findUser)
+	mux.HandleFunc("GET /user/{address}", p.serveUserPage)
 	mux.HandleFunc("GET /v1/pool", func(w http.ResponseWriter, _ *http.Request) {
 		s := p.WorkerStats(time.Now())
 		s.Workers = nil
 		writeJSON(w, s)
 	})
-	mux.HandleFunc("GET /v1/workers", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.WorkerStats(time.Now()).Workers) })
+	mux.HandleFunc("GET /v1/workers", p.serveWorkers)
 	mux.HandleFunc("GET /v1/blocks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.Blocks()) })
 	mux.HandleFunc("GET /v1/users/{address}", func(w http.ResponseWriter, r *http.Request) {
 		view, ok := p.User(r.PathValue("address"), time.Now())
 		if !ok {
-			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(http.StatusNotFound)
-			_ = json.NewEncoder(w).Encode(map[string]any{"title": "no such user", "status": http.StatusNotFound, "code": "unknown-user"})
+			problem(w, http.StatusNotFound, "unknown-user", "no such user")
 			return
 		}
 		writeJSON(w, view)
@@ -55,6 +59,69 @@ func (p *Pool) Handler() http.Handler {
 	return mux
 }
 
+// Workers on one page.
+const (
+	workersPage    = 100
+	maxWorkersPage = 1000
+)
+
+// workersPageOf is a part of the list of workers, and where the next begins.
+type workersPageOf struct {
+	Workers []WorkerStats
+	Next    string // ?after= of the next page; empty at the end
+}
+
+func (p *Pool) serveWorkers(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	limit, after := workersPage, uint64(0)
+	var err error
+	if text := query.Get("limit"); text != "" {
+		limit, err = strconv.Atoi(text)
+	}
+	if err != nil || limit < 1 || limit > maxWorkersPage {
+		problem(w, http.StatusBadRequest, "bad-limit", fmt.Sprintf("limit: want 1 to %d", maxWorkersPage))
+		return
+	}
+	if text := query.Get("after"); text != "" {
+		if after, err = strconv.ParseUint(text, 10, 64); err != nil {
+			problem(w, http.StatusBadRequest, "bad-after", "after: want the number in a page's Link header")
+			return
+		}
+	}
+	page := p.workersPage(limit, after, query.Get("user"), time.Now())
+	if page.Next != "" { // RFC 8288
+		query.Set("after", page.Next)
+		w.Header().Set("Link", "<"+r.URL.Path+"?"+query.Encode()+`>; rel="next"`)
+	}
+	writeJSON(w, page.Workers)
+}
+
+// workersPage lists the workers whose numbers follow after, of one user if it is named.
+func (p *Pool) workersPage(limit int, after uint64, user string, now time.Time) workersPageOf {
+	page := workersPageOf{Workers: []WorkerStats{}}
+	last := uint64(0)
+	for _, w := range p.registry.all() {
+		number := w.number.Load()
+		if number <= after || user != "" && !sameAddress(w.address, user) {
+			continue
+		}
+		if len(page.Workers) == limit {
+			page.Next = strconv.FormatUint(last, 10)
+			break
+		}
+		last = number
+		page.Workers = append(page.Workers, w.snapshot(now))
+	}
+	return page
+}
+
+// problem answers with an error (RFC 9457).
+func problem(w http.ResponseWriter, status int, code, title string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"title": title, "status": status, "code": code})
+}
+
 func writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(value)
@@ -68,6 +135,7 @@ var (
 	metricShares      = prometheus.NewDesc("aqsha_pool_shares_total", "Shares by outcome.", []string{"outcome"}, nil)
 	metricHashRate    = prometheus.NewDesc("aqsha_pool_hash_rate", "Hashes per second from credited work.", []string{"window"}, nil)
 	metricBlocks      = prometheus.NewDesc("aqsha_pool_blocks_submitted_total", "Blocks handed to the nodes.", nil, nil)
+	metricUndelivered = prometheus.NewDesc("aqsha_pool_blocks_undelivered", "Blocks found that no node is known to have: alarm when not 0 for longer than 10 s.", nil, nil)
 	metricBans        = prometheus.NewDesc("aqsha_pool_bans_total", "Addresses banned.", nil, nil)
 	metricLog         = prometheus.NewDesc("aqsha_pool_log_entries", "Durable entries of the share log.", nil, nil)
 	metricSync        = prometheus.NewDesc("aqsha_pool_log_sync_seconds", "Duration of the newest commit.", nil, nil)
@@ -92,12 +160,12 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(metricConnections, float64(s.Connections))
 	counter(metricShares, s.Accepted, "accepted")
 	counter(metricShares, s.Rejected, "rejected")
-	counter(metricShares, s.Weak, "weak")
 	gauge(metricHashRate, s.HashRate1m, "1m")
 	gauge(metricHashRate, s.HashRate1h, "1h")
 	gauge(metricHashRate, s.HashRate24h, "24h")
 	counter(metricBlocks, s.Blocks)
 	counter(metricBans, s.Bans)
+	gauge(metricUndelivered, float64(s.Undelivered))
 	gauge(metricLog, float64(s.Logged))
 	gauge(metricSync, s.SyncMillis/1000)
 	gauge(metricJobAge, s.JobAge)

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
 // closed waits until the pool has closed a connection.
@@ -40,6 +42,7 @@ func connect(t *testing.T, address string) net.Conn {
 // banned says whether new connections are refused.
 func banned(t *testing.T, p *running) bool {
 	conn := connect(t, p.address)
+	defer conn.Close()
 	_, _ = fmt.Fprintln(conn, `{"id":1,"method":"mining.ping","params":[]}`)
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	var buffer [64]byte
@@ -77,7 +80,7 @@ func TestHostileClients(t *testing.T) {
 		{"bad shares", func(t *testing.T, p *running) {
 			c := dial(t, p.address).login(alice)
 			params := c.find(alice, c.job(), 1, func(h bitcoin.Hash) bool { return !meets(c.difficulty)(h) })
-			for range pool.BadSharesToBan + 10 {
+			for range pool.BadSharesToClose + 10 {
 				if !c.trySend(params) {
 					break // banned while still sending
 				}
@@ -101,11 +104,88 @@ func TestHostileClients(t *testing.T) {
 			config.StartDifficulty = 1.0 / (1 << 20)
 			p := startOffered(t, config)
 			tc.act(t, p)
-			if got := banned(t, p); got != tc.bans {
-				t.Errorf("banned: %v, want %v; %+v", got, tc.bans, p.Stats(time.Now()))
+			if banned(t, p) {
+				t.Errorf("the address is refused for one connection; %+v", p.Stats(time.Now()))
+			}
+			if !tc.bans {
+				return
+			}
+			for range pool.OffencesToBan - 1 {
+				tc.act(t, p)
+			}
+			if !banned(t, p) {
+				t.Errorf("the address is let in after %d connections that broke the rules; %+v", pool.OffencesToBan, p.Stats(time.Now()))
 			}
 			p.stop()
 		})
+	}
+}
+
+// A farm has one address: what one broken machine of it does closes that machine's connections, and
+// the others go on and come back. The operator may exempt an address from all of it.
+func TestOneBrokenMachine(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		honest        bool
+		exempt, wants bool
+	}{{"beside an honest one", true, false, true}, {"alone", false, false, false}, {"alone, exempt", false, true, true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			config := testConfig()
+			config.StartDifficulty = 1.0 / (1 << 20)
+			if tc.exempt {
+				config.Exempt = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+			}
+			p := startOffered(t, config)
+			if tc.honest {
+				good := dial(t, p.address).login(alice)
+				good.expect("an honest share", good.find(alice, good.job(), 1, meets(good.difficulty)), 0)
+			}
+			for range pool.OffencesToBan + 2 {
+				c := dial(t, p.address)
+				line := strings.Repeat(`{"id":1,"method":"mining.ping","params":[]}`+"\n", pool.MaxRequests+5)
+				_, _ = c.conn.Write([]byte(line))
+				closed(t, c.conn, "a broken machine")
+			}
+			if got := !banned(t, p); got != tc.wants {
+				t.Errorf("let in again: %v", got)
+			}
+		})
+	}
+}
+
+// A proxy logs its machines in one after another on one connection, thousands of them.
+func TestProxyOfManyMachines(t *testing.T) {
+	config := testConfig()
+	config.StartDifficulty = 1.0 / (1 << 20)
+	p := startOffered(t, config)
+	c := dial(t, p.address).login(alice)
+	const machines = 5000
+	ids := make([]int, machines)
+	for i := range ids {
+		ids[i] = c.send("mining.authorize", fmt.Sprintf("%s.rig%d", alice, i), "x")
+		if i%100 == 99 {
+			for _, id := range ids[i-99 : i+1] {
+				if a := c.await(id); !a.isTrue() {
+					t.Fatalf("machine %d: %+v", i, a)
+				}
+			}
+		}
+	}
+	for _, i := range []int{0, 119, 1001, machines - 1} {
+		c.expect("share of a machine", c.find(fmt.Sprintf("%s.rig%d", alice, i), c.job(), uint64(i), meets(c.difficulty)), 0)
+	}
+	if banned(t, p) {
+		t.Error("another connection of the proxy's address is refused")
+	}
+	p.stop()
+	workers := 0
+	for _, r := range records(t, p.dir) {
+		if _, ok := r.(*sharelog.Worker); ok {
+			workers++
+		}
+	}
+	if workers != 5 { // the account and four machines that worked
+		t.Errorf("%d workers in the log", workers)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog"
 	"golang.org/x/sys/unix"
 )
@@ -42,7 +43,7 @@ func FuzzLines(f *testing.F) {
 		f.Fatal(err)
 	}
 	l := p.loops[0]
-	l.current = p.current.Load()
+	l.broadcast(p.current.Load())
 	f.Fuzz(func(t *testing.T, line []byte) {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
 		if err != nil {
@@ -52,7 +53,8 @@ func FuzzLines(f *testing.F) {
 		ip := netip.MustParseAddr("192.0.2.1")
 		p.guard.admit(ip, time.Now(), &p.config)
 		p.extranonce.Store(1) // fuzzing connects more often than the world has miners
-		l.adopt(pair[1], ip)
+		port := p.config.Port()
+		l.adopt(pair[1], ip, &port, false)
 		c := l.conns[len(l.conns)-1]
 		accepted := p.counters.accepted.Load()
 		for _, one := range [][]byte{[]byte(`{"id":1,"method":"mining.subscribe","params":[]}`), []byte(`{"id":2,"method":"mining.authorize","params":["` + user + `"]}`), line, line} {
@@ -61,10 +63,11 @@ func FuzzLines(f *testing.F) {
 			}
 		}
 		if p.counters.accepted.Load() != accepted {
-			t.Fatalf("%q was credited at difficulty %s", line, c.difficulty)
+			t.Fatalf("%q was credited at difficulty %s", line, c.vardiff.wanted)
 		}
-		if !c.difficulty.Valid() || c.difficulty.Float() < config.MinDifficulty {
-			t.Fatalf("%q leaves difficulty %s", line, c.difficulty)
+		network := stratum.Difficulty{N: 1}
+		if wanted := c.vardiff.wanted; !wanted.Valid() || wanted.Float() < config.MinDifficulty || c.vardiff.grant(target).Compare(network) > 0 {
+			t.Fatalf("%q leaves difficulty %s", line, wanted)
 		}
 		l.close(c)
 		l.reply = l.reply[:0]

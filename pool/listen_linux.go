@@ -15,12 +15,17 @@ import (
 
 // Listener is where miners connect.
 type Listener struct {
-	Net net.Listener
-	TLS *tls.Config // nil: plain TCP
+	Net  net.Listener
+	TLS  *tls.Config // nil: plain TCP
+	Port *Port       // nil: the pool's own settings
 }
 
 // serve accepts until ctx ends.
 func (s Listener) serve(ctx context.Context, p *Pool) {
+	if s.Port == nil {
+		port := p.config.Port()
+		s.Port = &port
+	}
 	stop := context.AfterFunc(ctx, func() { _ = s.Net.Close() })
 	defer stop()
 	for {
@@ -34,7 +39,7 @@ func (s Listener) serve(ctx context.Context, p *Pool) {
 			continue
 		}
 		ip := addressOf(connected.RemoteAddr())
-		if p.halted.Load() || !p.guard.admit(ip, time.Now(), &p.config) {
+		if p.halted.Load() || p.draining.Load() || !p.guard.admit(ip, time.Now(), &p.config) {
 			_ = connected.Close()
 			continue
 		}
@@ -47,14 +52,14 @@ func (s Listener) serve(ctx context.Context, p *Pool) {
 			p.guard.leave(ip)
 			continue
 		}
-		p.assign(fd, ip)
+		p.assign(fd, ip, s.Port, false)
 	}
 }
 
 // assign gives a socket to the next loop.
-func (p *Pool) assign(fd int, ip netip.Addr) {
+func (p *Pool) assign(fd int, ip netip.Addr, port *Port, secure bool) {
 	l := p.loops[p.nextLoop.Add(1)%uint64(len(p.loops))]
-	l.post(func() { l.adopt(fd, ip) })
+	l.post(func() { l.adopt(fd, ip, port, secure) })
 }
 
 func addressOf(a net.Addr) netip.Addr {
@@ -103,7 +108,7 @@ func (s Listener) secure(ctx context.Context, p *Pool, connected net.Conn, ip ne
 		return
 	}
 	inside := os.NewFile(uintptr(pair[0]), "tls")
-	p.assign(pair[1], ip)
+	p.assign(pair[1], ip, s.Port, true)
 	go func() {
 		_, _ = io.CopyBuffer(struct{ io.Writer }{inside}, struct{ io.Reader }{outside}, make([]byte, 1024))
 		_ = inside.Close()

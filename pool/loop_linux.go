@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 	"golang.org/x/sys/unix"
@@ -33,7 +34,9 @@ type loop struct {
 	byFD     []*conn
 	conns    []*conn
 	current  *job
-	solo     map[uint64]*handout
+	handouts map[handoutKey]*handout    // of the tip and of those that were it a moment ago
+	died     map[bitcoin.Hash]time.Time // when those were followed by another
+	solo     map[uint64]*handout        // of the current job, by user
 	now      time.Time
 	in       []byte
 	reply    []byte
@@ -56,7 +59,7 @@ func newLoop(p *Pool) (*loop, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, err
 	}
-	l := &loop{pool: p, epoll: os.NewFile(uintptr(fd), "epoll"), in: make([]byte, maxLine+readBuffer), solo: map[uint64]*handout{}, now: time.Now()}
+	l := &loop{pool: p, epoll: os.NewFile(uintptr(fd), "epoll"), in: make([]byte, maxLine+readBuffer), solo: map[uint64]*handout{}, handouts: map[handoutKey]*handout{}, died: map[bitcoin.Hash]time.Time{}, now: time.Now()}
 	if l.raw, err = l.epoll.SyscallConn(); err != nil {
 		return nil, err
 	}
@@ -185,19 +188,35 @@ func (l *loop) handOver() {
 }
 
 // adopt takes a connected socket. Called on the loop's goroutine.
-func (l *loop) adopt(fd int, ip netip.Addr) {
+func (l *loop) adopt(fd int, ip netip.Addr, port *Port, secure bool) {
 	number, err := l.pool.nextExtranonce()
-	if err != nil || l.closing || l.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLRDHUP) != nil {
+	if err != nil {
+		l.pool.logger.Error("a miner cannot be served", "address", ip, "error", err)
+	}
+	if err != nil || l.closing {
 		_ = unix.Close(fd)
 		l.pool.guard.leave(ip)
 		return
 	}
-	c := &conn{fd: fd, ip: ip, at: len(l.conns), connected: l.now, lastByte: l.now, window: l.now, class: 1, extranonce1: number}
-	l.setDifficulty(c, c.vardiff.clamp(l.pool.config.StartDifficulty, &l.pool.config))
-	for fd >= len(l.byFD) {
-		l.byFD = append(l.byFD, make([]*conn, max(64, len(l.byFD)))...)
+	c := &conn{fd: fd, ip: ip, port: port, secure: secure, connected: l.now, lastByte: l.now, window: l.now, class: 1, extranonce1: number}
+	c.vardiff.wanted = exactly(port.StartDifficulty)
+	l.serve(c)
+}
+
+// serve begins to read a connection.
+func (l *loop) serve(c *conn) {
+	if c.virtual == nil {
+		if l.control(unix.EPOLL_CTL_ADD, c.fd, unix.EPOLLIN|unix.EPOLLRDHUP) != nil {
+			_ = unix.Close(c.fd)
+			l.pool.guard.leave(c.ip)
+			return
+		}
+		for c.fd >= len(l.byFD) {
+			l.byFD = append(l.byFD, make([]*conn, max(64, len(l.byFD)))...)
+		}
+		l.byFD[c.fd] = c
 	}
-	l.byFD[fd] = c
+	c.at = len(l.conns)
 	l.conns = append(l.conns, c)
 }
 
@@ -206,12 +225,15 @@ func (l *loop) close(c *conn) {
 		return
 	}
 	c.gone = true
-	l.byFD[c.fd] = nil
 	last := l.conns[len(l.conns)-1]
 	l.conns[c.at], last.at = last, c.at
 	l.conns = l.conns[:len(l.conns)-1]
-	_ = unix.Close(c.fd) // leaves epoll with it
-	c.partial, c.unsent, c.sent = nil, nil, [sentJobs]sentJob{}
+	if c.virtual == nil {
+		l.byFD[c.fd] = nil
+		_ = unix.Close(c.fd) // leaves epoll with it
+	}
+	c.partial, c.unsent = nil, nil
+	c.each(l.pool.registry.release)
 	l.pool.guard.leave(c.ip)
 }
 
@@ -229,12 +251,16 @@ func (l *loop) read(c *conn) {
 	c.lastByte = l.now
 	data := l.in[:had+n]
 	l.reply = l.reply[:0]
-	for !c.gone {
+	for {
 		end := bytes.IndexByte(data, '\n')
 		if end < 0 {
 			break
 		}
-		l.line(c, data[:end])
+		if !c.gone {
+			l.line(c, data[:end])
+		} else if m := &l.message; m.Parse(data[:end]) == nil && string(m.Method) == "mining.submit" {
+			l.submit(c, m) // it has been closed meanwhile, but what it has found counts
+		}
 		data = data[end+1:]
 		// Many lines in one read are answered before the buffer grows without bound.
 		if len(l.reply) > readBuffer {
@@ -246,8 +272,7 @@ func (l *loop) read(c *conn) {
 	switch {
 	case c.gone:
 	case len(data) > maxLine:
-		l.pool.guard.ban(c.ip, l.now)
-		l.close(c)
+		l.offend(c)
 	case len(data) == 0:
 		c.partial = nil
 	default:
@@ -261,6 +286,10 @@ func (l *loop) read(c *conn) {
 // send writes, and keeps what the socket does not take. It accepts nil and gone connections.
 func (l *loop) send(c *conn, data []byte) {
 	if c == nil || c.gone || len(data) == 0 {
+		return
+	}
+	if c.virtual != nil {
+		c.virtual.out = append(c.virtual.out, data...)
 		return
 	}
 	if len(c.unsent) == 0 {
@@ -300,23 +329,57 @@ func (l *loop) flush(c *conn) {
 
 // broadcast sends a job to all, largest hash rates first: they lose most by waiting.
 func (l *loop) broadcast(j *job) {
+	if last := l.current; last != nil && last.template.Previous != j.template.Previous {
+		l.died[last.template.Previous] = j.arrived
+	}
 	l.current = j
 	clear(l.solo)
+	oldest := l.remember(j)
 	order := slices.Clone(l.conns)
-	// vardiff makes a connection's difficulty the measure of its hash rate.
-	slices.SortFunc(order, func(a, b *conn) int { return b.difficulty.Compare(a.difficulty) })
 	order = slices.DeleteFunc(order, func(c *conn) bool { return !c.subscribed || c.worker == nil })
+	// vardiff makes a connection's difficulty the measure of its hash rate.
+	slices.SortFunc(order, func(a, b *conn) int { return b.vardiff.wanted.Compare(a.vardiff.wanted) })
 	lines := make([][]byte, len(order))
 	for i, c := range order {
+		l.retarget(c)
+		c.forget(oldest)
 		h := l.handoutFor(c)
-		c.epoch = 0
-		c.remember(h, 0)
 		// All connections of a handout share its line; nothing is copied.
 		if lines[i] = h.line; j.clean {
 			lines[i] = h.lineClean
 		}
+		l.reply = l.reply[:0]
+		if l.announce(c, h) {
+			lines[i] = slices.Concat(l.reply, lines[i])
+		}
 	}
+	l.reply = l.reply[:0]
 	l.writeAll(order, lines)
+}
+
+// remember makes a job's coinbases known and forgets those whose block has not been the tip for
+// longer than any share is on its way, but for the one before the tip. It returns the number of the
+// oldest job that is known.
+func (l *loop) remember(j *job) (oldest uint64) {
+	delete(l.died, j.template.Previous) // a tip that has come back
+	for tip, at := range l.died {
+		if tip != j.previous && j.arrived.Sub(at) > 2*maxGrace {
+			delete(l.died, tip)
+		}
+	}
+	oldest = j.record.Number
+	for key, h := range l.handouts {
+		on := h.job.template.Previous
+		if _, late := l.died[on]; on != j.template.Previous && !late {
+			delete(l.handouts, key)
+		} else {
+			oldest = min(oldest, key.number)
+		}
+	}
+	for _, h := range j.handouts {
+		l.handouts[h.key()] = h
+	}
+	return oldest
 }
 
 // writeAll writes a line to each connection, on all processors at once: writing is most of a
@@ -330,7 +393,7 @@ func (l *loop) writeAll(order []*conn, lines [][]byte) {
 			if i >= len(order) {
 				return
 			}
-			if len(order[i].unsent) > 0 {
+			if len(order[i].unsent) > 0 || order[i].virtual != nil {
 				wrote[i] = -1
 				continue
 			}
@@ -362,14 +425,15 @@ func (l *loop) tick() {
 			len(c.partial) > 0 && l.now.Sub(c.lineSince) > lineTimeout,
 			l.now.Sub(c.lastByte) > idleTimeout:
 			l.close(c)
-			continue
 		}
-		l.retarget(c)
 	}
 }
 
 // latency is the round-trip time that the kernel has measured for a connection.
 func latency(c *conn) time.Duration {
+	if c.virtual != nil {
+		return c.virtual.latency
+	}
 	info, err := unix.GetsockoptTCPInfo(c.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
 		return 0 // not TCP: the inner end of a TLS connection

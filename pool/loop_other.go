@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
@@ -19,17 +20,19 @@ var ErrPlatform = errors.New("the pool's server needs Linux")
 
 // loop is never made on this platform; its fields and methods let the rest compile.
 type loop struct {
-	pool    *Pool
-	current *job
-	solo    map[uint64]*handout
-	now     time.Time
-	reply   []byte
-	message stratum.Message
-	share   sharelog.Share
-	scratch []byte
-	batch   *batch
-	conns   []*conn
-	closing bool
+	pool     *Pool
+	current  *job
+	handouts map[handoutKey]*handout
+	died     map[bitcoin.Hash]time.Time
+	solo     map[uint64]*handout
+	now      time.Time
+	reply    []byte
+	message  stratum.Message
+	share    sharelog.Share
+	scratch  []byte
+	batch    *batch
+	conns    []*conn
+	closing  bool
 }
 
 func newLoop(*Pool) (*loop, error) { return nil, ErrPlatform }
@@ -45,8 +48,17 @@ func latency(*conn) time.Duration { return 0 }
 
 // Listener is where miners connect.
 type Listener struct {
-	Net net.Listener
-	TLS *tls.Config // nil: plain TCP
+	Net  net.Listener
+	TLS  *tls.Config // nil: plain TCP
+	Port *Port       // nil: the pool's own settings
 }
 
 func (Listener) serve(context.Context, *Pool) {}
+
+// peerUser is not known here; nobody has a role.
+func peerUser(net.Conn) (uid int, ok bool) { return 0, false }
+
+func (*loop) read(*conn)  {}
+func (*loop) serve(*conn) {}
+func (*loop) readMail()   {}
+func (*loop) handOver()   {}

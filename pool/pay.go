@@ -69,6 +69,9 @@ func (p *Pool) Pay(ctx context.Context, options PayOptions) (*PaymentSent, error
 	if err := p.mayPay(ctx); err != nil {
 		return nil, err
 	}
+	if p.PayoutsPaused() {
+		return nil, ErrPaused
+	}
 	if err := p.watchPayments(ctx); err != nil {
 		p.logger.Warn("open payments", "error", err)
 	}

@@ -39,15 +39,14 @@ func startOffered(t *testing.T, config pool.Config) *running {
 	return p
 }
 
-// logged reads a log directory that no pool has open.
-func logged(t *testing.T, dir string) (shares []*sharelog.Share, jobs map[uint64]*sharelog.Job) {
+// records reads a log directory that no pool has open.
+func records(t *testing.T, dir string) (all []sharelog.Record) {
 	t.Helper()
 	log, err := txlog.Open(dir+"/shares", txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	jobs = map[uint64]*sharelog.Job{}
 	for entry, err := range log.Entries(0, log.Size()) {
 		if err != nil {
 			t.Fatal(err)
@@ -56,6 +55,16 @@ func logged(t *testing.T, dir string) (shares []*sharelog.Share, jobs map[uint64
 		if err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, record)
+	}
+	return all
+}
+
+// logged are the shares and jobs of a log directory that no pool has open.
+func logged(t *testing.T, dir string) (shares []*sharelog.Share, jobs map[uint64]*sharelog.Job) {
+	t.Helper()
+	jobs = map[uint64]*sharelog.Job{}
+	for _, record := range records(t, dir) {
 		switch r := record.(type) {
 		case *sharelog.Share:
 			shares = append(shares, r)
@@ -102,8 +111,8 @@ func TestAnswers(t *testing.T) {
 		{"extranonce2 not hexadecimal", change(2, "zzzzzzzzzzzzzzzz"), 20},
 		{"time before mintime", change(3, fmt.Sprintf("%08x", now-700)), 20},
 		{"time too far ahead", change(3, fmt.Sprintf("%08x", now+7000)), 20},
-		{"time short", change(3, "00"), 20},
-		{"nonce short", change(4, "000000"), 20},
+		{"time far too early", change(3, "00"), 20},
+		{"nonce longer than 32 bits", change(4, "100000000"), 20},
 		{"nonce not hexadecimal", change(4, "zzzzzzzz"), 20},
 		{"version bits without a mask", append(append([]any(nil), good...), "00002000"), 20},
 		{"above target", c.find(alice+".rig", job, 2, func(h bitcoin.Hash) bool { return !easy(h) }), 23},
@@ -120,12 +129,12 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%s: %+v", method, a)
 		}
 	}
-	for _, method := range []string{"mining.nosuch", "mining.get_transactions", "x"} {
+	for _, method := range []string{"mining.nosuch", "x"} {
 		if a := c.call(method); a.code() != 20 {
 			t.Errorf("%s: %+v", method, a)
 		}
 	}
-	for _, bad := range []string{"nobody", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", alice + "." + strings.Repeat("x", 50)} {
+	for _, bad := range []string{"nobody", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", alice + "." + strings.Repeat("x", 65)} {
 		if a := c.call("mining.authorize", bad, "x"); a.code() != 24 {
 			t.Errorf("authorize %s: %+v", bad, a)
 		}
@@ -167,68 +176,6 @@ func TestVersionRolling(t *testing.T) {
 				t.Errorf("mask %s, bits %08x: %+v", tc.want, bits, a)
 			}
 		}
-	}
-}
-
-// A change of difficulty never rejects honest work, and never credits more than was asked for.
-func TestDifficultyFollowsTheJob(t *testing.T) {
-	const low, high = 1.0 / (1 << 20), 1.0 / (1 << 12)
-	config := testConfig()
-	config.StartDifficulty = low
-	p := startOffered(t, config)
-	c := dial(t, p.address).login(alice)
-	first := c.job()
-	submit := func(name string, params []any, code int) {
-		t.Helper()
-		if a := c.call("mining.submit", params...); a.code() != code {
-			t.Errorf("%s: %+v, want %d", name, a, code)
-		}
-	}
-	submit("before", c.find(alice, first, 1, between(low, high)), 0)
-	// Up: a job follows at once; what was begun under the old difficulty still counts.
-	c.call("mining.suggest_difficulty", high)
-	second := c.awaitJob(2)
-	if c.difficulty != high || second.JobID == first.JobID {
-		t.Fatalf("difficulty %v, job %s after %s", c.difficulty, second.JobID, first.JobID)
-	}
-	submit("old job, old difficulty", c.find(alice, first, 2, between(low, high)), 0)
-	submit("new job, old difficulty", c.find(alice, second, 3, between(low, high)), 23)
-	submit("new job, new difficulty", c.find(alice, second, 4, meets(high)), 0)
-	// Down: a share of the harder job that only meets the new difficulty is true and worth nothing.
-	c.call("mining.suggest_difficulty", low)
-	third := c.awaitJob(3)
-	submit("hard job, easy share", c.find(alice, second, 5, between(low, high)), 0)
-	submit("easy job, easy share", c.find(alice, third, 6, between(low, high)), 0)
-	submit("no difficulty at all", c.find(alice, second, 7, func(h bitcoin.Hash) bool { return !meets(low)(h) }), 23)
-	if s := p.Stats(time.Now()); s.Weak != 1 || s.Accepted != 4 {
-		t.Errorf("weak %d, accepted %d", s.Weak, s.Accepted)
-	}
-	p.stop()
-	shares, jobs := logged(t, p.dir)
-	var credited []float64
-	for _, s := range shares {
-		credited = append(credited, s.Difficulty.Float())
-		if err := s.Verify(jobs[s.Job]); err != nil {
-			t.Error(err)
-		}
-	}
-	if fmt.Sprint(credited) != fmt.Sprint([]float64{low, low, high, low}) {
-		t.Errorf("credited %v", credited)
-	}
-}
-
-// A share is never harder than a block: on an easy network the difficulty is the network's.
-func TestNeverHarderThanTheNetwork(t *testing.T) {
-	config := testConfig()
-	config.StartDifficulty = 1000
-	p := startPool(t, t.TempDir(), config)
-	if err := p.Offer(testTemplate(t, 100, 0x207fffff), time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	c := dial(t, p.address).login(alice)
-	network, _ := bitcoin.TargetOfBits(0x207fffff)
-	if a := c.call("mining.submit", c.find(alice, c.job(), 1, network.Met)...); !a.isTrue() {
-		t.Errorf("a block's hash at difficulty %v: %+v", c.difficulty, a)
 	}
 }
 
@@ -291,46 +238,6 @@ func TestRestart(t *testing.T) {
 	if len(shares) != 9 {
 		t.Errorf("%d shares in the log", len(shares))
 	}
-}
-
-// vardiff finds a difficulty, keeps within its bounds, and leaves a chosen one alone.
-func TestVardiff(t *testing.T) {
-	config := testConfig()
-	config.StartDifficulty, config.MaxDifficulty = 1.0/(1<<30), 1.0/(1<<20)
-	p := startOffered(t, config)
-	c := dial(t, p.address).login(alice)
-	fixed := dial(t, p.address)
-	if a := fixed.call("mining.subscribe"); a.Error != nil {
-		t.Fatal(a)
-	}
-	if a := fixed.call("mining.authorize", bob, "d="+fmt.Sprint(1.0/(1<<28))); !a.isTrue() {
-		t.Fatal(a)
-	}
-	fixed.awaitJob(1)
-	_ = json.Unmarshal(dialSubscription(t, fixed), &fixed.extranonce1)
-	for i := range uint64(200) {
-		if a := c.call("mining.submit", c.find(alice, c.job(), i, meets(c.difficulty))...); !a.isTrue() {
-			t.Fatalf("share %d: %+v", i, a)
-		}
-		if a := fixed.call("mining.submit", fixed.find(bob, fixed.job(), i, meets(fixed.difficulty))...); !a.isTrue() {
-			t.Fatalf("fixed share %d: %+v", i, a)
-		}
-	}
-	if c.difficulty != config.MaxDifficulty {
-		t.Errorf("difficulty %v after 200 quick shares", c.difficulty)
-	}
-	if fixed.difficulty != 1.0/(1<<28) || len(fixed.jobs) != 1 {
-		t.Errorf("the chosen difficulty became %v", fixed.difficulty)
-	}
-}
-
-// dialSubscription asks again for the extranonce, which stays the same.
-func dialSubscription(t *testing.T, c *client) json.RawMessage {
-	var parts []json.RawMessage
-	if err := json.Unmarshal(c.call("mining.subscribe").Result, &parts); err != nil {
-		t.Fatal(err)
-	}
-	return parts[1]
 }
 
 func TestPeriodEdges(t *testing.T) {

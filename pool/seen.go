@@ -3,17 +3,38 @@ package pool
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // seenHashes knows the headers that were shares on one block. Keys are the first 16 bytes of the
 // header's hash: its last bytes are zeros by the work, these are as good as random.
 type seenHashes struct {
-	// solved is set while a block on this one is with the nodes or taken: a second would only be
-	// an orphan of our own.
-	solved atomic.Bool
-	shards [16]struct {
+	// claimed is when a block on this one was last sent out (Unix nanoseconds), 0 while none is out,
+	// taken once a node has one: a second would only be an orphan of our own.
+	claimed atomic.Int64
+	shards  [16]struct {
 		mu    sync.Mutex
 		known map[[16]byte]struct{}
+	}
+}
+
+const (
+	taken = -1
+	// undecided is how long a block on its way to the nodes keeps another on the same parent back.
+	undecided = time.Second
+)
+
+// claim says whether a solution is to be sent out: no node has the pool's block on this parent, and
+// none is just on its way.
+func (s *seenHashes) claim(now time.Time) bool {
+	for {
+		at := s.claimed.Load()
+		if at == taken || at != 0 && now.UnixNano()-at < int64(undecided) {
+			return false
+		}
+		if s.claimed.CompareAndSwap(at, now.UnixNano()) {
+			return true
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/pool/relay"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog"
@@ -34,27 +35,35 @@ type Pool struct {
 	wallet    *wallet.Wallet
 	drawer    drawer
 	logKey    string
-	paying    sync.Mutex                     // one payment at a time
-	sighted   map[uint64]*sighting           // of open payments; owned by who holds paying
-	followed  atomic.Pointer[bitcoin.Client] // whose templates are worked on
+	paying    sync.Mutex           // one payment at a time
+	sighted   map[uint64]*sighting // of open payments; owned by who holds paying
 
 	payOptions atomic.Pointer[PayOptions] // of the last payment
 
 	loops    []*loop
 	nextLoop atomic.Uint64
 	current  atomic.Pointer[job]
-	tipAt    atomic.Int64 // when the current block became known, Unix nanoseconds
 	halted   atomic.Bool
+	draining atomic.Bool // nobody new is let in
+	feePPM   atomic.Uint64
+	nextFee  atomic.Pointer[feeChange]
 	lastJob  atomic.Uint64
 	targets  sync.Map // stratum.Difficulty → *bitcoin.Target
 	failure  chan error
 
 	extranonce      atomic.Uint64 // next
 	extranonceLimit atomic.Uint64 // leased below this
+	leaseSize       atomic.Uint64 // of the newest lease
 	leasing         atomic.Bool
 
-	seen     map[bitcoin.Hash]*seenHashes // by block; start, then the watching goroutine
-	counters struct{ accepted, rejected, weak, blocks atomic.Uint64 }
+	relay    *relay.Relay
+	followed atomic.Pointer[bitcoin.Client] // whose templates are worked on
+	news     <-chan struct{}                // of blocks, from ZeroMQ; may be nil
+
+	seenMu   sync.Mutex
+	seen     map[bitcoin.Hash]*seenHashes // by block
+	tips     []bitcoin.Hash               // of seen, oldest first
+	counters struct{ accepted, rejected, blocks atomic.Uint64 }
 }
 
 // Options are what a pool works with.
@@ -71,10 +80,20 @@ type Options struct {
 	LogKey string
 	// PaymentsDir keeps signed payments until their outcome is known. Pay needs it.
 	PaymentsDir string
+	// BlocksDir keeps blocks until they are final; empty keeps them in memory only.
+	BlocksDir string
+	// Peers are further nodes' peer-to-peer addresses, which get every block of the pool at once.
+	Peers []string
+	// News tells of a new block at the first node, such as from its ZeroMQ publisher. May be nil.
+	News <-chan struct{}
 }
 
-// leaseSize is how many extranonces are reserved at a time.
-const leaseSize = 1 << 20
+// Extranonces are reserved in the log before they are given: few at first, then twice as many each
+// time, up to the most. What is left is given back by an orderly end.
+const (
+	firstLease = 1 << 12
+	mostLease  = 1 << 20
+)
 
 // Open reads the log and gets everything back that a restart must not lose: workers, the shares of
 // the current block, extranonces, accounts.
@@ -86,11 +105,16 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("operator: %w", err)
 	}
+	if err := options.Network.CheckMinable(); err != nil {
+		return nil, err
+	}
 	p := &Pool{
 		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log, registry: newRegistry(options.Network),
 		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, logKey: options.LogKey, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
-		sighted: map[uint64]*sighting{},
+		sighted: map[uint64]*sighting{}, news: options.News,
 	}
+	p.guard.exempt = config.Exempt
+	p.feePPM.Store(config.FeePPM)
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
 	}
@@ -115,6 +139,14 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	if err := p.restoreBans(ctx, time.Now()); err != nil {
 		return nil, err
 	}
+	if err := p.restoreSettings(ctx); err != nil {
+		return nil, err
+	}
+	p.relay, err = relay.Open(relay.Options{Network: p.network, Nodes: p.nodes, Peers: options.Peers, Dir: options.BlocksDir, Logger: p.logger,
+		Taken: p.blockTaken, Refused: p.blockRefused})
+	if err != nil {
+		return nil, fmt.Errorf("blocks on their way: %w", err)
+	}
 	return p, p.begin()
 }
 
@@ -138,13 +170,12 @@ func (p *Pool) restore(ctx context.Context) error {
 		case *sharelog.Worker:
 			err = p.registry.restore(r)
 		case *sharelog.Lease:
-			p.extranonce.Store(max(p.extranonce.Load(), r.First+r.Count))
+			p.extranonce.Store(r.First + r.Count) // a lease that is given back ends where it was used up to
 		case *sharelog.Job:
 			p.lastJob.Store(max(p.lastJob.Load(), r.Number))
 			if len(order) == 0 || order[len(order)-1] != r.Previous {
 				order = append(order, r.Previous)
 				if len(order) > 2 { // only the tip's shares and its parent's can come again
-					delete(p.seen, order[0])
 					order = order[1:]
 					clear(jobs)
 				}
@@ -163,24 +194,31 @@ func (p *Pool) restore(ctx context.Context) error {
 }
 
 func (p *Pool) seenOn(previous bitcoin.Hash) *seenHashes {
+	p.seenMu.Lock()
+	defer p.seenMu.Unlock()
 	if p.seen[previous] == nil {
 		p.seen[previous] = &seenHashes{}
+		if p.tips = append(p.tips, previous); len(p.tips) > keptTips {
+			delete(p.seen, p.tips[0])
+			p.tips = p.tips[1:]
+		}
 	}
 	return p.seen[previous]
 }
 
+// keptTips is how many blocks' shares are known as such: a share of an older one is not taken.
+const keptTips = 64
+
 // begin makes the first lease and the scheme durable before anybody connects.
 func (p *Pool) begin() error {
 	first := p.extranonce.Load()
-	p.committer.record(&sharelog.Lease{First: first, Count: leaseSize})
-	p.committer.record(&sharelog.Scheme{
-		Name: p.config.Scheme, FeePPM: p.config.FeePPM, Address: p.config.Operator,
-		Rules: sharelog.RulesAtBlock, InCoinbase: p.config.PayInCoinbase,
-	})
+	p.committer.record(&sharelog.Lease{First: first, Count: firstLease})
+	p.committer.record(p.schemeRecord())
 	if err := p.committer.commit(); err != nil {
 		return fmt.Errorf("pool log: %w", err)
 	}
-	p.extranonceLimit.Store(first + leaseSize)
+	p.extranonceLimit.Store(first + firstLease)
+	p.leaseSize.Store(firstLease)
 	count := p.config.Loops
 	if count <= 0 {
 		// Fewer loops gather larger batches, which cost less a share; broadcasts use all processors anyway.
@@ -196,20 +234,33 @@ func (p *Pool) begin() error {
 	return nil
 }
 
-var errExtranonces = errors.New("pool has used up its extranonces")
+// schemeRecord is what the log says of how shares are paid from here on.
+func (p *Pool) schemeRecord() *sharelog.Scheme {
+	return &sharelog.Scheme{
+		Name: p.config.Scheme, FeePPM: p.feePPM.Load(), Address: p.config.Operator,
+		Rules: sharelog.RulesAtBlock, InCoinbase: p.config.PayInCoinbase,
+	}
+}
 
-// nextExtranonce is a number that no connection has had, of this node or another.
+var errExtranonces = errors.New("more connections at once than extranonces could be reserved for; the next may have one")
+
+// nextExtranonce is a number that no other connection has whose jobs may still live, of this node or
+// another: the counter begins anew after 2^32, which are years of connections.
 func (p *Pool) nextExtranonce() (number [extranonce1Size]byte, err error) {
 	n := p.extranonce.Add(1) - 1
 	limit := p.extranonceLimit.Load()
-	if n >= limit || n > 1<<32-1 {
-		return number, errExtranonces
-	}
-	if limit-n < leaseSize/2 && p.leasing.CompareAndSwap(false, true) {
-		p.committer.recordThen(&sharelog.Lease{First: limit, Count: leaseSize}, func() {
-			p.extranonceLimit.Store(limit + leaseSize)
+	size := p.leaseSize.Load()
+	if limit < n+size && // always one lease ahead
+		p.leasing.CompareAndSwap(false, true) {
+		next := min(2*size, mostLease)
+		p.committer.recordThen(&sharelog.Lease{First: limit, Count: next}, func() {
+			p.leaseSize.Store(next)
+			p.extranonceLimit.Store(limit + next)
 			p.leasing.Store(false)
 		})
+	}
+	if n >= limit {
+		return number, errExtranonces
 	}
 	number[0] = p.config.Node
 	binary.BigEndian.PutUint32(number[1:], uint32(n))
@@ -227,8 +278,6 @@ func (p *Pool) targetOf(d stratum.Difficulty) *bitcoin.Target {
 }
 
 func (p *Pool) solo() bool { return p.config.Scheme == payout.SOLO }
-
-func (p *Pool) tipSince() time.Time { return time.Unix(0, p.tipAt.Load()) }
 
 // fail ends the pool: what the log cannot take must not be acknowledged.
 func (p *Pool) fail(err error) {
@@ -258,6 +307,7 @@ func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
 	if len(p.nodes) > 0 {
 		background.Go(func() { p.watch(ctx) })
 		background.Go(func() { p.keepPayments(ctx) })
+		background.Go(func() { p.relay.Run(ctx) })
 	}
 	var err error
 	select {
@@ -276,9 +326,16 @@ func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
 		})
 	}
 	serving.Wait()
+	p.relay.Wait()
+	p.giveBack()
 	stopCommitting()
 	background.Wait()
 	return errors.Join(err, p.accounts.Close())
+}
+
+// giveBack ends the lease where its extranonces were used up to. Called when nobody is served any more.
+func (p *Pool) giveBack() {
+	p.committer.record(&sharelog.Lease{First: min(p.extranonce.Load(), p.extranonceLimit.Load())})
 }
 
 func (p *Pool) ticks(ctx context.Context) {
@@ -289,6 +346,7 @@ func (p *Pool) ticks(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			p.applyFee(time.Now())
 			for _, l := range p.loops {
 				l.post(l.tick)
 			}
@@ -304,10 +362,12 @@ func (p *Pool) halt(reason string) {
 	p.logger.Error("work stops", "reason", reason)
 	for _, l := range p.loops {
 		l.post(func() {
-			l.current = nil
 			for len(l.conns) > 0 {
-				l.close(l.conns[0])
+				c := l.conns[0]
+				l.read(c) // what it has found meanwhile is not lost
+				l.close(c)
 			}
+			l.current = nil
 		})
 	}
 }

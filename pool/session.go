@@ -27,11 +27,17 @@ func (l *loop) line(c *conn, line []byte) {
 	if l.now.Sub(c.window) > requestWindow {
 		c.window, c.requests, c.good, c.bad = l.now, 0, 0, 0
 	}
-	if c.requests++; c.requests > maxRequests {
-		l.pool.guard.ban(c.ip, l.now)
-		l.leave(c)
-		return
+	// A proxy authorizes its machines one after another; their number is limited by itself.
+	if string(m.Method) != "mining.authorize" {
+		if c.requests++; c.requests > maxRequests {
+			l.offend(c)
+			return
+		}
 	}
+	l.request(c, m)
+}
+
+func (l *loop) request(c *conn, m *stratum.Message) {
 	switch string(m.Method) {
 	case "":
 		if m.Result == nil && m.Error == nil {
@@ -53,11 +59,45 @@ func (l *loop) line(c *conn, line []byte) {
 		})
 	case "mining.extranonce.subscribe":
 		l.answer(m, "true")
+	case "mining.get_transactions":
+		l.transactions(m)
 	case "mining.ping", "client.ping":
 		l.answer(m, `"pong"`)
+	case "client.get_version":
+		l.answer(m, `"`+poolAgent+`"`)
+	case "mining.multi_version":
+		l.answer(m, strconv.FormatBool(l.pool.config.VersionMask != 0))
 	default:
 		l.refuse(m, stratum.Other, "unknown method")
 	}
+}
+
+// poolAgent is what the pool calls itself.
+const poolAgent = "aqsha-pool/1"
+
+// maxTransactions bounds the bytes of transactions in one answer: they must not fill a slow client's
+// buffer. Who wants a full block's asks a node.
+const maxTransactions = maxUnsent / 4
+
+// transactions answers with those of a job, as hexadecimal text.
+func (l *loop) transactions(m *stratum.Message) {
+	id, _ := m.Text(0)
+	number, variant, _ := parseJobID(id)
+	h := l.handouts[handoutKey{number, variant}]
+	if h == nil {
+		l.refuse(m, stratum.StaleJob, reasonUnknown)
+		return
+	}
+	list, size := []string{}, 0
+	for _, tx := range h.job.template.Transactions {
+		if size += len(tx.Data); size > maxTransactions {
+			l.refuse(m, stratum.Other, "the job's transactions are more than "+strconv.Itoa(maxTransactions)+" bytes")
+			return
+		}
+		list = append(list, hex.EncodeToString(tx.Data))
+	}
+	encoded, _ := json.Marshal(list)
+	l.answer(m, string(encoded))
 }
 
 // leave sends what there is and closes.
@@ -65,6 +105,15 @@ func (l *loop) leave(c *conn) {
 	l.send(c, l.reply)
 	l.reply = l.reply[:0]
 	l.close(c)
+}
+
+// offend closes a connection that breaks the rules. Its address is refused only if connection after
+// connection of it does, and none of them works: a farm has one address and one broken machine.
+func (l *loop) offend(c *conn) {
+	if !c.gone {
+		l.pool.guard.offence(c.ip, l.now)
+	}
+	l.leave(c)
 }
 
 func (l *loop) answer(m *stratum.Message, result string) {
@@ -109,7 +158,7 @@ func (l *loop) configure(c *conn, m *stratum.Message) {
 			granted["minimum-difficulty"] = ok
 			if ok {
 				c.vardiff.least = least
-				l.changeDifficulty(c, c.vardiff.clamp(c.difficulty.Float(), &l.pool.config))
+				l.floorChanged(c)
 			}
 		case "subscribe-extranonce", "info":
 			granted[extension] = true
@@ -121,9 +170,13 @@ func (l *loop) configure(c *conn, m *stratum.Message) {
 	l.answer(m, string(encoded))
 }
 
+// maxAgent bounds what is kept of a client's name for itself.
+const maxAgent = 60
+
 func (l *loop) subscribe(c *conn, m *stratum.Message) {
-	if agent, err := m.Text(0); err == nil {
-		c.class = classOf(string(agent))
+	if agent, err := m.Unescaped(0); err == nil {
+		c.agent = strings.ToValidUTF8(string(agent[:min(len(agent), maxAgent)]), "")
+		c.class = classOf(c.agent)
 	}
 	extranonce1 := hex.EncodeToString(c.extranonce1[:])
 	l.answer(m, `[[["mining.set_difficulty","`+extranonce1+`"],["mining.notify","`+extranonce1+`"]],"`+extranonce1+`",`+strconv.Itoa(extranonce2Size)+`]`)
@@ -135,58 +188,76 @@ func (l *loop) subscribe(c *conn, m *stratum.Message) {
 }
 
 func (l *loop) authorize(c *conn, m *stratum.Message) {
-	name, err := m.Text(0)
+	name, err := m.Unescaped(0)
 	if err != nil {
-		l.refuse(m, stratum.Unauthorized, "user is not a plain string")
+		l.refuse(m, stratum.Unauthorized, "user is not a string")
 		return
 	}
-	w, err := l.pool.registry.find(string(name), l.pool.committer.record)
+	if c.workers[string(name)] == nil && len(c.workers) >= maxOwnWorkers {
+		l.refuse(m, stratum.Unauthorized, "too many workers on one connection")
+		return
+	}
+	w, err := l.pool.registry.find(string(name))
 	if err != nil {
 		l.refuse(m, stratum.Unauthorized, err.Error())
 		return
 	}
-	if c.worker != nil && c.worker != w && c.workers == nil {
-		c.workers = map[string]*worker{c.worker.fullName(): c.worker}
-	}
-	if c.workers != nil {
-		if len(c.workers) >= maxOwnWorkers {
-			l.refuse(m, stratum.Unauthorized, "too many workers on one connection")
-			return
+	first := c.worker == nil
+	switch {
+	case first:
+		c.worker, c.login = w, string(name)
+		if last := w.lastDifficulty(); last > 0 {
+			c.vardiff.wanted = c.bounds().clamp(last)
 		}
-		c.workers[string(name)] = w
+	case c.workers == nil && c.worker == w:
+		l.pool.registry.release(w)
+	default:
+		l.join(c, w, string(name))
 	}
-	if password, err := m.Text(1); err == nil {
-		l.passwordOptions(c, string(password))
+	if password, err := m.Unescaped(1); err == nil {
+		l.passwordOptions(c, w, string(password))
 	}
 	l.answer(m, "true")
-	first := c.worker == nil
-	if first {
-		c.worker = w
+	if c.workers == nil {
+		c.floor = w.floorDifficulty()
+	} else {
+		c.floor = min(c.floor, w.floorDifficulty())
 	}
+	l.floorChanged(c)
 	if first && c.subscribed {
 		l.begin(c)
 	}
 }
 
-// passwordOptions honours d=N (a difficulty that stays) and md=N (a minimum), as other pools do.
-func (l *loop) passwordOptions(c *conn, password string) {
+// join makes a worker one of several of a connection.
+func (l *loop) join(c *conn, w *worker, name string) {
+	if c.workers == nil {
+		c.workers = map[string]*member{c.login: {worker: c.worker}}
+	}
+	if before := c.workers[name]; before != nil {
+		l.pool.registry.release(before.worker) // the same again: one hold is enough
+	}
+	c.workers[name] = &member{worker: w}
+}
+
+// passwordOptions honours d=N and md=N: the least difficulty of a worker. It is kept, so that the
+// next connection begins there.
+func (l *loop) passwordOptions(c *conn, w *worker, password string) {
 	for option := range strings.SplitSeq(password, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(option), "=")
 		d, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(d > 0) {
+		if err != nil || !(d > 0) || name != "d" && name != "md" {
 			continue
 		}
-		switch name {
-		case "d":
-			c.vardiff.fixed = true
-			l.setDifficulty(c, c.vardiff.clamp(d, &l.pool.config))
-		case "md":
-			c.vardiff.least = d
-			l.setDifficulty(c, c.vardiff.clamp(c.difficulty.Float(), &l.pool.config))
+		w.setFloor(d)
+		if name == "d" && !c.vardiff.measured && c.workers == nil {
+			c.vardiff.wanted = stratum.CeilGrid(d) // also downwards, where vardiff would need a while
 		}
 	}
 }
 
+// suggest takes a device's wish as the least difficulty, and as the first while nothing is known of
+// its rate. The same wish again, which some send to keep the connection alive, changes nothing.
 func (l *loop) suggest(c *conn, m *stratum.Message, value func() (float64, bool)) {
 	d, ok := value()
 	if !ok || !(d > 0) {
@@ -194,85 +265,86 @@ func (l *loop) suggest(c *conn, m *stratum.Message, value func() (float64, bool)
 		return
 	}
 	l.answer(m, "true")
-	c.vardiff.fixed = true
-	l.changeDifficulty(c, c.vardiff.clamp(d, &l.pool.config))
+	if d == c.vardiff.asked {
+		return
+	}
+	c.vardiff.asked = d
+	if !c.vardiff.measured {
+		c.vardiff.wanted = stratum.CeilGrid(d)
+	}
+	l.floorChanged(c)
+}
+
+// floorChanged brings the wanted difficulty within what may be wanted now. It is announced before
+// the next job; at once, if no share has come yet and the difficulty falls: a slow device is not to
+// wait for its first share at a difficulty that is not its own.
+func (l *loop) floorChanged(c *conn) {
+	c.vardiff.wanted = c.bounds().clamp(c.vardiff.wanted.Float())
+	if len(c.steps) == 0 || c.vardiff.measured || l.current == nil {
+		return
+	}
+	d := c.vardiff.grant(l.current.template.Target)
+	if now := c.announced(); d.Compare(now.difficulty) < 0 {
+		now.difficulty, now.target = d, l.pool.targetOf(d)
+		l.reply = stratum.AppendSetDifficulty(l.reply, d)
+		c.vardiff.since = l.now
+	}
 }
 
 // begin sends the first difficulty and job.
 func (l *loop) begin(c *conn) {
-	c.vardiff.since = l.now
-	l.reply = stratum.AppendSetDifficulty(l.reply, c.difficulty)
-	l.sendJob(c)
-}
-
-// sendJob appends the current job under an epoch of its own.
-func (l *loop) sendJob(c *conn) {
+	c.vardiff.wanted = c.bounds().clamp(c.vardiff.wanted.Float())
 	if l.current == nil {
 		return // comes with the first template
 	}
 	h := l.handoutFor(c)
-	if l.newest(c) == h {
-		if c.epoch++; c.epoch == 0 { // 256 changes on one job: the oldest sendings are long forgotten
-			c.epoch = 1
-		}
-	} else {
-		c.epoch = 0
-	}
-	c.remember(h, c.epoch)
-	l.reply = h.appendLine(l.reply, c.epoch)
+	l.announce(c, h)
+	l.reply = append(l.reply, h.line...)
 }
 
-func (l *loop) newest(c *conn) *handout { return c.sent[c.sentLast].handout }
-
-func (l *loop) setDifficulty(c *conn, d stratum.Difficulty) {
-	c.difficulty = d
-	c.target = l.pool.targetOf(d)
+// announce appends mining.set_difficulty if a handout is to be worked on at another difficulty than
+// the one before, and notes what holds for it.
+func (l *loop) announce(c *conn, h *handout) (said bool) {
+	d := c.vardiff.grant(h.job.template.Target)
+	if len(c.steps) > 0 && c.announced().difficulty == d {
+		return false
+	}
+	c.steps = append(c.steps, step{h.number, d, l.pool.targetOf(d)})
+	c.vardiff.since, c.vardiff.shares = l.now, 0
+	l.reply = stratum.AppendSetDifficulty(l.reply, d)
+	return true
 }
 
-// changeDifficulty sets a difficulty and, in a running session, says so and follows it with a job
-// at once: shares of earlier jobs keep the difficulty they were sent with.
-func (l *loop) changeDifficulty(c *conn, d stratum.Difficulty) {
-	if d == c.difficulty {
-		return
-	}
-	l.setDifficulty(c, d)
-	if c.subscribed && c.worker != nil {
-		l.reply = stratum.AppendSetDifficulty(l.reply, d)
-		l.sendJob(c)
-	}
-}
-
-// retarget lets vardiff look at a connection outside of its requests.
+// retarget lets vardiff look at a connection before its next job.
 func (l *loop) retarget(c *conn) {
-	if !c.subscribed || c.worker == nil {
+	if len(c.steps) == 0 {
 		return
 	}
-	next, changed := c.vardiff.next(l.now, c.difficulty, &l.pool.config)
-	if changed {
-		l.reply = l.reply[:0]
-		l.changeDifficulty(c, next)
-		l.send(c, l.reply)
-		l.reply = l.reply[:0]
+	c.floor = c.leastFloor()
+	perMinute := min(l.pool.config.SharesPerMinute*c.active(l.now), maxTargetRate)
+	c.vardiff.next(l.now, c.announced().difficulty, perMinute, c.bounds())
+	if c.workers == nil && c.vardiff.measured {
+		c.worker.found(c.vardiff.wanted.Float())
 	}
 }
 
 // handoutFor is the current job's coinbase for a connection: by what its firmware takes, or, solo,
-// by whom it pays. Solo coinbases are made here, by each loop for its own connections, so that the
-// record of one precedes its shares in the loop's batch.
+// by whom it pays. Solo coinbases are made here, by each loop for its own connections.
 func (l *loop) handoutFor(c *conn) *handout {
 	j := l.current
 	if !l.pool.solo() {
 		return j.handouts[min(int(c.class), len(j.handouts)-1)]
 	}
-	if h := l.solo[c.worker.user]; h != nil {
+	user := l.pool.registry.userOf(c.worker)
+	if h := l.solo[user]; h != nil {
 		return h
 	}
-	h, record := l.pool.soloHandout(j, c.worker)
+	h := l.pool.soloHandout(j, c.worker, user)
 	if h == nil {
 		return j.handouts[0]
 	}
-	l.solo[c.worker.user] = h
-	l.append(record)
+	l.solo[user] = h
+	l.handouts[h.key()] = h
 	return h
 }
 

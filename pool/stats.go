@@ -11,8 +11,8 @@ type Stats struct {
 	Workers     []WorkerStats `json:"workers,omitempty"`
 	Accepted    uint64        `json:"accepted"`
 	Rejected    uint64        `json:"rejected"`
-	Weak        uint64        `json:"weak"`
 	Blocks      uint64        `json:"blocks_submitted"`
+	Undelivered int           `json:"blocks_undelivered"` // no node is known to have them
 	Refused     uint64        `json:"connections_refused"`
 	Bans        uint64        `json:"bans"`
 	Logged      uint64        `json:"log_entries"`
@@ -21,6 +21,11 @@ type Stats struct {
 	Difficulty  float64       `json:"network_difficulty"`
 	JobAge      float64       `json:"job_age_seconds"`
 	Halted      bool          `json:"halted"`
+	Draining    bool          `json:"draining,omitempty"`
+	Paused      bool          `json:"payouts_paused,omitempty"`
+	Fee         float64       `json:"fee_percent"`
+	NextFee     *float64      `json:"next_fee_percent,omitempty"` // announced
+	NextFeeAt   time.Time     `json:"next_fee_at,omitzero"`
 	HashRate1m  float64       `json:"hash_rate_1m"`
 	HashRate1h  float64       `json:"hash_rate_1h"`
 	HashRate24h float64       `json:"hash_rate_24h"`
@@ -29,8 +34,13 @@ type Stats struct {
 // Stats without the workers.
 func (p *Pool) Stats(now time.Time) Stats {
 	s := Stats{
-		Accepted: p.counters.accepted.Load(), Rejected: p.counters.rejected.Load(), Weak: p.counters.weak.Load(), Blocks: p.counters.blocks.Load(),
-		Logged: p.log.Size(), Halted: p.halted.Load(),
+		Accepted: p.counters.accepted.Load(), Rejected: p.counters.rejected.Load(), Blocks: p.counters.blocks.Load(),
+		Undelivered: p.relay.Undelivered(), Logged: p.log.Size(), Halted: p.halted.Load(),
+	}
+	s.Draining, s.Paused, s.Fee = p.draining.Load(), p.PayoutsPaused(), float64(p.feePPM.Load())/10_000
+	if next := p.nextFee.Load(); next != nil {
+		percent := float64(next.ppm) / 10_000
+		s.NextFee, s.NextFeeAt = &percent, next.at.UTC()
 	}
 	p.guard.mu.Lock()
 	s.Connections, s.Refused, s.Bans = p.guard.total, p.guard.refused, p.guard.bans

@@ -18,11 +18,14 @@ const maxAhead = 6900
 
 // work is a share as it is being checked.
 type work struct {
+	name        string // as the miner wrote it, when the connection has several workers
 	worker      *worker
-	sent        *sentJob
+	handout     *handout
+	step        *step
 	extranonce2 [extranonce2Size]byte
 	time, nonce uint32
 	version     uint32
+	whole       bool // there is enough to hash
 	hash        bitcoin.Hash
 	header      [bitcoin.HeaderSize]byte
 }
@@ -35,16 +38,37 @@ const (
 	reasonDuplicate = "duplicate"
 )
 
-// submit judges mining.submit. A share that counts is answered when it is durable.
+// submit judges mining.submit. A share that counts is answered when it is durable. Whether it solves
+// a block is looked at before any rule: the network has no use for the pool's.
 func (l *loop) submit(c *conn, m *stratum.Message) {
 	if l.now.Sub(c.window) > requestWindow {
 		c.window, c.requests, c.good, c.bad = l.now, 0, 0, 0
 	}
 	var w work
-	code, reason := l.check(c, m, &w)
+	code, reason := l.readWork(c, m, &w)
+	if w.whole {
+		l.hash(c, &w)
+		if w.handout.job.template.Target.Met(w.hash) && l.solution(c, m, &w) {
+			return
+		}
+	}
 	if code == 0 {
-		l.credit(c, m, &w)
+		code, reason = l.check(c, m, &w)
+	}
+	if code == 0 {
+		l.credit(c, m, &w, false)
 		return
+	}
+	l.reject(c, m, &w, code, reason)
+}
+
+func (l *loop) reject(c *conn, m *stratum.Message, w *work, code stratum.Code, reason string) {
+	if !c.subscribed {
+		code, reason = stratum.NotSubscribed, "not subscribed"
+	} else if w.worker == nil {
+		if name, err := m.Unescaped(0); err == nil {
+			w.worker = c.authorized(name)
+		}
 	}
 	if w.worker != nil {
 		w.worker.reject(reason)
@@ -54,68 +78,44 @@ func (l *loop) submit(c *conn, m *stratum.Message) {
 	if code == stratum.StaleJob {
 		return // nobody's fault
 	}
-	if c.bad++; c.bad >= badSharesToBan && c.bad >= 4*c.good {
-		l.pool.guard.ban(c.ip, l.now)
-		l.leave(c)
+	if c.bad++; c.bad >= badSharesToClose && c.bad >= 4*c.good {
+		l.offend(c)
 	}
 }
 
-// check returns 0 when the share is valid, new and in time; its difficulty is judged by credit.
-func (l *loop) check(c *conn, m *stratum.Message, w *work) (stratum.Code, string) {
-	if !c.subscribed {
-		return stratum.NotSubscribed, "not subscribed"
-	}
-	name, err := m.Text(0)
-	if err != nil || m.N < 5 {
+// readWork takes job, extranonce2, time, nonce and version bits from the parameters.
+func (l *loop) readWork(c *conn, m *stratum.Message, w *work) (stratum.Code, string) {
+	if m.N < 5 {
 		return stratum.Other, "want worker, job id, extranonce2, time and nonce"
 	}
-	if w.worker = c.authorized(name); w.worker == nil {
-		return stratum.Unauthorized, "worker is not authorized"
-	}
-	if code, reason := l.read4(c, m, w); code != 0 {
-		return code, reason
-	}
-	if code, reason := l.fresh(c, w); code != 0 {
-		return code, reason
-	}
-	l.hash(c, w)
-	if !w.sent.target.Met(w.hash) && !c.target.Met(w.hash) {
-		return stratum.LowDifficulty, reasonLow
-	}
-	if !w.sent.handout.job.seen.add([16]byte(w.hash[:16])) {
-		return stratum.Duplicate, reasonDuplicate
-	}
-	return 0, ""
-}
-
-// read4 takes job, extranonce2, time, nonce and version bits from the parameters.
-func (l *loop) read4(c *conn, m *stratum.Message, w *work) (stratum.Code, string) {
 	id, err := m.Text(1)
 	if err != nil {
 		return stratum.Other, "job id is not a string"
 	}
-	number, epoch, ok := parseJobID(id)
-	if ok {
-		w.sent = c.find(number, epoch)
+	if number, variant, ok := parseJobID(id); ok {
+		w.handout = l.handouts[handoutKey{number, variant}]
 	}
-	if w.sent == nil {
+	if w.handout == nil {
 		return stratum.StaleJob, reasonUnknown
 	}
+	w.step = c.stepOf(w.handout.number)
 	extranonce2, _ := m.Text(2)
 	if !stratum.HexBytes(w.extranonce2[:], extranonce2) {
 		return stratum.Other, "extranonce2 is not 16 hexadecimal digits"
 	}
 	for i, field := range []*uint32{&w.time, &w.nonce} {
 		text, _ := m.Text(3 + i)
-		if *field, ok = stratum.Hex32(text); !ok || len(text) != 8 {
-			return stratum.Other, "time and nonce are 8 hexadecimal digits"
+		var ok bool
+		if *field, ok = stratum.HexNumber(text); !ok {
+			return stratum.Other, "time and nonce are hexadecimal numbers of 32 bits"
 		}
 	}
-	w.version = w.sent.handout.job.template.Version
+	w.version, w.whole = w.handout.job.template.Version, true
 	if m.N > 5 {
 		text, _ := m.Text(5)
-		rolled, ok := stratum.Hex32(text)
+		rolled, ok := stratum.HexNumber(text)
 		if !ok || rolled&^c.mask != 0 {
+			w.version = w.version&^MaskBIP323 | rolled // what a miner means who was granted nothing
 			return stratum.Other, "version bits outside the granted mask"
 		}
 		w.version = w.version&^c.mask | rolled
@@ -123,26 +123,81 @@ func (l *loop) read4(c *conn, m *stratum.Message, w *work) (stratum.Code, string
 	return 0, ""
 }
 
+// check returns 0 when the share is valid, new and in time.
+func (l *loop) check(c *conn, m *stratum.Message, w *work) (stratum.Code, string) {
+	if !c.subscribed {
+		return stratum.NotSubscribed, "not subscribed"
+	}
+	name, err := m.Unescaped(0)
+	if err != nil {
+		return stratum.Other, "worker is not a string"
+	}
+	if w.worker = c.authorized(name); w.worker == nil {
+		return stratum.Unauthorized, "worker is not authorized"
+	}
+	if c.workers != nil {
+		w.name = string(name)
+	}
+	if code, reason := l.fresh(c, w); code != 0 {
+		return code, reason
+	}
+	if !w.step.target.Met(w.hash) {
+		return stratum.LowDifficulty, reasonLow
+	}
+	if !w.handout.job.seen.add([16]byte(w.hash[:16])) {
+		return stratum.Duplicate, reasonDuplicate
+	}
+	return 0, ""
+}
+
+// solution sends the solution of a block to the network and credits it: also when it is stale, for
+// its block may still win, from a connection that is being closed, or under a name that is not
+// authorized. It returns false when the share is to be judged by the rules: the pool's own block
+// stands on the same parent already, or the header was a share before.
+func (l *loop) solution(c *conn, m *stratum.Message, w *work) bool {
+	seen := w.handout.job.seen
+	if !seen.claim(l.now) {
+		return false
+	}
+	l.pool.solved(w.handout, append(append([]byte(nil), c.extranonce1[:]...), w.extranonce2[:]...), w.header, w.hash)
+	if w.worker = c.worker; c.worker == nil {
+		return false // nobody to credit: the coinbase pays whom it pays
+	}
+	if name, err := m.Unescaped(0); err == nil {
+		if named := c.authorized(name); named != nil {
+			w.worker, w.name = named, string(name)
+		}
+	}
+	if !seen.add([16]byte(w.hash[:16])) {
+		return false
+	}
+	l.credit(c, m, w, true)
+	return true
+}
+
 // fresh checks the header's time and that the share's block is the tip, or was within the time that
 // the news of the next one needed to this miner and back.
 func (l *loop) fresh(c *conn, w *work) (stratum.Code, string) {
-	j := w.sent.handout.job
-	if w.time < j.minTime || int64(w.time) > l.now.Unix()+maxAhead {
+	j := w.handout.job
+	if w.time < j.minTime || int64(w.time) > l.now.Unix()+maxAhead || j.maxTime != 0 && w.time > j.maxTime {
 		return stratum.Other, "time out of range"
 	}
-	if l.current == nil || j.template.Previous == l.current.template.Previous {
-		return 0, ""
+	died, late := l.died[j.template.Previous]
+	if !late {
+		return 0, "" // of the tip
 	}
-	grace := min(300*time.Millisecond+2*latency(c), 5*time.Second)
-	if j.template.Previous != l.current.previous || l.now.Sub(l.pool.tipSince()) > grace {
+	if l.now.Sub(died) > min(300*time.Millisecond+2*latency(c), maxGrace) {
 		return stratum.StaleJob, reasonStale
 	}
 	return 0, ""
 }
 
+// maxGrace bounds how long after the next block a share may come.
+const maxGrace = 5 * time.Second
+
 // hash rebuilds the header. It allocates nothing.
 func (l *loop) hash(c *conn, w *work) {
-	h := w.sent.handout
+	h := w.handout
 	t := h.job.template
 	l.scratch = append(l.scratch[:0], h.parts.Head...)
 	l.scratch = append(l.scratch, c.extranonce1[:]...)
@@ -166,26 +221,22 @@ func (l *loop) hash(c *conn, w *work) {
 	w.hash = sha256.Sum256(first[:])
 }
 
-// credit logs a share with its job's difficulty. A share that only meets a later, lower difficulty
-// of its connection is true, because the miner was told so, and credited nothing: otherwise asking
-// for less after the fact would pay.
-func (l *loop) credit(c *conn, m *stratum.Message, w *work) {
-	h := w.sent.handout
-	c.good++
-	c.vardiff.shares++
-	solves := h.job.template.Target.Met(w.hash) && h.job.seen.solved.CompareAndSwap(false, true)
-	if solves {
-		l.pool.solved(h, append(append([]byte(nil), c.extranonce1[:]...), w.extranonce2[:]...), w.header, w.hash)
+// credit logs a share with its job's difficulty. The worker's record, and that of a solo coinbase,
+// precede its first share and no earlier: a name that does no work costs the log nothing.
+func (l *loop) credit(c *conn, m *stratum.Message, w *work, solves bool) {
+	h := w.handout
+	if c.good == 0 {
+		l.pool.guard.earned(c.ip, l.now)
 	}
-	if !w.sent.target.Met(w.hash) {
-		w.worker.weak()
-		l.pool.counters.weak.Add(1)
-		l.answer(m, "true")
-		return
+	c.counted(w, l.now)
+	number := l.pool.registry.register(w.worker, l.pool.committer.record)
+	if h.record != nil {
+		l.append(h.record)
+		h.record = nil
 	}
 	s := &l.share
 	*s = sharelog.Share{
-		TimeMillis: l.now.UnixMilli(), Worker: w.worker.number, Job: h.number, Variant: h.variant, Difficulty: w.sent.difficulty,
+		TimeMillis: l.now.UnixMilli(), Worker: number, Job: h.number, Variant: h.variant, Difficulty: w.step.difficulty,
 		Version: w.version, Time: w.time, Nonce: w.nonce, HashPrefix: [16]byte(w.hash[:16]), SolvesBlock: solves,
 		Extranonce: append(append(s.Extranonce[:0], c.extranonce1[:]...), w.extranonce2[:]...),
 	}
@@ -194,9 +245,8 @@ func (l *loop) credit(c *conn, m *stratum.Message, w *work) {
 	b.ends = append(b.ends, len(b.arena))
 	b.ids = append(b.ids, m.ID...)
 	b.acks = append(b.acks, ack{c, len(b.ids)})
-	w.worker.accept(w.sent.difficulty, quality(w.hash), l.now)
+	w.worker.accept(w.step.difficulty, quality(w.hash), l.now)
 	l.pool.counters.accepted.Add(1)
-	l.retargetBusy(c)
 }
 
 // quality is the difficulty of a hash from its top 64 bits, near enough for a record.
@@ -208,14 +258,4 @@ func quality(hash bitcoin.Hash) float64 {
 		}
 	}
 	return 0
-}
-
-// retargetBusy lets vardiff look when many shares have come; its messages join the reply.
-func (l *loop) retargetBusy(c *conn) {
-	if c.vardiff.shares < vardiffShares {
-		return
-	}
-	if next, changed := c.vardiff.next(l.now, c.difficulty, &l.pool.config); changed {
-		l.changeDifficulty(c, next)
-	}
 }

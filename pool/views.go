@@ -68,10 +68,12 @@ type UserView struct {
 
 // User looks an account up by address.
 func (p *Pool) User(address string, now time.Time) (UserView, bool) {
+	canonical, _, err := p.network.Canonical(address)
 	p.registry.mu.Lock()
-	user, ok := p.registry.users[address]
+	user, ok := p.registry.users[canonical]
 	p.registry.mu.Unlock()
-	if !ok {
+	address = canonical
+	if err != nil || !ok {
 		return UserView{}, false
 	}
 	stats := p.WorkerStats(now)
@@ -86,7 +88,7 @@ func (p *Pool) User(address string, now time.Time) (UserView, bool) {
 	view := UserView{Address: address, Owed: a.state.debt(user), Pending: a.state.pending[user]}
 	a.mu.Unlock()
 	if j := p.current.Load(); j != nil {
-		view.Forecast, view.Spread = forecast(j, p.config, rate, stats.HashRate1h)
+		view.Forecast, view.Spread = forecast(j, p.settings(), rate, stats.HashRate1h)
 	}
 	return view, true
 }

@@ -1,28 +1,56 @@
 package pool
 
 import (
-	"errors"
 	"maps"
 	"math"
-	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/books"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
 
 // worker is a name that miners work under: an address and what follows it.
 type worker struct {
-	number, user  uint64 // user: number of the address's first worker
 	address, name string
-	script        []byte // pays the address
+	number        atomic.Uint64 // in the log; 0 until its first valid share
+	// Owned by the registry.
+	account *account
+	holds   int // connections that have authorized it
 
 	mu    sync.Mutex
 	stats WorkerStats
 	rates [3]decaying // see windows
+	floor float64     // least difficulty that its owner has asked for; 0: none
+	last  float64     // difficulty that vardiff found; 0: unknown
+	kept  books.WorkerSetting
+}
+
+// floorDifficulty is the least difficulty that the worker's owner has asked for.
+func (w *worker) floorDifficulty() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.floor
+}
+
+func (w *worker) setFloor(d float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.floor = d
+}
+
+// found keeps the difficulty that suits a worker for its next connection.
+func (w *worker) found(d float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = d
+}
+
+func (w *worker) lastDifficulty() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
 }
 
 // WorkerStats is what a worker has done since the pool started.
@@ -31,7 +59,6 @@ type WorkerStats struct {
 	User        string            `json:"user"`
 	Accepted    uint64            `json:"accepted"`
 	Work        float64           `json:"work_difficulty"` // sum of credited difficulties
-	Weak        uint64            `json:"weak,omitempty"`  // true, but only by a later, lower difficulty: credited nothing
 	Rejected    map[string]uint64 `json:"rejected,omitempty"`
 	Best        float64           `json:"best_share"`
 	LastShare   time.Time         `json:"last_share,omitzero"`
@@ -92,12 +119,6 @@ func (w *worker) reject(reason string) {
 	w.stats.Rejected[reason]++
 }
 
-func (w *worker) weak() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stats.Weak++
-}
-
 func (w *worker) snapshot(now time.Time) WorkerStats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,98 +131,4 @@ func (w *worker) snapshot(now time.Time) WorkerStats {
 	return s
 }
 
-func (w *worker) fullName() string {
-	if w.name == "" {
-		return w.address
-	}
-	return w.address + "." + w.name
-}
-
-// registry gives workers their numbers.
-type registry struct {
-	network bitcoin.Network
-
-	mu     sync.Mutex
-	byName map[string]*worker
-	users  map[string]uint64 // by address
-	script map[uint64][]byte // by user
-	last   uint64
-}
-
-// Limits of the registry; names are logged.
-const (
-	maxWorkers    = 1_000_000
-	maxWorkerName = 40
-)
-
-var errTooManyWorkers = errors.New("pool has no room for more workers")
-
-func newRegistry(network bitcoin.Network) *registry {
-	return &registry{network: network, byName: map[string]*worker{}, users: map[string]uint64{}, script: map[uint64][]byte{}}
-}
-
-// find returns a worker. A new one is handed to log while the lock is held, so that its record
-// precedes the shares of any loop.
-func (r *registry) find(fullName string, log func(sharelog.Record)) (*worker, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w, ok := r.byName[fullName]; ok {
-		return w, nil
-	}
-	address, name, _ := strings.Cut(fullName, ".")
-	script, err := r.network.PayTo(address)
-	if err != nil {
-		return nil, err
-	}
-	if len(name) > maxWorkerName || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == '"' || c == '\\' }) {
-		return nil, errors.New("worker's name is too long or not plain text")
-	}
-	if len(r.byName) >= maxWorkers {
-		return nil, errTooManyWorkers
-	}
-	r.last++
-	record := &sharelog.Worker{Number: r.last, User: r.last, Address: address, Name: name}
-	if user, ok := r.users[address]; ok {
-		record.User = user
-	}
-	log(record)
-	return r.addLocked(record, script), nil
-}
-
-// restore takes a worker from the log.
-func (r *registry) restore(record *sharelog.Worker) error {
-	script, err := r.network.PayTo(record.Address)
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.last = max(r.last, record.Number)
-	r.addLocked(record, script)
-	return nil
-}
-
-func (r *registry) addLocked(record *sharelog.Worker, script []byte) *worker {
-	w := &worker{number: record.Number, user: record.User, address: record.Address, name: record.Name, script: script}
-	r.byName[w.fullName()] = w
-	if _, ok := r.users[record.Address]; !ok {
-		r.users[record.Address] = record.User
-		r.script[record.User] = script
-	}
-	return w
-}
-
-// scriptOf returns the output script of a user, nil if unknown.
-func (r *registry) scriptOf(user uint64) []byte {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.script[user]
-}
-
-func (r *registry) all() []*worker {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	workers := slices.Collect(maps.Values(r.byName))
-	slices.SortFunc(workers, func(a, b *worker) int { return int(a.number) - int(b.number) })
-	return workers
-}
+func (w *worker) fullName() string { return fullName(w.address, w.name) }

@@ -28,6 +28,8 @@ type poolBench struct {
 	BroadcastMiners int     `json:"broadcast_miners"`
 	BytesPerMiner   float64 `json:"bytes_per_miner"`
 	BytesPerTLS     float64 `json:"bytes_per_miner_tls"`
+	TLS             float64 `json:"tls_shares_per_cpu_second"`
+	Credited        float64 `json:"credited_over_hashed"` // of a modelled fleet, see package fleet
 	Rejected        uint64  `json:"rejected"`
 }
 
@@ -44,7 +46,9 @@ func newBenchPoolCommand() *cobra.Command {
 		Long: `Runs a pool in a process of its own on a synthetic template (12 levels of merkle branch)
 and loads it with valid shares whose work is prepared. Every share is checked, logged and
 synced before it is answered. Shares are counted per second of the pool's processor time;
-the broadcast is timed from the template's arrival until each miner has read its job.`,
+the broadcast is timed from the template's arrival until each miner has read its job.
+Then a modelled fleet of real firmware works forty minutes of virtual time, and the part
+of its hashes that the pool credits is printed; it fails if a block of it is lost.`,
 		Example: "  aqsha bench pool --json\n  aqsha bench pool --miners 2000 --duration 2s",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -61,6 +65,8 @@ the broadcast is timed from the template's arrival until each miner has read its
 			return show(command, result, func(w io.Writer) {
 				fmt.Fprintf(w, "shares per CPU-second, pipelined      %10.0f  (%.0f per second)\n", result.Pipelined, result.PipelinedWall)
 				fmt.Fprintf(w, "shares per CPU-second, one in flight  %10.0f  (%.0f per second)\n", result.Single, result.SingleWall)
+				fmt.Fprintf(w, "shares per CPU-second over TLS        %10.0f\n", result.TLS)
+				fmt.Fprintf(w, "credited over hashed, modelled fleet  %10.4f\n", result.Credited)
 				fmt.Fprintf(w, "new job to %d miners, p99          %10.1f ms (median %.1f ms)\n", result.BroadcastMiners, result.BroadcastP99, result.BroadcastP50)
 				fmt.Fprintf(w, "memory of an idle miner               %10.0f bytes (TLS %.0f)\n", result.BytesPerMiner, result.BytesPerTLS)
 				fmt.Fprintf(w, "rejected                              %10d\n", result.Rejected)
@@ -165,7 +171,16 @@ func runPoolBench(ctx context.Context, miners, connections int, duration time.Du
 		fmt.Fprintln(progress, "shares, one in flight …")
 		result.Single, result.SingleWall, err = b.shares(ctx, connections, 1, duration, result)
 	}
-	return result, errors.Join(err, b.stop())
+	if err == nil {
+		fmt.Fprintln(progress, "shares over TLS …")
+		result.TLS, err = b.sharesTLS(ctx, duration)
+	}
+	err = errors.Join(err, b.stop())
+	if err == nil {
+		fmt.Fprintln(progress, "a modelled fleet …")
+		result.Credited, err = creditedOverHashed(dir)
+	}
+	return result, err
 }
 
 // shares measures one load: per CPU-second of the pool, and per second.

@@ -19,7 +19,7 @@ is to be reversed, and runs a private network for development.`,
 	}
 	var node nodeFlags
 	node.register(chain)
-	chain.AddCommand(newChainUpCommand(), newChainInfoCommand(&node), newChainBlockCommand(&node), newChainTxCommand(&node), newChainRiskCommand())
+	chain.AddCommand(newChainUpCommand(), newChainAddressCommand(), newChainInfoCommand(&node), newChainBlockCommand(&node), newChainTxCommand(&node), newChainRiskCommand())
 	return chain
 }
 

@@ -147,6 +147,9 @@ func (f *mineFlags) source(ctx context.Context, log *slog.Logger) (workSource, e
 	if err != nil {
 		return nil, err
 	}
+	if err := network.CheckMinable(); err != nil {
+		return nil, err
+	}
 	script, err := network.PayTo(f.payTo)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func newPoolCommand() *cobra.Command {
 payout address, with an optional .worker. Every accepted share is in an append-only log
 before the miner hears "true"; every payment follows from that log.`,
 	}
-	command.AddCommand(newPoolUpCommand(), newPoolFetchCommand(), newPoolRecomputeCommand(), newPoolReportCommand())
+	command.AddCommand(newPoolUpCommand(), newPoolAdminCommand(), newPoolFetchCommand(), newPoolRecomputeCommand(), newPoolReportCommand())
 	return command
 }
 

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,11 +9,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/bitcoin/zmq"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
@@ -24,22 +24,26 @@ import (
 
 // poolUp are the settings of a pool node that is started.
 type poolUp struct {
-	config                     pool.Config
-	node                       nodeFlags
-	others                     []string
-	dir, name, importFile      string
-	listen                     []string
-	tlsListen, tlsCert, tlsKey string
-	http                       string
-	fee                        float64
-	nodeNumber                 uint8
-	payEvery                   time.Duration
-	wallet                     string
-	payMinimum                 string
-	maxFeeRate                 float64
-	payDepth                   int
-	paySweep                   time.Duration
-	bip323                     bool
+	config                pool.Config
+	node                  nodeFlags
+	others                []string
+	dir, name, importFile string
+	listen, tlsListen     []string
+	tlsCert, tlsKey       string
+	zmq                   string
+	peers, exempt         []string
+	adminSocket           string
+	adminGroups           []string
+	http                  string
+	fee                   float64
+	nodeNumber            uint8
+	payEvery              time.Duration
+	wallet                string
+	payMinimum            string
+	maxFeeRate            float64
+	payDepth              int
+	paySweep              time.Duration
+	bip323                bool
 }
 
 func newPoolUpCommand() *cobra.Command {
@@ -79,9 +83,14 @@ well have the last word.`,
 	flags.StringArrayVar(&up.others, "second-node", nil, "another node's URL, to stand in and to compare with")
 	flags.StringVar(&up.dir, "dir", "aqsha-pool", "data directory: share log, key, books")
 	flags.StringVar(&up.name, "name", "pool", "name of the pool in its log's checkpoints")
-	flags.StringArrayVar(&up.listen, "listen", []string{"127.0.0.1:3333"}, "Stratum address")
-	flags.StringVar(&up.tlsListen, "tls-listen", "", "Stratum address with TLS")
-	flags.StringVar(&up.tlsCert, "tls-cert", "", "PEM certificate chain")
+	flags.StringArrayVar(&up.listen, "listen", []string{"127.0.0.1:3333"}, "Stratum address, with difficulties of its own as in 0.0.0.0:3334,start=500000,min=500000")
+	flags.StringArrayVar(&up.tlsListen, "tls-listen", nil, "Stratum address with TLS, as --listen")
+	flags.StringVar(&up.tlsCert, "tls-cert", "", "PEM certificate chain; read again when it changes or on SIGHUP")
+	flags.StringVar(&up.zmq, "zmq", "", "the first node's ZeroMQ publisher of hashblock or rawblock, tcp://host:port: news of blocks beside its RPC")
+	flags.StringArrayVar(&up.peers, "peer", nil, "host:port of a Bitcoin node's peer-to-peer port that gets every block of the pool as well")
+	flags.StringVar(&up.adminSocket, "admin-socket", "", "socket of 'aqsha pool admin' (default DIR/admin.sock)")
+	flags.StringArrayVar(&up.adminGroups, "admin-group", nil, "GROUP=ROLE: what members of a group of this system may do there: viewer, support or admin")
+	flags.StringArrayVar(&up.exempt, "exempt", nil, "address or network (10.0.0.0/8) that is never banned nor limited in connections")
 	flags.StringVar(&up.tlsKey, "tls-key", "", "PEM key")
 	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
 	flags.Uint8Var(&up.nodeNumber, "node-number", 0, "number of this pool node")
@@ -103,6 +112,18 @@ func (up *poolUp) settings(command *cobra.Command) error {
 	if up.bip323 {
 		up.config.VersionMask = pool.MaskBIP323
 	}
+	for _, text := range up.exempt {
+		prefix, err := pool.ParseNetwork(text)
+		if err != nil {
+			return usageError{fmt.Errorf("--exempt: %w", err)}
+		}
+		up.config.Exempt = append(up.config.Exempt, prefix)
+	}
+	for _, peer := range up.peers {
+		if _, _, err := net.SplitHostPort(peer); err != nil {
+			return usageError{fmt.Errorf("--peer %q: want host:port", peer)}
+		}
+	}
 	if up.importFile == "" {
 		return up.config.Validate()
 	}
@@ -116,8 +137,9 @@ func (up *poolUp) settings(command *cobra.Command) error {
 	}
 	given := command.Flags().Changed
 	merged := imported.Config
+	merged.Exempt = up.config.Exempt
 	for flag, keep := range map[string]func(){
-		"operator": func() { merged.Operator = up.config.Operator }, "tag": func() { merged.Tag = up.config.Tag }, "fee": func() { merged.FeePPM = up.config.FeePPM },
+		"operator": func() { merged.Operator = up.config.Operator }, "tag": func() { merged.Tag = up.config.Tag },
 		"start-difficulty": func() { merged.StartDifficulty = up.config.StartDifficulty }, "min-difficulty": func() { merged.MinDifficulty = up.config.MinDifficulty },
 		"max-difficulty": func() { merged.MaxDifficulty = up.config.MaxDifficulty }, "max-connections": func() { merged.MaxConnections = up.config.MaxConnections },
 		"job-interval": func() { merged.JobInterval = up.config.JobInterval }, "bip323": func() { merged.VersionMask = up.config.VersionMask },
@@ -127,6 +149,9 @@ func (up *poolUp) settings(command *cobra.Command) error {
 		}
 	}
 	up.config = merged
+	if imported.ZMQ != "" && !given("zmq") {
+		up.zmq = imported.ZMQ
+	}
 	if len(imported.Listen) > 0 && !given("listen") {
 		up.listen = imported.Listen
 	}
@@ -168,7 +193,12 @@ func (up *poolUp) run(command *cobra.Command) error {
 			return usageError{fmt.Errorf("--wallet: %w", err)}
 		}
 	}
-	listeners, addresses, err := up.listeners()
+	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
+	listeners, addresses, err := up.listeners(ctx, logger)
+	if err != nil {
+		return err
+	}
+	news, err := up.blockNews(ctx, logger)
 	if err != nil {
 		return err
 	}
@@ -181,14 +211,17 @@ func (up *poolUp) run(command *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("the log's public key: %w", err)
 	}
-	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
 	p, err := pool.Open(ctx, up.config, pool.Options{LogKey: string(public), Network: network, Nodes: nodes, Log: log, Logger: logger,
-		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: payer, PaymentsDir: filepath.Join(up.dir, "payments")})
+		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: payer, PaymentsDir: filepath.Join(up.dir, "payments"),
+		BlocksDir: filepath.Join(up.dir, "blocks"), Peers: up.peers, News: news})
 	if err != nil {
 		return err
 	}
 	web, err := up.serveHTTP(p)
 	if err != nil {
+		return err
+	}
+	if err := up.serveAdmin(ctx, p, logger); err != nil {
 		return err
 	}
 	started := map[string]any{"listen": addresses, "network": network.Name, "scheme": up.config.Scheme, "in_coinbase": up.config.PayInCoinbase}
@@ -216,32 +249,47 @@ func (up *poolUp) run(command *cobra.Command) error {
 	return p.Run(ctx, listeners...)
 }
 
-func (up *poolUp) listeners() (listeners []pool.Listener, addresses []string, err error) {
-	add := func(address string, config *tls.Config) error {
-		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-		if err != nil {
-			return fmt.Errorf("--listen: %w", err)
+// serveAdmin opens the administration's socket.
+func (up *poolUp) serveAdmin(ctx context.Context, p *pool.Pool, logger *slog.Logger) error {
+	control := &pool.Control{Pool: p, Groups: map[string]pool.Role{}}
+	for _, text := range up.adminGroups {
+		group, name, _ := strings.Cut(text, "=")
+		role, err := pool.ParseRole(name)
+		if err != nil || group == "" {
+			return usageError{fmt.Errorf("--admin-group %q: want GROUP=viewer, GROUP=support or GROUP=admin", text)}
 		}
-		listeners = append(listeners, pool.Listener{Net: listener, TLS: config})
-		addresses = append(addresses, listener.Addr().String())
+		control.Groups[group] = role
+	}
+	path := up.adminSocket
+	if path == "" {
+		path = filepath.Join(up.dir, adminSocket)
+	}
+	listener, err := control.Listen(path)
+	if err != nil && up.adminSocket == "" {
+		logger.Warn("no administration: give --admin-socket a shorter path", "error", err) // of a socket: 107 bytes
 		return nil
 	}
-	for _, address := range up.listen {
-		if err := add(address, nil); err != nil {
-			return nil, nil, err
-		}
-	}
-	if up.tlsListen == "" {
-		return listeners, addresses, nil
-	}
-	if up.tlsCert == "" || up.tlsKey == "" {
-		return nil, nil, usageError{errors.New("--tls-listen needs --tls-cert and --tls-key")}
-	}
-	certificate, err := tls.LoadX509KeyPair(up.tlsCert, up.tlsKey)
 	if err != nil {
-		return nil, nil, usageError{err}
+		return fmt.Errorf("--admin-socket: %w", err)
 	}
-	return listeners, addresses, add(up.tlsListen, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	go func() {
+		if err := control.Serve(ctx, listener); err != nil {
+			logger.Error("the administration's socket fails", "error", err)
+		}
+	}()
+	return nil
+}
+
+// blockNews subscribes to the node's ZeroMQ publisher, if there is one.
+func (up *poolUp) blockNews(ctx context.Context, logger *slog.Logger) (<-chan struct{}, error) {
+	if up.zmq == "" {
+		return nil, nil
+	}
+	address, err := zmq.ParseAddress(up.zmq)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--zmq: %w", err)}
+	}
+	return zmq.Blocks(ctx, address, func(err error) { logger.Warn("no news of blocks from ZeroMQ; RPC goes on", "error", err) }), nil
 }
 
 func (up *poolUp) serveHTTP(p *pool.Pool) (*http.Server, error) {

@@ -28,22 +28,50 @@ var poolHeader = []string{"time", "worker", "work_difficulty"}
 // MaxPoolReply is how much of a pool's answer is read.
 const MaxPoolReply = 64 << 20
 
+// maxPoolPages bounds the pages of workers that are read.
+const maxPoolPages = 10_000
+
 // AskPool reads the counters of a pool's workers: a JSON list with worker and work_difficulty, as
-// 'aqsha pool up --http' gives at /v1/workers.
-func AskPool(ctx context.Context, url string, at use.Instant) ([]PoolReading, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// 'aqsha pool up --http' gives at /v1/workers, page after page.
+func AskPool(ctx context.Context, address string, at use.Instant) (readings []PoolReading, err error) {
+	for range maxPoolPages {
+		page, next, err := askPool(ctx, address, at)
+		if err != nil {
+			return nil, err
+		}
+		readings = append(readings, page...)
+		if next == "" {
+			return readings, nil
+		}
+		address = next
+	}
+	return nil, farm.Refuse("bad_reply", "pool", "more than %d pages of workers", maxPoolPages)
+}
+
+// askPool reads one page and the address of the next, from the Link header (RFC 8288).
+func askPool(ctx context.Context, address string, at use.Instant) (readings []PoolReading, next string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", url, response.Status)
+		return nil, "", fmt.Errorf("%s answered %s", address, response.Status)
 	}
-	return readPool(io.LimitReader(response.Body, MaxPoolReply), at)
+	if link, _, more := strings.Cut(strings.TrimPrefix(response.Header.Get("Link"), "<"), `>; rel="next"`); more {
+		// A page of the same pool: the rest of what it says is not obeyed.
+		followed, err := request.URL.Parse(link)
+		if err != nil || followed.Host != request.URL.Host {
+			return nil, "", farm.Refuse("bad_reply", "pool", "the next page is elsewhere: %.100q", link)
+		}
+		next = followed.String()
+	}
+	readings, err = readPool(io.LimitReader(response.Body, MaxPoolReply), at)
+	return readings, next, err
 }
 
 func readPool(r io.Reader, at use.Instant) ([]PoolReading, error) {

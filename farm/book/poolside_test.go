@@ -76,6 +76,31 @@ func TestComparePool(t *testing.T) {
 	}
 }
 
+// A list in pages is read to its end, and no page of another host is.
+func TestAskPoolByPages(t *testing.T) {
+	elsewhere := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch after := r.URL.Query().Get("after"); {
+		case elsewhere:
+			w.Header().Set("Link", `<http://192.0.2.1/v1/workers>; rel="next"`)
+		case after == "":
+			w.Header().Set("Link", `</v1/workers?after=1>; rel="next"`)
+		case after == "1":
+			w.Header().Set("Link", `</v1/workers?after=2>; rel="next"`)
+		}
+		_, _ = w.Write([]byte(`[{"worker":"w` + r.URL.Query().Get("after") + `","work_difficulty":1}]`))
+	}))
+	defer server.Close()
+	got, err := book.AskPool(t.Context(), server.URL+"/v1/workers", 7)
+	if err != nil || len(got) != 3 || got[2].Worker != "w2" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	elsewhere = true
+	if _, err := book.AskPool(t.Context(), server.URL+"/v1/workers", 7); code(err) != "bad_reply" {
+		t.Errorf("a page elsewhere: %v", err)
+	}
+}
+
 func TestAskPool(t *testing.T) {
 	reply := `[{"worker":"bc1qx.rig-7","user":"bc1qx","work_difficulty":12.5,"hash_rate_1h":1},{"worker":"plain","user":"bc1qy","work_difficulty":3}]`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -42,40 +42,76 @@ func BTCD(t testing.TB) *devnet.Node {
 // Core starts Bitcoin Core, or Knots, on regtest, or skips the test.
 func Core(t testing.TB) *bitcoin.Client {
 	t.Helper()
+	return CoreWith(t, "regtest", "-listen=0", "-txindex=1").Client
+}
+
+// CoreNode is a bitcoind that a test may stop, pause and start again on the same data.
+type CoreNode struct {
+	Client *bitcoin.Client
+	URL    string // with user and password
+	Dir    string
+
+	t       testing.TB
+	binary  string
+	args    []string
+	process *exec.Cmd
+}
+
+// CoreWith starts a bitcoind on a chain with further arguments, or skips the test. Everything of it
+// is on loopback; the test's end stops it.
+func CoreWith(t testing.TB, chain string, args ...string) *CoreNode {
+	t.Helper()
 	binary, err := exec.LookPath("bitcoind")
 	if err != nil {
 		if binary, err = exec.LookPath(filepath.Join(Tools(), "bitcoind")); err != nil {
 			t.Skip("skipped, no bitcoind (Bitcoin Core or Knots) is installed: run 'make deps'")
 		}
 	}
-	dir, port := t.TempDir(), freePort(t)
-	process := exec.Command(binary, "-regtest", "-datadir="+dir, "-listen=0", "-server", "-txindex=1",
-		fmt.Sprintf("-rpcport=%d", port), "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-printtoconsole=0")
-	if err := process.Start(); err != nil {
+	port := FreePort(t)
+	n := &CoreNode{t: t, binary: binary, Dir: t.TempDir(), URL: fmt.Sprintf("http://test:test@127.0.0.1:%d", port)}
+	n.args = append([]string{"-chain=" + chain, "-datadir=" + n.Dir, "-server", "-rpcuser=test", "-rpcpassword=test", "-dnsseed=0", "-fixedseeds=0",
+		fmt.Sprintf("-rpcport=%d", port), "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-printtoconsole=0"}, args...)
+	if n.Client, err = bitcoin.Dial(n.URL, bitcoin.DialOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = process.Process.Signal(os.Interrupt)
-		_ = process.Wait()
-	})
-	client, err := bitcoin.Dial(fmt.Sprintf("http://127.0.0.1:%d", port), bitcoin.DialOptions{
-		CookieFile: filepath.Join(dir, "regtest", ".cookie"),
-	})
-	if err != nil {
-		t.Fatal(err)
+	n.Start()
+	t.Cleanup(func() { n.Client.Close(); n.Stop(os.Interrupt) })
+	return n
+}
+
+// Start runs the node and waits until it answers.
+func (n *CoreNode) Start() {
+	n.t.Helper()
+	n.process = exec.Command(n.binary, n.args...)
+	if err := n.process.Start(); err != nil {
+		n.t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if _, err = client.Tip(context.Background()); err == nil {
-			return client
+		_, err := n.Client.Tip(context.Background())
+		if err == nil {
+			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("bitcoind does not answer: %v", err)
+			n.t.Fatalf("bitcoind does not answer: %v", err)
 		}
 	}
 }
 
-// freePort is a port that nobody listens on: tests of several packages run nodes at the same time.
-func freePort(t testing.TB) int {
+// Signal sends the node a signal; SIGSTOP makes it hang.
+func (n *CoreNode) Signal(signal os.Signal) { _ = n.process.Process.Signal(signal) }
+
+// Stop ends the node by a signal, such as os.Interrupt or os.Kill, and waits.
+func (n *CoreNode) Stop(signal os.Signal) {
+	if n.process == nil {
+		return
+	}
+	_ = n.process.Process.Signal(signal)
+	_ = n.process.Wait()
+	n.process = nil
+}
+
+// FreePort is a port that nobody listens on: tests of several packages run nodes at the same time.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -68,7 +68,7 @@ func Open(file string) (*Books, error) {
 		return nil, fmt.Errorf("books: %w", err)
 	}
 	db.SetMaxOpenConns(1) // one writer; and a database in memory belongs to its connection
-	if _, err := db.Exec(schema + bansSchema); err != nil {
+	if _, err := db.Exec(schema + bansSchema + workersSchema); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("books %s: %w", file, err)
 	}

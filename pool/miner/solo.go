@@ -93,10 +93,30 @@ func (s *Solo) job(t *bitcoin.Template) (*Job, soloJob, error) {
 	}, soloJob{t, parts}, nil
 }
 
+// handInFor is how long a node that does not answer is asked to take a block.
+const handInFor = time.Minute
+
+// handIn submits a block until the node answers, also when the miner is being stopped.
+func (s *Solo) handIn(ctx context.Context, block []byte) (bitcoin.Verdict, string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handInFor)
+	defer cancel()
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		verdict, reason, err := s.Client.Submit(ctx, block)
+		if err == nil || errors.Is(err, bitcoin.ErrUnauthorized) || ctx.Err() != nil {
+			return verdict, reason, err
+		}
+		s.Log.Warn("block not handed in yet", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
 func (s *Solo) submit(ctx context.Context, share *Share, one soloJob, stats *Stats) bool {
 	stats.found(share.Difficulty())
 	block := one.template.Block(share.unit.header(share.Nonce), one.parts.WithWitness(share.unit.coinbase()))
-	verdict, reason, err := s.Client.Submit(ctx, block)
+	verdict, reason, err := s.handIn(ctx, block)
 	switch {
 	case err != nil:
 		s.Log.Error("block not handed in", "hash", share.Hash, "error", err)

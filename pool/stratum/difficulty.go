@@ -94,3 +94,40 @@ func (d Difficulty) below() Difficulty {
 	}
 	panic("no difficulty below 2^-40")
 }
+
+// gridBits are the leading bits that a difficulty on the grid may have set after its first: four
+// steps to an octave.
+const gridBits = 2
+
+// CeilGrid is the least difficulty of the grid that is not below d: of whole numbers those with at
+// most three leading bits, and the powers 2^−k. Difficulties that strangers choose are kept to it,
+// so that they are a few hundred, not any number.
+func CeilGrid(d float64) Difficulty {
+	if !(d > 0) {
+		return Difficulty{N: 1, K: MaxK}
+	}
+	if d >= 1<<maxPower {
+		return Difficulty{N: 1 << maxPower}
+	}
+	if d <= 1 {
+		_, exponent := math.Frexp(d) // 2^(exponent−1) ≤ d < 2^exponent
+		if math.Ldexp(0.5, exponent) == d {
+			exponent--
+		}
+		return Difficulty{N: 1, K: uint8(min(-exponent, MaxK))}
+	}
+	n := uint64(math.Ceil(d))
+	if shift := bits.Len64(n) - 1 - gridBits; shift > 0 {
+		n = (n + 1<<shift - 1) >> shift << shift
+	}
+	return Difficulty{N: n}
+}
+
+// FloorGrid is the greatest difficulty of the grid that is not above d, at least 2^−40.
+func FloorGrid(d float64) (Difficulty, error) {
+	floor, err := FloorDifficulty(d)
+	if shift := bits.Len64(floor.N) - 1 - gridBits; err == nil && shift > 0 {
+		floor.N = floor.N >> shift << shift
+	}
+	return floor, err
+}

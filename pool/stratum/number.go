@@ -1,6 +1,7 @@
 package stratum
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 )
@@ -36,6 +37,19 @@ func Hex32(text []byte) (uint32, bool) {
 		n = n<<4 | uint32(digit)
 	}
 	return n, true
+}
+
+// HexNumber reads a number of 32 bits however its sender pads it: 10c1, 000010c1, 0x10C1, or with
+// blanks around it. Firmware leaves leading zeros away (BitMaker-hub/NerdMiner_v2#750).
+func HexNumber(text []byte) (uint32, bool) {
+	text = bytes.Trim(text, " ")
+	if len(text) > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X') {
+		text = text[2:]
+	}
+	for len(text) > 8 && text[0] == '0' {
+		text = text[1:]
+	}
+	return Hex32(text)
 }
 
 // HexBytes decodes hexadecimal text of exactly twice dst's length.

@@ -1,6 +1,7 @@
 package stratum
 
 import (
+	"encoding/json"
 	"errors"
 	"unicode/utf8"
 )
@@ -145,6 +146,22 @@ func (m *Message) Text(i int) ([]byte, error) {
 		}
 	}
 	return p[1 : len(p)-1], nil
+}
+
+// Unescaped returns parameter i when it is a string, with its escapes resolved; it allocates only
+// where there are any.
+func (m *Message) Unescaped(i int) ([]byte, error) {
+	if text, err := m.Text(i); err == nil {
+		return text, nil
+	}
+	if i >= m.N || len(m.Params[i]) == 0 || m.Params[i][0] != '"' {
+		return nil, errNoString
+	}
+	var text string
+	if err := json.Unmarshal(m.Params[i], &text); err != nil {
+		return nil, errNoString
+	}
+	return []byte(text), nil
 }
 
 type scanner struct {

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/aqsha/aqsha/pool"
+	"github.com/spf13/cobra"
+)
+
+// adminSocket is the administration's socket in a pool's directory.
+const adminSocket = "admin.sock"
+
+// poolAdmin speaks to a running pool over its socket.
+type poolAdmin struct{ dir, socket string }
+
+func newPoolAdminCommand() *cobra.Command {
+	a := &poolAdmin{}
+	command := &cobra.Command{
+		Use:   "admin",
+		Short: "Look after a running pool: workers, bans, messages, payouts, fee, drain",
+		Long: `Speaks to a running pool over the socket in its directory. The pool's own user and root are
+admins; members of a group have the role that "aqsha pool up --admin-group GROUP=ROLE"
+gives it: viewer (sessions, bans), support (kick, message, reconnect) or admin (all).`,
+	}
+	command.PersistentFlags().StringVar(&a.dir, "dir", "aqsha-pool", "the pool's data directory")
+	command.PersistentFlags().StringVar(&a.socket, "socket", "", "the pool's socket (default DIR/admin.sock)")
+	command.AddCommand(a.status(), a.sessions(), a.bans(), a.kick(), a.message(), a.reconnect(), a.ban(), a.exempt(), a.payouts(), a.fee(), a.drain())
+	return command
+}
+
+// ask sends a request and shows the answer.
+func (a *poolAdmin) ask(command *cobra.Command, action string, request pool.ControlRequest, text func(io.Writer, *pool.ControlAnswer)) error {
+	socket := a.socket
+	if socket == "" {
+		socket = filepath.Join(a.dir, adminSocket)
+	}
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	call, err := http.NewRequestWithContext(command.Context(), http.MethodPost, "http://pool/"+action, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(call)
+	if err != nil {
+		return fmt.Errorf("no pool at %s: %w", socket, err)
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(answer.Body, 64<<20))
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		var problem struct{ Title, Code string }
+		if json.Unmarshal(raw, &problem) != nil {
+			return fmt.Errorf("the pool answers %s", answer.Status)
+		}
+		return codedError{problem.Code, "", problem.Title}
+	}
+	var result pool.ControlAnswer
+	if err := json.Unmarshal(raw, &result); err != nil {
+		return err
+	}
+	return show(command, result, func(w io.Writer) { text(w, &result) })
+}
+
+func said(what string) func(io.Writer, *pool.ControlAnswer) {
+	return func(w io.Writer, r *pool.ControlAnswer) { fmt.Fprintf(w, "%s (%d connections)\n", what, r.Connections) }
+}
+
+func (a *poolAdmin) status() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Print the pool's figures", Example: "  aqsha pool admin status --json", Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.ask(command, "status", pool.ControlRequest{}, func(w io.Writer, r *pool.ControlAnswer) {
+				s := r.Pool
+				fmt.Fprintf(w, "height %d, difficulty %.6g, job %.0f s old, %d connections\n", s.Height, s.Difficulty, s.JobAge, s.Connections)
+				fmt.Fprintf(w, "%d shares accepted, %d rejected, %d blocks submitted, %d with no node\n", s.Accepted, s.Rejected, s.Blocks, s.Undelivered)
+				fmt.Fprintf(w, "fee %g %%, payouts paused: %v, draining: %v, halted: %v\n", s.Fee, s.Paused, s.Draining, s.Halted)
+				if s.NextFee != nil {
+					fmt.Fprintf(w, "fee %g %% from %s\n", *s.NextFee, s.NextFeeAt.Format(time.RFC3339))
+				}
+			})
+		},
+	}
+}
+
+// selecting registers the flags that name connections.
+func selecting(command *cobra.Command, r *pool.ControlRequest) {
+	command.Flags().StringVar(&r.Address, "address", "", "network address of the connections")
+	command.Flags().StringVar(&r.Worker, "worker", "", "worker, or an account for all of its workers")
+}
+
+func (a *poolAdmin) sessions() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "workers", Aliases: []string{"sessions"}, Short: "List connections, greatest difficulty first", Args: cobra.NoArgs,
+		Example: "  aqsha pool admin workers --limit 20\n  aqsha pool admin workers --worker bc1q... --json",
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.ask(command, "sessions", r, func(w io.Writer, r *pool.ControlAnswer) {
+				for _, s := range r.Sessions {
+					fmt.Fprintf(w, "%-15s  %-12.6g  %4d good %4d bad  %s  %s\n", s.Address, s.Difficulty, s.Good, s.Bad, s.Worker, s.Agent)
+				}
+				fmt.Fprintf(w, "%d connections\n", r.Connections)
+			})
+		},
+	}
+	selecting(command, &r)
+	command.Flags().IntVar(&r.Limit, "limit", 100, "of the list")
+	return command
+}
+
+func (a *poolAdmin) bans() *cobra.Command {
+	return &cobra.Command{
+		Use: "bans", Short: "List the addresses that are refused", Example: "  aqsha pool admin bans", Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.ask(command, "bans", pool.ControlRequest{}, func(w io.Writer, r *pool.ControlAnswer) {
+				for address, until := range r.Bans {
+					fmt.Fprintf(w, "%-15s  until %s\n", address, until.Format(time.RFC3339))
+				}
+			})
+		},
+	}
+}
+
+func (a *poolAdmin) kick() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "kick", Short: "Close connections; who is kicked may come back", Args: cobra.NoArgs,
+		Example: "  aqsha pool admin kick --worker bc1q....rig7\n  aqsha pool admin kick --address 203.0.113.7",
+		RunE:    func(command *cobra.Command, _ []string) error { return a.ask(command, "kick", r, said("closed")) },
+	}
+	selecting(command, &r)
+	command.Flags().BoolVar(&r.Everybody, "everybody", false, "close all")
+	return command
+}
+
+func (a *poolAdmin) message() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "message TEXT", Short: "Have devices show a text, all or the selected", Args: cobra.ExactArgs(1),
+		Example: `  aqsha pool admin message "maintenance on Sunday at 02:00"`,
+		RunE: func(command *cobra.Command, args []string) error {
+			r.Text = args[0]
+			return a.ask(command, "message", r, said("sent"))
+		},
+	}
+	selecting(command, &r)
+	return command
+}
+
+func (a *poolAdmin) reconnect() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "reconnect", Short: "Ask devices to connect again, here or elsewhere", Args: cobra.NoArgs,
+		Example: "  aqsha pool admin reconnect --everybody --host pool2.example --port 3333",
+		RunE: func(command *cobra.Command, _ []string) error {
+			if (r.Host == "") != (r.Port == 0) {
+				return usageError{errors.New("--host and --port go together")}
+			}
+			return a.ask(command, "reconnect", r, said("asked"))
+		},
+	}
+	selecting(command, &r)
+	command.Flags().BoolVar(&r.Everybody, "everybody", false, "ask all")
+	command.Flags().StringVar(&r.Host, "host", "", "where to; firmware mostly obeys for the same domain only")
+	command.Flags().IntVar(&r.Port, "port", 0, "its port")
+	return command
+}
+
+func (a *poolAdmin) ban() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "ban ADDRESS", Short: "Refuse an address for ten minutes and close its connections", Args: cobra.ExactArgs(1),
+		Example: "  aqsha pool admin ban 203.0.113.7\n  aqsha pool admin ban 203.0.113.7 --remove",
+		RunE: func(command *cobra.Command, args []string) error {
+			r.Address = args[0]
+			return a.ask(command, "ban", r, said("done"))
+		},
+	}
+	command.Flags().BoolVar(&r.Remove, "remove", false, "let it in again")
+	return command
+}
+
+func (a *poolAdmin) exempt() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "exempt NETWORK", Short: "Keep a network from being banned or limited until the pool ends (--exempt of 'pool up' does for good)", Args: cobra.ExactArgs(1),
+		Example: "  aqsha pool admin exempt 10.0.0.0/8",
+		RunE: func(command *cobra.Command, args []string) error {
+			r.Network = args[0]
+			return a.ask(command, "exempt", r, func(w io.Writer, _ *pool.ControlAnswer) { fmt.Fprintln(w, "done") })
+		},
+	}
+	command.Flags().BoolVar(&r.Remove, "remove", false, "no longer")
+	return command
+}
+
+func (a *poolAdmin) payouts() *cobra.Command {
+	return &cobra.Command{
+		Use: "payouts pause|resume", Short: "Stop or resume payments from the wallet, over restarts too", Args: cobra.ExactArgs(1),
+		Example: "  aqsha pool admin payouts pause",
+		RunE: func(command *cobra.Command, args []string) error {
+			if args[0] != "pause" && args[0] != "resume" {
+				return usageError{fmt.Errorf("payouts %q: want pause or resume", args[0])}
+			}
+			return a.ask(command, "payouts", pool.ControlRequest{Pause: args[0] == "pause"}, func(w io.Writer, r *pool.ControlAnswer) {
+				fmt.Fprintf(w, "payouts paused: %v\n", r.Paused != nil && *r.Paused)
+			})
+		},
+	}
+}
+
+func (a *poolAdmin) fee() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "fee PERCENT", Short: "Announce another fee, a higher one at least a day ahead", Args: cobra.ExactArgs(1),
+		Long: `Announces a fee of the operator's that holds from a time on. It is published at once, and a
+record in the log makes it hold: shares before it keep their fee. Give --fee to the next
+start of the pool as well: an announcement that has not come true by then is forgotten.`,
+		Example: "  aqsha pool admin fee 1.5 --at 2026-12-24T00:00:00Z",
+		RunE: func(command *cobra.Command, args []string) error {
+			if _, err := fmt.Sscan(args[0], &r.Percent); err != nil {
+				return usageError{fmt.Errorf("fee %q: want percent", args[0])}
+			}
+			return a.ask(command, "fee", r, func(w io.Writer, r *pool.ControlAnswer) {
+				fmt.Fprintf(w, "fee %g %% from %s\n", *r.Pool.NextFee, r.Pool.NextFeeAt.Format(time.RFC3339))
+			})
+		},
+	}
+	command.Flags().StringVar(&r.At, "at", "", "when it holds, such as 2026-12-24T00:00:00Z")
+	return command
+}
+
+func (a *poolAdmin) drain() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "drain", Short: "Let nobody new in and ask everybody to connect elsewhere", Args: cobra.NoArgs,
+		Example: "  aqsha pool admin drain --seconds 60\n  aqsha pool admin drain --remove",
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.ask(command, "drain", r, func(w io.Writer, answer *pool.ControlAnswer) {
+				if r.Remove {
+					fmt.Fprintln(w, "miners are let in again")
+					return
+				}
+				fmt.Fprintf(w, "%d connections are left\n", answer.Left)
+			})
+		},
+	}
+	command.Flags().BoolVar(&r.Remove, "remove", false, "let miners in again")
+	command.Flags().IntVar(&r.Seconds, "seconds", 30, "wait this long for miners to leave")
+	return command
+}

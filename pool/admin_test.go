@@ -1,0 +1,206 @@
+package pool_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/sharelog"
+)
+
+// control serves a pool's administration and returns a way to ask it.
+func control(t *testing.T, p *running) func(action string, request any) (pool.ControlAnswer, int) {
+	t.Helper()
+	c := &pool.Control{Pool: p.Pool}
+	path := filepath.Join(t.TempDir(), "s")
+	listener, err := c.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Serve(ctx, listener) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}
+	return func(action string, request any) (answer pool.ControlAnswer, code int) {
+		t.Helper()
+		body, err := json.Marshal(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := client.Post("http://pool/"+action, "application/json", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Body.Close()
+		if got.StatusCode == http.StatusOK {
+			if err := json.NewDecoder(got.Body).Decode(&answer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return answer, got.StatusCode
+	}
+}
+
+// What the operator does with a running pool is done to whom it is meant, and to nobody else.
+func TestAdministration(t *testing.T) {
+	p := startOffered(t, testConfig())
+	ask := control(t, p)
+	rig, other := dial(t, p.address).login(alice+".rig"), dial(t, p.address).login(bob)
+	rig.expect("share", rig.find(alice+".rig", rig.job(), 1, meets(rig.difficulty)), 0)
+
+	answer, _ := ask("sessions", pool.ControlRequest{Limit: 10})
+	if len(answer.Sessions) != 2 || answer.Connections != 2 {
+		t.Fatalf("%+v", answer)
+	}
+	if answer, _ = ask("sessions", pool.ControlRequest{Limit: 10, Selector: pool.Selector{Worker: alice}}); len(answer.Sessions) != 1 || answer.Sessions[0].Worker != alice+".rig" || answer.Sessions[0].Good != 1 {
+		t.Errorf("%+v", answer)
+	}
+	if answer, _ = ask("message", pool.ControlRequest{Text: `Ескерту: "жөндеу"`, Selector: pool.Selector{Worker: bob}}); answer.Connections != 1 {
+		t.Errorf("message to %d", answer.Connections)
+	}
+	for {
+		a, ok := other.next()
+		if !ok {
+			t.Fatal("closed by a message")
+		}
+		if a.Method == "client.show_message" {
+			if string(a.Params[0]) != `"Ескерту: \"жөндеу\""` {
+				t.Errorf("shows %s", a.Params[0])
+			}
+			break
+		}
+	}
+	for _, tc := range []struct {
+		action  string
+		request any
+		code    int
+	}{
+		{"kick", pool.ControlRequest{}, 422}, {"kick", pool.ControlRequest{Selector: pool.Selector{Worker: alice + ".nosuch"}}, 422},
+		{"message", pool.ControlRequest{Text: strings.Repeat("x", 300)}, 422}, {"ban", pool.ControlRequest{Selector: pool.Selector{Address: "x"}}, 422},
+		{"exempt", pool.ControlRequest{Network: "10.0.0.0/99"}, 422}, {"fee", pool.ControlRequest{Percent: 2}, 422}, {"kick", map[string]int{"nosuch": 1}, 400}, {"nosuch", nil, 404},
+	} {
+		if _, code := ask(tc.action, tc.request); code != tc.code {
+			t.Errorf("%s %+v: %d, want %d", tc.action, tc.request, code, tc.code)
+		}
+	}
+	if answer, _ = ask("kick", pool.ControlRequest{Selector: pool.Selector{Worker: alice}}); answer.Connections != 1 {
+		t.Errorf("kicked %d", answer.Connections)
+	}
+	closed(t, rig.conn, "a miner that was kicked")
+	other.expect("a share of another", other.find(bob, other.job(), 9, meets(other.difficulty)), 0)
+
+	if _, code := ask("ban", pool.ControlRequest{Selector: pool.Selector{Address: "127.0.0.1"}}); code != 200 || !banned(t, p) {
+		t.Error("not banned")
+	}
+	if answer, _ := ask("bans", pool.ControlRequest{}); len(answer.Bans) != 1 {
+		t.Errorf("%+v", answer)
+	}
+	if _, code := ask("ban", pool.ControlRequest{Remove: true, Selector: pool.Selector{Address: "127.0.0.1"}}); code != 200 || banned(t, p) {
+		t.Error("still banned")
+	}
+	if _, code := ask("exempt", pool.ControlRequest{Network: "127.0.0.0/8"}); code != 200 {
+		t.Errorf("exempt: %d", code)
+	}
+	if _, code := ask("ban", pool.ControlRequest{Selector: pool.Selector{Address: "127.0.0.1"}}); code != 200 || banned(t, p) {
+		t.Error("an exempt address is refused")
+	}
+
+	last := dial(t, p.address).login(alice)
+	drained := make(chan pool.ControlAnswer, 1)
+	go func() {
+		answer, _ := ask("drain", pool.ControlRequest{Seconds: 30})
+		drained <- answer
+	}()
+	for a, ok := last.next(); ok && a.Method != "client.reconnect"; a, ok = last.next() {
+	}
+	if !banned(t, p) {
+		t.Error("a pool that drains lets miners in")
+	}
+	last.conn.Close()
+	if answer := <-drained; answer.Left != 0 {
+		t.Errorf("%d left", answer.Left)
+	}
+	if ask("drain", pool.ControlRequest{Remove: true}); banned(t, p) {
+		t.Error("miners are not let in again")
+	}
+}
+
+// A higher fee holds a day after it was announced at the earliest, from a record of the log on, and
+// everybody can read it before; paused payouts stay paused over a restart.
+func TestFeeAndPayouts(t *testing.T) {
+	dir := t.TempDir()
+	p := startPool(t, dir, testConfig())
+	ask := control(t, p)
+	soon, later := time.Now().Add(time.Hour), time.Now().Add(25*time.Hour)
+	if _, code := ask("fee", pool.ControlRequest{Percent: 5, At: soon.Format(time.RFC3339)}); code != 422 {
+		t.Errorf("a higher fee in an hour: %d", code)
+	}
+	if _, code := ask("fee", pool.ControlRequest{Percent: 5, At: later.Format(time.RFC3339)}); code != 200 {
+		t.Errorf("a higher fee tomorrow: %d", code)
+	}
+	answer := httptest.NewRecorder()
+	p.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/v1/pool", nil))
+	if !strings.Contains(answer.Body.String(), `"next_fee_percent":5`) {
+		t.Errorf("not announced: %s", answer.Body)
+	}
+	if _, code := ask("fee", pool.ControlRequest{Percent: 0.5, At: time.Now().Format(time.RFC3339)}); code != 200 {
+		t.Errorf("a lower fee at once: %d", code)
+	}
+	eventually(t, "the fee holds", func() bool { return p.Stats(time.Now()).Fee == 0.5 })
+	if _, err := p.Pay(context.Background(), pool.PayOptions{}); err == nil {
+		t.Error("paid without a wallet")
+	}
+	if answer, _ := ask("payouts", pool.ControlRequest{Pause: true}); answer.Paused == nil || !*answer.Paused {
+		t.Errorf("%+v", answer)
+	}
+	p.stop()
+	var fees []uint64
+	for _, record := range records(t, dir) {
+		if s, ok := record.(*sharelog.Scheme); ok {
+			fees = append(fees, s.FeePPM)
+		}
+	}
+	if len(fees) != 2 || fees[1] != 5000 {
+		t.Errorf("fees in the log: %v", fees)
+	}
+	p = startPool(t, dir, testConfig())
+	if !p.PayoutsPaused() {
+		t.Error("the pause is forgotten")
+	}
+	if answer, _ := control(t, p)("payouts", pool.ControlRequest{}); answer.Paused == nil || *answer.Paused {
+		t.Errorf("%+v", answer)
+	}
+}
+
+// Each action has the least role that may do it.
+func TestRoles(t *testing.T) {
+	for action, needs := range map[string]pool.Role{"sessions": pool.RoleViewer, "bans": pool.RoleViewer, "status": pool.RoleViewer, "kick": pool.RoleSupport, "message": pool.RoleSupport,
+		"reconnect": pool.RoleSupport, "ban": pool.RoleAdmin, "exempt": pool.RoleAdmin, "payouts": pool.RoleAdmin, "fee": pool.RoleAdmin, "drain": pool.RoleAdmin} {
+		for _, role := range []pool.Role{pool.RoleNone, pool.RoleViewer, pool.RoleSupport, pool.RoleAdmin} {
+			if got, want := pool.Forbidden(action, role), role < needs; got != want {
+				t.Errorf("%s as %s: forbidden %v", action, role, got)
+			}
+		}
+	}
+	for _, bad := range []string{"", "none", "root"} {
+		if _, err := pool.ParseRole(bad); err == nil {
+			t.Errorf("role %q passes", bad)
+		}
+	}
+}
