@@ -179,18 +179,8 @@ func NotFound(err error) bool {
 	return errors.As(err, &refusal) && refusal.Code == codeNotFound
 }
 
-// Block fetches a block by hash, or by height written in decimal.
-func (c *Client) Block(ctx context.Context, network Network, which string) (*BlockView, error) {
-	hash, err := ParseHash(which)
-	if err != nil {
-		height, notNumber := strconv.Atoi(which)
-		if notNumber != nil {
-			return nil, fmt.Errorf("block %.80q: want a height or a hash of 64 hexadecimal digits", which)
-		}
-		if hash, err = c.HashAt(ctx, height); err != nil {
-			return nil, err
-		}
-	}
+// RawBlock fetches a block by its hash, which it has, with the transactions of its merkle root.
+func (c *Client) RawBlock(ctx context.Context, hash Hash) (*wire.MsgBlock, error) {
 	var digits string
 	if err := c.Call(ctx, &digits, "getblock", hash.String(), 0); err != nil {
 		return nil, err
@@ -206,6 +196,25 @@ func (c *Client) Block(ctx context.Context, network Network, which string) (*Blo
 	if Hash(block.BlockHash()) != hash {
 		return nil, fmt.Errorf("node sent block %s when asked for %s", Hash(block.BlockHash()), hash)
 	}
+	return block, nil
+}
+
+// Block fetches a block by hash, or by height written in decimal.
+func (c *Client) Block(ctx context.Context, network Network, which string) (*BlockView, error) {
+	hash, err := ParseHash(which)
+	if err != nil {
+		height, notNumber := strconv.Atoi(which)
+		if notNumber != nil {
+			return nil, fmt.Errorf("block %.80q: want a height or a hash of 64 hexadecimal digits", which)
+		}
+		if hash, err = c.HashAt(ctx, height); err != nil {
+			return nil, err
+		}
+	}
+	block, err := c.RawBlock(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
 	height, confirmations, err := c.Position(ctx, hash)
 	if err != nil {
 		return nil, err
@@ -218,7 +227,7 @@ func (c *Client) Block(ctx context.Context, network Network, which string) (*Blo
 	view := &BlockView{
 		Hash: hash, Height: height, Confirmations: confirmations, Time: header.Timestamp.UTC(), Previous: Hash(header.PrevBlock),
 		MerkleRoot: Hash(header.MerkleRoot), Bits: fmt.Sprintf("%08x", header.Bits), Difficulty: target.Difficulty(),
-		Nonce: header.Nonce, SizeBytes: len(raw),
+		Nonce: header.Nonce, SizeBytes: block.SerializeSize(),
 	}
 	for i, tx := range block.Transactions {
 		one := viewTransaction(network, tx)

@@ -19,35 +19,115 @@ import (
 
 // Accounts follow the log: they are always what the log says up to a position.
 type Accounts struct {
-	log  *txlog.Log
-	mean atomic.Int64 // mean fees of the 144 blocks before the current one, satoshi
-	// Owned by run.
-	fees      feesOf
-	meanAt    bitcoin.Hash // tip that mean is of
-	checkedAt bitcoin.Hash // tip at which all blocks were looked at
+	log    *txlog.Log
+	mean   atomic.Int64 // mean fees of the 144 blocks before the current one, satoshi
+	feesMu sync.Mutex
+	fees   feesOf
+	meanAt bitcoin.Hash // tip that mean is of
+
+	checkedAt bitcoin.Hash // tip at which all blocks were looked at; owned by run
 
 	mu    sync.Mutex
 	state *accounting
 	books *books.Books
+	fault error // why nobody is paid; nil: payments go on
+	// frozen: the books know what the log does not, so nothing is entered until the log is back.
+	frozen bool
+	// corrected is by what the accounts of earlier rules were changed at this start.
+	corrected map[string]money.Satoshi
+	// claimed are users whose debts the wallet is about to pay: no new coinbase does.
+	claimed map[uint64]bool
+
+	// layout is held from laying out a coinbase to queueing its job, and while a payment is chosen:
+	// a debt is in a coinbase that is out or in the wallet's payment, never in both.
+	layout sync.Mutex
+	// issued is how many jobs the log has, or will have once what is queued is durable. Owned by who holds layout.
+	issued uint64
 }
 
-// OpenAccounts opens the books and brings them up to the log's end.
+// OpenAccounts opens the books, brings them up to the log's end and holds the two against each
+// other. Where they differ the pool runs, and pays nobody (see Fault).
 func OpenAccounts(log *txlog.Log, file string) (*Accounts, error) {
 	opened, err := books.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	a := &Accounts{log: log, state: newAccounting(), books: opened}
-	if err := a.catchUp(context.Background()); err != nil {
+	a := &Accounts{log: log, state: newAccounting(), books: opened, claimed: map[uint64]bool{}}
+	a.state.recall = recallFrom(log)
+	ctx := context.Background()
+	if err := a.adopt(ctx); err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
+	if err := a.catchUp(ctx); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	a.mean.Store(int64(a.state.meanFees)) // until the node has been asked
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.compare(ctx); err != nil {
+		a.freeze(err)
+	}
 	return a, nil
+}
+
+// recallStep is how many entries are read at a time when a job is looked for backwards.
+const recallStep = 4096
+
+// recallFrom looks jobs up in a log, backwards from before an entry: the newest of the number.
+func recallFrom(log Records) func(number, before uint64) (*sharelog.Job, uint64, error) {
+	return func(number, before uint64) (found *sharelog.Job, index uint64, err error) {
+		for to := before; to > 0 && found == nil; to -= min(to, recallStep) {
+			at := to - min(to, recallStep)
+			for entry, err := range log.Entries(at, to) {
+				if err != nil {
+					return nil, 0, err
+				}
+				if !sharelog.IsShare(entry) {
+					if record, err := sharelog.Decode(entry); err == nil {
+						if j, ok := record.(*sharelog.Job); ok && j.Number == number {
+							found, index = j, at
+						}
+					}
+				}
+				at++
+			}
+		}
+		return found, index, nil
+	}
+}
+
+// stop stops payments; the first reason stays. The caller holds mu.
+func (a *Accounts) stop(reason error) {
+	if reason != nil && a.fault == nil {
+		a.fault = &FaultError{reason}
+	}
+}
+
+// freeze stops payments and the books. The caller holds mu.
+func (a *Accounts) freeze(reason error) {
+	a.frozen = true
+	a.stop(reason)
+}
+
+// FaultError is why the pool pays nobody until somebody has looked.
+type FaultError struct{ Reason error }
+
+func (e *FaultError) Error() string     { return "payments are stopped: " + e.Reason.Error() }
+func (e *FaultError) Unwrap() error     { return e.Reason }
+func (e *FaultError) ErrorCode() string { return "payments-stopped" }
+
+// Fault is why nobody is paid, nil when payments go on.
+func (a *Accounts) Fault() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fault
 }
 
 // bookEvery bounds the entries of one transaction of the books.
 const bookEvery = 1000
 
-// catchUp applies what the log has beyond the position.
+// catchUp applies what the log has beyond the position. A record that the accounts do not understand
+// and an entry that the books have otherwise stop payments, not the pool.
 func (a *Accounts) catchUp(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -56,25 +136,39 @@ func (a *Accounts) catchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		record, err := sharelog.Decode(entry)
-		if err != nil {
-			return fmt.Errorf("log entry %d: %w", a.state.position, err)
-		}
-		more, err := a.state.apply(record)
-		if err != nil {
-			return err
-		}
+		more, err := a.state.applyEntry(entry)
+		a.stop(err)
 		if entries = append(entries, more...); len(entries) >= bookEvery {
-			if err := a.books.Book(ctx, entries...); err != nil {
+			if err := a.book(ctx, entries); err != nil {
 				return err
 			}
 			entries = entries[:0]
 		}
 	}
-	if len(entries) == 0 {
+	return a.book(ctx, entries)
+}
+
+func (a *Accounts) book(ctx context.Context, entries []books.Entry) error {
+	if len(entries) == 0 || a.frozen {
 		return nil
 	}
-	return a.books.Book(ctx, entries...)
+	err := a.books.Book(ctx, entries...)
+	var differ *books.DifferError
+	if errors.As(err, &differ) {
+		a.freeze(fmt.Errorf("%w; %s", err, olderLog))
+		return nil
+	}
+	return err
+}
+
+// applyEntry is apply for what the log holds.
+func (a *accounting) applyEntry(entry []byte) ([]books.Entry, error) {
+	record, err := sharelog.Decode(entry)
+	if err != nil {
+		a.position++
+		return nil, &RecordError{a.position - 1, err}
+	}
+	return a.apply(record)
 }
 
 // run follows the log and the fate of the pool's blocks.
@@ -95,8 +189,10 @@ func (a *Accounts) run(ctx context.Context, p *Pool) {
 		}
 		if len(p.nodes) > 0 {
 			a.checkBlocks(ctx, p)
-			if p.config.Scheme == payout.FPPS {
-				a.updateMeanFees(ctx, p)
+			if current := p.current.Load(); current != nil && p.config.Scheme == payout.FPPS {
+				if err := a.updateMeanFees(ctx, p, current.template); err != nil {
+					p.logger.Warn("fees of the last blocks are not known", "error", err)
+				}
 			}
 		}
 	}
@@ -123,7 +219,7 @@ func (a *Accounts) checkBlocks(ctx context.Context, p *Pool) {
 	for i, b := range open {
 		queries[i] = bitcoin.Query{Method: "getblockhash", Params: []any{b.Height}, Result: &hashes[i]}
 	}
-	if err := p.chainNode().Batch(ctx, queries); err != nil {
+	if _, err := p.askChain(ctx, current.template, queries); err != nil {
 		return // the next second asks again
 	}
 	for i, b := range open {
@@ -167,7 +263,7 @@ func (a *Accounts) openBlocks(tip int64) (open []poolBlock, young bool) {
 	for _, b := range a.state.blocks {
 		switch {
 		case b.Status == sharelog.StatusConfirmed:
-		case b.Status == sharelog.StatusOrphaned && tip > int64(b.Height)+2*finalConfirmations: // for good
+		case b.Status == sharelog.StatusOrphaned && tip > int64(b.Height)+2*finalConfirmations: // for good, see buried
 		case int64(b.Height) > tip || time.Since(time.UnixMilli(b.entry.TimeMillis)) < orphanPatience:
 			young = true
 		default:
@@ -182,6 +278,27 @@ func (a *Accounts) Position() uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state.position
+}
+
+// jobWait bounds how long a new job waits for the last but one to be durable, which it is unless the disk stands still.
+const jobWait = 5 * time.Second
+
+// awaitJobs sees to it that a coinbase counts at least what precedes the last job but one, by which an auditor
+// judges its position (see checkPosition). The caller holds layout.
+func (a *Accounts) awaitJobs(p *Pool) error {
+	if err := a.catchUp(context.Background()); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	logged := a.state.jobCount
+	a.mu.Unlock()
+	a.issued = max(a.issued, logged)
+	if logged+1 >= a.issued {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), jobWait)
+	defer cancel()
+	return p.flush(ctx)
 }
 
 // Outputs of a coinbase beside their script: value and the script's length.
@@ -203,8 +320,14 @@ func (a *Accounts) owed(c Config, t *bitcoin.Template, scriptOf func(uint64) []b
 	for _, credit := range credits {
 		byUser[credit.User] = credit.Amount
 	}
-	for user := range a.state.address {
-		if debt := a.state.debt(user); debt > 0 && byUser[user] == 0 {
+	debt := func(user uint64) money.Satoshi {
+		if a.claimed[user] {
+			return 0 // the wallet pays it
+		}
+		return a.state.debt(user)
+	}
+	for user := range a.state.since {
+		if debt(user) > 0 && byUser[user] == 0 {
 			byUser[user] = 0
 		}
 	}
@@ -213,7 +336,7 @@ func (a *Accounts) owed(c Config, t *bitcoin.Template, scriptOf func(uint64) []b
 		if user == 0 {
 			continue
 		}
-		owed = append(owed, payout.Owed{User: user, Credit: credit, Debt: a.state.debt(user), Bytes: outputOverhead + len(scriptOf(user))})
+		owed = append(owed, payout.Owed{User: user, Credit: credit, Debt: debt(user), Bytes: outputOverhead + len(scriptOf(user))})
 	}
 	slices.SortFunc(owed, func(x, y payout.Owed) int { return int(int64(x.User) - int64(y.User)) })
 	return position, owed, nil
@@ -224,16 +347,23 @@ func (a *Accounts) meanFees() money.Satoshi { return money.Satoshi(a.mean.Load()
 // Close closes the books.
 func (a *Accounts) Close() error { return a.books.Close() }
 
-// Audit checks that the books sum to zero, entry by entry, and say what the log says.
-func (p *Pool) Audit(ctx context.Context) error {
-	a := p.accounts
-	if err := a.catchUp(ctx); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// olderLog is what an operator does when the books know more than the log.
+const olderLog = "the log in this directory is older than the books, as after a backup was put back: " +
+	"stop the pool, bring back the newest copy of the log (DIR/shares) and start again; until then nobody is paid, " +
+	"because what the missing entries paid would be paid twice"
+
+// compare holds the books against the log: every entry balances, none is in the books that the log
+// does not give, and every account has what the log says. The caller holds mu.
+func (a *Accounts) compare(ctx context.Context) error {
 	if err := a.books.Audit(ctx); err != nil {
 		return err
+	}
+	extra, err := a.books.Beyond(ctx, a.state.entries)
+	if err != nil {
+		return err
+	}
+	if extra != nil {
+		return fmt.Errorf("the books have %q of %s, which the log does not give; %s", extra.Key, time.UnixMilli(extra.TimeMillis).UTC().Format(time.RFC3339), olderLog)
 	}
 	booked, err := a.books.Balances(ctx)
 	if err != nil {
@@ -250,4 +380,18 @@ func (p *Pool) Audit(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Audit checks that the books sum to zero, entry by entry, and say what the log says.
+func (p *Pool) Audit(ctx context.Context) error {
+	a := p.accounts
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fault != nil {
+		return a.fault
+	}
+	return a.compare(ctx)
 }

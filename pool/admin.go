@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/internal/durable"
-	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -277,8 +276,10 @@ func (p *Pool) applyFee(now time.Time) {
 	if next == nil || now.Before(next.at) || !p.nextFee.CompareAndSwap(next, nil) {
 		return
 	}
+	p.accounts.layout.Lock() // a coinbase that is laid out with the old fee is logged before the new one
 	p.feePPM.Store(next.ppm)
-	p.committer.record(&sharelog.Scheme{Name: p.config.Scheme, FeePPM: next.ppm, Address: p.config.Operator})
+	p.committer.record(p.schemeRecord())
+	p.accounts.layout.Unlock()
 	p.logger.Info("fee changed", "ppm", next.ppm)
 }
 

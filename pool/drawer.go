@@ -1,24 +1,27 @@
 package pool
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aqsha/aqsha/bitcoin/wallet"
 )
 
-// drawer keeps signed payments from before they are sent until their outcome is in the log. They do
-// not belong into the log: it is published, and whoever reads a signed transaction can send it.
+// drawer keeps signed payments, with all their replacements, from before they are sent until the chain has decided
+// and the log says so. They do not belong into the log: it is published, and whoever reads a signed transaction can
+// send it.
 type drawer struct{ dir string }
 
-// maxDraftBytes bounds a file that is read back: a transaction of 400,000 bytes in base64.
-const maxDraftBytes = 1 << 20
+// maxDraftBytes bounds a file that is read back: some tens of transactions of at most 400,000 bytes in base64.
+const maxDraftBytes = 16 << 20
 
 const draftSuffix = ".draft.json"
 
@@ -27,14 +30,14 @@ func (d drawer) file(number uint64) string {
 }
 
 // put makes a payment durable under its number: contents first, then the name.
-func (d drawer) put(number uint64, draft *wallet.Draft) error {
+func (d drawer) put(number uint64, drafts []*wallet.Draft) error {
 	if d.dir == "" {
 		return errors.New("payments need a directory to keep signed transactions in")
 	}
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(draft)
+	raw, err := json.Marshal(drafts)
 	if err != nil {
 		return err
 	}
@@ -63,8 +66,8 @@ func (d drawer) sync() error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// get reads a payment and holds it against its own id.
-func (d drawer) get(number uint64) (*wallet.Draft, error) {
+// get reads a payment's transactions, oldest first, and holds each against its own id.
+func (d drawer) get(number uint64) ([]*wallet.Draft, error) {
 	info, err := os.Stat(d.file(number))
 	if err != nil {
 		return nil, err
@@ -76,18 +79,29 @@ func (d drawer) get(number uint64) (*wallet.Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	draft := new(wallet.Draft)
-	if err := json.Unmarshal(raw, draft); err != nil {
+	var drafts []*wallet.Draft
+	if bytes.HasPrefix(raw, []byte("{")) { // of before: one transaction, no list
+		raw = slices.Concat([]byte("["), raw, []byte("]"))
+	}
+	if err := json.Unmarshal(raw, &drafts); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.file(number), err)
 	}
-	id, err := wallet.IDOf(draft.Raw)
-	if err == nil && id != draft.ID {
-		err = fmt.Errorf("the transaction is %s and not %s", id, draft.ID)
+	if len(drafts) == 0 {
+		return nil, fmt.Errorf("%s: no transaction", d.file(number))
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.file(number), err)
+	for _, draft := range drafts {
+		if draft == nil {
+			return nil, fmt.Errorf("%s: an empty transaction", d.file(number))
+		}
+		id, err := wallet.IDOf(draft.Raw)
+		if err == nil && id != draft.ID {
+			err = fmt.Errorf("the transaction is %s and not %s", id, draft.ID)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", d.file(number), err)
+		}
 	}
-	return draft, nil
+	return drafts, nil
 }
 
 func (d drawer) remove(number uint64) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -53,6 +54,16 @@ var EdgeMinTime = edgeMinTime
 
 // ShareLog is the log that anybody recomputes from.
 func (p *Pool) ShareLog() *txlog.Log { return p.log }
+
+// Balance is an account's balance by the log.
+func (p *Pool) Balance(account string) money.Satoshi {
+	p.accounts.mu.Lock()
+	defer p.accounts.mu.Unlock()
+	return p.accounts.state.balance[account]
+}
+
+// NextPayday is when PayEvery pays next.
+func (p *Pool) NextPayday(interval time.Duration) time.Time { return p.accounts.nextPayday(interval) }
 
 // WantsBlockOn says whether a block on a parent would be sent out.
 func (p *Pool) WantsBlockOn(previous bitcoin.Hash) bool {

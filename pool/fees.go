@@ -5,6 +5,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
+	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // meanFeeBlocks is how many blocks FPPS averages fees over: about a day.
@@ -19,49 +20,63 @@ type blockFees struct {
 // feesOf caches blocks' fees. Blocks do not change, so neither does it.
 type feesOf map[bitcoin.Hash]blockFees
 
-// updateMeanFees refreshes F for the block that is being mined. It walks back from the tip and asks
+// updateMeanFees refreshes F for the block that a template is for. It walks back from the tip and asks
 // only for blocks it has not seen.
-func (a *Accounts) updateMeanFees(ctx context.Context, p *Pool) {
-	current := p.current.Load()
-	if current == nil || current.template.Previous == a.meanAt {
-		return
-	}
-	if a.fees == nil {
-		a.fees = feesOf{}
+func (a *Accounts) updateMeanFees(ctx context.Context, p *Pool, t *bitcoin.Template) error {
+	a.feesMu.Lock()
+	defer a.feesMu.Unlock()
+	if t.Previous == a.meanAt {
+		return nil
 	}
 	var total money.Satoshi
 	count := 0
 	next := feesOf{}
-	for hash := current.template.Previous; count < meanFeeBlocks && hash != (bitcoin.Hash{}); count++ {
-		height := int(current.template.Height) - 1 - count
+	for hash := t.Previous; count < meanFeeBlocks && hash != (bitcoin.Hash{}); count++ {
+		height := int(t.Height) - 1 - count
 		if height == 0 {
 			break // the genesis block pays nobody
 		}
 		block, ok := a.fees[hash]
 		if !ok {
 			var err error
-			if block, err = feesOfBlock(ctx, p, hash, height); err != nil {
-				p.logger.Warn("fees of the last blocks are not known", "error", err)
-				return
+			if block, err = p.feesOfBlock(ctx, hash, height); err != nil {
+				return err
 			}
 		}
 		next[hash] = block
 		total += block.fees
 		hash = block.previous
 	}
-	a.fees, a.meanAt = next, current.template.Previous
+	a.fees, a.meanAt = next, t.Previous
 	if count > 0 {
 		a.mean.Store(int64(total) / int64(count))
 	}
+	return nil
 }
 
-func feesOfBlock(ctx context.Context, p *Pool, hash bitcoin.Hash, height int) (blockFees, error) {
-	block, err := p.chainNode().Block(ctx, p.network, hash.String())
+// knowFees sees to it that F is known before the first job of a pool that has none to carry on from.
+func (a *Accounts) knowFees(ctx context.Context, p *Pool, t *bitcoin.Template) error {
+	if a.mean.Load() > 0 {
+		return nil // of the last job, or of the chain; renewed beside
+	}
+	return a.updateMeanFees(ctx, p, t)
+}
+
+// feesOfBlock asks every node; a block is what its hash says, whoever sends it.
+func (p *Pool) feesOfBlock(ctx context.Context, hash bitcoin.Hash, height int) (blockFees, error) {
+	var block *wire.MsgBlock
+	err := p.eachNode(func(node *bitcoin.Client) (err error) {
+		block, err = node.RawBlock(ctx, hash)
+		return err
+	})
 	if err != nil {
 		return blockFees{}, err
 	}
-	fees := block.Issued - Subsidy(p.network, height)
-	return blockFees{max(fees, 0), block.Previous}, nil // a miner may claim less than it could
+	fees := -Subsidy(p.network, height)
+	for _, out := range block.Transactions[0].TxOut {
+		fees += money.Satoshi(out.Value)
+	}
+	return blockFees{max(fees, 0), bitcoin.Hash(block.Header.PrevBlock)}, nil // a miner may claim less than it could
 }
 
 // Subsidy is what a block of a height may issue: 50 BTC, halved each interval of the network.

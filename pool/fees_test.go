@@ -45,7 +45,7 @@ func TestMeanFeesOfARealChain(t *testing.T) {
 		return payer.Call(ctx, &coins, "listunspent", 100) == nil && len(coins) == 1
 	})
 	w := wallet.New(payer, simnet)
-	draft, err := w.Draft(ctx, []bitcoin.Output{{Value: money.Bitcoin, Script: script}}, 200)
+	draft, _, err := w.Draft(ctx, []bitcoin.Output{{Value: money.Bitcoin, Script: script}}, 200, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +71,11 @@ func TestMeanFeesOfARealChain(t *testing.T) {
 		}
 		return height, mean
 	}
+	// The very first job knows the fees.
+	eventually(t, "a job", func() bool { return len(lastMeans(t, p)) > 0 })
+	if first := lastMeans(t, p)[0]; first != draft.Fee/112 {
+		t.Errorf("the first job's mean fees are %s, want %s", first, draft.Fee/112)
+	}
 	for _, step := range []struct {
 		mine, of int // blocks more, and blocks in the window
 		fee      money.Satoshi
@@ -86,4 +91,21 @@ func TestMeanFeesOfARealChain(t *testing.T) {
 			return height == uint64(tip.Height)+1 && mean == want
 		})
 	}
+}
+
+// lastMeans are the mean fees of the log's jobs.
+func lastMeans(t *testing.T, p *running) (means []money.Satoshi) {
+	for entry, err := range p.ShareLog().Entries(0, p.ShareLog().Size()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := sharelog.Decode(entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j, ok := record.(*sharelog.Job); ok {
+			means = append(means, j.MeanFees)
+		}
+	}
+	return means
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ import (
 //	GET /v1/blocks              blocks found
 //	GET /v1/users/{address}     what an address is owed and may expect
 //	GET /metrics                Prometheus
+//	GET /log/key                the public key of the log
 //	GET /log/checkpoint, /log/tile/…
 func (p *Pool) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -44,6 +46,14 @@ func (p *Pool) Handler() http.Handler {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collector{p})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /log/key", func(w http.ResponseWriter, r *http.Request) {
+		if p.logKey == "" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(strings.TrimSpace(p.logKey) + "\n"))
+	})
 	mux.Handle("GET /log/tile/entries/", http.StripPrefix("/log", p.log.EntriesHandler()))
 	mux.Handle("GET /log/", http.StripPrefix("/log", p.log.Handler()))
 	return mux

@@ -13,13 +13,20 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // PayOptions bound a payment from a node's wallet.
 type PayOptions struct {
-	Minimum    money.Satoshi // a user with less waits
-	MaxFeeRate float64       // satoshi per virtual byte; dearer, and the payment waits
+	Minimum       money.Satoshi // a user with less waits
+	MaxFeeRate    float64       // satoshi per virtual byte; dearer, and the payment waits
+	Confirmations int           // that make a payment paid, or its conflict final; 0: DefaultConfirmations
+	// SweepAfter pays users with less than the minimum who have sent no share for so long; 0: never.
+	SweepAfter time.Duration
 }
+
+// DefaultConfirmations is the customary depth at which a transaction counts as final.
+const DefaultConfirmations = 6
 
 // maxPaymentUsers keeps a payment's transaction well below what nodes relay (100,000 virtual bytes).
 const maxPaymentUsers = 1000
@@ -31,20 +38,42 @@ var (
 	ErrFeeTooHigh   = errors.New("fees are above the cap; the payment waits")
 )
 
+// PaymentSent is a payment on its way. It counts as paid once it is deep in the chain.
+type PaymentSent struct {
+	Number uint64
+	TxID   bitcoin.Hash
+	Fee    money.Satoshi
+	Payees int
+	// Unpaid are those for whom the wallet's coins did not suffice, oldest debts first.
+	Unpaid []Unpaid
+}
+
+// Unpaid is who waits for the wallet to be filled.
+type Unpaid struct {
+	Address string
+	Amount  money.Satoshi
+}
+
 // Pay pays what users are owed for certain in one transaction of a node's wallet, Bitcoin Core's or
-// btcwallet's. The signed transaction and then the intention are durable before it is sent. After a
-// crash the same transaction is sent again, so nothing is paid twice.
-func (p *Pool) Pay(ctx context.Context, options PayOptions) (*sharelog.Paid, error) {
+// btcwallet's, oldest debts first. The signed transaction, then the intention and its id are durable
+// before it is sent. From then on the chain decides what became of it, not an answer of the wallet:
+// see watchPayments. A crash at any step sends the same transaction again or none, so nothing is
+// paid twice.
+func (p *Pool) Pay(ctx context.Context, options PayOptions) (*PaymentSent, error) {
 	if p.wallet == nil {
 		return nil, ErrNoWallet
 	}
 	p.paying.Lock()
 	defer p.paying.Unlock()
-	if err := p.resolvePayments(ctx); err != nil {
+	p.payOptions.Store(&options)
+	if err := p.mayPay(ctx); err != nil {
 		return nil, err
 	}
 	if p.PayoutsPaused() {
 		return nil, ErrPaused
+	}
+	if err := p.watchPayments(ctx); err != nil {
+		p.logger.Warn("open payments", "error", err)
 	}
 	rate, err := p.wallet.FeeRate(ctx)
 	if err != nil {
@@ -53,103 +82,172 @@ func (p *Pool) Pay(ctx context.Context, options PayOptions) (*sharelog.Paid, err
 	if rate > options.MaxFeeRate {
 		return nil, fmt.Errorf("%w: %.1f satoshi per virtual byte, cap %.1f", ErrFeeTooHigh, rate, options.MaxFeeRate)
 	}
-	intent, outputs, err := p.accounts.nextPayment(p.network, options.Minimum)
+	candidates, err := p.accounts.choose(ctx, p, options)
 	if err != nil {
 		return nil, err
 	}
-	draft, err := p.wallet.Draft(ctx, outputs, rate)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.drawer.put(intent.Number, draft); err != nil {
-		return nil, err
-	}
-	if err := p.recordDurably(ctx, intent); err != nil {
-		return nil, err
-	}
-	err = p.wallet.Send(ctx, draft.Raw)
-	// It was never sent before: refused is refused.
-	if errors.Is(err, wallet.ErrRefused) || errors.Is(err, wallet.ErrSpent) {
-		return nil, errors.Join(err, p.closePayment(ctx, &sharelog.Paid{Number: intent.Number}))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("payment %d may or may not have been sent; the next attempt sends the same transaction again: %w", intent.Number, err)
-	}
-	done := &sharelog.Paid{Number: intent.Number, TxID: draft.ID, Fee: draft.Fee}
-	return done, p.closePayment(ctx, done)
+	return p.pay(ctx, candidates, rate)
 }
 
-// closePayment logs what became of a payment; without a transaction, nothing was paid.
-func (p *Pool) closePayment(ctx context.Context, done *sharelog.Paid) error {
-	done.TimeMillis = time.Now().UnixMilli()
-	if err := p.recordDurably(ctx, done); err != nil {
+// mayPay holds books and log against each other before each payment.
+func (p *Pool) mayPay(ctx context.Context) error {
+	a := p.accounts
+	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	return p.drawer.remove(done.Number)
-}
-
-// resolvePayments finds out what became of payments whose outcome was lost in a crash, by sending the
-// same transactions again.
-func (p *Pool) resolvePayments(ctx context.Context) error {
-	for _, number := range p.accounts.openPayments() {
-		draft, err := p.drawer.get(number)
-		if err != nil { // without it nobody knows the transaction's id
-			return fmt.Errorf("payment %d was begun and its signed transaction is gone; look in the wallet whether it was sent: %w", number, err)
-		}
-		done := &sharelog.Paid{Number: number, TxID: draft.ID, Fee: draft.Fee}
-		err = p.wallet.Send(ctx, draft.Raw)
-		if errors.Is(err, wallet.ErrSpent) { // it can never be mined
-			done = &sharelog.Paid{Number: number}
-			err = nil
-		}
-		if err != nil { // refused for another reason, it may still live with other nodes
-			return fmt.Errorf("payment %d is open: %w", number, err)
-		}
-		if err := p.closePayment(ctx, done); err != nil {
-			return err
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fault == nil {
+		if err := a.compare(ctx); err != nil {
+			a.freeze(err)
 		}
 	}
-	// A draft whose intention was never logged was never sent.
-	return p.drawer.removeFrom(p.accounts.nextPaymentNumber())
+	return a.fault
+}
+
+// pay drafts, enters and sends one transaction.
+func (p *Pool) pay(ctx context.Context, candidates []sharelog.Payee, rate float64) (*PaymentSent, error) {
+	outputs := make([]bitcoin.Output, len(candidates))
+	for i, payee := range candidates {
+		outputs[i] = bitcoin.Output{Value: payee.Amount, Script: p.registry.scriptOf(payee.User)}
+	}
+	spent, err := p.spentCoins()
+	if err != nil {
+		return nil, err
+	}
+	height, err := p.chainHeight(ctx)
+	if err != nil {
+		return nil, err
+	}
+	draft, paid, err := p.wallet.Draft(ctx, outputs, rate, spent)
+	if err != nil {
+		return nil, err
+	}
+	draft.Height = height
+	now := time.Now().UnixMilli()
+	intent := &sharelog.Payment{Number: p.accounts.nextPaymentNumber(), TimeMillis: now}
+	result := &PaymentSent{Number: intent.Number, TxID: draft.ID, Fee: draft.Fee}
+	for i, payee := range candidates {
+		if paid[i] {
+			intent.Payees = append(intent.Payees, payee)
+		} else {
+			result.Unpaid = append(result.Unpaid, Unpaid{p.accounts.addressOf(payee.User), payee.Amount})
+		}
+	}
+	result.Payees = len(intent.Payees)
+	if err := p.drawer.put(intent.Number, []*wallet.Draft{draft}); err != nil {
+		return nil, err
+	}
+	p.committer.record(intent)
+	sent := &sharelog.Sent{Number: intent.Number, TimeMillis: now, TxID: draft.ID, Fee: draft.Fee, Height: height}
+	if err := p.recordDurably(ctx, sent); err != nil {
+		return nil, err
+	}
+	p.accounts.unclaim(intent.Payees)
+	if err := p.wallet.Send(ctx, draft.Raw); err != nil {
+		return result, fmt.Errorf("payment %d is entered and may or may not have been sent; the same transaction, or one that spends the same coin, is sent until the chain has it: %w", intent.Number, err)
+	}
+	return result, nil
+}
+
+// spentCoins are the coins of payments that the chain has not decided: another payment must not spend
+// them.
+func (p *Pool) spentCoins() (map[wire.OutPoint]bool, error) {
+	spent := map[wire.OutPoint]bool{}
+	for _, open := range p.accounts.openPayments() {
+		drafts, err := p.drawer.get(open.Number)
+		if err != nil {
+			continue // reported by watchPayments; the wallet itself offers no coin that is spent
+		}
+		for _, d := range drafts {
+			coins, err := d.Coins()
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range coins {
+				spent[c] = true
+			}
+		}
+	}
+	return spent, nil
 }
 
 func (p *Pool) recordDurably(ctx context.Context, record sharelog.Record) error {
+	p.committer.record(record)
+	if err := p.flush(ctx); err != nil {
+		return err
+	}
+	return p.accounts.catchUp(ctx)
+}
+
+// flush waits until everything queued is in the log.
+func (p *Pool) flush(ctx context.Context) error {
 	durable := make(chan struct{})
-	p.committer.recordThen(record, func() { close(durable) })
+	p.committer.then(func() { close(durable) })
 	select {
 	case <-durable:
-		return p.accounts.catchUp(ctx)
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// nextPayment is what is to be paid now, and the outputs that pay it.
-func (a *Accounts) nextPayment(network bitcoin.Network, minimum money.Satoshi) (*sharelog.Payment, []bitcoin.Output, error) {
+// choose lists who is to be paid now and how much, the oldest debts first. Debts that a coinbase pays
+// that is still out wait; from now on no new one pays what the wallet is to pay.
+func (a *Accounts) choose(ctx context.Context, p *Pool, options PayOptions) ([]sharelog.Payee, error) {
+	a.layout.Lock()
+	defer a.layout.Unlock()
+	// A job that is laid out is queued: it counts once it is in the log.
+	if err := p.flush(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return nil, err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	intent := &sharelog.Payment{Number: uint64(len(a.state.payments) + 1), TimeMillis: time.Now().UnixMilli()}
-	for user := range a.state.address {
-		if debt := a.state.debt(user); debt >= max(minimum, payout.Dust) {
-			intent.Payees = append(intent.Payees, sharelog.Payee{User: user, Amount: debt})
+	clear(a.claimed)
+	now := time.Now()
+	var payees []sharelog.Payee
+	for user := range a.state.since {
+		if !a.state.dueAt(user, a.state.debt(user), options, now) {
+			continue
+		}
+		a.claimed[user] = true
+		if amount := a.state.payable(user); a.state.dueAt(user, amount, options, now) {
+			payees = append(payees, sharelog.Payee{User: user, Amount: amount})
 		}
 	}
-	slices.SortFunc(intent.Payees, func(x, y sharelog.Payee) int {
-		return cmp.Or(cmp.Compare(y.Amount, x.Amount), cmp.Compare(x.User, y.User))
+	slices.SortFunc(payees, func(x, y sharelog.Payee) int {
+		return cmp.Or(cmp.Compare(a.state.since[x.User], a.state.since[y.User]), cmp.Compare(x.User, y.User))
 	})
-	intent.Payees = intent.Payees[:min(len(intent.Payees), maxPaymentUsers)]
-	var outputs []bitcoin.Output
-	for _, payee := range intent.Payees {
-		script, err := network.PayTo(a.state.address[payee.User])
-		if err != nil {
-			return nil, nil, err // the log has only addresses that could be paid
-		}
-		outputs = append(outputs, bitcoin.Output{Value: payee.Amount, Script: script})
+	if len(payees) == 0 {
+		return nil, ErrNothingToPay
 	}
-	if len(outputs) == 0 {
-		return nil, nil, ErrNothingToPay
+	return payees[:min(len(payees), maxPaymentUsers)], nil
+}
+
+// dueAt tells whether an amount is to be paid to a user: it is at least the minimum, or the user has left.
+func (a *accounting) dueAt(user uint64, amount money.Satoshi, options PayOptions, now time.Time) bool {
+	if amount < payout.Dust {
+		return false
 	}
-	return intent, outputs, nil
+	left := options.SweepAfter > 0 && now.Sub(time.UnixMilli(a.lastShare[user])) > options.SweepAfter
+	return amount >= options.Minimum || left
+}
+
+func (a *Accounts) unclaim(payees []sharelog.Payee) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range payees {
+		delete(a.claimed, p.User)
+	}
+}
+
+func (a *Accounts) addressOf(user uint64) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state.address[user]
 }
 
 // nextPaymentNumber is the number that the next payment gets.
@@ -159,31 +257,66 @@ func (a *Accounts) nextPaymentNumber() uint64 {
 	return uint64(len(a.state.payments) + 1)
 }
 
-func (a *Accounts) openPayments() (numbers []uint64) {
+func (a *Accounts) openPayments() (open []payment) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, p := range a.state.payments {
-		if p.done == nil {
-			numbers = append(numbers, p.Number)
+		if p.open() {
+			open = append(open, *p)
 		}
 	}
-	return numbers
+	return open
 }
 
-// PayEvery pays at intervals until ctx ends.
+// nextPayday is an interval after the last payment in the log, or after the log's beginning: a restart does
+// not begin the interval anew.
+func (a *Accounts) nextPayday(interval time.Duration) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last := a.state.firstMilli
+	if n := len(a.state.payments); n > 0 {
+		last = a.state.payments[n-1].TimeMillis
+	}
+	if last == 0 {
+		return time.Now().Add(interval)
+	}
+	return time.UnixMilli(last).Add(interval)
+}
+
+// payRetry is how soon a payment is tried again that could not be made, or for which nobody was owed enough.
+const payRetry = time.Minute
+
+// PayEvery pays at intervals, counted from the last payment, until ctx ends.
 func (p *Pool) PayEvery(ctx context.Context, interval time.Duration, options PayOptions) {
+	p.payOptions.Store(&options)
+	tried := time.Time{}
 	for {
-		pause(ctx, interval)
+		next := p.accounts.nextPayday(interval)
+		if again := tried.Add(min(interval, payRetry)); !tried.IsZero() && next.Before(again) {
+			next = again
+		}
+		pause(ctx, max(time.Until(next), 10*time.Millisecond))
 		if ctx.Err() != nil {
 			return
 		}
-		paid, err := p.Pay(ctx, options)
-		switch {
-		case errors.Is(err, ErrNothingToPay):
-		case err != nil:
-			p.logger.Warn("not paid", "error", err)
-		default:
-			p.logger.Info("paid", "transaction", paid.TxID, "fee", paid.Fee)
+		tried = time.Now()
+		for ctx.Err() == nil { // a transaction has so many payees, and there may be more
+			sent, err := p.Pay(ctx, options)
+			if errors.Is(err, ErrNothingToPay) {
+				break
+			}
+			if sent != nil {
+				p.logger.Info("payment sent", "number", sent.Number, "transaction", sent.TxID, "fee", sent.Fee, "payees", sent.Payees)
+				for _, u := range sent.Unpaid {
+					p.logger.Warn("not paid: the wallet has too little", "address", u.Address, "amount", u.Amount)
+				}
+			}
+			if err != nil {
+				p.logger.Warn("not paid", "error", err)
+			}
+			if err != nil || len(sent.Unpaid) > 0 {
+				break
+			}
 		}
 	}
 }

@@ -1,242 +1,418 @@
 package pool_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/payout"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// standIn answers the calls of a wallet that a payment makes, as Bitcoin Core documents them, and
-// fails where a real one cannot be made to: see TestARealWalletPaysMiners for the real one.
-type standIn struct {
-	mu      sync.Mutex
-	feeRate float64 // BTC per 1,000 virtual bytes
-	fail    string  // of sendrawtransaction: "refuse", "spent" or "break"
-	sent    map[string]*wire.MsgTx
-	calls   int // of sendrawtransaction
+// till is a pool that owes its miners something, a real bitcoind with the operator's wallet, and whoever
+// stands between the two.
+type till struct {
+	*running
+	t       *testing.T
+	node    *bitcoin.Client // without the meddler
+	through *bitcoin.Client
+	between *meddler
+	own     []byte // a script of the wallet
+	options pool.PayOptions
+	config  pool.Config
+	shares  uint64
 }
 
-func (f *standIn) set(change func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change()
-}
-
-func (f *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	raw, _ := io.ReadAll(r.Body)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var call struct {
-		ID     int
-		Method string
-		Params []json.RawMessage
+func openTill(t *testing.T, coins int) *till {
+	t.Helper()
+	ctx := context.Background()
+	node := testnode.Core(t)
+	// Without the mining wallet's coins turning ripe in the middle, what there is to spend is coins × 50.
+	if err := node.Call(ctx, nil, "createwallet", "pool"); err != nil {
+		t.Fatal(err)
 	}
-	if json.Unmarshal(raw, &call) != nil { // a batch, about blocks
-		_, _ = io.WriteString(w, "[]")
-		return
+	var own string
+	if err := node.Call(ctx, &own, "getnewaddress"); err != nil {
+		t.Fatal(err)
 	}
-	result, code := f.answer(call.Method, call.Params)
-	if code != 0 {
-		w.WriteHeader(500)
-		fmt.Fprintf(w, `{"result":null,"error":{"code":%d,"message":"no"},"id":1}`, code)
-		return
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"result": result, "error": nil, "id": call.ID})
-}
-
-func (f *standIn) answer(method string, params []json.RawMessage) (result any, code int) {
-	var text string
-	if len(params) > 0 {
-		_ = json.Unmarshal(params[0], &text)
-	}
-	switch method {
-	case "estimatesmartfee":
-		return map[string]any{"feerate": f.feeRate, "blocks": 6}, 0
-	case "getrawchangeaddress":
-		return operator, 0
-	case "listunspent":
-		return []map[string]any{{"txid": strings.Repeat("ab", 32), "vout": 1, "amount": 100, "scriptPubKey": "0014" + strings.Repeat("cd", 20), "spendable": true, "safe": true}}, 0
-	case "signrawtransactionwithwallet":
-		return map[string]any{"hex": text, "complete": true}, 0
-	case "gettransaction", "getrawtransaction":
-		if f.sent[text] == nil {
-			return nil, -5
-		}
-		return map[string]any{}, 0
-	case "sendrawtransaction":
-		f.calls++
-		raw, _ := hex.DecodeString(text)
-		tx := new(wire.MsgTx)
-		if tx.Deserialize(bytes.NewReader(raw)) != nil {
-			return nil, -22
-		}
-		if code := map[string]int{"refuse": -26, "spent": -25}[f.fail]; code != 0 {
-			return nil, code
-		}
-		f.sent[tx.TxHash().String()] = tx
-		if f.fail == "break" { // sent, and then the connection is lost
-			panic(http.ErrAbortHandler)
-		}
-		return tx.TxHash().String(), 0
-	}
-	return nil, -32601
-}
-
-// Payments are capped, batched, refused and found again after a lost answer; nothing is paid twice.
-func TestPay(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	fake := &standIn{feeRate: 0.001, sent: map[string]*wire.MsgTx{}}
-	server := httptest.NewServer(fake)
-	defer server.Close()
-	node, err := bitcoin.Dial(server.URL, bitcoin.DialOptions{})
+	script, err := regtest.PayTo(own)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := testConfig()
-	config.Scheme, config.FeePPM = payout.PPS, 0
-	p := startPool(t, t.TempDir(), config, node)
-	// PPS at the network's own difficulty: a share is worth a block, so two users have something.
-	template := testTemplate(t, 50, 0x207fffff)
-	if err := p.Offer(template, time.Now()); err != nil {
-		t.Fatal(err)
+	k := &till{t: t, node: node, own: script, options: pool.PayOptions{Minimum: 1, MaxFeeRate: 50}}
+	k.mine(coins, script)
+	k.mine(100, []byte{0x51})
+	k.through, k.between = meddle(t, node)
+	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0001, "blocks": 6})
+	k.config = testConfig()
+	k.config.Scheme, k.config.FeePPM = payout.PPS, 0
+	k.running = startPool(t, t.TempDir(), k.config, k.through)
+	return k
+}
+
+func (k *till) restart() {
+	k.t.Helper()
+	k.stop()
+	k.running = startPool(k.t, k.dir, k.config, k.through)
+}
+
+func (k *till) mine(n int, script []byte) {
+	k.t.Helper()
+	if _, err := k.node.MineBlocks(context.Background(), n, script); err != nil {
+		k.t.Fatal(err)
 	}
-	network, _ := bitcoin.TargetOfBits(template.Bits)
-	for i, user := range []string{alice, bob} {
-		c := dial(t, p.address).login(user)
-		if a := c.call("mining.submit", c.find(user, c.job(), uint64(i), func(h bitcoin.Hash) bool { return !network.Met(h) && meets(1.0/(1<<32))(h) })...); !a.isTrue() {
-			t.Fatal(a)
+}
+
+// work has users find a share each, which is worth about 25 bitcoin under PPS at regtest's difficulty, and
+// waits until they are owed it.
+func (k *till) work(users ...string) {
+	k.t.Helper()
+	before := k.Owed()
+	for _, user := range users {
+		c := dial(k.t, k.address).login(user)
+		network, _ := bitcoin.TargetOfBits(c.job().Bits)
+		k.shares++
+		if a := c.call("mining.submit", c.find(user, c.job(), k.shares, func(h bitcoin.Hash) bool { return !network.Met(h) && meets(c.difficulty)(h) })...); !a.isTrue() {
+			k.t.Fatal(a)
 		}
 	}
-	again := *template
-	again.CurTime++
-	if err := p.Offer(&again, time.Now()); err != nil { // accruals are booked with the next job
-		t.Fatal(err)
+	k.mine(1, []byte{0x51}) // accruals are booked with the next job
+	eventually(k.t, "users are owed", func() bool {
+		for _, user := range users {
+			if k.Owed()[user] <= before[user] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// received is what an address has got on the best chain.
+func (k *till) received(address string) (sum money.Satoshi) {
+	k.t.Helper()
+	var height int
+	if err := k.node.Call(context.Background(), &height, "getblockcount"); err != nil {
+		k.t.Fatal(err)
 	}
-	eventually(t, "both are owed", func() bool { o := p.Owed(); return o[alice] > 0 && o[bob] > 0 })
-	owed := p.Owed()
-	if owed[alice] < 2*money.Bitcoin || owed[alice] > 3*money.Bitcoin { // half the network's work, times 5 BTC
-		t.Errorf("owed %v", owed)
+	for h := 1; h <= height; h++ {
+		hash, err := k.node.HashAt(context.Background(), h)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		block, err := k.node.RawBlock(context.Background(), hash)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		for _, tx := range block.Transactions {
+			for _, out := range tx.TxOut {
+				if regtest.AddressOf(out.PkScript) == address {
+					sum += money.Satoshi(out.Value)
+				}
+			}
+		}
 	}
-	if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 1, MaxFeeRate: 50}); !errors.Is(err, pool.ErrFeeTooHigh) {
+	return sum
+}
+
+// settle mines until what is open is decided.
+func (k *till) settle() {
+	k.t.Helper()
+	for range 7 {
+		if err := k.WatchPayments(context.Background()); err != nil {
+			k.t.Logf("open: %v", err)
+		}
+		k.mine(1, []byte{0x51})
+	}
+	if err := k.WatchPayments(context.Background()); err != nil {
+		k.t.Errorf("after seven blocks: %v", err)
+	}
+}
+
+func (k *till) paying() money.Satoshi { return k.Balance("paying") }
+
+// Whatever the connection to the wallet does to the call that sends (lost, answer lost, twice, a refusal made
+// up after it was sent or instead of sending), and over a restart in each case: everybody is paid exactly
+// once, and counts as paid when it is deep in the chain, not before.
+func TestAMeddledConnectionPaysOnce(t *testing.T) {
+	ctx := context.Background()
+	k := openTill(t, 12)
+	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.001, "blocks": 6})
+	k.work(alice, bob)
+	if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrFeeTooHigh) {
 		t.Errorf("at 100 satoshi per virtual byte: %v", err)
 	}
-	fake.set(func() { fake.feeRate = 0.0001 })
-	if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 10 * money.Bitcoin, MaxFeeRate: 50}); !errors.Is(err, pool.ErrNothingToPay) {
+	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0001, "blocks": 6})
+	options := k.options
+	options.Minimum = 1000 * money.Bitcoin
+	if _, err := k.Pay(ctx, options); !errors.Is(err, pool.ErrNothingToPay) {
 		t.Errorf("below the minimum: %v", err)
 	}
-	for _, fail := range []string{"refuse", "spent"} { // never sent before: nothing is open
-		fake.set(func() { fake.fail = fail })
-		if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 1, MaxFeeRate: 50}); err == nil || !strings.Contains(err.Error(), "code -2") {
-			t.Errorf("%s: %v", fail, err)
+	earned := map[string]money.Satoshi{}
+	for what, name := range []string{"passes", "loses", "swallows", "repeats", "refuses", "denies"} {
+		if what > 0 {
+			k.work(alice, bob)
 		}
-		if got := p.Owed(); got[alice] != owed[alice] || got[bob] != owed[bob] {
-			t.Errorf("after %s: %v, want %v", fail, got, owed)
+		owed := k.Owed()
+		earned[alice] += owed[alice]
+		earned[bob] += owed[bob]
+		k.between.do("sendrawtransaction", what)
+		asked := k.between.count("sendrawtransaction")
+		if _, err := k.Pay(ctx, k.options); (what == passes || what == repeats || what == refuses) != (err == nil) {
+			t.Errorf("%s: %v", name, err)
 		}
-	}
-	fake.set(func() { fake.fail = "break" })
-	if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 1, MaxFeeRate: 50}); err == nil {
-		t.Error("a lost answer is no error")
-	}
-	// While the node would refuse it, it stays open: other nodes may have it.
-	fake.set(func() { fake.fail, fake.sent = "refuse", map[string]*wire.MsgTx{} })
-	if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 1, MaxFeeRate: 50}); err == nil || !strings.Contains(err.Error(), "open") {
-		t.Errorf("an open payment: %v", err)
-	}
-	p.stop() // and over a restart
-	p = startPool(t, p.dir, config, node)
-	fake.set(func() { fake.fail = "" })
-	// The next attempt sends the same transaction and has nothing left to pay.
-	if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 1, MaxFeeRate: 50}); !errors.Is(err, pool.ErrNothingToPay) {
-		t.Errorf("after a lost answer: %v", err)
-	}
-	fake.mu.Lock()
-	defer fake.mu.Unlock()
-	if len(fake.sent) != 1 {
-		t.Fatalf("sent %v", fake.sent)
-	}
-	for _, tx := range fake.sent {
-		paid := map[string]int64{}
-		for _, o := range tx.TxOut {
-			paid[regtest.AddressOf(o.PkScript)] += o.Value
+		if k.between.count("sendrawtransaction") == asked {
+			t.Errorf("%s: nothing was sent", name)
 		}
-		if len(tx.TxOut) != 3 || paid[alice] != int64(owed[alice]) || paid[bob] != int64(owed[bob]) {
-			t.Errorf("sent %v, owed %v", paid, owed)
+		if got := k.Owed(); got[alice] != 0 || got[bob] != 0 || k.paying() != owed[alice]+owed[bob] {
+			t.Errorf("%s: owed %v and %s is being paid, of %v", name, got, k.paying(), owed)
+		}
+		if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrNothingToPay) {
+			t.Errorf("%s, once more: %v", name, err)
+		}
+		k.restart()
+		k.between.do("sendrawtransaction", passes)
+		k.settle()
+		if got := k.paying(); got != 0 {
+			t.Errorf("%s: %s is open", name, got)
+		}
+		if a, b := k.received(alice), k.received(bob); a != earned[alice] || b != earned[bob] {
+			t.Fatalf("%s: received %s and %s, earned %v", name, a, b, earned)
+		}
+		if err := k.Audit(ctx); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if got := p.Owed(); got[alice] != 0 || got[bob] != 0 {
-		t.Errorf("still owed: %v", got)
-	}
-	if left, _ := os.ReadDir(filepath.Join(p.dir, "payments")); len(left) != 0 {
+	if left, _ := os.ReadDir(filepath.Join(k.dir, "payments")); len(left) != 0 {
 		t.Errorf("signed payments are left: %v", left)
 	}
-	if err := p.Audit(ctx); err != nil {
+}
+
+// The operator spends the coin of a payment otherwise, before it is mined, also while the pool is dead and
+// has not heard the wallet's answer. Once that is deep, the users are owed again, and paid from another coin.
+func TestADoubleSpentPaymentIsBookedBack(t *testing.T) {
+	ctx := context.Background()
+	k := openTill(t, 6)
+	earned := money.Satoshi(0)
+	for _, dead := range []bool{false, true} {
+		k.work(alice)
+		owed := k.Owed()[alice]
+		earned += owed
+		if dead {
+			k.between.do("sendrawtransaction", swallows)
+		}
+		sent, err := k.Pay(ctx, k.options)
+		if sent == nil || dead != (err != nil) {
+			t.Fatalf("%+v, %v", sent, err)
+		}
+		if dead {
+			k.stop()
+		}
+		k.doubleSpend(sent.TxID)
+		if dead {
+			k.between.do("sendrawtransaction", passes)
+			k.running = startPool(t, k.dir, k.config, k.through)
+		}
+		_ = k.WatchPayments(ctx)
+		if got := k.Owed()[alice]; got != 0 || k.paying() != owed {
+			t.Errorf("with one confirmation of the conflict: %s is owed, %s open", got, k.paying())
+		}
+		k.mine(5, []byte{0x51})
+		if err := k.WatchPayments(ctx); err != nil {
+			t.Error(err)
+		}
+		if got := k.Owed()[alice]; got != owed || k.paying() != 0 {
+			t.Fatalf("conflicted: %s is owed, want %s; %s open", got, owed, k.paying())
+		}
+		if _, err := k.Pay(ctx, k.options); err != nil {
+			t.Fatal(err)
+		}
+		k.settle()
+		if got := k.received(alice); got != earned || k.Owed()[alice] != 0 {
+			t.Fatalf("received %s of %s", got, earned)
+		}
+		if err := k.Audit(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// doubleSpend replaces a transaction of the mempool by one to the operator's own, and mines that.
+func (k *till) doubleSpend(id bitcoin.Hash) {
+	k.t.Helper()
+	ctx := context.Background()
+	seen, err := k.node.Transaction(ctx, regtest, id)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	var inputs []map[string]any
+	var raw struct {
+		Vin []struct {
+			TxID string `json:"txid"`
+			Vout int    `json:"vout"`
+		} `json:"vin"`
+	}
+	if err := k.node.Call(ctx, &raw, "getrawtransaction", id.String(), 1); err != nil {
+		k.t.Fatal(err)
+	}
+	for _, in := range raw.Vin {
+		inputs = append(inputs, map[string]any{"txid": in.TxID, "vout": in.Vout})
+	}
+	var total money.Satoshi
+	for _, p := range seen.Payments {
+		total += p.Amount
+	}
+	var unsigned string
+	back := regtest.AddressOf(k.own)
+	if err := k.node.Call(ctx, &unsigned, "createrawtransaction", inputs, map[string]any{back: (total - 1_000_000).String()}); err != nil {
+		k.t.Fatal(err)
+	}
+	var signed struct{ Hex string }
+	if err := k.node.Call(ctx, &signed, "signrawtransactionwithwallet", unsigned); err != nil {
+		k.t.Fatal(err)
+	}
+	var conflict string
+	if err := k.node.Call(ctx, &conflict, "sendrawtransaction", signed.Hex); err != nil {
+		k.t.Fatal(err)
+	}
+	k.mineOnly(conflict)
+}
+
+// The log is put back from a backup that is older than the books: nobody is paid, and the pool says what to
+// do. With the newest log back, all goes on.
+func TestAnOldLogPaysNobody(t *testing.T) {
+	ctx := context.Background()
+	k := openTill(t, 4)
+	k.work(alice)
+	owed := k.Owed()[alice]
+	k.stop()
+	backup := t.TempDir()
+	if err := os.CopyFS(filepath.Join(backup, "shares"), os.DirFS(filepath.Join(k.dir, "shares"))); err != nil {
+		t.Fatal(err)
+	}
+	k.running = startPool(t, k.dir, k.config, k.through)
+	if _, err := k.Pay(ctx, k.options); err != nil {
+		t.Fatal(err)
+	}
+	k.settle()
+	k.stop()
+	newest := filepath.Join(k.dir, "newest")
+	if err := errors.Join(os.Rename(filepath.Join(k.dir, "shares"), newest), os.Rename(filepath.Join(backup, "shares"), filepath.Join(k.dir, "shares"))); err != nil {
+		t.Fatal(err)
+	}
+	k.running = startPool(t, k.dir, k.config, k.through)
+	for range 2 { // at once, and after new work
+		_, err := k.Pay(ctx, k.options)
+		var fault *pool.FaultError
+		if !errors.As(err, &fault) || !strings.Contains(err.Error(), "bring back the newest copy of the log") {
+			t.Fatalf("with an old log: %v", err)
+		}
+		c := dial(t, k.address).login(bob)
+		network, _ := bitcoin.TargetOfBits(c.job().Bits)
+		k.shares++
+		if a := c.call("mining.submit", c.find(bob, c.job(), k.shares, func(h bitcoin.Hash) bool { return !network.Met(h) && meets(c.difficulty)(h) })...); !a.isTrue() {
+			t.Fatalf("the pool itself goes on: %+v", a)
+		}
+		k.mine(1, []byte{0x51})
+	}
+	k.stop()
+	if err := errors.Join(os.RemoveAll(filepath.Join(k.dir, "shares")), os.Rename(newest, filepath.Join(k.dir, "shares"))); err != nil {
+		t.Fatal(err)
+	}
+	k.running = startPool(t, k.dir, k.config, k.through)
+	if err := k.Audit(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrNothingToPay) {
+		t.Errorf("with the newest log: %v", err)
+	}
+	if got := k.received(alice); got != owed {
+		t.Errorf("received %s, earned %s", got, owed)
+	}
+}
+
+// A wallet with too little pays the oldest debts first and says whose wait.
+func TestAPoorWalletPaysTheOldest(t *testing.T) {
+	ctx := context.Background()
+	k := openTill(t, 1) // 50 bitcoin
+	k.work(bob)
+	k.work(alice)
+	k.work(alice) // more than bob, and later
+	owed := k.Owed()
+	sent, err := k.Pay(ctx, k.options)
+	if err != nil || len(sent.Unpaid) != 1 || sent.Unpaid[0].Address != alice || sent.Unpaid[0].Amount != owed[alice] {
+		t.Fatalf("%+v, %v; owed %v", sent, err, owed)
+	}
+	k.settle()
+	if got := k.received(bob); got != owed[bob] || k.Owed()[alice] != owed[alice] {
+		t.Errorf("bob received %s of %s, alice is owed %s", got, owed[bob], k.Owed()[alice])
+	}
+}
+
+// A payment that its fee keeps out of blocks is replaced by one of the same coins at a higher fee; what was
+// sent first, or the replacement, is mined, and both pay once.
+func TestTheFeeIsRaised(t *testing.T) {
+	ctx := context.Background()
+	k := openTill(t, 3)
+	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.00001, "blocks": 6})
+	k.work(alice)
+	owed := k.Owed()[alice]
+	first, err := k.Pay(ctx, k.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 6 { // without the payment
+		k.mineOnly()
+	}
+	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0002, "blocks": 6})
+	if err := k.WatchPayments(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var pending []string
+	if err := k.node.Call(ctx, &pending, "getrawmempool"); err != nil || len(pending) != 1 || pending[0] == first.TxID.String() {
+		t.Fatalf("mempool %v, first %s, %v", pending, first.TxID, err)
+	}
+	k.restart()
+	k.settle()
+	if got := k.received(alice); got != owed || k.paying() != 0 || k.Owed()[alice] != 0 {
+		t.Errorf("received %s of %s, %s open", got, owed, k.paying())
+	}
+	if err := k.Audit(ctx); err != nil {
 		t.Error(err)
 	}
 }
 
-// A coin that is gone can never pay: the users are owed again, and a new payment uses other coins.
-func TestAPaymentWhoseCoinsAreGone(t *testing.T) {
-	ctx := context.Background()
-	fake := &standIn{feeRate: 0.0001, sent: map[string]*wire.MsgTx{}}
-	server := httptest.NewServer(fake)
-	defer server.Close()
-	node, err := bitcoin.Dial(server.URL, bitcoin.DialOptions{})
-	if err != nil {
-		t.Fatal(err)
+// mineOnly mines a block with no other transactions of the mempool than these.
+func (k *till) mineOnly(transactions ...string) {
+	k.t.Helper()
+	var mined struct {
+		Hash string `json:"hash"`
 	}
-	config := testConfig()
-	config.Scheme, config.FeePPM = payout.PPS, 0
-	p := startPool(t, t.TempDir(), config, node)
-	template := testTemplate(t, 50, 0x207fffff)
-	if err := p.Offer(template, time.Now()); err != nil {
-		t.Fatal(err)
+	if err := k.node.Call(context.Background(), &mined, "generateblock", regtest.AddressOf(k.own), append([]string{}, transactions...)); err != nil {
+		k.t.Fatal(err)
 	}
-	network, _ := bitcoin.TargetOfBits(template.Bits)
-	c := dial(t, p.address).login(alice)
-	if a := c.call("mining.submit", c.find(alice, c.job(), 1, func(h bitcoin.Hash) bool { return !network.Met(h) && meets(1.0/(1<<32))(h) })...); !a.isTrue() {
-		t.Fatal(a)
+}
+
+// --pay-every counts from the last payment in the log, or from the log's beginning: a restart does not begin anew.
+func TestPaydayFollowsTheLog(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	k := openTill(t, 2)
+	k.work(alice)
+	time.Sleep(time.Second)
+	k.restart()
+	interval := time.Second // it has passed since the log began, in the life before
+	if wait := time.Until(k.NextPayday(interval)); wait > 0 {
+		t.Errorf("the first payment waits another %s", wait)
 	}
-	again := *template
-	again.CurTime++
-	if err := p.Offer(&again, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "alice is owed", func() bool { return p.Owed()[alice] > 0 })
-	owed := p.Owed()[alice]
-	fake.set(func() { fake.fail = "break" })
-	if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 1, MaxFeeRate: 50}); err == nil {
-		t.Fatal("a lost answer is no error")
-	}
-	if got := p.Owed()[alice]; got != 0 {
-		t.Errorf("%s is owed while its payment is open", got)
-	}
-	fake.set(func() { fake.fail, fake.sent = "spent", map[string]*wire.MsgTx{} })
-	if _, err := p.Pay(ctx, pool.PayOptions{Minimum: 100 * money.Bitcoin, MaxFeeRate: 50}); !errors.Is(err, pool.ErrNothingToPay) {
-		t.Errorf("the open payment is not closed: %v", err)
-	}
-	if got := p.Owed()[alice]; got != owed {
-		t.Errorf("owed %s, want %s again", got, owed)
-	}
-	if err := p.Audit(ctx); err != nil {
-		t.Error(err)
+	go k.PayEvery(ctx, time.Hour, k.options)
+	if wait := time.Until(k.NextPayday(time.Hour)); wait < 50*time.Minute || wait > time.Hour {
+		t.Errorf("of an hour, %s are left", wait)
 	}
 }

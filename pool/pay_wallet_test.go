@@ -116,7 +116,7 @@ func TestARealWalletPaysMiners(t *testing.T) {
 	p = startPoolWith(t, p.dir, config, options)
 	eventually(t, "the block is final", func() bool { return p.Blocks()[0].Status == "final" })
 	owed := p.Owed()
-	if owed[a] != 3_675_000_000 || owed[b] != 1_225_000_000 { // 98 % of 50, three to one
+	if owed[a] != 3_920_000_000 || owed[b] != 980_000_000 { // 98 % of 50, four to one: the block's own share counts
 		t.Fatalf("owed %v", owed)
 	}
 	eventually(t, "the wallet has the coinbase", func() bool {

@@ -1,7 +1,9 @@
 package pool
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"math/big"
 	"slices"
@@ -11,7 +13,6 @@ import (
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
-	"github.com/aqsha/aqsha/txlog"
 )
 
 // Recomputation is a block's split, derived from the log alone.
@@ -60,89 +61,163 @@ type Spread struct {
 
 // Auditor replays a log. It knows nothing that the log does not say.
 type Auditor struct {
-	state  *accounting
-	verify bool
-	checks ShareChecks
-	all    payout.Accrual // at PPS rate
-	full   payout.Accrual // at FPPS rate
-	work   map[uint64]*big.Int
-	shares map[uint64]uint64
+	state   *accounting
+	verify  bool
+	checks  ShareChecks
+	history payout.History // all shares, whatever scheme the pool had: what another would have paid
+	all     payout.Accrual // at PPS rate
+	full    payout.Accrual // at FPPS rate
+	work    map[uint64]*big.Int
+	shares  map[uint64]uint64
 	// splits are by block and scheme, as of the moment the block was found: later orphans change
 	// later rounds, not this one.
-	splits map[*poolBlock]map[string][]payout.Credit
-	next   map[string][]payout.Credit
+	splits   map[*poolBlock]map[string][]payout.Credit
+	restored map[*poolBlock]func(at uint64) // rounds of orphans, for their return
+
+	evidence  []Contradiction
+	lastJobs  [2]uint64                // entries of the last job but one and of the last, whose coinbases pay
+	debts     map[uint64]money.Satoshi // at the last job
+	userOf    map[string]uint64
+	hashed    map[bitcoin.Hash]bool // with verify: headers of all shares
+	solved    map[bitcoin.Hash]bool // blocks on which the pool has one
+	unclaimed []unclaimed
+}
+
+// Records are a log's entries: of a txlog.Log, or of a copy that was fetched.
+type Records interface {
+	Size() uint64
+	Entries(from, to uint64) iter.Seq2[[]byte, error]
 }
 
 // Audit replays a whole log; with verify every share's work is hashed again.
-func Audit(log *txlog.Log, verify bool) (*Auditor, error) {
-	a := &Auditor{state: newAccounting(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{}, splits: map[*poolBlock]map[string][]payout.Credit{}}
-	a.state.keepAll = true
+func Audit(log Records, verify bool) (*Auditor, error) {
+	a := &Auditor{
+		state: newAccounting(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{},
+		splits: map[*poolBlock]map[string][]payout.Credit{}, restored: map[*poolBlock]func(uint64){},
+		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]bool{},
+	}
+	a.state.recall = recallFrom(log)
 	for entry, err := range log.Entries(0, log.Size()) {
 		if err != nil {
 			return nil, err
 		}
-		record, err := sharelog.Decode(entry)
-		if err != nil {
-			return nil, fmt.Errorf("log entry %d: %w", a.state.position, err)
-		}
-		if err := a.apply(record); err != nil {
+		if err := a.apply(entry); err != nil {
 			return nil, err
 		}
 	}
+	a.checkUnclaimed()
 	return a, nil
 }
 
-func (a *Auditor) apply(record sharelog.Record) error {
-	if s, ok := record.(*sharelog.Share); ok {
-		job := a.state.jobs[s.Job]
-		if job == nil {
-			return fmt.Errorf("share of job %d, which the log does not know", s.Job)
-		}
-		if a.verify {
-			if err := s.Verify(job); err != nil {
-				return fmt.Errorf("log entry %d: %w", a.state.position, err)
-			}
-			a.checks.Shares++
-		}
-		user, units := a.state.users[s.Worker], payout.Units(s.Difficulty)
-		subsidy := job.CoinbaseValue - job.Fees
-		a.all.Add(user, units, subsidy, job.Bits)
-		a.full.Add(user, units, subsidy+job.MeanFees, job.Bits)
-		if a.work[user] == nil {
-			a.work[user] = new(big.Int)
-		}
-		a.work[user].Add(a.work[user], units)
-		a.shares[user]++
+// apply takes an entry. What the accounts refuse is evidence, and the rest is replayed all the same.
+func (a *Auditor) apply(entry []byte) error {
+	index := a.state.position
+	record, err := sharelog.Decode(entry)
+	if err != nil {
+		a.state.position++
+		a.convict(index, "record", err.Error(), "")
+		return nil
 	}
-	if err := a.splitBefore(record); err != nil {
-		return err
-	}
+	a.before(index, record)
+	blocks := len(a.state.blocks)
 	if _, err := a.state.apply(record); err != nil {
-		return err
+		a.convict(index, "record", err.Error(), "")
+		return nil
 	}
-	if s, ok := record.(*sharelog.Share); ok && s.SolvesBlock {
-		a.splits[a.state.blocks[len(a.state.blocks)-1]] = a.next
+	switch r := record.(type) {
+	case *sharelog.Share:
+		if err := a.share(index, r); err != nil {
+			return err
+		}
+		if len(a.state.blocks) > blocks {
+			a.checkBlock(a.state.blocks[blocks])
+			return a.block(a.state.blocks[blocks])
+		}
+	case *sharelog.Payment:
+		a.state.payments[len(a.state.payments)-1].entryIndex = index
+	case *sharelog.Job:
+		if target, err := bitcoin.TargetOfBits(r.Bits); err == nil {
+			a.history.Target(target)
+		}
+	case *sharelog.Status:
+		a.status(index, r)
 	}
 	return nil
 }
 
-// splitBefore computes every scheme's split for a share that solves a block, before it is applied
-// and its round ends. Positions exclude the share itself, so its absence changes nothing.
-func (a *Auditor) splitBefore(record sharelog.Record) error {
-	s, ok := record.(*sharelog.Share)
-	if !ok || !s.SolvesBlock {
-		return nil
+// before checks a record against what the log has said so far.
+func (a *Auditor) before(index uint64, record sharelog.Record) {
+	switch r := record.(type) {
+	case *sharelog.Job:
+		a.checkJob(index, r)
+	case *sharelog.Worker:
+		a.checkWorker(index, r)
+	case *sharelog.Payment:
+		a.checkPayment(index, r)
 	}
-	a.next = map[string][]payout.Credit{}
-	b := &poolBlock{Job: a.state.jobs[s.Job], User: a.state.users[s.Worker]}
+}
+
+// share counts a share that the accounts have taken.
+func (a *Auditor) share(index uint64, s *sharelog.Share) error {
+	job, err := a.state.job(s.Job, index)
+	if err != nil {
+		return err
+	}
+	if a.verify {
+		a.checkShare(index, s, job.Job)
+		a.checks.Shares++
+	}
+	user, units := a.state.users[s.Worker], payout.Units(s.Difficulty)
+	subsidy := job.CoinbaseValue - job.Fees
+	err = errors.Join(a.all.Add(user, units, subsidy, job.Bits, a.state.scheme.FeePPM),
+		a.full.Add(user, units, subsidy+job.MeanFees, job.Bits, a.state.scheme.FeePPM))
+	if a.work[user] == nil {
+		a.work[user] = new(big.Int)
+	}
+	a.work[user].Add(a.work[user], units)
+	a.shares[user]++
+	a.history.Add(index, user, units)
+	return err
+}
+
+// block computes every scheme's split of a block: the pool's own as its accounts have it.
+func (a *Auditor) block(b *poolBlock) error {
+	target, err := bitcoin.TargetOfBits(b.Job.Bits)
+	if err != nil {
+		return err
+	}
+	a.checks.Blocks++
+	splits := map[string][]payout.Credit{}
 	for _, scheme := range blockSchemes {
-		credits, err := a.state.credits(scheme, a.state.scheme.FeePPM, b)
-		if err != nil {
+		if scheme == b.Scheme.Name {
+			splits[scheme] = b.credits
+			continue
+		}
+		reward := payout.Reward{Total: b.Job.CoinbaseValue, Target: target, Position: b.Position, Finder: a.state.finder(b)}
+		if splits[scheme], err = a.history.Split(scheme, b.Scheme.FeePPM, reward); err != nil {
 			return err
 		}
-		a.next[scheme] = credits
 	}
+	a.history.Rounds.Close(b.Share, b.Share, b.Position)
+	a.splits[b] = splits
 	return nil
+}
+
+// status follows the rounds of the other schemes.
+func (a *Auditor) status(index uint64, s *sharelog.Status) {
+	for _, b := range a.state.blocks {
+		if b.Hash != s.Hash {
+			continue
+		}
+		restore := a.restored[b]
+		switch {
+		case b.Status == sharelog.StatusOrphaned && restore == nil:
+			a.restored[b] = a.history.Rounds.Reopen(b.Share, index)
+		case b.Status != sharelog.StatusOrphaned && restore != nil:
+			restore(index)
+			delete(a.restored, b)
+		}
+	}
 }
 
 // blockSchemes pay at blocks.
@@ -161,17 +236,12 @@ func (a *Auditor) Block(scheme string, height uint64) (*Recomputation, error) {
 	if err := payout.CheckScheme(scheme); err != nil {
 		return nil, err
 	}
-	var found *poolBlock
-	for _, b := range a.state.blocks {
-		if b.Height == height && (found == nil || found.Status == sharelog.StatusOrphaned) {
-			found = b
-		}
-	}
+	found := a.found(height)
 	if found == nil {
 		return nil, &RecomputeError{"block", fmt.Sprintf("the log has no block of the pool at height %d", height)}
 	}
 	result := &Recomputation{
-		Scheme: scheme, Height: height, Hash: found.Hash, Position: found.Job.Position, Reward: found.Job.CoinbaseValue,
+		Scheme: scheme, Height: height, Hash: found.Hash, Position: found.Position, Reward: found.Job.CoinbaseValue,
 		Status: [...]string{"provisional", "final", "orphaned", "provisional"}[found.Status],
 	}
 	if payout.PerShare(scheme) {
@@ -191,10 +261,24 @@ func (a *Auditor) Block(scheme string, height uint64) (*Recomputation, error) {
 	return result, nil
 }
 
+// found is the pool's block at a height, the one that stands before an orphan.
+func (a *Auditor) found(height uint64) (found *poolBlock) {
+	for _, b := range a.state.blocks {
+		if b.Height == height && (found == nil || found.Status == sharelog.StatusOrphaned) {
+			found = b
+		}
+	}
+	return found
+}
+
 // CheckCoinbase compares what a block's coinbase pays and leaves owing with the recomputed credits
 // of the pool's own scheme: nobody's credit may be missing.
 func (a *Auditor) CheckCoinbase(height uint64) error {
-	r, err := a.Block(a.state.scheme.Name, height)
+	b := a.found(height)
+	if b == nil {
+		return &RecomputeError{"block", fmt.Sprintf("the log has no block of the pool at height %d", height)}
+	}
+	r, err := a.Block(b.Scheme.Name, height)
 	if err != nil {
 		return err
 	}
@@ -243,7 +327,6 @@ func (a *Auditor) Spread() ([]Spread, error) {
 	for user := range a.shares {
 		perBlock[user], earned[user] = map[string][]float64{}, map[string]money.Satoshi{}
 	}
-	fee := a.state.scheme.FeePPM
 	for _, b := range a.state.blocks {
 		if b.Status == sharelog.StatusOrphaned {
 			continue
@@ -262,7 +345,7 @@ func (a *Auditor) Spread() ([]Spread, error) {
 	var spreads []Spread
 	for user := range a.shares {
 		for scheme, accrual := range map[string]*payout.Accrual{payout.PPS: &a.all, payout.FPPS: &a.full} {
-			amount, err := accrual.Earned(user, fee)
+			amount, err := accrual.Earned(user)
 			if err != nil {
 				return nil, err
 			}

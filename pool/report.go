@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
@@ -84,7 +83,9 @@ type Distribution struct {
 }
 
 // Distributions lists what final blocks and the operator's wallet have paid in a span of days
-// (inclusive, in the zone given), oldest first, and the wallets that no member has claimed.
+// (inclusive, in the zone given), oldest first, and the wallets that no member has claimed. Each is of the day on
+// which it became certain: a block when it was final, a payment when the block that confirmed it was mined. So a report of
+// days that have passed never changes, and what the last day's blocks pay is in the next one.
 func (a *Auditor) Distributions(members map[string]Member, from, to params.Date, zone *time.Location) (paid []Distribution, unclaimed []string) {
 	missing := map[string]bool{}
 	add := func(user uint64, at time.Time, amount fmt.Stringer, source string) {
@@ -106,16 +107,17 @@ func (a *Auditor) Distributions(members map[string]Member, from, to params.Date,
 		}
 		for _, p := range b.Job.Variants[b.Variant].Payees {
 			if p.Amount > 0 {
-				add(p.User, time.UnixMilli(b.entry.TimeMillis), p.Amount, "block "+b.Hash.String())
+				add(p.User, time.UnixMilli(b.settled), p.Amount, "block "+b.Hash.String())
 			}
 		}
 	}
 	for _, one := range a.state.payments {
-		if one.done == nil || one.done.TxID == (bitcoin.Hash{}) {
+		id, timeMillis, has := one.transaction()
+		if !has {
 			continue
 		}
 		for _, p := range one.Payees {
-			add(p.User, time.UnixMilli(one.done.TimeMillis), p.Amount, "transaction "+one.done.TxID.String())
+			add(p.User, time.UnixMilli(timeMillis), p.Amount, "transaction "+id.String())
 		}
 	}
 	slices.SortStableFunc(paid, func(x, y Distribution) int { return x.Time.Compare(y.Time) })

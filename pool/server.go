@@ -34,7 +34,11 @@ type Pool struct {
 	operator  []byte // script
 	wallet    *wallet.Wallet
 	drawer    drawer
-	paying    sync.Mutex // one payment at a time
+	logKey    string
+	paying    sync.Mutex           // one payment at a time
+	sighted   map[uint64]*sighting // of open payments; owned by who holds paying
+
+	payOptions atomic.Pointer[PayOptions] // of the last payment
 
 	loops    []*loop
 	nextLoop atomic.Uint64
@@ -72,6 +76,8 @@ type Options struct {
 	BooksFile string
 	// Wallet is whose wallet pays users; nil: the first node's.
 	Wallet *bitcoin.Client
+	// LogKey is the log's public key, served at /log/key.
+	LogKey string
 	// PaymentsDir keeps signed payments until their outcome is known. Pay needs it.
 	PaymentsDir string
 	// BlocksDir keeps blocks until they are final; empty keeps them in memory only.
@@ -104,8 +110,8 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	}
 	p := &Pool{
 		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log, registry: newRegistry(options.Network),
-		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
-		news: options.News,
+		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, logKey: options.LogKey, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
+		sighted: map[uint64]*sighting{}, news: options.News,
 	}
 	p.guard.exempt = config.Exempt
 	p.feePPM.Store(config.FeePPM)
@@ -120,6 +126,12 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	p.committer = newCommitter(options.Log, p.fail)
 	if p.accounts, err = OpenAccounts(options.Log, options.BooksFile); err != nil {
 		return nil, err
+	}
+	if fault := p.accounts.Fault(); fault != nil {
+		p.logger.Error("nobody is paid", "reason", fault)
+	}
+	for account, amount := range p.accounts.corrected {
+		p.logger.Warn("account corrected: earlier rules had booked it otherwise", "account", account, "satoshi", int64(amount))
 	}
 	if err := p.restore(ctx); err != nil {
 		return nil, err
@@ -152,7 +164,7 @@ func (p *Pool) restore(ctx context.Context) error {
 		}
 		record, err := sharelog.Decode(entry)
 		if err != nil {
-			return fmt.Errorf("log entry %d: %w", index-1, err)
+			continue // what the accounts do not understand stops payments, not the pool
 		}
 		switch r := record.(type) {
 		case *sharelog.Worker:
@@ -201,7 +213,7 @@ const keptTips = 64
 func (p *Pool) begin() error {
 	first := p.extranonce.Load()
 	p.committer.record(&sharelog.Lease{First: first, Count: firstLease})
-	p.committer.record(&sharelog.Scheme{Name: p.config.Scheme, FeePPM: p.config.FeePPM, Address: p.config.Operator})
+	p.committer.record(p.schemeRecord())
 	if err := p.committer.commit(); err != nil {
 		return fmt.Errorf("pool log: %w", err)
 	}
@@ -220,6 +232,14 @@ func (p *Pool) begin() error {
 		p.loops = append(p.loops, l)
 	}
 	return nil
+}
+
+// schemeRecord is what the log says of how shares are paid from here on.
+func (p *Pool) schemeRecord() *sharelog.Scheme {
+	return &sharelog.Scheme{
+		Name: p.config.Scheme, FeePPM: p.feePPM.Load(), Address: p.config.Operator,
+		Rules: sharelog.RulesAtBlock, InCoinbase: p.config.PayInCoinbase,
+	}
 }
 
 var errExtranonces = errors.New("more connections at once than extranonces could be reserved for; the next may have one")
@@ -286,6 +306,7 @@ func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
 	background.Go(func() { p.keepBans(committing) })
 	if len(p.nodes) > 0 {
 		background.Go(func() { p.watch(ctx) })
+		background.Go(func() { p.keepPayments(ctx) })
 		background.Go(func() { p.relay.Run(ctx) })
 	}
 	var err error

@@ -182,6 +182,11 @@ func (p *Pool) offer(ctx context.Context, node *bitcoin.Client, update bitcoin.U
 			j.minTime = max(j.minTime, last.minTime)
 		}
 	}
+	if p.config.Scheme == payout.FPPS {
+		if err := p.accounts.knowFees(ctx, p, t); err != nil {
+			return fmt.Errorf("fees of the last blocks: %w", err)
+		}
+	}
 	least, most := easyTimes(p.network, t.Bits, t.CurTime, j.tipTime)
 	j.minTime, j.maxTime = max(j.minTime, least), most
 	return p.issue(j)
@@ -239,10 +244,17 @@ func (p *Pool) issue(j *job) error {
 		Number: p.lastJob.Add(1), TimeMillis: j.arrived.UnixMilli(), Height: uint64(t.Height), Previous: t.Previous, Version: t.Version, Bits: t.Bits,
 		MinTime: j.minTime, CoinbaseValue: t.CoinbaseValue, Fees: t.Fees, MeanFees: p.accounts.meanFees(), Branch: t.Branch,
 	}
-	if err := p.layOut(j); err != nil {
+	// No payment is chosen between laying the debts out and the job's record.
+	p.accounts.layout.Lock()
+	err := p.layOut(j)
+	if err == nil {
+		p.committer.record(&j.record)
+		p.accounts.issued++
+	}
+	p.accounts.layout.Unlock()
+	if err != nil {
 		return err
 	}
-	p.committer.record(&j.record)
 	p.current.Store(j)
 	p.halted.Store(false)
 	for _, l := range p.loops {
@@ -257,6 +269,9 @@ func (p *Pool) layOut(j *job) error {
 	if !p.config.PayInCoinbase || p.solo() {
 		j.record.Position = p.accounts.Position()
 		return p.addVariant(j, "operator", []payout.Laid{{Paid: t.CoinbaseValue}})
+	}
+	if err := p.accounts.awaitJobs(p); err != nil {
+		return err
 	}
 	position, owed, err := p.accounts.owed(p.settings(), t, p.registry.scriptOf)
 	if err != nil {

@@ -17,11 +17,29 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// Draft is a signed transaction that has not been sent.
+// Draft is a signed transaction, made before it is sent.
 type Draft struct {
-	Raw []byte
-	ID  bitcoin.Hash
-	Fee money.Satoshi // what the coins are worth beyond the outputs
+	Raw    []byte
+	ID     bitcoin.Hash
+	Fee    money.Satoshi // what the coins are worth beyond the outputs
+	Rate   float64       // that the fee was made for, satoshi per virtual byte
+	Height uint64        // of the chain then
+}
+
+// Transaction is the draft itself.
+func (d *Draft) Transaction() (*wire.MsgTx, error) { return decode(d.Raw) }
+
+// Coins are the outputs that the transaction spends.
+func (d *Draft) Coins() ([]wire.OutPoint, error) {
+	tx, err := decode(d.Raw)
+	if err != nil {
+		return nil, err
+	}
+	coins := make([]wire.OutPoint, len(tx.TxIn))
+	for i, in := range tx.TxIn {
+		coins[i] = in.PreviousOutPoint
+	}
+	return coins, nil
 }
 
 // ErrTooPoor means that the wallet's confirmed coins do not suffice.
@@ -43,28 +61,39 @@ type coin struct {
 	bytes float64 // virtual bytes of an input that spends it
 }
 
+// replaceable is the sequence of inputs whose transaction may be replaced at a higher fee (BIP 125).
+const replaceable = 0xfffffffd
+
 // Draft makes and signs a transaction that pays the outputs at a fee rate in satoshi per virtual
-// byte. It spends the largest confirmed coins first; change goes to a new address of the wallet.
-func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float64) (*Draft, error) {
+// byte. It spends the largest confirmed coins first, and none of those named; change goes to a new
+// address of the wallet. Where the coins do not suffice for all outputs it pays, in their order, those
+// that they do suffice for; paid says which. With none it is ErrTooPoor.
+func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float64, but map[wire.OutPoint]bool) (draft *Draft, paid []bool, err error) {
 	if len(outputs) == 0 || rate < minRelayRate || math.IsNaN(rate) || math.IsInf(rate, 0) {
-		return nil, fmt.Errorf("a draft of %d outputs at %v satoshi per virtual byte", len(outputs), rate)
+		return nil, nil, fmt.Errorf("a draft of %d outputs at %v satoshi per virtual byte", len(outputs), rate)
 	}
 	var change string
 	if err := w.client.Call(ctx, &change, "getrawchangeaddress"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	changeScript, err := w.network.PayTo(change)
 	if err != nil {
-		return nil, fmt.Errorf("the wallet's change: %w", err)
+		return nil, nil, fmt.Errorf("the wallet's change: %w", err)
 	}
 	coins, err := w.coins(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	tx, fee, err := assemble(outputs, changeScript, coins, rate)
+	coins = slices.DeleteFunc(coins, func(c coin) bool { return but[c.at] })
+	tx, fee, paid, err := assembleMost(outputs, changeScript, coins, rate)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	draft, err = w.signed(ctx, tx, fee, rate)
+	return draft, paid, err
+}
+
+func (w *Wallet) signed(ctx context.Context, tx *wire.MsgTx, fee money.Satoshi, rate float64) (*Draft, error) {
 	signed, err := w.sign(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -73,7 +102,63 @@ func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float
 	if err := signed.Serialize(&raw); err != nil {
 		return nil, err
 	}
-	return &Draft{Raw: raw.Bytes(), ID: bitcoin.Hash(signed.TxHash()), Fee: fee}, nil
+	return &Draft{Raw: raw.Bytes(), ID: bitcoin.Hash(signed.TxHash()), Fee: fee, Rate: rate}, nil
+}
+
+// ErrNoChange means that a transaction has no change from which a higher fee could be taken.
+var ErrNoChange = errors.New("the transaction has too little change for a higher fee")
+
+// Bump makes and signs a replacement of a draft at a higher fee rate (BIP 125): the same coins and
+// the same first payees outputs, with the fee out of the change. Only one of the two can be mined.
+func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64) (*Draft, error) {
+	old, err := decode(d.Raw)
+	if err != nil {
+		return nil, err
+	}
+	if len(old.TxOut) != payees+1 {
+		return nil, ErrNoChange
+	}
+	// BIP 125, rule 4: the replacement pays for its own relay beside what the first one paid.
+	size := math.Ceil(float64(3*old.SerializeSizeStripped()+old.SerializeSize()) / 4)
+	fee := max(money.Satoshi(math.Ceil(size*rate)), d.Fee+money.Satoshi(math.Ceil(size*minRelayRate)))
+	tx := wire.NewMsgTx(old.Version)
+	tx.LockTime = old.LockTime
+	for _, in := range old.TxIn {
+		tx.AddTxIn(&wire.TxIn{PreviousOutPoint: in.PreviousOutPoint, Sequence: replaceable})
+	}
+	for _, out := range old.TxOut[:payees] {
+		tx.AddTxOut(wire.NewTxOut(out.Value, out.PkScript))
+	}
+	change := old.TxOut[payees]
+	switch left := money.Satoshi(change.Value) - (fee - d.Fee); {
+	case left >= dust:
+		tx.AddTxOut(wire.NewTxOut(int64(left), change.PkScript))
+	case left >= 0:
+		fee += left
+	default:
+		return nil, ErrNoChange
+	}
+	return w.signed(ctx, tx, fee, rate)
+}
+
+// assembleMost pays all outputs, or as many as the coins suffice for, the first ones first.
+func assembleMost(outputs []bitcoin.Output, change []byte, coins []coin, rate float64) (tx *wire.MsgTx, fee money.Satoshi, paid []bool, err error) {
+	paid = make([]bool, len(outputs))
+	tx, fee, err = assemble(outputs, change, coins, rate)
+	if !errors.Is(err, ErrTooPoor) {
+		for i := range paid {
+			paid[i] = err == nil
+		}
+		return tx, fee, paid, err
+	}
+	var some []bitcoin.Output
+	for i, o := range outputs {
+		more, moreFee, failed := assemble(append(some[:len(some):len(some)], o), change, coins, rate)
+		if failed == nil {
+			some, tx, fee, paid[i], err = append(some, o), more, moreFee, true, nil
+		}
+	}
+	return tx, fee, paid, err
 }
 
 // assemble chooses coins, largest first, until they cover the outputs and their own fee.
@@ -102,7 +187,9 @@ func assemble(outputs []bitcoin.Output, change []byte, coins []coin, rate float6
 		if i == maxCoins {
 			break
 		}
-		tx.AddTxIn(wire.NewTxIn(&c.at, nil, nil))
+		in := wire.NewTxIn(&c.at, nil, nil)
+		in.Sequence = replaceable
+		tx.AddTxIn(in)
 		size += c.bytes
 		gathered += c.value
 		if gathered < needed+feeFor(size) {

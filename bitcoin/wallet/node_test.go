@@ -53,7 +53,7 @@ func TestARealWalletPays(t *testing.T) {
 			{Value: 1_234_567, Script: append([]byte{0x00, 0x14}, make([]byte, 20)...)},
 			{Value: 70*money.Bitcoin + 1, Script: append([]byte{0x00, 0x20}, make([]byte, 32)...)},
 		}
-		if _, err := w.Draft(ctx, to, 2); !errors.Is(err, wallet.ErrTooPoor) {
+		if _, _, err := w.Draft(ctx, to, 2, nil); !errors.Is(err, wallet.ErrTooPoor) {
 			t.Fatalf("an empty wallet: %v", err)
 		}
 		if _, err := client.MineBlocks(ctx, 102, script); err != nil { // two coinbases are spendable
@@ -64,7 +64,7 @@ func TestARealWalletPays(t *testing.T) {
 				t.Fatalf("the wallet sees %s after 102 blocks", balance(t, client))
 			}
 		}
-		draft, err := w.Draft(ctx, to, 2)
+		draft, _, err := w.Draft(ctx, to, 2, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -155,15 +155,23 @@ func (w *Wallet) Send(ctx context.Context, raw []byte) error {
 	return fmt.Errorf("%w: %w", ErrRefused, err)
 }
 
-// Known tells whether the wallet or the node has a transaction.
+// Known tells whether a transaction is on its way or mined, as the wallet or the node sees it. One that the
+// wallet only remembers, because another has spent its coins, is not.
 func (w *Wallet) Known(ctx context.Context, id bitcoin.Hash) (bool, error) {
 	for _, method := range []string{"gettransaction", "getrawtransaction"} {
-		err := w.client.Call(ctx, nil, method, id.String())
+		params := []any{id.String()}
+		if method == "getrawtransaction" {
+			params = append(params, 1)
+		}
+		var seen struct {
+			Confirmations int `json:"confirmations"` // negative: another is so deep (Core)
+		}
+		err := w.client.Call(ctx, &seen, method, params...)
 		var refusal *bitcoin.RPCError
 		switch {
-		case err == nil:
+		case err == nil && seen.Confirmations >= 0:
 			return true, nil
-		case !errors.As(err, &refusal):
+		case err != nil && !errors.As(err, &refusal):
 			return false, err
 		}
 	}

@@ -30,7 +30,7 @@ func newPoolCommand() *cobra.Command {
 payout address, with an optional .worker. Every accepted share is in an append-only log
 before the miner hears "true"; every payment follows from that log.`,
 	}
-	command.AddCommand(newPoolUpCommand(), newPoolAdminCommand(), newPoolRecomputeCommand(), newPoolReportCommand())
+	command.AddCommand(newPoolUpCommand(), newPoolAdminCommand(), newPoolFetchCommand(), newPoolRecomputeCommand(), newPoolReportCommand())
 	return command
 }
 
@@ -81,24 +81,31 @@ func newPoolRecomputeCommand() *cobra.Command {
 	var dir, scheme string
 	var block uint64
 	var verify bool
+	var node nodeFlags
 	command := &cobra.Command{
 		Use:   "recompute",
 		Short: "Recompute a block's split, or every scheme's pay, from the log alone",
-		Long: `Replays the share log and prints what a block brings each user by any scheme, starting at
-the log position that the block's job has stored; without --block, what each user would
-have earned by every scheme over the whole log, with the spread from block to block.
-With --verify the work of every share is hashed again. The pool must not be running on
-the directory; miners use a copy of the published log.`,
-		Example: "  aqsha pool recompute --dir aqsha-pool --scheme tides --block 840000 --verify\n  aqsha pool recompute --dir aqsha-pool --json",
-		Args:    cobra.NoArgs,
+		Long: `Replays the share log and prints what a block brings each user by any scheme, counting the
+log up to where the block's split was fixed; without --block, what each user would have
+earned by every scheme over the whole log, with the spread from block to block. --dir is
+a copy made by 'aqsha pool fetch', which needs no secret, or the directory of a pool that
+is not running. With --verify the work of every share is hashed again; with --node blocks
+and payments are looked up on the chain. Whatever in the log contradicts the bytes that
+were hashed, the scheme, or the chain is listed on standard error, and the command fails.`,
+		Example: "  aqsha pool recompute --dir copy --scheme tides --block 840000 --verify\n" +
+			"  aqsha pool recompute --dir copy --verify --node http://127.0.0.1:8332 --json",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			log, _, err := openPoolLog(dir, "", false)
+			log, closer, err := openPoolRecords(dir)
 			if err != nil {
 				return err
 			}
-			defer log.Close()
+			defer closer.Close()
 			audit, err := pool.Audit(log, verify)
 			if err != nil {
+				return err
+			}
+			if err := judge(command, audit, &node); err != nil {
 				return err
 			}
 			if block == 0 {
@@ -129,6 +136,7 @@ the directory; miners use a copy of the published log.`,
 	flags.StringVar(&scheme, "scheme", payout.PPLNS, strings.Join(payout.Schemes, ", "))
 	flags.Uint64Var(&block, "block", 0, "height of one of the pool's blocks")
 	flags.BoolVar(&verify, "verify", false, "hash every share again")
+	node.register(command)
 	return command
 }
 
@@ -183,11 +191,11 @@ name, licence, licence_date. Wallets that nobody has claimed are named on standa
 			if err != nil {
 				return usageError{err}
 			}
-			log, _, err := openPoolLog(dir, "", false)
+			log, closer, err := openPoolRecords(dir)
 			if err != nil {
 				return err
 			}
-			defer log.Close()
+			defer closer.Close()
 			audit, err := pool.Audit(log, false)
 			if err != nil {
 				return err

@@ -41,6 +41,8 @@ type poolUp struct {
 	wallet                string
 	payMinimum            string
 	maxFeeRate            float64
+	payDepth              int
+	paySweep              time.Duration
 	bip323                bool
 }
 
@@ -97,6 +99,8 @@ well have the last word.`,
 	flags.StringVar(&up.wallet, "wallet", "", "URL of the wallet that pays: btcwallet's, or Bitcoin Core's with …/wallet/NAME (default the node's own)")
 	flags.StringVar(&up.payMinimum, "pay-minimum", "0.001", "least amount of a payment in bitcoin")
 	flags.Float64Var(&up.maxFeeRate, "max-fee-rate", 50, "cap of a payment's fee, satoshi per virtual byte; dearer, and it waits")
+	flags.IntVar(&up.payDepth, "pay-confirmations", pool.DefaultConfirmations, "blocks that make a payment paid, or the loss of its coin final")
+	flags.DurationVar(&up.paySweep, "pay-sweep", 30*24*time.Hour, "pay users below the minimum who have sent no share for so long; 0: never")
 	flags.StringVar(&up.importFile, "import", "", "take settings from a ckpool.conf")
 	return command
 }
@@ -203,7 +207,11 @@ func (up *poolUp) run(command *cobra.Command) error {
 		return err
 	}
 	defer log.Close()
-	p, err := pool.Open(ctx, up.config, pool.Options{Network: network, Nodes: nodes, Log: log, Logger: logger,
+	public, err := durable.Read(vfs.OS, filepath.Join(up.dir, "log.pub"), 4096)
+	if err != nil {
+		return fmt.Errorf("the log's public key: %w", err)
+	}
+	p, err := pool.Open(ctx, up.config, pool.Options{LogKey: string(public), Network: network, Nodes: nodes, Log: log, Logger: logger,
 		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: payer, PaymentsDir: filepath.Join(up.dir, "payments"),
 		BlocksDir: filepath.Join(up.dir, "blocks"), Peers: up.peers, News: news})
 	if err != nil {
@@ -235,7 +243,8 @@ func (up *poolUp) run(command *cobra.Command) error {
 		if err != nil {
 			return usageError{fmt.Errorf("--pay-minimum: %w", err)}
 		}
-		go p.PayEvery(ctx, up.payEvery, pool.PayOptions{Minimum: max(minimum, 1), MaxFeeRate: up.maxFeeRate})
+		go p.PayEvery(ctx, up.payEvery, pool.PayOptions{
+			Minimum: max(minimum, 1), MaxFeeRate: up.maxFeeRate, Confirmations: up.payDepth, SweepAfter: up.paySweep})
 	}
 	return p.Run(ctx, listeners...)
 }

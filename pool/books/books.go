@@ -78,7 +78,14 @@ func Open(file string) (*Books, error) {
 // Close closes the file.
 func (b *Books) Close() error { return b.db.Close() }
 
-// Book writes entries in one transaction: all or none. Entries whose keys are there are skipped.
+// DifferError says that the books have another entry under a key.
+type DifferError struct{ Key string }
+
+func (e *DifferError) Error() string     { return fmt.Sprintf("books have another entry %q", e.Key) }
+func (e *DifferError) ErrorCode() string { return "books-differ" }
+
+// Book writes entries in one transaction. An entry that is there already is skipped; one that is
+// there with other postings is left as it is, and the error is a *DifferError, with the rest written.
 func (b *Books) Book(ctx context.Context, entries ...Entry) error {
 	for _, e := range entries {
 		if err := e.Check(); err != nil {
@@ -90,25 +97,90 @@ func (b *Books) Book(ctx context.Context, entries ...Entry) error {
 		return fmt.Errorf("books: %w", err)
 	}
 	defer tx.Rollback()
+	var differ error
 	for _, e := range entries {
-		result, err := tx.ExecContext(ctx, "INSERT INTO entry (key, time_millis, memo) VALUES (?, ?, ?) ON CONFLICT(key) DO NOTHING", e.Key, e.TimeMillis, e.Memo)
-		if err != nil {
+		err := bookOne(ctx, tx, e)
+		if _, other := err.(*DifferError); other && differ == nil {
+			differ = err
+		} else if err != nil && !other {
 			return fmt.Errorf("books: %w", err)
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			continue
-		}
-		id, err := result.LastInsertId()
-		if err != nil {
-			return fmt.Errorf("books: %w", err)
-		}
-		for _, p := range e.Postings {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO posting (entry, account, amount) VALUES (?, ?, ?)", id, p.Account, int64(p.Amount)); err != nil {
-				return fmt.Errorf("books: %w", err)
-			}
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("books: %w", err)
+	}
+	return differ
+}
+
+func bookOne(ctx context.Context, tx *sql.Tx, e Entry) error {
+	result, err := tx.ExecContext(ctx, "INSERT INTO entry (key, time_millis, memo) VALUES (?, ?, ?) ON CONFLICT(key) DO NOTHING", e.Key, e.TimeMillis, e.Memo)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return sameEntry(ctx, tx, e)
+	}
+	id, err := result.LastInsertId()
+	if err != nil {
+		return err
+	}
+	for _, p := range e.Postings {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO posting (entry, account, amount) VALUES (?, ?, ?)", id, p.Account, int64(p.Amount)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameEntry holds an entry that is there against the one that is given, account by account.
+func sameEntry(ctx context.Context, tx *sql.Tx, e Entry) error {
+	rows, err := tx.QueryContext(ctx, "SELECT p.account, SUM(p.amount) FROM posting p JOIN entry e ON e.id = p.entry WHERE e.key = ? GROUP BY p.account", e.Key)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	left := map[string]money.Satoshi{}
+	for _, p := range e.Postings {
+		left[p.Account] += p.Amount
+	}
+	for rows.Next() {
+		var account string
+		var amount int64
+		if err := rows.Scan(&account, &amount); err != nil {
+			return err
+		}
+		left[account] -= money.Satoshi(amount)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, amount := range left {
+		if amount != 0 {
+			return &DifferError{e.Key}
+		}
+	}
+	return nil
+}
+
+// Beyond returns the newest entry when there are more than a number of them, nil otherwise.
+func (b *Books) Beyond(ctx context.Context, entries uint64) (*Entry, error) {
+	var count uint64
+	if err := b.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM entry").Scan(&count); err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	if count <= entries {
+		return nil, nil
+	}
+	var e Entry
+	err := b.db.QueryRowContext(ctx, "SELECT key, time_millis, memo FROM entry ORDER BY id DESC LIMIT 1").Scan(&e.Key, &e.TimeMillis, &e.Memo)
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	return &e, nil
 }
 
 // Balances are credits minus debits of all accounts.

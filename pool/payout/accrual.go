@@ -8,58 +8,66 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// rate is what one share's work is multiplied by.
-type rate struct {
-	amount money.Satoshi // S, or S + F
-	bits   uint32
-}
-
-// Accrual sums what PPS or FPPS owes each user. Satoshi are whole only in the sum: the work is
-// kept per rate, and the fraction below a satoshi waits for the next share. The zero Accrual is empty.
+// Accrual sums what PPS or FPPS owes each user, less the fee that was in force at each share. The
+// zero Accrual is empty.
+//
+// A share earns units · amount / W · (1 − fee), with W = networkTop / target and the fee in parts per
+// million: every such product is a whole number of the same fraction of a satoshi, whatever the
+// block, so one number for each user is exact.
 type Accrual struct {
-	work map[uint64]map[rate]*big.Int
+	earned map[uint64]*big.Int // in satoshi / fractions
 }
 
-// Add credits a share: units · amount / W, with W the network's work at the job's bits.
-func (a *Accrual) Add(user uint64, units *big.Int, amount money.Satoshi, bits uint32) {
-	if a.work == nil {
-		a.work = map[uint64]map[rate]*big.Int{}
+// fractions of a satoshi that all rates and fees have in common.
+var fractions = new(big.Int).Mul(networkTop, big.NewInt(million))
+
+// million: fees are in parts of it.
+const million = 1_000_000
+
+// Add credits a share: units · amount / W, less the fee, with W the network's work at the job's bits.
+func (a *Accrual) Add(user uint64, units *big.Int, amount money.Satoshi, bits uint32, feePPM uint64) error {
+	target, err := bitcoin.TargetOfBits(bits)
+	if err != nil {
+		return err
 	}
-	if a.work[user] == nil {
-		a.work[user] = map[rate]*big.Int{}
+	if a.earned == nil {
+		a.earned = map[uint64]*big.Int{}
 	}
-	at := rate{amount, bits}
-	if a.work[user][at] == nil {
-		a.work[user][at] = new(big.Int)
+	if a.earned[user] == nil {
+		a.earned[user] = new(big.Int)
 	}
-	a.work[user][at].Add(a.work[user][at], units)
+	top := new(big.Int).Mul(units, big.NewInt(int64(amount)))
+	top.Mul(top, target.Big())
+	top.Mul(top, big.NewInt(int64(million-feePPM)))
+	a.earned[user].Add(a.earned[user], top)
+	return nil
 }
 
-// Earned is the user's whole satoshi so far, less the operator's fee in parts per million.
-func (a *Accrual) Earned(user uint64, feePPM uint64) (money.Satoshi, error) {
-	sum := new(big.Rat)
-	for at, units := range a.work[user] {
-		target, err := bitcoin.TargetOfBits(at.bits)
-		if err != nil {
-			return 0, err
-		}
-		// units · amount · target / (0xffff · 2^248): exact, whatever the order of the map.
-		top := new(big.Int).Mul(units, big.NewInt(int64(at.amount)))
-		top.Mul(top, target.Big())
-		sum.Add(sum, new(big.Rat).SetFrac(top, networkTop))
+// Earned is the user's whole satoshi.
+func (a *Accrual) Earned(user uint64) (money.Satoshi, error) {
+	if a.earned[user] == nil {
+		return 0, nil
 	}
-	sum.Mul(sum, new(big.Rat).SetFrac64(int64(1_000_000-feePPM), 1_000_000))
-	whole := new(big.Int).Quo(sum.Num(), sum.Denom())
+	whole := new(big.Int).Quo(a.earned[user], fractions)
 	if !whole.IsInt64() {
 		return 0, money.ErrOverflow
 	}
 	return money.Satoshi(whole.Int64()), nil
 }
 
+// Take takes the user's whole satoshi out; the fraction below one waits for the next share.
+func (a *Accrual) Take(user uint64) (money.Satoshi, error) {
+	whole, err := a.Earned(user)
+	if err == nil && whole > 0 {
+		a.earned[user].Sub(a.earned[user], new(big.Int).Mul(big.NewInt(int64(whole)), fractions))
+	}
+	return whole, err
+}
+
 // Users lists whom anything was accrued for, ascending.
 func (a *Accrual) Users() []uint64 {
-	users := make([]uint64, 0, len(a.work))
-	for user := range a.work {
+	users := make([]uint64, 0, len(a.earned))
+	for user := range a.earned {
 		users = append(users, user)
 	}
 	slices.Sort(users)

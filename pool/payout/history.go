@@ -57,23 +57,12 @@ type entry struct {
 }
 
 // History is the shares of a log in order, and the rounds that blocks end. The zero History is
-// empty. Of its shares it keeps what the longest window and the current round need.
+// empty.
 type History struct {
+	Rounds Rounds
 	shares []entry
-	rounds []round // of the blocks that stand, in the order in which they were found
-	// The open round: shares from since on, and those that orphans have given back.
-	since    uint64
-	returned []span
-	kept     *big.Int // sum of shares
-}
-
-// span is shares from an index up to another, exclusive.
-type span struct{ from, to uint64 }
-
-// round is the shares that a block has paid under PROP.
-type round struct {
-	end   uint64
-	spans []span
+	kept   *big.Int // sum of shares
+	widest *big.Int // the greatest network work W of any job so far; nil: none yet
 }
 
 // Add appends a share; its index must be above all before.
@@ -88,20 +77,26 @@ func (h *History) Add(index, user uint64, units *big.Int) {
 	h.kept.Add(h.kept, units)
 }
 
-// Forget drops shares that no window of the widest scheme at this target and no round reaches:
-// twice the widest, so that a target that doubles, and orphans, find theirs.
-func (h *History) Forget(target bitcoin.Target) {
-	bound := NetworkUnits(target, 2*tidesWindow)
-	const keptRounds = 6 // blocks that may still be orphaned in practice
-	oldest := h.since
-	for _, r := range h.rounds[max(0, len(h.rounds)-keptRounds):] {
-		for _, s := range r.spans {
-			oldest = min(oldest, s.from)
-		}
+// harder is how many times as much work a block may take after one change of the difficulty
+// (Bitcoin's consensus: at most four times, every 2,016 blocks).
+const harder = 4
+
+// Target notes how hard a job is.
+func (h *History) Target(target bitcoin.Target) {
+	if w := NetworkUnits(target, 1); h.widest == nil || w.Cmp(h.widest) > 0 {
+		h.widest = w
 	}
-	for _, s := range h.returned {
-		oldest = min(oldest, s.from)
+}
+
+// Forget drops shares that no round reaches and behind which more newer work stands than the widest
+// window of the hardest job so far, made harder once more. An easy job in between, as test networks
+// have them, forgets nothing.
+func (h *History) Forget() {
+	if h.widest == nil {
+		return
 	}
+	bound := new(big.Int).Mul(h.widest, big.NewInt(tidesWindow*harder))
+	oldest := h.Rounds.Oldest()
 	drop := 0
 	for drop < len(h.shares) && h.shares[drop].index < oldest {
 		rest := new(big.Int).Sub(h.kept, h.shares[drop].units)
@@ -111,43 +106,17 @@ func (h *History) Forget(target bitcoin.Target) {
 		h.kept = rest
 		drop++
 	}
+	// Moving what is kept costs as much as is kept, so it is done when that much has gone.
 	if drop > 0 {
-		h.shares = slices.Clone(h.shares[drop:])
+		h.shares = h.shares[drop:]
+		if cap(h.shares) < 2*len(h.shares) || drop > len(h.shares) {
+			h.shares = slices.Clone(h.shares)
+		}
 	}
 }
 
 // Len is the number of shares kept.
 func (h *History) Len() uint64 { return uint64(len(h.shares)) }
-
-// EndRound notes that a block stands whose split counted the shares before position.
-func (h *History) EndRound(position uint64) {
-	spans := h.returned
-	if position > h.since {
-		spans = append(spans, span{h.since, position})
-		h.since = position
-	}
-	h.rounds = append(h.rounds, round{position, spans})
-	h.returned = nil
-}
-
-// Reopen undoes EndRound for an orphan: its shares return to the open round, even when another
-// block has ended one since.
-func (h *History) Reopen(position uint64) {
-	for i := len(h.rounds) - 1; i >= 0; i-- {
-		if h.rounds[i].end != position {
-			continue
-		}
-		for _, s := range h.rounds[i].spans {
-			if s.to == h.since {
-				h.since = s.from
-			} else {
-				h.returned = append(h.returned, s)
-			}
-		}
-		h.rounds = slices.Delete(h.rounds, i, i+1)
-		return
-	}
-}
 
 // before returns the shares with an index below position.
 func (h *History) before(position uint64) []entry {
@@ -172,15 +141,12 @@ func (h *History) Window(position uint64, bound *big.Int) []Weight {
 	return ordered(sums)
 }
 
-// Round is the work of the open round before position.
+// Round is the work of the round that was open at a position of the log.
 func (h *History) Round(position uint64) []Weight {
 	sums := map[uint64]*big.Int{}
+	paid := h.Rounds.asOf(position)
 	for _, share := range h.before(position) {
-		in := share.index >= h.since
-		for _, s := range h.returned {
-			in = in || share.index >= s.from && share.index < s.to
-		}
-		if in {
+		if !within(share.index, paid) {
 			add(sums, share.user, share.units)
 		}
 	}

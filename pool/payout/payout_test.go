@@ -89,14 +89,14 @@ func TestOrphanReturnsTheRound(t *testing.T) {
 	for i := range uint64(4) {
 		h.Add(i, i+1, units(1))
 	}
-	h.EndRound(2)
+	h.Rounds.Close(2, 2, 2)
 	round := func() string {
 		return fmt.Sprint(amounts(must(h.Split(payout.PROP, 0, payout.Reward{Total: 120, Target: one, Position: 4}))))
 	}
 	if got := round(); got != "map[3:0.00000060 4:0.00000060]" {
 		t.Errorf("after a block: %s", got)
 	}
-	h.Reopen(2)
+	h.Rounds.Reopen(2, 3)
 	if got := round(); got != "map[1:0.00000030 2:0.00000030 3:0.00000030 4:0.00000030]" {
 		t.Errorf("after its orphan: %s", got)
 	}
@@ -109,21 +109,31 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// PPS pays work · S / W: at difficulty 1, a share of difficulty 1 earns the subsidy.
+// PPS pays work · S / W, less the fee in force at each share: at difficulty 1, a share of difficulty 1 earns the
+// subsidy. A new fee changes nothing that was earned before.
 func TestAccrual(t *testing.T) {
 	var a payout.Accrual
-	for range 3 {
-		a.Add(7, payout.Units(stratum.Difficulty{N: 1, K: 2}), 1001, difficultyOneBits)
+	add := func(user uint64, d stratum.Difficulty, feePPM uint64) {
+		t.Helper()
+		if err := a.Add(user, payout.Units(d), 1001, difficultyOneBits, feePPM); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if got, err := a.Earned(7, 0); err != nil || got != 750 { // 3/4 · 1001 = 750.75
+	quarter := stratum.Difficulty{N: 1, K: 2}
+	for range 3 {
+		add(7, quarter, 0)
+	}
+	if got, err := a.Take(7); err != nil || got != 750 { // 3/4 · 1001 = 750.75
 		t.Errorf("earned %d, %v", got, err)
 	}
-	a.Add(7, payout.Units(stratum.Difficulty{N: 1, K: 2}), 1001, difficultyOneBits)
-	if got, _ := a.Earned(7, 0); got != 1001 {
+	add(7, quarter, 0)
+	if got, _ := a.Earned(7); got != 251 {
 		t.Errorf("earned %d: the fractions are lost", got)
 	}
-	if got, _ := a.Earned(7, 20_000); got != 980 {
-		t.Errorf("less 2 %%: %d", got)
+	add(8, stratum.Difficulty{N: 100}, 10_000)
+	add(8, stratum.Difficulty{N: 1}, 20_000)
+	if got, _ := a.Earned(8); got != 99_099+980 { // 100,100 less 1 %, 1,001 less 2 %
+		t.Errorf("with a new fee for the last share: %d", got)
 	}
 	if got := payout.ShareRate(payout.FPPS, 1000, 10); got != 1010 {
 		t.Errorf("FPPS rate %d", got)

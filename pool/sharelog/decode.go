@@ -103,7 +103,18 @@ func Decode(entry []byte) (Record, error) {
 	case kindLease:
 		record = &Lease{r.uvarint(), r.uvarint()}
 	case kindScheme:
-		record = &Scheme{r.text(), r.below(1_000_001), r.text()}
+		record = &Scheme{Name: r.text(), FeePPM: r.below(1_000_001), Address: r.text()}
+	case kindTerms:
+		s := &Scheme{Name: r.text(), FeePPM: r.below(1_000_001), Address: r.text(), Rules: r.uvarint(), InCoinbase: r.below(2) == 1}
+		r.bad = r.bad || s.Rules != RulesAtBlock // later rules are for later programs
+		record = s
+	case kindSent:
+		record = &Sent{r.uvarint(), r.millis(), r.hash(), r.amount(), r.below(1 << 31)}
+	case kindSettled:
+		s := &Settled{Number: r.uvarint(), TimeMillis: r.millis(), Outcome: r.below(OutcomeDropped + 1)}
+		s.TxID, s.Fee, s.Height, s.Block = r.hash(), r.amount(), r.below(1<<31), r.hash()
+		r.bad = r.bad || s.Outcome == 0
+		record = s
 	default:
 		return nil, fmt.Errorf("%w: kind %d", errBad, entry[0])
 	}

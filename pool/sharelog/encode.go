@@ -32,8 +32,19 @@ func Append(to []byte, record Record) []byte {
 	case *Lease:
 		return uvarints(append(to, kindLease), r.First, r.Count)
 	case *Scheme:
-		to = uvarints(text(append(to, kindScheme), r.Name), r.FeePPM)
-		return text(to, r.Address)
+		if r.Rules <= RulesAtJob {
+			to = uvarints(text(append(to, kindScheme), r.Name), r.FeePPM)
+			return text(to, r.Address)
+		}
+		to = text(uvarints(text(append(to, kindTerms), r.Name), r.FeePPM), r.Address)
+		return uvarints(to, r.Rules, boolean(r.InCoinbase))
+	case *Sent:
+		to = append(uvarints(append(to, kindSent), r.Number, uint64(r.TimeMillis)), r.TxID[:]...)
+		return uvarints(to, uint64(r.Fee), r.Height)
+	case *Settled:
+		to = uvarints(append(to, kindSettled), r.Number, uint64(r.TimeMillis), r.Outcome)
+		to = uvarints(append(to, r.TxID[:]...), uint64(r.Fee), r.Height)
+		return append(to, r.Block[:]...)
 	}
 	panic(fmt.Sprintf("sharelog: no such record %T", record))
 }
@@ -63,11 +74,7 @@ func appendJob(to []byte, j *Job) []byte {
 	}
 	to = uvarints(to, uint64(len(j.Variants)))
 	for _, v := range j.Variants {
-		witness := uint64(0)
-		if v.Witness {
-			witness = 1
-		}
-		to = uvarints(text(to, v.Name), witness)
+		to = uvarints(text(to, v.Name), boolean(v.Witness))
 		to = text(text(to, string(v.Head)), string(v.Tail))
 		to = uvarints(to, uint64(len(v.Payees)))
 		for _, p := range v.Payees {
@@ -75,6 +82,13 @@ func appendJob(to []byte, j *Job) []byte {
 		}
 	}
 	return to
+}
+
+func boolean(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func uvarints(to []byte, values ...uint64) []byte {

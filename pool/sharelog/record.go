@@ -20,6 +20,9 @@ const (
 	kindScheme  = 7
 	kindPayment = 8
 	kindPaid    = 9
+	kindTerms   = 10 // a Scheme of rules 2 and later
+	kindSent    = 11
+	kindSettled = 12
 )
 
 // Share is work that was accepted and is credited with the difficulty.
@@ -94,11 +97,22 @@ type Status struct {
 // Lease reserves extranonces from First on, before any is used: none is ever used twice.
 type Lease struct{ First, Count uint64 }
 
+// Rules by which the accounts read a log. A log's first entries may follow older ones.
+const (
+	// RulesAtJob: every block's split is fixed when its job is built. Logs before November 2026.
+	RulesAtJob = 1
+	// RulesAtBlock: a split is fixed at the job when the coinbase pays it, and at the block when the
+	// operator's wallet does; shares that a scheme has paid one by one are in no window and no round.
+	RulesAtBlock = 2
+)
+
 // Scheme is the way shares are paid from here on.
 type Scheme struct {
-	Name    string
-	FeePPM  uint64 // operator's fee in parts per million
-	Address string // operator's
+	Name       string
+	FeePPM     uint64 // operator's fee in parts per million
+	Address    string // operator's
+	Rules      uint64 // 0 is RulesAtJob
+	InCoinbase bool   // coinbases pay the users; always false in RulesAtJob, which does not say
 }
 
 // Payment is the intention to pay users from the operator's wallet; it is durable before the node
@@ -109,7 +123,8 @@ type Payment struct {
 	Payees     []Payee // Debt is 0
 }
 
-// Paid is what became of a payment.
+// Paid is what became of a payment in logs before November 2026: it counted as paid when it was sent.
+// Today a payment is Sent, perhaps several times, and then Settled.
 type Paid struct {
 	Number     uint64
 	TimeMillis int64
@@ -117,6 +132,36 @@ type Paid struct {
 	Fee        money.Satoshi
 }
 
+// Sent is a signed transaction that makes a payment, entered before the network gets it. A later one
+// for the same payment pays the same and spends a coin of the first, so that only one can be mined.
+type Sent struct {
+	Number     uint64 // of the payment
+	TimeMillis int64
+	TxID       bitcoin.Hash
+	Fee        money.Satoshi
+	Height     uint64 // of the chain then: it is mined in a later block
+}
+
+// Outcomes of a payment.
+const (
+	OutcomeConfirmed  = 1 // the transaction is deep in the chain
+	OutcomeConflicted = 2 // another one has spent its coin, deep in the chain; nothing was paid
+	OutcomeDropped    = 3 // it was never signed, so nothing was paid
+)
+
+// Settled is what the chain has made of a payment.
+type Settled struct {
+	Number     uint64
+	TimeMillis int64 // of the block, when there is one
+	Outcome    uint64
+	TxID       bitcoin.Hash // that is in the chain: of the payment, or the one that has spent its coin
+	Fee        money.Satoshi
+	Height     uint64 // of the block that it is in
+	Block      bitcoin.Hash
+}
+
+func (*Sent) kind() byte    { return kindSent }
+func (*Settled) kind() byte { return kindSettled }
 func (*Payment) kind() byte { return kindPayment }
 func (*Paid) kind() byte    { return kindPaid }
 func (*Share) kind() byte   { return kindShare }

@@ -47,6 +47,9 @@ func records() []sharelog.Record {
 		&sharelog.Paid{Number: 3, TimeMillis: 9, TxID: hash, Fee: 7},
 		&sharelog.Lease{First: 65536, Count: 65536},
 		&sharelog.Scheme{Name: "tides", FeePPM: 10_000, Address: "bc1p"},
+		&sharelog.Scheme{Name: "tides", FeePPM: 10_000, Address: "bc1p", Rules: sharelog.RulesAtBlock, InCoinbase: true},
+		&sharelog.Sent{Number: 4, TimeMillis: 5, TxID: bitcoin.Hash{6}, Fee: 7, Height: 8},
+		&sharelog.Settled{Number: 4, TimeMillis: 5, Outcome: sharelog.OutcomeConflicted, TxID: bitcoin.Hash{6}, Fee: 7, Height: 8, Block: bitcoin.Hash{9}},
 	}
 }
 

@@ -1,0 +1,78 @@
+package pool
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/pool/sharelog"
+)
+
+// CheckChain holds what a log says of its blocks and payments against a node's chain.
+func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node *bitcoin.Client) error {
+	for _, b := range a.state.blocks {
+		hash, err := node.HashAt(ctx, int(b.Height))
+		if err != nil {
+			a.convict(b.Share, "block", fmt.Sprintf("one at height %d", b.Height), "the chain is not so high: "+err.Error())
+			continue
+		}
+		switch onChain := hash == b.Hash; {
+		case b.Status == sharelog.StatusConfirmed && !onChain:
+			a.convict(b.Share, "status", fmt.Sprintf("block %s is final", b.Hash), fmt.Sprintf("the chain has %s at height %d", hash, b.Height))
+		case b.Status == sharelog.StatusOrphaned && onChain:
+			a.convict(b.Share, "status", fmt.Sprintf("block %s is an orphan", b.Hash), fmt.Sprintf("it is in the chain at height %d", b.Height))
+		}
+	}
+	for _, p := range a.state.payments {
+		if p.settled == nil || p.settled.Outcome == sharelog.OutcomeDropped {
+			continue
+		}
+		if err := a.checkSettled(ctx, node, p); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// checkSettled looks a payment up in the block that it is said to be in.
+func (a *Auditor) checkSettled(ctx context.Context, node *bitcoin.Client, p *payment) error {
+	s := p.settled
+	claim := fmt.Sprintf("payment %d: %s is in block %s at height %d", p.Number, s.TxID, s.Block, s.Height)
+	hash, err := node.HashAt(ctx, int(s.Height))
+	if err != nil {
+		a.convict(p.entryIndex, "payment", claim, "the chain is not so high: "+err.Error())
+		return nil
+	}
+	if hash != s.Block {
+		a.convict(p.entryIndex, "payment", claim, fmt.Sprintf("the chain has %s there", hash))
+		return nil
+	}
+	block, err := node.RawBlock(ctx, hash)
+	if err != nil {
+		return err
+	}
+	for _, tx := range block.Transactions {
+		if bitcoin.Hash(tx.TxHash()) != s.TxID {
+			continue
+		}
+		if s.Outcome != sharelog.OutcomeConfirmed {
+			return nil
+		}
+		used := make([]bool, len(tx.TxOut))
+		for _, payee := range p.Payees {
+			script, paid := scriptOf(a.address(payee.User)), false
+			for i, out := range tx.TxOut {
+				if !paid && !used[i] && out.Value == int64(payee.Amount) && bytes.Equal(out.PkScript, script) {
+					used[i], paid = true, true
+				}
+			}
+			if !paid {
+				a.convict(p.entryIndex, "payment", claim, fmt.Sprintf("which does not pay %d satoshi to %s", payee.Amount, a.address(payee.User)))
+			}
+		}
+		return nil
+	}
+	a.convict(p.entryIndex, "payment", claim, "which does not hold it")
+	return nil
+}

@@ -1,0 +1,129 @@
+package pool_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/aqsha/aqsha/bitcoin"
+)
+
+// What a connection to a wallet can do to a call.
+const (
+	passes   = iota
+	loses    // the call is lost
+	swallows // the call is made, the answer is lost
+	repeats  // the call is made twice, the second answer comes
+	refuses  // the call is made, and a refusal is made up
+	denies   // a refusal is made up, and the call never made
+)
+
+// meddler stands between the pool and a real node and its wallet.
+type meddler struct {
+	mu       sync.Mutex
+	does     map[string]int // by method
+	answers  map[string]any // made up
+	calls    map[string]int
+	upstream *bitcoin.Client
+}
+
+// meddle returns a client through a meddler that passes everything on so far.
+func meddle(t *testing.T, upstream *bitcoin.Client) (*bitcoin.Client, *meddler) {
+	t.Helper()
+	m := &meddler{does: map[string]int{}, answers: map[string]any{}, calls: map[string]int{}, upstream: upstream}
+	server := httptest.NewServer(m)
+	t.Cleanup(server.Close)
+	client, err := bitcoin.Dial(server.URL, bitcoin.DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, m
+}
+
+func (m *meddler) do(method string, what int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.does[method] = what
+}
+
+func (m *meddler) answer(method string, what any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answers[method] = what
+}
+
+func (m *meddler) count(method string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls[method]
+}
+
+type call struct {
+	ID     json.RawMessage
+	Method string
+	Params []any
+}
+
+func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	raw, _ := io.ReadAll(r.Body)
+	var many []call
+	if json.Unmarshal(raw, &many) == nil {
+		answers := []any{}
+		for _, c := range many {
+			answer, _ := m.serve(r.Context(), c)
+			answers = append(answers, answer)
+		}
+		_ = json.NewEncoder(w).Encode(answers)
+		return
+	}
+	var c call
+	if json.Unmarshal(raw, &c) != nil {
+		return
+	}
+	answer, code := m.serve(r.Context(), c)
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (m *meddler) serve(ctx context.Context, c call) (answer any, code int) {
+	m.mu.Lock()
+	what, made, isMade := m.does[c.Method], m.answers[c.Method], false
+	_, isMade = m.answers[c.Method]
+	m.calls[c.Method]++
+	m.mu.Unlock()
+	if what == loses {
+		panic(http.ErrAbortHandler)
+	}
+	if isMade {
+		return map[string]any{"result": made, "error": nil, "id": c.ID}, 200
+	}
+	refusal := map[string]any{"result": nil, "error": map[string]any{"code": -26, "message": "made up"}, "id": c.ID}
+	if what == denies {
+		return refusal, 500
+	}
+	var result json.RawMessage
+	err := m.upstream.Call(ctx, &result, c.Method, c.Params...)
+	if what == repeats {
+		err = m.upstream.Call(ctx, &result, c.Method, c.Params...)
+	}
+	switch what {
+	case swallows:
+		panic(http.ErrAbortHandler)
+	case refuses:
+		return refusal, 500
+	}
+	var failed *bitcoin.RPCError
+	if errors.As(err, &failed) {
+		return map[string]any{"result": nil, "error": map[string]any{"code": failed.Code, "message": failed.Message}, "id": c.ID}, 500
+	}
+	if err != nil {
+		return map[string]any{"result": nil, "error": map[string]any{"code": -1, "message": fmt.Sprint(err)}, "id": c.ID}, 500
+	}
+	return map[string]any{"result": result, "error": nil, "id": c.ID}, 200
+}

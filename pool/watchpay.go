@@ -1,0 +1,341 @@
+package pool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/bitcoin/wallet"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// Payments are watched on the chain itself. A wallet forgets, remembers what can no longer be mined,
+// and may be asked through a connection that loses answers or makes them up; a block is what its hash
+// says. Each block since a payment was sent is read once, from the node that the pool follows.
+
+// sighting is how far the chain has been read for a payment. Owned by who holds Pool.paying.
+type sighting struct {
+	next uint64       // height of the first block not read
+	last bitcoin.Hash // of the block before it
+	// found: a transaction of the payment, or one that has spent its coin, is in a block.
+	found   bool
+	outcome uint64
+	txID    bitcoin.Hash
+	fee     money.Satoshi
+	height  uint64
+	block   bitcoin.Hash
+	time    time.Time // of the block
+	bumped  uint64    // height at which the fee was raised last
+}
+
+const (
+	// readAtOnce bounds the blocks that one round reads.
+	readAtOnce = 2016
+	// unknownAge is how far back a payment of before is looked for, whose height was not noted: two weeks.
+	unknownAge = 2016
+	// bumpAfter is how many blocks a payment waits in vain before its fee is raised: FeeRate asks for six.
+	bumpAfter = 6
+	// bumpAbove is by how much the rate must have risen; a node wants a whole satoshi per byte more anyway.
+	bumpAbove = 1.25
+	// watchEvery is how often open payments are looked after when nobody pays.
+	watchEvery = 10 * time.Second
+)
+
+// keepPayments looks after open payments until ctx ends.
+func (p *Pool) keepPayments(ctx context.Context) {
+	for last := ""; ; {
+		pause(ctx, watchEvery)
+		if ctx.Err() != nil {
+			return
+		}
+		if p.wallet == nil || p.chainNode() == nil || !p.paying.TryLock() {
+			continue
+		}
+		err := p.watchPayments(ctx)
+		p.paying.Unlock()
+		if err != nil && ctx.Err() == nil && err.Error() != last {
+			last = err.Error()
+			p.logger.Warn("open payments", "error", err)
+		}
+	}
+}
+
+// watchPayments finds out what the chain has made of the payments that are open, and sends again what it
+// does not have. The caller holds p.paying.
+func (p *Pool) watchPayments(ctx context.Context) error {
+	if err := p.accounts.Fault(); err != nil {
+		return err
+	}
+	open := p.accounts.openPayments()
+	var all error
+	for i := range open {
+		if err := p.watchPayment(ctx, &open[i]); err != nil {
+			all = errors.Join(all, fmt.Errorf("payment %d: %w", open[i].Number, err))
+		}
+	}
+	// A draft whose intention was never logged was never sent.
+	return errors.Join(all, p.drawer.removeFrom(p.accounts.nextPaymentNumber()))
+}
+
+// WatchPayments is one round of it, for who does not want to wait for the next.
+func (p *Pool) WatchPayments(ctx context.Context) error {
+	p.paying.Lock()
+	defer p.paying.Unlock()
+	return p.watchPayments(ctx)
+}
+
+func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
+	drafts, lost := p.drawer.get(open.Number)
+	tip, err := p.chainHeight(ctx)
+	if err != nil {
+		return errors.Join(err, p.sendAgain(ctx, drafts))
+	}
+	at := p.sighted[open.Number]
+	if at == nil {
+		at = &sighting{next: startOf(open, drafts, tip)}
+		p.sighted[open.Number] = at
+	}
+	if err := p.readChain(ctx, open, drafts, at, tip); err != nil {
+		return err
+	}
+	if at.found {
+		return p.settlePayment(ctx, open, at, tip)
+	}
+	if lost != nil {
+		return fmt.Errorf("its signed transaction is gone, so it cannot be sent again; it stays open until the chain has it: %w", lost)
+	}
+	if err := p.resume(ctx, open, drafts); err != nil {
+		return err
+	}
+	refused := p.sendAgain(ctx, drafts)
+	return p.bump(ctx, open, drafts, at, tip, refused)
+}
+
+// startOf is the first height at which a payment may be found.
+func startOf(open *payment, drafts []*wallet.Draft, tip uint64) uint64 {
+	first := tip + 1 - min(tip+1, unknownAge)
+	if len(open.sent) > 0 {
+		first = open.sent[0].Height + 1
+	}
+	if len(drafts) > 0 && drafts[0].Height > 0 {
+		first = min(first, drafts[0].Height+1)
+	}
+	return first
+}
+
+// resume enters the ids of transactions that a crash has kept out of the log, before they are sent.
+func (p *Pool) resume(ctx context.Context, open *payment, drafts []*wallet.Draft) error {
+	for _, d := range drafts {
+		known := false
+		for _, s := range open.sent {
+			known = known || s.TxID == d.ID
+		}
+		if !known {
+			sent := &sharelog.Sent{Number: open.Number, TimeMillis: time.Now().UnixMilli(), TxID: d.ID, Fee: d.Fee, Height: d.Height}
+			if err := p.recordDurably(ctx, sent); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sendAgain sends the newest transaction of a payment.
+func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	return p.wallet.Send(ctx, drafts[len(drafts)-1].Raw)
+}
+
+// bump replaces a payment that its fee keeps out of blocks, or that the node refuses, by one with a higher
+// fee and the same coins. What was sent first may still be mined instead: either pays once.
+func (p *Pool) bump(ctx context.Context, open *payment, drafts []*wallet.Draft, at *sighting, tip uint64, refused error) error {
+	options := p.payOptions.Load()
+	newest := drafts[len(drafts)-1]
+	waits := tip >= max(newest.Height, at.bumped)+bumpAfter
+	if options == nil || !waits && !errors.Is(refused, wallet.ErrRefused) {
+		return refused
+	}
+	rate, err := p.wallet.FeeRate(ctx)
+	if err != nil {
+		return errors.Join(refused, err)
+	}
+	if rate > options.MaxFeeRate || rate < newest.Rate*bumpAbove {
+		return refused
+	}
+	at.bumped = tip
+	draft, err := p.wallet.Bump(ctx, newest, len(open.Payees), rate)
+	if err != nil {
+		return errors.Join(refused, err)
+	}
+	draft.Height = tip
+	drafts = append(drafts, draft)
+	if err := p.drawer.put(open.Number, drafts); err != nil {
+		return err
+	}
+	if err := p.resume(ctx, open, drafts); err != nil {
+		return err
+	}
+	p.logger.Info("payment's fee raised", "number", open.Number, "transaction", draft.ID, "fee", draft.Fee)
+	return p.wallet.Send(ctx, draft.Raw)
+}
+
+// settlePayment enters what the chain has decided once it is deep enough.
+func (p *Pool) settlePayment(ctx context.Context, open *payment, at *sighting, tip uint64) error {
+	depth := uint64(DefaultConfirmations)
+	if options := p.payOptions.Load(); options != nil && options.Confirmations > 0 {
+		depth = uint64(options.Confirmations)
+	}
+	if tip+1 < at.height+depth {
+		return nil
+	}
+	record := &sharelog.Settled{
+		Number: open.Number, TimeMillis: at.time.UnixMilli(), Outcome: at.outcome, TxID: at.txID, Fee: at.fee, Height: at.height, Block: at.block,
+	}
+	if err := p.recordDurably(ctx, record); err != nil {
+		return err
+	}
+	if at.outcome == sharelog.OutcomeConflicted {
+		p.logger.Error("payment's coin was spent by another transaction; its users are owed again", "number", open.Number, "transaction", at.txID, "block", at.block)
+	} else {
+		p.logger.Info("payment confirmed", "number", open.Number, "transaction", at.txID, "block", at.block)
+	}
+	delete(p.sighted, open.Number)
+	return p.drawer.remove(open.Number)
+}
+
+// chainHeight is that of the node that is followed.
+func (p *Pool) chainHeight(ctx context.Context) (height uint64, err error) {
+	err = p.eachNode(func(node *bitcoin.Client) error { return node.Call(ctx, &height, "getblockcount") })
+	return height, err
+}
+
+// readChain reads the blocks up to the tip that have not been read, and again all of them when the chain has
+// become another.
+func (p *Pool) readChain(ctx context.Context, open *payment, drafts []*wallet.Draft, at *sighting, tip uint64) error {
+	return p.eachNode(func(node *bitcoin.Client) error {
+		first := startOf(open, drafts, tip)
+		if at.next > first {
+			hash, err := node.HashAt(ctx, int(at.next-1))
+			if err != nil && !bitcoin.NotFound(err) && at.next-1 <= tip {
+				return err
+			}
+			if err != nil || hash != at.last {
+				*at = sighting{next: first, bumped: at.bumped}
+			}
+		}
+		for n := 0; at.next <= tip && n < readAtOnce; n++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			hash, err := node.HashAt(ctx, int(at.next))
+			if err != nil {
+				return err
+			}
+			block, err := node.RawBlock(ctx, hash)
+			if err != nil {
+				return err
+			}
+			if at.next > first && bitcoin.Hash(block.Header.PrevBlock) != at.last {
+				*at = sighting{next: first, bumped: at.bumped}
+				return nil // the chain has changed meanwhile; the next round reads it
+			}
+			if !at.found {
+				at.look(open, drafts, block, hash)
+			}
+			at.next, at.last = at.next+1, hash
+		}
+		return nil
+	})
+}
+
+// look searches a block for a transaction of a payment, or one that has spent its coin.
+func (at *sighting) look(open *payment, drafts []*wallet.Draft, block *wire.MsgBlock, hash bitcoin.Hash) {
+	fees := map[bitcoin.Hash]money.Satoshi{}
+	for _, s := range open.sent {
+		fees[s.TxID] = s.Fee
+	}
+	coins := map[wire.OutPoint]bool{}
+	for _, d := range drafts {
+		fees[d.ID] = d.Fee
+		spent, err := d.Coins()
+		if err != nil {
+			continue
+		}
+		for _, c := range spent {
+			coins[c] = true
+		}
+	}
+	for _, tx := range block.Transactions[1:] {
+		id := bitcoin.Hash(tx.TxHash())
+		fee, ours := fees[id]
+		outcome := uint64(sharelog.OutcomeConfirmed)
+		if !ours {
+			spends := false
+			for _, in := range tx.TxIn {
+				spends = spends || coins[in.PreviousOutPoint]
+			}
+			if !spends {
+				continue
+			}
+			// The operator may have raised the fee by hand: what counts is who is paid.
+			if outcome = sharelog.OutcomeConflicted; paysAll(tx, drafts, len(open.Payees)) {
+				outcome, fee = sharelog.OutcomeConfirmed, feeOfReplacement(tx, drafts[0])
+			}
+		}
+		*at = sighting{
+			next: at.next, last: at.last, bumped: at.bumped, found: true, outcome: outcome, txID: id, fee: fee,
+			height: at.next, block: hash, time: block.Header.Timestamp,
+		}
+		return
+	}
+}
+
+// paysAll tells whether a transaction has an output of its own for each of a payment's payees.
+func paysAll(tx *wire.MsgTx, drafts []*wallet.Draft, payees int) bool {
+	outputs := payeesOf(drafts[0], payees)
+	used := make([]bool, len(tx.TxOut))
+	for _, want := range outputs {
+		paid := false
+		for i, out := range tx.TxOut {
+			if !paid && !used[i] && out.Value == want.Value && bytes.Equal(out.PkScript, want.PkScript) {
+				used[i], paid = true, true
+			}
+		}
+		if !paid {
+			return false
+		}
+	}
+	return len(outputs) > 0
+}
+
+func payeesOf(d *wallet.Draft, payees int) []*wire.TxOut {
+	tx, err := d.Transaction()
+	if err != nil || len(tx.TxOut) < payees {
+		return nil
+	}
+	return tx.TxOut[:payees]
+}
+
+// feeOfReplacement is what a replacement of the same coins leaves to the miner; at least zero, when it spends
+// others too.
+func feeOfReplacement(tx *wire.MsgTx, d *wallet.Draft) money.Satoshi {
+	first, err := d.Transaction()
+	if err != nil {
+		return 0
+	}
+	fee := d.Fee
+	for _, out := range first.TxOut {
+		fee += money.Satoshi(out.Value)
+	}
+	for _, out := range tx.TxOut {
+		fee -= money.Satoshi(out.Value)
+	}
+	return max(fee, 0)
+}
