@@ -259,7 +259,8 @@ func (n *Node) shutDown() error {
 	close(n.ingest)
 	n.closing.Unlock()
 	n.running.Wait()
-	if n.failure.Load() == nil && !n.config.ReadOnly && n.snapshotSigner() != nil {
+	ahead := len(n.room.held) > 0 // of the log: a snapshot would be of blocks that will be forgotten
+	if n.failure.Load() == nil && !ahead && !n.config.ReadOnly && n.snapshotSigner() != nil {
 		if err := n.snapshot(nil); err != nil {
 			n.unsnapped.failed(err)
 			n.logger.Warn(noSnapshot, "cause", err)

@@ -24,6 +24,8 @@
 //   - Size counts entries for which a sync has returned; readers see no others.
 //   - After a failed write or sync nothing more is written (*PoisonedError). What
 //     the disk holds is found out by opening anew, never by trying again.
+//   - A full disk is no failed write: a new segment that finds no room has written nothing, and
+//     is tried again (*NoRoomError). Tiles and indexes wait in memory for room, within a bound.
 //   - A batch is there whole or not at all. At open, an end that a crash tore is
 //     cut and reported; a record that was once durable and is not valid any more
 //     is damage, and the log does not open. The two are told apart by what each

@@ -27,7 +27,9 @@ Blocks are dated by this machine's clock, and time on the ledger only grows: a c
 new keys and contracts fall due at once. While it runs the node holds the clock against the monotonic one; at the start,
 against the last block. When the last block is longer ago than the shortest delay in force (policy: delay, re-key delay), it
 takes no payments (clock-doubted) until a follower's clock says the same, or you do with --accept-time. A development network
-never asks. /health shows what the node makes of its clock.`,
+never asks. /health shows what the node makes of its clock.
+
+On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on by itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir := flag(command, "data")
