@@ -240,6 +240,15 @@ func (d *Desk) freeInputs(ctx context.Context, from token.WalletID, tx *token.Tr
 	return nil
 }
 
+// freeRefused frees tokens whose transaction was neither drafted nor sent, or was refused, and returns why it was. When
+// nobody answered they stay set aside: it may be on its way.
+func (d *Desk) freeRefused(ctx context.Context, from token.WalletID, inputs []token.ID, err error) error {
+	if err != nil && !errors.Is(err, ErrDrafted) && problemFrom(err) != nil {
+		_ = d.Client.Release(ctx, from, inputs) // a courtesy; they come free by themselves
+	}
+	return err
+}
+
 // problemFrom is a refusal as a problem; nil for what is no refusal (a node out of reach).
 func problemFrom(err error) *api.Problem {
 	var problem *api.Problem
