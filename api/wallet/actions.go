@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -23,11 +24,6 @@ const (
 	recoveryKey = "-recovery"
 )
 
-// key opens a key, or makes it.
-func (d *Desk) key(name string) (token.Signer, error) {
-	return d.Book.KeyOrNew(name)
-}
-
 // Admit admits a bank under a name, making its keys if they are not here yet.
 func (d *Desk) Admit(ctx context.Context, name string) (node.Receipt, error) {
 	if err := CheckName(name); err != nil {
@@ -36,11 +32,12 @@ func (d *Desk) Admit(ctx context.Context, name string) (node.Receipt, error) {
 	if d.Book.Has(name) {
 		return node.Receipt{}, fmt.Errorf("name %q is taken", name)
 	}
-	signing, err := d.key(name + bankKey)
+	purpose := "bank " + name
+	signing, err := d.Book.KeyFor(name+bankKey, purpose)
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	treasury, err := d.key(name + treasuryKey)
+	treasury, err := d.Book.KeyFor(name+treasuryKey, purpose)
 	if err != nil {
 		return node.Receipt{}, err
 	}
@@ -49,7 +46,8 @@ func (d *Desk) Admit(ctx context.Context, name string) (node.Receipt, error) {
 			Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{signing.Public()}}}
 	})
 	if err == nil || errors.Is(err, ErrDrafted) {
-		err = errors.Join(err, d.Book.Put(Name{Name: name, ID: token.RegisteredID(receipt.ID), Bank: true}))
+		err = errors.Join(err, d.Book.Put(Name{Name: name, ID: token.RegisteredID(receipt.ID), Bank: true}),
+			d.Book.TookKey(name+bankKey), d.Book.TookKey(name+treasuryKey))
 	}
 	return receipt, err
 }
@@ -92,13 +90,14 @@ func (d *Desk) Register(ctx context.Context, w NewWallet) (node.Receipt, error) 
 	if d.Book.Has(w.Name) {
 		return node.Receipt{}, fmt.Errorf("name %q is taken", w.Name)
 	}
-	key, err := d.key(w.Name)
+	purpose := "wallet " + w.Name
+	key, err := d.Book.KeyFor(w.Name, purpose)
 	if err != nil {
 		return node.Receipt{}, err
 	}
 	recovery := token.NoKey
 	if w.Recovery {
-		r, err := d.key(w.Name + recoveryKey)
+		r, err := d.Book.KeyFor(w.Name+recoveryKey, purpose)
 		if err != nil {
 			return node.Receipt{}, err
 		}
@@ -112,7 +111,8 @@ func (d *Desk) Register(ctx context.Context, w NewWallet) (node.Receipt, error) 
 		return d.Do(ctx, &token.Register{Registrar: w.Registrar, Sequence: sequence, Key: key.Public(), Recovery: recovery, Tier: w.Tier, Attributes: w.Attributes})
 	})
 	if err == nil || errors.Is(err, ErrDrafted) {
-		err = errors.Join(err, d.Book.Put(Name{Name: w.Name, ID: token.RegisteredID(receipt.ID), Registrar: w.Registrar}))
+		err = errors.Join(err, d.Book.Put(Name{Name: w.Name, ID: token.RegisteredID(receipt.ID), Registrar: w.Registrar}),
+			d.Book.TookKey(w.Name), d.Book.TookKey(w.Name+recoveryKey))
 	}
 	return receipt, err
 }
@@ -142,15 +142,52 @@ func (d *Desk) Update(ctx context.Context, id token.WalletID, change func(tier *
 	})
 }
 
-// Rekey gives a wallet the key of a name.
+// PresentKey is the refusal to give a wallet the key that it has.
+const PresentKey token.Code = "present-key"
+
+// Rekey gives a wallet the key of a name, made if it is not here.
 func (d *Desk) Rekey(ctx context.Context, id token.WalletID, by token.Role, keyName string) (node.Receipt, error) {
-	key, err := d.key(keyName)
+	key, err := d.Book.Key(keyName)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = d.Book.KeyFor(keyName, rekeyOf(id))
+	}
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	return d.withVersion(ctx, id, func(w api.WalletView) token.Body {
+	view, err := d.Client.Wallet(ctx, id)
+	if err != nil {
+		return node.Receipt{}, err
+	}
+	if view.Key == key.Public() {
+		return node.Receipt{}, token.Errorf(PresentKey, "key", "%s is the wallet's present key: a new key has a new name (--key NAME)", d.Book.path(keysDir, keyName+keySuffix))
+	}
+	receipt, err := d.withVersion(ctx, id, func(w api.WalletView) token.Body {
 		return &token.Rekey{Wallet: id, Version: uint64(w.Version), By: by, Key: key.Public()}
 	})
+	if err == nil || errors.Is(err, ErrDrafted) {
+		err = errors.Join(err, d.Book.TookKey(keyName))
+	}
+	return receipt, err
+}
+
+func rekeyOf(id token.WalletID) string { return "rekey " + id.String() }
+
+// FreshKeyName is a name for a wallet's next key: NAME-new, NAME-new-2 and so on, the first that is free, or whose key an
+// interrupted run made for it.
+func (d *Desk) FreshKeyName(id token.WalletID, name string) (string, error) {
+	for i := 1; ; i++ {
+		fresh := name + "-new"
+		if i > 1 {
+			fresh = fmt.Sprintf("%s-new-%d", name, i)
+		}
+		if err := CheckName(fresh); err != nil {
+			return "", err
+		}
+		made, err := d.Book.keyMadeFor(fresh)
+		if err != nil || made == rekeyOf(id) || !there(d.Book.files, d.Book.path(keysDir, fresh+keySuffix)) {
+			return fresh, err
+		}
+	}
 }
 
 // Cancel stops a new key or the closing that waits, with the wallet's present key or its recovery key.
@@ -235,7 +272,8 @@ func (d *Desk) Seize(ctx context.Context, id, court token.WalletID, purpose uint
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	return d.Do(ctx, &token.Seize{Wallet: id, Inputs: inputs, Amount: amount, Change: total - amount, Court: court, Case: reference})
+	receipt, err := d.Do(ctx, &token.Seize{Wallet: id, Inputs: inputs, Amount: amount, Change: total - amount, Court: court, Case: reference})
+	return receipt, d.freeRefused(ctx, id, inputs, err)
 }
 
 // gather selects tokens of a wallet, of a purpose, or plain ones for 0.
@@ -244,11 +282,11 @@ func (d *Desk) gather(ctx context.Context, id token.WalletID, purpose uint32, am
 	if err != nil {
 		return nil, 0, err
 	}
-	if selection.Merge {
-		return nil, 0, token.Errorf(token.TooMany, "amount", "it lies in more tokens than one transaction may spend")
-	}
 	for _, t := range selection.Tokens {
 		inputs = append(inputs, t.ID)
+	}
+	if selection.Merge {
+		return nil, 0, d.freeRefused(ctx, id, inputs, token.Errorf(token.TooMany, "amount", "it lies in more tokens than one transaction may spend"))
 	}
 	return inputs, selection.Total, nil
 }
@@ -266,7 +304,8 @@ func (d *Desk) Redeem(ctx context.Context, bank token.WalletID, amount money.Tiy
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	return d.Do(ctx, &token.Redeem{From: bank, Inputs: inputs, Amount: amount, Change: total - amount})
+	receipt, err := d.Do(ctx, &token.Redeem{From: bank, Inputs: inputs, Amount: amount, Change: total - amount})
+	return receipt, d.freeRefused(ctx, bank, inputs, err)
 }
 
 // SetPolicy replaces the policy.

@@ -68,36 +68,25 @@ type Outcome struct {
 
 // PayBatch pays rows in order. Every payment is signed and journalled before it is sent, so that a run
 // that was interrupted sends the same payment again, and nobody is paid twice; a row whose payment
-// can never be executed any more is signed anew. Two runs with one journal exclude each other.
-func (d *Desk) PayBatch(ctx context.Context, b Batch, tell func(Outcome) error) (err error) {
-	l, err := openBatchLog(d.Book.Files(), b.Journal)
+// can never be executed any more is signed anew. What was paid is known by the file's journal and by the payer's
+// registry in the book, so that a copy of the file is not another batch. Two runs with one journal, and two runs of
+// one payer, exclude each other.
+func (d *Desk) PayBatch(ctx context.Context, batch Batch, tell func(Outcome) error) (err error) {
+	r, err := d.openRun(ctx, &batch)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.journal.Close()) }()
-	if cut := l.journal.Cut(); cut > 0 && b.Notice != nil {
-		b.Notice(fmt.Sprintf("%s: its last record was torn by a crash and is cut (%d bytes); nobody is paid twice or left out for it", b.Journal, cut))
-	}
-	keys := keysOf(b.Name, b.Rows)
-	if err := l.check(&b, d.Network, keys); err != nil {
-		return err
-	}
-	refused := l.isComplete(&b, keys)
-	if b.Repeat {
+	defer func() { err = errors.Join(err, r.close()) }()
+	refused := r.log.isComplete(r.plan)
+	if batch.Repeat {
 		refused = nil
 	}
-	if refused == nil {
-		run := &batchRun{Network: d.Network, Payer: b.From, Batch: b.Name, File: b.File, Rows: len(b.Rows), Options: b.Options, Millis: d.Now()}
-		if err := l.write(batchEntry{Run: run}); err != nil {
-			return err
-		}
-	}
-	paid := 0
-	for i, row := range b.Rows {
+	paid, again := 0, 0
+	for i, row := range batch.Rows {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p := rowPayment{desk: d, batch: &b, log: l, row: row, key: keys[i]}
+		p := rowPayment{batchRunning: r, row: row, key: r.plan.keys[i], contents: r.plan.contents[i]}
 		outcome, err := p.pay(ctx)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", row.Line, err)
@@ -105,38 +94,44 @@ func (d *Desk) PayBatch(ctx context.Context, b Batch, tell func(Outcome) error) 
 		if outcome.Receipt != nil {
 			paid++
 		}
+		if outcome.Again {
+			again++
+		}
 		if err := tell(outcome); err != nil {
 			return err
 		}
 	}
-	if refused != nil || paid < len(b.Rows) {
+	switch {
+	case paid < len(batch.Rows):
+		return nil
+	case refused != nil && again == paid:
 		return refused
 	}
-	return l.end(&b, keys, d.Now())
+	return r.end()
 }
 
 // rowPayment is the payment of one row.
 type rowPayment struct {
-	desk  *Desk
-	batch *Batch
-	log   *batchLog
-	row   Row
-	key   string
+	*batchRunning
+	row      Row
+	key      string
+	contents string
 }
 
+// pay sends again what was signed before, whatever is recorded of it: the ledger answers as it did, or it is not the
+// ledger that executed it, which was lost with an older copy brought back.
 func (p *rowPayment) pay(ctx context.Context) (Outcome, error) {
-	step := p.log.steps[p.key]
-	if step != nil && step.receipt != nil {
-		return Outcome{Row: p.row, Receipt: step.receipt, Again: true}, nil
-	}
-	if step != nil {
+	if step := p.log.steps[p.key]; step != nil {
 		tx, err := token.Decode(step.payment)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("journal: %w", err)
 		}
-		outcome, err := p.send(ctx, tx)
-		if err != nil || !dead(outcome.Problem) {
-			outcome.Again = true
+		recorded := step.receipt
+		outcome, err := p.send(ctx, tx, recorded)
+		if err != nil || !dead(outcome.Problem, recorded != nil || step.ended) {
+			if recorded == nil && outcome.Receipt != nil { // of a complete batch, if not executed until now, it was lost
+				outcome.Again = !step.ended || outcome.Receipt.TimeMillis < p.started
+			}
 			return outcome, err
 		}
 	}
@@ -147,12 +142,12 @@ func (p *rowPayment) pay(ctx context.Context) (Outcome, error) {
 		}
 		return Outcome{}, err
 	}
-	signed := &batchSigned{Key: p.key, Contents: p.row.contents(), Options: p.batch.Options.hash(), Row: p.row, Payment: tx.Encode()}
-	if err := p.log.write(batchEntry{Signed: signed}); err != nil {
+	signed := &batchSigned{Key: p.key, Contents: p.contents, Options: p.plan.options[0], Row: p.row, Payment: tx.Encode()}
+	if err := p.write(batchEntry{Signed: signed}); err != nil {
 		_ = p.desk.freeInputs(ctx, p.batch.From, tx)
 		return Outcome{}, err
 	}
-	return p.send(ctx, tx)
+	return p.send(ctx, tx, nil)
 }
 
 // sign makes the payment.
@@ -190,12 +185,14 @@ func (p *rowPayment) sign(ctx context.Context) (*token.Transaction, error) {
 
 // dead says whether a refused payment can never be executed any more, so that another may take its place. The node
 // says so only when it knows that the payment was not executed before. Any other refusal may turn into acceptance
-// until the payment's validity ends.
-func dead(p *api.Problem) bool {
-	return p != nil && (p.Code == string(ledger.Expired) || p.Code == string(ledger.TokenNotLive))
+// until the payment's validity ends; and so may tokens that are not there, when the ledger lost the payment: the ones
+// that made them may be sent again too.
+func dead(p *api.Problem, lost bool) bool {
+	return p != nil && (p.Code == string(ledger.Expired) || p.Code == string(ledger.TokenNotLive) && !lost)
 }
 
-func (p *rowPayment) send(ctx context.Context, tx *token.Transaction) (Outcome, error) {
+// send sends a payment; recorded is the receipt that it had before, if any.
+func (p *rowPayment) send(ctx context.Context, tx *token.Transaction, recorded *node.Receipt) (Outcome, error) {
 	outcome := Outcome{Row: p.row}
 	receipt, err := p.desk.Client.Submit(ctx, tx)
 	if err == nil {
@@ -205,7 +202,31 @@ func (p *rowPayment) send(ctx context.Context, tx *token.Transaction) (Outcome, 
 	} else {
 		_ = p.desk.freeInputs(ctx, p.batch.From, tx)
 	}
+	if recorded != nil {
+		if err == nil && sameReceipt(receipt, *recorded) {
+			outcome.Again = true
+			return outcome, nil
+		}
+		p.tellLost(tx, *recorded, outcome.Problem)
+	}
 	return outcome, p.log.write(batchEntry{Outcome: &batchOutcome{Key: p.key, Receipt: outcome.Receipt, Problem: outcome.Problem}})
+}
+
+func sameReceipt(a, b node.Receipt) bool { return a.Index == b.Index && a.TimeMillis == b.TimeMillis }
+
+// tellLost says that a payment that was made is not on this ledger.
+func (p *rowPayment) tellLost(tx *token.Transaction, recorded node.Receipt, problem *api.Problem) {
+	if p.batch.Notice == nil {
+		return
+	}
+	became := "the same was sent again and is executed"
+	if dead(problem, true) {
+		became = "it has expired, so another is made"
+	} else if problem != nil {
+		became = fmt.Sprintf("the same was sent again and is refused; another can be made after %s, when it has expired", onDay(tx.ValidUntil))
+	}
+	p.batch.Notice(fmt.Sprintf("line %d: the payment of %s to %s, recorded as entry %d of %s, is not on this ledger, which was brought back from an older copy: %s",
+		p.row.Line, p.row.Amount, p.row.To, recorded.Index, onDay(recorded.TimeMillis), became))
 }
 
 // freeInputs frees the tokens of a payment that was refused: a courtesy to the next, which would wait for them.
@@ -217,6 +238,15 @@ func (d *Desk) freeInputs(ctx context.Context, from token.WalletID, tx *token.Tr
 		return d.Client.Release(ctx, from, body.Inputs)
 	}
 	return nil
+}
+
+// freeRefused frees tokens whose transaction was neither drafted nor sent, or was refused, and returns why it was. When
+// nobody answered they stay set aside: it may be on its way.
+func (d *Desk) freeRefused(ctx context.Context, from token.WalletID, inputs []token.ID, err error) error {
+	if err != nil && !errors.Is(err, ErrDrafted) && problemFrom(err) != nil {
+		_ = d.Client.Release(ctx, from, inputs) // a courtesy; they come free by themselves
+	}
+	return err
 }
 
 // problemFrom is a refusal as a problem; nil for what is no refusal (a node out of reach).

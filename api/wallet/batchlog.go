@@ -1,8 +1,10 @@
 package wallet
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
@@ -36,6 +38,10 @@ type batchRun struct {
 	Rows    int             `json:"rows"`
 	Options BatchOptions    `json:"options,omitzero"`
 	Millis  uint64          `json:"millis"`
+	// Resolved says that the keys and contents of what follows are of rows whose payees are ids (canonicalRow); those of
+	// earlier versions were of the rows as they were written.
+	Resolved bool   `json:"resolved,omitempty"`
+	Journal  string `json:"journal,omitempty"`
 }
 
 // batchSigned is a payment that is about to be sent.
@@ -64,22 +70,30 @@ type batchComplete struct {
 // batchStep is how far a row is.
 type batchStep struct {
 	contents, options string
-	payment           []byte // until there is a receipt
+	payment           []byte
 	receipt           *node.Receipt
 	ended             bool // it was a row of a run that is complete
+	endedMillis       uint64
+	run               *batchRun // that signed it
 }
 
 // batchLog is a journal of payments, and what it says.
 type batchLog struct {
 	journal *durable.Journal
 	first   *batchRun // whose journal it is
+	latest  *batchRun
+	begin   *batchRun // this process's, written before its first record
 	steps   map[string]*batchStep
 	ending  []string // keys of a run that is about to be complete
+
+	canonical func(Row) Row
+	written   map[string]string // present key of a row by its key in a run of an earlier version
+	counted   map[string]int    // such rows, by contents and batch
 }
 
 // openBatchLog opens a journal of payments and takes it: two runs at once would pay twice.
-func openBatchLog(files vfs.FS, path string) (*batchLog, error) {
-	l := &batchLog{steps: map[string]*batchStep{}}
+func openBatchLog(files vfs.FS, path string, canonical func(Row) Row) (*batchLog, error) {
+	l := &batchLog{steps: map[string]*batchStep{}, canonical: canonical, written: map[string]string{}, counted: map[string]int{}}
 	var err error
 	l.journal, err = durable.OpenJournal(files, path, durable.Options{Header: batchHeader, Most: batchRecord}, func(body []byte) error {
 		var e batchEntry
@@ -99,27 +113,57 @@ func (l *batchLog) take(e batchEntry) {
 		if l.first == nil {
 			l.first = e.Run
 		}
-		l.ending = nil
+		l.latest, l.ending = e.Run, nil
+		if e.Run.Resolved {
+			clear(l.written)
+		}
 	case e.Signed != nil:
-		l.steps[e.Signed.Key] = &batchStep{contents: e.Signed.Contents, options: e.Signed.Options, payment: e.Signed.Payment}
+		s := *e.Signed
+		if l.latest == nil || !l.latest.Resolved {
+			s.Contents = l.canonical(s.Row).contents()
+			s.Key = l.renew(s)
+		}
+		l.steps[s.Key] = &batchStep{contents: s.Contents, options: s.Options, payment: s.Payment, run: l.latest}
 	case e.Outcome != nil && e.Outcome.Receipt != nil:
-		if step := l.steps[e.Outcome.Key]; step != nil {
-			step.receipt, step.payment = e.Outcome.Receipt, nil
+		if step := l.steps[l.present(e.Outcome.Key)]; step != nil {
+			step.receipt = e.Outcome.Receipt
 		}
 	case e.Ended != nil:
 		l.ending = append(l.ending, e.Ended...)
 	case e.Complete != nil:
 		for _, key := range l.ending {
-			if step := l.steps[key]; step != nil {
-				step.ended = true
+			if step := l.steps[l.present(key)]; step != nil {
+				step.ended, step.endedMillis = true, e.Complete.Millis
 			}
 		}
 		l.ending = nil
 	}
 }
 
+// renew gives a row of a run of an earlier version the key that it has now.
+func (l *batchLog) renew(s batchSigned) string {
+	parts := strings.SplitN(s.Key, " ", 3)
+	if key, known := l.written[s.Key]; known || s.Row.ID != "" || len(parts) < 3 {
+		return cmp.Or(key, s.Key)
+	}
+	group := s.Contents + " " + parts[2]
+	l.counted[group]++
+	key := rowKey(s.Contents, l.counted[group], parts[2])
+	l.written[s.Key] = key
+	return key
+}
+
+func (l *batchLog) present(key string) string { return cmp.Or(l.written[key], key) }
+
 // write makes a record durable and applies it.
 func (l *batchLog) write(e batchEntry) error {
+	if begin := l.begin; begin != nil {
+		l.begin = nil
+		if err := l.write(batchEntry{Run: begin}); err != nil {
+			l.begin = begin
+			return err
+		}
+	}
 	body, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -138,11 +182,12 @@ const (
 	BatchOfAnother   token.Code = "journal-of-another" // the journal is another payer's, or another network's
 	BatchOtherTerms  token.Code = "batch-options"      // the same rows, to be paid in another way
 	BatchOtherRow    token.Code = "id-reused"          // the same id, another payment
+	BatchOtherFile   token.Code = "batch-other-file"   // rows were paid, or begun to be, from another file
 	anotherBatchHint            = "to pay the same again, give it a name of its own (--batch-name 2026-12), or the rows an id column"
 )
 
 // check refuses a run whose rows cannot be told from those of earlier ones, before anything is paid.
-func (l *batchLog) check(b *Batch, network token.NetworkID, keys []string) error {
+func (l *batchLog) check(b *plannedBatch, network token.NetworkID) error {
 	if l.first != nil && (l.first.Network != network || l.first.Payer != b.From) {
 		return token.Errorf(BatchOfAnother, "journal", "%s is the journal of payments from %s on network %s; this run pays from %s on network %s: name another with --journal",
 			l.journal.Path(), l.first.Payer, l.first.Network, b.From, network)
@@ -150,19 +195,19 @@ func (l *batchLog) check(b *Batch, network token.NetworkID, keys []string) error
 	ended := 0
 	var latest uint64
 	for i, row := range b.Rows {
-		step := l.steps[keys[i]]
+		step := l.steps[b.keys[i]]
 		if step == nil {
 			continue
 		}
-		if step.contents != row.contents() {
+		if step.contents != b.contents[i] {
 			return token.Errorf(BatchOtherRow, "id", "line %d: the payment with id %q was another one in an earlier run: a new payment has a new id", row.Line, row.ID)
 		}
-		if step.options != b.Options.hash() {
+		if !slices.Contains(b.options, step.options) {
 			return token.Errorf(BatchOtherTerms, "batch", "line %d: %s to %s was signed with other options in an earlier run: run it with the same; or, %s", row.Line, row.Amount, row.To, anotherBatchHint)
 		}
 		if step.ended && row.ID == "" {
 			ended++
-			latest = max(latest, step.receipt.TimeMillis)
+			latest = max(latest, step.endedMillis)
 		}
 	}
 	if ended == 0 || ended == len(b.Rows) || b.OnlyNew {
@@ -173,16 +218,16 @@ func (l *batchLog) check(b *Batch, network token.NetworkID, keys []string) error
 }
 
 // isComplete is the refusal of a run whose rows were all paid in one that is complete; nil if some were not.
-func (l *batchLog) isComplete(b *Batch, keys []string) error {
+func (l *batchLog) isComplete(b *plannedBatch) error {
 	var latest uint64
-	for _, key := range keys {
+	for _, key := range b.keys {
 		step := l.steps[key]
 		if step == nil || !step.ended {
 			return nil
 		}
-		latest = max(latest, step.receipt.TimeMillis)
+		latest = max(latest, step.endedMillis)
 	}
-	if len(keys) == 0 {
+	if len(b.keys) == 0 {
 		return nil
 	}
 	return token.Errorf(BatchComplete, "batch", "all %d payments were made, the last on %s: nothing was paid now; %s", len(b.Rows), onDay(latest), anotherBatchHint)
@@ -192,13 +237,13 @@ func (l *batchLog) isComplete(b *Batch, keys []string) error {
 const endedMost = 1000
 
 // end notes that every row of the run was paid.
-func (l *batchLog) end(b *Batch, keys []string, now uint64) error {
-	for part := range slices.Chunk(keys, endedMost) {
+func (l *batchLog) end(b *plannedBatch, now uint64) error {
+	for part := range slices.Chunk(b.keys, endedMost) {
 		if err := l.write(batchEntry{Ended: part}); err != nil {
 			return err
 		}
 	}
-	return l.write(batchEntry{Complete: &batchComplete{Batch: b.Name, Rows: len(keys), Millis: now}})
+	return l.write(batchEntry{Complete: &batchComplete{Batch: b.Name, Rows: len(b.keys), Millis: now}})
 }
 
 func onDay(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateTime) }

@@ -44,7 +44,8 @@ func (d *Desk) draftPayment(ctx context.Context, from, to token.WalletID, amount
 		_ = d.Client.Release(ctx, from, t.Inputs)
 		return node.Receipt{}, token.Errorf(token.TooMany, "amount", "it lies in more tokens than one payment may spend: pay the wallet's own bank a part first, or a smaller amount")
 	}
-	return d.Do(ctx, t)
+	receipt, err := d.Do(ctx, t)
+	return receipt, d.freeRefused(ctx, from, t.Inputs, err)
 }
 
 // waitMillis is how long a payer waits for others who pay from the same wallet.
@@ -65,11 +66,14 @@ func (d *Desk) Prepare(ctx context.Context, from, to token.WalletID, amount mone
 			return nil, err
 		}
 		if !selection.Merge {
-			return d.sign(ctx, transferOf(selection, from, to, amount, memo))
+			t := transferOf(selection, from, to, amount, memo)
+			tx, err := d.sign(ctx, t)
+			return tx, d.freeRefused(ctx, from, t.Inputs, err)
 		}
-		merge, err := d.sign(ctx, mergeOf(selection, from))
+		t := mergeOf(selection, from)
+		merge, err := d.sign(ctx, t)
 		if err != nil {
-			return nil, err
+			return nil, d.freeRefused(ctx, from, t.Inputs, err)
 		}
 		var problem *api.Problem
 		if _, err := d.Client.Submit(ctx, merge); err != nil && !(errors.As(err, &problem) && problem.Code == string(ledger.TokenNotLive)) {

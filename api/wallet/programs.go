@@ -24,7 +24,7 @@ func (d *Desk) GrantAgency(ctx context.Context, name string) (node.Receipt, erro
 	if d.Book.Has(name) {
 		return node.Receipt{}, fmt.Errorf("name %q is taken", name)
 	}
-	key, err := d.key(name + agencyKey)
+	key, err := d.Book.KeyFor(name+agencyKey, "agency "+name)
 	if err != nil {
 		return node.Receipt{}, err
 	}
@@ -32,7 +32,7 @@ func (d *Desk) GrantAgency(ctx context.Context, name string) (node.Receipt, erro
 		return &token.SetAgency{Sequence: sequence, Name: name, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{key.Public()}}}
 	})
 	if err == nil || errors.Is(err, ErrDrafted) {
-		err = errors.Join(err, d.Book.Put(Name{Name: name, ID: token.RegisteredID(receipt.ID)}))
+		err = errors.Join(err, d.Book.Put(Name{Name: name, ID: token.RegisteredID(receipt.ID)}), d.Book.TookKey(name+agencyKey))
 	}
 	return receipt, err
 }

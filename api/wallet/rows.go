@@ -213,7 +213,7 @@ func (r Row) contents() string {
 
 // keysOf gives each row the key by which a journal knows it: its id; or the name of its batch, its contents, and how
 // many rows of the same contents stand before it.
-func keysOf(batch string, rows []Row) []string {
+func keysOf(batch string, rows []Row, contents []string) []string {
 	before := map[string]int{}
 	keys := make([]string, len(rows))
 	for i, row := range rows {
@@ -221,9 +221,12 @@ func keysOf(batch string, rows []Row) []string {
 			keys[i] = "id " + row.ID
 			continue
 		}
-		contents := row.contents()
-		before[contents]++
-		keys[i] = fmt.Sprintf("%s %d %s", contents, before[contents], batch)
+		before[contents[i]]++
+		keys[i] = rowKey(contents[i], before[contents[i]], batch)
 	}
 	return keys
+}
+
+func rowKey(contents string, number int, batch string) string {
+	return fmt.Sprintf("%s %d %s", contents, number, batch)
 }

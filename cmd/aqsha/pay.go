@@ -88,7 +88,9 @@ A batch file has a header of the columns to and amount, and of id, memo, purpose
 (SHA-256) those that are needed; --memo, --memo-for, --purpose, --mark and --document hold for every row
 without a column of its own. Each payment is signed and journalled before it is sent
 (FILE.csv.journal), so that an interrupted batch, run again, pays nobody twice: rows are known by
-their id, else by their contents. A batch whose rows were all paid is not paid again (exit code 3);
+their id, else by their contents. The data directory remembers too what each payer paid (payments/): a
+row with an id is paid once, whatever its file is called; rows without ids that were paid, or begun, from
+another file are refused (exit code 3) unless a new --batch-name says that they are others. A batch whose rows were all paid is not paid again (exit code 3);
 next month's, with the same rows, has another --batch-name, or ids.`,
 		Example: `  aqsha pay aigerim shop 1500.50 --memo "bread and milk"
   aqsha pay aigerim shop 1500.50 --idempotency-key order-4711
@@ -148,6 +150,8 @@ func checkPayFlags(command *cobra.Command) error {
 		}
 	}
 	switch {
+	case command.Flags().Changed("idempotency-key") && flag(command, "idempotency-key") == "":
+		return usageError{errors.New("--idempotency-key: empty: it would pay each time; give a key of 1 to 200 bytes, or leave it out")}
 	case flag(command, "purpose") != "" && flag(command, "mark") != "":
 		return usageError{errors.New("--purpose or --mark, not both")}
 	case flag(command, "batch") != "":

@@ -56,10 +56,11 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session, fromName,
 	if err := errors.Join(err, f.Close()); err != nil {
 		return usageError{fmt.Errorf("%s: %w", path, err)}
 	}
-	batch := wallet.Batch{Name: flag(command, "batch-name"), File: path, From: from[0], Rows: rows, Journal: flag(command, "journal"), Notice: notice(command)}
+	batch := wallet.Batch{Name: flag(command, "batch-name"), File: realPath(path), From: from[0], Rows: rows, Journal: flag(command, "journal"), Notice: notice(command)}
 	if batch.Journal == "" {
 		batch.Journal = path + ".journal"
 	}
+	batch.Journal = realPath(batch.Journal)
 	if batch.Options, err = batchOptions(command); err != nil {
 		return err
 	}
@@ -84,6 +85,17 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session, fromName,
 		return token.Errorf("batch-refusals", "", "%d of %d payments were refused", refused, len(rows))
 	}
 	return nil
+}
+
+// realPath is the one name of a file, whichever way leads there.
+func realPath(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	return path
 }
 
 // interrupted says how to go on with a batch that stopped in the middle.

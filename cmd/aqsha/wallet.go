@@ -155,7 +155,10 @@ recovery key can cancel: nobody at the bank can take a wallet, and who has stole
 			}
 			name := flag(command, "key")
 			if name == "" {
-				name = args[0] + "-new"
+				var err error
+				if name, err = s.FreshKeyName(id, args[0]); err != nil {
+					return node.Receipt{}, "", err
+				}
 			}
 			receipt, err := s.Rekey(ctx, id, by, name)
 			said := fmt.Sprintf("wallet %s has the key %s\n", args[0], name)
@@ -166,7 +169,7 @@ recovery key can cancel: nobody at the bank can take a wallet, and who has stole
 		}),
 	}
 	command.Flags().String("by", "wallet", "who asks: wallet, recovery, intermediary, enforcement")
-	command.Flags().String("key", "", "name of the new key, made if it is not here (default WALLET-new)")
+	command.Flags().String("key", "", "name of the new key, made if it is not here (default WALLET-new, or WALLET-new-2 and so on when that is taken)")
 	return command
 }
 
