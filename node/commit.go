@@ -64,8 +64,9 @@ func (n *Node) store(group []*block) {
 		n.stages[stageCommitter].end(len(group))
 		n.hold(group)
 	default:
-		n.stages[stageCommitter].end(len(group))
-		if !n.storeGroup(group) {
+		stored := n.storeGroup(group)
+		n.stages[stageCommitter].end(len(group)) // not before: a write that hangs is a standstill
+		if !stored {
 			n.hold(group)
 		}
 	}
