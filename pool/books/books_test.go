@@ -2,7 +2,9 @@ package books_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"testing"
 
@@ -69,13 +71,32 @@ func TestBooksBalance(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer b.Close()
+		booked := map[string]map[string]money.Satoshi{} // what each key's entry says of each account
 		for i := range rapid.IntRange(1, 20).Draw(t, "entries") {
 			e := books.Entry{Key: fmt.Sprint(rapid.IntRange(0, 10).Draw(t, "key"))}
 			for range rapid.IntRange(1, 4).Draw(t, "postings") {
 				e.Postings = append(e.Postings, books.Posting{Account: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "account"), Amount: money.Satoshi(rapid.Int64Range(-9, 9).Draw(t, "amount"))})
 			}
-			if err := b.Book(ctx, e); (err == nil) != (e.Check() == nil) {
+			sums := map[string]money.Satoshi{"a": 0, "b": 0, "c": 0}
+			for _, p := range e.Postings {
+				sums[p.Account] += p.Amount
+			}
+			before, there := booked[e.Key]
+			err := b.Book(ctx, e)
+			var differs *books.DifferError
+			switch {
+			case e.Check() != nil:
+				if err == nil || errors.As(err, &differs) {
+					t.Fatalf("entry %d: %v", i, err)
+				}
+			case there && !maps.Equal(before, sums):
+				if !errors.As(err, &differs) {
+					t.Fatalf("entry %d says something else than the one before it: %v", i, err)
+				}
+			case err != nil:
 				t.Fatalf("entry %d: %v", i, err)
+			default:
+				booked[e.Key] = sums
 			}
 		}
 		balances, err := b.Balances(ctx)
