@@ -38,6 +38,9 @@ func (b *Book) KeyFor(name, purpose string) (token.Signer, error) {
 	case taken && made == purpose:
 		return b.Key(name)
 	case taken:
+		if _, err := b.Key(name); err != nil { // what is wrong with it says more
+			return nil, err
+		}
 		return nil, &KeyExistsError{path, purpose}
 	}
 	if err := b.files.MkdirAll(filepath.Join(b.dir, keysDir)); err != nil {
