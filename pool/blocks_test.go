@@ -33,7 +33,7 @@ func blocksTime(t *testing.T) time.Duration {
 // miner was told of is at the node, a pool keeps one of its workers, and no call waits for one.
 func TestEveryBlockArrives(t *testing.T) {
 	if testing.Short() {
-		t.Skip("watches a bitcoind for a while")
+		t.Skip("-short: it watches a bitcoind for a while; make test runs it")
 	}
 	long := blocksTime(t)
 	for _, threads := range []int{4, 16} {

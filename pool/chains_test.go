@@ -37,7 +37,7 @@ func TestMineOnEachNetwork(t *testing.T) {
 				want = tc.long
 			}
 			if want == 0 {
-				t.Skip("takes minutes: AQSHA_CHAINS=1")
+				t.Skip("takes minutes: make chains runs it (AQSHA_CHAINS=1)")
 			}
 			node := testnode.CoreWith(t, tc.chain, "-listen=0", "-connect=0", tc.args)
 			mineWithPool(t, node, tc.chain, want)

@@ -70,7 +70,7 @@ func TestSecondNode(t *testing.T) {
 // A node that is behind another with real work is left.
 func TestNodeBehind(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for several comparisons of tips")
+		t.Skip("-short: it waits for several comparisons of tips; make test runs it")
 	}
 	first, second := testnode.BTCD(t), testnode.BTCD(t)
 	if _, err := second.Client.MineBlocks(context.Background(), 3, []byte{0x51}); err != nil {
