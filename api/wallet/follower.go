@@ -3,6 +3,7 @@ package wallet
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -83,10 +84,23 @@ func (b *Book) KeyLives(days int) []node.KeyLife {
 }
 
 // AdoptLogKey copies the log's signing key from another file into the book: a follower that is to lead needs it.
-func (b *Book) AdoptLogKey(path string) error {
+// A key that is not the one of public, as the genesis states it, is refused, and nothing is left of it: it would be taken for the
+// log's the next time.
+func (b *Book) AdoptLogKey(path, public string) error {
 	secret, err := signer.LoadSecret(vfs.OS, path, b.ask)
 	if err != nil {
 		return err
+	}
+	key, err := note.NewSigner(secret)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	want, err := note.NewVerifier(public)
+	if err != nil {
+		return fmt.Errorf("the genesis names no usable log key: %w", err)
+	}
+	if key.Name() != want.Name() || key.KeyHash() != want.KeyHash() {
+		return fmt.Errorf("%s is the key %s+%08x, the log's is %s+%08x", path, key.Name(), key.KeyHash(), want.Name(), want.KeyHash())
 	}
 	if err := b.files.MkdirAll(filepath.Join(b.dir, keysDir)); err != nil {
 		return err

@@ -98,6 +98,11 @@ func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 	}
 
 	logKey := filepath.Join(g.path("a"), "keys", "log.secret")
+	// Another network's key is refused, and not kept: the right one is taken afterwards.
+	run1(t, "init", "--development", "--shared-keys", "--data", g.path("other"))
+	if out, err := aqsha("promote", "--data", g.path("b"), "--ask", g.follows[1].url, "--log-key", filepath.Join(g.path("other"), "keys", "log.secret")).CombinedOutput(); err == nil || !strings.Contains(string(out), "the log's is") {
+		t.Fatalf("promoted by another network's key: %v\n%s", err, out)
+	}
 	out, err := aqsha("promote", "--data", g.path("b"), "--log-key", logKey).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "would-lose") || !strings.Contains(string(out), "--ask") {
 		t.Fatalf("promoted without the other follower's word: %v\n%s", err, out)

@@ -102,15 +102,6 @@ func promote(command *cobra.Command, o promoteOptions) error {
 		return err
 	}
 	defer lock.Close()
-	if o.logKey != "" && !book.HasLogKey() {
-		if err := book.AdoptLogKey(o.logKey); err != nil {
-			return err
-		}
-	}
-	signer, err := book.LogSigner()
-	if err != nil {
-		return err
-	}
 	p := &promoting{promoteOptions: o, old: c.Leader, c: c, access: accessOf(command)}
 	if c.Leader == "" {
 		c.Leader = inConflict
@@ -119,7 +110,11 @@ func promote(command *cobra.Command, o promoteOptions) error {
 		return err
 	}
 	p.others(book)
-	if err := errors.Join(p.run(ctx, signer), p.n.Close()); err != nil {
+	signer, err := p.logSigner(book)
+	if err == nil {
+		err = p.run(ctx, signer)
+	}
+	if err := errors.Join(err, p.n.Close()); err != nil {
 		return err
 	}
 	if err := writeConfig(dir, p.newConfig()); err != nil {
@@ -141,6 +136,16 @@ type promoting struct {
 	followers []string        // the ledger's, less this one
 	verifiers []note.Verifier // of them
 	result    promotion
+}
+
+// logSigner is the log's key, which is kept here from now on: the one that is here already, or that of --log-key.
+func (p *promoting) logSigner(book *wallet.Book) (note.Signer, error) {
+	if p.logKey != "" && !book.HasLogKey() {
+		if err := book.AdoptLogKey(p.logKey, p.n.Genesis().LogKey); err != nil {
+			return nil, usageError{fmt.Errorf("--log-key: %w", err)}
+		}
+	}
+	return book.LogSigner()
 }
 
 // others finds the ledger's followers but this one.
