@@ -52,6 +52,11 @@ func outside(data, dir string) error {
 	if _, err := os.Stat(filepath.Join(data, configFile)); err != nil {
 		return nil // a ledger elsewhere
 	}
+	// A folder above it, such as / by a slip, would be filled with the parts of a ledger.
+	above, err := filepath.Rel(absolute(dir), absolute(data))
+	if _, begun := os.Stat(filepath.Join(dir, configFile)); begun != nil && err == nil && above != "." && above != ".." && !strings.HasPrefix(above, ".."+string(filepath.Separator)) {
+		return usageError{fmt.Errorf("%s holds the ledger's own directory %s: name a folder for the backup alone, best on another disk", dir, data)}
+	}
 	within, err := filepath.Rel(absolute(data), absolute(dir))
 	if err != nil || within == ".." || strings.HasPrefix(within, ".."+string(filepath.Separator)) {
 		return nil
