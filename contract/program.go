@@ -13,6 +13,7 @@ import (
 type Program struct {
 	Definition *Definition
 	id         token.Hash
+	rules      uint32 // under which it acts
 	starts     []*expression // of the state
 	endsAt     *expression
 	fixed      map[string]getter
@@ -66,8 +67,26 @@ func Compile(d *Definition) (*Program, Problems) { return compile(NewestRules, d
 // CompileUnder is Compile under a version of the ledger's rules.
 func CompileUnder(rules uint32, d *Definition) (*Program, Problems) { return compile(rules, d, false) }
 
+// CompileRegistered prepares a definition that is registered already. A later version may check more than the one under
+// which it was: it stays a contract nevertheless.
+func CompileRegistered(rules uint32, d *Definition) (*Program, Problems) {
+	k := newChecker(rules, d)
+	k.registered = true
+	return k.compile()
+}
+
 func compile(rules uint32, d *Definition, tracking bool) (*Program, Problems) {
-	k := &checker{base: environmentOf(rules).base, definition: d, program: &Program{Definition: d}, tracking: tracking}
+	k := newChecker(rules, d)
+	k.tracking = tracking
+	return k.compile()
+}
+
+func newChecker(rules uint32, d *Definition) *checker {
+	return &checker{rules: rules, base: environmentOf(rules).base, definition: d, program: &Program{Definition: d, rules: rules}}
+}
+
+func (k *checker) compile() (*Program, Problems) {
+	d := k.definition
 	k.form()
 	if len(k.problems) > 0 {
 		return nil, k.problems // names are needed to go on
@@ -78,7 +97,7 @@ func compile(rules uint32, d *Definition, tracking bool) (*Program, Problems) {
 	for i := range d.Actions {
 		k.action(&d.Actions[i], &k.program.actions[i], "actions."+d.Actions[i].Name)
 	}
-	if len(k.problems) == 0 {
+	if len(k.problems) == 0 && !k.registered {
 		k.flows()
 		k.reachable()
 	}
@@ -106,6 +125,8 @@ type checker struct {
 	problems   Problems
 	compilers  []*compiler // of each action, for the checks that follow
 	tracking   bool
+	rules      uint32
+	registered bool // checked when it was registered: only what is executed is prepared
 }
 
 // form checks names and numbers of things.

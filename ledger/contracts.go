@@ -53,7 +53,7 @@ func (x *Executor) program(id token.Hash) (*contract.Program, *token.Error) {
 	}
 	d, err := contract.Decode(encoded)
 	if err == nil {
-		p, problems := contract.CompileUnder(x.rulesVersion, d)
+		p, problems := contract.CompileRegistered(x.rulesVersion, d)
 		if len(problems) == 0 {
 			x.keepProgram(id, p)
 			return p, nil
