@@ -13,7 +13,6 @@ import (
 type Program struct {
 	Definition *Definition
 	id         token.Hash
-	rules      uint32 // under which it acts
 	starts     []*expression // of the state
 	endsAt     *expression
 	fixed      map[string]getter
@@ -82,7 +81,7 @@ func compile(rules uint32, d *Definition, tracking bool) (*Program, Problems) {
 }
 
 func newChecker(rules uint32, d *Definition) *checker {
-	return &checker{rules: rules, base: environmentOf(rules).base, definition: d, program: &Program{Definition: d, rules: rules}}
+	return &checker{rules: rules, base: environmentOf(rules).base, definition: d, program: &Program{Definition: d}}
 }
 
 func (k *checker) compile() (*Program, Problems) {
@@ -142,7 +141,9 @@ func (k *checker) form() {
 	k.count("actions", len(d.Actions), 1, MaxActions)
 	k.names("parties", d.Parties)
 	for _, name := range d.Parties {
-		if _, taken := find(reserved, name); taken {
+		_, taken := find(reserved, name)
+		_, later := find(reservedLater, name)
+		if taken || later && k.rules >= 3 && !k.registered {
 			k.problems.add("parties."+name, "choose another name", "the name means something else in expressions")
 		}
 	}

@@ -26,7 +26,11 @@ func newEnvironmentSince(rules uint32) *environment {
 	if err != nil {
 		panic(fmt.Sprintf("the environment of expressions: %v", err))
 	}
-	payments, err := newCompiler(base, paymentVariables())
+	variables := paymentVariables()
+	if rules >= 3 {
+		variables = append(variables, intVariable("today", func(s *scope) int64 { return int64(s.today) }))
+	}
+	payments, err := newCompiler(base, variables)
 	if err != nil {
 		panic(fmt.Sprintf("the environment of purposes: %v", err))
 	}

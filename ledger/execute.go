@@ -48,6 +48,7 @@ type Executor struct {
 	delta   []int
 
 	holdings         []holding
+	portions         []portion
 	effects          Effects
 	effectHops       []uint16
 	held, brought    []money.Tiyn // by a contract's asset

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -43,7 +44,7 @@ money becomes. Pay with it by "aqsha pay --purpose NAME", mark by "aqsha pay --m
 			if err != nil {
 				return err
 			}
-			if strings.ContainsAny(args[0], "./") {
+			if isFile(args[0]) {
 				source, err := readPurpose(args[0])
 				if err != nil {
 					return err
@@ -120,6 +121,15 @@ func describePurpose(w io.Writer, s *session, p api.PurposeView) {
 		fmt.Fprintf(w, "contracts  %s\n", h)
 	}
 	fmt.Fprintf(w, "entered %s, left %s, marked now %s in %d tokens\n", p.Entered.Format(), p.Left.Format(), p.Live.Format(), p.Tokens)
+}
+
+// isFile says whether a word is a file of rules, and not AGENCY/PURPOSE.
+func isFile(word string) bool {
+	if strings.Contains(word, ".") {
+		return true
+	}
+	_, err := os.Stat(word)
+	return strings.Contains(word, "/") && err == nil
 }
 
 // languagesOf reads --lang.
