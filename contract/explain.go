@@ -67,7 +67,7 @@ func (p *Program) sayAction(a *Action, compiled *action) string {
 		fmt.Fprintf(&b, ", until %s", said(a.Until))
 	}
 	if compiled.when != nil {
-		fmt.Fprintf(&b, ", when %s", lexicons[English].say(compiled.when.tree))
+		fmt.Fprintf(&b, ", when %s", compiled.when.say(English))
 	}
 	switch a.Document {
 	case "":

@@ -15,7 +15,7 @@ func TestPurposesInWords(t *testing.T) {
 	wants := map[Language][]string{
 		English: {"Tenge marked “school meals”", `the payee's role is “canteen” and the payee's region is “KZ-75”`, "becomes plain tenge", "it keeps its mark",
 			"the amount is at most 50.00 tenge and (the payee's merchant category is one of 5411, 5499 or not (the payee's role is “shop”)) and a document is attached and `payee.tier * 2` is more than 3",
-			"purpose 7", "returns to the treasury", "paid on 3 times"},
+			"purpose 7", "returns to the treasury", "keep the mark: 3 at most"},
 		Kazakh:  {"«school meals» белгісі бар теңге", "алушының рөлі — “canteen” және алушының өңірі — “KZ-75”", "жай теңгеге айналады", "белгісін сақтайды", "сома ең көбі 50.00 теңге", "құжат тіркелген"},
 		Russian: {"Тенге с меткой «school meals»", "роль получателя — “canteen” и регион получателя — “KZ-75”", "становятся обычными тенге", "метка сохраняется", "сумма не больше 50.00 тенге", "приложен документ"},
 	}
