@@ -167,7 +167,7 @@ var reserved = []string{
 }
 
 // reservedLater are those of rules version 3.
-var reservedLater = []string{"today", "purpose"}
+var reservedLater = []string{"today", "purpose", "authority"}
 
 // keywords are words of CEL that nothing may be called.
 var keywords = []string{

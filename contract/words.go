@@ -58,7 +58,7 @@ var lexicons = map[Language]*lexicon{
 		oneOf:     "%s is one of %s", begins: "%s begins with %s", always: "always", attached: "a document is attached",
 		of:      "the %[2]s's %[1]s",
 		members: map[string]string{"role": "role", "category": "merchant category", "region": "region", "tier": "tier", "id": "wallet", "key": "key", "bank": "bank"},
-		names:   map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount", "now": "the time", "document": "the document's hash"},
+		names:   map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount", "now": "the time", "document": "the document's hash", "authority": "the authority", "today": "today"},
 		tenge:   "%s tenge",
 	},
 	Kazakh: {
@@ -67,7 +67,7 @@ var lexicons = map[Language]*lexicon{
 		oneOf:     "%s мыналардың бірі: %s", begins: "%s мынадан басталады: %s", always: "әрқашан", attached: "құжат тіркелген",
 		of:      "%[2]s %[1]s",
 		members: map[string]string{"role": "рөлі", "category": "сауда санаты", "region": "өңірі", "tier": "деңгейі", "id": "әмияны", "key": "кілті", "bank": "банкі"},
-		names:   map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының", "amount": "сома", "now": "уақыт", "document": "құжаттың хеші"},
+		names:   map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының", "amount": "сома", "now": "уақыт", "document": "құжаттың хеші", "authority": "орталық банк", "today": "бүгін"},
 		tenge:   "%s теңге",
 	},
 	Russian: {
@@ -76,7 +76,7 @@ var lexicons = map[Language]*lexicon{
 		oneOf:     "%s — одно из: %s", begins: "%s начинается с %s", always: "всегда", attached: "приложен документ",
 		of:      "%[1]s %[2]s",
 		members: map[string]string{"role": "роль", "category": "торговая категория", "region": "регион", "tier": "уровень", "id": "кошелёк", "key": "ключ", "bank": "банк"},
-		names:   map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего", "amount": "сумма", "now": "время", "document": "хеш документа"},
+		names:   map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего", "amount": "сумма", "now": "время", "document": "хеш документа", "authority": "центральный банк", "today": "сегодня"},
 		tenge:   "%s тенге",
 	},
 }

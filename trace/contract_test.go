@@ -22,11 +22,12 @@ func TestAContractsOwnActionsAreItsEvents(t *testing.T) {
 	if len(trace.Flows) == 0 || trace.Events == 0 {
 		t.Fatalf("%+v: the payment through the contract is not there", trace)
 	}
-	found := false
+	var came, went bool
 	for _, f := range trace.Flows {
-		found = found || f.From == payer && f.To == payee && f.Amount == 100
+		came = came || f.From == payer && f.To == contract && f.Amount == 100
+		went = went || f.From == contract && f.To == payee && f.Amount == 100
 	}
-	if !found {
+	if !came || !went {
 		t.Errorf("%+v", trace.Flows)
 	}
 }

@@ -164,6 +164,10 @@ func explainPurpose(command *cobra.Command, p token.Purpose, returns string, oth
 				fmt.Fprintf(w, "  %s\n", plain(line))
 			}
 		}
+		for _, u := range rule.Unvouched() {
+			fmt.Fprintf(w, "warning: %s rests on %s, which every bank sets for its customers; ask who vouches too, such as payee.bank == authority\n",
+				u.Where, plain(strings.Join(u.Attributes, ", ")))
+		}
 	})
 }
 
@@ -231,5 +235,7 @@ func registerPurpose(ctx context.Context, command *cobra.Command, s *session, pa
 	return showReceipt(command, receipt, err, "purpose %s is registered\n", p.Name)
 }
 
-// moment prints a time of the ledger.
-func moment(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateTime) }
+// moment prints a time of the ledger in the network's zone.
+func moment(millis uint64) string {
+	return time.UnixMilli(int64(millis)).In(contract.Zone).Format(time.DateTime)
+}
