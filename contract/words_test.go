@@ -32,6 +32,34 @@ func TestPurposesInWords(t *testing.T) {
 	}
 }
 
+// Every language says every action of every template, with its formulas, and leaves no form unfilled.
+func TestDefinitionsInEveryLanguage(t *testing.T) {
+	for _, name := range TemplateNames {
+		p := template(t, name)
+		english := p.ExplainIn(English)
+		for _, language := range Languages {
+			lines := p.ExplainIn(language)
+			text := strings.Join(lines, "\n")
+			if len(lines) != len(english) || strings.Contains(text, "%!") || strings.Contains(text, "``") {
+				t.Errorf("%s, %s:\n%s", name, language, text)
+			}
+			for _, a := range p.Definition.Actions {
+				for _, part := range []string{a.Name, a.From, a.Until} {
+					if !strings.Contains(text, part) {
+						t.Errorf("%s, %s: %q is not in\n%s", name, language, part, text)
+					}
+				}
+			}
+		}
+	}
+	text := strings.Join(template(t, "escrow").ExplainIn(Russian), "\n")
+	for _, want := range []string{"Buyer или arbiter может выполнить release: seller получает остаток tenge; договор завершается.", "Конец, в момент `created + terms.days * day`: всё, что осталось, получает buyer."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
+
 func TestDefinitionsInWords(t *testing.T) {
 	for _, name := range TemplateNames {
 		lines := template(t, name).Explain()

@@ -89,21 +89,28 @@ func newContractCheck() *cobra.Command {
 }
 
 func newContractExplain() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use: "explain DEFINITION", Short: "Say a definition in plain words: who may do what and when, and where the money goes",
-		Example: "  aqsha contract explain vat-split", Args: cobra.ExactArgs(1),
+		Example: "  aqsha contract explain vat-split\n  aqsha contract explain escrow --lang kk", Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			p, err := readDefinition(args[0])
 			if err != nil {
 				return err
 			}
-			return show(command, p.Explain(), func(w io.Writer) {
-				for _, line := range p.Explain() {
+			languages, err := languagesOf(command)
+			if err != nil {
+				return err
+			}
+			lines := p.ExplainIn(languages[0])
+			return show(command, lines, func(w io.Writer) {
+				for _, line := range lines {
 					fmt.Fprintln(w, plain(line))
 				}
 			})
 		},
 	}
+	command.Flags().String("lang", string(contract.English), "en, kk or ru")
+	return command
 }
 
 func newContractTemplate() *cobra.Command {
