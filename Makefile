@@ -72,6 +72,10 @@ ATTACKS ?= 1000000
 attack:
 	ATTACKS=$(ATTACKS) $(GO) test ./ledger -count 1 -run AttackersGetNothing -v -timeout 180m
 
+# Holds the verdicts of the checks of definitions against brute force, a million times.
+verdicts:
+	$(GO) test ./contract -count 1 -run TestVerdictsHoldAgainstBruteForce -verdicts $(or $(VERDICTS),1000000) -timeout 120m
+
 # Kills a leader, destroys its data and promotes its follower: how long, and what is lost.
 drill: build
 	./bin/aqsha drill

@@ -19,7 +19,13 @@ type Call struct {
 	Held     []money.Tiyn // what is held, by asset, before that
 	Document []byte       // hash of the attached document: 32 bytes, or nil
 	Network  token.NetworkID
+	Rules    uint32             // of the block; 0 for the newest
+	Purpose  func(i int) string // what an asset is called: Plain, or AGENCY/PURPOSE
+	Today    uint32             // the network's day, since 1970
 }
+
+// Plain is what tenge without a mark is called.
+const Plain = "plain"
 
 // Outcome is what an action does. It is valid until the program is used again.
 type Outcome struct {
@@ -108,6 +114,10 @@ func (p *Program) enter(instance *Instance, c *Call, getters map[string]getter) 
 	s := &p.scope
 	s.getters, s.instance, s.party, s.caller = getters, instance, c.Party, c.Caller
 	s.args, s.paid, s.now, s.document, s.network = c.Args, c.Paid, c.Now, c.Document, c.Network
+	s.purpose, s.today, s.rules = c.Purpose, c.Today, c.Rules
+	if s.rules == 0 {
+		s.rules = NewestRules
+	}
 	s.held, s.left = s.held[:0], s.left[:0]
 	for i, held := range c.Held {
 		s.held = append(s.held, held+c.Paid[i]) // the sums of live tokens fit
@@ -200,8 +210,8 @@ func (p *Program) inTime(a *action, s *scope) *token.Error {
 		if err != nil {
 			return err
 		}
-		if int64(s.now) > until {
-			return refuse(TooLate, "until", "%s was possible until %d, it is %d", a.called(), until, s.now)
+		if int64(s.now) > until || int64(s.now) == until && s.rules >= 3 {
+			return refuse(TooLate, "until", "%s was possible before %d, it is %d", a.called(), until, s.now)
 		}
 	}
 	return nil

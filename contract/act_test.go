@@ -2,6 +2,7 @@ package contract
 
 import (
 	"crypto/sha256"
+	"slices"
 	"testing"
 
 	"github.com/aqsha/aqsha/money"
@@ -123,14 +124,68 @@ func TestRefundWithinAWindow(t *testing.T) {
 	p := begin(t, "refund", tenge(5000), terms...)
 	want(t, p.act("seller", "collect", nil), TooEarly)
 	want(t, p.act("seller", "confirm", nil), GuardNotMet)
-	p.now += 14*day + 1
-	want(t, p.act("buyer", "send_back", nil), TooLate)
+	p.document = make([]byte, 32)
+	p.now += 14 * day
+	want(t, p.act("buyer", "send_back", nil), TooLate) // from this moment on the seller collects: never both
 	p.now -= 1
 	want(t, p.act("buyer", "send_back", nil), "")
+	want(t, p.act("seller", "collect", nil), TooEarly)
+	p.now += 5
 	want(t, p.act("seller", "collect", nil), GuardNotMet)
 	want(t, p.act("seller", "confirm", nil), "")
 	if p.got["seller"] != 100 || p.got["buyer"] != 4900 {
 		t.Fatal(p.got)
+	}
+}
+
+// A period that passed untaken is not made up for: after a silence the merchant takes one price.
+func TestSubscriptionTakesAtMostOncePerPeriod(t *testing.T) {
+	const month = 30 * 86_400_000
+	p := begin(t, "subscription", tenge(10_000), token.Int(300), token.Int(month), token.Int(5000), token.Int(start+12*month))
+	p.now += 5 * month
+	want(t, p.act("merchant", "charge", nil), "")
+	want(t, p.act("merchant", "charge", nil), TooEarly)
+	p.now += month - 1
+	want(t, p.act("merchant", "charge", nil), TooEarly)
+	p.now++
+	want(t, p.act("merchant", "charge", nil), "")
+	if p.got["merchant"] != 600 {
+		t.Fatal(p.got)
+	}
+}
+
+// Who decides between two is neither of them, in every template that has an arbiter, a registry or a meter.
+func TestPartiesThatMustDifferDiffer(t *testing.T) {
+	for _, c := range []struct {
+		template string
+		paid     []money.Tiyn
+		terms    []token.Value
+		pairs    [][2]string
+	}{
+		{"escrow", tenge(100), []token.Value{token.Int(100), token.Int(3)}, [][2]string{{"arbiter", "buyer"}, {"arbiter", "seller"}, {"seller", "buyer"}}},
+		{"refund", tenge(100), []token.Value{token.Int(100), token.Int(1), token.Int(3)}, [][2]string{{"arbiter", "buyer"}, {"arbiter", "seller"}, {"seller", "buyer"}}},
+		{"work", tenge(100), []token.Value{token.Int(100), token.Int(start + 1000)}, [][2]string{{"arbiter", "buyer"}, {"arbiter", "supplier"}, {"supplier", "buyer"}}},
+		{"grant", tenge(100), []token.Value{token.Bytes(make([]byte, 32)), token.Int(100), token.Int(start + 1000)}, [][2]string{{"registry", "farmer"}, {"registry", "seller"}}},
+		{"order", tenge(100), []token.Value{token.Int(1), token.Int(100), token.Int(start), token.Int(0), token.Int(0), token.Int(0), token.Int(0), token.Int(0), token.Int(1000), token.Int(0), token.Int(start + 5000)},
+			[][2]string{{"arbiter", "buyer"}, {"arbiter", "seller"}, {"arbiter", "subcontractor"}, {"seller", "buyer"}, {"subcontractor", "buyer"}}},
+		{"metered", tenge(100), []token.Value{token.Ints([]int64{1, 1, 1}), token.Ints([]int64{0, 0, 0, 0}), token.Ints([]int64{0, 0, 0}), token.Int(start), token.Int(1000), token.Int(1000), token.Int(1000), token.Int(1000), token.Int(start + 5000)},
+			[][2]string{{"arbiter", "customer"}, {"arbiter", "supplier"}, {"meter", "supplier"}, {"meter", "customer"}}},
+	} {
+		program := template(t, c.template)
+		if _, err := tryBegin(t, program, c.paid, c.terms...); err != nil {
+			t.Errorf("%s: %v", c.template, err)
+		}
+		for _, pair := range c.pairs {
+			d := *program.Definition
+			same := *program
+			same.Definition = &d
+			d.Parties = slices.Clone(d.Parties)
+			at, _ := find(d.Parties, pair[0])
+			d.Parties[at] = pair[1] // tryBegin names wallets by the parties' names
+			if _, err := tryBegin(t, &same, c.paid, c.terms...); code(err) != GuardNotMet {
+				t.Errorf("%s: %s is %s: %v", c.template, pair[0], pair[1], err)
+			}
+		}
 	}
 }
 

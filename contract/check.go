@@ -6,10 +6,24 @@ import (
 	"cel.dev/cel-go/cel"
 )
 
+// namedLater says whether a registered definition has a party by a word that came later: to it the word means the party.
+func (k *checker) namedLater() bool {
+	for _, word := range reservedLater {
+		if _, named := k.definition.party(word); named {
+			return true
+		}
+	}
+	return false
+}
+
 // action compiles and checks one action.
 func (k *checker) action(a *Action, to *action, where string) {
 	d := k.definition
-	c := k.compiler(actionVariables(d, a))
+	variables := actionVariables(d, a)
+	if k.rules >= 3 && !k.namedLater() {
+		variables = append(variables, laterVariables(d)...)
+	}
+	c := k.compiler(variables)
 	k.compilers = append(k.compilers, c)
 	*to = action{name: a.Name, args: a.Args, ends: a.Ends, getters: c.getters, takes: make([]take, len(d.Assets))}
 	for _, name := range a.By {

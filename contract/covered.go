@@ -6,19 +6,9 @@ import (
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/parser"
 )
 
 func index(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
-
-// unparse writes an expression in one way, so that two that say the same text are equal.
-func unparse(e ast.Expr) string {
-	text, err := parser.Unparse(e, ast.NewSourceInfo(nil))
-	if err != nil {
-		return ""
-	}
-	return text
-}
 
 // covered checks an action's payouts of an asset. A payout is covered if its amount cannot exceed
 // what is left by its form (the rest; min(…, left.tenge); a part of what is held), or if the guard
@@ -26,7 +16,7 @@ func unparse(e ast.Expr) string {
 func (k *checker) covered(i, asset int, where string) {
 	a := &k.program.actions[i]
 	name := k.definition.Assets[asset]
-	var sum []string // up to the last that needs the guard
+	var sum []string // the texts of what is added up, up to the last payout that needs the guard
 	needed := 0
 	first, uncovered, rest := true, -1, false
 	for j, p := range a.pay {
@@ -41,7 +31,7 @@ func (k *checker) covered(i, asset int, where string) {
 			rest = true
 			continue
 		}
-		sum = append(sum, unparse(p.amount.tree))
+		sum = append(sum, p.amount.textOf(p.amount.tree))
 		if !coveredBy(p.amount.tree, name, first) {
 			needed = len(sum)
 			if uncovered < 0 {
@@ -53,22 +43,61 @@ func (k *checker) covered(i, asset int, where string) {
 	if needed == 0 {
 		return
 	}
-	total := strings.Join(sum[:needed], " + ")
-	if take := a.takes[asset].amount; take != nil && unparse(take.tree) == total {
+	total := sum[:needed]
+	if take := a.takes[asset].amount; take != nil && k.sums(take, take.tree, total) {
 		return
 	}
 	if a.when != nil {
 		for _, c := range conjuncts(a.when.tree) {
-			switch unparse(c) {
-			case total + " <= held." + name, "held." + name + " >= " + total, total + " == held." + name, "held." + name + " == " + total:
+			if k.bounds(a.when, c, name, total) {
 				return
 			}
 		}
 	}
-	amount := unparse(a.pay[uncovered].amount.tree)
+	amount, all := a.pay[uncovered].amount.text, strings.Join(total, " + ")
 	k.problems.add(where+"."+index("pay", uncovered)+".amount",
-		"write min("+amount+", left."+name+"), or add to `when`: "+total+" <= held."+name,
+		"write min("+amount+", left."+name+"), or add to `when`: "+all+" <= held."+name,
 		"%s is not shown to be covered by what is held", amount)
+}
+
+// sums says whether an expression is the sum of amounts. What has no text is like nothing.
+func (k *checker) sums(x *expression, e ast.Expr, amounts []string) bool {
+	if k.rules < 3 { // judged by the text alone, whatever binds first in it
+		return x.textOf(e) == strings.Join(amounts, " + ")
+	}
+	for i := len(amounts) - 1; i > 0; i-- {
+		if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != "_+_" || amounts[i] == "" || x.textOf(e.AsCall().Args()[1]) != amounts[i] {
+			return false
+		}
+		e = e.AsCall().Args()[0]
+	}
+	return amounts[0] != "" && x.textOf(e) == amounts[0]
+}
+
+// bounds says whether a condition keeps a sum of amounts within what is held.
+func (k *checker) bounds(x *expression, e ast.Expr, asset string, amounts []string) bool {
+	if k.rules < 3 {
+		total := strings.Join(amounts, " + ")
+		switch x.textOf(e) {
+		case total + " <= held." + asset, "held." + asset + " >= " + total, total + " == held." + asset, "held." + asset + " == " + total:
+			return true
+		}
+		return false
+	}
+	if e.Kind() != ast.CallKind {
+		return false
+	}
+	held := func(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == "held."+asset }
+	args := e.AsCall().Args()
+	switch e.AsCall().FunctionName() {
+	case "_<=_":
+		return held(args[1]) && k.sums(x, args[0], amounts)
+	case "_>=_":
+		return held(args[0]) && k.sums(x, args[1], amounts)
+	case "_==_":
+		return held(args[1]) && k.sums(x, args[0], amounts) || held(args[0]) && k.sums(x, args[1], amounts)
+	}
+	return false
 }
 
 // coveredBy says whether an amount cannot exceed what is left of an asset, by its form.

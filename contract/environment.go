@@ -51,8 +51,9 @@ var order = []string{
 	"_<_", "_<=_", "_>_", "_>=_", "_[_]", "@in", "size", "bytes", "startsWith", "endsWith",
 }
 
-// newEnvironment is CEL without variables: the part that every expression shares.
-func newEnvironment() (*cel.Env, error) {
+// newEnvironment is CEL without variables: the part that every expression shares. From rules version 3 on it remembers
+// what was written as a macro (all, exists), so that the text of an expression is complete.
+func newEnvironment(rules uint32) (*cel.Env, error) {
 	subset := celenv.NewLibrarySubset().AddIncludedMacros("all", "exists")
 	for _, name := range order {
 		f := celenv.NewFunction(name)
@@ -61,7 +62,7 @@ func newEnvironment() (*cel.Env, error) {
 		}
 		subset.AddIncludedFunctions(f)
 	}
-	return cel.NewCustomEnv(
+	options := []cel.EnvOption{
 		cel.StdLib(cel.StdLibSubset(subset)),
 		cel.ParserExpressionSizeLimit(MaxExpression),
 		cel.ParserRecursionLimit(maxDepth),
@@ -101,7 +102,11 @@ func newEnvironment() (*cel.Env, error) {
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
 				return chain(args[0].(types.Bytes), args[1].(types.Int), args[2].(types.Int))
 			}))),
-	)
+	}
+	if rules >= 3 {
+		options = append(options, cel.EnableMacroCallTracking(), cel.Constant("authority", cel.BytesType, types.Bytes(token.Authority[:])))
+	}
+	return cel.NewCustomEnv(options...)
 }
 
 // part is amount·numerator/denominator rounded down, exact in between. All three are non-negative

@@ -3,13 +3,51 @@ package contract
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
+
+// clauses are how a language says what a definition's parts are. Names and formulas stand as they were written.
+type clauses struct {
+	between, terms, anyone, or, creates, may string
+	from, until, when                        string
+	document, hash, any, brings              string
+	paid, rest, part, marked, becomes, ends  string
+	endsAt, allTo, shares, share, byItself   string
+}
+
+var definitionClauses = map[Language]clauses{
+	English: {
+		between: "%s: between %s", terms: "Terms, fixed when it is created: %s.", anyone: "anyone", or: " or ", creates: "%s creates it", may: "%s may %s",
+		from: ", from %s", until: ", before %s", when: ", when %s", document: ", with a document", hash: ", with the document whose hash is %s",
+		any: ", bringing any amount of %s", brings: ", bringing %s of %s", paid: "%s is paid %s", rest: "the rest of %s", part: "%s of %s",
+		marked: " (marked as %s)", becomes: "%s becomes %s", ends: "the contract ends",
+		endsAt: "The end, at %s: ", allTo: "all that is left goes to %s", shares: "what is left is shared, %s", share: "%d to %s", byItself: ". Nobody needs to do anything for that.",
+	},
+	Kazakh: {
+		between: "%s: тараптары — %s", terms: "Құрылғанда бекітілетін шарттары: %s.", anyone: "кез келген адам", or: " немесе ", creates: "%s оны құрады", may: "%s мына әрекетті жасай алады: %s",
+		from: "; басталуы: %s", until: "; мына сәтке дейін: %s", when: "; шарты: %s", document: "; құжат тіркеледі", hash: "; тіркелетін құжаттың хеші: %s",
+		any: "; кез келген сома салынады: %s", brings: "; салынатын сома: %s, активі: %s", paid: "%s алады: %s", rest: "%s активінің қалғаны", part: "%s, активі: %s",
+		marked: " (белгісі: %s)", becomes: "%s енді мынаған тең: %s", ends: "келісімшарт аяқталады",
+		endsAt: "Соңы, мына сәтте: %s; ", allTo: "қалғанының бәрін алады: %s", shares: "қалғаны бөлінеді: %s", share: "%d үлес — %s", byItself: ". Ол үшін ешкімнің әрекеті қажет емес.",
+	},
+	Russian: {
+		between: "%s: стороны — %s", terms: "Условия, которые задаются при создании: %s.", anyone: "любой", or: " или ", creates: "%s создаёт договор", may: "%s может выполнить %s",
+		from: ", начиная с %s", until: ", до %s", when: ", при условии: %s", document: ", приложив документ", hash: ", приложив документ с хешем %s",
+		any: ", внося любую сумму в %s", brings: ", внося %s в %s", paid: "%s получает %s", rest: "остаток %s", part: "%s из %s",
+		marked: " (с меткой %s)", becomes: "%s становится равно %s", ends: "договор завершается",
+		endsAt: "Конец, в момент %s: ", allTo: "всё, что осталось, получает %s", shares: "остаток делится: %s", share: "долей %d — %s", byItself: ". Для этого никому ничего не нужно делать.",
+	},
+}
 
 // Explain says a definition in plain English, a sentence a line: who may do what and when, and where
 // the money goes.
-func (p *Program) Explain() []string {
-	d := p.Definition
-	lines := []string{d.Name + ": between " + strings.Join(d.Parties, ", ")}
+func (p *Program) Explain() []string { return p.ExplainIn(English) }
+
+// ExplainIn is Explain in a language.
+func (p *Program) ExplainIn(language Language) []string {
+	d, c := p.Definition, definitionClauses[language]
+	lines := []string{fmt.Sprintf(c.between, d.Name, strings.Join(d.Parties, ", "))}
 	if d.About != "" {
 		lines = append(lines, d.About)
 	}
@@ -18,40 +56,38 @@ func (p *Program) Explain() []string {
 		for _, f := range d.Terms {
 			terms = append(terms, f.Name+" ("+f.Type.String()+")")
 		}
-		lines = append(lines, "Terms, fixed when it is created: "+strings.Join(terms, ", ")+".")
+		lines = append(lines, fmt.Sprintf(c.terms, strings.Join(terms, ", ")))
 	}
-	lines = append(lines, p.sayAction(&d.Create, &p.create))
+	lines = append(lines, p.sayAction(language, &d.Create, &p.create))
 	for i := range d.Actions {
-		lines = append(lines, p.sayAction(&d.Actions[i], &p.actions[i]))
+		lines = append(lines, p.sayAction(language, &d.Actions[i], &p.actions[i]))
+	}
+	end := fmt.Sprintf(c.endsAt, said(d.End.At))
+	if len(d.End.Pay) == 1 {
+		return append(lines, end+fmt.Sprintf(c.allTo, d.End.Pay[0].To)+c.byItself)
 	}
 	var shares []string
 	for _, s := range d.End.Pay {
-		if len(d.End.Pay) == 1 {
-			shares = append(shares, s.To)
-		} else {
-			shares = append(shares, fmt.Sprintf("%d to %s", s.Share, s.To))
-		}
+		shares = append(shares, fmt.Sprintf(c.share, s.Share, s.To))
 	}
-	to := "all that is left goes to "
-	if len(shares) > 1 {
-		to = "what is left is shared, "
-	}
-	return append(lines, fmt.Sprintf("The end, at %s: %s%s. Nobody needs to do anything for that.", said(d.End.At), to, strings.Join(shares, ", ")))
+	return append(lines, end+fmt.Sprintf(c.shares, strings.Join(shares, ", "))+c.byItself)
 }
 
 func said(expression string) string { return "`" + expression + "`" }
 
-func (p *Program) sayAction(a *Action, compiled *action) string {
-	who := "Anyone"
+func (p *Program) sayAction(language Language, a *Action, compiled *action) string {
+	c := definitionClauses[language]
+	who := c.anyone
 	if len(a.By) > 0 {
-		who = strings.Join(a.By, " or ")
-		who = strings.ToUpper(who[:1]) + who[1:]
+		who = strings.Join(a.By, c.or)
 	}
+	first, size := utf8.DecodeRuneInString(who)
+	who = string(unicode.ToUpper(first)) + who[size:]
 	var b strings.Builder
 	if a.Name == "" {
-		fmt.Fprintf(&b, "%s creates it", who)
+		fmt.Fprintf(&b, c.creates, who)
 	} else {
-		fmt.Fprintf(&b, "%s may %s", who, a.Name)
+		fmt.Fprintf(&b, c.may, who, a.Name)
 	}
 	var args []string
 	for _, f := range a.Args {
@@ -61,49 +97,49 @@ func (p *Program) sayAction(a *Action, compiled *action) string {
 		fmt.Fprintf(&b, "(%s)", strings.Join(args, ", "))
 	}
 	if a.From != "" {
-		fmt.Fprintf(&b, ", from %s", said(a.From))
+		fmt.Fprintf(&b, c.from, said(a.From))
 	}
 	if a.Until != "" {
-		fmt.Fprintf(&b, ", until %s", said(a.Until))
+		fmt.Fprintf(&b, c.until, said(a.Until))
 	}
 	if compiled.when != nil {
-		fmt.Fprintf(&b, ", when %s", lexicons[English].say(compiled.when.tree))
+		fmt.Fprintf(&b, c.when, compiled.when.say(language))
 	}
 	switch a.Document {
 	case "":
 	case Any:
-		b.WriteString(", with a document")
+		b.WriteString(c.document)
 	default:
-		fmt.Fprintf(&b, ", with the document whose hash is %s", said(a.Document))
+		fmt.Fprintf(&b, c.hash, said(a.Document))
 	}
 	for _, t := range a.Takes {
 		if t.Amount == Any {
-			fmt.Fprintf(&b, ", bringing any amount of %s", t.Asset)
+			fmt.Fprintf(&b, c.any, t.Asset)
 		} else {
-			fmt.Fprintf(&b, ", bringing %s of %s", said(t.Amount), t.Asset)
+			fmt.Fprintf(&b, c.brings, said(t.Amount), t.Asset)
 		}
 	}
-	b.WriteString(p.sayOutcome(a))
-	return b.String() + "."
+	return b.String() + c.outcome(a) + "."
 }
 
-func (p *Program) sayOutcome(a *Action) string {
+// outcome says what an action pays and sets.
+func (c *clauses) outcome(a *Action) string {
 	var parts []string
 	for _, pay := range a.Pay {
-		amount := "the rest of " + pay.Asset
+		amount := fmt.Sprintf(c.rest, pay.Asset)
 		if pay.Amount != Rest {
-			amount = said(pay.Amount) + " of " + pay.Asset
+			amount = fmt.Sprintf(c.part, said(pay.Amount), pay.Asset)
 		}
 		if pay.As != "" {
-			amount += " (marked as " + pay.As + ")"
+			amount += fmt.Sprintf(c.marked, pay.As)
 		}
-		parts = append(parts, pay.To+" is paid "+amount)
+		parts = append(parts, fmt.Sprintf(c.paid, pay.To, amount))
 	}
 	for _, s := range a.Set {
-		parts = append(parts, s.Name+" becomes "+said(s.Value))
+		parts = append(parts, fmt.Sprintf(c.becomes, s.Name, said(s.Value)))
 	}
 	if a.Ends {
-		parts = append(parts, "the contract ends")
+		parts = append(parts, c.ends)
 	}
 	if len(parts) == 0 {
 		return ""

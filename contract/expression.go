@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/parser"
 
 	"github.com/aqsha/aqsha/token"
 )
@@ -19,8 +20,9 @@ type expression struct {
 	get      getter
 	program  cel.Program
 	tree     ast.Expr
-	cost     uint64   // estimated, at worst
-	names    []string // variables it reads, in order of appearance
+	info     *ast.SourceInfo // what was written as a macro, from rules version 3 on
+	cost     uint64          // estimated, at worst
+	names    []string        // variables it reads, in order of appearance
 }
 
 // compiler compiles expressions over one set of variables.
@@ -73,7 +75,7 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 	if err != nil {
 		return fail("", "in `%s`: its cost cannot be estimated: %v", text, err)
 	}
-	x := &expression{text: text, tree: tree.Expr(), cost: estimate.Max, names: c.reads(tree)}
+	x := &expression{text: text, tree: tree.Expr(), info: tree.SourceInfo(), cost: estimate.Max, names: c.reads(tree)}
 	switch {
 	case x.tree.Kind() == ast.LiteralKind:
 		x.constant, x.cost = x.tree.AsLiteral(), 0
@@ -245,6 +247,15 @@ func between(s, before, after string) (string, bool) {
 	}
 	inside, _, ok := strings.Cut(rest, after)
 	return inside, ok
+}
+
+// textOf writes a part of the expression in one way, so that two that say the same text are equal; "" if it cannot.
+func (x *expression) textOf(e ast.Expr) string {
+	text, err := parser.Unparse(e, x.info)
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // value evaluates an expression.

@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,10 @@ func Parse(data []byte) (*Source, Problems) {
 		problems.add("definition", "", "neither YAML nor JSON: %v", err)
 		return nil, problems
 	}
+	if more(decoder) {
+		problems.add("definition", "put it into a file of its own", "a second document after the first")
+		return nil, problems
+	}
 	if len(document.Content) != 1 {
 		problems.add("definition", "begin with `contract: NAME`", "nothing in it")
 		return nil, problems
@@ -45,6 +50,12 @@ func Parse(data []byte) (*Source, Problems) {
 	}
 	r.source.lines = r.lines
 	return &r.source, nil
+}
+
+// more says whether another document follows, which nobody would read.
+func more(decoder *yaml.Decoder) bool {
+	var next yaml.Node
+	return decoder.Decode(&next) != io.EOF
 }
 
 // Lines fills in on which lines problems stand.
@@ -152,7 +163,8 @@ func (r *reader) fields(n *yaml.Node, where string) (fields []Field) {
 
 func (r *reader) definition(n *yaml.Node) {
 	d := &r.source.Definition
-	allowed := []string{"contract", "about", "parties", "assets", "terms", "state", "create", "actions", "end"}
+	allowed := []string{"contract", "about", "parties", "distinct", "assets", "terms", "state", "create", "actions", "end"}
+	var demands []string // of creating, beside its guard
 	r.pairs(n, "", allowed, func(key string, value *yaml.Node) {
 		switch key {
 		case "contract":
@@ -162,7 +174,16 @@ func (r *reader) definition(n *yaml.Node) {
 		case "parties":
 			d.Parties = r.names(value, key)
 		case "assets":
-			d.Assets = r.names(value, key)
+			if value.Kind != yaml.MappingNode {
+				d.Assets = r.names(value, key)
+				return
+			}
+			r.pairs(value, key, nil, func(name string, is *yaml.Node) {
+				d.Assets = append(d.Assets, name)
+				demands = append(demands, r.asset(name, is)...)
+			})
+		case "distinct":
+			demands = append(demands, r.distinct(value)...)
 		case "terms":
 			d.Terms = r.fields(value, key)
 		case "state":
@@ -179,6 +200,12 @@ func (r *reader) definition(n *yaml.Node) {
 			r.end(value)
 		}
 	})
+	if d.Create.When != "" && len(demands) > 0 {
+		demands = append([]string{"(" + d.Create.When + ")"}, demands...)
+	}
+	if len(demands) > 0 {
+		d.Create.When = strings.Join(demands, " && ")
+	}
 	if len(d.Assets) == 0 {
 		d.Assets = []string{"tenge"}
 	}
@@ -189,6 +216,33 @@ func (r *reader) definition(n *yaml.Node) {
 			}
 		}
 	}
+}
+
+// asset reads what an asset must be: any, plain, or AGENCY/PURPOSE.
+func (r *reader) asset(name string, is *yaml.Node) []string {
+	want := r.scalar(is, "assets."+name)
+	if want == Any || !wellNamed(name) {
+		return nil
+	}
+	if agency, purpose, ok := strings.Cut(want, "/"); want != Plain && (!ok || NameProblem(agency) != "" || NameProblem(purpose) != "") {
+		r.problem(is, "assets."+name, "write plain, any, or AGENCY/PURPOSE", "%q is no asset", want)
+	}
+	return []string{"purpose." + name + " == " + strconv.Quote(want)}
+}
+
+// distinct reads parties of whom no two may be one wallet.
+func (r *reader) distinct(n *yaml.Node) (demands []string) {
+	names := r.names(n, "distinct")
+	for i, name := range names {
+		if !wellNamed(name) {
+			r.problem(n, "distinct", "write names of parties", "%q is no party", name)
+			return nil
+		}
+		for _, other := range names[:i] {
+			demands = append(demands, other+".id != "+name+".id")
+		}
+	}
+	return demands
 }
 
 func (r *reader) action(n *yaml.Node, where, name string) Action {

@@ -3,7 +3,6 @@ package contract
 import (
 	"bytes"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -29,8 +28,13 @@ func ParsePurpose(data []byte) (*PurposeSource, Problems) {
 		problems.add("purpose", "", "%d bytes, at most %d", len(data), maxSource)
 		return nil, problems
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&document); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&document); err != nil {
 		problems.add("purpose", "", "neither YAML nor JSON: %v", err)
+		return nil, problems
+	}
+	if more(decoder) {
+		problems.add("purpose", "put it into a file of its own", "a second document after the first")
 		return nil, problems
 	}
 	if len(document.Content) != 1 {
@@ -130,16 +134,20 @@ func (r *purposeReader) tenge(n *yaml.Node, where string) money.Tiyn {
 	return amount
 }
 
-// time reads a moment: RFC 3339, a day (its beginning in UTC), or Unix milliseconds.
+// time reads a moment: RFC 3339, a day in the network's time, or Unix milliseconds. Until a day is until its end.
 func (r *purposeReader) time(n *yaml.Node, where string) uint64 {
 	text := r.scalar(n, where)
 	if millis, err := strconv.ParseUint(text, 10, 53); err == nil {
 		return millis
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02"} {
-		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil && at.UnixMilli() >= 0 {
-			return uint64(at.UnixMilli())
+	if at, err := time.Parse(time.RFC3339, text); err == nil && at.UnixMilli() >= 0 {
+		return uint64(at.UnixMilli())
+	}
+	if at, err := time.ParseInLocation(time.DateOnly, text, Zone); err == nil && at.UnixMilli() >= 0 {
+		if where == "until" {
+			at = at.AddDate(0, 0, 1)
 		}
+		return uint64(at.UnixMilli())
 	}
 	r.problem(n, where, "write a time such as 2026-09-01T00:00:00+05:00, or a day", "%q is no time", text)
 	return 0

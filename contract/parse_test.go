@@ -31,7 +31,7 @@ func TestPurposesAreRead(t *testing.T) {
 	if p.Name != "meals" || p.PaymentMost != 300*money.Tenge+50 || p.Hops != 2 || s.Returns != "treasury" || s.Becomes[1] != "same" || s.Contracts[0] != "school-meals" {
 		t.Errorf("%+v", s)
 	}
-	if p.FromMillis != 1_788_220_800_000 || p.UntilMillis != 1_811_703_600_000 {
+	if p.FromMillis != 1_788_202_800_000 || p.UntilMillis != 1_811_703_600_000 {
 		t.Errorf("from %d until %d", p.FromMillis, p.UntilMillis)
 	}
 	if _, problems := s.Check(); problems != nil {

@@ -66,8 +66,26 @@ func Compile(d *Definition) (*Program, Problems) { return compile(NewestRules, d
 // CompileUnder is Compile under a version of the ledger's rules.
 func CompileUnder(rules uint32, d *Definition) (*Program, Problems) { return compile(rules, d, false) }
 
+// CompileRegistered prepares a definition that is registered already. A later version may check more than the one under
+// which it was: it stays a contract nevertheless.
+func CompileRegistered(rules uint32, d *Definition) (*Program, Problems) {
+	k := newChecker(rules, d)
+	k.registered = true
+	return k.compile()
+}
+
 func compile(rules uint32, d *Definition, tracking bool) (*Program, Problems) {
-	k := &checker{base: environmentOf(rules).base, definition: d, program: &Program{Definition: d}, tracking: tracking}
+	k := newChecker(rules, d)
+	k.tracking = tracking
+	return k.compile()
+}
+
+func newChecker(rules uint32, d *Definition) *checker {
+	return &checker{rules: rules, base: environmentOf(rules).base, definition: d, program: &Program{Definition: d}}
+}
+
+func (k *checker) compile() (*Program, Problems) {
+	d := k.definition
 	k.form()
 	if len(k.problems) > 0 {
 		return nil, k.problems // names are needed to go on
@@ -78,7 +96,7 @@ func compile(rules uint32, d *Definition, tracking bool) (*Program, Problems) {
 	for i := range d.Actions {
 		k.action(&d.Actions[i], &k.program.actions[i], "actions."+d.Actions[i].Name)
 	}
-	if len(k.problems) == 0 {
+	if len(k.problems) == 0 && !k.registered {
 		k.flows()
 		k.reachable()
 	}
@@ -106,6 +124,8 @@ type checker struct {
 	problems   Problems
 	compilers  []*compiler // of each action, for the checks that follow
 	tracking   bool
+	rules      uint32
+	registered bool // checked when it was registered: only what is executed is prepared
 }
 
 // form checks names and numbers of things.
@@ -121,7 +141,9 @@ func (k *checker) form() {
 	k.count("actions", len(d.Actions), 1, MaxActions)
 	k.names("parties", d.Parties)
 	for _, name := range d.Parties {
-		if _, taken := find(reserved, name); taken {
+		_, taken := find(reserved, name)
+		_, later := find(reservedLater, name)
+		if taken || later && k.rules >= 3 && !k.registered {
 			k.problems.add("parties."+name, "choose another name", "the name means something else in expressions")
 		}
 	}

@@ -41,6 +41,7 @@ type Payment struct {
 	Now          uint64
 	Document     []byte // hash of the attached document, or nil
 	Definition   []byte // of the contract that pays; nil for a payment between wallets
+	Today        uint32 // the network's day, since 1970
 }
 
 func paymentVariables() []variable {
@@ -109,6 +110,7 @@ func (r *Rule) enter(p *Payment) *scope {
 	s := &r.scope
 	s.getters, s.payer, s.payee = r.getters, p.Payer, p.Payee
 	s.amount, s.now, s.document, s.definition = p.Amount, p.Now, p.Document, p.Definition
+	s.today = p.Today
 	return s
 }
 

@@ -53,7 +53,13 @@ func (k *checker) reachable() {
 			}
 		}
 	}
+	facts := k.facts()
 	for i := range p.actions {
+		if reached[i] && k.rules >= 3 {
+			if why, write := k.contradictory(&p.actions[i], facts); why != "" {
+				k.problems.add("actions."+p.actions[i].name, write, "can never be called: %s", why)
+			}
+		}
 		if !reached[i] {
 			k.problems.add("actions."+p.actions[i].name, "correct the guard or the values that are set, or remove the action", "can never be called: %s", why[i])
 		}
@@ -74,7 +80,7 @@ func (k *checker) impossible(i int, domains []domain) string {
 		return ""
 	}
 	for _, part := range conjuncts(a.when.tree) {
-		text := unparse(part)
+		text := a.when.textOf(part)
 		x, problem := k.compilers[i+1].compile("", text, cel.BoolType) // the first compiler is of create
 		if problem != nil {
 			continue // judged as a whole already

@@ -39,6 +39,10 @@ type scope struct {
 	document []byte
 	network  token.NetworkID
 
+	rules   uint32             // of the block
+	today   uint32             // the network's day
+	purpose func(i int) string // what an asset is called
+
 	definition []byte // of the contract that pays, for a purpose's rule
 }
 
@@ -141,12 +145,29 @@ func actionVariables(d *Definition, a *Action) []variable {
 	return vars
 }
 
+// laterVariables are those that came with rules version 3: the network's day, and what each asset is.
+func laterVariables(d *Definition) []variable {
+	vars := []variable{intVariable("today", func(s *scope) int64 { return int64(s.today) })}
+	for i, name := range d.Assets {
+		vars = append(vars, variable{"purpose." + name, cel.StringType, 2*token.MaxName + 1, func(s *scope) ref.Val {
+			if s.purpose == nil {
+				return types.String(Plain)
+			}
+			return types.String(s.purpose(i))
+		}})
+	}
+	return vars
+}
+
 // reserved are names that parties may not have, because they mean something else in expressions.
 var reserved = []string{
 	Caller, "terms", "state", "args", "held", "left", "paid", "now", "created", "ends", "document", "contract",
 	"payer", "payee", "amount", "minute", "hour", "day", "min", "max", "part", "sha256", "uint64", "verify", "size", "bytes",
 	Any, Rest, "anyone", "int", "bool", "string", "list", "map", "type", "uint", "double", "dyn", "all", "exists", "has",
 }
+
+// reservedLater are those of rules version 3.
+var reservedLater = []string{"today", "purpose", "authority"}
 
 // keywords are words of CEL that nothing may be called.
 var keywords = []string{

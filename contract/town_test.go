@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"testing"
 
@@ -91,7 +92,8 @@ func tryBegin(t fataler, program *Program, paid []money.Tiyn, terms ...token.Val
 }
 
 func (p *play) call(party int, paid []money.Tiyn) *Call {
-	return &Call{Caller: &p.people[party], Party: func(i int) *Party { return &p.people[i] }, Now: p.now, Paid: paid, Held: p.held, Document: p.document}
+	names := func(i int) string { return map[string]string{"vat": "revenue/VAT"}[p.program.Definition.Assets[i]] }
+	return &Call{Today: uint32((p.now + 5*3_600_000) / 86_400_000), Purpose: func(i int) string { return cmp.Or(names(i), Plain) }, Caller: &p.people[party], Party: func(i int) *Party { return &p.people[i] }, Now: p.now, Paid: paid, Held: p.held, Document: p.document}
 }
 
 // act plays an action and checks conservation.

@@ -7,7 +7,7 @@ import (
 )
 
 // NewestRules is the version of the ledger's rules whose expressions Compile and CompilePurpose take.
-const NewestRules = 2
+const NewestRules = 3
 
 // environment is what expressions may use under some versions of the ledger's rules. It is made once: that takes as long
 // as compiling several expressions.
@@ -19,14 +19,18 @@ type environment struct {
 
 // environments are all that there are, by the first version that has each. A later one has everything that the one
 // before has, with the same meaning and cost, so that what was registered once compiles for ever.
-var environments = []*environment{newEnvironmentSince(1)}
+var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3)}
 
 func newEnvironmentSince(rules uint32) *environment {
-	base, err := newEnvironment()
+	base, err := newEnvironment(rules)
 	if err != nil {
 		panic(fmt.Sprintf("the environment of expressions: %v", err))
 	}
-	payments, err := newCompiler(base, paymentVariables())
+	variables := paymentVariables()
+	if rules >= 3 {
+		variables = append(variables, intVariable("today", func(s *scope) int64 { return int64(s.today) }))
+	}
+	payments, err := newCompiler(base, variables)
 	if err != nil {
 		panic(fmt.Sprintf("the environment of purposes: %v", err))
 	}

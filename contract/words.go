@@ -2,12 +2,14 @@ package contract
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/parser"
 
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -46,6 +48,7 @@ type lexicon struct {
 	members          map[string]string // of a party
 	names            map[string]string
 	tenge            string
+	info             *ast.SourceInfo // of the expression that is said
 }
 
 var lexicons = map[Language]*lexicon{
@@ -55,7 +58,7 @@ var lexicons = map[Language]*lexicon{
 		oneOf:     "%s is one of %s", begins: "%s begins with %s", always: "always", attached: "a document is attached",
 		of:      "the %[2]s's %[1]s",
 		members: map[string]string{"role": "role", "category": "merchant category", "region": "region", "tier": "tier", "id": "wallet", "key": "key", "bank": "bank"},
-		names:   map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount", "now": "the time", "document": "the document's hash"},
+		names:   map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount", "now": "the time", "document": "the document's hash", "authority": "the authority", "today": "today"},
 		tenge:   "%s tenge",
 	},
 	Kazakh: {
@@ -64,7 +67,7 @@ var lexicons = map[Language]*lexicon{
 		oneOf:     "%s мыналардың бірі: %s", begins: "%s мынадан басталады: %s", always: "әрқашан", attached: "құжат тіркелген",
 		of:      "%[2]s %[1]s",
 		members: map[string]string{"role": "рөлі", "category": "сауда санаты", "region": "өңірі", "tier": "деңгейі", "id": "әмияны", "key": "кілті", "bank": "банкі"},
-		names:   map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының", "amount": "сома", "now": "уақыт", "document": "құжаттың хеші"},
+		names:   map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының", "amount": "сома", "now": "уақыт", "document": "құжаттың хеші", "authority": "орталық банк", "today": "бүгін"},
 		tenge:   "%s теңге",
 	},
 	Russian: {
@@ -73,10 +76,47 @@ var lexicons = map[Language]*lexicon{
 		oneOf:     "%s — одно из: %s", begins: "%s начинается с %s", always: "всегда", attached: "приложен документ",
 		of:      "%[1]s %[2]s",
 		members: map[string]string{"role": "роль", "category": "торговая категория", "region": "регион", "tier": "уровень", "id": "кошелёк", "key": "ключ", "bank": "банк"},
-		names:   map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего", "amount": "сумма", "now": "время", "document": "хеш документа"},
+		names:   map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего", "amount": "сумма", "now": "время", "document": "хеш документа", "authority": "центральный банк", "today": "сегодня"},
 		tenge:   "%s тенге",
 	},
 }
+
+// say puts the whole expression into words.
+func (x *expression) say(language Language) string {
+	l := *lexicons[language]
+	l.info = x.info
+	return l.say(x.tree)
+}
+
+// code is a part of an expression as it was written, for what has no words.
+func (l *lexicon) code(e ast.Expr) string {
+	text, err := parser.Unparse(e, l.info)
+	if err != nil {
+		panic(fmt.Sprintf("an expression that was compiled has no text: %v", err))
+	}
+	return "`" + readable(text) + "`"
+}
+
+// octal is bytes as they are written out.
+var octal = regexp.MustCompile(`b"(\\[0-7]{3})+"`)
+
+// readable shows bytes that are letters as letters.
+func readable(text string) string {
+	return octal.ReplaceAllStringFunc(text, func(written string) string {
+		var letters []byte
+		for rest := written[2 : len(written)-1]; rest != ""; rest = rest[4:] {
+			n, err := strconv.ParseUint(rest[1:4], 8, 8)
+			if err != nil || n < ' ' || n > '~' || n == '"' || n == '\\' {
+				return written
+			}
+			letters = append(letters, byte(n))
+		}
+		return `b"` + string(letters) + `"`
+	})
+}
+
+// turned says a relation from the other side.
+var turned = map[string]string{"_==_": "_==_", "_!=_": "_!=_", "_<=_": "_>=_", "_>=_": "_<=_", "_<_": "_>_", "_>_": "_<_"}
 
 // say puts a condition into words. What has no words stands as it was written.
 func (l *lexicon) say(e ast.Expr) string {
@@ -100,15 +140,18 @@ func (l *lexicon) say(e ast.Expr) string {
 		case "startsWith":
 			return fmt.Sprintf(l.begins, l.thing(call.Target(), nil), l.thing(args[0], nil))
 		default:
-			if unparse(e) == "size(document) == 32" {
+			if l.code(e) == "`size(document) == 32`" {
 				return l.attached
+			}
+			if _, ok := l.relations[name]; ok && args[0].Kind() == ast.LiteralKind && args[1].Kind() != ast.LiteralKind {
+				name, args = turned[name], []ast.Expr{args[1], args[0]} // who reads it meets the thing first, then the number
 			}
 			if form, ok := l.relations[name]; ok {
 				return fmt.Sprintf(form, l.thing(args[0], args[1]), l.thing(args[1], args[0]))
 			}
 		}
 	}
-	return "`" + unparse(e) + "`"
+	return l.code(e)
 }
 
 // joined says alternatives or conditions; one of the other kind among them stands in brackets.
@@ -116,7 +159,7 @@ func (l *lexicon) joined(word string, parts []ast.Expr) string {
 	texts := make([]string, len(parts))
 	for i, p := range parts {
 		texts[i] = l.say(p)
-		if p.Kind() == ast.CallKind && p.AsCall().FunctionName() == "_||_" && word == l.and {
+		if other := map[string]string{l.and: "_||_", l.or: "_&&_"}[word]; p.Kind() == ast.CallKind && p.AsCall().FunctionName() == other {
 			texts[i] = fmt.Sprintf(l.either, texts[i])
 		}
 	}
@@ -150,7 +193,7 @@ func (l *lexicon) thing(e, beside ast.Expr) string {
 			return strconv.FormatInt(int64(v), 10)
 		}
 	}
-	return "`" + unparse(e) + "`"
+	return l.code(e)
 }
 
 func (l *lexicon) name(name string) string {
@@ -166,14 +209,17 @@ func (l *lexicon) name(name string) string {
 	return "`" + name + "`"
 }
 
+// Zone is the network's time: Kazakhstan's since 1 March 2024. Its day is that of a ledger's policy.
+var Zone = time.FixedZone("UTC+5", 5*3600)
+
 func date(millis uint64) string {
-	return time.UnixMilli(int64(millis)).UTC().Format("2006-01-02 15:04 UTC")
+	return time.UnixMilli(int64(millis)).In(Zone).Format("2006-01-02 15:04 (UTC-07)")
 }
 
 // sentences are what is said of a purpose.
 type sentences struct {
 	title, mark, permit, plain, same, other   string
-	once, total, time, returns, hops          string
+	once, total, time, ends, returns, hops    string
 	contracts, noContracts, counts, notCounts string
 }
 
@@ -182,24 +228,24 @@ var purposeSentences = map[Language]sentences{
 		title: "Tenge marked “%s”", mark: "It is marked out of plain tenge when: %s.", permit: "It may be paid when: %s. Then %s.",
 		plain: "it becomes plain tenge", same: "it keeps its mark", other: "it becomes money for purpose %s",
 		once: "At most %s at once.", total: "At most %s carry the mark at a time.",
-		time: "It may be spent from %s until %s.", returns: "What is not spent then returns to %s as plain tenge.",
-		hops: "With its mark it is paid on %d times at most.", contracts: "Contracts of %d named definitions may hold it.", noContracts: "No contract may hold it.",
+		time: "It may be spent from %s until %s.", ends: "It may be spent until %s.", returns: "What is not spent then returns to %s as plain tenge.",
+		hops: "Payments that keep the mark: %d at most.", contracts: "Contracts of %d named definitions may hold it.", noContracts: "No contract may hold it.",
 		counts: "It counts to its holders' limits.", notCounts: "It does not count to its holders' limits.",
 	},
 	Kazakh: {
 		title: "«%s» белгісі бар теңге", mark: "Жай теңге мына шартпен белгіленеді: %s.", permit: "Мына шартпен төленеді: %s. Сонда %s.",
 		plain: "жай теңгеге айналады", same: "белгісін сақтайды", other: "«%s» мақсатының ақшасына айналады",
 		once: "Бір төлемге ең көбі %s.", total: "Белгімен бір мезгілде ең көбі %s жүреді.",
-		time: "Жұмсау мерзімі: %s бастап %s дейін.", returns: "Жұмсалмағаны жай теңге болып %s әмиянына қайтады.",
-		hops: "Белгісімен ең көбі %d рет төленеді.", contracts: "Оны аталған %d анықтаманың келісімшарттары ғана ұстай алады.", noContracts: "Оны ешбір келісімшарт ұстай алмайды.",
+		time: "Жұмсау мерзімі: %s бастап %s дейін.", ends: "Жұмсау мерзімі: %s дейін.", returns: "Жұмсалмағаны жай теңге болып %s әмиянына қайтады.",
+		hops: "Белгісін сақтайтын төлемдер саны: ең көбі %d.", contracts: "Оны аталған %d анықтаманың келісімшарттары ғана ұстай алады.", noContracts: "Оны ешбір келісімшарт ұстай алмайды.",
 		counts: "Иесінің шектеріне кіреді.", notCounts: "Иесінің шектеріне кірмейді.",
 	},
 	Russian: {
 		title: "Тенге с меткой «%s»", mark: "Обычные тенге метятся при условии: %s.", permit: "Платить можно при условии: %s. Тогда %s.",
 		plain: "они становятся обычными тенге", same: "метка сохраняется", other: "они становятся деньгами цели %s",
 		once: "Не больше %s за раз.", total: "Метку одновременно несут не больше %s.",
-		time: "Тратить можно с %s до %s.", returns: "Неистраченное возвращается на %s обычными тенге.",
-		hops: "С меткой их можно передать не больше %d раз.", contracts: "Держать их могут договоры %d названных определений.", noContracts: "Никакой договор не может их держать.",
+		time: "Тратить можно с %s до %s.", ends: "Тратить можно до %s.", returns: "Неистраченное возвращается на %s обычными тенге.",
+		hops: "Число передач с сохранением метки: не больше %d.", contracts: "Держать их могут договоры %d названных определений.", noContracts: "Никакой договор не может их держать.",
 		counts: "Они входят в лимиты держателей.", notCounts: "Они не входят в лимиты держателей.",
 	},
 }
@@ -207,8 +253,8 @@ var purposeSentences = map[Language]sentences{
 // Explain says a purpose in plain words, a sentence a line. returns is what to call the wallet that unspent money
 // returns to; others, if not nil, what to call the purpose that money becomes by each permit, instead of its number.
 func (r *Rule) Explain(language Language, returns string, others []string) []string {
-	s, l, p := purposeSentences[language], lexicons[language], &r.Purpose
-	lines := []string{fmt.Sprintf(s.title, p.Name), fmt.Sprintf(s.mark, l.say(r.mark.tree))}
+	s, p := purposeSentences[language], &r.Purpose
+	lines := []string{fmt.Sprintf(s.title, p.Name), fmt.Sprintf(s.mark, r.mark.say(language))}
 	for i, permit := range p.Permits {
 		name := strconv.FormatUint(uint64(permit.Becomes), 10)
 		if others != nil {
@@ -221,7 +267,7 @@ func (r *Rule) Explain(language Language, returns string, others []string) []str
 		case token.BecomesSame:
 			becomes = s.same
 		}
-		lines = append(lines, fmt.Sprintf(s.permit, l.say(r.permits[i].tree), becomes))
+		lines = append(lines, fmt.Sprintf(s.permit, r.permits[i].say(language), becomes))
 	}
 	if p.PaymentMost != 0 {
 		lines = append(lines, fmt.Sprintf(s.once, p.PaymentMost.Format()))
@@ -229,7 +275,11 @@ func (r *Rule) Explain(language Language, returns string, others []string) []str
 	if p.TotalMost != 0 {
 		lines = append(lines, fmt.Sprintf(s.total, p.TotalMost.Format()))
 	}
-	lines = append(lines, fmt.Sprintf(s.time, date(p.FromMillis), date(p.UntilMillis)), fmt.Sprintf(s.returns, returns))
+	when := fmt.Sprintf(s.ends, date(p.UntilMillis))
+	if p.FromMillis != 0 {
+		when = fmt.Sprintf(s.time, date(p.FromMillis), date(p.UntilMillis))
+	}
+	lines = append(lines, when, fmt.Sprintf(s.returns, returns))
 	if p.Hops != 0 {
 		lines = append(lines, fmt.Sprintf(s.hops, p.Hops))
 	}

@@ -53,7 +53,7 @@ func (x *Executor) program(id token.Hash) (*contract.Program, *token.Error) {
 	}
 	d, err := contract.Decode(encoded)
 	if err == nil {
-		p, problems := contract.CompileUnder(x.rulesVersion, d)
+		p, problems := contract.CompileRegistered(x.rulesVersion, d)
 		if len(problems) == 0 {
 			x.keepProgram(id, p)
 			return p, nil
@@ -114,6 +114,10 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 	}
 	party := partyOf(t.Creator, &creator)
 	if err := program.Create(&c.Instance, x.call(c, &party, t.Paid, t.Document)); err != nil {
+		return err
+	}
+
+	if err := x.outlives(c); err != nil {
 		return err
 	}
 
@@ -194,6 +198,19 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	return nil
 }
 
+// outlives checks that no money returns from under a contract: since rules version 3 it ends before its assets' purposes.
+func (x *Executor) outlives(c *Contract) *token.Error {
+	if x.rulesVersion < 3 {
+		return nil
+	}
+	for _, number := range c.Assets {
+		if p := x.state.Purpose(number); p != nil && p.UntilMillis < c.EndsMillis {
+			return refuse(contract.BadTerms, "assets", "the contract would end at %d, after its money for %q has returned at %d", c.EndsMillis, p.Name, p.UntilMillis)
+		}
+	}
+	return nil
+}
+
 // bring checks what a wallet brings into a contract: x.held and x.heldHops become what the contract
 // holds by asset, x.brought and x.inHops what the inputs are, of which t.Paid stays.
 func (x *Executor) bring(id token.WalletID, w *Wallet, c *Contract, inputs []token.ID, paid []money.Tiyn) *token.Error {
@@ -253,7 +270,8 @@ func (x *Executor) call(c *Contract, caller *contract.Party, paid []money.Tiyn, 
 		x.parties = append(x.parties, contract.Party{})
 	}
 	call := &x.calling
-	*call = contract.Call{Network: x.network, Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
+	*call = contract.Call{Rules: x.rulesVersion, Today: x.state.Authority().Policy.Day(x.now), Purpose: func(i int) string { return x.nameOf(c.Assets[i]) },
+		Network: x.network, Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
 	if document != nil {
 		call.Document = document[:]
 	}

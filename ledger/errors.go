@@ -46,6 +46,8 @@ const (
 	LaterRules          token.Code = "later-rules"    // it exists, or is allowed, from a later version of the rules on
 	NeedsProposal       token.Code = "needs-proposal" // it weakens what protects somebody: it is proposed, waits, and root can veto it
 	Held                token.Code = "held"           // not for a wallet in which the rules hold money for somebody
+	BadName             token.Code = "bad-name"       // a name that can be taken for a number, a word or another name
+	NameTaken           token.Code = "name-taken"     // a name that somebody bears, or one that looks like it
 	InContract          token.Code = "in-contract"    // a live contract names the wallet
 
 	// of programmable money; package contract has more

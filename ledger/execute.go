@@ -48,6 +48,7 @@ type Executor struct {
 	delta   []int
 
 	holdings         []holding
+	portions         []portion
 	effects          Effects
 	effectHops       []uint16
 	held, brought    []money.Tiyn // by a contract's asset
@@ -146,9 +147,9 @@ func (x *Executor) keysOf(tx *token.Transaction) ([]token.PublicKey, *token.Erro
 	if _, changes := Target(tx.Body); !changes {
 		return Keys(x.keys, x.state, tx)
 	}
-	if x.rulesVersion < LatestRules {
-		if _, err := keysUnder(LatestRules, x.keys, x.state, tx); err != nil {
-			if err := x.from(LatestRules, err); err != nil {
+	if x.rulesVersion < 2 { // who signs has been the same since
+		if _, err := keysUnder(2, x.keys, x.state, tx); err != nil {
+			if err := x.from(2, err); err != nil {
 				return nil, err
 			}
 		}

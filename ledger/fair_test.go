@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -45,6 +46,9 @@ func (f *fair) holder(name, role string, tier uint8) token.WalletID {
 
 // purpose registers a purpose and returns its number.
 func (f *fair) purpose(p token.Purpose) uint32 {
+	if n := f.model.Purposes(); n > 0 && p.Name == sim.Meals(p.Returns, 0).Name {
+		p.Name = fmt.Sprintf("other meals %d", n) // of an agency's live purposes each has its own
+	}
 	a, _ := f.model.Agency(f.agency)
 	f.Must(&token.RegisterPurpose{Agency: f.agency, Sequence: a.Sequence, Purpose: p})
 	return uint32(f.model.Purposes())
@@ -161,7 +165,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 	ledger.PurposeFull: func(w *town, code token.Code) {
 		f := fairIn(w)
 		p := sim.Meals(f.treasury, f.Now)
-		p.TotalMost = 100 * kzt
+		p.Name, p.TotalMost = "few meals", 100*kzt
 		number := f.purpose(p)
 		f.expect(code, f.marked(f.treasury, f.school, 101*kzt, 0, number))
 		twice := f.marked(f.treasury, f.school, 60*kzt, 0, number)
@@ -175,11 +179,38 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		w.expect(code, &token.SetAgency{Sequence: w.policySequence(), Agency: w.alice, Name: "x", Keys: w.setOf("x")})
 		w.expect(code, &token.RegisterPurpose{Agency: w.alice, Sequence: 1, Purpose: sim.Meals(w.rich, w.Now)})
 	},
+	ledger.BadName: func(w *town, code token.Code) {
+		f := fairIn(w)
+		for _, name := range []string{"2", "m\u0435als", "be\u200bef", "\u202ebeef", "a/b", "plain"} {
+			p := sim.Meals(f.treasury, f.Now)
+			p.Name = name
+			f.expect(code, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: p})
+			f.expect(code, &token.SetAgency{Sequence: w.policySequence(), Name: name, Keys: w.setOf("x")})
+		}
+	},
+	ledger.NameTaken: func(w *town, code token.Code) {
+		f := fairIn(w)
+		p := sim.Meals(f.treasury, f.Now)
+		for _, name := range []string{p.Name, "School meals", "schoolmeals", "sch00l meals"} {
+			again := p
+			again.Name = name
+			f.expect(code, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: again})
+		}
+		f.expect(code, &token.SetAgency{Sequence: w.policySequence(), Name: "Ministry", Keys: w.setOf("x")})
+		other := token.RegisteredID(f.Must(&token.SetAgency{Sequence: f.policySequence(), Name: "other", Keys: f.setOf("other")}).ID())
+		f.expect(code, &token.SetAgency{Sequence: w.policySequence(), Agency: other, Name: "ministry", Keys: w.setOf("other")})
+		f.expect("", &token.RegisterPurpose{Agency: other, Sequence: 1, Purpose: p}) // another agency's is another name
+		f.Now = p.UntilMillis
+		f.Block()
+		p.FromMillis, p.UntilMillis = f.Now, f.Now+1000_000
+		f.expect("", &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: p}) // the first has ended
+	},
 	ledger.UnknownPurpose: func(w *town, code token.Code) {
 		f := fairIn(w)
 		f.expect(code, f.marked(f.treasury, f.school, kzt, 0, 9))
 		p := sim.Meals(f.treasury, f.Now)
 		p.Permits[0].Becomes = 9
+		p.Name = "others"
 		f.expect(code, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: p})
 		create := f.creation("escrow", f.rich, []token.WalletID{f.rich, f.shop, f.arbiter}, kzt, token.Int(int64(kzt)), token.Int(2))
 		create.Assets = []uint32{9}
@@ -209,6 +240,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		f.expect(code, &token.Rekey{Wallet: id, Version: 1, By: token.RoleIntermediary, Key: f.Key("thief").Public()})
 		f.expect(code, f.creation("escrow", f.rich, []token.WalletID{f.rich, id, f.arbiter}, kzt, token.Int(int64(kzt)), token.Int(2)))
 		p := sim.Meals(id, f.Now)
+		p.Name = "others"
 		f.expect(code, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: p})
 	},
 	ledger.NotAdmitted: func(w *town, code token.Code) {
@@ -228,6 +260,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		f.expect(code, &token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: d.Encode()})
 		p := sim.Meals(f.treasury, f.Now)
 		p.Mark = "memo == 1"
+		p.Name = "others"
 		f.expect(code, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: p})
 	},
 	contract.BadTerms: func(w *town, code token.Code) {
@@ -250,12 +283,12 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 	},
 	contract.TooEarly: func(w *town, code token.Code) {
 		f := fairIn(w)
-		id := token.RegisteredID(f.Must(f.creation("refund", f.rich, []token.WalletID{f.rich, f.shop}, 100*kzt, token.Int(int64(100*kzt)), token.Int(0), token.Int(14))).ID())
+		id := token.RegisteredID(f.Must(f.creation("refund", f.rich, []token.WalletID{f.rich, f.shop, f.arbiter}, 100*kzt, token.Int(int64(100*kzt)), token.Int(0), token.Int(14))).ID())
 		f.expect(code, f.action(id, f.shop, "collect"))
 	},
 	contract.TooLate: func(w *town, code token.Code) {
 		f := fairIn(w)
-		id := token.RegisteredID(f.Must(f.creation("refund", f.rich, []token.WalletID{f.rich, f.shop}, 100*kzt, token.Int(int64(100*kzt)), token.Int(0), token.Int(14))).ID())
+		id := token.RegisteredID(f.Must(f.creation("refund", f.rich, []token.WalletID{f.rich, f.shop, f.arbiter}, 100*kzt, token.Int(int64(100*kzt)), token.Int(0), token.Int(14))).ID())
 		f.Now += 15 * dayMillis
 		f.expect(code, f.action(id, f.rich, "send_back"))
 	},

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -30,7 +31,7 @@ func (m *machine) program(t *rapid.T, kind token.Kind) token.Body {
 		if rapid.Bool().Draw(t, "known") {
 			agency = pick(t, "agency", agencies)
 		}
-		return &token.SetAgency{Sequence: m.sequence(t, token.RolePolicy), Agency: agency, Name: "agency", Keys: m.newSet(t), Suspended: rapid.IntRange(0, 5).Draw(t, "suspended") == 0}
+		return &token.SetAgency{Sequence: m.sequence(t, token.RolePolicy), Agency: agency, Name: fmt.Sprintf("agency %d", rapid.IntRange(0, 9).Draw(t, "name")), Keys: m.newSet(t), Suspended: rapid.IntRange(0, 5).Draw(t, "suspended") == 0}
 	case token.KindRegisterPurpose:
 		agency := pick(t, "agency", agencies)
 		a, _ := m.model.Agency(agency)
@@ -50,7 +51,7 @@ func (m *machine) program(t *rapid.T, kind token.Kind) token.Body {
 }
 
 func (m *machine) purpose(t *rapid.T, returns token.WalletID) token.Purpose {
-	p := token.Purpose{Name: "purpose", Mark: rapid.SampledFrom([]string{"true", `payer.role != "court"`}).Draw(t, "mark"), Returns: returns,
+	p := token.Purpose{Name: fmt.Sprintf("purpose %d", rapid.IntRange(0, 99).Draw(t, "name")), Mark: rapid.SampledFrom([]string{"true", `payer.role != "court"`}).Draw(t, "mark"), Returns: returns,
 		FromMillis: m.plain.Now, UntilMillis: m.plain.Now + uint64(rapid.IntRange(1, 40).Draw(t, "hours"))*3_600_000,
 		Hops: rapid.Uint16Range(0, 2).Draw(t, "hops"), OwnLimits: rapid.Bool().Draw(t, "own"),
 		Permits: []token.Permit{{When: `payee.role == "person"`}, {When: "amount < 1000 || payee.category > 5000", Becomes: token.BecomesSame}}}

@@ -16,6 +16,13 @@ type holding struct {
 	hops     uint16     // the most that a token of it has used
 }
 
+// portion is what a transaction pays of a purpose to one wallet.
+type portion struct {
+	purpose uint32
+	payee   token.WalletID
+	amount  money.Tiyn
+}
+
 // holdingOf finds a purpose's holding, or begins one.
 func (x *Executor) holdingOf(purpose uint32) *holding {
 	for i := range x.holdings {
@@ -29,7 +36,7 @@ func (x *Executor) holdingOf(purpose uint32) *holding {
 
 // gather reads a payer's inputs into x.holdings. Money whose purpose has ended is not spent any more.
 func (x *Executor) gather(payer token.WalletID, inputs []token.ID) *token.Error {
-	x.holdings = x.holdings[:0]
+	x.holdings, x.portions = x.holdings[:0], x.portions[:0]
 	if most := x.state.Authority().Policy.MostInputs; len(inputs) > most {
 		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(inputs), most)
 	}
@@ -186,11 +193,17 @@ func (x *Executor) judge(from, becomes uint32, own bool, payment *contract.Payme
 	if err != nil {
 		return 0, err
 	}
+	payment.Today = x.state.Authority().Policy.Day(x.now)
 	after, err := r.Permit(payment)
 	if err != nil {
 		return 0, err
 	}
-	if most := r.Purpose.Hops; most != 0 && x.holdingOf(from).hops >= most {
+	if err := x.paysAtOnce(r, from, payment); err != nil {
+		return 0, err
+	}
+	if keeps := after == token.BecomesSame || after == from; x.rulesVersion >= 3 && !keeps {
+		// Hops count the payments that keep the mark. The one that ends it is always open.
+	} else if most := r.Purpose.Hops; most != 0 && x.holdingOf(from).hops >= most {
 		return 0, refuse(HopsUsed, "inputs", "money for %q is paid on %d times at most", r.Purpose.Name, most)
 	}
 	if after == token.BecomesSame || after == from {
@@ -204,6 +217,27 @@ func (x *Executor) judge(from, becomes uint32, own bool, payment *contract.Payme
 	return after, nil
 }
 
+// paysAtOnce sums what a transaction pays of a purpose to one payee: since rules version 3 the sum is what the purpose
+// bounds, in however many outputs it comes.
+func (x *Executor) paysAtOnce(r *contract.Rule, purpose uint32, payment *contract.Payment) *token.Error {
+	most := r.Purpose.PaymentMost
+	if most == 0 || x.rulesVersion < 3 {
+		return nil
+	}
+	for i := range x.portions {
+		if p := &x.portions[i]; p.purpose == purpose && p.payee == payment.Payee.ID {
+			if payment.Amount > most-p.amount { // neither is above most: Permit has looked
+				return refuse(contract.PurposeForbids, "outputs.amount", "%s tenge on top of %s to one payee; money for %q pays at most %s at once",
+					payment.Amount, p.amount, r.Purpose.Name, most)
+			}
+			p.amount += payment.Amount
+			return nil
+		}
+	}
+	x.portions = append(x.portions, portion{purpose, payment.Payee.ID, payment.Amount})
+	return nil
+}
+
 // mayEnter checks that money may become a purpose's: by marking, or out of another purpose.
 func (x *Executor) mayEnter(number uint32, payment *contract.Payment, marking bool) *token.Error {
 	r, err := x.rule(number)
@@ -211,6 +245,7 @@ func (x *Executor) mayEnter(number uint32, payment *contract.Payment, marking bo
 		return err
 	}
 	if marking {
+		payment.Today = x.state.Authority().Policy.Day(x.now)
 		if err := r.MayMark(payment); err != nil {
 			return err
 		}

@@ -204,9 +204,60 @@ func TestAStaleActionIsRefused(t *testing.T) {
 	}
 }
 
-func TestExpiredMoneyInAContractReturns(t *testing.T) {
+// Since rules version 3 a contract ends before its money's purpose does; those that were made before go on.
+func TestAContractDoesNotOutliveItsMoney(t *testing.T) {
 	f := newFair(t)
-	definition := f.define(sim.Template("school-meals"))
+	definition := f.define(sim.Template("work"))
+	p := sim.Meals(f.treasury, f.Now)
+	p.Name, p.Contracts = "works", []token.Hash{definition}
+	number := f.purpose(p)
+	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
+	create := &token.Create{Creator: f.school, Definition: definition, Parties: []token.WalletID{f.school, f.canteen, f.arbiter}, Assets: []uint32{number},
+		Terms: []token.Value{token.Int(int64(100 * kzt)), token.Int(int64(p.UntilMillis + 1))}, Inputs: f.of(f.school, number), Paid: []money.Tiyn{100 * kzt}}
+	f.expect(contract.BadTerms, create)
+	create.Terms[1] = token.Int(int64(p.UntilMillis))
+	f.Must(create)
+	f.Now = p.UntilMillis
+	f.Block() // both end: first the contract, then the money that it gave back
+	if got := f.balanceOf(f.school, 0) + f.balanceOf(f.school, number); got != 0 || f.model.Purpose(number).Live() != 0 {
+		t.Errorf("the school has %s", got)
+	}
+}
+
+// The bound of one payment is of what a transaction pays to one payee, in however many outputs.
+func TestPaymentMostIsOfAPayeeAndATransaction(t *testing.T) {
+	for rules, code := range map[uint32]token.Code{2: "", 3: contract.PurposeForbids} { // any order: each by itself
+		f := fairIn(townUnder(t, rules))
+		p := sim.Meals(f.treasury, f.Now)
+		p.Name, p.PaymentMost = "small meals", 5*kzt
+		number := f.purpose(p)
+		f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
+		b := f.marked(f.school, f.canteen, 5*kzt, number, 0)
+		b.Outputs[1].Amount -= 1 * kzt
+		b.Outputs = append([]token.MarkedOutput{{Party: 1, Amount: 1 * kzt, From: number}}, b.Outputs...)
+		f.expect(code, b)
+		if rules == 3 {
+			f.expect("", f.marked(f.school, f.canteen, 5*kzt, number, 0))
+		}
+	}
+}
+
+// Hops count the payments that keep the mark; what has used them all is still spent where the purpose sets it free.
+func TestTheFreeingPaymentIsNoHop(t *testing.T) {
+	for rules, code := range map[uint32]token.Code{2: ledger.HopsUsed, 3: ""} { // any order: each by itself
+		f := fairIn(townUnder(t, rules))
+		second := f.holder("school 2", "school", 2)
+		f.endow(100 * kzt)
+		f.Must(f.marked(f.school, second, 100*kzt, f.meals, f.meals))
+		f.Must(f.marked(second, f.school, 100*kzt, f.meals, f.meals))
+		f.expect(ledger.HopsUsed, f.marked(f.school, second, 5*kzt, f.meals, f.meals))
+		f.expect(code, f.marked(f.school, f.canteen, 5*kzt, f.meals, 0))
+	}
+}
+
+func TestExpiredMoneyInAContractReturns(t *testing.T) {
+	f := fairIn(townUnder(t, 2))
+	definition := f.define(sim.Before3("school-meals"))
 	p := sim.Meals(f.treasury, f.Now)
 	p.Contracts = []token.Hash{definition}
 	number := f.purpose(p)

@@ -27,6 +27,9 @@ func (x *Executor) setAgency(id token.TransactionID, t *token.SetAgency) *token.
 	case isNew:
 		a.Sequence = 1
 	}
+	if err := x.agencyNamed(agency, t.Name); err != nil {
+		return err
+	}
 	set.Sequence++
 	a.SinceMillis = since(a.Keys, t.Keys, a.SinceMillis, x.now)
 	a.Name, a.Keys, a.Suspended = t.Name, t.Keys, t.Suspended
@@ -52,6 +55,9 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 		return refuse(token.OutOfRange, "purpose.until", "it ends before now, or in more than ten years")
 	}
 	if err := x.mayReceive(t.Purpose.Returns, "purpose.returns"); err != nil {
+		return err
+	}
+	if err := x.purposeNamed(t.Agency, t.Purpose.Name); err != nil {
 		return err
 	}
 	for _, permit := range t.Purpose.Permits {

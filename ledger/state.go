@@ -142,6 +142,7 @@ type State interface {
 
 	// Programmable money; Programs implements it but for what concerns tokens.
 	PutAgency(token.WalletID, Agency)
+	Agencies() []token.WalletID // in order
 	Purpose(number uint32) *Purpose
 	AddPurpose(Purpose) (number uint32)
 	Purposes() int

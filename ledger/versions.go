@@ -12,6 +12,10 @@ import (
 // Version 2: a wallet without a key signs nothing; what a contract pays beyond the payee's limit, or to a closed wallet,
 // is held for the payee and for nobody else; closing by an intermediary waits and can be cancelled; beside a recovery
 // key the wallet's own key waits too; contracts' money can be frozen and seized.
+//
+// Version 3: names of purposes and agencies that can be taken for others are refused; agencies and the authority vouch for
+// attributes; definitions say which assets they take and which parties differ; times are half-open; the checks of
+// definitions prove what they say.
 const (
 	FirstRules  = 1
 	LatestRules = contract.NewestRules

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -110,7 +111,7 @@ func TestANodeChangesItsRules(t *testing.T) {
 	if err := w.block("first"); err != nil {
 		t.Fatal(err)
 	}
-	if warnings := strings.Join(w.node.Warnings(), "; "); !strings.Contains(warnings, "propose-rules 2") {
+	if warnings := strings.Join(w.node.Warnings(), "; "); !strings.Contains(warnings, fmt.Sprintf("propose-rules %d", ledger.LatestRules)) {
 		t.Errorf("warnings: %s", warnings)
 	}
 	w.must(&token.Propose{By: token.RoleRoot, Sequence: 1, Change: token.Change{Rules: 2, Height: 1}})

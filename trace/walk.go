@@ -71,12 +71,19 @@ func (g *Graph) Contract(id token.WalletID, o Options) *Trace {
 			start = append(start, i)
 		}
 	}
-	return g.trace(start, o)
+	// What comes and goes in one action is never held between entries: those events are of the contract too.
+	var events []int
+	for i := range g.Events {
+		if g.Events[i].Contract == id {
+			events = append(events, i)
+		}
+	}
+	return g.trace(start, o, events...)
 }
 
 // trace walks from tokens: their makers and those before, their spenders and those after. The makers
-// and spenders of the start are at distance 0.
-func (g *Graph) trace(start []int, o Options) *Trace {
+// and spenders of the start, and the events that are named, are at distance 0.
+func (g *Graph) trace(start []int, o Options, events ...int) *Trace {
 	t := &Trace{reach: map[int]int{}}
 	seen := map[int]bool{}
 	var back, ahead []int
@@ -97,6 +104,12 @@ func (g *Graph) trace(start []int, o Options) *Trace {
 		enter(&ahead, g.Tokens[i].Spent, 0)
 	}
 	spenders := slices.Clone(ahead)
+	for _, event := range events {
+		if _, known := t.reach[event]; !known {
+			t.reach[event] = 0
+			back, spenders = append(back, event), append(spenders, event)
+		}
+	}
 	for _, event := range back { // a maker of one start token may spend another
 		if slices.ContainsFunc(g.Events[event].in, func(i int) bool { return seen[i] }) {
 			spenders = append(spenders, event)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/contract"
@@ -83,21 +82,6 @@ func (d *Desk) RegisterPurpose(ctx context.Context, agency token.WalletID, purpo
 		}
 		return d.Do(ctx, &token.RegisterPurpose{Agency: agency, Sequence: a.Sequence, Purpose: purpose})
 	})
-}
-
-// Purpose finds a purpose by number or name; of several with a name, the newest.
-func (d *Desk) Purpose(ctx context.Context, text string) (api.PurposeView, error) {
-	list, err := d.Client.Purposes(ctx)
-	if err != nil {
-		return api.PurposeView{}, err
-	}
-	number, noNumber := strconv.ParseUint(text, 10, 32)
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].Name == text || noNumber == nil && uint64(list[i].Number) == number {
-			return list[i], nil
-		}
-	}
-	return api.PurposeView{}, token.Errorf(node.NotFound, "purpose", "no purpose %q: aqsha purpose list shows them", text)
 }
 
 // party reads what rules see of a wallet.

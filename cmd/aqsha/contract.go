@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -17,7 +18,6 @@ import (
 	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -89,21 +89,28 @@ func newContractCheck() *cobra.Command {
 }
 
 func newContractExplain() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use: "explain DEFINITION", Short: "Say a definition in plain words: who may do what and when, and where the money goes",
-		Example: "  aqsha contract explain vat-split", Args: cobra.ExactArgs(1),
+		Example: "  aqsha contract explain vat-split\n  aqsha contract explain escrow --lang kk", Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			p, err := readDefinition(args[0])
 			if err != nil {
 				return err
 			}
-			return show(command, p.Explain(), func(w io.Writer) {
-				for _, line := range p.Explain() {
+			languages, err := languagesOf(command)
+			if err != nil {
+				return err
+			}
+			lines := p.ExplainIn(languages[0])
+			return show(command, lines, func(w io.Writer) {
+				for _, line := range lines {
 					fmt.Fprintln(w, plain(line))
 				}
 			})
 		},
 	}
+	command.Flags().String("lang", string(contract.English), "en, kk or ru")
+	return command
 }
 
 func newContractTemplate() *cobra.Command {
@@ -155,16 +162,8 @@ func findDefinition(ctx context.Context, s *session, name string) (token.Hash, *
 		}
 		return p.ID(), p.Definition, nil
 	}
-	list, err := s.Client.Definitions(ctx)
-	if err != nil {
-		return token.Hash{}, nil, err
-	}
-	for _, d := range list {
-		if d.Name == name || d.ID.String() == name {
-			return d.ID, d.Definition, nil
-		}
-	}
-	return token.Hash{}, nil, token.Errorf(node.NotFound, "definition", "no definition %q is registered", name)
+	found, err := s.Desk.Definition(ctx, name)
+	return found.ID, found.Definition, err
 }
 
 func newContractCreate() *cobra.Command {
@@ -408,12 +407,49 @@ func newContractShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(command, c, func(w io.Writer) { describeContract(w, s, c, d) })
+			assets, err := s.assetsOf(ctx, c)
+			if err != nil {
+				return err
+			}
+			return show(command, shownContract{c, assets}, func(w io.Writer) { describeContract(w, s, c, d, assets) })
 		}),
 	}
 }
 
-func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.Definition) {
+// assetView is what an asset of a contract is: plain tenge, or money for a purpose that ends.
+type assetView struct {
+	Purpose     string `json:"purpose"` // plain, or AGENCY/NAME
+	Number      uint32 `json:"number,omitempty"`
+	UntilMillis uint64 `json:"until_millis,omitempty"`
+}
+
+// shownContract is what show prints.
+type shownContract struct {
+	api.ContractView
+	Money []assetView `json:"money"` // what each asset is
+}
+
+func (s *session) assetsOf(ctx context.Context, c api.ContractView) ([]assetView, error) {
+	views := make([]assetView, len(c.Assets))
+	for i, number := range c.Assets {
+		views[i].Purpose = contract.Plain
+		if number == 0 {
+			continue
+		}
+		p, err := s.Purpose(ctx, strconv.FormatUint(uint64(number), 10))
+		if err != nil {
+			return nil, err
+		}
+		name, err := s.PurposeName(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		views[i] = assetView{name, number, p.UntilMillis}
+	}
+	return views, nil
+}
+
+func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.Definition, assets []assetView) {
 	fmt.Fprintf(w, "%s %s, version %d, until %s\n", plain(d.Name), c.ID, c.Version, moment(c.EndsMillis))
 	for i, name := range d.Parties {
 		fmt.Fprintf(w, "  party  %-12s %s\n", name, plain(s.Book.NameOf(c.Parties[i])))
@@ -425,7 +461,11 @@ func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.D
 		fmt.Fprintf(w, "  state  %-12s %d\n", v.Name, c.State[i])
 	}
 	for i, name := range d.Assets {
-		fmt.Fprintf(w, "  holds  %-12s %s\n", name, c.Held[i].Format())
+		text := ""
+		if a := assets[i]; a.Number != 0 {
+			text = fmt.Sprintf(" of purpose %s (%d), until %s", plain(a.Purpose), a.Number, moment(a.UntilMillis))
+		}
+		fmt.Fprintf(w, "  holds  %-12s %s%s\n", name, c.Held[i].Format(), text)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 // play is what simulate reads: people with money, a contract, and what they do.
 type play struct {
 	Definition string            `yaml:"definition"` // file or template; the command line's goes first
+	Now        string            `yaml:"now"`        // when it begins: a day or a time; now if it is not said
 	People     map[string]person `yaml:"people"`
 	Purposes   map[string]string `yaml:"purposes"` // asset → file of the purpose; of other assets, plain tenge
 	Create     move              `yaml:"create"`
@@ -32,6 +34,7 @@ type person struct {
 	Role     string            `yaml:"role"`
 	Region   string            `yaml:"region"`
 	Category uint16            `yaml:"category"`
+	Tier     string            `yaml:"tier"`   // limited, normal or unlimited, which is the default
 	Money    string            `yaml:"money"`  // plain tenge at the beginning
 	Marked   map[string]string `yaml:"marked"` // asset → tenge marked for it
 }
@@ -68,7 +71,9 @@ func newContractSimulate() *cobra.Command {
 	return &cobra.Command{
 		Use: "simulate PLAY.yaml [DEFINITION]", Short: "Play actions against a definition on a dry ledger, and print state and money after each",
 		Long: `A play names people with money, how the contract is created, and steps: who acts, with what,
-and how much time passes. The ledger is a real one, in memory: the same rules decide. A step with
+and how much time passes. The ledger is a real one, in memory: the same rules decide, of version 3; purposes are registered as
+they stand in their files and must admit the definition under contracts. "now: 2026-09-01" begins at
+a day, or else it is today; people may be of a tier (limited, normal, unlimited). A step with
 expect: CODE must be refused by that code. Terms and arguments are written as for "contract create".`,
 		Example: "  aqsha contract simulate play.yaml escrow\n  aqsha contract simulate play.yaml --json", Args: cobra.RangeArgs(1, 2),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -123,6 +128,18 @@ func (p play) stage() (*stage, error) {
 	}
 	s := &stage{play: p, model: ledger.NewModel(), program: program, people: map[string]token.WalletID{}}
 	s.chain = sim.NewWorld(1).NewChain(s.model)
+	begins := time.Now().UnixMilli()
+	if p.Now != "" {
+		at, err := contract.ParseValue(token.IntValue, p.Now)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("now: %w", err)}
+		}
+		begins = at.Int
+	}
+	if begins < sim.StartMillis-86_400_000 || begins > token.MaxValidUntil {
+		return nil, usageError{fmt.Errorf("now: %q: want a time since 2026-01-01", p.Now)}
+	}
+	s.chain.Now = max(s.chain.Now, uint64(begins))
 	sequence := func(role token.Role) uint64 { return s.model.Central.Set(role).Sequence }
 	admit, bank := s.chain.Admit("bank", 1, s.chain.Now+1000)
 	if err := s.chain.Try(admit); err != nil {
@@ -135,7 +152,11 @@ func (p play) stage() (*stage, error) {
 	slices.Sort(s.names)
 	for _, name := range s.names {
 		who := p.People[name]
-		register := s.chain.Make(&token.Register{Sequence: sequence(token.RolePolicy), Key: s.chain.Key(name).Public(), Tier: 2,
+		tier := slices.IndexFunc(sim.Policy().Tiers, func(t token.Tier) bool { return t.Name == cmp.Or(who.Tier, "unlimited") })
+		if tier < 0 {
+			return nil, usageError{fmt.Errorf("people.%s.tier: %q: want limited, normal or unlimited", name, who.Tier)}
+		}
+		register := s.chain.Make(&token.Register{Sequence: sequence(token.RolePolicy), Key: s.chain.Key(name).Public(), Tier: uint8(tier),
 			Attributes: token.Attributes{Role: who.Role, Region: who.Region, Category: who.Category}})
 		if err := s.chain.Try(register); err != nil {
 			return nil, fmt.Errorf("people.%s: %w", name, err)
@@ -164,11 +185,15 @@ func (s *stage) registerPurposes(agency token.WalletID) error {
 		}
 		p := source.Purpose
 		p.Returns = s.people[source.Returns]
-		p.FromMillis, p.UntilMillis = s.chain.Now, s.chain.Now+(p.UntilMillis-p.FromMillis) // the dry ledger has a clock of its own
-		p.Contracts = []token.Hash{s.program.ID()}
+		if p.Contracts, err = s.admitted(source.Contracts); err != nil {
+			return fmt.Errorf("%s: contracts: %w", file, err)
+		}
 		for i, becomes := range source.Becomes {
-			if becomes != "plain" && becomes != "same" {
-				return usageError{fmt.Errorf("%s: permits[%d].becomes: %q: a play knows plain and same", file, i, becomes)}
+			if becomes == "plain" || becomes == "same" {
+				continue
+			}
+			if p.Permits[i].Becomes = s.numberOf(becomes); p.Permits[i].Becomes == 0 {
+				return usageError{fmt.Errorf("%s: permits[%d].becomes: %q: want plain, same, or the purpose of an asset before", file, i, becomes)}
 			}
 		}
 		a, _ := s.model.Agency(agency)
@@ -178,6 +203,32 @@ func (s *stage) registerPurposes(agency token.WalletID) error {
 		s.purposes = append(s.purposes, uint32(s.model.Purposes()))
 	}
 	return nil
+}
+
+// admitted finds the definitions that a purpose names: the one that is played by its name, others as files or templates.
+func (s *stage) admitted(names []string) (ids []token.Hash, err error) {
+	for _, name := range names {
+		if own := s.program.Definition.Name; name == own || strings.ReplaceAll(name, "-", "_") == own || name == s.program.ID().String() {
+			ids = append(ids, s.program.ID())
+			continue
+		}
+		other, err := readDefinition(name)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, other.ID())
+	}
+	return ids, nil
+}
+
+// numberOf is the purpose of a name that stands already, 0 for none.
+func (s *stage) numberOf(name string) uint32 {
+	for number := uint32(1); int(number) <= s.model.Purposes(); number++ {
+		if s.model.Purpose(number).Name == name {
+			return number
+		}
+	}
+	return 0
 }
 
 // fund gives everybody what the play says. Marked money is put there by the stage, whoever may mark.

@@ -69,10 +69,19 @@ func openingOf(ctx context.Context, command *cobra.Command, s *session, amountNa
 	if err != nil {
 		return 0, 0, until, err
 	}
-	if purpose, err = purposeFlag(ctx, command, s); err != nil {
-		return 0, 0, until, err
+	until = time.UnixMilli(int64(s.Now())).Add(life)
+	if name := flag(command, "purpose"); name != "" {
+		p, err := s.Purpose(ctx, name)
+		if err != nil {
+			return 0, 0, until, err
+		}
+		purpose = p.Number
+		// What was not asked for ends with its money.
+		if end := time.UnixMilli(int64(p.UntilMillis)); !command.Flags().Changed("for") && end.Before(until) {
+			until = end
+		}
 	}
-	return purpose, amount, time.UnixMilli(int64(s.Now())).Add(life), nil
+	return purpose, amount, until, nil
 }
 
 func requireFlags(command *cobra.Command, flags ...[2]string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -43,7 +44,7 @@ money becomes. Pay with it by "aqsha pay --purpose NAME", mark by "aqsha pay --m
 			if err != nil {
 				return err
 			}
-			if strings.ContainsAny(args[0], "./") {
+			if isFile(args[0]) {
 				source, err := readPurpose(args[0])
 				if err != nil {
 					return err
@@ -122,6 +123,15 @@ func describePurpose(w io.Writer, s *session, p api.PurposeView) {
 	fmt.Fprintf(w, "entered %s, left %s, marked now %s in %d tokens\n", p.Entered.Format(), p.Left.Format(), p.Live.Format(), p.Tokens)
 }
 
+// isFile says whether a word is a file of rules, and not AGENCY/PURPOSE.
+func isFile(word string) bool {
+	if strings.Contains(word, ".") {
+		return true
+	}
+	_, err := os.Stat(word)
+	return strings.Contains(word, "/") && err == nil
+}
+
 // languagesOf reads --lang.
 func languagesOf(command *cobra.Command) ([]contract.Language, error) {
 	code := flag(command, "lang")
@@ -153,6 +163,10 @@ func explainPurpose(command *cobra.Command, p token.Purpose, returns string, oth
 			for _, line := range said[language][1:] {
 				fmt.Fprintf(w, "  %s\n", plain(line))
 			}
+		}
+		for _, u := range rule.Unvouched() {
+			fmt.Fprintf(w, "warning: %s rests on %s, which every bank sets for its customers; ask who vouches too, such as payee.bank == authority\n",
+				u.Where, plain(strings.Join(u.Attributes, ", ")))
 		}
 	})
 }
@@ -221,5 +235,7 @@ func registerPurpose(ctx context.Context, command *cobra.Command, s *session, pa
 	return showReceipt(command, receipt, err, "purpose %s is registered\n", p.Name)
 }
 
-// moment prints a time of the ledger.
-func moment(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateTime) }
+// moment prints a time of the ledger in the network's zone.
+func moment(millis uint64) string {
+	return time.UnixMilli(int64(millis)).In(contract.Zone).Format(time.DateTime)
+}

@@ -122,6 +122,7 @@ func (m *mix) prepare() error {
 	m.expiry = uint64(time.Now().UnixMilli()) + soonExpires
 	purpose := func(sequence, until uint64) *token.Transaction {
 		p := benchPurpose(`amount <= 10000000000 && payee.role != "nobody"`, m.people.bank, until)
+		p.Name = fmt.Sprintf("bench %d", sequence) // of an agency's live purposes each has its own
 		return w.Sign(&token.RegisterPurpose{Agency: token.RegisteredID(grant.ID()), Sequence: sequence, Purpose: p}, valid(), sim.One(token.RoleAgency, 0, agencyKey))
 	}
 	encoded := sim.Template("school-meals")

@@ -1,0 +1,99 @@
+package wallet
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// AmbiguousName is the code of a word that several bear.
+const AmbiguousName token.Code = "ambiguous-name"
+
+// Purpose finds a purpose by its number, as AGENCY/NAME, or by its name alone where one live purpose bears it, or none
+// does and one that has ended did. A word of digits is a number and never a name.
+func (d *Desk) Purpose(ctx context.Context, text string) (api.PurposeView, error) {
+	list, err := d.Client.Purposes(ctx)
+	if err != nil {
+		return api.PurposeView{}, err
+	}
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		if number, err := strconv.ParseUint(text, 10, 32); err == nil && number >= 1 && number <= uint64(len(list)) {
+			return list[number-1], nil
+		}
+		return api.PurposeView{}, token.Errorf(node.NotFound, "purpose", "no purpose %s: aqsha purpose list shows them", text)
+	}
+	agencies, err := d.Client.Agencies(ctx)
+	if err != nil {
+		return api.PurposeView{}, err
+	}
+	agency, name, qualified := strings.Cut(text, "/")
+	if !qualified {
+		name = text
+	}
+	of := map[token.WalletID]string{}
+	for _, a := range agencies {
+		of[a.ID] = a.Name
+	}
+	var live, ended []api.PurposeView
+	for _, p := range list {
+		if p.Name != name || qualified && of[p.Agency] != agency && p.Agency.String() != agency {
+			continue
+		}
+		if p.UntilMillis > d.Now() {
+			live = append(live, p)
+		} else {
+			ended = append(ended, p)
+		}
+	}
+	candidates := live
+	if len(live) == 0 {
+		candidates = ended
+	}
+	switch len(candidates) {
+	case 0:
+		return api.PurposeView{}, token.Errorf(node.NotFound, "purpose", "no purpose %q: aqsha purpose list shows them", text)
+	case 1:
+		return candidates[0], nil
+	}
+	var names []string
+	for _, p := range candidates {
+		names = append(names, fmt.Sprintf("%d (%s/%s)", p.Number, of[p.Agency], p.Name))
+	}
+	return api.PurposeView{}, token.Errorf(AmbiguousName, "purpose", "several purposes are called %q: write one of %s", text, strings.Join(names, ", "))
+}
+
+// PurposeName is what a purpose is called in full: AGENCY/NAME.
+func (d *Desk) PurposeName(ctx context.Context, p api.PurposeView) (string, error) {
+	a, err := d.agency(ctx, p.Agency)
+	return a.Name + "/" + p.Name, err
+}
+
+// Definition finds a registered definition by id, or by a name that one bears.
+func (d *Desk) Definition(ctx context.Context, text string) (api.DefinitionView, error) {
+	list, err := d.Client.Definitions(ctx)
+	if err != nil {
+		return api.DefinitionView{}, err
+	}
+	var found []api.DefinitionView
+	var ids []string
+	for _, definition := range list {
+		if definition.ID.String() == text {
+			return definition, nil
+		}
+		if definition.Name == text {
+			found, ids = append(found, definition), append(ids, definition.ID.String())
+		}
+	}
+	switch len(found) {
+	case 0:
+		return api.DefinitionView{}, token.Errorf(node.NotFound, "definition", "no definition %q is registered", text)
+	case 1:
+		return found[0], nil
+	}
+	return api.DefinitionView{}, token.Errorf(AmbiguousName, "definition", "several definitions are called %q: write one of %s", text, strings.Join(ids, ", "))
+}
