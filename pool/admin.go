@@ -266,7 +266,63 @@ func (p *Pool) ChangeFee(ppm uint64, at, now time.Time) error {
 	case ppm > p.feePPM.Load() && at.Sub(now) < leastNotice:
 		return &ConfigError{"fee", "a higher fee is announced at least 24 h before"}
 	}
+	if err := p.keepFee(&announcedFee{PPM: ppm, At: at.UTC(), Configured: p.config.FeePPM}); err != nil {
+		return fmt.Errorf("fee: the announcement cannot be kept: %w", err)
+	}
 	p.nextFee.Store(&feeChange{ppm, at})
+	return nil
+}
+
+// announcedFee is an announcement as it is kept beside the payments, so that no restart forgets it. It stays when it
+// has come true: the pool is started with the old --fee until somebody changes the command.
+type announcedFee struct {
+	PPM        uint64    `json:"ppm"`
+	At         time.Time `json:"at"`
+	Configured uint64    `json:"configured_ppm"` // the fee of --fee when it was announced
+}
+
+func (p *Pool) feeFile() string { return p.drawer.dir + ".fee" }
+
+func (p *Pool) keepFee(a *announcedFee) error {
+	if p.drawer.dir == "" {
+		return nil // a pool in memory
+	}
+	encoded, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return durable.Replace(vfs.OS, p.feeFile(), append(encoded, '\n'))
+}
+
+// maxFeeFile bounds the announcement's file.
+const maxFeeFile = 1024
+
+// restoreFee takes an announcement up again: one whose time has come meanwhile holds from this start on. A --fee that
+// differs from the one at the announcement is newer than it and has the last word.
+func (p *Pool) restoreFee(now time.Time) error {
+	if p.drawer.dir == "" {
+		return nil
+	}
+	raw, err := durable.Read(vfs.OS, p.feeFile(), maxFeeFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	var kept announcedFee
+	if err == nil {
+		err = json.Unmarshal(raw, &kept)
+	}
+	if err != nil || kept.PPM > 1_000_000 {
+		return fmt.Errorf("%s: no announcement of a fee (%w); announce it again and remove the file", p.feeFile(), err)
+	}
+	switch {
+	case kept.Configured != p.config.FeePPM:
+		p.logger.Warn("the announced fee is dropped: the pool was started with another --fee since", "announced_ppm", kept.PPM, "ppm", p.config.FeePPM)
+		return os.Remove(p.feeFile())
+	case now.Before(kept.At):
+		p.nextFee.Store(&feeChange{kept.PPM, kept.At})
+	default:
+		p.feePPM.Store(kept.PPM)
+	}
 	return nil
 }
 

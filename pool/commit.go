@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -139,9 +140,27 @@ func (c *committer) commit() error {
 	return nil
 }
 
-// write makes the gathered entries durable.
+// write makes the gathered entries durable. After a disk has stood still they may be more than a batch of the log holds.
 func (c *committer) write() error {
-	staged, err := c.log.Stage(c.entries)
+	for rest := c.entries; len(rest) > 0; {
+		n, size := 0, 0
+		for n < len(rest) && (n == 0 || size+len(rest[n])+binary.MaxVarintLen64 <= mostCommitted) {
+			size += len(rest[n]) + binary.MaxVarintLen64
+			n++
+		}
+		if err := c.writeBatch(rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// mostCommitted is below what the log takes in a batch, and small enough that nobody waits long for what precedes.
+const mostCommitted = txlog.MaxBatchBytes / 4
+
+func (c *committer) writeBatch(entries [][]byte) error {
+	staged, err := c.log.Stage(entries)
 	if err != nil {
 		return err
 	}
@@ -150,7 +169,7 @@ func (c *committer) write() error {
 		return err
 	}
 	c.mu.Lock()
-	c.synced += uint64(len(c.entries))
+	c.synced += uint64(len(entries))
 	c.syncTime = time.Since(start)
 	c.mu.Unlock()
 	return nil

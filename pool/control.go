@@ -24,15 +24,16 @@ const (
 	RoleViewer       // sees sessions and bans
 	RoleSupport      // kicks, sends messages, asks to connect again
 	RoleAdmin        // bans, exempts, pauses payouts, changes the fee, drains
+	RoleOwner        // the pool's own user and root: may also take its place
 )
 
-var roleNames = []string{"none", "viewer", "support", "admin"}
+var roleNames = []string{"none", "viewer", "support", "admin", "owner"}
 
 func (r Role) String() string { return roleNames[r] }
 
 // ParseRole reads viewer, support or admin.
 func ParseRole(text string) (Role, error) {
-	if i := slices.Index(roleNames, text); i > 0 {
+	if i := slices.Index(roleNames, text); i > 0 && Role(i) < RoleOwner {
 		return Role(i), nil
 	}
 	return RoleNone, fmt.Errorf("role %q: want viewer, support or admin", text)
@@ -43,6 +44,8 @@ func ParseRole(text string) (Role, error) {
 type Control struct {
 	Pool   *Pool
 	Groups map[string]Role
+	// Successors gets the connection of a process that wants to take the pool's place; nil: none may.
+	Successors chan<- *net.UnixConn
 }
 
 // Listen opens the socket. One that an earlier run left is replaced. Without groups only the pool's
@@ -87,7 +90,7 @@ func (c *Control) roleOf(conn net.Conn) Role {
 	case !ok:
 		return RoleNone
 	case uid == 0 || uid == os.Getuid():
-		return RoleAdmin
+		return RoleOwner
 	}
 	return c.roleOfUser(strconv.Itoa(uid))
 }
@@ -246,6 +249,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 
 func (c *Control) handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /handover", c.handOver)
 	for name, a := range actions {
 		mux.HandleFunc("POST /"+name, func(w http.ResponseWriter, r *http.Request) {
 			role, _ := r.Context().Value(roleKey{}).(Role)

@@ -91,3 +91,12 @@ func Forbidden(action string, role Role) bool {
 
 // PageWords are the pages' words by language.
 func PageWords() map[string]map[string]string { return words }
+
+// CommitAll commits an entry many times at once.
+func CommitAll(log *txlog.Log, entry []byte, times int) error {
+	c := newCommitter(log, func(error) {})
+	for range times {
+		c.records = append(c.records, entry)
+	}
+	return c.commit()
+}

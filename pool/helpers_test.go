@@ -132,6 +132,12 @@ func dial(t *testing.T, address string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return clientOn(t, conn)
+}
+
+// clientOn is a miner on a connection.
+func clientOn(t *testing.T, conn net.Conn) *client {
+	t.Helper()
 	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	return &client{t: t, conn: conn, reader: bufio.NewReaderSize(conn, 1<<18)}

@@ -15,6 +15,7 @@ import (
 
 // Listener is where miners connect.
 type Listener struct {
+	Name string // by which a successor finds it; empty: it is not handed over
 	Net  net.Listener
 	TLS  *tls.Config // nil: plain TCP
 	Port *Port       // nil: the pool's own settings
@@ -44,7 +45,7 @@ func (s Listener) serve(ctx context.Context, p *Pool) {
 			continue
 		}
 		if s.TLS != nil {
-			go s.secure(ctx, p, connected, ip)
+			p.tunnels.Go(func() { s.secure(p, connected, ip) })
 			continue
 		}
 		fd, err := detach(connected)
@@ -90,17 +91,10 @@ func detach(connected net.Conn) (int, error) {
 	return fd, errors.Join(controlErr, err)
 }
 
-// secure ends TLS here: the loop gets one end of a pair of sockets and sees plain lines.
-func (s Listener) secure(ctx context.Context, p *Pool, connected net.Conn, ip netip.Addr) {
-	outside := tls.Server(connected, s.TLS)
-	handshake, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	err := outside.HandshakeContext(handshake)
-	cancel()
-	if err != nil {
-		_ = connected.Close()
-		p.guard.leave(ip)
-		return
-	}
+// secure ends TLS here: the loop gets one end of a pair of sockets and sees plain lines. It gets it before the
+// handshake, so that each connection is some loop's and goes to a successor with the rest; TLS itself stays with the
+// process that has begun it.
+func (s Listener) secure(p *Pool, connected net.Conn, ip netip.Addr) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		_ = connected.Close()
@@ -109,6 +103,15 @@ func (s Listener) secure(ctx context.Context, p *Pool, connected net.Conn, ip ne
 	}
 	inside := os.NewFile(uintptr(pair[0]), "tls")
 	p.assign(pair[1], ip, s.Port, true)
+	outside := tls.Server(connected, s.TLS)
+	handshake, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+	err = outside.HandshakeContext(handshake)
+	cancel()
+	if err != nil {
+		_ = connected.Close()
+		_ = inside.Close()
+		return
+	}
 	go func() {
 		_, _ = io.CopyBuffer(struct{ io.Writer }{inside}, struct{ io.Reader }{outside}, make([]byte, 1024))
 		_ = inside.Close()

@@ -47,6 +47,7 @@ type loop struct {
 	inFlight bool // a batch is with the committer
 	spare    *batch
 	closing  bool
+	frozen   bool // ends with its connections open, for a successor
 }
 
 const readBuffer = 64 << 10
@@ -104,7 +105,7 @@ func (l *loop) ring() {
 // run serves until the loop is told to close.
 func (l *loop) run() {
 	events := make([]unix.EpollEvent, 512)
-	for !l.closing {
+	for !l.closing && !(l.frozen && !l.inFlight && len(l.batch.ends) == 0) {
 		n := 0
 		err := l.raw.Read(func(epoll uintptr) bool {
 			var err error
@@ -120,7 +121,7 @@ func (l *loop) run() {
 		}
 		l.handOver()
 	}
-	for len(l.conns) > 0 {
+	for len(l.conns) > 0 && !l.frozen {
 		l.close(l.conns[0])
 	}
 	_ = unix.Close(l.bell)
@@ -132,7 +133,7 @@ func (l *loop) event(fd int, events uint32) {
 		l.readMail()
 		return
 	}
-	if fd >= len(l.byFD) || l.byFD[fd] == nil {
+	if l.frozen || fd >= len(l.byFD) || l.byFD[fd] == nil {
 		return
 	}
 	c := l.byFD[fd]

@@ -48,6 +48,7 @@ func latency(*conn) time.Duration { return 0 }
 
 // Listener is where miners connect.
 type Listener struct {
+	Name string // by which a successor finds it
 	Net  net.Listener
 	TLS  *tls.Config // nil: plain TCP
 	Port *Port       // nil: the pool's own settings
@@ -62,3 +63,15 @@ func (*loop) read(*conn)  {}
 func (*loop) serve(*conn) {}
 func (*loop) readMail()   {}
 func (*loop) handOver()   {}
+func (*loop) freeze()     {}
+
+func (p *Pool) export(*Handover) {}
+
+// Adopt takes nothing over here.
+func (p *Pool) Adopt(*Handover) error { return ErrPlatform }
+
+// AddListener hands nothing over here.
+func (h *Handover) AddListener(string, net.Listener) error { return ErrPlatform }
+
+// Listener takes nothing here.
+func (h *Handover) Listener(string) (net.Listener, error) { return nil, nil }

@@ -40,6 +40,8 @@ type Pool struct {
 
 	payOptions atomic.Pointer[PayOptions] // of the last payment
 
+	joining  sync.WaitGroup  // blocks that are put together for the relay
+	tunnels  *sync.WaitGroup // TLS connections that end in this process
 	loops    []*loop
 	nextLoop atomic.Uint64
 	current  atomic.Pointer[job]
@@ -111,7 +113,7 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	p := &Pool{
 		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log, registry: newRegistry(options.Network),
 		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, logKey: options.LogKey, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
-		sighted: map[uint64]*sighting{}, news: options.News,
+		sighted: map[uint64]*sighting{}, news: options.News, tunnels: &sync.WaitGroup{},
 	}
 	p.guard.exempt = config.Exempt
 	p.feePPM.Store(config.FeePPM)
@@ -134,6 +136,9 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 		p.logger.Warn("account corrected: earlier rules had booked it otherwise", "account", account, "satoshi", int64(amount))
 	}
 	if err := p.restore(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.restoreFee(time.Now()); err != nil {
 		return nil, err
 	}
 	if err := p.restoreBans(ctx, time.Now()); err != nil {
@@ -289,9 +294,16 @@ func (p *Pool) fail(err error) {
 
 // Run serves until ctx ends or the log fails. Listeners are closed by it.
 func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
+	_, err := p.RunUntil(ctx, nil, listeners...)
+	return err
+}
+
+// RunUntil is Run that can also end by a signal from leave: then no connection is closed, everything accepted is
+// durable and answered, and what a successor needs is returned. The log is the caller's to close.
+func (p *Pool) RunUntil(ctx context.Context, leave <-chan struct{}, listeners ...Listener) (*Handover, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var background, serving sync.WaitGroup
+	var background, producing, serving sync.WaitGroup // producing: whoever gives loops work
 	committing, stopCommitting := context.WithCancel(context.Background())
 	defer stopCommitting()
 	background.Go(func() { p.committer.run(committing) })
@@ -299,24 +311,86 @@ func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
 		serving.Go(l.run)
 	}
 	for _, listener := range listeners {
-		background.Go(func() { listener.serve(ctx, p) })
+		producing.Go(func() { listener.serve(ctx, p) })
 	}
-	background.Go(func() { p.ticks(ctx) })
-	background.Go(func() { p.accounts.run(ctx, p) })
+	producing.Go(func() { p.ticks(ctx) })
+	producing.Go(func() { p.accounts.run(ctx, p) })
 	background.Go(func() { p.keepBans(committing) })
 	if len(p.nodes) > 0 {
-		background.Go(func() { p.watch(ctx) })
-		background.Go(func() { p.keepPayments(ctx) })
-		background.Go(func() { p.relay.Run(ctx) })
+		producing.Go(func() { p.watch(ctx) })
+		producing.Go(func() { p.keepPayments(ctx) })
+		producing.Go(func() { p.relay.Run(ctx) })
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-p.failure:
-		p.logger.Error("the log fails; stopping", "error", err)
-	}
+	handed, err := p.awaitEnd(ctx, leave, listeners)
 	cancel()
-	// Miners are told to come again, and what they have been promised is written.
+	if handed != nil {
+		producing.Wait() // each loop has the newest job and every connection that was accepted
+		for _, l := range p.loops {
+			l.post(l.freeze)
+		}
+	} else {
+		p.dismiss()
+	}
+	if failed := p.awaitLoops(&serving); failed != nil {
+		handed, err = nil, errors.Join(err, failed)
+	}
+	p.joining.Wait()
+	p.relay.Wait()
+	p.giveBack()
+	producing.Wait()
+	stopCommitting()
+	background.Wait()
+	if handed != nil {
+		p.export(handed)
+	}
+	return handed, errors.Join(err, p.accounts.Close())
+}
+
+// awaitEnd waits for one of the three ends of a run. To be handed over, the listening sockets must be.
+func (p *Pool) awaitEnd(ctx context.Context, leave <-chan struct{}, listeners []Listener) (*Handover, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case err := <-p.failure:
+			p.logger.Error("the log fails; stopping", "error", err)
+			return nil, err
+		case <-leave:
+		}
+		h := &Handover{tunnels: p.tunnels}
+		var err error
+		for _, l := range listeners {
+			if l.Name != "" && err == nil {
+				err = h.AddListener(l.Name, l.Net)
+			}
+		}
+		if err == nil {
+			return h, nil
+		}
+		h.Close()
+		p.logger.Error("not handed over; the pool goes on", "error", err)
+		leave = nil
+	}
+}
+
+// awaitLoops waits for the loops' end. If the log fails meanwhile, what they wait for never comes.
+func (p *Pool) awaitLoops(serving *sync.WaitGroup) error {
+	served := make(chan struct{})
+	go func() { serving.Wait(); close(served) }()
+	select {
+	case <-served:
+		return nil
+	case err := <-p.failure:
+		for _, l := range p.loops {
+			l.post(func() { l.closing = true })
+		}
+		<-served
+		return err
+	}
+}
+
+// dismiss tells miners to come again; what they have been promised is written.
+func (p *Pool) dismiss() {
 	for _, l := range p.loops {
 		l.post(func() {
 			for _, c := range append([]*conn(nil), l.conns...) {
@@ -325,12 +399,6 @@ func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
 			l.closing = true
 		})
 	}
-	serving.Wait()
-	p.relay.Wait()
-	p.giveBack()
-	stopCommitting()
-	background.Wait()
-	return errors.Join(err, p.accounts.Close())
 }
 
 // giveBack ends the lease where its extranonces were used up to. Called when nobody is served any more.
@@ -371,3 +439,6 @@ func (p *Pool) halt(reason string) {
 		})
 	}
 }
+
+// Network is the chain that the pool mines on.
+func (p *Pool) Network() bitcoin.Network { return p.network }

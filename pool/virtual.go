@@ -53,6 +53,9 @@ func (v *Virtual) Connect(ip netip.Addr, latency time.Duration, now time.Time) (
 	}
 	v.loop.now = now
 	number, err := v.pool.nextExtranonce()
+	if err != nil && v.pool.committer.commit() == nil { // nobody else makes the next lease durable
+		number, err = v.pool.nextExtranonce()
+	}
 	if err != nil {
 		v.pool.guard.leave(ip)
 		return nil, false

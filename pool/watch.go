@@ -353,10 +353,10 @@ func (p *Pool) solved(h *handout, extranonce []byte, raw [bitcoin.HeaderSize]byt
 	}
 	t := h.job.template
 	// Joining a full block's megabytes is no work for a loop.
-	go func() {
+	p.joining.Go(func() {
 		block := t.Block(header, h.parts.WithWitness(h.parts.Fill(extranonce)))
 		p.relay.Send(&relay.Block{Raw: block, Hash: hash, Previous: t.Previous, Height: t.Height, Found: time.Now()})
-	}()
+	})
 }
 
 // blockTaken and blockRefused are what the relay tells: whether another block on the same parent is

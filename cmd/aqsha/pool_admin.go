@@ -229,8 +229,8 @@ func (a *poolAdmin) fee() *cobra.Command {
 	command := &cobra.Command{
 		Use: "fee PERCENT", Short: "Announce another fee, a higher one at least a day ahead", Args: cobra.ExactArgs(1),
 		Long: `Announces a fee of the operator's that holds from a time on. It is published at once, and a
-record in the log makes it hold: shares before it keep their fee. Give --fee to the next
-start of the pool as well: an announcement that has not come true by then is forgotten.`,
+record in the log makes it hold: shares before it keep their fee. It outlasts restarts, also
+when it has come true; only another --fee at a start than the one in force now ends it.`,
 		Example: "  aqsha pool admin fee 1.5 --at 2026-12-24T00:00:00Z",
 		RunE: func(command *cobra.Command, args []string) error {
 			if _, err := fmt.Sscan(args[0], &r.Percent); err != nil {

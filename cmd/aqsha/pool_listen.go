@@ -127,24 +127,35 @@ func hangups() chan os.Signal {
 	return signals
 }
 
+// listenAs takes a listening socket over by its name, or opens it.
+func listenAs(ctx context.Context, from *pool.Handover, name, address string) (net.Listener, error) {
+	if from != nil {
+		if listener, err := from.Listener(name); listener != nil || err != nil {
+			return listener, err
+		}
+	}
+	return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+}
+
 // listeners open what --listen and --tls-listen name.
-func (up *poolUp) listeners(ctx context.Context, log *slog.Logger) (listeners []pool.Listener, addresses []string, err error) {
+func (up *poolUp) listeners(ctx context.Context, log *slog.Logger, from *pool.Handover) (listeners []pool.Listener, addresses []string, err error) {
 	hangup := hangups()
-	add := func(text string, config *tls.Config) error {
+	add := func(kind, text string, config *tls.Config) error {
 		address, port, err := parseListen(text, up.config)
 		if err != nil {
 			return usageError{err}
 		}
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		name := kind + " " + address
+		listener, err := listenAs(ctx, from, name, address)
 		if err != nil {
 			return fmt.Errorf("--listen: %w", err)
 		}
-		listeners = append(listeners, pool.Listener{Net: listener, TLS: config, Port: port})
+		listeners = append(listeners, pool.Listener{Name: name, Net: listener, TLS: config, Port: port})
 		addresses = append(addresses, listener.Addr().String())
 		return nil
 	}
 	for _, text := range up.listen {
-		if err := add(text, nil); err != nil {
+		if err := add("stratum", text, nil); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -160,7 +171,7 @@ func (up *poolUp) listeners(ctx context.Context, log *slog.Logger) (listeners []
 	}
 	go renewing.watch(ctx, hangup)
 	for _, text := range up.tlsListen {
-		if err := add(text, renewing.config()); err != nil {
+		if err := add("tls", text, renewing.config()); err != nil {
 			return nil, nil, err
 		}
 	}

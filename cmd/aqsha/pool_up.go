@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,12 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/zmq"
-	"github.com/aqsha/aqsha/internal/durable"
-	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
-	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // poolUp are the settings of a pool node that is started.
@@ -44,6 +40,7 @@ type poolUp struct {
 	payDepth              int
 	paySweep              time.Duration
 	bip323                bool
+	replace               bool
 }
 
 func newPoolUpCommand() *cobra.Command {
@@ -56,9 +53,16 @@ and the log on --http. The operator's address gets the fee and what nobody else 
 --in-coinbase the miners are paid by the block itself and the operator never holds their
 coins. A second node of the same pool runs with another --node-number and directory;
 miners list both. Settings of a ckpool.conf are taken over with --import; flags given as
-well have the last word.`,
+well have the last word.
+
+With --replace it takes the place of the pool that runs on the same --dir, with this
+program's version and these flags: the listening sockets, the miners' connections and
+their jobs go over, miners notice nothing but a pause while the log is read. If the new
+pool cannot begin, the running one goes on. It stays for as long as miners do whose TLS
+it has begun, and does nothing else. Without a running pool it just starts.`,
 		Example: `  aqsha pool up --node @aqsha-devnet/node.url --operator bcrt1q... --start-difficulty 0.001 --min-difficulty 1e-9
   aqsha pool up --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides --in-coinbase
+  aqsha pool up --replace --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides
   aqsha pool up --import /etc/ckpool/ckpool.conf`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return up.run(command) },
@@ -101,6 +105,7 @@ well have the last word.`,
 	flags.Float64Var(&up.maxFeeRate, "max-fee-rate", 50, "cap of a payment's fee, satoshi per virtual byte; dearer, and it waits")
 	flags.IntVar(&up.payDepth, "pay-confirmations", pool.DefaultConfirmations, "blocks that make a payment paid, or the loss of its coin final")
 	flags.DurationVar(&up.paySweep, "pay-sweep", 30*24*time.Hour, "pay users below the minimum who have sent no share for so long; 0: never")
+	flags.BoolVar(&up.replace, "replace", false, "take the place of the pool that runs on --dir, without closing a connection of its miners")
 	flags.StringVar(&up.importFile, "import", "", "take settings from a ckpool.conf")
 	return command
 }
@@ -173,112 +178,41 @@ func (up *poolUp) run(command *cobra.Command) error {
 	if err := up.settings(command); err != nil {
 		return err
 	}
-	defer os.Remove(filepath.Join(up.dir, "pool.url"))
-	ctx := command.Context()
-	client, network, err := up.node.dial(ctx)
-	if err != nil {
-		return err
-	}
-	nodes := []*bitcoin.Client{client}
-	for _, other := range up.others {
-		second, err := bitcoin.Dial(other, bitcoin.DialOptions{})
-		if err != nil {
-			return usageError{err}
-		}
-		nodes = append(nodes, second)
-	}
-	var payer *bitcoin.Client
-	if up.wallet != "" {
-		if payer, err = bitcoin.Dial(up.wallet, bitcoin.DialOptions{}); err != nil {
-			return usageError{fmt.Errorf("--wallet: %w", err)}
-		}
-	}
-	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
-	listeners, addresses, err := up.listeners(ctx, logger)
-	if err != nil {
-		return err
-	}
-	news, err := up.blockNews(ctx, logger)
-	if err != nil {
-		return err
-	}
-	log, _, err := openPoolLog(up.dir, up.name, true)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	public, err := durable.Read(vfs.OS, filepath.Join(up.dir, "log.pub"), 4096)
-	if err != nil {
-		return fmt.Errorf("the log's public key: %w", err)
-	}
-	p, err := pool.Open(ctx, up.config, pool.Options{LogKey: string(public), Network: network, Nodes: nodes, Log: log, Logger: logger,
-		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: payer, PaymentsDir: filepath.Join(up.dir, "payments"),
-		BlocksDir: filepath.Join(up.dir, "blocks"), Peers: up.peers, News: news})
-	if err != nil {
-		return err
-	}
-	web, err := up.serveHTTP(p)
-	if err != nil {
-		return err
-	}
-	if err := up.serveAdmin(ctx, p, logger); err != nil {
-		return err
-	}
-	started := map[string]any{"listen": addresses, "network": network.Name, "scheme": up.config.Scheme, "in_coinbase": up.config.PayInCoinbase}
-	if web != nil {
-		started["http"] = web.Addr
-		defer web.Close()
-	}
-	err = show(command, started, func(w io.Writer) {
-		fmt.Fprintf(w, "pool on %s, %s, listening on %v\n", network.Name, up.config.Scheme, addresses)
-	})
-	if err != nil {
-		return err
-	}
-	if err := durable.Replace(vfs.OS, filepath.Join(up.dir, "pool.url"), []byte("stratum+tcp://"+addresses[0]+"\n")); err != nil {
-		return err
-	}
-	if up.payEvery > 0 {
-		minimum, err := money.ParseBitcoin(up.payMinimum)
-		if err != nil {
-			return usageError{fmt.Errorf("--pay-minimum: %w", err)}
-		}
-		go p.PayEvery(ctx, up.payEvery, pool.PayOptions{
-			Minimum: max(minimum, 1), MaxFeeRate: up.maxFeeRate, Confirmations: up.payDepth, SweepAfter: up.paySweep})
-	}
-	return p.Run(ctx, listeners...)
+	return up.serve(command)
 }
 
-// serveAdmin opens the administration's socket.
-func (up *poolUp) serveAdmin(ctx context.Context, p *pool.Pool, logger *slog.Logger) error {
-	control := &pool.Control{Pool: p, Groups: map[string]pool.Role{}}
+// serveAdmin opens the administration's socket. It is closed once ended is.
+func (up *poolUp) serveAdmin(ctx context.Context, p *pool.Pool, logger *slog.Logger, successors chan<- *net.UnixConn) (ended <-chan struct{}, err error) {
+	done := make(chan struct{})
+	control := &pool.Control{Pool: p, Groups: map[string]pool.Role{}, Successors: successors}
 	for _, text := range up.adminGroups {
 		group, name, _ := strings.Cut(text, "=")
 		role, err := pool.ParseRole(name)
 		if err != nil || group == "" {
-			return usageError{fmt.Errorf("--admin-group %q: want GROUP=viewer, GROUP=support or GROUP=admin", text)}
+			return nil, usageError{fmt.Errorf("--admin-group %q: want GROUP=viewer, GROUP=support or GROUP=admin", text)}
 		}
 		control.Groups[group] = role
 	}
-	path := up.adminSocket
-	if path == "" {
-		path = filepath.Join(up.dir, adminSocket)
-	}
-	listener, err := control.Listen(path)
+	listener, err := control.Listen(up.socket())
 	if err != nil && up.adminSocket == "" {
 		logger.Warn("no administration: give --admin-socket a shorter path", "error", err) // of a socket: 107 bytes
-		return nil
+		close(done)
+		return done, nil
 	}
 	if err != nil {
-		return fmt.Errorf("--admin-socket: %w", err)
+		return nil, fmt.Errorf("--admin-socket: %w", err)
 	}
 	go func() {
+		defer close(done)
 		if err := control.Serve(ctx, listener); err != nil {
 			logger.Error("the administration's socket fails", "error", err)
 		}
 	}()
-	return nil
+	return done, nil
 }
+
+// socket is where the administration listens.
+func (up *poolUp) socket() string { return cmp.Or(up.adminSocket, filepath.Join(up.dir, adminSocket)) }
 
 // blockNews subscribes to the node's ZeroMQ publisher, if there is one.
 func (up *poolUp) blockNews(ctx context.Context, logger *slog.Logger) (<-chan struct{}, error) {
@@ -292,15 +226,18 @@ func (up *poolUp) blockNews(ctx context.Context, logger *slog.Logger) (<-chan st
 	return zmq.Blocks(ctx, address, func(err error) { logger.Warn("no news of blocks from ZeroMQ; RPC goes on", "error", err) }), nil
 }
 
-func (up *poolUp) serveHTTP(p *pool.Pool) (*http.Server, error) {
+// httpName is what the listener of --http is handed over as.
+func (up *poolUp) httpName() string { return "http " + up.http }
+
+func (up *poolUp) serveHTTP(ctx context.Context, p *pool.Pool, from *pool.Handover) (*http.Server, net.Listener, error) {
 	if up.http == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	listener, err := net.Listen("tcp", up.http)
+	listener, err := listenAs(ctx, from, up.httpName(), up.http)
 	if err != nil {
-		return nil, fmt.Errorf("--http: %w", err)
+		return nil, nil, fmt.Errorf("--http: %w", err)
 	}
 	server := &http.Server{Addr: listener.Addr().String(), Handler: p.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
-	return server, nil
+	return server, listener, nil
 }

@@ -1,0 +1,26 @@
+package pool_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// More than a batch of the log holds may have gathered while the disk stood still: it is written in several.
+func TestMoreThanOneBatchGathers(t *testing.T) {
+	log, err := txlog.Open(t.TempDir(), txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 28})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	one := bytes.Repeat([]byte{1}, 60_000)
+	n := txlog.MaxBatchBytes/len(one) + 100
+	if err := pool.CommitAll(log, one, n); err != nil {
+		t.Fatal(err)
+	}
+	if log.Size() != uint64(n) {
+		t.Errorf("%d of %d entries", log.Size(), n)
+	}
+}
