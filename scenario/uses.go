@@ -161,7 +161,7 @@ func ride(terms channel.Terms, key token.Signer, ticks int, now uint64) (claim c
 		return claim, refused
 	}
 	seed := sha256.Sum256(append([]byte("the car of the story"), terms.Contract[:]...)) // nobody's secret: the story is public
-	sender := channel.NewSender(terms, key, seed, 0, nil)
+	sender := channel.NewSender(terms, key, seed, rand.NewChaCha8(seed), 0, nil)
 	for done := 0; done < ticks; {
 		length := min(contract.MaxChain, ticks-done)
 		voucher, err := sender.Pay(0, length, now)

@@ -87,7 +87,7 @@ func benchChannels(channels, vouchers int) (terms []channel.Terms, signed [][]ch
 		binary.BigEndian.PutUint64(seed[:], uint64(i)+1)
 		key := token.NewPrivateKey(seed)
 		t := channel.Terms{ID: channel.ID{Contract: token.WalletID(seed[:16])}, Key: key.Public(), Tick: 1, Deposit: 1 << 40, Created: 1}
-		s := channel.NewSender(t, key, seed, 0, nil)
+		s := channel.NewSender(t, key, seed, rand.Reader, 0, nil)
 		var list []channel.Voucher
 		for range vouchers {
 			v, err := s.Pay(1, 0, 1)

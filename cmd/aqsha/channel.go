@@ -43,10 +43,21 @@ as JSON, by any way. docs/uses/micropayments.md says what happens if somebody va
 // chains, the receiver its best claim. The file of a receiver is also what a watchtower is given.
 type channelFile struct {
 	Channel channel.ID     `json:"channel"`
-	Seed    *token.Hash    `json:"seed,omitempty"` // of the sender: secret
-	Key     string         `json:"key,omitempty"`  // of the sender: the name of the key that signs
-	Total   money.Tiyn     `json:"total"`
+	Seed    *token.Hash    `json:"seed,omitempty"`    // of the sender: secret
+	Key     string         `json:"key,omitempty"`     // of the sender: the name of the key that signs
+	Total   money.Tiyn     `json:"total"`             // receiver: accepted in all; sender: the most that was signed for
+	Paid    *money.Tiyn    `json:"paid,omitempty"`    // of the sender: the most that was revealed; nil in older files
+	Ahead   money.Tiyn     `json:"ahead,omitempty"`   // of the sender: of Paid, what a run that was cut off may not have revealed
+	Closing bool           `json:"closing,omitempty"` // of the receiver: it agreed to close at Total
 	Claim   *channel.Claim `json:"claim,omitempty"`
+}
+
+// paid is the least and the most that a sender has paid. A file of an earlier version knows only what it signed for.
+func (f *channelFile) paid() (least, most money.Tiyn) {
+	if f.Paid == nil {
+		return 0, f.Total
+	}
+	return *f.Paid - f.Ahead, *f.Paid
 }
 
 func channelPath(command *cobra.Command, name, side string) string {
@@ -90,19 +101,39 @@ func updateChannelFile(path string, change func(f *channelFile) error) error {
 // channelMoved is the refusal to go on from a total that is not the file's any more.
 const channelMoved token.Code = "channel-moved"
 
-// moveTotal puts a sender's total from what this process knows to another.
-func moveTotal(path string, f *channelFile, to money.Tiyn) error {
+// movePaid puts a sender's figures from what this process knows to others: paid, of which ahead may not have been
+// revealed if this process ends here, and the most that is signed for.
+func movePaid(path string, f *channelFile, paid, ahead, total money.Tiyn) error {
 	err := updateChannelFile(path, func(there *channelFile) error {
-		if there.Channel != f.Channel || there.Total != f.Total {
+		least, most := f.paid()
+		if l, m := there.paid(); there.Channel != f.Channel || there.Total != f.Total || l != least || m != most {
 			return token.Errorf(channelMoved, "channel", "another process pays over this channel: its total is %s by now, and was %s", there.Total, f.Total)
 		}
-		there.Total = to
+		there.Paid, there.Ahead, there.Total = &paid, ahead, total
 		return nil
 	})
 	if err == nil {
-		f.Total = to
+		f.Paid, f.Ahead, f.Total = &paid, ahead, total
 	}
 	return err
+}
+
+// paidUnclear is the refusal to sign on top of a run of which nobody here knows how far it came.
+const paidUnclear token.Code = "paid-unclear"
+
+// paidSoFar is what was paid on a channel: known, or said by the receiver (from) within what is possible.
+func (f *channelFile) paidSoFar(from *money.Tiyn) (money.Tiyn, error) {
+	least, most := f.paid()
+	switch {
+	case from != nil && (*from < least || *from > most):
+		return 0, token.Errorf(paidUnclear, "from", "between %s and %s was paid, %s is not between them", least, most, *from)
+	case from != nil:
+		return *from, nil
+	case least != most:
+		return 0, token.Errorf(paidUnclear, "channel",
+			"a run was cut off: between %s and %s was paid; say with --from what the receiver has accepted", least, most)
+	}
+	return most, nil
 }
 
 func amountFlag(command *cobra.Command, name string) (money.Tiyn, error) {
@@ -163,7 +194,7 @@ func newChannelOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f := channelFile{Channel: channel.ID{Network: s.Network, Contract: token.RegisteredID(receipt.ID)}, Key: keyName, Seed: &token.Hash{}}
+			f := channelFile{Channel: channel.ID{Network: s.Network, Contract: token.RegisteredID(receipt.ID)}, Key: keyName, Seed: &token.Hash{}, Paid: new(money.Tiyn)}
 			if _, err := rand.Read(f.Seed[:]); err != nil {
 				return err
 			}
@@ -186,7 +217,7 @@ func newChannelOpen() *cobra.Command {
 }
 
 // sender takes up the sender's side of a channel.
-func (s *session) sender(ctx context.Context, f channelFile) (*channel.Sender, error) {
+func (s *session) sender(ctx context.Context, f channelFile, paid money.Tiyn) (*channel.Sender, error) {
 	if f.Seed == nil {
 		return nil, usageError{errors.New("there is no sender's file of this channel here, or it has no seed")}
 	}
@@ -198,21 +229,33 @@ func (s *session) sender(ctx context.Context, f channelFile) (*channel.Sender, e
 	if err != nil {
 		return nil, err
 	}
-	return channel.NewSender(c.Terms, key, *f.Seed, f.Total, nil), nil
+	return channel.NewSender(c.Terms, key, *f.Seed, rand.Reader, paid, nil), nil
 }
 
 func newChannelPay() *cobra.Command {
 	command := &cobra.Command{
 		Use: "pay NAME AMOUNT", Short: "Sign a voucher for AMOUNT more; it is printed, for the receiver", Args: cobra.ExactArgs(2),
-		Example: "  aqsha channel pay stream 12.50 > voucher.json",
+		Example: "  aqsha channel pay stream 12.50 > voucher.json\n  aqsha channel pay charging 10 --from 42.50 > voucher.json",
 		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			amount, err := money.ParseTenge(args[1])
 			if err != nil {
 				return usageError{err}
 			}
+			var from *money.Tiyn
+			if command.Flags().Changed("from") {
+				said, err := amountFlag(command, "from")
+				if err != nil {
+					return err
+				}
+				from = &said
+			}
 			var paid channelFile
 			err = updateChannelFile(channelPath(command, args[0], "sender"), func(f *channelFile) error {
-				sender, err := s.sender(ctx, *f)
+				before, err := f.paidSoFar(from)
+				if err != nil {
+					return err
+				}
+				sender, err := s.sender(ctx, *f, before)
 				if err != nil {
 					return err
 				}
@@ -220,7 +263,8 @@ func newChannelPay() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				f.Total = sender.Worth() // kept before the voucher is out, so that totals never fall
+				total := sender.Worth() // kept before the voucher is out, so that totals never fall
+				f.Total, f.Paid, f.Ahead = total, &total, 0
 				paid = channelFile{Channel: f.Channel, Total: f.Total, Claim: &channel.Claim{Voucher: v, Word: v.Root}}
 				return nil
 			})
@@ -230,7 +274,28 @@ func newChannelPay() *cobra.Command {
 			return showJSON(command, paid)
 		}),
 	}
+	command.Flags().String("from", "", "what the receiver says it has accepted, after a run that was cut off")
 	return command
+}
+
+// channelClosing is the refusal of a receiver that has agreed to close: the sender may settle at that total at any time.
+const channelClosing token.Code = "channel-closing"
+
+func closing(total money.Tiyn) error {
+	return token.Errorf(channelClosing, "channel", "the receiver agreed to close at %s: nothing more is accepted", total)
+}
+
+// receiverPath is where a channel's receiver keeps its claim: under the contract's id, however the channel was named,
+// so that two names of one channel are one book. A file of an earlier version may lie under the name.
+func receiverPath(command *cobra.Command, name string, id token.WalletID) string {
+	path := channelPath(command, id.String(), "receiver")
+	if _, err := readChannelFile(path); errors.Is(err, fs.ErrNotExist) {
+		named := channelPath(command, name, "receiver")
+		if f, err := readChannelFile(named); err == nil && f.Channel.Contract == id {
+			return named
+		}
+	}
+	return path
 }
 
 // receiver takes up the receiver's side of a channel.
@@ -243,9 +308,12 @@ func (s *session) receiver(ctx context.Context, command *cobra.Command, name str
 	if refused != nil {
 		return nil, c, refused
 	}
-	f, err := readChannelFile(channelPath(command, name, "receiver"))
+	f, err := readChannelFile(receiverPath(command, name, id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, c, nil
+	}
+	if err == nil && f.Closing {
+		err = closing(f.Total)
 	}
 	if err == nil && f.Claim != nil {
 		if refused := r.Restore(*f.Claim); refused != nil {
@@ -257,7 +325,11 @@ func (s *session) receiver(ctx context.Context, command *cobra.Command, name str
 
 // claimed takes up what a channel's receiver has accepted, and the channel as it stands.
 func (s *session) claimed(ctx context.Context, command *cobra.Command, name string) (f channelFile, c wallet.Channel, err error) {
-	if f, err = readChannelFile(channelPath(command, name, "receiver")); err == nil {
+	ids, err := s.resolve(name)
+	if err != nil {
+		return f, c, err
+	}
+	if f, err = readChannelFile(receiverPath(command, name, ids[0])); err == nil {
 		c, err = s.Channel(ctx, f.Channel.Contract)
 	}
 	return f, c, err
@@ -278,7 +350,10 @@ func keepClaim(command *cobra.Command, name string, r *channel.Receiver) error {
 	if !ok {
 		return nil
 	}
-	return updateChannelFile(channelPath(command, name, "receiver"), func(f *channelFile) error {
+	return updateChannelFile(receiverPath(command, name, r.ID.Contract), func(f *channelFile) error {
+		if f.Closing {
+			return closing(f.Total)
+		}
 		if f.Claim == nil || f.Channel != r.ID || f.Total < r.Worth() {
 			*f = channelFile{Channel: r.ID, Total: r.Worth(), Claim: &claim}
 		}
@@ -375,7 +450,15 @@ func newChannelFinal() *cobra.Command {
 				return err
 			}
 			out := final{Channel: f.Channel, Amount: f.Total}
-			if out.Signature, err = key.Sign(f.Channel.FinalDigest(f.Total)); err != nil {
+			// That it closes is kept before the word is out: the sender may settle at this total whatever is accepted later.
+			err = updateChannelFile(receiverPath(command, args[0], f.Channel.Contract), func(there *channelFile) error {
+				there.Closing, out.Amount = true, there.Total
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			if out.Signature, err = key.Sign(f.Channel.FinalDigest(out.Amount)); err != nil {
 				return err
 			}
 			return showJSON(command, out)
@@ -447,7 +530,15 @@ func newChannelExport() *cobra.Command {
 		Use: "export NAME", Short: "Print the receiver's best claim, for a watchtower: who has it can only let the receiver be paid", Args: cobra.ExactArgs(1),
 		Example: "  aqsha channel export stream > tower.json",
 		RunE: func(command *cobra.Command, args []string) error {
-			f, err := readChannelFile(channelPath(command, args[0], "receiver"))
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			id, err := book.Resolve(args[0])
+			if err != nil {
+				return err
+			}
+			f, err := readChannelFile(receiverPath(command, args[0], id))
 			if err != nil {
 				return err
 			}
@@ -460,7 +551,8 @@ func newChannelWatch() *cobra.Command {
 	command := &cobra.Command{
 		Use: "watch CLAIM...", Short: "Be a watchtower: when a sender leaves a channel, bring the receiver's claim", Args: cobra.MinimumNArgs(1),
 		Long: `Looks at the channels of the claims (aqsha channel export) until each is settled. When the sender
-has left and the contract has paid less than the claim is worth, brings the claim.`,
+has left and the contract has paid less than the claim is worth, brings the claim. A node that does
+not answer, or a claim that the ledger refuses, is said and tried again; the other claims go on.`,
 		Example: "  aqsha channel watch tower.json --by tower",
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(flag(command, "by"))
@@ -469,23 +561,31 @@ has left and the contract has paid less than the claim is worth, brings the clai
 			}
 			every, _ := command.Flags().GetDuration("every")
 			once, _ := command.Flags().GetBool("once")
+			said := map[string]string{} // the last trouble of each claim, so that one of months is told once
 			for {
 				open := 0
+				var troubles error
 				for _, path := range args {
 					f, err := readChannelFile(path)
-					if err != nil {
-						return err
+					live := true
+					if err == nil {
+						live, err = watchOne(ctx, command, s, f, ids[0])
 					}
-					live, err := watchOne(ctx, command, s, f, ids[0])
-					if err != nil {
-						return err
+					if err != nil && ctx.Err() == nil {
+						troubles = errors.Join(troubles, fmt.Errorf("%s: %w", path, err))
+						if said[path] != err.Error() {
+							fmt.Fprintf(command.ErrOrStderr(), "%s: %v; it is tried again\n", path, err)
+						}
+						said[path] = err.Error()
+					} else {
+						delete(said, path)
 					}
 					if live {
 						open++
 					}
 				}
 				if open == 0 || once {
-					return nil
+					return troubles
 				}
 				select {
 				case <-time.After(max(every, 10*time.Millisecond)):

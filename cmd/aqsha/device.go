@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -149,8 +150,12 @@ func newDeviceCharger() *cobra.Command {
 	command.Flags().Int("sessions", 0, "stop after so many cars (0: never)")
 	command.Flags().Duration("look", time.Second, "how often to look at the ledger for a revocation")
 	command.Flags().Duration("least-window", time.Second, "refuse channels whose window to claim is shorter")
+	command.Flags().Duration("least-life", time.Minute, "refuse channels that end sooner, and close a session before its channel ends within this time")
 	return command
 }
+
+// endsSoon is the code of a channel that leaves the receiver no time to claim.
+const endsSoon token.Code = "channel-ends-soon"
 
 // charger is one machine; it serves one car at a time.
 type charger struct {
@@ -212,6 +217,7 @@ func (c *charger) serve(ctx context.Context, conn net.Conn) error {
 // suits says whether a channel is one that the charger takes.
 func (c *charger) suits(known wallet.Channel, network token.NetworkID) error {
 	least, _ := c.command.Flags().GetDuration("least-window")
+	life, _ := c.command.Flags().GetDuration("least-life")
 	switch {
 	case network != c.session.Network:
 		return errors.New("a channel of another network")
@@ -221,6 +227,8 @@ func (c *charger) suits(known wallet.Channel, network token.NetworkID) error {
 		return token.Errorf(channel.Revoked, "channel", "the owner left, or revoked the device")
 	case known.Window < uint64(least.Milliseconds()):
 		return fmt.Errorf("the window to claim is %d ms, at least %s is wanted", known.Window, least)
+	case known.Ends < c.session.Now()+uint64(life.Milliseconds()):
+		return token.Errorf(endsSoon, "channel", "it ends at %s, within %s: nothing can be claimed after that", moment(known.Ends), life)
 	}
 	return nil
 }
@@ -245,6 +253,8 @@ func (c *charger) accept(ctx context.Context, link *deviceLink, limit *lineLimit
 				return "the ledger is out of reach: " + err.Error()
 			} else if now.Left != 0 {
 				r.Leave(now.Left)
+			} else if life, _ := c.command.Flags().GetDuration("least-life"); now.Ends < c.session.Now()+uint64(life.Milliseconds()) {
+				return "the channel ends at " + moment(now.Ends)
 			} else {
 				r.TopUp(now.Deposit)
 			}
@@ -302,10 +312,11 @@ func newDeviceCar() *cobra.Command {
 				return err
 			}
 			car := &car{command: command, session: s, file: f, path: channelPath(command, args[0], "sender"),
-				sender: channel.NewSender(known.Terms, key, *f.Seed, f.Total, purse),
 				resume: func(base money.Tiyn) *channel.Sender {
-					return channel.NewSender(known.Terms, key, *f.Seed, base, purse)
+					return channel.NewSender(known.Terms, key, *f.Seed, rand.Reader, base, purse)
 				}}
+			_, most := f.paid()
+			car.sender = car.resume(most)
 			ticks, _ := command.Flags().GetInt("ticks")
 			every, _ := command.Flags().GetDuration("every")
 			err = car.drive(ctx, flag(command, "to"), ticks, every)
@@ -332,9 +343,10 @@ type car struct {
 	sender  *channel.Sender
 	resume  func(base money.Tiyn) *channel.Sender
 	ticked  int
+	began   bool // a voucher was signed in this run
 }
 
-func (c *car) drive(ctx context.Context, to string, ticks int, every time.Duration) error {
+func (c *car) drive(ctx context.Context, to string, ticks int, every time.Duration) (err error) {
 	dialer := net.Dialer{Timeout: deviceSilence}
 	conn, err := dialer.DialContext(ctx, "tcp", to)
 	if err != nil {
@@ -357,14 +369,24 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 	if err := ask(deviceMessage{Hello: &c.file.Channel}); err != nil {
 		return err
 	}
-	// What the charger says it has is a bound for what goes on top, never more than was signed for: the
-	// file holds the most that the last run can have come to, which after a crash is too much.
-	c.sender = c.resume(max(0, min(answer.Total, c.file.Total)))
+	// What the charger says it has lies within what was revealed: below, it forgot; above, it lies.
+	least, most := c.file.paid()
+	c.sender = c.resume(max(least, min(answer.Total, most)))
+	// However a run ends, what is kept is what was revealed. The words of its chain that were not are in no file: what
+	// was signed for beyond the last word can never be claimed.
+	defer func() {
+		if worth := c.sender.Worth(); c.began {
+			err = errors.Join(err, movePaid(c.path, &c.file, worth, 0, worth))
+		}
+	}()
 	for c.ticked < ticks {
 		if c.ticked%contract.MaxChain == 0 {
 			if err := c.voucher(ask, min(contract.MaxChain, ticks-c.ticked)); err != nil {
 				return err
 			}
+		}
+		if err := c.reserve(ticks); err != nil {
+			return err
 		}
 		word, refused := c.sender.NextTick(c.session.Now())
 		if refused != nil {
@@ -382,18 +404,34 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 			}
 		}
 	}
-	return moveTotal(c.path, &c.file, c.sender.Worth())
+	return nil
 }
 
-// voucher signs for what was ticked so far, over a fresh chain. The most that it can come to is kept
-// first, so that a car that crashes never signs a smaller total.
+// reserveTicks is how many ticks a car may be ahead of what its file says: as many does it pay twice, at most, when its
+// process is killed and the charger lies about what it has.
+const reserveTicks = 64
+
+// reserve keeps in the file, before they are revealed, the ticks that come next.
+func (c *car) reserve(ticks int) error {
+	_, most := c.file.paid()
+	if worth := c.sender.Worth(); worth+c.sender.Terms.Tick > most {
+		left := c.ticked % contract.MaxChain
+		next := money.Tiyn(min(reserveTicks, contract.MaxChain-left, ticks-c.ticked)) * c.sender.Terms.Tick
+		return movePaid(c.path, &c.file, worth+next, next, max(c.file.Total, worth+next))
+	}
+	return nil
+}
+
+// voucher signs for what was ticked so far, over a fresh chain. What was paid and the most that it can come to are two
+// figures, both kept first.
 func (c *car) voucher(ask func(deviceMessage) error, ticks int) error {
 	v, err := c.sender.Pay(0, ticks, c.session.Now())
 	if err != nil {
 		return err
 	}
-	if err := moveTotal(c.path, &c.file, v.Amount+money.Tiyn(ticks)*c.sender.Terms.Tick); err != nil {
+	if err := movePaid(c.path, &c.file, v.Amount, 0, v.Amount+money.Tiyn(ticks)*c.sender.Terms.Tick); err != nil {
 		return err
 	}
+	c.began = true
 	return ask(deviceMessage{Voucher: &v})
 }

@@ -26,7 +26,7 @@ func pair(t testing.TB, terms Terms) (*Sender, *Receiver) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewSender(terms, senderKey, [32]byte{9}, 0, nil), r
+	return NewSender(terms, senderKey, [32]byte{9}, rand.Reader, 0, nil), r
 }
 
 func pay(t testing.TB, s *Sender, amount money.Tiyn, ticks int) *Voucher {
@@ -116,7 +116,7 @@ func TestTicks(t *testing.T) {
 
 func TestMandate(t *testing.T) {
 	purse := &Purse{Mandate: Mandate{CounterpartyMost: 500, DayMost: 300}}
-	s := NewSender(terms(), senderKey, [32]byte{9}, 0, purse)
+	s := NewSender(terms(), senderKey, [32]byte{9}, rand.Reader, 0, purse)
 	for _, c := range []struct {
 		amount money.Tiyn
 		now    uint64
@@ -182,7 +182,7 @@ func TestBatchIsSingle(t *testing.T) {
 // Whatever arrives, a receiver's worth never falls and its claim is what it is worth.
 func TestWorthNeverFalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, r := NewSender(terms(), senderKey, [32]byte{9}, 0, nil), (*Receiver)(nil)
+		s, r := NewSender(terms(), senderKey, [32]byte{9}, rand.Reader, 0, nil), (*Receiver)(nil)
 		r, _ = NewReceiver(terms())
 		var vouchers []Voucher
 		var words []Word

@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"testing"
 
@@ -89,7 +90,7 @@ func TestMillionTicks(t *testing.T) {
 	if refused != nil {
 		t.Fatal(refused)
 	}
-	car := channel.NewSender(terms, sender, [32]byte{5}, 0, nil)
+	car := channel.NewSender(terms, sender, [32]byte{5}, rand.Reader, 0, nil)
 	vouchers := 0
 	for done := 0; done < 1_000_000; {
 		n := min(contract.MaxChain, 1_000_000-done)
@@ -132,7 +133,7 @@ func TestTheContractPaysWhatTheReceiverAccepted(t *testing.T) {
 		if refused != nil {
 			t.Fatal(refused)
 		}
-		device := channel.NewSender(terms, sender, [32]byte{5}, 0, nil)
+		device := channel.NewSender(terms, sender, [32]byte{5}, rand.Reader, 0, nil)
 		now := uint64(opened)
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			now += uint64(rapid.IntRange(0, 86_400_000).Draw(t, "wait"))

@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"crypto/rand"
 	"fmt"
 
 	"github.com/aqsha/aqsha/contract/channel"
@@ -12,7 +13,7 @@ func Example() {
 	key := token.NewPrivateKey([32]byte{1})
 	terms := channel.Terms{ID: channel.ID{Contract: token.WalletID{9}}, Key: key.Public(), Tick: 5, Deposit: 1000}
 	receiver, _ := channel.NewReceiver(terms)
-	sender := channel.NewSender(terms, key, [32]byte{2}, 0, nil)
+	sender := channel.NewSender(terms, key, [32]byte{2}, rand.Reader, 0, nil)
 
 	first, _ := sender.Pay(100, 0, 0)
 	second, _ := sender.Pay(50, 10, 0)

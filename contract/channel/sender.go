@@ -3,6 +3,7 @@ package channel
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"io"
 
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -50,15 +51,31 @@ type Sender struct {
 	Purse *Purse // nil without a mandate
 	key   token.Signer
 	seed  [32]byte // of this channel's chains
+	fresh io.Reader
 	chain *Chain
 	used  int // ticks of the chain
 	base  money.Tiyn
 }
 
-// NewSender goes on with a channel whose newest voucher, if any, was for base. Seed is secret; the
-// chains of a channel are derived from it and the total at which each begins.
-func NewSender(t Terms, key token.Signer, seed [32]byte, base money.Tiyn, purse *Purse) *Sender {
-	return &Sender{Terms: t, Purse: purse, key: key, seed: seed, base: base}
+// NewSender goes on with a channel on which base was paid. Seed is secret and stays with the channel; fresh gives
+// random bytes, of which each chain takes 32 of its own.
+func NewSender(t Terms, key token.Signer, seed [32]byte, fresh io.Reader, base money.Tiyn, purse *Purse) *Sender {
+	return &Sender{Terms: t, Purse: purse, key: key, seed: seed, fresh: fresh, base: base}
+}
+
+// newChain makes a chain that shares no word with any other, whatever was revealed before: two vouchers may stand at one
+// total (a run that was cut off and one after it), and were their chains one, the shorter's root, which is public,
+// would be a late word of the longer. Total and ticks go in besides the fresh bytes, so that a source of randomness
+// which repeats itself (a copied machine) still gives other chains to other vouchers.
+func (s *Sender) newChain(total money.Tiyn, ticks int) (*Chain, error) {
+	secret := append([]byte("aqsha chain v2\x00"), s.seed[:]...)
+	secret = binary.BigEndian.AppendUint64(secret, uint64(total))
+	secret = binary.BigEndian.AppendUint64(secret, uint64(ticks))
+	var fresh [32]byte
+	if _, err := io.ReadFull(s.fresh, fresh[:]); err != nil {
+		return nil, err
+	}
+	return NewChain(sha256.Sum256(append(secret, fresh[:]...)), ticks), nil
 }
 
 // Worth is what was paid in all.
@@ -86,8 +103,10 @@ func (s *Sender) Pay(amount money.Tiyn, ticks int, now uint64) (Voucher, error) 
 		return Voucher{}, err
 	}
 	total := s.Worth() + amount
-	seed := sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte("aqsha chain v1\x00"), s.seed[:]...), uint64(total)))
-	chain := NewChain(seed, ticks)
+	chain, err := s.newChain(total, ticks)
+	if err != nil {
+		return Voucher{}, err
+	}
 	v, err := Sign(s.ID, s.key, total, chain.Root())
 	if err != nil {
 		return v, err
