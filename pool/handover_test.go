@@ -208,6 +208,7 @@ func handOverUnderLoad(t *testing.T, scheme string) {
 	several := dial(t, addresses[0]).login(alice + ".one")
 	several.call("mining.authorize", bob+".two", "")
 	processes := []*exec.Cmd{first}
+	var earlier []any // a share that an earlier process has accepted
 	for i := range 4 {
 		before := load.accepted.Load()
 		for load.accepted.Load() < before+50 && !t.Failed() {
@@ -230,6 +231,11 @@ func handOverUnderLoad(t *testing.T, scheme string) {
 		if a := half.await(9000 + i); string(a.Result) != `"pong"` {
 			t.Errorf("half a line before and half after: %+v", a)
 		}
+		if earlier != nil {
+			if a := several.call("mining.submit", earlier...); a.code() != 22 {
+				t.Errorf("a share of an earlier process again: %+v", a)
+			}
+		}
 		for n, user := range []string{alice + ".one", bob + ".two"} {
 			work := several.find(user, several.jobs[0], uint64(10*i+n), meets(several.difficulty))
 			if a := several.call("mining.submit", work...); !a.isTrue() {
@@ -238,6 +244,7 @@ func handOverUnderLoad(t *testing.T, scheme string) {
 			if a := several.call("mining.submit", work...); a.code() != 22 {
 				t.Errorf("the same share again: %+v", a)
 			}
+			earlier = work
 		}
 		dial(t, addresses[0]).login(bob) // new miners too
 	}
