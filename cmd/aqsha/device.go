@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,9 +16,11 @@ import (
 	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/contract/channel"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newDeviceCommand() *cobra.Command {
@@ -311,7 +314,7 @@ func newDeviceCar() *cobra.Command {
 			if purse.CounterpartyMost, err = amountFlag(command, "spend-most"); err != nil {
 				return err
 			}
-			car := &car{command: command, session: s, file: f, path: channelPath(command, args[0], "sender"),
+			car := &car{command: command, session: s, file: f, path: channelPath(command, args[0], "sender"), purse: purse, spent: spentPath(command, f.Key),
 				resume: func(base money.Tiyn) *channel.Sender {
 					return channel.NewSender(known.Terms, key, *f.Seed, rand.Reader, base, purse)
 				}}
@@ -329,7 +332,7 @@ func newDeviceCar() *cobra.Command {
 	command.Flags().String("to", "127.0.0.1:7420", "address of the charger")
 	command.Flags().Int("ticks", 100, "how many ticks to pay")
 	command.Flags().Duration("every", 0, "time between ticks")
-	command.Flags().String("day-most", "", "mandate: most tenge a day, over all channels of this run")
+	command.Flags().String("day-most", "", "mandate: most tenge a day, over all channels and runs of this key")
 	command.Flags().String("spend-most", "", "mandate: most tenge to this charger")
 	return command
 }
@@ -344,6 +347,9 @@ type car struct {
 	resume  func(base money.Tiyn) *channel.Sender
 	ticked  int
 	began   bool // a voucher was signed in this run
+	purse   *channel.Purse
+	spent   string     // the file of what the key spent today, in all runs
+	ahead   money.Tiyn // of that, what this run put there and has not revealed yet
 }
 
 func (c *car) drive(ctx context.Context, to string, ticks int, every time.Duration) (err error) {
@@ -376,7 +382,7 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 	// was signed for beyond the last word can never be claimed.
 	defer func() {
 		if worth := c.sender.Worth(); c.began {
-			err = errors.Join(err, movePaid(c.path, &c.file, worth, 0, worth))
+			err = errors.Join(err, movePaid(c.path, &c.file, worth, 0, worth), c.spend(0))
 		}
 	}()
 	for c.ticked < ticks {
@@ -392,6 +398,7 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 		if refused != nil {
 			return refused
 		}
+		c.ahead -= c.sender.Terms.Tick // it is revealed, whether it is answered or not
 		if err := ask(deviceMessage{Tick: &word}); err != nil {
 			return err
 		}
@@ -411,12 +418,54 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 // process is killed and the charger lies about what it has.
 const reserveTicks = 64
 
+// spentToday is what a device's key has spent on a day since 1970, over all channels and runs. It is kept ahead of what
+// is revealed, as the channel's own file is: a device that is killed has spent too much for that day, never too little.
+type spentToday struct {
+	Day   uint64     `json:"day"`
+	Spent money.Tiyn `json:"spent"`
+}
+
+func spentPath(command *cobra.Command, key string) string {
+	return filepath.Join(flag(command, "data"), "channels", key+".spent.json")
+}
+
+// spend puts into the day's account what comes next, takes out what of the last was not revealed, and tells the mandate
+// what others have spent. What a mandate does not allow is put there only as far as it goes.
+func (c *car) spend(next money.Tiyn) error {
+	if err := vfs.OS.MkdirAll(filepath.Dir(c.spent)); err != nil {
+		return err
+	}
+	day := c.session.Now() / uint64((24 * time.Hour).Milliseconds())
+	return durable.Update(vfs.OS, c.spent, maxChannelFile, func(content []byte) ([]byte, error) {
+		var s spentToday
+		if content != nil {
+			if err := json.Unmarshal(content, &s); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.spent, err)
+			}
+		}
+		if s.Day != day {
+			s, c.ahead = spentToday{Day: day}, 0
+		}
+		s.Spent = max(0, s.Spent-c.ahead)
+		c.purse.Day, c.purse.Spent = day, s.Spent
+		if c.purse.DayMost != 0 {
+			next = max(0, min(next, c.purse.DayMost-s.Spent))
+		}
+		s.Spent += next
+		c.ahead = next
+		return json.Marshal(s)
+	})
+}
+
 // reserve keeps in the file, before they are revealed, the ticks that come next.
 func (c *car) reserve(ticks int) error {
 	_, most := c.file.paid()
 	if worth := c.sender.Worth(); worth+c.sender.Terms.Tick > most {
 		left := c.ticked % contract.MaxChain
 		next := money.Tiyn(min(reserveTicks, contract.MaxChain-left, ticks-c.ticked)) * c.sender.Terms.Tick
+		if err := c.spend(next); err != nil {
+			return err
+		}
 		return movePaid(c.path, &c.file, worth+next, next, max(c.file.Total, worth+next))
 	}
 	return nil

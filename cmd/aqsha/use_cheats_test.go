@@ -188,3 +188,31 @@ func TestAReceiversBookIsTheContracts(t *testing.T) {
 	w.fails("guard-not-met", "channel", "watch", bad, good, "--by", "tower", "--once")
 	w.expect("shop", 1_012_000)
 }
+
+// A mandate of a day counts over channels and runs, also over one that was cut off.
+func TestADaysMandateIsOverAllRuns(t *testing.T) {
+	w := newUsesTown(t, "owner", "charger")
+	w.run("device", "key", "car")
+	for _, name := range []string{"one", "two", "three"} {
+		w.run("channel", "open", name, "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "1", "--key", "car")
+	}
+	ride := func(name string, address string) string {
+		out, _ := aqsha("device", "car", name, "--to", address, "--ticks", "5", "--day-most", "7", "--data", w.dir).CombinedOutput()
+		return string(out)
+	}
+	c := newCheat(t, 0, 1)
+	ride("one", c.Addr().String())
+	<-c.done
+	m := w.charger()
+	ride("two", m.address)
+	if r := m.result(t); r.Ticks != 5 {
+		t.Errorf("%+v", r)
+	}
+	m = w.charger()
+	if out := ride("three", m.address); !strings.Contains(out, "over-mandate") {
+		t.Error(out)
+	}
+	if r := m.result(t); r.Ticks != 1 {
+		t.Errorf("seven were allowed, one and five were spent; then %d more", r.Ticks)
+	}
+}
