@@ -20,7 +20,7 @@ const (
 	school   = "school"
 	card     = "aruzhan-card" // a pupil's
 	meals    = "school-meals"
-	vat      = "vat"
+	vat      = "VAT"
 )
 
 // programSteps is the part in which money carries rules.
