@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +62,9 @@ If the leader ever signs two histories, following stops and the signed pair is s
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
+			if c.Logger, err = newLogger(command, os.Stderr); err != nil {
+				return err
+			}
 			cosigner, public, err := book.Cosigner(followerName())
 			if err != nil {
 				return err
@@ -79,6 +81,7 @@ If the leader ever signs two histories, following stops and the signed pair is s
 		},
 	}
 	addLedgerFlags(command)
+	addLogFlags(command)
 	command.Flags().String("listen", "", "address of the read API (default: listen in config.toml, "+defaultFollowerListen+")")
 	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's genesis says)")
 	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
@@ -181,7 +184,7 @@ func copyGenesis(ctx context.Context, dir string, client *api.Client, network st
 
 // followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile.
 func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) error {
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	logger := c.logger()
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ type config struct {
 	Network     string       `toml:"network,omitempty"`   // whose ledger this is: "aqsha restore" brings no other back
 	Market      string       `toml:"-"`                   // folder of market data, from the command line
 	Reverify    bool         `toml:"-"`                   // every signature again at the start, likewise
+	Logger      *slog.Logger `toml:"-"`                   // of a node that serves; nil logs to stderr
 	readOnly    vfs.FS       // if set, the ledger is read over it, and nothing is written
 
 	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
