@@ -39,6 +39,14 @@ func (s *Server) machineMetrics(registry *prometheus.Registry) {
 			space, known := s.node.Space()
 			return float64(space.Total), known
 		}),
+		newKnown("archived_entries", "Entries of the log that are in the archive; absent where none is kept.", func() (float64, bool) {
+			done, kept := s.node.Archived()
+			return float64(done.Entries), kept
+		}),
+		newKnown("archive_behind_segments", "Sealed segments that are not in the archive yet; absent where none is kept.", func() (float64, bool) {
+			done, kept := s.node.Archived()
+			return float64(done.Behind), kept
+		}),
 	)
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "build_info", Help: "1, with the version that runs.", ConstLabels: prometheus.Labels{"version": Version()}},
 		func() float64 { return 1 }))

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
 )
 
 // Options say who may read, and how the server behaves.
@@ -123,7 +124,7 @@ func (s *Server) mountLog(mux *http.ServeMux) {
 func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) {
 	signed := s.node.PublicCheckpoint()
 	if signed == nil {
-		http.Error(w, "no checkpoint has been published yet, or no follower has acknowledged one", http.StatusNotFound)
+		writeProblem(w, problemOf(token.Errorf(node.NotFound, "checkpoint", "none was signed over what is shown here: none was published yet, no follower has acknowledged one, or this is a copy of the past (restored up to a size or time), which was verified as it was made")))
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

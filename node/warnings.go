@@ -46,6 +46,9 @@ func (n *Node) Warnings() []string {
 	if since, cause := n.SnapshotFailure(); cause != nil {
 		list = append(list, fmt.Sprintf("%s; since %s: %v", noSnapshot, stamp(since.UnixMilli()), cause))
 	}
+	if w := n.archiveWarning(); w != "" {
+		list = append(list, w)
+	}
 	if n.index != nil {
 		if stopped := n.index.stopped.Load(); stopped != nil {
 			list = append(list, fmt.Sprintf("the index stands still, and is tried again; payments go on: %v", *stopped))

@@ -71,10 +71,16 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 // serve runs a node with its API on a data directory that the caller holds until ctx ends. once is called when it serves; what it
 // returns, if not nil, ends the node: errDone without an error.
 func serve(ctx context.Context, dir string, c config, book *wallet.Book, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
+	if err := openArchive(dir, c); err != nil {
+		return err
+	}
 	logger := c.logger()
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
 		return err
+	}
+	if err := nameArchive(c, n.Network()); err != nil {
+		return errors.Join(err, n.Close())
 	}
 	defer endInTime(ctx, os.Stderr)()
 	defer askWhoLeads(ctx, n, c.Peers)()
