@@ -62,13 +62,23 @@ Exit code 3 (group-unwell) when payments are not taken, a node does not answer, 
 is not heard; 0 when all is as it should be.`,
 		Example: `  aqsha status http://almaty-1:8420 http://almaty-2:8430 http://astana-1:8430
   aqsha status --data ./copy --json
+  aqsha status --wait 30s http://almaty-1:8420
   aqsha status --node http://127.0.0.1:8420,http://127.0.0.1:8430`,
 		RunE: func(command *cobra.Command, args []string) error {
 			urls, err := membersToAsk(command, args)
 			if err != nil {
 				return err
 			}
+			wait, _ := command.Flags().GetDuration("wait")
 			g := askGroup(command.Context(), urls, accessOf(command))
+			for until := time.Now().Add(wait); len(g.Unwell) > 0 && time.Now().Before(until); {
+				select {
+				case <-time.After(statusRetry):
+				case <-command.Context().Done():
+					return command.Context().Err()
+				}
+				g = askGroup(command.Context(), urls, accessOf(command))
+			}
 			if err := show(command, g, g.describe); err != nil || len(g.Unwell) == 0 {
 				return err
 			}
@@ -76,8 +86,12 @@ is not heard; 0 when all is as it should be.`,
 		},
 	}
 	addLedgerFlags(command)
+	command.Flags().Duration("wait", 0, "ask again for so long until all is as it should be, as scripts do after a start")
 	return command
 }
+
+// statusRetry is how often a group is asked again.
+const statusRetry = 200 * time.Millisecond
 
 // membersToAsk are the nodes that a command names, or that the data directory knows.
 func membersToAsk(command *cobra.Command, args []string) (urls []string, err error) {
