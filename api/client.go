@@ -174,6 +174,11 @@ func (c *Client) Instance(ctx context.Context) (string, error) {
 	return response.Header.Get(InstanceHeader), response.Body.Close()
 }
 
+// Blocks lists up to limit blocks below a height, the latest first; 0 is from the last one on.
+func (c *Client) Blocks(ctx context.Context, before uint64, limit int) ([]BlockView, error) {
+	return get[[]BlockView](ctx, c, fmt.Sprintf("/v1/blocks?before=%d&limit=%d", before, limit))
+}
+
 func (c *Client) Genesis(ctx context.Context) (ledger.Genesis, error) {
 	return get[ledger.Genesis](ctx, c, "/v1/genesis")
 }

@@ -12,6 +12,10 @@ import (
 
 // metrics serves the node's figures in Prometheus's form. They hold no wallet's data.
 func (s *Server) metrics() http.Handler {
+	return promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{})
+}
+
+func (s *Server) registry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func(node.Counts, node.Head) float64) {
@@ -35,6 +39,7 @@ func (s *Server) metrics() http.Handler {
 	gauge("waiting_transactions", "Transactions in the queue.", func(c node.Counts, _ node.Head) float64 { return float64(c.Waiting) })
 	gauge("index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts, _ node.Head) float64 { return float64(c.IndexLag) })
 	s.followMetrics(registry)
+	s.machineMetrics(registry)
 	registry.MustRegister(newKnown("ready", "1 when payments are taken and answered here, as /readyz says.", func() (float64, bool) { return number(s.health().Ready), true }))
 	registry.MustRegister(newKnown("followers_connected", "Followers that acknowledged within the last seconds; absent where none is configured.", func() (float64, bool) {
 		connected, list := 0, s.node.Followers()
@@ -67,10 +72,9 @@ func (s *Server) metrics() http.Handler {
 	counter("blocks_total", "Blocks made durable since the start.", func(c node.Counts) float64 { return float64(c.Blocks) })
 	counter("refused_total", "Transactions refused by a rule since the start.", func(c node.Counts) float64 { return float64(c.Refused) })
 	counter("overloaded_total", "Transactions turned away because the queue was full.", func(c node.Counts) float64 { return float64(c.Overloaded) })
-	counter("commit_seconds_total", "Seconds spent writing and syncing.", func(c node.Counts) float64 { return c.CommitSeconds })
 	counter("snapshots_total", "Snapshots taken since the start.", func(c node.Counts) float64 { return float64(c.Snapshots) })
 	gauge("snapshot_seconds", "How long taking the last snapshot lasted.", func(c node.Counts, _ node.Head) float64 { return c.SnapshotSeconds })
 	gauge("snapshot_bytes", "Size of the last snapshot.", func(c node.Counts, _ node.Head) float64 { return float64(c.SnapshotBytes) })
 	gauge("snapshot_hold_seconds", "The longest that taking a snapshot held payments up at a time.", func(c node.Counts, _ node.Head) float64 { return c.SnapshotHoldMillis / 1000 })
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	return registry
 }

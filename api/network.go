@@ -62,13 +62,14 @@ type Health struct {
 	Stalled   []node.StalledStage  `json:"stalled,omitempty" doc:"stages of the pipeline that make no progress though work waits"`
 	Follows   *node.FollowState    `json:"follows,omitempty" doc:"whose log this node copies, and how far it is behind"`
 	Followers []node.FollowerState `json:"followers,omitempty" doc:"the known followers, who is there, and who has acknowledged what"`
+	Version   string               `json:"version" doc:"of the program that runs"`
 	Warnings  []string             `json:"warnings,omitempty" doc:"what the operator should see to, such as keys near the end of their life"`
 }
 
 // health answers whatever hangs: it waits for nothing that a stage of the node may hold.
 func (s *Server) health() Health {
 	n := s.node
-	h := Health{Status: "ok", Counts: n.Counts(), Clock: n.Clock(), Stalled: n.Stalled(), Followers: n.Followers(), Warnings: n.Warnings()}
+	h := Health{Status: "ok", Counts: n.Counts(), Clock: n.Clock(), Stalled: n.Stalled(), Followers: n.Followers(), Version: Version(), Warnings: n.Warnings()}
 	if n.HeadKnown() {
 		height := n.Head().Height
 		h.Height = &height

@@ -10,8 +10,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
 )
 
 // Options say who may read, and how the server behaves.
@@ -46,6 +48,8 @@ type Server struct {
 	handler http.Handler
 	api     huma.API
 
+	seconds    *prometheus.HistogramVec // of requests
+	errors     *serverErrors
 	streaming  context.Context // ends when the server shuts down, and streams with it
 	endStreams context.CancelFunc
 }
@@ -55,7 +59,7 @@ func New(n *node.Node, options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{node: n, options: options}
+	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}}
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
@@ -78,7 +82,7 @@ func New(n *node.Node, options Options) *Server {
 	mux.HandleFunc("GET /livez", livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	s.mountPages(mux)
-	s.handler = s.limit(s.identify(mux))
+	s.handler = s.limit(s.identify(timed(s.seconds, mux)))
 	return s
 }
 
@@ -120,7 +124,7 @@ func (s *Server) mountLog(mux *http.ServeMux) {
 func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) {
 	signed := s.node.PublicCheckpoint()
 	if signed == nil {
-		http.Error(w, "no checkpoint has been published yet, or no follower has acknowledged one", http.StatusNotFound)
+		writeProblem(w, problemOf(token.Errorf(node.NotFound, "checkpoint", "none was signed over what is shown here: none was published yet, no follower has acknowledged one, or this is a copy of the past (restored up to a size or time), which was verified as it was made")))
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -147,7 +151,7 @@ func (s *Server) Listen(address string) (net.Listener, error) {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: maxHeader, ErrorLog: s.errors.log(),
 	}
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)

@@ -100,6 +100,7 @@ func (n *Node) storeGroup(group []*block) bool {
 		}
 	}
 	if n.config.Acks > 0 {
+		group[0].stored = time.Now()
 		n.answers <- group // may wait for followers, which is no standstill
 		return true
 	}
@@ -134,6 +135,9 @@ func (n *Node) acknowledge() {
 				}
 			}
 		}
+		if failed == nil {
+			n.metrics.ackTook.observe(time.Since(group[0].stored), 1)
+		}
 		n.settle(group, failed)
 	}
 }
@@ -152,6 +156,7 @@ func (n *Node) settle(group []*block, failed *token.Error) {
 
 // answerAll answers those who wait for blocks. What failed, if not nil, holds for all of them.
 func (n *Node) answerAll(group []*block, failed *token.Error) {
+	now := time.Now()
 	for _, b := range group {
 		for _, s := range b.submissions {
 			for i := range s.requests {
@@ -164,6 +169,7 @@ func (n *Node) answerAll(group []*block, failed *token.Error) {
 				}
 			}
 			n.waiting.Add(-int64(len(s.requests)))
+			n.metrics.transactionTook.observe(now.Sub(s.since), uint64(len(s.requests)))
 			close(s.done)
 		}
 	}

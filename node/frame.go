@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -59,7 +58,7 @@ func (e *FrameError) ErrorCode() string  { return "bad-stream" }
 func (e *FrameError) ErrorField() string { return "" }
 
 // ReadFrame reads the next frame; io.EOF at the end of a stream.
-func ReadFrame(r *bufio.Reader) (Frame, error) {
+func ReadFrame(r io.Reader) (Frame, error) {
 	var header [frameHeader]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
 		return Frame{}, err

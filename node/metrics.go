@@ -3,6 +3,8 @@ package node
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Metrics counts what the node does since it was opened.
@@ -16,6 +18,8 @@ type Metrics struct {
 	logBytes     atomic.Uint64
 	tokens       atomic.Int64 // live
 	wallets      atomic.Int64
+
+	transactionTook, commitTook, ackTook latency
 
 	snapshots     atomic.Uint64
 	snapshotNanos atomic.Int64 // of the last
@@ -34,6 +38,7 @@ func (m *Metrics) committed(blocks, transactions int, took time.Duration) {
 	m.blocks.Add(uint64(blocks))
 	m.transactions.Add(uint64(transactions))
 	m.commitNanos.Add(int64(took))
+	m.commitTook.observe(took, 1)
 }
 
 // Counts are a node's figures at one moment.
@@ -79,6 +84,23 @@ func (n *Node) Counts() Counts {
 	}
 	return c
 }
+
+// Space is the room on the disk that holds the log; false where the file system cannot say.
+func (n *Node) Space() (vfs.Space, bool) {
+	roomy, ok := n.fs.(vfs.Roomy)
+	if !ok {
+		return vfs.Space{}, false
+	}
+	space, err := roomy.Space(n.config.Dir)
+	return space, err == nil && space.Total > 0
+}
+
+// A disk is warned of when less than one part in so many is free, and less than so many bytes: two segments and what a
+// snapshot and the index take beside them.
+const (
+	spacePart  = 20
+	spaceBytes = 4 << 30
+)
 
 // KeyCache says how often a wallet's key was found decoded, and how often not.
 func (n *Node) KeyCache() (hits, misses uint64) { return n.keys.Counts() }

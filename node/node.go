@@ -54,6 +54,8 @@ type Config struct {
 	SnapshotVerifiers []note.Verifier
 	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
 	Leader string
+	// Archive, if not empty, is a directory to which a leader copies sealed segments of the log, best on another machine's disk.
+	Archive string
 	// ReadOnly reads a ledger over a file system that keeps writes to itself (vfs.Overlay): no snapshot is taken. With Leader.
 	ReadOnly bool
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
@@ -131,6 +133,7 @@ type Node struct {
 	index       *indexer
 	reserved    *reservations
 	metrics     Metrics
+	archiving   archiving
 	clock       *clock
 	stages      [stages]stage
 	rulesSeen   atomic.Uint32             // the newest version of the rules that is in force or announced, as Warnings saw it last
@@ -231,6 +234,9 @@ func (n *Node) start() {
 	n.running.Go(n.warn)
 	if n.config.Leader != "" {
 		return
+	}
+	if n.config.Archive != "" {
+		n.running.Go(n.archiver)
 	}
 	n.running.Add(3)
 	go n.collect()

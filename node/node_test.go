@@ -30,10 +30,12 @@ type town struct {
 	alice token.WalletID
 	bob   token.WalletID
 	queue int // of the node; 0 is the usual
+
+	segment int64 // bytes of a segment of the log
 }
 
 func (w *town) config() node.Config {
-	return node.Config{Dir: w.dir, Queue: w.queue, Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
+	return node.Config{Dir: w.dir, Queue: w.queue, Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: w.segment}}
 }
 
 func (w *town) open() {
@@ -56,8 +58,11 @@ func (w *town) submit(tx *token.Transaction) node.Receipt {
 
 func soon() uint64 { return uint64(time.Now().Add(time.Minute).UnixMilli()) }
 
-func newTown(t *testing.T) *town {
-	w := &town{t: t, world: sim.NewWorld(1), dir: t.TempDir()}
+func newTown(t *testing.T) *town { return newTownOf(t, 1<<20) }
+
+// newTownOf makes a town whose log has segments of so many bytes.
+func newTownOf(t *testing.T, segment int64) *town {
+	w := &town{t: t, world: sim.NewWorld(1), dir: t.TempDir(), segment: segment}
 	if err := node.Found(w.config(), w.world.Genesis); err != nil {
 		t.Fatal(err)
 	}

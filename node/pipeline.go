@@ -34,6 +34,7 @@ type block struct {
 	batch       *txlog.Batch // nil when nothing was executed
 	head        Head
 	submissions []*submission
+	stored      time.Time // of the first of a group that waits for followers
 }
 
 // collect groups what has arrived into units, without waiting for more.

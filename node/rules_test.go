@@ -28,7 +28,7 @@ type aged struct {
 
 // newAged founds one; the authority's delay is the shortest.
 func newAged(t *testing.T, rules uint32) *aged {
-	w := &aged{town: &town{t: t, world: sim.NewWorldUnder(rules, 5), dir: t.TempDir()}}
+	w := &aged{town: &town{t: t, world: sim.NewWorldUnder(rules, 5), dir: t.TempDir(), segment: 1 << 20}}
 	w.world.Genesis.DelayMillis = token.MinDelayMillis
 	w.world.Refound()
 	w.now.Store(sim.StartMillis + 1000)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
@@ -22,6 +23,7 @@ type request struct {
 type submission struct {
 	requests []request
 	bytes    int           // of the encoded transactions
+	since    time.Time     // it was taken in
 	done     chan struct{} // closed when every request's fate is final
 }
 
@@ -100,7 +102,7 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 	if full := n.full(); full != nil && !n.config.Synchronous { // who does the work of all stages looks for himself
 		return nil, full
 	}
-	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{})}
+	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{}), since: time.Now()}
 	for i, tx := range txs {
 		s.requests[i].tx = tx
 		s.bytes += len(tx.Encode())

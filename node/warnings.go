@@ -35,6 +35,9 @@ func (n *Node) Warnings() []string {
 	} else if cause := n.log.Cramped(); cause != nil {
 		list = append(list, fmt.Sprintf("the disk is full: payments go on for a while, hashes of the log wait in memory; make room on it: %v", cause))
 	}
+	if space, known := n.Space(); known && space.Free < space.Total/spacePart && space.Free < spaceBytes {
+		list = append(list, fmt.Sprintf("the disk is nearly full: %d MiB of %d MiB are free; make room before payments are refused", space.Free>>20, space.Total>>20))
+	}
 	if state, _ := n.FollowState(); state.Alarm != "" {
 		list = append(list, state.Alarm)
 	}
@@ -42,6 +45,9 @@ func (n *Node) Warnings() []string {
 	list = append(list, n.Clock().warnings()...)
 	if since, cause := n.SnapshotFailure(); cause != nil {
 		list = append(list, fmt.Sprintf("%s; since %s: %v", noSnapshot, stamp(since.UnixMilli()), cause))
+	}
+	if w := n.archiveWarning(); w != "" {
+		list = append(list, w)
 	}
 	if n.index != nil {
 		if stopped := n.index.stopped.Load(); stopped != nil {

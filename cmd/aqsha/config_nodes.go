@@ -6,6 +6,7 @@ import (
 
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // badConfig is the code of a configuration that contradicts itself, or names what cannot be.
@@ -13,6 +14,9 @@ const badConfig token.Code = "bad-configuration"
 
 // mostKeyDays bounds key_days: a century.
 const mostKeyDays = 36_525
+
+// mostSegmentMiB bounds segment_mib: what one write may take.
+const mostSegmentMiB = 1024
 
 // checkNodes refuses what a configuration says of other nodes when it could never work: it would be noticed when they are needed.
 func (c config) checkNodes() error {
@@ -24,6 +28,9 @@ func (c config) checkNodes() error {
 	}
 	if c.KeyDays < 0 || c.KeyDays > mostKeyDays {
 		return token.Errorf(badConfig, "key_days", "%d, want 0 (which is %d) to %d", c.KeyDays, keyDays, mostKeyDays)
+	}
+	if c.SegmentMiB < 0 || c.SegmentMiB > mostSegmentMiB {
+		return token.Errorf(badConfig, "segment_mib", "%d, want 0 (which is %d) to %d", c.SegmentMiB, txlog.DefaultSegmentBytes>>20, mostSegmentMiB)
 	}
 	if c.Leader != "" && c.Leader != backupLeader {
 		if err := checkURL("leader", c.Leader); err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +62,9 @@ If the leader ever signs two histories, following stops and the signed pair is s
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
+			if c.Logger, err = newLogger(command, os.Stderr); err != nil {
+				return err
+			}
 			cosigner, public, err := book.Cosigner(followerName())
 			if err != nil {
 				return err
@@ -79,6 +81,7 @@ If the leader ever signs two histories, following stops and the signed pair is s
 		},
 	}
 	addLedgerFlags(command)
+	addLogFlags(command)
 	command.Flags().String("listen", "", "address of the read API (default: listen in config.toml, "+defaultFollowerListen+")")
 	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's genesis says)")
 	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
@@ -181,7 +184,7 @@ func copyGenesis(ctx context.Context, dir string, client *api.Client, network st
 
 // followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile.
 func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) error {
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	logger := c.logger()
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
 		return err
@@ -245,12 +248,30 @@ func (c copied) describe(w io.Writer) {
 }
 
 // copyLog copies what a node has now to a directory that the caller holds, and verifies it.
-func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) (result copied, err error) {
-	start := time.Now()
+func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) (copied, error) {
 	info, err := leader.Network(command.Context())
 	if err != nil {
-		return result, err
+		return copied{}, err
 	}
+	return copying(command, dir, c, book, info, info.Head.Size, leader, func(n *node.Node, tell func(uint64)) error {
+		return n.FollowUntil(command.Context(), leader, cosigner, info.Head.Size, tell)
+	})
+}
+
+// copyLogTo copies the log of a node up to the end of a block.
+func copyLogTo(command *cobra.Command, dir string, c config, book *wallet.Book, leader *api.Client, size uint64) (copied, error) {
+	info, err := leader.Network(command.Context())
+	if err != nil {
+		return copied{}, err
+	}
+	return copying(command, dir, c, book, info, size, leader, func(n *node.Node, tell func(uint64)) error {
+		return n.FollowTo(command.Context(), leader, size, tell)
+	})
+}
+
+// copying opens a directory's ledger, has it copied, and says what came of it.
+func copying(command *cobra.Command, dir string, c config, book *wallet.Book, info api.Network, target uint64, leader *api.Client, run func(n *node.Node, tell func(uint64)) error) (result copied, err error) {
+	start := time.Now()
 	n, err := openNode(dir, c, book, nil)
 	if err != nil {
 		return result, err
@@ -258,9 +279,9 @@ func copyLog(command *cobra.Command, dir string, c config, book *wallet.Book, le
 	if err := sameHistory(command.Context(), n, info, leader); err != nil {
 		return result, errors.Join(err, n.Close())
 	}
-	before, target := n.Log().Size(), info.Head.Size
+	before := n.Log().Size()
 	bar := progress(command, int(target), "copying and verifying")
-	err = n.FollowUntil(command.Context(), leader, cosigner, target, func(size uint64) { _ = bar.Set64(int64(size)) })
+	err = run(n, func(size uint64) { _ = bar.Set64(int64(size)) })
 	_ = bar.Finish()
 	head := n.Head()
 	result = copied{Dir: dir, Network: n.Network().String(), Size: head.Size, Height: head.Height, Root: head.Root.String(), New: head.Size - before}

@@ -48,6 +48,7 @@ from a cgminer. An interrupt stops it; what was found is handed in first.`,
 		RunE: func(command *cobra.Command, _ []string) error { return f.run(command) },
 	}
 	f.node.register(command)
+	addLogFlags(command)
 	flags := command.Flags()
 	flags.StringVar(&f.payTo, "pay-to", "", "address that solo blocks pay")
 	flags.StringArrayVar(&f.pools, "pool", nil, "pool, stratum+tcp://host:port, stratum+ssl://host:port, or @FILE that holds it")
@@ -106,7 +107,10 @@ func (f *mineFlags) run(command *cobra.Command) error {
 		ctx, cancel = context.WithTimeout(ctx, f.duration)
 		defer cancel()
 	}
-	log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
+	log, err := newLogger(command, command.ErrOrStderr())
+	if err != nil {
+		return err
+	}
 	stats := miner.NewStats(time.Now())
 	source, err := f.source(ctx, log)
 	if err != nil {

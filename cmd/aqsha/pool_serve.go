@@ -54,7 +54,10 @@ func (up *poolUp) ends(ctx context.Context) (ends poolEnds, err error) {
 // cannot begin, the next life takes the same connections up again.
 func (up *poolUp) serve(command *cobra.Command) error {
 	ctx := command.Context()
-	logger := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
+	logger, err := newLogger(command, command.ErrOrStderr())
+	if err != nil {
+		return err
+	}
 	// Whatever can be wrong with the flags or the node is found before a running pool is asked to end.
 	ends, err := up.ends(ctx)
 	if err != nil {

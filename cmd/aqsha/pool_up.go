@@ -68,6 +68,7 @@ it has begun, and does nothing else. Without a running pool it just starts.`,
 		RunE: func(command *cobra.Command, _ []string) error { return up.run(command) },
 	}
 	up.node.register(command)
+	addLogFlags(command)
 	flags := command.Flags()
 	c := &up.config
 	flags.StringVar(&c.Operator, "operator", "", "the operator's address")

@@ -49,24 +49,34 @@ func newRestoreCommand() *cobra.Command {
 directory, verifying everything. Keys and configuration there stay; a log that is there, perhaps
 damaged, is set aside. Nothing may run on the directory. The source must be of the same network, and
 its log must begin with everything that was published or acknowledged here; otherwise nothing is
-restored, unless --accept-loss: then what is lost is listed.`,
+restored, unless --accept-loss: then what is lost is listed.
+
+With --to-size or --to-time the ledger is restored as it stood then, up to the last block by that size or
+time, every signature verified. What comes of it is a copy to read, as an auditor does; it follows nobody.
+To go on from there after a disaster, "aqsha promote --accept-loss" makes it the leader of a new epoch.`,
 		Example: `  aqsha restore /mnt/backup/tenge
-  aqsha restore http://127.0.0.1:8430 --data ./pilot`,
+  aqsha restore http://127.0.0.1:8430 --data ./pilot
+  aqsha restore /mnt/archive/tenge --to-time 2026-11-28T17:30 --data ./as-of`,
 		Args: exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			source, err := textOrFile(args[0])
 			if err != nil {
 				return usageError{err}
 			}
-			return restore(command, source, accept)
+			to, err := pointOf(command)
+			if err != nil {
+				return err
+			}
+			return restore(command, source, to, accept)
 		},
 	}
 	addLedgerFlags(command)
+	addPointFlags(command)
 	command.Flags().BoolVar(&accept, "accept-loss", false, "restore even if entries that were published or acknowledged are lost")
 	return command
 }
 
-func restore(command *cobra.Command, source string, accept bool) (err error) {
+func restore(command *cobra.Command, source string, to point, accept bool) (err error) {
 	ctx, dir := command.Context(), flag(command, "data")
 	book, err := openBook(command)
 	if err != nil {
@@ -76,7 +86,11 @@ func restore(command *cobra.Command, source string, accept bool) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	defer func() {
+		if lock != nil { // else nothing was made yet
+			err = errors.Join(err, lock.Close())
+		}
+	}()
 	from, closeSource, err := openSource(ctx, source, accessOf(command), book)
 	if err != nil {
 		return err
@@ -84,6 +98,9 @@ func restore(command *cobra.Command, source string, accept bool) (err error) {
 	defer closeSource()
 	info, err := from.Network(ctx)
 	if err != nil {
+		return err
+	}
+	if info.Head, err = to.find(ctx, from, info.Head); err != nil {
 		return err
 	}
 	if lock, err = relock(ctx, dir, lock); err != nil {
@@ -105,8 +122,11 @@ func restore(command *cobra.Command, source string, accept bool) (err error) {
 	if result.SetAside, err = setAside(dir); err != nil {
 		return err
 	}
-	if result.copied, err = copyBack(command, dir, source, c, book, from); err != nil {
+	if result.copied, err = copyBack(command, dir, source, c, book, from, to, info.Head.Size); err != nil {
 		return err
+	}
+	if !to.whole() {
+		c.Leader, c.Followers, c.Acks = backupLeader, nil, 0 // a copy of the past: nobody leads with it by mistake
 	}
 	if node.Replaced(vfs.OS, dir) {
 		c.Leader = source // it was replaced while it was away: it follows now
@@ -122,7 +142,9 @@ func restore(command *cobra.Command, source string, accept bool) (err error) {
 
 func (r *restored) describe(w io.Writer, dir string, c config, book *wallet.Book) {
 	r.copied.describe(w)
-	if c.Leader != "" {
+	if c.Leader == backupLeader {
+		fmt.Fprintf(w, "  It is a copy of the past, to read: aqsha supply --data %s\n", dir)
+	} else if c.Leader != "" {
 		fmt.Fprintf(w, "  It is a follower of %s: start it with \"aqsha follow --data %s\".\n", c.Leader, dir)
 	}
 	if r.SetAside != "" {
@@ -199,10 +221,13 @@ func keepConfig(dir string, c config) error {
 }
 
 // copyBack copies the log as a copy's.
-func copyBack(command *cobra.Command, dir, source string, c config, book *wallet.Book, from *api.Client) (copied, error) {
+func copyBack(command *cobra.Command, dir, source string, c config, book *wallet.Book, from *api.Client, to point, size uint64) (copied, error) {
 	c.Leader, c.Followers, c.Acks = source, nil, 0
 	if err := copyGenesis(command.Context(), dir, from, "", c); err != nil {
 		return copied{}, err
+	}
+	if !to.whole() {
+		return copyLogTo(command, dir, c, book, from, size)
 	}
 	return copyLog(command, dir, c, book, from, nil)
 }

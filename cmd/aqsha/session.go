@@ -31,18 +31,21 @@ const configFile = "config.toml"
 
 // config is config.toml. Every key has a default.
 type config struct {
-	Name        string       `toml:"name"`                // of the network, and the origin of its log
-	Listen      string       `toml:"listen"`              // address of the API
-	Development bool         `toml:"development"`         // keys without a passphrase, open to read on loopback
-	Access      []api.Access `toml:"access"`              // who may read, when not open
-	Followers   []string     `toml:"followers,omitempty"` // public keys of followers whose cosignatures count, as "aqsha follow" prints them
-	Acks        int          `toml:"acks,omitempty"`      // how many of them must have a payment before it is answered
-	Leader      string       `toml:"leader,omitempty"`    // URL of the node whose log is copied here: a follower
-	Peers       []string     `toml:"peers,omitempty"`     // URLs of nodes that are asked who leads
-	KeyDays     int          `toml:"key_days,omitempty"`  // how long keys live: this node's own, and the sets on the ledger; 0 is 730
-	Network     string       `toml:"network,omitempty"`   // whose ledger this is: "aqsha restore" brings no other back
-	Market      string       `toml:"-"`                   // folder of market data, from the command line
-	Reverify    bool         `toml:"-"`                   // every signature again at the start, likewise
+	Name        string       `toml:"name"`                 // of the network, and the origin of its log
+	Listen      string       `toml:"listen"`               // address of the API
+	Development bool         `toml:"development"`          // keys without a passphrase, open to read on loopback
+	Access      []api.Access `toml:"access"`               // who may read, when not open
+	Followers   []string     `toml:"followers,omitempty"`  // public keys of followers whose cosignatures count, as "aqsha follow" prints them
+	Acks        int          `toml:"acks,omitempty"`       // how many of them must have a payment before it is answered
+	Leader      string       `toml:"leader,omitempty"`     // URL of the node whose log is copied here: a follower
+	Peers       []string     `toml:"peers,omitempty"`      // URLs of nodes that are asked who leads
+	KeyDays     int          `toml:"key_days,omitempty"`   // how long keys live: this node's own, and the sets on the ledger; 0 is 730
+	Archive     string       `toml:"archive,omitempty"`    // directory to which a leader copies sealed segments of the log
+	SegmentMiB  int          `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
+	Network     string       `toml:"network,omitempty"`    // whose ledger this is: "aqsha restore" brings no other back
+	Market      string       `toml:"-"`                    // folder of market data, from the command line
+	Reverify    bool         `toml:"-"`                    // every signature again at the start, likewise
+	Logger      *slog.Logger `toml:"-"`                    // of a node that serves; nil logs to stderr
 	readOnly    vfs.FS       // if set, the ledger is read over it, and nothing is written
 
 	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
@@ -289,6 +292,7 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 	if c.readOnly != nil {
 		nc.Options.FS = c.readOnly
 	}
+	nc.Options.SegmentBytes = int64(c.SegmentMiB) << 20
 	for _, public := range c.Followers {
 		verifier, err := node.ParseFollower(public)
 		if err != nil {
@@ -309,7 +313,7 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 	if err != nil {
 		return nc, err
 	}
-	nc.Options.Signers = []note.Signer{signer}
+	nc.Options.Signers, nc.Archive = []note.Signer{signer}, c.Archive
 	return nc, nil
 }
 

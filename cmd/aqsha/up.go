@@ -50,6 +50,9 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
+			if c.Logger, err = newLogger(command, os.Stderr); err != nil {
+				return err
+			}
 			c.Market = flag(command, "market")
 			c.Reverify, _ = command.Flags().GetBool("reverify")
 			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
@@ -57,6 +60,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 		},
 	}
 	addLedgerFlags(command)
+	addLogFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
 	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
 	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
@@ -67,10 +71,16 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 // serve runs a node with its API on a data directory that the caller holds until ctx ends. once is called when it serves; what it
 // returns, if not nil, ends the node: errDone without an error.
 func serve(ctx context.Context, dir string, c config, book *wallet.Book, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := openArchive(dir, c); err != nil {
+		return err
+	}
+	logger := c.logger()
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
 		return err
+	}
+	if err := nameArchive(c, n.Network()); err != nil {
+		return errors.Join(err, n.Close())
 	}
 	defer endInTime(ctx, os.Stderr)()
 	defer askWhoLeads(ctx, n, c.Peers)()

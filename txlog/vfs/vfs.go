@@ -53,6 +53,17 @@ type File interface {
 	Sync() error
 }
 
+// Space is the room of the file system that holds a directory, in bytes.
+type Space struct {
+	Free  uint64 `json:"free"` // for this process: not what is kept for root
+	Total uint64 `json:"total"`
+}
+
+// Roomy is an FS that can say how much room there is.
+type Roomy interface {
+	Space(dir string) (Space, error)
+}
+
 // Full says whether an error means that there is no room, on the disk or within the owner's quota. What failed so has
 // written nothing that counts, unless it was a sync.
 func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

@@ -1,0 +1,101 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// archiving is what a leader does about Config.Archive.
+type archiving struct {
+	done   atomic.Pointer[txlog.Archived] // nil before the first time
+	failed atomic.Pointer[archiveFailure] // nil while all goes well
+}
+
+type archiveFailure struct {
+	since time.Time
+	cause error
+}
+
+// archiveRetry is how long a leader waits after an archive could not be written, and how often it looks for segments that were
+// sealed meanwhile without anything new.
+const archiveRetry = 10 * time.Second
+
+// Archived says how far the archive is; false where none is kept, or nothing was tried yet.
+func (n *Node) Archived() (txlog.Archived, bool) {
+	if done := n.archiving.done.Load(); done != nil {
+		return *done, true
+	}
+	return txlog.Archived{}, false
+}
+
+// archiver copies sealed segments to the archive as they come to be, until the node ends. Payments never wait for it: an archive
+// out of reach is warned of, and tried again.
+func (n *Node) archiver() {
+	for last := -1; ; {
+		grown := n.grown.wait()
+		done, err := n.archive()
+		if !errors.As(err, new(*vfs.LockedError)) { // somebody reads it, and will be done
+			n.archiving.done.Store(&done)
+			n.noteArchive(err)
+		}
+		if done.Segments != last && err == nil {
+			last = done.Segments
+			n.logger.Debug("archived", "segments", done.Segments, "entries", done.Entries)
+		}
+		// A segment takes minutes to fill: blocks in between are no news.
+		select {
+		case <-time.After(archiveRetry):
+		case <-n.stop:
+			return
+		}
+		select {
+		case <-grown:
+		case <-time.After(archiveRetry):
+		case <-n.stop:
+			return
+		}
+	}
+}
+
+// archive copies what is sealed and may be shown.
+func (n *Node) archive() (done txlog.Archived, err error) {
+	lock, err := n.fs.Lock(n.config.Archive)
+	if err != nil {
+		return done, err
+	}
+	defer func() {
+		if e := lock.Close(); err == nil {
+			err = e
+		}
+	}()
+	return n.log.Archive(n.fs, filepath.Join(n.config.Archive, "log"), n.durable.Load().Size)
+}
+
+func (n *Node) noteArchive(err error) {
+	was := n.archiving.failed.Load()
+	switch {
+	case err == nil:
+		if n.archiving.failed.Store(nil); was != nil {
+			n.logger.Info("the archive is written again", "after", time.Since(was.since).Round(time.Second))
+		}
+	case was == nil:
+		n.archiving.failed.Store(&archiveFailure{time.Now(), err})
+		n.logger.Error("the archive cannot be written; payments go on, and it is tried again", "archive", n.config.Archive, "cause", err)
+	default:
+		n.archiving.failed.Store(&archiveFailure{was.since, err})
+	}
+}
+
+// archiveWarning says what the operator should see to; empty when nothing.
+func (n *Node) archiveWarning() string {
+	if f := n.archiving.failed.Load(); f != nil {
+		return fmt.Sprintf("the archive %s cannot be written since %s; payments go on: %v", n.config.Archive, stamp(f.since.UnixMilli()), f.cause)
+	}
+	return ""
+}
