@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -27,6 +29,9 @@ type Access struct {
 	Role         AccessRole     `toml:"role"`
 	Intermediary token.WalletID `toml:"intermediary"`
 	TokenSHA256  string         `toml:"token_sha256"` // hexadecimal
+
+	wallet token.WalletID // of a holder's session
+	key    [8]byte        // keyMark of the key that opened it
 }
 
 // everything is what the holder of an open node's address may read.
@@ -75,6 +80,9 @@ func (s *Server) accessOf(r *http.Request) *Access {
 	if !ok {
 		return nil
 	}
+	if strings.HasPrefix(secret, sessionPrefix) {
+		return s.sessions.read(secret, time.Now())
+	}
 	hash := []byte(HashToken(secret))
 	for i := range s.options.Access {
 		if subtle.ConstantTimeCompare(hash, []byte(strings.ToLower(s.options.Access[i].TokenSHA256))) == 1 {
@@ -92,18 +100,24 @@ func mayReadAll(ctx context.Context) error {
 		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "an access token is needed")
 	case access.Role == RoleIntermediary:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
+	case access.Role == RoleHolder:
+		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
 	}
 	return nil
 }
 
-// mayReadWallet refuses callers who may not read a wallet of this registrar.
-func mayReadWallet(ctx context.Context, registrar token.WalletID) error {
+// mayReadWallet refuses callers who may not read a wallet.
+func mayReadWallet(ctx context.Context, id token.WalletID, w ledger.Wallet) error {
 	access, _ := ctx.Value(accessKey{}).(*Access)
 	switch {
 	case access == nil:
 		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "an access token is needed")
-	case access.Role == RoleIntermediary && access.Intermediary != registrar:
+	case access.Role == RoleIntermediary && access.Intermediary != w.Registrar:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
+	case access.Role == RoleHolder && access.wallet == id && !access.holds(id, w):
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "the wallet has another key by now: open a session with it")
+	case access.Role == RoleHolder && !access.holds(id, w):
+		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type Client struct {
 	base   string
 	http   *http.Client
 	access string
+	door   *door // opens sessions with wallets' keys; nil opens none
 }
 
 // NewClient makes a client of the node at a URL. access is an access token, or empty.
@@ -116,10 +117,19 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	if c.access != "" {
-		r.Header.Set("Authorization", "Bearer "+c.access)
+	access := c.bearer(path)
+	if access != "" {
+		r.Header.Set("Authorization", "Bearer "+access)
 	}
-	return c.http.Do(r)
+	response, err := c.http.Do(r)
+	if err != nil || !refusedAccess(response) || !c.knock(ctx, path, access) {
+		return response, err
+	}
+	_ = response.Body.Close()
+	again := r.Clone(ctx)
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	again.Header.Set("Authorization", "Bearer "+c.bearer(path))
+	return c.http.Do(again)
 }
 
 // readAnswer reads the body of an answer, or the problem that it states.

@@ -125,7 +125,7 @@ func (s *Server) contract(ctx context.Context, id token.WalletID, minSize uint64
 		return view, err
 	}
 	found := false
-	var registrars []token.WalletID
+	parties := map[token.WalletID]ledger.Wallet{}
 	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
 		c := state.Contract(id)
 		if c == nil {
@@ -134,7 +134,7 @@ func (s *Server) contract(ctx context.Context, id token.WalletID, minSize uint64
 		found, view = true, contractView(state, c, head)
 		for _, party := range append([]token.WalletID{id}, c.Parties...) {
 			if w, ok := state.Wallet(party); ok {
-				registrars = append(registrars, w.Registrar)
+				parties[party] = w
 			}
 		}
 	})
@@ -142,8 +142,8 @@ func (s *Server) contract(ctx context.Context, id token.WalletID, minSize uint64
 		return view, err
 	}
 	access := mayReadAll(ctx)
-	for _, registrar := range registrars {
-		if access != nil && mayReadWallet(ctx, registrar) == nil {
+	for party, w := range parties {
+		if access != nil && mayReadWallet(ctx, party, w) == nil {
 			access = nil
 		}
 	}

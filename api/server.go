@@ -21,7 +21,10 @@ type Options struct {
 	// Open lets everybody read everything. Only for loopback; Serve refuses it elsewhere.
 	Open   bool
 	Access []Access
-	Story  func() []StoryStep // how far the story is; nil for none
+	// Origins are where clients dial this server (https://tenge.example.kz), besides the loopback address it listens on: a wallet's key
+	// signs in at one of them.
+	Origins []string
+	Story   func() []StoryStep // how far the story is; nil for none
 	// MarketDir is a folder of market data to answer questions from; empty for none.
 	MarketDir string
 	// Instance is a word of this run alone, in the header InstanceHeader of every answer: whoever knows it can tell
@@ -50,6 +53,7 @@ type Server struct {
 
 	seconds    *prometheus.HistogramVec // of requests
 	errors     *serverErrors
+	sessions   *sessions
 	streaming  context.Context // ends when the server shuts down, and streams with it
 	endStreams context.CancelFunc
 }
@@ -59,7 +63,7 @@ func New(n *node.Node, options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}}
+	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions(options.Origins)}
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
@@ -70,6 +74,7 @@ func New(n *node.Node, options Options) *Server {
 	s.api = humago.New(mux, config)
 	s.registerNetwork()
 	s.registerWallets()
+	s.registerSessions()
 	s.registerTokens()
 	s.registerPrograms()
 	s.registerTransactions()
@@ -144,6 +149,7 @@ func (s *Server) Listen(address string) (net.Listener, error) {
 	if tcp, ok := l.Addr().(*net.TCPAddr); s.options.Open && (!ok || !tcp.IP.IsLoopback()) {
 		return nil, errors.Join(ErrOpenBeyondLoopback, l.Close())
 	}
+	s.sessions.listens(l.Addr())
 	return l, nil
 }
 

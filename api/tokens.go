@@ -39,6 +39,10 @@ func (s *Server) registerTokens() {
 		if _, err := s.token(ctx, in.ID); err != nil {
 			return nil, problemOf(err)
 		}
+		if access, _ := ctx.Value(accessKey{}).(*Access); access.Role == RoleHolder {
+			// It holds other people's payments whole, with their memos.
+			return nil, newProblem(http.StatusForbidden, codeForbidden, "", "a proof shows the payments of all earlier holders: ask the wallet's bank for it")
+		}
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		f, err := proof.Make(ctx, s.node, in.ID)

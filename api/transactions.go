@@ -134,10 +134,21 @@ type TransactionView struct {
 }
 
 func (s *Server) transaction(ctx context.Context, id token.TransactionID) (view TransactionView, err error) {
-	if err := mayReadAll(ctx); err != nil {
-		return view, err
+	denied := mayReadAll(ctx)
+	holder, _ := ctx.Value(accessKey{}).(*Access)
+	if denied != nil && (holder == nil || holder.Role != RoleHolder) {
+		return view, denied
 	}
 	receipt, found, err := s.node.Lookup(ctx, id)
+	if err == nil && denied != nil { // whether it is there is the same secret as what it says
+		touched := false
+		if found {
+			touched, err = s.touches(ctx, receipt, holder.wallet)
+		}
+		if err == nil && !touched {
+			return view, denied
+		}
+	}
 	if err == nil && !found {
 		err = token.Errorf(node.NotFound, "id", "no transaction %s was executed", id)
 	}
@@ -146,6 +157,15 @@ func (s *Server) transaction(ctx context.Context, id token.TransactionID) (view 
 	}
 	e, _, err := s.node.Entry(receipt.Index)
 	return TransactionView{receipt, e.Transaction}, err
+}
+
+// touches says whether an entry touched a wallet that the caller may read.
+func (s *Server) touches(ctx context.Context, receipt node.Receipt, wallet token.WalletID) (bool, error) {
+	if _, err := s.wallet(ctx, wallet, 0); err != nil {
+		return false, err
+	}
+	items, _, err := s.node.History(ctx, wallet, receipt.Index+1, 1)
+	return err == nil && len(items) == 1 && items[0].Index == receipt.Index, err
 }
 
 // writeProblem answers with a problem outside of the described API.

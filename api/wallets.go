@@ -79,6 +79,7 @@ func (s *Server) registerWallets() {
 			return ok(s.held(ctx, in.ID, in.MinSize))
 		})
 	s.registerSelections()
+	s.registerWalletStream()
 }
 
 // HeldView is what the rules hold for a wallet, live or closed. A release moves it.
@@ -101,14 +102,14 @@ func (s *Server) held(ctx context.Context, id token.WalletID, minSize uint64) (v
 		return view, err
 	}
 	view.For, view.Holder = id, token.HeldFor(id)
-	var registrar token.WalletID
+	var of ledger.Wallet
 	known := false
 	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
 		view.Size = head.Size
 		if w, live := state.Wallet(id); live {
-			registrar, known = w.Registrar, true
+			of, known = w, true
 		} else if closed, was := state.Closed(id); was {
-			registrar, known, view.Closed = closed.Registrar, true, &closed
+			of.Registrar, known, view.Closed = closed.Registrar, true, &closed
 		}
 		holder, _ := state.Wallet(view.Holder)
 		view.Balance, view.Tokens = holder.Balance, state.TokensOf(view.Holder, maxHeldTokens+1)
@@ -116,7 +117,7 @@ func (s *Server) held(ctx context.Context, id token.WalletID, minSize uint64) (v
 	if err != nil {
 		return view, err
 	}
-	if err := mayReadWallet(ctx, registrar); err != nil {
+	if err := mayReadWallet(ctx, id, of); err != nil {
 		return HeldView{}, err
 	}
 	if !known {
@@ -195,7 +196,7 @@ func (s *Server) wallet(ctx context.Context, id token.WalletID, minSize uint64) 
 	if err != nil {
 		return view, err
 	}
-	if err := mayReadWallet(ctx, view.Registrar); err != nil {
+	if err := mayReadWallet(ctx, id, view.Wallet); err != nil {
 		return WalletView{}, err
 	}
 	if !found {

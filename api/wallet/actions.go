@@ -79,7 +79,8 @@ type NewWallet struct {
 	Registrar  token.WalletID // Authority for direct access
 	Tier       uint8
 	Attributes token.Attributes
-	Recovery   bool // also make a recovery key, NAME-recovery
+	Recovery   bool            // also make a recovery key, NAME-recovery
+	Key        token.PublicKey // as its holder brought it; NoKey makes one here
 }
 
 // Register opens a wallet, making its key if it is not here yet.
@@ -91,9 +92,13 @@ func (d *Desk) Register(ctx context.Context, w NewWallet) (node.Receipt, error) 
 		return node.Receipt{}, fmt.Errorf("name %q is taken", w.Name)
 	}
 	purpose := "wallet " + w.Name
-	key, err := d.Book.KeyFor(w.Name, purpose)
-	if err != nil {
-		return node.Receipt{}, err
+	public := w.Key
+	if public == token.NoKey {
+		key, err := d.Book.KeyFor(w.Name, purpose)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		public = key.Public()
 	}
 	recovery := token.NoKey
 	if w.Recovery {
@@ -108,11 +113,16 @@ func (d *Desk) Register(ctx context.Context, w NewWallet) (node.Receipt, error) 
 		if err != nil {
 			return node.Receipt{}, err
 		}
-		return d.Do(ctx, &token.Register{Registrar: w.Registrar, Sequence: sequence, Key: key.Public(), Recovery: recovery, Tier: w.Tier, Attributes: w.Attributes})
+		return d.Do(ctx, &token.Register{Registrar: w.Registrar, Sequence: sequence, Key: public, Recovery: recovery, Tier: w.Tier, Attributes: w.Attributes})
 	})
 	if err == nil || errors.Is(err, ErrDrafted) {
-		err = errors.Join(err, d.Book.Put(Name{Name: w.Name, ID: token.RegisteredID(receipt.ID), Registrar: w.Registrar}),
-			d.Book.TookKey(w.Name), d.Book.TookKey(w.Name+recoveryKey))
+		err = errors.Join(err, d.Book.Put(Name{Name: w.Name, ID: token.RegisteredID(receipt.ID), Registrar: w.Registrar}))
+		if w.Key == token.NoKey {
+			err = errors.Join(err, d.Book.TookKey(w.Name))
+		}
+		if w.Recovery {
+			err = errors.Join(err, d.Book.TookKey(w.Name+recoveryKey))
+		}
 	}
 	return receipt, err
 }

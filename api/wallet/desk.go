@@ -28,6 +28,7 @@ func NewDesk(ctx context.Context, client *api.Client, book *Book) (*Desk, error)
 	if err != nil {
 		return nil, err
 	}
+	client.UseKeys(network.Network, keyring{book})
 	return &Desk{Client: client, Book: book, Network: network.Network, Now: nodeTime(ctx, client, network.TimeMillis)}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -327,7 +328,7 @@ func newHistoryCommand() *cobra.Command {
 			return show(command, h, func(w io.Writer) {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 				for _, l := range h.Lines {
-					what, memo := "", ""
+					what, memo, other := "", "", s.otherSide(ids[0], l.Transaction)
 					if l.System != nil {
 						what = l.System.Kind.String()
 					}
@@ -337,7 +338,7 @@ func newHistoryCommand() *cobra.Command {
 							memo = plain(t.Memo.Text())
 						}
 					}
-					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t  %s\n", l.Index, time.UnixMilli(int64(l.TimeMillis)).Format(time.DateTime), what, l.Net.Format(), memo)
+					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t  %s\n", l.Index, time.UnixMilli(int64(l.TimeMillis)).Format(time.DateTime), what, l.Net.Format(), strings.TrimSpace(other+"  "+memo))
 				}
 				table.Flush()
 				fmt.Fprintf(w, "at log size %d", h.Size)
@@ -352,6 +353,37 @@ func newHistoryCommand() *cobra.Command {
 	command.Flags().Int("limit", 50, "most lines, up to 500")
 	command.Flags().Uint64("before", 0, "only entries before this one")
 	return command
+}
+
+// otherSide names with whom a wallet dealt in a transfer: by the reader's own name for him, else by his id.
+func (s *session) otherSide(own token.WalletID, tx *token.Transaction) string {
+	if tx == nil {
+		return ""
+	}
+	var parties []token.WalletID
+	payers := 1
+	switch t := tx.Body.(type) {
+	case *token.Transfer:
+		parties, payers = t.Parties, t.Payers
+	case *token.MarkedTransfer:
+		parties = t.Parties
+	case *token.Issue:
+		return "from the central bank"
+	default:
+		return ""
+	}
+	direction, others := "from", parties[:payers]
+	if slices.Contains(others, own) {
+		direction, others = "to", parties[payers:]
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	name := s.Book.NameOf(others[0])
+	if more := len(others) - 1; more > 0 {
+		return fmt.Sprintf("%s %s and %d more", direction, name, more)
+	}
+	return direction + " " + name
 }
 
 func newSupplyCommand() *cobra.Command {

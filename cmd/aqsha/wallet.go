@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -25,7 +26,7 @@ func newWalletCommand() *cobra.Command {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}
-	command.AddCommand(walletList(), walletShow(), walletHeld())
+	command.AddCommand(walletList(), walletShow(), walletHeld(), walletName())
 	return command
 }
 
@@ -33,7 +34,8 @@ func walletNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new NAME", Short: "Open a wallet: its registrar signs, its new key proves possession",
 		Example: `  aqsha wallet new aigerim --bank Halyk --tier person
-  aqsha wallet new court --authority --tier state --role court`,
+  aqsha wallet new court --authority --tier state --role court
+  aqsha wallet new timur --bank Halyk --public-key ed25519:8a88… --out timur.json   # the key is the customer's, who signs the draft`,
 		Args: cobra.ExactArgs(1),
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			w := wallet.NewWallet{Name: args[0]}
@@ -52,6 +54,17 @@ func walletNew() *cobra.Command {
 				return err
 			}
 			w.Recovery, _ = command.Flags().GetBool("recovery")
+			if text := flag(command, "public-key"); text != "" {
+				if err := w.Key.UnmarshalText([]byte(text)); err != nil {
+					return usageError{fmt.Errorf("--public-key: %w", err)}
+				}
+				if flag(command, "out") == "" {
+					return usageError{errors.New("--public-key: the holder signs too: write a draft for him with --out FILE")}
+				}
+				if w.Recovery {
+					return usageError{errors.New("--recovery: a recovery key is its holder's: he adds it himself")}
+				}
+			}
 			readAttributes(command, &w.Attributes)
 			receipt, err := s.Register(ctx, w)
 			return showReceipt(command, receipt, err, "wallet %s is %s\n", args[0], token.RegisteredID(receipt.ID))
@@ -60,6 +73,7 @@ func walletNew() *cobra.Command {
 	command.Flags().String("bank", "", "the bank that registers it")
 	command.Flags().Bool("authority", false, "the central bank registers it directly")
 	command.Flags().String("tier", "person", "name or number of its tier")
+	command.Flags().String("public-key", "", "the customer's key, as he brings it (aqsha key new prints it); with --out")
 	command.Flags().Bool("recovery", false, "make a recovery key too (NAME-recovery)")
 	addAttributeFlags(command)
 	return command
@@ -110,6 +124,28 @@ func forWallet(act func(ctx context.Context, command *cobra.Command, s *session,
 		receipt, said, err := act(ctx, command, s, ids[0], args)
 		return showReceipt(command, receipt, err, "%s", said)
 	})
+}
+
+// walletName is what a customer does whose bank opened a wallet for his key.
+func walletName() *cobra.Command {
+	return &cobra.Command{
+		Use: "name NAME ID", Short: "Note a wallet's id under a name of yours: your own, which the key of that name opens, or a payee's",
+		Example: "  aqsha wallet name me 8a884f3c…", Args: cobra.ExactArgs(2),
+		RunE: func(command *cobra.Command, args []string) error {
+			var id token.WalletID
+			if err := id.UnmarshalText([]byte(args[1])); err != nil {
+				return usageError{fmt.Errorf("%q is not a wallet's id of 32 hexadecimal digits", args[1])}
+			}
+			book, err := openBook(command)
+			if err != nil {
+				return err
+			}
+			if err := book.Put(wallet.Name{Name: args[0], ID: id}); err != nil {
+				return err
+			}
+			return show(command, map[string]any{"name": args[0], "id": id}, func(w io.Writer) { fmt.Fprintf(w, "%s is %s\n", args[0], id) })
+		},
+	}
 }
 
 func walletUpdate() *cobra.Command {

@@ -1,0 +1,126 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// Keyring holds wallets' keys, by which a client opens sessions where it has no access.
+type Keyring interface {
+	// Wallets are those of which a key may be here.
+	Wallets() []token.WalletID
+	// KeysOf are the keys that may be a wallet's, the likeliest first. Opening one may ask its owner for a passphrase.
+	KeysOf(id token.WalletID) []func() (token.Signer, error)
+}
+
+// door is a client's sessions.
+type door struct {
+	network token.NetworkID
+	keys    Keyring
+
+	mu   sync.Mutex
+	open map[token.WalletID]Session
+	last token.WalletID
+}
+
+// UseKeys has the client open a session with a wallet's own key when the node asks for access to what is read of it.
+func (c *Client) UseKeys(network token.NetworkID, keys Keyring) {
+	c.door = &door{network: network, keys: keys, open: map[token.WalletID]Session{}}
+}
+
+// mostTried bounds the wallets and keys with which a client tries to be let in for one request.
+const mostTried = 8
+
+// bearer is the access for a path: the client's token, or the session of the wallet that the path names.
+func (c *Client) bearer(path string) string {
+	if c.access != "" || c.door == nil {
+		return c.access
+	}
+	c.door.mu.Lock()
+	defer c.door.mu.Unlock()
+	id, named := walletOf(path)
+	if !named {
+		id = c.door.last
+	}
+	return c.door.open[id].Token
+}
+
+// walletOf is the wallet that a path names.
+func walletOf(path string) (id token.WalletID, named bool) {
+	rest, ok := strings.CutPrefix(path, "/v1/wallets/")
+	if !ok || len(rest) < 2*len(id) {
+		return id, false
+	}
+	return id, id.UnmarshalText([]byte(rest[:2*len(id)])) == nil
+}
+
+// knock opens a session for a path that the node would not answer; false when none can be opened, or none is to be.
+func (c *Client) knock(ctx context.Context, path string, refused string) bool {
+	if c.access != "" || c.door == nil || strings.HasPrefix(path, "/v1/sessions") {
+		return false
+	}
+	id, named := walletOf(path)
+	wallets := []token.WalletID{id}
+	if !named {
+		wallets = c.door.keys.Wallets()
+	}
+	for _, id := range wallets[:min(len(wallets), mostTried)] {
+		c.door.mu.Lock()
+		tried := refused != "" && c.door.open[id].Token == refused
+		if tried {
+			delete(c.door.open, id) // it ended
+		}
+		c.door.mu.Unlock()
+		if tried && !named {
+			continue
+		}
+		for i, open := range c.door.keys.KeysOf(id) {
+			if i == mostTried {
+				break
+			}
+			key, err := open()
+			if err != nil {
+				continue
+			}
+			if session, err := c.OpenSession(ctx, c.door.network, id, key); err == nil {
+				c.door.mu.Lock()
+				c.door.open[id], c.door.last = session, id
+				c.door.mu.Unlock()
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// OpenSession signs in for a wallet with its key.
+func (c *Client) OpenSession(ctx context.Context, network token.NetworkID, wallet token.WalletID, key token.Signer) (Session, error) {
+	origin, err := Origin(c.base)
+	if err != nil {
+		return Session{}, err
+	}
+	challenge, err := post[Challenge](ctx, c, "/v1/sessions/challenges", map[string]any{"wallet": wallet})
+	if err != nil {
+		return Session{}, err
+	}
+	raw, err := hex.DecodeString(challenge.Challenge)
+	if err != nil || len(raw) != token.SessionChallengeBytes {
+		return Session{}, fmt.Errorf("the node's challenge is not one: %q", challenge.Challenge)
+	}
+	signature, err := key.Sign(token.SessionDigest(network, wallet, origin, [token.SessionChallengeBytes]byte(raw)))
+	if err != nil {
+		return Session{}, err
+	}
+	return post[Session](ctx, c, "/v1/sessions", SignIn{wallet, origin, challenge.Challenge, signature})
+}
+
+// refusedAccess says whether an answer asks for access that a session may give.
+func refusedAccess(response *http.Response) bool {
+	return response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden
+}
