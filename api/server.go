@@ -87,7 +87,7 @@ func New(n *node.Node, options Options) *Server {
 	mux.HandleFunc("GET /livez", livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	s.mountPages(mux)
-	s.handler = s.limit(s.identify(timed(s.seconds, mux)))
+	s.handler = s.limit(s.guard(s.identify(timed(s.seconds, mux))))
 	return s
 }
 
