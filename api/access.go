@@ -30,9 +30,17 @@ type Access struct {
 	Intermediary token.WalletID `toml:"intermediary"`
 	TokenSHA256  string         `toml:"token_sha256"` // hexadecimal
 
+	Expires time.Time `toml:"expires,omitzero"` // absent for never
+
 	wallet token.WalletID // of a holder's session
 	key    [8]byte        // keyMark of the key that opened it
 }
+
+// Expired says whether an access is over.
+func (a Access) Expired(now time.Time) bool { return !a.Expires.IsZero() && !now.Before(a.Expires) }
+
+// SetAccess changes who may read, at once.
+func (s *Server) SetAccess(list []Access) { s.access.Store(&list) }
 
 // everything is what the holder of an open node's address may read.
 var everything = &Access{Name: "open", Role: RoleAuditor}
@@ -84,9 +92,10 @@ func (s *Server) accessOf(r *http.Request) *Access {
 		return s.sessions.read(secret, time.Now())
 	}
 	hash := []byte(HashToken(secret))
-	for i := range s.options.Access {
-		if subtle.ConstantTimeCompare(hash, []byte(strings.ToLower(s.options.Access[i].TokenSHA256))) == 1 {
-			return &s.options.Access[i]
+	list := *s.access.Load()
+	for i := range list {
+		if subtle.ConstantTimeCompare(hash, []byte(strings.ToLower(list[i].TokenSHA256))) == 1 && !list[i].Expired(time.Now()) {
+			return &list[i]
 		}
 	}
 	return nil

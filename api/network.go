@@ -48,7 +48,7 @@ type AuthorityView struct {
 type IntermediaryView struct {
 	ID token.WalletID `json:"id"`
 	ledger.Intermediary
-	Treasury money.Tiyn `json:"treasury" doc:"what its treasury holds"`
+	Treasury *money.Tiyn `json:"treasury,omitempty" doc:"what its treasury holds, for who may read it; the list is public, and a balance is not"`
 }
 
 // Health says whether the node serves and writes.
@@ -163,7 +163,11 @@ func (s *Server) intermediaries(ctx context.Context) ([]IntermediaryView, error)
 		for _, id := range state.Intermediaries() {
 			i, _ := state.Intermediary(id)
 			treasury, _ := state.Wallet(id)
-			list = append(list, IntermediaryView{id, i, treasury.Balance})
+			view := IntermediaryView{ID: id, Intermediary: i}
+			if mayReadWallet(ctx, id, treasury) == nil {
+				view.Treasury = &treasury.Balance
+			}
+			list = append(list, view)
 		}
 	})
 	return list, err

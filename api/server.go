@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,6 +55,7 @@ type Server struct {
 	seconds    *prometheus.HistogramVec // of requests
 	errors     *serverErrors
 	sessions   *sessions
+	access     atomic.Pointer[[]Access]
 	streaming  context.Context // ends when the server shuts down, and streams with it
 	endStreams context.CancelFunc
 }
@@ -64,6 +66,7 @@ func New(n *node.Node, options Options) *Server {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions(options.Origins)}
+	s.SetAccess(options.Access)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")

@@ -9,7 +9,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/money"
 )
+
+// treasuryText is what a treasury holds, if the reader may know.
+func treasuryText(balance *money.Tiyn) string {
+	if balance == nil {
+		return "not shown"
+	}
+	return balance.Format()
+}
 
 func newBankCommand() *cobra.Command {
 	command := &cobra.Command{Use: "bank", Short: "Intermediaries: admit, suspend, renew keys, list, hand over wallets"}
@@ -46,7 +55,7 @@ func newBankCommand() *cobra.Command {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "NAME\tID\tTREASURY\tSTATE\tKEYS\tSINCE")
 				for _, b := range banks {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(b.Name), b.ID, b.Treasury.Format(), stateText(b.Suspended), keysText(b.Keys), sinceText(b.SinceMillis))
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(b.Name), b.ID, treasuryText(b.Treasury), stateText(b.Suspended), keysText(b.Keys), sinceText(b.SinceMillis))
 				}
 				table.Flush()
 			})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
@@ -35,6 +36,11 @@ func (c config) checkNodes() error {
 	if c.Leader != "" && c.Leader != backupLeader {
 		if err := checkURL("leader", c.Leader); err != nil {
 			return err
+		}
+	}
+	for i, origin := range c.Origins {
+		if canonical, err := api.Origin(origin); err != nil || canonical != origin {
+			return token.Errorf(badConfig, fmt.Sprintf("origins[%d]", i), "%q is not an origin such as https://tenge.example.kz: scheme, host and port alone", origin)
 		}
 	}
 	for i, peer := range c.Peers {

@@ -40,6 +40,7 @@ type config struct {
 	Leader      string       `toml:"leader,omitempty"`     // URL of the node whose log is copied here: a follower
 	Peers       []string     `toml:"peers,omitempty"`      // URLs of nodes that are asked who leads
 	KeyDays     int          `toml:"key_days,omitempty"`   // how long keys live: this node's own, and the sets on the ledger; 0 is 730
+	Origins     []string     `toml:"origins,omitempty"`    // where wallets dial this node (https://tenge.example.kz), besides the loopback address it listens on
 	Archive     string       `toml:"archive,omitempty"`    // directory to which a leader copies sealed segments of the log
 	SegmentMiB  int          `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
 	Network     string       `toml:"network,omitempty"`    // whose ledger this is: "aqsha restore" brings no other back

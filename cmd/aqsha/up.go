@@ -92,7 +92,7 @@ var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := newInstance()
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: api.Members{Followers: c.Followers, Acks: c.Acks}})
+	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: api.Members{Followers: c.Followers, Acks: c.Acks}})
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
@@ -108,6 +108,7 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *
 	fmt.Fprintf(os.Stderr, "Serving %s at %s (API description at %s/docs). Ctrl-C ends.\n", n.Genesis().Name, url, url)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	go watchAccess(ctx, dir, server, logger)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
 	if err := once(ctx, server, url); err != nil {
