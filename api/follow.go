@@ -81,6 +81,9 @@ func noteBody() *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/plain": {}}}
 }
 
+// feedFrames asks for every kind of frame: who does not ask for frames of the second kind would not know how to read them.
+const feedFrames = "2"
+
 // feed streams the log's blocks and checkpoints to those who may read all.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 	if err := mayReadAll(r.Context()); err != nil {
@@ -98,7 +101,7 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // nothing more is read; the stream lasts
 	started := false
-	err = s.node.Feed(ctx, from, func(frames []byte) error {
+	err = s.node.Feed(ctx, from, r.URL.Query().Get("frames") == feedFrames, func(frames []byte) error {
 		if !started {
 			w.Header().Set("Content-Type", "application/octet-stream")
 			started = true
@@ -116,7 +119,7 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 
 // Feed opens the stream of a leader's log.
 func (c *Client) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
-	response, err := c.send(ctx, http.MethodGet, "/v1/feed?from="+strconv.FormatUint(from, 10), "", nil)
+	response, err := c.send(ctx, http.MethodGet, "/v1/feed?frames="+feedFrames+"&from="+strconv.FormatUint(from, 10), "", nil)
 	if err != nil {
 		return nil, err
 	}

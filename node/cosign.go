@@ -14,6 +14,7 @@ import (
 	formats "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -92,7 +93,10 @@ func (n *Node) Cosign(signed []byte) error {
 // PublicCheckpoint is the signed checkpoint that anybody may be shown, or nil. Where followers must acknowledge, it is one
 // that they have: a checkpoint of more would be another history, should one of them become the leader.
 func (n *Node) PublicCheckpoint() []byte {
-	if n.config.Acks == 0 || n.config.Leader != "" {
+	if n.config.Leader != "" {
+		return n.followersCheckpoint()
+	}
+	if n.config.Acks == 0 {
 		signed, _ := n.log.Checkpoint()
 		return signed
 	}
@@ -130,19 +134,11 @@ func (s *cosigners) acknowledged(enough int) uint64 {
 
 // has is acknowledged with the lock held.
 func (s *cosigners) has(enough int) uint64 {
-	best := uint64(0)
+	sizes := make([]uint64, 0, len(s.sizes))
 	for _, size := range s.sizes {
-		have := 0
-		for _, other := range s.sizes {
-			if other >= size {
-				have++
-			}
-		}
-		if have >= enough {
-			best = max(best, size)
-		}
+		sizes = append(sizes, size)
 	}
-	return best
+	return failover.Acknowledged(sizes, enough)
 }
 
 // wait returns once enough followers have a size of the log, or ctx ends.

@@ -113,7 +113,7 @@ func collect(f *testing.F, n *node.Node) []byte {
 	var all []byte
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_ = n.Feed(ctx, 0, func(frames []byte) error {
+	_ = n.Feed(ctx, 0, true, func(frames []byte) error {
 		all = append(all, frames...)
 		return io.EOF
 	})

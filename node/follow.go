@@ -62,7 +62,7 @@ func (n *Node) FollowState() (FollowState, bool) {
 	f := &n.following
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	own := n.durable.Load().Size
+	own := n.log.Size()
 	state := FollowState{Leader: n.config.Leader, LeaderSize: f.size, Detail: f.detail, Ahead: f.ahead.Load(), Waits: f.waits, Alarm: f.alarm}
 	if !f.heard.IsZero() {
 		silent := time.Since(f.heard)
@@ -135,7 +135,7 @@ func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, tell 
 	last, since := uint64(0), time.Now()
 	for {
 		_, kept := n.log.Checkpoint()
-		has := n.Head().Size
+		has := n.log.Size()
 		if tell != nil {
 			tell(has)
 		}
@@ -325,7 +325,7 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 		defer stream.Close()
 		r := bufio.NewReaderSize(stream, 1<<18)
 		var last *replay.Block
-		for {
+		for frames := 0; ; frames++ {
 			if f.unverified.Load() > mostUnverified {
 				if last != nil {
 					last.Wait = true // its checkpoint is passed over; the next says the same
@@ -344,6 +344,19 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 				return
 			}
 			f.node.alive()
+			switch {
+			case frame.Acknowledged > 0:
+				if err := f.node.hearAcknowledged(frame.Acknowledged, false); err != nil {
+					yield(nil, err)
+					return
+				}
+				continue
+			case frames == 1: // the leader would have told before anything else
+				if err := f.node.hearAcknowledged(0, true); err != nil {
+					yield(nil, err)
+					return
+				}
+			}
 			if err := f.tooEarly(frame); err != nil {
 				if last != nil && !yield(last, nil) { // what came before it holds
 					return
@@ -488,9 +501,7 @@ func (f *follower) commit(ctx context.Context) error {
 	n.metrics.committed(len(f.group), entries, time.Since(start))
 	f.group, f.bytes = f.group[:0], 0
 	head := n.head // this goroutine alone writes it
-	n.durable.Store(&head)
-	n.grown.wake()
-	return nil
+	return n.has(head)
 }
 
 // reached keeps a checkpoint that the log has come to, cosigned, and has the leader told.
@@ -515,6 +526,9 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 			return c, n.fail(err)
 		}
 		n.published.wake()
+		if err := n.adopted(signed, c.Size); err != nil {
+			return c, err
+		}
 	}
 	if f.cosigner != nil {
 		select {

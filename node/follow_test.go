@@ -40,7 +40,7 @@ func (d direct) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 		return nil, errors.New("connection refused")
 	}
 	go func() {
-		w.CloseWithError(leader.Feed(ctx, from, func(frames []byte) error { _, err := w.Write(frames); return err }))
+		w.CloseWithError(leader.Feed(ctx, from, true, func(frames []byte) error { _, err := w.Write(frames); return err }))
 	}()
 	return r, nil
 }

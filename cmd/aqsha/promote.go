@@ -190,8 +190,8 @@ func (p *promoting) run(ctx context.Context, signer note.Signer) error {
 	if err := p.copyRest(ctx); err != nil {
 		return err
 	}
-	head := p.n.Head()
-	p.result.Size, p.result.Root = head.Size, head.Root.String()
+	size, root, _ := p.n.Log().State()
+	p.result.Size, p.result.Root = size, root.String()
 	p.result.Acks = min(p.c.Acks, len(p.followers))
 	return nil
 }
