@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
@@ -26,6 +27,7 @@ type Client struct {
 	base   string
 	http   *http.Client
 	access string
+	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
 }
 
 // NewClient makes a client of the node at a URL. access is an access token, or empty.
@@ -118,6 +120,9 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	}
 	if c.access != "" {
 		r.Header.Set("Authorization", "Bearer "+c.access)
+	}
+	if own := c.own.Load(); own != nil && method == http.MethodPost {
+		r.Header.Set("Aqsha-Node", *own)
 	}
 	return c.http.Do(r)
 }

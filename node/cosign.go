@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type cosigners struct {
 	mu     sync.Mutex
 	sizes  map[string]uint64    // entries that each has, by name
 	heard  map[string]time.Time // when each cosigned last
+	urls   map[string]string    // at which each can be asked, as it says
 	stored time.Time            // when a cosigned checkpoint was last kept
 
 	shown     []byte // the newest checkpoint that enough followers have
@@ -39,7 +41,7 @@ type cosigners struct {
 }
 
 func newCosigners(followers []note.Verifier) *cosigners {
-	c := &cosigners{verifiers: note.VerifierList(followers...), sizes: map[string]uint64{}, heard: map[string]time.Time{}}
+	c := &cosigners{verifiers: note.VerifierList(followers...), sizes: map[string]uint64{}, heard: map[string]time.Time{}, urls: map[string]string{}}
 	for _, v := range followers {
 		c.names = append(c.names, v.Name())
 	}
@@ -51,8 +53,8 @@ func newCosigners(followers []note.Verifier) *cosigners {
 // keepEvery is how often a cosigned checkpoint replaces the bare one that is served: each takes a sync.
 const keepEvery = time.Second
 
-// Cosign takes a checkpoint of this log that a known follower has cosigned.
-func (n *Node) Cosign(signed []byte) error {
+// Cosign takes a checkpoint of this log that a known follower has cosigned. url, if not empty, is where it can be asked.
+func (n *Node) Cosign(signed []byte, url string) error {
 	c, opened, err := txlog.OpenCheckpoint(signed, n.log.Origin(), n.cosigners.verifiers)
 	if err != nil {
 		return refuse(NotCosigner, "cosignature", "%v", err)
@@ -73,6 +75,9 @@ func (n *Node) Cosign(signed []byte) error {
 	for _, sig := range opened.Sigs {
 		s.sizes[sig.Name] = max(s.sizes[sig.Name], c.Size)
 		s.heard[sig.Name] = time.Now()
+		if url != "" && len(opened.Sigs) == 1 {
+			s.urls[sig.Name] = url
+		}
 		n.clock.hear(sig)
 	}
 	if ours && c.Size >= s.shownSize && s.has(n.config.Acks) >= c.Size {
@@ -186,6 +191,20 @@ func (n *Node) Followers() []FollowerState {
 		list = append(list, state)
 	}
 	return list
+}
+
+// FollowerURLs says where followers can be asked, by name, as they said.
+func (n *Node) FollowerURLs() map[string]string {
+	n.cosigners.mu.Lock()
+	defer n.cosigners.mu.Unlock()
+	return maps.Clone(n.cosigners.urls)
+}
+
+// everHeard is how many followers were heard since the start.
+func (s *cosigners) everHeard() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.heard)
 }
 
 // AwaitedFollowers says whether a leader can answer nobody because too few of its followers are there: how many are, and how

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/node/replay"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -227,10 +228,11 @@ type follower struct {
 	node     *Node
 	leader   Leader
 	cosigner note.Signer
-	group    []*txlog.Batch // executed and not yet durable
-	bytes    int            // of them
-	staged   uint64         // size of the log with them
-	cosigned chan []byte    // the newest to tell the leader
+	group    []*txlog.Batch  // executed and not yet durable
+	bytes    int             // of them
+	staged   uint64          // size of the log with them
+	leads    failover.Ballot // by which the leader leads, as it says
+	cosigned chan []byte     // the newest to tell the leader
 
 	unverified atomic.Int64  // bytes of blocks that came and are not executed
 	executes   chan struct{} // something was
@@ -251,9 +253,9 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 		return err
 	}
 	// Who learns while he follows that another leads acknowledges nothing more to this one before fences were compared again.
-	known := n.fenceNow()
+	known, _ := n.whoLeads()
 	group.Go(func() {
-		for n.fenceNow() == known {
+		for n.stillLeads(known, f.leads) {
 			select {
 			case <-fenced:
 				fenced = n.fencing.changed.wait()
@@ -283,10 +285,17 @@ func (n *Node) stands(leaf ledger.Leaf) {
 	n.metrics.counted(n.state.Counts())
 }
 
-// fenceNow is the newest fence that the node knows of.
-func (n *Node) fenceNow() Fence {
-	_, f := n.KnownFence()
-	return f
+// whoLeads is the newest fence that the node knows of, and what it promised.
+func (n *Node) whoLeads() (Fence, failover.Ballot) {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	return n.fencing.fence, n.fencing.promised
+}
+
+// stillLeads says whether nothing was heard against a leader that was connected to under a fence.
+func (n *Node) stillLeads(known Fence, leader failover.Ballot) bool {
+	now, promised := n.whoLeads()
+	return now == known && failover.MayAcknowledge(promised, leader)
 }
 
 // compareFences leaves a leader that was replaced, and learns of one that replaced another.
@@ -304,11 +313,31 @@ func (f *follower) compareFences(ctx context.Context) error {
 		if codeIs(err, Fenced) {
 			return fmt.Errorf("%w: %w", ErrOldLeader, err)
 		}
+		f.leads = f.node.leaderOf(theirs)
+		if err == nil {
+			err = f.node.stillMayAcknowledge(f.leads)
+		}
 		return err // one that cannot be read says nothing of who leads: it may have been damaged on its way
 	case own != nil:
 		return fmt.Errorf("%w: it knows of no epoch, this follower of %d", ErrOldLeader, known.Epoch)
 	}
-	return nil
+	return f.node.stillMayAcknowledge(f.leads)
+}
+
+// leaderOf is by which ballot the one leads who shows a fence; the founder's without one.
+func (n *Node) leaderOf(fence []byte) failover.Ballot {
+	f, err := OpenFence(fence, n.logVerifier)
+	if err != nil {
+		return failover.Ballot{}
+	}
+	return failover.Ballot{Epoch: f.Epoch, Candidate: f.Leader}
+}
+
+// stillMayAcknowledge is mayAcknowledge for who does not hold the lock.
+func (n *Node) stillMayAcknowledge(leader failover.Ballot) error {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	return n.mayAcknowledge(leader)
 }
 
 // gatherBytes is how much of blocks is gathered for the checkpoint that covers them, and made durable at a time.
@@ -511,24 +540,8 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 	if err != nil || c.Size != n.log.Size() {
 		return c, err // blocks here that the leader signed no checkpoint over yet: it will
 	}
-	if f.cosigner != nil {
-		opened, err := note.Open(signed, note.VerifierList(n.logVerifier))
-		if err != nil {
-			return c, err
-		}
-		opened.UnverifiedSigs = nil
-		if signed, err = note.Sign(opened, f.cosigner); err != nil {
-			return c, err
-		}
-	}
-	if _, kept := n.log.Checkpoint(); kept.Size < c.Size || kept.Root != c.Root {
-		if err := n.log.Adopt(signed); err != nil {
-			return c, n.fail(err)
-		}
-		n.published.wake()
-		if err := n.adopted(signed, c.Size); err != nil {
-			return c, err
-		}
+	if signed, err = f.acknowledge(signed, c); err != nil {
+		return c, err
 	}
 	if f.cosigner != nil {
 		select {
@@ -538,6 +551,34 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 		f.cosigned <- signed
 	}
 	return c, nil
+}
+
+// acknowledge keeps a checkpoint, cosigned, unless that was promised away. Whoever promises meanwhile waits, and counts it.
+func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error) {
+	n := f.node
+	if f.cosigner != nil {
+		n.fencing.mu.Lock()
+		defer n.fencing.mu.Unlock()
+		if err := n.mayAcknowledge(f.leads); err != nil {
+			return nil, err
+		}
+		opened, err := note.Open(signed, note.VerifierList(n.logVerifier))
+		if err != nil {
+			return nil, err
+		}
+		opened.UnverifiedSigs = nil
+		if signed, err = note.Sign(opened, f.cosigner); err != nil {
+			return nil, err
+		}
+	}
+	if _, kept := n.log.Checkpoint(); kept.Size >= c.Size && kept.Root == c.Root {
+		return signed, nil
+	}
+	if err := n.log.Adopt(signed); err != nil {
+		return nil, n.fail(err)
+	}
+	n.published.wake()
+	return signed, n.adopted(signed, c.Size)
 }
 
 // tell sends the newest cosigned checkpoint to the leader, who need not take it.

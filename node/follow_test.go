@@ -67,12 +67,22 @@ func (d direct) Fence(context.Context) ([]byte, error) {
 	return signed, nil
 }
 
-func (d direct) Cosign(_ context.Context, signed []byte) error { return d.leader().Cosign(signed) }
+func (d direct) Cosign(_ context.Context, signed []byte) error { return d.leader().Cosign(signed, "") }
 
 // cosigner makes a follower's key: to sign with, and as the leader knows it.
 func cosigner(t testing.TB, name string) (note.Signer, note.Verifier) {
 	t.Helper()
+	signer, verifier, _ := cosignerKeys(t, name)
+	return signer, verifier
+}
+
+// cosignerKeys is cosigner with the public key as text.
+func cosignerKeys(t testing.TB, name string) (note.Signer, note.Verifier, string) {
+	t.Helper()
 	secret, public, err := note.GenerateKey(nil, name)
+	if err == nil {
+		public, err = formats.VKeyToCosignatureV1(public)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +94,7 @@ func cosigner(t testing.TB, name string) (note.Signer, note.Verifier) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer, verifier
+	return signer, verifier, public
 }
 
 // fleet is a leader and what a follower of it needs.

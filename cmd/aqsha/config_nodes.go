@@ -30,6 +30,16 @@ func (c config) checkNodes() error {
 			return err
 		}
 	}
+	if c.URL != "" {
+		if err := checkURL("url", c.URL); err != nil {
+			return err
+		}
+	}
+	for name, url := range c.FollowerURLs {
+		if err := checkURL("follower_urls."+name, url); err != nil {
+			return err
+		}
+	}
 	for i, peer := range c.Peers {
 		if err := checkURL(fmt.Sprintf("peers[%d]", i), peer); err != nil {
 			return err

@@ -191,7 +191,10 @@ func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book
 	defer cancel()
 	var group sync.WaitGroup
 	var ended error
-	err = serveNode(ctx, n, dir, c, logger, nil, func(ctx context.Context, _ *api.Server, _ string) error {
+	err = serveNode(ctx, n, dir, c, logger, nil, func(ctx context.Context, _ *api.Server, listens string) error {
+		if own := ownURL(c, listens); own != "" {
+			leader.Announce(own)
+		}
 		group.Go(func() {
 			if ended = n.Follow(ctx, leader, cosigner); errors.Is(ended, context.Canceled) {
 				ended = nil

@@ -39,11 +39,14 @@ type config struct {
 	Acks        int          `toml:"acks,omitempty"`      // how many of them must have a payment before it is answered
 	Leader      string       `toml:"leader,omitempty"`    // URL of the node whose log is copied here: a follower
 	Peers       []string     `toml:"peers,omitempty"`     // URLs of nodes that are asked who leads
-	KeyDays     int          `toml:"key_days,omitempty"`  // how long keys live: this node's own, and the sets on the ledger; 0 is 730
-	Network     string       `toml:"network,omitempty"`   // whose ledger this is: "aqsha restore" brings no other back
-	Market      string       `toml:"-"`                   // folder of market data, from the command line
-	Reverify    bool         `toml:"-"`                   // every signature again at the start, likewise
-	readOnly    vfs.FS       // if set, the ledger is read over it, and nothing is written
+	URL         string       `toml:"url,omitempty"`       // at which others reach this node, where "listen" does not say it
+	// At which followers can be asked, by name, as they say themselves: kept for a promotion.
+	FollowerURLs map[string]string `toml:"follower_urls,omitempty"`
+	KeyDays      int               `toml:"key_days,omitempty"` // how long keys live: this node's own, and the sets on the ledger; 0 is 730
+	Network      string            `toml:"network,omitempty"`  // whose ledger this is: "aqsha restore" brings no other back
+	Market       string            `toml:"-"`                  // folder of market data, from the command line
+	Reverify     bool              `toml:"-"`                  // every signature again at the start, likewise
+	readOnly     vfs.FS            // if set, the ledger is read over it, and nothing is written
 
 	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
 	ClockSeconds int  `toml:"clock_seconds,omitempty"`

@@ -26,3 +26,37 @@ func Acknowledged(sizes []uint64, enough int) uint64 {
 
 // Shown is how many entries a follower shows: of those that it has, the ones that were acknowledged.
 func Shown(has, acknowledged uint64) uint64 { return min(has, acknowledged) }
+
+// Ballot is a leadership: an epoch, and the word by which its leader knows it. The zero ballot is the founder's.
+type Ballot struct {
+	Epoch     uint64
+	Candidate string
+}
+
+// MayPromise says whether a node that promised one ballot, and knows of a leader of an epoch, may promise another. Of two
+// candidates of one epoch it promises to the first.
+func MayPromise(promised Ballot, led uint64, asked Ballot) bool {
+	switch {
+	case asked.Epoch <= led, asked.Epoch < promised.Epoch:
+		return false
+	case asked.Epoch == promised.Epoch:
+		return asked == promised
+	}
+	return true
+}
+
+// MayAcknowledge says whether a follower that promised a ballot may acknowledge anything to a leader.
+func MayAcknowledge(promised, leader Ballot) bool {
+	return leader.Epoch > promised.Epoch || leader == promised
+}
+
+// MayLead says whether a candidate may lead that has what everybody has who promised: where acks followers have each
+// entry that was answered, and as many did not promise, those may have acknowledged something alone, and may do so yet. A
+// leader that stopped, and had heard from its followers, has everything that was answered. With acks 0 nothing is promised to anybody.
+func MayLead(acks, silent int, leaderStopped bool) bool {
+	return acks == 0 || leaderStopped || silent < acks
+}
+
+// Whole says whether a leader that started with an old log would have been found out: whoever was not heard since may have
+// acknowledged more than it has, if there are enough of them.
+func Whole(acks, followers, heard int) bool { return acks == 0 || followers-heard < acks }
