@@ -90,8 +90,19 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 		signed, _ := s.node.Prepared()
 		writeNote(w, signed)
 	})
-	mux.HandleFunc("GET /v1/fence", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /v1/fence", func(w http.ResponseWriter, r *http.Request) {
 		signed, _ := s.node.KnownFence()
+		if text := r.URL.Query().Get("epoch"); text != "" {
+			epoch, err := strconv.ParseUint(text, 10, 63)
+			if err != nil {
+				writeProblem(w, problemOf(token.Errorf(token.OutOfRange, "epoch", "want the number of an epoch")))
+				return
+			}
+			if signed, err = s.node.FenceOf(epoch); err != nil {
+				writeProblem(w, problemOf(err))
+				return
+			}
+		}
 		writeNote(w, signed)
 	})
 }
@@ -174,6 +185,15 @@ func (c *Client) Tile(ctx context.Context, t txlog.Tile) ([]byte, error) {
 // Fence fetches the fence that a node knows of; nil if none.
 func (c *Client) Fence(ctx context.Context) ([]byte, error) {
 	signed, err := c.do(ctx, http.MethodGet, "/v1/fence", "", nil)
+	if len(signed) == 0 {
+		return nil, err
+	}
+	return signed, err
+}
+
+// FenceOf fetches the fence of an epoch; nil if the node has not seen it.
+func (c *Client) FenceOf(ctx context.Context, epoch uint64) ([]byte, error) {
+	signed, err := c.do(ctx, http.MethodGet, "/v1/fence?epoch="+strconv.FormatUint(epoch, 10), "", nil)
 	if len(signed) == 0 {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/aqsha/aqsha/token"
@@ -178,8 +179,20 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 	if len(n.config.Options.Signers) == 0 {
 		return nil
 	}
-	_, err := n.log.Publish()
+	_, err := n.Publish()
 	return err
+}
+
+// Publish signs a checkpoint over what is durable. It states the epoch in which this node leads, but for the founder's, so
+// that whoever holds two can tell what a promotion left behind from a history that was rewritten.
+func (n *Node) Publish() ([]byte, error) {
+	n.fencing.mu.Lock()
+	epoch := n.fencing.fence.Epoch
+	n.fencing.mu.Unlock()
+	if epoch == 0 {
+		return n.log.Publish()
+	}
+	return n.log.Publish(epochLine + strconv.FormatUint(epoch, 10))
 }
 
 // The more tokens there are, the longer taking a snapshot lasts, and the more it waits.

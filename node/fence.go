@@ -198,8 +198,16 @@ func (n *Node) Fence(signed []byte) error {
 	}
 	n.fencing.signed, n.fencing.fence = signed, f
 	n.fencing.changed.wake()
-	return nil
+	// Of earlier epochs too: evidence of two histories is judged by the promotions between them.
+	return replaceFile(n.fs, n.config.Dir, n.fencePath(f.Epoch), signed)
 }
+
+func (n *Node) fencePath(epoch uint64) string {
+	return filepath.Join(n.config.Dir, fmt.Sprintf("%s-%d", fenceFile, epoch))
+}
+
+// FenceOf returns the fence of an epoch, signed, or nil if this node has not seen it.
+func (n *Node) FenceOf(epoch uint64) ([]byte, error) { return readSmall(n.fs, n.fencePath(epoch)) }
 
 // conflictFile holds a fence of the epoch that the node knows of, with which another was promoted at the same time.
 const conflictFile = "fence.conflict"

@@ -87,7 +87,7 @@ func TestAForkIsSeenWhereverItsBlocksBegin(t *testing.T) {
 		t.Fatalf("it stopped for %v", err)
 	}
 	verifier, _ := note.NewVerifier(f.world.Genesis.LogKey)
-	if err := evidence.Evidence.Check(verifier); err != nil {
+	if verdict, err := evidence.Evidence.Check(verifier); err != nil || verdict != node.Forked {
 		t.Error(err)
 	}
 }

@@ -372,7 +372,7 @@ func TestTwoHistoriesAreEvidence(t *testing.T) {
 				t.Fatalf("it stopped for %v", err)
 			}
 			verifier, _ := note.NewVerifier(f.world.Genesis.LogKey)
-			if err := evidence.Evidence.Check(verifier); err != nil {
+			if verdict, err := evidence.Evidence.Check(verifier); err != nil || verdict != node.Forked {
 				t.Error(err)
 			}
 			if files, _ := filepath.Glob(filepath.Join(filepath.Dir(evidence.File), node.EvidencePattern)); len(files) != 1 {
@@ -380,12 +380,12 @@ func TestTwoHistoriesAreEvidence(t *testing.T) {
 			}
 			forged := evidence.Evidence
 			forged.Root[0] ^= 1
-			if err := forged.Check(verifier); err == nil {
+			if _, err := forged.Check(verifier); err == nil {
 				t.Error("evidence with another root holds")
 			}
 			forged = evidence.Evidence
 			forged.Longer = forged.Shorter
-			if err := forged.Check(verifier); err == nil {
+			if _, err := forged.Check(verifier); err == nil {
 				t.Error("evidence with one checkpoint twice holds")
 			}
 		})

@@ -98,9 +98,7 @@ func (p *promoting) promiseOf(ctx context.Context, url string, asking []byte, pr
 func (p *promoting) prove(dir string, asking, fence []byte) (path string, err error) {
 	p.proof.Origin, p.proof.Prepare, p.proof.Fence = p.n.Log().Origin(), string(asking), string(fence)
 	p.proof.Acks, p.proof.GivenUp = p.c.Acks, p.result.GivenUp
-	for _, public := range p.followers {
-		p.proof.Followers = append(p.proof.Followers, public)
-	}
+	p.proof.Followers = append(p.proof.Followers, p.followers...)
 	if err := p.n.ProvePromises(&p.proof); err != nil {
 		return "", err
 	}

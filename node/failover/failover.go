@@ -57,6 +57,10 @@ func MayLead(acks, silent int, leaderStopped bool) bool {
 	return acks == 0 || leaderStopped || silent < acks
 }
 
+// Abandoned says whether a fence explains two histories that were signed in two epochs, both of which begin with the log that
+// it states: the older one goes on with what nobody had acknowledged, and the leader of the newer one never had.
+func Abandoned(older, newer, fence uint64) bool { return older < fence && fence <= newer }
+
 // Whole says whether a leader that started with an old log would have been found out: whoever was not heard since may have
 // acknowledged more than it has, if there are enough of them.
 func Whole(acks, followers, heard int) bool { return acks == 0 || followers-heard < acks }
