@@ -89,7 +89,7 @@ var (
 // addLedgerFlags gives a command the flags that say on which ledger it works.
 func addLedgerFlags(command *cobra.Command) {
 	command.PersistentFlags().String("data", "./aqsha-data", "data directory: network, keys and names")
-	command.PersistentFlags().String("node", "", "URL of a running node (default: the one that runs on the data directory, else none is needed)")
+	command.PersistentFlags().String("node", "", "URL of a running node, or of several, separated by commas: whichever leads is spoken to (default: the one that runs on the data directory, else none is needed)")
 	command.PersistentFlags().String("access", "", "access token for a node that is not open to read (or AQSHA_ACCESS)")
 	command.PersistentFlags().String("passphrase-file", "", "file with the passphrase of the keys (or AQSHA_PASSPHRASE, or asked)")
 }
