@@ -125,6 +125,49 @@ func keepFollowerURLs(ctx context.Context, n *node.Node, dir string, logger *slo
 	}
 }
 
+// awaitNewLeader looks, while the leader is not heard, among the nodes that are known for another that leads by the newest
+// fence, until ctx ends. Only nodes of which the old leader or a person told are asked: whoever else answered could keep a
+// follower for himself.
+func awaitNewLeader(ctx context.Context, dir string, n *node.Node, leader string) string {
+	for {
+		select {
+		case <-time.After(askEvery / 10):
+		case <-ctx.Done():
+			return ""
+		}
+		if state, _ := n.FollowState(); state.Connected {
+			continue
+		}
+		c, err := readConfig(dir)
+		if err != nil {
+			continue
+		}
+		for _, url := range append(slices.Sorted(maps.Values(c.FollowerURLs)), c.Peers...) {
+			url = strings.TrimSuffix(url, "/")
+			asking, done := context.WithTimeout(ctx, healthWait)
+			leads := url != leader && leadsNow(asking, n, api.NewClient(url, ""))
+			done()
+			if leads {
+				return url
+			}
+		}
+	}
+}
+
+// leadsNow says whether a node leads by the newest fence that is known.
+func leadsNow(ctx context.Context, n *node.Node, peer *api.Client) bool {
+	theirs, err := peer.Fence(ctx)
+	if err != nil || theirs == nil {
+		return false
+	}
+	_ = n.Fence(theirs) // it may be newer
+	if own, _ := n.KnownFence(); !slices.Equal(own, theirs) {
+		return false
+	}
+	h, err := peer.Health(ctx)
+	return err == nil && h.Follows == nil && h.Status != "read-only"
+}
+
 // ownURL is where others reach a node that listens at a URL; empty when nobody can say.
 func ownURL(c config, listens string) string {
 	if c.URL != "" {

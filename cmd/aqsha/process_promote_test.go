@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -230,4 +231,47 @@ func TestALeaderThatIsCutOffAnswersNoMore(t *testing.T) {
 	if out := run1(t, "balance", "shop", "--data", g.path("people"), "--node", leader.url); !strings.Contains(out, "4.00") {
 		t.Errorf("after the promotion: %s", out)
 	}
+}
+
+// A switchover with a leader that is there: who pays with the list of nodes notices nothing, no payment is lost or made twice, and
+// the other follower finds the new leader by itself.
+func TestASwitchoverRefusesNoPayment(t *testing.T) {
+	g := newGroup(t, 1)
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	for range 100 { // until both have heard where the other one is
+		b, _ := readConfig(g.path("b"))
+		if c, err := readConfig(g.path("c")); err == nil && len(c.FollowerURLs) == 2 && len(b.FollowerURLs) == 2 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err := os.CopyFS(g.path("people"), os.DirFS(g.path("a"))); err != nil {
+		t.Fatal(err)
+	}
+	nodes := strings.Join([]string{g.leader.url, g.follows[0].url, g.follows[1].url}, ",")
+	const payments = 25
+	paid := make(chan error, 1)
+	go func() {
+		for i := range payments {
+			if out, err := aqsha("pay", "bank", "shop", "1", "--data", g.path("people"), "--node", nodes).CombinedOutput(); err != nil {
+				paid <- fmt.Errorf("payment %d: %w: %s", i, err, out)
+				return
+			}
+		}
+		paid <- nil
+	}()
+	address := strings.TrimPrefix(g.follows[0].url, "http://")
+	g.follows[0].stop(t)
+	leader := serves(t, "switchover", "--data", g.path("b"), "--listen", address, "--log-key", filepath.Join(g.path("a"), "keys", "log.secret"))
+	defer leader.kill()
+	if err := <-paid; err != nil {
+		t.Fatal(err)
+	}
+	if out := run1(t, "balance", "shop", "--data", g.path("people"), "--node", leader.url); !strings.Contains(out, fmt.Sprintf("%d.00", payments)) {
+		t.Errorf("after the switchover: %s", out)
+	}
+	g.comes("the other follows the new leader", g.follows[1].url, func(h api.Health) bool {
+		return h.Follows != nil && h.Follows.Leader == leader.url && h.Follows.Connected
+	})
+	g.comes("the old leader says why it answers nothing", g.leader.url, func(h api.Health) bool { return h.Status == "read-only" && strings.Contains(h.Detail, "epoch 1") })
 }

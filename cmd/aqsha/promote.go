@@ -144,8 +144,9 @@ const inConflict = "the leader that is promoted next"
 type promoting struct {
 	promoteOptions
 	n         *node.Node
-	c         config // as it was
-	old       string // URL of the old leader; empty when nobody knows
+	c         config      // as it was
+	signs     note.Signer // with which this follower cosigns; nil when it never did
+	old       string      // URL of the old leader; empty when nobody knows
 	access    string
 	followers []string        // the ledger's, less this one
 	verifiers []note.Verifier // of them
@@ -185,6 +186,7 @@ func (p *promoting) cosigner(book *wallet.Book) error {
 	cosigner, public, err := book.Cosigner(p.name)
 	if err == nil {
 		p.n.Cosigns(cosigner)
+		p.signs = cosigner
 		p.proof.Followers = append(p.proof.Followers, public)
 	}
 	return err

@@ -65,6 +65,11 @@ func (p *promoting) ask(ctx context.Context) error {
 		heard = append(heard, s.Followers...)
 		if url == p.old { // it is copied when it has stopped
 			oldAnswers = s.Error == "" && !p.withoutOldLeader
+			if p.planned && oldAnswers { // while it goes on, and this follower acknowledges
+				if err := p.n.FollowUntil(ctx, p.client(url), p.signs, s.Size, nil); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if err := p.copyFrom(ctx, s, p.acceptLoss); err != nil {
