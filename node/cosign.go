@@ -161,6 +161,39 @@ func (s *cosigners) wait(ctx context.Context, size uint64, enough int) error {
 	}
 }
 
+// waitWhole returns once so few followers were not heard since the start that none of those can have acknowledged more than
+// this log has, or ctx ends: it may be an old copy that was put back.
+func (s *cosigners) waitWhole(ctx context.Context, acks int) error {
+	for {
+		grown := s.grown.wait()
+		if failover.Whole(acks, len(s.names), s.everHeard()) {
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Unheard names the followers that were not heard since the start, while a leader has to wait for them: each may have
+// acknowledged more than its log has, if that is an old copy.
+func (n *Node) Unheard() (names []string) {
+	s := n.cosigners
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.config.Leader != "" || n.recovered.Size <= 1 || failover.Whole(n.config.Acks, len(s.names), len(s.heard)) {
+		return nil
+	}
+	for _, name := range s.names {
+		if _, heard := s.heard[name]; !heard {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // FollowerState is how far a follower is, as it acknowledged. What is not known is absent.
 type FollowerState struct {
 	Name         string  `json:"name"`

@@ -30,6 +30,7 @@ type Promise struct {
 	Size uint64 // entries that are durable there: everything that it acknowledged is among them
 	Root txlog.Hash
 	Role string
+	Led  uint64 // the newest epoch of which it knows a leader, or leads itself
 }
 
 // Roles of those who promise. A leader that has not heard from enough followers since it started cannot know that its log is
@@ -56,7 +57,7 @@ func (p Prepare) Text() string {
 
 // Text is what is signed.
 func (p Promise) Text() string {
-	return fmt.Sprintf("%s\n%s\n%d\n%s\n%d\n%s\n%s\n", promiseTitle, p.Network, p.Epoch, p.Candidate, p.Size, base64.StdEncoding.EncodeToString(p.Root[:]), p.Role)
+	return fmt.Sprintf("%s\n%s\n%d\n%s\n%d\n%s\n%s\n%d\n", promiseTitle, p.Network, p.Epoch, p.Candidate, p.Size, base64.StdEncoding.EncodeToString(p.Root[:]), p.Role, p.Led)
 }
 
 // openLines verifies a note of so many lines.
@@ -99,12 +100,15 @@ func OpenPrepare(signed []byte, verifier note.Verifier) (p Prepare, err error) {
 
 // OpenPromise reads a promise and verifies it under any of the verifiers; names says whose signatures it bears.
 func OpenPromise(signed []byte, verifiers note.Verifiers) (p Promise, names []string, err error) {
-	lines, opened, err := openLines(signed, verifiers, promiseTitle, 7)
+	lines, opened, err := openLines(signed, verifiers, promiseTitle, 8)
 	if err != nil {
 		return p, nil, err
 	}
 	if p.Network, p.Ballot, err = ballotOf(lines); err == nil {
 		p.Size, err = strconv.ParseUint(lines[4], 10, 63)
+	}
+	if err == nil {
+		p.Led, err = strconv.ParseUint(lines[7], 10, 63)
 	}
 	root, e := base64.StdEncoding.Strict().DecodeString(lines[5])
 	copy(p.Root[:], root)
@@ -225,6 +229,8 @@ func (n *Node) Promise(signed []byte) ([]byte, error) {
 	}
 	_, c := n.log.Checkpoint() // whatever was acknowledged or answered, a checkpoint covers
 	answer.Size, answer.Root = c.Size, c.Root
+	_, known := n.KnownFence()
+	answer.Led = known.Epoch
 	return note.Sign(&note.Note{Text: answer.Text()}, signer)
 }
 

@@ -85,7 +85,7 @@ func (p *Promotion) Check(logKey note.Verifier) (f Fence, err error) {
 		return f, err
 	}
 	var promised []string
-	stopped := false
+	stopped, newest, leads := false, uint64(0), uint64(0)
 	for i, proof := range p.Promises {
 		promise, names, err := OpenPromise([]byte(proof.Promise), verifiers)
 		if err != nil {
@@ -98,9 +98,12 @@ func (p *Promotion) Check(logKey note.Verifier) (f Fence, err error) {
 			return f, fmt.Errorf("promises[%d]: %w", i, err)
 		}
 		promised = append(promised, names...)
-		stopped = stopped || promise.Role == RoleLeader && slices.Contains(names, logKey.Name())
+		newest = max(newest, promise.Led)
+		if promise.Role == RoleLeader && slices.Contains(names, logKey.Name()) {
+			stopped, leads = true, max(leads, promise.Led)
+		}
 	}
-	return f, p.enough(promised, stopped)
+	return f, p.enough(promised, stopped && leads == newest) // a leader that was replaced before does not have everything
 }
 
 // begins checks that a fence's log begins with what somebody had who promised.

@@ -152,7 +152,8 @@ type promoting struct {
 	verifiers []note.Verifier // of them
 	name      string          // of this follower; empty when it never cosigned
 	proof     node.Promotion
-	stopped   bool // the old leader promised, and has everything that was answered
+	stopped   bool   // the old leader promised, and has everything that was answered
+	known     uint64 // the newest epoch that was promised or led, as far as is known here
 	result    promotion
 }
 
@@ -204,6 +205,9 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 	}
 	var word [16]byte
 	_, _ = rand.Read(word[:])
+	_, fenced := p.n.KnownFence()
+	_, promised := p.n.Prepared()
+	p.known = max(fenced.Epoch, promised.Epoch)
 	asking, prepare, err := p.n.Prepare(signer, hex.EncodeToString(word[:]))
 	if err == nil {
 		err = p.collect(ctx, asking, prepare)

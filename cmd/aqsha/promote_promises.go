@@ -41,7 +41,7 @@ func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Pre
 		if err != nil {
 			continue
 		}
-		p.stopped = p.stopped || promise.Role == node.RoleLeader
+		p.stopped = p.stopped || promise.Role == node.RoleLeader && promise.Led >= p.known
 		promised = append(promised, names...)
 		if err := p.copyFrom(ctx, standing{URL: url, Size: promise.Size}, p.acceptLoss); err != nil {
 			return err
