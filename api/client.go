@@ -9,9 +9,11 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
@@ -23,22 +25,26 @@ import (
 // Client speaks to a node's API: over the network, or within the process (see Local).
 // Errors of the node come back as *Problem.
 type Client struct {
-	base   string
+	bases  []string     // of nodes of one ledger; more than one: see send
+	at     atomic.Int32 // which of them is spoken to
+	once   sync.Once
 	http   *http.Client
 	access string
-	door   *door // opens sessions with wallets' keys; nil opens none
+	door   *door                  // opens sessions with wallets' keys; nil opens none
+	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
 }
 
-// NewClient makes a client of the node at a URL. access is an access token, or empty.
+// NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them
+// leads, and follows the leader. access is an access token, or empty.
 func NewClient(base, access string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
-	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: transport}, access: access}
+	return &Client{bases: splitNodes(base), http: &http.Client{Transport: transport}, access: access}
 }
 
 // Local makes a client of a server in this process, without a network between.
 func Local(s *Server) *Client {
-	return &Client{base: "http://local", http: &http.Client{Transport: inProcess{s.Handler()}}}
+	return &Client{bases: []string{"http://local"}, http: &http.Client{Transport: inProcess{s.Handler()}}}
 }
 
 // inProcess carries requests to a handler directly.
@@ -109,27 +115,33 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	return readAnswer(response, method+" "+path)
 }
 
-func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+// sendTo sends a request to a node, and once more when it is refused and a wallet's key opens a session for it.
+func (c *Client) sendTo(ctx context.Context, base, method, path, contentType string, body []byte) (*http.Response, error) {
+	access := c.bearer(base, path)
+	response, err := c.sendAs(ctx, access, base, method, path, contentType, body)
+	if err != nil || !refusedAccess(response) || !c.knock(ctx, base, path, access) {
+		return response, err
+	}
+	_ = response.Body.Close()
+	return c.sendAs(ctx, c.bearer(base, path), base, method, path, contentType, body)
+}
+
+// sendAs sends a request to a node with an access, or without one if it is empty.
+func (c *Client) sendAs(ctx context.Context, access, base, method, path, contentType string, body []byte) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	access := c.bearer(path)
 	if access != "" {
 		r.Header.Set("Authorization", "Bearer "+access)
 	}
-	response, err := c.http.Do(r)
-	if err != nil || !refusedAccess(response) || !c.knock(ctx, path, access) {
-		return response, err
+	if own := c.own.Load(); own != nil && method == http.MethodPost {
+		r.Header.Set("Aqsha-Node", *own)
 	}
-	_ = response.Body.Close()
-	again := r.Clone(ctx)
-	again.Body = io.NopCloser(bytes.NewReader(body))
-	again.Header.Set("Authorization", "Bearer "+c.bearer(path))
-	return c.http.Do(again)
+	return c.http.Do(r)
 }
 
 // readAnswer reads the body of an answer, or the problem that it states.
@@ -276,6 +288,27 @@ func (c *Client) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Ans
 
 // SubmitEncoded is SubmitAll for a CBOR sequence of count transactions.
 func (c *Client) SubmitEncoded(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
+	until := time.Now().Add(leaderPatience)
+	for {
+		answers, err := c.submitOnce(ctx, sequence, count)
+		if err != nil || len(c.bases) == 1 || time.Now().After(until) || !anyElsewhere(answers) {
+			return answers, err
+		}
+		select {
+		case <-time.After(mostNodeRetry / 4):
+		case <-ctx.Done():
+			return answers, nil
+		}
+		c.findReady(ctx)
+	}
+}
+
+// anyElsewhere says whether another node may answer what this one did not.
+func anyElsewhere(answers []Answer) bool {
+	return slices.ContainsFunc(answers, func(a Answer) bool { return a.Problem != nil && elsewhere(a.Problem.Status) })
+}
+
+func (c *Client) submitOnce(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
 	body, err := c.do(ctx, http.MethodPost, "/v1/transactions", "application/cbor-seq", sequence)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,20 +26,26 @@ type door struct {
 	keys    Keyring
 
 	mu   sync.Mutex
-	open map[token.WalletID]Session
-	last token.WalletID
+	open map[where]Session
+	last map[string]token.WalletID // by node
+}
+
+// where is a wallet at a node: a session is of one run of one node.
+type where struct {
+	base   string
+	wallet token.WalletID
 }
 
 // UseKeys has the client open a session with a wallet's own key when the node asks for access to what is read of it.
 func (c *Client) UseKeys(network token.NetworkID, keys Keyring) {
-	c.door = &door{network: network, keys: keys, open: map[token.WalletID]Session{}}
+	c.door = &door{network: network, keys: keys, open: map[where]Session{}, last: map[string]token.WalletID{}}
 }
 
 // mostTried bounds the wallets and keys with which a client tries to be let in for one request.
 const mostTried = 8
 
 // bearer is the access for a path: the client's token, or the session of the wallet that the path names.
-func (c *Client) bearer(path string) string {
+func (c *Client) bearer(base, path string) string {
 	if c.access != "" || c.door == nil {
 		return c.access
 	}
@@ -46,9 +53,9 @@ func (c *Client) bearer(path string) string {
 	defer c.door.mu.Unlock()
 	id, named := walletOf(path)
 	if !named {
-		id = c.door.last
+		id = c.door.last[base]
 	}
-	return c.door.open[id].Token
+	return c.door.open[where{base, id}].Token
 }
 
 // walletOf is the wallet that a path names.
@@ -61,7 +68,7 @@ func walletOf(path string) (id token.WalletID, named bool) {
 }
 
 // knock opens a session for a path that the node would not answer; false when none can be opened, or none is to be.
-func (c *Client) knock(ctx context.Context, path string, refused string) bool {
+func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 	if c.access != "" || c.door == nil || strings.HasPrefix(path, "/v1/sessions") {
 		return false
 	}
@@ -72,9 +79,10 @@ func (c *Client) knock(ctx context.Context, path string, refused string) bool {
 	}
 	for _, id := range wallets[:min(len(wallets), mostTried)] {
 		c.door.mu.Lock()
-		tried := refused != "" && c.door.open[id].Token == refused
+		at := where{base, id}
+		tried := refused != "" && c.door.open[at].Token == refused
 		if tried {
-			delete(c.door.open, id) // it ended
+			delete(c.door.open, at) // it ended
 		}
 		c.door.mu.Unlock()
 		if tried && !named {
@@ -88,9 +96,9 @@ func (c *Client) knock(ctx context.Context, path string, refused string) bool {
 			if err != nil {
 				continue
 			}
-			if session, err := c.OpenSession(ctx, c.door.network, id, key); err == nil {
+			if session, err := c.openSession(ctx, base, c.door.network, id, key); err == nil {
 				c.door.mu.Lock()
-				c.door.open[id], c.door.last = session, id
+				c.door.open[at], c.door.last[base] = session, id
 				c.door.mu.Unlock()
 				return true
 			}
@@ -99,25 +107,42 @@ func (c *Client) knock(ctx context.Context, path string, refused string) bool {
 	return false
 }
 
-// OpenSession signs in for a wallet with its key.
-func (c *Client) OpenSession(ctx context.Context, network token.NetworkID, wallet token.WalletID, key token.Signer) (Session, error) {
-	origin, err := Origin(c.base)
+// openSession signs in at a node for a wallet with its key.
+func (c *Client) openSession(ctx context.Context, base string, network token.NetworkID, wallet token.WalletID, key token.Signer) (session Session, err error) {
+	origin, err := Origin(base)
 	if err != nil {
-		return Session{}, err
+		return session, err
 	}
-	challenge, err := post[Challenge](ctx, c, "/v1/sessions/challenges", map[string]any{"wallet": wallet})
-	if err != nil {
-		return Session{}, err
+	var challenge Challenge
+	if err := c.postTo(ctx, base, "/v1/sessions/challenges", map[string]any{"wallet": wallet}, &challenge); err != nil {
+		return session, err
 	}
 	raw, err := hex.DecodeString(challenge.Challenge)
 	if err != nil || len(raw) != token.SessionChallengeBytes {
-		return Session{}, fmt.Errorf("the node's challenge is not one: %q", challenge.Challenge)
+		return session, fmt.Errorf("the node's challenge is not one: %q", challenge.Challenge)
 	}
 	signature, err := key.Sign(token.SessionDigest(network, wallet, origin, [token.SessionChallengeBytes]byte(raw)))
 	if err != nil {
-		return Session{}, err
+		return session, err
 	}
-	return post[Session](ctx, c, "/v1/sessions", SignIn{wallet, origin, challenge.Challenge, signature})
+	return session, c.postTo(ctx, base, "/v1/sessions", SignIn{wallet, origin, challenge.Challenge, signature}, &session)
+}
+
+// postTo posts a value to one node, without access, and reads the answer.
+func (c *Client) postTo(ctx context.Context, base, path string, in, out any) error {
+	content, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	response, err := c.sendAs(ctx, "", base, http.MethodPost, path, "application/json", content)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if content, err = readAnswer(response, "POST "+path); err != nil {
+		return err
+	}
+	return json.Unmarshal(content, out)
 }
 
 // refusedAccess says whether an answer asks for access that a session may give.

@@ -22,6 +22,8 @@ const maxNote = 64 << 10
 type Members struct {
 	Followers []string `json:"followers" doc:"public keys of the followers whose cosignatures count"`
 	Acks      int      `json:"acks" doc:"how many of them must have a payment before it is answered"`
+	// URLs are where followers can be asked, by name, as they say themselves.
+	URLs map[string]string `json:"urls,omitempty" doc:"where followers can be asked, by name, as they say themselves"`
 }
 
 // Members asks a node who its followers are.
@@ -38,6 +40,7 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 			if m.Followers == nil {
 				m.Followers = []string{}
 			}
+			m.URLs = s.node.FollowerURLs()
 			return ok(m, nil)
 		})
 	huma.Register(s.api, huma.Operation{
@@ -45,9 +48,12 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 		Summary:      "Tell that a checkpoint is verified and durable at a follower",
 		Description:  "The body is the signed checkpoint with the follower's cosignature (C2SP tlog-cosignature). Only followers that this node was told of count.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
+	}, func(_ context.Context, in *struct {
+		URL     string `header:"Aqsha-Node" maxLength:"200" pattern:"^https?://[^/?#]+$" doc:"where the follower serves"`
+		RawBody []byte
+	}) (*struct{}, error) {
 		return owned(in.RawBody, func(body []byte) (*struct{}, error) {
-			if err := s.node.Cosign(body); err != nil {
+			if err := s.node.Cosign(body, in.URL); err != nil {
 				return nil, problemOf(err)
 			}
 			return nil, nil
@@ -66,20 +72,63 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 			return nil, nil
 		})
 	})
-	mux.HandleFunc("GET /v1/fence", func(w http.ResponseWriter, _ *http.Request) {
-		signed, _ := s.node.KnownFence()
-		if signed == nil {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write(signed)
+	huma.Register(s.api, huma.Operation{
+		OperationID: "promise", Method: http.MethodPost, Path: "/v1/promises",
+		Summary:      "Have a node promise that it acknowledges, or writes, nothing of an older epoch any more",
+		Description:  "The body is a prepare signed by the log's key. The answer is signed with the node's key and says how much it has. It holds for ever.",
+		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
+	}, func(_ context.Context, in *struct{ RawBody []byte }) (*noteAnswer, error) {
+		return owned(in.RawBody, func(body []byte) (*noteAnswer, error) {
+			signed, err := s.node.Promise(body)
+			if err != nil {
+				return nil, problemOf(err)
+			}
+			return &noteAnswer{"text/plain; charset=utf-8", signed}, nil
+		})
 	})
+	mux.HandleFunc("GET /v1/promises", func(w http.ResponseWriter, _ *http.Request) {
+		signed, _ := s.node.Prepared()
+		writeNote(w, signed)
+	})
+	mux.HandleFunc("GET /v1/fence", func(w http.ResponseWriter, r *http.Request) {
+		signed, _ := s.node.KnownFence()
+		if text := r.URL.Query().Get("epoch"); text != "" {
+			epoch, err := strconv.ParseUint(text, 10, 63)
+			if err != nil {
+				writeProblem(w, problemOf(token.Errorf(token.OutOfRange, "epoch", "want the number of an epoch")))
+				return
+			}
+			if signed, err = s.node.FenceOf(epoch); err != nil {
+				writeProblem(w, problemOf(err))
+				return
+			}
+		}
+		writeNote(w, signed)
+	})
+}
+
+// noteAnswer is a signed note as an answer.
+type noteAnswer struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+// writeNote answers with a signed note, or with nothing when there is none.
+func writeNote(w http.ResponseWriter, signed []byte) {
+	if signed == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write(signed)
 }
 
 func noteBody() *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/plain": {}}}
 }
+
+// feedFrames asks for every kind of frame: who does not ask for frames of the second kind would not know how to read them.
+const feedFrames = "2"
 
 // feed streams the log's blocks and checkpoints to those who may read all.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
@@ -98,7 +147,7 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // nothing more is read; the stream lasts
 	started := false
-	err = s.node.Feed(ctx, from, func(frames []byte) error {
+	err = s.node.Feed(ctx, from, r.URL.Query().Get("frames") == feedFrames, func(frames []byte) error {
 		if !started {
 			w.Header().Set("Content-Type", "application/octet-stream")
 			started = true
@@ -116,7 +165,7 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 
 // Feed opens the stream of a leader's log.
 func (c *Client) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
-	response, err := c.send(ctx, http.MethodGet, "/v1/feed?from="+strconv.FormatUint(from, 10), "", nil)
+	response, err := c.send(ctx, http.MethodGet, "/v1/feed?frames="+feedFrames+"&from="+strconv.FormatUint(from, 10), "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -142,10 +191,33 @@ func (c *Client) Fence(ctx context.Context) ([]byte, error) {
 	return signed, err
 }
 
+// FenceOf fetches the fence of an epoch; nil if the node has not seen it.
+func (c *Client) FenceOf(ctx context.Context, epoch uint64) ([]byte, error) {
+	signed, err := c.do(ctx, http.MethodGet, "/v1/fence?epoch="+strconv.FormatUint(epoch, 10), "", nil)
+	if len(signed) == 0 {
+		return nil, err
+	}
+	return signed, err
+}
+
 // SetFence gives a node a fence.
 func (c *Client) SetFence(ctx context.Context, signed []byte) error {
 	_, err := c.do(ctx, http.MethodPost, "/v1/fence", "text/plain", signed)
 	return err
+}
+
+// Promise has a node promise what a prepare asks, and returns its promise.
+func (c *Client) Promise(ctx context.Context, prepare []byte) ([]byte, error) {
+	return c.do(ctx, http.MethodPost, "/v1/promises", "text/plain", prepare)
+}
+
+// Prepared fetches the newest prepare that a node promised; nil if none.
+func (c *Client) Prepared(ctx context.Context) ([]byte, error) {
+	signed, err := c.do(ctx, http.MethodGet, "/v1/promises", "", nil)
+	if len(signed) == 0 {
+		return nil, err
+	}
+	return signed, err
 }
 
 // Cosign gives a leader a checkpoint that a follower has cosigned.
@@ -153,5 +225,8 @@ func (c *Client) Cosign(ctx context.Context, signed []byte) error {
 	_, err := c.do(ctx, http.MethodPost, "/v1/cosignatures", "text/plain", signed)
 	return err
 }
+
+// Announce has a follower's client say where the follower itself serves, so that it can be found when its leader is lost.
+func (c *Client) Announce(url string) { c.own.Store(&url) }
 
 var _ node.Leader = (*Client)(nil)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/aqsha/aqsha/token"
@@ -122,6 +123,9 @@ func (n *Node) acknowledge() {
 		}
 		cancel()
 	}()
+	if n.recovered.Size > 1 && n.cosigners.waitWhole(ctx, n.config.Acks) != nil {
+		n.logger.Warn("ended before enough followers were heard to know that nobody has more than this log")
+	}
 	if recovered := n.recovered; recovered.Size > 1 && n.cosigners.wait(ctx, recovered.Size, n.config.Acks) == nil {
 		n.durable.Store(&recovered)
 		n.grown.wake()
@@ -184,8 +188,20 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 	if len(n.config.Options.Signers) == 0 {
 		return nil
 	}
-	_, err := n.log.Publish()
+	_, err := n.Publish()
 	return err
+}
+
+// Publish signs a checkpoint over what is durable. It states the epoch in which this node leads, but for the founder's, so
+// that whoever holds two can tell what a promotion left behind from a history that was rewritten.
+func (n *Node) Publish() ([]byte, error) {
+	n.fencing.mu.Lock()
+	epoch := n.fencing.fence.Epoch
+	n.fencing.mu.Unlock()
+	if epoch == 0 {
+		return n.log.Publish()
+	}
+	return n.log.Publish(epochLine + strconv.FormatUint(epoch, 10))
 }
 
 // The more tokens there are, the longer taking a snapshot lasts, and the more it waits.

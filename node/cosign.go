@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	formats "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -30,6 +32,7 @@ type cosigners struct {
 	mu     sync.Mutex
 	sizes  map[string]uint64    // entries that each has, by name
 	heard  map[string]time.Time // when each cosigned last
+	urls   map[string]string    // at which each can be asked, as it says
 	stored time.Time            // when a cosigned checkpoint was last kept
 
 	shown     []byte // the newest checkpoint that enough followers have
@@ -38,7 +41,7 @@ type cosigners struct {
 }
 
 func newCosigners(followers []note.Verifier) *cosigners {
-	c := &cosigners{verifiers: note.VerifierList(followers...), sizes: map[string]uint64{}, heard: map[string]time.Time{}}
+	c := &cosigners{verifiers: note.VerifierList(followers...), sizes: map[string]uint64{}, heard: map[string]time.Time{}, urls: map[string]string{}}
 	for _, v := range followers {
 		c.names = append(c.names, v.Name())
 	}
@@ -50,8 +53,8 @@ func newCosigners(followers []note.Verifier) *cosigners {
 // keepEvery is how often a cosigned checkpoint replaces the bare one that is served: each takes a sync.
 const keepEvery = time.Second
 
-// Cosign takes a checkpoint of this log that a known follower has cosigned.
-func (n *Node) Cosign(signed []byte) error {
+// Cosign takes a checkpoint of this log that a known follower has cosigned. url, if not empty, is where it can be asked.
+func (n *Node) Cosign(signed []byte, url string) error {
 	c, opened, err := txlog.OpenCheckpoint(signed, n.log.Origin(), n.cosigners.verifiers)
 	if err != nil {
 		return refuse(NotCosigner, "cosignature", "%v", err)
@@ -72,6 +75,9 @@ func (n *Node) Cosign(signed []byte) error {
 	for _, sig := range opened.Sigs {
 		s.sizes[sig.Name] = max(s.sizes[sig.Name], c.Size)
 		s.heard[sig.Name] = time.Now()
+		if url != "" && len(opened.Sigs) == 1 {
+			s.urls[sig.Name] = url
+		}
 		n.clock.hear(sig)
 	}
 	if ours && c.Size >= s.shownSize && s.has(n.config.Acks) >= c.Size {
@@ -92,7 +98,10 @@ func (n *Node) Cosign(signed []byte) error {
 // PublicCheckpoint is the signed checkpoint that anybody may be shown, or nil. Where followers must acknowledge, it is one
 // that they have: a checkpoint of more would be another history, should one of them become the leader.
 func (n *Node) PublicCheckpoint() []byte {
-	if n.config.Acks == 0 || n.config.Leader != "" {
+	if n.config.Leader != "" {
+		return n.followersCheckpoint()
+	}
+	if n.config.Acks == 0 {
 		signed, _ := n.log.Checkpoint()
 		return signed
 	}
@@ -130,19 +139,11 @@ func (s *cosigners) acknowledged(enough int) uint64 {
 
 // has is acknowledged with the lock held.
 func (s *cosigners) has(enough int) uint64 {
-	best := uint64(0)
+	sizes := make([]uint64, 0, len(s.sizes))
 	for _, size := range s.sizes {
-		have := 0
-		for _, other := range s.sizes {
-			if other >= size {
-				have++
-			}
-		}
-		if have >= enough {
-			best = max(best, size)
-		}
+		sizes = append(sizes, size)
 	}
-	return best
+	return failover.Acknowledged(sizes, enough)
 }
 
 // wait returns once enough followers have a size of the log, or ctx ends.
@@ -158,6 +159,39 @@ func (s *cosigners) wait(ctx context.Context, size uint64, enough int) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// waitWhole returns once so few followers were not heard since the start that none of those can have acknowledged more than
+// this log has, or ctx ends: it may be an old copy that was put back.
+func (s *cosigners) waitWhole(ctx context.Context, acks int) error {
+	for {
+		grown := s.grown.wait()
+		if failover.Whole(acks, len(s.names), s.everHeard()) {
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Unheard names the followers that were not heard since the start, while a leader has to wait for them: each may have
+// acknowledged more than its log has, if that is an old copy.
+func (n *Node) Unheard() (names []string) {
+	s := n.cosigners
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.config.Leader != "" || n.recovered.Size <= 1 || failover.Whole(n.config.Acks, len(s.names), len(s.heard)) {
+		return nil
+	}
+	for _, name := range s.names {
+		if _, heard := s.heard[name]; !heard {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // FollowerState is how far a follower is, as it acknowledged. What is not known is absent.
@@ -190,6 +224,20 @@ func (n *Node) Followers() []FollowerState {
 		list = append(list, state)
 	}
 	return list
+}
+
+// FollowerURLs says where followers can be asked, by name, as they said.
+func (n *Node) FollowerURLs() map[string]string {
+	n.cosigners.mu.Lock()
+	defer n.cosigners.mu.Unlock()
+	return maps.Clone(n.cosigners.urls)
+}
+
+// everHeard is how many followers were heard since the start.
+func (s *cosigners) everHeard() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.heard)
 }
 
 // AwaitedFollowers says whether a leader can answer nobody because too few of its followers are there: how many are, and how

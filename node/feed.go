@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/aqsha/aqsha/txlog"
@@ -10,9 +11,15 @@ import (
 
 // WaitPublished waits until a checkpoint over more than size entries is stored, and returns the newest.
 func (n *Node) WaitPublished(ctx context.Context, size uint64) ([]byte, txlog.Checkpoint, error) {
+	return n.waitNews(ctx, size, math.MaxUint64)
+}
+
+// waitNews waits until a checkpoint over more than size entries is stored, or more entries than so many are acknowledged.
+func (n *Node) waitNews(ctx context.Context, size, acknowledged uint64) ([]byte, txlog.Checkpoint, error) {
 	for {
-		published := n.published.wait()
-		if signed, c := n.log.Checkpoint(); signed != nil && c.Size > size {
+		published, grown := n.published.wait(), n.grown.wait()
+		signed, c := n.log.Checkpoint()
+		if signed != nil && (c.Size > size || n.Head().Size > acknowledged) {
 			return signed, c, nil
 		}
 		if err := n.Err(); err != nil {
@@ -20,6 +27,7 @@ func (n *Node) WaitPublished(ctx context.Context, size uint64) ([]byte, txlog.Ch
 		}
 		select {
 		case <-published:
+		case <-grown:
 		case <-ctx.Done():
 			return nil, txlog.Checkpoint{}, ctx.Err()
 		case <-n.stop:
@@ -29,17 +37,33 @@ func (n *Node) WaitPublished(ctx context.Context, size uint64) ([]byte, txlog.Ch
 }
 
 // Feed hands on what followers need, from an entry on that begins a block: the blocks below each checkpoint, and the
-// checkpoint, which comes before all of them too. It goes on until ctx ends or send fails; with nothing new it repeats the checkpoint every so often.
-func (n *Node) Feed(ctx context.Context, from uint64, send func(frames []byte) error) error {
+// checkpoint, which comes before all of them too. To who asks for it, it says after that first checkpoint how much was
+// acknowledged, and again when that grows. It goes on until ctx ends or send fails; with nothing new it repeats the checkpoint every so often.
+func (n *Node) Feed(ctx context.Context, from uint64, acknowledged bool, send func(frames []byte) error) error {
 	height, err := n.feedFrom(from)
 	signed, c := n.log.Checkpoint()
+	told := uint64(math.MaxUint64)
+	if acknowledged {
+		told = 0
+	}
+	tell := func(frames []byte) []byte {
+		if size := n.Head().Size; size > told {
+			told = size
+			frames = appendAcknowledgedFrame(frames, size)
+		}
+		return frames
+	}
 	// The checkpoint goes first, even where no block begins at that entry: a follower that knows another history, longer
 	// or with other blocks, must see that it is one.
-	if e := send(appendCheckpointFrame(nil, signed)); e != nil || err != nil {
+	first := appendCheckpointFrame(nil, signed)
+	if err == nil {
+		first = tell(first)
+	}
+	if e := send(first); e != nil || err != nil {
 		return errors.Join(e, err)
 	}
 	var frames []byte
-	for size := from; ; {
+	for size, quiet := from, true; ; {
 		for batch, err := range n.log.Batches(height) {
 			if err != nil {
 				return err
@@ -53,15 +77,19 @@ func (n *Node) Feed(ctx context.Context, from uint64, send func(frames []byte) e
 				}
 				frames = frames[:0]
 			}
-			height, size = batch.Height+1, batch.Size()
+			height, size, quiet = batch.Height+1, batch.Size(), true
 		}
-		if err := send(appendCheckpointFrame(frames, signed)); err != nil {
+		if quiet {
+			frames = appendCheckpointFrame(frames, signed)
+		}
+		if err := send(tell(frames)); err != nil {
 			return err
 		}
 		frames = frames[:0]
-		quiet, cancel := context.WithTimeout(ctx, feedQuiet)
-		newer, at, err := n.WaitPublished(quiet, size)
+		waiting, cancel := context.WithTimeout(ctx, feedQuiet)
+		newer, at, err := n.waitNews(waiting, size, told)
 		cancel()
+		quiet = err != nil
 		switch {
 		case err == nil:
 			signed, c = newer, at

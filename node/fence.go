@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -80,7 +81,10 @@ type fencing struct {
 	fence  Fence
 	own    string // the word of a fence that made this node the leader; empty in epoch 0
 
-	changed broadcast // a newer fence is known
+	prepared []byte          // the newest prepare that this node promised, signed
+	promised failover.Ballot // of it
+
+	changed broadcast // a newer fence is known, or something was promised
 }
 
 // openFence reads what a node knows of who leads. A node that another has replaced does not open to write.
@@ -91,8 +95,11 @@ func (n *Node) openFence() error {
 	}
 	n.fencing.own = string(own)
 	signed, err := readSmall(n.fs, filepath.Join(n.config.Dir, fenceFile))
-	if err != nil || signed == nil {
+	if err != nil {
 		return err
+	}
+	if signed == nil {
+		return n.openPrepared()
 	}
 	f, err := OpenFence(signed, n.logVerifier)
 	if err != nil {
@@ -107,7 +114,7 @@ func (n *Node) openFence() error {
 	} else if n.config.Leader == "" && epoch >= f.Epoch {
 		return refuse(FenceConflict, "", "another node was promoted in epoch %d too: promote the one that is to lead again (aqsha promote)", epoch)
 	}
-	return nil
+	return n.openPrepared()
 }
 
 // InConflict says whether a data directory's node stopped because another was promoted with it, and neither was since.
@@ -171,6 +178,9 @@ func (n *Node) Fence(signed []byte) error {
 	n.fencing.mu.Lock()
 	defer n.fencing.mu.Unlock()
 	known := n.fencing.fence
+	if promised := n.fencing.promised; f.Epoch < promised.Epoch && f != known && n.config.Leader == "" {
+		return refuse(Fenced, "fence", "epoch %d is over: this node has promised epoch %d", f.Epoch, promised.Epoch)
+	}
 	switch {
 	case n.fencing.signed == nil:
 	case f == known:
@@ -188,8 +198,16 @@ func (n *Node) Fence(signed []byte) error {
 	}
 	n.fencing.signed, n.fencing.fence = signed, f
 	n.fencing.changed.wake()
-	return nil
+	// Of earlier epochs too: evidence of two histories is judged by the promotions between them.
+	return replaceFile(n.fs, n.config.Dir, n.fencePath(f.Epoch), signed)
 }
+
+func (n *Node) fencePath(epoch uint64) string {
+	return filepath.Join(n.config.Dir, fmt.Sprintf("%s-%d", fenceFile, epoch))
+}
+
+// FenceOf returns the fence of an epoch, signed, or nil if this node has not seen it.
+func (n *Node) FenceOf(epoch uint64) ([]byte, error) { return readSmall(n.fs, n.fencePath(epoch)) }
 
 // conflictFile holds a fence of the epoch that the node knows of, with which another was promoted at the same time.
 const conflictFile = "fence.conflict"
@@ -224,15 +242,15 @@ func conflicted(files vfs.FS, dir string, verifier note.Verifier) (uint64, error
 	return f.Epoch, nil
 }
 
-// Promote makes a signed fence under which this node, a follower so far, is the leader, and stores it. The node
-// must be closed and opened without Leader to write. word is random.
-func (n *Node) Promote(signer note.Signer, word string) (signed []byte, f Fence, err error) {
-	if n.config.Leader == "" {
-		return nil, f, errors.New("this node is a leader already")
+// Promote makes a signed fence under which this node is the leader of the epoch that it prepared, and stores it. The node
+// must be closed and opened without Leader to write.
+func (n *Node) Promote(signer note.Signer, prepared Prepare) (signed []byte, f Fence, err error) {
+	if _, promised := n.Prepared(); promised != prepared.Ballot {
+		return nil, f, refuse(Fenced, "epoch", "another candidate has prepared epoch %d meanwhile", promised.Epoch)
 	}
-	_, known := n.KnownFence()
 	size, root, _ := n.log.State()
-	f = Fence{Network: n.network, Epoch: known.Epoch + 1, Size: size, Root: root, Leader: word}
+	word := prepared.Candidate
+	f = Fence{Network: n.network, Epoch: prepared.Epoch, Size: size, Root: root, Leader: word}
 	if signed, err = note.Sign(&note.Note{Text: f.Text()}, signer); err != nil {
 		return nil, f, err
 	}

@@ -25,6 +25,18 @@ func codeOf(err error) token.Code {
 	return ""
 }
 
+// promote prepares an epoch and leads it.
+func promote(n *node.Node, signer note.Signer, word string) ([]byte, node.Fence, error) {
+	signed, prepared, err := n.Prepare(signer, word)
+	if err == nil {
+		err = n.Hold(signed, prepared)
+	}
+	if err != nil {
+		return nil, node.Fence{}, err
+	}
+	return n.Promote(signer, prepared)
+}
+
 // A follower that is promoted goes on where the leader was; the old leader stops at the sight of the fence, does
 // not open again, and is left by who has seen it.
 func TestPromotionFencesTheOldLeader(t *testing.T) {
@@ -37,10 +49,10 @@ func TestPromotionFencesTheOldLeader(t *testing.T) {
 	until(t, "the follower has everything", func() bool { return n.Head().Root == f.leader.Head().Root })
 	stranger, _, _ := note.GenerateKey(nil, f.world.Genesis.Name)
 	wrong, _ := note.NewSigner(stranger)
-	if _, _, err := n.Promote(wrong, "word"); err == nil {
+	if _, _, err := promote(n, wrong, "word"); err == nil {
 		t.Error("promoted by another key")
 	}
-	signed, fence, err := n.Promote(f.world.LogSigner, "word")
+	signed, fence, err := promote(n, f.world.LogSigner, "word")
 	if err != nil || fence.Epoch != 1 || fence.Size != n.Head().Size {
 		t.Fatal(fence, err)
 	}
@@ -113,7 +125,7 @@ func collect(f *testing.F, n *node.Node) []byte {
 	var all []byte
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_ = n.Feed(ctx, 0, func(frames []byte) error {
+	_ = n.Feed(ctx, 0, true, func(frames []byte) error {
 		all = append(all, frames...)
 		return io.EOF
 	})

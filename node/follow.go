@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/node/replay"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -62,7 +63,7 @@ func (n *Node) FollowState() (FollowState, bool) {
 	f := &n.following
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	own := n.durable.Load().Size
+	own := n.log.Size()
 	state := FollowState{Leader: n.config.Leader, LeaderSize: f.size, Detail: f.detail, Ahead: f.ahead.Load(), Waits: f.waits, Alarm: f.alarm}
 	if !f.heard.IsZero() {
 		silent := time.Since(f.heard)
@@ -135,7 +136,7 @@ func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, tell 
 	last, since := uint64(0), time.Now()
 	for {
 		_, kept := n.log.Checkpoint()
-		has := n.Head().Size
+		has := n.log.Size()
 		if tell != nil {
 			tell(has)
 		}
@@ -227,10 +228,11 @@ type follower struct {
 	node     *Node
 	leader   Leader
 	cosigner note.Signer
-	group    []*txlog.Batch // executed and not yet durable
-	bytes    int            // of them
-	staged   uint64         // size of the log with them
-	cosigned chan []byte    // the newest to tell the leader
+	group    []*txlog.Batch  // executed and not yet durable
+	bytes    int             // of them
+	staged   uint64          // size of the log with them
+	leads    failover.Ballot // by which the leader leads, as it says
+	cosigned chan []byte     // the newest to tell the leader
 
 	unverified atomic.Int64  // bytes of blocks that came and are not executed
 	executes   chan struct{} // something was
@@ -251,9 +253,9 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 		return err
 	}
 	// Who learns while he follows that another leads acknowledges nothing more to this one before fences were compared again.
-	known := n.fenceNow()
+	known, _ := n.whoLeads()
 	group.Go(func() {
-		for n.fenceNow() == known {
+		for n.stillLeads(known, f.leads) {
 			select {
 			case <-fenced:
 				fenced = n.fencing.changed.wait()
@@ -283,10 +285,17 @@ func (n *Node) stands(leaf ledger.Leaf) {
 	n.metrics.counted(n.state.Counts())
 }
 
-// fenceNow is the newest fence that the node knows of.
-func (n *Node) fenceNow() Fence {
-	_, f := n.KnownFence()
-	return f
+// whoLeads is the newest fence that the node knows of, and what it promised.
+func (n *Node) whoLeads() (Fence, failover.Ballot) {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	return n.fencing.fence, n.fencing.promised
+}
+
+// stillLeads says whether nothing was heard against a leader that was connected to under a fence.
+func (n *Node) stillLeads(known Fence, leader failover.Ballot) bool {
+	now, promised := n.whoLeads()
+	return now == known && failover.MayAcknowledge(promised, leader)
 }
 
 // compareFences leaves a leader that was replaced, and learns of one that replaced another.
@@ -304,11 +313,31 @@ func (f *follower) compareFences(ctx context.Context) error {
 		if codeIs(err, Fenced) {
 			return fmt.Errorf("%w: %w", ErrOldLeader, err)
 		}
+		f.leads = f.node.leaderOf(theirs)
+		if err == nil {
+			err = f.node.stillMayAcknowledge(f.leads)
+		}
 		return err // one that cannot be read says nothing of who leads: it may have been damaged on its way
 	case own != nil:
 		return fmt.Errorf("%w: it knows of no epoch, this follower of %d", ErrOldLeader, known.Epoch)
 	}
-	return nil
+	return f.node.stillMayAcknowledge(f.leads)
+}
+
+// leaderOf is by which ballot the one leads who shows a fence; the founder's without one.
+func (n *Node) leaderOf(fence []byte) failover.Ballot {
+	f, err := OpenFence(fence, n.logVerifier)
+	if err != nil {
+		return failover.Ballot{}
+	}
+	return failover.Ballot{Epoch: f.Epoch, Candidate: f.Leader}
+}
+
+// stillMayAcknowledge is mayAcknowledge for who does not hold the lock.
+func (n *Node) stillMayAcknowledge(leader failover.Ballot) error {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	return n.mayAcknowledge(leader)
 }
 
 // gatherBytes is how much of blocks is gathered for the checkpoint that covers them, and made durable at a time.
@@ -325,7 +354,7 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 		defer stream.Close()
 		r := bufio.NewReaderSize(stream, 1<<18)
 		var last *replay.Block
-		for {
+		for frames := 0; ; frames++ {
 			if f.unverified.Load() > mostUnverified {
 				if last != nil {
 					last.Wait = true // its checkpoint is passed over; the next says the same
@@ -344,6 +373,19 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 				return
 			}
 			f.node.alive()
+			switch {
+			case frame.Acknowledged > 0:
+				if err := f.node.hearAcknowledged(frame.Acknowledged, false); err != nil {
+					yield(nil, err)
+					return
+				}
+				continue
+			case frames == 1: // the leader would have told before anything else
+				if err := f.node.hearAcknowledged(0, true); err != nil {
+					yield(nil, err)
+					return
+				}
+			}
 			if err := f.tooEarly(frame); err != nil {
 				if last != nil && !yield(last, nil) { // what came before it holds
 					return
@@ -488,9 +530,7 @@ func (f *follower) commit(ctx context.Context) error {
 	n.metrics.committed(len(f.group), entries, time.Since(start))
 	f.group, f.bytes = f.group[:0], 0
 	head := n.head // this goroutine alone writes it
-	n.durable.Store(&head)
-	n.grown.wake()
-	return nil
+	return n.has(head)
 }
 
 // reached keeps a checkpoint that the log has come to, cosigned, and has the leader told.
@@ -500,21 +540,8 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 	if err != nil || c.Size != n.log.Size() {
 		return c, err // blocks here that the leader signed no checkpoint over yet: it will
 	}
-	if f.cosigner != nil {
-		opened, err := note.Open(signed, note.VerifierList(n.logVerifier))
-		if err != nil {
-			return c, err
-		}
-		opened.UnverifiedSigs = nil
-		if signed, err = note.Sign(opened, f.cosigner); err != nil {
-			return c, err
-		}
-	}
-	if _, kept := n.log.Checkpoint(); kept.Size < c.Size || kept.Root != c.Root {
-		if err := n.log.Adopt(signed); err != nil {
-			return c, n.fail(err)
-		}
-		n.published.wake()
+	if signed, err = f.acknowledge(signed, c); err != nil {
+		return c, err
 	}
 	if f.cosigner != nil {
 		select {
@@ -524,6 +551,34 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 		f.cosigned <- signed
 	}
 	return c, nil
+}
+
+// acknowledge keeps a checkpoint, cosigned, unless that was promised away. Whoever promises meanwhile waits, and counts it.
+func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error) {
+	n := f.node
+	if f.cosigner != nil {
+		n.fencing.mu.Lock()
+		defer n.fencing.mu.Unlock()
+		if err := n.mayAcknowledge(f.leads); err != nil {
+			return nil, err
+		}
+		opened, err := note.Open(signed, note.VerifierList(n.logVerifier))
+		if err != nil {
+			return nil, err
+		}
+		opened.UnverifiedSigs = nil
+		if signed, err = note.Sign(opened, f.cosigner); err != nil {
+			return nil, err
+		}
+	}
+	if _, kept := n.log.Checkpoint(); kept.Size >= c.Size && kept.Root == c.Root {
+		return signed, nil
+	}
+	if err := n.log.Adopt(signed); err != nil {
+		return nil, n.fail(err)
+	}
+	n.published.wake()
+	return signed, n.adopted(signed, c.Size)
 }
 
 // tell sends the newest cosigned checkpoint to the leader, who need not take it.

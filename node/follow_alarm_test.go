@@ -87,7 +87,7 @@ func TestAForkIsSeenWhereverItsBlocksBegin(t *testing.T) {
 		t.Fatalf("it stopped for %v", err)
 	}
 	verifier, _ := note.NewVerifier(f.world.Genesis.LogKey)
-	if err := evidence.Evidence.Check(verifier); err != nil {
+	if verdict, err := evidence.Evidence.Check(verifier); err != nil || verdict != node.Forked {
 		t.Error(err)
 	}
 }
@@ -168,7 +168,7 @@ func TestTwoPromotionsOfOneEpochStopBoth(t *testing.T) {
 		c := f.copyConfig()
 		n, stop := follow(t, c, to(f.leader), nil)
 		until(t, "the follower has everything", func() bool { return n.Head().Root == f.leader.Head().Root })
-		signed, _, err := n.Promote(f.world.LogSigner, word)
+		signed, _, err := promote(n, f.world.LogSigner, word)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func TestTwoPromotionsOfOneEpochStopBoth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, fence, err := n.Promote(f.world.LogSigner, "three")
+	signed, fence, err := promote(n, f.world.LogSigner, "three")
 	if err != nil || fence.Epoch != 2 {
 		t.Fatal(fence, err)
 	}
@@ -239,7 +239,7 @@ func TestAFollowerThatIsToldLeavesTheOldLeader(t *testing.T) {
 	f.populate(ctx)
 	other, stop := follow(t, f.copyConfig(), to(f.leader), nil)
 	until(t, "the other has everything", func() bool { return other.Head().Root == f.leader.Head().Root })
-	signed, _, err := other.Promote(f.world.LogSigner, "word")
+	signed, _, err := promote(other, f.world.LogSigner, "word")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (f *follower) consistent(ctx context.Context, signed []byte) (txlog.Checkpo
 		}
 		return c, &txlog.HistoryError{Size: c.Size, Root: root, Published: c.Root}
 	}
-	return c, n.accuse(signed, c)
+	return c, f.accuse(ctx, signed, c)
 }
 
 // extends checks that a leader's longer checkpoint extends the log here, by the leader's own hashes.
@@ -119,7 +119,7 @@ func (f *follower) extends(ctx context.Context, signed []byte, c txlog.Checkpoin
 	for _, hash := range proof {
 		e.Proof = append(e.Proof, txlog.Hash(hash))
 	}
-	return n.saveEvidence(e)
+	return f.saveEvidence(ctx, e, kept, c)
 }
 
 // alive notes that the leader said something.

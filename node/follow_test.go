@@ -40,7 +40,7 @@ func (d direct) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 		return nil, errors.New("connection refused")
 	}
 	go func() {
-		w.CloseWithError(leader.Feed(ctx, from, func(frames []byte) error { _, err := w.Write(frames); return err }))
+		w.CloseWithError(leader.Feed(ctx, from, true, func(frames []byte) error { _, err := w.Write(frames); return err }))
 	}()
 	return r, nil
 }
@@ -67,12 +67,22 @@ func (d direct) Fence(context.Context) ([]byte, error) {
 	return signed, nil
 }
 
-func (d direct) Cosign(_ context.Context, signed []byte) error { return d.leader().Cosign(signed) }
+func (d direct) Cosign(_ context.Context, signed []byte) error { return d.leader().Cosign(signed, "") }
 
 // cosigner makes a follower's key: to sign with, and as the leader knows it.
 func cosigner(t testing.TB, name string) (note.Signer, note.Verifier) {
 	t.Helper()
+	signer, verifier, _ := cosignerKeys(t, name)
+	return signer, verifier
+}
+
+// cosignerKeys is cosigner with the public key as text.
+func cosignerKeys(t testing.TB, name string) (note.Signer, note.Verifier, string) {
+	t.Helper()
 	secret, public, err := note.GenerateKey(nil, name)
+	if err == nil {
+		public, err = formats.VKeyToCosignatureV1(public)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +94,7 @@ func cosigner(t testing.TB, name string) (note.Signer, note.Verifier) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer, verifier
+	return signer, verifier, public
 }
 
 // fleet is a leader and what a follower of it needs.
@@ -362,7 +372,7 @@ func TestTwoHistoriesAreEvidence(t *testing.T) {
 				t.Fatalf("it stopped for %v", err)
 			}
 			verifier, _ := note.NewVerifier(f.world.Genesis.LogKey)
-			if err := evidence.Evidence.Check(verifier); err != nil {
+			if verdict, err := evidence.Evidence.Check(verifier); err != nil || verdict != node.Forked {
 				t.Error(err)
 			}
 			if files, _ := filepath.Glob(filepath.Join(filepath.Dir(evidence.File), node.EvidencePattern)); len(files) != 1 {
@@ -370,12 +380,12 @@ func TestTwoHistoriesAreEvidence(t *testing.T) {
 			}
 			forged := evidence.Evidence
 			forged.Root[0] ^= 1
-			if err := forged.Check(verifier); err == nil {
+			if _, err := forged.Check(verifier); err == nil {
 				t.Error("evidence with another root holds")
 			}
 			forged = evidence.Evidence
 			forged.Longer = forged.Shorter
-			if err := forged.Check(verifier); err == nil {
+			if _, err := forged.Check(verifier); err == nil {
 				t.Error("evidence with one checkpoint twice holds")
 			}
 		})

@@ -9,18 +9,21 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Frame is what a leader tells those who copy its log: a block, or the signed checkpoint over all blocks so
-// far. One of the two is set.
+// Frame is what a leader tells those who copy its log: a block, the signed checkpoint over all blocks so far, or how much
+// of them was acknowledged. One of the three is set.
 type Frame struct {
 	Entries    [][]byte
 	Checkpoint []byte
+	// Acknowledged is how many entries enough followers have, to those who ask for it: whoever copies the log shows no more.
+	Acknowledged uint64
 }
 
 // A frame is encoded as its type, the length of its content in four bytes, and the content: a block's entries as in
-// a bundle of C2SP tlog-tiles, each after its length in two bytes, or the checkpoint.
+// a bundle of C2SP tlog-tiles, each after its length in two bytes, the checkpoint, or a number of entries in eight bytes.
 const (
 	frameBlock      = 'B'
 	frameCheckpoint = 'C'
+	frameAcked      = 'A'
 	frameHeader     = 5
 )
 
@@ -50,6 +53,11 @@ func appendCheckpointFrame(b, checkpoint []byte) []byte {
 	return append(b, checkpoint...)
 }
 
+// appendAcknowledgedFrame encodes how many entries were acknowledged.
+func appendAcknowledgedFrame(b []byte, size uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, frameAcked, 0, 0, 0, 8), size)
+}
+
 // FrameError says that a stream of frames is not one.
 type FrameError struct{ Reason string }
 
@@ -65,17 +73,23 @@ func ReadFrame(r io.Reader) (Frame, error) {
 	}
 	size := binary.BigEndian.Uint32(header[1:])
 	switch {
-	case header[0] == frameCheckpoint && size > txlog.MaxCheckpointBytes, header[0] == frameBlock && size > maxFrame:
+	case header[0] == frameCheckpoint && size > txlog.MaxCheckpointBytes, header[0] == frameBlock && size > maxFrame, header[0] == frameAcked && size != 8:
 		return Frame{}, &FrameError{fmt.Sprintf("a frame of %d bytes", size)}
-	case header[0] != frameBlock && header[0] != frameCheckpoint:
+	case header[0] != frameBlock && header[0] != frameCheckpoint && header[0] != frameAcked:
 		return Frame{}, &FrameError{fmt.Sprintf("a frame of type %d", header[0])}
 	}
 	content, err := readGrowing(r, int(size))
 	if err != nil {
 		return Frame{}, err
 	}
-	if header[0] == frameCheckpoint {
+	switch header[0] {
+	case frameCheckpoint:
 		return Frame{Checkpoint: content}, nil
+	case frameAcked:
+		if f := (Frame{Acknowledged: binary.BigEndian.Uint64(content)}); f.Acknowledged > 0 {
+			return f, nil
+		}
+		return Frame{}, &FrameError{"no entry is acknowledged, not even the first"}
 	}
 	var f Frame
 	for entry, err := range txlog.SplitBundle(content) {

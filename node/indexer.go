@@ -228,5 +228,12 @@ func (n *Node) Origin(ctx context.Context, id token.ID) (index.Output, error) {
 	if err == nil && !found {
 		err = refuse(NotFound, "token", "no token %s was ever made", id)
 	}
-	return o, err
+	if err != nil {
+		return o, err
+	}
+	_, leaf, err := n.Entry(o.Entry)
+	if err != nil {
+		return o, err
+	}
+	return o, n.WaitHeight(ctx, leaf.Height)
 }

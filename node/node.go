@@ -124,23 +124,24 @@ type Node struct {
 	failure   atomic.Pointer[token.Error]
 	failed    chan struct{} // closed with failure
 
-	published   broadcast // a checkpoint was stored
-	logVerifier note.Verifier
-	cosigners   *cosigners
-	following   following
-	spoiled     atomic.Bool // the live state must not be read any more
-	fencing     fencing
-	index       *indexer
-	reserved    *reservations
-	metrics     Metrics
-	archiving   archiving
-	clock       *clock
-	stages      [stages]stage
-	rulesSeen   atomic.Uint32             // the newest version of the rules that is in force or announced, as Warnings saw it last
-	lives       atomic.Pointer[[]KeyLife] // of the sets on the ledger, as last seen
-	awaiting    atomic.Bool               // the executor waits for a follower's clock
-	ended       chan struct{}             // closed when closing has ended
-	shownTime   atomic.Uint64             // of the last executed block, for who must not wait for mu
+	published    broadcast // a checkpoint was stored
+	logVerifier  note.Verifier
+	cosigners    *cosigners
+	following    following
+	acknowledged acknowledged // on a follower
+	spoiled      atomic.Bool  // the live state must not be read any more
+	fencing      fencing
+	index        *indexer
+	reserved     *reservations
+	metrics      Metrics
+	archiving    archiving
+	clock        *clock
+	stages       [stages]stage
+	rulesSeen    atomic.Uint32             // the newest version of the rules that is in force or announced, as Warnings saw it last
+	lives        atomic.Pointer[[]KeyLife] // of the sets on the ledger, as last seen
+	awaiting     atomic.Bool               // the executor waits for a follower's clock
+	ended        chan struct{}             // closed when closing has ended
+	shownTime    atomic.Uint64             // of the last executed block, for who must not wait for mu
 }
 
 // mostBlock is the most transactions of a block: followers take no more.
@@ -275,6 +276,9 @@ func (n *Node) shutDown() error {
 	if n.index != nil {
 		n.index.close()
 	}
+	n.acknowledged.mu.Lock()
+	_ = n.keepAcknowledged(true)
+	n.acknowledged.mu.Unlock()
 	return n.closeFiles()
 }
 

@@ -98,7 +98,7 @@ func (n *Node) recover() error {
 		}
 		n.durable.Store(&Head{Leaf: n.genesis.Leaf(), Size: 1, Root: root})
 	}
-	return nil
+	return n.openAcknowledged(r.head)
 }
 
 // rebuilt is a state made from a snapshot and the log, and the replay that made it.

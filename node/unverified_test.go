@@ -55,6 +55,7 @@ func takesNoMore(t *testing.T, entries int) {
 	}
 	binary.BigEndian.PutUint32(leader.frame[1:], uint32(len(leader.frame)-frameHeader))
 	f := &follower{node: &Node{log: log}, leader: leader, executes: make(chan struct{}, 1)}
+	f.node.durable.Store(&Head{})
 	ctx, cancel := context.WithCancel(t.Context())
 	taken := make(chan *replay.Block, 10_000)
 	ended := make(chan struct{})

@@ -43,6 +43,16 @@ func (c config) checkNodes() error {
 			return token.Errorf(badConfig, fmt.Sprintf("origins[%d]", i), "%q is not an origin such as https://tenge.example.kz: scheme, host and port alone", origin)
 		}
 	}
+	if c.URL != "" {
+		if err := checkURL("url", c.URL); err != nil {
+			return err
+		}
+	}
+	for name, url := range c.FollowerURLs {
+		if err := checkURL("follower_urls."+name, url); err != nil {
+			return err
+		}
+	}
 	for i, peer := range c.Peers {
 		if err := checkURL(fmt.Sprintf("peers[%d]", i), peer); err != nil {
 			return err

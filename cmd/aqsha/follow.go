@@ -77,7 +77,13 @@ If the leader ever signs two histories, following stops and the signed pair is s
 				return followOnce(command, dir, c, book, client, cosigner, public)
 			}
 			fmt.Fprintf(os.Stderr, "This follower's key, for \"followers\" of the leader's config.toml: %s\n", public)
-			return followAndServe(command.Context(), dir, c, book, client, cosigner)
+			for {
+				moved, err := followAndServe(command.Context(), dir, c, book, client, cosigner)
+				if moved.Leader == "" || command.Context().Err() != nil {
+					return err
+				}
+				c, client = moved, api.NewClient(moved.Leader, accessOf(command))
+			}
 		},
 	}
 	addLedgerFlags(command)
@@ -182,19 +188,23 @@ func copyGenesis(ctx context.Context, dir string, client *api.Client, network st
 	})
 }
 
-// followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile.
-func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) error {
+// followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile. When the leader
+// was replaced it looks for the new one, and ends with a configuration to follow that one.
+func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book, leader *api.Client, cosigner note.Signer) (moved config, _ error) {
 	logger := c.logger()
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
-		return err
+		return moved, err
 	}
 	defer endInTime(ctx, os.Stderr)()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var group sync.WaitGroup
 	var ended error
-	err = serveNode(ctx, n, dir, c, logger, nil, func(ctx context.Context, _ *api.Server, _ string) error {
+	err = serveNode(ctx, n, dir, c, logger, nil, func(ctx context.Context, _ *api.Server, listens string) error {
+		if own := ownURL(c, listens); own != "" {
+			leader.Announce(own)
+		}
 		group.Go(func() {
 			if ended = n.Follow(ctx, leader, cosigner); errors.Is(ended, context.Canceled) {
 				ended = nil
@@ -204,12 +214,40 @@ func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book
 			}
 			cancel()
 		})
+		group.Go(func() {
+			if url := awaitNewLeader(ctx, dir, n, c.Leader); url != "" {
+				logger.Info("another node leads: following it", "leader", url)
+				moved = c
+				moved.Leader, moved.Listen = url, strings.TrimPrefix(listens, "http://")
+				cancel()
+			}
+		})
 		group.Go(func() { keepMembersFresh(ctx, dir, c, leader, logger) })
 		return nil
 	})
 	cancel()
 	group.Wait()
-	return errors.Join(ended, err, n.Close())
+	if moved.Leader != "" && errors.Is(ended, node.ErrOldLeader) {
+		ended = nil
+	}
+	err = errors.Join(ended, err, n.Close())
+	if moved.Leader != "" && err == nil {
+		err = adoptLeader(dir, moved.Leader)
+	}
+	if err != nil {
+		moved.Leader = ""
+	}
+	return moved, err
+}
+
+// adoptLeader keeps whom a follower follows from now on.
+func adoptLeader(dir, url string) error {
+	c, err := readConfig(dir)
+	if err != nil {
+		return err
+	}
+	c.Leader = url
+	return writeConfig(dir, c)
 }
 
 // showsAlarm says whether following ended because of what the leader showed, not because of this machine.

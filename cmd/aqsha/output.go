@@ -76,8 +76,17 @@ func remedy(err error) string {
 	return ""
 }
 
+// exitWith ends a command that has said everything with an exit code of its own.
+type exitWith int
+
+func (e exitWith) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 // report prints an error on stderr and returns the exit code that belongs to it.
 func report(command *cobra.Command, err error) int {
+	var silent exitWith
+	if errors.As(err, &silent) {
+		return int(silent)
+	}
 	code, exit, field := "failure", exitFailure, ""
 	var rule coded
 	var usage usageError

@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"net"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
@@ -49,6 +53,9 @@ func compareWithPeer(ctx context.Context, n *node.Node, peer *api.Client) {
 	if err != nil {
 		return
 	}
+	if prepared, err := peer.Prepared(ctx); err == nil && prepared != nil {
+		_, _ = n.Promise(prepared) // a promotion is under way: nothing older is answered, here neither
+	}
 	if theirs != nil {
 		_ = n.Fence(theirs) // it says so itself
 	}
@@ -63,11 +70,12 @@ func keepMembers(ctx context.Context, dir string, c *config, leader *api.Client)
 	asking, done := context.WithTimeout(ctx, healthWait)
 	defer done()
 	m, err := leader.Members(asking)
-	if err != nil || (slices.Equal(m.Followers, c.Followers) && m.Acks == c.Acks) {
+	urls := knownURLs(c.FollowerURLs, m.URLs)
+	if err != nil || (slices.Equal(m.Followers, c.Followers) && m.Acks == c.Acks && maps.Equal(urls, c.FollowerURLs)) {
 		return nil
 	}
 	kept := *c
-	kept.Followers, kept.Acks = m.Followers, m.Acks
+	kept.Followers, kept.Acks, kept.FollowerURLs = m.Followers, m.Acks, urls
 	if kept.checkNodes() != nil {
 		return nil // what this node could not start with is not kept
 	}
@@ -76,9 +84,103 @@ func keepMembers(ctx context.Context, dir string, c *config, leader *api.Client)
 	if err != nil {
 		return err
 	}
-	onDisk.Followers, onDisk.Acks = m.Followers, m.Acks
+	onDisk.Followers, onDisk.Acks, onDisk.FollowerURLs = m.Followers, m.Acks, urls
 	*c = kept
 	return writeConfig(dir, onDisk)
+}
+
+// knownURLs are those that were known, and those that are said now.
+func knownURLs(known, said map[string]string) map[string]string {
+	urls := maps.Clone(known)
+	for name, url := range said {
+		if checkURL("", url) != nil {
+			continue
+		}
+		if urls == nil {
+			urls = map[string]string{}
+		}
+		urls[name] = url
+	}
+	return urls
+}
+
+// keepFollowerURLs keeps in a leader's configuration where its followers can be asked, until ctx ends: started again, it asks
+// them who leads before it answers anything.
+func keepFollowerURLs(ctx context.Context, n *node.Node, dir string, logger *slog.Logger) {
+	for {
+		select {
+		case <-time.After(askEvery):
+		case <-ctx.Done():
+			return
+		}
+		c, err := readConfig(dir)
+		urls := knownURLs(c.FollowerURLs, n.FollowerURLs())
+		if err == nil && !maps.Equal(urls, c.FollowerURLs) {
+			c.FollowerURLs = urls
+			err = writeConfig(dir, c)
+		}
+		if err != nil {
+			logger.Warn("where followers can be asked could not be kept", "cause", err)
+		}
+	}
+}
+
+// awaitNewLeader looks, while the leader is not heard, among the nodes that are known for another that leads by the newest
+// fence, until ctx ends. Only nodes of which the old leader or a person told are asked: whoever else answered could keep a
+// follower for himself.
+func awaitNewLeader(ctx context.Context, dir string, n *node.Node, leader string) string {
+	for {
+		select {
+		case <-time.After(askEvery / 10):
+		case <-ctx.Done():
+			return ""
+		}
+		if state, _ := n.FollowState(); state.Connected {
+			continue
+		}
+		c, err := readConfig(dir)
+		if err != nil {
+			continue
+		}
+		for _, url := range append(slices.Sorted(maps.Values(c.FollowerURLs)), c.Peers...) {
+			url = strings.TrimSuffix(url, "/")
+			asking, done := context.WithTimeout(ctx, healthWait)
+			leads := url != leader && leadsNow(asking, n, api.NewClient(url, ""))
+			done()
+			if leads {
+				return url
+			}
+		}
+	}
+}
+
+// leadsNow says whether a node leads by the newest fence that is known.
+func leadsNow(ctx context.Context, n *node.Node, peer *api.Client) bool {
+	theirs, err := peer.Fence(ctx)
+	if err != nil || theirs == nil {
+		return false
+	}
+	_ = n.Fence(theirs) // it may be newer
+	if own, _ := n.KnownFence(); !slices.Equal(own, theirs) {
+		return false
+	}
+	h, err := peer.Health(ctx)
+	return err == nil && h.Follows == nil && h.Status != "read-only"
+}
+
+// ownURL is where others reach a node that listens at a URL; empty when nobody can say.
+func ownURL(c config, listens string) string {
+	if c.URL != "" {
+		return strings.TrimSuffix(c.URL, "/")
+	}
+	u, err := url.Parse(listens)
+	if err != nil {
+		return ""
+	}
+	if address := net.ParseIP(u.Hostname()); address != nil && address.IsUnspecified() {
+		return ""
+	}
+	return listens
 }
 
 // keepMembersFresh keeps them until ctx ends.

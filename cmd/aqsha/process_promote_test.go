@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,14 @@ func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 	if out, err := aqsha("promote", "--data", g.path("b"), "--ask", g.follows[1].url, "--log-key", filepath.Join(g.path("other"), "keys", "log.secret")).CombinedOutput(); err == nil || !strings.Contains(string(out), "the log's is") {
 		t.Fatalf("promoted by another network's key: %v\n%s", err, out)
 	}
+	c, err := readConfig(g.path("b"))
+	if err == nil {
+		c.FollowerURLs = nil // it may have heard already where the other can be asked
+		err = writeConfig(g.path("b"), c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	out, err := aqsha("promote", "--data", g.path("b"), "--log-key", logKey).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "would-lose") || !strings.Contains(string(out), "--ask") {
 		t.Fatalf("promoted without the other follower's word: %v\n%s", err, out)
@@ -114,7 +123,8 @@ func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 	if p.Size != has.Head.Size || p.Lost != 0 || len(p.GivenUp) != 0 {
 		t.Errorf("the other follower has %d entries: %+v", has.Head.Size, p)
 	}
-	c, err := readConfig(g.path("b"))
+	run1(t, "verify", "promotion", filepath.Join(g.path("b"), "promotion-1.json"), "--key", has.LogKey)
+	c, err = readConfig(g.path("b"))
 	if err != nil || c.Acks != 1 || !slices.Equal(c.Followers, g.keys[1:]) || !slices.Contains(c.Peers, g.leader.url) {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -171,4 +181,97 @@ func TestAnOldCopyPutBackIsAnAlarm(t *testing.T) {
 			t.Errorf("evidence: %v", files)
 		}
 	}
+}
+
+// A leader that is cut off from its candidate, though not from the other follower, answers nothing any more once that
+// follower has promised: there are never two who answer.
+func TestALeaderThatIsCutOffAnswersNoMore(t *testing.T) {
+	g := newGroup(t, 1)
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	for range 100 { // until the follower has heard where the other one is
+		if c, err := readConfig(g.path("b")); err == nil && len(c.FollowerURLs) == 2 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	g.follows[0].stop(t)
+	c, err := readConfig(g.path("b"))
+	if err != nil || len(c.FollowerURLs) != 2 {
+		t.Fatalf("%+v, %v", c.FollowerURLs, err)
+	}
+	c.Leader = "http://127.0.0.1:1" // the leader is not reached
+	if err := writeConfig(g.path("b"), c); err != nil {
+		t.Fatal(err)
+	}
+	run1(t, "pay", "bank", "shop", "3", "--data", g.path("a"))
+	logKey := filepath.Join(g.path("a"), "keys", "log.secret")
+	var p promotion
+	if err := json.Unmarshal([]byte(run1Out(t, "promote", "--data", g.path("b"), "--log-key", logKey, "--json")), &p); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Promised) != 2 || p.Lost != 0 || len(p.GivenUp) != 0 {
+		t.Errorf("%+v", p)
+	}
+	leader := up(t, g.path("b"))
+	defer leader.kill()
+	g.follows[1].kill()
+	g.follows[1] = g.follow("c", leader.url)
+	if err := os.CopyFS(g.path("people"), os.DirFS(g.path("a"))); err != nil {
+		t.Fatal(err)
+	}
+	g.comes("the old leader says that it waits, or is replaced", g.leader.url, func(h api.Health) bool { return !h.Ready })
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	pay := aqsha("pay", "bank", "shop", "1", "--data", g.path("a"))
+	defer context.AfterFunc(ctx, func() { _ = pay.Process.Kill() })()
+	if out, err := pay.CombinedOutput(); err == nil {
+		t.Errorf("the old leader answered a payment: %s", out)
+	}
+	run1(t, "pay", "bank", "shop", "1", "--data", g.path("people"), "--node", leader.url)
+	if out := run1(t, "balance", "shop", "--data", g.path("people"), "--node", leader.url); !strings.Contains(out, "4.00") {
+		t.Errorf("after the promotion: %s", out)
+	}
+}
+
+// A switchover with a leader that is there: who pays with the list of nodes notices nothing, no payment is lost or made twice, and
+// the other follower finds the new leader by itself.
+func TestASwitchoverRefusesNoPayment(t *testing.T) {
+	g := newGroup(t, 1)
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	for range 100 { // until both have heard where the other one is
+		b, _ := readConfig(g.path("b"))
+		if c, err := readConfig(g.path("c")); err == nil && len(c.FollowerURLs) == 2 && len(b.FollowerURLs) == 2 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err := os.CopyFS(g.path("people"), os.DirFS(g.path("a"))); err != nil {
+		t.Fatal(err)
+	}
+	nodes := strings.Join([]string{g.leader.url, g.follows[0].url, g.follows[1].url}, ",")
+	const payments = 25
+	paid := make(chan error, 1)
+	go func() {
+		for i := range payments {
+			if out, err := aqsha("pay", "bank", "shop", "1", "--data", g.path("people"), "--node", nodes).CombinedOutput(); err != nil {
+				paid <- fmt.Errorf("payment %d: %w: %s", i, err, out)
+				return
+			}
+		}
+		paid <- nil
+	}()
+	address := strings.TrimPrefix(g.follows[0].url, "http://")
+	g.follows[0].stop(t)
+	leader := serves(t, "switchover", "--data", g.path("b"), "--listen", address, "--log-key", filepath.Join(g.path("a"), "keys", "log.secret"))
+	defer leader.kill()
+	if err := <-paid; err != nil {
+		t.Fatal(err)
+	}
+	if out := run1(t, "balance", "shop", "--data", g.path("people"), "--node", leader.url); !strings.Contains(out, fmt.Sprintf("%d.00", payments)) {
+		t.Errorf("after the switchover: %s", out)
+	}
+	g.comes("the other follows the new leader", g.follows[1].url, func(h api.Health) bool {
+		return h.Follows != nil && h.Follows.Leader == leader.url && h.Follows.Connected
+	})
+	g.comes("the old leader says why it answers nothing", g.leader.url, func(h api.Health) bool { return h.Status == "read-only" && strings.Contains(h.Detail, "epoch 1") })
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,7 +31,9 @@ type promotion struct {
 	Followers []string   `json:"followers"`           // whose cosignatures count from now on
 	Acks      int        `json:"acks"`                // how many of them must acknowledge
 	AcksWere  int        `json:"acks_were"`           // under the old leader
-	GivenUp   []string   `json:"given_up,omitempty"`  // followers that could not be asked; what only they acknowledged is lost
+	Promised  []string   `json:"promised"`            // who acknowledges, or writes, nothing under the old leader any more
+	Proof     string     `json:"proof"`               // file of all that: "aqsha verify promotion" checks it
+	GivenUp   []string   `json:"given_up,omitempty"`  // followers that did not promise; what only they acknowledged is lost
 	Lost      uint64     `json:"lost,omitempty"`      // entries that another node was seen to have, and that are not here
 	LostFrom  string     `json:"lost_from,omitempty"` // that node
 }
@@ -41,6 +44,8 @@ type promoteOptions struct {
 	ask              []string // URLs of more nodes
 	acceptLoss       bool
 	withoutOldLeader bool
+	without          []string // names of followers that are given up
+	planned          bool     // the old leader is there, and stops first
 }
 
 func newPromoteCommand() *cobra.Command {
@@ -51,22 +56,27 @@ func newPromoteCommand() *cobra.Command {
 		Long: `Make the follower in the data directory the leader. It must not be running. The log's signing
 key is needed: in the directory, or from --log-key (keys/log.secret of the old leader, kept apart).
 
-First the old leader, the nodes in "peers" and those of --ask are asked how far they are, and what
-they have and this follower has not is copied and verified. An entry is answered when "acks" followers
-have it: if so many of the listed followers cannot be asked (and the old leader neither), one may have been
-answered that is not here, and the promotion is refused: name them with --ask, or give them up with
---accept-loss. With one follower and "acks = 1" nobody else has to be asked.
+First the old leader, the followers (they say at which URL), the nodes in "peers" and those of --ask are asked how far
+they are, and what they have and this follower has not is copied and verified. Then each is asked for its
+signed promise that it acknowledges nothing under the old leader any more, and what it has beyond is copied too.
+An entry is answered when "acks" followers have it: if so many of them do not promise (and the old leader
+neither), one may have been answered that is not here, or may be yet, and the promotion is refused: name them with --ask, or
+give each up with --without NAME --accept-loss. With one follower and "acks = 1" nobody else has to promise.
 
 Then a fence is signed: the old leader, if it answers, stops writing for ever, its last entries are
 copied, and followers and peers that learn of the fence leave it. If they cannot be copied the
 promotion can be run again, or finished with --without-old-leader. "followers" (less this one) and "acks" are kept
-and printed, and the old leader becomes a peer, which is told of the fence until it has it.
+and printed, and the old leader becomes a peer, which is told of the fence until it has it. The promises are kept in
+promotion-EPOCH.json, with which anybody can check that the promotion was in order (aqsha verify promotion).
+
+A promise holds for ever: after a promotion that ended half way, those who promised acknowledge nothing to the old
+leader. Run it again, or promote another.
 
 Two followers that are promoted at once both stop when they hear of each other: promote the one that is to
 lead again.`,
 		Example: `  aqsha promote --data ./copy --log-key ./safe/log.secret && aqsha up --data ./copy
   aqsha promote --data ./copy --ask http://10.0.0.3:8430
-  aqsha promote --data ./copy --without-old-leader --accept-loss --json`,
+  aqsha promote --data ./copy --without-old-leader --without follower-9def0253 --accept-loss --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return promote(command, o) },
 	}
@@ -74,6 +84,7 @@ lead again.`,
 	command.Flags().StringVar(&o.logKey, "log-key", "", "file with the log's signing key (default: the one in the data directory)")
 	command.Flags().StringArrayVar(&o.ask, "ask", nil, "URL of another follower to ask and to tell (more than one: repeat)")
 	command.Flags().BoolVar(&o.acceptLoss, "accept-loss", false, "promote even if entries that were answered may be lost")
+	command.Flags().StringArrayVar(&o.without, "without", nil, "name of a follower that is given up, with --accept-loss (more than one: repeat)")
 	command.Flags().BoolVar(&o.withoutOldLeader, "without-old-leader", false, "do without the old leader's last entries, which nobody else may have")
 	return command
 }
@@ -90,7 +101,7 @@ func promote(command *cobra.Command, o promoteOptions) error {
 		return err
 	}
 	c, lock, err := takeLedger(ctx, dir, func(c config) error {
-		if c.Leader == "" && !node.InConflict(vfs.OS, dir) {
+		if c.Leader == "" && !node.InConflict(vfs.OS, dir) && !node.SteppedDown(vfs.OS, dir) {
 			return usageError{fmt.Errorf("%s is a leader's already", dir)}
 		}
 		if o.logKey == "" && !book.HasLogKey() {
@@ -112,7 +123,10 @@ func promote(command *cobra.Command, o promoteOptions) error {
 	p.others(book)
 	signer, err := p.logSigner(book)
 	if err == nil {
-		err = p.run(ctx, signer)
+		err = p.cosigner(book)
+	}
+	if err == nil {
+		err = p.run(ctx, dir, signer)
 	}
 	if err := errors.Join(err, p.n.Close()); err != nil {
 		return err
@@ -130,11 +144,16 @@ const inConflict = "the leader that is promoted next"
 type promoting struct {
 	promoteOptions
 	n         *node.Node
-	c         config // as it was
-	old       string // URL of the old leader; empty when nobody knows
+	c         config      // as it was
+	signs     note.Signer // with which this follower cosigns; nil when it never did
+	old       string      // URL of the old leader; empty when nobody knows
 	access    string
 	followers []string        // the ledger's, less this one
 	verifiers []note.Verifier // of them
+	name      string          // of this follower; empty when it never cosigned
+	proof     node.Promotion
+	stopped   bool   // the old leader promised, and has everything that was answered
+	known     uint64 // the newest epoch that was promised or led, as far as is known here
 	result    promotion
 }
 
@@ -150,21 +169,34 @@ func (p *promoting) logSigner(book *wallet.Book) (note.Signer, error) {
 
 // others finds the ledger's followers but this one.
 func (p *promoting) others(book *wallet.Book) {
-	own := ""
 	for _, v := range book.FollowerKeys() {
-		own = v.Name()
+		p.name = v.Name()
 	}
 	for _, public := range p.c.Followers {
-		if v, err := node.ParseFollower(public); err == nil && v.Name() != own {
+		if v, err := node.ParseFollower(public); err == nil && v.Name() != p.name {
 			p.followers, p.verifiers = append(p.followers, public), append(p.verifiers, v)
 		}
 	}
 }
 
-// run asks, copies, fences and copies again. What fails before the fence changes nothing but that more may have been copied;
-// after it, running it again goes on with the next epoch.
-func (p *promoting) run(ctx context.Context, signer note.Signer) error {
-	p.result = promotion{Asked: []standing{}, Told: []string{}, Untold: []string{}, AcksWere: p.c.Acks, Followers: p.followers}
+// cosigner gives the node the key with which it cosigned as a follower: its own promise is signed with it.
+func (p *promoting) cosigner(book *wallet.Book) error {
+	if p.name == "" {
+		return nil
+	}
+	cosigner, public, err := book.Cosigner(p.name)
+	if err == nil {
+		p.n.Cosigns(cosigner)
+		p.signs = cosigner
+		p.proof.Followers = append(p.proof.Followers, public)
+	}
+	return err
+}
+
+// run asks, copies, collects promises, fences and copies again. What fails before the promises changes nothing but that more may
+// have been copied; after them, running it again goes on with the next epoch.
+func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) error {
+	p.result = promotion{Asked: []standing{}, Told: []string{}, Untold: []string{}, Promised: []string{}, AcksWere: p.c.Acks, Followers: p.followers}
 	if p.result.Followers == nil {
 		p.result.Followers = []string{}
 	}
@@ -173,11 +205,36 @@ func (p *promoting) run(ctx context.Context, signer note.Signer) error {
 	}
 	var word [16]byte
 	_, _ = rand.Read(word[:])
-	signed, fence, err := p.n.Promote(signer, hex.EncodeToString(word[:]))
+	_, fenced := p.n.KnownFence()
+	_, promised := p.n.Prepared()
+	p.known = max(fenced.Epoch, promised.Epoch)
+	asking, prepare, err := p.n.Prepare(signer, hex.EncodeToString(word[:]))
+	if err == nil {
+		err = p.collect(ctx, asking, prepare)
+	}
+	if err != nil {
+		return err
+	}
+	signed, fence, err := p.n.Promote(signer, prepare)
 	if err != nil {
 		return err
 	}
 	p.result.Epoch = fence.Epoch
+	if p.result.Proof, err = p.prove(dir, asking, signed); err != nil {
+		return err
+	}
+	p.tell(ctx, signed)
+	if err := p.copyRest(ctx); err != nil {
+		return err
+	}
+	size, root, _ := p.n.Log().State()
+	p.result.Size, p.result.Root = size, root.String()
+	p.result.Acks = min(p.c.Acks, len(p.followers))
+	return nil
+}
+
+// tell gives everybody the fence.
+func (p *promoting) tell(ctx context.Context, signed []byte) {
 	for _, url := range p.urls() {
 		told, cancel := context.WithTimeout(ctx, healthWait)
 		if err := p.client(url).SetFence(told, signed); err != nil {
@@ -187,18 +244,18 @@ func (p *promoting) run(ctx context.Context, signer note.Signer) error {
 		}
 		cancel()
 	}
-	if err := p.copyRest(ctx); err != nil {
-		return err
-	}
-	head := p.n.Head()
-	p.result.Size, p.result.Root = head.Size, head.Root.String()
-	p.result.Acks = min(p.c.Acks, len(p.followers))
-	return nil
 }
 
 // urls are the nodes to ask and to tell, the old leader first.
 func (p *promoting) urls() (urls []string) {
-	for _, url := range slices.Concat([]string{p.old}, p.c.Peers, p.promoteOptions.ask) {
+	var followers []string
+	for name, url := range p.c.FollowerURLs {
+		if name != p.name {
+			followers = append(followers, url)
+		}
+	}
+	slices.Sort(followers)
+	for _, url := range slices.Concat([]string{p.old}, followers, p.c.Peers, p.promoteOptions.ask) {
 		url = strings.TrimSuffix(url, "/")
 		if url != "" && !slices.Contains(urls, url) {
 			urls = append(urls, url)
@@ -213,6 +270,8 @@ func (p *promoting) client(url string) *api.Client { return api.NewClient(url, p
 func (p *promoting) newConfig() config {
 	c := p.c
 	c.Leader, c.Followers, c.Acks = "", p.followers, p.result.Acks
+	c.FollowerURLs = maps.Clone(c.FollowerURLs)
+	delete(c.FollowerURLs, p.name)
 	c.Peers = nil
 	for _, url := range p.urls() {
 		if checkURL("", url) == nil {
@@ -229,6 +288,10 @@ func (r promotion) describe(w io.Writer, dir string) {
 			fmt.Fprintf(w, "  %s had %d entries\n", s.URL, s.Size)
 		}
 	}
+	for _, who := range r.Promised {
+		fmt.Fprintf(w, "  %s promised\n", who)
+	}
+	fmt.Fprintf(w, "  proof: %s\n", r.Proof)
 	for _, url := range r.Told {
 		fmt.Fprintf(w, "  %s knows\n", url)
 	}
@@ -243,7 +306,7 @@ func (r promotion) describe(w io.Writer, dir string) {
 		fmt.Fprintf(w, "  ATTENTION: acks was %d and is %d, for want of followers: add some to config.toml, or a loss of this machine loses payments\n", r.AcksWere, r.Acks)
 	}
 	for _, name := range r.GivenUp {
-		fmt.Fprintf(w, "  GIVEN UP: %s was not asked; what only it and other such followers acknowledged is lost\n", name)
+		fmt.Fprintf(w, "  GIVEN UP: %s did not promise; what only it and other such followers acknowledged is lost\n", name)
 	}
 	if r.Lost > 0 {
 		fmt.Fprintf(w, "  LOST: up to %d entries that %s has\n", r.Lost, r.LostFrom)

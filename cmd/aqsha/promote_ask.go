@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -18,7 +19,9 @@ type standing struct {
 	URL       string   `json:"url"`
 	Size      uint64   `json:"size,omitempty"`
 	Followers []string `json:"followers,omitempty"` // who cosigned it
-	Error     string   `json:"error,omitempty"`     // why it could not be asked
+	// LeaderSize is how many entries the leader had when this node heard it last.
+	LeaderSize uint64 `json:"leader_size,omitempty"`
+	Error      string `json:"error,omitempty"` // why it could not be asked
 }
 
 // standingOf asks a node and verifies its answer.
@@ -30,6 +33,9 @@ func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
 	if err != nil {
 		s.Error = err.Error()
 		return s
+	}
+	if h, err := p.client(url).Health(asking); err == nil && h.Follows != nil {
+		s.LeaderSize = h.Follows.LeaderSize
 	}
 	verifier, err := note.NewVerifier(p.n.Genesis().LogKey)
 	if err == nil {
@@ -59,11 +65,19 @@ func (p *promoting) ask(ctx context.Context) error {
 		heard = append(heard, s.Followers...)
 		if url == p.old { // it is copied when it has stopped
 			oldAnswers = s.Error == "" && !p.withoutOldLeader
+			if p.planned && oldAnswers { // while it goes on, and this follower acknowledges
+				if err := p.n.FollowUntil(ctx, p.client(url), p.signs, s.Size, nil); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if err := p.copyFrom(ctx, s, p.acceptLoss); err != nil {
 			return err
 		}
+	}
+	if p.planned && !oldAnswers {
+		return fmt.Errorf("the leader %s does not answer: a switchover is with a leader that is there; for one that is lost, aqsha promote", p.old)
 	}
 	if oldAnswers || p.c.Acks == 0 {
 		return nil
@@ -74,15 +88,34 @@ func (p *promoting) ask(ctx context.Context) error {
 			missing = append(missing, v.Name())
 		}
 	}
-	if len(missing) < p.c.Acks {
+	return p.giveUp(missing, false)
+}
+
+// giveUp refuses to do without followers that may have acknowledged something alone, unless each is given up by name.
+func (p *promoting) giveUp(silent []string, stopped bool) error {
+	if failover.MayLead(p.c.Acks, len(silent), stopped) {
 		return nil // whatever was answered, somebody who was asked has it, or this follower
 	}
-	if !p.acceptLoss {
-		return token.Errorf(wouldLose, "followers", "with acks = %d, %s may have acknowledged payments alone and cannot be asked: name its URL with --ask (or give it up with --accept-loss: what only it has is lost)",
-			p.c.Acks, strings.Join(missing, " and "))
+	for _, name := range silent {
+		if !p.acceptLoss || !slices.Contains(p.without, name) {
+			return token.Errorf(wouldLose, "followers", "with acks = %d, %s may have acknowledged payments alone and cannot be asked%s: name its URL with --ask (or give it up with --without %s --accept-loss: what only it has is lost)",
+				p.c.Acks, strings.Join(silent, " and "), p.lastHeard(), strings.Join(silent, " --without "))
+		}
 	}
-	p.result.GivenUp = missing
+	p.result.GivenUp = silent
 	return nil
+}
+
+// lastHeard says how much the old leader had when anybody who was asked heard it last.
+func (p *promoting) lastHeard() string {
+	most, has := uint64(0), p.n.Log().Size()
+	for _, s := range p.result.Asked {
+		most = max(most, s.LeaderSize)
+	}
+	if most <= has {
+		return ""
+	}
+	return fmt.Sprintf(" (the old leader was last heard with %d entries, %d more than are here)", most, most-has)
 }
 
 // copyFrom copies what a node has and this follower has not, or refuses to do without unless that is accepted.

@@ -31,23 +31,26 @@ const configFile = "config.toml"
 
 // config is config.toml. Every key has a default.
 type config struct {
-	Name        string       `toml:"name"`                 // of the network, and the origin of its log
-	Listen      string       `toml:"listen"`               // address of the API
-	Development bool         `toml:"development"`          // keys without a passphrase, open to read on loopback
-	Access      []api.Access `toml:"access"`               // who may read, when not open
-	Followers   []string     `toml:"followers,omitempty"`  // public keys of followers whose cosignatures count, as "aqsha follow" prints them
-	Acks        int          `toml:"acks,omitempty"`       // how many of them must have a payment before it is answered
-	Leader      string       `toml:"leader,omitempty"`     // URL of the node whose log is copied here: a follower
-	Peers       []string     `toml:"peers,omitempty"`      // URLs of nodes that are asked who leads
-	KeyDays     int          `toml:"key_days,omitempty"`   // how long keys live: this node's own, and the sets on the ledger; 0 is 730
-	Origins     []string     `toml:"origins,omitempty"`    // where wallets dial this node (https://tenge.example.kz), besides the loopback address it listens on
-	Archive     string       `toml:"archive,omitempty"`    // directory to which a leader copies sealed segments of the log
-	SegmentMiB  int          `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
-	Network     string       `toml:"network,omitempty"`    // whose ledger this is: "aqsha restore" brings no other back
-	Market      string       `toml:"-"`                    // folder of market data, from the command line
-	Reverify    bool         `toml:"-"`                    // every signature again at the start, likewise
-	Logger      *slog.Logger `toml:"-"`                    // of a node that serves; nil logs to stderr
-	readOnly    vfs.FS       // if set, the ledger is read over it, and nothing is written
+	Name        string       `toml:"name"`                // of the network, and the origin of its log
+	Listen      string       `toml:"listen"`              // address of the API
+	Development bool         `toml:"development"`         // keys without a passphrase, open to read on loopback
+	Access      []api.Access `toml:"access"`              // who may read, when not open
+	Followers   []string     `toml:"followers,omitempty"` // public keys of followers whose cosignatures count, as "aqsha follow" prints them
+	Acks        int          `toml:"acks,omitempty"`      // how many of them must have a payment before it is answered
+	Leader      string       `toml:"leader,omitempty"`    // URL of the node whose log is copied here: a follower
+	Peers       []string     `toml:"peers,omitempty"`     // URLs of nodes that are asked who leads
+	URL         string       `toml:"url,omitempty"`       // at which others reach this node, where "listen" does not say it
+	// At which followers can be asked, by name, as they say themselves: kept for a promotion.
+	FollowerURLs map[string]string `toml:"follower_urls,omitempty"`
+	KeyDays      int               `toml:"key_days,omitempty"`   // how long keys live: this node's own, and the sets on the ledger; 0 is 730
+	Origins      []string          `toml:"origins,omitempty"`    // where wallets dial this node (https://tenge.example.kz), besides the loopback address it listens on
+	Archive      string            `toml:"archive,omitempty"`    // directory to which a leader copies sealed segments of the log
+	SegmentMiB   int               `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
+	Logger       *slog.Logger      `toml:"-"`                    // of a node that serves; nil logs to stderr
+	Network      string            `toml:"network,omitempty"`    // whose ledger this is: "aqsha restore" brings no other back
+	Market       string            `toml:"-"`                    // folder of market data, from the command line
+	Reverify     bool              `toml:"-"`                    // every signature again at the start, likewise
+	readOnly     vfs.FS            // if set, the ledger is read over it, and nothing is written
 
 	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
 	ClockSeconds int  `toml:"clock_seconds,omitempty"`
@@ -90,7 +93,7 @@ var (
 // addLedgerFlags gives a command the flags that say on which ledger it works.
 func addLedgerFlags(command *cobra.Command) {
 	command.PersistentFlags().String("data", "./aqsha-data", "data directory: network, keys and names")
-	command.PersistentFlags().String("node", "", "URL of a running node (default: the one that runs on the data directory, else none is needed)")
+	command.PersistentFlags().String("node", "", "URL of a running node, or of several, separated by commas: whichever leads is spoken to (default: the one that runs on the data directory, else none is needed)")
 	command.PersistentFlags().String("access", "", "access token for a node that is not open to read (or AQSHA_ACCESS)")
 	command.PersistentFlags().String("passphrase-file", "", "file with the passphrase of the keys (or AQSHA_PASSPHRASE, or asked)")
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -83,7 +86,14 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 		return errors.Join(err, n.Close())
 	}
 	defer endInTime(ctx, os.Stderr)()
-	defer askWhoLeads(ctx, n, c.Peers)()
+	defer askWhoLeads(ctx, n, append(slices.Collect(maps.Values(c.FollowerURLs)), c.Peers...))()
+	keeping, kept := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	if len(c.Followers) > 0 {
+		group.Go(func() { keepFollowerURLs(keeping, n, dir, logger) })
+	}
+	defer group.Wait()
+	defer kept()
 	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
 }
 

@@ -46,7 +46,7 @@ the node nothing but the bytes of its log.`,
 		}),
 	}
 	addLedgerFlags(command)
-	command.AddCommand(newVerifyReportCommand(), newVerifyEvidenceCommand(), newVerifyFarmCommand())
+	command.AddCommand(newVerifyReportCommand(), newVerifyEvidenceCommand(), newVerifyPromotionCommand(), newVerifyFarmCommand())
 	command.Flags().String("network", "", "the network this must be (default: whatever the log's genesis says)")
 	return command
 }

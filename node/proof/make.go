@@ -36,7 +36,7 @@ func Make(ctx context.Context, n *node.Node, id token.ID) (*File, error) {
 			queue = append(queue, origin.Entry)
 		}
 	}
-	signed, err := n.Log().Publish()
+	signed, err := n.Publish()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,155 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A client that knows several nodes speaks to the one that leads. It asks for /readyz, sends what was not answered to the next
+// that is ready, and goes on trying so long. Sending again is safe: a transaction has its id, and the same one sent twice is
+// executed once and gets the same answer.
+const (
+	leaderPatience  = 30 * time.Second
+	leastNodeRetry  = 50 * time.Millisecond
+	mostNodeRetry   = time.Second
+	readyWait       = 2 * time.Second // for an answer to /readyz
+	unansweredCheck = 2 * time.Second // after which it is asked whether the node is there at all
+)
+
+// mostNodes bounds how many nodes a client is told of.
+const mostNodes = 16
+
+// splitNodes reads the URLs of nodes, separated by commas.
+func splitNodes(list string) (bases []string) {
+	for base := range strings.SplitSeq(list, ",") {
+		if base = strings.TrimSuffix(strings.TrimSpace(base), "/"); base != "" && len(bases) < mostNodes {
+			bases = append(bases, base)
+		}
+	}
+	if bases == nil {
+		bases = []string{""}
+	}
+	return bases
+}
+
+// send sends a request to the node, or of several to the one that leads.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
+	if len(c.bases) == 1 {
+		return c.sendTo(ctx, c.bases[0], method, path, contentType, body)
+	}
+	c.once.Do(func() { c.findReady(ctx) })
+	until := time.Now().Add(leaderPatience)
+	for wait := leastNodeRetry; ; wait = min(2*wait, mostNodeRetry) {
+		response, err := c.sendWatched(ctx, c.bases[c.at.Load()], method, path, contentType, body)
+		if err == nil && !elsewhere(response.StatusCode) || ctx.Err() != nil || time.Now().After(until) {
+			return response, err
+		}
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		c.findReady(ctx)
+	}
+}
+
+// elsewhere says whether a status means that another node may answer, or this one later.
+func elsewhere(status int) bool {
+	switch status {
+	case http.StatusMisdirectedRequest, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// findReady looks for a node that takes payments, beginning with the one that did, and remembers it. It returns false when
+// none does.
+func (c *Client) findReady(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	ready := make([]chan bool, len(c.bases))
+	for i, base := range c.bases {
+		ready[i] = make(chan bool, 1)
+		go func() { ready[i] <- c.ready(ctx, base) }()
+	}
+	// Whichever is ready: there is one leader, and a stopped node answers nothing for so long.
+	for waiting := len(c.bases); waiting > 0; {
+		for i := range ready {
+			select {
+			case is := <-ready[i]:
+				ready[i], waiting = nil, waiting-1
+				if is {
+					c.at.Store(int32(i))
+					return true
+				}
+			default:
+			}
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return false
+}
+
+// ready says whether a node takes payments and answers them.
+func (c *Client) ready(ctx context.Context, base string) bool {
+	response, err := c.sendTo(ctx, base, http.MethodGet, "/readyz", "", nil)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// sendWatched gives a request up when its node is not ready any more and another is: a payment may rightly wait for
+// followers, but not for a machine that stands still.
+func (c *Client) sendWatched(ctx context.Context, base, method, path, contentType string, body []byte) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	answered := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(unansweredCheck)
+		defer tick.Stop()
+		for {
+			select {
+			case <-answered:
+				return
+			case <-tick.C:
+			}
+			asking, done := context.WithTimeout(ctx, readyWait)
+			there := c.ready(asking, base)
+			done()
+			if !there && c.findReady(ctx) && c.bases[c.at.Load()] != base {
+				cancel()
+				return
+			}
+		}
+	}()
+	response, err := c.sendTo(ctx, base, method, path, contentType, body)
+	close(answered)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	response.Body = &cancelled{response.Body, cancel}
+	return response, nil
+}
+
+// cancelled ends a request's context with its body.
+type cancelled struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (c *cancelled) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
+}

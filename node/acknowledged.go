@@ -1,0 +1,191 @@
+package node
+
+import (
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node/failover"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// acknowledgedFile holds the newest checkpoint that a follower may show, so that a restart shows no more.
+const acknowledgedFile = "acknowledged"
+
+// mostPending bounds the checkpoints that a follower keeps until they are acknowledged: a leader has far fewer under way.
+const mostPending = 256
+
+// acknowledged is how much of its leader's log a follower may show. What fewer followers have than must acknowledge is
+// taken back by a promotion of another: whoever was shown it has handed over goods for nothing.
+type acknowledged struct {
+	mu      sync.Mutex
+	told    uint64           // by the leader: entries that were acknowledged; 0 when it never told
+	every   bool             // the leader is of a time when none told: everything is shown
+	own     Head             // durable here
+	pending []heldCheckpoint // of more entries than were acknowledged, oldest first
+	shown   []byte           // the newest checkpoint of what was
+	size    uint64           // of shown
+	kept    uint64           // size of the one in the file
+	keptAt  time.Time
+}
+
+type heldCheckpoint struct {
+	size   uint64
+	signed []byte
+}
+
+// bound is how many entries may be shown of so many. The lock is held.
+func (a *acknowledged) bound(has uint64) uint64 {
+	if a.every || a.told == 0 {
+		return has
+	}
+	return failover.Shown(has, a.told)
+}
+
+// advance chooses the newest checkpoint that may be shown. The lock is held.
+func (a *acknowledged) advance() {
+	for len(a.pending) > 0 && a.pending[0].size <= a.bound(a.pending[0].size) {
+		a.shown, a.size = a.pending[0].signed, a.pending[0].size
+		a.pending = a.pending[1:]
+	}
+}
+
+// openAcknowledged brings back what a follower may show. Whoever reads a directory himself sees all of it.
+func (n *Node) openAcknowledged(head Head) error {
+	a := &n.acknowledged
+	a.own = head
+	if n.config.Leader == "" || n.config.ReadOnly {
+		return nil
+	}
+	if signed, c := n.log.Checkpoint(); signed != nil {
+		a.pending = []heldCheckpoint{{c.Size, signed}}
+	}
+	signed, err := readSmall(n.fs, filepath.Join(n.config.Dir, acknowledgedFile))
+	if err != nil || signed == nil {
+		return err
+	}
+	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	if err != nil {
+		n.logger.Warn("what was acknowledged cannot be read; the leader tells it again", "cause", err)
+		return nil
+	}
+	if root, err := n.log.Root(c.Size); err != nil || root != c.Root {
+		return nil // of a log that was here before
+	}
+	a.told, a.shown, a.size, a.kept = c.Size, signed, c.Size, c.Size
+	if c.Size < head.Size {
+		at, err := n.headAt(c.Size)
+		if err != nil {
+			return err
+		}
+		n.durable.Store(&at)
+	}
+	return nil
+}
+
+// headAt is the last block within so many entries of the log.
+func (n *Node) headAt(size uint64) (Head, error) {
+	info, err := n.log.BatchOf(size - 1)
+	if err == nil && info.Size() > size && info.Height > 0 {
+		info, err = n.log.Batch(info.Height - 1)
+	}
+	if err != nil {
+		return Head{}, err
+	}
+	data, err := n.log.Entry(info.FirstIndex)
+	if err != nil {
+		return Head{}, err
+	}
+	entry, err := ledger.DecodeEntry(data)
+	if err != nil {
+		return Head{}, err
+	}
+	leaf := *entry.Leaf
+	if leaf.Genesis != nil {
+		leaf = n.genesis.Leaf()
+	}
+	return Head{Leaf: leaf, Size: info.Size(), Root: info.Root}, nil
+}
+
+// hearAcknowledged takes in how many entries the leader says were acknowledged. every means that it does not say such things.
+func (n *Node) hearAcknowledged(size uint64, every bool) error {
+	a := &n.acknowledged
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told, a.every = max(a.told, size), every
+	return n.show()
+}
+
+// has notes what is durable here.
+func (n *Node) has(head Head) error {
+	a := &n.acknowledged
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.own = head
+	return n.show()
+}
+
+// adopted notes a checkpoint that the log has come to.
+func (n *Node) adopted(signed []byte, size uint64) error {
+	a := &n.acknowledged
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.pending) == mostPending {
+		a.pending = a.pending[:mostPending-1] // the newest says as much as the one before it
+	}
+	a.pending = append(a.pending, heldCheckpoint{size, signed})
+	return n.show()
+}
+
+// show shows what is durable here and acknowledged. The lock of what is acknowledged is held.
+func (n *Node) show() error {
+	a := &n.acknowledged
+	before := a.size
+	a.advance()
+	head := a.own
+	if bound := a.bound(head.Size); bound < head.Size {
+		if bound <= n.durable.Load().Size {
+			return n.keepAcknowledged(false)
+		}
+		var err error
+		if head, err = n.headAt(bound); err != nil {
+			return err
+		}
+	}
+	if head.Size > n.durable.Load().Size {
+		n.durable.Store(&head)
+		n.grown.wake()
+	}
+	if a.size > before {
+		n.grown.wake()
+	}
+	return n.keepAcknowledged(false)
+}
+
+// keepAcknowledged stores the newest checkpoint that may be shown, now and then: one that is older shows less, no more.
+func (n *Node) keepAcknowledged(now bool) error {
+	a := &n.acknowledged
+	if a.size <= a.kept || n.config.ReadOnly || (!now && time.Since(a.keptAt) < keepEvery) {
+		return nil
+	}
+	if err := replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, acknowledgedFile), a.shown); err != nil {
+		return nil // such as a full disk; the one before stands
+	}
+	a.kept, a.keptAt = a.size, time.Now()
+	return nil
+}
+
+// followersCheckpoint is the newest checkpoint that a follower may show, or nil.
+func (n *Node) followersCheckpoint() []byte {
+	a := &n.acknowledged
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.shown == nil && (a.every || a.told == 0) {
+		signed, _ := n.log.Checkpoint()
+		return signed
+	}
+	return a.shown
+}

@@ -1,0 +1,66 @@
+// Package failover holds the rules by which a ledger of one leader and its followers survives the loss of machines: what
+// counts as acknowledged, what a follower may show, and who may lead. They are pure, so that the node and the exhaustive
+// model of it (model_test.go) apply the very same ones.
+//
+// The protocol is the first phase of Paxos with a person as the proposer (Lamport, Paxos Made Simple, 2001, section 2.2):
+// a candidate prepares a higher epoch, each follower promises to acknowledge nothing of an older one and says how much it
+// has, and the candidate leads when whoever has not promised is too few to have acknowledged anything alone.
+package failover
+
+// Acknowledged is the largest size of the log that at least enough followers have. enough is at least 1.
+func Acknowledged(sizes []uint64, enough int) uint64 {
+	best := uint64(0)
+	for _, size := range sizes {
+		have := 0
+		for _, other := range sizes {
+			if other >= size {
+				have++
+			}
+		}
+		if have >= enough {
+			best = max(best, size)
+		}
+	}
+	return best
+}
+
+// Shown is how many entries a follower shows: of those that it has, the ones that were acknowledged.
+func Shown(has, acknowledged uint64) uint64 { return min(has, acknowledged) }
+
+// Ballot is a leadership: an epoch, and the word by which its leader knows it. The zero ballot is the founder's.
+type Ballot struct {
+	Epoch     uint64
+	Candidate string
+}
+
+// MayPromise says whether a node that promised one ballot, and knows of a leader of an epoch, may promise another. Of two
+// candidates of one epoch it promises to the first.
+func MayPromise(promised Ballot, led uint64, asked Ballot) bool {
+	switch {
+	case asked.Epoch <= led, asked.Epoch < promised.Epoch:
+		return false
+	case asked.Epoch == promised.Epoch:
+		return asked == promised
+	}
+	return true
+}
+
+// MayAcknowledge says whether a follower that promised a ballot may acknowledge anything to a leader.
+func MayAcknowledge(promised, leader Ballot) bool {
+	return leader.Epoch > promised.Epoch || leader == promised
+}
+
+// MayLead says whether a candidate may lead that has what everybody has who promised: where acks followers have each
+// entry that was answered, and as many did not promise, those may have acknowledged something alone, and may do so yet. A
+// leader that stopped, and had heard from its followers, has everything that was answered. With acks 0 nothing is promised to anybody.
+func MayLead(acks, silent int, leaderStopped bool) bool {
+	return acks == 0 || leaderStopped || silent < acks
+}
+
+// Abandoned says whether a fence explains two histories that were signed in two epochs, both of which begin with the log that
+// it states: the older one goes on with what nobody had acknowledged, and the leader of the newer one never had.
+func Abandoned(older, newer, fence uint64) bool { return older < fence && fence <= newer }
+
+// Whole says whether a leader that started with an old log would have been found out: whoever was not heard since may have
+// acknowledged more than it has, if there are enough of them.
+func Whole(acks, followers, heard int) bool { return acks == 0 || followers-heard < acks }

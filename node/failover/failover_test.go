@@ -1,0 +1,77 @@
+package failover
+
+import "testing"
+
+// groups are the bounds within which everything is tried.
+var groups = map[string]bounds{
+	"two followers, one acknowledges":   {followers: 2, acks: 1, writes: 2, promotions: 1, crashes: 1, restore: true},
+	"two followers, both acknowledge":   {followers: 2, acks: 2, writes: 2, promotions: 1, crashes: 1},
+	"two promotions, one acknowledges":  {followers: 2, acks: 1, writes: 1, promotions: 2},
+	"two promotions, both acknowledge":  {followers: 2, acks: 2, writes: 1, promotions: 2},
+	"one follower acknowledges":         {followers: 1, acks: 1, writes: 2, promotions: 2, crashes: 1, restore: true},
+	"three followers, two acknowledge":  {followers: 3, acks: 2, writes: 1, promotions: 1},
+	"three followers, one acknowledges": {followers: 3, acks: 1, writes: 1, promotions: 1},
+}
+
+// Nothing that was answered or shown is lost or contradicted, and honest nodes accuse nobody, whatever happens in whatever order.
+func TestNothingToldIsLost(t *testing.T) {
+	for name, group := range groups {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fault, worlds := (&model{rules: theRules(), bounds: group}).explore()
+			t.Logf("%d worlds", worlds)
+			if fault != "" {
+				t.Error(fault)
+			}
+			if worlds < 1000 {
+				t.Errorf("%d worlds: too few to show anything", worlds)
+			}
+		})
+	}
+}
+
+// Each rule is needed: without it the model finds what operators once found.
+func TestTheModelFindsFaultsPutBack(t *testing.T) {
+	for name, putBack := range map[string]func(r *rules) string{
+		"a promotion asks nobody": func(r *rules) string {
+			r.mayLead = func(int, int, bool) bool { return true }
+			return "two followers, one acknowledges"
+		},
+		"a follower that left goes on acknowledging": func(r *rules) string {
+			r.mayAcknowledge = func(Ballot, Ballot) bool { return true }
+			return "two followers, one acknowledges"
+		},
+		"two promotions at once, of which neither asks anybody": func(r *rules) string {
+			r.mayLead = func(int, int, bool) bool { return true }
+			r.dropsAcks = true
+			return "two promotions, both acknowledge"
+		},
+		"a promotion forgets acks": func(r *rules) string {
+			r.dropsAcks = true
+			return "two promotions, both acknowledge"
+		},
+		"followers show what they have": func(r *rules) string {
+			r.shown = func(has, _ uint64) uint64 { return has }
+			return "two followers, both acknowledge"
+		},
+		"what a promotion left behind is called fraud": func(r *rules) string {
+			r.abandoned = func(uint64, uint64, uint64) bool { return false }
+			return "two followers, both acknowledge"
+		},
+		"an old copy of a leader goes on": func(r *rules) string {
+			r.whole = func(int, int, int) bool { return true }
+			return "two followers, one acknowledges"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := theRules()
+			group := putBack(&r)
+			fault, worlds := (&model{rules: r, bounds: groups[group]}).explore()
+			t.Logf("%d worlds: %s", worlds, fault)
+			if fault == "" {
+				t.Error("the model does not notice")
+			}
+		})
+	}
+}

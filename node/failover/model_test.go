@@ -1,0 +1,368 @@
+package failover
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// The model is a founder and its followers. Everything that may happen happens in every order: writes, copies, acknowledgements
+// that arrive late, crashes of leaders, promotions that end half way, two at once, an old copy of a leader put back. Cuts and delays are
+// whatever does not happen yet. What survives a crash is what the node writes before it answers.
+
+const (
+	mostNodes = 4
+	mostLog   = 3
+)
+
+// rules are the rules that the model applies: the package's, or one of them as it once was.
+type rules struct {
+	shown          func(has, acknowledged uint64) uint64
+	mayPromise     func(promised Ballot, led uint64, asked Ballot) bool
+	mayAcknowledge func(promised, leader Ballot) bool
+	mayLead        func(acks, silent int, leaderStopped bool) bool
+	whole          func(acks, followers, heard int) bool
+	abandoned      func(older, newer, fence uint64) bool
+	dropsAcks      bool // a promotion forgets that followers must acknowledge
+}
+
+func theRules() rules {
+	return rules{shown: Shown, mayPromise: MayPromise, mayAcknowledge: MayAcknowledge, mayLead: MayLead, whole: Whole, abandoned: Abandoned}
+}
+
+// ballot is a Ballot that fits a key of a map.
+type ballot struct{ epoch, candidate uint8 }
+
+func (b ballot) full() Ballot {
+	if b.epoch == 0 {
+		return Ballot{}
+	}
+	return Ballot{uint64(b.epoch), string('a' + rune(b.candidate))}
+}
+
+type log struct {
+	entries [mostLog]uint8
+	size    uint8
+}
+
+func (l log) begins(other log) bool {
+	if l.size > other.size {
+		return false
+	}
+	for i := range l.size {
+		if l.entries[i] != other.entries[i] {
+			return false
+		}
+	}
+	return true
+}
+
+type machine struct {
+	log
+	promised, fence ballot
+	leads, stopped  bool
+	acked           uint8            // that were acknowledged, as its leader told
+	sent            uint8            // acknowledged, and perhaps not arrived
+	sentTo          ballot           // by which ballot the leader led that it is sent to
+	got             [mostNodes]uint8 // what followers acknowledged here
+	heard           uint8            // of which followers since the start
+	members         uint8            // whose acknowledgements count
+	acks            uint8
+
+	candidate   bool
+	known       uint8 // newest epoch that the candidate knew before
+	promisers   uint8
+	leaderStops bool
+}
+
+func (m *machine) ballot() Ballot { return m.fence.full() }
+
+// world is everything, and a key of the set of those that were seen.
+type world struct {
+	nodes    [mostNodes]machine
+	told     [mostLog]uint8 // what anybody outside was answered or shown, by position
+	epochs   [8]uint8       // in which an entry was written
+	fences   [8]log         // with which logs epochs began; of two of one epoch both, see second
+	second   [8]log
+	written  uint8
+	promoted uint8
+	crashes  uint8
+	restored bool
+	fault    string
+}
+
+// bounds are how often things happen.
+type bounds struct {
+	followers, acks, writes, promotions, crashes int
+	restore                                      bool
+}
+
+type model struct {
+	rules
+	bounds
+	seen map[world]world // from which each came
+	todo []world
+	from world
+}
+
+func (m *model) start() world {
+	var w world
+	for i := range m.followers + 1 {
+		w.nodes[i].log = log{[mostLog]uint8{1}, 1}
+		w.nodes[i].acked = 1
+		w.nodes[i].members, w.nodes[i].acks = uint8(1<<(m.followers+1)-2), uint8(m.acks)
+	}
+	w.nodes[0].leads, w.nodes[0].heard = true, w.nodes[0].members
+	for i := range m.followers {
+		w.nodes[0].got[i+1] = 1
+	}
+	w.told[0], w.written = 1, 1
+	return w
+}
+
+// explore visits every world, and returns the first fault and how many there are.
+func (m *model) explore() (fault string, worlds int) {
+	m.seen = map[world]world{}
+	m.add(m.start())
+	for len(m.todo) > 0 {
+		w := m.todo[len(m.todo)-1]
+		m.todo = m.todo[:len(m.todo)-1]
+		if w.fault != "" {
+			return w.fault + m.path(w), len(m.seen)
+		}
+		m.from = w
+		for i := range m.followers + 1 {
+			m.alone(w, i)
+			for j := range m.followers + 1 {
+				if i != j {
+					m.copies(w, i, j)
+					m.acknowledges(w, i, j)
+					m.promises(w, i, j)
+					m.learns(w, i, j)
+				}
+			}
+		}
+	}
+	return "", len(m.seen)
+}
+
+func (m *model) add(w world) {
+	if _, seen := m.seen[w]; !seen {
+		m.seen[w] = m.from
+		m.todo = append(m.todo, w)
+	}
+}
+
+// path is how it came to a world, from the first step on.
+func (m *model) path(w world) (steps string) {
+	for start := m.start(); w != start; {
+		before := m.seen[w]
+		for i, n := range w.nodes {
+			if n != before.nodes[i] {
+				steps = fmt.Sprintf("\n  %d: %+v", i, n) + steps
+			}
+		}
+		w = before
+	}
+	return steps
+}
+
+// tell answers or shows a node's entries up to a size.
+func (w *world) tell(i int, size uint64, what string) {
+	n := &w.nodes[i]
+	for p := range min(size, uint64(n.size)) {
+		x := n.entries[p]
+		if w.told[p] != 0 && w.told[p] != x {
+			w.fault = fmt.Sprintf("%s %d: entry %d is another one than was told before", what, i, p)
+		}
+		w.told[p] = x
+		for epoch := n.fence.epoch + 1; int(epoch) < len(w.fences); epoch++ {
+			for _, l := range []log{w.fences[epoch], w.second[epoch]} {
+				if l.size > 0 && (uint64(l.size) <= p || l.entries[p] != x) {
+					w.fault = fmt.Sprintf("%s %d of epoch %d: entry %d, which the leader of epoch %d does not have", what, i, n.fence.epoch, p, epoch)
+				}
+			}
+		}
+	}
+}
+
+// acknowledged is how much of its log a leader may answer.
+func (m *model) acknowledged(n *machine) uint64 {
+	members := bits.OnesCount8(n.members)
+	if !m.whole(int(n.acks), members, bits.OnesCount8(n.heard&n.members)) {
+		return 1
+	}
+	if n.acks == 0 {
+		return uint64(n.size)
+	}
+	var sizes []uint64
+	for i, size := range n.got {
+		if n.members&(1<<i) != 0 {
+			sizes = append(sizes, uint64(size))
+		}
+	}
+	return max(1, Acknowledged(sizes, int(n.acks)))
+}
+
+// alone is what a node does by itself.
+func (m *model) alone(w world, i int) {
+	n := w.nodes[i]
+	if n.leads && !n.stopped && int(w.written) <= m.writes && n.size < mostLog {
+		v := w
+		v.written++
+		v.epochs[v.written] = n.fence.epoch
+		v.nodes[i].entries[n.size] = v.written
+		v.nodes[i].size++
+		if n.acks == 0 {
+			v.tell(i, uint64(n.size)+1, "answered by")
+		}
+		m.add(v)
+	}
+	if n.leads && int(w.crashes) < m.crashes {
+		v := w
+		v.crashes++
+		v.nodes[i].got, v.nodes[i].heard = [mostNodes]uint8{}, 0
+		for j := range v.nodes { // what is under way to it ends with the connection
+			v.nodes[j].sent = 0
+		}
+		m.add(v)
+		if m.restore && !w.restored && i == 0 { // with the directory as it was in the beginning
+			old := m.start().nodes[0]
+			old.got, old.heard = [mostNodes]uint8{}, 0
+			v.nodes[0], v.restored = old, true
+			m.add(v)
+		}
+	}
+	if !n.leads && !n.candidate && int(w.promoted) < m.promotions && i > 0 {
+		v := w
+		v.promoted++
+		c := &v.nodes[i]
+		c.known = max(n.fence.epoch, n.promised.epoch)
+		c.promised = ballot{c.known + 1, uint8(i)}
+		c.candidate, c.promisers, c.leaderStops = true, 0, false
+		m.add(v)
+	}
+	if n.candidate {
+		v := w
+		v.nodes[i].candidate = false // given up half way
+		m.add(v)
+		m.finishes(w, i)
+	}
+}
+
+// finishes makes a candidate the leader, if it may be.
+func (m *model) finishes(w world, i int) {
+	n := &w.nodes[i]
+	members := n.members &^ (1 << i)
+	silent := bits.OnesCount8(members &^ n.promisers)
+	if n.promised.candidate != uint8(i) || n.promised.epoch != n.known+1 || !m.mayLead(int(n.acks), silent, n.leaderStops) {
+		return
+	}
+	n.candidate, n.leads, n.stopped, n.fence = false, true, false, n.promised
+	n.members, n.acks = members, min(n.acks, uint8(bits.OnesCount8(members)))
+	n.got, n.heard = [mostNodes]uint8{}, 0
+	if m.dropsAcks {
+		n.acks = 0
+	}
+	for p, x := range w.told {
+		if x != 0 && (uint8(p) >= n.size || n.entries[p] != x) {
+			w.fault = fmt.Sprintf("the leader of epoch %d, %d, lacks entry %d, which was told", n.fence.epoch, i, p)
+		}
+	}
+	if w.fences[n.fence.epoch].size == 0 {
+		w.fences[n.fence.epoch] = n.log
+	} else {
+		w.second[n.fence.epoch] = n.log
+	}
+	m.add(w)
+}
+
+// copies has a follower copy what a leader has, be told what was acknowledged, and acknowledge what it has.
+func (m *model) copies(w world, i, j int) {
+	f, l := &w.nodes[i], &w.nodes[j]
+	if f.leads || f.candidate || !l.leads || f.fence.epoch > l.fence.epoch || (f.fence.epoch == l.fence.epoch && f.fence != l.fence) {
+		return
+	}
+	f.fence = l.fence
+	if !m.mayAcknowledge(f.promised.full(), l.ballot()) {
+		m.add(w)
+		return
+	}
+	switch {
+	case f.begins(l.log):
+		f.log = l.log
+		f.sent, f.sentTo = f.size, l.fence
+		f.acked = max(f.acked, uint8(m.acknowledged(l)))
+		w.tell(i, m.shown(uint64(f.size), uint64(f.acked)), "shown by")
+	case l.begins(f.log): // it has gone back: an alarm
+	default:
+		m.judges(&w, f.log, l.log)
+	}
+	m.add(w)
+}
+
+// judges decides what two histories mean: only an old copy that was put back makes evidence of two.
+func (m *model) judges(w *world, here, there log) {
+	a, b := w.epochs[here.entries[here.size-1]], w.epochs[there.entries[there.size-1]]
+	for epoch, fence := range w.fences {
+		for _, at := range []log{fence, w.second[epoch]} {
+			if at.size > 0 && at.begins(here) && at.begins(there) && m.abandoned(uint64(min(a, b)), uint64(max(a, b)), uint64(epoch)) {
+				return
+			}
+		}
+	}
+	if !w.restored {
+		w.fault = "honest nodes made evidence of two histories"
+	}
+}
+
+// acknowledges brings a follower's acknowledgement to the leader that it is for.
+func (m *model) acknowledges(w world, i, j int) {
+	f, l := &w.nodes[i], &w.nodes[j]
+	if f.sent == 0 || !l.leads || f.sentTo != l.fence || f.sent > l.size || !(log{f.entries, f.sent}).begins(l.log) {
+		return
+	}
+	l.got[i] = max(l.got[i], f.sent)
+	l.heard |= 1 << i
+	if !l.stopped {
+		w.tell(j, m.acknowledged(l), "answered by")
+	}
+	m.add(w)
+}
+
+// promises has a node promise what a candidate asks, and the candidate copy what it has beyond.
+func (m *model) promises(w world, i, j int) {
+	c, n := &w.nodes[i], &w.nodes[j]
+	if !c.candidate || n.candidate && n.promised.epoch > c.promised.epoch || !m.mayPromise(n.promised.full(), uint64(n.fence.epoch), c.promised.full()) {
+		return
+	}
+	n.promised = c.promised
+	if n.leads {
+		n.stopped = true
+		whole := m.whole(int(n.acks), bits.OnesCount8(n.members), bits.OnesCount8(n.heard&n.members))
+		c.leaderStops = c.leaderStops || whole && n.fence.epoch >= c.known
+	}
+	switch {
+	case c.begins(n.log):
+		c.log = n.log
+	case !n.begins(c.log): // the two contradict each other: a person has to choose
+		c.candidate = false
+	}
+	c.promisers |= 1 << j
+	m.add(w)
+}
+
+// learns has a node hear of the fence that another knows of.
+func (m *model) learns(w world, i, j int) {
+	n, f := &w.nodes[i], w.nodes[j].fence
+	switch {
+	case f.epoch > n.fence.epoch:
+		n.stopped = n.stopped || n.leads
+		n.leads = false // it opens as a follower only
+		n.fence = f
+	case f.epoch == n.fence.epoch && f != n.fence && n.leads && !n.stopped:
+		n.stopped = true
+	default:
+		return
+	}
+	m.add(w)
+}

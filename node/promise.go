@@ -1,0 +1,251 @@
+package node
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/node/failover"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// Prepare asks, signed by the log's key, who can be asked to promise: that they acknowledge, or write, nothing of an older
+// epoch any more, and how much they have.
+type Prepare struct {
+	Network token.NetworkID
+	failover.Ballot
+}
+
+// Promise is the answer, signed with the key with which a follower cosigns; a leader's with the log's key.
+type Promise struct {
+	Network token.NetworkID
+	failover.Ballot
+	Size uint64 // entries that are durable there: everything that it acknowledged is among them
+	Root txlog.Hash
+	Role string
+	Led  uint64 // the newest epoch of which it knows a leader, or leads itself
+}
+
+// Roles of those who promise. A leader that has not heard from enough followers since it started cannot know that its log is
+// not an old copy.
+const (
+	RoleFollower   = "follower"
+	RoleLeader     = "leader"
+	RoleRecovering = "recovering leader"
+)
+
+const (
+	prepareTitle = "aqsha prepare v1"
+	promiseTitle = "aqsha promise v1"
+	prepareFile  = "prepare" // the newest that a node promised
+)
+
+// errPromise is wrapped by errors about prepares and promises that cannot be read.
+var errPromise = errors.New("not of this network, or not of this kind")
+
+// Text is what is signed.
+func (p Prepare) Text() string {
+	return fmt.Sprintf("%s\n%s\n%d\n%s\n", prepareTitle, p.Network, p.Epoch, p.Candidate)
+}
+
+// Text is what is signed.
+func (p Promise) Text() string {
+	return fmt.Sprintf("%s\n%s\n%d\n%s\n%d\n%s\n%s\n%d\n", promiseTitle, p.Network, p.Epoch, p.Candidate, p.Size, base64.StdEncoding.EncodeToString(p.Root[:]), p.Role, p.Led)
+}
+
+// openLines verifies a note of so many lines.
+func openLines(signed []byte, verifiers note.Verifiers, title string, count int) (lines []string, opened *note.Note, err error) {
+	if len(signed) > maxFence {
+		return nil, nil, fmt.Errorf("%w: %d bytes", errPromise, len(signed))
+	}
+	if opened, err = note.Open(signed, verifiers); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errPromise, err)
+	}
+	lines = strings.Split(opened.Text, "\n")
+	if len(lines) != count+1 || lines[0] != title {
+		return nil, nil, errPromise
+	}
+	return lines, opened, nil
+}
+
+// ballotOf reads the lines that both kinds have.
+func ballotOf(lines []string) (network token.NetworkID, b failover.Ballot, err error) {
+	if err = network.UnmarshalText([]byte(lines[1])); err == nil {
+		b.Epoch, err = strconv.ParseUint(lines[2], 10, 63)
+	}
+	if b.Candidate = lines[3]; err == nil && b.Candidate == "" {
+		err = errPromise
+	}
+	return network, b, err
+}
+
+// OpenPrepare reads a prepare and verifies its signature.
+func OpenPrepare(signed []byte, verifier note.Verifier) (p Prepare, err error) {
+	lines, opened, err := openLines(signed, note.VerifierList(verifier), prepareTitle, 4)
+	if err != nil {
+		return p, err
+	}
+	if p.Network, p.Ballot, err = ballotOf(lines); err != nil || p.Text() != opened.Text {
+		return Prepare{}, errPromise
+	}
+	return p, nil
+}
+
+// OpenPromise reads a promise and verifies it under any of the verifiers; names says whose signatures it bears.
+func OpenPromise(signed []byte, verifiers note.Verifiers) (p Promise, names []string, err error) {
+	lines, opened, err := openLines(signed, verifiers, promiseTitle, 8)
+	if err != nil {
+		return p, nil, err
+	}
+	if p.Network, p.Ballot, err = ballotOf(lines); err == nil {
+		p.Size, err = strconv.ParseUint(lines[4], 10, 63)
+	}
+	if err == nil {
+		p.Led, err = strconv.ParseUint(lines[7], 10, 63)
+	}
+	root, e := base64.StdEncoding.Strict().DecodeString(lines[5])
+	copy(p.Root[:], root)
+	p.Role = lines[6]
+	if err != nil || e != nil || p.Text() != opened.Text {
+		return Promise{}, nil, errPromise
+	}
+	for _, sig := range opened.Sigs {
+		names = append(names, sig.Name)
+	}
+	return p, names, nil
+}
+
+// openPrepared reads what a node promised. One that promised another candidate does not open to write.
+func (n *Node) openPrepared() error {
+	signed, err := readSmall(n.fs, filepath.Join(n.config.Dir, prepareFile))
+	if err != nil || signed == nil {
+		return err
+	}
+	p, err := OpenPrepare(signed, n.logVerifier)
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(n.config.Dir, prepareFile), err)
+	}
+	n.fencing.prepared, n.fencing.promised = signed, p.Ballot
+	if n.config.Leader == "" && p.Epoch > n.fencing.fence.Epoch {
+		return steppedDown(p.Ballot)
+	}
+	return nil
+}
+
+// steppedDown is why a leader that promised writes no more.
+func steppedDown(b failover.Ballot) *token.Error {
+	return refuse(Fenced, "", "this node has promised epoch %d to a candidate, and answers nothing of an older one: follow the new leader, or promote one (aqsha promote)", b.Epoch)
+}
+
+// SteppedDown says whether a data directory's node promised an epoch that nobody is known to lead.
+func SteppedDown(files vfs.FS, dir string) bool {
+	signed, err := readSmall(files, filepath.Join(dir, prepareFile))
+	lines := strings.Split(string(signed), "\n")
+	if err != nil || len(lines) < 4 || lines[0] != prepareTitle {
+		return false
+	}
+	epoch, _ := strconv.ParseUint(lines[2], 10, 63)
+	return epoch > epochIn(files, filepath.Join(dir, fenceFile))
+}
+
+// Prepared returns the newest prepare that this node promised, signed, or nil.
+func (n *Node) Prepared() (signed []byte, b failover.Ballot) {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	return n.fencing.prepared, n.fencing.promised
+}
+
+// Prepare signs what a promotion of this node, a follower so far, asks of others: an epoch above all that it knows of. It has
+// to promise that itself (Hold) before it leads. word is random.
+func (n *Node) Prepare(signer note.Signer, word string) (signed []byte, p Prepare, err error) {
+	if n.config.Leader == "" {
+		return nil, p, errors.New("this node is a leader already")
+	}
+	_, known := n.KnownFence()
+	_, promised := n.Prepared()
+	p = Prepare{n.network, failover.Ballot{Epoch: max(known.Epoch, promised.Epoch) + 1, Candidate: word}}
+	if signed, err = note.Sign(&note.Note{Text: p.Text()}, signer); err != nil {
+		return nil, p, err
+	}
+	if _, err := OpenPrepare(signed, n.logVerifier); err != nil {
+		return nil, p, fmt.Errorf("the key is not the log's: %w", err)
+	}
+	return signed, p, nil
+}
+
+// Cosigns has a node that does not follow yet promise with the key with which it cosigns.
+func (n *Node) Cosigns(cosigner note.Signer) { n.following.signer.Store(&cosigner) }
+
+// Hold holds to a prepare from now on: what it forbids is not begun any more when this returns, also after a restart.
+func (n *Node) Hold(signed []byte, p Prepare) error {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	if n.fencing.promised == p.Ballot {
+		return nil
+	}
+	if !failover.MayPromise(n.fencing.promised, n.fencing.fence.Epoch, p.Ballot) {
+		return refuse(Fenced, "epoch", "epoch %d is not free: this node knows of a leader of epoch %d, and promised epoch %d", p.Epoch, n.fencing.fence.Epoch, n.fencing.promised.Epoch)
+	}
+	if n.config.Leader == "" {
+		n.stopWriting(steppedDown(p.Ballot))
+	}
+	if err := replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, prepareFile), signed); err != nil {
+		return err
+	}
+	n.fencing.prepared, n.fencing.promised = signed, p.Ballot
+	n.fencing.changed.wake()
+	return nil
+}
+
+// Promise answers a prepare: from now on this node acknowledges, or writes, nothing of an older epoch.
+func (n *Node) Promise(signed []byte) ([]byte, error) {
+	p, err := OpenPrepare(signed, n.logVerifier)
+	if err != nil {
+		return nil, refuse(token.NotCanonical, "prepare", "%v", err)
+	}
+	if p.Network != n.network {
+		return nil, refuse(token.NotCanonical, "prepare", "of network %s", p.Network)
+	}
+	signer := n.snapshotSigner()
+	if signer == nil {
+		return nil, refuse(NotFound, "prepare", "this node cosigns nothing: it has nothing to promise")
+	}
+	if err := n.Hold(signed, p); err != nil {
+		return nil, err
+	}
+	answer := Promise{Network: n.network, Ballot: p.Ballot, Role: RoleFollower}
+	if n.config.Leader == "" {
+		answer.Role = RoleRecovering
+		if heard := n.cosigners.everHeard(); failover.Whole(n.config.Acks, len(n.cosigners.names), heard) {
+			answer.Role = RoleLeader
+		}
+	}
+	_, c := n.log.Checkpoint() // whatever was acknowledged or answered, a checkpoint covers
+	answer.Size, answer.Root = c.Size, c.Root
+	_, known := n.KnownFence()
+	answer.Led = known.Epoch
+	return note.Sign(&note.Note{Text: answer.Text()}, signer)
+}
+
+// mayAcknowledge says whether this follower may still acknowledge to a leader. The fencing's lock is held: what is signed
+// before it is let go was acknowledged before any promise.
+func (n *Node) mayAcknowledge(leader failover.Ballot) error {
+	if promised := n.fencing.promised; !failover.MayAcknowledge(promised, leader) {
+		return &promisedError{promised.Epoch, leader.Epoch}
+	}
+	return nil
+}
+
+// promisedError means that the leader's epoch is over for this follower, though nobody is known to lead the next one yet.
+type promisedError struct{ promised, leads uint64 }
+
+func (e *promisedError) Error() string {
+	return fmt.Sprintf("this follower has promised epoch %d to a candidate and acknowledges nothing of epoch %d any more: follow the new leader (aqsha follow URL), or finish the promotion", e.promised, e.leads)
+}

@@ -1,0 +1,182 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// prepare signs a prepare for a candidate.
+func prepare(t *testing.T, f *fleet, candidate *node.Node, word string) ([]byte, node.Prepare) {
+	t.Helper()
+	signed, p, err := candidate.Prepare(f.world.LogSigner, word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed, p
+}
+
+// unanswered says whether a leader answers no payment for a while.
+func unanswered(t *testing.T, f *fleet) {
+	t.Helper()
+	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	tx := f.world.Pay(f.bank, f.world.Key("bank treasury"), f.shop, 1, []token.ID{f.coin}, f.rest, fleetValid)
+	if _, err := f.leader.Submit(short, tx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("the old leader answers %v", err)
+	}
+}
+
+// Who promised acknowledges nothing to the old leader any more, whether or not anybody leads the new epoch, and also after a
+// restart; to the new leader it does.
+func TestAPromiseHolds(t *testing.T) {
+	signer1, verifier1 := cosigner(t, "follower.one")
+	signer2, verifier2 := cosigner(t, "follower.two")
+	f := newFleet(t, func(c *node.Config) { c.Followers, c.Acks = []note.Verifier{verifier1, verifier2}, 1 })
+	c1, c2 := f.copyConfig(), f.copyConfig()
+	one, stopOne := follow(t, c1, to(f.leader), signer1)
+	two, stopTwo := follow(t, c2, to(f.leader), signer2)
+	f.populate(t.Context())
+	until(t, "both have all", func() bool { return one.Head().Size == f.leader.Head().Size && two.Head().Size == one.Head().Size })
+
+	_ = stopOne() // it is to lead
+	one, err := node.Open(c1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.Cosigns(signer1)
+	asking, p := prepare(t, f, one, "word")
+	if err := one.Hold(asking, p); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := one.Promote(f.world.LogSigner, node.Prepare{Network: p.Network}); codeOf(err) != node.Fenced {
+		t.Errorf("led what it has not prepared: %v", err)
+	}
+	signed, err := two.Promise(asking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	promise, names, err := node.OpenPromise(signed, note.VerifierList(verifier1, verifier2))
+	if err != nil || names[0] != verifier2.Name() || promise.Size != f.leader.Head().Size || promise.Ballot != p.Ballot || promise.Role != node.RoleFollower {
+		t.Fatal(promise, names, err)
+	}
+	unanswered(t, f)
+	_ = stopTwo()
+	two, stopTwo = follow(t, c2, to(f.leader), signer2)
+	unanswered(t, f)
+	if again, err := two.Promise(asking); err != nil || len(again) == 0 {
+		t.Errorf("the same asked again: %v", err)
+	}
+	// Another candidate of the same epoch comes too late.
+	other, _ := follow(t, f.copyConfig(), to(nil), nil)
+	late, _ := prepare(t, f, other, "another word")
+	if _, err := two.Promise(late); codeOf(err) != node.Fenced {
+		t.Errorf("promised two candidates one epoch: %v", err)
+	}
+	_, fence, err := one.Promote(f.world.LogSigner, p)
+	if err != nil || fence.Size < promise.Size {
+		t.Fatal(fence, err)
+	}
+	_ = one.Close()
+	_ = stopTwo()
+	c1.Leader, c1.Options.Signers, c1.Followers, c1.Acks = "", f.config.Options.Signers, []note.Verifier{verifier2}, 1
+	old := f.leader
+	if f.leader, err = node.Open(c1); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.leader.Close() })
+	_, _ = follow(t, c2, to(f.leader), signer2)
+	if err := f.pay(t.Context(), 5); err != nil {
+		t.Error("the new leader:", err)
+	}
+	_ = old.Close()
+}
+
+// A leader that promised writes no more, says how much it has, and does not open to write again; one that has not heard from
+// enough followers since it started does not count as having all.
+func TestALeaderPromises(t *testing.T) {
+	signer, verifier := cosigner(t, "follower.one")
+	f := newFleet(t, func(c *node.Config) { c.Followers, c.Acks = []note.Verifier{verifier}, 1 })
+	c := f.copyConfig()
+	_, stop := follow(t, c, to(f.leader), signer)
+	f.populate(t.Context())
+	_ = stop()
+	n, _ := follow(t, c, to(nil), signer)
+	_ = f.leader.Close()
+	f.open()
+	asking, _ := prepare(t, f, n, "word")
+	logKey, _ := note.NewVerifier(f.world.Genesis.LogKey)
+	for _, damaged := range [][]byte{nil, asking[:len(asking)-9], append([]byte("x"), asking...), []byte("aqsha prepare v1\n\n")} {
+		if _, err := f.leader.Promise(damaged); err == nil {
+			t.Errorf("promised %q", damaged)
+		}
+	}
+	signed, err := f.leader.Promise(asking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	promise, _, err := node.OpenPromise(signed, note.VerifierList(logKey))
+	if err != nil || promise.Role != node.RoleRecovering || promise.Size != f.leader.Log().Size() {
+		t.Errorf("%+v, %v", promise, err)
+	}
+	if err := f.pay(t.Context(), 1); codeOf(err) != node.Fenced {
+		t.Errorf("it answers %v", err)
+	}
+	_ = f.leader.Close()
+	if _, err := node.Open(f.config); codeOf(err) != node.Fenced {
+		t.Errorf("it opens: %v", err)
+	}
+}
+
+// A proof of a promotion that was in order holds; one that anything was taken from, or changed in, does not.
+func TestThePromotionsProof(t *testing.T) {
+	signer1, _, public1 := cosignerKeys(t, "follower.one")
+	f := newFleet(t, nil)
+	f.populate(t.Context())
+	n, stop := follow(t, f.copyConfig(), to(f.leader), signer1)
+	until(t, "it has all", func() bool { return n.Head().Size == f.leader.Head().Size })
+	asking, p := prepare(t, f, n, "word")
+	own, err := n.Promise(asking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaders, err := f.leader.Promise(asking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fence, _, err := n.Promote(f.world.LogSigner, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof := node.Promotion{Origin: f.world.Genesis.Name, Followers: []string{public1}, Acks: 1, Prepare: string(asking), Fence: string(fence),
+		Promises: []node.PromiseProof{{Promise: string(own)}, {Promise: string(leaders)}}}
+	if err := n.ProvePromises(&proof); err != nil {
+		t.Fatal(err)
+	}
+	logKey, _ := note.NewVerifier(f.world.Genesis.LogKey)
+	if _, err := proof.Check(logKey); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(p *node.Promotion){
+		"no promises":     func(p *node.Promotion) { p.Promises = nil },
+		"another fence":   func(p *node.Promotion) { p.Fence = p.Prepare },
+		"another prepare": func(p *node.Promotion) { p.Prepare = p.Fence },
+		"a proof too many": func(p *node.Promotion) {
+			p.Promises = []node.PromiseProof{{Promise: p.Promises[0].Promise[:40], Proof: []txlog.Hash{{}}}}
+		},
+	} {
+		changed := proof
+		change(&changed)
+		if _, err := changed.Check(logKey); err == nil {
+			t.Errorf("%s: it holds", name)
+		}
+	}
+	_ = stop()
+}
