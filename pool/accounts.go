@@ -362,7 +362,11 @@ func (a *Accounts) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if extra != nil {
+	if extra {
+		extra, err := a.unknownEntry(ctx)
+		if err != nil {
+			return err
+		}
 		return fmt.Errorf("the books have %q of %s, which the log does not give; %s", extra.Key, time.UnixMilli(extra.TimeMillis).UTC().Format(time.RFC3339), olderLog)
 	}
 	booked, err := a.books.Balances(ctx)
@@ -380,6 +384,22 @@ func (a *Accounts) compare(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unknownEntry is the newest entry of the books that the log does not give, as of the log's applied part.
+func (a *Accounts) unknownEntry(ctx context.Context) (*books.Entry, error) {
+	state, given := newAccounting(), map[string]bool{}
+	state.recall = a.state.recall
+	for entry, err := range a.log.Entries(0, a.state.position) {
+		if err != nil {
+			return nil, err
+		}
+		entries, _ := state.applyEntry(entry) // what it does not understand is a fault of its own
+		for _, e := range entries {
+			given[e.Key] = true
+		}
+	}
+	return a.books.NewestBut(ctx, given)
 }
 
 // Audit checks that the books sum to zero, entry by entry, and say what the log says.

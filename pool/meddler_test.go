@@ -43,6 +43,7 @@ func meddle(t *testing.T, upstream *bitcoin.Client) (*bitcoin.Client, *meddler) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(client.Close) // first: it ends the long poll for which the server would wait
 	return client, m
 }
 

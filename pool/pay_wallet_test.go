@@ -55,6 +55,7 @@ func cutting(t *testing.T, walletURL string) (client *bitcoin.Client, cut *atomi
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(client.Close)
 	return client, cut
 }
 
