@@ -17,6 +17,7 @@ import (
 // FPPS adds the mean fees of the 144 blocks before: of a real chain with real fees, as they enter
 // and leave the window.
 func TestMeanFeesOfARealChain(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	node, payer := testnode.BTCWallet(t)

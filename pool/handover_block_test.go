@@ -80,6 +80,7 @@ func (l *life) end(t *testing.T) *pool.Handover {
 // successor knows the job with its transactions, and the block is at the node as soon as that answers. A block
 // that the predecessor has found and could not deliver is delivered by the successor.
 func TestABlockAroundAHandover(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	node := testnode.Core(t)
 	if err := node.Call(ctx, nil, "createwallet", "spender"); err != nil {
