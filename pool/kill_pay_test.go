@@ -65,7 +65,7 @@ func payments(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("AQSHA_KILLS")
 	if text == "" {
-		return 6
+		return len(deaths)
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -96,7 +96,7 @@ func TestKilledAtEveryStepOfAPayment(t *testing.T) {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), payerDir+"="+k.dir, payerNode+"="+k.between.url)
 		child.Stderr = os.Stderr
-		n, when, methods := k.arm(child)
+		n, when, methods := k.arm(life, child)
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -125,8 +125,27 @@ func TestKilledAtEveryStepOfAPayment(t *testing.T) {
 	t.Logf("killed before the end: %v", killed)
 }
 
+// deaths are the steps at which a mistake would cost most; the first lives end there, in the order of kinds.
+var deaths = []struct {
+	method  string
+	n, when int
+}{
+	{"sendrawtransaction", 1, after},           // sent, and nobody knows
+	{"signrawtransactionwithwallet", 1, later}, // between signing and sending: files and log
+	{"signrawtransactionwithwallet", 2, later}, // the same of a higher fee
+	{"getblock", 3, after},                     // while blocks are read
+	{"sendrawtransaction", 1, later},           // in the mempool
+	{"signrawtransactionwithwallet", 2, after}, // a higher fee is signed and not written down
+}
+
 // arm draws where the child dies, and what the connection does to its sending.
-func (k *till) arm(child *exec.Cmd) (n, when int, methods []string) {
+func (k *till) arm(life int, child *exec.Cmd) (n, when int, methods []string) {
+	kill := func() { _ = child.Process.Kill() }
+	if life < len(deaths) {
+		d := deaths[life]
+		k.between.killAt(d.n, d.when, kill, d.method)
+		return d.n, d.when, []string{d.method}
+	}
 	n, when = 1+rand.IntN(2), rand.IntN(3)
 	switch rand.IntN(5) {
 	case 0:
@@ -140,7 +159,7 @@ func (k *till) arm(child *exec.Cmd) (n, when int, methods []string) {
 	default:
 		n = 20 + rand.IntN(150) // any call at all
 	}
-	k.between.killAt(n, when, func() { _ = child.Process.Kill() }, methods...)
+	k.between.killAt(n, when, kill, methods...)
 	k.between.do("sendrawtransaction", rand.IntN(denies+1))
 	return n, when, methods
 }
