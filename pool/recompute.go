@@ -82,6 +82,7 @@ type Auditor struct {
 	solved    map[bitcoin.Hash]bool // blocks on which the pool has one
 	returned  map[uint64]int64      // when a user sent a share after having left, milliseconds
 	unclaimed []unclaimed
+	means     []meanClaim // of jobs under FPPS
 }
 
 // Records are a log's entries: of a txlog.Log, or of a copy that was fetched.
@@ -139,6 +140,9 @@ func (a *Auditor) apply(entry []byte) error {
 	case *sharelog.Job:
 		if target, err := bitcoin.TargetOfBits(r.Bits); err == nil {
 			a.history.Target(target)
+		}
+		if a.state.scheme.Name == payout.FPPS {
+			a.claimMean(index, r)
 		}
 	case *sharelog.Status:
 		a.status(index, r)
