@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim year attack detect soak drill bench deps blocks chains fleet
+.PHONY: run build test check fuzz sim year attack detect soak drill bench deps blocks chains fleet payments interop
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -94,10 +94,22 @@ blocks:
 chains:
 	AQSHA_CHAINS=1 $(GO) test ./pool -count 1 -run TestMineOnEachNetwork -v -timeout 120m
 
+# A pool that pays is killed at KILLS steps of its payments, behind a connection that loses, repeats and makes up answers.
+KILLS ?= 100
+payments:
+	AQSHA_KILLS=$(KILLS) $(GO) test ./pool -count 1 -run TestKilledAtEveryStepOfAPayment -v -timeout 60m
+
 # Ten thousand modelled devices; make test has 50.
 FLEET ?= 10000
 fleet:
 	AQSHA_FLEET=$(FLEET) $(GO) test ./pool/fleet -count 1 -run TestFleet -v -timeout 180m
+
+# Real miners mine through the pool: pooler's minerd and BFGMiner with the processor, and cgminer, which has no driver for one
+# and shows that it logs in and takes jobs. Those that are not on the machine are built from source (MINERS_FROM, default
+# https://github.com); what cannot be had is named, and its test skipped.
+interop: .tools/bitcoind
+	@internal/testnode/miners.sh .tools
+	$(GO) test ./pool -count 1 -run TestInterop -v -timeout 30m
 
 # Healthy machines over 100 simulated hours and every fault on many; 2,400 machines are 10,000 machine-days.
 MACHINES ?= 2400

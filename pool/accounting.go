@@ -46,8 +46,10 @@ type accounting struct {
 	firstMilli int64            // time of the first record that has one
 	orphans    int
 	payments   []*payment
-	work       float64       // difficulty credited since the last block
-	meanFees   money.Satoshi // of the newest job
+	work       float64                // difficulty credited since the last block
+	meanFees   money.Satoshi          // of the newest job
+	payTerms   *sharelog.PaymentTerms // in force; nil: the log names none yet
+	refused    []*RecordError         // that no Override covers, in the log's order
 }
 
 // terms are a job and the scheme in force when it was handed out.
@@ -107,7 +109,7 @@ func newAccounting() *accounting {
 }
 
 // RecordError is a record of the log that the accounts cannot take. It books nothing, and stops
-// payments, not the pool: somebody has to look at it.
+// payments, not the pool, until somebody has looked at it and an Override says so.
 type RecordError struct {
 	Entry uint64 // index in the log
 	Err   error
@@ -116,6 +118,12 @@ type RecordError struct {
 func (e *RecordError) Error() string     { return fmt.Sprintf("log entry %d: %v", e.Entry, e.Err) }
 func (e *RecordError) Unwrap() error     { return e.Err }
 func (e *RecordError) ErrorCode() string { return "log-not-understood" }
+
+func (a *accounting) refuse(index uint64, err error) error {
+	refused := &RecordError{index, err}
+	a.refused = append(a.refused, refused)
+	return refused
+}
 
 func userAccount(user uint64) string {
 	if user == 0 {
@@ -163,12 +171,16 @@ func (a *accounting) apply(record sharelog.Record) (entries []books.Entry, err e
 		err = a.sent(r)
 	case *sharelog.Settled:
 		entries, err = a.settled(r)
+	case *sharelog.PaymentTerms:
+		a.payTerms = r
+	case *sharelog.Override:
+		a.refused = slices.DeleteFunc(a.refused, func(e *RecordError) bool { return r.First <= e.Entry && e.Entry <= r.Last })
 	}
 	for _, e := range entries {
 		err = cmp.Or(err, e.Check())
 	}
 	if err != nil {
-		return nil, &RecordError{index, err}
+		return nil, a.refuse(index, err)
 	}
 	a.entries += uint64(len(entries))
 	for _, e := range entries {

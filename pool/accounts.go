@@ -30,7 +30,7 @@ type Accounts struct {
 	mu    sync.Mutex
 	state *accounting
 	books *books.Books
-	fault error // why nobody is paid; nil: payments go on
+	fault error // why nobody is paid, beside records that are refused (see reason)
 	// frozen: the books know what the log does not, so nothing is entered until the log is back.
 	frozen bool
 	// corrected is by what the accounts of earlier rules were changed at this start.
@@ -120,7 +120,42 @@ func (e *FaultError) ErrorCode() string { return "payments-stopped" }
 func (a *Accounts) Fault() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.reason()
+}
+
+// reason is Fault for who holds mu.
+func (a *Accounts) reason() error {
+	if a.fault == nil && len(a.state.refused) > 0 {
+		return &FaultError{fmt.Errorf("%w; once you have looked at it, 'aqsha pool admin override %[2]d --reason TEXT' has payments go on without it",
+			a.state.refused[0], a.state.refused[0].Entry)}
+	}
 	return a.fault
+}
+
+// errNotRefused: an override must not be a licence for what comes later.
+var errNotRefused = errors.New("first, last: the accounts understand every entry there, or the log is not so long yet")
+
+// maxReason bounds an override's reason, in bytes.
+const maxReason = 500
+
+// Override goes on without entries of the log that the accounts refuse, first to last: the log says so, with the reason,
+// before payments do.
+func (p *Pool) Override(ctx context.Context, first, last uint64, reason string) error {
+	if reason == "" || len(reason) > maxReason {
+		return fmt.Errorf("reason: want 1 to %d bytes; the log publishes it", maxReason)
+	}
+	a := p.accounts
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	covers := slices.ContainsFunc(a.state.refused, func(e *RecordError) bool { return first <= e.Entry && e.Entry <= last })
+	position := a.state.position
+	a.mu.Unlock()
+	if !covers || last >= position {
+		return errNotRefused
+	}
+	return p.recordDurably(ctx, &sharelog.Override{TimeMillis: time.Now().UnixMilli(), First: first, Last: last, Reason: reason})
 }
 
 // bookEvery bounds the entries of one transaction of the books.
@@ -136,8 +171,7 @@ func (a *Accounts) catchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		more, err := a.state.applyEntry(entry)
-		a.stop(err)
+		more, _ := a.state.applyEntry(entry) // what it refuses, it keeps
 		if entries = append(entries, more...); len(entries) >= bookEvery {
 			if err := a.book(ctx, entries); err != nil {
 				return err
@@ -166,7 +200,7 @@ func (a *accounting) applyEntry(entry []byte) ([]books.Entry, error) {
 	record, err := sharelog.Decode(entry)
 	if err != nil {
 		a.position++
-		return nil, &RecordError{a.position - 1, err}
+		return nil, a.refuse(a.position-1, err)
 	}
 	return a.apply(record)
 }
@@ -362,7 +396,11 @@ func (a *Accounts) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if extra != nil {
+	if extra {
+		extra, err := a.unknownEntry(ctx)
+		if err != nil {
+			return err
+		}
 		return fmt.Errorf("the books have %q of %s, which the log does not give; %s", extra.Key, time.UnixMilli(extra.TimeMillis).UTC().Format(time.RFC3339), olderLog)
 	}
 	booked, err := a.books.Balances(ctx)
@@ -382,6 +420,22 @@ func (a *Accounts) compare(ctx context.Context) error {
 	return nil
 }
 
+// unknownEntry is the newest entry of the books that the log does not give, as of the log's applied part.
+func (a *Accounts) unknownEntry(ctx context.Context) (*books.Entry, error) {
+	state, given := newAccounting(), map[string]bool{}
+	state.recall = a.state.recall
+	for entry, err := range a.log.Entries(0, a.state.position) {
+		if err != nil {
+			return nil, err
+		}
+		entries, _ := state.applyEntry(entry) // what it does not understand is a fault of its own
+		for _, e := range entries {
+			given[e.Key] = true
+		}
+	}
+	return a.books.NewestBut(ctx, given)
+}
+
 // Audit checks that the books sum to zero, entry by entry, and say what the log says.
 func (p *Pool) Audit(ctx context.Context) error {
 	a := p.accounts
@@ -390,8 +444,8 @@ func (p *Pool) Audit(ctx context.Context) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.fault != nil {
-		return a.fault
+	if fault := a.reason(); fault != nil {
+		return fault
 	}
 	return a.compare(ctx)
 }

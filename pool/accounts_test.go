@@ -26,6 +26,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 // Miners are paid in the coinbase by their work; a reorganisation reverses it; the log alone gives
 // the same figures.
 func TestPaidInTheCoinbase(t *testing.T) {
+	t.Parallel()
 	testnode.Each(t, func(t *testing.T, node *bitcoin.Client) {
 		ctx := context.Background()
 		if _, err := node.MineBlocks(ctx, 1, []byte{0x51}); err != nil {

@@ -93,7 +93,7 @@ func TestAdministration(t *testing.T) {
 	}{
 		{"kick", pool.ControlRequest{}, 422}, {"kick", pool.ControlRequest{Selector: pool.Selector{Worker: alice + ".nosuch"}}, 422},
 		{"message", pool.ControlRequest{Text: strings.Repeat("x", 300)}, 422}, {"ban", pool.ControlRequest{Selector: pool.Selector{Address: "x"}}, 422},
-		{"exempt", pool.ControlRequest{Network: "10.0.0.0/99"}, 422}, {"fee", pool.ControlRequest{Percent: 2}, 422}, {"kick", map[string]int{"nosuch": 1}, 400}, {"nosuch", nil, 404},
+		{"exempt", pool.ControlRequest{Network: "10.0.0.0/99"}, 422}, {"fee", pool.ControlRequest{Percent: 2}, 422}, {"override", pool.ControlRequest{First: 3, Last: 3, Text: "why"}, 422}, {"kick", map[string]int{"nosuch": 1}, 400}, {"nosuch", nil, 404},
 	} {
 		if _, code := ask(tc.action, tc.request); code != tc.code {
 			t.Errorf("%s %+v: %d, want %d", tc.action, tc.request, code, tc.code)
@@ -191,7 +191,7 @@ func TestFeeAndPayouts(t *testing.T) {
 // Each action has the least role that may do it.
 func TestRoles(t *testing.T) {
 	for action, needs := range map[string]pool.Role{"sessions": pool.RoleViewer, "bans": pool.RoleViewer, "status": pool.RoleViewer, "kick": pool.RoleSupport, "message": pool.RoleSupport,
-		"reconnect": pool.RoleSupport, "ban": pool.RoleAdmin, "exempt": pool.RoleAdmin, "payouts": pool.RoleAdmin, "fee": pool.RoleAdmin, "drain": pool.RoleAdmin} {
+		"reconnect": pool.RoleSupport, "ban": pool.RoleAdmin, "exempt": pool.RoleAdmin, "payouts": pool.RoleAdmin, "override": pool.RoleAdmin, "fee": pool.RoleAdmin, "drain": pool.RoleAdmin} {
 		for _, role := range []pool.Role{pool.RoleNone, pool.RoleViewer, pool.RoleSupport, pool.RoleAdmin} {
 			if got, want := pool.Forbidden(action, role), role < needs; got != want {
 				t.Errorf("%s as %s: forbidden %v", action, role, got)

@@ -26,12 +26,13 @@ func blocksTime(t *testing.T) time.Duration {
 		}
 		return d
 	}
-	return 12 * time.Second
+	return 9 * time.Second
 }
 
 // Two pools beside one bitcoind, with few workers and with many, quiet and busy: every block that a
 // miner was told of is at the node, a pool keeps one of its workers, and no call waits for one.
 func TestEveryBlockArrives(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short: it watches a bitcoind for a while; make test runs it")
 	}
@@ -239,6 +240,7 @@ func (l *latencies) String() string {
 // A node that does not answer when a block is found has it as soon as it does; the pool goes on, and
 // ends, meanwhile.
 func TestBlockWhileTheNodeHangs(t *testing.T) {
+	t.Parallel()
 	node := testnode.CoreWith(t, "regtest", "-listen=0")
 	if _, err := node.Client.MineBlocks(context.Background(), 2, []byte{0x51}); err != nil {
 		t.Fatal(err)
@@ -271,6 +273,7 @@ func TestBlockWhileTheNodeHangs(t *testing.T) {
 // The solution of a block is sent out whatever else is wrong with the share: its block is no longer
 // the tip, the name is not authorized, or the connection is being closed for what it did before.
 func TestSolutionComesFirst(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"stale", "unauthorized", "closed", "version bits"} {
 		t.Run(name, func(t *testing.T) {
 			node := testnode.CoreWith(t, "regtest", "-listen=0")

@@ -130,6 +130,8 @@ type ControlRequest struct {
 	At        string  `json:"at,omitempty"` // RFC 3339
 	Limit     int     `json:"limit,omitempty"`
 	Seconds   int     `json:"seconds,omitempty"`
+	First     uint64  `json:"first,omitempty"` // entries of the log to go on without
+	Last      uint64  `json:"last,omitempty"`
 }
 
 // ControlAnswer is what any of them may answer.
@@ -220,6 +222,11 @@ var actions = map[string]action{
 			return nil, &ConfigError{"fee", "want 0 to 100 percent"}
 		}
 		err = p.ChangeFee(uint64(r.Percent*10_000+0.5), at, time.Now())
+		s := p.Stats(time.Now())
+		return &ControlAnswer{Pool: &s}, err
+	}},
+	"override": {RoleAdmin, func(ctx context.Context, p *Pool, r *ControlRequest) (*ControlAnswer, error) {
+		err := p.Override(ctx, r.First, r.Last, r.Text)
 		s := p.Stats(time.Now())
 		return &ControlAnswer{Pool: &s}, err
 	}},

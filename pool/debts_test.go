@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -188,6 +189,101 @@ func TestAnUnknownRecordStopsPaymentsOnly(t *testing.T) {
 			}
 			if got := accounts.state.balance["user:1"]; got != 10_000 {
 				t.Errorf("what follows counts for %d", got)
+			}
+		})
+	}
+}
+
+// The operator goes on without such entries: those before the override and within its bounds, over restarts; the auditor
+// shows the entry with the reason. Others go on stopping payments.
+func TestAnOverrideHasPaymentsGoOn(t *testing.T) {
+	dir := t.TempDir()
+	records := paidLog()
+	log := logOf(t, dir, records...)
+	bad := uint64(len(records))
+	share := &sharelog.Share{Worker: 1, Job: 99, Difficulty: unit, Extranonce: []byte{1}}
+	appendTo(t, log, share, share)
+	for _, tc := range []struct {
+		over    sharelog.Override
+		stopped uint64 // entry; 0: payments go on
+	}{
+		{sharelog.Override{First: bad + 3, Last: bad + 9, Reason: "ahead of time"}, bad},
+		{sharelog.Override{First: bad, Last: bad, Reason: "the first"}, bad + 1},
+		{sharelog.Override{First: 0, Last: bad + 1, Reason: "lost with a disk"}, 0},
+	} {
+		appendTo(t, log, &tc.over)
+		for range 2 {
+			accounts, err := OpenAccounts(log, filepath.Join(dir, "books.sqlite"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var refused *RecordError
+			fault := accounts.Fault()
+			if errors.As(fault, &refused) != (tc.stopped != 0) || refused != nil && refused.Entry != tc.stopped {
+				t.Errorf("after %+v: %v", tc.over, fault)
+			}
+			if got := accounts.state.balance["user:1"]; got != 9_900 {
+				t.Errorf("the user has %d", got)
+			}
+			if err := accounts.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	appendTo(t, log, share) // a later one is none of what was looked at
+	accounts, err := OpenAccounts(log, filepath.Join(dir, "books.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accounts.Close()
+	if accounts.Fault() == nil {
+		t.Error("a later entry is covered by an earlier override")
+	}
+	audit, err := Audit(log, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := fmt.Sprint(audit.Contradictions())
+	if !strings.Contains(said, fmt.Sprintf("log entry %d, record", bad)) || !strings.Contains(said, "lost with a disk") {
+		t.Errorf("the auditor says %s", said)
+	}
+}
+
+// The log names the least payment: one below it convicts, unless the user had left or the minimum was another then.
+func TestPaymentsAreHeldAgainstTheirTerms(t *testing.T) {
+	const day = 24 * 60 * 60 * 1000
+	pay := func(amount money.Satoshi, day int64) *sharelog.Payment {
+		return &sharelog.Payment{Number: 1, TimeMillis: day, Payees: []sharelog.Payee{{User: 1, Amount: amount}}}
+	}
+	back := &sharelog.Share{Worker: 1, Job: 2, Difficulty: unit, Extranonce: []byte{8}, TimeMillis: 40 * day}
+	for name, tc := range map[string]struct {
+		records []sharelog.Record
+		convict bool
+	}{
+		"no terms":              {[]sharelog.Record{pay(5_000, day)}, false},
+		"above":                 {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 5_000}, pay(5_000, day)}, false},
+		"below":                 {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 5_001}, pay(5_000, day)}, true},
+		"below, and never left": {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 5_001, SweepMillis: 30 * day}, pay(5_000, 30*day)}, true},
+		"below, and left":       {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 5_001, SweepMillis: 30 * day}, pay(5_000, 30*day+1)}, false},
+		"lowered":               {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 9_000}, &sharelog.PaymentTerms{Minimum: 5_000}, pay(5_000, day)}, false},
+		"raised afterwards":     {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 5_000}, pay(5_000, day), &sharelog.PaymentTerms{Minimum: 9_000}}, false},
+		"back while being paid": {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 5_001, SweepMillis: 30 * day}, back, pay(5_000, 40*day+1000)}, false},
+		"back for long":         {[]sharelog.Record{&sharelog.PaymentTerms{Minimum: 5_001, SweepMillis: 30 * day}, back, pay(5_000, 41*day)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := logOf(t, t.TempDir(), append(paidLog()[:5:5], tc.records...)...)
+			audit, err := Audit(log, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			convicted := ""
+			for _, c := range audit.Contradictions() {
+				if c.Field == "payment" {
+					convicted = c.String()
+				}
+			}
+			if tc.convict != (convicted != "") {
+				t.Errorf("convicted: %q", convicted)
 			}
 		})
 	}

@@ -167,6 +167,7 @@ func TestSecondLoginOnAConnection(t *testing.T) {
 
 // The same worker that authorizes again with another wish hears of it before it holds.
 func TestSecondLoginOfAWorker(t *testing.T) {
+	t.Parallel()
 	const low, high = 1.0 / (1 << 20), 1.0 / (1 << 10)
 	config := testConfig()
 	config.StartDifficulty = low

@@ -264,11 +264,35 @@ func (a *Auditor) checkBlock(b *poolBlock) {
 	}
 }
 
-// checkPayment: a payment pays what is owed.
+// choosing is how long a pool may take from choosing whom it pays to the payment's record, milliseconds.
+const choosing = 10 * 60 * 1000
+
+// noteReturn keeps when a user who had left came back, for a payment that was chosen just before.
+func (a *Auditor) noteReturn(s *sharelog.Share) {
+	user := a.state.users[s.Worker]
+	if t := a.state.payTerms; t != nil && t.SweepMillis > 0 && s.TimeMillis-a.state.lastShare[user] > int64(t.SweepMillis) {
+		a.returned[user] = s.TimeMillis
+	}
+}
+
+// hadLeft tells whether a user was to be swept at a time.
+func (a *Auditor) hadLeft(user uint64, timeMillis int64, t *sharelog.PaymentTerms) bool {
+	if t.SweepMillis == 0 {
+		return false
+	}
+	back, came := a.returned[user]
+	return timeMillis-a.state.lastShare[user] > int64(t.SweepMillis) || came && timeMillis-back <= choosing
+}
+
+// checkPayment: a payment pays what is owed, and nobody less than the minimum in force who has not left.
 func (a *Auditor) checkPayment(index uint64, p *sharelog.Payment) {
 	for _, payee := range p.Payees {
 		if owed := a.state.debt(payee.User); payee.Amount > owed {
 			a.convict(index, "payment", fmt.Sprintf("user %d is paid %d satoshi", payee.User, payee.Amount), fmt.Sprintf("%d were owed for certain", owed))
+		}
+		if t := a.state.payTerms; t != nil && payee.Amount < t.Minimum && !a.hadLeft(payee.User, p.TimeMillis, t) {
+			a.convict(index, "payment", fmt.Sprintf("user %d is paid %d satoshi", payee.User, payee.Amount),
+				fmt.Sprintf("the least payment is %d, and the user had not left", t.Minimum))
 		}
 	}
 }

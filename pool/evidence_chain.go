@@ -24,6 +24,9 @@ func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node 
 			a.convict(b.Share, "status", fmt.Sprintf("block %s is an orphan", b.Hash), fmt.Sprintf("it is in the chain at height %d", b.Height))
 		}
 	}
+	if err := a.checkMeans(ctx, network, node); err != nil {
+		return err
+	}
 	for _, p := range a.state.payments {
 		if p.settled == nil || p.settled.Outcome == sharelog.OutcomeDropped {
 			continue

@@ -22,6 +22,7 @@ import (
 
 // A node that hangs is noticed by the age of its templates: miners are sent away until it comes back.
 func TestFrozenNode(t *testing.T) {
+	t.Parallel()
 	node := testnode.BTCD(t)
 	config := testConfig()
 	config.MaxTemplateAge = 2 * time.Second
@@ -46,6 +47,7 @@ func TestFrozenNode(t *testing.T) {
 
 // When the first node hangs, the second stands in.
 func TestSecondNode(t *testing.T) {
+	t.Parallel()
 	first, second := testnode.BTCD(t), testnode.BTCD(t)
 	config := testConfig()
 	config.MaxTemplateAge = 2 * time.Second
@@ -69,6 +71,7 @@ func TestSecondNode(t *testing.T) {
 
 // A node that is behind another with real work is left.
 func TestNodeBehind(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short: it waits for several comparisons of tips; make test runs it")
 	}
@@ -90,6 +93,7 @@ func TestNodeBehind(t *testing.T) {
 // Two pool nodes share a node and nothing else: when one dies its miner goes on at the other, with
 // an extranonce that the first never gives.
 func TestTwoPoolNodes(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var pools []*running

@@ -12,6 +12,7 @@ import (
 // An announced fee outlasts restarts, before and after it comes true, until the operator starts the pool with another
 // --fee than the one at the announcement.
 func TestAnnouncedFeeOutlastsRestarts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	config := testConfig()
 	start := func() *running { return startPool(t, dir, config) }

@@ -54,9 +54,18 @@ func (a *Accounts) updateMeanFees(ctx context.Context, p *Pool, t *bitcoin.Templ
 	return nil
 }
 
+// carriedBlocks is how many blocks may have come since the last job of an earlier run whose F is carried on.
+const carriedBlocks = 6
+
 // knowFees sees to it that F is known before the first job of a pool that has none to carry on from.
 func (a *Accounts) knowFees(ctx context.Context, p *Pool, t *bitcoin.Template) error {
-	if a.mean.Load() > 0 {
+	a.feesMu.Lock()
+	asked := a.meanAt != (bitcoin.Hash{})
+	a.feesMu.Unlock()
+	a.mu.Lock()
+	last := a.state.height
+	a.mu.Unlock()
+	if a.mean.Load() > 0 && (asked || uint64(t.Height) <= last+carriedBlocks) {
 		return nil // of the last job, or of the chain; renewed beside
 	}
 	return a.updateMeanFees(ctx, p, t)
@@ -72,11 +81,16 @@ func (p *Pool) feesOfBlock(ctx context.Context, hash bitcoin.Hash, height int) (
 	if err != nil {
 		return blockFees{}, err
 	}
-	fees := -Subsidy(p.network, height)
+	return blockFees{feesIn(p.network, block, height), bitcoin.Hash(block.Header.PrevBlock)}, nil
+}
+
+// feesIn is what a block's coinbase takes beyond the subsidy; a miner may claim less than it could.
+func feesIn(network bitcoin.Network, block *wire.MsgBlock, height int) money.Satoshi {
+	fees := -Subsidy(network, height)
 	for _, out := range block.Transactions[0].TxOut {
 		fees += money.Satoshi(out.Value)
 	}
-	return blockFees{max(fees, 0), bitcoin.Hash(block.Header.PrevBlock)}, nil // a miner may claim less than it could
+	return max(fees, 0)
 }
 
 // Subsidy is what a block of a height may issue: 50 BTC, halved each interval of the network.

@@ -2,6 +2,8 @@ package pool_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +19,8 @@ import (
 // FPPS adds the mean fees of the 144 blocks before: of a real chain with real fees, as they enter
 // and leave the window.
 func TestMeanFeesOfARealChain(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	node, payer := testnode.BTCWallet(t)
 	simnet, err := bitcoin.FindNetwork("simnet")
@@ -90,6 +93,77 @@ func TestMeanFeesOfARealChain(t *testing.T) {
 			height, mean := lastMean()
 			return height == uint64(tip.Height)+1 && mean == want
 		})
+	}
+	p.stop()
+	holdFees(ctx, t, p.dir, simnet, node.Client, draft.Fee)
+
+	// Away for long: the first job does not carry on from the last.
+	mine(20, []byte{0x51})
+	if err := w.Send(ctx, must(w.Draft(ctx, []bitcoin.Output{{Value: money.Bitcoin, Script: script}}, 300, nil)).Raw); err != nil {
+		t.Fatal(err)
+	}
+	mine(2, []byte{0x51}) // btcd's template for the first may be older
+	before := 0
+	for _, record := range records(t, p.dir) {
+		if _, isJob := record.(*sharelog.Job); isJob {
+			before++
+		}
+	}
+	p = startPoolWith(t, p.dir, config, pool.Options{Network: simnet, Nodes: []*bitcoin.Client{node.Client}})
+	eventually(t, "a job", func() bool { return len(lastMeans(t, p)) > before })
+	if mean := lastMeans(t, p)[before]; mean == 0 {
+		t.Error("the first job after a day has the fees of before")
+	}
+}
+
+func must(draft *wallet.Draft, _ []bool, err error) *wallet.Draft {
+	if err != nil {
+		panic(err)
+	}
+	return draft
+}
+
+// holdFees has an auditor hold a log against the chain: the honest log is clean, and F a satoshi higher in any one of its
+// jobs is found.
+func holdFees(ctx context.Context, t *testing.T, dir string, network bitcoin.Network, node *bitcoin.Client, fee money.Satoshi) {
+	t.Helper()
+	var honest forged
+	for _, record := range records(t, dir) {
+		honest = append(honest, sharelog.Append(nil, record))
+	}
+	convicted := func(log forged) (fields []string) {
+		audit, err := pool.Audit(log, false)
+		if err == nil {
+			err = audit.CheckChain(ctx, network, node)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range audit.Contradictions() {
+			fields = append(fields, c.String())
+		}
+		return fields
+	}
+	if said := convicted(honest); len(said) > 0 {
+		t.Errorf("the honest log: %v", said)
+	}
+	forgeries := 0
+	for i, entry := range honest {
+		record, err := sharelog.Decode(entry)
+		j, isJob := record.(*sharelog.Job)
+		if err != nil || !isJob || forgeries > 3 {
+			continue
+		}
+		forgeries++
+		j.MeanFees += fee
+		log := slices.Clone(honest)
+		log[i] = sharelog.Append(nil, j)
+		if said := convicted(log); len(said) != 1 || !strings.Contains(said[0], "mean fees") {
+			t.Errorf("entry %d with too much: %v", i, said)
+		}
+	}
+	if forgeries == 0 {
+		t.Error("no job")
 	}
 }
 

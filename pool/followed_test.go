@@ -14,6 +14,7 @@ import (
 // The first node dies after a block was found: the second, which is followed then, says that the block is
 // final, and its users can be paid.
 func TestTheFollowedNodeSaysWhatIsFinal(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	node := testnode.Core(t)
 	if _, err := node.MineBlocks(ctx, 1, []byte{0x51}); err != nil {

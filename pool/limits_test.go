@@ -99,7 +99,7 @@ func TestHostileClients(t *testing.T) {
 		}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			defer pool.ShortenTimeouts()()
+			t.Cleanup(pool.ShortenTimeouts()) // after the pool's end
 			config := testConfig()
 			config.StartDifficulty = 1.0 / (1 << 20)
 			p := startOffered(t, config)

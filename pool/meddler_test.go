@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
 )
@@ -31,6 +33,48 @@ type meddler struct {
 	answers  map[string]any // made up
 	calls    map[string]int
 	upstream *bitcoin.Client
+	url      string
+
+	deadly map[string]bool // methods that count until the caller is killed; empty: all
+	left   int             // calls until then
+	when   int             // before the call is passed on, or after; later: with its answer
+	kill   func()          // nil: nobody is
+}
+
+// When a caller is killed.
+const (
+	before = iota
+	after
+	later
+)
+
+// killAt has a caller killed at the nth call of some methods.
+func (m *meddler) killAt(n, when int, kill func(), methods ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.deadly, m.left, m.when, m.kill = map[string]bool{}, n, when, kill
+	for _, method := range methods {
+		m.deadly[method] = true
+	}
+}
+
+// spare has nobody killed.
+func (m *meddler) spare() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kill = nil
+}
+
+// fatal tells whether a call is the caller's last. The caller holds mu.
+func (m *meddler) fatal(method string) (when int, kill func()) {
+	if m.kill == nil || len(m.deadly) > 0 && !m.deadly[method] {
+		return 0, nil
+	}
+	if m.left--; m.left > 0 {
+		return 0, nil
+	}
+	kill, m.kill = m.kill, nil
+	return m.when, kill
 }
 
 // meddle returns a client through a meddler that passes everything on so far.
@@ -39,10 +83,12 @@ func meddle(t *testing.T, upstream *bitcoin.Client) (*bitcoin.Client, *meddler) 
 	m := &meddler{does: map[string]int{}, answers: map[string]any{}, calls: map[string]int{}, upstream: upstream}
 	server := httptest.NewServer(m)
 	t.Cleanup(server.Close)
+	m.url = server.URL
 	client, err := bitcoin.Dial(server.URL, bitcoin.DialOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(client.Close) // first: it ends the long poll for which the server would wait
 	return client, m
 }
 
@@ -96,7 +142,19 @@ func (m *meddler) serve(ctx context.Context, c call) (answer any, code int) {
 	what, made, isMade := m.does[c.Method], m.answers[c.Method], false
 	_, isMade = m.answers[c.Method]
 	m.calls[c.Method]++
+	when, kill := m.fatal(c.Method)
 	m.mu.Unlock()
+	if kill != nil {
+		switch when {
+		case before:
+			kill()
+			panic(http.ErrAbortHandler)
+		case later:
+			time.AfterFunc(rand.N(6*time.Millisecond), kill)
+		case after:
+			defer func() { kill(); panic(http.ErrAbortHandler) }()
+		}
+	}
 	if what == loses {
 		panic(http.ErrAbortHandler)
 	}

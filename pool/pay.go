@@ -72,6 +72,9 @@ func (p *Pool) Pay(ctx context.Context, options PayOptions) (*PaymentSent, error
 	if p.PayoutsPaused() {
 		return nil, ErrPaused
 	}
+	if err := p.announceTerms(ctx, options); err != nil {
+		return nil, err
+	}
 	if err := p.watchPayments(ctx); err != nil {
 		p.logger.Warn("open payments", "error", err)
 	}
@@ -89,6 +92,22 @@ func (p *Pool) Pay(ctx context.Context, options PayOptions) (*PaymentSent, error
 	return p.pay(ctx, candidates, rate)
 }
 
+// announceTerms enters by which terms users are paid from here on, if the log says otherwise. The caller holds p.paying.
+func (p *Pool) announceTerms(ctx context.Context, options PayOptions) error {
+	terms := &sharelog.PaymentTerms{Minimum: max(options.Minimum, 0), SweepMillis: uint64(max(options.SweepAfter.Milliseconds(), 0))}
+	a := p.accounts
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	known := a.state.payTerms != nil && *a.state.payTerms == *terms
+	a.mu.Unlock()
+	if known {
+		return nil
+	}
+	return p.recordDurably(ctx, terms)
+}
+
 // mayPay holds books and log against each other before each payment.
 func (p *Pool) mayPay(ctx context.Context) error {
 	a := p.accounts
@@ -102,7 +121,7 @@ func (p *Pool) mayPay(ctx context.Context) error {
 			a.freeze(err)
 		}
 	}
-	return a.fault
+	return a.reason()
 }
 
 // pay drafts, enters and sends one transaction.
@@ -289,6 +308,12 @@ const payRetry = time.Minute
 // PayEvery pays at intervals, counted from the last payment, until ctx ends.
 func (p *Pool) PayEvery(ctx context.Context, interval time.Duration, options PayOptions) {
 	p.payOptions.Store(&options)
+	p.paying.Lock()
+	err := p.announceTerms(ctx, options)
+	p.paying.Unlock()
+	if err != nil && ctx.Err() == nil {
+		p.logger.Warn("payment terms", "error", err)
+	}
 	tried := time.Time{}
 	for {
 		next := p.accounts.nextPayday(interval)

@@ -141,6 +141,7 @@ func (k *till) paying() money.Satoshi { return k.Balance("paying") }
 // up after it was sent or instead of sending), and over a restart in each case: everybody is paid exactly
 // once, and counts as paid when it is deep in the chain, not before.
 func TestAMeddledConnectionPaysOnce(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	k := openTill(t, 12)
 	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.001, "blocks": 6})
@@ -197,6 +198,7 @@ func TestAMeddledConnectionPaysOnce(t *testing.T) {
 // The operator spends the coin of a payment otherwise, before it is mined, also while the pool is dead and
 // has not heard the wallet's answer. Once that is deep, the users are owed again, and paid from another coin.
 func TestADoubleSpentPaymentIsBookedBack(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	k := openTill(t, 6)
 	earned := money.Satoshi(0)
@@ -287,6 +289,7 @@ func (k *till) doubleSpend(id bitcoin.Hash) {
 // The log is put back from a backup that is older than the books: nobody is paid, and the pool says what to
 // do. With the newest log back, all goes on.
 func TestAnOldLogPaysNobody(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	k := openTill(t, 4)
 	k.work(alice)
@@ -339,6 +342,7 @@ func TestAnOldLogPaysNobody(t *testing.T) {
 
 // A wallet with too little pays the oldest debts first and says whose wait.
 func TestAPoorWalletPaysTheOldest(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	k := openTill(t, 1) // 50 bitcoin
 	k.work(bob)
@@ -358,6 +362,7 @@ func TestAPoorWalletPaysTheOldest(t *testing.T) {
 // A payment that its fee keeps out of blocks is replaced by one of the same coins at a higher fee; what was
 // sent first, or the replacement, is mined, and both pay once.
 func TestTheFeeIsRaised(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	k := openTill(t, 3)
 	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.00001, "blocks": 6})
@@ -401,6 +406,7 @@ func (k *till) mineOnly(transactions ...string) {
 
 // --pay-every counts from the last payment in the log, or from the log's beginning: a restart does not begin anew.
 func TestPaydayFollowsTheLog(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	k := openTill(t, 2)

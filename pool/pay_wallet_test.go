@@ -55,12 +55,14 @@ func cutting(t *testing.T, walletURL string) (client *bitcoin.Client, cut *atomi
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(client.Close)
 	return client, cut
 }
 
 // Miners of a pool that keeps the block are paid by a real wallet once the block is final. The answer
 // to the payment is lost; the pool starts again, sends the same transaction, and nobody is paid twice.
 func TestARealWalletPaysMiners(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	node, walletURL := testnode.BTCWalletURL(t)

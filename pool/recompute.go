@@ -80,7 +80,9 @@ type Auditor struct {
 	userOf    map[string]uint64
 	hashed    map[bitcoin.Hash]bool // with verify: headers of all shares
 	solved    map[bitcoin.Hash]bool // blocks on which the pool has one
+	returned  map[uint64]int64      // when a user sent a share after having left, milliseconds
 	unclaimed []unclaimed
+	means     []meanClaim // of jobs under FPPS
 }
 
 // Records are a log's entries: of a txlog.Log, or of a copy that was fetched.
@@ -94,7 +96,7 @@ func Audit(log Records, verify bool) (*Auditor, error) {
 	a := &Auditor{
 		state: newAccounting(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{},
 		splits: map[*poolBlock]map[string][]payout.Credit{}, restored: map[*poolBlock]func(uint64){},
-		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]bool{},
+		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]bool{}, returned: map[uint64]int64{},
 	}
 	a.state.recall = recallFrom(log)
 	for entry, err := range log.Entries(0, log.Size()) {
@@ -139,8 +141,17 @@ func (a *Auditor) apply(entry []byte) error {
 		if target, err := bitcoin.TargetOfBits(r.Bits); err == nil {
 			a.history.Target(target)
 		}
+		if a.state.scheme.Name == payout.FPPS {
+			a.claimMean(index, r)
+		}
 	case *sharelog.Status:
 		a.status(index, r)
+	case *sharelog.Override:
+		for i := range a.evidence {
+			if e := &a.evidence[i]; e.Field == "record" && r.First <= e.Entry && e.Entry <= r.Last {
+				e.Fact = fmt.Sprintf("the operator has gone on without it: %q", r.Reason)
+			}
+		}
 	}
 	return nil
 }
@@ -154,6 +165,8 @@ func (a *Auditor) before(index uint64, record sharelog.Record) {
 		a.checkWorker(index, r)
 	case *sharelog.Payment:
 		a.checkPayment(index, r)
+	case *sharelog.Share:
+		a.noteReturn(r)
 	}
 }
 

@@ -23,6 +23,7 @@ type Stats struct {
 	Halted      bool          `json:"halted"`
 	Draining    bool          `json:"draining,omitempty"`
 	Paused      bool          `json:"payouts_paused,omitempty"`
+	Stopped     string        `json:"payments_stopped,omitempty"` // why nobody is paid
 	Fee         float64       `json:"fee_percent"`
 	NextFee     *float64      `json:"next_fee_percent,omitempty"` // announced
 	NextFeeAt   time.Time     `json:"next_fee_at,omitzero"`
@@ -41,6 +42,9 @@ func (p *Pool) Stats(now time.Time) Stats {
 	if next := p.nextFee.Load(); next != nil {
 		percent := float64(next.ppm) / 10_000
 		s.NextFee, s.NextFeeAt = &percent, next.at.UTC()
+	}
+	if fault := p.accounts.Fault(); fault != nil {
+		s.Stopped = fault.Error()
 	}
 	p.guard.mu.Lock()
 	s.Connections, s.Refused, s.Bans = p.guard.total, p.guard.refused, p.guard.bans

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -93,7 +94,8 @@ func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 	drafts, lost := p.drawer.get(open.Number)
 	tip, err := p.chainHeight(ctx)
 	if err != nil {
-		return errors.Join(err, p.sendAgain(ctx, drafts))
+		_, again := p.sendAgain(ctx, drafts)
+		return errors.Join(err, again)
 	}
 	at := p.sighted[open.Number]
 	if at == nil {
@@ -112,8 +114,8 @@ func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 	if err := p.resume(ctx, open, drafts); err != nil {
 		return err
 	}
-	refused := p.sendAgain(ctx, drafts)
-	return p.bump(ctx, open, drafts, at, tip, refused)
+	newest, refused := p.sendAgain(ctx, drafts)
+	return p.bump(ctx, open, drafts, newest, at, tip, refused)
 }
 
 // startOf is the first height at which a payment may be found.
@@ -145,19 +147,25 @@ func (p *Pool) resume(ctx context.Context, open *payment, drafts []*wallet.Draft
 	return nil
 }
 
-// sendAgain sends the newest transaction of a payment.
-func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) error {
-	if len(drafts) == 0 {
-		return nil
+// sendAgain sends the newest transaction of a payment that can still be mined: one that has a further coin for its fee
+// is lost with that coin, and those before it are not. Last is the one that was sent, or else the newest.
+func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) (last *wallet.Draft, err error) {
+	for _, d := range slices.Backward(drafts) {
+		err = p.wallet.Send(ctx, d.Raw)
+		if !errors.Is(err, wallet.ErrSpent) && !errors.Is(err, wallet.ErrRefused) {
+			return d, err
+		}
 	}
-	return p.wallet.Send(ctx, drafts[len(drafts)-1].Raw)
+	if len(drafts) > 0 {
+		last = drafts[len(drafts)-1]
+	}
+	return last, err
 }
 
 // bump replaces a payment that its fee keeps out of blocks, or that the node refuses, by one with a higher
 // fee and the same coins. What was sent first may still be mined instead: either pays once.
-func (p *Pool) bump(ctx context.Context, open *payment, drafts []*wallet.Draft, at *sighting, tip uint64, refused error) error {
+func (p *Pool) bump(ctx context.Context, open *payment, drafts []*wallet.Draft, newest *wallet.Draft, at *sighting, tip uint64, refused error) error {
 	options := p.payOptions.Load()
-	newest := drafts[len(drafts)-1]
 	waits := tip >= max(newest.Height, at.bumped)+bumpAfter
 	if options == nil || !waits && !errors.Is(refused, wallet.ErrRefused) {
 		return refused
@@ -170,7 +178,11 @@ func (p *Pool) bump(ctx context.Context, open *payment, drafts []*wallet.Draft, 
 		return refused
 	}
 	at.bumped = tip
-	draft, err := p.wallet.Bump(ctx, newest, len(open.Payees), rate)
+	spent, err := p.spentCoins()
+	if err != nil {
+		return errors.Join(refused, err)
+	}
+	draft, err := p.wallet.Bump(ctx, newest, len(open.Payees), rate, spent)
 	if err != nil {
 		return errors.Join(refused, err)
 	}
@@ -261,15 +273,16 @@ func (at *sighting) look(open *payment, drafts []*wallet.Draft, block *wire.MsgB
 	for _, s := range open.sent {
 		fees[s.TxID] = s.Fee
 	}
-	coins := map[wire.OutPoint]bool{}
 	for _, d := range drafts {
 		fees[d.ID] = d.Fee
-		spent, err := d.Coins()
-		if err != nil {
-			continue
-		}
+	}
+	// Every version spends the first one's coins. One that a later version has added for its fee may be spent
+	// otherwise, and the payment still be mined.
+	coins := map[wire.OutPoint]bool{}
+	if len(drafts) > 0 {
+		spent, err := drafts[0].Coins()
 		for _, c := range spent {
-			coins[c] = true
+			coins[c] = err == nil
 		}
 	}
 	for _, tx := range block.Transactions[1:] {

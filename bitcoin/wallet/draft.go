@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -105,22 +106,32 @@ func (w *Wallet) signed(ctx context.Context, tx *wire.MsgTx, fee money.Satoshi, 
 	return &Draft{Raw: raw.Bytes(), ID: bitcoin.Hash(signed.TxHash()), Fee: fee, Rate: rate}, nil
 }
 
-// ErrNoChange means that a transaction has no change from which a higher fee could be taken.
-var ErrNoChange = errors.New("the transaction has too little change for a higher fee")
+// ErrNoChange means that neither a transaction's change nor the wallet's other coins give a higher fee.
+var ErrNoChange = errors.New("the transaction has too little change for a higher fee, and the wallet no other coins")
 
 // Bump makes and signs a replacement of a draft at a higher fee rate (BIP 125): the same coins and
-// the same first payees outputs, with the fee out of the change. Only one of the two can be mined.
-func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64) (*Draft, error) {
+// the same first payees outputs, with the fee out of the change, or, where that does not suffice, out of
+// further confirmed coins, none of those named. Only one of the two can be mined.
+func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64, but map[wire.OutPoint]bool) (*Draft, error) {
 	old, err := decode(d.Raw)
 	if err != nil {
 		return nil, err
 	}
-	if len(old.TxOut) != payees+1 {
-		return nil, ErrNoChange
+	if len(old.TxOut) < payees {
+		return nil, fmt.Errorf("a payment of %d outputs for %d payees", len(old.TxOut), payees)
 	}
-	// BIP 125, rule 4: the replacement pays for its own relay beside what the first one paid.
-	size := math.Ceil(float64(3*old.SerializeSizeStripped()+old.SerializeSize()) / 4)
-	fee := max(money.Satoshi(math.Ceil(size*rate)), d.Fee+money.Satoshi(math.Ceil(size*minRelayRate)))
+	tx, fee, err := fromChange(old, d.Fee, payees, rate)
+	if errors.Is(err, ErrNoChange) {
+		tx, fee, err = w.fromCoins(ctx, old, d.Fee, payees, rate, but)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.signed(ctx, tx, fee, rate)
+}
+
+// replacement has the inputs and the payees of a transaction.
+func replacement(old *wire.MsgTx, payees int) *wire.MsgTx {
 	tx := wire.NewMsgTx(old.Version)
 	tx.LockTime = old.LockTime
 	for _, in := range old.TxIn {
@@ -129,16 +140,80 @@ func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64) (
 	for _, out := range old.TxOut[:payees] {
 		tx.AddTxOut(wire.NewTxOut(out.Value, out.PkScript))
 	}
+	return tx
+}
+
+// virtualSize is in bytes of the weight's quarter (BIP 141).
+func virtualSize(tx *wire.MsgTx) float64 {
+	return math.Ceil(float64(3*tx.SerializeSizeStripped()+tx.SerializeSize()) / 4)
+}
+
+// fromCoins adds coins until they pay the fee and leave a change. All must be confirmed (BIP 125, rule 2).
+func (w *Wallet) fromCoins(ctx context.Context, old *wire.MsgTx, oldFee money.Satoshi, payees int, rate float64, but map[wire.OutPoint]bool) (*wire.MsgTx, money.Satoshi, error) {
+	coins, err := w.coins(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	tx := replacement(old, payees)
+	spent := map[wire.OutPoint]bool{}
+	for _, in := range tx.TxIn {
+		spent[in.PreviousOutPoint] = true
+	}
+	coins = slices.DeleteFunc(coins, func(c coin) bool { return but[c.at] || spent[c.at] })
+	slices.SortFunc(coins, func(a, b coin) int {
+		return cmp.Or(cmp.Compare(b.value, a.value), bytes.Compare(a.at.Hash[:], b.at.Hash[:]))
+	})
+	var change string
+	if err := w.client.Call(ctx, &change, "getrawchangeaddress"); err != nil {
+		return nil, 0, err
+	}
+	script, err := w.network.PayTo(change)
+	if err != nil {
+		return nil, 0, fmt.Errorf("the wallet's change: %w", err)
+	}
+	left, size := oldFee, virtualSize(old)+float64(wire.NewTxOut(0, script).SerializeSize())
+	for _, out := range old.TxOut[payees:] { // a change that is too small goes too
+		left += money.Satoshi(out.Value)
+	}
+	for i, c := range coins {
+		if len(tx.TxIn) >= maxCoins || i >= maxAdded {
+			break
+		}
+		in := wire.NewTxIn(&c.at, nil, nil)
+		in.Sequence = replaceable
+		tx.AddTxIn(in)
+		left, size = left+c.value, size+c.bytes
+		fee := max(money.Satoshi(math.Ceil(size*rate)), oldFee+money.Satoshi(math.Ceil(size*minRelayRate)))
+		if rest := left - fee; rest >= dust {
+			tx.AddTxOut(wire.NewTxOut(int64(rest), script))
+			return tx, fee, nil
+		}
+	}
+	return nil, 0, ErrNoChange
+}
+
+// maxAdded is how many coins may be added for a fee.
+const maxAdded = 10
+
+// fromChange takes the fee out of the change.
+func fromChange(old *wire.MsgTx, oldFee money.Satoshi, payees int, rate float64) (*wire.MsgTx, money.Satoshi, error) {
+	if len(old.TxOut) != payees+1 {
+		return nil, 0, ErrNoChange
+	}
+	// BIP 125, rule 4: the replacement pays for its own relay beside what the first one paid.
+	size := virtualSize(old)
+	fee := max(money.Satoshi(math.Ceil(size*rate)), oldFee+money.Satoshi(math.Ceil(size*minRelayRate)))
+	tx := replacement(old, payees)
 	change := old.TxOut[payees]
-	switch left := money.Satoshi(change.Value) - (fee - d.Fee); {
+	switch left := money.Satoshi(change.Value) - (fee - oldFee); {
 	case left >= dust:
 		tx.AddTxOut(wire.NewTxOut(int64(left), change.PkScript))
 	case left >= 0:
 		fee += left
 	default:
-		return nil, ErrNoChange
+		return nil, 0, ErrNoChange
 	}
-	return w.signed(ctx, tx, fee, rate)
+	return tx, fee, nil
 }
 
 // assembleMost pays all outputs, or as many as the coins suffice for, the first ones first.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/aqsha/aqsha/pool"
@@ -33,7 +35,7 @@ gives it: viewer (sessions, bans), support (kick, message, reconnect) or admin (
 	}
 	command.PersistentFlags().StringVar(&a.dir, "dir", "aqsha-pool", "the pool's data directory")
 	command.PersistentFlags().StringVar(&a.socket, "socket", "", "the pool's socket (default DIR/admin.sock)")
-	command.AddCommand(a.status(), a.sessions(), a.bans(), a.kick(), a.message(), a.reconnect(), a.ban(), a.exempt(), a.payouts(), a.fee(), a.drain())
+	command.AddCommand(a.status(), a.sessions(), a.bans(), a.kick(), a.message(), a.reconnect(), a.ban(), a.exempt(), a.payouts(), a.override(), a.fee(), a.drain())
 	return command
 }
 
@@ -90,6 +92,9 @@ func (a *poolAdmin) status() *cobra.Command {
 				fmt.Fprintf(w, "height %d, difficulty %.6g, job %.0f s old, %d connections\n", s.Height, s.Difficulty, s.JobAge, s.Connections)
 				fmt.Fprintf(w, "%d shares accepted, %d rejected, %d blocks submitted, %d with no node\n", s.Accepted, s.Rejected, s.Blocks, s.Undelivered)
 				fmt.Fprintf(w, "fee %g %%, payouts paused: %v, draining: %v, halted: %v\n", s.Fee, s.Paused, s.Draining, s.Halted)
+				if s.Stopped != "" {
+					fmt.Fprintln(w, s.Stopped)
+				}
 				if s.NextFee != nil {
 					fmt.Fprintf(w, "fee %g %% from %s\n", *s.NextFee, s.NextFeeAt.Format(time.RFC3339))
 				}
@@ -222,6 +227,33 @@ func (a *poolAdmin) payouts() *cobra.Command {
 			})
 		},
 	}
+}
+
+func (a *poolAdmin) override() *cobra.Command {
+	r := pool.ControlRequest{}
+	command := &cobra.Command{
+		Use: "override ENTRY", Short: "Have payments go on without an entry of the log that the accounts do not understand", Args: cobra.ExactArgs(1),
+		Long: `A pool whose log has an entry that its accounts do not understand goes on, and pays nobody: what the
+entry meant may change what users are owed. "aqsha pool admin status" names it. Mostly a newer program
+understands it, or the log was damaged and is to be put back. Only when neither helps, and you have made
+sure that nobody loses by it, go on without: the log, which is public, says so with your reason, and
+"aqsha pool recompute" shows both.`,
+		Example: `  aqsha pool admin override 81233 --reason "a share of a job that was lost with the disk; its miner was told"
+  aqsha pool admin override 81233 --last 81240 --reason "eight of them"`,
+		RunE: func(command *cobra.Command, args []string) error {
+			entry, err := strconv.ParseUint(args[0], 10, 64)
+			if err != nil {
+				return usageError{fmt.Errorf("entry %q: want its number in the log", args[0])}
+			}
+			r.First, r.Last = entry, max(entry, r.Last)
+			return a.ask(command, "override", r, func(w io.Writer, r *pool.ControlAnswer) {
+				fmt.Fprintln(w, cmp.Or(r.Pool.Stopped, "payments go on"))
+			})
+		},
+	}
+	command.Flags().StringVar(&r.Text, "reason", "", "why nobody loses by it; published with the log")
+	command.Flags().Uint64Var(&r.Last, "last", 0, "go on without all entries up to this one")
+	return command
 }
 
 func (a *poolAdmin) fee() *cobra.Command {

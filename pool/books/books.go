@@ -166,21 +166,32 @@ func sameEntry(ctx context.Context, tx *sql.Tx, e Entry) error {
 	return nil
 }
 
-// Beyond returns the newest entry when there are more than a number of them, nil otherwise.
-func (b *Books) Beyond(ctx context.Context, entries uint64) (*Entry, error) {
+// Beyond tells whether there are more entries than a number of them.
+func (b *Books) Beyond(ctx context.Context, entries uint64) (bool, error) {
 	var count uint64
 	if err := b.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM entry").Scan(&count); err != nil {
-		return nil, fmt.Errorf("books: %w", err)
+		return false, fmt.Errorf("books: %w", err)
 	}
-	if count <= entries {
-		return nil, nil
-	}
-	var e Entry
-	err := b.db.QueryRowContext(ctx, "SELECT key, time_millis, memo FROM entry ORDER BY id DESC LIMIT 1").Scan(&e.Key, &e.TimeMillis, &e.Memo)
+	return count > entries, nil
+}
+
+// NewestBut is the newest entry whose key is none of the given; without one it is empty.
+func (b *Books) NewestBut(ctx context.Context, given map[string]bool) (*Entry, error) {
+	rows, err := b.db.QueryContext(ctx, "SELECT key, time_millis, memo FROM entry ORDER BY id DESC")
 	if err != nil {
 		return nil, fmt.Errorf("books: %w", err)
 	}
-	return &e, nil
+	defer rows.Close()
+	for rows.Next() {
+		var e Entry
+		if err := rows.Scan(&e.Key, &e.TimeMillis, &e.Memo); err != nil {
+			return nil, fmt.Errorf("books: %w", err)
+		}
+		if !given[e.Key] {
+			return &e, nil
+		}
+	}
+	return &Entry{}, rows.Err()
 }
 
 // Balances are credits minus debits of all accounts.

@@ -115,6 +115,12 @@ func Decode(entry []byte) (Record, error) {
 		s.TxID, s.Fee, s.Height, s.Block = r.hash(), r.amount(), r.below(1<<31), r.hash()
 		r.bad = r.bad || s.Outcome == 0
 		record = s
+	case kindPaymentTerms:
+		record = &PaymentTerms{r.amount(), r.below(1 << 50)}
+	case kindOverride:
+		o := &Override{r.millis(), r.uvarint(), r.uvarint(), r.text()}
+		r.bad = r.bad || o.First > o.Last
+		record = o
 	default:
 		return nil, fmt.Errorf("%w: kind %d", errBad, entry[0])
 	}

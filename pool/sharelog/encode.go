@@ -45,6 +45,10 @@ func Append(to []byte, record Record) []byte {
 		to = uvarints(append(to, kindSettled), r.Number, uint64(r.TimeMillis), r.Outcome)
 		to = uvarints(append(to, r.TxID[:]...), uint64(r.Fee), r.Height)
 		return append(to, r.Block[:]...)
+	case *PaymentTerms:
+		return uvarints(append(to, kindPaymentTerms), uint64(r.Minimum), r.SweepMillis)
+	case *Override:
+		return text(uvarints(append(to, kindOverride), uint64(r.TimeMillis), r.First, r.Last), r.Reason)
 	}
 	panic(fmt.Sprintf("sharelog: no such record %T", record))
 }

@@ -15,14 +15,16 @@ const (
 	kindJob    = 2
 	kindWorker = 3
 	// 4 is free
-	kindStatus  = 5
-	kindLease   = 6
-	kindScheme  = 7
-	kindPayment = 8
-	kindPaid    = 9
-	kindTerms   = 10 // a Scheme of rules 2 and later
-	kindSent    = 11
-	kindSettled = 12
+	kindStatus       = 5
+	kindLease        = 6
+	kindScheme       = 7
+	kindPayment      = 8
+	kindPaid         = 9
+	kindTerms        = 10 // a Scheme of rules 2 and later
+	kindSent         = 11
+	kindSettled      = 12
+	kindPaymentTerms = 13
+	kindOverride     = 14
 )
 
 // Share is work that was accepted and is credited with the difficulty.
@@ -160,13 +162,30 @@ type Settled struct {
 	Block      bitcoin.Hash
 }
 
-func (*Sent) kind() byte    { return kindSent }
-func (*Settled) kind() byte { return kindSettled }
-func (*Payment) kind() byte { return kindPayment }
-func (*Paid) kind() byte    { return kindPaid }
-func (*Share) kind() byte   { return kindShare }
-func (*Job) kind() byte     { return kindJob }
-func (*Worker) kind() byte  { return kindWorker }
-func (*Status) kind() byte  { return kindStatus }
-func (*Lease) kind() byte   { return kindLease }
-func (*Scheme) kind() byte  { return kindScheme }
+// PaymentTerms say from here on who is paid from the operator's wallet, so that a payment below them convicts.
+type PaymentTerms struct {
+	Minimum money.Satoshi // a user with less waits
+	// SweepMillis is after how long without a share a user is paid less than the minimum; 0: never.
+	SweepMillis uint64
+}
+
+// Override says that the operator has looked at entries, first to last, which the accounts do not understand, and goes
+// on without them. They book nothing, as before; payments are no longer stopped for them.
+type Override struct {
+	TimeMillis  int64
+	First, Last uint64
+	Reason      string
+}
+
+func (*PaymentTerms) kind() byte { return kindPaymentTerms }
+func (*Override) kind() byte     { return kindOverride }
+func (*Sent) kind() byte         { return kindSent }
+func (*Settled) kind() byte      { return kindSettled }
+func (*Payment) kind() byte      { return kindPayment }
+func (*Paid) kind() byte         { return kindPaid }
+func (*Share) kind() byte        { return kindShare }
+func (*Job) kind() byte          { return kindJob }
+func (*Worker) kind() byte       { return kindWorker }
+func (*Status) kind() byte       { return kindStatus }
+func (*Lease) kind() byte        { return kindLease }
+func (*Scheme) kind() byte       { return kindScheme }

@@ -1,0 +1,330 @@
+package pool_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// payerDir tells a run of the test binary to be a pool that pays without pause and will be killed; payerNode is the
+// URL of its node and wallet.
+const (
+	payerDir  = "AQSHA_TEST_PAYER_DIR"
+	payerNode = "AQSHA_TEST_PAYER_NODE"
+)
+
+func bePayer(dir string) error {
+	ctx := context.Background()
+	node, err := bitcoin.Dial(os.Getenv(payerNode), bitcoin.DialOptions{})
+	if err != nil {
+		return err
+	}
+	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
+	if err != nil {
+		return err
+	}
+	config := testConfig()
+	config.Scheme, config.FeePPM = payout.PPS, 0
+	p, err := pool.Open(ctx, config, pool.Options{Network: regtest, Nodes: []*bitcoin.Client{node}, Log: log, BooksFile: filepath.Join(dir, "books.sqlite"),
+		PaymentsDir: filepath.Join(dir, "payments"), BlocksDir: filepath.Join(dir, "blocks")})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	go func() {
+		for {
+			_, _ = p.Pay(ctx, payerOptions)
+			_ = p.WatchPayments(ctx)
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	fmt.Println("pays")
+	return p.Run(ctx, pool.Listener{Net: listener})
+}
+
+var payerOptions = pool.PayOptions{Minimum: 1, MaxFeeRate: 50}
+
+// payments is how many lives a campaign has: AQSHA_KILLS in the long run.
+func payments(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("AQSHA_KILLS")
+	if text == "" {
+		return len(deaths)
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// SIGKILL at every step of a payment: at a call to the node or its wallet, before it is made, after it is made and
+// unanswered, or up to some milliseconds after its answer, while files and the log are written; with a connection
+// that also loses, repeats and makes up answers; while the payment is intended, sent, in the mempool, being
+// confirmed, outbid by the operator's own transaction, or waiting for a higher fee. Everybody is paid exactly once.
+func TestKilledAtEveryStepOfAPayment(t *testing.T) {
+	t.Parallel()
+	k := openTill(t, 30)
+	earned := map[string]money.Satoshi{}
+	steps := map[string]func(*till, *exec.Cmd){"confirmed": (*till).confirm, "conflicted": (*till).conflict, "bumped": (*till).outbid}
+	kinds := []string{"confirmed", "conflicted", "bumped"}
+	killed := map[string]int{}
+	for life := range payments(t) {
+		kind := kinds[life%len(kinds)]
+		k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.00002, "blocks": 6})
+		k.work(alice, bob)
+		for user, amount := range k.Owed() {
+			earned[user] += amount
+		}
+		k.stop()
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), payerDir+"="+k.dir, payerNode+"="+k.between.url)
+		child.Stderr = os.Stderr
+		n, when, methods := k.arm(life, child)
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		dead := make(chan struct{})
+		go func() { _, _ = child.Process.Wait(); close(dead) }()
+		steps[kind](k, child)
+		select {
+		case <-dead:
+			killed[kind]++
+		case <-time.After(10 * time.Millisecond):
+			_ = child.Process.Kill()
+			<-dead
+		}
+		k.between.spare()
+		k.between.do("sendrawtransaction", passes)
+		k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0001, "blocks": 6})
+		k.running = startPool(t, k.dir, k.config, k.through)
+		k.payOff()
+		if a, b := k.received(alice), k.received(bob); a != earned[alice] || b != earned[bob] {
+			t.Fatalf("life %d, %s, killed at call %d of %v (%d): received %s and %s, earned %v", life, kind, n, methods, when, a, b, earned)
+		}
+		if err := k.Audit(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("killed before the end: %v", killed)
+}
+
+// deaths are the steps at which a mistake would cost most; the first lives end there, in the order of kinds.
+var deaths = []struct {
+	method  string
+	n, when int
+}{
+	{"sendrawtransaction", 1, after},           // sent, and nobody knows
+	{"signrawtransactionwithwallet", 1, later}, // between signing and sending: files and log
+	{"signrawtransactionwithwallet", 2, later}, // the same of a higher fee
+	{"getblock", 3, after},                     // while blocks are read
+	{"sendrawtransaction", 1, later},           // in the mempool
+	{"signrawtransactionwithwallet", 2, after}, // a higher fee is signed and not written down
+}
+
+// arm draws where the child dies, and what the connection does to its sending.
+func (k *till) arm(life int, child *exec.Cmd) (n, when int, methods []string) {
+	kill := func() { _ = child.Process.Kill() }
+	if life < len(deaths) {
+		d := deaths[life]
+		k.between.killAt(d.n, d.when, kill, d.method)
+		return d.n, d.when, []string{d.method}
+	}
+	n, when = 1+rand.IntN(2), rand.IntN(3)
+	switch rand.IntN(5) {
+	case 0:
+		methods = []string{"signrawtransactionwithwallet"}
+	case 1:
+		methods = []string{"sendrawtransaction"}
+	case 2:
+		methods = []string{"listunspent", "estimatesmartfee", "getrawchangeaddress"}
+	case 3:
+		n, methods = 1+rand.IntN(8), []string{"getblock"}
+	default:
+		n = 20 + rand.IntN(150) // any call at all
+	}
+	k.between.killAt(n, when, kill, methods...)
+	k.between.do("sendrawtransaction", rand.IntN(denies+1))
+	return n, when, methods
+}
+
+// inMempool waits a little for a transaction of the child's.
+func (k *till) inMempool() (id string) {
+	for range 60 {
+		var pending []string
+		if err := k.node.Call(context.Background(), &pending, "getrawmempool"); err != nil {
+			k.t.Fatal(err)
+		}
+		if len(pending) > 0 {
+			return pending[0]
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	return ""
+}
+
+func (k *till) confirm(*exec.Cmd) {
+	k.inMempool()
+	for range 8 {
+		k.mine(1, []byte{0x51})
+		time.Sleep(60 * time.Millisecond)
+	}
+}
+
+// conflict spends the payment's coin otherwise.
+func (k *till) conflict(*exec.Cmd) {
+	text := k.inMempool()
+	if text == "" {
+		return
+	}
+	id, err := bitcoin.ParseHash(text)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.doubleSpend(id)
+	for range 7 {
+		k.mineOnly()
+		time.Sleep(60 * time.Millisecond)
+	}
+}
+
+// outbid leaves the payment out of blocks until its fee is raised.
+func (k *till) outbid(*exec.Cmd) {
+	k.inMempool()
+	for range 7 {
+		k.mineOnly()
+		time.Sleep(20 * time.Millisecond)
+	}
+	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0003, "blocks": 6})
+	time.Sleep(300 * time.Millisecond)
+	k.confirm(nil)
+}
+
+// payOff settles what is open and pays what is owed, until neither is left.
+func (k *till) payOff() {
+	k.t.Helper()
+	ctx := context.Background()
+	for range 4 {
+		k.settle()
+		owed := k.Owed()
+		if k.paying() == 0 && owed[alice] == 0 && owed[bob] == 0 {
+			return
+		}
+		if _, err := k.Pay(ctx, payerOptions); err != nil {
+			k.t.Logf("pay: %v", err)
+		}
+	}
+	k.t.Fatalf("%s is open, owed %v", k.paying(), k.Owed())
+}
+
+// A payment without change, whose fee cannot come out of it, is replaced by one with a further coin. That coin is then
+// spent otherwise: the payment is not lost for that, and what was sent first is mined.
+func TestTheFeeIsRaisedWithAnotherCoin(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprint("coin lost ", lost), func(t *testing.T) {
+			k := openTill(t, 2)
+			k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.00001, "blocks": 6})
+			k.work(alice)
+			owed := k.Owed()[alice]
+			other := k.leaveOne(owed + 200) // for the payment and its fee, and no more
+			first, err := k.Pay(ctx, k.options)
+			if err != nil || first.Fee != 200 {
+				t.Fatalf("%+v, %v", first, err)
+			}
+			k.lock(other, true)
+			for range 6 {
+				k.mineOnly()
+			}
+			k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0002, "blocks": 6})
+			if err := k.WatchPayments(ctx); err != nil {
+				t.Fatal(err)
+			}
+			second := k.inMempool()
+			if second == "" || second == first.TxID.String() {
+				t.Fatalf("the fee is not raised: %s", second)
+			}
+			if lost {
+				k.mineOnly(k.spend(other, map[string]any{operator: "49.9"}))
+				for range 7 {
+					k.mineOnly()
+				}
+				if err := k.WatchPayments(ctx); err != nil {
+					t.Logf("open: %v", err)
+				}
+				if k.paying() != owed {
+					t.Fatalf("booked back although the first transaction may still be mined: %s open", k.paying())
+				}
+			}
+			k.settle()
+			if got := k.received(alice); got != owed || k.paying() != 0 || k.Owed()[alice] != 0 {
+				t.Errorf("received %s of %s, %s open", got, owed, k.paying())
+			}
+			if err := k.Audit(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// unspent is a coin of the wallet.
+type unspent struct {
+	TxID string `json:"txid"`
+	Vout int    `json:"vout"`
+}
+
+// leaveOne leaves the wallet one coin of an amount; another is locked, and returned.
+func (k *till) leaveOne(amount money.Satoshi) (other unspent) {
+	k.t.Helper()
+	var coins []unspent
+	if err := k.node.Call(context.Background(), &coins, "listunspent"); err != nil || len(coins) != 2 {
+		k.t.Fatalf("%v, %v", coins, err)
+	}
+	k.lock(coins[1], false)
+	rest := 50*money.Bitcoin - amount - 10_000
+	k.mineOnly(k.spend(coins[0], map[string]any{regtest.AddressOf(k.own): amount.String(), operator: rest.String()}))
+	return coins[1]
+}
+
+// lock hides a coin from the wallet, or no longer.
+func (k *till) lock(coin unspent, open bool) {
+	k.t.Helper()
+	if err := k.node.Call(context.Background(), nil, "lockunspent", open, []unspent{coin}); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// spend sends a transaction of one coin, which replaces others of it.
+func (k *till) spend(coin unspent, outputs map[string]any) (id string) {
+	k.t.Helper()
+	ctx := context.Background()
+	var raw string
+	if err := k.node.Call(ctx, &raw, "createrawtransaction", []map[string]any{{"txid": coin.TxID, "vout": coin.Vout}}, outputs); err != nil {
+		k.t.Fatal(err)
+	}
+	var signed struct{ Hex string }
+	if err := k.node.Call(ctx, &signed, "signrawtransactionwithwallet", raw); err != nil {
+		k.t.Fatal(err)
+	}
+	if err := k.node.Call(ctx, &id, "sendrawtransaction", signed.Hex, 0); err != nil {
+		k.t.Fatal(err)
+	}
+	return id
+}
