@@ -137,6 +137,12 @@ func (p *Programs) SetFrozen(c *Contract, frozen bool) {
 	c.Frozen = frozen
 }
 
+// SetEnd gives a live contract that is not frozen another end. It changes the record.
+func (p *Programs) SetEnd(c *Contract, endsMillis uint64) {
+	c.EndsMillis = endsMillis
+	heap.Fix(&p.ends, c.place)
+}
+
 // Named says whether a wallet is a party of a live contract.
 func (p *Programs) Named(id token.WalletID) bool { return p.named[id] > 0 }
 
