@@ -30,7 +30,7 @@ DEFINITION is a file in YAML or JSON, the name of a template (` + strings.Join(c
 or the name or id of a definition that is registered.`,
 	}
 	addLedgerFlags(command)
-	command.AddCommand(newContractCheck(), newContractExplain(), newContractTemplate(), newContractRegister(), newContractCreate(), newContractAct(), newContractShow(), newContractList(), newContractSimulate())
+	command.AddCommand(newContractCheck(), newContractExplain(), newContractTemplate(), newContractRegister(), newContractCreate(), newContractAct(), newContractShow(), newContractList(), newContractSimulate(), newContractMembers())
 	return command
 }
 
@@ -450,15 +450,19 @@ func (s *session) assetsOf(ctx context.Context, c api.ContractView) ([]assetView
 }
 
 func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.Definition, assets []assetView) {
-	fmt.Fprintf(w, "%s %s, version %d, until %s\n", plain(d.Name), c.ID, c.Version, moment(c.EndsMillis))
+	renewed := ""
+	if c.Renewals > 0 {
+		renewed = fmt.Sprintf(", after %d of at most %d renewals", c.Renewals, contract.MaxRenewals)
+	}
+	fmt.Fprintf(w, "%s %s, version %d, until %s%s\n", plain(d.Name), c.ID, c.Version, moment(c.EndsMillis), renewed)
 	for i, name := range d.Parties {
 		fmt.Fprintf(w, "  party  %-12s %s\n", name, plain(s.Book.NameOf(c.Parties[i])))
 	}
 	for i, f := range d.Terms {
 		fmt.Fprintf(w, "  term   %-12s %s\n", f.Name, plain(valueText(c.Terms[i])))
 	}
-	for i, v := range d.State {
-		fmt.Fprintf(w, "  state  %-12s %d\n", v.Name, c.State[i])
+	for _, v := range variablesOf(d, c.State, c.Registers) {
+		fmt.Fprintf(w, "  state  %-12s %s\n", v.name, v.value)
 	}
 	for i, name := range d.Assets {
 		text := ""
@@ -467,6 +471,19 @@ func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.D
 		}
 		fmt.Fprintf(w, "  holds  %-12s %s%s\n", name, c.Held[i].Format(), text)
 	}
+}
+
+// variablesOf lists the variables of a contract's state as they are shown: numbers, and registers in hexadecimal.
+func variablesOf(d *contract.Definition, numbers []int64, registers []token.Hash) (all []struct{ name, value string }) {
+	program, problems := contract.CompileRegistered(contract.NewestRules, d)
+	for i, v := range d.State {
+		value := strconv.FormatInt(numbers[i], 10)
+		if len(problems) == 0 && program.Register(i) >= 0 {
+			value = registers[program.Register(i)].String()
+		}
+		all = append(all, struct{ name, value string }{v.Name, value})
+	}
+	return all
 }
 
 func valueText(v token.Value) string {
