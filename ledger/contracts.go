@@ -91,12 +91,8 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 		if number == 0 {
 			continue
 		}
-		r, err := x.rule(number)
-		if err != nil {
+		if err := x.admits(number, t.Definition); err != nil {
 			return err
-		}
-		if !r.Admits(t.Definition) {
-			return refuse(NotAdmitted, "assets", "money for %q may not be held by contracts of definition %s", r.Purpose.Name, t.Definition)
 		}
 	}
 	c := &Contract{Instance: contract.Instance{
@@ -334,8 +330,12 @@ func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.
 				return refuse(WrongMark, "pay", "only plain tenge is marked")
 			}
 			var err *token.Error
+			wanted := as
+			if from != 0 {
+				wanted = anyMark
+			}
 			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
-			if becomes, err = x.judge(from, as, false, &payment); err != nil {
+			if becomes, err = x.judge(from, wanted, false, &payment); err != nil {
 				return err
 			}
 			if becomes == from {

@@ -167,7 +167,8 @@ func (l *loader) program(kind, items int, d *token.Decoder, first bool) (ascendi
 		d.Fixed("agency", p.Agency[:])
 		p.Purpose = d.Purpose()
 		p.Entered, p.Left = money.Tiyn(d.Uint("entered", maxUint63)), money.Tiyn(d.Uint("left", maxUint63))
-		if d.Err() == nil && (p.Left > p.Entered || p.Check() != nil) {
+		old := l.state.Purpose(p.Amends)
+		if d.Err() == nil && (p.Left > p.Entered || p.Check() != nil || p.Amends != 0 && (old == nil || old.AmendedBy != 0)) {
 			return true, badSnapshot("purpose %d is not consistent", number)
 		}
 		return d.Err() != nil || uint64(l.state.AddPurpose(p)) == number, nil
