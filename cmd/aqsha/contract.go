@@ -259,7 +259,7 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session, name st
 		}
 		t.Assets = append(t.Assets, number)
 	}
-	if t.Terms, err = valuesOf(command, "term", d.Terms); err != nil {
+	if t.Terms, err = valuesOf(command, s, "term", d.Terms); err != nil {
 		return nil, err
 	}
 	if t.Paid, err = paidOf(command, d.Assets); err != nil {
@@ -270,7 +270,7 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session, name st
 }
 
 // valuesOf reads terms or arguments in the order of the definition.
-func valuesOf(command *cobra.Command, name string, fields []contract.Field) ([]token.Value, error) {
+func valuesOf(command *cobra.Command, s *session, name string, fields []contract.Field) ([]token.Value, error) {
 	given, err := pairsOf(command, name)
 	if err != nil {
 		return nil, err
@@ -288,6 +288,13 @@ func valuesOf(command *cobra.Command, name string, fields []contract.Field) ([]t
 				return nil, err
 			}
 			text = hex.EncodeToString(h[:])
+		}
+		if value, ok, err := memberValue(text, s.walletOf); ok && f.Type == token.BytesValue {
+			if err != nil {
+				return nil, err
+			}
+			values = append(values, value)
+			continue
 		}
 		v, err := contract.ParseValue(f.Type, text)
 		if err != nil {
@@ -374,7 +381,7 @@ func newContractAct() *cobra.Command {
 			if !known {
 				return token.Errorf(contract.UnknownAction, "action", "%s has no action %q", plain(d.Name), args[1])
 			}
-			if t.Args, err = valuesOf(command, "arg", d.Actions[at].Args); err != nil {
+			if t.Args, err = valuesOf(command, s, "arg", d.Actions[at].Args); err != nil {
 				return err
 			}
 			if t.Paid, err = paidOf(command, d.Assets); err != nil {

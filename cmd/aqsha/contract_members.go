@@ -55,22 +55,16 @@ func newContractMembers() *cobra.Command {
 		Long: `A contract for more members than it can name keeps the root of their register, a Merkle tree. FILE has a member a line:
 NAME,AMOUNT in tenge, where NAME is a wallet's name or id. A leaf is the wallet's 16 bytes and the amount in tiyn as 8 bytes, as
 definitions write it: caller.id + uint64(args.sum). An empty line, or "-", is an empty place. --prove NAME prints what
-that member claims with. Whoever has claimed has emptied its place: name them by --without, in any order, so that
+that member claims with. "contract create" and "act" take it so: --term "members=root of FILE", --arg "proof=proof of NAME in FILE". Whoever has claimed has emptied its place: name them by --without, in any order, so that
 the proof is one under the root that "contract show" prints.`,
-		Example: "  aqsha contract members farmers.csv\n  aqsha contract members farmers.csv --prove aigerim --without arman --json", Args: cobra.ExactArgs(1),
+		Example: "  aqsha contract members farmers.csv\n  aqsha contract members farmers.csv --prove aigerim --without arman --json\n" +
+			"  aqsha contract act drought claim --by aigerim --arg sum=40000KZT --arg place=0 --arg \"proof=proof of aigerim in farmers.csv\"", Args: cobra.ExactArgs(1),
 		RunE: readingLedger(func(_ context.Context, command *cobra.Command, s *session, args []string) error {
-			resolve := func(name string) (token.WalletID, error) {
-				ids, err := s.resolve(name)
-				if err != nil {
-					return token.WalletID{}, err
-				}
-				return ids[0], nil
-			}
 			without, err := command.Flags().GetStringSlice("without")
 			if err != nil {
 				return err
 			}
-			m, err := readMembers(args[0], resolve, without)
+			m, err := readMembers(args[0], s.walletOf, without)
 			if err != nil {
 				return err
 			}
@@ -161,19 +155,32 @@ func readMembers(path string, resolve func(string) (token.WalletID, error), with
 	return m, nil
 }
 
-// ofMembers reads a value of a play that speaks of a register: root of FILE, or proof of NAME in FILE, without A, B.
-func (s *stage) ofMembers(text string) (value token.Value, ok bool, err error) {
-	text, claimed, _ := strings.Cut(text, " without ")
-	var without []string
-	if claimed != "" {
-		without = strings.Split(claimed, ",")
+// walletOf is a wallet by its name or id.
+func (s *session) walletOf(name string) (token.WalletID, error) {
+	ids, err := s.resolve(name)
+	if err != nil {
+		return token.WalletID{}, err
 	}
-	resolve := func(name string) (token.WalletID, error) {
+	return ids[0], nil
+}
+
+// ofMembers is memberValue among the people of a play.
+func (s *stage) ofMembers(text string) (value token.Value, ok bool, err error) {
+	return memberValue(text, func(name string) (token.WalletID, error) {
 		id, known := s.people[name]
 		if !known {
 			return id, usageError{fmt.Errorf("nobody is called %q", name)}
 		}
 		return id, nil
+	})
+}
+
+// memberValue reads a term or argument that speaks of a register: root of FILE, or proof of NAME in FILE, without A, B.
+func memberValue(text string, resolve func(string) (token.WalletID, error)) (value token.Value, ok bool, err error) {
+	text, claimed, _ := strings.Cut(text, " without ")
+	var without []string
+	if claimed != "" {
+		without = strings.Split(claimed, ",")
 	}
 	if file, of := strings.CutPrefix(text, "root of "); of {
 		m, err := readMembers(file, resolve, without)
