@@ -178,6 +178,17 @@ end: {at: created + day, ` + c.end + `, pay: {b: 1}}`))
 	}
 }
 
+// Where the state starts is computed once, and costs no more than an action may.
+func TestTheStartsAreBounded(t *testing.T) {
+	source, problems := Parse([]byte("contract: c\nparties: [a]\nterms: {w: bytes}\nstate: {one: \"chain(terms.w, 4096, 4096)\", two: \"chain(terms.w, 4095, 4096)\"}\ncreate: {by: a}\nactions: {act: {ends: true}}\nend: {at: created + day, pay: {a: 1}}"))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	if _, problems = source.Check(); len(problems) != 1 || problems[0].Where != "state" {
+		t.Error(problems)
+	}
+}
+
 // Under rules version 2 none of it exists, whoever wrote the bytes.
 func TestEndsOfVersion3AreNotOfVersion2(t *testing.T) {
 	for _, name := range []string{"crowdfunding", "pool", "savings"} {

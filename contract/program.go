@@ -254,7 +254,7 @@ func (k *checker) fixed() {
 	d, p := k.definition, k.program
 	c := k.compiler(fixedVariables(d))
 	p.fixed = c.getters
-	registers := 0
+	registers, cost := 0, uint64(0)
 	for _, v := range d.State {
 		x, problem := c.compile("state."+v.Name, v.Start, cel.IntType)
 		place := -1
@@ -267,7 +267,13 @@ func (k *checker) fixed() {
 		if problem != nil {
 			k.problems = append(k.problems, *problem)
 		}
+		if x != nil {
+			cost += x.cost
+		}
 		p.starts, p.registers = append(p.starts, x), append(p.registers, place)
+	}
+	if cost > MaxActionCost && k.rules >= 3 && !k.registered {
+		k.problems.add("state", "make where the variables start simpler", "estimated cost %d, at most %d", cost, MaxActionCost)
 	}
 	x, problem := c.compile("end.at", d.End.At, cel.IntType)
 	if problem != nil {
