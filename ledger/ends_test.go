@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/aqsha/aqsha/contract"
@@ -163,7 +164,20 @@ func TestSavingsOutliveTenYears(t *testing.T) {
 	if w.has(w.alice) != alice+1000*kzt || w.model.Contract(id) != nil {
 		t.Errorf("alice has %s more, and the contract is %v", w.has(w.alice)-alice, w.model.Contract(id))
 	}
+	if kinds := systemsOf(w.Blocks[len(w.Blocks)-1]); !slices.Equal(kinds, []ledger.SystemKind{ledger.SystemRenewal, ledger.SystemRenewal, ledger.SystemEnd}) {
+		t.Errorf("it caught up by %v", kinds)
+	}
 	w.again()
+}
+
+// systemsOf lists what happened by itself in a block.
+func systemsOf(block [][]byte) (kinds []ledger.SystemKind) {
+	for _, data := range block {
+		if e, _ := ledger.DecodeEntry(data); e.System != nil {
+			kinds = append(kinds, e.System.Kind)
+		}
+	}
+	return kinds
 }
 
 // yearly pays a part at each of its ends, and goes on twice.
