@@ -106,7 +106,7 @@ func purposeView(state *livestate.State, number uint32) PurposeView {
 
 func contractView(state *livestate.State, c *ledger.Contract, head node.Head) ContractView {
 	view := ContractView{Instance: c.Instance, Size: head.Size}
-	view.State = append([]int64{}, c.State...)
+	view.State, view.Registers = append([]int64{}, c.State...), append([]token.Hash(nil), c.Registers...)
 	for _, id := range c.Tokens {
 		t, _ := state.Token(id)
 		view.Held = append(view.Held, t.Amount)

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"bytes"
-	"fmt"
 
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -32,6 +31,9 @@ type Outcome struct {
 	Payouts []Paid
 	State   []int64 // after the action
 	Ends    bool
+
+	Registers  []token.Hash // after the action
+	EndsMillis uint64       // when the contract ends from now on; 0 where that does not change
 }
 
 // Paid is a payout computed: not negative, and covered by what is held.
@@ -67,13 +69,22 @@ func (p *Program) Create(instance *Instance, c *Call) *token.Error {
 		return refuse(BadTerms, "terms", "the end would be at %d, which is not within ten years from now", ends)
 	}
 	instance.EndsMillis = uint64(ends)
-	instance.State = make([]int64, len(p.starts))
+	instance.State, instance.Registers = make([]int64, len(p.starts)), nil
 	for i, x := range p.starts {
-		if instance.State[i], err = x.int(s); err != nil {
+		if p.registers[i] >= 0 {
+			word, err := x.register(s)
+			if err != nil {
+				return err
+			}
+			instance.Registers = append(instance.Registers, word)
+		} else if instance.State[i], err = x.int(s); err != nil {
 			return err
 		}
 	}
 	s.getters = p.create.getters // the guard reads more than what is fixed: who creates it, and what is paid in
+	if !p.mayCall(&p.create, s) {
+		return refuse(WrongCaller, "caller", "%s is not for this wallet to call", p.create.called())
+	}
 	return p.admit(&p.create, s)
 }
 
@@ -91,6 +102,14 @@ func (p *Program) Act(instance *Instance, c *Call) (*Outcome, *token.Error) {
 		return nil, err
 	}
 	s := p.enter(instance, c, a.getters)
+	if !p.mayCall(a, s) {
+		return nil, refuse(WrongCaller, "caller", "%s is not for this wallet to call", a.called())
+	}
+	return p.does(a, s)
+}
+
+// does computes what an action does, whoever calls it.
+func (p *Program) does(a *action, s *scope) (*Outcome, *token.Error) {
 	if err := p.admit(a, s); err != nil {
 		return nil, err
 	}
@@ -98,15 +117,29 @@ func (p *Program) Act(instance *Instance, c *Call) (*Outcome, *token.Error) {
 		return nil, err
 	}
 	out := &p.outcome
-	out.State, out.Ends = append(out.State[:0], instance.State...), a.ends
+	out.State, out.Ends = append(out.State[:0], s.instance.State...), a.ends
+	out.Registers, out.EndsMillis = append(out.Registers[:0], s.instance.Registers...), 0
 	for _, u := range a.set {
+		if place := p.registers[u.variable]; place >= 0 {
+			word, err := u.value.register(s)
+			if err != nil {
+				return nil, err
+			}
+			out.Registers[place] = word
+			continue
+		}
 		n, err := u.value.int(s)
 		if err != nil {
 			return nil, err
 		}
 		out.State[u.variable] = n
 	}
-	return out, nil
+	if a.extends == nil {
+		return out, nil
+	}
+	var err *token.Error
+	out.EndsMillis, err = p.renewed(a, s)
+	return out, err
 }
 
 // enter points the scope at a call.
@@ -139,11 +172,8 @@ func typed(code token.Code, field string, fields []Field, values []token.Value) 
 	return nil
 }
 
-// admit checks caller, time, document, what is paid in, and the guard.
+// admit checks time, document, what is paid in, and the guard.
 func (p *Program) admit(a *action, s *scope) *token.Error {
-	if !p.mayCall(a, s) {
-		return refuse(WrongCaller, "caller", "%s is not for this wallet to call", a.called())
-	}
 	if err := p.inTime(a, s); err != nil {
 		return err
 	}
@@ -260,32 +290,4 @@ func (p *Program) payouts(a *action, s *scope) *token.Error {
 	}
 	p.outcome.Payouts = out
 	return nil
-}
-
-// Shares divides what is left at the end: each party's share rounded down, and what rounding leaves
-// to the first. The sum is the amount, whatever the shares.
-func (p *Program) Shares(amount money.Tiyn) []Paid {
-	return Shares(&p.Definition.End, p.Definition.Parties, amount)
-}
-
-// Shares is Program.Shares without a program: nothing at the end is evaluated.
-func Shares(end *End, parties []string, amount money.Tiyn) []Paid {
-	var total uint64
-	for _, s := range end.Pay {
-		total += s.Share
-	}
-	left := amount
-	shares := make([]Paid, 0, len(end.Pay))
-	for _, s := range end.Pay {
-		party, ok := find(parties, s.To)
-		if !ok {
-			panic(fmt.Sprintf("the end pays %q, who is no party", s.To))
-		}
-		// share ≤ total, so the part is at most the amount.
-		portion := money.Tiyn(mulDiv(uint64(amount), s.Share, total))
-		left -= portion
-		shares = append(shares, Paid{Party: party, Amount: portion})
-	}
-	shares[0].Amount += left
-	return shares
 }

@@ -23,6 +23,7 @@ func (k *checker) action(a *Action, to *action, where string) {
 	if k.rules >= 3 && !k.namedLater() {
 		variables = append(variables, laterVariables(d)...)
 	}
+	variables = k.program.withRegisters(variables)
 	c := k.compiler(variables)
 	k.compilers = append(k.compilers, c)
 	*to = action{name: a.Name, args: a.Args, ends: a.Ends, getters: c.getters, takes: make([]take, len(d.Assets))}
@@ -75,8 +76,13 @@ func (k *checker) action(a *Action, to *action, where string) {
 				k.problems.add(where+".set."+s.Name, "set it once", "set twice in one action")
 			}
 		}
-		to.set = append(to.set, update{variable, optional("set."+s.Name, s.Value, cel.IntType)})
+		kind := cel.IntType
+		if k.program.registers[variable] >= 0 {
+			kind = cel.BytesType
+		}
+		to.set = append(to.set, update{variable, optional("set."+s.Name, s.Value, kind)})
 	}
+	to.extends = optional("extends", a.Extends, cel.IntType)
 	if to.cost > MaxActionCost {
 		k.problems.add(where, "split the action, or take fewer and shorter lists and fewer signatures", "estimated worst-case cost %d, at most %d", to.cost, MaxActionCost)
 	}
@@ -162,6 +168,7 @@ func (a *action) expressions() (all []*expression) {
 	for _, u := range a.set {
 		add(u.value)
 	}
+	add(a.extends)
 	return all
 }
 

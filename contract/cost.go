@@ -51,6 +51,9 @@ func (e estimator) EstimateCallCost(function, overload string, _ *cost.AstNode, 
 	fixed := func(n, result uint64) *cost.CallEstimate {
 		return &cost.CallEstimate{CostEstimate: cost.Estimate{Max: n}, ResultSize: &cost.SizeEstimate{Max: result}}
 	}
+	if n, result, ok := registerCost(overload, size); ok {
+		return fixed(n, result)
+	}
 	switch overload {
 	case "sha256_bytes":
 		return fixed(costHash+size(0)/8+1, 32)
@@ -78,7 +81,10 @@ func (tracker) CallCost(function, overload string, args []ref.Val, _ ref.Val) *u
 		b, _ := v.(types.Bytes)
 		return uint64(len(b))
 	}
-	var n uint64
+	n, _, ok := registerCost(overload, func(i int) uint64 { return length(args[i]) })
+	if ok {
+		return &n
+	}
 	switch overload {
 	case "sha256_bytes":
 		n = costHash + length(args[0])/8 + 1

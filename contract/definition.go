@@ -18,6 +18,7 @@ const (
 	MaxActions    = 24
 	MaxArgs       = 8
 	MaxPayouts    = 8
+	MaxEndActions = 4
 	maxShare      = 1_000_000
 )
 
@@ -43,7 +44,8 @@ type Field struct {
 	Type token.ValueType `json:"type"`
 }
 
-// Var is a named integer of the state, and where it starts: an expression over the terms.
+// Var is a named integer of the state, or since rules version 3 a register of 32 bytes, and where it starts: an expression
+// over the terms, whose type is the variable's.
 type Var struct {
 	Name  string `json:"name"`
 	Start string `json:"start"`
@@ -61,7 +63,8 @@ type Action struct {
 	Takes    []Take   `json:"takes,omitempty"`
 	Pay      []Payout `json:"pay,omitempty"`
 	Set      []Assign `json:"set,omitempty"`
-	Ends     bool     `json:"ends,omitempty"` // afterwards the rest is paid as at the end, and the contract is gone
+	Ends     bool     `json:"ends,omitempty"`    // afterwards the rest is paid as at the end, and the contract is gone
+	Extends  string   `json:"extends,omitempty"` // int, ms: when the contract ends from then on, later than before
 }
 
 // Any stands for a document or an amount that the caller chooses.
@@ -90,17 +93,19 @@ type Assign struct {
 	Value string `json:"value"` // int
 }
 
-// End is what happens at the deadline, without anybody: what is left goes to fixed parties by
-// shares. It has no guard, so it cannot fail.
+// End is what happens at the deadline, without anybody. The first action of Do that is possible then is done, if one is;
+// what is left after it goes to fixed parties by shares. The shares have no guard, so the end cannot fail.
 type End struct {
-	At  string  `json:"at"` // int, ms: an expression over the terms, computed when the contract is created
-	Pay []Share `json:"pay"`
+	At  string   `json:"at"` // int, ms: an expression over the terms, computed when the contract is created
+	Do  []string `json:"do,omitempty"`
+	Pay []Share  `json:"pay"`
 }
 
-// Share is a party's part of what is left.
+// Share is a party's part of what is left: a number, or what a variable of the state says.
 type Share struct {
 	To    string `json:"to"`
-	Share uint64 `json:"share"`
+	Share uint64 `json:"share,omitempty"`
+	Of    string `json:"of,omitempty"` // the variable
 }
 
 // ID is the SHA-256 of a definition's encoding.

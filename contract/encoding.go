@@ -25,15 +25,53 @@ func (d *Definition) Encode() []byte {
 	for i := range d.Actions {
 		b = appendAction(b, &d.Actions[i])
 	}
-	b = token.AppendArray(b, 2)
-	b = token.AppendText(b, d.End.At)
-	b = token.AppendArray(b, len(d.End.Pay))
-	for _, s := range d.End.Pay {
-		b = token.AppendArray(b, 2)
-		b = token.AppendText(b, s.To)
-		b = token.AppendUint(b, s.Share)
+	return appendEnd(b, &d.End)
+}
+
+// appendEnd writes what came with rules version 3 only where it is said: a definition of before has the bytes, and the
+// id, that it always had.
+func appendEnd(b []byte, e *End) []byte {
+	items := 2
+	if len(e.Do) > 0 {
+		items = 3
+	}
+	b = token.AppendText(token.AppendArray(b, items), e.At)
+	b = token.AppendArray(b, len(e.Pay))
+	for _, s := range e.Pay {
+		if s.Of != "" {
+			b = token.AppendText(token.AppendUint(token.AppendText(token.AppendArray(b, 3), s.To), 0), s.Of)
+			continue
+		}
+		b = token.AppendUint(token.AppendText(token.AppendArray(b, 2), s.To), s.Share)
+	}
+	if items == 3 {
+		b = appendNames(b, e.Do)
 	}
 	return b
+}
+
+func readEnd(d *token.Decoder) (e End) {
+	items := d.Array("end", 2, 3)
+	e.At = text(d, "end.at")
+	for range d.Array("end.pay", 0, MaxParties) {
+		if d.Err() != nil {
+			break
+		}
+		of := d.Array("end.pay", 2, 3) == 3
+		s := Share{To: text(d, "end.pay"), Share: d.Uint("end.pay", maxShare)}
+		if of {
+			if s.Of = text(d, "end.pay"); d.Err() == nil && (s.Of == "" || s.Share != 0) {
+				d.Fail(refuse(token.NotCanonical, "end.pay", "a share is a number, or what a variable says"))
+			}
+		}
+		e.Pay = append(e.Pay, s)
+	}
+	if items == 3 {
+		if e.Do = names(d, "end.do", MaxEndActions); d.Err() == nil && len(e.Do) == 0 {
+			d.Fail(refuse(token.NotCanonical, "end.do", "no action is written by leaving it out"))
+		}
+	}
+	return e
 }
 
 func appendNames(b []byte, names []string) []byte {
@@ -55,7 +93,11 @@ func appendFields(b []byte, fields []Field) []byte {
 }
 
 func appendAction(b []byte, a *Action) []byte {
-	b = token.AppendArray(b, 11)
+	items := 11
+	if a.Extends != "" {
+		items = 12
+	}
+	b = token.AppendArray(b, items)
 	b = token.AppendText(b, a.Name)
 	b = appendNames(b, a.By)
 	b = appendFields(b, a.Args)
@@ -83,7 +125,11 @@ func appendAction(b []byte, a *Action) []byte {
 		b = token.AppendText(b, s.Name)
 		b = token.AppendText(b, s.Value)
 	}
-	return token.AppendBool(b, a.Ends)
+	b = token.AppendBool(b, a.Ends)
+	if items == 12 {
+		b = token.AppendText(b, a.Extends)
+	}
+	return b
 }
 
 // Decode reads a definition's encoding. It is of the right form then; Compile says whether it is a
@@ -110,9 +156,7 @@ func Decode(data []byte) (*Definition, *token.Error) {
 		}
 		f.Actions = append(f.Actions, readAction(d, "actions"))
 	}
-	d.Array("end", 2, 2)
-	f.End.At = text(d, "end.at")
-	f.End.Pay = list(d, "end.pay", MaxParties, 2, func() Share { return Share{text(d, "end.pay"), d.Uint("end.pay", maxShare)} })
+	f.End = readEnd(d)
 	if err := d.Finish(); err != nil {
 		return nil, err
 	}
@@ -154,7 +198,7 @@ func fields(d *token.Decoder, field string, most int) []Field {
 }
 
 func readAction(d *token.Decoder, where string) Action {
-	d.Array(where, 11, 11)
+	items := d.Array(where, 11, 12)
 	a := Action{Name: text(d, where+".name")}
 	a.By = names(d, where+".by", MaxParties)
 	a.Args = fields(d, where+".args", MaxArgs)
@@ -165,5 +209,10 @@ func readAction(d *token.Decoder, where string) Action {
 	})
 	a.Set = list(d, where+".set", MaxState, 2, func() Assign { return Assign{text(d, where+".set"), text(d, where+".set")} })
 	a.Ends = d.Bool(where + ".ends")
+	if items == 12 {
+		if a.Extends = text(d, where+".extends"); d.Err() == nil && a.Extends == "" {
+			d.Fail(refuse(token.NotCanonical, where+".extends", "no time is written by leaving it out"))
+		}
+	}
 	return a
 }

@@ -105,6 +105,7 @@ func newEnvironment(rules uint32) (*cel.Env, error) {
 	}
 	if rules >= 3 {
 		options = append(options, cel.EnableMacroCallTracking(), cel.Constant("authority", cel.BytesType, types.Bytes(token.Authority[:])))
+		options = append(options, registerFunctions()...)
 	}
 	return cel.NewCustomEnv(options...)
 }

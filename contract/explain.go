@@ -14,6 +14,7 @@ type clauses struct {
 	document, hash, any, brings              string
 	paid, rest, part, marked, becomes, ends  string
 	endsAt, allTo, shares, share, byItself   string
+	extends, does, as                        string
 }
 
 var definitionClauses = map[Language]clauses{
@@ -23,6 +24,7 @@ var definitionClauses = map[Language]clauses{
 		any: ", bringing any amount of %s", brings: ", bringing %s of %s", paid: "%s is paid %s", rest: "the rest of %s", part: "%s of %s",
 		marked: " (marked as %s)", becomes: "%s becomes %s", ends: "the contract ends",
 		endsAt: "The end, at %s: ", allTo: "all that is left goes to %s", shares: "what is left is shared, %s", share: "%d to %s", byItself: ". Nobody needs to do anything for that.",
+		extends: "the contract then ends at %s", does: "first %s is done by itself if it is possible then; ", as: "as %s says to %s",
 	},
 	Kazakh: {
 		between: "%s: тараптары — %s", terms: "Құрылғанда бекітілетін шарттары: %s.", anyone: "кез келген адам", or: " немесе ", creates: "%s оны құрады", may: "%s мына әрекетті жасай алады: %s",
@@ -30,6 +32,7 @@ var definitionClauses = map[Language]clauses{
 		any: "; кез келген сома салынады: %s", brings: "; салынатын сома: %s, активі: %s", paid: "%s алады: %s", rest: "%s активінің қалғаны", part: "%s, активі: %s",
 		marked: " (белгісі: %s)", becomes: "%s енді мынаған тең: %s", ends: "келісімшарт аяқталады",
 		endsAt: "Соңы, мына сәтте: %s; ", allTo: "қалғанының бәрін алады: %s", shares: "қалғаны бөлінеді: %s", share: "%d үлес — %s", byItself: ". Ол үшін ешкімнің әрекеті қажет емес.",
+		extends: "келісімшарттың жаңа соңы: %s", does: "алдымен, сол сәтте мүмкін болса, мына әрекет өздігінен орындалады: %s; ", as: "%s айнымалысына сай — %s",
 	},
 	Russian: {
 		between: "%s: стороны — %s", terms: "Условия, которые задаются при создании: %s.", anyone: "любой", or: " или ", creates: "%s создаёт договор", may: "%s может выполнить %s",
@@ -37,6 +40,7 @@ var definitionClauses = map[Language]clauses{
 		any: ", внося любую сумму в %s", brings: ", внося %s в %s", paid: "%s получает %s", rest: "остаток %s", part: "%s из %s",
 		marked: " (с меткой %s)", becomes: "%s становится равно %s", ends: "договор завершается",
 		endsAt: "Конец, в момент %s: ", allTo: "всё, что осталось, получает %s", shares: "остаток делится: %s", share: "долей %d — %s", byItself: ". Для этого никому ничего не нужно делать.",
+		extends: "после этого договор завершается в момент %s", does: "сначала само собой выполняется действие, если оно тогда возможно: %s; ", as: "по значению %s — %s",
 	},
 }
 
@@ -63,11 +67,18 @@ func (p *Program) ExplainIn(language Language) []string {
 		lines = append(lines, p.sayAction(language, &d.Actions[i], &p.actions[i]))
 	}
 	end := fmt.Sprintf(c.endsAt, said(d.End.At))
+	if len(d.End.Do) > 0 {
+		end += fmt.Sprintf(c.does, strings.Join(d.End.Do, c.or))
+	}
 	if len(d.End.Pay) == 1 {
 		return append(lines, end+fmt.Sprintf(c.allTo, d.End.Pay[0].To)+c.byItself)
 	}
 	var shares []string
 	for _, s := range d.End.Pay {
+		if s.Of != "" {
+			shares = append(shares, fmt.Sprintf(c.as, said("state."+s.Of), s.To))
+			continue
+		}
 		shares = append(shares, fmt.Sprintf(c.share, s.Share, s.To))
 	}
 	return append(lines, end+fmt.Sprintf(c.shares, strings.Join(shares, ", "))+c.byItself)
@@ -140,6 +151,9 @@ func (c *clauses) outcome(a *Action) string {
 	}
 	if a.Ends {
 		parts = append(parts, c.ends)
+	}
+	if a.Extends != "" {
+		parts = append(parts, fmt.Sprintf(c.extends, said(a.Extends)))
 	}
 	if len(parts) == 0 {
 		return ""

@@ -55,7 +55,7 @@ func FuzzExpression(f *testing.F) {
 	}
 	f.Add(`sha256(args.b + uint64(args.n)) == args.b && part(args.n, 3, 7) > 1`, int64(7), []byte("seven"))
 	f.Add(`verify(alice.key, contract.id + args.b, args.b) || args.n in [1, 2, 3]`, int64(7), []byte("seven"))
-	d := &Definition{Name: "fuzz", Parties: []string{"alice"}, Assets: []string{"tenge"}, End: End{"created + day", []Share{{"alice", 1}}}}
+	d := &Definition{Name: "fuzz", Parties: []string{"alice"}, Assets: []string{"tenge"}, End: End{At: "created + day", Pay: []Share{{To: "alice", Share: 1}}}}
 	a := &Action{Name: "act", Args: []Field{{"n", token.IntValue}, {"b", token.BytesValue}, {"list", token.IntsValue}}}
 	c, err := newCompiler(environmentOf(NewestRules).base, actionVariables(d, a))
 	if err != nil {

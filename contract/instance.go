@@ -16,7 +16,13 @@ type Instance struct {
 	Version       uint64           `json:"version"` // the next action names it
 	CreatedMillis uint64           `json:"created_millis"`
 	EndsMillis    uint64           `json:"ends_millis"`
+	Registers     []token.Hash     `json:"registers,omitempty"` // the variables that are of 32 bytes, in their order; State has a zero for each
+	Renewals      uint32           `json:"renewals,omitempty"`  // how often its end was put off
 }
 
-// MaxLifeMillis bounds how long a contract may live: ten years.
+// MaxLifeMillis bounds how far ahead a contract's end may lie, at its creation and at each renewal: ten years.
 const MaxLifeMillis = 10 * 366 * 86_400_000
+
+// MaxRenewals bounds how often a contract's end is put off, whoever does it: money is saved for a life, and what was
+// created once, and paid for as one payment of the day, does not come back every day for ever.
+const MaxRenewals = 12

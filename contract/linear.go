@@ -222,14 +222,16 @@ func judge(facts []linear, e ast.Expr, text func(ast.Expr) string) Verdict {
 // facts are what holds whenever an action is called: of the clock, of money, and what creating demanded of the terms.
 func (k *checker) facts() (all []linear) {
 	p, name := k.program, func(n string) linear { return linear{map[string]*big.Int{n: one}, new(big.Int)} }
-	all = append(all, name("now").plus(name("created"), minusOne), name("created"),
-		name("ends").plus(name("now"), minusOne).plus(number0(-1), one)) // now < ends
+	all = append(all, name("now").plus(name("created"), minusOne), name("created"))
 	for _, asset := range k.definition.Assets {
 		held, paid := name("held."+asset), name("paid."+asset)
 		all = append(all, held, paid, held.plus(paid, minusOne))
 	}
 	if end, ok := linearOf(p.endsAt.tree, p.endsAt.textOf); ok {
-		all = append(all, name("ends").plus(end, minusOne), end.plus(name("ends"), minusOne))
+		all = append(all, name("ends").plus(end, minusOne))
+		if !k.renewable() {
+			all = append(all, end.plus(name("ends"), minusOne))
+		}
 	}
 	if p.create.when == nil {
 		return all
@@ -257,8 +259,13 @@ func onlyTerms(l linear) bool {
 
 // contradictory says why an action's times and guard never hold together, and what to write, or nothing.
 func (k *checker) contradictory(a *action, facts []linear) (why, write string) {
-	all := slices.Clone(facts)
 	now := linear{map[string]*big.Int{"now": one}, new(big.Int)}
+	before := int64(-1) // now < ends, but where the end itself does the action
+	if _, does := find(k.definition.End.Do, a.name); does {
+		before = 0
+	}
+	ends := linear{map[string]*big.Int{"ends": one}, big.NewInt(before)}
+	all := append(slices.Clone(facts), ends.plus(now, minusOne))
 	if a.from != nil {
 		if from, ok := linearOf(a.from.tree, a.from.textOf); ok {
 			all = append(all, now.plus(from, minusOne))

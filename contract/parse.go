@@ -247,7 +247,7 @@ func (r *reader) distinct(n *yaml.Node) (demands []string) {
 
 func (r *reader) action(n *yaml.Node, where, name string) Action {
 	a := Action{Name: name}
-	allowed := []string{"by", "args", "from", "until", "when", "document", "takes", "pay", "set", "ends"}
+	allowed := []string{"by", "args", "from", "until", "when", "document", "takes", "pay", "set", "ends", "extends"}
 	r.pairs(n, where, allowed, func(key string, value *yaml.Node) {
 		at := where + "." + key
 		switch key {
@@ -278,6 +278,8 @@ func (r *reader) action(n *yaml.Node, where, name string) Action {
 			})
 		case "ends":
 			a.Ends = r.truth(value, at)
+		case "extends":
+			a.Extends = r.scalar(value, at)
 		}
 	})
 	return a
@@ -313,17 +315,26 @@ func (r *reader) payout(n *yaml.Node, where string) (p Payout) {
 
 func (r *reader) end(n *yaml.Node) {
 	e := &r.source.Definition.End
-	r.pairs(n, "end", []string{"at", "pay"}, func(key string, value *yaml.Node) {
-		if key == "at" {
+	r.pairs(n, "end", []string{"at", "do", "pay"}, func(key string, value *yaml.Node) {
+		switch key {
+		case "at":
 			e.At = r.scalar(value, "end.at")
+			return
+		case "do":
+			e.Do = r.names(value, "end.do")
 			return
 		}
 		r.pairs(value, "end.pay", nil, func(party string, share *yaml.Node) {
-			parts, err := strconv.ParseUint(r.scalar(share, "end.pay."+party), 10, 64)
-			if err != nil {
-				r.problem(share, "end.pay."+party, "write a whole number of shares, such as 1; the end computes nothing", "%q is no number of shares", share.Value)
+			text := r.scalar(share, "end.pay."+party)
+			if variable, ok := strings.CutPrefix(text, "state."); ok && wellNamed(variable) {
+				e.Pay = append(e.Pay, Share{To: party, Of: variable})
+				return
 			}
-			e.Pay = append(e.Pay, Share{party, parts})
+			parts, err := strconv.ParseUint(text, 10, 64)
+			if err != nil {
+				r.problem(share, "end.pay."+party, "write a whole number of shares, such as 1, or a variable, such as state.paid; the end computes nothing", "%q is no number of shares", share.Value)
+			}
+			e.Pay = append(e.Pay, Share{To: party, Share: parts})
 		})
 	})
 }

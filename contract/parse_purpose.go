@@ -17,6 +17,7 @@ type PurposeSource struct {
 	Returns   string
 	Becomes   []string // of each permit: plain, same, or a purpose's name or number
 	Contracts []string // names or ids of definitions
+	Amends    string   // the purpose that it amends, by name or number
 	source    Source
 }
 
@@ -63,7 +64,7 @@ type purposeReader struct {
 
 func (r *purposeReader) purpose(n *yaml.Node) {
 	p := &r.out.Purpose
-	allowed := []string{"purpose", "about", "mark", "permits", "payment_most", "total_most", "from", "until", "hops", "returns", "contracts", "own_limits"}
+	allowed := []string{"purpose", "about", "mark", "permits", "payment_most", "total_most", "from", "until", "hops", "returns", "contracts", "own_limits", "notice", "amends"}
 	r.pairs(n, "", allowed, func(key string, value *yaml.Node) {
 		switch key {
 		case "purpose":
@@ -94,6 +95,13 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 			r.out.Contracts = r.names(value, key)
 		case "own_limits":
 			p.OwnLimits = r.truth(value, key)
+		case "notice":
+			notice, err := ParseValue(token.IntValue, r.scalar(value, key))
+			if p.NoticeMillis = uint64(notice.Int); err != nil || notice.Int <= 0 || p.NoticeMillis > token.MaxNotice {
+				r.problem(value, key, "write how long before an amendment it is announced, such as 14d; leave it out if there can be none", "%q is no period of at most a year", value.Value)
+			}
+		case "amends":
+			r.out.Amends = r.scalar(value, key)
 		}
 	})
 	for _, needed := range []struct{ key, value string }{{"purpose", p.Name}, {"mark", p.Mark}, {"returns", r.out.Returns}} {

@@ -14,6 +14,7 @@ type Program struct {
 	Definition *Definition
 	id         token.Hash
 	starts     []*expression // of the state
+	registers  []int         // of each variable its place in Instance.Registers, or −1 where it is an integer
 	endsAt     *expression
 	fixed      map[string]getter
 	create     action
@@ -35,6 +36,7 @@ type action struct {
 	pay         []payout
 	set         []update
 	ends        bool
+	extends     *expression // when the contract ends afterwards, or nil
 	getters     map[string]getter
 	cost        uint64
 }
@@ -91,10 +93,16 @@ func (k *checker) compile() (*Program, Problems) {
 		return nil, k.problems // names are needed to go on
 	}
 	k.fixed()
+	if len(k.problems) > 0 && k.rules >= 3 {
+		return nil, k.problems // of what type the variables are is needed to go on
+	}
 	k.action(&d.Create, &k.program.create, "create")
 	k.program.actions = make([]action, len(d.Actions))
 	for i := range d.Actions {
 		k.action(&d.Actions[i], &k.program.actions[i], "actions."+d.Actions[i].Name)
+	}
+	if len(k.problems) == 0 {
+		k.atEnd()
 	}
 	if len(k.problems) == 0 && !k.registered {
 		k.flows()
@@ -163,7 +171,7 @@ func (k *checker) form() {
 	}
 	k.names("state", states)
 	k.names("actions", actions)
-	if c := &d.Create; len(c.Pay) != 0 || len(c.Set) != 0 || len(c.Args) != 0 || c.Ends || c.From != "" || c.Until != "" {
+	if c := &d.Create; len(c.Pay) != 0 || len(c.Set) != 0 || len(c.Args) != 0 || c.Ends || c.From != "" || c.Until != "" || c.Extends != "" {
 		k.problems.add("create", "move it to an action", "creating only takes: it has by, when, document and takes")
 	}
 	k.end()
@@ -212,7 +220,7 @@ func (k *checker) end() {
 		if _, ok := k.definition.party(s.To); !ok {
 			k.problems.add("end.pay."+s.To, "write one of the parties", "%q is no party; the end pays fixed parties", s.To)
 		}
-		if s.Share == 0 || s.Share > maxShare {
+		if s.Of == "" && (s.Share == 0 || s.Share > maxShare) {
 			k.problems.add("end.pay."+s.To, "write a whole number of shares", "%d shares, want 1 to %d", s.Share, maxShare)
 		}
 	}
@@ -246,8 +254,26 @@ func (k *checker) fixed() {
 	d, p := k.definition, k.program
 	c := k.compiler(fixedVariables(d))
 	p.fixed = c.getters
+	registers, cost := 0, uint64(0)
 	for _, v := range d.State {
-		p.starts = append(p.starts, k.expression(c, "state."+v.Name, v.Start, cel.IntType))
+		x, problem := c.compile("state."+v.Name, v.Start, cel.IntType)
+		place := -1
+		if problem != nil && k.rules >= 3 {
+			if word, none := c.compile("state."+v.Name, v.Start, cel.BytesType); none == nil {
+				x, problem, place = word, nil, registers
+				registers++
+			}
+		}
+		if problem != nil {
+			k.problems = append(k.problems, *problem)
+		}
+		if x != nil {
+			cost += x.cost
+		}
+		p.starts, p.registers = append(p.starts, x), append(p.registers, place)
+	}
+	if cost > MaxActionCost && k.rules >= 3 && !k.registered {
+		k.problems.add("state", "make where the variables start simpler", "estimated cost %d, at most %d", cost, MaxActionCost)
 	}
 	x, problem := c.compile("end.at", d.End.At, cel.IntType)
 	if problem != nil {

@@ -140,7 +140,7 @@ func TestChainIsBounded(t *testing.T) {
 	for text, want := range map[string]bool{"chain(args.word, args.n, 4096) == args.word": true, "chain(args.word, args.n, args.n) == args.word": false, "chain(args.word, args.n, 4097) == args.word": false} {
 		d := &Definition{Name: "ticks", Parties: []string{"alice"}, Assets: []string{"tenge"}, Create: Action{Takes: []Take{{"tenge", Any}}},
 			Actions: []Action{{Name: "tick", Args: []Field{{"word", token.BytesValue}, {"n", token.IntValue}}, When: text, Ends: true}},
-			End:     End{At: "created + day", Pay: []Share{{"alice", 1}}}}
+			End:     End{At: "created + day", Pay: []Share{{To: "alice", Share: 1}}}}
 		if _, problems := Compile(d); (len(problems) == 0) != want {
 			t.Errorf("%s: %v", text, problems)
 		}
@@ -150,7 +150,7 @@ func TestChainIsBounded(t *testing.T) {
 // What creating is guarded by may be what is paid in, and who pays it.
 func TestCreationSeesWhatIsPaid(t *testing.T) {
 	d := &Definition{Name: "deposit", Parties: []string{"alice"}, Assets: []string{"tenge"}, Create: Action{When: "paid.tenge >= 100 && caller.id == alice.id && now > 0", Takes: []Take{{"tenge", Any}}},
-		Actions: []Action{{Name: "stop", Ends: true}}, End: End{At: "created + day", Pay: []Share{{"alice", 1}}}}
+		Actions: []Action{{Name: "stop", Ends: true}}, End: End{At: "created + day", Pay: []Share{{To: "alice", Share: 1}}}}
 	p, problems := Compile(d)
 	if problems != nil {
 		t.Fatal(problems)

@@ -126,7 +126,7 @@ func anyDefinition(t *rapid.T) *Definition {
 		d.Actions = append(d.Actions, a)
 	}
 	w.a = nil
-	d.End = End{At: "created + 10 * day", Pay: []Share{{"alice", rapid.Uint64Range(1, 5).Draw(t, "share")}, {"bob", rapid.Uint64Range(1, 5).Draw(t, "share")}}}
+	d.End = End{At: "created + 10 * day", Pay: []Share{{To: "alice", Share: rapid.Uint64Range(1, 5).Draw(t, "share")}, {To: "bob", Share: rapid.Uint64Range(1, 5).Draw(t, "share")}}}
 	return d
 }
 

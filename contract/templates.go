@@ -11,7 +11,7 @@ import (
 var templates embed.FS
 
 // TemplateNames are the definitions that are shipped, in order.
-var TemplateNames = []string{"escrow", "htlc", "vat-split", "school-meals", "refund", "subscription", "channel", "metered", "grant", "work", "order"}
+var TemplateNames = []string{"escrow", "htlc", "vat-split", "school-meals", "refund", "subscription", "channel", "metered", "grant", "work", "order", "crowdfunding", "pool", "savings", "vat-sale"}
 
 // Template is a shipped definition in YAML.
 func Template(name string) ([]byte, bool) {

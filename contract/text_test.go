@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestTextsOfExpressionsAreComplete(t *testing.T) {
 		p := template(t, name)
 		d := p.Definition
 		check := func(a *Action, compiled *action) {
-			c, err := newCompiler(environmentOf(NewestRules).base, append(actionVariables(d, a), laterVariables(d)...))
+			c, err := newCompiler(environmentOf(NewestRules).base, p.withRegisters(append(actionVariables(d, a), laterVariables(d)...)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +30,7 @@ func TestTextsOfExpressionsAreComplete(t *testing.T) {
 				switch {
 				case x == compiled.when:
 					kind = cel.BoolType
-				case x == compiled.document:
+				case x == compiled.document || slices.ContainsFunc(compiled.set, func(u update) bool { return u.value == x && p.registers[u.variable] >= 0 }):
 					kind = cel.BytesType
 				}
 				again, problem := c.compile("", text, kind)

@@ -131,6 +131,7 @@ func (p *play) act(by, action string, paid []money.Tiyn, args ...token.Value) *t
 		p.got[to] += pay.Amount
 	}
 	copy(p.instance.State, out.State)
+	copy(p.instance.Registers, out.Registers)
 	p.instance.Version++
 	if out.Ends {
 		p.end()
@@ -140,7 +141,7 @@ func (p *play) act(by, action string, paid []money.Tiyn, args ...token.Value) *t
 
 func (p *play) end() {
 	for i, amount := range p.held {
-		for _, s := range p.program.Shares(amount) {
+		for _, s := range p.program.Shares(p.instance.State, amount) {
 			p.got[p.program.Definition.Parties[s.Party]] += s.Amount
 			p.held[i] -= s.Amount
 		}

@@ -98,7 +98,7 @@ func TestVectors(t *testing.T) {
 	v.Message, v.Digest = hex.EncodeToString([]byte("reading")), hex.EncodeToString(digest[:])
 	for _, amount := range []money.Tiyn{0, 1, 100, 1<<63 - 1} {
 		var line []money.Tiyn
-		for _, s := range Shares(&End{Pay: []Share{{"a", 3}, {"b", 2}, {"c", 2}}}, []string{"a", "b", "c"}, amount) {
+		for _, s := range Shares(&Definition{Parties: []string{"a", "b", "c"}, End: End{Pay: []Share{{To: "a", Share: 3}, {To: "b", Share: 2}, {To: "c", Share: 2}}}}, nil, amount) {
 			line = append(line, s.Amount)
 		}
 		v.Shares = append(v.Shares, line)

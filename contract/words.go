@@ -221,6 +221,7 @@ type sentences struct {
 	title, mark, permit, plain, same, other   string
 	once, total, time, ends, returns, hops    string
 	contracts, noContracts, counts, notCounts string
+	notice, days                              string
 }
 
 var purposeSentences = map[Language]sentences{
@@ -231,6 +232,7 @@ var purposeSentences = map[Language]sentences{
 		time: "It may be spent from %s until %s.", ends: "It may be spent until %s.", returns: "What is not spent then returns to %s as plain tenge.",
 		hops: "Payments that keep the mark: %d at most.", contracts: "Contracts of %d named definitions may hold it.", noContracts: "No contract may hold it.",
 		counts: "It counts to its holders' limits.", notCounts: "It does not count to its holders' limits.",
+		notice: "Its agency may amend it for new money, announced %s before; money that is marked already keeps this rule, and gains what an amendment permits.", days: "%d days",
 	},
 	Kazakh: {
 		title: "«%s» белгісі бар теңге", mark: "Жай теңге мына шартпен белгіленеді: %s.", permit: "Мына шартпен төленеді: %s. Сонда %s.",
@@ -239,6 +241,7 @@ var purposeSentences = map[Language]sentences{
 		time: "Жұмсау мерзімі: %s бастап %s дейін.", ends: "Жұмсау мерзімі: %s дейін.", returns: "Жұмсалмағаны жай теңге болып %s әмиянына қайтады.",
 		hops: "Белгісін сақтайтын төлемдер саны: ең көбі %d.", contracts: "Оны аталған %d анықтаманың келісімшарттары ғана ұстай алады.", noContracts: "Оны ешбір келісімшарт ұстай алмайды.",
 		counts: "Иесінің шектеріне кіреді.", notCounts: "Иесінің шектеріне кірмейді.",
+		notice: "Агенттік оны жаңа ақша үшін өзгерте алады, ол туралы %s бұрын хабарлайды; бұрын белгіленген ақша осы ережемен қалады және өзгеріс рұқсат еткенді қосымша алады.", days: "%d күн",
 	},
 	Russian: {
 		title: "Тенге с меткой «%s»", mark: "Обычные тенге метятся при условии: %s.", permit: "Платить можно при условии: %s. Тогда %s.",
@@ -247,6 +250,7 @@ var purposeSentences = map[Language]sentences{
 		time: "Тратить можно с %s до %s.", ends: "Тратить можно до %s.", returns: "Неистраченное возвращается на %s обычными тенге.",
 		hops: "Число передач с сохранением метки: не больше %d.", contracts: "Держать их могут договоры %d названных определений.", noContracts: "Никакой договор не может их держать.",
 		counts: "Они входят в лимиты держателей.", notCounts: "Они не входят в лимиты держателей.",
+		notice: "Агентство может изменить цель для новых денег, объявив об этом за %s; деньги, помеченные раньше, сохраняют это правило и получают то, что изменение разрешает.", days: "%d дн.",
 	},
 }
 
@@ -287,6 +291,14 @@ func (r *Rule) Explain(language Language, returns string, others []string) []str
 		lines = append(lines, fmt.Sprintf(s.contracts, len(p.Contracts)))
 	} else {
 		lines = append(lines, s.noContracts)
+	}
+	if p.NoticeMillis != 0 {
+		notice := time.Duration(p.NoticeMillis) * time.Millisecond
+		period := notice.String()
+		if p.NoticeMillis%86_400_000 == 0 {
+			period = fmt.Sprintf(s.days, p.NoticeMillis/86_400_000)
+		}
+		lines = append(lines, fmt.Sprintf(s.notice, period))
 	}
 	if p.OwnLimits {
 		return append(lines, s.notCounts)

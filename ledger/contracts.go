@@ -91,12 +91,8 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 		if number == 0 {
 			continue
 		}
-		r, err := x.rule(number)
-		if err != nil {
+		if err := x.admits(number, t.Definition); err != nil {
 			return err
-		}
-		if !r.Admits(t.Definition) {
-			return refuse(NotAdmitted, "assets", "money for %q may not be held by contracts of definition %s", r.Purpose.Name, t.Definition)
 		}
 	}
 	c := &Contract{Instance: contract.Instance{
@@ -117,7 +113,7 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 		return err
 	}
 
-	if err := x.outlives(c); err != nil {
+	if err := x.outlives(c, c.EndsMillis); err != nil {
 		return err
 	}
 
@@ -173,6 +169,9 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	if err != nil {
 		return err
 	}
+	if err := x.outlives(c, out.EndsMillis); err != nil {
+		return err
+	}
 	x.beginPaying(c)
 	x.paysIn(c, t.Caller, t.Paid)
 	if err := x.payouts(c, out.Payouts, call); err != nil {
@@ -191,21 +190,32 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 		x.remove(c)
 		return nil
 	}
-	copy(c.State, out.State)
-	copy(c.PaidIn, x.paidIn)
-	c.Version++
+	x.goesOn(c, out)
 	x.locate(c, id)
 	return nil
 }
 
-// outlives checks that no money returns from under a contract: since rules version 3 it ends before its assets' purposes.
-func (x *Executor) outlives(c *Contract) *token.Error {
+// goesOn is a contract's record after an action that does not end it.
+func (x *Executor) goesOn(c *Contract, out *contract.Outcome) {
+	copy(c.State, out.State)
+	copy(c.Registers, out.Registers)
+	copy(c.PaidIn, x.paidIn)
+	c.Version++
+	if out.EndsMillis != 0 {
+		x.state.SetEnd(c, out.EndsMillis)
+		c.Renewals++
+	}
+}
+
+// outlives checks that no money returns from under a contract that is to end at a time: since rules version 3 it ends
+// before its assets' purposes.
+func (x *Executor) outlives(c *Contract, ends uint64) *token.Error {
 	if x.rulesVersion < 3 {
 		return nil
 	}
 	for _, number := range c.Assets {
-		if p := x.state.Purpose(number); p != nil && p.UntilMillis < c.EndsMillis {
-			return refuse(contract.BadTerms, "assets", "the contract would end at %d, after its money for %q has returned at %d", c.EndsMillis, p.Name, p.UntilMillis)
+		if p := x.state.Purpose(number); p != nil && p.UntilMillis < ends {
+			return refuse(contract.BadTerms, "assets", "the contract would end at %d, after its money for %q has returned at %d", ends, p.Name, p.UntilMillis)
 		}
 	}
 	return nil
@@ -320,8 +330,12 @@ func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.
 				return refuse(WrongMark, "pay", "only plain tenge is marked")
 			}
 			var err *token.Error
+			wanted := as
+			if from != 0 {
+				wanted = anyMark
+			}
 			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
-			if becomes, err = x.judge(from, as, false, &payment); err != nil {
+			if becomes, err = x.judge(from, wanted, false, &payment); err != nil {
 				return err
 			}
 			if becomes == from {
@@ -373,17 +387,10 @@ func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn
 		}
 		hops := x.holdingOf(purpose).hops
 		if out.Ends {
-			x.shares(c, d, i, x.held[i], hops)
+			x.shares(c, d, out.State, i, x.held[i], hops)
 			continue
 		}
 		x.effect(c.ID, x.held[i], purpose, hops)
-	}
-}
-
-// shares plans the end's payments: marks and hops stay as they are, and no rule is asked.
-func (x *Executor) shares(c *Contract, d *contract.Definition, asset int, amount money.Tiyn, hops uint16) {
-	for _, s := range contract.Shares(&d.End, d.Parties, amount) {
-		x.pay(c, c.Parties[s.Party], asset, s.Amount, c.Assets[asset], hops)
 	}
 }
 
@@ -401,33 +408,6 @@ func (x *Executor) locate(c *Contract, id token.TransactionID) {
 func (x *Executor) remove(c *Contract) {
 	x.state.RemoveContract(c.ID)
 	x.state.RemoveWallet(c.ID)
-}
-
-// endDomain derives the ids of the tokens that a contract's end makes.
-const endDomain = "aqsha end v1\x00"
-
-// EndID stands for the transaction in the ids of the tokens that a contract's end makes.
-func EndID(id token.WalletID) token.TransactionID {
-	var preimage [len(endDomain) + 16]byte
-	copy(preimage[copy(preimage[:], endDomain):], id[:])
-	return sha256.Sum256(preimage[:])
-}
-
-// end pays out what a contract holds at its deadline. Nothing in it can fail.
-func (x *Executor) end(c *Contract) System {
-	d := x.definitionOf(c.Definition)
-	x.effects.reset()
-	x.effectHops = x.effectHops[:0]
-	x.beginPaying(c)
-	for i := range c.Assets {
-		if held, has := x.heldToken(c, i); has {
-			x.spend(c.Tokens[i], held)
-			x.shares(c, d, i, held.Amount, held.Hops)
-		}
-	}
-	x.enactEffects(EndID(c.ID))
-	x.remove(c)
-	return System{Kind: SystemEnd, Wallet: c.ID, Effects: x.effects.clone()}
 }
 
 // definitionOf is a registered definition, compiled before or not.

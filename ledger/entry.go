@@ -78,11 +78,13 @@ const (
 	SystemEnd          SystemKind = 4 // a contract's end pays what it holds
 	SystemExpiry       SystemKind = 5 // money whose purpose has ended returns
 	SystemClose        SystemKind = 6 // a wallet closes that its intermediary closes; from rules version 2 on
+	SystemRenewal      SystemKind = 7 // a contract goes on at its end, as its definition says; from rules version 3 on
 )
 
 var systemNames = map[SystemKind]string{
 	SystemRekey: "new key in effect", SystemProposal: "proposal in effect", SystemRekeyDropped: "new key lapsed",
 	SystemEnd: "contract ended", SystemExpiry: "purpose ended", SystemClose: "wallet closed",
+	SystemRenewal: "contract goes on",
 }
 
 func (k SystemKind) String() string { return systemNames[k] }
@@ -92,26 +94,33 @@ type System struct {
 	Kind     SystemKind          `json:"kind"`
 	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key, done or dropped, or that closes; the contract that ends; who held what returns
 	Proposal token.TransactionID `json:"proposal,omitzero"` // of a proposal
-	Effects  Effects             `json:"effects,omitzero"`  // of an end or a return
+	Version  uint64              `json:"version,omitzero"`  // of the contract that goes on, from then on
+	Effects  Effects             `json:"effects,omitzero"`  // of an end, a renewal or a return
 }
 
 // Equal says whether two entries are the same.
 func (s *System) Equal(other *System) bool {
-	return s.Kind == other.Kind && s.Wallet == other.Wallet && s.Proposal == other.Proposal && s.Effects.Equal(&other.Effects)
+	return s.Kind == other.Kind && s.Wallet == other.Wallet && s.Proposal == other.Proposal && s.Version == other.Version && s.Effects.Equal(&other.Effects)
 }
 
 // Makes is what stands for the transaction in the ids of the tokens that the entry's effects make.
 func (s *System) Makes() token.TransactionID {
-	if s.Kind == SystemExpiry {
+	switch s.Kind {
+	case SystemExpiry:
 		return token.TransactionID(s.Effects.Spent[0])
+	case SystemRenewal:
+		return RenewalID(s.Wallet, s.Version)
 	}
 	return EndID(s.Wallet)
 }
 
 // items is how many an entry of a kind has.
 func (k SystemKind) items() int {
-	if k == SystemEnd || k == SystemExpiry {
+	switch k {
+	case SystemEnd, SystemExpiry:
 		return 4
+	case SystemRenewal:
+		return 5
 	}
 	return 3
 }
@@ -124,6 +133,8 @@ func (s System) Encode() []byte {
 	switch s.Kind {
 	case SystemProposal:
 		return token.AppendBytes(b, s.Proposal[:])
+	case SystemRenewal:
+		return appendEffects(token.AppendUint(token.AppendBytes(b, s.Wallet[:]), s.Version), &s.Effects)
 	case SystemEnd, SystemExpiry:
 		return appendEffects(token.AppendBytes(b, s.Wallet[:]), &s.Effects)
 	}
@@ -131,7 +142,7 @@ func (s System) Encode() []byte {
 }
 
 func decodeSystem(d *token.Decoder, items int) *System {
-	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemClose)))}
+	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemRenewal)))}
 	if d.Err() == nil && items != s.Kind.items() {
 		d.Fail(refuse(token.NotCanonical, "entry", "%d items for a system entry of kind %d", items, s.Kind))
 		return s
@@ -141,6 +152,10 @@ func decodeSystem(d *token.Decoder, items int) *System {
 		d.Fixed("wallet", s.Wallet[:])
 	case SystemProposal:
 		d.Fixed("proposal", s.Proposal[:])
+	case SystemRenewal:
+		d.Fixed("wallet", s.Wallet[:])
+		s.Version = d.Uint("version", 1<<63-1)
+		s.Effects = decodeEffects(d)
 	case SystemEnd, SystemExpiry:
 		d.Fixed("wallet", s.Wallet[:])
 		s.Effects = decodeEffects(d)
@@ -199,7 +214,7 @@ func decodeEntry(d *token.Decoder) (Entry, error) {
 	case kind == EntryTransaction && items == 3:
 		e.Transaction = d.Transaction()
 		e.Effects = decodeEffects(d)
-	case kind == EntrySystem && items <= 4:
+	case kind == EntrySystem && items <= 5:
 		e.System = decodeSystem(d, items)
 	default:
 		d.Fail(refuse(token.NotCanonical, "entry", "%d items for type %d", items, kind))

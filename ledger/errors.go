@@ -51,10 +51,13 @@ const (
 	InContract          token.Code = "in-contract"    // a live contract names the wallet
 
 	// of programmable money; package contract has more
-	Marked            token.Code = "marked"       // a plain transfer does not spend marked money
-	WrongMark         token.Code = "wrong-mark"   // by the purpose's rule the money becomes something else
-	HopsUsed          token.Code = "hops-used"    // the money was paid on as often as its purpose allows
-	PurposeFull       token.Code = "purpose-full" // the purpose holds as much as it may
+	Marked            token.Code = "marked"        // a plain transfer does not spend marked money
+	WrongMark         token.Code = "wrong-mark"    // by the purpose's rule the money becomes something else
+	HopsUsed          token.Code = "hops-used"     // the money was paid on as often as its purpose allows
+	PurposeFull       token.Code = "purpose-full"  // the purpose holds as much as it may
+	NotAmendable      token.Code = "not-amendable" // the purpose never changes, or not in this
+	ShortNotice       token.Code = "short-notice"  // the amendment begins before the notice that its purpose promises
+	Amended           token.Code = "amended"       // money is marked with the purpose that amends this one
 	UnknownAgency     token.Code = "unknown-agency"
 	UnknownPurpose    token.Code = "unknown-purpose"
 	UnknownDefinition token.Code = "unknown-definition"

@@ -216,6 +216,22 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		create.Assets = []uint32{9}
 		f.expect(code, create)
 	},
+	ledger.NotAmendable: func(w *town, code token.Code) {
+		f := fairIn(w)
+		f.tried(f.amend(f.meals, func(*token.Purpose) {}), code)
+	},
+	ledger.ShortNotice: func(w *town, code token.Code) {
+		f := fairIn(w)
+		f.tried(f.amend(f.purpose(f.care()), func(p *token.Purpose) { p.FromMillis-- }), code)
+	},
+	ledger.Amended: func(w *town, code token.Code) {
+		f := fairIn(w)
+		number := f.purpose(f.care())
+		f.tried(f.amend(number, func(*token.Purpose) {}), "")
+		f.tried(f.amend(number, func(*token.Purpose) {}), code)
+		f.Now += 2 * days
+		f.expect(code, f.marked(f.treasury, f.school, kzt, 0, number))
+	},
 	ledger.UnknownDefinition: func(w *town, code token.Code) {
 		f := fairIn(w)
 		create := f.creation("escrow", f.rich, []token.WalletID{f.rich, f.shop, f.arbiter}, kzt, token.Int(int64(kzt)), token.Int(2))

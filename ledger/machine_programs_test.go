@@ -55,6 +55,14 @@ func (m *machine) purpose(t *rapid.T, returns token.WalletID) token.Purpose {
 		FromMillis: m.plain.Now, UntilMillis: m.plain.Now + uint64(rapid.IntRange(1, 40).Draw(t, "hours"))*3_600_000,
 		Hops: rapid.Uint16Range(0, 2).Draw(t, "hops"), OwnLimits: rapid.Bool().Draw(t, "own"),
 		Permits: []token.Permit{{When: `payee.role == "person"`}, {When: "amount < 1000 || payee.category > 5000", Becomes: token.BecomesSame}}}
+	if rapid.Bool().Draw(t, "amendable") {
+		p.NoticeMillis = rapid.Uint64Range(1, 3_600_000).Draw(t, "notice")
+	}
+	if n := m.model.Purposes(); n > 0 && rapid.Bool().Draw(t, "amends") {
+		p.Amends = uint32(rapid.IntRange(1, n).Draw(t, "amended"))
+		old := m.model.Purpose(p.Amends)
+		p.Name, p.OwnLimits, p.FromMillis = old.Name, old.OwnLimits, p.FromMillis+old.NoticeMillis
+	}
 	if n := m.model.Purposes(); n > 0 && rapid.Bool().Draw(t, "other") {
 		p.Permits = append(p.Permits, token.Permit{When: "true", Becomes: uint32(rapid.IntRange(1, n).Draw(t, "becomes"))})
 	}

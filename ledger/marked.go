@@ -181,35 +181,24 @@ func (x *Executor) judgeOutputs(t *token.MarkedTransfer, policy *token.Policy) *
 	return nil
 }
 
-// judge asks the purposes what an amount becomes by a payment: marking, or a payment of marked money.
-func (x *Executor) judge(from, becomes uint32, own bool, payment *contract.Payment) (uint32, *token.Error) {
+// judge asks the purposes what an amount becomes by a payment: marking, or a payment of marked money. wanted is what
+// the payer has signed that it becomes.
+func (x *Executor) judge(from, wanted uint32, own bool, payment *contract.Payment) (uint32, *token.Error) {
 	if from == 0 {
-		return becomes, x.mayEnter(becomes, payment, true)
+		return wanted, x.mayEnter(wanted, payment, true)
 	}
 	if own {
 		return 0, refuse(contract.PurposeForbids, "outputs", "a payment to oneself frees no money from its purpose")
 	}
-	r, err := x.rule(from)
-	if err != nil {
-		return 0, err
-	}
 	payment.Today = x.state.Authority().Policy.Day(x.now)
-	after, err := r.Permit(payment)
+	after, bounded, err := x.permitted(from, wanted, payment)
 	if err != nil {
 		return 0, err
 	}
-	if err := x.paysAtOnce(r, from, payment); err != nil {
-		return 0, err
+	if bounded {
+		x.pays(from, payment)
 	}
-	if keeps := after == token.BecomesSame || after == from; x.rulesVersion >= 3 && !keeps {
-		// Hops count the payments that keep the mark. The one that ends it is always open.
-	} else if most := r.Purpose.Hops; most != 0 && x.holdingOf(from).hops >= most {
-		return 0, refuse(HopsUsed, "inputs", "money for %q is paid on %d times at most", r.Purpose.Name, most)
-	}
-	if after == token.BecomesSame || after == from {
-		return from, nil
-	}
-	if after != 0 {
+	if after != from && after != 0 {
 		if err := x.mayEnter(after, payment, false); err != nil {
 			return 0, err
 		}
@@ -217,7 +206,27 @@ func (x *Executor) judge(from, becomes uint32, own bool, payment *contract.Payme
 	return after, nil
 }
 
-// paysAtOnce sums what a transaction pays of a purpose to one payee: since rules version 3 the sum is what the purpose
+// permits asks one rule about a payment of a purpose's money: its own, or one that amends it.
+func (x *Executor) permits(r *contract.Rule, from uint32, payment *contract.Payment) (after uint32, _ *token.Error) {
+	after, err := r.Permit(payment)
+	if err != nil {
+		return 0, err
+	}
+	if after == token.BecomesSame {
+		after = from
+	}
+	if err := x.paysAtOnce(r, from, payment); err != nil {
+		return 0, err
+	}
+	if x.rulesVersion >= 3 && after != from {
+		// Hops count the payments that keep the mark. The one that ends it is always open.
+	} else if most := r.Purpose.Hops; most != 0 && x.holdingOf(from).hops >= most {
+		return 0, refuse(HopsUsed, "inputs", "money for %q is paid on %d times at most", r.Purpose.Name, most)
+	}
+	return after, nil
+}
+
+// paysAtOnce sums what a transaction pays of a purpose to one payee: since rules version 3 the sum is what the rule
 // bounds, in however many outputs it comes.
 func (x *Executor) paysAtOnce(r *contract.Rule, purpose uint32, payment *contract.Payment) *token.Error {
 	most := r.Purpose.PaymentMost
@@ -225,17 +234,23 @@ func (x *Executor) paysAtOnce(r *contract.Rule, purpose uint32, payment *contrac
 		return nil
 	}
 	for i := range x.portions {
+		if p := &x.portions[i]; p.purpose == purpose && p.payee == payment.Payee.ID && payment.Amount > most-min(p.amount, most) {
+			return refuse(contract.PurposeForbids, "outputs.amount", "%s tenge on top of %s to one payee; money for %q pays at most %s at once",
+				payment.Amount, p.amount, r.Purpose.Name, most)
+		}
+	}
+	return nil
+}
+
+// pays books a payment that is permitted.
+func (x *Executor) pays(purpose uint32, payment *contract.Payment) {
+	for i := range x.portions {
 		if p := &x.portions[i]; p.purpose == purpose && p.payee == payment.Payee.ID {
-			if payment.Amount > most-p.amount { // neither is above most: Permit has looked
-				return refuse(contract.PurposeForbids, "outputs.amount", "%s tenge on top of %s to one payee; money for %q pays at most %s at once",
-					payment.Amount, p.amount, r.Purpose.Name, most)
-			}
-			p.amount += payment.Amount
-			return nil
+			p.amount += payment.Amount // at most what the inputs hold
+			return
 		}
 	}
 	x.portions = append(x.portions, portion{purpose, payment.Payee.ID, payment.Amount})
-	return nil
 }
 
 // mayEnter checks that money may become a purpose's: by marking, or out of another purpose.
@@ -245,6 +260,9 @@ func (x *Executor) mayEnter(number uint32, payment *contract.Payment, marking bo
 		return err
 	}
 	if marking {
+		if err := x.inForce(number); err != nil {
+			return err
+		}
 		payment.Today = x.state.Authority().Policy.Day(x.now)
 		if err := r.MayMark(payment); err != nil {
 			return err

@@ -27,8 +27,8 @@ func (x *Executor) agencyNamed(id token.WalletID, name string) *token.Error {
 }
 
 // purposeNamed checks a new purpose's name since rules version 3: of an agency's live purposes no two look alike. A name
-// is free again when its purpose has ended: money for it is not spent any more.
-func (x *Executor) purposeNamed(agency token.WalletID, name string) *token.Error {
+// is free again when its purpose has ended: money for it is not spent any more. An amendment bears the name of what it amends.
+func (x *Executor) purposeNamed(agency token.WalletID, name string, amends uint32) *token.Error {
 	if x.rulesVersion < 3 {
 		return nil
 	}
@@ -38,6 +38,9 @@ func (x *Executor) purposeNamed(agency token.WalletID, name string) *token.Error
 	skeleton := contract.Skeleton(name)
 	for number := uint32(1); int(number) <= x.state.Purposes(); number++ {
 		p := x.state.Purpose(number)
+		if amends != 0 && p.Name == name {
+			continue // of those that it amends: their names were asked when the first was registered
+		}
 		if p.Agency == agency && p.UntilMillis > x.now && contract.Skeleton(p.Name) == skeleton {
 			return refuse(NameTaken, "purpose.name", "%q is purpose %d of this agency, or looks like its name, until %d", p.Name, number, p.UntilMillis)
 		}

@@ -27,6 +27,8 @@ type Purpose struct {
 	token.Purpose
 	Entered money.Tiyn `json:"entered"` // ever marked with it, or become it
 	Left    money.Tiyn `json:"left"`    // ever freed, become another, or returned
+
+	AmendedBy uint32 `json:"amended_by,omitempty"` // the purpose that amends it, 0 for none; by the purposes alone
 }
 
 // Live is how much money carries the mark now.
@@ -79,10 +81,18 @@ func (p *Programs) Purpose(number uint32) *Purpose {
 	return p.purposes[number-1]
 }
 
-// AddPurpose registers a purpose under the next number.
+// AddPurpose registers a purpose under the next number. One that amends another is noted there; where it lasts longer, so
+// does the money of all that it amends.
 func (p *Programs) AddPurpose(purpose Purpose) (number uint32) {
 	p.purposes = append(p.purposes, &purpose)
-	return uint32(len(p.purposes))
+	number = uint32(len(p.purposes))
+	if old := p.Purpose(purpose.Amends); old != nil {
+		old.AmendedBy = number
+	}
+	for old := p.Purpose(purpose.Amends); old != nil; old = p.Purpose(old.Amends) {
+		old.UntilMillis = max(old.UntilMillis, purpose.UntilMillis)
+	}
+	return number
 }
 
 // Purposes is how many there are; their numbers are 1 to that.
@@ -135,6 +145,12 @@ func (p *Programs) SetFrozen(c *Contract, frozen bool) {
 		heap.Push(&p.ends, c)
 	}
 	c.Frozen = frozen
+}
+
+// SetEnd gives a live contract that is not frozen another end. It changes the record.
+func (p *Programs) SetEnd(c *Contract, endsMillis uint64) {
+	c.EndsMillis = endsMillis
+	heap.Fix(&p.ends, c.place)
 }
 
 // Named says whether a wallet is a party of a live contract.

@@ -57,7 +57,10 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 	if err := x.mayReceive(t.Purpose.Returns, "purpose.returns"); err != nil {
 		return err
 	}
-	if err := x.purposeNamed(t.Agency, t.Purpose.Name); err != nil {
+	if err := x.mayAmend(t); err != nil {
+		return err
+	}
+	if err := x.purposeNamed(t.Agency, t.Purpose.Name, t.Purpose.Amends); err != nil {
 		return err
 	}
 	for _, permit := range t.Purpose.Permits {
@@ -78,6 +81,9 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 	agency.Sequence++
 	x.state.PutAgency(t.Agency, agency)
 	x.state.AddPurpose(Purpose{Agency: t.Agency, Purpose: t.Purpose})
+	for n := t.Purpose.Amends; n != 0; n = x.state.Purpose(n).Amends {
+		delete(x.rules, n) // it may last longer now
+	}
 	return nil
 }
 

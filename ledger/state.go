@@ -157,6 +157,8 @@ type State interface {
 	NextEnd() *Contract
 	// SetFrozen freezes a live contract, whose end then waits, or lets it go on.
 	SetFrozen(c *Contract, frozen bool)
+	// SetEnd gives a live contract that is not frozen another end.
+	SetEnd(c *Contract, endsMillis uint64)
 	// Named says whether a wallet is a party of a live contract.
 	Named(token.WalletID) bool
 	PutClosed(token.WalletID, Closed)

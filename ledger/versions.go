@@ -15,7 +15,8 @@ import (
 //
 // Version 3: names of purposes and agencies that can be taken for others are refused; agencies and the authority vouch for
 // attributes; definitions say which assets they take and which parties differ; times are half-open; the checks of
-// definitions prove what they say.
+// definitions prove what they say; ends do actions and share by state, contracts go on and know members by a root; purposes
+// are amended for new money.
 const (
 	FirstRules  = 1
 	LatestRules = contract.NewestRules

@@ -2,6 +2,7 @@ package livestate
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/aqsha/aqsha/ledger"
@@ -48,6 +49,9 @@ func (s *State) AddPurpose(p ledger.Purpose) (number uint32) {
 		return 1
 	})
 	s.expiries = slices.Insert(s.expiries, at, number)
+	if p.Amends != 0 { // those that it amends may end later now
+		slices.SortStableFunc(s.expiries, func(a, b uint32) int { return cmp.Compare(s.Purpose(a).UntilMillis, s.Purpose(b).UntilMillis) })
+	}
 	return number
 }
 

@@ -32,12 +32,13 @@ func appendDefinition(b []byte, id token.Hash, encoded []byte) []byte {
 }
 
 // A closed wallet's record has 3 items, or 6 with its last key. A contract's has 11, or 13 with what came in version 2 of
-// the rules: so a state of version 1 has the bytes that it always had.
+// the rules, or 15 with registers and renewals of version 3: so a state of an earlier version has the bytes that it always had.
 const (
 	closedItems   = 3
 	keptItems     = 6
 	contractItems = 11
 	paidInItems   = 13
+	renewalItems  = 15
 )
 
 func appendClosed(b []byte, id token.WalletID, c ledger.Closed) []byte {
@@ -70,6 +71,9 @@ func appendContract(b []byte, c *ledger.Contract) []byte {
 	if len(c.PaidIn) > 0 || c.Frozen {
 		items = paidInItems
 	}
+	if len(c.Registers) > 0 || c.Renewals > 0 {
+		items = renewalItems
+	}
 	b = token.AppendUint(token.AppendArray(b, items), recordContract)
 	b = token.AppendBytes(token.AppendBytes(b, c.ID[:]), c.Definition[:])
 	b = token.AppendArray(b, len(c.Parties))
@@ -90,10 +94,16 @@ func appendContract(b []byte, c *ledger.Contract) []byte {
 	for i := range c.Tokens {
 		b = token.AppendBytes(b, c.Tokens[i][:])
 	}
-	if items == paidInItems {
+	if items >= paidInItems {
 		b = token.AppendArray(token.AppendBool(b, c.Frozen), len(c.PaidIn))
 		for _, amount := range c.PaidIn {
 			b = token.AppendUint(b, uint64(amount))
+		}
+	}
+	if items == renewalItems {
+		b = token.AppendArray(token.AppendUint(b, uint64(c.Renewals)), len(c.Registers))
+		for i := range c.Registers {
+			b = token.AppendBytes(b, c.Registers[i][:])
 		}
 	}
 	return b
@@ -122,10 +132,21 @@ func decodeContract(d *token.Decoder, items int) *ledger.Contract {
 		d.Fixed("tokens", id[:])
 		c.Tokens = append(c.Tokens, id)
 	}
-	if items == paidInItems {
+	if items >= paidInItems {
 		c.Frozen = d.Bool("frozen")
 		for range d.Array("paid_in", 0, token.MaxContractParties*token.MaxContractAssets) {
 			c.PaidIn = append(c.PaidIn, money.Tiyn(d.Uint("paid_in", maxUint63)))
+		}
+	}
+	if items == renewalItems {
+		c.Renewals = uint32(d.Uint("renewals", contract.MaxRenewals))
+		for range d.Array("registers", 0, contract.MaxState) {
+			var word token.Hash
+			d.Fixed("registers", word[:])
+			c.Registers = append(c.Registers, word)
+		}
+		if d.Err() == nil && c.Renewals == 0 && len(c.Registers) == 0 {
+			d.Fail(token.Errorf(token.NotCanonical, "contract", "neither renewals nor registers are written by leaving them out"))
 		}
 	}
 	return c
@@ -146,7 +167,8 @@ func (l *loader) program(kind, items int, d *token.Decoder, first bool) (ascendi
 		d.Fixed("agency", p.Agency[:])
 		p.Purpose = d.Purpose()
 		p.Entered, p.Left = money.Tiyn(d.Uint("entered", maxUint63)), money.Tiyn(d.Uint("left", maxUint63))
-		if d.Err() == nil && (p.Left > p.Entered || p.Check() != nil) {
+		old := l.state.Purpose(p.Amends)
+		if d.Err() == nil && (p.Left > p.Entered || p.Check() != nil || p.Amends != 0 && (old == nil || old.AmendedBy != 0)) {
 			return true, badSnapshot("purpose %d is not consistent", number)
 		}
 		return d.Err() != nil || uint64(l.state.AddPurpose(p)) == number, nil

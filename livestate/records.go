@@ -211,7 +211,7 @@ func wellSized(kind, items int) bool {
 	case recordClosed:
 		return items == closedItems || items == keptItems
 	case recordContract:
-		return items == contractItems || items == paidInItems
+		return items == contractItems || items == paidInItems || items == renewalItems
 	case recordWallet:
 		return items >= walletItems && items <= walletItems+1 || items >= detailItems && items <= detailItems+1
 	}

@@ -75,6 +75,9 @@ func anyPurpose(t *rapid.T) token.Purpose {
 		FromMillis: from, UntilMillis: from + rapid.Uint64Range(1, 1<<40).Draw(t, "length"), Hops: rapid.Uint16().Draw(t, "hops"),
 		Returns: anyWallet.Draw(t, "returns"), OwnLimits: rapid.Bool().Draw(t, "own"),
 	}
+	if rapid.Bool().Draw(t, "amendable") {
+		p.NoticeMillis, p.Amends = rapid.Uint64Range(0, token.MaxNotice).Draw(t, "notice"), rapid.Uint32Range(0, 9).Draw(t, "amends")
+	}
 	for range rapid.IntRange(1, 4).Draw(t, "permits") {
 		p.Permits = append(p.Permits, token.Permit{When: "amount > 0", Becomes: rapid.Uint32().Draw(t, "becomes")})
 	}

@@ -22,7 +22,8 @@ type Permit struct {
 	Becomes uint32 `json:"becomes"` // a purpose's number, 0 for plain, BecomesSame
 }
 
-// Purpose is the rule that a mark carries. It never changes.
+// Purpose is the rule that a mark carries. It never changes: a purpose that amends another is another purpose, which gives
+// new money another rule, and money that is marked already further ways to be spent.
 type Purpose struct {
 	Name        string     `json:"name"`
 	About       string     `json:"about,omitempty"`
@@ -36,11 +37,22 @@ type Purpose struct {
 	Returns     WalletID   `json:"returns"`              // where unspent money goes, plain
 	Contracts   []Hash     `json:"contracts,omitempty"`  // definitions that may hold it
 	OwnLimits   bool       `json:"own_limits,omitempty"` // it does not count to its holders' limits
+
+	// Since rules version 3.
+	NoticeMillis uint64 `json:"notice_millis,omitempty"` // how long before it amendments are announced; 0 if there can be none
+	Amends       uint32 `json:"amends,omitempty"`        // the purpose in whose place money is marked with this one from FromMillis on
 }
+
+// MaxNotice bounds how long before an amendment it must be announced: a year.
+const MaxNotice = 366 * 86_400_000
 
 // AppendPurpose encodes a purpose; snapshots use it too.
 func AppendPurpose(b []byte, p Purpose) []byte {
-	b = AppendArray(b, 12)
+	items := 12
+	if p.NoticeMillis != 0 || p.Amends != 0 {
+		items = 14
+	}
+	b = AppendArray(b, items)
 	b = AppendText(b, p.Name)
 	b = AppendText(b, p.About)
 	b = AppendText(b, p.Mark)
@@ -60,12 +72,16 @@ func AppendPurpose(b []byte, p Purpose) []byte {
 	for _, c := range p.Contracts {
 		b = AppendBytes(b, c[:])
 	}
-	return AppendBool(b, p.OwnLimits)
+	b = AppendBool(b, p.OwnLimits)
+	if items == 14 {
+		b = AppendUint(AppendUint(b, p.NoticeMillis), uint64(p.Amends))
+	}
+	return b
 }
 
 // Purpose reads what AppendPurpose wrote.
 func (d *Decoder) Purpose() (p Purpose) {
-	d.Array("purpose", 12, 12)
+	items := d.Array("purpose", 12, 14)
 	p.Name = d.Text("purpose.name", 1, MaxName)
 	p.About = d.Text("purpose.about", 0, maxAbout)
 	p.Mark = d.Text("purpose.mark", 1, MaxRuleBytes)
@@ -87,6 +103,12 @@ func (d *Decoder) Purpose() (p Purpose) {
 		p.Contracts = append(p.Contracts, h)
 	}
 	p.OwnLimits = d.Bool("purpose.own_limits")
+	if items > 12 {
+		p.NoticeMillis, p.Amends = d.Uint("purpose.notice", MaxNotice), uint32(d.Uint("purpose.amends", BecomesSame-1))
+		if d.err == nil && (items != 14 || p.NoticeMillis == 0 && p.Amends == 0) {
+			d.err = Errorf(NotCanonical, "purpose", "what does not amend, and is never amended, is written by leaving both out")
+		}
+	}
 	return p
 }
 
@@ -114,6 +136,9 @@ func (p *Purpose) Check() *Error {
 	}
 	if p.FromMillis >= p.UntilMillis || p.UntilMillis > MaxValidUntil {
 		return Errorf(OutOfRange, "purpose.until", "it ends before it begins, or never")
+	}
+	if p.NoticeMillis > MaxNotice || p.Amends == BecomesSame {
+		return Errorf(OutOfRange, "purpose.notice", "%d ms of notice, at most %d, or it amends what is no purpose", p.NoticeMillis, uint64(MaxNotice))
 	}
 	if len(p.Contracts) > MaxAdmitted {
 		return Errorf(TooMany, "purpose.contracts", "%d definitions, at most %d", len(p.Contracts), MaxAdmitted)

@@ -101,7 +101,7 @@ func (g *Graph) Add(number uint64, e *ledger.Entry) error {
 			return nil
 		}
 		contract := token.WalletID{}
-		if e.System.Kind == ledger.SystemEnd {
+		if e.System.Kind == ledger.SystemEnd || e.System.Kind == ledger.SystemRenewal {
 			contract = e.System.Wallet
 		}
 		g.event(number, contract)

@@ -90,30 +90,42 @@ func (d *Desk) party(ctx context.Context, id token.WalletID) (*contract.Party, e
 	return &contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes}, err
 }
 
-// becomes asks a purpose's rule, here, what an amount becomes by a payment. The ledger asks again.
+// becomes asks a purpose's rule, here, what an amount becomes by a payment, and those that amend it. The ledger asks again.
 func (d *Desk) becomes(ctx context.Context, p api.PurposeView, payment *contract.Payment, from, to token.WalletID) (uint32, error) {
 	if from == to {
 		return p.Number, nil
 	}
-	var err error
+	all, err := d.amendments(ctx, p)
+	if err != nil {
+		return 0, err
+	}
 	if payment.Payer, err = d.party(ctx, from); err == nil {
 		payment.Payee, err = d.party(ctx, to)
 	}
 	if err != nil {
 		return 0, err
 	}
-	rule, problems := contract.CompilePurpose(p.Purpose.Purpose)
-	if len(problems) > 0 {
-		return 0, problems
+	var refused error
+	for _, amending := range all {
+		if amending.Number < p.Number {
+			continue // what it amends gives it nothing
+		}
+		rule, problems := contract.CompilePurpose(amending.Purpose.Purpose)
+		if len(problems) > 0 {
+			return 0, problems
+		}
+		after, refusal := rule.Permit(payment)
+		switch {
+		case refusal != nil && refused == nil:
+			refused = refusal
+		case refusal != nil:
+		case after == token.BecomesSame:
+			return p.Number, nil
+		default:
+			return after, nil
+		}
 	}
-	after, refused := rule.Permit(payment)
-	if refused != nil {
-		return 0, refused
-	}
-	if after == token.BecomesSame {
-		return p.Number, nil
-	}
-	return after, nil
+	return 0, refused
 }
 
 // MarkedPayment is a payment of marked money, or one that marks.
@@ -136,8 +148,32 @@ func (d *Desk) PayMarked(ctx context.Context, p MarkedPayment) (node.Receipt, ui
 	return receipt, becomes, err
 }
 
-// prepareMarked selects tokens and makes the payment, unsigned, and says what its money becomes.
+// prepareMarked makes a payment out of money of the purpose or, where it is amended, of what it amends or what amends it:
+// the oldest money first that suffices and may be paid. Each mark is spent by itself.
 func (d *Desk) prepareMarked(ctx context.Context, p MarkedPayment) (*token.MarkedTransfer, uint32, error) {
+	if p.Mark {
+		return d.prepareOf(ctx, p)
+	}
+	all, err := d.amendments(ctx, p.Purpose)
+	if err != nil {
+		return nil, 0, err
+	}
+	var refused error
+	for _, p.Purpose = range all {
+		t, becomes, err := d.prepareOf(ctx, p)
+		if err == nil {
+			return t, becomes, nil
+		}
+		var coded interface{ ErrorCode() string }
+		if lacks := errors.As(err, &coded) && coded.ErrorCode() == string(node.Insufficient); refused == nil || !lacks {
+			refused = err // that it is forbidden says more than that there is none
+		}
+	}
+	return nil, 0, refused
+}
+
+// prepareOf selects tokens and makes the payment, unsigned, and says what its money becomes.
+func (d *Desk) prepareOf(ctx context.Context, p MarkedPayment) (*token.MarkedTransfer, uint32, error) {
 	out := token.MarkedOutput{Amount: p.Amount, From: p.Purpose.Number, Becomes: p.Purpose.Number}
 	if p.Mark {
 		out.From = 0

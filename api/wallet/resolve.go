@@ -15,7 +15,8 @@ import (
 const AmbiguousName token.Code = "ambiguous-name"
 
 // Purpose finds a purpose by its number, as AGENCY/NAME, or by its name alone where one live purpose bears it, or none
-// does and one that has ended did. A word of digits is a number and never a name.
+// does and one that has ended did. A word of digits is a number and never a name. Of a purpose and its amendments, which bear
+// one name, it is the one with which money is marked now.
 func (d *Desk) Purpose(ctx context.Context, text string) (api.PurposeView, error) {
 	list, err := d.Client.Purposes(ctx)
 	if err != nil {
@@ -50,9 +51,9 @@ func (d *Desk) Purpose(ctx context.Context, text string) (api.PurposeView, error
 			ended = append(ended, p)
 		}
 	}
-	candidates := live
+	candidates := d.inForce(live)
 	if len(live) == 0 {
-		candidates = ended
+		candidates = d.inForce(ended)
 	}
 	switch len(candidates) {
 	case 0:
@@ -65,6 +66,57 @@ func (d *Desk) Purpose(ctx context.Context, text string) (api.PurposeView, error
 		names = append(names, fmt.Sprintf("%d (%s/%s)", p.Number, of[p.Agency], p.Name))
 	}
 	return api.PurposeView{}, token.Errorf(AmbiguousName, "purpose", "several purposes are called %q: write one of %s", text, strings.Join(names, ", "))
+}
+
+// inForce leaves of each purpose that is amended the one with which money is marked now.
+func (d *Desk) inForce(list []api.PurposeView) (left []api.PurposeView) {
+	begun := map[uint32]bool{} // amended, by one that has begun
+	for _, p := range list {
+		if p.Amends != 0 && p.FromMillis <= d.Now() {
+			begun[p.Amends] = true
+		}
+	}
+	for _, p := range list {
+		if !begun[p.Number] && (p.Amends == 0 || p.FromMillis <= d.Now()) {
+			left = append(left, p)
+		}
+	}
+	return left
+}
+
+// amendments lists a purpose, what it amends and what amends it, the oldest first.
+func (d *Desk) amendments(ctx context.Context, p api.PurposeView) ([]api.PurposeView, error) {
+	if p.Amends == 0 && p.AmendedBy == 0 {
+		return []api.PurposeView{p}, nil
+	}
+	list, err := d.Client.Purposes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := func(number uint32) *api.PurposeView {
+		if number == 0 || uint64(number) > uint64(len(list)) {
+			return nil
+		}
+		return &list[number-1]
+	}
+	first := at(p.Number)
+	for first != nil && at(first.Amends) != nil {
+		first = at(first.Amends)
+	}
+	var all []api.PurposeView
+	for ; first != nil; first = at(first.AmendedBy) {
+		all = append(all, *first)
+	}
+	return all, nil
+}
+
+// Newest follows a purpose's amendments to the last that is announced, in force or not.
+func (d *Desk) Newest(ctx context.Context, p api.PurposeView) (api.PurposeView, error) {
+	all, err := d.amendments(ctx, p)
+	if err != nil || len(all) == 0 {
+		return p, err
+	}
+	return all[len(all)-1], nil
 }
 
 // PurposeName is what a purpose is called in full: AGENCY/NAME.

@@ -30,7 +30,7 @@ DEFINITION is a file in YAML or JSON, the name of a template (` + strings.Join(c
 or the name or id of a definition that is registered.`,
 	}
 	addLedgerFlags(command)
-	command.AddCommand(newContractCheck(), newContractExplain(), newContractTemplate(), newContractRegister(), newContractCreate(), newContractAct(), newContractShow(), newContractList(), newContractSimulate())
+	command.AddCommand(newContractCheck(), newContractExplain(), newContractTemplate(), newContractRegister(), newContractCreate(), newContractAct(), newContractShow(), newContractList(), newContractSimulate(), newContractMembers())
 	return command
 }
 
@@ -259,7 +259,7 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session, name st
 		}
 		t.Assets = append(t.Assets, number)
 	}
-	if t.Terms, err = valuesOf(command, "term", d.Terms); err != nil {
+	if t.Terms, err = valuesOf(command, s, "term", d.Terms); err != nil {
 		return nil, err
 	}
 	if t.Paid, err = paidOf(command, d.Assets); err != nil {
@@ -270,7 +270,7 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session, name st
 }
 
 // valuesOf reads terms or arguments in the order of the definition.
-func valuesOf(command *cobra.Command, name string, fields []contract.Field) ([]token.Value, error) {
+func valuesOf(command *cobra.Command, s *session, name string, fields []contract.Field) ([]token.Value, error) {
 	given, err := pairsOf(command, name)
 	if err != nil {
 		return nil, err
@@ -288,6 +288,13 @@ func valuesOf(command *cobra.Command, name string, fields []contract.Field) ([]t
 				return nil, err
 			}
 			text = hex.EncodeToString(h[:])
+		}
+		if value, ok, err := memberValue(text, s.walletOf); ok && f.Type == token.BytesValue {
+			if err != nil {
+				return nil, err
+			}
+			values = append(values, value)
+			continue
 		}
 		v, err := contract.ParseValue(f.Type, text)
 		if err != nil {
@@ -374,7 +381,7 @@ func newContractAct() *cobra.Command {
 			if !known {
 				return token.Errorf(contract.UnknownAction, "action", "%s has no action %q", plain(d.Name), args[1])
 			}
-			if t.Args, err = valuesOf(command, "arg", d.Actions[at].Args); err != nil {
+			if t.Args, err = valuesOf(command, s, "arg", d.Actions[at].Args); err != nil {
 				return err
 			}
 			if t.Paid, err = paidOf(command, d.Assets); err != nil {
@@ -450,15 +457,19 @@ func (s *session) assetsOf(ctx context.Context, c api.ContractView) ([]assetView
 }
 
 func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.Definition, assets []assetView) {
-	fmt.Fprintf(w, "%s %s, version %d, until %s\n", plain(d.Name), c.ID, c.Version, moment(c.EndsMillis))
+	renewed := ""
+	if c.Renewals > 0 {
+		renewed = fmt.Sprintf(", after %d of at most %d renewals", c.Renewals, contract.MaxRenewals)
+	}
+	fmt.Fprintf(w, "%s %s, version %d, until %s%s\n", plain(d.Name), c.ID, c.Version, moment(c.EndsMillis), renewed)
 	for i, name := range d.Parties {
 		fmt.Fprintf(w, "  party  %-12s %s\n", name, plain(s.Book.NameOf(c.Parties[i])))
 	}
 	for i, f := range d.Terms {
 		fmt.Fprintf(w, "  term   %-12s %s\n", f.Name, plain(valueText(c.Terms[i])))
 	}
-	for i, v := range d.State {
-		fmt.Fprintf(w, "  state  %-12s %d\n", v.Name, c.State[i])
+	for _, v := range variablesOf(d, c.State, c.Registers) {
+		fmt.Fprintf(w, "  state  %-12s %s\n", v.name, v.value)
 	}
 	for i, name := range d.Assets {
 		text := ""
@@ -467,6 +478,19 @@ func describeContract(w io.Writer, s *session, c api.ContractView, d *contract.D
 		}
 		fmt.Fprintf(w, "  holds  %-12s %s%s\n", name, c.Held[i].Format(), text)
 	}
+}
+
+// variablesOf lists the variables of a contract's state as they are shown: numbers, and registers in hexadecimal.
+func variablesOf(d *contract.Definition, numbers []int64, registers []token.Hash) (all []struct{ name, value string }) {
+	program, problems := contract.CompileRegistered(contract.NewestRules, d)
+	for i, v := range d.State {
+		value := strconv.FormatInt(numbers[i], 10)
+		if len(problems) == 0 && program.Register(i) >= 0 {
+			value = registers[program.Register(i)].String()
+		}
+		all = append(all, struct{ name, value string }{v.Name, value})
+	}
+	return all
 }
 
 func valueText(v token.Value) string {

@@ -59,6 +59,8 @@ type scene struct {
 	Millis   uint64                           `json:"time_millis"`
 	Refused  *token.Error                     `json:"refused,omitempty"`
 	State    map[string]int64                 `json:"state,omitempty"`
+	Words    map[string]token.Hash            `json:"registers,omitempty"`
+	Until    uint64                           `json:"until_millis,omitempty"`
 	Held     map[string]money.Tiyn            `json:"held,omitempty"`
 	Ended    bool                             `json:"ended,omitempty"`
 	Balances map[string]map[string]money.Tiyn `json:"balances"` // person → plain, or a marked asset
@@ -74,7 +76,9 @@ func newContractSimulate() *cobra.Command {
 and how much time passes. The ledger is a real one, in memory: the same rules decide, of version 3; purposes are registered as
 they stand in their files and must admit the definition under contracts. "now: 2026-09-01" begins at
 a day, or else it is today; people may be of a tier (limited, normal, unlimited). A step with
-expect: CODE must be refused by that code. Terms and arguments are written as for "contract create".`,
+expect: CODE must be refused by that code. Terms and arguments are written as for "contract create"; of a
+register of members (see "contract members") "root of FILE" and "proof of NAME in FILE" are written so, where
+"without A, B" after it names members that have claimed.`,
 		Example: "  aqsha contract simulate play.yaml escrow\n  aqsha contract simulate play.yaml --json", Args: cobra.RangeArgs(1, 2),
 		RunE: func(command *cobra.Command, args []string) error {
 			data, err := readLimited(args[0], maxRules)
@@ -118,6 +122,7 @@ type stage struct {
 	people   map[string]token.WalletID
 	purposes []uint32 // by asset
 	contract token.WalletID
+	until    uint64 // the end that was shown last
 }
 
 // stage founds the ledger: people are registered by the authority and funded by a bank.
@@ -344,7 +349,7 @@ func (s *stage) body(i int, m move) (token.Body, error) {
 			act.Version = c.Version
 		}
 		if at, known := d.Action(m.Act); known {
-			act.Args, err = valuesIn(d.Actions[at].Args, m.Args)
+			act.Args, err = s.valuesIn(d.Actions[at].Args, m.Args)
 		}
 		return act, err
 	}
@@ -360,12 +365,13 @@ func (s *stage) body(i int, m move) (token.Body, error) {
 		}
 		create.Parties = append(create.Parties, id)
 	}
-	create.Terms, err = valuesIn(d.Terms, m.Terms)
+	create.Terms, err = s.valuesIn(d.Terms, m.Terms)
 	return create, err
 }
 
-// valuesIn reads values of a play: of bytes, "sha256 of TEXT" is a hash.
-func valuesIn(fields []contract.Field, given map[string]string) ([]token.Value, error) {
+// valuesIn reads values of a play: of bytes, "sha256 of TEXT" is a hash, "root of FILE" a register's root, and "proof of NAME in FILE" a
+// member's path.
+func (s *stage) valuesIn(fields []contract.Field, given map[string]string) ([]token.Value, error) {
 	values := []token.Value{}
 	for _, f := range fields {
 		text, ok := given[f.Name]
@@ -375,6 +381,13 @@ func valuesIn(fields []contract.Field, given map[string]string) ([]token.Value, 
 		if of, isHash := strings.CutPrefix(text, "sha256 of "); isHash && f.Type == token.BytesValue {
 			h := sha256.Sum256([]byte(of))
 			values = append(values, token.Bytes(h[:]))
+			continue
+		}
+		if value, ok, err := s.ofMembers(text); ok || err != nil {
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f.Name, err)
+			}
+			values = append(values, value)
 			continue
 		}
 		v, err := contract.ParseValue(f.Type, text)
@@ -432,11 +445,16 @@ func duration(text string) (time.Duration, error) {
 
 func (s *stage) scene(i int, what string, refused *token.Error) scene {
 	d := s.program.Definition
-	out := scene{Step: i, What: what, Millis: s.chain.Now, Refused: refused, State: map[string]int64{}, Held: map[string]money.Tiyn{}, Balances: map[string]map[string]money.Tiyn{}}
+	out := scene{Step: i, What: what, Millis: s.chain.Now, Refused: refused, State: map[string]int64{}, Words: map[string]token.Hash{}, Held: map[string]money.Tiyn{}, Balances: map[string]map[string]money.Tiyn{}}
 	c := s.model.Contract(s.contract)
 	out.Ended = c == nil && (i > 0 || refused == nil)
 	if c != nil {
+		out.Until = c.EndsMillis
 		for j, v := range d.State {
+			if place := s.program.Register(j); place >= 0 {
+				out.Words[v.Name] = c.Registers[place]
+				continue
+			}
 			out.State[v.Name] = c.State[j]
 		}
 	}
@@ -463,9 +481,15 @@ func (s *stage) describe(w io.Writer, sc *scene) {
 		fmt.Fprintf(w, "   refused: %s\n", plain(sc.Refused.Error()))
 	}
 	var parts []string
+	if sc.Until != s.until && s.until != 0 && sc.Until != 0 {
+		parts = append(parts, "it goes on until "+moment(sc.Until))
+	}
+	s.until = sc.Until
 	for _, v := range d.State {
 		if n, ok := sc.State[v.Name]; ok {
 			parts = append(parts, fmt.Sprintf("%s = %d", v.Name, n))
+		} else if word, ok := sc.Words[v.Name]; ok {
+			parts = append(parts, fmt.Sprintf("%s = %s…", v.Name, word.String()[:8]))
 		}
 	}
 	if sc.Ended {

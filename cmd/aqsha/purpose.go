@@ -120,6 +120,15 @@ func describePurpose(w io.Writer, s *session, p api.PurposeView) {
 	for _, h := range p.Contracts {
 		fmt.Fprintf(w, "contracts  %s\n", h)
 	}
+	if p.NoticeMillis != 0 {
+		fmt.Fprintf(w, "notice     %s before an amendment\n", time.Duration(p.NoticeMillis)*time.Millisecond)
+	}
+	if p.Amends != 0 {
+		fmt.Fprintf(w, "amends     purpose %d for new money, from %s\n", p.Amends, moment(p.FromMillis))
+	}
+	if p.AmendedBy != 0 {
+		fmt.Fprintf(w, "amended by purpose %d; what carries this mark keeps this rule, and gains what the other permits\n", p.AmendedBy)
+	}
 	fmt.Fprintf(w, "entered %s, left %s, marked now %s in %d tokens\n", p.Entered.Format(), p.Left.Format(), p.Live.Format(), p.Tokens)
 }
 
@@ -231,8 +240,40 @@ func registerPurpose(ctx context.Context, command *cobra.Command, s *session, pa
 		}
 		p.Contracts = append(p.Contracts, id)
 	}
+	if source.Amends != "" {
+		if err := s.amends(ctx, ids[0], source.Amends, &p); err != nil {
+			return err
+		}
+	}
 	receipt, err := s.RegisterPurpose(ctx, ids[0], p)
 	return showReceipt(command, receipt, err, "purpose %s is registered\n", p.Name)
+}
+
+// amends finds what a purpose amends: the last amendment that is announced, of a name or number. Without `from:` it begins as
+// soon as the promised notice lets it.
+func (s *session) amends(ctx context.Context, agency token.WalletID, name string, p *token.Purpose) error {
+	list, err := s.Client.Purposes(ctx)
+	if err != nil {
+		return err
+	}
+	var old api.PurposeView
+	for _, candidate := range list { // a bare name is the agency's own
+		if candidate.Agency == agency && candidate.Name == name {
+			old = candidate
+		}
+	}
+	if old.Number == 0 {
+		if old, err = s.Purpose(ctx, name); err != nil {
+			return err
+		}
+	}
+	if old, err = s.Newest(ctx, old); err != nil {
+		return err
+	}
+	if p.Amends = old.Number; p.FromMillis == 0 {
+		p.FromMillis = s.Now() + old.NoticeMillis + 1000 // until the block comes
+	}
+	return nil
 }
 
 // moment prints a time of the ledger in the network's zone.

@@ -182,6 +182,8 @@ func readSystem(entry int, system *ledger.System) (s step, err error) {
 	switch system.Kind {
 	case ledger.SystemEnd:
 		s.kind = "end"
+	case ledger.SystemRenewal:
+		s.kind = "renewal"
 	case ledger.SystemExpiry:
 		s.kind = "return"
 	default:
