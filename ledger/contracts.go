@@ -182,7 +182,7 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	x.state.ChangeContract(c)
 	x.change(c, t.Caller, t.Paid)
 	x.takeIn(t.Caller, &caller, c, t.Inputs, t.Paid)
-	x.release(c, out, t.Paid, program.Definition)
+	x.release(c, out, call, program.Definition)
 	for _, e := range x.entering {
 		x.became(e.from, e.to, e.amount)
 	}
@@ -361,10 +361,10 @@ func (x *Executor) takeIn(id token.WalletID, w *Wallet, c *Contract, inputs []to
 
 // release ends the contract's tokens of the assets that the action moved, and plans what it keeps of
 // them, or the shares of the end.
-func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn, d *contract.Definition) {
+func (x *Executor) release(c *Contract, out *contract.Outcome, call *contract.Call, d *contract.Definition) {
 	for i, purpose := range c.Assets {
 		held, has := x.heldToken(c, i)
-		if !out.Ends && paid[i] == 0 && held.Amount == x.held[i] {
+		if !out.Ends && call.Paid[i] == 0 && held.Amount == x.held[i] {
 			continue // untouched
 		}
 		if has {
@@ -373,17 +373,36 @@ func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn
 		}
 		hops := x.holdingOf(purpose).hops
 		if out.Ends {
-			x.shares(c, d, i, x.held[i], hops)
+			x.shares(c, d, i, x.held[i], hops, call)
 			continue
 		}
 		x.effect(c.ID, x.held[i], purpose, hops)
 	}
 }
 
-// shares plans the end's payments: marks and hops stay as they are, and no rule is asked.
-func (x *Executor) shares(c *Contract, d *contract.Definition, asset int, amount money.Tiyn, hops uint16) {
+// shares plans the end's payments. What goes back to who paid it in stays as it is. Since rules version 3 marked money for
+// anybody else asks its purpose, as every payment of it does; and since an end cannot fail, what the purpose forbids
+// returns to where its unspent money goes, plain.
+func (x *Executor) shares(c *Contract, d *contract.Definition, asset int, amount money.Tiyn, hops uint16, call *contract.Call) {
+	purpose := c.Assets[asset]
 	for _, s := range contract.Shares(&d.End, d.Parties, amount) {
-		x.pay(c, c.Parties[s.Party], asset, s.Amount, c.Assets[asset], hops)
+		payee := c.Parties[s.Party]
+		if s.Amount == 0 || x.rulesVersion < 3 || purpose == 0 || x.paidInBy(c, payee, asset) >= s.Amount {
+			x.pay(c, payee, asset, s.Amount, purpose, hops)
+			continue
+		}
+		payment := contract.Payment{Payer: call.Caller, Payee: x.party(c, s.Party), Amount: s.Amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
+		becomes, refused := x.judge(purpose, purpose, false, &payment)
+		switch {
+		case refused != nil:
+			x.entering = append(x.entering, remark{purpose, 0, s.Amount})
+			x.effect(x.state.Purpose(purpose).Returns, s.Amount, 0, 0)
+		case becomes == purpose:
+			x.pay(c, payee, asset, s.Amount, purpose, used(hops))
+		default:
+			x.entering = append(x.entering, remark{purpose, becomes, s.Amount})
+			x.pay(c, payee, asset, s.Amount, becomes, 0)
+		}
 	}
 }
 
@@ -419,11 +438,19 @@ func (x *Executor) end(c *Contract) System {
 	x.effects.reset()
 	x.effectHops = x.effectHops[:0]
 	x.beginPaying(c)
-	for i := range c.Assets {
+	x.holdings, x.portions, x.entering = x.holdings[:0], x.portions[:0], x.entering[:0]
+	w, _ := x.state.Wallet(c.ID)
+	nobody := contract.Party{ID: c.ID, Bank: w.Registrar} // nobody calls: the contract pays, which has no role
+	call := x.call(c, &nobody, nil, nil)
+	for i, purpose := range c.Assets {
 		if held, has := x.heldToken(c, i); has {
+			x.holdingOf(purpose).hops = held.Hops
 			x.spend(c.Tokens[i], held)
-			x.shares(c, d, i, held.Amount, held.Hops)
+			x.shares(c, d, i, held.Amount, held.Hops, call)
 		}
+	}
+	for _, e := range x.entering {
+		x.became(e.from, e.to, e.amount)
 	}
 	x.enactEffects(EndID(c.ID))
 	x.remove(c)
