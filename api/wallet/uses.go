@@ -3,7 +3,6 @@ package wallet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/aqsha/aqsha/api"
@@ -72,11 +71,8 @@ type Use struct {
 
 // Create creates it and notes its name.
 func (d *Desk) Create(ctx context.Context, u Use) (node.Receipt, error) {
-	if err := CheckName(u.Name); err != nil {
+	if err := d.Book.Free(u.Name); err != nil {
 		return node.Receipt{}, err
-	}
-	if d.Book.Has(u.Name) {
-		return node.Receipt{}, fmt.Errorf("name %q is taken", u.Name)
 	}
 	program, err := d.EnsureTemplate(ctx, u.Template, u.By)
 	if err != nil {
