@@ -164,9 +164,9 @@ func TestPartiesThatMustDifferDiffer(t *testing.T) {
 	}{
 		{"escrow", tenge(100), []token.Value{token.Int(100), token.Int(3)}, [][2]string{{"arbiter", "buyer"}, {"arbiter", "seller"}, {"seller", "buyer"}}},
 		{"refund", tenge(100), []token.Value{token.Int(100), token.Int(1), token.Int(3)}, [][2]string{{"arbiter", "buyer"}, {"arbiter", "seller"}, {"seller", "buyer"}}},
-		{"work", tenge(100), []token.Value{token.Int(100), token.Int(start + 1000)}, [][2]string{{"arbiter", "buyer"}, {"arbiter", "supplier"}, {"supplier", "buyer"}}},
-		{"grant", tenge(100), []token.Value{token.Bytes(make([]byte, 32)), token.Int(100), token.Int(start + 1000)}, [][2]string{{"registry", "farmer"}, {"registry", "seller"}}},
-		{"order", tenge(100), []token.Value{token.Int(1), token.Int(100), token.Int(start), token.Int(0), token.Int(0), token.Int(0), token.Int(0), token.Int(0), token.Int(1000), token.Int(0), token.Int(start + 5000)},
+		{"work", tenge(100), []token.Value{token.Int(100), token.Int(start + 1000), token.Text(Plain)}, [][2]string{{"arbiter", "buyer"}, {"arbiter", "supplier"}, {"supplier", "buyer"}}},
+		{"grant", tenge(100), []token.Value{token.Bytes(make([]byte, 32)), token.Int(100), token.Int(start + 1000), token.Text(Plain)}, [][2]string{{"registry", "farmer"}, {"registry", "seller"}}},
+		{"order", tenge(100), []token.Value{token.Int(1), token.Int(100), token.Int(start), token.Int(0), token.Int(0), token.Int(0), token.Int(0), token.Int(0), token.Int(1000), token.Int(0), token.Int(start + 5000), token.Text(Plain)},
 			[][2]string{{"arbiter", "buyer"}, {"arbiter", "seller"}, {"arbiter", "subcontractor"}, {"seller", "buyer"}, {"subcontractor", "buyer"}}},
 		{"metered", tenge(100), []token.Value{token.Ints([]int64{1, 1, 1}), token.Ints([]int64{0, 0, 0, 0}), token.Ints([]int64{0, 0, 0}), token.Int(start), token.Int(1000), token.Int(1000), token.Int(1000), token.Int(1000), token.Int(start + 5000)},
 			[][2]string{{"arbiter", "customer"}, {"arbiter", "supplier"}, {"meter", "supplier"}, {"meter", "customer"}}},

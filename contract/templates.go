@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-//go:embed templates/*.yaml
+//go:embed templates/*.yaml templates/earlier/*.yaml
 var templates embed.FS
 
 // TemplateNames are the definitions that are shipped, in order.
@@ -18,7 +18,11 @@ func Template(name string) ([]byte, bool) {
 	if _, ok := find(TemplateNames, strings.ReplaceAll(name, "_", "-")); !ok {
 		return nil, false
 	}
-	file, err := templates.Open("templates/" + strings.ReplaceAll(name, "_", "-") + ".yaml")
+	return readTemplate(strings.ReplaceAll(name, "_", "-"))
+}
+
+func readTemplate(name string) ([]byte, bool) {
+	file, err := templates.Open("templates/" + name + ".yaml")
 	if err != nil {
 		return nil, false
 	}
@@ -27,12 +31,27 @@ func Template(name string) ([]byte, bool) {
 	return data, err == nil
 }
 
+// EarlierTemplate is a template as it was shipped before it demanded plain tenge and bounded its terms: contracts of it
+// are live, and networks whose rules are older than version 3 take no other. Not every template has one.
+func EarlierTemplate(name string) (*Program, bool) {
+	text, ok := readTemplate("earlier/" + strings.ReplaceAll(name, "_", "-"))
+	if !ok {
+		return nil, false
+	}
+	program, err := programOf(text)
+	return program, err == nil
+}
+
 // TemplateProgram is a shipped definition, compiled.
 func TemplateProgram(name string) (*Program, error) {
 	text, ok := Template(name)
 	if !ok {
 		return nil, fmt.Errorf("no template %q", name)
 	}
+	return programOf(text)
+}
+
+func programOf(text []byte) (*Program, error) {
 	source, problems := Parse(text)
 	if len(problems) > 0 {
 		return nil, problems

@@ -7,7 +7,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/contract"
-	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -152,10 +151,11 @@ func TestAnAmendmentAdmitsContractsForOldMoney(t *testing.T) {
 	f := newFair(t)
 	number := f.purpose(f.care())
 	f.Must(f.marked(f.treasury, f.rich, 100*kzt, 0, number))
-	create := f.creation("escrow", f.rich, []token.WalletID{f.rich, f.shop, f.arbiter}, 100*kzt, token.Int(int64(100*kzt)), token.Int(20))
-	create.Assets, create.Inputs = []uint32{number}, f.of(f.rich, number)
+	definition := f.define(definitionOf(t, yearly))
+	create := &token.Create{Creator: f.rich, Definition: definition, Parties: []token.WalletID{f.rich, f.shop}, Assets: []uint32{number}, Terms: []token.Value{},
+		Inputs: f.of(f.rich, number), Paid: []money.Tiyn{100 * kzt}}
 	f.tried(f.Try(f.Make(create)), ledger.NotAdmitted)
-	f.tried(f.amend(number, func(p *token.Purpose) { p.Contracts = []token.Hash{f.define(sim.Template("escrow"))} }), "")
+	f.tried(f.amend(number, func(p *token.Purpose) { p.Contracts = []token.Hash{definition} }), "")
 	f.tried(f.Try(f.Make(create)), ledger.NotAdmitted) // not before it begins
 	f.Now += 2 * days
 	f.tried(f.Try(f.Make(create)), "")

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -45,7 +44,7 @@ var coalitions = []string{"stranger", "bank", "agency", "operator", "thief", "ba
 func newAttack(t *testing.T, rules uint32, seed uint64, wins, verdicts map[string]int) *attack {
 	a := &attack{fair: fairIn(townUnder(t, rules)), r: rand.New(rand.NewPCG(seed, 42)), keys: map[token.PublicKey]token.PrivateKey{},
 		honest: map[token.PublicKey]bool{}, owed: map[token.WalletID]bool{}, wins: wins, verdict: verdicts}
-	a.define(sim.Template("escrow"))
+	a.define(a.Template("escrow"))
 	tx, rogue := a.World.Admit("rogue", a.policySequence(), a.Now+1000)
 	a.mustTry(tx)
 	a.rogue = rogue

@@ -181,7 +181,7 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	x.state.ChangeContract(c)
 	x.change(c, t.Caller, t.Paid)
 	x.takeIn(t.Caller, &caller, c, t.Inputs, t.Paid)
-	x.release(c, out, t.Paid, program.Definition)
+	x.release(c, out, call, program.Definition)
 	for _, e := range x.entering {
 		x.became(e.from, e.to, e.amount)
 	}
@@ -375,10 +375,10 @@ func (x *Executor) takeIn(id token.WalletID, w *Wallet, c *Contract, inputs []to
 
 // release ends the contract's tokens of the assets that the action moved, and plans what it keeps of
 // them, or the shares of the end.
-func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn, d *contract.Definition) {
+func (x *Executor) release(c *Contract, out *contract.Outcome, call *contract.Call, d *contract.Definition) {
 	for i, purpose := range c.Assets {
 		held, has := x.heldToken(c, i)
-		if !out.Ends && paid[i] == 0 && held.Amount == x.held[i] {
+		if !out.Ends && call.Paid[i] == 0 && held.Amount == x.held[i] {
 			continue // untouched
 		}
 		if has {
@@ -387,7 +387,7 @@ func (x *Executor) release(c *Contract, out *contract.Outcome, paid []money.Tiyn
 		}
 		hops := x.holdingOf(purpose).hops
 		if out.Ends {
-			x.shares(c, d, out.State, i, x.held[i], hops)
+			x.shares(c, d, out.State, i, x.held[i], hops, call)
 			continue
 		}
 		x.effect(c.ID, x.held[i], purpose, hops)

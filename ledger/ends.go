@@ -36,21 +36,29 @@ func (x *Executor) end(c *Contract) System {
 		x.held, x.heldHops = append(x.held, held.Amount), append(x.heldHops, held.Hops)
 	}
 	x.beginPaying(c)
+	x.holdings, x.portions, x.entering = x.holdings[:0], x.portions[:0], x.entering[:0]
+	for i, purpose := range c.Assets {
+		x.holdingOf(purpose).hops = x.heldHops[i]
+	}
+	w, _ := x.state.Wallet(c.ID)
 	out := x.byItself(c, d)
+	nobody := contract.Party{ID: c.ID, Bank: w.Registrar} // nobody calls: the contract pays, which has no role
+	call := x.call(c, &nobody, nil, nil)
 	if out != nil && out.EndsMillis != 0 {
-		return x.renewAtEnd(c, out)
+		return x.renewAtEnd(c, out, call)
 	}
 	state := c.State
 	if out != nil {
-		x.paidByItself(c, out.Payouts)
+		x.paidByItself(c, out.Payouts, call)
 		state = out.State
 	}
 	for i := range c.Assets {
 		if held, has := x.heldToken(c, i); has {
 			x.spend(c.Tokens[i], held)
 		}
-		x.shares(c, d, state, i, x.held[i], x.heldHops[i])
+		x.shares(c, d, state, i, x.held[i], x.heldHops[i], call)
 	}
+	x.noteEntered()
 	x.enactEffects(EndID(c.ID))
 	x.remove(c)
 	return System{Kind: SystemEnd, Wallet: c.ID, Effects: x.effects.clone()}
@@ -72,19 +80,18 @@ func (x *Executor) byItself(c *Contract, d *contract.Definition) *contract.Outco
 	return program.AtEnd(&c.Instance, call, func(out *contract.Outcome) bool { return x.outlives(c, out.EndsMillis) == nil })
 }
 
-// paidByItself plans what an action at the end pays. As of the shares, marks and hops stay as they are, and no rule is
-// asked: nobody signs, who could be refused. A purpose has admitted the definition with its end.
-func (x *Executor) paidByItself(c *Contract, payouts []contract.Paid) {
+// paidByItself plans what an action at the end pays, as payAtEnd has it.
+func (x *Executor) paidByItself(c *Contract, payouts []contract.Paid, call *contract.Call) {
 	for _, p := range payouts {
 		x.held[p.Asset] -= p.Amount // package contract computes each from what is left
-		x.pay(c, c.Parties[p.Party], p.Asset, p.Amount, c.Assets[p.Asset], x.heldHops[p.Asset])
+		x.payAtEnd(c, p.Party, p.Asset, p.Amount, x.heldHops[p.Asset], call)
 	}
 }
 
 // renewAtEnd lets a contract go on: of what the action pays out of, the contract keeps the rest as a new token.
-func (x *Executor) renewAtEnd(c *Contract, out *contract.Outcome) System {
+func (x *Executor) renewAtEnd(c *Contract, out *contract.Outcome, call *contract.Call) System {
 	x.state.ChangeContract(c)
-	x.paidByItself(c, out.Payouts)
+	x.paidByItself(c, out.Payouts, call)
 	for i, purpose := range c.Assets {
 		held, has := x.heldToken(c, i)
 		if !has || held.Amount == x.held[i] {
@@ -95,15 +102,46 @@ func (x *Executor) renewAtEnd(c *Contract, out *contract.Outcome) System {
 		x.effect(c.ID, x.held[i], purpose, x.heldHops[i])
 	}
 	x.goesOn(c, out)
+	x.noteEntered()
 	id := RenewalID(c.ID, c.Version)
 	x.enactEffects(id)
 	x.locate(c, id)
 	return System{Kind: SystemRenewal, Wallet: c.ID, Version: c.Version, Effects: x.effects.clone()}
 }
 
-// shares plans the end's payments: marks and hops stay as they are, and no rule is asked.
-func (x *Executor) shares(c *Contract, d *contract.Definition, state []int64, asset int, amount money.Tiyn, hops uint16) {
+// shares plans the end's payments, as payAtEnd has them.
+func (x *Executor) shares(c *Contract, d *contract.Definition, state []int64, asset int, amount money.Tiyn, hops uint16, call *contract.Call) {
 	for _, s := range contract.Shares(d, state, amount) {
-		x.pay(c, c.Parties[s.Party], asset, s.Amount, c.Assets[asset], hops)
+		x.payAtEnd(c, s.Party, asset, s.Amount, hops, call)
+	}
+}
+
+// payAtEnd plans a payment that nobody signs. What goes back to who paid it in stays as it is. Since rules version 3 marked
+// money for anybody else asks its purpose, as every payment of it does; and since an end cannot fail, what the purpose
+// forbids returns to where its unspent money goes, plain.
+func (x *Executor) payAtEnd(c *Contract, party, asset int, amount money.Tiyn, hops uint16, call *contract.Call) {
+	purpose, payee := c.Assets[asset], c.Parties[party]
+	if amount == 0 || x.rulesVersion < 3 || purpose == 0 || x.paidInBy(c, payee, asset) >= amount {
+		x.pay(c, payee, asset, amount, purpose, hops)
+		return
+	}
+	payment := contract.Payment{Payer: call.Caller, Payee: x.party(c, party), Amount: amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
+	becomes, refused := x.judge(purpose, purpose, false, &payment)
+	switch {
+	case refused != nil:
+		x.entering = append(x.entering, remark{purpose, 0, amount})
+		x.effect(x.state.Purpose(purpose).Returns, amount, 0, 0)
+	case becomes == purpose:
+		x.pay(c, payee, asset, amount, purpose, used(hops))
+	default:
+		x.entering = append(x.entering, remark{purpose, becomes, amount})
+		x.pay(c, payee, asset, amount, becomes, 0)
+	}
+}
+
+// noteEntered books what became other money.
+func (x *Executor) noteEntered() {
+	for _, e := range x.entering {
+		x.became(e.from, e.to, e.amount)
 	}
 }

@@ -97,7 +97,7 @@ func (f *fair) define(encoded []byte) token.Hash {
 
 // creation makes a contract of a template with the creator's plain money.
 func (f *fair) creation(template string, creator token.WalletID, parties []token.WalletID, paid money.Tiyn, terms ...token.Value) *token.Create {
-	t := &token.Create{Creator: creator, Definition: f.define(sim.Template(template)), Parties: parties, Assets: []uint32{0}, Terms: terms, Paid: []money.Tiyn{paid}}
+	t := &token.Create{Creator: creator, Definition: f.define(f.Template(template)), Parties: parties, Assets: []uint32{0}, Terms: terms, Paid: []money.Tiyn{paid}}
 	if paid > 0 {
 		t.Inputs = f.of(creator, 0)
 	}
@@ -400,6 +400,7 @@ func (f *fair) lastToReturn(t *token.MarkedTransfer) *token.MarkedTransfer {
 func (f *fair) invoice() token.WalletID {
 	seller := f.holder("seller", "vat-payer", 2)
 	definition := f.define(sim.Template("vat-split"))
+	f.agency = token.RegisteredID(f.Must(&token.SetAgency{Sequence: f.policySequence(), Name: "revenue", Keys: f.setOf("revenue")}).ID())
 	number := f.purpose(token.Purpose{Name: "VAT", Mark: "true", FromMillis: f.Now, UntilMillis: f.Now + 365*dayMillis, Returns: f.treasury,
 		Permits:   []token.Permit{{When: `payee.role == "treasury"`}, {When: `payee.role == "vat-payer"`, Becomes: token.BecomesSame}},
 		Contracts: []token.Hash{definition}})

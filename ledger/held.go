@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"math"
+
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -53,6 +55,20 @@ func (x *Executor) paysIn(c *Contract, caller token.WalletID, paid []money.Tiyn)
 			x.gained(caller, -amount)
 		}
 	}
+}
+
+// paidInBy is what a payee has paid in of an asset and not got back. In a contract that was made under rules version 1
+// nobody knows: it is everything.
+func (x *Executor) paidInBy(c *Contract, payee token.WalletID, asset int) (sum money.Tiyn) {
+	if len(x.paidIn) == 0 {
+		return math.MaxInt64
+	}
+	for i := range c.Parties {
+		if c.Parties[i] == payee {
+			sum += x.paidIn[i*len(c.Assets)+asset]
+		}
+	}
+	return sum
 }
 
 // comesBack is the part of a payout that its payee has paid in.

@@ -213,7 +213,7 @@ func TestAContractDoesNotOutliveItsMoney(t *testing.T) {
 	number := f.purpose(p)
 	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
 	create := &token.Create{Creator: f.school, Definition: definition, Parties: []token.WalletID{f.school, f.canteen, f.arbiter}, Assets: []uint32{number},
-		Terms: []token.Value{token.Int(int64(100 * kzt)), token.Int(int64(p.UntilMillis + 1))}, Inputs: f.of(f.school, number), Paid: []money.Tiyn{100 * kzt}}
+		Terms: []token.Value{token.Int(int64(100 * kzt)), token.Int(int64(p.UntilMillis + 1)), token.Text("ministry/works")}, Inputs: f.of(f.school, number), Paid: []money.Tiyn{100 * kzt}}
 	f.expect(contract.BadTerms, create)
 	create.Terms[1] = token.Int(int64(p.UntilMillis))
 	f.Must(create)
@@ -286,4 +286,55 @@ func TestASuspendedAgencyRegistersNothing(t *testing.T) {
 	f := newFair(t)
 	f.Must(&token.SetAgency{Sequence: f.policySequence(), Agency: f.agency, Name: "ministry", Keys: f.setOf("ministry"), Suspended: true})
 	f.expect(ledger.Suspended, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)})
+}
+
+// Marked money asks its purpose at ends too, by an action that ends or at the deadline: what comes back stays as it was,
+// whom the purpose permits is paid, and what it forbids returns to the purpose's wallet. Nothing fails.
+func TestMarkedMoneyAsksItsPurposeAtEnds(t *testing.T) {
+	for _, byAction := range []bool{false, true} {
+		for _, c := range []struct {
+			rules                   uint32
+			payee                   string // of the end
+			plain, marked, returned money.Tiyn
+			hops                    uint16
+		}{
+			{3, "shop", 0, 0, 50 * kzt, 0},
+			{3, "canteen", 50 * kzt, 0, 0, 0},
+			{3, "school", 0, 50 * kzt, 0, 0},
+			{3, "annex", 0, 50 * kzt, 0, 1}, // another school
+			{2, "shop", 0, 50 * kzt, 0, 0},  // as those versions did
+		} {
+			f := fairIn(townUnder(t, c.rules))
+			annex := f.holder("annex", "school", 2)
+			payee := map[string]token.WalletID{"shop": f.shop, "canteen": f.canteen, "school": f.school, "annex": annex}[c.payee]
+			source, problems := contract.Parse([]byte("contract: trust\nparties: [school, heir]\ncreate: {by: school, takes: {tenge: any}}\n" +
+				"actions:\n  stop: {by: heir, ends: true}\nend: {at: created + hour, pay: {heir: 1}}\n"))
+			if problems != nil {
+				t.Fatal(problems)
+			}
+			definition := f.define(source.Definition.Encode())
+			p := sim.Meals(f.treasury, f.Now)
+			p.Name, p.Contracts = "trusted meals", []token.Hash{definition}
+			number := f.purpose(p)
+			f.Must(f.marked(f.treasury, f.school, 50*kzt, 0, number))
+			create := &token.Create{Creator: f.school, Definition: definition, Parties: []token.WalletID{f.school, payee}, Assets: []uint32{number},
+				Inputs: f.of(f.school, number), Paid: []money.Tiyn{50 * kzt}}
+			id, treasury := token.RegisteredID(f.Must(create).ID()), f.balanceOf(f.treasury, 0)
+			if byAction {
+				f.Must(f.action(id, payee, "stop"))
+			} else {
+				f.Now += 3_600_000
+				f.Block()
+			}
+			plain, marked, returned := f.balanceOf(payee, 0), f.balanceOf(payee, number), f.balanceOf(f.treasury, 0)-treasury
+			if plain != c.plain || marked != c.marked || returned != c.returned || f.model.Purpose(number).Live() != c.marked {
+				t.Errorf("rules %d, %s, by an action %v: %s plain, %s marked, %s returned", c.rules, c.payee, byAction, plain, marked, returned)
+			}
+			for _, token := range f.of(payee, number) {
+				if hops := f.model.Tokens[token].Hops; hops != c.hops {
+					t.Errorf("%s: %d hops, want %d", c.payee, hops, c.hops)
+				}
+			}
+		}
+	}
 }

@@ -3,7 +3,6 @@ package ledger_test
 import (
 	"crypto/sha256"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/sim"
@@ -238,9 +237,6 @@ func TestNothingIsAcceptedWithoutAKeyThatStoodBefore(t *testing.T) {
 	}
 }
 
-// escrowID is the shipped escrow's.
-var escrowID = sync.OnceValue(func() token.Hash { return sha256.Sum256(sim.Template("escrow")) })
-
 // wishes are bodies of every kind that name a wallet, such as who has a key and a wallet would like to see executed, with
 // the right versions. Some are of bad form.
 func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID) (bodies []token.Body) {
@@ -279,7 +275,7 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 		&token.SetAgency{Sequence: policy, Agency: f.agency, Name: "thieves", Keys: set},
 		&token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)},
 		&token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: []byte{1}},
-		&token.Create{Creator: id, Definition: escrowID(), Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
+		&token.Create{Creator: id, Definition: sha256.Sum256(f.Template("escrow")), Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
 			Terms: []token.Value{token.Int(1), token.Int(1)}, Inputs: inputs, Paid: []money.Tiyn{amount}}, f.action(id, id, "release"), f.action(id, to, "refund"), f.action(id, to, "release"))
 	return bodies
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"testing"
 
-	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
@@ -45,7 +44,7 @@ func (v *voyageRules) next(i int, spent map[token.ID]bool) *token.Transaction {
 			Permits: []token.Permit{{When: "amount % 2 == 0"}, {When: "true", Becomes: token.BecomesSame}}}
 		return v.chain.Make(&token.RegisterPurpose{Agency: v.agency, Sequence: 1, Purpose: p})
 	case 2:
-		return v.chain.Make(&token.Define{Sequence: policy(), Definition: sim.Template("escrow")})
+		return v.chain.Make(&token.Define{Sequence: policy(), Definition: v.world.Template("escrow")})
 	case 3: // money of the bank is marked for a holder
 		if t, ok := v.token(v.bank, 0, 100, spent); ok {
 			return v.chain.Make(&token.MarkedTransfer{Parties: []token.WalletID{v.bank, v.holder}, Inputs: []token.ID{t.ID},
@@ -53,7 +52,7 @@ func (v *voyageRules) next(i int, spent map[token.ID]bool) *token.Transaction {
 		}
 	case 4, 5: // two contracts
 		if t, ok := v.token(v.bank, 0, 100, spent); ok {
-			tx := v.chain.Make(&token.Create{Creator: v.bank, Definition: sha256.Sum256(sim.Template("escrow")), Parties: []token.WalletID{v.bank, v.holder, v.other}, Assets: []uint32{0},
+			tx := v.chain.Make(&token.Create{Creator: v.bank, Definition: sha256.Sum256(v.world.Template("escrow")), Parties: []token.WalletID{v.bank, v.holder, v.other}, Assets: []uint32{0},
 				Terms: []token.Value{token.Int(77), token.Int(1)}, Inputs: []token.ID{t.ID}, Paid: []money.Tiyn{77}})
 			v.contracts = append(v.contracts, token.RegisteredID(tx.ID()))
 			return tx

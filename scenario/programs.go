@@ -17,6 +17,7 @@ import (
 // Who joins for programmable money.
 const (
 	ministry = "ministry" // an agency
+	revenue  = "revenue"  // the tax agency: the template vat-split demands its VAT
 	school   = "school"
 	card     = "aruzhan-card" // a pupil's
 	meals    = "school-meals"
@@ -47,8 +48,12 @@ func (w *World) join(ctx context.Context, name, role string, tier uint8) error {
 
 // purpose registers a purpose of the ministry unless it is there.
 func (w *World) purpose(ctx context.Context, p token.Purpose) (api.PurposeView, error) {
-	if !w.Desk.Book.Has(ministry) {
-		if _, err := w.Desk.GrantAgency(ctx, ministry); err != nil {
+	return w.purposeOf(ctx, ministry, p)
+}
+
+func (w *World) purposeOf(ctx context.Context, agency string, p token.Purpose) (api.PurposeView, error) {
+	if !w.Desk.Book.Has(agency) {
+		if _, err := w.Desk.GrantAgency(ctx, agency); err != nil {
 			return api.PurposeView{}, err
 		}
 	}
@@ -58,7 +63,7 @@ func (w *World) purpose(ctx context.Context, p token.Purpose) (api.PurposeView, 
 		return view, err
 	}
 	p.FromMillis, p.UntilMillis = w.Desk.Now()-60_000, w.Desk.Now()+storyYears
-	if _, err := w.Desk.RegisterPurpose(ctx, w.id(ministry), p); err != nil {
+	if _, err := w.Desk.RegisterPurpose(ctx, w.id(agency), p); err != nil {
 		return view, err
 	}
 	return w.Desk.Purpose(ctx, p.Name)
@@ -143,7 +148,7 @@ func splitVAT(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	tax, err := w.purpose(ctx, token.Purpose{Name: vat, About: "Value added tax on its way to the budget", Mark: `payee.role in ["power", "farm", "vat-payer"]`,
+	tax, err := w.purposeOf(ctx, revenue, token.Purpose{Name: vat, About: "Value added tax on its way to the budget", Mark: `payee.role in ["power", "farm", "vat-payer"]`,
 		Permits: []token.Permit{{When: `payee.role == "treasury"`}, {When: `payee.role in ["power", "farm", "vat-payer"]`, Becomes: token.BecomesSame}},
 		Returns: w.id(budget), Contracts: []token.Hash{definition}})
 	if err != nil {

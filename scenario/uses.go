@@ -203,6 +203,10 @@ func buildRailway(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
+	named, err := w.Desk.MoneyNamed(ctx, marked.Number)
+	if err != nil {
+		return err
+	}
 	total := 10_000_000 * money.Tenge
 	if err := w.Once("fund", func() error {
 		_, err := w.Desk.Pay(ctx, w.id(bankOne), w.id(budget), total, token.Memo{})
@@ -221,7 +225,7 @@ func buildRailway(ctx context.Context, w *World) error {
 		price                 money.Tiyn
 	}{{"line", budget, prime, total}, {"bridge", prime, bridges, 4_000_000 * money.Tenge}, {"stone", bridges, quarry, 1_500_000 * money.Tenge}} {
 		id, err := w.use(ctx, wallet.Use{Template: "work", Name: "work-" + link.name, By: w.id(link.buyer), Parties: []token.WalletID{w.id(link.buyer), w.id(link.supplier), w.id(court)},
-			Purpose: marked.Number, Paid: link.price, Terms: []token.Value{token.Int(int64(link.price)), token.Int(int64(w.Desk.Now()) + 365*86_400_000)}})
+			Purpose: marked.Number, Paid: link.price, Terms: []token.Value{token.Int(int64(link.price)), token.Int(int64(w.Desk.Now()) + 365*86_400_000), named}})
 		if err != nil {
 			return err
 		}

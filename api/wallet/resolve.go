@@ -7,12 +7,36 @@ import (
 	"strings"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
 // AmbiguousName is the code of a word that several bear.
 const AmbiguousName token.Code = "ambiguous-name"
+
+// NameTaken is the code of a local name that is borne, or that another looks like.
+const NameTaken token.Code = "name-taken"
+
+// Free says whether a contract can be called by a name here: nothing bears it, and nothing that could be read for it.
+func (b *Book) Free(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	others, err := b.list(namesDir, ".json")
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other == name {
+			return token.Errorf(NameTaken, "name", "name %q is taken", name)
+		}
+		if contract.Skeleton(other) == contract.Skeleton(name) {
+			return token.Errorf(NameTaken, "name", "name %q looks like %q, which is taken: choose another", name, other)
+		}
+	}
+	return nil
+}
 
 // Purpose finds a purpose by its number, as AGENCY/NAME, or by its name alone where one live purpose bears it, or none
 // does and one that has ended did. A word of digits is a number and never a name. Of a purpose and its amendments, which bear

@@ -3,7 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/contract"
@@ -15,6 +15,12 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
+// NeedsRules is the code of what an older version of the network's rules cannot do.
+const NeedsRules token.Code = "needs-rules"
+
+// UnexpectedMoney is the code of a contract that holds other money than who deals with it takes.
+const UnexpectedMoney token.Code = "unexpected-money"
+
 // EnsureTemplate registers a template, if nobody has, with the registrar of a wallet, and returns it.
 func (d *Desk) EnsureTemplate(ctx context.Context, name string, by token.WalletID) (*contract.Program, error) {
 	program, err := contract.TemplateProgram(name)
@@ -24,6 +30,17 @@ func (d *Desk) EnsureTemplate(ctx context.Context, name string, by token.WalletI
 	list, err := d.Client.Definitions(ctx)
 	if err != nil {
 		return nil, err
+	}
+	network, err := d.Client.Network(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if network.Rules < 3 { // what newer templates ask has no name there
+		earlier, ok := contract.EarlierTemplate(name)
+		if !ok {
+			return nil, token.Errorf(NeedsRules, "rules", "the template %s needs rules version 3, the network follows %d: aqsha policy propose-rules 3", name, network.Rules)
+		}
+		program = earlier
 	}
 	for _, known := range list {
 		if known.ID == program.ID() {
@@ -54,11 +71,8 @@ type Use struct {
 
 // Create creates it and notes its name.
 func (d *Desk) Create(ctx context.Context, u Use) (node.Receipt, error) {
-	if err := CheckName(u.Name); err != nil {
+	if err := d.Book.Free(u.Name); err != nil {
 		return node.Receipt{}, err
-	}
-	if d.Book.Has(u.Name) {
-		return node.Receipt{}, fmt.Errorf("name %q is taken", u.Name)
 	}
 	program, err := d.EnsureTemplate(ctx, u.Template, u.By)
 	if err != nil {
@@ -98,7 +112,8 @@ func (d *Desk) Call(ctx context.Context, c Call) (node.Receipt, error) {
 	})
 }
 
-// of checks that a contract is of a template as it is shipped, and not another under the same name.
+// of checks that a contract is of a template as it is shipped or was, and not another under the same name, and that it
+// holds plain tenge: who is paid by it may have no way to spend other money, or none to be paid it.
 func (d *Desk) of(ctx context.Context, id token.WalletID, template string) (api.ContractView, error) {
 	view, err := d.Client.Contract(ctx, id, 0)
 	if err != nil {
@@ -108,8 +123,14 @@ func (d *Desk) of(ctx context.Context, id token.WalletID, template string) (api.
 	if err != nil {
 		return view, err
 	}
-	if view.Definition != program.ID() {
+	earlier, had := contract.EarlierTemplate(template)
+	if view.Definition != program.ID() && (!had || view.Definition != earlier.ID()) {
 		return view, token.Errorf(contract.BadTerms, "contract", "%s is of definition %q (%s), not of the template %s", id, view.Name, view.Definition, template)
+	}
+	for _, purpose := range view.Assets {
+		if purpose != 0 {
+			return view, token.Errorf(UnexpectedMoney, "assets", "%s holds money of purpose %d, not plain tenge: it may be paid only to whom that purpose permits", id, purpose)
+		}
 	}
 	return view, nil
 }
@@ -176,6 +197,19 @@ func (d *Desk) Bill(ctx context.Context, id, by token.WalletID, r meter.Reading,
 	return d.Call(ctx, Call{Contract: id, By: by, Action: "bill", Document: &chain, Args: []token.Value{
 		token.Int(int64(r.AtMillis)), token.Int(r.Registers[0]), token.Int(r.Registers[1]), token.Int(r.Registers[2]), token.Bytes(signature[:]),
 	}})
+}
+
+// MoneyNamed is a purpose's number as the term that names a contract's money: plain, or AGENCY/PURPOSE.
+func (d *Desk) MoneyNamed(ctx context.Context, purpose uint32) (token.Value, error) {
+	if purpose == 0 {
+		return token.Text(contract.Plain), nil
+	}
+	p, err := d.Purpose(ctx, strconv.FormatUint(uint64(purpose), 10))
+	if err != nil {
+		return token.Value{}, err
+	}
+	name, err := d.PurposeName(ctx, p)
+	return token.Text(name), err
 }
 
 // CertificateDigest is what a registry signs to certify a subject for a grant, with a certificate's hash.

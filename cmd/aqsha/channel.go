@@ -300,7 +300,12 @@ func receiverPath(command *cobra.Command, name string, id token.WalletID) string
 
 // receiver takes up the receiver's side of a channel.
 func (s *session) receiver(ctx context.Context, command *cobra.Command, name string, id token.WalletID) (*channel.Receiver, wallet.Channel, error) {
-	c, err := s.Channel(ctx, id)
+	return receiverOf(ctx, s, receiverPath(command, name, id), id)
+}
+
+// receiverOf takes up the receiver's side of a channel whose book lies at a path.
+func receiverOf(ctx context.Context, ledger channelLedger, path string, id token.WalletID) (*channel.Receiver, wallet.Channel, error) {
+	c, err := ledger.Channel(ctx, id)
 	if err != nil {
 		return nil, c, err
 	}
@@ -308,7 +313,7 @@ func (s *session) receiver(ctx context.Context, command *cobra.Command, name str
 	if refused != nil {
 		return nil, c, refused
 	}
-	f, err := readChannelFile(receiverPath(command, name, id))
+	f, err := readChannelFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, c, nil
 	}
@@ -345,12 +350,12 @@ func (s *session) channelNamed(ctx context.Context, name string) (wallet.Channel
 }
 
 // keepClaim makes what a receiver has accepted durable. A better claim that another process kept meanwhile stays.
-func keepClaim(command *cobra.Command, name string, r *channel.Receiver) error {
+func keepClaim(path string, r *channel.Receiver) error {
 	claim, ok := r.Claim()
 	if !ok {
 		return nil
 	}
-	return updateChannelFile(receiverPath(command, name, r.ID.Contract), func(f *channelFile) error {
+	return updateChannelFile(path, func(f *channelFile) error {
 		if f.Closing {
 			return closing(f.Total)
 		}
@@ -363,8 +368,24 @@ func keepClaim(command *cobra.Command, name string, r *channel.Receiver) error {
 
 // accepted is what accept prints.
 type accepted struct {
-	Total   money.Tiyn `json:"total"`
-	Deposit money.Tiyn `json:"deposit"`
+	Total    money.Tiyn `json:"total"`
+	Deposit  money.Tiyn `json:"deposit"`
+	Warnings []string   `json:"warnings,omitempty"`
+}
+
+// acceptWarnings says what a receiver should know of a channel's terms before it delivers for a voucher.
+func acceptWarnings(c wallet.Channel, now uint64) (all []string) {
+	const hour, day = 3_600_000, 24 * 3_600_000
+	if c.Window < hour {
+		all = append(all, fmt.Sprintf("when the sender leaves there are %s to claim in: have a watchtower, or close often", time.Duration(c.Window)*time.Millisecond))
+	}
+	if c.Ends < now+day {
+		all = append(all, fmt.Sprintf("the channel ends at %s, and nothing can be claimed after that: close before", moment(c.Ends)))
+	}
+	if c.DayMost != 0 && c.DayMost < c.Deposit {
+		all = append(all, fmt.Sprintf("of the deposit %s a day since the opening can be claimed, counted until the sender leaves", c.DayMost.Format()))
+	}
+	return all
 }
 
 func newChannelAccept() *cobra.Command {
@@ -380,7 +401,7 @@ func newChannelAccept() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, _, err := s.receiver(ctx, command, args[0], ids[0])
+			r, known, err := s.receiver(ctx, command, args[0], ids[0])
 			if err != nil {
 				return err
 			}
@@ -390,11 +411,15 @@ func newChannelAccept() *cobra.Command {
 			if refused := r.Accept(&f.Claim.Voucher, s.Now()); refused != nil {
 				return refused
 			}
-			if err := keepClaim(command, args[0], r); err != nil {
+			if err := keepClaim(receiverPath(command, args[0], ids[0]), r); err != nil {
 				return err
 			}
-			return show(command, accepted{r.Worth(), r.Deposit}, func(w io.Writer) {
+			warnings := acceptWarnings(known, s.Now())
+			return show(command, accepted{r.Worth(), r.Deposit, warnings}, func(w io.Writer) {
 				fmt.Fprintf(w, "accepted: %s of %s in all\n", r.Worth().Format(), r.Deposit.Format())
+				for _, warning := range warnings {
+					fmt.Fprintf(w, "warning: %s\n", warning)
+				}
 			})
 		}),
 	}

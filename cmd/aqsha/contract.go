@@ -178,11 +178,8 @@ texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in
 			if err != nil {
 				return err
 			}
-			if err := wallet.CheckName(args[1]); err != nil {
+			if err := s.Book.Free(args[1]); err != nil {
 				return usageError{err}
-			}
-			if s.Book.Has(args[1]) {
-				return usageError{fmt.Errorf("name %q is taken", args[1])}
 			}
 			receipt, err := s.CreateContract(ctx, t)
 			if err == nil || errors.Is(err, wallet.ErrDrafted) {

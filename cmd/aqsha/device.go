@@ -131,7 +131,21 @@ func newDeviceCharger() *cobra.Command {
 			fmt.Fprintf(command.ErrOrStderr(), "the charger (a simulated machine) listens at %s\n", listener.Addr())
 			sessions, _ := command.Flags().GetInt("sessions")
 			every, _ := command.Flags().GetDuration("look")
-			c := &charger{command: command, session: s, wallet: ids[0], look: every}
+			c := &charger{ledger: s, now: s.Now, network: s.Network, wallet: ids[0], look: every, path: func(id token.WalletID) string { return channelPath(command, id.String(), "receiver") },
+				close: func(ctx context.Context, f channelFile) (node.Receipt, error) {
+					return closeChannel(ctx, s, f, ids[0], "close")
+				},
+				show: func(r sessionResult) error {
+					return show(command, r, func(w io.Writer) {
+						fmt.Fprintf(w, "%d ticks, %s in all; %s\n", r.Ticks, r.Total.Format(), plain(r.Why))
+					})
+				}}
+			c.keep, _ = command.Flags().GetInt("keep")
+			c.leastWindow, _ = command.Flags().GetDuration("least-window")
+			c.leastLife, _ = command.Flags().GetDuration("least-life")
+			if least := 2*deviceSilence + c.look; c.leastWindow < least || c.leastLife < least {
+				return usageError{fmt.Errorf("--least-window, --least-life: at least %s: a car may be silent for %s, and then there is still to close", least, deviceSilence)}
+			}
 			for served := 0; sessions == 0 || served < sessions; served++ {
 				conn, err := listener.Accept()
 				if ctx.Err() != nil {
@@ -151,21 +165,32 @@ func newDeviceCharger() *cobra.Command {
 	_ = command.MarkFlagRequired("wallet")
 	command.Flags().String("listen", "127.0.0.1:7420", "address for cars")
 	command.Flags().Int("sessions", 0, "stop after so many cars (0: never)")
+	command.Flags().Int("keep", 1, "ticks after which the book is written: as many are lost when this process is killed; more is faster")
 	command.Flags().Duration("look", time.Second, "how often to look at the ledger for a revocation")
-	command.Flags().Duration("least-window", time.Second, "refuse channels whose window to claim is shorter")
-	command.Flags().Duration("least-life", time.Minute, "refuse channels that end sooner, and close a session before its channel ends within this time")
+	command.Flags().Duration("least-window", 2*time.Minute, "refuse channels whose window to claim is shorter")
+	command.Flags().Duration("least-life", 2*time.Minute, "refuse channels that end sooner, and close a session before its channel ends within this time")
 	return command
 }
 
 // endsSoon is the code of a channel that leaves the receiver no time to claim.
 const endsSoon token.Code = "channel-ends-soon"
 
+// channelLedger is what machines ask the ledger.
+type channelLedger interface {
+	Channel(ctx context.Context, id token.WalletID) (wallet.Channel, error)
+}
+
 // charger is one machine; it serves one car at a time.
 type charger struct {
-	command *cobra.Command
-	session *session
-	wallet  token.WalletID
-	look    time.Duration
+	ledger                       channelLedger
+	now                          func() uint64
+	network                      token.NetworkID
+	wallet                       token.WalletID
+	look, leastWindow, leastLife time.Duration
+	keep                         int                            // ticks that it accepts before it puts them into its book
+	path                         func(id token.WalletID) string // of the book of a channel
+	close                        func(ctx context.Context, f channelFile) (node.Receipt, error)
+	show                         func(r sessionResult) error
 }
 
 // sessionResult is what a session comes to.
@@ -186,8 +211,8 @@ func (c *charger) serve(ctx context.Context, conn net.Conn) error {
 	if err != nil || hello.Hello == nil {
 		return errors.Join(errors.New("no hello"), err)
 	}
-	name := hello.Hello.Contract.String()
-	r, known, err := c.session.receiver(ctx, c.command, name, hello.Hello.Contract)
+	path := c.path(hello.Hello.Contract)
+	r, known, err := receiverOf(ctx, c.ledger, path, hello.Hello.Contract)
 	if err == nil {
 		err = c.suits(known, hello.Hello.Network)
 	}
@@ -199,46 +224,42 @@ func (c *charger) serve(ctx context.Context, conn net.Conn) error {
 		return err
 	}
 	result := sessionResult{Contract: hello.Hello.Contract}
-	result.Why = c.accept(ctx, link, limit, name, r, &result.Ticks)
+	result.Why = c.accept(ctx, link, limit, path, r, &result.Ticks)
 	result.Total = r.Worth()
 	claim, begun := r.Claim()
-	if err := keepClaim(c.command, name, r); err != nil {
+	if err := keepClaim(path, r); err != nil {
 		return err
 	}
 	if begun {
-		receipt, err := closeChannel(ctx, c.session, channelFile{Channel: r.ID, Claim: &claim}, c.wallet, "close")
+		receipt, err := c.close(ctx, channelFile{Channel: r.ID, Claim: &claim})
 		if err != nil {
 			return err
 		}
 		result.Closed = &receipt
 	}
-	return show(c.command, result, func(w io.Writer) {
-		fmt.Fprintf(w, "%d ticks, %s in all; %s\n", result.Ticks, result.Total.Format(), plain(result.Why))
-	})
+	return c.show(result)
 }
 
 // suits says whether a channel is one that the charger takes.
 func (c *charger) suits(known wallet.Channel, network token.NetworkID) error {
-	least, _ := c.command.Flags().GetDuration("least-window")
-	life, _ := c.command.Flags().GetDuration("least-life")
 	switch {
-	case network != c.session.Network:
+	case network != c.network:
 		return errors.New("a channel of another network")
 	case known.Receiver != c.wallet:
 		return errors.New("the channel pays somebody else")
 	case known.Left != 0:
 		return token.Errorf(channel.Revoked, "channel", "the owner left, or revoked the device")
-	case known.Window < uint64(least.Milliseconds()):
-		return fmt.Errorf("the window to claim is %d ms, at least %s is wanted", known.Window, least)
-	case known.Ends < c.session.Now()+uint64(life.Milliseconds()):
-		return token.Errorf(endsSoon, "channel", "it ends at %s, within %s: nothing can be claimed after that", moment(known.Ends), life)
+	case known.Window < uint64(c.leastWindow.Milliseconds()):
+		return fmt.Errorf("the window to claim is %d ms, at least %s is wanted", known.Window, c.leastWindow)
+	case known.Ends < c.now()+uint64(c.leastLife.Milliseconds()):
+		return token.Errorf(endsSoon, "channel", "it ends at %s, within %s: nothing can be claimed after that", moment(known.Ends), c.leastLife)
 	}
 	return nil
 }
 
 // accept takes what the car sends until something ends it, and says what.
-func (c *charger) accept(ctx context.Context, link *deviceLink, limit *lineLimit, name string, r *channel.Receiver, ticks *int) string {
-	looked := time.Now()
+func (c *charger) accept(ctx context.Context, link *deviceLink, limit *lineLimit, path string, r *channel.Receiver, ticks *int) string {
+	looked, unkept := time.Now(), 0
 	for {
 		m, err := link.receive(limit)
 		if errors.Is(err, io.EOF) {
@@ -249,14 +270,11 @@ func (c *charger) accept(ctx context.Context, link *deviceLink, limit *lineLimit
 		}
 		if time.Since(looked) >= c.look {
 			looked = time.Now()
-			if err := keepClaim(c.command, name, r); err != nil { // a charger that crashes loses the ticks since
-				return err.Error()
-			}
-			if now, err := c.session.Channel(ctx, r.Contract); err != nil {
+			if now, err := c.ledger.Channel(ctx, r.Contract); err != nil {
 				return "the ledger is out of reach: " + err.Error()
 			} else if now.Left != 0 {
 				r.Leave(now.Left)
-			} else if life, _ := c.command.Flags().GetDuration("least-life"); now.Ends < c.session.Now()+uint64(life.Milliseconds()) {
+			} else if now.Ends < c.now()+uint64(c.leastLife.Milliseconds()) {
 				return "the channel ends at " + moment(now.Ends)
 			} else {
 				r.TopUp(now.Deposit)
@@ -265,17 +283,23 @@ func (c *charger) accept(ctx context.Context, link *deviceLink, limit *lineLimit
 		var refused *token.Error
 		switch {
 		case m.Voucher != nil:
-			if refused = r.Accept(m.Voucher, c.session.Now()); refused == nil {
-				if err := keepClaim(c.command, name, r); err != nil {
-					return err.Error()
-				}
-			}
+			refused = r.Accept(m.Voucher, c.now())
 		case m.Tick != nil:
-			if refused = r.Tick(*m.Tick, c.session.Now()); refused == nil {
-				*ticks++
-			}
+			refused = r.Tick(*m.Tick, c.now())
 		default:
 			refused = token.Errorf(channel.BadTick, "message", "neither a voucher nor a tick")
+		}
+		if refused == nil { // kept before anything is delivered for it: a charger that crashes has what it delivered for
+			if m.Tick != nil {
+				*ticks++
+				unkept++
+			}
+			if m.Voucher != nil || unkept >= c.keep {
+				if err := keepClaim(path, r); err != nil {
+					return err.Error()
+				}
+				unkept = 0
+			}
 		}
 		if refused != nil {
 			_ = link.send(deviceMessage{Code: string(refused.Code), Detail: refused.Detail, Total: r.Worth()})
@@ -314,7 +338,11 @@ func newDeviceCar() *cobra.Command {
 			if purse.CounterpartyMost, err = amountFlag(command, "spend-most"); err != nil {
 				return err
 			}
-			car := &car{command: command, session: s, file: f, path: channelPath(command, args[0], "sender"), purse: purse, spent: spentPath(command, f.Key),
+			lead, _ := command.Flags().GetInt("ahead")
+			if lead < 1 || lead > contract.MaxChain {
+				return usageError{fmt.Errorf("--ahead: want 1 to %d ticks", contract.MaxChain)}
+			}
+			car := &car{now: s.Now, lead: lead, file: f, path: channelPath(command, args[0], "sender"), purse: purse, spent: spentPath(command, f.Key),
 				resume: func(base money.Tiyn) *channel.Sender {
 					return channel.NewSender(known.Terms, key, *f.Seed, rand.Reader, base, purse)
 				}}
@@ -322,7 +350,11 @@ func newDeviceCar() *cobra.Command {
 			car.sender = car.resume(most)
 			ticks, _ := command.Flags().GetInt("ticks")
 			every, _ := command.Flags().GetDuration("every")
-			err = car.drive(ctx, flag(command, "to"), ticks, every)
+			dialer := net.Dialer{Timeout: deviceSilence}
+			conn, err := dialer.DialContext(ctx, "tcp", flag(command, "to"))
+			if err == nil {
+				err = car.drive(ctx, conn, ticks, every)
+			}
 			shown := show(command, sessionResult{Contract: f.Channel.Contract, Ticks: car.ticked, Total: car.sender.Worth()}, func(w io.Writer) {
 				fmt.Fprintf(w, "%d ticks, %s in all\n", car.ticked, car.sender.Worth().Format())
 			})
@@ -332,6 +364,7 @@ func newDeviceCar() *cobra.Command {
 	command.Flags().String("to", "127.0.0.1:7420", "address of the charger")
 	command.Flags().Int("ticks", 100, "how many ticks to pay")
 	command.Flags().Duration("every", 0, "time between ticks")
+	command.Flags().Int("ahead", 1, "ticks put into the file before they are paid: as many may be paid twice when this process is killed and the charger lies; more is faster")
 	command.Flags().String("day-most", "", "mandate: most tenge a day, over all channels and runs of this key")
 	command.Flags().String("spend-most", "", "mandate: most tenge to this charger")
 	return command
@@ -339,25 +372,20 @@ func newDeviceCar() *cobra.Command {
 
 // car is one machine that pays.
 type car struct {
-	command *cobra.Command
-	session *session
-	file    channelFile
-	path    string
-	sender  *channel.Sender
-	resume  func(base money.Tiyn) *channel.Sender
-	ticked  int
-	began   bool // a voucher was signed in this run
-	purse   *channel.Purse
-	spent   string     // the file of what the key spent today, in all runs
-	ahead   money.Tiyn // of that, what this run put there and has not revealed yet
+	now    func() uint64
+	lead   int // how many ticks the file is ahead of what is revealed
+	file   channelFile
+	path   string
+	sender *channel.Sender
+	resume func(base money.Tiyn) *channel.Sender
+	ticked int
+	began  bool // a voucher was signed in this run
+	purse  *channel.Purse
+	spent  string     // the file of what the key spent today, in all runs
+	ahead  money.Tiyn // of that, what this run put there and has not revealed yet
 }
 
-func (c *car) drive(ctx context.Context, to string, ticks int, every time.Duration) (err error) {
-	dialer := net.Dialer{Timeout: deviceSilence}
-	conn, err := dialer.DialContext(ctx, "tcp", to)
-	if err != nil {
-		return err
-	}
+func (c *car) drive(ctx context.Context, conn net.Conn, ticks int, every time.Duration) (err error) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	link, limit := newDeviceLink(conn)
@@ -394,7 +422,7 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 		if err := c.reserve(ticks); err != nil {
 			return err
 		}
-		word, refused := c.sender.NextTick(c.session.Now())
+		word, refused := c.sender.NextTick(c.now())
 		if refused != nil {
 			return refused
 		}
@@ -414,10 +442,6 @@ func (c *car) drive(ctx context.Context, to string, ticks int, every time.Durati
 	return nil
 }
 
-// reserveTicks is how many ticks a car may be ahead of what its file says: as many does it pay twice, at most, when its
-// process is killed and the charger lies about what it has.
-const reserveTicks = 64
-
 // spentToday is what a device's key has spent on a day since 1970, over all channels and runs. It is kept ahead of what
 // is revealed, as the channel's own file is: a device that is killed has spent too much for that day, never too little.
 type spentToday struct {
@@ -435,7 +459,7 @@ func (c *car) spend(next money.Tiyn) error {
 	if err := vfs.OS.MkdirAll(filepath.Dir(c.spent)); err != nil {
 		return err
 	}
-	day := c.session.Now() / uint64((24 * time.Hour).Milliseconds())
+	day := c.now() / uint64((24 * time.Hour).Milliseconds())
 	return durable.Update(vfs.OS, c.spent, maxChannelFile, func(content []byte) ([]byte, error) {
 		var s spentToday
 		if content != nil {
@@ -462,7 +486,7 @@ func (c *car) reserve(ticks int) error {
 	_, most := c.file.paid()
 	if worth := c.sender.Worth(); worth+c.sender.Terms.Tick > most {
 		left := c.ticked % contract.MaxChain
-		next := money.Tiyn(min(reserveTicks, contract.MaxChain-left, ticks-c.ticked)) * c.sender.Terms.Tick
+		next := money.Tiyn(min(c.lead, contract.MaxChain-left, ticks-c.ticked)) * c.sender.Terms.Tick
 		if err := c.spend(next); err != nil {
 			return err
 		}
@@ -474,7 +498,7 @@ func (c *car) reserve(ticks int) error {
 // voucher signs for what was ticked so far, over a fresh chain. What was paid and the most that it can come to are two
 // figures, both kept first.
 func (c *car) voucher(ask func(deviceMessage) error, ticks int) error {
-	v, err := c.sender.Pay(0, ticks, c.session.Now())
+	v, err := c.sender.Pay(0, ticks, c.now())
 	if err != nil {
 		return err
 	}

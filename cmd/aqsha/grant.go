@@ -104,9 +104,13 @@ func newGrantOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			named, err := s.MoneyNamed(ctx, purpose)
+			if err != nil {
+				return err
+			}
 			subject := sha256.Sum256([]byte(flag(command, "subject")))
 			receipt, err := s.Create(ctx, wallet.Use{Template: "grant", Name: args[0], By: parties[0], Parties: parties, Purpose: purpose, Paid: amount,
-				Terms: []token.Value{token.Bytes(subject[:]), token.Int(int64(amount)), token.Int(until.UnixMilli())}})
+				Terms: []token.Value{token.Bytes(subject[:]), token.Int(int64(amount)), token.Int(until.UnixMilli()), named}})
 			return showReceipt(command, receipt, err, "%s: %s wait for a certificate of %s\n", args[0], amount.Format(), flag(command, "registry"))
 		}),
 	}
@@ -137,7 +141,7 @@ func newGrantCertify() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if view.Name != "grant" || len(view.Parties) != 4 || len(view.Terms) != 3 || len(view.Terms[0].Text) != 32 {
+			if view.Name != "grant" || len(view.Parties) != 4 || len(view.Terms) < 3 || len(view.Terms[0].Text) != 32 {
 				return usageError{fmt.Errorf("%s is no grant", args[0])}
 			}
 			registry := s.Book.NameOf(view.Parties[3])
@@ -202,8 +206,12 @@ func newGrantWork() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			named, err := s.MoneyNamed(ctx, purpose)
+			if err != nil {
+				return err
+			}
 			receipt, err := s.Create(ctx, wallet.Use{Template: "work", Name: args[0], By: parties[0], Parties: parties, Purpose: purpose, Paid: price,
-				Terms: []token.Value{token.Int(int64(price)), token.Int(until.UnixMilli())}})
+				Terms: []token.Value{token.Int(int64(price)), token.Int(until.UnixMilli()), named}})
 			return showReceipt(command, receipt, err, "%s: %s wait for acceptance by %s\n", args[0], price.Format(), flag(command, "buyer"))
 		}),
 	}

@@ -65,10 +65,14 @@ func newOrderOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			named, err := s.MoneyNamed(ctx, purpose)
+			if err != nil {
+				return err
+			}
 			total := price * money.Tiyn(milestones)
 			receipt, err := s.Create(ctx, wallet.Use{Template: "order", Name: args[0], By: parties[0], Parties: parties, Purpose: purpose, Paid: total, Terms: []token.Value{
 				token.Int(milestones), token.Int(int64(price)), token.Int(first), token.Int(span["every"].Milliseconds()), token.Int(number("share")), token.Int(number("retention")),
-				token.Int(number("penalty")), token.Int(number("penalty-most")), token.Int(span["inspect"].Milliseconds()), token.Int(span["warranty"].Milliseconds()), token.Int(until),
+				token.Int(number("penalty")), token.Int(number("penalty-most")), token.Int(span["inspect"].Milliseconds()), token.Int(span["warranty"].Milliseconds()), token.Int(until), named,
 			}})
 			return showReceipt(command, receipt, err, "%s: %d milestones of %s\n", args[0], milestones, price.Format())
 		}),

@@ -21,8 +21,8 @@ import (
 // groupUnwell is the code of a group that does not serve as it should.
 const groupUnwell token.Code = "group-unwell"
 
-// member is one node of a group, as it answered.
-type member struct {
+// nodeStatus is one node of a group, as it answered.
+type nodeStatus struct {
 	URL      string               `json:"url"`
 	Role     string               `json:"role"`   // leader, follower, replaced or unreachable
 	Status   string               `json:"status"` // as /health says
@@ -44,11 +44,11 @@ type member struct {
 
 // groupStatus is what "aqsha status" prints.
 type groupStatus struct {
-	Network string   `json:"network,omitempty"`
-	Name    string   `json:"name,omitempty"`
-	Leader  string   `json:"leader,omitempty"` // who takes payments now; absent when nobody does
-	Members []member `json:"members"`
-	Unwell  []string `json:"unwell"` // what is wrong with the group; empty when all is as it should be
+	Network string       `json:"network,omitempty"`
+	Name    string       `json:"name,omitempty"`
+	Leader  string       `json:"leader,omitempty"` // who takes payments now; absent when nobody does
+	Members []nodeStatus `json:"members"`
+	Unwell  []string     `json:"unwell"` // what is wrong with the group; empty when all is as it should be
 }
 
 func newStatusCommand() *cobra.Command {
@@ -130,20 +130,20 @@ func membersToAsk(command *cobra.Command, args []string) (urls []string, err err
 
 // askGroup asks all at once: one that hangs holds up nobody.
 func askGroup(ctx context.Context, urls []string, access string) groupStatus {
-	g := groupStatus{Members: make([]member, len(urls)), Unwell: []string{}}
+	g := groupStatus{Members: make([]nodeStatus, len(urls)), Unwell: []string{}}
 	var asking sync.WaitGroup
 	for i, url := range urls {
-		asking.Go(func() { g.Members[i] = askMember(ctx, url, access) })
+		asking.Go(func() { g.Members[i] = askNode(ctx, url, access) })
 	}
 	asking.Wait()
 	g.judge()
 	return g
 }
 
-func askMember(ctx context.Context, url, access string) member {
+func askNode(ctx context.Context, url, access string) nodeStatus {
 	ctx, cancel := context.WithTimeout(ctx, healthWait)
 	defer cancel()
-	m, client := member{URL: url, Role: "unreachable", Status: "unreachable"}, api.NewClient(url, access)
+	m, client := nodeStatus{URL: url, Role: "unreachable", Status: "unreachable"}, api.NewClient(url, access)
 	info, err := client.Network(ctx)
 	var h api.Health
 	if err == nil {
@@ -268,7 +268,7 @@ func (g groupStatus) describe(w io.Writer) {
 	}
 }
 
-func lagText(m member) string {
+func lagText(m nodeStatus) string {
 	if m.Role == "follower" {
 		return orUnknown(m.Lag)
 	}

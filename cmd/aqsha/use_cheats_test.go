@@ -129,8 +129,8 @@ func TestAPaymentAfterAKilledRunAsksWhatWasPaid(t *testing.T) {
 // A charger does not deliver on a channel that ends before it could claim.
 func TestAChargerRefusesAChannelThatEnds(t *testing.T) {
 	w := newUsesTown(t, "owner", "charger")
-	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "1", "--window", "1s", "--for", "30s")
-	m := w.charger()
+	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "1", "--window", "2m", "--for", "3m")
+	m := w.charger("--least-life", "5m")
 	w.fails("channel-ends-soon", "device", "car", "ride", "--to", m.address, "--ticks", "3")
 	_ = m.Wait()
 	w.expect("charger", 1_000_000)

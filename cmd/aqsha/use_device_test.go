@@ -120,8 +120,8 @@ func TestCarAtTheCharger(t *testing.T) {
 	w := newUsesTown(t, "owner", "charger")
 	w.run("device", "key", "car")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "0.05", "--key", "car")
-	m := w.charger()
-	w.run("device", "car", "ride", "--to", m.address, "--ticks", "5000") // more than a chain has
+	m := w.charger("--keep", "64")
+	w.run("device", "car", "ride", "--to", m.address, "--ticks", "5000", "--ahead", "64") // more than a chain has
 	r := m.result(t)
 	if r.Ticks != 5000 || r.Total != 25_000 || r.Closed == nil {
 		t.Errorf("%+v", r)

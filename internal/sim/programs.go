@@ -26,7 +26,7 @@ func Template(name string) []byte {
 // Before3 is a template as it was before rules version 3, under which blocks of earlier versions are made.
 func Before3(name string) []byte {
 	text, _ := contract.Template(name)
-	old := strings.NewReplacer(" && arbiter.id != buyer.id && arbiter.id != seller.id && buyer.id != seller.id", "",
+	old := strings.NewReplacer("assets: {tenge: plain}\n", "", " && arbiter.id != buyer.id && arbiter.id != seller.id && buyer.id != seller.id", "",
 		"today", "now / day", "the network's days since 1970", "days since 1970").Replace(string(text))
 	source, problems := contract.Parse([]byte(old))
 	if len(problems) > 0 {
@@ -35,12 +35,12 @@ func Before3(name string) []byte {
 	return source.Definition.Encode()
 }
 
-// escrow is the template of that name under the world's rules.
-func (w *World) escrow() []byte {
+// Template is a template that the world's rules take.
+func (w *World) Template(name string) []byte {
 	if w.Genesis.Rules < 3 {
-		return Before3("escrow")
+		return Before3(name)
 	}
-	return Template("escrow")
+	return Template(name)
 }
 
 // Meals is a purpose whose money a school may have, which becomes plain when a canteen is paid.
@@ -72,7 +72,7 @@ func (w *World) programs(c *Chain, town Town, input token.ID, amount money.Tiyn)
 	c.Must(&token.MarkedTransfer{Parties: []token.WalletID{treasury, canteen}, Inputs: []token.ID{out(mark.ID(), 0)},
 		Outputs: []token.MarkedOutput{{Party: 1, Amount: 700 * money.Tenge, From: 1}, {Amount: 29_300 * money.Tenge, From: 1, Becomes: 1}}})
 
-	definition := w.escrow()
+	definition := w.Template("escrow")
 	c.Must(&token.Define{Sequence: policy(), Definition: definition})
 	create := func(input token.ID) *token.Transaction {
 		price := 3_000 * money.Tenge
@@ -94,7 +94,7 @@ func (w *World) held(c *Chain, bank token.WalletID, sequence uint64) {
 	issue := c.Must(&token.Issue{Sequence: 2, To: bank, Amounts: []money.Tiyn{most + 100*money.Tenge}})
 	fund := c.Must(&token.Transfer{Parties: []token.WalletID{bank, payer}, Payers: 1, Inputs: []token.ID{token.OutputID(issue.ID(), 0)},
 		Outputs: []token.Output{{Party: 1, Amount: most + 100*money.Tenge}}})
-	create := c.Must(&token.Create{Creator: payer, Definition: sha256.Sum256(w.escrow()), Parties: []token.WalletID{payer, dana, bank}, Assets: []uint32{0},
+	create := c.Must(&token.Create{Creator: payer, Definition: sha256.Sum256(w.Template("escrow")), Parties: []token.WalletID{payer, dana, bank}, Assets: []uint32{0},
 		Terms: []token.Value{token.Int(int64(most + 100*money.Tenge)), token.Int(1)}, Inputs: []token.ID{token.OutputID(fund.ID(), 0)}, Paid: []money.Tiyn{most + 100*money.Tenge}})
 	release := c.Must(&token.Act{Contract: token.RegisteredID(create.ID()), Version: 1, Action: "release", Caller: payer, Paid: []money.Tiyn{0}})
 	c.Must(&token.Transfer{Parties: []token.WalletID{dana, payer}, Payers: 1, Inputs: []token.ID{token.OutputID(release.ID(), 0)},
