@@ -85,10 +85,10 @@ func (s *Server) health() Health {
 		h.Status = "following"
 	case !h.Clock.Believed:
 		h.Status, h.Detail = "clock-doubted", h.Clock.Detail
-	case len(n.Unheard()) > 0:
-		h.Status, h.Detail = "waiting", fmt.Sprintf("%s was not heard since the start, and may have acknowledged more than is here, if this is an old copy: bring it back, or take it out of \"followers\" if it is lost", strings.Join(n.Unheard(), " and "))
 	case waits:
 		h.Status, h.Detail = "waiting", fmt.Sprintf("waiting for followers: %d of %d", connected, acks)
+	case len(n.Unheard()) > 0:
+		h.Status, h.Detail = "waiting", fmt.Sprintf("%s was not heard since the start, and may have acknowledged more than is here, if this is an old copy: bring it back, or take it out of \"followers\" if it is lost", strings.Join(n.Unheard(), " and "))
 	}
 	if follows {
 		h.Follows = &state
