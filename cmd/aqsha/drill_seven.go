@@ -218,7 +218,7 @@ func (g *drillGroup) oldCopy() error {
 	g.wait(g.duration)
 	g.fault("killing the leader and putting an old copy of it back")
 	g.kill(0)
-	if err := errors.Join(os.RemoveAll(g.dir(0)), os.Rename(g.d.path("old"), g.dir(0))); err != nil {
+	if err := errors.Join(os.RemoveAll(g.dir(0)), os.CopyFS(g.dir(0), os.DirFS(g.d.path("old")))); err != nil {
 		return err
 	}
 	if err := g.lead(0); err != nil {
