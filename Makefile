@@ -79,6 +79,7 @@ verdicts:
 # Kills a leader, destroys its data and promotes its follower: how long, and what is lost.
 drill: build
 	./bin/aqsha drill
+	./bin/aqsha drill destroy
 
 # Ten minutes of payments at 80 % of what the machine does: are rate and memory flat?
 SOAK ?= 10m

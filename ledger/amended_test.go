@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -151,7 +152,8 @@ func TestAnAmendmentAdmitsContractsForOldMoney(t *testing.T) {
 	f := newFair(t)
 	number := f.purpose(f.care())
 	f.Must(f.marked(f.treasury, f.rich, 100*kzt, 0, number))
-	definition := f.define(definitionOf(t, yearly))
+	// With an end before the money's.
+	definition := f.define(definitionOf(t, strings.Replace(yearly, "end: {at: created + 365 * day", "end: {at: created + 20 * day", 1)))
 	create := &token.Create{Creator: f.rich, Definition: definition, Parties: []token.WalletID{f.rich, f.shop}, Assets: []uint32{number}, Terms: []token.Value{},
 		Inputs: f.of(f.rich, number), Paid: []money.Tiyn{100 * kzt}}
 	f.tried(f.Try(f.Make(create)), ledger.NotAdmitted)

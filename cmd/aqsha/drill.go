@@ -36,19 +36,19 @@ type drillResult struct {
 	VerifiedEntries uint64  `json:"verified_entries"`
 }
 
-func newDrillCommand() *cobra.Command {
+func newDrillDestroyCommand() *cobra.Command {
 	var clients int
 	var duration time.Duration
 	var without bool
 	command := &cobra.Command{
-		Use:   "drill",
-		Short: "Rehearse the loss of a leader: kill it, destroy its data, promote its follower",
+		Use:   "destroy",
+		Short: "Measure the loss of a leader with one follower: kill it, destroy its data, promote the follower",
 		Long: `Found a network for the drill, with a leader and a follower in processes of their own, let
 clients pay, kill the leader (SIGKILL) and delete its data directory, promote the follower, and
 let a client pay there. Prints how long that took, and how many of the payments that had been
 answered are missing: none, when the follower acknowledges each payment.`,
-		Example: `  aqsha drill
-  aqsha drill --for 10s --without-acknowledgement --json`,
+		Example: `  aqsha drill destroy
+  aqsha drill destroy --for 10s --without-acknowledgement --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if clients < 1 || clients > 1000 {
@@ -132,7 +132,12 @@ func (d *drill) do(args ...string) ([]byte, error) {
 
 // serve starts a command that serves, and waits until it does.
 func (d *drill) serve(args ...string) (*drillChild, error) {
-	c, err := d.self(append(args, "--listen", "127.0.0.1:0")...)
+	return d.serveAt("127.0.0.1:0", args...)
+}
+
+// serveAt is serve at an address.
+func (d *drill) serveAt(address string, args ...string) (*drillChild, error) {
+	c, err := d.self(append(args, "--listen", address)...)
 	if err != nil {
 		return nil, err
 	}

@@ -275,3 +275,22 @@ func TestASwitchoverRefusesNoPayment(t *testing.T) {
 	})
 	g.comes("the old leader says why it answers nothing", g.leader.url, func(h api.Health) bool { return h.Status == "read-only" && strings.Contains(h.Detail, "epoch 1") })
 }
+
+// Two of the seven drills, with little load: what was answered is there, and who pays is answered again.
+func TestDrillsLoseNothing(t *testing.T) {
+	var results map[string]drilled
+	if err := json.Unmarshal([]byte(run1Out(t, "drill", "leader-lost", "wrong-promotion", "--clients", "2", "--for", "300ms", "--json")), &results); err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != 2 {
+		t.Errorf("%d drills", len(results))
+	}
+	for name, r := range results {
+		if r.Lost != 0 || r.Answered == 0 || r.Seconds <= 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if out, err := aqsha("drill", "nonsense").CombinedOutput(); err == nil || !strings.Contains(string(out), "is no drill") {
+		t.Errorf("%v: %s", err, out)
+	}
+}

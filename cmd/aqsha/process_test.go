@@ -344,7 +344,7 @@ func TestAFragmentedWalletConsolidates(t *testing.T) {
 // The leader is destroyed while clients pay, and its follower leads: nothing that was answered is lost.
 func TestDrillLosesNothing(t *testing.T) {
 	var result drillResult
-	if err := json.Unmarshal([]byte(run1Out(t, "drill", "--for", "700ms", "--clients", "4", "--json")), &result); err != nil {
+	if err := json.Unmarshal([]byte(run1Out(t, "drill", "destroy", "--for", "700ms", "--clients", "4", "--json")), &result); err != nil {
 		t.Fatal(err)
 	}
 	if result.Lost != 0 || result.Acknowledged < 10 || result.Epoch != 1 || result.VerifiedEntries < uint64(result.Acknowledged) {
