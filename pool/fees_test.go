@@ -103,17 +103,30 @@ func TestMeanFeesOfARealChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine(2, []byte{0x51}) // btcd's template for the first may be older
-	before := 0
-	for _, record := range records(t, p.dir) {
-		if _, isJob := record.(*sharelog.Job); isJob {
-			before++
-		}
-	}
+	before := jobsIn(t, p.dir)
 	p = startPoolWith(t, p.dir, config, pool.Options{Network: simnet, Nodes: []*bitcoin.Client{node.Client}})
 	eventually(t, "a job", func() bool { return len(lastMeans(t, p)) > before })
 	if mean := lastMeans(t, p)[before]; mean == 0 {
-		t.Error("the first job after a day has the fees of before")
+		t.Error("the first job after twenty blocks has the fees of before")
 	}
+	p.stop()
+	mine(150, []byte{0x51})
+	before = jobsIn(t, p.dir)
+	p = startPoolWith(t, p.dir, config, pool.Options{Network: simnet, Nodes: []*bitcoin.Client{node.Client}})
+	eventually(t, "a job", func() bool { return len(lastMeans(t, p)) > before })
+	if mean := lastMeans(t, p)[before]; mean != 0 {
+		t.Errorf("the first job after a day has %s of fees that have left the window", mean)
+	}
+}
+
+func jobsIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	for _, record := range records(t, dir) {
+		if _, isJob := record.(*sharelog.Job); isJob {
+			n++
+		}
+	}
+	return n
 }
 
 func must(draft *wallet.Draft, _ []bool, err error) *wallet.Draft {
