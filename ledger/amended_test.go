@@ -135,9 +135,18 @@ func TestAnAmendmentLengthensAndNeverShortens(t *testing.T) {
 		t.Fatalf("it ends at %d, not %d", got, until)
 	}
 	f.again()
+	between := f.care()
+	between.Name, between.UntilMillis = "between", until+5
+	other := f.purpose(between)
+	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, other))
 	f.tried(f.amend(second, func(p *token.Purpose) { p.UntilMillis = until + 900*days }), "")
 	f.again()
 	f.Now = until + 10
+	f.Block() // what ends between returns, though an older purpose lasts longer by now
+	if f.balanceOf(f.school, other) != 0 {
+		t.Error("what ends between has not returned")
+	}
+	f.again()
 	f.tried(f.Try(f.Make(f.marked(f.school, f.shop, 40*kzt, number, 0))), "")
 	f.Now = until + 900*days
 	f.Block()
