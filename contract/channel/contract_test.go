@@ -218,3 +218,44 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// Whatever terms a sender writes, they are refused when the channel is opened, or the receiver's claim is paid on every
+// day: no sum of them overflows later.
+func TestNoTermsKeepAReceiverFromItsClaim(t *testing.T) {
+	p := program(t)
+	extremes := []money.Tiyn{0, 1, 1000, 1_000_000_000_000_000, 1_000_000_000_000_001, 5_000_000_000_000_000_000, 1<<63 - 1}
+	taken := 0
+	for _, tick := range extremes {
+		for _, dayMost := range extremes {
+			if !takesTerms(t, p, tick, dayMost) {
+				continue
+			}
+			taken++
+			s, terms := open(t, p, 1000, tick, dayMost)
+			v, err := channel.Sign(terms.ID, sender, 1, channel.Word{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			claim := channel.Claim{Voucher: v}
+			if refused := s.act(1, "close", opened+99*86_400_000, claim.Args()...); refused != nil || s.got != 1 {
+				t.Errorf("tick %d, day_most %d: %v", tick, dayMost, refused)
+			}
+		}
+	}
+	if taken != 16 {
+		t.Errorf("%d pairs of terms are taken, want those within bounds", taken)
+	}
+}
+
+// refusable notes a failure of open instead of ending the test.
+type refusable struct{ failed bool }
+
+func (r *refusable) Helper()      {}
+func (r *refusable) Fatal(...any) { r.failed = true }
+
+func takesTerms(t *testing.T, p *contract.Program, tick, dayMost money.Tiyn) bool {
+	t.Helper()
+	var r refusable
+	open(&r, p, 1000, tick, dayMost)
+	return !r.failed
+}
