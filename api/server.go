@@ -42,6 +42,7 @@ const (
 	readTimeout    = 60 * time.Second
 	requestTimeout = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
+	lastPayments   = 3 * time.Second // how long payments under way are waited for at the end
 	maxHeader      = 16 << 10
 )
 
@@ -172,7 +173,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	s.endStreams()
+	// Streams end once nobody waits for followers any more: it is by them that followers hear of what they are to acknowledge.
+	go func() {
+		for until := time.Now().Add(lastPayments); s.node.Counts().Waiting > 0 && time.Now().Before(until); {
+			time.Sleep(5 * time.Millisecond)
+		}
+		s.endStreams()
+	}()
 	grace, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	err := server.Shutdown(grace)
