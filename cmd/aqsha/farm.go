@@ -23,7 +23,7 @@ func newFarmCommand() *cobra.Command {
 from the nameplate to the accepted share. All data of a farm lie in one folder (--dir).`,
 	}
 	command.PersistentFlags().String("dir", "aqsha-farm", "folder of the farm's data")
-	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmImportCommand(), newFarmListCommand(), newFarmWatchCommand(), newFarmAlertsCommand(), newFarmTodayCommand(), newFarmUseCommand(), newFarmCompareCommand(),
+	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmReadCommand(), newFarmImportCommand(), newFarmListCommand(), newFarmWatchCommand(), newFarmAlertsCommand(), newFarmTodayCommand(), newFarmUseCommand(), newFarmCompareCommand(),
 		newFarmMarkCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmPowerCommand(), newFarmPlanCommand())
 	return command
 }

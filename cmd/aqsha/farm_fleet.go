@@ -46,13 +46,8 @@ not on the same network segment is listed, and can be added with 'aqsha farm imp
 	flags := command.Flags()
 	flags.StringVar(&place, "place", "", "where machines found stand: site/container/rack/shelf")
 	flags.BoolVar(&dry, "dry-run", false, "show what is found, change nothing")
-	flags.IntVar(&o.Parallel, "parallel", 256, "addresses asked at a time")
-	flags.DurationVar(&o.Timeout, "timeout", 2*time.Second, "for each question")
-	flags.IntVar(&o.Port, "port", 4028, "of the cgminer API")
-	flags.IntVar(&o.PortV3, "port-v3", 4433, "of Whatsminer API 3")
-	flags.IntVar(&o.HTTPPort, "antminer-port", 80, "of stock Antminers' web pages")
-	flags.StringVar(&o.User, "antminer-user", "root", "for them")
-	flags.StringVar(&o.Password, "antminer-password", "root", "for them")
+	flags.IntVar(&o.Parallel, "parallel", fleet.DefaultParallel, "addresses asked at a time")
+	scanPorts(command, &o)
 	return command
 }
 

@@ -80,10 +80,7 @@ func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error
 	var batches [][]*fleet.Machine
 	load, at := map[string]int64{}, map[string]int{} // of the site's open batch
 	for _, m := range sorted {
-		_, watts, _ := m.Nameplate()
-		if watts == 0 {
-			return nil, farm.Refuse("unknown_power", "machine", "the power of %s (%s) is not known: its load cannot be staggered", m.ID, m.Model)
-		}
+		watts := m.LoadWatts()
 		if watts > stepKW*1000 {
 			return nil, farm.Refuse("step_too_small", "step-kw", "%s alone moves the load by %d W, allowed are %d kW", m.ID, watts, stepKW)
 		}

@@ -30,25 +30,37 @@ func replies(t *testing.T, d dialect.Dialect, kind string, n int) [][]byte {
 	t.Helper()
 	out := make([][]byte, n)
 	for i := range out {
-		out[i] = golden(t, fmt.Sprintf("%s.%s%d", d, kind, i))
+		content, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("%s.%s%d", d, kind, i)))
+		if err != nil && i == 0 {
+			t.Fatal(err)
+		}
+		out[i] = content // nil: the machine says nothing to an optional request
 	}
 	return out
 }
 
+// composed are the dialects whose replies lie in testdata; those of the others are in the recordings (farm/replay).
+var composed = []dialect.Dialect{dialect.Cgminer, dialect.AntminerOld, dialect.AntminerNew, dialect.WhatsminerV2, dialect.WhatsminerV3, dialect.Braiins}
+
 // Every dialect's replies read into what is written beside them.
 func TestGoldenReadings(t *testing.T) {
-	for _, d := range dialect.Dialects {
+	for _, d := range composed {
 		t.Run(string(d), func(t *testing.T) {
 			got, err := dialect.Read(d, replies(t, d, "poll", len(d.Polls())))
 			if err != nil {
 				t.Fatal(err)
 			}
-			identities := len(d.Identities())
+			identities := min(len(d.Identities()), 2)
+			if d == dialect.Braiins {
+				identities = 0
+			}
 			if d == dialect.AntminerNew {
 				identities = 1 // over HTTP
 			}
-			if err := dialect.ReadIdentity(got, replies(t, d, "identity", identities)); err != nil {
-				t.Fatal(err)
+			if identities > 0 {
+				if err := dialect.ReadIdentity(got, replies(t, d, "identity", identities)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			text, err := json.MarshalIndent(got, "", "  ")
 			if err != nil {
@@ -68,7 +80,7 @@ func TestGoldenReadings(t *testing.T) {
 }
 
 func TestDetect(t *testing.T) {
-	for _, d := range dialect.Dialects {
+	for _, d := range composed {
 		if d == dialect.WhatsminerV3 {
 			continue // another port
 		}
@@ -176,11 +188,11 @@ func TestNormalMAC(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for i, d := range dialect.Dialects {
+	for i, d := range composed {
 		for j := range d.Polls() {
 			content, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("%s.poll%d", d, j)))
 			if err != nil {
-				f.Fatal(err)
+				continue // an optional request
 			}
 			f.Add(uint8(i), content)
 		}
@@ -202,7 +214,7 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("%s is %d", name, n)
 			}
 		}
-		if len(r.Boards) > 16 || len(r.Pools) > 8 || len(r.Fans) > 16 || r.LiveBoards() > len(r.Boards) {
+		if len(r.Boards) > 16 || len(r.Pools) > 32 || len(r.Fans) > 16 || r.LiveBoards() > len(r.Boards) {
 			t.Errorf("%d boards, %d pools, %d fans", len(r.Boards), len(r.Pools), len(r.Fans))
 		}
 		if text, err := json.Marshal(r); err != nil || len(text) > 64<<10 {

@@ -60,6 +60,9 @@ var models = []struct {
 	{dialect.Braiins, "Antminer S19 Pro"}, {dialect.WhatsminerV3, "Whatsminer M60S"}, {dialect.Cgminer, "Antminer S19"},
 }
 
+// Spoken are the dialects that simulated machines speak.
+var Spoken = []dialect.Dialect{dialect.AntminerNew, dialect.AntminerOld, dialect.WhatsminerV2, dialect.LuxOS, dialect.Braiins, dialect.WhatsminerV3, dialect.Cgminer}
+
 // NewUnit makes the machine of an index: model and dialect in turn (or one dialect for all), identity
 // and noise from index and seed.
 func NewUnit(index int, seed uint64, only dialect.Dialect, at use.Instant) *Unit {

@@ -84,8 +84,12 @@ func (s speaker) summary() string {
 	if r.Dialect == dialect.LuxOS {
 		average = fmt.Sprintf(`,"Curtailed":%t`, r.Sleeping)
 	}
+	total := r.TotalMH
+	if r.Dialect == dialect.LuxOS {
+		total = int64(s.average()) // what LuxOS writes there
+	}
 	return fmt.Sprintf(`{"Elapsed":%d,%s,"Found Blocks":0,"Getworks":1000,"Accepted":%d,"Rejected":%d,"Hardware Errors":%d,"Utility":10.00,"Discarded":0,"Stale":0,"Get Failures":0,"Local Work":1,"Remote Failures":0,"Network Blocks":1,"Total MH":%d.0000,"Work Utility":0.00,"Difficulty Accepted":%.8f,"Difficulty Rejected":%.8f,"Difficulty Stale":%.8f,"Best Share":1,"Device Hardware%%":0.0000,"Device Rejected%%":0.0000,"Pool Rejected%%":0.0000,"Pool Stale%%":0.0000,"Last getwork":1764000000%s}`,
-		r.ElapsedSeconds, rate, r.Accepted, r.Rejected, r.HardwareErrors, r.TotalMH, float64(r.AcceptedMH)/mhPerDifficulty, float64(r.RejectedMH)/mhPerDifficulty, float64(r.StaleMH)/mhPerDifficulty, average)
+		r.ElapsedSeconds, rate, r.Accepted, r.Rejected, r.HardwareErrors, total, float64(r.AcceptedMH)/mhPerDifficulty, float64(r.RejectedMH)/mhPerDifficulty, float64(r.StaleMH)/mhPerDifficulty, average)
 }
 
 func (s speaker) average() float64 { return float64(s.r.TotalMH) / float64(max(1, s.r.ElapsedSeconds)) }
