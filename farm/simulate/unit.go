@@ -49,6 +49,9 @@ type Unit struct {
 	difficulty         float64
 	totalOffset        float64 // of the fault Counters
 	frozen             *dialect.Reading
+
+	// Deaf machines say yes to every order and do nothing; set before they serve.
+	Deaf bool
 }
 
 // models that the units are of, by dialect, in turn.
