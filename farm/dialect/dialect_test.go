@@ -197,6 +197,13 @@ func FuzzRead(f *testing.F) {
 			f.Add(uint8(i), content)
 		}
 	}
+	for i, seed := range map[int]string{7: `{"summary":[{"SUMMARY":[{"Elapsed":1}]}],"stats":[{"STATS":[{"MM ID0":"Ver[1] MGHS[1 2] MTmax[61 64] TA[240] PS[0 0 0 0 0 0 9] SoftOFF[1]"}]}]}`,
+		8: `{"summary":[{"SUMMARY":[{"Elapsed":1}]}],"psu":[{"PSU":[{"PowerIn":"58.94W"}]}]}`, 9: `{"summary":[{"SUMMARY":[{"Elapsed":1,"MHS 5m":2}]}],"stats":[{"STATS":[{"0Online":true,"0Temp0":55,"Fan Count":1,"0Speed":9}]}]}`,
+		10: `{"miner_stats":{"real_hashrate":{"last_1m":{"gigahash_per_second":1}}}}`, 11: `{"data":{"bosminer":{"info":{"fans":[{"rpm":1}]}}}}`, 12: `{"mining-status":{"hashrate_ghs":1}}`,
+		13: `{"hashRate":1,"stratumURL":"a","stratumPort":1}`, 14: `{"miner":{"chains":[{"id":1}],"pools":[{"url":"a","pool_type":"DevFee"}]}}`, 15: `{"Session":{"Uptime":1},"HBStatus":[{"Detected":true,"Index":0}],"HBs":[{"Index":0,"Hashrate":[1]}]}`,
+		16: `{"hashrate_realtime":1,"elapsed":2}`, 17: `{"data":{"rtpow":"1.5T","boards":[{"no":1,"rtpow":"1G"}],"runtime":"1:2:3:4"}}`} {
+		f.Add(uint8(i), []byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, which uint8, reply []byte) {
 		d := dialect.Dialects[int(which)%len(dialect.Dialects)]
 		all := make([][]byte, len(d.Polls()))

@@ -69,12 +69,81 @@ func Addresses(prefix netip.Prefix) ([]netip.Addr, error) {
 	return out, nil
 }
 
+// Targets lists the addresses that texts mean: "10.1.0.17", "10.1.0.0/22", "10.1.0.10-10.1.0.40" or, short,
+// "10.1.0.10-40", several in one text parted by commas or spaces; each once.
+func Targets(texts []string) ([]netip.Addr, error) {
+	var out []netip.Addr
+	seen := map[netip.Addr]bool{}
+	add := func(addresses ...netip.Addr) error {
+		for _, a := range addresses {
+			if a = a.Unmap(); !seen[a] {
+				seen[a] = true
+				out = append(out, a)
+			}
+		}
+		if len(out) > MaxScan {
+			return farm.Refuse("too_many", "addresses", "more than %d in one scan", MaxScan)
+		}
+		return nil
+	}
+	for _, text := range texts {
+		for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\t' || c == '\r' }) {
+			addresses, err := target(part)
+			if err == nil {
+				err = add(addresses...)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, farm.Refuse("bad_address", "addresses", "there is none: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40")
+	}
+	return out, nil
+}
+
+func target(part string) ([]netip.Addr, error) {
+	bad := farm.Refuse("bad_address", "addresses", "%q: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40", part)
+	if prefix, err := netip.ParsePrefix(part); err == nil {
+		return Addresses(prefix)
+	}
+	if a, err := netip.ParseAddr(part); err == nil {
+		return []netip.Addr{a}, nil
+	}
+	from, to, ok := strings.Cut(part, "-")
+	first, err := netip.ParseAddr(from)
+	if !ok || err != nil {
+		return nil, bad
+	}
+	last, err := netip.ParseAddr(to)
+	if err != nil && first.Is4() {
+		last, err = netip.ParseAddr(from[:strings.LastIndexByte(from, '.')+1] + to)
+	}
+	if err != nil || last.BitLen() != first.BitLen() || last.Less(first) {
+		return nil, bad
+	}
+	out := []netip.Addr{first}
+	for a := first; a != last; {
+		if a = a.Next(); len(out) >= MaxScan {
+			return nil, farm.Refuse("too_many", "addresses", "%s has more than %d", part, MaxScan)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
 // Scan asks every address of a prefix who is there.
 func Scan(ctx context.Context, prefix netip.Prefix, o ScanOptions) ([]Found, error) {
 	addresses, err := Addresses(prefix)
 	if err != nil {
 		return nil, err
 	}
+	return ScanAddresses(ctx, addresses, o)
+}
+
+// ScanAddresses asks every address who is there.
+func ScanAddresses(ctx context.Context, addresses []netip.Addr, o ScanOptions) ([]Found, error) {
 	o = o.completed()
 	work := make(chan int)
 	results := make([]*Found, len(addresses))
