@@ -1,6 +1,8 @@
 package replay_test
 
 import (
+	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/replay"
+	"github.com/google/go-cmp/cmp"
 )
 
 // oddAnswers says what must come of answers that were made odd on purpose.
@@ -125,5 +128,36 @@ func TestCases(t *testing.T) {
 	write("expected.json", `{`)
 	if _, err := replay.Load(filepath.Join(dir, "one")); err == nil {
 		t.Error("a torn expectation")
+	}
+}
+
+// Served at addresses, recorded machines are read over the network as they are from the folder.
+func TestServer(t *testing.T) {
+	cases, err := replay.LoadAll(recordings(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := netip.MustParseAddr("127.78.0.1")
+	s := &replay.Server{Cases: cases, First: first, Port: 40281, PortV3: 44331, WebPort: 40801}
+	ctx, stop := context.WithCancel(t.Context())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- s.Serve(ctx, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Skipf("no addresses to serve at: %v", err)
+	}
+	at := first
+	for _, c := range cases {
+		_, want, _ := fleet.Look(t.Context(), c)
+		_, got := fleet.ReadAt(t.Context(), at.String(), fleet.ScanOptions{Port: s.Port, PortV3: s.PortV3, HTTPPort: s.WebPort})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s over the network (−folder +network):\n%s", c.Name, diff)
+		}
+		at = at.Next()
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
