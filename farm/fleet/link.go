@@ -304,6 +304,12 @@ func detect(ctx context.Context, link Link) (dialect.Dialect, dialect.Reading, e
 		}
 		return "", r, err
 	}
+	if d == dialect.EPIC { // or any web server on that port
+		reply, err := link.Web(ctx, d, d.Polls()[0].Text)
+		if v, bad := dialect.Parse(reply); err != nil || bad != nil || !v.Get("Session").OK() {
+			return "", r, farm.Refuse("unknown_dialect", "reply", "a web server that is no machine's answers on the API's port")
+		}
+	}
 	if d == dialect.AntminerOld {
 		if reply, err := link.Command(ctx, dialect.ProbeNewAntminer, false); err == nil && dialect.DetectNewAntminer(reply) {
 			d = dialect.AntminerNew

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -260,6 +262,17 @@ func TestSwapIsTold(t *testing.T) {
 		if !errors.As(o.Err, &other) {
 			t.Errorf("%s: %+v", what, o)
 		}
+	}
+}
+
+// A web server on the API's port is told, and is no machine.
+func TestWebServerIsNoMachine(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	f, reading := fleet.ReadAt(t.Context(), "127.0.0.1", fleet.ScanOptions{Port: port, PortV3: 1, HTTPPort: 1, Timeout: time.Second})
+	if f == nil || reading != nil || f.Identified || f.Machine.Dialect != "" || !strings.Contains(f.Problem, "web server") {
+		t.Errorf("%+v, %+v", f, reading)
 	}
 }
 
