@@ -100,6 +100,7 @@ type Web struct {
 
 // Webs are asked of a machine that does not answer on port 4028, in this order.
 var Webs = []Web{
+	{"GET /summary", EPIC, func(v Value) bool { return v.Get("Session").OK() }}, // first: on the API's own port
 	{"GET /api/system/info", AxeOS, func(v Value) bool { return v.Get("ASICModel").OK() || v.Get("hashRate").OK() }},
 	{"GET /api/v1/system", Proto, func(v Value) bool { return v.Get("system-info").OK() }},
 	{"GET /api/v1/version", BraiinsREST, func(v Value) bool { return v.Get("major").OK() && v.Get("minor").OK() }},

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -267,9 +265,19 @@ func TestSwapIsTold(t *testing.T) {
 
 // A web server on the API's port is told, and is no machine.
 func TestWebServerIsNoMachine(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	defer server.Close()
-	port := server.Listener.Addr().(*net.TCPAddr).Port
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			_, _ = conn.Read(make([]byte, 1024))
+			_, _ = conn.Write([]byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
+			_ = conn.Close()
+		}
+	}()
+	port := l.Addr().(*net.TCPAddr).Port
 	f, reading := fleet.ReadAt(t.Context(), "127.0.0.1", fleet.ScanOptions{Port: port, PortV3: 1, HTTPPort: 1, Timeout: time.Second})
 	if f == nil || reading != nil || f.Identified || f.Machine.Dialect != "" || !strings.Contains(f.Problem, "web server") {
 		t.Errorf("%+v, %+v", f, reading)
