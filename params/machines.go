@@ -1,6 +1,11 @@
 package params
 
 import (
+	"bytes"
+	_ "embed" // the catalogue
+	"encoding/csv"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -14,6 +19,8 @@ type MiningMachine struct {
 	MilliJTH  int64 // energy efficiency, mJ per 10^12 hashes, as printed
 	Boards    int   // hash boards in one machine; 0: not known
 	HeatLimit int64 // chip temperature in °C from which the firmware slows down; 0: not known
+	Chips     int   // on one board; 0: not known
+	Fans      int   // 0: none, as in liquids, or not known
 }
 
 // HashesPerSecond is the nominal rate.
@@ -26,33 +33,78 @@ const (
 	makersPg = "makers' product pages, as collected in 2026"
 )
 
-// MiningMachines is the catalogue: models by the year in which they came to the market.
+// MiningMachines are the models that samples and plans begin with; Catalogue has these and all others.
 // Rates are of the common version of each model; a machine's own ideal rate goes before it.
 var MiningMachines = []Fact[MiningMachine]{
-	{"2016-06-01", MiningMachine{"Antminer S9", bitmain, 13_500, 1323, 98_000, 3, 115}, makersPg},
-	{"2019-04-01", MiningMachine{"Antminer S17 Pro", bitmain, 50_000, 1975, 40_000, 3, 95}, makersPg},
-	{"2020-05-01", MiningMachine{"Antminer S19", bitmain, 95_000, 3250, 34_000, 3, 90}, makersPg},
-	{"2020-05-01", MiningMachine{"Antminer S19 Pro", bitmain, 110_000, 3250, 29_500, 3, 90}, makersPg},
-	{"2020-06-01", MiningMachine{"Antminer T19", bitmain, 84_000, 3150, 37_500, 3, 90}, makersPg},
-	{"2021-06-01", MiningMachine{"Antminer S19j Pro", bitmain, 104_000, 3068, 29_500, 3, 90}, makersPg},
-	{"2022-07-01", MiningMachine{"Antminer S19 XP", bitmain, 140_000, 3010, 21_500, 3, 90}, makersPg},
-	{"2023-02-01", MiningMachine{"Antminer S19k Pro", bitmain, 120_000, 2760, 23_000, 3, 90}, makersPg},
-	{"2023-12-01", MiningMachine{"Antminer S21", bitmain, 200_000, 3500, 17_500, 3, 90}, makersPg},
-	{"2024-01-01", MiningMachine{"Antminer T21", bitmain, 190_000, 3610, 19_000, 3, 90}, makersPg},
-	{"2024-07-01", MiningMachine{"Antminer S21 Pro", bitmain, 234_000, 3510, 15_000, 3, 90}, makersPg},
-	{"2024-10-01", MiningMachine{"Antminer S21 XP", bitmain, 270_000, 3645, 13_500, 3, 90}, makersPg},
-	{"2024-10-01", MiningMachine{"Antminer S21 XP Hyd", bitmain, 473_000, 5676, 12_000, 3, 90}, makersPg},
-	{"2025-02-01", MiningMachine{"Antminer S21+", bitmain, 216_000, 3564, 16_500, 3, 90}, makersPg},
-	{"2020-04-01", MiningMachine{"Whatsminer M30S", microBT, 86_000, 3268, 38_000, 3, 95}, makersPg},
-	{"2020-10-01", MiningMachine{"Whatsminer M30S++", microBT, 112_000, 3472, 31_000, 3, 95}, makersPg},
-	{"2022-04-01", MiningMachine{"Whatsminer M50", microBT, 114_000, 3306, 29_000, 3, 95}, makersPg},
-	{"2022-07-01", MiningMachine{"Whatsminer M50S", microBT, 126_000, 3276, 26_000, 3, 95}, makersPg},
-	{"2023-10-01", MiningMachine{"Whatsminer M60", microBT, 172_000, 3422, 19_900, 3, 95}, makersPg},
-	{"2023-10-01", MiningMachine{"Whatsminer M60S", microBT, 186_000, 3441, 18_500, 3, 95}, makersPg},
-	{"2023-10-01", MiningMachine{"Whatsminer M63S", microBT, 390_000, 7215, 18_500, 4, 95}, makersPg},
-	{"2023-10-01", MiningMachine{"Whatsminer M66S", microBT, 298_000, 5513, 18_500, 4, 95}, makersPg},
-	{"2022-10-01", MiningMachine{"Avalon A1366", canaan, 130_000, 3250, 25_000, 3, 95}, makersPg},
-	{"2024-09-01", MiningMachine{"Avalon A1566", canaan, 185_000, 3420, 18_500, 3, 95}, makersPg},
+	{"2016-06-01", MiningMachine{"Antminer S9", bitmain, 13_500, 1323, 98_000, 3, 115, 0, 0}, makersPg},
+	{"2019-04-01", MiningMachine{"Antminer S17 Pro", bitmain, 50_000, 1975, 40_000, 3, 95, 0, 0}, makersPg},
+	{"2020-05-01", MiningMachine{"Antminer S19", bitmain, 95_000, 3250, 34_000, 3, 90, 0, 0}, makersPg},
+	{"2020-05-01", MiningMachine{"Antminer S19 Pro", bitmain, 110_000, 3250, 29_500, 3, 90, 0, 0}, makersPg},
+	{"2020-06-01", MiningMachine{"Antminer T19", bitmain, 84_000, 3150, 37_500, 3, 90, 0, 0}, makersPg},
+	{"2021-06-01", MiningMachine{"Antminer S19j Pro", bitmain, 104_000, 3068, 29_500, 3, 90, 0, 0}, makersPg},
+	{"2022-07-01", MiningMachine{"Antminer S19 XP", bitmain, 140_000, 3010, 21_500, 3, 90, 0, 0}, makersPg},
+	{"2023-02-01", MiningMachine{"Antminer S19k Pro", bitmain, 120_000, 2760, 23_000, 3, 90, 0, 0}, makersPg},
+	{"2023-12-01", MiningMachine{"Antminer S21", bitmain, 200_000, 3500, 17_500, 3, 90, 0, 0}, makersPg},
+	{"2024-01-01", MiningMachine{"Antminer T21", bitmain, 190_000, 3610, 19_000, 3, 90, 0, 0}, makersPg},
+	{"2024-07-01", MiningMachine{"Antminer S21 Pro", bitmain, 234_000, 3510, 15_000, 3, 90, 0, 0}, makersPg},
+	{"2024-10-01", MiningMachine{"Antminer S21 XP", bitmain, 270_000, 3645, 13_500, 3, 90, 0, 0}, makersPg},
+	{"2024-10-01", MiningMachine{"Antminer S21 XP Hyd", bitmain, 473_000, 5676, 12_000, 3, 90, 0, 0}, makersPg},
+	{"2025-02-01", MiningMachine{"Antminer S21+", bitmain, 216_000, 3564, 16_500, 3, 90, 0, 0}, makersPg},
+	{"2020-04-01", MiningMachine{"Whatsminer M30S", microBT, 86_000, 3268, 38_000, 3, 95, 0, 0}, makersPg},
+	{"2020-10-01", MiningMachine{"Whatsminer M30S++", microBT, 112_000, 3472, 31_000, 3, 95, 0, 0}, makersPg},
+	{"2022-04-01", MiningMachine{"Whatsminer M50", microBT, 114_000, 3306, 29_000, 3, 95, 0, 0}, makersPg},
+	{"2022-07-01", MiningMachine{"Whatsminer M50S", microBT, 126_000, 3276, 26_000, 3, 95, 0, 0}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M60", microBT, 172_000, 3422, 19_900, 3, 95, 0, 0}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M60S", microBT, 186_000, 3441, 18_500, 3, 95, 0, 0}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M63S", microBT, 390_000, 7215, 18_500, 4, 95, 0, 0}, makersPg},
+	{"2023-10-01", MiningMachine{"Whatsminer M66S", microBT, 298_000, 5513, 18_500, 4, 95, 0, 0}, makersPg},
+	{"2022-10-01", MiningMachine{"Avalon A1366", canaan, 130_000, 3250, 25_000, 3, 95, 0, 0}, makersPg},
+	{"2024-09-01", MiningMachine{"Avalon A1566", canaan, 185_000, 3420, 18_500, 3, 95, 0, 0}, makersPg},
+}
+
+//go:embed machines.csv
+var machinesCSV []byte
+
+// Catalogue is every model that is known: MiningMachines first, then the others of machines.csv by maker
+// and date. machines.csv also gives chips and fans.
+var Catalogue = sync.OnceValue(func() []Fact[MiningMachine] {
+	rows, err := csv.NewReader(bytes.NewReader(machinesCSV)).ReadAll()
+	if err != nil {
+		panic(err) // the file is part of the program and read by a test
+	}
+	all := slices.Clone(MiningMachines)
+	for _, row := range rows[1:] {
+		number := func(column int) int64 {
+			n, err := strconv.ParseInt(row[column], 10, 64)
+			if err != nil {
+				panic(row[1] + ": " + err.Error())
+			}
+			return n
+		}
+		m := MiningMachine{row[1], row[2], number(3), number(4), number(5), int(number(6)), number(9), int(number(7)), int(number(8))}
+		if at := slices.IndexFunc(all, func(f Fact[MiningMachine]) bool { return f.Value.Name == m.Name }); at >= 0 {
+			all[at].Value.Chips, all[at].Value.Fans = m.Chips, m.Fans
+			continue
+		}
+		all = append(all, Fact[MiningMachine]{Date(row[0]), m, makersPg})
+	}
+	return all
+})
+
+// NearestMiningMachine is the model whose name is the longest beginning of an unknown one's: "Antminer
+// S19j Pro-A" is near "Antminer S19j Pro". It is a guess, for what needs one, such as a load to stagger.
+func NearestMiningMachine(model string) (Fact[MiningMachine], bool) {
+	wanted := normalModel(model)
+	best := -1
+	for i, name := range catalogueNames() {
+		if strings.Contains(wanted, name) && (best < 0 || len(name) > len(catalogueNames()[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Fact[MiningMachine]{}, false
+	}
+	return Catalogue()[best], true
 }
 
 // FindMiningMachine finds the model that a machine reports of itself: "Antminer S19 Pro",
@@ -69,12 +121,12 @@ func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
 	if best < 0 {
 		return Fact[MiningMachine]{}, false
 	}
-	return MiningMachines[best], true
+	return Catalogue()[best], true
 }
 
 // catalogueNames are the models' names without their makers, as normalModel writes them.
 var catalogueNames = sync.OnceValue(func() (names []string) {
-	for _, fact := range MiningMachines {
+	for _, fact := range Catalogue() {
 		_, short, _ := strings.Cut(fact.Value.Name, " ")
 		names = append(names, normalModel(short))
 	}

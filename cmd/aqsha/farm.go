@@ -18,12 +18,12 @@ func newFarmCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "farm",
 		Short: "See every machine of a mining farm, know what is lost and why, decide when to run and how to grow",
-		Long: `Finds and polls mining machines (cgminer, stock Antminers old and new, Whatsminer API 2 and
-3, LuxOS, Braiins), keeps what they say, raises alarms, and accounts for every terahash
+		Long: `Finds and polls mining machines (cgminer, stock Antminers old and new and their kin, Whatsminer API 2
+and 3, LuxOS, Braiins, Avalon, Auradine, SealMiner, Proto, AxeOS, VNish, ePIC, MARA, IceRiver), keeps what they say, raises alarms, and accounts for every terahash
 from the nameplate to the accepted share. All data of a farm lie in one folder (--dir).`,
 	}
 	command.PersistentFlags().String("dir", "aqsha-farm", "folder of the farm's data")
-	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmImportCommand(), newFarmListCommand(), newFarmWatchCommand(), newFarmAlertsCommand(), newFarmTodayCommand(), newFarmUseCommand(), newFarmCompareCommand(),
+	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmReadCommand(), newFarmImportCommand(), newFarmListCommand(), newFarmWatchCommand(), newFarmAlertsCommand(), newFarmTodayCommand(), newFarmUseCommand(), newFarmCompareCommand(),
 		newFarmMarkCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmPowerCommand(), newFarmPlanCommand())
 	return command
 }

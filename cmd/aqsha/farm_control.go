@@ -22,7 +22,8 @@ func newFarmControlCommand() *cobra.Command {
 		Use:   "control SELECTOR ACTION",
 		Short: "Tell machines to reboot, change their pool, sleep or wake (LuxOS, stock Antminers)",
 		Long: `ACTION is reboot, pool, sleep or wake. Nothing is done without --allow-control. Each machine must first say
-that it is the one which is meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes.
+that it is the one which is meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes:
+"done" when the machine was seen to have done it within --confirm, otherwise "unconfirmed" with what it says.
 Machines are told in batches that move a site's load by at most --step-kw within --settle.
 The password of stock Antminers is taken from AQSHA_ANTMINER_PASSWORD.`,
 		Example: `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
@@ -67,6 +68,7 @@ The password of stock Antminers is taken from AQSHA_ANTMINER_PASSWORD.`,
 	flags.Int64Var(&c.StepKW, "step-kw", 0, "how far a site's load may be moved at a time (default: farm.toml, 500)")
 	flags.DurationVar(&c.Settle, "settle", time.Minute, "between batches")
 	flags.DurationVar(&c.Timeout, "timeout", 10*time.Second, "for each machine")
+	flags.DurationVar(&c.Confirm, "confirm", 90*time.Second, "in which the machine must show that it has done it")
 	flags.StringVar(&c.User, "antminer-user", "root", "of stock Antminers")
 	flags.StringVar(&o.PoolURL, "pool", "", "for ACTION pool: where to mine")
 	flags.StringVar(&o.PoolUser, "user", "", "for ACTION pool: as whom")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/replay"
 	"github.com/aqsha/aqsha/farm/simulate"
 	"github.com/aqsha/aqsha/farm/use"
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ import (
 func newFarmSimulateCommand() *cobra.Command {
 	var machines, httpPort int
 	var seed uint64
-	var only, at string
+	var only, at, recorded string
 	var faults []string
 	var add bool
 	command := &cobra.Command{
@@ -28,6 +29,7 @@ Whatsminer API 3), with realistic noise, in the dialects in turn. They call them
 --fault KIND:MACHINES[@AFTER[+FOR]] breaks some: offline, silent, hung, garbage, slow, board, hot, fan,
 lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interrupted.`,
 		Example: `  aqsha farm simulate --machines 100 --add
+  aqsha farm simulate --recorded recordings --at 127.20.0.1
   aqsha farm simulate --machines 10000 --fault silent:3000 --fault board:5@10m+1h`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -50,6 +52,9 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 			first, err := netip.ParseAddr(at)
 			if err != nil {
 				return usageError{fmt.Errorf("--at: %w", err)}
+			}
+			if recorded != "" {
+				return serveRecorded(command, recorded, &replay.Server{First: first, Port: dialect.Port, PortV3: dialect.PortV3, WebPort: httpPort})
 			}
 			server := &simulate.Server{Units: simulate.Units(machines, seed, dialect.Dialect(only), use.At(time.Now()), orders), HTTPPort: httpPort}
 			if err := simulate.Settle(server.Units, first); err != nil {
@@ -79,8 +84,23 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 	flags.Uint64Var(&seed, "seed", 1, "of their lives")
 	flags.StringVar(&only, "dialect", "", "one for all, instead of all in turn")
 	flags.StringArrayVar(&faults, "fault", nil, "break some machines")
+	flags.StringVar(&recorded, "recorded", "", "serve the recorded machines of this folder instead (rpc/COMMAND.txt, http/PATH.txt)")
 	flags.BoolVar(&add, "add", false, "add them to the fleet of --dir")
 	return command
+}
+
+// serveRecorded lets recorded machines answer.
+func serveRecorded(command *cobra.Command, dir string, server *replay.Server) error {
+	cases, err := replay.LoadAll(dir)
+	if err != nil {
+		return err
+	}
+	server.Cases = cases
+	return server.Serve(command.Context(), func() {
+		_ = show(command, map[string]any{"machines": len(cases), "first": server.First}, func(w io.Writer) {
+			fmt.Fprintf(w, "%d recorded machines answer from %s on\n", len(cases), server.First)
+		})
+	})
 }
 
 // addUnits puts simulated machines into the fleet, without the scan.

@@ -57,6 +57,7 @@ type Controller struct {
 	StepKW   int64         // how far a site's load may be moved
 	Settle   time.Duration // in this time
 	Timeout  time.Duration // of one machine's order
+	Confirm  time.Duration // in which it must be seen to be done; 0: Timeout
 	User     string        // of stock Antminers
 	Password string
 	Progress func(done, all int)
@@ -67,7 +68,7 @@ type Result struct {
 	Machine string `json:"machine"`
 	Place   string `json:"place"`
 	Batch   int    `json:"batch"`
-	Outcome string `json:"outcome"` // done, or what went wrong
+	Outcome string `json:"outcome"` // done: it was seen; unconfirmed, with what the machine says; or what went wrong
 }
 
 // Done says whether the machine has taken the order.
@@ -80,10 +81,7 @@ func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error
 	var batches [][]*fleet.Machine
 	load, at := map[string]int64{}, map[string]int{} // of the site's open batch
 	for _, m := range sorted {
-		_, watts, _ := m.Nameplate()
-		if watts == 0 {
-			return nil, farm.Refuse("unknown_power", "machine", "the power of %s (%s) is not known: its load cannot be staggered", m.ID, m.Model)
-		}
+		watts := m.LoadWatts()
 		if watts > stepKW*1000 {
 			return nil, farm.Refuse("step_too_small", "step-kw", "%s alone moves the load by %d W, allowed are %d kW", m.ID, watts, stepKW)
 		}
@@ -163,26 +161,102 @@ func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Re
 		result.Outcome = "not ordered: the audit trail cannot be written"
 		return result, err
 	}
-	ctx, stop := context.WithTimeout(ctx, c.Timeout)
+	result.Outcome = c.order(ctx, m, order)
+	entry.Time, entry.Outcome = time.Now().UTC(), result.Outcome
+	return result, c.Audit.write(entry)
+}
+
+// order gives the order and reads back whether it is done.
+func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order) string {
+	giving, stop := context.WithTimeout(ctx, c.Timeout)
 	defer stop()
 	speaker, err := c.speaker(m)
 	if err == nil {
-		err = speaker.identify(ctx)
+		err = speaker.identify(giving)
+	}
+	before := int64(dialect.Unknown)
+	if err == nil && order.Action == Reboot {
+		if reading, failed := fleet.Poll(giving, m); failed == nil {
+			before = reading.ElapsedSeconds
+		}
 	}
 	if err == nil {
-		err = speaker.give(ctx, order)
+		err = speaker.give(giving, order)
 	}
-	if result.Outcome = "done"; err != nil {
-		result.Outcome = err.Error()
+	if err != nil {
+		return err.Error()
 	}
-	entry.Time, entry.Outcome = time.Now().UTC(), result.Outcome
-	return result, c.Audit.write(entry)
+	within := c.Confirm
+	if within == 0 {
+		within = c.Timeout
+	}
+	reading, end := context.WithTimeout(ctx, within)
+	defer end()
+	return readBack(reading, m, speaker, order, before)
+}
+
+// readBackEvery is how often a machine is asked whether it has done what it was told.
+const readBackEvery = time.Second
+
+// readBack asks the machine until it is seen to have done the order: an answer of success proves nothing.
+func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) string {
+	says := "nothing"
+	for {
+		done, what := seen(ctx, m, s, order, before)
+		if done {
+			return "done"
+		}
+		if what != "" && ctx.Err() == nil {
+			says = what
+		}
+		select {
+		case <-ctx.Done():
+			return "unconfirmed: " + says
+		case <-time.After(readBackEvery):
+		}
+	}
+}
+
+// seen says whether the machine shows that the order is done, and otherwise what it shows.
+func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) (bool, string) {
+	if order.Action != Reboot {
+		if ok, what := s.holds(ctx, order); !ok {
+			return false, what
+		}
+	}
+	ctx, stop := context.WithTimeout(ctx, fleet.DefaultTimeout)
+	defer stop()
+	reading, err := fleet.Poll(ctx, m)
+	switch order.Action {
+	case Reboot: // it is away, or its clock began again
+		if err != nil {
+			return true, ""
+		}
+		return before != dialect.Unknown && reading.ElapsedSeconds < before, fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
+	case Sleep, Wake:
+		if err != nil {
+			return false, err.Error()
+		}
+		return reading.Sleeping == (order.Action == Sleep), fmt.Sprintf("asleep %t, hashing %d MH/s", reading.Sleeping, reading.RateMHs)
+	}
+	if err != nil {
+		return false, err.Error()
+	}
+	active := reading.ActivePool()
+	for _, p := range reading.Pools {
+		if p.Active && p.URL == order.PoolURL && p.User == order.PoolUser {
+			return true, ""
+		}
+	}
+	return false, "it works at " + active.URL + " as " + active.User
 }
 
 // speaker is a dialect in which orders can be given.
 type speaker interface {
 	identify(ctx context.Context) error
 	give(ctx context.Context, order Order) error
+	// holds says whether what the machine is set to is what was ordered, and otherwise what it is.
+	holds(ctx context.Context, order Order) (bool, string)
 }
 
 func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {

@@ -137,6 +137,43 @@ func TestOrders(t *testing.T) {
 	}
 }
 
+// A machine that says yes and does nothing is unconfirmed, with what it says, in the trail too; a machine
+// whose configuration names no pool is not given one that would leave it so.
+func TestUnconfirmed(t *testing.T) {
+	units := serve(t, dialect.LuxOS, dialect.AntminerNew, dialect.AntminerOld)
+	c, dir := controller(t)
+	c.Confirm = 1500 * time.Millisecond
+	for _, u := range units {
+		u.Deaf = true
+	}
+	for _, o := range []control.Order{{Action: control.Sleep}, {Action: control.Pool, PoolURL: "stratum+tcp://127.0.0.1:4444", PoolUser: "simulated.new"}} {
+		results, err := c.Give(t.Context(), machinesOf(units), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if r.Done() || (!strings.HasPrefix(r.Outcome, "unconfirmed: ") && !strings.Contains(r.Outcome, "not among its pools")) {
+				t.Errorf("%s of a deaf %s: %s", o.Action, r.Machine, r.Outcome)
+			}
+		}
+	}
+	entries, _, err := control.ReadAudit(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Outcome == "done" {
+			t.Errorf("the trail states what was not seen: %+v", e)
+		}
+	}
+	bare := serve(t, dialect.AntminerOld)
+	bare[0].SetPool("", "")
+	results, err := c.Give(t.Context(), machinesOf(bare), control.Order{Action: control.Sleep})
+	if err != nil || !strings.Contains(results[0].Outcome, "not ordered") || bare[0].Sleeping() {
+		t.Errorf("sleep of a machine without pools: %+v, %v", results, err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	units := serve(t, dialect.LuxOS, dialect.Braiins)
 	c, dir := controller(t)
@@ -229,8 +266,9 @@ func TestBatches(t *testing.T) {
 	if len(seen) != 50 {
 		t.Errorf("%d machines are told", len(seen))
 	}
-	if _, err := control.Batches([]*fleet.Machine{{ID: "x"}}, 10); code(err) != "unknown_power" {
-		t.Errorf("a machine without power: %v", err)
+	// One of which nothing is known is staggered as one that draws much.
+	if batches, err := control.Batches([]*fleet.Machine{{ID: "x"}, {ID: "y"}}, 10); err != nil || len(batches) != 2 {
+		t.Errorf("machines without power: %d batches, %v", len(batches), err)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 // luxOS gives orders within a session, of which a machine has one at a time.
 type luxOS struct{ m *fleet.Machine }
 
+func (l *luxOS) holds(context.Context, Order) (bool, string) { return true, "" } // the poll tells
+
 func (l *luxOS) identify(ctx context.Context) error {
 	mac, serial, err := fleet.Identify(ctx, l.m)
 	if err != nil {
@@ -60,18 +62,40 @@ func (l *luxOS) give(ctx context.Context, o Order) error {
 		Reboot: {{"rebootdevice", session}},
 		Sleep:  {{"curtail", session + ",sleep"}},
 		Wake:   {{"curtail", session + ",wakeup"}},
-		Pool:   {{"addpool", session + "," + o.PoolURL + "," + o.PoolUser + ",x"}, {"switchpool", session + ",1"}},
+		Pool:   {{"addpool", session + "," + o.PoolURL + "," + o.PoolUser + ",x"}},
 	}[o.Action]
 	for _, step := range steps {
 		if _, err = l.command(ctx, step[0], step[1]); err != nil {
 			break
 		}
 	}
+	if err == nil && o.Action == Pool {
+		err = l.switchPool(ctx, session, o)
+	}
 	if o.Action != Reboot { // which ends the session itself
 		if _, ended := l.command(ctx, "logoff", session); err == nil {
 			err = ended
 		}
 	}
+	return err
+}
+
+// switchPool makes the pool that was added the one in use: its number is the machine's to give.
+func (l *luxOS) switchPool(ctx context.Context, session string, o Order) error {
+	v, err := l.command(ctx, "pools", "")
+	if err != nil {
+		return err
+	}
+	number := int64(dialect.Unknown)
+	for _, p := range v.Get("POOLS").Each {
+		if p.Get("URL").Text() == o.PoolURL && p.Get("User").Text() == o.PoolUser {
+			number = p.Get("POOL").Count()
+		}
+	}
+	if number == dialect.Unknown {
+		return farm.Refuse("refused", "addpool", "the machine says yes, and the pool is not among its pools")
+	}
+	_, err = l.command(ctx, "switchpool", session+","+fmt.Sprint(number))
 	return err
 }
 
@@ -101,54 +125,4 @@ func (a *antminer) identify(ctx context.Context) error {
 		return err
 	}
 	return sameMachine(a.m, r.MAC, r.Serial)
-}
-
-func (a *antminer) give(ctx context.Context, o Order) error {
-	if o.Action == Reboot {
-		_, err := a.http.Do(ctx, http.MethodGet, a.base+"reboot.cgi", "")
-		return err
-	}
-	// The configuration is set as a whole: what is not meant stays as it is.
-	reply, err := a.http.Do(ctx, http.MethodGet, a.base+"get_miner_conf.cgi", "")
-	if err != nil {
-		return err
-	}
-	var conf map[string]any
-	if err := json.Unmarshal(reply, &conf); err != nil {
-		return fmt.Errorf("configuration of %s: %w", a.m.ID, err)
-	}
-	if mode, ok := conf["bitmain-work-mode"]; ok {
-		conf["miner-mode"] = mode // it is read under one name and written under another
-		delete(conf, "bitmain-work-mode")
-	}
-	switch o.Action {
-	case Sleep:
-		conf["miner-mode"] = "1"
-	case Wake:
-		conf["miner-mode"] = "0"
-	case Pool:
-		pools, _ := conf["pools"].([]any)
-		first := map[string]any{"url": o.PoolURL, "user": o.PoolUser, "pass": "x"}
-		if len(pools) == 0 {
-			pools = []any{nil}
-		}
-		pools[0] = first
-		conf["pools"] = pools
-	}
-	body, err := json.Marshal(conf)
-	if err != nil {
-		return err
-	}
-	reply, err = a.http.Do(ctx, http.MethodPost, a.base+"set_miner_conf.cgi", string(body))
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Stats string `json:"stats"`
-		Msg   string `json:"msg"`
-	}
-	if json.Unmarshal(reply, &answer) == nil && answer.Stats != "" && answer.Stats != "success" {
-		return farm.Refuse("refused", "set_miner_conf", "the machine says: %q", answer.Msg)
-	}
-	return nil
 }

@@ -30,25 +30,37 @@ func replies(t *testing.T, d dialect.Dialect, kind string, n int) [][]byte {
 	t.Helper()
 	out := make([][]byte, n)
 	for i := range out {
-		out[i] = golden(t, fmt.Sprintf("%s.%s%d", d, kind, i))
+		content, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("%s.%s%d", d, kind, i)))
+		if err != nil && i == 0 {
+			t.Fatal(err)
+		}
+		out[i] = content // nil: the machine says nothing to an optional request
 	}
 	return out
 }
 
+// composed are the dialects whose replies lie in testdata; those of the others are in the recordings (farm/replay).
+var composed = []dialect.Dialect{dialect.Cgminer, dialect.AntminerOld, dialect.AntminerNew, dialect.WhatsminerV2, dialect.WhatsminerV3, dialect.Braiins}
+
 // Every dialect's replies read into what is written beside them.
 func TestGoldenReadings(t *testing.T) {
-	for _, d := range dialect.Dialects {
+	for _, d := range composed {
 		t.Run(string(d), func(t *testing.T) {
 			got, err := dialect.Read(d, replies(t, d, "poll", len(d.Polls())))
 			if err != nil {
 				t.Fatal(err)
 			}
-			identities := len(d.Identities())
+			identities := min(len(d.Identities()), 2)
+			if d == dialect.Braiins {
+				identities = 0
+			}
 			if d == dialect.AntminerNew {
 				identities = 1 // over HTTP
 			}
-			if err := dialect.ReadIdentity(got, replies(t, d, "identity", identities)); err != nil {
-				t.Fatal(err)
+			if identities > 0 {
+				if err := dialect.ReadIdentity(got, replies(t, d, "identity", identities)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			text, err := json.MarshalIndent(got, "", "  ")
 			if err != nil {
@@ -68,7 +80,7 @@ func TestGoldenReadings(t *testing.T) {
 }
 
 func TestDetect(t *testing.T) {
-	for _, d := range dialect.Dialects {
+	for _, d := range composed {
 		if d == dialect.WhatsminerV3 {
 			continue // another port
 		}
@@ -176,14 +188,21 @@ func TestNormalMAC(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for i, d := range dialect.Dialects {
+	for i, d := range composed {
 		for j := range d.Polls() {
 			content, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("%s.poll%d", d, j)))
 			if err != nil {
-				f.Fatal(err)
+				continue // an optional request
 			}
 			f.Add(uint8(i), content)
 		}
+	}
+	for i, seed := range map[int]string{7: `{"summary":[{"SUMMARY":[{"Elapsed":1}]}],"stats":[{"STATS":[{"MM ID0":"Ver[1] MGHS[1 2] MTmax[61 64] TA[240] PS[0 0 0 0 0 0 9] SoftOFF[1]"}]}]}`,
+		8: `{"summary":[{"SUMMARY":[{"Elapsed":1}]}],"psu":[{"PSU":[{"PowerIn":"58.94W"}]}]}`, 9: `{"summary":[{"SUMMARY":[{"Elapsed":1,"MHS 5m":2}]}],"stats":[{"STATS":[{"0Online":true,"0Temp0":55,"Fan Count":1,"0Speed":9}]}]}`,
+		10: `{"miner_stats":{"real_hashrate":{"last_1m":{"gigahash_per_second":1}}}}`, 11: `{"data":{"bosminer":{"info":{"fans":[{"rpm":1}]}}}}`, 12: `{"mining-status":{"hashrate_ghs":1}}`,
+		13: `{"hashRate":1,"stratumURL":"a","stratumPort":1}`, 14: `{"miner":{"chains":[{"id":1}],"pools":[{"url":"a","pool_type":"DevFee"}]}}`, 15: `{"Session":{"Uptime":1},"HBStatus":[{"Detected":true,"Index":0}],"HBs":[{"Index":0,"Hashrate":[1]}]}`,
+		16: `{"hashrate_realtime":1,"elapsed":2}`, 17: `{"data":{"rtpow":"1.5T","boards":[{"no":1,"rtpow":"1G"}],"runtime":"1:2:3:4"}}`} {
+		f.Add(uint8(i), []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, reply []byte) {
 		d := dialect.Dialects[int(which)%len(dialect.Dialects)]
@@ -202,7 +221,7 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("%s is %d", name, n)
 			}
 		}
-		if len(r.Boards) > 16 || len(r.Pools) > 8 || len(r.Fans) > 16 || r.LiveBoards() > len(r.Boards) {
+		if len(r.Boards) > 16 || len(r.Pools) > 32 || len(r.Fans) > 16 || r.LiveBoards() > len(r.Boards) {
 			t.Errorf("%d boards, %d pools, %d fans", len(r.Boards), len(r.Pools), len(r.Fans))
 		}
 		if text, err := json.Marshal(r); err != nil || len(text) > 64<<10 {

@@ -50,6 +50,7 @@ func Parse(reply []byte) (Value, error) {
 		return Value{}, farm.Refuse("too_large", "reply", "more than %d bytes", MaxReply)
 	}
 	p := parser{text: string(reply), doc: &document{nodes: make([]node, 0, len(reply)/12+1)}}
+	p.text = strings.TrimPrefix(p.text, "\ufeff")
 	p.space()
 	if p.pos >= len(p.text) || (p.text[p.pos] != '{' && p.text[p.pos] != '[') {
 		return Value{}, farm.Refuse("garbage", "reply", "does not begin as JSON")
@@ -190,6 +191,17 @@ func (v Value) Each(yield func(key string, child Value) bool) {
 	}
 }
 
+// Rows yields an array's elements with their numbers.
+func (v Value) Rows(yield func(i int, child Value) bool) {
+	i := 0
+	for _, child := range v.Each {
+		if !yield(i, child) {
+			return
+		}
+		i++
+	}
+}
+
 // At is an element of an array.
 func (v Value) At(index int) Value {
 	for _, child := range v.Each {
@@ -207,6 +219,9 @@ func (v Value) Text() string {
 		return ""
 	}
 	s := v.node().text
+	if v.node().kind == text && strings.Contains(s, `\'`) {
+		s = strings.ReplaceAll(s, `\'`, "'") // no escape of JSON; Whatsminer writes it
+	}
 	if v.node().kind == text && strings.Contains(s, `\`) {
 		var plain string
 		if json.Unmarshal([]byte(`"`+s+`"`), &plain) == nil {
@@ -223,6 +238,14 @@ func (v Value) Text() string {
 		s = strings.ToValidUTF8(s[:200], "")
 	}
 	return strings.TrimSpace(s)
+}
+
+// Raw is a string's text as it stands, however long; it is not fit to print.
+func (v Value) Raw() string {
+	if !v.OK() || v.node().kind != text {
+		return ""
+	}
+	return v.node().text
 }
 
 // Number is a finite number, written bare or as a string, as firmwares do either way.

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
@@ -18,6 +19,9 @@ type Reading struct {
 	Firmware string  `json:"firmware,omitempty"`
 	MAC      string  `json:"mac,omitempty"` // lower-case, colons
 	Serial   string  `json:"serial,omitempty"`
+	// MinerID is the control board's number that stock Antminers and Avalons tell without a password; it
+	// tells two machines apart and is never a machine's name.
+	MinerID string `json:"minerID,omitempty"`
 
 	ElapsedSeconds int64 `json:"elapsedSeconds"` // since the mining program started
 	RateMHs        int64 `json:"rateMHs"`        // 10^6 hashes a second over the last seconds
@@ -40,15 +44,21 @@ type Reading struct {
 	PowerLimit int64   `json:"powerLimitWatts"`
 	Sleeping   bool    `json:"sleeping,omitempty"`  // told not to mine
 	Throttled  bool    `json:"throttled,omitempty"` // slowed down by its own heat protection
+	Immersed   bool    `json:"immersed,omitempty"`  // cooled by a liquid: fans are not due
 	Pools      []Pool  `json:"pools,omitempty"`
+	// PoolsTold says that the machine answered the question for pools, of which it may have none.
+	PoolsTold bool `json:"-"`
+	// Errors are the codes that the firmware shows now, as farm/faults explains them.
+	Errors []string `json:"errors,omitempty"`
 }
 
 // Board is a hash board.
 type Board struct {
-	Slot     int   `json:"slot"`
-	RateMHs  int64 `json:"rateMHs"`
-	Chips    int   `json:"chips"`
-	ChipTemp int   `json:"chipTemp"`
+	Slot     int    `json:"slot"`
+	RateMHs  int64  `json:"rateMHs"`
+	Chips    int    `json:"chips"`
+	ChipTemp int    `json:"chipTemp"`
+	Serial   string `json:"serial,omitempty"`
 }
 
 // Live says whether the board works: it hashes, or at least has chips while its rate is unknown.
@@ -60,11 +70,59 @@ type Pool struct {
 	User   string `json:"user"`
 	Alive  bool   `json:"alive"`
 	Active bool   `json:"active"` // in use now
+	// Fee marks a pool that the firmware put there for its maker: hidden ("*") or of a priority that no
+	// configuration gives (MSK 998, Hiveon 9998).
+	Fee        bool  `json:"fee,omitempty"`
+	Accepted   int64 `json:"accepted"`   // shares since the start
+	AcceptedMH int64 `json:"acceptedMH"` // and their work
 }
 
 func newReading(d Dialect) *Reading {
 	return &Reading{Dialect: d, ElapsedSeconds: Unknown, RateMHs: Unknown, IdealMHs: Unknown, TotalMH: Unknown, AcceptedMH: Unknown, RejectedMH: Unknown, StaleMH: Unknown,
 		Accepted: Unknown, Rejected: Unknown, HardwareErrors: Unknown, ChipTemp: Unknown, BoardTemp: Unknown, PowerWatts: Unknown, PowerLimit: Unknown}
+}
+
+// addBoard adds a board, of at most 16.
+func (r *Reading) addBoard(b Board) {
+	if len(r.Boards) < 16 {
+		r.Boards = append(r.Boards, b)
+		r.ChipTemp = hotter(r.ChipTemp, b.ChipTemp)
+	}
+}
+
+// addFan adds a fan's speed; one that is not plausible is none.
+func (r *Reading) addFan(rpm int64) {
+	if rpm >= 0 && rpm < 100_000 && len(r.Fans) < 16 {
+		r.Fans = append(r.Fans, int(rpm))
+	}
+}
+
+// turning drops connectors at which nothing turns, for firmwares that list every connector there is:
+// whether a fan is missing is told by how many have turned before (fleet.Machine).
+func (r *Reading) turning() {
+	r.Fans = slices.DeleteFunc(r.Fans, func(rpm int) bool { return rpm == 0 })
+}
+
+// addError adds a code once, of at most 32.
+func (r *Reading) addError(code string) {
+	if code != "" && len(code) <= 80 && len(r.Errors) < 32 && !slices.Contains(r.Errors, code) {
+		r.Errors = append(r.Errors, code)
+	}
+}
+
+// FeePermille is how much of the accepted work went to the firmware's maker, in thousandths.
+func (r *Reading) FeePermille() int64 {
+	fee, all := int64(0), int64(0)
+	for _, p := range r.Pools {
+		work := max(p.AcceptedMH, 0)
+		if all += work; p.Fee {
+			fee += work
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return int64(float64(fee) * 1000 / float64(all))
 }
 
 // LiveBoards counts the boards that work; Unknown when the machine names none.
@@ -95,7 +153,7 @@ func (r *Reading) SlowestFan() int {
 // ActivePool is the pool in use, or the zero Pool.
 func (r *Reading) ActivePool() Pool {
 	for _, p := range r.Pools {
-		if p.Active {
+		if p.Active && !p.Fee {
 			return p
 		}
 	}
@@ -118,7 +176,7 @@ func megahashes(v Value, perUnit float64) int64 {
 
 // unitOf is how many hashes a unit such as "GH" or "GH/s" stands for.
 func unitOf(v Value, otherwise float64) float64 {
-	switch strings.ToUpper(strings.TrimSuffix(v.Text(), "/s")) {
+	switch strings.TrimSuffix(strings.ToUpper(v.Text()), "/S") {
 	case "MH", "MHS":
 		return 1e6
 	case "GH", "GHS":
@@ -143,17 +201,34 @@ func difficultyMH(v Value) int64 {
 	return Unknown
 }
 
-// temperature is a plausible one in °C; a sensor that is not there reads 0 or nonsense.
+// temperature is a plausible one in °C; a sensor that is not there reads 0 or nonsense. The sign is
+// kept; −1, which stands for Unknown, is read as −2.
 func temperature(v Value) int {
 	f, ok := v.Number()
-	if !ok || f <= 0 || f > 200 {
+	if !ok {
 		return Unknown
 	}
-	return int(math.Round(f))
+	return celsius(f)
+}
+
+func celsius(f float64) int {
+	t := int(math.Round(min(max(f, -300), 300)))
+	switch {
+	case t == 0 || t < -60 || t > 200:
+		return Unknown
+	case t == Unknown:
+		return Unknown - 1
+	}
+	return t
 }
 
 // hotter is the higher of two temperatures, either of which may be unknown.
-func hotter(a, b int) int { return max(a, b) }
+func hotter(a, b int) int {
+	if a == Unknown || b == Unknown {
+		return min(a, b) + max(a, b) - Unknown
+	}
+	return max(a, b)
+}
 
 // addCounter sums counters of which some may be unknown.
 func addCounter(sum, more int64) int64 {
@@ -182,9 +257,14 @@ func normalMAC(s string) string {
 // NormalMAC brings a hardware address into lower-case with colons; "" when it is none.
 func NormalMAC(s string) string { return normalMAC(s) }
 
-// total estimates the counter of hashes from the average since the start, where a firmware has no counter.
+// totalFromAverage estimates the counter of hashes from the average since the start, where a firmware
+// has no counter, or one that cannot be it: LuxOS writes the average under the counter's name.
 func (r *Reading) totalFromAverage(averageMHs float64) {
-	if total := averageMHs * float64(r.ElapsedSeconds); r.TotalMH == Unknown && r.ElapsedSeconds >= 0 && total >= 0 && total < 1<<62 {
+	total := averageMHs * float64(r.ElapsedSeconds)
+	if r.ElapsedSeconds < 0 || total < 0 || total >= 1<<62 {
+		return
+	}
+	if r.TotalMH == Unknown || (r.ElapsedSeconds >= 60 && float64(r.TotalMH) < total/20) {
 		r.TotalMH = int64(math.Round(total))
 	}
 }

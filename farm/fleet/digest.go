@@ -20,6 +20,7 @@ import (
 type Digest struct {
 	User, Password string
 	Client         *http.Client
+	Login          func(ctx context.Context) (authorization string, err error) // instead of digest; nil: digest
 }
 
 // Do sends a request and returns the body, of which at most dialect.MaxReply bytes are read.
@@ -29,6 +30,12 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 		request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 		if err != nil {
 			return nil, err
+		}
+		switch {
+		case strings.HasPrefix(body, "{"):
+			request.Header.Set("Content-Type", "application/json")
+		case body != "":
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		if authorization != "" {
 			request.Header.Set("Authorization", authorization)
@@ -43,7 +50,12 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 		case err != nil:
 			return nil, err
 		case response.StatusCode == http.StatusUnauthorized && attempt == 0:
-			if authorization, err = d.answer(response.Header.Get("WWW-Authenticate"), method, request.URL.RequestURI()); err != nil {
+			if d.Login != nil {
+				authorization, err = d.Login(ctx)
+			} else {
+				authorization, err = d.answer(response.Header.Get("WWW-Authenticate"), method, request.URL.RequestURI())
+			}
+			if err != nil {
 				return nil, err
 			}
 		case response.StatusCode == http.StatusUnauthorized:
@@ -112,11 +124,5 @@ func AntminerHTTP(host string, port int, user, password string) (*Digest, string
 	if password == "" {
 		password = "root"
 	}
-	return &Digest{user, password, antminerClient}, "http://" + net.JoinHostPort(host, fmt.Sprint(orDefault(port, 80))) + "/cgi-bin/"
-}
-
-// AntminerInfo is what a stock Antminer says of itself: its MAC is nowhere on port 4028.
-func AntminerInfo(ctx context.Context, host string, o ScanOptions) ([]byte, error) {
-	client, base := AntminerHTTP(host, o.HTTPPort, o.User, o.Password)
-	return client.Do(ctx, http.MethodGet, base+"get_system_info.cgi", "")
+	return &Digest{User: user, Password: password, Client: antminerClient}, "http://" + net.JoinHostPort(host, fmt.Sprint(orDefault(port, 80))) + "/cgi-bin/"
 }

@@ -64,7 +64,7 @@ func TestImports(t *testing.T) {
 		"hiveos": {"Farm Name,Worker ID,Worker Name,IP Address,MAC,Model,Firmware\nsteppe,55,m30-3,10.0.0.31,c6-08-29-00-44-11,Whatsminer M30S+,20220108\n",
 			fleet.Machine{ID: "c6:08:29:00:44:11", MAC: "c6:08:29:00:44:11", Model: "Whatsminer M30S+", Dialect: dialect.WhatsminerV2, Address: "10.0.0.31:4028", Worker: "m30-3", Place: fleet.Place{Site: "steppe"}}},
 		"pyasic": {"ip,mac,model,serial_number,hostname,fw_ver,expected_hashrate,wattage,best_difficulty\n10.0.0.50,2e:a1:77:00:00:50,Antminer S19j Pro (LuxOS),JYZZAEUBDJBAF0050,lux,2024.5.1,104.0,3068,1G\n",
-			fleet.Machine{ID: "JYZZAEUBDJBAF0050", Serial: "JYZZAEUBDJBAF0050", MAC: "2e:a1:77:00:00:50", Model: "Antminer S19j Pro (LuxOS)", Dialect: dialect.LuxOS, Address: "10.0.0.50:4028", Worker: "lux", IdealMHs: 104_000_000, Place: fleet.Place{Site: "north"}}},
+			fleet.Machine{ID: "JYZZAEUBDJBAF0050", Serial: "JYZZAEUBDJBAF0050", MAC: "2e:a1:77:00:00:50", Model: "Antminer S19j Pro (LuxOS)", Dialect: dialect.LuxOS, Address: "10.0.0.50:4028", Worker: "lux", IdealMHs: 104_000_000, NominalWatts: 3068, Place: fleet.Place{Site: "north"}}},
 	} {
 		got, _, err := fleet.ReadCSV(strings.NewReader(tc.csv), "north")
 		if err != nil || len(got) != 1 {
@@ -146,7 +146,7 @@ func TestObserve(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
 	m := fleet.Machine{ID: "x", Model: "Antminer S19"}
 	r := &dialect.Reading{ElapsedSeconds: 10, RateMHs: 94e6, IdealMHs: dialect.Unknown, TotalMH: 5, AcceptedMH: 4, RejectedMH: 1, StaleMH: 2, HardwareErrors: 0, ChipTemp: 91, PowerWatts: dialect.Unknown, PowerLimit: dialect.Unknown,
-		Boards: []dialect.Board{{RateMHs: 1}, {RateMHs: 0}, {RateMHs: 1}}, Fans: []int{4000, 3000}, Pools: []dialect.Pool{{URL: "stratum+tcp://p:1", User: "me.1", Alive: true}}}
+		Boards: []dialect.Board{{RateMHs: 1}, {RateMHs: 0}, {RateMHs: 1}}, Fans: []int{4000, 3000, 3500, 3500}, Pools: []dialect.Pool{{URL: "stratum+tcp://p:1", User: "me.1", Alive: true}}}
 	p := m.Observe(r, at, []string{"stratum+tcp://p me."})
 	want := use.Poll{At: use.At(at), Elapsed: 10, RateMHs: 94e6, NameplateMHs: 95e6, TotalMH: 5, AcceptedMH: 4, RejectedMH: 3, ChipTemp: 91, SlowestFan: 3000, Watts: 3250, Source: use.ByNameplate, NominalWatts: 3250,
 		Boards: 2, BoardsDue: 3, CapPermille: 1000, PoolAlive: true, Throttled: true}
@@ -164,10 +164,60 @@ func TestObserve(t *testing.T) {
 	if p = m.Observe(r, at, nil); p.NameplateMHs != 100e6 || p.PoolWrong {
 		t.Errorf("%+v", p)
 	}
+	// One of four fans that stands still is told, however the firmware leaves it out; one that never was is not.
+	r.Fans = []int{4000, 3000, 3500}
+	if p = m.Observe(r, at, nil); p.SlowestFan != 0 {
+		t.Errorf("a missing fan: %+v", p)
+	}
+	dry := fleet.Machine{ID: "dry", Model: "Antminer S19"}
+	r.Fans = []int{0, 0, 0, 0}
+	if p = dry.Observe(r, at, nil); p.SlowestFan != use.Unknown {
+		t.Errorf("no fans in immersion: %+v", p)
+	}
+	// A board that was dead before the first poll is due all the same, with its part of the nameplate.
+	lame := fleet.Machine{ID: "lame", Model: "Antminer S19 Pro"}
+	p = lame.Observe(&dialect.Reading{RateMHs: 73e6, IdealMHs: 73e6, Boards: make([]dialect.Board, 2)}, at, nil)
+	if p.BoardsDue != 3 || p.NameplateMHs != 110e6 {
+		t.Errorf("two boards of three: %d due, nameplate %d", p.BoardsDue, p.NameplateMHs)
+	}
 	// Nor is nonsense believed.
 	r.IdealMHs = 5e9
 	if p = m.Observe(r, at, nil); p.NameplateMHs != 100e6 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// Every pool that is in use, or got shares since the last poll, must be allowed; the firmware maker's own
+// is not a stranger's as long as it takes no more than its fee.
+func TestWorksForStrangers(t *testing.T) {
+	allowed := []string{"stratum+tcp://mine me."}
+	mine := dialect.Pool{URL: "stratum+tcp://mine:3333", User: "me.1", Alive: true, Active: true, Accepted: 10, AcceptedMH: 950}
+	poll := func(m *fleet.Machine, pools ...dialect.Pool) bool {
+		r := &dialect.Reading{ElapsedSeconds: 100, Pools: pools, PoolsTold: true}
+		return m.Observe(r, time.Unix(1_800_000_000, 0), allowed).PoolWrong
+	}
+	m := &fleet.Machine{ID: "x"}
+	thief := dialect.Pool{URL: "stratum+tcp://thief:3333", User: "thief.x", Alive: true, Accepted: 7}
+	if poll(m, mine, thief) {
+		t.Error("a spare pool that got nothing since we look is told")
+	}
+	if active := thief; true {
+		active.Active = true
+		if !poll(m, mine, active) {
+			t.Error("a second group that works for a stranger is not told")
+		}
+	}
+	thief.Accepted = 8
+	if poll(m, mine, thief) != true {
+		t.Error("a pool that got a share between two polls is not told")
+	}
+	fee := dialect.Pool{URL: "*", User: "me.1", Alive: true, Active: true, Fee: true, Accepted: 1, AcceptedMH: 25}
+	if fresh := (&fleet.Machine{ID: "y"}); poll(fresh, mine, fee) {
+		t.Error("a fee of 2.6 % is told")
+	}
+	fee.AcceptedMH = 100
+	if fresh := (&fleet.Machine{ID: "y"}); !poll(fresh, mine, fee) {
+		t.Error("a fee of 9.5 % is not told")
 	}
 }
 

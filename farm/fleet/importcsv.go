@@ -23,7 +23,7 @@ var importColumns = map[string]string{
 	"site": "site", "sitename": "site", "farm": "site", "farmname": "site", "location": "site",
 	"container": "container", "row": "container", "building": "container", "zone": "container",
 	"rack": "rack", "rackname": "rack", "shelf": "shelf", "position": "shelf", "index": "shelf", "slot": "shelf",
-	"wattage": "ignored", "expectedhashrate": "rate", "nominalhashrate": "rate",
+	"wattage": "watts", "watts": "watts", "power": "watts", "nominalpower": "watts", "expectedwattage": "watts", "expectedhashrate": "rate", "nominalhashrate": "rate",
 }
 
 // MaxImport is the size of an inventory to import.
@@ -122,6 +122,13 @@ func importRow(field func(string) string, site string) (Machine, error) {
 			return Machine{}, farm.Refuse("not_a_number", "expected hash rate", "%q: want TH/s", text)
 		}
 		m.IdealMHs = int64(th * 1e6)
+	}
+	if text := strings.TrimSpace(strings.TrimSuffix(strings.ToUpper(field("watts")), "W")); text != "" {
+		watts, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(watts >= 0 && watts <= 1e6) {
+			return Machine{}, farm.Refuse("not_a_number", "watts", "%q: want watts", text)
+		}
+		m.NominalWatts = int64(watts)
 	}
 	return m, m.Validate()
 }

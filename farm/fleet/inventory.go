@@ -151,7 +151,9 @@ func merge(known, found Machine) Machine {
 		out.Since = known.Since
 	}
 	out.IdealMHs, out.NominalWatts = max(out.IdealMHs, known.IdealMHs), max(out.NominalWatts, known.NominalWatts)
-	out.Boards = max(out.Boards, known.Boards)
+	out.Boards, out.Fans = max(out.Boards, known.Boards), max(out.Fans, known.Fans)
+	keep(&out.MinerID, known.MinerID)
+	out.Single, out.Pools = out.Single || known.Single, known.Pools
 	if out.HTTPPort == 0 {
 		out.HTTPPort = known.HTTPPort
 	}

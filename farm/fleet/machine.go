@@ -59,6 +59,12 @@ type Machine struct {
 	IdealMHs     int64 `json:"idealMHs,omitempty"`
 	NominalWatts int64 `json:"nominalWatts,omitempty"`
 	Boards       int   `json:"boards,omitempty"`
+	Fans         int   `json:"fans,omitempty"` // most that ever turned: a connector that never did is no fan
+
+	Single  bool   `json:"single,omitempty"`  // its firmware refuses joined commands
+	MinerID string `json:"minerID,omitempty"` // of its control board; tells it from others
+	// Pools counts what each pool had accepted at the last poll; owned by Observe.
+	Pools *PoolCounts `json:"-"`
 }
 
 // Validate says what is wrong with a machine.
@@ -74,6 +80,9 @@ func (m *Machine) Validate() error {
 	}
 	if _, err := ParseAddress(m.Address, m.Dialect); err != nil {
 		return err
+	}
+	if len(m.MinerID) > 80 || m.Fans < 0 || m.Fans > 16 {
+		return farm.Refuse("out_of_range", "machine", "%s: want a miner id of at most 80 characters and at most 16 fans", m.ID)
 	}
 	if m.IdealMHs < 0 || m.IdealMHs > 1e10 || m.NominalWatts < 0 || m.NominalWatts > 1e6 || m.Boards < 0 || m.Boards > 16 {
 		return farm.Refuse("out_of_range", "machine", "%s: want at most 10 PH/s, 1 MW and 16 boards", m.ID)
@@ -109,14 +118,29 @@ func (m *Machine) Catalogue() params.MiningMachine {
 func (m *Machine) Nameplate() (rateMHs, watts int64, boards int) {
 	c := m.Catalogue()
 	rateMHs, watts, boards = m.IdealMHs, m.NominalWatts, m.Boards
-	if rateMHs == 0 {
-		rateMHs = c.RateGHs * 1000
+	// By its own word, unless it says so little that boards must be missing: versions of one model differ
+	// by less than a sixth. The word of a machine of three boards that has lost one is a third less.
+	if catalogue := c.RateGHs * 1000; rateMHs == 0 || (c.Boards > 1 && m.Boards > 0 && m.Boards < c.Boards && rateMHs < catalogue*5/6) {
+		rateMHs = catalogue
 	}
 	if watts == 0 && c.RateGHs > 0 {
 		watts = c.Watts * rateMHs / 1000 / c.RateGHs // a stronger version of the model draws more
 	}
-	if boards == 0 {
-		boards = c.Boards
-	}
+	boards = max(boards, c.Boards) // a board that was dead from the beginning is due all the same
 	return rateMHs, watts, boards
+}
+
+// unknownWatts is taken for the load of a machine of which nothing is known: more than most draw.
+const unknownWatts = 6000
+
+// LoadWatts is what the machine may draw, to stagger loads: its nameplate, that of the nearest model, or
+// more than most machines draw.
+func (m *Machine) LoadWatts() int64 {
+	if _, watts, _ := m.Nameplate(); watts > 0 {
+		return watts
+	}
+	if near, ok := params.NearestMiningMachine(m.Model); ok {
+		return near.Value.Watts
+	}
+	return unknownWatts
 }

@@ -13,7 +13,7 @@ func (m *Machine) Observe(r *dialect.Reading, at time.Time, pools []string) use.
 	m.learn(r)
 	rate, watts, boards := m.Nameplate()
 	p := use.Poll{At: use.At(at), Elapsed: r.ElapsedSeconds, RateMHs: r.RateMHs, NameplateMHs: rate, TotalMH: r.TotalMH, AcceptedMH: r.AcceptedMH, RejectedMH: r.RejectedMH, HardwareErrors: r.HardwareErrors,
-		ChipTemp: int64(r.ChipTemp), SlowestFan: int64(r.SlowestFan()), Watts: r.PowerWatts, Source: use.ByMachine, NominalWatts: watts, Boards: int64(r.LiveBoards()), BoardsDue: int64(boards),
+		ChipTemp: int64(r.ChipTemp), SlowestFan: int64(m.slowestFan(r)), Watts: r.PowerWatts, Source: use.ByMachine, NominalWatts: watts, Boards: int64(r.LiveBoards()), BoardsDue: int64(boards),
 		CapPermille: 1000, Sleeping: r.Sleeping}
 	if r.StaleMH > 0 && r.RejectedMH >= 0 {
 		p.RejectedMH += r.StaleMH
@@ -35,10 +35,64 @@ func (m *Machine) Observe(r *dialect.Reading, at time.Time, pools []string) use.
 	}
 	limit := m.Catalogue().HeatLimit
 	p.Throttled = r.Throttled || (limit > 0 && p.ChipTemp >= limit)
-	pool := r.ActivePool()
-	p.PoolAlive = len(r.Pools) == 0 || pool.Alive
-	p.PoolWrong = pool.URL != "" && !allowedPool(pool, pools)
+	p.PoolAlive = (len(r.Pools) == 0 && !r.PoolsTold) || r.ActivePool().Alive
+	p.PoolWrong = m.worksForStrangers(r, pools)
 	return p
+}
+
+// slowestFan is the lowest speed of the fans that the machine has; 0 when one of those that turned
+// before does not, Unknown when it has none (immersion) or sleeps.
+func (m *Machine) slowestFan(r *dialect.Reading) int {
+	turning := 0
+	for _, rpm := range r.Fans {
+		if rpm > 0 {
+			turning++
+		}
+	}
+	due := m.Fans
+	if turning > 0 {
+		due = max(due, m.Catalogue().Fans) // none turns in a machine that was put into a liquid
+	}
+	switch {
+	case r.Immersed || r.Sleeping || len(r.Fans)+m.Fans == 0 || (turning == 0 && m.Fans == 0):
+		return dialect.Unknown
+	case turning < due:
+		return 0
+	}
+	return r.SlowestFan()
+}
+
+// PoolCounts are the shares that each pool of a machine had accepted, by URL and user.
+type PoolCounts struct {
+	Elapsed int64
+	Shares  map[string]int64
+}
+
+// maxFeePermille is how much of the work a firmware's maker may take. Published fees end at 2.8 %.
+const maxFeePermille = 50
+
+// worksForStrangers says whether a pool that is in use, or got shares since the last poll, is not
+// allowed: firmwares spread work over groups of pools. The maker's pool is allowed up to its fee.
+func (m *Machine) worksForStrangers(r *dialect.Reading, allowed []string) bool {
+	before := m.Pools
+	now := &PoolCounts{r.ElapsedSeconds, make(map[string]int64, len(r.Pools))}
+	wrong := false
+	for _, p := range r.Pools {
+		key := p.URL + " " + p.User
+		shares := now.Shares[key] + max(p.Accepted, 0)
+		now.Shares[key] = shares
+		gained := before != nil && r.ElapsedSeconds >= before.Elapsed && shares > before.Shares[key]
+		if p.Fee && (p.URL == "*" || !allowedPool(p, allowed)) {
+			wrong = wrong || (len(allowed) > 0 && r.FeePermille() > maxFeePermille)
+			continue
+		}
+		wrong = wrong || ((p.Active || gained) && !allowedPool(p, allowed))
+	}
+	if m.Pools = now; len(r.Pools) > 0 && !wrong {
+		active := r.ActivePool()
+		wrong = active.URL != "" && !active.Fee && !allowedPool(active, allowed)
+	}
+	return wrong
 }
 
 // learn keeps what a machine says of itself that is better than what was known: ideal rate and boards
@@ -49,6 +103,22 @@ func (m *Machine) learn(r *dialect.Reading) {
 		m.IdealMHs = r.IdealMHs
 	}
 	m.Boards = max(m.Boards, min(len(r.Boards), 16))
+	turning := 0
+	for _, rpm := range r.Fans {
+		if rpm > 0 {
+			turning++
+		}
+	}
+	m.Fans = max(m.Fans, turning)
+	if m.MinerID == "" && len(r.MinerID) <= 80 {
+		m.MinerID = r.MinerID
+	}
+	if m.MAC == "" {
+		m.MAC = r.MAC
+	}
+	if len(r.Model) > len(m.Model) && !differentModels(m.Model, r.Model) {
+		m.Model = r.Model
+	}
 }
 
 // allowedPool says whether one of the patterns fits: "url" or "url user", each the beginning of what the machine has.

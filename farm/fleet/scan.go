@@ -18,6 +18,10 @@ import (
 // MaxScan is how many addresses one scan may cover: a /14.
 const MaxScan = 1 << 18
 
+// DefaultParallel is how many addresses are asked at a time: with three ports each, an idle /16 takes
+// 65,536/1024 times dialTimeout.
+const DefaultParallel = 1024
+
 // ScanOptions say how politely to look.
 type ScanOptions struct {
 	Port     int           // 0: 4028
@@ -25,9 +29,19 @@ type ScanOptions struct {
 	HTTPPort int           // 0: 80; where stock Antminers say their MAC
 	User     string        // of the HTTP interface; "" root
 	Password string        // "" root
-	Parallel int           // addresses at a time; 0: 256
+	Parallel int           // addresses at a time; 0: 1024
 	Timeout  time.Duration // of each question; 0: 2 s
 	Progress func(done, all int)
+}
+
+// completed fills in the defaults.
+func (o ScanOptions) completed() ScanOptions {
+	o.Port, o.PortV3, o.HTTPPort = orDefault(o.Port, dialect.Port), orDefault(o.PortV3, dialect.PortV3), orDefault(o.HTTPPort, 80)
+	o.Parallel = orDefault(o.Parallel, DefaultParallel)
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Second
+	}
+	return o
 }
 
 // Found is a machine that answered.
@@ -55,17 +69,82 @@ func Addresses(prefix netip.Prefix) ([]netip.Addr, error) {
 	return out, nil
 }
 
+// Targets lists the addresses that texts mean: "10.1.0.17", "10.1.0.0/22", "10.1.0.10-10.1.0.40" or, short,
+// "10.1.0.10-40", several in one text parted by commas or spaces; each once.
+func Targets(texts []string) ([]netip.Addr, error) {
+	var out []netip.Addr
+	seen := map[netip.Addr]bool{}
+	add := func(addresses ...netip.Addr) error {
+		for _, a := range addresses {
+			if a = a.Unmap(); !seen[a] {
+				seen[a] = true
+				out = append(out, a)
+			}
+		}
+		if len(out) > MaxScan {
+			return farm.Refuse("too_many", "addresses", "more than %d in one scan", MaxScan)
+		}
+		return nil
+	}
+	for _, text := range texts {
+		for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\t' || c == '\r' }) {
+			addresses, err := target(part)
+			if err == nil {
+				err = add(addresses...)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, farm.Refuse("bad_address", "addresses", "there is none: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40")
+	}
+	return out, nil
+}
+
+func target(part string) ([]netip.Addr, error) {
+	bad := farm.Refuse("bad_address", "addresses", "%q: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40", part)
+	if prefix, err := netip.ParsePrefix(part); err == nil {
+		return Addresses(prefix)
+	}
+	if a, err := netip.ParseAddr(part); err == nil {
+		return []netip.Addr{a}, nil
+	}
+	from, to, ok := strings.Cut(part, "-")
+	first, err := netip.ParseAddr(from)
+	if !ok || err != nil {
+		return nil, bad
+	}
+	last, err := netip.ParseAddr(to)
+	if err != nil && first.Is4() {
+		last, err = netip.ParseAddr(from[:strings.LastIndexByte(from, '.')+1] + to)
+	}
+	if err != nil || last.BitLen() != first.BitLen() || last.Less(first) {
+		return nil, bad
+	}
+	out := []netip.Addr{first}
+	for a := first; a != last; {
+		if a = a.Next(); len(out) >= MaxScan {
+			return nil, farm.Refuse("too_many", "addresses", "%s has more than %d", part, MaxScan)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
 // Scan asks every address of a prefix who is there.
 func Scan(ctx context.Context, prefix netip.Prefix, o ScanOptions) ([]Found, error) {
 	addresses, err := Addresses(prefix)
 	if err != nil {
 		return nil, err
 	}
-	o.Port, o.PortV3, o.HTTPPort = orDefault(o.Port, dialect.Port), orDefault(o.PortV3, dialect.PortV3), orDefault(o.HTTPPort, 80)
-	o.Parallel = orDefault(o.Parallel, 256)
-	if o.Timeout == 0 {
-		o.Timeout = 2 * time.Second
-	}
+	return ScanAddresses(ctx, addresses, o)
+}
+
+// ScanAddresses asks every address who is there.
+func ScanAddresses(ctx context.Context, addresses []netip.Addr, o ScanOptions) ([]Found, error) {
+	o = o.completed()
 	work := make(chan int)
 	results := make([]*Found, len(addresses))
 	var wait sync.WaitGroup
@@ -97,7 +176,41 @@ func Scan(ctx context.Context, prefix netip.Prefix, o ScanOptions) ([]Found, err
 			found = append(found, *r)
 		}
 	}
+	twins(found)
 	return found, ctx.Err()
+}
+
+// twins tells apart machines of one scan that call themselves by one name: by their MACs where these
+// differ; otherwise none of them is taken, because they would become one.
+func twins(found []Found) {
+	named := func() map[string][]int {
+		by := map[string][]int{}
+		for i, f := range found {
+			if f.Identified {
+				by[f.Machine.ID] = append(by[f.Machine.ID], i)
+			}
+		}
+		return by
+	}
+	for _, same := range named() {
+		for _, i := range same {
+			if m := &found[i].Machine; len(same) > 1 && m.Serial == m.ID && m.MAC != "" {
+				m.ID, m.Serial = m.MAC, "" // a serial number that two have is none
+			}
+		}
+	}
+	for id, same := range named() {
+		for _, i := range same {
+			if len(same) > 1 {
+				other := same[0]
+				if other == i {
+					other = same[1]
+				}
+				found[i].Identified = false
+				found[i].Problem = strings.TrimSpace(fmt.Sprintf("calls itself %s, as %s does: not added; give one of them another MAC or serial number. %s", id, found[other].Machine.Address, found[i].Problem))
+			}
+		}
+	}
 }
 
 func orDefault(n, otherwise int) int {
@@ -107,72 +220,78 @@ func orDefault(n, otherwise int) int {
 	return n
 }
 
-// identify asks one address; nil: nobody answers there.
-func identify(ctx context.Context, host string, o ScanOptions) *Found {
-	ask := func(address, request string, framed bool) ([]byte, error) {
-		ctx, stop := context.WithTimeout(ctx, o.Timeout)
-		defer stop()
-		return Ask(ctx, address, []byte(request), framed)
+// open are the ports of a host at which somebody listens, tried at the same time: an address where
+// nobody is costs one timeout.
+func open(ctx context.Context, host string, o ScanOptions) *Network {
+	n := &Network{Host: host, User: o.User, Password: o.Password, Timeout: o.Timeout}
+	ctx, stop := context.WithTimeout(ctx, min(o.Timeout, dialTimeout))
+	defer stop()
+	var wait sync.WaitGroup
+	for _, port := range []struct {
+		to   *int
+		port int
+	}{{&n.Port, o.Port}, {&n.PortV3, o.PortV3}, {&n.WebPort, o.HTTPPort}} {
+		wait.Go(func() {
+			dialer := net.Dialer{KeepAlive: -1}
+			if conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(port.port))); err == nil {
+				_ = conn.Close()
+				*port.to = port.port
+			}
+		})
 	}
-	address := net.JoinHostPort(host, fmt.Sprint(o.Port))
-	reply, err := ask(address, dialect.Probe, false)
-	var d dialect.Dialect
-	var r dialect.Reading
-	if err == nil {
-		if d, r, err = dialect.Detect(reply); err != nil {
-			return &Found{Machine: Machine{Address: address}, Problem: err.Error()}
-		}
-	} else {
-		address = net.JoinHostPort(host, fmt.Sprint(o.PortV3))
-		if _, err := ask(address, dialect.WhatsminerV3.Identities()[0], true); err != nil {
-			return nil
-		}
-		d = dialect.WhatsminerV3
+	wait.Wait()
+	if n.Port+n.PortV3+n.WebPort == 0 {
+		return nil
 	}
-	if d == dialect.AntminerOld {
-		if reply, err := ask(address, dialect.ProbeNewAntminer, false); err == nil && dialect.DetectNewAntminer(reply) {
-			d = dialect.AntminerNew
-		}
-	}
-	var replies [][]byte
-	for _, request := range d.Identities() {
-		if reply, err := ask(address, request, d.Framed()); err == nil {
-			replies = append(replies, reply)
-		}
-	}
-	m := Machine{Dialect: d, Address: address}
-	if d == dialect.AntminerNew || d == dialect.AntminerOld {
-		m.HTTPPort = o.HTTPPort
-		ctx, stop := context.WithTimeout(ctx, o.Timeout)
-		if reply, err := AntminerInfo(ctx, host, o); err == nil {
-			replies = append(replies, reply)
-		}
-		stop()
-	}
-	problem := ""
-	if err := dialect.ReadIdentity(&r, replies); err != nil {
-		problem = err.Error()
-	}
-	return complete(ctx, m, r, host, problem, o.Timeout)
+	return n
 }
 
-// complete fills in what a first poll and the neighbour table know.
-func complete(ctx context.Context, m Machine, r dialect.Reading, host, problem string, timeout time.Duration) *Found {
-	m.MAC, m.Serial, m.Model = r.MAC, r.Serial, r.Model
+// dialTimeout is how long a scan waits for a connection: a farm's network answers in milliseconds, and
+// TCP sends a lost packet again after one second.
+const dialTimeout = 1500 * time.Millisecond
+
+// identify asks one address; nil: no machine answers there.
+func identify(ctx context.Context, host string, o ScanOptions) *Found {
+	f, _ := ReadAt(ctx, host, o)
+	return f
+}
+
+// ReadAt asks one address who is there and reads it; nil: no machine answers there.
+func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *dialect.Reading) {
+	n := open(ctx, host, o.completed())
+	if n == nil {
+		return nil, nil
+	}
+	m, reading, err := Look(ctx, n)
+	if m.Dialect == "" && n.Port+n.PortV3 == 0 {
+		return nil, nil // a web server that is no machine
+	}
+	port := n.Port
+	if m.Dialect == dialect.WhatsminerV3 {
+		port = n.PortV3
+	} else if m.Dialect.HTTP() && m.Dialect != dialect.EPIC {
+		port = n.WebPort
+	}
+	if port == 0 {
+		port = max(n.Port, n.PortV3, n.WebPort)
+	}
+	m.Address = net.JoinHostPort(host, fmt.Sprint(port))
+	if m.Dialect == dialect.AntminerNew || m.Dialect == dialect.AntminerOld {
+		m.HTTPPort = o.HTTPPort
+	}
 	if m.MAC == "" {
 		m.MAC = neighbour(host)
 	}
-	ctx, stop := context.WithTimeout(ctx, timeout)
-	defer stop()
-	if reading, err := Poll(ctx, &m); err != nil {
+	problem := ""
+	if err != nil {
 		problem = err.Error()
-	} else {
-		if m.Model == "" {
-			m.Model = reading.Model
-		}
-		if m.MAC == "" {
-			m.MAC = reading.MAC
-		}
+	}
+	return complain(m, reading, problem), reading
+}
+
+// complain fills in what a first poll knows, and says what is wrong.
+func complain(m Machine, reading *dialect.Reading, problem string) *Found {
+	if reading != nil {
 		m.learn(reading)
 		if rate, _, _ := m.Nameplate(); rate == 0 && reading.RateMHs > 0 {
 			m.IdealMHs = reading.RateMHs // as found: neither it nor the catalogue says
@@ -180,12 +299,13 @@ func complete(ctx context.Context, m Machine, r dialect.Reading, host, problem s
 		account, worker, _ := strings.Cut(reading.ActivePool().User, ".")
 		m.Worker, m.Simulated = worker, account == "simulated"
 	}
-	m.ID = m.Serial
-	if m.ID == "" {
-		m.ID = m.MAC
-	}
+	m.ID = first(dialect.ProperSerial(m.Serial), m.MAC)
 	m.Since, m.Simulated = time.Now().Unix(), m.Simulated || strings.HasPrefix(m.Model, "Simulated ")
-	return &Found{Machine: m, Identified: m.ID != "", Problem: problem}
+	f := &Found{Machine: m, Identified: m.ID != "" && m.Dialect != "", Problem: problem}
+	if err := f.Machine.Validate(); f.Identified && err != nil {
+		f.Identified, f.Problem = false, strings.TrimSpace(err.Error()+" "+problem) // the others are taken all the same
+	}
+	return f
 }
 
 // neighbour is the hardware address that the kernel knows for a host on the same network.

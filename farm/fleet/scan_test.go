@@ -2,9 +2,11 @@ package fleet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +38,7 @@ func serve(t *testing.T) ([]*simulate.Unit, fleet.ScanOptions) {
 		_ = l.Close()
 	}
 	o := fleet.ScanOptions{Port: freePort(t), PortV3: freePort(t), HTTPPort: freePort(t), Timeout: 2 * time.Second}
-	units := simulate.Units(len(dialect.Dialects), 1, "", use.At(time.Now()), nil)
+	units := simulate.Units(len(simulate.Spoken), 1, "", use.At(time.Now()), nil)
 	for i, u := range units {
 		port := o.Port
 		if u.Machine.Dialect.Framed() {
@@ -94,7 +96,7 @@ func TestPollAndIdentify(t *testing.T) {
 		if err != nil || r.RateMHs <= 0 {
 			t.Errorf("%s: %+v, %v", u.Machine.Dialect, r, err)
 		}
-		if _, serial, err := fleet.Identify(ctx, &u.Machine); len(u.Machine.Dialect.Identities()) > 0 && (err != nil || serial != u.Machine.Serial) {
+		if _, serial, err := fleet.Identify(ctx, &u.Machine); len(u.Machine.Dialect.Identities()) > 0 && u.Machine.Dialect != dialect.Braiins && (err != nil || serial != u.Machine.Serial) {
 			t.Errorf("%s: serial %q, %v", u.Machine.Dialect, serial, err)
 		}
 		stop()
@@ -131,7 +133,7 @@ func TestOurMiner(t *testing.T) {
 		t.Fatalf("%+v, %v", found, err)
 	}
 	r, err := fleet.Poll(t.Context(), &found[0].Machine)
-	if err != nil || r.TotalMH != 0 || r.LiveBoards() != 1 || len(r.Pools) != 1 {
+	if err != nil || r.TotalMH != 0 || r.LiveBoards() != 1 || len(r.Pools) != 0 || !r.PoolsTold { // it has not been told a pool yet
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -144,6 +146,141 @@ func TestAddresses(t *testing.T) {
 	}
 	if _, err := fleet.Addresses(netip.MustParsePrefix("10.0.0.0/8")); code(err) != "too_many" {
 		t.Errorf("a /8: %v", err)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for text, want := range map[string]int{"10.0.0.7": 1, "10.0.0.0/30": 2, "10.0.0.10-40": 31, "10.0.0.250-10.0.1.5": 12, "10.0.0.1, 10.0.0.1-3 10.0.0.2": 3, "::1": 1} {
+		if got, err := fleet.Targets([]string{text}); err != nil || len(got) != want {
+			t.Errorf("%s: %v, %v, want %d", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{"": "bad_address", "farm": "bad_address", "10.0.0.9-3": "bad_address", "10.0.0.1-x": "bad_address", "10.0.0.1-::1": "bad_address", "0.0.0.0-255.0.0.0": "too_many", "10.0.0.0/8": "too_many"} {
+		if _, err := fleet.Targets([]string{text}); code(err) != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Two machines that answer under one name in one scan are told, and neither is taken for the other.
+func TestTwins(t *testing.T) {
+	units, o := serve(t)
+	var lux []*simulate.Unit
+	for _, u := range units {
+		if u.Machine.Dialect == dialect.LuxOS || u.Machine.Dialect == dialect.WhatsminerV2 {
+			lux = append(lux, u)
+		}
+	}
+	scan := func() (ids []string, problems int) {
+		found, err := fleet.Scan(t.Context(), netip.MustParsePrefix("127.77.0.0/28"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			if d := f.Machine.Dialect; d == dialect.LuxOS || d == dialect.WhatsminerV2 {
+				if f.Identified {
+					ids = append(ids, f.Machine.ID)
+				}
+				if strings.Contains(f.Problem, "calls itself") {
+					problems++
+				}
+			}
+		}
+		return ids, problems
+	}
+	lux[1].Machine.Serial = lux[0].Machine.Serial
+	if ids, problems := scan(); len(ids) != 2 || problems != 0 || ids[0] == ids[1] || !strings.Contains(ids[0], ":") {
+		t.Errorf("one serial number, two MACs: %v, %d problems", ids, problems)
+	}
+	lux[1].Machine.MAC = lux[0].Machine.MAC
+	if ids, problems := scan(); len(ids) != 0 || problems != 2 {
+		t.Errorf("one identity, two addresses: %v, %d problems", ids, problems)
+	}
+	for _, placeholder := range []string{"N/A", "123456", "0000000000"} {
+		lux[0].Machine.Serial, lux[1].Machine.Serial, lux[1].Machine.MAC = placeholder, "GOOD0001", "02:51:00:00:00:77"
+		if ids, _ := scan(); len(ids) != 2 || !slices.Contains(ids, lux[0].Machine.MAC) {
+			t.Errorf("serial number %q: %v", placeholder, ids)
+		}
+	}
+}
+
+// refuser answers as a firmware that takes no joined commands and is denied one of its commands.
+type refuser struct{ asked []string }
+
+func (r *refuser) Web(context.Context, dialect.Dialect, string) ([]byte, error) {
+	return nil, errors.New("no pages")
+}
+
+func (r *refuser) Command(_ context.Context, request string, _ bool) ([]byte, error) {
+	r.asked = append(r.asked, request)
+	replies := map[string]string{
+		`{"command":"summary"}`: `{"STATUS":[{"STATUS":"S"}],"SUMMARY":[{"Elapsed":100,"GHS 5s":"95000.1","GHS av":95000,"Accepted":5,"Rejected":0,"Total MH":9500000000}],"id":1}`,
+		`{"command":"stats"}`:   `{"STATUS":[{"STATUS":"S"}],"STATS":[{"Type":"Antminer S19"},{"GHS 5s":"95000.1","miner_id":"abc","chain_acn1":76,"chain_acn2":76,"chain_acn3":76,"miner_count":3,"fan_num":2,"fan1":5000,"fan2":5100}],"id":1}`,
+		`{"command":"pools"}`:   `{"STATUS":[{"STATUS":"E","Code":45,"Msg":"Access denied to 'pools' command"}],"id":1}`,
+	}
+	if reply, ok := replies[request]; ok {
+		return []byte(reply), nil
+	}
+	return []byte(`{"STATUS":[{"STATUS":"E","Code":14,"Msg":"Invalid command"}],"id":1}`), nil
+}
+
+// A joined command that a firmware refuses is asked piece by piece, which is remembered; one that is
+// denied does not lose the rest.
+func TestRefusedJoin(t *testing.T) {
+	link, m := &refuser{}, &fleet.Machine{Dialect: dialect.AntminerOld}
+	for round, asks := range []int{4, 3} {
+		link.asked = nil
+		r, err := fleet.PollOver(t.Context(), link, m)
+		if err != nil || r.RateMHs != 95_000_100 || len(r.Boards) != 3 || r.MinerID != "abc" || r.PoolsTold || !m.Single {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if len(link.asked) != asks {
+			t.Errorf("round %d asks %q", round, link.asked)
+		}
+	}
+}
+
+// A swap of addresses is told by whatever both machines tell: here the control board's number, or the model.
+func TestSwapIsTold(t *testing.T) {
+	for what, m := range map[string]fleet.Machine{"control board": {ID: "x", Model: "Antminer S19", MinerID: "other"}, "model": {ID: "x", Model: "Antminer S9k"}} {
+		outcomes := make(chan fleet.Outcome, 10)
+		m.Dialect, m.Address = dialect.AntminerOld, "127.0.0.1:1"
+		w := &fleet.Watcher{Machines: []*fleet.Machine{&m}, Interval: 50 * time.Millisecond, Timeout: 40 * time.Millisecond,
+			Ask: func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) {
+				return fleet.PollOver(ctx, &refuser{}, m)
+			},
+			Handle: func(all []fleet.Outcome) { outcomes <- all[0] }}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.Run(ctx) }()
+		o := <-outcomes
+		stop()
+		<-done
+		var other *fleet.OtherMachine
+		if !errors.As(o.Err, &other) {
+			t.Errorf("%s: %+v", what, o)
+		}
+	}
+}
+
+// A web server on the API's port is told, and is no machine.
+func TestWebServerIsNoMachine(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			_, _ = conn.Read(make([]byte, 1024))
+			_, _ = conn.Write([]byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
+			_ = conn.Close()
+		}
+	}()
+	port := l.Addr().(*net.TCPAddr).Port
+	f, reading := fleet.ReadAt(t.Context(), "127.0.0.1", fleet.ScanOptions{Port: port, PortV3: 1, HTTPPort: 1, Timeout: time.Second})
+	if f == nil || reading != nil || f.Identified || f.Machine.Dialect != "" || !strings.Contains(f.Problem, "web server") {
+		t.Errorf("%+v, %+v", f, reading)
 	}
 }
 

@@ -46,7 +46,30 @@ func Ask(ctx context.Context, address string, request []byte, framed bool) ([]by
 	return readToEnd(conn)
 }
 
-// readToEnd reads until the machine closes or ends its reply with a NUL.
+// complete says whether a reply is a whole JSON object: one begun, all closed.
+func complete(reply []byte) bool {
+	trimmed := bytes.TrimSpace(reply)
+	if len(trimmed) < 2 || trimmed[0] != '{' || trimmed[len(trimmed)-1] != '}' {
+		return false
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(trimmed); i++ {
+		switch c := trimmed[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return depth == 0 && !quoted
+}
+
+// readToEnd reads until the machine closes, ends its reply with a NUL, or its object is complete.
 func readToEnd(conn io.Reader) ([]byte, error) {
 	buffer := buffers.Get().(*[16 << 10]byte)
 	defer buffers.Put(buffer)
@@ -59,6 +82,9 @@ func readToEnd(conn io.Reader) ([]byte, error) {
 		}
 		if n > 0 && reply[len(reply)-1] == 0 {
 			return bytes.TrimRight(reply, "\x00"), nil
+		}
+		if n > 0 && complete(reply) {
+			return reply, nil // some firmwares neither end a reply nor close
 		}
 		if errors.Is(err, io.EOF) {
 			if len(reply) == 0 {
@@ -84,17 +110,4 @@ func readFramed(conn io.Reader) ([]byte, error) {
 	reply := make([]byte, length)
 	_, err := io.ReadFull(conn, reply)
 	return reply, err
-}
-
-// Poll asks a machine everything that a poll needs.
-func Poll(ctx context.Context, m *Machine) (*dialect.Reading, error) {
-	replies := make([][]byte, 0, 3)
-	for _, request := range m.Dialect.Polls() {
-		reply, err := Ask(ctx, m.Address, []byte(request), m.Dialect.Framed())
-		if err != nil {
-			return nil, err
-		}
-		replies = append(replies, reply)
-	}
-	return dialect.Read(m.Dialect, replies)
 }

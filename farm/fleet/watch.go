@@ -2,13 +2,14 @@ package fleet
 
 import (
 	"context"
-	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/params"
 )
 
 // Outcome is the end of one poll: a reading or the reason why there is none.
@@ -122,10 +123,14 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 	m, identified := *w.Machines[i], w.state[i].identified
 	w.mu.Unlock()
 	reading, err := w.Ask(deadline, &m)
+	if err == nil {
+		err = m.sameAs(reading.MAC, reading.Serial, reading.MinerID, reading.Model)
+	}
 	if err == nil && !identified && w.Identify != nil {
 		err = w.check(deadline, &m)
 	}
 	w.mu.Lock()
+	w.Machines[i].Single = m.Single
 	w.state[i].busy, w.state[i].identified = false, err == nil
 	w.mu.Unlock()
 	if ctx.Err() != nil {
@@ -144,17 +149,33 @@ func (w *Watcher) check(ctx context.Context, m *Machine) error {
 	if err != nil {
 		return nil // it answers, and does not say who it is
 	}
-	if (m.MAC != "" && mac != "" && mac != m.MAC) || (m.Serial != "" && serial != "" && serial != m.Serial) {
-		return &OtherMachine{m.ID, mac, serial, m.Address}
+	return m.sameAs(mac, serial, "", "")
+}
+
+// sameAs compares who answers with who is meant: what both know must agree. A control board's number or
+// a model that differs is enough, because some firmwares tell nothing else.
+func (m *Machine) sameAs(mac, serial, minerID, model string) error {
+	differ := func(known, told string) bool { return known != "" && told != "" && known != told }
+	if differ(m.MAC, mac) || differ(m.Serial, serial) || differ(m.MinerID, minerID) || differentModels(m.Model, model) {
+		return &OtherMachine{m.ID, mac, serial, minerID, m.Address}
 	}
 	return nil
 }
 
+// differentModels says whether two names are those of models that cannot be one machine: both are in the
+// catalogue and neither is the poorer name of the other ("S17" for "S17 Pro").
+func differentModels(a, b string) bool {
+	one, ok := params.FindMiningMachine(a)
+	other, found := params.FindMiningMachine(b)
+	x, y := one.Value.Name, other.Value.Name
+	return ok && found && x != y && !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x)
+}
+
 // OtherMachine is the error of an address at which another machine answers.
-type OtherMachine struct{ Wanted, MAC, Serial, Address string }
+type OtherMachine struct{ Wanted, MAC, Serial, MinerID, Address string }
 
 func (e *OtherMachine) Error() string {
-	return "at " + e.Address + " answers " + e.Serial + " " + e.MAC + ", not " + e.Wanted
+	return strings.Join(strings.Fields("at "+e.Address+" answers another machine: "+e.Serial+" "+e.MAC+" "+e.MinerID+", not "+e.Wanted), " ")
 }
 
 // Move gives a machine another address.
@@ -194,22 +215,4 @@ func (w *Watcher) collect(outcomes <-chan Outcome) {
 			hand()
 		}
 	}
-}
-
-// Identify asks a machine who it is.
-func Identify(ctx context.Context, m *Machine) (mac, serial string, err error) {
-	var replies [][]byte
-	for _, request := range m.Dialect.Identities() {
-		reply, err := Ask(ctx, m.Address, []byte(request), m.Dialect.Framed())
-		if err != nil {
-			return "", "", err
-		}
-		replies = append(replies, reply)
-	}
-	if len(replies) == 0 {
-		return "", "", errors.New("this dialect does not say who it is")
-	}
-	var r dialect.Reading
-	err = dialect.ReadIdentity(&r, replies)
-	return r.MAC, r.Serial, err
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -129,7 +131,11 @@ func (p *Page) findVisits(b *book.Book, whole, last *book.Account, top int) erro
 		if now.Time[use.Running] > 0 {
 			p.Running++
 		}
-		if v, ok := visit(m, now, all, &whole.Whole, rate); ok {
+		v, ok := visit(m, now, all, &whole.Whole, rate, true)
+		if ok && v.Cause == use.CauseUnknown && answers(b, m) {
+			v, ok = visit(m, now, all, &whole.Whole, rate, false)
+		}
+		if ok {
 			p.Visits = append(p.Visits, v)
 		}
 	}
@@ -146,11 +152,40 @@ func (p *Page) findVisits(b *book.Book, whole, last *book.Account, top int) erro
 // below it is noise.
 const worthAVisit = 20_000
 
-// visit finds the cause whose end would bring most now.
-func visit(m *fleet.Machine, now, all, whole *use.Totals, perKWh money.Tiyn) (Visit, bool) {
+// silentFor is how long a machine must not have answered to be called silent: longer than an alert takes,
+// so that the page never calls one unreachable that has no alert.
+const silentFor = 10 * use.Minute
+
+// answers says whether a machine answered just now: one that was added an hour ago is not known before,
+// and needs no visit for that.
+func answers(b *book.Book, m *fleet.Machine) bool {
+	number, err := b.Store.Number(m.ID)
+	if err != nil {
+		return false
+	}
+	newest := b.Store.Newest()
+	polls, err := b.Store.Polls(number, newest-silentFor, newest+1)
+	return err == nil && len(polls) > 0
+}
+
+// ratio is a·b/c in whole numbers, rounded towards zero.
+func ratio(a, b, c int64) int64 {
+	product := new(big.Int).Mul(big.NewInt(a), big.NewInt(b))
+	product.Quo(product, big.NewInt(max(c, 1)))
+	if !product.IsInt64() {
+		return math.MaxInt64
+	}
+	return product.Int64()
+}
+
+// visit finds the cause whose end would bring most now; silence counts only when it lasts.
+func visit(m *fleet.Machine, now, all, whole *use.Totals, perKWh money.Tiyn, silent bool) (Visit, bool) {
 	v := Visit{Machine: m.ID, Place: m.Place.String(), Model: m.Model, Simulated: m.Simulated}
 	best := farm.Total{}
 	for cause := range visits {
+		if cause == use.CauseUnknown && !silent {
+			continue
+		}
 		gain := gainOf(cause, now, all, whole)
 		if gain.Sub(best).Sign() > 0 || (gain == best && gain.Sign() > 0 && cause < v.Cause) {
 			best, v.Cause = gain, cause
@@ -171,14 +206,10 @@ func visit(m *fleet.Machine, now, all, whole *use.Totals, perKWh money.Tiyn) (Vi
 		value += int64(part.MicroTiyn)
 	}
 	share, _ := best.RatioPPM(span)
-	perDay := func(microTiyn int64) farm.MicroTiyn {
-		return farm.MicroTiyn(float64(microTiyn) * float64(use.Day) / float64(hours))
-	}
-	v.Gain = perDay(value / 1_000_000 * share).Tiyn()
-	nameplate, watts, _ := m.Nameplate()
-	if nameplate > 0 {
-		kwhADay := float64(watts) * 24 / 1000 * float64(share) / 1e6
-		v.Power = money.Tiyn(kwhADay * float64(perKWh))
+	gain := ratio(value, int64(share), 1_000_000)
+	v.Gain = farm.MicroTiyn(ratio(gain, int64(use.Day), int64(hours))).Tiyn()
+	if nameplate, watts, _ := m.Nameplate(); nameplate > 0 {
+		v.Power = money.Tiyn(ratio(watts*24*int64(share), int64(perKWh), 1000*1_000_000)) // of a day
 	}
 	if v.Cause == use.CauseRejected || v.Cause == use.CauseUnsent || v.Cause == use.CauseInvalid {
 		v.Power = 0 // that work is paid for already

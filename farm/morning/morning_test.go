@@ -282,3 +282,25 @@ func ExampleSeal_String() {
 	fmt.Println(morning.Seal{Month: "2026-10", Machines: 60, MicroSatoshi: 8_295_907_000_000, Lost: 93_095_000_000, Account: "60ff…"})
 	// Output: 2026-10, 60 machines (0 simulated), accepted 0.08295907 BTC, lost 0.00093095 BTC, account 60ff…
 }
+
+// In the first hours of a farm no healthy machine is called unreachable: what was before the first poll,
+// and the rest of the hour that has not passed, are not silence.
+func TestFirstHours(t *testing.T) {
+	dir := t.TempDir()
+	from := time.Date(2026, 11, 1, 8, 0, 0, 0, time.FixedZone("+05:00", 5*3600))
+	if err := past.Write(t.Context(), dir, past.Options{Machines: 6, Seed: 1, From: from, To: from.Add(20 * time.Minute), Interval: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := morning.Build(t.Context(), open(t, dir), 0, 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range page.Visits {
+		if v.Cause == use.CauseUnknown {
+			t.Errorf("a machine that answers is to be visited: %+v", v)
+		}
+	}
+	if page.Machines != 6 || page.Running != 6 {
+		t.Errorf("%d of %d machines run", page.Running, page.Machines)
+	}
+}

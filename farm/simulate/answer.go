@@ -88,6 +88,9 @@ func (u *Unit) luxControl(command, parameter string, at use.Instant) string {
 	if u.session == "" || given != u.session {
 		return fail("Session not found")
 	}
+	if u.Deaf && command != "logoff" {
+		command = "nothing"
+	}
 	switch command {
 	case "logoff":
 		u.session = ""

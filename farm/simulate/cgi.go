@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/use"
 )
 
@@ -51,31 +52,73 @@ func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now use.Instant) {
 	case "/cgi-bin/reboot.cgi":
 		u.Restart(now)
 	case "/cgi-bin/get_miner_conf.cgi":
-		mode := 0
-		if u.Sleeping() {
-			mode = 1
-		}
-		fmt.Fprintf(w, `{"pools":[{"url":"%s","user":"%s","pass":"x"}],"bitmain-fan-ctrl":false,"bitmain-fan-pwm":"100","bitmain-work-mode":"%d"}`, u.Pool, u.User, mode)
+		u.configuration(w)
 	case "/cgi-bin/set_miner_conf.cgi":
-		var wanted struct {
-			Pools []struct{ URL, User string } `json:"pools"`
-			Mode  *json.Number                 `json:"miner-mode"`
-		}
-		body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-		if err != nil || r.Method != http.MethodPost || json.Unmarshal(body, &wanted) != nil {
+		if r.Method != http.MethodPost {
 			http.Error(w, "bad configuration", http.StatusBadRequest)
 			return
 		}
-		if len(wanted.Pools) > 0 {
-			u.SetPool(wanted.Pools[0].URL, wanted.Pools[0].User)
+		if u.Machine.Dialect == dialect.AntminerOld {
+			u.setForm(w, r)
+			return
 		}
-		if wanted.Mode != nil {
-			u.Sleep(wanted.Mode.String() == "1")
-		}
-		fmt.Fprint(w, `{"stats":"success","code":"M000","msg":"OK!"}`)
+		u.setJSON(w, r)
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// configuration is what the machine is set to, in the words of its firmware's generation.
+func (u *Unit) configuration(w http.ResponseWriter) {
+	mode, level := 0, `,"bitmain-freq-level":"100"`
+	if u.Machine.Dialect == dialect.AntminerOld {
+		level = `,"bitmain-freq":"600","bitmain-voltage":"1800"`
+	}
+	switch {
+	case u.Sleeping() && u.Machine.Dialect == dialect.AntminerOld:
+		mode = 254
+	case u.Sleeping():
+		mode = 1
+	}
+	pools := ""
+	if u.Pool != "" {
+		pools = fmt.Sprintf(`{"url":"%s","user":"%s","pass":"x"}`, u.Pool, u.User)
+	}
+	fmt.Fprintf(w, `{"pools":[%s],"bitmain-fan-ctrl":false,"bitmain-fan-pwm":"100","bitmain-work-mode":"%d"%s}`, pools, mode, level)
+}
+
+// setForm is the CGI before X19: the configuration is written from the form's fields, whatever came, and
+// the answer is ok.
+func (u *Unit) setForm(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	_ = r.ParseForm()
+	if !u.Deaf {
+		u.SetPool(r.PostForm.Get("_ant_pool1url"), r.PostForm.Get("_ant_pool1user"))
+		u.Sleep(r.PostForm.Get("_ant_work_mode") == "254")
+	}
+	fmt.Fprint(w, "ok")
+}
+
+// setJSON is the CGI since X19: the mode must be a number.
+func (u *Unit) setJSON(w http.ResponseWriter, r *http.Request) {
+	var wanted struct {
+		Pools []struct{ URL, User string } `json:"pools"`
+		Mode  any                          `json:"miner-mode"`
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+	if err != nil || json.Unmarshal(body, &wanted) != nil {
+		http.Error(w, "bad configuration", http.StatusBadRequest)
+		return
+	}
+	if !u.Deaf {
+		if len(wanted.Pools) > 0 {
+			u.SetPool(wanted.Pools[0].URL, wanted.Pools[0].User)
+		}
+		if mode, ok := wanted.Mode.(float64); ok {
+			u.Sleep(mode == 1)
+		}
+	}
+	fmt.Fprint(w, `{"stats":"success","code":"M000","msg":"OK!"}`)
 }
 
 func authorised(r *http.Request) bool {

@@ -26,6 +26,7 @@ type Server struct {
 	Now      func() time.Time
 
 	listeners []net.Listener
+	webs      []net.Listener   // of CGI
 	owners    map[string]*Unit // by address, for HTTP
 }
 
@@ -63,6 +64,11 @@ func (s *Server) Listen() error {
 		s.owners[host] = u
 		if s.HTTPPort != 0 && (u.Machine.Dialect == dialect.AntminerNew || u.Machine.Dialect == dialect.AntminerOld) {
 			u.Machine.HTTPPort = s.HTTPPort
+			l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(s.HTTPPort)))
+			if err != nil {
+				return errors.Join(fmt.Errorf("simulated machine %s: %w", u.Machine.ID, err), s.close())
+			}
+			s.webs = append(s.webs, l)
 		}
 	}
 	return nil
@@ -70,8 +76,10 @@ func (s *Server) Listen() error {
 
 func (s *Server) close() error {
 	var errs []error
-	for _, l := range s.listeners {
-		errs = append(errs, l.Close())
+	for _, l := range append(s.listeners, s.webs...) {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -82,15 +90,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.Now = time.Now
 	}
 	web := &http.Server{Handler: s.cgi(), ReadHeaderTimeout: connTimeout}
-	for _, u := range s.Units {
-		if u.Machine.HTTPPort == 0 {
-			continue
-		}
-		host, _, _ := net.SplitHostPort(u.Machine.Address)
-		l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(u.Machine.HTTPPort)))
-		if err != nil {
-			return errors.Join(err, s.close())
-		}
+	for _, l := range s.webs {
 		go func() { _ = web.Serve(l) }()
 	}
 	for i, l := range s.listeners {

@@ -49,6 +49,9 @@ type Unit struct {
 	difficulty         float64
 	totalOffset        float64 // of the fault Counters
 	frozen             *dialect.Reading
+
+	// Deaf machines say yes to every order and do nothing; set before they serve.
+	Deaf bool
 }
 
 // models that the units are of, by dialect, in turn.
@@ -59,6 +62,9 @@ var models = []struct {
 	{dialect.AntminerNew, "Antminer S19"}, {dialect.AntminerOld, "Antminer S17 Pro"}, {dialect.WhatsminerV2, "Whatsminer M30S++"}, {dialect.LuxOS, "Antminer S19j Pro"},
 	{dialect.Braiins, "Antminer S19 Pro"}, {dialect.WhatsminerV3, "Whatsminer M60S"}, {dialect.Cgminer, "Antminer S19"},
 }
+
+// Spoken are the dialects that simulated machines speak.
+var Spoken = []dialect.Dialect{dialect.AntminerNew, dialect.AntminerOld, dialect.WhatsminerV2, dialect.LuxOS, dialect.Braiins, dialect.WhatsminerV3, dialect.Cgminer}
 
 // NewUnit makes the machine of an index: model and dialect in turn (or one dialect for all), identity
 // and noise from index and seed.

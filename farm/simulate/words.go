@@ -84,8 +84,12 @@ func (s speaker) summary() string {
 	if r.Dialect == dialect.LuxOS {
 		average = fmt.Sprintf(`,"Curtailed":%t`, r.Sleeping)
 	}
+	total := r.TotalMH
+	if r.Dialect == dialect.LuxOS {
+		total = int64(s.average()) // what LuxOS writes there
+	}
 	return fmt.Sprintf(`{"Elapsed":%d,%s,"Found Blocks":0,"Getworks":1000,"Accepted":%d,"Rejected":%d,"Hardware Errors":%d,"Utility":10.00,"Discarded":0,"Stale":0,"Get Failures":0,"Local Work":1,"Remote Failures":0,"Network Blocks":1,"Total MH":%d.0000,"Work Utility":0.00,"Difficulty Accepted":%.8f,"Difficulty Rejected":%.8f,"Difficulty Stale":%.8f,"Best Share":1,"Device Hardware%%":0.0000,"Device Rejected%%":0.0000,"Pool Rejected%%":0.0000,"Pool Stale%%":0.0000,"Last getwork":1764000000%s}`,
-		r.ElapsedSeconds, rate, r.Accepted, r.Rejected, r.HardwareErrors, r.TotalMH, float64(r.AcceptedMH)/mhPerDifficulty, float64(r.RejectedMH)/mhPerDifficulty, float64(r.StaleMH)/mhPerDifficulty, average)
+		r.ElapsedSeconds, rate, r.Accepted, r.Rejected, r.HardwareErrors, total, float64(r.AcceptedMH)/mhPerDifficulty, float64(r.RejectedMH)/mhPerDifficulty, float64(r.StaleMH)/mhPerDifficulty, average)
 }
 
 func (s speaker) average() float64 { return float64(s.r.TotalMH) / float64(max(1, s.r.ElapsedSeconds)) }
@@ -96,8 +100,12 @@ func (s speaker) pools() string {
 	if !p.Alive {
 		state = "Dead"
 	}
+	pending := ""
+	if len(s.u.pending) == 2 {
+		pending = fmt.Sprintf(`,{"POOL":1,"URL":"%s","User":"%s","Status":"Alive","Priority":1,"Accepted":0,"Stratum Active":false}`, s.u.pending[0], s.u.pending[1])
+	}
 	return fmt.Sprintf(`{"POOL":0,"URL":"%s","Status":"%s","Priority":0,"Quota":1,"Long Poll":"N","Getworks":1000,"Accepted":%d,"Rejected":%d,"Discarded":0,"Stale":0,"Get Failures":0,"Remote Failures":0,"User":"%s","Last Share Time":0,"Difficulty Accepted":%.8f,"Difficulty Rejected":%.8f,"Difficulty Stale":%.8f,"Last Share Difficulty":%.8f,"Has Stratum":true,"Stratum Active":%t,"Stratum URL":"","Has GBT":false,"Best Share":1,"Pool Rejected%%":0.0000,"Pool Stale%%":0.0000}`,
-		p.URL, state, s.r.Accepted, s.r.Rejected, p.User, float64(s.r.AcceptedMH)/mhPerDifficulty, float64(s.r.RejectedMH)/mhPerDifficulty, float64(s.r.StaleMH)/mhPerDifficulty, s.u.difficulty, p.Active)
+		p.URL, state, s.r.Accepted, s.r.Rejected, p.User, float64(s.r.AcceptedMH)/mhPerDifficulty, float64(s.r.RejectedMH)/mhPerDifficulty, float64(s.r.StaleMH)/mhPerDifficulty, s.u.difficulty, p.Active) + pending
 }
 
 func (s speaker) devices() string {

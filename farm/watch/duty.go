@@ -100,7 +100,7 @@ func (d *Duty) take(inventory *fleet.Inventory) error {
 		if old, ok := known[m.ID]; ok {
 			detectors[i], latest[i], answered[i] = d.detectors[old], d.latest[old], d.answered[old]
 		}
-		for _, identity := range []string{m.Serial, m.MAC} {
+		for _, identity := range []string{m.Serial, m.MAC, m.MinerID} {
 			if identity != "" {
 				where[identity] = i
 			}
@@ -237,7 +237,8 @@ func (d *Duty) save() error {
 	d.watcher.Locked(func() {
 		for _, m := range d.watcher.Machines {
 			if stored := inventory.Find(m.ID); stored != nil {
-				stored.IdealMHs, stored.Boards = max(stored.IdealMHs, m.IdealMHs), max(stored.Boards, m.Boards)
+				stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs), max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
+				stored.Single, stored.MinerID = m.Single, m.MinerID
 				if d.moved[m.ID] {
 					stored.Address = m.Address
 				}
@@ -307,7 +308,7 @@ func (d *Duty) observe(o fleet.Outcome) alert.Observation {
 
 // follow moves the machine that answers at another's address.
 func (d *Duty) follow(other *fleet.OtherMachine) {
-	for _, identity := range []string{other.Serial, other.MAC} {
+	for _, identity := range []string{other.Serial, other.MAC, other.MinerID} {
 		if i, ok := d.where[identity]; ok {
 			d.log.Info("a machine has moved", "machine", d.subjects[i].ID, "address", other.Address)
 			d.watcher.Move(i, other.Address)

@@ -1,0 +1,346 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/dialect"
+)
+
+// Link is a way to ask one machine; a recording answers like a network does (farm/replay).
+type Link interface {
+	// Command sends one request of a socket API and returns the reply.
+	Command(ctx context.Context, request string, framed bool) ([]byte, error)
+	// Web does one HTTP request, "METHOD /path body", in a dialect's way of authentication.
+	Web(ctx context.Context, d dialect.Dialect, request string) ([]byte, error)
+}
+
+// Network is the link to a machine at an address. Only ports that are not 0 are asked.
+type Network struct {
+	Host                  string
+	Port, PortV3, WebPort int
+	User, Password        string // "" what the dialect's machines come with
+	Timeout               time.Duration
+}
+
+// errClosed is the end of a question to a port at which nobody listens.
+var errClosed = errors.New("nobody listens on the port")
+
+// networkOf is the link to a machine of the fleet.
+func networkOf(m *Machine) (*Network, error) {
+	host, text, err := net.SplitHostPort(m.Address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := net.LookupPort("tcp", text)
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{Host: host, Port: port, PortV3: port, WebPort: orDefault(m.HTTPPort, 80)}
+	if m.Dialect.HTTP() {
+		n.WebPort = port
+	}
+	return n, nil
+}
+
+// Command implements Link.
+func (n *Network) Command(ctx context.Context, request string, framed bool) ([]byte, error) {
+	port := n.Port
+	if framed {
+		port = n.PortV3
+	}
+	if port == 0 {
+		return nil, errClosed
+	}
+	if n.Timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, n.Timeout)
+		defer stop()
+	}
+	return Ask(ctx, net.JoinHostPort(n.Host, fmt.Sprint(port)), []byte(request), framed)
+}
+
+// defaultAccounts are those that machines come with, by dialect.
+var defaultAccounts = map[dialect.Dialect][2]string{
+	dialect.BraiinsREST: {"root", "root"}, dialect.BraiinsGraphQL: {"root", ""}, dialect.IceRiver: {"admin", "12345678"}, dialect.VNish: {"admin", "admin"},
+}
+
+// Web implements Link.
+func (n *Network) Web(ctx context.Context, d dialect.Dialect, request string) ([]byte, error) {
+	port := n.WebPort
+	if d == dialect.EPIC && n.Port != 0 {
+		port = n.Port
+	}
+	if port == 0 {
+		return nil, errClosed
+	}
+	if n.Timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, n.Timeout)
+		defer stop()
+	}
+	method, rest, _ := strings.Cut(request, " ")
+	path, body, _ := strings.Cut(rest, " ")
+	account, ok := defaultAccounts[d]
+	if !ok {
+		account = [2]string{"root", "root"}
+	}
+	client := &Digest{User: first(n.User, account[0]), Password: first(n.Password, account[1]), Client: antminerClient}
+	base := "http://" + net.JoinHostPort(n.Host, fmt.Sprint(port))
+	if d == dialect.BraiinsREST {
+		client.Login = func(ctx context.Context) (string, error) { return braiinsToken(ctx, base, client) }
+	}
+	return client.Do(ctx, method, base+path, body)
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// braiinsToken logs in to the REST API of Braiins OS; the token goes into the header as it stands.
+func braiinsToken(ctx context.Context, base string, d *Digest) (string, error) {
+	body := fmt.Sprintf(`{"username":%q,"password":%q}`, d.User, d.Password)
+	reply, err := (&Digest{Client: d.Client}).Do(ctx, http.MethodPost, base+"/api/v1/auth/login", body)
+	if err != nil {
+		return "", err
+	}
+	v, err := dialect.Parse(reply)
+	if err != nil {
+		return "", err
+	}
+	token := v.Get("token").Raw()
+	if token == "" || len(token) > 4096 || strings.ContainsAny(token, "\r\n") {
+		return "", farm.Refuse("denied", "password", "the machine gives no token")
+	}
+	return token, nil
+}
+
+// ask puts one request of a dialect to a machine.
+func ask(ctx context.Context, link Link, d dialect.Dialect, text string) ([]byte, error) {
+	if d.HTTP() {
+		return link.Web(ctx, d, text)
+	}
+	return link.Command(ctx, text, d.Framed())
+}
+
+// gather puts a dialect's requests to a machine. A joined command that the firmware refuses is asked
+// piece by piece, and *single remembers it; an optional request that fails has no reply.
+func gather(ctx context.Context, link Link, d dialect.Dialect, requests []dialect.Request, single *bool) ([][]byte, error) {
+	replies := make([][]byte, len(requests))
+	for i, request := range requests {
+		reply, err := gatherOne(ctx, link, d, request.Text, single)
+		if request.Or != "" && (err != nil || dialect.Refused(reply)) {
+			if other, otherErr := ask(ctx, link, d, request.Or); otherErr == nil && !dialect.Refused(other) {
+				reply, err = other, nil
+			}
+		}
+		if err != nil && !request.Optional {
+			return nil, err
+		}
+		if err == nil {
+			replies[i] = reply
+		}
+	}
+	return replies, nil
+}
+
+func gatherOne(ctx context.Context, link Link, d dialect.Dialect, text string, single *bool) ([]byte, error) {
+	var reply []byte
+	if !*single {
+		var err error
+		if reply, err = ask(ctx, link, d, text); err != nil || !dialect.Refused(reply) {
+			return reply, err
+		}
+	}
+	names, texts := dialect.Singles(text)
+	if names == nil {
+		if reply == nil {
+			return ask(ctx, link, d, text)
+		}
+		return reply, nil
+	}
+	parts, answered := make([][]byte, len(names)), false
+	for i, text := range texts {
+		part, err := ask(ctx, link, d, text)
+		if err != nil && ctx.Err() != nil && !answered {
+			return nil, err
+		}
+		if err != nil || dialect.Refused(part) {
+			continue
+		}
+		if _, err := dialect.Parse(part); err == nil {
+			parts[i], answered = part, true
+		}
+	}
+	if !answered {
+		if reply != nil {
+			return reply, nil // the refusal is the reason
+		}
+		return nil, farm.Refuse("no_section", names[0], "the machine answers none of %v", names)
+	}
+	*single = true
+	return dialect.Join(names, parts), nil
+}
+
+// Poll asks a machine everything that a poll needs.
+func Poll(ctx context.Context, m *Machine) (*dialect.Reading, error) {
+	link, err := networkOf(m)
+	if err != nil {
+		return nil, err
+	}
+	return PollOver(ctx, link, m)
+}
+
+// PollOver is Poll over a link. It sets m.Single when joined commands are refused.
+func PollOver(ctx context.Context, link Link, m *Machine) (*dialect.Reading, error) {
+	replies, err := gather(ctx, link, m.Dialect, m.Dialect.Polls(), &m.Single)
+	if err != nil {
+		return nil, err
+	}
+	r, err := dialect.Read(m.Dialect, replies)
+	if err != nil || !r.NeedsConfiguration() {
+		return r, err
+	}
+	// Only its configuration tells whether a stock Antminer that hashes nothing is asleep.
+	ctx, stop := context.WithTimeout(ctx, 1500*time.Millisecond)
+	defer stop()
+	if reply, err := link.Web(ctx, m.Dialect, "GET /cgi-bin/get_miner_conf.cgi"); err == nil {
+		if conf, err := dialect.Parse(reply); err == nil {
+			dialect.ReadConfiguration(r, conf)
+		}
+	}
+	return r, nil
+}
+
+// Identify asks a machine who it is, beyond what a poll tells.
+func Identify(ctx context.Context, m *Machine) (mac, serial string, err error) {
+	link, err := networkOf(m)
+	if err != nil {
+		return "", "", err
+	}
+	r := &dialect.Reading{Dialect: m.Dialect}
+	if err := identityOver(ctx, link, r); err != nil {
+		return "", "", err
+	}
+	if r.MAC == "" && r.Serial == "" {
+		return "", "", errors.New("this machine does not say who it is")
+	}
+	return r.MAC, r.Serial, nil
+}
+
+func identityOver(ctx context.Context, link Link, r *dialect.Reading) error {
+	single := false
+	replies, err := gather(ctx, link, r.Dialect, r.Dialect.Identities(), &single)
+	if err != nil {
+		return err
+	}
+	return dialect.ReadIdentity(r, replies)
+}
+
+// Look finds out over a link who answers, in what dialect, and reads it once: who it is goes into the
+// reading too.
+func Look(ctx context.Context, link Link) (Machine, *dialect.Reading, error) {
+	d, who, err := detect(ctx, link)
+	m := Machine{Dialect: d}
+	if err != nil {
+		return m, nil, err
+	}
+	who.Dialect = d
+	problem := identityOver(ctx, link, &who)
+	if d == dialect.AntminerNew || d == dialect.AntminerOld {
+		if reply, err := link.Web(ctx, d, "GET /cgi-bin/get_system_info.cgi"); err == nil {
+			problem = errors.Join(problem, dialect.ReadIdentity(&who, [][]byte{reply}))
+		}
+	}
+	reading, err := PollOver(ctx, link, &m)
+	if err != nil {
+		m.MAC, m.Serial, m.Model, m.MinerID = who.MAC, who.Serial, who.Model, who.MinerID
+		return m, nil, errors.Join(problem, err)
+	}
+	fill(reading, &who)
+	m.MAC, m.Serial, m.Model, m.MinerID = reading.MAC, reading.Serial, reading.Model, reading.MinerID
+	return m, reading, problem
+}
+
+// fill takes over what the poll does not tell.
+func fill(r, who *dialect.Reading) {
+	for to, from := range map[*string]string{&r.MAC: who.MAC, &r.Serial: who.Serial, &r.MinerID: who.MinerID, &r.Firmware: who.Firmware} {
+		*to = first(*to, from)
+	}
+	if len(who.Model) > len(r.Model) || r.Dialect == dialect.Avalon { // "S17 Pro" says more than "S17"
+		r.Model = first(who.Model, r.Model)
+	}
+	if r.PowerLimit == dialect.Unknown && who.PowerLimit > 0 {
+		r.PowerLimit = who.PowerLimit
+	}
+}
+
+// detect tells the dialect.
+func detect(ctx context.Context, link Link) (dialect.Dialect, dialect.Reading, error) {
+	reply, err := link.Command(ctx, dialect.Probe, false)
+	if err != nil {
+		return detectElsewhere(ctx, link, err)
+	}
+	d, r, err := dialect.Detect(reply)
+	if err != nil {
+		if d != "" {
+			return d, r, err
+		}
+		for _, command := range []string{"stats", "summary"} {
+			if reply, failed := link.Command(ctx, `{"command":"`+command+`"}`, false); failed == nil {
+				if d, ok := dialect.DetectStats(reply); ok {
+					return d, dialect.Reading{}, nil
+				}
+			}
+		}
+		return "", r, err
+	}
+	if d == dialect.EPIC { // or any web server on that port
+		reply, err := link.Web(ctx, d, d.Polls()[0].Text)
+		if v, bad := dialect.Parse(reply); err != nil || bad != nil || !v.Get("Session").OK() {
+			return "", r, farm.Refuse("unknown_dialect", "reply", "a web server that is no machine's answers on the API's port")
+		}
+	}
+	if d == dialect.AntminerOld {
+		if reply, err := link.Command(ctx, dialect.ProbeNewAntminer, false); err == nil && dialect.DetectNewAntminer(reply) {
+			d = dialect.AntminerNew
+		}
+	}
+	return d, r, nil
+}
+
+// detectElsewhere asks the framed port and the web server of a machine that says nothing on the API's port.
+func detectElsewhere(ctx context.Context, link Link, reason error) (dialect.Dialect, dialect.Reading, error) {
+	if reply, err := link.Command(ctx, dialect.WhatsminerV3.Identities()[0].Text, true); err == nil {
+		if _, err := dialect.Parse(reply); err == nil {
+			return dialect.WhatsminerV3, dialect.Reading{}, nil
+		}
+	}
+	for _, web := range dialect.Webs {
+		if reply, err := link.Web(ctx, web.Dialect, web.Request); err == nil && web.Says(reply) {
+			return web.Dialect, dialect.Reading{}, nil
+		} else if errors.Is(err, errClosed) {
+			break
+		}
+	}
+	// A web API beside sections of cgminer's that are not versions.
+	for _, command := range []string{"stats", "summary", "summary+pools+stats", "summary+pools+devs"} {
+		if reply, err := link.Command(ctx, `{"command":"`+command+`"}`, false); err == nil {
+			if d, ok := dialect.DetectStats(reply); ok {
+				return d, dialect.Reading{}, nil
+			}
+		} else if errors.Is(err, errClosed) {
+			break
+		}
+	}
+	return "", dialect.Reading{}, reason
+}
