@@ -120,3 +120,14 @@ next:
 	}
 	return times, values
 }
+
+// Frequency is that of the rows that have a price, or of all rows of a table
+// without one; the rows of one time in a panel count once.
+func (t *Table) Frequency() Frequency {
+	if name := t.PriceColumn(); name != "" {
+		if s, err := t.Series(name); err == nil {
+			return FrequencyOf(s.Times)
+		}
+	}
+	return FrequencyOf(t.Times)
+}

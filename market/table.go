@@ -31,6 +31,10 @@ type Table struct {
 	Columns    []Column
 	Texts      []Text
 	Provenance Provenance
+	Decisions  []Decision // what reading settled, and why
+	Cells      []Cell     // of the lines that ReadOptions asked to explain
+
+	passed []Finding // what the layout passed over
 }
 
 // Provenance says where a table comes from and what was done to it.
@@ -151,3 +155,6 @@ func permute[T any](values []T, order []int) []T {
 	}
 	return out
 }
+
+// sorted: rows are in time's order.
+func (t *Table) sorted() bool { return slices.IsSortedFunc(t.Times, time.Time.Compare) }
