@@ -27,16 +27,26 @@ type Declared struct{ Name, Header, Unit string }
 // ReadOptions declare what the file does not say of itself; zero values mean
 // "recognise it".
 type ReadOptions struct {
-	TimeColumn   string
-	TimeLayout   string         // Go layout, "unix", or empty to recognise
-	TimeZone     *time.Location // of the times as written; nil means UTC
-	Origin       string
-	Columns      []Declared
-	Decimal      string // "." or ","
-	Encoding     string // utf-8, utf-16le, utf-16be, cp1251, cp1252
-	Member       string // of a zip, or the sheet of a workbook
-	NoHeader     bool   // the first line is data; columns are called 1, 2, 3 …
-	ExplainLines []int  // lines of which each cell is told: see Table.Cells
+	TimeColumn   string         `json:"timeColumn,omitempty"`
+	TimeLayout   string         `json:"timeLayout,omitempty"` // Go layout, "unix", or empty to recognise
+	TimeZone     *time.Location `json:"-"`                    // of the times as written; nil means UTC
+	Zone         string         `json:"timeZone,omitempty"`   // its name, where TimeZone is nil
+	Origin       string         `json:"-"`
+	Columns      []Declared     `json:"columns,omitempty"`
+	Decimal      string         `json:"decimal,omitempty"`  // "." or ","
+	Encoding     string         `json:"encoding,omitempty"` // utf-8, utf-16le, utf-16be, cp1251, cp1252
+	Member       string         `json:"member,omitempty"`   // of a zip, or the sheet of a workbook
+	NoHeader     bool           `json:"noHeader,omitempty"` // the first line is data; columns are called 1, 2, 3 …
+	ExplainLines []int          `json:"-"`                  // lines of which each cell is told: see Table.Cells
+}
+
+// given are the options that change what is read, nil where none was.
+func (o ReadOptions) given(zone *time.Location) *ReadOptions {
+	if o.TimeColumn == "" && o.TimeLayout == "" && zone == time.UTC && len(o.Columns) == 0 && o.Decimal == "" && o.Encoding == "" && o.Member == "" && !o.NoHeader {
+		return nil
+	}
+	o.Zone, o.TimeZone, o.Origin, o.ExplainLines = zone.String(), nil, "", nil
+	return &o
 }
 
 // ReadFile reads a CSV, workbook or Parquet file of at most MaxFileBytes.
@@ -70,7 +80,9 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	}
 	zone := options.TimeZone
 	if zone == nil {
-		zone = time.UTC
+		if zone, err = time.LoadLocation(options.Zone); err != nil {
+			return nil, Refuse("time_zone", "time-zone", "%v", err)
+		}
 	}
 	table, err := cells.interpret(name, options, zone)
 	if err != nil {
@@ -81,6 +93,7 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if table.Provenance = provenance; options.Origin != "" {
 		table.Provenance.Origin = options.Origin
 	}
+	table.Reading = options.given(zone)
 	table.Decisions, table.passed = cells.decided, cells.findings
 	table.Cells = cells.explain(table, options.ExplainLines)
 	table.sortByTime()

@@ -96,7 +96,7 @@ func (t *Table) insertBefore(insert map[int]bool, step time.Duration, drop map[i
 		t.keep(func(row int) bool { return !drop[row] })
 		return
 	}
-	grown := &Table{Provenance: t.Provenance, Decisions: t.Decisions, Cells: t.Cells, passed: t.passed}
+	grown := &Table{Provenance: t.Provenance, Reading: t.Reading, Decisions: t.Decisions, Cells: t.Cells, passed: t.passed}
 	for _, c := range t.Columns {
 		grown.Columns = append(grown.Columns, Column{c.Name, c.Unit, c.Header, nil})
 	}

@@ -56,6 +56,17 @@ func (s Series) Window(from, to string) Series {
 	return s
 }
 
+// WindowAfter is Window with the observation before it, where there is one.
+func (s Series) WindowAfter(from, to string) Series {
+	inside := s.Window(from, to)
+	first := sort.Search(len(s.Times), func(i int) bool { return s.Times[i].Format(time.DateOnly) >= from })
+	if from == "" || first == 0 || inside.Len() == 0 {
+		return inside
+	}
+	inside.Times, inside.Values = s.Times[first-1:first+inside.Len()], s.Values[first-1:first+inside.Len()]
+	return inside
+}
+
 // LogReturns is r_t = 100·ln(P_t/P_{t−1}) in percent, dated by t. It refuses
 // fewer than two prices and any price that is not positive and finite.
 func (s Series) LogReturns() (Series, error) {

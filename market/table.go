@@ -31,8 +31,9 @@ type Table struct {
 	Columns    []Column
 	Texts      []Text
 	Provenance Provenance
-	Decisions  []Decision // what reading settled, and why
-	Cells      []Cell     // of the lines that ReadOptions asked to explain
+	Reading    *ReadOptions // it was read with, nil where all was recognised
+	Decisions  []Decision   // what reading settled, and why
+	Cells      []Cell       // of the lines that ReadOptions asked to explain
 
 	passed []Finding // what the layout passed over
 }

@@ -55,6 +55,12 @@ func BoundsFrom(points []Point, n int) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, err
 	}
+	for _, p := range points {
+		// A share of the population is of whole holders: a tenth of one holds nothing.
+		if whole := p.Population * float64(n); n > 0 && math.Abs(whole-math.Round(whole)) > 1e-6*math.Max(1, whole) {
+			return Bounds{}, market.Refuse("whole_holders", "points", "%g of %d holders is %g, not a whole number; choose another n or leave it out", p.Population, n, whole)
+		}
+	}
 	b := Bounds{N: n}
 	area, below := 0.0, 0.0
 	for _, s := range parts {

@@ -19,9 +19,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-func open(t testing.TB) func(string) (*market.Table, error) {
+func open(t testing.TB) func(string, market.ReadOptions) (*market.Table, error) {
 	files := synthetic.Files()
-	return func(name string) (*market.Table, error) {
+	return func(name string, _ market.ReadOptions) (*market.Table, error) {
 		for _, f := range files {
 			if f.Name == name {
 				return market.Parse(f.Name, f.Data, market.ReadOptions{Origin: synthetic.Origin})
@@ -34,11 +34,11 @@ func open(t testing.TB) func(string) (*market.Table, error) {
 
 func build(t testing.TB, from, to string) *Report {
 	t.Helper()
-	prices, err := open(t)("cm_btc_daily.csv")
+	prices, err := open(t)("cm_btc_daily.csv", market.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := open(t)("sp500_close.csv")
+	index, err := open(t)("sp500_close.csv", market.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,8 +165,8 @@ func TestSeal(t *testing.T) {
 	if err := forged.Rederive(context.Background(), open(t), nil); !errors.As(err, &refused) || refused.Code != "seal_differs" || !strings.Contains(err.Error(), sealed.Report) {
 		t.Errorf("forged figures: %v", err)
 	}
-	changed := func(name string) (*market.Table, error) {
-		table, err := open(t)(name)
+	changed := func(name string, o market.ReadOptions) (*market.Table, error) {
+		table, err := open(t)(name, o)
 		table.Provenance.SHA256 = strings.Repeat("1", 64)
 		return table, err
 	}

@@ -16,7 +16,8 @@ type Input struct {
 	Column string // "" for the table's price
 	From   string
 	To     string
-	Annual volatility.Annual // 0: by the calendar of the data
+	Annual volatility.Annual // 0: by the frequency of the data
+	Rules  int               // 1: as reports sealed in format 1 were computed; 0: today's
 }
 
 // Origin says what figures were computed from.
@@ -82,7 +83,10 @@ func (in Input) prepare() (p prepared, err error) {
 		}
 		p.annual = volatility.Annual(f.PeriodsPerYear)
 	}
-	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(), float64(p.annual), append(gaps(p.prices), said(in.Table, in.Column)...)}
+	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(), float64(p.annual), gaps(p.prices)}
+	if in.Rules != 1 {
+		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column)...)
+	}
 	return p, nil
 }
 
