@@ -83,7 +83,10 @@ func signs(line string, sign byte) (n int) {
 // quotes that exports have). Blank lines and those that start with # are passed over.
 func (g *grid) split(name string, at int) error {
 	line := 1 + strings.Count(g.text[:at], "\n")
-	g.starts = []uint32{0}
+	// Room for all at once: growing by doubling would touch the memory thrice.
+	rows := min(strings.Count(g.text, "\n")+1, maxRows+17)
+	g.spans = make([]span, 0, min(strings.Count(g.text, string(g.separator))+rows, maxCells+maxColumns))
+	g.starts, g.lines = append(make([]uint32, 0, rows+1), 0), make([]int, 0, rows)
 	for at < len(g.text) {
 		if c := g.text[at]; c == '\n' || c == '#' || c == '\r' && strings.HasPrefix(g.text[at:], "\r\n") {
 			end := strings.IndexByte(g.text[at:], '\n')

@@ -293,3 +293,14 @@ func FuzzPacked(f *testing.F) {
 	g.Close()
 	fuzzReader(f, b.Bytes(), workbookOf(f, sheetRows))
 }
+
+// The short way of parsing gives strconv's value to the last bit.
+func TestPlainIsStrconv(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cell := rapid.StringMatching(`-?[0-9]{1,20}(\.[0-9]{0,25})?([eE]-?[0-9]{1,2})?`).Draw(t, "cell")
+		want, err := strconv.ParseFloat(cell, 64)
+		if got, ok := plain(cell); ok != (err == nil) || ok && math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("%q: %v %v, want %v %v", cell, got, ok, want, err)
+		}
+	})
+}

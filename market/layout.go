@@ -50,6 +50,7 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 		return err
 	}
 	end := g.trailer(body)
+	g.body = make([]int32, 0, max(0, end-body))
 	for r := body; r < end; r++ {
 		if g.width(r) != width {
 			return Refuse("ragged", name, "line %d has %d cells, the header %d", g.lines[r], g.width(r), width)

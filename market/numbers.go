@@ -47,23 +47,44 @@ func missing(cell string) bool {
 	return false
 }
 
+// tensExact are the powers of ten that a float64 holds exactly.
+var tensExact = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
 // plain parses what every program reads alike: digits, one point, an exponent.
-// Words that strconv takes for numbers ("inf", "0x1p4") are none here.
+// Words that strconv takes for numbers ("inf", "0x1p4") are none here. Up to
+// 2^53 and 22 decimals one division is correctly rounded (Clinger 1990), which
+// is most cells of most files; strconv has the rest.
 func plain(cell string) (float64, bool) {
+	mantissa, decimals, digits, point, exponent := uint64(0), 0, 0, false, false
 	for i := range len(cell) {
 		switch c := cell[i]; {
-		case c >= '0' && c <= '9', c == '.':
+		case c >= '0' && c <= '9':
+			if digits++; digits < 19 {
+				mantissa = mantissa*10 + uint64(c-'0')
+			}
+			if point {
+				decimals++
+			}
+		case c == '.' && !point:
+			point = true
 		case c == '-' || c == '+':
 			if i > 0 && cell[i-1] != 'e' && cell[i-1] != 'E' {
 				return 0, false
 			}
 		case c == 'e' || c == 'E':
-			if i == 0 {
+			if exponent = true; i == 0 {
 				return 0, false
 			}
 		default:
 			return 0, false
 		}
+	}
+	if digits > 0 && digits < 19 && mantissa < 1<<53 && decimals < len(tensExact) && !exponent {
+		v := float64(mantissa) / tensExact[decimals]
+		if cell[0] == '-' {
+			v = -v
+		}
+		return v, true
 	}
 	v, err := strconv.ParseFloat(cell, 64)
 	return v, err == nil
