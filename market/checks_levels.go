@@ -77,11 +77,19 @@ func (t *Table) levels(name string, v []float64) []Finding {
 	if len(rows) < 10 {
 		return nil
 	}
-	r := make([]float64, len(rows))
+	// Sixty thousand returns, evenly chosen, tell the usual size of all; the
+	// others need a logarithm only where they are large.
+	r, every := make([]float64, len(rows)), 1+len(rows)/60_000
+	some := make([]float64, 0, len(rows)/every+1)
 	for i := 1; i < len(rows); i++ {
-		r[i] = math.Log(v[rows[i]] / v[rows[i-1]])
+		if ratio := v[rows[i]] / v[rows[i-1]]; i%every == 0 || ratio > 1.3 || ratio < 0.75 {
+			r[i] = math.Log(ratio)
+		}
+		if i%every == 0 {
+			some = append(some, r[i])
+		}
 	}
-	sigma := robustSigma(r[1:])
+	sigma := robustSigma(some)
 	limit := max(jumpSigmas*sigma, leastJump)
 	var found []Finding
 	for i := 1; i < len(rows) && len(found) < mostJumps; i++ {
