@@ -70,6 +70,7 @@ func BoundsFrom(points []Point, n int) (Bounds, error) {
 	b.Gini = Range{1 - 2*area, 1 - 2*area + 2*deepest(parts)}
 	if n > 0 {
 		b.HHI = hhiRange(parts, n)
+		b.HHI.High = min(b.HHI.High, 10_000) // the grid of limits is a little generous
 		b.Nakamoto = nakamotoRange(parts, n)
 	}
 	return b, nil

@@ -191,3 +191,20 @@ func TestShortWindow(t *testing.T) {
 	}
 	render(t, r)
 }
+
+// A seal vouches for its figures: not on data with an error that was found.
+func TestNoSealOnAnUnrepairedError(t *testing.T) {
+	table, err := market.Parse("dup.csv", []byte("date,close\n2020-01-01,5\n2020-01-01,6\n2020-01-02,7\n"), market.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Report{Options: Options{Input: study.Input{Table: table}}}
+	var refused *market.Error
+	if _, _, err := r.Append(t.TempDir(), seal.Log{}); !errors.As(err, &refused) || refused.Code != "unrepaired" {
+		t.Fatalf("sealed: %v", err)
+	}
+	market.Repair(table, market.Check(table), "all")
+	if err := r.sound(); err != nil {
+		t.Error(err)
+	}
+}
