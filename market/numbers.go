@@ -209,13 +209,9 @@ func (e *evidence) shape(body string) {
 			return
 		}
 	}
-	parts := []string{whole}
-	if group != 0 {
-		parts = strings.Split(whole, string(group))
-		if !grouped(parts) {
-			e.bad = true
-			return
-		}
+	if group != 0 && !grouped(strings.Split(whole, string(group))) {
+		e.bad = true
+		return
 	}
 	e.group = group
 	switch {
