@@ -11,15 +11,16 @@ import (
 // Finding is something a check saw: where, what, and the repair it proposes.
 // Neighbouring rows with the same finding are one finding.
 type Finding struct {
-	Code      string `json:"code"`
-	Column    string `json:"column"`
-	FirstLine int    `json:"firstLine"` // line of the file
-	LastLine  int    `json:"lastLine"`
-	Rows      int    `json:"rows"`
-	From      string `json:"from,omitempty"`
-	To        string `json:"to,omitempty"`
-	Detail    string `json:"detail"`
-	Repair    string `json:"repair"` // what would be done; empty: look yourself
+	Code      string   `json:"code"`
+	Severity  Severity `json:"severity"`
+	Column    string   `json:"column"`
+	FirstLine int      `json:"firstLine"` // line of the file
+	LastLine  int      `json:"lastLine"`
+	Rows      int      `json:"rows"`
+	From      string   `json:"from,omitempty"`
+	To        string   `json:"to,omitempty"`
+	Detail    string   `json:"detail"`
+	Repair    string   `json:"repair"` // what would be done; empty: look yourself
 
 	rows []int // of the table, for the repair
 	fix  repair
@@ -30,11 +31,16 @@ type Finding struct {
 func Check(t *Table) []Finding {
 	var found []Finding
 	for _, check := range []func(*Table) []Finding{
-		checkDuplicates, checkGaps, checkPrices, checkRanges, checkVolumes, checkCapitalisation, checkUnits, checkShares, checkTickers,
+		checkDuplicates, checkFar, checkGaps, checkPrices, checkRanges, checkVolumes, checkCapitalisation, checkUnits, checkLevels, checkStale, checkMissing, checkShares, checkTickers, checkHolders,
 	} {
 		found = append(found, check(t)...)
 	}
-	return found
+	for i := range found {
+		if found[i].Severity == "" {
+			found[i].Severity = severities[found[i].Code]
+		}
+	}
+	return append(found, t.passed...)
 }
 
 // runs groups flagged rows: adjacent rows make one finding.
@@ -81,6 +87,9 @@ func checkDuplicates(t *Table) []Finding {
 	if t.Provenance.Form == "devices" { // two machines may share a name and month
 		return nil
 	}
+	if increasing(t.Times) {
+		return nil
+	}
 	seen := map[string]int{}
 	var same, differ []int
 	for i := range t.Lines {
@@ -94,12 +103,26 @@ func checkDuplicates(t *Table) []Finding {
 			differ = append(differ, i)
 		}
 	}
-	found := runs(t, same, "duplicate", "time", "drop the repetition", dropRows, func(row int) string {
-		return fmt.Sprintf("the same row as line %d", t.Lines[seen[t.key(row)]])
+	clocks, differ := t.turnedClocks(differ)
+	found := runs(t, clocks, "clock_change", "time", "", nil, func(int) string {
+		return "an hour comes twice on a Sunday on which clocks go back: these are local times; say whose with --time-zone"
 	})
+	found = append(found, runs(t, same, "duplicate", "time", "drop the repetition", dropRows, func(row int) string {
+		return fmt.Sprintf("the same row as line %d", t.Lines[seen[t.key(row)]])
+	})...)
 	return append(found, runs(t, differ, "duplicate_differs", "time", "keep the first, drop the others", dropRows, func(row int) string {
 		return fmt.Sprintf("the time of line %d again, with other values", t.Lines[seen[t.key(row)]])
 	})...)
+}
+
+// increasing: no time comes twice (or there are none to compare: then false).
+func increasing(times []time.Time) bool {
+	for i := 1; i < len(times); i++ {
+		if !times[i-1].Before(times[i]) {
+			return false
+		}
+	}
+	return len(times) > 0
 }
 
 func (t *Table) equalRows(a, b int) bool {
@@ -114,17 +137,8 @@ func (t *Table) equalRows(a, b int) bool {
 // step is the usual distance between rows: the median of positive steps.
 // Panels, months and quarters are not checked for gaps by seconds.
 func (t *Table) step() time.Duration {
-	var steps []time.Duration
-	for i := 1; i < len(t.Times); i++ {
-		if d := t.Times[i].Sub(t.Times[i-1]); d > 0 {
-			steps = append(steps, d)
-		}
-	}
-	if len(steps) == 0 {
-		return 0
-	}
-	slices.Sort(steps)
-	return steps[len(steps)/2]
+	step, _ := medianStep(t.Times)
+	return step
 }
 
 // mostInserted bounds what filling one gap may add; a longer one is not a gap
@@ -135,7 +149,7 @@ const mostInserted = 10_000
 // calendar (exchanges, banks) is recognised and its weekends are no gap.
 func checkGaps(t *Table) []Finding {
 	step := t.step()
-	if step == 0 || step > 24*time.Hour || len(t.Texts) > 0 {
+	if step == 0 || step > 24*time.Hour || t.panel() {
 		return nil
 	}
 	weekends := !slices.ContainsFunc(t.Times, func(at time.Time) bool {
@@ -150,8 +164,8 @@ func checkGaps(t *Table) []Finding {
 				continue
 			}
 		}
-		if missing < 1 {
-			continue
+		if missing < 1 || missing > mostInserted && (i == 1 || i == len(t.Times)-1) && len(t.Times) > 3 {
+			continue // the second is a row far off: see checkFar
 		}
 		lines := []int{t.Lines[i-1], t.Lines[i]}
 		sort.Ints(lines)

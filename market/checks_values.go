@@ -107,6 +107,9 @@ func checkUnits(t *Table) []Finding {
 			if i == 0 || i == len(v)-1 || !(v[i-1] > 0 && v[i] > 0 && v[i+1] > 0) {
 				return 0, false
 			}
+			if ratio := v[i] / v[i-1]; ratio > 0.05 && ratio < 20 {
+				return 0, false // most rows, without a logarithm
+			}
 			if math.Abs(math.Log10(v[i+1]/v[i-1])) > 0.3 {
 				return 0, false
 			}

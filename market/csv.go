@@ -1,107 +1,192 @@
 package market
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
-	"io"
-	"strconv"
+	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
-// Header rows of exports that have none: Binance klines (12 columns) and
-// Kraken OHLCVT (7 columns).
-var headerless = map[int][]string{
-	12: {"open time", "open", "high", "low", "close", "volume", "close time", "volume usd", "trades", "taker base", "taker quote", "ignore"},
-	7:  {"unix", "open", "high", "low", "close", "volume", "trades"},
-}
+// maxCells bounds the cells of one file: eight bytes each.
+const maxCells = 64_000_000
 
-// readCSV reads comma- or semicolon-separated text with one header row; lines
-// that start with # are comments (see comments). A
-// first line without separators before it (CryptoDataDownload's address) is
-// passed over; a headerless exchange export gets its documented header.
-func readCSV(name string, data []byte) (*grid, error) {
-	if !utf8.Valid(data) {
-		return nil, Refuse("not_text", name, "neither Parquet nor UTF-8 text")
+// readText splits separated text into records and finds header and rows.
+func readText(name, text string, options ReadOptions) (*grid, error) {
+	if !strings.Contains(text, "\n") {
+		text = strings.ReplaceAll(text, "\r", "\n") // Mac OS 9
 	}
-	reader := csv.NewReader(bytes.NewReader(data))
-	reader.FieldsPerRecord, reader.ReuseRecord, reader.LazyQuotes, reader.Comment = -1, true, true, '#'
-	g := &grid{}
-	if head := g.comments(data); bytes.Count(head, []byte(";")) > bytes.Count(head, []byte(",")) {
-		reader.Comma = ';'
+	g := &grid{text: text}
+	text = g.comments()
+	g.separator = separatorOf(text)
+	g.decide("separator", fmt.Sprintf("%q", g.separator), "the sign that cuts the first lines into the same number of cells")
+	if err := g.split(name, len(g.text)-len(text)); err != nil {
+		return nil, err
 	}
-	for {
-		record, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		line, _ := reader.FieldPos(0)
-		if err != nil {
-			return nil, Refuse("csv", name, "%v", err)
-		}
-		if err := g.addRecord(name, line, record); err != nil {
-			return nil, err
-		}
-	}
-	if g.headers == nil {
-		return nil, Refuse("empty", name, "no header row")
-	}
-	if len(g.rows) == 0 {
-		return nil, Refuse("empty", name, "a header and no rows")
-	}
-	return g, nil
+	return g, g.layOut(name, options)
 }
 
 // comments reads lines that start with # at the top, of which "# origin: …"
-// states where the data come from, and returns the line after them.
-func (g *grid) comments(data []byte) (head []byte) {
-	for {
-		head, data, _ = bytes.Cut(data, []byte("\n"))
-		if !bytes.HasPrefix(head, []byte("#")) {
-			return head
-		}
-		if origin, ok := strings.CutPrefix(strings.TrimSpace(string(head)), "# origin:"); ok && len(origin) <= maxCellBytes {
+// states where the data come from, and returns the text after them.
+func (g *grid) comments() string {
+	text := g.text
+	for strings.HasPrefix(text, "#") {
+		line, rest, _ := strings.Cut(text, "\n")
+		if origin, ok := strings.CutPrefix(strings.TrimSpace(line), "# origin:"); ok && len(origin) <= maxCellBytes {
 			g.origin = strings.TrimSpace(origin)
 		}
+		text = rest
 	}
+	return text
 }
 
-func (g *grid) addRecord(name string, line int, record []string) error {
-	if len(record) > maxColumns {
-		return Refuse("too_many_columns", name, "line %d: more than %d columns", line, maxColumns)
-	}
-	for _, cell := range record {
-		if len(cell) > maxCellBytes {
-			return Refuse("cell_too_long", name, "line %d: a cell of more than %d bytes", line, maxCellBytes)
+// separatorOf takes the sign that cuts most of the first lines into equally
+// many cells; with a draw, the one that makes more of them.
+func separatorOf(text string) byte {
+	best, bestLines, bestCells := byte(','), 0, 0
+	for _, sign := range []byte(";\t,|") {
+		lines := map[int]int{}
+		rest := text
+		for range 50 {
+			line, after, more := strings.Cut(rest[:min(len(rest), 1<<16)], "\n")
+			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+				if n := signs(line, sign); n > 0 {
+					lines[n]++
+				}
+			}
+			if !more {
+				break
+			}
+			rest = rest[len(rest[:min(len(rest), 1<<16)])-len(after):]
+		}
+		for cells, n := range lines {
+			if n > bestLines || n == bestLines && (cells > bestCells || cells == bestCells && sign < best) {
+				best, bestLines, bestCells = sign, n, cells
+			}
 		}
 	}
-	if g.headers == nil {
-		if len(record) == 1 && strings.Contains(record[0], "://") {
-			return nil
+	return best
+}
+
+// signs counts a separator outside of quotes.
+func signs(line string, sign byte) (n int) {
+	quoted := false
+	for i := range len(line) {
+		switch {
+		case line[i] == '"':
+			quoted = !quoted
+		case line[i] == sign && !quoted:
+			n++
 		}
-		if header, ok := headerless[len(record)]; ok && allNumbers(record) {
-			g.headers = header
-		} else {
-			g.headers = append([]string(nil), record...)
-			return nil
+	}
+	return n
+}
+
+// split cuts the text from an offset on into records (RFC 4180, with the bare
+// quotes that exports have). Blank lines and those that start with # are passed over.
+func (g *grid) split(name string, at int) error {
+	line := 1 + strings.Count(g.text[:at], "\n")
+	// Room for all at once: growing by doubling would touch the memory thrice.
+	rows := min(strings.Count(g.text, "\n")+1, maxRows+17)
+	g.spans = make([]span, 0, min(strings.Count(g.text, string(g.separator))+rows, maxCells+maxColumns))
+	g.starts, g.lines = append(make([]uint32, 0, rows+1), 0), make([]int, 0, rows)
+	for at < len(g.text) {
+		if c := g.text[at]; c == '\n' || c == '#' || c == '\r' && strings.HasPrefix(g.text[at:], "\r\n") {
+			end := strings.IndexByte(g.text[at:], '\n')
+			if end < 0 {
+				break
+			}
+			at, line = at+end+1, line+1
+			continue
+		}
+		first := line
+		for more := true; more; {
+			var err error
+			if at, more, err = g.cut(name, at, &line); err != nil {
+				return err
+			}
+		}
+		g.starts, g.lines = append(g.starts, uint32(len(g.spans))), append(g.lines, first)
+		if g.width(g.records()-1) > maxColumns {
+			return Refuse("too_many_columns", name, "line %d: more than %d columns", first, maxColumns)
+		}
+		if g.records() > maxRows+16 {
+			return Refuse("too_many_rows", name, "more than %d rows", maxRows)
+		}
+		if len(g.spans) > maxCells {
+			return Refuse("too_many_cells", name, "more than %d cells", maxCells)
 		}
 	}
-	if len(record) != len(g.headers) {
-		return Refuse("ragged", name, "line %d has %d cells, the header %d", line, len(record), len(g.headers))
-	}
-	if len(g.rows) == maxRows {
-		return Refuse("too_many_rows", name, "more than %d rows", maxRows)
-	}
-	g.rows, g.lines = append(g.rows, append([]string(nil), record...)), append(g.lines, line)
 	return nil
 }
 
-func allNumbers(record []string) bool {
-	for _, cell := range record {
-		if _, err := strconv.ParseFloat(cell, 64); err != nil {
-			return false
-		}
+// cut takes one cell that begins at an offset; more says whether the record goes on.
+func (g *grid) cut(name string, at int, line *int) (next int, more bool, err error) {
+	text, first := g.text, at
+	if at < len(text) && text[at] == '"' {
+		return g.cutQuoted(name, at, line)
 	}
-	return true
+	for at < len(text) && text[at] != g.separator && text[at] != '\n' {
+		at++
+	}
+	last := at
+	if last > first && (at == len(text) || text[at] == '\n') && text[last-1] == '\r' {
+		last--
+	}
+	if last-first > maxCellBytes {
+		return 0, false, Refuse("cell_too_long", name, "line %d: a cell of more than %d bytes", *line, maxCellBytes)
+	}
+	g.spans = append(g.spans, span{from: uint32(first), bytes: uint16(last - first)})
+	if at == len(text) {
+		return at, false, nil
+	}
+	if text[at] == '\n' {
+		*line++
+		return at + 1, false, nil
+	}
+	return at + 1, true, nil
+}
+
+// cutQuoted takes a cell in quotes. A quote that neither ends the cell nor is
+// doubled is kept, as spreadsheets write inches.
+func (g *grid) cutQuoted(name string, at int, line *int) (next int, more bool, err error) {
+	text, opened := g.text, *line
+	escaped, begin := false, len(g.extra)
+	for from := at + 1; ; {
+		end := strings.IndexByte(text[from:min(len(text), from+maxCellBytes+2)], '"')
+		if end < 0 {
+			return 0, false, Refuse("csv", name, "line %d: a quote that does not close within %d bytes", opened, maxCellBytes)
+		}
+		end += from
+		after := end + 1
+		if after+1 < len(text) && text[after] == '\r' && text[after+1] == '\n' {
+			after++
+		}
+		closes := after >= len(text) || text[after] == g.separator || text[after] == '\n'
+		if closes && !escaped {
+			g.spans = append(g.spans, span{from: uint32(at + 1), bytes: uint16(end - at - 1)})
+		} else {
+			escaped = true
+			g.extra = append(g.extra, text[from:end]...)
+			if !closes {
+				g.extra = append(g.extra, '"')
+			} else {
+				g.spans = append(g.spans, span{uint32(begin), uint16(len(g.extra) - begin), true})
+			}
+		}
+		if end-at > maxCellBytes {
+			return 0, false, Refuse("cell_too_long", name, "line %d: a cell of more than %d bytes", opened, maxCellBytes)
+		}
+		if closes {
+			*line += strings.Count(text[at:end], "\n")
+			if after >= len(text) {
+				return len(text), false, nil
+			}
+			if text[after] == '\n' {
+				*line++
+			}
+			return after + 1, text[after] != '\n', nil
+		}
+		if from = end + 1; text[from] == '"' {
+			from++
+		}
+		// The first part of an escaped cell was copied with the parts before it.
+	}
 }

@@ -21,10 +21,19 @@ var forms = []form{
 	{name: "snapshot", needs: []string{"name_as_printed", "market_cap_usd", "price_usd", "supply", "ticker_as_printed"},
 		texts:   []field{{"name_as_printed", "name", ""}, {"ticker_as_printed", "ticker", ""}},
 		numbers: []field{{"rank", "rank", "count"}, {"market_cap_usd", "cap_usd", "USD"}, {"price_usd", "price_usd", "USD"}, {"volume_24h_usd", "volume_usd", "USD/day"}, {"supply", "supply", "coin"}}},
+	{name: "coinmarketcap", needs: []string{"timeopen", "open", "high", "low", "close", "marketcap"}, time: []string{"timeopen"}, origin: "CoinMarketCap, prices and volumes in USD",
+		texts:   []field{{"name", "coin", ""}, {"timeclose", "time_close", ""}, {"timehigh", "time_high", ""}, {"timelow", "time_low", ""}, {"timestamp", "timestamp", ""}},
+		numbers: []field{{"open", "open", "USD"}, {"high", "high", "USD"}, {"low", "low", "USD"}, {"close", "close", "USD"}, {"volume", "volume_quote", "USD"}, {"marketcap", "cap_usd", "USD"}, {"circulatingsupply", "supply", "coin"}}},
+	{name: "coingecko", needs: []string{"snapped_at", "price", "market_cap", "total_volume"}, time: []string{"snapped_at"}, origin: "CoinGecko, in USD unless another currency was chosen",
+		numbers: []field{{"price", "price_usd", "USD"}, {"market_cap", "cap_usd", "USD"}, {"total_volume", "volume_quote", "USD"}}},
+	{name: "investing", needs: []string{"date", "price", "open", "high", "low"}, time: []string{"date"}, origin: "investing.com",
+		numbers: []field{{"price", "close", "quote"}, {"open", "open", "quote"}, {"high", "high", "quote"}, {"low", "low", "quote"}, {"vol.", "volume_base", "base"}, {"change %", "change_pct", "percent"}}},
 	{name: "coinmetrics", needs: []string{"priceusd"}, time: []string{"date", "time"}, numbers: coinMetrics, origin: "Coin Metrics community data (CC BY-NC 4.0)"},
 	{name: "coinmetrics", needs: []string{"referencerateusd"}, time: []string{"date", "time"}, numbers: coinMetrics, origin: "Coin Metrics community data (CC BY-NC 4.0)"},
-	{name: "ohlc", needs: []string{"open", "high", "low", "close"}, time: []string{"unix", "timestamp", "open time", "open_time", "time", "date"},
-		numbers: []field{{"open", "open", "quote"}, {"high", "high", "quote"}, {"low", "low", "quote"}, {"close", "close", "quote"}, {"adj close", "adjusted_close", "quote"}, {"trades", "trades", "count"}, {"tradecount", "trades", "count"}}},
+	{name: "ohlc", needs: []string{"open", "high", "low", "close"}, time: []string{"unix", "unix timestamp", "timestamp", "open time", "open_time", "time", "datetime", "date"},
+		texts: []field{{"symbol", "symbol", ""}, {"ticker", "ticker_symbol", ""}, {"per", "period", ""}},
+		numbers: []field{{"open", "open", "quote"}, {"high", "high", "quote"}, {"low", "low", "quote"}, {"close", "close", "quote"}, {"adj close", "adjusted_close", "quote"}, {"trades", "trades", "count"}, {"tradecount", "trades", "count"}, {"count", "trades", "count"},
+			{"quote_volume", "volume_quote", "quote"}, {"quote_asset_volume", "volume_quote", "quote"}, {"quote asset volume", "volume_quote", "quote"}, {"vol", "volume_base", "base"}, {"vwap", "vwap", "quote"}}},
 	{name: "cambridge-share", needs: []string{"country", "share_pct"}, time: []string{"month", "date", "time"},
 		texts: []field{{"country", "country", ""}}, numbers: cambridgeShare, origin: "Cambridge Centre for Alternative Finance, CBECI mining map"},
 	{name: "cambridge-share", needs: []string{"country", "monthly_hashrate_%"}, time: []string{"month", "date", "time"},
@@ -34,7 +43,9 @@ var forms = []form{
 	{name: "cambridge-consumption", needs: []string{"twh_at_0.05_usd_kwh"}, time: []string{"date", "time"}, origin: "Cambridge Centre for Alternative Finance, CBECI",
 		numbers: []field{{"twh_at_0.03_usd_kwh", "twh_at_0.03", "TWh/year"}, {"twh_at_0.05_usd_kwh", "twh_at_0.05", "TWh/year"}, {"twh_at_0.07_usd_kwh", "twh_at_0.07", "TWh/year"}, {"twh_at_0.10_usd_kwh", "twh_at_0.10", "TWh/year"}, {"twh_at_0.15_usd_kwh", "twh_at_0.15", "TWh/year"}}},
 	{name: "cambridge-consumption", needs: []string{"annualised consumption guess, twh"}, time: []string{"date and time", "timestamp"}, origin: "Cambridge Centre for Alternative Finance, CBECI",
-		numbers: []field{{"annualised consumption max, twh", "twh_high", "TWh/year"}, {"annualised consumption min, twh", "twh_low", "TWh/year"}, {"annualised consumption guess, twh", "twh_best", "TWh/year"}}},
+		texts: []field{{"timestamp", "timestamp", ""}},
+		numbers: []field{{"annualised consumption max, twh", "twh_high", "TWh/year"}, {"annualised consumption min, twh", "twh_low", "TWh/year"}, {"annualised consumption guess, twh", "twh_best", "TWh/year"},
+			{"power max, gw", "gw_high", "GW"}, {"power min, gw", "gw_low", "GW"}, {"power guess, gw", "gw_best", "GW"}}},
 	{name: "pool-blocks", needs: []string{"pool_slug", "blocks"}, time: []string{"day", "month", "date"},
 		texts: []field{{"pool_slug", "pool", ""}}, numbers: []field{{"blocks", "blocks", "count"}}, origin: "blocks attributed to pools by coinbase tag"},
 	{name: "official-rate", needs: []string{"kzt_per_usd"}, time: []string{"date", "time"}, origin: "National Bank of Kazakhstan, official rate",
@@ -48,8 +59,17 @@ var forms = []form{
 	{name: "normalised", needs: []string{"time", "price_usd"}, time: []string{"time"}},
 	{name: "pool-blocks", needs: []string{"time", "pool", "blocks"}, time: []string{"time"}, texts: []field{{"pool", "pool", ""}}},
 	{name: "official-rate", needs: []string{"time", "kzt_per_usd"}, time: []string{"time"}},
+	{name: "blockchain.com", needs: []string{"timestamp", "market-price"}, time: []string{"timestamp"}, numbers: blockchainCom, origin: "blockchain.com charts"},
+	{name: "blockchain.com", needs: []string{"timestamp", "hash-rate"}, time: []string{"timestamp"}, numbers: blockchainCom, origin: "blockchain.com charts"},
+	{name: "blockchain.com", needs: []string{"timestamp", "market-cap"}, time: []string{"timestamp"}, numbers: blockchainCom, origin: "blockchain.com charts"},
+	{name: "blockchain.com", needs: []string{"timestamp", "n-transactions"}, time: []string{"timestamp"}, numbers: blockchainCom, origin: "blockchain.com charts"},
+	{name: "kase", needs: []string{"date", "close", "open", "weighted average"}, time: []string{"date"}, origin: "Kazakhstan Stock Exchange",
+		numbers: []field{{"open", "open", "quote"}, {"high", "high", "quote"}, {"low", "low", "quote"}, {"close", "close", "quote"}, {"weighted average", "vwap", "quote"}}},
 	{name: "close", needs: []string{"close"}, time: []string{"date", "time", "unix", "timestamp"}, numbers: []field{{"close", "close", "quote"}}},
 }
+
+var blockchainCom = []field{{"market-price", "price_usd", "USD"}, {"market-cap", "cap_usd", "USD"}, {"total-bitcoins", "supply", "coin"}, {"hash-rate", "hash_rate_ths", "TH/s"},
+	{"n-transactions", "transactions", "count/day"}, {"transaction-fees-usd", "fees_usd", "USD/day"}, {"trade-volume", "volume_usd", "USD/day"}, {"estimated-transaction-volume-usd", "transfer_value_usd", "USD/day"}}
 
 var coinMetrics = []field{
 	{"priceusd", "price_usd", "USD"}, {"referencerateusd", "price_usd", "USD"}, {"capmrktcurusd", "cap_usd", "USD"}, {"splycur", "supply", "coin"},
@@ -57,7 +77,7 @@ var coinMetrics = []field{
 	{"adractcnt", "active_addresses", "count/day"}, {"adrbalcnt", "funded_addresses", "count"}, {"feetotntv", "fees_native", "coin/day"}, {"feetotusd", "fees_usd", "USD/day"},
 	{"feemedusd", "fee_median_usd", "USD"}, {"isstotntv", "issuance_native", "coin/day"}, {"capmvrvcur", "mvrv", "ratio"},
 	{"volume_reported_spot_usd_1d", "volume_usd", "USD/day"}, {"txtfrvaladjusd", "transfer_value_usd", "USD/day"}, {"nvtadj", "nvt", "ratio"},
-	{"blkwghtmean", "block_weight_mean", "WU"}, {"vtydayret30d", "vol_30d", "per day"}, {"vtydayret60d", "vol_60d", "per day"}, {"vtydayret180d", "vol_180d", "per day"},
+	{"blkwghtmean", "block_weight_mean", "WU"}, {"blksizemean", "block_size_mean", "bytes"}, {"blksizemeanbyte", "block_size_mean", "bytes"}, {"vtydayret30d", "vol_30d", "per day"}, {"vtydayret60d", "vol_60d", "per day"}, {"vtydayret180d", "vol_180d", "per day"},
 }
 
 var cambridgeShare = []field{
@@ -83,8 +103,44 @@ next:
 	return nil
 }
 
+// recognise finds the form of the file's header, or nil: by name, as a table
+// of official rates, or as a series of the Federal Reserve's data service.
+func (g *grid) recognise(options ReadOptions) *form {
+	if known := recognise(g.headers); known != nil {
+		return known
+	}
+	if known := rateForm(g.headers); known != nil {
+		return known
+	}
+	if len(g.headers) == 2 && len(options.Columns) == 0 {
+		series := g.headers[1]
+		if normal(g.headers[0]) == "observation_date" || g.headers[0] == "DATE" && len(series) > 3 && strings.ToUpper(series) == series {
+			return &form{name: "fred", needs: []string{g.headers[0], series}, time: []string{normal(g.headers[0])}, origin: "FRED, series " + series,
+				numbers: []field{{normal(series), "value", "undeclared"}}}
+		}
+	}
+	return nil
+}
+
+// normal is a header as forms know it: lower case, without the angle brackets
+// of Stooq, in English where spreadsheets and banks here write it otherwise.
 func normal(header string) string {
-	return strings.ToLower(strings.TrimSpace(strings.TrimPrefix(header, "\ufeff")))
+	name := strings.ToLower(strings.Trim(header, "<> \ufeff\u00a0"))
+	if english, ok := translated[name]; ok {
+		return english
+	}
+	return name
+}
+
+// translated are headers in Russian and Kazakh, as exports write them.
+var translated = map[string]string{
+	"дата": "date", "күні": "date", "күн": "date", "время": "time", "уақыт": "time", "уақыты": "time", "дата торгов": "date",
+	"цена": "price", "бағасы": "price", "баға": "price", "открытие": "open", "откр.": "open", "цена открытия": "open", "ашылуы": "open", "курс открытия": "open",
+	"максимум": "high", "макс.": "high", "макс": "high", "ең жоғары": "high", "максимальный": "high", "минимум": "low", "мин.": "low", "мин": "low", "ең төмен": "low", "минимальный": "low",
+	"закрытие": "close", "цена закрытия": "close", "курс закрытия": "close", "жабылуы": "close", "жабылу бағасы": "close", "послед.": "close",
+	"объём": "volume", "объем": "volume", "көлемі": "volume", "изм. %": "change %", "средневзвешенный": "weighted average", "средневзвешенный курс": "weighted average", "орташа өлшенген": "weighted average",
+	"количество": "quant", "саны": "quant", "кол-во": "quant", "доллар сша": "usd", "ақш доллары": "usd",
+	"владелец": "holder", "держатель": "holder", "иесі": "holder", "сумма": "amount", "сомасы": "amount",
 }
 
 // volumeField names an exchange's volume column: "Volume BTC" is in the base

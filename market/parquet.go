@@ -58,9 +58,10 @@ func readParquet(name string, data []byte) (g *grid, err error) {
 			return nil, Refuse("parquet", name, "%v", err)
 		}
 	}
-	if len(g.rows) == 0 {
+	if g.records() == 0 {
 		return nil, Refuse("empty", name, "no rows")
 	}
+	g.allRows()
 	return g, nil
 }
 
@@ -115,13 +116,13 @@ func (g *grid) readGroup(group parquet.RowGroup, formats []func(parquet.Value) s
 					cells[column] = formats[column](v)
 				}
 				if column := v.Column(); column >= 0 && column < len(cells) && len(cells[column]) > maxCellBytes {
-					return fmt.Errorf("row %d: a cell of more than %d bytes", len(g.rows)+1, maxCellBytes)
+					return fmt.Errorf("row %d: a cell of more than %d bytes", g.records()+1, maxCellBytes)
 				}
 			}
-			if len(g.rows) == maxRows {
+			if g.records() == maxRows {
 				return fmt.Errorf("more than %d rows", maxRows)
 			}
-			g.rows, g.lines = append(g.rows, cells), append(g.lines, len(g.rows)+1)
+			g.add(g.records()+1, cells)
 		}
 		if errors.Is(err, io.EOF) || (err == nil && n == 0) {
 			return nil

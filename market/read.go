@@ -5,17 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// Limits on what is read from outside.
+// Limits on what is read from outside; of a packed file, on what it unpacks to.
 const (
 	MaxFileBytes = 256 << 20
 	maxRows      = 5_000_000
@@ -29,78 +27,120 @@ type Declared struct{ Name, Header, Unit string }
 // ReadOptions declare what the file does not say of itself; zero values mean
 // "recognise it".
 type ReadOptions struct {
-	TimeColumn string
-	TimeLayout string         // Go layout, "unix", or empty to recognise
-	TimeZone   *time.Location // of the times as written; nil means UTC
-	Origin     string
-	Columns    []Declared
+	TimeColumn   string         `json:"timeColumn,omitempty"`
+	TimeLayout   string         `json:"timeLayout,omitempty"` // Go layout, "unix", or empty to recognise
+	TimeZone     *time.Location `json:"-"`                    // of the times as written; nil means UTC
+	Zone         string         `json:"timeZone,omitempty"`   // its name, where TimeZone is nil
+	Origin       string         `json:"-"`
+	Columns      []Declared     `json:"columns,omitempty"`
+	Decimal      string         `json:"decimal,omitempty"`  // "." or ","
+	Encoding     string         `json:"encoding,omitempty"` // utf-8, utf-16le, utf-16be, cp1251, cp1252
+	Member       string         `json:"member,omitempty"`   // of a zip, or the sheet of a workbook
+	NoHeader     bool           `json:"noHeader,omitempty"` // the first line is data; columns are called 1, 2, 3 …
+	ExplainLines []int          `json:"-"`                  // lines of which each cell is told: see Table.Cells
 }
 
-// grid is a file as cells, before anything is interpreted.
-type grid struct {
-	origin  string // as the file states it
-	headers []string
-	rows    [][]string
-	lines   []int
+// given are the options that change what is read, nil where none was.
+func (o ReadOptions) given(zone *time.Location) *ReadOptions {
+	if o.TimeColumn == "" && o.TimeLayout == "" && zone == time.UTC && len(o.Columns) == 0 && o.Decimal == "" && o.Encoding == "" && o.Member == "" && !o.NoHeader {
+		return nil
+	}
+	o.Zone, o.TimeZone, o.Origin, o.ExplainLines = zone.String(), nil, "", nil
+	return &o
 }
 
-// ReadFile reads a CSV or Parquet file of at most MaxFileBytes.
+// ReadFile reads a CSV, workbook or Parquet file of at most MaxFileBytes.
 func ReadFile(path string, options ReadOptions) (*Table, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxFileBytes+1))
+	data, err := readBounded(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	return Parse(filepath.Base(path), data, options)
 }
 
-// Parse reads the bytes of a CSV or Parquet file (told apart by Parquet's magic
-// number). The file's name only enters the provenance.
+// Parse reads the bytes of a file: Parquet, a workbook (xlsx), or separated
+// text, bare or in gzip or zip. The file's name only enters the provenance.
 func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if len(data) > MaxFileBytes {
 		return nil, Refuse("too_large", name, "more than %d MiB", MaxFileBytes>>20)
 	}
-	read := readCSV
-	if bytes.HasPrefix(data, []byte("PAR1")) {
-		read = readParquet
+	if options.Decimal != "" && options.Decimal != "." && options.Decimal != "," {
+		return nil, Refuse("decimal", "decimal", "%q is neither . nor ,", options.Decimal)
 	}
-	cells, err := read(name, data)
+	sum := sha256.Sum256(data)
+	provenance := Provenance{File: name, SHA256: hex.EncodeToString(sum[:]), Bytes: len(data)}
+	cells, err := readCells(name, data, options)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(data)
 	zone := options.TimeZone
 	if zone == nil {
-		zone = time.UTC
+		if zone, err = time.LoadLocation(options.Zone); err != nil {
+			return nil, Refuse("time_zone", "time-zone", "%v", err)
+		}
 	}
 	table, err := cells.interpret(name, options, zone)
 	if err != nil {
 		return nil, err
 	}
-	table.Provenance.File, table.Provenance.SHA256, table.Provenance.Bytes = name, hex.EncodeToString(sum[:]), len(data)
-	table.Provenance.TimeZone, table.Provenance.Rows = zone.String(), table.Rows()
-	if options.Origin != "" {
+	provenance.Form, provenance.Origin = table.Provenance.Form, table.Provenance.Origin
+	provenance.TimeZone, provenance.Rows = zone.String(), table.Rows()
+	if table.Provenance = provenance; options.Origin != "" {
 		table.Provenance.Origin = options.Origin
 	}
+	table.Reading = options.given(zone)
+	table.Decisions, table.passed = cells.decided, cells.findings
+	table.Cells = cells.explain(table, options.ExplainLines)
 	table.sortByTime()
 	return table, nil
 }
 
+// readCells unpacks and decodes a file and finds its header and rows.
+func readCells(name string, data []byte, options ReadOptions) (*grid, error) {
+	_, data, decided, err := unpack(name, data, options)
+	if err != nil {
+		return nil, err
+	}
+	var g *grid
+	switch {
+	case bytes.HasPrefix(data, []byte("PAR1")):
+		g, err = readParquet(name, data)
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
+		g, err = readWorkbook(name, data, options)
+	default:
+		var text string
+		var encoding Decision
+		if text, encoding, err = decodeText(name, data, options.Encoding); err == nil {
+			decided = append(decided, encoding)
+			g, err = readText(name, text, options)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.decided = append(decided, g.decided...)
+	return g, nil
+}
+
 // interpret turns cells into times, names and numbers.
 func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) (*Table, error) {
-	known := recognise(g.headers)
-	table := &Table{Lines: g.lines, Provenance: Provenance{Form: "declared", Origin: "not stated"}}
+	known := g.recognise(options)
+	table := &Table{Lines: make([]int, g.rows()), Provenance: Provenance{Form: "declared", Origin: "not stated"}}
+	for i := range table.Lines {
+		table.Lines[i] = g.line(i)
+	}
 	if known != nil {
 		table.Provenance.Form = known.name
 		if known.origin != "" { // a layout is a hint, not a proof
 			table.Provenance.Origin = "not stated; laid out like " + known.origin
 		}
 	} else {
-		known = &form{time: []string{"date", "time", "timestamp", "unix", "day", "month", "quarter"}}
+		known = &form{}
 		if len(options.Columns) == 0 && options.TimeColumn == "" {
 			return nil, Refuse("form_unknown", name, "no known form has the columns %s; declare the time column and the columns", strings.Join(g.headers[:min(8, len(g.headers))], ", "))
 		}
@@ -108,18 +148,23 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 	if g.origin != "" {
 		table.Provenance.Origin = g.origin
 	}
+	g.decide("form", table.Provenance.Form, "its columns: "+strings.Join(known.needs, ", "))
 	timeColumn, err := g.timeColumn(known, options)
 	if err != nil {
 		return nil, err
 	}
+	hour := -1
 	if timeColumn >= 0 {
-		if table.Times, err = g.times(timeColumn, options.TimeLayout, zone); err != nil {
+		if normal(g.headers[timeColumn]) == "date" && options.TimeColumn == "" { // Stooq and MetaTrader write the hour beside the day
+			hour = slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == "time" })
+		}
+		if table.Times, err = g.times(timeColumn, hour, options, zone); err != nil {
 			return nil, err
 		}
 	}
 	for column, header := range g.headers {
-		if column == timeColumn || normal(header) == "" {
-			continue
+		if column == timeColumn || column == hour || normal(header) == "" || strings.HasPrefix(normal(header), "unnamed:") {
+			continue // an index that pandas wrote
 		}
 		if err := g.addColumn(table, known, options, column, header); err != nil {
 			return nil, err
@@ -130,23 +175,32 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 			return nil, Refuse("column_missing", d.Header, "declared, but the file has no such column")
 		}
 	}
-	return table, nil
+	return table, table.applyQuantities(g)
 }
 
+// commonTimes are the headers of time columns that any form may have.
+var commonTimes = []string{"unix", "unix timestamp", "timestamp", "open time", "open_time", "date", "time", "datetime", "day", "month", "quarter", "year", "observation_date"}
+
 func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
-	candidates := known.time
+	candidates := slices.Clone(known.time)
 	if options.TimeColumn != "" {
 		candidates = []string{normal(options.TimeColumn)}
+	} else if len(candidates) > 0 || known.name == "" {
+		candidates = append(candidates, commonTimes...)
 	}
 	for _, candidate := range candidates {
 		if i := slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == candidate }); i >= 0 {
+			date := slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == "date" })
+			if candidate == "time" && options.TimeColumn == "" && date >= 0 && layoutOf([]string{g.cell(0, i)}, time.UTC).layout == "" {
+				return date, nil // an hour of the day, beside its date
+			}
 			return i, nil
 		}
 	}
 	if len(candidates) == 0 {
 		return -1, nil
 	}
-	return 0, Refuse("time_column_missing", candidates[0], "no time column; name it with --time-column")
+	return 0, Refuse("time_column_missing", "time", "no column called %s; name it with --time-column", strings.Join(slices.Compact(candidates[:min(len(candidates), 4)]), ", "))
 }
 
 // addColumn decides what a column is: declared, known to the form, an
@@ -154,8 +208,11 @@ func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 func (g *grid) addColumn(table *Table, known *form, options ReadOptions, column int, header string) error {
 	for _, d := range options.Columns {
 		if normal(d.Header) == normal(header) {
-			return g.addNumbers(table, field{name: d.Name, unit: d.Unit}, column, header, true)
+			return g.addNumbers(table, field{name: d.Name, unit: d.Unit}, column, options, true)
 		}
+	}
+	declared := func(f field) bool { // what another column was declared to be, this one is not
+		return slices.ContainsFunc(options.Columns, func(d Declared) bool { return d.Name == f.name })
 	}
 	for _, f := range known.texts {
 		if f.header == normal(header) {
@@ -164,70 +221,59 @@ func (g *grid) addColumn(table *Table, known *form, options ReadOptions, column 
 		}
 	}
 	for _, f := range known.numbers {
-		if f.header == normal(header) {
-			return g.addNumbers(table, f, column, header, true)
+		if f.header == normal(header) && !declared(f) {
+			return g.addNumbers(table, f, column, options, true)
 		}
 	}
-	if f, ok := volumeField(header); ok {
-		return g.addNumbers(table, f, column, header, true)
+	if f, ok := volumeField(header); ok && !declared(f) {
+		return g.addNumbers(table, f, column, options, true)
 	}
 	if table.index(normal(header)) >= 0 {
 		return nil
 	}
-	if f, ok := canonical(header); ok {
-		return g.addNumbers(table, f, column, header, true)
+	if f, ok := canonical(header); ok && !declared(f) {
+		return g.addNumbers(table, f, column, options, true)
 	}
-	return g.addNumbers(table, field{name: normal(header), unit: "undeclared"}, column, header, false)
+	return g.addNumbers(table, field{name: normal(header), unit: "undeclared"}, column, options, false)
 }
 
 // addNumbers parses a column. When the column must be numbers, a cell that is
 // not one is an error that names its line; otherwise the column becomes text.
-func (g *grid) addNumbers(table *Table, f field, column int, header string, must bool) error {
-	if table.index(f.name) >= 0 {
-		return Refuse("column_twice", header, "the file has two columns for %q", f.name)
-	}
-	values := make([]float64, len(g.rows))
-	for i, row := range g.rows {
-		v, err := number(row[column])
-		if err != nil {
-			if !must {
-				table.Texts = append(table.Texts, Text{f.name, header, g.column(column)})
-				return nil
-			}
-			return Refuse("not_a_number", header, "line %d: %q is not a number", g.lines[i], row[column])
+func (g *grid) addNumbers(table *Table, f field, column int, options ReadOptions, must bool) error {
+	header := g.headers[column]
+	if i := table.index(f.name); i >= 0 {
+		// Coin Metrics prints its price and the reference rate beside it: both stay, under their own names.
+		if normal(header) != "referencerateusd" {
+			return Refuse("column_twice", header, "the file has two columns for %q", f.name)
 		}
-		values[i] = v
+		f.name = "reference_rate_usd"
+	} else if normal(header) == "referencerateusd" && slices.ContainsFunc(g.headers, func(h string) bool { return normal(h) == "priceusd" }) {
+		f.name = "reference_rate_usd"
 	}
+	values, s, err := g.numbers(column, f, options)
+	if err != nil {
+		if !must {
+			g.decide("column "+header, "names", err.Error())
+			table.Texts = append(table.Texts, Text{f.name, header, g.column(column)})
+			return nil
+		}
+		return err
+	}
+	switch {
+	case s.percent && f.unit == "undeclared":
+		f.unit = "percent"
+	case s.currency != "" && (f.unit == "undeclared" || f.unit == "quote"):
+		f.unit = s.currency
+	case s.currency != "" && f.unit != s.currency && len(f.unit) == 3 && strings.ToUpper(f.unit) == f.unit:
+		return Refuse("unit_differs", header, "the cells say %s, the column is in %s; declare it", s.currency, f.unit)
+	}
+	n := 0
+	for _, v := range values {
+		if math.IsNaN(v) {
+			n++
+		}
+	}
+	g.decide("column "+header, fmt.Sprintf("%s in %s, %s, %d of %d cells missing", f.name, f.unit, s, n, len(values)), s.why)
 	table.Columns = append(table.Columns, Column{f.name, f.unit, header, values})
 	return nil
-}
-
-func (g *grid) column(i int) []string {
-	out := make([]string, len(g.rows))
-	for r, row := range g.rows {
-		out[r] = strings.TrimSpace(row[i])
-	}
-	return out
-}
-
-// number reads a cell: empty, NA, NaN and null are "not available"; a currency
-// sign, per cent sign and thousands separators are tolerated.
-func number(cell string) (float64, error) {
-	cell = strings.TrimSpace(cell)
-	switch strings.ToLower(cell) {
-	case "", "na", "nan", "null", "none", "n/a", "-":
-		return math.NaN(), nil
-	}
-	if v, err := strconv.ParseFloat(cell, 64); err == nil {
-		if math.IsInf(v, 0) {
-			return 0, strconv.ErrRange
-		}
-		return v, nil
-	}
-	cell = strings.TrimSuffix(strings.TrimPrefix(cell, "$"), "%")
-	v, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(cell), ",", ""), 64)
-	if err == nil && math.IsInf(v, 0) {
-		err = strconv.ErrRange
-	}
-	return v, err
 }

@@ -96,9 +96,12 @@ func (t *Table) insertBefore(insert map[int]bool, step time.Duration, drop map[i
 		t.keep(func(row int) bool { return !drop[row] })
 		return
 	}
-	grown := &Table{Provenance: t.Provenance}
+	grown := &Table{Provenance: t.Provenance, Reading: t.Reading, Decisions: t.Decisions, Cells: t.Cells, passed: t.passed}
 	for _, c := range t.Columns {
 		grown.Columns = append(grown.Columns, Column{c.Name, c.Unit, c.Header, nil})
+	}
+	for _, c := range t.Texts {
+		grown.Texts = append(grown.Texts, Text{c.Name, c.Header, nil})
 	}
 	weekends := !slices.ContainsFunc(t.Times, func(at time.Time) bool { return at.Weekday() == time.Saturday || at.Weekday() == time.Sunday })
 	add := func(at time.Time, line, row int) {
@@ -109,6 +112,13 @@ func (t *Table) insertBefore(insert map[int]bool, step time.Duration, drop map[i
 				v = t.Columns[i].Values[row]
 			}
 			grown.Columns[i].Values = append(grown.Columns[i].Values, v)
+		}
+		for i := range grown.Texts {
+			text := ""
+			if row >= 0 {
+				text = t.Texts[i].Values[row]
+			}
+			grown.Texts[i].Values = append(grown.Texts[i].Values, text)
 		}
 	}
 	for row, at := range t.Times {

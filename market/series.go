@@ -56,6 +56,17 @@ func (s Series) Window(from, to string) Series {
 	return s
 }
 
+// WindowAfter is Window with the observation before it, where there is one.
+func (s Series) WindowAfter(from, to string) Series {
+	inside := s.Window(from, to)
+	first := sort.Search(len(s.Times), func(i int) bool { return s.Times[i].Format(time.DateOnly) >= from })
+	if from == "" || first == 0 || inside.Len() == 0 {
+		return inside
+	}
+	inside.Times, inside.Values = s.Times[first-1:first+inside.Len()], s.Values[first-1:first+inside.Len()]
+	return inside
+}
+
 // LogReturns is r_t = 100·ln(P_t/P_{t−1}) in percent, dated by t. It refuses
 // fewer than two prices and any price that is not positive and finite.
 func (s Series) LogReturns() (Series, error) {
@@ -119,4 +130,15 @@ next:
 		}
 	}
 	return times, values
+}
+
+// Frequency is that of the rows that have a price, or of all rows of a table
+// without one; the rows of one time in a panel count once.
+func (t *Table) Frequency() Frequency {
+	if name := t.PriceColumn(); name != "" {
+		if s, err := t.Series(name); err == nil {
+			return FrequencyOf(s.Times)
+		}
+	}
+	return FrequencyOf(t.Times)
 }

@@ -12,10 +12,68 @@ import (
 // Summary is what an import tells: provenance, columns, findings.
 type Summary struct {
 	Provenance
-	First    string          `json:"first,omitempty"`
-	Last     string          `json:"last,omitempty"`
-	Columns  []ColumnSummary `json:"columns"`
-	Findings []Finding       `json:"findings"`
+	First string `json:"first,omitempty"`
+	Last  string `json:"last,omitempty"`
+	// Price is the column that studies take, Unit its unit; FirstRow and LastRow
+	// hold its first and last available value, and all other numbers of those rows.
+	Price     string          `json:"column,omitempty"`
+	Unit      string          `json:"unit"`
+	FirstRow  *Row            `json:"firstRow"`
+	LastRow   *Row            `json:"lastRow"`
+	Frequency Frequency       `json:"frequency"`
+	Columns   []ColumnSummary `json:"columns"`
+	Findings  []Finding       `json:"findings"`
+	Repairs   []Applied       `json:"repairs"` // made
+	Decisions []Decision      `json:"decisions,omitempty"`
+	Cells     []Cell          `json:"cells,omitempty"`
+
+	explain bool
+}
+
+// Row is a row of the table as numbers; what is not available is absent.
+type Row struct {
+	Time   string             `json:"time,omitempty"`
+	Line   int                `json:"line"`
+	Value  *float64           `json:"value"`
+	Values map[string]float64 `json:"values"`
+	Names  map[string]string  `json:"names,omitempty"`
+}
+
+func (t *Table) row(i int, price string) *Row {
+	r := &Row{Time: stamp(t, i), Line: t.Lines[i], Values: map[string]float64{}}
+	for _, c := range t.Columns {
+		if v := c.Values[i]; !math.IsNaN(v) {
+			if r.Values[c.Name] = v; c.Name == price {
+				r.Value = &v
+			}
+		}
+	}
+	for _, c := range t.Texts {
+		if r.Names == nil {
+			r.Names = map[string]string{}
+		}
+		r.Names[c.Name] = c.Values[i]
+	}
+	return r
+}
+
+// Explain makes the summary carry and print what reading settled.
+func (s *Summary) Explain(t *Table) {
+	s.explain, s.Decisions, s.Cells = true, t.Decisions, t.Cells
+}
+
+// Priced are the columns that hold a price, the preferred first: one that is
+// adjusted for splits and dividends before the one that is not.
+var Priced = []string{"price_usd", "adjusted_close", "close", "kzt_per_usd", "value", "reference_rate_usd"}
+
+// PriceColumn is the column that studies take, or "".
+func (t *Table) PriceColumn() string {
+	for _, name := range Priced {
+		if t.Has(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // ColumnSummary describes a column; First and Last date its available values.
@@ -34,9 +92,34 @@ type ColumnSummary struct {
 
 // Summarise describes a table and its findings.
 func Summarise(t *Table, found []Finding) Summary {
-	s := Summary{Provenance: t.Provenance, Findings: append([]Finding{}, found...)}
+	s := Summary{Provenance: t.Provenance, Findings: append([]Finding{}, found...), Price: t.PriceColumn(), Repairs: append([]Applied{}, t.Provenance.Repairs...)}
+	s.Provenance.Repairs = nil // said once, above
 	if n := len(t.Times); n > 0 {
-		s.First, s.Last = stamp(t, 0), stamp(t, n-1)
+		s.First, s.Last, s.Frequency = stamp(t, 0), stamp(t, n-1), t.Frequency()
+	} else {
+		s.Frequency = Frequency{Name: "none", Why: "the table has no times"}
+	}
+	for _, name := range []string{"twh_best", "twh_at_0.05", "share_pct", "blocks", "amount"} {
+		if s.Price == "" && t.Has(name) {
+			s.Price = name
+		}
+	}
+	if s.Price == "" && len(t.Columns) > 0 {
+		s.Price = t.Columns[0].Name
+	}
+	if i := t.index(s.Price); i >= 0 {
+		s.Unit = t.Columns[i].Unit
+		first, last := -1, -1
+		for row, v := range t.Columns[i].Values {
+			if !math.IsNaN(v) {
+				if last = row; first < 0 {
+					first = row
+				}
+			}
+		}
+		if first >= 0 {
+			s.FirstRow, s.LastRow = t.row(first, s.Price), t.row(last, s.Price)
+		}
 	}
 	for _, c := range t.Columns {
 		summary := ColumnSummary{Name: c.Name, Header: c.Header, Unit: c.Unit, line: Sparkline(c.Values, 24)}
@@ -71,6 +154,17 @@ func (s Summary) Print(w io.Writer) {
 		fmt.Fprintf(tab, "  %s\t%s\t%s\n", c.Name, c.Unit, reach)
 	}
 	tab.Flush()
+	fmt.Fprintf(w, "  frequency  %s", s.Frequency.Name)
+	if s.Frequency.PeriodsPerYear > 0 {
+		fmt.Fprintf(w, ", %g a year", s.Frequency.PeriodsPerYear)
+	}
+	fmt.Fprintf(w, " (%s)\n", s.Frequency.Why)
+	if s.FirstRow != nil {
+		fmt.Fprintf(w, "  %s  %s = %.15g … %s = %.15g %s\n", s.Price, s.FirstRow.Time, *s.FirstRow.Value, s.LastRow.Time, *s.LastRow.Value, s.Unit)
+	}
+	if s.explain {
+		s.printDecisions(w)
+	}
 	for _, r := range s.Repairs {
 		fmt.Fprintf(w, "repaired %s, lines %d–%d (%d rows): %s\n", r.Code, r.FirstLine, r.LastLine, r.Rows, r.What)
 	}
@@ -78,7 +172,7 @@ func (s Summary) Print(w io.Writer) {
 		fmt.Fprintln(w, "no findings")
 	}
 	for _, f := range s.Findings {
-		fmt.Fprintf(w, "%s in %s, line %d", f.Code, f.Column, f.FirstLine)
+		fmt.Fprintf(w, "%s: %s in %s, line %d", f.Severity, f.Code, f.Column, f.FirstLine)
 		if f.LastLine > f.FirstLine {
 			fmt.Fprintf(w, "–%d (%d rows)", f.LastLine, f.Rows)
 		}
@@ -88,6 +182,17 @@ func (s Summary) Print(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+func (s Summary) printDecisions(w io.Writer) {
+	for _, d := range s.Decisions {
+		fmt.Fprintf(w, "  decided %s: %s; because: %s\n", d.What, d.Is, d.Why)
+	}
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	for _, c := range s.Cells {
+		fmt.Fprintf(tab, "  line %d\t%s\t%q\t→ %s\t%s\n", c.Line, c.Header, c.Raw, c.Column, c.Value)
+	}
+	tab.Flush()
 }
 
 // Metadata is the provenance as key-value pairs, for a Parquet footer.

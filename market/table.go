@@ -31,6 +31,11 @@ type Table struct {
 	Columns    []Column
 	Texts      []Text
 	Provenance Provenance
+	Reading    *ReadOptions // it was read with, nil where all was recognised
+	Decisions  []Decision   // what reading settled, and why
+	Cells      []Cell       // of the lines that ReadOptions asked to explain
+
+	passed []Finding // what the layout passed over
 }
 
 // Provenance says where a table comes from and what was done to it.
@@ -151,3 +156,6 @@ func permute[T any](values []T, order []int) []T {
 	}
 	return out
 }
+
+// sorted: rows are in time's order.
+func (t *Table) sorted() bool { return slices.IsSortedFunc(t.Times, time.Time.Compare) }

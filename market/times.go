@@ -2,69 +2,241 @@ package market
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// layouts that can be recognised without ambiguity. 01/02/2006 is not among
-// them: whether the month or the day comes first has to be declared.
+// layouts that can be recognised without ambiguity. Dates with points put the
+// day first wherever they are used. 01/02/2006 is not among them: see slashes.
 var layouts = []string{
-	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04", "2006-01",
+	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700 MST",
+	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01",
 	"2006-01-02 15-PM", // CryptoDataDownload's older hourly files
+	"02.01.2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "2.1.2006", "2006/01/02", "2006/01/02 15:04:05", "2006/01/02 15:04", "20060102", "20060102 150405", "20060102 15:04:05", "20060102 15:04",
+	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "02-Jan-2006", "2-Jan-06", "Jan 2, 2006 15:04:05", "Jan 2006", "2006",
 }
 
-// times reads the time column: a layout fixed by the first row, Unix seconds,
-// milliseconds or microseconds by size, or quarters as 2006Q1.
-func (g *grid) times(column int, layout string, zone *time.Location) ([]time.Time, error) {
-	out := make([]time.Time, len(g.rows))
-	for i, row := range g.rows {
-		cell := strings.TrimSpace(row[column])
-		if layout == "" {
-			if layout = layoutOf(cell, zone); layout == "" {
-				return nil, Refuse("time_unknown", g.headers[column], "line %d: %q is in no form that can be recognised; declare the layout", g.lines[i], cell)
+// slashes are the two readings of 01/02/2006; a day above 12 in the column tells them apart.
+var slashes = [2][]string{
+	{"01/02/2006", "01/02/2006 15:04:05", "01/02/2006 15:04", "01/02/2006 03:04:05 PM", "01/02/2006 03:04 PM", "1/2/2006", "1/2/2006 15:04", "01-02-2006"},
+	{"02/01/2006", "02/01/2006 15:04:05", "02/01/2006 15:04", "02/01/2006 03:04:05 PM", "02/01/2006 03:04 PM", "2/1/2006", "2/1/2006 15:04", "02-01-2006"},
+}
+
+// timing is how a column writes its times, and why that was decided.
+type timing struct{ layout, why string }
+
+// layoutOf finds the one layout that all cells have; "" when there is none.
+func layoutOf(cells []string, zone *time.Location) timing {
+	if len(cells) == 0 {
+		return timing{}
+	}
+	for _, layout := range append([]string{"unix", "quarter"}, layouts...) {
+		if _, err := parseTime(cells[0], layout, zone); err == nil {
+			return timing{layout, fmt.Sprintf("%q can be read in no other", cells[0])}
+		}
+	}
+	if f, ok := plain(cells[0]); ok && f > 1e8 && strings.ContainsAny(cells[0], "eE") {
+		return timing{"", fmt.Sprintf("%q is a Unix time that a spreadsheet rounded: its last digits are lost; export it as text", cells[0])}
+	}
+	for i := range slashes[0] {
+		fits := [2]bool{true, true}
+		witness := cells[0]
+		for _, cell := range cells {
+			for way := range slashes {
+				if fits[way] {
+					if _, err := time.Parse(slashes[way][i], cell); err != nil {
+						fits[way], witness = false, cell
+					}
+				}
+			}
+			if !fits[0] && !fits[1] {
+				break
 			}
 		}
-		at, err := parseTime(cell, layout, zone)
+		switch {
+		case fits[0] && fits[1]:
+			return timing{"", fmt.Sprintf("%q could be month/day or day/month, and no day above 12 tells", cells[0])}
+		case fits[0]:
+			return timing{slashes[0][i], fmt.Sprintf("%q cannot have its day first", witness)}
+		case fits[1]:
+			return timing{slashes[1][i], fmt.Sprintf("%q cannot have its month first", witness)}
+		}
+	}
+	return timing{}
+}
+
+// times reads the time column (and the column of the hour beside it, or -1).
+func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location) ([]time.Time, error) {
+	header := g.headers[column]
+	cell := func(i int) string {
+		if hour >= 0 {
+			return g.cell(i, column) + " " + g.cell(i, hour)
+		}
+		return g.cell(i, column)
+	}
+	found := timing{options.TimeLayout, "as declared"}
+	if found.layout == "" {
+		if found = layoutOf([]string{cell(0)}, zone); found.layout == "" {
+			all := make([]string, g.rows())
+			for i := range all {
+				all[i] = cell(i)
+			}
+			if found = layoutOf(all, zone); found.layout == "" {
+				why := found.why
+				if why == "" {
+					why = fmt.Sprintf("%q is in no form that can be recognised", cell(0))
+				}
+				return nil, Refuse("time_unknown", header, "line %d: %s; declare the layout", g.line(0), why)
+			}
+		}
+	}
+	g.decide("time", fmt.Sprintf("column %q, layout %s, zone %s", header, found.layout, zone), found.why)
+	out := make([]time.Time, g.rows())
+	for i := range out {
+		at, err := parseTime(cell(i), found.layout, zone)
 		if err != nil {
-			return nil, Refuse("time_bad", g.headers[column], "line %d: %q: %v", g.lines[i], cell, err)
+			return nil, Refuse("time_bad", header, "line %d: %q: %v", g.line(i), cell(i), err)
 		}
 		if at.Year() < 1900 || at.Year() > 2200 {
-			return nil, Refuse("time_bad", g.headers[column], "line %d: %q is outside the years 1900 to 2200", g.lines[i], cell)
+			return nil, Refuse("time_bad", header, "line %d: %q is outside the years 1900 to 2200", g.line(i), cell(i))
 		}
 		out[i] = at.UTC()
+	}
+	if zone != time.UTC && !statesOffset(found.layout) {
+		return out, g.wallTimes(out, header, zone)
 	}
 	return out, nil
 }
 
-func layoutOf(cell string, zone *time.Location) string {
-	for _, layout := range append([]string{"unix", "quarter"}, layouts...) {
-		if _, err := parseTime(cell, layout, zone); err == nil {
-			return layout
+func statesOffset(layout string) bool {
+	return layout == "unix" || strings.Contains(layout, "07:00") || strings.Contains(layout, "-0700") || strings.HasSuffix(layout, "MST")
+}
+
+// wallTimes settles, by the file's order, the hour that comes twice when
+// clocks go back, and refuses the hour that never was when they go forward.
+func (g *grid) wallTimes(times []time.Time, header string, zone *time.Location) error {
+	descending := len(times) > 1 && times[0].After(times[len(times)-1])
+	order := make([]int, len(times))
+	for i := range order {
+		order[i] = i
+	}
+	if descending {
+		slices.Reverse(order)
+	}
+	twice := 0
+	previous := time.Time{}
+	for _, i := range order {
+		earlier, later := bothReadings(times[i], zone)
+		times[i] = earlier
+		if !earlier.Equal(later) && !previous.IsZero() && !previous.Before(earlier) {
+			times[i], twice = later, twice+1
+		}
+		previous = times[i]
+	}
+	if twice > 0 {
+		g.decide("clocks", fmt.Sprintf("%d rows are in the second pass of an hour that comes twice in %s", twice, zone), "they stand after the first pass in the file")
+	}
+	return nil
+}
+
+// bothReadings are the instants that a wall time can mean; equal but in the
+// hours that come twice. Offsets change by two hours at most.
+func bothReadings(at time.Time, zone *time.Location) (earlier, later time.Time) {
+	wall := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04:05.999999999") }
+	earlier, later = at, at
+	for _, d := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
+		if other := at.Add(-d); wall(other) == wall(at) {
+			earlier = other
+		}
+		if other := at.Add(d); wall(other) == wall(at) {
+			later = other
 		}
 	}
-	return ""
+	return earlier.UTC(), later.UTC()
 }
 
 func parseTime(cell, layout string, zone *time.Location) (time.Time, error) {
 	switch layout {
 	case "unix":
-		v, err := strconv.ParseInt(strings.TrimSuffix(cell, ".0"), 10, 64)
-		switch {
-		case err != nil || v < 1e8: // below: 1973, or a year, or nonsense
-			return time.Time{}, fmt.Errorf("not a Unix time")
-		case v < 1e11:
-			return time.Unix(v, 0), nil
-		case v < 1e14:
-			return time.UnixMilli(v), nil
-		}
-		return time.UnixMicro(v), nil
+		return parseUnix(cell)
 	case "quarter":
-		if len(cell) != 6 || cell[4] != 'Q' || cell[5] < '1' || cell[5] > '4' {
-			return time.Time{}, fmt.Errorf("want a quarter as 2006Q1")
+		return parseQuarter(cell, zone)
+	case time.DateOnly:
+		if len(cell) == len(layout) {
+			if at, ok := fastDate(cell, zone); ok {
+				return at, nil
+			}
 		}
-		year, err := strconv.Atoi(cell[:4])
-		return time.Date(year, time.Month(3*int(cell[5]-'1')+1), 1, 0, 0, 0, 0, zone), err
 	}
-	return time.ParseInLocation(layout, cell, zone)
+	if layout == time.DateTime && len(cell) == len(time.DateOnly) || layout == time.DateOnly && len(cell) == len(time.DateTime) {
+		layout = time.DateTime[:len(cell)] // workbooks and pandas leave midnight out
+	}
+	at, err := time.ParseInLocation(layout, cell, zone)
+	if err == nil && strings.HasSuffix(layout, "MST") { // an abbreviation that Go does not know gets offset 0
+		if name, offset := at.Zone(); offset == 0 && name != "UTC" && name != "GMT" && name != "Z" {
+			return at, fmt.Errorf("the zone %s is not known; declare the layout and --time-zone", name)
+		}
+	}
+	return at, err
+}
+
+// fastDate reads 2006-01-02 in UTC without the general parser.
+func fastDate(cell string, zone *time.Location) (time.Time, bool) {
+	if zone != time.UTC || cell[4] != '-' || cell[7] != '-' {
+		return time.Time{}, false
+	}
+	n := [3]int{}
+	for part, at := range [3][2]int{{0, 4}, {5, 7}, {8, 10}} {
+		for _, c := range []byte(cell[at[0]:at[1]]) {
+			if c < '0' || c > '9' {
+				return time.Time{}, false
+			}
+			n[part] = n[part]*10 + int(c-'0')
+		}
+	}
+	at := time.Date(n[0], time.Month(n[1]), n[2], 0, 0, 0, 0, time.UTC)
+	return at, int(at.Month()) == n[1] && at.Day() == n[2]
+}
+
+// parseUnix reads seconds, milliseconds, microseconds or nanoseconds, told
+// apart by size.
+func parseUnix(cell string) (time.Time, error) {
+	whole, fraction, _ := strings.Cut(cell, ".")
+	v, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || v < 1e8 || strings.Trim(fraction, "0123456789") != "" || len(whole) == 8 {
+		return time.Time{}, fmt.Errorf("not a Unix time") // below 1973, a year, a date without signs, or nonsense
+	}
+	switch {
+	case v < 1e11:
+		var nanos int64
+		if strings.Trim(fraction, "0") != "" {
+			nanos, err = strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
+		}
+		return time.Unix(v, nanos), err
+	case v < 1e14:
+		return time.UnixMilli(v), nil
+	case v < 1e17:
+		return time.UnixMicro(v), nil
+	}
+	return time.Unix(0, v), nil
+}
+
+// parseQuarter reads 2006Q1, 2006-Q1 and Q1 2006.
+func parseQuarter(cell string, zone *time.Location) (time.Time, error) {
+	digits := strings.Map(func(r rune) rune {
+		if r == '-' || r == ' ' {
+			return -1
+		}
+		return r
+	}, strings.ToUpper(cell))
+	if len(digits) == 6 && digits[0] == 'Q' {
+		digits = digits[2:] + digits[:2]
+	}
+	if len(digits) != 6 || digits[4] != 'Q' || digits[5] < '1' || digits[5] > '4' || !digitsOnly(digits[:4]) {
+		return time.Time{}, fmt.Errorf("want a quarter as 2006Q1")
+	}
+	year, err := strconv.Atoi(digits[:4])
+	return time.Date(year, time.Month(3*int(digits[5]-'1')+1), 1, 0, 0, 0, 0, zone), err
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"math"
 
+	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/garch"
 	"github.com/aqsha/aqsha/market/study"
 	"github.com/aqsha/aqsha/market/volatility"
@@ -23,10 +25,15 @@ func (f *studyFlags) register(command *cobra.Command) {
 	flags.StringVar(&f.price, "price", "", "column to study (default: the file's price)")
 	flags.StringVar(&f.from, "from", "", "first day, YYYY-MM-DD")
 	flags.StringVar(&f.to, "to", "", "last day, YYYY-MM-DD")
-	flags.Float64Var(&f.annual, "annual", 0, "observations a year (default: by the data's calendar; 365 for daily data with weekends)")
+	flags.Float64Var(&f.annual, "periods-per-year", 0, "observations a year (default: by the data's frequency, as import prints it)")
+	flags.Float64Var(&f.annual, "annual", 0, "the same")
+	_ = flags.MarkDeprecated("annual", "use --periods-per-year")
 }
 
 func (f *studyFlags) input(path string) (study.Input, error) {
+	if f.annual < 0 || math.IsNaN(f.annual) || f.annual > 1e9 {
+		return study.Input{}, market.Refuse("periods_per_year", "periods-per-year", "%g is not a number of observations a year", f.annual)
+	}
 	table, _, err := f.read(path)
 	return study.Input{Table: table, Column: f.price, From: f.from, To: f.to, Annual: volatility.Annual(f.annual)}, err
 }
@@ -66,13 +73,16 @@ func newMarketGarchCommand() *cobra.Command {
 and tell how: which start won, what binds, both kinds of standard error.`,
 		Example: `  aqsha market garch btc.csv --model gjr --law t
   aqsha market garch btc.csv --law t --free --forecast 30
-  aqsha market garch btc.csv --like rugarch
+  aqsha market garch btc.csv --like rugarch --mean ar1
   aqsha market garch btc.csv --law t --parameters btc.json`,
 		Args: exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
+			}
+			if like != "" && command.Flags().Changed("mean") {
+				o.Mean = garch.Mean(mean) // over the package's own
 			}
 			o.Spec.Model, o.Spec.Law, o.Spec.Mean, o.Like = garch.Model(model), garch.Law(law), garch.Mean(mean), garch.Package(like)
 			g, err := study.StudyGarch(command.Context(), in, o)

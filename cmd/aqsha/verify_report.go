@@ -94,8 +94,8 @@ log's key from elsewhere; the folder's own word proves only that nothing changed
 			if err != nil {
 				return err
 			}
-			open := func(name string) (*market.Table, error) {
-				return market.ReadFile(filepath.Join(inputs, filepath.Base(name)), market.ReadOptions{})
+			open := func(name string, reading market.ReadOptions) (*market.Table, error) {
+				return market.ReadFile(filepath.Join(inputs, filepath.Base(name)), reading)
 			}
 			if err := sealed.Rederive(command.Context(), open, progressOf(command, "back-test")); err != nil {
 				return err

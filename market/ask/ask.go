@@ -3,6 +3,7 @@ package ask
 import (
 	"context"
 	"maps"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,7 +21,12 @@ import (
 	"github.com/aqsha/aqsha/market/study"
 	"github.com/aqsha/aqsha/market/systems"
 	"github.com/aqsha/aqsha/market/use"
+	annual "github.com/aqsha/aqsha/market/volatility"
 )
+
+// MostDays is the longest forecast that a request may ask for; its 10,000
+// paths then cost about a second.
+const MostDays = 250
 
 // Folder is where a service's market data lie.
 type Folder string
@@ -53,7 +59,33 @@ func (f Folder) Answer(ctx context.Context, question string, q url.Values) (any,
 	if answer == nil {
 		return nil, market.Refuse("not_found", "question", "%q is not one of %s", question, strings.Join(Questions(), ", "))
 	}
+	if err := known(question, q); err != nil {
+		return nil, err
+	}
 	return answer(ctx, f, q)
+}
+
+// parameters that each question knows; any other is refused, so that a
+// misspelt one is not taken for its default.
+var parameters = map[string]string{
+	"files": "", "summary": "file", "volatility": "file price from to periods-per-year",
+	"garch":         "file price from to periods-per-year model law mean like free forecast",
+	"risk":          "file price from to periods-per-year p backtest",
+	"report":        "file price from to periods-per-year asset benchmark",
+	"concentration": "file by of residual", "paper": "", "use": "from to country usd-per-kwh", "functions": "from to", "risks": "from to", "architecture": "",
+}
+
+func known(question string, q url.Values) error {
+	names := strings.Fields(parameters[question])
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(names, name) {
+			return market.Refuse("parameter_unknown", name, "%s knows no such parameter; it knows: %s", question, strings.Join(names, ", "))
+		}
+		if len(q[name]) != 1 {
+			return market.Refuse("parameter_twice", name, "given %d times", len(q[name]))
+		}
+	}
+	return nil
 }
 
 // table opens a file of the folder; a name with a path in it is refused.
@@ -61,15 +93,38 @@ func (f Folder) table(name string) (*market.Table, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\`) {
 		return nil, market.Refuse("file_name", "file", "%q is not the name of a file in the data folder", name)
 	}
-	if _, err := os.Stat(filepath.Join(string(f), name)); err != nil {
+	path := filepath.Join(string(f), name)
+	info, err := os.Lstat(path)
+	if err != nil {
 		return nil, market.Refuse("not_found", "file", "%q is not in the data folder", name)
+	}
+	if info.Mode()&os.ModeSymlink != 0 && !f.holds(path) {
+		return nil, market.Refuse("file_name", "file", "%q is a link out of the data folder", name)
 	}
 	return market.ReadFile(filepath.Join(string(f), name), market.ReadOptions{})
 }
 
+// holds reports whether a path, its links followed, stays inside the folder.
+func (f Folder) holds(path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	root, rootErr := filepath.EvalSymlinks(string(f))
+	if err != nil || rootErr != nil {
+		return false
+	}
+	inside, err := filepath.Rel(root, real)
+	return err == nil && filepath.IsLocal(inside)
+}
+
 func (f Folder) input(q url.Values) (study.Input, error) {
+	periods, err := number(q, "periods-per-year", 0)
+	if err != nil {
+		return study.Input{}, err
+	}
+	if !(periods >= 0 && periods < 1e9) {
+		return study.Input{}, market.Refuse("periods_per_year", "periods-per-year", "%g is not a number of observations a year", periods)
+	}
 	t, err := f.table(q.Get("file"))
-	return study.Input{Table: t, Column: q.Get("price"), From: q.Get("from"), To: q.Get("to")}, err
+	return study.Input{Table: t, Column: q.Get("price"), From: q.Get("from"), To: q.Get("to"), Annual: annual.Annual(periods)}, err
 }
 
 func number(q url.Values, name string, otherwise float64) (float64, error) {
@@ -91,7 +146,7 @@ func files(_ context.Context, f Folder, _ url.Values) (any, error) {
 	}
 	names := []string{}
 	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); !e.IsDir() && (ext == ".csv" || ext == ".parquet") {
+		if ext := filepath.Ext(e.Name()); !e.IsDir() && (slices.Contains([]string{".csv", ".tsv", ".gz", ".zip", ".xlsx", ".parquet"}, ext)) {
 			names = append(names, e.Name())
 		}
 	}
@@ -123,8 +178,19 @@ func fit(ctx context.Context, f Folder, q url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !(days >= 0 && days <= MostDays && days == math.Trunc(days)) {
+		return nil, market.Refuse("forecast", "forecast", "%g days; a whole number up to %d", days, MostDays)
+	}
 	spec := garch.Spec{Model: garch.Model(q.Get("model")), Law: garch.Law(q.Get("law")), Mean: garch.Mean(q.Get("mean")), Free: q.Get("free") == "true"}
-	return study.StudyGarch(ctx, in, study.GarchOptions{Spec: spec, Like: garch.Package(q.Get("like")), Days: int(days), Paths: 10_000, Level: 0.95, Seed: 1})
+	return study.StudyGarch(ctx, in, study.GarchOptions{Spec: spec, Like: garch.Package(q.Get("like")), Mean: likeMean(q), Days: int(days), Paths: 10_000, Level: 0.95, Seed: 1})
+}
+
+// likeMean is the mean that was asked for beside a package's conventions.
+func likeMean(q url.Values) garch.Mean {
+	if q.Get("like") == "" {
+		return ""
+	}
+	return garch.Mean(q.Get("mean"))
 }
 
 func valueAtRisk(ctx context.Context, f Folder, q url.Values) (any, error) {

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/market"
@@ -46,6 +49,35 @@ func TestAskersMistakes(t *testing.T) {
 		var refused *market.Error
 		if !errors.As(err, &refused) || refused.Code != c.code {
 			t.Errorf("%s?%s: %v", c.question, c.query, err)
+		}
+	}
+}
+
+func TestWhatAQuestionDoesNotKnowIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	outside := filepath.Join(t.TempDir(), "secret.csv")
+	if err := os.WriteFile(outside, []byte("date,close\n2020-01-01,1\n2020-01-02,2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "link.csv")); err != nil {
+		t.Skip(err)
+	}
+	for question, codes := range map[string]string{
+		"volatility?file=link.csv":              "market-file-name",
+		"volatility?file=a.csv&nosuch=1":        "market-parameter-unknown",
+		"volatility?file=a.csv&file=b.csv":      "market-parameter-twice",
+		"garch?file=link.csv&days=5":            "market-parameter-unknown",
+		"summary?file=a.csv&periods-per-year=3": "market-parameter-unknown",
+		"volatility?file=a&periods-per-year=-5": "market-periods-per-year",
+	} {
+		name, text, _ := strings.Cut(question, "?")
+		q, err := url.ParseQuery(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refused *market.Error
+		if _, err := Folder(dir).Answer(t.Context(), name, q); !errors.As(err, &refused) || refused.ErrorCode() != codes {
+			t.Errorf("%s: %v, want %s", question, err, codes)
 		}
 	}
 }

@@ -55,6 +55,12 @@ func BoundsFrom(points []Point, n int) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, err
 	}
+	for _, p := range points {
+		// A share of the population is of whole holders: a tenth of one holds nothing.
+		if whole := p.Population * float64(n); n > 0 && math.Abs(whole-math.Round(whole)) > 1e-6*math.Max(1, whole) {
+			return Bounds{}, market.Refuse("whole_holders", "points", "%g of %d holders is %g, not a whole number; choose another n or leave it out", p.Population, n, whole)
+		}
+	}
 	b := Bounds{N: n}
 	area, below := 0.0, 0.0
 	for _, s := range parts {
@@ -64,6 +70,7 @@ func BoundsFrom(points []Point, n int) (Bounds, error) {
 	b.Gini = Range{1 - 2*area, 1 - 2*area + 2*deepest(parts)}
 	if n > 0 {
 		b.HHI = hhiRange(parts, n)
+		b.HHI.High = min(b.HHI.High, 10_000) // the grid of limits is a little generous
 		b.Nakamoto = nakamotoRange(parts, n)
 	}
 	return b, nil

@@ -26,6 +26,7 @@ func Simple(prices market.Series) (market.Series, error) {
 type sample struct {
 	r, bench []float64
 	periods  float64
+	growth   float64 // observations in a year of 365 days as they fell in time; gaps make it fewer than periods
 }
 
 // measure is one figure with its formula; f may return NaN for "not available".
@@ -40,7 +41,7 @@ func annualGrowth(s sample) float64 {
 	for _, r := range s.r {
 		sum += math.Log1p(r)
 	}
-	return math.Expm1(sum / float64(len(s.r)) * s.periods)
+	return math.Expm1(sum / float64(len(s.r)) * s.growth)
 }
 
 func deepest(r []float64) float64 {
@@ -93,7 +94,7 @@ func active(s sample) []float64 {
 
 // measures in the order of the report.
 var measures = []measure{
-	{"cagr", "fraction a year", "exp(mean ln(1+r)·periods) − 1", false, annualGrowth},
+	{"cagr", "fraction a year", "(P_last/P_first)^(365/days) − 1", false, annualGrowth},
 	{"volatility", "fraction a year", "sd(r)·√periods", false, func(s sample) float64 { return stats.SD(s.r) * math.Sqrt(s.periods) }},
 	{"sharpe", "ratio", "mean(r)/sd(r)·√periods, risk-free 0", false, func(s sample) float64 { return stats.Mean(s.r) / stats.SD(s.r) * math.Sqrt(s.periods) }},
 	{"sortino", "ratio", "mean(r)/√mean(min(r,0)²)·√periods", false, func(s sample) float64 { return stats.Mean(s.r) / downside(s.r) * math.Sqrt(s.periods) }},

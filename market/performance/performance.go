@@ -47,6 +47,8 @@ type Performance struct {
 	Resamples   int                   `json:"resamples"`
 	BlockLength float64               `json:"meanBlockLength"`
 	Seed        uint64                `json:"seed"`
+
+	byCount bool
 }
 
 const (
@@ -56,9 +58,27 @@ const (
 	RollingDays = 180
 )
 
-// Measure computes everything for prices in a window. benchmark may be empty;
-// its measures then are null. They use the days that both have.
+// Measure computes everything for prices in a window, of which the first is
+// the close before it. benchmark may be empty; its measures then are null.
+// They use the days that both have.
 func Measure(prices market.Series, benchmark market.Series, annual volatility.Annual) (Performance, error) {
+	return measureWith(prices, benchmark, annual, months(prices, false), 0)
+}
+
+// MeasureByCount is Measure as reports sealed in format 1 had it: growth by
+// the number of observations, whatever time lay between them.
+func MeasureByCount(prices market.Series, benchmark market.Series, annual volatility.Annual) (Performance, error) {
+	return measureWith(prices, benchmark, annual, months(prices, true), float64(annual))
+}
+
+// perYear is how many of n steps fall in 365 days.
+func perYear(times []time.Time) float64 {
+	n := len(times) - 1
+	return 365 * float64(n) / (times[n].Sub(times[0]).Hours() / 24)
+}
+
+// measureWith takes growth from the times where it is 0.
+func measureWith(prices market.Series, benchmark market.Series, annual volatility.Annual, cells []Cell, growth float64) (Performance, error) {
 	simple, err := Simple(prices)
 	if err != nil {
 		return Performance{}, err
@@ -66,9 +86,13 @@ func Measure(prices market.Series, benchmark market.Series, annual volatility.An
 	if _, err := stats.Describe(simple.Values); err != nil {
 		return Performance{}, err
 	}
-	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: months(prices)}
+	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: cells}
+	p.byCount = growth != 0
 	p.BlockLength = math.Cbrt(float64(simple.Len()))
-	alone := sample{r: simple.Values, periods: float64(annual)}
+	alone := sample{r: simple.Values, periods: float64(annual), growth: growth}
+	if growth == 0 {
+		alone.growth = perYear(prices.Times)
+	}
 	var both *sample
 	if benchmark.Len() > 0 {
 		if both, err = p.addBenchmark(prices, benchmark, annual); err != nil {
@@ -158,6 +182,9 @@ func (p *Performance) figures(alone sample, both *sample) {
 	}
 	for i, m := range measures {
 		f := Figure{Key: m.key, Unit: m.unit, Formula: m.formula}
+		if m.key == "cagr" && alone.growth == alone.periods && p.byCount {
+			f.Formula = "exp(mean ln(1+r)·periods) − 1"
+		}
 		if s, ok := use(m); ok {
 			f.Value = finite(m.f(s))
 			kept := slices.DeleteFunc(draws[i], func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
@@ -179,7 +206,7 @@ func finite(v float64) *float64 {
 // resample draws blocks of geometric length, wrapping around the end.
 func resample(random *rand.Rand, s sample, block float64) sample {
 	n := len(s.r)
-	out := sample{r: make([]float64, n), periods: s.periods}
+	out := sample{r: make([]float64, n), periods: s.periods, growth: s.growth}
 	if s.bench != nil {
 		out.bench = make([]float64, n)
 	}
@@ -199,8 +226,9 @@ func resample(random *rand.Rand, s sample, block float64) sample {
 	return out
 }
 
-// months are returns from the last price of one month to the last of the next.
-func months(prices market.Series) []Cell {
+// months are returns from the last price of one month to the last of the next;
+// a single price before the first whole month is only the start.
+func months(prices market.Series, firstAlone bool) []Cell {
 	var out []Cell
 	last := -1
 	for i, at := range prices.Times {
@@ -211,6 +239,9 @@ func months(prices market.Series) []Cell {
 		from := prices.Values[0]
 		if last >= 0 {
 			from = prices.Values[last]
+		} else if i == 0 && len(prices.Times) > 1 && !firstAlone {
+			last = 0
+			continue
 		}
 		out = append(out, Cell{at.Year(), int(at.Month()), prices.Values[i]/from - 1})
 		last = i

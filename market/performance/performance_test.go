@@ -105,3 +105,28 @@ func TestBenchmark(t *testing.T) {
 		t.Error("a constant series accepted")
 	}
 }
+
+// A series over two years of which one was not recorded grows by the calendar.
+func TestGrowthIsByTimeNotByCount(t *testing.T) {
+	s := market.Series{Name: "close"}
+	for i := range 397 {
+		at := time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC)
+		if i >= 366 {
+			at = at.AddDate(0, 0, 365)
+		}
+		s.Times, s.Values = append(s.Times, at), append(s.Values, 100*math.Pow(2, float64(i)/396))
+	}
+	p, err := Measure(s, market.Series{}, volatility.EveryDay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := math.Pow(2, 365/761.0) - 1
+	if got := *p.Figures[0].Value; math.Abs(got-want) > 1e-12 {
+		t.Errorf("CAGR %g, want %g", got, want)
+	}
+	// The first price is the close before: the month it stands alone in is no month.
+	s.Times[0] = time.Date(2019, 12, 31, 0, 0, 0, 0, time.UTC)
+	if p, err = Measure(s, market.Series{}, volatility.EveryDay); err != nil || p.Months[0].Year != 2020 || math.Abs(p.Months[0].Return-(s.Values[30]/s.Values[0]-1)) > 1e-12 {
+		t.Errorf("%+v, %v", p.Months[0], err)
+	}
+}

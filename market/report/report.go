@@ -25,6 +25,9 @@ type Options struct {
 	Version   string        `json:"version"` // of the program
 }
 
+// firstRules says that a report is computed as those sealed in format 1 were.
+func (o Options) firstRules() bool { return o.Input.Rules == 1 }
+
 // Figure is one number of the report with its provenance.
 type Figure struct {
 	Key     string   `json:"key"`
@@ -105,19 +108,34 @@ func (r *Report) addPerformance() error {
 		return err
 	}
 	prices := all.Window(r.Options.From, r.Options.To)
+	inside := prices
+	if !r.Options.firstRules() { // the first return of the window needs the close before it
+		prices = all.WindowAfter(r.Options.From, r.Options.To)
+	}
 	var benchmark market.Series
 	if r.Options.Benchmark != nil {
 		column, err := study.PriceColumn(r.Options.Benchmark)
+		if r.Options.firstRules() && column == "adjusted_close" {
+			column = "close"
+		}
 		if err != nil {
 			return err
 		}
 		if benchmark, err = r.Options.Benchmark.Series(column); err != nil {
 			return err
 		}
-		benchmark = benchmark.Window(r.Options.From, r.Options.To)
+		if r.Options.firstRules() {
+			benchmark = benchmark.Window(r.Options.From, r.Options.To)
+		} else {
+			benchmark = benchmark.WindowAfter(r.Options.From, r.Options.To)
+		}
 	}
-	for i, at := range prices.Times {
-		r.days, r.prices = append(r.days, at.Format("2006-01-02")), append(r.prices, prices.Values[i])
+	for i, at := range inside.Times {
+		r.days, r.prices = append(r.days, at.Format("2006-01-02")), append(r.prices, inside.Values[i])
+	}
+	if r.Options.firstRules() {
+		r.Performance, err = performance.MeasureByCount(prices, benchmark, in.Annual.Or(r.Origin.Annual))
+		return err
 	}
 	r.Performance, err = performance.Measure(prices, benchmark, in.Annual.Or(r.Origin.Annual))
 	return err

@@ -19,9 +19,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-func open(t testing.TB) func(string) (*market.Table, error) {
+func open(t testing.TB) func(string, market.ReadOptions) (*market.Table, error) {
 	files := synthetic.Files()
-	return func(name string) (*market.Table, error) {
+	return func(name string, _ market.ReadOptions) (*market.Table, error) {
 		for _, f := range files {
 			if f.Name == name {
 				return market.Parse(f.Name, f.Data, market.ReadOptions{Origin: synthetic.Origin})
@@ -34,11 +34,11 @@ func open(t testing.TB) func(string) (*market.Table, error) {
 
 func build(t testing.TB, from, to string) *Report {
 	t.Helper()
-	prices, err := open(t)("cm_btc_daily.csv")
+	prices, err := open(t)("cm_btc_daily.csv", market.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := open(t)("sp500_close.csv")
+	index, err := open(t)("sp500_close.csv", market.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,8 +165,8 @@ func TestSeal(t *testing.T) {
 	if err := forged.Rederive(context.Background(), open(t), nil); !errors.As(err, &refused) || refused.Code != "seal_differs" || !strings.Contains(err.Error(), sealed.Report) {
 		t.Errorf("forged figures: %v", err)
 	}
-	changed := func(name string) (*market.Table, error) {
-		table, err := open(t)(name)
+	changed := func(name string, o market.ReadOptions) (*market.Table, error) {
+		table, err := open(t)(name, o)
 		table.Provenance.SHA256 = strings.Repeat("1", 64)
 		return table, err
 	}
@@ -190,4 +190,21 @@ func TestShortWindow(t *testing.T) {
 		t.Errorf("%v", r.Notes)
 	}
 	render(t, r)
+}
+
+// A seal vouches for its figures: not on data with an error that was found.
+func TestNoSealOnAnUnrepairedError(t *testing.T) {
+	table, err := market.Parse("dup.csv", []byte("date,close\n2020-01-01,5\n2020-01-01,6\n2020-01-02,7\n"), market.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Report{Options: Options{Input: study.Input{Table: table}}}
+	var refused *market.Error
+	if _, _, err := r.Append(t.TempDir(), seal.Log{}); !errors.As(err, &refused) || refused.Code != "unrepaired" {
+		t.Fatalf("sealed: %v", err)
+	}
+	market.Repair(table, market.Check(table), "all")
+	if err := r.sound(); err != nil {
+		t.Error(err)
+	}
 }

@@ -13,8 +13,14 @@ import (
 	"github.com/aqsha/aqsha/txlog/seal"
 )
 
-// SealFormat names the log entry.
-const SealFormat = "aqsha-market-seal/1"
+// SealFormat names the log entry. Reports sealed in the first format are
+// re-derived as they were computed then: performance without the window's
+// first return and growth by count, the shortfall test at one limit, methods
+// scored on their own days, no findings among the notes.
+const (
+	SealFormat  = "aqsha-market-seal/2"
+	firstFormat = "aqsha-market-seal/1"
+)
 
 // Seal is the log's entry of a report: what it was made from and the hash of
 // what came out (its JSON form, without the program's version, so that a later
@@ -32,7 +38,9 @@ type Seal struct {
 	Benchmark string   `json:"benchmark,omitempty"`
 	BenchHash string   `json:"benchmarkSha256,omitempty"`
 	Repairs   []string `json:"repairs,omitempty"` // codes, in order
-	Report    string   `json:"reportSha256"`
+	// Reading are the options that the file was read with, where any was given.
+	Reading *market.ReadOptions `json:"reading,omitempty"`
+	Report  string              `json:"reportSha256"`
 }
 
 // SealOf summarises a report for the log.
@@ -40,6 +48,12 @@ func (r *Report) SealOf() (Seal, error) {
 	s := Seal{Format: SealFormat, Asset: r.Options.Asset, From: r.Options.From, To: r.Options.To, Column: r.Origin.Column, Annual: r.Origin.Annual, File: r.Origin.Source.File, SHA256: r.Origin.Source.SHA256, Origin: r.Origin.Source.Origin}
 	if b := r.Performance.Benchmark; b != nil {
 		s.Benchmark, s.BenchHash = b.File, b.SHA256
+	}
+	if r.Options.Input.Table != nil {
+		s.Reading = r.Options.Input.Table.Reading
+	}
+	if r.Options.firstRules() {
+		s.Format, s.Reading = firstFormat, nil
 	}
 	for _, repair := range r.Origin.Source.Repairs {
 		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
@@ -59,6 +73,9 @@ func (r *Report) SealOf() (Seal, error) {
 
 // Append seals the report in a log. It returns the entry's index and the checkpoint.
 func (r *Report) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+	if err := r.sound(); err != nil {
+		return 0, nil, err
+	}
 	sealed, err := r.SealOf()
 	if err != nil {
 		return 0, nil, err
@@ -68,6 +85,22 @@ func (r *Report) Append(dir string, log seal.Log) (index uint64, checkpoint []by
 		return 0, nil, err
 	}
 	return log.Append(dir, entry)
+}
+
+// sound refuses a report on data in which an error was found and not repaired:
+// a seal would vouch for its figures.
+func (r *Report) sound() error {
+	for _, t := range []*market.Table{r.Options.Input.Table, r.Options.Benchmark} {
+		if t == nil {
+			continue
+		}
+		for _, f := range market.Check(t) {
+			if f.Severity == market.Grave {
+				return market.Refuse("unrepaired", t.Provenance.File, "line %d, %s: %s; a report is not sealed on it: --repair %s, or mend the file", f.FirstLine, f.Code, f.Detail, f.Code)
+			}
+		}
+	}
+	return nil
 }
 
 // ReadSeal takes a seal from a log after checking the log's checkpoint and
@@ -81,7 +114,7 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 	if err != nil {
 		return Seal{}, err
 	}
-	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat {
+	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat && sealed.Format != firstFormat {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil
@@ -89,9 +122,16 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 
 // Rederive computes the report of a seal anew from its inputs, and refuses
 // when an input or the result differs. open finds a file by its name.
-func (s Seal) Rederive(ctx context.Context, open func(name string) (*market.Table, error), progress func(done, all int)) error {
+func (s Seal) Rederive(ctx context.Context, open func(name string, reading market.ReadOptions) (*market.Table, error), progress func(done, all int)) error {
 	o := Options{Asset: s.Asset, From: s.From, To: s.To}
-	table, err := s.input(open, s.File, s.SHA256)
+	if s.Format == firstFormat {
+		o.Input.Rules = 1
+	}
+	var reading market.ReadOptions
+	if s.Reading != nil {
+		reading = *s.Reading
+	}
+	table, err := s.input(open, s.File, s.SHA256, reading)
 	if err != nil {
 		return err
 	}
@@ -99,7 +139,7 @@ func (s Seal) Rederive(ctx context.Context, open func(name string) (*market.Tabl
 	table.Provenance.Origin = s.Origin // as stated when it was sealed
 	o.Input.Table, o.Input.Column, o.Input.Annual = table, s.Column, annualOf(s.Annual)
 	if s.Benchmark != "" {
-		if o.Benchmark, err = s.input(open, s.Benchmark, s.BenchHash); err != nil {
+		if o.Benchmark, err = s.input(open, s.Benchmark, s.BenchHash, market.ReadOptions{}); err != nil {
 			return err
 		}
 	}
@@ -117,8 +157,8 @@ func (s Seal) Rederive(ctx context.Context, open func(name string) (*market.Tabl
 	return nil
 }
 
-func (s Seal) input(open func(string) (*market.Table, error), name, hash string) (*market.Table, error) {
-	table, err := open(name)
+func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string, reading market.ReadOptions) (*market.Table, error) {
+	table, err := open(name, reading)
 	if err != nil {
 		return nil, fmt.Errorf("input of the sealed report: %w", err)
 	}

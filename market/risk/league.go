@@ -22,6 +22,9 @@ type Standing struct {
 	P        float64   `json:"p"`
 	Coverage *Coverage `json:"coverage,omitempty"`
 	AcerbiZ  *float64  `json:"acerbiZ,omitempty"`
+	AcerbiP  *float64  `json:"acerbiP,omitempty"`         // by simulation under the method's own law
+	AcerbiAt *float64  `json:"acerbiCritical,omitempty"`  // 5 % point of Z for this T, p and law
+	BetterP  *float64  `json:"dieboldMarianoP,omitempty"` // that its loss is no larger than the best one's
 	MeanVaR  *float64  `json:"meanVaR,omitempty"`
 	Loss     *float64  `json:"quantileLoss,omitempty"` // mean tick loss of the VaR, percent
 	Passes   bool      `json:"passes"`                 // all of Kupiec, Christoffersen, Acerbi at 5 %
@@ -37,7 +40,7 @@ var none = forecast{math.NaN(), math.NaN()}
 // League back-tests every method on returns first…last (indices), each day
 // from the Window days before it, at the tail probability p. GARCH-t is refit
 // daily from the previous day's optimum on garchWindow days.
-func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, progress func(done, all int)) ([]Standing, error) {
+func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, rules int, progress func(done, all int)) ([]Standing, error) {
 	if first < Window || first < garchWindow || last >= len(r) || first > last {
 		return nil, market.Refuse("window", "returns", "the back-test from return %d needs %d before it", first+1, max(Window, garchWindow))
 	}
@@ -79,7 +82,12 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 	table[order[5]] = filtered
 	var league []Standing
 	for _, name := range order {
-		league = append(league, score(name, r[first:last+1], table[name], p))
+		if rules == 1 {
+			league = append(league, score(name, r[first:last+1], table[name], p))
+		}
+	}
+	if rules != 1 {
+		league = scoreTogether(order, r[first:last+1], table, r[first-Window:first], p)
 	}
 	rank(league)
 	return league, nil
@@ -154,6 +162,63 @@ func score(name string, r []float64, f []forecast, p float64) Standing {
 	s.Coverage, s.AcerbiZ, s.MeanVaR, s.Loss = &c, &z, &mean, &loss
 	s.Passes = c.P > 0.05 && c.PCC > 0.05 && z > AcerbiLimit
 	return s
+}
+
+// scoreTogether scores all methods on the days on which each that stays in the
+// league gave a figure: quantile losses of different days cannot be compared.
+func scoreTogether(order []string, r []float64, table map[string][]forecast, before []float64, p float64) []Standing {
+	in := map[string]bool{}
+	for _, name := range order {
+		in[name] = score(name, r, table[name], p).Refused == ""
+	}
+	var days []int
+	for i := range r {
+		common := true
+		for _, name := range order {
+			common = common && (!in[name] || !math.IsNaN(table[name][i].v))
+		}
+		if common {
+			days = append(days, i)
+		}
+	}
+	kept := make([]float64, len(days))
+	for j, i := range days {
+		kept[j] = r[i]
+	}
+	nu := tailLaw(before)
+	var league []Standing
+	losses := map[string][]float64{}
+	best := ""
+	for _, name := range order {
+		if !in[name] || len(days) == 0 {
+			league = append(league, score(name, r, table[name], p))
+			continue
+		}
+		f := make([]forecast, len(days))
+		for j, i := range days {
+			f[j] = table[name][i]
+		}
+		s := score(name, kept, f, p)
+		law := nu
+		if name == "normal" || name == "ewma-normal" {
+			law = math.Inf(1)
+		}
+		pValue, critical := AcerbiNull(*s.AcerbiZ, len(kept), p, law)
+		s.AcerbiP, s.AcerbiAt = &pValue, &critical
+		s.Passes = s.Coverage.P > 0.05 && s.Coverage.PCC > 0.05 && pValue > 0.05
+		losses[name] = tickLosses(kept, f, p)
+		if best == "" || *s.Loss < stats.Mean(losses[best]) {
+			best = name
+		}
+		league = append(league, s)
+	}
+	for i := range league {
+		if name := league[i].Method; losses[name] != nil && name != best {
+			p := DieboldMariano(losses[name], losses[best])
+			league[i].BetterP = &p
+		}
+	}
+	return league
 }
 
 // rank puts methods that pass first, then by quantile loss; refused ones last.

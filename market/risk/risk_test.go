@@ -97,7 +97,7 @@ func TestLeague(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	league, err := League(context.Background(), r, 1000, 2599, 1000, 0.01, nil)
+	league, err := League(context.Background(), r, 1000, 2599, 1000, 0.01, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestLeague(t *testing.T) {
 	if s := byName["normal"]; s.Passes {
 		t.Errorf("%+v %+v", s, s.Coverage)
 	}
-	if _, err := League(context.Background(), r, 10, 20, 1000, 0.01, nil); err == nil {
+	if _, err := League(context.Background(), r, 10, 20, 1000, 0.01, 0, nil); err == nil {
 		t.Error("a back-test without a past was accepted")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aqsha/aqsha/market"
@@ -91,12 +92,20 @@ func Study(returns market.Series, events []Event) (EventStudy, error) {
 	}
 	var s EventStudy
 	var day0, car1, car5, prior []float64
+	events = slices.Clone(events)
+	slices.SortStableFunc(events, func(a, b Event) int { return strings.Compare(a.Date, b.Date) })
+	last := -1 - eventDays
 	for _, e := range events {
 		i, found := slices.BinarySearch(days, e.Date)
 		if !found || i < estimateFrom || i+eventDays >= len(days) {
 			s.Skipped = append(s.Skipped, e.Date+" "+e.Name)
 			continue
 		}
+		if i-last <= eventDays { // one reaction cannot be counted twice: the test takes events for independent
+			s.Skipped = append(s.Skipped, e.Date+" "+e.Name+" (merged with the event "+days[last]+", whose window it lies in)")
+			continue
+		}
+		last = i
 		sample := returns.Values[i-estimateFrom : i-estimateTo+1]
 		mean, sd := stats.Mean(sample), stats.SD(sample)
 		sum := func(from, to int) (car float64) {

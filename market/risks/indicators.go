@@ -42,7 +42,8 @@ func (s *study) indicators() error {
 
 	p, depreciation := s.tengeFollows()
 	s.add("lower demand for the national currency, depreciation, velocity", "Granger p: bitcoin's return → tenge's rate, weekly", p, "p-value", "rate and network files",
-		fmt.Sprintf("the tenge lost %.1f %% a year against the dollar; bitcoin's returns %s it", 100*depreciation, map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05]))
+		fmt.Sprintf("the tenge lost %.1f %% a year against the dollar; bitcoin's returns %s it", 100*(1-1/(1+depreciation)), // the dollar gained depreciation
+			map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05]))
 
 	grip := s.policyGrip()
 	s.add("no effective monetary policy over money outside control", "correlation of changes of TONIA with bitcoin's return, quarterly", grip, "ratio", "macro and network files",

@@ -88,6 +88,8 @@ func (w *Wash) word(sums bool) {
 		w.Words = append(w.Words, "first digits: not applicable, the sizes span less than two decades")
 	case w.MAD > MADLimit:
 		w.Words = append(w.Words, "first digits stray from Benford's law")
+	case w.Benford.P < 0.05:
+		w.Words = append(w.Words, "first digits are near Benford's law (mean deviation within Nigrini's limit), but the χ² test rejects that they follow it")
 	default:
 		w.Words = append(w.Words, "first digits follow Benford's law")
 	}

@@ -16,6 +16,7 @@ import (
 type GarchOptions struct {
 	Spec  garch.Spec
 	Like  garch.Package // "" for our own conventions
+	Mean  garch.Mean    // with Like: this mean in place of the package's own; "" keeps that
 	Days  int
 	Paths int
 	Level float64
@@ -45,6 +46,9 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 	if o.Like != "" {
 		if spec, err = spec.Like(o.Like); err != nil {
 			return Garch{}, err
+		}
+		if o.Mean != "" {
+			spec.Mean = o.Mean
 		}
 	}
 	fit, err := garch.Estimate(ctx, p.returns.Values, spec)

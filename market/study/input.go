@@ -16,7 +16,8 @@ type Input struct {
 	Column string // "" for the table's price
 	From   string
 	To     string
-	Annual volatility.Annual // 0: by the calendar of the data
+	Annual volatility.Annual // 0: by the frequency of the data
+	Rules  int               // 1: as reports sealed in format 1 were computed; 0: today's
 }
 
 // Origin says what figures were computed from.
@@ -35,7 +36,7 @@ type Origin struct {
 func (o Origin) Describe() string {
 	text := fmt.Sprintf("%s, column %s, %d returns %s … %s, annualised on %g; sha-256 %.12s…; %s", o.Source.File, o.Column, o.N, o.From, o.To, o.Annual, o.Source.SHA256, o.Source.Origin)
 	if len(o.Warnings) > 0 {
-		text += "\nwarning: " + strings.Join(o.Warnings, "; ")
+		text += "\nwarning: " + strings.Join(o.Warnings, "\nwarning: ")
 	}
 	return text
 }
@@ -49,10 +50,8 @@ type prepared struct {
 
 // PriceColumn is the column of a table that holds a price.
 func PriceColumn(t *market.Table) (string, error) {
-	for _, name := range []string{"price_usd", "close", "kzt_per_usd"} {
-		if t.Has(name) {
-			return name, nil
-		}
+	if name := t.PriceColumn(); name != "" {
+		return name, nil
 	}
 	return "", market.Refuse("not_available", "column", "no price column in %s; name one with --price", t.Provenance.File)
 }
@@ -77,11 +76,44 @@ func (in Input) prepare() (p prepared, err error) {
 	if p.returns.Len() < 2 {
 		return p, market.Refuse("too_short", "window", "%d returns between %q and %q", p.returns.Len(), in.From, in.To)
 	}
-	if p.annual = in.Annual; p.annual == 0 {
-		p.annual = volatility.Calendar(p.returns.Times)
+	p.annual = in.Annual
+	if f := market.FrequencyOf(all.Times); p.annual == 0 {
+		if f.PeriodsPerYear == 0 {
+			return p, market.Refuse("frequency", "periods-per-year", "the frequency of %s is not recognised: %s; give --periods-per-year", in.Column, f.Why)
+		}
+		p.annual = volatility.Annual(f.PeriodsPerYear)
 	}
 	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(), float64(p.annual), gaps(p.prices)}
+	if in.Rules != 1 {
+		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column)...)
+	}
 	return p, nil
+}
+
+// said repeats what the import found, errors and warnings, with the repair
+// that would be made; a study of several files has one list a file. Gaps are
+// told by gaps, of the window only.
+func said(t *market.Table, column string) []string {
+	var lines []string
+	more := 0
+	for _, f := range market.Check(t) {
+		if f.Severity == market.Note || f.Code == "gap" || f.Column != column && f.Column != "time" && f.Column != "high" && f.Column != "close" {
+			continue
+		}
+		if len(lines) == 10 {
+			more++
+			continue
+		}
+		line := fmt.Sprintf("%s %s, line %d: %s", f.Severity, f.Code, f.FirstLine, f.Detail)
+		if f.Repair != "" {
+			line += fmt.Sprintf(" (--repair %s: %s)", f.Code, f.Repair)
+		}
+		lines = append(lines, line)
+	}
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more: see import", more))
+	}
+	return lines
 }
 
 // gaps warns of returns that span more than five times the median step (a

@@ -41,7 +41,7 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 	if !backtest {
 		return out, nil
 	}
-	whole, err := Input{Table: in.Table, Column: prepared.origin.Column, To: in.To, Annual: prepared.annual}.prepare()
+	whole, err := Input{Table: in.Table, Column: prepared.origin.Column, To: in.To, Annual: prepared.annual, Rules: in.Rules}.prepare()
 	if err != nil {
 		return Risk{}, err
 	}
@@ -52,7 +52,7 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 			return Risk{}, market.Refuse("too_short", "window", "%d returns; the back-test learns from %d before its first day", r.Len(), least)
 		}
 	}
-	if out.League, err = risk.League(ctx, r.Values, first, r.Len()-1, GarchWindow, p, progress); err != nil {
+	if out.League, err = risk.League(ctx, r.Values, first, r.Len()-1, GarchWindow, p, in.Rules, progress); err != nil {
 		return Risk{}, err
 	}
 	out.From, out.To = r.Times[first].Format("2006-01-02"), r.Last()
@@ -81,10 +81,10 @@ func (r Risk) Print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "back-test %s … %s, %d-day windows (GARCH-t: %d)\n", r.From, r.To, risk.Window, GarchWindow)
 	tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\tmean VaR\tquantile loss\tverdict")
+	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\t(p)\tmean VaR\tquantile loss\tverdict")
 	for _, s := range r.League {
 		if s.Refused != "" {
-			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 9), s.Refused)
+			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 10), s.Refused)
 			continue
 		}
 		verdict := "rejected"
@@ -92,7 +92,7 @@ func (r Risk) Print(w io.Writer) {
 			verdict = "passes"
 		}
 		c := s.Coverage
-		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.3f\t%.5f\t%s\n", s.Rank, s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.MeanVaR, *s.Loss, verdict)
+		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.4f\t%.3f\t%.5f\t%s\n", s.Rank, s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.AcerbiP, *s.MeanVaR, *s.Loss, verdict)
 	}
 	tab.Flush()
 }

@@ -22,22 +22,14 @@ const (
 
 func (a Annual) String() string { return fmt.Sprintf("annualised on %g observations", float64(a)) }
 
-// Calendar guesses the calendar from the times: bars of an hour, days with or
-// without weekends.
+// Calendar is how many observations a year the times make by their frequency;
+// where that is not recognised, by their number over the time they span.
 func Calendar(times []time.Time) Annual {
-	weekends, n := 0, len(times)
-	if n > 1 {
-		if step := times[n-1].Sub(times[0]) / time.Duration(n-1); step < 2*time.Hour {
-			return EveryHour
-		}
+	if f := market.FrequencyOf(times); f.PeriodsPerYear > 0 {
+		return Annual(f.PeriodsPerYear)
 	}
-	for _, at := range times {
-		if w := at.Weekday(); w == time.Saturday || w == time.Sunday {
-			weekends++
-		}
-	}
-	if n > 10 && weekends == 0 {
-		return TradingDays
+	if n := len(times); n > 1 {
+		return Annual(float64(n-1) / (times[n-1].Sub(times[0]).Hours() / 24 / 365.25))
 	}
 	return EveryDay
 }

@@ -1,0 +1,350 @@
+package market
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Severity says what a finding means for a study: an error makes its figures
+// wrong, a warning may, a note is only said.
+type Severity string
+
+// Severities, gravest first.
+const (
+	Grave   Severity = "error"
+	Warning Severity = "warning"
+	Note    Severity = "note"
+)
+
+// severities of the checks' codes; a check may set another.
+var severities = map[string]Severity{
+	"duplicate": Grave, "duplicate_differs": Grave, "clock_change": Grave, "time_far": Grave, "price_zero": Grave, "price_negative": Grave, "range": Grave,
+	"unit": Grave, "split": Grave, "redenomination": Grave, "shares": Grave, "ticker_name": Grave, "amount_negative": Grave, "holder_twice": Warning, "capitalisation": Warning,
+	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning, "constant": Warning, "ends_early": Warning,
+	"missing": Note, "trailer": Note, "volume_zero": Note,
+}
+
+// robustSigma is the standard deviation that the median absolute deviation of
+// a normal law would show; a few jumps do not move it.
+func robustSigma(x []float64) float64 {
+	absolute := make([]float64, 0, len(x))
+	for _, v := range x {
+		if !math.IsNaN(v) {
+			absolute = append(absolute, math.Abs(v))
+		}
+	}
+	if len(absolute) == 0 {
+		return 0
+	}
+	slices.Sort(absolute)
+	return 1.4826 * absolute[len(absolute)/2]
+}
+
+// A return is a jump from so many robust standard deviations on, and never below 40 %.
+const (
+	jumpSigmas = 15
+	leastJump  = 0.336 // ln 1.4
+	mostJumps  = 50    // of one column are told
+)
+
+// splits are the ratios at which shares and tokens are split and joined.
+var splits = []float64{1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50}
+
+// checkLevels looks for days on which a price changes its unit for good: a
+// split, a redenomination, a run of rows in another unit; or only jumps.
+func checkLevels(t *Table) []Finding {
+	if t.Times == nil || t.panel() {
+		return nil
+	}
+	for _, name := range []string{"price_usd", "close", "kzt_per_usd", "value"} {
+		if v := t.numbers(name); v != nil {
+			return t.levels(name, v)
+		}
+	}
+	return nil
+}
+
+func (t *Table) levels(name string, v []float64) []Finding {
+	var rows []int // with a price
+	for i := range v {
+		if v[i] > 0 {
+			rows = append(rows, i)
+		}
+	}
+	if len(rows) < 10 {
+		return nil
+	}
+	// Sixty thousand returns, evenly chosen, tell the usual size of all; the
+	// others need a logarithm only where they are large.
+	r, every := make([]float64, len(rows)), 1+len(rows)/60_000
+	some := make([]float64, 0, len(rows)/every+1)
+	for i := 1; i < len(rows); i++ {
+		if ratio := v[rows[i]] / v[rows[i-1]]; i%every == 0 || ratio > 1.3 || ratio < 0.75 {
+			r[i] = math.Log(ratio)
+		}
+		if i%every == 0 {
+			some = append(some, r[i])
+		}
+	}
+	sigma := robustSigma(some)
+	limit := max(jumpSigmas*sigma, leastJump)
+	var found []Finding
+	for i := 1; i < len(rows) && len(found) < mostJumps; i++ {
+		if math.Abs(r[i]) <= limit {
+			continue
+		}
+		if back := backAgain(r, i, limit); back > 0 && tens(r[i], sigma) != 0 && math.Abs(r[i]+r[back]) < max(8*sigma, 0.3) {
+			if back > i+1 { // one row alone is found by checkUnits
+				exponent := tens(r[i], sigma)
+				found = append(found, runs(t, rows[i:back], "unit", name, fmt.Sprintf("divide by 10^%d", exponent), scale(name, math.Pow10(-exponent)), func(int) string {
+					return fmt.Sprintf("%d rows a factor of 10^%d off those before and after: another unit", back-i, exponent)
+				})...)
+			}
+			i = back
+			continue
+		}
+		found = append(found, t.level(name, rows, r, i, sigma))
+	}
+	return found
+}
+
+// backAgain is the first later jump of the opposite sign within 30 rows, or 0.
+func backAgain(r []float64, i int, limit float64) int {
+	for j := i + 1; j < min(len(r), i+30); j++ {
+		if math.Abs(r[j]) > limit {
+			if r[j]*r[i] < 0 {
+				return j
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// tens is the power of ten, 100 and up, that a jump is, or 0.
+func tens(r, sigma float64) int {
+	n := math.Round(r / math.Ln10)
+	if math.Abs(n) >= 2 && math.Abs(r-n*math.Ln10) < max(5*sigma, 0.05) {
+		return int(n)
+	}
+	return 0
+}
+
+// level tells what one lasting jump is. Where the file has opening prices, the
+// break must lie between a close and the next open: a crash is traded through.
+func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64) Finding {
+	row, before := rows[i], rows[:i]
+	v := t.numbers(name)
+	from, to := v[rows[i-1]], v[row]
+	broken := r[i]
+	if open := t.numbers("open"); name == "close" && open != nil && open[row] > 0 {
+		broken = math.Log(open[row] / from)
+	}
+	near := max(4*sigma, 0.02)
+	severity := Grave
+	adjusted := t.Has("adjusted_close") && name == "close"
+	detail, code, factor, what := fmt.Sprintf("%g after %g, %+.1f %%: %.0f robust standard deviations", to, from, 100*(to/from-1), math.Abs(r[i])/max(sigma, 1e-9)), "jump", 0.0, ""
+	if n := tens(broken, sigma); n != 0 {
+		code, factor = "redenomination", math.Pow10(n)
+		what = fmt.Sprintf("multiply the prices before by 10^%d", n)
+		detail += fmt.Sprintf("; a factor of 10^%d that stays", n)
+	} else {
+		for _, ratio := range splits {
+			if d := math.Abs(math.Abs(broken) - math.Log(ratio)); d < near && d < math.Abs(math.Abs(broken)-math.Log(ratioOf(factor))) {
+				code, factor = "split", math.Pow(ratio, math.Copysign(1, broken))
+			}
+		}
+		if code == "split" {
+			what = fmt.Sprintf("multiply the prices before by %.6g", factor)
+			detail += fmt.Sprintf("; near %s and it stays: a split, or a price in other units", splitName(factor))
+		}
+	}
+	if code != "jump" && adjusted {
+		severity = Note
+		detail += "; adjusted_close, which studies take, allows for it"
+	} else if code == "jump" {
+		severity = Warning
+	}
+	f := Finding{Code: code, Severity: severity, Column: name, FirstLine: t.Lines[row], LastLine: t.Lines[row], Rows: 1, From: stamp(t, row), To: stamp(t, row), Detail: detail}
+	if what != "" {
+		f.Repair, f.rows, f.fix = what, slices.Clone(before), t.rescale(code, name, factor)
+	}
+	return f
+}
+
+func ratioOf(factor float64) float64 {
+	if factor == 0 {
+		return 1e300
+	}
+	return max(factor, 1/factor)
+}
+
+func splitName(factor float64) string {
+	if factor < 1 {
+		return fmt.Sprintf("%g:1", math.Round(20/factor)/20)
+	}
+	return fmt.Sprintf("1:%g", math.Round(20*factor)/20)
+}
+
+// rescale multiplies the prices before a break; a split also makes more pieces
+// of the volume traded before it, a redenomination of the quote currency does not.
+func (t *Table) rescale(code, name string, factor float64) repair {
+	names := []string{name}
+	if name == "close" {
+		names = []string{"open", "high", "low", "close", "vwap"}
+	}
+	return func(t *Table, rows []int, m *marks) {
+		for r := range rows[len(rows)-1] + 1 {
+			for _, n := range names {
+				if v := t.numbers(n); v != nil {
+					v[r] *= factor
+				}
+			}
+			if v := t.numbers("volume_base"); code == "split" && v != nil {
+				v[r] /= factor
+			}
+		}
+	}
+}
+
+// A price that stands still for so many rows, where it seldom does, was not observed.
+const stale = 6
+
+func checkStale(t *Table) []Finding {
+	name := t.PriceColumn()
+	if name == "" || t.Times == nil || t.panel() || t.Rows() < 10 {
+		return nil
+	}
+	v := t.numbers(name)
+	same := where(v, func(i int) bool { return i > 0 && v[i] == v[i-1] })
+	if len(same) == len(v)-1 {
+		return runs(t, same, "constant", name, "", nil, func(int) string { return fmt.Sprintf("%g in every row", v[0]) })
+	}
+	if len(same)*4 > len(v) {
+		return nil // a price that often stands still
+	}
+	var long []int
+	for first := 0; first < len(same); {
+		last := first
+		for last+1 < len(same) && same[last+1] == same[last]+1 {
+			last++
+		}
+		if last-first+2 >= stale {
+			long = append(long, same[first:last+1]...)
+		}
+		first = last + 1
+	}
+	return runs(t, long, "stale", name, "mark as not available", blank(name), func(i int) string { return fmt.Sprintf("%g again and again: was it observed?", v[i]) })
+}
+
+// checkMissing tells cells of the price that hold no value, and a price that
+// ends while the reference rate beside it goes on.
+func checkMissing(t *Table) []Finding {
+	name := t.PriceColumn()
+	if name == "" || t.Times == nil || t.panel() {
+		return nil
+	}
+	v := t.numbers(name)
+	last := len(v) - 1
+	for math.IsNaN(v[last]) {
+		last--
+	}
+	rate := t.numbers("reference_rate_usd")
+	early := rate != nil && name == "price_usd" && last < len(v)-1 && !math.IsNaN(rate[len(v)-1])
+	found := runs(t, where(v, func(i int) bool { return math.IsNaN(v[i]) && t.Lines[i] > 0 && !(early && i > last) }), "missing", name, "", nil, func(int) string { return "no value" })
+	if early {
+		found = append(found, runs(t, where(v, func(i int) bool { return i > last }), "ends_early", name, "", nil, func(int) string {
+			return "the price ends here, the reference rate goes on: --price reference_rate_usd"
+		})...)
+	}
+	if volume := t.numbers("volume_base"); volume != nil && t.Has("close") {
+		c := t.numbers("close")
+		found = append(found, runs(t, where(c, func(i int) bool { return i > 0 && volume[i] == 0 && c[i] != c[i-1] && !math.IsNaN(c[i]) }), "volume_zero", "volume_base", "", nil,
+			func(int) string { return "the price moves without volume" })...)
+	}
+	return found
+}
+
+// checkFar finds a first or last row that lies ten times the span of all the
+// others away: a date mistyped.
+func checkFar(t *Table) []Finding {
+	n := len(t.Times)
+	if n < 4 {
+		return nil
+	}
+	var far []int
+	if t.Times[1].Sub(t.Times[0])/10 > t.Times[n-1].Sub(t.Times[1]) {
+		far = append(far, 0)
+	}
+	if t.Times[n-1].Sub(t.Times[n-2])/10 > t.Times[n-2].Sub(t.Times[0]) {
+		far = append(far, n-1)
+	}
+	return runs(t, far, "time_far", "time", "drop the row", dropRows, func(i int) string {
+		return fmt.Sprintf("%s lies ten times as far from the others as they span", stamp(t, i))
+	})
+}
+
+// panel reports whether rows of one time belong to different names.
+func (t *Table) panel() bool {
+	for i := 1; i < len(t.Times); i++ {
+		if t.Times[i].Equal(t.Times[i-1]) {
+			for _, c := range t.Texts {
+				if c.Values[i] != c.Values[i-1] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// turnedClocks picks, from rows whose time is there already with other values,
+// those that are one hour of an autumn's (or the southern April's) Sunday: local time.
+func (t *Table) turnedClocks(differ []int) (clocks, others []int) {
+	step := t.step()
+	if step == 0 || step > time.Hour || t.Provenance.TimeZone != "UTC" {
+		return nil, differ
+	}
+	for first := 0; first < len(differ); {
+		last := first
+		for last+1 < len(differ) && t.Times[differ[last+1]].Sub(t.Times[differ[first]]) < time.Hour {
+			last++
+		}
+		at := t.Times[differ[first]]
+		autumn := strings.Contains("March April September October November", at.Month().String())
+		if at.Weekday() == time.Sunday && autumn && last-first+1 == int(time.Hour/step) {
+			clocks = append(clocks, differ[first:last+1]...)
+		} else {
+			others = append(others, differ[first:last+1]...)
+		}
+		first = last + 1
+	}
+	return clocks, others
+}
+
+// checkHolders looks at a list of holders: a negative amount is no holding,
+// and a holder on two lines is one holder.
+func checkHolders(t *Table) []Finding {
+	names, err := t.Text("holder")
+	amounts := t.numbers("amount")
+	if err != nil || amounts == nil {
+		return nil
+	}
+	found := runs(t, where(amounts, func(i int) bool { return amounts[i] < 0 }), "amount_negative", "amount", "", nil, func(i int) string {
+		return fmt.Sprintf("%s holds %g", names[i], amounts[i])
+	})
+	first := map[string]int{}
+	again := where(amounts, func(i int) bool {
+		_, seen := first[names[i]]
+		if !seen {
+			first[names[i]] = i
+		}
+		return seen
+	})
+	return append(found, runs(t, again, "holder_twice", "holder", "", nil, func(i int) string {
+		return fmt.Sprintf("%q is on line %d already: both amounts count as one holder's", names[i], t.Lines[first[names[i]]])
+	})...)
+}

@@ -1,0 +1,120 @@
+package market
+
+import "strings"
+
+// Decision is one thing that reading a file settled, and why: what
+// "import --explain" prints.
+type Decision struct {
+	What string `json:"what"`
+	Is   string `json:"is"`
+	Why  string `json:"why"`
+}
+
+// span is a cell as a part of the text, or of the unescaped cells.
+type span struct {
+	from  uint32
+	bytes uint16
+	extra bool
+}
+
+// grid is a file as cells, before anything is interpreted. A cell is eight
+// bytes that point into the text, so that a million rows cost no million
+// strings.
+type grid struct {
+	origin    string // as the file states it
+	separator byte
+	headers   []string
+	text      string
+	extra     []byte // cells that had to be unescaped, end to end
+	spans     []span
+	starts    []uint32 // of each record in spans, and one past the last
+	lines     []int    // of the file, a record each
+	body      []int32  // the records that are rows, once the layout is known
+	decided   []Decision
+	findings  []Finding // what the layout passed over
+}
+
+func (g *grid) decide(what, is, why string) {
+	g.decided = append(g.decided, Decision{what, is, why})
+}
+
+// rows is how many data rows the layout found.
+func (g *grid) rows() int { return len(g.body) }
+
+// line is where row i stands in the file.
+func (g *grid) line(i int) int { return g.lines[g.body[i]] }
+
+// cell is a data cell, trimmed.
+func (g *grid) cell(row, column int) string {
+	return trim(g.raw(int(g.starts[g.body[row]]) + column))
+}
+
+func (g *grid) raw(i int) string {
+	s := g.spans[i]
+	if s.extra {
+		return string(g.extra[s.from : s.from+uint32(s.bytes)])
+	}
+	return g.text[s.from : s.from+uint32(s.bytes)]
+}
+
+func (g *grid) records() int { return len(g.lines) }
+
+func (g *grid) width(record int) int { return int(g.starts[record+1] - g.starts[record]) }
+
+// record copies a record's cells, trimmed.
+func (g *grid) record(i int) []string {
+	cells := make([]string, g.width(i))
+	for c := range cells {
+		cells[c] = trim(g.raw(int(g.starts[i]) + c))
+	}
+	return cells
+}
+
+// add appends a record of ready cells: what Parquet and workbooks give.
+func (g *grid) add(line int, cells []string) {
+	if g.starts == nil {
+		g.starts = []uint32{0}
+	}
+	for _, cell := range cells {
+		g.spans = append(g.spans, span{uint32(len(g.extra)), uint16(len(cell)), true})
+		g.extra = append(g.extra, cell...)
+	}
+	g.starts, g.lines = append(g.starts, uint32(len(g.spans))), append(g.lines, line)
+}
+
+// allRows makes every record a row.
+func (g *grid) allRows() {
+	g.body = make([]int32, g.records())
+	for i := range g.body {
+		g.body[i] = int32(i)
+	}
+}
+
+func (g *grid) column(i int) []string {
+	out := make([]string, g.rows())
+	seen := map[string]string{} // names repeat: one string each
+	for r := range out {
+		cell := g.cell(r, i)
+		kept, ok := seen[cell]
+		if !ok {
+			kept = strings.Clone(cell)
+			if len(seen) < 4096 {
+				seen[kept] = kept
+			}
+		}
+		out[r] = kept
+	}
+	return out
+}
+
+// trim cuts blanks of all kinds; the no-break spaces of spreadsheets too.
+func trim(cell string) string {
+	if cell == "" || (cell[0] > ' ' && cell[0] < 0x80 && cell[len(cell)-1] > ' ' && cell[len(cell)-1] < 0x80) {
+		return cell
+	}
+	return strings.TrimFunc(cell, isBlank)
+}
+
+func isBlank(r rune) bool {
+	return r <= ' ' || r == '\u00a0' || r == '\u202f' || r == '\u2009' || r == '\ufeff'
+}

@@ -1,0 +1,205 @@
+package market
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Header rows of exports that have none. Which of the forms with six columns
+// it is, the range of the prices says.
+var headerless = map[int][]string{
+	12: {"open time", "open", "high", "low", "close", "volume", "close time", "volume usd", "trades", "taker base", "taker quote", "ignore"}, // Binance klines
+	8:  {"unix", "open", "high", "low", "close", "vwap", "volume", "trades"},                                                                 // Kraken REST
+	7:  {"unix", "open", "high", "low", "close", "volume", "trades"},                                                                         // Kraken OHLCVT
+}
+
+// sixColumns are time, four prices and volume, as the programs order them.
+var sixColumns = []struct {
+	source string
+	header []string
+}{
+	{"ccxt", []string{"unix", "open", "high", "low", "close", "volume"}},
+	{"Bitfinex", []string{"unix", "open", "close", "high", "low", "volume"}},
+	{"Coinbase", []string{"unix", "low", "high", "open", "close", "volume"}},
+}
+
+// mostBanner is how many lines may stand above the header, and below the rows.
+const mostBanner = 20
+
+// layOut finds the header and the rows: lines above of another width are a
+// banner, lines below are totals and sources. What is passed over is said.
+func (g *grid) layOut(name string, options ReadOptions) error {
+	if g.records() == 0 {
+		return Refuse("empty", name, "no header row")
+	}
+	width := g.usualWidth()
+	first := 0
+	for first < g.records() && first <= mostBanner && g.width(first) != width {
+		first++
+	}
+	if first == g.records() || first > mostBanner {
+		return Refuse("ragged", name, "no header: the first %d lines have not the %d cells of the others", first, width)
+	}
+	if first > 0 {
+		g.decide("banner", fmt.Sprintf("%d lines above the header", first), fmt.Sprintf("they have not the %d cells of the others: %q", width, strings.Join(g.record(0), " ")))
+	}
+	body, err := g.header(name, first, options)
+	if err != nil {
+		return err
+	}
+	end := g.trailer(body)
+	g.body = make([]int32, 0, max(0, end-body))
+	for r := body; r < end; r++ {
+		if g.width(r) != width {
+			return Refuse("ragged", name, "line %d has %d cells, the header %d", g.lines[r], g.width(r), width)
+		}
+		if g.spans[g.starts[r]].bytes == 0 && strings.Join(g.record(r), "") == "" {
+			continue // separators only: a spreadsheet's empty line
+		}
+		g.body = append(g.body, int32(r))
+	}
+	if len(g.body) == 0 {
+		return Refuse("empty", name, "a header and no rows")
+	}
+	if len(g.body) > maxRows {
+		return Refuse("too_many_rows", name, "more than %d rows", maxRows)
+	}
+	return nil
+}
+
+// usualWidth is the number of cells that most of the first records have. A
+// file of two lines has its header's.
+func (g *grid) usualWidth() int {
+	counts := map[int]int{}
+	n := min(g.records(), 1000)
+	for r := range n {
+		counts[g.width(r)]++
+	}
+	best, most := g.width(0), counts[g.width(0)]
+	for r := range n {
+		if w := g.width(r); counts[w] > most && w > 1 {
+			best, most = w, counts[w]
+		}
+	}
+	return best
+}
+
+// header takes the header from record first on and returns the first data record.
+func (g *grid) header(name string, first int, options ReadOptions) (int, error) {
+	cells := g.record(first)
+	if options.NoHeader {
+		for c := range cells {
+			g.headers = append(g.headers, fmt.Sprint(c+1))
+		}
+		g.decide("header", "none", "as declared; columns go by their number")
+		return first, nil
+	}
+	if headerless, source := g.headerless(first, cells); headerless != nil {
+		g.headers = headerless
+		g.decide("header", "none; "+strings.Join(headerless, ", "), source)
+		return first, nil
+	}
+	if slices.ContainsFunc(cells, isTimeOrNumber) && !slices.ContainsFunc(cells, isWord) {
+		return 0, Refuse("no_header", name, "line %d: %q is data, not a header; give --no-header and name the columns by their number", g.lines[first], strings.Join(cells, ", "))
+	}
+	g.headers = cells
+	// yfinance since 0.2.5x: the kind of price, then the ticker, then the index's name.
+	if first+2 < g.records() && g.width(first+1) == len(cells) && g.width(first+2) == len(cells) {
+		second, third := g.record(first+1), g.record(first+2)
+		if w := strings.ToLower(second[0]); (w == "ticker" || w == "symbols") && strings.HasPrefix(strings.ToLower(third[0]), "date") && strings.Join(third[1:], "") == "" {
+			g.headers[0] = third[0]
+			g.decide("header", "three lines", "the kind of price, the ticker "+second[min(1, len(second)-1)]+", and the name of the time")
+			return first + 3, nil
+		}
+	}
+	return first + 1, nil
+}
+
+// headerless recognises exports without a header by their width.
+func (g *grid) headerless(first int, cells []string) (header []string, source string) {
+	if !allNumbers(cells) {
+		return nil, ""
+	}
+	if header, ok := headerless[len(cells)]; ok {
+		return header, fmt.Sprintf("%d columns of numbers: Binance has 12, Kraken 7 and 8", len(cells))
+	}
+	if len(cells) != 6 {
+		return nil, ""
+	}
+	for _, six := range sixColumns {
+		if g.pricesFit(first, six.header) {
+			if header != nil {
+				return nil, "" // more than one order fits
+			}
+			header, source = six.header, "six columns of numbers in the order of "+six.source+": only so lie open and close between low and high"
+		}
+	}
+	return header, source
+}
+
+func (g *grid) pricesFit(first int, header []string) bool {
+	at := func(cells []string, name string) float64 {
+		v, _ := plain(cells[slices.Index(header, name)])
+		return v
+	}
+	for r := first; r < min(first+100, g.records()); r++ {
+		cells := g.record(r)
+		if len(cells) != 6 || !allNumbers(cells) {
+			return false
+		}
+		o, h, l, c := at(cells, "open"), at(cells, "high"), at(cells, "low"), at(cells, "close")
+		if h < max(o, c) || l > min(o, c) {
+			return false
+		}
+	}
+	return true
+}
+
+// trailer drops lines below the rows that are no rows: sums, sources, notes.
+// It returns where the rows end and leaves a finding for what it dropped.
+func (g *grid) trailer(body int) int {
+	end := g.records()
+	for end > body+1 && g.records()-end < mostBanner && g.isTrailer(end-1) {
+		end--
+	}
+	if end < g.records() {
+		g.findings = append(g.findings, Finding{Code: "trailer", Severity: Note, Column: "file", FirstLine: g.lines[end], LastLine: g.lines[g.records()-1], Rows: g.records() - end,
+			Detail: fmt.Sprintf("below the rows, passed over: %q", strings.Join(g.record(end), " "))})
+	}
+	return end
+}
+
+var trailerWords = []string{"total", "sum", "source", "note", "итого", "всего", "источник", "примечание", "барлығы", "жиыны", "дереккөз", "дереккөзі"}
+
+func (g *grid) isTrailer(r int) bool {
+	cells := g.record(r)
+	word := strings.ToLower(strings.Trim(strings.SplitN(strings.TrimLeft(cells[0], `"'`), " ", 2)[0], ":*"))
+	if slices.Contains(trailerWords, word) {
+		return true
+	}
+	// A cut-off row is no note: it would begin with a time.
+	return strings.Join(cells[1:], "") == "" && !slices.ContainsFunc(cells, isTimeOrNumber)
+}
+
+func allNumbers(cells []string) bool {
+	for _, cell := range cells {
+		if _, ok := plain(cell); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func isTimeOrNumber(cell string) bool {
+	if _, ok := plain(cell); ok {
+		return true
+	}
+	return cell != "" && cell[0] >= '0' && cell[0] <= '9' && layoutOf([]string{cell}, time.UTC).layout != ""
+}
+
+// isWord is a cell that can only be a name.
+func isWord(cell string) bool {
+	return cell != "" && !isTimeOrNumber(cell) && !missing(cell)
+}

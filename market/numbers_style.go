@@ -1,0 +1,202 @@
+package market
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// columnStyle is a style with the rows that settled it (-1: none).
+type columnStyle struct {
+	style
+	decimalRow, groupRow int
+	eitherMark           byte // a sign that could be of thousands or of decimals
+	eitherRow            int
+	otherRow             int // a filled cell without the per cent or currency sign of the others
+	signRow              int
+}
+
+// styledNumbers decides a column's style from all its cells and parses them by it.
+func (g *grid) styledNumbers(column int, f field, options ReadOptions) (values []float64, s style, err error) {
+	header := g.headers[column]
+	c, err := g.styleOf(column, f)
+	if err != nil {
+		return nil, c.style, err
+	}
+	if err := g.settle(column, &c, options); err != nil {
+		return nil, c.style, err
+	}
+	if d := options.Decimal; d != "" && c.decimal != 0 && c.decimal != d[0] {
+		return nil, c.style, Refuse("number_mixed", header, "declared with the decimal sign %q, but line %d says %q", d, g.line(max(0, c.decimalRow)), g.cell(max(0, c.decimalRow), column))
+	}
+	values = make([]float64, g.rows())
+	for i := range values {
+		cell := g.cell(i, column)
+		if missing(cell) {
+			values[i] = math.NaN()
+			continue
+		}
+		v, ok := c.parse(cell)
+		if !ok {
+			return nil, c.style, Refuse("not_a_number", header, "line %d: %q is not a number", g.line(i), cell)
+		}
+		values[i] = v
+	}
+	return values, c.style, nil
+}
+
+// styleOf collects the evidence of all filled cells; two cells that contradict
+// each other are named.
+func (g *grid) styleOf(column int, f field) (columnStyle, error) {
+	header := g.headers[column]
+	c := columnStyle{decimalRow: -1, groupRow: -1, eitherRow: -1, otherRow: -1, signRow: -1}
+	c.suffix = f.suffix()
+	mixed := func(a, b int, what string) error {
+		return Refuse("number_mixed", header, "%s: line %d has %q, line %d %q", what, g.line(a), g.cell(a, column), g.line(b), g.cell(b, column))
+	}
+	for i := range g.rows() {
+		cell := g.cell(i, column)
+		if missing(cell) {
+			continue
+		}
+		body, _ := c.cutSuffix(cell)
+		e := evidenceOf(body)
+		if e.bad {
+			return c, Refuse("not_a_number", header, "line %d: %q is not a number", g.line(i), cell)
+		}
+		switch {
+		case e.percent || e.currency != "":
+			if c.signRow >= 0 && (c.percent != e.percent || c.currency != e.currency) {
+				return c, mixed(c.signRow, i, "two signs of unit")
+			}
+			c.percent, c.currency, c.signRow = e.percent, e.currency, i
+		case c.otherRow < 0:
+			c.otherRow = i
+		}
+		if c.signRow >= 0 && c.otherRow >= 0 {
+			return c, mixed(c.signRow, c.otherRow, "a sign of unit on some cells only")
+		}
+		if e.group != 0 {
+			if c.groupRow >= 0 && c.group != e.group {
+				return c, mixed(c.groupRow, i, "two signs of thousands")
+			}
+			c.group, c.groupRow = e.group, i
+		}
+		switch {
+		case e.either:
+			if c.eitherRow >= 0 && c.eitherMark != e.decimal {
+				// "1,234" and "1.234" in one column: whichever is decimal, the other is thousands.
+				return c, mixed(c.eitherRow, i, "either sign could be the decimal one")
+			}
+			c.eitherMark, c.eitherRow = e.decimal, i
+		case e.decimal != 0:
+			if c.decimalRow >= 0 && c.decimal != e.decimal {
+				return c, mixed(c.decimalRow, i, "two decimal signs")
+			}
+			c.decimal, c.decimalRow = e.decimal, i
+		}
+		if c.decimalRow >= 0 && c.groupRow >= 0 && c.decimal == c.group {
+			return c, mixed(c.decimalRow, c.groupRow, "one sign as decimal and of thousands")
+		}
+	}
+	return c, nil
+}
+
+// settle decides signs that could be either, in this order: what is declared,
+// the column's other cells, the file's other columns, and the custom that a
+// file separated by commas, tabs or bars has decimal points. What is left is refused.
+func (g *grid) settle(column int, c *columnStyle, options ReadOptions) error {
+	mark := c.eitherMark
+	decided := func(decimal byte, row int, why string) error {
+		if c.decimal, c.why = decimal, why; mark != 0 && mark != decimal {
+			c.group = mark
+		}
+		if c.decimalRow < 0 {
+			c.decimalRow = row
+		}
+		return nil
+	}
+	switch {
+	case mark == 0 && c.decimal == 0:
+		c.why = "whole numbers only"
+		return nil
+	case mark == 0 || c.decimalRow >= 0:
+		if mark != 0 && mark != c.decimal && c.group != 0 && c.group != mark {
+			return Refuse("number_mixed", g.headers[column], "line %d: %q has another sign of thousands than line %d, %q", g.line(c.eitherRow), g.cell(c.eitherRow, column), g.line(c.groupRow), g.cell(c.groupRow, column))
+		}
+		return decided(c.decimal, c.decimalRow, fmt.Sprintf("line %d, %q, can be read in one way only", g.line(c.decimalRow), g.cell(c.decimalRow, column)))
+	case options.Decimal != "":
+		return decided(options.Decimal[0], c.eitherRow, "as declared with --decimal")
+	case c.group == mark:
+		return decided(0, c.groupRow, fmt.Sprintf("line %d, %q, has it twice: it is of thousands", g.line(c.groupRow), g.cell(c.groupRow, column)))
+	case c.group != 0:
+		return decided(mark, c.eitherRow, fmt.Sprintf("thousands are marked otherwise in line %d, %q", g.line(c.groupRow), g.cell(c.groupRow, column)))
+	}
+	if sign, where := g.fileDecimal(column); sign != 0 {
+		return decided(sign, c.eitherRow, fmt.Sprintf("the column %q of the same file can be read in one way only", where))
+	}
+	if mark == '.' && g.separator != ';' {
+		return decided('.', c.eitherRow, "a point, in a file that is not separated by semicolons")
+	}
+	return Refuse("number_ambiguous", g.headers[column], "line %d: %q could be thousands or decimals, and nothing in the file tells; say which with --decimal . or --decimal ,", g.line(c.eitherRow), g.cell(c.eitherRow, column))
+}
+
+// fileDecimal is the decimal sign that the other columns agree on, 0 when they
+// have none or two.
+func (g *grid) fileDecimal(but int) (sign byte, where string) {
+	for column := range g.headers {
+		if column == but {
+			continue
+		}
+		c, err := g.styleOf(column, field{name: "volume_base"})
+		if err != nil || c.decimalRow < 0 {
+			continue // a column of words, or whole numbers
+		}
+		if sign != 0 && sign != c.decimal {
+			return 0, ""
+		}
+		sign, where = c.decimal, g.headers[column]
+	}
+	return sign, where
+}
+
+// parse reads a cell by the column's style, and nothing else.
+func (s style) parse(cell string) (float64, bool) {
+	body, factor := s.cutSuffix(cell)
+	e := evidenceOf(body)
+	if e.bad || e.group != 0 && e.group != s.group || e.decimal != 0 && e.decimal != s.decimal && (!e.either || e.decimal != s.group) {
+		return 0, false
+	}
+	text := e.digits
+	if s.group != 0 {
+		text = strings.ReplaceAll(text, string(s.group), "")
+	}
+	if s.decimal == ',' {
+		text = strings.ReplaceAll(text, ",", ".")
+	}
+	v, ok := plain(text)
+	return v * factor, ok && !math.IsInf(v*factor, 0)
+}
+
+// cutSuffix takes the K, M, B, T behind volumes and capitalisations.
+func (s style) cutSuffix(cell string) (body string, factor float64) {
+	if !s.suffix || cell == "" {
+		return cell, 1
+	}
+	switch body = cell[:len(cell)-1]; cell[len(cell)-1] {
+	case 'K', 'k':
+		return trim(body), 1e3
+	case 'M':
+		return trim(body), 1e6
+	case 'B':
+		return trim(body), 1e9
+	case 'T':
+		return trim(body), 1e12
+	}
+	return cell, 1
+}
+
+// suffix says whether such a column is written with K, M, B.
+func (f field) suffix() bool {
+	return strings.HasPrefix(f.name, "volume") || strings.HasPrefix(f.name, "cap_")
+}

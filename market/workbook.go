@@ -1,0 +1,323 @@
+package market
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// readWorkbook reads one sheet of an xlsx workbook (ECMA-376 part 1, section
+// 18): numbers as stored, not as shown, and dates by their cell's style.
+func readWorkbook(name string, data []byte, options ReadOptions) (*grid, error) {
+	w := workbook{options: options}
+	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err == nil {
+		w.archive = archive
+		err = w.open()
+	}
+	if err == nil {
+		err = w.sheet()
+	}
+	var refused *Error
+	if errors.As(err, &refused) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, Refuse("workbook", name, "%v", err)
+	}
+	w.decide("container", "workbook, sheet "+w.sheetName, "the zip holds xl/workbook.xml")
+	return &w.grid, w.layOut(name, options)
+}
+
+type workbook struct {
+	grid
+	archive   *zip.Reader
+	options   ReadOptions
+	unpacked  int64
+	date1904  bool
+	sheetName string
+	sheetPath string
+	shared    []string
+	dates     []bool // by cell style: is it a date?
+}
+
+// part decodes one file of the archive, element by element; see is called at each start.
+func (w *workbook) part(name string, see func(d *xml.Decoder, e xml.StartElement) error) error {
+	i := slices.IndexFunc(w.archive.File, func(f *zip.File) bool { return f.Name == name })
+	if i < 0 {
+		return nil // sharedStrings and styles may be missing
+	}
+	r, err := w.archive.File[i].Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	limited := &io.LimitedReader{R: r, N: MaxFileBytes - w.unpacked}
+	d := xml.NewDecoder(limited)
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			w.unpacked = MaxFileBytes - limited.N
+			return nil
+		}
+		if limited.N <= 0 {
+			return fmt.Errorf("unpacks to more than %d MiB", MaxFileBytes>>20)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if e, ok := token.(xml.StartElement); ok {
+			if err := see(d, e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func attribute(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// open reads what the cells refer to: sheets, strings, styles.
+func (w *workbook) open() error {
+	type sheet struct{ name, id string }
+	var sheets []sheet
+	err := w.part("xl/workbook.xml", func(_ *xml.Decoder, e xml.StartElement) error {
+		switch e.Name.Local {
+		case "workbookPr":
+			w.date1904 = attribute(e, "date1904") == "1" || attribute(e, "date1904") == "true"
+		case "sheet":
+			sheets = append(sheets, sheet{attribute(e, "name"), attribute(e, "id")})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	chosen := slices.IndexFunc(sheets, func(s sheet) bool { return w.options.Member == "" || s.name == w.options.Member })
+	if chosen < 0 {
+		return Refuse("sheet", "member", "the workbook has no sheet %q", w.options.Member)
+	}
+	w.sheetName = sheets[chosen].name
+	err = w.part("xl/_rels/workbook.xml.rels", func(_ *xml.Decoder, e xml.StartElement) error {
+		if e.Name.Local == "Relationship" && attribute(e, "Id") == sheets[chosen].id {
+			target := attribute(e, "Target")
+			if w.sheetPath = strings.TrimPrefix(target, "/"); !strings.HasPrefix(target, "/") {
+				w.sheetPath = path.Join("xl", target)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = w.part("xl/sharedStrings.xml", func(d *xml.Decoder, e xml.StartElement) error {
+		if e.Name.Local != "si" {
+			return nil
+		}
+		text, err := textOf(d, e)
+		w.shared = append(w.shared, text)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.styles()
+}
+
+// textOf joins the runs (t) of a string; phonetic hints (rPh) are left out.
+func textOf(d *xml.Decoder, e xml.StartElement) (string, error) {
+	var s struct {
+		T    string `xml:"t"`
+		Runs []struct {
+			T string `xml:"t"`
+		} `xml:"r"`
+	}
+	if err := d.DecodeElement(&s, &e); err != nil {
+		return "", err
+	}
+	for _, r := range s.Runs {
+		s.T += r.T
+	}
+	if len(s.T) > maxCellBytes {
+		return "", fmt.Errorf("a cell of more than %d bytes", maxCellBytes)
+	}
+	return s.T, nil
+}
+
+// styles finds which cell styles show a date: the built-in formats 14 to 22
+// and 45 to 47 (section 18.8.30), and those that spell year, day or hour.
+func (w *workbook) styles() error {
+	custom, inCells := map[string]bool{}, false
+	return w.part("xl/styles.xml", func(_ *xml.Decoder, e xml.StartElement) error {
+		switch e.Name.Local {
+		case "numFmt":
+			code := strings.ToLower(attribute(e, "formatCode"))
+			for _, quoted := range []string{`"`, "[", "]"} {
+				code = strings.Join(strings.Split(code, quoted), "\x00")
+			}
+			code, _, _ = strings.Cut(code, ";")
+			custom[attribute(e, "numFmtId")] = strings.Contains(code, "yy") || strings.Contains(code, "dd") || strings.Contains(code, "hh")
+		case "cellXfs":
+			inCells = true
+		case "cellStyles", "dxfs":
+			inCells = false
+		case "xf":
+			if inCells {
+				id := attribute(e, "numFmtId")
+				n, _ := strconv.Atoi(id)
+				w.dates = append(w.dates, custom[id] || n >= 14 && n <= 22 || n >= 45 && n <= 47)
+			}
+		}
+		return nil
+	})
+}
+
+// sheet reads the rows; cells that are not stored are empty.
+func (w *workbook) sheet() error {
+	var row []string
+	line, at := 0, 0
+	width := 0
+	var records [][]string
+	var lines []int
+	flush := func() error {
+		for len(row) > 0 && row[len(row)-1] == "" {
+			row = row[:len(row)-1]
+		}
+		if len(row) > 0 {
+			records, lines = append(records, row), append(lines, line)
+			width = max(width, len(row))
+		}
+		row = nil
+		if len(records) > maxRows+16 {
+			return Refuse("too_many_rows", "sheet", "more than %d rows", maxRows)
+		}
+		return nil
+	}
+	err := w.part(w.sheetPath, func(d *xml.Decoder, e xml.StartElement) error {
+		switch e.Name.Local {
+		case "row":
+			if err := flush(); err != nil {
+				return err
+			}
+			line++
+			if n, err := strconv.Atoi(attribute(e, "r")); err == nil && n >= line && n <= 1<<20 {
+				line = n
+			}
+			at = 0
+		case "c":
+			column := at
+			if ref := attribute(e, "r"); ref != "" {
+				column = columnOf(ref)
+			}
+			if column < 0 || column >= maxColumns {
+				return Refuse("too_many_columns", "sheet", "row %d: more than %d columns", line, maxColumns)
+			}
+			text, err := w.cellText(d, e)
+			if err != nil {
+				return fmt.Errorf("row %d: %w", line, err)
+			}
+			for len(row) <= column {
+				row = append(row, "")
+			}
+			row[column], at = text, column+1
+		}
+		return nil
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return err
+	}
+	banner := width > 1
+	for i, record := range records {
+		// Lone cells above the table are a title, whatever the width of the sheet.
+		if banner = banner && len(record) == 1; !banner {
+			for len(record) < width {
+				record = append(record, "")
+			}
+		}
+		w.add(lines[i], record)
+	}
+	return nil
+}
+
+// columnOf is the index that the letters of a reference such as AB12 count.
+func columnOf(ref string) int {
+	n := 0
+	for _, c := range ref {
+		if c < 'A' || c > 'Z' || n > maxColumns {
+			break
+		}
+		n = 26*n + int(c-'A') + 1
+	}
+	return n - 1
+}
+
+func (w *workbook) cellText(d *xml.Decoder, e xml.StartElement) (string, error) {
+	kind := attribute(e, "t")
+	style, _ := strconv.Atoi(attribute(e, "s"))
+	var c struct {
+		V  string `xml:"v"`
+		Is struct {
+			T string `xml:"t"`
+		} `xml:"is"`
+	}
+	if err := d.DecodeElement(&c, &e); err != nil {
+		return "", err
+	}
+	switch kind {
+	case "s":
+		i, err := strconv.Atoi(c.V)
+		if err != nil || i < 0 || i >= len(w.shared) {
+			return "", fmt.Errorf("string %q is not in the table of strings", c.V)
+		}
+		return w.shared[i], nil
+	case "e":
+		return "", nil // #N/A and other errors hold no value
+	case "inlineStr":
+		c.V = c.Is.T
+	case "", "n":
+		if v, err := strconv.ParseFloat(c.V, 64); err == nil && style >= 0 && style < len(w.dates) && w.dates[style] {
+			return w.serialDate(v)
+		}
+	}
+	if len(c.V) > maxCellBytes {
+		return "", fmt.Errorf("a cell of more than %d bytes", maxCellBytes)
+	}
+	return c.V, nil
+}
+
+// serialDate turns days since 1899-12-30 (or 1904-01-01) into a date, or date
+// and time. Day 60 of the first system is the 29th of February 1900, which never was.
+func (w *workbook) serialDate(v float64) (string, error) {
+	if !(v > 60 && v < 110_000) {
+		return "", fmt.Errorf("%g is no date", v)
+	}
+	epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+	if w.date1904 {
+		epoch = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	days, part := math.Modf(v)
+	at := epoch.AddDate(0, 0, int(days)).Add(time.Duration(math.Round(part*86400)) * time.Second)
+	// One layout for the whole column: midnight is written too when the file has hours.
+	if part == 0 {
+		return at.Format(time.DateOnly), nil
+	}
+	return at.Format(time.DateTime), nil
+}
