@@ -9,10 +9,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The operator's page is played as it is printed, block after block in one directory. Only the ports are others, which a
-// machine that runs tests may have taken, and programs are found by this directory, so that no other test's are meant.
+// machine that runs tests may have taken.
 func TestTheOperatorsPageIsPlayedAsPrinted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays a day of an operator")
@@ -26,10 +27,11 @@ func TestTheOperatorsPageIsPlayedAsPrinted(t *testing.T) {
 		t.Fatalf("%d blocks", len(blocks))
 	}
 	dir := t.TempDir()
-	script := "set -e\ntrap 'pkill -KILL -f \"aqsha (up|follow) .*" + filepath.Base(dir) + "\" || true' EXIT\n"
+	script := "set -e\ntrap 'pkill -KILL -f \"aqsha (up|follow|switchover) .*--listen 127.0.0.1:(%s)\" || true' EXIT\n"
 	for i, b := range blocks {
 		script += fmt.Sprintf("echo '== block %d'\n%s\n", i+1, b[1])
 	}
+	var all []string
 	for _, port := range []string{"8420", "8430", "8440"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -38,14 +40,26 @@ func TestTheOperatorsPageIsPlayedAsPrinted(t *testing.T) {
 		free := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 		_ = l.Close()
 		script = strings.ReplaceAll(script, "127.0.0.1:"+port, "127.0.0.1:"+free)
-		if port == "8420" { // the leader's, which the page does not name at its start
-			script = strings.ReplaceAll(script, "aqsha up --data leader", "aqsha up --listen 127.0.0.1:"+free+" --data leader")
-			script = strings.ReplaceAll(script, "-f 'aqsha up --listen 127.0.0.1:"+free+" --data leader", "-f 'aqsha up --listen 127.0.0.1:"+free+" --data leader")
-		}
+		all = append(all, free)
 	}
-	run := exec.Command("bash", "-c", script)
+	script = strings.Replace(script, "%s", strings.Join(all, "|"), 1)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := t.TempDir()
+	if err := os.Symlink(program, filepath.Join(named, "aqsha")); err != nil {
+		t.Fatal(err)
+	}
+	// In a file: as an argument, its commands that kill by name would find the script itself.
+	file := filepath.Join(named, "page")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command("bash", file)
 	run.Dir = dir
-	run.Env = append(os.Environ(), "AQSHA_DIR="+dir)
+	run.Env = append(os.Environ(), "PATH="+named+string(os.PathListSeparator)+os.Getenv("PATH"))
+	run.WaitDelay = 5 * time.Second // what it started in the background may hold the pipe
 	out, err := run.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

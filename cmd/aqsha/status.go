@@ -182,6 +182,15 @@ func (g *groupStatus) judge() {
 	unwell := func(format string, args ...any) { g.Unwell = append(g.Unwell, fmt.Sprintf(format, args...)) }
 	newest, writing := uint64(0), 0
 	for _, m := range g.Members {
+		if m.Role == "unreachable" {
+			continue
+		}
+		if g.Network == "" {
+			g.Network, g.Name = m.network.String(), m.name
+		}
+		if g.Network != m.network.String() {
+			continue // no member of this group
+		}
 		newest = max(newest, m.Epoch)
 		if m.Role == "leader" && m.Status != "read-only" {
 			writing++
@@ -194,10 +203,9 @@ func (g *groupStatus) judge() {
 		case m.Role == "unreachable":
 			unwell("%s does not answer", m.URL)
 			continue
-		case g.Network == "":
-			g.Network, g.Name = m.network.String(), m.name
 		case g.Network != m.network.String():
 			unwell("%s is of another network, %s", m.URL, m.network)
+			continue
 		}
 		// Who was told that he was replaced knows the epoch of his successor, and writes no more.
 		if m.Role == "leader" && (m.Epoch < newest || m.Status == "read-only" && writing > 0) {
