@@ -34,6 +34,7 @@ type Access struct {
 
 	wallet token.WalletID // of a holder's session
 	key    [8]byte        // keyMark of the key that opened it
+	ends   time.Time      // of the session: a stream that it opened ends too
 }
 
 // Expired says whether an access is over.
@@ -124,7 +125,7 @@ func mayReadWallet(ctx context.Context, id token.WalletID, w ledger.Wallet) erro
 	case access.Role == RoleIntermediary && access.Intermediary != w.Registrar:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
 	case access.Role == RoleHolder && access.wallet == id && !access.holds(id, w):
-		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "the wallet has another key by now: open a session with it")
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "the session is over, or the wallet has another key by now: open one with it")
 	case access.Role == RoleHolder && !access.holds(id, w):
 		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
 	}

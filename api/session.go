@@ -183,7 +183,7 @@ func (s *sessions) read(text string, now time.Time) *Access {
 	if err != nil || len(raw) != 32+sha256.Size || !hmac.Equal(raw[32:], s.mac([]byte("session"), raw[:32])) || uint64(now.UnixMilli()) >= binary.BigEndian.Uint64(raw[24:]) {
 		return nil
 	}
-	return &Access{Name: "holder", Role: RoleHolder, wallet: token.WalletID(raw[:16]), key: [8]byte(raw[16:24])}
+	return &Access{Name: "holder", Role: RoleHolder, wallet: token.WalletID(raw[:16]), key: [8]byte(raw[16:24]), ends: time.UnixMilli(int64(binary.BigEndian.Uint64(raw[24:])))}
 }
 
 func (s *Server) registerSessions() {
@@ -238,5 +238,5 @@ func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
 // holds says whether an access is the session of a wallet's present key.
 func (a *Access) holds(id token.WalletID, w ledger.Wallet) bool {
 	mark := keyMark(w.Key)
-	return a.Role == RoleHolder && a.wallet == id && bytes.Equal(a.key[:], mark[:])
+	return a.Role == RoleHolder && a.wallet == id && bytes.Equal(a.key[:], mark[:]) && time.Now().Before(a.ends)
 }
