@@ -3,7 +3,9 @@ package wallet
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/contract"
@@ -112,6 +114,26 @@ func (d *Desk) Call(ctx context.Context, c Call) (node.Receipt, error) {
 	})
 }
 
+// known are the ids of templates, by name: compiling one takes milliseconds, and a charger asks many times a second.
+var known sync.Map // string → []token.Hash
+
+// templateIDs are the ids under which a template is registered, of this version of the rules and the one before.
+func templateIDs(name string) ([]token.Hash, error) {
+	if ids, ok := known.Load(name); ok {
+		return ids.([]token.Hash), nil
+	}
+	program, err := contract.TemplateProgram(name)
+	if err != nil {
+		return nil, err
+	}
+	ids := []token.Hash{program.ID()}
+	if earlier, had := contract.EarlierTemplate(name); had {
+		ids = append(ids, earlier.ID())
+	}
+	known.Store(name, ids)
+	return ids, nil
+}
+
 // of checks that a contract is of a template as it is shipped or was, and not another under the same name, and that it
 // holds plain tenge: who is paid by it may have no way to spend other money, or none to be paid it.
 func (d *Desk) of(ctx context.Context, id token.WalletID, template string) (api.ContractView, error) {
@@ -119,12 +141,11 @@ func (d *Desk) of(ctx context.Context, id token.WalletID, template string) (api.
 	if err != nil {
 		return view, err
 	}
-	program, err := contract.TemplateProgram(template)
+	ids, err := templateIDs(template)
 	if err != nil {
 		return view, err
 	}
-	earlier, had := contract.EarlierTemplate(template)
-	if view.Definition != program.ID() && (!had || view.Definition != earlier.ID()) {
+	if !slices.Contains(ids, view.Definition) {
 		return view, token.Errorf(contract.BadTerms, "contract", "%s is of definition %q (%s), not of the template %s", id, view.Name, view.Definition, template)
 	}
 	for _, purpose := range view.Assets {

@@ -269,8 +269,9 @@ func (c *charger) accept(ctx context.Context, link *deviceLink, limit *lineLimit
 			return "the car is silent: " + err.Error()
 		}
 		if time.Since(looked) >= c.look {
-			looked = time.Now()
-			if now, err := c.ledger.Channel(ctx, r.Contract); err != nil {
+			now, err := c.ledger.Channel(ctx, r.Contract)
+			looked = time.Now() // from here: a look that takes long leaves time for ticks too
+			if err != nil {
 				return "the ledger is out of reach: " + err.Error()
 			} else if now.Left != 0 {
 				r.Leave(now.Left)

@@ -118,7 +118,7 @@ func (w *waitingTown) order(name, milestones, pay string) {
 	w.t.Helper()
 	w.run("contract", "create", "order", name, "--by", "farm", "--party", "buyer=farm", "--party", "seller=works", "--party", "subcontractor=foundry", "--party", "arbiter=court",
 		"--term", "milestones="+milestones, "--term", "price=1000KZT", "--term", "first_due="+w.in(time.Minute), "--term", "every=0", "--term", "share=500", "--term", "retention=100",
-		"--term", "penalty=0", "--term", "penalty_most=0", "--term", "inspect=1000", "--term", "warranty=0", "--term", "until="+w.in(6*time.Minute), "--pay", pay)
+		"--term", "penalty=0", "--term", "penalty_most=0", "--term", "inspect=1000", "--term", "warranty=0", "--term", "until="+w.in(6*time.Minute), "--term", "money=plain", "--pay", pay)
 }
 
 // Orders that reach their end: with a dispute that nobody decides, with nothing delivered, with a retention that nobody
