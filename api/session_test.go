@@ -89,6 +89,7 @@ func TestAWalletsKeyOpensItsOwnReads(t *testing.T) {
 	if status, _, body := w.call(t, "POST", alice+"/selections", "application/json", s.Token, []byte(`{"amount":100}`)); status != 200 {
 		t.Errorf("selection: %d %s", status, body)
 	}
+	w.problem(t, "GET", bob+"/stream", "", s.Token, nil, 403, "forbidden")
 	w.problem(t, "POST", bob+"/selections", "application/json", s.Token, []byte(`{"amount":100}`), 403, "forbidden")
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -35,7 +36,10 @@ func (s *Server) registerWalletStream() {
 		}
 		if err != nil {
 			p := problemOf(err)
-			_ = huma.WriteErr(s.api, ctx, p.Status, p.Error(), p)
+			body, _ := json.Marshal(p)
+			ctx.SetHeader("Content-Type", "application/problem+json")
+			ctx.SetStatus(p.Status)
+			_, _ = ctx.BodyWriter().Write(body)
 			return
 		}
 		next(ctx)

@@ -31,7 +31,16 @@ holder needs none: his key opens what is his.) The node keeps only hashes of the
 token is shown once, when it is made. A node that runs takes changes in within seconds.`,
 	}
 	addLedgerFlags(command)
-	command.AddCommand(accessNew(), accessList(), accessRevoke())
+	for _, c := range []*cobra.Command{accessNew(), accessList(), accessRevoke()} {
+		run := c.RunE
+		c.RunE = func(command *cobra.Command, args []string) error {
+			if flag(command, "node") != "" {
+				return usageError{errors.New("--node: accesses are kept in a data directory: run this on the node's machine, with --data")}
+			}
+			return run(command, args)
+		}
+		command.AddCommand(c)
+	}
 	return command
 }
 
@@ -68,21 +77,28 @@ func accessNew() *cobra.Command {
 			_, _ = rand.Read(secret[:])
 			text := base64.RawURLEncoding.EncodeToString(secret[:])
 			a.TokenSHA256 = api.HashToken(text)
+			// The file first: a token that nobody can be shown is not made.
+			path := flag(command, "out")
+			if path != "" {
+				if err := durable.Create(vfs.OS, path, []byte(text+"\n")); errors.Is(err, fs.ErrExist) {
+					return usageError{fmt.Errorf("%s is there already: choose another file for the token", path)}
+				} else if err != nil {
+					return err
+				}
+			}
 			if err := changeAccess(command, func(list []api.Access) ([]api.Access, error) {
 				if slices.ContainsFunc(list, func(b api.Access) bool { return b.Name == a.Name }) {
 					return nil, usageError{fmt.Errorf("there is an access %q already: revoke it, or choose another name", a.Name)}
 				}
 				return append(list, a), nil
 			}); err != nil {
+				if path != "" {
+					err = errors.Join(err, durable.Remove(vfs.OS, path))
+				}
 				return err
 			}
 			out := map[string]any{"name": a.Name, "role": a.Role, "expires": a.Expires}
-			if path := flag(command, "out"); path != "" {
-				if err := durable.Create(vfs.OS, path, []byte(text+"\n")); errors.Is(err, fs.ErrExist) {
-					return usageError{fmt.Errorf("%s is there already: the token was made and cannot be shown, revoke %q", path, a.Name)}
-				} else if err != nil {
-					return err
-				}
+			if path != "" {
 				out["file"] = path
 			} else {
 				out["token"] = text
