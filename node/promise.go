@@ -39,6 +39,7 @@ const (
 	RoleFollower   = "follower"
 	RoleLeader     = "leader"
 	RoleRecovering = "recovering leader"
+	RoleReplaced   = "replaced leader" // it led once: what was answered since is not with it
 )
 
 const (
@@ -226,12 +227,22 @@ func (n *Node) Promise(signed []byte) ([]byte, error) {
 		if heard := n.cosigners.everHeard(); failover.Whole(n.config.Acks, len(n.cosigners.names), heard) {
 			answer.Role = RoleLeader
 		}
+		if n.replaced() {
+			answer.Role = RoleReplaced
+		}
 	}
 	_, c := n.log.Checkpoint() // whatever was acknowledged or answered, a checkpoint covers
 	answer.Size, answer.Root = c.Size, c.Root
 	_, known := n.KnownFence()
 	answer.Led = known.Epoch
 	return note.Sign(&note.Note{Text: answer.Text()}, signer)
+}
+
+// replaced says whether a leader knows of another that was promoted after it.
+func (n *Node) replaced() bool {
+	n.fencing.mu.Lock()
+	defer n.fencing.mu.Unlock()
+	return n.fencing.signed != nil && n.fencing.fence.Leader != n.fencing.own
 }
 
 // mayAcknowledge says whether this follower may still acknowledge to a leader. The fencing's lock is held: what is signed

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -171,13 +172,23 @@ func (p play) stage() (*stage, error) {
 	if err := s.chain.Try(s.chain.Make(&token.Define{Sequence: sequence(token.RolePolicy), Definition: program.Definition.Encode()})); err != nil {
 		return nil, err
 	}
-	if err := s.registerPurposes(agency); err != nil {
+	if err := s.registerPurposes(agency, sequence); err != nil {
 		return nil, err
 	}
 	return s, s.fund(bank, sequence)
 }
 
-func (s *stage) registerPurposes(agency token.WalletID) error {
+// agencyOf is the agency whose purpose a definition demands for an asset, else one of no particular name.
+func (s *stage) agencyOf(asset string) string {
+	demand := regexp.MustCompile(`purpose\.` + regexp.QuoteMeta(asset) + ` == "([^"/]+)/`)
+	if found := demand.FindStringSubmatch(s.program.Definition.Create.When); found != nil {
+		return found[1]
+	}
+	return "agency"
+}
+
+func (s *stage) registerPurposes(agency token.WalletID, sequence func(token.Role) uint64) error {
+	agencies := map[string]token.WalletID{"agency": agency}
 	for _, asset := range s.program.Definition.Assets {
 		file := s.Purposes[asset]
 		if file == "" {
@@ -200,6 +211,16 @@ func (s *stage) registerPurposes(agency token.WalletID) error {
 			if p.Permits[i].Becomes = s.numberOf(becomes); p.Permits[i].Becomes == 0 {
 				return usageError{fmt.Errorf("%s: permits[%d].becomes: %q: want plain, same, or the purpose of an asset before", file, i, becomes)}
 			}
+		}
+		name := s.agencyOf(asset)
+		agency, there := agencies[name]
+		if !there {
+			set := s.chain.Make(&token.SetAgency{Sequence: sequence(token.RolePolicy), Name: name, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{s.chain.Key(name).Public()}}})
+			if err := s.chain.Try(set); err != nil {
+				return fmt.Errorf("agency %s: %w", name, err)
+			}
+			agency = token.RegisteredID(set.ID())
+			agencies[name] = agency
 		}
 		a, _ := s.model.Agency(agency)
 		if err := s.chain.Try(s.chain.Make(&token.RegisterPurpose{Agency: agency, Sequence: a.Sequence, Purpose: p})); err != nil {

@@ -274,6 +274,23 @@ func TestASwitchoverRefusesNoPayment(t *testing.T) {
 		return h.Follows != nil && h.Follows.Leader == leader.url && h.Follows.Connected
 	})
 	g.comes("the old leader says why it answers nothing", g.leader.url, func(h api.Health) bool { return h.Status == "read-only" && strings.Contains(h.Detail, "epoch 1") })
+
+	// The new leader dies, and the other follower is pointed to the old one, which still answers: what the new one answered is
+	// not with it, whatever it promises.
+	g.follows[1].stop(t)
+	leader.kill()
+	c, err := readConfig(g.path("c"))
+	if err == nil {
+		c.Leader = g.leader.url
+		err = writeConfig(g.path("c"), c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := aqsha("switchover", "--data", g.path("c"), "--listen", "127.0.0.1:0", "--log-key", filepath.Join(g.path("a"), "keys", "log.secret")).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "old-leader") {
+		t.Errorf("a switchover from a leader that was replaced: %v\n%s", err, out)
+	}
 }
 
 // Two of the seven drills, with little load: what was answered is there, and who pays is answered again.

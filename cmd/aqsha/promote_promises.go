@@ -11,8 +11,12 @@ import (
 
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
+
+// oldLeader is the code of a switchover from a leader that was replaced: what its successor answered would be lost.
+const oldLeader token.Code = "old-leader"
 
 // collect has everybody promise, the old leader first, copies what they have beyond, and refuses when those who did not may have
 // acknowledged something alone.
@@ -35,6 +39,9 @@ func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Pre
 			held = true
 		}
 		promise, names, err := p.promiseOf(ctx, url, asking, prepare, verifiers)
+		if url == p.old && p.planned && err == nil && promise.Role == node.RoleReplaced {
+			return token.Errorf(oldLeader, "leader", "%s was replaced as the leader: another leads since epoch %d. Follow that one first (aqsha follow URL), or promote if it is lost (aqsha promote); nothing was changed", url, promise.Led)
+		}
 		if url == p.old && p.planned && (err != nil || promise.Role != node.RoleLeader) {
 			return fmt.Errorf("the leader %s did not promise to stop (%s): nothing was changed; for a leader that is lost, aqsha promote: %w", url, promise.Role, err)
 		}
