@@ -121,6 +121,9 @@ func followerConfig(command *cobra.Command, dir string, args []string) (config, 
 		if c.Leader == "" {
 			return usageError{fmt.Errorf("%s is a leader's: it follows nobody", dir)}
 		}
+		if len(args) == 0 && checkURL("leader", c.Leader) != nil { // a copy of a backup, or of the past
+			return usageError{fmt.Errorf("%s is a copy that follows nobody: name the node to follow (aqsha follow URL --data %s)", dir, dir)}
+		}
 		return nil
 	})
 	if err == nil && len(args) > 0 && args[0] != c.Leader { // a new leader, or another address

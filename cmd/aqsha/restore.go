@@ -144,6 +144,8 @@ func (r *restored) describe(w io.Writer, dir string, c config, book *wallet.Book
 	r.copied.describe(w)
 	if c.Leader == backupLeader {
 		fmt.Fprintf(w, "  It is a copy of the past, to read: aqsha supply --data %s\n", dir)
+	} else if c.Leader != "" && checkURL("leader", c.Leader) != nil {
+		fmt.Fprintf(w, "  It was replaced as the leader: follow the one that leads now with \"aqsha follow URL --data %s\".\n", dir)
 	} else if c.Leader != "" {
 		fmt.Fprintf(w, "  It is a follower of %s: start it with \"aqsha follow --data %s\".\n", c.Leader, dir)
 	}
