@@ -28,13 +28,13 @@ func TestWebPagesOfOthersAreKeptOut(t *testing.T) {
 		{"our names", "GET", wallet, "localhost:8420", nil, 200, ""},
 		{"our names", "GET", wallet, "[::1]:8420", nil, 200, ""},
 		{"our names", "GET", wallet, "127.0.0.1", nil, 200, ""},
-		{"a page's form", "POST", wallet + "/selections", "localhost", map[string]string{"Origin": "http://evil.example", "Content-Type": "application/json"}, 403, "cross-site"},
-		{"a browser's word", "POST", wallet + "/selections", "localhost", map[string]string{"Sec-Fetch-Site": "cross-site", "Content-Type": "application/json"}, 403, "cross-site"},
-		{"our page", "POST", wallet + "/selections", "localhost:8420", map[string]string{"Origin": "http://localhost:8420", "Content-Type": "application/json"}, 200, ""},
-		{"a program", "POST", wallet + "/selections", "localhost", map[string]string{"Content-Type": "application/json"}, 200, ""},
-		{"a blob without a type", "POST", wallet + "/selections", "localhost", nil, 415, "content-type"},
+		{"a page's form", "POST", "/v1/sessions/challenges", "localhost", map[string]string{"Origin": "http://evil.example", "Content-Type": "application/json"}, 403, "cross-site"},
+		{"a browser's word", "POST", "/v1/sessions/challenges", "localhost", map[string]string{"Sec-Fetch-Site": "cross-site", "Content-Type": "application/json"}, 403, "cross-site"},
+		{"our page", "POST", "/v1/sessions/challenges", "localhost:8420", map[string]string{"Origin": "http://localhost:8420", "Content-Type": "application/json"}, 200, ""},
+		{"a program", "POST", "/v1/sessions/challenges", "localhost", map[string]string{"Content-Type": "application/json"}, 200, ""},
+		{"a blob without a type", "POST", "/v1/sessions/challenges", "localhost", nil, 415, "content-type"},
 	} {
-		r, err := http.NewRequest(tc.method, w.http.URL+tc.path, strings.NewReader(`{"amount":1}`))
+		r, err := http.NewRequest(tc.method, w.http.URL+tc.path, strings.NewReader(`{"wallet":"`+w.alice.String()+`"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
