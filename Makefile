@@ -29,6 +29,8 @@ check:
 deps: .tools/btcd .tools/btcwallet .tools/bitcoind
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 		echo "chromium is not here and could not be installed: the browser tests will be skipped"
+	@command -v pkill >/dev/null || { [ "$$(id -u)" = 0 ] && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq procps >/dev/null; } || \
+		echo "pkill is not here and could not be installed: the operator's page will not be played"
 
 .tools/btcd:
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/btcsuite/btcd@v0.26.2
