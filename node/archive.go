@@ -22,8 +22,7 @@ type archiveFailure struct {
 	cause error
 }
 
-// archiveRetry is how long a leader waits after an archive could not be written, and how often it looks for segments that were
-// sealed meanwhile without anything new.
+// archiveRetry is how often a leader looks for segments that were sealed meanwhile: each takes minutes to fill.
 const archiveRetry = 10 * time.Second
 
 // Archived says how far the archive is; false where none is kept, or nothing was tried yet.
@@ -37,25 +36,16 @@ func (n *Node) Archived() (txlog.Archived, bool) {
 // archiver copies sealed segments to the archive as they come to be, until the node ends. Payments never wait for it: an archive
 // out of reach is warned of, and tried again.
 func (n *Node) archiver() {
-	for last := -1; ; {
-		grown := n.grown.wait()
-		done, err := n.archive()
-		if !errors.As(err, new(*vfs.LockedError)) { // somebody reads it, and will be done
-			n.archiving.done.Store(&done)
-			n.noteArchive(err)
-		}
-		if done.Segments != last && err == nil {
-			last = done.Segments
-			n.logger.Debug("archived", "segments", done.Segments, "entries", done.Entries)
-		}
-		// A segment takes minutes to fill: blocks in between are no news.
-		select {
-		case <-time.After(archiveRetry):
-		case <-n.stop:
-			return
+	for {
+		// What is archived stays as it is: with nothing new, no file of it is looked at.
+		if done := n.archiving.done.Load(); done == nil || n.archiving.failed.Load() != nil || done.Segments != n.log.Sealed() {
+			done, err := n.archive()
+			if !errors.As(err, new(*vfs.LockedError)) { // somebody reads it, and will be done
+				n.archiving.done.Store(&done)
+				n.noteArchive(err)
+			}
 		}
 		select {
-		case <-grown:
 		case <-time.After(archiveRetry):
 		case <-n.stop:
 			return

@@ -65,6 +65,12 @@ func (l *Log) view() view {
 // Size is the number of durable entries.
 func (l *Log) Size() uint64 { return l.view().size }
 
+// Sealed is the number of segments that are full and never change again.
+func (l *Log) Sealed() int {
+	v := l.view()
+	return len(v.segments) - 1 - v.unsealed
+}
+
 // Heights is the number of durable batches: the height of the next one.
 func (l *Log) Heights() uint64 { return l.view().heights }
 

@@ -23,25 +23,22 @@ func (k keyring) Wallets() (list []token.WalletID) {
 	return list
 }
 
-// KeysOf are the keys that bear a wallet's name, and then those that were made for it later (NAME-new, NAME-new-2): which of them is
-// the wallet's at present only the ledger knows. A wallet without a name may have any key.
+// KeysOf are the key that bears a wallet's name, and then those that were made for it later (NAME-new, NAME-new-2): which of them
+// is the wallet's at present only the ledger knows. A wallet without a name here is somebody else's: no key is opened for it, and
+// nobody asked for a passphrase.
 func (k keyring) KeysOf(id token.WalletID) (list []func() (token.Signer, error)) {
 	keys, err := k.book.list(keysDir, pubSuffix)
-	if err != nil {
+	name := k.book.NameOf(id)
+	if err != nil || name == id.String() {
 		return nil
 	}
-	name := k.book.NameOf(id)
-	add := func(key string) {
-		list = append(list, func() (token.Signer, error) { return k.book.Key(key) })
-	}
-	for _, key := range keys {
-		if key == name {
-			add(key)
-		}
-	}
-	for _, key := range keys {
-		if key != name && (strings.HasPrefix(key, name+"-new") || name == id.String()) {
-			add(key)
+	own := func(key string) bool { return key == name }
+	later := func(key string) bool { return strings.HasPrefix(key, name+"-new") }
+	for _, is := range []func(string) bool{own, later} {
+		for _, key := range keys {
+			if is(key) {
+				list = append(list, func() (token.Signer, error) { return k.book.Key(key) })
+			}
 		}
 	}
 	return list

@@ -196,10 +196,10 @@ func TestTwins(t *testing.T) {
 	if ids, problems := scan(); len(ids) != 0 || problems != 2 {
 		t.Errorf("one identity, two addresses: %v, %d problems", ids, problems)
 	}
-	for _, placeholder := range []string{"N/A", "123456", "0000000000"} {
-		lux[0].Machine.Serial, lux[1].Machine.Serial, lux[1].Machine.MAC = placeholder, "GOOD0001", "02:51:00:00:00:77"
+	for _, blank := range []string{"N/A", "123456", "0000000000"} {
+		lux[0].Machine.Serial, lux[1].Machine.Serial, lux[1].Machine.MAC = blank, "GOOD0001", "02:51:00:00:00:77"
 		if ids, _ := scan(); len(ids) != 2 || !slices.Contains(ids, lux[0].Machine.MAC) {
-			t.Errorf("serial number %q: %v", placeholder, ids)
+			t.Errorf("serial number %q: %v", blank, ids)
 		}
 	}
 }

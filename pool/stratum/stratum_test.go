@@ -175,7 +175,7 @@ func TestClamp(t *testing.T) {
 		bits := uint32(rapid.IntRange(0x14, 0x20).Draw(t, "exponent"))<<24 | uint32(rapid.IntRange(0x8000, 0x7fffff).Draw(t, "mantissa"))
 		network, err := bitcoin.TargetOfBits(bits)
 		if err != nil {
-			t.Skip("bits that are no target")
+			t.Skip("bits were drawn that are no target")
 		}
 		d, _ := stratum.FloorDifficulty(math.Ldexp(1, rapid.IntRange(-40, 61).Draw(t, "power")))
 		clamped := d.Clamp(network)
