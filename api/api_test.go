@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/sim"
@@ -139,6 +140,8 @@ func TestWhoMayReadWhat(t *testing.T) {
 		{Name: "audit", Role: api.RoleAuditor, TokenSHA256: api.HashToken("a")},
 		{Name: "bank", Role: api.RoleIntermediary, Intermediary: w.bank, TokenSHA256: api.HashToken("b")},
 		{Name: "other", Role: api.RoleIntermediary, Intermediary: other, TokenSHA256: api.HashToken("o")},
+		{Name: "past", Role: api.RoleAuditor, TokenSHA256: api.HashToken("p"), Expires: time.Now().Add(-time.Second)},
+		{Name: "still", Role: api.RoleAuditor, TokenSHA256: api.HashToken("s"), Expires: time.Now().Add(time.Hour)},
 	}
 	if err := api.CheckAccess(list); err != nil {
 		t.Fatal(err)
@@ -151,7 +154,7 @@ func TestWhoMayReadWhat(t *testing.T) {
 		status       int
 	}{
 		{"/v1/network", "", 200}, {"/v1/supply", "", 200}, {"/checkpoint", "", 200}, {"/tile/0/000.p/3", "", 200}, {"/v1/blocks", "", 200}, {"/health", "", 200},
-		{wallet, "", 401}, {wallet, "wrong", 401}, {wallet, "a", 200}, {wallet, "b", 200}, {wallet, "o", 403},
+		{wallet, "", 401}, {wallet, "wrong", 401}, {wallet, "a", 200}, {wallet, "b", 200}, {wallet, "o", 403}, {wallet, "p", 401}, {wallet, "s", 200},
 		{wallet + "/tokens", "o", 403}, {wallet + "/history", "o", 403}, {wallet + "/history", "b", 200}, {wallet + "/tokens", "", 401},
 		{made, "", 401}, {made, "o", 403}, {made, "b", 200}, {made + "/proof", "o", 403},
 		{"/v1/transactions/" + w.money.ID().String(), "b", 403}, {"/v1/transactions/" + w.money.ID().String(), "a", 200},
