@@ -287,7 +287,9 @@ func TestASwitchoverRefusesNoPayment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := aqsha("switchover", "--data", g.path("c"), "--listen", "127.0.0.1:0", "--log-key", filepath.Join(g.path("a"), "keys", "log.secret")).CombinedOutput()
+	again := aqsha("switchover", "--data", g.path("c"), "--listen", "127.0.0.1:0", "--log-key", filepath.Join(g.path("a"), "keys", "log.secret"))
+	defer time.AfterFunc(30*time.Second, func() { _ = again.Process.Kill() }).Stop() // one that succeeds serves for ever
+	out, err := again.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "old-leader") {
 		t.Errorf("a switchover from a leader that was replaced: %v\n%s", err, out)
 	}
