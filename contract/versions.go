@@ -7,7 +7,7 @@ import (
 )
 
 // NewestRules is the version of the ledger's rules whose expressions Compile and CompilePurpose take.
-const NewestRules = 3
+const NewestRules = 4
 
 // environment is what expressions may use under some versions of the ledger's rules. It is made once: that takes as long
 // as compiling several expressions.

@@ -17,6 +17,8 @@ import (
 // attributes; definitions say which assets they take and which parties differ; times are half-open; the checks of
 // definitions prove what they say; ends do actions and share by state, contracts go on and know members by a root; purposes
 // are amended for new money.
+//
+// Version 4: what the ledger does by itself is recorded with a salt, and what versions 2 and 3 still let pass is refused.
 const (
 	FirstRules  = 1
 	LatestRules = contract.NewestRules

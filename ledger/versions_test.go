@@ -75,7 +75,7 @@ func TestRootVetoesRules(t *testing.T) {
 // latter says what to do.
 func TestABlockFollowsTheRulesThatTheLogGives(t *testing.T) {
 	w := townUnder(t, 1)
-	for rules, code := range map[uint32]token.Code{2: ledger.NotDerived, 4: ledger.UnknownRules, 0: ledger.UnknownRules} { // any order: each by itself
+	for rules, code := range map[uint32]token.Code{2: ledger.NotDerived, ledger.LatestRules + 1: ledger.UnknownRules, 0: ledger.UnknownRules} { // any order: each by itself
 		replay := ledger.NewReplay(ledger.NewModel(), false)
 		last := len(w.Blocks) - 1
 		for i, block := range w.Blocks {
