@@ -2,10 +2,10 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim year attack detect soak drill bench deps blocks chains fleet payments interop
+.PHONY: run build test check fuzz sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop
 
 build:
-	$(GO) build -o bin/aqsha ./cmd/aqsha
+	$(GO) build -buildvcs=auto -o bin/aqsha ./cmd/aqsha
 
 run: build
 	./bin/aqsha demo
@@ -24,6 +24,22 @@ check:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) test -count=1 ./internal/tidy
+
+# Linters beyond check, from a module of their own.
+lint:
+	$(GO) tool -modfile=internal/lint/go.mod golangci-lint run ./...
+
+# Known vulnerabilities in what the binary calls; needs the public database.
+vulnerabilities:
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+# What a release consists of, into dist/: static binaries, archives, packages, bills of materials, checksums. PLATFORMS=linux/amd64 for one.
+dist:
+	packaging/dist.sh $(VERSION)
+
+# Installs the Debian package into an empty Debian root and starts what it brings, as docs/PACKAGES.md says.
+dist-test:
+	packaging/test.sh
 
 # What the tests need beyond Go; each line of work adds its own.
 deps: .tools/btcd .tools/btcwallet .tools/bitcoind

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"runtime/debug"
-
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +19,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		newVersionCommand(),
+		newVersionCommand(), newConfigCommand(), newManualCommand(),
 		newMarketCommand(),
 		newInitCommand(),
 		newUpCommand(),
@@ -59,24 +55,4 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newBenchCommand(),
 	)
 	return root
-}
-
-func newVersionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version and what it was built with",
-		Example: "  aqsha version --json",
-		Args:    cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			return show(command, map[string]string{"version": version()}, func(w io.Writer) { fmt.Fprintln(w, "aqsha", version()) })
-		},
-	}
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return fmt.Sprintf("%s (%s)", info.Main.Version, info.GoVersion)
 }
