@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
@@ -12,8 +13,13 @@ type LibraryBatch struct{ v *ed25519.BatchVerifier }
 // LibraryKey is a key expanded as the library does.
 type LibraryKey = ed25519.ExpandedPublicKey
 
-// ExpandKey expands a key; an error means that it is no point of the curve.
-func ExpandKey(key PublicKey) (*LibraryKey, error) { return ed25519.NewExpandedPublicKey(key[1:]) }
+// ExpandKey expands a key; an error means that it is of another algorithm or no point of the curve.
+func ExpandKey(key PublicKey) (*LibraryKey, error) {
+	if Algorithm(key[0]) != Ed25519 {
+		return nil, fmt.Errorf("algorithm %d is not known", key[0])
+	}
+	return ed25519.NewExpandedPublicKey(key[1:])
+}
 
 // VerifyExpanded answers as Verify does, for a key expanded before: worth its 2 kB where a key
 // verifies often and alone, such as that of a payment channel.
