@@ -4,6 +4,32 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// commandGroup is a part of "aqsha --help".
+type commandGroup struct {
+	id, title string
+	commands  []func() *cobra.Command
+}
+
+// commandGroups are all commands, by who comes for them.
+var commandGroups = []commandGroup{
+	{"ledger", "Ledger:", []func() *cobra.Command{
+		newInitCommand, newBankCommand, newWalletCommand, newIssueCommand, newRedeemCommand, newPayCommand, newBalanceCommand, newHistoryCommand,
+		newSupplyCommand, newTokenCommand, newProofCommand, newTxCommand, newPolicyCommand, newVerifyCommand,
+	}},
+	{"programs", "Programmable money:", []func() *cobra.Command{
+		newPurposeCommand, newAgencyCommand, newContractCommand, newChannelCommand, newPayPerUseCommand, newDeviceCommand, newGrantCommand,
+		newOrderCommand, newTraceCommand,
+	}},
+	{"operations", "Operations:", []func() *cobra.Command{
+		newUpCommand, newStatusCommand, newFollowCommand, newSwitchoverCommand, newPromoteCommand, newBackupCommand, newRestoreCommand, newDrillCommand,
+		newKeyCommand, newAccessCommand, newConfigCommand,
+	}},
+	{"mining", "Mining:", []func() *cobra.Command{newChainCommand, newPoolCommand, newMineCommand}},
+	{"farm", "Farm:", []func() *cobra.Command{newFarmCommand}},
+	{"market", "Market:", []func() *cobra.Command{newMarketCommand}},
+	{"this", "This program:", []func() *cobra.Command{newDemoCommand, newBenchCommand, newManualCommand, newVersionCommand}},
+}
+
 // newRootCommand joins the commands of every line. Each noun lives in a file of its own.
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -18,41 +44,15 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(
-		newVersionCommand(), newConfigCommand(), newManualCommand(),
-		newMarketCommand(),
-		newInitCommand(),
-		newUpCommand(),
-		newDemoCommand(),
-		newBankCommand(),
-		newWalletCommand(),
-		newIssueCommand(),
-		newRedeemCommand(),
-		newPayCommand(),
-		newBalanceCommand(),
-		newHistoryCommand(),
-		newTokenCommand(),
-		newProofCommand(),
-		newSupplyCommand(),
-		newPolicyCommand(),
-		newAgencyCommand(),
-		newPurposeCommand(),
-		newContractCommand(), newChannelCommand(), newDeviceCommand(), newPayPerUseCommand(), newGrantCommand(), newOrderCommand(), newTraceCommand(),
-		newTxCommand(),
-		newKeyCommand(),
-		newAccessCommand(),
-		newVerifyCommand(),
-		newFollowCommand(),
-		newPromoteCommand(), newSwitchoverCommand(),
-		newStatusCommand(),
-		newBackupCommand(),
-		newRestoreCommand(),
-		newDrillCommand(),
-		newChainCommand(),
-		newMineCommand(),
-		newPoolCommand(),
-		newFarmCommand(),
-		newBenchCommand(),
-	)
+	for _, g := range commandGroups {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, newCommand := range g.commands {
+			command := newCommand()
+			command.GroupID = g.id
+			root.AddCommand(command)
+		}
+	}
+	root.SetHelpCommandGroupID("this")
+	root.SetCompletionCommandGroupID("this")
 	return root
 }
