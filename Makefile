@@ -2,18 +2,30 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop
+.PHONY: run build console test check fuzz sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop
 
-build:
+build: console
 	$(GO) build -buildvcs=auto -o bin/aqsha ./cmd/aqsha
 
 run: build
 	./bin/aqsha demo
 
+# The pages that people use in a browser, embedded by the build. Without Node everything else is built, and the page says so.
+console: console/dist/wallet/index.html
+
+CONSOLE_SOURCES = $(shell git ls-files console/ui 2>/dev/null)
+console/dist/wallet/index.html: $(CONSOLE_SOURCES)
+	@if command -v npm >/dev/null; then \
+		cd console/ui && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund; } && npm run --silent build; \
+	else \
+		echo "npm is not here: the console is not built, and its pages say so. Install Node.js 20 or newer and run make build again."; \
+	fi
+
 # The commands' tests start hundreds of processes, some against deadlines of a few seconds: they run
 # without the race detector, under which a process takes a second to start. All else runs under it; campaigns of one
 # goroutine, sweeps of sizes and measurements run short there and at length without it.
-test: check deps
+test: console check deps
+	@if command -v npm >/dev/null; then cd console/ui && npm test --silent; else echo "npm is not here: the console's own tests are skipped"; fi
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /cmd/aqsha)
 	$(GO) test -timeout 20m ./cmd/aqsha
 	$(GO) test -timeout 20m ./node -run 'Crash|Fates|Failing|Disk|Sync|Rot|Pilot|Voyages|Replays|Clock|Snapshot'

@@ -3,6 +3,8 @@ package api
 import (
 	_ "embed"
 	"net/http"
+
+	"github.com/aqsha/aqsha/console"
 )
 
 // The pages are plain HTML with their scripts: no build step, nothing fetched from elsewhere. The
@@ -17,6 +19,9 @@ var (
 func (s *Server) mountPages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", servePage(page))
 	mux.HandleFunc("GET /docs", servePage(docsPage))
+	pages := console.Handler()
+	mux.Handle("GET /wallet/", pages)
+	mux.Handle("GET /assets/", pages)
 }
 
 func servePage(content []byte) http.HandlerFunc {

@@ -1,0 +1,235 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/console"
+	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// walletPage is a phone with the wallet's page of a network that is not open.
+type walletPage struct {
+	*town
+	t         *testing.T
+	ctx       context.Context
+	submitted int // payments that were sent
+	cut       int // answers of submissions that get lost, of those to come
+	faults    []string
+}
+
+func newWalletPage(t *testing.T) *walletPage {
+	if !console.Built() {
+		t.Skip("the console's pages are not built here: make build builds them where Node is")
+	}
+	w := &walletPage{town: newTown(t, api.Options{}), t: t}
+	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}})
+	inner := w.server.Handler()
+	w.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/transactions" && r.Method == http.MethodPost {
+			w.submitted++
+			if w.cut > 0 { // it is done, and nobody hears of it
+				w.cut--
+				inner.ServeHTTP(&deaf{header: http.Header{}}, r)
+				panic(http.ErrAbortHandler)
+			}
+		}
+		inner.ServeHTTP(rw, r)
+	})
+	w.ctx = browser(t)
+	chromedp.ListenTarget(w.ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			w.faults = append(w.faults, e.ExceptionDetails.Error())
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.APITypeError {
+				w.faults = append(w.faults, fmt.Sprint("console: ", e.Args))
+			}
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, w.http.URL) && !strings.HasPrefix(e.Request.URL, "data:") {
+				w.faults = append(w.faults, "a request elsewhere: "+e.Request.URL)
+			}
+		}
+	})
+	if err := chromedp.Run(w.ctx); err != nil { // the browser ends with the context of its first task
+		t.Fatal(err)
+	}
+	w.do(network.Enable(), runtime.Enable(), emulation.SetDeviceMetricsOverride(320, 640, 2, true))
+	return w
+}
+
+// deaf takes an answer that nobody gets.
+type deaf struct{ header http.Header }
+
+func (d *deaf) Header() http.Header         { return d.header }
+func (d *deaf) Write(b []byte) (int, error) { return len(b), nil }
+func (d *deaf) WriteHeader(int)             {}
+
+func (w *walletPage) do(actions ...chromedp.Action) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
+		var page string
+		_ = chromedp.Run(w.ctx, chromedp.Text("body", &page))
+		w.t.Fatalf("%v\nthe page says:\n%s\nfaults: %v", err, page, w.faults)
+	}
+}
+
+// press presses the button with a text, and fill fills the field with a label.
+func (w *walletPage) press(text string) {
+	w.t.Helper()
+	w.do(chromedp.Click(fmt.Sprintf(`//button[contains(., %q)]`, text), chromedp.BySearch))
+}
+
+func (w *walletPage) fill(label, text string) {
+	w.t.Helper()
+	field := fmt.Sprintf(`//input[@id = //label[contains(., %q)]/@for]`, label)
+	w.do(chromedp.Focus(field, chromedp.BySearch), chromedp.Evaluate(`document.activeElement.select()`, nil), input.InsertText(text))
+}
+
+func (w *walletPage) see(text string) {
+	w.t.Helper()
+	w.do(chromedp.WaitVisible(fmt.Sprintf(`//*[contains(text(), %q)]`, text), chromedp.BySearch))
+}
+
+func (w *walletPage) text(selector string) (text string) {
+	w.t.Helper()
+	w.do(chromedp.Text(selector, &text, chromedp.ByQuery))
+	return strings.TrimSpace(text)
+}
+
+// picture keeps a screenshot where they are wanted, and holds that nothing is wider than the screen.
+func (w *walletPage) picture(name string) {
+	w.t.Helper()
+	var over int
+	var shot []byte
+	w.do(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over), chromedp.FullScreenshot(&shot, 100))
+	if over > 0 {
+		w.t.Errorf("%s: %d pixels wider than the screen", name, over)
+	}
+	if dir := os.Getenv("AQSHA_SCREENSHOTS"); dir != "" {
+		if err := os.WriteFile(dir+"/wallet-"+name+".png", shot, 0o644); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// paper is the bank's: the registration of a key, signed by the bank alone.
+func (w *walletPage) paper(public string) (string, token.WalletID) {
+	w.t.Helper()
+	var key token.PublicKey
+	if err := key.UnmarshalText([]byte(public)); err != nil {
+		w.t.Fatal(err)
+	}
+	tx := w.world.Sign(&token.Register{Registrar: w.bank, Sequence: 3, Key: key, Tier: 1}, soon(), sim.One(token.RoleIntermediary, 0, w.world.Key("bank")))
+	content, err := json.Marshal(map[string]any{"network": w.world.Network, "transaction": tx})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(content), token.RegisteredID(tx.ID())
+}
+
+// A person makes a wallet on a phone, lets a bank open it, is paid, pays a shop by its code with fifty taps while answers are lost,
+// reads a refusal, locks it, and opens it again after a reload.
+func TestAPersonPaysFromAPhone(t *testing.T) {
+	w := newWalletPage(t)
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"), chromedp.SetValue("select", "en"),
+		chromedp.Evaluate(`document.querySelector("select").dispatchEvent(new Event("change", {bubbles: true}))`, nil))
+	w.see("Money of the central bank")
+	w.picture("first")
+	w.press("Make a wallet")
+	w.fill("Passphrase", "short")
+	w.fill("The same once more", "short")
+	w.press("Go on")
+	w.see("At least 8 characters")
+	w.fill("Passphrase", "seven sheep in the yard")
+	w.fill("The same once more", "seven sheep in the yard")
+	w.press("Go on")
+	w.see("Your bank opens the wallet")
+	w.picture("bank")
+	paper, id := w.paper(w.text(`[data-testid="public-key"]`))
+	w.fill("Or its text", "{}")
+	w.press("Go on")
+	w.see("This is no paper of a bank")
+	w.fill("Or its text", paper)
+	w.press("Go on")
+	w.see("You can spend")
+
+	treasury := token.OutputID(w.money.ID(), 1)
+	w.submit(t, w.world.Pay(w.bank, w.world.Key("bank treasury"), id, 2_000*money.Tenge, []token.ID{treasury}, 900_000*money.Tenge, soon()))
+	w.see("2,000.00")
+	w.picture("home")
+
+	// The shop's code, as a link; the button is pressed fifty times, and the first two answers are lost.
+	request := fmt.Sprintf("%s/wallet/#pay?network=%s&to=%s&amount=15005&reference=bread", w.http.URL, w.world.Network, w.alice)
+	w.press("Pay")
+	w.fill("To whom", request)
+	w.see("150.05")
+	w.press("Look and confirm")
+	w.picture("confirm")
+	w.cut, w.submitted = 2, 0
+	w.do(chromedp.Evaluate(`{const b = [...document.querySelectorAll("button")].find(b => b.textContent.startsWith("Pay 150.05")); for (let i = 0; i < 50; i++) b.click()}`, nil))
+	w.see("Paid: 150.05")
+	w.picture("paid")
+	if w.submitted != 3 {
+		t.Errorf("%d submissions, want two whose answers were lost and one", w.submitted)
+	}
+	if got := w.balanceOf(id); got != 1_849*money.Tenge+95 {
+		t.Fatalf("%s are left of 2,000 after one payment of 150.05", got)
+	}
+
+	// More than there is: words, and nothing is gone.
+	w.press("Money")
+	w.press("Pay")
+	w.fill("To whom", w.alice.String())
+	w.fill("How much", "5000")
+	w.press("Look and confirm")
+	w.press("Pay 5,000.00")
+	w.see("not enough money")
+	w.see("Nothing left your wallet")
+	w.picture("refused")
+
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"))
+	w.fill("Passphrase", "seven sheep in the yart")
+	w.press("Open")
+	w.see("does not open it")
+	w.fill("Passphrase", "seven sheep in the yard")
+	w.press("Open")
+	w.see("bread")
+	w.see("1,849.95")
+	for _, fault := range w.faults {
+		t.Error(fault)
+	}
+}
+
+// balanceOf asks the node itself.
+func (w *walletPage) balanceOf(id token.WalletID) (held money.Tiyn) {
+	w.t.Helper()
+	found := false
+	err := w.node.View(context.Background(), func(state *livestate.State, _ node.Head) {
+		wallet, known := state.Wallet(id)
+		held, found = wallet.Balance, known
+	})
+	if err != nil || !found {
+		w.t.Fatal(found, err)
+	}
+	return held
+}

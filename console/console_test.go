@@ -1,0 +1,66 @@
+package console
+
+import (
+	"io"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func get(t *testing.T, files fstest.MapFS, path string) (status int, body string, header func(string) string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler(files).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	content, err := io.ReadAll(w.Result().Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Code, string(content), w.Header().Get
+}
+
+// Every address of the wallet is its page, files are themselves, and nothing else can be reached.
+func TestAddresses(t *testing.T) {
+	files := fstest.MapFS{
+		"dist/wallet/index.html": {Data: []byte("the page")}, "dist/wallet/icon.svg": {Data: []byte("<svg/>")},
+		"dist/assets/wallet-AbCd.js": {Data: []byte("script")}, "dist/secret": {Data: []byte("secret")}, "secret": {Data: []byte("secret")},
+	}
+	for path, want := range map[string]string{ // any order: each by itself
+		"/wallet/": "the page", "/wallet/pay": "the page", "/wallet/pay/deeper": "the page", "/wallet/icon.svg": "<svg/>", "/assets/wallet-AbCd.js": "script",
+		"/wallet/%2e%2e/secret": "the page", "/assets/..%2fsecret": "404 page not found\n", "/assets/..%2f..%2fsecret": "404 page not found\n", "/assets/": "404 page not found\n", "/secret": "404 page not found\n",
+	} {
+		if _, body, _ := get(t, files, path); body != want {
+			t.Errorf("%s: %q, want %q", path, body, want)
+		}
+	}
+	if _, body, _ := get(t, fstest.MapFS{}, "/wallet/"); !strings.Contains(body, "make build") {
+		t.Errorf("not built: %q", body)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	files := fstest.MapFS{"dist/wallet/index.html": {Data: []byte("page")}, "dist/assets/a.js": {Data: []byte("script")}}
+	for path, cached := range map[string]string{"/wallet/": "no-cache", "/assets/a.js": "public, max-age=31536000, immutable"} { // any order: each by itself
+		_, _, header := get(t, files, path)
+		csp := header("Content-Security-Policy")
+		if strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "require-trusted-types-for 'script'") {
+			t.Errorf("%s: %s", path, csp)
+		}
+		if header("X-Content-Type-Options") != "nosniff" || header("Referrer-Policy") != "no-referrer" || header("Cache-Control") != cached {
+			t.Errorf("%s: nosniff %q, referrer %q, cache %q", path, header("X-Content-Type-Options"), header("Referrer-Policy"), header("Cache-Control"))
+		}
+	}
+}
+
+// What a browser loads first is small: the wallet opens on a cheap phone over a slow network.
+func TestFirstLoadIsSmall(t *testing.T) {
+	if !Built() {
+		t.Skip("the pages are not built here: make build builds them where Node is")
+	}
+	const most = 45 << 10 // gzip
+	total, names := firstLoad(t)
+	if total > most {
+		t.Errorf("%d bytes of %v, want at most %d", total, names, most)
+	}
+	t.Logf("%d bytes compressed: %v", total, names)
+}

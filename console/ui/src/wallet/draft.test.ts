@@ -1,0 +1,35 @@
+// @vitest-environment node
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { hex, unhex } from "../ledger/bytes";
+import { signerOf } from "../ledger/sign";
+import { decodeTransaction } from "../ledger/transaction";
+import { signRegistration } from "./draft";
+
+const vectors = JSON.parse(readFileSync(new URL("../../../../testdata/vectors/ledger-3.json", import.meta.url), "utf8"));
+const network = unhex(vectors.network);
+const all = vectors.transactions.filter((t: { kind: string; json: { body: { recovery?: string } } }) => t.kind === "register" && !t.json.body.recovery);
+const vector = all.find((t: { witnesses: { role: string }[] }) => t.witnesses.some((w) => w.role === "possession"));
+const seed = unhex(vector.witnesses.find((w: { role: string }) => w.role === "possession").seed);
+const bank = vector.json.witnesses.filter((w: { role: string }) => w.role !== "possession");
+const paper = (change: object = {}, transaction: object = {}) => JSON.stringify({ network: vectors.network, transaction: { ...vector.json, witnesses: bank, ...transaction }, ...change });
+
+it("signs a registration as the ledger's own program does", async () => {
+  const made = await signRegistration(paper(), network, await signerOf(seed));
+  expect(hex(made.bytes)).toBe(vector.bytes);
+  expect(made.wallet).toBe(vector.id.slice(0, 32));
+  expect(decodeTransaction(made.bytes).kind.name).toBe("register");
+});
+
+it.each([
+  ["draft-network", paper({ network: "00".repeat(32) })],
+  ["draft-kind", paper({}, { kind: "transfer" })],
+  ["draft-key", paper({}, { body: { ...vector.json.body, key: `ed25519:${"11".repeat(32)}` } })],
+  ["draft-form", "[]"],
+  ["draft-form", "{"],
+  ["draft-form", paper({}, { body: null })],
+  ["draft-form", paper({}, { body: { ...vector.json.body, tier: "much" } })],
+  ["out-of-range", paper({}, { body: { ...vector.json.body, tier: 256 } })],
+])("refuses with %s and signs nothing", async (code, text) => {
+  await expect(signRegistration(text, network, await signerOf(seed))).rejects.toThrow(code);
+});

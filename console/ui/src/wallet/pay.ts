@@ -1,0 +1,83 @@
+// A payment is written to the device's journal before it is sent, and the same bytes are sent until the ledger answers or their
+// time is over: a second tap, a reload, another tab or a lost answer pays once.
+
+import { concat, hex, unhex } from "../ledger/bytes";
+import type { Signer } from "../ledger/sign";
+import { ROLE, digest, encodeTransaction, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
+import type { Value } from "../ledger/cbor";
+import { type Client, Refusal, undecided } from "./client";
+import type { PaymentRecord, Store } from "./store";
+
+/** How long what is signed can be executed. Short: a payment that waits for a network is signed when it is sent. */
+const VALID_MILLIS = 120_000n;
+const MOST_MERGES = 64;
+
+export interface Order {
+  readonly wallet: string;
+  readonly payee: string;
+  readonly amount: bigint;
+  readonly memo: string;
+}
+
+export interface Payer {
+  readonly network: Uint8Array;
+  readonly signer: Signer;
+  readonly client: Client;
+  readonly store: Store;
+  readonly now: () => number;
+  readonly pause: (millis: number) => Promise<void>;
+}
+
+async function signed(p: Payer, body: readonly Value[]): Promise<{ id: string; bytes: Uint8Array }> {
+  const id = await transactionId(body);
+  const signature = signatureOf(await p.signer.sign(await digest(p.network, id, ROLE.wallet)));
+  return { id: hex(id), bytes: encodeTransaction(body, [{ role: ROLE.wallet, index: 0, signature }]) };
+}
+
+/** Chooses tokens, signs and writes the payment down. Nothing has been sent when it returns. */
+export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
+  const payer = unhex(order.wallet, 16);
+  for (let merges = 0; ; merges++) {
+    const selection = await p.client.select(order.wallet, order.amount);
+    const validUntil = BigInt((await p.client.network()).timeMillis) + VALID_MILLIS;
+    const inputs = selection.tokens.map((t) => unhex(t.id, 32));
+    if (selection.merge && merges < MOST_MERGES) {
+      await p.client.submit((await signed(p, mergeBody(payer, inputs, selection.total, validUntil))).bytes);
+      continue;
+    }
+    const body = transferBody({ payer, payee: unhex(order.payee, 16), inputs, total: selection.total, amount: order.amount, memo: order.memo, validUntil });
+    const { id, bytes } = await signed(p, body);
+    const record: PaymentRecord = {
+      id,
+      bytes: hex(bytes),
+      payee: order.payee,
+      amount: String(order.amount),
+      memo: order.memo,
+      made: p.now(),
+      validUntil: Number(validUntil),
+      state: "prepared",
+    };
+    await p.store.savePayment(record);
+    return record;
+  }
+}
+
+/** Sends what was prepared until there is a verdict, or until it can no longer be executed. */
+export async function settle(p: Payer, record: PaymentRecord): Promise<PaymentRecord> {
+  for (let attempt = 0; ; attempt++) {
+    let verdict: PaymentRecord | undefined;
+    try {
+      const receipt = await p.client.submit(concat(unhex(record.bytes)));
+      verdict = { ...record, state: "done", index: receipt.index };
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "expired") verdict = { ...record, state: "lapsed", code: error.code };
+      else if (error instanceof Refusal && !undecided(error)) verdict = { ...record, state: "refused", code: error.code };
+      else if (!undecided(error)) throw error;
+    }
+    if (verdict) {
+      await p.store.savePayment(verdict);
+      return verdict;
+    }
+    await p.pause(Math.min(200 * 2 ** attempt, 5_000));
+  }
+}

@@ -1,0 +1,190 @@
+// @vitest-environment node
+// What the wallet relies on: the journal before sending, one payment for many taps, codes, amounts, the vault.
+
+import "fake-indexeddb/auto";
+import { describe, expect, it } from "vitest";
+import { ends, money, parseAmount } from "../format";
+import { amountOf, parse } from "../json";
+import { hex, unhex } from "../ledger/bytes";
+import { signerOf } from "../ledger/sign";
+import { decodeTransaction, item } from "../ledger/transaction";
+import { Client, Refusal } from "./client";
+import { type Payer, prepare, settle } from "./pay";
+import { groupsOf, recoveryCode, seedOf } from "./recovery";
+import { formatRequest, parseRequest, checkRequest } from "./request";
+import { Store } from "./store";
+import { open, seal } from "./vault";
+import en from "../words/en.json";
+import kk from "../words/kk.json";
+import ru from "../words/ru.json";
+
+const NETWORK = "ab".repeat(32);
+const WALLET = "01".repeat(16);
+const SHOP = "02".repeat(16);
+
+/** A node that answers what a test says. */
+function nodeThat(submit: (bytes: Uint8Array, attempt: number) => Response | "lost", tokens = [{ id: "07".repeat(32), amount: 500000 }], total: unknown = 500000, merge = false): { client: Client; sent: Uint8Array[] } {
+  const sent: Uint8Array[] = [];
+  const json = (v: unknown) => new Response(JSON.stringify(v));
+  const send = (async (path: string, init?: RequestInit) => {
+    if (path === "/v1/network") return json({ network: NETWORK, name: "test", open: false, time_millis: 1_800_000_000_000 });
+    if (path.endsWith("/selections")) return json({ tokens, total, merge });
+    sent.push(init?.body as Uint8Array);
+    const answer = submit(init?.body as Uint8Array, sent.length);
+    if (answer === "lost") throw new TypeError("network");
+    return answer;
+  }) as typeof fetch;
+  return { client: new Client("", "https://tenge.example.kz", send), sent };
+}
+
+async function payerAt(client: Client, name: string): Promise<Payer> {
+  return { network: unhex(NETWORK), signer: await signerOf(new Uint8Array(32).fill(9)), client, store: await Store.open(name), now: () => 1, pause: async () => {} };
+}
+
+const receipt = () => new Response(JSON.stringify([{ receipt: { id: "00", index: 7, height: 3, time_millis: 1 } }]));
+const problem = (code: string, status: number) => new Response(JSON.stringify([{ problem: { code, status, detail: "no" } }]));
+const order = { wallet: WALLET, payee: SHOP, amount: 120050n, memo: "нан" };
+
+describe("a payment", () => {
+  it("is written down before it is sent, and pays what was shown", async () => {
+    const { client, sent } = nodeThat(receipt);
+    const payer = await payerAt(client, "a");
+    const made = await prepare(payer, order);
+    expect(sent).toHaveLength(0);
+    expect(await payer.store.payment(made.id)).toEqual(made);
+    const tx = decodeTransaction(unhex(made.bytes));
+    expect(item(tx, "outputs")).toEqual([[1n, 120050n], [0n, 379950n]]);
+    expect(await settle(payer, made)).toMatchObject({ state: "done", index: 7 });
+  });
+
+  it("is sent again, the same bytes, until there is an answer", async () => {
+    const { client, sent } = nodeThat((_, attempt) => (attempt < 4 ? (attempt === 2 ? problem("overloaded", 429) : "lost") : receipt()));
+    const payer = await payerAt(client, "b");
+    const made = await prepare(payer, order);
+    expect((await settle(payer, made)).state).toBe("done");
+    expect(sent).toHaveLength(4);
+    expect(new Set(sent.map(hex)).size).toBe(1);
+  });
+
+  it("goes on after a reload with what was written down", async () => {
+    const first = nodeThat(() => "lost");
+    const before = await payerAt({ ...first.client, select: first.client.select.bind(first.client), network: first.client.network.bind(first.client) } as unknown as Client, "c");
+    const made = await prepare(before, order);
+    before.store.close();
+    const second = nodeThat(receipt);
+    const after = await payerAt(second.client, "c");
+    const [left] = await after.store.payments();
+    expect(left).toEqual(made);
+    expect((await settle(after, left!)).state).toBe("done");
+    expect(hex(second.sent[0]!)).toBe(made.bytes);
+  });
+
+  it.each([["insufficient-funds", 422, "refused"], ["expired", 422, "lapsed"]] as const)("that is refused by %s is not sent again", async (code, status, state) => {
+    const { client, sent } = nodeThat(() => problem(code, status));
+    const payer = await payerAt(client, `d-${code}`);
+    expect(await settle(payer, await prepare(payer, order))).toMatchObject({ state, code });
+    expect(sent).toHaveLength(1);
+  });
+
+  it("of more than the tokens have is not signed", async () => {
+    const { client } = nodeThat(receipt);
+    await expect(prepare(await payerAt(client, "e"), { ...order, amount: 500001n })).rejects.toThrow("out-of-range");
+  });
+
+  it("reads amounts beyond 2^53 without loss", async () => {
+    const most = (1n << 63n) - 1n;
+    expect(amountOf((parse(`{"total": ${most}}`) as { total: unknown }).total)).toBe(most);
+    expect(parse('{"a": "9007199254740993", "b": -9007199254740993, "c": [1.5, "\\"1234567890123456789"]}')).toEqual({ a: "9007199254740993", b: -9007199254740993n, c: [1.5, '"1234567890123456789'] });
+  });
+});
+
+describe("requests", () => {
+  const full = { network: NETWORK, to: SHOP, amount: 150050n, reference: "чек 17 & 5%", until: 1_900_000_000_000 };
+
+  it("come back as they were written, from codes and links", () => {
+    expect(parseRequest(formatRequest(full))).toEqual(full);
+    expect(parseRequest(formatRequest(full, "https://tenge.example.kz/wallet/"))).toEqual(full);
+    expect(parseRequest(`aqsha:pay?network=${NETWORK}&to=${SHOP}&later=1`)).toEqual({ network: NETWORK, to: SHOP });
+  });
+
+  it.each([
+    ["request-foreign", "bitcoin:bc1qxyz?amount=1"],
+    ["request-unknown", "https://example.com/"],
+    ["request-doubled", `aqsha:pay?network=${NETWORK}&to=${SHOP}&to=${SHOP}`],
+    ["request-newer", `aqsha:pay?network=${NETWORK}&to=${SHOP}&req-split=2`],
+    ["request-form", `aqsha:pay?network=${NETWORK}&to=${SHOP}&amount=0`],
+    ["request-form", `aqsha:pay?network=${NETWORK}&to=${SHOP}&amount=-5`],
+    ["request-form", `aqsha:pay?network=${NETWORK}&to=${SHOP}&amount=1e5`],
+    ["request-form", `aqsha:pay?network=${NETWORK}&to=${SHOP}&amount=9223372036854775808`],
+    ["request-form", `aqsha:pay?network=${NETWORK}&to=${SHOP}&reference=%E0`],
+    ["request-long", `aqsha:pay?network=${NETWORK}&to=${SHOP}&reference=${"x".repeat(65)}`],
+    ["wrong-length", `aqsha:pay?network=${NETWORK}&to=0202`],
+  ])("refuse with %s", (code, text) => {
+    expect(() => parseRequest(text)).toThrow(code);
+  });
+
+  it("are for this network and in time", () => {
+    expect(() => checkRequest(full, unhex("cd".repeat(32)), 0)).toThrow("request-network");
+    expect(() => checkRequest(full, unhex(NETWORK), full.until)).toThrow("request-over");
+    checkRequest(full, unhex(NETWORK), full.until - 1);
+  });
+});
+
+describe("what people type and read", () => {
+  it.each([["1 500,50", 150050n], ["1500.5", 150050n], ["0,01", 1n], ["12 ₸", 1200n], ["", "amount-empty"], ["1e5", "amount-form"], ["-3", "amount-form"], ["１２", "amount-form"], ["1,234", "amount-decimals"], ["0", "amount-zero"], ["92233720368547758,08", "amount-large"]])("%s", (text, want) => {
+    expect(parseAmount(text)).toBe(want);
+  });
+
+  it("writes money as the language does", () => {
+    expect(money(123456750n, "ru")).toBe("1\u00a0234\u00a0567,50\u00a0₸");
+    expect(money(-5n, "kk")).toBe("−0,05\u00a0₸");
+    expect(money((1n << 63n) - 1n, "en")).toBe("92,233,720,368,547,758.07\u00a0₸");
+    expect(ends("0123456789abcdef")).toBe("0123…cdef");
+  });
+
+  it("has every text in three languages, with the same values in it", () => {
+    const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+    expect(Object.keys(kk)).toEqual(Object.keys(en));
+    expect(Object.keys(ru)).toEqual(Object.keys(en));
+    for (const [key, text] of Object.entries(en)) {
+      const [k, r] = [kk[key as keyof typeof kk], ru[key as keyof typeof ru]];
+      expect(places(k), key).toEqual(places(text));
+      expect(places(r), key).toEqual(places(text));
+      if (key !== "app") expect(k === text || r === text || k === r, key).toBe(false);
+      expect(/[a-z]{3}/i.test(k.replace(/\{\w+\}|HTTPS|Aqsha/g, "")), `${key}: ${k}`).toBe(false);
+      expect(/[a-z]{3}/i.test(r.replace(/\{\w+\}|HTTPS|Aqsha/g, "")), `${key}: ${r}`).toBe(false);
+    }
+  });
+});
+
+describe("the device", () => {
+  it("opens its seed with the passphrase alone, as it was written", async () => {
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    const { publicKey } = await signerOf(seed);
+    const sealed = await seal(seed, "бес қарға үйде", unhex(NETWORK), publicKey);
+    expect(hex((await open(sealed, "бес қарға үйде", unhex(NETWORK), publicKey))!)).toBe(hex(seed));
+    expect(await open(sealed, "бес қарға", unhex(NETWORK), publicKey)).toBeUndefined();
+    expect(await open(sealed, "бес қарға үйде", unhex("cd".repeat(32)), publicKey)).toBeUndefined();
+    expect(await open({ ...sealed, memory: 8 }, "бес қарға үйде", unhex(NETWORK), publicKey)).toBeUndefined();
+  });
+
+  it("comes back from its recovery code, and from no other", async () => {
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    const code = await recoveryCode(seed);
+    expect(groupsOf(code)).toHaveLength(14);
+    expect(hex((await seedOf(code))!)).toBe(hex(seed));
+    expect(hex((await seedOf(code.toLowerCase().replace(/ /g, "-").replace(/0/g, "o").replace(/1/g, "l")))!)).toBe(hex(seed));
+    let wrong = 0;
+    for (let at = 0; at < code.length; at++) {
+      if (code[at] === " ") continue;
+      const other = code.slice(0, at) + (code[at] === "7" ? "8" : "7") + code.slice(at + 1);
+      if (await seedOf(other)) wrong++;
+    }
+    expect(wrong).toBe(0);
+    expect(await seedOf("7777")).toBeUndefined();
+  });
+});
+
+it("a refusal keeps its code", () => {
+  expect(new Refusal(422, "limit-day", "x").code).toBe("limit-day");
+});
