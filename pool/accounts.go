@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,15 +49,28 @@ type Accounts struct {
 // OpenAccounts opens the books, brings them up to the log's end and holds the two against each
 // other. Where they differ the pool runs, and pays nobody (see Fault).
 func OpenAccounts(log *txlog.Log, file string) (*Accounts, error) {
+	return openAccounts(log, file, nil)
+}
+
+// openAccounts is OpenAccounts for a log of which some may have been read, and held against the books, beforehand.
+func openAccounts(log *txlog.Log, file string, prepared *Prepared) (*Accounts, error) {
 	opened, err := books.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	a := &Accounts{log: log, state: newAccounting(), books: opened, claimed: map[uint64]bool{}}
+	if prepared != nil {
+		a.state = prepared.state
+	}
 	a.state.recall = recallFrom(log)
 	ctx := context.Background()
 	if err := a.adopt(ctx); err != nil {
 		return nil, errors.Join(err, opened.Close())
+	}
+	if prepared != nil {
+		if err := a.book(ctx, prepared.unbooked); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
 	}
 	if err := a.catchUp(ctx); err != nil {
 		return nil, errors.Join(err, opened.Close())
@@ -74,7 +88,9 @@ func OpenAccounts(log *txlog.Log, file string) (*Accounts, error) {
 const recallStep = 4096
 
 // recallFrom looks jobs up in a log, backwards from before an entry: the newest of the number.
-func recallFrom(log Records) func(number, before uint64) (*sharelog.Job, uint64, error) {
+func recallFrom(log interface {
+	Entries(from, to uint64) iter.Seq2[[]byte, error]
+}) func(number, before uint64) (*sharelog.Job, uint64, error) {
 	return func(number, before uint64) (found *sharelog.Job, index uint64, err error) {
 		for to := before; to > 0 && found == nil; to -= min(to, recallStep) {
 			at := to - min(to, recallStep)
@@ -197,7 +213,10 @@ func (a *Accounts) book(ctx context.Context, entries []books.Entry) error {
 
 // applyEntry is apply for what the log holds.
 func (a *accounting) applyEntry(entry []byte) ([]books.Entry, error) {
-	record, err := sharelog.Decode(entry)
+	return a.applyDecoded(sharelog.Decode(entry))
+}
+
+func (a *accounting) applyDecoded(record sharelog.Record, err error) ([]books.Entry, error) {
 	if err != nil {
 		a.position++
 		return nil, a.refuse(a.position-1, err)

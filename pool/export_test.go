@@ -67,7 +67,7 @@ func (p *Pool) NextPayday(interval time.Duration) time.Time { return p.accounts.
 
 // WantsBlockOn says whether a block on a parent would be sent out.
 func (p *Pool) WantsBlockOn(previous bitcoin.Hash) bool {
-	return p.seenOn(previous).claimed.Load() == 0
+	return p.seen.on(previous).claimed.Load() == 0
 }
 
 // EasyTimes is easyTimes.

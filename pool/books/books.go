@@ -138,32 +138,11 @@ func bookOne(ctx context.Context, tx *sql.Tx, e Entry) error {
 
 // sameEntry holds an entry that is there against the one that is given, account by account.
 func sameEntry(ctx context.Context, tx *sql.Tx, e Entry) error {
-	rows, err := tx.QueryContext(ctx, "SELECT p.account, SUM(p.amount) FROM posting p JOIN entry e ON e.id = p.entry WHERE e.key = ? GROUP BY p.account", e.Key)
-	if err != nil {
-		return err
+	has, err := postingsOf(ctx, tx, e.Key)
+	if err == nil && !e.posts(has) {
+		err = &DifferError{e.Key}
 	}
-	defer rows.Close()
-	left := map[string]money.Satoshi{}
-	for _, p := range e.Postings {
-		left[p.Account] += p.Amount
-	}
-	for rows.Next() {
-		var account string
-		var amount int64
-		if err := rows.Scan(&account, &amount); err != nil {
-			return err
-		}
-		left[account] -= money.Satoshi(amount)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, amount := range left {
-		if amount != 0 {
-			return &DifferError{e.Key}
-		}
-	}
-	return nil
+	return err
 }
 
 // Beyond tells whether there are more entries than a number of them.

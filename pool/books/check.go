@@ -1,0 +1,83 @@
+package books
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+
+	"github.com/aqsha/aqsha/money"
+)
+
+// OpenToRead opens the books in a file beside the process that writes them. Only what reads may be called.
+func OpenToRead(file string) (*Books, error) {
+	if _, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	return &Books{db}, nil
+}
+
+// Missing are those of the entries that the books do not have. One that they have otherwise is a *DifferError.
+func (b *Books) Missing(ctx context.Context, entries ...Entry) (missing []Entry, err error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	tx, err := b.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	defer tx.Rollback()
+	for _, e := range entries {
+		has, err := postingsOf(ctx, tx, e.Key)
+		if err != nil {
+			return nil, fmt.Errorf("books: %w", err)
+		}
+		if len(has) == 0 {
+			missing = append(missing, e)
+		} else if !e.posts(has) {
+			return nil, &DifferError{e.Key}
+		}
+	}
+	return missing, nil
+}
+
+// postingsOf is what an entry that is there credits each account; nothing for one that is not.
+func postingsOf(ctx context.Context, tx *sql.Tx, key string) (map[string]money.Satoshi, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT p.account, SUM(p.amount) FROM posting p JOIN entry e ON e.id = p.entry WHERE e.key = ? GROUP BY p.account", key)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	has := map[string]money.Satoshi{}
+	for rows.Next() {
+		var account string
+		var amount int64
+		if err := rows.Scan(&account, &amount); err != nil {
+			return nil, err
+		}
+		has[account] = money.Satoshi(amount)
+	}
+	return has, rows.Err()
+}
+
+// posts tells whether the entry credits each account what another does.
+func (e Entry) posts(has map[string]money.Satoshi) bool {
+	left := map[string]money.Satoshi{}
+	for account, amount := range has {
+		left[account] -= amount
+	}
+	for _, p := range e.Postings {
+		left[p.Account] += p.Amount
+	}
+	for _, amount := range left {
+		if amount != 0 {
+			return false
+		}
+	}
+	return true
+}
