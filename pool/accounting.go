@@ -169,6 +169,8 @@ func (a *accounting) apply(record sharelog.Record) (entries []books.Entry, err e
 		entries, err = a.paid(r)
 	case *sharelog.Sent:
 		err = a.sent(r)
+	case *sharelog.Child:
+		err = a.child(r)
 	case *sharelog.Settled:
 		entries, err = a.settled(r)
 	case *sharelog.PaymentTerms:

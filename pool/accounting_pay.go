@@ -17,6 +17,7 @@ type payment struct {
 	*sharelog.Payment
 	entry   books.Entry
 	sent    []*sharelog.Sent
+	child   []*sharelog.Child // that raise the fee of one that was sent
 	done    *sharelog.Paid    // logs of before: sent was paid, refused was not
 	settled *sharelog.Settled // what the chain says
 
@@ -95,6 +96,19 @@ func (a *accounting) sent(r *sharelog.Sent) error {
 		p.sent = append(p.sent, r)
 	}
 	return err
+}
+
+// child books nothing either: it moves the wallet's own coins, and its fee counts once it is mined.
+func (a *accounting) child(r *sharelog.Child) error {
+	p, err := a.openPayment(r.Number)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(p.sent, func(s *sharelog.Sent) bool { return s.TxID == r.Parent }) {
+		return fmt.Errorf("child of transaction %s, which payment %d has not sent", r.Parent, r.Number)
+	}
+	p.child = append(p.child, r)
+	return nil
 }
 
 // settled books what the chain has made of a payment.

@@ -1,7 +1,9 @@
 package pool_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,11 +11,14 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // What a connection to a wallet can do to a call.
@@ -39,6 +44,33 @@ type meddler struct {
 	left   int             // calls until then
 	when   int             // before the call is passed on, or after; later: with its answer
 	kill   func()          // nil: nobody is
+
+	// keep are coins: no transaction that spends one is signed (any more), as by a wallet that knows it to be spent.
+	keep map[wire.OutPoint]bool
+}
+
+// keeps has the wallet sign nothing that spends the coins of a transaction.
+func (m *meddler) keeps(tx *wire.MsgTx) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keep = map[wire.OutPoint]bool{}
+	for _, in := range tx.TxIn {
+		m.keep[in.PreviousOutPoint] = true
+	}
+}
+
+// refusesToSign tells whether a call asks to sign what spends a coin that is kept. The caller holds mu.
+func (m *meddler) refusesToSign(c call) bool {
+	if len(m.keep) == 0 || !strings.HasPrefix(c.Method, "signrawtransaction") || len(c.Params) == 0 {
+		return false
+	}
+	text, _ := c.Params[0].(string)
+	raw, err := hex.DecodeString(text)
+	tx := new(wire.MsgTx)
+	if err != nil || tx.Deserialize(bytes.NewReader(raw)) != nil {
+		return false
+	}
+	return slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return m.keep[in.PreviousOutPoint] })
 }
 
 // When a caller is killed.
@@ -58,11 +90,11 @@ func (m *meddler) killAt(n, when int, kill func(), methods ...string) {
 	}
 }
 
-// spare has nobody killed.
+// spare has nobody killed, and every coin signed for.
 func (m *meddler) spare() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.kill = nil
+	m.kill, m.keep = nil, nil
 }
 
 // fatal tells whether a call is the caller's last. The caller holds mu.
@@ -142,6 +174,9 @@ func (m *meddler) serve(ctx context.Context, c call) (answer any, code int) {
 	what, made, isMade := m.does[c.Method], m.answers[c.Method], false
 	_, isMade = m.answers[c.Method]
 	m.calls[c.Method]++
+	if m.refusesToSign(c) {
+		what = denies
+	}
 	when, kill := m.fatal(c.Method)
 	m.mu.Unlock()
 	if kill != nil {

@@ -178,7 +178,11 @@ func (p *Pool) spentCoins() (map[wire.OutPoint]bool, error) {
 		if err != nil {
 			continue // reported by watchPayments; the wallet itself offers no coin that is spent
 		}
-		for _, d := range drafts {
+		children, err := p.drawer.children(open.Number)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range slices.Concat(drafts, children) {
 			coins, err := d.Coins()
 			if err != nil {
 				return nil, err

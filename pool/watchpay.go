@@ -32,6 +32,10 @@ type sighting struct {
 	block   bitcoin.Hash
 	time    time.Time // of the block
 	bumped  uint64    // height at which the fee was raised last
+	// childDone: the change of the transaction that was found is spent in a block, by a child whose fee this is, or
+	// otherwise.
+	childDone bool
+	childFee  money.Satoshi
 }
 
 const (
@@ -92,6 +96,10 @@ func (p *Pool) WatchPayments(ctx context.Context) error {
 
 func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 	drafts, lost := p.drawer.get(open.Number)
+	children, err := p.drawer.children(open.Number)
+	if err != nil {
+		return err
+	}
 	tip, err := p.chainHeight(ctx)
 	if err != nil {
 		_, again := p.sendAgain(ctx, drafts)
@@ -102,11 +110,11 @@ func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 		at = &sighting{next: startOf(open, drafts, tip)}
 		p.sighted[open.Number] = at
 	}
-	if err := p.readChain(ctx, open, drafts, at, tip); err != nil {
+	if err := p.readChain(ctx, open, drafts, children, at, tip); err != nil {
 		return err
 	}
 	if at.found {
-		return p.settlePayment(ctx, open, at, tip)
+		return p.settlePayment(ctx, open, children, at, tip)
 	}
 	if lost != nil {
 		return fmt.Errorf("its signed transaction is gone, so it cannot be sent again; it stays open until the chain has it: %w", lost)
@@ -114,8 +122,15 @@ func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 	if err := p.resume(ctx, open, drafts); err != nil {
 		return err
 	}
+	if err := p.resumeChildren(ctx, open, children); err != nil {
+		return err
+	}
 	newest, refused := p.sendAgain(ctx, drafts)
-	return p.bump(ctx, open, drafts, newest, at, tip, refused)
+	child := newestChild(children, newest.ID)
+	if child != nil && refused == nil {
+		refused = p.wallet.Send(ctx, child.Raw)
+	}
+	return p.bump(ctx, &raise{open: open, drafts: drafts, children: children, newest: newest, child: child, refused: refused}, at, tip)
 }
 
 // startOf is the first height at which a payment may be found.
@@ -162,44 +177,9 @@ func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) (last *wal
 	return last, err
 }
 
-// bump replaces a payment that its fee keeps out of blocks, or that the node refuses, by one with a higher
-// fee and the same coins. What was sent first may still be mined instead: either pays once.
-func (p *Pool) bump(ctx context.Context, open *payment, drafts []*wallet.Draft, newest *wallet.Draft, at *sighting, tip uint64, refused error) error {
-	options := p.payOptions.Load()
-	waits := tip >= max(newest.Height, at.bumped)+bumpAfter
-	if options == nil || !waits && !errors.Is(refused, wallet.ErrRefused) {
-		return refused
-	}
-	rate, err := p.wallet.FeeRate(ctx)
-	if err != nil {
-		return errors.Join(refused, err)
-	}
-	if rate > options.MaxFeeRate || rate < newest.Rate*bumpAbove {
-		return refused
-	}
-	at.bumped = tip
-	spent, err := p.spentCoins()
-	if err != nil {
-		return errors.Join(refused, err)
-	}
-	draft, err := p.wallet.Bump(ctx, newest, len(open.Payees), rate, spent)
-	if err != nil {
-		return errors.Join(refused, err)
-	}
-	draft.Height = tip
-	drafts = append(drafts, draft)
-	if err := p.drawer.put(open.Number, drafts); err != nil {
-		return err
-	}
-	if err := p.resume(ctx, open, drafts); err != nil {
-		return err
-	}
-	p.logger.Info("payment's fee raised", "number", open.Number, "transaction", draft.ID, "fee", draft.Fee)
-	return p.wallet.Send(ctx, draft.Raw)
-}
-
-// settlePayment enters what the chain has decided once it is deep enough.
-func (p *Pool) settlePayment(ctx context.Context, open *payment, at *sighting, tip uint64) error {
+// settlePayment enters what the chain has decided once it is deep enough. A child's fee belongs to it, so the child is
+// waited for.
+func (p *Pool) settlePayment(ctx context.Context, open *payment, children []*wallet.Draft, at *sighting, tip uint64) error {
 	depth := uint64(DefaultConfirmations)
 	if options := p.payOptions.Load(); options != nil && options.Confirmations > 0 {
 		depth = uint64(options.Confirmations)
@@ -207,8 +187,13 @@ func (p *Pool) settlePayment(ctx context.Context, open *payment, at *sighting, t
 	if tip+1 < at.height+depth {
 		return nil
 	}
+	if child := newestChild(children, at.txID); child != nil && !at.childDone && tip < at.height+unknownAge {
+		if err := p.wallet.Send(ctx, child.Raw); !errors.Is(err, wallet.ErrSpent) {
+			return err
+		}
+	}
 	record := &sharelog.Settled{
-		Number: open.Number, TimeMillis: at.time.UnixMilli(), Outcome: at.outcome, TxID: at.txID, Fee: at.fee, Height: at.height, Block: at.block,
+		Number: open.Number, TimeMillis: at.time.UnixMilli(), Outcome: at.outcome, TxID: at.txID, Fee: at.fee + at.childFee, Height: at.height, Block: at.block,
 	}
 	if err := p.recordDurably(ctx, record); err != nil {
 		return err
@@ -230,7 +215,7 @@ func (p *Pool) chainHeight(ctx context.Context) (height uint64, err error) {
 
 // readChain reads the blocks up to the tip that have not been read, and again all of them when the chain has
 // become another.
-func (p *Pool) readChain(ctx context.Context, open *payment, drafts []*wallet.Draft, at *sighting, tip uint64) error {
+func (p *Pool) readChain(ctx context.Context, open *payment, drafts, children []*wallet.Draft, at *sighting, tip uint64) error {
 	return p.eachNode(func(node *bitcoin.Client) error {
 		first := startOf(open, drafts, tip)
 		if at.next > first {
@@ -260,6 +245,9 @@ func (p *Pool) readChain(ctx context.Context, open *payment, drafts []*wallet.Dr
 			}
 			if !at.found {
 				at.look(open, drafts, block, hash)
+			}
+			if at.found && !at.childDone {
+				at.lookForChild(children, block)
 			}
 			at.next, at.last = at.next+1, hash
 		}
