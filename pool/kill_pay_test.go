@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -164,6 +165,9 @@ func killPayer(t *testing.T, k *till) {
 			t.Fatal(err)
 		}
 	}
+	if children == 0 {
+		t.Error("no life has left a child behind")
+	}
 	t.Logf("killed before the end: %v; %d with a child on its way", killed, children)
 }
 
@@ -179,8 +183,9 @@ var deaths = []struct {
 	{"confirmed", "getblock", 3, after},            // while blocks are read
 	{"conflicted", "sendrawtransaction", 1, later}, // in the mempool
 	{"bumped", "sign", 2, after},                   // a higher fee is signed and not written down
-	{"child", "sign", 3, after},                    // a child is: the second was the replacement that is not signed
-	{"child", "sign", 3, later},                    // its files and log, or it is sent
+	{"child", "sign", 3, later},                    // a child's files and log, or it is sent
+	{"child", "child", 1, before},                  // it is written down and not sent
+	{"child", "child", 1, after},                   // it is sent, and nobody knows
 }
 
 // signing is the wallet's call.
@@ -197,10 +202,16 @@ func (k *till) arm(life int, child *exec.Cmd) (n, when int, methods []string) {
 	if life < len(deaths) {
 		d := deaths[life]
 		method := d.method
-		if method == "sign" {
+		switch method {
+		case "sign":
 			method = k.signing()
+		case "child":
+			method = "sendrawtransaction"
 		}
 		k.meets(method).killAt(d.n, d.when, kill, method)
+		if d.method == "child" {
+			k.between.fatalOf = call.isChild
+		}
 		return d.n, d.when, []string{method}
 	}
 	n, when = 1+rand.IntN(3), rand.IntN(3)
@@ -236,16 +247,22 @@ func (k *till) meets(method string) *meddler {
 // inMempool waits a little for a transaction of the child's.
 func (k *till) inMempool() (id string) {
 	for range 60 {
-		var pending []string
-		if err := k.node.Call(context.Background(), &pending, "getrawmempool"); err != nil {
-			k.t.Fatal(err)
-		}
-		if len(pending) > 0 {
+		if pending := k.mempool(); len(pending) > 0 {
 			return pending[0]
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
 	return ""
+}
+
+// mempool are the ids of the node's transactions, sorted.
+func (k *till) mempool() (pending []string) {
+	k.t.Helper()
+	if err := k.node.Call(context.Background(), &pending, "getrawmempool"); err != nil {
+		k.t.Fatal(err)
+	}
+	slices.Sort(pending)
+	return pending
 }
 
 func (k *till) confirm(*exec.Cmd) {
@@ -280,8 +297,13 @@ func (k *till) outbid(*exec.Cmd) {
 		k.mineOnly()
 		time.Sleep(20 * time.Millisecond)
 	}
+	before := k.mempool()
 	k.rate(0.0003)
-	time.Sleep(300 * time.Millisecond)
+	for range 40 { // until it is raised, or whoever would raise it is dead
+		if time.Sleep(50 * time.Millisecond); !slices.Equal(k.mempool(), before) {
+			break
+		}
+	}
 	k.confirm(nil)
 }
 

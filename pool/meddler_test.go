@@ -40,10 +40,11 @@ type meddler struct {
 	upstream *bitcoin.Client
 	url      string
 
-	deadly map[string]bool // methods that count until the caller is killed; empty: all
-	left   int             // calls until then
-	when   int             // before the call is passed on, or after; later: with its answer
-	kill   func()          // nil: nobody is
+	deadly  map[string]bool // methods that count until the caller is killed; empty: all
+	fatalOf func(call) bool // which of their calls do; nil: all
+	left    int             // calls until then
+	when    int             // before the call is passed on, or after; later: with its answer
+	kill    func()          // nil: nobody is
 
 	// keep are coins: no transaction that spends one is signed (any more), as by a wallet that knows it to be spent.
 	keep map[wire.OutPoint]bool
@@ -61,16 +62,31 @@ func (m *meddler) keeps(tx *wire.MsgTx) {
 
 // refusesToSign tells whether a call asks to sign what spends a coin that is kept. The caller holds mu.
 func (m *meddler) refusesToSign(c call) bool {
-	if len(m.keep) == 0 || !strings.HasPrefix(c.Method, "signrawtransaction") || len(c.Params) == 0 {
+	if len(m.keep) == 0 || !strings.HasPrefix(c.Method, "signrawtransaction") {
 		return false
+	}
+	tx := c.transaction()
+	return tx != nil && slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return m.keep[in.PreviousOutPoint] })
+}
+
+// transaction is the one that a call is about, as its first parameter; else nil.
+func (c call) transaction() *wire.MsgTx {
+	if len(c.Params) == 0 {
+		return nil
 	}
 	text, _ := c.Params[0].(string)
 	raw, err := hex.DecodeString(text)
 	tx := new(wire.MsgTx)
 	if err != nil || tx.Deserialize(bytes.NewReader(raw)) != nil {
-		return false
+		return nil
 	}
-	return slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return m.keep[in.PreviousOutPoint] })
+	return tx
+}
+
+// isChild tells whether a call is about a transaction with one output, which pays the wallet alone.
+func (c call) isChild() bool {
+	tx := c.transaction()
+	return tx != nil && len(tx.TxOut) == 1
 }
 
 // When a caller is killed.
@@ -84,7 +100,7 @@ const (
 func (m *meddler) killAt(n, when int, kill func(), methods ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.deadly, m.left, m.when, m.kill = map[string]bool{}, n, when, kill
+	m.deadly, m.left, m.when, m.kill, m.fatalOf = map[string]bool{}, n, when, kill, nil
 	for _, method := range methods {
 		m.deadly[method] = true
 	}
@@ -98,8 +114,8 @@ func (m *meddler) spare() {
 }
 
 // fatal tells whether a call is the caller's last. The caller holds mu.
-func (m *meddler) fatal(method string) (when int, kill func()) {
-	if m.kill == nil || len(m.deadly) > 0 && !m.deadly[method] {
+func (m *meddler) fatal(c call) (when int, kill func()) {
+	if m.kill == nil || len(m.deadly) > 0 && !m.deadly[c.Method] || m.fatalOf != nil && !m.fatalOf(c) {
 		return 0, nil
 	}
 	if m.left--; m.left > 0 {
@@ -177,7 +193,7 @@ func (m *meddler) serve(ctx context.Context, c call) (answer any, code int) {
 	if m.refusesToSign(c) {
 		what = denies
 	}
-	when, kill := m.fatal(c.Method)
+	when, kill := m.fatal(c)
 	m.mu.Unlock()
 	if kill != nil {
 		switch when {

@@ -32,11 +32,7 @@ func (k *till) mempoolEntry(id string) (entry mempoolFees) {
 // childOf is the transaction of the mempool that spends another's change.
 func (k *till) childOf(id string, change int) (child string) {
 	k.t.Helper()
-	var pending []string
-	if err := k.node.Call(context.Background(), &pending, "getrawmempool"); err != nil {
-		k.t.Fatal(err)
-	}
-	for _, one := range pending {
+	for _, one := range k.mempool() {
 		for _, in := range k.pending(one).TxIn {
 			if in.PreviousOutPoint.Hash.String() == id && in.PreviousOutPoint.Index == uint32(change) {
 				child = one
