@@ -59,7 +59,7 @@ func (p *Pool) ShareLog() *txlog.Log { return p.log }
 func (p *Pool) Balance(account string) money.Satoshi {
 	p.accounts.mu.Lock()
 	defer p.accounts.mu.Unlock()
-	return p.accounts.state.balance[account]
+	return p.accounts.state.Balance[account]
 }
 
 // NextPayday is when PayEvery pays next.

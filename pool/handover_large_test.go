@@ -113,8 +113,8 @@ func TestHandoverOfALargeLog(t *testing.T) {
 		since = load.accepted.Load() - accepted
 		t.Logf("%d shares in the log, read beforehand: %v; the miner waited %v, meanwhile %d entries were read", shares, !unprepared,
 			time.Duration(longest.Load()).Round(time.Millisecond), s.read)
-		// Beside the miner's shares the log gets a lease, the scheme and a few jobs.
-		if most := uint64(since) + 50; !unprepared && s.read > most {
+		// Each is read twice, by the log and the accounts. Beside the miner's shares the log gets a lease, the scheme and jobs.
+		if most := 2*uint64(since) + 200; !unprepared && s.read > most {
 			t.Errorf("%d entries were read while miners waited; at most %d are new", s.read, most)
 		}
 		if unprepared && s.read < uint64(shares) {

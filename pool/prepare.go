@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/books"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/txlog"
@@ -15,10 +16,11 @@ import (
 type Prepared struct {
 	size  uint64 // entries read
 	root  txlog.Hash
-	state *accounting
+	state *accounting.State
 	said  *restored
 	// unbooked are entries of the accounts that the books did not have; those of the last moments, as the books follow.
 	unbooked []books.Entry
+	books    *books.Snapshot // as they were audited; before a payment they are again, all of them
 }
 
 // maxUnbooked bounds what is kept for books that are behind the log.
@@ -32,8 +34,8 @@ func Prepare(ctx context.Context, network bitcoin.Network, log *txlog.Reader, bo
 		return nil, err
 	}
 	defer known.Close()
-	d := &Prepared{size: log.Size(), root: log.Root(), state: newAccounting(), said: newRestored(network)}
-	d.state.recall = recallFrom(log)
+	d := &Prepared{size: log.Size(), root: log.Root(), state: accounting.New(), said: newRestored(network)}
+	d.state.Recall = recallFrom(log)
 	var entries []books.Entry
 	check := func() error {
 		missing, err := known.Missing(ctx, entries...)
@@ -48,7 +50,7 @@ func Prepare(ctx context.Context, network bitcoin.Network, log *txlog.Reader, bo
 			return nil, err
 		}
 		record, err := sharelog.Decode(entry)
-		more, _ := d.state.applyDecoded(record, err) // what it refuses, it keeps
+		more, _ := d.state.ApplyDecoded(record, err) // what it refuses, it keeps
 		if err := d.said.take(ctx, record); err != nil {
 			return nil, err
 		}
@@ -58,7 +60,13 @@ func Prepare(ctx context.Context, network bitcoin.Network, log *txlog.Reader, bo
 			}
 		}
 	}
-	return d, check()
+	if err := check(); err != nil {
+		return nil, err
+	}
+	if d.books, err = known.Snapshot(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // of tells whether a log begins with what was read.

@@ -110,7 +110,7 @@ func TestAPreparedPoolIsTheSame(tb *testing.T) {
 
 func sameAfterReading(t *rapid.T, got, want *Pool) {
 	a, b := got.accounts.state, want.accounts.state
-	if !maps.Equal(a.balance, b.balance) || a.position != b.position || a.entries != b.entries || len(a.jobs) != len(b.jobs) {
+	if !maps.Equal(a.Balance, b.Balance) || a.Position != b.Position || a.Entries != b.Entries || len(a.Jobs) != len(b.Jobs) {
 		t.Fatalf("accounts %+v, want %+v", a, b)
 	}
 	if err := got.accounts.Fault(); err != nil {

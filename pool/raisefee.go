@@ -10,6 +10,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -20,7 +21,7 @@ import (
 
 // raise is what is known of an open payment whose fee may have to be raised.
 type raise struct {
-	open     *payment
+	open     *accounting.Payment
 	drafts   []*wallet.Draft // its transactions, oldest first
 	children []*wallet.Draft // that spend the change of one of them, oldest first
 	newest   *wallet.Draft   // that can still be mined
@@ -135,9 +136,9 @@ func (p *Pool) raiseByChild(ctx context.Context, r *raise, rate float64, spent m
 }
 
 // resumeChildren enters children that a crash has kept out of the log, before they are sent.
-func (p *Pool) resumeChildren(ctx context.Context, open *payment, children []*wallet.Draft) error {
+func (p *Pool) resumeChildren(ctx context.Context, open *accounting.Payment, children []*wallet.Draft) error {
 	for _, c := range children {
-		if slices.ContainsFunc(open.child, func(known *sharelog.Child) bool { return known.TxID == c.ID }) {
+		if slices.ContainsFunc(open.Child, func(known *sharelog.Child) bool { return known.TxID == c.ID }) {
 			continue
 		}
 		record := &sharelog.Child{Number: open.Number, TimeMillis: time.Now().UnixMilli(), TxID: c.ID, Parent: c.Parent, Fee: c.Fee, Height: c.Height}

@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -94,7 +95,7 @@ func (p *Pool) WatchPayments(ctx context.Context) error {
 	return p.watchPayments(ctx)
 }
 
-func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
+func (p *Pool) watchPayment(ctx context.Context, open *accounting.Payment) error {
 	drafts, lost := p.drawer.get(open.Number)
 	children, err := p.drawer.children(open.Number)
 	if err != nil {
@@ -134,10 +135,10 @@ func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 }
 
 // startOf is the first height at which a payment may be found.
-func startOf(open *payment, drafts []*wallet.Draft, tip uint64) uint64 {
+func startOf(open *accounting.Payment, drafts []*wallet.Draft, tip uint64) uint64 {
 	first := tip + 1 - min(tip+1, unknownAge)
-	if len(open.sent) > 0 {
-		first = open.sent[0].Height + 1
+	if len(open.Sent) > 0 {
+		first = open.Sent[0].Height + 1
 	}
 	if len(drafts) > 0 && drafts[0].Height > 0 {
 		first = min(first, drafts[0].Height+1)
@@ -146,10 +147,10 @@ func startOf(open *payment, drafts []*wallet.Draft, tip uint64) uint64 {
 }
 
 // resume enters the ids of transactions that a crash has kept out of the log, before they are sent.
-func (p *Pool) resume(ctx context.Context, open *payment, drafts []*wallet.Draft) error {
+func (p *Pool) resume(ctx context.Context, open *accounting.Payment, drafts []*wallet.Draft) error {
 	for _, d := range drafts {
 		known := false
-		for _, s := range open.sent {
+		for _, s := range open.Sent {
 			known = known || s.TxID == d.ID
 		}
 		if !known {
@@ -179,7 +180,7 @@ func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) (last *wal
 
 // settlePayment enters what the chain has decided once it is deep enough. A child's fee belongs to it, so the child is
 // waited for.
-func (p *Pool) settlePayment(ctx context.Context, open *payment, children []*wallet.Draft, at *sighting, tip uint64) error {
+func (p *Pool) settlePayment(ctx context.Context, open *accounting.Payment, children []*wallet.Draft, at *sighting, tip uint64) error {
 	depth := uint64(DefaultConfirmations)
 	if options := p.payOptions.Load(); options != nil && options.Confirmations > 0 {
 		depth = uint64(options.Confirmations)
@@ -215,7 +216,7 @@ func (p *Pool) chainHeight(ctx context.Context) (height uint64, err error) {
 
 // readChain reads the blocks up to the tip that have not been read, and again all of them when the chain has
 // become another.
-func (p *Pool) readChain(ctx context.Context, open *payment, drafts, children []*wallet.Draft, at *sighting, tip uint64) error {
+func (p *Pool) readChain(ctx context.Context, open *accounting.Payment, drafts, children []*wallet.Draft, at *sighting, tip uint64) error {
 	return p.eachNode(func(node *bitcoin.Client) error {
 		first := startOf(open, drafts, tip)
 		if at.next > first {
@@ -256,9 +257,9 @@ func (p *Pool) readChain(ctx context.Context, open *payment, drafts, children []
 }
 
 // look searches a block for a transaction of a payment, or one that has spent its coin.
-func (at *sighting) look(open *payment, drafts []*wallet.Draft, block *wire.MsgBlock, hash bitcoin.Hash) {
+func (at *sighting) look(open *accounting.Payment, drafts []*wallet.Draft, block *wire.MsgBlock, hash bitcoin.Hash) {
 	fees := map[bitcoin.Hash]money.Satoshi{}
-	for _, s := range open.sent {
+	for _, s := range open.Sent {
 		fees[s.TxID] = s.Fee
 	}
 	for _, d := range drafts {

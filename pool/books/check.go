@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/aqsha/aqsha/money"
@@ -39,7 +40,7 @@ func (b *Books) Missing(ctx context.Context, entries ...Entry) (missing []Entry,
 		}
 		if len(has) == 0 {
 			missing = append(missing, e)
-		} else if !e.posts(has) {
+		} else if !posts(e, has) {
 			return nil, &DifferError{e.Key}
 		}
 	}
@@ -65,8 +66,8 @@ func postingsOf(ctx context.Context, tx *sql.Tx, key string) (map[string]money.S
 	return has, rows.Err()
 }
 
-// posts tells whether the entry credits each account what another does.
-func (e Entry) posts(has map[string]money.Satoshi) bool {
+// posts tells whether an entry credits each account what another does.
+func posts(e Entry, has map[string]money.Satoshi) bool {
 	left := map[string]money.Satoshi{}
 	for account, amount := range has {
 		left[account] -= amount
@@ -80,4 +81,55 @@ func (e Entry) posts(has map[string]money.Satoshi) bool {
 		}
 	}
 	return true
+}
+
+// Snapshot is what the books held at one moment, every entry of which sums to zero.
+type Snapshot struct {
+	Last     int64 // id of the newest entry
+	Entries  uint64
+	Balances map[string]money.Satoshi
+}
+
+// Snapshot audits all entries, and sums them up.
+func (b *Books) Snapshot(ctx context.Context) (*Snapshot, error) { return b.Since(ctx, &Snapshot{}) }
+
+// Since is what the books hold now, given what they held: only what came after is read. Entries are never changed.
+func (b *Books) Since(ctx context.Context, before *Snapshot) (*Snapshot, error) {
+	tx, err := b.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	defer tx.Rollback()
+	var key string
+	var off int64
+	err = tx.QueryRowContext(ctx, "SELECT e.key, SUM(p.amount) FROM entry e JOIN posting p ON p.entry = e.id WHERE e.id > ? GROUP BY e.id HAVING SUM(p.amount) <> 0 LIMIT 1", before.Last).Scan(&key, &off)
+	if err == nil {
+		return nil, fmt.Errorf("books: entry %s is off by %d satoshi", key, off)
+	}
+	if err != sql.ErrNoRows {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	now := &Snapshot{Balances: maps.Clone(before.Balances)}
+	if now.Balances == nil {
+		now.Balances = map[string]money.Satoshi{}
+	}
+	var more uint64
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*), COALESCE(MAX(id), ?1) FROM entry WHERE id > ?1", before.Last).Scan(&more, &now.Last); err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	now.Entries = before.Entries + more
+	rows, err := tx.QueryContext(ctx, "SELECT account, SUM(amount) FROM posting WHERE entry > ? GROUP BY account", before.Last)
+	if err != nil {
+		return nil, fmt.Errorf("books: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		var amount int64
+		if err := rows.Scan(&account, &amount); err != nil {
+			return nil, fmt.Errorf("books: %w", err)
+		}
+		now.Balances[account] += money.Satoshi(amount)
+	}
+	return now, rows.Err()
 }
