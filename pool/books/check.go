@@ -90,6 +90,14 @@ type Snapshot struct {
 	Balances map[string]money.Satoshi
 }
 
+// What came after an entry is found by the entry, not by reading all accounts: the plus keeps SQLite from the order of
+// accounts, which it would take for the grouping.
+const (
+	unbalancedSince = "SELECT e.key, SUM(p.amount) FROM entry e JOIN posting p ON p.entry = e.id WHERE e.id > ? GROUP BY e.id HAVING SUM(p.amount) <> 0 LIMIT 1"
+	countSince      = "SELECT COUNT(*), COALESCE(MAX(id), ?1) FROM entry WHERE id > ?1"
+	balancesSince   = "SELECT account, SUM(amount) FROM posting WHERE entry > ? GROUP BY +account"
+)
+
 // Snapshot audits all entries, and sums them up.
 func (b *Books) Snapshot(ctx context.Context) (*Snapshot, error) { return b.Since(ctx, &Snapshot{}) }
 
@@ -102,7 +110,7 @@ func (b *Books) Since(ctx context.Context, before *Snapshot) (*Snapshot, error) 
 	defer tx.Rollback()
 	var key string
 	var off int64
-	err = tx.QueryRowContext(ctx, "SELECT e.key, SUM(p.amount) FROM entry e JOIN posting p ON p.entry = e.id WHERE e.id > ? GROUP BY e.id HAVING SUM(p.amount) <> 0 LIMIT 1", before.Last).Scan(&key, &off)
+	err = tx.QueryRowContext(ctx, unbalancedSince, before.Last).Scan(&key, &off)
 	if err == nil {
 		return nil, fmt.Errorf("books: entry %s is off by %d satoshi", key, off)
 	}
@@ -114,11 +122,11 @@ func (b *Books) Since(ctx context.Context, before *Snapshot) (*Snapshot, error) 
 		now.Balances = map[string]money.Satoshi{}
 	}
 	var more uint64
-	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*), COALESCE(MAX(id), ?1) FROM entry WHERE id > ?1", before.Last).Scan(&more, &now.Last); err != nil {
+	if err := tx.QueryRowContext(ctx, countSince, before.Last).Scan(&more, &now.Last); err != nil {
 		return nil, fmt.Errorf("books: %w", err)
 	}
 	now.Entries = before.Entries + more
-	rows, err := tx.QueryContext(ctx, "SELECT account, SUM(amount) FROM posting WHERE entry > ? GROUP BY account", before.Last)
+	rows, err := tx.QueryContext(ctx, balancesSince, before.Last)
 	if err != nil {
 		return nil, fmt.Errorf("books: %w", err)
 	}
