@@ -125,10 +125,10 @@ blocks:
 chains:
 	AQSHA_CHAINS=1 $(GO) test ./pool -count 1 -run TestMineOnEachNetwork -v -timeout 120m
 
-# A pool that pays is killed at KILLS steps of its payments, behind a connection that loses, repeats and makes up answers.
+# A pool that pays from bitcoind's wallet, and one that pays from btcwallet, are killed at KILLS steps of their payments, behind a connection that loses, repeats and makes up answers.
 KILLS ?= 100
 payments:
-	AQSHA_KILLS=$(KILLS) $(GO) test ./pool -count 1 -run TestKilledAtEveryStepOfAPayment -v -timeout 60m
+	AQSHA_KILLS=$(KILLS) $(GO) test ./pool -count 1 -run 'TestKilledAtEveryStepOfA' -v -timeout 120m
 
 # Ten thousand modelled devices; make test has 50.
 FLEET ?= 10000

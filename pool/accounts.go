@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/books"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
@@ -28,7 +30,7 @@ type Accounts struct {
 	checkedAt bitcoin.Hash // tip at which all blocks were looked at; owned by run
 
 	mu    sync.Mutex
-	state *accounting
+	state *accounting.State
 	books *books.Books
 	fault error // why nobody is paid, beside records that are refused (see reason)
 	// frozen: the books know what the log does not, so nothing is entered until the log is back.
@@ -48,23 +50,40 @@ type Accounts struct {
 // OpenAccounts opens the books, brings them up to the log's end and holds the two against each
 // other. Where they differ the pool runs, and pays nobody (see Fault).
 func OpenAccounts(log *txlog.Log, file string) (*Accounts, error) {
+	return openAccounts(log, file, nil)
+}
+
+// openAccounts is OpenAccounts for a log of which some may have been read, and held against the books, beforehand.
+func openAccounts(log *txlog.Log, file string, prepared *Prepared) (*Accounts, error) {
 	opened, err := books.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	a := &Accounts{log: log, state: newAccounting(), books: opened, claimed: map[uint64]bool{}}
-	a.state.recall = recallFrom(log)
+	a := &Accounts{log: log, state: accounting.New(), books: opened, claimed: map[uint64]bool{}}
+	if prepared != nil {
+		a.state = prepared.state
+	}
+	a.state.Recall = recallFrom(log)
 	ctx := context.Background()
 	if err := a.adopt(ctx); err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
+	if prepared != nil {
+		if err := a.book(ctx, prepared.unbooked); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
+	}
 	if err := a.catchUp(ctx); err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	a.mean.Store(int64(a.state.meanFees)) // until the node has been asked
+	a.mean.Store(int64(a.state.MeanFees)) // until the node has been asked
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.compare(ctx); err != nil {
+	seen := &books.Snapshot{}
+	if prepared != nil && a.corrected == nil { // else they have been written anew
+		seen = prepared.books
+	}
+	if err := a.compareSince(ctx, seen); err != nil {
 		a.freeze(err)
 	}
 	return a, nil
@@ -74,7 +93,9 @@ func OpenAccounts(log *txlog.Log, file string) (*Accounts, error) {
 const recallStep = 4096
 
 // recallFrom looks jobs up in a log, backwards from before an entry: the newest of the number.
-func recallFrom(log Records) func(number, before uint64) (*sharelog.Job, uint64, error) {
+func recallFrom(log interface {
+	Entries(from, to uint64) iter.Seq2[[]byte, error]
+}) func(number, before uint64) (*sharelog.Job, uint64, error) {
 	return func(number, before uint64) (found *sharelog.Job, index uint64, err error) {
 		for to := before; to > 0 && found == nil; to -= min(to, recallStep) {
 			at := to - min(to, recallStep)
@@ -125,9 +146,9 @@ func (a *Accounts) Fault() error {
 
 // reason is Fault for who holds mu.
 func (a *Accounts) reason() error {
-	if a.fault == nil && len(a.state.refused) > 0 {
+	if a.fault == nil && len(a.state.Refused) > 0 {
 		return &FaultError{fmt.Errorf("%w; once you have looked at it, 'aqsha pool admin override %[2]d --reason TEXT' has payments go on without it",
-			a.state.refused[0], a.state.refused[0].Entry)}
+			a.state.Refused[0], a.state.Refused[0].Entry)}
 	}
 	return a.fault
 }
@@ -149,8 +170,8 @@ func (p *Pool) Override(ctx context.Context, first, last uint64, reason string) 
 		return err
 	}
 	a.mu.Lock()
-	covers := slices.ContainsFunc(a.state.refused, func(e *RecordError) bool { return first <= e.Entry && e.Entry <= last })
-	position := a.state.position
+	covers := slices.ContainsFunc(a.state.Refused, func(e *accounting.RecordError) bool { return first <= e.Entry && e.Entry <= last })
+	position := a.state.Position
 	a.mu.Unlock()
 	if !covers || last >= position {
 		return errNotRefused
@@ -167,11 +188,11 @@ func (a *Accounts) catchUp(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var entries []books.Entry
-	for entry, err := range a.log.Entries(a.state.position, a.log.Size()) {
+	for entry, err := range a.log.Entries(a.state.Position, a.log.Size()) {
 		if err != nil {
 			return err
 		}
-		more, _ := a.state.applyEntry(entry) // what it refuses, it keeps
+		more, _ := a.state.ApplyEntry(entry) // what it refuses, it keeps
 		if entries = append(entries, more...); len(entries) >= bookEvery {
 			if err := a.book(ctx, entries); err != nil {
 				return err
@@ -193,16 +214,6 @@ func (a *Accounts) book(ctx context.Context, entries []books.Entry) error {
 		return nil
 	}
 	return err
-}
-
-// applyEntry is apply for what the log holds.
-func (a *accounting) applyEntry(entry []byte) ([]books.Entry, error) {
-	record, err := sharelog.Decode(entry)
-	if err != nil {
-		a.position++
-		return nil, a.refuse(a.position-1, err)
-	}
-	return a.apply(record)
 }
 
 // run follows the log and the fate of the pool's blocks.
@@ -231,9 +242,6 @@ func (a *Accounts) run(ctx context.Context, p *Pool) {
 		}
 	}
 }
-
-// finalConfirmations is consensus: a coinbase can be spent from the 100th block after it.
-const finalConfirmations = 100
 
 // orphanPatience keeps a block that the node does not have on its best chain from being called an
 // orphan while it is still being submitted.
@@ -268,7 +276,7 @@ func (a *Accounts) checkBlocks(ctx context.Context, p *Pool) {
 			status = sharelog.StatusOrphaned
 		case onChain && b.Status == sharelog.StatusOrphaned:
 			status = sharelog.StatusRestored
-		case onChain && depth > finalConfirmations && b.Status == 0:
+		case onChain && depth > accounting.FinalConfirmations && b.Status == 0:
 			status = sharelog.StatusConfirmed
 		default:
 			continue
@@ -291,14 +299,14 @@ func (a *Accounts) checkBlocks(ctx context.Context, p *Pool) {
 
 // openBlocks are those that are not final, up to a height, and whether some are so young that they
 // may still be on their way to the node.
-func (a *Accounts) openBlocks(tip int64) (open []poolBlock, young bool) {
+func (a *Accounts) openBlocks(tip int64) (open []accounting.Block, young bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, b := range a.state.blocks {
+	for _, b := range a.state.Blocks {
 		switch {
 		case b.Status == sharelog.StatusConfirmed:
-		case b.Status == sharelog.StatusOrphaned && tip > int64(b.Height)+2*finalConfirmations: // for good, see buried
-		case int64(b.Height) > tip || time.Since(time.UnixMilli(b.entry.TimeMillis)) < orphanPatience:
+		case b.Status == sharelog.StatusOrphaned && tip > int64(b.Height)+2*accounting.FinalConfirmations: // for good, see buried
+		case int64(b.Height) > tip || time.Since(time.UnixMilli(b.Entry.TimeMillis)) < orphanPatience:
 			young = true
 		default:
 			open = append(open, *b)
@@ -311,7 +319,7 @@ func (a *Accounts) openBlocks(tip int64) (open []poolBlock, young bool) {
 func (a *Accounts) Position() uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.state.position
+	return a.state.Position
 }
 
 // jobWait bounds how long a new job waits for the last but one to be durable, which it is unless the disk stands still.
@@ -324,7 +332,7 @@ func (a *Accounts) awaitJobs(p *Pool) error {
 		return err
 	}
 	a.mu.Lock()
-	logged := a.state.jobCount
+	logged := a.state.JobCount
 	a.mu.Unlock()
 	a.issued = max(a.issued, logged)
 	if logged+1 >= a.issued {
@@ -345,8 +353,8 @@ func (a *Accounts) owed(c Config, t *bitcoin.Template, scriptOf func(uint64) []b
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	position := a.state.position
-	credits, err := a.state.history.Split(c.Scheme, c.FeePPM, payout.Reward{Total: t.CoinbaseValue, Target: t.Target, Position: position})
+	position := a.state.Position
+	credits, err := a.state.History.Split(c.Scheme, c.FeePPM, payout.Reward{Total: t.CoinbaseValue, Target: t.Target, Position: position})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -358,9 +366,9 @@ func (a *Accounts) owed(c Config, t *bitcoin.Template, scriptOf func(uint64) []b
 		if a.claimed[user] {
 			return 0 // the wallet pays it
 		}
-		return a.state.debt(user)
+		return a.state.Debt(user)
 	}
-	for user := range a.state.since {
+	for user := range a.state.Since {
 		if debt(user) > 0 && byUser[user] == 0 {
 			byUser[user] = 0
 		}
@@ -388,32 +396,29 @@ const olderLog = "the log in this directory is older than the books, as after a 
 
 // compare holds the books against the log: every entry balances, none is in the books that the log
 // does not give, and every account has what the log says. The caller holds mu.
-func (a *Accounts) compare(ctx context.Context) error {
-	if err := a.books.Audit(ctx); err != nil {
-		return err
-	}
-	extra, err := a.books.Beyond(ctx, a.state.entries)
+func (a *Accounts) compare(ctx context.Context) error { return a.compareSince(ctx, &books.Snapshot{}) }
+
+// compareSince is compare for books of which a part was seen before: what came after is read.
+func (a *Accounts) compareSince(ctx context.Context, before *books.Snapshot) error {
+	now, err := a.books.Since(ctx, before)
 	if err != nil {
 		return err
 	}
-	if extra {
+	if now.Entries > a.state.Entries {
 		extra, err := a.unknownEntry(ctx)
 		if err != nil {
 			return err
 		}
 		return fmt.Errorf("the books have %q of %s, which the log does not give; %s", extra.Key, time.UnixMilli(extra.TimeMillis).UTC().Format(time.RFC3339), olderLog)
 	}
-	booked, err := a.books.Balances(ctx)
-	if err != nil {
-		return err
-	}
-	for account, amount := range a.state.balance {
+	booked := now.Balances
+	for account, amount := range a.state.Balance {
 		if booked[account] != amount {
 			return fmt.Errorf("books have %d satoshi on %s, the log gives %d", booked[account], account, amount)
 		}
 	}
 	for account, amount := range booked {
-		if a.state.balance[account] != amount {
+		if a.state.Balance[account] != amount {
 			return fmt.Errorf("books have %d satoshi on %s, which the log does not give", amount, account)
 		}
 	}
@@ -422,13 +427,13 @@ func (a *Accounts) compare(ctx context.Context) error {
 
 // unknownEntry is the newest entry of the books that the log does not give, as of the log's applied part.
 func (a *Accounts) unknownEntry(ctx context.Context) (*books.Entry, error) {
-	state, given := newAccounting(), map[string]bool{}
-	state.recall = a.state.recall
-	for entry, err := range a.log.Entries(0, a.state.position) {
+	state, given := accounting.New(), map[string]bool{}
+	state.Recall = a.state.Recall
+	for entry, err := range a.log.Entries(0, a.state.Position) {
 		if err != nil {
 			return nil, err
 		}
-		entries, _ := state.applyEntry(entry) // what it does not understand is a fault of its own
+		entries, _ := state.ApplyEntry(entry) // what it does not understand is a fault of its own
 		for _, e := range entries {
 			given[e.Key] = true
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/books"
 )
 
@@ -20,15 +21,15 @@ func (a *Accounts) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	state := newAccounting()
-	state.recall = a.state.recall
+	state := accounting.New()
+	state.Recall = a.state.Recall
 	var entries []books.Entry
 	known := map[string]bool{}
 	for entry, err := range a.log.Entries(0, a.log.Size()) {
 		if err != nil {
 			return err
 		}
-		more, _ := state.applyEntry(entry) // catchUp meets what it refuses
+		more, _ := state.ApplyEntry(entry) // catchUp meets what it refuses
 		for _, e := range more {
 			known[e.Key] = true
 		}
@@ -48,7 +49,7 @@ func (a *Accounts) adopt(ctx context.Context) error {
 		return err
 	}
 	a.corrected = map[string]money.Satoshi{}
-	for account, amount := range state.balance {
+	for account, amount := range state.Balance {
 		if amount != before[account] {
 			a.corrected[account] = amount - before[account]
 		}

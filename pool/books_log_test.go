@@ -25,7 +25,7 @@ func logOf(t *testing.T, dir string, records ...sharelog.Record) *txlog.Log {
 	return log
 }
 
-func appendTo(t *testing.T, log *txlog.Log, records ...sharelog.Record) {
+func appendTo(t testing.TB, log *txlog.Log, records ...sharelog.Record) {
 	t.Helper()
 	var entries [][]byte
 	for _, r := range records {

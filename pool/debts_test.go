@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
@@ -16,12 +17,12 @@ import (
 )
 
 // applier feeds records to accounts.
-func applier(t *testing.T, a *accounting) func(records ...sharelog.Record) {
+func applier(t *testing.T, a *accounting.State) func(records ...sharelog.Record) {
 	t.Helper()
 	return func(records ...sharelog.Record) {
 		t.Helper()
 		for _, r := range records {
-			if _, err := a.apply(r); err != nil {
+			if _, err := a.Apply(r); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -40,10 +41,10 @@ var unit = stratum.Difficulty{N: 1}
 // However many coinbases a tip has, as under SOLO with thousands of users, a share of the first still counts;
 // jobs of former tips are forgotten, and found again in the log for a share that is late.
 func TestJobsLiveWithTheirTip(t *testing.T) {
-	a := newAccounting()
+	a := accounting.New()
 	apply := applier(t, a)
 	recalled := 0
-	a.recall = func(number, before uint64) (*sharelog.Job, uint64, error) {
+	a.Recall = func(number, before uint64) (*sharelog.Job, uint64, error) {
 		recalled++
 		return paying(number, 1), 3, nil
 	}
@@ -56,8 +57,8 @@ func TestJobsLiveWithTheirTip(t *testing.T) {
 		t.Error("a job of the tip was forgotten")
 	}
 	apply(paying(10_001, 2), paying(10_002, 3))
-	if len(a.jobs) != 2 {
-		t.Errorf("%d jobs are kept of former tips", len(a.jobs))
+	if len(a.Jobs) != 2 {
+		t.Errorf("%d jobs are kept of former tips", len(a.Jobs))
 	}
 	apply(&sharelog.Share{Worker: 1, Job: 2, Difficulty: unit})
 	if recalled != 1 {
@@ -67,38 +68,38 @@ func TestJobsLiveWithTheirTip(t *testing.T) {
 
 // A debt that a coinbase pays which is still out is not payable from the wallet, until its tip and the next have gone.
 func TestADebtIsInOnePlace(t *testing.T) {
-	a := newAccounting()
+	a := accounting.New()
 	apply := applier(t, a)
 	apply(&sharelog.Scheme{Name: payout.TIDES, Rules: sharelog.RulesAtBlock, InCoinbase: true},
 		&sharelog.Worker{Number: 1, User: 1, Address: "a"},
 		paying(1, 1, sharelog.Payee{Amount: 10_000}),
 		&sharelog.Share{Worker: 1, Job: 1, Difficulty: unit})
 	first := paying(2, 1, sharelog.Payee{Amount: 10_000}, sharelog.Payee{User: 1, Debt: 10_000}) // no room: owed
-	first.Position = a.position
+	first.Position = a.Position
 	apply(first, &sharelog.Share{Worker: 1, Job: 2, Difficulty: unit, SolvesBlock: true})
-	apply(&sharelog.Status{Hash: a.blocks[0].Hash, Status: sharelog.StatusConfirmed})
-	if a.debt(1) != 10_000 || a.payable(1) != 10_000 {
-		t.Fatalf("owed %d, payable %d", a.debt(1), a.payable(1))
+	apply(&sharelog.Status{Hash: a.Blocks[0].Hash, Status: sharelog.StatusConfirmed})
+	if a.Debt(1) != 10_000 || a.Payable(1) != 10_000 {
+		t.Fatalf("owed %d, payable %d", a.Debt(1), a.Payable(1))
 	}
 	out := paying(3, 2, sharelog.Payee{Amount: 0}, sharelog.Payee{User: 1, Amount: 10_000, Debt: 4_000})
 	apply(out)
-	if a.payable(1) != 4_000 {
-		t.Errorf("while a coinbase pays 6,000 of 10,000 the wallet may pay %d", a.payable(1))
+	if a.Payable(1) != 4_000 {
+		t.Errorf("while a coinbase pays 6,000 of 10,000 the wallet may pay %d", a.Payable(1))
 	}
 	apply(paying(4, 3, sharelog.Payee{Amount: 10_000}))
-	if a.payable(1) != 4_000 {
+	if a.Payable(1) != 4_000 {
 		t.Error("a late share may still solve the job of the last tip")
 	}
 	apply(paying(5, 4, sharelog.Payee{Amount: 10_000}))
-	if a.payable(1) != 10_000 {
-		t.Errorf("with the coinbase gone the wallet may pay %d of 10,000", a.payable(1))
+	if a.Payable(1) != 10_000 {
+		t.Errorf("with the coinbase gone the wallet may pay %d of 10,000", a.Payable(1))
 	}
 }
 
 // What one block brings is not certain because another pays an old debt: with both provisional, nothing of the
 // first is payable.
 func TestProvisionalCreditsAreNotPayable(t *testing.T) {
-	a := newAccounting()
+	a := accounting.New()
 	apply := applier(t, a)
 	apply(&sharelog.Scheme{Name: payout.TIDES, Rules: sharelog.RulesAtBlock, InCoinbase: true},
 		&sharelog.Worker{Number: 1, User: 1, Address: "a"},
@@ -107,25 +108,25 @@ func TestProvisionalCreditsAreNotPayable(t *testing.T) {
 	block := func(number uint64, tip byte, payees ...sharelog.Payee) {
 		t.Helper()
 		j := paying(number, tip, payees...)
-		j.Position = a.position
+		j.Position = a.Position
 		apply(j, &sharelog.Share{Worker: 1, Job: number, Difficulty: unit, SolvesBlock: true})
 	}
 	block(2, 1, sharelog.Payee{Amount: 10_000}, sharelog.Payee{User: 1, Debt: 10_000})
-	apply(&sharelog.Status{Hash: a.blocks[0].Hash, Status: sharelog.StatusConfirmed}) // an old certain debt
+	apply(&sharelog.Status{Hash: a.Blocks[0].Hash, Status: sharelog.StatusConfirmed}) // an old certain debt
 	block(3, 2, sharelog.Payee{Amount: 10_000}, sharelog.Payee{User: 1, Debt: 20_000})
 	block(4, 3, sharelog.Payee{Amount: 0}, sharelog.Payee{User: 1, Amount: 20_000, Debt: 0}) // its credit and the old debt
-	if got := a.debt(1); got != 0 {
+	if got := a.Debt(1); got != 0 {
 		t.Errorf("%d of a provisional block are payable", got)
 	}
-	apply(&sharelog.Status{Hash: a.blocks[1].Hash, Status: sharelog.StatusOrphaned})
-	if got := a.balance["user:1"]; got != 0 {
+	apply(&sharelog.Status{Hash: a.Blocks[1].Hash, Status: sharelog.StatusOrphaned})
+	if got := a.Balance["user:1"]; got != 0 {
 		t.Errorf("after the orphan: %d", got)
 	}
 }
 
 // Under PPS a new fee counts from its entry on, and another scheme settles what shares have earned before.
 func TestSchemesApplyFromTheirEntry(t *testing.T) {
-	a := newAccounting()
+	a := accounting.New()
 	apply := applier(t, a)
 	job := func(number uint64) *sharelog.Job {
 		j := paying(number, 1)
@@ -138,15 +139,15 @@ func TestSchemesApplyFromTheirEntry(t *testing.T) {
 		apply(share(1))
 	}
 	apply(job(2))
-	if got := a.balance["user:1"]; got != 99_000_000 {
+	if got := a.Balance["user:1"]; got != 99_000_000 {
 		t.Fatalf("100 shares at 1 %%: %d", got)
 	}
 	apply(&sharelog.Scheme{Name: payout.PPS, FeePPM: 20_000, Rules: sharelog.RulesAtBlock}, share(2), job(3))
-	if got := a.balance["user:1"]; got != 99_980_000 {
+	if got := a.Balance["user:1"]; got != 99_980_000 {
 		t.Errorf("one more at 2 %%: %d", got)
 	}
 	apply(share(3), &sharelog.Scheme{Name: payout.PPLNS, Rules: sharelog.RulesAtBlock})
-	if got := a.balance["user:1"]; got != 100_960_000 {
+	if got := a.Balance["user:1"]; got != 100_960_000 {
 		t.Errorf("one more, and then another scheme: %d", got)
 	}
 }
@@ -183,11 +184,11 @@ func TestAnUnknownRecordStopsPaymentsOnly(t *testing.T) {
 				t.Fatalf("the log does not open: %v", err)
 			}
 			defer accounts.Close()
-			var bad *RecordError
+			var bad *accounting.RecordError
 			if fault := accounts.Fault(); !errors.As(fault, &bad) || bad.Entry != 3 {
 				t.Errorf("payments go on: %v", fault)
 			}
-			if got := accounts.state.balance["user:1"]; got != 10_000 {
+			if got := accounts.state.Balance["user:1"]; got != 10_000 {
 				t.Errorf("what follows counts for %d", got)
 			}
 		})
@@ -217,12 +218,12 @@ func TestAnOverrideHasPaymentsGoOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var refused *RecordError
+			var refused *accounting.RecordError
 			fault := accounts.Fault()
 			if errors.As(fault, &refused) != (tc.stopped != 0) || refused != nil && refused.Entry != tc.stopped {
 				t.Errorf("after %+v: %v", tc.over, fault)
 			}
-			if got := accounts.state.balance["user:1"]; got != 9_900 {
+			if got := accounts.state.Balance["user:1"]; got != 9_900 {
 				t.Errorf("the user has %d", got)
 			}
 			if err := accounts.Close(); err != nil {

@@ -23,14 +23,28 @@ type drawer struct{ dir string }
 // maxDraftBytes bounds a file that is read back: some tens of transactions of at most 400,000 bytes in base64.
 const maxDraftBytes = 16 << 20
 
-const draftSuffix = ".draft.json"
+// Of a payment's files: its own transactions, and those that spend its change to raise its fee.
+const (
+	draftSuffix = ".draft.json"
+	childSuffix = ".child.json"
+)
 
-func (d drawer) file(number uint64) string {
-	return filepath.Join(d.dir, strconv.FormatUint(number, 10)+draftSuffix)
+func (d drawer) file(number uint64, suffix string) string {
+	return filepath.Join(d.dir, strconv.FormatUint(number, 10)+suffix)
 }
 
-// put makes a payment durable under its number: contents first, then the name.
+// put makes a payment durable under its number.
 func (d drawer) put(number uint64, drafts []*wallet.Draft) error {
+	return d.write(d.file(number, draftSuffix), drafts)
+}
+
+// putChildren makes those durable that raise its fee.
+func (d drawer) putChildren(number uint64, children []*wallet.Draft) error {
+	return d.write(d.file(number, childSuffix), children)
+}
+
+// write makes a file durable: contents first, then the name.
+func (d drawer) write(file string, drafts []*wallet.Draft) error {
 	if d.dir == "" {
 		return errors.New("payments need a directory to keep signed transactions in")
 	}
@@ -41,7 +55,7 @@ func (d drawer) put(number uint64, drafts []*wallet.Draft) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := os.OpenFile(d.file(number)+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	fresh, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -52,7 +66,7 @@ func (d drawer) put(number uint64, drafts []*wallet.Draft) error {
 	if err = errors.Join(err, fresh.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(fresh.Name(), d.file(number)); err != nil {
+	if err := os.Rename(fresh.Name(), file); err != nil {
 		return err
 	}
 	return d.sync()
@@ -66,16 +80,30 @@ func (d drawer) sync() error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// get reads a payment's transactions, oldest first, and holds each against its own id.
+// get reads a payment's transactions, oldest first.
 func (d drawer) get(number uint64) ([]*wallet.Draft, error) {
-	info, err := os.Stat(d.file(number))
+	return d.read(d.file(number, draftSuffix))
+}
+
+// children are the transactions that raise a payment's fee, oldest first; mostly none.
+func (d drawer) children(number uint64) ([]*wallet.Draft, error) {
+	children, err := d.read(d.file(number, childSuffix))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return children, err
+}
+
+// read reads transactions and holds each against its own id.
+func (d drawer) read(file string) ([]*wallet.Draft, error) {
+	info, err := os.Stat(file)
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() > maxDraftBytes {
-		return nil, fmt.Errorf("%s: larger than %d bytes", d.file(number), maxDraftBytes)
+		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxDraftBytes)
 	}
-	raw, err := os.ReadFile(d.file(number))
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -84,29 +112,31 @@ func (d drawer) get(number uint64) ([]*wallet.Draft, error) {
 		raw = slices.Concat([]byte("["), raw, []byte("]"))
 	}
 	if err := json.Unmarshal(raw, &drafts); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.file(number), err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if len(drafts) == 0 {
-		return nil, fmt.Errorf("%s: no transaction", d.file(number))
+		return nil, fmt.Errorf("%s: no transaction", file)
 	}
 	for _, draft := range drafts {
 		if draft == nil {
-			return nil, fmt.Errorf("%s: an empty transaction", d.file(number))
+			return nil, fmt.Errorf("%s: an empty transaction", file)
 		}
 		id, err := wallet.IDOf(draft.Raw)
 		if err == nil && id != draft.ID {
 			err = fmt.Errorf("the transaction is %s and not %s", id, draft.ID)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", d.file(number), err)
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return drafts, nil
 }
 
 func (d drawer) remove(number uint64) error {
-	if err := os.Remove(d.file(number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for _, suffix := range []string{childSuffix, draftSuffix} {
+		if err := os.Remove(d.file(number, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }

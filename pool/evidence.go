@@ -6,6 +6,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -58,10 +59,10 @@ func scriptOf(address string) []byte {
 
 // checkJob holds a job's fields against its coinbases' bytes, which every share of it has hashed.
 func (a *Auditor) checkJob(index uint64, j *sharelog.Job) {
-	if a.state.jobs[j.Number] != nil {
+	if a.state.Jobs[j.Number] != nil {
 		a.convict(index, "number", fmt.Sprintf("job %d", j.Number), "which is another's")
 	}
-	if network, known := networkOf(a.state.scheme.Address); known {
+	if network, known := networkOf(a.state.Scheme.Address); known {
 		if subsidy := Subsidy(network, int(j.Height)); j.CoinbaseValue-j.Fees != subsidy {
 			a.convict(index, "fees", fmt.Sprintf("%d satoshi of a reward of %d", j.Fees, j.CoinbaseValue), fmt.Sprintf("the subsidy at height %d is %d", j.Height, subsidy))
 		}
@@ -78,7 +79,7 @@ func (a *Auditor) checkPosition(index uint64, j *sharelog.Job) {
 	if j.Position > index {
 		a.convict(index, "position", fmt.Sprintf("the split counts the log before entry %d", j.Position), "which had not been written")
 	}
-	s := a.state.scheme
+	s := a.state.Scheme
 	if s.Rules < sharelog.RulesAtBlock || !s.InCoinbase || s.Name == payout.SOLO {
 		return
 	}
@@ -93,19 +94,19 @@ func (a *Auditor) checkPosition(index uint64, j *sharelog.Job) {
 // far as there were any when the job was laid out, which was after the last one. Debts that the wallet is about to pay
 // are left out.
 func (a *Auditor) checkPayees(index uint64, j *sharelog.Job) {
-	s := a.state.scheme
+	s := a.state.Scheme
 	if s.Rules < sharelog.RulesAtBlock || s.Name == payout.SOLO {
 		return
 	}
 	debts := map[uint64]money.Satoshi{}
-	for user := range a.state.since {
-		debts[user] = a.state.debt(user)
+	for user := range a.state.Since {
+		debts[user] = a.state.Debt(user)
 	}
 	before := a.debts
 	a.debts = debts
 	credit := map[uint64]money.Satoshi{}
 	if target, err := bitcoin.TargetOfBits(j.Bits); err == nil && s.InCoinbase {
-		credits, err := a.state.history.Split(s.Name, s.FeePPM, payout.Reward{Total: j.CoinbaseValue, Target: target, Position: j.Position})
+		credits, err := a.state.History.Split(s.Name, s.FeePPM, payout.Reward{Total: j.CoinbaseValue, Target: target, Position: j.Position})
 		if err != nil {
 			return
 		}
@@ -237,9 +238,9 @@ func (a *Auditor) checkUnclaimed() {
 }
 
 // checkBlock holds a block's credits against what its coinbase pays.
-func (a *Auditor) checkBlock(b *poolBlock) {
+func (a *Auditor) checkBlock(b *accounting.Block) {
 	credit := map[uint64]money.Satoshi{}
-	for _, c := range b.credits {
+	for _, c := range b.Credits {
 		credit[c.User] += c.Amount
 	}
 	if b.Scheme.Rules >= sharelog.RulesAtBlock && !b.Scheme.InCoinbase {
@@ -248,7 +249,7 @@ func (a *Auditor) checkBlock(b *poolBlock) {
 	covered := map[uint64]money.Satoshi{}
 	for _, p := range b.Job.Variants[b.Variant].Payees {
 		covered[p.User] += p.Amount + p.Debt
-		before := a.state.balance[userAccount(p.User)] - credit[p.User] + p.Amount
+		before := a.state.Balance[accounting.UserAccount(p.User)] - credit[p.User] + p.Amount
 		if p.User != 0 && p.Amount > credit[p.User]+max(before, 0) {
 			a.convict(b.Share, "payees", fmt.Sprintf("user %d is paid %d satoshi", p.User, p.Amount),
 				fmt.Sprintf("the scheme gives %d, and %d were owed", credit[p.User], max(before, 0)))
@@ -269,8 +270,8 @@ const choosing = 10 * 60 * 1000
 
 // noteReturn keeps when a user who had left came back, for a payment that was chosen just before.
 func (a *Auditor) noteReturn(s *sharelog.Share) {
-	user := a.state.users[s.Worker]
-	if t := a.state.payTerms; t != nil && t.SweepMillis > 0 && s.TimeMillis-a.state.lastShare[user] > int64(t.SweepMillis) {
+	user := a.state.Users[s.Worker]
+	if t := a.state.PayTerms; t != nil && t.SweepMillis > 0 && s.TimeMillis-a.state.LastShare[user] > int64(t.SweepMillis) {
 		a.returned[user] = s.TimeMillis
 	}
 }
@@ -281,16 +282,16 @@ func (a *Auditor) hadLeft(user uint64, timeMillis int64, t *sharelog.PaymentTerm
 		return false
 	}
 	back, came := a.returned[user]
-	return timeMillis-a.state.lastShare[user] > int64(t.SweepMillis) || came && timeMillis-back <= choosing
+	return timeMillis-a.state.LastShare[user] > int64(t.SweepMillis) || came && timeMillis-back <= choosing
 }
 
 // checkPayment: a payment pays what is owed, and nobody less than the minimum in force who has not left.
 func (a *Auditor) checkPayment(index uint64, p *sharelog.Payment) {
 	for _, payee := range p.Payees {
-		if owed := a.state.debt(payee.User); payee.Amount > owed {
+		if owed := a.state.Debt(payee.User); payee.Amount > owed {
 			a.convict(index, "payment", fmt.Sprintf("user %d is paid %d satoshi", payee.User, payee.Amount), fmt.Sprintf("%d were owed for certain", owed))
 		}
-		if t := a.state.payTerms; t != nil && payee.Amount < t.Minimum && !a.hadLeft(payee.User, p.TimeMillis, t) {
+		if t := a.state.PayTerms; t != nil && payee.Amount < t.Minimum && !a.hadLeft(payee.User, p.TimeMillis, t) {
 			a.convict(index, "payment", fmt.Sprintf("user %d is paid %d satoshi", payee.User, payee.Amount),
 				fmt.Sprintf("the least payment is %d, and the user had not left", t.Minimum))
 		}
@@ -302,7 +303,7 @@ func (a *Auditor) checkWorker(index uint64, w *sharelog.Worker) {
 	if scriptOf(w.Address) == nil {
 		a.convict(index, "address", fmt.Sprintf("%.100q", w.Address), "which is none")
 	}
-	if _, known := a.state.users[w.Number]; known {
+	if _, known := a.state.Users[w.Number]; known {
 		a.convict(index, "worker", fmt.Sprintf("number %d", w.Number), "which is another's")
 	}
 	want := w.Number

@@ -6,12 +6,13 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
 // CheckChain holds what a log says of its blocks and payments against a node's chain.
 func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node *bitcoin.Client) error {
-	for _, b := range a.state.blocks {
+	for _, b := range a.state.Blocks {
 		hash, err := node.HashAt(ctx, int(b.Height))
 		if err != nil {
 			a.convict(b.Share, "block", fmt.Sprintf("one at height %d", b.Height), "the chain is not so high: "+err.Error())
@@ -27,8 +28,8 @@ func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node 
 	if err := a.checkMeans(ctx, network, node); err != nil {
 		return err
 	}
-	for _, p := range a.state.payments {
-		if p.settled == nil || p.settled.Outcome == sharelog.OutcomeDropped {
+	for _, p := range a.state.Payments {
+		if p.Settled == nil || p.Settled.Outcome == sharelog.OutcomeDropped {
 			continue
 		}
 		if err := a.checkSettled(ctx, node, p); err != nil {
@@ -39,16 +40,16 @@ func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node 
 }
 
 // checkSettled looks a payment up in the block that it is said to be in.
-func (a *Auditor) checkSettled(ctx context.Context, node *bitcoin.Client, p *payment) error {
-	s := p.settled
+func (a *Auditor) checkSettled(ctx context.Context, node *bitcoin.Client, p *accounting.Payment) error {
+	s := p.Settled
 	claim := fmt.Sprintf("payment %d: %s is in block %s at height %d", p.Number, s.TxID, s.Block, s.Height)
 	hash, err := node.HashAt(ctx, int(s.Height))
 	if err != nil {
-		a.convict(p.entryIndex, "payment", claim, "the chain is not so high: "+err.Error())
+		a.convict(p.EntryIndex, "payment", claim, "the chain is not so high: "+err.Error())
 		return nil
 	}
 	if hash != s.Block {
-		a.convict(p.entryIndex, "payment", claim, fmt.Sprintf("the chain has %s there", hash))
+		a.convict(p.EntryIndex, "payment", claim, fmt.Sprintf("the chain has %s there", hash))
 		return nil
 	}
 	block, err := node.RawBlock(ctx, hash)
@@ -71,11 +72,11 @@ func (a *Auditor) checkSettled(ctx context.Context, node *bitcoin.Client, p *pay
 				}
 			}
 			if !paid {
-				a.convict(p.entryIndex, "payment", claim, fmt.Sprintf("which does not pay %d satoshi to %s", payee.Amount, a.address(payee.User)))
+				a.convict(p.EntryIndex, "payment", claim, fmt.Sprintf("which does not pay %d satoshi to %s", payee.Amount, a.address(payee.User)))
 			}
 		}
 		return nil
 	}
-	a.convict(p.entryIndex, "payment", claim, "which does not hold it")
+	a.convict(p.EntryIndex, "payment", claim, "which does not hold it")
 	return nil
 }

@@ -59,7 +59,7 @@ func (p *Pool) ShareLog() *txlog.Log { return p.log }
 func (p *Pool) Balance(account string) money.Satoshi {
 	p.accounts.mu.Lock()
 	defer p.accounts.mu.Unlock()
-	return p.accounts.state.balance[account]
+	return p.accounts.state.Balance[account]
 }
 
 // NextPayday is when PayEvery pays next.
@@ -67,7 +67,7 @@ func (p *Pool) NextPayday(interval time.Duration) time.Time { return p.accounts.
 
 // WantsBlockOn says whether a block on a parent would be sent out.
 func (p *Pool) WantsBlockOn(previous bitcoin.Hash) bool {
-	return p.seenOn(previous).claimed.Load() == 0
+	return p.seen.on(previous).claimed.Load() == 0
 }
 
 // EasyTimes is easyTimes.

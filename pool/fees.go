@@ -63,7 +63,7 @@ func (a *Accounts) knowFees(ctx context.Context, p *Pool, t *bitcoin.Template) e
 	asked := a.meanAt != (bitcoin.Hash{})
 	a.feesMu.Unlock()
 	a.mu.Lock()
-	last := a.state.height
+	last := a.state.Height
 	a.mu.Unlock()
 	if a.mean.Load() > 0 && (asked || uint64(t.Height) <= last+carriedBlocks) {
 		return nil // of the last job, or of the chain; renewed beside

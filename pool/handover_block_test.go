@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +13,6 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/pool"
-	"github.com/aqsha/aqsha/pool/sharelog"
-	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -233,72 +229,4 @@ func TestSoloNumbersOverAHandover(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-// largeLog is how many shares the log has of before: AQSHA_HANDOVER=5000000 to measure.
-func largeLog(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("AQSHA_HANDOVER")
-	if text == "" {
-		return 20_000
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// The log is read by the successor while nobody serves: how long a miner waits with a large one, and that its share is
-// answered all the same.
-func TestHandoverOfALargeLog(t *testing.T) {
-	dir, n := t.TempDir(), largeLog(t)
-	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "pool.test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries := [][]byte{
-		sharelog.Append(nil, &sharelog.Scheme{Name: "pplns", FeePPM: 10_000, Address: operator, Rules: sharelog.RulesAtBlock}),
-		sharelog.Append(nil, &sharelog.Worker{Number: 1, User: 1, Address: alice}),
-	}
-	for i := range n {
-		if i%10_000 == 0 {
-			entries = append(entries, sharelog.Append(nil, &sharelog.Job{Number: uint64(i/10_000 + 1), Height: uint64(i/50_000 + 1), Previous: bitcoin.Hash{byte(i / 50_000)},
-				Bits: 0x1d00ffff, CoinbaseValue: 5_000_000_000, Position: uint64(i), Variants: []sharelog.Variant{{Head: []byte("h"), Tail: []byte("t")}}}))
-		}
-		share := &sharelog.Share{TimeMillis: int64(i), Worker: 1, Job: uint64(i/10_000 + 1), Difficulty: stratum.Difficulty{N: 1, K: 9}, Nonce: uint32(i), Extranonce: make([]byte, 13)}
-		copy(share.HashPrefix[:], fmt.Sprint(i))
-		if entries = append(entries, sharelog.Append(nil, share)); len(entries) > 5000 || i == n-1 {
-			batch, err := log.Stage(entries)
-			if err == nil {
-				err = log.Commit(batch)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			entries = entries[:0]
-		}
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	node := testnode.Core(t)
-	if _, err := node.MineBlocks(context.Background(), 1, []byte{0x51}); err != nil {
-		t.Fatal(err)
-	}
-	first := begin(t, dir, testConfig(), node, nil)
-	c := dial(t, first.listener.Addr().String()).login(alice)
-	_ = c.conn.SetDeadline(time.Now().Add(10 * time.Minute))
-	network, _ := bitcoin.TargetOfBits(c.job().Bits)
-	id := c.send("mining.submit", c.find(alice, c.job(), 1, func(h bitcoin.Hash) bool { return !network.Met(h) && meets(c.difficulty)(h) })...)
-	c.await(id)
-	began := time.Now()
-	left := first.end(t)
-	work := c.find(alice, c.job(), 2, func(h bitcoin.Hash) bool { return !network.Met(h) && meets(c.difficulty)(h) })
-	id = c.send("mining.submit", work...)
-	begin(t, dir, testConfig(), node, left)
-	if a := c.await(id); !a.isTrue() {
-		t.Errorf("a share sent meanwhile: %+v", a)
-	}
-	t.Logf("with %d shares in the log a miner has waited %s", n, time.Since(began).Round(time.Millisecond))
 }

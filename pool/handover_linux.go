@@ -69,7 +69,7 @@ func (p *Pool) export(h *Handover) {
 	s := &h.state
 	s.Version, s.Current, s.LastJob, s.Draining = handoverVersion, -1, p.lastJob.Load(), p.draining.Load()
 	s.Died, s.Claims, s.Exempt = maps.Clone(p.loops[0].died), map[bitcoin.Hash]int64{}, p.guard.exempt
-	for tip, seen := range p.seen {
+	for tip, seen := range p.seen.byTip {
 		if at := seen.claimed.Load(); at != 0 {
 			s.Claims[tip] = at
 		}
@@ -176,7 +176,7 @@ func (p *Pool) Adopt(h *Handover) error {
 		}
 	}
 	for tip, at := range s.Claims {
-		p.seenOn(tip).claimed.Store(at)
+		p.seen.on(tip).claimed.Store(at)
 	}
 	for _, l := range p.loops {
 		maps.Copy(l.died, s.Died)
@@ -218,7 +218,7 @@ func (p *Pool) adoptJob(s *handedState, one *handedJob) (*job, error) {
 		t.Transactions = append(t.Transactions, s.Transactions[at])
 	}
 	j := &job{record: one.Record, template: &t, arrived: one.Arrived, minTime: one.MinTime, maxTime: one.MaxTime, tipTime: one.TipTime, clean: one.Clean,
-		previous: one.Previous, seen: p.seenOn(t.Previous)}
+		previous: one.Previous, seen: p.seen.on(t.Previous)}
 	for i, v := range one.Record.Variants {
 		parts := bitcoin.CoinbaseParts{Head: v.Head, Tail: v.Tail, Extranonce: extranonce1Size + extranonce2Size, HasWitness: v.Witness}
 		j.handouts = append(j.handouts, newHandout(j, one.Record.Number, uint64(i), parts))

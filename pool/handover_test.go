@@ -33,10 +33,25 @@ const successorDir = "AQSHA_TEST_SUCCESSOR_DIR"
 // brokenSuccessor has it die after it has received everything.
 const brokenSuccessor = "AQSHA_TEST_BROKEN_SUCCESSOR"
 
+// unprepared has it read nothing before it takes over.
+const unprepared = "AQSHA_TEST_UNPREPARED"
+
+var logOptions = txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20}
+
 // beSuccessor is the life of a pool's process as the command lives it: it takes over, serves, and hands over.
-func beSuccessor(dir string) error {
+func beSuccessor(dir string) (err error) {
 	ctx := context.Background()
 	socket := filepath.Join(dir, "admin.sock")
+	var reader *txlog.Reader
+	var prepared *pool.Prepared
+	if os.Getenv(unprepared) == "" {
+		if reader, err = txlog.OpenReader(dir+"/shares", logOptions); err == nil {
+			prepared, err = pool.Prepare(ctx, regtest, reader, dir+"/books.sqlite")
+		}
+		if err != nil {
+			reader, prepared = nil, nil // the first process finds neither log nor books
+		}
+	}
 	from, err := pool.TakeOver(ctx, socket)
 	if err != nil {
 		from = nil
@@ -45,7 +60,8 @@ func beSuccessor(dir string) error {
 		os.Exit(3)
 	}
 	for {
-		left, successor, err := oneLife(ctx, dir, socket, from)
+		left, successor, err := oneLife(ctx, dir, socket, from, reader, prepared)
+		reader, prepared = nil, nil
 		if err != nil {
 			return err
 		}
@@ -58,8 +74,10 @@ func beSuccessor(dir string) error {
 	}
 }
 
-func oneLife(ctx context.Context, dir, socket string, from *pool.Handover) (*pool.Handover, *net.UnixConn, error) {
-	log, err := txlog.Open(dir+"/shares", txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
+func oneLife(ctx context.Context, dir, socket string, from *pool.Handover, reader *txlog.Reader, prepared *pool.Prepared) (*pool.Handover, *net.UnixConn, error) {
+	options := logOptions
+	options.Scanned = reader
+	log, err := txlog.Open(dir+"/shares", options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +85,7 @@ func oneLife(ctx context.Context, dir, socket string, from *pool.Handover) (*poo
 	config := testConfig()
 	config.Scheme, config.PayInCoinbase = os.Getenv("AQSHA_TEST_SCHEME"), os.Getenv("AQSHA_TEST_SCHEME") == "solo"
 	p, err := pool.Open(ctx, config, pool.Options{Network: regtest, Log: log, BooksFile: dir + "/books.sqlite", BlocksDir: dir + "/blocks",
-		PaymentsDir: dir + "/payments", Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+		PaymentsDir: dir + "/payments", Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), Prepared: prepared})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -112,7 +130,7 @@ func oneLife(ctx context.Context, dir, socket string, from *pool.Handover) (*poo
 			return nil, nil, err
 		}
 	}
-	fmt.Println(listeners[0].Net.Addr(), listeners[1].Net.Addr())
+	fmt.Println(listeners[0].Net.Addr(), listeners[1].Net.Addr(), p.Replayed()+log.Recovery().ScannedEntries)
 	leave := make(chan struct{}, 1)
 	var successor *net.UnixConn
 	go func() { successor = <-successors; leave <- struct{}{} }()
@@ -125,6 +143,9 @@ type succession struct {
 	t      *testing.T
 	dir    string
 	scheme string
+	// unprepared successors read the log only once it is theirs.
+	unprepared bool
+	read       uint64 // entries that the newest process has read since
 }
 
 func (s *succession) next(broken bool) (process *exec.Cmd, addresses [2]string) {
@@ -133,6 +154,9 @@ func (s *succession) next(broken bool) (process *exec.Cmd, addresses [2]string) 
 	child.Env = append(os.Environ(), successorDir+"="+s.dir, "AQSHA_TEST_SCHEME="+s.scheme)
 	if broken {
 		child.Env = append(child.Env, brokenSuccessor+"=1")
+	}
+	if s.unprepared {
+		child.Env = append(child.Env, unprepared+"=1")
 	}
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
@@ -143,7 +167,7 @@ func (s *succession) next(broken bool) (process *exec.Cmd, addresses [2]string) 
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = child.Process.Kill(); _, _ = child.Process.Wait() })
-	if _, err := fmt.Fscan(out, &addresses[0], &addresses[1]); err != nil && !broken {
+	if _, err := fmt.Fscan(out, &addresses[0], &addresses[1], &s.read); err != nil && !broken {
 		s.t.Fatalf("no addresses: %v", err)
 	}
 	return child, addresses
@@ -154,6 +178,7 @@ type hashing struct {
 	stop           atomic.Bool
 	accepted, sent atomic.Int64
 	wait           sync.WaitGroup
+	each           func() // after each answer; may be nil
 }
 
 // mine has a miner at work; half of the shares are on the first job it had, however old.
@@ -174,6 +199,9 @@ func (h *hashing) mine(t *testing.T, c *client, user string) {
 				return
 			}
 			h.accepted.Add(1)
+			if h.each != nil {
+				h.each()
+			}
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package pool_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,11 +11,14 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // What a connection to a wallet can do to a call.
@@ -35,10 +40,53 @@ type meddler struct {
 	upstream *bitcoin.Client
 	url      string
 
-	deadly map[string]bool // methods that count until the caller is killed; empty: all
-	left   int             // calls until then
-	when   int             // before the call is passed on, or after; later: with its answer
-	kill   func()          // nil: nobody is
+	deadly  map[string]bool // methods that count until the caller is killed; empty: all
+	fatalOf func(call) bool // which of their calls do; nil: all
+	left    int             // calls until then
+	when    int             // before the call is passed on, or after; later: with its answer
+	kill    func()          // nil: nobody is
+
+	// keep are coins: no transaction that spends one is signed (any more), as by a wallet that knows it to be spent.
+	keep map[wire.OutPoint]bool
+}
+
+// keeps has the wallet sign nothing that spends the coins of a transaction.
+func (m *meddler) keeps(tx *wire.MsgTx) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keep = map[wire.OutPoint]bool{}
+	for _, in := range tx.TxIn {
+		m.keep[in.PreviousOutPoint] = true
+	}
+}
+
+// refusesToSign tells whether a call asks to sign what spends a coin that is kept. The caller holds mu.
+func (m *meddler) refusesToSign(c call) bool {
+	if len(m.keep) == 0 || !strings.HasPrefix(c.Method, "signrawtransaction") {
+		return false
+	}
+	tx := c.transaction()
+	return tx != nil && slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return m.keep[in.PreviousOutPoint] })
+}
+
+// transaction is the one that a call is about, as its first parameter; else nil.
+func (c call) transaction() *wire.MsgTx {
+	if len(c.Params) == 0 {
+		return nil
+	}
+	text, _ := c.Params[0].(string)
+	raw, err := hex.DecodeString(text)
+	tx := new(wire.MsgTx)
+	if err != nil || tx.Deserialize(bytes.NewReader(raw)) != nil {
+		return nil
+	}
+	return tx
+}
+
+// isChild tells whether a call is about a transaction with one output, which pays the wallet alone.
+func (c call) isChild() bool {
+	tx := c.transaction()
+	return tx != nil && len(tx.TxOut) == 1
 }
 
 // When a caller is killed.
@@ -52,22 +100,22 @@ const (
 func (m *meddler) killAt(n, when int, kill func(), methods ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.deadly, m.left, m.when, m.kill = map[string]bool{}, n, when, kill
+	m.deadly, m.left, m.when, m.kill, m.fatalOf = map[string]bool{}, n, when, kill, nil
 	for _, method := range methods {
 		m.deadly[method] = true
 	}
 }
 
-// spare has nobody killed.
+// spare has nobody killed, and every coin signed for.
 func (m *meddler) spare() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.kill = nil
+	m.kill, m.keep = nil, nil
 }
 
 // fatal tells whether a call is the caller's last. The caller holds mu.
-func (m *meddler) fatal(method string) (when int, kill func()) {
-	if m.kill == nil || len(m.deadly) > 0 && !m.deadly[method] {
+func (m *meddler) fatal(c call) (when int, kill func()) {
+	if m.kill == nil || len(m.deadly) > 0 && !m.deadly[c.Method] || m.fatalOf != nil && !m.fatalOf(c) {
 		return 0, nil
 	}
 	if m.left--; m.left > 0 {
@@ -142,7 +190,10 @@ func (m *meddler) serve(ctx context.Context, c call) (answer any, code int) {
 	what, made, isMade := m.does[c.Method], m.answers[c.Method], false
 	_, isMade = m.answers[c.Method]
 	m.calls[c.Method]++
-	when, kill := m.fatal(c.Method)
+	if m.refusesToSign(c) {
+		what = denies
+	}
+	when, kill := m.fatal(c)
 	m.mu.Unlock()
 	if kill != nil {
 		switch when {

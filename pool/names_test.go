@@ -2,14 +2,17 @@ package pool_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // However a user writes its name, it is one account; its worker is the same by each way of writing
@@ -178,6 +181,41 @@ func TestExtranoncesAreGivenBack(t *testing.T) {
 			t.Fatalf("start %d gives extranonce %d after %d", run, number, first)
 		}
 		p.stop()
+	}
+}
+
+// After 2^32 connections extranonces begin anew: no pool comes to an end of them.
+func TestExtranoncesBeginAnew(t *testing.T) {
+	dir := t.TempDir()
+	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := log.Stage([][]byte{sharelog.Append(nil, &sharelog.Lease{First: 0, Count: 1<<32 - 3})})
+	if err == nil {
+		err = errors.Join(log.Commit(batch), log.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]bool{}
+	for run := range 2 {
+		p := startPool(t, dir, testConfig())
+		if err := p.Offer(testTemplate(t, uint32(100+run), hardBits), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for i := range uint64(3) {
+			c := dial(t, p.address).login(alice)
+			if given[c.extranonce1] {
+				t.Errorf("%s is given twice", c.extranonce1)
+			}
+			given[c.extranonce1] = true
+			c.expect("share", c.find(alice, c.job(), i, meets(c.difficulty)), 0)
+		}
+		p.stop()
+	}
+	if !given["00fffffffd"] || !given["0000000002"] {
+		t.Errorf("given: %v", given)
 	}
 }
 

@@ -111,17 +111,17 @@ func (p *Pool) payouts(address string, most int) (list []PayoutView) {
 	a := p.accounts
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i := len(a.state.payments) - 1; i >= 0 && len(list) < most; i-- {
-		one := a.state.payments[i]
+	for i := len(a.state.Payments) - 1; i >= 0 && len(list) < most; i-- {
+		one := a.state.Payments[i]
 		for _, payee := range one.Payees {
 			if payee.User != user {
 				continue
 			}
 			view := PayoutView{Time: time.UnixMilli(one.TimeMillis).UTC(), Amount: payee.Amount}
-			if one.done != nil && one.done.TxID != ([32]byte{}) {
-				view.Transaction = one.done.TxID.String()
+			if one.Done != nil && one.Done.TxID != ([32]byte{}) {
+				view.Transaction = one.Done.TxID.String()
 			}
-			if one.done == nil || view.Transaction != "" {
+			if one.Done == nil || view.Transaction != "" {
 				list = append(list, view)
 			}
 		}

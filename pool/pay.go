@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -100,7 +101,7 @@ func (p *Pool) announceTerms(ctx context.Context, options PayOptions) error {
 		return err
 	}
 	a.mu.Lock()
-	known := a.state.payTerms != nil && *a.state.payTerms == *terms
+	known := a.state.PayTerms != nil && *a.state.PayTerms == *terms
 	a.mu.Unlock()
 	if known {
 		return nil
@@ -178,7 +179,11 @@ func (p *Pool) spentCoins() (map[wire.OutPoint]bool, error) {
 		if err != nil {
 			continue // reported by watchPayments; the wallet itself offers no coin that is spent
 		}
-		for _, d := range drafts {
+		children, err := p.drawer.children(open.Number)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range slices.Concat(drafts, children) {
 			coins, err := d.Coins()
 			if err != nil {
 				return nil, err
@@ -228,17 +233,17 @@ func (a *Accounts) choose(ctx context.Context, p *Pool, options PayOptions) ([]s
 	clear(a.claimed)
 	now := time.Now()
 	var payees []sharelog.Payee
-	for user := range a.state.since {
-		if !a.state.dueAt(user, a.state.debt(user), options, now) {
+	for user := range a.state.Since {
+		if !due(a.state, user, a.state.Debt(user), options, now) {
 			continue
 		}
 		a.claimed[user] = true
-		if amount := a.state.payable(user); a.state.dueAt(user, amount, options, now) {
+		if amount := a.state.Payable(user); due(a.state, user, amount, options, now) {
 			payees = append(payees, sharelog.Payee{User: user, Amount: amount})
 		}
 	}
 	slices.SortFunc(payees, func(x, y sharelog.Payee) int {
-		return cmp.Or(cmp.Compare(a.state.since[x.User], a.state.since[y.User]), cmp.Compare(x.User, y.User))
+		return cmp.Or(cmp.Compare(a.state.Since[x.User], a.state.Since[y.User]), cmp.Compare(x.User, y.User))
 	})
 	if len(payees) == 0 {
 		return nil, ErrNothingToPay
@@ -246,12 +251,12 @@ func (a *Accounts) choose(ctx context.Context, p *Pool, options PayOptions) ([]s
 	return payees[:min(len(payees), maxPaymentUsers)], nil
 }
 
-// dueAt tells whether an amount is to be paid to a user: it is at least the minimum, or the user has left.
-func (a *accounting) dueAt(user uint64, amount money.Satoshi, options PayOptions, now time.Time) bool {
+// due tells whether an amount is to be paid to a user: it is at least the minimum, or the user has left.
+func due(a *accounting.State, user uint64, amount money.Satoshi, options PayOptions, now time.Time) bool {
 	if amount < payout.Dust {
 		return false
 	}
-	left := options.SweepAfter > 0 && now.Sub(time.UnixMilli(a.lastShare[user])) > options.SweepAfter
+	left := options.SweepAfter > 0 && now.Sub(time.UnixMilli(a.LastShare[user])) > options.SweepAfter
 	return amount >= options.Minimum || left
 }
 
@@ -266,21 +271,21 @@ func (a *Accounts) unclaim(payees []sharelog.Payee) {
 func (a *Accounts) addressOf(user uint64) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.state.address[user]
+	return a.state.Address[user]
 }
 
 // nextPaymentNumber is the number that the next payment gets.
 func (a *Accounts) nextPaymentNumber() uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return uint64(len(a.state.payments) + 1)
+	return uint64(len(a.state.Payments) + 1)
 }
 
-func (a *Accounts) openPayments() (open []payment) {
+func (a *Accounts) openPayments() (open []accounting.Payment) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, p := range a.state.payments {
-		if p.open() {
+	for _, p := range a.state.Payments {
+		if p.Open() {
 			open = append(open, *p)
 		}
 	}
@@ -292,9 +297,9 @@ func (a *Accounts) openPayments() (open []payment) {
 func (a *Accounts) nextPayday(interval time.Duration) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	last := a.state.firstMilli
-	if n := len(a.state.payments); n > 0 {
-		last = a.state.payments[n-1].TimeMillis
+	last := a.state.FirstMilli
+	if n := len(a.state.Payments); n > 0 {
+		last = a.state.Payments[n-1].TimeMillis
 	}
 	if last == 0 {
 		return time.Now().Add(interval)

@@ -1,7 +1,9 @@
 package pool_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,53 +16,105 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// till is a pool that owes its miners something, a real bitcoind with the operator's wallet, and whoever
-// stands between the two.
+// till is a pool that owes its miners something, a real node with the operator's wallet, and whoever stands between the
+// two: bitcoind, or btcd with btcwallet.
 type till struct {
 	*running
 	t       *testing.T
+	network bitcoin.Network
 	node    *bitcoin.Client // without the meddler
-	through *bitcoin.Client
-	between *meddler
-	own     []byte // a script of the wallet
+	wallet  *bitcoin.Client // of the operator, without the meddler: with bitcoind the same
+	chain   *meddler        // before the node
+	between *meddler        // before the wallet: with bitcoind the same
+	through pool.Options    // node and wallet as the pool has them
+	own     []byte          // a script of the wallet
 	options pool.PayOptions
 	config  pool.Config
 	shares  uint64
+	alice   string
+	bob     string
 }
 
 func openTill(t *testing.T, coins int) *till {
 	t.Helper()
-	ctx := context.Background()
-	node := testnode.Core(t)
+	k := &till{t: t, network: regtest, alice: alice, bob: bob, node: testnode.Core(t)}
 	// Without the mining wallet's coins turning ripe in the middle, what there is to spend is coins × 50.
-	if err := node.Call(ctx, nil, "createwallet", "pool"); err != nil {
+	if err := k.node.Call(context.Background(), nil, "createwallet", "pool"); err != nil {
 		t.Fatal(err)
 	}
-	var own string
-	if err := node.Call(ctx, &own, "getnewaddress"); err != nil {
-		t.Fatal(err)
-	}
-	script, err := regtest.PayTo(own)
+	k.wallet = k.node
+	through, between := meddle(t, k.node)
+	k.chain, k.between = between, between
+	k.through = pool.Options{Network: k.network, Nodes: []*bitcoin.Client{through}}
+	k.open(coins)
+	return k
+}
+
+// openBTCWalletTill is a till with btcd's wallet, whose network is simnet.
+func openBTCWalletTill(t *testing.T, coins int) *till {
+	t.Helper()
+	node, wallet := testnode.BTCWallet(t)
+	simnet, err := bitcoin.FindNetwork("simnet")
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &till{t: t, node: node, own: script, options: pool.PayOptions{Minimum: 1, MaxFeeRate: 50}}
-	k.mine(coins, script)
-	k.mine(100, []byte{0x51})
-	k.through, k.between = meddle(t, node)
-	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0001, "blocks": 6})
-	k.config = testConfig()
-	k.config.Scheme, k.config.FeePPM = payout.PPS, 0
-	k.running = startPool(t, t.TempDir(), k.config, k.through)
+	k := &till{t: t, network: simnet, node: node.Client, wallet: wallet}
+	for user, text := range map[string]*string{alice: &k.alice, bob: &k.bob} {
+		script, err := regtest.PayTo(user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*text = simnet.AddressOf(script)
+	}
+	chain, before := meddle(t, k.node)
+	payer, between := meddle(t, wallet)
+	k.chain, k.between = before, between
+	k.through = pool.Options{Network: simnet, Nodes: []*bitcoin.Client{chain}, Wallet: payer}
+	k.open(coins)
 	return k
+}
+
+// open fills the wallet and starts the pool.
+func (k *till) open(coins int) {
+	k.t.Helper()
+	var own string
+	if err := k.wallet.Call(context.Background(), &own, "getnewaddress"); err != nil {
+		k.t.Fatal(err)
+	}
+	var err error
+	if k.own, err = k.network.PayTo(own); err != nil {
+		k.t.Fatal(err)
+	}
+	k.options = pool.PayOptions{Minimum: 1, MaxFeeRate: 50}
+	k.mine(coins, k.own)
+	k.mine(100, []byte{0x51})
+	eventually(k.t, "the wallet has its coins", func() bool {
+		var list []unspent
+		return k.wallet.Call(context.Background(), &list, "listunspent", 1) == nil && len(list) == coins
+	})
+	k.rate(0.0001)
+	k.config = testConfig()
+	k.config.Scheme, k.config.FeePPM, k.config.Operator = payout.PPS, 0, own
+	k.start(k.t.TempDir())
+}
+
+// rate is what the node estimates, bitcoin per 1,000 virtual bytes.
+func (k *till) rate(rate float64) {
+	k.between.answer("estimatesmartfee", map[string]any{"feerate": rate, "blocks": 6})
+}
+
+func (k *till) start(dir string) {
+	k.t.Helper()
+	k.running = startPoolWith(k.t, dir, k.config, k.through)
 }
 
 func (k *till) restart() {
 	k.t.Helper()
 	k.stop()
-	k.running = startPool(k.t, k.dir, k.config, k.through)
+	k.start(k.dir)
 }
 
 func (k *till) mine(n int, script []byte) {
@@ -97,6 +151,25 @@ func (k *till) work(users ...string) {
 // received is what an address has got on the best chain.
 func (k *till) received(address string) (sum money.Satoshi) {
 	k.t.Helper()
+	k.eachTransaction(func(tx *wire.MsgTx) {
+		for _, out := range tx.TxOut {
+			if k.network.AddressOf(out.PkScript) == address {
+				sum += money.Satoshi(out.Value)
+			}
+		}
+	})
+	return sum
+}
+
+// inChain tells whether a transaction is on the best chain.
+func (k *till) inChain(id string) (is bool) {
+	k.t.Helper()
+	k.eachTransaction(func(tx *wire.MsgTx) { is = is || tx.TxHash().String() == id })
+	return is
+}
+
+func (k *till) eachTransaction(take func(*wire.MsgTx)) {
+	k.t.Helper()
 	var height int
 	if err := k.node.Call(context.Background(), &height, "getblockcount"); err != nil {
 		k.t.Fatal(err)
@@ -111,14 +184,9 @@ func (k *till) received(address string) (sum money.Satoshi) {
 			k.t.Fatal(err)
 		}
 		for _, tx := range block.Transactions {
-			for _, out := range tx.TxOut {
-				if regtest.AddressOf(out.PkScript) == address {
-					sum += money.Satoshi(out.Value)
-				}
-			}
+			take(tx)
 		}
 	}
-	return sum
 }
 
 // settle mines until what is open is decided.
@@ -144,12 +212,12 @@ func TestAMeddledConnectionPaysOnce(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	k := openTill(t, 12)
-	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.001, "blocks": 6})
+	k.rate(0.001)
 	k.work(alice, bob)
 	if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrFeeTooHigh) {
 		t.Errorf("at 100 satoshi per virtual byte: %v", err)
 	}
-	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0001, "blocks": 6})
+	k.rate(0.0001)
 	options := k.options
 	options.Minimum = 1000 * money.Bitcoin
 	if _, err := k.Pay(ctx, options); !errors.Is(err, pool.ErrNothingToPay) {
@@ -219,7 +287,7 @@ func TestADoubleSpentPaymentIsBookedBack(t *testing.T) {
 		k.doubleSpend(sent.TxID)
 		if dead {
 			k.between.do("sendrawtransaction", passes)
-			k.running = startPool(t, k.dir, k.config, k.through)
+			k.start(k.dir)
 		}
 		_ = k.WatchPayments(ctx)
 		if got := k.Owed()[alice]; got != 0 || k.paying() != owed {
@@ -249,7 +317,7 @@ func TestADoubleSpentPaymentIsBookedBack(t *testing.T) {
 func (k *till) doubleSpend(id bitcoin.Hash) {
 	k.t.Helper()
 	ctx := context.Background()
-	seen, err := k.node.Transaction(ctx, regtest, id)
+	seen, err := k.node.Transaction(ctx, k.network, id)
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -270,17 +338,13 @@ func (k *till) doubleSpend(id bitcoin.Hash) {
 	for _, p := range seen.Payments {
 		total += p.Amount
 	}
-	var unsigned string
-	back := regtest.AddressOf(k.own)
-	if err := k.node.Call(ctx, &unsigned, "createrawtransaction", inputs, map[string]any{back: (total - 1_000_000).String()}); err != nil {
-		k.t.Fatal(err)
-	}
-	var signed struct{ Hex string }
-	if err := k.node.Call(ctx, &signed, "signrawtransactionwithwallet", unsigned); err != nil {
-		k.t.Fatal(err)
+	signed := k.signs(inputs, map[string]any{k.network.AddressOf(k.own): (total - 1_000_000).String()})
+	if k.wallet != k.node { // btcwallet's node is not asked: the block has it
+		k.mineOnly(signed)
+		return
 	}
 	var conflict string
-	if err := k.node.Call(ctx, &conflict, "sendrawtransaction", signed.Hex); err != nil {
+	if err := k.node.Call(ctx, &conflict, "sendrawtransaction", signed); err != nil {
 		k.t.Fatal(err)
 	}
 	k.mineOnly(conflict)
@@ -299,7 +363,7 @@ func TestAnOldLogPaysNobody(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(backup, "shares"), os.DirFS(filepath.Join(k.dir, "shares"))); err != nil {
 		t.Fatal(err)
 	}
-	k.running = startPool(t, k.dir, k.config, k.through)
+	k.start(k.dir)
 	if _, err := k.Pay(ctx, k.options); err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +373,7 @@ func TestAnOldLogPaysNobody(t *testing.T) {
 	if err := errors.Join(os.Rename(filepath.Join(k.dir, "shares"), newest), os.Rename(filepath.Join(backup, "shares"), filepath.Join(k.dir, "shares"))); err != nil {
 		t.Fatal(err)
 	}
-	k.running = startPool(t, k.dir, k.config, k.through)
+	k.start(k.dir)
 	for range 2 { // at once, and after new work
 		_, err := k.Pay(ctx, k.options)
 		var fault *pool.FaultError
@@ -328,7 +392,7 @@ func TestAnOldLogPaysNobody(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(filepath.Join(k.dir, "shares")), os.Rename(newest, filepath.Join(k.dir, "shares"))); err != nil {
 		t.Fatal(err)
 	}
-	k.running = startPool(t, k.dir, k.config, k.through)
+	k.start(k.dir)
 	if err := k.Audit(ctx); err != nil {
 		t.Error(err)
 	}
@@ -365,7 +429,7 @@ func TestTheFeeIsRaised(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	k := openTill(t, 3)
-	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.00001, "blocks": 6})
+	k.rate(0.00001)
 	k.work(alice)
 	owed := k.Owed()[alice]
 	first, err := k.Pay(ctx, k.options)
@@ -375,7 +439,7 @@ func TestTheFeeIsRaised(t *testing.T) {
 	for range 6 { // without the payment
 		k.mineOnly()
 	}
-	k.between.answer("estimatesmartfee", map[string]any{"feerate": 0.0002, "blocks": 6})
+	k.rate(0.0002)
 	if err := k.WatchPayments(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -393,14 +457,40 @@ func TestTheFeeIsRaised(t *testing.T) {
 	}
 }
 
-// mineOnly mines a block with no other transactions of the mempool than these.
+// mineOnly mines a block with no other transactions of the mempool than these; with btcd at most one, without witnesses.
 func (k *till) mineOnly(transactions ...string) {
 	k.t.Helper()
-	var mined struct {
-		Hash string `json:"hash"`
+	ctx := context.Background()
+	if k.wallet == k.node {
+		if err := k.node.Call(ctx, nil, "generateblock", k.network.AddressOf(k.own), append([]string{}, transactions...)); err != nil {
+			k.t.Fatal(err)
+		}
+		return
 	}
-	if err := k.node.Call(context.Background(), &mined, "generateblock", regtest.AddressOf(k.own), append([]string{}, transactions...)); err != nil {
+	template, err := k.node.Template(ctx)
+	if err != nil {
 		k.t.Fatal(err)
+	}
+	template.CoinbaseValue -= template.Fees
+	template.Transactions, template.Branch, template.Commitment = nil, nil, nil
+	for _, text := range transactions {
+		raw, err := hex.DecodeString(text)
+		tx := new(wire.MsgTx)
+		if err == nil {
+			err = tx.Deserialize(bytes.NewReader(raw))
+		}
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		id := bitcoin.Hash(tx.TxHash())
+		template.Transactions, template.Branch = []bitcoin.TemplateTx{{Data: raw, ID: id, WitnessID: id}}, []bitcoin.Hash{id}
+	}
+	block, hash, err := template.Solve(ctx, k.own, []byte("alone"))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	if verdict, reason, err := k.node.Submit(ctx, block); err != nil || verdict != bitcoin.Accepted {
+		k.t.Fatalf("block %s: %v %s, %v", hash, verdict, reason, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
@@ -61,7 +62,7 @@ type Spread struct {
 
 // Auditor replays a log. It knows nothing that the log does not say.
 type Auditor struct {
-	state   *accounting
+	state   *accounting.State
 	verify  bool
 	checks  ShareChecks
 	history payout.History // all shares, whatever scheme the pool had: what another would have paid
@@ -71,8 +72,8 @@ type Auditor struct {
 	shares  map[uint64]uint64
 	// splits are by block and scheme, as of the moment the block was found: later orphans change
 	// later rounds, not this one.
-	splits   map[*poolBlock]map[string][]payout.Credit
-	restored map[*poolBlock]func(at uint64) // rounds of orphans, for their return
+	splits   map[*accounting.Block]map[string][]payout.Credit
+	restored map[*accounting.Block]func(at uint64) // rounds of orphans, for their return
 
 	evidence  []Contradiction
 	lastJobs  [2]uint64                // entries of the last job but one and of the last, whose coinbases pay
@@ -94,11 +95,11 @@ type Records interface {
 // Audit replays a whole log; with verify every share's work is hashed again.
 func Audit(log Records, verify bool) (*Auditor, error) {
 	a := &Auditor{
-		state: newAccounting(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{},
-		splits: map[*poolBlock]map[string][]payout.Credit{}, restored: map[*poolBlock]func(uint64){},
+		state: accounting.New(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{},
+		splits: map[*accounting.Block]map[string][]payout.Credit{}, restored: map[*accounting.Block]func(uint64){},
 		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]bool{}, returned: map[uint64]int64{},
 	}
-	a.state.recall = recallFrom(log)
+	a.state.Recall = recallFrom(log)
 	for entry, err := range log.Entries(0, log.Size()) {
 		if err != nil {
 			return nil, err
@@ -113,16 +114,16 @@ func Audit(log Records, verify bool) (*Auditor, error) {
 
 // apply takes an entry. What the accounts refuse is evidence, and the rest is replayed all the same.
 func (a *Auditor) apply(entry []byte) error {
-	index := a.state.position
+	index := a.state.Position
 	record, err := sharelog.Decode(entry)
 	if err != nil {
-		a.state.position++
+		a.state.Position++
 		a.convict(index, "record", err.Error(), "")
 		return nil
 	}
 	a.before(index, record)
-	blocks := len(a.state.blocks)
-	if _, err := a.state.apply(record); err != nil {
+	blocks := len(a.state.Blocks)
+	if _, err := a.state.Apply(record); err != nil {
 		a.convict(index, "record", err.Error(), "")
 		return nil
 	}
@@ -131,17 +132,17 @@ func (a *Auditor) apply(entry []byte) error {
 		if err := a.share(index, r); err != nil {
 			return err
 		}
-		if len(a.state.blocks) > blocks {
-			a.checkBlock(a.state.blocks[blocks])
-			return a.block(a.state.blocks[blocks])
+		if len(a.state.Blocks) > blocks {
+			a.checkBlock(a.state.Blocks[blocks])
+			return a.block(a.state.Blocks[blocks])
 		}
 	case *sharelog.Payment:
-		a.state.payments[len(a.state.payments)-1].entryIndex = index
+		a.state.Payments[len(a.state.Payments)-1].EntryIndex = index
 	case *sharelog.Job:
 		if target, err := bitcoin.TargetOfBits(r.Bits); err == nil {
 			a.history.Target(target)
 		}
-		if a.state.scheme.Name == payout.FPPS {
+		if a.state.Scheme.Name == payout.FPPS {
 			a.claimMean(index, r)
 		}
 	case *sharelog.Status:
@@ -172,7 +173,7 @@ func (a *Auditor) before(index uint64, record sharelog.Record) {
 
 // share counts a share that the accounts have taken.
 func (a *Auditor) share(index uint64, s *sharelog.Share) error {
-	job, err := a.state.job(s.Job, index)
+	job, err := a.state.Job(s.Job, index)
 	if err != nil {
 		return err
 	}
@@ -180,10 +181,10 @@ func (a *Auditor) share(index uint64, s *sharelog.Share) error {
 		a.checkShare(index, s, job.Job)
 		a.checks.Shares++
 	}
-	user, units := a.state.users[s.Worker], payout.Units(s.Difficulty)
+	user, units := a.state.Users[s.Worker], payout.Units(s.Difficulty)
 	subsidy := job.CoinbaseValue - job.Fees
-	err = errors.Join(a.all.Add(user, units, subsidy, job.Bits, a.state.scheme.FeePPM),
-		a.full.Add(user, units, subsidy+job.MeanFees, job.Bits, a.state.scheme.FeePPM))
+	err = errors.Join(a.all.Add(user, units, subsidy, job.Bits, a.state.Scheme.FeePPM),
+		a.full.Add(user, units, subsidy+job.MeanFees, job.Bits, a.state.Scheme.FeePPM))
 	if a.work[user] == nil {
 		a.work[user] = new(big.Int)
 	}
@@ -194,7 +195,7 @@ func (a *Auditor) share(index uint64, s *sharelog.Share) error {
 }
 
 // block computes every scheme's split of a block: the pool's own as its accounts have it.
-func (a *Auditor) block(b *poolBlock) error {
+func (a *Auditor) block(b *accounting.Block) error {
 	target, err := bitcoin.TargetOfBits(b.Job.Bits)
 	if err != nil {
 		return err
@@ -203,10 +204,10 @@ func (a *Auditor) block(b *poolBlock) error {
 	splits := map[string][]payout.Credit{}
 	for _, scheme := range blockSchemes {
 		if scheme == b.Scheme.Name {
-			splits[scheme] = b.credits
+			splits[scheme] = b.Credits
 			continue
 		}
-		reward := payout.Reward{Total: b.Job.CoinbaseValue, Target: target, Position: b.Position, Finder: a.state.finder(b)}
+		reward := payout.Reward{Total: b.Job.CoinbaseValue, Target: target, Position: b.Position, Finder: a.state.Finder(b)}
 		if splits[scheme], err = a.history.Split(scheme, b.Scheme.FeePPM, reward); err != nil {
 			return err
 		}
@@ -218,7 +219,7 @@ func (a *Auditor) block(b *poolBlock) error {
 
 // status follows the rounds of the other schemes.
 func (a *Auditor) status(index uint64, s *sharelog.Status) {
-	for _, b := range a.state.blocks {
+	for _, b := range a.state.Blocks {
 		if b.Hash != s.Hash {
 			continue
 		}
@@ -275,8 +276,8 @@ func (a *Auditor) Block(scheme string, height uint64) (*Recomputation, error) {
 }
 
 // found is the pool's block at a height, the one that stands before an orphan.
-func (a *Auditor) found(height uint64) (found *poolBlock) {
-	for _, b := range a.state.blocks {
+func (a *Auditor) found(height uint64) (found *accounting.Block) {
+	for _, b := range a.state.Blocks {
 		if b.Height == height && (found == nil || found.Status == sharelog.StatusOrphaned) {
 			found = b
 		}
@@ -317,15 +318,15 @@ func (a *Auditor) CheckCoinbase(height uint64) error {
 
 func (a *Auditor) address(user uint64) string {
 	if user == 0 {
-		return a.state.scheme.Address
+		return a.state.Scheme.Address
 	}
-	return a.state.address[user]
+	return a.state.Address[user]
 }
 
 // Heights lists the heights of the pool's blocks, ascending.
 func (a *Auditor) Heights() []uint64 {
 	var heights []uint64
-	for _, b := range a.state.blocks {
+	for _, b := range a.state.Blocks {
 		heights = append(heights, b.Height)
 	}
 	slices.Sort(heights)
@@ -340,7 +341,7 @@ func (a *Auditor) Spread() ([]Spread, error) {
 	for user := range a.shares {
 		perBlock[user], earned[user] = map[string][]float64{}, map[string]money.Satoshi{}
 	}
-	for _, b := range a.state.blocks {
+	for _, b := range a.state.Blocks {
 		if b.Status == sharelog.StatusOrphaned {
 			continue
 		}

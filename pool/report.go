@@ -101,18 +101,18 @@ func (a *Auditor) Distributions(members map[string]Member, from, to params.Date,
 		}
 		paid = append(paid, Distribution{member, wallet, at.In(zone), amount.String(), source})
 	}
-	for _, b := range a.state.blocks {
+	for _, b := range a.state.Blocks {
 		if b.Status != sharelog.StatusConfirmed {
 			continue
 		}
 		for _, p := range b.Job.Variants[b.Variant].Payees {
 			if p.Amount > 0 {
-				add(p.User, time.UnixMilli(b.settled), p.Amount, "block "+b.Hash.String())
+				add(p.User, time.UnixMilli(b.Settled), p.Amount, "block "+b.Hash.String())
 			}
 		}
 	}
-	for _, one := range a.state.payments {
-		id, timeMillis, has := one.transaction()
+	for _, one := range a.state.Payments {
+		id, timeMillis, has := one.Transaction()
 		if !has {
 			continue
 		}

@@ -4,7 +4,42 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aqsha/aqsha/bitcoin"
 )
+
+// seenShares are the shares of the newest tips.
+type seenShares struct {
+	mu    sync.Mutex
+	byTip map[bitcoin.Hash]*seenHashes
+	tips  []bitcoin.Hash // oldest first
+}
+
+// keptTips is how many blocks' shares are known as such: a share of an older one is not taken.
+const keptTips = 64
+
+func newSeenShares() *seenShares { return &seenShares{byTip: map[bitcoin.Hash]*seenHashes{}} }
+
+// on are the shares on a block, of which there are none yet if it is new.
+func (s *seenShares) on(previous bitcoin.Hash) *seenHashes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byTip[previous] == nil {
+		s.byTip[previous] = &seenHashes{}
+		if s.tips = append(s.tips, previous); len(s.tips) > keptTips {
+			delete(s.byTip, s.tips[0])
+			s.tips = s.tips[1:]
+		}
+	}
+	return s.byTip[previous]
+}
+
+// known are the shares on a block that has some; else nil.
+func (s *seenShares) known(previous bitcoin.Hash) *seenHashes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byTip[previous]
+}
 
 // seenHashes knows the headers that were shares on one block. Keys are the first 16 bytes of the
 // header's hash: its last bytes are zeros by the work, these are as good as random.

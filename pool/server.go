@@ -62,9 +62,8 @@ type Pool struct {
 	followed atomic.Pointer[bitcoin.Client] // whose templates are worked on
 	news     <-chan struct{}                // of blocks, from ZeroMQ; may be nil
 
-	seenMu   sync.Mutex
-	seen     map[bitcoin.Hash]*seenHashes // by block
-	tips     []bitcoin.Hash               // of seen, oldest first
+	seen     *seenShares
+	replayed uint64 // entries of the log that Open read itself
 	counters struct{ accepted, rejected, blocks atomic.Uint64 }
 }
 
@@ -82,6 +81,8 @@ type Options struct {
 	LogKey string
 	// PaymentsDir keeps signed payments until their outcome is known. Pay needs it.
 	PaymentsDir string
+	// Prepared is what was read of the log beforehand; nil: nothing. Open may be given it once.
+	Prepared *Prepared
 	// BlocksDir keeps blocks until they are final; empty keeps them in memory only.
 	BlocksDir string
 	// Peers are further nodes' peer-to-peer addresses, which get every block of the pool at once.
@@ -111,8 +112,8 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log, registry: newRegistry(options.Network),
-		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, logKey: options.LogKey, failure: make(chan error, 1), seen: map[bitcoin.Hash]*seenHashes{},
+		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log,
+		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, logKey: options.LogKey, failure: make(chan error, 1),
 		sighted: map[uint64]*sighting{}, news: options.News, tunnels: &sync.WaitGroup{},
 	}
 	p.guard.exempt = config.Exempt
@@ -126,7 +127,7 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 		p.wallet = wallet.New(p.nodes[0], p.network)
 	}
 	p.committer = newCommitter(options.Log, p.fail)
-	if p.accounts, err = OpenAccounts(options.Log, options.BooksFile); err != nil {
+	if err := p.readLog(ctx, options); err != nil {
 		return nil, err
 	}
 	if fault := p.accounts.Fault(); fault != nil {
@@ -134,9 +135,6 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	}
 	for account, amount := range p.accounts.corrected {
 		p.logger.Warn("account corrected: earlier rules had booked it otherwise", "account", account, "satoshi", int64(amount))
-	}
-	if err := p.restore(ctx); err != nil {
-		return nil, err
 	}
 	if err := p.restoreFee(time.Now()); err != nil {
 		return nil, err
@@ -154,65 +152,6 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 	}
 	return p, p.begin()
 }
-
-// restore replays the log.
-func (p *Pool) restore(ctx context.Context) error {
-	jobs := map[uint64]bitcoin.Hash{}
-	var order []bitcoin.Hash // blocks that jobs were on, oldest first
-	index := uint64(0)
-	for entry, err := range p.log.Entries(0, p.log.Size()) {
-		if err != nil {
-			return err
-		}
-		if index++; index%10_000 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		record, err := sharelog.Decode(entry)
-		if err != nil {
-			continue // what the accounts do not understand stops payments, not the pool
-		}
-		switch r := record.(type) {
-		case *sharelog.Worker:
-			err = p.registry.restore(r)
-		case *sharelog.Lease:
-			p.extranonce.Store(r.First + r.Count) // a lease that is given back ends where it was used up to
-		case *sharelog.Job:
-			p.lastJob.Store(max(p.lastJob.Load(), r.Number))
-			if len(order) == 0 || order[len(order)-1] != r.Previous {
-				order = append(order, r.Previous)
-				if len(order) > 2 { // only the tip's shares and its parent's can come again
-					order = order[1:]
-					clear(jobs)
-				}
-			}
-			jobs[r.Number] = r.Previous
-		case *sharelog.Share:
-			if previous, ok := jobs[r.Job]; ok {
-				p.seenOn(previous).add(r.HashPrefix)
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("log entry %d: %w", index-1, err)
-		}
-	}
-	return nil
-}
-
-func (p *Pool) seenOn(previous bitcoin.Hash) *seenHashes {
-	p.seenMu.Lock()
-	defer p.seenMu.Unlock()
-	if p.seen[previous] == nil {
-		p.seen[previous] = &seenHashes{}
-		if p.tips = append(p.tips, previous); len(p.tips) > keptTips {
-			delete(p.seen, p.tips[0])
-			p.tips = p.tips[1:]
-		}
-	}
-	return p.seen[previous]
-}
-
-// keptTips is how many blocks' shares are known as such: a share of an older one is not taken.
-const keptTips = 64
 
 // begin makes the first lease and the scheme durable before anybody connects.
 func (p *Pool) begin() error {

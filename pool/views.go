@@ -6,6 +6,8 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
+	"github.com/aqsha/aqsha/pool/payout"
 )
 
 // BlockView is a block that the pool has found.
@@ -29,15 +31,15 @@ func (p *Pool) Blocks() []BlockView {
 	a := p.accounts
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	views := make([]BlockView, len(a.state.blocks))
-	for i, b := range a.state.blocks {
+	views := make([]BlockView, len(a.state.Blocks))
+	for i, b := range a.state.Blocks {
 		target, _ := bitcoin.TargetOfBits(b.Job.Bits)
 		views[i] = BlockView{
-			Height: b.Height, Hash: b.Hash, Status: statusNames[b.Status], Finder: a.state.address[b.User], Reward: b.Job.CoinbaseValue,
-			Difficulty: target.Difficulty(), Work: b.work, Time: time.UnixMilli(b.entry.TimeMillis).UTC(),
+			Height: b.Height, Hash: b.Hash, Status: statusNames[b.Status], Finder: a.state.Address[b.User], Reward: b.Job.CoinbaseValue,
+			Difficulty: target.Difficulty(), Work: payout.Difficulty(b.Work), Time: time.UnixMilli(b.Entry.TimeMillis).UTC(),
 		}
-		if b.work > 0 {
-			views[i].Luck = views[i].Difficulty / b.work
+		if views[i].Work > 0 {
+			views[i].Luck = views[i].Difficulty / views[i].Work
 		}
 	}
 	return views
@@ -49,8 +51,8 @@ func (p *Pool) Owed() map[string]money.Satoshi {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	owed := map[string]money.Satoshi{}
-	for user, address := range a.state.address {
-		owed[address] = a.state.balance[userAccount(user)]
+	for user, address := range a.state.Address {
+		owed[address] = a.state.Balance[accounting.UserAccount(user)]
 	}
 	return owed
 }
@@ -85,7 +87,7 @@ func (p *Pool) User(address string, now time.Time) (UserView, bool) {
 	}
 	a := p.accounts
 	a.mu.Lock()
-	view := UserView{Address: address, Owed: a.state.debt(user), Pending: a.state.pending[user]}
+	view := UserView{Address: address, Owed: a.state.Debt(user), Pending: a.state.Pending[user]}
 	a.mu.Unlock()
 	if j := p.current.Load(); j != nil {
 		view.Forecast, view.Spread = forecast(j, p.settings(), rate, stats.HashRate1h)

@@ -234,7 +234,7 @@ func (p *Pool) checkTip(ctx context.Context, node *bitcoin.Client, t *bitcoin.Te
 func (p *Pool) issue(j *job) error {
 	t := j.template
 	previous := p.current.Load()
-	j.seen = p.seenOn(t.Previous)
+	j.seen = p.seen.on(t.Previous)
 	if previous != nil && previous.template.Previous != t.Previous && j.seen.claimed.Load() != 0 {
 		// The tip has come back: a block of ours on it has vanished, which goes out again by itself,
 		// and another is worth having.
@@ -365,10 +365,7 @@ func (p *Pool) blockTaken(_, previous bitcoin.Hash)   { p.claim(previous, taken)
 func (p *Pool) blockRefused(_, previous bitcoin.Hash) { p.claim(previous, 0) }
 
 func (p *Pool) claim(previous bitcoin.Hash, state int64) {
-	p.seenMu.Lock()
-	seen := p.seen[previous]
-	p.seenMu.Unlock()
-	if seen != nil {
+	if seen := p.seen.known(previous); seen != nil {
 		seen.claimed.Store(state)
 	}
 }

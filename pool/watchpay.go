@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -32,6 +33,10 @@ type sighting struct {
 	block   bitcoin.Hash
 	time    time.Time // of the block
 	bumped  uint64    // height at which the fee was raised last
+	// childDone: the change of the transaction that was found is spent in a block, by a child whose fee this is, or
+	// otherwise.
+	childDone bool
+	childFee  money.Satoshi
 }
 
 const (
@@ -90,8 +95,12 @@ func (p *Pool) WatchPayments(ctx context.Context) error {
 	return p.watchPayments(ctx)
 }
 
-func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
+func (p *Pool) watchPayment(ctx context.Context, open *accounting.Payment) error {
 	drafts, lost := p.drawer.get(open.Number)
+	children, err := p.drawer.children(open.Number)
+	if err != nil {
+		return err
+	}
 	tip, err := p.chainHeight(ctx)
 	if err != nil {
 		_, again := p.sendAgain(ctx, drafts)
@@ -102,11 +111,11 @@ func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 		at = &sighting{next: startOf(open, drafts, tip)}
 		p.sighted[open.Number] = at
 	}
-	if err := p.readChain(ctx, open, drafts, at, tip); err != nil {
+	if err := p.readChain(ctx, open, drafts, children, at, tip); err != nil {
 		return err
 	}
 	if at.found {
-		return p.settlePayment(ctx, open, at, tip)
+		return p.settlePayment(ctx, open, children, at, tip)
 	}
 	if lost != nil {
 		return fmt.Errorf("its signed transaction is gone, so it cannot be sent again; it stays open until the chain has it: %w", lost)
@@ -114,15 +123,22 @@ func (p *Pool) watchPayment(ctx context.Context, open *payment) error {
 	if err := p.resume(ctx, open, drafts); err != nil {
 		return err
 	}
+	if err := p.resumeChildren(ctx, open, children); err != nil {
+		return err
+	}
 	newest, refused := p.sendAgain(ctx, drafts)
-	return p.bump(ctx, open, drafts, newest, at, tip, refused)
+	child := newestChild(children, newest.ID)
+	if child != nil && refused == nil {
+		refused = p.wallet.Send(ctx, child.Raw)
+	}
+	return p.bump(ctx, &raise{open: open, drafts: drafts, children: children, newest: newest, child: child, refused: refused}, at, tip)
 }
 
 // startOf is the first height at which a payment may be found.
-func startOf(open *payment, drafts []*wallet.Draft, tip uint64) uint64 {
+func startOf(open *accounting.Payment, drafts []*wallet.Draft, tip uint64) uint64 {
 	first := tip + 1 - min(tip+1, unknownAge)
-	if len(open.sent) > 0 {
-		first = open.sent[0].Height + 1
+	if len(open.Sent) > 0 {
+		first = open.Sent[0].Height + 1
 	}
 	if len(drafts) > 0 && drafts[0].Height > 0 {
 		first = min(first, drafts[0].Height+1)
@@ -131,10 +147,10 @@ func startOf(open *payment, drafts []*wallet.Draft, tip uint64) uint64 {
 }
 
 // resume enters the ids of transactions that a crash has kept out of the log, before they are sent.
-func (p *Pool) resume(ctx context.Context, open *payment, drafts []*wallet.Draft) error {
+func (p *Pool) resume(ctx context.Context, open *accounting.Payment, drafts []*wallet.Draft) error {
 	for _, d := range drafts {
 		known := false
-		for _, s := range open.sent {
+		for _, s := range open.Sent {
 			known = known || s.TxID == d.ID
 		}
 		if !known {
@@ -162,44 +178,9 @@ func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) (last *wal
 	return last, err
 }
 
-// bump replaces a payment that its fee keeps out of blocks, or that the node refuses, by one with a higher
-// fee and the same coins. What was sent first may still be mined instead: either pays once.
-func (p *Pool) bump(ctx context.Context, open *payment, drafts []*wallet.Draft, newest *wallet.Draft, at *sighting, tip uint64, refused error) error {
-	options := p.payOptions.Load()
-	waits := tip >= max(newest.Height, at.bumped)+bumpAfter
-	if options == nil || !waits && !errors.Is(refused, wallet.ErrRefused) {
-		return refused
-	}
-	rate, err := p.wallet.FeeRate(ctx)
-	if err != nil {
-		return errors.Join(refused, err)
-	}
-	if rate > options.MaxFeeRate || rate < newest.Rate*bumpAbove {
-		return refused
-	}
-	at.bumped = tip
-	spent, err := p.spentCoins()
-	if err != nil {
-		return errors.Join(refused, err)
-	}
-	draft, err := p.wallet.Bump(ctx, newest, len(open.Payees), rate, spent)
-	if err != nil {
-		return errors.Join(refused, err)
-	}
-	draft.Height = tip
-	drafts = append(drafts, draft)
-	if err := p.drawer.put(open.Number, drafts); err != nil {
-		return err
-	}
-	if err := p.resume(ctx, open, drafts); err != nil {
-		return err
-	}
-	p.logger.Info("payment's fee raised", "number", open.Number, "transaction", draft.ID, "fee", draft.Fee)
-	return p.wallet.Send(ctx, draft.Raw)
-}
-
-// settlePayment enters what the chain has decided once it is deep enough.
-func (p *Pool) settlePayment(ctx context.Context, open *payment, at *sighting, tip uint64) error {
+// settlePayment enters what the chain has decided once it is deep enough. A child's fee belongs to it, so the child is
+// waited for.
+func (p *Pool) settlePayment(ctx context.Context, open *accounting.Payment, children []*wallet.Draft, at *sighting, tip uint64) error {
 	depth := uint64(DefaultConfirmations)
 	if options := p.payOptions.Load(); options != nil && options.Confirmations > 0 {
 		depth = uint64(options.Confirmations)
@@ -207,8 +188,13 @@ func (p *Pool) settlePayment(ctx context.Context, open *payment, at *sighting, t
 	if tip+1 < at.height+depth {
 		return nil
 	}
+	if child := newestChild(children, at.txID); child != nil && !at.childDone && tip < at.height+unknownAge {
+		if err := p.wallet.Send(ctx, child.Raw); !errors.Is(err, wallet.ErrSpent) {
+			return err
+		}
+	}
 	record := &sharelog.Settled{
-		Number: open.Number, TimeMillis: at.time.UnixMilli(), Outcome: at.outcome, TxID: at.txID, Fee: at.fee, Height: at.height, Block: at.block,
+		Number: open.Number, TimeMillis: at.time.UnixMilli(), Outcome: at.outcome, TxID: at.txID, Fee: at.fee + at.childFee, Height: at.height, Block: at.block,
 	}
 	if err := p.recordDurably(ctx, record); err != nil {
 		return err
@@ -230,7 +216,7 @@ func (p *Pool) chainHeight(ctx context.Context) (height uint64, err error) {
 
 // readChain reads the blocks up to the tip that have not been read, and again all of them when the chain has
 // become another.
-func (p *Pool) readChain(ctx context.Context, open *payment, drafts []*wallet.Draft, at *sighting, tip uint64) error {
+func (p *Pool) readChain(ctx context.Context, open *accounting.Payment, drafts, children []*wallet.Draft, at *sighting, tip uint64) error {
 	return p.eachNode(func(node *bitcoin.Client) error {
 		first := startOf(open, drafts, tip)
 		if at.next > first {
@@ -261,6 +247,9 @@ func (p *Pool) readChain(ctx context.Context, open *payment, drafts []*wallet.Dr
 			if !at.found {
 				at.look(open, drafts, block, hash)
 			}
+			if at.found && !at.childDone {
+				at.lookForChild(children, block)
+			}
 			at.next, at.last = at.next+1, hash
 		}
 		return nil
@@ -268,9 +257,9 @@ func (p *Pool) readChain(ctx context.Context, open *payment, drafts []*wallet.Dr
 }
 
 // look searches a block for a transaction of a payment, or one that has spent its coin.
-func (at *sighting) look(open *payment, drafts []*wallet.Draft, block *wire.MsgBlock, hash bitcoin.Hash) {
+func (at *sighting) look(open *accounting.Payment, drafts []*wallet.Draft, block *wire.MsgBlock, hash bitcoin.Hash) {
 	fees := map[bitcoin.Hash]money.Satoshi{}
-	for _, s := range open.sent {
+	for _, s := range open.Sent {
 		fees[s.TxID] = s.Fee
 	}
 	for _, d := range drafts {

@@ -36,6 +36,8 @@
 //     published before it is acknowledged.
 //   - A sector of 512 bytes is written whole or not at all, and writing to one
 //     does not change its neighbours. Nothing else is assumed of the disk.
+//   - A Reader beside the writer takes no lock and writes nothing. It sees whole batches, of which the
+//     last may not be durable yet.
 //   - Memory is bounded: per segment a few hundred bytes, per entry nothing but
 //     the newest hashes and the positions in the segment that is being written.
 //

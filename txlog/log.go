@@ -40,6 +40,7 @@ type Log struct {
 	noted    Checkpoint
 
 	recovery Recovery
+	reading  bool // for a Reader: nothing is written
 }
 
 // view is one moment of the durable log. Its slices only ever grow behind it.
@@ -164,6 +165,9 @@ func (l *Log) closeFiles() error {
 	l.tiles.mu.Unlock()
 	if l.slots.file != nil {
 		l.slots.file.Close()
+	}
+	if l.lock == nil { // a Reader's
+		return nil
 	}
 	return l.lock.Close()
 }

@@ -103,7 +103,7 @@ func (l *Log) openSegments() error {
 	v := &l.durable
 	for _, name := range names {
 		path := filepath.Join(l.segmentDir(), name)
-		if strings.HasSuffix(name, tempSuffix) {
+		if strings.HasSuffix(name, tempSuffix) && !l.reading {
 			if err := l.fs.Remove(path); err != nil {
 				return err
 			}
@@ -173,6 +173,9 @@ func (l *Log) trustIndexes() (int, error) {
 	l.tiles.reset()
 	l.staged, l.stagedHeight = frontier{}, 0
 	l.recovery.TilesRebuilt = true
+	if l.reading {
+		return 0, nil // all is read, and the hashes stay in memory
+	}
 	return 0, l.removeIndexes()
 }
 

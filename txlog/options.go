@@ -31,6 +31,9 @@ type Options struct {
 	// Background runs work that follows a commit: writing tiles, sealing
 	// segments. Nil runs it in a goroutine; a simulation runs it at once.
 	Background func(work func())
+	// Scanned is a Reader of the same log, which need not be closed: what it has read, Open does not read again. It
+	// serves a process that takes a log over from another and prepares beside it.
+	Scanned *Reader
 	// Random is where the marks of segments come from; nil is crypto/rand.
 	Random io.Reader
 }

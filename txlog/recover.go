@@ -18,38 +18,46 @@ type lastEnd struct {
 // what is in memory. It judges the end of the last segment and changes nothing on
 // disk but tiles.
 func (l *Log) scan(first int) (lastEnd, error) {
-	v := &l.durable
-	for i := first; i < len(v.segments); i++ {
-		s := v.segments[i]
-		if s.header.firstIndex != l.staged.size || s.header.firstHeight != l.stagedHeight || s.header.root != l.staged.root() {
-			return lastEnd{}, &DamageError{File: s.path, Height: l.stagedHeight, Index: l.staged.size,
-				Reason: fmt.Sprintf("the segment begins at entry %d with another history", s.header.firstIndex)}
-		}
-		end, p, err := l.scanSegment(s, i == len(v.segments)-1)
-		if err != nil {
+	for i := first; i < len(l.durable.segments)-1; i++ {
+		if _, err := l.scanNumber(i); err != nil {
 			return lastEnd{}, err
 		}
-		if i < len(v.segments)-1 {
-			if err := l.sealScanned(s, v.segments[i+1], end.offset, p); err != nil {
-				return lastEnd{}, err
-			}
-			continue
-		}
-		size, err := s.file.Size()
-		if err != nil {
-			return lastEnd{}, err
-		}
-		v.end, v.capacity, v.positions = end.offset, size, *p
-		v.size, v.heights, v.root = l.staged.size, l.stagedHeight, l.staged.root()
-		return end, nil
 	}
-	panic("a log without segments")
+	return l.scanNumber(len(l.durable.segments) - 1)
+}
+
+// scanNumber is scan for one segment, once those before it are read.
+func (l *Log) scanNumber(i int) (lastEnd, error) {
+	v := &l.durable
+	s := v.segments[i]
+	if s.header.firstIndex != l.staged.size || s.header.firstHeight != l.stagedHeight || s.header.root != l.staged.root() {
+		return lastEnd{}, &DamageError{File: s.path, Height: l.stagedHeight, Index: l.staged.size,
+			Reason: fmt.Sprintf("the segment begins at entry %d with another history", s.header.firstIndex)}
+	}
+	last := i == len(v.segments)-1
+	end, p, err := l.scanSegment(s, last)
+	if err != nil {
+		return lastEnd{}, err
+	}
+	if !last {
+		return end, l.sealScanned(s, v.segments[i+1], end.offset, p)
+	}
+	size, err := s.file.Size()
+	if err != nil {
+		return lastEnd{}, err
+	}
+	v.end, v.capacity, v.positions = end.offset, size, *p
+	v.size, v.heights, v.root = l.staged.size, l.stagedHeight, l.staged.root()
+	return end, nil
 }
 
 // sealScanned writes the index of a segment that had none. On a full disk the segment stays without, to be sealed
 // behind a later commit, and so do all after it: the log can be read all the same.
 func (l *Log) sealScanned(s, next *segment, end int64, p *positions) error {
 	s.end, s.loaded = end, p
+	if l.reading {
+		return l.acquire(s)
+	}
 	err := l.cramped
 	if err == nil {
 		err = l.tiles.flush()
@@ -82,8 +90,7 @@ func (l *Log) scanSegment(s *segment, last bool) (lastEnd, *positions, error) {
 	if err != nil {
 		return lastEnd{}, nil, err
 	}
-	p := &positions{firstIndex: s.header.firstIndex}
-	in := scanner{file: s.file, mark: s.header.salt, at: segmentHeaderBytes, end: size}
+	in, p := l.resume(s, size)
 	for last || l.staged.size < s.nextIndex {
 		at := in.at
 		h, body, err := in.next()
@@ -101,6 +108,9 @@ func (l *Log) scanSegment(s *segment, last bool) (lastEnd, *positions, error) {
 			return lastEnd{}, nil, err
 		case !last:
 			return lastEnd{}, nil, l.damaged(s, at, fmt.Sprintf("%v, and later segments exist", err))
+		}
+		if l.reading {
+			return lastEnd{offset: at, garbage: at}, p, nil
 		}
 		end, err := l.judgeEnd(s, at, err)
 		return end, p, err
@@ -139,8 +149,8 @@ func (l *Log) replay(h *recordHeader, body []byte) error {
 
 // flushTiles writes tiles while the log is opened. On a full disk the hashes stay in memory, as many as may.
 func (l *Log) flushTiles() error {
-	if l.cramped != nil && l.tiles.unwritten() < maxUnwritten {
-		return nil // it was tried
+	if l.reading || l.cramped != nil && l.tiles.unwritten() < maxUnwritten {
+		return nil // nothing may be written, or it was tried
 	}
 	err := l.tiles.flush()
 	if hindered(err) {

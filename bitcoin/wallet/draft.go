@@ -25,6 +25,8 @@ type Draft struct {
 	Fee    money.Satoshi // what the coins are worth beyond the outputs
 	Rate   float64       // that the fee was made for, satoshi per virtual byte
 	Height uint64        // of the chain then
+	// Parent is whose change a Child spends; zero for a transaction that pays.
+	Parent bitcoin.Hash `json:",omitzero"`
 }
 
 // Transaction is the draft itself.
@@ -94,8 +96,8 @@ func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float
 	return draft, paid, err
 }
 
-func (w *Wallet) signed(ctx context.Context, tx *wire.MsgTx, fee money.Satoshi, rate float64) (*Draft, error) {
-	signed, err := w.sign(ctx, tx)
+func (w *Wallet) signed(ctx context.Context, tx *wire.MsgTx, fee money.Satoshi, rate float64, parents ...prevTx) (*Draft, error) {
+	signed, err := w.sign(ctx, tx, parents...)
 	if err != nil {
 		return nil, err
 	}

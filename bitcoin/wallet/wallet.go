@@ -29,6 +29,9 @@ const minRelayRate = 1.0
 // ErrRefused means that the node will not take a transaction.
 var ErrRefused = errors.New("the node refuses the transaction")
 
+// ErrNotSigned means that the wallet has answered and did not sign.
+var ErrNotSigned = errors.New("the wallet does not sign the transaction")
+
 // ErrSpent means that a transaction's coins are gone: it can never be mined.
 var ErrSpent = errors.New("the transaction's coins have been spent otherwise")
 
@@ -71,8 +74,17 @@ func lacks(err error) bool {
 	return errors.As(err, &refusal) && (refusal.Code == codeNoMethod || refusal.Code == codeUnimplemented)
 }
 
+// prevTx is an output that a transaction spends and that the wallet may not have seen yet.
+type prevTx struct {
+	TxID   string      `json:"txid"`
+	Vout   uint32      `json:"vout"`
+	Script string      `json:"scriptPubKey"`
+	Redeem string      `json:"redeemScript,omitempty"`
+	Amount json.Number `json:"amount,omitempty"` // btcwallet takes none
+}
+
 // sign has the wallet sign a transaction: Core's method, or btcwallet's.
-func (w *Wallet) sign(ctx context.Context, tx *wire.MsgTx) (*wire.MsgTx, error) {
+func (w *Wallet) sign(ctx context.Context, tx *wire.MsgTx, spent ...prevTx) (*wire.MsgTx, error) {
 	var raw bytes.Buffer
 	if err := tx.Serialize(&raw); err != nil {
 		return nil, err
@@ -83,15 +95,22 @@ func (w *Wallet) sign(ctx context.Context, tx *wire.MsgTx) (*wire.MsgTx, error) 
 		Errors   []json.RawMessage `json:"errors"`
 	}
 	digits := hex.EncodeToString(raw.Bytes())
-	err := w.client.Call(ctx, &signed, "signrawtransactionwithwallet", digits)
+	err := w.client.Call(ctx, &signed, "signrawtransactionwithwallet", append([]any{digits}, optional(spent)...)...)
 	if lacks(err) {
-		err = w.client.Call(ctx, &signed, "signrawtransaction", digits)
+		for i := range spent {
+			spent[i].Amount = ""
+		}
+		err = w.client.Call(ctx, &signed, "signrawtransaction", append([]any{digits}, optional(spent)...)...)
+	}
+	var refusal *bitcoin.RPCError
+	if errors.As(err, &refusal) {
+		return nil, fmt.Errorf("%w: %w", ErrNotSigned, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !signed.Complete {
-		return nil, fmt.Errorf("the wallet did not sign every input: %.300s", bytes.Join(asBytes(signed.Errors), []byte("; ")))
+		return nil, fmt.Errorf("%w, not every input: %.300s", ErrNotSigned, bytes.Join(asBytes(signed.Errors), []byte("; ")))
 	}
 	answer, err := hex.DecodeString(signed.Hex)
 	if err != nil {
@@ -102,6 +121,14 @@ func (w *Wallet) sign(ctx context.Context, tx *wire.MsgTx) (*wire.MsgTx, error) 
 		return nil, fmt.Errorf("the wallet's signed transaction: %w", err)
 	}
 	return done, sameTransaction(tx, done)
+}
+
+// optional is a last parameter that is left out when it is empty.
+func optional(spent []prevTx) []any {
+	if len(spent) == 0 {
+		return nil
+	}
+	return []any{spent}
 }
 
 func asBytes(raws []json.RawMessage) [][]byte {

@@ -38,43 +38,55 @@ before the miner hears "true"; every payment follows from that log.`,
 const poolOrigin = "aqsha.pool/"
 
 // openPoolLog opens the share log below a data directory; with create it makes log and key.
-func openPoolLog(dir, name string, create bool) (*txlog.Log, string, error) {
+func openPoolLog(dir, name string, create bool) (*txlog.Log, error) {
+	return openPoolLogAfter(dir, name, create, nil)
+}
+
+// openPoolLogAfter is openPoolLog for a log of which some was read beforehand.
+func openPoolLogAfter(dir, name string, create bool, scanned *txlog.Reader) (*txlog.Log, error) {
 	shares := filepath.Join(dir, "shares")
 	if !create {
 		if _, err := os.Stat(shares); err != nil {
-			return nil, "", usageError{fmt.Errorf("--dir: no pool's log there: %w", err)}
+			return nil, usageError{fmt.Errorf("--dir: no pool's log there: %w", err)}
 		}
 	}
-	origin := poolOrigin + name
-	options := txlog.Options{Origin: origin}
+	options, err := poolLogOptions(dir, name, create)
+	if err != nil {
+		return nil, err
+	}
+	options.Scanned = scanned
+	return txlog.Open(shares, options)
+}
+
+// poolLogOptions are how a pool's log is opened; with create its key is made if there is none.
+func poolLogOptions(dir, name string, create bool) (txlog.Options, error) {
+	options := txlog.Options{Origin: poolOrigin + name}
 	keyFile := filepath.Join(dir, "log.key")
 	secret, err := os.ReadFile(keyFile)
-	public := ""
 	switch {
 	case errors.Is(err, os.ErrNotExist) && create:
 		if err := vfs.OS.MkdirAll(dir); err != nil {
-			return nil, "", err
+			return options, err
 		}
-		var made string
-		if made, public, err = note.GenerateKey(rand.Reader, origin); err != nil {
-			return nil, "", err
+		made, public, err := note.GenerateKey(rand.Reader, options.Origin)
+		if err != nil {
+			return options, err
 		}
 		secret = []byte(made)
 		if err := errors.Join(durable.Replace(vfs.OS, filepath.Join(dir, "log.pub"), []byte(public+"\n")), durable.Create(vfs.OS, keyFile, secret)); err != nil {
-			return nil, "", err
+			return options, err
 		}
 	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return nil, "", err
+		return options, err
 	}
 	if len(secret) > 0 {
 		signer, err := note.NewSigner(string(secret))
 		if err != nil {
-			return nil, "", fmt.Errorf("%s: %w", keyFile, err)
+			return options, fmt.Errorf("%s: %w", keyFile, err)
 		}
 		options.Origin, options.Signers = signer.Name(), []note.Signer{signer}
 	}
-	log, err := txlog.Open(shares, options)
-	return log, public, err
+	return options, nil
 }
 
 func newPoolRecomputeCommand() *cobra.Command {

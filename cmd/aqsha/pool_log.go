@@ -63,7 +63,7 @@ func openPoolRecords(dir string) (pool.Records, io.Closer, error) {
 			return log, log, nil
 		}
 	}
-	log, _, err := openPoolLog(dir, "", false)
+	log, err := openPoolLog(dir, "", false)
 	if err != nil {
 		return nil, nil, err
 	}

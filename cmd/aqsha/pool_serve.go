@@ -67,13 +67,18 @@ func (up *poolUp) serve(command *cobra.Command) error {
 		return fmt.Errorf("operator: %w", err)
 	}
 	var from *pool.Handover
+	var beforehand *poolPreparation
 	if up.replace {
+		if beforehand, err = up.prepare(ctx, ends, logger); err != nil {
+			return err
+		}
 		if from, err = pool.TakeOver(ctx, up.socket()); err != nil && !isAbsent(err) {
 			return err
 		}
 	}
 	for {
-		left, successor, err := up.live(command, ends, from, logger)
+		left, successor, err := up.live(command, ends, from, beforehand, logger)
+		beforehand = nil
 		if err != nil || left == nil {
 			if err == nil || from == nil { // else the predecessor goes on
 				_ = os.Remove(filepath.Join(up.dir, "pool.url"))
@@ -101,7 +106,7 @@ func isAbsent(err error) bool {
 }
 
 // live is one life of the pool. It returns what it leaves and to whom, if somebody asked for it.
-func (up *poolUp) live(command *cobra.Command, ends poolEnds, from *pool.Handover, logger *slog.Logger) (left *pool.Handover, successor *net.UnixConn, err error) {
+func (up *poolUp) live(command *cobra.Command, ends poolEnds, from *pool.Handover, beforehand *poolPreparation, logger *slog.Logger) (left *pool.Handover, successor *net.UnixConn, err error) {
 	ctx, cancel := context.WithCancel(command.Context())
 	defer cancel()
 	if from != nil {
@@ -115,7 +120,7 @@ func (up *poolUp) live(command *cobra.Command, ends poolEnds, from *pool.Handove
 	if err != nil {
 		return nil, nil, err
 	}
-	log, _, err := openPoolLog(up.dir, up.name, true)
+	log, err := openPoolLogAfter(up.dir, up.name, true, beforehand.log())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,7 +131,8 @@ func (up *poolUp) live(command *cobra.Command, ends poolEnds, from *pool.Handove
 	}
 	p, err := pool.Open(ctx, up.config, pool.Options{LogKey: string(public), Network: ends.network, Nodes: ends.nodes, Log: log, Logger: logger,
 		BooksFile: filepath.Join(up.dir, "books.sqlite"), Wallet: ends.payer, PaymentsDir: filepath.Join(up.dir, "payments"),
-		BlocksDir: filepath.Join(up.dir, "blocks"), Peers: up.peers, News: news})
+		BlocksDir: filepath.Join(up.dir, "blocks"), Peers: up.peers, News: news, Prepared: beforehand.records()})
+	beforehand.close()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -181,7 +187,7 @@ func (up *poolUp) announce(command *cobra.Command, p *pool.Pool, from *pool.Hand
 		started["http"] = web.Addr
 	}
 	if from != nil {
-		started["taken_over"] = from.Connections()
+		started["taken_over"], started["entries_read"] = from.Connections(), p.Replayed()
 		if err := p.Adopt(from); err != nil {
 			return err
 		}
@@ -190,7 +196,7 @@ func (up *poolUp) announce(command *cobra.Command, p *pool.Pool, from *pool.Hand
 	return show(command, started, func(w io.Writer) {
 		fmt.Fprintf(w, "pool on %s, %s, listening on %v\n", p.Network().Name, up.config.Scheme, addresses)
 		if from != nil {
-			fmt.Fprintf(w, "%d connections taken over\n", from.Connections())
+			fmt.Fprintf(w, "%d connections taken over, %d entries of the log read while miners waited\n", from.Connections(), p.Replayed())
 		}
 	})
 }

@@ -1,7 +1,7 @@
 package tidy
 
 // pure packages (rooms, or folders of one) take state and input and return effects: no clock, no randomness, no I/O, no floats.
-var pure = []string{"money", "token", "contract", "ledger", "cash", "farm/use"}
+var pure = []string{"money", "token", "contract", "ledger", "cash", "farm/use", "pool/accounting"}
 
 // forbiddenInPure are imports that would make a pure package impure.
 var forbiddenInPure = []string{

@@ -6,46 +6,15 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	_ "modernc.org/sqlite" // the driver, pure Go
 )
 
-// Entry is one booking.
-type Entry struct {
-	Key        string // unique: what it is for
-	TimeMillis int64
-	Memo       string
-	Postings   []Posting
-}
-
-// Posting credits an account, or debits it when negative.
-type Posting struct {
-	Account string
-	Amount  money.Satoshi
-}
-
-// Reverse is the entry that undoes this one.
-func (e Entry) Reverse(key, memo string, timeMillis int64) Entry {
-	undo := Entry{Key: key, TimeMillis: timeMillis, Memo: memo}
-	for _, p := range e.Postings {
-		undo.Postings = append(undo.Postings, Posting{p.Account, -p.Amount})
-	}
-	return undo
-}
-
-// Check says whether the postings sum to zero.
-func (e Entry) Check() error {
-	var sum money.Satoshi
-	for _, p := range e.Postings {
-		var err error
-		if sum, err = money.Add(sum, p.Amount); err != nil {
-			return fmt.Errorf("entry %s: %w", e.Key, err)
-		}
-	}
-	if sum != 0 {
-		return fmt.Errorf("entry %s does not balance: off by %d satoshi", e.Key, sum)
-	}
-	return nil
-}
+// Entry is one booking, and Posting its part on an account; what is booked is the accounts' business.
+type (
+	Entry   = accounting.Entry
+	Posting = accounting.Posting
+)
 
 // Books are open accounts.
 type Books struct{ db *sql.DB }
@@ -138,41 +107,11 @@ func bookOne(ctx context.Context, tx *sql.Tx, e Entry) error {
 
 // sameEntry holds an entry that is there against the one that is given, account by account.
 func sameEntry(ctx context.Context, tx *sql.Tx, e Entry) error {
-	rows, err := tx.QueryContext(ctx, "SELECT p.account, SUM(p.amount) FROM posting p JOIN entry e ON e.id = p.entry WHERE e.key = ? GROUP BY p.account", e.Key)
-	if err != nil {
-		return err
+	has, err := postingsOf(ctx, tx, e.Key)
+	if err == nil && !posts(e, has) {
+		err = &DifferError{e.Key}
 	}
-	defer rows.Close()
-	left := map[string]money.Satoshi{}
-	for _, p := range e.Postings {
-		left[p.Account] += p.Amount
-	}
-	for rows.Next() {
-		var account string
-		var amount int64
-		if err := rows.Scan(&account, &amount); err != nil {
-			return err
-		}
-		left[account] -= money.Satoshi(amount)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, amount := range left {
-		if amount != 0 {
-			return &DifferError{e.Key}
-		}
-	}
-	return nil
-}
-
-// Beyond tells whether there are more entries than a number of them.
-func (b *Books) Beyond(ctx context.Context, entries uint64) (bool, error) {
-	var count uint64
-	if err := b.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM entry").Scan(&count); err != nil {
-		return false, fmt.Errorf("books: %w", err)
-	}
-	return count > entries, nil
+	return err
 }
 
 // NewestBut is the newest entry whose key is none of the given; without one it is empty.
@@ -215,16 +154,8 @@ func (b *Books) Balances(ctx context.Context) (map[string]money.Satoshi, error) 
 
 // Audit checks that every entry sums to zero, and so do the books.
 func (b *Books) Audit(ctx context.Context) error {
-	var key string
-	var off int64
-	err := b.db.QueryRowContext(ctx, "SELECT e.key, SUM(p.amount) FROM entry e JOIN posting p ON p.entry = e.id GROUP BY e.id HAVING SUM(p.amount) <> 0 LIMIT 1").Scan(&key, &off)
-	if err == sql.ErrNoRows {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("books: %w", err)
-	}
-	return fmt.Errorf("books: entry %s is off by %d satoshi", key, off)
+	_, err := b.Snapshot(ctx)
+	return err
 }
 
 // Line is one posting with its entry, for statements.

@@ -17,9 +17,9 @@ func Example() {
 	ctx := context.Background()
 	b, _ := books.Open("")
 	defer b.Close()
-	block := books.Entry{Key: "block 1", Postings: []books.Posting{{"immature", -50}, {"user:1", 49}, {"operator", 1}}}
+	block := books.Entry{Key: "block 1", Postings: []books.Posting{{Account: "immature", Amount: -50}, {Account: "user:1", Amount: 49}, {Account: "operator", Amount: 1}}}
 	fmt.Println(b.Book(ctx, block), b.Book(ctx, block)) // the second time it is there already
-	fmt.Println(b.Book(ctx, books.Entry{Key: "wrong", Postings: []books.Posting{{"user:1", 1}}}))
+	fmt.Println(b.Book(ctx, books.Entry{Key: "wrong", Postings: []books.Posting{{Account: "user:1", Amount: 1}}}))
 	balances, _ := b.Balances(ctx)
 	fmt.Println(int64(balances["user:1"]))
 	// Output:
@@ -36,12 +36,12 @@ func TestBooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := books.Entry{Key: "a", TimeMillis: 1, Memo: "block", Postings: []books.Posting{{"immature", -100}, {"user:1", 60}, {"user:2", 40}}}
+	first := books.Entry{Key: "a", TimeMillis: 1, Memo: "block", Postings: []books.Posting{{Account: "immature", Amount: -100}, {Account: "user:1", Amount: 60}, {Account: "user:2", Amount: 40}}}
 	// A group with a wrong entry books nothing.
-	if err := b.Book(ctx, first, books.Entry{Key: "b", Postings: []books.Posting{{"x", 1}}}); err == nil {
+	if err := b.Book(ctx, first, books.Entry{Key: "b", Postings: []books.Posting{{Account: "x", Amount: 1}}}); err == nil {
 		t.Fatal("booked an entry that does not balance")
 	}
-	if err := b.Book(ctx, first, first.Reverse("a-", "orphan", 2), books.Entry{Key: "c", Postings: []books.Posting{{"wallet", -5}, {"user:1", 5}}}); err != nil {
+	if err := b.Book(ctx, first, first.Reverse("a-", "orphan", 2), books.Entry{Key: "c", Postings: []books.Posting{{Account: "wallet", Amount: -5}, {Account: "user:1", Amount: 5}}}); err != nil {
 		t.Fatal(err)
 	}
 	b.Close()

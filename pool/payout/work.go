@@ -1,6 +1,7 @@
 package payout
 
 import (
+	"math"
 	"math/big"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -11,6 +12,12 @@ import (
 func Units(d stratum.Difficulty) *big.Int {
 	units := new(big.Int).SetUint64(d.N)
 	return units.Lsh(units, uint(stratum.MaxK-d.K))
+}
+
+// Difficulty is what units are for people.
+func Difficulty(units *big.Int) float64 {
+	f, _ := new(big.Float).SetInt(units).Float64()
+	return math.Ldexp(f, -stratum.MaxK)
 }
 
 // networkTop is difficulty 1's target in units: W = networkTop / target.

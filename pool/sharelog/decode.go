@@ -110,6 +110,8 @@ func Decode(entry []byte) (Record, error) {
 		record = s
 	case kindSent:
 		record = &Sent{r.uvarint(), r.millis(), r.hash(), r.amount(), r.below(1 << 31)}
+	case kindChild:
+		record = &Child{r.uvarint(), r.millis(), r.hash(), r.hash(), r.amount(), r.below(1 << 31)}
 	case kindSettled:
 		s := &Settled{Number: r.uvarint(), TimeMillis: r.millis(), Outcome: r.below(OutcomeDropped + 1)}
 		s.TxID, s.Fee, s.Height, s.Block = r.hash(), r.amount(), r.below(1<<31), r.hash()

@@ -41,6 +41,9 @@ func Append(to []byte, record Record) []byte {
 	case *Sent:
 		to = append(uvarints(append(to, kindSent), r.Number, uint64(r.TimeMillis)), r.TxID[:]...)
 		return uvarints(to, uint64(r.Fee), r.Height)
+	case *Child:
+		to = append(append(uvarints(append(to, kindChild), r.Number, uint64(r.TimeMillis)), r.TxID[:]...), r.Parent[:]...)
+		return uvarints(to, uint64(r.Fee), r.Height)
 	case *Settled:
 		to = uvarints(append(to, kindSettled), r.Number, uint64(r.TimeMillis), r.Outcome)
 		to = uvarints(append(to, r.TxID[:]...), uint64(r.Fee), r.Height)

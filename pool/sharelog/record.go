@@ -25,6 +25,7 @@ const (
 	kindSettled      = 12
 	kindPaymentTerms = 13
 	kindOverride     = 14
+	kindChild        = 15
 )
 
 // Share is work that was accepted and is credited with the difficulty.
@@ -144,6 +145,18 @@ type Sent struct {
 	Height     uint64 // of the chain then: it is mined in a later block
 }
 
+// Child is a signed transaction that spends what one of a payment's returns to the wallet, and pays so much that miners
+// take both: a fee that is raised where the payment cannot be replaced. It pays nobody but the wallet. Entered before
+// the network gets it; a later one of the same parent spends the same coin.
+type Child struct {
+	Number     uint64 // of the payment
+	TimeMillis int64
+	TxID       bitcoin.Hash
+	Parent     bitcoin.Hash // a transaction of the payment that was Sent
+	Fee        money.Satoshi
+	Height     uint64 // of the chain then
+}
+
 // Outcomes of a payment.
 const (
 	OutcomeConfirmed  = 1 // the transaction is deep in the chain
@@ -156,9 +169,9 @@ type Settled struct {
 	Number     uint64
 	TimeMillis int64 // of the block, when there is one
 	Outcome    uint64
-	TxID       bitcoin.Hash // that is in the chain: of the payment, or the one that has spent its coin
-	Fee        money.Satoshi
-	Height     uint64 // of the block that it is in
+	TxID       bitcoin.Hash  // that is in the chain: of the payment, or the one that has spent its coin
+	Fee        money.Satoshi // with that of its Child, if the chain has one
+	Height     uint64        // of the block that it is in
 	Block      bitcoin.Hash
 }
 
@@ -180,6 +193,7 @@ type Override struct {
 func (*PaymentTerms) kind() byte { return kindPaymentTerms }
 func (*Override) kind() byte     { return kindOverride }
 func (*Sent) kind() byte         { return kindSent }
+func (*Child) kind() byte        { return kindChild }
 func (*Settled) kind() byte      { return kindSettled }
 func (*Payment) kind() byte      { return kindPayment }
 func (*Paid) kind() byte         { return kindPaid }

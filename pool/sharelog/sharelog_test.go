@@ -49,6 +49,7 @@ func records() []sharelog.Record {
 		&sharelog.Scheme{Name: "tides", FeePPM: 10_000, Address: "bc1p"},
 		&sharelog.Scheme{Name: "tides", FeePPM: 10_000, Address: "bc1p", Rules: sharelog.RulesAtBlock, InCoinbase: true},
 		&sharelog.Sent{Number: 4, TimeMillis: 5, TxID: bitcoin.Hash{6}, Fee: 7, Height: 8},
+		&sharelog.Child{Number: 4, TimeMillis: 5, TxID: bitcoin.Hash{6}, Parent: bitcoin.Hash{9}, Fee: 7, Height: 8},
 		&sharelog.Settled{Number: 4, TimeMillis: 5, Outcome: sharelog.OutcomeConflicted, TxID: bitcoin.Hash{6}, Fee: 7, Height: 8, Block: bitcoin.Hash{9}},
 		&sharelog.PaymentTerms{Minimum: 100_000, SweepMillis: 86_400_000},
 		&sharelog.Override{TimeMillis: 5, First: 3, Last: 4, Reason: "two shares of a job that a bug has lost"},

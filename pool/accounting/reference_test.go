@@ -1,4 +1,4 @@
-package pool
+package accounting_test
 
 import (
 	"math/big"

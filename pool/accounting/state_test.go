@@ -1,4 +1,4 @@
-package pool
+package accounting_test
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounting"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
@@ -16,7 +17,7 @@ import (
 type life struct {
 	t       *rapid.T
 	records []sharelog.Record
-	live    *accounting // what the pool itself would know at each point
+	live    *accounting.State // what the pool itself would know at each point
 	users   int
 	job     uint64
 	height  uint64
@@ -29,8 +30,8 @@ type life struct {
 var drawnBits = []uint32{0x1d00ffff, 0x1d00ffff, 0x1c7fff80, 0x1d7fffff, 0x1c3fffc0}
 
 func newLife(t *rapid.T) *life {
-	l := &life{t: t, live: newAccounting(), users: rapid.IntRange(1, 4).Draw(t, "users"), height: 100, headers: map[int]bitcoin.Hash{}}
-	l.live.recall = func(number, before uint64) (*sharelog.Job, uint64, error) {
+	l := &life{t: t, live: accounting.New(), users: rapid.IntRange(1, 4).Draw(t, "users"), height: 100, headers: map[int]bitcoin.Hash{}}
+	l.live.Recall = func(number, before uint64) (*sharelog.Job, uint64, error) {
 		for i := int(before) - 1; i >= 0; i-- {
 			if j, ok := l.records[i].(*sharelog.Job); ok && j.Number == number {
 				return j, uint64(i), nil
@@ -49,7 +50,7 @@ func newLife(t *rapid.T) *life {
 func (l *life) add(r sharelog.Record) {
 	l.t.Helper()
 	l.records = append(l.records, r)
-	if _, err := l.live.apply(r); err != nil {
+	if _, err := l.live.Apply(r); err != nil {
 		l.t.Fatalf("record %d, %+v: %v", len(l.records)-1, r, err)
 	}
 }
@@ -79,9 +80,9 @@ func (l *life) newJob(newTip bool) {
 		MeanFees:      money.Satoshi(rapid.Int64Range(0, 99).Draw(l.t, "mean fees")),
 	}
 	laid := []payout.Laid{{Paid: j.CoinbaseValue}}
-	if s := l.live.scheme; s.InCoinbase {
+	if s := l.live.Scheme; s.InCoinbase {
 		target, _ := bitcoin.TargetOfBits(j.Bits)
-		credits, err := l.live.history.Split(s.Name, s.FeePPM, payout.Reward{Total: j.CoinbaseValue, Target: target, Position: j.Position})
+		credits, err := l.live.History.Split(s.Name, s.FeePPM, payout.Reward{Total: j.CoinbaseValue, Target: target, Position: j.Position})
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -91,7 +92,7 @@ func (l *life) newJob(newTip bool) {
 		}
 		var owed []payout.Owed
 		for user := uint64(1); user <= uint64(l.users); user++ {
-			owed = append(owed, payout.Owed{User: user, Credit: credit[user], Debt: l.live.debt(user), Bytes: 31})
+			owed = append(owed, payout.Owed{User: user, Credit: credit[user], Debt: l.live.Debt(user), Bytes: 31})
 		}
 		laid = payout.Lay(j.CoinbaseValue, owed, rapid.IntRange(0, 130).Draw(l.t, "room"))
 	}
@@ -117,15 +118,15 @@ func (l *life) share() {
 	}
 	l.add(s)
 	if s.SolvesBlock {
-		l.headers[len(l.records)-1] = l.live.blocks[len(l.live.blocks)-1].Hash
+		l.headers[len(l.records)-1] = l.live.Blocks[len(l.live.Blocks)-1].Hash
 	}
 }
 
 // mayBeSolved tells whether a job may still be: no block that was found since is final, which takes longer than
 // any job lives.
 func (l *life) mayBeSolved(number uint64) bool {
-	_, index, _ := l.live.recall(number, uint64(len(l.records)))
-	for _, b := range l.live.blocks {
+	_, index, _ := l.live.Recall(number, uint64(len(l.records)))
+	for _, b := range l.live.Blocks {
 		if b.Share > index && b.Status == sharelog.StatusConfirmed {
 			return false
 		}
@@ -148,8 +149,8 @@ func (l *life) step() {
 	case what == 16:
 		l.pay()
 	default:
-		if n := len(l.live.blocks); n > 0 {
-			b := l.live.blocks[rapid.IntRange(0, n-1).Draw(l.t, "block")]
+		if n := len(l.live.Blocks); n > 0 {
+			b := l.live.Blocks[rapid.IntRange(0, n-1).Draw(l.t, "block")]
 			l.add(&sharelog.Status{TimeMillis: int64(len(l.records)), Hash: b.Hash, Status: rapid.Uint64Range(1, 3).Draw(l.t, "status")})
 		}
 	}
@@ -157,9 +158,9 @@ func (l *life) step() {
 
 // pay pays somebody, and sometimes settles it.
 func (l *life) pay() {
-	p := &sharelog.Payment{Number: uint64(len(l.live.payments) + 1)}
+	p := &sharelog.Payment{Number: uint64(len(l.live.Payments) + 1)}
 	for user := uint64(1); user <= uint64(l.users); user++ {
-		if amount := l.live.payable(user); amount > 0 {
+		if amount := l.live.Payable(user); amount > 0 {
 			p.Payees = append(p.Payees, sharelog.Payee{User: user, Amount: amount})
 		}
 	}
@@ -188,7 +189,7 @@ func TestSchemesAgainstTheirDefinitions(t *testing.T) {
 		for user, amount := range ref.perShare() {
 			want[user] += amount
 		}
-		for _, b := range l.live.blocks {
+		for _, b := range l.live.Blocks {
 			credits := ref.credits(int(b.Share))
 			scheme, _, _ := ref.terms(int(b.Share))
 			if payout.PerShare(scheme.Name) {
@@ -207,15 +208,15 @@ func TestSchemesAgainstTheirDefinitions(t *testing.T) {
 				}
 			}
 		}
-		for _, p := range l.live.payments {
+		for _, p := range l.live.Payments {
 			for _, payee := range p.Payees {
-				if p.settled == nil || p.settled.Outcome == sharelog.OutcomeConfirmed {
+				if p.Settled == nil || p.Settled.Outcome == sharelog.OutcomeConfirmed {
 					want[payee.User] -= payee.Amount
 				}
 			}
 		}
 		for user := uint64(1); user <= uint64(l.users); user++ {
-			if got := l.live.balance[userAccount(user)]; got != want[user] {
+			if got := l.live.Balance[accounting.UserAccount(user)]; got != want[user] {
 				t.Fatalf("user %d has %d, by the definitions %d", user, got, want[user])
 			}
 		}
@@ -223,11 +224,11 @@ func TestSchemesAgainstTheirDefinitions(t *testing.T) {
 	})
 }
 
-func compareCredits(t *rapid.T, b *poolBlock, want map[uint64]money.Satoshi) {
+func compareCredits(t *rapid.T, b *accounting.Block, want map[uint64]money.Satoshi) {
 	t.Helper()
 	var sum money.Satoshi
 	got := map[uint64]money.Satoshi{}
-	for _, c := range b.credits {
+	for _, c := range b.Credits {
 		got[c.User] += c.Amount
 		sum += c.Amount
 	}
@@ -243,26 +244,26 @@ func compareCredits(t *rapid.T, b *poolBlock, want map[uint64]money.Satoshi) {
 
 // replay reads what was written, as a restart and an auditor do.
 func replay(t *rapid.T, l *life) {
-	again := newAccounting()
-	again.recall = l.live.recall
+	again := accounting.New()
+	again.Recall = l.live.Recall
 	for i, r := range l.records {
-		if _, err := again.applyEntry(sharelog.Append(nil, r)); err != nil {
+		if _, err := again.ApplyEntry(sharelog.Append(nil, r)); err != nil {
 			t.Fatalf("record %d again: %v", i, err)
 		}
 	}
 	var sum money.Satoshi
-	for account, amount := range l.live.balance {
+	for account, amount := range l.live.Balance {
 		sum += amount
-		if again.balance[account] != amount {
-			t.Fatalf("%s: %d, again %d", account, amount, again.balance[account])
+		if again.Balance[account] != amount {
+			t.Fatalf("%s: %d, again %d", account, amount, again.Balance[account])
 		}
 	}
 	if sum != 0 {
 		t.Fatalf("books are off by %d satoshi", sum)
 	}
 	for user := uint64(1); user <= uint64(l.users); user++ {
-		if l.live.debt(user) != again.debt(user) || l.live.payable(user) != again.payable(user) {
-			t.Fatalf("user %d: %d payable of %d, again %d of %d", user, l.live.payable(user), l.live.debt(user), again.payable(user), again.debt(user))
+		if l.live.Debt(user) != again.Debt(user) || l.live.Payable(user) != again.Payable(user) {
+			t.Fatalf("user %d: %d payable of %d, again %d of %d", user, l.live.Payable(user), l.live.Debt(user), again.Payable(user), again.Debt(user))
 		}
 	}
 }
