@@ -123,7 +123,7 @@ func (n *Node) acknowledge() {
 		}
 		cancel()
 	}()
-	if n.recovered.Size > 1 && n.cosigners.waitWhole(ctx, n.config.Acks) != nil {
+	if n.mayBeOld() && n.cosigners.waitWhole(ctx, n.config.Acks) != nil {
 		n.logger.Warn("ended before enough followers were heard to know that nobody has more than this log")
 	}
 	if recovered := n.recovered; recovered.Size > 1 && n.cosigners.wait(ctx, recovered.Size, n.config.Acks) == nil {

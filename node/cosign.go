@@ -183,7 +183,7 @@ func (n *Node) Unheard() (names []string) {
 	s := n.cosigners
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n.config.Leader != "" || n.recovered.Size <= 1 || failover.Whole(n.config.Acks, len(s.names), len(s.heard)) {
+	if n.config.Leader != "" || !n.mayBeOld() || failover.Whole(n.config.Acks, len(s.names), len(s.heard)) {
 		return nil
 	}
 	for _, name := range s.names {
@@ -193,6 +193,9 @@ func (n *Node) Unheard() (names []string) {
 	}
 	return names
 }
+
+// mayBeOld says whether the log with which a leader started may be an old copy, of which followers have more.
+func (n *Node) mayBeOld() bool { return n.recovered.Size > 1 && !n.config.Whole }
 
 // FollowerState is how far a follower is, as it acknowledged. What is not known is absent.
 type FollowerState struct {

@@ -47,8 +47,10 @@ type Config struct {
 	// acknowledged before anybody is answered.
 	Followers []note.Verifier
 	Acks      int
-	Keys      []KeyLife // keys this node uses, to be warned of in time
-	KeyDays   int       // how many days the key sets on the ledger live, likewise; 0 warns of none
+	// Whole says that nobody can have acknowledged more than the log has, whatever was not heard: it was promoted a moment ago.
+	Whole   bool
+	Keys    []KeyLife // keys this node uses, to be warned of in time
+	KeyDays int       // how many days the key sets on the ledger live, likewise; 0 warns of none
 	// SnapshotVerifiers are by whom snapshots may be signed, besides the log's key: a follower signs his with the key with
 	// which he cosigns.
 	SnapshotVerifiers []note.Verifier

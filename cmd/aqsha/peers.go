@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
@@ -23,11 +24,13 @@ const askEvery = 5 * time.Second
 func askWhoLeads(ctx context.Context, n *node.Node, peers []string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ask := func() {
+		asking, done := context.WithTimeout(ctx, askWait) // side by side: one that stands still delays no other
+		defer done()
+		var group sync.WaitGroup
 		for _, peer := range peers {
-			asking, done := context.WithTimeout(ctx, healthWait)
-			compareWithPeer(asking, n, api.NewClient(peer, ""))
-			done()
+			group.Go(func() { compareWithPeer(asking, n, api.NewClient(peer, "")) })
 		}
+		group.Wait()
 	}
 	if len(peers) == 0 {
 		return cancel

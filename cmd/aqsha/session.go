@@ -51,6 +51,7 @@ type config struct {
 	Market       string            `toml:"-"`                    // folder of market data, from the command line
 	Reverify     bool              `toml:"-"`                    // every signature again at the start, likewise
 	readOnly     vfs.FS            // if set, the ledger is read over it, and nothing is written
+	promoted     bool              // the node starts for the first time since it was promoted
 
 	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
 	ClockSeconds int  `toml:"clock_seconds,omitempty"`
@@ -318,6 +319,7 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 		return nc, err
 	}
 	nc.Options.Signers, nc.Archive = []note.Signer{signer}, c.Archive
+	nc.Whole = c.promoted
 	return nc, nil
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newUpCommand() *cobra.Command {
@@ -78,9 +81,16 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 		return err
 	}
 	logger := c.logger()
+	var err error
+	if c.promoted, err = justPromoted(dir); err != nil {
+		return err
+	}
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
 		return err
+	}
+	if err := promises(n, book); err != nil {
+		return errors.Join(err, n.Close())
 	}
 	if err := nameArchive(c, n.Network()); err != nil {
 		return errors.Join(err, n.Close())
@@ -95,6 +105,34 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 	defer group.Wait()
 	defer kept()
 	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
+}
+
+// promotedFile stands in a directory between its promotion and its first start as the leader.
+const promotedFile = "promoted"
+
+// justPromoted says whether a node starts for the first time since it was promoted: nobody can have acknowledged more to it than
+// it has. The file goes first, so that a later copy of the directory does not say so.
+func justPromoted(dir string) (bool, error) {
+	err := vfs.OS.Remove(filepath.Join(dir, promotedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = vfs.OS.SyncDir(dir)
+	}
+	return err == nil, err
+}
+
+// promises has a leader that was a follower promise with that one's key too.
+func promises(n *node.Node, book *wallet.Book) error {
+	for _, v := range book.FollowerKeys() {
+		cosigner, _, err := book.Cosigner(v.Name())
+		if err != nil {
+			return err
+		}
+		n.Cosigns(cosigner)
+	}
+	return nil
 }
 
 // errDone ends serving without being an error.
