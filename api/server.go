@@ -57,6 +57,8 @@ type Server struct {
 	errors     *serverErrors
 	sessions   *sessions
 	access     atomic.Pointer[[]Access]
+	members    atomic.Pointer[Members]
+	sites      atomic.Pointer[http.CrossOriginProtection]
 	streaming  context.Context // ends when the server shuts down, and streams with it
 	endStreams context.CancelFunc
 }
@@ -66,8 +68,10 @@ func New(n *node.Node, options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions(options.Origins)}
+	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions()}
 	s.SetAccess(options.Access)
+	s.SetMembers(options.Members)
+	s.SetOrigins(options.Origins)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")

@@ -306,9 +306,11 @@ func (n *Node) Promise(signed []byte) ([]byte, error) {
 	answer := Promise{Network: n.network, Ballot: p.Ballot, Role: RoleFollower}
 	if n.config.Leader == "" {
 		answer.Role = RoleRecovering
-		if heard := n.cosigners.everHeard(); n.config.Whole || failover.Whole(n.config.Acks, len(n.cosigners.names), heard) {
+		n.cosigners.mu.Lock()
+		if n.config.Whole || n.cosigners.whole() {
 			answer.Role = RoleLeader
 		}
+		n.cosigners.mu.Unlock()
 		if n.replaced() {
 			answer.Role = RoleReplaced
 		}

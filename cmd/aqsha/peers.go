@@ -73,6 +73,7 @@ func keepMembers(ctx context.Context, dir string, c *config, leader *api.Client)
 	asking, done := context.WithTimeout(ctx, healthWait)
 	defer done()
 	m, err := leader.Members(asking)
+	leader.Keeps(c.members()) // that are kept here, whether or not others are heard
 	urls := knownURLs(c.FollowerURLs, m.URLs)
 	if err != nil || (slices.Equal(m.Followers, c.Followers) && m.Acks == c.Acks && maps.Equal(urls, c.FollowerURLs)) {
 		return nil
@@ -88,8 +89,12 @@ func keepMembers(ctx context.Context, dir string, c *config, leader *api.Client)
 		return err
 	}
 	onDisk.Followers, onDisk.Acks, onDisk.FollowerURLs = m.Followers, m.Acks, urls
+	if err := writeConfig(dir, onDisk); err != nil {
+		return err
+	}
 	*c = kept
-	return writeConfig(dir, onDisk)
+	leader.Keeps(c.members())
+	return nil
 }
 
 // knownURLs are those that were known, and those that are said now.
@@ -121,6 +126,9 @@ func keepFollowerURLs(ctx context.Context, n *node.Node, dir string, logger *slo
 		if err == nil && !maps.Equal(urls, c.FollowerURLs) {
 			c.FollowerURLs = urls
 			err = writeConfig(dir, c)
+		}
+		if err == nil {
+			err = keepSettled(dir, n, c)
 		}
 		if err != nil {
 			logger.Warn("where followers can be asked could not be kept", "cause", err)
@@ -187,7 +195,7 @@ func ownURL(c config, listens string) string {
 }
 
 // keepMembersFresh keeps them until ctx ends.
-func keepMembersFresh(ctx context.Context, dir string, c config, leader *api.Client, logger *slog.Logger) {
+func keepMembersFresh(ctx context.Context, dir string, c config, leader *api.Client, server *api.Server, logger *slog.Logger) {
 	for {
 		select {
 		case <-time.After(askEvery):
@@ -197,5 +205,6 @@ func keepMembersFresh(ctx context.Context, dir string, c config, leader *api.Cli
 		if err := keepMembers(ctx, dir, &c, leader); err != nil {
 			logger.Warn("who the leader's followers are could not be kept", "cause", err)
 		}
+		server.SetMembers(c.members())
 	}
 }

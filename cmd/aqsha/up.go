@@ -35,6 +35,9 @@ against the last block. When the last block is longer ago than the shortest dela
 takes no payments (clock-doubted) until a follower's clock says the same, or you do with --accept-time. A development network
 never asks. /health shows what the node makes of its clock.
 
+SIGHUP has it take config.toml in again: accesses, origins, followers and acks, archive and log_level hold at once; of other
+keys that changed it logs the names. A file with an error changes nothing.
+
 On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on by itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -56,7 +59,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
-			if c.Logger, err = newLogger(command, os.Stderr); err != nil {
+			if err := c.logsAt(command, os.Stderr); err != nil {
 				return err
 			}
 			c.Market = flag(command, "market")
@@ -99,9 +102,7 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 	defer askWhoLeads(ctx, n, append(slices.Collect(maps.Values(c.FollowerURLs)), c.Peers...))()
 	keeping, kept := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	if len(c.Followers) > 0 {
-		group.Go(func() { keepFollowerURLs(keeping, n, dir, logger) })
-	}
+	group.Go(func() { keepFollowerURLs(keeping, n, dir, logger) })
 	defer group.Wait()
 	defer kept()
 	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
@@ -140,7 +141,7 @@ var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := newInstance()
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: api.Members{Followers: c.Followers, Acks: c.Acks}})
+	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: c.members()})
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
@@ -157,6 +158,10 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go watchAccess(ctx, dir, server, logger)
+	if held, err := readConfig(dir); err == nil { // without what flags of this run say
+		held.levels = c.levels
+		go (&reloading{dir, held, n, server, logger}).watch(ctx)
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
 	if err := once(ctx, server, url); err != nil {
