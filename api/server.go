@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // Options say who may read, and how the server behaves.
@@ -127,6 +129,11 @@ func (s *Server) mountLog(mux *http.ServeMux) {
 	mux.HandleFunc("GET /tile/entries/", func(w http.ResponseWriter, r *http.Request) {
 		if err := mayReadAll(r.Context()); err != nil {
 			writeProblem(w, problemOf(err))
+			return
+		}
+		// What too few followers have yet may be taken back: it is shown to nobody.
+		if t, err := txlog.ParseTilePath(strings.TrimPrefix(r.URL.Path, "/")); err == nil && t.Width > 0 && t.Index*txlog.TileWidth+uint64(t.Width) > s.node.Head().Size {
+			writeProblem(w, problemOf(token.Errorf(node.NotFound, "path", "%d entries are acknowledged, and so shown; this bundle ends beyond them", s.node.Head().Size)))
 			return
 		}
 		entries.ServeHTTP(w, r)

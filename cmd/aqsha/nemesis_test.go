@@ -226,13 +226,14 @@ func newNemesis(t *testing.T, seed uint64) *nemesis {
 		}
 		if os.Geteuid() == 0 {
 			disk := filepath.Join(m.dir, fmt.Sprintf("disk%d", i))
-			if os.Mkdir(disk, 0o700) == nil && syscall.Mount("tmpfs", disk, "tmpfs", 0, "mode=0700,size=48m") == nil {
+			if os.Mkdir(disk, 0o700) == nil && syscall.Mount("tmpfs", disk, "tmpfs", 0, "mode=0700,size=200m") == nil {
 				m.disks[i] = disk
 				t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 			}
 		}
 	}
 	edit(t, c.dir, func(c *config) { c.SegmentMiB = 1 })
+	shorten(t, c.dir)
 	if err := os.CopyFS(m.data(0), os.DirFS(c.dir)); err != nil {
 		t.Fatal(err)
 	}
