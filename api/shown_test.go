@@ -84,6 +84,10 @@ func TestAStreamFromTheFutureIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = n.Close() })
+	admit, _ := world.Admit("bank", 1, soon())
+	if _, err := n.Submit(t.Context(), admit); err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(api.New(n, api.Options{Open: true}).Handler())
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

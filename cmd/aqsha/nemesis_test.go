@@ -460,7 +460,7 @@ func (m *nemesis) comeBack(i int) {
 		if err == nil {
 			break
 		}
-		m.note("restore: %s", out)
+		m.t.Logf("restore of node %d from node %d, which is tried again: %s", i, m.leader, out)
 		time.Sleep(500 * time.Millisecond)
 	}
 	edit(m.t, m.data(i), func(c *config) { c.Listen, c.URL, c.SegmentMiB = m.address[i], m.wires[i].url(), 1 })

@@ -58,9 +58,10 @@ func Alone(followers, promised int, leaderStopped bool) bool {
 	return followers < 2 || 2*promised > followers || 2*promised == followers && leaderStopped
 }
 
-// MayAcknowledge says whether a follower that promised a ballot may acknowledge anything to a leader.
+// MayAcknowledge says whether a follower that promised a ballot may acknowledge anything to a leader. One of the epoch that it
+// promised to another candidate counts: that one cannot lead beside him (Alone), and whoever promised it would follow nobody.
 func MayAcknowledge(promised, leader Ballot) bool {
-	return leader.Epoch > promised.Epoch || leader == promised
+	return leader.Epoch >= promised.Epoch
 }
 
 // MayLead says whether a candidate may lead that has what everybody has who promised: where acks followers have each
