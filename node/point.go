@@ -21,10 +21,10 @@ const MostPointBytes = 64 << 10
 
 // Point shows that a log of some size begins the one over which the log's key signed a checkpoint.
 type Point struct {
-	Size       uint64       `json:"size"` // entries
-	Root       txlog.Hash   `json:"root"` // of the log at that size
-	Checkpoint string       `json:"checkpoint"`
-	Proof      []txlog.Hash `json:"proof"` // RFC 6962 consistency, from size to the checkpoint's; empty when it is of that size
+	Size       uint64   `json:"size"` // entries
+	Root       []byte   `json:"root"` // of the log at that size
+	Checkpoint string   `json:"checkpoint"`
+	Proof      [][]byte `json:"proof"` // RFC 6962 consistency, from size to the checkpoint's; empty when it is of that size
 }
 
 // ReadPoint reads such a file's content.
@@ -33,9 +33,23 @@ func ReadPoint(content []byte) (p Point, err error) {
 		return p, fmt.Errorf("%s: %d bytes", PointFile, len(content))
 	}
 	if err = json.Unmarshal(content, &p); err != nil {
-		err = fmt.Errorf("%s: %w", PointFile, err)
+		return p, fmt.Errorf("%s: %w", PointFile, err)
 	}
-	return p, err
+	for _, hash := range append(p.Proof, p.Root) {
+		if len(hash) != txlog.HashBytes {
+			return p, fmt.Errorf("%s: a hash of %d bytes, want %d", PointFile, len(hash), txlog.HashBytes)
+		}
+	}
+	return p, nil
+}
+
+func (p Point) root() txlog.Hash { return txlog.Hash(p.Root) }
+
+func (p Point) proof() (proof []txlog.Hash) {
+	for _, hash := range p.Proof {
+		proof = append(proof, txlog.Hash(hash))
+	}
+	return proof
 }
 
 // Check verifies a point under the key that a genesis names, and returns how many entries that key signed.
@@ -48,12 +62,12 @@ func (p Point) Check(g ledger.Genesis) (signed uint64, err error) {
 	switch {
 	case err != nil:
 		return 0, mismatch("the checkpoint is not signed by the log's key: %v", err)
-	case c.Size == p.Size && c.Root == p.Root:
+	case c.Size == p.Size && c.Root == p.root():
 		return c.Size, nil
 	case c.Size <= p.Size:
 		return 0, mismatch("the checkpoint is of %d entries, the copy has %d", c.Size, p.Size)
 	}
-	if err := txlog.VerifyConsistency(p.Size, c.Size, p.Root, c.Root, p.Proof); err != nil {
+	if err := txlog.VerifyConsistency(p.Size, c.Size, p.root(), c.Root, p.proof()); err != nil {
 		return 0, mismatch("the log of %d entries does not begin the one of %d that was signed: %v", p.Size, c.Size, err)
 	}
 	return c.Size, nil
@@ -61,7 +75,7 @@ func (p Point) Check(g ledger.Genesis) (signed uint64, err error) {
 
 // keepPoint keeps under which of a leader's checkpoints a copy of the past stands.
 func (n *Node) keepPoint(ctx context.Context, leader Leader, signed []byte, c txlog.Checkpoint, size uint64, root txlog.Hash) error {
-	p := Point{Size: size, Root: root, Checkpoint: string(signed)}
+	p := Point{Size: size, Root: root[:], Checkpoint: string(signed)}
 	if c.Size > size {
 		tree := tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)}
 		proof, err := tlog.ProveTree(int64(c.Size), int64(size), tlog.TileHashReader(tree, &tileReader{ctx, leader, map[string][]byte{}}))
@@ -69,7 +83,7 @@ func (n *Node) keepPoint(ctx context.Context, leader Leader, signed []byte, c tx
 			return fmt.Errorf("the leader's tiles: %w", err)
 		}
 		for _, hash := range proof {
-			p.Proof = append(p.Proof, txlog.Hash(hash))
+			p.Proof = append(p.Proof, hash[:])
 		}
 	}
 	content, err := json.MarshalIndent(p, "", "  ")

@@ -57,7 +57,7 @@ type Evidence struct {
 // claimed is what the entries have to come to.
 func (e Evidence) claimed() (txlog.Checkpoint, error) {
 	if e.Point != nil {
-		return txlog.Checkpoint{Size: e.Point.Size, Root: e.Point.Root}, nil
+		return txlog.Checkpoint{Size: e.Point.Size, Root: e.Point.root()}, nil
 	}
 	return txlog.ParseSigned(e.Checkpoint)
 }

@@ -603,12 +603,40 @@ func (m *nemesis) end(ids []token.TransactionID, saw *shownRoots) (lost int) {
 			lost++
 		}
 	}
+	m.holds(client, saw)
 	m.procs[m.leader].stopQuietly()
 	book := aqsha("verify", "--data", m.data(m.leader))
 	if out, err := book.CombinedOutput(); err != nil {
 		m.t.Errorf("verify: %v\n%s", err, out)
 	}
 	return lost
+}
+
+// holds checks that whatever any node showed is in the ledger in the end.
+func (m *nemesis) holds(client *api.Client, saw *shownRoots) {
+	ends := map[uint64]string{}
+	for before := uint64(0); ; {
+		blocks, err := client.Blocks(m.t.Context(), before, 100)
+		if err != nil {
+			m.t.Error(err)
+			return
+		}
+		for _, b := range blocks {
+			ends[b.Size] = b.Root
+			before = b.Height
+		}
+		if before == 0 || len(blocks) == 0 {
+			break
+		}
+	}
+	for size, root := range saw.roots {
+		if ends[size] != root {
+			m.t.Errorf("%s was shown at %d entries, and in the end %q stands there", root, size, ends[size])
+		}
+	}
+	if len(saw.roots) < 10 {
+		m.t.Errorf("%d heads were seen: too few to show anything", len(saw.roots))
+	}
 }
 
 func (m *nemesis) desk(url string) (*wallet.Desk, error) {
