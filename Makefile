@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim year attack detect soak drill nemesis bench deps blocks chains fleet payments interop
+.PHONY: run build test check fuzz sim year attack detect soak drill nemesis versions bench deps blocks chains fleet payments interop
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -88,6 +88,10 @@ drill: build
 SEEDS ?= 200
 nemesis:
 	NEMESIS_SEEDS=$(SEEDS) NEMESIS_SEED=$(SEED) $(GO) test ./cmd/aqsha -count 1 -v -run '^TestNemesis$$' -timeout 300m
+
+# What each recorded program wrote (cmd/aqsha/testdata/versions) opens, verifies, is paid from, backed up, restored and followed.
+versions:
+	VERSIONS=all $(GO) test ./cmd/aqsha -count 1 -v -run TestWhatEarlierProgramsWroteOpens -timeout 30m
 
 # Ten minutes of payments at 80 % of what the machine does: are rate and memory flat?
 SOAK ?= 10m

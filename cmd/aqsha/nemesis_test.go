@@ -476,8 +476,9 @@ func (m *nemesis) comeBack(i int) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	key := m.key(i)
+	key, restarts := m.key(i), false
 	edit(m.t, m.data(m.leader), func(c *config) {
+		restarts = c.Acks == 0 // its list of followers was an old copy's
 		c.Acks = 1
 		for _, known := range c.Followers {
 			if known == key {
@@ -486,7 +487,12 @@ func (m *nemesis) comeBack(i int) {
 		}
 		c.Followers = append(c.Followers, key)
 	})
-	_ = m.procs[m.leader].Process.Signal(syscall.SIGHUP)
+	if !restarts {
+		_ = m.procs[m.leader].Process.Signal(syscall.SIGHUP)
+		return
+	}
+	m.kill(m.leader)
+	m.must(m.start(m.leader, "up"))
 }
 
 // recover promotes a follower that was refused while the other one serves.
