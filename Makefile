@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build console test check fuzz sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop
+.PHONY: run build console test check fuzz sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop nemesis versions
 
 build: console
 	$(GO) build -buildvcs=auto -o bin/aqsha ./cmd/aqsha
@@ -110,6 +110,16 @@ verdicts:
 drill: build
 	./bin/aqsha drill
 	./bin/aqsha drill destroy
+
+# A leader and two followers under SIGKILL, SIGSTOP, cuts, stalls, full disks, wrong clocks, old copies and promotions, drawn by
+# SEEDS seeds, while clients pay and read; SEED=n replays one.
+SEEDS ?= 200
+nemesis:
+	NEMESIS_SEEDS=$(SEEDS) NEMESIS_SEED=$(SEED) $(GO) test ./cmd/aqsha -count 1 -v -run '^TestNemesis$$' -timeout 300m
+
+# What each recorded program wrote (cmd/aqsha/testdata/versions) opens, verifies, is paid from, backed up, restored and followed.
+versions:
+	VERSIONS=all $(GO) test ./cmd/aqsha -count 1 -v -run TestWhatEarlierProgramsWroteOpens -timeout 30m
 
 # Ten minutes of payments at 80 % of what the machine does: are rate and memory flat?
 SOAK ?= 10m

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -41,9 +42,32 @@ func (s *Server) registerBlocks() {
 		}) (*answer[BlockEntries], error) {
 			return ok(s.blockEntries(ctx, in.Height))
 		})
-	sse.Register(s.api, huma.Operation{OperationID: "stream-blocks", Method: http.MethodGet, Path: "/v1/blocks/stream", Summary: "Blocks as they become durable (server-sent events)",
+	sse.Register(s.api, huma.Operation{Middlewares: huma.Middlewares{s.notAhead(func() uint64 { return s.node.Head().Height }, "block")}, OperationID: "stream-blocks", Method: http.MethodGet, Path: "/v1/blocks/stream", Summary: "Blocks as they become durable (server-sent events)",
 		Description: "Each event's id is the block's height. Begins with the present block, or after Last-Event-ID: what was missed comes first, also what was made while the node was away, without gap or repetition. Browsers send that header by themselves when they connect again."},
 		map[string]any{"block": BlockView{}}, s.stream)
+}
+
+// notAhead refuses a stream that is to go on after what this node does not have: whoever asks followed another ledger, or one
+// that was restored to an earlier point, and would wait for ever. A follower may be behind the node that he heard it from.
+func (s *Server) notAhead(last func() uint64, what string) func(ctx huma.Context, next func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		asked, err := strconv.ParseUint(ctx.Header("Last-Event-ID"), 10, 63)
+		_, follows := s.node.FollowState()
+		if has := last(); err == nil && asked > has && !follows && s.node.HeadKnown() {
+			refuseStream(ctx, token.Errorf(token.OutOfRange, "Last-Event-ID", "the last %s here is %d, and you ask for what comes after %d: is this the same network? Begin again without Last-Event-ID", what, has, asked))
+			return
+		}
+		next(ctx)
+	}
+}
+
+// refuseStream answers a stream's request with a problem.
+func refuseStream(ctx huma.Context, err error) {
+	p := problemOf(err)
+	body, _ := json.Marshal(p)
+	ctx.SetHeader("Content-Type", "application/problem+json")
+	ctx.SetStatus(p.Status)
+	_, _ = ctx.BodyWriter().Write(body)
 }
 
 // streamInput is where a stream goes on.

@@ -31,6 +31,7 @@ type Client struct {
 	http   *http.Client
 	access string
 	door   *door                  // opens sessions with wallets' keys; nil opens none
+	keeps  atomic.Pointer[string] // id of the list of followers that who speaks keeps, likewise
 	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
 }
 
@@ -140,6 +141,9 @@ func (c *Client) sendAs(ctx context.Context, access, base, method, path, content
 	}
 	if own := c.own.Load(); own != nil && method == http.MethodPost {
 		r.Header.Set("Aqsha-Node", *own)
+	}
+	if keeps := c.keeps.Load(); keeps != nil && method == http.MethodPost {
+		r.Header.Set("Aqsha-Members", *keeps)
 	}
 	return c.http.Do(r)
 }

@@ -2,10 +2,15 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,6 +31,15 @@ type Members struct {
 	URLs map[string]string `json:"urls,omitempty" doc:"where followers can be asked, by name, as they say themselves"`
 }
 
+// ID tells one list from another: a follower says beside its cosignatures which one it keeps.
+func (m Members) ID() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s", m.Acks, strings.Join(slices.Sorted(slices.Values(m.Followers)), "\n")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// SetMembers has the server say that others follow.
+func (s *Server) SetMembers(m Members) { s.members.Store(&m) }
+
 // Members asks a node who its followers are.
 func (c *Client) Members(ctx context.Context) (Members, error) {
 	return get[Members](ctx, c, "/v1/followers")
@@ -36,7 +50,7 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/feed", s.feed)
 	huma.Register(s.api, operation("list-followers", "/v1/followers", "Whose cosignatures count, and how many must acknowledge"),
 		func(context.Context, *struct{}) (*answer[Members], error) {
-			m := s.options.Members
+			m := *s.members.Load()
 			if m.Followers == nil {
 				m.Followers = []string{}
 			}
@@ -50,10 +64,11 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
 	}, func(_ context.Context, in *struct {
 		URL     string `header:"Aqsha-Node" maxLength:"200" pattern:"^https?://[^/?#]+$" doc:"where the follower serves"`
+		Members string `header:"Aqsha-Members" maxLength:"64" pattern:"^[0-9a-f]*$" doc:"id of the list of followers that the follower keeps"`
 		RawBody []byte
 	}) (*struct{}, error) {
 		return owned(in.RawBody, func(body []byte) (*struct{}, error) {
-			if err := s.node.Cosign(body, in.URL); err != nil {
+			if err := s.node.Cosign(body, node.Cosigner{URL: in.URL, Members: in.Members}); err != nil {
 				return nil, problemOf(err)
 			}
 			return nil, nil
@@ -228,5 +243,11 @@ func (c *Client) Cosign(ctx context.Context, signed []byte) error {
 
 // Announce has a follower's client say where the follower itself serves, so that it can be found when its leader is lost.
 func (c *Client) Announce(url string) { c.own.Store(&url) }
+
+// Keeps has a follower's client say which list of followers is kept where it follows.
+func (c *Client) Keeps(m Members) {
+	id := m.ID()
+	c.keeps.Store(&id)
+}
 
 var _ node.Leader = (*Client)(nil)

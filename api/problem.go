@@ -61,6 +61,7 @@ var statusOf = map[token.Code]int{
 	node.Unacknowledged:  http.StatusServiceUnavailable,
 	node.Fenced:          http.StatusServiceUnavailable,
 	node.FenceConflict:   http.StatusServiceUnavailable,
+	node.Promised:        http.StatusConflict,
 	node.NotCosigner:     http.StatusForbidden,
 	node.TokensBusy:      http.StatusConflict,
 	ledger.TokenNotLive:  http.StatusConflict,

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // Options say who may read, and how the server behaves.
@@ -57,6 +59,8 @@ type Server struct {
 	errors     *serverErrors
 	sessions   *sessions
 	access     atomic.Pointer[[]Access]
+	members    atomic.Pointer[Members]
+	sites      atomic.Pointer[http.CrossOriginProtection]
 	streaming  context.Context // ends when the server shuts down, and streams with it
 	endStreams context.CancelFunc
 }
@@ -66,8 +70,10 @@ func New(n *node.Node, options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions(options.Origins)}
+	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions()}
 	s.SetAccess(options.Access)
+	s.SetMembers(options.Members)
+	s.SetOrigins(options.Origins)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
@@ -123,6 +129,11 @@ func (s *Server) mountLog(mux *http.ServeMux) {
 	mux.HandleFunc("GET /tile/entries/", func(w http.ResponseWriter, r *http.Request) {
 		if err := mayReadAll(r.Context()); err != nil {
 			writeProblem(w, problemOf(err))
+			return
+		}
+		// What too few followers have yet may be taken back: it is shown to nobody.
+		if t, err := txlog.ParseTilePath(strings.TrimPrefix(r.URL.Path, "/")); err == nil && t.Width > 0 && t.Index*txlog.TileWidth+uint64(t.Width) > s.node.Head().Size {
+			writeProblem(w, problemOf(token.Errorf(node.NotFound, "path", "%d entries are acknowledged, and so shown; this bundle ends beyond them", s.node.Head().Size)))
 			return
 		}
 		entries.ServeHTTP(w, r)

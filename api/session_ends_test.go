@@ -10,7 +10,7 @@ import (
 
 // What a session opened ends with it: a stream asks again with each line whether it may still be read.
 func TestAStreamEndsWithItsSession(t *testing.T) {
-	s, wallet := newSessions(nil), token.WalletID{1}
+	s, wallet := newSessions(), token.WalletID{1}
 	w := ledger.Wallet{Key: token.NewPrivateKey([32]byte{7}).Public()}
 	for _, tc := range []struct {
 		ends  time.Duration

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -35,15 +34,11 @@ func (s *Server) registerWalletStream() {
 			_, err = s.wallet(ctx.Context(), id, 0)
 		}
 		if err != nil {
-			p := problemOf(err)
-			body, _ := json.Marshal(p)
-			ctx.SetHeader("Content-Type", "application/problem+json")
-			ctx.SetStatus(p.Status)
-			_, _ = ctx.BodyWriter().Write(body)
+			refuseStream(ctx, err)
 			return
 		}
 		next(ctx)
-	}}
+	}, s.notAhead(func() uint64 { return s.node.Head().Size - 1 }, "entry")}
 	sse.Register(s.api, operation, map[string]any{"entry": HistoryLine{}}, s.streamWallet)
 }
 

@@ -13,6 +13,7 @@ import (
 
 // archiving is what a leader does about Config.Archive.
 type archiving struct {
+	dir    atomic.Pointer[string]         // empty for none
 	done   atomic.Pointer[txlog.Archived] // nil before the first time
 	failed atomic.Pointer[archiveFailure] // nil while all goes well
 }
@@ -36,13 +37,19 @@ func (n *Node) Archived() (txlog.Archived, bool) {
 // archiver copies sealed segments to the archive as they come to be, until the node ends. Payments never wait for it: an archive
 // out of reach is warned of, and tried again.
 func (n *Node) archiver() {
-	for {
+	for was := ""; ; {
+		dir := *n.archiving.dir.Load()
+		if dir != was {
+			n.archiving.done.Store(nil)
+			n.archiving.failed.Store(nil)
+			was = dir
+		}
 		// What is archived stays as it is: with nothing new, no file of it is looked at.
-		if done := n.archiving.done.Load(); done == nil || n.archiving.failed.Load() != nil || done.Segments != n.log.Sealed() {
-			done, err := n.archive()
+		if done := n.archiving.done.Load(); dir != "" && (done == nil || n.archiving.failed.Load() != nil || done.Segments != n.log.Sealed()) {
+			done, err := n.archive(dir)
 			if !errors.As(err, new(*vfs.LockedError)) { // somebody reads it, and will be done
 				n.archiving.done.Store(&done)
-				n.noteArchive(err)
+				n.noteArchive(dir, err)
 			}
 		}
 		select {
@@ -54,8 +61,8 @@ func (n *Node) archiver() {
 }
 
 // archive copies what is sealed and may be shown.
-func (n *Node) archive() (done txlog.Archived, err error) {
-	lock, err := n.fs.Lock(n.config.Archive)
+func (n *Node) archive(dir string) (done txlog.Archived, err error) {
+	lock, err := n.fs.Lock(dir)
 	if err != nil {
 		return done, err
 	}
@@ -64,10 +71,13 @@ func (n *Node) archive() (done txlog.Archived, err error) {
 			err = e
 		}
 	}()
-	return n.log.Archive(n.fs, filepath.Join(n.config.Archive, "log"), n.durable.Load().Size)
+	return n.log.Archive(n.fs, filepath.Join(dir, "log"), n.durable.Load().Size)
 }
 
-func (n *Node) noteArchive(err error) {
+// SetArchive has sealed segments copied to another directory from the next look on; empty ends it.
+func (n *Node) SetArchive(dir string) { n.archiving.dir.Store(&dir) }
+
+func (n *Node) noteArchive(dir string, err error) {
 	was := n.archiving.failed.Load()
 	switch {
 	case err == nil:
@@ -76,7 +86,7 @@ func (n *Node) noteArchive(err error) {
 		}
 	case was == nil:
 		n.archiving.failed.Store(&archiveFailure{time.Now(), err})
-		n.logger.Error("the archive cannot be written; payments go on, and it is tried again", "archive", n.config.Archive, "cause", err)
+		n.logger.Error("the archive cannot be written; payments go on, and it is tried again", "archive", dir, "cause", err)
 	default:
 		n.archiving.failed.Store(&archiveFailure{was.since, err})
 	}
@@ -85,7 +95,7 @@ func (n *Node) noteArchive(err error) {
 // archiveWarning says what the operator should see to; empty when nothing.
 func (n *Node) archiveWarning() string {
 	if f := n.archiving.failed.Load(); f != nil {
-		return fmt.Sprintf("the archive %s cannot be written since %s; payments go on: %v", n.config.Archive, stamp(f.since.UnixMilli()), f.cause)
+		return fmt.Sprintf("the archive %s cannot be written since %s; payments go on: %v", *n.archiving.dir.Load(), stamp(f.since.UnixMilli()), f.cause)
 	}
 	return ""
 }

@@ -123,17 +123,17 @@ func (n *Node) acknowledge() {
 		}
 		cancel()
 	}()
-	if n.recovered.Size > 1 && n.cosigners.waitWhole(ctx, n.config.Acks) != nil {
+	if n.mayBeOld() && n.cosigners.waitWhole(ctx) != nil {
 		n.logger.Warn("ended before enough followers were heard to know that nobody has more than this log")
 	}
-	if recovered := n.recovered; recovered.Size > 1 && n.cosigners.wait(ctx, recovered.Size, n.config.Acks) == nil {
+	if recovered := n.recovered; recovered.Size > 1 && n.cosigners.wait(ctx, recovered.Size) == nil {
 		n.durable.Store(&recovered)
 		n.grown.wake()
 	}
 	for group := range n.answers {
 		failed := n.failure.Load()
 		if head := group[len(group)-1].head; failed == nil && head.Size > n.durable.Load().Size {
-			if n.cosigners.wait(ctx, head.Size, n.config.Acks) != nil {
+			if n.cosigners.wait(ctx, head.Size) != nil {
 				if failed = n.failure.Load(); failed == nil {
 					failed = refuse(Unacknowledged, "", "too few followers have acknowledged; it may be executed: ask for its id")
 				}

@@ -1,13 +1,11 @@
 package node
 
 import (
-	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +13,6 @@ import (
 	formats "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
-	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -26,26 +23,29 @@ const NotCosigner token.Code = "not-a-follower"
 // cosigners are the followers whose cosignatures this leader knows. A follower cosigns a checkpoint (C2SP
 // tlog-cosignature) once everything below it is verified and durable with him: that is his acknowledgement.
 type cosigners struct {
-	verifiers note.Verifiers
-	names     []string // of the followers, sorted
-
-	mu     sync.Mutex
-	sizes  map[string]uint64    // entries that each has, by name
-	heard  map[string]time.Time // when each cosigned last
-	urls   map[string]string    // at which each can be asked, as it says
-	stored time.Time            // when a cosigned checkpoint was last kept
+	mu        sync.Mutex
+	lists     []memberList         // the last is the current one; those before it count too, until all have heard of it
+	id        string               // of the current list
+	keeps     map[string]string    // id of the list that each keeps, by name
+	verifiers note.Verifiers       // of everybody in any list
+	sizes     map[string]uint64    // entries that each has, by name
+	heard     map[string]time.Time // when each cosigned last
+	urls      map[string]string    // at which each can be asked, as it says
+	stored    time.Time            // when a cosigned checkpoint was last kept
 
 	shown     []byte // the newest checkpoint that enough followers have
 	shownSize uint64
 	grown     broadcast
 }
 
-func newCosigners(followers []note.Verifier) *cosigners {
-	c := &cosigners{verifiers: note.VerifierList(followers...), sizes: map[string]uint64{}, heard: map[string]time.Time{}, urls: map[string]string{}}
-	for _, v := range followers {
-		c.names = append(c.names, v.Name())
+func newCosigners(config *Config) *cosigners {
+	c := &cosigners{id: config.MembersID, keeps: map[string]string{}, sizes: map[string]uint64{}, heard: map[string]time.Time{}, urls: map[string]string{}}
+	if before := config.Before; before.Acks > 0 && config.Acks > 0 {
+		c.lists = append(c.lists, memberList{before.Followers, before.Acks})
 	}
-	slices.Sort(c.names)
+	c.lists = append(c.lists, memberList{config.Followers, config.Acks})
+	c.count()
+	c.settle()
 	c.grown.init()
 	return c
 }
@@ -53,9 +53,18 @@ func newCosigners(followers []note.Verifier) *cosigners {
 // keepEvery is how often a cosigned checkpoint replaces the bare one that is served: each takes a sync.
 const keepEvery = time.Second
 
-// Cosign takes a checkpoint of this log that a known follower has cosigned. url, if not empty, is where it can be asked.
-func (n *Node) Cosign(signed []byte, url string) error {
-	c, opened, err := txlog.OpenCheckpoint(signed, n.log.Origin(), n.cosigners.verifiers)
+// Cosigner is what a follower says of itself beside a cosignature.
+type Cosigner struct {
+	URL     string // at which it can be asked; empty when it cannot
+	Members string // id of the list of followers that it keeps
+}
+
+// Cosign takes a checkpoint of this log that a known follower has cosigned.
+func (n *Node) Cosign(signed []byte, by Cosigner) error {
+	n.cosigners.mu.Lock()
+	verifiers := n.cosigners.verifiers
+	n.cosigners.mu.Unlock()
+	c, opened, err := txlog.OpenCheckpoint(signed, n.log.Origin(), verifiers)
 	if err != nil {
 		return refuse(NotCosigner, "cosignature", "%v", err)
 	}
@@ -75,12 +84,15 @@ func (n *Node) Cosign(signed []byte, url string) error {
 	for _, sig := range opened.Sigs {
 		s.sizes[sig.Name] = max(s.sizes[sig.Name], c.Size)
 		s.heard[sig.Name] = time.Now()
-		if url != "" && len(opened.Sigs) == 1 {
-			s.urls[sig.Name] = url
+		if by.URL != "" && len(opened.Sigs) == 1 {
+			s.urls[sig.Name] = by.URL
+		}
+		if len(opened.Sigs) == 1 {
+			s.keepsMembers(sig.Name, by.Members)
 		}
 		n.clock.hear(sig)
 	}
-	if ours && c.Size >= s.shownSize && s.has(n.config.Acks) >= c.Size {
+	if ours && c.Size >= s.shownSize && s.acknowledgedSize() >= c.Size {
 		s.shown, s.shownSize = signed, c.Size
 	}
 	keep := time.Since(s.stored) >= keepEvery
@@ -130,69 +142,25 @@ func (n *Node) keepCosigned(cosigned *note.Note) {
 	}
 }
 
-// acknowledged is the size of the log that enough followers have.
-func (s *cosigners) acknowledged(enough int) uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.has(enough)
-}
-
-// has is acknowledged with the lock held.
-func (s *cosigners) has(enough int) uint64 {
-	sizes := make([]uint64, 0, len(s.sizes))
-	for _, size := range s.sizes {
-		sizes = append(sizes, size)
-	}
-	return failover.Acknowledged(sizes, enough)
-}
-
-// wait returns once enough followers have a size of the log, or ctx ends.
-func (s *cosigners) wait(ctx context.Context, size uint64, enough int) error {
-	for {
-		grown := s.grown.wait()
-		if s.acknowledged(enough) >= size {
-			return nil
-		}
-		select {
-		case <-grown:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// waitWhole returns once so few followers were not heard since the start that none of those can have acknowledged more than
-// this log has, or ctx ends: it may be an old copy that was put back.
-func (s *cosigners) waitWhole(ctx context.Context, acks int) error {
-	for {
-		grown := s.grown.wait()
-		if failover.Whole(acks, len(s.names), s.everHeard()) {
-			return nil
-		}
-		select {
-		case <-grown:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
 // Unheard names the followers that were not heard since the start, while a leader has to wait for them: each may have
 // acknowledged more than its log has, if that is an old copy.
 func (n *Node) Unheard() (names []string) {
 	s := n.cosigners
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n.config.Leader != "" || n.recovered.Size <= 1 || failover.Whole(n.config.Acks, len(s.names), len(s.heard)) {
+	if n.config.Leader != "" || !n.mayBeOld() || s.whole() {
 		return nil
 	}
-	for _, name := range s.names {
+	for _, name := range s.current().names() {
 		if _, heard := s.heard[name]; !heard {
 			names = append(names, name)
 		}
 	}
 	return names
 }
+
+// mayBeOld says whether the log with which a leader started may be an old copy, of which followers have more.
+func (n *Node) mayBeOld() bool { return n.recovered.Size > 1 && !n.config.Whole }
 
 // FollowerState is how far a follower is, as it acknowledged. What is not known is absent.
 type FollowerState struct {
@@ -209,8 +177,9 @@ func (n *Node) Followers() []FollowerState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	size := n.log.Size()
-	list := make([]FollowerState, 0, len(s.names))
-	for _, name := range s.names {
+	names := s.current().names()
+	list := make([]FollowerState, 0, len(names))
+	for _, name := range names {
 		state := FollowerState{Name: name}
 		if has, known := s.sizes[name]; known {
 			silent := time.Since(s.heard[name])
@@ -233,13 +202,6 @@ func (n *Node) FollowerURLs() map[string]string {
 	return maps.Clone(n.cosigners.urls)
 }
 
-// everHeard is how many followers were heard since the start.
-func (s *cosigners) everHeard() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.heard)
-}
-
 // AwaitedFollowers says whether a leader can answer nobody because too few of its followers are there: how many are, and how
 // many must acknowledge.
 func (n *Node) AwaitedFollowers() (connected, acks int, waits bool) {
@@ -251,7 +213,8 @@ func (n *Node) AwaitedFollowers() (connected, acks int, waits bool) {
 			connected++
 		}
 	}
-	return connected, n.config.Acks, connected < n.config.Acks
+	acks = n.Acks()
+	return connected, acks, connected < acks
 }
 
 // HeadKnown says whether Head is what may be shown of this ledger. It is not while a leader that started again has not heard

@@ -67,7 +67,9 @@ func (d direct) Fence(context.Context) ([]byte, error) {
 	return signed, nil
 }
 
-func (d direct) Cosign(_ context.Context, signed []byte) error { return d.leader().Cosign(signed, "") }
+func (d direct) Cosign(_ context.Context, signed []byte) error {
+	return d.leader().Cosign(signed, node.Cosigner{})
+}
 
 // cosigner makes a follower's key: to sign with, and as the leader knows it.
 func cosigner(t testing.TB, name string) (note.Signer, note.Verifier) {

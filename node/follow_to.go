@@ -16,7 +16,7 @@ import (
 
 // FollowTo copies a leader's log up to a block's end and no further: the ledger as it stood then. Every signature and rule is
 // verified, and that the log so far begins the one over which the leader's checkpoint is signed. The copy has no checkpoint of
-// its own size unless the leader signed one.
+// its own size unless the leader signed one; PointFile says under which it stands.
 func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, tell func(size uint64)) error {
 	if n.config.Leader == "" {
 		return errors.New("a leader follows nobody")
@@ -49,7 +49,10 @@ func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, tell fu
 	if err == nil && own != txlog.Hash(root) {
 		err = &txlog.HistoryError{Size: size, Root: own, Published: txlog.Hash(root)}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return n.keepPoint(ctx, leader, signed, c, size, own)
 }
 
 // beginning is a leader of whose log only the beginning is taken.

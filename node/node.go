@@ -47,8 +47,12 @@ type Config struct {
 	// acknowledged before anybody is answered.
 	Followers []note.Verifier
 	Acks      int
-	Keys      []KeyLife // keys this node uses, to be warned of in time
-	KeyDays   int       // how many days the key sets on the ledger live, likewise; 0 warns of none
+	MembersID string        // of that list, as its followers say that they keep it
+	Before    MembersBefore // the list with which this leader answered last, if it is another
+	// Whole says that nobody can have acknowledged more than the log has, whatever was not heard: it was promoted a moment ago.
+	Whole   bool
+	Keys    []KeyLife // keys this node uses, to be warned of in time
+	KeyDays int       // how many days the key sets on the ledger live, likewise; 0 warns of none
 	// SnapshotVerifiers are by whom snapshots may be signed, besides the log's key: a follower signs his with the key with
 	// which he cosigns.
 	SnapshotVerifiers []note.Verifier
@@ -194,10 +198,11 @@ func Open(config Config) (*Node, error) {
 		ended:   make(chan struct{}),
 	}
 	n.clock = newClock(&config)
+	n.archiving.dir.Store(&config.Archive)
 	n.grown.init()
 	n.published.init()
 	n.fencing.changed.init()
-	n.cosigners = newCosigners(config.Followers)
+	n.cosigners = newCosigners(&config)
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
 	n.keys = verifier.NewCache(config.KeyCache)
@@ -236,9 +241,7 @@ func (n *Node) start() {
 	if n.config.Leader != "" {
 		return
 	}
-	if n.config.Archive != "" {
-		n.running.Go(n.archiver)
-	}
+	n.running.Go(n.archiver)
 	n.running.Add(3)
 	go n.collect()
 	go n.execute()

@@ -21,7 +21,11 @@ import (
 type Prepare struct {
 	Network token.NetworkID
 	failover.Ballot
+	Over []failover.Ballot // candidates that were given up, on somebody's word: who promised them may promise this one
 }
+
+// MostOver bounds how many candidates a prepare says to be given up.
+const MostOver = 8
 
 // Promise is the answer, signed with the key with which a follower cosigns; a leader's with the log's key.
 type Promise struct {
@@ -44,16 +48,28 @@ const (
 
 const (
 	prepareTitle = "aqsha prepare v1"
+	overTitle    = "aqsha prepare v2" // with candidates that were given up
 	promiseTitle = "aqsha promise v1"
 	prepareFile  = "prepare" // the newest that a node promised
+	// ownPrepareFile holds the newest prepare that this node's promotion asks others to promise: a promotion that ended half way goes
+	// on with it, so that who promised promises again.
+	ownPrepareFile = "prepare.own"
 )
+
+// Promised is the code of a refusal to promise a second candidate while the first may be about to lead.
+const Promised token.Code = "promised-another"
 
 // errPromise is wrapped by errors about prepares and promises that cannot be read.
 var errPromise = errors.New("not of this network, or not of this kind")
 
 // Text is what is signed.
 func (p Prepare) Text() string {
-	return fmt.Sprintf("%s\n%s\n%d\n%s\n", prepareTitle, p.Network, p.Epoch, p.Candidate)
+	title, over := prepareTitle, ""
+	for _, b := range p.Over {
+		title = overTitle
+		over += fmt.Sprintf("%d %s\n", b.Epoch, b.Candidate)
+	}
+	return fmt.Sprintf("%s\n%s\n%d\n%s\n%s", title, p.Network, p.Epoch, p.Candidate, over)
 }
 
 // Text is what is signed.
@@ -89,14 +105,38 @@ func ballotOf(lines []string) (network token.NetworkID, b failover.Ballot, err e
 
 // OpenPrepare reads a prepare and verifies its signature.
 func OpenPrepare(signed []byte, verifier note.Verifier) (p Prepare, err error) {
-	lines, opened, err := openLines(signed, note.VerifierList(verifier), prepareTitle, 4)
+	title, over := prepareTitle, 0
+	if strings.HasPrefix(string(signed), overTitle) {
+		text, _, _ := strings.Cut(string(signed), "\n\n") // the signatures come after an empty line
+		title, over = overTitle, strings.Count(text, "\n")-3
+	}
+	if over < 0 || over > MostOver {
+		return p, errPromise
+	}
+	lines, opened, err := openLines(signed, note.VerifierList(verifier), title, 4+over)
 	if err != nil {
 		return p, err
 	}
-	if p.Network, p.Ballot, err = ballotOf(lines); err != nil || p.Text() != opened.Text {
+	p.Network, p.Ballot, err = ballotOf(lines)
+	for _, line := range lines[4 : 4+over] {
+		b, e := ParseBallot(line, " ")
+		err = errors.Join(err, e)
+		p.Over = append(p.Over, b)
+	}
+	if err != nil || p.Text() != opened.Text {
 		return Prepare{}, errPromise
 	}
 	return p, nil
+}
+
+// ParseBallot reads an epoch and a candidate's word.
+func ParseBallot(text, separator string) (b failover.Ballot, err error) {
+	epoch, word, found := strings.Cut(text, separator)
+	if b.Epoch, err = strconv.ParseUint(epoch, 10, 63); err != nil || !found || word == "" || strings.Contains(word, "\n") {
+		return failover.Ballot{}, fmt.Errorf("%q is not an epoch and a candidate's word, such as 3%s5f0c…", text, separator)
+	}
+	b.Candidate = word
+	return b, nil
 }
 
 // OpenPromise reads a promise and verifies it under any of the verifiers; names says whose signatures it bears.
@@ -149,7 +189,7 @@ func steppedDown(b failover.Ballot) *token.Error {
 func SteppedDown(files vfs.FS, dir string) bool {
 	signed, err := readSmall(files, filepath.Join(dir, prepareFile))
 	lines := strings.Split(string(signed), "\n")
-	if err != nil || len(lines) < 4 || lines[0] != prepareTitle {
+	if err != nil || len(lines) < 4 || lines[0] != prepareTitle && lines[0] != overTitle {
 		return false
 	}
 	epoch, _ := strconv.ParseUint(lines[2], 10, 63)
@@ -164,21 +204,60 @@ func (n *Node) Prepared() (signed []byte, b failover.Ballot) {
 }
 
 // Prepare signs what a promotion of this node, a follower so far, asks of others: an epoch above all that it knows of. It has
-// to promise that itself (Hold) before it leads. word is random.
-func (n *Node) Prepare(signer note.Signer, word string) (signed []byte, p Prepare, err error) {
+// to promise that itself (Hold) before it leads. word is random; over are candidates that somebody gave up. A promotion
+// of this node that ended half way goes on with what it asked then, unless more are given up.
+func (n *Node) Prepare(signer note.Signer, word string, over ...failover.Ballot) (signed []byte, p Prepare, err error) {
 	if n.config.Leader == "" {
 		return nil, p, errors.New("this node is a leader already")
 	}
 	_, known := n.KnownFence()
 	_, promised := n.Prepared()
-	p = Prepare{n.network, failover.Ballot{Epoch: max(known.Epoch, promised.Epoch) + 1, Candidate: word}}
+	own, begun, err := n.ownPrepare()
+	if err != nil {
+		return nil, p, err
+	}
+	if promised != begun.Ballot && !failover.MayPromise(promised, known.Epoch, failover.Ballot{Epoch: max(promised.Epoch, known.Epoch) + 1}, over...) {
+		return nil, p, promisedAnother(promised)
+	}
+	open := begun.Epoch > known.Epoch && begun.Epoch >= promised.Epoch
+	if open && len(over) == 0 {
+		return own, begun, nil
+	}
+	p = Prepare{Network: n.network, Ballot: failover.Ballot{Epoch: max(known.Epoch, promised.Epoch, begun.Epoch), Candidate: word}, Over: over}
+	if begun.Epoch > 0 {
+		p.Over = append(p.Over, begun.Ballot) // it is this node's to give up
+	}
+	for _, b := range over {
+		p.Epoch = max(p.Epoch, b.Epoch)
+	}
+	if p.Epoch++; len(p.Over) > MostOver {
+		return nil, p, fmt.Errorf("%d candidates are given up at once, at most %d can be", len(p.Over), MostOver)
+	}
 	if signed, err = note.Sign(&note.Note{Text: p.Text()}, signer); err != nil {
 		return nil, p, err
 	}
 	if _, err := OpenPrepare(signed, n.logVerifier); err != nil {
 		return nil, p, fmt.Errorf("the key is not the log's: %w", err)
 	}
+	return signed, p, replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, ownPrepareFile), signed)
+}
+
+// ownPrepare is what a promotion of this node asked last; nil without one.
+func (n *Node) ownPrepare() (signed []byte, p Prepare, err error) {
+	path := filepath.Join(n.config.Dir, ownPrepareFile)
+	if signed, err = readSmall(n.fs, path); err != nil || signed == nil {
+		return nil, p, err
+	}
+	if p, err = OpenPrepare(signed, n.logVerifier); err != nil {
+		return nil, p, fmt.Errorf("%s: %w", path, err)
+	}
 	return signed, p, nil
+}
+
+// promisedAnother is why a second candidate is refused, and what its operator does.
+func promisedAnother(b failover.Ballot) *token.Error {
+	return refuse(Promised, "prepare", "epoch %d is promised to another candidate, %s, which may be about to lead: let it finish and follow it (aqsha follow); if it was given up before it led, say so: aqsha promote --instead-of %d:%s",
+		b.Epoch, b.Candidate, b.Epoch, b.Candidate)
 }
 
 // Cosigns has a node that does not follow yet promise with the key with which it cosigns.
@@ -191,7 +270,10 @@ func (n *Node) Hold(signed []byte, p Prepare) error {
 	if n.fencing.promised == p.Ballot {
 		return nil
 	}
-	if !failover.MayPromise(n.fencing.promised, n.fencing.fence.Epoch, p.Ballot) {
+	if !failover.MayPromise(n.fencing.promised, n.fencing.fence.Epoch, p.Ballot, p.Over...) {
+		if n.fencing.promised.Epoch > n.fencing.fence.Epoch && p.Epoch > n.fencing.fence.Epoch {
+			return promisedAnother(n.fencing.promised)
+		}
 		return refuse(Fenced, "epoch", "epoch %d is not free: this node knows of a leader of epoch %d, and promised epoch %d", p.Epoch, n.fencing.fence.Epoch, n.fencing.promised.Epoch)
 	}
 	if n.config.Leader == "" {
@@ -224,9 +306,11 @@ func (n *Node) Promise(signed []byte) ([]byte, error) {
 	answer := Promise{Network: n.network, Ballot: p.Ballot, Role: RoleFollower}
 	if n.config.Leader == "" {
 		answer.Role = RoleRecovering
-		if heard := n.cosigners.everHeard(); failover.Whole(n.config.Acks, len(n.cosigners.names), heard) {
+		n.cosigners.mu.Lock()
+		if n.config.Whole || n.cosigners.whole() {
 			answer.Role = RoleLeader
 		}
+		n.cosigners.mu.Unlock()
 		if n.replaced() {
 			answer.Role = RoleReplaced
 		}
@@ -235,7 +319,11 @@ func (n *Node) Promise(signed []byte) ([]byte, error) {
 	answer.Size, answer.Root = c.Size, c.Root
 	_, known := n.KnownFence()
 	answer.Led = known.Epoch
-	return note.Sign(&note.Note{Text: answer.Text()}, signer)
+	signers := []note.Signer{signer}
+	if own := n.following.signer.Load(); own != nil && n.config.Leader == "" {
+		signers = append(signers, *own) // it acknowledged as a follower before it led, and promises as that one too
+	}
+	return note.Sign(&note.Note{Text: answer.Text()}, signers...)
 }
 
 // replaced says whether a leader knows of another that was promoted after it.

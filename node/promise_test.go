@@ -1,14 +1,17 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -77,9 +80,14 @@ func TestAPromiseHolds(t *testing.T) {
 	// Another candidate of the same epoch comes too late.
 	other, _ := follow(t, f.copyConfig(), to(nil), nil)
 	late, _ := prepare(t, f, other, "another word")
-	if _, err := two.Promise(late); codeOf(err) != node.Fenced {
+	if _, err := two.Promise(late); codeOf(err) != node.Promised {
 		t.Errorf("promised two candidates one epoch: %v", err)
 	}
+	// Nor does a later epoch take the promise away before somebody says that the first candidate was given up.
+	if _, err := other.Promise(late); err == nil {
+		t.Error("who cosigns nothing promised")
+	}
+	overtakes(t, f, other, two, p.Ballot)
 	_, fence, err := one.Promote(f.world.LogSigner, p)
 	if err != nil || fence.Size < promise.Size {
 		t.Fatal(fence, err)
@@ -97,6 +105,45 @@ func TestAPromiseHolds(t *testing.T) {
 		t.Error("the new leader:", err)
 	}
 	_ = old.Close()
+}
+
+// overtakes has a second candidate ask a node that promised the first: without a word on that one it is refused; with one it
+// would be promised, and goes on with what it prepared when it is run again.
+func overtakes(t *testing.T, f *fleet, second, promised *node.Node, first failover.Ballot) {
+	t.Helper()
+	asking, p, err := second.Prepare(f.world.LogSigner, "third word", failover.Ballot{Epoch: first.Epoch, Candidate: "somebody else"})
+	if err != nil || p.Epoch != first.Epoch+1 || len(p.Over) != 2 {
+		t.Fatal(p, err)
+	}
+	if _, err := promised.Promise(asking); codeOf(err) != node.Promised {
+		t.Errorf("took a promise back: %v", err)
+	}
+	signed, p, err := second.Prepare(f.world.LogSigner, "fourth word", first)
+	if err != nil || p.Epoch != first.Epoch+2 {
+		t.Fatal(p, err)
+	}
+	opened, err := node.OpenPrepare(signed, f.logVerifier(t))
+	if err != nil || !slices.Equal(opened.Over, p.Over) || !slices.Contains(opened.Over, first) {
+		t.Errorf("%+v, %v", opened, err)
+	}
+	if again, q, err := second.Prepare(f.world.LogSigner, "fifth word"); err != nil || !bytes.Equal(again, signed) || q.Ballot != p.Ballot {
+		t.Errorf("run again it asks for %+v, %v", q, err)
+	}
+	if _, err := node.ParseBallot("3:", ":"); err == nil {
+		t.Error("a ballot without a word")
+	}
+	if failover.MayPromise(first, first.Epoch-1, p.Ballot) || !failover.MayPromise(first, first.Epoch-1, p.Ballot, p.Over...) {
+		t.Error("given up, and not promised; or promised, and not given up")
+	}
+}
+
+func (f *fleet) logVerifier(t *testing.T) note.Verifier {
+	t.Helper()
+	v, err := note.NewVerifier(f.world.Genesis.LogKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 // A leader that promised writes no more, says how much it has, and does not open to write again; one that has not heard from

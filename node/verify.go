@@ -34,9 +34,10 @@ type Report struct {
 	Circulating  money.Tiyn      `json:"circulating"` // the sum of live tokens
 	LiveTokens   int             `json:"live_tokens"`
 	Wallets      int             `json:"wallets"`
-	StateRoot    string          `json:"state_root"` // over the whole state in id order, limits and counters included
-	Rules        uint32          `json:"rules"`      // version that the last block follows
-	Outlawed     []ledger.Use    `json:"outlawed"`   // what its version of the rules allowed and a later one forbids, at most MaxOutlawed
+	StateRoot    string          `json:"state_root"`          // over the whole state in id order, limits and counters included
+	Rules        uint32          `json:"rules"`               // version that the last block follows
+	SignedAt     uint64          `json:"signed_at,omitempty"` // of a copy of the past: size of the signed checkpoint whose log begins with it
+	Outlawed     []ledger.Use    `json:"outlawed"`            // what its version of the rules allowed and a later one forbids, at most MaxOutlawed
 	OutlawedMore int             `json:"outlawed_more,omitempty"`
 }
 
@@ -49,6 +50,16 @@ type Evidence struct {
 	Entries    func(size uint64) iter.Seq2[[]byte, error]
 	// Genesis, if set, is the network that this must be. Otherwise the log's own genesis is believed.
 	Network token.NetworkID
+	// Point, if set, stands for the checkpoint of a copy of the past, of whose size none was signed.
+	Point *Point
+}
+
+// claimed is what the entries have to come to.
+func (e Evidence) claimed() (txlog.Checkpoint, error) {
+	if e.Point != nil {
+		return txlog.Checkpoint{Size: e.Point.Size, Root: e.Point.root()}, nil
+	}
+	return txlog.ParseSigned(e.Checkpoint)
 }
 
 // VerifyError says what does not hold.
@@ -66,7 +77,7 @@ func mismatch(format string, args ...any) error {
 // supply, and that the root of it all is the one that the checkpoint's signature stands under.
 // progress, if not nil, is told the entries done.
 func Verify(ctx context.Context, e Evidence, progress func(done, size uint64)) (Report, *livestate.State, error) {
-	claimed, err := txlog.ParseSigned(e.Checkpoint)
+	claimed, err := e.claimed()
 	if err != nil {
 		return Report{}, nil, err
 	}
@@ -182,7 +193,12 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	case v.evidence.Network != token.NetworkID{} && v.evidence.Network != r.Network:
 		return mismatch("this is network %s, not %s", r.Network, v.evidence.Network)
 	}
-	if err := CheckSignature(*genesis, v.evidence.Checkpoint); err != nil {
+	if p := v.evidence.Point; p != nil {
+		var err error
+		if r.SignedAt, err = p.Check(*genesis); err != nil {
+			return err
+		}
+	} else if err := CheckSignature(*genesis, v.evidence.Checkpoint); err != nil {
 		return err
 	}
 	if r.Height == 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,7 @@ If the leader ever signs two histories, following stops and the signed pair is s
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
-			if c.Logger, err = newLogger(command, os.Stderr); err != nil {
+			if err := c.logsAt(command, os.Stderr); err != nil {
 				return err
 			}
 			cosigner, public, err := book.Cosigner(followerName())
@@ -70,6 +71,9 @@ If the leader ever signs two histories, following stops and the signed pair is s
 				return err
 			}
 			client := api.NewClient(c.Leader, accessOf(command))
+			if err := sameNetwork(command.Context(), c, client); err != nil {
+				return err
+			}
 			if err := keepMembers(command.Context(), dir, &c, client); err != nil {
 				return err
 			}
@@ -126,13 +130,41 @@ func followerConfig(command *cobra.Command, dir string, args []string) (config, 
 		}
 		return nil
 	})
-	if err == nil && len(args) > 0 && args[0] != c.Leader { // a new leader, or another address
-		c.Leader = args[0]
-		if err = writeConfig(dir, c); err != nil {
-			err = errors.Join(err, lock.Close())
+	if err == nil && len(args) > 0 { // a new leader, or another address: kept when it was heard and what it shows held
+		if err = checkURL("URL", args[0]); err != nil {
+			return c, nil, errors.Join(usageError{err}, lock.Close())
 		}
+		c.Leader = strings.TrimSuffix(args[0], "/")
 	}
 	return c, lock, err
+}
+
+// sameNetwork refuses to follow a node of another network. One that does not answer is tried again later.
+func sameNetwork(ctx context.Context, c config, leader *api.Client) error {
+	asking, done := context.WithTimeout(ctx, askWait)
+	defer done()
+	info, err := leader.Network(asking)
+	if err == nil && c.Network != "" && info.Network.String() != c.Network {
+		return token.Errorf(wrongNetwork, "URL", "%s is a node of network %s (%s), and this is a copy of %s: nothing was changed", c.Leader, info.Network, info.Name, c.Network)
+	}
+	return nil
+}
+
+// keepHeard keeps whom a follower follows, once it was heard and what it shows held against the log here.
+func keepHeard(ctx context.Context, dir string, n *node.Node, url string, logger *slog.Logger) {
+	for {
+		if state, _ := n.FollowState(); state.Connected {
+			break
+		}
+		select {
+		case <-time.After(askEvery / 10):
+		case <-ctx.Done():
+			return
+		}
+	}
+	if err := adoptLeader(dir, url); err != nil {
+		logger.Warn("whom this node follows could not be kept", "cause", err)
+	}
 }
 
 // beginCopy founds a copy of a node's log with its genesis, in a directory that it takes.
@@ -204,7 +236,7 @@ func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book
 	defer cancel()
 	var group sync.WaitGroup
 	var ended error
-	err = serveNode(ctx, n, dir, c, logger, nil, func(ctx context.Context, _ *api.Server, listens string) error {
+	err = serveNode(ctx, n, dir, c, logger, nil, func(ctx context.Context, server *api.Server, listens string) error {
 		if own := ownURL(c, listens); own != "" {
 			leader.Announce(own)
 		}
@@ -225,7 +257,8 @@ func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book
 				cancel()
 			}
 		})
-		group.Go(func() { keepMembersFresh(ctx, dir, c, leader, logger) })
+		group.Go(func() { keepMembersFresh(ctx, dir, c, leader, server, logger) })
+		group.Go(func() { keepHeard(ctx, dir, n, c.Leader, logger) })
 		return nil
 	})
 	cancel()
@@ -248,6 +281,9 @@ func adoptLeader(dir, url string) error {
 	c, err := readConfig(dir)
 	if err != nil {
 		return err
+	}
+	if c.Leader == url {
+		return nil
 	}
 	c.Leader = url
 	return writeConfig(dir, c)
@@ -275,6 +311,9 @@ type copied struct {
 func followOnce(command *cobra.Command, dir string, c config, book *wallet.Book, client *api.Client, cosigner note.Signer, public string) error {
 	result, err := copyLog(command, dir, c, book, client, cosigner)
 	if err != nil {
+		return err
+	}
+	if err := adoptLeader(dir, c.Leader); err != nil {
 		return err
 	}
 	result.FollowerKey = public

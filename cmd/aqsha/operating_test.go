@@ -32,10 +32,10 @@ func TestTheOperatorsPageIsPlayedAsPrinted(t *testing.T) {
 		script += fmt.Sprintf("echo '== block %d'\n%s\n", i+1, b[1])
 	}
 	// Programs are ended by their directories' names, which on a machine that does more than this another's may have.
-	own := regexp.MustCompile(`\b(leader|one|two|again)\b`)
+	own := regexp.MustCompile(`\b(leader|one|two|three|again)\b`)
 	script = own.ReplaceAllString(script, "${1}_"+fmt.Sprint(os.Getpid()))
 	var all []string
-	for _, port := range []string{"8420", "8430", "8440"} {
+	for _, port := range []string{"8420", "8430", "8440", "8450"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ func TestTheOperatorsPageIsPlayedAsPrinted(t *testing.T) {
 	out, err := run.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
-		for _, name := range []string{"leader.log", "one.log", "two.log"} {
+		for _, name := range []string{"leader.log", "one.log", "two.log", "three.log"} {
 			if log, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
 				t.Logf("%s:\n%s", name, log)
 			}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aqsha/aqsha/api"
@@ -23,11 +24,13 @@ const askEvery = 5 * time.Second
 func askWhoLeads(ctx context.Context, n *node.Node, peers []string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ask := func() {
+		asking, done := context.WithTimeout(ctx, askWait) // side by side: one that stands still delays no other
+		defer done()
+		var group sync.WaitGroup
 		for _, peer := range peers {
-			asking, done := context.WithTimeout(ctx, healthWait)
-			compareWithPeer(asking, n, api.NewClient(peer, ""))
-			done()
+			group.Go(func() { compareWithPeer(asking, n, api.NewClient(peer, "")) })
 		}
+		group.Wait()
 	}
 	if len(peers) == 0 {
 		return cancel
@@ -70,6 +73,7 @@ func keepMembers(ctx context.Context, dir string, c *config, leader *api.Client)
 	asking, done := context.WithTimeout(ctx, healthWait)
 	defer done()
 	m, err := leader.Members(asking)
+	leader.Keeps(c.members()) // that are kept here, whether or not others are heard
 	urls := knownURLs(c.FollowerURLs, m.URLs)
 	if err != nil || (slices.Equal(m.Followers, c.Followers) && m.Acks == c.Acks && maps.Equal(urls, c.FollowerURLs)) {
 		return nil
@@ -85,8 +89,12 @@ func keepMembers(ctx context.Context, dir string, c *config, leader *api.Client)
 		return err
 	}
 	onDisk.Followers, onDisk.Acks, onDisk.FollowerURLs = m.Followers, m.Acks, urls
+	if err := writeConfig(dir, onDisk); err != nil {
+		return err
+	}
 	*c = kept
-	return writeConfig(dir, onDisk)
+	leader.Keeps(c.members())
+	return nil
 }
 
 // knownURLs are those that were known, and those that are said now.
@@ -118,6 +126,9 @@ func keepFollowerURLs(ctx context.Context, n *node.Node, dir string, logger *slo
 		if err == nil && !maps.Equal(urls, c.FollowerURLs) {
 			c.FollowerURLs = urls
 			err = writeConfig(dir, c)
+		}
+		if err == nil {
+			err = keepSettled(dir, n, c)
 		}
 		if err != nil {
 			logger.Warn("where followers can be asked could not be kept", "cause", err)
@@ -184,7 +195,7 @@ func ownURL(c config, listens string) string {
 }
 
 // keepMembersFresh keeps them until ctx ends.
-func keepMembersFresh(ctx context.Context, dir string, c config, leader *api.Client, logger *slog.Logger) {
+func keepMembersFresh(ctx context.Context, dir string, c config, leader *api.Client, server *api.Server, logger *slog.Logger) {
 	for {
 		select {
 		case <-time.After(askEvery):
@@ -194,5 +205,6 @@ func keepMembersFresh(ctx context.Context, dir string, c config, leader *api.Cli
 		if err := keepMembers(ctx, dir, &c, leader); err != nil {
 			logger.Warn("who the leader's followers are could not be kept", "cause", err)
 		}
+		server.SetMembers(c.members())
 	}
 }

@@ -8,15 +8,19 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -45,6 +49,7 @@ type promoteOptions struct {
 	acceptLoss       bool
 	withoutOldLeader bool
 	without          []string // names of followers that are given up
+	insteadOf        []string // candidates that were given up, EPOCH:WORD
 	planned          bool     // the old leader is there, and stops first
 }
 
@@ -70,12 +75,15 @@ and printed, and the old leader becomes a peer, which is told of the fence until
 promotion-EPOCH.json, with which anybody can check that the promotion was in order (aqsha verify promotion).
 
 A promise holds for ever: after a promotion that ended half way, those who promised acknowledge nothing to the old
-leader. Run it again, or promote another.
+leader. Run it again: it goes on where it was.
 
-Two followers that are promoted at once both stop when they hear of each other: promote the one that is to
-lead again.`,
+Of two followers that are promoted at once one leads, and the other command is refused (promised-another): nobody promises a
+second candidate while the first may be about to lead. Start the refused one again as a follower. If the first was given up
+before it led (its machine is lost), promote another with --instead-of EPOCH:WORD, as the refusal says. For the same reason most
+followers must promise, or half of them and the old leader; say of one that is lost that it is not promoted: --without NAME.`,
 		Example: `  aqsha promote --data ./copy --log-key ./safe/log.secret && aqsha up --data ./copy
   aqsha promote --data ./copy --ask http://10.0.0.3:8430
+  aqsha promote --data ./copy --instead-of 3:5f0c1e…
   aqsha promote --data ./copy --without-old-leader --without follower-9def0253 --accept-loss --json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return promote(command, o) },
@@ -85,12 +93,24 @@ lead again.`,
 	command.Flags().StringArrayVar(&o.ask, "ask", nil, "URL of another follower to ask and to tell (more than one: repeat)")
 	command.Flags().BoolVar(&o.acceptLoss, "accept-loss", false, "promote even if entries that were answered may be lost")
 	command.Flags().StringArrayVar(&o.without, "without", nil, "name of a follower that is given up, with --accept-loss (more than one: repeat)")
+	addInsteadOf(command, &o)
 	command.Flags().BoolVar(&o.withoutOldLeader, "without-old-leader", false, "do without the old leader's last entries, which nobody else may have")
 	return command
 }
 
+func addInsteadOf(command *cobra.Command, o *promoteOptions) {
+	command.Flags().StringArrayVar(&o.insteadOf, "instead-of", nil, "EPOCH:WORD of a candidate that was given up before it led, as a refusal names it (more than one: repeat)")
+}
+
 func promote(command *cobra.Command, o promoteOptions) error {
 	ctx, dir := command.Context(), flag(command, "data")
+	over := make([]failover.Ballot, len(o.insteadOf))
+	for i, text := range o.insteadOf {
+		var err error
+		if over[i], err = node.ParseBallot(text, ":"); err != nil {
+			return usageError{fmt.Errorf("--instead-of: %w", err)}
+		}
+	}
 	for _, url := range o.ask {
 		if err := checkURL("--ask", url); err != nil {
 			return usageError{err}
@@ -113,7 +133,7 @@ func promote(command *cobra.Command, o promoteOptions) error {
 		return err
 	}
 	defer lock.Close()
-	p := &promoting{promoteOptions: o, old: c.Leader, c: c, access: accessOf(command)}
+	p := &promoting{promoteOptions: o, over: over, old: c.Leader, c: c, access: accessOf(command)}
 	if c.Leader == "" {
 		c.Leader = inConflict
 	}
@@ -152,8 +172,11 @@ type promoting struct {
 	verifiers []note.Verifier // of them
 	name      string          // of this follower; empty when it never cosigned
 	proof     node.Promotion
-	stopped   bool   // the old leader promised, and has everything that was answered
-	known     uint64 // the newest epoch that was promised or led, as far as is known here
+	over      []failover.Ballot // that were given up
+	there     []string          // URLs of who answered
+	told      []followerList    // other lists of followers than this one's, of who promised
+	stopped   bool              // the old leader promised, and has everything that was answered
+	known     uint64            // the newest epoch that was promised or led, as far as is known here
 	result    promotion
 }
 
@@ -208,7 +231,7 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 	_, fenced := p.n.KnownFence()
 	_, promised := p.n.Prepared()
 	p.known = max(fenced.Epoch, promised.Epoch)
-	asking, prepare, err := p.n.Prepare(signer, hex.EncodeToString(word[:]))
+	asking, prepare, err := p.n.Prepare(signer, hex.EncodeToString(word[:]), p.over...)
 	if err == nil {
 		err = p.collect(ctx, asking, prepare)
 	}
@@ -227,6 +250,9 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 	if err := p.copyRest(ctx); err != nil {
 		return err
 	}
+	if err := durable.Replace(vfs.OS, filepath.Join(dir, promotedFile), []byte(fence.Leader)); err != nil {
+		return err
+	}
 	size, root, _ := p.n.Log().State()
 	p.result.Size, p.result.Root = size, root.String()
 	p.result.Acks = min(p.c.Acks, len(p.followers))
@@ -235,16 +261,31 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 
 // tell gives everybody the fence.
 func (p *promoting) tell(ctx context.Context, signed []byte) {
-	for _, url := range p.urls() {
-		told, cancel := context.WithTimeout(ctx, healthWait)
-		if err := p.client(url).SetFence(told, signed); err != nil {
+	urls := p.urls()
+	errs := make([]error, len(urls))
+	p.atOnce(urls, func(i int, url string) {
+		wait := healthWait
+		if !slices.Contains(p.there, url) {
+			wait = silentWait // the new leader goes on telling it
+		}
+		told, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		errs[i] = p.client(url).SetFence(told, signed)
+	})
+	for i, url := range urls {
+		if errs[i] != nil {
 			p.result.Untold = append(p.result.Untold, url)
 		} else {
 			p.result.Told = append(p.result.Told, url)
 		}
-		cancel()
 	}
 }
+
+// askWait is how long a node may take to say how far it is, and silentWait one that did not to hear who leads.
+const (
+	askWait    = 3 * time.Second
+	silentWait = time.Second
+)
 
 // urls are the nodes to ask and to tell, the old leader first.
 func (p *promoting) urls() (urls []string) {

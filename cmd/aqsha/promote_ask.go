@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -27,7 +28,7 @@ type standing struct {
 // standingOf asks a node and verifies its answer.
 func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
 	s.URL = url
-	asking, cancel := context.WithTimeout(ctx, healthWait)
+	asking, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	signed, err := node.Standing(asking, p.client(url))
 	if err != nil {
@@ -59,10 +60,21 @@ func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
 func (p *promoting) ask(ctx context.Context) error {
 	var heard []string
 	oldAnswers := false
-	for _, url := range p.urls() {
-		s := p.standingOf(ctx, url)
+	urls := p.urls()
+	answers := make([]standing, len(urls))
+	p.atOnce(urls, func(i int, url string) { answers[i] = p.standingOf(ctx, url) })
+	for i, url := range urls {
+		s := answers[i]
 		p.result.Asked = append(p.result.Asked, s)
 		heard = append(heard, s.Followers...)
+		if s.Error == "" {
+			p.there = append(p.there, url)
+			for name, at := range p.c.FollowerURLs { // one that led meanwhile cosigns nothing, and can promise
+				if strings.TrimSuffix(at, "/") == url {
+					heard = append(heard, name)
+				}
+			}
+		}
 		if url == p.old { // it is copied when it has stopped
 			oldAnswers = s.Error == "" && !p.withoutOldLeader
 			if p.planned && oldAnswers { // while it goes on, and this follower acknowledges
@@ -88,22 +100,55 @@ func (p *promoting) ask(ctx context.Context) error {
 			missing = append(missing, v.Name())
 		}
 	}
-	return p.giveUp(missing, false)
+	return p.giveUp(missing, false, p.c.Acks)
+}
+
+// atOnce asks several side by side: one that stands still costs its deadline once.
+func (p *promoting) atOnce(urls []string, ask func(i int, url string)) {
+	var group sync.WaitGroup
+	for i, url := range urls {
+		group.Go(func() { ask(i, url) })
+	}
+	group.Wait()
 }
 
 // giveUp refuses to do without followers that may have acknowledged something alone, unless each is given up by name.
-func (p *promoting) giveUp(silent []string, stopped bool) error {
-	if failover.MayLead(p.c.Acks, len(silent), stopped) {
+func (p *promoting) giveUp(silent []string, stopped bool, acks int) error {
+	if failover.MayLead(acks, len(silent), stopped) {
 		return nil // whatever was answered, somebody who was asked has it, or this follower
 	}
 	for _, name := range silent {
 		if !p.acceptLoss || !slices.Contains(p.without, name) {
 			return token.Errorf(wouldLose, "followers", "with acks = %d, %s may have acknowledged payments alone and cannot be asked%s: name its URL with --ask (or give it up with --without %s --accept-loss: what only it has is lost)",
-				p.c.Acks, strings.Join(silent, " and "), p.lastHeard(), strings.Join(silent, " --without "))
+				acks, strings.Join(silent, " and "), p.lastHeard(), strings.Join(silent, " --without "))
 		}
 	}
-	p.result.GivenUp = silent
+	for _, name := range silent {
+		if !slices.Contains(p.result.GivenUp, name) {
+			p.result.GivenUp = append(p.result.GivenUp, name)
+		}
+	}
 	return nil
+}
+
+// rival is the code of a promotion beside which another follower might be promoted.
+const rival token.Code = "rival-candidate"
+
+// alone refuses to lead when a follower that did not promise could be promoted at the same time: both would wait for the other's
+// acknowledgement. Who is named with --without is not: a person says so.
+func (p *promoting) alone(silent []string, stopped bool) error {
+	var rivals []string
+	for _, name := range silent {
+		if !slices.Contains(p.without, name) {
+			rivals = append(rivals, name)
+		}
+	}
+	all := len(p.followers) + 1
+	if failover.Alone(all, all-len(rivals), stopped) {
+		return nil
+	}
+	return token.Errorf(rival, "followers", "%s did not promise and may be about to be promoted too: start it (aqsha follow) and promote again, name its URL with --ask, or say that it is not (--without %s)",
+		strings.Join(rivals, " and "), strings.Join(rivals, " --without "))
 }
 
 // lastHeard says how much the old leader had when anybody who was asked heard it last.

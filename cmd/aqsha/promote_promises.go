@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -18,32 +19,27 @@ import (
 // oldLeader is the code of a switchover from a leader that was replaced: what its successor answered would be lost.
 const oldLeader token.Code = "old-leader"
 
-// collect has everybody promise, the old leader first, copies what they have beyond, and refuses when those who did not may have
-// acknowledged something alone.
+// collect has everybody promise who is there, the old leader first, copies what they have beyond, and refuses when those who did
+// not may have acknowledged something alone, or be promoted too. Whoever is promoted at the same time asks in the same order,
+// so that one of the two is refused by the first whom both ask; its own promise comes last, and a candidate that was refused follows
+// the other.
 func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Prepare) error {
 	logKey, err := note.NewVerifier(p.n.Genesis().LogKey)
 	if err != nil {
 		return err
 	}
-	verifiers := note.VerifierList(append([]note.Verifier{logKey}, p.verifiers...)...)
-	held := false
 	var promised []string
 	for _, url := range p.urls() {
-		if url == p.old && p.withoutOldLeader {
+		if url == p.old && p.withoutOldLeader || !slices.Contains(p.there, url) {
 			continue
 		}
-		if url != p.old && !held { // with a leader that did not promise, nothing is changed by a switchover
-			if err := p.hold(asking, prepare); err != nil {
-				return err
-			}
-			held = true
-		}
+		verifiers := note.VerifierList(append([]note.Verifier{logKey}, p.verifiers...)...)
 		promise, names, err := p.promiseOf(ctx, url, asking, prepare, verifiers)
-		if url == p.old && p.planned && err == nil && promise.Role == node.RoleReplaced {
-			return token.Errorf(oldLeader, "leader", "%s was replaced as the leader: another leads since epoch %d. Follow that one first (aqsha follow URL), or promote if it is lost (aqsha promote); nothing was changed", url, promise.Led)
+		if url == p.old && p.planned {
+			err = agrees(url, promise, err)
 		}
-		if url == p.old && p.planned && (err != nil || promise.Role != node.RoleLeader) {
-			return fmt.Errorf("the leader %s did not promise to stop (%s): nothing was changed; for a leader that is lost, aqsha promote: %w", url, promise.Role, err)
+		if codeIs(err, node.Promised) || url == p.old && p.planned && err != nil {
+			return err
 		}
 		if err != nil {
 			continue
@@ -53,19 +49,79 @@ func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Pre
 		if err := p.copyFrom(ctx, standing{URL: url, Size: promise.Size}, p.acceptLoss); err != nil {
 			return err
 		}
+		p.hearMembers(ctx, url, promise)
 	}
-	if !held {
-		if err := p.hold(asking, prepare); err != nil {
+	silent := p.silent(p.verifiers, promised)
+	if err := p.giveUp(silent, p.stopped, p.c.Acks); err != nil {
+		return err
+	}
+	for _, told := range p.told {
+		if err := p.giveUp(p.silent(told.verifiers, promised), p.stopped, told.acks); err != nil {
 			return err
 		}
 	}
-	var silent []string
-	for _, v := range p.verifiers {
+	if err := p.alone(silent, p.stopped); err != nil {
+		return err
+	}
+	return p.hold(asking, prepare)
+}
+
+// agrees says whether the leader of a switchover promised to stop, having everything. If not, nothing was changed.
+func agrees(url string, promise node.Promise, err error) error {
+	switch {
+	case codeIs(err, node.Promised), codeIs(err, node.Fenced):
+		return fmt.Errorf("another switchover or promotion came first, and nothing was changed: start this follower again (aqsha follow): %s: %w", url, err)
+	case err != nil:
+		return fmt.Errorf("the leader %s did not promise to stop: nothing was changed; for a leader that is lost, aqsha promote: %w", url, err)
+	case promise.Role == node.RoleReplaced:
+		return token.Errorf(oldLeader, "leader", "%s was replaced as the leader: another leads since epoch %d. Follow that one first (aqsha follow URL), or promote if it is lost (aqsha promote); nothing was changed", url, promise.Led)
+	case promise.Role != node.RoleLeader:
+		return fmt.Errorf("the leader %s has not heard from its followers since it started (%s), and may not have everything: start them, or promote (aqsha promote)", url, promise.Role)
+	}
+	return nil
+}
+
+// silent are those of some followers who did not promise.
+func (p *promoting) silent(followers []note.Verifier, promised []string) (names []string) {
+	for _, v := range followers {
 		if !slices.Contains(promised, v.Name()) {
-			silent = append(silent, v.Name())
+			names = append(names, v.Name())
 		}
 	}
-	return p.giveUp(silent, p.stopped)
+	return names
+}
+
+// followerList are a ledger's followers, less this one, and how many must acknowledge.
+type followerList struct {
+	verifiers []note.Verifier
+	acks      int
+}
+
+// hearMembers takes in whom a node that has just promised knows as the followers. A leader's list is the one by which it
+// answered to the end; a follower may have heard a newer one than this one has, or an older: both then have to be satisfied.
+func (p *promoting) hearMembers(ctx context.Context, url string, promise node.Promise) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	m, err := p.client(url).Members(ctx)
+	if err != nil || len(m.Followers) == 0 || checkFollowers(m.Followers) != nil || m.Acks > len(m.Followers) {
+		return
+	}
+	var others []string
+	told := followerList{acks: m.Acks}
+	for _, public := range m.Followers {
+		if v, err := node.ParseFollower(public); err == nil && v.Name() != p.name {
+			others, told.verifiers = append(others, public), append(told.verifiers, v)
+		}
+	}
+	switch {
+	case slices.Equal(slices.Sorted(slices.Values(others)), slices.Sorted(slices.Values(p.followers))) && m.Acks == p.c.Acks:
+	case promise.Role == node.RoleLeader && url == p.old && promise.Led >= p.known:
+		p.followers, p.verifiers, p.c.Acks, p.told = others, told.verifiers, m.Acks, nil
+		p.c.FollowerURLs = knownURLs(p.c.FollowerURLs, m.URLs)
+		p.result.Followers, p.result.AcksWere = others, m.Acks
+	case !p.stopped:
+		p.told = append(p.told, told)
+	}
 }
 
 // hold promises here too.
@@ -115,4 +171,10 @@ func (p *promoting) prove(dir string, asking, fence []byte) (path string, err er
 	}
 	path = filepath.Join(dir, fmt.Sprintf("promotion-%d.json", p.result.Epoch))
 	return path, durable.Replace(vfs.OS, path, append(content, '\n'))
+}
+
+// codeIs says whether an error is a refusal with a code, from here or from a node.
+func codeIs(err error, code token.Code) bool {
+	var coded interface{ ErrorCode() string }
+	return errors.As(err, &coded) && coded.ErrorCode() == string(code)
 }

@@ -47,10 +47,13 @@ type config struct {
 	Archive      string            `toml:"archive,omitempty"`    // directory to which a leader copies sealed segments of the log
 	SegmentMiB   int               `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
 	Logger       *slog.Logger      `toml:"-"`                    // of a node that serves; nil logs to stderr
+	LogLevel     string            `toml:"log_level,omitempty"`  // what is logged, unless --log-level says it: debug, info, warn or error
 	Network      string            `toml:"network,omitempty"`    // whose ledger this is: "aqsha restore" brings no other back
 	Market       string            `toml:"-"`                    // folder of market data, from the command line
 	Reverify     bool              `toml:"-"`                    // every signature again at the start, likewise
 	readOnly     vfs.FS            // if set, the ledger is read over it, and nothing is written
+	levels       *slog.LevelVar    // of Logger, if it can be set
+	promoted     bool              // the node starts for the first time since it was promoted
 
 	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
 	ClockSeconds int  `toml:"clock_seconds,omitempty"`
@@ -73,6 +76,9 @@ func readConfig(dir string) (config, error) {
 	}
 	if c.ClockSeconds < 0 || c.ClockSeconds > mostClockSeconds {
 		return c, usageError{fmt.Errorf("%s: clock_seconds: %d, want 0 (which is %d) to %d", filepath.Join(dir, configFile), c.ClockSeconds, int(node.DefaultClockBound.Seconds()), mostClockSeconds)}
+	}
+	if _, err := c.level(); err != nil {
+		return c, usageError{fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)}
 	}
 	if err := c.checkNodes(); err != nil {
 		return c, usageError{fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)}
@@ -297,13 +303,11 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 		nc.Options.FS = c.readOnly
 	}
 	nc.Options.SegmentBytes = int64(c.SegmentMiB) << 20
-	for _, public := range c.Followers {
-		verifier, err := node.ParseFollower(public)
-		if err != nil {
-			return nc, usageError{fmt.Errorf("%s: followers: %q: %w", configFile, public, err)}
-		}
-		nc.Followers = append(nc.Followers, verifier)
+	var err error
+	if nc.Followers, err = verifiersOf(c.Followers); err != nil {
+		return nc, usageError{fmt.Errorf("%s: %w", configFile, err)}
 	}
+	nc.MembersID = c.members().ID()
 	if c.KeyDays == 0 {
 		c.KeyDays = keyDays
 	}
@@ -318,7 +322,9 @@ func nodeConfig(dir string, c config, book *wallet.Book, logger *slog.Logger) (n
 		return nc, err
 	}
 	nc.Options.Signers, nc.Archive = []note.Signer{signer}, c.Archive
-	return nc, nil
+	nc.Whole = c.promoted
+	nc.Before, err = membersBefore(dir, c)
+	return nc, err
 }
 
 // writeConfig replaces a data directory's configuration.

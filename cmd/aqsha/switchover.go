@@ -44,6 +44,8 @@ The old leader's process answers nothing but reads; end it, and bring it back as
 	addLedgerFlags(command)
 	command.Flags().StringVar(&o.logKey, "log-key", "", "file with the log's signing key (default: the one in the data directory)")
 	command.Flags().StringArrayVar(&o.ask, "ask", nil, "URL of another follower to ask and to tell (more than one: repeat)")
+	addInsteadOf(command, &o)
+	command.Flags().StringArrayVar(&o.without, "without", nil, "name of a follower that is lost, and so is not promoted at the same time (more than one: repeat)")
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml)")
 	return command
 }

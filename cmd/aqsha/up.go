@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newUpCommand() *cobra.Command {
@@ -31,6 +34,9 @@ new keys and contracts fall due at once. While it runs the node holds the clock 
 against the last block. When the last block is longer ago than the shortest delay in force (policy: delay, re-key delay), it
 takes no payments (clock-doubted) until a follower's clock says the same, or you do with --accept-time. A development network
 never asks. /health shows what the node makes of its clock.
+
+SIGHUP has it take config.toml in again: accesses, origins, followers and acks, archive and log_level hold at once; of other
+keys that changed it logs the names. A file with an error changes nothing.
 
 On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on by itself.`,
 		Args: cobra.NoArgs,
@@ -53,7 +59,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
-			if c.Logger, err = newLogger(command, os.Stderr); err != nil {
+			if err := c.logsAt(command, os.Stderr); err != nil {
 				return err
 			}
 			c.Market = flag(command, "market")
@@ -78,9 +84,16 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 		return err
 	}
 	logger := c.logger()
+	var err error
+	if c.promoted, err = justPromoted(dir); err != nil {
+		return err
+	}
 	n, err := openNode(dir, c, book, logger)
 	if err != nil {
 		return err
+	}
+	if err := promises(n, book); err != nil {
+		return errors.Join(err, n.Close())
 	}
 	if err := nameArchive(c, n.Network()); err != nil {
 		return errors.Join(err, n.Close())
@@ -89,12 +102,38 @@ func serve(ctx context.Context, dir string, c config, book *wallet.Book, story f
 	defer askWhoLeads(ctx, n, append(slices.Collect(maps.Values(c.FollowerURLs)), c.Peers...))()
 	keeping, kept := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	if len(c.Followers) > 0 {
-		group.Go(func() { keepFollowerURLs(keeping, n, dir, logger) })
-	}
+	group.Go(func() { keepFollowerURLs(keeping, n, dir, logger) })
 	defer group.Wait()
 	defer kept()
 	return errors.Join(serveNode(ctx, n, dir, c, logger, story, once), n.Close())
+}
+
+// promotedFile stands in a directory between its promotion and its first start as the leader.
+const promotedFile = "promoted"
+
+// justPromoted says whether a node starts for the first time since it was promoted: nobody can have acknowledged more to it than
+// it has. The file goes first, so that a later copy of the directory does not say so.
+func justPromoted(dir string) (bool, error) {
+	err := vfs.OS.Remove(filepath.Join(dir, promotedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = vfs.OS.SyncDir(dir)
+	}
+	return err == nil, err
+}
+
+// promises has a leader that was a follower promise with that one's key too.
+func promises(n *node.Node, book *wallet.Book) error {
+	for _, v := range book.FollowerKeys() {
+		cosigner, _, err := book.Cosigner(v.Name())
+		if err != nil {
+			return err
+		}
+		n.Cosigns(cosigner)
+	}
+	return nil
 }
 
 // errDone ends serving without being an error.
@@ -102,7 +141,7 @@ var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := newInstance()
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: api.Members{Followers: c.Followers, Acks: c.Acks}})
+	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: c.members()})
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
@@ -119,6 +158,10 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go watchAccess(ctx, dir, server, logger)
+	if held, err := readConfig(dir); err == nil { // without what flags of this run say
+		held.levels = c.levels
+		go (&reloading{dir, held, n, server, logger}).watch(ctx)
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
 	if err := once(ctx, server, url); err != nil {

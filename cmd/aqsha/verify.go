@@ -2,14 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newVerifyCommand() *cobra.Command {
@@ -30,7 +35,10 @@ the node nothing but the bytes of its log.`,
 				}
 			}
 			var err error
-			if evidence.Checkpoint, err = s.Client.Checkpoint(ctx); err != nil {
+			if evidence.Checkpoint, err = s.Client.Checkpoint(ctx); codeIs(err, node.NotFound) && flag(command, "node") == "" {
+				evidence.Point, err = pointIn(flag(command, "data"), err)
+			}
+			if err != nil {
 				return err
 			}
 			bar := progress(command, 1, "verifying entries")
@@ -51,6 +59,19 @@ the node nothing but the bytes of its log.`,
 	return command
 }
 
+// pointIn reads under which checkpoint a copy of the past stands; missing is the error when it says none.
+func pointIn(dir string, missing error) (*node.Point, error) {
+	content, err := durable.Read(vfs.OS, filepath.Join(dir, node.PointFile), node.MostPointBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := node.ReadPoint(content)
+	return &p, err
+}
+
 func describeReport(w io.Writer, r node.Report, asked token.NetworkID) {
 	transactions := 0
 	for _, n := range r.Transactions {
@@ -58,7 +79,11 @@ func describeReport(w io.Writer, r node.Report, asked token.NetworkID) {
 	}
 	fmt.Fprintf(w, "Verified: network %s (%s)\n", r.Network, r.Name)
 	fmt.Fprintf(w, "  %d entries in %d blocks: %d transactions with %d signatures, %d system entries\n", r.Size, r.Height+1, transactions, r.Signatures, r.System)
-	fmt.Fprintf(w, "  root %s, as its signed checkpoint says\n", r.Root)
+	if r.SignedAt > 0 {
+		fmt.Fprintf(w, "  root %s: a copy of the past, with which the log of %d entries begins that a signed checkpoint states\n", r.Root, r.SignedAt)
+	} else {
+		fmt.Fprintf(w, "  root %s, as its signed checkpoint says\n", r.Root)
+	}
 	fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(), r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
 	if r.StateRoot != "" {
 		fmt.Fprintf(w, "  state root %s (limits and counters included)\n", r.StateRoot)

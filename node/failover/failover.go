@@ -7,6 +7,8 @@
 // has, and the candidate leads when whoever has not promised is too few to have acknowledged anything alone.
 package failover
 
+import "slices"
+
 // Acknowledged is the largest size of the log that at least enough followers have. enough is at least 1.
 func Acknowledged(sizes []uint64, enough int) uint64 {
 	best := uint64(0)
@@ -34,20 +36,32 @@ type Ballot struct {
 }
 
 // MayPromise says whether a node that promised one ballot, and knows of a leader of an epoch, may promise another. Of two
-// candidates of one epoch it promises to the first.
-func MayPromise(promised Ballot, led uint64, asked Ballot) bool {
+// candidates of one epoch it promises to the first, and it takes no promise back while that candidate may be about to lead: not
+// before a person said that the candidate, or a later one, was given up (over). Paxos would let the higher ballot pass; its
+// proposer is a machine that tries again, and here the first candidate would lead and never be acknowledged anything.
+func MayPromise(promised Ballot, led uint64, asked Ballot, over ...Ballot) bool {
 	switch {
 	case asked.Epoch <= led, asked.Epoch < promised.Epoch:
 		return false
 	case asked.Epoch == promised.Epoch:
 		return asked == promised
+	case promised.Epoch > led:
+		return slices.ContainsFunc(over, func(b Ballot) bool { return b == promised || promised.Epoch < b.Epoch })
 	}
 	return true
 }
 
-// MayAcknowledge says whether a follower that promised a ballot may acknowledge anything to a leader.
+// Alone says whether no other follower can be promoted at the same time: of so many followers, the candidate among them, most
+// promised, or half and the leader. Any two such sets have somebody in common, and he promises to one. Whoever was given up by name
+// counts as if he had promised: a person knows that he is not promoted.
+func Alone(followers, promised int, leaderStopped bool) bool {
+	return followers < 2 || 2*promised > followers || 2*promised == followers && leaderStopped
+}
+
+// MayAcknowledge says whether a follower that promised a ballot may acknowledge anything to a leader. One of the epoch that it
+// promised to another candidate counts: that one cannot lead beside him (Alone), and whoever promised it would follow nobody.
 func MayAcknowledge(promised, leader Ballot) bool {
-	return leader.Epoch > promised.Epoch || leader == promised
+	return leader.Epoch >= promised.Epoch
 }
 
 // MayLead says whether a candidate may lead that has what everybody has who promised: where acks followers have each

@@ -9,6 +9,7 @@ var groups = map[string]bounds{
 	"two promotions, one acknowledges":  {followers: 2, acks: 1, writes: 1, promotions: 2},
 	"two promotions, both acknowledge":  {followers: 2, acks: 2, writes: 1, promotions: 2},
 	"one follower acknowledges":         {followers: 1, acks: 1, writes: 2, promotions: 2, crashes: 1, restore: true},
+	"three followers, two promotions":   {followers: 3, acks: 2, promotions: 2},
 	"three followers, two acknowledge":  {followers: 3, acks: 2, writes: 1, promotions: 1},
 	"three followers, one acknowledges": {followers: 3, acks: 1, writes: 1, promotions: 1},
 }
@@ -43,11 +44,27 @@ func TestTheModelFindsFaultsPutBack(t *testing.T) {
 		},
 		"two promotions at once, of which neither asks anybody": func(r *rules) string {
 			r.mayLead = func(int, int, bool) bool { return true }
+			r.alone = func(int, int, bool) bool { return true }
 			r.dropsAcks = true
 			return "two promotions, both acknowledge"
 		},
+		"a promise is taken back for a later candidate": func(r *rules) string {
+			r.mayPromise = func(promised Ballot, led uint64, asked Ballot, _ ...Ballot) bool {
+				return asked.Epoch > led && (asked.Epoch > promised.Epoch || asked == promised)
+			}
+			return "three followers, two promotions"
+		},
+		"two candidates that need nobody": func(r *rules) string {
+			r.alone = func(int, int, bool) bool { return true }
+			return "two promotions, both acknowledge"
+		},
+		"two candidates of three followers": func(r *rules) string {
+			r.alone = func(followers, promised int, stopped bool) bool { return 2*promised >= followers || stopped }
+			return "three followers, two promotions"
+		},
 		"a promotion forgets acks": func(r *rules) string {
 			r.dropsAcks = true
+			r.alone = func(int, int, bool) bool { return true } // else the second candidate would ask the first
 			return "two promotions, both acknowledge"
 		},
 		"followers show what they have": func(r *rules) string {

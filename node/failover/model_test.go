@@ -17,7 +17,8 @@ const (
 // rules are the rules that the model applies: the package's, or one of them as it once was.
 type rules struct {
 	shown          func(has, acknowledged uint64) uint64
-	mayPromise     func(promised Ballot, led uint64, asked Ballot) bool
+	mayPromise     func(promised Ballot, led uint64, asked Ballot, over ...Ballot) bool
+	alone          func(followers, promised int, leaderStopped bool) bool
 	mayAcknowledge func(promised, leader Ballot) bool
 	mayLead        func(acks, silent int, leaderStopped bool) bool
 	whole          func(acks, followers, heard int) bool
@@ -26,7 +27,7 @@ type rules struct {
 }
 
 func theRules() rules {
-	return rules{shown: Shown, mayPromise: MayPromise, mayAcknowledge: MayAcknowledge, mayLead: MayLead, whole: Whole, abandoned: Abandoned}
+	return rules{shown: Shown, mayPromise: MayPromise, alone: Alone, mayAcknowledge: MayAcknowledge, mayLead: MayLead, whole: Whole, abandoned: Abandoned}
 }
 
 // ballot is a Ballot that fits a key of a map.
@@ -68,13 +69,17 @@ type machine struct {
 	members         uint8            // whose acknowledgements count
 	acks            uint8
 
+	lost        bool // given up by name, and not promoted before it has heard of a newer leader
 	candidate   bool
-	known       uint8 // newest epoch that the candidate knew before
+	instead     ballot // that a person gave up, whom it is prepared in the place of
+	known       uint8  // newest epoch that the candidate knew before
 	promisers   uint8
 	leaderStops bool
 }
 
 func (m *machine) ballot() Ballot { return m.fence.full() }
+
+func (b ballot) bit() uint32 { return 1 << (b.epoch*mostNodes + b.candidate) }
 
 // world is everything, and a key of the set of those that were seen.
 type world struct {
@@ -87,6 +92,7 @@ type world struct {
 	promoted uint8
 	crashes  uint8
 	restored bool
+	over     uint32 // ballots that were given up, a bit each
 	fault    string
 }
 
@@ -131,7 +137,8 @@ func (m *model) explore() (fault string, worlds int) {
 		}
 		m.from = w
 		for i := range m.followers + 1 {
-			m.alone(w, i)
+			m.byItself(w, i)
+			m.candidacy(w, i)
 			for j := range m.followers + 1 {
 				if i != j {
 					m.copies(w, i, j)
@@ -203,8 +210,8 @@ func (m *model) acknowledged(n *machine) uint64 {
 	return max(1, Acknowledged(sizes, int(n.acks)))
 }
 
-// alone is what a node does by itself.
-func (m *model) alone(w world, i int) {
+// byItself is what a node does by itself.
+func (m *model) byItself(w world, i int) {
 	n := w.nodes[i]
 	if n.leads && !n.stopped && int(w.written) <= m.writes && n.size < mostLog {
 		v := w
@@ -232,21 +239,49 @@ func (m *model) alone(w world, i int) {
 			m.add(v)
 		}
 	}
-	if !n.leads && !n.candidate && int(w.promoted) < m.promotions && i > 0 {
-		v := w
-		v.promoted++
-		c := &v.nodes[i]
-		c.known = max(n.fence.epoch, n.promised.epoch)
-		c.promised = ballot{c.known + 1, uint8(i)}
-		c.candidate, c.promisers, c.leaderStops = true, 0, false
-		m.add(v)
+}
+
+// candidacy has a follower begin to be promoted, give it up, or lead.
+func (m *model) candidacy(w world, i int) {
+	n := w.nodes[i]
+	if !n.leads && !n.candidate && !n.lost && int(w.promoted) < m.promotions && i > 0 {
+		m.begins(w, i, ballot{})
+		for epoch := range uint8(len(w.epochs)) {
+			for j := range mostNodes {
+				if b := (ballot{epoch, uint8(j)}); w.over&b.bit() != 0 {
+					m.begins(w, i, b)
+				}
+			}
+		}
 	}
 	if n.candidate {
 		v := w
 		v.nodes[i].candidate = false // given up half way
+		v.over |= n.promised.bit()
 		m.add(v)
 		m.finishes(w, i)
 	}
+}
+
+// begins makes a follower a candidate, in the place of one that was given up or of none. One that ended half way goes on with
+// the ballot that it prepared.
+func (m *model) begins(w world, i int, instead ballot) {
+	w.promoted++
+	c := &w.nodes[i]
+	open := c.promised.epoch > c.fence.epoch
+	if own := c.promised; open && own.candidate == uint8(i) {
+		w.over &^= own.bit()
+		c.known = own.epoch - 1
+	} else {
+		c.known = max(c.fence.epoch, c.promised.epoch, instead.epoch)
+		next := ballot{c.known + 1, uint8(i)}
+		if !m.mayPromise(c.promised.full(), uint64(c.fence.epoch), next.full(), instead.full()) {
+			return
+		}
+		c.promised = next
+	}
+	c.candidate, c.instead, c.promisers, c.leaderStops = true, instead, 0, false
+	m.add(w)
 }
 
 // finishes makes a candidate the leader, if it may be.
@@ -257,6 +292,16 @@ func (m *model) finishes(w world, i int) {
 	if n.promised.candidate != uint8(i) || n.promised.epoch != n.known+1 || !m.mayLead(int(n.acks), silent, n.leaderStops) {
 		return
 	}
+	promised := bits.OnesCount8(members & n.promisers)
+	if !m.alone(bits.OnesCount8(members)+1, promised+1, n.leaderStops) {
+		if m.rivals(w, i) {
+			return
+		}
+		for j := range w.nodes {
+			w.nodes[j].lost = members&^n.promisers&(1<<j) != 0
+		}
+	}
+	m.unawares(&w, i)
 	n.candidate, n.leads, n.stopped, n.fence = false, true, false, n.promised
 	n.members, n.acks = members, min(n.acks, uint8(bits.OnesCount8(members)))
 	n.got, n.heard = [mostNodes]uint8{}, 0
@@ -276,13 +321,39 @@ func (m *model) finishes(w world, i int) {
 	m.add(w)
 }
 
+// rivals says whether a follower that a person would have to give up is promoted: he looks, and does not give it up.
+func (m *model) rivals(w world, i int) bool {
+	for j, n := range w.nodes[:m.followers+1] {
+		if j > 0 && j != i && w.nodes[i].promisers&(1<<j) == 0 && (n.candidate || n.leads) {
+			return true
+		}
+	}
+	return false
+}
+
+// unawares finds a leader of whom neither a candidate knows nor anybody who promised it: nobody would acknowledge to both, and it
+// is left to chance to whom.
+func (m *model) unawares(w *world, i int) {
+	known := uint8(0)
+	for j, n := range w.nodes {
+		if j == i || w.nodes[i].promisers&(1<<j) != 0 {
+			known = max(known, n.fence.epoch)
+		}
+	}
+	for j, n := range w.nodes {
+		if j != i && n.leads && !n.stopped && n.fence.epoch > known && !w.restored {
+			w.fault = fmt.Sprintf("%d is to lead epoch %d, and %d leads epoch %d unawares", i, w.nodes[i].promised.epoch, j, n.fence.epoch)
+		}
+	}
+}
+
 // copies has a follower copy what a leader has, be told what was acknowledged, and acknowledge what it has.
 func (m *model) copies(w world, i, j int) {
 	f, l := &w.nodes[i], &w.nodes[j]
 	if f.leads || f.candidate || !l.leads || f.fence.epoch > l.fence.epoch || (f.fence.epoch == l.fence.epoch && f.fence != l.fence) {
 		return
 	}
-	f.fence = l.fence
+	f.fence, f.lost = l.fence, f.lost && f.fence == l.fence
 	if !m.mayAcknowledge(f.promised.full(), l.ballot()) {
 		m.add(w)
 		return
@@ -332,7 +403,7 @@ func (m *model) acknowledges(w world, i, j int) {
 // promises has a node promise what a candidate asks, and the candidate copy what it has beyond.
 func (m *model) promises(w world, i, j int) {
 	c, n := &w.nodes[i], &w.nodes[j]
-	if !c.candidate || n.candidate && n.promised.epoch > c.promised.epoch || !m.mayPromise(n.promised.full(), uint64(n.fence.epoch), c.promised.full()) {
+	if !c.candidate || n.candidate && n.promised.epoch > c.promised.epoch || !m.mayPromise(n.promised.full(), uint64(n.fence.epoch), c.promised.full(), c.instead.full()) {
 		return
 	}
 	n.promised = c.promised
@@ -358,7 +429,7 @@ func (m *model) learns(w world, i, j int) {
 	case f.epoch > n.fence.epoch:
 		n.stopped = n.stopped || n.leads
 		n.leads = false // it opens as a follower only
-		n.fence = f
+		n.fence, n.lost = f, false
 	case f.epoch == n.fence.epoch && f != n.fence && n.leads && !n.stopped:
 		n.stopped = true
 	default:

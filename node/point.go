@@ -1,0 +1,94 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// PointFile stands in a copy of the past: under which signed checkpoint its log stands, though none was signed of its own size.
+const PointFile = "point.json"
+
+// MostPointBytes bounds such a file.
+const MostPointBytes = 64 << 10
+
+// Point shows that a log of some size begins the one over which the log's key signed a checkpoint.
+type Point struct {
+	Size       uint64   `json:"size"` // entries
+	Root       []byte   `json:"root"` // of the log at that size
+	Checkpoint string   `json:"checkpoint"`
+	Proof      [][]byte `json:"proof"` // RFC 6962 consistency, from size to the checkpoint's; empty when it is of that size
+}
+
+// ReadPoint reads such a file's content.
+func ReadPoint(content []byte) (p Point, err error) {
+	if len(content) > MostPointBytes {
+		return p, fmt.Errorf("%s: %d bytes", PointFile, len(content))
+	}
+	if err = json.Unmarshal(content, &p); err != nil {
+		return p, fmt.Errorf("%s: %w", PointFile, err)
+	}
+	for _, hash := range append(p.Proof, p.Root) {
+		if len(hash) != txlog.HashBytes {
+			return p, fmt.Errorf("%s: a hash of %d bytes, want %d", PointFile, len(hash), txlog.HashBytes)
+		}
+	}
+	return p, nil
+}
+
+func (p Point) root() txlog.Hash { return txlog.Hash(p.Root) }
+
+func (p Point) proof() (proof []txlog.Hash) {
+	for _, hash := range p.Proof {
+		proof = append(proof, txlog.Hash(hash))
+	}
+	return proof
+}
+
+// Check verifies a point under the key that a genesis names, and returns how many entries that key signed.
+func (p Point) Check(g ledger.Genesis) (signed uint64, err error) {
+	verifier, err := note.NewVerifier(g.LogKey)
+	if err != nil {
+		return 0, mismatch("the genesis names no usable log key: %v", err)
+	}
+	c, _, err := txlog.OpenCheckpoint([]byte(p.Checkpoint), g.Name, note.VerifierList(verifier))
+	switch {
+	case err != nil:
+		return 0, mismatch("the checkpoint is not signed by the log's key: %v", err)
+	case c.Size == p.Size && c.Root == p.root():
+		return c.Size, nil
+	case c.Size <= p.Size:
+		return 0, mismatch("the checkpoint is of %d entries, the copy has %d", c.Size, p.Size)
+	}
+	if err := txlog.VerifyConsistency(p.Size, c.Size, p.root(), c.Root, p.proof()); err != nil {
+		return 0, mismatch("the log of %d entries does not begin the one of %d that was signed: %v", p.Size, c.Size, err)
+	}
+	return c.Size, nil
+}
+
+// keepPoint keeps under which of a leader's checkpoints a copy of the past stands.
+func (n *Node) keepPoint(ctx context.Context, leader Leader, signed []byte, c txlog.Checkpoint, size uint64, root txlog.Hash) error {
+	p := Point{Size: size, Root: root[:], Checkpoint: string(signed)}
+	if c.Size > size {
+		tree := tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)}
+		proof, err := tlog.ProveTree(int64(c.Size), int64(size), tlog.TileHashReader(tree, &tileReader{ctx, leader, map[string][]byte{}}))
+		if err != nil {
+			return fmt.Errorf("the leader's tiles: %w", err)
+		}
+		for _, hash := range proof {
+			p.Proof = append(p.Proof, hash[:])
+		}
+	}
+	content, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, PointFile), append(content, '\n'))
+}
