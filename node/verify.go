@@ -49,6 +49,8 @@ type Evidence struct {
 	Entries    func(size uint64) iter.Seq2[[]byte, error]
 	// Genesis, if set, is the network that this must be. Otherwise the log's own genesis is believed.
 	Network token.NetworkID
+	// Hashes, if set, gets the leaf hashes of every block that holds, in order.
+	Hashes func([]txlog.Hash) error
 }
 
 // VerifyError says what does not hold.
@@ -143,6 +145,11 @@ func (v *verification) blocks(context.Context) iter.Seq2[*replay.Block, error] {
 func (v *verification) executed(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
 	for _, hash := range b.Hashes {
 		v.tree.Add(hash)
+	}
+	if v.evidence.Hashes != nil {
+		if err := v.evidence.Hashes(b.Hashes); err != nil {
+			return txlog.Hash{}, err
+		}
 	}
 	v.leaf = leaf
 	if leaf.Genesis != nil {
