@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/aqsha/aqsha/ledger"
@@ -64,7 +65,10 @@ func (c *Chain) Root() txlog.Hash { return c.tree.Root() }
 // A block in which nothing happens is not made.
 func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 	entries := [][]byte{nil}
-	for _, due := range c.executor.Begin(c.Leaf.Height+1, c.Now) {
+	for i, due := range c.executor.Begin(c.Leaf.Height+1, c.Now) {
+		if c.executor.Salted() {
+			due.Salt = c.Salt(c.Leaf.Height+1, i)
+		}
 		entries = append(entries, due.Encode())
 	}
 	refusals := make([]*token.Error, len(txs))
@@ -79,6 +83,12 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 		c.store(entries)
 	}
 	return refusals
+}
+
+// Salt is that of a block's i-th system entry: as good as random, and the same each time.
+func (w *World) Salt(height uint64, i int) *ledger.Salt {
+	sum := sha256.Sum256(fmt.Appendf(nil, "salt %d %d %d", w.seed, height, i))
+	return (*ledger.Salt)(sum[:ledger.SaltBytes])
 }
 
 // Try executes one transaction in a block of its own.
