@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build test check fuzz sim year attack detect soak drill bench deps blocks chains fleet payments interop
+.PHONY: run build test check fuzz sim year attack detect soak drill bench deps blocks chains fleet payments interop verify-js
 
 build:
 	$(GO) build -o bin/aqsha ./cmd/aqsha
@@ -121,3 +121,9 @@ detect:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The second implementation of the rules, in JavaScript, beside the node's: JUDGED blocks, altered and made, must have equal verdicts
+# and states. make verify-js SEED=n goes on elsewhere.
+JUDGED ?= 100000
+verify-js:
+	$(GO) test ./verify -count=1 -timeout 2h -run TestJavaScriptJudgesAlike -v -blocks $(JUDGED) -seed $(or $(SEED),1)

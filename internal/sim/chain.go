@@ -20,6 +20,9 @@ type Chain struct {
 	Now    uint64       // time of the next block, ms
 	Size   uint64       // entries of the log
 
+	// Tried, if set, is told of each transaction that is executed alone in its block, and how it went: before, c.Blocks were there.
+	Tried func(before int, tx *token.Transaction, refused *token.Error)
+
 	executor *ledger.Executor
 	tree     txlog.Tree
 }
@@ -71,7 +74,7 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 		}
 		entries = append(entries, due.Encode())
 	}
-	refusals := make([]*token.Error, len(txs))
+	refusals, before := make([]*token.Error, len(txs)), len(c.Blocks)
 	for i, tx := range txs {
 		if refusals[i] = c.executor.Apply(tx, nil); refusals[i] == nil {
 			entries = append(entries, ledger.AppendEntry(nil, tx.Encode(), c.executor.Effects()))
@@ -81,6 +84,9 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 		c.Leaf = c.executor.Leaf(token.Hash(c.Root()))
 		entries[0] = c.Leaf.Encode()
 		c.store(entries)
+	}
+	if c.Tried != nil && len(txs) == 1 {
+		c.Tried(before, txs[0], refusals[0])
 	}
 	return refusals
 }

@@ -29,7 +29,7 @@ function* records(s, at) {
     ...(a.rules !== 1 || a.upgrade.rules !== 0 ? [a.rules, a.upgrade.rules, a.upgrade.height] : [])]
   for (const [id, b] of ordered(s.banks)) yield [2, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
   for (const [id, b] of ordered(s.agencies)) yield [3, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
-  for (const [i, p] of s.purposes.entries()) yield [4, i + 1, unhex(p.agency), p.raw, p.entered, p.left]
+  for (const [i, p] of s.purposes.entries()) yield [4, i + 1, unhex(p.agency), p.raw.with(7, p.until), p.entered, p.left] // it may last longer than it was registered for
   for (const [id, d] of ordered(s.definitions)) yield [5, unhex(id), d]
   for (const [id, c] of ordered(s.closed)) yield c.key === NO_KEY ? [6, unhex(id), unhex(c.registrar)] : [6, unhex(id), unhex(c.registrar), unhex(c.key), unhex(c.recovery), c.tier]
   for (const [id, c] of ordered(s.contracts)) {
