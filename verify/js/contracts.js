@@ -90,8 +90,9 @@ export class Contracts {
   permitted(from, wanted, payment) {
     let after, refusal
     for (let n = from; n; n = this.s.purpose(n).amendedBy) {
+      const p = this.purpose(n)
       try {
-        const next = this.permits(this.purpose(n), from, payment)
+        const next = this.permits(p, from, payment)
         if (after === undefined || next === wanted) after = next
       } catch (e) { if (!e.code) throw e; refusal ??= e }
       if (after !== undefined && (after === wanted || wanted === SAME)) break

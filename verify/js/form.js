@@ -68,7 +68,6 @@ const purpose = v => {
   ;[p.notice, p.amends] = v.length === 14 ? [uint(366n * day)(v[12]), small(SAME - 1)(v[13])] : [0n, 0]
   if (v.length === 14 && p.notice === 0n && p.amends === 0) refuse('not-canonical', 'purpose')
   if (p.from >= p.until) refuse('out-of-range', 'purpose.until')
-  distinct(p.contracts)
   p.raw = v
   return p
 }
@@ -166,7 +165,12 @@ const together = {
   23: t => { distinct(t.assets); if (t.paid.length !== t.assets.length) refuse('out-of-range', 'paid'); brought(t) },
   24: brought,
   25: t => asked(t, 7, 8),
-  26: t => { distinct(t.inputs); sums([t.amount, t.change]); asked(t, 4, 7, 8) },
+  26: t => {
+    asked(t, 4, 7, 8)
+    if (t.for === AUTHORITY ? t.by !== 4 : t.held !== heldFor(t.for)) refuse('out-of-range', 'held')
+    if (t.to === t.held) refuse('repeated', 'to')
+    distinct(t.inputs); sums([t.amount, t.change])
+  },
 }
 export function readTransaction(v) {
   const [body, signed] = Array.isArray(v) && v.length === 2 ? v : refuse('not-canonical', 'transaction')

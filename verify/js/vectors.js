@@ -3,7 +3,8 @@ import {readFile} from 'node:fs/promises'
 import {Ledger} from './ledger.js'
 import {readTransaction} from './form.js'
 import {decode} from './cbor.js'
-import {hex, unhex} from './bytes.js'
+import {concat, domain, hex, unhex} from './bytes.js'
+import {parse} from './cel.js'
 import {verify} from './ed25519.js'
 
 const replayed = blocks => { const ledger = new Ledger(); for (const entries of blocks) ledger.block(entries.map(unhex)); return ledger }
@@ -35,8 +36,28 @@ export function refused(v) {
   }
   return differ
 }
+// Transactions that are none: that they are refused is what counts, the code is the reader's order of reading.
+export function malformed(v) {
+  const refused = t => { try { readTransaction(decode(unhex(t))); return false } catch (e) { if (!e.code) throw e; return true } }
+  return v.cases.filter(c => !refused(c.transaction)).map(c => `${c.kind}: read, want ${c.code}`)
+}
 export const signatures = v => v.cases.filter(c => verify(unhex(c.key), unhex(c.message), unhex(c.signature)) !== c.zip215).map(c => c.about)
-export const check = v => v.kind === 'refused' ? refused(v) : v.kind === 'signatures' ? signatures(v) : log(v)
+// The key of the seed 01 00 … 00, which has signed args.b.
+const KEY = '01cecc1507dc1ddd7295951c290888f095adb9044d1b73d696e6df065d683bd4fc'
+// What expressions give (RULES.md, R-EXPR), in the circumstances that contract.json was made in.
+export function expressions(v) {
+  const differ = []
+  for (const e of v.expressions) {
+    const b = unhex(e.b), scope = {'args.n': BigInt(e.n), 'args.b': b, 'args.list': [1n, 2n, 3n], 'caller.role': 'canteen', 'caller.category': 5411n, 'caller.region': 'KZ-75', 'caller.tier': 2n, 'caller.id': unhex(v.expressions.find(e => e.expression === 'caller.id').result), 'caller.key': unhex(KEY),
+      now: 1_700_000_000_000n, created: 5n, 'held.tenge': 100n, 'left.tenge': 40n, 'paid.tenge': 5n, document: new Uint8Array(32), 'contract.id': unhex(v.expressions.find(e => e.expression === 'contract.id').result), 'contract.network': concat(Uint8Array.of(9), new Uint8Array(31)), day: 86_400_000n, hour: 3_600_000n, minute: 60_000n}
+    let got
+    try { const r = parse(e.expression)(n => scope[n]); got = r instanceof Uint8Array ? hex(r) : String(r) } catch (x) { if (!x.code) throw x; got = x.code }
+    if (got !== e.result) differ.push(`${e.expression}: ${got}, want ${e.result}`)
+  }
+  if (hex(domain('aqsha message v1', unhex(v.message))) !== v.digest) differ.push('the digest of a message')
+  return differ
+}
+export const check = v => v.expressions ? expressions(v) : v.kind === 'refused' ? refused(v) : v.kind === 'malformed' ? malformed(v) : v.kind === 'signatures' ? signatures(v) : log(v)
 
 if (process.argv[1]?.endsWith('vectors.js')) {
   for (const path of process.argv.slice(2)) {
