@@ -34,6 +34,7 @@ func townUnder(t *testing.T, rules uint32) *town {
 	if recording != nil {
 		recording.watch(w.Chain)
 	}
+	keepChain(t, w.Chain)
 	admit, bank := w.Admit("bank", 1, w.Now+1000)
 	w.mustTry(admit)
 	w.bank = bank

@@ -1,9 +1,10 @@
 // Replays vectors and says which differ: node verify/js/vectors.js testdata/vectors/ledger.json testdata/vectors/refused.json …
 import {readFile} from 'node:fs/promises'
+import {basename, dirname, join} from 'node:path'
 import {Ledger} from './ledger.js'
 import {readTransaction} from './form.js'
 import {decode} from './cbor.js'
-import {concat, domain, hex, unhex} from './bytes.js'
+import {be64, concat, domain, hex, sha256, unhex, utf8} from './bytes.js'
 import {parse} from './cel.js'
 import {verify} from './ed25519.js'
 
@@ -41,6 +42,18 @@ export function malformed(v) {
   const refused = t => { try { readTransaction(decode(unhex(t))); return false } catch (e) { if (!e.code) throw e; return true } }
   return v.cases.filter(c => !refused(c.transaction)).map(c => `${c.kind}: read, want ${c.code}`)
 }
+// A state with many tokens: those of verify/pages_test.go, behind a log.
+export async function pages(v, read) {
+  const ledger = replayed((await read(v.base)).blocks.map(b => b.entries)), s = ledger.state, differ = []
+  const most = Math.max(...Object.keys(v.roots).map(Number))
+  for (let i = 0; i <= most; i++) {
+    if (v.roots[i] && ledger.stateRoot() !== v.roots[i]) differ.push(`${i} tokens`)
+    const wallet = v.wallets[i % 3], amount = BigInt(i) * BigInt(i) + 1n, w = s.wallets.get(wallet)
+    s.tokens.set(hex(sha256(concat(utf8('token'), be64(i)))), {wallet, amount, purpose: i % 7 ? 0 : 1, hops: i % 7 ? 0 : i % 5})
+    w.balance += amount; w.tokens++
+  }
+  return differ
+}
 export const signatures = v => v.cases.filter(c => verify(unhex(c.key), unhex(c.message), unhex(c.signature)) !== c.zip215).map(c => c.about)
 // The key of the seed 01 00 … 00, which has signed args.b.
 const KEY = '01cecc1507dc1ddd7295951c290888f095adb9044d1b73d696e6df065d683bd4fc'
@@ -57,11 +70,12 @@ export function expressions(v) {
   if (hex(domain('aqsha message v1', unhex(v.message))) !== v.digest) differ.push('the digest of a message')
   return differ
 }
-export const check = v => v.expressions ? expressions(v) : v.kind === 'refused' ? refused(v) : v.kind === 'malformed' ? malformed(v) : v.kind === 'signatures' ? signatures(v) : log(v)
+export const check = (v, read) => v.kind === 'pages' ? pages(v, read) : v.expressions ? expressions(v) : v.kind === 'refused' ? refused(v) : v.kind === 'malformed' ? malformed(v) : v.kind === 'signatures' ? signatures(v) : log(v)
 
 if (process.argv[1]?.endsWith('vectors.js')) {
   for (const path of process.argv.slice(2)) {
-    const differ = check(JSON.parse(await readFile(path)))
+    const read = async name => JSON.parse(await readFile(join(dirname(path), name)))
+    const differ = await check(await read(basename(path)), read)
     console.log(differ.length ? 'DIFFERS' : 'equal', path, ...differ.map(d => '\n  ' + d))
     if (differ.length) process.exitCode = 1
   }
