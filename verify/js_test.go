@@ -43,7 +43,7 @@ func TestJavaScriptReplaysTheVectors(t *testing.T) {
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%v: %v", files, err)
 	}
-	files = append(files, "../testdata/vectors/contract.json", "../testdata/vectors/malformed.json", "../testdata/vectors/pages.json",
+	files = append(files, "../testdata/vectors/contract.json", "../testdata/vectors/malformed.json", "../testdata/vectors/pages.json", "../testdata/vectors/proof.json",
 		"../testdata/vectors/refused.json", "../testdata/vectors/zip215.json")
 	out, err := exec.CommandContext(t.Context(), javaScript(t), append([]string{"js/vectors.js"}, files...)...).CombinedOutput()
 	if err != nil || bytes.Count(out, []byte("equal ")) != len(files) {

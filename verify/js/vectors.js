@@ -6,6 +6,7 @@ import {readTransaction} from './form.js'
 import {decode} from './cbor.js'
 import {be64, concat, domain, hex, sha256, unhex, utf8} from './bytes.js'
 import {parse} from './cel.js'
+import {holds} from './proof.js'
 import {verify} from './ed25519.js'
 
 const replayed = blocks => { const ledger = new Ledger(); for (const entries of blocks) ledger.block(entries.map(unhex)); return ledger }
@@ -70,7 +71,8 @@ export function expressions(v) {
   if (hex(domain('aqsha message v1', unhex(v.message))) !== v.digest) differ.push('the digest of a message')
   return differ
 }
-export const check = (v, read) => v.kind === 'pages' ? pages(v, read) : v.expressions ? expressions(v) : v.kind === 'refused' ? refused(v) : v.kind === 'malformed' ? malformed(v) : v.kind === 'signatures' ? signatures(v) : log(v)
+export const proofs = v => v.cases.filter(c => holds(unhex(c.file), c.network) !== c.holds).map(c => c.about)
+export const check = (v, read) => v.kind === 'proofs' ? proofs(v) : v.kind === 'pages' ? pages(v, read) : v.expressions ? expressions(v) : v.kind === 'refused' ? refused(v) : v.kind === 'malformed' ? malformed(v) : v.kind === 'signatures' ? signatures(v) : log(v)
 
 if (process.argv[1]?.endsWith('vectors.js')) {
   for (const path of process.argv.slice(2)) {
