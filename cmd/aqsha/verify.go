@@ -102,7 +102,7 @@ func describeReport(w io.Writer, r audit.Report) {
 	fmt.Fprintf(w, "%s: network %s (%s)\n", verified, r.Network, plain(r.Name))
 	if r.Entries {
 		fmt.Fprintf(w, "  %d entries in %d blocks: %d transactions with %d signatures, %d system entries\n", r.Size, r.Height+1, transactions, r.Signatures, r.System)
-		fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key; %d hash tiles\n", r.Root, r.Tiles)
+		fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key; hash tiles compared: %d\n", r.Root, r.Tiles)
 		fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(), r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
 	} else {
 		fmt.Fprintf(w, "  %d hashes in %d tiles, and the leaves of %d blocks\n", r.Size, r.Tiles, r.Leaves)
