@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: run build console test check fuzz sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop nemesis versions
+.PHONY: run build console test check fuzz sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop nemesis versions verify-js
 
 build: console
 	$(GO) build -buildvcs=auto -o bin/aqsha ./cmd/aqsha
@@ -159,3 +159,12 @@ detect:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The second implementation of the rules, in JavaScript, beside the node's: the logs of all towns that the ledger's tests make, and
+# JUDGED blocks, altered and made, must have equal verdicts and states. make verify-js SEED=n goes on elsewhere.
+JUDGED ?= 100000
+verify-js:
+	@chains=$$(mktemp -d); trap 'rm -rf "$$chains"' EXIT; set -e; AQSHA_CHAINS=$$chains $(GO) test ./ledger -count=1 -short >/dev/null; \
+		find $$chains -name '*.json' -exec node verify/js/vectors.js {} + >$$chains/verdicts || { grep -v ^equal $$chains/verdicts; exit 1; }; \
+		echo "$$(grep -c ^equal $$chains/verdicts) logs of the ledger's tests replay to the same states"
+	$(GO) test ./verify -count=1 -timeout 2h -run TestJavaScriptJudgesAlike -v -blocks $(JUDGED) -seed $(or $(SEED),1)

@@ -35,13 +35,14 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// verdict presses the page's button and returns what it found, in one word and in full.
-func verdict(t *testing.T, ctx context.Context, url string) (result, checks string) {
+// verdict names a network, unless it is empty, presses the page's button and returns what it found, in one word and in full.
+func verdict(t *testing.T, ctx context.Context, url, network string) (result, checks string) {
 	t.Helper()
 	var shot []byte
 	err := chromedp.Run(ctx,
 		chromedp.Navigate(url),
 		chromedp.WaitVisible(`#blocks tr`),
+		chromedp.Evaluate("document.getElementById('id').value = '"+network+"'", nil),
 		chromedp.Click(`#verify`),
 		chromedp.WaitReady(`#checks[data-result]`),
 		chromedp.AttributeValue(`#checks`, "data-result", &result, nil),
@@ -64,7 +65,7 @@ func TestPageVerifiesInTheBrowser(t *testing.T) {
 		return []api.StoryStep{{Name: "issue", Title: "The central bank issues", State: "played"}, {Name: "rail", Title: "A railway", State: "not-built"}}
 	}})
 	ctx := browser(t) // after the town, so that it closes before
-	if result, checks := verdict(t, ctx, w.http.URL); result != "verified" || strings.Count(checks, "\n") < 4 {
+	if result, checks := verdict(t, ctx, w.http.URL, w.world.Network.String()); result != "verified" || strings.Count(checks, "\n") < 4 {
 		t.Fatalf("%s: %s", result, checks)
 	}
 	var issued, live string
@@ -95,7 +96,7 @@ func TestPageNoticesAnAlteredTile(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	ctx := browser(t)
-	if result, checks := verdict(t, ctx, server.URL); result != "failed" {
+	if result, checks := verdict(t, ctx, server.URL, w.world.Network.String()); result != "failed" {
 		t.Fatalf("%s: %s", result, checks)
 	}
 }

@@ -159,10 +159,19 @@ func readAnswer(response *http.Response, what string) ([]byte, error) {
 	}
 	problem := &Problem{}
 	if json.Unmarshal(content, problem) != nil || problem.Code == "" {
-		return nil, fmt.Errorf("%s: %s", what, response.Status)
+		return nil, &StatusError{what, response.Status, response.StatusCode}
 	}
 	return nil, problem
 }
+
+// StatusError is an answer that is no success and states no problem, as of a server that is no node.
+type StatusError struct {
+	Asked, Status string
+	Code          int
+}
+
+func (e *StatusError) Error() string  { return e.Asked + ": " + e.Status }
+func (e *StatusError) GetStatus() int { return e.Code }
 
 func get[T any](ctx context.Context, c *Client, path string) (value T, err error) {
 	body, err := c.do(ctx, http.MethodGet, path, "", nil)

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"encoding/hex"
+
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
@@ -96,9 +98,31 @@ type System struct {
 	Proposal token.TransactionID `json:"proposal,omitzero"` // of a proposal
 	Version  uint64              `json:"version,omitzero"`  // of the contract that goes on, from then on
 	Effects  Effects             `json:"effects,omitzero"`  // of an end, a renewal or a return
+	Salt     *Salt               `json:"salt,omitempty"`    // from rules version 4 on; nobody derives it
 }
 
-// Equal says whether two entries are the same.
+// SaltBytes is the length of a salt.
+const SaltBytes = 16
+
+// Salt is what whoever makes a block draws at random for each entry that nobody signs. Everybody sees entries' hashes: of an
+// entry without it, whoever guesses what falls due (a wallet's new key, a contract's end) would see that he is right. What a
+// transaction is, its signatures keep from being guessed.
+type Salt [SaltBytes]byte
+
+func (s Salt) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
+
+func (s *Salt) UnmarshalText(text []byte) error {
+	if hex.DecodedLen(len(text)) != SaltBytes {
+		return refuse(token.OutOfRange, "salt", "%d bytes, want %d", hex.DecodedLen(len(text)), SaltBytes)
+	}
+	_, err := hex.Decode(s[:], text)
+	return err
+}
+
+// salted is the first version of the rules under which system entries bear a salt.
+const salted = 4
+
+// Equal says whether two entries are the same but for their salts, which verifiers take as they stand.
 func (s *System) Equal(other *System) bool {
 	return s.Kind == other.Kind && s.Wallet == other.Wallet && s.Proposal == other.Proposal && s.Version == other.Version && s.Effects.Equal(&other.Effects)
 }
@@ -114,7 +138,7 @@ func (s *System) Makes() token.TransactionID {
 	return EndID(s.Wallet)
 }
 
-// items is how many an entry of a kind has.
+// items is how many an entry of a kind has without a salt, which is one more.
 func (k SystemKind) items() int {
 	switch k {
 	case SystemEnd, SystemExpiry:
@@ -127,7 +151,14 @@ func (k SystemKind) items() int {
 
 // Encode returns the entry's bytes.
 func (s System) Encode() []byte {
-	b := token.AppendArray(nil, s.Kind.items())
+	if s.Salt == nil {
+		return s.appendItems(token.AppendArray(nil, s.Kind.items()))
+	}
+	return token.AppendBytes(s.appendItems(token.AppendArray(nil, s.Kind.items()+1)), s.Salt[:])
+}
+
+// appendItems appends all items but the salt.
+func (s *System) appendItems(b []byte) []byte {
 	b = token.AppendUint(b, uint64(EntrySystem))
 	b = token.AppendUint(b, uint64(s.Kind))
 	switch s.Kind {
@@ -143,7 +174,7 @@ func (s System) Encode() []byte {
 
 func decodeSystem(d *token.Decoder, items int) *System {
 	s := &System{Kind: SystemKind(d.Uint("kind", uint64(SystemRenewal)))}
-	if d.Err() == nil && items != s.Kind.items() {
+	if d.Err() == nil && items != s.Kind.items() && items != s.Kind.items()+1 {
 		d.Fail(refuse(token.NotCanonical, "entry", "%d items for a system entry of kind %d", items, s.Kind))
 		return s
 	}
@@ -164,6 +195,10 @@ func decodeSystem(d *token.Decoder, items int) *System {
 		}
 	default:
 		d.Fail(refuse(token.UnknownKind, "kind", "system entry of kind %d", s.Kind))
+	}
+	if items == s.Kind.items()+1 {
+		s.Salt = new(Salt)
+		d.Fixed("salt", s.Salt[:])
 	}
 	return s
 }
@@ -214,7 +249,7 @@ func decodeEntry(d *token.Decoder) (Entry, error) {
 	case kind == EntryTransaction && items == 3:
 		e.Transaction = d.Transaction()
 		e.Effects = decodeEffects(d)
-	case kind == EntrySystem && items <= 5:
+	case kind == EntrySystem && items <= 6:
 		e.System = decodeSystem(d, items)
 	default:
 		d.Fail(refuse(token.NotCanonical, "entry", "%d items for type %d", items, kind))

@@ -65,7 +65,8 @@ func NewExecutor(network token.NetworkID, state State) *Executor {
 	return &Executor{network: network, state: state}
 }
 
-// Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order.
+// Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order; whoever makes the block gives
+// each a salt if they are Salted.
 func (x *Executor) Begin(height, timeMillis uint64) []System {
 	x.height, x.now, x.count = height, timeMillis, 0
 	rules := x.state.Authority().RulesAt(height)
@@ -80,6 +81,9 @@ func (x *Executor) Begin(height, timeMillis uint64) []System {
 	x.count = uint32(len(due))
 	return due
 }
+
+// Salted says whether the system entries of the block that was begun bear salts.
+func (x *Executor) Salted() bool { return x.rulesVersion >= salted }
 
 // Leaf ends the block; previous is the log's root before it. The sum of live tokens must be what
 // the totals say: if not, the process must not go on.

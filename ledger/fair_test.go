@@ -161,6 +161,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		b := f.marked(f.school, second, 5*kzt, f.meals, f.meals)
 		b.Inputs, b.Outputs[1].Amount = fresh, 35*kzt
 		f.expect("", b)
+		f.expect("", f.marked(f.school, f.canteen, kzt, f.meals, 0)) // what ends the mark is no hop
 	},
 	ledger.PurposeFull: func(w *town, code token.Code) {
 		f := fairIn(w)

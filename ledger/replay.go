@@ -107,6 +107,9 @@ func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) erro
 		if len(*due) == 0 || !e.System.Equal(&(*due)[0]) {
 			return refuse(NotDerived, "entries", "system entry %+v is not due", *e.System)
 		}
+		if has, want := e.System.Salt != nil, r.executor.Salted(); has != want {
+			return refuse(NotDerived, "salt", "system entries of rules version %d bear a salt: %t, this one: %t", r.executor.rulesVersion, want, has)
+		}
 		*due = (*due)[1:]
 		return nil
 	case e.Leaf != nil:

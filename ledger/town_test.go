@@ -31,6 +31,10 @@ func newTown(t *testing.T) *town { return townUnder(t, ledger.LatestRules) }
 func townUnder(t *testing.T, rules uint32) *town {
 	w := &town{t: t, model: ledger.NewModel()}
 	w.Chain = sim.NewWorldUnder(rules, 1).NewChain(w.model)
+	if recording != nil {
+		recording.watch(w.Chain)
+	}
+	keepChain(t, w.Chain)
 	admit, bank := w.Admit("bank", 1, w.Now+1000)
 	w.mustTry(admit)
 	w.bank = bank

@@ -83,7 +83,7 @@ func outputsOf(tx *token.Transaction) []token.ID {
 }
 
 func TestVectors(t *testing.T) {
-	for rules, name := range map[uint32]string{1: "ledger.json", 2: "ledger-2.json", 3: "ledger-3.json"} { // any order: each by itself
+	for rules, name := range map[uint32]string{1: "ledger.json", 2: "ledger-2.json", 3: "ledger-3.json", 4: "ledger-4.json"} { // any order: each by itself
 		checkVectors(t, rules, name)
 	}
 }

@@ -17,6 +17,9 @@ const (
 	TokensBusy   token.Code = "tokens-busy"        // enough tokens, but others are paying with them; waited in vain
 	LookupFailed token.Code = "lookup-failed"      // refused, but perhaps because it was executed before: send the same again
 
+	// UncommonSignature is of a signature that is valid by the log's rule (ZIP-215) and refused by common libraries.
+	UncommonSignature token.Code = "uncommon-signature"
+
 	Following      token.Code = "following"      // this node copies another's log; writes go there
 	Unacknowledged token.Code = "unacknowledged" // durable here, but too few followers have it yet; it may be executed
 	Fenced         token.Code = "fenced"         // another node has become the leader; this one must not write

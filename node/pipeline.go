@@ -1,6 +1,9 @@
 package node
 
 import (
+	"crypto/rand"
+	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -123,9 +126,15 @@ func (n *Node) verify(u *unit, v *verifier.Verifier) {
 		}
 		next++
 	})
+	if next = 0; err == nil {
+		err = v.Plain(func(plain bool) {
+			added[next].plain = plain
+			next++
+		})
+	}
 	if err != nil { // no randomness: one at a time, by the executor
 		for _, r := range added {
-			r.keys = nil
+			r.keys, r.plain = nil, false
 		}
 	}
 }
@@ -262,14 +271,38 @@ func (n *Node) executeBlock(submissions []*submission) {
 // judge executes a request, or says why not. A signature that was found forged is not verified again
 // here, alone and one at a time, unless it is another key's by now: forgeries must not hold up payments.
 func (n *Node) judge(r *request) *token.Error {
-	if r.forged == 0 {
+	if r.forged == 0 && r.keys != nil && r.plain {
 		return n.executor.Apply(r.tx, r.keys)
 	}
 	present, err := ledger.Keys(nil, n.state, r.tx)
-	if err == nil && slices.Equal(present, r.keys) {
+	if err != nil {
+		return n.executor.Apply(r.tx, nil) // which says so, or what comes before it
+	}
+	same := slices.Equal(present, r.keys)
+	if same && r.forged != 0 {
 		return ledger.BadSignatureOf(&r.tx.Witnesses[r.forged-1])
 	}
+	if err := uncommon(r.tx, present); err != nil {
+		if forged := ledger.Verify(n.network, r.tx, present); forged != nil {
+			return forged
+		}
+		return err
+	}
+	if same {
+		return n.executor.Apply(r.tx, r.keys)
+	}
 	return n.executor.Apply(r.tx, nil)
+}
+
+// uncommon refuses a transaction with a signature that the log's rule takes and common libraries do not: in the log it would
+// keep everybody who verifies with one of them from going on. Followers take what is in their leader's log.
+func uncommon(tx *token.Transaction, keys []token.PublicKey) *token.Error {
+	for i := range tx.Witnesses {
+		if w := &tx.Witnesses[i]; !token.PlainSignature(keys[i], &w.Signature) {
+			return refuse(UncommonSignature, "witnesses", "the signature of %s %d, or its key, has a component of small order or another encoding than RFC 8032's: many libraries refuse it; sign with a common one", w.Role, w.Index)
+		}
+	}
+	return nil
 }
 
 // warmedTogether is how many transactions' wallets and tokens are fetched from memory at once: few enough to
@@ -306,6 +339,12 @@ func (n *Node) apply(b *block) error {
 	due := n.executor.Begin(n.head.Height+1, now)
 	n.entries, n.encoded = append(n.entries[:0], nil), n.encoded[:0]
 	for _, s := range due {
+		if n.executor.Salted() {
+			var err error
+			if s.Salt, err = n.drawSalt(); err != nil {
+				return err
+			}
+		}
 		n.entries = append(n.entries, s.Encode())
 	}
 	n.requests = n.requests[:0]
@@ -349,6 +388,19 @@ func (n *Node) apply(b *block) error {
 	}
 	b.head = n.head
 	return nil
+}
+
+// drawSalt draws the salt of a system entry.
+func (n *Node) drawSalt() (*ledger.Salt, error) {
+	random := n.config.Options.Random
+	if random == nil {
+		random = rand.Reader
+	}
+	salt := new(ledger.Salt)
+	if _, err := io.ReadFull(random, salt[:]); err != nil {
+		return nil, fmt.Errorf("drawing a salt: %w", err)
+	}
+	return salt, nil
 }
 
 // refuse refuses all of a block's requests for one reason.

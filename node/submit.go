@@ -14,6 +14,7 @@ type request struct {
 	keyed   [2]token.PublicKey // room for verified, enough for nearly all
 	keys    []token.PublicKey  // under which its signatures were verified; nil if they were not
 	forged  int                // 1 + the witness found not valid under keys; 0 for none
+	plain   bool               // all common libraries take the signatures, if they are valid under keys
 	refused *token.Error
 	receipt Receipt
 }

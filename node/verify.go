@@ -52,6 +52,8 @@ type Evidence struct {
 	Network token.NetworkID
 	// Point, if set, stands for the checkpoint of a copy of the past, of whose size none was signed.
 	Point *Point
+	// Hashes, if set, gets the leaf hashes of every block that holds, in order.
+	Hashes func([]txlog.Hash) error
 }
 
 // claimed is what the entries have to come to.
@@ -154,6 +156,11 @@ func (v *verification) blocks(context.Context) iter.Seq2[*replay.Block, error] {
 func (v *verification) executed(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) {
 	for _, hash := range b.Hashes {
 		v.tree.Add(hash)
+	}
+	if v.evidence.Hashes != nil {
+		if err := v.evidence.Hashes(b.Hashes); err != nil {
+			return txlog.Hash{}, err
+		}
 	}
 	v.leaf = leaf
 	if leaf.Genesis != nil {

@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"iter"
-	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/aqsha/aqsha/internal/durable"
-	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/audit"
 	"github.com/aqsha/aqsha/token"
-	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newVerifyCommand() *cobra.Command {
@@ -22,69 +18,101 @@ func newVerifyCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Replay the whole log from nothing and re-derive everything it states",
 		Long: `Replay the whole log from nothing: every signature, rule and limit, every block's supply and
-link, the live set, and that the root of it all stands under the log's signed checkpoint. Believes
-the node nothing but the bytes of its log.`,
+link, the live set, the hash tiles, and that the root of it all stands under a checkpoint signed with
+the key that the log's genesis names. Believes nobody anything but the bytes of the log.
+
+Without --node or --log the log of the data directory is read, whether a node runs on it or not.
+--log DIR is any directory with a log: a log's own, a data directory, a backup, an archive, a
+follower's folder, or a mirror in the layout of C2SP tlog-tiles. No key, name or access is needed
+for it, and nothing is written there. --node URL is a node, or any server of C2SP tlog-tiles.
+
+Where entries are not for everybody to read, the genesis, every block's leaf and all hash tiles are
+verified, and what that leaves open is said. A damaged checkpoint slot, entries beyond the
+checkpoint, and bytes behind the log are named, and the verification fails.`,
 		Example: `  aqsha verify
+  aqsha verify --log /media/backup --network 3c0b…
   aqsha verify --node https://tenge.example.kz --network 3c0b…`,
 		Args: cobra.NoArgs,
-		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, _ []string) error {
-			evidence := node.Evidence{Entries: func(size uint64) iter.Seq2[[]byte, error] { return s.Client.Entries(ctx, size) }}
-			if text := flag(command, "network"); text != "" {
-				if err := evidence.Network.UnmarshalText([]byte(text)); err != nil {
-					return usageError{fmt.Errorf("--network: %w", err)}
-				}
-			}
-			var err error
-			if evidence.Checkpoint, err = s.Client.Checkpoint(ctx); codeIs(err, node.NotFound) && flag(command, "node") == "" {
-				evidence.Point, err = pointIn(flag(command, "data"), err)
-			}
-			if err != nil {
-				return err
-			}
-			bar := progress(command, 1, "verifying entries")
-			report, _, err := node.Verify(ctx, evidence, func(done, size uint64) {
-				bar.ChangeMax64(int64(size))
-				_ = bar.Set64(int64(done))
-			})
-			_ = bar.Finish()
-			if err != nil {
-				return err
-			}
-			return show(command, report, func(w io.Writer) { describeReport(w, report, evidence.Network) })
-		}),
+		RunE: runVerify,
 	}
 	addLedgerFlags(command)
 	command.AddCommand(newVerifyReportCommand(), newVerifyEvidenceCommand(), newVerifyPromotionCommand(), newVerifyFarmCommand())
-	command.Flags().String("network", "", "the network this must be (default: whatever the log's genesis says)")
+	command.Flags().String("network", "", "the network's id, from a source that you trust: without it the log's genesis is believed")
+	command.Flags().String("log", "", "a directory with a log, of whatever kind")
+	command.MarkFlagsMutuallyExclusive("log", "node")
 	return command
 }
 
-// pointIn reads under which checkpoint a copy of the past stands; missing is the error when it says none.
-func pointIn(dir string, missing error) (*node.Point, error) {
-	content, err := durable.Read(vfs.OS, filepath.Join(dir, node.PointFile), node.MostPointBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, missing
+func runVerify(command *cobra.Command, _ []string) error {
+	var network token.NetworkID
+	if text := flag(command, "network"); text != "" {
+		if err := network.UnmarshalText([]byte(text)); err != nil {
+			return usageError{fmt.Errorf("--network: %w", err)}
+		}
+		if network == (token.NetworkID{}) {
+			return usageError{errors.New("--network: no network has the id of zeros alone")}
+		}
 	}
-	if err != nil {
-		return nil, err
+	bar := progress(command, 1, "verifying entries")
+	report, err := verifyLog(command, network, func(done, size uint64) {
+		bar.ChangeMax64(int64(size))
+		_ = bar.Set64(int64(done))
+	})
+	_ = bar.Finish()
+	if faults := new(audit.FaultsError); err != nil && !errors.As(err, &faults) {
+		return err
 	}
-	p, err := node.ReadPoint(content)
-	return &p, err
+	// What holds is shown beside the faults: how far it goes is what one wants to know then.
+	return errors.Join(show(command, report, func(w io.Writer) { describeReport(w, report) }), err)
 }
 
-func describeReport(w io.Writer, r node.Report, asked token.NetworkID) {
+// verifyLog verifies the log that the flags name.
+func verifyLog(command *cobra.Command, network token.NetworkID, step func(done, size uint64)) (audit.Report, error) {
+	ctx := command.Context()
+	if url := flag(command, "node"); url != "" {
+		return verifyServed(ctx, url, accessOf(command), network, step)
+	}
+	dir := flag(command, "log")
+	if dir == "" {
+		dir = flag(command, "data")
+	}
+	return audit.Directory(ctx, dir, network, step)
+}
+
+// verifyServed verifies what a server shows: all of it, or as much as everybody may see.
+func verifyServed(ctx context.Context, url, access string, network token.NetworkID, step func(done, size uint64)) (audit.Report, error) {
+	source := newServed(url, access)
+	report, err := audit.Log(ctx, source, network, step)
+	if deniedEntries(err) {
+		report, err = audit.Public(ctx, source, network, step)
+	}
+	report.Source = url
+	return report, err
+}
+
+func describeReport(w io.Writer, r audit.Report) {
 	transactions := 0
 	for _, n := range r.Transactions {
 		transactions += n
 	}
-	fmt.Fprintf(w, "Verified: network %s (%s)\n", r.Network, r.Name)
-	fmt.Fprintf(w, "  %d entries in %d blocks: %d transactions with %d signatures, %d system entries\n", r.Size, r.Height+1, transactions, r.Signatures, r.System)
-	if r.SignedAt > 0 {
-		fmt.Fprintf(w, "  root %s: a copy of the past, with which the log of %d entries begins that a signed checkpoint states\n", r.Root, r.SignedAt)
-	} else {
-		fmt.Fprintf(w, "  root %s, as its signed checkpoint says\n", r.Root)
+	verified := "Verified"
+	if len(r.Faults) > 0 {
+		verified = "NOT VERIFIED IN WHOLE. Up to its checkpoint the log holds"
 	}
-	fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(), r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
+	fmt.Fprintf(w, "%s: network %s (%s)\n", verified, r.Network, plain(r.Name))
+	if r.Entries {
+		fmt.Fprintf(w, "  %d entries in %d blocks: %d transactions with %d signatures, %d system entries\n", r.Size, r.Height+1, transactions, r.Signatures, r.System)
+		if r.SignedAt > 0 {
+			fmt.Fprintf(w, "  root %s: a copy of the past, with which the log of %d entries begins that a signed checkpoint states; hash tiles compared: %d\n", r.Root, r.SignedAt, r.Tiles)
+		} else {
+			fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key; hash tiles compared: %d\n", r.Root, r.Tiles)
+		}
+		fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(), r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
+	} else {
+		fmt.Fprintf(w, "  %d hashes in %d tiles, and the leaves of %d blocks\n", r.Size, r.Tiles, r.Leaves)
+		fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key\n", r.Root)
+		fmt.Fprintf(w, "  issued %s − redeemed %s = circulating %s, as the last leaf says\n", r.Issued.Format(), r.Redeemed.Format(), r.Circulating.Format())
+	}
 	if r.StateRoot != "" {
 		fmt.Fprintf(w, "  state root %s (limits and counters included)\n", r.StateRoot)
 	}
@@ -95,7 +123,17 @@ func describeReport(w io.Writer, r node.Report, asked token.NetworkID) {
 	if r.OutlawedMore > 0 {
 		fmt.Fprintf(w, "  ! and %d more\n", r.OutlawedMore)
 	}
-	if asked == (token.NetworkID{}) {
-		fmt.Fprintln(w, "  The network's id is the log's own word: compare it with one from a source you trust, or pass --network.")
+	for _, f := range r.Faults {
+		fmt.Fprintf(w, "  ✗ %s: %s\n", f.Code, plain(f.What))
+	}
+	describeUnchecked(w, r.Unchecked)
+}
+
+func describeUnchecked(w io.Writer, unchecked []string) {
+	if slices.Contains(unchecked, audit.UncheckedEntries) {
+		fmt.Fprintln(w, "  Not checked: signatures and rules. Entries are not for everybody here; --access with a token that may read them checks all.")
+	}
+	if slices.Contains(unchecked, audit.UncheckedNetwork) {
+		fmt.Fprintln(w, "  Not checked: that it is the network that you mean. Its id is the log's own word: compare it with one from a source you trust, or pass --network.")
 	}
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/aqsha/aqsha/ledger"
@@ -18,6 +19,9 @@ type Chain struct {
 	Leaf   ledger.Leaf  // of the last block
 	Now    uint64       // time of the next block, ms
 	Size   uint64       // entries of the log
+
+	// Tried, if set, is told of each transaction that is executed alone in its block, and how it went: before, c.Blocks were there.
+	Tried func(before int, tx *token.Transaction, refused *token.Error)
 
 	executor *ledger.Executor
 	tree     txlog.Tree
@@ -64,10 +68,13 @@ func (c *Chain) Root() txlog.Hash { return c.tree.Root() }
 // A block in which nothing happens is not made.
 func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 	entries := [][]byte{nil}
-	for _, due := range c.executor.Begin(c.Leaf.Height+1, c.Now) {
+	for i, due := range c.executor.Begin(c.Leaf.Height+1, c.Now) {
+		if c.executor.Salted() {
+			due.Salt = c.Salt(c.Leaf.Height+1, i)
+		}
 		entries = append(entries, due.Encode())
 	}
-	refusals := make([]*token.Error, len(txs))
+	refusals, before := make([]*token.Error, len(txs)), len(c.Blocks)
 	for i, tx := range txs {
 		if refusals[i] = c.executor.Apply(tx, nil); refusals[i] == nil {
 			entries = append(entries, ledger.AppendEntry(nil, tx.Encode(), c.executor.Effects()))
@@ -78,7 +85,16 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 		entries[0] = c.Leaf.Encode()
 		c.store(entries)
 	}
+	if c.Tried != nil && len(txs) == 1 {
+		c.Tried(before, txs[0], refusals[0])
+	}
 	return refusals
+}
+
+// Salt is that of a block's i-th system entry: as good as random, and the same each time.
+func (w *World) Salt(height uint64, i int) *ledger.Salt {
+	sum := sha256.Sum256(fmt.Appendf(nil, "salt %d %d %d", w.seed, height, i))
+	return (*ledger.Salt)(sum[:ledger.SaltBytes])
 }
 
 // Try executes one transaction in a block of its own.

@@ -21,6 +21,11 @@ type Verifier struct {
 	ok      []bool
 	missing []int // keys that the cache lacks
 	valid   []bool
+
+	known    []bool // of each signature, whether its key is among plainKeys
+	plain    []bool
+	plainOf  []token.PublicKey // the keys of the signatures in the batch
+	plainKey map[token.PublicKey]struct{}
 }
 
 // Reset empties it.
@@ -75,6 +80,52 @@ func (v *Verifier) Verify(tell func(forged int)) error {
 		valid = valid[count:]
 		next += count
 		tell(forged)
+	}
+	return nil
+}
+
+// mostPlainKeys bounds how many keys are remembered to have no component of small order.
+const mostPlainKeys = 1 << 16
+
+// Plain tells of each transaction that was added, in order, whether verifiers of all kinds take its signatures (token.PlainSignature);
+// its answer counts for those that Verify, which comes first, found valid.
+func (v *Verifier) Plain(tell func(plain bool)) error {
+	if v.plainKey == nil || len(v.plainKey) > mostPlainKeys {
+		v.plainKey = map[token.PublicKey]struct{}{}
+	}
+	v.known, v.plainOf = v.known[:0], v.plainOf[:0]
+	next := 0
+	for _, tx := range v.txs {
+		count := len(tx.Witnesses)
+		if !slices.Contains(v.ok[next:next+count], false) {
+			for i := range count {
+				key := v.keys[next+i]
+				_, known := v.plainKey[key]
+				v.known, v.plainOf = append(v.known, known), append(v.plainOf, key)
+			}
+		}
+		next += count
+	}
+	var err error
+	if v.plain, err = v.batch.Plain(rand.Reader, v.known, v.plain); err != nil {
+		return err
+	}
+	for i, plain := range v.plain {
+		if plain {
+			v.plainKey[v.plainOf[i]] = struct{}{}
+		}
+	}
+	next, plain := 0, v.plain
+	for _, tx := range v.txs {
+		count := len(tx.Witnesses)
+		checked := !slices.Contains(v.ok[next:next+count], false)
+		next += count
+		if !checked {
+			tell(false)
+			continue
+		}
+		tell(!slices.Contains(plain[:count], false))
+		plain = plain[count:]
 	}
 	return nil
 }

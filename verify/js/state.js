@@ -1,0 +1,68 @@
+// The state of a ledger, and the root over it: the records of a snapshot (FORMATS.md, "Snapshot") in their order.
+import {encode} from './cbor.js'
+import {concat, hex, unhex} from './bytes.js'
+import {leafHash, Tree} from './tree.js'
+import {NO_KEY} from './form.js'
+
+export class State {
+  constructor() {
+    for (const map of ['tokens', 'wallets', 'details', 'banks', 'agencies', 'definitions', 'contracts', 'closed']) this[map] = new Map()
+    this.purposes = [] // number 1 first
+    this.authority = null
+  }
+  purpose(n) { return n > 0 ? this.purposes[n - 1] : undefined }
+  detail(w) { return this.details.get(w) ?? {recovery: NO_KEY, case: '', key: NO_KEY, newRecovery: NO_KEY, due: 0n} }
+  putDetail(w, d) { if (d.recovery === NO_KEY && d.case === '' && d.due === 0n) this.details.delete(w); else this.details.set(w, d) }
+  live() { let n = 0n; for (const t of this.tokens.values()) n += t.amount; return n }
+  // What a wallet holds of purposes with limits of their own.
+  apart(w) { let n = 0n; for (const t of this.tokens.values()) if (t.wallet === w && this.purpose(t.purpose)?.own) n += t.amount; return n }
+}
+const ordered = map => [...map].sort(([a], [b]) => a < b ? -1 : 1)
+const set = s => [s.threshold, s.keys.map(unhex)]
+const leb = n => { n = BigInt(n); const out = []; do { out.push(Number(n & 127n) | (n > 127n ? 128 : 0)); n >>= 7n } while (n > 0n); return out }
+export const PAGE = 4096
+
+function* records(s, at) {
+  const a = s.authority
+  yield [0, at.network, at.leaf, at.size, at.root, s.wallets.size, s.tokens.size]
+  yield [1, a.sets.flatMap(x => [set(x), x.since, x.sequence]), a.policy.raw, a.cap, a.delay, a.proposals.map(p => [unhex(p.id), p.by, p.due, p.change.raw]), a.issued, a.redeemed, a.issueDay, a.issuedToday,
+    ...(a.rules !== 1 || a.upgrade.rules !== 0 ? [a.rules, a.upgrade.rules, a.upgrade.height] : [])]
+  for (const [id, b] of ordered(s.banks)) yield [2, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
+  for (const [id, b] of ordered(s.agencies)) yield [3, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
+  for (const [i, p] of s.purposes.entries()) yield [4, i + 1, unhex(p.agency), p.raw.with(7, p.until), p.entered, p.left] // it may last longer than it was registered for
+  for (const [id, d] of ordered(s.definitions)) yield [5, unhex(id), d]
+  for (const [id, c] of ordered(s.closed)) yield c.key === NO_KEY ? [6, unhex(id), unhex(c.registrar)] : [6, unhex(id), unhex(c.registrar), unhex(c.key), unhex(c.recovery), c.tier]
+  for (const [id, c] of ordered(s.contracts)) {
+    const more = c.registers.length || c.renewals ? 2 : c.paidIn.length || c.frozen ? 1 : 0
+    yield [7, unhex(id), unhex(c.definition), c.parties.map(unhex), c.assets, c.terms, c.state, c.version, c.created, c.ends, c.tokens.map(unhex),
+      ...(more > 0 ? [c.frozen, c.paidIn] : []), ...(more > 1 ? [c.renewals, c.registers] : [])]
+  }
+  const byWallet = new Map()
+  for (const [id, t] of s.tokens) { if (!byWallet.has(t.wallet)) byWallet.set(t.wallet, []); byWallet.get(t.wallet).push([id, t]) }
+  let waiting = []
+  for (const [id, w] of ordered(s.wallets)) {
+    const d = s.details.get(id)
+    yield [8, unhex(id), unhex(w.registrar), unhex(w.key), w.version, w.tier, w.treasury, w.frozen, w.rekeying, w.contract, w.attributes.category, w.attributes.region, w.attributes.role,
+      w.balance, w.tokens, w.day, w.paid, w.payments, ...(d ? [unhex(d.recovery), d.case, unhex(d.key), unhex(d.newRecovery), d.due] : []), ...(w.held ? [true] : [])]
+    waiting.push(...(byWallet.get(id) ?? []).sort(([a], [b]) => a < b ? -1 : 1))
+    for (; waiting.length >= PAGE; waiting = waiting.slice(PAGE)) yield page(waiting.slice(0, PAGE))
+  }
+  if (waiting.length) yield page(waiting)
+}
+function page(tokens) {
+  const amounts = [], others = []
+  let last = 0
+  tokens.forEach(([, t], i) => {
+    amounts.push(...leb(t.amount))
+    if (t.purpose === 0 && t.hops === 0) return
+    for (const n of [i - last, 0, 0, t.purpose, t.hops]) others.push(...leb(n))
+    last = i + 1
+  })
+  return [9, concat(...tokens.map(([id]) => unhex(id))), Uint8Array.from([...amounts, ...others])]
+}
+// stateRoot is over all records; at says after which block: network, leaf, size and root of the log as bytes and numbers.
+export function stateRoot(s, at) {
+  const tree = new Tree()
+  for (const r of records(s, at)) tree.add(leafHash(encode(r)))
+  return hex(tree.root())
+}
