@@ -108,15 +108,23 @@ next month's, with the same rows, has another --batch-name, or ids.`,
 			}
 			return checkPayFlags(command)
 		},
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			switch {
-			case flag(command, "batch") != "":
-				return payBatch(ctx, command, s, args[0], flag(command, "batch"))
-			case flag(command, "idempotency-key") != "":
-				return payOnce(ctx, command, s, args)
+		RunE: func(command *cobra.Command, args []string) error {
+			pay := func(ctx context.Context, s *session) error {
+				s = s.drafting(command)
+				switch {
+				case flag(command, "batch") != "":
+					return payBatch(ctx, command, s, args[0], flag(command, "batch"))
+				case flag(command, "idempotency-key") != "":
+					return payOnce(ctx, command, s, args)
+				}
+				return payOne(ctx, command, s, args)
 			}
-			return payOne(ctx, command, s, args)
-		}),
+			hashed, _ := command.Flags().GetBool("memo-hash") // prints a salt, which must not be printed twice
+			if flag(command, "batch") != "" || flag(command, "out") != "" || hashed {
+				return withSession(command, false, pay)
+			}
+			return withPayer(command, pay)
+		},
 	}
 	addLedgerFlags(command)
 	addDraftFlag(command)

@@ -21,9 +21,11 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
+	root.PersistentFlags().String("lang", "", "language in which refusals are explained: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newVersionCommand(),
+		newExplainCommand(),
 		newMarketCommand(),
 		newInitCommand(),
 		newUpCommand(),
@@ -58,7 +60,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newFarmCommand(),
 		newBenchCommand(),
 	)
-	return root
+	return strict(root)
 }
 
 func newVersionCommand() *cobra.Command {

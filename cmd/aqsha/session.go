@@ -154,6 +154,35 @@ func withSession(command *cobra.Command, reading bool, act func(ctx context.Cont
 	return finish(command, s, act(command.Context(), s))
 }
 
+// withPayer is withSession for a payment, which asks a node nothing that its selection of tokens says too: two requests, where
+// round trips are long. The first answer shows whether the node that runs on the data directory is still there; when it is
+// not, nothing was done, and the payment is made as other commands work.
+func withPayer(command *cobra.Command, act func(ctx context.Context, s *session) error) error {
+	url, access := flag(command, "node"), accessOf(command)
+	instance := ""
+	if url == "" {
+		var err error
+		// An access token is shown to nobody before it is known who is there.
+		if url, instance, err = announced(flag(command, "data")); err != nil || instance == "" || access != "" {
+			return withSession(command, false, act)
+		}
+	}
+	book, err := openBook(command)
+	if err != nil {
+		return err
+	}
+	ctx := command.Context()
+	client := api.NewClient(url, access)
+	if instance != "" {
+		client.Expect(instance)
+	}
+	s := &session{wallet.LazyDesk(ctx, client, book), func() error { return nil }}
+	if err := act(ctx, s); !errors.As(err, new(*api.ElsewhereError)) {
+		return finish(command, s, err)
+	}
+	return withSession(command, false, act)
+}
+
 // finish closes the ledger of a command that came to its end, or failed.
 func finish(command *cobra.Command, s *session, failed error) error {
 	if failed != nil {
