@@ -31,7 +31,7 @@ type door struct {
 
 	mu   sync.Mutex
 	open map[where]Session
-	kept map[where]bool // those of open that an earlier run left: the node may have forgotten them
+	kept map[where]bool            // those of open that an earlier run left: the node may have forgotten them
 	last map[string]token.WalletID // by node
 }
 
