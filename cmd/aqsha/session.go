@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,12 +130,48 @@ func openBook(command *cobra.Command) (*wallet.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wallet.OpenBook(flag(command, "data"), known, func(path string) (string, error) {
+	book, err := wallet.OpenBook(flag(command, "data"), known, func(path string) (string, error) {
 		if known != "" {
 			return known, nil
 		}
 		return askPassphrase("passphrase of " + filepath.Base(path))
 	})
+	if open, _ := command.Flags().GetBool("development"); err == nil && !open && !isDevelopment(flag(command, "data")) {
+		book.EncryptNew(func() (string, error) { return newPassphrase(known) })
+	}
+	return book, err
+}
+
+// isDevelopment says whether a data directory is of a development network, whose keys are not worth a passphrase. One that is
+// of no network yet may come to hold real money.
+func isDevelopment(dir string) bool {
+	var c struct {
+		Development bool `toml:"development"`
+	}
+	_, err := toml.DecodeFile(filepath.Join(dir, configFile), &c)
+	return err == nil && c.Development
+}
+
+// unencryptedKey is the refusal to leave a new key readable to whoever reads the disk.
+const unencryptedKey token.Code = "unencrypted-key"
+
+// newPassphrase asks twice for the passphrase of new keys, unless one is known.
+func newPassphrase(known string) (string, error) {
+	if known != "" {
+		return known, nil
+	}
+	secret, err := askPassphrase("passphrase for the new key")
+	if err != nil {
+		return "", token.Errorf(unencryptedKey, "passphrase", "a key outside a development network is encrypted, and %v", err)
+	}
+	again, err := askPassphrase("once more")
+	if err != nil {
+		return "", err
+	}
+	if secret != again || secret == "" {
+		return "", usageError{errors.New("the passphrases differ, or are empty")}
+	}
+	return secret, nil
 }
 
 // session is a command's access to a ledger.
@@ -398,6 +435,15 @@ func showReceipt(command *cobra.Command, receipt node.Receipt, err error, format
 // addDraftFlag lets a command write a draft for other key holders to sign.
 func addDraftFlag(command *cobra.Command) {
 	command.Flags().String("out", "", "write a draft to this file for other key holders to sign, instead of submitting")
+}
+
+// changesLedger gives all commands of a noun that change the ledger the flag for a draft, by their verbs.
+func changesLedger(noun *cobra.Command, verbs ...string) {
+	for _, command := range noun.Commands() {
+		if slices.Contains(verbs, command.Name()) {
+			addDraftFlag(command)
+		}
+	}
 }
 
 // drafting makes the session write drafts when the command was asked to.
