@@ -60,7 +60,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newFarmCommand(),
 		newBenchCommand(),
 	)
-	return strict(root)
+	return strictTree(root)
 }
 
 func newVersionCommand() *cobra.Command {

@@ -23,11 +23,11 @@ func started(err error) bool { return errors.As(err, new(startedError)) }
 // joinsOnly marks commands that do nothing but join others.
 const joinsOnly = "joins only"
 
-// strict marks what every command of a tree returns, and has those that only join others refuse what is no command of theirs:
+// strictTree marks what every command of a tree returns, and has those that only join others refuse what is no command of theirs:
 // cobra prints their help and succeeds, which a script takes for done.
-func strict(command *cobra.Command) *cobra.Command {
+func strictTree(command *cobra.Command) *cobra.Command {
 	for _, child := range command.Commands() {
-		strict(child)
+		strictTree(child)
 	}
 	if run := command.RunE; run != nil {
 		command.RunE = func(command *cobra.Command, args []string) error {
