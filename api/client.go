@@ -33,6 +33,7 @@ type Client struct {
 	door   *door                  // opens sessions with wallets' keys; nil opens none
 	keeps  atomic.Pointer[string] // id of the list of followers that who speaks keeps, likewise
 	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
+	expect atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
 }
 
 // NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them
@@ -145,7 +146,8 @@ func (c *Client) sendAs(ctx context.Context, access, base, method, path, content
 	if keeps := c.keeps.Load(); keeps != nil && method == http.MethodPost {
 		r.Header.Set("Aqsha-Members", *keeps)
 	}
-	return c.http.Do(r)
+	response, err := c.http.Do(r)
+	return c.met(response, err)
 }
 
 // readAnswer reads the body of an answer, or the problem that it states.
@@ -250,13 +252,13 @@ func (c *Client) History(ctx context.Context, id token.WalletID, before uint64, 
 }
 
 // Select sets plain tokens of a wallet aside for a payment.
-func (c *Client) Select(ctx context.Context, id token.WalletID, amount money.Tiyn, waitMillis uint64) (node.Selection, error) {
+func (c *Client) Select(ctx context.Context, id token.WalletID, amount money.Tiyn, waitMillis uint64) (Selection, error) {
 	return c.SelectOf(ctx, id, 0, amount, waitMillis)
 }
 
 // SelectOf is Select for tokens of a purpose.
-func (c *Client) SelectOf(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn, waitMillis uint64) (node.Selection, error) {
-	return post[node.Selection](ctx, c, fmt.Sprintf("/v1/wallets/%s/selections", id), map[string]any{"amount": amount, "purpose": purpose, "wait_millis": waitMillis})
+func (c *Client) SelectOf(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn, waitMillis uint64) (Selection, error) {
+	return post[Selection](ctx, c, fmt.Sprintf("/v1/wallets/%s/selections", id), map[string]any{"amount": amount, "purpose": purpose, "wait_millis": waitMillis})
 }
 
 // Release frees tokens that were set aside.
@@ -322,9 +324,10 @@ func anyElsewhere(answers []Answer) bool {
 }
 
 func (c *Client) submitOnce(ctx context.Context, sequence []byte, count int) ([]Answer, error) {
+	ctx, answered := noticed(ctx)
 	body, err := c.do(ctx, http.MethodPost, "/v1/transactions", "application/cbor-seq", sequence)
 	if err != nil {
-		return nil, err
+		return nil, answered(err)
 	}
 	var answers []Answer
 	if err := json.Unmarshal(body, &answers); err != nil {

@@ -18,15 +18,20 @@ type Keyring interface {
 	Wallets() []token.WalletID
 	// KeysOf are the keys that may be a wallet's, the likeliest first. Opening one may ask its owner for a passphrase.
 	KeysOf(id token.WalletID) []func() (token.Signer, error)
+	// Kept are sessions that were opened before and have not ended, by node; Keep keeps one until it ends. A failure to keep one
+	// costs only another sign-in.
+	Kept() map[string][]Session
+	Keep(base string, s Session)
 }
 
 // door is a client's sessions.
 type door struct {
-	network token.NetworkID
+	network token.NetworkID // zero where it is not known yet: the challenge says it
 	keys    Keyring
 
 	mu   sync.Mutex
 	open map[where]Session
+	kept map[where]bool            // those of open that an earlier run left: the node may have forgotten them
 	last map[string]token.WalletID // by node
 }
 
@@ -38,7 +43,14 @@ type where struct {
 
 // UseKeys has the client open a session with a wallet's own key when the node asks for access to what is read of it.
 func (c *Client) UseKeys(network token.NetworkID, keys Keyring) {
-	c.door = &door{network: network, keys: keys, open: map[where]Session{}, last: map[string]token.WalletID{}}
+	d := &door{network: network, keys: keys, open: map[where]Session{}, kept: map[where]bool{}, last: map[string]token.WalletID{}}
+	for base, sessions := range keys.Kept() {
+		for _, s := range sessions {
+			at := where{base, s.Wallet}
+			d.open[at], d.kept[at], d.last[base] = s, true, s.Wallet
+		}
+	}
+	c.door = d
 }
 
 // mostTried bounds the wallets and keys with which a client tries to be let in for one request.
@@ -83,6 +95,8 @@ func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 		tried := refused != "" && c.door.open[at].Token == refused
 		if tried {
 			delete(c.door.open, at) // it ended
+			tried = !c.door.kept[at]
+			delete(c.door.kept, at)
 		}
 		c.door.mu.Unlock()
 		if tried && !named {
@@ -100,6 +114,7 @@ func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 				c.door.mu.Lock()
 				c.door.open[at], c.door.last[base] = session, id
 				c.door.mu.Unlock()
+				c.door.keys.Keep(base, session)
 				return true
 			}
 		}
@@ -120,6 +135,9 @@ func (c *Client) openSession(ctx context.Context, base string, network token.Net
 	raw, err := hex.DecodeString(challenge.Challenge)
 	if err != nil || len(raw) != token.SessionChallengeBytes {
 		return session, fmt.Errorf("the node's challenge is not one: %q", challenge.Challenge)
+	}
+	if network == (token.NetworkID{}) {
+		network = challenge.Network
 	}
 	signature, err := key.Sign(token.SessionDigest(network, wallet, origin, [token.SessionChallengeBytes]byte(raw)))
 	if err != nil {

@@ -89,6 +89,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerPrograms()
 	s.registerTransactions()
 	s.registerBlocks()
+	s.registerErrors()
 	s.registerStory()
 	s.registerMarket()
 	s.registerFollow(mux)

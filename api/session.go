@@ -45,6 +45,8 @@ const codeSignIn = "sign-in-refused"
 type Challenge struct {
 	Challenge string `json:"challenge" doc:"48 bytes, hexadecimal: sign SHA-256(\"aqsha session v1\" ‖ 0 ‖ network ‖ wallet ‖ SHA-256(origin) ‖ challenge), the origin being the scheme, host and port that you dialled"`
 	Expires   uint64 `json:"expires_millis" doc:"Unix milliseconds; it can be used once"`
+	// The network goes with it, so that nobody has to ask for that first.
+	Network token.NetworkID `json:"network" doc:"part of what is signed"`
 }
 
 // Session opens the reads of one wallet.
@@ -193,7 +195,7 @@ func (s *Server) registerSessions() {
 			}
 		}) (*answer[Challenge], error) {
 			c, ends := s.sessions.challenge(in.Body.Wallet, time.Now())
-			return ok(Challenge{hex.EncodeToString(c[:]), uint64(ends.UnixMilli())}, nil)
+			return ok(Challenge{hex.EncodeToString(c[:]), uint64(ends.UnixMilli()), s.node.Network()}, nil)
 		})
 	huma.Register(s.api, huma.Operation{OperationID: "open-session", Method: http.MethodPost, Path: "/v1/sessions",
 		Summary:     "Open a session in which a wallet is read by who holds its key",

@@ -132,10 +132,35 @@ func (s *Server) held(ctx context.Context, id token.WalletID, minSize uint64) (v
 	return view, nil
 }
 
+// Selection is tokens set aside, and what else their payer needs to sign a payment and send it at once.
+type Selection struct {
+	node.Selection
+	Network     token.NetworkID    `json:"network" doc:"part of what is signed"`
+	TimeMillis  uint64             `json:"time_millis" doc:"the ledger's time, from which a payment's validity is reckoned"`
+	Signatories []ledger.Signatory `json:"signatories" doc:"whose keys sign a payment from this wallet, as it stands now"`
+}
+
+// selection sets tokens aside, and says who signs.
+func (s *Server) selection(ctx context.Context, id token.WalletID, asset token.Asset, amount money.Tiyn) (out Selection, err error) {
+	if out.Selection, err = s.node.SelectOf(ctx, id, asset, amount); err != nil {
+		return out, err
+	}
+	out.Network, out.TimeMillis = s.node.Network(), s.node.Clock().TimeMillis
+	var refused *token.Error
+	err = s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		out.Signatories, refused = ledger.Signatories(state, &token.Transfer{Parties: []token.WalletID{id}, Payers: 1})
+	})
+	if err == nil && refused != nil { // the wallet was closed meanwhile
+		err = refused
+	}
+	return out, err
+}
+
 // registerSelections lets payers from several processes choose tokens without getting in each other's way.
 func (s *Server) registerSelections() {
 	huma.Register(s.api, huma.Operation{OperationID: "select-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/selections",
-		Summary: "Set tokens aside for a payment", Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live tokens together are less than the amount."},
+		Summary: "Set tokens aside for a payment", Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live tokens together are less than the amount. " +
+			"The answer has all that a payer needs to sign: with it a payment takes two requests."},
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
 			Body struct {
@@ -143,7 +168,7 @@ func (s *Server) registerSelections() {
 				Purpose    uint32     `json:"purpose,omitempty" doc:"of the tokens; absent for plain tenge"`
 				WaitMillis uint64     `json:"wait_millis,omitempty" maximum:"300000" doc:"how long to wait for others; 30 s by default"`
 			}
-		}) (*answer[node.Selection], error) {
+		}) (*answer[Selection], error) {
 			if _, err := s.wallet(ctx, in.ID, 0); err != nil {
 				return nil, problemOf(err)
 			}
@@ -153,7 +178,7 @@ func (s *Server) registerSelections() {
 			}
 			ctx, cancel := context.WithTimeout(ctx, wait)
 			defer cancel()
-			return ok(s.node.SelectOf(ctx, in.ID, token.PurposeAsset(in.Body.Purpose), in.Body.Amount))
+			return ok(s.selection(ctx, in.ID, token.PurposeAsset(in.Body.Purpose), in.Body.Amount))
 		})
 	huma.Register(s.api, huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
 		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},

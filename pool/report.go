@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aqsha/aqsha/internal/strict"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
@@ -130,7 +131,7 @@ func WriteReport(to io.Writer, distributions []Distribution) error {
 	writer := csv.NewWriter(to)
 	_ = writer.Write([]string{"iin_bin", "name", "licence", "licence_date", "wallet", "date", "amount_btc", "source"})
 	for _, d := range distributions {
-		_ = writer.Write([]string{d.Member.IIN, d.Member.Name, d.Member.Licence, string(d.Member.LicenceDate), d.Wallet, d.Time.Format(time.DateOnly), d.Amount, d.Source})
+		_ = writer.Write(strict.Cells(d.Member.IIN, d.Member.Name, d.Member.Licence, string(d.Member.LicenceDate), d.Wallet, d.Time.Format(time.DateOnly), d.Amount, d.Source))
 	}
 	writer.Flush()
 	return writer.Error()

@@ -22,8 +22,9 @@ import (
 type Book struct {
 	files      vfs.FS
 	dir        string
-	passphrase string            // for new keys; empty leaves them unencrypted
-	ask        signer.Passphrase // for keys that are encrypted
+	passphrase string                 // for new keys; empty leaves them unencrypted
+	ask        signer.Passphrase      // for keys that are encrypted
+	askNew     func() (string, error) // for a new key's passphrase where there is none; nil leaves new keys unencrypted
 
 	mu     sync.Mutex // a book serves several payers at once
 	loaded map[token.PublicKey]token.Signer
@@ -52,6 +53,21 @@ func OpenBook(dir, passphrase string, ask signer.Passphrase) (*Book, error) {
 // OpenBookOn opens a folder of another file system.
 func OpenBookOn(files vfs.FS, dir, passphrase string, ask signer.Passphrase) (*Book, error) {
 	return &Book{files: files, dir: dir, passphrase: passphrase, ask: ask, loaded: map[token.PublicKey]token.Signer{}}, nil
+}
+
+// EncryptNew has every new key encrypted: where no passphrase is known, ask says one, or refuses.
+func (b *Book) EncryptNew(ask func() (string, error)) { b.askNew = ask }
+
+// forNew is the passphrase of a new key.
+func (b *Book) forNew() (string, error) {
+	if b.passphrase != "" || b.askNew == nil {
+		return b.passphrase, nil
+	}
+	passphrase, err := b.askNew()
+	if err == nil {
+		b.passphrase = passphrase // of all that this command makes
+	}
+	return passphrase, err
 }
 
 // Files is the file system on which the book lies.
@@ -86,11 +102,15 @@ func (b *Book) NewKey(name string) (token.Signer, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
+	passphrase, err := b.forNew()
+	if err != nil {
+		return nil, err
+	}
 	key, err := token.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	return key, b.add(name, key, func(path string) error { return signer.Save(b.files, path, key, b.passphrase) })
+	return key, b.add(name, key, func(path string) error { return signer.Save(b.files, path, key, passphrase) })
 }
 
 // AddCommand adds a key that an external program holds.
@@ -147,6 +167,21 @@ func (b *Book) Key(name string) (token.Signer, error) {
 		b.keep(key)
 	}
 	return key, err
+}
+
+// PublicKey reads the public half of a key, which wants no passphrase.
+func (b *Book) PublicKey(name string) (public token.PublicKey, err error) {
+	if err := CheckName(name); err != nil {
+		return public, err
+	}
+	content, err := durable.Read(b.files, b.path(keysDir, name+pubSuffix), maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return public, fmt.Errorf("there is no key %q in %s: %w", name, filepath.Join(b.dir, keysDir), fs.ErrNotExist)
+	}
+	if err == nil {
+		err = public.UnmarshalText([]byte(strings.TrimSpace(string(content))))
+	}
+	return public, err
 }
 
 // KeyOrNew opens the key of a name, or makes it if there is none.

@@ -27,15 +27,16 @@ import (
 // town is a node on a disk that holds, whose customers keep their books on disks that fail.
 type town struct {
 	*wallet.Desk
-	t     *testing.T
+	t     testing.TB
 	disk  *disk.Disk
 	clock atomic.Uint64
 	payer token.WalletID
+	node  *node.Node
 }
 
 const startMillis = 1_790_000_000_000
 
-func newTown(t *testing.T) *town {
+func newTown(t testing.TB) *town {
 	t.Helper()
 	w := &town{t: t, disk: disk.New(1)}
 	w.clock.Store(startMillis)
@@ -61,6 +62,7 @@ func newTown(t *testing.T) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.node = n
 	t.Cleanup(func() {
 		if err := n.Close(); err != nil {
 			t.Error(err)

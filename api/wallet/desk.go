@@ -32,6 +32,39 @@ func NewDesk(ctx context.Context, client *api.Client, book *Book) (*Desk, error)
 	return &Desk{Client: client, Book: book, Network: network.Network, Now: nodeTime(ctx, client, network.TimeMillis)}, nil
 }
 
+// LazyDesk is a desk that asks the node nothing before it has to: a payment's selection says the network, its time and who
+// signs. The node may be one that is not there; who uses the desk finds out.
+func LazyDesk(ctx context.Context, client *api.Client, book *Book) *Desk {
+	client.UseKeys(token.NetworkID{}, keyring{book})
+	d := &Desk{Client: client, Book: book}
+	d.Now = func() uint64 { // replaced when the desk meets its node
+		if d.meet(ctx) != nil {
+			return SystemNow()
+		}
+		return d.Now()
+	}
+	return d
+}
+
+// meet asks the node what a desk must know, where nothing has said it yet.
+func (d *Desk) meet(ctx context.Context) error {
+	if d.Network != (token.NetworkID{}) {
+		return nil
+	}
+	network, err := d.Client.Network(ctx)
+	if err == nil {
+		d.learn(ctx, network.Network, network.TimeMillis)
+	}
+	return err
+}
+
+// learn takes over what an answer says of the network, the first time.
+func (d *Desk) learn(ctx context.Context, network token.NetworkID, timeMillis uint64) {
+	if d.Network == (token.NetworkID{}) && network != (token.NetworkID{}) {
+		d.Network, d.Now = network, nodeTime(ctx, d.Client, timeMillis)
+	}
+}
+
 // askTimeAfter is how long the node's time is reckoned from what it said last.
 const askTimeAfter = time.Minute
 
@@ -70,6 +103,9 @@ func (d *Desk) draft(ctx context.Context, body token.Body) (*Draft, error) {
 	switch body.Kind() {
 	case token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct:
 		valid = paymentMillis
+	}
+	if err := d.meet(ctx); err != nil {
+		return nil, err
 	}
 	r := &reader{ctx: ctx, client: d.Client}
 	if d.Out != nil && valid == paymentMillis { // as long as the ledger lets a payment be valid, for it to go round

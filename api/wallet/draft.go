@@ -1,10 +1,12 @@
 package wallet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/aqsha/aqsha/api"
@@ -54,8 +56,13 @@ func UpdateDraft(path string, change func(d *Draft) error) error {
 
 func parseDraft(path string, content []byte) (*Draft, error) {
 	d := &Draft{}
-	if err := json.Unmarshal(content, d); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(content)) // what is not understood might be what matters to who signs
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(d); err != nil {
 		return nil, fmt.Errorf("draft %s: %w", path, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("draft %s: something stands behind the draft", path)
 	}
 	if d.Transaction == nil {
 		return nil, fmt.Errorf("draft %s: it holds no transaction", path)
@@ -91,6 +98,19 @@ func (d *Draft) Sign(key token.Signer) (int, error) {
 		}
 	}
 	return given, nil
+}
+
+// Roles are those in which a key may still sign.
+func (d *Draft) Roles(public token.PublicKey) (roles []token.Role) {
+	for _, group := range d.Signatories {
+		for index, key := range group.Keys {
+			if key == public && !d.has(group.Role, index) {
+				roles = append(roles, group.Role)
+				break
+			}
+		}
+	}
+	return roles
 }
 
 func (d *Draft) has(role token.Role, index int) bool {

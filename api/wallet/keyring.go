@@ -1,8 +1,14 @@
 package wallet
 
 import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -42,4 +48,46 @@ func (k keyring) KeysOf(id token.WalletID) (list []func() (token.Signer, error))
 		}
 	}
 	return list
+}
+
+// sessionsFile holds open sessions, so that commands that follow each other sign in once. Whoever reads it reads, for a quarter
+// of an hour, what these wallets' keys beside it would open for good; like them it is its owner's alone.
+const (
+	sessionsFile = "sessions.json"
+	mostKept     = 64
+)
+
+// Kept are the sessions that have not ended, by the node's address. A file that cannot be read keeps none.
+func (k keyring) Kept() map[string][]api.Session {
+	content, err := durable.Read(k.book.files, filepath.Join(k.book.dir, sessionsFile), maxFile)
+	if err != nil {
+		return nil
+	}
+	return readSessions(content, uint64(time.Now().UnixMilli()))
+}
+
+func readSessions(content []byte, now uint64) map[string][]api.Session {
+	kept := map[string][]api.Session{}
+	if json.Unmarshal(content, &kept) != nil {
+		return nil
+	}
+	for base, sessions := range kept {
+		if kept[base] = slices.DeleteFunc(sessions, func(s api.Session) bool { return s.Expires <= now }); len(kept[base]) == 0 {
+			delete(kept, base)
+		}
+	}
+	return kept
+}
+
+// Keep notes a session in the place of the wallet's last one at that node.
+func (k keyring) Keep(base string, s api.Session) {
+	_ = durable.Update(k.book.files, filepath.Join(k.book.dir, sessionsFile), maxFile, func(content []byte) ([]byte, error) {
+		kept := readSessions(content, uint64(time.Now().UnixMilli()))
+		if kept == nil || len(kept) > mostKept {
+			kept = map[string][]api.Session{}
+		}
+		others := slices.DeleteFunc(kept[base], func(old api.Session) bool { return old.Wallet == s.Wallet })
+		kept[base] = append(others[:min(len(others), mostKept)], s)
+		return json.Marshal(kept)
+	})
 }

@@ -39,7 +39,7 @@ func (d *Desk) draftPayment(ctx context.Context, from, to token.WalletID, amount
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	t := transferOf(selection, from, to, amount, memo)
+	t := transferOf(selection.Selection, from, to, amount, memo)
 	if selection.Merge {
 		_ = d.Client.Release(ctx, from, t.Inputs)
 		return node.Receipt{}, token.Errorf(token.TooMany, "amount", "it lies in more tokens than one payment may spend: pay the wallet's own bank a part first, or a smaller amount")
@@ -65,13 +65,14 @@ func (d *Desk) Prepare(ctx context.Context, from, to token.WalletID, amount mone
 		if err != nil {
 			return nil, err
 		}
+		d.learn(ctx, selection.Network, selection.TimeMillis)
 		if !selection.Merge {
-			t := transferOf(selection, from, to, amount, memo)
-			tx, err := d.sign(ctx, t)
+			t := transferOf(selection.Selection, from, to, amount, memo)
+			tx, err := d.signSelected(ctx, t, selection.Signatories)
 			return tx, d.freeRefused(ctx, from, t.Inputs, err)
 		}
-		t := mergeOf(selection, from)
-		merge, err := d.sign(ctx, t)
+		t := mergeOf(selection.Selection, from)
+		merge, err := d.signSelected(ctx, t, selection.Signatories)
 		if err != nil {
 			return nil, d.freeRefused(ctx, from, t.Inputs, err)
 		}
@@ -104,12 +105,29 @@ func mergeOf(s node.Selection, wallet token.WalletID) *token.Transfer {
 	return t
 }
 
+// signSelected signs a payment whose signatories came with its selection; a node of an earlier version is asked for them.
+func (d *Desk) signSelected(ctx context.Context, body token.Body, signatories []ledger.Signatory) (*token.Transaction, error) {
+	if signatories == nil || d.Network == (token.NetworkID{}) {
+		return d.sign(ctx, body)
+	}
+	tx, err := token.New(body, d.Now()+paymentMillis)
+	if err != nil {
+		return nil, err
+	}
+	return d.complete(&Draft{d.Network, tx, signatories})
+}
+
 // sign signs with the keys that are here, of which there must be enough.
 func (d *Desk) sign(ctx context.Context, body token.Body) (*token.Transaction, error) {
 	draft, err := d.draft(ctx, body)
 	if err != nil {
 		return nil, err
 	}
+	return d.complete(draft)
+}
+
+// complete signs a draft with the keys that are here, of which there must be enough.
+func (d *Desk) complete(draft *Draft) (*token.Transaction, error) {
 	if err := draft.signFrom(d.Book); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,9 @@ type batchRunning struct {
 
 // openRun opens the journals of a batch, and refuses a run that cannot be told from an earlier one.
 func (d *Desk) openRun(ctx context.Context, b *Batch) (_ *batchRunning, err error) {
+	if err := d.meet(ctx); err != nil {
+		return nil, err
+	}
 	n := &naming{ctx: ctx, desk: d}
 	r := &batchRunning{desk: d, batch: b, plan: n.plan(b), started: d.Now()}
 	if n.err != nil {

@@ -49,6 +49,9 @@ func (d *Desk) EnsureTemplate(ctx context.Context, name string, by token.WalletI
 			return program, nil
 		}
 	}
+	if d.Out != nil { // a draft holds one transaction
+		return nil, token.Errorf(ledger.UnknownDefinition, "definition", "the template %s is not registered yet, which a draft cannot do besides: aqsha contract register %s, first", name, name)
+	}
 	w, err := d.Client.Wallet(ctx, by)
 	if err != nil {
 		return nil, err
@@ -82,8 +85,10 @@ func (d *Desk) Create(ctx context.Context, u Use) (node.Receipt, error) {
 	}
 	receipt, err := d.CreateContract(ctx, &token.Create{Creator: u.By, Definition: program.ID(), Parties: u.Parties,
 		Assets: []uint32{u.Purpose}, Terms: u.Terms, Paid: []money.Tiyn{u.Paid}})
-	if err == nil {
-		err = d.Book.Put(Name{Name: u.Name, ID: token.RegisteredID(receipt.ID)})
+	if err == nil || errors.Is(err, ErrDrafted) { // the id is the same whoever signs
+		if noted := d.Book.Put(Name{Name: u.Name, ID: token.RegisteredID(receipt.ID)}); noted != nil {
+			err = noted
+		}
 	}
 	return receipt, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -83,6 +84,10 @@ func readingLedger(act func(ctx context.Context, command *cobra.Command, s *sess
 
 func ledgerCommand(reading bool, act func(ctx context.Context, command *cobra.Command, s *session, args []string) error) func(*cobra.Command, []string) error {
 	return func(command *cobra.Command, args []string) error {
+		if out := command.Flags().Lookup("out"); out != nil && out.Changed && out.Value.String() == "" && !reading {
+			// A script whose variable is empty must not submit what was to be looked at first.
+			return usageError{errors.New("--out: is empty; leave it out or name a file")}
+		}
 		return withSession(command, reading, func(ctx context.Context, s *session) error {
 			return act(ctx, command, s.drafting(command), args)
 		})

@@ -36,6 +36,7 @@ as JSON, by any way. docs/uses/micropayments.md says what happens if somebody va
 		newChannelStep("leave", "Leave, or revoke the device: nothing after it counts, the receiver has the window to claim", "sender"),
 		newChannelStep("finish", "After the window, take back what is left", "sender"),
 		newChannelStep("release", "Give everything back to the sender", "receiver"))
+	changesLedger(command, "open", "close", "settle", "top-up", "leave", "finish", "release")
 	return command
 }
 
@@ -191,7 +192,7 @@ func newChannelOpen() *cobra.Command {
 			receipt, err := s.Create(ctx, wallet.Use{Template: "channel", Name: args[0], By: ids[0], Parties: ids, Paid: amounts[0], Terms: []token.Value{
 				token.Bytes(public[:]), token.Int(int64(amounts[1])), token.Int(int64(amounts[2])), token.Int(window.Milliseconds()), token.Int(int64(s.Now()) + life.Milliseconds()),
 			}})
-			if err != nil {
+			if err != nil && !errors.Is(err, wallet.ErrDrafted) {
 				return err
 			}
 			f := channelFile{Channel: channel.ID{Network: s.Network, Contract: token.RegisteredID(receipt.ID)}, Key: keyName, Seed: &token.Hash{}, Paid: new(money.Tiyn)}
@@ -199,7 +200,10 @@ func newChannelOpen() *cobra.Command {
 				return err
 			}
 			kept := updateChannelFile(channelPath(command, args[0], "sender"), func(there *channelFile) error { *there = f; return nil })
-			return showReceipt(command, receipt, kept, "channel %s: %s, deposit %s\n", args[0], f.Channel.Contract, amounts[0].Format())
+			if kept != nil {
+				return kept
+			}
+			return showReceipt(command, receipt, err, "channel %s: %s, deposit %s\n", args[0], f.Channel.Contract, amounts[0].Format())
 		}),
 	}
 	command.Flags().String("from", "", "the sender's wallet")

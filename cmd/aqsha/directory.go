@@ -153,14 +153,23 @@ func announce(dir string, l net.Listener, instance string) (url string, withdraw
 	return url, func() { _ = os.Remove(path) }, durable.Replace(vfs.OS, path, []byte(url+"\n"+instance+"\n"))
 }
 
+// announced reads where the node that runs on a directory says that it listens, and the word of its run.
+func announced(dir string) (url, instance string, err error) {
+	content, err := durable.Read(vfs.OS, filepath.Join(dir, addressOf), maxAddress)
+	if err != nil {
+		return "", "", err
+	}
+	url, instance, _ = strings.Cut(strings.TrimSpace(string(content)), "\n")
+	return url, instance, nil
+}
+
 // openAnnounced says where the node that runs on a directory listens, if it is that one that answers there: after a
 // node was killed, another ledger's may have its address.
 func openAnnounced(dir string) (url string, err error) {
-	content, err := durable.Read(vfs.OS, filepath.Join(dir, addressOf), maxAddress)
+	url, instance, err := announced(dir)
 	if err != nil {
 		return "", err
 	}
-	url, instance, _ := strings.Cut(strings.TrimSpace(string(content)), "\n")
 	ctx, cancel := context.WithTimeout(context.Background(), healthWait)
 	defer cancel()
 	answered, err := api.NewClient(url, "").Instance(ctx)

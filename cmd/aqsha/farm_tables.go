@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/farm/book"
 	"github.com/aqsha/aqsha/farm/use"
 	"github.com/aqsha/aqsha/farm/watch"
+	"github.com/aqsha/aqsha/internal/strict"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/spf13/cobra"
@@ -252,7 +253,7 @@ func exportPolls(w io.Writer, b *book.Book, selector string, from, to use.Instan
 			for _, v := range []bool{p.PoolAlive, p.PoolWrong, p.Throttled, p.Sleeping} {
 				fields = append(fields, strconv.FormatBool(v))
 			}
-			if err := rows.Write(fields); err != nil {
+			if err := rows.Write(strict.Cells(fields...)); err != nil {
 				return err
 			}
 		}

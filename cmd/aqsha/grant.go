@@ -28,6 +28,7 @@ of the act. docs/uses/government.md plays cattle and a railway.`,
 		newContractStep("grant", "give-back", "give_back", "Give a subsidy back, as the seller or the farmer", false),
 		newContractStep("grant", "accept", "accept", "Accept works, as their buyer or arbiter: the supplier is paid", true),
 		newContractStep("grant", "refuse", "refuse", "Refuse works, as their supplier or arbiter: the money returns to the buyer", false))
+	changesLedger(command, "open", "release", "work", "give-back", "accept", "refuse")
 	return command
 }
 

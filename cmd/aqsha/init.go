@@ -109,15 +109,8 @@ func bookForInit(command *cobra.Command, development bool) (*wallet.Book, error)
 	case development && secret != "":
 		return nil, usageError{errors.New("a development network has no passphrase: leave out --development or the passphrase")}
 	case !development && secret == "":
-		if secret, err = askPassphrase("passphrase for the new keys"); err != nil {
+		if secret, err = newPassphrase(""); err != nil {
 			return nil, usageError{fmt.Errorf("%w; or --development for a network without", err)}
-		}
-		again, err := askPassphrase("once more")
-		if err != nil {
-			return nil, err
-		}
-		if secret != again || secret == "" {
-			return nil, usageError{errors.New("the passphrases differ, or are empty")}
 		}
 	}
 	return wallet.OpenBook(flag(command, "data"), secret, func(string) (string, error) { return secret, nil })

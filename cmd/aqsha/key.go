@@ -11,7 +11,11 @@ func newKeyCommand() *cobra.Command {
 	command := &cobra.Command{Use: "key", Short: "Keys of the data directory: make one, or name a program that holds one"}
 	addLedgerFlags(command)
 	make := &cobra.Command{
-		Use: "new NAME", Short: "Make a key", Example: "  aqsha key new issue-4", Args: cobra.ExactArgs(1),
+		Use: "new NAME", Short: "Make a key, and print its public half",
+		Long: `Make a key, and print its public half. The key file is encrypted under a passphrase (--passphrase-file,
+AQSHA_PASSPHRASE, or asked): who has the file has the money. Only keys of a development network may do without.`,
+		Example: `  aqsha key new issue-4
+  aqsha key new timur --data timur --development   # a toy's key: not encrypted`, Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			book, err := openBook(command)
 			if err != nil {
@@ -24,6 +28,7 @@ func newKeyCommand() *cobra.Command {
 			return show(command, map[string]any{"name": args[0], "public": key.Public()}, func(w io.Writer) { fmt.Fprintln(w, key.Public()) })
 		},
 	}
+	make.Flags().Bool("development", false, "leave the key unencrypted: it is for a development network, never for real money")
 	external := &cobra.Command{
 		Use: "external NAME PROGRAM [ARG…]", Short: "Use a key that another program holds, such as a hardware module's tool",
 		Long: `Use a key that another program holds. It is called as "PROGRAM ARG… public", and prints the public

@@ -24,5 +24,8 @@ func run() int {
 	if err == nil {
 		return exitOK
 	}
+	if !started(err) { // cobra refused the command line before any command began
+		err = usageError{err}
+	}
 	return report(command, err)
 }

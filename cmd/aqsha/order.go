@@ -29,6 +29,7 @@ and a subcontractor, less what is retained until the warranty ends and a penalty
 		newContractStep("order", "release", "release", "Pay out what was retained, after the warranty", false),
 		newOrderAmount("decide", "decide", "Decide a dispute, as the arbiter: AMOUNT off this milestone"),
 		newOrderAmount("warranty", "warranty_claim", "Decide a warranty claim, as the arbiter: AMOUNT of what was retained to the buyer"))
+	changesLedger(command, "open", "deliver", "accept", "collect", "dispute", "cancel", "release", "decide", "warranty")
 	return command
 }
 

@@ -11,15 +11,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
 )
 
 // Exit codes, for scripts.
 const (
-	exitOK      = 0
-	exitFailure = 1 // something went wrong: I/O, a node out of reach, data damaged
-	exitUsage   = 2 // the command line or a file given to it is wrong
-	exitRefused = 3 // understood, and refused by a rule; the code names it
+	exitOK        = 0
+	exitFailure   = 1 // something went wrong: I/O, data damaged
+	exitUsage     = 2 // the command line or a file given to it is wrong
+	exitRefused   = 3 // understood, and refused by a rule, which the code names; nothing was changed
+	exitUnknown   = 4 // sent, and it is not known whether it was done: the same may be sent again
+	exitUnreached = 5 // nobody could be asked; nothing was sent
 )
 
 // coded is an error with a stable code and, where there is one, the field it speaks of.
@@ -81,37 +85,71 @@ type exitWith int
 
 func (e exitWith) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// report prints an error on stderr and returns the exit code that belongs to it.
+// verdict is what an error comes to: its code, the field that it speaks of, and the exit code.
+type verdict struct {
+	code, field string
+	exit        int
+}
+
+// verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must not
+// be taken for a refusal.
+func verdictOn(err error) verdict {
+	var rule coded
+	var usage usageError
+	var unanswered *api.UnansweredError
+	switch {
+	case errors.As(err, &unanswered):
+		return verdict{words.OutcomeUnknown, "", exitUnknown}
+	case errors.As(err, &rule):
+		v := verdict{rule.ErrorCode(), rule.ErrorField(), exitRefused}
+		if money, _ := words.MoneyOf(v.code); money == words.MoneyUnknown {
+			v.exit = exitUnknown
+		}
+		return v
+	case errors.As(err, &usage):
+		return verdict{words.Usage, "", exitUsage}
+	case api.NotReached(err):
+		return verdict{words.NotReached, "", exitUnreached}
+	}
+	return verdict{words.Failure, "", exitFailure}
+}
+
+// report prints an error on stderr, with what it means in the user's words, and returns the exit code that belongs to it.
 func report(command *cobra.Command, err error) int {
 	var silent exitWith
 	if errors.As(err, &silent) {
 		return int(silent)
 	}
-	code, exit, field := "failure", exitFailure, ""
-	var rule coded
-	var usage usageError
-	switch {
-	case errors.As(err, &rule):
-		code, exit, field = rule.ErrorCode(), exitRefused, rule.ErrorField()
-	case errors.As(err, &usage):
-		code, exit = "usage", exitUsage
+	v := verdictOn(err)
+	language, wrong := languageOf(command)
+	said, known := language.Explain(v.code)
+	if v.exit == exitUsage || v.exit == exitFailure || wrong != nil { // the line says it all
+		known = false
 	}
 	w := command.ErrOrStderr()
 	if wantsJSON(command) {
+		var explained *words.Explanation
+		if known {
+			explained = &said
+		}
 		_ = json.NewEncoder(w).Encode(struct {
-			Code   string `json:"code"`
-			Field  string `json:"field,omitempty"`
-			Detail string `json:"detail"`
-			Remedy string `json:"remedy,omitempty"`
-		}{code, field, err.Error(), remedy(err)})
-		return exit
+			Code   string             `json:"code"`
+			Field  string             `json:"field,omitempty"`
+			Detail string             `json:"detail"`
+			Remedy string             `json:"remedy,omitempty"`
+			Words  *words.Explanation `json:"words,omitempty"`
+		}{v.code, v.field, err.Error(), remedy(err), explained})
+		return v.exit
 	}
 	fmt.Fprintf(w, "aqsha: %v\n", err)
 	if text := remedy(err); text != "" {
 		fmt.Fprintf(w, "%s\n", text)
 	}
-	if exit == exitUsage {
+	if known {
+		fmt.Fprintf(w, "\n%s. %s\n%s\n%s\n", said.Title, said.Means, said.Money, language.Text("explain.do", "text", said.Do))
+	}
+	if v.exit == exitUsage {
 		fmt.Fprintf(w, "See '%s --help'.\n", command.CommandPath())
 	}
-	return exit
+	return v.exit
 }

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -108,15 +105,23 @@ next month's, with the same rows, has another --batch-name, or ids.`,
 			}
 			return checkPayFlags(command)
 		},
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			switch {
-			case flag(command, "batch") != "":
-				return payBatch(ctx, command, s, args[0], flag(command, "batch"))
-			case flag(command, "idempotency-key") != "":
-				return payOnce(ctx, command, s, args)
+		RunE: func(command *cobra.Command, args []string) error {
+			pay := func(ctx context.Context, s *session) error {
+				s = s.drafting(command)
+				switch {
+				case flag(command, "batch") != "":
+					return payBatch(ctx, command, s, args[0], flag(command, "batch"))
+				case flag(command, "idempotency-key") != "":
+					return payOnce(ctx, command, s, args)
+				}
+				return payOne(ctx, command, s, args)
 			}
-			return payOne(ctx, command, s, args)
-		}),
+			hashed, _ := command.Flags().GetBool("memo-hash") // prints a salt, which must not be printed twice
+			if flag(command, "batch") != "" || flag(command, "out") != "" || hashed {
+				return withSession(command, false, pay)
+			}
+			return withPayer(command, pay)
+		},
 	}
 	addLedgerFlags(command)
 	addDraftFlag(command)
@@ -304,86 +309,6 @@ func newBalanceCommand() *cobra.Command {
 	}
 	addLedgerFlags(command)
 	return command
-}
-
-func newHistoryCommand() *cobra.Command {
-	command := &cobra.Command{
-		Use: "history WALLET", Short: "What touched a wallet, the latest first",
-		Example: "  aqsha history aigerim --limit 10", Args: cobra.ExactArgs(1),
-		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
-			ids, err := s.resolve(args[0])
-			if err != nil {
-				return err
-			}
-			limit, _ := command.Flags().GetInt("limit")
-			before, _ := command.Flags().GetUint64("before")
-			network, err := s.Client.Network(ctx)
-			if err != nil {
-				return err
-			}
-			h, err := s.Client.History(ctx, ids[0], before, limit, network.Head.Size)
-			if err != nil {
-				return err
-			}
-			return show(command, h, func(w io.Writer) {
-				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-				for _, l := range h.Lines {
-					what, memo, other := "", "", s.otherSide(ids[0], l.Transaction)
-					if l.System != nil {
-						what = l.System.Kind.String()
-					}
-					if l.Transaction != nil {
-						what = l.Transaction.Body.Kind().String()
-						if t, ok := l.Transaction.Body.(*token.Transfer); ok {
-							memo = plain(t.Memo.Text())
-						}
-					}
-					fmt.Fprintf(table, "%d\t%s\t%s\t%s\t  %s\n", l.Index, time.UnixMilli(int64(l.TimeMillis)).Format(time.DateTime), what, l.Net.Format(), strings.TrimSpace(other+"  "+memo))
-				}
-				table.Flush()
-				fmt.Fprintf(w, "at log size %d", h.Size)
-				if h.Next != 0 {
-					fmt.Fprintf(w, "; go on with --before %d", h.Next)
-				}
-				fmt.Fprintln(w)
-			})
-		}),
-	}
-	addLedgerFlags(command)
-	command.Flags().Int("limit", 50, "most lines, up to 500")
-	command.Flags().Uint64("before", 0, "only entries before this one")
-	return command
-}
-
-// otherSide names with whom a wallet dealt in a transfer: by the reader's own name for him, else by his id.
-func (s *session) otherSide(own token.WalletID, tx *token.Transaction) string {
-	if tx == nil {
-		return ""
-	}
-	var parties []token.WalletID
-	payers := 1
-	switch t := tx.Body.(type) {
-	case *token.Transfer:
-		parties, payers = t.Parties, t.Payers
-	case *token.MarkedTransfer:
-		parties = t.Parties
-	case *token.Issue:
-		return "from the central bank"
-	default:
-		return ""
-	}
-	direction, others := "from", parties[:payers]
-	if slices.Contains(others, own) {
-		direction, others = "to", parties[payers:]
-	}
-	if len(others) == 0 {
-		return ""
-	}
-	name := s.Book.NameOf(others[0])
-	if more := len(others) - 1; more > 0 {
-		return fmt.Sprintf("%s %s and %d more", direction, name, more)
-	}
-	return direction + " " + name
 }
 
 func newSupplyCommand() *cobra.Command {

@@ -36,6 +36,7 @@ decides. docs/uses/pay-per-use.md says what happens if somebody vanishes.`,
 		newUseStep("leave", "End the contract, as the supplier: the rest returns to the customer", 1, false),
 		newUseAmount("decide", "decide", "Decide a dispute, as the arbiter: the supplier has AMOUNT", 3, false),
 		newUseAmount("top-up", "top_up", "Add to the deposit, as the customer", 0, true))
+	changesLedger(command, "open", "bill", "accept", "dispute", "claim", "collect", "leave", "decide", "top-up")
 	return command
 }
 

@@ -27,7 +27,7 @@ var commandGroups = []commandGroup{
 	{"mining", "Mining:", []func() *cobra.Command{newChainCommand, newPoolCommand, newMineCommand}},
 	{"farm", "Farm:", []func() *cobra.Command{newFarmCommand}},
 	{"market", "Market:", []func() *cobra.Command{newMarketCommand}},
-	{"this", "This program:", []func() *cobra.Command{newDemoCommand, newBenchCommand, newManualCommand, newVersionCommand}},
+	{"this", "This program:", []func() *cobra.Command{newDemoCommand, newBenchCommand, newExplainCommand, newManualCommand, newVersionCommand}},
 }
 
 // newRootCommand joins the commands of every line. Each noun lives in a file of its own.
@@ -43,6 +43,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
+	root.PersistentFlags().String("lang", "", "language in which refusals are explained: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, g := range commandGroups {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
@@ -54,5 +55,5 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.SetHelpCommandGroupID("this")
 	root.SetCompletionCommandGroupID("this")
-	return root
+	return strictTree(root)
 }

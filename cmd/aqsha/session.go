@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,12 +136,48 @@ func openBook(command *cobra.Command) (*wallet.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wallet.OpenBook(flag(command, "data"), known, func(path string) (string, error) {
+	book, err := wallet.OpenBook(flag(command, "data"), known, func(path string) (string, error) {
 		if known != "" {
 			return known, nil
 		}
 		return askPassphrase("passphrase of " + filepath.Base(path))
 	})
+	if open, _ := command.Flags().GetBool("development"); err == nil && !open && !isDevelopment(flag(command, "data")) {
+		book.EncryptNew(func() (string, error) { return newPassphrase(known) })
+	}
+	return book, err
+}
+
+// isDevelopment says whether a data directory is of a development network, whose keys are not worth a passphrase. One that is
+// of no network yet may come to hold real money.
+func isDevelopment(dir string) bool {
+	var c struct {
+		Development bool `toml:"development"`
+	}
+	_, err := toml.DecodeFile(filepath.Join(dir, configFile), &c)
+	return err == nil && c.Development
+}
+
+// unencryptedKey is the refusal to leave a new key readable to whoever reads the disk.
+const unencryptedKey token.Code = "unencrypted-key"
+
+// newPassphrase asks twice for the passphrase of new keys, unless one is known.
+func newPassphrase(known string) (string, error) {
+	if known != "" {
+		return known, nil
+	}
+	secret, err := askPassphrase("passphrase for the new key")
+	if err != nil {
+		return "", token.Errorf(unencryptedKey, "passphrase", "a key outside a development network is encrypted, and %v", err)
+	}
+	again, err := askPassphrase("once more")
+	if err != nil {
+		return "", err
+	}
+	if secret != again || secret == "" {
+		return "", usageError{errors.New("the passphrases differ, or are empty")}
+	}
+	return secret, nil
 }
 
 // session is a command's access to a ledger.
@@ -158,6 +195,35 @@ func withSession(command *cobra.Command, reading bool, act func(ctx context.Cont
 		return err
 	}
 	return finish(command, s, act(command.Context(), s))
+}
+
+// withPayer is withSession for a payment, which asks a node nothing that its selection of tokens says too: two requests, where
+// round trips are long. The first answer shows whether the node that runs on the data directory is still there; when it is
+// not, nothing was done, and the payment is made as other commands work.
+func withPayer(command *cobra.Command, act func(ctx context.Context, s *session) error) error {
+	url, access := flag(command, "node"), accessOf(command)
+	instance := ""
+	if url == "" {
+		var err error
+		// An access token is shown to nobody before it is known who is there.
+		if url, instance, err = announced(flag(command, "data")); err != nil || instance == "" || access != "" {
+			return withSession(command, false, act)
+		}
+	}
+	book, err := openBook(command)
+	if err != nil {
+		return err
+	}
+	ctx := command.Context()
+	client := api.NewClient(url, access)
+	if instance != "" {
+		client.Expect(instance)
+	}
+	s := &session{wallet.LazyDesk(ctx, client, book), func() error { return nil }}
+	if err := act(ctx, s); !errors.As(err, new(*api.ElsewhereError)) {
+		return finish(command, s, err)
+	}
+	return withSession(command, false, act)
 }
 
 // finish closes the ledger of a command that came to its end, or failed.
@@ -375,6 +441,15 @@ func showReceipt(command *cobra.Command, receipt node.Receipt, err error, format
 // addDraftFlag lets a command write a draft for other key holders to sign.
 func addDraftFlag(command *cobra.Command) {
 	command.Flags().String("out", "", "write a draft to this file for other key holders to sign, instead of submitting")
+}
+
+// changesLedger gives all commands of a noun that change the ledger the flag for a draft, by their verbs.
+func changesLedger(noun *cobra.Command, verbs ...string) {
+	for _, command := range noun.Commands() {
+		if slices.Contains(verbs, command.Name()) {
+			addDraftFlag(command)
+		}
+	}
 }
 
 // drafting makes the session write drafts when the command was asked to.

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -16,49 +14,14 @@ func newTxCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "tx", Short: "Transactions: show one, sign and submit drafts",
 		Long: `Transactions that several must sign travel as a draft file: make it with --out on any command
-that changes the ledger, have each key holder sign it (no node needed), then submit it.`,
+that changes the ledger, have each key holder sign it (no node needed), then submit it. Who signs is shown
+in words what he signs, and asked.`,
 		Example: `  aqsha issue Halyk 1000000 --out draft.json
+  aqsha tx show draft.json
   aqsha tx sign draft.json --key issue-2
   aqsha tx submit draft.json`,
 	}
 	addLedgerFlags(command)
-	sign := &cobra.Command{
-		Use: "sign DRAFT", Short: "Add the signatures that a key may give; works offline", Example: "  aqsha tx sign draft.json --key issue-2", Args: cobra.ExactArgs(1),
-		RunE: func(command *cobra.Command, args []string) error {
-			if _, err := wallet.ReadDraft(args[0]); err != nil {
-				return usageError{err}
-			}
-			book, err := openBook(command)
-			if err != nil {
-				return err
-			}
-			key, err := book.Key(flag(command, "key"))
-			if err != nil {
-				return err
-			}
-			given, missing := 0, map[string]int{}
-			err = wallet.UpdateDraft(args[0], func(draft *wallet.Draft) (err error) {
-				if given, err = draft.Sign(key); err == nil && given == 0 {
-					err = usageError{errors.New("that key has nothing to sign here, or has signed already")}
-				}
-				missing = draft.Missing()
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			return show(command, map[string]any{"signed": given, "missing": missing}, func(w io.Writer) {
-				fmt.Fprintf(w, "signed; ")
-				if len(missing) == 0 {
-					fmt.Fprintln(w, "the draft is complete: aqsha tx submit", args[0])
-				} else {
-					fmt.Fprintln(w, "still missing:", missing)
-				}
-			})
-		},
-	}
-	sign.Flags().String("key", "", "name of the key")
-	_ = sign.MarkFlagRequired("key")
 	submit := &cobra.Command{
 		Use: "submit DRAFT", Short: "Submit a complete draft", Example: "  aqsha tx submit draft.json", Args: cobra.ExactArgs(1),
 		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
@@ -82,7 +45,7 @@ that changes the ledger, have each key holder sign it (no node needed), then sub
 				if err != nil {
 					return usageError{err}
 				}
-				return showJSON(command, draft)
+				return showDraft(command, draft)
 			}
 			return withSession(command, true, func(ctx context.Context, s *session) error {
 				view, err := s.Client.Transaction(ctx, id)
@@ -93,6 +56,6 @@ that changes the ledger, have each key holder sign it (no node needed), then sub
 			})
 		},
 	}
-	command.AddCommand(sign, submit, showOne)
+	command.AddCommand(newTxSignCommand(), submit, showOne)
 	return command
 }

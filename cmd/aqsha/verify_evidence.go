@@ -13,9 +13,6 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// exitLeftBehind is the exit code for evidence that is none of fraud.
-const exitLeftBehind = 4
-
 // judgedEvidence is evidence with what it means.
 type judgedEvidence struct {
 	Verdict node.Verdict `json:"verdict"`
@@ -72,7 +69,7 @@ what nobody had acknowledged when another leader was promoted. That is no fraud.
 					plain(e.Origin), shorter.Root, shorter.Size, longer.Root, longer.Size)
 			})
 			if err == nil && verdict == node.LeftBehind {
-				err = exitWith(exitLeftBehind)
+				err = exitWith(exitRefused) // as an accusation it does not stand
 			}
 			return err
 		},

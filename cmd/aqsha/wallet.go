@@ -236,7 +236,7 @@ func walletHeld() *cobra.Command {
 	return &cobra.Command{
 		Use: "held WALLET", Short: "Show what the rules hold for a wallet: paid beyond its limit, or after it was closed",
 		Example: "  aqsha wallet held marat", Args: cobra.ExactArgs(1),
-		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+		RunE: readingLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
 			ids, err := s.resolve(args[0])
 			if err != nil {
 				return err

@@ -16,6 +16,7 @@ var mayImport = map[string][]string{
 	"money":  {},
 	"params": {"money"},
 	"txlog":  {},
+	"words":  {},
 
 	// ledger line
 	"token":     {"money"},
@@ -38,10 +39,10 @@ var mayImport = map[string][]string{
 	"market": {"money", "params", "txlog"},
 
 	// faces
-	"api":       {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "console"},
+	"api":       {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "console", "words"},
 	"console":   {},
 	"scenario":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api"},
-	"cmd/aqsha": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "trace", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api", "console", "scenario"},
+	"cmd/aqsha": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "trace", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api", "console", "scenario", "words"},
 }
 
 // onlyImporter names the one room that may import a third-party module.

@@ -1,0 +1,38 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http/httptrace"
+	"sync/atomic"
+)
+
+// UnansweredError means that transactions were sent and no answer came: they may have been executed, or not. Sending the very
+// same again is safe.
+type UnansweredError struct{ Cause error }
+
+func (e *UnansweredError) Error() string {
+	return "sent, but not answered, so it is not known whether it was done: " + e.Cause.Error()
+}
+func (e *UnansweredError) Unwrap() error { return e.Cause }
+
+// noticed returns a context in which it is noticed that a request goes out, and a function that says of what came of it
+// whether an answer is missing. A request of which a part went out counts as sent: what the other end has of it is not known.
+func noticed(ctx context.Context) (context.Context, func(err error) error) {
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	return ctx, func(err error) error {
+		if err == nil || !sent.Load() || errors.As(err, new(*Problem)) {
+			return err
+		}
+		return &UnansweredError{err}
+	}
+}
+
+// NotReached says whether an error means that no connection came about, so that nothing was sent.
+func NotReached(err error) bool {
+	var dial *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &name)
+}

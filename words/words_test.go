@@ -1,0 +1,248 @@
+package words_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/aqsha/aqsha/words"
+)
+
+// askers are the codes that no rule gives.
+var askers = []string{words.OutcomeUnknown, words.NotReached, words.Usage, words.Failure}
+
+// Every code in the sources has words, and all words belong to a code.
+func TestEveryCodeHasWords(t *testing.T) {
+	found := codesOfTheSources(t)
+	for code, at := range found {
+		if _, known := words.MoneyOf(code); !known {
+			t.Errorf("%s (%s) is not in money.json: say what it means for money, and give it a title, a meaning and a remedy in %v", code, at, words.Languages)
+		}
+	}
+	for _, code := range words.Codes() {
+		if _, used := found[code]; !used && !slices.Contains(askers, code) {
+			t.Errorf("money.json has %s, which nothing refuses with", code)
+		}
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{[a-z_]*\}`)
+
+// All languages have the same keys, each text the same names, and no text is empty or equal in two languages.
+func TestLanguagesAgree(t *testing.T) {
+	for _, l := range words.Languages {
+		for _, code := range words.Codes() {
+			e, _ := l.Explain(code)
+			if !slices.Contains(words.Moneys, e.MoneyMoved) {
+				t.Errorf("money.json: %s: %q is none of %v", code, e.MoneyMoved, words.Moneys)
+			}
+		}
+		for _, key := range l.Keys() {
+			code, isCode := strings.CutPrefix(key, "code.")
+			if i := strings.LastIndex(code, "."); isCode {
+				if _, known := words.MoneyOf(code[:i]); !known || !slices.Contains([]string{"title", "means", "do"}, code[i+1:]) {
+					t.Errorf("%s.json: %s is of no code", l, key)
+				}
+			}
+		}
+	}
+	for _, other := range words.Languages[1:] {
+		first := words.Languages[0]
+		for _, key := range union(first.Keys(), other.Keys()) {
+			a, b := texts(t, first, key), texts(t, other, key)
+			if len(a) == 0 || len(b) == 0 {
+				continue // texts said so
+			}
+			if names(a) != names(b) {
+				t.Errorf("%s: %s.json fills in %s, %s.json %s", key, first, names(a), other, names(b))
+			}
+		}
+	}
+	for i, l := range words.Languages {
+		for _, other := range words.Languages[i+1:] {
+			for _, key := range l.Keys() {
+				if a, b := l.Text(key), other.Text(key); a == b && a != "" && strings.ContainsFunc(a, unicode.IsLetter) {
+					t.Errorf("%s is the same in %s and %s: %q", key, l, other, a)
+				}
+			}
+		}
+	}
+}
+
+func union(a, b []string) []string {
+	all := map[string]bool{}
+	for _, key := range append(slices.Clone(a), b...) {
+		all[key] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// numbers meet every plural category of the languages here.
+var numbers = []int{0, 1, 2, 3, 5, 11, 21, 22, 25, 100, 101, 111}
+
+// texts are all forms of a key.
+func texts(t *testing.T, l words.Language, key string) (all []string) {
+	t.Helper()
+	if text := l.Text(key); text != "" && text != key {
+		return []string{text}
+	}
+	for _, n := range numbers {
+		text := l.Count(key, n)
+		if text == "" || text == key {
+			t.Errorf("%s.json has no text for %s (%d)", l, key, n)
+			return nil
+		}
+		all = append(all, strings.ReplaceAll(text, fmt.Sprint(n), "{count}"))
+	}
+	return all
+}
+
+// names are the names that texts fill in, which must be the same in all of them.
+func names(texts []string) string {
+	var all []string
+	for _, text := range texts {
+		found := placeholder.FindAllString(text, -1)
+		slices.Sort(found)
+		all = append(all, strings.Join(slices.Compact(found), " "))
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " | ")
+}
+
+// The texts are in their own script: a Russian or Kazakh sentence that was left in English is found by its letters.
+func TestTextsAreInTheirScript(t *testing.T) {
+	aside := regexp.MustCompile(`'[^']*'|--[a-z-]+|\{[a-z_]*\}|/[a-z0-9/]+|[A-Za-z-]+/[a-z]+|[a-z]+\.[a-z]+|Content-Type|localhost|followers|URL|aqsha explain|\byes\b|\bid\b`)
+	for _, l := range words.Languages {
+		for _, key := range l.Keys() {
+			text := aside.ReplaceAllString(l.Text(key), "")
+			for _, r := range text {
+				if unicode.IsLetter(r) && unicode.Is(unicode.Cyrillic, r) == (l == words.English) {
+					t.Errorf("%s.json: %s: %q is not of this language: %q", l, key, r, text)
+					break
+				}
+			}
+		}
+	}
+}
+
+// Kazakh has letters that Russian has not: a file that was filled with the other's texts is found.
+func TestKazakhIsNotRussian(t *testing.T) {
+	with := 0
+	for _, code := range words.Codes() {
+		e, _ := words.Kazakh.Explain(code)
+		if strings.ContainsAny(strings.ToLower(e.Title+e.Means+e.Do), "әғқңөұүһі") {
+			with++
+		} else {
+			t.Errorf("kk.json: %s has no letter of Kazakh's own: %q", code, e.Means)
+		}
+		e, _ = words.Russian.Explain(code)
+		if strings.ContainsAny(strings.ToLower(e.Title+e.Means+e.Do), "әғқңөұүһі") {
+			t.Errorf("ru.json: %s has a Kazakh letter", code)
+		}
+	}
+	if with < 150 {
+		t.Errorf("only %d codes are explained in Kazakh", with)
+	}
+}
+
+// A lay text is not the technical message again: it is a sentence, without the code in it.
+func TestTextsAreSentences(t *testing.T) {
+	for _, l := range words.Languages {
+		for _, code := range words.Codes() {
+			e, _ := l.Explain(code)
+			for _, text := range []string{e.Means, e.Money, e.Do} {
+				if !strings.HasSuffix(text, ".") || len([]rune(text)) < 15 || len([]rune(text)) > 240 {
+					t.Errorf("%s.json: %s: %q is no sentence of 15 to 240 letters", l, code, text)
+				}
+			}
+			if strings.Contains(code, "-") && strings.Contains(e.Means+e.Title, code) {
+				t.Errorf("%s.json: %s explains itself by itself", l, code)
+			}
+			if strings.HasSuffix(e.Title, ".") || len([]rune(e.Title)) > 60 {
+				t.Errorf("%s.json: %s: %q is no title", l, code, e.Title)
+			}
+		}
+	}
+}
+
+func TestLanguageOfAnEnvironment(t *testing.T) {
+	for wish, want := range map[string]words.Language{
+		"": words.English, "C": words.English, "C.UTF-8": words.English, "en_GB.UTF-8": words.English, "ru_RU.UTF-8": words.Russian, "ru": words.Russian,
+		"kk_KZ": words.Kazakh, "kk_KZ.UTF-8@latin": words.Kazakh, "de_DE.UTF-8": words.English, "kk-KZ,kk;q=0.9,ru;q=0.8": words.Kazakh,
+		"ru-KZ,en;q=0.5": words.Russian, "../../etc": words.English, "POSIX": words.English,
+	} {
+		if got := words.FromEnvironment(func(name string) string { return map[string]string{"LANG": wish}[name] }); got != want {
+			t.Errorf("LANG=%s: %s, want %s", wish, got, want)
+		}
+	}
+	environment := map[string]string{"LC_ALL": "ru_RU", "LC_MESSAGES": "kk_KZ", "LANG": "en_GB"}
+	for _, step := range []struct {
+		without string
+		want    words.Language
+	}{{"", words.Russian}, {"LC_ALL", words.Kazakh}, {"LC_MESSAGES", words.English}} {
+		delete(environment, step.without)
+		if got := words.FromEnvironment(func(name string) string { return environment[name] }); got != step.want {
+			t.Errorf("%v: %s, want %s", environment, got, step.want)
+		}
+	}
+}
+
+func TestPlurals(t *testing.T) {
+	for n, want := range map[int]string{1: "1 код.", 2: "2 кода.", 5: "5 кодов.", 11: "11 кодов.", 21: "21 код.", 104: "104 кода."} {
+		if got := words.Russian.Count("explain.count", n); !strings.HasPrefix(got, want) {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+	if got := words.English.Count("explain.count", 1); !strings.HasPrefix(got, "1 code.") {
+		t.Error(got)
+	}
+	if got := words.English.Text("explain.code", "code", "dust"); got != "Code: dust" {
+		t.Error(got)
+	}
+	if got := words.English.Text("no.such.key"); got != "no.such.key" {
+		t.Errorf("a forgotten text is not seen: %q", got)
+	}
+}
+
+// The keys that the program asks for are there, and every key is asked for.
+func TestKeysAreUsed(t *testing.T) {
+	asks := regexp.MustCompile(`\.(?:Text|Count)\("([a-z0-9._-]+)"(?:, "([a-z]+)"|)`)
+	prefixes := regexp.MustCompile(`\.(?:Text|Count)\("([a-z0-9._-]+\.)" ?\+`)
+	asked, begun := map[string]bool{}, map[string]bool{"code.": true, "money.": true}
+	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if !strings.Contains(string(content), "\"github.com/aqsha/aqsha/words\"") && !strings.Contains(string(content), "package words\n") {
+			return err
+		}
+		for _, found := range asks.FindAllStringSubmatch(string(content), -1) {
+			asked[found[1]] = true
+		}
+		for _, found := range prefixes.FindAllStringSubmatch(string(content), -1) {
+			begun[found[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := words.English.Keys()
+	for key := range asked {
+		if !strings.HasSuffix(key, ".") && !slices.Contains(keys, key) {
+			t.Errorf("the program asks for the text %s, which is not there", key)
+		}
+	}
+	for _, key := range keys {
+		if !asked[key] && !slices.ContainsFunc(slices.Collect(maps.Keys(begun)), func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+			t.Errorf("nobody asks for the text %s", key)
+		}
+	}
+}
