@@ -68,6 +68,7 @@ var statusOf = map[token.Code]int{
 	ledger.Duplicate:     http.StatusConflict,
 	ledger.BadSignature:  http.StatusForbidden,
 	ledger.NotAuthorised: http.StatusForbidden,
+	node.NotAccepted:     http.StatusForbidden,
 	token.TooLarge:       http.StatusRequestEntityTooLarge,
 	token.NotCanonical:   http.StatusBadRequest,
 	token.WrongType:      http.StatusBadRequest,

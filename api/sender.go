@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/intake"
+	"github.com/aqsha/aqsha/token"
+)
+
+type addressKey struct{}
+
+// addressOf is by what a caller's address counts: itself, or of IPv6 its /64, all of which one subscriber has. A request
+// within the process has none.
+func addressOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	if ip = ip.Unmap().WithZone(""); ip.Is6() && !ip.IsLoopback() {
+		if prefix, err := ip.Prefix(64); err == nil {
+			return prefix.String()
+		}
+	}
+	return ip.String()
+}
+
+// senderOf says whose share of the node's queue a request takes, and what may be told of what it did not sign. Everybody is a
+// stranger on a node that is open to read: its one access is no sign of anything.
+func senderOf(ctx context.Context) node.Sender {
+	address, _ := ctx.Value(addressKey{}).(string)
+	sender := node.Sender{Source: intake.Source{Class: intake.Stranger, Name: address}}
+	access, _ := ctx.Value(accessKey{}).(*Access)
+	switch {
+	case access == nil:
+		return sender
+	case access == everything:
+	case access.Role == RoleHolder:
+		sender.Source = intake.Source{Class: intake.Session, Name: access.wallet.String()}
+	default:
+		sender.Source = intake.Source{Class: intake.Access, Name: access.Name + "\x00" + access.TokenSHA256}
+	}
+	sender.Reads = func(id token.WalletID, w ledger.Wallet, known bool) bool {
+		return (known || mayReadAll(ctx) == nil) && mayReadWallet(ctx, id, w) == nil
+	}
+	return sender
+}
