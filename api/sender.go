@@ -2,10 +2,9 @@ package api
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"net/netip"
 
+	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/intake"
@@ -14,23 +13,12 @@ import (
 
 type addressKey struct{}
 
-// addressOf is by what a caller's address counts: itself, or of IPv6 its /64, all of which one subscriber has. A request
-// within the process has none.
+// addressOf is by what a caller's address counts. A request within the process has none.
 func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
+	if r.RemoteAddr == "" {
 		return ""
 	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if ip = ip.Unmap().WithZone(""); ip.Is6() && !ip.IsLoopback() {
-		if prefix, err := ip.Prefix(64); err == nil {
-			return prefix.String()
-		}
-	}
-	return ip.String()
+	return httplimit.AddressOf(r.RemoteAddr)
 }
 
 // senderOf says whose share of the node's queue a request takes, and what may be told of what it did not sign. Everybody is a

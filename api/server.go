@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
@@ -33,17 +35,29 @@ type Options struct {
 	Instance string
 	Logger   *slog.Logger // nil discards
 	Members  Members      // who follows this node, as its configuration says
+	// Limits of what callers may hold at once; nil for those that fit the process.
+	Limits *httplimit.Limits
+}
+
+// strangersBody bounds a body that comes without an access, where not everybody is open to read.
+const strangersBody = 2 << 20
+
+func (s *Server) limits() httplimit.Limits {
+	if s.options.Limits != nil {
+		return *s.options.Limits
+	}
+	l := httplimit.Default(httplimit.Files())
+	if l.Body = maxBody; !s.options.Open {
+		l.StrangersBody = strangersBody
+	}
+	return l
 }
 
 // Limits of requests.
 const (
 	maxBody        = 8 << 20 // bytes; many transactions travel in one request
-	headerTimeout  = 10 * time.Second
-	readTimeout    = 60 * time.Second
 	requestTimeout = 30 * time.Second
-	idleTimeout    = 2 * time.Minute
 	lastPayments   = 3 * time.Second // how long payments under way are waited for at the end
-	maxHeader      = 16 << 10
 )
 
 // Server serves one node.
@@ -56,6 +70,7 @@ type Server struct {
 	seconds    *prometheus.HistogramVec // of requests
 	errors     *serverErrors
 	sessions   *sessions
+	limiter    *httplimit.Limiter
 	access     atomic.Pointer[[]Access]
 	streaming  context.Context // ends when the server shuts down, and streams with it
 	endStreams context.CancelFunc
@@ -91,7 +106,8 @@ func New(n *node.Node, options Options) *Server {
 	mux.HandleFunc("GET /livez", livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	s.mountPages(mux)
-	s.handler = s.limit(s.guard(s.identify(timed(s.seconds, mux))))
+	s.limiter = httplimit.New(s.limits(), tooMany)
+	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, mux), callerOf))))
 	return s
 }
 
@@ -104,15 +120,36 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 // InstanceHeader carries Options.Instance.
 const InstanceHeader = "Aqsha-Instance"
 
-// limit bounds what one request may send.
-func (s *Server) limit(next http.Handler) http.Handler {
+// name puts the server's own word into every answer.
+func (s *Server) name(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.options.Instance != "" {
 			w.Header().Set(InstanceHeader, s.options.Instance)
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tooMany answers a request that is over a limit.
+func tooMany(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Retry-After", "1")
+	writeProblem(w, newProblem(status, string(node.Overloaded), "", detail))
+}
+
+// streamPaths are those of streams: they last, and are counted apart.
+func isStream(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/v1/feed" || strings.HasSuffix(r.URL.Path, "/stream"))
+}
+
+// callerOf is what a request counts to.
+func callerOf(r *http.Request) httplimit.Caller {
+	address, _ := r.Context().Value(addressKey{}).(string)
+	access, _ := r.Context().Value(accessKey{}).(*Access)
+	known := access != nil && access != everything
+	if known { // wherever it comes from
+		address = "access " + access.Name + access.TokenSHA256 + access.wallet.String()
+	}
+	return httplimit.Caller{Address: address, Known: known, Stream: isStream(r)}
 }
 
 // mountLog serves the log's public parts, and entries to those who may read all.
@@ -159,15 +196,13 @@ func (s *Server) Listen(address string) (net.Listener, error) {
 
 // Serve answers requests until ctx ends, then lets those under way finish.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: s.errors.log(),
-	}
+	server := &http.Server{Handler: s.handler, ErrorLog: s.errors.log()}
+	httplimit.Configure(server)
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(s.limiter.Listen(l, "")) }()
 	select {
 	case err := <-failed:
 		return err

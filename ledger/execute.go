@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/internal/recent"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
@@ -37,8 +38,11 @@ type Executor struct {
 	rulesVersion uint32       // that the block follows
 	outlawed     *token.Error // what a later version says of the transaction under way
 
-	rules    map[uint32]*contract.Rule // of purposes, compiled
-	programs map[token.Hash]*contract.Program
+	// Compiled has definitions that were compiled elsewhere meanwhile, outside of the state's lock; nil for none.
+	Compiled func(rules uint32, id token.Hash) (Compiled, bool)
+
+	rules    *recent.Map[uint32, *contract.Rule] // of purposes, compiled
+	programs *recent.Map[token.Hash, *contract.Program]
 	marks    []uint32 // purposes whose money moved in the block
 
 	keys    []token.PublicKey // scratch, reused between transactions
@@ -63,7 +67,7 @@ type Executor struct {
 
 // NewExecutor works on a state that Found has founded, or that was recovered.
 func NewExecutor(network token.NetworkID, state State) *Executor {
-	return &Executor{network: network, state: state}
+	return &Executor{network: network, state: state, rules: recent.New[uint32, *contract.Rule](KeptCompiled), programs: recent.New[token.Hash, *contract.Program](KeptCompiled)}
 }
 
 // Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order.
@@ -74,7 +78,9 @@ func (x *Executor) Begin(height, timeMillis uint64) []System {
 		panic(err.Error()) // whoever makes or replays blocks has asked before
 	}
 	if rules != x.rulesVersion {
-		x.rulesVersion, x.rules, x.programs = rules, nil, nil // what was compiled was so under the rules before
+		x.rulesVersion = rules
+		x.rules.Clear() // what was compiled was so under the rules before
+		x.programs.Clear()
 	}
 	x.marks = x.marks[:0]
 	due := x.applyDue()

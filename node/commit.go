@@ -172,6 +172,7 @@ func (n *Node) answerAll(group []*block, failed *token.Error) {
 					n.metrics.refused.Add(1)
 				}
 			}
+			n.reckonCompiled(s)
 			n.ingest.Done(s.place)
 			n.metrics.transactionTook.observe(now.Sub(s.since), uint64(len(s.requests)))
 			close(s.done)

@@ -110,6 +110,7 @@ type Node struct {
 	requests []*request
 	warmer   livestate.Warmer
 	keys     *verifier.Cache
+	compiled *compiled
 
 	snapshots sync.Mutex // one is taken at a time
 	unsnapped unsnapped
@@ -200,7 +201,7 @@ func Open(config Config) (*Node, error) {
 	n.cosigners = newCosigners(config.Followers)
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
-	n.keys = verifier.NewCache(config.KeyCache)
+	n.keys, n.compiled = verifier.NewCache(config.KeyCache), newCompiled()
 	err := checkAcks(config.Acks, len(config.Followers), config.Synchronous)
 	if err == nil {
 		err = n.recover()

@@ -204,8 +204,11 @@ func (n *Node) executeBlock(submissions []*submission) {
 // judge executes a request, or says why not. A signature that was found forged is not verified again
 // here, alone and one at a time, unless it is another key's by now: forgeries must not hold up payments.
 func (n *Node) judge(r *request) *token.Error {
-	if r.hopeless != nil {
+	switch {
+	case r.hopeless != nil:
 		return n.executor.Refuse(r.hopeless)
+	case r.refused != nil: // later is the time for it
+		return r.refused
 	}
 	if r.forged == 0 {
 		return n.executor.Apply(r.tx, r.keys)
@@ -272,7 +275,7 @@ func (n *Node) apply(b *block) error {
 		n.warmer.Fetch(n.state)
 		for _, r := range together {
 			if r.refused = n.judge(r); r.refused != nil {
-				r.hidden = !n.executor.Tellable()
+				r.hidden = !n.executor.Tellable() && r.refused.Code != Overloaded
 				continue
 			}
 			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1, TimeMillis: now}

@@ -16,6 +16,7 @@ type request struct {
 	keys     []token.PublicKey  // under which its signatures were verified; nil if they were not
 	hopeless *token.Error       // why it was not even verified
 	forged   int                // 1 + the witness found not valid under keys; 0 for none
+	wanted   *wanted            // what was compiled for it
 	refused  *token.Error
 	hidden   bool // why it is refused is not for who may not read what it names: its signatures do not hold
 	receipt  Receipt

@@ -39,6 +39,7 @@ func (n *Node) verify(u *unit, v *verifier.Verifier) {
 			}
 			if keys, err := ledger.Keys(r.keyed[:0], n.state, r.tx); err == nil {
 				r.keys = keys
+				n.wants(r)
 			}
 		}
 	}
@@ -74,6 +75,7 @@ func (n *Node) verify(u *unit, v *verifier.Verifier) {
 	}
 	for _, s := range u.submissions {
 		n.reckon(s)
+		n.compile(s)
 	}
 }
 
