@@ -42,6 +42,13 @@ type Options struct {
 // strangersBody bounds a body that comes without an access, where not everybody is open to read.
 const strangersBody = 2 << 20
 
+// strangersAnswers bounds the bytes a second that are encoded for those without an access, where not everybody is open to
+// read: a part of a core's time.
+const (
+	strangersAnswers     = 24 << 20
+	strangersAnswersEach = 8 << 20
+)
+
 func (s *Server) limits() httplimit.Limits {
 	if s.options.Limits != nil {
 		return *s.options.Limits
@@ -49,6 +56,7 @@ func (s *Server) limits() httplimit.Limits {
 	l := httplimit.Default(httplimit.Files())
 	if l.Body = maxBody; !s.options.Open {
 		l.StrangersBody = strangersBody
+		l.Answers, l.AnswersPerAddress = strangersAnswers, strangersAnswersEach
 	}
 	return l
 }

@@ -28,6 +28,7 @@ func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 type Options struct {
 	Duration time.Duration // of each of its parts
 	Attacks  []string      // by name; empty for all
+	Rounds   int           // each attack goes on in so many, quiet and not by turns; medians count
 	// Start starts a process of the measurement in a role: serve, sink or attack. Its standard input and output are the measurement's.
 	Start func(role string) *exec.Cmd
 }
@@ -44,13 +45,14 @@ func Names() (names []string) {
 type Rate struct {
 	PerSecond float64 `json:"payments_per_second"`
 	P99       float64 `json:"p99_millis"`
-	Failed    int     `json:"failed"` // payments that were refused
+	Failed    int     `json:"failed"`            // payments that were refused
+	Refusal   string  `json:"refusal,omitempty"` // of the last of them
 }
 
 // Attacked is one attack, beside what it is compared with.
 type Attacked struct {
-	Quiet    Rate    `json:"quiet"`    // the attackers' target throws all away
-	Attacked Rate    `json:"attacked"` // it is the node
+	Quiet    Rate    `json:"quiet"`    // in the last round, in which the attackers' target throws all away
+	Attacked Rate    `json:"attacked"` // and in which it is the node
 	Share    float64 `json:"honest_share"`
 	P99Ratio float64 `json:"honest_p99_ratio"`
 	Memory   float64 `json:"memory_megabytes_over_quiet"` // at its highest, resident
@@ -63,6 +65,7 @@ type Attacked struct {
 type Result struct {
 	Cores         int                 `json:"cores"`
 	Seconds       float64             `json:"seconds_each"`
+	Rounds        int                 `json:"rounds"`
 	Alone         Rate                `json:"alone"` // nobody attacks anything
 	ShareWorst    float64             `json:"honest_share_worst"`
 	P99RatioWorst float64             `json:"honest_p99_ratio_worst"`
@@ -84,7 +87,7 @@ func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) 
 	}
 	defer func() { err = errors.Join(err, sink.end(nil)) }()
 	town := newPayers(place)
-	r = Result{Cores: runtime.GOMAXPROCS(0), Seconds: o.Duration.Seconds(), ShareWorst: 1, P99RatioWorst: 1, Attacks: map[string]Attacked{}}
+	r = Result{Cores: runtime.GOMAXPROCS(0), Seconds: o.Duration.Seconds(), Rounds: o.Rounds, ShareWorst: 1, P99RatioWorst: 1, Attacks: map[string]Attacked{}}
 	if _, err := town.pay(ctx, o.Duration/2); err != nil { // warm
 		return r, err
 	}
@@ -120,16 +123,23 @@ func measure(ctx context.Context, o Options, town *town, node *process, place Pl
 		stop()
 		return rate, float64(highest()) / 1e6, done, errors.Join(err, p.end(&done))
 	}
-	var quiet, loud float64
-	if a.Quiet, quiet, _, err = part(nowhere); err != nil {
-		return a, err
+	var shares, ratios, memory []float64
+	for range o.Rounds {
+		quietly, before, _, err := part(nowhere)
+		if err != nil {
+			return a, err
+		}
+		attacked, during, done, err := part(place.URL)
+		if err != nil {
+			return a, err
+		}
+		a.Quiet, a.Attacked = quietly, attacked // of the last round
+		a.Steps, a.Refused = a.Steps+done.Steps, a.Refused+done.Refused
+		shares = append(shares, attacked.PerSecond/max(quietly.PerSecond, 1e-9))
+		ratios = append(ratios, attacked.P99/max(quietly.P99, 1e-9))
+		memory = append(memory, max(0, during-before))
 	}
-	var done Done
-	if a.Attacked, loud, done, err = part(place.URL); err != nil {
-		return a, err
-	}
-	a.Steps, a.Refused = done.Steps, done.Refused
-	a.Share, a.P99Ratio, a.Memory = a.Attacked.PerSecond/max(a.Quiet.PerSecond, 1e-9), a.Attacked.P99/max(a.Quiet.P99, 1e-9), max(0, loud-quiet)
+	a.Share, a.P99Ratio, a.Memory = median(shares), median(ratios), slices.Max(memory)
 	for range 100 { // what the attackers held is given back when their connections are seen to be gone
 		if a.Files = max(0, node.files()-files); a.Files == 0 {
 			break
@@ -137,6 +147,11 @@ func measure(ctx context.Context, o Options, town *town, node *process, place Pl
 		time.Sleep(50 * time.Millisecond)
 	}
 	return a, nil
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // town are the honest payers: each has one token and passes it on to himself and his neighbour, by turns.
@@ -173,7 +188,7 @@ func (t *town) pay(ctx context.Context, duration time.Duration) (Rate, error) {
 				client = t.known
 			}
 			for time.Since(began) < duration && ctx.Err() == nil {
-				tx := t.world.Pay(t.place.Wallets[i], t.world.Key(payerName(i)), t.place.Wallets[(i+1)%payers], 1, []token.ID{t.tokens[i]}, t.amounts[i], soon()+uint64(time.Since(began)))
+				tx := t.world.Pay(t.place.Wallets[i], t.world.Key(payerName(i)), t.place.Wallets[(i+1)%payers], 1, []token.ID{t.tokens[i]}, t.amounts[i], soon())
 				at := time.Now()
 				_, err := client.Submit(ctx, tx)
 				mu.Lock()
@@ -198,7 +213,11 @@ func (t *town) pay(ctx context.Context, duration time.Duration) (Rate, error) {
 		return Rate{}, fmt.Errorf("no payment was made: %w", last)
 	}
 	slices.Sort(took)
-	return Rate{PerSecond: float64(len(took)) / time.Since(began).Seconds(), P99: took[len(took)*99/100], Failed: failed}, nil
+	rate := Rate{PerSecond: float64(len(took)) / time.Since(began).Seconds(), P99: took[len(took)*99/100], Failed: failed}
+	if last != nil {
+		rate.Refusal = last.Error()
+	}
+	return rate, nil
 }
 
 // process is one that the measurement started; it ends with its standard input.

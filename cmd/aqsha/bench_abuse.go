@@ -40,6 +40,9 @@ what throws all away, since attackers take processor time too, and against the n
 			if o.Duration < 100*time.Millisecond || o.Duration > time.Minute {
 				return usageError{fmt.Errorf("--duration: want 100ms to 1m")}
 			}
+			if o.Rounds < 1 || o.Rounds > 100 {
+				return usageError{fmt.Errorf("--rounds: want 1 to 100")}
+			}
 			self, err := os.Executable()
 			if err != nil {
 				return err
@@ -57,7 +60,8 @@ what throws all away, since attackers take processor time too, and against the n
 		},
 	}
 	flags := command.Flags()
-	flags.DurationVar(&o.Duration, "duration", 5*time.Second, "of each part; there are two for each attack")
+	flags.DurationVar(&o.Duration, "duration", 5*time.Second, "of each part; a round of an attack has two")
+	flags.IntVar(&o.Rounds, "rounds", 3, "of each attack, by turns against the node and what throws all away; medians count")
 	flags.StringArrayVar(&o.Attacks, "attack", nil, "only this one, several times for several: "+strings.Join(abuse.Names(), ", "))
 	flags.StringVar(&dir, "dir", "", "where to write (default: a folder here, removed afterwards)")
 	flags.StringVar(&role, "role", "", "")

@@ -38,11 +38,12 @@ type Limiter struct {
 	addresses   map[string]*used
 	connections int
 	connected   map[string]int // by address
+	answers     answers
 }
 
 // New makes a limiter; reject answers a request that is over a limit.
 func New(limits Limits, reject func(w http.ResponseWriter, status int, detail string)) *Limiter {
-	return &Limiter{limits: limits, reject: reject, addresses: map[string]*used{}, connected: map[string]int{}}
+	return &Limiter{limits: limits, reject: reject, addresses: map[string]*used{}, connected: map[string]int{}, answers: answers{addresses: map[string]*bucket{}}}
 }
 
 // most is how much of something there may be in all and for an address.
@@ -116,6 +117,15 @@ func (l *Limiter) Handler(next http.Handler, callerOf func(r *http.Request) Call
 			return
 		}
 		defer l.give(c, what, 1)
+		if !l.mayAnswer(c, time.Now()) {
+			l.reject(w, http.StatusTooManyRequests, "so much was answered to you, or to all who have no access, that you must wait")
+			return
+		}
+		if !c.Stream && !c.Known {
+			out := &counted{ResponseWriter: w}
+			defer func() { l.answered(c, out.bytes, time.Now()) }()
+			w = out
+		}
 		control := http.NewResponseController(w)
 		if c.Stream { // it sets its own, and nothing more is read
 			_ = control.SetReadDeadline(time.Time{})

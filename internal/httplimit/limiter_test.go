@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aqsha/aqsha/internal/httplimit"
 )
@@ -151,6 +153,41 @@ func TestOneBody(t *testing.T) {
 			t.Errorf("%d bytes, known %v: %v", test.size, test.known, err)
 		}
 	}
+}
+
+// Who has been answered much waits; others, and those who are known, do not.
+func TestAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := small
+		limits.Answers, limits.AnswersPerAddress = 3000, 1000
+		handler := httplimit.New(limits, reject).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1500)) }), callerOf)
+		ask := func(from string, known bool) int {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, request(from, "/x", known, ""))
+			return w.Code
+		}
+		for i, want := range []int{200, 200, 429, 429} {
+			if got := ask("a", false); got != want {
+				t.Errorf("answer %d: %d, want %d", i, got, want)
+			}
+		}
+		for range 5 {
+			if got := ask("bank", true); got != 200 {
+				t.Errorf("who is known: %d", got)
+			}
+		}
+		if got := ask("b", false); got != 200 {
+			t.Errorf("another address: %d", got)
+		}
+		ask("c", false) // strangers together have 1,500 more
+		if got := ask("d", false); got != 429 {
+			t.Errorf("one stranger more: %d", got)
+		}
+		time.Sleep(2 * time.Second)
+		if got := ask("a", false); got != 200 {
+			t.Errorf("two seconds later: %d", got)
+		}
+	})
 }
 
 // Connections beyond an address's share are closed at once, and counted no more when they are gone.

@@ -14,6 +14,7 @@ type Limits struct {
 	Body                               int64 // bytes of one
 	StrangersBody                      int64 // bytes of one of a stranger's
 	Bodies, BodiesPerAddress           int64 // bytes of all under way, beyond each one's first SmallBody
+	Answers, AnswersPerAddress         int64 // bytes a second of what strangers are answered; 0 for any
 }
 
 // SmallBody is what a body may have beside the budget of bodies: a payment goes through however many unfinished bodies others

@@ -75,6 +75,9 @@ func (q *Queue[T]) disgraced(s *queue[T], now time.Time) bool {
 // free is how many transactions more a source may have waiting.
 func (q *Queue[T]) free(s *queue[T], now time.Time) int {
 	most := max(1, q.room/shares[s.source.Class].part)
+	if s.source.Class == Stranger && s.standing.valid < knownFrom {
+		most = min(most, newMost)
+	}
 	if q.disgraced(s, now) {
 		most = max(1, most/disgracedPart)
 	}

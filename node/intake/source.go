@@ -24,6 +24,12 @@ var shares = [classes]share{Own: {1, 1024}, Access: {2, 1024}, Session: {16, 128
 // Who is not known has at most so much of the queue, all together, that whoever has an access still finds room.
 const unknownPart, unknownParts = 3, 4
 
+// A stranger of whom not so many signatures were valid lately has at most so much of the queue: what he sends may be forged.
+const (
+	knownFrom = 32
+	newMost   = 256
+)
+
 // A source in disgrace has one part in so many of its share.
 const disgracedPart = 64
 
