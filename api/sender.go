@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/ledger"
@@ -13,12 +14,22 @@ import (
 
 type addressKey struct{}
 
-// addressOf is by what a caller's address counts. A request within the process has none.
-func addressOf(r *http.Request) string {
+// addressOf is by what a caller's address counts. A request within the process has none; one of a proxy's is of whom the
+// proxy says, last, that it came from.
+func (s *Server) addressOf(r *http.Request) string {
 	if r.RemoteAddr == "" {
 		return ""
 	}
-	return httplimit.AddressOf(r.RemoteAddr)
+	address := httplimit.AddressOf(r.RemoteAddr)
+	if s.options.Proxy == "" || address != s.options.Proxy {
+		return address
+	}
+	list := r.Header.Values("X-Forwarded-For")
+	if len(list) == 0 {
+		return address
+	}
+	hops := strings.Split(list[len(list)-1], ",")
+	return httplimit.AddressOf(strings.TrimSpace(hops[len(hops)-1]))
 }
 
 // senderOf says whose share of the node's queue a request takes, and what may be told of what it did not sign. Everybody is a

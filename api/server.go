@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aqsha/aqsha/internal/httplimit"
+	"github.com/aqsha/aqsha/internal/recent"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
@@ -35,6 +39,11 @@ type Options struct {
 	Instance string
 	Logger   *slog.Logger // nil discards
 	Members  Members      // who follows this node, as its configuration says
+	// TLS is spoken on what Listen opens, under Names; nil for none. Proxy is the address of a proxy that ends TLS before this
+	// server: nobody else is let in, and it says whom it speaks for (X-Forwarded-For).
+	TLS   *tls.Config
+	Names []string
+	Proxy string
 	// Limits of what callers may hold at once; nil for those that fit the process.
 	Limits *httplimit.Limits
 }
@@ -75,10 +84,14 @@ type Server struct {
 	handler http.Handler
 	api     huma.API
 
-	seconds    *prometheus.HistogramVec // of requests
-	errors     *serverErrors
-	sessions   *sessions
-	limiter    *httplimit.Limiter
+	seconds  *prometheus.HistogramVec // of requests
+	errors   *serverErrors
+	sessions *sessions
+	limiter  *httplimit.Limiter
+	shown    struct { // blocks as they were shown last
+		mu     sync.Mutex
+		blocks *recent.Map[uint64, BlockView]
+	}
 	access     atomic.Pointer[[]Access]
 	streaming  context.Context // ends when the server shuts down, and streams with it
 	endStreams context.CancelFunc
@@ -91,6 +104,7 @@ func New(n *node.Node, options Options) *Server {
 	}
 	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions(options.Origins)}
 	s.SetAccess(options.Access)
+	s.shown.blocks = recent.New[uint64, BlockView](keptBlocks)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
@@ -115,7 +129,7 @@ func New(n *node.Node, options Options) *Server {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	s.mountPages(mux)
 	s.limiter = httplimit.New(s.limits(), tooMany)
-	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, mux), callerOf))))
+	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, bursts(mux)), callerOf))))
 	return s
 }
 
@@ -189,28 +203,66 @@ func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) {
 // ErrOpenBeyondLoopback means that a node which lets everybody read would be reachable from elsewhere.
 var ErrOpenBeyondLoopback = errors.New("a node that is open to read listens on loopback only: configure access tokens, or listen on 127.0.0.1")
 
-// Listen opens the address to serve on.
+// ErrPlainBeyondLoopback means that access tokens would travel in clear.
+var ErrPlainBeyondLoopback = errors.New("nothing listens beyond loopback without TLS: make a certificate (aqsha tls init NAME) and use --tls self, " +
+	"have one fetched (--tls acme), name yours (--tls files), or name the proxy before this node that ends TLS (--tls proxy=ADDRESS)")
+
+// Listen opens the address to serve on. Callers and connections are bounded before TLS.
 func (s *Server) Listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	if tcp, ok := l.Addr().(*net.TCPAddr); s.options.Open && (!ok || !tcp.IP.IsLoopback()) {
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	beyond := !ok || !tcp.IP.IsLoopback()
+	switch {
+	case beyond && s.options.Open:
 		return nil, errors.Join(ErrOpenBeyondLoopback, l.Close())
+	case beyond && s.options.TLS == nil && s.options.Proxy == "":
+		return nil, errors.Join(ErrPlainBeyondLoopback, l.Close())
 	}
 	s.sessions.listens(l.Addr())
-	return l, nil
+	if s.options.TLS != nil && ok {
+		for _, name := range s.options.Names {
+			s.sessions.add("https://" + net.JoinHostPort(name, strconv.Itoa(tcp.Port)))
+		}
+	}
+	if s.options.Proxy != "" {
+		l = httplimit.Only(l, s.options.Proxy)
+	}
+	return s.limiter.Listen(l, s.options.Proxy), nil
 }
 
-// Serve answers requests until ctx ends, then lets those under way finish.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+// ListenHere opens a port on loopback for this machine's own commands, where the address that others dial speaks TLS.
+func (s *Server) ListenHere() (net.Listener, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s.sessions.listens(l.Addr())
+	return s.limiter.Listen(l, ""), nil
+}
+
+// Serve answers requests until ctx ends, then lets those under way finish. The first listener is that of Listen; others are
+// plain.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{Handler: s.handler, ErrorLog: s.errors.log()}
 	httplimit.Configure(server)
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(s.limiter.Listen(l, "")) }()
+	server.TLSConfig = s.options.TLS
+	failed := make(chan error, len(listeners))
+	for i, l := range listeners {
+		go func() {
+			if i == 0 && s.options.TLS != nil {
+				failed <- server.ServeTLS(l, "", "")
+				return
+			}
+			failed <- server.Serve(l)
+		}()
+	}
 	select {
 	case err := <-failed:
 		return err
@@ -226,6 +278,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	grace, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	err := server.Shutdown(grace)
-	<-failed
+	for range listeners {
+		<-failed
+	}
 	return err
 }

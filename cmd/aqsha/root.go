@@ -21,6 +21,8 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
+	root.PersistentFlags().String("ca", "", "PEM file of an authority that nodes' certificates may be of, besides the system's (or AQSHA_CA)")
+	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return trustCAs(command) }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newVersionCommand(),
@@ -45,6 +47,7 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 		newTxCommand(),
 		newKeyCommand(),
 		newAccessCommand(),
+		newTLSCommand(),
 		newVerifyCommand(),
 		newFollowCommand(),
 		newPromoteCommand(), newSwitchoverCommand(),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -23,6 +24,7 @@ func newUpCommand() *cobra.Command {
 		Short: "Run the ledger and serve its API until interrupted",
 		Example: `  aqsha up
   aqsha up --listen 127.0.0.1:9000 --data ./pilot
+  aqsha tls init tenge.example.kz --data pilot && aqsha up --tls self --listen 0.0.0.0:8420 --data pilot
   aqsha up --accept-time --data ./pilot   # after weeks at rest, when this machine's clock is right`,
 		Long: `Run the ledger and serve its API until interrupted. It ends within ten seconds of SIGTERM.
 
@@ -31,6 +33,10 @@ new keys and contracts fall due at once. While it runs the node holds the clock 
 against the last block. When the last block is longer ago than the shortest delay in force (policy: delay, re-key delay), it
 takes no payments (clock-doubted) until a follower's clock says the same, or you do with --accept-time. A development network
 never asks. /health shows what the node makes of its clock.
+
+Nothing listens beyond loopback without TLS: --tls self (a certificate of "aqsha tls init"), files (yours), acme (fetched from
+a public authority, which asks on port 443), or proxy=ADDRESS: a proxy there ends TLS, and nobody else is let in. This
+machine's own commands speak to a port on loopback.
 
 On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on by itself.`,
 		Args: cobra.NoArgs,
@@ -56,6 +62,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 			if c.Logger, err = newLogger(command, os.Stderr); err != nil {
 				return err
 			}
+			c.takeTLS(command)
 			c.Market = flag(command, "market")
 			c.Reverify, _ = command.Flags().GetBool("reverify")
 			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
@@ -64,6 +71,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 	}
 	addLedgerFlags(command)
 	addLogFlags(command)
+	addTLSFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
 	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
 	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
@@ -102,25 +110,42 @@ var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := newInstance()
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: api.Members{Followers: c.Followers, Acks: c.Acks}})
+	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: api.Members{Followers: c.Followers, Acks: c.Acks}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := c.secure(ctx, dir, &options, logger); err != nil {
+		return err
+	}
+	server := api.New(n, options)
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
 	}
-	url, withdraw, err := announce(dir, listener, instance)
+	listeners := []net.Listener{listener}
+	if options.TLS != nil || options.Proxy != "" { // this machine's own commands need no certificate
+		here, err := server.ListenHere()
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		listeners = append(listeners, here)
+	}
+	url, withdraw, err := announce(dir, listeners[len(listeners)-1], instance)
 	if err != nil {
 		return err
 	}
 	defer withdraw()
+	if options.TLS != nil {
+		url = "https://" + listener.Addr().String()
+	} else {
+		url = "http://" + listener.Addr().String()
+	}
 	if c.Development {
 		fmt.Fprint(os.Stderr, developmentWarning)
 	}
 	fmt.Fprintf(os.Stderr, "Serving %s at %s (API description at %s/docs). Ctrl-C ends.\n", n.Genesis().Name, url, url)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	go watchAccess(ctx, dir, server, logger)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, listener) }()
+	go func() { served <- server.Serve(ctx, listeners...) }()
 	if err := once(ctx, server, url); err != nil {
 		cancel()
 		if errors.Is(err, errDone) {

@@ -81,3 +81,21 @@ func (c *connection) Close() error {
 	c.leave()
 	return c.Conn.Close()
 }
+
+// Only lets in connections from one address.
+func Only(listener net.Listener, address string) net.Listener { return &only{listener, address} }
+
+type only struct {
+	net.Listener
+	address string
+}
+
+func (l *only) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil || AddressOf(c.RemoteAddr().String()) == l.address {
+			return c, err
+		}
+		_ = c.Close()
+	}
+}
