@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,6 +33,46 @@ type PurposeView struct {
 type DefinitionView struct {
 	ID token.Hash `json:"id"`
 	*contract.Definition
+
+	form json.RawMessage // as it is answered; nil is not made yet
+}
+
+// plainDefinition is a DefinitionView that is encoded field by field.
+type plainDefinition DefinitionView
+
+// MarshalJSON encodes a definition, once.
+func (d DefinitionView) MarshalJSON() ([]byte, error) {
+	if d.form != nil {
+		return d.form, nil
+	}
+	return json.Marshal(plainDefinition(d))
+}
+
+// keptDefinitions is how many definitions are kept as they are answered: strangers may ask for them again and again.
+const keptDefinitions = 1024
+
+// definitionView is a definition as it is answered.
+func (s *Server) definitionView(id token.Hash, encoded []byte) (DefinitionView, error) {
+	s.shown.mu.Lock()
+	view, known := s.shown.definitions.Get(id)
+	s.shown.mu.Unlock()
+	if known {
+		return view, nil
+	}
+	d, refused := contract.Decode(encoded)
+	if refused != nil {
+		return view, refused
+	}
+	view = DefinitionView{ID: id, Definition: d}
+	form, err := json.Marshal(view)
+	if err != nil {
+		return view, err
+	}
+	view.form = form
+	s.shown.mu.Lock()
+	s.shown.definitions.Put(id, view)
+	s.shown.mu.Unlock()
+	return view, nil
 }
 
 // ContractView is a contract as it stands at the last durable block.
@@ -112,11 +153,11 @@ func (s *Server) definitions(ctx context.Context, after token.Hash, limit int) (
 	}
 	list := make([]DefinitionView, 0, len(ids))
 	for i, id := range ids {
-		d, err := contract.Decode(encoded[i])
+		view, err := s.definitionView(id, encoded[i])
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, DefinitionView{id, d})
+		list = append(list, view)
 	}
 	return list, nil
 }

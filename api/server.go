@@ -54,8 +54,8 @@ const strangersBody = 2 << 20
 // strangersAnswers bounds the bytes a second that are encoded for those without an access, where not everybody is open to
 // read: a part of a core's time.
 const (
-	strangersAnswers     = 24 << 20
-	strangersAnswersEach = 8 << 20
+	strangersAnswers     = 12 << 20
+	strangersAnswersEach = 3 << 20
 )
 
 func (s *Server) limits() httplimit.Limits {
@@ -88,9 +88,10 @@ type Server struct {
 	errors   *serverErrors
 	sessions *sessions
 	limiter  *httplimit.Limiter
-	shown    struct { // blocks as they were shown last
-		mu     sync.Mutex
-		blocks *recent.Map[uint64, BlockView]
+	shown    struct { // blocks and definitions as they were shown last: they never change
+		mu          sync.Mutex
+		blocks      *recent.Map[uint64, BlockView]
+		definitions *recent.Map[token.Hash, DefinitionView]
 	}
 	access     atomic.Pointer[[]Access]
 	streaming  context.Context // ends when the server shuts down, and streams with it
@@ -105,6 +106,7 @@ func New(n *node.Node, options Options) *Server {
 	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions(options.Origins)}
 	s.SetAccess(options.Access)
 	s.shown.blocks = recent.New[uint64, BlockView](keptBlocks)
+	s.shown.definitions = recent.New[token.Hash, DefinitionView](keptDefinitions)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
