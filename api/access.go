@@ -77,7 +77,8 @@ type accessKey struct{}
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		access := s.accessOf(r)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accessKey{}, access)))
+		ctx := context.WithValue(context.WithValue(r.Context(), accessKey{}, access), addressKey{}, s.addressOf(r))
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/sse"
@@ -96,6 +97,12 @@ func (s *Server) block(height uint64) (view BlockView, err error) {
 	if height > s.node.Head().Height {
 		return view, token.Errorf(node.NotFound, "height", "the last block is %d", s.node.Head().Height)
 	}
+	s.shown.mu.Lock()
+	view, known := s.shown.blocks.Get(height)
+	s.shown.mu.Unlock()
+	if known {
+		return view, nil
+	}
 	info, err := s.node.Log().Batch(height)
 	if err != nil {
 		return view, err
@@ -106,7 +113,11 @@ func (s *Server) block(height uint64) (view BlockView, err error) {
 	}
 	leaf := *e.Leaf
 	leaf.Genesis = nil
-	return BlockView{leaf, info.FirstIndex, info.Size(), info.Root.String()}, nil
+	view = BlockView{leaf, info.FirstIndex, info.Size(), info.Root.String()}
+	s.shown.mu.Lock()
+	s.shown.blocks.Put(height, view)
+	s.shown.mu.Unlock()
+	return view, nil
 }
 
 func (s *Server) blockEntries(ctx context.Context, height uint64) (BlockEntries, error) {
@@ -141,16 +152,27 @@ func (s *Server) stream(ctx context.Context, in *streamInput, send sse.Sender) {
 	if last, err := strconv.ParseUint(in.LastEventID, 10, 63); err == nil {
 		height = last + 1
 	}
-	for ; ; height++ {
+	for {
 		if err := s.node.WaitHeight(ctx, height); err != nil {
 			return
 		}
-		view, err := s.block(height)
-		if err != nil {
-			return
+		for last := s.node.Head().Height; height <= last; height++ {
+			view, err := s.block(height)
+			if err != nil {
+				return
+			}
+			hold(ctx, height < last && height%streamTogether != 0)
+			if err := send(sse.Message{ID: int(height), Data: view}); err != nil {
+				return
+			}
 		}
-		if err := send(sse.Message{ID: int(height), Data: view}); err != nil {
+		select {
+		case <-time.After(blocksPause):
+		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// streamTogether is how many blocks go out together at most.
+const streamTogether = 64

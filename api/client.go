@@ -39,9 +39,7 @@ type Client struct {
 // NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them
 // leads, and follows the leader. access is an access token, or empty.
 func NewClient(base, access string) *Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 64
-	return &Client{bases: splitNodes(base), http: &http.Client{Transport: transport}, access: access}
+	return &Client{bases: splitNodes(base), http: &http.Client{Transport: newTransport(), CheckRedirect: noRedirect}, access: access}
 }
 
 // Local makes a client of a server in this process, without a network between.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -69,6 +70,7 @@ var statusOf = map[token.Code]int{
 	ledger.Duplicate:     http.StatusConflict,
 	ledger.BadSignature:  http.StatusForbidden,
 	ledger.NotAuthorised: http.StatusForbidden,
+	node.NotAccepted:     http.StatusForbidden,
 	token.TooLarge:       http.StatusRequestEntityTooLarge,
 	token.NotCanonical:   http.StatusBadRequest,
 	token.WrongType:      http.StatusBadRequest,
@@ -98,6 +100,13 @@ func problemOf(err error) *Problem {
 func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		for _, err := range errs {
+			var large *http.MaxBytesError
+			switch {
+			case errors.Is(err, httplimit.ErrBodies):
+				return newProblem(http.StatusTooManyRequests, string(node.Overloaded), "body", err.Error())
+			case errors.As(err, &large):
+				return newProblem(http.StatusRequestEntityTooLarge, string(token.TooLarge), "body", fmt.Sprintf("at most %d bytes", large.Limit))
+			}
 			var detail *huma.ErrorDetail
 			if errors.As(err, &detail) {
 				return newProblem(status, codeInvalid, detail.Location, detail.Message)

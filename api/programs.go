@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,6 +33,46 @@ type PurposeView struct {
 type DefinitionView struct {
 	ID token.Hash `json:"id"`
 	*contract.Definition
+
+	form json.RawMessage // as it is answered; nil is not made yet
+}
+
+// plainDefinition is a DefinitionView that is encoded field by field.
+type plainDefinition DefinitionView
+
+// MarshalJSON encodes a definition, once.
+func (d DefinitionView) MarshalJSON() ([]byte, error) {
+	if d.form != nil {
+		return d.form, nil
+	}
+	return json.Marshal(plainDefinition(d))
+}
+
+// keptDefinitions is how many definitions are kept as they are answered: strangers may ask for them again and again.
+const keptDefinitions = 1024
+
+// definitionView is a definition as it is answered.
+func (s *Server) definitionView(id token.Hash, encoded []byte) (DefinitionView, error) {
+	s.shown.mu.Lock()
+	view, known := s.shown.definitions.Get(id)
+	s.shown.mu.Unlock()
+	if known {
+		return view, nil
+	}
+	d, refused := contract.Decode(encoded)
+	if refused != nil {
+		return view, refused
+	}
+	view = DefinitionView{ID: id, Definition: d}
+	form, err := json.Marshal(view)
+	if err != nil {
+		return view, err
+	}
+	view.form = form
+	s.shown.mu.Lock()
+	s.shown.definitions.Put(id, view)
+	s.shown.mu.Unlock()
+	return view, nil
 }
 
 // ContractView is a contract as it stands at the last durable block.
@@ -40,6 +81,8 @@ type ContractView struct {
 	Name string       `json:"name" doc:"of its definition"`
 	Held []money.Tiyn `json:"held" doc:"by asset"`
 	Size uint64       `json:"size" doc:"of the log, at which the answer stands"`
+
+	encoded []byte // its definition
 }
 
 // contractPage bounds how many contracts one answer lists.
@@ -57,35 +100,19 @@ func (s *Server) registerPrograms() {
 			})
 			return ok(list, err)
 		})
-	huma.Register(s.api, operation("list-purposes", "/v1/purposes", "Purposes of marked tenge"),
-		func(ctx context.Context, _ *struct{}) (*answer[[]PurposeView], error) {
-			list := []PurposeView{}
-			err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
-				for number := uint32(1); int(number) <= state.Purposes(); number++ {
-					list = append(list, purposeView(state, number))
-				}
-			})
-			return ok(list, err)
+	huma.Register(s.api, operation("list-purposes", "/v1/purposes", "Purposes of marked tenge, by number"),
+		func(ctx context.Context, in *struct {
+			After uint32 `query:"after" doc:"numbers after this one"`
+			Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000" doc:"a full page may have another after it"`
+		}) (*answer[[]PurposeView], error) {
+			return ok(s.purposes(ctx, in.After, in.Limit))
 		})
-	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts"),
-		func(ctx context.Context, _ *struct{}) (*answer[[]DefinitionView], error) {
-			list := []DefinitionView{}
-			var refused error
-			err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
-				for _, id := range state.Definitions() {
-					encoded, _ := state.Definition(id)
-					d, err := contract.Decode(encoded)
-					if err != nil {
-						refused = err
-						return
-					}
-					list = append(list, DefinitionView{id, d})
-				}
-			})
-			if err == nil {
-				err = refused
-			}
-			return ok(list, err)
+	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts, by id"),
+		func(ctx context.Context, in *struct {
+			After token.Hash `query:"after" doc:"ids after this one"`
+			Limit int        `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"a full page may have another after it"`
+		}) (*answer[[]DefinitionView], error) {
+			return ok(s.definitions(ctx, in.After, in.Limit))
 		})
 	huma.Register(s.api, operation("list-contracts", "/v1/contracts", "Live contracts, by id"),
 		func(ctx context.Context, in *struct {
@@ -97,6 +124,42 @@ func (s *Server) registerPrograms() {
 		func(ctx context.Context, in *WalletPath) (*answer[ContractView], error) {
 			return ok(s.contract(ctx, in.ID, in.MinSize))
 		})
+}
+
+// purposes reads a page of purposes. Under the state's lock it copies; that is encoded afterwards.
+func (s *Server) purposes(ctx context.Context, after uint32, limit int) ([]PurposeView, error) {
+	list := make([]PurposeView, 0, limit)
+	err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		for number := uint64(after) + 1; number <= uint64(state.Purposes()) && len(list) < limit; number++ {
+			list = append(list, purposeView(state, uint32(number)))
+		}
+	})
+	return list, err
+}
+
+// definitions reads a page of definitions. Encodings are never changed: they are read after the lock.
+func (s *Server) definitions(ctx context.Context, after token.Hash, limit int) ([]DefinitionView, error) {
+	var ids []token.Hash
+	var encoded [][]byte
+	err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		ids = state.DefinitionsAfter(after, limit)
+		for _, id := range ids {
+			e, _ := state.Definition(id)
+			encoded = append(encoded, e)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]DefinitionView, 0, len(ids))
+	for i, id := range ids {
+		view, err := s.definitionView(id, encoded[i])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, view)
+	}
+	return list, nil
 }
 
 func purposeView(state *livestate.State, number uint32) PurposeView {
@@ -111,12 +174,24 @@ func contractView(state *livestate.State, c *ledger.Contract, head node.Head) Co
 		t, _ := state.Token(id)
 		view.Held = append(view.Held, t.Amount)
 	}
-	if encoded, ok := state.Definition(c.Definition); ok {
-		if d, err := contract.Decode(encoded); err == nil {
-			view.Name = d.Name
-		}
-	}
+	view.encoded, _ = state.Definition(c.Definition)
 	return view
+}
+
+// named gives contracts the names of their definitions, after the state's lock.
+func named(views []ContractView) {
+	names := map[token.Hash]string{}
+	for i := range views {
+		v := &views[i]
+		name, known := names[v.Definition]
+		if !known {
+			if d, err := contract.Decode(v.encoded); err == nil {
+				name = d.Name
+			}
+			names[v.Definition] = name
+		}
+		v.Name, v.encoded = name, nil
+	}
 }
 
 // contract reads a contract. Who may read one of its parties, or its creator's wallets, may read it.
@@ -153,7 +228,9 @@ func (s *Server) contract(ctx context.Context, id token.WalletID, minSize uint64
 	if !found {
 		return ContractView{}, token.Errorf(node.NotFound, "id", "no live contract %s: it has ended, or never was", id)
 	}
-	return view, nil
+	one := []ContractView{view}
+	named(one)
+	return one[0], nil
 }
 
 func (s *Server) contracts(ctx context.Context, after token.WalletID) ([]ContractView, error) {
@@ -162,12 +239,11 @@ func (s *Server) contracts(ctx context.Context, after token.WalletID) ([]Contrac
 	}
 	list := []ContractView{}
 	err := s.node.View(ctx, func(state *livestate.State, head node.Head) {
-		for _, id := range state.Contracts() {
-			if id.String() > after.String() && len(list) < contractPage {
-				list = append(list, contractView(state, state.Contract(id), head))
-			}
+		for _, id := range state.ContractsAfter(after, contractPage) {
+			list = append(list, contractView(state, state.Contract(id), head))
 		}
 	})
+	named(list)
 	return list, err
 }
 
@@ -176,14 +252,30 @@ func (c *Client) Agencies(ctx context.Context) ([]AgencyView, error) {
 	return get[[]AgencyView](ctx, c, "/v1/agencies")
 }
 
+// How many a client asks for at a time.
+const (
+	purposesAtOnce    = 1000
+	definitionsAtOnce = 200
+)
+
 // Purposes lists purposes, number 1 first.
-func (c *Client) Purposes(ctx context.Context) ([]PurposeView, error) {
-	return get[[]PurposeView](ctx, c, "/v1/purposes")
+func (c *Client) Purposes(ctx context.Context) (all []PurposeView, err error) {
+	for after := uint32(0); ; after = all[len(all)-1].Number {
+		page, err := get[[]PurposeView](ctx, c, fmt.Sprintf("/v1/purposes?limit=%d&after=%d", purposesAtOnce, after))
+		if all = append(all, page...); err != nil || len(page) < purposesAtOnce {
+			return all, err
+		}
+	}
 }
 
-// Definitions lists definitions of contracts.
-func (c *Client) Definitions(ctx context.Context) ([]DefinitionView, error) {
-	return get[[]DefinitionView](ctx, c, "/v1/definitions")
+// Definitions lists definitions of contracts, by id.
+func (c *Client) Definitions(ctx context.Context) (all []DefinitionView, err error) {
+	for after := (token.Hash{}); ; after = all[len(all)-1].ID {
+		page, err := get[[]DefinitionView](ctx, c, fmt.Sprintf("/v1/definitions?limit=%d&after=%s", definitionsAtOnce, after))
+		if all = append(all, page...); err != nil || len(page) < definitionsAtOnce {
+			return all, err
+		}
+	}
 }
 
 // Contract reads a live contract, at least at a size of the log.

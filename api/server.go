@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +17,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aqsha/aqsha/internal/httplimit"
+	"github.com/aqsha/aqsha/internal/recent"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
@@ -35,17 +40,42 @@ type Options struct {
 	Instance string
 	Logger   *slog.Logger // nil discards
 	Members  Members      // who follows this node, as its configuration says
+	// TLS is spoken on what Listen opens, under Names; nil for none. Proxy is the address of a proxy that ends TLS before this
+	// server: nobody else is let in, and it says whom it speaks for (X-Forwarded-For).
+	TLS   *tls.Config
+	Names []string
+	Proxy string
+	// Limits of what callers may hold at once; nil for those that fit the process.
+	Limits *httplimit.Limits
+}
+
+// strangersBody bounds a body that comes without an access, where not everybody is open to read.
+const strangersBody = 2 << 20
+
+// strangersAnswers bounds the bytes a second that are encoded for those without an access, where not everybody is open to
+// read: a part of a core's time.
+const (
+	strangersAnswers     = 12 << 20
+	strangersAnswersEach = 3 << 20
+)
+
+func (s *Server) limits() httplimit.Limits {
+	if s.options.Limits != nil {
+		return *s.options.Limits
+	}
+	l := httplimit.Default(httplimit.Files())
+	if l.Body = maxBody; !s.options.Open {
+		l.StrangersBody = strangersBody
+		l.Answers, l.AnswersPerAddress = strangersAnswers, strangersAnswersEach
+	}
+	return l
 }
 
 // Limits of requests.
 const (
 	maxBody        = 8 << 20 // bytes; many transactions travel in one request
-	headerTimeout  = 10 * time.Second
-	readTimeout    = 60 * time.Second
 	requestTimeout = 30 * time.Second
-	idleTimeout    = 2 * time.Minute
 	lastPayments   = 3 * time.Second // how long payments under way are waited for at the end
-	maxHeader      = 16 << 10
 )
 
 // Server serves one node.
@@ -55,9 +85,15 @@ type Server struct {
 	handler http.Handler
 	api     huma.API
 
-	seconds    *prometheus.HistogramVec // of requests
-	errors     *serverErrors
-	sessions   *sessions
+	seconds  *prometheus.HistogramVec // of requests
+	errors   *serverErrors
+	sessions *sessions
+	limiter  *httplimit.Limiter
+	shown    struct { // blocks and definitions as they were shown last: they never change
+		mu          sync.Mutex
+		blocks      *recent.Map[uint64, BlockView]
+		definitions *recent.Map[token.Hash, DefinitionView]
+	}
 	access     atomic.Pointer[[]Access]
 	members    atomic.Pointer[Members]
 	sites      atomic.Pointer[http.CrossOriginProtection]
@@ -74,6 +110,8 @@ func New(n *node.Node, options Options) *Server {
 	s.SetAccess(options.Access)
 	s.SetMembers(options.Members)
 	s.SetOrigins(options.Origins)
+	s.shown.blocks = recent.New[uint64, BlockView](keptBlocks)
+	s.shown.definitions = recent.New[token.Hash, DefinitionView](keptDefinitions)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
@@ -98,7 +136,8 @@ func New(n *node.Node, options Options) *Server {
 	mux.HandleFunc("GET /livez", livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	s.mountPages(mux)
-	s.handler = s.limit(s.guard(s.identify(timed(s.seconds, mux))))
+	s.limiter = httplimit.New(s.limits(), tooMany)
+	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, bursts(mux)), callerOf))))
 	return s
 }
 
@@ -111,15 +150,36 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 // InstanceHeader carries Options.Instance.
 const InstanceHeader = "Aqsha-Instance"
 
-// limit bounds what one request may send.
-func (s *Server) limit(next http.Handler) http.Handler {
+// name puts the server's own word into every answer.
+func (s *Server) name(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.options.Instance != "" {
 			w.Header().Set(InstanceHeader, s.options.Instance)
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tooMany answers a request that is over a limit.
+func tooMany(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Retry-After", "1")
+	writeProblem(w, newProblem(status, string(node.Overloaded), "", detail))
+}
+
+// streamPaths are those of streams: they last, and are counted apart.
+func isStream(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/v1/feed" || strings.HasSuffix(r.URL.Path, "/stream"))
+}
+
+// callerOf is what a request counts to.
+func callerOf(r *http.Request) httplimit.Caller {
+	address, _ := r.Context().Value(addressKey{}).(string)
+	access, _ := r.Context().Value(accessKey{}).(*Access)
+	known := access != nil && access != everything
+	if known { // wherever it comes from
+		address = "access " + access.Name + access.TokenSHA256 + access.wallet.String()
+	}
+	return httplimit.Caller{Address: address, Known: known, Stream: isStream(r)}
 }
 
 // mountLog serves the log's public parts, and entries to those who may read all.
@@ -156,30 +216,66 @@ func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) {
 // ErrOpenBeyondLoopback means that a node which lets everybody read would be reachable from elsewhere.
 var ErrOpenBeyondLoopback = errors.New("a node that is open to read listens on loopback only: configure access tokens, or listen on 127.0.0.1")
 
-// Listen opens the address to serve on.
+// ErrPlainBeyondLoopback means that access tokens would travel in clear.
+var ErrPlainBeyondLoopback = errors.New("nothing listens beyond loopback without TLS: make a certificate (aqsha tls init NAME) and use --tls self, " +
+	"have one fetched (--tls acme), name yours (--tls files), or name the proxy before this node that ends TLS (--tls proxy=ADDRESS)")
+
+// Listen opens the address to serve on. Callers and connections are bounded before TLS.
 func (s *Server) Listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	if tcp, ok := l.Addr().(*net.TCPAddr); s.options.Open && (!ok || !tcp.IP.IsLoopback()) {
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	beyond := !ok || !tcp.IP.IsLoopback()
+	switch {
+	case beyond && s.options.Open:
 		return nil, errors.Join(ErrOpenBeyondLoopback, l.Close())
+	case beyond && s.options.TLS == nil && s.options.Proxy == "":
+		return nil, errors.Join(ErrPlainBeyondLoopback, l.Close())
 	}
 	s.sessions.listens(l.Addr())
-	return l, nil
+	if s.options.TLS != nil && ok {
+		for _, name := range s.options.Names {
+			s.sessions.add("https://" + net.JoinHostPort(name, strconv.Itoa(tcp.Port)))
+		}
+	}
+	if s.options.Proxy != "" {
+		l = httplimit.Only(l, s.options.Proxy)
+	}
+	return s.limiter.Listen(l, s.options.Proxy), nil
 }
 
-// Serve answers requests until ctx ends, then lets those under way finish.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: s.errors.log(),
+// ListenHere opens a port on loopback for this machine's own commands, where the address that others dial speaks TLS.
+func (s *Server) ListenHere() (net.Listener, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
 	}
+	s.sessions.listens(l.Addr())
+	return s.limiter.Listen(l, ""), nil
+}
+
+// Serve answers requests until ctx ends, then lets those under way finish. The first listener is that of Listen; others are
+// plain.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	server := &http.Server{Handler: s.handler, ErrorLog: s.errors.log()}
+	httplimit.Configure(server)
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	server.TLSConfig = s.options.TLS
+	failed := make(chan error, len(listeners))
+	for i, l := range listeners {
+		go func() {
+			if i == 0 && s.options.TLS != nil {
+				failed <- server.ServeTLS(l, "", "")
+				return
+			}
+			failed <- server.Serve(l)
+		}()
+	}
 	select {
 	case err := <-failed:
 		return err
@@ -195,6 +291,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	grace, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	err := server.Shutdown(grace)
-	<-failed
+	for range listeners {
+		<-failed
+	}
 	return err
 }

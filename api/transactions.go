@@ -62,17 +62,17 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 			}
 			return nil, newProblem(http.StatusBadRequest, codeInvalid, "body", err.Error())
 		}
-		receipt, err := s.node.Submit(ctx, &tx)
-		if err != nil {
-			return nil, withRetry(problemOf(err))
+		receipts, errs := s.node.SubmitAllOf(ctx, senderOf(ctx), []*token.Transaction{&tx})
+		if errs[0] != nil {
+			return nil, withRetry(problemOf(errs[0]))
 		}
-		return asJSON(receipt)
+		return asJSON(receipts[0])
 	case "application/cbor-seq", "application/cbor":
 		txs, err := decodeSequence(body)
 		if err != nil {
 			return nil, problemOf(err)
 		}
-		receipts, errs := s.node.SubmitAll(ctx, txs)
+		receipts, errs := s.node.SubmitAllOf(ctx, senderOf(ctx), txs)
 		if errs[0] != nil && problemOf(errs[0]).Status == http.StatusTooManyRequests {
 			return nil, withRetry(problemOf(errs[0])) // later ones were not taken in either
 		}

@@ -199,13 +199,3 @@ func (r *Rule) first(p *Payment) (int, *token.Error) {
 	}
 	return refused, nil
 }
-
-// Admits says whether contracts of a definition may hold the purpose's money.
-func (r *Rule) Admits(definition token.Hash) bool {
-	for _, h := range r.Purpose.Contracts {
-		if h == definition {
-			return true
-		}
-	}
-	return false
-}

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/token"
 )
@@ -100,18 +102,15 @@ func (x *Executor) permitted(from, wanted uint32, payment *contract.Payment) (af
 
 // admits checks that contracts of a definition may hold a purpose's money: by its own rule, or one that amends it and has begun.
 func (x *Executor) admits(number uint32, definition token.Hash) *token.Error {
-	r, err := x.rule(number)
-	if err != nil {
-		return err
+	p := x.state.Purpose(number)
+	if p == nil {
+		return refuse(UnknownPurpose, "outputs", "no purpose %d", number)
 	}
 	for n := number; n != 0; n = x.state.Purpose(n).AmendedBy {
-		amending, err := x.rule(n)
-		if err != nil {
-			return err
-		}
-		if amending.Admits(definition) && (n == number || x.now >= amending.Purpose.FromMillis) {
+		amending := x.state.Purpose(n)
+		if slices.Contains(amending.Contracts, definition) && (n == number || x.now >= amending.FromMillis) {
 			return nil
 		}
 	}
-	return refuse(NotAdmitted, "assets", "money for %q may not be held by contracts of definition %s", r.Purpose.Name, definition)
+	return refuse(NotAdmitted, "assets", "money for %q may not be held by contracts of definition %s", p.Name, definition)
 }

@@ -25,7 +25,7 @@ func (x *Executor) define(t *token.Define) *token.Error {
 	if err != nil {
 		return err
 	}
-	program, problems := contract.CompileUnder(x.rulesVersion, d)
+	program, problems := x.compileNew(id, d)
 	if len(problems) > 0 {
 		return problems.Refusal()
 	}
@@ -33,34 +33,6 @@ func (x *Executor) define(t *token.Define) *token.Error {
 	x.state.AddDefinition(id, slices.Clone(t.Definition))
 	x.keepProgram(id, program)
 	return nil
-}
-
-func (x *Executor) keepProgram(id token.Hash, p *contract.Program) {
-	if x.programs == nil || len(x.programs) >= cachedPrograms {
-		x.programs = map[token.Hash]*contract.Program{}
-	}
-	x.programs[id] = p
-}
-
-// program is a definition compiled, remembered.
-func (x *Executor) program(id token.Hash) (*contract.Program, *token.Error) {
-	if p, ok := x.programs[id]; ok {
-		return p, nil
-	}
-	encoded, ok := x.state.Definition(id)
-	if !ok {
-		return nil, refuse(UnknownDefinition, "definition", "no definition %s", id)
-	}
-	d, err := contract.Decode(encoded)
-	if err == nil {
-		p, problems := contract.CompileRegistered(x.rulesVersion, d)
-		if len(problems) == 0 {
-			x.keepProgram(id, p)
-			return p, nil
-		}
-		err = problems.Refusal()
-	}
-	panic("a registered definition does not compile: " + err.Error())
 }
 
 // caller reads and checks the wallet that creates a contract or calls an action.
@@ -74,9 +46,8 @@ func (x *Executor) caller(id token.WalletID) (Wallet, *token.Error) {
 
 // create makes a contract.
 func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error {
-	program, err := x.program(t.Definition)
-	if err != nil {
-		return err
+	if _, ok := x.state.Definition(t.Definition); !ok {
+		return refuse(UnknownDefinition, "definition", "no definition %s", t.Definition)
 	}
 	creator, err := x.caller(t.Creator)
 	if err != nil {
@@ -86,6 +57,10 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 		if err := x.mayReceive(party, "parties"); err != nil {
 			return err
 		}
+	}
+	program, err := x.program(t.Definition) // what may take long to compile comes after what costs nothing
+	if err != nil {
+		return err
 	}
 	for _, number := range t.Assets {
 		if number == 0 {
@@ -144,6 +119,10 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	if c.Frozen {
 		return refuse(Frozen, "contract", "contract %s is frozen", t.Contract)
 	}
+	caller, err := x.caller(t.Caller)
+	if err != nil {
+		return err
+	}
 	program, err := x.program(c.Definition)
 	if err != nil {
 		return err
@@ -154,10 +133,6 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	}
 	if len(t.Paid) != len(c.Assets) {
 		return refuse(contract.WrongPayment, "paid", "%d amounts, the contract has %d assets", len(t.Paid), len(c.Assets))
-	}
-	caller, err := x.caller(t.Caller)
-	if err != nil {
-		return err
 	}
 	if err := x.bring(t.Caller, &caller, c, t.Inputs, t.Paid); err != nil {
 		return err
@@ -412,7 +387,7 @@ func (x *Executor) remove(c *Contract) {
 
 // definitionOf is a registered definition, compiled before or not.
 func (x *Executor) definitionOf(id token.Hash) *contract.Definition {
-	if p, ok := x.programs[id]; ok {
+	if p, ok := x.programs.Get(id); ok {
 		return p.Definition
 	}
 	encoded, _ := x.state.Definition(id)

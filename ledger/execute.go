@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/internal/recent"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
@@ -33,11 +34,15 @@ type Executor struct {
 	// Strict refuses under an earlier version of the rules what a later one forbids: for whoever makes blocks.
 	Strict bool
 
+	tellable     bool         // why the last transaction was refused
 	rulesVersion uint32       // that the block follows
 	outlawed     *token.Error // what a later version says of the transaction under way
 
-	rules    map[uint32]*contract.Rule // of purposes, compiled
-	programs map[token.Hash]*contract.Program
+	// Compiled has definitions that were compiled elsewhere meanwhile, outside of the state's lock; nil for none.
+	Compiled func(rules uint32, id token.Hash) (Compiled, bool)
+
+	rules    *recent.Map[uint32, *contract.Rule] // of purposes, compiled
+	programs *recent.Map[token.Hash, *contract.Program]
 	marks    []uint32 // purposes whose money moved in the block
 
 	keys    []token.PublicKey // scratch, reused between transactions
@@ -62,7 +67,7 @@ type Executor struct {
 
 // NewExecutor works on a state that Found has founded, or that was recovered.
 func NewExecutor(network token.NetworkID, state State) *Executor {
-	return &Executor{network: network, state: state}
+	return &Executor{network: network, state: state, rules: recent.New[uint32, *contract.Rule](KeptCompiled), programs: recent.New[token.Hash, *contract.Program](KeptCompiled)}
 }
 
 // Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order; whoever makes the block gives
@@ -74,7 +79,9 @@ func (x *Executor) Begin(height, timeMillis uint64) []System {
 		panic(err.Error()) // whoever makes or replays blocks has asked before
 	}
 	if rules != x.rulesVersion {
-		x.rulesVersion, x.rules, x.programs = rules, nil, nil // what was compiled was so under the rules before
+		x.rulesVersion = rules
+		x.rules.Clear() // what was compiled was so under the rules before
+		x.programs.Clear()
 	}
 	x.marks = x.marks[:0]
 	due := x.applyDue()
@@ -110,7 +117,7 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 // which its signatures were found valid, in order (see Keys); if they are not the present ones,
 // or nil, the signatures are verified here.
 func (x *Executor) Apply(tx *token.Transaction, verified []token.PublicKey) *token.Error {
-	x.outlawed = nil
+	x.outlawed, x.tellable = nil, true
 	if err := x.checkTime(tx); err != nil {
 		return err
 	}
@@ -119,6 +126,7 @@ func (x *Executor) Apply(tx *token.Transaction, verified []token.PublicKey) *tok
 	}
 	if !x.TrustSignatures {
 		if err := x.checkSignatures(tx, verified); err != nil {
+			x.tellable = false
 			return err
 		}
 	}
@@ -129,6 +137,22 @@ func (x *Executor) Apply(tx *token.Transaction, verified []token.PublicKey) *tok
 	x.count++
 	return nil
 }
+
+// Refuse is Apply of a transaction that is refused for a reason that was found before.
+func (x *Executor) Refuse(why *token.Error) *token.Error {
+	x.tellable = why.Code == Expired
+	return why
+}
+
+// RefuseOpenly is Refuse where all signatures hold: whoever sent it may be told why.
+func (x *Executor) RefuseOpenly(why *token.Error) *token.Error {
+	x.tellable = true
+	return why
+}
+
+// Tellable says whether anybody may be told why the last transaction was refused: its signatures hold, so that it is who may
+// know that asks, or the reason lies in the transaction alone.
+func (x *Executor) Tellable() bool { return x.tellable }
 
 // Effects are those of the transaction that was applied last. They are valid until the next.
 func (x *Executor) Effects() *Effects { return &x.effects }
@@ -165,11 +189,16 @@ func (x *Executor) keysOf(tx *token.Transaction) ([]token.PublicKey, *token.Erro
 func Verify(network token.NetworkID, tx *token.Transaction, keys []token.PublicKey) *token.Error {
 	for i := range tx.Witnesses {
 		w := &tx.Witnesses[i]
-		if !token.Verify(keys[i], token.Digest(network, tx.ID(), w.Role), &w.Signature) {
+		if !VerifyWitness(network, tx, w, keys[i]) {
 			return BadSignatureOf(w)
 		}
 	}
 	return nil
+}
+
+// VerifyWitness says whether one of a transaction's signatures is by a key.
+func VerifyWitness(network token.NetworkID, tx *token.Transaction, w *token.Witness, key token.PublicKey) bool {
+	return token.Verify(key, token.Digest(network, tx.ID(), w.Role), &w.Signature)
 }
 
 // BadSignatureOf is the refusal of a transaction for one witness.
@@ -183,8 +212,8 @@ func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 	case token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct:
 		ahead = x.state.Authority().Policy.ValidAheadMillis
 	}
-	if tx.ValidUntil < x.now {
-		return refuse(Expired, "valid_until", "%d ms before the block's time", x.now-tx.ValidUntil)
+	if late := Late(x.now, tx); late != nil {
+		return late
 	}
 	if tx.ValidUntil > x.now+ahead {
 		return refuse(TooFarAhead, "valid_until", "%d ms after the block's time, at most %d", tx.ValidUntil-x.now, ahead)

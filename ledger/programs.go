@@ -52,6 +52,7 @@ type Programs struct {
 	agencies    map[token.WalletID]Agency
 	purposes    []*Purpose // number 1 first
 	definitions map[token.Hash][]byte
+	defined     []token.Hash // their ids, in order
 	contracts   map[token.WalletID]*Contract
 	ends        endHeap
 	named       map[token.WalletID]int // in how many live contracts a wallet is a party
@@ -104,7 +105,14 @@ func (p *Programs) Definition(id token.Hash) ([]byte, bool) {
 	return d, ok
 }
 
-func (p *Programs) AddDefinition(id token.Hash, encoded []byte) { p.definitions[id] = encoded }
+func (p *Programs) AddDefinition(id token.Hash, encoded []byte) {
+	p.definitions[id] = encoded
+	if at, known := slices.BinarySearchFunc(p.defined, id, compareHashes); !known {
+		p.defined = slices.Insert(p.defined, at, id)
+	}
+}
+
+func compareHashes(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) }
 
 // Contract is a live contract's record; nil for none. The executor changes it in place, after saying so to ChangeContract.
 func (p *Programs) Contract(id token.WalletID) *Contract { return p.contracts[id] }
@@ -177,12 +185,32 @@ func (p *Programs) Agencies() []token.WalletID      { return sortedIDs(p.agencie
 func (p *Programs) Contracts() []token.WalletID     { return sortedIDs(p.contracts) }
 func (p *Programs) ClosedWallets() []token.WalletID { return sortedIDs(p.closed) }
 
-func (p *Programs) Definitions() []token.Hash {
-	ids := make([]token.Hash, 0, len(p.definitions))
-	for id := range p.definitions { // any order: sorted below
-		ids = append(ids, id)
+func (p *Programs) Definitions() []token.Hash { return slices.Clone(p.defined) }
+
+// DefinitionsAfter lists at most so many ids of definitions that come after one, in order.
+func (p *Programs) DefinitionsAfter(id token.Hash, most int) []token.Hash {
+	from, known := slices.BinarySearchFunc(p.defined, id, compareHashes)
+	if known {
+		from++
 	}
-	slices.SortFunc(ids, func(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Clone(p.defined[from:min(len(p.defined), from+most)])
+}
+
+// ContractsAfter lists at most so many ids of live contracts that come after one, in order.
+func (p *Programs) ContractsAfter(id token.WalletID, most int) (ids []token.WalletID) {
+	sort := func() {
+		slices.SortFunc(ids, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+		ids = ids[:min(len(ids), most)]
+	}
+	for next := range p.contracts { // any order: sorted, and cut, whenever twice as many are there as are wanted
+		if bytes.Compare(next[:], id[:]) <= 0 {
+			continue
+		}
+		if ids = append(ids, next); len(ids) >= 2*most {
+			sort()
+		}
+	}
+	sort()
 	return ids
 }
 

@@ -82,7 +82,7 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 	x.state.PutAgency(t.Agency, agency)
 	x.state.AddPurpose(Purpose{Agency: t.Agency, Purpose: t.Purpose})
 	for n := t.Purpose.Amends; n != 0; n = x.state.Purpose(n).Amends {
-		delete(x.rules, n) // it may last longer now
+		x.rules.Delete(n) // it may last longer now
 	}
 	return nil
 }
@@ -100,29 +100,6 @@ func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
 		return refuse(Held, field, "%s holds money for another wallet; the rules alone put it there", id)
 	}
 	return nil
-}
-
-// cachedPrograms bounds how many definitions and purposes are kept compiled.
-const cachedPrograms = 512
-
-// rule is a purpose compiled, remembered: compiling takes as long as hundreds of payments.
-func (x *Executor) rule(number uint32) (*contract.Rule, *token.Error) {
-	if r, ok := x.rules[number]; ok {
-		return r, nil
-	}
-	p := x.state.Purpose(number)
-	if p == nil {
-		return nil, refuse(UnknownPurpose, "outputs", "no purpose %d", number)
-	}
-	r, problems := contract.CompilePurposeUnder(x.rulesVersion, p.Purpose)
-	if len(problems) > 0 {
-		panic("a registered purpose does not compile: " + problems.Error())
-	}
-	if x.rules == nil || len(x.rules) >= cachedPrograms {
-		x.rules = map[uint32]*contract.Rule{}
-	}
-	x.rules[number] = r
-	return r, nil
 }
 
 // partyOf is what rules see of a wallet.

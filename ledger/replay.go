@@ -23,7 +23,9 @@ const aheadOf = 32
 
 // NewReplay starts from an empty state. With trustSignatures signatures are not verified again.
 func NewReplay(state State, trustSignatures bool) *Replay {
-	return &Replay{state: state, executor: &Executor{state: state, TrustSignatures: trustSignatures}}
+	executor := NewExecutor(token.NetworkID{}, state) // the network follows with the genesis
+	executor.TrustSignatures = trustSignatures
+	return &Replay{state: state, executor: executor}
 }
 
 // ResumeReplay goes on from a state that stands after the given block.

@@ -172,7 +172,8 @@ func (n *Node) answerAll(group []*block, failed *token.Error) {
 					n.metrics.refused.Add(1)
 				}
 			}
-			n.waiting.Add(-int64(len(s.requests)))
+			n.reckonCompiled(s)
+			n.ingest.Done(s.place)
 			n.metrics.transactionTook.observe(now.Sub(s.since), uint64(len(s.requests)))
 			close(s.done)
 		}

@@ -9,6 +9,7 @@ import (
 // Codes of refusals that are the node's own, not the ledger's.
 const (
 	Overloaded   token.Code = "overloaded"         // the queue is full; try again later
+	NotAccepted  token.Code = "not-accepted"       // not signed as the ledger wants it; why is for who may read the wallets that sign
 	Stopped      token.Code = "stopped"            // the node is shutting down
 	WriteFailed  token.Code = "write-failed"       // the disk failed; the node takes no more writes
 	DiskFull     token.Code = "disk-full"          // no room for more of the log; nothing is lost, send the same again later

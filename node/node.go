@@ -14,6 +14,7 @@ import (
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node/intake"
 	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
@@ -92,10 +93,9 @@ type Node struct {
 	lock    interface{ Close() error }
 	logger  *slog.Logger
 
-	ingest   chan *submission
-	waiting  atomic.Int64 // transactions taken in and not yet executed
-	units    chan *unit   // in order of arrival
-	work     chan *unit   // the same, for any verifier
+	ingest   *intake.Queue[*submission]
+	units    chan *unit // in order of arrival
+	work     chan *unit // the same, for any verifier
 	commits  chan *block
 	answers  chan []*block // durable, and waiting for followers
 	stop     chan struct{}
@@ -114,6 +114,7 @@ type Node struct {
 	requests []*request
 	warmer   livestate.Warmer
 	keys     *verifier.Cache
+	compiled *compiled
 
 	snapshots sync.Mutex // one is taken at a time
 	unsnapped unsnapped
@@ -188,7 +189,7 @@ func Open(config Config) (*Node, error) {
 	config.complete()
 	n := &Node{
 		config: config, logger: config.Logger, fs: config.Options.FS,
-		ingest:  make(chan *submission, config.Queue),
+		ingest:  intake.New[*submission](config.Queue, time.Now),
 		units:   make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		work:    make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		commits: make(chan *block, 1),
@@ -205,7 +206,7 @@ func Open(config Config) (*Node, error) {
 	n.cosigners = newCosigners(&config)
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
-	n.keys = verifier.NewCache(config.KeyCache)
+	n.keys, n.compiled = verifier.NewCache(config.KeyCache), newCompiled()
 	err := checkAcks(config.Acks, len(config.Followers), config.Synchronous)
 	if err == nil {
 		err = n.recover()
@@ -266,7 +267,7 @@ func (n *Node) shutDown() error {
 	n.closing.Lock()
 	n.closed = true
 	close(n.stop)
-	close(n.ingest)
+	n.ingest.Close()
 	n.closing.Unlock()
 	n.running.Wait()
 	ahead := len(n.room.held) > 0 // of the log: a snapshot would be of blocks that will be forgotten

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/ledger"
-	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -50,92 +49,26 @@ func (n *Node) collect() {
 		first := held
 		if held = nil; first == nil {
 			var ok bool
-			if first, ok = <-n.ingest; !ok {
+			if first, ok = n.ingest.Pop(true); !ok {
 				return
 			}
 		}
 		u := &unit{submissions: []*submission{first}, size: len(first.requests), bytes: first.bytes, verified: make(chan struct{})}
-	more:
 		for u.size < unitMost {
-			select {
-			case s, ok := <-n.ingest:
-				if !ok {
-					break more
-				}
-				if u.size+len(s.requests) > unitMost || u.bytes+s.bytes > unitBytesMost {
-					held = s
-					break more
-				}
-				u.submissions = append(u.submissions, s)
-				u.size += len(s.requests)
-				u.bytes += s.bytes
-			default:
-				break more
+			s, ok := n.ingest.Pop(false)
+			if !ok {
+				break
 			}
+			if u.size+len(s.requests) > unitMost || u.bytes+s.bytes > unitBytesMost {
+				held = s
+				break
+			}
+			u.submissions = append(u.submissions, s)
+			u.size += len(s.requests)
+			u.bytes += s.bytes
 		}
 		n.work <- u
 		n.units <- u
-	}
-}
-
-// verifier checks signatures of units, any of them.
-func (n *Node) verifier() {
-	defer n.running.Done()
-	v := n.newVerifier()
-	for u := range n.work {
-		n.verify(u, v)
-		close(u.verified)
-	}
-}
-
-func (n *Node) newVerifier() *verifier.Verifier {
-	return &verifier.Verifier{Cache: n.keys, Network: n.network}
-}
-
-// verify finds the keys that each transaction's signatures must be of, as they stand now, and checks all
-// signatures in one batch. What cannot be resolved yet (a wallet registered a moment ago) is left to the
-// executor, which looks again under the then present keys, as it does when those are others than here.
-func (n *Node) verify(u *unit, v *verifier.Verifier) {
-	n.mu.RLock()
-	for _, s := range u.submissions {
-		for i := range s.requests {
-			r := &s.requests[i]
-			if keys, err := ledger.Keys(r.keyed[:0], n.state, r.tx); err == nil {
-				r.keys = keys
-			}
-		}
-	}
-	n.mu.RUnlock()
-	v.Reset()
-	added := make([]*request, 0, u.size)
-	for _, s := range u.submissions {
-		for i := range s.requests {
-			r := &s.requests[i]
-			if r.keys != nil {
-				v.Add(r.tx, r.keys)
-				added = append(added, r)
-			}
-		}
-	}
-	next := 0
-	err := v.Verify(func(forged int) {
-		if forged == verifier.Unchecked {
-			added[next].keys = nil // the executor says what is wrong
-		} else {
-			added[next].forged = forged
-		}
-		next++
-	})
-	if next = 0; err == nil {
-		err = v.Plain(func(plain bool) {
-			added[next].plain = plain
-			next++
-		})
-	}
-	if err != nil { // no randomness: one at a time, by the executor
-		for _, r := range added {
-			r.keys, r.plain = nil, false
-		}
 	}
 }
 
@@ -238,8 +171,11 @@ func (n *Node) somethingDue() bool {
 func (n *Node) pump() {
 	v := n.newVerifier()
 	n.store(nil) // what waits for room
-	for len(n.ingest) > 0 {
-		s := <-n.ingest
+	for {
+		s, ok := n.ingest.Pop(false)
+		if !ok {
+			return
+		}
 		n.verify(&unit{submissions: []*submission{s}, size: len(s.requests)}, v)
 		n.executeBlock([]*submission{s})
 		n.store([]*block{<-n.commits})
@@ -271,6 +207,12 @@ func (n *Node) executeBlock(submissions []*submission) {
 // judge executes a request, or says why not. A signature that was found forged is not verified again
 // here, alone and one at a time, unless it is another key's by now: forgeries must not hold up payments.
 func (n *Node) judge(r *request) *token.Error {
+	switch {
+	case r.hopeless != nil:
+		return n.executor.Refuse(r.hopeless)
+	case r.refused != nil: // later is the time for it
+		return r.refused
+	}
 	if r.forged == 0 && r.keys != nil && r.plain {
 		return n.executor.Apply(r.tx, r.keys)
 	}
@@ -280,13 +222,13 @@ func (n *Node) judge(r *request) *token.Error {
 	}
 	same := slices.Equal(present, r.keys)
 	if same && r.forged != 0 {
-		return ledger.BadSignatureOf(&r.tx.Witnesses[r.forged-1])
+		return n.executor.Refuse(ledger.BadSignatureOf(&r.tx.Witnesses[r.forged-1]))
 	}
 	if err := uncommon(r.tx, present); err != nil {
 		if forged := ledger.Verify(n.network, r.tx, present); forged != nil {
-			return forged
+			return n.executor.Refuse(forged)
 		}
-		return err
+		return n.executor.RefuseOpenly(err)
 	}
 	if same {
 		return n.executor.Apply(r.tx, r.keys)
@@ -366,6 +308,7 @@ func (n *Node) apply(b *block) error {
 		n.warmer.Fetch(n.state)
 		for _, r := range together {
 			if r.refused = n.judge(r); r.refused != nil {
+				r.hidden = !n.executor.Tellable() && r.refused.Code != Overloaded
 				continue
 			}
 			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1, TimeMillis: now}

@@ -80,6 +80,7 @@ func (n *Node) recover() error {
 		return err
 	}
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
+	n.executor.Compiled = n.compiled.get
 	n.executor.Strict = true
 	n.recovered = r.head
 	n.shownTime.Store(r.head.TimeMillis)

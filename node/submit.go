@@ -5,26 +5,31 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/node/intake"
 	"github.com/aqsha/aqsha/token"
 )
 
 // request is a transaction on its way. The stage that holds it owns it.
 type request struct {
-	tx      *token.Transaction
-	keyed   [2]token.PublicKey // room for verified, enough for nearly all
-	keys    []token.PublicKey  // under which its signatures were verified; nil if they were not
-	forged  int                // 1 + the witness found not valid under keys; 0 for none
-	plain   bool               // all common libraries take the signatures, if they are valid under keys
-	refused *token.Error
-	receipt Receipt
+	tx       *token.Transaction
+	keyed    [2]token.PublicKey // room for verified, enough for nearly all
+	keys     []token.PublicKey  // under which its signatures were verified; nil if they were not
+	hopeless *token.Error       // why it was not even verified
+	forged   int                // 1 + the witness found not valid under keys; 0 for none
+	plain    bool               // all common libraries take the signatures, if they are valid under keys
+	wanted   *wanted            // what was compiled for it
+	refused  *token.Error
+	hidden   bool // why it is refused is not for who may not read what it names: its signatures do not hold
+	receipt  Receipt
 }
 
 // submission is what travels through the pipeline together and is answered together: one
 // transaction, or up to a unit of them that came in one request.
 type submission struct {
 	requests []request
-	bytes    int           // of the encoded transactions
-	since    time.Time     // it was taken in
+	bytes    int       // of the encoded transactions
+	since    time.Time // it was taken in
+	place    intake.Place[*submission]
 	done     chan struct{} // closed when every request's fate is final
 }
 
@@ -35,26 +40,50 @@ func (n *Node) Submit(ctx context.Context, tx *token.Transaction) (Receipt, erro
 	return receipts[0], errs[0]
 }
 
+// Sender is who sends transactions: whose share of the queue they take, and what it may be told of.
+type Sender struct {
+	Source intake.Source
+	// Reads says whether it may read a wallet, and so learn why what that wallet did not sign is refused. Nil is nothing;
+	// the operator's own process reads all.
+	Reads func(id token.WalletID, w ledger.Wallet, known bool) bool
+}
+
 // SubmitAll takes transactions in, in order, and answers each.
 func (n *Node) SubmitAll(ctx context.Context, txs []*token.Transaction) ([]Receipt, []error) {
+	return n.SubmitAllOf(ctx, Sender{}, txs)
+}
+
+// SubmitAllOf is SubmitAll for a sender. As many travel at a time as its share of the queue has room for.
+func (n *Node) SubmitAllOf(ctx context.Context, sender Sender, txs []*token.Transaction) ([]Receipt, []error) {
 	receipts, errs := make([]Receipt, len(txs)), make([]error, len(txs))
 	var sent []*submission
-	for from := 0; from < len(txs); {
-		part := txs[from : from+fitting(txs[from:])]
-		s, err := n.offer(part)
+	answered, from := 0, 0
+	collect := func() {
+		s := sent[0]
+		sent = sent[1:]
+		n.answer(ctx, sender, s, receipts[answered:], errs[answered:])
+		answered += len(s.requests)
+	}
+	for from < len(txs) {
+		s, err := n.offer(sender, txs[from:from+fitting(txs[from:])], false)
+		if err != nil && len(sent) > 0 && codeIs(err, Overloaded) && ctx.Err() == nil {
+			collect() // what it has sent itself stands in its way
+			continue
+		}
 		if err != nil {
+			if codeIs(err, Overloaded) {
+				n.metrics.overloaded.Add(uint64(len(txs) - from))
+			}
 			for i := from; i < len(txs); i++ {
 				errs[i] = err
 			}
 			break
 		}
 		sent = append(sent, s)
-		from += len(part)
+		from += len(s.requests)
 	}
-	at := 0
-	for _, s := range sent {
-		n.answer(ctx, s, receipts[at:], errs[at:])
-		at += len(s.requests)
+	for len(sent) > 0 {
+		collect()
 	}
 	return receipts, errs
 }
@@ -78,19 +107,23 @@ func (n *Node) Offer(txs []*token.Transaction) (wait func(ctx context.Context) (
 	if fits := fitting(txs); fits < len(txs) {
 		return nil, refuse(token.TooMany, "", "%d transactions, of which %d fit at once", len(txs), fits)
 	}
-	s, err := n.offer(txs)
+	s, err := n.offer(Sender{}, txs, true)
 	if err != nil {
+		if codeIs(err, Overloaded) {
+			n.metrics.overloaded.Add(uint64(len(txs)))
+		}
 		return nil, err
 	}
 	return func(ctx context.Context) ([]Receipt, []error) {
 		receipts, errs := make([]Receipt, len(txs)), make([]error, len(txs))
-		n.answer(ctx, s, receipts, errs)
+		n.answer(ctx, Sender{}, s, receipts, errs)
 		return receipts, errs
 	}, nil
 }
 
-// offer hands transactions to the pipeline, or refuses them when the queue is full.
-func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
+// offer hands transactions to the pipeline, as many from the first on as the sender's share has room for (or all), or
+// refuses them when it is full.
+func (n *Node) offer(sender Sender, txs []*token.Transaction, all bool) (*submission, error) {
 	if err := n.Err(); err != nil {
 		return nil, err
 	}
@@ -103,28 +136,34 @@ func (n *Node) offer(txs []*token.Transaction) (*submission, error) {
 	if full := n.full(); full != nil && !n.config.Synchronous { // who does the work of all stages looks for himself
 		return nil, full
 	}
-	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{}), since: time.Now()}
-	for i, tx := range txs {
-		s.requests[i].tx = tx
-		s.bytes += len(tx.Encode())
-	}
 	n.closing.RLock()
 	defer n.closing.RUnlock()
 	if n.closed {
 		return nil, refuse(Stopped, "", "the node is shutting down")
 	}
-	if waiting := n.waiting.Add(int64(len(txs))); waiting > int64(n.config.Queue) {
-		n.waiting.Add(-int64(len(txs)))
-		n.metrics.overloaded.Add(uint64(len(txs)))
-		return nil, refuse(Overloaded, "", "%d transactions wait already", waiting-int64(len(txs)))
+	place, waiting := n.ingest.Reserve(sender.Source, len(txs))
+	switch {
+	case place.N == 0 || (all && place.N < len(txs)):
+		n.ingest.Done(place)
+		if sender.Source.Class == intake.Own {
+			return nil, refuse(Overloaded, "", "%d transactions wait already", waiting)
+		}
+		return nil, refuse(Overloaded, "", "%d transactions of yours wait already, or the queue is full", waiting)
+	default:
+		txs = txs[:place.N]
+	}
+	s := &submission{requests: make([]request, len(txs)), done: make(chan struct{}), since: time.Now(), place: place}
+	for i, tx := range txs {
+		s.requests[i].tx = tx
+		s.bytes += len(tx.Encode())
 	}
 	n.stages[stageExecutor].begin(len(txs))
-	n.ingest <- s // has room for as many submissions as transactions may wait
+	n.ingest.Push(place, s)
 	return s, nil
 }
 
 // answer waits for a submission's fate.
-func (n *Node) answer(ctx context.Context, s *submission, receipts []Receipt, errs []error) {
+func (n *Node) answer(ctx context.Context, sender Sender, s *submission, receipts []Receipt, errs []error) {
 	if n.config.Synchronous {
 		n.pump()
 	}
@@ -148,10 +187,30 @@ func (n *Node) answer(ctx context.Context, s *submission, receipts []Receipt, er
 		case found:
 			receipts[i] = receipt
 		default:
-			errs[i] = r.refused
+			errs[i] = n.told(sender, r)
 		}
 	}
 }
+
+// told is what a sender is told of a refusal. Who may sign for a wallet, and whether it is there, is the concern of those who
+// may read it: what is not signed as it must be is no way to ask.
+func (n *Node) told(sender Sender, r *request) *token.Error {
+	if !r.hidden || sender.Source.Class == intake.Own {
+		return r.refused
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	for _, id := range ledger.Signing(r.tx.Body) {
+		w, known := n.state.Wallet(id)
+		if sender.Reads == nil || !sender.Reads(id, w, known) {
+			return notAccepted
+		}
+	}
+	return r.refused
+}
+
+// notAccepted is all that a stranger is told of a transaction whose signatures do not hold.
+var notAccepted = refuse(NotAccepted, "witnesses", "it is not signed as the ledger wants it: a wallet that must sign is not there, has another key, or has not signed; who may read the wallet is told which")
 
 // executedBefore finds a refused transaction among those executed: the same sent twice gets the same answer. When the
 // index cannot say, the refusal is not final: the transaction may be among those executed.

@@ -61,6 +61,8 @@ type Batch struct {
 	s, k    []scalar.Scalar
 	invalid []bool // could not even be decoded
 
+	summed, alone int // signatures, over all equations of the last Verify, and those that it verified by themselves
+
 	sum          points.Summer
 	coefficients []byte
 	terms        []scalar.Scalar
@@ -101,68 +103,120 @@ func (b *Batch) decode(i int, key *PublicKey, digest *[32]byte, signature *Signa
 	return err == nil
 }
 
-// Verify says which of the signatures are valid, in order of adding. When the whole does not hold, it
-// is halved until the culprits are found, so that one bad signature costs only a few checks more.
-// random supplies the coefficients: 16 bytes for each signature and check.
+// Verify says which of the signatures are valid, in order of adding. When the whole does not hold, it is halved until the
+// culprits are found. Forging costs a sender nothing, so what a forgery costs here is bounded: only the left half of what
+// does not hold is summed, the right one's sum being the rest; few are verified one by one, and so are all that are left
+// once there are more culprits than halving pays for. random supplies the coefficients: 16 bytes for each signature.
+// Each equation is over coefficients that nobody knew who made the signatures, and the chances add up: below 2⁻¹¹³ for 4,096.
 func (b *Batch) Verify(random io.Reader, valid []bool) ([]bool, error) {
 	valid = valid[:0]
-	b.points = slices.Grow(b.points[:0], len(b.encoded))[:len(b.encoded)]
-	b.onCurve = slices.Grow(b.onCurve[:0], len(b.encoded))[:len(b.encoded)]
+	n := len(b.encoded)
+	b.points = slices.Grow(b.points[:0], n)[:n]
+	b.onCurve = slices.Grow(b.onCurve[:0], n)[:n]
 	points.Decode(b.points, b.encoded, b.onCurve) // all together, which is a third of the cost of one after another
 	for i, invalid := range b.invalid {
 		valid = append(valid, !invalid && b.onCurve[i])
 	}
-	return valid, b.bisect(random, 0, len(valid), valid)
+	b.coefficients = slices.Grow(b.coefficients[:0], n*coefficientBytes)[:n*coefficientBytes]
+	if _, err := io.ReadFull(random, b.coefficients); err != nil {
+		return nil, err // not valid, in which those are true that could be decoded
+	}
+	for c := range slices.Chunk(b.coefficients, coefficientBytes) {
+		limit(c)
+	}
+	b.summed, b.alone = 0, 0
+	h := hunt{batch: b, valid: valid, most: n / culpritsPart}
+	whole, err := h.sum(0, n)
+	if err != nil {
+		return nil, err
+	}
+	return valid, h.find(0, n, whole)
 }
 
-// bisect clears valid for those of [from, to) whose signature does not hold.
-func (b *Batch) bisect(random io.Reader, from, to int, valid []bool) error {
-	holds, err := b.holds(random, from, to, valid)
-	if err != nil || holds {
-		return err
+// Below so many signatures halving costs more than verifying each; and with more than one culprit in so many, as
+// BenchmarkBatchForged measures.
+const (
+	singlyMost   = 24
+	culpritsPart = 64
+)
+
+// hunt is the search for signatures that do not hold.
+type hunt struct {
+	batch    *Batch
+	valid    []bool
+	culprits int // found so far
+	most     int // with more than these, the rest is verified one by one
+}
+
+// find clears valid for those of [from, to) that do not hold; sum is theirs.
+func (h *hunt) find(from, to int, sum curve.EdwardsPoint) error {
+	if sum.IsSmallOrder() {
+		return nil
 	}
-	if to-from == 1 {
-		valid[from] = false
+	if to-from <= singlyMost || h.culprits > h.most {
+		h.singly(from, to)
 		return nil
 	}
 	middle := (from + to) / 2
-	if err := b.bisect(random, from, middle, valid); err != nil {
+	left, err := h.sum(from, middle)
+	if err != nil {
 		return err
 	}
-	return b.bisect(random, middle, to, valid)
+	right := sum
+	right.Sub(&sum, &left)
+	if err := h.find(from, middle, left); err != nil {
+		return err
+	}
+	return h.find(middle, to, right)
+}
+
+// singly verifies each of [from, to).
+func (h *hunt) singly(from, to int) {
+	for i := from; i < to; i++ {
+		if !h.valid[i] {
+			continue
+		}
+		h.batch.alone++
+		if !h.batch.one(i) {
+			h.valid[i] = false
+			h.culprits++
+		}
+	}
+}
+
+// one checks one signature by itself: [8]( [s]B − [k]A − R ) = 0, the equation with the coefficient 1.
+func (b *Batch) one(i int) bool {
+	var sum curve.EdwardsPoint
+	sum.DoubleScalarMulBasepointVartime(&b.k[i], &b.keys[i].negA, &b.s[i])
+	return sum.Sub(&sum, &b.points[i]).IsSmallOrder()
 }
 
 const coefficientBytes = 16
 
-// holds checks the equation over those of [from, to) that could be decoded.
-func (b *Batch) holds(random io.Reader, from, to int, valid []bool) (bool, error) {
-	n := to - from
-	if cap(b.coefficients) < n*coefficientBytes {
-		b.coefficients = make([]byte, n*coefficientBytes)
+// sum is the equation's left side over those of [from, to) that could be decoded, but for the cofactor.
+func (h *hunt) sum(from, to int) (curve.EdwardsPoint, error) {
+	h.batch.summed += to - from
+	if points.Wide() && to-from >= wideFrom {
+		return h.batch.sumWide(from, to, h.valid)
 	}
-	coefficients := b.coefficients[:n*coefficientBytes]
-	if _, err := io.ReadFull(random, coefficients); err != nil {
-		return false, err
-	}
-	for i := 0; i < len(coefficients); i += coefficientBytes {
-		limit(coefficients[i : i+coefficientBytes])
-	}
-	if points.Wide() && n >= wideFrom {
-		return b.holdsWide(coefficients, from, to, valid)
-	}
-	return b.holdsPlain(coefficients, from, to, valid)
+	return h.batch.sumPlain(from, to, h.valid)
+}
+
+// coefficient is that of a signature.
+func (b *Batch) coefficient(i int) *[coefficientBytes]byte {
+	return (*[coefficientBytes]byte)(b.coefficients[i*coefficientBytes:])
 }
 
 // wideFrom is how many signatures make it worth clearing the buckets of a wide sum.
 const wideFrom = 64
 
-// holdsWide sums with the processor's wide instructions, where it has them.
-func (b *Batch) holdsWide(coefficients []byte, from, to int, valid []bool) (bool, error) {
+// sumWide sums with the processor's wide instructions, where it has them.
+func (b *Batch) sumWide(from, to int, valid []bool) (sum curve.EdwardsPoint, err error) {
 	b.sum.Reset()
 	var base, z, zk, zs scalar.Scalar
 	for i := from; i < to; i++ {
 		if valid[i] {
-			b.sum.AddShort(&b.points[i], (*[coefficientBytes]byte)(coefficients[(i-from)*coefficientBytes:]))
+			b.sum.AddShort(&b.points[i], b.coefficient(i))
 		}
 	}
 	var bytes [scalar.ScalarSize]byte
@@ -170,25 +224,25 @@ func (b *Batch) holdsWide(coefficients []byte, from, to int, valid []bool) (bool
 		if !valid[i] {
 			continue
 		}
-		if err := setCoefficient(&z, coefficients[(i-from)*coefficientBytes:]); err != nil {
-			return false, err
+		if err := setCoefficient(&z, b.coefficient(i)); err != nil {
+			return sum, err
 		}
 		base.Add(&base, zs.Mul(&z, &b.s[i]))
 		zk.Mul(&z, &b.k[i])
 		zk.Neg(&zk) // the key is decoded as −A
 		if err := zk.ToBytes(bytes[:]); err != nil {
-			return false, err
+			return sum, err
 		}
 		b.sum.Add(&b.keys[i].negA, &bytes)
 	}
 	base.Neg(&base)
-	var sum curve.EdwardsPoint
 	sum.MulBasepoint(curve.ED25519_BASEPOINT_TABLE, &base)
-	return sum.Add(&sum, b.sum.Sum()).IsSmallOrder(), nil
+	sum.Add(&sum, b.sum.Sum())
+	return sum, nil
 }
 
-// holdsPlain leaves the sum to the library.
-func (b *Batch) holdsPlain(coefficients []byte, from, to int, valid []bool) (bool, error) {
+// sumPlain leaves the sum to the library.
+func (b *Batch) sumPlain(from, to int, valid []bool) (sum curve.EdwardsPoint, err error) {
 	n := to - from
 	if cap(b.terms) < 2*n+1 {
 		b.terms = make([]scalar.Scalar, 2*n+1)
@@ -205,8 +259,8 @@ func (b *Batch) holdsPlain(coefficients []byte, from, to int, valid []bool) (boo
 		at := len(terms)
 		terms = terms[:at+2]
 		z, zk := &terms[at], &terms[at+1]
-		if err := setCoefficient(z, coefficients[(i-from)*coefficientBytes:]); err != nil {
-			return false, err
+		if err := setCoefficient(z, b.coefficient(i)); err != nil {
+			return sum, err
 		}
 		var zs scalar.Scalar
 		terms[0].Add(&terms[0], zs.Mul(z, &b.s[i]))
@@ -215,8 +269,8 @@ func (b *Batch) holdsPlain(coefficients []byte, from, to int, valid []bool) (boo
 		refs, summands = append(refs, z, zk), append(summands, &b.points[i], &b.keys[i].negA)
 	}
 	terms[0].Neg(&terms[0])
-	var sum curve.EdwardsPoint
-	return sum.MultiscalarMulVartime(refs, summands).IsSmallOrder(), nil
+	sum.MultiscalarMulVartime(refs, summands)
+	return sum, nil
 }
 
 // limit makes 126 bits of 128 random ones, and one of zero.
@@ -228,9 +282,9 @@ func limit(coefficient []byte) {
 }
 
 // setCoefficient reads a coefficient as a scalar.
-func setCoefficient(z *scalar.Scalar, coefficient []byte) error {
+func setCoefficient(z *scalar.Scalar, coefficient *[coefficientBytes]byte) error {
 	var bytes [scalar.ScalarSize]byte
-	copy(bytes[:coefficientBytes], coefficient)
+	copy(bytes[:], coefficient[:])
 	_, err := z.SetBits(bytes[:])
 	return err
 }

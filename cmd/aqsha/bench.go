@@ -14,7 +14,7 @@ func newBenchCommand() *cobra.Command {
 		Long: `Measures, in one run and on this machine, what the documentation claims, together with
 what it is compared with. Rates are per second of processor time where that can be told.`,
 	}
-	command.AddCommand(newBenchLedgerCommand(), newBenchSoakCommand(), newBenchRestartCommand(), newBenchCopiesCommand(), newBenchContractsCommand(), newBenchMarketCommand(), newBenchSHA256dCommand(), newBenchPoolCommand(), newBenchFarmCommand(), newBenchPlanCommand(), newBenchUsesCommand())
+	command.AddCommand(newBenchLedgerCommand(), newBenchSoakCommand(), newBenchRestartCommand(), newBenchCopiesCommand(), newBenchContractsCommand(), newBenchMarketCommand(), newBenchSHA256dCommand(), newBenchPoolCommand(), newBenchFarmCommand(), newBenchPlanCommand(), newBenchUsesCommand(), newBenchAbuseCommand())
 	return command
 }
 

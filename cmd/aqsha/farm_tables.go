@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/farm/book"
 	"github.com/aqsha/aqsha/farm/use"
 	"github.com/aqsha/aqsha/farm/watch"
+	"github.com/aqsha/aqsha/internal/safecsv"
 	"github.com/aqsha/aqsha/internal/strict"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
@@ -230,7 +230,7 @@ func exportPolls(w io.Writer, b *book.Book, selector string, from, to use.Instan
 	for number, identity := range b.Store.Machines() {
 		numbers[identity] = uint32(number)
 	}
-	rows := csv.NewWriter(w)
+	rows := safecsv.NewWriter(w)
 	_ = rows.Write(strings.Split("time,machine,simulated,elapsed_s,rate_mhs,nameplate_mhs,total_mh,accepted_mh,rejected_mh,hardware_errors,chip_c,slowest_fan_rpm,watts,watts_from,boards,boards_due,cap_permille,pool_alive,pool_wrong,throttled,sleeping", ","))
 	for _, m := range machines {
 		number, ok := numbers[m.ID]

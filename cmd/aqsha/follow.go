@@ -63,6 +63,7 @@ If the leader ever signs two histories, following stops and the signed pair is s
 			if listen := flag(command, "listen"); listen != "" {
 				c.Listen = listen
 			}
+			c.takeTLS(command)
 			if err := c.logsAt(command, os.Stderr); err != nil {
 				return err
 			}
@@ -92,6 +93,7 @@ If the leader ever signs two histories, following stops and the signed pair is s
 	}
 	addLedgerFlags(command)
 	addLogFlags(command)
+	addTLSFlags(command)
 	command.Flags().String("listen", "", "address of the read API (default: listen in config.toml, "+defaultFollowerListen+")")
 	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's genesis says)")
 	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
@@ -253,7 +255,7 @@ func followAndServe(ctx context.Context, dir string, c config, book *wallet.Book
 			if url := awaitNewLeader(ctx, dir, n, c.Leader); url != "" {
 				logger.Info("another node leads: following it", "leader", url)
 				moved = c
-				moved.Leader, moved.Listen = url, strings.TrimPrefix(listens, "http://")
+				moved.Leader, moved.Listen = url, strings.TrimPrefix(strings.TrimPrefix(listens, "https://"), "http://")
 				cancel()
 			}
 		})

@@ -22,7 +22,7 @@ var commandGroups = []commandGroup{
 	}},
 	{"operations", "Operations:", []func() *cobra.Command{
 		newUpCommand, newStatusCommand, newFollowCommand, newSwitchoverCommand, newPromoteCommand, newBackupCommand, newRestoreCommand, newDrillCommand,
-		newKeyCommand, newAccessCommand, newConfigCommand,
+		newKeyCommand, newAccessCommand, newTLSCommand, newConfigCommand,
 	}},
 	{"mining", "Mining:", []func() *cobra.Command{newChainCommand, newPoolCommand, newMineCommand}},
 	{"farm", "Farm:", []func() *cobra.Command{newFarmCommand}},
@@ -44,6 +44,8 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
 	root.PersistentFlags().String("lang", "", "language in which refusals are explained: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
+	root.PersistentFlags().String("ca", "", "PEM file of an authority that nodes' certificates may be of, besides the system's (or AQSHA_CA)")
+	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return trustCAs(command) }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, g := range commandGroups {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

@@ -43,8 +43,12 @@ type config struct {
 	URL         string       `toml:"url,omitempty"`       // at which others reach this node, where "listen" does not say it
 	// At which followers can be asked, by name, as they say themselves: kept for a promotion.
 	FollowerURLs map[string]string `toml:"follower_urls,omitempty"`
-	KeyDays      int               `toml:"key_days,omitempty"`   // how long keys live: this node's own, and the sets on the ledger; 0 is 730
-	Origins      []string          `toml:"origins,omitempty"`    // where wallets dial this node (https://tenge.example.kz), besides the loopback address it listens on
+	KeyDays      int               `toml:"key_days,omitempty"` // how long keys live: this node's own, and the sets on the ledger; 0 is 730
+	Origins      []string          `toml:"origins,omitempty"`  // where wallets dial this node (https://tenge.example.kz), besides the loopback address it listens on
+	TLS          string            `toml:"tls,omitempty"`      // how TLS is spoken: self, files, acme, proxy=ADDRESS; empty listens on loopback only
+	TLSCert      string            `toml:"tls_cert,omitempty"` // of files: certificate chain and key, in PEM
+	TLSKey       string            `toml:"tls_key,omitempty"`
+	TLSNames     []string          `toml:"tls_names,omitempty"`  // of acme: this host's
 	Archive      string            `toml:"archive,omitempty"`    // directory to which a leader copies sealed segments of the log
 	SegmentMiB   int               `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
 	Logger       *slog.Logger      `toml:"-"`                    // of a node that serves; nil logs to stderr

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,7 @@ func newUpCommand() *cobra.Command {
 		Short: "Run the ledger and serve its API until interrupted",
 		Example: `  aqsha up
   aqsha up --listen 127.0.0.1:9000 --data ./pilot
+  aqsha tls init tenge.example.kz --data pilot && aqsha up --tls self --listen 0.0.0.0:8420 --data pilot
   aqsha up --accept-time --data ./pilot   # after weeks at rest, when this machine's clock is right`,
 		Long: `Run the ledger and serve its API until interrupted. It ends within ten seconds of SIGTERM.
 
@@ -37,6 +39,10 @@ never asks. /health shows what the node makes of its clock.
 
 SIGHUP has it take config.toml in again: accesses, origins, followers and acks, archive and log_level hold at once; of other
 keys that changed it logs the names. A file with an error changes nothing.
+
+Nothing listens beyond loopback without TLS: --tls self (a certificate of "aqsha tls init"), files (yours), acme (fetched from
+a public authority, which asks on port 443), or proxy=ADDRESS: a proxy there ends TLS, and nobody else is let in. This
+machine's own commands speak to a port on loopback.
 
 On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on by itself.`,
 		Args: cobra.NoArgs,
@@ -62,6 +68,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 			if err := c.logsAt(command, os.Stderr); err != nil {
 				return err
 			}
+			c.takeTLS(command)
 			c.Market = flag(command, "market")
 			c.Reverify, _ = command.Flags().GetBool("reverify")
 			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
@@ -70,6 +77,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 	}
 	addLedgerFlags(command)
 	addLogFlags(command)
+	addTLSFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
 	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
 	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
@@ -141,29 +149,46 @@ var errDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := newInstance()
-	server := api.New(n, api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: c.members()})
+	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: c.members()}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := c.secure(ctx, dir, &options, logger); err != nil {
+		return err
+	}
+	server := api.New(n, options)
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
 	}
-	url, withdraw, err := announce(dir, listener, instance)
+	listeners := []net.Listener{listener}
+	if options.TLS != nil || options.Proxy != "" { // this machine's own commands need no certificate
+		here, err := server.ListenHere()
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		listeners = append(listeners, here)
+	}
+	url, withdraw, err := announce(dir, listeners[len(listeners)-1], instance)
 	if err != nil {
 		return err
 	}
 	defer withdraw()
+	if options.TLS != nil {
+		url = "https://" + listener.Addr().String()
+	} else {
+		url = "http://" + listener.Addr().String()
+	}
 	if c.Development {
 		fmt.Fprint(os.Stderr, developmentWarning)
 	}
 	fmt.Fprintf(os.Stderr, "Serving %s at %s (API description at %s/docs). Ctrl-C ends.\n", n.Genesis().Name, url, url)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	go watchAccess(ctx, dir, server, logger)
 	if held, err := readConfig(dir); err == nil { // without what flags of this run say
 		held.levels = c.levels
 		go (&reloading{dir, held, n, server, logger}).watch(ctx)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, listener) }()
+	go func() { served <- server.Serve(ctx, listeners...) }()
 	if err := once(ctx, server, url); err != nil {
 		cancel()
 		if errors.Is(err, errDone) {

@@ -113,8 +113,10 @@ func digestFields(header string) map[string]string {
 	return fields
 }
 
-// antminerClient is shared by all machines: their connections are not kept.
-var antminerClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: DefaultTimeout}
+// antminerClient is shared by all machines: their connections are not kept. What a machine names as another address is not
+// asked: it would have this host ask whatever the machine cannot reach itself.
+var antminerClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: DefaultTimeout,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // AntminerHTTP speaks to the CGI programs of a stock Antminer.
 func AntminerHTTP(host string, port int, user, password string) (*Digest, string) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/internal/safecsv"
 )
 
 // Columns that inventories call by many names; compared in lower case without spaces, dashes and underscores.
@@ -63,7 +64,7 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 		}
 		field := func(name string) string {
 			if i, ok := columns[name]; ok && i < len(record) {
-				return strings.TrimSpace(record[i])
+				return safecsv.Text(strings.TrimSpace(record[i]))
 			}
 			return ""
 		}
@@ -150,7 +151,7 @@ func guessDialect(model, firmware string) dialect.Dialect {
 
 // WriteCSV writes the inventory in our own columns, which ReadCSV reads back.
 func (inv *Inventory) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
+	out := safecsv.NewWriter(w)
 	_ = out.Write([]string{"id", "serial", "mac", "ip", "model", "dialect", "worker", "site", "container", "rack", "shelf"})
 	for _, m := range inv.Machines {
 		_ = out.Write([]string{m.ID, m.Serial, m.MAC, m.Address, m.Model, string(m.Dialect), m.Worker, m.Place.Site, m.Place.Container, m.Place.Rack, m.Place.Shelf})

@@ -80,7 +80,7 @@ func New(b *book.Book, o Options) (*Duty, error) {
 		return nil, err
 	}
 	var err error
-	d.file, err = os.OpenFile(filepath.Join(b.Dir, "alerts.jsonl"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	d.file, err = os.OpenFile(filepath.Join(b.Dir, "alerts.jsonl"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	return d, err
 }
 

@@ -76,7 +76,11 @@ func (c *Chain) Block(txs ...*token.Transaction) []*token.Error {
 	}
 	refusals, before := make([]*token.Error, len(txs)), len(c.Blocks)
 	for i, tx := range txs {
+		hopeless := ledger.Hopeless(c.State, c.Now, tx)
 		if refusals[i] = c.executor.Apply(tx, nil); refusals[i] == nil {
+			if hopeless != nil { // a node would have refused it unseen
+				panic(fmt.Sprintf("sim: %s was executed, and called hopeless: %v", tx.Body.Kind(), hopeless))
+			}
 			entries = append(entries, ledger.AppendEntry(nil, tx.Encode(), c.executor.Effects()))
 		}
 	}

@@ -1,0 +1,213 @@
+package intake
+
+import (
+	"sync"
+	"time"
+)
+
+// Queue is what waits, by source. Its methods may be called by any goroutine.
+type Queue[T any] struct {
+	room int
+	now  func() time.Time
+
+	mu      sync.Mutex
+	arrived sync.Cond
+	closed  bool
+	sources map[Source]*queue[T]
+	turns   []*queue[T] // those that have something to take out, in the order of their turns
+	waiting int
+	unknown int             // of these, those of sessions and strangers
+	nobody  standing        // of all strangers together
+	lent    time.Time       // when the table of sources was last cleared of those that are idle
+	pooled  [classes]Source // who shares one place when the table is full
+}
+
+// mostSources bounds the table of sources. Those beyond it share one place for each class.
+const mostSources = 16_384
+
+// New makes a queue with room for so many transactions.
+func New[T any](room int, now func() time.Time) *Queue[T] {
+	q := &Queue[T]{room: room, now: now, sources: map[Source]*queue[T]{}}
+	q.arrived.L = &q.mu
+	for c := range q.pooled {
+		q.pooled[c] = Source{Class(c), "\x00others"}
+	}
+	return q
+}
+
+// of finds or makes a source's queue. The lock is held.
+func (q *Queue[T]) of(source Source, now time.Time) *queue[T] {
+	if s, ok := q.sources[source]; ok {
+		s.standing.age(now)
+		return s
+	}
+	if len(q.sources) >= mostSources {
+		if now.Sub(q.lent) >= time.Second {
+			q.lent = now
+			for name, s := range q.sources {
+				if s.idle(now) {
+					delete(q.sources, name)
+				}
+			}
+		}
+		if len(q.sources) >= mostSources && source.Name != q.pooled[source.Class].Name {
+			return q.of(q.pooled[source.Class], now)
+		}
+	}
+	s := &queue[T]{source: source, standing: standing{at: now}}
+	q.sources[source] = s
+	return s
+}
+
+// disgraced says whether a source has lost its share for now: by its own forgeries or, when strangers send many from ever new
+// addresses, as a stranger of whom nothing good was seen either.
+func (q *Queue[T]) disgraced(s *queue[T], now time.Time) bool {
+	if s.source.Class == Own {
+		return false
+	}
+	if s.standing.bad(forgedFree) {
+		return true
+	}
+	q.nobody.age(now)
+	return s.source.Class == Stranger && s.standing.valid < 1 && q.nobody.bad(8*forgedFree)
+}
+
+// free is how many transactions more a source may have waiting.
+func (q *Queue[T]) free(s *queue[T], now time.Time) int {
+	most := max(1, q.room/shares[s.source.Class].part)
+	if s.source.Class == Stranger && s.standing.valid < knownFrom {
+		most = min(most, newMost)
+	}
+	if q.disgraced(s, now) {
+		most = max(1, most/disgracedPart)
+	}
+	free := min(most-s.waiting, q.room-q.waiting)
+	if s.source.Class >= Session {
+		free = min(free, max(1, q.room*unknownPart/unknownParts)-q.unknown)
+	}
+	return max(0, free)
+}
+
+// Place is room that was reserved for so many transactions of a source.
+type Place[T any] struct {
+	of        *queue[T]
+	N         int
+	Disgraced bool // the source has lost its share for now
+}
+
+// Reserve reserves room for up to so many transactions of a source, and says how many of it wait already. What is reserved
+// is given back by Done.
+func (q *Queue[T]) Reserve(source Source, want int) (place Place[T], waiting int) {
+	now := q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.of(source, now)
+	waiting = s.waiting
+	place = Place[T]{s, min(want, q.free(s, now)), q.disgraced(s, now)}
+	q.count(s, place.N)
+	return place, waiting
+}
+
+func (q *Queue[T]) count(s *queue[T], n int) {
+	s.waiting += n
+	q.waiting += n
+	if s.source.Class >= Session {
+		q.unknown += n
+	}
+}
+
+// Push puts in what a place was reserved for. False means that the queue is closed.
+func (q *Queue[T]) Push(place Place[T], value T) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	s := place.of
+	s.push(item[T]{value, place.N})
+	if !s.listed {
+		s.listed = true
+		q.turns = append(q.turns, s)
+	}
+	q.arrived.Signal()
+	return true
+}
+
+// Pop takes out what is next. With wait it waits for something; false means that there is nothing, or nothing any more.
+func (q *Queue[T]) Pop(wait bool) (value T, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.turns) == 0 {
+		if !wait || q.closed {
+			return value, false
+		}
+		q.arrived.Wait()
+	}
+	now := q.now()
+	for {
+		s := q.turns[0]
+		if s.turn <= 0 {
+			s.turn += q.turnOf(s, now)
+		}
+		if s.turn <= 0 { // it has taken more than its turn before
+			q.turns = append(q.turns[1:], s)
+			continue
+		}
+		i := s.pop()
+		s.turn -= i.size
+		switch {
+		case s.empty():
+			q.turns, s.listed, s.turn = q.turns[1:], false, min(s.turn, 0)
+		case s.turn <= 0:
+			q.turns = append(q.turns[1:], s)
+		}
+		return i.value, true
+	}
+}
+
+// turnOf is how many transactions a source has taken out at a turn.
+func (q *Queue[T]) turnOf(s *queue[T], now time.Time) int {
+	turn := shares[s.source.Class].turn
+	if q.disgraced(s, now) {
+		return max(1, turn/disgracedPart)
+	}
+	return turn
+}
+
+// Done gives a place back: what it was for has left the pipeline.
+func (q *Queue[T]) Done(place Place[T]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.count(place.of, -place.N)
+}
+
+// Judge says how many signatures of what was in a place were valid, and how many were forged or made others work in vain.
+func (q *Queue[T]) Judge(place Place[T], valid, forged int) {
+	now := q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := place.of
+	s.standing.age(now)
+	s.standing.valid += float64(valid)
+	s.standing.forged += float64(forged)
+	if s.source.Class == Stranger {
+		q.nobody.age(now)
+		q.nobody.valid += float64(valid)
+		q.nobody.forged += float64(forged)
+	}
+}
+
+// Waiting is how many transactions are taken in and not yet done.
+func (q *Queue[T]) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting
+}
+
+// Close lets what waits be taken out, and nothing more in.
+func (q *Queue[T]) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.arrived.Broadcast()
+}
