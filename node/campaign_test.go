@@ -168,6 +168,7 @@ func (s *seaman) config() node.Config {
 	}
 	return node.Config{
 		Dir: "data", NoIndex: true, Synchronous: true, Now: func() uint64 { return s.now + uint64(s.skew.Milliseconds()) }, Monotonic: monotonic, AcceptTime: true,
+		Salt: s.world.Salt,
 		Options: txlog.Options{
 			Origin: s.world.Genesis.Name, Signers: []note.Signer{s.world.LogSigner}, FS: s.disk.FS(), SegmentBytes: 2500,
 			Background: func(work func()) { work() }, Random: rand.NewChaCha8([32]byte{byte(s.disk.Ops()), byte(s.disk.Ops() >> 8)}),

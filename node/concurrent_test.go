@@ -42,7 +42,7 @@ func TestCrashUnderConcurrentClients(t *testing.T) {
 	for run := range runs {
 		d := disk.New(uint64(run))
 		config := func() node.Config {
-			return node.Config{Dir: "data", NoIndex: true, Now: func() uint64 { return chain.Now },
+			return node.Config{Dir: "data", NoIndex: true, Now: func() uint64 { return chain.Now }, Salt: w.Salt,
 				Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: d.FS(), SegmentBytes: 4096}}
 		}
 		if err := node.Found(config(), w.Genesis); err != nil {

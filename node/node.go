@@ -31,6 +31,8 @@ type Config struct {
 	KeyCache int           // bytes for decoded keys; 0 is 256 MiB
 	Logger   *slog.Logger  // nil discards
 	NoIndex  bool          // histories are not kept
+	// Salt is that of a block's i-th system entry; nil draws at random, as everybody but a simulation does.
+	Salt func(height uint64, i int) *ledger.Salt
 	// Monotonic is a clock that runs on whatever Now says, with which a leader compares it; nil beside a given Now believes that.
 	Monotonic func() time.Duration
 	// ClockBound is how far this machine's clock may be from others; 0 is DefaultClockBound.

@@ -2,8 +2,6 @@ package node
 
 import (
 	"crypto/rand"
-	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -280,12 +278,9 @@ func (n *Node) apply(b *block) error {
 	}
 	due := n.executor.Begin(n.head.Height+1, now)
 	n.entries, n.encoded = append(n.entries[:0], nil), n.encoded[:0]
-	for _, s := range due {
+	for i, s := range due {
 		if n.executor.Salted() {
-			var err error
-			if s.Salt, err = n.drawSalt(); err != nil {
-				return err
-			}
+			s.Salt = n.salt(n.head.Height+1, i)
 		}
 		n.entries = append(n.entries, s.Encode())
 	}
@@ -333,17 +328,14 @@ func (n *Node) apply(b *block) error {
 	return nil
 }
 
-// drawSalt draws the salt of a system entry.
-func (n *Node) drawSalt() (*ledger.Salt, error) {
-	random := n.config.Options.Random
-	if random == nil {
-		random = rand.Reader
+// salt is that of a block's i-th system entry.
+func (n *Node) salt(height uint64, i int) *ledger.Salt {
+	if n.config.Salt != nil {
+		return n.config.Salt(height, i)
 	}
 	salt := new(ledger.Salt)
-	if _, err := io.ReadFull(random, salt[:]); err != nil {
-		return nil, fmt.Errorf("drawing a salt: %w", err)
-	}
-	return salt, nil
+	_, _ = rand.Read(salt[:]) // never fails: the program ends where there is no randomness
+	return salt
 }
 
 // refuse refuses all of a block's requests for one reason.

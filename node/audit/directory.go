@@ -66,8 +66,7 @@ func stored(ctx context.Context, dir string, network token.NetworkID, progress f
 		return Report{Source: dir}, err
 	}
 	source := &segments{log: log}
-	var slots []*txlog.DamageError
-	source.checkpoint, slots, err = log.Checkpoint()
+	source.checkpoint, _, err = log.Checkpoint()
 	point := (*node.Point)(nil)
 	if none := new(txlog.NoCheckpointError); errors.As(err, &none) {
 		point, err = pointBeside(dir, err)
@@ -84,7 +83,7 @@ func stored(ctx context.Context, dir string, network token.NetworkID, progress f
 	if point != nil {
 		r.Faults = pastRemains(dir, log, point)
 	} else {
-		r.Faults, err = remains(ctx, dir, log, slots)
+		r.Faults, err = remains(ctx, dir, log)
 	}
 	if err == nil && len(r.Faults) > 0 {
 		err = &FaultsError{r.Faults}
@@ -125,18 +124,18 @@ const (
 // remains names what the verification of a log up to its checkpoint passes over: damaged slots, entries for which the
 // checkpoint does not speak, and bytes behind them. A node that runs publishes a checkpoint right behind each batch and writes
 // the slots in turn: what is its work under way is gone when one looks again.
-func remains(ctx context.Context, dir string, log *txlog.Stored, slots []*txlog.DamageError) (faults []Fault, err error) {
+func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault, err error) {
 	size, _ := log.State()
 	published, tail := txlog.Checkpoint{}, log.Tail()
+	var slots []*txlog.DamageError
 	for look := 0; ; look++ {
-		signed, now, err := log.Checkpoint()
-		if err != nil {
+		var signed []byte
+		if signed, slots, err = log.Checkpoint(); err != nil {
 			return nil, err
 		}
 		if published, err = txlog.ParseSigned(signed); err != nil {
 			return nil, err
 		}
-		slots = now
 		if published.Size > size {
 			tail = nil // a batch stands there by now
 		}
