@@ -106,6 +106,17 @@ func (f student) at(z float64) (g, gz float64) {
 	return f.c - (f.nu+1)/2*math.Log(q), -(f.nu + 1) * z / (f.k * q)
 }
 
+func (f student) constants() [3]float64 { return [3]float64{f.c, f.nu} }
+
+func (f student) sloped(by [2][3]float64) func(z float64, gs *[2]float64) (g, gz float64) {
+	return func(z float64, gs *[2]float64) (g, gz float64) {
+		q := 1 + z*z/f.k
+		log := math.Log(q)
+		gs[0] = by[0][0] + by[0][1]*((f.nu+1)/2*z*z/(f.k*f.k*q)-log/2)
+		return f.c - (f.nu+1)/2*log, -(f.nu + 1) * z / (f.k * q)
+	}
+}
+
 // ged: ln f = ln ν − (1+1/ν)ln 2 − ln λ − ln Γ(1/ν) − ½|z/λ|^ν.
 type ged struct{ c, nu, lambda float64 }
 
@@ -121,6 +132,23 @@ func (f ged) at(z float64) (g, gz float64) {
 	}
 	power := math.Exp(f.nu * math.Log(a/f.lambda))
 	return f.c - power/2, -f.nu / 2 * power / z
+}
+
+func (f ged) constants() [3]float64 { return [3]float64{f.c, f.nu, math.Log(f.lambda)} }
+
+func (f ged) sloped(by [2][3]float64) func(z float64, gs *[2]float64) (g, gz float64) {
+	logLambda := math.Log(f.lambda)
+	return func(z float64, gs *[2]float64) (g, gz float64) {
+		a := math.Abs(z)
+		if a < 1e-12 {
+			gs[0] = by[0][0]
+			return f.c, 0
+		}
+		log := math.Log(a) - logLambda
+		power := math.Exp(f.nu * log)
+		gs[0] = by[0][0] - power/2*(by[0][1]*log-f.nu*by[0][2])
+		return f.c - power/2, -f.nu / 2 * power / z
+	}
 }
 
 // skewT is the t stretched by ξ to the right and 1/ξ to the left, moved and
@@ -165,6 +193,26 @@ func (f hansen) at(z float64) (g, gz float64) {
 	x := (f.b*z + f.a) / side
 	q := 1 + x*x/(f.eta-2)
 	return f.c - (f.eta+1)/2*math.Log(q), -(f.eta + 1) * x / ((f.eta - 2) * q) * f.b / side
+}
+
+func (f hansen) constants() [3]float64 { return [3]float64{f.c, f.a, f.b} }
+
+func (f hansen) sloped(by [2][3]float64) func(z float64, gs *[2]float64) (g, gz float64) {
+	k, limit := f.eta-2, -f.a/f.b
+	dEta := f.eta - 2 // of η = 2 + e^x by x
+	return func(z float64, gs *[2]float64) (g, gz float64) {
+		sign := 1.0
+		if z < limit {
+			sign = -1
+		}
+		side := 1 + sign*f.lambda
+		x := (f.b*z + f.a) / side
+		q := 1 + x*x/k
+		log, pull := math.Log(q), (f.eta+1)*x/(k*q)
+		gs[0] = by[0][0] - dEta*(log/2-(f.eta+1)/2*x*x/(k*k*q)) - pull*(by[0][2]*z+by[0][1])/side
+		gs[1] = by[1][0] - pull*((by[1][2]*z+by[1][1])/side-sign*x/side)
+		return f.c - (f.eta+1)/2*log, -pull * f.b / side
+	}
 }
 
 // nig in the parameters of location and scale that give mean zero and variance

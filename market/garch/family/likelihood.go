@@ -19,6 +19,47 @@ func (p *problem) parameters(x []float64) []float64 {
 	return out
 }
 
+// slopes gives the density's value and derivatives, those by the coordinates of
+// its shape in gs: analytic in z, and where a law has no form of its own by
+// differences.
+func (p *problem) slopes(x []float64) func(z float64, gs *[2]float64) (g, gz float64) {
+	shape := p.parameters(x)
+	f := p.spec.Law.density(shape)
+	if own, ok := f.(interface {
+		sloped(constants [2][3]float64) func(z float64, gs *[2]float64) (g, gz float64)
+		constants() [3]float64
+	}); ok {
+		var by [2][3]float64 // of the law's constants, by each coordinate
+		for i, s := range p.shapes {
+			moved := append([]float64(nil), shape...)
+			moved[i] = s.out(x[p.at.shape+i] + shapeStep)
+			up := p.spec.Law.density(moved).(interface{ constants() [3]float64 }).constants()
+			moved[i] = s.out(x[p.at.shape+i] - shapeStep)
+			down := p.spec.Law.density(moved).(interface{ constants() [3]float64 }).constants()
+			for c := range up {
+				by[i][c] = (up[c] - down[c]) / (2 * shapeStep)
+			}
+		}
+		return own.sloped(by)
+	}
+	var up, down [2]density
+	for i, s := range p.shapes {
+		moved := append([]float64(nil), shape...)
+		moved[i] = s.out(x[p.at.shape+i] + shapeStep)
+		up[i] = p.spec.Law.density(moved)
+		moved[i] = s.out(x[p.at.shape+i] - shapeStep)
+		down[i] = p.spec.Law.density(moved)
+	}
+	return func(z float64, gs *[2]float64) (g, gz float64) {
+		for i := range p.shapes {
+			a, _ := up[i].at(z)
+			b, _ := down[i].at(z)
+			gs[i] = (a - b) / (2 * shapeStep)
+		}
+		return f.at(z)
+	}
+}
+
 // likelihood fills value and gradient, and the score of each day in p.scores.
 func (p *problem) likelihood(x []float64, out *garch.Point) {
 	k, n := p.at.size, len(p.y)
@@ -27,24 +68,15 @@ func (p *problem) likelihood(x []float64, out *garch.Point) {
 	if !p.recursion(x) {
 		return
 	}
-	shape := p.parameters(x)
-	f := p.spec.Law.density(shape)
-	var up, down []density
-	for i, s := range p.shapes {
-		moved := append([]float64(nil), shape...)
-		moved[i] = s.out(x[p.at.shape+i] + shapeStep)
-		up = append(up, p.spec.Law.density(moved))
-		moved[i] = s.out(x[p.at.shape+i] - shapeStep)
-		down = append(down, p.spec.Law.density(moved))
-	}
+	f := p.slopes(x)
 	value := 0.0
+	var gs [2]float64
 	for t := range n {
-		l := p.path.logH[t]
-		sd := math.Exp(l / 2)
+		l, sd := p.path.logH[t], p.path.sd[t]
 		z := p.e[t] / sd
-		g, gz := f.at(z)
+		g, gz := f(z, &gs)
 		value += g - l/2
-		score, d := p.scores[t*k:(t+1)*k], p.path.d[t*k:(t+1)*k]
+		score, d := p.scores[t*k:(t+1)*k:(t+1)*k], p.path.d[t*k:(t+1)*k:(t+1)*k]
 		half := -(1 + z*gz) / 2
 		for i := range p.at.shape {
 			score[i] = half * d[i]
@@ -52,10 +84,8 @@ func (p *problem) likelihood(x []float64, out *garch.Point) {
 		for m, c := range p.columns {
 			score[m] -= gz * c[t] / sd
 		}
-		for i := range p.shapes {
-			a, _ := up[i].at(z)
-			b, _ := down[i].at(z)
-			score[p.at.shape+i] = (a - b) / (2 * shapeStep)
+		for i := p.at.shape; i < k; i++ {
+			score[i] = gs[i-p.at.shape]
 		}
 		for i, v := range score {
 			out.Gradient[i] += v
@@ -98,13 +128,55 @@ func (p *problem) coarse(x []float64, out *garch.Point) {
 	}
 }
 
-// fine differences the gradient.
+// fine differences the gradient for its Hessian, and keeps that until the climb
+// has moved by a quarter of a standard error: near the top the parabola hardly
+// turns, and a step costs one gradient.
 func (p *problem) fine(x []float64, out *garch.Point) {
+	k := p.at.size
 	p.likelihood(x, out)
 	if math.IsInf(out.Value, -1) {
 		return
 	}
-	p.difference(x, out.Hessian)
+	moved := math.Inf(1)
+	if p.kept != nil {
+		moved = 0
+		for i := range k {
+			for j := range k {
+				moved -= (x[i] - p.keptAt[i]) * p.kept[i*k+j] * (x[j] - p.keptAt[j])
+			}
+		}
+	}
+	if !(moved >= 0 && moved < 0.06) {
+		p.kept = resized(p.kept, k*k)
+		p.keptAt = append(p.keptAt[:0], x...)
+		p.forward(x, out.Gradient, p.kept)
+	}
+	copy(out.Hessian, p.kept)
+}
+
+// forward differences the gradient to one side, from its value there.
+func (p *problem) forward(x, gradient, hessian []float64) {
+	k := p.at.size
+	moved, a := append([]float64(nil), x...), garch.Point{Gradient: make([]float64, k)}
+	for i := range k {
+		step := 1e-6 * math.Max(0.01, math.Abs(x[i]))
+		moved[i] = x[i] + step
+		p.likelihood(moved, &a)
+		moved[i] = x[i]
+		for j := range k {
+			hessian[i*k+j] = (a.Gradient[j] - gradient[j]) / step
+		}
+	}
+	symmetric(hessian, k)
+}
+
+func symmetric(m []float64, k int) {
+	for i := range k {
+		for j := range i {
+			mean := (m[i*k+j] + m[j*k+i]) / 2
+			m[i*k+j], m[j*k+i] = mean, mean
+		}
+	}
 }
 
 // difference fills the Hessian by central differences of the gradient.
@@ -123,12 +195,7 @@ func (p *problem) difference(x, hessian []float64) {
 			hessian[i*k+j] = (a.Gradient[j] - b.Gradient[j]) / (2 * step)
 		}
 	}
-	for i := range k {
-		for j := range i {
-			mean := (hessian[i*k+j] + hessian[j*k+i]) / 2
-			hessian[i*k+j], hessian[j*k+i] = mean, mean
-		}
-	}
+	symmetric(hessian, k)
 }
 
 // bounds of the parameters in the scaled series. Where α + γ may not fall below

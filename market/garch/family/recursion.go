@@ -1,15 +1,12 @@
 package family
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/dsp/fourier"
-)
+import "math"
 
 // path is the variance of each day and the derivatives of its logarithm by the
 // parameters, day by day: d[t·k+i].
 type path struct {
 	logH []float64
+	sd   []float64
 	d    []float64
 }
 
@@ -26,14 +23,18 @@ type problem struct {
 	path      path
 	u, du     []float64 // the recursion's own variable (s^P) and derivatives
 	fft       *convolution
+	squares   []float64    // |e|^P
+	conv      [2][]float64 // of figarch: the squares with the fractional difference and its slope
 	shapes    []shape
 	scores    []float64
+	kept      []float64 // Hessian of the last fine steps, and where it was taken
+	keptAt    []float64
 }
 
 func newProblem(spec Spec, y []float64, columns [][]float64, names []string, start []float64) *problem {
 	p := &problem{spec: spec, at: spec.places(names), y: y, columns: columns, shapes: spec.Law.shapes()}
 	n, k := len(y), p.at.size
-	p.e, p.path.logH, p.path.d = make([]float64, n), make([]float64, n), make([]float64, n*k)
+	p.e, p.path.logH, p.path.sd, p.path.d = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n*k)
 	p.u, p.du, p.scores = make([]float64, n), make([]float64, n*k), make([]float64, n*k)
 	p.residuals(start)
 	p.back, p.backPower = weighted(p.e, 2), weighted(p.e, spec.Exp)
@@ -84,7 +85,13 @@ func (p *problem) finish(power float64) bool {
 		if !(u > 1e-10 && u < 1e10) {
 			return false
 		}
-		p.path.logH[t] = 2 / power * math.Log(u)
+		l := 2 / power * math.Log(u)
+		p.path.logH[t] = l
+		if power == 2 {
+			p.path.sd[t] = math.Sqrt(u)
+		} else {
+			p.path.sd[t] = math.Exp(l / 2)
+		}
 		scale := 2 / (power * u)
 		for i := range p.at.shape {
 			p.path.d[t*k+i] = scale * p.du[t*k+i]
@@ -96,7 +103,8 @@ func (p *problem) finish(power float64) bool {
 func (p *problem) power(theta []float64) bool {
 	s, k, power := p.spec, p.at.size, p.spec.Exp
 	start := p.backPower
-	f := make([]float64, len(p.e)) // |e|^P
+	p.squares = resized(p.squares, len(p.e))
+	f := p.squares // |e|^P
 	for t, e := range p.e {
 		if power == 2 {
 			f[t] = e * e
@@ -266,113 +274,117 @@ func (p *problem) component(theta []float64) bool {
 // truncation of the infinite moving average of FIGARCH, as Python's arch cuts it.
 const truncation = 1000
 
+// figarch filters the squares with λ by way of the fractional difference alone:
+// λ obeys λᵢ = βλᵢ₋₁ + δᵢ − φδᵢ₋₁, so one convolution with δ (and one with its
+// derivative by d) and recursions of the first order give h and its slopes; what
+// the recursions carry past the cut at 1,000 lags is taken off again exactly.
 func (p *problem) figarch(theta []float64) bool {
-	k, a := p.at.size, p.at.alpha
+	k, a, n := p.at.size, p.at.alpha, len(p.e)
 	omega, phi, d, beta := theta[p.at.omega], theta[a], theta[a+1], theta[a+2]
-	lambda, by := weights(phi, d, beta)
-	squares := make([]float64, len(p.e))
-	for t, e := range p.e {
-		squares[t] = e * e
-	}
-	p.fft.load(squares)
-	whole := p.fft.with(lambda)
-	var parts [3][]float64
-	for i := range parts {
-		parts[i] = p.fft.with(by[i])
-	}
-	// What the lags before the first day weigh.
-	rest := func(x []float64) []float64 {
-		out, sum := make([]float64, len(p.e)), 0.0
-		for i := len(x) - 1; i >= 0; i-- {
-			if sum += x[i]; i < len(out) {
-				out[i] = sum
-			}
+	lambda, by, delta, slope := weights(phi, d, beta)
+	if len(p.squares) == 0 || len(p.columns) > 0 {
+		p.squares = resized(p.squares, n)
+		for t, e := range p.e {
+			p.squares[t] = e * e
 		}
-		return out
+		p.fft.load(p.squares)
 	}
-	before := rest(lambda)
+	p.conv[0], p.conv[1] = resized(p.conv[0], n), resized(p.conv[1], n)
+	p.fft.with(delta, slope, p.conv[0], p.conv[1])
+	before := rest(lambda, n)
 	var befores [3][]float64
 	for i := range befores {
-		befores[i] = rest(by[i])
+		befores[i] = rest(by[i], n)
 	}
-	var shocks [][]float64
-	for _, c := range p.columns { // dh/dm = −2·Σλᵢ·e·c
-		x := make([]float64, len(p.e))
+	cut := func(x []float64, t int) float64 { // what lay one lag beyond the cut
+		if i := t - 1 - truncation; i >= 0 {
+			return x[i]
+		}
+		return 0
+	}
+	last := truncation - 1
+	var h float64         // Σλᵢe²
+	var slopes [3]float64 // by φ, d, β
+	for t := range n {
+		var d0, d1 float64 // of the day before: δ*x and δ'*x there
+		if t > 0 {
+			d0, d1 = p.conv[0][t-1], p.conv[1][t-1]
+		}
+		x0, x := 0.0, cut(p.squares, t)
+		if t > 0 {
+			x0 = p.squares[t-1]
+		}
+		// φ − β + d at the first lag is δ₀ − φ·1 + … with δ₋₁ = −1: x0 is that lag's square.
+		hBefore := h
+		h = beta*h + p.conv[0][t] - phi*d0 + (phi-beta)*x0 + x*(phi*delta[last]-beta*lambda[last])
+		slopes[2] = beta*slopes[2] + hBefore - x0 - x*(lambda[last]+beta*by[2][last])
+		slopes[0] = beta*slopes[0] - d0 + x0 + x*(delta[last]-beta*by[0][last])
+		slopes[1] = beta*slopes[1] + p.conv[1][t] - phi*d1 + x*(phi*slope[last]-beta*by[1][last])
+		p.u[t] = omega/(1-beta) + h + before[t]*p.back
+		row := p.du[t*k : (t+1)*k]
+		clear(row)
+		row[p.at.omega] = 1 / (1 - beta)
+		for i := range slopes {
+			row[a+i] = slopes[i] + befores[i][t]*p.back
+		}
+		row[a+2] += omega / ((1 - beta) * (1 - beta))
+	}
+	p.shocks(lambda)
+	return p.finish(2)
+}
+
+// shocks adds dh/dm = −2·Σλᵢ·e·c for the mean's columns, two at a time.
+func (p *problem) shocks(lambda []float64) {
+	n, k := len(p.e), p.at.size
+	none := make([]float64, len(lambda))
+	out, unused := make([]float64, n), make([]float64, n)
+	x := make([]float64, n)
+	for m, c := range p.columns {
 		for t, e := range p.e {
 			x[t] = -2 * e * c[t]
 		}
 		p.fft.load(x)
-		shocks = append(shocks, p.fft.with(lambda))
-	}
-	for t := range p.u {
-		p.u[t] = omega/(1-beta) + whole[t] + before[t]*p.back
-		row := p.du[t*k : (t+1)*k]
-		clear(row)
-		row[p.at.omega] = 1 / (1 - beta)
-		for i := range parts {
-			row[a+i] = parts[i][t] + befores[i][t]*p.back
-		}
-		row[a+2] += omega / ((1 - beta) * (1 - beta))
-		for m := range shocks {
-			row[m] = shocks[m][t]
+		p.fft.with(lambda, none, out, unused)
+		for t := range n {
+			p.du[t*k+m] = out[t]
 		}
 	}
-	return p.finish(2)
 }
 
-// weights are λ and its derivatives by φ, d and β.
-func weights(phi, d, beta float64) (lambda []float64, by [3][]float64) {
-	lambda = make([]float64, truncation)
+func resized(x []float64, n int) []float64 {
+	if cap(x) < n {
+		return make([]float64, n)
+	}
+	return x[:n]
+}
+
+// rest is what the lags before the first day weigh, for each day.
+func rest(x []float64, n int) []float64 {
+	out, sum := make([]float64, n), 0.0
+	for i := len(x) - 1; i >= 0; i-- {
+		if sum += x[i]; i < n {
+			out[i] = sum
+		}
+	}
+	return out
+}
+
+// weights are λ and its derivatives by φ, d and β, with the fractional
+// difference δ and its derivative.
+func weights(phi, d, beta float64) (lambda []float64, by [3][]float64, delta, slope []float64) {
+	lambda, delta, slope = make([]float64, truncation), make([]float64, truncation), make([]float64, truncation)
 	for i := range by {
 		by[i] = make([]float64, truncation)
 	}
-	delta, slope := d, 1.0
+	delta[0], slope[0] = d, 1
 	lambda[0], by[0][0], by[1][0], by[2][0] = phi-beta+d, 1, 1, -1
 	for i := 1; i < truncation; i++ {
 		x := float64(i)
-		last, lastSlope := delta, slope
-		delta, slope = (x-d)/(x+1)*last, ((x-d)*lastSlope-last)/(x+1)
-		lambda[i] = beta*lambda[i-1] + delta - phi*last
-		by[0][i] = beta*by[0][i-1] - last
-		by[1][i] = beta*by[1][i-1] + slope - phi*lastSlope
+		delta[i], slope[i] = (x-d)/(x+1)*delta[i-1], ((x-d)*slope[i-1]-delta[i-1])/(x+1)
+		lambda[i] = beta*lambda[i-1] + delta[i] - phi*delta[i-1]
+		by[0][i] = beta*by[0][i-1] - delta[i-1]
+		by[1][i] = beta*by[1][i-1] + slope[i] - phi*slope[i-1]
 		by[2][i] = beta*by[2][i-1] + lambda[i-1]
 	}
-	return lambda, by
-}
-
-// convolution multiplies a series with weights of its past: Σᵢ wᵢ·x_{t−1−i}.
-type convolution struct {
-	fft       *fourier.FFT
-	n, size   int
-	loaded, w []complex128
-	pad       []float64
-}
-
-func newConvolution(n, lags int) *convolution {
-	size := 1
-	for size < n+lags {
-		size *= 2
-	}
-	return &convolution{fft: fourier.NewFFT(size), n: n, size: size, pad: make([]float64, size)}
-}
-
-func (c *convolution) load(x []float64) {
-	clear(c.pad)
-	copy(c.pad, x)
-	c.loaded = c.fft.Coefficients(c.loaded, c.pad)
-}
-
-func (c *convolution) with(w []float64) []float64 {
-	clear(c.pad)
-	copy(c.pad, w)
-	c.w = c.fft.Coefficients(c.w, c.pad)
-	for i := range c.w {
-		c.w[i] *= c.loaded[i]
-	}
-	out := make([]float64, c.n)
-	sum := c.fft.Sequence(c.pad, c.w)
-	for t := 1; t < c.n; t++ {
-		out[t] = sum[t-1] / float64(c.size)
-	}
-	return out
+	return lambda, by, delta, slope
 }
