@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/performance"
 	"github.com/aqsha/aqsha/txlog/seal"
 )
 
@@ -38,6 +39,11 @@ type Seal struct {
 	Benchmark string   `json:"benchmark,omitempty"`
 	BenchHash string   `json:"benchmarkSha256,omitempty"`
 	Repairs   []string `json:"repairs,omitempty"` // codes, in order
+	// RiskFree is the rate, one figure or a column of a file; absent: 0.
+	RiskFree       *float64 `json:"riskFree,omitempty"`
+	RiskFreeFile   string   `json:"riskFreeFile,omitempty"`
+	RiskFreeColumn string   `json:"riskFreeColumn,omitempty"`
+	RiskFreeHash   string   `json:"riskFreeSha256,omitempty"`
 	// Reading are the options that the file was read with, where any was given.
 	Reading *market.ReadOptions `json:"reading,omitempty"`
 	Report  string              `json:"reportSha256"`
@@ -48,6 +54,11 @@ func (r *Report) SealOf() (Seal, error) {
 	s := Seal{Format: SealFormat, Asset: r.Options.Asset, From: r.Options.From, To: r.Options.To, Column: r.Origin.Column, Annual: r.Origin.Annual, File: r.Origin.Source.File, SHA256: r.Origin.Source.SHA256, Origin: r.Origin.Source.Origin}
 	if b := r.Performance.Benchmark; b != nil {
 		s.Benchmark, s.BenchHash = b.File, b.SHA256
+	}
+	if f := r.Options.RiskFree; f != nil && f.Source != nil {
+		s.RiskFreeFile, s.RiskFreeColumn, s.RiskFreeHash = f.Source.File, f.Column, f.Source.SHA256
+	} else if f != nil {
+		s.RiskFree = &f.Percent
 	}
 	if r.Options.Input.Table != nil {
 		s.Reading = r.Options.Input.Table.Reading
@@ -143,6 +154,14 @@ func (s Seal) Rederive(ctx context.Context, open func(name string, reading marke
 			return err
 		}
 	}
+	if s.RiskFree != nil {
+		o.RiskFree, err = performance.Rate(*s.RiskFree)
+	} else if s.RiskFreeFile != "" {
+		o.RiskFree, err = s.riskFree(open)
+	}
+	if err != nil {
+		return err
+	}
 	r, err := Build(ctx, o, progress)
 	if err != nil {
 		return err
@@ -155,6 +174,14 @@ func (s Seal) Rederive(ctx context.Context, open func(name string, reading marke
 		return market.Refuse("seal_differs", "report", "re-derived figures hash to %s, sealed were %s", again.Report, s.Report)
 	}
 	return nil
+}
+
+func (s Seal) riskFree(open func(string, market.ReadOptions) (*market.Table, error)) (*performance.RiskFree, error) {
+	table, err := s.input(open, s.RiskFreeFile, s.RiskFreeHash, market.ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return performance.RateFrom(table, s.RiskFreeColumn)
 }
 
 func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string, reading market.ReadOptions) (*market.Table, error) {
