@@ -17,10 +17,12 @@ import (
 // SealFormat names the log entry. Reports sealed in the first format are
 // re-derived as they were computed then: performance without the window's
 // first return and growth by count, the shortfall test at one limit, methods
-// scored on their own days, no findings among the notes.
+// scored on their own days, no findings among the notes; those in the second
+// without the shortfall regression and the model confidence set.
 const (
-	SealFormat  = "aqsha-market-seal/2"
-	firstFormat = "aqsha-market-seal/1"
+	SealFormat   = "aqsha-market-seal/3"
+	secondFormat = "aqsha-market-seal/2"
+	firstFormat  = "aqsha-market-seal/1"
 )
 
 // Seal is the log's entry of a report: what it was made from and the hash of
@@ -65,6 +67,9 @@ func (r *Report) SealOf() (Seal, error) {
 	}
 	if r.Options.firstRules() {
 		s.Format, s.Reading = firstFormat, nil
+	}
+	if r.Options.Input.Rules == 2 {
+		s.Format = secondFormat
 	}
 	for _, repair := range r.Origin.Source.Repairs {
 		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
@@ -125,7 +130,7 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 	if err != nil {
 		return Seal{}, err
 	}
-	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat && sealed.Format != firstFormat {
+	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat && sealed.Format != secondFormat && sealed.Format != firstFormat {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil
@@ -137,6 +142,9 @@ func (s Seal) Rederive(ctx context.Context, open func(name string, reading marke
 	o := Options{Asset: s.Asset, From: s.From, To: s.To}
 	if s.Format == firstFormat {
 		o.Input.Rules = 1
+	}
+	if s.Format == secondFormat {
+		o.Input.Rules = 2
 	}
 	var reading market.ReadOptions
 	if s.Reading != nil {
