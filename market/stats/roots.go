@@ -96,14 +96,17 @@ type Whittle struct {
 	M  int     `json:"m"`
 }
 
+// leastMemory is the shortest series whose memory is estimated.
+const leastMemory = 50
+
 // LocalWhittle takes m = ⌊n^0.65⌋ where m is 0.
 func LocalWhittle(x []float64, m int) (Whittle, error) {
 	n := len(x)
 	if m == 0 {
 		m = int(math.Pow(float64(n), 0.65))
 	}
-	if m < 4 || m >= n/2 {
-		return Whittle{}, market.Refuse("too_short", "series", "%d values give %d frequencies; at least 4, below half of the values", n, m)
+	if n < leastMemory || m < 4 || m >= n/2 {
+		return Whittle{}, market.Refuse("too_short", "series", "%d values and %d frequencies; want %d values, and from 4 to fewer than half as many frequencies", n, m, leastMemory)
 	}
 	logs, power, meanLog := make([]float64, m), make([]float64, m), 0.0
 	mean := Mean(x)

@@ -127,9 +127,6 @@ func (p *problem) starts(mean []float64) [][]float64 {
 	copy(base, mean)
 	for i, shape := range p.shapes {
 		base[at.shape+i] = shape.start
-		if shape.low > -10 && shape.name != "rho" && shape.name != "lambda" {
-			base[at.shape+i] = math.Log(math.Exp(shape.start))
-		}
 	}
 	var out [][]float64
 	add := func(set func(theta []float64)) {
