@@ -243,3 +243,18 @@ func TestDoubledAndOverlappingEventsAreMerged(t *testing.T) {
 		t.Error("one event four times was tested")
 	}
 }
+
+// A t test alone confirms nothing: random lists that fall as much, and an event
+// without which nothing is left, each take the word back.
+func TestWordsFollowThePlacebos(t *testing.T) {
+	for want, s := range map[string]EventStudy{
+		"not confirmed: 20.0 %": {PDay0: 0.01, PSign: 0.01, Placebo: Placebo{RandomLists: 2000, RandomP: 0.2, LeaveOut: Leave{Below: 9, N: 9}, WorstP: 1}},
+		"undecided: without x":  {PDay0: 0.01, PSign: 0.01, Placebo: Placebo{RandomLists: 2000, RandomP: 0.01, LeaveOut: Leave{Below: 8, N: 9, Carries: "x"}, WorstP: 1}},
+		"confirmed for these":   {PDay0: 0.01, PSign: 0.01, Placebo: Placebo{RandomLists: 2000, RandomP: 0.01, LeaveOut: Leave{Below: 9, N: 9}, WorstP: 1}},
+		"not confirmed at 5 %":  {PDay0: 0.2, PSign: 0.01, Placebo: Placebo{RandomLists: 2000, RandomP: 0.01, LeaveOut: Leave{Below: 9, N: 9}, WorstP: 1}},
+	} {
+		if got := s.Words(); !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
