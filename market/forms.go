@@ -53,7 +53,10 @@ var forms = []form{
 	{name: "devices", needs: []string{"device", "release_date", "efficiency_j_per_gh"}, time: []string{"release_date"},
 		texts: []field{{"device", "device", ""}}, numbers: []field{{"efficiency_j_per_gh", "efficiency_j_per_gh", "J/GH"}}, origin: "Cambridge Centre for Alternative Finance, CBECI device list"},
 	{name: "macro", needs: []string{"quarter", "cpi"}, time: []string{"quarter"},
-		numbers: []field{{"real_gdp", "real_gdp", "billion KZT"}, {"cpi", "cpi", "index"}, {"usdkzt", "kzt_per_usd", "KZT/USD"}, {"tonia_rate", "tonia_pct", "percent"}}},
+		numbers: []field{{"real_gdp", "real_gdp", "billion KZT"}, {"cpi", "cpi", "index"}, {"usdkzt", "kzt_per_usd", "KZT/USD"}, {"tonia_rate", "tonia_pct", "percent"},
+			{"gdp", "gdp", "billion KZT"}, {"base_money", "base_money", "billion KZT"}, {"m1", "m1", "billion KZT"}, {"m3", "m3", "billion KZT"}, {"deposits", "deposits", "billion KZT"}, {"deposits_fx", "deposits_fx", "billion KZT"}}},
+	{name: "crypto-residents", needs: []string{"quarter", "holdings_usd"}, time: []string{"quarter"},
+		numbers: []field{{"holdings_usd", "holdings_usd", "USD"}, {"inflow_usd", "inflow_usd", "USD/quarter"}, {"outflow_usd", "outflow_usd", "USD/quarter"}, {"illicit_pct", "illicit_pct", "percent"}}},
 	{name: "holders", needs: []string{"holder", "amount"}, texts: []field{{"holder", "holder", ""}}, numbers: []field{{"amount", "amount", "coin"}}, origin: "list of holders"},
 	// Our own Parquet files, read back: names are already ours.
 	{name: "normalised", needs: []string{"time", "price_usd"}, time: []string{"time"}},

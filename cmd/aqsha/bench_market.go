@@ -15,8 +15,9 @@ func newBenchMarketCommand() *cobra.Command {
 	var file string
 	command := &cobra.Command{
 		Use:   "market",
-		Short: "CPU time of GARCH fits and rolling refits",
+		Short: "CPU time of GARCH fits, rolling refits and the wider family of models",
 		Example: `  aqsha bench market --json
+  aqsha bench market --peer venv/bin/python     # Python's arch beside, in the same run
   aqsha bench market --file btc.csv`,
 		Args: exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -46,6 +47,7 @@ func newBenchMarketCommand() *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&file, "file", "", "measure on this file's price_usd instead of simulated returns")
+	command.Flags().StringVar(&settings.Peer, "peer", "", "interpreter of Python that has arch, to measure the same models beside")
 	command.Flags().IntVar(&settings.Repetitions, "repetitions", settings.Repetitions, "fits of which the median is taken")
 	command.Flags().IntVar(&settings.Windows, "windows", settings.Windows, "rolling refits")
 	command.Flags().IntVar(&settings.WindowDays, "window-days", settings.WindowDays, "days in a window")

@@ -21,7 +21,7 @@ func newMarketCommand() *cobra.Command {
 of every figure. Without files, "aqsha market demo" writes a synthetic set.`,
 	}
 	command.AddCommand(newMarketImportCommand(), newMarketDemoCommand(), newMarketPaperCommand(),
-		newMarketVolatilityCommand(), newMarketGarchCommand(), newMarketRiskCommand(), newMarketVerifyCommand(), newMarketReportCommand(), newMarketConcentrationCommand(), newMarketUseCommand(), newMarketReservesCommand(), newMarketFunctionsCommand(), newMarketRisksCommand(), newMarketWashCommand(), newMarketArchitectureCommand())
+		newMarketVolatilityCommand(), newMarketGarchCommand(), newMarketMemoryCommand(), newMarketRiskCommand(), newMarketVerifyCommand(), newMarketReportCommand(), newMarketConcentrationCommand(), newMarketUseCommand(), newMarketReservesCommand(), newMarketFunctionsCommand(), newMarketRisksCommand(), newMarketWashCommand(), newMarketArchitectureCommand())
 	return command
 }
 

@@ -18,9 +18,11 @@ func newMarketConcentrationCommand() *cobra.Command {
 		Short: "HHI, Gini, Theil, Nakamoto and Lorenz, or bounds from known points",
 		Long: `Measure how unequally something is spread (blocks over pools, hash rate over
 countries, coins over holders), month by month, with "other" or "unknown" both ways.
-Without a file, --points gives the bounds that known points of a Lorenz curve leave.`,
+The last period has bootstrap intervals. Without a file, --points gives the bounds that
+known points of a Lorenz curve leave; with one, it tests the file against them.`,
 		Example: `  aqsha market concentration pools_monthly.csv --last 12
   aqsha market concentration holders.csv --by holder --of amount
+  aqsha market concentration holders.csv --points 0.9:0.1,0.999:0.5
   aqsha market concentration --points 0.9:0.1,0.999:0.5 --n 50000`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -45,6 +47,15 @@ Without a file, --points gives the bounds that known points of a Lorenz curve le
 			study, err := concentration.Over(table, by, of, residual)
 			if err != nil {
 				return err
+			}
+			if len(points) > 0 {
+				known, err := concentration.ParsePoints(points)
+				if err != nil {
+					return err
+				}
+				if err := study.Against(known); err != nil {
+					return err
+				}
 			}
 			return show(command, study, func(w io.Writer) { study.Print(w, last) })
 		},

@@ -2,7 +2,10 @@ package main
 
 import (
 	"io"
+	"slices"
+	"strings"
 
+	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/paper"
 	"github.com/spf13/cobra"
 )
@@ -19,6 +22,9 @@ against issuance rules and dated facts and, with --data, against real extracts.`
   aqsha market paper --data extracts --json`,
 		Args: exactArgs(0),
 		RunE: func(command *cobra.Command, _ []string) error {
+			if verdict != "" && !slices.Contains(paper.Verdicts, verdict) {
+				return market.Refuse("verdict", "verdict", "%q is not one of %s", verdict, strings.Join(paper.Verdicts, ", "))
+			}
 			report, err := paper.Check(data)
 			if err != nil {
 				return err
@@ -27,6 +33,6 @@ against issuance rules and dated facts and, with --data, against real extracts.`
 		},
 	}
 	command.Flags().StringVar(&data, "data", "", "folder of real extracts, for the claims that need them")
-	command.Flags().StringVar(&verdict, "verdict", "", `only claims with this verdict, such as "wrong"`)
+	command.Flags().StringVar(&verdict, "verdict", "", "only claims with this verdict: "+strings.Join(paper.Verdicts, ", "))
 	return command
 }

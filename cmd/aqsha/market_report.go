@@ -6,19 +6,21 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/performance"
 	marketreport "github.com/aqsha/aqsha/market/report"
 )
 
 // reportFlags choose inputs and outputs of a report.
 type reportFlags struct {
 	studyFlags
-	file, data, benchmark, language, out, seal string
-	formats                                    []string
+	file, data, benchmark, language, out, seal, free string
+	formats                                          []string
 }
 
 // find looks for the asset's daily prices in a folder, by the usual names.
@@ -50,7 +52,31 @@ func (f *reportFlags) build(command *cobra.Command, asset string) (*marketreport
 			return nil, err
 		}
 	}
+	if o.RiskFree, err = riskFree(f.free); err != nil {
+		return nil, err
+	}
 	return marketreport.Build(command.Context(), o, progressOf(command, "back-test"))
+}
+
+// riskFree reads a rate in percent a year, or FILE or FILE:COLUMN with one.
+func riskFree(text string) (*performance.RiskFree, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if percent, err := strconv.ParseFloat(text, 64); err == nil {
+		return performance.Rate(percent)
+	}
+	path, column := text, ""
+	if _, err := os.Stat(path); err != nil {
+		if i := strings.LastIndexByte(text, ':'); i > 0 {
+			path, column = text[:i], text[i+1:]
+		}
+	}
+	table, err := market.ReadFile(path, market.ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return performance.RateFrom(table, column)
 }
 
 func newMarketReportCommand() *cobra.Command {
@@ -64,6 +90,7 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 		Example: `  aqsha market report BTC --data demo --from 2021-01-01 --to 2025-12-31
   aqsha market report BTC --file btc.csv --benchmark sp500.csv --lang kk --format html,csv --out reports
   aqsha market report BTC --data demo --seal sealed
+  aqsha market report BTC --data demo --risk-free demo/macro_kz_quarterly.csv:tonia_pct
   aqsha verify report 0 --log sealed --inputs demo`,
 		Args: exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -106,6 +133,7 @@ log there; "aqsha verify report" re-derives it from its inputs.`,
 	flags.StringVar(&f.file, "file", "", "the asset's prices")
 	flags.StringVar(&f.data, "data", ".", "folder in which to look for them")
 	flags.StringVar(&f.benchmark, "benchmark", "", "file of a benchmark's prices")
+	flags.StringVar(&f.free, "risk-free", "", "risk-free rate: percent a year, or FILE[:COLUMN] with a series of it, such as TONIA (default 0)")
 	flags.StringVar(&f.language, "lang", "en", "en, kk or ru")
 	flags.StringVar(&f.out, "out", ".", "folder to write to")
 	flags.StringSliceVar(&f.formats, "format", []string{"html", "md", "csv", "json", "parquet"}, "what to write")

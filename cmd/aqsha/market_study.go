@@ -66,20 +66,35 @@ func newMarketGarchCommand() *cobra.Command {
 	var flags studyFlags
 	var o study.GarchOptions
 	var model, law, mean, like, parameters string
+	var wide familyFlags
 	command := &cobra.Command{
 		Use:   "garch FILE",
-		Short: "Fit GARCH, GJR or EGARCH by maximum likelihood",
+		Short: "Fit a model of the GARCH family by maximum likelihood",
 		Long: `Fit a model of changing variance from several starts, with analytic derivatives,
-and tell how: which start won, what binds, both kinds of standard error.`,
+and tell how: which start won, what binds, both kinds of standard error.
+
+garch, gjr and egarch of order (1,1) have forecasts and the conventions of other
+packages (--like). Of any order, and with the laws ged, hansen and nig or the means ar
+and har or regressors, there are garch, gjr, tgarch, avgarch, aparch, figarch,
+component and igarch.`,
 		Example: `  aqsha market garch btc.csv --model gjr --law t
   aqsha market garch btc.csv --law t --free --forecast 30
   aqsha market garch btc.csv --like rugarch --mean ar1
-  aqsha market garch btc.csv --law t --parameters btc.json`,
+  aqsha market garch btc.csv --law t --parameters btc.json
+  aqsha market garch btc.csv --model aparch --law ged
+  aqsha market garch btc.csv --model gjr --order 2,1,2 --mean ar --mean-lags 2
+  aqsha market garch btc.csv --model figarch --law nig --mean har --regressor hash_rate_ths`,
 		Args: exactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			in, err := flags.input(args[0])
 			if err != nil {
 				return err
+			}
+			if asked, why := wide.asked(model, law, mean); asked {
+				if like != "" || parameters != "" || o.Days > 0 || o.Spec.Free {
+					return market.Refuse("choice", "like", "--like, --parameters, --forecast and --free belong to garch, gjr and egarch of order (1,1): %s is of the wider family", why)
+				}
+				return wide.run(command, in, model, law, mean)
 			}
 			if like != "" && command.Flags().Changed("mean") {
 				o.Mean = garch.Mean(mean) // over the package's own
@@ -99,9 +114,10 @@ and tell how: which start won, what binds, both kinds of standard error.`,
 	}
 	flags.register(command)
 	f := command.Flags()
-	f.StringVar(&model, "model", "garch", "garch, gjr or egarch")
-	f.StringVar(&law, "law", "normal", "normal, t or skewt")
-	f.StringVar(&mean, "mean", "demeaned", "zero, demeaned, constant or ar1")
+	f.StringVar(&model, "model", "garch", "garch, gjr, egarch; tgarch, avgarch, aparch, figarch, component, igarch")
+	f.StringVar(&law, "law", "normal", "normal, t, skewt; ged, hansen, nig")
+	f.StringVar(&mean, "mean", "demeaned", "zero, demeaned, constant, ar1; ar, har")
+	wide.register(command)
 	f.StringVar(&like, "like", "", "initial variance, mean, errors and names as fgarch, rugarch or arch have them")
 	f.BoolVar(&o.Spec.Free, "free", false, "do not require stationarity")
 	f.IntVar(&o.Days, "forecast", 0, "forecast so many days")

@@ -1,6 +1,7 @@
 package concentration
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -27,7 +28,35 @@ type Study struct {
 	Value    string            `json:"of"`
 	Residual string            `json:"residual"`
 	Periods  []Period          `json:"periods"`
+	// Uncertainty of the last period, the residual left out; null where fewer
+	// than two hold anything.
+	Uncertainty *Uncertainty `json:"uncertainty"`
+
+	last   Month
+	counts bool
 }
+
+// Against resamples the last period and tests known points of its Lorenz curve.
+func (s *Study) Against(points []Point) error {
+	var kept []float64
+	for i, name := range s.last.Names {
+		if name != s.Residual {
+			kept = append(kept, s.last.Values[i])
+		}
+	}
+	if len(kept) < 2 && len(points) == 0 {
+		return nil
+	}
+	u, err := UncertaintyOf(kept, s.counts, points)
+	if err != nil {
+		return err
+	}
+	u.Period, s.Uncertainty = s.last.Month, u
+	return nil
+}
+
+// mostUnasked is how many holders are resampled without being asked to.
+const mostUnasked = 200_000
 
 // residuals that files are known to use.
 var residuals = map[string]string{"pool": "unknown", "country": "Other", "province": "Other"}
@@ -72,6 +101,17 @@ func Over(t *market.Table, label, value, residual string) (Study, error) {
 			}
 		}
 		s.Periods = append(s.Periods, p)
+	}
+	column, err := t.Column(value)
+	if err != nil {
+		return Study{}, err
+	}
+	s.last, s.counts = months[len(months)-1], column.Unit == "count"
+	if len(s.last.Names) <= mostUnasked {
+		var refused *market.Error
+		if err := s.Against(nil); err != nil && !(errors.As(err, &refused) && refused.Code == "too_large") {
+			return Study{}, err
+		}
 	}
 	return s, nil
 }
@@ -120,6 +160,9 @@ func (s Study) Print(w io.Writer, last int) {
 		}
 	}
 	tab.Flush()
+	if s.Uncertainty != nil {
+		s.Uncertainty.Print(w)
+	}
 }
 
 // Print writes the bounds for a terminal.

@@ -12,7 +12,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	card := anchors.Score("steady", map[string]float64{"volatility over the tenge's": 1, "days beyond 1 %": 0.25}, nil)
+	card := anchors.Score("steady", map[string]float64{"volatility of the basket's price": 3, "quarters beyond 3 %": 0.375}, nil)
 	fmt.Printf("%s: %.0f\n", card.Functions[1].Function, *card.Functions[1].Score)
 	// Output: unit of account: 75
 }

@@ -2,11 +2,13 @@ package functions
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/market/use"
@@ -96,8 +98,17 @@ func TestSyntheticFolder(t *testing.T) {
 		t.Fatalf("%d cards, %d findings", len(s.Cards), len(s.Findings))
 	}
 	for _, c := range s.Cards {
-		if c.Name == "tenge" && (math.Abs(c.Values["volatility over the tenge's"]-1) > 1e-9 || c.Functions[0].Score != nil) {
+		if c.Name == "tenge" && (c.Values["volatility of the basket's price"] > 5 || c.Functions[0].Score != nil || c.Functions[1].Verdict != Performs) {
 			t.Errorf("%+v", c)
+		}
+		if c.Name == "dollar" && c.Values["volatility of the basket's price"] == s.Cards[1].Values["volatility of the basket's price"] {
+			t.Errorf("the dollar is measured by the tenge's series: %+v", c)
+		}
+		if _, known := c.Values["correlation with gold"]; c.Name == "gold" && known {
+			t.Error("gold is measured by itself")
+		}
+		if all := c.Functions[0].Verdict != NotAvailable && c.Functions[1].Verdict != NotAvailable && c.Functions[2].Verdict != NotAvailable; (c.Score != nil) != all {
+			t.Errorf("a whole of some functions: %+v", c)
 		}
 		if c.Name == "digital tenge" && *c.Functions[0].Score != 100 {
 			t.Errorf("%+v", c.Functions[0])
@@ -115,7 +126,7 @@ func TestSyntheticFolder(t *testing.T) {
 		t.Error(b.String())
 	}
 	late, err := OfFolder(Options{Dir: dir, From: "2024-01-01", To: "2025-12-31", Anchors: anchors(t)})
-	if err != nil || late.Findings[2].Confirmed != nil || !strings.Contains(late.Findings[2].Words, "Not available") {
+	if err != nil || late.Findings[2].Confirmed != nil || late.Findings[2].Verdict != NotAvailable || !strings.Contains(late.Findings[2].Words, "Not available") {
 		t.Errorf("%+v, %v", late.Findings, err)
 	}
 	if _, err := OfFolder(Options{Dir: t.TempDir(), Anchors: anchors(t)}); err == nil {
@@ -133,14 +144,77 @@ func TestFlip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, ok := s.Flip.Functions["unit of account"]
+	at, ok := s.Flip.Functions["store of value"]
 	if !ok || at >= s.Flip.Volatility || at <= 0 {
 		t.Errorf("%+v", s.Flip)
 	}
-	if *s.Cards[0].Functions[1].Performs || !*s.Findings[3].Confirmed || !*s.Findings[2].Confirmed {
+	if s.Cards[0].Functions[1].Verdict != PerformsNot || !*s.Findings[3].Confirmed || !*s.Findings[2].Confirmed || s.Findings[0].Verdict == "confirmed" {
 		t.Errorf("%+v", s.Findings)
 	}
 	for _, f := range s.Findings {
 		t.Logf("%s → %s", f.Paper, f.Words)
+	}
+}
+
+// The band decides, not the score alone; and one indicator of four says nothing.
+func TestVerdictNeedsItsBandAndItsIndicators(t *testing.T) {
+	number := func(v float64) *float64 { return &v }
+	for _, c := range []struct {
+		score, low, high float64
+		known, of        int
+		want             string
+	}{
+		{51, 36, 65, 4, 4, Undecided}, {49, 36, 65, 4, 4, Undecided}, {70, 55, 80, 4, 4, Performs}, {20, 5, 40, 2, 4, PerformsNot},
+		{90, 80, 95, 1, 4, NotAvailable}, {90, 80, 95, 1, 2, NotAvailable}, {90, 80, 95, 2, 5, NotAvailable}, {90, 80, 95, 2, 2, Performs},
+	} {
+		f := FunctionScore{Score: number(c.score), Low: number(c.low), High: number(c.high), Known: c.known, Of: c.of}
+		f.decide(50)
+		if f.Verdict != c.want || (f.Performs != nil) != (c.want == Performs || c.want == PerformsNot) {
+			t.Errorf("%+v: %s", c, f.Verdict)
+		}
+	}
+	yes, no := FunctionScore{Verdict: Performs, Performs: new(bool)}, FunctionScore{Verdict: PerformsNot, Performs: new(bool)}
+	*yes.Performs = true
+	open, none := FunctionScore{Verdict: Undecided}, FunctionScore{Verdict: NotAvailable}
+	for _, c := range []struct {
+		want string
+		of   []FunctionScore
+	}{{"confirmed", []FunctionScore{no, no}}, {"not confirmed", []FunctionScore{no, yes}}, {Undecided, []FunctionScore{no, open}}, {NotAvailable, []FunctionScore{none, open}}, {"not confirmed", []FunctionScore{open, yes}}} {
+		if f := judge("", "", false, c.of...); f.Verdict != c.want {
+			t.Errorf("%v: %s, want %s", c.of, f.Verdict, c.want)
+		}
+	}
+}
+
+// A foreign money's own series gives its own figures, by the units it is quoted for.
+func TestForeignMoneysHaveTheirOwnSeries(t *testing.T) {
+	dir := t.TempDir()
+	if err := synthetic.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	var eur, rub strings.Builder
+	eur.WriteString("date,kzt_per_eur\n")
+	rub.WriteString("date,quant,kzt_per_rub\n")
+	for i := range 1300 {
+		day := time.Date(2016, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		fmt.Fprintf(&eur, "%s,%.2f\n", day, 380+10*math.Sin(float64(i)/40))
+		fmt.Fprintf(&rub, "%s,%d,%.2f\n", day, 1+9*(i/650), (5+math.Sin(float64(i)/90))*float64(1+9*(i/650)))
+	}
+	for name, text := range map[string]string{"eur_kzt_daily.csv": eur.String(), "rub_kzt_daily.csv": rub.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := OfFolder(Options{Dir: dir, From: "2016-01-01", To: "2019-06-30", Anchors: anchors(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]Card{}
+	for _, c := range s.Cards {
+		found[c.Name] = c
+	}
+	e, r := found["EUR"], found["RUB"]
+	if len(s.Cards) != 8 || e.Values["maximum drawdown"] < -0.06 || e.Values["maximum drawdown"] > -0.04 || r.Values["maximum drawdown"] < -0.4 || r.Values["maximum drawdown"] > -0.3 {
+		t.Errorf("%d cards, %+v, %+v", len(s.Cards), e.Values, r.Values)
 	}
 }

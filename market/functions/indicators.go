@@ -17,6 +17,7 @@ type holding struct {
 	name   string
 	prices market.Series
 	inKZT  bool // prices are already tenge
+	tenge  bool // it is the tenge, in which the basket is priced already
 }
 
 // world is what indicators are measured against.
@@ -59,14 +60,9 @@ func (w world) holdingValues(h holding, c float64) (map[string]float64, error) {
 			values[key] = v
 		}
 	}
-	set("volatility over the tenge's", volatility.Realised(r.Values, volatility.Calendar(r.Times))/w.tengeVol)
-	beyond := 0
-	for _, v := range r.Values {
-		if math.Abs(v) > 1 {
-			beyond++
-		}
-	}
-	set("days beyond 1 %", float64(beyond)/float64(r.Len()))
+	moved, beyond := w.basket(h, prices)
+	set("volatility of the basket's price", moved)
+	set("quarters beyond 3 %", beyond)
 	falls, _, under := volatility.Drawdowns(prices)
 	set("maximum drawdown", 0)
 	if len(falls) > 0 {
@@ -86,8 +82,8 @@ func (w world) goldCorrelation(prices market.Series, name string) float64 {
 	if w.gold.Len() == 0 {
 		return math.NaN()
 	}
-	if name == "gold" {
-		return 1
+	if name == "gold" { // it is its own yardstick here: nothing is measured
+		return math.NaN()
 	}
 	_, v := market.Align(prices, w.gold)
 	if len(v) < 2 || len(v[0]) < 30 {
@@ -100,6 +96,59 @@ func (w world) goldCorrelation(prices market.Series, name string) float64 {
 		}
 	}
 	return stats.Correlation(r[0], r[1])
+}
+
+// basket prices a household's basket in the money, quarter by quarter (the
+// consumer price index over the money's mean price in tenge): the volatility of
+// that price, percent a year, and the share of quarters in which it moved by
+// more than 3 %. So each money, the tenge with them, is measured against goods
+// and none against itself.
+func (w world) basket(h holding, prices market.Series) (moved, beyond float64) {
+	if w.macro == nil {
+		return math.NaN(), math.NaN()
+	}
+	cpi, err1 := w.macro.Series("cpi")
+	rate, err2 := w.macro.Series("kzt_per_usd")
+	if err1 != nil || err2 != nil {
+		return math.NaN(), math.NaN()
+	}
+	times, v := market.Align(cpi, rate)
+	var logs []float64
+	at := 0
+	for q, from := range times {
+		sum, n := 0.0, 0
+		for at < prices.Len() && prices.Times[at].Before(from) {
+			at++
+		}
+		for i := at; i < prices.Len() && prices.Times[i].Before(from.AddDate(0, 3, 0)); i++ {
+			sum, n = sum+prices.Values[i], n+1
+		}
+		if n < 30 { // fewer than half of a quarter's trading days
+			logs = append(logs, math.NaN())
+			continue
+		}
+		price := sum / float64(n)
+		switch {
+		case h.tenge:
+			price = 1
+		case !h.inKZT:
+			price *= v[1][q]
+		}
+		logs = append(logs, math.Log(v[0][q]/price))
+	}
+	var changes []float64
+	large := 0.0
+	for q := 1; q < len(logs); q++ {
+		if d := logs[q] - logs[q-1]; !math.IsNaN(d) {
+			if changes = append(changes, 100*d); math.Abs(d) > 0.03 {
+				large++
+			}
+		}
+	}
+	if len(changes) < 7 {
+		return math.NaN(), math.NaN()
+	}
+	return stats.SD(changes) * 2, large / float64(len(changes)) // √4 quarters
 }
 
 // realReturn is the yearly growth of the holding's value in tenge, deflated by

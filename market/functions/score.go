@@ -16,7 +16,36 @@ type FunctionScore struct {
 	High     *float64 `json:"high"`
 	Known    int      `json:"indicatorsKnown"`
 	Of       int      `json:"indicators"`
-	Performs *bool    `json:"performs"`
+	Verdict  string   `json:"verdict"`  // performs, does not perform, undecided, not available
+	Performs *bool    `json:"performs"` // null unless the verdict is one of the first two
+}
+
+// The verdicts on a function of money.
+const (
+	Performs     = "performs"
+	PerformsNot  = "does not perform"
+	Undecided    = "undecided" // the band spans the threshold: it hangs on anchors and weights
+	NotAvailable = "not available"
+)
+
+// decide sets the verdict. One indicator, or fewer than half of a function's,
+// is not enough to speak of the function.
+func (s *FunctionScore) decide(threshold float64) {
+	s.Verdict = NotAvailable
+	if s.Score == nil || s.Known < 2 || 2*s.Known < s.Of {
+		return
+	}
+	performs := *s.Score >= threshold
+	switch {
+	case *s.Low < threshold && *s.High >= threshold:
+		s.Verdict = Undecided
+		return
+	case performs:
+		s.Verdict = Performs
+	default:
+		s.Verdict = PerformsNot
+	}
+	s.Performs = &performs
 }
 
 // Card is the scorecard of one money.
@@ -24,7 +53,7 @@ type Card struct {
 	Name      string             `json:"name"`
 	Values    map[string]float64 `json:"values"` // indicators; absent: not available
 	Functions []FunctionScore    `json:"functions"`
-	Score     *float64           `json:"score"` // of the functions that are known
+	Score     *float64           `json:"score"` // null unless every function is available
 	Low       *float64           `json:"low"`
 	High      *float64           `json:"high"`
 	Remarks   []string           `json:"remarks,omitempty"`
@@ -105,18 +134,21 @@ func (a Anchors) Score(name string, values map[string]float64, remarks []string)
 		l, h := stats.Quantile(x, 0.05), stats.Quantile(x, 0.95)
 		return &l, &h
 	}
-	any := false
+	every := true
 	for j, f := range a.Functions {
 		s := FunctionScore{Function: f.Name, Known: known[j], Of: len(f.Indicators)}
 		if known[j] > 0 {
-			any = true
-			score, performs := functions[j], functions[j] >= a.Threshold
-			s.Score, s.Performs = &score, &performs
+			score := functions[j]
+			s.Score = &score
 			s.Low, s.High = band(parts[j])
+		}
+		if s.decide(a.Threshold); s.Verdict == NotAvailable {
+			every = false
 		}
 		c.Functions = append(c.Functions, s)
 	}
-	if any {
+	// A whole of some functions cannot be held against a whole of others.
+	if every {
 		c.Score = &whole
 		c.Low, c.High = band(wholes)
 	}

@@ -93,7 +93,7 @@ func OfFolder(o Options) (Study, error) {
 	if err := s.addCard(w, coin, exchange, nil); err != nil {
 		return s, err
 	}
-	if err := s.addBenchmarks(w, tenge, o.Tenge); err != nil {
+	if err := s.addBenchmarks(f, w, tenge, o.Tenge); err != nil {
 		return s, err
 	}
 	if s.Flip, err = s.flip(w, coin, exchange); err != nil {
@@ -123,7 +123,7 @@ func (f folder) world() (w world, tenge market.Series, err error) {
 			tenge.Values[i] = 1 / v
 		}
 	} else {
-		f.study.Notes = append(f.study.Notes, "the tenge's rate does not cover the window: volatility over the tenge's not available")
+		f.study.Notes = append(f.study.Notes, "the tenge's rate does not cover the window: the tenge's volatility not available")
 	}
 	if w.gold, err = f.series("gold_close.csv", "close"); err != nil {
 		return w, tenge, err
@@ -175,7 +175,15 @@ func (s *Study) merge(parts ...map[string]float64) map[string]float64 {
 	return out
 }
 
-func (s *Study) addBenchmarks(w world, tenge market.Series, digital *use.System) error {
+// addBenchmarks scores what bitcoin is held against: the tenge (bank money, by
+// card, digital), the foreign moneys whose rates the folder has, gold.
+func (s *Study) addBenchmarks(f folder, w world, tenge market.Series, digital *use.System) error {
+	type benchmark struct {
+		h      holding
+		use    map[string]float64
+		remark string
+	}
+	var all []benchmark
 	if tenge.Len() > 60 {
 		dollar := tenge
 		dollar.Values = make([]float64, tenge.Len())
@@ -186,23 +194,27 @@ func (s *Study) addBenchmarks(w world, tenge market.Series, digital *use.System)
 		if digital != nil {
 			digitalUse, remark = digital.Values, "exchange indicators from "+digital.Source
 		}
-		for _, b := range []struct {
-			h      holding
-			use    map[string]float64
-			remark string
-		}{
-			{holding{name: "tenge", prices: tenge}, nil, "price in dollars; exchange indicators not available"},
-			{holding{name: "dollar", prices: dollar, inKZT: true}, nil, "price in tenge; exchange indicators not available"},
-			{holding{name: "card money", prices: tenge}, nil, "tenge by card: account and store are the tenge's; fees not available"},
-			{holding{name: "digital tenge", prices: tenge}, digitalUse, remark},
-		} {
-			if err := s.addCard(w, b.h, b.use, []string{b.remark}); err != nil {
-				return err
-			}
-		}
+		cards, cardRemark := s.cards()
+		bank, bankRemark := w.turnover(s.From, s.To)
+		all = append(all, benchmark{holding{name: "tenge", prices: tenge, tenge: true}, bank, bankRemark},
+			benchmark{holding{name: "card money", prices: tenge, tenge: true}, cards, cardRemark},
+			benchmark{holding{name: "digital tenge", prices: tenge, tenge: true}, digitalUse, remark},
+			benchmark{holding{name: "dollar", prices: dollar, inKZT: true}, nil, "price in tenge; exchange indicators not available"})
+	}
+	foreign, err := f.foreign()
+	if err != nil {
+		return err
+	}
+	for _, h := range foreign {
+		all = append(all, benchmark{h, nil, "price in tenge; exchange indicators not available"})
 	}
 	if w.gold.Len() > 60 {
-		return s.addCard(w, holding{name: "gold", prices: w.gold}, nil, []string{"a fund's share in dollars; exchange indicators not available"})
+		all = append(all, benchmark{holding{name: "gold", prices: w.gold}, nil, "a fund's share in dollars; exchange indicators not available"})
+	}
+	for _, b := range all {
+		if err := s.addCard(w, b.h, b.use, []string{b.remark}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -72,23 +72,48 @@ func (s *Study) flip(w world, h holding, exchange map[string]float64) (Flip, err
 // Finding is one of the paper's conclusions with what the numbers say.
 type Finding struct {
 	Paper     string `json:"paper"`
-	Confirmed *bool  `json:"confirmed"` // null: not available
+	Verdict   string `json:"verdict"`   // confirmed, not confirmed, undecided, not available
+	Confirmed *bool  `json:"confirmed"` // null: undecided or not available
 	Words     string `json:"words"`
 }
 
-func performs(f FunctionScore, threshold float64) string {
-	if f.Performs == nil {
-		return "not available"
+// sayOf is a function's verdict with its numbers.
+func sayOf(f FunctionScore) string {
+	switch {
+	case f.Score == nil:
+		return "is not available"
+	case f.Verdict == NotAvailable:
+		return fmt.Sprintf("is not available: %d of %d indicators are too few", f.Known, f.Of)
 	}
-	verb := "performs"
-	if !*f.Performs {
-		verb = "does not perform"
+	verb, why := f.Verdict, ""
+	if f.Verdict == Undecided {
+		verb, why = "is undecided", "; the band spans the threshold, so the verdict hangs on anchors and weights"
 	}
-	band := "; the band crosses the threshold, so the verdict hangs on anchors and weights"
-	if (*f.Low-threshold)*(*f.High-threshold) > 0 {
-		band = ""
+	return fmt.Sprintf("%s (%.0f, band %.0f–%.0f, %d of %d indicators%s)", verb, *f.Score, *f.Low, *f.High, f.Known, f.Of, why)
+}
+
+// judge is a finding that says these functions perform (want) or do not.
+func judge(paper, words string, want bool, functions ...FunctionScore) Finding {
+	f := Finding{Paper: paper, Words: words}
+	holds, verdict := true, "confirmed"
+	for _, x := range functions {
+		switch {
+		case x.Verdict == NotAvailable:
+			verdict = NotAvailable
+		case x.Verdict == Undecided && verdict != NotAvailable:
+			verdict = Undecided
+		case x.Performs != nil && *x.Performs != want:
+			holds = false
+		}
 	}
-	return fmt.Sprintf("%s (%.0f, band %.0f–%.0f, %d of %d indicators%s)", verb, *f.Score, *f.Low, *f.High, f.Known, f.Of, band)
+	// One function that decidedly does the contrary refutes a finding on both.
+	if !holds {
+		verdict = "not confirmed"
+	}
+	if f.Verdict = verdict; verdict == "confirmed" || verdict == "not confirmed" {
+		f.Confirmed = &holds
+	}
+	return f
 }
 
 // findings words each verdict from the bitcoin card and the network's issue.
@@ -99,18 +124,17 @@ func (s *Study) findings(network *market.Table, w world) []Finding {
 		by[f.Function] = f
 	}
 	exchange, account, store := by["medium of exchange"], by["unit of account"], by["store of value"]
-	var both *bool
-	if account.Performs != nil && store.Performs != nil {
-		v := !*account.Performs && !*store.Performs
-		both = &v
+	return []Finding{
+		judge("Bitcoin works well … as a medium of exchange.", "As a medium of exchange bitcoin "+sayOf(exchange)+".", true, exchange),
+		judge("Bitcoin must evolve two important roles: it struggles to function as a unit of account and store of value.",
+			"As a unit of account bitcoin "+sayOf(account)+"; as a store of value it "+sayOf(store)+"."+s.flipWords(), false, account, store),
+		s.riskFinding(card, w), issueFinding(network, s.From, s.To),
 	}
-	out := []Finding{
-		{"Bitcoin works well … as a medium of exchange.", exchange.Performs, "As a medium of exchange bitcoin " + performs(exchange, s.Anchors.Threshold) + "."},
-		{"Bitcoin must evolve two important roles: it struggles to function as a unit of account and store of value.", both,
-			"As a unit of account bitcoin " + performs(account, s.Anchors.Threshold) + "; as a store of value it " + performs(store, s.Anchors.Threshold) + "." + s.flipWords()},
-		s.riskFinding(card), issueFinding(network, s.From, s.To),
-	}
-	return out
+}
+
+// decided sets the verdict of a finding that was measured.
+func (f *Finding) decided(confirmed bool) {
+	f.Confirmed, f.Verdict = &confirmed, map[bool]string{true: "confirmed", false: "not confirmed"}[confirmed]
 }
 
 func (s *Study) flipWords() string {
@@ -128,16 +152,15 @@ func (s *Study) flipWords() string {
 
 // riskFinding: "significant" is read as at least three times the tenge's
 // volatility and a shortfall beyond 5 % a day.
-func (s *Study) riskFinding(card Card) Finding {
-	f := Finding{Paper: "Investing in Bitcoin carries significant risk due to its volatility."}
-	ratio, ok1 := card.Values["volatility over the tenge's"]
-	es, ok2 := card.Values["expected shortfall 5 %"]
-	if !ok1 || !ok2 {
+func (s *Study) riskFinding(card Card, w world) Finding {
+	f := Finding{Verdict: NotAvailable, Paper: "Investing in Bitcoin carries significant risk due to its volatility."}
+	ratio := s.Flip.Volatility / w.tengeVol
+	es, known := card.Values["expected shortfall 5 %"]
+	if math.IsNaN(ratio) || !known {
 		f.Words = fmt.Sprintf("Not available: it needs the tenge's rate over the window. Bitcoin's own volatility is %.1f %% a year.", s.Flip.Volatility)
 		return f
 	}
-	confirmed := ratio >= 3 && es >= 5
-	f.Confirmed = &confirmed
+	f.decided(ratio >= 3 && es >= 5)
 	f.Words = fmt.Sprintf("Volatility is %.1f %% a year, %.1f times the tenge's; the worst twentieth of days loses %.1f %% on average, the deepest fall was %.0f %%. Significant is read as three times and 5 %%.", s.Flip.Volatility, ratio, es, -100*card.Values["maximum drawdown"])
 	return f
 }
@@ -145,7 +168,7 @@ func (s *Study) riskFinding(card Card) Finding {
 // issueFinding checks autonomy where it can be measured: coins issued a block
 // follow the subsidy rule, by nobody's decision.
 func issueFinding(network *market.Table, from, to string) Finding {
-	f := Finding{Paper: "Bitcoin operates autonomously, without the support of a central authority."}
+	f := Finding{Verdict: NotAvailable, Paper: "Bitcoin operates autonomously, without the support of a central authority."}
 	issued, err1 := network.Series("issuance_native")
 	blocks, err2 := network.Series("blocks")
 	if err1 != nil || err2 != nil {
@@ -167,8 +190,7 @@ func issueFinding(network *market.Table, from, to string) Finding {
 		}
 	}
 	share := float64(ruled) / float64(len(v[0]))
-	confirmed := share > 0.99
-	f.Confirmed = &confirmed
+	f.decided(share > 0.99)
 	f.Words = fmt.Sprintf("On %.2f %% of %d days the coins issued a block are exactly 50 halved a whole number of times (days of a halving mix two); mean turnout of blocks is %.1f a day. This shows the rule of issue, not who could stop the network (see risks and architecture).", 100*share, len(v[0]), stats.Mean(v[1]))
 	return f
 }
@@ -200,18 +222,21 @@ func (s Study) Print(w io.Writer) {
 		}
 		fmt.Fprintln(tab)
 	}
-	fmt.Fprint(tab, "WHOLE (of what is known)\t\t\t")
+	fmt.Fprint(tab, "WHOLE (where each function is available)\t\t\t")
 	for _, c := range s.Cards {
 		fmt.Fprintf(tab, "%s\t", band(c.Score, c.Low, c.High))
 	}
 	fmt.Fprintln(tab)
 	tab.Flush()
-	for _, f := range s.Findings {
-		verdict := "NOT AVAILABLE"
-		if f.Confirmed != nil {
-			verdict = map[bool]string{true: "CONFIRMED", false: "NOT CONFIRMED"}[*f.Confirmed]
+	for _, c := range s.Cards {
+		var words []string
+		for _, f := range c.Functions {
+			words = append(words, f.Function+": "+f.Verdict)
 		}
-		fmt.Fprintf(w, "%s: %q\n    %s\n", verdict, f.Paper, f.Words)
+		fmt.Fprintf(w, "%s  %s\n", c.Name, strings.Join(words, "; "))
+	}
+	for _, f := range s.Findings {
+		fmt.Fprintf(w, "%s: %q\n    %s\n", strings.ToUpper(f.Verdict), f.Paper, f.Words)
 	}
 	for _, n := range s.Notes {
 		fmt.Fprintln(w, "note:", n)

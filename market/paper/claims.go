@@ -20,12 +20,18 @@ type Claim struct {
 	Unit      string  `json:"unit"`
 	Expect    string  `json:"expect,omitempty"`    // expression for what the value should be
 	Tolerance float64 `json:"tolerance,omitempty"` // relative
-	Holds     string  `json:"holds,omitempty"`     // verdict when it does; "confirmed" when empty
-	Fails     string  `json:"fails,omitempty"`     // verdict when it does not; "wrong" when empty
+	Soft      bool    `json:"soft,omitempty"`      // a bound of plausibility: beyond it is implausible, not impossible
+	Holds     string  `json:"holds,omitempty"`     // finding when it does hold
+	Fails     string  `json:"fails,omitempty"`     // finding when it does not
 	Verdict   string  `json:"verdict,omitempty"`   // only where nothing can be computed
-	Source    string  `json:"source"`
-	Date      string  `json:"date"`
-	Note      string  `json:"note,omitempty"`
+	Identity  string  `json:"identity,omitempty"`  // of what is tested, where the names in the expression do not say it
+	// Data is an expression that is used instead, when what it names is there.
+	Data          string  `json:"data,omitempty"`
+	DataTolerance float64 `json:"dataTolerance,omitempty"`
+	DataSource    string  `json:"dataSource,omitempty"`
+	Source        string  `json:"source"`
+	Date          string  `json:"date"`
+	Note          string  `json:"note,omitempty"`
 }
 
 // Fact is a dated value from outside the paper.
@@ -56,37 +62,43 @@ func Load() (File, error) {
 	return f, nil
 }
 
-// Result is a claim with its verdict.
+// Result is a claim with its verdict, one of Verdicts.
 type Result struct {
 	Claim
 	Verdict   string   `json:"verdict"`
+	Finding   string   `json:"finding,omitempty"` // what else is wrong or right about it, such as "column misnamed"
 	Holds     bool     `json:"holds"`
+	Identity  string   `json:"identity,omitempty"`
 	Expected  *float64 `json:"expected"`  // what the check gives; null when it cannot be computed
 	Deviation *float64 `json:"deviation"` // value/expected − 1; null when undefined
 	Missing   string   `json:"missing,omitempty"`
 }
 
-const (
-	needsData    = "needs data"
-	notCheckable = "not checkable"
-)
-
 // check computes the verdict of one claim in an environment of names.
 func (e environment) check(c Claim) (Result, error) {
-	r := Result{Claim: c, Verdict: c.Verdict}
-	r.Claim.Holds, r.Claim.Fails, r.Claim.Verdict = "", "", ""
+	r := Result{Claim: c, Verdict: NotCheckable}
+	r.Claim.Holds, r.Claim.Fails, r.Claim.Verdict, r.Claim.Identity = "", "", "", ""
 	if c.Expect == "" {
-		if c.Verdict == "" {
-			return r, fmt.Errorf("claim %s has neither a check nor a verdict", c.ID)
+		if c.Verdict != NotCheckable {
+			return r, fmt.Errorf("claim %s has neither a check nor the verdict %q", c.ID, NotCheckable)
 		}
 		return r, nil
 	}
-	expected, err := e.evaluate(c.Expect)
-	if missing, ok := err.(missingName); ok {
-		if e.couldBeData(string(missing)) {
-			r.Verdict, r.Missing = needsData, string(missing)
-			return r, nil
+	expression, tolerance := c.Expect, c.Tolerance
+	if c.Data != "" {
+		if _, err := e.evaluate(c.Data); err == nil {
+			expression, tolerance, r.Source = c.Data, c.DataTolerance, c.DataSource
 		}
+	}
+	basis, err := e.basisOf(expression)
+	if err != nil {
+		return r, fmt.Errorf("claim %s: %w", c.ID, err)
+	}
+	r.Identity = basis.identity(c)
+	expected, err := e.evaluate(expression)
+	if missing, ok := err.(missingName); ok && e.couldBeData(string(missing)) {
+		r.Missing = string(missing)
+		return r, nil
 	}
 	if err != nil {
 		return r, fmt.Errorf("claim %s: %w", c.ID, err)
@@ -96,16 +108,15 @@ func (e environment) check(c Claim) (Result, error) {
 		deviation := c.Value/expected - 1
 		r.Deviation = &deviation
 	}
-	r.Holds = math.Abs(c.Value-expected) <= c.Tolerance*max(math.Abs(c.Value), math.Abs(expected))
+	r.Holds = math.Abs(c.Value-expected) <= tolerance*max(math.Abs(c.Value), math.Abs(expected))
+	r.Verdict = basis.word(r.Holds, c.Soft)
 	switch {
-	case r.Holds && c.Holds != "":
-		r.Verdict = c.Holds
 	case r.Holds:
-		r.Verdict = "confirmed"
+		r.Finding = c.Holds
 	case c.Fails != "":
-		r.Verdict = c.Fails
-	default:
-		r.Verdict = "wrong"
+		r.Finding = c.Fails
+	case c.Soft:
+		r.Finding = "implausible"
 	}
 	return r, nil
 }

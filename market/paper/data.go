@@ -11,7 +11,7 @@ import (
 )
 
 // addData reads what the claims need from a folder of real extracts. A file
-// that is not there leaves its names without a value ("needs data").
+// that is not there leaves its names without a value ("not checkable").
 func (e environment) addData(dir string) ([]market.Provenance, error) {
 	var used []market.Provenance
 	read := func(name string, use func(*market.Table) error) error {
@@ -27,7 +27,7 @@ func (e environment) addData(dir string) ([]market.Provenance, error) {
 	}
 	for _, coin := range []string{"btc", "eth", "bch", "ltc"} {
 		err := read("cm2019_"+coin+"_daily.csv", func(t *market.Table) error {
-			return e.at(t, "supply", "2018-04-13", "data_supply_"+coin+"_20180413")
+			return errors.Join(e.at(t, "supply", "2018-04-13", "data_supply_"+coin+"_20180413"), e.at(t, "price_usd", "2018-04-13", "data_price_"+coin+"_20180413"))
 		})
 		if err != nil {
 			return nil, err
@@ -67,6 +67,7 @@ func (e environment) bitcoin(t *market.Table) error {
 	e.functions["data_btc_supply_day"] = func(want float64) (float64, error) {
 		for i, v := range supply.Values {
 			if v >= want {
+				e.dates["btc"] = supply.Times[i].Format(time.DateOnly)
 				return float64(supply.Times[i].Day()), nil
 			}
 		}

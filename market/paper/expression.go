@@ -12,7 +12,9 @@ import (
 // environment names values: the paper's own claims, facts, what data gave.
 type environment struct {
 	values    map[string]float64
+	own       map[string]bool // names that are the paper's figures
 	functions map[string]func(float64) (float64, error)
+	dates     map[string]string // by coin: the day on which its supply reached Table 1's
 }
 
 // missingName is an expression's name that has no value.

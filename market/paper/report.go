@@ -3,8 +3,6 @@ package paper
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,7 +14,9 @@ import (
 type Report struct {
 	Paper         string               `json:"paper"`
 	Results       []Result             `json:"results"`
-	Verdicts      map[string]int       `json:"verdicts"`
+	Verdicts      map[string]int       `json:"verdicts"`   // identities with this verdict: one that is solved for three figures counts once
+	Claims        map[string]int       `json:"claims"`     // figures with this verdict
+	Identities    int                  `json:"identities"` // tested, of all verdicts
 	Table1        Table1               `json:"table1"`
 	Table3        []Channel            `json:"table3"`
 	Concentration concentration.Bounds `json:"concentration"`
@@ -36,7 +36,7 @@ func Check(dir string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	env := environment{map[string]float64{}, issuanceFunctions()}
+	env := environment{values: map[string]float64{}, own: map[string]bool{}, functions: issuanceFunctions(), dates: map[string]string{}}
 	for _, f := range file.Facts {
 		env.values[f.ID] = f.Value
 	}
@@ -44,9 +44,9 @@ func Check(dir string) (Report, error) {
 		if _, twice := env.values[c.ID]; twice {
 			return Report{}, fmt.Errorf("claims.json: %s twice", c.ID)
 		}
-		env.values[c.ID] = c.Value
+		env.values[c.ID], env.own[c.ID] = c.Value, true
 	}
-	r := Report{Paper: file.Paper, Verdicts: map[string]int{}, Assets: assets, Legal: legal}
+	r := Report{Paper: file.Paper, Verdicts: map[string]int{}, Claims: map[string]int{}, Assets: assets, Legal: legal}
 	if r.Table1, err = readTable1(file.Claims); err != nil {
 		return Report{}, err
 	}
@@ -60,14 +60,27 @@ func Check(dir string) (Report, error) {
 		}
 	}
 	r.Table3 = channels(env)
+	seen := map[[2]string]bool{}
+	identities := map[string]bool{}
 	for _, c := range file.Claims {
 		result, err := env.check(c)
 		if err != nil {
 			return Report{}, err
 		}
 		r.Results = append(r.Results, result)
-		r.Verdicts[result.Verdict]++
+		r.Claims[result.Verdict]++
+		key := [2]string{result.Verdict, result.Identity}
+		if result.Identity == "" {
+			key[1] = c.ID
+		} else {
+			identities[result.Identity] = true
+		}
+		if !seen[key] {
+			seen[key] = true
+			r.Verdicts[result.Verdict]++
+		}
 	}
+	r.Identities, r.Table1.DateByData = len(identities), env.dates["btc"]
 	return r, nil
 }
 
@@ -100,7 +113,14 @@ func (r Report) Print(w io.Writer, verdict string) {
 		if c.Expected != nil {
 			expected = fmt.Sprintf("%.8g", *c.Expected)
 		}
-		fmt.Fprintf(tab, "%s: %s\t%.10g %s\t%s\t%s\t%s\n", c.Place, c.Claim.Claim, c.Value, c.Unit, expected, strings.ToUpper(c.Verdict), c.Source)
+		word := strings.ToUpper(c.Verdict)
+		switch {
+		case c.Missing != "":
+			word += " without data"
+		case c.Finding != "":
+			word += ": " + c.Finding
+		}
+		fmt.Fprintf(tab, "%s: %s\t%.10g %s\t%s\t%s\t%s\n", c.Place, c.Claim.Claim, c.Value, c.Unit, expected, word, c.Source)
 		if c.Note != "" && (verdict != "" || !c.Holds) {
 			fmt.Fprintf(tab, "    %s\t\t\t\t\n", c.Note)
 		}
@@ -114,12 +134,23 @@ func (r Report) Print(w io.Writer, verdict string) {
 	fmt.Fprintf(w, "\nConcentration: Gini %.4f to %.4f, HHI at least %.1f, Nakamoto %.0f if the half is exact; with 49 %% instead, %.0f to %.0f\n",
 		r.Concentration.Gini.Low, r.Concentration.Gini.High, r.Concentration.HHI.Low, r.Concentration.Nakamoto.Low, r.About.Nakamoto.Low, r.About.Nakamoto.High)
 	printAssets(w, r.Assets, r.Legal)
-	fmt.Fprintf(w, "\n%d claims:", len(r.Results))
-	for _, v := range slices.Sorted(maps.Keys(r.Verdicts)) {
-		fmt.Fprintf(w, " %d %s;", r.Verdicts[v], v)
+	fmt.Fprintf(w, "\n%d figures, %d identities (an equation counts once, however many of its figures it was solved for)\n", len(r.Results), r.Identities)
+	missing := 0
+	for _, result := range r.Results {
+		if result.Missing != "" {
+			missing++
+		}
 	}
-	fmt.Fprintln(w)
-	if r.Verdicts[needsData] > 0 {
-		fmt.Fprintln(w, "give a folder of real extracts with --data for those that need data")
+	for _, v := range Verdicts {
+		fmt.Fprintf(w, "  %-14s %3d (%d figures)  %s\n", v, r.Verdicts[v], r.Claims[v], meaning[v])
 	}
+	if missing > 0 {
+		fmt.Fprintf(w, "%d of the not checkable need data: give a folder of real extracts with --data\n", missing)
+	}
+}
+
+// meaning of each verdict in a line.
+var meaning = map[string]string{
+	Confirmed: "by data, a dated fact or a protocol's rule", Consistent: "with the paper's other figures only",
+	Possible: "inside a bound, or implausible", Wrong: "the check gives another figure", NotCheckable: "no check, no date, or no data",
 }

@@ -14,7 +14,8 @@ type Table1 struct {
 	Rows           []Row            `json:"rows"`
 	Capitalisation float64          `json:"capitalisationUSD"`
 	MissingRanks   []int            `json:"missingRanks"`
-	DateByRule     string           `json:"dateByIssuanceRule"` // ± two weeks
+	DateByRule     string           `json:"dateByIssuanceRule"`   // ± two weeks: blocks do not come evenly
+	DateByData     string           `json:"dateByData,omitempty"` // day on which the chain's supply reached the table's
 	HHI            float64          `json:"hhi"`
 	Findings       []market.Finding `json:"findings"`
 }
@@ -72,7 +73,11 @@ func readTable1(claims []Claim) (Table1, error) {
 }
 
 func (t Table1) print(w io.Writer) {
-	fmt.Fprintf(w, "\nTable 1 recomputed (supplies date it near %s; missing ranks %v; HHI of the rows %.1f)\n", t.DateByRule, t.MissingRanks, t.HHI)
+	dated := t.DateByRule + " ± two weeks by the rule of issue alone; --data dates it to the day"
+	if t.DateByData != "" {
+		dated = t.DateByData + ", when the chain's supply reached the table's"
+	}
+	fmt.Fprintf(w, "\nTable 1 recomputed (supply dates it %s; missing ranks %v; HHI of the rows %.1f)\n", dated, t.MissingRanks, t.HHI)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, "rank\tname\tticker\tprice × supply\toff\tturnover a day\tshare of rows\t")
 	for _, r := range t.Rows {

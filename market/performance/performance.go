@@ -47,6 +47,7 @@ type Performance struct {
 	Resamples   int                   `json:"resamples"`
 	BlockLength float64               `json:"meanBlockLength"`
 	Seed        uint64                `json:"seed"`
+	RiskFree    *RiskFree             `json:"riskFree,omitempty"`
 
 	byCount bool
 }
@@ -62,13 +63,18 @@ const (
 // the close before it. benchmark may be empty; its measures then are null.
 // They use the days that both have.
 func Measure(prices market.Series, benchmark market.Series, annual volatility.Annual) (Performance, error) {
-	return measureWith(prices, benchmark, annual, months(prices, false), 0)
+	return measureWith(prices, benchmark, annual, months(prices, false), 0, nil)
+}
+
+// MeasureOver is Measure over a risk-free rate; nil is a rate of 0.
+func MeasureOver(prices market.Series, benchmark market.Series, annual volatility.Annual, free *RiskFree) (Performance, error) {
+	return measureWith(prices, benchmark, annual, months(prices, false), 0, free)
 }
 
 // MeasureByCount is Measure as reports sealed in format 1 had it: growth by
 // the number of observations, whatever time lay between them.
 func MeasureByCount(prices market.Series, benchmark market.Series, annual volatility.Annual) (Performance, error) {
-	return measureWith(prices, benchmark, annual, months(prices, true), float64(annual))
+	return measureWith(prices, benchmark, annual, months(prices, true), float64(annual), nil)
 }
 
 // perYear is how many of n steps fall in 365 days.
@@ -78,7 +84,7 @@ func perYear(times []time.Time) float64 {
 }
 
 // measureWith takes growth from the times where it is 0.
-func measureWith(prices market.Series, benchmark market.Series, annual volatility.Annual, cells []Cell, growth float64) (Performance, error) {
+func measureWith(prices market.Series, benchmark market.Series, annual volatility.Annual, cells []Cell, growth float64, free *RiskFree) (Performance, error) {
 	simple, err := Simple(prices)
 	if err != nil {
 		return Performance{}, err
@@ -86,12 +92,15 @@ func measureWith(prices market.Series, benchmark market.Series, annual volatilit
 	if _, err := stats.Describe(simple.Values); err != nil {
 		return Performance{}, err
 	}
-	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: cells}
+	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: cells, RiskFree: free}
 	p.byCount = growth != 0
 	p.BlockLength = math.Cbrt(float64(simple.Len()))
 	alone := sample{r: simple.Values, periods: float64(annual), growth: growth}
 	if growth == 0 {
 		alone.growth = perYear(prices.Times)
+	}
+	if alone.free, err = free.at(simple.Times, float64(annual)); err != nil {
+		return Performance{}, err
 	}
 	var both *sample
 	if benchmark.Len() > 0 {
@@ -102,7 +111,7 @@ func measureWith(prices market.Series, benchmark market.Series, annual volatilit
 	p.figures(alone, both)
 	p.Drawdowns, p.Ulcer, p.UnderWater = volatility.Drawdowns(prices)
 	p.Drawdowns = p.Drawdowns[:min(10, len(p.Drawdowns))]
-	p.rolling(simple, prices, annual)
+	p.rolling(simple, prices, annual, alone.free)
 	return p, nil
 }
 
@@ -122,6 +131,10 @@ func (p *Performance) addBenchmark(prices, benchmark market.Series, annual volat
 		*to = s.Values
 	}
 	both.periods = math.Min(float64(annual), float64(volatility.Calendar(times)))
+	var err error
+	if both.free, err = p.RiskFree.at(times[1:], both.periods); err != nil {
+		return nil, err
+	}
 	p.Benchmark, p.CommonDays = &benchmark.Source, len(times)
 	p.RollBeta = make([]float64, len(both.r))
 	for i := range p.RollBeta {
@@ -134,7 +147,7 @@ func (p *Performance) addBenchmark(prices, benchmark market.Series, annual volat
 	return &both, nil
 }
 
-func (p *Performance) rolling(simple, prices market.Series, annual volatility.Annual) {
+func (p *Performance) rolling(simple, prices market.Series, annual volatility.Annual, free []float64) {
 	logs, err := prices.LogReturns()
 	if err != nil {
 		return
@@ -146,6 +159,9 @@ func (p *Performance) rolling(simple, prices market.Series, annual volatility.An
 		p.RollSharpe[i] = math.NaN()
 		if i+1 >= RollingDays {
 			w := simple.Values[i+1-RollingDays : i+1]
+			if free != nil {
+				w = over(w, free[i+1-RollingDays:i+1])
+			}
 			p.RollSharpe[i] = stats.Mean(w) / stats.SD(w) * math.Sqrt(float64(annual))
 		}
 	}
@@ -182,6 +198,9 @@ func (p *Performance) figures(alone sample, both *sample) {
 	}
 	for i, m := range measures {
 		f := Figure{Key: m.key, Unit: m.unit, Formula: m.formula}
+		if text := withRate[m.key]; text != "" && p.RiskFree != nil {
+			f.Formula = text
+		}
 		if m.key == "cagr" && alone.growth == alone.periods && p.byCount {
 			f.Formula = "exp(mean ln(1+r)·periods) − 1"
 		}
@@ -210,12 +229,18 @@ func resample(random *rand.Rand, s sample, block float64) sample {
 	if s.bench != nil {
 		out.bench = make([]float64, n)
 	}
+	if s.free != nil {
+		out.free = make([]float64, n)
+	}
 	at := random.IntN(n)
 	for i := range n {
 		if random.Float64() < 1/block {
 			at = random.IntN(n)
 		}
 		out.r[i] = s.r[at]
+		if s.free != nil {
+			out.free[i] = s.free[at]
+		}
 		if s.bench != nil {
 			out.bench[i] = s.bench[at]
 		}

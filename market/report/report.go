@@ -17,12 +17,13 @@ const Format = "aqsha-market-report/1"
 
 // Options of a report; together with the inputs they decide every byte.
 type Options struct {
-	Asset     string        `json:"asset"`
-	From      string        `json:"from"`
-	To        string        `json:"to"`
-	Input     study.Input   `json:"-"`
-	Benchmark *market.Table `json:"-"`
-	Version   string        `json:"version"` // of the program
+	Asset     string                `json:"asset"`
+	From      string                `json:"from"`
+	To        string                `json:"to"`
+	Input     study.Input           `json:"-"`
+	Benchmark *market.Table         `json:"-"`
+	RiskFree  *performance.RiskFree `json:"-"`       // nil: 0; told in the performance
+	Version   string                `json:"version"` // of the program
 }
 
 // firstRules says that a report is computed as those sealed in format 1 were.
@@ -137,7 +138,7 @@ func (r *Report) addPerformance() error {
 		r.Performance, err = performance.MeasureByCount(prices, benchmark, in.Annual.Or(r.Origin.Annual))
 		return err
 	}
-	r.Performance, err = performance.Measure(prices, benchmark, in.Annual.Or(r.Origin.Annual))
+	r.Performance, err = performance.MeasureOver(prices, benchmark, in.Annual.Or(r.Origin.Annual), r.Options.RiskFree)
 	return err
 }
 

@@ -10,16 +10,19 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/performance"
 	"github.com/aqsha/aqsha/txlog/seal"
 )
 
 // SealFormat names the log entry. Reports sealed in the first format are
 // re-derived as they were computed then: performance without the window's
 // first return and growth by count, the shortfall test at one limit, methods
-// scored on their own days, no findings among the notes.
+// scored on their own days, no findings among the notes; those in the second
+// without the shortfall regression and the model confidence set.
 const (
-	SealFormat  = "aqsha-market-seal/2"
-	firstFormat = "aqsha-market-seal/1"
+	SealFormat   = "aqsha-market-seal/3"
+	secondFormat = "aqsha-market-seal/2"
+	firstFormat  = "aqsha-market-seal/1"
 )
 
 // Seal is the log's entry of a report: what it was made from and the hash of
@@ -38,6 +41,11 @@ type Seal struct {
 	Benchmark string   `json:"benchmark,omitempty"`
 	BenchHash string   `json:"benchmarkSha256,omitempty"`
 	Repairs   []string `json:"repairs,omitempty"` // codes, in order
+	// RiskFree is the rate, one figure or a column of a file; absent: 0.
+	RiskFree       *float64 `json:"riskFree,omitempty"`
+	RiskFreeFile   string   `json:"riskFreeFile,omitempty"`
+	RiskFreeColumn string   `json:"riskFreeColumn,omitempty"`
+	RiskFreeHash   string   `json:"riskFreeSha256,omitempty"`
 	// Reading are the options that the file was read with, where any was given.
 	Reading *market.ReadOptions `json:"reading,omitempty"`
 	Report  string              `json:"reportSha256"`
@@ -49,11 +57,19 @@ func (r *Report) SealOf() (Seal, error) {
 	if b := r.Performance.Benchmark; b != nil {
 		s.Benchmark, s.BenchHash = b.File, b.SHA256
 	}
+	if f := r.Options.RiskFree; f != nil && f.Source != nil {
+		s.RiskFreeFile, s.RiskFreeColumn, s.RiskFreeHash = f.Source.File, f.Column, f.Source.SHA256
+	} else if f != nil {
+		s.RiskFree = &f.Percent
+	}
 	if r.Options.Input.Table != nil {
 		s.Reading = r.Options.Input.Table.Reading
 	}
 	if r.Options.firstRules() {
 		s.Format, s.Reading = firstFormat, nil
+	}
+	if r.Options.Input.Rules == 2 {
+		s.Format = secondFormat
 	}
 	for _, repair := range r.Origin.Source.Repairs {
 		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
@@ -114,7 +130,7 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 	if err != nil {
 		return Seal{}, err
 	}
-	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat && sealed.Format != firstFormat {
+	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat && sealed.Format != secondFormat && sealed.Format != firstFormat {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil
@@ -126,6 +142,9 @@ func (s Seal) Rederive(ctx context.Context, open func(name string, reading marke
 	o := Options{Asset: s.Asset, From: s.From, To: s.To}
 	if s.Format == firstFormat {
 		o.Input.Rules = 1
+	}
+	if s.Format == secondFormat {
+		o.Input.Rules = 2
 	}
 	var reading market.ReadOptions
 	if s.Reading != nil {
@@ -143,6 +162,14 @@ func (s Seal) Rederive(ctx context.Context, open func(name string, reading marke
 			return err
 		}
 	}
+	if s.RiskFree != nil {
+		o.RiskFree, err = performance.Rate(*s.RiskFree)
+	} else if s.RiskFreeFile != "" {
+		o.RiskFree, err = s.riskFree(open)
+	}
+	if err != nil {
+		return err
+	}
 	r, err := Build(ctx, o, progress)
 	if err != nil {
 		return err
@@ -155,6 +182,14 @@ func (s Seal) Rederive(ctx context.Context, open func(name string, reading marke
 		return market.Refuse("seal_differs", "report", "re-derived figures hash to %s, sealed were %s", again.Report, s.Report)
 	}
 	return nil
+}
+
+func (s Seal) riskFree(open func(string, market.ReadOptions) (*market.Table, error)) (*performance.RiskFree, error) {
+	table, err := s.input(open, s.RiskFreeFile, s.RiskFreeHash, market.ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return performance.RateFrom(table, s.RiskFreeColumn)
 }
 
 func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string, reading market.ReadOptions) (*market.Table, error) {

@@ -25,11 +25,18 @@ type Standing struct {
 	AcerbiP  *float64  `json:"acerbiP,omitempty"`         // by simulation under the method's own law
 	AcerbiAt *float64  `json:"acerbiCritical,omitempty"`  // 5 % point of Z for this T, p and law
 	BetterP  *float64  `json:"dieboldMarianoP,omitempty"` // that its loss is no larger than the best one's
-	MeanVaR  *float64  `json:"meanVaR,omitempty"`
-	Loss     *float64  `json:"quantileLoss,omitempty"` // mean tick loss of the VaR, percent
-	Passes   bool      `json:"passes"`                 // all of Kupiec, Christoffersen, Acerbi at 5 %
-	Refused  string    `json:"refused,omitempty"`
-	Days     int       `json:"days"` // on which the method gave a figure
+	// ESRegression tests the shortfall by the regression's intercept; Confidence
+	// is the p of the method in the model confidence set by quantile loss, in which
+	// it is at 10 %.
+	ESRegression *ESRegression `json:"esRegression,omitempty"`
+	Confidence   *float64      `json:"confidenceSetP,omitempty"`
+	InSet        *bool         `json:"inConfidenceSet,omitempty"`
+
+	MeanVaR *float64 `json:"meanVaR,omitempty"`
+	Loss    *float64 `json:"quantileLoss,omitempty"` // mean tick loss of the VaR, percent
+	Passes  bool     `json:"passes"`                 // all of Kupiec, Christoffersen, Acerbi at 5 %
+	Refused string   `json:"refused,omitempty"`
+	Days    int      `json:"days"` // on which the method gave a figure
 }
 
 // forecast is VaR and ES for one day; NaN when the method is refused then.
@@ -39,7 +46,8 @@ var none = forecast{math.NaN(), math.NaN()}
 
 // League back-tests every method on returns first…last (indices), each day
 // from the Window days before it, at the tail probability p. GARCH-t is refit
-// daily from the previous day's optimum on garchWindow days.
+// daily from the previous day's optimum on garchWindow days. rules are 0 for
+// today's, 1 and 2 for those of reports sealed in these formats.
 func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, rules int, progress func(done, all int)) ([]Standing, error) {
 	if first < Window || first < garchWindow || last >= len(r) || first > last {
 		return nil, market.Refuse("window", "returns", "the back-test from return %d needs %d before it", first+1, max(Window, garchWindow))
@@ -87,7 +95,7 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 		}
 	}
 	if rules != 1 {
-		league = scoreTogether(order, r[first:last+1], table, r[first-Window:first], p)
+		league = scoreTogether(order, r[first:last+1], table, r[first-Window:first], p, rules)
 	}
 	rank(league)
 	return league, nil
@@ -166,7 +174,7 @@ func score(name string, r []float64, f []forecast, p float64) Standing {
 
 // scoreTogether scores all methods on the days on which each that stays in the
 // league gave a figure: quantile losses of different days cannot be compared.
-func scoreTogether(order []string, r []float64, table map[string][]forecast, before []float64, p float64) []Standing {
+func scoreTogether(order []string, r []float64, table map[string][]forecast, before []float64, p float64, rules int) []Standing {
 	in := map[string]bool{}
 	for _, name := range order {
 		in[name] = score(name, r, table[name], p).Refused == ""
@@ -207,6 +215,14 @@ func scoreTogether(order []string, r []float64, table map[string][]forecast, bef
 		s.AcerbiP, s.AcerbiAt = &pValue, &critical
 		s.Passes = s.Coverage.P > 0.05 && s.Coverage.PCC > 0.05 && pValue > 0.05
 		losses[name] = tickLosses(kept, f, p)
+		if rules == 0 {
+			shortfalls := make([]float64, len(f))
+			for j := range f {
+				shortfalls[j] = f[j].e
+			}
+			test := TestESRegression(kept, shortfalls, p)
+			s.ESRegression = &test
+		}
 		if best == "" || *s.Loss < stats.Mean(losses[best]) {
 			best = name
 		}
@@ -218,7 +234,28 @@ func scoreTogether(order []string, r []float64, table map[string][]forecast, bef
 			league[i].BetterP = &p
 		}
 	}
+	if rules == 0 {
+		confide(league, losses)
+	}
 	return league
+}
+
+// confide sets each method's place in the model confidence set.
+func confide(league []Standing, losses map[string][]float64) {
+	var in []int
+	var all [][]float64
+	for i, s := range league {
+		if x := losses[s.Method]; x != nil {
+			in, all = append(in, i), append(all, x)
+		}
+	}
+	if len(all) < 2 {
+		return
+	}
+	for j, p := range ConfidenceSet(all) {
+		inside := p >= 0.1
+		league[in[j]].Confidence, league[in[j]].InSet = &p, &inside
+	}
 }
 
 // rank puts methods that pass first, then by quantile loss; refused ones last.

@@ -77,7 +77,7 @@ func TestMethodsAreScoredOnTheSameDays(t *testing.T) {
 			r[i], b[i] = -9, none
 		}
 	}
-	league := scoreTogether([]string{"a", "b"}, r, map[string][]forecast{"a": a, "b": b}, r, 0.05)
+	league := scoreTogether([]string{"a", "b"}, r, map[string][]forecast{"a": a, "b": b}, r, 0.05, 0)
 	if league[0].Days != league[1].Days || *league[0].Loss != *league[1].Loss {
 		t.Errorf("%+v %+v", league[0], league[1])
 	}

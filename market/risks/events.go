@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/csv"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -75,6 +76,7 @@ type EventStudy struct {
 	MeanPrior float64    `json:"meanCarMinus5toMinus1"`
 	Negative  int        `json:"negativeDay0"`
 	PSign     float64    `json:"pSign"` // one-sided binomial
+	Placebo   Placebo    `json:"placebo"`
 }
 
 // Estimation window: 120 to 11 days before the event (MacKinlay 1997, with a
@@ -92,6 +94,8 @@ func Study(returns market.Series, events []Event) (EventStudy, error) {
 	}
 	var s EventStudy
 	var day0, car1, car5, prior []float64
+	var places []int
+	var names []string
 	events = slices.Clone(events)
 	slices.SortStableFunc(events, func(a, b Event) int { return strings.Compare(a.Date, b.Date) })
 	last := -1 - eventDays
@@ -116,6 +120,7 @@ func Study(returns market.Series, events []Event) (EventStudy, error) {
 		}
 		r := Reaction{e, sum(0, 0), sum(0, 1), sum(0, eventDays), sum(0, 0) / sd, sum(-5, -1)}
 		s.Reactions = append(s.Reactions, r)
+		places, names = append(places, i), append(names, e.Date+" "+e.Name)
 		day0, car1, car5, prior = append(day0, r.Day0), append(car1, r.CAR1), append(car5, r.CAR5), append(prior, r.Before)
 		if r.Day0 < 0 {
 			s.Negative++
@@ -129,21 +134,32 @@ func Study(returns market.Series, events []Event) (EventStudy, error) {
 	s.TDay0 = s.MeanDay0 / (stats.SD(day0) / math.Sqrt(float64(n)))
 	s.PDay0 = distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.CDF(s.TDay0)
 	s.PSign = distuv.Binomial{N: float64(n), P: 0.5}.Survival(float64(s.Negative) - 1)
+	s.Placebo = placeboOf(returns.Values, places, names)
 	return s, nil
 }
 
 // Words say what the study found of "any negative information immediately
-// affects the value".
+// affects the value". Confirmed is said only where random lists and leaving any
+// one event out agree, and even then of these events alone.
 func (s EventStudy) Words() string {
+	p := s.Placebo
 	words := "not confirmed at 5 %: the mean reaction on the day cannot be told from zero"
 	switch {
-	case s.PDay0 < 0.05 && s.PSign < 0.05:
+	case s.PDay0 >= 0.05:
+	case p.RandomLists > 0 && p.RandomP >= 0.05:
+		words = fmt.Sprintf("not confirmed: %.1f %% of lists drawn at random fall as much", 100*p.RandomP)
+	case p.LeaveOut.Below < p.LeaveOut.N:
+		words = fmt.Sprintf("undecided: without %s the mean cannot be told from zero (p = %.3f)", p.LeaveOut.Carries, p.LeaveOut.MostP)
+	case s.PSign < 0.05:
 		words = "confirmed for these events: the mean reaction on the day is below zero and most are negative"
-	case s.PDay0 < 0.05:
+	default:
 		words = "confirmed on average, but not for most events: a few large falls carry it"
 	}
 	if s.MeanPrior < s.MeanDay0/2 {
 		words += "; much of the fall came in the five days before"
 	}
-	return words + "; a list of remembered events favours large falls"
+	if p.WorstP < 0.05 {
+		words += fmt.Sprintf("; %d of %d days of the list are among the worst twentieth of all days, where a list made from news alone would hold about %.1f: it was chosen by the falls", p.Worst, p.LeaveOut.N, p.WorstExpected)
+	}
+	return words
 }

@@ -3,56 +3,178 @@ package risks
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
 )
 
-// add keeps a finite value, and says "not available" otherwise.
-func (s *study) add(risk, measure string, value float64, unit, source, words string) {
-	i := Indicator{Number: len(s.Indicators) + 1, Risk: risk, Measure: measure, Unit: unit, Source: source, Words: words}
-	if math.IsNaN(value) || math.IsInf(value, 0) {
-		i.Words = "not available in the window"
-	} else {
-		i.Value = &value
+// residentsFile is what most of the risks need: it is not published by anybody
+// in one place, so it is asked for by name and columns.
+const residentsFile = "crypto_kz_quarterly.csv (quarter, holdings_usd, inflow_usd, outflow_usd, illicit_pct): residents' holdings and flows as licensed exchanges report them"
+
+// indicators follow the paper's list, 1 to 7. Each is a quantity that grows when
+// the risk does; where its data are missing it is not available and says what it
+// needs, and no other quantity stands in for it.
+func (s *study) indicators() {
+	s.Indicators = []Indicator{s.illicit(), s.foreign(), s.outsideControl(), s.seigniorage(), s.demand(), s.substitution(), s.intermediaries()}
+	names := []string{
+		"misuse for drugs, arms and other prohibited transactions", "foreign financial entities in the domestic market", "relinquishing the state's monopoly over currency issuance",
+		"decline in central-bank income", "lower demand for the national currency, depreciation, velocity", "no effective monetary policy over money outside control", "financial intermediaries reduced or eliminated",
 	}
-	s.Indicators = append(s.Indicators, i)
+	for i := range s.Indicators {
+		s.Indicators[i].Number, s.Indicators[i].Risk = i+1, names[i]
+	}
 }
 
-// indicators follow the paper's list, 1 to 7. None measures the risk whole;
-// each measures something that must be large for the risk to be.
-func (s *study) indicators() error {
-	identified := pair(s.volume, s.transfers)
-	s.add("misuse for drugs, arms and other prohibited transactions", "exchange volume over on-chain transfers", identified, "ratio", "network files",
-		fmt.Sprintf("for each dollar moved on the chain %.2f went through exchanges, which identify customers; what is illicit is not visible in these files", identified))
-
-	first, last, err := internationalShare()
-	if err != nil {
-		return err
+// of makes an indicator; one whose value is not a number is not available and
+// keeps only its needs.
+func of(measure string, value float64, unit, source, from, to, words, needs string) Indicator {
+	i := Indicator{Measure: measure, Unit: unit, Source: source, Needs: needs}
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		i.Words = "not available in the window"
+		return i
 	}
-	s.add("foreign financial entities in the domestic market", "share of card payments through international systems, 2021", last, "fraction", "Table 3 of the paper",
-		fmt.Sprintf("it fell from %.1f %% in 2019 to %.1f %%: domestic systems took the market, without cryptocurrency", 100*first, 100*last))
+	i.Value, i.From, i.To, i.Words = &value, from, to, words
+	return i
+}
 
+// with adds further figures of the same risk, those that are there.
+func (i Indicator) with(more ...Indicator) Indicator {
+	for _, m := range more {
+		if m.Value != nil {
+			i.Beside = append(i.Beside, m)
+		}
+	}
+	return i
+}
+
+// quarterly is a column of a quarterly file inside the window.
+func (s *study) quarterly(t *market.Table, column string) market.Series {
+	if t == nil {
+		return market.Series{}
+	}
+	series, err := t.Series(column)
+	if err != nil {
+		return market.Series{}
+	}
+	return series.Window(s.From, s.To)
+}
+
+// aligned are columns of the macro file (and, with a name that begins with
+// "residents.", of the residents' file) on their common quarters.
+func (s *study) aligned(columns ...string) ([]time.Time, [][]float64) {
+	var all []market.Series
+	for _, c := range columns {
+		t, name := s.macro, c
+		if len(c) > 10 && c[:10] == "residents." {
+			t, name = s.residents, c[10:]
+		}
+		series := s.quarterly(t, name)
+		if series.Len() == 0 {
+			return nil, nil
+		}
+		all = append(all, series)
+	}
+	return market.Align(all...)
+}
+
+// end is the last common quarter's value of f and the quarters spanned.
+func (s *study) end(f func(v []float64) float64, columns ...string) (value float64, from, to string) {
+	times, v := s.aligned(columns...)
+	if len(times) == 0 {
+		return math.NaN(), "", ""
+	}
+	row := make([]float64, len(v))
+	for j := range v {
+		row[j] = v[j][len(times)-1]
+	}
+	return f(row), times[0].Format(time.DateOnly), times[len(times)-1].Format(time.DateOnly)
+}
+
+func (s *study) illicit() Indicator {
+	v, from, to := s.end(func(v []float64) float64 { return v[0] }, "residents.illicit_pct")
+	return of("share of residents' transfers that chain analysis calls illicit", v, "percent", "residents' file", from, to,
+		fmt.Sprintf("%.2f %% of what residents moved in the last quarter", v), residentsFile)
+}
+
+// foreign entities: capital that leaves through coins, against output. The
+// paper's Table 3 speaks of cards, and stands beside it for its own years.
+func (s *study) foreign() Indicator {
+	const bn = 1e9
+	v, from, to := s.end(func(v []float64) float64 { return 100 * (v[0] - v[1]) * v[2] / bn / v[3] }, "residents.outflow_usd", "residents.inflow_usd", "kzt_per_usd", "gdp")
+	card, first, year := s.internationalShare()
+	cards := of("payments by card through international systems (cards, not coins)", 100*card, "percent", "Table 3 of the paper", fmt.Sprint(year), fmt.Sprint(year), "", "")
+	if cards.Value != nil && first != card {
+		cards.Measure = fmt.Sprintf("payments by card through international systems, %.1f %% in the first year (cards, not coins)", 100*first)
+	}
+	return of("net capital out through cryptocurrency over output", v, "percent of quarterly GDP", "residents' and macro files", from, to,
+		fmt.Sprintf("%.2f %% of the quarter's output left through coins", v), residentsFile+"; macro file with gdp").with(cards)
+}
+
+// outsideControl holds what residents hold in coins against money: narrow and
+// broad.
+func (s *study) outsideControl() Indicator {
+	const bn = 1e9
+	v, from, to := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd", "kzt_per_usd", "m1")
+	m3, from3, to3 := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd", "kzt_per_usd", "m3")
 	capKZT := s.last(s.cap) * s.rate()
-	s.add("relinquishing the state's monopoly over currency issuance", "value of coins issued by bitcoin a year", s.yearlyIssue()*s.rate()/1e12, "trillion KZT", "network and rate files",
-		fmt.Sprintf("money issued by a rule, worth %.2f trillion tenge a year; all its coins are worth %.0f trillion", s.yearlyIssue()*s.rate()/1e12, capKZT/1e12))
+	whole := of("value of all bitcoin in the world", capKZT/1e12, "trillion KZT", "network and rate files", s.cap.Last(), s.cap.Last(), "", "")
+	return of("residents' coins over M1", v, "percent", "residents' and macro files", from, to,
+		fmt.Sprintf("money that the state does not issue is %.2f %% of M1", v), residentsFile+"; macro file with m1 and m3").
+		with(of("residents' coins over M3", m3, "percent", "residents' and macro files", from3, to3, "", ""), whole)
+}
 
-	s.add("decline in central-bank income", "value of coins issued a year over their capitalisation", s.yearlyIssue()/s.last(s.cap), "fraction a year", "network file",
-		fmt.Sprintf("the issuer's gain is %.2f %% a year and goes to miners: that is what each tenge of savings moved over takes from the issuer's income base", 100*s.yearlyIssue()/s.last(s.cap)))
+// seigniorage lost is the base money displaced times what it would have earned:
+// the central bank's assets yield the money-market rate. Coins that residents
+// hold are taken to displace base money one for one, which bounds it from above;
+// the rate alone says what each hundred displaced would cost.
+func (s *study) seigniorage() Indicator {
+	const bn = 1e9
+	rates := s.quarterly(s.macro, "tonia_pct")
+	mean, from, to := math.NaN(), "", ""
+	if n := rates.Len(); n >= 4 {
+		mean, from, to = stats.Mean(rates.Values[n-4:]), rates.Times[n-4].Format(time.DateOnly), rates.Last()
+	}
+	each := of("lost a year for each 100 billion tenge of base money displaced", mean, "billion KZT", "macro file: money-market rate, mean of four quarters", from, to,
+		fmt.Sprintf("at a yield of %.2f %% a year", mean), residentsFile+": how much is displaced")
+	v, f, t := s.end(func(v []float64) float64 { return v[0] * v[1] / bn * v[2] / 100 }, "residents.holdings_usd", "kzt_per_usd", "tonia_pct")
+	if math.IsNaN(v) {
+		return each
+	}
+	each.Needs = ""
+	return of("seigniorage lost a year if residents' coins displaced base money one for one", v, "billion KZT", "residents' and macro files", f, t,
+		fmt.Sprintf("at most %.1f billion tenge a year", v), "").with(each)
+}
 
-	p, depreciation := s.tengeFollows()
-	s.add("lower demand for the national currency, depreciation, velocity", "Granger p: bitcoin's return → tenge's rate, weekly", p, "p-value", "rate and network files",
-		fmt.Sprintf("the tenge lost %.1f %% a year against the dollar; bitcoin's returns %s it", 100*(1-1/(1+depreciation)), // the dollar gained depreciation
-			map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05]))
+// demand for the tenge: its fall against the dollar, whether coins lead it, and
+// how fast money turns over.
+func (s *study) demand() Indicator {
+	p, change, from, to := s.tengeFollows()
+	fall := 100 * (1 - 1/(1+change)) // change is the dollar's gain
+	velocity, vf, vt := s.end(func(v []float64) float64 { return 4 * v[0] / v[1] }, "gdp", "m1")
+	words := fmt.Sprintf("the tenge lost %.1f %% of its value in dollars a year; bitcoin's weekly returns %s it (Granger p = %.3f), so cryptocurrency %s", fall,
+		map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05], p, map[bool]string{true: "may have a part in it", false: "cannot be made out as its cause"}[p < 0.05])
+	return of("the tenge's fall against the dollar", fall, "percent a year", "rate file", from, to, words, "macro file with gdp and m1, for velocity").
+		with(of("Granger p: bitcoin's return → tenge's rate, weekly", p, "p-value", "rate and network files", from, to, "", ""),
+			of("velocity: four times quarterly output over M1", velocity, "a year", "macro file", vf, vt, "", ""))
+}
 
-	grip := s.policyGrip()
-	s.add("no effective monetary policy over money outside control", "correlation of changes of TONIA with bitcoin's return, quarterly", grip, "ratio", "macro and network files",
-		fmt.Sprintf("a correlation of %.2f: the national money-market rate has %s hold on it", grip, map[bool]string{true: "hardly any", false: "some"}[math.Abs(grip) < 0.3]))
+// substitution: policy works through deposits; what is held in coins, or in
+// foreign money, is out of its reach.
+func (s *study) substitution() Indicator {
+	const bn = 1e9
+	v, from, to := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd", "kzt_per_usd", "deposits")
+	fx, ff, ft := s.end(func(v []float64) float64 { return 100 * v[0] / v[1] }, "deposits_fx", "deposits")
+	return of("residents' coins over bank deposits", v, "percent", "residents' and macro files", from, to,
+		fmt.Sprintf("%.2f tenge in coins for each hundred in deposits", v), residentsFile+"; macro file with deposits and deposits_fx").
+		with(of("deposits in foreign money, the substitute that was there before", fx, "percent", "macro file", ff, ft, "", ""))
+}
 
-	majority, where := s.poolMajority()
-	s.add("financial intermediaries reduced or eliminated", "mining pools that make a majority", majority, "count", "pool file",
-		fmt.Sprintf("%.0f %s: intermediaries are replaced by others, fewer, not eliminated", majority, where))
-	return nil
+func (s *study) intermediaries() Indicator {
+	majority, hhi, month := s.poolMajority()
+	return of("mining pools that make a majority", majority, "count", "pool file", month, month,
+		fmt.Sprintf("%.0f pools make a majority, HHI %.0f: intermediaries are replaced by others, fewer, not eliminated", majority, hhi), "pools_monthly.csv with a whole month in the window")
 }
 
 func (s *study) last(x market.Series) float64 {
@@ -66,44 +188,22 @@ func (s *study) last(x market.Series) float64 {
 // the quarter's, whichever is later.
 func (s *study) rate() float64 {
 	rate, day := s.last(s.tenge), s.tenge.Last()
-	if s.macro == nil {
-		return rate
-	}
-	quarterly, err := s.macro.Series("kzt_per_usd")
-	if err != nil {
-		return rate
-	}
-	if q := quarterly.Window("", s.To); q.Last() > day {
+	if q := s.quarterly(s.macro, "kzt_per_usd"); q.Last() > day {
 		return s.last(q)
 	}
 	return rate
 }
 
-// yearlyIssue is dollars issued over the last 365 days of the window.
-func (s *study) yearlyIssue() float64 {
-	if s.issued.Len() == 0 {
-		return math.NaN()
-	}
-	_, v := market.Align(s.issued, s.price)
-	if len(v) < 2 || len(v[0]) < 365 {
-		return math.NaN()
-	}
-	sum := 0.0
-	for i := len(v[0]) - 365; i < len(v[0]); i++ {
-		sum += v[0][i] * v[1][i]
-	}
-	return sum
-}
-
 // tengeFollows tests whether bitcoin's weekly return helps to predict the
-// tenge's, and gives the tenge's yearly loss against the dollar.
-func (s *study) tengeFollows() (p, depreciation float64) {
+// tenge's, and gives the dollar's yearly gain in tenge and the days that both
+// cover: those, not the window asked for, are what the figures are of.
+func (s *study) tengeFollows() (p, gain float64, from, to string) {
 	if s.tenge.Len() < 400 {
-		return math.NaN(), math.NaN()
+		return math.NaN(), math.NaN(), "", ""
 	}
 	times, v := market.Align(s.price, s.tenge)
 	if len(times) < 400 {
-		return math.NaN(), math.NaN()
+		return math.NaN(), math.NaN(), "", ""
 	}
 	var weekly [2][]float64
 	for j := range weekly {
@@ -111,38 +211,12 @@ func (s *study) tengeFollows() (p, depreciation float64) {
 			weekly[j] = append(weekly[j], math.Log(v[j][i]/v[j][i-7]))
 		}
 	}
+	from, to = times[0].Format(time.DateOnly), times[len(times)-1].Format(time.DateOnly)
 	years := times[len(times)-1].Sub(times[0]).Hours() / 24 / 365.25
-	depreciation = math.Pow(v[1][len(times)-1]/v[1][0], 1/years) - 1
+	gain = math.Pow(v[1][len(times)-1]/v[1][0], 1/years) - 1
 	test, err := stats.Granger(weekly[1], weekly[0], 2)
 	if err != nil {
-		return math.NaN(), depreciation
+		return math.NaN(), gain, from, to
 	}
-	return test.P, depreciation
-}
-
-// policyGrip correlates quarterly changes of the money-market rate with
-// bitcoin's return of the quarter.
-func (s *study) policyGrip() float64 {
-	if s.macro == nil {
-		return math.NaN()
-	}
-	rates, err := s.macro.Series("tonia_pct")
-	if err != nil {
-		return math.NaN()
-	}
-	var changes, returns []float64
-	for i := 1; i < rates.Len(); i++ {
-		// The rate is the quarter's; the price's return runs over that quarter.
-		from, to := rates.Times[i], rates.Times[i].AddDate(0, 3, 0)
-		w := s.price.Window(from.Format("2006-01-02"), to.Format("2006-01-02"))
-		if w.Len() < 80 {
-			continue
-		}
-		changes = append(changes, rates.Values[i]-rates.Values[i-1])
-		returns = append(returns, math.Log(w.Values[w.Len()-1]/w.Values[0]))
-	}
-	if len(changes) < 8 {
-		return math.NaN()
-	}
-	return stats.Correlation(changes, returns)
+	return test.P, gain, from, to
 }

@@ -15,13 +15,18 @@ import (
 
 // Indicator of one of the seven risks.
 type Indicator struct {
-	Number  int      `json:"number"`
-	Risk    string   `json:"risk"` // as the paper lists it
+	Number  int      `json:"number,omitempty"`
+	Risk    string   `json:"risk,omitempty"` // as the paper lists it
 	Measure string   `json:"measure"`
 	Value   *float64 `json:"value"` // null: not available
 	Unit    string   `json:"unit"`
 	Source  string   `json:"source"`
+	From    string   `json:"from,omitempty"` // of this indicator's own data, inside the window asked for
+	To      string   `json:"to,omitempty"`
 	Words   string   `json:"words"`
+	Needs   string   `json:"needs,omitempty"` // data that would measure it, or measure it better
+	// Beside are further figures of the same risk.
+	Beside []Indicator `json:"beside,omitempty"`
 }
 
 // Causality is Granger's test in one direction.
@@ -56,7 +61,7 @@ type study struct {
 	Report
 	dir                                                string
 	price, cap, issued, hash, volume, transfers, tenge market.Series
-	macro, pools                                       *market.Table
+	macro, pools, residents                            *market.Table
 }
 
 // OfFolder computes what the folder allows; the rest is not available.
@@ -78,9 +83,7 @@ func OfFolder(o Options) (Report, error) {
 	} else {
 		s.Events = &events
 	}
-	if err := s.indicators(); err != nil {
-		return Report{}, err
-	}
+	s.indicators()
 	s.causality()
 	s.wash()
 	return s.Report, nil
@@ -131,6 +134,9 @@ func (s *study) load() error {
 		take(t, f.to, f.column)
 	}
 	if s.macro, err = s.open("macro_kz_quarterly.csv"); err != nil {
+		return err
+	}
+	if s.residents, err = s.open("crypto_kz_quarterly.csv"); err != nil {
 		return err
 	}
 	s.pools, err = s.open("pools_monthly.csv")
@@ -185,51 +191,44 @@ func (s *study) wash() {
 	s.Wash = &w
 }
 
-// pair is the mean ratio of two aligned series; NaN without common days.
-func pair(a, b market.Series) float64 {
-	if a.Len() == 0 || b.Len() == 0 {
-		return math.NaN()
-	}
-	_, v := market.Align(a, b)
-	if len(v) < 2 || len(v[0]) == 0 {
-		return math.NaN()
-	}
-	sum := 0.0
-	for i := range v[0] {
-		sum += v[0][i] / v[1][i]
-	}
-	return sum / float64(len(v[0]))
-}
-
-func (s *study) poolMajority() (float64, string) {
+// poolMajority is the Nakamoto number of the last whole month in the window.
+func (s *study) poolMajority() (majority, hhi float64, month string) {
 	if s.pools == nil {
-		return math.NaN(), ""
+		return math.NaN(), math.NaN(), ""
 	}
 	months, err := concentration.ByMonth(s.pools, "pool", "blocks")
-	if err != nil || len(months) == 0 {
-		return math.NaN(), ""
+	if err != nil {
+		return math.NaN(), math.NaN(), ""
 	}
-	last := months[len(months)-1]
-	if len(months) > 1 { // the last month of a file is usually partial
-		last = months[len(months)-2]
+	last := -1
+	for i, m := range months {
+		// The last month of a file, and one that the window cuts, are partial.
+		if m.Month >= s.From[:7] && m.Month < s.To[:7] && i < len(months)-1 {
+			last = i
+		}
 	}
-	return float64(last.Measure.Nakamoto50), fmt.Sprintf("pools in %s, HHI %.0f", last.Month, last.Measure.HHI)
+	if last < 0 {
+		return math.NaN(), math.NaN(), ""
+	}
+	return float64(months[last].Measure.Nakamoto50), months[last].Measure.HHI, months[last].Month
 }
 
-// internationalShare is Table 3's share of international systems, first and
-// last year.
-func internationalShare() (first, last float64, err error) {
+// internationalShare is Table 3's share of payments through international
+// systems in the last of its years that lies whole in the window.
+func (s *study) internationalShare() (share, first float64, year int) {
 	report, err := paper.Check("")
 	if err != nil {
-		return 0, 0, err
+		return math.NaN(), math.NaN(), 0
 	}
+	share, first = math.NaN(), math.NaN()
 	for _, c := range report.Table3 {
-		if c.Channel == "international" && c.Year == 2019 {
+		if c.Channel != "international" || fmt.Sprintf("%d-01-31", c.Year) < s.From || fmt.Sprintf("%d-12-01", c.Year) > s.To {
+			continue
+		}
+		if math.IsNaN(first) {
 			first = c.SharePayments
 		}
-		if c.Channel == "international" && c.Year == 2021 {
-			last = c.SharePayments
-		}
+		share, year = c.SharePayments, c.Year
 	}
-	return first, last, nil
+	return share, first, year
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"text/tabwriter"
 	"time"
 
 	"github.com/aqsha/aqsha/market/garch"
@@ -24,6 +25,8 @@ type Result struct {
 	WorstGap      float64 `json:"worst_gap"`     // of log-likelihood, warm against cold
 	Unconverged   int     `json:"not_converged"` // windows
 	Input         string  `json:"input"`
+	// Models of the wider family, by name, on 2,000 simulated returns.
+	Models map[string]Model `json:"models"`
 }
 
 // Settings of the measurement; the defaults are the sizes that figures are
@@ -32,6 +35,7 @@ type Settings struct {
 	Observations, Windows, WindowDays, Repetitions int
 	Returns                                        []float64 // nil: simulated
 	Input                                          string
+	Peer                                           string // interpreter of Python that has arch, to measure beside; "": none
 }
 
 // Defaults: eleven years of days; 3,000 windows of 2,000 days.
@@ -80,7 +84,9 @@ func Measure(ctx context.Context, s Settings, cpu func() time.Duration, progress
 			}
 		}
 	}
-	return out, nil
+	var err error
+	out.Models, err = measureModels(ctx, min(s.Repetitions, 9), s.Peer, cpu)
+	return out, err
 }
 
 // Print writes the result for a terminal.
@@ -89,4 +95,21 @@ func (r Result) Print(w io.Writer) {
 	fmt.Fprintf(w, "  GARCH(1,1) on %d observations, all starts, both standard errors (median of %d)\n    normal %8.2f ms\n    t      %8.2f ms\n", r.Observations, r.Repetitions, r.NormalMillis, r.TMillis)
 	fmt.Fprintf(w, "  %d rolling refits on %d days, every 50th against a cold start\n    normal %8.2f s\n    t      %8.2f s\n", r.Windows, r.WindowDays, r.RollingNormal, r.RollingT)
 	fmt.Fprintf(w, "    worst gap of a warm start %.1e, not converged %d\n", r.WorstGap, r.Unconverged)
+	if len(r.Models) == 0 {
+		return
+	}
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(tab, "  model on %d returns\tms\tpeer, ms\tratio\tlog-likelihood\tpeer's\t\n", modelDays)
+	for _, row := range rows {
+		m, ok := r.Models[row.name]
+		if !ok {
+			continue
+		}
+		peer, ratio, logLik := "–", "–", "–"
+		if m.PeerMillis != nil {
+			peer, ratio, logLik = fmt.Sprintf("%.1f", *m.PeerMillis), fmt.Sprintf("%.1f", *m.Ratio), fmt.Sprintf("%.4f", *m.PeerLogLik)
+		}
+		fmt.Fprintf(tab, "  %s\t%.2f\t%s\t%s\t%.4f\t%s\t\n", row.name, m.Millis, peer, ratio, m.LogLik, logLik)
+	}
+	tab.Flush()
 }

@@ -17,7 +17,7 @@ type Input struct {
 	From   string
 	To     string
 	Annual volatility.Annual // 0: by the frequency of the data
-	Rules  int               // 1: as reports sealed in format 1 were computed; 0: today's
+	Rules  int               // 1, 2: as reports sealed in these formats were computed; 0: today's
 }
 
 // Origin says what figures were computed from.

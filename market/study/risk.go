@@ -81,10 +81,10 @@ func (r Risk) Print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "back-test %s … %s, %d-day windows (GARCH-t: %d)\n", r.From, r.To, risk.Window, GarchWindow)
 	tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\t(p)\tmean VaR\tquantile loss\tverdict")
+	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\t(p)\tES regr. p\tmean VaR\tquantile loss\tMCS p\tverdict")
 	for _, s := range r.League {
 		if s.Refused != "" {
-			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 10), s.Refused)
+			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 12), s.Refused)
 			continue
 		}
 		verdict := "rejected"
@@ -92,7 +92,14 @@ func (r Risk) Print(w io.Writer) {
 			verdict = "passes"
 		}
 		c := s.Coverage
-		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.4f\t%.3f\t%.5f\t%s\n", s.Rank, s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.AcerbiP, *s.MeanVaR, *s.Loss, verdict)
+		regression, set := "–", "–"
+		if s.ESRegression != nil {
+			regression = fmt.Sprintf("%.4f", s.ESRegression.P)
+		}
+		if s.Confidence != nil {
+			set = fmt.Sprintf("%.3f", *s.Confidence)
+		}
+		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.4f\t%s\t%.3f\t%.5f\t%s\t%s\n", s.Rank, s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.AcerbiP, regression, *s.MeanVaR, *s.Loss, set, verdict)
 	}
 	tab.Flush()
 }

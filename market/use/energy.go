@@ -61,7 +61,20 @@ type Energy struct {
 	HighUSD    float64 `json:"highUSDPerCoin"`
 	Price      float64 `json:"priceUSD"`
 	Profitable int     `json:"profitableDevices"` // 0: none was; the last profitable ones are assumed
+	// FleetUSD is the cost of a coin on an equal mix of all devices of the four
+	// years before, whether or not they pay: it can lie above the price, which
+	// the mean cost of devices that pay cannot while one does. 0: none released.
+	FleetUSD float64 `json:"fleetUSDPerCoin"`
+	// ListDays is how old the list's newest device is; beyond a year the figures
+	// are extrapolated: newer machines need less, so they are too high.
+	ListDays     int  `json:"listAgeDays"`
+	Extrapolated bool `json:"extrapolated"`
 }
+
+const (
+	listYear   = 365 // days after its newest device from which on a list is stale
+	fleetYears = 4   // that a machine runs
+)
 
 const smoothing = 14 // days over which Cambridge averages hash rate and revenue
 
@@ -109,6 +122,11 @@ func Estimate(t *market.Table, devices []Device, o Overheads, from, to string) (
 		last = found
 		e := caseOf(found, hash, coins, o)
 		e.Day, e.Price, e.Profitable = day, v[0][i], n
+		e.ListDays = max(0, int(at.Sub(devices[len(devices)-1].Released).Hours()/24))
+		e.Extrapolated = e.ListDays > listYear
+		if running := fleet(devices, at); running != nil {
+			e.FleetUSD = caseOf(running, hash, coins, o).BestUSD
+		}
 		out = append(out, e)
 	}
 	if len(out) == 0 {
@@ -126,6 +144,18 @@ func profitable(devices []Device, at time.Time, revenue float64, o Overheads) []
 			break
 		}
 		if kwh := d.JTH * 86400 / 3.6e6; kwh*o.PUEBest*o.USDPerKWh <= revenue {
+			out = append(out, d.JTH)
+		}
+	}
+	sort.Float64s(out)
+	return out
+}
+
+// fleet lists the efficiencies of devices released in the years before.
+func fleet(devices []Device, at time.Time) []float64 {
+	var out []float64
+	for _, d := range devices {
+		if !d.Released.After(at) && d.Released.After(at.AddDate(-fleetYears, 0, 0)) {
 			out = append(out, d.JTH)
 		}
 	}

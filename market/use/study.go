@@ -153,16 +153,33 @@ func (s Study) printEnergy(w io.Writer) {
 		return
 	}
 	cost, ratio := make([]float64, n), make([]float64, n)
-	below := 0
+	below, fleets, none, stale := 0, 0, 0, 0
 	for i, e := range s.Energy {
-		cost[i], ratio[i] = math.Log(e.BestUSD), e.BestUSD/e.Price
-		if e.Price < e.BestUSD {
-			below++
+		cost[i], ratio[i] = math.Log(e.BestUSD), e.FleetUSD/e.Price
+		if e.FleetUSD > 0 {
+			fleets++
+			if e.Price < e.FleetUSD {
+				below++
+			}
+		}
+		if e.Profitable == 0 {
+			none++
+		}
+		if e.Extrapolated {
+			stale++
 		}
 	}
 	fmt.Fprintf(w, "\nelectricity at %g USD/kWh (PUE %g, %g, %g), devices that pay for theirs\n", s.Overheads.USDPerKWh, s.Overheads.PUELow, s.Overheads.PUEBest, s.Overheads.PUEHigh)
 	for _, e := range []Energy{s.Energy[0], s.Energy[n/2], s.Energy[n-1]} {
-		fmt.Fprintf(w, "  %s  %.2f / %.2f / %.2f TWh a year; a coin costs %.0f / %.0f / %.0f USD, price %.0f; %d devices pay\n", e.Day, e.LowTWh, e.BestTWh, e.HighTWh, e.LowUSD, e.BestUSD, e.HighUSD, e.Price, e.Profitable)
+		mark := ""
+		if e.Extrapolated {
+			mark = fmt.Sprintf("  EXTRAPOLATED: the newest device of the list is %d days older", e.ListDays)
+		}
+		fmt.Fprintf(w, "  %s  %.2f / %.2f / %.2f TWh a year; a coin costs %.0f / %.0f / %.0f USD, price %.0f; %d devices pay%s\n", e.Day, e.LowTWh, e.BestTWh, e.HighTWh, e.LowUSD, e.BestUSD, e.HighUSD, e.Price, e.Profitable, mark)
 	}
-	fmt.Fprintf(w, "  cost of a coin (log)  %s\n  cost over price       %s  price below cost on %d of %d days\n", market.Sparkline(cost, 60), market.Sparkline(ratio, 60), below, n)
+	fmt.Fprintf(w, "  cost of a coin (log)  %s\n", market.Sparkline(cost, 60))
+	fmt.Fprintf(w, "  fleet's cost / price  %s  on a mix of all devices of four years, paying or not, a coin cost more than its price on %d of %d days; no device paid on %d\n", market.Sparkline(ratio, 60), below, fleets, none)
+	if stale > 0 {
+		fmt.Fprintf(w, "warning: on %d of %d days the device list is more than a year old; electricity is extrapolated there and too high (against Cambridge +30 to +36 %% ten months and more after the list's end)\n", stale, n)
+	}
 }

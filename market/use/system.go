@@ -19,6 +19,10 @@ var indicators = []Indicator{
 	{"network K_ext", "ratio", "blocks / 144 a day"},
 	{"network K_int", "ratio", "mean block weight / 4,000,000 WU"},
 	{"network K", "ratio", "K_ext·K_int"},
+	{"network K_int at least", "ratio", "mean block size / 4,000,000: a byte weighs one at least"},
+	{"network K_int at most", "ratio", "mean block size / 1,000,000: a byte weighs four at most"},
+	{"capacity", "transactions a day", "transactions / K_int"},
+	{"time to finality", "minutes", "six blocks at their pace (tenge: one block, which is final)"},
 	{"currency K_ext", "ratio", "active / funded addresses (tenge: active / open wallets)"},
 	{"value per active address", "USD/day", "transfer value / active addresses"},
 	{"currency K_int", "ratio", "value per active address / the benchmark given"},
@@ -131,7 +135,14 @@ func Network(name string, t *market.Table, from, to string, blocksADay float64, 
 	s.set("value per active address", r.ratioOfMeans("transfer_value_usd", "active_addresses"))
 	transactions := r.mean("transactions")
 	s.set("transactions", transactions)
+	s.set("capacity", transactions/weight)
 	s.set("capacity reserve", transactions/weight-transactions)
+	if blocks := r.mean("blocks"); blocks > 0 {
+		s.set("time to finality", confirmations*1440/blocks)
+	}
+	if math.IsNaN(weight) && blocksADay == bitcoinBlocks {
+		s.intensityFromSize(r, to, transactions)
+	}
 	s.set("transactions per active address", r.meanOfRatios("transactions", "active_addresses"))
 	if v := r.aligned("transfer_value_usd", "cap_usd"); v != nil {
 		s.set("velocity", 365*stats.Mean(v[0])/stats.Mean(v[1]))
@@ -145,6 +156,36 @@ func Network(name string, t *market.Table, from, to string, blocksADay float64, 
 		}
 	}
 	return s
+}
+
+const (
+	bitcoinBlocks = 144 // a day
+	// confirmations after which a payment counts as final: six leave an attacker
+	// with a tenth of the hash rate 0.06 % (Rosenfeld 2014).
+	confirmations = 6
+	// segwit is the day of Bitcoin block 481,824, from which on a block's bytes
+	// no longer say its weight.
+	segwit = "2017-08-24"
+)
+
+// intensityFromSize stands in for a block weight that the file lacks: before
+// segregated witness every byte weighed four units; since then a byte weighs
+// between one and four, and size gives only bounds.
+func (s *System) intensityFromSize(r reader, to string, transactions float64) {
+	size := r.mean("block_size_mean")
+	if math.IsNaN(size) {
+		return
+	}
+	if to != "" && to < segwit {
+		k := size / 1e6
+		s.set("network K_int", k)
+		s.set("network K", s.Values["network K_ext"]*k)
+		s.set("capacity", transactions/k)
+		s.set("capacity reserve", transactions/k-transactions)
+		return
+	}
+	s.set("network K_int at least", size/4e6)
+	s.set("network K_int at most", min(1, size/1e6))
 }
 
 // fees in USD are in the file, or are coins times price.

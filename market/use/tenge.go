@@ -25,6 +25,7 @@ type TengeStats struct {
 	FeeTiyn         *float64 `json:"feeTiyn"` // a payment
 	PowerWatts      *float64 `json:"powerWatts"`
 	CapacityPerSec  *float64 `json:"capacityPerSecond"`
+	BlockSeconds    *float64 `json:"blockSeconds"` // from one block to the next, mean
 }
 
 const mostAnswer = 8 << 20
@@ -54,7 +55,8 @@ func FetchTenge(ctx context.Context, client *http.Client, base string) (TengeSta
 		for _, b := range blocks[:n-1] {
 			count += b.Count
 		}
-		s.Transactions, s.SpanSeconds = &count, &span
+		pace := span / float64(n-1)
+		s.Transactions, s.SpanSeconds, s.BlockSeconds = &count, &span, &pace
 	}
 	return s, nil
 }
@@ -114,6 +116,12 @@ func (t TengeStats) System(kztPerUSD float64, at time.Time) System {
 			s.set("network K_int", perSecond / *t.CapacityPerSec)
 			s.set("capacity reserve", 86400*(*t.CapacityPerSec-perSecond))
 		}
+	}
+	if t.CapacityPerSec != nil {
+		s.set("capacity", 86400**t.CapacityPerSec)
+	}
+	if t.BlockSeconds != nil { // a signed block is not undone
+		s.set("time to finality", *t.BlockSeconds/60)
 	}
 	if v, ok := over(t.ActiveWallets, t.Wallets); ok {
 		s.set("currency K_ext", v)

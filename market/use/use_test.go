@@ -3,6 +3,7 @@ package use
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -197,4 +198,78 @@ func FuzzReadMachines(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// The cost of machines that pay is below the price by construction; the fleet's
+// is not. A list that ended long ago marks what is drawn out from it.
+func TestCostIsHeldAgainstPriceWithoutTautology(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("time,PriceUSD,HashRate,IssTotNtv,FeeTotNtv\n")
+	for i := range 900 {
+		price := 100.0
+		if i >= 600 { // the price halves, the fleet stays
+			price = 45
+		}
+		fmt.Fprintf(&b, "%s,%g,1000000,1800,0\n", time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), price)
+	}
+	table, err := market.Parse("n.csv", []byte(b.String()), market.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	released := time.Date(2019, 6, 1, 0, 0, 0, 0, time.UTC)
+	devices := []Device{{"lean", released, 40}, {"hungry", released, 120}}
+	energy, err := Estimate(table, devices, CBECI, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 80 J/TH · 10⁶ TH/s · 1.1 = 88 MW = 2,112,000 kWh a day at 0.05 over 1,800 coins.
+	want := 80 * 1e6 * 1.1 * 24 / 1000 * 0.05 / 1800
+	above := 0
+	for _, e := range energy {
+		if math.Abs(e.FleetUSD-want) > 1e-6*want {
+			t.Fatalf("%s: %v, want %v", e.Day, e.FleetUSD, want)
+		}
+		if e.FleetUSD > e.Price {
+			above++
+		}
+		if fell := e.Day >= "2021-08-23" && e.Day <= "2021-09-05"; !fell && e.Profitable > 0 && e.BestUSD > e.Price { // revenue is smoothed over 14 days
+			t.Errorf("%s: machines that pay cost %v at a price of %v", e.Day, e.BestUSD, e.Price)
+		}
+		if days := e.ListDays; e.Extrapolated != (days > 365) || days < 200 {
+			t.Errorf("%s: %+v", e.Day, e)
+		}
+	}
+	if above != 300 || !energy[len(energy)-1].Extrapolated || energy[0].Extrapolated {
+		t.Errorf("above on %d days", above)
+	}
+	var out strings.Builder
+	Study{Energy: energy, Overheads: CBECI}.Print(&out)
+	for _, want := range []string{"EXTRAPOLATED", "more than its price on 300 of", "device list is more than a year old"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in %s", want, out.String())
+		}
+	}
+}
+
+// Size says weight exactly before segregated witness and bounds it after.
+func TestIntensityFromBlockSize(t *testing.T) {
+	at := func(year int) System {
+		var b strings.Builder
+		b.WriteString("time,PriceUSD,BlkCnt,TxCnt,BlkSizeMeanByte\n")
+		for i := range 60 {
+			fmt.Fprintf(&b, "%s,600,144,200000,800000\n", time.Date(year, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+		}
+		table, err := market.Parse("n.csv", []byte(b.String()), market.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Network("Bitcoin", table, fmt.Sprintf("%d-01-01", year), fmt.Sprintf("%d-02-28", year), 144, nil)
+	}
+	old, today := at(2016).Values, at(2024).Values
+	if old["network K_int"] != 0.8 || old["capacity"] != 250000 || math.Abs(old["capacity reserve"]-50000) > 1e-6 || old["time to finality"] != 60 {
+		t.Errorf("%v", old)
+	}
+	if _, known := today["network K_int"]; known || today["network K_int at least"] != 0.2 || today["network K_int at most"] != 0.8 {
+		t.Errorf("%v", today)
+	}
 }

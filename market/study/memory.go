@@ -1,0 +1,128 @@
+package study
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market/stats"
+)
+
+// Memory is what a series remembers: unit roots of the logarithm of the price
+// and of the returns, and long memory of returns and of their sizes.
+type Memory struct {
+	Origin Origin       `json:"origin"`
+	Roots  []Root       `json:"unitRoots"`
+	Long   []LongMemory `json:"longMemory"`
+}
+
+// Root holds the tests of one series. ADF and Phillips–Perron have a unit root as
+// their null, KPSS stationarity about a level.
+type Root struct {
+	Of      string               `json:"of"`
+	ADF     *stats.Test          `json:"adf"` // with trend
+	PP      stats.PhillipsPerron `json:"phillipsPerron"`
+	PPTrend stats.PhillipsPerron `json:"phillipsPerronTrend"`
+	KPSS    stats.Test           `json:"kpss"`
+	Verdict string               `json:"verdict"`
+}
+
+// LongMemory holds four estimates of one series; d of a Hurst exponent H is H − ½.
+type LongMemory struct {
+	Of      string        `json:"of"`
+	GPH     float64       `json:"gph"`
+	Whittle stats.Whittle `json:"localWhittle"`
+	DFA     float64       `json:"dfa"`           // H
+	RS      float64       `json:"rescaledRange"` // H
+	Verdict string        `json:"verdict"`
+}
+
+// StudyMemory needs 200 returns.
+func StudyMemory(in Input) (Memory, error) {
+	p, err := in.prepare()
+	if err != nil {
+		return Memory{}, err
+	}
+	r := p.returns.Values
+	if err := stats.Finite("returns", r, 200); err != nil {
+		return Memory{}, err
+	}
+	out := Memory{Origin: p.origin}
+	logs, sizes, squares := make([]float64, len(r)), make([]float64, len(r)), make([]float64, len(r))
+	sum := 0.0
+	for i, v := range r {
+		sum += v / 100
+		logs[i], sizes[i], squares[i] = sum, math.Abs(v), v*v
+	}
+	for _, x := range []struct {
+		name   string
+		values []float64
+	}{{"logarithm of the price", logs}, {"returns", r}} {
+		root, err := rootOf(x.name, x.values)
+		if err != nil {
+			return Memory{}, err
+		}
+		out.Roots = append(out.Roots, root)
+	}
+	for _, x := range []struct {
+		name   string
+		values []float64
+	}{{"returns", r}, {"absolute returns", sizes}, {"squared returns", squares}} {
+		w, err := stats.LocalWhittle(x.values, 0)
+		if err != nil {
+			return Memory{}, err
+		}
+		l := LongMemory{x.name, stats.GPH(x.values), w, stats.DFA(x.values), stats.RescaledRange(x.values), "no long memory at 5 %"}
+		switch {
+		case w.D > 1.96*w.SE:
+			l.Verdict = "long memory"
+		case w.D < -1.96*w.SE:
+			l.Verdict = "antipersistent"
+		}
+		out.Long = append(out.Long, l)
+	}
+	return out, nil
+}
+
+func rootOf(name string, x []float64) (Root, error) {
+	root := Root{Of: name, KPSS: stats.KPSS(x)}
+	adf, err := stats.ADF(x)
+	if err != nil {
+		return root, err
+	}
+	root.ADF = &adf
+	if root.PP, err = stats.PP(x, false, -1); err != nil {
+		return root, err
+	}
+	if root.PPTrend, err = stats.PP(x, true, -1); err != nil {
+		return root, err
+	}
+	// The two nulls are contrary: only where both kinds of test agree is it said.
+	unit, level := root.PP.P >= 0.05, root.KPSS.P > 0.05
+	switch {
+	case unit && !level:
+		root.Verdict = "unit root"
+	case !unit && level:
+		root.Verdict = "stationary"
+	default:
+		root.Verdict = "undecided: the tests disagree"
+	}
+	return root, nil
+}
+
+// Print writes the study for a terminal.
+func (m Memory) Print(w io.Writer) {
+	fmt.Fprintln(w, m.Origin.Describe())
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "  unit roots\tADF, trend\t(p)\tPP\t(p)\tPP, trend\t(p)\tKPSS\t(p)\tverdict\t")
+	for _, r := range m.Roots {
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", r.Of, r.ADF.Stat, r.ADF.P, r.PP.Tau, r.PP.P, r.PPTrend.Tau, r.PPTrend.P, r.KPSS.Stat, r.KPSS.P, r.Verdict)
+	}
+	fmt.Fprintln(tab, "  memory d\tGPH\tlocal Whittle\t± s.e.\tDFA − ½\tR/S − ½\tverdict\t")
+	for _, l := range m.Long {
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Of, l.GPH, l.Whittle.D, l.Whittle.SE, l.DFA-0.5, l.RS-0.5, l.Verdict)
+	}
+	tab.Flush()
+	fmt.Fprintln(w, "ADF and KPSS p-values are held inside their tables, 0.01–0.99 and 0.01–0.10")
+}
