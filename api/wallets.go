@@ -19,6 +19,8 @@ type WalletView struct {
 	ID token.WalletID `json:"id"`
 	ledger.Wallet
 	ledger.Detail
+	Testimonies []string `json:"vouched,omitempty" doc:"what agencies vouch for, each AGENCY/WHAT"`
+
 	Size uint64 `json:"size" doc:"of the log, at which the answer stands"`
 }
 
@@ -192,6 +194,7 @@ func (s *Server) wallet(ctx context.Context, id token.WalletID, minSize uint64) 
 		view.ID, view.Size = id, head.Size
 		view.Wallet, found = state.Wallet(id)
 		view.Detail = state.Detail(id)
+		view.Testimonies = ledger.Testimonies(state, &view.Detail)
 	})
 	if err != nil {
 		return view, err

@@ -234,6 +234,8 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.setAgency(tx.ID(), t)
 	case *token.RegisterPurpose:
 		return x.registerPurpose(t)
+	case *token.Vouch:
+		return x.vouch(t)
 	case *token.MarkedTransfer:
 		return x.markedTransfer(tx.ID(), t)
 	case *token.Define:

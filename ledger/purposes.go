@@ -124,8 +124,3 @@ func (x *Executor) rule(number uint32) (*contract.Rule, *token.Error) {
 	x.rules[number] = r
 	return r, nil
 }
-
-// partyOf is what rules see of a wallet.
-func partyOf(id token.WalletID, w *Wallet) contract.Party {
-	return contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes}
-}

@@ -63,6 +63,17 @@ func (d *Desk) setAgency(ctx context.Context, id token.WalletID, change func(t *
 	})
 }
 
+// Vouch says in an agency's name what a wallet's holder is, or takes that back.
+func (d *Desk) Vouch(ctx context.Context, agency, wallet token.WalletID, as string, withdrawn bool) (node.Receipt, error) {
+	return retry(ctx, func() (node.Receipt, error) {
+		a, err := d.agency(ctx, agency)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		return d.Do(ctx, &token.Vouch{Agency: agency, Sequence: a.Sequence, Wallet: wallet, As: as, Withdrawn: withdrawn})
+	})
+}
+
 func (d *Desk) agency(ctx context.Context, id token.WalletID) (api.AgencyView, error) {
 	list, err := d.Client.Agencies(ctx)
 	for _, a := range list {
@@ -87,7 +98,7 @@ func (d *Desk) RegisterPurpose(ctx context.Context, agency token.WalletID, purpo
 // party reads what rules see of a wallet.
 func (d *Desk) party(ctx context.Context, id token.WalletID) (*contract.Party, error) {
 	w, err := d.Client.Wallet(ctx, id)
-	return &contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes}, err
+	return &contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes, Vouched: w.Testimonies}, err
 }
 
 // becomes asks a purpose's rule, here, what an amount becomes by a payment, and those that amend it. The ledger asks again.
