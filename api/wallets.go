@@ -143,6 +143,7 @@ func (s *Server) registerSelections() {
 			Body struct {
 				Amount     money.Tiyn `json:"amount"`
 				Purpose    uint32     `json:"purpose,omitempty" doc:"of the tokens; absent for plain tenge"`
+				HopsBelow  uint16     `json:"hops_below,omitempty" doc:"leave out tokens of marked money that have used so many hops, for a payment that keeps the mark"`
 				WaitMillis uint64     `json:"wait_millis,omitempty" maximum:"300000" doc:"how long to wait for others; 30 s by default"`
 			}
 		}) (*answer[node.Selection], error) {
@@ -155,7 +156,7 @@ func (s *Server) registerSelections() {
 			}
 			ctx, cancel := context.WithTimeout(ctx, wait)
 			defer cancel()
-			return ok(s.node.SelectOf(ctx, in.ID, token.PurposeAsset(in.Body.Purpose), in.Body.Amount))
+			return ok(s.node.SelectFor(ctx, in.ID, node.Want{Asset: token.PurposeAsset(in.Body.Purpose), Amount: in.Body.Amount, HopsBelow: in.Body.HopsBelow}))
 		})
 	huma.Register(s.api, huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
 		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},
