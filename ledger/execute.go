@@ -180,10 +180,10 @@ func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 		ahead = x.state.Authority().Policy.ValidAheadMillis
 	}
 	if tx.ValidUntil < x.now {
-		return refuse(Expired, "valid_until", "%d ms before the block's time", x.now-tx.ValidUntil)
+		return refuse(Expired, "valid_until", "%s before the block's time", contract.Period(x.now-tx.ValidUntil))
 	}
 	if tx.ValidUntil > x.now+ahead {
-		return refuse(TooFarAhead, "valid_until", "%d ms after the block's time, at most %d", tx.ValidUntil-x.now, ahead)
+		return refuse(TooFarAhead, "valid_until", "%s after the block's time, at most %s", contract.Period(tx.ValidUntil-x.now), contract.Period(uint64(ahead)))
 	}
 	return nil
 }

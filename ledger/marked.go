@@ -56,7 +56,7 @@ func (x *Executor) gather(payer token.WalletID, inputs []token.ID) *token.Error 
 	}
 	for i := range x.holdings {
 		if p := x.state.Purpose(x.holdings[i].purpose); p != nil && x.now >= p.UntilMillis {
-			return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %d; it returns", p.Name, p.UntilMillis)
+			return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", p.Name, contract.Moment(int64(p.UntilMillis)))
 		}
 	}
 	return nil
