@@ -127,3 +127,31 @@ end: {at: created + 30 * day, pay: {a: 1}}
 		}
 	}
 }
+
+// A guard says what is left before any payout; an amount that reads it after one is another number, and not what was bounded.
+func TestAGuardDoesNotBoundWhatIsLeftLater(t *testing.T) {
+	source, problems := Parse([]byte(`
+contract: c
+parties: [a, b]
+create: {by: a, takes: {tenge: any}}
+actions:
+  go: {by: a, args: {x: int, y: int}, when: "args.x + (args.y - left.tenge) <= held.tenge", pay: [{to: b, amount: args.x}, {to: b, amount: args.y - left.tenge}]}
+end: {at: created + 30 * day, pay: {a: 1}}
+`))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	program, problems := CompileUnder(3, &source.Definition) // as networks have it registered
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	p, err := tryBegin(t, program, tenge(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	three := token.Int(int64(tenge(3)[0]))
+	want(t, p.act("a", "go", tenge(0), three, three), NotCovered) // the guard held: 3 + (3 − 3) of 3
+	if _, problems := CompileUnder(4, &source.Definition); len(problems) == 0 {
+		t.Error("it is called covered, and is not")
+	}
+}
