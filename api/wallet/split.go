@@ -193,6 +193,17 @@ func (s *Source) within(w way, b node.Bounds) (all []way) {
 	return all
 }
 
+// refusal is what the source's rules say against a payment: of one that names the payee and bounds the amount, that it does.
+func (s *Source) refusal(payment contract.Payment) (first *token.Error) {
+	for _, r := range s.Rules {
+		_, refusal := r.Permit(&payment)
+		if refusal != nil && (first == nil || refusal.Field == "outputs.amount" && first.Field != "outputs.amount") {
+			first = refusal
+		}
+	}
+	return first
+}
+
 // lacking says why no way pays: what there is, what of it is stuck and why.
 func lacking(sources []Source, payment contract.Payment, plainOnly bool) error {
 	var refused error
@@ -221,7 +232,7 @@ func lacking(sources []Source, payment contract.Payment, plainOnly bool) error {
 			tokens, _ := (&node.Want{Asset: token.PurposeAsset(s.Number), HopsBelow: share.HopsBelow}).Usable(s.Tokens)
 			free = max(free, node.AmountOf(tokens))
 		}
-		_, refusal := s.Rules[0].Permit(&probe)
+		refusal := s.refusal(probe)
 		switch {
 		case len(shares) == 0 && refusal != nil:
 			said += fmt.Sprintf(" (%s)", refusal.Code)
