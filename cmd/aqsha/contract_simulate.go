@@ -151,6 +151,9 @@ func (p play) stage() (*stage, error) {
 	if err := s.chain.Try(admit); err != nil {
 		return nil, err
 	}
+	if _, err := s.agency("agency"); err != nil { // of purposes for which a definition demands none
+		return nil, err
+	}
 	for name := range p.People {
 		s.names = append(s.names, name)
 	}
