@@ -102,9 +102,9 @@ ATTACKS ?= 1000000
 attack:
 	ATTACKS=$(ATTACKS) $(GO) test ./ledger -count 1 -run AttackersGetNothing -v -timeout 180m
 
-# Holds the verdicts of the checks of definitions against brute force, a million times.
+# Holds the verdicts of the checks of definitions against brute force, a million times, and of coverage a tenth of that.
 verdicts:
-	$(GO) test ./contract -count 1 -run TestVerdictsHoldAgainstBruteForce -verdicts $(or $(VERDICTS),1000000) -timeout 120m
+	$(GO) test ./contract -count 1 -run 'TestVerdictsHoldAgainstBruteForce|TestCoverageHoldsAgainstBruteForce' -verdicts $(or $(VERDICTS),1000000) -timeout 120m
 
 # Kills a leader, destroys its data and promotes its follower: how long, and what is lost.
 drill: build

@@ -256,7 +256,16 @@ func (c *Client) Select(ctx context.Context, id token.WalletID, amount money.Tiy
 
 // SelectOf is Select for tokens of a purpose.
 func (c *Client) SelectOf(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn, waitMillis uint64) (Selection, error) {
-	return post[Selection](ctx, c, fmt.Sprintf("/v1/wallets/%s/selections", id), map[string]any{"amount": amount, "purpose": purpose, "wait_millis": waitMillis})
+	return c.SelectBelow(ctx, id, purpose, amount, 0, waitMillis)
+}
+
+// SelectBelow is SelectOf for a payment that keeps the mark, of tokens that have used fewer hops; 0 for any.
+func (c *Client) SelectBelow(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn, hopsBelow uint16, waitMillis uint64) (Selection, error) {
+	body := map[string]any{"amount": amount, "purpose": purpose, "wait_millis": waitMillis}
+	if hopsBelow != 0 {
+		body["hops_below"] = hopsBelow
+	}
+	return post[Selection](ctx, c, fmt.Sprintf("/v1/wallets/%s/selections", id), body)
 }
 
 // Release frees tokens that were set aside.

@@ -19,6 +19,8 @@ type WalletView struct {
 	ID token.WalletID `json:"id"`
 	ledger.Wallet
 	ledger.Detail
+	Testimonies []string `json:"vouched,omitempty" doc:"what agencies vouch for, each AGENCY/WHAT"`
+
 	Size uint64 `json:"size" doc:"of the log, at which the answer stands"`
 }
 
@@ -141,8 +143,8 @@ type Selection struct {
 }
 
 // selection sets tokens aside, and says who signs.
-func (s *Server) selection(ctx context.Context, id token.WalletID, asset token.Asset, amount money.Tiyn) (out Selection, err error) {
-	if out.Selection, err = s.node.SelectOf(ctx, id, asset, amount); err != nil {
+func (s *Server) selection(ctx context.Context, id token.WalletID, want node.Want) (out Selection, err error) {
+	if out.Selection, err = s.node.SelectFor(ctx, id, want); err != nil {
 		return out, err
 	}
 	out.Network, out.TimeMillis = s.node.Network(), s.node.Clock().TimeMillis
@@ -166,6 +168,7 @@ func (s *Server) registerSelections() {
 			Body struct {
 				Amount     money.Tiyn `json:"amount"`
 				Purpose    uint32     `json:"purpose,omitempty" doc:"of the tokens; absent for plain tenge"`
+				HopsBelow  uint16     `json:"hops_below,omitempty" doc:"leave out tokens of marked money that have used so many hops, for a payment that keeps the mark"`
 				WaitMillis uint64     `json:"wait_millis,omitempty" maximum:"300000" doc:"how long to wait for others; 30 s by default"`
 			}
 		}) (*answer[Selection], error) {
@@ -178,7 +181,7 @@ func (s *Server) registerSelections() {
 			}
 			ctx, cancel := context.WithTimeout(ctx, wait)
 			defer cancel()
-			return ok(s.selection(ctx, in.ID, token.PurposeAsset(in.Body.Purpose), in.Body.Amount))
+			return ok(s.selection(ctx, in.ID, node.Want{Asset: token.PurposeAsset(in.Body.Purpose), Amount: in.Body.Amount, HopsBelow: in.Body.HopsBelow}))
 		})
 	huma.Register(s.api, huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
 		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},
@@ -217,6 +220,7 @@ func (s *Server) wallet(ctx context.Context, id token.WalletID, minSize uint64) 
 		view.ID, view.Size = id, head.Size
 		view.Wallet, found = state.Wallet(id)
 		view.Detail = state.Detail(id)
+		view.Testimonies = ledger.Testimonies(state, &view.Detail)
 	})
 	if err != nil {
 		return view, err

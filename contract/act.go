@@ -95,7 +95,7 @@ func (p *Program) Act(instance *Instance, c *Call) (*Outcome, *token.Error) {
 		return nil, refuse(UnknownAction, "action", "no action %d", c.Action)
 	}
 	if c.Now >= instance.EndsMillis {
-		return nil, refuse(TooLate, "contract", "it ended at %d", instance.EndsMillis)
+		return nil, refuse(TooLate, "contract", "it ended at %s", Moment(int64(instance.EndsMillis)))
 	}
 	a := &p.actions[c.Action]
 	if err := typed(BadArguments, "args", a.args, c.Args); err != nil {
@@ -232,7 +232,7 @@ func (p *Program) inTime(a *action, s *scope) *token.Error {
 			return err
 		}
 		if int64(s.now) < from {
-			return refuse(TooEarly, "from", "%s is possible from %d, it is %d", a.called(), from, s.now)
+			return refuse(TooEarly, "from", "%s is possible from %s, it is %s", a.called(), Moment(from), Moment(int64(s.now)))
 		}
 	}
 	if a.until != nil {
@@ -241,7 +241,7 @@ func (p *Program) inTime(a *action, s *scope) *token.Error {
 			return err
 		}
 		if int64(s.now) > until || int64(s.now) == until && s.rules >= 3 {
-			return refuse(TooLate, "until", "%s was possible before %d, it is %d", a.called(), until, s.now)
+			return refuse(TooLate, "until", "%s was possible before %s, it is %s", a.called(), Moment(until), Moment(int64(s.now)))
 		}
 	}
 	return nil

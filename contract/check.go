@@ -23,6 +23,9 @@ func (k *checker) action(a *Action, to *action, where string) {
 	if k.rules >= 3 && !k.namedLater() {
 		variables = append(variables, laterVariables(d)...)
 	}
+	if k.rules >= 4 {
+		variables = append(variables, vouchedVariables(d)...)
+	}
 	variables = k.program.withRegisters(variables)
 	c := k.compiler(variables)
 	k.compilers = append(k.compilers, c)

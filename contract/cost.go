@@ -21,7 +21,7 @@ const (
 )
 
 // estimator knows how large variables can be and what our functions cost.
-type estimator struct{ sizes map[string]uint64 }
+type estimator struct{ sizes, items map[string]uint64 }
 
 func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	path := node.Path()
@@ -33,7 +33,7 @@ func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 		return nil
 	}
 	if len(path) > 1 {
-		most = 1 // an item of a list of numbers
+		most = max(1, e.items[path[0]]) // of one item of a list; of a number 1
 	}
 	return &cost.SizeEstimate{Max: most}
 }

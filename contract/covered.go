@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +21,7 @@ func (k *checker) covered(i, asset int, where string) {
 	var sum []string // the texts of what is added up, up to the last payout that needs the guard
 	needed := 0
 	first, uncovered, rest := true, -1, false
+	reads, moves := false, false // an amount after the first reads what is left, which is another number there than in the guard
 	for j, p := range a.pay {
 		if p.asset != asset {
 			continue
@@ -31,9 +34,10 @@ func (k *checker) covered(i, asset int, where string) {
 			rest = true
 			continue
 		}
+		reads = reads || len(sum) > 0 && p.amount.readsLeft()
 		sum = append(sum, p.amount.textOf(p.amount.tree))
 		if !coveredBy(p.amount.tree, name, first) {
-			needed = len(sum)
+			needed, moves = len(sum), reads
 			if uncovered < 0 {
 				uncovered = j
 			}
@@ -44,20 +48,81 @@ func (k *checker) covered(i, asset int, where string) {
 		return
 	}
 	total := sum[:needed]
-	if take := a.takes[asset].amount; take != nil && k.sums(take, take.tree, total) {
+	moves = moves && k.rules >= 4
+	if !moves && k.coveredByGuard(a, asset, total) {
 		return
 	}
-	if a.when != nil {
-		for _, c := range conjuncts(a.when.tree) {
-			if k.bounds(a.when, c, name, total) {
-				return
-			}
-		}
+	verdict := NotKnown
+	if k.rules >= 4 && !moves {
+		verdict = k.coverage(a, asset, needed)
+	}
+	if verdict == Proved {
+		return
 	}
 	amount, all := a.pay[uncovered].amount.text, strings.Join(total, " + ")
 	k.problems.add(where+"."+index("pay", uncovered)+".amount",
 		"write min("+amount+", left."+name+"), or add to `when`: "+all+" <= held."+name,
-		"%s is not shown to be covered by what is held", amount)
+		"%s is "+map[Verdict]string{NotKnown: "not shown to be", Refuted: "never"}[verdict]+" covered by what is held", amount)
+}
+
+// coveredByGuard says whether the action takes just a sum of amounts, or its guard keeps the sum within what is held.
+func (k *checker) coveredByGuard(a *action, asset int, total []string) bool {
+	if take := a.takes[asset].amount; take != nil && k.sums(take, take.tree, total) {
+		return true
+	}
+	return a.when != nil && slices.ContainsFunc(conjuncts(a.when.tree), func(c ast.Expr) bool {
+		return k.bounds(a.when, c, k.definition.Assets[asset], total)
+	})
+}
+
+// readsLeft says whether an expression reads what is left of an asset, which each payout changes.
+func (x *expression) readsLeft() bool {
+	return slices.ContainsFunc(x.names, func(name string) bool { return strings.HasPrefix(name, "left.") })
+}
+
+// coverage says what the linear analysis makes of the first payouts of an asset: that together they never exceed what is held
+// when the action is called (proved), that they always do (refuted), or neither. A payout of less than nothing is refused when
+// it is computed, so that each counts as not negative here.
+func (k *checker) coverage(a *action, asset, first int) Verdict {
+	name := func(n string) linear { return linear{map[string]*big.Int{n: one}, new(big.Int)} }
+	held := name("held." + k.definition.Assets[asset])
+	facts := k.facts()
+	if a.when != nil {
+		parts, _ := inequalities(a.when.tree, a.when.textOf)
+		facts = append(facts, parts...)
+	}
+	for i, take := range a.takes {
+		paid := name("paid." + k.definition.Assets[i])
+		switch {
+		case take.any:
+		case take.amount == nil:
+			facts = append(facts, number0(0).plus(paid, minusOne))
+		default:
+			if amount, ok := linearOf(take.amount.tree, take.amount.textOf); ok {
+				facts = append(facts, amount.plus(paid, minusOne), paid.plus(amount, minusOne))
+			}
+		}
+	}
+	sum := number0(0)
+	for _, p := range a.pay {
+		if p.asset != asset || first == 0 {
+			continue
+		}
+		first--
+		amount, ok := linearOf(p.amount.tree, p.amount.textOf)
+		if !ok {
+			return NotKnown
+		}
+		facts, sum = append(facts, amount), sum.plus(amount, one)
+	}
+	fits := held.plus(sum, minusOne) // held − sum ≥ 0
+	switch {
+	case contradict(append(slices.Clip(facts), number0(-1).plus(fits, minusOne))):
+		return Proved
+	case contradict(append(slices.Clip(facts), fits)):
+		return Refuted
+	}
+	return NotKnown
 }
 
 // sums says whether an expression is the sum of amounts. What has no text is like nothing.

@@ -41,9 +41,13 @@ func newCompiler(base *cel.Env, variables []variable) (*compiler, error) {
 	}
 	c := &compiler{env: env, variables: variables, getters: make(map[string]getter, len(variables))}
 	c.estimator.sizes = make(map[string]uint64, len(variables))
+	c.estimator.items = map[string]uint64{}
 	for _, v := range variables {
 		c.getters[v.name] = v.get
 		c.estimator.sizes[v.name] = v.size
+		if v.kind.IsExactType(cel.ListType(cel.StringType)) {
+			c.estimator.items[v.name] = token.MaxName + 1 + token.MaxRole // AGENCY/WHAT
+		}
 	}
 	return c, nil
 }

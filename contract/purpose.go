@@ -117,10 +117,10 @@ func (r *Rule) enter(p *Payment) *scope {
 // InTime says whether the purpose's money may be spent at a time.
 func (r *Rule) InTime(now uint64) *token.Error {
 	if now < r.Purpose.FromMillis {
-		return refuse(PurposeNotBegun, "inputs", "money for %q is spendable from %d", r.Purpose.Name, r.Purpose.FromMillis)
+		return refuse(PurposeNotBegun, "inputs", "money for %q is spendable from %s", r.Purpose.Name, Moment(int64(r.Purpose.FromMillis)))
 	}
 	if now >= r.Purpose.UntilMillis {
-		return refuse(PurposeExpired, "inputs", "money for %q was spendable until %d; it returns", r.Purpose.Name, r.Purpose.UntilMillis)
+		return refuse(PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", r.Purpose.Name, Moment(int64(r.Purpose.UntilMillis)))
 	}
 	return nil
 }

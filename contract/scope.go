@@ -18,6 +18,7 @@ type Party struct {
 	Tier       uint8
 	Bank       token.WalletID // its registrar
 	Attributes token.Attributes
+	Vouched    []string // what agencies vouch for, each AGENCY/WHAT
 }
 
 // scope holds what the variables of an expression mean while it is evaluated. It is the one
@@ -98,6 +99,25 @@ func partyVariables(name string, get func(*scope) *Party) []variable {
 		{name + ".region", cel.StringType, token.MaxRegion, func(s *scope) ref.Val { return types.String(get(s).Attributes.Region) }},
 		{name + ".role", cel.StringType, token.MaxRole, func(s *scope) ref.Val { return types.String(get(s).Attributes.Role) }},
 	}
+}
+
+// vouchedVariable is what agencies vouch for of a party: since rules version 4.
+func vouchedVariable(name string, get func(*scope) *Party) variable {
+	return variable{name + ".vouched", cel.ListType(cel.StringType), maxVouched, func(s *scope) ref.Val {
+		return types.NewStringList(types.DefaultTypeAdapter, get(s).Vouched)
+	}}
+}
+
+// maxVouched is how much agencies vouch for of one party, at most.
+const maxVouched = 8
+
+// vouchedVariables are those of an action.
+func vouchedVariables(d *Definition) []variable {
+	vars := []variable{vouchedVariable(Caller, func(s *scope) *Party { return s.caller })}
+	for i, name := range d.Parties {
+		vars = append(vars, vouchedVariable(name, func(s *scope) *Party { return s.party(i) }))
+	}
+	return vars
 }
 
 func intVariable(name string, get func(*scope) int64) variable {

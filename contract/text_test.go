@@ -68,6 +68,7 @@ func TestConditionsReadOneWay(t *testing.T) {
 		{`["a", "b"].exists(r, r == payee.role)`, "`[\"a\", \"b\"].exists(r, r == payee.role)`", "`[\"a\", \"b\"].exists(r, r == payee.role)`", "`[\"a\", \"b\"].exists(r, r == payee.role)`"},
 		{`payee.key == b"reading"`, "the payee's key is `b\"reading\"`", "алушының кілті — `b\"reading\"`", "ключ получателя — `b\"reading\"`"},
 		{`payee.bank == authority`, "the payee's bank is the authority", "алушының банкі — орталық банк", "банк получателя — центральный банк"},
+		{`"ministry/canteen" in payee.vouched`, "agency “ministry” vouches for the payee as “canteen”", "“ministry” агенттігінің куәлігі бойынша алушының түрі — “canteen”", "агентство “ministry” ручается за получателя: “canteen”"},
 		{`now >= 1788202800000`, "the time is at least 2026-09-01 00:00 (UTC+05)", "уақыт кемінде 2026-09-01 00:00 (UTC+05)", "время не меньше 2026-09-01 00:00 (UTC+05)"},
 	} {
 		p := meals()

@@ -19,7 +19,7 @@ type environment struct {
 
 // environments are all that there are, by the first version that has each. A later one has everything that the one
 // before has, with the same meaning and cost, so that what was registered once compiles for ever.
-var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3)}
+var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3), newEnvironmentSince(4)}
 
 func newEnvironmentSince(rules uint32) *environment {
 	base, err := newEnvironment(rules)
@@ -29,6 +29,11 @@ func newEnvironmentSince(rules uint32) *environment {
 	variables := paymentVariables()
 	if rules >= 3 {
 		variables = append(variables, intVariable("today", func(s *scope) int64 { return int64(s.today) }))
+	}
+	if rules >= 4 {
+		variables = append(variables,
+			vouchedVariable("payer", func(s *scope) *Party { return s.payer }),
+			vouchedVariable("payee", func(s *scope) *Party { return s.payee }))
 	}
 	payments, err := newCompiler(base, variables)
 	if err != nil {

@@ -5,17 +5,19 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/aqsha/aqsha/token"
 )
 
-// Unvouched lists what a purpose opens on a word that any bank may set: role, category and region are set by who registered
+// Unvouched lists what a purpose opens on a word that any bank may set: role, category, region and tier are set by who registered
 // the wallet, and a permit or mark that asks for them and for nobody in particular believes every bank. Asking also
-// for payee.bank == authority, for one bank, one wallet or one key, or for the definition of the contract that pays, is asking
-// somebody in particular.
+// for what an agency vouches for ("ministry/canteen" in payee.vouched), for payee.bank == authority, for one bank, one wallet or one
+// key, each of the same party, or for the definition of the contract that pays, is asking somebody in particular.
 func (r *Rule) Unvouched() (all []Unvouched) {
 	add := func(where string, x *expression) {
 		for _, way := range alternatives(x.tree) {
-			named, vouched := attributesIn(way)
-			if len(named) > 0 && !vouched {
+			if named := attributesIn(way); len(named) > 0 {
 				all = append(all, Unvouched{where, named})
 				return
 			}
@@ -46,33 +48,80 @@ func alternatives(e ast.Expr) []ast.Expr {
 	return []ast.Expr{e}
 }
 
-// attributesIn lists the attributes that a condition reads, and says whether one of its conjuncts asks who vouches.
-func attributesIn(e ast.Expr) (named []string, vouched bool) {
-	for _, c := range conjuncts(e) {
+// attributesIn lists the attributes that a condition reads of parties of whom none of its conjuncts asks who vouches.
+func attributesIn(e ast.Expr) (named []string) {
+	all := conjuncts(e)
+	vouched := map[string]bool{}
+	for _, c := range all {
+		if who := voucherOf(c); who != "" {
+			vouched[who] = true
+		}
+	}
+	for _, c := range all {
 		ast.PreOrderVisit(c, ast.NewExprVisitor(func(part ast.Expr) {
 			if part.Kind() != ast.IdentKind {
 				return
 			}
-			_, member, _ := strings.Cut(part.AsIdent(), ".")
-			if slices.Contains([]string{"role", "category", "region"}, member) && !slices.Contains(named, part.AsIdent()) {
+			owner, member, _ := strings.Cut(part.AsIdent(), ".")
+			if slices.Contains(byOthers, member) && !vouched[owner] && !vouched["contract"] && !slices.Contains(named, part.AsIdent()) {
 				named = append(named, part.AsIdent())
 			}
 		}))
-		if c.Kind() != ast.CallKind {
-			continue
-		}
-		if name := c.AsCall().FunctionName(); name != "_==_" && name != "@in" {
-			continue
-		}
-		for _, arg := range c.AsCall().Args() {
-			if arg.Kind() == ast.IdentKind && (slices.Contains([]string{"payee.bank", "payee.id", "payee.key", "payer.bank", "payer.id", "payer.key"}, arg.AsIdent()) || arg.AsIdent() == "definition") {
-				vouched = true
-			}
-			if arg.Kind() == ast.CallKind && arg.AsCall().FunctionName() == "size" && len(arg.AsCall().Args()) == 1 &&
-				arg.AsCall().Args()[0].Kind() == ast.IdentKind && arg.AsCall().Args()[0].AsIdent() == "definition" {
-				vouched = true
+	}
+	return named
+}
+
+// byOthers are the members of a party that any bank sets by itself, and what any agency may say.
+var byOthers = []string{"role", "category", "region", "tier", "vouched"}
+
+// particular are the members that tell somebody in particular, where they are compared with what is written out.
+var particular = []string{"bank", "id", "key"}
+
+// voucherOf is the party of which a condition asks somebody in particular, "contract" if it asks for a contract's definition, or
+// nothing. Comparing one party with another asks nobody: any bank has customers that are alike.
+func voucherOf(c ast.Expr) string {
+	if c.Kind() != ast.CallKind {
+		return ""
+	}
+	name, args := c.AsCall().FunctionName(), c.AsCall().Args()
+	if name != "_==_" && name != "@in" {
+		return ""
+	}
+	for i, arg := range args {
+		other := args[1-i]
+		switch {
+		case ofContract(arg, other):
+			return "contract"
+		case arg.Kind() != ast.IdentKind || !writtenOut(other):
+		default:
+			owner, member, _ := strings.Cut(arg.AsIdent(), ".")
+			if slices.Contains(particular, member) || member == "vouched" && name == "@in" && i == 1 {
+				return owner
 			}
 		}
 	}
-	return named, vouched
+	return ""
+}
+
+// ofContract says whether a comparison asks for a paying contract: its definition, written out, or that there is one.
+func ofContract(e, other ast.Expr) bool {
+	definition := func(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == "definition" }
+	if definition(e) {
+		id, ok := other.AsLiteral().(types.Bytes)
+		return ok && len(id) == len(token.Hash{}) || other.Kind() == ast.ListKind && writtenOut(other)
+	}
+	length, ok := number(other)
+	return ok && length == int64(len(token.Hash{})) && e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "size" &&
+		len(e.AsCall().Args()) == 1 && definition(e.AsCall().Args()[0])
+}
+
+// writtenOut says whether an expression is fixed by who writes it: it reads nothing but the authority's id.
+func writtenOut(e ast.Expr) bool {
+	fixed := true
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(part ast.Expr) {
+		if part.Kind() == ast.IdentKind && part.AsIdent() != "authority" || part.Kind() == ast.ComprehensionKind {
+			fixed = false
+		}
+	}))
+	return fixed
 }

@@ -16,8 +16,18 @@ func TestPermitsThatBelieveEveryBankAreNamed(t *testing.T) {
 		`payee.role == "a" && payee.bank == authority || payee.category == 5912`: {"payee.category"},
 		`payee.region == "KZ-75" && payee.bank != authority`:                     {"payee.region"},
 		`payee.role == "quarry" && size(definition) == 32`:                       nil,
-		`amount < 100`: nil,
-		`["a", "b"].exists(r, r == payee.role) && amount > 5`: {"payee.role"},
+		`amount < 100`:                        nil,
+		`"ministry/canteen" in payee.vouched`: nil,
+		`payee.role == "canteen" && "ministry/canteen" in payee.vouched`:            nil,
+		`payee.role == "canteen" && payee.vouched.exists(v, v.endsWith("canteen"))`: {"payee.role", "payee.vouched"}, // of whatever agency
+		`payee.role == "canteen" && "ministry/canteen" in payer.vouched`:            {"payee.role"},                  // the other's word
+		`payee.role == "canteen" && payee.bank == payer.bank`:                       {"payee.role"},                  // any bank has two customers
+		`payee.role == "canteen" && payee.id == payee.id`:                           {"payee.role"},
+		`payee.role == "canteen" && size(definition) >= 0`:                          {"payee.role"},
+		`payee.role == "canteen" && size(definition) == 0`:                          {"payee.role"},
+		`payee.tier == 2`: {"payee.tier"},
+		`payer.role == "treasury" && payer.bank == authority && payee.role == "school"`: {"payee.role"},
+		`["a", "b"].exists(r, r == payee.role) && amount > 5`:                           {"payee.role"},
 	} {
 		p := meals()
 		p.Mark, p.Permits = "payer.bank == authority", []token.Permit{{When: when}}

@@ -45,6 +45,7 @@ type lexicon struct {
 	oneOf, begins    string
 	always, attached string
 	of               string            // a member of somebody: member, owner
+	vouches          string            // agency, owner, what
 	members          map[string]string // of a party
 	names            map[string]string
 	tenge            string
@@ -56,7 +57,7 @@ var lexicons = map[Language]*lexicon{
 		and: " and ", or: " or ", not: "not (%s)", either: "(%s)",
 		relations: map[string]string{"_==_": "%s is %s", "_!=_": "%s is not %s", "_<=_": "%s is at most %s", "_>=_": "%s is at least %s", "_<_": "%s is less than %s", "_>_": "%s is more than %s"},
 		oneOf:     "%s is one of %s", begins: "%s begins with %s", always: "always", attached: "a document is attached",
-		of:      "the %[2]s's %[1]s",
+		of: "the %[2]s's %[1]s", vouches: "agency “%[1]s” vouches for the %[2]s as “%[3]s”",
 		members: map[string]string{"role": "role", "category": "merchant category", "region": "region", "tier": "tier", "id": "wallet", "key": "key", "bank": "bank"},
 		names:   map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount", "now": "the time", "document": "the document's hash", "authority": "the authority", "today": "today"},
 		tenge:   "%s tenge",
@@ -65,7 +66,7 @@ var lexicons = map[Language]*lexicon{
 		and: " және ", or: " немесе ", not: "мына шарт орындалмаса: (%s)", either: "(%s)",
 		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s %s емес", "_<=_": "%s ең көбі %s", "_>=_": "%s кемінде %s", "_<_": "%s мынадан аз: %s", "_>_": "%s мынадан көп: %s"},
 		oneOf:     "%s мыналардың бірі: %s", begins: "%s мынадан басталады: %s", always: "әрқашан", attached: "құжат тіркелген",
-		of:      "%[2]s %[1]s",
+		of: "%[2]s %[1]s", vouches: "“%[1]s” агенттігінің куәлігі бойынша %[2]s түрі — “%[3]s”",
 		members: map[string]string{"role": "рөлі", "category": "сауда санаты", "region": "өңірі", "tier": "деңгейі", "id": "әмияны", "key": "кілті", "bank": "банкі"},
 		names:   map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының", "amount": "сома", "now": "уақыт", "document": "құжаттың хеші", "authority": "орталық банк", "today": "бүгін"},
 		tenge:   "%s теңге",
@@ -74,7 +75,7 @@ var lexicons = map[Language]*lexicon{
 		and: " и ", or: " или ", not: "не выполнено: (%s)", either: "(%s)",
 		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s — не %s", "_<=_": "%s не больше %s", "_>=_": "%s не меньше %s", "_<_": "%s меньше %s", "_>_": "%s больше %s"},
 		oneOf:     "%s — одно из: %s", begins: "%s начинается с %s", always: "всегда", attached: "приложен документ",
-		of:      "%[1]s %[2]s",
+		of: "%[1]s %[2]s", vouches: "агентство “%[1]s” ручается за %[2]s: “%[3]s”",
 		members: map[string]string{"role": "роль", "category": "торговая категория", "region": "регион", "tier": "уровень", "id": "кошелёк", "key": "ключ", "bank": "банк"},
 		names:   map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего", "amount": "сумма", "now": "время", "document": "хеш документа", "authority": "центральный банк", "today": "сегодня"},
 		tenge:   "%s тенге",
@@ -136,6 +137,9 @@ func (l *lexicon) say(e ast.Expr) string {
 		case "!_":
 			return fmt.Sprintf(l.not, l.say(args[0]))
 		case "@in":
+			if said, ok := l.vouched(args[0], args[1]); ok {
+				return said
+			}
 			return fmt.Sprintf(l.oneOf, l.thing(args[0], nil), l.thing(args[1], args[0]))
 		case "startsWith":
 			return fmt.Sprintf(l.begins, l.thing(call.Target(), nil), l.thing(args[0], nil))
@@ -152,6 +156,20 @@ func (l *lexicon) say(e ast.Expr) string {
 		}
 	}
 	return l.code(e)
+}
+
+// vouched says what an agency vouches for: AGENCY/WHAT among what is vouched of somebody.
+func (l *lexicon) vouched(what, among ast.Expr) (string, bool) {
+	if what.Kind() != ast.LiteralKind || among.Kind() != ast.IdentKind {
+		return "", false
+	}
+	text, isText := what.AsLiteral().(types.String)
+	owner, member, _ := strings.Cut(among.AsIdent(), ".")
+	at := strings.LastIndexByte(string(text), '/')
+	if !isText || member != "vouched" || l.names[owner] == "" || at < 0 {
+		return "", false
+	}
+	return fmt.Sprintf(l.vouches, string(text[:at]), l.names[owner], string(text[at+1:])), true
 }
 
 // joined says alternatives or conditions; one of the other kind among them stands in brackets.

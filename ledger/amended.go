@@ -42,7 +42,7 @@ func (x *Executor) mayAmend(t *token.RegisterPurpose) *token.Error {
 	case old.NoticeMillis == 0:
 		return refuse(NotAmendable, "purpose.amends", "purpose %d promises no notice of amendments: it never changes", p.Amends)
 	case first.UntilMillis <= x.now: // the first lasts as long as any that amends it
-		return refuse(contract.PurposeExpired, "purpose.amends", "purpose %d ended at %d", p.Amends, first.UntilMillis)
+		return refuse(contract.PurposeExpired, "purpose.amends", "purpose %d ended at %s", p.Amends, contract.Moment(int64(first.UntilMillis)))
 	case old.AmendedBy != 0:
 		return refuse(Amended, "purpose.amends", "purpose %d is amended by %d already: amend that", p.Amends, old.AmendedBy)
 	case old.Name != p.Name:
@@ -50,7 +50,8 @@ func (x *Executor) mayAmend(t *token.RegisterPurpose) *token.Error {
 	case old.OwnLimits != p.OwnLimits:
 		return refuse(NotAmendable, "purpose.own_limits", "whether money counts to its holders' limits is not amended")
 	case p.FromMillis < x.now+old.NoticeMillis:
-		return refuse(ShortNotice, "purpose.from", "it begins at %d; purpose %d promises a notice of %d ms, until %d", p.FromMillis, p.Amends, old.NoticeMillis, x.now+old.NoticeMillis)
+		return refuse(ShortNotice, "purpose.from", "it begins at %s; purpose %d promises a notice of %s, until %s",
+			contract.Moment(int64(p.FromMillis)), p.Amends, contract.Period(old.NoticeMillis), contract.Moment(int64(x.now+old.NoticeMillis)))
 	case amendments > MaxAmendments:
 		return refuse(token.TooMany, "purpose.amends", "a purpose is amended %d times at most: register another", MaxAmendments)
 	}
@@ -62,10 +63,10 @@ func (x *Executor) mayAmend(t *token.RegisterPurpose) *token.Error {
 func (x *Executor) inForce(number uint32) *token.Error {
 	p := x.state.Purpose(number)
 	if p.Amends != 0 && x.now < p.FromMillis {
-		return refuse(contract.PurposeNotBegun, "outputs", "purpose %d amends %d from %d on", number, p.Amends, p.FromMillis)
+		return refuse(contract.PurposeNotBegun, "outputs", "purpose %d amends %d from %s on", number, p.Amends, contract.Moment(int64(p.FromMillis)))
 	}
 	if next := x.state.Purpose(p.AmendedBy); next != nil && x.now >= next.FromMillis {
-		return refuse(Amended, "outputs", "since %d money for %q is marked with purpose %d, which amends %d", next.FromMillis, p.Name, p.AmendedBy, number)
+		return refuse(Amended, "outputs", "since %s money for %q is marked with purpose %d, which amends %d", contract.Moment(int64(next.FromMillis)), p.Name, p.AmendedBy, number)
 	}
 	return nil
 }

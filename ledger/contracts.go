@@ -83,7 +83,7 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 	if err := x.bring(t.Creator, &creator, c, t.Inputs, t.Paid); err != nil {
 		return err
 	}
-	party := partyOf(t.Creator, &creator)
+	party := x.partyOf(t.Creator, &creator)
 	if err := program.Create(&c.Instance, x.call(c, &party, t.Paid, t.Document)); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	if err := x.bring(t.Caller, &caller, c, t.Inputs, t.Paid); err != nil {
 		return err
 	}
-	party := partyOf(t.Caller, &caller)
+	party := x.partyOf(t.Caller, &caller)
 	call := x.call(c, &party, t.Paid, t.Document)
 	call.Action, call.Args = action, t.Args
 	out, err := program.Act(&c.Instance, call)
@@ -268,7 +268,7 @@ func (x *Executor) party(c *Contract, i int) *contract.Party {
 	p := &x.parties[i]
 	if p.ID != c.Parties[i] {
 		w, _ := x.state.Wallet(c.Parties[i])
-		*p = partyOf(c.Parties[i], &w)
+		*p = x.partyOf(c.Parties[i], &w)
 	}
 	return p
 }

@@ -99,7 +99,7 @@ func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 	purpose := first.Asset.Purpose
 	if p := x.state.Purpose(purpose); p != nil && x.now >= p.UntilMillis {
 		// It is its holder's no more, only on its way to where the purpose returns it.
-		return refuse(contract.PurposeExpired, "inputs", "money for %q was the wallet's until %d; it returns", p.Name, p.UntilMillis)
+		return refuse(contract.PurposeExpired, "inputs", "money for %q was the wallet's until %s; it returns", p.Name, contract.Moment(int64(p.UntilMillis)))
 	}
 
 	if c := x.state.Contract(t.Wallet); c != nil {

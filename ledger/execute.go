@@ -216,7 +216,7 @@ func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 		return late
 	}
 	if tx.ValidUntil > x.now+ahead {
-		return refuse(TooFarAhead, "valid_until", "%d ms after the block's time, at most %d", tx.ValidUntil-x.now, ahead)
+		return refuse(TooFarAhead, "valid_until", "%s after the block's time, at most %s", contract.Period(tx.ValidUntil-x.now), contract.Period(uint64(ahead)))
 	}
 	return nil
 }
@@ -267,6 +267,8 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.setAgency(tx.ID(), t)
 	case *token.RegisterPurpose:
 		return x.registerPurpose(t)
+	case *token.Vouch:
+		return x.vouch(t)
 	case *token.MarkedTransfer:
 		return x.markedTransfer(tx.ID(), t)
 	case *token.Define:

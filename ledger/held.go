@@ -141,7 +141,7 @@ func (x *Executor) releaseHeld(id token.TransactionID, t *token.Release) *token.
 	}
 	purpose := first.Asset.Purpose
 	if p := x.state.Purpose(purpose); p != nil && x.now >= p.UntilMillis {
-		return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %d; it returns", p.Name, p.UntilMillis)
+		return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", p.Name, contract.Moment(int64(p.UntilMillis)))
 	}
 	to, ok := x.state.Wallet(t.To)
 	if !ok {

@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/aqsha/aqsha/token"
+import (
+	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/token"
+)
 
 // Signing lists the wallets whose keys sign a transaction and are nobody's concern but of those who may read them. Keys of
 // the authority, of intermediaries and agencies are public.
@@ -32,7 +35,7 @@ func Late(now uint64, tx *token.Transaction) *token.Error {
 	if tx.ValidUntil >= now {
 		return nil
 	}
-	return refuse(Expired, "valid_until", "%d ms before the block's time", now-tx.ValidUntil)
+	return refuse(Expired, "valid_until", "%s before the block's time", contract.Period(now-tx.ValidUntil))
 }
 
 // Hopeless says, without any cryptography and by a few looks into the state, why a transaction cannot be executed as the

@@ -36,6 +36,11 @@ func (m *machine) program(t *rapid.T, kind token.Kind) token.Body {
 		agency := pick(t, "agency", agencies)
 		a, _ := m.model.Agency(agency)
 		return &token.RegisterPurpose{Agency: agency, Sequence: off(t, a.Sequence), Purpose: m.purpose(t, pick(t, "returns", wallets))}
+	case token.KindVouch:
+		agency := pick(t, "agency", agencies)
+		a, _ := m.model.Agency(agency)
+		return &token.Vouch{Agency: agency, Sequence: off(t, a.Sequence), Wallet: pick(t, "wallet", wallets),
+			As: rapid.SampledFrom([]string{"school", "canteen", "KZ-75"}).Draw(t, "as"), Withdrawn: rapid.IntRange(0, 3).Draw(t, "withdrawn") == 0}
 	case token.KindDefine:
 		bank, sequence := pick(t, "bank", sorted(m.model.Intermediaries)), uint64(0)
 		if sequence = off(t, m.model.Intermediaries[bank].Sequence); rapid.Bool().Draw(t, "direct") {
@@ -55,6 +60,9 @@ func (m *machine) purpose(t *rapid.T, returns token.WalletID) token.Purpose {
 		FromMillis: m.plain.Now, UntilMillis: m.plain.Now + uint64(rapid.IntRange(1, 40).Draw(t, "hours"))*3_600_000,
 		Hops: rapid.Uint16Range(0, 2).Draw(t, "hops"), OwnLimits: rapid.Bool().Draw(t, "own"),
 		Permits: []token.Permit{{When: `payee.role == "person"`}, {When: "amount < 1000 || payee.category > 5000", Becomes: token.BecomesSame}}}
+	if rapid.Bool().Draw(t, "vouched") {
+		p.Permits[0].When = `payee.vouched.exists(v, v.endsWith("/school"))`
+	}
 	if rapid.Bool().Draw(t, "amendable") {
 		p.NoticeMillis = rapid.Uint64Range(1, 3_600_000).Draw(t, "notice")
 	}

@@ -154,7 +154,7 @@ func (m *machine) body(t *rapid.T) token.Body {
 	if rapid.Bool().Draw(t, "everyday") {
 		kind = rapid.SampledFrom([]token.Kind{token.KindTransfer, token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct}).Draw(t, "which")
 	}
-	if kind >= token.KindSetAgency && kind <= token.KindAct {
+	if kind >= token.KindSetAgency && kind <= token.KindAct || kind == token.KindVouch {
 		return m.program(t, kind)
 	}
 	wallet, bank := pick(t, "wallet", wallets), pick(t, "bank", banks)

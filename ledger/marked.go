@@ -56,7 +56,7 @@ func (x *Executor) gather(payer token.WalletID, inputs []token.ID) *token.Error 
 	}
 	for i := range x.holdings {
 		if p := x.state.Purpose(x.holdings[i].purpose); p != nil && x.now >= p.UntilMillis {
-			return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %d; it returns", p.Name, p.UntilMillis)
+			return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", p.Name, contract.Moment(int64(p.UntilMillis)))
 		}
 	}
 	return nil
@@ -142,7 +142,7 @@ func (x *Executor) loadMarked(t *token.MarkedTransfer) *token.Error {
 
 // judgeOutputs asks the purposes about every output and adds up what each party gains.
 func (x *Executor) judgeOutputs(t *token.MarkedTransfer, policy *token.Policy) *token.Error {
-	payer := partyOf(t.Parties[0], &x.wallets[0])
+	payer := x.partyOf(t.Parties[0], &x.wallets[0])
 	for i := range t.Outputs {
 		o := &t.Outputs[i]
 		if o.Amount < policy.LeastToken {
@@ -157,7 +157,7 @@ func (x *Executor) judgeOutputs(t *token.MarkedTransfer, policy *token.Policy) *
 		if o.From == 0 && o.Becomes == 0 || o.Party == 0 && o.From == o.Becomes {
 			continue // plain money, or change
 		}
-		payee := partyOf(t.Parties[o.Party], &x.wallets[o.Party])
+		payee := x.partyOf(t.Parties[o.Party], &x.wallets[o.Party])
 		payment := contract.Payment{Payer: &payer, Payee: &payee, Amount: o.Amount, Now: x.now}
 		if t.Document != nil {
 			payment.Document = t.Document[:]

@@ -42,7 +42,7 @@ func (x *Executor) purposeNamed(agency token.WalletID, name string, amends uint3
 			continue // of those that it amends: their names were asked when the first was registered
 		}
 		if p.Agency == agency && p.UntilMillis > x.now && contract.Skeleton(p.Name) == skeleton {
-			return refuse(NameTaken, "purpose.name", "%q is purpose %d of this agency, or looks like its name, until %d", p.Name, number, p.UntilMillis)
+			return refuse(NameTaken, "purpose.name", "%q is purpose %d of this agency, or looks like its name, until %s", p.Name, number, contract.Moment(int64(p.UntilMillis)))
 		}
 	}
 	return nil

@@ -101,8 +101,3 @@ func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
 	}
 	return nil
 }
-
-// partyOf is what rules see of a wallet.
-func partyOf(id token.WalletID, w *Wallet) contract.Party {
-	return contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes}
-}

@@ -274,6 +274,7 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 		&token.Veto{Sequence: central.Set(token.RoleRoot).Sequence},
 		&token.SetAgency{Sequence: policy, Agency: f.agency, Name: "thieves", Keys: set},
 		&token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)},
+		&token.Vouch{Agency: f.agency, Sequence: 2, Wallet: id, As: "thief"},
 		&token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: []byte{1}},
 		&token.Create{Creator: id, Definition: sha256.Sum256(f.Template("escrow")), Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
 			Terms: []token.Value{token.Int(1), token.Int(1)}, Inputs: inputs, Paid: []money.Tiyn{amount}}, f.action(id, id, "release"), f.action(id, to, "refund"), f.action(id, to, "release"))

@@ -192,6 +192,12 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 			return nil, refuse(UnknownAgency, "agency", "no agency %s", t.Agency)
 		}
 		return []Signatory{ofSet(token.RoleAgency, agency.Keys)}, nil
+	case *token.Vouch:
+		agency, ok := state.Agency(t.Agency)
+		if !ok {
+			return nil, refuse(UnknownAgency, "agency", "no agency %s", t.Agency)
+		}
+		return []Signatory{ofSet(token.RoleAgency, agency.Keys)}, nil
 	case *token.Define:
 		registrar, err := registrarOf(state, t.Registrar)
 		return []Signatory{registrar}, err

@@ -39,6 +39,19 @@ type Detail struct {
 	Recovery token.PublicKey `json:"recovery,omitzero"`
 	Case     string          `json:"case,omitempty"` // of the freeze
 	Rekey    PendingKey      `json:"rekey,omitzero"`
+	Vouched  Vouched         `json:"-"` // shown with the agencies' names
+}
+
+// MaxVouched bounds what agencies vouch for of one wallet.
+const MaxVouched = 8
+
+// Vouched is what agencies vouch for, by (agency, what); the rest is empty.
+type Vouched [MaxVouched]Testimony
+
+// Testimony is one thing that one agency vouches for.
+type Testimony struct {
+	Agency token.WalletID `json:"agency,omitzero"`
+	As     string         `json:"as,omitempty"`
 }
 
 // PendingKey waits to replace a wallet's key, or without a key to close the wallet.

@@ -13,12 +13,13 @@ import (
 // is held for the payee and for nobody else; closing by an intermediary waits and can be cancelled; beside a recovery
 // key the wallet's own key waits too; contracts' money can be frozen and seized.
 //
-// Version 3: names of purposes and agencies that can be taken for others are refused; agencies and the authority vouch for
-// attributes; definitions say which assets they take and which parties differ; times are half-open; the checks of
+// Version 3: names of purposes and agencies that can be taken for others are refused; rules tell the authority's
+// wallets from the banks'; definitions say which assets they take and which parties differ; times are half-open; the checks of
 // definitions prove what they say; ends do actions and share by state, contracts go on and know members by a root; purposes
 // are amended for new money.
 //
-// Version 4: what the ledger does by itself is recorded with a salt, and what versions 2 and 3 still let pass is refused.
+// Version 4: what the ledger does by itself is recorded with a salt, and what versions 2 and 3 still let pass is refused;
+// agencies vouch for wallets, and rules ask for what they vouched.
 const (
 	FirstRules  = 1
 	LatestRules = contract.NewestRules
@@ -26,6 +27,9 @@ const (
 
 // bornIn is the version in which a kind of transaction came to be.
 func bornIn(k token.Kind) uint32 {
+	if k >= token.KindVouch {
+		return 4
+	}
 	if k >= token.KindCancel {
 		return 2
 	}

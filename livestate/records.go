@@ -99,16 +99,21 @@ func decodeIntermediary(d *token.Decoder) (id token.WalletID, i ledger.Intermedi
 	return id, i
 }
 
-// A wallet's record has 18 items, or 23 with its detail; one that holds money for another says so with one item more.
+// A wallet's record has 18 items, or 23 with its detail, or 25 where agencies vouch for it; one that holds money for another
+// says so with one item more.
 const (
-	walletItems = 18
-	detailItems = 23
+	walletItems  = 18
+	detailItems  = 23
+	vouchedItems = 25
 )
 
 func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.Detail) []byte {
 	items := walletItems
 	if detail != (ledger.Detail{}) {
 		items = detailItems
+	}
+	if detail.Vouched != (ledger.Vouched{}) {
+		items = vouchedItems
 	}
 	if w.Held {
 		items++
@@ -138,6 +143,9 @@ func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.De
 		b = token.AppendBytes(b, detail.Rekey.Key[:])
 		b = token.AppendBytes(b, detail.Rekey.Recovery[:])
 		b = token.AppendUint(b, detail.Rekey.DueMillis)
+	}
+	if items >= vouchedItems {
+		b = appendVouched(b, detail.Vouched)
 	}
 	if w.Held {
 		b = token.AppendBool(b, true)
@@ -170,10 +178,44 @@ func decodeWallet(d *token.Decoder, items int) (id token.WalletID, w ledger.Wall
 		d.Fixed("rekey.recovery", detail.Rekey.Recovery[:])
 		detail.Rekey.DueMillis = d.Uint("rekey.due_millis", maxUint63)
 	}
-	if items == walletItems+1 || items == detailItems+1 {
+	if items >= vouchedItems {
+		detail.Vouched = decodeVouched(d)
+	}
+	if holds(items) {
 		w.Held = d.Bool("held")
 	}
 	return id, w, detail
+}
+
+// holds says whether a wallet's record of so many items says that it holds money for another.
+func holds(items int) bool {
+	return items == walletItems+1 || items == detailItems+1 || items == vouchedItems+1
+}
+
+// appendVouched encodes what agencies vouch for, as two items: the agencies, and what each says.
+func appendVouched(b []byte, v ledger.Vouched) []byte {
+	all := v.All()
+	b = token.AppendArray(b, len(all))
+	for _, one := range all {
+		b = token.AppendBytes(b, one.Agency[:])
+	}
+	b = token.AppendArray(b, len(all))
+	for _, one := range all {
+		b = token.AppendText(b, one.As)
+	}
+	return b
+}
+
+func decodeVouched(d *token.Decoder) (v ledger.Vouched) {
+	n := d.Array("vouched", 1, ledger.MaxVouched)
+	for i := range n {
+		d.Fixed("vouched.agency", v[i].Agency[:])
+	}
+	d.Array("vouched", n, n)
+	for i := range n {
+		v[i].As = d.Text("vouched.as", 1, token.MaxRole)
+	}
+	return v
 }
 
 // loader puts a snapshot's records into a state, in the one order they may stand in.
@@ -213,7 +255,7 @@ func wellSized(kind, items int) bool {
 	case recordContract:
 		return items == contractItems || items == paidInItems || items == renewalItems
 	case recordWallet:
-		return items >= walletItems && items <= walletItems+1 || items >= detailItems && items <= detailItems+1
+		return items >= walletItems && items <= walletItems+1 || items >= detailItems && items <= vouchedItems+1
 	}
 	return items == 3 // a page
 }
@@ -247,7 +289,8 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		id, w, detail := decodeWallet(d, items)
 		ascending = first || bytes.Compare(l.wallet[:], id[:]) < 0
 		l.wallet = id
-		if (items >= detailItems) != (detail != ledger.Detail{}) || w.Held != (items == walletItems+1 || items == detailItems+1) || w.Rekeying != (detail.Rekey.DueMillis != 0) {
+		if (items >= detailItems) != (detail != ledger.Detail{}) || w.Held != holds(items) ||
+			(items >= vouchedItems) != (detail.Vouched != ledger.Vouched{}) || !detail.Vouched.Canonical() || w.Rekeying != (detail.Rekey.DueMillis != 0) {
 			return badSnapshot("wallet %s and its detail do not fit", id)
 		}
 		if d.Err() == nil && ascending {

@@ -1,13 +1,13 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -26,12 +26,6 @@ type Selection struct {
 
 // holdMillis is how long tokens are set aside for a payer who says nothing more.
 const holdMillis = 30_000
-
-// A wallet with more free tokens than this is consolidated: each payment gathers a few extra.
-const (
-	fragmentedOver = 16
-	gatherExtra    = 8
-)
 
 // selectMost bounds how many of a wallet's tokens are looked at for one selection.
 const selectMost = 4096
@@ -81,16 +75,24 @@ func (r *reservations) leave(wallet token.WalletID, q *queue) {
 	}
 }
 
+// Want says for what tokens are set aside.
+type Want struct {
+	Asset  token.Asset
+	Amount money.Tiyn
+	// HopsBelow leaves out tokens of marked money that have used so many hops, for a payment that keeps the mark; 0 for none.
+	HopsBelow uint16
+}
+
 // Select sets plain tokens aside for a payment of an amount. When enough tokens exist but others are
 // paying with them, it waits for their change until ctx ends; it says that funds are insufficient
 // only when all of the wallet's live tokens together are less than the amount.
 func (n *Node) Select(ctx context.Context, wallet token.WalletID, amount money.Tiyn) (Selection, error) {
-	return n.SelectOf(ctx, wallet, token.PlainTenge, amount)
+	return n.SelectFor(ctx, wallet, Want{Asset: token.PlainTenge, Amount: amount})
 }
 
-// SelectOf is Select for tokens of an asset: marked tenge.
-func (n *Node) SelectOf(ctx context.Context, wallet token.WalletID, asset token.Asset, amount money.Tiyn) (Selection, error) {
-	if amount <= 0 {
+// SelectFor is Select for tokens of an asset: marked tenge.
+func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) (Selection, error) {
+	if want.Amount <= 0 {
 		return Selection{}, refuse(token.AmountZero, "amount", "an amount is positive")
 	}
 	q := n.reserved.enter(wallet)
@@ -105,7 +107,7 @@ func (n *Node) SelectOf(ctx context.Context, wallet token.WalletID, asset token.
 	defer retry.Stop()
 	for {
 		grown := n.grown.wait()
-		selection, err := n.trySelect(ctx, wallet, asset, amount)
+		selection, err := n.trySelect(ctx, wallet, want)
 		if err != nil || len(selection.Tokens) > 0 {
 			return selection, err
 		}
@@ -121,39 +123,43 @@ func (n *Node) SelectOf(ctx context.Context, wallet token.WalletID, asset token.
 }
 
 // trySelect chooses among the tokens that are free now; an empty selection means to wait.
-func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, asset token.Asset, amount money.Tiyn) (Selection, error) {
+func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want) (Selection, error) {
 	var tokens []livestate.LiveToken
 	var balance money.Tiyn
-	var mostInputs int
+	bounds := Bounds{}
 	known := false
 	err := n.View(ctx, func(state *livestate.State, _ Head) {
 		w, ok := state.Wallet(wallet)
 		balance, known = w.Balance, ok
 		tokens = state.TokensOf(wallet, selectMost)
-		mostInputs = state.Authority().Policy.MostInputs
+		bounds = Bounds{Most: state.Authority().Policy.MostInputs, Least: state.Authority().Policy.LeastToken}
 	})
 	all := len(tokens) < selectMost
-	tokens = slices.DeleteFunc(tokens, func(t livestate.LiveToken) bool { return t.Asset != asset })
+	usable, stuck := want.Usable(tokens)
 	if all { // otherwise the balance bounds what there can be of it
-		balance = 0
-		for _, t := range tokens {
-			balance += t.Amount
-		}
+		balance = AmountOf(usable)
 	}
 	switch {
 	case err != nil:
 		return Selection{}, err
 	case !known:
 		return Selection{}, refuse(NotFound, "wallet", "no wallet %s", wallet)
-	case balance < amount:
-		return Selection{}, refuse(Insufficient, "amount", "the wallet holds %s tenge%s", balance, ofPurpose(asset))
+	case balance < want.Amount:
+		why := ""
+		if stuck > 0 {
+			why = fmt.Sprintf("; %s more were paid on as often as the purpose allows, and can only be paid where they lose the mark", stuck)
+		}
+		return Selection{}, refuse(Insufficient, "amount", "the wallet holds %s tenge%s%s", balance, ofPurpose(want.Asset), why)
+	}
+	if chosen, _ := ChooseFor(usable, want, bounds); all && len(chosen) == 0 {
+		return Selection{}, refuse(ledger.Dust, "amount", "whichever tokens pay it, the change would be less than %s tenge; pay a little more or less", bounds.Least)
 	}
 	now := n.config.Now()
 	n.reserved.mu.Lock()
 	defer n.reserved.mu.Unlock()
 	n.reserved.forget(now)
-	free := slices.DeleteFunc(tokens, func(t livestate.LiveToken) bool { return n.reserved.held[t.ID] > now })
-	chosen, merge := choose(free, amount, mostInputs)
+	free := slices.DeleteFunc(usable, func(t livestate.LiveToken) bool { return n.reserved.held[t.ID] > now })
+	chosen, merge := ChooseFor(free, want, bounds)
 	selection := Selection{Tokens: chosen, Merge: merge, UntilMillis: now + holdMillis}
 	for _, t := range chosen {
 		selection.Total += t.Amount
@@ -167,37 +173,6 @@ func ofPurpose(asset token.Asset) string {
 		return ""
 	}
 	return fmt.Sprintf(" of purpose %d", asset.Purpose)
-}
-
-// choose picks the smallest token that suffices, else the largest until they suffice; of a
-// fragmented wallet it takes some small change along. Nil means that what is free does not suffice.
-func choose(free []livestate.LiveToken, amount money.Tiyn, most int) (chosen []livestate.LiveToken, merge bool) {
-	slices.SortFunc(free, func(a, b livestate.LiveToken) int {
-		return cmp.Or(cmp.Compare(a.Amount, b.Amount), slices.Compare(a.ID[:], b.ID[:]))
-	})
-	var total money.Tiyn
-	enough := slices.IndexFunc(free, func(t livestate.LiveToken) bool { return t.Amount >= amount })
-	if enough >= 0 {
-		chosen = append(chosen, free[enough])
-		free = slices.Delete(free, enough, enough+1)
-	} else {
-		for total < amount && len(chosen) < most && len(free) > 0 {
-			last := free[len(free)-1]
-			free = free[:len(free)-1]
-			chosen = append(chosen, last)
-			total += last.Amount
-		}
-		if total < amount {
-			if len(chosen) == most {
-				return chosen, true
-			}
-			return nil, false
-		}
-	}
-	if len(free) > fragmentedOver {
-		chosen = append(chosen, free[:min(gatherExtra, most-len(chosen))]...)
-	}
-	return chosen, false
 }
 
 // forget drops holds that have run out, seldom enough to cost each of them little. The lock is held.

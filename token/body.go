@@ -30,8 +30,9 @@ const (
 	KindAct             Kind = 24
 	KindCancel          Kind = 25
 	KindRelease         Kind = 26
+	KindVouch           Kind = 27
 
-	LastKind = KindRelease // the highest number in use
+	LastKind = KindVouch // the highest number in use
 )
 
 // Body is what a transaction says; its bytes make the id and are signed. One type per kind.
@@ -71,6 +72,7 @@ var kinds = map[Kind]func() Body{
 	KindAct:             func() Body { return new(Act) },
 	KindCancel:          func() Body { return new(Cancel) },
 	KindRelease:         func() Body { return new(Release) },
+	KindVouch:           func() Body { return new(Vouch) },
 }
 
 var kindNames = map[Kind]string{
@@ -81,7 +83,7 @@ var kindNames = map[Kind]string{
 	KindSetPolicy: "set-policy", KindPropose: "propose", KindVeto: "veto",
 	KindSetAgency: "set-agency", KindRegisterPurpose: "register-purpose", KindMarkedTransfer: "marked-transfer",
 	KindDefine: "define", KindCreate: "create", KindAct: "act",
-	KindCancel: "cancel", KindRelease: "release",
+	KindCancel: "cancel", KindRelease: "release", KindVouch: "vouch",
 }
 
 func (k Kind) String() string {

@@ -16,6 +16,10 @@ func init() {
 	bodies[token.KindRegisterPurpose] = func(t *rapid.T) token.Body {
 		return &token.RegisterPurpose{Agency: anyWallet.Draw(t, "agency"), Sequence: anySequence.Draw(t, "sequence"), Purpose: anyPurpose(t)}
 	}
+	bodies[token.KindVouch] = func(t *rapid.T) token.Body {
+		return &token.Vouch{Agency: anyWallet.Draw(t, "agency"), Sequence: anySequence.Draw(t, "sequence"), Wallet: anyWallet.Draw(t, "wallet"),
+			As: rapid.StringMatching("[A-Za-z0-9-]{1,12}").Draw(t, "as"), Withdrawn: rapid.Bool().Draw(t, "withdrawn")}
+	}
 	bodies[token.KindMarkedTransfer] = markedTransfer
 	bodies[token.KindDefine] = func(t *rapid.T) token.Body {
 		return &token.Define{Registrar: anyWallet.Draw(t, "registrar"), Sequence: anySequence.Draw(t, "sequence"),

@@ -63,6 +63,17 @@ func (d *Desk) setAgency(ctx context.Context, id token.WalletID, change func(t *
 	})
 }
 
+// Vouch says in an agency's name what a wallet's holder is, or takes that back.
+func (d *Desk) Vouch(ctx context.Context, agency, wallet token.WalletID, as string, withdrawn bool) (node.Receipt, error) {
+	return retry(ctx, func() (node.Receipt, error) {
+		a, err := d.agency(ctx, agency)
+		if err != nil {
+			return node.Receipt{}, err
+		}
+		return d.Do(ctx, &token.Vouch{Agency: agency, Sequence: a.Sequence, Wallet: wallet, As: as, Withdrawn: withdrawn})
+	})
+}
+
 func (d *Desk) agency(ctx context.Context, id token.WalletID) (api.AgencyView, error) {
 	list, err := d.Client.Agencies(ctx)
 	for _, a := range list {
@@ -87,45 +98,7 @@ func (d *Desk) RegisterPurpose(ctx context.Context, agency token.WalletID, purpo
 // party reads what rules see of a wallet.
 func (d *Desk) party(ctx context.Context, id token.WalletID) (*contract.Party, error) {
 	w, err := d.Client.Wallet(ctx, id)
-	return &contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes}, err
-}
-
-// becomes asks a purpose's rule, here, what an amount becomes by a payment, and those that amend it. The ledger asks again.
-func (d *Desk) becomes(ctx context.Context, p api.PurposeView, payment *contract.Payment, from, to token.WalletID) (uint32, error) {
-	if from == to {
-		return p.Number, nil
-	}
-	all, err := d.amendments(ctx, p)
-	if err != nil {
-		return 0, err
-	}
-	if payment.Payer, err = d.party(ctx, from); err == nil {
-		payment.Payee, err = d.party(ctx, to)
-	}
-	if err != nil {
-		return 0, err
-	}
-	var refused error
-	for _, amending := range all {
-		if amending.Number < p.Number {
-			continue // what it amends gives it nothing
-		}
-		rule, problems := contract.CompilePurpose(amending.Purpose.Purpose)
-		if len(problems) > 0 {
-			return 0, problems
-		}
-		after, refusal := rule.Permit(payment)
-		switch {
-		case refusal != nil && refused == nil:
-			refused = refusal
-		case refusal != nil:
-		case after == token.BecomesSame:
-			return p.Number, nil
-		default:
-			return after, nil
-		}
-	}
-	return 0, refused
+	return &contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes, Vouched: w.Testimonies}, err
 }
 
 // MarkedPayment is a payment of marked money, or one that marks.
@@ -134,6 +107,7 @@ type MarkedPayment struct {
 	Amount   money.Tiyn
 	Purpose  api.PurposeView
 	Mark     bool // plain money of the payer becomes the purpose's
+	Any      bool // whatever marked money becomes plain by it, of any purpose, and then plain money
 	Document *token.Hash
 	Memo     token.Memo
 }
@@ -146,63 +120,6 @@ func (d *Desk) PayMarked(ctx context.Context, p MarkedPayment) (node.Receipt, ui
 	}
 	receipt, err := d.submitting(ctx, t, p.From, t.Inputs)
 	return receipt, becomes, err
-}
-
-// prepareMarked makes a payment out of money of the purpose or, where it is amended, of what it amends or what amends it:
-// the oldest money first that suffices and may be paid. Each mark is spent by itself.
-func (d *Desk) prepareMarked(ctx context.Context, p MarkedPayment) (*token.MarkedTransfer, uint32, error) {
-	if p.Mark {
-		return d.prepareOf(ctx, p)
-	}
-	all, err := d.amendments(ctx, p.Purpose)
-	if err != nil {
-		return nil, 0, err
-	}
-	var refused error
-	for _, p.Purpose = range all {
-		t, becomes, err := d.prepareOf(ctx, p)
-		if err == nil {
-			return t, becomes, nil
-		}
-		var coded interface{ ErrorCode() string }
-		if lacks := errors.As(err, &coded) && coded.ErrorCode() == string(node.Insufficient); refused == nil || !lacks {
-			refused = err // that it is forbidden says more than that there is none
-		}
-	}
-	return nil, 0, refused
-}
-
-// prepareOf selects tokens and makes the payment, unsigned, and says what its money becomes.
-func (d *Desk) prepareOf(ctx context.Context, p MarkedPayment) (*token.MarkedTransfer, uint32, error) {
-	out := token.MarkedOutput{Amount: p.Amount, From: p.Purpose.Number, Becomes: p.Purpose.Number}
-	if p.Mark {
-		out.From = 0
-	} else {
-		payment := &contract.Payment{Amount: p.Amount, Now: d.Now()}
-		if p.Document != nil {
-			payment.Document = p.Document[:]
-		}
-		var err error
-		if out.Becomes, err = d.becomes(ctx, p.Purpose, payment, p.From, p.To); err != nil {
-			return nil, 0, err
-		}
-	}
-	selection, err := d.Client.SelectOf(ctx, p.From, out.From, p.Amount, waitMillis)
-	if err != nil {
-		return nil, 0, err
-	}
-	t := &token.MarkedTransfer{Parties: []token.WalletID{p.From}, Document: p.Document, Memo: p.Memo}
-	if p.To != p.From {
-		t.Parties, out.Party = append(t.Parties, p.To), 1
-	}
-	t.Outputs = []token.MarkedOutput{out}
-	for _, in := range selection.Tokens {
-		t.Inputs = append(t.Inputs, in.ID)
-	}
-	if change := selection.Total - p.Amount; change > 0 {
-		t.Outputs = append(t.Outputs, token.MarkedOutput{Amount: change, From: out.From, Becomes: out.From})
-	}
-	return t, out.Becomes, nil
 }
 
 // submitting submits what spends tokens that were set aside, and frees them if it is refused.
@@ -223,23 +140,6 @@ func (d *Desk) Define(ctx context.Context, registrar token.WalletID, definition 
 		}
 		return d.Do(ctx, &token.Define{Registrar: registrar, Sequence: sequence, Definition: definition.Encode()})
 	})
-}
-
-// bring sets aside tokens of each asset that a wallet pays into a contract.
-func (d *Desk) bring(ctx context.Context, wallet token.WalletID, assets []uint32, paid []money.Tiyn) (inputs []token.ID, err error) {
-	for i, amount := range paid {
-		if amount == 0 {
-			continue
-		}
-		selection, err := d.Client.SelectOf(ctx, wallet, assets[i], amount, waitMillis)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range selection.Tokens {
-			inputs = append(inputs, t.ID)
-		}
-	}
-	return inputs, nil
 }
 
 // CreateContract makes a contract; its inputs are chosen here.

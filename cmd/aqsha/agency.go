@@ -12,7 +12,7 @@ import (
 )
 
 func newAgencyCommand() *cobra.Command {
-	command := &cobra.Command{Use: "agency", Short: "Agencies, which register purposes of marked tenge: grant the role, suspend, renew keys, list"}
+	command := &cobra.Command{Use: "agency", Short: "Agencies, which register purposes of marked tenge: grant the role, vouch for wallets, suspend, renew keys, list"}
 	addLedgerFlags(command)
 	grant := &cobra.Command{
 		Use: "grant NAME", Short: "Grant the role: the policy set signs, the agency's new key proves possession",
@@ -41,10 +41,39 @@ func newAgencyCommand() *cobra.Command {
 		}),
 	}
 	changes := append(suspensions("agency", "ministry", "Suspend an agency: it registers nothing; its purposes work on", (*wallet.Desk).SuspendAgency), grant, renew)
+	changes = append(changes, newAgencyVouch())
 	for _, c := range changes {
 		addDraftFlag(c)
 		command.AddCommand(c)
 	}
 	command.AddCommand(list)
+	return command
+}
+
+// newAgencyVouch is what an agency says of wallets, so that rules need not believe every bank.
+func newAgencyVouch() *cobra.Command {
+	command := &cobra.Command{
+		Use: "vouch AGENCY WALLET --as WHAT", Short: "Vouch for what a wallet's holder is: a role, a region, a category; the agency signs",
+		Long: `Role, category and region of a wallet are what its bank says. What an agency vouches for is its own word: rules ask for
+it as "AGENCY/WHAT" in payee.vouched. --withdraw takes it back; money that moved meanwhile has moved.`,
+		Example: "  aqsha agency vouch ministry canteen-4 --as canteen\n  aqsha agency vouch ministry canteen-4 --as canteen --withdraw", Args: cobra.ExactArgs(2),
+		RunE: onLedger(func(ctx context.Context, command *cobra.Command, s *session, args []string) error {
+			ids, err := s.resolve(args...)
+			if err != nil {
+				return err
+			}
+			as := flag(command, "as")
+			withdraw, _ := command.Flags().GetBool("withdraw")
+			receipt, err := s.Vouch(ctx, ids[0], ids[1], as, withdraw)
+			said := "vouches for"
+			if withdraw {
+				said = "no longer vouches for"
+			}
+			return showReceipt(command, receipt, err, "%s %s %s as %s\n", args[0], said, args[1], as)
+		}),
+	}
+	command.Flags().String("as", "", "what it is: 1 to 12 of a–z, A–Z, 0–9, -, such as canteen or KZ-75")
+	command.Flags().Bool("withdraw", false, "take it back")
+	_ = command.MarkFlagRequired("as")
 	return command
 }

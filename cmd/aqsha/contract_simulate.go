@@ -35,9 +35,10 @@ type person struct {
 	Role     string            `yaml:"role"`
 	Region   string            `yaml:"region"`
 	Category uint16            `yaml:"category"`
-	Tier     string            `yaml:"tier"`   // limited, normal or unlimited, which is the default
-	Money    string            `yaml:"money"`  // plain tenge at the beginning
-	Marked   map[string]string `yaml:"marked"` // asset → tenge marked for it
+	Vouched  []string          `yaml:"vouched"` // by agencies: AGENCY/WHAT
+	Tier     string            `yaml:"tier"`    // limited, normal or unlimited, which is the default
+	Money    string            `yaml:"money"`   // plain tenge at the beginning
+	Marked   map[string]string `yaml:"marked"`  // asset → tenge marked for it
 }
 
 // move is a creation, an action, or time that passes.
@@ -146,12 +147,13 @@ func (p play) stage() (*stage, error) {
 		return nil, usageError{fmt.Errorf("now: %q: want a time since 2026-01-01", p.Now)}
 	}
 	s.chain.Now = max(s.chain.Now, uint64(begins))
-	sequence := func(role token.Role) uint64 { return s.model.Central.Set(role).Sequence }
 	admit, bank := s.chain.Admit("bank", 1, s.chain.Now+1000)
 	if err := s.chain.Try(admit); err != nil {
 		return nil, err
 	}
-	agency := token.RegisteredID(s.chain.Must(&token.SetAgency{Sequence: sequence(token.RolePolicy), Name: "agency", Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{s.chain.Key("agency").Public()}}}).ID())
+	if _, err := s.agency("agency"); err != nil { // of purposes for which a definition demands none
+		return nil, err
+	}
 	for name := range p.People {
 		s.names = append(s.names, name)
 	}
@@ -162,21 +164,27 @@ func (p play) stage() (*stage, error) {
 		if tier < 0 {
 			return nil, usageError{fmt.Errorf("people.%s.tier: %q: want limited, normal or unlimited", name, who.Tier)}
 		}
-		register := s.chain.Make(&token.Register{Sequence: sequence(token.RolePolicy), Key: s.chain.Key(name).Public(), Tier: uint8(tier),
+		register := s.chain.Make(&token.Register{Sequence: s.sequence(token.RolePolicy), Key: s.chain.Key(name).Public(), Tier: uint8(tier),
 			Attributes: token.Attributes{Role: who.Role, Region: who.Region, Category: who.Category}})
 		if err := s.chain.Try(register); err != nil {
 			return nil, fmt.Errorf("people.%s: %w", name, err)
 		}
 		s.people[name] = token.RegisteredID(register.ID())
+		if err := s.vouch(name, who.Vouched); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.chain.Try(s.chain.Make(&token.Define{Sequence: sequence(token.RolePolicy), Definition: program.Definition.Encode()})); err != nil {
+	if err := s.chain.Try(s.chain.Make(&token.Define{Sequence: s.sequence(token.RolePolicy), Definition: program.Definition.Encode()})); err != nil {
 		return nil, err
 	}
-	if err := s.registerPurposes(agency, sequence); err != nil {
+	if err := s.registerPurposes(); err != nil {
 		return nil, err
 	}
-	return s, s.fund(bank, sequence)
+	return s, s.fund(bank)
 }
+
+// sequence is the one that a set of the authority names next.
+func (s *stage) sequence(role token.Role) uint64 { return s.model.Central.Set(role).Sequence }
 
 // agencyOf is the agency whose purpose a definition demands for an asset, else one of no particular name.
 func (s *stage) agencyOf(asset string) string {
@@ -187,8 +195,44 @@ func (s *stage) agencyOf(asset string) string {
 	return "agency"
 }
 
-func (s *stage) registerPurposes(agency token.WalletID, sequence func(token.Role) uint64) error {
-	agencies := map[string]token.WalletID{"agency": agency}
+// agency is the agency of a name, granted the role if it has it not yet.
+func (s *stage) agency(name string) (token.WalletID, error) {
+	for _, id := range s.model.Agencies() {
+		if a, _ := s.model.Agency(id); a.Name == name {
+			return id, nil
+		}
+	}
+	set := s.chain.Make(&token.SetAgency{Sequence: s.sequence(token.RolePolicy), Name: name, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{s.chain.Key(name).Public()}}})
+	if err := s.chain.Try(set); err != nil {
+		return token.WalletID{}, fmt.Errorf("agency %s: %w", name, err)
+	}
+	return token.RegisteredID(set.ID()), nil
+}
+
+// vouch lets agencies vouch for a person.
+func (s *stage) vouch(name string, words []string) error {
+	for _, word := range words {
+		at := strings.LastIndexByte(word, '/')
+		if at < 1 {
+			return usageError{fmt.Errorf("people.%s.vouched: %q: want AGENCY/WHAT", name, word)}
+		}
+		agency, err := s.agency(word[:at])
+		if err != nil {
+			return err
+		}
+		a, _ := s.model.Agency(agency)
+		vouch := &token.Vouch{Agency: agency, Sequence: a.Sequence, Wallet: s.people[name], As: word[at+1:]}
+		if _, err := token.New(vouch, s.chain.Now); err != nil {
+			return fmt.Errorf("people.%s.vouched: %w", name, err)
+		}
+		if err := s.chain.Try(s.chain.Make(vouch)); err != nil {
+			return fmt.Errorf("people.%s.vouched: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *stage) registerPurposes() error {
 	for _, asset := range s.program.Definition.Assets {
 		file := s.Purposes[asset]
 		if file == "" {
@@ -212,15 +256,9 @@ func (s *stage) registerPurposes(agency token.WalletID, sequence func(token.Role
 				return usageError{fmt.Errorf("%s: permits[%d].becomes: %q: want plain, same, or the purpose of an asset before", file, i, becomes)}
 			}
 		}
-		name := s.agencyOf(asset)
-		agency, there := agencies[name]
-		if !there {
-			set := s.chain.Make(&token.SetAgency{Sequence: sequence(token.RolePolicy), Name: name, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{s.chain.Key(name).Public()}}})
-			if err := s.chain.Try(set); err != nil {
-				return fmt.Errorf("agency %s: %w", name, err)
-			}
-			agency = token.RegisteredID(set.ID())
-			agencies[name] = agency
+		agency, err := s.agency(s.agencyOf(asset))
+		if err != nil {
+			return err
 		}
 		a, _ := s.model.Agency(agency)
 		if err := s.chain.Try(s.chain.Make(&token.RegisterPurpose{Agency: agency, Sequence: a.Sequence, Purpose: p})); err != nil {
@@ -258,7 +296,7 @@ func (s *stage) numberOf(name string) uint32 {
 }
 
 // fund gives everybody what the play says. Marked money is put there by the stage, whoever may mark.
-func (s *stage) fund(bank token.WalletID, sequence func(token.Role) uint64) error {
+func (s *stage) fund(bank token.WalletID) error {
 	for _, name := range s.names {
 		give := func(text string, purpose uint32) error {
 			if text == "" {
@@ -268,7 +306,7 @@ func (s *stage) fund(bank token.WalletID, sequence func(token.Role) uint64) erro
 			if err != nil || amount == 0 {
 				return fmt.Errorf("people.%s: %q is no amount: %w", name, text, err)
 			}
-			issue := s.chain.Make(&token.Issue{Sequence: sequence(token.RoleIssue), To: bank, Amounts: []money.Tiyn{amount}})
+			issue := s.chain.Make(&token.Issue{Sequence: s.sequence(token.RoleIssue), To: bank, Amounts: []money.Tiyn{amount}})
 			if err := s.chain.Try(issue); err != nil {
 				return err
 			}

@@ -94,6 +94,7 @@ next month's, with the same rows, has another --batch-name, or ids.`,
   aqsha pay aigerim shop 1500.50 --idempotency-key order-4711
   aqsha pay treasury school 50000 --mark meals
   aqsha pay school canteen 700 --purpose meals
+  aqsha pay aigerim pharmacy 4500 --purpose any
   aqsha pay farm --batch salaries.csv --batch-name 2026-12`,
 		Args: func(command *cobra.Command, args []string) error {
 			want := 3
@@ -128,7 +129,7 @@ next month's, with the same rows, has another --batch-name, or ids.`,
 	command.Flags().String("memo", "", "a remark of up to 256 bytes, readable by whoever may read entries")
 	command.Flags().String("memo-for", "", "encrypt the memo to this age recipient (age1…) of the payee")
 	command.Flags().Bool("memo-hash", false, "put only a salted hash of the memo on the ledger, and print the salt")
-	command.Flags().String("purpose", "", "pay with money marked for this purpose")
+	command.Flags().String("purpose", "", "pay with money marked for this purpose; any: with whatever becomes plain by it, the soonest ending first, then plain money")
 	command.Flags().String("mark", "", "mark plain tenge for this purpose by the payment")
 	command.Flags().String("document", "", "with --purpose or --mark: file whose SHA-256 is attached, or the 64 digits of the hash")
 	command.Flags().String("idempotency-key", "", "make this payment once for this key, however often the command is run")
@@ -201,8 +202,10 @@ func payMarked(ctx context.Context, command *cobra.Command, s *session, p wallet
 	purpose, mark := flag(command, "purpose"), flag(command, "mark")
 	p.Mark = mark != ""
 	var err error
-	if p.Purpose, err = s.Purpose(ctx, purpose+mark); err != nil {
-		return err
+	if p.Any = purpose == anyPurpose; !p.Any {
+		if p.Purpose, err = s.Purpose(ctx, purpose+mark); err != nil {
+			return err
+		}
 	}
 	if p.Document, err = documentOf(command); err != nil {
 		return err
@@ -214,6 +217,9 @@ func payMarked(ctx context.Context, command *cobra.Command, s *session, p wallet
 	}
 	return showReceipt(command, receipt, err, "%s paid %s to %s, as %s\n", args[0], p.Amount.Format(), args[1], what)
 }
+
+// anyPurpose is no purpose's name: the rules refuse it.
+const anyPurpose = "any"
 
 // memoOf makes the memo in the form that was asked for.
 func memoOf(command *cobra.Command) (token.Memo, error) {

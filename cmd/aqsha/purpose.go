@@ -174,7 +174,7 @@ func explainPurpose(command *cobra.Command, p token.Purpose, returns string, oth
 			}
 		}
 		for _, u := range rule.Unvouched() {
-			fmt.Fprintf(w, "warning: %s rests on %s, which every bank sets for its customers; ask who vouches too, such as payee.bank == authority\n",
+			fmt.Fprintf(w, "warning: %s rests on %s, which every bank sets for its customers (of vouched, every agency); ask who vouches too, such as payee.bank == authority or \"AGENCY/WHAT\" in payee.vouched\n",
 				u.Where, plain(strings.Join(u.Attributes, ", ")))
 		}
 	})

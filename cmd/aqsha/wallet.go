@@ -493,6 +493,9 @@ func describeWallet(w io.Writer, s *session, view api.WalletView, policy token.P
 	if a := view.Attributes; a != (token.Attributes{}) {
 		fmt.Fprintf(table, "attributes\tcategory %d, region %q, role %q\n", a.Category, a.Region, a.Role)
 	}
+	if len(view.Testimonies) > 0 {
+		fmt.Fprintf(table, "vouched\t%s\n", plain(strings.Join(view.Testimonies, ", ")))
+	}
 	tier, ok := policy.Tier(view.Tier)
 	if view.Treasury || !ok {
 		return

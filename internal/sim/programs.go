@@ -102,3 +102,16 @@ func (w *World) held(c *Chain, bank token.WalletID, sequence uint64) {
 	c.Must(&token.Release{Held: token.HeldFor(dana), For: dana, By: token.RoleWallet, Inputs: []token.ID{token.OutputID(release.ID(), 1)},
 		Amount: 60 * money.Tenge, Change: 40 * money.Tenge, To: dana})
 }
+
+// vouched lets the agency of the story vouch for two wallets, and take one back.
+func (w *World) vouched(c *Chain, town Town) {
+	agency := c.State.Agencies()[0]
+	say := func(wallet token.WalletID, as string, withdrawn bool) {
+		a, _ := c.State.Agency(agency)
+		c.Must(&token.Vouch{Agency: agency, Sequence: a.Sequence, Wallet: wallet, As: as, Withdrawn: withdrawn})
+	}
+	say(town.Alice, "teacher", false)
+	say(town.Alice, "KZ-35", false)
+	say(town.Bob, "canteen", false)
+	say(town.Bob, "canteen", true)
+}

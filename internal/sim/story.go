@@ -75,6 +75,9 @@ func (w *World) Story(state ledger.State) (*Chain, Town) {
 		c.Must(&token.Close{Wallet: erik, Version: 3, By: token.RoleIntermediary}) // and is closed the day after
 		w.held(c, bankA, 6)
 	}
+	if w.Genesis.Rules >= 4 {
+		w.vouched(c, town)
+	}
 	c.Now += 86_400_000 // the day after: a key and two proposals take effect
 	c.Must(&token.RenewIntermediary{Sequence: next(), Intermediary: bankB, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{public("bank B 2")}}})
 	c.Must(&token.Suspend{Sequence: next(), Intermediary: bankA, Suspended: true})
