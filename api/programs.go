@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -46,7 +47,7 @@ type ContractView struct {
 const contractPage = 1000
 
 func (s *Server) registerPrograms() {
-	huma.Register(s.api, operation("list-agencies", "/v1/agencies", "Agencies, which register purposes"),
+	huma.Register(s.api, operation("list-agencies", "/v1/agencies", "Agencies, which register purposes", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]AgencyView], error) {
 			list := []AgencyView{}
 			err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
@@ -57,7 +58,7 @@ func (s *Server) registerPrograms() {
 			})
 			return ok(list, err)
 		})
-	huma.Register(s.api, operation("list-purposes", "/v1/purposes", "Purposes of marked tenge"),
+	huma.Register(s.api, operation("list-purposes", "/v1/purposes", "Purposes of marked tenge", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]PurposeView], error) {
 			list := []PurposeView{}
 			err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
@@ -67,7 +68,7 @@ func (s *Server) registerPrograms() {
 			})
 			return ok(list, err)
 		})
-	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts"),
+	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]DefinitionView], error) {
 			list := []DefinitionView{}
 			var refused error
@@ -87,13 +88,13 @@ func (s *Server) registerPrograms() {
 			}
 			return ok(list, err)
 		})
-	huma.Register(s.api, operation("list-contracts", "/v1/contracts", "Live contracts, by id"),
+	huma.Register(s.api, operation("list-contracts", "/v1/contracts", "Live contracts, by id", byAuditors),
 		func(ctx context.Context, in *struct {
 			After token.WalletID `query:"after" doc:"ids after this one"`
 		}) (*answer[[]ContractView], error) {
 			return ok(s.contracts(ctx, in.After))
 		})
-	huma.Register(s.api, operation("get-contract", "/v1/contracts/{id}", "A live contract: parties, terms, state, money"),
+	huma.Register(s.api, operation("get-contract", "/v1/contracts/{id}", "A live contract: parties, terms, state, money", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[ContractView], error) {
 			return ok(s.contract(ctx, in.ID, in.MinSize))
 		})

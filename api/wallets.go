@@ -55,18 +55,18 @@ type WalletPath struct {
 const minSizeWait = 10 * time.Second
 
 func (s *Server) registerWallets() {
-	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state"),
+	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[WalletView], error) {
 			return ok(s.wallet(ctx, in.ID, in.MinSize))
 		})
-	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens"),
+	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			WalletPath
 			Limit int `query:"limit" default:"100" minimum:"1" maximum:"4096"`
 		}) (*answer[WalletTokens], error) {
 			return ok(s.tokensOf(ctx, in.ID, in.MinSize, in.Limit))
 		})
-	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the latest first"),
+	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the latest first", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			WalletPath
 			Before uint64 `query:"before" doc:"entries before this one; absent for the latest"`
@@ -74,7 +74,7 @@ func (s *Server) registerWallets() {
 		}) (*answer[History], error) {
 			return ok(s.history(ctx, in.ID, in.MinSize, in.Before, in.Limit))
 		})
-	huma.Register(s.api, operation("get-held", "/v1/wallets/{id}/held", "What the rules hold for a wallet: paid beyond its limit, or after it was closed"),
+	huma.Register(s.api, operation("get-held", "/v1/wallets/{id}/held", "What the rules hold for a wallet: paid beyond its limit, or after it was closed", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[HeldView], error) {
 			return ok(s.held(ctx, in.ID, in.MinSize))
 		})
@@ -134,8 +134,8 @@ func (s *Server) held(ctx context.Context, id token.WalletID, minSize uint64) (v
 
 // registerSelections lets payers from several processes choose tokens without getting in each other's way.
 func (s *Server) registerSelections() {
-	huma.Register(s.api, huma.Operation{OperationID: "select-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/selections",
-		Summary: "Set tokens aside for a payment", Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live tokens together are less than the amount."},
+	huma.Register(s.api, describe(huma.Operation{OperationID: "select-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/selections",
+		Summary: "Set tokens aside for a payment", Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live tokens together are less than the amount."}, byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
 			Body struct {
@@ -155,8 +155,8 @@ func (s *Server) registerSelections() {
 			defer cancel()
 			return ok(s.node.SelectOf(ctx, in.ID, token.PurposeAsset(in.Body.Purpose), in.Body.Amount))
 		})
-	huma.Register(s.api, huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
-		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},
+	huma.Register(s.api, describe(huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
+		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent}, byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
 			Body struct {
