@@ -141,7 +141,14 @@ func addCommon(api *huma.OpenAPI, op *huma.Operation) {
 	if tag := tagOf[first]; tag != "" {
 		op.Tags[0] = tag
 	}
+	op.Responses["4XX"] = problemResponse(api.Components.Schemas, "Refused")
 	op.Responses["default"] = problemResponse(api.Components.Schemas, "A problem that any request can meet")
+	if stream := op.Responses["200"]; stream != nil && stream.Content["text/event-stream"] != nil {
+		items := stream.Content["text/event-stream"].Schema.Items
+		if events, _ := items.Extensions["oneOf"].([]*huma.Schema); len(events) == 1 { // one kind of event is no choice
+			stream.Content["text/event-stream"].Schema.Items = events[0]
+		}
+	}
 }
 
 func problemResponse(r huma.Registry, description string) *huma.Response {

@@ -107,9 +107,10 @@ func (d *description) holds(method, path string, status int, contentType string,
 	d.seen[op["operationId"].(string)+" "+key] = true
 	d.mu.Unlock()
 	response, ok := responses[key].(map[string]any)
-	if !ok && status >= 400 {
-		key = "default"
-		response, ok = responses[key].(map[string]any)
+	for _, key = range []string{key, strconv.Itoa(status/100) + "XX", "default"} {
+		if response, ok = responses[key].(map[string]any); ok || status < 400 {
+			break
+		}
 	}
 	if !ok {
 		return fmt.Errorf("status %d is not described", status)

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -58,8 +60,9 @@ func (s *Server) askMarket(ctx context.Context, question string, query url.Value
 	if err := mayReadAll(ctx); err != nil { // answers can cost seconds of computing
 		return nil, problemOf(err)
 	}
-	if s.options.MarketDir == "" {
-		return nil, newProblem(http.StatusNotFound, "no-market-data", "", "this node was given no folder of market data (aqsha up --market DIR)")
+	_, err := os.Stat(s.options.MarketDir)
+	if s.options.MarketDir == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil, newProblem(http.StatusNotFound, "no-market-data", "", "this node was given no folder of market data, or it is not there any more (aqsha up --market DIR)")
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -42,6 +42,7 @@ const (
 	codeForbidden    = "forbidden"    // the token's role may not see this
 	codeInternal     = "internal"
 	codeNoRoute      = "no-route" // nothing is served under this path, or not by this method
+	codeNotYet       = "not-yet"  // the log did not reach the size that was asked for in time
 	codeTimeout      = "timeout"  // not answered in time; a transaction may still be executed
 )
 

@@ -236,6 +236,24 @@ func (w *town) ask(t *testing.T, a inquiry, access string) (int, string, []byte)
 	return w.call(t, a.method, a.path, a.contentType, access, a.body)
 }
 
+// An answer that the log is not long enough for is refused as one that cannot be given yet, and at once to who may read nothing.
+func TestAnAnswerThatCannotBeGivenYet(t *testing.T) {
+	w := newTown(t, api.Options{})
+	access := api.Access{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")}
+	w.http.Config.Handler = checked(t, api.New(w.node, api.Options{Access: []api.Access{access}}))
+	path := "/v1/wallets/" + w.alice.String() + "?min_size=9223372036854775808"
+	w.problem(t, "GET", path, "", "auditor", nil, http.StatusConflict, "not-yet")
+	w.problem(t, "GET", path, "", "", nil, http.StatusUnauthorized, "unauthorised")
+}
+
+// A folder of market data that is not there any more is no fault of the node.
+func TestAMarketFolderThatIsGone(t *testing.T) {
+	w := newTown(t, api.Options{Open: true, MarketDir: "/nosuch"})
+	for _, question := range []string{"files", "use", "paper", "functions"} {
+		w.problem(t, "GET", "/v1/market/"+question, "", "", nil, http.StatusNotFound, "no-market-data")
+	}
+}
+
 // A refusal for what the payee holds does not say how much that is.
 func TestARefusalDoesNotTellWhatThePayeeHolds(t *testing.T) {
 	w := newTown(t, api.Options{})

@@ -84,7 +84,9 @@ func (keySchema) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Pattern: "^(ed25519:[0-9a-fA-F]{64})?$", Description: "public key; empty for none"}
 }
 
-func (signatureSchema) Schema(huma.Registry) *huma.Schema { return hexadecimal(130, "01 for Ed25519, then 64 bytes") }
+func (signatureSchema) Schema(huma.Registry) *huma.Schema {
+	return hexadecimal(130, "01 for Ed25519, then 64 bytes")
+}
 
 func (roleSchema) Schema(huma.Registry) *huma.Schema {
 	s := &huma.Schema{Type: huma.TypeString}

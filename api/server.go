@@ -128,7 +128,9 @@ func (s *Server) mountLog(mux *routes) {
 		tile := operation(part.id, part.path, part.summary, part.by)
 		tile.Description = "Numbers from 1,000 on are written in groups of three digits, all but the last after an x, which here are one parameter: x001/234."
 		tile.Responses = octets("The tile")
-		tile.Responses["404"] = &huma.Response{Description: "No such tile, or not yet", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+		for status, description := range map[string]string{"400": "No path of a tile", "404": "No such tile, or not yet", "500": "The tile cannot be read"} {
+			tile.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+		}
 		tile.Parameters = tileParameters(part.path)
 		s.serveRaw(mux, tile, part.pattern, part.serve)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -176,10 +177,17 @@ func (s *Server) waitSize(ctx context.Context, size uint64) error {
 	if size <= s.node.Head().Size {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, minSizeWait)
+	if access, _ := ctx.Value(accessKey{}).(*Access); access == nil { // who may read nothing holds no request open
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
+	}
+	waiting, cancel := context.WithTimeout(ctx, minSizeWait)
 	defer cancel()
-	_, err := s.node.Log().WaitSize(ctx, size)
-	return err
+	if _, err := s.node.Log().WaitSize(waiting, size); err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		return newProblem(http.StatusConflict, codeNotYet, "min_size", fmt.Sprintf("the log has %d entries yet", s.node.Head().Size))
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // wallet reads a wallet, if the caller may.
