@@ -40,6 +40,8 @@ require (
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 )
 
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+
 require (
 	cel.dev/expr v0.25.1 // indirect
 	filippo.io/mldsa v0.0.0-20260215214346-43d0283efc3e // indirect

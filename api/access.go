@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -71,6 +73,9 @@ func CheckAccess(list []Access) error {
 	return nil
 }
 
+// needsAccess is all that somebody without an access is told: whatever he asked for, be it there or not.
+const needsAccess = "an access token is needed, or a session that is not over and whose wallet has the key still that opened it"
+
 type accessKey struct{}
 
 // identify puts what the caller may read into the request's context.
@@ -91,7 +96,7 @@ func (s *Server) accessOf(r *http.Request) *Access {
 		return nil
 	}
 	if strings.HasPrefix(secret, sessionPrefix) {
-		return s.sessions.read(secret, time.Now())
+		return s.session(r.Context(), secret)
 	}
 	hash := []byte(HashToken(secret))
 	list := *s.access.Load()
@@ -103,12 +108,26 @@ func (s *Server) accessOf(r *http.Request) *Access {
 	return nil
 }
 
+// session is the access of a session that stands: whose wallet has the key still that opened it. One that is over is like none,
+// whatever is asked for.
+func (s *Server) session(ctx context.Context, text string) *Access {
+	access := s.sessions.read(text, time.Now())
+	if access == nil {
+		return nil
+	}
+	var w ledger.Wallet
+	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) { w, _ = state.Wallet(access.wallet) }); err == nil && !access.holds(access.wallet, w) {
+		return nil
+	}
+	return access
+}
+
 // mayReadAll refuses callers who may not read the whole ledger.
 func mayReadAll(ctx context.Context) error {
 	access, _ := ctx.Value(accessKey{}).(*Access)
 	switch {
 	case access == nil:
-		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "an access token is needed")
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 	case access.Role == RoleIntermediary:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
 	case access.Role == RoleHolder:
@@ -122,7 +141,7 @@ func mayReadWallet(ctx context.Context, id token.WalletID, w ledger.Wallet) erro
 	access, _ := ctx.Value(accessKey{}).(*Access)
 	switch {
 	case access == nil:
-		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "an access token is needed")
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 	case access.Role == RoleIntermediary && access.Intermediary != w.Registrar:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
 	case access.Role == RoleHolder && access.wallet == id && !access.holds(id, w):

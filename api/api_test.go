@@ -146,7 +146,7 @@ func TestWhoMayReadWhat(t *testing.T) {
 	if err := api.CheckAccess(list); err != nil {
 		t.Fatal(err)
 	}
-	w.http.Config.Handler = api.New(w.node, api.Options{Access: list}).Handler()
+	w.http.Config.Handler = checked(t, api.New(w.node, api.Options{Access: list}))
 	wallet, made := "/v1/wallets/"+w.alice.String(), "/v1/tokens/"+token.OutputID(w.money.ID(), 0).String()
 	entries := "/tile/entries/000.p/3"
 	for _, tc := range []struct {
@@ -179,7 +179,7 @@ func TestMarketQuestions(t *testing.T) {
 	if status, kind, body := w.call(t, "GET", "/v1/market/architecture", "", "", nil); status != 200 || kind != "application/json" || !json.Valid(body) {
 		t.Errorf("%d %s %s", status, kind, body)
 	}
-	w.problem(t, "GET", "/v1/market/nonsense", "", "", nil, 404, "market-not-found")
+	w.problem(t, "GET", "/v1/market/nonsense", "", "", nil, 404, "no-route")
 	w.problem(t, "GET", "/v1/market/volatility?file=..%2Fsecret.csv", "", "", nil, 422, "market-file-name")
 	w.http.Config.Handler = api.New(w.node, api.Options{}).Handler()
 	w.problem(t, "GET", "/v1/market/architecture", "", "", nil, 401, "unauthorised")

@@ -30,22 +30,23 @@ type BlockEntries struct {
 }
 
 func (s *Server) registerBlocks() {
-	huma.Register(s.api, operation("list-blocks", "/v1/blocks", "Blocks, the latest first"),
+	huma.Register(s.api, operation("list-blocks", "/v1/blocks", "Blocks, the latest first", byAnybody),
 		func(_ context.Context, in *struct {
 			Before uint64 `query:"before" doc:"blocks below this height; absent for the latest"`
 			Limit  int    `query:"limit" default:"20" minimum:"1" maximum:"500"`
 		}) (*answer[[]BlockView], error) {
 			return ok(s.blocks(in.Before, in.Limit))
 		})
-	huma.Register(s.api, operation("get-block", "/v1/blocks/{height}", "A block with its entries"),
+	huma.Register(s.api, operation("get-block", "/v1/blocks/{height}", "A block with its entries", byAuditors, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			Height uint64 `path:"height"`
 		}) (*answer[BlockEntries], error) {
 			return ok(s.blockEntries(ctx, in.Height))
 		})
-	sse.Register(s.api, huma.Operation{Middlewares: huma.Middlewares{s.notAhead(func() uint64 { return s.node.Head().Height }, "block")}, OperationID: "stream-blocks", Method: http.MethodGet, Path: "/v1/blocks/stream", Summary: "Blocks as they become durable (server-sent events)",
-		Description: "Each event's id is the block's height. Begins with the present block, or after Last-Event-ID: what was missed comes first, also what was made while the node was away, without gap or repetition. Browsers send that header by themselves when they connect again."},
-		map[string]any{"block": BlockView{}}, s.stream)
+	stream := operation("stream-blocks", "/v1/blocks/stream", "Blocks as they become durable (server-sent events)", byAnybody)
+	stream.Description = "Each event's id is the block's height. Begins with the present block, or after Last-Event-ID: what was missed comes first, also what was made while the node was away, without gap or repetition. Browsers send that header by themselves when they connect again."
+	stream.Middlewares = huma.Middlewares{s.notAhead(func() uint64 { return s.node.Head().Height }, "block")}
+	sse.Register(s.api, stream, map[string]any{"block": BlockView{}}, s.stream)
 }
 
 // notAhead refuses a stream that is to go on after what this node does not have: whoever asks followed another ledger, or one

@@ -46,9 +46,9 @@ func (c *Client) Members(ctx context.Context) (Members, error) {
 }
 
 // registerFollow serves what followers need: the log as a stream, and places for cosignatures and fences.
-func (s *Server) registerFollow(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/feed", s.feed)
-	huma.Register(s.api, operation("list-followers", "/v1/followers", "Whose cosignatures count, and how many must acknowledge"),
+func (s *Server) registerFollow(mux *routes) {
+	s.registerFeed(mux)
+	huma.Register(s.api, operation("list-followers", "/v1/followers", "Whose cosignatures count, and how many must acknowledge", byAnybody),
 		func(context.Context, *struct{}) (*answer[Members], error) {
 			m := *s.members.Load()
 			if m.Followers == nil {
@@ -57,12 +57,12 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 			m.URLs = s.node.FollowerURLs()
 			return ok(m, nil)
 		})
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "cosign", Method: http.MethodPost, Path: "/v1/cosignatures", DefaultStatus: http.StatusNoContent,
 		Summary:      "Tell that a checkpoint is verified and durable at a follower",
 		Description:  "The body is the signed checkpoint with the follower's cosignature (C2SP tlog-cosignature). Only followers that this node was told of count.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, func(_ context.Context, in *struct {
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct {
 		URL     string `header:"Aqsha-Node" maxLength:"200" pattern:"^https?://[^/?#]+$" doc:"where the follower serves"`
 		Members string `header:"Aqsha-Members" maxLength:"64" pattern:"^[0-9a-f]*$" doc:"id of the list of followers that the follower keeps"`
 		RawBody []byte
@@ -74,12 +74,12 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 			return nil, nil
 		})
 	})
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "fence", Method: http.MethodPost, Path: "/v1/fence", DefaultStatus: http.StatusNoContent,
 		Summary:      "Tell that another node has become the leader",
 		Description:  "The body is a fence signed by the log's key. A leader of an older epoch stops writing for ever.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
 		return owned(in.RawBody, func(body []byte) (*struct{}, error) {
 			if err := s.node.Fence(body); err != nil {
 				return nil, problemOf(err)
@@ -87,12 +87,13 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 			return nil, nil
 		})
 	})
-	huma.Register(s.api, huma.Operation{
+	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "promise", Method: http.MethodPost, Path: "/v1/promises",
+		Responses:    text("The node's promise, a signed note"),
 		Summary:      "Have a node promise that it acknowledges, or writes, nothing of an older epoch any more",
 		Description:  "The body is a prepare signed by the log's key. The answer is signed with the node's key and says how much it has. It holds for ever.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, func(_ context.Context, in *struct{ RawBody []byte }) (*noteAnswer, error) {
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct{ RawBody []byte }) (*noteAnswer, error) {
 		return owned(in.RawBody, func(body []byte) (*noteAnswer, error) {
 			signed, err := s.node.Promise(body)
 			if err != nil {
@@ -101,11 +102,22 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 			return &noteAnswer{"text/plain; charset=utf-8", signed}, nil
 		})
 	})
-	mux.HandleFunc("GET /v1/promises", func(w http.ResponseWriter, _ *http.Request) {
+	s.registerNotes(mux)
+}
+
+// registerNotes serves the notes that a node keeps of its group: nothing (204) where there is none.
+func (s *Server) registerNotes(mux *routes) {
+	promises := operation("get-prepare", "/v1/promises", "The newest prepare that the node promised (a signed note)", byAnybody)
+	promises.Responses = noteOrNone()
+	s.serveRaw(mux, promises, "", func(w http.ResponseWriter, _ *http.Request) {
 		signed, _ := s.node.Prepared()
 		writeNote(w, signed)
 	})
-	mux.HandleFunc("GET /v1/fence", func(w http.ResponseWriter, r *http.Request) {
+	fence := operation("get-fence", "/v1/fence", "The newest fence that the node knows of, or that of an epoch (a signed note)", byAnybody, http.StatusUnprocessableEntity)
+	least := 0.0
+	fence.Parameters = []*huma.Param{{Name: "epoch", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}}}
+	fence.Responses = noteOrNone()
+	s.serveRaw(mux, fence, "", func(w http.ResponseWriter, r *http.Request) {
 		signed, _ := s.node.KnownFence()
 		if text := r.URL.Query().Get("epoch"); text != "" {
 			epoch, err := strconv.ParseUint(text, 10, 63)
@@ -120,6 +132,12 @@ func (s *Server) registerFollow(mux *http.ServeMux) {
 		}
 		writeNote(w, signed)
 	})
+}
+
+func noteOrNone() map[string]*huma.Response {
+	responses := text("Signed note")
+	responses["204"] = &huma.Response{Description: "There is none"}
+	return responses
 }
 
 // noteAnswer is a signed note as an answer.
@@ -139,11 +157,23 @@ func writeNote(w http.ResponseWriter, signed []byte) {
 }
 
 func noteBody() *huma.RequestBody {
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/plain": {}}}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 }
 
 // feedFrames asks for every kind of frame: who does not ask for frames of the second kind would not know how to read them.
 const feedFrames = "2"
+
+func (s *Server) registerFeed(mux *routes) {
+	feed := operation("feed", "/v1/feed", "The log's blocks and checkpoints as frames, as they become durable", byAuditors, http.StatusUnprocessableEntity)
+	feed.Description = "The frames are described in docs/FORMATS.md. The stream lasts until the client or the node ends it."
+	feed.Responses = octets("Frames")
+	least := 0.0
+	feed.Parameters = []*huma.Param{
+		{Name: "from", In: "query", Required: true, Description: "number of the first entry", Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}},
+		{Name: "frames", In: "query", Description: "2 for every kind of frame", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{feedFrames}}},
+	}
+	s.serveRaw(mux, feed, "", s.feed)
+}
 
 // feed streams the log's blocks and checkpoints to those who may read all.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request) {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -113,26 +112,20 @@ func ok[T any](body T, err error) (*answer[T], error) {
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	return &answer[T]{body}, nil
-}
-
-// operation describes a GET that reads.
-func operation(id, path, summary string) huma.Operation {
-	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary,
-		Security: []map[string][]string{{"access": {}}, {}}}
+	return &answer[T]{filled(body)}, nil
 }
 
 func (s *Server) registerNetwork() {
-	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head"),
+	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head", byAnybody),
 		func(context.Context, *struct{}) (*answer[Network], error) {
 			g := s.node.Genesis()
 			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open, s.node.Head().Rules, s.node.Clock().TimeMillis}, nil)
 		})
-	huma.Register(s.api, operation("get-genesis", "/v1/genesis", "What founded the network"),
+	huma.Register(s.api, operation("get-genesis", "/v1/genesis", "What founded the network", byAnybody),
 		func(context.Context, *struct{}) (*answer[ledger.Genesis], error) { return ok(s.node.Genesis(), nil) })
-	huma.Register(s.api, operation("get-supply", "/v1/supply", "Tenge issued, redeemed and live"),
+	huma.Register(s.api, operation("get-supply", "/v1/supply", "Tenge issued, redeemed and live", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[Supply], error) { return ok(s.supply(ctx)) })
-	huma.Register(s.api, operation("get-authority", "/v1/authority", "Key sets, policy, cap and waiting proposals"),
+	huma.Register(s.api, operation("get-authority", "/v1/authority", "Key sets, policy, cap and waiting proposals", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[AuthorityView], error) {
 			var view AuthorityView
 			err := s.node.View(ctx, func(state *livestate.State, head node.Head) {
@@ -141,11 +134,11 @@ func (s *Server) registerNetwork() {
 			})
 			return ok(view, err)
 		})
-	huma.Register(s.api, operation("list-intermediaries", "/v1/intermediaries", "Banks and payment companies"),
+	huma.Register(s.api, operation("list-intermediaries", "/v1/intermediaries", "Banks and payment companies", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]IntermediaryView], error) {
 			return ok(s.intermediaries(ctx))
 		})
-	huma.Register(s.api, operation("get-health", "/health", "Whether the node serves and writes"),
+	huma.Register(s.api, operation("get-health", "/health", "Whether the node serves and writes", byAnybody),
 		func(context.Context, *struct{}) (*answer[Health], error) {
 			return ok(s.health(), nil)
 		})

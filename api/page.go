@@ -16,7 +16,7 @@ var (
 	docsPage []byte
 )
 
-func (s *Server) mountPages(mux *http.ServeMux) {
+func (s *Server) mountPages(mux *routes) {
 	mux.HandleFunc("GET /{$}", servePage(page))
 	mux.HandleFunc("GET /docs", servePage(docsPage))
 	pages := console.Handler()

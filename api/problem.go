@@ -42,7 +42,9 @@ const (
 	codeUnauthorised = "unauthorised" // no access token, or an unknown one
 	codeForbidden    = "forbidden"    // the token's role may not see this
 	codeInternal     = "internal"
-	codeTimeout      = "timeout" // not answered in time; a transaction may still be executed
+	codeNoRoute      = "no-route" // nothing is served under this path, or not by this method
+	codeNotYet       = "not-yet"  // the log did not reach the size that was asked for in time
+	codeTimeout      = "timeout"  // not answered in time; a transaction may still be executed
 )
 
 func newProblem(status int, code, field, detail string) *Problem {

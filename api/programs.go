@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -89,7 +90,7 @@ type ContractView struct {
 const contractPage = 1000
 
 func (s *Server) registerPrograms() {
-	huma.Register(s.api, operation("list-agencies", "/v1/agencies", "Agencies, which register purposes"),
+	huma.Register(s.api, operation("list-agencies", "/v1/agencies", "Agencies, which register purposes", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]AgencyView], error) {
 			list := []AgencyView{}
 			err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
@@ -100,27 +101,27 @@ func (s *Server) registerPrograms() {
 			})
 			return ok(list, err)
 		})
-	huma.Register(s.api, operation("list-purposes", "/v1/purposes", "Purposes of marked tenge, by number"),
+	huma.Register(s.api, operation("list-purposes", "/v1/purposes", "Purposes of marked tenge, by number", byAnybody),
 		func(ctx context.Context, in *struct {
 			After uint32 `query:"after" doc:"numbers after this one"`
 			Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000" doc:"a full page may have another after it"`
 		}) (*answer[[]PurposeView], error) {
 			return ok(s.purposes(ctx, in.After, in.Limit))
 		})
-	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts, by id"),
+	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts, by id", byAnybody),
 		func(ctx context.Context, in *struct {
 			After token.Hash `query:"after" doc:"ids after this one"`
 			Limit int        `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"a full page may have another after it"`
 		}) (*answer[[]DefinitionView], error) {
 			return ok(s.definitions(ctx, in.After, in.Limit))
 		})
-	huma.Register(s.api, operation("list-contracts", "/v1/contracts", "Live contracts, by id"),
+	huma.Register(s.api, operation("list-contracts", "/v1/contracts", "Live contracts, by id", byAuditors),
 		func(ctx context.Context, in *struct {
 			After token.WalletID `query:"after" doc:"ids after this one"`
 		}) (*answer[[]ContractView], error) {
 			return ok(s.contracts(ctx, in.After))
 		})
-	huma.Register(s.api, operation("get-contract", "/v1/contracts/{id}", "A live contract: parties, terms, state, money"),
+	huma.Register(s.api, operation("get-contract", "/v1/contracts/{id}", "A live contract: parties, terms, state, money", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[ContractView], error) {
 			return ok(s.contract(ctx, in.ID, in.MinSize))
 		})

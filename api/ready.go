@@ -4,8 +4,25 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/aqsha/aqsha/token"
 )
+
+// registerOperation serves what watches over the node.
+func (s *Server) registerOperation(mux *routes) {
+	live := operation("get-livez", "/livez", "Whether the process answers", byAnybody)
+	live.Responses = text("ok")
+	s.serveRaw(mux, live, "", livez)
+	ready := operation("get-readyz", "/readyz", "Whether requests belong here, by the status alone", byAnybody)
+	ready.Parameters = []*huma.Param{{Name: "for", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"payments", "reads"}, Default: "payments"}}}
+	ready.Responses = text("ok")
+	ready.Responses["503"] = &huma.Response{Description: "The reason", Content: ready.Responses["200"].Content}
+	s.serveRaw(mux, ready, "", s.readyz)
+	figures := operation("get-metrics", "/metrics", "The node's figures in Prometheus's form", byAnybody)
+	figures.Responses = text("Figures")
+	s.serveRaw(mux, figures, "", s.metrics().ServeHTTP)
+}
 
 // livez answers as long as the process does: whoever restarts it on anything else would restart a node that waits for others.
 func livez(w http.ResponseWriter, _ *http.Request) { writeWord(w, http.StatusOK, "ok") }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aqsha/aqsha/internal/httplimit"
@@ -84,6 +83,7 @@ type Server struct {
 	options Options
 	handler http.Handler
 	api     huma.API
+	routes  *routes // what is served
 
 	seconds  *prometheus.HistogramVec // of requests
 	errors   *serverErrors
@@ -113,13 +113,8 @@ func New(n *node.Node, options Options) *Server {
 	s.shown.blocks = recent.New[uint64, BlockView](keptBlocks)
 	s.shown.definitions = recent.New[token.Hash, DefinitionView](keptDefinitions)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
-	mux := http.NewServeMux()
-	config := huma.DefaultConfig("Aqsha", "1.0.0")
-	config.Info.Description = "The digital tenge's ledger: wallets, tokens, payments, and a log that anybody can verify. Amounts are integers in tiyn (1 KZT = 100 tiyn)."
-	config.CreateHooks = nil // no $schema links in answers
-	config.DocsPath = ""     // our own page, which needs no other host
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"access": {Type: "http", Scheme: "bearer"}}
-	s.api = humago.New(mux, config)
+	mux := &routes{ServeMux: http.NewServeMux()}
+	s.api, s.routes = adapt(mux, settings()), mux
 	s.registerNetwork()
 	s.registerWallets()
 	s.registerSessions()
@@ -132,9 +127,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerMarket()
 	s.registerFollow(mux)
 	s.mountLog(mux)
-	mux.Handle("GET /metrics", s.metrics())
-	mux.HandleFunc("GET /livez", livez)
-	mux.HandleFunc("GET /readyz", s.readyz)
+	s.registerOperation(mux)
 	s.mountPages(mux)
 	s.limiter = httplimit.New(s.limits(), tooMany)
 	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, bursts(mux)), callerOf))))
@@ -183,11 +176,35 @@ func callerOf(r *http.Request) httplimit.Caller {
 }
 
 // mountLog serves the log's public parts, and entries to those who may read all.
-func (s *Server) mountLog(mux *http.ServeMux) {
+func (s *Server) mountLog(mux *routes) {
 	public, entries := s.node.Log().Handler(), s.node.Log().EntriesHandler()
-	mux.HandleFunc("GET /checkpoint", s.checkpoint)
-	mux.Handle("GET /tile/", public)
-	mux.HandleFunc("GET /tile/entries/", func(w http.ResponseWriter, r *http.Request) {
+	checkpoint := operation("get-checkpoint", "/checkpoint", "The newest signed checkpoint (C2SP tlog-checkpoint)", byAnybody, http.StatusNotFound)
+	checkpoint.Responses = text("Signed note")
+	s.serveRaw(mux, checkpoint, "", s.checkpoint)
+	for _, part := range []struct {
+		id, path, summary, pattern string
+		by                         reader
+		serve                      http.HandlerFunc
+	}{
+		{"get-hash-tile", "/tile/{level}/{index}", "A full tile of 256 hashes (C2SP tlog-tiles)", "/tile/", byAnybody, public.ServeHTTP},
+		{"get-partial-hash-tile", "/tile/{level}/{index}/{width}", "The first hashes of a tile", routedAlready, byAnybody, nil},
+		{"get-entry-bundle", "/tile/entries/{index}", "256 entries, each after its length in two bytes", "/tile/entries/", byAuditors, s.whole(entries)},
+		{"get-partial-entry-bundle", "/tile/entries/{index}/{width}", "The first entries of a bundle", routedAlready, byAuditors, nil},
+	} {
+		tile := operation(part.id, part.path, part.summary, part.by)
+		tile.Description = "Numbers from 1,000 on are written in groups of three digits, all but the last after an x, which here are one parameter: x001/234."
+		tile.Responses = octets("The tile")
+		for status, description := range map[string]string{"400": "No path of a tile", "404": "No such tile, or not yet", "500": "The tile cannot be read"} {
+			tile.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+		}
+		tile.Parameters = tileParameters(part.path)
+		s.serveRaw(mux, tile, part.pattern, part.serve)
+	}
+}
+
+// whole serves who may read the whole ledger, as far as it may be shown.
+func (s *Server) whole(next http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if err := mayReadAll(r.Context()); err != nil {
 			writeProblem(w, problemOf(err))
 			return
@@ -197,8 +214,23 @@ func (s *Server) mountLog(mux *http.ServeMux) {
 			writeProblem(w, problemOf(token.Errorf(node.NotFound, "path", "%d entries are acknowledged, and so shown; this bundle ends beyond them", s.node.Head().Size)))
 			return
 		}
-		entries.ServeHTTP(w, r)
-	})
+		next.ServeHTTP(w, r)
+	}
+}
+
+func tileParameters(path string) (list []*huma.Param) {
+	about := map[string]*huma.Param{
+		"level": {Description: "0 to 63", Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]{1,2}$"}},
+		"index": {Description: "number of the tile; a partial one's ends with .p", Schema: &huma.Schema{Type: huma.TypeString, Pattern: `^(x[0-9]{3}/)*[0-9]{3}(\.p)?$`}},
+		"width": {Description: "how many of the 256 a partial tile has", Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]{1,3}$"}},
+	}
+	for _, name := range []string{"level", "index", "width"} {
+		if p := about[name]; strings.Contains(path, "{"+name+"}") {
+			p.Name, p.In, p.Required = name, "path", true
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // checkpoint serves the newest signed checkpoint that may be shown.

@@ -187,8 +187,8 @@ func (s *sessions) read(text string, now time.Time) *Access {
 }
 
 func (s *Server) registerSessions() {
-	huma.Register(s.api, huma.Operation{OperationID: "make-challenge", Method: http.MethodPost, Path: "/v1/sessions/challenges",
-		Summary: "A challenge that a wallet's key signs to open a session"},
+	huma.Register(s.api, describe(huma.Operation{OperationID: "make-challenge", Method: http.MethodPost, Path: "/v1/sessions/challenges",
+		Summary: "A challenge that a wallet's key signs to open a session"}, byAnybody),
 		func(_ context.Context, in *struct {
 			Body struct {
 				Wallet token.WalletID `json:"wallet"`
@@ -197,9 +197,9 @@ func (s *Server) registerSessions() {
 			c, ends := s.sessions.challenge(in.Body.Wallet, time.Now())
 			return ok(Challenge{hex.EncodeToString(c[:]), uint64(ends.UnixMilli()), s.node.Network()}, nil)
 		})
-	huma.Register(s.api, huma.Operation{OperationID: "open-session", Method: http.MethodPost, Path: "/v1/sessions",
+	huma.Register(s.api, describe(huma.Operation{OperationID: "open-session", Method: http.MethodPost, Path: "/v1/sessions",
 		Summary:     "Open a session in which a wallet is read by who holds its key",
-		Description: "The session reads the wallet, its tokens, history, contracts and transactions, and sets its tokens aside for payments. It lasts fifteen minutes, and ends when the wallet gets another key."},
+		Description: "The session reads the wallet, its tokens, history, contracts and transactions, and sets its tokens aside for payments. It lasts fifteen minutes, and ends when the wallet gets another key."}, bySignature, http.StatusUnauthorized),
 		func(ctx context.Context, in *struct{ Body SignIn }) (*answer[Session], error) {
 			return ok(s.signIn(ctx, in.Body))
 		})

@@ -27,10 +27,19 @@ func street(t *testing.T) *town {
 	w.http = httptest.NewUnstartedServer(nil)
 	origin := "http://" + w.http.Listener.Addr().String()
 	w.server = api.New(w.node, api.Options{Origins: []string{origin}})
-	w.http.Config.Handler = w.server.Handler()
+	w.http.Config.Handler = checked(t, w.server)
 	w.http.Start()
 	w.client = api.NewClient(w.http.URL, "")
 	return w
+}
+
+func challengeBytes(t *testing.T, c api.Challenge) [token.SessionChallengeBytes]byte {
+	t.Helper()
+	raw, err := hex.DecodeString(c.Challenge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [token.SessionChallengeBytes]byte(raw)
 }
 
 // answerTo signs a challenge for a wallet and an origin.

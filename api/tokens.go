@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,14 +26,14 @@ type TokenView struct {
 }
 
 func (s *Server) registerTokens() {
-	huma.Register(s.api, operation("get-token", "/v1/tokens/{id}", "A token, live or spent"),
+	huma.Register(s.api, operation("get-token", "/v1/tokens/{id}", "A token, live or spent", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID token.ID `path:"id"`
 		}) (*answer[TokenView], error) {
 			return ok(s.token(ctx, in.ID))
 		})
-	prove := operation("prove-token", "/v1/tokens/{id}/proof", "A proof file: the token's provenance back to issue")
-	prove.Responses = map[string]*huma.Response{"200": {Description: "Proof file", Content: map[string]*huma.MediaType{"application/cbor": {}}}}
+	prove := operation("prove-token", "/v1/tokens/{id}/proof", "A proof file: the token's provenance back to issue", byWallet, http.StatusNotFound)
+	prove.Responses = answerOf("application/cbor", "Proof file")
 	huma.Register(s.api, prove, func(ctx context.Context, in *struct {
 		ID token.ID `path:"id"`
 	}) (*rawAnswer, error) {
@@ -70,18 +71,16 @@ func (s *Server) token(ctx context.Context, id token.ID) (view TokenView, err er
 	}
 	origin, err := s.node.Origin(ctx, id)
 	if err != nil {
-		if access := mayReadAll(ctx); access != nil && problemOf(access).Status == http.StatusUnauthorized {
-			return view, access
-		}
-		return view, err
+		// Whether there is such a token is told to those alone who may read any.
+		return TokenView{}, errors.Join(mayReadAll(ctx), err)
 	}
 	view.Wallet, view.Amount, view.Entry = origin.Wallet, origin.Amount, origin.Entry
 	if view.Live {
 		view.Wallet, view.Amount = live.Wallet, live.Amount
 	}
 	_, err = s.wallet(ctx, view.Wallet, 0)
-	if err != nil && mayReadAll(ctx) != nil {
-		return TokenView{}, err
+	if denied := mayReadAll(ctx); err != nil && denied != nil {
+		return TokenView{}, denied // whoever's it is, and whether its wallet is closed by now
 	}
 	return view, nil
 }

@@ -50,7 +50,7 @@ func newTownOf(t testing.TB, options api.Options, change func(c *node.Config)) *
 		t.Fatal(err)
 	}
 	w.server = api.New(w.node, options)
-	w.http = httptest.NewServer(w.server.Handler())
+	w.http = httptest.NewServer(checked(t, w.server))
 	t.Cleanup(func() {
 		w.http.CloseClientConnections()
 		w.http.Close()

@@ -23,7 +23,8 @@ type Answer struct {
 const mostPerRequest = 8192
 
 func (s *Server) registerTransactions() {
-	huma.Register(s.api, huma.Operation{
+	receipts := s.api.OpenAPI().Components.Schemas
+	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "submit-transactions", Method: http.MethodPost, Path: "/v1/transactions",
 		Summary: "Submit signed transactions and wait until they are durable",
 		Description: "The body is one transaction as JSON (answered with a receipt or a problem), or with Content-Type application/cbor-seq " +
@@ -31,16 +32,19 @@ func (s *Server) registerTransactions() {
 			"A transaction's id is its idempotency key: sent again, it gets the same receipt.",
 		MaxBodyBytes: maxBody, SkipValidateBody: true,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json": {}, "application/cbor-seq": {},
+			"application/json":     {Schema: receipts.Schema(typeOf[token.Transaction](), true, "Transaction")},
+			"application/cbor-seq": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 		}},
-		Responses: map[string]*huma.Response{"200": {Description: "A receipt, or an array of answers", Content: map[string]*huma.MediaType{"application/json": {}}}},
-	}, func(ctx context.Context, in *struct {
+		Responses: map[string]*huma.Response{"200": {Description: "A receipt of one transaction as JSON, or an answer for each of a sequence", Content: map[string]*huma.MediaType{"application/json": {
+			Schema: &huma.Schema{OneOf: []*huma.Schema{receipts.Schema(typeOf[node.Receipt](), true, "Receipt"), receipts.Schema(typeOf[[]Answer](), true, "Answers")}},
+		}}}},
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable), func(ctx context.Context, in *struct {
 		ContentType string `header:"Content-Type"`
 		RawBody     []byte
 	}) (*rawAnswer, error) {
 		return owned(in.RawBody, func(body []byte) (*rawAnswer, error) { return s.submit(ctx, in.ContentType, body) })
 	})
-	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction"),
+	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID token.TransactionID `path:"id"`
 		}) (*answer[TransactionView], error) {
@@ -166,12 +170,4 @@ func (s *Server) touches(ctx context.Context, receipt node.Receipt, wallet token
 	}
 	items, _, err := s.node.History(ctx, wallet, receipt.Index+1, 1)
 	return err == nil && len(items) == 1 && items[0].Index == receipt.Index, err
-}
-
-// writeProblem answers with a problem outside of the described API.
-func writeProblem(w http.ResponseWriter, p *Problem) {
-	body, _ := json.Marshal(p)
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(body)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -25,7 +26,7 @@ type walletStreamInput struct {
 }
 
 func (s *Server) registerWalletStream() {
-	operation := operation("stream-wallet", "/v1/wallets/{id}/stream", "What touches a wallet, as it becomes durable (server-sent events)")
+	operation := operation("stream-wallet", "/v1/wallets/{id}/stream", "What touches a wallet, as it becomes durable (server-sent events)", byWallet, http.StatusNotFound)
 	operation.Description = "Each event's id is the index of the entry. After Last-Event-ID what was missed comes first."
 	operation.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		var id token.WalletID
@@ -57,7 +58,7 @@ func (s *Server) streamWallet(ctx context.Context, in *walletStreamInput, send s
 			return
 		}
 		for _, line := range lines {
-			if err := send(sse.Message{ID: int(line.Index), Data: line}); err != nil {
+			if err := send(sse.Message{ID: int(line.Index), Data: filled(line)}); err != nil {
 				return
 			}
 			last = line.Index

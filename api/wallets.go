@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -57,18 +58,18 @@ type WalletPath struct {
 const minSizeWait = 10 * time.Second
 
 func (s *Server) registerWallets() {
-	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state"),
+	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[WalletView], error) {
 			return ok(s.wallet(ctx, in.ID, in.MinSize))
 		})
-	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens"),
+	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			WalletPath
 			Limit int `query:"limit" default:"100" minimum:"1" maximum:"4096"`
 		}) (*answer[WalletTokens], error) {
 			return ok(s.tokensOf(ctx, in.ID, in.MinSize, in.Limit))
 		})
-	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the latest first"),
+	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the latest first", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			WalletPath
 			Before uint64 `query:"before" doc:"entries before this one; absent for the latest"`
@@ -76,7 +77,7 @@ func (s *Server) registerWallets() {
 		}) (*answer[History], error) {
 			return ok(s.history(ctx, in.ID, in.MinSize, in.Before, in.Limit))
 		})
-	huma.Register(s.api, operation("get-held", "/v1/wallets/{id}/held", "What the rules hold for a wallet: paid beyond its limit, or after it was closed"),
+	huma.Register(s.api, operation("get-held", "/v1/wallets/{id}/held", "What the rules hold for a wallet: paid beyond its limit, or after it was closed", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[HeldView], error) {
 			return ok(s.held(ctx, in.ID, in.MinSize))
 		})
@@ -160,9 +161,9 @@ func (s *Server) selection(ctx context.Context, id token.WalletID, want node.Wan
 
 // registerSelections lets payers from several processes choose tokens without getting in each other's way.
 func (s *Server) registerSelections() {
-	huma.Register(s.api, huma.Operation{OperationID: "select-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/selections",
+	huma.Register(s.api, describe(huma.Operation{OperationID: "select-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/selections",
 		Summary: "Set tokens aside for a payment", Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live tokens together are less than the amount. " +
-			"The answer has all that a payer needs to sign: with it a payment takes two requests."},
+			"The answer has all that a payer needs to sign: with it a payment takes two requests."}, byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
 			Body struct {
@@ -183,8 +184,8 @@ func (s *Server) registerSelections() {
 			defer cancel()
 			return ok(s.selection(ctx, in.ID, node.Want{Asset: token.PurposeAsset(in.Body.Purpose), Amount: in.Body.Amount, HopsBelow: in.Body.HopsBelow}))
 		})
-	huma.Register(s.api, huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
-		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},
+	huma.Register(s.api, describe(huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
+		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent}, byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
 			Body struct {
@@ -204,10 +205,17 @@ func (s *Server) waitSize(ctx context.Context, size uint64) error {
 	if size <= s.node.Head().Size {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, minSizeWait)
+	if access, _ := ctx.Value(accessKey{}).(*Access); access == nil { // who may read nothing holds no request open
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
+	}
+	waiting, cancel := context.WithTimeout(ctx, minSizeWait)
 	defer cancel()
-	_, err := s.node.Log().WaitSize(ctx, size)
-	return err
+	if _, err := s.node.Log().WaitSize(waiting, size); err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		return newProblem(http.StatusConflict, codeNotYet, "min_size", fmt.Sprintf("the log has %d entries yet", s.node.Head().Size))
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // wallet reads a wallet, if the caller may.

@@ -202,7 +202,8 @@ func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet
 	case net < 0 && tier.DayMost != 0 && (paid > tier.DayMost || -net > tier.DayMost-paid):
 		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid, tier.Name, tier.DayMost)
 	case net > 0 && net > x.room(&tier, id, w, net):
-		return refuse(LimitBalance, "outputs.amount", "%s tenge on top of %s; tier %q holds at most %s", net, w.Balance-x.state.Apart(id), tier.Name, tier.BalanceMost)
+		// What the payee has is not the payer's to know.
+		return refuse(LimitBalance, "outputs.amount", "%s tenge is more than the payee may take now; its tier %q holds at most %s", net, tier.Name, tier.BalanceMost)
 	}
 	return nil
 }

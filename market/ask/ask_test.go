@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -78,6 +79,29 @@ func TestWhatAQuestionDoesNotKnowIsRefused(t *testing.T) {
 		var refused *market.Error
 		if _, err := Folder(dir).Answer(t.Context(), name, q); !errors.As(err, &refused) || refused.ErrorCode() != codes {
 			t.Errorf("%s: %v, want %s", question, err, codes)
+		}
+	}
+}
+
+// What a question is described to answer is what it answers.
+func TestQuestionsAnswerWhatIsDescribed(t *testing.T) {
+	dir := t.TempDir()
+	if err := synthetic.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	queries := map[string]string{
+		"summary": "file=cm_btc_daily.csv", "volatility": "file=bitstamp_btcusd_d.csv&from=2021-01-01&to=2021-03-31", "garch": "file=cm_btc_daily.csv&from=2024-06-01",
+		"risk": "file=cm_btc_daily.csv&from=2024-06-01", "report": "file=cm_btc_daily.csv&asset=BTC&from=2025-06-01&benchmark=sp500_close.csv",
+		"concentration": "file=pools_monthly.csv", "use": "from=2018-01-01&to=2018-03-31", "functions": "from=2017-01-01&to=2017-12-31",
+	}
+	for _, question := range Catalogue() {
+		q, _ := url.ParseQuery(queries[question.Name])
+		answer, err := Folder(dir).Answer(context.Background(), question.Name, q)
+		if err != nil || reflect.TypeOf(answer) != reflect.TypeOf(question.Answer) {
+			t.Errorf("%s answers %T (%v), described %T", question.Name, answer, err, question.Answer)
+		}
+		if question.About == "" {
+			t.Errorf("%s is not described", question.Name)
 		}
 	}
 }

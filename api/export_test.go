@@ -1,0 +1,4 @@
+package api
+
+// Routes are the patterns that are served.
+func (s *Server) Routes() []string { return s.routes.patterns }
