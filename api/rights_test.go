@@ -76,7 +76,7 @@ var rights = map[string]string{
 	// By what is signed, not by who asks.
 	"make-challenge":      "200 200 200 200 200 200 200 200 200 200",
 	"open-session":        "401 401 401 401 401 401 401 401 401 401",
-	"submit-transactions": "422 422 422 422 422 422 422 422 422 422",
+	"submit-transactions": "403 403 403 403 422 403 422 403 422 422",
 	"cosign":              "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
 	"fence":               "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
 	"promise":             "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",

@@ -181,6 +181,7 @@ func (s *Server) mountLog(mux *routes) {
 	checkpoint := operation("get-checkpoint", "/checkpoint", "The newest signed checkpoint (C2SP tlog-checkpoint)", byAnybody, http.StatusNotFound)
 	checkpoint.Responses = text("Signed note")
 	s.serveRaw(mux, checkpoint, "", s.checkpoint)
+	problem := &huma.MediaType{Schema: s.api.OpenAPI().Components.Schemas.Schema(typeOf[Problem](), true, "Problem")}
 	for _, part := range []struct {
 		id, path, summary, pattern string
 		by                         reader
@@ -196,6 +197,9 @@ func (s *Server) mountLog(mux *routes) {
 		tile.Responses = octets("The tile")
 		for status, description := range map[string]string{"400": "No path of a tile", "404": "No such tile, or not yet", "500": "The tile cannot be read"} {
 			tile.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+		}
+		if strings.HasPrefix(part.path, "/tile/entries/") {
+			tile.Responses["404"].Content["application/problem+json"] = problem
 		}
 		tile.Parameters = tileParameters(part.path)
 		s.serveRaw(mux, tile, part.pattern, part.serve)
