@@ -135,10 +135,10 @@ func scriptsFiles(t *testing.T) string {
 		}
 		for _, f := range archive.Files {
 			path := filepath.Join(dir, strings.TrimSuffix(filepath.Base(script), ".txtar"), f.Name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
-				err = os.WriteFile(path, f.Data, 0o600)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
 			}
-			if err != nil {
+			if err := os.WriteFile(path, f.Data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}

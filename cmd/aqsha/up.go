@@ -168,15 +168,14 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c config, logger *
 		}
 		listeners = append(listeners, here)
 	}
-	url, withdraw, err := announce(dir, listeners[len(listeners)-1], instance)
+	_, withdraw, err := announce(dir, listeners[len(listeners)-1], instance)
 	if err != nil {
 		return err
 	}
 	defer withdraw()
+	url := "http://" + listener.Addr().String()
 	if options.TLS != nil {
 		url = "https://" + listener.Addr().String()
-	} else {
-		url = "http://" + listener.Addr().String()
 	}
 	if c.Development {
 		fmt.Fprint(os.Stderr, developmentWarning)
