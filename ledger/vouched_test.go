@@ -77,6 +77,8 @@ func (f *fair) vouchesTooFar() {
 	if f.model.Wallets[f.shop].Version != before {
 		f.t.Error("a testimony makes the owner's version stale")
 	}
+	f.Must(&token.Rekey{Wallet: f.shop, Version: uint64(before), By: token.RoleEnforcement, Key: f.Key("shop's next").Public()})
+	f.tried(f.vouch(f.agency, f.shop, "w1", false), ledger.Duplicate) // it is of the wallet, not of its key
 }
 
 // A contract asks it of its parties, and a snapshot keeps it.
