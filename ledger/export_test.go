@@ -12,7 +12,10 @@ var InDepth = cmp.AllowUnexported(Programs{}, Contract{})
 
 // Clone copies in depth, for tests that hold a state against what it was.
 func (p *Programs) Clone() Programs {
-	c := Programs{agencies: maps.Clone(p.agencies), definitions: maps.Clone(p.definitions), defined: slices.Clone(p.defined), closed: maps.Clone(p.closed), named: maps.Clone(p.named)}
+	c := Programs{
+		agencies: maps.Clone(p.agencies), definitions: maps.Clone(p.definitions), defined: slices.Clone(p.defined),
+		closed: maps.Clone(p.closed), named: maps.Clone(p.named),
+	}
 	for _, purpose := range p.purposes {
 		copied := *purpose
 		c.purposes = append(c.purposes, &copied)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
@@ -114,6 +115,10 @@ func TestRefusedVectors(t *testing.T) {
 	}
 	w.Must(definition())
 	w.expect(ledger.Duplicate, definition())
+	newFair(t).vouchesTooFar()
+	vouchesTooEarly(t)
+	r.rule = contract.PurposeForbids
+	newFair(t).asksItsAgency()
 	seen := map[token.Code]bool{
 		"unknown-rules":   true, // stops a program before the block, whatever is in it
 		"purpose-expired": true, // such money returns before any transaction of the block, but where more falls due than fits one

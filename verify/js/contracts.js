@@ -15,8 +15,8 @@ function evaluate(text, scope, type) {
   if (typeof v !== type && !(type === 'bytes' && isBytes(v))) throw new Undefined('type')
   return v
 }
-const party = (id, w) => ({id: unhex(id), key: unhex(w.key), bank: unhex(w.registrar), tier: BigInt(w.tier), category: BigInt(w.attributes.category), region: w.attributes.region, role: w.attributes.role})
-const members = ['id', 'key', 'bank', 'tier', 'category', 'region', 'role']
+const partyOf = (id, w, vouched) => ({id: unhex(id), key: unhex(w.key), bank: unhex(w.registrar), tier: BigInt(w.tier), category: BigInt(w.attributes.category), region: w.attributes.region, role: w.attributes.role, vouched})
+const members = ['id', 'key', 'bank', 'tier', 'category', 'region', 'role', 'vouched']
 const nobody = {key: NO_KEY, registrar: AUTHORITY, tier: 0, attributes: {category: 0, region: '', role: ''}}
 const partyScope = (name, get) => Object.fromEntries(members.map(m => [`${name}.${m}`, () => get()[m]]))
 const empty = new Uint8Array(0)
@@ -24,6 +24,8 @@ const empty = new Uint8Array(0)
 export class Contracts {
   constructor(ledger) { this.x = ledger; this.s = ledger.state }
   get v() { return this.x.v }
+  // What agencies vouch for is named by what they are called now; closed wallets, contracts and treasuries have none.
+  party(id, w) { return partyOf(id, w, this.s.detail(id).vouched.map(v => `${this.s.agencies.get(v.agency)?.name ?? ''}/${v.as}`)) }
   purpose(n) { return this.s.purpose(n) ?? refuse('unknown-purpose') }
   became(from, to, amount) {
     if (from === to) return
@@ -145,13 +147,13 @@ export class Contracts {
     if (t.outputs.length > policy.outputs) refuse('policy-too-many')
     const wallets = t.parties.map((id, i) => { const w = x.wallet(id); if (i === 0) x.mayPay(id, w); else x.mayBePaid(w); return w })
     this.gather(t.parties[0], t.inputs)
-    const nets = t.parties.map(() => 0n), counted = t.parties.map(() => 0n), delta = t.parties.map(() => 0), payer = party(t.parties[0], wallets[0])
+    const nets = t.parties.map(() => 0n), counted = t.parties.map(() => 0n), delta = t.parties.map(() => 0), payer = this.party(t.parties[0], wallets[0])
     for (const o of t.outputs) {
       if (o.amount < policy.least) refuse('dust')
       this.holding(o.from).out += o.amount; nets[o.party] += o.amount; delta[o.party]++
       if (x.counts(o.becomes)) counted[o.party] += o.amount
       if ((!o.from && !o.becomes) || (o.party === 0 && o.from === o.becomes)) continue
-      const payment = {payer, payee: party(t.parties[o.party], wallets[o.party]), amount: o.amount, document: t.document}
+      const payment = {payer, payee: this.party(t.parties[o.party], wallets[o.party]), amount: o.amount, document: t.document}
       if (this.judge(o.from, o.becomes, o.party === 0, payment) !== o.becomes) refuse('wrong-mark')
     }
     delta[0] -= t.inputs.length
@@ -193,7 +195,7 @@ export class Contracts {
     call.args?.forEach((v, i) => { s['args.' + call.fields[i][0]] = () => v })
     d.assets.forEach((n, i) => { s['held.' + n] = () => call.held[i]; s['left.' + n] = () => call.left[i]; s['paid.' + n] = () => call.paid[i]; s['purpose.' + n] ??= () => this.nameOf(c.assets[i]) })
     if (this.v >= 3 && !d.parties.some(p => ['today', 'purpose', 'authority'].includes(p))) s.today = () => call.today
-    d.parties.forEach((n, i) => Object.assign(s, partyScope(n, () => party(c.parties[i], this.s.wallets.get(c.parties[i]) ?? nobody))))
+    d.parties.forEach((n, i) => Object.assign(s, partyScope(n, () => this.party(c.parties[i], this.s.wallets.get(c.parties[i]) ?? nobody))))
     return s
   }
   // A variable of the state is a register of 32 bytes where its start is one; which it is, follows from its start's type.
@@ -282,7 +284,7 @@ export class Contracts {
     this.bring(t.creator, w, c, t)
     if (t.parties.length !== d.parties.length || t.assets.length !== d.assets.length) refuse('bad-terms')
     this.typed('bad-terms', d.terms, t.terms)
-    const call = this.call(c, party(t.creator, w), {paid: t.paid, document: t.document}), scope = this.scope(d, c, call)
+    const call = this.call(c, this.party(t.creator, w), {paid: t.paid, document: t.document}), scope = this.scope(d, c, call)
     c.ends = evaluate(d.at, scope, 'bigint')
     if (c.ends <= now || c.ends - now > TEN_YEARS) refuse('bad-terms')
     d.state.forEach(([, start], i) => {
@@ -317,7 +319,7 @@ export class Contracts {
     const w = this.x.wallet(t.caller)
     this.x.mayPay(t.caller, w)
     this.bring(t.caller, w, c, t)
-    const caller = party(t.caller, w), call = this.call(c, caller, {paid: t.paid, document: t.document, args: t.args, fields: a.args})
+    const caller = this.party(t.caller, w), call = this.call(c, caller, {paid: t.paid, document: t.document, args: t.args, fields: a.args})
     if (this.x.now >= c.ends) refuse('too-late')
     this.typed('bad-arguments', a.args, t.args)
     if (a.by.length && !a.by.some(n => c.parties[d.parties.indexOf(n)] === t.caller)) refuse('wrong-caller')
@@ -349,7 +351,7 @@ export class Contracts {
     for (const p of payouts) {
       if (p.amount < least) refuse('dust')
       this.rest[p.asset] -= p.amount
-      const id = p.party < 0 ? callerID : c.parties[p.party], payee = p.party < 0 ? call.caller : party(id, this.s.wallets.get(id) ?? nobody), from = c.assets[p.asset], as = c.assets[p.as]
+      const id = p.party < 0 ? callerID : c.parties[p.party], payee = p.party < 0 ? call.caller : this.party(id, this.s.wallets.get(id) ?? nobody), from = c.assets[p.asset], as = c.assets[p.as]
       let becomes = from, hops = 0
       if (from || as) {
         if (from && as !== from) refuse('wrong-mark')
@@ -443,7 +445,7 @@ export class Contracts {
     if (amount === 0n || this.v < 3 || !purpose || this.paidInBy(c, payee, asset) >= amount) return this.pay(c, payee, asset, amount, purpose, hops)
     let becomes
     try {
-      becomes = this.judge(purpose, purpose, false, {payer: call.caller, payee: party(payee, this.s.wallets.get(payee) ?? nobody), amount, document: call.document, definition: unhex(c.definition)})
+      becomes = this.judge(purpose, purpose, false, {payer: call.caller, payee: this.party(payee, this.s.wallets.get(payee) ?? nobody), amount, document: call.document, definition: unhex(c.definition)})
     } catch (e) {
       if (!e.code) throw e
       this.entering.push({from: purpose, to: 0, amount})
@@ -457,7 +459,7 @@ export class Contracts {
     for (const name of d.does) {
       const a = d.actions.find(a => a.name === name)
       try {
-        const out = this.does(d, c, a, this.call(c, party(AUTHORITY, nobody), {now: c.ends, today: (c.ends + this.s.authority.policy.offset) / 86_400_000n}))
+        const out = this.does(d, c, a, this.call(c, this.party(AUTHORITY, nobody), {now: c.ends, today: (c.ends + this.s.authority.policy.offset) / 86_400_000n}))
         this.outlives(c, out.until)
         return out
       } catch (e) { if (!e.code) throw e }
@@ -470,7 +472,7 @@ export class Contracts {
     this.holdings = []; this.portions = []
     this.beginPaying(c)
     c.assets.forEach((n, i) => { this.holding(n).hops = hops[i] })
-    const out = this.byItself(c, d), call = {caller: party(c.id, {...nobody, registrar: w.registrar}), document: null}
+    const out = this.byItself(c, d), call = {caller: this.party(c.id, {...nobody, registrar: w.registrar}), document: null}
     const pays = () => { for (const p of out.payouts) { this.rest[p.asset] -= p.amount; this.payAtEnd(c, p.party, p.asset, p.amount, hops[p.asset], call) } }
     if (out?.until) {
       pays()

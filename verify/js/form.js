@@ -136,6 +136,7 @@ const kinds = {
   24: [['contract', wallet], ['version', seq], ['action', text(1, 24)], ['caller', wallet], ['args', list(value, 0, 32)], ['inputs', list(id, 0, 1024)], ['paid', paidIn], ['document', hashOrNull]],
   25: [['wallet', wallet], ['version', seq], ['by', role]],
   26: [['held', wallet], ['for', wallet], ['by', role], ['inputs', many(id)], ['amount', amount], ['change', amountOrNone], ['to', wallet]],
+  27: [['agency', wallet], ['sequence', seq], ['wallet', wallet], ['as', text(1, 12)], ['withdrawn', bool]],
 }
 const asked = (t, ...roles) => roles.includes(t.by) ? 0 : refuse('out-of-range', 'by')
 const recoveryDiffers = t => t.recovery === t.key ? refuse('repeated', 'recovery') : 0
@@ -171,6 +172,7 @@ const together = {
     if (t.to === t.held) refuse('repeated', 'to')
     distinct(t.inputs); sums([t.amount, t.change])
   },
+  27: t => /^[A-Za-z0-9-]+$/.test(t.as) ? 0 : refuse('out-of-range', 'as'),
 }
 export function readTransaction(v) {
   const [body, signed] = Array.isArray(v) && v.length === 2 ? v : refuse('not-canonical', 'transaction')

@@ -7,7 +7,7 @@ import {verify} from './ed25519.js'
 import {State, stateRoot} from './state.js'
 import {Contracts} from './contracts.js'
 
-const DAY = 86_400_000n, I63 = 2n ** 63n - 1n, MOST_DUE = 2000, MOST_PAID = 128
+const DAY = 86_400_000n, I63 = 2n ** 63n - 1n, MOST_DUE = 2000, MOST_PAID = 128, MOST_VOUCHED = 8
 const ROOT = 1, ISSUE = 2, POLICY = 3, ENFORCEMENT = 4, BANK = 5, RECEIVER = 6, WALLET = 7, RECOVERY = 8, POSSESSION = 9, AGENCY = 10
 export const max = (a, b) => a > b ? a : b, min = (a, b) => a < b ? a : b
 
@@ -145,7 +145,7 @@ export class Ledger {
     case 17: return [this.set(ROOT)]
     case 18: return [this.set(POLICY), this.newKeys(t.keys, bank(t.intermediary).keys)]
     case 19: return [this.set(POLICY), this.newKeys(t.keys, s.agencies.get(t.agency)?.keys)]
-    case 20: return [{role: AGENCY, ...(s.agencies.get(t.agency) ?? refuse('unknown-agency')).keys}]
+    case 20: case 27: return [{role: AGENCY, ...(s.agencies.get(t.agency) ?? refuse('unknown-agency')).keys}]
     case 22: return [this.registrar(t.registrar)]
     case 26: {
       if (t.by === ENFORCEMENT) return [this.set(ENFORCEMENT), this.registrar(this.wallet(t.held).registrar)]
@@ -181,7 +181,7 @@ export class Ledger {
     const payment = [1, 21, 23, 24].includes(t.kind)
     if (t.validUntil < this.now) refuse('expired')
     if (t.validUntil > this.now + (payment ? this.state.authority.policy.ahead : 30n * DAY)) refuse('too-far-ahead')
-    if (t.kind >= 25 && this.v < 2) refuse('later-rules')
+    if (this.v < (t.kind >= 27 ? 4 : t.kind >= 25 ? 2 : 1)) refuse('later-rules')
     const keys = this.keysOf(t)
     t.witnesses.forEach((w, i) => {
       const digest = domain('aqsha sign v1', this.network, t.id, Uint8Array.of(w.role))
@@ -340,7 +340,7 @@ export class Ledger {
   giveKey(id, w, key, recovery) {
     const d = this.state.detail(id)
     w.key = key; w.rekeying = false; w.version++
-    this.state.putDetail(id, {recovery: recovery === NO_KEY ? d.recovery : recovery, case: d.case, key: NO_KEY, newRecovery: NO_KEY, due: 0n})
+    this.state.putDetail(id, {...d, recovery: recovery === NO_KEY ? d.recovery : recovery, key: NO_KEY, newRecovery: NO_KEY, due: 0n})
   }
   dropKey(id, w) { this.state.putDetail(id, {...this.state.detail(id), key: NO_KEY, newRecovery: NO_KEY, due: 0n}); w.rekeying = false; w.version++ }
   cancel(t) { const w = this.target(t); if (!w.rekeying) refuse('no-rekey'); this.dropKey(t.wallet, w) }
@@ -474,6 +474,22 @@ export class Ledger {
     a ??= {sequence: 1n, since: 0n, keys: null}
     this.state.agencies.set(id, {...a, name: t.name, keys: t.keys, since: a.keys && sameKeys(a.keys, t.keys) ? a.since : this.now, suspended: t.suspended})
   }
+  vouch(t) {
+    const a = this.state.agencies.get(t.agency) ?? refuse('unknown-agency')
+    if (a.suspended && !t.withdrawn) refuse('suspended')
+    this.sequence(a, t.sequence)
+    const w = this.wallet(t.wallet)
+    if (w.contract) refuse('of-contract')
+    if (w.treasury) refuse('treasury')
+    this.ownable(t.wallet, w)
+    const d = this.state.detail(t.wallet), others = d.vouched.filter(v => v.agency !== t.agency || v.as !== t.as), stands = others.length < d.vouched.length
+    if (t.withdrawn && !stands) refuse('out-of-range', 'as')
+    if (!t.withdrawn && stands) refuse('duplicate')
+    if (!t.withdrawn && others.length === MOST_VOUCHED) refuse('too-many')
+    const order = v => v.agency + v.as, vouched = t.withdrawn ? others : [...others, {agency: t.agency, as: t.as}].sort((x, y) => order(x) < order(y) ? -1 : 1)
+    a.sequence++
+    this.state.putDetail(t.wallet, {...d, vouched})
+  }
   registerPurpose(t) { this.contracts.registerPurpose(t) }
   markedTransfer(t) { this.contracts.markedTransfer(t) }
   define(t) {
@@ -486,7 +502,7 @@ export class Ledger {
   act(t) { this.contracts.act(t) }
 }
 const does = {1: 'transfer', 2: 'issue', 3: 'redeem', 4: 'register', 5: 'update', 6: 'rekey', 7: 'cancel', 8: 'close', 9: 'freeze', 10: 'unfreeze', 11: 'seize', 12: 'admit', 13: 'suspend', 14: 'move', 15: 'setPolicy', 16: 'propose', 17: 'veto', 18: 'renew',
-  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release'}
+  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch'}
 export const none = {spent: [], made: []}
 export const paysNow = (net, delta) => net < 0n || delta >= 0
 const sameKeys = (a, b) => a.threshold === b.threshold && a.keys.length === b.keys.length && a.keys.every((k, i) => k === b.keys[i])

@@ -11,8 +11,8 @@ export class State {
     this.authority = null
   }
   purpose(n) { return n > 0 ? this.purposes[n - 1] : undefined }
-  detail(w) { return this.details.get(w) ?? {recovery: NO_KEY, case: '', key: NO_KEY, newRecovery: NO_KEY, due: 0n} }
-  putDetail(w, d) { if (d.recovery === NO_KEY && d.case === '' && d.due === 0n) this.details.delete(w); else this.details.set(w, d) }
+  detail(w) { return this.details.get(w) ?? {recovery: NO_KEY, case: '', key: NO_KEY, newRecovery: NO_KEY, due: 0n, vouched: []} }
+  putDetail(w, d) { if (d.recovery === NO_KEY && d.case === '' && d.due === 0n && d.vouched.length === 0) this.details.delete(w); else this.details.set(w, d) }
   live() { let n = 0n; for (const t of this.tokens.values()) n += t.amount; return n }
   // What a wallet holds of purposes with limits of their own.
   apart(w) { let n = 0n; for (const t of this.tokens.values()) if (t.wallet === w && this.purpose(t.purpose)?.own) n += t.amount; return n }
@@ -43,7 +43,7 @@ function* records(s, at) {
   for (const [id, w] of ordered(s.wallets)) {
     const d = s.details.get(id)
     yield [8, unhex(id), unhex(w.registrar), unhex(w.key), w.version, w.tier, w.treasury, w.frozen, w.rekeying, w.contract, w.attributes.category, w.attributes.region, w.attributes.role,
-      w.balance, w.tokens, w.day, w.paid, w.payments, ...(d ? [unhex(d.recovery), d.case, unhex(d.key), unhex(d.newRecovery), d.due] : []), ...(w.held ? [true] : [])]
+      w.balance, w.tokens, w.day, w.paid, w.payments, ...(d ? [unhex(d.recovery), d.case, unhex(d.key), unhex(d.newRecovery), d.due] : []), ...(d?.vouched.length ? [d.vouched.map(v => unhex(v.agency)), d.vouched.map(v => v.as)] : []), ...(w.held ? [true] : [])]
     waiting.push(...(byWallet.get(id) ?? []).sort(([a], [b]) => a < b ? -1 : 1))
     for (; waiting.length >= PAGE; waiting = waiting.slice(PAGE)) yield page(waiting.slice(0, PAGE))
   }
