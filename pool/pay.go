@@ -335,18 +335,26 @@ func (p *Pool) PayEvery(ctx context.Context, interval time.Duration, options Pay
 			if errors.Is(err, ErrNothingToPay) {
 				break
 			}
-			if sent != nil {
-				p.logger.Info("payment sent", "number", sent.Number, "transaction", sent.TxID, "fee", sent.Fee, "payees", sent.Payees)
-				for _, u := range sent.Unpaid {
-					p.logger.Warn("not paid: the wallet has too little", "address", u.Address, "amount", u.Amount)
-				}
-			}
-			if err != nil {
-				p.logger.Warn("not paid", "error", err)
-			}
+			p.logPay(sent, err)
 			if err != nil || len(sent.Unpaid) > 0 {
 				break
 			}
 		}
+	}
+}
+
+// logPay tells what became of an attempt to pay. A payment that is entered is not sent yet: see Pay.
+func (p *Pool) logPay(sent *PaymentSent, err error) {
+	switch {
+	case sent == nil:
+		p.logger.Warn("not paid", "error", err)
+		return
+	case err != nil:
+		p.logger.Warn("payment entered, not known to be sent", "number", sent.Number, "transaction", sent.TxID, "error", err)
+	default:
+		p.logger.Info("payment sent", "number", sent.Number, "transaction", sent.TxID, "fee", sent.Fee, "payees", sent.Payees)
+	}
+	for _, u := range sent.Unpaid {
+		p.logger.Warn("not paid: the wallet has too little", "address", u.Address, "amount", u.Amount)
 	}
 }
