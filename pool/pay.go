@@ -135,7 +135,7 @@ func (p *Pool) pay(ctx context.Context, candidates []sharelog.Payee, rate float6
 	if err != nil {
 		return nil, err
 	}
-	height, err := p.chainHeight(ctx)
+	height, tip, err := p.chainTip(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (p *Pool) pay(ctx context.Context, candidates []sharelog.Payee, rate float6
 	if err != nil {
 		return nil, err
 	}
-	draft.Height = height
+	draft.Height, draft.Tip = height, tip
 	now := time.Now().UnixMilli()
 	intent := &sharelog.Payment{Number: p.accounts.nextPaymentNumber(), TimeMillis: now}
 	result := &PaymentSent{Number: intent.Number, TxID: draft.ID, Fee: draft.Fee}

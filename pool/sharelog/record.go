@@ -142,7 +142,7 @@ type Sent struct {
 	TimeMillis int64
 	TxID       bitcoin.Hash
 	Fee        money.Satoshi
-	Height     uint64 // of the chain then: it is mined in a later block
+	Height     uint64 // of the chain then: it is mined in a later block, unless the chain becomes another
 }
 
 // Child is a signed transaction that spends what one of a payment's returns to the wallet, and pays so much that miners
