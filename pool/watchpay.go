@@ -85,6 +85,9 @@ func (p *Pool) watchPayments(ctx context.Context) error {
 			all = errors.Join(all, fmt.Errorf("payment %d: %w", open[i].Number, err))
 		}
 	}
+	if err := p.followSettled(ctx); err != nil {
+		all = errors.Join(all, err)
+	}
 	// A draft whose intention was never logged was never sent.
 	return errors.Join(all, p.drawer.removeFrom(p.accounts.nextPaymentNumber()))
 }
@@ -170,11 +173,7 @@ func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) (last *wal
 // settlePayment enters what the chain has decided once it is deep enough. A child's fee belongs to it, so the child is
 // waited for.
 func (p *Pool) settlePayment(ctx context.Context, open *accounting.Payment, children []*wallet.Draft, at *sighting, tip uint64) error {
-	depth := uint64(DefaultConfirmations)
-	if options := p.payOptions.Load(); options != nil && options.Confirmations > 0 {
-		depth = uint64(options.Confirmations)
-	}
-	if tip+1 < at.height+depth {
+	if tip+1 < at.height+p.payDepth() {
 		return nil
 	}
 	if child := newestChild(children, at.txID); child != nil && !at.childDone && tip < at.height+unknownAge {

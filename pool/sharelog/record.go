@@ -164,7 +164,8 @@ const (
 	OutcomeDropped    = 3 // it was never signed, so nothing was paid
 )
 
-// Settled is what the chain has made of a payment.
+// Settled is what the chain has made of a payment. A later one of the same payment, with the same outcome, transaction and
+// fee, says that a deep reorganisation has moved it into another block.
 type Settled struct {
 	Number     uint64
 	TimeMillis int64 // of the block, when there is one
