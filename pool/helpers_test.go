@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,18 +44,30 @@ type running struct {
 	dir     string
 	address string
 	stop    func()
+	out     *testLogger
+}
+
+// logged tells whether the pool has written a line with all of these.
+func (r *running) logged(parts ...string) bool {
+	r.out.mu.Lock()
+	defer r.out.mu.Unlock()
+	return slices.ContainsFunc(r.out.lines, func(line string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
+	})
 }
 
 // testLogger sends the pool's log to the test.
 type testLogger struct {
-	t    *testing.T
-	mu   sync.Mutex
-	done bool
+	t     *testing.T
+	mu    sync.Mutex
+	done  bool
+	lines []string
 }
 
 func (l *testLogger) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.lines = append(l.lines, string(line))
 	if !l.done {
 		l.t.Log(strings.TrimSpace(string(line)))
 	}
@@ -94,7 +107,7 @@ func startPoolOn(t *testing.T, dir string, config pool.Config, options pool.Opti
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx, pool.Listener{Net: listener, Port: port}) }()
 	var once sync.Once
-	r := &running{Pool: p, t: t, dir: dir, address: listener.Addr().String()}
+	r := &running{Pool: p, t: t, dir: dir, address: listener.Addr().String(), out: out}
 	r.stop = func() {
 		once.Do(func() {
 			cancel()

@@ -40,7 +40,8 @@ type page struct {
 type PayoutView struct {
 	Time        time.Time     `json:"time"`
 	Amount      money.Satoshi `json:"amount_satoshi"`
-	Transaction string        `json:"transaction,omitempty"` // absent while it is on its way
+	Transaction string        `json:"transaction,omitempty"` // that has paid; while it is open, the one that was sent last
+	Open        bool          `json:"open,omitempty"`        // it is on its way: not deep enough in the chain, or not in it
 }
 
 // Numbers on a page.
@@ -117,11 +118,13 @@ func (p *Pool) payouts(address string, most int) (list []PayoutView) {
 			if payee.User != user {
 				continue
 			}
-			view := PayoutView{Time: time.UnixMilli(one.TimeMillis).UTC(), Amount: payee.Amount}
-			if one.Done != nil && one.Done.TxID != ([32]byte{}) {
-				view.Transaction = one.Done.TxID.String()
+			view := PayoutView{Time: time.UnixMilli(one.TimeMillis).UTC(), Amount: payee.Amount, Open: one.Open()}
+			if id, _, paid := one.Transaction(); paid {
+				view.Transaction = id.String()
+			} else if n := len(one.Sent); view.Open && n > 0 {
+				view.Transaction = one.Sent[n-1].TxID.String()
 			}
-			if one.Done == nil || view.Transaction != "" {
+			if view.Open || view.Transaction != "" { // else its users are owed again
 				list = append(list, view)
 			}
 		}

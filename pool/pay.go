@@ -135,7 +135,7 @@ func (p *Pool) pay(ctx context.Context, candidates []sharelog.Payee, rate float6
 	if err != nil {
 		return nil, err
 	}
-	height, err := p.chainHeight(ctx)
+	height, tip, err := p.chainTip(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (p *Pool) pay(ctx context.Context, candidates []sharelog.Payee, rate float6
 	if err != nil {
 		return nil, err
 	}
-	draft.Height = height
+	draft.Height, draft.Tip = height, tip
 	now := time.Now().UnixMilli()
 	intent := &sharelog.Payment{Number: p.accounts.nextPaymentNumber(), TimeMillis: now}
 	result := &PaymentSent{Number: intent.Number, TxID: draft.ID, Fee: draft.Fee}
@@ -335,18 +335,26 @@ func (p *Pool) PayEvery(ctx context.Context, interval time.Duration, options Pay
 			if errors.Is(err, ErrNothingToPay) {
 				break
 			}
-			if sent != nil {
-				p.logger.Info("payment sent", "number", sent.Number, "transaction", sent.TxID, "fee", sent.Fee, "payees", sent.Payees)
-				for _, u := range sent.Unpaid {
-					p.logger.Warn("not paid: the wallet has too little", "address", u.Address, "amount", u.Amount)
-				}
-			}
-			if err != nil {
-				p.logger.Warn("not paid", "error", err)
-			}
+			p.logPay(sent, err)
 			if err != nil || len(sent.Unpaid) > 0 {
 				break
 			}
 		}
+	}
+}
+
+// logPay tells what became of an attempt to pay. A payment that is entered is not sent yet: see Pay.
+func (p *Pool) logPay(sent *PaymentSent, err error) {
+	switch {
+	case sent == nil:
+		p.logger.Warn("not paid", "error", err)
+		return
+	case err != nil:
+		p.logger.Warn("payment entered, not known to be sent", "number", sent.Number, "transaction", sent.TxID, "error", err)
+	default:
+		p.logger.Info("payment sent", "number", sent.Number, "transaction", sent.TxID, "fee", sent.Fee, "payees", sent.Payees)
+	}
+	for _, u := range sent.Unpaid {
+		p.logger.Warn("not paid: the wallet has too little", "address", u.Address, "amount", u.Amount)
 	}
 }

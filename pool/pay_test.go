@@ -512,3 +512,30 @@ func TestPaydayFollowsTheLog(t *testing.T) {
 		t.Errorf("of an hour, %s are left", wait)
 	}
 }
+
+// What the node refuses is not said to be sent, and what it takes is.
+func TestARefusedPaymentIsNotSaidToBeSent(t *testing.T) {
+	t.Parallel()
+	for _, does := range []int{denies, passes} {
+		ctx, cancel := context.WithCancel(context.Background())
+		k := openTill(t, 2)
+		k.work(alice)
+		k.between.do("sendrawtransaction", does)
+		ended := make(chan struct{})
+		go func() { k.PayEvery(ctx, time.Millisecond, k.options); close(ended) }()
+		eventually(t, "the outcome is logged", func() bool {
+			return k.logged(`msg="payment sent"`) || k.logged(`msg="payment entered, not known to be sent"`, "made up")
+		})
+		if sent := k.logged(`msg="payment sent"`); sent != (does == passes) {
+			t.Errorf("said to be sent: %v", sent)
+		}
+		if does == denies {
+			eventually(t, "why is logged with the payment's number", func() bool {
+				return k.logged("level=WARN", "not known to be sent", "number=1", "transaction=", "made up")
+			})
+		}
+		cancel()
+		<-ended
+		k.stop()
+	}
+}

@@ -37,6 +37,8 @@ type Pool struct {
 	logKey    string
 	paying    sync.Mutex           // one payment at a time
 	sighted   map[uint64]*sighting // of open payments; owned by who holds paying
+	movedAt   bitcoin.Hash         // tip at which settled payments were looked after; owned like sighted
+	movedErr  error                // and what was found amiss
 
 	payOptions atomic.Pointer[PayOptions] // of the last payment
 

@@ -22,8 +22,9 @@ import (
 
 // sighting is how far the chain has been read for a payment. Owned by who holds Pool.paying.
 type sighting struct {
-	next uint64       // height of the first block not read
-	last bitcoin.Hash // of the block before it
+	first uint64       // height from which the chain is read
+	next  uint64       // height of the first block not read
+	last  bitcoin.Hash // of the block before it; zero while none is read
 	// found: a transaction of the payment, or one that has spent its coin, is in a block.
 	found   bool
 	outcome uint64
@@ -84,6 +85,9 @@ func (p *Pool) watchPayments(ctx context.Context) error {
 			all = errors.Join(all, fmt.Errorf("payment %d: %w", open[i].Number, err))
 		}
 	}
+	if err := p.followSettled(ctx); err != nil {
+		all = errors.Join(all, err)
+	}
 	// A draft whose intention was never logged was never sent.
 	return errors.Join(all, p.drawer.removeFrom(p.accounts.nextPaymentNumber()))
 }
@@ -108,7 +112,7 @@ func (p *Pool) watchPayment(ctx context.Context, open *accounting.Payment) error
 	}
 	at := p.sighted[open.Number]
 	if at == nil {
-		at = &sighting{next: startOf(open, drafts, tip)}
+		at = &sighting{}
 		p.sighted[open.Number] = at
 	}
 	if err := p.readChain(ctx, open, drafts, children, at, tip); err != nil {
@@ -132,18 +136,6 @@ func (p *Pool) watchPayment(ctx context.Context, open *accounting.Payment) error
 		refused = p.wallet.Send(ctx, child.Raw)
 	}
 	return p.bump(ctx, &raise{open: open, drafts: drafts, children: children, newest: newest, child: child, refused: refused}, at, tip)
-}
-
-// startOf is the first height at which a payment may be found.
-func startOf(open *accounting.Payment, drafts []*wallet.Draft, tip uint64) uint64 {
-	first := tip + 1 - min(tip+1, unknownAge)
-	if len(open.Sent) > 0 {
-		first = open.Sent[0].Height + 1
-	}
-	if len(drafts) > 0 && drafts[0].Height > 0 {
-		first = min(first, drafts[0].Height+1)
-	}
-	return first
 }
 
 // resume enters the ids of transactions that a crash has kept out of the log, before they are sent.
@@ -181,11 +173,7 @@ func (p *Pool) sendAgain(ctx context.Context, drafts []*wallet.Draft) (last *wal
 // settlePayment enters what the chain has decided once it is deep enough. A child's fee belongs to it, so the child is
 // waited for.
 func (p *Pool) settlePayment(ctx context.Context, open *accounting.Payment, children []*wallet.Draft, at *sighting, tip uint64) error {
-	depth := uint64(DefaultConfirmations)
-	if options := p.payOptions.Load(); options != nil && options.Confirmations > 0 {
-		depth = uint64(options.Confirmations)
-	}
-	if tip+1 < at.height+depth {
+	if tip+1 < at.height+p.payDepth() {
 		return nil
 	}
 	if child := newestChild(children, at.txID); child != nil && !at.childDone && tip < at.height+unknownAge {
@@ -208,25 +196,16 @@ func (p *Pool) settlePayment(ctx context.Context, open *accounting.Payment, chil
 	return p.drawer.remove(open.Number)
 }
 
-// chainHeight is that of the node that is followed.
-func (p *Pool) chainHeight(ctx context.Context) (height uint64, err error) {
-	err = p.eachNode(func(node *bitcoin.Client) error { return node.Call(ctx, &height, "getblockcount") })
-	return height, err
-}
-
 // readChain reads the blocks up to the tip that have not been read, and again all of them when the chain has
 // become another.
 func (p *Pool) readChain(ctx context.Context, open *accounting.Payment, drafts, children []*wallet.Draft, at *sighting, tip uint64) error {
 	return p.eachNode(func(node *bitcoin.Client) error {
-		first := startOf(open, drafts, tip)
-		if at.next > first {
-			hash, err := node.HashAt(ctx, int(at.next-1))
-			if err != nil && !bitcoin.NotFound(err) && at.next-1 <= tip {
-				return err
-			}
-			if err != nil || hash != at.last {
-				*at = sighting{next: first, bumped: at.bumped}
-			}
+		first, err := searchFrom(ctx, node, open, drafts, tip)
+		if err != nil {
+			return err
+		}
+		if err := at.follow(ctx, node, first, tip); err != nil {
+			return err
 		}
 		for n := 0; at.next <= tip && n < readAtOnce; n++ {
 			if err := ctx.Err(); err != nil {
@@ -240,8 +219,8 @@ func (p *Pool) readChain(ctx context.Context, open *accounting.Payment, drafts, 
 			if err != nil {
 				return err
 			}
-			if at.next > first && bitcoin.Hash(block.Header.PrevBlock) != at.last {
-				*at = sighting{next: first, bumped: at.bumped}
+			if at.last != (bitcoin.Hash{}) && bitcoin.Hash(block.Header.PrevBlock) != at.last {
+				at.restart(first)
 				return nil // the chain has changed meanwhile; the next round reads it
 			}
 			if !at.found {
@@ -292,7 +271,7 @@ func (at *sighting) look(open *accounting.Payment, drafts []*wallet.Draft, block
 			}
 		}
 		*at = sighting{
-			next: at.next, last: at.last, bumped: at.bumped, found: true, outcome: outcome, txID: id, fee: fee,
+			first: at.first, next: at.next, last: at.last, bumped: at.bumped, found: true, outcome: outcome, txID: id, fee: fee,
 			height: at.next, block: hash, time: block.Header.Timestamp,
 		}
 		return

@@ -25,6 +25,7 @@ type Draft struct {
 	Fee    money.Satoshi // what the coins are worth beyond the outputs
 	Rate   float64       // that the fee was made for, satoshi per virtual byte
 	Height uint64        // of the chain then
+	Tip    bitcoin.Hash  `json:",omitzero"` // the block at Height then; zero in drafts of before
 	// Parent is whose change a Child spends; zero for a transaction that pays.
 	Parent bitcoin.Hash `json:",omitzero"`
 }

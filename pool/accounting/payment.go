@@ -110,8 +110,14 @@ func (a *State) child(r *sharelog.Child) error {
 	return nil
 }
 
-// settled books what the chain has made of a payment.
+// settled books what the chain has made of a payment. One that says the same of a settled payment, in another block,
+// books nothing: a deep reorganisation has moved it.
 func (a *State) settled(r *sharelog.Settled) ([]Entry, error) {
+	at := slices.IndexFunc(a.Payments, func(p *Payment) bool { return p.Number == r.Number })
+	if at >= 0 && movedTo(a.Payments[at].Settled, r) {
+		a.Payments[at].Settled = r
+		return nil, nil
+	}
 	p, err := a.openPayment(r.Number)
 	if err != nil {
 		return nil, err
@@ -124,4 +130,10 @@ func (a *State) settled(r *sharelog.Settled) ([]Entry, error) {
 		return []Entry{p.entry.Reverse(fmt.Sprintf("unpaid %d", r.Number), "its coins were spent by "+r.TxID.String(), r.TimeMillis)}, nil
 	}
 	return []Entry{p.entry.Reverse(fmt.Sprintf("unpaid %d", r.Number), "payment was never signed", r.TimeMillis)}, nil
+}
+
+// movedTo tells whether a record says of a settled payment only that its transaction is in another block.
+func movedTo(known, r *sharelog.Settled) bool {
+	return known != nil && known.Outcome != sharelog.OutcomeDropped && known.Outcome == r.Outcome &&
+		known.TxID == r.TxID && known.Fee == r.Fee && known.Block != r.Block
 }

@@ -171,6 +171,9 @@ func (l *life) pay() {
 	l.add(&sharelog.Sent{Number: p.Number, TxID: bitcoin.Hash{1}, Fee: 3})
 	if outcome := rapid.Uint64Range(0, 3).Draw(l.t, "outcome"); outcome > 0 {
 		l.add(&sharelog.Settled{Number: p.Number, Outcome: outcome, TxID: bitcoin.Hash{1}, Fee: 3})
+		if outcome != sharelog.OutcomeDropped && rapid.Bool().Draw(l.t, "moved") {
+			l.add(&sharelog.Settled{Number: p.Number, Outcome: outcome, TxID: bitcoin.Hash{1}, Fee: 3, Height: 9, Block: bitcoin.Hash{9}})
+		}
 	}
 }
 

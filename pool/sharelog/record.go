@@ -142,7 +142,7 @@ type Sent struct {
 	TimeMillis int64
 	TxID       bitcoin.Hash
 	Fee        money.Satoshi
-	Height     uint64 // of the chain then: it is mined in a later block
+	Height     uint64 // of the chain then: it is mined in a later block, unless the chain becomes another
 }
 
 // Child is a signed transaction that spends what one of a payment's returns to the wallet, and pays so much that miners
@@ -164,7 +164,8 @@ const (
 	OutcomeDropped    = 3 // it was never signed, so nothing was paid
 )
 
-// Settled is what the chain has made of a payment.
+// Settled is what the chain has made of a payment. A later one of the same payment, with the same outcome, transaction and
+// fee, says that a deep reorganisation has moved it into another block.
 type Settled struct {
 	Number     uint64
 	TimeMillis int64 // of the block, when there is one

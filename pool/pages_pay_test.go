@@ -1,0 +1,48 @@
+package pool_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aqsha/aqsha/pool"
+)
+
+// A user's page names the transaction of a payout from when it is sent, and says that it is on its way until it is deep
+// in the chain, and no longer. A payment whose coin was spent otherwise is not on it.
+func TestTheUsersPageFollowsAPayout(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	k := openTill(t, 4)
+	page := func() string {
+		t.Helper()
+		answer := httptest.NewRecorder()
+		k.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/user/"+alice, nil))
+		return answer.Body.String()
+	}
+	pay := func() *pool.PaymentSent {
+		t.Helper()
+		k.work(alice)
+		sent, err := k.Pay(ctx, k.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sent
+	}
+	on := pool.PageWords()["en"]["on_its_way"]
+	first := pay()
+	if body := page(); !strings.Contains(body, on) || !strings.Contains(body, first.TxID.String()) {
+		t.Errorf("of a payment that is open the page says\n%s", body)
+	}
+	k.settle()
+	if body := page(); strings.Contains(body, on) || !strings.Contains(body, first.TxID.String()) {
+		t.Errorf("of a payment that is deep in the chain the page says\n%s", body)
+	}
+	second := pay()
+	k.doubleSpend(second.TxID)
+	k.settle()
+	if body := page(); strings.Contains(body, on) || strings.Contains(body, second.TxID.String()) {
+		t.Errorf("of a payment that was spent otherwise the page says\n%s", body)
+	}
+}
