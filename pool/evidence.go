@@ -215,24 +215,35 @@ func (a *Auditor) checkShare(index uint64, s *sharelog.Share, j *sharelog.Job) {
 	case s.SolvesBlock && !solves:
 		a.convict(index, "solves", "a block is solved", fmt.Sprintf("the hash %s does not meet the target", hash))
 	case s.SolvesBlock:
-		a.solved[j.Previous] = true
+		if first, known := a.solved[j.Previous]; !known || s.TimeMillis < first {
+			a.solved[j.Previous] = s.TimeMillis
+		}
 	case solves:
-		a.unclaimed = append(a.unclaimed, unclaimed{index, j.Previous, hash})
+		a.unclaimed = append(a.unclaimed, unclaimed{index, s.TimeMillis, j.Height, j.Previous, hash})
 	}
 }
 
-// unclaimed is a share that meets the network's target and is not called a block. That is right only for another
-// on the same parent.
+// unclaimed is a share that meets the network's target and is not called a block. That is right only where an
+// earlier one on the same parent is, and not for the one that the chain has.
 type unclaimed struct {
-	entry    uint64
-	previous bitcoin.Hash
-	hash     bitcoin.Hash
+	entry      uint64
+	timeMillis int64
+	height     uint64
+	previous   bitcoin.Hash
+	hash       bitcoin.Hash
 }
+
+// claimSlack is how much later the block may come that explains an unclaimed one, milliseconds: two loops of a pool
+// write their shares independently.
+const claimSlack = 1000
 
 func (a *Auditor) checkUnclaimed() {
 	for _, u := range a.unclaimed {
-		if !a.solved[u.previous] {
+		switch first, known := a.solved[u.previous]; {
+		case !known:
 			a.convict(u.entry, "solves", "no block", fmt.Sprintf("the hash %s meets the target, and no other block of the pool is on %s", u.hash, u.previous))
+		case first > u.timeMillis+claimSlack:
+			a.convict(u.entry, "solves", "no block", fmt.Sprintf("the hash %s meets the target, and the pool's first block on %s came only %d ms later", u.hash, u.previous, first-u.timeMillis))
 		}
 	}
 }

@@ -79,9 +79,9 @@ type Auditor struct {
 	lastJobs  [2]uint64                // entries of the last job but one and of the last, whose coinbases pay
 	debts     map[uint64]money.Satoshi // at the last job
 	userOf    map[string]uint64
-	hashed    map[bitcoin.Hash]bool // with verify: headers of all shares
-	solved    map[bitcoin.Hash]bool // blocks on which the pool has one
-	returned  map[uint64]int64      // when a user sent a share after having left, milliseconds
+	hashed    map[bitcoin.Hash]bool  // with verify: headers of all shares
+	solved    map[bitcoin.Hash]int64 // blocks on which the pool has one: when its first was found, milliseconds
+	returned  map[uint64]int64       // when a user sent a share after having left, milliseconds
 	unclaimed []unclaimed
 	means     []meanClaim // of jobs under FPPS
 }
@@ -97,7 +97,7 @@ func Audit(log Records, verify bool) (*Auditor, error) {
 	a := &Auditor{
 		state: accounting.New(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{},
 		splits: map[*accounting.Block]map[string][]payout.Credit{}, restored: map[*accounting.Block]func(uint64){},
-		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]bool{}, returned: map[uint64]int64{},
+		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]int64{}, returned: map[uint64]int64{},
 	}
 	a.state.Recall = recallFrom(log)
 	for entry, err := range log.Entries(0, log.Size()) {
