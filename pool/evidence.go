@@ -260,7 +260,7 @@ func (a *Auditor) checkBlock(b *accounting.Block) {
 	covered := map[uint64]money.Satoshi{}
 	for _, p := range b.Job.Variants[b.Variant].Payees {
 		covered[p.User] += p.Amount + p.Debt
-		before := a.state.Balance[accounting.UserAccount(p.User)] - credit[p.User] + p.Amount
+		before := a.state.Balance[accounting.UserAccount(p.User)] - credit[p.User] + p.Amount + a.paidBeside(b, p.User)
 		if p.User != 0 && p.Amount > credit[p.User]+max(before, 0) {
 			a.convict(b.Share, "payees", fmt.Sprintf("user %d is paid %d satoshi", p.User, p.Amount),
 				fmt.Sprintf("the scheme gives %d, and %d were owed", credit[p.User], max(before, 0)))
@@ -274,6 +274,27 @@ func (a *Auditor) checkBlock(b *accounting.Block) {
 			a.convict(b.Share, "payees", fmt.Sprintf("user %d is paid, or left owing, %d satoshi", user, covered[user]), fmt.Sprintf("%s gives %d", b.Scheme.Name, amount))
 		}
 	}
+}
+
+// paidBeside is what the pool's earlier blocks on the same parent, of which only one can stand, have booked against
+// a user's debts: this one's coinbase was laid out without it.
+func (a *Auditor) paidBeside(b *accounting.Block, user uint64) (sum money.Satoshi) {
+	for _, other := range a.byParent[b.Job.Previous] {
+		if other.Status == sharelog.StatusOrphaned || other == b {
+			continue
+		}
+		for _, p := range other.Job.Variants[other.Variant].Payees {
+			if p.User == user {
+				sum += p.Amount
+			}
+		}
+		for _, c := range other.Credits {
+			if c.User == user {
+				sum -= c.Amount
+			}
+		}
+	}
+	return sum
 }
 
 // choosing is how long a pool may take from choosing whom it pays to the payment's record, milliseconds.

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -34,6 +35,23 @@ func siblings(t *testing.T) (node *bitcoin.Client, p *running, hashes [2]bitcoin
 		}
 	}
 	return node, p, hashes
+}
+
+// A second block on the same parent is handed over as well: the network decides between them. One that is sent
+// again is not another.
+func TestSiblingIsHandedOver(t *testing.T) {
+	t.Parallel()
+	node, p, hashes := siblings(t)
+	for _, hash := range hashes {
+		eventually(t, "the node knows the block", func() bool {
+			_, _, err := node.Position(context.Background(), hash)
+			return err == nil
+		})
+	}
+	eventually(t, "the accounts have both, and one is an orphan", func() bool {
+		status := blockStatuses(p.Pool)
+		return len(status) == 2 && strings.Count(strings.Join(status, " "), "orphaned") == 1
+	})
 }
 
 // The flag of the block that is on the chain is moved to its sibling, which is then said to be an orphan: the
