@@ -215,24 +215,35 @@ func (a *Auditor) checkShare(index uint64, s *sharelog.Share, j *sharelog.Job) {
 	case s.SolvesBlock && !solves:
 		a.convict(index, "solves", "a block is solved", fmt.Sprintf("the hash %s does not meet the target", hash))
 	case s.SolvesBlock:
-		a.solved[j.Previous] = true
+		if first, known := a.solved[j.Previous]; !known || s.TimeMillis < first {
+			a.solved[j.Previous] = s.TimeMillis
+		}
 	case solves:
-		a.unclaimed = append(a.unclaimed, unclaimed{index, j.Previous, hash})
+		a.unclaimed = append(a.unclaimed, unclaimed{index, s.TimeMillis, j.Height, j.Previous, hash})
 	}
 }
 
-// unclaimed is a share that meets the network's target and is not called a block. That is right only for another
-// on the same parent.
+// unclaimed is a share that meets the network's target and is not called a block. That is right only where an
+// earlier one on the same parent is, and not for the one that the chain has.
 type unclaimed struct {
-	entry    uint64
-	previous bitcoin.Hash
-	hash     bitcoin.Hash
+	entry      uint64
+	timeMillis int64
+	height     uint64
+	previous   bitcoin.Hash
+	hash       bitcoin.Hash
 }
+
+// claimSlack is how much later the block may come that explains an unclaimed one, milliseconds: two loops of a pool
+// write their shares independently.
+const claimSlack = 1000
 
 func (a *Auditor) checkUnclaimed() {
 	for _, u := range a.unclaimed {
-		if !a.solved[u.previous] {
+		switch first, known := a.solved[u.previous]; {
+		case !known:
 			a.convict(u.entry, "solves", "no block", fmt.Sprintf("the hash %s meets the target, and no other block of the pool is on %s", u.hash, u.previous))
+		case first > u.timeMillis+claimSlack:
+			a.convict(u.entry, "solves", "no block", fmt.Sprintf("the hash %s meets the target, and the pool's first block on %s came only %d ms later", u.hash, u.previous, first-u.timeMillis))
 		}
 	}
 }
@@ -249,7 +260,7 @@ func (a *Auditor) checkBlock(b *accounting.Block) {
 	covered := map[uint64]money.Satoshi{}
 	for _, p := range b.Job.Variants[b.Variant].Payees {
 		covered[p.User] += p.Amount + p.Debt
-		before := a.state.Balance[accounting.UserAccount(p.User)] - credit[p.User] + p.Amount
+		before := a.state.Balance[accounting.UserAccount(p.User)] - credit[p.User] + p.Amount + a.paidBeside(b, p.User)
 		if p.User != 0 && p.Amount > credit[p.User]+max(before, 0) {
 			a.convict(b.Share, "payees", fmt.Sprintf("user %d is paid %d satoshi", p.User, p.Amount),
 				fmt.Sprintf("the scheme gives %d, and %d were owed", credit[p.User], max(before, 0)))
@@ -263,6 +274,27 @@ func (a *Auditor) checkBlock(b *accounting.Block) {
 			a.convict(b.Share, "payees", fmt.Sprintf("user %d is paid, or left owing, %d satoshi", user, covered[user]), fmt.Sprintf("%s gives %d", b.Scheme.Name, amount))
 		}
 	}
+}
+
+// paidBeside is what the pool's earlier blocks on the same parent, of which only one can stand, have booked against
+// a user's debts: this one's coinbase was laid out without it.
+func (a *Auditor) paidBeside(b *accounting.Block, user uint64) (sum money.Satoshi) {
+	for _, other := range a.byParent[b.Job.Previous] {
+		if other.Status == sharelog.StatusOrphaned || other == b {
+			continue
+		}
+		for _, p := range other.Job.Variants[other.Variant].Payees {
+			if p.User == user {
+				sum += p.Amount
+			}
+		}
+		for _, c := range other.Credits {
+			if c.User == user {
+				sum -= c.Amount
+			}
+		}
+	}
+	return sum
 }
 
 // choosing is how long a pool may take from choosing whom it pays to the payment's record, milliseconds.

@@ -3,6 +3,7 @@ package pool
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -25,6 +26,9 @@ func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node 
 			a.convict(b.Share, "status", fmt.Sprintf("block %s is an orphan", b.Hash), fmt.Sprintf("it is in the chain at height %d", b.Height))
 		}
 	}
+	if err := a.checkUnnamed(ctx, node); err != nil {
+		return err
+	}
 	if err := a.checkMeans(ctx, network, node); err != nil {
 		return err
 	}
@@ -37,6 +41,26 @@ func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node 
 		}
 	}
 	return ctx.Err()
+}
+
+// checkUnnamed looks for blocks of the pool that are on the chain and that the log does not call blocks: nobody was
+// credited for them. A chain that is not so high yet has none.
+func (a *Auditor) checkUnnamed(ctx context.Context, node *bitcoin.Client) error {
+	at := map[uint64]bitcoin.Hash{}
+	for _, u := range a.unclaimed {
+		hash, asked := at[u.height]
+		if !asked {
+			var err error
+			if hash, err = node.HashAt(ctx, int(u.height)); err != nil && !errors.As(err, new(*bitcoin.RPCError)) {
+				return err // no answer is not the answer that there is none
+			}
+			at[u.height] = hash
+		}
+		if hash == u.hash {
+			a.convict(u.entry, "solves", "no block", fmt.Sprintf("the hash %s is in the chain at height %d", u.hash, u.height))
+		}
+	}
+	return nil
 }
 
 // checkSettled looks a payment up in the block that it is said to be in.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/sha256d"
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/pool"
@@ -63,6 +64,32 @@ func TestSecondNode(t *testing.T) {
 	eventually(t, "a job on the second node's block", func() bool {
 		_, ok := c.next()
 		return ok && c.job().Previous == tip
+	})
+	if err := first.Resume(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// When the first node hangs just before the pool's own block, work goes on upon it as soon as the second has it: long
+// before the first node's silence counts.
+func TestOwnBlockAtTheSecondNode(t *testing.T) {
+	t.Parallel()
+	first, second := testnode.BTCD(t), testnode.BTCD(t)
+	config := testConfig()
+	config.MaxTemplateAge = time.Hour
+	p := startPool(t, t.TempDir(), config, first.Client, second.Client)
+	c := dial(t, p.address).login(alice)
+	if err := first.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	network, _ := bitcoin.TargetOfBits(c.job().Bits)
+	var hash bitcoin.Hash
+	params := c.find(alice, c.job(), 1, func(h bitcoin.Hash) bool { hash = h; return network.Met(h) })
+	c.expect("a block", params, 0)
+	_ = c.conn.SetDeadline(time.Now().Add(25 * time.Second)) // being behind for six looks takes longer
+	eventually(t, "a job on the pool's own block", func() bool {
+		_, ok := c.next()
+		return ok && c.job().Previous == hash
 	})
 	if err := first.Resume(); err != nil {
 		t.Fatal(err)

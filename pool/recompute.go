@@ -79,9 +79,10 @@ type Auditor struct {
 	lastJobs  [2]uint64                // entries of the last job but one and of the last, whose coinbases pay
 	debts     map[uint64]money.Satoshi // at the last job
 	userOf    map[string]uint64
-	hashed    map[bitcoin.Hash]bool // with verify: headers of all shares
-	solved    map[bitcoin.Hash]bool // blocks on which the pool has one
-	returned  map[uint64]int64      // when a user sent a share after having left, milliseconds
+	hashed    map[bitcoin.Hash]bool  // with verify: headers of all shares
+	solved    map[bitcoin.Hash]int64 // blocks on which the pool has one: when its first was found, milliseconds
+	byParent  map[bitcoin.Hash][]*accounting.Block
+	returned  map[uint64]int64 // when a user sent a share after having left, milliseconds
 	unclaimed []unclaimed
 	means     []meanClaim // of jobs under FPPS
 }
@@ -97,7 +98,8 @@ func Audit(log Records, verify bool) (*Auditor, error) {
 	a := &Auditor{
 		state: accounting.New(), verify: verify, work: map[uint64]*big.Int{}, shares: map[uint64]uint64{},
 		splits: map[*accounting.Block]map[string][]payout.Credit{}, restored: map[*accounting.Block]func(uint64){},
-		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]bool{}, returned: map[uint64]int64{},
+		userOf: map[string]uint64{}, hashed: map[bitcoin.Hash]bool{}, solved: map[bitcoin.Hash]int64{}, returned: map[uint64]int64{},
+		byParent: map[bitcoin.Hash][]*accounting.Block{},
 	}
 	a.state.Recall = recallFrom(log)
 	for entry, err := range log.Entries(0, log.Size()) {
@@ -133,8 +135,10 @@ func (a *Auditor) apply(entry []byte) error {
 			return err
 		}
 		if len(a.state.Blocks) > blocks {
-			a.checkBlock(a.state.Blocks[blocks])
-			return a.block(a.state.Blocks[blocks])
+			found := a.state.Blocks[blocks]
+			a.checkBlock(found)
+			a.byParent[found.Job.Previous] = append(a.byParent[found.Job.Previous], found)
+			return a.block(found)
 		}
 	case *sharelog.Payment:
 		a.state.Payments[len(a.state.Payments)-1].EntryIndex = index

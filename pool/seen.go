@@ -45,9 +45,15 @@ func (s *seenShares) known(previous bitcoin.Hash) *seenHashes {
 // header's hash: its last bytes are zeros by the work, these are as good as random.
 type seenHashes struct {
 	// claimed is when a block on this one was last sent out (Unix nanoseconds), 0 while none is out,
-	// taken once a node has one: a second would only be an orphan of our own.
+	// taken once a node has one: another is then a sibling.
 	claimed atomic.Int64
-	shards  [16]struct {
+	// sent are the blocks on this one that went out, the siblings among them.
+	sent struct {
+		sync.Mutex
+		known map[[16]byte]struct{}
+		full  bool // and said so
+	}
+	shards [16]struct {
 		mu    sync.Mutex
 		known map[[16]byte]struct{}
 	}
@@ -57,17 +63,47 @@ const (
 	taken = -1
 	// undecided is how long a block on its way to the nodes keeps another on the same parent back.
 	undecided = time.Second
+	// maxSiblings bounds the blocks on one parent. A second is rare where work is worth something, and may win a
+	// race; on a test network of the least difficulty every share solves one.
+	maxSiblings = 16
 )
 
-// claim says whether a solution is to be sent out: no node has the pool's block on this parent, and
+// sibling says whether a block is to be sent out beside others on the same parent: it is new, and they are not too
+// many. overflow is true for the first one that is one too many.
+func (s *seenHashes) sibling(key [16]byte, most int) (ok, overflow bool) {
+	s.sent.Lock()
+	defer s.sent.Unlock()
+	if _, known := s.sent.known[key]; known {
+		return false, false
+	}
+	if len(s.sent.known) >= most {
+		overflow, s.sent.full = !s.sent.full, true
+		return false, overflow
+	}
+	s.note(key)
+	return true, false
+}
+
+// note adds a block to those that were sent. The caller holds sent.
+func (s *seenHashes) note(key [16]byte) {
+	if s.sent.known == nil {
+		s.sent.known = map[[16]byte]struct{}{}
+	}
+	s.sent.known[key] = struct{}{}
+}
+
+// claim says whether a solution is the first on this parent to go out: no node has the pool's block, and
 // none is just on its way.
-func (s *seenHashes) claim(now time.Time) bool {
+func (s *seenHashes) claim(key [16]byte, now time.Time) bool {
 	for {
 		at := s.claimed.Load()
 		if at == taken || at != 0 && now.UnixNano()-at < int64(undecided) {
 			return false
 		}
 		if s.claimed.CompareAndSwap(at, now.UnixNano()) {
+			s.sent.Lock()
+			s.note(key)
+			s.sent.Unlock()
 			return true
 		}
 	}

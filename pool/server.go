@@ -62,6 +62,7 @@ type Pool struct {
 
 	relay    *relay.Relay
 	followed atomic.Pointer[bitcoin.Client] // whose templates are worked on
+	ours     atomic.Pointer[ownBlock]       // the newest that a node has taken
 	news     <-chan struct{}                // of blocks, from ZeroMQ; may be nil
 
 	seen     *seenShares

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/sha256d"
+	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
@@ -152,11 +153,11 @@ func (l *loop) check(c *conn, m *stratum.Message, w *work) (stratum.Code, string
 
 // solution sends the solution of a block to the network and credits it: also when it is stale, for
 // its block may still win, from a connection that is being closed, or under a name that is not
-// authorized. It returns false when the share is to be judged by the rules: the pool's own block
-// stands on the same parent already, or the header was a share before.
+// authorized, or beside another of the pool's on the same parent. It returns false when the share is to be judged
+// by the rules: the header was a share before, or the block is none to send (see another).
 func (l *loop) solution(c *conn, m *stratum.Message, w *work) bool {
-	seen := w.handout.job.seen
-	if !seen.claim(l.now) {
+	seen, key := w.handout.job.seen, [16]byte(w.hash[:16])
+	if !seen.claim(key, l.now) && !l.another(seen, key, w) {
 		return false
 	}
 	l.pool.solved(w.handout, append(append([]byte(nil), c.extranonce1[:]...), w.extranonce2[:]...), w.header, w.hash)
@@ -168,11 +169,25 @@ func (l *loop) solution(c *conn, m *stratum.Message, w *work) bool {
 			w.worker, w.name = named, string(name)
 		}
 	}
-	if !seen.add([16]byte(w.hash[:16])) {
+	if !seen.add(key) {
 		return false
 	}
 	l.credit(c, m, w, true)
 	return true
+}
+
+// another says whether a block goes out beside the pool's own on the same parent. Not under PROP: the first has ended
+// the round, so that the second's reward would be its finder's alone.
+func (l *loop) another(seen *seenHashes, key [16]byte, w *work) bool {
+	most := maxSiblings
+	if l.pool.config.Scheme == payout.PROP {
+		most = 1
+	}
+	ok, overflow := seen.sibling(key, most)
+	if overflow {
+		l.pool.logger.Warn("further blocks on the same parent are not handed over", "hash", w.hash, "parent", w.handout.job.template.Previous, "sent", most)
+	}
+	return ok
 }
 
 // fresh checks the header's time and that the share's block is the tip, or was within the time that

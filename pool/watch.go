@@ -94,8 +94,9 @@ func (p *Pool) chainNode() *bitcoin.Client {
 // follow turns a node's templates into jobs until the node freezes, falls behind or lies.
 func (p *Pool) follow(ctx context.Context, s *source, all []*source, poll time.Duration) error {
 	fresh := time.Now()
-	check := time.NewTicker(poll)
+	check, own := time.NewTicker(poll), time.NewTicker(time.Second)
 	defer check.Stop()
+	defer own.Stop()
 	behind := 0
 	for {
 		select {
@@ -126,8 +127,31 @@ func (p *Pool) follow(ctx context.Context, s *source, all []*source, poll time.D
 			if behind = p.compareTips(ctx, s, all, behind); behind > behindChecks {
 				return errBehind
 			}
+		case <-own.C:
+			if p.missesOurs(s, all) {
+				return errBehind
+			}
 		}
 	}
+}
+
+// ownBlock is a block of the pool that a node has taken.
+type ownBlock struct {
+	hash, previous bitcoin.Hash
+	taken          time.Time
+}
+
+// missesOurs says whether the followed node still works on the parent of the pool's own block, a while after another
+// node has taken it and builds on it: the block is known to be good, so no further look is needed.
+func (p *Pool) missesOurs(followed *source, all []*source) bool {
+	ours, current := p.ours.Load(), p.current.Load()
+	if ours == nil || current == nil || current.template.Previous != ours.previous || time.Since(ours.taken) < time.Second {
+		return false
+	}
+	return slices.ContainsFunc(all, func(other *source) bool {
+		t := other.latest.Load()
+		return other != followed && t != nil && t.Previous == ours.hash
+	})
 }
 
 // behindChecks is how many looks in a row may find a node behind: blocks take seconds to travel.
@@ -361,7 +385,10 @@ func (p *Pool) solved(h *handout, extranonce []byte, raw [bitcoin.HeaderSize]byt
 
 // blockTaken and blockRefused are what the relay tells: whether another block on the same parent is
 // worth having.
-func (p *Pool) blockTaken(_, previous bitcoin.Hash)   { p.claim(previous, taken) }
+func (p *Pool) blockTaken(hash, previous bitcoin.Hash) {
+	p.ours.Store(&ownBlock{hash, previous, time.Now()})
+	p.claim(previous, taken)
+}
 func (p *Pool) blockRefused(_, previous bitcoin.Hash) { p.claim(previous, 0) }
 
 func (p *Pool) claim(previous bitcoin.Hash, state int64) {

@@ -110,7 +110,7 @@ func (r *Relay) alarm(blocks []*Block) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, b := range blocks {
-		if !b.taken && !b.alarmed && time.Since(b.Found) > alarmAfter {
+		if !b.taken && !b.alarmed && b.overdue() {
 			b.alarmed = true
 			r.options.Logger.Error("ALARM: no node is known to have the block; it is handed over again until one has",
 				"hash", b.Hash, "height", b.Height, "file", r.journal.path(b))
@@ -155,6 +155,7 @@ func (r *Relay) lookAt(ctx context.Context, node *bitcoin.Client, b *Block, tip 
 	_, confirmations, err := node.Position(ctx, b.Hash)
 	switch {
 	case bitcoin.NotFound(err):
+		r.lacks(b)
 		if height > int(b.Height)+lostDepth {
 			r.settle(b, "lost") // nobody builds on it any more
 			return nil
@@ -186,6 +187,13 @@ func (r *Relay) lookAt(ctx context.Context, node *bitcoin.Client, b *Block, tip 
 		r.took(b)
 	}
 	return nil
+}
+
+// lacks notes that a node does not have a block.
+func (r *Relay) lacks(b *Block) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b.missing = true
 }
 
 // due says whether a block's next round has come, and puts off the one after: longer each time.

@@ -24,6 +24,8 @@ type Block struct {
 	taken   bool // a node has said that it has it
 	settled bool // final, or lost for good
 	alarmed bool
+	loaded  time.Time // when its file was read at the start; no node has been asked about it before
+	missing bool      // a node has said that it does not have it
 	tries   int       // to hand it over again
 	next    time.Time // not before
 }
@@ -81,24 +83,35 @@ func Open(options Options) (*Relay, error) {
 		options.Logger.Error("a block's file cannot be used; look at it", "error", problem)
 	}
 	for _, b := range blocks {
-		b.written = true
+		b.written, b.loaded = true, time.Now()
 		r.blocks[b.Hash] = b
 		r.order = append(r.order, b)
 	}
 	return r, nil
 }
 
-// Undelivered is how many blocks no node is known to have.
+// Undelivered is how many blocks no node is known to have. One of an earlier run, which may have handed it over, counts
+// when a node does not have it, or none has answered for a while.
 func (r *Relay) Undelivered() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
 	for _, b := range r.blocks {
-		if !b.taken {
+		if !b.taken && (b.loaded.IsZero() || b.missing || b.overdue()) {
 			n++
 		}
 	}
 	return n
+}
+
+// overdue says whether the operator should hear of a block that no node is known to have: the nodes had time to
+// take it, or to say that they have it. The caller holds mu.
+func (b *Block) overdue() bool {
+	since := b.Found
+	if b.loaded.After(since) {
+		since = b.loaded
+	}
+	return time.Since(since) > alarmAfter
 }
 
 // Send writes a block down and hands it to everybody. It returns at once.
@@ -190,6 +203,10 @@ func (r *Relay) took(b *Block) {
 	r.mu.Lock()
 	first := !b.taken
 	b.taken = true
+	if b.alarmed {
+		b.alarmed = false
+		r.options.Logger.Warn("the alarm is over: a node has the block", "hash", b.Hash, "height", b.Height)
+	}
 	r.mu.Unlock()
 	if first && r.options.Taken != nil {
 		r.options.Taken(b.Hash, b.Previous)
