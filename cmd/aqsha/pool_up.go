@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,6 +112,9 @@ it has begun, and does nothing else. Without a running pool it just starts.`,
 
 // settings joins defaults, the imported file and the flags, in this order.
 func (up *poolUp) settings(command *cobra.Command) error {
+	if err := up.checkFlags(); err != nil {
+		return usageError{err}
+	}
 	up.config.FeePPM = uint64(up.fee*10_000 + 0.5)
 	up.config.Node = up.nodeNumber
 	if up.bip323 {
@@ -185,15 +187,11 @@ func (up *poolUp) run(command *cobra.Command) error {
 // serveAdmin opens the administration's socket. It is closed once ended is.
 func (up *poolUp) serveAdmin(ctx context.Context, p *pool.Pool, logger *slog.Logger, successors chan<- *net.UnixConn) (ended <-chan struct{}, err error) {
 	done := make(chan struct{})
-	control := &pool.Control{Pool: p, Groups: map[string]pool.Role{}, Successors: successors}
-	for _, text := range up.adminGroups {
-		group, name, _ := strings.Cut(text, "=")
-		role, err := pool.ParseRole(name)
-		if err != nil || group == "" {
-			return nil, usageError{fmt.Errorf("--admin-group %q: want GROUP=viewer, GROUP=support or GROUP=admin", text)}
-		}
-		control.Groups[group] = role
+	groups, err := up.groups()
+	if err != nil {
+		return nil, usageError{err}
 	}
+	control := &pool.Control{Pool: p, Groups: groups, Successors: successors}
 	listener, err := control.Listen(up.socket())
 	if err != nil && up.adminSocket == "" {
 		logger.Warn("no administration: give --admin-socket a shorter path", "error", err) // of a socket: 107 bytes
