@@ -73,7 +73,7 @@ it has begun, and does nothing else. Without a running pool it just starts.`,
 	flags.StringVar(&c.Operator, "operator", "", "the operator's address")
 	flags.StringVar(&c.Scheme, "scheme", c.Scheme, "pps, fpps, pplns, tides, prop or solo")
 	flags.BoolVar(&c.PayInCoinbase, "in-coinbase", false, "pay miners in the coinbase")
-	flags.Float64Var(&up.fee, "fee", float64(c.FeePPM)/10_000, "operator's fee in percent")
+	flags.Float64Var(&up.fee, "fee", float64(c.FeePPM)/10_000, "operator's fee in percent; one that is higher than before holds after a day's notice")
 	flags.StringVar(&c.Tag, "tag", c.Tag, "text in the coinbase")
 	flags.Float64Var(&c.StartDifficulty, "start-difficulty", c.StartDifficulty, "first difficulty of a connection")
 	flags.Float64Var(&c.MinDifficulty, "min-difficulty", c.MinDifficulty, "least difficulty")
