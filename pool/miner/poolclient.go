@@ -322,7 +322,7 @@ func (s *session) answered(id int, m *stratum.Message, refusal *stratum.Refusal)
 		s.stats.accept(share.Job.Difficulty, time.Now())
 		if share.solves() {
 			s.stats.block()
-			s.Log.Info("block found", "hash", share.Hash, "job", share.Job.ID)
+			s.Log.Debug("block found", "hash", share.Hash, "job", share.Job.ID)
 		}
 		return
 	}
