@@ -384,6 +384,13 @@ func (a *Accounts) owed(c Config, t *bitcoin.Template, scriptOf func(uint64) []b
 	return position, owed, nil
 }
 
+// loggedFee is the fee that the log names last.
+func (a *Accounts) loggedFee() (ppm uint64, known bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state.Scheme.FeePPM, a.state.Scheme.Name != ""
+}
+
 func (a *Accounts) meanFees() money.Satoshi { return money.Satoshi(a.mean.Load()) }
 
 // Close closes the books.

@@ -151,6 +151,9 @@ func (p *Pool) Message(ctx context.Context, s Selector, text string) (int, error
 // Reconnect asks devices to connect again (client.reconnect), here or, where their firmware obeys
 // it, elsewhere.
 func (p *Pool) Reconnect(ctx context.Context, s Selector, host string, port int) (int, error) {
+	if host == "" && port != 0 || host != "" && (port < 1 || port > 65535) {
+		return 0, &ConfigError{"port", fmt.Sprintf("%d: want 1 to 65535, with a host", port)}
+	}
 	params := "[]"
 	if host != "" {
 		encoded, err := json.Marshal([]any{host, port, 0})
@@ -265,7 +268,22 @@ func (p *Pool) ChangeFee(ppm uint64, at, now time.Time) error {
 		return &ConfigError{"fee", "more than everything"}
 	case ppm > p.feePPM.Load() && at.Sub(now) < leastNotice:
 		return &ConfigError{"fee", "a higher fee is announced at least 24 h before"}
+	case at.Before(now.Add(-clockLeeway)):
+		return &ConfigError{"at", "is past; a fee that is not higher holds at once without it"}
 	}
+	if err := p.announceFee(ppm, at); err != nil {
+		return err
+	}
+	if !now.Before(at) {
+		p.applyFee(now)
+	}
+	return nil
+}
+
+// clockLeeway is how far behind the pool's clock that of who says "now" may be.
+const clockLeeway = time.Minute
+
+func (p *Pool) announceFee(ppm uint64, at time.Time) error {
 	if err := p.keepFee(&announcedFee{PPM: ppm, At: at.UTC(), Configured: p.config.FeePPM}); err != nil {
 		return fmt.Errorf("fee: the announcement cannot be kept: %w", err)
 	}
@@ -297,33 +315,65 @@ func (p *Pool) keepFee(a *announcedFee) error {
 // maxFeeFile bounds the announcement's file.
 const maxFeeFile = 1024
 
-// restoreFee takes an announcement up again: one whose time has come meanwhile holds from this start on. A --fee that
-// differs from the one at the announcement is newer than it and has the last word.
+// restoreFee finds the fee that holds from this start on. What held is in the log; an announcement is taken up again,
+// and one whose time has come meanwhile holds. A --fee that differs from the one at the announcement is newer than it and
+// has the last word, but it gives the same notice as any: a higher one than holds, or was announced, is announced now and
+// holds a day later.
 func (p *Pool) restoreFee(now time.Time) error {
-	if p.drawer.dir == "" {
+	kept, err := p.keptFee()
+	if err != nil {
+		return err
+	}
+	held, known := p.accounts.loggedFee()
+	if !known {
+		held = p.config.FeePPM // nobody has mined here yet
+	}
+	switch {
+	case kept != nil && kept.Configured == p.config.FeePPM && now.Before(kept.At):
+		p.nextFee.Store(&feeChange{kept.PPM, kept.At})
+		p.feePPM.Store(held)
 		return nil
+	case kept != nil && kept.Configured == p.config.FeePPM:
+		p.feePPM.Store(kept.PPM)
+		return nil
+	}
+	at := now.Add(leastNotice)
+	if kept != nil {
+		p.logger.Warn("the announced fee is dropped: the pool was started with another --fee since", "announced_ppm", kept.PPM, "ppm", p.config.FeePPM)
+		if err := os.Remove(p.feeFile()); err != nil {
+			return err
+		}
+		if p.config.FeePPM <= kept.PPM && kept.At.Before(at) {
+			at = kept.At // users know of as much
+		}
+	}
+	if p.config.FeePPM <= held || !now.Before(at) {
+		p.feePPM.Store(p.config.FeePPM)
+		return nil
+	}
+	p.feePPM.Store(held)
+	p.logger.Warn("a higher fee needs a day's notice: it is announced, the old one holds until then",
+		"ppm", held, "next_ppm", p.config.FeePPM, "from", at.UTC())
+	return p.announceFee(p.config.FeePPM, at)
+}
+
+// keptFee is the announcement that is kept, if there is one.
+func (p *Pool) keptFee() (*announcedFee, error) {
+	if p.drawer.dir == "" {
+		return nil, nil
 	}
 	raw, err := durable.Read(vfs.OS, p.feeFile(), maxFeeFile)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	var kept announcedFee
 	if err == nil {
 		err = json.Unmarshal(raw, &kept)
 	}
 	if err != nil || kept.PPM > 1_000_000 {
-		return fmt.Errorf("%s: no announcement of a fee (%w); announce it again and remove the file", p.feeFile(), err)
+		return nil, fmt.Errorf("%s: no announcement of a fee (%w); announce it again and remove the file", p.feeFile(), err)
 	}
-	switch {
-	case kept.Configured != p.config.FeePPM:
-		p.logger.Warn("the announced fee is dropped: the pool was started with another --fee since", "announced_ppm", kept.PPM, "ppm", p.config.FeePPM)
-		return os.Remove(p.feeFile())
-	case now.Before(kept.At):
-		p.nextFee.Store(&feeChange{kept.PPM, kept.At})
-	default:
-		p.feePPM.Store(kept.PPM)
-	}
-	return nil
+	return &kept, nil
 }
 
 // applyFee makes an announced fee hold when its time has come.

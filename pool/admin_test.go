@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,8 +112,14 @@ func TestAdministration(t *testing.T) {
 	if answer, _ := ask("bans", pool.ControlRequest{}); len(answer.Bans) != 1 {
 		t.Errorf("%+v", answer)
 	}
+	if s := p.Stats(time.Now()); s.Bans != 1 || s.BansTotal != 1 {
+		t.Errorf("%d bans of %d, while one holds", s.Bans, s.BansTotal)
+	}
 	if _, code := ask("ban", pool.ControlRequest{Remove: true, Selector: pool.Selector{Address: "127.0.0.1"}}); code != 200 || banned(t, p) {
 		t.Error("still banned")
+	}
+	if s := p.Stats(time.Now()); s.Bans != 0 || s.BansTotal != 1 {
+		t.Errorf("%d bans of %d, after it was lifted", s.Bans, s.BansTotal)
 	}
 	if _, code := ask("exempt", pool.ControlRequest{Network: "127.0.0.0/8"}); code != 200 {
 		t.Errorf("exempt: %d", code)
@@ -159,6 +166,12 @@ func TestFeeAndPayouts(t *testing.T) {
 	if !strings.Contains(answer.Body.String(), `"next_fee_percent":5`) {
 		t.Errorf("not announced: %s", answer.Body)
 	}
+	if _, code := ask("fee", pool.ControlRequest{Percent: 0.5, At: time.Now().Add(-time.Hour).Format(time.RFC3339)}); code != 422 || p.Stats(time.Now()).Fee != 1 {
+		t.Errorf("a lower fee an hour ago: %d", code)
+	}
+	if answer, code := ask("fee", pool.ControlRequest{Percent: 0.7}); code != 200 || answer.Pool.Fee != 0.7 || answer.Pool.NextFee != nil {
+		t.Errorf("a lower fee without a time: %d, %+v", code, answer.Pool)
+	}
 	if _, code := ask("fee", pool.ControlRequest{Percent: 0.5, At: time.Now().Format(time.RFC3339)}); code != 200 {
 		t.Errorf("a lower fee at once: %d", code)
 	}
@@ -176,7 +189,7 @@ func TestFeeAndPayouts(t *testing.T) {
 			fees = append(fees, s.FeePPM)
 		}
 	}
-	if len(fees) != 2 || fees[1] != 5000 {
+	if !slices.Equal(fees, []uint64{10_000, 7000, 5000}) {
 		t.Errorf("fees in the log: %v", fees)
 	}
 	p = startPool(t, dir, testConfig())
@@ -185,6 +198,42 @@ func TestFeeAndPayouts(t *testing.T) {
 	}
 	if answer, _ := control(t, p)("payouts", pool.ControlRequest{}); answer.Paused == nil || *answer.Paused {
 		t.Errorf("%+v", answer)
+	}
+}
+
+// What cannot be meant is refused by field, and done to nobody.
+func TestBoundsOfRequests(t *testing.T) {
+	p := startOffered(t, testConfig())
+	ask := control(t, p)
+	rig := dial(t, p.address).login(alice)
+	for name, asked := range map[string]struct {
+		action  string
+		request pool.ControlRequest
+	}{
+		"a port beyond all":       {"reconnect", pool.ControlRequest{Everybody: true, Host: "pool.example", Port: 99_999}},
+		"a port below all":        {"reconnect", pool.ControlRequest{Everybody: true, Host: "pool.example", Port: -1}},
+		"a host without a port":   {"reconnect", pool.ControlRequest{Everybody: true, Host: "pool.example"}},
+		"a port without a host":   {"reconnect", pool.ControlRequest{Everybody: true, Port: 3333}},
+		"less than no time":       {"drain", pool.ControlRequest{Seconds: -5}},
+		"more than an hour":       {"drain", pool.ControlRequest{Seconds: 3601}},
+		"fewer than no sessions":  {"sessions", pool.ControlRequest{Limit: -1}},
+		"more than all sessions":  {"sessions", pool.ControlRequest{Limit: 10_001}},
+		"more fee than there is":  {"fee", pool.ControlRequest{Percent: 101}},
+		"less fee than no fee":    {"fee", pool.ControlRequest{Percent: -1}},
+		"a higher fee, time left": {"fee", pool.ControlRequest{Percent: 2}},
+	} {
+		if _, code := ask(asked.action, asked.request); code != 422 {
+			t.Errorf("%s: %d", name, code)
+		}
+	}
+	if s := p.Stats(time.Now()); s.Draining || s.Fee != 1 || s.NextFee != nil {
+		t.Errorf("changed: %+v", s)
+	}
+	ask("message", pool.ControlRequest{Text: "done"})
+	for a, ok := rig.next(); a.Method != "client.show_message"; a, ok = rig.next() {
+		if a.Method == "client.reconnect" || !ok {
+			t.Fatalf("heard %q, connected %v", a.Method, ok)
+		}
 	}
 }
 

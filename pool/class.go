@@ -1,6 +1,11 @@
 package pool
 
-import "strings"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Class is a kind of firmware, by the size of coinbase that it takes.
 type Class struct {
@@ -47,6 +52,29 @@ func classOf(agent string) uint8 {
 		}
 	}
 	return 1 // unknown
+}
+
+// checkClasses holds overrides to the classes that there are, and to the sizes among them: in less the coinbase has no
+// room for the operator, the commitment and the tag, and no firmware is known to take more.
+func (c Config) checkClasses() error {
+	least, most := Classes[0].Bytes, Classes[len(Classes)-1].Bytes
+	for _, name := range slices.Sorted(maps.Keys(c.ClassBytes)) {
+		if !slices.ContainsFunc(Classes, func(known Class) bool { return known.Name == name }) {
+			return &ConfigError{"coinbase_bytes", fmt.Sprintf("%.40q is no class of firmware; want one of %s", name, classNames())}
+		}
+		if size := c.ClassBytes[name]; size < least || size > most {
+			return &ConfigError{"coinbase_bytes", fmt.Sprintf("%s=%d: want %d to %d", name, size, least, most)}
+		}
+	}
+	return nil
+}
+
+func classNames() string {
+	names := make([]string, len(Classes))
+	for i, class := range Classes {
+		names[i] = class.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // sizes are the classes' sizes under a configuration.

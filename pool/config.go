@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -64,6 +65,9 @@ func (c Config) Validate() error {
 	if err := payout.CheckScheme(c.Scheme); err != nil {
 		return err
 	}
+	if err := c.checkClasses(); err != nil {
+		return err
+	}
 	switch {
 	case len(c.Tag) > maxTag:
 		return bad("tag", fmt.Sprintf("longer than %d bytes", maxTag))
@@ -75,6 +79,8 @@ func (c Config) Validate() error {
 		return bad("version_mask", "bits outside BIP 323")
 	case !(c.MinDifficulty > 0 && c.StartDifficulty >= c.MinDifficulty && c.MaxDifficulty >= c.StartDifficulty):
 		return bad("difficulty", "want 0 < minimum ≤ start ≤ maximum")
+	case math.IsInf(c.MaxDifficulty, 0):
+		return bad("difficulty", "want a finite maximum")
 	case !(c.SharesPerMinute >= 1 && c.SharesPerMinute <= 600):
 		return bad("shares_per_minute", "want 1 to 600")
 	case c.MaxConnections < 1 || c.MaxPerIP < 1:

@@ -161,9 +161,18 @@ func (r *ControlRequest) selected() error {
 
 func counted(n int, err error) (*ControlAnswer, error) { return &ControlAnswer{Connections: n}, err }
 
+// Bounds of what is asked.
+const (
+	mostSessions     = 10_000 // listed at once
+	mostDrainSeconds = 3600
+)
+
 var actions = map[string]action{
 	"sessions": {RoleViewer, func(ctx context.Context, p *Pool, r *ControlRequest) (*ControlAnswer, error) {
-		list, all, err := p.Sessions(ctx, r.Selector, min(max(r.Limit, 1), 10_000))
+		if r.Limit < 0 || r.Limit > mostSessions {
+			return nil, &ConfigError{"limit", fmt.Sprintf("%d: want 1 to %d", r.Limit, mostSessions)}
+		}
+		list, all, err := p.Sessions(ctx, r.Selector, max(r.Limit, 1))
 		return &ControlAnswer{Sessions: list, Connections: all}, err
 	}},
 	"bans": {RoleViewer, func(_ context.Context, p *Pool, _ *ControlRequest) (*ControlAnswer, error) {
@@ -214,14 +223,17 @@ var actions = map[string]action{
 		return &ControlAnswer{Paused: &paused}, err
 	}},
 	"fee": {RoleAdmin, func(_ context.Context, p *Pool, r *ControlRequest) (*ControlAnswer, error) {
-		at, err := time.Parse(time.RFC3339, r.At)
-		if err != nil {
-			return nil, fmt.Errorf("at: want a time such as 2026-12-24T00:00:00Z: %w", err)
+		now := time.Now()
+		at, err := now, error(nil)
+		if r.At != "" {
+			if at, err = time.Parse(time.RFC3339, r.At); err != nil {
+				return nil, fmt.Errorf("at: want a time such as 2026-12-24T00:00:00Z: %w", err)
+			}
 		}
 		if !(r.Percent >= 0 && r.Percent <= 100) {
 			return nil, &ConfigError{"fee", "want 0 to 100 percent"}
 		}
-		err = p.ChangeFee(uint64(r.Percent*10_000+0.5), at, time.Now())
+		err = p.ChangeFee(uint64(r.Percent*10_000+0.5), at, now)
 		s := p.Stats(time.Now())
 		return &ControlAnswer{Pool: &s}, err
 	}},
@@ -235,7 +247,10 @@ var actions = map[string]action{
 			p.Undrain()
 			return &ControlAnswer{}, nil
 		}
-		ctx, cancel := context.WithTimeout(ctx, time.Duration(min(max(r.Seconds, 1), 3600))*time.Second)
+		if r.Seconds < 0 || r.Seconds > mostDrainSeconds {
+			return nil, &ConfigError{"seconds", fmt.Sprintf("%d: want 1 to %d", r.Seconds, mostDrainSeconds)}
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(max(r.Seconds, 1))*time.Second)
 		defer cancel()
 		left, err := p.Drain(ctx)
 		return &ControlAnswer{Left: left}, err
@@ -274,7 +289,10 @@ func (c *Control) handler() http.Handler {
 			answer, err := a.do(r.Context(), c.Pool, &asked)
 			if err != nil {
 				code := "refused"
-				if errors.Is(err, ErrNobody) {
+				var setting *ConfigError
+				if errors.As(err, &setting) {
+					code = setting.ErrorCode()
+				} else if errors.Is(err, ErrNobody) {
 					code = "nobody"
 				}
 				problem(w, http.StatusUnprocessableEntity, code, err.Error())

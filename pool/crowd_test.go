@@ -66,8 +66,8 @@ func TestFiveThousandBehindOneAddress(t *testing.T) {
 		})
 	}
 	s := p.WorkerStats(time.Now())
-	if s.Connections != len(clients) || s.Accepted != uint64(2*len(clients)) || s.Refused != 0 || s.Bans != 0 || len(s.Workers) != len(clients) {
-		t.Errorf("of %d: %d connected, %d shares, %d workers, %d refused, %d bans", len(clients), s.Connections, s.Accepted, len(s.Workers), s.Refused, s.Bans)
+	if s.Connections != len(clients) || s.Accepted != uint64(2*len(clients)) || s.Refused != 0 || s.BansTotal != 0 || len(s.Workers) != len(clients) {
+		t.Errorf("of %d: %d connected, %d shares, %d workers, %d refused, %d bans", len(clients), s.Connections, s.Accepted, len(s.Workers), s.Refused, s.BansTotal)
 	}
 	for range 3 {
 		bad := dial(t, p.address)
@@ -77,8 +77,8 @@ func TestFiveThousandBehindOneAddress(t *testing.T) {
 		}
 	}
 	dial(t, p.address).login(bob)
-	if s := p.Stats(time.Now()); s.Bans != 0 || s.Connections != len(clients)+1 {
-		t.Errorf("after three of them broke the rules: %d connected, %d bans", s.Connections, s.Bans)
+	if s := p.Stats(time.Now()); s.BansTotal != 0 || s.Connections != len(clients)+1 {
+		t.Errorf("after three of them broke the rules: %d connected, %d bans", s.Connections, s.BansTotal)
 	}
 	t.Logf("%d connections from one address", len(clients))
 }

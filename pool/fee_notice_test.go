@@ -46,14 +46,38 @@ func TestAnnouncedFeeOutlastsRestarts(t *testing.T) {
 		t.Error("the log does not name the announced fee")
 	}
 
+	// A higher --fee than has held needs its notice, over restarts too; a lower one holds at once.
 	config.FeePPM = 20_000
 	p = start()
-	if s := p.Stats(time.Now()); s.Fee != 2 || s.NextFee != nil {
-		t.Errorf("with a newer --fee: fee %v, next %v", s.Fee, s.NextFee)
+	s := p.Stats(time.Now())
+	if s.Fee != 0.5 || s.NextFee == nil || *s.NextFee != 2 || time.Until(s.NextFeeAt) < 23*time.Hour {
+		t.Errorf("with a higher --fee: fee %v, next %v from %v", s.Fee, s.NextFee, s.NextFeeAt)
+	}
+	p.stop()
+	p = start()
+	if again := p.Stats(time.Now()); again.Fee != 0.5 || again.NextFee == nil || !again.NextFeeAt.Equal(s.NextFeeAt) {
+		t.Errorf("with it once more: fee %v, next %v from %v", again.Fee, again.NextFee, again.NextFeeAt)
+	}
+	p.stop()
+	config.FeePPM = 15_000 // users know of as much for the same time already
+	p = start()
+	if less := p.Stats(time.Now()); less.Fee != 0.5 || less.NextFee == nil || *less.NextFee != 1.5 || !less.NextFeeAt.Equal(s.NextFeeAt) {
+		t.Errorf("with less than announced: fee %v, next %v from %v", less.Fee, less.NextFee, less.NextFeeAt)
+	}
+	p.stop()
+	config.FeePPM = 4_000
+	p = start()
+	if s := p.Stats(time.Now()); s.Fee != 0.4 || s.NextFee != nil {
+		t.Errorf("with a lower --fee: fee %v, next %v", s.Fee, s.NextFee)
 	}
 	p.stop()
 	if _, err := os.Stat(dir + "/payments.fee"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a dropped announcement is kept: %v", err)
+	}
+	for _, scheme := range schemesIn(t, dir) {
+		if scheme.FeePPM > 10_000 {
+			t.Errorf("the log has a fee of %d ppm that nobody was told of a day before", scheme.FeePPM)
+		}
 	}
 }
 

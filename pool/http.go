@@ -164,7 +164,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(metricHashRate, s.HashRate1h, "1h")
 	gauge(metricHashRate, s.HashRate24h, "24h")
 	counter(metricBlocks, s.Blocks)
-	counter(metricBans, s.Bans)
+	counter(metricBans, s.BansTotal)
 	gauge(metricUndelivered, float64(s.Undelivered))
 	gauge(metricLog, float64(s.Logged))
 	gauge(metricSync, s.SyncMillis/1000)

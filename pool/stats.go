@@ -14,7 +14,8 @@ type Stats struct {
 	Blocks      uint64        `json:"blocks_submitted"`
 	Undelivered int           `json:"blocks_undelivered"` // no node is known to have them
 	Refused     uint64        `json:"connections_refused"`
-	Bans        uint64        `json:"bans"`
+	Bans        int           `json:"bans"`       // addresses that are refused now
+	BansTotal   uint64        `json:"bans_total"` // made since the start
 	Logged      uint64        `json:"log_entries"`
 	SyncMillis  float64       `json:"last_sync_millis"`
 	Height      uint32        `json:"height"`
@@ -47,7 +48,12 @@ func (p *Pool) Stats(now time.Time) Stats {
 		s.Stopped = fault.Error()
 	}
 	p.guard.mu.Lock()
-	s.Connections, s.Refused, s.Bans = p.guard.total, p.guard.refused, p.guard.bans
+	s.Connections, s.Refused, s.BansTotal = p.guard.total, p.guard.refused, p.guard.bans
+	for _, until := range p.guard.banned {
+		if now.Before(until) {
+			s.Bans++
+		}
+	}
 	p.guard.mu.Unlock()
 	p.committer.mu.Lock()
 	s.SyncMillis = float64(p.committer.syncTime.Microseconds()) / 1000

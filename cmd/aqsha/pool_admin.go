@@ -115,6 +115,9 @@ func (a *poolAdmin) sessions() *cobra.Command {
 		Use: "workers", Aliases: []string{"sessions"}, Short: "List connections, greatest difficulty first", Args: cobra.NoArgs,
 		Example: "  aqsha pool admin workers --limit 20\n  aqsha pool admin workers --worker bc1q... --json",
 		RunE: func(command *cobra.Command, _ []string) error {
+			if r.Limit < 1 || r.Limit > 10_000 {
+				return usageError{fmt.Errorf("--limit %d: want 1 to 10000", r.Limit)}
+			}
 			return a.ask(command, "sessions", r, func(w io.Writer, r *pool.ControlAnswer) {
 				for _, s := range r.Sessions {
 					fmt.Fprintf(w, "%-15s  %-12.6g  %4d good %4d bad  %s  %s\n", s.Address, s.Difficulty, s.Good, s.Bad, s.Worker, s.Agent)
@@ -175,6 +178,9 @@ func (a *poolAdmin) reconnect() *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error {
 			if (r.Host == "") != (r.Port == 0) {
 				return usageError{errors.New("--host and --port go together")}
+			}
+			if r.Port < 0 || r.Port > 65535 {
+				return usageError{fmt.Errorf("--port %d: want 1 to 65535", r.Port)}
 			}
 			return a.ask(command, "reconnect", r, said("asked"))
 		},
@@ -262,18 +268,25 @@ func (a *poolAdmin) fee() *cobra.Command {
 		Use: "fee PERCENT", Short: "Announce another fee, a higher one at least a day ahead", Args: cobra.ExactArgs(1),
 		Long: `Announces a fee of the operator's that holds from a time on. It is published at once, and a
 record in the log makes it hold: shares before it keep their fee. It outlasts restarts, also
-when it has come true; only another --fee at a start than the one in force now ends it.`,
+when it has come true; only another --fee at a start than the one in force now ends it, and
+a higher --fee is announced at the start and holds a day later as well.`,
 		Example: "  aqsha pool admin fee 1.5 --at 2026-12-24T00:00:00Z",
 		RunE: func(command *cobra.Command, args []string) error {
-			if _, err := fmt.Sscan(args[0], &r.Percent); err != nil {
-				return usageError{fmt.Errorf("fee %q: want percent", args[0])}
+			percent, err := strconv.ParseFloat(args[0], 64)
+			if err != nil || !(percent >= 0 && percent <= 100) {
+				return usageError{fmt.Errorf("fee %q: want 0 to 100 percent", args[0])}
 			}
+			r.Percent = percent
 			return a.ask(command, "fee", r, func(w io.Writer, r *pool.ControlAnswer) {
+				if r.Pool.NextFee == nil {
+					fmt.Fprintf(w, "fee %g %% from now on\n", r.Pool.Fee)
+					return
+				}
 				fmt.Fprintf(w, "fee %g %% from %s\n", *r.Pool.NextFee, r.Pool.NextFeeAt.Format(time.RFC3339))
 			})
 		},
 	}
-	command.Flags().StringVar(&r.At, "at", "", "when it holds, such as 2026-12-24T00:00:00Z")
+	command.Flags().StringVar(&r.At, "at", "", "when it holds, such as 2026-12-24T00:00:00Z (default now, for one that is not higher)")
 	return command
 }
 
@@ -283,6 +296,9 @@ func (a *poolAdmin) drain() *cobra.Command {
 		Use: "drain", Short: "Let nobody new in and ask everybody to connect elsewhere", Args: cobra.NoArgs,
 		Example: "  aqsha pool admin drain --seconds 60\n  aqsha pool admin drain --remove",
 		RunE: func(command *cobra.Command, _ []string) error {
+			if r.Seconds < 1 || r.Seconds > 3600 {
+				return usageError{fmt.Errorf("--seconds %d: want 1 to 3600", r.Seconds)}
+			}
 			return a.ask(command, "drain", r, func(w io.Writer, answer *pool.ControlAnswer) {
 				if r.Remove {
 					fmt.Fprintln(w, "miners are let in again")

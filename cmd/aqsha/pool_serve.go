@@ -17,7 +17,6 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/durable"
-	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -206,15 +205,14 @@ func (up *poolUp) pay(ctx context.Context, p *pool.Pool) (stop func(), err error
 	if up.payEvery <= 0 {
 		return func() {}, nil
 	}
-	minimum, err := money.ParseBitcoin(up.payMinimum)
+	options, err := up.payOptions()
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--pay-minimum: %w", err)}
+		return nil, usageError{err}
 	}
 	paying, cancel := context.WithCancel(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() {
-		p.PayEvery(paying, up.payEvery, pool.PayOptions{
-			Minimum: max(minimum, 1), MaxFeeRate: up.maxFeeRate, Confirmations: up.payDepth, SweepAfter: up.paySweep})
+		p.PayEvery(paying, up.payEvery, options)
 	})
 	return func() { cancel(); ended.Wait() }, nil
 }

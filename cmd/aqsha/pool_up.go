@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,7 +73,7 @@ it has begun, and does nothing else. Without a running pool it just starts.`,
 	flags.StringVar(&c.Operator, "operator", "", "the operator's address")
 	flags.StringVar(&c.Scheme, "scheme", c.Scheme, "pps, fpps, pplns, tides, prop or solo")
 	flags.BoolVar(&c.PayInCoinbase, "in-coinbase", false, "pay miners in the coinbase")
-	flags.Float64Var(&up.fee, "fee", float64(c.FeePPM)/10_000, "operator's fee in percent")
+	flags.Float64Var(&up.fee, "fee", float64(c.FeePPM)/10_000, "operator's fee in percent; one that is higher than before holds after a day's notice")
 	flags.StringVar(&c.Tag, "tag", c.Tag, "text in the coinbase")
 	flags.Float64Var(&c.StartDifficulty, "start-difficulty", c.StartDifficulty, "first difficulty of a connection")
 	flags.Float64Var(&c.MinDifficulty, "min-difficulty", c.MinDifficulty, "least difficulty")
@@ -113,6 +112,9 @@ it has begun, and does nothing else. Without a running pool it just starts.`,
 
 // settings joins defaults, the imported file and the flags, in this order.
 func (up *poolUp) settings(command *cobra.Command) error {
+	if err := up.checkFlags(); err != nil {
+		return usageError{err}
+	}
 	up.config.FeePPM = uint64(up.fee*10_000 + 0.5)
 	up.config.Node = up.nodeNumber
 	if up.bip323 {
@@ -185,15 +187,11 @@ func (up *poolUp) run(command *cobra.Command) error {
 // serveAdmin opens the administration's socket. It is closed once ended is.
 func (up *poolUp) serveAdmin(ctx context.Context, p *pool.Pool, logger *slog.Logger, successors chan<- *net.UnixConn) (ended <-chan struct{}, err error) {
 	done := make(chan struct{})
-	control := &pool.Control{Pool: p, Groups: map[string]pool.Role{}, Successors: successors}
-	for _, text := range up.adminGroups {
-		group, name, _ := strings.Cut(text, "=")
-		role, err := pool.ParseRole(name)
-		if err != nil || group == "" {
-			return nil, usageError{fmt.Errorf("--admin-group %q: want GROUP=viewer, GROUP=support or GROUP=admin", text)}
-		}
-		control.Groups[group] = role
+	groups, err := up.groups()
+	if err != nil {
+		return nil, usageError{err}
 	}
+	control := &pool.Control{Pool: p, Groups: groups, Successors: successors}
 	listener, err := control.Listen(up.socket())
 	if err != nil && up.adminSocket == "" {
 		logger.Warn("no administration: give --admin-socket a shorter path", "error", err) // of a socket: 107 bytes

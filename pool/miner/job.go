@@ -80,6 +80,12 @@ type Share struct {
 // Difficulty is that of the share's own hash.
 func (s *Share) Difficulty() float64 { return bitcoin.Target(s.Hash).Difficulty() }
 
+// solves tells whether a share meets the network's target, by the bits of its job: it is a block, if its job is honest.
+func (s *Share) solves() bool {
+	target, err := bitcoin.TargetOfBits(s.Job.Bits)
+	return err == nil && target.Met(s.Hash)
+}
+
 // nonceHex is the nonce as Stratum writes it.
 func (s *Share) nonceHex() []byte {
 	return binary.BigEndian.AppendUint32(nil, s.Nonce)

@@ -132,14 +132,26 @@ func (c *conversation) open() {
 	c.send(`{"id":%d,"result":true,"error":null}`, id)
 }
 
-func (c *conversation) job(id string, clean bool) {
+func (c *conversation) job(id string, clean bool) { c.jobOf(id, clean, 0x1d00ffff) }
+
+// jobOf is a job of a network whose blocks have these bits.
+func (c *conversation) jobOf(id string, clean bool, bits uint32) {
 	c.send(`%s`, strings.TrimSpace(string(stratum.AppendNotify(nil, &stratum.Notify{
-		JobID: id, Previous: bitcoin.Hash{1}, Head: []byte("head"), Tail: []byte("tail"), Branch: []bitcoin.Hash{{2}}, Version: 0x20000000, Bits: 0x1d00ffff, Time: 1_800_000_000, CleanJobs: clean,
+		JobID: id, Previous: bitcoin.Hash{1}, Head: []byte("head"), Tail: []byte("tail"), Branch: []bitcoin.Hash{{2}}, Version: 0x20000000, Bits: bits, Time: 1_800_000_000, CleanJobs: clean,
 	}))))
 }
 
 // check verifies a submitted share as a pool would.
 func (c *conversation) check(params []json.RawMessage, difficulty float64) {
+	c.t.Helper()
+	target, _ := bitcoin.TargetOfDifficulty(difficulty)
+	if hash := c.hash(params, 0x1d00ffff); !target.Met(hash) {
+		c.t.Errorf("share %s does not meet difficulty %v", hash, difficulty)
+	}
+}
+
+// hash is a submitted share's.
+func (c *conversation) hash(params []json.RawMessage, bits uint32) bitcoin.Hash {
 	c.t.Helper()
 	fields := make([]string, len(params))
 	for i, p := range params {
@@ -155,13 +167,10 @@ func (c *conversation) check(params []json.RawMessage, difficulty float64) {
 	nonce, _ := stratum.Hex32([]byte(fields[4]))
 	coinbase := append([]byte("head\xf0\x00\x00\x01"), extranonce2...)
 	header := bitcoin.Header{
-		Version: 0x20000000, Previous: bitcoin.Hash{1}, Time: ntime, Bits: 0x1d00ffff, Nonce: nonce,
+		Version: 0x20000000, Previous: bitcoin.Hash{1}, Time: ntime, Bits: bits, Nonce: nonce,
 		MerkleRoot: bitcoin.RootOf(bitcoin.HashOf(append(coinbase, "tail"...)), []bitcoin.Hash{{2}}),
 	}
-	target, _ := bitcoin.TargetOfDifficulty(difficulty)
-	if !target.Met(header.Hash()) {
-		c.t.Errorf("share %s does not meet difficulty %v", header.Hash(), difficulty)
-	}
+	return header.Hash()
 }
 
 // A whole life at a pool: shares at the difficulty of their job, rejections by reason, a lost
@@ -219,6 +228,55 @@ func TestPoolClient(t *testing.T) {
 	s := stats.Summary(time.Now())
 	if s.Accepted < 2 || s.Rejected["Above target"] != 1 || s.Hashes == 0 || s.BestShare < 0.00001 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// At a pool a miner counts as blocks the shares that meet the network's target of their job and that the pool takes;
+// neither easier ones nor those it refuses.
+func TestPoolClientCountsBlocks(t *testing.T) {
+	const bits = 0x1f00ffff // difficulty 1/65536: each fifth share or so of those at 3e-6
+	network, err := bitcoin.TargetOfBits(bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	pool := newScripted(t)
+	stats := miner.NewStats(time.Now())
+	engine := miner.NewEngine(miner.Options{Threads: 1, Kernel: kernel(t)}, stats)
+	go engine.Run(ctx)
+	done := make(chan error, 1)
+	client := miner.PoolClient{URLs: []string{pool.url()}, User: "somebody.rig", Agent: "test", Log: quiet, MaxSharesPerSecond: 1e6}
+	go func() { done <- client.Run(ctx, engine, stats) }()
+	c := pool.accept()
+	c.open()
+	c.send(`{"id":null,"method":"mining.set_difficulty","params":[0.000003]}`)
+	c.jobOf("a", true, bits)
+	want, easier, refused := 0, 0, 0
+	for want < 3 || easier < 3 || refused == 0 {
+		id, params := c.await("mining.submit")
+		switch solved := network.Met(c.hash(params, bits)); {
+		case solved && refused == 0:
+			refused++
+			c.send(`{"id":%d,"result":false,"error":[21,"Job not found",null]}`, id)
+			continue
+		case solved:
+			want++
+		default:
+			easier++
+		}
+		c.send(`{"id":%d,"result":true,"error":null}`, id)
+	}
+	c.send(`{"id":9,"method":"mining.ping","params":[]}`) // its answer follows the miner's reading of those before
+	for c.lines.Scan() && !strings.Contains(c.lines.Text(), "pong") {
+	}
+	if s := stats.Summary(time.Now()); s.Blocks != uint64(want) || s.Accepted != uint64(want+easier) {
+		t.Errorf("%d blocks of %d shares; want %d of %d", s.Blocks, s.Accepted, want, want+easier)
+	}
+	go func() { _, _ = io.Copy(io.Discard, c.conn) }()
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
 

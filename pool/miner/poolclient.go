@@ -320,6 +320,10 @@ func (s *session) answered(id int, m *stratum.Message, refusal *stratum.Refusal)
 	delete(s.pending, id)
 	if string(m.Result) == "true" && refusal == nil {
 		s.stats.accept(share.Job.Difficulty, time.Now())
+		if share.solves() {
+			s.stats.block()
+			s.Log.Debug("block found", "hash", share.Hash, "job", share.Job.ID)
+		}
 		return
 	}
 	reason := "rejected"
