@@ -49,6 +49,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	book.EncryptNew(nil) // a development network, which has no configuration yet
 	c, err := demoConfig(command, dir, book)
 	if err != nil {
 		return err
