@@ -83,8 +83,35 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		access := s.accessOf(r)
 		ctx := context.WithValue(context.WithValue(r.Context(), accessKey{}, access), addressKey{}, s.addressOf(r))
+		if isStream(r) && access != nil && access != everything {
+			var end context.CancelFunc
+			ctx, end = context.WithCancel(ctx)
+			defer end()
+			go s.whileAllowed(ctx, end, r)
+		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// rightsEvery is how often it is looked whether who opened a stream may still read.
+const rightsEvery = time.Second
+
+// whileAllowed ends a stream when the access that opened it is no more: a token that was revoked or has expired, a session that
+// is over.
+func (s *Server) whileAllowed(ctx context.Context, end context.CancelFunc, r *http.Request) {
+	look := time.NewTicker(rightsEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			if s.accessOf(r) == nil {
+				end()
+				return
+			}
+		}
+	}
 }
 
 func (s *Server) accessOf(r *http.Request) *Access {

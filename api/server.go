@@ -164,8 +164,16 @@ func isStream(r *http.Request) bool {
 	return r.Method == http.MethodGet && (r.URL.Path == "/v1/feed" || strings.HasSuffix(r.URL.Path, "/stream"))
 }
 
+// isProbe says whether a request is an orchestrator's question, which costs nothing to answer.
+func isProbe(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/livez" || r.URL.Path == "/readyz") && r.ContentLength == 0
+}
+
 // callerOf is what a request counts to.
 func callerOf(r *http.Request) httplimit.Caller {
+	if isProbe(r) {
+		return httplimit.Caller{} // whoever restarts what does not answer must not be told that it is busy
+	}
 	address, _ := r.Context().Value(addressKey{}).(string)
 	access, _ := r.Context().Value(accessKey{}).(*Access)
 	known := access != nil && access != everything

@@ -136,6 +136,10 @@ func (l *Limiter) Handler(next http.Handler, callerOf func(r *http.Request) Call
 		b := &body{ReadCloser: r.Body, limiter: l, caller: c, control: control, began: time.Now()}
 		defer b.release()
 		if r.ContentLength != 0 {
+			if !c.Stream {
+				// Of a body that the handler does not read the server waits for the rest itself, until then.
+				_ = control.SetReadDeadline(b.began.Add(bodyGrace))
+			}
 			r.Body = b
 		}
 		next.ServeHTTP(w, r)
@@ -163,7 +167,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
-	if err != nil && !b.ended {
+	if errors.Is(err, io.EOF) && !b.ended { // after any other error the deadline stands: the rest is not waited for
 		b.ended = true
 		_ = b.control.SetReadDeadline(time.Time{}) // the connection is watched on for its end
 	}
