@@ -22,12 +22,12 @@ console/dist/wallet/index.html: $(CONSOLE_SOURCES)
 	fi
 
 # The commands' tests start hundreds of processes, some against deadlines of a few seconds: they run
-# without the race detector, under which a process takes a second to start. All else runs under it; campaigns of one
-# goroutine, sweeps of sizes and measurements run short there and at length without it.
+# without the race detector, under which a process takes a second to start. The model of promotions has one
+# goroutine. All else runs under it; campaigns of one goroutine, sweeps of sizes and measurements run short there and at length without it.
 test: console check deps
 	@if command -v npm >/dev/null; then cd console/ui && npm test --silent; else echo "npm is not here: the console's own tests are skipped"; fi
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /cmd/aqsha)
-	$(GO) test -timeout 20m ./cmd/aqsha
+	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -e /cmd/aqsha -e /node/failover)
+	$(GO) test -timeout 20m ./cmd/aqsha ./node/failover
 	$(GO) test -timeout 20m ./node -run 'Crash|Fates|Failing|Disk|Sync|Rot|Pilot|Voyages|Replays|Clock|Snapshot'
 	$(GO) test -timeout 20m ./node/bench
 
