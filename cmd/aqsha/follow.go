@@ -154,13 +154,13 @@ func sameNetwork(ctx context.Context, c config, leader *api.Client) error {
 
 // keepHeard keeps whom a follower follows, once it was heard and what it shows held against the log here.
 func keepHeard(ctx context.Context, dir string, n *node.Node, url string, logger *slog.Logger) {
-	for {
-		if state, _ := n.FollowState(); state.Connected {
-			break
-		}
+	for heard := false; !heard; { // soon, for who follows for a moment only
 		select {
-		case <-time.After(askEvery / 10):
+		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
+		}
+		state, _ := n.FollowState()
+		if heard = state.Connected; !heard && ctx.Err() != nil {
 			return
 		}
 	}

@@ -196,5 +196,10 @@ func TestAHungProcessSaysSoAndEnds(t *testing.T) {
 	if err := os.Remove(stuck); err != nil {
 		t.Fatal(err)
 	}
+	// What it had not signed when it ended is named; whoever opens the ledger takes it in.
+	if out, err := aqsha("verify", "--data", c.dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "beyond-checkpoint") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	run1(t, "bank", "admit", "another", "--data", c.dir)
 	run1(t, "verify", "--data", c.dir)
 }
