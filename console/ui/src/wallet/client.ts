@@ -103,9 +103,17 @@ export class Client {
     return { network: String(n.network), name: String(n.name), open: n.open === true, timeMillis: Number(n.time_millis) };
   }
 
-  /** Opens a session in which the wallet is read, with its key. */
-  async signIn(network: Uint8Array, wallet: string, signer: Signer): Promise<void> {
-    this.token = "";
+  private signing: Promise<void> | undefined;
+
+  /** Opens a session in which the wallet is read, with its key. Who asks while one is being opened gets that one. */
+  signIn(network: Uint8Array, wallet: string, signer: Signer): Promise<void> {
+    this.signing ??= this.openSession(network, wallet, signer).finally(() => {
+      this.signing = undefined;
+    });
+    return this.signing;
+  }
+
+  private async openSession(network: Uint8Array, wallet: string, signer: Signer): Promise<void> {
     const { challenge } = (await this.post("/v1/sessions/challenges", { wallet })) as { challenge: string };
     const signed = await sessionDigest(network, unhex(wallet, 16), this.origin, unhex(challenge, 48));
     const session = (await this.post("/v1/sessions", { wallet, origin: this.origin, challenge, signature: hex(signatureOf(await signer.sign(signed))) })) as { token: string };

@@ -165,6 +165,7 @@ export async function refresh(): Promise<void> {
     asOf.value = Date.now();
     connected.value = true;
   } catch (error) {
+    if (error instanceof Refusal && error.status === 401) return; // the session ended meanwhile: the next look opens another
     if (!(error instanceof Unreached)) throw error;
     connected.value = false;
   }
