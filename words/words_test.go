@@ -32,7 +32,8 @@ func TestEveryCodeHasWords(t *testing.T) {
 	}
 }
 
-var placeholder = regexp.MustCompile(`\{[a-z_]*\}`)
+// blank is where a text has a name to fill in.
+var blank = regexp.MustCompile(`\{[a-z_]*\}`)
 
 // All languages have the same keys, each text the same names, and no text is empty or equal in two languages.
 func TestLanguagesAgree(t *testing.T) {
@@ -107,7 +108,7 @@ func texts(t *testing.T, l words.Language, key string) (all []string) {
 func names(texts []string) string {
 	var all []string
 	for _, text := range texts {
-		found := placeholder.FindAllString(text, -1)
+		found := blank.FindAllString(text, -1)
 		slices.Sort(found)
 		all = append(all, strings.Join(slices.Compact(found), " "))
 	}

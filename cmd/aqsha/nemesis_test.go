@@ -699,7 +699,7 @@ func (m *nemesis) run(seed uint64, strikes int) {
 func TestNemesis(t *testing.T) {
 	seeds, first := 5, uint64(1)
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("-short: it runs real processes for minutes; make test runs five seeds")
 	}
 	if text := os.Getenv("NEMESIS_SEEDS"); text != "" {
 		n, err := strconv.Atoi(text)
