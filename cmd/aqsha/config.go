@@ -75,6 +75,10 @@ default; an unknown key, and one that contradicts another, is refused by name at
 	return command
 }
 
+func addFarmFile(command *cobra.Command) {
+	command.Flags().Bool("farm", false, "a farm's farm.toml instead of a ledger's config.toml")
+}
+
 // settingsOf are the keys of the file that --farm chooses, and its name.
 func settingsOf(command *cobra.Command) (string, []setting) {
 	if asked, _ := command.Flags().GetBool("farm"); asked {
@@ -95,7 +99,7 @@ func newConfigSampleCommand() *cobra.Command {
 			return err
 		},
 	}
-	command.Flags().Bool("farm", false, "a farm's farm.toml instead of a ledger's config.toml")
+	addFarmFile(command)
 	return command
 }
 
@@ -154,7 +158,7 @@ func newConfigKeysCommand() *cobra.Command {
 			})
 		},
 	}
-	command.Flags().Bool("farm", false, "a farm's farm.toml instead of a ledger's config.toml")
+	addFarmFile(command)
 	return command
 }
 
@@ -180,6 +184,6 @@ func newConfigCheckCommand() *cobra.Command {
 			return show(command, map[string]string{"file": path, "verdict": "valid"}, func(w io.Writer) { fmt.Fprintf(w, "%s can be used.\n", path) })
 		},
 	}
-	command.Flags().Bool("farm", false, "a farm's farm.toml instead of a ledger's config.toml")
+	addFarmFile(command)
 	return command
 }

@@ -60,6 +60,30 @@ func TestTokensOfASeizureAreProved(t *testing.T) {
 // proveAll serves a chain's log and checks the proof of every live token. It returns the kinds of steps that stand in them.
 func proveAll(t *testing.T, chain *sim.Chain, model *ledger.Model) map[string]bool {
 	t.Helper()
+	n := served(t, chain)
+	kinds := map[string]bool{}
+	for id, want := range model.Tokens {
+		f, err := proof.Make(context.Background(), n, id)
+		if err != nil {
+			t.Fatalf("token %s: %v", id, err)
+		}
+		r, err := proof.Check(f.Encode(), chain.World.Network)
+		if err != nil {
+			t.Fatalf("token %s: %v", id, err)
+		}
+		if r.Wallet != want.Wallet || r.Amount != want.Amount || r.Purpose != want.Asset.Purpose {
+			t.Errorf("token %s: %+v, want %+v", id, r, want)
+		}
+		for _, s := range r.Steps {
+			kinds[s.Kind] = true
+		}
+	}
+	return kinds
+}
+
+// served opens a node on a chain's log.
+func served(t *testing.T, chain *sim.Chain) *node.Node {
+	t.Helper()
 	w := chain.World
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, SegmentBytes: 1 << 20}}
 	log, err := txlog.Open(filepath.Join(config.Dir, "log"), config.Options)
@@ -85,23 +109,10 @@ func proveAll(t *testing.T, chain *sim.Chain, model *ledger.Model) map[string]bo
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close()
-	kinds := map[string]bool{}
-	for id, want := range model.Tokens {
-		f, err := proof.Make(context.Background(), n, id)
-		if err != nil {
-			t.Fatalf("token %s: %v", id, err)
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
 		}
-		r, err := proof.Check(f.Encode(), w.Network)
-		if err != nil {
-			t.Fatalf("token %s: %v", id, err)
-		}
-		if r.Wallet != want.Wallet || r.Amount != want.Amount || r.Purpose != want.Asset.Purpose {
-			t.Errorf("token %s: %+v, want %+v", id, r, want)
-		}
-		for _, s := range r.Steps {
-			kinds[s.Kind] = true
-		}
-	}
-	return kinds
+	})
+	return n
 }

@@ -7,15 +7,11 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
-	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
@@ -40,32 +36,7 @@ type proofCase struct {
 func TestProofVectors(t *testing.T) {
 	model := ledger.NewModel()
 	chain, _ := sim.NewWorldUnder(4, 2026).Story(model) // of ledger-4.json
-	options := txlog.Options{Origin: chain.Genesis.Name, Signers: []note.Signer{chain.LogSigner}, SegmentBytes: 1 << 20}
-	config := node.Config{Dir: t.TempDir(), Options: options}
-	log, err := txlog.Open(filepath.Join(config.Dir, "log"), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, block := range chain.Blocks {
-		batch, err := log.Stage(block)
-		if err == nil {
-			err = log.Commit(batch)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := log.Publish(); err != nil {
-		t.Fatal(err)
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	n, err := node.Open(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
+	n := served(t, chain)
 	var ids []token.ID
 	for id := range model.Tokens { // any order: sorted below
 		ids = append(ids, id)
