@@ -122,7 +122,7 @@ func (s *Server) accessOf(r *http.Request) *Access {
 	if !ok {
 		return nil
 	}
-	if strings.HasPrefix(secret, sessionPrefix) {
+	if strings.HasPrefix(secret, sessionPrefix) || strings.HasPrefix(secret, delegationPrefix) {
 		return s.session(r.Context(), secret)
 	}
 	hash := []byte(HashToken(secret))
@@ -139,6 +139,9 @@ func (s *Server) accessOf(r *http.Request) *Access {
 // whatever is asked for.
 func (s *Server) session(ctx context.Context, text string) *Access {
 	access := s.sessions.read(text, time.Now())
+	if strings.HasPrefix(text, delegationPrefix) {
+		access = s.delegations.read(text, time.Now())
+	}
 	if access == nil {
 		return nil
 	}
@@ -157,7 +160,7 @@ func mayReadAll(ctx context.Context) error {
 		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 	case access.Role == RoleIntermediary:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
-	case access.Role == RoleHolder:
+	case access.ofWallet():
 		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
 	}
 	return nil
@@ -171,10 +174,30 @@ func mayReadWallet(ctx context.Context, id token.WalletID, w ledger.Wallet) erro
 		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 	case access.Role == RoleIntermediary && access.Intermediary != w.Registrar:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
-	case access.Role == RoleHolder && access.wallet == id && !access.holds(id, w):
+	case access.ofWallet() && access.wallet == id && !access.holds(id, w):
 		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "the session is over, or the wallet has another key by now: open one with it")
-	case access.Role == RoleHolder && !access.holds(id, w):
+	case access.ofWallet() && !access.holds(id, w):
 		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
+	}
+	return nil
+}
+
+// mayActFor refuses callers who may only read a wallet: a delegation sets no tokens aside and gives nobody leave.
+func mayActFor(ctx context.Context) error {
+	if access, _ := ctx.Value(accessKey{}).(*Access); access != nil && access.Role == RoleDelegate {
+		return newProblem(http.StatusForbidden, codeForbidden, "", "a delegation reads, and does nothing else")
+	}
+	return nil
+}
+
+// mustHold refuses callers who do not hold a wallet's key.
+func mustHold(ctx context.Context, id token.WalletID) error {
+	access, _ := ctx.Value(accessKey{}).(*Access)
+	switch {
+	case access == nil:
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
+	case access != everything && (access.Role != RoleHolder || access.wallet != id):
+		return newProblem(http.StatusForbidden, codeForbidden, "", "this is for who holds the wallet's key")
 	}
 	return nil
 }

@@ -93,7 +93,13 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 	t.Cleanup(h.Close)
 	w := &town{world: chain.World, node: n, server: server, http: h}
 	holder := w.anyHolder(t, model)
-	paths := w.storyPaths(model)
+	asked := bank
+	for id, b := range model.Intermediaries { // any that opens wallets
+		if !b.Suspended {
+			asked = id
+		}
+	}
+	paths := append(w.storyPaths(model), "/v1/applications/"+w.apply(t, asked, "applicant").ID)
 	for _, access := range []string{"", "bank", holder, "auditor"} {
 		for _, path := range paths {
 			if status, _, body := w.get(t, path, access); access == "auditor" && status >= 400 && !strings.Contains(path, "absent") {
@@ -149,6 +155,9 @@ func (w *town) get(t *testing.T, path, access string) (int, string, []byte) {
 		r.Header.Set("Authorization", "Bearer "+access)
 	}
 	r.Header.Set("Last-Event-ID", "0")
+	if strings.HasPrefix(path, "/v1/events") {
+		r.Header.Set("Last-Event-ID", "0.0.0")
+	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +166,7 @@ func (w *town) get(t *testing.T, path, access string) (int, string, []byte) {
 	body := make([]byte, 0, 1<<20)
 	for len(body) < cap(body) {
 		got, err := response.Body.Read(body[len(body):cap(body)])
-		if body = body[:len(body)+got]; err != nil || strings.Contains(path, "stream") && got > 0 || strings.HasPrefix(path, "/v1/feed") {
+		if body = body[:len(body)+got]; err != nil || (strings.Contains(path, "stream") || strings.HasPrefix(path, "/v1/events")) && got > 0 || strings.HasPrefix(path, "/v1/feed") {
 			break
 		}
 	}
@@ -168,8 +177,8 @@ func (w *town) get(t *testing.T, path, access string) (int, string, []byte) {
 func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 	add := func(form string, args ...any) { paths = append(paths, fmt.Sprintf(form, args...)) }
 	for _, path := range []string{"/v1/network", "/v1/genesis", "/v1/supply", "/v1/authority", "/v1/intermediaries", "/health", "/livez", "/readyz", "/metrics", "/checkpoint",
-		"/v1/agencies", "/v1/purposes", "/v1/definitions", "/v1/contracts", "/v1/followers", "/v1/fence", "/v1/promises", "/v1/story", "/v1/market", "/v1/errors", "/v1/errors?lang=kk", "/v1/blocks?limit=500",
-		"/v1/blocks/stream", "/v1/feed?from=0&frames=2", "/tile/0/000.p/3", "/tile/entries/000.p/3"} {
+		"/v1/agencies", "/v1/purposes", "/v1/definitions", "/v1/contracts", "/v1/followers", "/v1/cluster", "/v1/fence", "/v1/promises", "/v1/story", "/v1/market", "/v1/errors", "/v1/errors?lang=kk", "/v1/blocks?limit=500",
+		"/v1/blocks/stream", "/v1/events?topics=blocks", "/v1/applications", "/v1/feed?from=0&frames=2", "/tile/0/000.p/3", "/tile/entries/000.p/3"} {
 		add("%s", path)
 	}
 	if w.node.Head().Size >= 256 {
@@ -180,7 +189,7 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 		add("/v1/blocks/%d", height)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(model.Wallets), func(a, b token.WalletID) int { return strings.Compare(a.String(), b.String()) }) {
-		for _, part := range []string{"", "/tokens", "/history", "/held"} {
+		for _, part := range []string{"", "/tokens", "/history", "/held", "/contracts", "/delegations"} {
 			add("/v1/wallets/%s%s", id, part)
 		}
 	}
@@ -203,6 +212,7 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 		for _, e := range entries {
 			if e.Transaction != nil {
 				add("/v1/transactions/%s", e.Transaction.ID())
+				add("/v1/transactions/%s/proof", e.Transaction.ID())
 			}
 		}
 	}

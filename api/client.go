@@ -11,10 +11,13 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
+	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
@@ -39,7 +42,7 @@ type Client struct {
 // NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them
 // leads, and follows the leader. access is an access token, or empty.
 func NewClient(base, access string) *Client {
-	return &Client{bases: splitNodes(base), http: &http.Client{Transport: newTransport(), CheckRedirect: noRedirect}, access: access}
+	return &Client{bases: splitNodes(base), http: &http.Client{Transport: newTransport(), CheckRedirect: httplimit.NoRedirect}, access: access}
 }
 
 // Local makes a client of a server in this process, without a network between.
@@ -130,7 +133,7 @@ func (c *Client) sendTo(ctx context.Context, base, method, path, contentType str
 func (c *Client) sendAs(ctx context.Context, access, base, method, path, contentType string, body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, unreached(base, err)
 	}
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
@@ -145,7 +148,7 @@ func (c *Client) sendAs(ctx context.Context, access, base, method, path, content
 		r.Header.Set("Aqsha-Members", *keeps)
 	}
 	response, err := c.http.Do(r)
-	return c.met(response, err)
+	return c.met(response, unreached(base, err))
 }
 
 // readAnswer reads the body of an answer, or the problem that it states.
@@ -159,26 +162,51 @@ func readAnswer(response *http.Response, what string) ([]byte, error) {
 	}
 	problem := &Problem{}
 	if json.Unmarshal(content, problem) != nil || problem.Code == "" {
-		return nil, &StatusError{what, response.Status, response.StatusCode}
+		return nil, &StatusError{what, printable(response.Status), response.StatusCode, printable(response.Header.Get("Location"))}
 	}
+	problem.Code, problem.Field, problem.Detail = printable(problem.Code), printable(problem.Field), printable(problem.Detail)
 	return nil, problem
+}
+
+// printable is what a server says with nothing in it that a terminal obeys: it may be anybody's server. Lines stay lines.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // StatusError is an answer that is no success and states no problem, as of a server that is no node.
 type StatusError struct {
 	Asked, Status string
 	Code          int
+	Location      string // of a redirection, which is not followed
 }
 
-func (e *StatusError) Error() string  { return e.Asked + ": " + e.Status }
+func (e *StatusError) Error() string {
+	if e.Redirects() {
+		return fmt.Sprintf("%s: %s to %q, which is not followed: name the node itself", e.Asked, e.Status, e.Location)
+	}
+	return e.Asked + ": " + e.Status
+}
 func (e *StatusError) GetStatus() int { return e.Code }
+
+// Redirects says that another address was named instead of an answer.
+func (e *StatusError) Redirects() bool { return e.Code >= 300 && e.Code < 400 && e.Location != "" }
+
+// NoNode says that a node would have answered otherwise: what was asked is there at every node.
+func (e *StatusError) NoNode() bool {
+	return e.Code < 400 || e.Code == http.StatusNotFound || e.Code == http.StatusMethodNotAllowed
+}
 
 func get[T any](ctx context.Context, c *Client, path string) (value T, err error) {
 	body, err := c.do(ctx, http.MethodGet, path, "", nil)
 	if err != nil {
 		return value, err
 	}
-	return value, json.Unmarshal(body, &value)
+	return value, decode("GET "+path, body, &value)
 }
 
 func post[T any](ctx context.Context, c *Client, path string, input any) (value T, err error) {
@@ -189,7 +217,15 @@ func post[T any](ctx context.Context, c *Client, path string, input any) (value 
 	if body, err = c.do(ctx, http.MethodPost, path, "application/json", body); err != nil || len(body) == 0 {
 		return value, err
 	}
-	return value, json.Unmarshal(body, &value)
+	return value, decode("POST "+path, body, &value)
+}
+
+// change is post for what changes something there: without an answer, or with one that cannot be read, it is not known whether it
+// was done.
+func change[T any](ctx context.Context, c *Client, path string, input any) (value T, err error) {
+	ctx, answered := noticed(ctx)
+	value, err = post[T](ctx, c, path, input)
+	return value, answered(err)
 }
 
 func (c *Client) Network(ctx context.Context) (Network, error) {
@@ -283,6 +319,11 @@ func (c *Client) Proof(ctx context.Context, id token.ID) ([]byte, error) {
 	return c.do(ctx, http.MethodGet, fmt.Sprintf("/v1/tokens/%s/proof", id), "", nil)
 }
 
+// Receipt is the file that shows that a transaction is in the log, for who may read it.
+func (c *Client) Receipt(ctx context.Context, id token.TransactionID) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, fmt.Sprintf("/v1/transactions/%s/proof", id), "", nil)
+}
+
 func (c *Client) Transaction(ctx context.Context, id token.TransactionID) (TransactionView, error) {
 	return get[TransactionView](ctx, c, "/v1/transactions/"+id.String())
 }
@@ -317,7 +358,7 @@ func (c *Client) SubmitEncoded(ctx context.Context, sequence []byte, count int) 
 			return answers, err
 		}
 		select {
-		case <-time.After(mostNodeRetry / 4):
+		case <-time.After(maxNodeRetry / 4):
 		case <-ctx.Done():
 			return answers, nil
 		}
@@ -337,11 +378,11 @@ func (c *Client) submitOnce(ctx context.Context, sequence []byte, count int) ([]
 		return nil, answered(err)
 	}
 	var answers []Answer
-	if err := json.Unmarshal(body, &answers); err != nil {
-		return nil, err
+	if err := decode("POST /v1/transactions", body, &answers); err != nil {
+		return nil, &UnansweredError{err} // they were taken, and what became of them cannot be read
 	}
 	if len(answers) != count {
-		return nil, fmt.Errorf("%d answers to %d transactions", len(answers), count)
+		return nil, &UnansweredError{fmt.Errorf("%d answers to %d transactions", len(answers), count)}
 	}
 	return answers, nil
 }

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -14,18 +16,18 @@ import (
 const (
 	leaderPatience  = 30 * time.Second
 	leastNodeRetry  = 50 * time.Millisecond
-	mostNodeRetry   = time.Second
+	maxNodeRetry    = time.Second
 	readyWait       = 2 * time.Second // for an answer to /readyz
 	unansweredCheck = 2 * time.Second // after which it is asked whether the node is there at all
 )
 
-// mostNodes bounds how many nodes a client is told of.
-const mostNodes = 16
+// maxNodes bounds how many nodes a client is told of.
+const maxNodes = 16
 
 // splitNodes reads the URLs of nodes, separated by commas.
 func splitNodes(list string) (bases []string) {
 	for base := range strings.SplitSeq(list, ",") {
-		if base = strings.TrimSuffix(strings.TrimSpace(base), "/"); base != "" && len(bases) < mostNodes {
+		if base = strings.TrimSuffix(strings.TrimSpace(base), "/"); base != "" && len(bases) < maxNodes {
 			bases = append(bases, base)
 		}
 	}
@@ -42,13 +44,17 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	}
 	c.once.Do(func() { c.findReady(ctx) })
 	until := time.Now().Add(leaderPatience)
-	for wait := leastNodeRetry; ; wait = min(2*wait, mostNodeRetry) {
+	for wait := leastNodeRetry; ; wait = min(2*wait, maxNodeRetry) {
 		response, err := c.sendWatched(ctx, c.bases[c.at.Load()], method, path, contentType, body)
-		if err == nil && !elsewhere(response.StatusCode) || ctx.Err() != nil || time.Now().After(until) {
+		if err == nil && !elsewhere(response.StatusCode) || ctx.Err() != nil {
 			return response, err
 		}
 		if err == nil {
+			_, err = readAnswer(response, method+" "+path)
 			_ = response.Body.Close()
+		}
+		if time.Now().After(until) {
+			return nil, c.nobodyLeads(ctx, err)
 		}
 		select {
 		case <-time.After(wait):
@@ -58,6 +64,52 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		c.findReady(ctx)
 	}
 }
+
+// NobodyLeadsError says of several nodes why each takes no payments: what the last of them said is seldom the cause.
+type NobodyLeadsError struct {
+	Nodes []string // what each said
+	Cause error    // of the one that was asked last
+}
+
+func (e *NobodyLeadsError) Error() string {
+	return "none of the nodes takes payments: " + strings.Join(e.Nodes, "; ")
+}
+func (e *NobodyLeadsError) Unwrap() error { return e.Cause }
+
+// nobodyLeads asks every node why it is not ready.
+func (c *Client) nobodyLeads(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	e := &NobodyLeadsError{Nodes: make([]string, len(c.bases)), Cause: cause}
+	var asking sync.WaitGroup
+	for i, base := range c.bases {
+		asking.Go(func() { e.Nodes[i] = c.unready(ctx, base) })
+	}
+	asking.Wait()
+	return e
+}
+
+// unready says why a node is not ready, as /readyz does in one line.
+func (c *Client) unready(ctx context.Context, base string) string {
+	response, err := c.sendTo(ctx, base, http.MethodGet, "/readyz", "", nil)
+	var unreached *UnreachedError
+	switch {
+	case errors.As(err, &unreached):
+		return unreached.Error()
+	case err != nil:
+		return base + ": " + err.Error()
+	}
+	defer response.Body.Close()
+	word, _ := io.ReadAll(io.LimitReader(response.Body, maxReason))
+	line, _, _ := strings.Cut(string(word), "\n")
+	if response.StatusCode == http.StatusOK {
+		line = "is ready by now"
+	}
+	return base + ": " + strings.ToValidUTF8(line, "?")
+}
+
+// maxReason bounds what is told of a node's reason.
+const maxReason = 400
 
 // elsewhere says whether a status means that another node may answer, or this one later.
 func elsewhere(status int) bool {

@@ -53,8 +53,8 @@ func (c *Client) UseKeys(network token.NetworkID, keys Keyring) {
 	c.door = d
 }
 
-// mostTried bounds the wallets and keys with which a client tries to be let in for one request.
-const mostTried = 8
+// maxTried bounds the wallets and keys with which a client tries to be let in for one request.
+const maxTried = 8
 
 // bearer is the access for a path: the client's token, or the session of the wallet that the path names.
 func (c *Client) bearer(base, path string) string {
@@ -89,7 +89,7 @@ func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 	if !named {
 		wallets = c.door.keys.Wallets()
 	}
-	for _, id := range wallets[:min(len(wallets), mostTried)] {
+	for _, id := range wallets[:min(len(wallets), maxTried)] {
 		c.door.mu.Lock()
 		at := where{base, id}
 		tried := refused != "" && c.door.open[at].Token == refused
@@ -103,7 +103,7 @@ func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 			continue
 		}
 		for i, open := range c.door.keys.KeysOf(id) {
-			if i == mostTried {
+			if i == maxTried {
 				break
 			}
 			key, err := open()

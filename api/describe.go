@@ -20,6 +20,7 @@ const (
 	byAnybody   reader = "anybody"   // no access is asked for
 	byWallet    reader = "wallet"    // the session of the wallet's key, the bank that registered it, auditors and the authority
 	byAuditors  reader = "auditors"  // auditors and the authority
+	byBank      reader = "bank"      // the bank that is asked
 	bySignature reader = "signature" // whoever sends what the right key has signed
 )
 
@@ -29,7 +30,7 @@ func (r reader) security() []map[string][]string {
 	switch r {
 	case byWallet:
 		return []map[string][]string{{"access": {}}, {"session": {}}}
-	case byAuditors:
+	case byAuditors, byBank:
 		return []map[string][]string{{"access": {}}}
 	}
 	return []map[string][]string{{}}
@@ -41,7 +42,7 @@ const describedAs = "x-readers"
 func describe(op huma.Operation, by reader, refusals ...int) huma.Operation {
 	op.Security = by.security()
 	op.Extensions = map[string]any{describedAs: string(by)}
-	if by == byWallet || by == byAuditors {
+	if by == byWallet || by == byAuditors || by == byBank {
 		refusals = append(refusals, http.StatusUnauthorized, http.StatusForbidden)
 	}
 	slices.Sort(refusals)
@@ -54,20 +55,27 @@ func operation(id, path, summary string, by reader, refusals ...int) huma.Operat
 	return describe(huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}, by, refusals...)
 }
 
-// routes notes what is served, so that a test can hold it against the description.
+// routes notes what is served, so that a test can hold it against the description. There is no other way to the router: what is
+// mounted by any name is noted.
 type routes struct {
-	*http.ServeMux
+	mux      *http.ServeMux
 	patterns []string
 }
 
+// HandleFunc is what the framework mounts by.
 func (r *routes) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
+	r.Handle(pattern, http.HandlerFunc(handler))
+}
+
+// Handle mounts a handler.
+func (r *routes) Handle(pattern string, handler http.Handler) {
 	r.patterns = append(r.patterns, pattern)
-	r.ServeMux.HandleFunc(pattern, handler)
+	r.mux.Handle(pattern, handler)
 }
 
 // ServeHTTP answers what no route knows with a problem too.
 func (r *routes) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	if handler, pattern := r.Handler(request); pattern == "" {
+	if handler, pattern := r.mux.Handler(request); pattern == "" {
 		probe := &headersOnly{header: w.Header()}
 		handler.ServeHTTP(probe, request) // it knows which methods are allowed
 		for _, name := range []string{"Content-Type", "X-Content-Type-Options", "Content-Length"} {
@@ -80,7 +88,7 @@ func (r *routes) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		writeProblem(w, newProblem(http.StatusNotFound, codeNoRoute, "path", "nothing is served here; /openapi.json says what is"))
 		return
 	}
-	r.ServeMux.ServeHTTP(w, request)
+	r.mux.ServeHTTP(w, request)
 }
 
 // headersOnly takes an answer's status and headers, and drops its body.
@@ -127,7 +135,7 @@ var tags = []*huma.Tag{
 }
 
 var tagOf = map[string]string{
-	"wallets": "wallets", "sessions": "wallets", "transactions": "payments", "tokens": "payments",
+	"wallets": "wallets", "sessions": "wallets", "applications": "wallets", "events": "log", "transactions": "payments", "tokens": "payments",
 	"agencies": "programs", "purposes": "programs", "definitions": "programs", "contracts": "programs",
 	"blocks": "log", "checkpoint": "log", "tile": "log", "feed": "copies", "followers": "copies", "cosignatures": "copies", "fence": "copies", "promises": "copies",
 	"health": "operation", "livez": "operation", "readyz": "operation", "metrics": "operation", "story": "operation", "market": "market",

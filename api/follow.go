@@ -91,11 +91,14 @@ func (s *Server) registerFollow(mux *routes) {
 		OperationID: "promise", Method: http.MethodPost, Path: "/v1/promises",
 		Responses:    text("The node's promise, a signed note"),
 		Summary:      "Have a node promise that it acknowledges, or writes, nothing of an older epoch any more",
-		Description:  "The body is a prepare signed by the log's key. The answer is signed with the node's key and says how much it has. It holds for ever.",
+		Description:  "The body is a prepare signed by the log's key. The answer is signed with the node's key and says how much it has. It holds for ever. With leading=true only a leader promises that has everything which was answered; any other node refuses, and nothing is changed there.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct{ RawBody []byte }) (*noteAnswer, error) {
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct {
+		Leading bool `query:"leading" doc:"the candidate can lead only if this node stops as the leader that has everything"`
+		RawBody []byte
+	}) (*noteAnswer, error) {
 		return owned(in.RawBody, func(body []byte) (*noteAnswer, error) {
-			signed, err := s.node.Promise(body)
+			signed, err := s.node.Promise(body, in.Leading)
 			if err != nil {
 				return nil, problemOf(err)
 			}
@@ -251,9 +254,13 @@ func (c *Client) SetFence(ctx context.Context, signed []byte) error {
 	return err
 }
 
-// Promise has a node promise what a prepare asks, and returns its promise.
-func (c *Client) Promise(ctx context.Context, prepare []byte) ([]byte, error) {
-	return c.do(ctx, http.MethodPost, "/v1/promises", "text/plain", prepare)
+// Promise has a node promise what a prepare asks, and returns its promise. With leading only the leader that has everything promises.
+func (c *Client) Promise(ctx context.Context, prepare []byte, leading bool) ([]byte, error) {
+	path := "/v1/promises"
+	if leading {
+		path += "?leading=true"
+	}
+	return c.do(ctx, http.MethodPost, path, "text/plain", prepare)
 }
 
 // Prepared fetches the newest prepare that a node promised; nil if none.

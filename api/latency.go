@@ -110,13 +110,13 @@ func (l latencies) Collect(to chan<- prometheus.Metric) {
 // serverErrors takes in what net/http has to say. That connections cannot be accepted, and that a handler panicked, the operator
 // must see; what strangers do wrong is told when asked for.
 type serverErrors struct {
-	logger  *slog.Logger
-	accepts atomic.Uint64 // connections that could not be accepted
-	told    atomic.Int64  // when that was last told, Unix seconds
+	logger   *slog.Logger
+	accepts  atomic.Uint64 // connections that could not be accepted
+	reported atomic.Int64  // when that was last told, Unix seconds
 }
 
-// acceptsTold is how often it is told: the server tries again many times a second.
-const acceptsTold = 10
+// acceptsReported is how often it is told: the server tries again many times a second.
+const acceptsReported = 10
 
 func (e *serverErrors) log() *log.Logger { return log.New(e, "", 0) }
 
@@ -125,8 +125,8 @@ func (e *serverErrors) Write(line []byte) (int, error) {
 	switch {
 	case strings.HasPrefix(text, "http: Accept error"):
 		e.accepts.Add(1)
-		if now := time.Now().Unix(); now-e.told.Load() >= acceptsTold {
-			e.told.Store(now)
+		if now := time.Now().Unix(); now-e.reported.Load() >= acceptsReported {
+			e.reported.Store(now)
 			e.logger.Error("no more connections can be accepted: raise the limit of open files (ulimit -n), or find who holds them", "cause", text, "times", e.accepts.Load())
 		}
 	case strings.HasPrefix(text, "http: panic"):

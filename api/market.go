@@ -11,7 +11,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/aqsha/aqsha/market/ask"
+	"github.com/aqsha/aqsha/internal/fault"
+	"github.com/aqsha/aqsha/market/query"
 )
 
 // marketQuery is the parameters of a question.
@@ -34,8 +35,8 @@ var (
 // since each has its own parameters and answer.
 func (s *Server) registerMarket() {
 	huma.Register(s.api, operation("list-market-questions", "/v1/market", "Which questions about markets are answered", byAnybody),
-		func(context.Context, *struct{}) (*answer[[]string], error) { return ok(ask.Questions(), nil) })
-	for _, question := range ask.Catalogue() {
+		func(context.Context, *struct{}) (*answer[[]string], error) { return ok(query.Questions(), nil) })
+	for _, question := range query.Catalogue() {
 		get := operation("ask-"+question.Name, "/v1/market/"+question.Name, question.About, byAuditors, http.StatusNotFound, http.StatusUnprocessableEntity)
 		for _, name := range question.Parameters {
 			schema := &huma.Schema{Type: huma.TypeString}
@@ -51,12 +52,12 @@ func (s *Server) registerMarket() {
 			"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(question.Answer), true, question.Name)},
 		}}}
 		huma.Register(s.api, get, func(ctx context.Context, in *marketQuery) (*rawAnswer, error) {
-			return s.askMarket(ctx, question.Name, in.query)
+			return s.queryMarket(ctx, question.Name, in.query)
 		})
 	}
 }
 
-func (s *Server) askMarket(ctx context.Context, question string, query url.Values) (*rawAnswer, error) {
+func (s *Server) queryMarket(ctx context.Context, question string, values url.Values) (*rawAnswer, error) {
 	if err := mayReadAll(ctx); err != nil { // answers can cost seconds of computing
 		return nil, problemOf(err)
 	}
@@ -66,7 +67,7 @@ func (s *Server) askMarket(ctx context.Context, question string, query url.Value
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	value, err := ask.Folder(s.options.MarketDir).Answer(ctx, question, query)
+	value, err := query.Folder(s.options.MarketDir).Answer(ctx, question, values)
 	if err != nil {
 		return nil, marketProblem(err)
 	}
@@ -75,12 +76,8 @@ func (s *Server) askMarket(ctx context.Context, question string, query url.Value
 
 // marketProblem states an error of the market packages: one with a code is the asker's.
 func marketProblem(err error) *Problem {
-	var coded interface {
-		error
-		ErrorCode() string
-		ErrorField() string
-	}
-	if !errors.As(err, &coded) {
+	coded, ok := fault.Of(err)
+	if !ok {
 		return problemOf(err)
 	}
 	status := http.StatusUnprocessableEntity

@@ -39,6 +39,7 @@ func (s *Server) registry() *prometheus.Registry {
 	gauge("waiting_transactions", "Transactions in the queue.", func(c node.Counts, _ node.Head) float64 { return float64(c.Waiting) })
 	gauge("index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts, _ node.Head) float64 { return float64(c.IndexLag) })
 	s.followMetrics(registry)
+	s.clusterMetrics(registry)
 	s.machineMetrics(registry)
 	registry.MustRegister(newKnown("ready", "1 when payments are taken and answered here, as /readyz says.", func() (float64, bool) { return number(s.health().Ready), true }))
 	registry.MustRegister(newKnown("followers_connected", "Followers that acknowledged within the last seconds; absent where none is configured.", func() (float64, bool) {

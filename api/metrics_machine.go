@@ -16,9 +16,9 @@ func (s *Server) machineMetrics(registry *prometheus.Registry) {
 	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: "log_written_bytes_total", Help: "Bytes written to the log since the start, with framing."},
 		func() float64 { return float64(s.node.Counts().LogBytes) }))
 	registry.MustRegister(
-		newKnown("leader", "1 when this node leads, 0 when it copies another's log.", func() (float64, bool) {
+		newKnown("leader", "1 when this node leads, 0 when it copies another's log; absent for a validator: nobody leads a cluster.", func() (float64, bool) {
 			_, follows := s.node.FollowState()
-			return number(!follows), true
+			return number(!follows), s.options.Cluster == nil
 		}),
 		newKnown("epoch", "How often the network changed its leader, as this node knows.", func() (float64, bool) {
 			_, fence := s.node.KnownFence()

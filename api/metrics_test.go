@@ -27,7 +27,7 @@ func openWorld(t *testing.T, logger *slog.Logger) *Server {
 	world := sim.NewWorld(3)
 	c := node.Config{Dir: t.TempDir(), Now: func() uint64 { return sim.StartMillis + 1000 }}
 	c.Options.Origin, c.Options.Signers = world.Genesis.Name, []note.Signer{world.LogSigner}
-	if err := node.Found(c, world.Genesis); err != nil {
+	if err := node.Init(c, world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	n, err := node.Open(c)
@@ -178,13 +178,13 @@ func TestRequestsAreTimedByRoute(t *testing.T) {
 
 // Connections that cannot be accepted are told, once in a while, and counted; what strangers do wrong is not.
 func TestAcceptErrorsAreTold(t *testing.T) {
-	var told bytes.Buffer
-	e := &serverErrors{logger: slog.New(slog.NewTextHandler(&told, nil))}
+	var reported bytes.Buffer
+	e := &serverErrors{logger: slog.New(slog.NewTextHandler(&reported, nil))}
 	for range 5 {
 		e.log().Println("http: Accept error: accept tcp 127.0.0.1:1: accept4: too many open files; retrying in 5ms")
 	}
 	e.log().Println("http: TLS handshake error from 10.0.0.1:1: EOF")
-	if n := strings.Count(told.String(), "level=ERROR"); n != 1 || strings.Contains(told.String(), "handshake") || e.accepts.Load() != 5 {
-		t.Errorf("told %d times, counted %d:\n%s", n, e.accepts.Load(), &told)
+	if n := strings.Count(reported.String(), "level=ERROR"); n != 1 || strings.Contains(reported.String(), "handshake") || e.accepts.Load() != 5 {
+		t.Errorf("told %d times, counted %d:\n%s", n, e.accepts.Load(), &reported)
 	}
 }

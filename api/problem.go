@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
@@ -45,10 +46,12 @@ const (
 	codeNoRoute      = "no-route" // nothing is served under this path, or not by this method
 	codeNotYet       = "not-yet"  // the log did not reach the size that was asked for in time
 	codeTimeout      = "timeout"  // not answered in time; a transaction may still be executed
+	// a proof would show a holder what others wrote to each other
+	codeMemosOfOthers = "memos-of-others"
 )
 
 func newProblem(status int, code, field, detail string) *Problem {
-	return &Problem{"urn:aqsha:problem:" + code, http.StatusText(status), status, detail, code, field}
+	return &Problem{"urn:aqsha:problem:" + code, http.StatusText(status), status, errtext.Plain(detail), code, field}
 }
 
 // statusOf maps codes that mean more than "refused by a rule" (422) to HTTP.
@@ -62,6 +65,9 @@ var statusOf = map[token.Code]int{
 	node.LookupFailed:    http.StatusServiceUnavailable,
 	node.Following:       http.StatusMisdirectedRequest,
 	node.Unacknowledged:  http.StatusServiceUnavailable,
+	node.NotYet:          http.StatusServiceUnavailable,
+	node.NotShown:        http.StatusServiceUnavailable,
+	node.NotJoined:       http.StatusServiceUnavailable,
 	node.Fenced:          http.StatusServiceUnavailable,
 	node.FenceConflict:   http.StatusServiceUnavailable,
 	node.Promised:        http.StatusConflict,

@@ -131,8 +131,8 @@ func (s *Server) registerPrograms() {
 func (s *Server) purposes(ctx context.Context, after uint32, limit int) ([]PurposeView, error) {
 	list := make([]PurposeView, 0, limit)
 	err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
-		for number := uint64(after) + 1; number <= uint64(state.Purposes()) && len(list) < limit; number++ {
-			list = append(list, purposeView(state, uint32(number)))
+		for _, number := range state.PurposesAfter(after, limit) {
+			list = append(list, purposeView(state, number))
 		}
 	})
 	return list, err
@@ -165,7 +165,7 @@ func (s *Server) definitions(ctx context.Context, after token.Hash, limit int) (
 
 func purposeView(state *livestate.State, number uint32) PurposeView {
 	p := state.Purpose(number)
-	return PurposeView{number, *p, p.Live(), state.Marked(number)}
+	return PurposeView{number, *p, p.Live(), state.Earmarked(number)}
 }
 
 func contractView(state *livestate.State, c *ledger.Contract, head node.Head) ContractView {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -55,6 +56,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 func (h Health) readable() bool {
 	switch {
 	case h.Height == nil, h.Status == "stalled", h.Status == "leader-doubted", h.Follows != nil && h.Status == "read-only":
+		return false
+	case h.Role == node.StandsReplaced: // what it shows ends at its successor's fence
 		return false
 	case h.Follows != nil:
 		return h.Follows.Connected

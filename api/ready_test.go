@@ -46,6 +46,12 @@ func TestReadyz(t *testing.T) {
 	if got, body := asked(t, w.server, "/readyz"); got != http.StatusServiceUnavailable || !strings.Contains(body, "read-only") {
 		t.Errorf("fenced: %d %s", got, body)
 	}
+	if got, body := asked(t, w.server, "/readyz?for=reads"); got != http.StatusServiceUnavailable {
+		t.Errorf("fenced, for reads: %d %s", got, body)
+	}
+	if got, body := asked(t, w.server, "/v1/supply"); got != http.StatusServiceUnavailable || !strings.Contains(body, `"not-shown"`) || !strings.Contains(body, "Read at the node that leads now") {
+		t.Errorf("a read beyond the fence: %d %s", got, body)
+	}
 	if got, body := asked(t, w.server, "/livez"); got != http.StatusOK {
 		t.Errorf("fenced: %d %s", got, body)
 	}
@@ -56,7 +62,7 @@ func TestALeaderWithoutItsFollowersIsNotReady(t *testing.T) {
 	world := sim.NewWorld(5)
 	c := node.Config{Dir: t.TempDir(), Now: func() uint64 { return sim.StartMillis + 1000 }}
 	c.Options.Origin, c.Options.Signers = world.Genesis.Name, []note.Signer{world.LogSigner}
-	if err := node.Found(c, world.Genesis); err != nil {
+	if err := node.Init(c, world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	n, err := node.Open(c)

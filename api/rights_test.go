@@ -15,71 +15,85 @@ import (
 )
 
 // rightsRoles are the columns of rights: nobody; an access that has expired, one that was revoked, and a session of a key that was replaced; the session of the wallet that is asked about,
-// and of another; the bank that registered it, and another; an auditor, whom a follower is too; and the authority.
-var rightsRoles = []string{"nobody", "expired", "revoked", "rekeyed", "holder", "other holder", "bank", "other bank", "auditor", "authority"}
+// a delegation of it, and the session of another; the bank that registered it, and another; an auditor, whom a follower is too; and the authority.
+var rightsRoles = []string{"nobody", "expired", "revoked", "rekeyed", "holder", "till", "other holder", "bank", "other bank", "auditor", "authority"}
 
 // rights is the table of who is answered what, asked about alice's wallet, her tokens, payments and contract. An operation that is not
 // in it fails the test.
 var rights = map[string]string{
-	//                          -   exp rev rek hol oth ban oth aud aut
-	"get-network":              "200 200 200 200 200 200 200 200 200 200",
-	"get-genesis":              "200 200 200 200 200 200 200 200 200 200",
-	"get-supply":               "200 200 200 200 200 200 200 200 200 200",
-	"get-authority":            "200 200 200 200 200 200 200 200 200 200",
-	"list-intermediaries":      "200 200 200 200 200 200 200 200 200 200",
-	"list-errors":              "200 200 200 200 200 200 200 200 200 200",
-	"get-health":               "200 200 200 200 200 200 200 200 200 200",
-	"get-livez":                "200 200 200 200 200 200 200 200 200 200",
-	"get-readyz":               "200 200 200 200 200 200 200 200 200 200",
-	"get-metrics":              "200 200 200 200 200 200 200 200 200 200",
-	"get-story":                "200 200 200 200 200 200 200 200 200 200",
-	"list-agencies":            "200 200 200 200 200 200 200 200 200 200",
-	"list-purposes":            "200 200 200 200 200 200 200 200 200 200",
-	"list-definitions":         "200 200 200 200 200 200 200 200 200 200",
-	"list-blocks":              "200 200 200 200 200 200 200 200 200 200",
-	"stream-blocks":            "200 200 200 200 200 200 200 200 200 200",
-	"get-checkpoint":           "200 200 200 200 200 200 200 200 200 200",
-	"get-hash-tile":            "404 404 404 404 404 404 404 404 404 404", // the log is short: there is none
-	"get-partial-hash-tile":    "200 200 200 200 200 200 200 200 200 200",
-	"list-followers":           "200 200 200 200 200 200 200 200 200 200",
-	"get-prepare":              "204 204 204 204 204 204 204 204 204 204",
-	"get-fence":                "204 204 204 204 204 204 204 204 204 204",
-	"list-market-questions":    "200 200 200 200 200 200 200 200 200 200",
-	"get-wallet":               "401 401 401 401 200 403 200 403 200 200",
-	"list-wallet-tokens":       "401 401 401 401 200 403 200 403 200 200",
-	"get-wallet-history":       "401 401 401 401 200 403 200 403 200 200",
-	"get-held":                 "401 401 401 401 200 403 200 403 200 200",
-	"stream-wallet":            "401 401 401 401 200 403 200 403 200 200",
-	"select-tokens":            "401 401 401 401 200 403 200 403 200 200",
-	"release-tokens":           "401 401 401 401 204 403 204 403 204 204",
-	"get-token":                "401 401 401 401 200 403 200 403 200 200",
-	"prove-token":              "401 401 401 401 403 403 200 403 200 200",
-	"get-transaction":          "401 401 401 401 200 403 403 403 200 200",
-	"get-contract":             "401 401 401 401 200 403 200 403 200 200",
-	"list-contracts":           "401 401 401 401 403 403 403 403 200 200",
-	"get-block":                "401 401 401 401 403 403 403 403 200 200",
-	"get-entry-bundle":         "401 401 401 401 403 403 403 403 404 404",
-	"get-partial-entry-bundle": "401 401 401 401 403 403 403 403 200 200",
-	"feed":                     "401 401 401 401 403 403 403 403 200 200",
-	"ask-architecture":         "401 401 401 401 403 403 403 403 200 200",
-	"ask-concentration":        "401 401 401 401 403 403 403 403 404 404", // the folder is empty
-	"ask-files":                "401 401 401 401 403 403 403 403 200 200",
-	"ask-functions":            "401 401 401 401 403 403 403 403 422 422",
-	"ask-garch":                "401 401 401 401 403 403 403 403 404 404",
-	"ask-paper":                "401 401 401 401 403 403 403 403 200 200",
-	"ask-report":               "401 401 401 401 403 403 403 403 404 404",
-	"ask-risk":                 "401 401 401 401 403 403 403 403 404 404",
-	"ask-risks":                "401 401 401 401 403 403 403 403 422 422",
-	"ask-summary":              "401 401 401 401 403 403 403 403 404 404",
-	"ask-use":                  "401 401 401 401 403 403 403 403 422 422",
-	"ask-volatility":           "401 401 401 401 403 403 403 403 404 404",
+	//                          -   exp rev rek hol til oth ban oth aud aut
+	"get-network":              "200 200 200 200 200 200 200 200 200 200 200",
+	"get-genesis":              "200 200 200 200 200 200 200 200 200 200 200",
+	"get-supply":               "200 200 200 200 200 200 200 200 200 200 200",
+	"get-authority":            "200 200 200 200 200 200 200 200 200 200 200",
+	"list-intermediaries":      "200 200 200 200 200 200 200 200 200 200 200",
+	"list-errors":              "200 200 200 200 200 200 200 200 200 200 200",
+	"explain":                  "200 200 200 200 200 200 200 200 200 200 200",
+	"get-health":               "200 200 200 200 200 200 200 200 200 200 200",
+	"get-livez":                "200 200 200 200 200 200 200 200 200 200 200",
+	"get-readyz":               "200 200 200 200 200 200 200 200 200 200 200",
+	"get-metrics":              "200 200 200 200 200 200 200 200 200 200 200",
+	"get-story":                "200 200 200 200 200 200 200 200 200 200 200",
+	"list-agencies":            "200 200 200 200 200 200 200 200 200 200 200",
+	"list-purposes":            "200 200 200 200 200 200 200 200 200 200 200",
+	"list-definitions":         "200 200 200 200 200 200 200 200 200 200 200",
+	"list-blocks":              "200 200 200 200 200 200 200 200 200 200 200",
+	"stream-blocks":            "200 200 200 200 200 200 200 200 200 200 200",
+	"get-checkpoint":           "200 200 200 200 200 200 200 200 200 200 200",
+	"get-hash-tile":            "404 404 404 404 404 404 404 404 404 404 404", // the log is short: there is none
+	"get-partial-hash-tile":    "200 200 200 200 200 200 200 200 200 200 200",
+	"list-followers":           "200 200 200 200 200 200 200 200 200 200 200",
+	"get-cluster":              "200 200 200 200 200 200 200 200 200 200 200",
+	"get-prepare":              "204 204 204 204 204 204 204 204 204 204 204",
+	"get-fence":                "204 204 204 204 204 204 204 204 204 204 204",
+	"list-market-questions":    "200 200 200 200 200 200 200 200 200 200 200",
+	"get-wallet":               "401 401 401 401 200 200 403 200 403 200 200",
+	"list-wallet-tokens":       "401 401 401 401 200 200 403 200 403 200 200",
+	"get-wallet-history":       "401 401 401 401 200 200 403 200 403 200 200",
+	"get-held":                 "401 401 401 401 200 200 403 200 403 200 200",
+	"stream-wallet":            "401 401 401 401 200 200 403 200 403 200 200",
+	"select-tokens":            "401 401 401 401 200 403 403 200 403 200 200",
+	"release-tokens":           "401 401 401 401 204 403 403 204 403 204 204",
+	"get-token":                "401 401 401 401 200 200 403 200 403 200 200",
+	"prove-token":              "401 401 401 401 200 200 403 200 403 200 200",
+	"get-transaction":          "401 401 401 401 200 200 403 403 403 200 200",
+	"list-wallet-contracts":    "401 401 401 401 200 200 403 200 403 200 200",
+	"list-delegations":         "401 401 401 401 200 403 403 200 403 200 200",
+	"end-delegation":           "401 401 401 401 204 403 403 403 403 403 403",
+	"check-transaction":        "401 401 401 401 409 403 403 403 403 403 403", // its token is spent
+	"prove-transaction":        "401 401 401 401 200 200 403 403 403 200 200",
+	"stream-events":            "401 401 401 401 200 200 200 403 403 403 403", // of a session's own wallet
+	"list-applications":        "401 401 401 401 403 403 403 200 200 200 200",
+	"get-application":          "404 404 404 404 404 404 404 404 404 404 404", // its id is the right to it
+	"accept-application":       "401 401 401 401 403 403 403 404 404 403 403",
+	"refuse-application":       "401 401 401 401 403 403 403 404 404 403 403",
+	"get-contract":             "401 401 401 401 200 200 403 200 403 200 200",
+	"list-contracts":           "401 401 401 401 403 403 403 403 403 200 200",
+	"get-block":                "401 401 401 401 403 403 403 403 403 200 200",
+	"get-entry-bundle":         "401 401 401 401 403 403 403 403 403 404 404",
+	"get-partial-entry-bundle": "401 401 401 401 403 403 403 403 403 200 200",
+	"feed":                     "401 401 401 401 403 403 403 403 403 200 200",
+	"ask-architecture":         "401 401 401 401 403 403 403 403 403 200 200",
+	"ask-concentration":        "401 401 401 401 403 403 403 403 403 404 404", // the folder is empty
+	"ask-files":                "401 401 401 401 403 403 403 403 403 200 200",
+	"ask-functions":            "401 401 401 401 403 403 403 403 403 422 422",
+	"ask-garch":                "401 401 401 401 403 403 403 403 403 404 404",
+	"ask-paper":                "401 401 401 401 403 403 403 403 403 200 200",
+	"ask-report":               "401 401 401 401 403 403 403 403 403 404 404",
+	"ask-risk":                 "401 401 401 401 403 403 403 403 403 404 404",
+	"ask-risks":                "401 401 401 401 403 403 403 403 403 422 422",
+	"ask-summary":              "401 401 401 401 403 403 403 403 403 404 404",
+	"ask-use":                  "401 401 401 401 403 403 403 403 403 422 422",
+	"ask-volatility":           "401 401 401 401 403 403 403 403 403 404 404",
 	// By what is signed, not by who asks.
-	"make-challenge":      "200 200 200 200 200 200 200 200 200 200",
-	"open-session":        "401 401 401 401 401 401 401 401 401 401",
-	"submit-transactions": "403 403 403 403 422 403 422 403 422 422",
-	"cosign":              "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
-	"fence":               "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
-	"promise":             "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
+	"make-challenge":      "200 200 200 200 200 200 200 200 200 200 200",
+	"delegate":            "401 401 401 401 401 401 401 401 401 401 401",
+	"apply":               "401 401 401 401 401 401 401 401 401 401 401",
+	"open-session":        "401 401 401 401 401 401 401 401 401 401 401",
+	"submit-transactions": "403 403 403 403 422 422 403 422 403 422 422",
+	"cosign":              "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
+	"fence":               "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
+	"promise":             "4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx 4xx",
 }
 
 // inquiry is a request of the table.
@@ -119,6 +133,7 @@ func TestRightsOfEveryRoute(t *testing.T) {
 	register, carol := w.world.Register("bank", w.bank, 4, "carol", 0, soon())
 	w.submit(t, register)
 	tokens["holder"], tokens["other holder"] = session(w.alice, "alice 2"), session(carol, "carol")
+	tokens["till"] = w.delegate(t, w.alice, "alice 2", "till").Token
 	there := subject{w.alice.String(), token.OutputID(w.money.ID(), 0).String(), w.money.ID().String(), contract.String(), "1"}
 	absent := subject{strings.Repeat("9", 32), strings.Repeat("9", 64), strings.Repeat("8", 64), strings.Repeat("7", 32), "99"}
 	for _, p := range d.paths {
@@ -131,7 +146,7 @@ func TestRightsOfEveryRoute(t *testing.T) {
 				continue
 			}
 			for i, role := range rightsRoles {
-				w.holdRight(t, id, role, row[i], tokens[role], there.ask(w, strings.ToUpper(method), p.path), absent.ask(w, strings.ToUpper(method), p.path))
+				w.holdRight(t, id, role, row[i], tokens[role], there.query(w, strings.ToUpper(method), p.path), absent.query(w, strings.ToUpper(method), p.path))
 			}
 		}
 	}
@@ -142,10 +157,41 @@ func TestRightsOfEveryRoute(t *testing.T) {
 	}
 }
 
+// Pages and documents beside the API are the same to everybody: of what is mounted and not described nothing depends on who asks.
+func TestPagesAreTheSameToEverybody(t *testing.T) {
+	w := street(t)
+	w.server = api.New(w.node, api.Options{Access: []api.Access{{Name: "authority", Role: api.RoleAuthority, TokenSHA256: api.HashToken("authority")}}})
+	w.http.Config.Handler = w.server.Handler()
+	d := newDescription(t, w.server)
+	pages := 0
+	for _, pattern := range w.server.Routes() {
+		method, path, spaced := strings.Cut(pattern, " ")
+		if !spaced {
+			t.Errorf("%q is mounted for every method", pattern)
+			continue
+		}
+		path = strings.TrimSuffix(path, "{$}")
+		if _, op := d.operation(method, strings.NewReplacer("{", "", "}", "").Replace(path)); op != nil || path == "/tile/" || path == "/tile/entries/" {
+			continue
+		}
+		if pages++; method != http.MethodGet {
+			t.Errorf("%s is mounted beside the description", pattern)
+		}
+		status, _, nobody := w.query(t, inquiry{method: method, path: path}, "")
+		status2, _, authority := w.query(t, inquiry{method: method, path: path}, "authority")
+		if status != status2 || string(nobody) != string(authority) {
+			t.Errorf("%s depends on who asks", pattern)
+		}
+	}
+	if pages != len(undescribed) {
+		t.Errorf("%d pages are mounted, and %d are known", pages, len(undescribed))
+	}
+}
+
 // subject is whom and what is asked about.
 type subject struct{ wallet, token, transaction, contract, height string }
 
-func (s subject) ask(w *town, method, path string) inquiry {
+func (s subject) query(w *town, method, path string) inquiry {
 	of := s.wallet
 	switch {
 	case strings.HasPrefix(path, "/v1/tokens/"):
@@ -159,7 +205,10 @@ func (s subject) ask(w *town, method, path string) inquiry {
 	if strings.Contains(path, "{width}") {
 		index = "000.p"
 	}
-	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{level}", "0", "{index}", index, "{width}", "3").Replace(path)}
+	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32)).Replace(path)}
+	if path == "/v1/events" {
+		a.path += "?topics=wallet"
+	}
 	if path == "/v1/feed" {
 		a.path += "?from=0"
 	}
@@ -173,8 +222,20 @@ func (s subject) ask(w *town, method, path string) inquiry {
 	if method == http.MethodPost {
 		a.contentType, a.body = "application/json", []byte(`{}`)
 		switch path {
+		case "/v1/explain":
+			a.body = []byte(`{"code":"expired"}`)
 		case "/v1/sessions/challenges":
 			a.body = []byte(`{"wallet":"` + s.wallet + `"}`)
+		case "/v1/sessions/delegations":
+			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` + w.http.URL + `","challenge":"00","until_millis":` + fmt.Sprint(soon()) + `,"signature":"` + strings.Repeat("0", 130) + `"}`)
+		case "/v1/applications":
+			a.body = []byte(`{"bank":"` + w.bank.String() + `","key":"` + w.world.Key("dina").Public().String() + `","signature":"` + strings.Repeat("0", 130) + `"}`)
+		case "/v1/applications/{application}/acceptance":
+			a.body = []byte(`{"draft":{}}`)
+		case "/v1/applications/{application}/refusal":
+			a.body = []byte(`{"reason":"no"}`)
+		case "/v1/transactions/check":
+			a.contentType, a.body = "application/cbor", w.payBob(1).Encode()
 		case "/v1/sessions":
 			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` + w.http.URL + `","challenge":"00","signature":"` + strings.Repeat("0", 130) + `"}`)
 		case "/v1/wallets/{id}/selections":
@@ -193,7 +254,7 @@ func (s subject) ask(w *town, method, path string) inquiry {
 // holdRight asks as a role about what is there and about what is not.
 func (w *town) holdRight(t *testing.T, id, role, want, access string, there, absent inquiry) {
 	t.Helper()
-	status, _, body := w.ask(t, there, access)
+	status, _, body := w.query(t, there, access)
 	var chosen node.Selection
 	if id == "select-tokens" && json.Unmarshal(body, &chosen) == nil { // the next one finds them free
 		for _, live := range chosen.Tokens {
@@ -219,17 +280,17 @@ func (w *town) holdRight(t *testing.T, id, role, want, access string, there, abs
 			}
 		}
 	}
-	if own := role == "holder" || role == "bank"; own || status != http.StatusUnauthorized && status != http.StatusForbidden {
+	if own := role == "holder" || role == "till" || role == "bank"; own || status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return // what is his he knows
 	}
-	status2, _, body2 := w.ask(t, absent, access)
+	status2, _, body2 := w.query(t, absent, access)
 	if status2 != status || string(body2) != string(body) {
 		t.Errorf("%s as %s: %d %s of what is there, and %d %s of what is not", id, role, status, body, status2, body2)
 	}
 }
 
-// ask sends a request; of a stream the status is enough.
-func (w *town) ask(t *testing.T, a inquiry, access string) (int, string, []byte) {
+// query sends a request; of a stream the status is enough.
+func (w *town) query(t *testing.T, a inquiry, access string) (int, string, []byte) {
 	t.Helper()
 	if a.method == http.MethodGet {
 		return w.get(t, a.path, access)

@@ -42,7 +42,7 @@ func senderOf(ctx context.Context) node.Sender {
 	case access == nil:
 		return sender
 	case access == everything:
-	case access.Role == RoleHolder:
+	case access.ofWallet():
 		sender.Source = intake.Source{Class: intake.Session, Name: access.wallet.String()}
 	default:
 		sender.Source = intake.Source{Class: intake.Access, Name: access.Name + "\x00" + access.TokenSHA256}

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/internal/recent"
 	"github.com/aqsha/aqsha/node"
@@ -38,12 +39,16 @@ type Options struct {
 	// this server from another that listens at the same address later.
 	Instance string
 	Logger   *slog.Logger // nil discards
-	Members  Members      // who follows this node, as its configuration says
+	// Cluster is how this validator sees its cluster; nil for a node that orders alone.
+	Cluster func() status.Status
+	Members Members // who follows this node, as its configuration says
 	// TLS is spoken on what Listen opens, under Names; nil for none. Proxy is the address of a proxy that ends TLS before this
 	// server: nobody else is let in, and it says whom it speaks for (X-Forwarded-For).
 	TLS   *tls.Config
 	Names []string
 	Proxy string
+	// Dir is a folder in which delegations and applications outlive the process; empty keeps them in memory.
+	Dir string
 	// Limits of what callers may hold at once; nil for those that fit the process.
 	Limits *httplimit.Limits
 }
@@ -93,12 +98,15 @@ type Server struct {
 		mu          sync.Mutex
 		blocks      *recent.Map[uint64, BlockView]
 		definitions *recent.Map[token.Hash, DefinitionView]
+		words       *recent.Map[explained, []string]
 	}
-	access     atomic.Pointer[[]Access]
-	members    atomic.Pointer[Members]
-	sites      atomic.Pointer[http.CrossOriginProtection]
-	streaming  context.Context // ends when the server shuts down, and streams with it
-	endStreams context.CancelFunc
+	delegations  *delegations
+	applications *applications
+	access       atomic.Pointer[[]Access]
+	members      atomic.Pointer[Members]
+	sites        atomic.Pointer[http.CrossOriginProtection]
+	streaming    context.Context // ends when the server shuts down, and streams with it
+	endStreams   context.CancelFunc
 }
 
 // New makes the server of a node.
@@ -107,25 +115,32 @@ func New(n *node.Node, options Options) *Server {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions()}
+	s.delegations, s.applications = openDelegations(options.Dir, options.Logger), openApplications(options.Dir, options.Logger)
 	s.SetAccess(options.Access)
 	s.SetMembers(options.Members)
 	s.SetOrigins(options.Origins)
 	s.shown.blocks = recent.New[uint64, BlockView](keptBlocks)
 	s.shown.definitions = recent.New[token.Hash, DefinitionView](keptDefinitions)
+	s.shown.words = recent.New[explained, []string](keptWords)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())
-	mux := &routes{ServeMux: http.NewServeMux()}
+	mux := &routes{mux: http.NewServeMux()}
 	s.api, s.routes = adapt(mux, settings()), mux
 	s.registerNetwork()
 	s.registerWallets()
 	s.registerSessions()
+	s.registerDelegations()
+	s.registerApplications()
+	s.registerEvents(mux)
 	s.registerTokens()
 	s.registerPrograms()
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerErrors()
+	s.registerExplain()
 	s.registerStory()
 	s.registerMarket()
 	s.registerFollow(mux)
+	s.registerCluster()
 	s.mountLog(mux)
 	s.registerOperation(mux)
 	s.mountPages(mux)
@@ -161,7 +176,7 @@ func tooMany(w http.ResponseWriter, status int, detail string) {
 
 // streamPaths are those of streams: they last, and are counted apart.
 func isStream(r *http.Request) bool {
-	return r.Method == http.MethodGet && (r.URL.Path == "/v1/feed" || strings.HasSuffix(r.URL.Path, "/stream"))
+	return r.Method == http.MethodGet && (r.URL.Path == "/v1/feed" || r.URL.Path == "/v1/events" || strings.HasSuffix(r.URL.Path, "/stream"))
 }
 
 // isProbe says whether a request is an orchestrator's question, which costs nothing to answer.
@@ -266,20 +281,12 @@ var ErrPlainBeyondLoopback = errors.New("nothing listens beyond loopback without
 
 // Listen opens the address to serve on. Callers and connections are bounded before TLS.
 func (s *Server) Listen(address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := s.options.listen(address)
 	if err != nil {
 		return nil, err
 	}
-	tcp, ok := l.Addr().(*net.TCPAddr)
-	beyond := !ok || !tcp.IP.IsLoopback()
-	switch {
-	case beyond && s.options.Open:
-		return nil, errors.Join(ErrOpenBeyondLoopback, l.Close())
-	case beyond && s.options.TLS == nil && s.options.Proxy == "":
-		return nil, errors.Join(ErrPlainBeyondLoopback, l.Close())
-	}
 	s.sessions.listens(l.Addr())
-	if s.options.TLS != nil && ok {
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok && s.options.TLS != nil {
 		for _, name := range s.options.Names {
 			s.sessions.add("https://" + net.JoinHostPort(name, strconv.Itoa(tcp.Port)))
 		}
@@ -288,6 +295,31 @@ func (s *Server) Listen(address string) (net.Listener, error) {
 		l = httplimit.Only(l, s.options.Proxy)
 	}
 	return s.limiter.Listen(l, s.options.Proxy), nil
+}
+
+// MayListen says whether a server with these options could listen at an address now.
+func (o Options) MayListen(address string) error {
+	l, err := o.listen(address)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+func (o Options) listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	beyond := !ok || !tcp.IP.IsLoopback()
+	switch {
+	case beyond && o.Open:
+		return nil, errors.Join(ErrOpenBeyondLoopback, l.Close())
+	case beyond && o.TLS == nil && o.Proxy == "":
+		return nil, errors.Join(ErrPlainBeyondLoopback, l.Close())
+	}
+	return l, nil
 }
 
 // ListenHere opens a port on loopback for this machine's own commands, where the address that others dial speaks TLS.

@@ -132,16 +132,10 @@ func (s *sessions) challenge(wallet token.WalletID, now time.Time) (c [token.Ses
 
 // stands says whether a challenge was made here for the wallet, and can still be answered.
 func (s *sessions) stands(c [token.SessionChallengeBytes]byte, wallet token.WalletID, now time.Time) bool {
-	if !hmac.Equal(c[24:], s.mac([]byte("challenge"), c[:24], wallet[:])[:24]) || uint64(now.UnixMilli()) >= binary.BigEndian.Uint64(c[16:]) {
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, used := s.used[[16]byte(c[:16])]
-	return !used
+	return hmac.Equal(c[24:], s.mac([]byte("challenge"), c[:24], wallet[:])[:24]) && uint64(now.UnixMilli()) < binary.BigEndian.Uint64(c[16:])
 }
 
-// use uses a challenge up; false when somebody was faster.
+// use uses a challenge up; false when it was used before, or somebody is faster. There is no other look at it.
 func (s *sessions) use(c [token.SessionChallengeBytes]byte, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +193,7 @@ func (s *Server) registerSessions() {
 		})
 	huma.Register(s.api, describe(huma.Operation{OperationID: "open-session", Method: http.MethodPost, Path: "/v1/sessions",
 		Summary:     "Open a session in which a wallet is read by who holds its key",
-		Description: "The session reads the wallet, its tokens, history, contracts and transactions, and sets its tokens aside for payments. It lasts fifteen minutes, and ends when the wallet gets another key."}, bySignature, http.StatusUnauthorized),
+		Description: "The session reads the wallet, its tokens, history, contracts and transactions, and sets its tokens aside for payments. It lasts fifteen minutes, and ends when the wallet gets another key. The wallet's recovery key opens one too."}, bySignature, http.StatusUnauthorized),
 		func(ctx context.Context, in *struct{ Body SignIn }) (*answer[Session], error) {
 			return ok(s.signIn(ctx, in.Body))
 		})
@@ -207,36 +201,52 @@ func (s *Server) registerSessions() {
 
 // signIn opens a session. All refusals are one: nobody learns so which wallets there are.
 func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
-	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature", "the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the signature is not by the wallet's key")
+	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature", "the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the signature is not by the wallet's key or its recovery key")
 	now := time.Now()
 	raw, err := hex.DecodeString(in.Challenge)
 	if err != nil || len(raw) != token.SessionChallengeBytes {
 		return Session{}, refused
 	}
 	challenge := [token.SessionChallengeBytes]byte(raw)
-	s.sessions.mu.Lock()
-	ours := s.sessions.origins[in.Origin] || s.sessions.local[in.Origin]
-	s.sessions.mu.Unlock()
-	if !ours || !s.sessions.stands(challenge, in.Wallet, now) {
-		return Session{}, refused
-	}
-	var w ledger.Wallet
-	found := false
-	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) { w, found = state.Wallet(in.Wallet) }); err != nil {
+	w, signed, err := s.signedBy(ctx, in, challenge, token.SessionDigest(s.node.Network(), in.Wallet, in.Origin, challenge), now, true)
+	if err != nil {
 		return Session{}, err
 	}
-	if !found || !w.Key.Usable() || !token.Verify(w.Key, token.SessionDigest(s.node.Network(), in.Wallet, in.Origin, challenge), &in.Signature) {
-		return Session{}, refused
-	}
-	if !s.sessions.use(challenge, now) {
+	if !signed {
 		return Session{}, refused
 	}
 	ends := now.Add(sessionLasts)
 	return Session{s.sessions.open(in.Wallet, w.Key, ends), in.Wallet, uint64(ends.UnixMilli())}, nil
 }
 
+// signedBy says whether the wallet's present key, or its recovery key where that may, has signed a digest over a challenge of this
+// node, at one of its origins, and uses the challenge up.
+func (s *Server) signedBy(ctx context.Context, in SignIn, challenge [token.SessionChallengeBytes]byte, digest [32]byte, now time.Time, mayRecover bool) (w ledger.Wallet, signed bool, err error) {
+	s.sessions.mu.Lock()
+	ours := s.sessions.origins[in.Origin] || s.sessions.local[in.Origin]
+	s.sessions.mu.Unlock()
+	if !ours || !s.sessions.stands(challenge, in.Wallet, now) {
+		return w, false, nil
+	}
+	found := false
+	var recovery token.PublicKey
+	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		w, found = state.Wallet(in.Wallet)
+		recovery = state.Detail(in.Wallet).Recovery
+	}); err != nil {
+		return w, false, err
+	}
+	// Who can take the wallet at once with the recovery key may read it: the new key is signed for its present version.
+	bySelf := found && w.Key.Usable() && token.Verify(w.Key, digest, &in.Signature)
+	byRecovery := found && mayRecover && recovery.Usable() && token.Verify(recovery, digest, &in.Signature)
+	if !bySelf && !byRecovery {
+		return w, false, nil
+	}
+	return w, s.sessions.use(challenge, now), nil
+}
+
 // holds says whether an access is the session of a wallet's present key.
 func (a *Access) holds(id token.WalletID, w ledger.Wallet) bool {
 	mark := keyMark(w.Key)
-	return a.Role == RoleHolder && a.wallet == id && bytes.Equal(a.key[:], mark[:]) && time.Now().Before(a.ends)
+	return a.ofWallet() && a.wallet == id && bytes.Equal(a.key[:], mark[:]) && time.Now().Before(a.ends)
 }

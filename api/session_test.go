@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,7 +87,7 @@ func TestAWalletsKeyOpensItsOwnReads(t *testing.T) {
 		alice: 200, alice + "/tokens": 200, alice + "/history": 200, alice + "/held": 200, own: 200, spent: 200,
 		bob: 403, bob + "/tokens": 403, bob + "/history": 403, bob + "/held": 403, bob + "/stream": 403,
 		"/v1/transactions/" + others.ID().String(): 403, "/v1/transactions/" + strings.Repeat("0", 64): 403,
-		spent + "/proof": 403, "/v1/blocks/2": 403, "/v1/contracts": 403, "/tile/entries/000.p/3": 403, "/v1/feed?from=0": 403,
+		spent + "/proof": 200, "/v1/tokens/" + token.OutputID(others.ID(), 0).String() + "/proof": 403, "/v1/blocks/2": 403, "/v1/contracts": 403, "/tile/entries/000.p/3": 403, "/v1/feed?from=0": 403,
 	} {
 		if status, _, body := w.call(t, "GET", path, "", s.Token, nil); status != want {
 			t.Errorf("GET %s: %d %s, want %d", path, status, body, want)
@@ -155,6 +156,34 @@ func TestNoOtherSignatureOpensASession(t *testing.T) {
 		if status, _, _ := w.call(t, "GET", "/v1/wallets/"+w.alice.String(), "", forged, nil); status != 401 {
 			t.Errorf("%q: %d", forged, status)
 		}
+	}
+}
+
+// However many hand in one answer at the same time, one of them gets a session.
+func TestAChallengeOpensOneSession(t *testing.T) {
+	w := street(t)
+	in := w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice", w.http.URL)
+	statuses := make([]int, 32)
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range statuses {
+		all.Go(func() {
+			<-begin
+			_, statuses[i], _ = w.signIn(t, in)
+		})
+	}
+	close(begin)
+	all.Wait()
+	opened := 0
+	for _, status := range statuses {
+		if status == http.StatusOK {
+			opened++
+		} else if status != http.StatusUnauthorized {
+			t.Errorf("refused with %d", status)
+		}
+	}
+	if opened != 1 {
+		t.Errorf("%d sessions by one challenge", opened)
 	}
 }
 

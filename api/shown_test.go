@@ -34,7 +34,7 @@ func TestBundlesEndWithWhatIsAcknowledged(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
-	if err := node.Found(config, world.Genesis); err != nil {
+	if err := node.Init(config, world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	config.Followers, config.Acks, config.TrustClock = []note.Verifier{verifier}, 1, true
@@ -76,7 +76,7 @@ func TestBundlesEndWithWhatIsAcknowledged(t *testing.T) {
 func TestAStreamFromTheFutureIsRefused(t *testing.T) {
 	world := sim.NewWorld(8)
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
-	if err := node.Found(config, world.Genesis); err != nil {
+	if err := node.Init(config, world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	n, err := node.Open(config)

@@ -54,12 +54,12 @@ func events(ctx context.Context, url, last string, most int, until uint64) (heig
 	return heights, nil
 }
 
-// A cash desk that listens to blocks counts each once, though its connection is cut again and again and the node is started
+// A cash client that listens to blocks counts each once, though its connection is cut again and again and the node is started
 // anew: 215 and 216 never came to one that had seen 214.
 func TestAStreamOfBlocksMissesNothing(t *testing.T) {
 	world := sim.NewWorld(8)
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}, SegmentBytes: 1 << 20}}
-	if err := node.Found(config, world.Genesis); err != nil {
+	if err := node.Init(config, world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	var url atomic.Pointer[string]

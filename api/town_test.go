@@ -37,9 +37,15 @@ func newTown(t testing.TB, options api.Options) *town {
 // newTownOf is newTown with a node whose configuration is changed.
 func newTownOf(t testing.TB, options api.Options, change func(c *node.Config)) *town {
 	t.Helper()
-	w := &town{world: sim.NewWorld(1)}
+	return newTownIn(t, sim.NewWorld(1), options, change)
+}
+
+// newTownIn is newTownOf in a world, whose genesis may have been changed.
+func newTownIn(t testing.TB, world *sim.World, options api.Options, change func(c *node.Config)) *town {
+	t.Helper()
+	w := &town{world: world}
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
-	if err := node.Found(config, w.world.Genesis); err != nil {
+	if err := node.Init(config, w.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	if change != nil {

@@ -19,8 +19,8 @@ type Answer struct {
 	Problem *Problem      `json:"problem,omitempty"`
 }
 
-// mostPerRequest bounds the transactions of one request.
-const mostPerRequest = 8192
+// maxPerRequest bounds the transactions of one request.
+const maxPerRequest = 8192
 
 func (s *Server) registerTransactions() {
 	receipts := s.api.OpenAPI().Components.Schemas
@@ -50,6 +50,7 @@ func (s *Server) registerTransactions() {
 		}) (*answer[TransactionView], error) {
 			return ok(s.transaction(ctx, in.ID))
 		})
+	s.registerChecks()
 }
 
 func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*rawAnswer, error) {
@@ -98,8 +99,8 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 func decodeSequence(body []byte) ([]*token.Transaction, error) {
 	var txs []*token.Transaction
 	for len(body) > 0 {
-		if len(txs) == mostPerRequest {
-			return nil, token.Errorf(token.TooMany, "body", "at most %d transactions a request", mostPerRequest)
+		if len(txs) == maxPerRequest {
+			return nil, token.Errorf(token.TooMany, "body", "at most %d transactions a request", maxPerRequest)
 		}
 		d := token.NewDecoder(body)
 		tx := d.Transaction()
@@ -138,29 +139,35 @@ type TransactionView struct {
 }
 
 func (s *Server) transaction(ctx context.Context, id token.TransactionID) (view TransactionView, err error) {
+	receipt, err := s.receiptOf(ctx, id)
+	if err != nil {
+		return view, err
+	}
+	e, _, err := s.node.Entry(receipt.Index)
+	return TransactionView{receipt, e.Transaction}, err
+}
+
+// receiptOf says where an executed transaction stands, to who may read all, and to the session of a wallet that it touched.
+func (s *Server) receiptOf(ctx context.Context, id token.TransactionID) (receipt node.Receipt, err error) {
 	denied := mayReadAll(ctx)
 	holder, _ := ctx.Value(accessKey{}).(*Access)
-	if denied != nil && (holder == nil || holder.Role != RoleHolder) {
-		return view, denied
+	if denied != nil && (holder == nil || !holder.ofWallet()) {
+		return receipt, denied
 	}
-	receipt, found, err := s.node.Lookup(ctx, id)
+	receipt, found, err := s.node.LookupRead(ctx, id)
 	if err == nil && denied != nil { // whether it is there is the same secret as what it says
 		touched := false
 		if found {
 			touched, err = s.touches(ctx, receipt, holder.wallet)
 		}
 		if err == nil && !touched {
-			return view, denied
+			return node.Receipt{}, denied
 		}
 	}
 	if err == nil && !found {
 		err = token.Errorf(node.NotFound, "id", "no transaction %s was executed", id)
 	}
-	if err != nil {
-		return view, err
-	}
-	e, _, err := s.node.Entry(receipt.Index)
-	return TransactionView{receipt, e.Transaction}, err
+	return receipt, err
 }
 
 // touches says whether an entry touched a wallet that the caller may read.

@@ -37,5 +37,3 @@ func newTransport() *http.Transport {
 	}
 	return transport
 }
-
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

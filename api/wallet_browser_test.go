@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,23 +31,61 @@ type walletPage struct {
 	*town
 	t         *testing.T
 	ctx       context.Context
-	submitted int // payments that were sent
-	cut       int // answers of submissions that get lost, of those to come
+	mu        sync.Mutex // holds what follows: the server and the browser tell of it
+	submitted int        // payments that were sent
+	cut       int        // answers of submissions that get lost, of those to come
 	faults    []string
 }
 
+// note keeps what the page should not have done.
+func (w *walletPage) note(fault string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults = append(w.faults, fault)
+}
+
+// sent is how many payments were sent since it was asked last, and loses the answers of so many to come.
+func (w *walletPage) sent(cut int) (sent int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sent, w.submitted, w.cut = w.submitted, 0, cut
+	return sent
+}
+
+// lost counts a payment, and says whether nobody is to hear what became of it.
+func (w *walletPage) lost() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.submitted++
+	w.cut--
+	return w.cut >= 0
+}
+
+// clean holds that the page did nothing that it should not have done.
+func (w *walletPage) clean() {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, fault := range w.faults {
+		w.t.Error(fault)
+	}
+}
+
 func newWalletPage(t *testing.T) *walletPage {
+	return newWalletPageIn(t, sim.NewWorld(1))
+}
+
+// newWalletPageIn is a phone with the wallet's page in a world, whose genesis may have been changed.
+func newWalletPageIn(t *testing.T, world *sim.World) *walletPage {
 	if !console.Built() {
 		t.Skip("the console's pages are not built here: make build builds them where Node is")
 	}
-	w := &walletPage{town: newTown(t, api.Options{}), t: t}
-	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}})
+	w := &walletPage{town: newTownIn(t, world, api.Options{}, nil), t: t}
+	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL, strings.Replace(w.http.URL, "127.0.0.1", "localhost", 1)}})
 	inner := w.server.Handler()
 	w.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/transactions" && r.Method == http.MethodPost {
-			w.submitted++
-			if w.cut > 0 { // it is done, and nobody hears of it
-				w.cut--
+			if w.lost() { // it is done, and nobody hears of it
 				inner.ServeHTTP(&deaf{header: http.Header{}}, r)
 				panic(http.ErrAbortHandler)
 			}
@@ -57,14 +96,14 @@ func newWalletPage(t *testing.T) *walletPage {
 	chromedp.ListenTarget(w.ctx, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
-			w.faults = append(w.faults, e.ExceptionDetails.Error())
+			w.note(e.ExceptionDetails.Error())
 		case *runtime.EventConsoleAPICalled:
 			if e.Type == runtime.APITypeError {
-				w.faults = append(w.faults, fmt.Sprint("console: ", e.Args))
+				w.note(fmt.Sprint("console: ", e.Args))
 			}
 		case *network.EventRequestWillBeSent:
 			if !strings.HasPrefix(e.Request.URL, w.http.URL) && !strings.HasPrefix(e.Request.URL, "data:") {
-				w.faults = append(w.faults, "a request elsewhere: "+e.Request.URL)
+				w.note("a request elsewhere: " + e.Request.URL)
 			}
 		}
 	})
@@ -89,14 +128,19 @@ func (w *walletPage) do(actions ...chromedp.Action) {
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var page string
 		_ = chromedp.Run(w.ctx, chromedp.Text("body", &page))
-		w.t.Fatalf("%v\nthe page says:\n%s\nfaults: %v", err, page, w.faults)
+		w.clean()
+		w.t.Fatalf("%v\nthe page says:\n%s", err, page)
 	}
 }
 
 // press presses the button with a text, and fill fills the field with a label.
 func (w *walletPage) press(text string) {
 	w.t.Helper()
-	w.do(chromedp.Click(fmt.Sprintf(`//button[contains(., %q)]`, text), chromedp.BySearch))
+	w.do(chromedp.Poll(fmt.Sprintf(`(() => {
+		const b = [...document.querySelectorAll("button")].find(b => b.textContent.includes(%q) && !b.disabled && b.checkVisibility());
+		b?.click();
+		return b !== undefined;
+	})()`, text), nil, often))
 }
 
 func (w *walletPage) fill(label, text string) {
@@ -107,8 +151,11 @@ func (w *walletPage) fill(label, text string) {
 
 func (w *walletPage) see(text string) {
 	w.t.Helper()
-	w.do(chromedp.WaitVisible(fmt.Sprintf(`//*[contains(text(), %q)]`, text), chromedp.BySearch))
+	w.do(chromedp.Poll(fmt.Sprintf(`document.body.innerText.includes(%q)`, text), nil, often))
 }
+
+// often is how often a page is looked at: not with its frames, of which a tab in the background has none.
+var often = chromedp.WithPollingInterval(50 * time.Millisecond)
 
 func (w *walletPage) text(selector string) (text string) {
 	w.t.Helper()
@@ -121,11 +168,12 @@ func (w *walletPage) picture(name string) {
 	w.t.Helper()
 	var over int
 	var shot []byte
-	w.do(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over), chromedp.FullScreenshot(&shot, 100))
+	w.do(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &over))
 	if over > 0 {
 		w.t.Errorf("%s: %d pixels wider than the screen", name, over)
 	}
 	if dir := os.Getenv("AQSHA_SCREENSHOTS"); dir != "" {
+		w.do(chromedp.FullScreenshot(&shot, 100))
 		if err := os.WriteFile(dir+"/wallet-"+name+".png", shot, 0o644); err != nil {
 			w.t.Fatal(err)
 		}
@@ -185,12 +233,12 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 	w.see("150.05")
 	w.press("Look and confirm")
 	w.picture("confirm")
-	w.cut, w.submitted = 2, 0
+	w.sent(2)
 	w.do(chromedp.Evaluate(`{const b = [...document.querySelectorAll("button")].find(b => b.textContent.startsWith("Pay 150.05")); for (let i = 0; i < 50; i++) b.click()}`, nil))
 	w.see("Paid: 150.05")
 	w.picture("paid")
-	if w.submitted != 3 {
-		t.Errorf("%d submissions, want two whose answers were lost and one", w.submitted)
+	if sent := w.sent(0); sent != 3 {
+		t.Errorf("%d submissions, want two whose answers were lost and one", sent)
 	}
 	if got := w.balanceOf(id); got != 1_849*money.Tenge+95 {
 		t.Fatalf("%s are left of 2,000 after one payment of 150.05", got)
@@ -215,9 +263,7 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 	w.press("Open")
 	w.see("bread")
 	w.see("1,849.95")
-	for _, fault := range w.faults {
-		t.Error(fault)
-	}
+	w.clean()
 }
 
 // balanceOf asks the node itself.

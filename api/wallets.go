@@ -83,6 +83,7 @@ func (s *Server) registerWallets() {
 		})
 	s.registerSelections()
 	s.registerWalletStream()
+	s.registerWalletContracts()
 }
 
 // HeldView is what the rules hold for a wallet, live or closed. A release moves it.
@@ -173,7 +174,7 @@ func (s *Server) registerSelections() {
 				WaitMillis uint64     `json:"wait_millis,omitempty" maximum:"300000" doc:"how long to wait for others; 30 s by default"`
 			}
 		}) (*answer[Selection], error) {
-			if _, err := s.wallet(ctx, in.ID, 0); err != nil {
+			if err := s.walletToAct(ctx, in.ID); err != nil {
 				return nil, problemOf(err)
 			}
 			wait := requestTimeout
@@ -192,12 +193,20 @@ func (s *Server) registerSelections() {
 				Tokens []token.ID `json:"tokens" maxItems:"4096"`
 			}
 		}) (*struct{}, error) {
-			if _, err := s.wallet(ctx, in.ID, 0); err != nil {
+			if err := s.walletToAct(ctx, in.ID); err != nil {
 				return nil, problemOf(err)
 			}
 			s.node.Release(in.ID, in.Body.Tokens)
 			return nil, nil
 		})
+}
+
+// walletToAct refuses callers who may not do something for a wallet that is there.
+func (s *Server) walletToAct(ctx context.Context, id token.WalletID) error {
+	if _, err := s.wallet(ctx, id, 0); err != nil {
+		return err
+	}
+	return mayActFor(ctx)
 }
 
 // waitSize waits until the ledger is durable up to a size of the log.

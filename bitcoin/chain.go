@@ -107,8 +107,10 @@ func (c *Client) Info(ctx context.Context) (*Info, error) {
 	// btcd computes its own difficulty on other grounds than Core; ours is from the bits.
 	info := &Info{
 		Node: core.Subversion, Network: network.Name, Height: chain.Blocks, Headers: chain.Headers, Tip: chain.Best,
-		TipTime: header.At(), Bits: fmt.Sprintf("%08x", header.Bits), Difficulty: target.Difficulty(), HashRate: mining.HashRate,
-		Pruned: chain.Pruned, Peers: peers, Syncing: chain.Download || chain.Headers > chain.Blocks, Mempool: mining.Pooled,
+		TipTime: header.At(), Bits: fmt.Sprintf("%08x", header.Bits), Difficulty: target.Difficulty(),
+		HashRate: mining.HashRate,
+		Pruned:   chain.Pruned, Peers: peers, Syncing: chain.Download || chain.Headers > chain.Blocks,
+		Mempool: mining.Pooled,
 	}
 	if info.Node == "" && queries[3].Err == nil {
 		info.Node = fmt.Sprintf("btcd %d.%d.%d", btcd.Version/10000, btcd.Version/100%100, btcd.Version%100)
@@ -225,7 +227,8 @@ func (c *Client) Block(ctx context.Context, network Network, which string) (*Blo
 		return nil, err
 	}
 	view := &BlockView{
-		Hash: hash, Height: height, Confirmations: confirmations, Time: header.Timestamp.UTC(), Previous: Hash(header.PrevBlock),
+		Hash: hash, Height: height, Confirmations: confirmations, Time: header.Timestamp.UTC(),
+		Previous:   Hash(header.PrevBlock),
 		MerkleRoot: Hash(header.MerkleRoot), Bits: fmt.Sprintf("%08x", header.Bits), Difficulty: target.Difficulty(),
 		Nonce: header.Nonce, SizeBytes: block.SerializeSize(),
 	}

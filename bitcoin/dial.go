@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/aqsha/aqsha/internal/httplimit"
 )
 
 // DialOptions say how a node is reached. The zero value suits a URL with user and password.
@@ -62,7 +64,7 @@ func Dial(nodeURL string, options DialOptions) (*Client, error) {
 
 // connect makes a set of connections of its own.
 func connect(security *tls.Config) *http.Client {
-	return &http.Client{Transport: &http.Transport{
+	return &http.Client{CheckRedirect: httplimit.NoRedirect, Transport: &http.Transport{
 		// Keep-alive probes find a long poll's connection that is dead.
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,

@@ -73,7 +73,8 @@ func (l *longPoll) ended(t *Template, err error) {
 	// An answer that is an error, or no connection: the node holds nothing.
 	var refusal *RPCError
 	var status statusError
-	answered := errors.As(err, &refusal) || errors.As(err, &status) || errors.Is(err, ErrUnauthorized) || errors.As(err, new(*TemplateError))
+	answered := errors.As(err, &refusal) || errors.As(err, &status) || errors.Is(err, ErrUnauthorized) ||
+		errors.As(err, new(*TemplateError))
 	l.lost = !answered && !errors.Is(err, syscall.ECONNREFUSED)
 }
 

@@ -186,7 +186,8 @@ func (t *Template) readTransactions(r rawTemplate) error {
 			return bad(err.Error())
 		}
 		// A node before BIP 145 gives the id as "hash" only.
-		if raw.TxID != "" && raw.TxID != tx.ID.String() || raw.Hash != "" && raw.Hash != tx.WitnessID.String() && raw.Hash != tx.ID.String() {
+		if raw.TxID != "" && raw.TxID != tx.ID.String() || raw.Hash != "" && raw.Hash != tx.WitnessID.String() &&
+			raw.Hash != tx.ID.String() {
 			return bad("its id is not that of its bytes")
 		}
 		if raw.Fee != nil {

@@ -16,7 +16,7 @@ var built embed.FS
 // policy lets a page load what this server serves and nothing else. The camera is for codes; a wallet's page is never
 // shown within another page.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types aqsha"
 
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Aqsha</title>
 <p>This program was built without its pages. With Node.js 20 or newer and npm on the machine, "make build" builds them.</p></html>

@@ -2,6 +2,7 @@ package console
 
 import (
 	"io"
+	"io/fs"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -63,4 +64,49 @@ func TestFirstLoadIsSmall(t *testing.T) {
 		t.Errorf("%d bytes of %v, want at most %d", total, names, most)
 	}
 	t.Logf("%d bytes compressed: %v", total, names)
+}
+
+// What is loaded later comes in parts, none of which is large.
+func TestLaterPartsAreSmall(t *testing.T) {
+	if !Built() {
+		t.Skip("the pages are not built here: make build builds them where Node is")
+	}
+	const most = 60 << 10 // gzip
+	parts, err := fs.ReadDir(built, "dist/assets")
+	if err != nil || len(parts) < 10 {
+		t.Fatal(parts, err)
+	}
+	for _, part := range parts {
+		content, err := fs.ReadFile(built, "dist/assets/"+part.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := compressed(t, content); size > most {
+			t.Errorf("%s: %d bytes compressed, want at most %d", part.Name(), size, most)
+		}
+	}
+}
+
+// The worker names every file of the page, so that all of it is there without a connection.
+func TestTheWorkerKeepsEveryFile(t *testing.T) {
+	if !Built() {
+		t.Skip("the pages are not built here: make build builds them where Node is")
+	}
+	worker, err := fs.ReadFile(built, "dist/wallet/sw.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := fs.ReadDir(built, "dist/assets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(string(worker), `"/assets/`+part.Name()+`"`) {
+			t.Errorf("the worker does not keep %s", part.Name())
+		}
+	}
+	_, _, header := get(t, fstest.MapFS{"dist/wallet/sw.js": {Data: worker}}, "/wallet/sw.js")
+	if header("Cache-Control") != "no-cache" || header("Content-Type") != "text/javascript; charset=utf-8" || !strings.Contains(header("Content-Security-Policy"), "trusted-types aqsha") {
+		t.Errorf("cache %q, type %q", header("Cache-Control"), header("Content-Type"))
+	}
 }

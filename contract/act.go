@@ -66,7 +66,7 @@ func (p *Program) Create(instance *Instance, c *Call) *token.Error {
 		return err
 	}
 	if ends <= int64(c.Now) || uint64(ends)-c.Now > MaxLifeMillis {
-		return refuse(BadTerms, "terms", "the end would be at %d, which is not within ten years from now", ends)
+		return refuse(BadTerms, "terms", "the end would be at %s, which is not within ten years from now", Moment(ends))
 	}
 	instance.EndsMillis = uint64(ends)
 	instance.State, instance.Registers = make([]int64, len(p.starts)), nil

@@ -43,7 +43,7 @@ func (k *checker) action(a *Action, to *action, where string) {
 		}
 		x := k.expression(c, where+"."+name, text, want)
 		if x != nil {
-			to.cost += x.cost
+			to.cost.addExpression(x)
 		}
 		return x
 	}
@@ -83,15 +83,30 @@ func (k *checker) action(a *Action, to *action, where string) {
 		if k.program.registers[variable] >= 0 {
 			kind = cel.BytesType
 		}
-		to.set = append(to.set, update{variable, optional("set."+s.Name, s.Value, kind)})
+		// An empty value would be an expression that is not there. No version ever took one: compiling it panicked.
+		to.set = append(to.set, update{variable, k.expression(c, where+".set."+s.Name, s.Value, kind)})
+		if x := to.set[len(to.set)-1].value; x != nil {
+			to.cost.addExpression(x)
+		}
 	}
 	to.extends = optional("extends", a.Extends, cel.IntType)
-	if to.cost > MaxActionCost {
-		k.problems.add(where, "split the action, or take fewer and shorter lists and fewer signatures", "estimated worst-case cost %d, at most %d", to.cost, MaxActionCost)
-	}
+	k.bound(where, "split the action, or take fewer and shorter lists and fewer signatures", to.cost)
 	if len(k.problems) == 0 {
 		k.inputs(a, to, where)
 	}
+}
+
+// bound refuses what costs more than an action may, or notes that a later version does.
+func (k *checker) bound(where, write string, cost total) {
+	refused, later := cost.exceeds(MaxActionCost, k.rules)
+	problems := &k.problems
+	switch {
+	case k.registered || !refused && !later:
+		return
+	case !refused:
+		problems = &k.program.later
+	}
+	problems.add(where, write, "estimated worst-case cost %d, at most %d", cost.units, MaxActionCost)
 }
 
 func (k *checker) payout(a *Action, to *action, where string, i int, p Payout, compile func(name, text string, want *cel.Type) *expression) {

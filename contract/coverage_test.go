@@ -41,7 +41,7 @@ end: {at: created + 30 * day, pay: {a: 1}}
 // and what they say is never covered never is.
 func TestCoverageHoldsAgainstBruteForce(t *testing.T) {
 	r, seen := rand.New(rand.NewPCG(2026, 12)), map[string]int{}
-	for range max(400, *verdicts/10) {
+	for range draws(max(400, *verdicts/10)) {
 		text := anyPaying(r)
 		source, problems := Parse([]byte(text))
 		if len(problems) > 0 {

@@ -39,19 +39,17 @@ func (k *checker) atEnd() {
 	if len(e.Do) > MaxEndActions {
 		k.problems.add("end.do", "", "%d actions, at most %d", len(e.Do), MaxEndActions)
 	}
-	var cost uint64
+	var cost total
 	for i, name := range e.Do {
 		number, ok := k.definition.Action(name)
 		if first, _ := find(e.Do, name); !ok || first != i {
 			k.problems.add("end.do", "write actions of the contract, each once", "%q is no action, or stands twice", name)
 			continue
 		}
-		cost += k.program.actions[number].cost
+		cost.add(k.program.actions[number].cost)
 		k.byItself(number, name)
 	}
-	if cost > MaxActionCost {
-		k.problems.add("end.do", "let it do fewer or simpler actions", "estimated worst-case cost %d, at most %d", cost, MaxActionCost)
-	}
+	k.bound("end.do", "let it do fewer or simpler actions", cost)
 	for i := range k.program.actions {
 		if a := &k.program.actions[i]; a.extends != nil && a.ends {
 			k.problems.add("actions."+a.name+".extends", "leave one of them out", "an action that ends the contract does not put its end off")
@@ -123,9 +121,9 @@ func (p *Program) renewed(a *action, s *scope) (uint64, *token.Error) {
 	case s.instance.Renewals >= MaxRenewals:
 		return 0, refuse(BadTerms, "extends", "the end was put off %d times, which is as often as it can be", MaxRenewals)
 	case ends <= int64(s.instance.EndsMillis):
-		return 0, refuse(BadTerms, "extends", "the end would be at %d, which is not after %d, when it is now", ends, s.instance.EndsMillis)
+		return 0, refuse(BadTerms, "extends", "the end would be at %s, which is not after %s, when it is now", Moment(ends), Moment(int64(s.instance.EndsMillis)))
 	case uint64(ends)-s.now > MaxLifeMillis:
-		return 0, refuse(BadTerms, "extends", "the end would be at %d, which is not within ten years from now", ends)
+		return 0, refuse(BadTerms, "extends", "the end would be at %s, which is not within ten years from now", Moment(ends))
 	}
 	return uint64(ends), nil
 }

@@ -16,11 +16,20 @@ import (
 
 // Bounds of one expression.
 const (
-	MaxExpression = 512 // characters
+	MaxExpression = 512 // characters, 640 from rules version 5 on
 	maxDepth      = 24  // nesting
 	maxNodes      = 200
 	maxListItems  = 64 // of a list that is written out
 )
+
+// maxExpression is how many characters an expression has at most. Its parts, its depth and its cost are what it can take, and are
+// bounded as before: a guard that bounds the twelve terms of an order, of which one may be a day of the calendar, has more than 512.
+func maxExpression(rules uint32) int {
+	if rules >= 5 {
+		return 640
+	}
+	return MaxExpression
+}
 
 // standard are the functions of CEL that expressions may use, each in the overloads that have no
 // double, no timestamp, no map and no dynamic type.
@@ -64,7 +73,7 @@ func newEnvironment(rules uint32) (*cel.Env, error) {
 	}
 	options := []cel.EnvOption{
 		cel.StdLib(cel.StdLibSubset(subset)),
-		cel.ParserExpressionSizeLimit(MaxExpression),
+		cel.ParserExpressionSizeLimit(maxExpression(rules)),
 		cel.ParserRecursionLimit(maxDepth),
 		cel.ParserErrorRecoveryLimit(4),
 		cel.ExpressionNodeLimit(maxNodes),
@@ -106,6 +115,10 @@ func newEnvironment(rules uint32) (*cel.Env, error) {
 	if rules >= 3 {
 		options = append(options, cel.EnableMacroCallTracking(), cel.Constant("authority", cel.BytesType, types.Bytes(token.Authority[:])))
 		options = append(options, registerFunctions()...)
+	}
+	if rules >= 5 {
+		options = append(options, cel.Function("next_due", cel.Overload("next_due_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType,
+			cel.BinaryBinding(func(a, b ref.Val) ref.Val { return nextDue(a.(types.Int), b.(types.Int)) }))))
 	}
 	return cel.NewCustomEnv(options...)
 }

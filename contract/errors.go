@@ -9,22 +9,22 @@ import (
 
 // Codes of what an action or a definition can violate.
 const (
-	BadDefinition    token.Code = "bad-definition"    // the definition fails its static checks
-	BadTerms         token.Code = "bad-terms"         // terms, parties or assets are not those the definition asks for
-	UnknownAction    token.Code = "unknown-action"    // the definition has no such action
-	BadArguments     token.Code = "bad-arguments"     // arguments are not those the action takes
-	WrongCaller      token.Code = "wrong-caller"      // the action is not this wallet's to call
-	TooEarly         token.Code = "too-early"         // before the action's time
-	TooLate          token.Code = "too-late"          // after the action's time, or after the contract's end
-	GuardNotMet      token.Code = "guard-not-met"     // the action's condition does not hold
-	WrongDocument    token.Code = "wrong-document"    // the document's hash is missing, or not the one demanded
-	WrongPayment     token.Code = "wrong-payment"     // what is paid in is not what the action takes
-	NotCovered       token.Code = "not-covered"       // a payout of more than is held, or of less than nothing
-	CannotEvaluate   token.Code = "cannot-evaluate"   // an overflow, a division by zero, an index outside a list
-	PurposeForbids   token.Code = "purpose-forbids"   // the purpose does not permit this payment
-	PurposeNotBegun  token.Code = "purpose-not-begun" // before the purpose's first moment
-	PurposeExpired   token.Code = "purpose-expired"   // after its last
-	MarkingForbidden token.Code = "marking-forbidden" // the purpose does not let this wallet mark money
+	BadDefinition       token.Code = "bad-definition"    // the definition fails its static checks
+	BadTerms            token.Code = "bad-terms"         // terms, parties or assets are not those the definition asks for
+	UnknownAction       token.Code = "unknown-action"    // the definition has no such action
+	BadArguments        token.Code = "bad-arguments"     // arguments are not those the action takes
+	WrongCaller         token.Code = "wrong-caller"      // the action is not this wallet's to call
+	TooEarly            token.Code = "too-early"         // before the action's time
+	TooLate             token.Code = "too-late"          // after the action's time, or after the contract's end
+	GuardNotMet         token.Code = "guard-not-met"     // the action's condition does not hold
+	WrongDocument       token.Code = "wrong-document"    // the document's hash is missing, or not the one demanded
+	WrongPayment        token.Code = "wrong-payment"     // what is paid in is not what the action takes
+	NotCovered          token.Code = "not-covered"       // a payout of more than is held, or of less than nothing
+	CannotEvaluate      token.Code = "cannot-evaluate"   // an overflow, a division by zero, an index outside a list
+	PurposeForbids      token.Code = "purpose-forbids"   // the purpose does not permit this payment
+	PurposeNotBegun     token.Code = "purpose-not-begun" // before the purpose's first moment
+	PurposeExpired      token.Code = "purpose-expired"   // after its last
+	EarmarkingForbidden token.Code = "marking-forbidden" // the purpose does not let this wallet mark money
 )
 
 // Problem is what is wrong with a definition: where, what, and what to write instead.

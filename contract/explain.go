@@ -9,12 +9,12 @@ import (
 
 // clauses are how a language says what a definition's parts are. Names and formulas stand as they were written.
 type clauses struct {
-	between, terms, anyone, or, creates, may string
-	from, until, when                        string
-	document, hash, any, brings              string
-	paid, rest, part, marked, becomes, ends  string
-	endsAt, allTo, shares, share, byItself   string
-	extends, does, as                        string
+	between, terms, anyone, or, creates, may   string
+	from, until, when                          string
+	document, hash, any, brings                string
+	paid, rest, part, earmarked, becomes, ends string
+	endsAt, allTo, shares, share, byItself     string
+	extends, does, as                          string
 }
 
 var definitionClauses = map[Language]clauses{
@@ -22,7 +22,7 @@ var definitionClauses = map[Language]clauses{
 		between: "%s: between %s", terms: "Terms, fixed when it is created: %s.", anyone: "anyone", or: " or ", creates: "%s creates it", may: "%s may %s",
 		from: ", from %s", until: ", before %s", when: ", when %s", document: ", with a document", hash: ", with the document whose hash is %s",
 		any: ", bringing any amount of %s", brings: ", bringing %s of %s", paid: "%s is paid %s", rest: "the rest of %s", part: "%s of %s",
-		marked: " (marked as %s)", becomes: "%s becomes %s", ends: "the contract ends",
+		earmarked: " (marked as %s)", becomes: "%s becomes %s", ends: "the contract ends",
 		endsAt: "The end, at %s: ", allTo: "all that is left goes to %s", shares: "what is left is shared, %s", share: "%d to %s", byItself: ". Nobody needs to do anything for that.",
 		extends: "the contract then ends at %s", does: "first %s is done by itself if it is possible then; ", as: "as %s says to %s",
 	},
@@ -30,7 +30,7 @@ var definitionClauses = map[Language]clauses{
 		between: "%s: тараптары — %s", terms: "Құрылғанда бекітілетін шарттары: %s.", anyone: "кез келген адам", or: " немесе ", creates: "%s оны құрады", may: "%s мына әрекетті жасай алады: %s",
 		from: "; басталуы: %s", until: "; мына сәтке дейін: %s", when: "; шарты: %s", document: "; құжат тіркеледі", hash: "; тіркелетін құжаттың хеші: %s",
 		any: "; кез келген сома салынады: %s", brings: "; салынатын сома: %s, активі: %s", paid: "%s алады: %s", rest: "%s активінің қалғаны", part: "%s, активі: %s",
-		marked: " (белгісі: %s)", becomes: "%s енді мынаған тең: %s", ends: "келісімшарт аяқталады",
+		earmarked: " (белгісі: %s)", becomes: "%s енді мынаған тең: %s", ends: "келісімшарт аяқталады",
 		endsAt: "Соңы, мына сәтте: %s; ", allTo: "қалғанының бәрін алады: %s", shares: "қалғаны бөлінеді: %s", share: "%d үлес — %s", byItself: ". Ол үшін ешкімнің әрекеті қажет емес.",
 		extends: "келісімшарттың жаңа соңы: %s", does: "алдымен, сол сәтте мүмкін болса, мына әрекет өздігінен орындалады: %s; ", as: "%s айнымалысына сай — %s",
 	},
@@ -38,7 +38,7 @@ var definitionClauses = map[Language]clauses{
 		between: "%s: стороны — %s", terms: "Условия, которые задаются при создании: %s.", anyone: "любой", or: " или ", creates: "%s создаёт договор", may: "%s может выполнить %s",
 		from: ", начиная с %s", until: ", до %s", when: ", при условии: %s", document: ", приложив документ", hash: ", приложив документ с хешем %s",
 		any: ", внося любую сумму в %s", brings: ", внося %s в %s", paid: "%s получает %s", rest: "остаток %s", part: "%s из %s",
-		marked: " (с меткой %s)", becomes: "%s становится равно %s", ends: "договор завершается",
+		earmarked: " (с меткой %s)", becomes: "%s становится равно %s", ends: "договор завершается",
 		endsAt: "Конец, в момент %s: ", allTo: "всё, что осталось, получает %s", shares: "остаток делится: %s", share: "долей %d — %s", byItself: ". Для этого никому ничего не нужно делать.",
 		extends: "после этого договор завершается в момент %s", does: "сначала само собой выполняется действие, если оно тогда возможно: %s; ", as: "по значению %s — %s",
 	},
@@ -53,7 +53,7 @@ func (p *Program) ExplainIn(language Language) []string {
 	d, c := p.Definition, definitionClauses[language]
 	lines := []string{fmt.Sprintf(c.between, d.Name, strings.Join(d.Parties, ", "))}
 	if d.About != "" {
-		lines = append(lines, d.About)
+		lines = append(lines, d.about(language))
 	}
 	if len(d.Terms) > 0 {
 		var terms []string
@@ -142,7 +142,7 @@ func (c *clauses) outcome(a *Action) string {
 			amount = fmt.Sprintf(c.part, said(pay.Amount), pay.Asset)
 		}
 		if pay.As != "" {
-			amount += fmt.Sprintf(c.marked, pay.As)
+			amount += fmt.Sprintf(c.earmarked, pay.As)
 		}
 		parts = append(parts, fmt.Sprintf(c.paid, pay.To, amount))
 	}

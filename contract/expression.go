@@ -6,6 +6,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/parser"
@@ -31,15 +32,15 @@ type compiler struct {
 	variables []variable
 	getters   map[string]getter
 	estimator estimator
-	tracking  bool // programs count their actual cost, for tests
 }
 
-func newCompiler(base *cel.Env, variables []variable) (*compiler, error) {
-	env, err := extend(base, variables)
+func newCompiler(e *environment, variables []variable) (*compiler, error) {
+	env, err := extend(e.base, variables)
 	if err != nil {
 		return nil, err
 	}
 	c := &compiler{env: env, variables: variables, getters: make(map[string]getter, len(variables))}
+	c.estimator.rules = e.rules
 	c.estimator.sizes = make(map[string]uint64, len(variables))
 	c.estimator.items = map[string]uint64{}
 	for _, v := range variables {
@@ -57,8 +58,8 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 	fail := func(write, format string, args ...any) (*expression, *Problem) {
 		return nil, &Problem{Where: where, What: fmt.Sprintf(format, args...), Write: write}
 	}
-	if len(text) > MaxExpression {
-		return fail("split it", "%d characters, at most %d", len(text), MaxExpression)
+	if limit := maxExpression(c.estimator.rules); len(text) > limit {
+		return fail("split it", "%d characters, at most %d", len(text), limit)
 	}
 	parsed, issues := c.env.Parse(text)
 	if issues.Err() != nil {
@@ -75,7 +76,11 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 	if !want.IsExactType(checked.OutputType()) {
 		return fail(fmt.Sprintf("write an expression of type %s", typeName(want)), "`%s` is of type %s, want %s", text, typeName(checked.OutputType()), typeName(want))
 	}
-	estimate, err := c.env.EstimateCost(checked, c.estimator)
+	estimated := tree
+	if c.estimator.rules >= 5 {
+		estimated = listsAsCalls(tree)
+	}
+	estimate, err := cost.Cost(estimated, c.estimator)
 	if err != nil {
 		return fail("", "in `%s`: its cost cannot be estimated: %v", text, err)
 	}
@@ -87,8 +92,8 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 		x.get, x.cost = c.getters[x.tree.AsIdent()], 1
 	}
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if c.tracking {
-		options = []cel.ProgramOption{cel.CostTracking(tracker{})}
+	if c.estimator.tracking {
+		options = []cel.ProgramOption{cel.CostTracking(tracker{c.estimator.rules})}
 	}
 	if x.program, err = c.env.Program(checked, options...); err != nil {
 		return fail("", "in `%s`: %v", text, err)

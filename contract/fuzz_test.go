@@ -57,11 +57,11 @@ func FuzzExpression(f *testing.F) {
 	f.Add(`verify(alice.key, contract.id + args.b, args.b) || args.n in [1, 2, 3]`, int64(7), []byte("seven"))
 	d := &Definition{Name: "fuzz", Parties: []string{"alice"}, Assets: []string{"tenge"}, End: End{At: "created + day", Pay: []Share{{To: "alice", Share: 1}}}}
 	a := &Action{Name: "act", Args: []Field{{"n", token.IntValue}, {"b", token.BytesValue}, {"list", token.IntsValue}}}
-	c, err := newCompiler(environmentOf(NewestRules).base, actionVariables(d, a))
+	c, err := newCompiler(environmentOf(NewestRules), actionVariables(d, a))
 	if err != nil {
 		f.Fatal(err)
 	}
-	c.tracking = true
+	c.estimator.tracking = true
 	f.Fuzz(func(t *testing.T, text string, n int64, b []byte) {
 		x, problem := c.compile("fuzz", text, cel.BoolType)
 		if problem != nil || x.cost > MaxActionCost || x.constant != nil || x.get != nil || len(b) > token.MaxValueBytes {

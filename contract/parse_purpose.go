@@ -72,13 +72,13 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 		case "about":
 			p.About = r.scalar(value, key)
 		case "mark":
-			p.Mark = r.scalar(value, key)
+			p.Earmark = r.scalar(value, key)
 		case "permits":
 			r.items(value, key, func(at string, item *yaml.Node) { r.permit(item, at) })
 		case "payment_most":
-			p.PaymentMost = r.tenge(value, key)
+			p.MaxPayment = r.tenge(value, key)
 		case "total_most":
-			p.TotalMost = r.tenge(value, key)
+			p.MaxTotal = r.tenge(value, key)
 		case "from":
 			p.FromMillis = r.time(value, key)
 		case "until":
@@ -96,7 +96,7 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 		case "own_limits":
 			p.OwnLimits = r.truth(value, key)
 		case "notice":
-			notice, err := ParseValue(token.IntValue, r.scalar(value, key))
+			notice, err := ParseValue(token.IntValue, r.scalar(value, key), -1)
 			if p.NoticeMillis = uint64(notice.Int); err != nil || notice.Int <= 0 || p.NoticeMillis > token.MaxNotice {
 				r.problem(value, key, "write how long before an amendment it is announced, such as 14d; leave it out if there can be none", "%q is no period of at most a year", value.Value)
 			}
@@ -104,7 +104,7 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 			r.out.Amends = r.scalar(value, key)
 		}
 	})
-	for _, needed := range []struct{ key, value string }{{"purpose", p.Name}, {"mark", p.Mark}, {"returns", r.out.Returns}} {
+	for _, needed := range []struct{ key, value string }{{"purpose", p.Name}, {"mark", p.Earmark}, {"returns", r.out.Returns}} {
 		if needed.value == "" {
 			r.problem(n, needed.key, "add a line `"+needed.key+": …`", "missing")
 		}

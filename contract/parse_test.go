@@ -28,7 +28,7 @@ func TestPurposesAreRead(t *testing.T) {
 		t.Fatal(problems)
 	}
 	p := s.Purpose
-	if p.Name != "meals" || p.PaymentMost != 300*money.Tenge+50 || p.Hops != 2 || s.Returns != "treasury" || s.Becomes[1] != "same" || s.Contracts[0] != "school-meals" {
+	if p.Name != "meals" || p.MaxPayment != 300*money.Tenge+50 || p.Hops != 2 || s.Returns != "treasury" || s.Becomes[1] != "same" || s.Contracts[0] != "school-meals" {
 		t.Errorf("%+v", s)
 	}
 	if p.FromMillis != 1_788_202_800_000 || p.UntilMillis != 1_811_703_600_000 {
@@ -89,19 +89,19 @@ func TestValuesAreRead(t *testing.T) {
 		{token.IntValue, "-5", token.Int(-5)}, {token.IntValue, "1500.50KZT", token.Int(150_050)}, {token.IntValue, "2026-01-01T00:00:00Z", token.Int(1_767_225_600_000)},
 		{token.BoolValue, "true", token.Bool(true)}, {token.TextValue, "сәлем", token.Text("сәлем")}, {token.BytesValue, "00ff", token.Bytes([]byte{0, 255})},
 	} {
-		got, err := ParseValue(c.kind, c.text)
+		got, err := ParseValue(c.kind, c.text, 0)
 		if err != nil || got.Type != c.want.Type || got.Int != c.want.Int || got.Text != c.want.Text {
 			t.Errorf("%s: %+v, %v", c.text, got, err)
 		}
 	}
-	if v, err := ParseValue(token.IntsValue, "1, 2,3"); err != nil || len(v.Ints) != 3 || v.Ints[2] != 3 {
+	if v, err := ParseValue(token.IntsValue, "1, 2,3", 0); err != nil || len(v.Ints) != 3 || v.Ints[2] != 3 {
 		t.Errorf("%+v, %v", v, err)
 	}
 	for _, c := range []struct {
 		kind token.ValueType
 		text string
 	}{{token.IntValue, "1.5"}, {token.IntValue, "1KZTx"}, {token.BytesValue, "0"}, {token.BoolValue, "yes please"}, {token.IntsValue, "1,,2"}} {
-		if v, err := ParseValue(c.kind, c.text); err == nil {
+		if v, err := ParseValue(c.kind, c.text, 0); err == nil {
 			t.Errorf("%s was read as %+v", c.text, v)
 		}
 	}

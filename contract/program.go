@@ -21,6 +21,7 @@ type Program struct {
 	actions    []action
 	scope      scope
 	outcome    Outcome
+	later      Problems // what a later version of the rules says of it
 }
 
 // action is a compiled Action.
@@ -38,7 +39,7 @@ type action struct {
 	ends        bool
 	extends     *expression // when the contract ends afterwards, or nil
 	getters     map[string]getter
-	cost        uint64
+	cost        total
 }
 
 // take says what of an asset comes in: nothing, an amount, or whatever the caller gives.
@@ -83,7 +84,7 @@ func compile(rules uint32, d *Definition, tracking bool) (*Program, Problems) {
 }
 
 func newChecker(rules uint32, d *Definition) *checker {
-	return &checker{rules: rules, base: environmentOf(rules).base, definition: d, program: &Program{Definition: d}}
+	return &checker{rules: rules, environment: environmentOf(rules), definition: d, program: &Program{Definition: d}}
 }
 
 func (k *checker) compile() (*Program, Problems) {
@@ -122,18 +123,21 @@ func (k *checker) compile() (*Program, Problems) {
 func (p *Program) ID() token.Hash { return p.id }
 
 // Cost is the estimated worst-case cost of an action.
-func (p *Program) Cost(action int) uint64 { return p.actions[action].cost }
+func (p *Program) Cost(action int) uint64 { return p.actions[action].cost.units }
+
+// Later says what rules version 5 refuses in a definition that an earlier version takes.
+func (p *Program) Later() Problems { return p.later }
 
 // checker collects what is wrong while it compiles.
 type checker struct {
-	base       *cel.Env
-	definition *Definition
-	program    *Program
-	problems   Problems
-	compilers  []*compiler // of each action, for the checks that follow
-	tracking   bool
-	rules      uint32
-	registered bool // checked when it was registered: only what is executed is prepared
+	environment *environment
+	definition  *Definition
+	program     *Program
+	problems    Problems
+	compilers   []*compiler // of each action, for the checks that follow
+	tracking    bool
+	rules       uint32
+	registered  bool // checked when it was registered: only what is executed is prepared
 }
 
 // form checks names and numbers of things.
@@ -233,11 +237,11 @@ func (k *checker) end() {
 
 // compiler makes one over variables.
 func (k *checker) compiler(variables []variable) *compiler {
-	c, err := newCompiler(k.base, variables)
+	c, err := newCompiler(k.environment, variables)
 	if err != nil {
 		panic(fmt.Sprintf("declaring checked names: %v", err))
 	}
-	c.tracking = k.tracking
+	c.estimator.tracking = k.tracking
 	return c
 }
 
@@ -254,7 +258,7 @@ func (k *checker) fixed() {
 	d, p := k.definition, k.program
 	c := k.compiler(fixedVariables(d))
 	p.fixed = c.getters
-	registers, cost := 0, uint64(0)
+	registers, cost := 0, total{}
 	for _, v := range d.State {
 		x, problem := c.compile("state."+v.Name, v.Start, cel.IntType)
 		place := -1
@@ -268,18 +272,18 @@ func (k *checker) fixed() {
 			k.problems = append(k.problems, *problem)
 		}
 		if x != nil {
-			cost += x.cost
+			cost.addExpression(x)
 		}
 		p.starts, p.registers = append(p.starts, x), append(p.registers, place)
 	}
-	if cost > MaxActionCost && k.rules >= 3 && !k.registered {
-		k.problems.add("state", "make where the variables start simpler", "estimated cost %d, at most %d", cost, MaxActionCost)
+	if k.rules >= 3 {
+		k.bound("state", "make where the variables start simpler", cost)
 	}
 	x, problem := c.compile("end.at", d.End.At, cel.IntType)
 	if problem != nil {
 		problem.Write = "the end is fixed when the contract is created: write it with created and terms, such as created + 30 * day"
 		k.problems = append(k.problems, *problem)
-	} else if x.cost > MaxActionCost {
+	} else if x.cost > MaxActionCost && !k.registered {
 		k.problems.add("end.at", "make it simpler", "estimated cost %d, at most %d", x.cost, MaxActionCost)
 	}
 	p.endsAt = x
@@ -287,6 +291,9 @@ func (k *checker) fixed() {
 
 // literal is the value of an expression that is a number written out.
 func (x *expression) literal() (int64, bool) {
+	if x == nil { // it did not compile
+		return 0, false
+	}
 	n, ok := x.constant.(types.Int)
 	return int64(n), ok
 }

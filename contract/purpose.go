@@ -12,7 +12,7 @@ import (
 // Rule is a purpose's rules, compiled. It is used by one goroutine.
 type Rule struct {
 	Purpose token.Purpose
-	mark    *expression
+	earmark *expression
 	permits []*expression
 	getters map[string]getter
 	scope   scope
@@ -21,6 +21,7 @@ type Rule struct {
 	// remembered. An answer is the number of the permit, or refused.
 	ofPayee bool
 	memory  map[likeness]int
+	later   Problems // what a later version of the rules says of it
 }
 
 // likeness is what a rule over the payee alone can tell apart.
@@ -60,26 +61,34 @@ func CompilePurpose(p token.Purpose) (*Rule, Problems) { return CompilePurposeUn
 
 // CompilePurposeUnder is CompilePurpose under a version of the ledger's rules.
 func CompilePurposeUnder(rules uint32, p token.Purpose) (*Rule, Problems) {
-	return compilePurpose(p, environmentOf(rules).payments)
+	return compilePurpose(p, environmentOf(rules).payments, false)
 }
 
-func compilePurpose(p token.Purpose, c *compiler) (*Rule, Problems) {
+// Later says what rules version 5 refuses in a purpose that an earlier version takes.
+func (r *Rule) Later() Problems { return r.later }
+
+// CompileRegisteredPurpose prepares a purpose that is registered already, whatever its rules cost by now.
+func CompileRegisteredPurpose(rules uint32, p token.Purpose) (*Rule, Problems) {
+	return compilePurpose(p, environmentOf(rules).payments, true)
+}
+
+func compilePurpose(p token.Purpose, c *compiler, registered bool) (*Rule, Problems) {
 	var problems Problems
 	r := &Rule{Purpose: p, getters: c.getters, memory: map[likeness]int{}, ofPayee: true}
-	cost := uint64(0)
+	var cost total
 	compile := func(where, text string) *expression {
 		x, problem := c.compile(where, text, cel.BoolType)
 		if problem != nil {
 			problems = append(problems, *problem)
 			return nil
 		}
-		cost += x.cost
+		cost.addExpression(x)
 		if value, ok := x.constant.(types.Bool); ok && !bool(value) {
 			problems.add(where, "write who may, such as payee.role == \"canteen\"", "never holds")
 		}
 		return x
 	}
-	r.mark = compile("mark", p.Mark)
+	r.earmark = compile("mark", p.Earmark)
 	for i, permit := range p.Permits {
 		x := compile(index("permits", i)+".when", permit.When)
 		r.permits = append(r.permits, x)
@@ -97,8 +106,12 @@ func compilePurpose(p token.Purpose, c *compiler) (*Rule, Problems) {
 			problems.add(index("permits", i)+".when", "put it last", "always holds, so that those after it never decide")
 		}
 	}
-	if cost > MaxRuleCost {
-		problems.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d", cost, MaxRuleCost)
+	switch refused, later := cost.exceeds(MaxRuleCost, c.estimator.rules); {
+	case registered:
+	case refused:
+		problems.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d", cost.units, MaxRuleCost)
+	case later:
+		r.later.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d", cost.units, MaxRuleCost)
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -125,17 +138,17 @@ func (r *Rule) InTime(now uint64) *token.Error {
 	return nil
 }
 
-// MayMark says whether the payer may mark money for the payee.
-func (r *Rule) MayMark(p *Payment) *token.Error {
+// MayEarmark says whether the payer may mark money for the payee.
+func (r *Rule) MayEarmark(p *Payment) *token.Error {
 	if p.Now >= r.Purpose.UntilMillis {
 		return r.InTime(p.Now)
 	}
-	holds, err := r.mark.bool(r.enter(p))
+	holds, err := r.earmark.bool(r.enter(p))
 	if err != nil {
 		return err
 	}
 	if !holds {
-		return refuse(MarkingForbidden, "outputs", "marking for %q needs: %s", r.Purpose.Name, r.mark.text)
+		return refuse(EarmarkingForbidden, "outputs", "marking for %q needs: %s", r.Purpose.Name, r.earmark.text)
 	}
 	return nil
 }
@@ -146,7 +159,7 @@ func (r *Rule) Permit(p *Payment) (becomes uint32, _ *token.Error) {
 	if err := r.InTime(p.Now); err != nil {
 		return 0, err
 	}
-	if most := r.Purpose.PaymentMost; most != 0 && p.Amount > most {
+	if most := r.Purpose.MaxPayment; most != 0 && p.Amount > most {
 		return 0, refuse(PurposeForbids, "outputs.amount", "%s tenge; money for %q pays at most %s at once", p.Amount, r.Purpose.Name, most)
 	}
 	answer, err := r.decide(p)

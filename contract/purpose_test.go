@@ -9,7 +9,7 @@ import (
 
 func meals() token.Purpose {
 	return token.Purpose{
-		Name: "school meals", Mark: `payer.role == "treasury"`, FromMillis: 100, UntilMillis: 200, PaymentMost: 5000,
+		Name: "school meals", Earmark: `payer.role == "treasury"`, FromMillis: 100, UntilMillis: 200, MaxPayment: 5000,
 		Permits: []token.Permit{{When: `payee.role == "canteen" && payee.region == "KZ-75"`, Becomes: 0}, {When: `payee.role == "school"`, Becomes: token.BecomesSame}},
 	}
 }
@@ -59,9 +59,9 @@ func TestPurposePermits(t *testing.T) {
 
 func TestWhoMayMark(t *testing.T) {
 	r := rule(t, meals())
-	want(t, r.MayMark(&Payment{Payer: someone("treasury", ""), Payee: someone("school", ""), Amount: 1, Now: 50}), "")
-	want(t, r.MayMark(&Payment{Payer: someone("shop", ""), Payee: someone("school", ""), Amount: 1, Now: 50}), MarkingForbidden)
-	want(t, r.MayMark(&Payment{Payer: someone("treasury", ""), Payee: someone("school", ""), Amount: 1, Now: 200}), PurposeExpired)
+	want(t, r.MayEarmark(&Payment{Payer: someone("treasury", ""), Payee: someone("school", ""), Amount: 1, Now: 50}), "")
+	want(t, r.MayEarmark(&Payment{Payer: someone("shop", ""), Payee: someone("school", ""), Amount: 1, Now: 50}), EarmarkingForbidden)
+	want(t, r.MayEarmark(&Payment{Payer: someone("treasury", ""), Payee: someone("school", ""), Amount: 1, Now: 200}), PurposeExpired)
 }
 
 func TestRulesOverMoreThanThePayeeAreNotRemembered(t *testing.T) {
@@ -83,11 +83,11 @@ func TestPurposesAreChecked(t *testing.T) {
 	for name, change := range map[string]func(p *token.Purpose){
 		"the memo is not to be seen": func(p *token.Purpose) { p.Permits[0].When = `memo == "x"` },
 		"nobody":                     func(p *token.Purpose) { p.Permits[0].When = `1 > 2` },
-		"false":                      func(p *token.Purpose) { p.Mark = "false" },
+		"false":                      func(p *token.Purpose) { p.Earmark = "false" },
 		"all before others":          func(p *token.Purpose) { p.Permits[0].When = "true" },
-		"a number":                   func(p *token.Purpose) { p.Mark = "amount" },
+		"a number":                   func(p *token.Purpose) { p.Earmark = "amount" },
 		"too dear": func(p *token.Purpose) {
-			p.Mark = "verify(payer.key, document, document) && verify(payee.key, document, document)"
+			p.Earmark = "verify(payer.key, document, document) && verify(payee.key, document, document)"
 		},
 	} {
 		p := meals()

@@ -31,8 +31,26 @@ func readTemplate(name string) ([]byte, bool) {
 	return data, err == nil
 }
 
-// EarlierTemplate is a template as it was shipped before it demanded plain tenge and bounded its terms: contracts of it
-// are live, and networks whose rules are older than version 3 take no other. Not every template has one.
+// templatesSince is from which version of the rules on templates are taken, where it is not 3; the earlier one of the same
+// name is then of version 3, and otherwise of the first.
+var templatesSince = map[string]uint32{"subscription": 5, "order": 5} // they know days of the calendar
+
+// TemplateSince is the first version of the rules that takes a template as it is shipped, and the first that takes the
+// one before, 0 if there is none.
+func TemplateSince(name string) (rules, earlier uint32) {
+	name = strings.ReplaceAll(name, "_", "-")
+	rules = 3
+	if later, ok := templatesSince[name]; ok {
+		return later, 3
+	}
+	if _, ok := readTemplate("earlier/" + name); ok {
+		earlier = 1
+	}
+	return rules, earlier
+}
+
+// EarlierTemplate is a template as it was shipped before: contracts of it are live, and networks whose rules are older
+// take no other. Not every template has one.
 func EarlierTemplate(name string) (*Program, bool) {
 	text, ok := readTemplate("earlier/" + strings.ReplaceAll(name, "_", "-"))
 	if !ok {

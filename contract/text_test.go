@@ -17,7 +17,7 @@ func TestTextsOfExpressionsAreComplete(t *testing.T) {
 		p := template(t, name)
 		d := p.Definition
 		check := func(a *Action, compiled *action) {
-			c, err := newCompiler(environmentOf(NewestRules).base, p.withRegisters(append(actionVariables(d, a), laterVariables(d)...)))
+			c, err := newCompiler(environmentOf(NewestRules), p.withRegisters(append(actionVariables(d, a), laterVariables(d)...)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,13 +87,13 @@ func TestDaysAndPeriodsAreRead(t *testing.T) {
 	for text, want := range map[string]int64{ // any order: each by itself
 		"2026-09-01": 1_788_202_800_000, "2026-09-01T00:00:00Z": 1_788_220_800_000, "30d": 30 * 86_400_000, "36h": 36 * 3_600_000, "500": 500, "500KZT": 50_000, "0": 0, "-7": -7,
 	} {
-		v, err := ParseValue(token.IntValue, text)
+		v, err := ParseValue(token.IntValue, text, 0)
 		if err != nil || v.Int != want {
 			t.Errorf("%s is %d, %v; want %d", text, v.Int, err, want)
 		}
 	}
 	for _, bad := range []string{"", "d", "2026-13-01", "1e3", "500 KZTT"} {
-		if v, err := ParseValue(token.IntValue, bad); err == nil {
+		if v, err := ParseValue(token.IntValue, bad, 0); err == nil {
 			t.Errorf("%q is %d", bad, v.Int)
 		}
 	}

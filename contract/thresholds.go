@@ -12,8 +12,8 @@ import (
 // Thresholds lists, ascending, the amounts at which what the rule says of a payment may change: numbers that stand in its
 // permits, and what it pays at most at once. Between two of them a rule that compares amounts with numbers gives one answer.
 func (r *Rule) Thresholds() (all []money.Tiyn) {
-	if r.Purpose.PaymentMost != 0 {
-		all = append(all, r.Purpose.PaymentMost)
+	if r.Purpose.MaxPayment != 0 {
+		all = append(all, r.Purpose.MaxPayment)
 	}
 	for _, x := range r.permits {
 		if !slices.Contains(x.names, "amount") {

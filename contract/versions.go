@@ -7,7 +7,7 @@ import (
 )
 
 // NewestRules is the version of the ledger's rules whose expressions Compile and CompilePurpose take.
-const NewestRules = 4
+const NewestRules = 5
 
 // environment is what expressions may use under some versions of the ledger's rules. It is made once: that takes as long
 // as compiling several expressions.
@@ -18,8 +18,9 @@ type environment struct {
 }
 
 // environments are all that there are, by the first version that has each. A later one has everything that the one
-// before has, with the same meaning and cost, so that what was registered once compiles for ever.
-var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3), newEnvironmentSince(4)}
+// before has, with the same meaning, so that what was registered once compiles for ever. What it costs may differ, for
+// the cost of what is registered is not asked again.
+var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3), newEnvironmentSince(4), newEnvironmentSince(5)}
 
 func newEnvironmentSince(rules uint32) *environment {
 	base, err := newEnvironment(rules)
@@ -35,11 +36,11 @@ func newEnvironmentSince(rules uint32) *environment {
 			vouchedVariable("payer", func(s *scope) *Party { return s.payer }),
 			vouchedVariable("payee", func(s *scope) *Party { return s.payee }))
 	}
-	payments, err := newCompiler(base, variables)
-	if err != nil {
+	e := &environment{rules: rules, base: base}
+	if e.payments, err = newCompiler(e, variables); err != nil {
 		panic(fmt.Sprintf("the environment of purposes: %v", err))
 	}
-	return &environment{rules, base, payments}
+	return e
 }
 
 // environmentOf is the environment of expressions under a version of the rules.

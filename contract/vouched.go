@@ -23,7 +23,7 @@ func (r *Rule) Unvouched() (all []Unvouched) {
 			}
 		}
 	}
-	add("mark", r.mark)
+	add("mark", r.earmark)
 	for i, x := range r.permits {
 		add(index("permits", i), x)
 	}

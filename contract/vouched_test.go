@@ -30,7 +30,7 @@ func TestPermitsThatBelieveEveryBankAreNamed(t *testing.T) {
 		`["a", "b"].exists(r, r == payee.role) && amount > 5`:                           {"payee.role"},
 	} {
 		p := meals()
-		p.Mark, p.Permits = "payer.bank == authority", []token.Permit{{When: when}}
+		p.Earmark, p.Permits = "payer.bank == authority", []token.Permit{{When: when}}
 		r := rule(t, p)
 		var got []string
 		for _, u := range r.Unvouched() {

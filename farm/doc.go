@@ -3,18 +3,16 @@
 // This package holds what its sub-packages share: amounts of hashing work, what work is worth
 // (the hashprice), and refusals. The rest has rooms of its own:
 //
-//	farm/dialect   what machines say on their management ports, read into one Reading
+//	farm/protocol   what machines say on their management ports, read into one Reading
 //	farm/fleet     which machines there are and where; finding, importing and polling them
-//	farm/sample    the embedded store of what was polled
+//	farm/telemetry    the embedded store of what was polled
 //	farm/alert     what needs a person now
-//	farm/use       use coefficients and reserves: the waterfall from nameplate to accepted work
-//	farm/book      a farm's folder, and what is in it added up
-//	farm/watch     the duty officer: polls, stores, raises alarms
+//	farm/usage       use coefficients and reserves: the waterfall from nameplate to accepted work
+//	farm/records      a farm's folder, and what is in it added up
+//	farm/monitor     the monitor: polls, stores, raises alarms
 //	farm/control   reboot, pool, sleep and wake, with an audit trail
 //	farm/simulate  a test peer that answers as firmwares do
-//	farm/morning   the morning page, the month's report and its seal
-//	farm/power     what a kWh is worth: ceilings, bids, schedules, curtailment, back-tests
-//	farm/plan      how to grow: imagined futures, decisions, advice, registers
+//	farm/daily   the daily report, the month's report and its seal
 //
 // It belongs to the mining line and may import money, params, txlog, bitcoin and pool.
 //

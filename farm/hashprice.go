@@ -27,10 +27,10 @@ const (
 // difficulty: reward / (D·2^48/65535) for a hash.
 func HashpriceOf(reward money.Satoshi, difficulty float64) (Hashprice, error) {
 	if reward < 0 || reward > 100*money.Bitcoin {
-		return 0, Refuse("out_of_range", "reward", "want 0 to 100 BTC a block, got %s", reward)
+		return 0, Refuse("farm-out-of-range", "reward", "want 0 to 100 BTC a block, got %s", reward)
 	}
 	if !(difficulty >= 1) || math.IsInf(difficulty, 1) {
-		return 0, Refuse("out_of_range", "difficulty", "want at least 1, got %v", difficulty)
+		return 0, Refuse("farm-out-of-range", "difficulty", "want at least 1, got %v", difficulty)
 	}
 	d, _ := new(big.Float).SetFloat64(difficulty).Rat(nil)
 	work := new(big.Rat).Mul(d, new(big.Rat).SetFrac(new(big.Int).Lsh(big.NewInt(1), 48), big.NewInt(65535)))
@@ -38,7 +38,7 @@ func HashpriceOf(reward money.Satoshi, difficulty float64) (Hashprice, error) {
 	price.Quo(price, work)
 	whole := new(big.Int).Quo(price.Num(), price.Denom())
 	if !whole.IsInt64() {
-		return 0, Refuse("out_of_range", "difficulty", "%v is too small for this reward", difficulty)
+		return 0, Refuse("farm-out-of-range", "difficulty", "%v is too small for this reward", difficulty)
 	}
 	return Hashprice(whole.Int64()), nil
 }
@@ -110,7 +110,9 @@ func PowerCostPerTHDay(milliJTH int64, tariff money.Tiyn, pueMilli int64) MicroT
 // hashprice·(1−fee)/(0.024·(J/TH)·PUE), rounded down to a tiyn.
 func BreakEvenTariff(price Hashprice, bitcoin money.Tiyn, feePPM, milliJTH, pueMilli int64) (money.Tiyn, error) {
 	if milliJTH <= 0 || pueMilli < 1000 || feePPM < 0 || feePPM >= 1_000_000 {
-		return 0, Refuse("out_of_range", "machine", "want J/TH above 0, PUE at least 1 and a fee below 1, got %d mJ/TH, %d/1000, %d ppm", milliJTH, pueMilli, feePPM)
+		return 0, Refuse("farm-out-of-range", "machine",
+			"want J/TH above 0, PUE at least 1 and a fee below 1, got %d mJ/TH, %d/1000, %d ppm", milliJTH, pueMilli,
+			feePPM)
 	}
 	income, err := price.PerTHDay().Tenge(bitcoin)
 	if err != nil {

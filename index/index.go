@@ -42,7 +42,8 @@ type Index struct {
 
 // Open opens the index of a network's log, or begins one. An index of another log is an error.
 func Open(fs vfs.FS, dir string, network token.NetworkID, log Log) (*Index, error) {
-	x := &Index{fs: fs, dir: dir, network: network, log: log, flushed: make(chan struct{}, 1), stop: make(chan struct{})}
+	x := &Index{fs: fs, dir: dir, network: network, log: log, flushed: make(chan struct{}, 1),
+		stop: make(chan struct{})}
 	if err := fs.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("index in %s: %w", dir, err)
 	}
@@ -128,7 +129,8 @@ func (x *Index) add(r *run) {
 	for ; keep > 0 && len(x.memory[keep-1].memory[ofIDs]) <= 2*len(r.memory[ofIDs]); keep-- {
 		before := x.memory[keep-1]
 		r = &run{first: before.first, size: r.size, memory: [tables][]record{
-			mergeRecords(before.memory[ofIDs], r.memory[ofIDs]), mergeRecords(before.memory[ofWallets], r.memory[ofWallets])}}
+			mergeRecords(before.memory[ofIDs], r.memory[ofIDs]),
+			mergeRecords(before.memory[ofWallets], r.memory[ofWallets])}}
 	}
 	x.mu.Lock()
 	x.memory = append(slices.Clone(x.memory[:keep]), r)
@@ -165,7 +167,8 @@ func (x *Index) find(t table, id []byte, before uint64, most int) (entries []uin
 const candidates = 8
 
 // each shows what stands under an id's prefix before an entry, the latest first, until show has enough.
-func (x *Index) each(t table, id []byte, before uint64, most int, show func(number uint64, w *writer) (more bool)) error {
+func (x *Index) each(t table, id []byte, before uint64, most int,
+	show func(number uint64, w *writer) (more bool)) error {
 	for {
 		entries, err := x.find(t, id, before, most)
 		if err != nil {

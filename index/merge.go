@@ -34,7 +34,8 @@ func (x *Index) load() error {
 			}
 			x.dropped = append(x.dropped, err)
 		}
-		if r != nil && len(x.disk) > 0 && r.first == x.disk[len(x.disk)-1].first && r.size > x.disk[len(x.disk)-1].size {
+		if r != nil && len(x.disk) > 0 && r.first == x.disk[len(x.disk)-1].first &&
+			r.size > x.disk[len(x.disk)-1].size {
 			x.discard(x.disk[len(x.disk)-1]) // it was merged into this one
 			x.disk = x.disk[:len(x.disk)-1]
 		}

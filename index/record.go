@@ -27,7 +27,8 @@ const (
 	radixOver = 256 // records from which on that is quicker than comparing
 )
 
-// sortRecords sorts records that stand in order of their entries. It uses scratch, grown when too small, and returns it.
+// sortRecords sorts records that stand in order of their entries. It uses scratch, grown when too small, and returns
+// it.
 func sortRecords(records, scratch []record) []record {
 	if len(records) < radixOver {
 		slices.SortStableFunc(records, record.compare)

@@ -60,7 +60,8 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("the index is damaged: page %d of %s: %s; delete the file, and it is made again from the log", e.Page, e.Path, e.Reason)
+	return fmt.Sprintf("the index is damaged: page %d of %s: %s; delete the file, and it is made again from the log",
+		e.Page, e.Path, e.Reason)
 }
 func (e *DamageError) ErrorCode() string  { return "index-damaged" }
 func (e *DamageError) ErrorField() string { return "" }
@@ -187,7 +188,8 @@ func (c *cursor) before(place record) int {
 	if file := c.run.file; file != nil {
 		// A page whose first prefix is less may hold the place near its end; one whose first prefix is greater cannot.
 		fences := file.fences[c.table]
-		from = max(0, sort.Search(len(fences), func(i int) bool { return fences[i] >= place.prefix })-1) * recordsPerPage
+		from = max(0, sort.Search(len(fences),
+			func(i int) bool { return fences[i] >= place.prefix })-1) * recordsPerPage
 		to = min(to, sort.Search(len(fences), func(i int) bool { return fences[i] > place.prefix })*recordsPerPage)
 	}
 	return from + sort.Search(to-from, func(i int) bool { return c.at(from+i).compare(place) >= 0 })

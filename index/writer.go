@@ -58,8 +58,16 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 		}
 	case *token.Register, *token.Admit:
 		w.touch(token.RegisteredID(id), number, 0)
-	case *token.MarkedTransfer:
-		w.marked(number, id, t)
+	case *token.AnnounceKeyset:
+		reserve := t.Reserve
+		if reserve == (token.WalletID{}) {
+			reserve = token.RegisteredID(id)
+		}
+		w.touch(reserve, number, 0)
+	case *token.StampCash:
+		w.touch(t.Reserve, number, 0)
+	case *token.EarmarkedTransfer:
+		w.earmarked(number, id, t)
 	case *token.Create:
 		err = w.contract(number, e, token.RegisteredID(id), t.Creator, t.Inputs)
 		for _, party := range t.Parties {
@@ -112,8 +120,8 @@ func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transf
 	return nil
 }
 
-// marked books a payment by one payer: what the others gain he gives.
-func (w *writer) marked(number uint64, id token.TransactionID, t *token.MarkedTransfer) {
+// earmarked books a payment by one payer: what the others gain he gives.
+func (w *writer) earmarked(number uint64, id token.TransactionID, t *token.EarmarkedTransfer) {
 	for i, o := range t.Outputs {
 		w.output(token.OutputID(id, i), number, t.Parties[o.Party], o.Amount)
 		w.touch(t.Parties[o.Party], number, o.Amount)

@@ -16,8 +16,8 @@ import (
 // MaxAmendments bounds how often a purpose is amended: a payment of its oldest money may have to ask as many rules.
 const MaxAmendments = 8
 
-// anyMark is what a contract wants that its payout becomes: what the first rule that permits it says.
-const anyMark = token.BecomesSame
+// anyEarmark is what a contract wants that its payout becomes: what the first rule that permits it says.
+const anyEarmark = token.BecomesSame
 
 // mayAmend checks what came to purposes with rules version 3.
 func (x *Executor) mayAmend(t *token.RegisterPurpose) *token.Error {
@@ -81,7 +81,7 @@ func (x *Executor) permitted(from, wanted uint32, payment *contract.Payment) (af
 		if err != nil {
 			return 0, false, err
 		}
-		bounded = bounded || r.Purpose.PaymentMost != 0
+		bounded = bounded || r.Purpose.MaxPayment != 0
 		next, err := x.permits(r, from, payment)
 		switch {
 		case err != nil:
@@ -91,7 +91,7 @@ func (x *Executor) permitted(from, wanted uint32, payment *contract.Payment) (af
 		case !found || next == wanted:
 			after, found = next, true
 		}
-		if found && (after == wanted || wanted == anyMark) {
+		if found && (after == wanted || wanted == anyEarmark) {
 			break
 		}
 	}

@@ -15,8 +15,8 @@ import (
 
 // care is a purpose that may be amended with two days' notice: marked money is paid to shops, 50 at once.
 func (f *fair) care() token.Purpose {
-	return token.Purpose{Name: "care", Mark: "true", Permits: []token.Permit{{When: `payee.role == "shop"`}, {When: `payee.role == "school"`, Becomes: token.BecomesSame}},
-		PaymentMost: 50 * kzt, FromMillis: f.Now, UntilMillis: f.Now + 100*days, Returns: f.treasury, NoticeMillis: 2 * days}
+	return token.Purpose{Name: "care", Earmark: "true", Permits: []token.Permit{{When: `payee.role == "shop"`}, {When: `payee.role == "school"`, Becomes: token.BecomesSame}},
+		MaxPayment: 50 * kzt, FromMillis: f.Now, UntilMillis: f.Now + 100*days, Returns: f.treasury, NoticeMillis: 2 * days}
 }
 
 // amend registers an amendment of a purpose, changed as is said.
@@ -39,31 +39,31 @@ func (f *fair) tried(err *token.Error, code token.Code) {
 func TestAnAmendmentIsForNewMoney(t *testing.T) {
 	f := newFair(t)
 	old := f.purpose(f.care())
-	f.Must(f.marked(f.treasury, f.school, 1000*kzt, 0, old))
+	f.Must(f.earmarked(f.treasury, f.school, 1000*kzt, 0, old))
 	f.tried(f.amend(old, func(p *token.Purpose) { // shops no more: canteens, and 80 at once
 		p.Permits = []token.Permit{{When: `payee.role == "canteen"`}}
-		p.PaymentMost = 80 * kzt
+		p.MaxPayment = 80 * kzt
 	}), "")
 	next := uint32(f.model.Purposes())
 
 	// until it begins nothing is different
-	f.tried(f.Try(f.Make(f.marked(f.school, f.canteen, 10*kzt, old, 0))), contract.PurposeForbids)
-	f.tried(f.Try(f.Make(f.marked(f.treasury, f.school, 10*kzt, 0, next))), contract.PurposeNotBegun)
-	f.tried(f.Try(f.Make(f.marked(f.treasury, f.school, 10*kzt, 0, old))), "")
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.canteen, 10*kzt, old, 0))), contract.PurposeForbids)
+	f.tried(f.Try(f.Make(f.earmarked(f.treasury, f.school, 10*kzt, 0, next))), contract.PurposeNotBegun)
+	f.tried(f.Try(f.Make(f.earmarked(f.treasury, f.school, 10*kzt, 0, old))), "")
 	f.again()
 
 	f.Now += 2 * days
-	f.tried(f.Try(f.Make(f.marked(f.treasury, f.school, 10*kzt, 0, old))), ledger.Amended)
-	f.tried(f.Try(f.Make(f.marked(f.treasury, f.school, 500*kzt, 0, next))), "")
+	f.tried(f.Try(f.Make(f.earmarked(f.treasury, f.school, 10*kzt, 0, old))), ledger.Amended)
+	f.tried(f.Try(f.Make(f.earmarked(f.treasury, f.school, 500*kzt, 0, next))), "")
 	// the older money: by either rule, each with its own limit
-	f.tried(f.Try(f.Make(f.marked(f.school, f.shop, 50*kzt, old, 0))), "")
-	f.tried(f.Try(f.Make(f.marked(f.school, f.shop, 51*kzt, old, 0))), contract.PurposeForbids)
-	f.tried(f.Try(f.Make(f.marked(f.school, f.canteen, 80*kzt, old, 0))), "")
-	f.tried(f.Try(f.Make(f.marked(f.school, f.canteen, 81*kzt, old, 0))), contract.PurposeForbids)
-	f.tried(f.Try(f.Make(f.marked(f.school, f.school, 10*kzt, old, old))), "")
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.shop, 50*kzt, old, 0))), "")
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.shop, 51*kzt, old, 0))), contract.PurposeForbids)
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.canteen, 80*kzt, old, 0))), "")
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.canteen, 81*kzt, old, 0))), contract.PurposeForbids)
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.school, 10*kzt, old, old))), "")
 	// the new money: by the new one alone
-	f.tried(f.Try(f.Make(f.marked(f.school, f.shop, 10*kzt, next, 0))), contract.PurposeForbids)
-	f.tried(f.Try(f.Make(f.marked(f.school, f.canteen, 10*kzt, next, 0))), "")
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.shop, 10*kzt, next, 0))), contract.PurposeForbids)
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.canteen, 10*kzt, next, 0))), "")
 	f.again()
 }
 
@@ -71,13 +71,13 @@ func TestAnAmendmentIsForNewMoney(t *testing.T) {
 func TestAnAmendmentsLimitIsOfATransactionToo(t *testing.T) {
 	f := newFair(t)
 	number := f.purpose(f.care())
-	f.Must(f.marked(f.treasury, f.school, 1000*kzt, 0, number))
-	f.tried(f.amend(number, func(p *token.Purpose) { p.PaymentMost = 80 * kzt }), "")
+	f.Must(f.earmarked(f.treasury, f.school, 1000*kzt, 0, number))
+	f.tried(f.amend(number, func(p *token.Purpose) { p.MaxPayment = 80 * kzt }), "")
 	f.Now += 2 * days
 	pay := func(amounts ...money.Tiyn) *token.Error {
-		m := f.marked(f.school, f.shop, amounts[0], number, 0)
+		m := f.earmarked(f.school, f.shop, amounts[0], number, 0)
 		for _, amount := range amounts[1:] {
-			m.Outputs = append(m.Outputs, token.MarkedOutput{Party: 1, Amount: amount, From: number})
+			m.Outputs = append(m.Outputs, token.EarmarkedOutput{Party: 1, Amount: amount, From: number})
 			m.Outputs[1].Amount -= amount
 		}
 		return f.Try(f.Make(m))
@@ -127,7 +127,7 @@ func TestAnAmendmentPromisesItsNotice(t *testing.T) {
 func TestAnAmendmentLengthensAndNeverShortens(t *testing.T) {
 	f := newFair(t)
 	number := f.purpose(f.care())
-	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
+	f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
 	until := f.model.Purpose(number).UntilMillis
 	f.tried(f.amend(number, func(p *token.Purpose) { p.UntilMillis -= 90 * days }), "")
 	second := uint32(f.model.Purposes())
@@ -138,7 +138,7 @@ func TestAnAmendmentLengthensAndNeverShortens(t *testing.T) {
 	between := f.care()
 	between.Name, between.UntilMillis = "between", until+5
 	other := f.purpose(between)
-	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, other))
+	f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, other))
 	f.tried(f.amend(second, func(p *token.Purpose) { p.UntilMillis = until + 900*days }), "")
 	f.again()
 	f.Now = until + 10
@@ -147,7 +147,7 @@ func TestAnAmendmentLengthensAndNeverShortens(t *testing.T) {
 		t.Error("what ends between has not returned")
 	}
 	f.again()
-	f.tried(f.Try(f.Make(f.marked(f.school, f.shop, 40*kzt, number, 0))), "")
+	f.tried(f.Try(f.Make(f.earmarked(f.school, f.shop, 40*kzt, number, 0))), "")
 	f.Now = until + 900*days
 	f.Block()
 	if f.balanceOf(f.school, number) != 0 || f.model.Purpose(number).Live() != 0 {
@@ -160,7 +160,7 @@ func TestAnAmendmentLengthensAndNeverShortens(t *testing.T) {
 func TestAnAmendmentAdmitsContractsForOldMoney(t *testing.T) {
 	f := newFair(t)
 	number := f.purpose(f.care())
-	f.Must(f.marked(f.treasury, f.rich, 100*kzt, 0, number))
+	f.Must(f.earmarked(f.treasury, f.rich, 100*kzt, 0, number))
 	// With an end before the money's.
 	definition := f.define(definitionOf(t, strings.Replace(yearly, "end: {at: created + 365 * day", "end: {at: created + 20 * day", 1)))
 	create := &token.Create{Creator: f.rich, Definition: definition, Parties: []token.WalletID{f.rich, f.shop}, Assets: []uint32{number}, Terms: []token.Value{},
@@ -186,9 +186,9 @@ func TestMarkedMoneyNeverLosesByAnAmendment(t *testing.T) {
 			return list
 		}
 		p := f.care()
-		p.Permits, p.PaymentMost, p.Hops = permits(), money.Tiyn(rapid.IntRange(0, 50).Draw(r, "most"))*kzt, rapid.Uint16Range(0, 2).Draw(r, "hops")
+		p.Permits, p.MaxPayment, p.Hops = permits(), money.Tiyn(rapid.IntRange(0, 50).Draw(r, "most"))*kzt, rapid.Uint16Range(0, 2).Draw(r, "hops")
 		number := f.purpose(p)
-		f.Must(f.marked(f.treasury, f.rich, 1000*kzt, 0, number))
+		f.Must(f.earmarked(f.treasury, f.rich, 1000*kzt, 0, number))
 		original, problems := contract.CompilePurpose(p)
 		if problems != nil {
 			r.Fatal(problems)
@@ -196,7 +196,7 @@ func TestMarkedMoneyNeverLosesByAnAmendment(t *testing.T) {
 		last := number
 		for range rapid.IntRange(1, 3).Draw(r, "amendments") {
 			if err := f.amend(last, func(p *token.Purpose) {
-				p.Permits, p.PaymentMost, p.Hops = permits(), money.Tiyn(rapid.IntRange(0, 50).Draw(r, "most"))*kzt, rapid.Uint16Range(0, 2).Draw(r, "hops")
+				p.Permits, p.MaxPayment, p.Hops = permits(), money.Tiyn(rapid.IntRange(0, 50).Draw(r, "most"))*kzt, rapid.Uint16Range(0, 2).Draw(r, "hops")
 				p.UntilMillis = p.FromMillis + rapid.Uint64Range(1, 50).Draw(r, "days")*days
 			}); err != nil {
 				r.Fatal(err)
@@ -215,7 +215,7 @@ func TestMarkedMoneyNeverLosesByAnAmendment(t *testing.T) {
 			if becomes == token.BecomesSame {
 				becomes = number
 			}
-			if err := f.Try(f.Make(f.marked(f.rich, to, amount, number, becomes))); err != nil {
+			if err := f.Try(f.Make(f.earmarked(f.rich, to, amount, number, becomes))); err != nil {
 				r.Fatalf("%s to a %s was permitted when it was marked: %v", amount, w.Attributes.Role, err)
 			}
 		}

@@ -69,16 +69,16 @@ func TestWhoOpensAPermit(t *testing.T) {
 			f := newFair(t)
 			p := sim.Meals(f.treasury, f.Now)
 			key := f.Key("canteen").Public()
-			p.Name, p.Mark, p.Permits = "tried", "true", []token.Permit{{When: strings.NewReplacer("BANK", bytesText(f.bank[:]), "WALLET", bytesText(f.canteen[:]), "KEY", bytesText(key[:])).Replace(when)}}
+			p.Name, p.Earmark, p.Permits = "tried", "true", []token.Permit{{When: strings.NewReplacer("BANK", bytesText(f.bank[:]), "WALLET", bytesText(f.canteen[:]), "KEY", bytesText(key[:])).Replace(when)}}
 			rule, problems := contract.CompilePurpose(p)
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
 			warned = len(rule.Unvouched()) > 0
 			tried := f.purpose(p)
-			f.Must(f.marked(f.treasury, f.school, 100, 0, tried))
+			f.Must(f.earmarked(f.treasury, f.school, 100, 0, tried))
 			cell := ""
-			if f.Try(f.Make(f.marked(f.school, o.try(f), 50, tried, 0))) == nil {
+			if f.Try(f.Make(f.earmarked(f.school, o.try(f), 50, tried, 0))) == nil {
 				cell, openedByAnother = "opens it", openedByAnother || strings.HasPrefix(o.who, "another")
 			}
 			fmt.Fprintf(&page, " %s |", cell)

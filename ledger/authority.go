@@ -121,6 +121,16 @@ func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 	if len(t.Policy.Tiers) < len(a.Policy.Tiers) {
 		return refuse(UnknownTier, "policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(t.Policy.Tiers), len(a.Policy.Tiers))
 	}
+	if err := sharesKnown(x.rulesVersion, "policy", &t.Policy); err != nil {
+		return err
+	}
+	if err := cashKnown(x.rulesVersion, "policy", &t.Policy); err != nil {
+		return err
+	}
+	if len(a.Reserves) > 0 && t.Policy.ReserveDay() > a.Policy.ReserveDay() {
+		return refuse(NeedsProposal, "policy.reserve_day_most", "%s tenge a day is more than the present %s, and the limit of a stolen office key: propose the policy; it waits, and root can veto it",
+			t.Policy.ReserveDay(), a.Policy.ReserveDay())
+	}
 	if err := weakens(&a.Policy, &t.Policy); err != nil {
 		if err := x.from(2, err); err != nil {
 			return err
@@ -156,6 +166,13 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 		return refuse(LaterRules, "change.policy", "a policy is proposed from rules version 2 on")
 	} else if p != nil && len(p.Tiers) < len(a.Policy.Tiers) {
 		return refuse(UnknownTier, "change.policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(p.Tiers), len(a.Policy.Tiers))
+	} else if p != nil {
+		if err := sharesKnown(x.rulesVersion, "change.policy", p); err != nil {
+			return err
+		}
+		if err := cashKnown(x.rulesVersion, "change.policy", p); err != nil {
+			return err
+		}
 	}
 	waiting := 0
 	for _, p := range a.Proposals {

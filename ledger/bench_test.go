@@ -23,7 +23,7 @@ func benchState(b *testing.B, tokens, wallets, payments int) (*livestate.State, 
 	b.Helper()
 	world := sim.NewWorld(1)
 	s := livestate.New(sha256.Sum256(nil))
-	ledger.Found(s, world.Genesis)
+	ledger.ApplyGenesis(s, world.Genesis)
 	key := world.Key("everybody").Public()
 	id := func(i int) token.WalletID { h := numbered("wallet", i%wallets); return token.WalletID(h[:16]) }
 	for i := range wallets {
@@ -56,7 +56,7 @@ func BenchmarkExecute(b *testing.B) {
 // benchExecute executes payments as they come, or fetches what the next few will need first.
 func benchExecute(b *testing.B, warmed bool) {
 	var s *livestate.State
-	var warmer livestate.Warmer
+	var prefetcher livestate.Prefetcher
 	const payments = 400_000
 	var x *ledger.Executor
 	var txs []*token.Transaction
@@ -75,9 +75,9 @@ func benchExecute(b *testing.B, warmed bool) {
 		}
 		if ahead := txs[i%payments:]; warmed && i%32 == 0 {
 			for _, tx := range ahead[:min(32, len(ahead))] {
-				warmer.Add(tx)
+				prefetcher.Add(tx)
 			}
-			warmer.Fetch(s)
+			prefetcher.Fetch(s)
 		}
 		if err := x.Apply(txs[i%payments], nil); err != nil {
 			b.Fatal(err)

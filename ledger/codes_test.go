@@ -70,7 +70,7 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 	},
 	ledger.PolicyTooMany: func(w *town, code token.Code) {
 		policy := w.model.Central.Policy
-		policy.MostInputs, policy.MostOutputs = 2, 2
+		policy.MaxInputs, policy.MaxOutputs = 2, 2
 		w.Must(&token.SetPolicy{Sequence: w.policySequence(), Policy: policy})
 		b := w.payment(w.alice, w.bob, 5*kzt)
 		b.Outputs = append(b.Outputs, token.Output{Amount: 1})
@@ -204,7 +204,7 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 			foreign.Asset.Issuer = 7
 			w.model.Tokens[id] = foreign
 		}
-		w.expect(code, &token.MarkedTransfer{Parties: []token.WalletID{w.alice}, Inputs: w.tokensOf(w.alice), Outputs: []token.MarkedOutput{{Amount: 2_000_000 * kzt}}})
+		w.expect(code, &token.EarmarkedTransfer{Parties: []token.WalletID{w.alice}, Inputs: w.tokensOf(w.alice), Outputs: []token.EarmarkedOutput{{Amount: 2_000_000 * kzt}}})
 		w.freeze(w.alice, token.FreezeDebits)
 		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: w.model.Wallets[w.alice].Balance, Court: w.court, Case: "case 1"})
 	},
@@ -313,6 +313,9 @@ func TestEveryRuleRefusesByItsCode(t *testing.T) {
 		provoke, ok := provocations[code]
 		if !ok {
 			provoke, ok = programProvocations[code]
+		}
+		if !ok {
+			provoke, ok = cashProvocations[code]
 		}
 		if !ok {
 			t.Errorf("no case provokes %s", code)

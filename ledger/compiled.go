@@ -96,7 +96,7 @@ func (x *Executor) rule(number uint32) (*contract.Rule, *token.Error) {
 	if p == nil {
 		return nil, refuse(UnknownPurpose, "outputs", "no purpose %d", number)
 	}
-	r, problems := contract.CompilePurposeUnder(x.rulesVersion, p.Purpose)
+	r, problems := contract.CompileRegisteredPurpose(x.rulesVersion, p.Purpose)
 	if len(problems) > 0 {
 		panic("a registered purpose does not compile: " + problems.Error())
 	}

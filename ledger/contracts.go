@@ -9,9 +9,6 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// MaxDefinitions bounds how many definitions there can be.
-const MaxDefinitions = 1 << 20
-
 // define registers a definition, after checking that it is a contract.
 func (x *Executor) define(t *token.Define) *token.Error {
 	if err := x.registrarSequence(t.Registrar, t.Sequence); err != nil {
@@ -21,6 +18,10 @@ func (x *Executor) define(t *token.Define) *token.Error {
 	if _, exists := x.state.Definition(id); exists {
 		return refuse(Duplicate, "definition", "definition %s is registered", id)
 	}
+	drop, full, err := x.roomForDefinition(t.Registrar)
+	if err != nil {
+		return err
+	}
 	d, err := contract.Decode(t.Definition)
 	if err != nil {
 		return err
@@ -29,8 +30,22 @@ func (x *Executor) define(t *token.Define) *token.Error {
 	if len(problems) > 0 {
 		return problems.Refusal()
 	}
+	if later := program.Later(); len(later) > 0 {
+		if err := x.from(5, later.Refusal()); err != nil {
+			return err
+		}
+	}
 	x.advance(t.Registrar)
-	x.state.AddDefinition(id, slices.Clone(t.Definition))
+	if full {
+		x.state.RemoveDefinition(drop)
+		x.programs.Delete(drop)
+	}
+	var by Registered
+	if x.rulesVersion >= sharedRoom {
+		by = Registered{t.Registrar, t.Sequence}
+		x.registered[t.Registrar]++
+	}
+	x.state.AddDefinition(id, slices.Clone(t.Definition), by)
 	x.keepProgram(id, program)
 	return nil
 }
@@ -40,6 +55,9 @@ func (x *Executor) caller(id token.WalletID) (Wallet, *token.Error) {
 	w, ok := x.state.Wallet(id)
 	if !ok {
 		return w, refuse(UnknownWallet, "caller", "no wallet %s", id)
+	}
+	if err := x.notReserve(id, "caller"); err != nil {
+		return w, err
 	}
 	return w, x.mayPay(id, &w)
 }
@@ -190,7 +208,8 @@ func (x *Executor) outlives(c *Contract, ends uint64) *token.Error {
 	}
 	for _, number := range c.Assets {
 		if p := x.state.Purpose(number); p != nil && p.UntilMillis < ends {
-			return refuse(contract.BadTerms, "assets", "the contract would end at %d, after its money for %q has returned at %d", ends, p.Name, p.UntilMillis)
+			return refuse(contract.BadTerms, "assets", "the contract would end at %s, after its money for %q has returned at %s",
+				contract.Moment(int64(ends)), p.Name, contract.Moment(int64(p.UntilMillis)))
 		}
 	}
 	return nil
@@ -302,12 +321,12 @@ func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.
 		becomes, hops := from, uint16(0)
 		if from != 0 || as != 0 {
 			if from != 0 && as != from {
-				return refuse(WrongMark, "pay", "only plain tenge is marked")
+				return refuse(WrongEarmark, "pay", "only plain tenge is marked")
 			}
 			var err *token.Error
 			wanted := as
 			if from != 0 {
-				wanted = anyMark
+				wanted = anyEarmark
 			}
 			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
 			if becomes, err = x.judge(from, wanted, false, &payment); err != nil {

@@ -190,10 +190,10 @@ func (x *Executor) became(from, to uint32, amount money.Tiyn) {
 
 // touched remembers that a purpose's money is counted at the end of the block.
 func (x *Executor) touched(number uint32) {
-	for _, n := range x.marks {
+	for _, n := range x.earmarks {
 		if n == number {
 			return
 		}
 	}
-	x.marks = append(x.marks, number)
+	x.earmarks = append(x.earmarks, number)
 }

@@ -221,10 +221,10 @@ func TestARenewalDoesNotOutliveItsMoney(t *testing.T) {
 	f.Must(&token.Define{Registrar: token.Authority, Sequence: f.model.Central.Set(token.RolePolicy).Sequence, Definition: definition})
 	agency := f.model.Agencies()[0]
 	a, _ := f.model.Agency(agency)
-	f.Must(&token.RegisterPurpose{Agency: agency, Sequence: a.Sequence, Purpose: token.Purpose{Name: "pension", Mark: "true", Permits: []token.Permit{{When: "true", Becomes: token.BecomesSame}},
+	f.Must(&token.RegisterPurpose{Agency: agency, Sequence: a.Sequence, Purpose: token.Purpose{Name: "pension", Earmark: "true", Permits: []token.Permit{{When: "true", Becomes: token.BecomesSame}},
 		FromMillis: f.Now, UntilMillis: f.Now + 400*days, Returns: f.treasury, Contracts: []token.Hash{hashOf(definition)}}})
 	number := uint32(f.model.Purposes())
-	f.Must(f.marked(f.treasury, f.shop, 90*kzt, 0, number))
+	f.Must(f.earmarked(f.treasury, f.shop, 90*kzt, 0, number))
 	create := f.Must(&token.Create{Creator: f.shop, Definition: hashOf(definition), Parties: []token.WalletID{f.shop, f.canteen}, Assets: []uint32{number}, Terms: []token.Value{},
 		Inputs: f.of(f.shop, number), Paid: []money.Tiyn{90 * kzt}})
 	id := token.RegisteredID(create.ID())

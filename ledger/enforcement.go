@@ -32,6 +32,9 @@ func (x *Executor) freeze(t *token.Freeze) *token.Error {
 	if err != nil {
 		return err
 	}
+	if err := x.notReserve(t.Wallet, "wallet"); err != nil {
+		return err
+	}
 	detail := x.state.Detail(t.Wallet)
 	if w.Frozen != token.NotFrozen && detail.Case != t.Case {
 		return refuse(WrongCase, "case", "the wallet is frozen under another case")
@@ -78,6 +81,9 @@ func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 	w, ok := x.state.Wallet(t.Wallet)
 	if !ok {
 		return refuse(UnknownWallet, "wallet", "no wallet %s", t.Wallet)
+	}
+	if err := x.notReserve(t.Wallet, "wallet"); err != nil {
+		return err
 	}
 	if err := underCase(&w, x.state.Detail(t.Wallet), t.Case); err != nil {
 		return err

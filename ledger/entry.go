@@ -20,20 +20,31 @@ const (
 type Leaf struct {
 	Height      uint64     `json:"height"`
 	TimeMillis  uint64     `json:"time_millis"`
-	Count       uint32     `json:"count"`             // entries of the block after the leaf
-	Rules       uint32     `json:"rules"`             // version of the rules its entries follow
-	Previous    token.Hash `json:"previous"`          // the log's root (RFC 6962) before this leaf
-	Issued      money.Tiyn `json:"issued"`            // since genesis, after this block
-	Redeemed    money.Tiyn `json:"redeemed"`          // likewise
-	Circulating money.Tiyn `json:"circulating"`       // issued less redeemed
-	Genesis     *Genesis   `json:"genesis,omitempty"` // in block 0 alone
+	Count       uint32     `json:"count"`                 // entries of the block after the leaf
+	Rules       uint32     `json:"rules"`                 // version of the rules its entries follow
+	Previous    token.Hash `json:"previous"`              // the log's root (RFC 6962) before this leaf
+	Issued      money.Tiyn `json:"issued"`                // since genesis, after this block
+	Redeemed    money.Tiyn `json:"redeemed"`              // likewise
+	Circulating money.Tiyn `json:"circulating"`           // issued less redeemed
+	Reserve     money.Tiyn `json:"cash_reserve,omitzero"` // that wallets hold which back banknotes; since rules version 5
+	Genesis     *Genesis   `json:"genesis,omitempty"`     // in block 0 alone
 }
+
+// A leaf has 9 items; the genesis has one more, and a block has two more where wallets back banknotes.
+const (
+	leafItems    = 9
+	genesisItems = 10
+	reserveItems = 11
+)
 
 // Encode returns the leaf's entry bytes.
 func (l Leaf) Encode() []byte {
-	items := 9
-	if l.Genesis != nil {
-		items = 10
+	items := leafItems
+	switch {
+	case l.Genesis != nil:
+		items = genesisItems
+	case l.Reserve != 0:
+		items = reserveItems
 	}
 	b := token.AppendArray(nil, items)
 	b = token.AppendUint(b, uint64(EntryLeaf))
@@ -45,8 +56,11 @@ func (l Leaf) Encode() []byte {
 	b = token.AppendUint(b, uint64(l.Issued))
 	b = token.AppendUint(b, uint64(l.Redeemed))
 	b = token.AppendUint(b, uint64(l.Circulating))
-	if l.Genesis != nil {
+	switch items {
+	case genesisItems:
 		b = appendGenesis(b, *l.Genesis)
+	case reserveItems:
+		b = token.AppendUint(token.AppendUint(b, uint64(l.Reserve)), uint64(l.Circulating-l.Reserve))
 	}
 	return b
 }
@@ -62,7 +76,14 @@ func decodeLeaf(d *token.Decoder, items int) *Leaf {
 	l.Issued = money.Tiyn(d.Uint("issued", 1<<63-1))
 	l.Redeemed = money.Tiyn(d.Uint("redeemed", 1<<63-1))
 	l.Circulating = money.Tiyn(d.Uint("circulating", 1<<63-1))
-	if items == 10 {
+	if items == reserveItems {
+		l.Reserve = money.Tiyn(d.Uint("cash_reserve", 1<<63-1))
+		beside := money.Tiyn(d.Uint("circulating_beside", 1<<63-1))
+		if d.Err() == nil && (l.Reserve == 0 || l.Reserve > l.Circulating || beside != l.Circulating-l.Reserve) {
+			d.Fail(refuse(token.NotCanonical, "cash_reserve", "what backs banknotes and what circulates beside it are what circulates"))
+		}
+	}
+	if items == genesisItems {
 		g := decodeGenesis(d)
 		g.TimeMillis, g.Rules = l.TimeMillis, l.Rules
 		l.Genesis = &g
@@ -240,11 +261,11 @@ func DecodeBelieved(data []byte) (Entry, error) {
 
 func decodeEntry(d *token.Decoder) (Entry, error) {
 	var e Entry
-	items := d.Array("entry", 3, 10)
+	items := d.Array("entry", 3, reserveItems)
 	kind := EntryType(d.Uint("entry", uint64(EntrySystem)))
 	switch {
 	case d.Err() != nil:
-	case kind == EntryLeaf && items >= 9:
+	case kind == EntryLeaf && items >= leafItems:
 		e.Leaf = decodeLeaf(d, items)
 	case kind == EntryTransaction && items == 3:
 		e.Transaction = d.Transaction()

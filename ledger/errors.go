@@ -50,9 +50,16 @@ const (
 	NameTaken           token.Code = "name-taken"     // a name that somebody bears, or one that looks like it
 	InContract          token.Code = "in-contract"    // a live contract names the wallet
 
+	// of banknotes
+	OfReserve      token.Code = "of-reserve"      // not for the wallet that backs banknotes
+	NoReserve      token.Code = "no-reserve"      // only for a wallet that backs banknotes
+	UnnamedPayment token.Code = "unnamed-payment" // a reserve's payment does not name what it pays
+	OtherLog       token.Code = "other-log"       // a reserve's keysets are of one cash log
+	EarlyStamp     token.Code = "early-stamp"     // the last state of the cash log was entered less than a minute ago
+
 	// of programmable money; package contract has more
-	Marked            token.Code = "marked"        // a plain transfer does not spend marked money
-	WrongMark         token.Code = "wrong-mark"    // by the purpose's rule the money becomes something else
+	Earmarked         token.Code = "marked"        // a plain transfer does not spend marked money
+	WrongEarmark      token.Code = "wrong-mark"    // by the purpose's rule the money becomes something else
 	HopsUsed          token.Code = "hops-used"     // the money was paid on as often as its purpose allows
 	PurposeFull       token.Code = "purpose-full"  // the purpose holds as much as it may
 	NotAmendable      token.Code = "not-amendable" // the purpose never changes, or not in this

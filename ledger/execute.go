@@ -43,7 +43,9 @@ type Executor struct {
 
 	rules    *recent.Map[uint32, *contract.Rule] // of purposes, compiled
 	programs *recent.Map[token.Hash, *contract.Program]
-	marks    []uint32 // purposes whose money moved in the block
+	earmarks []uint32 // purposes whose money moved in the block
+
+	registered map[token.WalletID]int // how much each registrar and agency has registered in the block
 
 	keys    []token.PublicKey // scratch, reused between transactions
 	tokens  []Token
@@ -67,7 +69,7 @@ type Executor struct {
 
 // NewExecutor works on a state that Found has founded, or that was recovered.
 func NewExecutor(network token.NetworkID, state State) *Executor {
-	return &Executor{network: network, state: state, rules: recent.New[uint32, *contract.Rule](KeptCompiled), programs: recent.New[token.Hash, *contract.Program](KeptCompiled)}
+	return &Executor{network: network, state: state, registered: map[token.WalletID]int{}, rules: recent.New[uint32, *contract.Rule](KeptCompiled), programs: recent.New[token.Hash, *contract.Program](KeptCompiled)}
 }
 
 // Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order; whoever makes the block gives
@@ -83,7 +85,8 @@ func (x *Executor) Begin(height, timeMillis uint64) []System {
 		x.rules.Clear() // what was compiled was so under the rules before
 		x.programs.Clear()
 	}
-	x.marks = x.marks[:0]
+	x.earmarks = x.earmarks[:0]
+	clear(x.registered)
 	due := x.applyDue()
 	x.count = uint32(len(due))
 	return due
@@ -99,8 +102,8 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 	if live := x.state.LiveTotal(); live != a.Circulating() {
 		panic(fmt.Sprintf("supply not conserved at height %d: live %d, issued %d, redeemed %d", x.height, live, a.Issued, a.Redeemed))
 	}
-	for _, number := range x.marks {
-		if p := x.state.Purpose(number); p.Live() != x.state.LiveOf(number) {
+	for _, number := range x.earmarks {
+		if p := x.state.Purpose(number); p != nil && p.Live() != x.state.LiveOf(number) {
 			panic(fmt.Sprintf("purpose %d not conserved at height %d: live %d, entered %d, left %d", number, x.height, x.state.LiveOf(number), p.Entered, p.Left))
 		}
 	}
@@ -109,7 +112,7 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 	}
 	return Leaf{
 		Height: x.height, TimeMillis: x.now, Count: x.count, Rules: x.rulesVersion, Previous: previous,
-		Issued: a.Issued, Redeemed: a.Redeemed, Circulating: a.Circulating(),
+		Issued: a.Issued, Redeemed: a.Redeemed, Circulating: a.Circulating(), Reserve: x.reserves(),
 	}
 }
 
@@ -209,7 +212,7 @@ func BadSignatureOf(w *token.Witness) *token.Error {
 func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 	ahead := uint64(maxAheadMillis)
 	switch tx.Body.Kind() {
-	case token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct:
+	case token.KindTransfer, token.KindEarmarkedTransfer, token.KindCreate, token.KindAct:
 		ahead = x.state.Authority().Policy.ValidAheadMillis
 	}
 	if late := Late(x.now, tx); late != nil {
@@ -238,7 +241,7 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 	case *token.CancelRekey:
 		return x.cancelRekey(t)
 	case *token.Cancel:
-		return x.cancel(t.Wallet, t.Version)
+		return x.cancel(t.Wallet, t.Version, t.By)
 	case *token.Close:
 		return x.closeWallet(t)
 	case *token.Release:
@@ -269,8 +272,12 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.registerPurpose(t)
 	case *token.Vouch:
 		return x.vouch(t)
-	case *token.MarkedTransfer:
-		return x.markedTransfer(tx.ID(), t)
+	case *token.AnnounceKeyset:
+		return x.announceKeyset(tx.ID(), t)
+	case *token.StampCash:
+		return x.stampCash(t)
+	case *token.EarmarkedTransfer:
+		return x.earmarkedTransfer(tx.ID(), t)
 	case *token.Define:
 		return x.define(t)
 	case *token.Create:

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/aqsha/aqsha/token"
 )
 
 // InDepth lets tests compare states whole.
@@ -14,11 +16,19 @@ var InDepth = cmp.AllowUnexported(Programs{}, Contract{})
 func (p *Programs) Clone() Programs {
 	c := Programs{
 		agencies: maps.Clone(p.agencies), definitions: maps.Clone(p.definitions), defined: slices.Clone(p.defined),
-		closed: maps.Clone(p.closed), named: maps.Clone(p.named),
+		closed: maps.Clone(p.closed), named: maps.Clone(p.named), instances: maps.Clone(p.instances), holding: maps.Clone(p.holding),
+		registered: maps.Clone(p.registered), definedBy: map[token.WalletID][]token.Hash{}, purposesOf: map[token.WalletID][]uint32{},
+		purposes: map[uint32]*Purpose{}, numbers: slices.Clone(p.numbers), lastNumber: p.lastNumber,
 	}
-	for _, purpose := range p.purposes {
+	for number, purpose := range p.purposes { // any order: each by itself
 		copied := *purpose
-		c.purposes = append(c.purposes, &copied)
+		c.purposes[number] = &copied
+	}
+	for id, of := range p.definedBy { // any order: each by itself
+		c.definedBy[id] = slices.Clone(of)
+	}
+	for id, of := range p.purposesOf { // any order: each by itself
+		c.purposesOf[id] = slices.Clone(of)
 	}
 	c.contracts = maps.Clone(p.contracts)
 	for id, live := range p.contracts { // any order: each by itself

@@ -69,22 +69,24 @@ func (f *fair) of(id token.WalletID, purpose uint32) (ids []token.ID) {
 	return slices.DeleteFunc(f.tokensOf(id), func(t token.ID) bool { return f.model.Tokens[t].Asset.Purpose != purpose })
 }
 
-// marked pays an amount of a purpose, as which it arrives, and keeps the rest.
-func (f *fair) marked(from, to token.WalletID, amount money.Tiyn, purpose, becomes uint32) *token.MarkedTransfer {
-	t := &token.MarkedTransfer{Parties: []token.WalletID{from}, Inputs: f.of(from, purpose)}
+// earmarked pays an amount of a purpose, as which it arrives, and keeps the rest.
+func (f *fair) earmarked(from, to token.WalletID, amount money.Tiyn, purpose, becomes uint32) *token.EarmarkedTransfer {
+	t := &token.EarmarkedTransfer{Parties: []token.WalletID{from}, Inputs: f.of(from, purpose)}
 	party := 0
 	if to != from {
 		t.Parties, party = append(t.Parties, to), 1
 	}
-	t.Outputs = []token.MarkedOutput{{Party: party, Amount: amount, From: purpose, Becomes: becomes}}
+	t.Outputs = []token.EarmarkedOutput{{Party: party, Amount: amount, From: purpose, Becomes: becomes}}
 	if rest := f.balanceOf(from, purpose) - amount; rest > 0 {
-		t.Outputs = append(t.Outputs, token.MarkedOutput{Amount: rest, From: purpose, Becomes: purpose})
+		t.Outputs = append(t.Outputs, token.EarmarkedOutput{Amount: rest, From: purpose, Becomes: purpose})
 	}
 	return t
 }
 
 // endow marks money of the treasury and gives it to the school.
-func (f *fair) endow(amount money.Tiyn) { f.Must(f.marked(f.treasury, f.school, amount, 0, f.meals)) }
+func (f *fair) endow(amount money.Tiyn) {
+	f.Must(f.earmarked(f.treasury, f.school, amount, 0, f.meals))
+}
 
 // define registers a definition and returns its id.
 func (f *fair) define(encoded []byte) token.Hash {
@@ -131,7 +133,7 @@ func (f *fair) paying(t *token.Act, amounts ...money.Tiyn) *token.Act {
 
 // programProvocations breaks every rule of programmable money by name.
 var programProvocations = map[token.Code]func(w *town, code token.Code){
-	ledger.Marked: func(w *town, code token.Code) {
+	ledger.Earmarked: func(w *town, code token.Code) {
 		f := fairIn(w)
 		f.endow(100 * kzt)
 		f.expect(code, f.payment(f.school, f.canteen, 10*kzt))
@@ -139,42 +141,42 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		b.Outputs[0].Asset = token.PurposeAsset(f.meals)
 		f.expect(code, b)
 	},
-	ledger.WrongMark: func(w *town, code token.Code) {
+	ledger.WrongEarmark: func(w *town, code token.Code) {
 		f := fairIn(w)
 		f.endow(100 * kzt)
-		f.expect(code, f.marked(f.school, f.canteen, 10*kzt, f.meals, f.meals))
-		f.expect("", f.marked(f.school, f.canteen, 10*kzt, f.meals, 0))
+		f.expect(code, f.earmarked(f.school, f.canteen, 10*kzt, f.meals, f.meals))
+		f.expect("", f.earmarked(f.school, f.canteen, 10*kzt, f.meals, 0))
 	},
 	ledger.HopsUsed: func(w *town, code token.Code) {
 		f := fairIn(w)
 		second := f.holder("school 2", "school", 2)
-		f.endow(100 * kzt)                                                  // marked: no hop
-		f.Must(f.marked(f.school, second, 60*kzt, f.meals, f.meals))        // one
-		f.Must(f.marked(second, f.school, 50*kzt, f.meals, f.meals))        // two, of two
-		f.expect(code, f.marked(f.school, second, 5*kzt, f.meals, f.meals)) // merging takes the largest
+		f.endow(100 * kzt)                                                     // marked: no hop
+		f.Must(f.earmarked(f.school, second, 60*kzt, f.meals, f.meals))        // one
+		f.Must(f.earmarked(second, f.school, 50*kzt, f.meals, f.meals))        // two, of two
+		f.expect(code, f.earmarked(f.school, second, 5*kzt, f.meals, f.meals)) // merging takes the largest
 		var fresh []token.ID
 		for _, id := range f.of(f.school, f.meals) {
 			if f.model.Tokens[id].Hops == 0 {
 				fresh = append(fresh, id)
 			}
 		}
-		b := f.marked(f.school, second, 5*kzt, f.meals, f.meals)
+		b := f.earmarked(f.school, second, 5*kzt, f.meals, f.meals)
 		b.Inputs, b.Outputs[1].Amount = fresh, 35*kzt
 		f.expect("", b)
-		f.expect("", f.marked(f.school, f.canteen, kzt, f.meals, 0)) // what ends the mark is no hop
+		f.expect("", f.earmarked(f.school, f.canteen, kzt, f.meals, 0)) // what ends the mark is no hop
 	},
 	ledger.PurposeFull: func(w *town, code token.Code) {
 		f := fairIn(w)
 		p := sim.Meals(f.treasury, f.Now)
-		p.Name, p.TotalMost = "few meals", 100*kzt
+		p.Name, p.MaxTotal = "few meals", 100*kzt
 		number := f.purpose(p)
-		f.expect(code, f.marked(f.treasury, f.school, 101*kzt, 0, number))
-		twice := f.marked(f.treasury, f.school, 60*kzt, 0, number)
-		twice.Outputs = append([]token.MarkedOutput{{Party: 1, Amount: 60 * kzt, Becomes: number}}, twice.Outputs...)
+		f.expect(code, f.earmarked(f.treasury, f.school, 101*kzt, 0, number))
+		twice := f.earmarked(f.treasury, f.school, 60*kzt, 0, number)
+		twice.Outputs = append([]token.EarmarkedOutput{{Party: 1, Amount: 60 * kzt, Becomes: number}}, twice.Outputs...)
 		twice.Outputs[2].Amount -= 60 * kzt
 		f.expect(code, twice)
-		f.expect("", f.marked(f.treasury, f.school, 100*kzt, 0, number))
-		f.expect(code, f.marked(f.treasury, f.school, 1*kzt, 0, number))
+		f.expect("", f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
+		f.expect(code, f.earmarked(f.treasury, f.school, 1*kzt, 0, number))
 	},
 	ledger.UnknownAgency: func(w *town, code token.Code) {
 		w.expect(code, &token.SetAgency{Sequence: w.policySequence(), Agency: w.alice, Name: "x", Keys: w.setOf("x")})
@@ -208,7 +210,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 	},
 	ledger.UnknownPurpose: func(w *town, code token.Code) {
 		f := fairIn(w)
-		f.expect(code, f.marked(f.treasury, f.school, kzt, 0, 9))
+		f.expect(code, f.earmarked(f.treasury, f.school, kzt, 0, 9))
 		p := sim.Meals(f.treasury, f.Now)
 		p.Permits[0].Becomes = 9
 		p.Name = "others"
@@ -231,7 +233,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		f.tried(f.amend(number, func(*token.Purpose) {}), "")
 		f.tried(f.amend(number, func(*token.Purpose) {}), code)
 		f.Now += 2 * days
-		f.expect(code, f.marked(f.treasury, f.school, kzt, 0, number))
+		f.expect(code, f.earmarked(f.treasury, f.school, kzt, 0, number))
 	},
 	ledger.UnknownDefinition: func(w *town, code token.Code) {
 		f := fairIn(w)
@@ -252,7 +254,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		f := fairIn(w)
 		id := f.escrow(100 * kzt)
 		f.expect(code, f.payment(f.alice, id, kzt))
-		f.expect(code, f.marked(f.treasury, id, kzt, 0, f.meals))
+		f.expect(code, f.earmarked(f.treasury, id, kzt, 0, f.meals))
 		f.expect(code, &token.Update{Wallet: id, Version: 1})
 		f.expect(code, &token.Rekey{Wallet: id, Version: 1, By: token.RoleIntermediary, Key: f.Key("thief").Public()})
 		f.expect(code, f.creation("escrow", f.rich, []token.WalletID{f.rich, id, f.arbiter}, kzt, token.Int(int64(kzt)), token.Int(2)))
@@ -276,7 +278,7 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		d.End.Pay = nil
 		f.expect(code, &token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: d.Encode()})
 		p := sim.Meals(f.treasury, f.Now)
-		p.Mark = "memo == 1"
+		p.Earmark = "memo == 1"
 		p.Name = "others"
 		f.expect(code, &token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: p})
 	},
@@ -344,26 +346,26 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 	contract.PurposeForbids: func(w *town, code token.Code) {
 		f := fairIn(w)
 		f.endow(100 * kzt)
-		f.expect(code, f.marked(f.school, f.shop, 10*kzt, f.meals, 0))
-		f.expect(code, f.marked(f.school, f.school, 10*kzt, f.meals, 0)) // to itself it frees nothing
+		f.expect(code, f.earmarked(f.school, f.shop, 10*kzt, f.meals, 0))
+		f.expect(code, f.earmarked(f.school, f.school, 10*kzt, f.meals, 0)) // to itself it frees nothing
 		p := sim.Meals(f.treasury, f.Now)
-		p.PaymentMost = 5 * kzt
+		p.MaxPayment = 5 * kzt
 		number := f.purpose(p)
-		f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
-		f.expect(code, f.marked(f.school, f.canteen, 6*kzt, number, 0))
+		f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
+		f.expect(code, f.earmarked(f.school, f.canteen, 6*kzt, number, 0))
 	},
 	contract.PurposeNotBegun: func(w *town, code token.Code) {
 		f := fairIn(w)
 		p := sim.Meals(f.treasury, f.Now)
 		p.FromMillis = f.Now + 1000
 		number := f.purpose(p)
-		f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
-		f.expect(code, f.marked(f.school, f.canteen, 6*kzt, number, 0))
+		f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
+		f.expect(code, f.earmarked(f.school, f.canteen, 6*kzt, number, 0))
 	},
 	contract.PurposeExpired: func(w *town, code token.Code) {
 		f := fairIn(w)
 		f.endow(100 * kzt)
-		tx := f.marked(f.school, f.canteen, 10*kzt, f.meals, 0)
+		tx := f.earmarked(f.school, f.canteen, 10*kzt, f.meals, 0)
 		for range ledger.MaxPaidPerBlock + 1 { // more than returns in one block, so that some is left to try
 			f.model.AddToken(token.OutputID(token.TransactionID{7}, len(f.model.Tokens)), ledger.Token{Wallet: f.school, Asset: token.PurposeAsset(f.meals), Amount: 1})
 			w.model.Central.Issued++
@@ -375,25 +377,25 @@ var programProvocations = map[token.Code]func(w *town, code token.Code){
 		}
 		f.Now = f.until
 		left := f.lastToReturn(tx)
-		refusals := f.Block(f.Make(left), f.Make(f.marked(f.treasury, f.school, kzt, 0, f.meals)))
+		refusals := f.Block(f.Make(left), f.Make(f.earmarked(f.treasury, f.school, kzt, 0, f.meals)))
 		for _, refusal := range refusals {
 			if refusal == nil || refusal.Code != code {
 				w.t.Errorf("%v, want %s", refusal, code)
 			}
 		}
 	},
-	contract.MarkingForbidden: func(w *town, code token.Code) {
+	contract.EarmarkingForbidden: func(w *town, code token.Code) {
 		f := fairIn(w)
-		f.expect(code, f.marked(f.rich, f.school, 10*kzt, 0, f.meals))
+		f.expect(code, f.earmarked(f.rich, f.school, 10*kzt, 0, f.meals))
 	},
 }
 
 // lastToReturn is a payment of the token whose turn to return comes last.
-func (f *fair) lastToReturn(t *token.MarkedTransfer) *token.MarkedTransfer {
+func (f *fair) lastToReturn(t *token.EarmarkedTransfer) *token.EarmarkedTransfer {
 	ids := f.of(f.school, f.meals)
 	last := ids[len(ids)-1]
 	t.Inputs = []token.ID{last}
-	t.Outputs = []token.MarkedOutput{{Party: 1, Amount: f.model.Tokens[last].Amount, From: f.meals}}
+	t.Outputs = []token.EarmarkedOutput{{Party: 1, Amount: f.model.Tokens[last].Amount, From: f.meals}}
 	return t
 }
 
@@ -402,7 +404,7 @@ func (f *fair) invoice() token.WalletID {
 	seller := f.holder("seller", "vat-payer", 2)
 	definition := f.define(sim.Template("vat-split"))
 	f.agency = token.RegisteredID(f.Must(&token.SetAgency{Sequence: f.policySequence(), Name: "revenue", Keys: f.setOf("revenue")}).ID())
-	number := f.purpose(token.Purpose{Name: "VAT", Mark: "true", FromMillis: f.Now, UntilMillis: f.Now + 365*dayMillis, Returns: f.treasury,
+	number := f.purpose(token.Purpose{Name: "VAT", Earmark: "true", FromMillis: f.Now, UntilMillis: f.Now + 365*dayMillis, Returns: f.treasury,
 		Permits:   []token.Permit{{When: `payee.role == "treasury"`}, {When: `payee.role == "vat-payer"`, Becomes: token.BecomesSame}},
 		Contracts: []token.Hash{definition}})
 	invoice := sha256.Sum256([]byte("invoice"))

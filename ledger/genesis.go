@@ -70,6 +70,12 @@ func (g Genesis) Check() *token.Error {
 	if len(g.LogKey) == 0 || len(g.LogKey) > maxLogKey {
 		return refuse(token.OutOfRange, "genesis.log_key", "%d bytes, want 1 to %d", len(g.LogKey), maxLogKey)
 	}
+	if err := sharesKnown(g.Rules, "genesis.policy", &g.Policy); err != nil {
+		return err
+	}
+	if err := cashKnown(g.Rules, "genesis.policy", &g.Policy); err != nil {
+		return err
+	}
 	return g.Policy.Check()
 }
 
@@ -86,8 +92,8 @@ func NetworkOf(firstEntry []byte) token.NetworkID {
 	return sha256.Sum256(append([]byte{0}, firstEntry...))
 }
 
-// Found puts a genesis into an empty state.
-func Found(state State, g Genesis) {
+// ApplyGenesis puts a genesis into an empty state.
+func ApplyGenesis(state State, g Genesis) {
 	a := state.Authority()
 	*a = Authority{Policy: g.Policy, DailyCap: g.DailyCap, DelayMillis: g.DelayMillis, Rules: g.Rules}
 	for i, s := range g.Sets {

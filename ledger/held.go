@@ -220,5 +220,5 @@ func (x *Executor) mayTakeHeld(t *token.Release, to *Wallet, purpose uint32) *to
 	if to.Key == closed.Key || to.Key == closed.Recovery {
 		return nil
 	}
-	return refuse(Marked, "to", "marked money goes to a wallet with the closed one's key, or its recovery key")
+	return refuse(Earmarked, "to", "marked money goes to a wallet with the closed one's key, or its recovery key")
 }

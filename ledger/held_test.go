@@ -138,7 +138,7 @@ func TestAClosedWalletsMarkedMoneyStaysItsOwners(t *testing.T) {
 	p := sim.Meals(f.treasury, f.Now)
 	p.Contracts = []token.Hash{f.define(d.Encode())}
 	number := f.purpose(p)
-	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
+	f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
 	f.Must(&token.Create{Creator: f.school, Definition: p.Contracts[0], Parties: []token.WalletID{f.school}, Assets: []uint32{number},
 		Inputs: f.of(f.school, number), Paid: []money.Tiyn{100 * kzt}})
 	f.Must(&token.Close{Wallet: f.school, Version: 1, By: token.RoleWallet})
@@ -146,7 +146,7 @@ func TestAClosedWalletsMarkedMoneyStaysItsOwners(t *testing.T) {
 	f.Block()
 	held := token.HeldFor(f.school)
 	release := &token.Release{Held: held, For: f.school, By: token.RoleWallet, Inputs: f.of(held, number), Amount: 60 * kzt, Change: 40 * kzt, To: f.canteen}
-	f.expect(ledger.Marked, release)
+	f.expect(ledger.Earmarked, release)
 	release.To = f.holder("school", "school", 2) // it comes back, with the same key
 	f.expect("", release)
 	if got := f.balanceOf(release.To, number); got != 60*kzt {

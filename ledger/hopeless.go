@@ -11,7 +11,7 @@ func Signing(body token.Body) []token.WalletID {
 	switch t := body.(type) {
 	case *token.Transfer:
 		return t.Parties[:t.Payers]
-	case *token.MarkedTransfer:
+	case *token.EarmarkedTransfer:
 		return t.Parties[:1]
 	case *token.Create:
 		return []token.WalletID{t.Creator}
@@ -21,6 +21,8 @@ func Signing(body token.Body) []token.WalletID {
 		return []token.WalletID{t.From}
 	case *token.Release:
 		return []token.WalletID{t.For, t.Held}
+	case *token.StampCash:
+		return []token.WalletID{t.Reserve}
 	case *token.Freeze, *token.Unfreeze: // enforcement's keys
 		return nil
 	}
@@ -85,7 +87,7 @@ func spends(body token.Body) (inputs []token.ID, owners []token.WalletID) {
 	switch t := body.(type) {
 	case *token.Transfer:
 		return t.Inputs, t.Parties[:t.Payers]
-	case *token.MarkedTransfer:
+	case *token.EarmarkedTransfer:
 		return t.Inputs, t.Parties[:1]
 	case *token.Create:
 		return t.Inputs, []token.WalletID{t.Creator}

@@ -52,11 +52,11 @@ func (m *machine) program(t *rapid.T, kind token.Kind) token.Body {
 	case token.KindAct:
 		return m.action(t, wallets)
 	}
-	return m.marked(t, wallets)
+	return m.earmarked(t, wallets)
 }
 
 func (m *machine) purpose(t *rapid.T, returns token.WalletID) token.Purpose {
-	p := token.Purpose{Name: fmt.Sprintf("purpose %d", rapid.IntRange(0, 99).Draw(t, "name")), Mark: rapid.SampledFrom([]string{"true", `payer.role != "court"`}).Draw(t, "mark"), Returns: returns,
+	p := token.Purpose{Name: fmt.Sprintf("purpose %d", rapid.IntRange(0, 99).Draw(t, "name")), Earmark: rapid.SampledFrom([]string{"true", `payer.role != "court"`}).Draw(t, "mark"), Returns: returns,
 		FromMillis: m.plain.Now, UntilMillis: m.plain.Now + uint64(rapid.IntRange(1, 40).Draw(t, "hours"))*3_600_000,
 		Hops: rapid.Uint16Range(0, 2).Draw(t, "hops"), OwnLimits: rapid.Bool().Draw(t, "own"),
 		Permits: []token.Permit{{When: `payee.role == "person"`}, {When: "amount < 1000 || payee.category > 5000", Becomes: token.BecomesSame}}}
@@ -75,7 +75,7 @@ func (m *machine) purpose(t *rapid.T, returns token.WalletID) token.Purpose {
 		p.Permits = append(p.Permits, token.Permit{When: "true", Becomes: uint32(rapid.IntRange(1, n).Draw(t, "becomes"))})
 	}
 	if rapid.IntRange(0, 3).Draw(t, "full") == 0 {
-		p.TotalMost = 1000 * kzt
+		p.MaxTotal = 1000 * kzt
 	}
 	for _, encoded := range machineTemplates {
 		p.Contracts = append(p.Contracts, sha256.Sum256(encoded))
@@ -101,13 +101,13 @@ func (m *machine) rich(wallets []token.WalletID) []token.WalletID {
 	return slices.DeleteFunc(slices.Clone(wallets), func(id token.WalletID) bool { return m.model.Wallets[id].Tokens == 0 })
 }
 
-func (m *machine) marked(t *rapid.T, wallets []token.WalletID) token.Body {
+func (m *machine) earmarked(t *rapid.T, wallets []token.WalletID) token.Body {
 	payer := pick(t, "payer", m.rich(wallets))
 	inputs, purpose, total := m.holding(t, payer)
 	if len(inputs) == 0 {
 		inputs, total = []token.ID{{1}}, 5
 	}
-	b := &token.MarkedTransfer{Parties: []token.WalletID{payer}, Inputs: inputs}
+	b := &token.EarmarkedTransfer{Parties: []token.WalletID{payer}, Inputs: inputs}
 	party := 0
 	if payee := pick(t, "payee", wallets); payee != payer {
 		b.Parties, party = append(b.Parties, payee), 1
@@ -117,9 +117,9 @@ func (m *machine) marked(t *rapid.T, wallets []token.WalletID) token.Body {
 		becomes = uint32(rapid.IntRange(0, n).Draw(t, "becomes"))
 	}
 	amount := amountUpTo(t, max(1, total))
-	b.Outputs = []token.MarkedOutput{{Party: party, Amount: amount, From: purpose, Becomes: becomes}}
+	b.Outputs = []token.EarmarkedOutput{{Party: party, Amount: amount, From: purpose, Becomes: becomes}}
 	if total > amount {
-		b.Outputs = append(b.Outputs, token.MarkedOutput{Amount: total - amount, From: purpose, Becomes: purpose})
+		b.Outputs = append(b.Outputs, token.EarmarkedOutput{Amount: total - amount, From: purpose, Becomes: purpose})
 	}
 	return b
 }

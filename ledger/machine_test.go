@@ -152,7 +152,7 @@ func (m *machine) body(t *rapid.T) token.Body {
 	version := func(id token.WalletID) uint64 { return off(t, uint64(m.model.Wallets[id].Version)) }
 	kind := token.Kind(rapid.IntRange(1, int(token.LastKind)).Draw(t, "kind"))
 	if rapid.Bool().Draw(t, "everyday") {
-		kind = rapid.SampledFrom([]token.Kind{token.KindTransfer, token.KindTransfer, token.KindMarkedTransfer, token.KindCreate, token.KindAct}).Draw(t, "which")
+		kind = rapid.SampledFrom([]token.Kind{token.KindTransfer, token.KindTransfer, token.KindEarmarkedTransfer, token.KindCreate, token.KindAct}).Draw(t, "which")
 	}
 	if kind >= token.KindSetAgency && kind <= token.KindAct || kind == token.KindVouch {
 		return m.program(t, kind)
@@ -165,6 +165,12 @@ func (m *machine) body(t *rapid.T) token.Body {
 		recovery = m.newKey()
 	}
 	reference := rapid.SampledFrom([]string{"case 1", "case 1", "case 2"}).Draw(t, "case")
+	if kind == token.KindAnnounceKeyset || kind == token.KindStampCash {
+		return m.cash(t, kind)
+	}
+	if reserves := m.model.Central.Reserves; len(reserves) > 0 && rapid.IntRange(0, 3).Draw(t, "a reserve") == 0 {
+		wallet = reserves[0].Wallet
+	}
 	switch kind {
 	case token.KindIssue:
 		return &token.Issue{Sequence: m.sequence(t, token.RoleIssue), To: bank, Amounts: []money.Tiyn{amountUpTo(t, 400_000_000*kzt), amountUpTo(t, 100*kzt)}}
@@ -180,14 +186,14 @@ func (m *machine) body(t *rapid.T) token.Body {
 	case token.KindUpdate:
 		return &token.Update{Wallet: wallet, Version: version(wallet), Tier: tier, Attributes: attributes}
 	case token.KindRekey:
-		by := rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleIntermediary, token.RoleWallet, token.RoleRecovery, token.RoleEnforcement}).Draw(t, "by")
+		by := rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleIntermediary, token.RoleWallet, token.RoleRecovery, token.RoleEnforcement, token.RoleIssue}).Draw(t, "by")
 		return &token.Rekey{Wallet: wallet, Version: version(wallet), By: by, Key: m.newKey(), Recovery: recovery}
 	case token.KindCancelRekey:
 		return &token.CancelRekey{Wallet: wallet, Version: version(wallet)}
 	case token.KindClose:
-		return &token.Close{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet}).Draw(t, "by")}
+		return &token.Close{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet, token.RoleIssue}).Draw(t, "by")}
 	case token.KindCancel:
-		return &token.Cancel{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleRecovery, token.RoleWallet}).Draw(t, "by")}
+		return &token.Cancel{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleRecovery, token.RoleWallet, token.RoleIssue}).Draw(t, "by")}
 	case token.KindRelease:
 		return m.release(t)
 	case token.KindFreeze:

@@ -36,12 +36,12 @@ func (x *Executor) purposeNamed(agency token.WalletID, name string, amends uint3
 		return refuse(BadName, "purpose.name", "%q: %s", name, problem)
 	}
 	skeleton := contract.Skeleton(name)
-	for number := uint32(1); int(number) <= x.state.Purposes(); number++ {
+	for _, number := range x.state.PurposesOf(agency) {
 		p := x.state.Purpose(number)
 		if amends != 0 && p.Name == name {
 			continue // of those that it amends: their names were asked when the first was registered
 		}
-		if p.Agency == agency && p.UntilMillis > x.now && contract.Skeleton(p.Name) == skeleton {
+		if p.UntilMillis > x.now && contract.Skeleton(p.Name) == skeleton {
 			return refuse(NameTaken, "purpose.name", "%q is purpose %d of this agency, or looks like its name, until %s", p.Name, number, contract.Moment(int64(p.UntilMillis)))
 		}
 	}

@@ -31,6 +31,13 @@ type Purpose struct {
 	AmendedBy uint32 `json:"amended_by,omitempty"` // the purpose that amends it, 0 for none; by the purposes alone
 }
 
+// Registered says who registered a definition, and by which of its sequences; of a definition that came under rules before
+// version 5 nobody knows, and its sequence is 0.
+type Registered struct {
+	Registrar token.WalletID
+	Sequence  uint64
+}
+
 // Live is how much money carries the mark now.
 func (p *Purpose) Live() money.Tiyn { return p.Entered - p.Left }
 
@@ -50,12 +57,19 @@ type Contract struct {
 // contracts, and what stays known of wallets that were closed. Every State embeds one.
 type Programs struct {
 	agencies    map[token.WalletID]Agency
-	purposes    []*Purpose // number 1 first
+	purposes    map[uint32]*Purpose
+	numbers     []uint32                    // theirs, in order
+	purposesOf  map[token.WalletID][]uint32 // an agency's, in order
+	lastNumber  uint32                      // that was ever given
 	definitions map[token.Hash][]byte
-	defined     []token.Hash // their ids, in order
+	registered  map[token.Hash]Registered
+	definedBy   map[token.WalletID][]token.Hash // a registrar's, by the sequence that registered them
+	defined     []token.Hash                    // their ids, in order
 	contracts   map[token.WalletID]*Contract
 	ends        endHeap
 	named       map[token.WalletID]int // in how many live contracts a wallet is a party
+	instances   map[token.Hash]int     // how many live contracts are of a definition
+	holding     map[uint32]int         // how many live contracts have a purpose among their assets
 	closed      map[token.WalletID]Closed
 }
 
@@ -64,6 +78,8 @@ func NewPrograms() Programs {
 	return Programs{
 		agencies: map[token.WalletID]Agency{}, definitions: map[token.Hash][]byte{},
 		contracts: map[token.WalletID]*Contract{}, named: map[token.WalletID]int{}, closed: map[token.WalletID]Closed{},
+		purposes: map[uint32]*Purpose{}, purposesOf: map[token.WalletID][]uint32{}, holding: map[uint32]int{},
+		registered: map[token.Hash]Registered{}, definedBy: map[token.WalletID][]token.Hash{}, instances: map[token.Hash]int{},
 	}
 }
 
@@ -73,46 +89,6 @@ func (p *Programs) Agency(id token.WalletID) (Agency, bool) {
 }
 
 func (p *Programs) PutAgency(id token.WalletID, a Agency) { p.agencies[id] = a }
-
-// Purpose is a purpose's record, for the executor to count in; nil for plain and unknown numbers.
-func (p *Programs) Purpose(number uint32) *Purpose {
-	if number == 0 || uint64(number) > uint64(len(p.purposes)) {
-		return nil
-	}
-	return p.purposes[number-1]
-}
-
-// AddPurpose registers a purpose under the next number. One that amends another is noted there; where it lasts longer, so
-// does the money of all that it amends.
-func (p *Programs) AddPurpose(purpose Purpose) (number uint32) {
-	p.purposes = append(p.purposes, &purpose)
-	number = uint32(len(p.purposes))
-	if old := p.Purpose(purpose.Amends); old != nil {
-		old.AmendedBy = number
-	}
-	for old := p.Purpose(purpose.Amends); old != nil; old = p.Purpose(old.Amends) {
-		old.UntilMillis = max(old.UntilMillis, purpose.UntilMillis)
-	}
-	return number
-}
-
-// Purposes is how many there are; their numbers are 1 to that.
-func (p *Programs) Purposes() int { return len(p.purposes) }
-
-// Definition is the encoding of a registered definition.
-func (p *Programs) Definition(id token.Hash) ([]byte, bool) {
-	d, ok := p.definitions[id]
-	return d, ok
-}
-
-func (p *Programs) AddDefinition(id token.Hash, encoded []byte) {
-	p.definitions[id] = encoded
-	if at, known := slices.BinarySearchFunc(p.defined, id, compareHashes); !known {
-		p.defined = slices.Insert(p.defined, at, id)
-	}
-}
-
-func compareHashes(a, b token.Hash) int { return bytes.Compare(a[:], b[:]) }
 
 // Contract is a live contract's record; nil for none. The executor changes it in place, after saying so to ChangeContract.
 func (p *Programs) Contract(id token.WalletID) *Contract { return p.contracts[id] }
@@ -126,6 +102,10 @@ func (p *Programs) AddContract(c *Contract) {
 	for _, party := range c.Parties {
 		p.named[party]++
 	}
+	p.instances[c.Definition]++
+	for _, number := range c.Assets {
+		p.holding[number]++
+	}
 	if !c.Frozen {
 		heap.Push(&p.ends, c)
 	}
@@ -134,9 +114,11 @@ func (p *Programs) AddContract(c *Contract) {
 func (p *Programs) RemoveContract(id token.WalletID) {
 	c := p.contracts[id]
 	for _, party := range c.Parties {
-		if p.named[party]--; p.named[party] == 0 {
-			delete(p.named, party)
-		}
+		fewer(p.named, party)
+	}
+	fewer(p.instances, c.Definition)
+	for _, number := range c.Assets {
+		fewer(p.holding, number)
 	}
 	if !c.Frozen {
 		heap.Remove(&p.ends, c.place)
@@ -180,21 +162,10 @@ func (p *Programs) Closed(id token.WalletID) (Closed, bool) {
 
 func (p *Programs) PutClosed(id token.WalletID, c Closed) { p.closed[id] = c }
 
-// Agencies, Definitions, Contracts and ClosedWallets list ids in order.
+// Agencies, Contracts and ClosedWallets list ids in order.
 func (p *Programs) Agencies() []token.WalletID      { return sortedIDs(p.agencies) }
 func (p *Programs) Contracts() []token.WalletID     { return sortedIDs(p.contracts) }
 func (p *Programs) ClosedWallets() []token.WalletID { return sortedIDs(p.closed) }
-
-func (p *Programs) Definitions() []token.Hash { return slices.Clone(p.defined) }
-
-// DefinitionsAfter lists at most so many ids of definitions that come after one, in order.
-func (p *Programs) DefinitionsAfter(id token.Hash, most int) []token.Hash {
-	from, known := slices.BinarySearchFunc(p.defined, id, compareHashes)
-	if known {
-		from++
-	}
-	return slices.Clone(p.defined[from:min(len(p.defined), from+most)])
-}
 
 // ContractsAfter lists at most so many ids of live contracts that come after one, in order.
 func (p *Programs) ContractsAfter(id token.WalletID, most int) (ids []token.WalletID) {
@@ -219,6 +190,13 @@ func (p *Programs) ContractsAfter(id token.WalletID, most int) (ids []token.Wall
 func (p *Programs) EachDefinition() iter.Seq[token.Hash]   { return maps.Keys(p.definitions) }
 func (p *Programs) EachContract() iter.Seq[token.WalletID] { return maps.Keys(p.contracts) }
 func (p *Programs) EachClosed() iter.Seq[token.WalletID]   { return maps.Keys(p.closed) }
+
+// fewer counts one less.
+func fewer[K comparable](counts map[K]int, key K) {
+	if counts[key]--; counts[key] == 0 {
+		delete(counts, key)
+	}
+}
 
 func sortedIDs[T any](m map[token.WalletID]T) []token.WalletID {
 	ids := make([]token.WalletID, 0, len(m))

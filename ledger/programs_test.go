@@ -10,17 +10,17 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-func (f *fair) holds(name string, id token.WalletID, plain, marked money.Tiyn) {
+func (f *fair) holds(name string, id token.WalletID, plain, earmarked money.Tiyn) {
 	f.t.Helper()
-	if p, m := f.balanceOf(id, 0), f.balanceOf(id, f.meals); p != plain || m != marked {
-		f.t.Errorf("%s holds %s plain and %s marked, want %s and %s", name, p, m, plain, marked)
+	if p, m := f.balanceOf(id, 0), f.balanceOf(id, f.meals); p != plain || m != earmarked {
+		f.t.Errorf("%s holds %s plain and %s marked, want %s and %s", name, p, m, plain, earmarked)
 	}
 }
 
 func TestMarkedMoneyBecomesPlainAtTheCanteen(t *testing.T) {
 	f := newFair(t)
 	f.endow(100 * kzt)
-	f.Must(f.marked(f.school, f.canteen, 30*kzt, f.meals, 0))
+	f.Must(f.earmarked(f.school, f.canteen, 30*kzt, f.meals, 0))
 	f.holds("school", f.school, 0, 70*kzt)
 	f.holds("canteen", f.canteen, 30*kzt, 0)
 	if p := f.model.Purpose(f.meals); p.Live() != 70*kzt || p.Entered != 100*kzt {
@@ -33,7 +33,7 @@ func TestUnspentMoneyReturnsInOrder(t *testing.T) {
 	f := newFair(t)
 	f.endow(100 * kzt)
 	for range 5 {
-		f.Must(f.marked(f.school, f.school, 10*kzt, f.meals, f.meals))
+		f.Must(f.earmarked(f.school, f.school, 10*kzt, f.meals, f.meals))
 	}
 	before := f.balanceOf(f.treasury, 0)
 	f.Now = f.until
@@ -60,7 +60,7 @@ func TestUnspentMoneyReturnsInOrder(t *testing.T) {
 func TestReturnsAreBoundedByBlock(t *testing.T) {
 	f := newFair(t)
 	const many = ledger.MaxPaidPerBlock*2 + 50
-	f.Must(f.marked(f.treasury, f.school, many, 0, f.meals))
+	f.Must(f.earmarked(f.treasury, f.school, many, 0, f.meals))
 	for live := len(f.of(f.school, f.meals)); live < many; live = len(f.of(f.school, f.meals)) {
 		whole := f.of(f.school, f.meals)
 		biggest := whole[0]
@@ -69,13 +69,13 @@ func TestReturnsAreBoundedByBlock(t *testing.T) {
 				biggest = id
 			}
 		}
-		split := &token.MarkedTransfer{Parties: []token.WalletID{f.school}, Inputs: []token.ID{biggest}}
+		split := &token.EarmarkedTransfer{Parties: []token.WalletID{f.school}, Inputs: []token.ID{biggest}}
 		amount := f.model.Tokens[biggest].Amount
 		for range min(int(amount)-1, 63) {
-			split.Outputs = append(split.Outputs, token.MarkedOutput{Amount: 1, From: f.meals, Becomes: f.meals})
+			split.Outputs = append(split.Outputs, token.EarmarkedOutput{Amount: 1, From: f.meals, Becomes: f.meals})
 			amount--
 		}
-		split.Outputs = append(split.Outputs, token.MarkedOutput{Amount: amount, From: f.meals, Becomes: f.meals})
+		split.Outputs = append(split.Outputs, token.EarmarkedOutput{Amount: amount, From: f.meals, Becomes: f.meals})
 		f.Must(split)
 	}
 	f.Now = f.until
@@ -157,14 +157,14 @@ func TestMoneyOfAPurposeCountsToLimitsUnlessItSaysOtherwise(t *testing.T) {
 	f := newFair(t)
 	pupil := f.holder("pupil", "school", 0) // may hold 12,975
 	f.endow(20_000 * kzt)
-	f.expect(ledger.LimitBalance, f.marked(f.school, pupil, 13_000*kzt, f.meals, f.meals))
+	f.expect(ledger.LimitBalance, f.earmarked(f.school, pupil, 13_000*kzt, f.meals, f.meals))
 	p := sim.Meals(f.treasury, f.Now)
 	p.OwnLimits = true
 	number := f.purpose(p)
-	f.Must(f.marked(f.treasury, pupil, 50_000*kzt, 0, number))
+	f.Must(f.earmarked(f.treasury, pupil, 50_000*kzt, 0, number))
 	f.fund(pupil, 12_000*kzt) // still room for plain money
 	f.expect(ledger.LimitBalance, f.payment(f.rich, pupil, 1_000*kzt))
-	f.Must(f.marked(pupil, f.canteen, 20_000*kzt, number, 0)) // and more than the tier pays at once
+	f.Must(f.earmarked(pupil, f.canteen, 20_000*kzt, number, 0)) // and more than the tier pays at once
 }
 
 func TestVATIsSetOff(t *testing.T) {
@@ -172,9 +172,9 @@ func TestVATIsSetOff(t *testing.T) {
 	id := f.invoice()
 	c := f.model.Contract(id)
 	seller, vat := c.Parties[1], c.Assets[1]
-	f.Must(f.marked(f.rich, seller, 6*kzt, 0, vat))   // VAT paid to somebody else before
-	f.Must(f.marked(seller, seller, 6*kzt, vat, vat)) // merely gathered
-	f.expect(contract.PurposeForbids, f.marked(seller, f.shop, kzt, vat, 0))
+	f.Must(f.earmarked(f.rich, seller, 6*kzt, 0, vat))   // VAT paid to somebody else before
+	f.Must(f.earmarked(seller, seller, 6*kzt, vat, vat)) // merely gathered
+	f.expect(contract.PurposeForbids, f.earmarked(seller, f.shop, kzt, vat, 0))
 	document := token.Hash([]byte(c.Terms[2].Text))
 	pay := f.paying(f.action(id, f.rich, "pay"), 116*kzt, 0)
 	pay.Document = &document
@@ -186,7 +186,7 @@ func TestVATIsSetOff(t *testing.T) {
 	if f.balanceOf(seller, 0) != 100*kzt || f.balanceOf(seller, vat) != 22*kzt {
 		t.Errorf("the seller has %s and VAT of %s", f.balanceOf(seller, 0), f.balanceOf(seller, vat))
 	}
-	f.Must(f.marked(seller, f.treasury, 22*kzt, vat, 0)) // to the budget: plain
+	f.Must(f.earmarked(seller, f.treasury, 22*kzt, vat, 0)) // to the budget: plain
 }
 
 func TestAStaleActionIsRefused(t *testing.T) {
@@ -211,7 +211,7 @@ func TestAContractDoesNotOutliveItsMoney(t *testing.T) {
 	p := sim.Meals(f.treasury, f.Now)
 	p.Name, p.Contracts = "works", []token.Hash{definition}
 	number := f.purpose(p)
-	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
+	f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
 	create := &token.Create{Creator: f.school, Definition: definition, Parties: []token.WalletID{f.school, f.canteen, f.arbiter}, Assets: []uint32{number},
 		Terms: []token.Value{token.Int(int64(100 * kzt)), token.Int(int64(p.UntilMillis + 1)), token.Text("ministry/works")}, Inputs: f.of(f.school, number), Paid: []money.Tiyn{100 * kzt}}
 	f.expect(contract.BadTerms, create)
@@ -229,15 +229,15 @@ func TestPaymentMostIsOfAPayeeAndATransaction(t *testing.T) {
 	for rules, code := range map[uint32]token.Code{2: "", 3: contract.PurposeForbids} { // any order: each by itself
 		f := fairIn(townUnder(t, rules))
 		p := sim.Meals(f.treasury, f.Now)
-		p.Name, p.PaymentMost = "small meals", 5*kzt
+		p.Name, p.MaxPayment = "small meals", 5*kzt
 		number := f.purpose(p)
-		f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
-		b := f.marked(f.school, f.canteen, 5*kzt, number, 0)
+		f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
+		b := f.earmarked(f.school, f.canteen, 5*kzt, number, 0)
 		b.Outputs[1].Amount -= 1 * kzt
-		b.Outputs = append([]token.MarkedOutput{{Party: 1, Amount: 1 * kzt, From: number}}, b.Outputs...)
+		b.Outputs = append([]token.EarmarkedOutput{{Party: 1, Amount: 1 * kzt, From: number}}, b.Outputs...)
 		f.expect(code, b)
 		if rules == 3 {
-			f.expect("", f.marked(f.school, f.canteen, 5*kzt, number, 0))
+			f.expect("", f.earmarked(f.school, f.canteen, 5*kzt, number, 0))
 		}
 	}
 }
@@ -248,10 +248,10 @@ func TestTheFreeingPaymentIsNoHop(t *testing.T) {
 		f := fairIn(townUnder(t, rules))
 		second := f.holder("school 2", "school", 2)
 		f.endow(100 * kzt)
-		f.Must(f.marked(f.school, second, 100*kzt, f.meals, f.meals))
-		f.Must(f.marked(second, f.school, 100*kzt, f.meals, f.meals))
-		f.expect(ledger.HopsUsed, f.marked(f.school, second, 5*kzt, f.meals, f.meals))
-		f.expect(code, f.marked(f.school, f.canteen, 5*kzt, f.meals, 0))
+		f.Must(f.earmarked(f.school, second, 100*kzt, f.meals, f.meals))
+		f.Must(f.earmarked(second, f.school, 100*kzt, f.meals, f.meals))
+		f.expect(ledger.HopsUsed, f.earmarked(f.school, second, 5*kzt, f.meals, f.meals))
+		f.expect(code, f.earmarked(f.school, f.canteen, 5*kzt, f.meals, 0))
 	}
 }
 
@@ -261,7 +261,7 @@ func TestExpiredMoneyInAContractReturns(t *testing.T) {
 	p := sim.Meals(f.treasury, f.Now)
 	p.Contracts = []token.Hash{definition}
 	number := f.purpose(p)
-	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, number))
+	f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, number))
 	card := f.holder("card", "school", 0)
 	create := &token.Create{Creator: f.school, Definition: definition, Parties: []token.WalletID{f.school, card, f.canteen, f.treasury}, Assets: []uint32{number},
 		Terms:  []token.Value{token.Int(int64(10 * kzt)), token.Int(int64(15 * kzt)), token.Int(int64(f.Now + 30*dayMillis))},
@@ -293,10 +293,10 @@ func TestASuspendedAgencyRegistersNothing(t *testing.T) {
 func TestMarkedMoneyAsksItsPurposeAtEnds(t *testing.T) {
 	for _, byAction := range []bool{false, true} {
 		for _, c := range []struct {
-			rules                   uint32
-			payee                   string // of the end
-			plain, marked, returned money.Tiyn
-			hops                    uint16
+			rules                      uint32
+			payee                      string // of the end
+			plain, earmarked, returned money.Tiyn
+			hops                       uint16
 		}{
 			{3, "shop", 0, 0, 50 * kzt, 0},
 			{3, "canteen", 50 * kzt, 0, 0, 0},
@@ -316,7 +316,7 @@ func TestMarkedMoneyAsksItsPurposeAtEnds(t *testing.T) {
 			p := sim.Meals(f.treasury, f.Now)
 			p.Name, p.Contracts = "trusted meals", []token.Hash{definition}
 			number := f.purpose(p)
-			f.Must(f.marked(f.treasury, f.school, 50*kzt, 0, number))
+			f.Must(f.earmarked(f.treasury, f.school, 50*kzt, 0, number))
 			create := &token.Create{Creator: f.school, Definition: definition, Parties: []token.WalletID{f.school, payee}, Assets: []uint32{number},
 				Inputs: f.of(f.school, number), Paid: []money.Tiyn{50 * kzt}}
 			id, treasury := token.RegisteredID(f.Must(create).ID()), f.balanceOf(f.treasury, 0)
@@ -326,9 +326,9 @@ func TestMarkedMoneyAsksItsPurposeAtEnds(t *testing.T) {
 				f.Now += 3_600_000
 				f.Block()
 			}
-			plain, marked, returned := f.balanceOf(payee, 0), f.balanceOf(payee, number), f.balanceOf(f.treasury, 0)-treasury
-			if plain != c.plain || marked != c.marked || returned != c.returned || f.model.Purpose(number).Live() != c.marked {
-				t.Errorf("rules %d, %s, by an action %v: %s plain, %s marked, %s returned", c.rules, c.payee, byAction, plain, marked, returned)
+			plain, earmarked, returned := f.balanceOf(payee, 0), f.balanceOf(payee, number), f.balanceOf(f.treasury, 0)-treasury
+			if plain != c.plain || earmarked != c.earmarked || returned != c.returned || f.model.Purpose(number).Live() != c.earmarked {
+				t.Errorf("rules %d, %s, by an action %v: %s plain, %s marked, %s returned", c.rules, c.payee, byAction, plain, earmarked, returned)
 			}
 			for _, token := range f.of(payee, number) {
 				if hops := f.model.Tokens[token].Hops; hops != c.hops {

@@ -5,7 +5,7 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// MaxPurposes bounds how many purposes there can be.
+// MaxPurposes bounds how many purposes there can be under rules before version 5.
 const MaxPurposes = 1 << 20
 
 // setAgency grants the role of an agency, or changes one.
@@ -45,8 +45,10 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 		return refuse(UnknownAgency, "agency", "no agency %s", t.Agency)
 	case agency.Suspended:
 		return refuse(Suspended, "agency", "agency %s is suspended", t.Agency)
-	case x.state.Purposes() >= MaxPurposes:
-		return refuse(token.TooMany, "purpose", "there are %d purposes", MaxPurposes)
+	}
+	drop, err := x.roomForPurpose(t)
+	if err != nil {
+		return err
 	}
 	if err := sequence(agency.Sequence, t.Sequence); err != nil {
 		return err
@@ -75,11 +77,19 @@ func (x *Executor) registerPurpose(t *token.RegisterPurpose) *token.Error {
 			return refuse(NotAuthorised, "purpose.permits.becomes", "purpose %d is another agency's", permit.Becomes)
 		}
 	}
-	if _, problems := contract.CompilePurposeUnder(x.rulesVersion, t.Purpose); len(problems) > 0 {
+	rule, problems := contract.CompilePurposeUnder(x.rulesVersion, t.Purpose)
+	if len(problems) > 0 {
 		return problems.Refusal()
+	}
+	if later := rule.Later(); len(later) > 0 {
+		if err := x.from(5, later.Refusal()); err != nil {
+			return err
+		}
 	}
 	agency.Sequence++
 	x.state.PutAgency(t.Agency, agency)
+	x.registered[t.Agency]++
+	x.dropPurposes(drop)
 	x.state.AddPurpose(Purpose{Agency: t.Agency, Purpose: t.Purpose})
 	for n := t.Purpose.Amends; n != 0; n = x.state.Purpose(n).Amends {
 		x.rules.Delete(n) // it may last longer now
@@ -99,5 +109,5 @@ func (x *Executor) mayReceive(id token.WalletID, field string) *token.Error {
 	if w.Held {
 		return refuse(Held, field, "%s holds money for another wallet; the rules alone put it there", id)
 	}
-	return nil
+	return x.notReserve(id, field)
 }

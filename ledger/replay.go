@@ -14,7 +14,7 @@ type Replay struct {
 	// Ahead, if set, is shown entries some time before they are executed, for a state that can prepare.
 	Ahead func([]Entry)
 	// Outlawed, if set, is told of each transaction that its version of the rules allowed and a later one forbids.
-	Outlawed func(Use)
+	Outlawed func(Breach)
 	time     uint64 // of the last block
 }
 
@@ -73,7 +73,7 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 		return leaf, err
 	}
 	if leaf.Genesis != nil {
-		return leaf, r.found(leaf)
+		return leaf, r.begin(leaf)
 	}
 	due := r.executor.Begin(leaf.Height, leaf.TimeMillis)
 	for i := 1; i < len(entries); i++ {
@@ -88,7 +88,7 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 			return leaf, &BlockError{Height: leaf.Height, Entry: i, Err: err}
 		}
 		if tx, refusal := entries[i].Transaction, r.executor.outlawed; tx != nil && refusal != nil && r.Outlawed != nil {
-			r.Outlawed(Use{leaf.Height, i, tx.ID(), tx.Body.Kind().String(), refusal})
+			r.Outlawed(Breach{leaf.Height, i, tx.ID(), tx.Body.Kind().String(), refusal})
 		}
 	}
 	if len(due) != 0 {
@@ -150,7 +150,7 @@ func (r *Replay) checkLeaf(leaf Leaf, count int, rootBefore token.Hash) error {
 	return nil
 }
 
-func (r *Replay) found(leaf Leaf) error {
+func (r *Replay) begin(leaf Leaf) error {
 	want := leaf.Genesis.Leaf()
 	if leaf.Count != 0 || leaf.Issued != 0 || leaf.Redeemed != 0 || leaf.Circulating != 0 || leaf.Previous != want.Previous {
 		return refuse(NotDerived, "leaf", "the genesis block states more than a genesis")
@@ -158,7 +158,7 @@ func (r *Replay) found(leaf Leaf) error {
 	if err := leaf.Genesis.Check(); err != nil {
 		return err
 	}
-	Found(r.state, *leaf.Genesis)
+	ApplyGenesis(r.state, *leaf.Genesis)
 	r.genesis = leaf.Genesis
 	r.executor.network = NetworkOf(leaf.Encode())
 	r.next, r.time = 1, leaf.TimeMillis

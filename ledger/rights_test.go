@@ -195,6 +195,7 @@ func keyless(t *testing.T) (f *fair, wallets map[string]token.WalletID) {
 	closing := f.saved("closing")
 	f.Must(&token.Close{Wallet: closing, Version: 1, By: token.RoleIntermediary})
 	wallets["re-keyed by its bank"], wallets["closed by its bank"], wallets["treasury"], wallets["court"] = waits, closing, f.bank, f.court
+	wallets["reserve"] = token.RegisteredID(f.Must(f.announcing(token.WalletID{}, "an office's")).ID())
 	f.suspend()
 	return f, wallets
 }
@@ -245,7 +246,7 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 	if len(inputs) == 0 {
 		inputs, amount = []token.ID{{1}}, kzt
 	}
-	for _, by := range []token.Role{token.RoleWallet, token.RoleRecovery, token.RoleIntermediary, token.RoleEnforcement} {
+	for _, by := range []token.Role{token.RoleWallet, token.RoleRecovery, token.RoleIntermediary, token.RoleEnforcement, token.RoleIssue} {
 		bodies = append(bodies, &token.Rekey{Wallet: id, Version: version, By: by, Key: key},
 			&token.Rekey{Wallet: id, Version: version, By: by, Key: key, Recovery: f.Key("thief's recovery").Public()})
 		bodies = append(bodies, &token.Close{Wallet: id, Version: version, By: by}, &token.Cancel{Wallet: id, Version: version, By: by})
@@ -258,7 +259,7 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 	policy := central.Set(token.RolePolicy).Sequence
 	bodies = append(bodies,
 		&token.Transfer{Parties: []token.WalletID{id, to}, Payers: 1, Inputs: inputs, Outputs: []token.Output{{Party: 1, Amount: amount}}},
-		&token.MarkedTransfer{Parties: []token.WalletID{id, to}, Inputs: inputs, Outputs: []token.MarkedOutput{{Party: 1, Amount: amount, From: 1}}},
+		&token.EarmarkedTransfer{Parties: []token.WalletID{id, to}, Inputs: inputs, Outputs: []token.EarmarkedOutput{{Party: 1, Amount: amount, From: 1}}},
 		&token.CancelRekey{Wallet: id, Version: version}, &token.Update{Wallet: id, Version: version, Tier: 2},
 		&token.Issue{Sequence: central.Set(token.RoleIssue).Sequence, To: id, Amounts: []money.Tiyn{kzt}},
 		&token.Redeem{From: id, Inputs: inputs, Amount: amount},
@@ -275,6 +276,7 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 		&token.SetAgency{Sequence: policy, Agency: f.agency, Name: "thieves", Keys: set},
 		&token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)},
 		&token.Vouch{Agency: f.agency, Sequence: 2, Wallet: id, As: "thief"},
+		f.announcing(token.WalletID{}, "a thief's"), &token.StampCash{Reserve: id, Size: 1},
 		&token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: []byte{1}},
 		&token.Create{Creator: id, Definition: sha256.Sum256(f.Template("escrow")), Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
 			Terms: []token.Value{token.Int(1), token.Int(1)}, Inputs: inputs, Paid: []money.Tiyn{amount}}, f.action(id, id, "release"), f.action(id, to, "refund"), f.action(id, to, "release"))

@@ -23,7 +23,7 @@ func TestASeizureEndsTheMark(t *testing.T) {
 	f.endow(100 * kzt)
 	first := f.school
 	f.school = f.holder("school 2", "school", 2)
-	f.Must(f.marked(first, f.school, 100*kzt, f.meals, f.meals)) // a hop
+	f.Must(f.earmarked(first, f.school, 100*kzt, f.meals, f.meals)) // a hop
 	f.fund(f.school, 7*kzt)
 	seized := f.seizure(f.school, f.meals, 60*kzt)
 	f.expect(ledger.NotFrozen, seized)
@@ -61,35 +61,35 @@ func TestSeizuresOfMarkedMoneyThatAreRefused(t *testing.T) {
 	f.endow(100 * kzt)
 	f.fund(f.school, 7*kzt)
 	f.freeze(f.school, token.FreezeDebits)
-	marked, plain := f.seizure(f.school, f.meals, 60*kzt), f.seizure(f.school, 0, kzt)
-	both := *marked
+	earmarked, plain := f.seizure(f.school, f.meals, 60*kzt), f.seizure(f.school, 0, kzt)
+	both := *earmarked
 	both.Inputs, both.Change = append(f.of(f.school, f.meals), f.of(f.school, 0)...), 47*kzt
 	f.expect(ledger.UnknownAsset, &both) // of two purposes at once, whichever is named first
 	both.Inputs = append(f.of(f.school, 0), f.of(f.school, f.meals)...)
 	f.expect(ledger.UnknownAsset, &both)
-	unbalanced := *marked
+	unbalanced := *earmarked
 	unbalanced.Change++
 	f.expect(ledger.NotBalanced, &unbalanced)
 	f.Now = f.until
 	f.Block() // it returns
-	f.expect(ledger.TokenNotLive, marked)
+	f.expect(ledger.TokenNotLive, earmarked)
 	f.expect("", plain)
 
 	// When more has expired than a block returns, the rest is nobody's to seize.
 	f = newFair(t)
 	f.endow(1000 * kzt)
 	for rest := 1000 * kzt; len(f.of(f.school, f.meals)) <= ledger.MaxPaidPerBlock+1; { // two blocks are needed
-		split := &token.MarkedTransfer{Parties: []token.WalletID{f.school}}
+		split := &token.EarmarkedTransfer{Parties: []token.WalletID{f.school}}
 		for _, id := range f.of(f.school, f.meals) {
 			if f.model.Tokens[id].Amount == rest {
 				split.Inputs = []token.ID{id}
 			}
 		}
 		for range 60 {
-			split.Outputs = append(split.Outputs, token.MarkedOutput{Amount: kzt, From: f.meals, Becomes: f.meals})
+			split.Outputs = append(split.Outputs, token.EarmarkedOutput{Amount: kzt, From: f.meals, Becomes: f.meals})
 		}
 		rest -= 60 * kzt
-		split.Outputs = append(split.Outputs, token.MarkedOutput{Amount: rest, From: f.meals, Becomes: f.meals})
+		split.Outputs = append(split.Outputs, token.EarmarkedOutput{Amount: rest, From: f.meals, Becomes: f.meals})
 		f.Must(split)
 	}
 	f.freeze(f.school, token.FreezeDebits)
@@ -119,11 +119,11 @@ func TestSeizuresConserveEveryPurpose(t *testing.T) {
 			switch rapid.IntRange(0, 2).Draw(rt, "step") {
 			case 0:
 				if purpose != 0 {
-					f.Must(f.marked(f.treasury, f.school, money.Tiyn(rapid.Int64Range(1, 1000).Draw(rt, "marked")), 0, purpose))
+					f.Must(f.earmarked(f.treasury, f.school, money.Tiyn(rapid.Int64Range(1, 1000).Draw(rt, "marked")), 0, purpose))
 				}
 			case 1:
 				if has := f.balanceOf(f.school, purpose); purpose != 0 && has > 0 {
-					f.Must(f.marked(f.school, f.canteen, money.Tiyn(rapid.Int64Range(1, int64(has)).Draw(rt, "spent")), purpose, 0))
+					f.Must(f.earmarked(f.school, f.canteen, money.Tiyn(rapid.Int64Range(1, int64(has)).Draw(rt, "spent")), purpose, 0))
 				}
 			case 2:
 				has := f.balanceOf(f.school, purpose)

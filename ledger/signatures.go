@@ -47,7 +47,7 @@ func Keys(dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.P
 	switch t := tx.Body.(type) {
 	case *token.Transfer:
 		return transferKeys(dst, state, t, tx.Witnesses)
-	case *token.MarkedTransfer:
+	case *token.EarmarkedTransfer:
 		return walletKey(dst, state, t.Parties[0], tx.Witnesses)
 	case *token.Create:
 		return walletKey(dst, state, t.Creator, tx.Witnesses)
@@ -147,6 +147,10 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 		return []Signatory{{token.RoleWallet, payers, t.Payers}}, nil
 	case *token.Issue:
 		return []Signatory{set(token.RoleIssue)}, nil
+	case *token.AnnounceKeyset:
+		return []Signatory{set(token.RoleIssue), possessed(t.Key)}, nil
+	case *token.StampCash:
+		return payerSignatory(state, t.Reserve)
 	case *token.Redeem:
 		treasury, ok := state.Wallet(t.From)
 		if !ok {
@@ -201,7 +205,7 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 	case *token.Define:
 		registrar, err := registrarOf(state, t.Registrar)
 		return []Signatory{registrar}, err
-	case *token.MarkedTransfer:
+	case *token.EarmarkedTransfer:
 		return payerSignatory(state, t.Parties[0])
 	case *token.Create:
 		return payerSignatory(state, t.Creator)
@@ -264,7 +268,7 @@ func walletSignatories(rules uint32, state Reader, body token.Body) ([]Signatory
 			return owner(rules, role, wallet.Key)
 		case token.RoleRecovery:
 			return owner(LatestRules, role, state.Detail(id).Recovery) // in no version did an absent one sign
-		case token.RoleEnforcement:
+		case token.RoleEnforcement, token.RoleIssue:
 			return ofSet(role, state.Authority().Set(role).KeySet), nil
 		}
 		return registrarOf(state, wallet.Registrar)

@@ -112,6 +112,8 @@ type Authority struct {
 
 	Rules   uint32  `json:"rules"`            // version that the last block followed
 	Upgrade Upgrade `json:"upgrade,omitzero"` // waits
+
+	Reserves []CashReserve `json:"reserves,omitempty"` // of banknotes, in the order in which they were opened
 }
 
 // Proposal waits to take effect.
@@ -158,9 +160,17 @@ type State interface {
 	Agencies() []token.WalletID // in order
 	Purpose(number uint32) *Purpose
 	AddPurpose(Purpose) (number uint32)
-	Purposes() int
+	PutPurpose(number uint32, p Purpose) // after the last; for a state that is read back
+	RemovePurpose(number uint32)
+	Purposes() int            // the last number that was given
+	PurposeNumbers() []uint32 // of those that stand, in order
+	PurposesOf(agency token.WalletID) []uint32
+	Holding(purpose uint32) bool // by a live contract
 	Definition(token.Hash) (encoded []byte, ok bool)
-	AddDefinition(id token.Hash, encoded []byte)
+	AddDefinition(id token.Hash, encoded []byte, by Registered)
+	RemoveDefinition(token.Hash)
+	DefinitionsOf(registrar token.WalletID) []token.Hash // in the order in which they came
+	Instances(definition token.Hash) int                 // live contracts of it
 	Contract(token.WalletID) *Contract
 	// ChangeContract says that a live contract's record is about to change in place.
 	ChangeContract(*Contract)

@@ -21,8 +21,8 @@ func (x *Executor) issue(id token.TransactionID, t *token.Issue) *token.Error {
 	if treasury.Frozen == token.FreezeAll {
 		return refuse(Frozen, "to", "treasury %s is frozen", t.To)
 	}
-	if len(t.Amounts) > a.Policy.MostOutputs {
-		return refuse(PolicyTooMany, "amounts", "%d amounts, at most %d", len(t.Amounts), a.Policy.MostOutputs)
+	if len(t.Amounts) > a.Policy.MaxOutputs {
+		return refuse(PolicyTooMany, "amounts", "%d amounts, at most %d", len(t.Amounts), a.Policy.MaxOutputs)
 	}
 	for _, amount := range t.Amounts {
 		if amount < a.Policy.LeastToken {
@@ -80,8 +80,8 @@ func (x *Executor) redeem(id token.TransactionID, t *token.Redeem) *token.Error 
 // checkTaking checks that inputs are the wallet's, of one asset, and amount to what is taken and given back.
 func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, asset token.Asset, amount, change money.Tiyn) *token.Error {
 	policy := &x.state.Authority().Policy
-	if len(inputs) > policy.MostInputs {
-		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(inputs), policy.MostInputs)
+	if len(inputs) > policy.MaxInputs {
+		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(inputs), policy.MaxInputs)
 	}
 	if amount < policy.LeastToken {
 		return refuse(Dust, "amount", "%s tenge is less than %s", amount, policy.LeastToken)

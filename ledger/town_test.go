@@ -125,6 +125,10 @@ func difference(a, b *ledger.Model) string {
 func copyOf(m *ledger.Model) *ledger.Model {
 	c := &ledger.Model{Tokens: maps.Clone(m.Tokens), Wallets: maps.Clone(m.Wallets), Details: maps.Clone(m.Details), Intermediaries: maps.Clone(m.Intermediaries), Central: m.Central, Programs: m.Programs.Clone()}
 	c.Central.Proposals = slices.Clone(m.Central.Proposals)
+	c.Central.Reserves = slices.Clone(m.Central.Reserves)
+	for i := range c.Central.Reserves {
+		c.Central.Reserves[i].Keysets = slices.Clone(m.Central.Reserves[i].Keysets)
+	}
 	c.Central.Policy.Tiers = slices.Clone(m.Central.Policy.Tiers)
 	return c
 }

@@ -10,11 +10,11 @@ import (
 // transfer moves tokens between wallets: every rule first, then the change.
 func (x *Executor) transfer(id token.TransactionID, t *token.Transfer) *token.Error {
 	policy := &x.state.Authority().Policy
-	if len(t.Inputs) > policy.MostInputs {
-		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(t.Inputs), policy.MostInputs)
+	if len(t.Inputs) > policy.MaxInputs {
+		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(t.Inputs), policy.MaxInputs)
 	}
-	if len(t.Outputs) > policy.MostOutputs {
-		return refuse(PolicyTooMany, "outputs", "%d outputs, at most %d", len(t.Outputs), policy.MostOutputs)
+	if len(t.Outputs) > policy.MaxOutputs {
+		return refuse(PolicyTooMany, "outputs", "%d outputs, at most %d", len(t.Outputs), policy.MaxOutputs)
 	}
 	if err := x.loadParties(t); err != nil {
 		return err
@@ -24,6 +24,9 @@ func (x *Executor) transfer(id token.TransactionID, t *token.Transfer) *token.Er
 		return err
 	}
 	if err := x.checkOutputs(t, policy); err != nil {
+		return err
+	}
+	if err := x.paysForCash(t); err != nil {
 		return err
 	}
 	today := policy.Day(x.now)
@@ -152,13 +155,13 @@ func (x *Executor) checkOutputs(t *token.Transfer, policy *token.Policy) *token.
 	plain := money.Tiyn(0)
 	for _, in := range x.tokens {
 		if in.Asset != token.PlainTenge {
-			return refuse(Marked, "inputs", "%s tenge of asset %v: a marked transfer spends it", in.Amount, in.Asset)
+			return refuse(Earmarked, "inputs", "%s tenge of asset %v: a marked transfer spends it", in.Amount, in.Asset)
 		}
 		plain += in.Amount
 	}
 	for _, o := range t.Outputs {
 		if o.Asset != token.PlainTenge {
-			return refuse(Marked, "outputs.asset", "asset %v: a marked transfer pays it", o.Asset)
+			return refuse(Earmarked, "outputs.asset", "asset %v: a marked transfer pays it", o.Asset)
 		}
 		if o.Amount < policy.LeastToken {
 			return refuse(Dust, "outputs.amount", "%s tenge is less than %s", o.Amount, policy.LeastToken)
@@ -188,6 +191,9 @@ func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet
 	if w.Treasury {
 		return nil
 	}
+	if w.Registrar == token.Authority && x.state.Authority().Reserve(id) != nil {
+		return x.checkReserve(policy, w, net, today)
+	}
 	tier, ok := policy.Tier(w.Tier)
 	if !ok {
 		return refuse(UnknownTier, "parties", "wallet %s is in tier %d, which the policy lacks", id, w.Tier)
@@ -197,24 +203,24 @@ func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet
 		return refuse(LimitPaymentsPerDay, "parties", "tier %q makes %d payments a day", tier.Name, tier.PaymentsPerDay)
 	}
 	switch {
-	case net < 0 && tier.PaymentMost != 0 && -net > tier.PaymentMost:
-		return refuse(LimitPayment, "outputs.amount", "%s tenge; tier %q pays at most %s at once", -net, tier.Name, tier.PaymentMost)
-	case net < 0 && tier.DayMost != 0 && (paid > tier.DayMost || -net > tier.DayMost-paid):
-		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid, tier.Name, tier.DayMost)
+	case net < 0 && tier.MaxPayment != 0 && -net > tier.MaxPayment:
+		return refuse(LimitPayment, "outputs.amount", "%s tenge; tier %q pays at most %s at once", -net, tier.Name, tier.MaxPayment)
+	case net < 0 && tier.MaxDay != 0 && (paid > tier.MaxDay || -net > tier.MaxDay-paid):
+		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid, tier.Name, tier.MaxDay)
 	case net > 0 && net > x.room(&tier, id, w, net):
 		// What the payee has is not the payer's to know.
-		return refuse(LimitBalance, "outputs.amount", "%s tenge is more than the payee may take now; its tier %q holds at most %s", net, tier.Name, tier.BalanceMost)
+		return refuse(LimitBalance, "outputs.amount", "%s tenge is more than the payee may take now; its tier %q holds at most %s", net, tier.Name, tier.MaxBalance)
 	}
 	return nil
 }
 
 // room is how much more of an amount a wallet may hold.
 func (x *Executor) room(tier *token.Tier, id token.WalletID, w *Wallet, amount money.Tiyn) money.Tiyn {
-	if tier.BalanceMost == 0 || (w.Balance <= tier.BalanceMost && amount <= tier.BalanceMost-w.Balance) {
+	if tier.MaxBalance == 0 || (w.Balance <= tier.MaxBalance && amount <= tier.MaxBalance-w.Balance) {
 		return amount
 	}
 	// Seldom so near the limit; only then does it matter how much of it counts.
-	return min(amount, max(0, tier.BalanceMost-(w.Balance-x.state.Apart(id))))
+	return min(amount, max(0, tier.MaxBalance-(w.Balance-x.state.Apart(id))))
 }
 
 // book enters a checked transaction into a party's wallet record: net is what it gains, counted the

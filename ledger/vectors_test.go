@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,7 +84,11 @@ func outputsOf(tx *token.Transaction) []token.ID {
 }
 
 func TestVectors(t *testing.T) {
-	for rules, name := range map[uint32]string{1: "ledger.json", 2: "ledger-2.json", 3: "ledger-3.json", 4: "ledger-4.json"} { // any order: each by itself
+	for rules := uint32(ledger.FirstRules); rules <= ledger.LatestRules; rules++ {
+		name := "ledger.json"
+		if rules > 1 {
+			name = fmt.Sprintf("ledger-%d.json", rules)
+		}
 		checkVectors(t, rules, name)
 	}
 }

@@ -20,6 +20,10 @@ import (
 //
 // Version 4: what the ledger does by itself is recorded with a salt, and what versions 2 and 3 still let pass is refused;
 // agencies vouch for wallets, and rules ask for what they vouched.
+//
+// Version 5: offline purses; banknotes: keysets that the issue set announces, and the wallets that back them; a share of
+// definitions and purposes for each who registers them, in which room is freed; days of the calendar in expressions, and
+// calls that cost what they take; and what version 4 still lets pass is refused.
 const (
 	FirstRules  = 1
 	LatestRules = contract.NewestRules
@@ -27,6 +31,9 @@ const (
 
 // bornIn is the version in which a kind of transaction came to be.
 func bornIn(k token.Kind) uint32 {
+	if k >= token.KindAnnounceKeyset {
+		return 5
+	}
 	if k >= token.KindVouch {
 		return 4
 	}
@@ -67,8 +74,8 @@ func (a *Authority) upgrade(c token.Change, height uint64) {
 	}
 }
 
-// Use is an old log's use of what a later version forbids.
-type Use struct {
+// Breach is an old log's use of what a later version forbids.
+type Breach struct {
 	Height      uint64              `json:"height"`
 	Entry       int                 `json:"entry"` // within the block; the leaf is 0
 	Transaction token.TransactionID `json:"transaction"`

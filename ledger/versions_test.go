@@ -1,8 +1,10 @@
 package ledger_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
 )
@@ -124,7 +126,7 @@ func TestTheGenesisSaysItsRules(t *testing.T) {
 	}
 }
 
-// holes are uses of what version 2 forbids: each is done under version 1, in the state that it needs.
+// holes are uses of what version 2 forbids, or version 5: each is done under version 1, in the state that it needs.
 var holes = map[string]func(f *fair){
 	"a stranger re-keys a suspense wallet": func(f *fair) {
 		f.Must(&token.Rekey{Wallet: ledger.SuspenseOf(f.bank), Version: 1, By: token.RoleWallet, Key: f.Key("thief").Public()})
@@ -156,15 +158,26 @@ var holes = map[string]func(f *fair){
 			Key: f.Key("saved").Public(), Recovery: f.Key("recovery").Public()}).ID())
 		f.Must(&token.Rekey{Wallet: saved, Version: 1, By: token.RoleWallet, Key: f.Key("thief").Public(), Recovery: f.Key("thief 2").Public()})
 	},
+	"a definition that never comes to an end": func(f *fair) {
+		d := contract.Definition{Name: "endless", Parties: []string{"a"}, Assets: []string{"tenge"}, Create: contract.Action{Takes: []contract.Take{{Asset: "tenge", Amount: contract.Any}}},
+			Actions: []contract.Action{{Name: "act", Args: []contract.Field{{Name: "l", Type: token.IntsValue}}, From: "created", When: endless("args.l"), Ends: true}},
+			End:     contract.End{At: "created + day", Pay: []contract.Share{{To: "a", Share: 1}}}}
+		f.Must(&token.Define{Registrar: token.Authority, Sequence: f.policySequence(), Definition: d.Encode()})
+	},
+}
+
+// endless is a condition of eleven loops over a list, which is taken 64¹¹ times where it has 64 items: more than 64 bits hold.
+func endless(list string) string {
+	return strings.Repeat(list+".all(x, ", 11) + "true" + strings.Repeat(")", 11)
 }
 
 // Logs of version 1 replay unchanged, uses of its holes and all, and whoever replays them is told of each.
 func TestUsesOfOldHolesAreReported(t *testing.T) {
 	for name, use := range holes { // any order: each by itself
 		f, _ := three(t, 1)
-		replayed := func() (uses []ledger.Use) {
+		replayed := func() (uses []ledger.Breach) {
 			replay := ledger.NewReplay(ledger.NewModel(), false)
-			replay.Outlawed = func(u ledger.Use) { uses = append(uses, u) }
+			replay.Outlawed = func(u ledger.Breach) { uses = append(uses, u) }
 			for i, block := range f.Blocks {
 				if _, err := replay.Block(block, token.Hash(f.Roots[i])); err != nil {
 					t.Fatalf("%s: %v", name, err)

@@ -34,6 +34,9 @@ func (x *Executor) vouch(t *token.Vouch) *token.Error {
 	if err := x.ownable(t.Wallet, &w); err != nil {
 		return err
 	}
+	if err := x.notReserve(t.Wallet, "wallet"); err != nil {
+		return err
+	}
 	detail := x.state.Detail(t.Wallet)
 	if err := detail.Vouched.change(Testimony{t.Agency, t.As}, t.Withdrawn); err != nil {
 		return err

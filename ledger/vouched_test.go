@@ -26,8 +26,8 @@ func (f *fair) asksItsAgency() {
 	p := sim.Meals(f.treasury, f.Now)
 	p.Permits = []token.Permit{{When: `"ministry/canteen" in payee.vouched`}, {When: `payee.role == "school"`, Becomes: token.BecomesSame}}
 	meals := f.purpose(p)
-	f.Must(f.marked(f.treasury, f.school, 100*kzt, 0, meals))
-	pay := func() *token.Error { return f.Try(f.Make(f.marked(f.school, f.canteen, kzt, meals, 0))) }
+	f.Must(f.earmarked(f.treasury, f.school, 100*kzt, 0, meals))
+	pay := func() *token.Error { return f.Try(f.Make(f.earmarked(f.school, f.canteen, kzt, meals, 0))) }
 	f.tried(pay(), contract.PurposeForbids) // its bank calls it a canteen
 
 	other := token.RegisteredID(f.Must(&token.SetAgency{Sequence: f.policySequence(), Name: "other", Keys: f.setOf("other")}).ID())

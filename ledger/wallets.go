@@ -111,6 +111,9 @@ func (x *Executor) update(t *token.Update) *token.Error {
 	if w.Treasury {
 		return refuse(Treasury, "wallet", "a treasury has no tier")
 	}
+	if err := x.notReserve(t.Wallet, "wallet"); err != nil {
+		return err
+	}
 	if err := x.active(w.Registrar, "wallet"); err != nil {
 		return err
 	}
@@ -138,6 +141,12 @@ func (x *Executor) rekey(t *token.Rekey) *token.Error {
 	if err := x.ownable(t.Wallet, &w); err != nil {
 		return err
 	}
+	if err := x.byIssue(t.Wallet, t.By); err != nil {
+		return err
+	}
+	if t.By == token.RoleIssue && t.Recovery != token.NoKey {
+		return refuse(OfReserve, "recovery", "a wallet that backs banknotes has no recovery key: the issue set is it")
+	}
 	detail := x.state.Detail(t.Wallet)
 	waits, err := x.rekeyWaits(t, &detail)
 	if err != nil {
@@ -163,7 +172,7 @@ func (x *Executor) rekey(t *token.Rekey) *token.Error {
 // rekeyWaits says whether a new key waits the delay.
 func (x *Executor) rekeyWaits(t *token.Rekey, detail *Detail) (bool, *token.Error) {
 	if t.By != token.RoleWallet || detail.Recovery == token.NoKey {
-		return t.By == token.RoleIntermediary, nil
+		return t.By == token.RoleIntermediary || t.By == token.RoleIssue, nil
 	}
 	if x.rulesVersion >= 2 {
 		return true, nil
@@ -196,13 +205,16 @@ func (x *Executor) giveKey(id token.WalletID, w Wallet, detail Detail, key Pendi
 }
 
 func (x *Executor) cancelRekey(t *token.CancelRekey) *token.Error {
-	return x.cancel(t.Wallet, t.Version)
+	return x.cancel(t.Wallet, t.Version, token.RoleWallet)
 }
 
 // cancel stops a new key or the closing that waits.
-func (x *Executor) cancel(id token.WalletID, version uint64) *token.Error {
+func (x *Executor) cancel(id token.WalletID, version uint64, by token.Role) *token.Error {
 	w, err := x.target(id, version)
 	if err != nil {
+		return err
+	}
+	if err := x.byIssue(id, by); err != nil {
 		return err
 	}
 	if !w.Rekeying {
@@ -231,13 +243,16 @@ func (x *Executor) closeWallet(t *token.Close) *token.Error {
 	if err := x.ownable(t.Wallet, &w); err != nil {
 		return err
 	}
+	if err := x.byIssue(t.Wallet, t.By); err != nil {
+		return err
+	}
 	if err := x.closable(t.Wallet, &w); err != nil {
 		return err
 	}
 	if w.Rekeying {
 		return refuse(RekeyPending, "wallet", "a new key or the closing waits")
 	}
-	if t.By == token.RoleIntermediary {
+	if t.By == token.RoleIntermediary || t.By == token.RoleIssue {
 		if err := x.active(w.Registrar, "wallet"); err != nil {
 			return err
 		}
@@ -276,6 +291,7 @@ func (x *Executor) endWallet(id token.WalletID, w Wallet) {
 	if x.rulesVersion >= 2 {
 		closed = Closed{Registrar: w.Registrar, Key: w.Key, Recovery: x.state.Detail(id).Recovery, Tier: w.Tier}
 	}
+	x.state.Authority().dropReserve(id)
 	x.state.RemoveWallet(id)
 	x.state.PutClosed(id, closed)
 }

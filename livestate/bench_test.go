@@ -32,7 +32,7 @@ func benchWallet(i int) (id token.WalletID) {
 // populated has wallets with one token each per round.
 func populated(wallets, tokens int) *State {
 	s := New(sha256.Sum256(nil))
-	ledger.Found(s, sim.NewWorld(1).Genesis)
+	ledger.ApplyGenesis(s, sim.NewWorld(1).Genesis)
 	for i := range wallets {
 		w := ledger.Wallet{Registrar: token.WalletID{1}, Version: 1, Attributes: token.Attributes{Role: "person"}}
 		binary.LittleEndian.PutUint64(w.Key[1:], uint64(i))

@@ -6,36 +6,49 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Capture is the state as it stood at one moment, told piece by piece while the state goes on. Whatever is about to
-// change and was not told yet is put aside first, so a capture takes as much memory as changes while it is told,
+// Capture is the state as it stood at one moment, written piece by piece while the state goes on. Whatever is about to
+// change and was not read yet is put aside first, so a capture takes as much memory as changes while it is written,
 // not as much as there is.
+//
+// Invariant: each row of the moment (a wallet, a token) is in exactly one of three places: live and unread (its bit in
+// wallets or tokens is clear), put aside (rows, spent, gone: as it was at the moment), or read (its bit is set). A row
+// that is not of the moment has its bit set from the start, or lies beyond the bitmaps: it is never written.
+//
+// Two sides touch it, never at once. Who changes the state calls the hooks below (tokenAdded, walletPut, …) before or
+// after the change, as each says; who writes reads with the same lock held (node.stateLock) and lets it go between
+// chunks. So everything here is guarded by that lock but what is said to be the writer's.
 type Capture struct {
 	state *State
 	at    Position
-	few   [][]byte // records of what there are few of, encoded at the moment
+	rare  [][]byte // records of the small tables, encoded whole at the moment
 
-	// By slot: told already, or not there at the moment. What lies beyond came later.
+	// By slot, a set bit: read already, or not there at the moment. What lies beyond came later.
 	wallets, tokens bitmap
-	rows            arena[walletRow] // of wallets that have changed, as they were
-	rowOf           []uint32         // by wallet slot: number in rows plus one
-	details         map[token.WalletID]ledger.Detail
-	spent           arena[spentToken]
-	spentOf         []uint32 // by wallet slot: number of the last in spent plus one
-	gone            map[token.WalletID]goneWallet
+
+	// Put aside: as they were before they changed for the first time since the moment.
+	rows    arena[walletRow]                 // of wallets that have changed
+	rowOf   []uint32                         // by wallet slot: number in rows plus one
+	details map[token.WalletID]ledger.Detail // of the same wallets, where they have one
+	spent   arena[spentToken]
+	spentOf []uint32 // by wallet slot: number of the last in spent plus one; the others hang on it
+	gone    map[token.WalletID]goneWallet
 
 	newDefinitions map[token.Hash]bool
+	definitions    map[token.Hash][]byte // the records of those that were dropped since
 	newClosed      map[token.WalletID]bool
 	contracts      map[token.WalletID][]byte // as they were, of those that have changed; nil for new ones
 
-	listed []listedWallet
-	pos    int    // of the next wallet to tell, in listed
-	inside bool   // some of its tokens are told
-	next   uint32 // the first of those that are not
-	told   turn
+	// The writer's place. It reads a wallet's tokens along their list, which changes under it between chunks: next is
+	// moved on by tokenRemoved when its token goes, so it is guarded by the lock, too.
+	listed []listedWallet // wallets of the moment in order; the writer's own
+	pos    int            // of the next wallet in listed; the writer's own
+	inside bool           // some of its tokens are read, the rest is not
+	next   uint32         // the first of those that are not
+	chunk  chunk          // the writer's own, encoded without the lock
 	pace   pace
 }
 
-// spentToken is a token that was spent before it was told.
+// spentToken is a token that was spent before it was read.
 type spentToken struct {
 	id     token.ID
 	amount money.Tiyn
@@ -44,7 +57,7 @@ type spentToken struct {
 	hops   uint16
 }
 
-// goneWallet is a wallet that was removed before it was told: numbers in rows and spent, plus one.
+// goneWallet is a wallet that was removed before it was read: numbers in rows and spent, plus one.
 type goneWallet struct{ row, spent uint32 }
 
 // Capture begins one: the state as it stands now, at a position. Nobody may use the state meanwhile. One capture can be
@@ -54,11 +67,12 @@ func (s *State) Capture(at Position) *Capture {
 		panic("another capture of the state is under way")
 	}
 	c := &Capture{
-		state: s, at: at, few: s.fewRecords(at),
+		state: s, at: at, rare: s.rareRecords(at),
 		wallets: newBitmap(s.wallets.used), tokens: newBitmap(s.tokens.used),
 		rowOf: make([]uint32, s.wallets.used), spentOf: make([]uint32, s.wallets.used),
 		details: map[token.WalletID]ledger.Detail{}, gone: map[token.WalletID]goneWallet{},
-		newDefinitions: map[token.Hash]bool{}, newClosed: map[token.WalletID]bool{}, contracts: map[token.WalletID][]byte{},
+		newDefinitions: map[token.Hash]bool{}, definitions: map[token.Hash][]byte{},
+		newClosed: map[token.WalletID]bool{}, contracts: map[token.WalletID][]byte{},
 		next: none, pace: paceFor(s.tokens.live),
 	}
 	for _, slot := range s.wallets.free {
@@ -80,7 +94,8 @@ func (c *Capture) End() {
 // tokenAdded: a slot has become a token's that is not of the moment.
 func (c *Capture) tokenAdded(slot uint32) { c.tokens.set(slot) }
 
-// tokenRemoved: a slot has lost its token.
+// tokenRemoved: a slot has lost its token. One that the writer stands on hands its place to the next of the list. One
+// that was read, or whose wallet was read to its end, is not put aside: it is in the snapshot already.
 func (c *Capture) tokenRemoved(slot uint32, id token.ID, r *tokenRow) {
 	if slot == c.next {
 		c.next = r.next
@@ -135,11 +150,19 @@ func (c *Capture) walletRemoved(slot uint32, id token.WalletID, r *walletRow) {
 }
 
 // AddDefinition registers a definition.
-func (s *State) AddDefinition(id token.Hash, encoded []byte) {
-	s.Programs.AddDefinition(id, encoded)
+func (s *State) AddDefinition(id token.Hash, encoded []byte, by ledger.Registered) {
+	s.Programs.AddDefinition(id, encoded, by)
 	if s.capture != nil {
 		s.capture.newDefinitions[id] = true
 	}
+}
+
+// RemoveDefinition drops a definition. One that is new since the moment was never of the capture.
+func (s *State) RemoveDefinition(id token.Hash) {
+	if c := s.capture; c != nil && !c.newDefinitions[id] {
+		c.definitions[id] = s.definitionRecord(id)
+	}
+	s.Programs.RemoveDefinition(id)
 }
 
 // PutClosed notes whose a closed wallet was.

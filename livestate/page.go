@@ -12,8 +12,8 @@ import (
 // pageTokens is how many tokens a page holds; the last one may hold fewer.
 const pageTokens = 4096
 
-// page is tokens in columns: their ids, their amounts, and what is not as it is with nearly all of them, plain and without hops.
-// Whose they are follows from the wallets before it, which say how many tokens each has.
+// page is tokens in columns: their ids, their amounts, and what is not as it is with nearly all of them, plain and
+// without hops. Whose they are follows from the wallets before it, which say how many tokens each has.
 type page struct {
 	count   int
 	ids     []byte
@@ -22,12 +22,13 @@ type page struct {
 	last    int    // the token after the last of these
 }
 
-func (p *page) add(t *toldToken, assets []token.Asset) {
+func (p *page) add(t *chunkToken, assets []token.Asset) {
 	p.ids = append(p.ids, t.id[:]...)
 	p.amounts = binary.AppendUvarint(p.amounts, uint64(t.amount))
 	if t.asset != plainAsset || t.hops != 0 {
 		a := assets[t.asset]
-		for _, v := range [...]uint64{uint64(p.count - p.last), uint64(a.Issuer), uint64(a.Unit), uint64(a.Purpose), uint64(t.hops)} {
+		for _, v := range [...]uint64{uint64(p.count - p.last), uint64(a.Issuer), uint64(a.Unit), uint64(a.Purpose),
+			uint64(t.hops)} {
 			p.others = binary.AppendUvarint(p.others, v)
 		}
 		p.last = p.count + 1
@@ -48,8 +49,8 @@ func (p *page) flush(out *snapshotWriter) {
 // noneFurther is the number of no token in a page.
 const noneFurther = -1
 
-// pageBytesMost bounds the amounts and the rest of a page.
-const pageBytesMost = pageTokens * (9 + 2 + 5 + 2 + 5 + 3)
+// maxPageBytes bounds the amounts and the rest of a page.
+const maxPageBytes = pageTokens * (9 + 2 + 5 + 2 + 5 + 3)
 
 // owed are wallets whose tokens are still to come, in order.
 type owed struct {
@@ -89,7 +90,7 @@ func (l *loader) putWallet(id token.WalletID, w ledger.Wallet, detail ledger.Det
 // page loads a page.
 func (l *loader) page(d *token.Decoder) error {
 	ids := d.Bytes("ids", 32, 32*pageTokens)
-	columns := uvarints{left: d.Bytes("amounts", 1, pageBytesMost)}
+	columns := uvarints{left: d.Bytes("amounts", 1, maxPageBytes)}
 	if d.Err() != nil {
 		return badSnapshot("record %d: %v", l.count, d.Err())
 	}
@@ -109,7 +110,8 @@ func (l *loader) page(d *token.Decoder) error {
 	for i, id := range l.ids {
 		t := ledger.Token{Amount: l.amounts[i]}
 		if i == other {
-			t.Asset = token.Asset{Issuer: uint32(columns.next(1<<32 - 1)), Unit: uint16(columns.next(999)), Purpose: uint32(columns.next(1<<32 - 1))}
+			t.Asset = token.Asset{Issuer: uint32(columns.next(1<<32 - 1)), Unit: uint16(columns.next(999)),
+				Purpose: uint32(columns.next(1<<32 - 1))}
 			t.Hops = uint16(columns.next(1<<16 - 1))
 			columns.bad = columns.bad || (t.Asset == token.PlainTenge && t.Hops == 0)
 			other = columns.further(i + 1)

@@ -9,8 +9,8 @@ import (
 // populatedBy is how many bytes are populated at a time.
 const populatedBy = 8 << 20
 
-// populate has the system find memory for what will be written soon, while others work: it changes nothing in it. A system
-// that cannot (before Linux 5.14) finds it page by page as it is written.
+// populate has the system find memory for what will be written soon, while others work: it changes nothing in it. A
+// system that cannot (before Linux 5.14) finds it page by page as it is written.
 func populate(memory unsafe.Pointer, size uintptr) {
 	page := uintptr(unix.Getpagesize())
 	skip := -uintptr(memory) & (page - 1)

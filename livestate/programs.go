@@ -26,19 +26,36 @@ func appendPurpose(b []byte, number uint32, p *ledger.Purpose) []byte {
 	return token.AppendUint(token.AppendUint(b, uint64(p.Entered)), uint64(p.Left))
 }
 
-func appendDefinition(b []byte, id token.Hash, encoded []byte) []byte {
-	b = token.AppendUint(token.AppendArray(b, 3), recordDefinition)
-	return token.AppendBytes(token.AppendBytes(b, id[:]), encoded)
+func appendDefinition(b []byte, id token.Hash, encoded []byte, by ledger.Registered) []byte {
+	items := definitionItems
+	if by.Sequence != 0 {
+		items = registeredItems
+	}
+	b = token.AppendUint(token.AppendArray(b, items), recordDefinition)
+	b = token.AppendBytes(token.AppendBytes(b, id[:]), encoded)
+	if items == registeredItems {
+		b = token.AppendUint(token.AppendBytes(b, by.Registrar[:]), by.Sequence)
+	}
+	return b
 }
 
-// A closed wallet's record has 3 items, or 6 with its last key. A contract's has 11, or 13 with what came in version 2 of
-// the rules, or 15 with registers and renewals of version 3: so a state of an earlier version has the bytes that it always had.
+// definitionRecord is the record of a definition that stands.
+func (s *State) definitionRecord(id token.Hash) []byte {
+	encoded, _ := s.Definition(id)
+	return appendDefinition(nil, id, encoded, s.Registered(id))
+}
+
+// A definition's record has 3 items, or 5 with who registered it since version 5. A closed wallet's record has 3 items,
+// or 6 with its last key. A contract's has 11, or 13 with what came in version 2 of the rules, or 15 with registers and
+// renewals of version 3: so a state of an earlier version has the bytes that it always had.
 const (
-	closedItems   = 3
-	keptItems     = 6
-	contractItems = 11
-	paidInItems   = 13
-	renewalItems  = 15
+	definitionItems = 3
+	registeredItems = 5
+	closedItems     = 3
+	keptItems       = 6
+	contractItems   = 11
+	paidInItems     = 13
+	renewalItems    = 15
 )
 
 func appendClosed(b []byte, id token.WalletID, c ledger.Closed) []byte {
@@ -146,7 +163,8 @@ func decodeContract(d *token.Decoder, items int) *ledger.Contract {
 			c.Registers = append(c.Registers, word)
 		}
 		if d.Err() == nil && c.Renewals == 0 && len(c.Registers) == 0 {
-			d.Fail(token.Errorf(token.NotCanonical, "contract", "neither renewals nor registers are written by leaving them out"))
+			d.Fail(token.Errorf(token.NotCanonical, "contract",
+				"neither renewals nor registers are written by leaving them out"))
 		}
 	}
 	return c
@@ -159,29 +177,44 @@ func (l *loader) program(kind, items int, d *token.Decoder, first bool) (ascendi
 	case recordAgency:
 		d.Fixed("id", id[:])
 		a := ledger.Agency{Name: d.Text("name", 1, token.MaxName), Keys: d.KeySet("keys")}
-		a.SinceMillis, a.Sequence, a.Suspended = d.Uint("since_millis", maxUint63), d.Uint("sequence", maxUint63), d.Bool("suspended")
+		a.SinceMillis, a.Sequence, a.Suspended = d.Uint("since_millis", maxUint63), d.Uint("sequence", maxUint63),
+			d.Bool("suspended")
 		l.state.PutAgency(id, a)
 	case recordPurpose:
-		number := d.Uint("number", 1<<32-1)
+		number := uint32(d.Uint("number", token.BecomesSame-1))
 		p := ledger.Purpose{}
 		d.Fixed("agency", p.Agency[:])
 		p.Purpose = d.Purpose()
 		p.Entered, p.Left = money.Tiyn(d.Uint("entered", maxUint63)), money.Tiyn(d.Uint("left", maxUint63))
 		old := l.state.Purpose(p.Amends)
-		if d.Err() == nil && (p.Left > p.Entered || p.Check() != nil || p.Amends != 0 && (old == nil || old.AmendedBy != 0)) {
+		if d.Err() == nil && (p.Left > p.Entered || p.Check() != nil || p.Amends != 0 &&
+			(old == nil || old.AmendedBy != 0)) {
 			return true, badSnapshot("purpose %d is not consistent", number)
 		}
-		return d.Err() != nil || uint64(l.state.AddPurpose(p)) == number, nil
+		if d.Err() != nil { // and so whatever was read means nothing
+			return true, nil
+		}
+		if ascending = uint64(number) > uint64(l.state.Purposes()); ascending {
+			l.state.PutPurpose(number, p)
+		}
+		return ascending, nil
 	case recordDefinition:
 		var hash token.Hash
 		d.Fixed("id", hash[:])
 		encoded := d.Bytes("definition", 1, token.MaxDefinition)
+		var by ledger.Registered
+		if items == registeredItems {
+			d.Fixed("registrar", by.Registrar[:])
+			if by.Sequence = d.Uint("sequence", maxUint63); d.Err() == nil && by.Sequence == 0 {
+				return true, badSnapshot("definition %s was registered by no sequence", hash)
+			}
+		}
 		if d.Err() == nil && sha256.Sum256(encoded) != hash {
 			return true, badSnapshot("definition %s has another hash", hash)
 		}
 		ascending = first || bytes.Compare(l.definition[:], hash[:]) < 0
 		l.definition = hash
-		l.state.AddDefinition(hash, bytes.Clone(encoded))
+		l.state.AddDefinition(hash, bytes.Clone(encoded), by)
 		return ascending, nil
 	case recordClosed:
 		var closed ledger.Closed
@@ -192,7 +225,8 @@ func (l *loader) program(kind, items int, d *token.Decoder, first bool) (ascendi
 		l.state.PutClosed(id, closed)
 	case recordContract:
 		c := decodeContract(d, items)
-		if fits := len(c.PaidIn) == 0 || len(c.PaidIn) == len(c.Parties)*len(c.Assets); d.Err() == nil && (!fits || items == paidInItems && len(c.PaidIn) == 0 && !c.Frozen) {
+		if fits := len(c.PaidIn) == 0 || len(c.PaidIn) == len(c.Parties)*len(c.Assets); d.Err() == nil &&
+			(!fits || items == paidInItems && len(c.PaidIn) == 0 && !c.Frozen) {
 			return true, badSnapshot("contract %s and what was paid into it do not fit", c.ID)
 		}
 		if id = c.ID; d.Err() == nil {
@@ -222,7 +256,7 @@ func (l *loader) contract(c *ledger.Contract) error {
 // finishPrograms checks that marks and contracts hold what the tokens give.
 func (l *loader) finishPrograms() error {
 	s := l.state
-	for number := uint32(1); int(number) <= s.Purposes(); number++ {
+	for _, number := range s.PurposeNumbers() {
 		if p := s.Purpose(number); p.Live() != s.LiveOf(number) {
 			return badSnapshot("purpose %d states %s and its tokens sum to %s", number, p.Live(), s.LiveOf(number))
 		}

@@ -10,16 +10,21 @@ import (
 
 const maxUint63 = 1<<63 - 1
 
-// The authority's record has 10 items, or 13 once there is more to say of the rules than that they are the first.
+// The authority's record has 10 items, or 13 once there is more to say of the rules than that they are the first, or 14
+// where wallets back banknotes.
 const (
 	authorityItems = 10
 	rulesItems     = 13
+	reservesItems  = 14
 )
 
 func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	items := authorityItems
 	if a.Rules != ledger.FirstRules || a.Upgrade != (ledger.Upgrade{}) {
 		items = rulesItems
+	}
+	if len(a.Reserves) > 0 {
+		items = reservesItems
 	}
 	b = token.AppendArray(b, items)
 	b = token.AppendUint(b, recordAuthority)
@@ -43,9 +48,12 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	b = token.AppendUint(b, uint64(a.Redeemed))
 	b = token.AppendUint(b, uint64(a.IssueDay))
 	b = token.AppendUint(b, uint64(a.IssuedToday))
-	if items == rulesItems {
+	if items >= rulesItems {
 		b = token.AppendUint(b, uint64(a.Rules))
 		b = token.AppendUint(token.AppendUint(b, uint64(a.Upgrade.Rules)), a.Upgrade.Height)
+	}
+	if items == reservesItems {
+		b = appendReserves(b, a.Reserves)
 	}
 	return b
 }
@@ -53,7 +61,8 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 func decodeAuthority(d *token.Decoder, items int) (a ledger.Authority) {
 	d.Array("sets", 3*len(a.Sets), 3*len(a.Sets))
 	for i := range a.Sets {
-		a.Sets[i] = ledger.Set{KeySet: d.KeySet("sets"), SinceMillis: d.Uint("since_millis", maxUint63), Sequence: d.Uint("sequence", maxUint63)}
+		a.Sets[i] = ledger.Set{KeySet: d.KeySet("sets"), SinceMillis: d.Uint("since_millis", maxUint63),
+			Sequence: d.Uint("sequence", maxUint63)}
 	}
 	a.Policy = d.Policy()
 	a.DailyCap = money.Tiyn(d.Uint("daily_cap", maxUint63))
@@ -73,9 +82,13 @@ func decodeAuthority(d *token.Decoder, items int) (a ledger.Authority) {
 	a.IssueDay = uint32(d.Uint("issue_day", 1<<32-1))
 	a.IssuedToday = money.Tiyn(d.Uint("issued_today", maxUint63))
 	a.Rules = ledger.FirstRules
-	if items == rulesItems {
+	if items >= rulesItems {
 		a.Rules = uint32(d.Uint("rules", 1<<32-1))
-		a.Upgrade = ledger.Upgrade{Rules: uint32(d.Uint("upgrade.rules", 1<<32-1)), Height: d.Uint("upgrade.height", maxUint63)}
+		a.Upgrade = ledger.Upgrade{Rules: uint32(d.Uint("upgrade.rules", 1<<32-1)),
+			Height: d.Uint("upgrade.height", maxUint63)}
+	}
+	if items == reservesItems {
+		a.Reserves = decodeReserves(d)
 	}
 	return a
 }
@@ -99,8 +112,8 @@ func decodeIntermediary(d *token.Decoder) (id token.WalletID, i ledger.Intermedi
 	return id, i
 }
 
-// A wallet's record has 18 items, or 23 with its detail, or 25 where agencies vouch for it; one that holds money for another
-// says so with one item more.
+// A wallet's record has 18 items, or 23 with its detail, or 25 where agencies vouch for it; one that holds money for
+// another says so with one item more.
 const (
 	walletItems  = 18
 	detailItems  = 23
@@ -243,13 +256,13 @@ func wellSized(kind, items int) bool {
 	case recordHeader:
 		return items == 7
 	case recordAuthority:
-		return items == authorityItems || items == rulesItems
+		return items == authorityItems || items == rulesItems || items == reservesItems
 	case recordIntermediary, recordAgency:
 		return items == 7
 	case recordPurpose:
 		return items == 6
 	case recordDefinition:
-		return items == 3
+		return items == definitionItems || items == registeredItems
 	case recordClosed:
 		return items == closedItems || items == keptItems
 	case recordContract:
@@ -276,7 +289,8 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		return l.header(d)
 	case recordAuthority:
 		a := decodeAuthority(d, items)
-		if plain := a.Rules == ledger.FirstRules && a.Upgrade == (ledger.Upgrade{}); d.Err() == nil && plain != (items == authorityItems) {
+		if plain := a.Rules == ledger.FirstRules && a.Upgrade == (ledger.Upgrade{}); d.Err() == nil &&
+			plain != (items == authorityItems) {
 			return badSnapshot("the authority's record does not say which rules are in force")
 		}
 		l.state.authority, ascending = a, first
@@ -290,7 +304,8 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		ascending = first || bytes.Compare(l.wallet[:], id[:]) < 0
 		l.wallet = id
 		if (items >= detailItems) != (detail != ledger.Detail{}) || w.Held != holds(items) ||
-			(items >= vouchedItems) != (detail.Vouched != ledger.Vouched{}) || !detail.Vouched.Canonical() || w.Rekeying != (detail.Rekey.DueMillis != 0) {
+			(items >= vouchedItems) != (detail.Vouched != ledger.Vouched{}) || !detail.Vouched.Canonical() ||
+			w.Rekeying != (detail.Rekey.DueMillis != 0) {
 			return badSnapshot("wallet %s and its detail do not fit", id)
 		}
 		if d.Err() == nil && ascending {
@@ -344,7 +359,8 @@ func (l *loader) finish() error {
 		return badSnapshot("%d tokens of its wallets are missing", l.owed.tokens)
 	}
 	if tokens, wallets := s.Counts(); uint64(tokens) != l.tokens || uint64(wallets) != l.wallets {
-		return badSnapshot("its header counts %d wallets and %d tokens, there are %d and %d", l.wallets, l.tokens, wallets, tokens)
+		return badSnapshot("its header counts %d wallets and %d tokens, there are %d and %d", l.wallets, l.tokens,
+			wallets, tokens)
 	}
 	return l.finishPrograms()
 }

@@ -93,7 +93,8 @@ func (w *snapshotWriter) finish() (root txlog.Hash, err error) {
 	return root, w.err
 }
 
-// WriteSnapshot writes the state as it stands after a block and returns the root over it. Nobody may use the state meanwhile.
+// WriteSnapshot writes the state as it stands after a block and returns the root over it. Nobody may use the state
+// meanwhile.
 func (s *State) WriteSnapshot(out io.Writer, at Position) (root txlog.Hash, err error) {
 	c := s.Capture(at)
 	defer c.End()
@@ -101,8 +102,8 @@ func (s *State) WriteSnapshot(out io.Writer, at Position) (root txlog.Hash, err 
 	return root, err
 }
 
-// fewRecords are the records of what there are few of, as it stands.
-func (s *State) fewRecords(at Position) (records [][]byte) {
+// rareRecords are the records of what there are few of, as it stands.
+func (s *State) rareRecords(at Position) (records [][]byte) {
 	b := token.AppendArray(nil, 7)
 	b = token.AppendUint(b, recordHeader)
 	b = token.AppendBytes(b, at.Network[:])
@@ -119,7 +120,7 @@ func (s *State) fewRecords(at Position) (records [][]byte) {
 		a, _ := s.Agency(id)
 		records = append(records, appendAgency(nil, id, a))
 	}
-	for number := uint32(1); int(number) <= s.Purposes(); number++ {
+	for _, number := range s.PurposeNumbers() {
 		records = append(records, appendPurpose(nil, number, s.Purpose(number)))
 	}
 	return records
@@ -148,8 +149,8 @@ func ReadSnapshot(in io.Reader, seed [32]byte) (*State, Position, error) {
 	return readSnapshot(in, seed, true)
 }
 
-// ReadOwnSnapshot is ReadSnapshot for a stream whose bytes are known to be those that were written, as by a checksum over
-// them: the root over its records is believed.
+// ReadOwnSnapshot is ReadSnapshot for a stream whose bytes are known to be those that were written, as by a checksum
+// over them: the root over its records is believed.
 func ReadOwnSnapshot(in io.Reader, seed [32]byte) (*State, Position, error) {
 	return readSnapshot(in, seed, false)
 }

@@ -59,8 +59,8 @@ type State struct {
 	authority      ledger.Authority
 
 	ledger.Programs
-	marks    []*marks // by purpose, number 1 first
-	expiries []uint32 // purposes by their ends
+	earmarks map[uint32]*earmarks // by purpose
+	expiries []uint32             // purposes by their ends
 	apart    map[token.WalletID]money.Tiyn
 
 	capture *Capture // under way, or nil
@@ -131,6 +131,7 @@ func New(seed [32]byte) *State {
 			return mix(binary.LittleEndian.Uint64(id[:]), binary.LittleEndian.Uint64(id[8:]), &forWallets)
 		}),
 		details:        map[token.WalletID]ledger.Detail{},
+		earmarks:       map[uint32]*earmarks{},
 		intermediaries: map[token.WalletID]ledger.Intermediary{},
 		Programs:       ledger.NewPrograms(),
 		apart:          map[token.WalletID]money.Tiyn{},
@@ -149,7 +150,8 @@ func (s *State) Token(id token.ID) (ledger.Token, bool) {
 }
 
 func (s *State) token(r *tokenRow) ledger.Token {
-	return ledger.Token{Wallet: s.wallets.at(r.wallet).key, Asset: s.assets.values[r.asset], Amount: r.amount, Hops: r.hops}
+	return ledger.Token{Wallet: s.wallets.at(r.wallet).key, Asset: s.assets.values[r.asset], Amount: r.amount,
+		Hops: r.hops}
 }
 
 // AddToken makes a token live. Its id must not be live, and its wallet must exist.
@@ -173,7 +175,8 @@ func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) (added bool)
 	if s.capture != nil {
 		s.capture.tokenAdded(slot)
 	}
-	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.again(t.Asset, plainAsset), next: w.first, prev: none, hops: t.Hops}
+	*r = tokenRow{amount: t.Amount, wallet: owner, asset: s.assets.again(t.Asset, plainAsset), next: w.first,
+		prev: none, hops: t.Hops}
 	if w.first != none {
 		s.tokens.at(w.first).value.prev = slot
 	}
@@ -181,7 +184,7 @@ func (s *State) addToken(id token.ID, owner uint32, t ledger.Token) (added bool)
 	s.total += t.Amount
 	s.changes++
 	if t.Asset.Purpose != 0 {
-		s.mark(id, slot, r, t.Asset.Purpose, t.Wallet)
+		s.earmark(id, slot, r, t.Asset.Purpose, t.Wallet)
 	}
 	return true
 }
@@ -243,7 +246,8 @@ func (s *State) Wallet(id token.WalletID) (ledger.Wallet, bool) {
 func (s *State) wallet(r *walletRow) ledger.Wallet {
 	return ledger.Wallet{
 		Registrar: s.registrars.values[r.registrar], Key: r.key, Version: r.version, Tier: r.tier,
-		Treasury: r.flags&flagTreasury != 0, Rekeying: r.flags&flagRekeying != 0, Frozen: token.FreezeMode(r.flags >> flagFrozen & 3), Contract: r.flags&flagContract != 0,
+		Treasury: r.flags&flagTreasury != 0, Rekeying: r.flags&flagRekeying != 0,
+		Frozen: token.FreezeMode(r.flags >> flagFrozen & 3), Contract: r.flags&flagContract != 0,
 		Held:       r.flags&flagHeld != 0,
 		Attributes: s.attributes.values[r.attribute],
 		Balance:    r.balance, Tokens: r.tokens, Day: r.day, PaidToday: r.paidToday, PaymentsToday: r.payments,
@@ -273,8 +277,10 @@ func (s *State) PutWallet(id token.WalletID, w ledger.Wallet) {
 		flags |= flagHeld
 	}
 	*r = walletRow{
-		balance: w.Balance, paidToday: w.PaidToday, registrar: s.registrars.again(w.Registrar, r.registrar), attribute: s.attributes.again(w.Attributes, r.attribute),
-		version: w.Version, tokens: w.Tokens, first: r.first, day: w.Day, payments: w.PaymentsToday, key: w.Key, tier: w.Tier, flags: flags,
+		balance: w.Balance, paidToday: w.PaidToday, registrar: s.registrars.again(w.Registrar, r.registrar),
+		attribute: s.attributes.again(w.Attributes, r.attribute),
+		version:   w.Version, tokens: w.Tokens, first: r.first, day: w.Day, payments: w.PaymentsToday, key: w.Key,
+		tier: w.Tier, flags: flags,
 	}
 }
 

@@ -17,21 +17,21 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// sweepMost is up to which size everything is tried.
-const sweepMost = 5_000
+// maxSweep is up to which size everything is tried.
+const maxSweep = 5_000
 
 // thorough asks for every size where a short run takes some of them.
 var thorough = os.Getenv("SWEEP") == "all"
 
-// sizes are all sizes up to sweepMost that a sweep visits: near powers of two and what else is a threshold here all of them,
+// sizes are all sizes up to maxSweep that a sweep visits: near powers of two and what else is a threshold here all of them,
 // between them every step-th.
 func sizes(step int) func(yield func(int) bool) {
 	thresholds := []int{0, shardCount, 6 * shardCount, chunkRows, pageTokens}
-	for power := 1; power <= sweepMost; power *= 2 {
+	for power := 1; power <= maxSweep; power *= 2 {
 		thresholds = append(thresholds, power)
 	}
 	return func(yield func(int) bool) {
-		for n := range sweepMost + 1 {
+		for n := range maxSweep + 1 {
 			near := thorough || n%step == 0
 			for _, at := range thresholds {
 				near = near || (n >= at-2 && n <= at+2)
@@ -186,7 +186,7 @@ func (s *swept) check() error {
 func TestStatesOfEverySizeThroughRestarts(t *testing.T) {
 	for n := range sizes(131) {
 		s := &swept{state: New(sha256.Sum256([]byte{byte(n)})), rng: rand.New(rand.NewPCG(uint64(n), 2)), tokens: map[token.ID]ledger.Token{}}
-		ledger.Found(s.state, sim.NewWorld(1).Genesis)
+		ledger.ApplyGenesis(s.state, sim.NewWorld(1).Genesis)
 		for range 1 + n/[]int{1, 3, 50, 1000}[n%4] {
 			s.wallet()
 		}

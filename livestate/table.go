@@ -32,11 +32,11 @@ const (
 
 	leastShard = 8 // entries of a shard when first used, or reserved
 
-	// A shard is never more than 85 % full, counting the entry that comes: probing ends at an empty place, of which there
-	// must be one.
+	// A shard is never more than 85 % full, counting the entry that comes: probing ends at an empty place, of which
+	// there must be one.
 	fullParts, ofParts = 17, 20
 
-	mostChunks = 32 // added at a time: 8 MiB of tokens, which clears in a millisecond or two
+	maxChunks = 32 // added at a time: 8 MiB of tokens, which clears in a millisecond or two
 )
 
 // shard is an open-addressing table with linear probing. An entry is a 32-bit tag of the hash
@@ -63,11 +63,12 @@ func (s *shard) after(i int, wraps *int) int {
 	return s.wrap(wraps)
 }
 
-// wrap goes on at the beginning. Probing that comes around for the second time would go on for ever, under the lock that
-// everybody waits for: rather the process ends, and says why. Only who wraps pays for the check.
+// wrap goes on at the beginning. Probing that comes around for the second time would go on for ever, under the lock
+// that everybody waits for: rather the process ends, and says why. Only who wraps pays for the check.
 func (s *shard) wrap(wraps *int) int {
 	if *wraps++; *wraps > 1 {
-		panic(fmt.Sprintf("livestate: probing a shard of %d entries, %d of them in use, does not end", len(s.entries), s.count))
+		panic(fmt.Sprintf("livestate: probing a shard of %d entries, %d of them in use, does not end", len(s.entries),
+			s.count))
 	}
 	return 0
 }
@@ -159,14 +160,14 @@ func (t *table[K, R]) newSlot() uint32 {
 		return slot
 	}
 	if int(t.used) == len(t.chunks)*chunkRows {
-		t.addChunks(min(max(1, len(t.chunks)/16), mostChunks))
+		t.addChunks(min(max(1, len(t.chunks)/16), maxChunks))
 	}
 	t.used++
 	return t.used - 1
 }
 
-// addChunks makes room for more rows, in one piece of memory. Large pages are not asked for: looking up gained little, and
-// finding them takes long where the machine is a guest.
+// addChunks makes room for more rows, in one piece of memory. Large pages are not asked for: looking up gained little,
+// and finding them takes long where the machine is a guest.
 func (t *table[K, R]) addChunks(count int) {
 	rows := make([]row[K, R], count*chunkRows)
 	for chunk := range slices.Chunk(rows, chunkRows) {
@@ -174,8 +175,8 @@ func (t *table[K, R]) addChunks(count int) {
 	}
 }
 
-// reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards; one that gets more
-// grows as ever. Somebody else finds memory for them meanwhile.
+// reserve makes room for so many rows more, as far as they can be foreseen to fall evenly on the shards; one that gets
+// more grows as ever. Somebody else finds memory for them meanwhile.
 func (t *table[K, R]) reserve(rows int) {
 	var reserved [][]row[K, R]
 	if chunks := (int(t.used) + rows + chunkRows - 1) / chunkRows; chunks > len(t.chunks) {

@@ -2,10 +2,10 @@ package livestate
 
 import "github.com/aqsha/aqsha/token"
 
-// Warmer brings what coming transactions will touch from memory into the processor's cache. Executing one after
+// Prefetcher brings what coming transactions will touch from memory into the processor's cache. Executing one after
 // another waits for memory a dozen times each; looking for many at once, those waits overlap. It changes
 // nothing and answers nothing. The zero Warmer is usable, by one goroutine.
-type Warmer struct {
+type Prefetcher struct {
 	wallets []token.WalletID
 	tokens  []token.ID
 
@@ -14,12 +14,12 @@ type Warmer struct {
 }
 
 // Add names what a transaction will touch, if it is of a kind that many are.
-func (w *Warmer) Add(tx *token.Transaction) {
+func (w *Prefetcher) Add(tx *token.Transaction) {
 	switch t := tx.Body.(type) {
 	case *token.Transfer:
 		w.wallets = append(w.wallets, t.Parties...)
 		w.tokens = append(w.tokens, t.Inputs...)
-	case *token.MarkedTransfer:
+	case *token.EarmarkedTransfer:
 		w.wallets = append(w.wallets, t.Parties...)
 		w.tokens = append(w.tokens, t.Inputs...)
 	case *token.Act:
@@ -29,7 +29,7 @@ func (w *Warmer) Add(tx *token.Transaction) {
 }
 
 // Fetch reads what was named since the last time. The state must not change meanwhile.
-func (w *Warmer) Fetch(s *State) {
+func (w *Prefetcher) Fetch(s *State) {
 	w.walletSlots = s.wallets.homes(w.wallets, w.walletSlots[:0])
 	w.tokenSlots = s.tokens.homes(w.tokens, w.tokenSlots[:0])
 	first, next := w.walletSlots, w.tokenSlots

@@ -19,7 +19,7 @@ func TestFetchingChangesNothing(t *testing.T) {
 		return out.Bytes()
 	}
 	before := snapshot()
-	var w Warmer
+	var w Prefetcher
 	w.Fetch(New(sha256.Sum256(nil))) // nothing in nothing
 	for i := range 600 {
 		tx, err := token.New(&token.Transfer{Parties: []token.WalletID{benchWallet(i), benchWallet(i + 7)}, Payers: 1,

@@ -14,8 +14,8 @@ type Finding struct {
 	Code      string   `json:"code"`
 	Severity  Severity `json:"severity"`
 	Column    string   `json:"column"`
-	FirstLine int      `json:"firstLine"` // line of the file
-	LastLine  int      `json:"lastLine"`
+	FirstLine int      `json:"first_line"` // line of the file
+	LastLine  int      `json:"last_line"`
 	Rows      int      `json:"rows"`
 	From      string   `json:"from,omitempty"`
 	To        string   `json:"to,omitempty"`
@@ -31,7 +31,8 @@ type Finding struct {
 func Check(t *Table) []Finding {
 	var found []Finding
 	for _, check := range []func(*Table) []Finding{
-		checkDuplicates, checkFar, checkGaps, checkPrices, checkRanges, checkVolumes, checkCapitalisation, checkUnits, checkLevels, checkStale, checkMissing, checkShares, checkTickers, checkHolders,
+		checkDuplicates, checkFar, checkGaps, checkPrices, checkRanges, checkVolumes, checkCapitalisation, checkUnits,
+		checkLevels, checkStale, checkMissing, checkShares, checkTickers, checkHolders,
 	} {
 		found = append(found, check(t)...)
 	}
@@ -54,8 +55,10 @@ func runs(t *Table, flagged []int, code, column, repairText string, fix repair, 
 		first, last := flagged[start], flagged[end]
 		lines := []int{t.Lines[first], t.Lines[last]}
 		sort.Ints(lines) // the file may run backwards in time
-		found = append(found, Finding{Code: code, Column: column, FirstLine: lines[0], LastLine: lines[1], Rows: end - start + 1,
-			From: stamp(t, first), To: stamp(t, last), Detail: detail(first), Repair: repairText, rows: slices.Clone(flagged[start : end+1]), fix: fix})
+		found = append(found, Finding{Code: code, Column: column, FirstLine: lines[0], LastLine: lines[1],
+			Rows: end - start + 1,
+			From: stamp(t, first), To: stamp(t, last), Detail: detail(first), Repair: repairText,
+			rows: slices.Clone(flagged[start : end+1]), fix: fix})
 		start = end + 1
 	}
 	return found
@@ -110,9 +113,10 @@ func checkDuplicates(t *Table) []Finding {
 	found = append(found, runs(t, same, "duplicate", "time", "drop the repetition", dropRows, func(row int) string {
 		return fmt.Sprintf("the same row as line %d", t.Lines[seen[t.key(row)]])
 	})...)
-	return append(found, runs(t, differ, "duplicate_differs", "time", "keep the first, drop the others", dropRows, func(row int) string {
-		return fmt.Sprintf("the time of line %d again, with other values", t.Lines[seen[t.key(row)]])
-	})...)
+	return append(found, runs(t, differ, "duplicate_differs", "time", "keep the first, drop the others", dropRows,
+		func(row int) string {
+			return fmt.Sprintf("the time of line %d again, with other values", t.Lines[seen[t.key(row)]])
+		})...)
 }
 
 // increasing: no time comes twice (or there are none to compare: then false).
@@ -141,9 +145,9 @@ func (t *Table) step() time.Duration {
 	return step
 }
 
-// mostInserted bounds what filling one gap may add; a longer one is not a gap
+// maxInserted bounds what filling one gap may add; a longer one is not a gap
 // but another file.
-const mostInserted = 10_000
+const maxInserted = 10_000
 
 // checkGaps reports missing times of an evenly spaced series. A five-day
 // calendar (exchanges, banks) is recognised and its weekends are no gap.
@@ -164,17 +168,19 @@ func checkGaps(t *Table) []Finding {
 				continue
 			}
 		}
-		if missing < 1 || missing > mostInserted && (i == 1 || i == len(t.Times)-1) && len(t.Times) > 3 {
+		if missing < 1 || missing > maxInserted && (i == 1 || i == len(t.Times)-1) && len(t.Times) > 3 {
 			continue // the second is a row far off: see checkFar
 		}
 		lines := []int{t.Lines[i-1], t.Lines[i]}
 		sort.Ints(lines)
 		repairText, fix := "insert the missing times as not available", repair(insertMissing)
-		if missing > mostInserted {
+		if missing > maxInserted {
 			repairText, fix = "", nil
 		}
-		found = append(found, Finding{Code: "gap", Column: "time", FirstLine: lines[0], LastLine: lines[1], Rows: missing, From: stamp(t, i-1), To: stamp(t, i),
-			Detail: fmt.Sprintf("%d missing at a step of %s; the return across the gap spans %s", missing, step, t.Times[i].Sub(t.Times[i-1])),
+		found = append(found, Finding{Code: "gap", Column: "time", FirstLine: lines[0], LastLine: lines[1],
+			Rows: missing, From: stamp(t, i-1), To: stamp(t, i),
+			Detail: fmt.Sprintf("%d missing at a step of %s; the return across the gap spans %s", missing, step,
+				t.Times[i].Sub(t.Times[i-1])),
 			Repair: repairText, rows: []int{i}, fix: fix})
 	}
 	return found

@@ -21,9 +21,12 @@ const (
 
 // severities of the checks' codes; a check may set another.
 var severities = map[string]Severity{
-	"duplicate": Grave, "duplicate_differs": Grave, "clock_change": Grave, "time_far": Grave, "price_zero": Grave, "price_negative": Grave, "range": Grave,
-	"unit": Grave, "split": Grave, "redenomination": Grave, "shares": Grave, "ticker_name": Grave, "amount_negative": Grave, "holder_twice": Warning, "capitalisation": Warning,
-	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning, "constant": Warning, "ends_early": Warning,
+	"duplicate": Grave, "duplicate_differs": Grave, "clock_change": Grave, "time_far": Grave, "price_zero": Grave,
+	"price_negative": Grave, "range": Grave,
+	"unit": Grave, "split": Grave, "redenomination": Grave, "shares": Grave, "ticker_name": Grave,
+	"amount_negative": Grave, "holder_twice": Warning, "capitalisation": Warning,
+	"gap": Warning, "volume_swapped": Warning, "volume_price": Warning, "jump": Warning, "stale": Warning,
+	"constant": Warning, "ends_early": Warning,
 	"missing": Note, "trailer": Note, "volume_zero": Note,
 }
 
@@ -47,7 +50,7 @@ func robustSigma(x []float64) float64 {
 const (
 	jumpSigmas = 15
 	leastJump  = 0.336 // ln 1.4
-	mostJumps  = 50    // of one column are told
+	maxJumps   = 50    // of one column are told
 )
 
 // splits are the ratios at which shares and tokens are split and joined.
@@ -92,16 +95,19 @@ func (t *Table) levels(name string, v []float64) []Finding {
 	sigma := robustSigma(some)
 	limit := max(jumpSigmas*sigma, leastJump)
 	var found []Finding
-	for i := 1; i < len(rows) && len(found) < mostJumps; i++ {
+	for i := 1; i < len(rows) && len(found) < maxJumps; i++ {
 		if math.Abs(r[i]) <= limit {
 			continue
 		}
-		if back := backAgain(r, i, limit); back > 0 && tens(r[i], sigma) != 0 && math.Abs(r[i]+r[back]) < max(8*sigma, 0.3) {
+		if back := backAgain(r, i, limit); back > 0 && tens(r[i], sigma) != 0 &&
+			math.Abs(r[i]+r[back]) < max(8*sigma, 0.3) {
 			if back > i+1 { // one row alone is found by checkUnits
 				exponent := tens(r[i], sigma)
-				found = append(found, runs(t, rows[i:back], "unit", name, fmt.Sprintf("divide by 10^%d", exponent), scale(name, math.Pow10(-exponent)), func(int) string {
-					return fmt.Sprintf("%d rows a factor of 10^%d off those before and after: another unit", back-i, exponent)
-				})...)
+				found = append(found, runs(t, rows[i:back], "unit", name, fmt.Sprintf("divide by 10^%d", exponent),
+					scale(name, math.Pow10(-exponent)), func(int) string {
+						return fmt.Sprintf("%d rows a factor of 10^%d off those before and after: another unit", back-i,
+							exponent)
+					})...)
 			}
 			i = back
 			continue
@@ -146,14 +152,16 @@ func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64
 	near := max(4*sigma, 0.02)
 	severity := Grave
 	adjusted := t.Has("adjusted_close") && name == "close"
-	detail, code, factor, what := fmt.Sprintf("%g after %g, %+.1f %%: %.0f robust standard deviations", to, from, 100*(to/from-1), math.Abs(r[i])/max(sigma, 1e-9)), "jump", 0.0, ""
+	detail, code, factor, what := fmt.Sprintf("%g after %g, %+.1f %%: %.0f robust standard deviations", to, from,
+		100*(to/from-1), math.Abs(r[i])/max(sigma, 1e-9)), "jump", 0.0, ""
 	if n := tens(broken, sigma); n != 0 {
 		code, factor = "redenomination", math.Pow10(n)
 		what = fmt.Sprintf("multiply the prices before by 10^%d", n)
 		detail += fmt.Sprintf("; a factor of 10^%d that stays", n)
 	} else {
 		for _, ratio := range splits {
-			if d := math.Abs(math.Abs(broken) - math.Log(ratio)); d < near && d < math.Abs(math.Abs(broken)-math.Log(ratioOf(factor))) {
+			if d := math.Abs(math.Abs(broken) - math.Log(ratio)); d < near &&
+				d < math.Abs(math.Abs(broken)-math.Log(ratioOf(factor))) {
 				code, factor = "split", math.Pow(ratio, math.Copysign(1, broken))
 			}
 		}
@@ -168,7 +176,8 @@ func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64
 	} else if code == "jump" {
 		severity = Warning
 	}
-	f := Finding{Code: code, Severity: severity, Column: name, FirstLine: t.Lines[row], LastLine: t.Lines[row], Rows: 1, From: stamp(t, row), To: stamp(t, row), Detail: detail}
+	f := Finding{Code: code, Severity: severity, Column: name, FirstLine: t.Lines[row], LastLine: t.Lines[row], Rows: 1,
+		From: stamp(t, row), To: stamp(t, row), Detail: detail}
 	if what != "" {
 		f.Repair, f.rows, f.fix = what, slices.Clone(before), t.rescale(code, name, factor)
 	}
@@ -221,7 +230,8 @@ func checkStale(t *Table) []Finding {
 	v := t.numbers(name)
 	same := where(v, func(i int) bool { return i > 0 && v[i] == v[i-1] })
 	if len(same) == len(v)-1 {
-		return runs(t, same, "constant", name, "", nil, func(int) string { return fmt.Sprintf("%g in every row", v[0]) })
+		return runs(t, same, "constant", name, "", nil,
+			func(int) string { return fmt.Sprintf("%g in every row", v[0]) })
 	}
 	if len(same)*4 > len(v) {
 		return nil // a price that often stands still
@@ -237,7 +247,8 @@ func checkStale(t *Table) []Finding {
 		}
 		first = last + 1
 	}
-	return runs(t, long, "stale", name, "mark as not available", blank(name), func(i int) string { return fmt.Sprintf("%g again and again: was it observed?", v[i]) })
+	return runs(t, long, "stale", name, "mark as not available", blank(name),
+		func(i int) string { return fmt.Sprintf("%g again and again: was it observed?", v[i]) })
 }
 
 // checkMissing tells cells of the price that hold no value, and a price that
@@ -254,16 +265,22 @@ func checkMissing(t *Table) []Finding {
 	}
 	rate := t.numbers("reference_rate_usd")
 	early := rate != nil && name == "price_usd" && last < len(v)-1 && !math.IsNaN(rate[len(v)-1])
-	found := runs(t, where(v, func(i int) bool { return math.IsNaN(v[i]) && t.Lines[i] > 0 && !(early && i > last) }), "missing", name, "", nil, func(int) string { return "no value" })
+	found := runs(t, where(v, func(i int) bool { return math.IsNaN(v[i]) && t.Lines[i] > 0 && !(early && i > last) }),
+		"missing", name, "", nil, func(int) string { return "no value" })
 	if early {
-		found = append(found, runs(t, where(v, func(i int) bool { return i > last }), "ends_early", name, "", nil, func(int) string {
-			return "the price ends here, the reference rate goes on: --price reference_rate_usd"
-		})...)
+		found = append(found, runs(t, where(v, func(i int) bool { return i > last }), "ends_early", name, "", nil,
+			func(int) string {
+				return "the price ends here, the reference rate goes on: --price reference_rate_usd"
+			})...)
 	}
 	if volume := t.numbers("volume_base"); volume != nil && t.Has("close") {
 		c := t.numbers("close")
-		found = append(found, runs(t, where(c, func(i int) bool { return i > 0 && volume[i] == 0 && c[i] != c[i-1] && !math.IsNaN(c[i]) }), "volume_zero", "volume_base", "", nil,
-			func(int) string { return "the price moves without volume" })...)
+		found = append(found,
+			runs(t, where(c, func(i int) bool {
+				return i > 0 && volume[i] == 0 && c[i] != c[i-1] &&
+					!math.IsNaN(c[i])
+			}), "volume_zero", "volume_base", "", nil,
+				func(int) string { return "the price moves without volume" })...)
 	}
 	return found
 }
@@ -333,9 +350,10 @@ func checkHolders(t *Table) []Finding {
 	if err != nil || amounts == nil {
 		return nil
 	}
-	found := runs(t, where(amounts, func(i int) bool { return amounts[i] < 0 }), "amount_negative", "amount", "", nil, func(i int) string {
-		return fmt.Sprintf("%s holds %g", names[i], amounts[i])
-	})
+	found := runs(t, where(amounts, func(i int) bool { return amounts[i] < 0 }), "amount_negative", "amount", "", nil,
+		func(i int) string {
+			return fmt.Sprintf("%s holds %g", names[i], amounts[i])
+		})
 	first := map[string]int{}
 	again := where(amounts, func(i int) bool {
 		_, seen := first[names[i]]
@@ -345,6 +363,7 @@ func checkHolders(t *Table) []Finding {
 		return seen
 	})
 	return append(found, runs(t, again, "holder_twice", "holder", "", nil, func(i int) string {
-		return fmt.Sprintf("%q is on line %d already: both amounts count as one holder's", names[i], t.Lines[first[names[i]]])
+		return fmt.Sprintf("%q is on line %d already: both amounts count as one holder's", names[i],
+			t.Lines[first[names[i]]])
 	})...)
 }

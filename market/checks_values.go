@@ -32,9 +32,11 @@ func checkPrices(t *Table) []Finding {
 	var found []Finding
 	for _, name := range priceColumns {
 		p := t.numbers(name)
-		found = append(found, runs(t, where(p, func(i int) bool { return p[i] == 0 }), "price_zero", name, "mark as not available", blank(name),
+		found = append(found, runs(t, where(p, func(i int) bool { return p[i] == 0 }), "price_zero", name,
+			"mark as not available", blank(name),
 			func(int) string { return "a price of zero" })...)
-		found = append(found, runs(t, where(p, func(i int) bool { return p[i] < 0 }), "price_negative", name, "mark as not available", blank(name),
+		found = append(found, runs(t, where(p, func(i int) bool { return p[i] < 0 }), "price_negative", name,
+			"mark as not available", blank(name),
 			func(row int) string { return fmt.Sprintf("a negative price, %g", p[row]) })...)
 	}
 	return found
@@ -47,7 +49,8 @@ func checkRanges(t *Table) []Finding {
 	}
 	wrong := where(o, func(i int) bool { return h[i] < max(o[i], c[i]) || l[i] > min(o[i], c[i]) })
 	return runs(t, wrong, "range", "high", "widen high and low to hold open and close", widenRange, func(i int) string {
-		return fmt.Sprintf("open %g, high %g, low %g, close %g: open or close lies outside the range", o[i], h[i], l[i], c[i])
+		return fmt.Sprintf("open %g, high %g, low %g, close %g: open or close lies outside the range", o[i], h[i], l[i],
+			c[i])
 	})
 }
 
@@ -61,11 +64,14 @@ func checkVolumes(t *Table) []Finding {
 	off := func(i int) float64 { return math.Log(quote[i] / base[i] / c[i]) }
 	swapped := where(c, func(i int) bool {
 		// Near a price of one the two directions cannot be told apart.
-		return base[i] > 0 && quote[i] > 0 && c[i] > 0 && math.Abs(math.Log(c[i])) > 1 && math.Abs(math.Log(base[i]/quote[i]/c[i])) < 0.5
+		return base[i] > 0 && quote[i] > 0 && c[i] > 0 && math.Abs(math.Log(c[i])) > 1 &&
+			math.Abs(math.Log(base[i]/quote[i]/c[i])) < 0.5
 	})
-	found := runs(t, swapped, "volume_swapped", "volume_base", "swap volume_base and volume_quote", swap("volume_base", "volume_quote"), func(i int) string {
-		return fmt.Sprintf("base %g × price %g is far from quote %g, the other way round it fits", base[i], c[i], quote[i])
-	})
+	found := runs(t, swapped, "volume_swapped", "volume_base", "swap volume_base and volume_quote",
+		swap("volume_base", "volume_quote"), func(i int) string {
+			return fmt.Sprintf("base %g × price %g is far from quote %g, the other way round it fits", base[i], c[i],
+				quote[i])
+		})
 	wrong := where(c, func(i int) bool {
 		return base[i] > 0 && quote[i] > 0 && c[i] > 0 && math.Abs(off(i)) > 0.5 && !slices.Contains(swapped, i)
 	})
@@ -86,7 +92,8 @@ func checkCapitalisation(t *Table) []Finding {
 	off := func(i int) float64 { return p[i]*supply[i]/cap[i] - 1 }
 	wrong := where(p, func(i int) bool { return math.Abs(off(i)) > CapitalisationTolerance })
 	return runs(t, wrong, "capitalisation", "cap_usd", "replace by price × supply", capFromSupply, func(i int) string {
-		return fmt.Sprintf("price %g × supply %g is %+.2f %% off the capitalisation %g", p[i], supply[i], 100*off(i), cap[i])
+		return fmt.Sprintf("price %g × supply %g is %+.2f %% off the capitalisation %g", p[i], supply[i], 100*off(i),
+			cap[i])
 	})
 }
 
@@ -98,7 +105,8 @@ func checkUnits(t *Table) []Finding {
 	}
 	var found []Finding
 	for _, c := range t.Columns {
-		level := slices.Contains([]string{"price_usd", "close", "kzt_per_usd", "supply", "cap_usd", "hash_rate_ths"}, c.Name)
+		level := slices.Contains([]string{"price_usd", "close", "kzt_per_usd", "supply", "cap_usd", "hash_rate_ths"},
+			c.Name)
 		if !level {
 			continue
 		}
@@ -120,9 +128,11 @@ func checkUnits(t *Table) []Finding {
 		wrong := where(v, func(i int) bool { _, ok := slip(i); return ok })
 		for _, i := range wrong {
 			exponent, _ := slip(i)
-			found = append(found, runs(t, []int{i}, "unit", c.Name, fmt.Sprintf("divide by 10^%d", exponent), scale(c.Name, math.Pow10(-exponent)), func(i int) string {
-				return fmt.Sprintf("%g between %g and %g: a factor of 10^%d, another unit", v[i], v[i-1], v[i+1], exponent)
-			})...)
+			found = append(found, runs(t, []int{i}, "unit", c.Name, fmt.Sprintf("divide by 10^%d", exponent),
+				scale(c.Name, math.Pow10(-exponent)), func(i int) string {
+					return fmt.Sprintf("%g between %g and %g: a factor of 10^%d, another unit", v[i], v[i-1], v[i+1],
+						exponent)
+				})...)
 		}
 	}
 	return found
@@ -141,7 +151,8 @@ func checkShares(t *Table) []Finding {
 			sum += shares[last]
 		}
 		if math.Abs(sum-100) > 0.5 && sum != 0 {
-			detail, repairText, fix := fmt.Sprintf("the shares of %s add up to %.2f per cent", t.Times[first].Format("2006-01"), sum), "", repair(nil)
+			detail, repairText, fix := fmt.Sprintf("the shares of %s add up to %.2f per cent",
+				t.Times[first].Format("2006-01"), sum), "", repair(nil)
 			if math.Abs(sum-1) < 0.005 {
 				detail, repairText, fix = detail+": they are fractions", "multiply by 100", scale("share_pct", 100)
 			}
@@ -149,7 +160,8 @@ func checkShares(t *Table) []Finding {
 			for i := first; i < last; i++ {
 				rows = append(rows, i)
 			}
-			found = append(found, runs(t, rows, "shares", "share_pct", repairText, fix, func(int) string { return detail })...)
+			found = append(found, runs(t, rows, "shares", "share_pct", repairText, fix,
+				func(int) string { return detail })...)
 		}
 		first = last
 	}
@@ -158,8 +170,10 @@ func checkShares(t *Table) []Finding {
 
 // Tickers of well-known coins, to tell a name from another's.
 var Tickers = map[string]string{
-	"BTC": "Bitcoin", "ETH": "Ethereum", "XRP": "Ripple", "BCH": "Bitcoin Cash", "LTC": "Litecoin", "EOS": "EOS", "ADA": "Cardano", "XLM": "Stellar", "NEO": "NEO",
-	"MIOTA": "IOTA", "XMR": "Monero", "DASH": "Dash", "TRX": "TRON", "XEM": "NEM", "USDT": "Tether", "VEN": "VeChain", "ETC": "Ethereum Classic", "BNB": "Binance Coin", "QTUM": "Qtum", "OMG": "OmiseGO", "DOGE": "Dogecoin",
+	"BTC": "Bitcoin", "ETH": "Ethereum", "XRP": "Ripple", "BCH": "Bitcoin Cash", "LTC": "Litecoin", "EOS": "EOS",
+	"ADA": "Cardano", "XLM": "Stellar", "NEO": "NEO",
+	"MIOTA": "IOTA", "XMR": "Monero", "DASH": "Dash", "TRX": "TRON", "XEM": "NEM", "USDT": "Tether", "VEN": "VeChain",
+	"ETC": "Ethereum Classic", "BNB": "Binance Coin", "QTUM": "Qtum", "OMG": "OmiseGO", "DOGE": "Dogecoin",
 }
 
 func checkTickers(t *Table) []Finding {
@@ -174,9 +188,10 @@ func checkTickers(t *Table) []Finding {
 	})
 	var found []Finding
 	for _, i := range wrong { // one finding a row, so that the line is named
-		found = append(found, runs(t, []int{i}, "ticker_name", "name", "name the row after its ticker", nameByTicker, func(i int) string {
-			return fmt.Sprintf("ticker %s is %s, the row says %q", tickers[i], Tickers[tickers[i]], names[i])
-		})...)
+		found = append(found, runs(t, []int{i}, "ticker_name", "name", "name the row after its ticker", nameByTicker,
+			func(i int) string {
+				return fmt.Sprintf("ticker %s is %s, the row says %q", tickers[i], Tickers[tickers[i]], names[i])
+			})...)
 	}
 	return found
 }

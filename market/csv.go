@@ -16,7 +16,8 @@ func readText(name, text string, options ReadOptions) (*grid, error) {
 	g := &grid{text: text}
 	text = g.comments()
 	g.separator = separatorOf(text)
-	g.decide("separator", fmt.Sprintf("%q", g.separator), "the sign that cuts the first lines into the same number of cells")
+	g.decide("separator", fmt.Sprintf("%q", g.separator),
+		"the sign that cuts the first lines into the same number of cells")
 	if err := g.split(name, len(g.text)-len(text)); err != nil {
 		return nil, err
 	}
@@ -105,13 +106,13 @@ func (g *grid) split(name string, at int) error {
 		}
 		g.starts, g.lines = append(g.starts, uint32(len(g.spans))), append(g.lines, first)
 		if g.width(g.records()-1) > maxColumns {
-			return Refuse("too_many_columns", name, "line %d: more than %d columns", first, maxColumns)
+			return Refuse("too-many-columns", name, "line %d: more than %d columns", first, maxColumns)
 		}
 		if g.records() > maxRows+16 {
-			return Refuse("too_many_rows", name, "more than %d rows", maxRows)
+			return Refuse("too-many-rows", name, "more than %d rows", maxRows)
 		}
 		if len(g.spans) > maxCells {
-			return Refuse("too_many_cells", name, "more than %d cells", maxCells)
+			return Refuse("too-many-cells", name, "more than %d cells", maxCells)
 		}
 	}
 	return nil
@@ -131,7 +132,7 @@ func (g *grid) cut(name string, at int, line *int) (next int, more bool, err err
 		last--
 	}
 	if last-first > maxCellBytes {
-		return 0, false, Refuse("cell_too_long", name, "line %d: a cell of more than %d bytes", *line, maxCellBytes)
+		return 0, false, Refuse("cell-too-long", name, "line %d: a cell of more than %d bytes", *line, maxCellBytes)
 	}
 	g.spans = append(g.spans, span{from: uint32(first), bytes: uint16(last - first)})
 	if at == len(text) {
@@ -152,7 +153,8 @@ func (g *grid) cutQuoted(name string, at int, line *int) (next int, more bool, e
 	for from := at + 1; ; {
 		end := strings.IndexByte(text[from:min(len(text), from+maxCellBytes+2)], '"')
 		if end < 0 {
-			return 0, false, Refuse("csv", name, "line %d: a quote that does not close within %d bytes", opened, maxCellBytes)
+			return 0, false, Refuse("csv", name, "line %d: a quote that does not close within %d bytes", opened,
+				maxCellBytes)
 		}
 		end += from
 		after := end + 1
@@ -172,7 +174,8 @@ func (g *grid) cutQuoted(name string, at int, line *int) (next int, more bool, e
 			}
 		}
 		if end-at > maxCellBytes {
-			return 0, false, Refuse("cell_too_long", name, "line %d: a cell of more than %d bytes", opened, maxCellBytes)
+			return 0, false, Refuse("cell-too-long", name, "line %d: a cell of more than %d bytes", opened,
+				maxCellBytes)
 		}
 		if closes {
 			*line += strings.Count(text[at:end], "\n")

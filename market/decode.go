@@ -60,16 +60,19 @@ func memberOf(name string, r *zip.Reader, wanted string) (*zip.File, error) {
 	var names []string
 	for _, f := range r.File {
 		base := path.Base(f.Name)
-		if wanted != "" && f.Name != wanted || f.FileInfo().IsDir() || strings.HasPrefix(base, ".") || strings.HasPrefix(f.Name, "__MACOSX/") {
+		if wanted != "" && f.Name != wanted || f.FileInfo().IsDir() || strings.HasPrefix(base, ".") ||
+			strings.HasPrefix(f.Name, "__MACOSX/") {
 			continue
 		}
-		if wanted == "" && !slices.Contains([]string{".csv", ".tsv", ".txt", ".gz", ".xlsx", ".parquet"}, strings.ToLower(path.Ext(base))) {
+		if wanted == "" && !slices.Contains([]string{".csv", ".tsv", ".txt", ".gz", ".xlsx", ".parquet"},
+			strings.ToLower(path.Ext(base))) {
 			continue
 		}
 		members, names = append(members, f), append(names, f.Name)
 	}
 	if len(members) != 1 {
-		return nil, Refuse("zip_members", name, "holds %d data files (%.300s); name one with --member", len(members), strings.Join(names, ", "))
+		return nil, Refuse("zip-members", name, "holds %d data files (%.300s); name one with --member", len(members),
+			strings.Join(names, ", "))
 	}
 	return members[0], nil
 }
@@ -104,7 +107,7 @@ func decodeText(name string, data []byte, declared string) (text string, d Decis
 	case "utf-8", "utf8":
 		data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 		if !utf8.Valid(data) {
-			return "", d, Refuse("not_text", name, "not UTF-8 text")
+			return "", d, Refuse("not-text", name, "not UTF-8 text")
 		}
 		text = string(data)
 	case "utf-16le", "utf-16be", "utf-16":
@@ -118,12 +121,12 @@ func decodeText(name string, data []byte, declared string) (text string, d Decis
 		b, err = charmap.Windows1252.NewDecoder().Bytes(data)
 		text = string(b)
 	case "binary":
-		return "", d, Refuse("not_text", name, "neither Parquet, a workbook, nor text: %s", why)
+		return "", d, Refuse("not-text", name, "neither Parquet, a workbook, nor text: %s", why)
 	default:
 		return "", d, Refuse("encoding", "encoding", "%q is not utf-8, utf-16le, utf-16be, cp1251 or cp1252", declared)
 	}
 	if err == nil && strings.ContainsRune(text, 0) {
-		err = Refuse("not_text", name, "zero bytes in the text")
+		err = Refuse("not-text", name, "zero bytes in the text")
 	}
 	return text, Decision{"encoding", guess, why}, err
 }
@@ -194,7 +197,7 @@ func letters(data []byte) (words, mixed, control int) {
 
 func decodeUTF16(name string, data []byte, big bool) (string, error) {
 	if len(data)%2 != 0 {
-		return "", Refuse("not_text", name, "UTF-16 with an odd number of bytes")
+		return "", Refuse("not-text", name, "UTF-16 with an odd number of bytes")
 	}
 	order := binary.ByteOrder(binary.LittleEndian)
 	if big {

@@ -16,15 +16,15 @@ type Cell struct {
 	Value  string `json:"value"`
 }
 
-// mostExplained bounds the lines that are told cell by cell.
-const mostExplained = 100
+// maxExplained bounds the lines that are told cell by cell.
+const maxExplained = 100
 
 // explain tells the cells of some lines, as written and as read. The table
 // must still be in the file's order.
 func (g *grid) explain(t *Table, lines []int) []Cell {
 	var cells []Cell
-	if len(lines) > mostExplained {
-		lines = lines[:mostExplained]
+	if len(lines) > maxExplained {
+		lines = lines[:maxExplained]
 	}
 	for _, line := range lines {
 		row := slices.Index(t.Lines, line)

@@ -11,7 +11,7 @@ import (
 // could not be recognised; Why then says what stands against it.
 type Frequency struct {
 	Name           string  `json:"name"`
-	PeriodsPerYear float64 `json:"periodsPerYear"`
+	PeriodsPerYear float64 `json:"periods_per_year"`
 	Why            string  `json:"why"`
 }
 
@@ -41,7 +41,8 @@ func FrequencyOf(times []time.Time) Frequency {
 			name          string
 			low, high     float64
 			periods, most float64
-		}{{"week", 6.5, 7.5, 52, 9}, {"two weeks", 13.5, 14.5, 26, 17}, {"month", 27.5, 31.5, 12, 35}, {"quarter", 89, 93, 4, 100}, {"half-year", 180, 185, 2, 190}, {"year", 364, 367, 1, 370}} {
+		}{{"week", 6.5, 7.5, 52, 9}, {"two weeks", 13.5, 14.5, 26, 17}, {"month", 27.5, 31.5, 12, 35},
+			{"quarter", 89, 93, 4, 100}, {"half-year", 180, 185, 2, 190}, {"year", 364, 367, 1, 370}} {
 			if days >= c.low && days <= c.high {
 				return regular(c.name, c.periods, steps, func(d float64) bool { return d >= c.low-3 && d <= c.most })
 			}
@@ -109,10 +110,13 @@ func intraday(times []time.Time, step time.Duration, steps []time.Duration) Freq
 	if step%time.Minute != 0 || (24*time.Hour)%step != 0 {
 		return Frequency{"irregular", 0, fmt.Sprintf("the median step of %s does not divide a day", step)}
 	}
-	if d := density(step, steps); d < dense || weekDays(times)&(1<<time.Saturday|1<<time.Sunday) == 0 && times[len(times)-1].Sub(times[0]) > 7*24*time.Hour {
-		return Frequency{name, 0, fmt.Sprintf("steps of %s, but not around the clock all week (%.0f %% of the times are there): the hours of trading are not known", step, 100*d)}
+	if d := density(step, steps); d < dense || weekDays(times)&(1<<time.Saturday|1<<time.Sunday) == 0 &&
+		times[len(times)-1].Sub(times[0]) > 7*24*time.Hour {
+		return Frequency{name, 0,
+			fmt.Sprintf("steps of %s, but not around the clock all week (%.0f %% of the times are there): the hours of trading are not known", step, 100*d)}
 	}
-	return Frequency{name, 365 * float64(24*time.Hour/step), fmt.Sprintf("a median step of %s, around the clock and all week", step)}
+	return Frequency{name, 365 * float64(24*time.Hour/step),
+		fmt.Sprintf("a median step of %s, around the clock and all week", step)}
 }
 
 // weekDays are the days of the week on which at least one per cent of the rows
@@ -141,7 +145,8 @@ func daily(times []time.Time, steps []time.Duration) Frequency {
 	// Ten days hold every day of the week; fewer show what they can.
 	if last.Sub(times[0]) < 9*24*time.Hour {
 		week = 7
-		if set&(1<<time.Saturday|1<<time.Sunday) == 0 && len(times) > 3 && len(steps) > 0 && steps[len(steps)-1] > 48*time.Hour {
+		if set&(1<<time.Saturday|1<<time.Sunday) == 0 && len(times) > 3 && len(steps) > 0 &&
+			steps[len(steps)-1] > 48*time.Hour {
 			week = 5
 		}
 	}
@@ -164,11 +169,14 @@ func daily(times []time.Time, steps []time.Duration) Frequency {
 	}
 	d := float64(there) / float64(max(1, expected))
 	if d < dense {
-		return Frequency{"irregular", 0, fmt.Sprintf("days of a %d-day week, but only %.0f %% of them are there, about %.4g a year", week, 100*d, float64(len(times)-1)/(last.Sub(times[0]).Hours()/24/365.25))}
+		return Frequency{"irregular", 0,
+			fmt.Sprintf("days of a %d-day week, but only %.0f %% of them are there, about %.4g a year", week, 100*d,
+				float64(len(times)-1)/(last.Sub(times[0]).Hours()/24/365.25))}
 	}
 	name := "1 day"
 	if week < 7 {
 		name = fmt.Sprintf("1 day (%d-day week)", week)
 	}
-	return Frequency{name, periods, fmt.Sprintf("a median step of a day on %d days of the week, %.0f %% of them there", week, 100*d)}
+	return Frequency{name, periods, fmt.Sprintf("a median step of a day on %d days of the week, %.0f %% of them there",
+		week, 100*d)}
 }

@@ -25,8 +25,8 @@ var sixColumns = []struct {
 	{"Coinbase", []string{"unix", "low", "high", "open", "close", "volume"}},
 }
 
-// mostBanner is how many lines may stand above the header, and below the rows.
-const mostBanner = 20
+// maxBanner is how many lines may stand above the header, and below the rows.
+const maxBanner = 20
 
 // layOut finds the header and the rows: lines above of another width are a
 // banner, lines below are totals and sources. What is passed over is said.
@@ -36,14 +36,15 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 	}
 	width := g.usualWidth()
 	first := 0
-	for first < g.records() && first <= mostBanner && g.width(first) != width {
+	for first < g.records() && first <= maxBanner && g.width(first) != width {
 		first++
 	}
-	if first == g.records() || first > mostBanner {
+	if first == g.records() || first > maxBanner {
 		return Refuse("ragged", name, "no header: the first %d lines have not the %d cells of the others", first, width)
 	}
 	if first > 0 {
-		g.decide("banner", fmt.Sprintf("%d lines above the header", first), fmt.Sprintf("they have not the %d cells of the others: %q", width, strings.Join(g.record(0), " ")))
+		g.decide("banner", fmt.Sprintf("%d lines above the header", first),
+			fmt.Sprintf("they have not the %d cells of the others: %q", width, strings.Join(g.record(0), " ")))
 	}
 	body, err := g.header(name, first, options)
 	if err != nil {
@@ -64,7 +65,7 @@ func (g *grid) layOut(name string, options ReadOptions) error {
 		return Refuse("empty", name, "a header and no rows")
 	}
 	if len(g.body) > maxRows {
-		return Refuse("too_many_rows", name, "more than %d rows", maxRows)
+		return Refuse("too-many-rows", name, "more than %d rows", maxRows)
 	}
 	return nil
 }
@@ -102,15 +103,19 @@ func (g *grid) header(name string, first int, options ReadOptions) (int, error) 
 		return first, nil
 	}
 	if slices.ContainsFunc(cells, isTimeOrNumber) && !slices.ContainsFunc(cells, isWord) {
-		return 0, Refuse("no_header", name, "line %d: %q is data, not a header; give --no-header and name the columns by their number", g.lines[first], strings.Join(cells, ", "))
+		return 0, Refuse("no-header", name,
+			"line %d: %q is data, not a header; give --no-header and name the columns by their number", g.lines[first],
+			strings.Join(cells, ", "))
 	}
 	g.headers = cells
 	// yfinance since 0.2.5x: the kind of price, then the ticker, then the index's name.
 	if first+2 < g.records() && g.width(first+1) == len(cells) && g.width(first+2) == len(cells) {
 		second, third := g.record(first+1), g.record(first+2)
-		if w := strings.ToLower(second[0]); (w == "ticker" || w == "symbols") && strings.HasPrefix(strings.ToLower(third[0]), "date") && strings.Join(third[1:], "") == "" {
+		if w := strings.ToLower(second[0]); (w == "ticker" || w == "symbols") &&
+			strings.HasPrefix(strings.ToLower(third[0]), "date") && strings.Join(third[1:], "") == "" {
 			g.headers[0] = third[0]
-			g.decide("header", "three lines", "the kind of price, the ticker "+second[min(1, len(second)-1)]+", and the name of the time")
+			g.decide("header", "three lines",
+				"the kind of price, the ticker "+second[min(1, len(second)-1)]+", and the name of the time")
 			return first + 3, nil
 		}
 	}
@@ -133,7 +138,8 @@ func (g *grid) headerless(first int, cells []string) (header []string, source st
 			if header != nil {
 				return nil, "" // more than one order fits
 			}
-			header, source = six.header, "six columns of numbers in the order of "+six.source+": only so lie open and close between low and high"
+			header, source = six.header,
+				"six columns of numbers in the order of "+six.source+": only so lie open and close between low and high"
 		}
 	}
 	return header, source
@@ -161,17 +167,19 @@ func (g *grid) pricesFit(first int, header []string) bool {
 // It returns where the rows end and leaves a finding for what it dropped.
 func (g *grid) trailer(body int) int {
 	end := g.records()
-	for end > body+1 && g.records()-end < mostBanner && g.isTrailer(end-1) {
+	for end > body+1 && g.records()-end < maxBanner && g.isTrailer(end-1) {
 		end--
 	}
 	if end < g.records() {
-		g.findings = append(g.findings, Finding{Code: "trailer", Severity: Note, Column: "file", FirstLine: g.lines[end], LastLine: g.lines[g.records()-1], Rows: g.records() - end,
+		g.findings = append(g.findings, Finding{Code: "trailer", Severity: Note, Column: "file",
+			FirstLine: g.lines[end], LastLine: g.lines[g.records()-1], Rows: g.records() - end,
 			Detail: fmt.Sprintf("below the rows, passed over: %q", strings.Join(g.record(end), " "))})
 	}
 	return end
 }
 
-var trailerWords = []string{"total", "sum", "source", "note", "итого", "всего", "источник", "примечание", "барлығы", "жиыны", "дереккөз", "дереккөзі"}
+var trailerWords = []string{"total", "sum", "source", "note", "итого", "всего", "источник", "примечание", "барлығы",
+	"жиыны", "дереккөз", "дереккөзі"}
 
 func (g *grid) isTrailer(r int) bool {
 	cells := g.record(r)

@@ -48,7 +48,8 @@ func missing(cell string) bool {
 }
 
 // tensExact are the powers of ten that a float64 holds exactly.
-var tensExact = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+var tensExact = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+	1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 
 // plain parses what every program reads alike: digits, one point, an exponent.
 // Words that strconv takes for numbers ("inf", "0x1p4") are none here. Up to
@@ -132,7 +133,9 @@ type evidence struct {
 	digits         string // what is left of the cell
 }
 
-var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "£": "GBP", "gbp": "GBP", "₽": "RUB", "rub": "RUB", "руб.": "RUB", "руб": "RUB", "₸": "KZT", "kzt": "KZT", "тг": "KZT", "тг.": "KZT", "тенге": "KZT", "btc": "BTC", "₿": "BTC"}
+var currencies = map[string]string{"$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "£": "GBP",
+	"gbp": "GBP", "₽": "RUB", "rub": "RUB", "руб.": "RUB", "руб": "RUB", "₸": "KZT", "kzt": "KZT", "тг": "KZT",
+	"тг.": "KZT", "тенге": "KZT", "btc": "BTC", "₿": "BTC"}
 
 // evidenceOf looks at one filled cell. Groups are of three digits, the first
 // of one to three; a sign that breaks that is a decimal sign, a sign that

@@ -27,7 +27,8 @@ func (g *grid) styledNumbers(column int, f field, options ReadOptions) (values [
 		return nil, c.style, err
 	}
 	if d := options.Decimal; d != "" && c.decimal != 0 && c.decimal != d[0] {
-		return nil, c.style, Refuse("number_mixed", header, "declared with the decimal sign %q, but line %d says %q", d, g.line(max(0, c.decimalRow)), g.cell(max(0, c.decimalRow), column))
+		return nil, c.style, Refuse("number-mixed", header, "declared with the decimal sign %q, but line %d says %q", d,
+			g.line(max(0, c.decimalRow)), g.cell(max(0, c.decimalRow), column))
 	}
 	values = make([]float64, g.rows())
 	for i := range values {
@@ -38,7 +39,7 @@ func (g *grid) styledNumbers(column int, f field, options ReadOptions) (values [
 		}
 		v, ok := c.parse(cell)
 		if !ok {
-			return nil, c.style, Refuse("not_a_number", header, "line %d: %q is not a number", g.line(i), cell)
+			return nil, c.style, Refuse("not-a-number", header, "line %d: %q is not a number", g.line(i), cell)
 		}
 		values[i] = v
 	}
@@ -52,7 +53,8 @@ func (g *grid) styleOf(column int, f field) (columnStyle, error) {
 	c := columnStyle{decimalRow: -1, groupRow: -1, eitherRow: -1, otherRow: -1, signRow: -1}
 	c.suffix = f.suffix()
 	mixed := func(a, b int, what string) error {
-		return Refuse("number_mixed", header, "%s: line %d has %q, line %d %q", what, g.line(a), g.cell(a, column), g.line(b), g.cell(b, column))
+		return Refuse("number-mixed", header, "%s: line %d has %q, line %d %q", what, g.line(a), g.cell(a, column),
+			g.line(b), g.cell(b, column))
 	}
 	for i := range g.rows() {
 		cell := g.cell(i, column)
@@ -62,7 +64,7 @@ func (g *grid) styleOf(column int, f field) (columnStyle, error) {
 		body, _ := c.cutSuffix(cell)
 		e := evidenceOf(body)
 		if e.bad {
-			return c, Refuse("not_a_number", header, "line %d: %q is not a number", g.line(i), cell)
+			return c, Refuse("not-a-number", header, "line %d: %q is not a number", g.line(i), cell)
 		}
 		switch {
 		case e.percent || e.currency != "":
@@ -122,23 +124,30 @@ func (g *grid) settle(column int, c *columnStyle, options ReadOptions) error {
 		return nil
 	case mark == 0 || c.decimalRow >= 0:
 		if mark != 0 && mark != c.decimal && c.group != 0 && c.group != mark {
-			return Refuse("number_mixed", g.headers[column], "line %d: %q has another sign of thousands than line %d, %q", g.line(c.eitherRow), g.cell(c.eitherRow, column), g.line(c.groupRow), g.cell(c.groupRow, column))
+			return Refuse("number-mixed", g.headers[column],
+				"line %d: %q has another sign of thousands than line %d, %q", g.line(c.eitherRow),
+				g.cell(c.eitherRow, column), g.line(c.groupRow), g.cell(c.groupRow, column))
 		}
-		return decided(c.decimal, c.decimalRow, fmt.Sprintf("line %d, %q, can be read in one way only", g.line(c.decimalRow), g.cell(c.decimalRow, column)))
+		return decided(c.decimal, c.decimalRow, fmt.Sprintf("line %d, %q, can be read in one way only",
+			g.line(c.decimalRow), g.cell(c.decimalRow, column)))
 	case options.Decimal != "":
 		return decided(options.Decimal[0], c.eitherRow, "as declared with --decimal")
 	case c.group == mark:
-		return decided(0, c.groupRow, fmt.Sprintf("line %d, %q, has it twice: it is of thousands", g.line(c.groupRow), g.cell(c.groupRow, column)))
+		return decided(0, c.groupRow, fmt.Sprintf("line %d, %q, has it twice: it is of thousands", g.line(c.groupRow),
+			g.cell(c.groupRow, column)))
 	case c.group != 0:
-		return decided(mark, c.eitherRow, fmt.Sprintf("thousands are marked otherwise in line %d, %q", g.line(c.groupRow), g.cell(c.groupRow, column)))
+		return decided(mark, c.eitherRow, fmt.Sprintf("thousands are marked otherwise in line %d, %q",
+			g.line(c.groupRow), g.cell(c.groupRow, column)))
 	}
 	if sign, where := g.fileDecimal(column); sign != 0 {
-		return decided(sign, c.eitherRow, fmt.Sprintf("the column %q of the same file can be read in one way only", where))
+		return decided(sign, c.eitherRow, fmt.Sprintf("the column %q of the same file can be read in one way only",
+			where))
 	}
 	if mark == '.' && g.separator != ';' {
 		return decided('.', c.eitherRow, "a point, in a file that is not separated by semicolons")
 	}
-	return Refuse("number_ambiguous", g.headers[column], "line %d: %q could be thousands or decimals, and nothing in the file tells; say which with --decimal . or --decimal ,", g.line(c.eitherRow), g.cell(c.eitherRow, column))
+	return Refuse("number-ambiguous", g.headers[column],
+		"line %d: %q could be thousands or decimals, and nothing in the file tells; say which with --decimal . or --decimal ,", g.line(c.eitherRow), g.cell(c.eitherRow, column))
 }
 
 // fileDecimal is the decimal sign that the other columns agree on, 0 when they
@@ -164,7 +173,8 @@ func (g *grid) fileDecimal(but int) (sign byte, where string) {
 func (s style) parse(cell string) (float64, bool) {
 	body, factor := s.cutSuffix(cell)
 	e := evidenceOf(body)
-	if e.bad || e.group != 0 && e.group != s.group || e.decimal != 0 && e.decimal != s.decimal && (!e.either || e.decimal != s.group) {
+	if e.bad || e.group != 0 && e.group != s.group || e.decimal != 0 && e.decimal != s.decimal &&
+		(!e.either || e.decimal != s.group) {
 		return 0, false
 	}
 	text := e.digits

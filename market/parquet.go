@@ -32,7 +32,8 @@ func readParquet(name string, data []byte) (g *grid, err error) {
 	}
 	columns := file.Schema().Columns()
 	if len(columns) == 0 || len(columns) > maxColumns || file.NumRows() > maxRows || file.NumRows() < 1 {
-		return nil, Refuse("parquet", name, "%d columns and %d rows; want 1 to %d and 1 to %d", len(columns), file.NumRows(), maxColumns, maxRows)
+		return nil, Refuse("parquet", name, "%d columns and %d rows; want 1 to %d and 1 to %d", len(columns),
+			file.NumRows(), maxColumns, maxRows)
 	}
 	// A damaged file can claim far more rows than it has bytes for.
 	if file.NumRows()*int64(len(columns)) > 64*int64(len(data))+4096 {
@@ -92,7 +93,8 @@ func checkChunks(file *parquet.File, size int64) error {
 			default:
 				return fmt.Errorf("compression %s is not read", m.Codec)
 			}
-			if m.TotalCompressedSize < 0 || m.TotalCompressedSize > size || m.TotalUncompressedSize < 0 || m.TotalUncompressedSize > maxUncompressed {
+			if m.TotalCompressedSize < 0 || m.TotalCompressedSize > size || m.TotalUncompressedSize < 0 ||
+				m.TotalUncompressedSize > maxUncompressed {
 				return fmt.Errorf("a column chunk of %d bytes in a file of %d", m.TotalCompressedSize, size)
 			}
 			if total += m.TotalUncompressedSize; total > maxUncompressed {
@@ -188,7 +190,8 @@ func (t *Table) WriteParquet(w io.Writer, metadata map[string]string) error {
 		group[c.Name] = parquet.Optional(parquet.Leaf(parquet.DoubleType))
 	}
 	schema := parquet.NewSchema("market", group)
-	options := []parquet.WriterOption{schema, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("aqsha", "market", "1")}
+	options := []parquet.WriterOption{schema, parquet.Compression(&parquet.Zstd),
+		parquet.CreatedBy("aqsha", "market", "1")}
 	for _, key := range sortedKeys(metadata) {
 		options = append(options, parquet.KeyValueMetadata(key, metadata[key]))
 	}

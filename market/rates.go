@@ -35,7 +35,8 @@ func rateForm(headers []string) *form {
 		case isQuant:
 			ours = true
 		default:
-			known.needs, known.numbers = append(known.needs, name), append(known.numbers, field{name, "kzt_per_" + name, "KZT/" + strings.ToUpper(name)})
+			known.needs, known.numbers = append(known.needs, name),
+				append(known.numbers, field{name, "kzt_per_" + name, "KZT/" + strings.ToUpper(name)})
 		}
 	}
 	if !date || !ours || len(known.numbers) == 0 {
@@ -47,7 +48,8 @@ func rateForm(headers []string) *form {
 // applyQuantities divides each rate by the quantity of units that it is for:
 // "quant" for the column after it or the only one, "usd_quant" for its currency.
 func (t *Table) applyQuantities(g *grid) error {
-	rates := slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return !strings.HasPrefix(c.Name, "kzt_per_") })
+	rates := slices.DeleteFunc(slices.Clone(t.Columns),
+		func(c Column) bool { return !strings.HasPrefix(c.Name, "kzt_per_") })
 	for _, rate := range rates {
 		code := strings.TrimPrefix(rate.Name, "kzt_per_")
 		i := -1
@@ -57,7 +59,8 @@ func (t *Table) applyQuantities(g *grid) error {
 		if only := max(t.index("quantity"), t.index("quant")); i < 0 && only >= 0 && len(rates) == 1 {
 			i = only
 		} else if i < 0 && only >= 0 && len(rates) > 1 {
-			return Refuse("quantity", rate.Header, "one column of quantities for %d rates; it does not say whose", len(rates))
+			return Refuse("quantity", rate.Header, "one column of quantities for %d rates; it does not say whose",
+				len(rates))
 		}
 		if i < 0 {
 			continue
@@ -65,14 +68,16 @@ func (t *Table) applyQuantities(g *grid) error {
 		changed := 0
 		for row, quantity := range t.Columns[i].Values {
 			if !math.IsNaN(rate.Values[row]) && !(quantity > 0) {
-				return Refuse("quantity", t.Columns[i].Header, "line %d: the rate is for %v units", t.Lines[row], quantity)
+				return Refuse("quantity", t.Columns[i].Header, "line %d: the rate is for %v units", t.Lines[row],
+					quantity)
 			}
 			if quantity != 1 {
 				changed++
 			}
 			rate.Values[row] /= quantity
 		}
-		g.decide("quantity", fmt.Sprintf("%s divided by %q in %d rows", rate.Name, t.Columns[i].Header, changed), "the rate is for so many units")
+		g.decide("quantity", fmt.Sprintf("%s divided by %q in %d rows", rate.Name, t.Columns[i].Header, changed),
+			"the rate is for so many units")
 	}
 	return nil
 }

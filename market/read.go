@@ -27,22 +27,23 @@ type Declared struct{ Name, Header, Unit string }
 // ReadOptions declare what the file does not say of itself; zero values mean
 // "recognise it".
 type ReadOptions struct {
-	TimeColumn   string         `json:"timeColumn,omitempty"`
-	TimeLayout   string         `json:"timeLayout,omitempty"` // Go layout, "unix", or empty to recognise
-	TimeZone     *time.Location `json:"-"`                    // of the times as written; nil means UTC
-	Zone         string         `json:"timeZone,omitempty"`   // its name, where TimeZone is nil
+	TimeColumn   string         `json:"time_column,omitempty"`
+	TimeLayout   string         `json:"time_layout,omitempty"` // Go layout, "unix", or empty to recognise
+	TimeZone     *time.Location `json:"-"`                     // of the times as written; nil means UTC
+	Zone         string         `json:"time_zone,omitempty"`   // its name, where TimeZone is nil
 	Origin       string         `json:"-"`
 	Columns      []Declared     `json:"columns,omitempty"`
-	Decimal      string         `json:"decimal,omitempty"`  // "." or ","
-	Encoding     string         `json:"encoding,omitempty"` // utf-8, utf-16le, utf-16be, cp1251, cp1252
-	Member       string         `json:"member,omitempty"`   // of a zip, or the sheet of a workbook
-	NoHeader     bool           `json:"noHeader,omitempty"` // the first line is data; columns are called 1, 2, 3 …
-	ExplainLines []int          `json:"-"`                  // lines of which each cell is told: see Table.Cells
+	Decimal      string         `json:"decimal,omitempty"`   // "." or ","
+	Encoding     string         `json:"encoding,omitempty"`  // utf-8, utf-16le, utf-16be, cp1251, cp1252
+	Member       string         `json:"member,omitempty"`    // of a zip, or the sheet of a workbook
+	NoHeader     bool           `json:"no_header,omitempty"` // the first line is data; columns are called 1, 2, 3 …
+	ExplainLines []int          `json:"-"`                   // lines of which each cell is told: see Table.Cells
 }
 
 // given are the options that change what is read, nil where none was.
 func (o ReadOptions) given(zone *time.Location) *ReadOptions {
-	if o.TimeColumn == "" && o.TimeLayout == "" && zone == time.UTC && len(o.Columns) == 0 && o.Decimal == "" && o.Encoding == "" && o.Member == "" && !o.NoHeader {
+	if o.TimeColumn == "" && o.TimeLayout == "" && zone == time.UTC && len(o.Columns) == 0 && o.Decimal == "" &&
+		o.Encoding == "" && o.Member == "" && !o.NoHeader {
 		return nil
 	}
 	o.Zone, o.TimeZone, o.Origin, o.ExplainLines = zone.String(), nil, "", nil
@@ -67,7 +68,7 @@ func ReadFile(path string, options ReadOptions) (*Table, error) {
 // text, bare or in gzip or zip. The file's name only enters the provenance.
 func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if len(data) > MaxFileBytes {
-		return nil, Refuse("too_large", name, "more than %d MiB", MaxFileBytes>>20)
+		return nil, Refuse("too-large", name, "more than %d MiB", MaxFileBytes>>20)
 	}
 	if options.Decimal != "" && options.Decimal != "." && options.Decimal != "," {
 		return nil, Refuse("decimal", "decimal", "%q is neither . nor ,", options.Decimal)
@@ -81,7 +82,7 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	zone := options.TimeZone
 	if zone == nil {
 		if zone, err = time.LoadLocation(options.Zone); err != nil {
-			return nil, Refuse("time_zone", "time-zone", "%v", err)
+			return nil, Refuse("time-zone", "time-zone", "%v", err)
 		}
 	}
 	table, err := cells.interpret(name, options, zone)
@@ -142,7 +143,9 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 	} else {
 		known = &form{}
 		if len(options.Columns) == 0 && options.TimeColumn == "" {
-			return nil, Refuse("form_unknown", name, "no known form has the columns %s; declare the time column and the columns", strings.Join(g.headers[:min(8, len(g.headers))], ", "))
+			return nil, Refuse("form-unknown", name,
+				"no known form has the columns %s; declare the time column and the columns",
+				strings.Join(g.headers[:min(8, len(g.headers))], ", "))
 		}
 	}
 	if g.origin != "" {
@@ -163,7 +166,8 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 		}
 	}
 	for column, header := range g.headers {
-		if column == timeColumn || column == hour || normal(header) == "" || strings.HasPrefix(normal(header), "unnamed:") {
+		if column == timeColumn || column == hour || normal(header) == "" ||
+			strings.HasPrefix(normal(header), "unnamed:") {
 			continue // an index that pandas wrote
 		}
 		if err := g.addColumn(table, known, options, column, header); err != nil {
@@ -172,14 +176,15 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 	}
 	for _, d := range options.Columns {
 		if table.index(d.Name) < 0 {
-			return nil, Refuse("column_missing", d.Header, "declared, but the file has no such column")
+			return nil, Refuse("column-missing", d.Header, "declared, but the file has no such column")
 		}
 	}
 	return table, table.applyQuantities(g)
 }
 
 // commonTimes are the headers of time columns that any form may have.
-var commonTimes = []string{"unix", "unix timestamp", "timestamp", "open time", "open_time", "date", "time", "datetime", "day", "month", "quarter", "year", "observation_date"}
+var commonTimes = []string{"unix", "unix timestamp", "timestamp", "open time", "open_time", "date", "time", "datetime",
+	"day", "month", "quarter", "year", "observation_date"}
 
 func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 	candidates := slices.Clone(known.time)
@@ -191,7 +196,8 @@ func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 	for _, candidate := range candidates {
 		if i := slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == candidate }); i >= 0 {
 			date := slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == "date" })
-			if candidate == "time" && options.TimeColumn == "" && date >= 0 && layoutOf([]string{g.cell(0, i)}, time.UTC).layout == "" {
+			if candidate == "time" && options.TimeColumn == "" && date >= 0 &&
+				layoutOf([]string{g.cell(0, i)}, time.UTC).layout == "" {
 				return date, nil // an hour of the day, beside its date
 			}
 			return i, nil
@@ -200,7 +206,8 @@ func (g *grid) timeColumn(known *form, options ReadOptions) (int, error) {
 	if len(candidates) == 0 {
 		return -1, nil
 	}
-	return 0, Refuse("time_column_missing", "time", "no column called %s; name it with --time-column", strings.Join(slices.Compact(candidates[:min(len(candidates), 4)]), ", "))
+	return 0, Refuse("time-column-missing", "time", "no column called %s; name it with --time-column",
+		strings.Join(slices.Compact(candidates[:min(len(candidates), 4)]), ", "))
 }
 
 // addColumn decides what a column is: declared, known to the form, an
@@ -244,10 +251,11 @@ func (g *grid) addNumbers(table *Table, f field, column int, options ReadOptions
 	if i := table.index(f.name); i >= 0 {
 		// Coin Metrics prints its price and the reference rate beside it: both stay, under their own names.
 		if normal(header) != "referencerateusd" {
-			return Refuse("column_twice", header, "the file has two columns for %q", f.name)
+			return Refuse("column-twice", header, "the file has two columns for %q", f.name)
 		}
 		f.name = "reference_rate_usd"
-	} else if normal(header) == "referencerateusd" && slices.ContainsFunc(g.headers, func(h string) bool { return normal(h) == "priceusd" }) {
+	} else if normal(header) == "referencerateusd" &&
+		slices.ContainsFunc(g.headers, func(h string) bool { return normal(h) == "priceusd" }) {
 		f.name = "reference_rate_usd"
 	}
 	values, s, err := g.numbers(column, f, options)
@@ -265,7 +273,7 @@ func (g *grid) addNumbers(table *Table, f field, column int, options ReadOptions
 	case s.currency != "" && (f.unit == "undeclared" || f.unit == "quote"):
 		f.unit = s.currency
 	case s.currency != "" && f.unit != s.currency && len(f.unit) == 3 && strings.ToUpper(f.unit) == f.unit:
-		return Refuse("unit_differs", header, "the cells say %s, the column is in %s; declare it", s.currency, f.unit)
+		return Refuse("unit-differs", header, "the cells say %s, the column is in %s; declare it", s.currency, f.unit)
 	}
 	n := 0
 	for _, v := range values {
@@ -273,7 +281,8 @@ func (g *grid) addNumbers(table *Table, f field, column int, options ReadOptions
 			n++
 		}
 	}
-	g.decide("column "+header, fmt.Sprintf("%s in %s, %s, %d of %d cells missing", f.name, f.unit, s, n, len(values)), s.why)
+	g.decide("column "+header, fmt.Sprintf("%s in %s, %s, %d of %d cells missing", f.name, f.unit, s, n, len(values)),
+		s.why)
 	table.Columns = append(table.Columns, Column{f.name, f.unit, header, values})
 	return nil
 }

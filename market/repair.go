@@ -96,14 +96,18 @@ func (t *Table) insertBefore(insert map[int]bool, step time.Duration, drop map[i
 		t.keep(func(row int) bool { return !drop[row] })
 		return
 	}
-	grown := &Table{Provenance: t.Provenance, Reading: t.Reading, Decisions: t.Decisions, Cells: t.Cells, passed: t.passed}
+	grown := &Table{Provenance: t.Provenance, Reading: t.Reading, Decisions: t.Decisions, Cells: t.Cells,
+		passed: t.passed}
 	for _, c := range t.Columns {
 		grown.Columns = append(grown.Columns, Column{c.Name, c.Unit, c.Header, nil})
 	}
 	for _, c := range t.Texts {
 		grown.Texts = append(grown.Texts, Text{c.Name, c.Header, nil})
 	}
-	weekends := !slices.ContainsFunc(t.Times, func(at time.Time) bool { return at.Weekday() == time.Saturday || at.Weekday() == time.Sunday })
+	weekends := !slices.ContainsFunc(t.Times, func(at time.Time) bool {
+		return at.Weekday() == time.Saturday ||
+			at.Weekday() == time.Sunday
+	})
 	add := func(at time.Time, line, row int) {
 		grown.Times, grown.Lines = append(grown.Times, at), append(grown.Lines, line)
 		for i := range grown.Columns {
@@ -126,8 +130,10 @@ func (t *Table) insertBefore(insert map[int]bool, step time.Duration, drop map[i
 			continue
 		}
 		if insert[row] {
-			for missing := t.Times[row-1].Add(step); missing.Before(at) && grown.Rows() < maxRows; missing = missing.Add(step) {
-				if w := missing.Weekday(); !weekends || step < 24*time.Hour || (w != time.Saturday && w != time.Sunday) {
+			for missing := t.Times[row-1].Add(step); missing.Before(at) &&
+				grown.Rows() < maxRows; missing = missing.Add(step) {
+				if w := missing.Weekday(); !weekends || step < 24*time.Hour ||
+					(w != time.Saturday && w != time.Sunday) {
 					add(missing, 0, -1)
 				}
 			}

@@ -23,7 +23,7 @@ func (t *Table) Series(name string) (Series, error) {
 		return Series{}, err
 	}
 	if t.Times == nil {
-		return Series{}, Refuse("no_time", name, "the table is a snapshot, it has no time axis")
+		return Series{}, Refuse("no-time", name, "the table is a snapshot, it has no time axis")
 	}
 	s := Series{Name: name, Unit: column.Unit, Source: t.Provenance}
 	for i, v := range column.Values {
@@ -33,7 +33,7 @@ func (t *Table) Series(name string) (Series, error) {
 		}
 	}
 	if len(s.Values) == 0 {
-		return Series{}, Refuse("not_available", name, "not available: the column is empty")
+		return Series{}, Refuse("not-available", name, "not available: the column is empty")
 	}
 	return s, nil
 }
@@ -71,13 +71,16 @@ func (s Series) WindowAfter(from, to string) Series {
 // fewer than two prices and any price that is not positive and finite.
 func (s Series) LogReturns() (Series, error) {
 	if len(s.Values) < 2 {
-		return Series{}, Refuse("too_short", s.Name, "%d observations; returns need at least two", len(s.Values))
+		return Series{}, Refuse("too-short", s.Name, "%d observations; returns need at least two", len(s.Values))
 	}
-	r := Series{Name: s.Name + " return", Unit: "percent", Source: s.Source, Times: s.Times[1:], Values: make([]float64, len(s.Values)-1)}
+	r := Series{Name: s.Name + " return", Unit: "percent", Source: s.Source, Times: s.Times[1:],
+		Values: make([]float64, len(s.Values)-1)}
 	previous := math.NaN()
 	for i, p := range s.Values {
 		if !(p > 0) || math.IsInf(p, 0) {
-			return Series{}, Refuse("price_not_positive", s.Name, "price %v on %s; logarithms need positive prices (see the import's findings)", p, s.Times[i].Format(time.DateOnly))
+			return Series{}, Refuse("price-not-positive", s.Name,
+				"price %v on %s; logarithms need positive prices (see the import's findings)", p,
+				s.Times[i].Format(time.DateOnly))
 		}
 		// One logarithm per price: differences of logarithms, as the references do.
 		logP := math.Log(p)

@@ -18,8 +18,8 @@ type Summary struct {
 	// hold its first and last available value, and all other numbers of those rows.
 	Price     string          `json:"column,omitempty"`
 	Unit      string          `json:"unit"`
-	FirstRow  *Row            `json:"firstRow"`
-	LastRow   *Row            `json:"lastRow"`
+	FirstRow  *Row            `json:"first_row"`
+	LastRow   *Row            `json:"last_row"`
 	Frequency Frequency       `json:"frequency"`
 	Columns   []ColumnSummary `json:"columns"`
 	Findings  []Finding       `json:"findings"`
@@ -92,7 +92,8 @@ type ColumnSummary struct {
 
 // Summarise describes a table and its findings.
 func Summarise(t *Table, found []Finding) Summary {
-	s := Summary{Provenance: t.Provenance, Findings: append([]Finding{}, found...), Price: t.PriceColumn(), Repairs: append([]Applied{}, t.Provenance.Repairs...)}
+	s := Summary{Provenance: t.Provenance, Findings: append([]Finding{}, found...), Price: t.PriceColumn(),
+		Repairs: append([]Applied{}, t.Provenance.Repairs...)}
 	s.Provenance.Repairs = nil // said once, above
 	if n := len(t.Times); n > 0 {
 		s.First, s.Last, s.Frequency = stamp(t, 0), stamp(t, n-1), t.Frequency()
@@ -144,7 +145,8 @@ func Summarise(t *Table, found []Finding) Summary {
 
 // Print writes the summary for a terminal.
 func (s Summary) Print(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s, %d rows, %d bytes\n  sha-256  %s\n  origin   %s\n  times    %s … %s (%s)\n", s.File, s.Form, s.Rows, s.Bytes, s.SHA256, s.Origin, s.First, s.Last, s.TimeZone)
+	fmt.Fprintf(w, "%s: %s, %d rows, %d bytes\n  sha-256  %s\n  origin   %s\n  times    %s … %s (%s)\n", s.File, s.Form,
+		s.Rows, s.Bytes, s.SHA256, s.Origin, s.First, s.Last, s.TimeZone)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, c := range s.Columns {
 		reach := "not available"
@@ -160,7 +162,8 @@ func (s Summary) Print(w io.Writer) {
 	}
 	fmt.Fprintf(w, " (%s)\n", s.Frequency.Why)
 	if s.FirstRow != nil {
-		fmt.Fprintf(w, "  %s  %s = %.15g … %s = %.15g %s\n", s.Price, s.FirstRow.Time, *s.FirstRow.Value, s.LastRow.Time, *s.LastRow.Value, s.Unit)
+		fmt.Fprintf(w, "  %s  %s = %.15g … %s = %.15g %s\n", s.Price, s.FirstRow.Time, *s.FirstRow.Value,
+			s.LastRow.Time, *s.LastRow.Value, s.Unit)
 	}
 	if s.explain {
 		s.printDecisions(w)
@@ -197,7 +200,8 @@ func (s Summary) printDecisions(w io.Writer) {
 
 // Metadata is the provenance as key-value pairs, for a Parquet footer.
 func (p Provenance) Metadata() map[string]string {
-	m := map[string]string{"file": p.File, "sha256": p.SHA256, "form": p.Form, "origin": p.Origin, "timeZone": p.TimeZone}
+	m := map[string]string{"file": p.File, "sha256": p.SHA256, "form": p.Form, "origin": p.Origin,
+		"time_zone": p.TimeZone}
 	for i, r := range p.Repairs {
 		m[fmt.Sprintf("repair:%03d", i)] = fmt.Sprintf("%s lines %d-%d: %s", r.Code, r.FirstLine, r.LastLine, r.What)
 	}

@@ -46,15 +46,15 @@ type Provenance struct {
 	Rows     int       `json:"rows"`
 	Form     string    `json:"form"`
 	Origin   string    `json:"origin"`
-	TimeZone string    `json:"timeZone"`
+	TimeZone string    `json:"time_zone"`
 	Repairs  []Applied `json:"repairs,omitempty"`
 }
 
 // Applied is a repair that was asked for and made.
 type Applied struct {
 	Code      string `json:"code"`
-	FirstLine int    `json:"firstLine"`
-	LastLine  int    `json:"lastLine"`
+	FirstLine int    `json:"first_line"`
+	LastLine  int    `json:"last_line"`
 	Rows      int    `json:"rows"`
 	What      string `json:"what"`
 }
@@ -72,23 +72,23 @@ func (t *Table) index(name string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
 }
 
-// Column returns a column by its name, or an error with code "not_available".
+// Column returns a column by its name, or an error with code "market-not-available".
 func (t *Table) Column(name string) (Column, error) {
 	i := t.index(name)
 	if i < 0 {
-		return Column{}, Refuse("not_available", name, "not available in %s", t.Provenance.File)
+		return Column{}, Refuse("not-available", name, "not available in %s", t.Provenance.File)
 	}
 	return t.Columns[i], nil
 }
 
-// Text returns a column of names, or an error with code "not_available".
+// Text returns a column of names, or an error with code "market-not-available".
 func (t *Table) Text(name string) ([]string, error) {
 	for _, c := range t.Texts {
 		if c.Name == name {
 			return c.Values, nil
 		}
 	}
-	return nil, Refuse("not_available", name, "not available in %s", t.Provenance.File)
+	return nil, Refuse("not-available", name, "not available in %s", t.Provenance.File)
 }
 
 // keep leaves only the rows for which wanted says so, in place.

@@ -11,17 +11,22 @@ import (
 // layouts that can be recognised without ambiguity. Dates with points put the
 // day first wherever they are used. 01/02/2006 is not among them: see slashes.
 var layouts = []string{
-	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700 MST",
+	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700 MST",
 	"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01",
 	"2006-01-02 15-PM", // CryptoDataDownload's older hourly files
-	"02.01.2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "2.1.2006", "2006/01/02", "2006/01/02 15:04:05", "2006/01/02 15:04", "20060102", "20060102 150405", "20060102 15:04:05", "20060102 15:04",
-	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "02-Jan-2006", "2-Jan-06", "Jan 2, 2006 15:04:05", "Jan 2006", "2006",
+	"02.01.2006", "02.01.2006 15:04:05", "02.01.2006 15:04", "2.1.2006", "2006/01/02", "2006/01/02 15:04:05",
+	"2006/01/02 15:04", "20060102", "20060102 150405", "20060102 15:04:05", "20060102 15:04",
+	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "02-Jan-2006", "2-Jan-06", "Jan 2, 2006 15:04:05",
+	"Jan 2006", "2006",
 }
 
 // slashes are the two readings of 01/02/2006; a day above 12 in the column tells them apart.
 var slashes = [2][]string{
-	{"01/02/2006", "01/02/2006 15:04:05", "01/02/2006 15:04", "01/02/2006 03:04:05 PM", "01/02/2006 03:04 PM", "1/2/2006", "1/2/2006 15:04", "01-02-2006"},
-	{"02/01/2006", "02/01/2006 15:04:05", "02/01/2006 15:04", "02/01/2006 03:04:05 PM", "02/01/2006 03:04 PM", "2/1/2006", "2/1/2006 15:04", "02-01-2006"},
+	{"01/02/2006", "01/02/2006 15:04:05", "01/02/2006 15:04", "01/02/2006 03:04:05 PM", "01/02/2006 03:04 PM",
+		"1/2/2006", "1/2/2006 15:04", "01-02-2006"},
+	{"02/01/2006", "02/01/2006 15:04:05", "02/01/2006 15:04", "02/01/2006 03:04:05 PM", "02/01/2006 03:04 PM",
+		"2/1/2006", "2/1/2006 15:04", "02-01-2006"},
 }
 
 // timing is how a column writes its times, and why that was decided.
@@ -88,7 +93,7 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 				if why == "" {
 					why = fmt.Sprintf("%q is in no form that can be recognised", cell(0))
 				}
-				return nil, Refuse("time_unknown", header, "line %d: %s; declare the layout", g.line(0), why)
+				return nil, Refuse("time-unknown", header, "line %d: %s; declare the layout", g.line(0), why)
 			}
 		}
 	}
@@ -97,10 +102,10 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 	for i := range out {
 		at, err := parseTime(cell(i), found.layout, zone)
 		if err != nil {
-			return nil, Refuse("time_bad", header, "line %d: %q: %v", g.line(i), cell(i), err)
+			return nil, Refuse("time-bad", header, "line %d: %q: %v", g.line(i), cell(i), err)
 		}
 		if at.Year() < 1900 || at.Year() > 2200 {
-			return nil, Refuse("time_bad", header, "line %d: %q is outside the years 1900 to 2200", g.line(i), cell(i))
+			return nil, Refuse("time-bad", header, "line %d: %q is outside the years 1900 to 2200", g.line(i), cell(i))
 		}
 		out[i] = at.UTC()
 	}
@@ -111,7 +116,8 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 }
 
 func statesOffset(layout string) bool {
-	return layout == "unix" || strings.Contains(layout, "07:00") || strings.Contains(layout, "-0700") || strings.HasSuffix(layout, "MST")
+	return layout == "unix" || strings.Contains(layout, "07:00") || strings.Contains(layout, "-0700") ||
+		strings.HasSuffix(layout, "MST")
 }
 
 // wallTimes settles, by the file's order, the hour that comes twice when
@@ -136,7 +142,8 @@ func (g *grid) wallTimes(times []time.Time, header string, zone *time.Location) 
 		previous = times[i]
 	}
 	if twice > 0 {
-		g.decide("clocks", fmt.Sprintf("%d rows are in the second pass of an hour that comes twice in %s", twice, zone), "they stand after the first pass in the file")
+		g.decide("clocks", fmt.Sprintf("%d rows are in the second pass of an hour that comes twice in %s", twice, zone),
+			"they stand after the first pass in the file")
 	}
 	return nil
 }
@@ -170,7 +177,8 @@ func parseTime(cell, layout string, zone *time.Location) (time.Time, error) {
 			}
 		}
 	}
-	if layout == time.DateTime && len(cell) == len(time.DateOnly) || layout == time.DateOnly && len(cell) == len(time.DateTime) {
+	if layout == time.DateTime && len(cell) == len(time.DateOnly) || layout == time.DateOnly &&
+		len(cell) == len(time.DateTime) {
 		layout = time.DateTime[:len(cell)] // workbooks and pandas leave midnight out
 	}
 	at, err := time.ParseInLocation(layout, cell, zone)

@@ -108,7 +108,10 @@ func (w *workbook) open() error {
 	if err != nil {
 		return err
 	}
-	chosen := slices.IndexFunc(sheets, func(s sheet) bool { return w.options.Member == "" || s.name == w.options.Member })
+	chosen := slices.IndexFunc(sheets, func(s sheet) bool {
+		return w.options.Member == "" ||
+			s.name == w.options.Member
+	})
 	if chosen < 0 {
 		return Refuse("sheet", "member", "the workbook has no sheet %q", w.options.Member)
 	}
@@ -171,7 +174,8 @@ func (w *workbook) styles() error {
 				code = strings.Join(strings.Split(code, quoted), "\x00")
 			}
 			code, _, _ = strings.Cut(code, ";")
-			custom[attribute(e, "numFmtId")] = strings.Contains(code, "yy") || strings.Contains(code, "dd") || strings.Contains(code, "hh")
+			custom[attribute(e, "numFmtId")] = strings.Contains(code, "yy") || strings.Contains(code, "dd") ||
+				strings.Contains(code, "hh")
 		case "cellXfs":
 			inCells = true
 		case "cellStyles", "dxfs":
@@ -204,7 +208,7 @@ func (w *workbook) sheet() error {
 		}
 		row = nil
 		if len(records) > maxRows+16 {
-			return Refuse("too_many_rows", "sheet", "more than %d rows", maxRows)
+			return Refuse("too-many-rows", "sheet", "more than %d rows", maxRows)
 		}
 		return nil
 	}
@@ -225,7 +229,7 @@ func (w *workbook) sheet() error {
 				column = columnOf(ref)
 			}
 			if column < 0 || column >= maxColumns {
-				return Refuse("too_many_columns", "sheet", "row %d: more than %d columns", line, maxColumns)
+				return Refuse("too-many-columns", "sheet", "row %d: more than %d columns", line, maxColumns)
 			}
 			text, err := w.cellText(d, e)
 			if err != nil {

@@ -10,26 +10,27 @@ import (
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // acknowledgedFile holds the newest checkpoint that a follower may show, so that a restart shows no more.
 const acknowledgedFile = "acknowledged"
 
-// mostPending bounds the checkpoints that a follower keeps until they are acknowledged: a leader has far fewer under way.
-const mostPending = 256
+// maxPending bounds the checkpoints that a follower keeps until they are acknowledged: a leader has far fewer under way.
+const maxPending = 256
 
 // acknowledged is how much of its leader's log a follower may show. What fewer followers have than must acknowledge is
 // taken back by a promotion of another: whoever was shown it has handed over goods for nothing.
 type acknowledged struct {
-	mu      sync.Mutex
-	told    uint64           // by the leader: entries that were acknowledged; 0 when it never told
-	every   bool             // the leader is of a time when none told: everything is shown
-	own     Head             // durable here
-	pending []heldCheckpoint // of more entries than were acknowledged, oldest first
-	shown   []byte           // the newest checkpoint of what was
-	size    uint64           // of shown
-	kept    uint64           // size of the one in the file
-	keptAt  time.Time
+	mu       sync.Mutex
+	reported uint64           // by the leader: entries that were acknowledged; 0 when it never told
+	every    bool             // the leader is of a time when none told: everything is shown
+	own      Head             // durable here
+	pending  []heldCheckpoint // of more entries than were acknowledged, oldest first
+	shown    []byte           // the newest checkpoint of what was
+	size     uint64           // of shown
+	kept     uint64           // size of the one in the file
+	keptAt   time.Time
 }
 
 type heldCheckpoint struct {
@@ -39,10 +40,10 @@ type heldCheckpoint struct {
 
 // bound is how many entries may be shown of so many. The lock is held.
 func (a *acknowledged) bound(has uint64) uint64 {
-	if a.every || a.told == 0 {
+	if a.every || a.reported == 0 {
 		return has
 	}
-	return failover.Shown(has, a.told)
+	return failover.Shown(has, a.reported)
 }
 
 // advance chooses the newest checkpoint that may be shown. The lock is held.
@@ -75,7 +76,7 @@ func (n *Node) openAcknowledged(head Head) error {
 	if root, err := n.log.Root(c.Size); err != nil || root != c.Root {
 		return nil // of a log that was here before
 	}
-	a.told, a.shown, a.size, a.kept = c.Size, signed, c.Size, c.Size
+	a.reported, a.shown, a.size, a.kept = c.Size, signed, c.Size, c.Size
 	if c.Size < head.Size {
 		at, err := n.headAt(c.Size)
 		if err != nil {
@@ -84,6 +85,19 @@ func (n *Node) openAcknowledged(head Head) error {
 		n.durable.Store(&at)
 	}
 	return nil
+}
+
+// AcknowledgedIn is how many entries a follower's directory knows to have been acknowledged, whoever signed it; 0 when it knows of none.
+func AcknowledgedIn(files vfs.FS, dir string) uint64 {
+	signed, err := readSmall(files, filepath.Join(dir, acknowledgedFile))
+	if err != nil || signed == nil {
+		return 0
+	}
+	c, err := txlog.ParseSigned(signed)
+	if err != nil {
+		return 0
+	}
+	return c.Size
 }
 
 // headAt is the last block within so many entries of the log.
@@ -115,7 +129,7 @@ func (n *Node) hearAcknowledged(size uint64, every bool) error {
 	a := &n.acknowledged
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.told, a.every = max(a.told, size), every
+	a.reported, a.every = max(a.reported, size), every
 	return n.show()
 }
 
@@ -133,8 +147,8 @@ func (n *Node) adopted(signed []byte, size uint64) error {
 	a := &n.acknowledged
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.pending) == mostPending {
-		a.pending = a.pending[:mostPending-1] // the newest says as much as the one before it
+	if len(a.pending) == maxPending {
+		a.pending = a.pending[:maxPending-1] // the newest says as much as the one before it
 	}
 	a.pending = append(a.pending, heldCheckpoint{size, signed})
 	return n.show()
@@ -183,7 +197,7 @@ func (n *Node) followersCheckpoint() []byte {
 	a := &n.acknowledged
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.shown == nil && (a.every || a.told == 0) {
+	if a.shown == nil && (a.every || a.reported == 0) {
 		signed, _ := n.log.Checkpoint()
 		return signed
 	}

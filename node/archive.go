@@ -45,7 +45,7 @@ func (n *Node) archiver() {
 			was = dir
 		}
 		// What is archived stays as it is: with nothing new, no file of it is looked at.
-		if done := n.archiving.done.Load(); dir != "" && (done == nil || n.archiving.failed.Load() != nil || done.Segments != n.log.Sealed()) {
+		if done := n.archiving.done.Load(); dir != "" && (done == nil || n.archiving.failed.Load() != nil || done.Segments != n.log.Rotated()) {
 			done, err := n.archive(dir)
 			if !errors.As(err, new(*vfs.LockedError)) { // somebody reads it, and will be done
 				n.archiving.done.Store(&done)

@@ -40,15 +40,15 @@ func (v *voyageRules) next(i int, spent map[token.ID]bool) *token.Transaction {
 		v.agency = token.RegisteredID(tx.ID())
 		return tx
 	case 1:
-		p := token.Purpose{Name: "voyage", Mark: "true", FromMillis: 0, UntilMillis: v.chain.Now + 43_200_000, Returns: v.other,
+		p := token.Purpose{Name: "voyage", Earmark: "true", FromMillis: 0, UntilMillis: v.chain.Now + 43_200_000, Returns: v.other,
 			Permits: []token.Permit{{When: "amount % 2 == 0"}, {When: "true", Becomes: token.BecomesSame}}}
 		return v.chain.Make(&token.RegisterPurpose{Agency: v.agency, Sequence: 1, Purpose: p})
 	case 2:
 		return v.chain.Make(&token.Define{Sequence: policy(), Definition: v.world.Template("escrow")})
 	case 3: // money of the bank is marked for a holder
 		if t, ok := v.token(v.bank, 0, 100, spent); ok {
-			return v.chain.Make(&token.MarkedTransfer{Parties: []token.WalletID{v.bank, v.holder}, Inputs: []token.ID{t.ID},
-				Outputs: []token.MarkedOutput{{Party: 1, Amount: 51, Becomes: 1}, {Amount: t.Amount - 51}}})
+			return v.chain.Make(&token.EarmarkedTransfer{Parties: []token.WalletID{v.bank, v.holder}, Inputs: []token.ID{t.ID},
+				Outputs: []token.EarmarkedOutput{{Party: 1, Amount: 51, Becomes: 1}, {Amount: t.Amount - 51}}})
 		}
 	case 4, 5: // two contracts
 		if t, ok := v.token(v.bank, 0, 100, spent); ok {
@@ -63,8 +63,8 @@ func (v *voyageRules) next(i int, spent map[token.ID]bool) *token.Transaction {
 			if i == 8 {
 				amount, becomes = 20, 0
 			}
-			return v.chain.Make(&token.MarkedTransfer{Parties: []token.WalletID{v.holder, v.other}, Inputs: []token.ID{t.ID},
-				Outputs: []token.MarkedOutput{{Party: 1, Amount: amount, From: 1, Becomes: becomes}, {Amount: t.Amount - amount, From: 1, Becomes: 1}}})
+			return v.chain.Make(&token.EarmarkedTransfer{Parties: []token.WalletID{v.holder, v.other}, Inputs: []token.ID{t.ID},
+				Outputs: []token.EarmarkedOutput{{Party: 1, Amount: amount, From: 1, Becomes: becomes}, {Amount: t.Amount - amount, From: 1, Becomes: 1}}})
 		}
 	case 7: // the day is over when group 9 comes: what is left returns then, and the second contract ends
 		if len(v.contracts) > 0 {
@@ -93,7 +93,7 @@ func TestVoyagesHaveMarksAndContracts(t *testing.T) {
 				}
 			}
 		}
-		if transactions[token.KindMarkedTransfer] < 2 || transactions[token.KindAct] < 1 || transactions[token.KindCreate] < 2 {
+		if transactions[token.KindEarmarkedTransfer] < 2 || transactions[token.KindAct] < 1 || transactions[token.KindCreate] < 2 {
 			t.Errorf("seed %d: %v", seed, transactions)
 		}
 		if systems[ledger.SystemEnd] < 1 || systems[ledger.SystemExpiry] < 1 {

@@ -176,11 +176,11 @@ func (s *seaman) config() node.Config {
 	}
 }
 
-// open opens the node, founding the network first if that never became durable.
+// open opens the node, initialising the network first if that never became durable.
 func (s *seaman) open() (err error) {
 	s.node, err = node.Open(s.config())
 	if err != nil && strings.Contains(err.Error(), "no network was founded") {
-		if err = node.Found(s.config(), s.world.Genesis); err == nil {
+		if err = node.Init(s.config(), s.world.Genesis); err == nil {
 			s.node, err = node.Open(s.config())
 		}
 	}

@@ -2,10 +2,13 @@ package node
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
 )
 
 // A wallet with more free tokens than this is consolidated: each payment gathers a few extra.
@@ -14,12 +17,12 @@ const (
 	gatherExtra    = 8
 )
 
-// searchMost bounds the search for tokens that leave no dust, where the first ways of choosing leave some.
-const searchMost = 50_000
+// maxSearch bounds the search for tokens that leave no dust, where the first ways of choosing leave some.
+const maxSearch = 50_000
 
 // Bounds are what the policy demands of a transaction.
 type Bounds struct {
-	Most  int        // inputs
+	Max   int        // inputs
 	Least money.Tiyn // of a token
 }
 
@@ -35,6 +38,34 @@ func (w *Want) Usable(tokens []livestate.LiveToken) (usable []livestate.LiveToke
 		}
 	}
 	return usable, stuck
+}
+
+// Choose is Usable and ChooseFor for who knows all tokens of a wallet: why they do not pay is the refusal.
+func Choose(tokens []livestate.LiveToken, want Want, b Bounds) (chosen []livestate.LiveToken, merge bool, _ *token.Error) {
+	usable, stuck := want.Usable(tokens)
+	if want.Amount <= 0 {
+		return nil, false, refuse(token.AmountZero, "amount", "an amount is positive")
+	}
+	if has := AmountOf(usable); has < want.Amount {
+		return nil, false, lacks(has, stuck, want.Asset)
+	}
+	if chosen, merge = ChooseFor(usable, want, b); len(chosen) == 0 {
+		return nil, false, onlyDust(b)
+	}
+	return chosen, merge, nil
+}
+
+// lacks is the refusal of a wallet that holds too little, some of it perhaps stuck.
+func lacks(has, stuck money.Tiyn, asset token.Asset) *token.Error {
+	why := ""
+	if stuck > 0 {
+		why = fmt.Sprintf("; %s more were paid on as often as the purpose allows, and can only be paid where they lose the mark", stuck)
+	}
+	return refuse(Insufficient, "amount", "the wallet holds %s tenge%s%s", has, ofPurpose(asset), why)
+}
+
+func onlyDust(b Bounds) *token.Error {
+	return refuse(ledger.Dust, "amount", "whichever tokens pay it, the change would be less than %s tenge; pay a little more or less", b.Least)
 }
 
 // AmountOf sums tokens.
@@ -79,30 +110,30 @@ func choose(free []livestate.LiveToken, amount money.Tiyn, b Bounds) (chosen []l
 	clean := func(total money.Tiyn) bool { return total == amount || total > amount && total-amount >= b.Least }
 	if enough := slices.IndexFunc(free, func(t livestate.LiveToken) bool { return clean(t.Amount) }); enough >= 0 {
 		chosen = append(chosen, free[enough])
-		return gather(chosen, slices.Delete(free, enough, enough+1), b.Most), false
+		return gather(chosen, slices.Delete(free, enough, enough+1), b.Max), false
 	}
 	var total money.Tiyn
 	left := free
-	for total < amount && len(chosen) < b.Most && len(left) > 0 {
+	for total < amount && len(chosen) < b.Max && len(left) > 0 {
 		last := left[len(left)-1]
 		left = left[:len(left)-1]
 		chosen = append(chosen, last)
 		total += last.Amount
 	}
-	for len(left) > 0 && len(chosen) < b.Most && total > amount && !clean(total) { // more change is no dust
+	for len(left) > 0 && len(chosen) < b.Max && total > amount && !clean(total) { // more change is no dust
 		chosen, total = append(chosen, left[0]), total+left[0].Amount
 		left = left[1:]
 	}
 	switch {
 	case total >= amount && clean(total):
-		return gather(chosen, left, b.Most), false
-	case total < amount && len(chosen) == b.Most:
+		return gather(chosen, left, b.Max), false
+	case total < amount && len(chosen) == b.Max:
 		return chosen, true
 	case total < amount:
 		return nil, false
 	}
 	steps := 0
-	return search(free, amount, b.Most, clean, &steps), false
+	return search(free, amount, b.Max, clean, &steps), false
 }
 
 // search tries what is left to try, the largest first: the change of the choices before was dust.
@@ -110,7 +141,7 @@ func search(ascending []livestate.LiveToken, amount money.Tiyn, most int, clean 
 	var chosen []livestate.LiveToken
 	var try func(from int, total money.Tiyn) bool
 	try = func(from int, total money.Tiyn) bool {
-		if *steps++; *steps > searchMost {
+		if *steps++; *steps > maxSearch {
 			return false
 		}
 		if clean(total) {

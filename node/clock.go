@@ -187,6 +187,7 @@ type ClockState struct {
 const (
 	guardFollowers = "followers acknowledge blocks, and none that is dated ahead of their own clocks"
 	guardNobody    = "nobody: no follower must acknowledge, so this machine alone dates blocks, and no delay is longer than its clock says"
+	guardCluster   = "the validators: a block has the median of their clocks, and this one alone moves no time"
 	guardLeader    = "this follower takes no block that is dated ahead of its own clock"
 )
 
@@ -218,8 +219,11 @@ func (c *clock) state(last uint64) ClockState {
 func (n *Node) Clock() ClockState {
 	last := n.shownTime.Load()
 	s := n.clock.state(last)
-	if n.config.Leader != "" {
+	switch {
+	case n.config.Leader != "":
 		s.Guard = guardLeader
+	case n.config.Sequencer != nil:
+		s.Guard = guardCluster
 	}
 	return s
 }

@@ -49,7 +49,7 @@ func newDated(t *testing.T, change func(c *node.Config)) *dated {
 	d := &dated{machine: &machine{started: time.Now()}, t: t, world: sim.NewWorld(44)}
 	d.config = node.Config{Dir: "data", NoIndex: true, Now: d.now, Monotonic: d.monotonic,
 		Options: txlog.Options{Origin: d.world.Genesis.Name, Signers: []note.Signer{d.world.LogSigner}, FS: disk.New(1).FS(), SegmentBytes: 1 << 16}}
-	if err := node.Found(d.config, d.world.Genesis); err != nil {
+	if err := node.Init(d.config, d.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	d.open()
@@ -270,7 +270,7 @@ func (d *dated) copyOf(m *machine) *node.Node {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if _, err := node.FoundCopy(config, genesis); err != nil {
+	if _, err := node.InitCopy(config, genesis); err != nil {
 		d.t.Fatal(err)
 	}
 	n, err := node.Open(config)

@@ -9,8 +9,8 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// groupMost is the most blocks that one write makes durable.
-const groupMost = 16
+// maxGroup is the most blocks that one write makes durable.
+const maxGroup = 16
 
 // commit makes blocks durable in groups: whatever was executed during one sync goes into the next.
 func (n *Node) commit() {
@@ -35,8 +35,8 @@ func (n *Node) commit() {
 
 // gatherBlocks adds what waits beside a block, up to a group.
 func (n *Node) gatherBlocks(first *block) []*block {
-	group := append(make([]*block, 0, groupMost), first)
-	for len(group) < groupMost {
+	group := append(make([]*block, 0, maxGroup), first)
+	for len(group) < maxGroup {
 		select {
 		case b, ok := <-n.commits:
 			if !ok {
@@ -53,7 +53,7 @@ func (n *Node) gatherBlocks(first *block) []*block {
 // store makes a group durable, after what waited for room before it.
 func (n *Node) store(group []*block) {
 	for len(n.room.held) > 0 && n.Err() == nil {
-		waiting := n.room.held[:min(len(n.room.held), groupMost)]
+		waiting := n.room.held[:min(len(n.room.held), maxGroup)]
 		if !n.storeGroup(waiting) {
 			break
 		}

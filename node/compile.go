@@ -44,9 +44,9 @@ type wanted struct {
 	registered bool
 }
 
-// compilesMost is how many definitions are compiled for one submission; more come with the next. Who is in disgrace has none
+// maxCompiles is how many definitions are compiled for one submission; more come with the next. Who is in disgrace has none
 // compiled.
-const compilesMost = 32
+const maxCompiles = 32
 
 // compileCost is what a compilation counts as that was for nothing, in forged signatures.
 const compileCost = 16
@@ -80,7 +80,7 @@ func (n *Node) compile(s *submission) {
 			r.wanted = nil // for another request meanwhile
 			continue
 		}
-		if made == compilesMost || s.place.Disgraced {
+		if made == maxCompiles || s.place.Disgraced {
 			r.wanted = nil
 			r.refused = refuse(Overloaded, "", "definitions wait to be compiled: send it again")
 			continue

@@ -45,7 +45,7 @@ func TestCrashUnderConcurrentClients(t *testing.T) {
 			return node.Config{Dir: "data", NoIndex: true, Now: func() uint64 { return chain.Now }, Salt: w.Salt,
 				Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: d.FS(), SegmentBytes: 4096}}
 		}
-		if err := node.Found(config(), w.Genesis); err != nil {
+		if err := node.Init(config(), w.Genesis); err != nil {
 			t.Fatal(err)
 		}
 		n, err := node.Open(config())

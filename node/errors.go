@@ -23,7 +23,10 @@ const (
 
 	Following      token.Code = "following"      // this node copies another's log; writes go there
 	Unacknowledged token.Code = "unacknowledged" // durable here, but too few followers have it yet; it may be executed
+	NotYet         token.Code = "not-yet"        // a read would show what is not acknowledged, or not stored, and waited in vain
+	NotShown       token.Code = "not-shown"      // a read would show what this node will never be told that it may show
 	Fenced         token.Code = "fenced"         // another node has become the leader; this one must not write
+	NotJoined      token.Code = "not-joined"     // this validator has not joined the others yet; send it again later, or to another
 	FenceConflict  token.Code = "fence-conflict" // two nodes were promoted at once; neither may write before one is promoted again
 )
 

@@ -158,8 +158,8 @@ type FenceKeeper interface {
 	FenceOf(ctx context.Context, epoch uint64) ([]byte, error) // nil when it has none
 }
 
-// mostFences bounds how many promotions evidence looks at.
-const mostFences = 64
+// maxFences bounds how many promotions evidence looks at.
+const maxFences = 64
 
 // fences are those of promotions between two checkpoints, with whose logs both agree.
 func (f *follower) fences(ctx context.Context, kept, theirs txlog.Checkpoint) (proofs []FenceProof) {
@@ -169,7 +169,7 @@ func (f *follower) fences(ctx context.Context, kept, theirs txlog.Checkpoint) (p
 		from, to = to, from
 	}
 	keeper, _ := f.leader.(FenceKeeper)
-	for epoch := from + 1; epoch <= to && epoch <= from+mostFences; epoch++ {
+	for epoch := from + 1; epoch <= to && epoch <= from+maxFences; epoch++ {
 		signed, err := n.FenceOf(epoch)
 		if signed == nil && keeper != nil {
 			asking, done := context.WithTimeout(ctx, SilenceBound)

@@ -18,7 +18,7 @@ func Example() {
 	w := sim.NewWorld(1)
 	config := node.Config{Dir: "data", NoIndex: true, Now: func() uint64 { return sim.StartMillis + 1 },
 		Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: disk.New(1).FS(), SegmentBytes: 1 << 20}}
-	if err := node.Found(config, w.Genesis); err != nil {
+	if err := node.Init(config, w.Genesis); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -13,4 +14,17 @@ func (n *Node) OnCompiled(f func(found bool)) {
 		f(ok)
 		return c, ok
 	}
+}
+
+// SaltOf is the salt of a system entry of a block that was ordered with others.
+func SaltOf(seed [32]byte, height uint64, i int) ledger.Salt { return *seeded(seed)(height, i) }
+
+// ReadSnapshot reads a snapshot's file as at the start.
+func (n *Node) ReadSnapshot(path string) (*livestate.State, livestate.Position, error) {
+	f, err := n.fs.Open(path)
+	if err != nil {
+		return nil, livestate.Position{}, err
+	}
+	defer f.Close()
+	return n.readSnapshotFile(f)
 }

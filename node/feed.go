@@ -42,13 +42,13 @@ func (n *Node) waitNews(ctx context.Context, size, acknowledged uint64) ([]byte,
 func (n *Node) Feed(ctx context.Context, from uint64, acknowledged bool, send func(frames []byte) error) error {
 	height, err := n.feedFrom(from)
 	signed, c := n.log.Checkpoint()
-	told := uint64(math.MaxUint64)
+	reported := uint64(math.MaxUint64)
 	if acknowledged {
-		told = 0
+		reported = 0
 	}
-	tell := func(frames []byte) []byte {
-		if size := n.Head().Size; size > told {
-			told = size
+	notify := func(frames []byte) []byte {
+		if size := n.Head().Size; size > reported {
+			reported = size
 			frames = appendAcknowledgedFrame(frames, size)
 		}
 		return frames
@@ -57,7 +57,7 @@ func (n *Node) Feed(ctx context.Context, from uint64, acknowledged bool, send fu
 	// or with other blocks, must see that it is one.
 	first := appendCheckpointFrame(nil, signed)
 	if err == nil {
-		first = tell(first)
+		first = notify(first)
 	}
 	if e := send(first); e != nil || err != nil {
 		return errors.Join(e, err)
@@ -82,12 +82,12 @@ func (n *Node) Feed(ctx context.Context, from uint64, acknowledged bool, send fu
 		if quiet {
 			frames = appendCheckpointFrame(frames, signed)
 		}
-		if err := send(tell(frames)); err != nil {
+		if err := send(notify(frames)); err != nil {
 			return err
 		}
 		frames = frames[:0]
 		waiting, cancel := context.WithTimeout(ctx, feedQuiet)
-		newer, at, err := n.waitNews(waiting, size, told)
+		newer, at, err := n.waitNews(waiting, size, reported)
 		cancel()
 		quiet = err != nil
 		switch {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -84,7 +85,10 @@ type fencing struct {
 	prepared []byte          // the newest prepare that this node promised, signed
 	promised failover.Ballot // of it
 
-	changed broadcast // a newer fence is known, or something was promised
+	replacedBy atomic.Pointer[Fence] // of a leader: its successor's; nil while it has none
+
+	stands  atomic.Pointer[string] // as what this node does; nil for as what it was opened
+	changed broadcast              // a newer fence is known, or something was promised
 }
 
 // openFence reads what a node knows of who leads. A node that another has replaced does not open to write.
@@ -143,6 +147,22 @@ func Replaced(files vfs.FS, dir string) bool {
 	return err != nil || own == nil || !strings.Contains(string(signed), "\n"+string(own)+"\n")
 }
 
+// ReplacedFrom is the entry from which on another node than a data directory's leads, and in which epoch, by what the directory
+// knows, whoever signed it; false if it knows of none.
+func ReplacedFrom(files vfs.FS, dir string) (size, epoch uint64, replaced bool) {
+	if !Replaced(files, dir) {
+		return 0, 0, false
+	}
+	signed, err := readSmall(files, filepath.Join(dir, fenceFile))
+	lines := strings.Split(string(signed), "\n")
+	if err != nil || len(lines) < 4 || lines[0] != fenceTitle {
+		return 0, 0, false
+	}
+	epoch, _ = strconv.ParseUint(lines[2], 10, 63)
+	size, err = strconv.ParseUint(lines[3], 10, 63)
+	return size, epoch, err == nil
+}
+
 // readSmall reads a file of at most a fence's size; nil if there is none.
 func readSmall(files vfs.FS, path string) ([]byte, error) {
 	f, err := files.Open(path)
@@ -197,6 +217,7 @@ func (n *Node) Fence(signed []byte) error {
 		return err
 	}
 	n.fencing.signed, n.fencing.fence = signed, f
+	n.standing()
 	n.fencing.changed.wake()
 	// Of earlier epochs too: evidence of two histories is judged by the promotions between them.
 	return replaceFile(n.fs, n.config.Dir, n.fencePath(f.Epoch), signed)

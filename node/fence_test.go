@@ -136,7 +136,7 @@ func FuzzReadFrame(f *testing.F) {
 	w := newFleetWorld()
 	c := node.Config{Dir: f.TempDir()}
 	c.Options.Origin, c.Options.Signers = w.Genesis.Name, []note.Signer{w.LogSigner}
-	if err := node.Found(c, w.Genesis); err != nil {
+	if err := node.Init(c, w.Genesis); err != nil {
 		f.Fatal(err)
 	}
 	n, err := node.Open(c)

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/node/replay"
@@ -39,6 +40,7 @@ type following struct {
 	heard     time.Time
 	detail    string // why it is not connected
 	waits     bool   // for its own clock
+	last      error  // why the last connection ended
 	alarm     string // what the leader showed that no honest one shows, until it shows otherwise
 }
 
@@ -64,7 +66,7 @@ func (n *Node) FollowState() (FollowState, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	own := n.log.Size()
-	state := FollowState{Leader: n.config.Leader, LeaderSize: f.size, Detail: f.detail, Ahead: f.ahead.Load(), Waits: f.waits, Alarm: f.alarm}
+	state := FollowState{Leader: errtext.Redact(n.config.Leader), LeaderSize: f.size, Detail: errtext.Redact(f.detail), Ahead: f.ahead.Load(), Waits: f.waits, Alarm: errtext.Redact(f.alarm)}
 	if !f.heard.IsZero() {
 		silent := time.Since(f.heard)
 		millis := silent.Milliseconds()
@@ -80,7 +82,7 @@ func (n *Node) FollowState() (FollowState, bool) {
 // How long a follower waits before it tries its leader again, at first and at most.
 const (
 	leastRetry = 100 * time.Millisecond
-	mostRetry  = 5 * time.Second
+	maxRetry   = 5 * time.Second
 )
 
 // Follow copies a leader's log, verifying every signature, rule and checkpoint, until ctx ends or the leader
@@ -108,7 +110,7 @@ func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) 
 		case <-time.After(wait):
 		case <-ctx.Done():
 		}
-		wait = min(2*wait, mostRetry)
+		wait = min(2*wait, maxRetry)
 	}
 	return ctx.Err()
 }
@@ -117,11 +119,11 @@ func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) 
 const stalled = 30 * time.Second
 
 // FollowUntil follows until this node has a checkpoint of at least so many entries. tell, if not nil, is told how far it is.
-func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Signer, size uint64, tell func(size uint64)) error {
+func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Signer, size uint64, notify func(size uint64)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- n.Follow(ctx, leader, cosigner) }()
-	running, err := n.reach(ctx, size, ended, tell)
+	running, err := n.reach(ctx, size, ended, notify)
 	cancel()
 	if running {
 		<-ended
@@ -130,15 +132,15 @@ func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Sig
 }
 
 // reach waits for a checkpoint, and says whether following goes on.
-func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, tell func(size uint64)) (running bool, _ error) {
+func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, notify func(size uint64)) (running bool, _ error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	last, since := uint64(0), time.Now()
 	for {
 		_, kept := n.log.Checkpoint()
 		has := n.log.Size()
-		if tell != nil {
-			tell(has)
+		if notify != nil {
+			notify(has)
 		}
 		if kept.Size >= size {
 			return true, nil
@@ -153,6 +155,12 @@ func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, tell 
 		if state.Alarm != "" {
 			return true, errors.New(state.Alarm)
 		}
+		var beyond *BeyondFenceError
+		if n.following.mu.Lock(); errors.As(n.following.last, &beyond) {
+			n.following.mu.Unlock()
+			return true, beyond // trying again would show the same
+		}
+		n.following.mu.Unlock()
 		if time.Since(since) > stalled {
 			return true, fmt.Errorf("no progress at entry %d of %d: %s", has, size, state.Detail)
 		}
@@ -172,7 +180,7 @@ func (n *Node) fatal(err error) bool {
 	var evidence *EvidenceError
 	var history *txlog.HistoryError
 	if errors.As(err, &invalid) {
-		n.spoiled.Store(true) // part of a block that does not hold was executed
+		n.poisoned.Store(true) // part of a block that does not hold was executed
 	}
 	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, ErrOldLeader) {
 		n.fail(err)
@@ -186,7 +194,7 @@ func (n *Node) heardNothing(err error) {
 	var early *aheadError
 	waits := errors.As(err, &early)
 	said := waits && f.waits || !f.connected && f.detail != ""
-	f.connected, f.detail, f.waits = false, "the stream ended", waits
+	f.connected, f.detail, f.waits, f.last = false, "the stream ended", waits, err
 	if err != nil {
 		f.detail = err.Error()
 	}
@@ -231,7 +239,10 @@ type follower struct {
 	group    []*txlog.Batch  // executed and not yet durable
 	bytes    int             // of them
 	staged   uint64          // size of the log with them
+	began    uint64          // size of the log when it was connected
 	leads    failover.Ballot // by which the leader leads, as it says
+	fence    *Fence          // beyond which nothing is taken from this leader, as it signed nothing after it; nil without one
+	signed   uint64          // epoch in which what this leader shows was signed
 	cosigned chan []byte     // the newest to tell the leader
 
 	unverified atomic.Int64  // bytes of blocks that came and are not executed
@@ -241,9 +252,9 @@ type follower struct {
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fenced := n.fencing.changed.wait()
-	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(), executes: make(chan struct{}, 1)}
+	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(), began: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
-	group.Go(func() { f.tell(ctx) })
+	group.Go(func() { f.notify(ctx) })
 	defer group.Wait()
 	defer cancel()
 	if err := f.compareFences(ctx); err != nil {
@@ -254,6 +265,7 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	}
 	// Who learns while he follows that another leads acknowledges nothing more to this one before fences were compared again.
 	known, _ := n.whoLeads()
+	f.boundBy()
 	group.Go(func() {
 		for n.stillLeads(known, f.leads) {
 			select {
@@ -273,7 +285,7 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	}()
 	engine := replay.Engine{
 		State: n.state, Replay: ledger.ResumeReplay(n.state, n.network, n.head.Leaf, false), Root: n.head.Root, Network: n.network,
-		Cache: n.keys, Lock: &n.mu, Turns: &n.turns, Stands: n.stands, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
+		Cache: n.keys, Lock: &n.mu, StateLock: &n.stateLock, Stands: n.stands, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
 	}
 	return engine.Run(ctx, f.blocks)
 }
@@ -354,8 +366,9 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 		defer stream.Close()
 		r := bufio.NewReaderSize(stream, 1<<18)
 		var last *replay.Block
+		at := f.node.log.Size()
 		for frames := 0; ; frames++ {
-			if f.unverified.Load() > mostUnverified {
+			if f.unverified.Load() > maxUnverified {
 				if last != nil {
 					last.Wait = true // its checkpoint is passed over; the next says the same
 					if !yield(last, nil) {
@@ -386,7 +399,8 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 					return
 				}
 			}
-			if err := f.tooEarly(frame); err != nil {
+			at += uint64(len(frame.Entries))
+			if err := f.refuses(frame, at); err != nil {
 				if last != nil && !yield(last, nil) { // what came before it holds
 					return
 				}
@@ -395,6 +409,10 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 			}
 			if frame.Checkpoint != nil {
 				if last == nil { // nothing new: the leader is there, and its history the one that was seen before
+					if err := f.begins(ctx, frame.Checkpoint); err != nil {
+						yield(nil, err)
+						return
+					}
 					if _, err := f.reached(ctx, frame.Checkpoint); err != nil {
 						yield(nil, err)
 						return
@@ -415,13 +433,13 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 	}
 }
 
-// mostUnverified bounds the bytes of blocks that a follower takes before it has verified those before: a leader that
+// maxUnverified bounds the bytes of blocks that a follower takes before it has verified those before: a leader that
 // lies fills no memory with what will be refused.
-const mostUnverified = 64 << 20
+const maxUnverified = 64 << 20
 
 // verifies waits until less than half of that is not verified; false when ctx ends.
 func (f *follower) verifies(ctx context.Context) bool {
-	for f.unverified.Load() > mostUnverified/2 {
+	for f.unverified.Load() > maxUnverified/2 {
 		select {
 		case <-f.executes:
 		case <-ctx.Done():
@@ -482,7 +500,7 @@ func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Le
 	n.mu.Lock()
 	n.head = Head{Leaf: leaf, Size: batch.Size(), Root: batch.Root()}
 	n.mu.Unlock()
-	if b.Note == nil && f.bytes < gatherBytes && len(f.group) < groupMost {
+	if b.Note == nil && f.bytes < gatherBytes && len(f.group) < maxGroup {
 		return batch.Root(), nil
 	}
 	if err := f.commit(ctx); err != nil {
@@ -581,16 +599,16 @@ func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error
 	return signed, n.adopted(signed, c.Size)
 }
 
-// tell sends the newest cosigned checkpoint to the leader, who need not take it.
-func (f *follower) tell(ctx context.Context) {
+// notify sends the newest cosigned checkpoint to the leader, who need not take it.
+func (f *follower) notify(ctx context.Context) {
 	refused := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case signed := <-f.cosigned:
-			telling, done := context.WithTimeout(ctx, SilenceBound)
-			err := f.leader.Cosign(telling, signed)
+			notifying, done := context.WithTimeout(ctx, SilenceBound)
+			err := f.leader.Cosign(notifying, signed)
 			done()
 			if err != nil && ctx.Err() == nil && !refused {
 				f.node.logger.Warn("the leader does not take this follower's cosignature", "cause", err)

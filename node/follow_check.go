@@ -34,7 +34,8 @@ func (e *RolledBackError) ErrorField() string { return "checkpoint" }
 // alarming says whether an error means that the leader shows what no honest one shows, though it may yet be mended.
 func alarming(err error) bool {
 	var back *RolledBackError
-	return errors.As(err, &back) || codeIs(err, FenceConflict)
+	var left *LeftBehindError
+	return errors.As(err, &back) || errors.As(err, &left) || codeIs(err, FenceConflict)
 }
 
 // compareCheckpoints holds the leader's public checkpoint against the log here, before anything is asked of its stream:
@@ -61,7 +62,7 @@ func (f *follower) check(ctx context.Context, signed []byte) (txlog.Checkpoint, 
 		return c, err
 	}
 	if _, kept := f.node.log.Checkpoint(); c.Size < kept.Size {
-		return c, &RolledBackError{c.Size, kept.Size}
+		return c, f.shorter(c, kept)
 	}
 	f.node.heard(c)
 	return c, nil
@@ -86,7 +87,7 @@ func (f *follower) consistent(ctx context.Context, signed []byte) (txlog.Checkpo
 		if err := f.extends(ctx, signed, c); err != nil {
 			return c, err
 		}
-		return c, &txlog.HistoryError{Size: c.Size, Root: root, Published: c.Root}
+		return c, f.unsigned(c, kept, root, c.Size, c.Root)
 	}
 	return c, f.accuse(ctx, signed, c)
 }
@@ -97,7 +98,7 @@ func (f *follower) extends(ctx context.Context, signed []byte, c txlog.Checkpoin
 	own, kept := n.log.Checkpoint()
 	size := kept.Size
 	if own == nil || size == 0 {
-		size = n.log.Size()
+		size = min(n.log.Size(), c.Size)
 	}
 	reader := tlog.TileHashReader(tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)}, &tileReader{ctx, f.leader, map[string][]byte{}})
 	root, err := tlog.TreeHash(int64(size), reader)
@@ -105,11 +106,14 @@ func (f *follower) extends(ctx context.Context, signed []byte, c txlog.Checkpoin
 		return fmt.Errorf("the leader's tiles: %w", err)
 	}
 	want, err := n.log.Root(size)
-	if err != nil || txlog.Hash(root) == want {
+	if err == nil && txlog.Hash(root) == want {
+		return f.extendsAll(c, kept, reader)
+	}
+	if err != nil {
 		return err
 	}
 	if own == nil {
-		return &txlog.HistoryError{Size: size, Root: want, Published: txlog.Hash(root)}
+		return f.unsigned(c, kept, want, size, txlog.Hash(root))
 	}
 	proof, err := tlog.ProveTree(int64(c.Size), int64(size), reader)
 	if err != nil {

@@ -120,7 +120,7 @@ func newFleet(t *testing.T, change func(c *node.Config)) *fleet {
 	f := &fleet{t: t, world: newFleetWorld()}
 	f.config = node.Config{Dir: t.TempDir(), Now: func() uint64 { return sim.StartMillis + 1000 },
 		Options: txlog.Options{Origin: f.world.Genesis.Name, Signers: []note.Signer{f.world.LogSigner}, SegmentBytes: 1 << 16}}
-	if err := node.Found(f.config, f.world.Genesis); err != nil {
+	if err := node.Init(f.config, f.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	if change != nil {
@@ -176,7 +176,7 @@ func (f *fleet) copyConfig() node.Config {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if _, err := node.FoundCopy(c, genesis); err != nil {
+	if _, err := node.InitCopy(c, genesis); err != nil {
 		f.t.Fatal(err)
 	}
 	return c

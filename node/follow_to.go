@@ -17,11 +17,11 @@ import (
 // FollowTo copies a leader's log up to a block's end and no further: the ledger as it stood then. Every signature and rule is
 // verified, and that the log so far begins the one over which the leader's checkpoint is signed. The copy has no checkpoint of
 // its own size unless the leader signed one; PointFile says under which it stands.
-func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, tell func(size uint64)) error {
+func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, notify func(size uint64)) error {
 	if n.config.Leader == "" {
 		return errors.New("a leader follows nobody")
 	}
-	part := &beginning{leader, size, tell}
+	part := &beginning{leader, size, notify}
 	for n.log.Size() < size {
 		before := n.log.Size()
 		err := n.followOnce(ctx, part, nil)
@@ -58,8 +58,8 @@ func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, tell fu
 // beginning is a leader of whose log only the beginning is taken.
 type beginning struct {
 	Leader
-	size uint64
-	tell func(size uint64)
+	size   uint64
+	notify func(size uint64)
 }
 
 // Feed ends the stream with the block that reaches the size, and after it the checkpoint with which the stream began: what is
@@ -100,8 +100,8 @@ func (c *cutFeed) Read(p []byte) (int, error) {
 		if c.at += uint64(len(f.Entries)); c.at > c.leader.size {
 			return 0, &FrameError{fmt.Sprintf("no block ends at entry %d", c.leader.size)}
 		}
-		if c.leader.tell != nil {
-			c.leader.tell(c.at)
+		if c.leader.notify != nil {
+			c.leader.notify(c.at)
 		}
 		if c.first == nil && f.Checkpoint != nil {
 			c.first = frame.Bytes()

@@ -30,9 +30,9 @@ const (
 // maxFrame bounds a frame's content: what the log takes at a time.
 const maxFrame = txlog.MaxBatchBytes
 
-// mostFrameEntries is how many entries a block can have: its leaf, what falls due, and transactions. Each takes memory beyond
+// maxFrameEntries is how many entries a block can have: its leaf, what falls due, and transactions. Each takes memory beyond
 // its bytes before anything in it is verified.
-const mostFrameEntries = 1 + ledger.MaxSystemPerBlock + mostBlock
+const maxFrameEntries = 1 + ledger.MaxSystemPerBlock + maxBlock
 
 // appendBatchFrame encodes the frame of a stored block.
 func appendBatchFrame(b []byte, batch *txlog.StoredBatch) []byte {
@@ -96,8 +96,8 @@ func ReadFrame(r io.Reader) (Frame, error) {
 		if err != nil {
 			return Frame{}, &FrameError{err.Error()}
 		}
-		if len(f.Entries) == mostFrameEntries {
-			return Frame{}, &FrameError{fmt.Sprintf("a block of more than %d entries", mostFrameEntries)}
+		if len(f.Entries) == maxFrameEntries {
+			return Frame{}, &FrameError{fmt.Sprintf("a block of more than %d entries", maxFrameEntries)}
 		}
 		f.Entries = append(f.Entries, entry)
 	}

@@ -46,7 +46,7 @@ func (x *indexer) close() {
 // How long the indexer waits before it tries again what failed, at first and at most.
 const (
 	leastIndexRetry = time.Second
-	mostIndexRetry  = time.Minute
+	maxIndexRetry   = time.Minute
 )
 
 func (x *indexer) follow(ctx context.Context, n *Node) {
@@ -75,7 +75,7 @@ func (x *indexer) follow(ctx context.Context, n *Node) {
 		case <-ctx.Done():
 			return
 		}
-		wait = min(2*wait, mostIndexRetry)
+		wait = min(2*wait, maxIndexRetry)
 	}
 }
 
@@ -235,5 +235,5 @@ func (n *Node) Origin(ctx context.Context, id token.ID) (index.Output, error) {
 	if err != nil {
 		return o, err
 	}
-	return o, n.WaitHeight(ctx, leaf.Height)
+	return o, n.waitShown(ctx, leaf.Height)
 }

@@ -61,6 +61,12 @@ type Config struct {
 	SnapshotVerifiers []note.Verifier
 	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
 	Leader string
+	// Sequencer, if not nil, orders what this node takes in together with other nodes; the node itself makes no blocks.
+	Sequencer Sequencer
+	// Sealer signs this node's snapshots where the log's key is not one node's.
+	Sealer note.Signer
+	// ReadBound is how long a read waits for what it saw to be acknowledged; 0 is ten seconds.
+	ReadBound time.Duration
 	// Archive, if not empty, is a directory to which a leader copies sealed segments of the log, best on another machine's disk.
 	Archive string
 	// ReadOnly reads a ledger over a file system that keeps writes to itself (vfs.Overlay): no snapshot is taken. With Leader.
@@ -106,24 +112,25 @@ type Node struct {
 	closeErr func() error // once
 	running  sync.WaitGroup
 
-	mu       sync.RWMutex // guards state and head; the executor alone writes
-	state    *livestate.State
-	executor *ledger.Executor
-	head     Head     // executed, perhaps not yet durable
-	executed uint64   // height; on a follower it may be one more than head's
-	entries  [][]byte // of the block being made; the executor's alone, reused
-	encoded  []byte   // likewise: their bytes
-	requests []*request
-	warmer   livestate.Warmer
-	keys     *verifier.Cache
-	compiled *compiled
+	mu         sync.RWMutex // guards state and head; the executor alone writes
+	state      *livestate.State
+	executor   *ledger.Executor
+	head       Head     // executed, perhaps not yet durable
+	executed   uint64   // height; on a follower it may be one more than head's
+	entries    [][]byte // of the block being made; the executor's alone, reused
+	encoded    []byte   // likewise: their bytes
+	requests   []*request
+	prefetcher livestate.Prefetcher
+	keys       *verifier.Cache
+	compiled   *compiled
 
 	snapshots sync.Mutex // one is taken at a time
 	unsnapped unsnapped
 	room      room
 	capturing atomic.Bool // a capture of the state is under way
-	turns     sync.Mutex  // held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
+	stateLock sync.Mutex  // held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
 
+	ordering  ordering             // with others
 	durable   atomic.Pointer[Head] // the last block that may be shown: durable here, and acknowledged where that is asked for
 	recovered Head                 // with which the node began
 	recovery  Recovered            // and how it came there
@@ -136,7 +143,7 @@ type Node struct {
 	cosigners    *cosigners
 	following    following
 	acknowledged acknowledged // on a follower
-	spoiled      atomic.Bool  // the live state must not be read any more
+	poisoned     atomic.Bool  // the live state must not be read any more
 	fencing      fencing
 	index        *indexer
 	reserved     *reservations
@@ -151,8 +158,8 @@ type Node struct {
 	shownTime    atomic.Uint64             // of the last executed block, for who must not wait for mu
 }
 
-// mostBlock is the most transactions of a block: followers take no more.
-const mostBlock = 4_096
+// maxBlock is the most transactions of a block: followers take no more.
+const maxBlock = 4_096
 
 var processStart = time.Now()
 
@@ -169,11 +176,14 @@ func (c *Config) complete() {
 	if c.ClockBound == 0 {
 		c.ClockBound = DefaultClockBound
 	}
+	if c.ReadBound == 0 {
+		c.ReadBound = readBound
+	}
 	if c.Queue == 0 {
 		c.Queue = 16_384
 	}
-	if c.Block == 0 || c.Block > mostBlock {
-		c.Block = mostBlock
+	if c.Block == 0 || c.Block > maxBlock {
+		c.Block = maxBlock
 	}
 	if c.KeyCache == 0 {
 		c.KeyCache = 256 << 20
@@ -195,7 +205,7 @@ func Open(config Config) (*Node, error) {
 		units:   make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		work:    make(chan *unit, 2*runtime.GOMAXPROCS(0)),
 		commits: make(chan *block, 1),
-		answers: make(chan []*block, unacknowledgedMost),
+		answers: make(chan []*block, maxUnacknowledged),
 		stop:    make(chan struct{}),
 		failed:  make(chan struct{}),
 		ended:   make(chan struct{}),
@@ -216,6 +226,9 @@ func Open(config Config) (*Node, error) {
 	if err == nil {
 		err = n.openFence()
 	}
+	if err == nil {
+		err = n.signRecovered()
+	}
 	if err != nil {
 		n.closeFiles()
 		return nil, err
@@ -232,8 +245,8 @@ func Open(config Config) (*Node, error) {
 	return n, nil
 }
 
-// unacknowledgedMost is how many groups of blocks may wait for followers.
-const unacknowledgedMost = 64
+// maxUnacknowledged is how many groups of blocks may wait for followers.
+const maxUnacknowledged = 64
 
 func (n *Node) start() {
 	go n.watch()
@@ -245,10 +258,16 @@ func (n *Node) start() {
 		return
 	}
 	n.running.Go(n.archiver)
-	n.running.Add(3)
+	n.running.Add(1)
 	go n.collect()
-	go n.execute()
-	go n.commit()
+	if n.config.Sequencer != nil {
+		n.running.Go(n.sequence)
+		n.running.Go(n.reconsider)
+	} else {
+		n.running.Add(2)
+		go n.execute()
+		go n.commit()
+	}
 	if n.config.Acks > 0 {
 		n.running.Add(1)
 		go n.acknowledge()
@@ -272,7 +291,8 @@ func (n *Node) shutDown() error {
 	n.ingest.Close()
 	n.closing.Unlock()
 	n.running.Wait()
-	ahead := len(n.room.held) > 0 // of the log: a snapshot would be of blocks that will be forgotten
+	n.abandonOrdered()
+	ahead := len(n.room.held) > 0 || n.ordering.executed != nil // of the log: a snapshot would be of blocks that will be forgotten
 	if n.failure.Load() == nil && !ahead && !n.config.ReadOnly && n.snapshotSigner() != nil {
 		if err := n.snapshot(nil); err != nil {
 			n.unsnapped.failed(err)
@@ -340,15 +360,20 @@ func (n *Node) stopWriting(e *token.Error) {
 // View shows the live state to read, and returns once what was seen is durable.
 // The state must not be kept.
 func (n *Node) View(ctx context.Context, read func(state *livestate.State, head Head)) error {
+	return n.view(ctx, n.waitShown, read)
+}
+
+// view shows the live state, and waits for what was seen.
+func (n *Node) view(ctx context.Context, wait func(ctx context.Context, height uint64) error, read func(state *livestate.State, head Head)) error {
 	n.mu.RLock()
-	if n.spoiled.Load() {
+	if n.poisoned.Load() {
 		n.mu.RUnlock()
 		return n.Err()
 	}
 	read(n.state, n.head)
 	height := n.head.Height
 	n.mu.RUnlock()
-	return n.WaitHeight(ctx, height)
+	return wait(ctx, height)
 }
 
 // WaitHeight waits until a block is durable.

@@ -63,7 +63,7 @@ func newTown(t *testing.T) *town { return newTownOf(t, 1<<20) }
 // newTownOf makes a town whose log has segments of so many bytes.
 func newTownOf(t *testing.T, segment int64) *town {
 	w := &town{t: t, world: sim.NewWorld(1), dir: t.TempDir(), segment: segment}
-	if err := node.Found(w.config(), w.world.Genesis); err != nil {
+	if err := node.Init(w.config(), w.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	w.open()

@@ -19,14 +19,14 @@ type unit struct {
 	verified    chan struct{}
 }
 
-// unitMost is the most requests of a unit: where batch verification stops gaining.
-const unitMost = 1024
+// maxUnit is the most requests of a unit: where batch verification stops gaining.
+const maxUnit = 1024
 
 // Units and blocks are bounded by size too: the log takes 64 MiB at a time, and a block that it refuses
 // would stop the node for good.
 const (
-	unitBytesMost  = 4 << 20
-	blockBytesMost = 16 << 20
+	maxUnitBytes  = 4 << 20
+	maxBlockBytes = 16 << 20
 )
 
 // block is an executed block on its way to the disk, or refusals that wait for what they saw to be durable.
@@ -35,6 +35,11 @@ type block struct {
 	head        Head
 	submissions []*submission
 	stored      time.Time // of the first of a group that waits for followers
+
+	// Of a block that was ordered with others, see ExecuteOrdered; ordered is nil otherwise.
+	ordered []*request
+	at      uint64 // its time
+	salt    func(height uint64, i int) *ledger.Salt
 }
 
 // collect groups what has arrived into units, without waiting for more.
@@ -52,12 +57,12 @@ func (n *Node) collect() {
 			}
 		}
 		u := &unit{submissions: []*submission{first}, size: len(first.requests), bytes: first.bytes, verified: make(chan struct{})}
-		for u.size < unitMost {
+		for u.size < maxUnit {
 			s, ok := n.ingest.Pop(false)
 			if !ok {
 				break
 			}
-			if u.size+len(s.requests) > unitMost || u.bytes+s.bytes > unitBytesMost {
+			if u.size+len(s.requests) > maxUnit || u.bytes+s.bytes > maxUnitBytes {
 				held = s
 				break
 			}
@@ -119,7 +124,7 @@ func (n *Node) awaitFollowersClock() {
 func (n *Node) gather(u *unit) []*submission {
 	<-u.verified
 	submissions, size, bytes := u.submissions, u.size, u.bytes
-	for size+unitMost <= n.config.Block && bytes+unitBytesMost <= blockBytesMost {
+	for size+maxUnit <= n.config.Block && bytes+maxUnitBytes <= maxBlockBytes {
 		select {
 		case next, ok := <-n.units:
 			if !ok {
@@ -249,8 +254,8 @@ func uncommon(tx *token.Transaction, keys []token.PublicKey) *token.Error {
 // stay in the processor's nearest cache until they are executed.
 const warmedTogether = 32
 
-// turnTransactions is how many transactions are executed, while a capture is told, until it has its turn: two milliseconds.
-const turnTransactions = 512
+// chunkTransactions is how many transactions are executed, while a capture is told, until it has its turn: two milliseconds.
+const chunkTransactions = 512
 
 // knowsRules says whether this program can make a block of a height.
 func (n *Node) knowsRules(height uint64) error {
@@ -262,29 +267,33 @@ func (n *Node) knowsRules(height uint64) error {
 
 // apply executes requests and stages the block they make, if any. The write lock is held.
 func (n *Node) apply(b *block) error {
-	n.turns.Lock()
-	defer n.turns.Unlock()
+	n.stateLock.Lock()
+	defer n.stateLock.Unlock()
 	if err := n.knowsRules(n.head.Height + 1); err != nil {
 		return err
 	}
-	now, doubted := n.clock.read(n.head.TimeMillis)
-	if doubted == nil {
-		doubted = n.full()
-	}
-	if doubted != nil {
-		b.head = n.head
-		b.refuse(doubted)
-		return nil
+	now, salt := b.at, b.salt
+	if b.ordered == nil {
+		var doubted *token.Error
+		if now, doubted = n.clock.read(n.head.TimeMillis); doubted == nil {
+			doubted = n.full()
+		}
+		if doubted != nil {
+			b.head = n.head
+			b.refuse(doubted)
+			return nil
+		}
+		salt = n.salt
 	}
 	due := n.executor.Begin(n.head.Height+1, now)
 	n.entries, n.encoded = append(n.entries[:0], nil), n.encoded[:0]
 	for i, s := range due {
 		if n.executor.Salted() {
-			s.Salt = n.salt(n.head.Height+1, i)
+			s.Salt = salt(n.head.Height+1, i)
 		}
 		n.entries = append(n.entries, s.Encode())
 	}
-	n.requests = n.requests[:0]
+	n.requests = append(n.requests[:0], b.ordered...)
 	for _, s := range b.submissions {
 		for i := range s.requests {
 			n.requests = append(n.requests, &s.requests[i])
@@ -292,15 +301,15 @@ func (n *Node) apply(b *block) error {
 	}
 	executed := 0
 	for together := range slices.Chunk(n.requests, warmedTogether) {
-		if executed += len(together); executed >= turnTransactions && n.capturing.Load() {
+		if executed += len(together); executed >= chunkTransactions && n.capturing.Load() {
 			executed = 0
-			n.turns.Unlock() // whoever tells the capture has waited longer, and is let in
-			n.turns.Lock()
+			n.stateLock.Unlock() // whoever tells the capture has waited longer, and is let in
+			n.stateLock.Lock()
 		}
 		for _, r := range together {
-			n.warmer.Add(r.tx)
+			n.prefetcher.Add(r.tx)
 		}
-		n.warmer.Fetch(n.state)
+		n.prefetcher.Fetch(n.state)
 		for _, r := range together {
 			if r.refused = n.judge(r); r.refused != nil {
 				r.hidden = !n.executor.Tellable() && r.refused.Code != Overloaded

@@ -11,13 +11,14 @@ import (
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // PointFile stands in a copy of the past: under which signed checkpoint its log stands, though none was signed of its own size.
 const PointFile = "point.json"
 
-// MostPointBytes bounds such a file.
-const MostPointBytes = 64 << 10
+// MaxPointBytes bounds such a file.
+const MaxPointBytes = 64 << 10
 
 // Point shows that a log of some size begins the one over which the log's key signed a checkpoint.
 type Point struct {
@@ -29,7 +30,7 @@ type Point struct {
 
 // ReadPoint reads such a file's content.
 func ReadPoint(content []byte) (p Point, err error) {
-	if len(content) > MostPointBytes {
+	if len(content) > MaxPointBytes {
 		return p, fmt.Errorf("%s: %d bytes", PointFile, len(content))
 	}
 	if err = json.Unmarshal(content, &p); err != nil {
@@ -54,7 +55,7 @@ func (p Point) proof() (proof []txlog.Hash) {
 
 // Check verifies a point under the key that a genesis names, and returns how many entries that key signed.
 func (p Point) Check(g ledger.Genesis) (signed uint64, err error) {
-	verifier, err := note.NewVerifier(g.LogKey)
+	verifier, err := quorum.NewVerifier(g.LogKey)
 	if err != nil {
 		return 0, mismatch("the genesis names no usable log key: %v", err)
 	}

@@ -24,8 +24,8 @@ type Prepare struct {
 	Over []failover.Ballot // candidates that were given up, on somebody's word: who promised them may promise this one
 }
 
-// MostOver bounds how many candidates a prepare says to be given up.
-const MostOver = 8
+// MaxOver bounds how many candidates a prepare says to be given up.
+const MaxOver = 8
 
 // Promise is the answer, signed with the key with which a follower cosigns; a leader's with the log's key.
 type Promise struct {
@@ -58,6 +58,12 @@ const (
 
 // Promised is the code of a refusal to promise a second candidate while the first may be about to lead.
 const Promised token.Code = "promised-another"
+
+// Codes of refusals to stop for a candidate that cannot lead otherwise.
+const (
+	OldLeader  token.Code = "old-leader"  // what its successor answered would be lost
+	NotLeading token.Code = "not-leading" // it follows, has stopped, or has not heard from its followers
+)
 
 // errPromise is wrapped by errors about prepares and promises that cannot be read.
 var errPromise = errors.New("not of this network, or not of this kind")
@@ -110,7 +116,7 @@ func OpenPrepare(signed []byte, verifier note.Verifier) (p Prepare, err error) {
 		text, _, _ := strings.Cut(string(signed), "\n\n") // the signatures come after an empty line
 		title, over = overTitle, strings.Count(text, "\n")-3
 	}
-	if over < 0 || over > MostOver {
+	if over < 0 || over > MaxOver {
 		return p, errPromise
 	}
 	lines, opened, err := openLines(signed, note.VerifierList(verifier), title, 4+over)
@@ -230,8 +236,8 @@ func (n *Node) Prepare(signer note.Signer, word string, over ...failover.Ballot)
 	for _, b := range over {
 		p.Epoch = max(p.Epoch, b.Epoch)
 	}
-	if p.Epoch++; len(p.Over) > MostOver {
-		return nil, p, fmt.Errorf("%d candidates are given up at once, at most %d can be", len(p.Over), MostOver)
+	if p.Epoch++; len(p.Over) > MaxOver {
+		return nil, p, fmt.Errorf("%d candidates are given up at once, at most %d can be", len(p.Over), MaxOver)
 	}
 	if signed, err = note.Sign(&note.Note{Text: p.Text()}, signer); err != nil {
 		return nil, p, err
@@ -267,6 +273,11 @@ func (n *Node) Cosigns(cosigner note.Signer) { n.following.signer.Store(&cosigne
 func (n *Node) Hold(signed []byte, p Prepare) error {
 	n.fencing.mu.Lock()
 	defer n.fencing.mu.Unlock()
+	return n.holdTo(signed, p)
+}
+
+// holdTo is Hold for who has the fencing's lock.
+func (n *Node) holdTo(signed []byte, p Prepare) error {
 	if n.fencing.promised == p.Ballot {
 		return nil
 	}
@@ -283,12 +294,15 @@ func (n *Node) Hold(signed []byte, p Prepare) error {
 		return err
 	}
 	n.fencing.prepared, n.fencing.promised = signed, p.Ballot
+	n.standing()
 	n.fencing.changed.wake()
 	return nil
 }
 
-// Promise answers a prepare: from now on this node acknowledges, or writes, nothing of an older epoch.
-func (n *Node) Promise(signed []byte) ([]byte, error) {
+// Promise answers a prepare: from now on this node acknowledges, or writes, nothing of an older epoch. With leading only the
+// leader does that has everything which was answered: the candidate can do nothing with another's promise, which would stop that one
+// for nobody.
+func (n *Node) Promise(signed []byte, leading bool) ([]byte, error) {
 	p, err := OpenPrepare(signed, n.logVerifier)
 	if err != nil {
 		return nil, refuse(token.NotCanonical, "prepare", "%v", err)
@@ -300,21 +314,11 @@ func (n *Node) Promise(signed []byte) ([]byte, error) {
 	if signer == nil {
 		return nil, refuse(NotFound, "prepare", "this node cosigns nothing: it has nothing to promise")
 	}
-	if err := n.Hold(signed, p); err != nil {
+	role, err := n.holdAs(signed, p, leading)
+	if err != nil {
 		return nil, err
 	}
-	answer := Promise{Network: n.network, Ballot: p.Ballot, Role: RoleFollower}
-	if n.config.Leader == "" {
-		answer.Role = RoleRecovering
-		n.cosigners.mu.Lock()
-		if n.config.Whole || n.cosigners.whole() {
-			answer.Role = RoleLeader
-		}
-		n.cosigners.mu.Unlock()
-		if n.replaced() {
-			answer.Role = RoleReplaced
-		}
-	}
+	answer := Promise{Network: n.network, Ballot: p.Ballot, Role: role}
 	_, c := n.log.Checkpoint() // whatever was acknowledged or answered, a checkpoint covers
 	answer.Size, answer.Root = c.Size, c.Root
 	_, known := n.KnownFence()
@@ -326,10 +330,84 @@ func (n *Node) Promise(signed []byte) ([]byte, error) {
 	return note.Sign(&note.Note{Text: answer.Text()}, signers...)
 }
 
-// replaced says whether a leader knows of another that was promoted after it.
-func (n *Node) replaced() bool {
+// holdAs holds to a prepare and returns as what. With leading it changes nothing at a node that is not the leader, or may lack
+// something that was answered: the same lock is held while that is found out and while it is held to.
+func (n *Node) holdAs(signed []byte, p Prepare, leading bool) (role string, err error) {
 	n.fencing.mu.Lock()
 	defer n.fencing.mu.Unlock()
+	role = n.role()
+	again := n.fencing.promised == p.Ballot // it stopped for this very candidate
+	if leading && !again && !failover.MaySwitch(n.config.Leader == "" && role != RoleReplaced && n.Err() == nil, role == RoleLeader) {
+		switch {
+		case n.fencing.promised.Epoch > n.fencing.fence.Epoch:
+			return role, promisedAnother(n.fencing.promised)
+		case role == RoleReplaced:
+			return role, refuse(OldLeader, "prepare", "this node was replaced as the leader: another leads since epoch %d", n.fencing.fence.Epoch)
+		case role == RoleFollower:
+			return role, refuse(NotLeading, "prepare", "this node follows %s", n.config.Leader)
+		case n.Err() != nil:
+			return role, refuse(NotLeading, "prepare", "this node leads and writes nothing more: %v", n.Err())
+		}
+		return role, refuse(NotLeading, "prepare", "this node leads and has not heard from its followers since it started, so that it may not have everything that was answered: start them")
+	}
+	return role, n.holdTo(signed, p)
+}
+
+// role is as what this node promises. The fencing's lock is held.
+func (n *Node) role() string {
+	if n.config.Leader != "" {
+		return RoleFollower
+	}
+	n.cosigners.mu.Lock()
+	defer n.cosigners.mu.Unlock()
+	switch {
+	case n.replaced():
+		return RoleReplaced
+	case n.config.Whole || n.cosigners.whole():
+		return RoleLeader
+	}
+	return RoleRecovering
+}
+
+// Standing of a node, as it says itself.
+const (
+	StandsFollower = "follower"
+	StandsLeader   = "leader"
+	StandsReplaced = "replaced" // another has led since
+	StandsStopped  = "stopped"  // it promised a candidate that does not lead, or another was promoted with it
+)
+
+// StandsAs says as what a node stands by what it knows of who leads. It takes no lock: the fencing's is held while a disk is written.
+func (n *Node) StandsAs() string {
+	if n.config.Leader != "" {
+		return StandsFollower
+	}
+	if e := n.failure.Load(); e != nil && e.Code == FenceConflict {
+		return StandsStopped
+	}
+	if stands := n.fencing.stands.Load(); stands != nil {
+		return *stands
+	}
+	return StandsLeader
+}
+
+// standing notes as what a leader stands. The fencing's lock is held.
+func (n *Node) standing() {
+	stands := StandsLeader
+	switch {
+	case n.replaced():
+		stands = StandsReplaced
+		if by := n.fencing.fence; n.config.Leader == "" {
+			n.fencing.replacedBy.Store(&by)
+		}
+	case n.fencing.promised.Epoch > n.fencing.fence.Epoch:
+		stands = StandsStopped
+	}
+	n.fencing.stands.Store(&stands)
+}
+
+// replaced says whether a leader knows of another that was promoted after it. The fencing's lock is held.
+func (n *Node) replaced() bool {
 	return n.fencing.signed != nil && n.fencing.fence.Leader != n.fencing.own
 }
 

@@ -62,7 +62,7 @@ func TestAPromiseHolds(t *testing.T) {
 	if _, _, err := one.Promote(f.world.LogSigner, node.Prepare{Network: p.Network}); codeOf(err) != node.Fenced {
 		t.Errorf("led what it has not prepared: %v", err)
 	}
-	signed, err := two.Promise(asking)
+	signed, err := two.Promise(asking, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,17 +74,17 @@ func TestAPromiseHolds(t *testing.T) {
 	_ = stopTwo()
 	two, stopTwo = follow(t, c2, to(f.leader), signer2)
 	unanswered(t, f)
-	if again, err := two.Promise(asking); err != nil || len(again) == 0 {
+	if again, err := two.Promise(asking, false); err != nil || len(again) == 0 {
 		t.Errorf("the same asked again: %v", err)
 	}
 	// Another candidate of the same epoch comes too late.
 	other, _ := follow(t, f.copyConfig(), to(nil), nil)
 	late, _ := prepare(t, f, other, "another word")
-	if _, err := two.Promise(late); codeOf(err) != node.Promised {
+	if _, err := two.Promise(late, false); codeOf(err) != node.Promised {
 		t.Errorf("promised two candidates one epoch: %v", err)
 	}
 	// Nor does a later epoch take the promise away before somebody says that the first candidate was given up.
-	if _, err := other.Promise(late); err == nil {
+	if _, err := other.Promise(late, false); err == nil {
 		t.Error("who cosigns nothing promised")
 	}
 	overtakes(t, f, other, two, p.Ballot)
@@ -115,7 +115,7 @@ func overtakes(t *testing.T, f *fleet, second, promised *node.Node, first failov
 	if err != nil || p.Epoch != first.Epoch+1 || len(p.Over) != 2 {
 		t.Fatal(p, err)
 	}
-	if _, err := promised.Promise(asking); codeOf(err) != node.Promised {
+	if _, err := promised.Promise(asking, false); codeOf(err) != node.Promised {
 		t.Errorf("took a promise back: %v", err)
 	}
 	signed, p, err := second.Prepare(f.world.LogSigner, "fourth word", first)
@@ -161,11 +161,11 @@ func TestALeaderPromises(t *testing.T) {
 	asking, _ := prepare(t, f, n, "word")
 	logKey, _ := note.NewVerifier(f.world.Genesis.LogKey)
 	for _, damaged := range [][]byte{nil, asking[:len(asking)-9], append([]byte("x"), asking...), []byte("aqsha prepare v1\n\n")} {
-		if _, err := f.leader.Promise(damaged); err == nil {
+		if _, err := f.leader.Promise(damaged, false); err == nil {
 			t.Errorf("promised %q", damaged)
 		}
 	}
-	signed, err := f.leader.Promise(asking)
+	signed, err := f.leader.Promise(asking, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,6 +182,68 @@ func TestALeaderPromises(t *testing.T) {
 	}
 }
 
+// A candidate that cannot lead without the leader's promise stops nobody in vain: a follower, a leader that has not heard from its
+// followers, and one that was replaced refuse it, and nothing is changed there. The leader that has everything promises, and again.
+func TestNobodyStopsInVain(t *testing.T) {
+	signer1, verifier1 := cosigner(t, "follower.one")
+	signer2, verifier2 := cosigner(t, "follower.two")
+	f := newFleet(t, func(c *node.Config) { c.Followers, c.Acks = []note.Verifier{verifier1, verifier2}, 1 })
+	c1, c2 := f.copyConfig(), f.copyConfig()
+	one, stopOne := follow(t, c1, to(f.leader), signer1)
+	two, stopTwo := follow(t, c2, to(f.leader), signer2)
+	f.populate(t.Context())
+	until(t, "both have all", func() bool { return one.Head().Size == f.leader.Head().Size && two.Head().Size == one.Head().Size })
+	asking, p := prepare(t, f, one, "word")
+	refuses := func(n *node.Node, asking []byte, want token.Code) {
+		t.Helper()
+		_, before := n.Prepared()
+		if _, err := n.Promise(asking, true); codeOf(err) != want {
+			t.Errorf("want %s: %v", want, err)
+		}
+		if _, after := n.Prepared(); after != before {
+			t.Errorf("it has promised %+v", after)
+		}
+	}
+	refuses(two, asking, node.NotLeading)
+	_ = f.leader.Close()
+	f.open()
+	refuses(f.leader, asking, node.NotLeading)
+	if err := f.leader.Err(); err != nil {
+		t.Errorf("it has stopped: %v", err)
+	}
+	_, _ = stopOne(), stopTwo()
+	_, _ = follow(t, c1, to(f.leader), signer1)
+	two, _ = follow(t, c2, to(f.leader), signer2)
+	until(t, "it was heard", func() bool { return len(f.leader.Unheard()) == 0 })
+	for range 2 {
+		if _, err := f.leader.Promise(asking, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late, _, err := two.Prepare(f.world.LogSigner, "second word", p.Ballot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses(f.leader, late, node.Promised)
+	c1.Leader = f.copyConfig().Leader
+	lead, err := node.Open(f.copyConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lead.Close() })
+	if err := lead.Hold(asking, p); err != nil {
+		t.Fatal(err)
+	}
+	fence, _, err := lead.Promote(f.world.LogSigner, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.leader.Fence(fence); err != nil {
+		t.Fatal(err)
+	}
+	refuses(f.leader, late, node.OldLeader)
+}
+
 // A proof of a promotion that was in order holds; one that anything was taken from, or changed in, does not.
 func TestThePromotionsProof(t *testing.T) {
 	signer1, _, public1 := cosignerKeys(t, "follower.one")
@@ -190,11 +252,11 @@ func TestThePromotionsProof(t *testing.T) {
 	n, stop := follow(t, f.copyConfig(), to(f.leader), signer1)
 	until(t, "it has all", func() bool { return n.Head().Size == f.leader.Head().Size })
 	asking, p := prepare(t, f, n, "word")
-	own, err := n.Promise(asking)
+	own, err := n.Promise(asking, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaders, err := f.leader.Promise(asking)
+	leaders, err := f.leader.Promise(asking, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,9 +274,11 @@ func TestThePromotionsProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(p *node.Promotion){
-		"no promises":     func(p *node.Promotion) { p.Promises = nil },
-		"another fence":   func(p *node.Promotion) { p.Fence = p.Prepare },
-		"another prepare": func(p *node.Promotion) { p.Prepare = p.Fence },
+		"nobody to promise":   func(p *node.Promotion) { p.Followers, p.Promises, p.Acks = nil, nil, 0 },
+		"more than there are": func(p *node.Promotion) { p.Acks = 2 },
+		"no promises":         func(p *node.Promotion) { p.Promises = nil },
+		"another fence":       func(p *node.Promotion) { p.Fence = p.Prepare },
+		"another prepare":     func(p *node.Promotion) { p.Prepare = p.Fence },
 		"a proof too many": func(p *node.Promotion) {
 			p.Promises = []node.PromiseProof{{Promise: p.Promises[0].Promise[:40], Proof: []txlog.Hash{{}}}}
 		},

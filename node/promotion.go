@@ -27,8 +27,8 @@ type PromiseProof struct {
 	Proof   []txlog.Hash `json:"proof"` // RFC 6962 consistency; empty when the sizes are equal, or one is 0
 }
 
-// MostPromotionBytes bounds such a proof.
-const MostPromotionBytes = 4 << 20
+// MaxPromotionBytes bounds such a proof.
+const MaxPromotionBytes = 4 << 20
 
 // ProvePromises adds the proofs that this log, as it was when the fence was signed, begins with what each had.
 func (n *Node) ProvePromises(p *Promotion) error {
@@ -53,6 +53,15 @@ func (n *Node) ProvePromises(p *Promotion) error {
 		}
 	}
 	return nil
+}
+
+// BeginsWith says whether this log begins with what a log of so many entries and this root holds. A longer one is not judged.
+func (n *Node) BeginsWith(size uint64, root txlog.Hash) (bool, error) {
+	if size == 0 || size > n.log.Size() {
+		return true, nil
+	}
+	here, err := n.log.Root(size)
+	return here == root, err
 }
 
 func (p *Promotion) verifiers(logKey note.Verifier) (note.Verifiers, error) {
@@ -126,6 +135,12 @@ func begins(promise Promise, f Fence, proof []txlog.Hash) error {
 
 // enough checks that those who promised were enough.
 func (p *Promotion) enough(promised []string, stopped bool) error {
+	switch {
+	case p.Acks < 0 || p.Acks > len(p.Followers):
+		return fmt.Errorf("acks: %d, of %d followers", p.Acks, len(p.Followers))
+	case len(promised) == 0:
+		return fmt.Errorf("promises: nobody promised")
+	}
 	silent := 0
 	for _, public := range p.Followers {
 		v, err := ParseFollower(public)

@@ -10,13 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/node/replay"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // Folders of a data directory.
@@ -71,7 +70,7 @@ func (n *Node) recover() error {
 		return fmt.Errorf("the log in %s does not begin with a genesis: %w", dir, err)
 	}
 	n.network, n.genesis = ledger.NetworkOf(first), *entry.Leaf.Genesis
-	if n.logVerifier, err = note.NewVerifier(n.genesis.LogKey); err != nil {
+	if n.logVerifier, err = quorum.NewVerifier(n.genesis.LogKey); err != nil {
 		return fmt.Errorf("the genesis names no usable log key: %w", err)
 	}
 
@@ -81,7 +80,7 @@ func (n *Node) recover() error {
 	}
 	n.state, n.executor, n.head = r.state, r.replay.Executor(), r.head
 	n.executor.Compiled = n.compiled.get
-	n.executor.Strict = true
+	n.executor.Strict = n.config.Sequencer == nil // nodes of other builds must come to the same
 	n.recovered = r.head
 	n.shownTime.Store(r.head.TimeMillis)
 	n.metrics.counted(r.state.Counts())
@@ -100,6 +99,26 @@ func (n *Node) recover() error {
 		n.durable.Store(&Head{Leaf: n.genesis.Leaf(), Size: 1, Root: root})
 	}
 	return n.openAcknowledged(r.head)
+}
+
+// signRecovered has a leader sign what it begins with, before it answers anybody: entries that a crash left without a checkpoint,
+// which were replayed, and count (the log has written them again, so that they do not lie in the page cache alone); and, in an epoch
+// of its own, what a leader of an older one signed: followers take nothing beyond a fence that was signed before it. Until then
+// followers could not acknowledge them, and whoever verifies the directory would find entries for which nobody has signed.
+func (n *Node) signRecovered() error {
+	if n.config.Leader != "" || n.config.ReadOnly || n.config.Sequencer != nil || len(n.config.Options.Signers) == 0 {
+		return nil
+	}
+	_, known := n.KnownFence()
+	signed, c := n.log.Checkpoint()
+	if signed != nil && c.Size >= n.log.Size() && EpochOf(c) >= known.Epoch {
+		return nil
+	}
+	if c.Size < n.log.Size() {
+		n.logger.Info("signing entries that a crash left without a checkpoint", "from", c.Size, "to", n.log.Size())
+	}
+	_, err := n.Publish()
+	return err
 }
 
 // rebuilt is a state made from a snapshot and the log, and the replay that made it.

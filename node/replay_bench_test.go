@@ -23,7 +23,7 @@ func BenchmarkOpen(b *testing.B) {
 	w := sim.NewWorld(1)
 	config := node.Config{Dir: b.TempDir(), NoIndex: true, Queue: 1 << 16, Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}}}
 	config.Now = func() uint64 { return sim.StartMillis + 1000 }
-	if err := node.Found(config, w.Genesis); err != nil {
+	if err := node.Init(config, w.Genesis); err != nil {
 		b.Fatal(err)
 	}
 	n, err := node.Open(config)

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -27,8 +26,8 @@ type Selection struct {
 // holdMillis is how long tokens are set aside for a payer who says nothing more.
 const holdMillis = 30_000
 
-// selectMost bounds how many of a wallet's tokens are looked at for one selection.
-const selectMost = 4096
+// maxSelect bounds how many of a wallet's tokens are looked at for one selection.
+const maxSelect = 4096
 
 // reservations keeps tokens that are being spent out of other payments' way, for all processes that
 // pay from a wallet through this node. It is only a courtesy between payers: the ledger's rules
@@ -44,7 +43,7 @@ type reservations struct {
 
 // queue is a wallet's turn: a channel of capacity one, taken by the payer who chooses.
 type queue struct {
-	turn  chan struct{}
+	slot  chan struct{}
 	users int // the chooser and who waits; the last one removes the queue
 }
 
@@ -60,7 +59,7 @@ func (r *reservations) enter(wallet token.WalletID) *queue {
 	defer r.mu.Unlock()
 	q, ok := r.queues[wallet]
 	if !ok {
-		q = &queue{turn: make(chan struct{}, 1)}
+		q = &queue{slot: make(chan struct{}, 1)}
 		r.queues[wallet] = q
 	}
 	q.users++
@@ -83,6 +82,14 @@ type Want struct {
 	HopsBelow uint16
 }
 
+// busy is why no tokens were free in time. Where the leader waits for its followers, whoever is before waits for them too.
+func (n *Node) busy(why string) *token.Error {
+	if connected, acks, waits := n.AwaitedFollowers(); waits {
+		why = fmt.Sprintf("%s: payments wait here for followers, of which %d are here and %d must have them; nothing of this one was sent", why, connected, acks)
+	}
+	return refuse(TokensBusy, "wallet", "%s", why)
+}
+
 // Select sets plain tokens aside for a payment of an amount. When enough tokens exist but others are
 // paying with them, it waits for their change until ctx ends; it says that funds are insufficient
 // only when all of the wallet's live tokens together are less than the amount.
@@ -98,11 +105,11 @@ func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) 
 	q := n.reserved.enter(wallet)
 	defer n.reserved.leave(wallet, q)
 	select {
-	case q.turn <- struct{}{}:
+	case q.slot <- struct{}{}:
 	case <-ctx.Done():
-		return Selection{}, refuse(TokensBusy, "wallet", "others are paying from this wallet")
+		return Selection{}, n.busy("others are paying from this wallet")
 	}
-	defer func() { <-q.turn }()
+	defer func() { <-q.slot }()
 	retry := time.NewTicker(100 * time.Millisecond) // for tokens whose payer went away
 	defer retry.Stop()
 	for {
@@ -115,7 +122,7 @@ func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) 
 		case <-grown:
 		case <-retry.C:
 		case <-ctx.Done():
-			return Selection{}, refuse(TokensBusy, "wallet", "others are paying with this wallet's tokens")
+			return Selection{}, n.busy("others are paying with this wallet's tokens")
 		case <-n.stop:
 			return Selection{}, refuse(Stopped, "", "the node is shutting down")
 		}
@@ -128,13 +135,13 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want) 
 	var balance money.Tiyn
 	bounds := Bounds{}
 	known := false
-	err := n.View(ctx, func(state *livestate.State, _ Head) {
+	err := n.view(ctx, n.waitToPay, func(state *livestate.State, _ Head) {
 		w, ok := state.Wallet(wallet)
 		balance, known = w.Balance, ok
-		tokens = state.TokensOf(wallet, selectMost)
-		bounds = Bounds{Most: state.Authority().Policy.MostInputs, Least: state.Authority().Policy.LeastToken}
+		tokens = state.TokensOf(wallet, maxSelect)
+		bounds = Bounds{Max: state.Authority().Policy.MaxInputs, Least: state.Authority().Policy.LeastToken}
 	})
-	all := len(tokens) < selectMost
+	all := len(tokens) < maxSelect
 	usable, stuck := want.Usable(tokens)
 	if all { // otherwise the balance bounds what there can be of it
 		balance = AmountOf(usable)
@@ -145,14 +152,10 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want) 
 	case !known:
 		return Selection{}, refuse(NotFound, "wallet", "no wallet %s", wallet)
 	case balance < want.Amount:
-		why := ""
-		if stuck > 0 {
-			why = fmt.Sprintf("; %s more were paid on as often as the purpose allows, and can only be paid where they lose the mark", stuck)
-		}
-		return Selection{}, refuse(Insufficient, "amount", "the wallet holds %s tenge%s%s", balance, ofPurpose(want.Asset), why)
+		return Selection{}, lacks(balance, stuck, want.Asset)
 	}
 	if chosen, _ := ChooseFor(usable, want, bounds); all && len(chosen) == 0 {
-		return Selection{}, refuse(ledger.Dust, "amount", "whichever tokens pay it, the change would be less than %s tenge; pay a little more or less", bounds.Least)
+		return Selection{}, onlyDust(bounds)
 	}
 	now := n.config.Now()
 	n.reserved.mu.Lock()

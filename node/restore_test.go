@@ -25,7 +25,7 @@ func TestWhatADiskLostComesBackFromAFollower(t *testing.T) {
 			f := &fleet{t: t, world: newFleetWorld()}
 			f.config = node.Config{Dir: "data", NoIndex: true, Now: func() uint64 { return sim.StartMillis + 1000 },
 				Options: txlog.Options{Origin: f.world.Genesis.Name, Signers: []note.Signer{f.world.LogSigner}, FS: d.FS(), SegmentBytes: 1 << 14}}
-			if err := node.Found(f.config, f.world.Genesis); err != nil {
+			if err := node.Init(f.config, f.world.Genesis); err != nil {
 				t.Fatal(err)
 			}
 			f.config.Followers, f.config.Acks = []note.Verifier{verifier}, 1
@@ -71,7 +71,7 @@ func TestWhatADiskLostComesBackFromAFollower(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := node.FoundCopy(back, genesis); err != nil {
+			if _, err := node.InitCopy(back, genesis); err != nil {
 				t.Fatal(err)
 			}
 			copying, err := node.Open(back)

@@ -26,7 +26,7 @@ func TestARunningNodeGoesOnWhenItsDiskHasRoomAgain(t *testing.T) {
 		w, d, j := sim.NewWorld(5), disk.New(5), &journal{}
 		config := node.Config{Dir: "data", NoIndex: true, Logger: j.logger(), Now: func() uint64 { return sim.StartMillis + 1000 },
 			Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: d.FS(), SegmentBytes: 4096}}
-		if err := node.Found(config, w.Genesis); err != nil {
+		if err := node.Init(config, w.Genesis); err != nil {
 			t.Fatal(err)
 		}
 		n, err := node.Open(config)
@@ -95,7 +95,7 @@ func TestANodeClosesAndOpensOnAFullDisk(t *testing.T) {
 		w, d := sim.NewWorld(6), disk.New(6)
 		config := node.Config{Dir: "data", Now: func() uint64 { return sim.StartMillis + 1000 },
 			Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: d.FS(), SegmentBytes: 4096}}
-		if err := node.Found(config, w.Genesis); err != nil {
+		if err := node.Init(config, w.Genesis); err != nil {
 			t.Fatal(err)
 		}
 		open := func() *node.Node {

@@ -32,7 +32,7 @@ func newAged(t *testing.T, rules uint32) *aged {
 	w.world.Genesis.DelayMillis = token.MinDelayMillis
 	w.world.Refound()
 	w.now.Store(sim.StartMillis + 1000)
-	if err := node.Found(w.config(), w.world.Genesis); err != nil {
+	if err := node.Init(w.config(), w.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	w.start()

@@ -39,9 +39,9 @@ func (n *Node) snapshot(c *courtesy) error {
 		return err
 	}
 	defer func() {
-		n.turns.Lock()
+		n.stateLock.Lock()
 		capture.End()
-		n.turns.Unlock()
+		n.stateLock.Unlock()
 		n.capturing.Store(false)
 	}()
 	dir := filepath.Join(n.config.Dir, snapshotDir)
@@ -82,7 +82,7 @@ type unsnapped struct {
 // How long the node waits before it tries again to write a snapshot, at first and at most.
 const (
 	leastSnapshotRetry = 5 * time.Second
-	mostSnapshotRetry  = 10 * time.Minute
+	maxSnapshotRetry   = 10 * time.Minute
 )
 
 func (u *unsnapped) succeeded() {
@@ -98,7 +98,7 @@ func (u *unsnapped) failed(cause error) time.Duration {
 	if u.cause == nil {
 		u.since = time.Now()
 	}
-	u.cause, u.wait = cause, min(max(leastSnapshotRetry, 2*u.wait), mostSnapshotRetry)
+	u.cause, u.wait = cause, min(max(leastSnapshotRetry, 2*u.wait), maxSnapshotRetry)
 	return u.wait
 }
 
@@ -115,17 +115,17 @@ func (n *Node) SnapshotFailure() (since time.Time, cause error) {
 func (n *Node) capture() (*livestate.Capture, livestate.Position, error) {
 	for {
 		n.mu.Lock()
-		if head := n.head; n.executed <= head.Height || n.spoiled.Load() {
+		if head := n.head; n.executed <= head.Height || n.poisoned.Load() {
 			defer n.mu.Unlock()
 			at := livestate.Position{Network: n.network, Leaf: head.Leaf, LogSize: head.Size, LogRoot: head.Root}
 			switch {
-			case n.spoiled.Load():
+			case n.poisoned.Load():
 				return nil, at, n.Err()
 			case head.Height == 0:
 				return nil, at, nil
 			}
-			n.turns.Lock()
-			defer n.turns.Unlock()
+			n.stateLock.Lock()
+			defer n.stateLock.Unlock()
 			n.capturing.Store(true)
 			return n.state.Capture(at), at, nil
 		}
@@ -170,13 +170,13 @@ func (n *Node) writeSnapshot(capture *livestate.Capture, at livestate.Position, 
 		file.syncEvery = syncEvery
 	}
 	out := packed.NewWriter(file)
-	_, hold, err = capture.Write(out, &courteousLocker{&n.turns, c}, c.pause)
+	_, hold, err = capture.Write(out, &courteousLocker{&n.stateLock, c}, c.pause)
 	if e := out.Close(); err == nil {
 		err = e
 	}
 	if err == nil {
 		var trailer []byte
-		if trailer, err = n.seal(at, [sha256.Size]byte(file.hash.Sum(nil))); err == nil {
+		if trailer, err = n.signSnapshot(at, [sha256.Size]byte(file.hash.Sum(nil))); err == nil {
 			_, err = file.Write(trailer)
 		}
 	}
@@ -265,7 +265,7 @@ func (n *Node) readSnapshotFile(f vfs.File) (*livestate.State, livestate.Positio
 			err = nil
 		}
 	}
-	if err == nil && text != sealText(n.log.Origin(), at, digest) {
+	if err == nil && text != signedText(n.log.Origin(), at, digest) {
 		err = fmt.Errorf("its signature is of another: %q", text)
 	}
 	return state, at, err

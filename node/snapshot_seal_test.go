@@ -265,7 +265,7 @@ func TestAFollowersSnapshotIsSignedByHim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := node.FoundCopy(config, genesis); err != nil {
+	if _, err := node.InitCopy(config, genesis); err != nil {
 		t.Fatal(err)
 	}
 	n, err := node.Open(config)
@@ -303,7 +303,7 @@ func TestASnapshotOnAFullDiskIsAWarning(t *testing.T) {
 		w.Refound()
 		config := node.Config{Dir: "data", Logger: j.logger(), Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: d.FS(), SegmentBytes: 1 << 20}}
 		config.Now = func() uint64 { return sim.StartMillis + 1000 }
-		if err := node.Found(config, w.Genesis); err != nil {
+		if err := node.Init(config, w.Genesis); err != nil {
 			t.Fatal(err)
 		}
 		n, err := node.Open(config)

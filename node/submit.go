@@ -26,11 +26,12 @@ type request struct {
 // submission is what travels through the pipeline together and is answered together: one
 // transaction, or up to a unit of them that came in one request.
 type submission struct {
-	requests []request
-	bytes    int       // of the encoded transactions
-	since    time.Time // it was taken in
-	place    intake.Place[*submission]
-	done     chan struct{} // closed when every request's fate is final
+	requests  []request
+	bytes     int       // of the encoded transactions
+	since     time.Time // it was taken in
+	place     intake.Place[*submission]
+	undecided int           // requests that wait for their order, where others have a say in it; guarded by the lock of those
+	done      chan struct{} // closed when every request's fate is final
 }
 
 // Submit takes a transaction in and answers when it is durable, or why it is refused. When ctx
@@ -92,7 +93,7 @@ func (n *Node) SubmitAllOf(ctx context.Context, sender Sender, txs []*token.Tran
 func fitting(txs []*token.Transaction) int {
 	bytes := 0
 	for i, tx := range txs {
-		if bytes += len(tx.Encode()); i == unitMost || (i > 0 && bytes > unitBytesMost) {
+		if bytes += len(tx.Encode()); i == maxUnit || (i > 0 && bytes > maxUnitBytes) {
 			return i
 		}
 	}
@@ -187,14 +188,14 @@ func (n *Node) answer(ctx context.Context, sender Sender, s *submission, receipt
 		case found:
 			receipts[i] = receipt
 		default:
-			errs[i] = n.told(sender, r)
+			errs[i] = n.reported(sender, r)
 		}
 	}
 }
 
-// told is what a sender is told of a refusal. Who may sign for a wallet, and whether it is there, is the concern of those who
+// reported is what a sender is told of a refusal. Who may sign for a wallet, and whether it is there, is the concern of those who
 // may read it: what is not signed as it must be is no way to ask.
-func (n *Node) told(sender Sender, r *request) *token.Error {
+func (n *Node) reported(sender Sender, r *request) *token.Error {
 	if !r.hidden || sender.Source.Class == intake.Own {
 		return r.refused
 	}

@@ -83,10 +83,10 @@ func takesNoMore(t *testing.T, entries int) {
 	for round := range 3 {
 		synctest.Wait() // nothing moves any more: the follower waits for what it has taken to be executed
 		got, waits := leader.sent.Load(), f.unverified.Load()
-		if waits <= mostUnverified-block || waits > mostUnverified+block {
-			t.Fatalf("round %d: %d bytes wait, the bound is %d and a block has %d", round, waits, mostUnverified, block)
+		if waits <= maxUnverified-block || waits > maxUnverified+block {
+			t.Fatalf("round %d: %d bytes wait, the bound is %d and a block has %d", round, waits, maxUnverified, block)
 		}
-		if most := int64(round+1)*(mostUnverified+block) + ahead + block; got > most {
+		if most := int64(round+1)*(maxUnverified+block) + ahead + block; got > most {
 			t.Fatalf("round %d: %d bytes were taken, want at most %d", round, got, most)
 		}
 		if last := execute(); !last.Wait {

@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/node/verifier"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // Report is what a verification re-derived from the log alone.
@@ -37,7 +38,7 @@ type Report struct {
 	StateRoot    string          `json:"state_root"`          // over the whole state in id order, limits and counters included
 	Rules        uint32          `json:"rules"`               // version that the last block follows
 	SignedAt     uint64          `json:"signed_at,omitempty"` // of a copy of the past: size of the signed checkpoint whose log begins with it
-	Outlawed     []ledger.Use    `json:"outlawed"`            // what its version of the rules allowed and a later one forbids, at most MaxOutlawed
+	Outlawed     []ledger.Breach `json:"outlawed"`            // what its version of the rules allowed and a later one forbids, at most MaxOutlawed
 	OutlawedMore int             `json:"outlawed_more,omitempty"`
 }
 
@@ -86,8 +87,8 @@ func Verify(ctx context.Context, e Evidence, progress func(done, size uint64)) (
 	v := &verification{evidence: e, state: livestate.New(randomSeed()), claimed: claimed, progress: progress}
 	v.report.Transactions = map[string]int{}
 	v.replay = ledger.NewReplay(v.state, false)
-	v.report.Outlawed = []ledger.Use{}
-	v.replay.Outlawed = func(use ledger.Use) {
+	v.report.Outlawed = []ledger.Breach{}
+	v.replay.Outlawed = func(use ledger.Breach) {
 		if len(v.report.Outlawed) == MaxOutlawed {
 			v.report.OutlawedMore++
 			return
@@ -130,6 +131,9 @@ func (v *verification) blocks(context.Context) iter.Seq2[*replay.Block, error] {
 			}
 			if len(b.Entries) == 0 {
 				e, err := ledger.DecodeEntry(data)
+				if err != nil {
+					err = fmt.Errorf("entry %d: %w", number, err)
+				}
 				if err == nil && e.Leaf == nil {
 					err = mismatch("entry %d should begin a block", number)
 				}
@@ -218,7 +222,7 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 
 // CheckSignature checks that a checkpoint is signed by the key that the genesis names.
 func CheckSignature(g ledger.Genesis, checkpoint []byte) error {
-	verifier, err := note.NewVerifier(g.LogKey)
+	verifier, err := quorum.NewVerifier(g.LogKey)
 	if err != nil {
 		return mismatch("the genesis names no usable log key: %v", err)
 	}

@@ -26,6 +26,15 @@ func (n *Node) newVerifier() *verifier.Verifier {
 // What has expired is not verified. What comes from a source in disgrace is looked at first: nothing is verified that cannot be executed as the ledger stands,
 // and the rest is verified by itself, so that its forgeries cost the batch of the others nothing.
 func (n *Node) verify(u *unit, v *verifier.Verifier) {
+	n.verifyUnit(u, v)
+	for _, s := range u.submissions {
+		n.reckon(s)
+		n.compile(s)
+	}
+}
+
+// verifyUnit is verify without telling the queue.
+func (n *Node) verifyUnit(u *unit, v *verifier.Verifier) {
 	now := n.shownTime.Load() // no block is dated before the last
 	n.mu.RLock()
 	for _, s := range u.submissions {
@@ -78,10 +87,6 @@ func (n *Node) verify(u *unit, v *verifier.Verifier) {
 		for _, r := range added {
 			r.keys, r.plain = nil, false
 		}
-	}
-	for _, s := range u.submissions {
-		n.reckon(s)
-		n.compile(s)
 	}
 }
 

@@ -19,8 +19,8 @@ type KeyLife struct {
 // warnBefore is how long before its end a key is warned of.
 const warnBefore = 30 * 24 * time.Hour
 
-// mostWarnings bounds how many keys are named, those that end first; the rest are counted.
-const mostWarnings = 20
+// maxWarnings bounds how many keys are named, those that end first; the rest are counted.
+const maxWarnings = 20
 
 // Warnings lists what the operator should see to: a stage that stands still, the clock, snapshots and an index that cannot be
 // written; then this node's own keys and the sets on the ledger whose life ends soon or has ended, the most urgent first. It
@@ -60,13 +60,13 @@ func (n *Node) Warnings() []string {
 // CountWarnings is how many things there are to see to, keys that are not named by Warnings among them.
 func (n *Node) CountWarnings() int {
 	ending := len(n.ending())
-	return len(n.Warnings()) - min(ending, mostWarnings+1) + ending
+	return len(n.Warnings()) - min(ending, maxWarnings+1) + ending
 }
 
 // rulesWarnings say that this program will not know the rules, or that the network does not follow the newest.
 func (n *Node) rulesWarnings() []string {
 	if n.mu.TryRLock() {
-		if !n.spoiled.Load() {
+		if !n.poisoned.Load() {
 			a := n.state.Authority()
 			rules := max(a.Rules, a.Upgrade.Rules)
 			for _, p := range a.Proposals {
@@ -92,7 +92,7 @@ func (n *Node) ending() []KeyLife {
 	lives := slices.Clone(n.config.Keys)
 	if n.config.KeyDays > 0 && n.mu.TryRLock() {
 		var seen []KeyLife
-		if !n.spoiled.Load() {
+		if !n.poisoned.Load() {
 			// As executed, durable or not: a warning promises nothing, and must come also when the disk is gone.
 			seen = setLives(n.state, n.config.KeyDays)
 		}
@@ -137,7 +137,7 @@ func setLives(state *livestate.State, days int) []KeyLife {
 func warningsOf(ending []KeyLife, now time.Time) []string {
 	var warnings []string
 	for i, key := range ending {
-		if i == mostWarnings {
+		if i == maxWarnings {
 			return append(warnings, fmt.Sprintf("%d keys more are near the end of their life or past it", len(ending)-i))
 		}
 		day := key.Ends.Format(time.DateOnly)

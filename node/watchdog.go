@@ -134,12 +134,12 @@ func (n *Node) probe() {
 	}
 }
 
-// stacksMost bounds what is logged of the goroutines.
-const stacksMost = 4 << 20
+// maxStacks bounds what is logged of the goroutines.
+const maxStacks = 4 << 20
 
 // Stacks are the stacks of all goroutines.
 func Stacks() string {
-	b := make([]byte, stacksMost)
+	b := make([]byte, maxStacks)
 	b = b[:runtime.Stack(b, true)]
 	return fmt.Sprintf("\n%s", b)
 }

@@ -102,7 +102,7 @@ func newStuckTown(t *testing.T) *stuckTown {
 	w := &stuckTown{journal: &journal{}, world: sim.NewWorld(6), fs: &stuckFS{FS: disk.New(1).FS(), stuck: map[string]chan struct{}{}}}
 	config := node.Config{Dir: "data", Logger: w.logger(), Now: func() uint64 { return sim.StartMillis + 1000 },
 		Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, FS: w.fs, SegmentBytes: 1 << 20}}
-	if err := node.Found(config, w.world.Genesis); err != nil {
+	if err := node.Init(config, w.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	var err error

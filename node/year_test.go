@@ -76,10 +76,10 @@ func (p *pilot) submit(tx *token.Transaction) {
 	}
 }
 
-// found makes the bank and the wallets, and pays each his first money.
-func (p *pilot) found() {
+// begin makes the bank and the wallets, and pays each his first money.
+func (p *pilot) begin() {
 	p.now = time.Second
-	if err := node.Found(p.config(p.disk), p.world.Genesis); err != nil {
+	if err := node.Init(p.config(p.disk), p.world.Genesis); err != nil {
 		p.t.Fatal(err)
 	}
 	p.open()
@@ -211,7 +211,7 @@ func (p *pilot) copyTo(d *disk.Disk, source *node.Node) *node.Node {
 		if e != nil {
 			p.t.Fatal(e)
 		}
-		if _, e := node.FoundCopy(config, genesis); e != nil {
+		if _, e := node.InitCopy(config, genesis); e != nil {
 			p.t.Fatal(errors.Join(err, e))
 		}
 		if n, err = node.Open(config); err != nil {
@@ -252,7 +252,7 @@ func TestAPilotsYear(t *testing.T) {
 		backupEvery = 2
 	}
 	p := &pilot{t: t, world: sim.NewWorld(365), rng: rand.New(rand.NewPCG(365, 1)), disk: disk.New(1), backups: disk.New(2)}
-	p.found()
+	p.begin()
 	perDay := int(24 * time.Hour / pilotPayEvery)
 	begun := p.now
 	for day := range days {

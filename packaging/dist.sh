@@ -22,7 +22,7 @@ for platform in $platforms; do
 	export ARCH STAGE=dist/stage/$os-$ARCH
 	echo "$platform: $VERSION"
 	mkdir -p "$STAGE"/{bin,man,completions,systemd}
-	GOOS=$os GOARCH=$ARCH "$go" build -buildvcs=auto -trimpath -ldflags "-s -w -X main.release=$VERSION" -o "$STAGE/bin/aqsha" ./cmd/aqsha
+	GOOS=$os GOARCH=$ARCH "$go" build -buildvcs=auto -trimpath -ldflags "-s -w -X github.com/aqsha/aqsha/internal/cli.release=$VERSION" -o "$STAGE/bin/aqsha" ./cmd/aqsha
 	dist/stage/native manual --list | while read -r name; do
 		page=aqsha${name:+-$name}
 		dist/stage/native manual $name >"$STAGE/man/${page// /-}.1"

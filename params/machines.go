@@ -81,7 +81,8 @@ var Catalogue = sync.OnceValue(func() []Fact[MiningMachine] {
 			}
 			return n
 		}
-		m := MiningMachine{row[1], row[2], number(3), number(4), number(5), int(number(6)), number(9), int(number(7)), int(number(8))}
+		m := MiningMachine{row[1], row[2], number(3), number(4), number(5), int(number(6)), number(9), int(number(7)),
+			int(number(8))}
 		if at := slices.IndexFunc(all, func(f Fact[MiningMachine]) bool { return f.Value.Name == m.Name }); at >= 0 {
 			all[at].Value.Chips, all[at].Value.Fans = m.Chips, m.Fans
 			continue

@@ -76,9 +76,12 @@ const notConfirmed2026 = "carried over from 2025; not confirmed for 2026"
 var MiningLevies = Series[MiningLevy]{
 	Name: "levy on digital mining",
 	Facts: []Fact[MiningLevy]{
-		{"2022-01-01", flatLevy(1*money.Tenge, 1*money.Tenge), "Tax Code 2017, chapter 69 § 11, as of Law 53-VII of 24 June 2021"},
-		{"2023-01-01", MiningLevy{[]LevyBand{{From: 0, Unknown: true}, {From: 24 * money.Tenge, PerKWh: 1 * money.Tenge}},
-			1 * money.Tenge, 10 * money.Tenge, 1 * money.Tenge, 25 * money.Tenge}, "Tax Code 2017, article 606-3, as of Law 135-VII of 11 July 2022; from 25 tenge down to 1 by the price of power"},
+		{"2022-01-01", flatLevy(1*money.Tenge, 1*money.Tenge),
+			"Tax Code 2017, chapter 69 § 11, as of Law 53-VII of 24 June 2021"},
+		{"2023-01-01", MiningLevy{[]LevyBand{{From: 0, Unknown: true},
+			{From: 24 * money.Tenge, PerKWh: 1 * money.Tenge}},
+			1 * money.Tenge, 10 * money.Tenge, 1 * money.Tenge, 25 * money.Tenge},
+			"Tax Code 2017, article 606-3, as of Law 135-VII of 11 July 2022; from 25 tenge down to 1 by the price of power"},
 		{"2024-01-01", flatLevy(2*money.Tenge, 1*money.Tenge), "Tax Code 2017, article 606-3, as in force 2024–2025"},
 		{"2026-01-01", flatLevy(2*money.Tenge, 1*money.Tenge), notConfirmed2026},
 	},
@@ -94,8 +97,10 @@ type Filing struct {
 var LevyFiling = Series[Filing]{
 	Name: "filing of the levy on digital mining",
 	Facts: []Fact[Filing]{
-		{"2022-01-01", Filing{0, 0, 1, 20}, "Tax Code 2017, chapter 69 § 11: paid by the 20th of the month after the quarter, without a declaration"},
-		{"2023-01-01", Filing{2, 15, 2, 25}, "Tax Code 2017: declared by the 15th, paid by the 25th of the second month after the quarter"},
+		{"2022-01-01", Filing{0, 0, 1, 20},
+			"Tax Code 2017, chapter 69 § 11: paid by the 20th of the month after the quarter, without a declaration"},
+		{"2023-01-01", Filing{2, 15, 2, 25},
+			"Tax Code 2017: declared by the 15th, paid by the 25th of the second month after the quarter"},
 	},
 }
 
@@ -119,7 +124,8 @@ var CorporateIncomeTax = Series[PPM]{
 	},
 }
 
-// ValueAddedTax is the general rate. A miner's sales of coins are exempt, so that it cannot deduct the tax on its power.
+// ValueAddedTax is the general rate. A miner's sales of coins are exempt, so that it cannot deduct the tax on its
+// power.
 var ValueAddedTax = Series[PPM]{
 	Name: "value added tax",
 	Facts: []Fact[PPM]{
@@ -134,7 +140,8 @@ type MiningLicence struct {
 	FeeMCI int64 // state fee in monthly calculation indices
 }
 
-// MiningLicenceOwn is kind I: the miner owns the data centre. MiningLicenceHosted is kind II: its machines stand in another's.
+// MiningLicenceOwn is kind I: the miner owns the data centre. MiningLicenceHosted is kind II: its machines stand in
+// another's.
 var (
 	MiningLicenceOwn = Series[MiningLicence]{"mining licence of kind I", []Fact[MiningLicence]{
 		{"2023-04-01", MiningLicence{3, 2000}, "Law 193-VII of 6 February 2023; licensing rules of 2023"}}}
@@ -142,7 +149,8 @@ var (
 		{"2023-04-01", MiningLicence{3, 5}, "Law 193-VII of 6 February 2023; licensing rules of 2023"}}}
 )
 
-// PowerAuction is the single buyer's day-ahead auction for miners. Times are minutes of the day before delivery, in Astana.
+// PowerAuction is the single buyer's day-ahead auction for miners. Times are minutes of the day before delivery, in
+// Astana.
 type PowerAuction struct {
 	PrepaidBy, Opens, Closes int
 	PayAsBid                 bool
@@ -153,7 +161,8 @@ type PowerAuction struct {
 var MiningPowerAuction = Series[PowerAuction]{
 	Name: "day-ahead auction of power for miners",
 	Facts: []Fact[PowerAuction]{
-		{"2023-04-01", PowerAuction{8 * 60, 9*60 + 30, 10 * 60, true, []string{"north-south", "west"}}, "Law 193-VII of 6 February 2023; the single buyer's auction rules"},
+		{"2023-04-01", PowerAuction{8 * 60, 9*60 + 30, 10 * 60, true, []string{"north-south", "west"}},
+			"Law 193-VII of 6 February 2023; the single buyer's auction rules"},
 	},
 }
 
@@ -163,7 +172,8 @@ type SubsidyEra struct {
 	Subsidy money.Satoshi
 }
 
-// SubsidyEras are bitcoin's halvings: heights and amounts are consensus, days of the coming ones are ten minutes a block from the last.
+// SubsidyEras are bitcoin's halvings: heights and amounts are consensus, days of the coming ones are ten minutes a
+// block from the last.
 var SubsidyEras = Series[SubsidyEra]{
 	Name: "subsidy of a block",
 	Facts: []Fact[SubsidyEra]{
@@ -178,6 +188,7 @@ var SubsidyEras = Series[SubsidyEra]{
 
 // ProfitTaxFiling is when a year's profit tax is declared and paid, in months after December.
 var ProfitTaxFiling = Series[Filing]{
-	Name:  "filing of corporate income tax",
-	Facts: []Fact[Filing]{{"2018-01-01", Filing{3, 31, 4, 10}, "Tax Code: declared by 31 March, paid within ten days after"}},
+	Name: "filing of corporate income tax",
+	Facts: []Fact[Filing]{{"2018-01-01", Filing{3, 31, 4, 10},
+		"Tax Code: declared by 31 March, paid within ten days after"}},
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/audit"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -96,15 +96,15 @@ func TestPaidInTheCoinbase(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer log.Close()
-		audit, err := pool.Audit(log, true)
+		auditor, err := audit.Replay(log, true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := audit.CheckCoinbase(2); err != nil {
+		if err := auditor.CheckCoinbase(2); err != nil {
 			t.Error(err)
 		}
 		for _, scheme := range payout.Schemes {
-			r, err := audit.Block(scheme, 2)
+			r, err := auditor.Block(scheme, 2)
 			if err != nil || r.Status != "orphaned" || r.Checked.Shares != 5 {
 				t.Fatalf("%s: %+v, %v", scheme, r, err)
 			}
@@ -119,7 +119,7 @@ func TestPaidInTheCoinbase(t *testing.T) {
 				t.Errorf("%s credits %d", scheme, credited)
 			}
 		}
-		spread, err := audit.Spread()
+		spread, err := auditor.Spread()
 		if err != nil || len(spread) != 2 || spread[0].Shares != 4 || spread[0].Earned[payout.PPS] <= spread[1].Earned[payout.PPS] || spread[0].Earned[payout.PROP] != 0 {
 			t.Errorf("%+v, %v", spread, err)
 		}

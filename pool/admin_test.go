@@ -13,14 +13,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/admin"
+	"github.com/aqsha/aqsha/pool/payments"
+	"github.com/aqsha/aqsha/pool/serve"
 	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/web"
 )
 
 // control serves a pool's administration and returns a way to ask it.
-func control(t *testing.T, p *running) func(action string, request any) (pool.ControlAnswer, int) {
+func control(t *testing.T, p *running) func(action string, request any) (admin.ControlAnswer, int) {
 	t.Helper()
-	c := &pool.Control{Pool: p.Pool}
+	c := &admin.Control{Pool: p.Pool}
 	path := filepath.Join(t.TempDir(), "s")
 	listener, err := c.Listen(path)
 	if err != nil {
@@ -38,7 +41,7 @@ func control(t *testing.T, p *running) func(action string, request any) (pool.Co
 	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}}}
-	return func(action string, request any) (answer pool.ControlAnswer, code int) {
+	return func(action string, request any) (answer admin.ControlAnswer, code int) {
 		t.Helper()
 		body, err := json.Marshal(request)
 		if err != nil {
@@ -65,14 +68,14 @@ func TestAdministration(t *testing.T) {
 	rig, other := dial(t, p.address).login(alice+".rig"), dial(t, p.address).login(bob)
 	rig.expect("share", rig.find(alice+".rig", rig.job(), 1, meets(rig.difficulty)), 0)
 
-	answer, _ := ask("sessions", pool.ControlRequest{Limit: 10})
+	answer, _ := ask("sessions", admin.ControlRequest{Limit: 10})
 	if len(answer.Sessions) != 2 || answer.Connections != 2 {
 		t.Fatalf("%+v", answer)
 	}
-	if answer, _ = ask("sessions", pool.ControlRequest{Limit: 10, Selector: pool.Selector{Worker: alice}}); len(answer.Sessions) != 1 || answer.Sessions[0].Worker != alice+".rig" || answer.Sessions[0].Good != 1 {
+	if answer, _ = ask("sessions", admin.ControlRequest{Limit: 10, Selector: serve.Selector{Worker: alice}}); len(answer.Sessions) != 1 || answer.Sessions[0].Worker != alice+".rig" || answer.Sessions[0].Good != 1 {
 		t.Errorf("%+v", answer)
 	}
-	if answer, _ = ask("message", pool.ControlRequest{Text: `Ескерту: "жөндеу"`, Selector: pool.Selector{Worker: bob}}); answer.Connections != 1 {
+	if answer, _ = ask("message", admin.ControlRequest{Text: `Ескерту: "жөндеу"`, Selector: serve.Selector{Worker: bob}}); answer.Connections != 1 {
 		t.Errorf("message to %d", answer.Connections)
 	}
 	for {
@@ -92,46 +95,46 @@ func TestAdministration(t *testing.T) {
 		request any
 		code    int
 	}{
-		{"kick", pool.ControlRequest{}, 422}, {"kick", pool.ControlRequest{Selector: pool.Selector{Worker: alice + ".nosuch"}}, 422},
-		{"message", pool.ControlRequest{Text: strings.Repeat("x", 300)}, 422}, {"ban", pool.ControlRequest{Selector: pool.Selector{Address: "x"}}, 422},
-		{"exempt", pool.ControlRequest{Network: "10.0.0.0/99"}, 422}, {"fee", pool.ControlRequest{Percent: 2}, 422}, {"override", pool.ControlRequest{First: 3, Last: 3, Text: "why"}, 422}, {"kick", map[string]int{"nosuch": 1}, 400}, {"nosuch", nil, 404},
+		{"kick", admin.ControlRequest{}, 422}, {"kick", admin.ControlRequest{Selector: serve.Selector{Worker: alice + ".nosuch"}}, 422},
+		{"message", admin.ControlRequest{Text: strings.Repeat("x", 300)}, 422}, {"ban", admin.ControlRequest{Selector: serve.Selector{Address: "x"}}, 422},
+		{"exempt", admin.ControlRequest{Network: "10.0.0.0/99"}, 422}, {"fee", admin.ControlRequest{Percent: 2}, 422}, {"override", admin.ControlRequest{First: 3, Last: 3, Text: "why"}, 422}, {"kick", map[string]int{"nosuch": 1}, 400}, {"nosuch", nil, 404},
 	} {
 		if _, code := ask(tc.action, tc.request); code != tc.code {
 			t.Errorf("%s %+v: %d, want %d", tc.action, tc.request, code, tc.code)
 		}
 	}
-	if answer, _ = ask("kick", pool.ControlRequest{Selector: pool.Selector{Worker: alice}}); answer.Connections != 1 {
+	if answer, _ = ask("kick", admin.ControlRequest{Selector: serve.Selector{Worker: alice}}); answer.Connections != 1 {
 		t.Errorf("kicked %d", answer.Connections)
 	}
 	closed(t, rig.conn, "a miner that was kicked")
 	other.expect("a share of another", other.find(bob, other.job(), 9, meets(other.difficulty)), 0)
 
-	if _, code := ask("ban", pool.ControlRequest{Selector: pool.Selector{Address: "127.0.0.1"}}); code != 200 || !banned(t, p) {
+	if _, code := ask("ban", admin.ControlRequest{Selector: serve.Selector{Address: "127.0.0.1"}}); code != 200 || !banned(t, p) {
 		t.Error("not banned")
 	}
-	if answer, _ := ask("bans", pool.ControlRequest{}); len(answer.Bans) != 1 {
+	if answer, _ := ask("bans", admin.ControlRequest{}); len(answer.Bans) != 1 {
 		t.Errorf("%+v", answer)
 	}
 	if s := p.Stats(time.Now()); s.Bans != 1 || s.BansTotal != 1 {
 		t.Errorf("%d bans of %d, while one holds", s.Bans, s.BansTotal)
 	}
-	if _, code := ask("ban", pool.ControlRequest{Remove: true, Selector: pool.Selector{Address: "127.0.0.1"}}); code != 200 || banned(t, p) {
+	if _, code := ask("ban", admin.ControlRequest{Remove: true, Selector: serve.Selector{Address: "127.0.0.1"}}); code != 200 || banned(t, p) {
 		t.Error("still banned")
 	}
 	if s := p.Stats(time.Now()); s.Bans != 0 || s.BansTotal != 1 {
 		t.Errorf("%d bans of %d, after it was lifted", s.Bans, s.BansTotal)
 	}
-	if _, code := ask("exempt", pool.ControlRequest{Network: "127.0.0.0/8"}); code != 200 {
+	if _, code := ask("exempt", admin.ControlRequest{Network: "127.0.0.0/8"}); code != 200 {
 		t.Errorf("exempt: %d", code)
 	}
-	if _, code := ask("ban", pool.ControlRequest{Selector: pool.Selector{Address: "127.0.0.1"}}); code != 200 || banned(t, p) {
+	if _, code := ask("ban", admin.ControlRequest{Selector: serve.Selector{Address: "127.0.0.1"}}); code != 200 || banned(t, p) {
 		t.Error("an exempt address is refused")
 	}
 
 	last := dial(t, p.address).login(alice)
-	drained := make(chan pool.ControlAnswer, 1)
+	drained := make(chan admin.ControlAnswer, 1)
 	go func() {
-		answer, _ := ask("drain", pool.ControlRequest{Seconds: 30})
+		answer, _ := ask("drain", admin.ControlRequest{Seconds: 30})
 		drained <- answer
 	}()
 	for a, ok := last.next(); ok && a.Method != "client.reconnect"; a, ok = last.next() {
@@ -143,7 +146,7 @@ func TestAdministration(t *testing.T) {
 	if answer := <-drained; answer.Left != 0 {
 		t.Errorf("%d left", answer.Left)
 	}
-	if ask("drain", pool.ControlRequest{Remove: true}); banned(t, p) {
+	if ask("drain", admin.ControlRequest{Remove: true}); banned(t, p) {
 		t.Error("miners are not let in again")
 	}
 }
@@ -155,31 +158,31 @@ func TestFeeAndPayouts(t *testing.T) {
 	p := startPool(t, dir, testConfig())
 	ask := control(t, p)
 	soon, later := time.Now().Add(time.Hour), time.Now().Add(25*time.Hour)
-	if _, code := ask("fee", pool.ControlRequest{Percent: 5, At: soon.Format(time.RFC3339)}); code != 422 {
+	if _, code := ask("fee", admin.ControlRequest{Percent: 5, At: soon.Format(time.RFC3339)}); code != 422 {
 		t.Errorf("a higher fee in an hour: %d", code)
 	}
-	if _, code := ask("fee", pool.ControlRequest{Percent: 5, At: later.Format(time.RFC3339)}); code != 200 {
+	if _, code := ask("fee", admin.ControlRequest{Percent: 5, At: later.Format(time.RFC3339)}); code != 200 {
 		t.Errorf("a higher fee tomorrow: %d", code)
 	}
 	answer := httptest.NewRecorder()
-	p.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/v1/pool", nil))
+	web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest("GET", "/v1/pool", nil))
 	if !strings.Contains(answer.Body.String(), `"next_fee_percent":5`) {
 		t.Errorf("not announced: %s", answer.Body)
 	}
-	if _, code := ask("fee", pool.ControlRequest{Percent: 0.5, At: time.Now().Add(-time.Hour).Format(time.RFC3339)}); code != 422 || p.Stats(time.Now()).Fee != 1 {
+	if _, code := ask("fee", admin.ControlRequest{Percent: 0.5, At: time.Now().Add(-time.Hour).Format(time.RFC3339)}); code != 422 || p.Stats(time.Now()).Fee != 1 {
 		t.Errorf("a lower fee an hour ago: %d", code)
 	}
-	if answer, code := ask("fee", pool.ControlRequest{Percent: 0.7}); code != 200 || answer.Pool.Fee != 0.7 || answer.Pool.NextFee != nil {
+	if answer, code := ask("fee", admin.ControlRequest{Percent: 0.7}); code != 200 || answer.Pool.Fee != 0.7 || answer.Pool.NextFee != nil {
 		t.Errorf("a lower fee without a time: %d, %+v", code, answer.Pool)
 	}
-	if _, code := ask("fee", pool.ControlRequest{Percent: 0.5, At: time.Now().Format(time.RFC3339)}); code != 200 {
+	if _, code := ask("fee", admin.ControlRequest{Percent: 0.5, At: time.Now().Format(time.RFC3339)}); code != 200 {
 		t.Errorf("a lower fee at once: %d", code)
 	}
 	eventually(t, "the fee holds", func() bool { return p.Stats(time.Now()).Fee == 0.5 })
-	if _, err := p.Pay(context.Background(), pool.PayOptions{}); err == nil {
+	if _, err := p.Pay(context.Background(), payments.PayOptions{}); err == nil {
 		t.Error("paid without a wallet")
 	}
-	if answer, _ := ask("payouts", pool.ControlRequest{Pause: true}); answer.Paused == nil || !*answer.Paused {
+	if answer, _ := ask("payouts", admin.ControlRequest{Pause: true}); answer.Paused == nil || !*answer.Paused {
 		t.Errorf("%+v", answer)
 	}
 	p.stop()
@@ -196,7 +199,7 @@ func TestFeeAndPayouts(t *testing.T) {
 	if !p.PayoutsPaused() {
 		t.Error("the pause is forgotten")
 	}
-	if answer, _ := control(t, p)("payouts", pool.ControlRequest{}); answer.Paused == nil || *answer.Paused {
+	if answer, _ := control(t, p)("payouts", admin.ControlRequest{}); answer.Paused == nil || *answer.Paused {
 		t.Errorf("%+v", answer)
 	}
 }
@@ -208,19 +211,19 @@ func TestBoundsOfRequests(t *testing.T) {
 	rig := dial(t, p.address).login(alice)
 	for name, asked := range map[string]struct {
 		action  string
-		request pool.ControlRequest
+		request admin.ControlRequest
 	}{
-		"a port beyond all":       {"reconnect", pool.ControlRequest{Everybody: true, Host: "pool.example", Port: 99_999}},
-		"a port below all":        {"reconnect", pool.ControlRequest{Everybody: true, Host: "pool.example", Port: -1}},
-		"a host without a port":   {"reconnect", pool.ControlRequest{Everybody: true, Host: "pool.example"}},
-		"a port without a host":   {"reconnect", pool.ControlRequest{Everybody: true, Port: 3333}},
-		"less than no time":       {"drain", pool.ControlRequest{Seconds: -5}},
-		"more than an hour":       {"drain", pool.ControlRequest{Seconds: 3601}},
-		"fewer than no sessions":  {"sessions", pool.ControlRequest{Limit: -1}},
-		"more than all sessions":  {"sessions", pool.ControlRequest{Limit: 10_001}},
-		"more fee than there is":  {"fee", pool.ControlRequest{Percent: 101}},
-		"less fee than no fee":    {"fee", pool.ControlRequest{Percent: -1}},
-		"a higher fee, time left": {"fee", pool.ControlRequest{Percent: 2}},
+		"a port beyond all":       {"reconnect", admin.ControlRequest{Everybody: true, Host: "pool.example", Port: 99_999}},
+		"a port below all":        {"reconnect", admin.ControlRequest{Everybody: true, Host: "pool.example", Port: -1}},
+		"a host without a port":   {"reconnect", admin.ControlRequest{Everybody: true, Host: "pool.example"}},
+		"a port without a host":   {"reconnect", admin.ControlRequest{Everybody: true, Port: 3333}},
+		"less than no time":       {"drain", admin.ControlRequest{Seconds: -5}},
+		"more than an hour":       {"drain", admin.ControlRequest{Seconds: 3601}},
+		"fewer than no sessions":  {"sessions", admin.ControlRequest{Limit: -1}},
+		"more than all sessions":  {"sessions", admin.ControlRequest{Limit: 10_001}},
+		"more fee than there is":  {"fee", admin.ControlRequest{Percent: 101}},
+		"less fee than no fee":    {"fee", admin.ControlRequest{Percent: -1}},
+		"a higher fee, time left": {"fee", admin.ControlRequest{Percent: 2}},
 	} {
 		if _, code := ask(asked.action, asked.request); code != 422 {
 			t.Errorf("%s: %d", name, code)
@@ -229,27 +232,10 @@ func TestBoundsOfRequests(t *testing.T) {
 	if s := p.Stats(time.Now()); s.Draining || s.Fee != 1 || s.NextFee != nil {
 		t.Errorf("changed: %+v", s)
 	}
-	ask("message", pool.ControlRequest{Text: "done"})
+	ask("message", admin.ControlRequest{Text: "done"})
 	for a, ok := rig.next(); a.Method != "client.show_message"; a, ok = rig.next() {
 		if a.Method == "client.reconnect" || !ok {
 			t.Fatalf("heard %q, connected %v", a.Method, ok)
-		}
-	}
-}
-
-// Each action has the least role that may do it.
-func TestRoles(t *testing.T) {
-	for action, needs := range map[string]pool.Role{"sessions": pool.RoleViewer, "bans": pool.RoleViewer, "status": pool.RoleViewer, "kick": pool.RoleSupport, "message": pool.RoleSupport,
-		"reconnect": pool.RoleSupport, "ban": pool.RoleAdmin, "exempt": pool.RoleAdmin, "payouts": pool.RoleAdmin, "override": pool.RoleAdmin, "fee": pool.RoleAdmin, "drain": pool.RoleAdmin} {
-		for _, role := range []pool.Role{pool.RoleNone, pool.RoleViewer, pool.RoleSupport, pool.RoleAdmin} {
-			if got, want := pool.Forbidden(action, role), role < needs; got != want {
-				t.Errorf("%s as %s: forbidden %v", action, role, got)
-			}
-		}
-	}
-	for _, bad := range []string{"", "none", "root"} {
-		if _, err := pool.ParseRole(bad); err == nil {
-			t.Errorf("role %q passes", bad)
 		}
 	}
 }

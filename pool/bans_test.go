@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/books"
+	"github.com/aqsha/aqsha/pool/guard"
+	"github.com/aqsha/aqsha/pool/serve"
 )
 
 // Who was banned is refused by the next run too; when the ban has ended he is served.
@@ -25,9 +26,9 @@ func TestBansOutlastARestart(t *testing.T) {
 		return p
 	}
 	p := start()
-	for range pool.OffencesToBan {
+	for range guard.OffencesToBan {
 		conn := connect(t, p.address)
-		_, _ = conn.Write(bytes.Repeat([]byte("x"), 10*pool.MaxLine))
+		_, _ = conn.Write(bytes.Repeat([]byte("x"), 10*serve.MaxLine))
 		closed(t, conn, "giant line")
 	}
 	if !banned(t, p) {
@@ -63,7 +64,7 @@ func TestBansOutlastARestart(t *testing.T) {
 	}
 	here := netip.MustParseAddr("127.0.0.1")
 	bans, err := kept.Bans(t.Context(), time.Now())
-	if err != nil || len(bans) != 1 || time.Until(bans[here]) > pool.BanTime {
+	if err != nil || len(bans) != 1 || time.Until(bans[here]) > guard.BanTime {
 		t.Errorf("%v, %v", bans, err)
 	}
 	if err := kept.KeepBans(t.Context(), bans, bans[here], 10); err != nil {
@@ -74,39 +75,5 @@ func TestBansOutlastARestart(t *testing.T) {
 	}
 	if p = start(); banned(t, p) {
 		t.Error("banned for ever")
-	}
-}
-
-// Bans are bounded: the one that ends first makes room, and one that has ended refuses nobody.
-func TestBansAreBounded(t *testing.T) {
-	now := time.UnixMilli(1_767_225_600_000)
-	address := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}) }
-	full := func() pool.Guard {
-		g := pool.NewGuard()
-		for n := range pool.MostBans {
-			g.Ban(address(n), now.Add(time.Duration(n)*time.Millisecond))
-		}
-		return g
-	}
-	g := full()
-	later := now.Add(pool.MostBans * time.Millisecond)
-	for n := range 3 {
-		g.Ban(address(pool.MostBans+n), later)
-	}
-	if banned, unkept := g.Counts(); banned != pool.MostBans || unkept != pool.MostBans {
-		t.Errorf("%d bans, %d of them not kept", banned, unkept)
-	}
-	for n, want := range map[int]bool{0: true, 2: true, 3: false, pool.MostBans + 2: false} {
-		if g.Admits(address(n), later) != want {
-			t.Errorf("address %d: want %v", n, want)
-		}
-	}
-	if !g.Admits(address(3), now.Add(pool.BanTime+3*time.Millisecond)) {
-		t.Error("its ban has ended")
-	}
-	g = full()
-	g.Ban(address(pool.MostBans), later.Add(2*pool.BanTime)) // all others have ended
-	if banned, unkept := g.Counts(); banned != 1 || unkept != 1 {
-		t.Errorf("%d bans are left, %d to keep", banned, unkept)
 	}
 }

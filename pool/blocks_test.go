@@ -14,6 +14,8 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 )
 
 // blocksTime is how long each kind of node is watched: seconds here, AQSHA_BLOCKS=15m in the long run.
@@ -304,9 +306,9 @@ func TestSolutionComesFirst(t *testing.T) {
 			case "closed":
 				params := solve()
 				bad := c.find(alice, c.job(), 2, func(h bitcoin.Hash) bool { return !meets(c.difficulty)(h) })
-				c.sendMany(append(slices.Repeat([][]any{bad}, pool.BadSharesToClose+5), params))
+				c.sendMany(append(slices.Repeat([][]any{bad}, serve.BadSharesToClose+5), params))
 			case "version bits":
-				c.mask = pool.MaskBIP320
+				c.mask = settings.MaskBIP320
 				c.send("mining.submit", solve(0x00002000)...)
 			}
 			eventually(t, "the node knows the block", func() bool {

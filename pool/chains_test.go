@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/miner"
+	"github.com/aqsha/aqsha/pool/settings"
 )
 
 // Addresses of the key in alice, by network.
@@ -55,7 +56,7 @@ func mineWithPool(t *testing.T, node *testnode.CoreNode, chain string, want int)
 	if network.Name != chain {
 		t.Fatalf("the node is on %s", network.Name)
 	}
-	config := pool.Defaults()
+	config := settings.Defaults()
 	config.Operator, config.Loops = payees[chain], 1
 	p := startPoolWith(t, t.TempDir(), config, pool.Options{Network: network, Nodes: []*bitcoin.Client{node.Client}})
 	stats := miner.NewStats(time.Now())
@@ -98,7 +99,7 @@ func TestSignetThatNeedsASignature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := pool.Defaults()
+	config := settings.Defaults()
 	config.Operator = payees["signet"]
 	_, err = pool.Open(context.Background(), config, pool.Options{Network: network, Nodes: []*bitcoin.Client{node.Client}})
 	if !errors.Is(err, bitcoin.ErrSignet) {
@@ -118,7 +119,7 @@ func TestProposalOnRealNetworks(t *testing.T) {
 				t.Fatal(err)
 			}
 			template := firstTemplate(t, node, network)
-			config := pool.Defaults()
+			config := settings.Defaults()
 			config.Operator, config.Loops = payees[chain], 1
 			p := startPoolWith(t, t.TempDir(), config, pool.Options{Network: network})
 			if err := p.Offer(template, time.Now()); err != nil {
@@ -171,27 +172,4 @@ func (c *client) blockOf(template *bitcoin.Template, flip int) []byte {
 	header := bitcoin.Header{Version: job.Version, Previous: job.Previous, MerkleRoot: bitcoin.RootOf(bitcoin.HashOf(coinbase), job.Branch), Time: job.Time, Bits: job.Bits}
 	parts := bitcoin.CoinbaseParts{Head: job.Head, Tail: tail, Extranonce: len(en), HasWitness: template.Commitment != nil}
 	return template.Block(header, parts.WithWitness(coinbase))
-}
-
-// On test networks a block 20 minutes after its parent may have the least difficulty: the job's
-// times keep to the side of that edge that its target is on.
-func TestEasyTimes(t *testing.T) {
-	const tip, limit, full = 1_800_000_000, 0x1d00ffff, 0x1b00ffff
-	for _, tc := range []struct {
-		network     string
-		bits, now   uint32
-		least, most uint32
-	}{
-		{"testnet4", full, tip + 60, 0, tip + 1200}, {"testnet4", full, tip + 1200, 0, tip + 1200},
-		{"testnet4", limit, tip + 1201, tip + 1201, 0}, {"testnet4", limit, tip + 60, 0, 0},
-		{"mainnet", full, tip + 5000, 0, 0}, {"signet", full, tip + 5000, 0, 0}, {"regtest", limit, tip + 5000, 0, 0},
-	} {
-		network, err := bitcoin.FindNetwork(tc.network)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if least, most := pool.EasyTimes(network, tc.bits, tc.now, tip); least != tc.least || most != tc.most {
-			t.Errorf("%s, bits %08x, %d s after: %d to %d, want %d to %d", tc.network, tc.bits, tc.now-tip, least, most, tc.least, tc.most)
-		}
-	}
 }

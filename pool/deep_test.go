@@ -6,7 +6,8 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/audit"
+	"github.com/aqsha/aqsha/pool/payments"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
@@ -68,7 +69,7 @@ func TestAPaymentIsFoundBelowItsTip(t *testing.T) {
 		if k.paying() != 0 || k.received(alice) != had+owed {
 			t.Fatalf("ten blocks deep %s is open; received %s", k.paying(), k.received(alice)-had)
 		}
-		if _, err := k.Pay(ctx, k.options); err != nil && !errors.Is(err, pool.ErrNothingToPay) {
+		if _, err := k.Pay(ctx, k.options); err != nil && !errors.Is(err, payments.ErrNothingToPay) {
 			t.Error(err)
 		}
 		k.settle()
@@ -133,18 +134,93 @@ func TestADeepReorganisationMovesAPayment(t *testing.T) {
 	for _, record := range records(t, k.dir) {
 		log = append(log, sharelog.Append(nil, record))
 	}
-	audit, err := pool.Audit(log, false)
+	auditor, err := audit.Replay(log, false)
 	if err == nil {
-		err = audit.CheckChain(ctx, k.network, k.node)
+		err = auditor.CheckChain(ctx, k.network, k.node)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range audit.Contradictions() {
+	for _, c := range auditor.Contradictions() {
 		if c.Field == "payment" {
 			t.Errorf("the honest pool is convicted: %s", c)
 		}
 	}
+}
+
+// A deep reorganisation gives a settled payment's coin to another transaction. Once that is as deep as any outcome the
+// payment is booked back and its users are paid again from another coin; not before, and not twice over restarts. Then
+// the first chain comes back, with the first payment: that counts as paid again, and what was paid since is the user's debt
+// to work off.
+func TestADeepReorganisationTakesAPaymentBack(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	k := openTill(t, 6)
+	k.work(alice)
+	k.mine(2, []byte{0x51})
+	owed := k.Owed()[alice]
+	sent, err := k.Pay(ctx, k.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := k.height() + 1
+	k.settle()
+	first := k.leave(at)
+	k.mineOnly()
+	k.doubleSpend(sent.TxID) // and mines it
+	again := k.Owed()[alice]
+	for range 4 {
+		k.mineOnly()
+		if err := k.WatchPayments(ctx); err != nil {
+			t.Logf("open: %v", err)
+		}
+	}
+	if got := k.Owed()[alice]; got != again {
+		t.Fatalf("booked back too early: owed %s", got)
+	}
+	k.mineOnly()
+	for range 2 {
+		_ = k.WatchPayments(ctx)
+		if got := k.Owed()[alice]; got != again+owed || k.paying() != 0 {
+			t.Fatalf("owed %s, want %s; %s open", got, again+owed, k.paying())
+		}
+		if err := k.Audit(ctx); err != nil {
+			t.Error(err)
+		}
+		k.restart()
+	}
+	if _, err := k.Pay(ctx, k.options); err != nil {
+		t.Fatal(err)
+	}
+	k.settle()
+	if got := k.received(alice); got != owed+again {
+		t.Errorf("received %s of %s", got, owed+again)
+	}
+	k.convictsNobody()
+	k.start(k.dir)
+	if err := k.node.Call(ctx, nil, "reconsiderblock", first.String()); err != nil {
+		t.Fatal(err)
+	}
+	fork, err := k.node.HashAt(ctx, at)
+	if err == nil && fork != first {
+		if err = k.node.Call(ctx, nil, "invalidateblock", fork.String()); err == nil {
+			fork, err = k.node.HashAt(ctx, at)
+		}
+	}
+	if err != nil || fork != first {
+		t.Fatalf("the first chain does not come back: %s, %v", fork, err)
+	}
+	for range 7 {
+		k.mine(1, []byte{0x51})
+		_ = k.WatchPayments(ctx)
+	}
+	if got := k.Balance("user:1"); got > 0 {
+		t.Errorf("alice is owed %s, and was paid by the first payment and, if its coin allows, the second", got)
+	}
+	if err := k.Audit(ctx); err != nil {
+		t.Error(err)
+	}
+	k.convictsNobody()
 }
 
 // outcomes counts what the log says of how payments have ended; the pool is started anew.

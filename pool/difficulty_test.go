@@ -7,6 +7,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
 
@@ -278,7 +279,7 @@ func TestWishesAreOnAGrid(t *testing.T) {
 
 // Ports have a start of their own.
 func TestPorts(t *testing.T) {
-	p := startPoolOn(t, t.TempDir(), testConfig(), pool.Options{Network: regtest}, &pool.Port{StartDifficulty: 0.25, MinDifficulty: 0.25, MaxDifficulty: 4})
+	p := startPoolOn(t, t.TempDir(), testConfig(), pool.Options{Network: regtest}, &settings.Port{StartDifficulty: 0.25, MinDifficulty: 0.25, MaxDifficulty: 4})
 	if err := p.Offer(testTemplate(t, 100, hardBits), time.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,17 @@
 // in an append-only log before the miner hears "true", and whose every payment can
 // be recomputed from that log.
 //
-// It may import money, params, txlog and bitcoin. Sub-packages: stratum (the
-// protocol's messages), sharelog (the log's records), payout (what shares earn,
-// pure), books (double entry), miner (the other side), loadgen (a measuring load).
+// It may import money, params, txlog and bitcoin. This package joins its rooms and makes jobs of templates: it follows
+// the nodes, lays coinbases out, hands blocks over, keeps the fee. Its rooms, from below:
+//
+//   - stratum (the protocol's messages), sharelog (the log's records), payout and accounting (what shares earn; pure),
+//     books (double entry), settings, guard (who may connect), chain (questions to the nodes)
+//   - commit (the log's one writer), worker (names and accounts), job (work and duplicates), outbox (signed payments),
+//     reconcile (the log against the chain), relay (blocks on their way)
+//   - accounting side: accounts (the books follow the log), payments (the wallet pays, the chain decides)
+//   - serving side: serve (loops, connections, sessions, shares), handover (to a successor)
+//   - on top: admin (the operator's socket), web (figures and pages); neither is known here
+//   - beside: audit and logcopy (anybody's recomputation), miner (the other side), loadgen and fleet (measurements)
 //
 // How a share travels: an event loop reads a line, rebuilds the header, checks
 // target and duplicates and puts a record into its batch; one committer makes the
@@ -18,7 +26,6 @@
 //   - No extranonce1 is used twice, across restarts and pool nodes.
 //   - Every limit on what a client may hold or send is a constant or a setting.
 //
-// A connection belongs to one loop and is touched by no other goroutine; jobs are
-// immutable once sent; what is shared (registry, duplicates, bans) has its own lock.
-// The server needs Linux (epoll).
+// What serving and accounting share (registry, duplicates, bans, accounts) has its own lock; serving never waits for
+// accounting. The server needs Linux (epoll).
 package pool

@@ -18,6 +18,8 @@ import (
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/miner"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -192,7 +194,7 @@ func TestTLS(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- p.Run(ctx, pool.Listener{Net: listener, TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}})
+		ended <- p.Run(ctx, serve.Listener{Net: listener, TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}})
 	}()
 	if err := p.Offer(testTemplate(t, 5, hardBits), time.Now()); err != nil {
 		t.Fatal(err)
@@ -251,7 +253,7 @@ func TestClassesAndDebts(t *testing.T) {
 	p.stop()
 	_, jobs := logged(t, p.dir)
 	last := jobs[uint64(len(jobs))]
-	if len(last.Variants) != len(pool.Classes) {
+	if len(last.Variants) != len(settings.Classes) {
 		t.Fatalf("%d variants", len(last.Variants))
 	}
 	for _, v := range last.Variants {

@@ -12,6 +12,7 @@ import (
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/audit"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
@@ -60,7 +61,7 @@ func TestMeanFeesOfARealChain(t *testing.T) {
 	config.Operator, config.Scheme = own, payout.FPPS
 	p := startPoolWith(t, t.TempDir(), config, pool.Options{Network: simnet, Nodes: []*bitcoin.Client{node.Client}})
 	lastMean := func() (height uint64, mean money.Satoshi) {
-		for entry, err := range p.ShareLog().Entries(0, p.ShareLog().Size()) {
+		for entry, err := range p.Log().Entries(0, p.Log().Size()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,14 +146,14 @@ func holdFees(ctx context.Context, t *testing.T, dir string, network bitcoin.Net
 		honest = append(honest, sharelog.Append(nil, record))
 	}
 	convicted := func(log forged) (fields []string) {
-		audit, err := pool.Audit(log, false)
+		auditor, err := audit.Replay(log, false)
 		if err == nil {
-			err = audit.CheckChain(ctx, network, node)
+			err = auditor.CheckChain(ctx, network, node)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range audit.Contradictions() {
+		for _, c := range auditor.Contradictions() {
 			fields = append(fields, c.String())
 		}
 		return fields
@@ -182,7 +183,7 @@ func holdFees(ctx context.Context, t *testing.T, dir string, network bitcoin.Net
 
 // lastMeans are the mean fees of the log's jobs.
 func lastMeans(t *testing.T, p *running) (means []money.Satoshi) {
-	for entry, err := range p.ShareLog().Entries(0, p.ShareLog().Size()) {
+	for entry, err := range p.Log().Entries(0, p.Log().Size()) {
 		if err != nil {
 			t.Fatal(err)
 		}

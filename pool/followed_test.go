@@ -30,7 +30,10 @@ func TestTheFollowedNodeSaysWhatIsFinal(t *testing.T) {
 	if got := a.call("mining.submit", a.find(alice, a.job(), 1, network.Met)...); !got.isTrue() {
 		t.Fatalf("block: %+v", got)
 	}
-	eventually(t, "the block is booked", func() bool { return len(p.Blocks()) == 1 && p.Owed()[alice] > 0 })
+	eventually(t, "the block is booked and the tip", func() bool {
+		tip, err := node.HashAt(ctx, 2)
+		return err == nil && len(p.Blocks()) == 1 && p.Blocks()[0].Hash == tip && p.Owed()[alice] > 0
+	})
 	for _, method := range []string{"getblocktemplate", "getblockhash", "getblockheader", "getblock", "getbestblockhash", "getblockcount"} {
 		between.do(method, loses)
 	}

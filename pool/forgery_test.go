@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/audit"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/txlog"
@@ -171,11 +171,11 @@ func forge(path string, v reflect.Value, do func(path string)) {
 // by the operator: each forgery is found, and the honest log is clean.
 func TestEveryForgedFieldIsFound(t *testing.T) {
 	honest := honestLog(t)
-	audit, err := pool.Audit(honest, true)
-	if err != nil || len(audit.Contradictions()) > 0 {
-		t.Fatalf("the honest log: %v, %v", audit.Contradictions(), err)
+	clean, err := audit.Replay(honest, true)
+	if err != nil || len(clean.Contradictions()) > 0 {
+		t.Fatalf("the honest log: %v, %v", clean.Contradictions(), err)
 	}
-	if n := len(audit.Heights()); n != 3 {
+	if n := len(clean.Heights()); n != 3 {
 		t.Fatalf("%d blocks", n)
 	}
 	tried, fields, missed := 0, map[string]int{}, map[string]string{}
@@ -200,8 +200,8 @@ func TestEveryForgedFieldIsFound(t *testing.T) {
 			copied[i] = other
 			tried++
 			fields[path]++
-			audit, err := pool.Audit(copied, true)
-			if err == nil && len(audit.Contradictions()) == 0 {
+			auditor, err := audit.Replay(copied, true)
+			if err == nil && len(auditor.Contradictions()) == 0 {
 				missed[path] = fmt.Sprintf("entry %d: %+v", i, record)
 			}
 		})

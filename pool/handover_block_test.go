@@ -13,6 +13,9 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/handover"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -22,18 +25,18 @@ type life struct {
 	listener net.Listener
 	log      *txlog.Log
 	leave    chan struct{}
-	left     chan *pool.Handover
+	left     chan *handover.Handover
 }
 
 // begin runs a pool on a directory, after an earlier one when from is not nil.
-func begin(t *testing.T, dir string, config pool.Config, node *bitcoin.Client, from *pool.Handover) *life {
+func begin(t *testing.T, dir string, config settings.Config, node *bitcoin.Client, from *handover.Handover) *life {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &life{log: log, leave: make(chan struct{}, 1), left: make(chan *pool.Handover, 1)}
+	l := &life{log: log, leave: make(chan struct{}, 1), left: make(chan *handover.Handover, 1)}
 	l.Pool, err = pool.Open(ctx, config, pool.Options{Network: regtest, Nodes: []*bitcoin.Client{node}, Log: log, BooksFile: filepath.Join(dir, "books.sqlite"),
 		PaymentsDir: filepath.Join(dir, "payments"), BlocksDir: filepath.Join(dir, "blocks"), Logger: quiet})
 	if err != nil {
@@ -48,7 +51,7 @@ func begin(t *testing.T, dir string, config pool.Config, node *bitcoin.Client, f
 		t.Fatal(err)
 	}
 	go func() {
-		left, err := l.RunUntil(ctx, l.leave, pool.Listener{Name: "plain", Net: l.listener})
+		left, err := l.RunUntil(ctx, l.leave, serve.Listener{Name: "plain", Net: l.listener})
 		if err != nil {
 			t.Errorf("pool ended: %v", err)
 		}
@@ -65,7 +68,7 @@ func begin(t *testing.T, dir string, config pool.Config, node *bitcoin.Client, f
 }
 
 // end has the pool leave its connections and lets its log go.
-func (l *life) end(t *testing.T) *pool.Handover {
+func (l *life) end(t *testing.T) *handover.Handover {
 	t.Helper()
 	l.leave <- struct{}{}
 	h := <-l.left
@@ -197,7 +200,7 @@ func TestSoloNumbersOverAHandover(t *testing.T) {
 		t.Fatal(err)
 	}
 	var l *life
-	var from *pool.Handover
+	var from *handover.Handover
 	clients := map[string]*client{}
 	for process := range 3 {
 		l = begin(t, dir, config, node, from)

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -24,6 +25,9 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/admin"
+	"github.com/aqsha/aqsha/pool/handover"
+	"github.com/aqsha/aqsha/pool/serve"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -32,6 +36,19 @@ const successorDir = "AQSHA_TEST_SUCCESSOR_DIR"
 
 // brokenSuccessor has it die after it has received everything.
 const brokenSuccessor = "AQSHA_TEST_BROKEN_SUCCESSOR"
+
+// diesAt names the step at which a successor kills itself.
+const diesAt = "AQSHA_TEST_DIES_AT"
+
+// steps of a successor, in their order. Until it has confirmed, its predecessor goes on.
+var successorSteps = []string{"received", "log open", "pool open", "socket", "adopted", "confirmed"}
+
+func step(name string) {
+	if os.Getenv(diesAt) == name {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
 
 // unprepared has it read nothing before it takes over.
 const unprepared = "AQSHA_TEST_UNPREPARED"
@@ -52,13 +69,17 @@ func beSuccessor(dir string) (err error) {
 			reader, prepared = nil, nil // the first process finds neither log nor books
 		}
 	}
-	from, err := pool.TakeOver(ctx, socket)
+	from, err := handover.TakeOver(ctx, socket)
 	if err != nil {
+		if !errors.As(err, new(*net.OpError)) { // somebody is there
+			fmt.Fprintln(os.Stderr, err)
+		}
 		from = nil
 	}
 	if from != nil && os.Getenv(brokenSuccessor) != "" {
 		os.Exit(3)
 	}
+	step("received")
 	for {
 		left, successor, err := oneLife(ctx, dir, socket, from, reader, prepared)
 		reader, prepared = nil, nil
@@ -74,7 +95,7 @@ func beSuccessor(dir string) (err error) {
 	}
 }
 
-func oneLife(ctx context.Context, dir, socket string, from *pool.Handover, reader *txlog.Reader, prepared *pool.Prepared) (*pool.Handover, *net.UnixConn, error) {
+func oneLife(ctx context.Context, dir, socket string, from *handover.Handover, reader *txlog.Reader, prepared *pool.Prepared) (*handover.Handover, *net.UnixConn, error) {
 	options := logOptions
 	options.Scanned = reader
 	log, err := txlog.Open(dir+"/shares", options)
@@ -82,6 +103,7 @@ func oneLife(ctx context.Context, dir, socket string, from *pool.Handover, reade
 		return nil, nil, err
 	}
 	defer log.Close()
+	step("log open")
 	config := testConfig()
 	config.Scheme, config.PayInCoinbase = os.Getenv("AQSHA_TEST_SCHEME"), os.Getenv("AQSHA_TEST_SCHEME") == "solo"
 	p, err := pool.Open(ctx, config, pool.Options{Network: regtest, Log: log, BooksFile: dir + "/books.sqlite", BlocksDir: dir + "/blocks",
@@ -89,11 +111,12 @@ func oneLife(ctx context.Context, dir, socket string, from *pool.Handover, reade
 	if err != nil {
 		return nil, nil, err
 	}
+	step("pool open")
 	certificate, err := tls.LoadX509KeyPair(dir+"/cert.pem", dir+"/key.pem")
 	if err != nil {
 		return nil, nil, err
 	}
-	var listeners []pool.Listener
+	var listeners []serve.Listener
 	for _, name := range []string{"plain", "tls"} {
 		var one net.Listener
 		if from != nil {
@@ -104,15 +127,16 @@ func oneLife(ctx context.Context, dir, socket string, from *pool.Handover, reade
 		if err != nil {
 			return nil, nil, err
 		}
-		listeners = append(listeners, pool.Listener{Name: name, Net: one})
+		listeners = append(listeners, serve.Listener{Name: name, Net: one})
 	}
 	listeners[1].TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	successors := make(chan *net.UnixConn, 1)
-	control := &pool.Control{Pool: p, Successors: successors}
+	control := &admin.Control{Pool: p, Successors: successors}
 	admin, err := control.Listen(socket)
 	if err != nil {
 		return nil, nil, err
 	}
+	step("socket")
 	serving, stop := context.WithCancel(ctx)
 	closed := make(chan struct{})
 	go func() { _ = control.Serve(serving, admin); close(closed) }()
@@ -121,7 +145,9 @@ func oneLife(ctx context.Context, dir, socket string, from *pool.Handover, reade
 		if err := p.Adopt(from); err != nil {
 			return nil, nil, err
 		}
+		step("adopted")
 		_ = from.Confirm()
+		step("confirmed")
 		from.Close()
 	} else {
 		target, _ := bitcoin.TargetOfBits(hardBits)
@@ -146,18 +172,20 @@ type succession struct {
 	// unprepared successors read the log only once it is theirs.
 	unprepared bool
 	read       uint64 // entries that the newest process has read since
+	dies       string // step at which the next one does
 }
 
 func (s *succession) next(broken bool) (process *exec.Cmd, addresses [2]string) {
 	s.t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), successorDir+"="+s.dir, "AQSHA_TEST_SCHEME="+s.scheme)
-	if broken {
+	if broken && s.dies == "" {
 		child.Env = append(child.Env, brokenSuccessor+"=1")
 	}
 	if s.unprepared {
 		child.Env = append(child.Env, unprepared+"=1")
 	}
+	child.Env = append(child.Env, diesAt+"="+s.dies)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {

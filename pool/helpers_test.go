@@ -16,6 +16,8 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -28,8 +30,8 @@ var (
 	operator   = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
 )
 
-func testConfig() pool.Config {
-	c := pool.Defaults()
+func testConfig() settings.Config {
+	c := settings.Defaults()
 	c.Operator = operator
 	c.StartDifficulty, c.MinDifficulty = 1.0/(1<<32), 1.0/(1<<34)
 	c.JobInterval = time.Second
@@ -75,17 +77,17 @@ func (l *testLogger) Write(line []byte) (int, error) {
 }
 
 // startPool runs a pool on a directory, which may hold an earlier run's log.
-func startPool(t *testing.T, dir string, config pool.Config, nodes ...*bitcoin.Client) *running {
+func startPool(t *testing.T, dir string, config settings.Config, nodes ...*bitcoin.Client) *running {
 	t.Helper()
 	return startPoolWith(t, dir, config, pool.Options{Network: regtest, Nodes: nodes})
 }
 
-func startPoolWith(t *testing.T, dir string, config pool.Config, options pool.Options) *running {
+func startPoolWith(t *testing.T, dir string, config settings.Config, options pool.Options) *running {
 	t.Helper()
 	return startPoolOn(t, dir, config, options, nil)
 }
 
-func startPoolOn(t *testing.T, dir string, config pool.Config, options pool.Options, port *pool.Port) *running {
+func startPoolOn(t *testing.T, dir string, config settings.Config, options pool.Options, port *settings.Port) *running {
 	t.Helper()
 	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "pool.test", SegmentBytes: 1 << 20})
 	if err != nil {
@@ -105,7 +107,7 @@ func startPoolOn(t *testing.T, dir string, config pool.Config, options pool.Opti
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx, pool.Listener{Net: listener, Port: port}) }()
+	go func() { ended <- p.Run(ctx, serve.Listener{Net: listener, Port: port}) }()
 	var once sync.Once
 	r := &running{Pool: p, t: t, dir: dir, address: listener.Addr().String(), out: out}
 	r.stop = func() {

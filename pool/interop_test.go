@@ -13,6 +13,8 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 )
 
 // interopMiner is a program of others that mines.
@@ -76,7 +78,7 @@ func mineWithProgram(t *testing.T, m interopMiner, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := pool.Defaults()
+	config := settings.Defaults()
 	config.Operator, config.Loops, config.Scheme, config.PayInCoinbase = payees["signet"], 1, "solo", true
 	config.StartDifficulty, config.MinDifficulty, config.SharesPerMinute = 2e-5, 1e-5, 600
 	p := startPoolWith(t, t.TempDir(), config, pool.Options{Network: network, Nodes: []*bitcoin.Client{node.Client}})
@@ -89,7 +91,7 @@ func mineWithProgram(t *testing.T, m interopMiner, binary string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = miner.Process.Kill(); _ = miner.Wait() }()
-	var session pool.Session
+	var session serve.Session
 	await := func(what string, is func() bool) {
 		t.Helper()
 		for !is() {
@@ -99,7 +101,7 @@ func mineWithProgram(t *testing.T, m interopMiner, binary string) {
 		}
 	}
 	await("it has logged in", func() bool {
-		list, _, err := p.Sessions(ctx, pool.Selector{Worker: user}, 1)
+		list, _, err := p.Sessions(ctx, serve.Selector{Worker: user}, 1)
 		if err != nil || len(list) == 0 {
 			return false
 		}
@@ -108,7 +110,7 @@ func mineWithProgram(t *testing.T, m interopMiner, binary string) {
 	})
 	if !m.hashes {
 		time.Sleep(3 * time.Second) // it might take offence at a job
-		list, _, err := p.Sessions(ctx, pool.Selector{Worker: user}, 1)
+		list, _, err := p.Sessions(ctx, serve.Selector{Worker: user}, 1)
 		if err != nil || len(list) != 1 || !list[0].Connected.Equal(session.Connected) {
 			t.Errorf("%+v, %v; %s", list, err, out.tail())
 		}

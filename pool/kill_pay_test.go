@@ -18,7 +18,9 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/payments"
 	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/pool/serve"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -56,7 +58,7 @@ func bePayer(dir string) error {
 	config := testConfig()
 	config.Scheme, config.FeePPM, config.Operator = payout.PPS, 0, os.Getenv(payerAddress)
 	p, err := pool.Open(ctx, config, pool.Options{Network: network, Nodes: []*bitcoin.Client{node}, Wallet: wallet, Log: log, BooksFile: filepath.Join(dir, "books.sqlite"),
-		PaymentsDir: filepath.Join(dir, "payments"), BlocksDir: filepath.Join(dir, "blocks")})
+		PaymentsDir: filepath.Join(dir, "payments"), BlocksDir: filepath.Join(dir, "blocks"), TagSecret: []byte(tagSecret)})
 	if err != nil {
 		return err
 	}
@@ -72,13 +74,13 @@ func bePayer(dir string) error {
 		}
 	}()
 	fmt.Println("pays")
-	return p.Run(ctx, pool.Listener{Net: listener})
+	return p.Run(ctx, serve.Listener{Net: listener})
 }
 
-var payerOptions = pool.PayOptions{Minimum: 1, MaxFeeRate: 50}
+var payerOptions = payments.PayOptions{Minimum: 1, MaxFeeRate: 50}
 
-// payments is how many lives a campaign has: AQSHA_KILLS in the long run.
-func payments(t *testing.T) int {
+// lives is how many lives a campaign has: AQSHA_KILLS in the long run.
+func lives(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("AQSHA_KILLS")
 	if text == "" {
@@ -118,7 +120,7 @@ func killPayer(t *testing.T, k *till) {
 	earned := map[string]money.Satoshi{}
 	killed := map[string]int{}
 	children := 0
-	for life := range payments(t) {
+	for life := range lives(t) {
 		kind := endKinds[life%len(endKinds)]
 		if life < len(deaths) {
 			kind = deaths[life].kind

@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/serve"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -63,7 +64,7 @@ func beKilled(dir string) error {
 		return err
 	}
 	fmt.Println(listener.Addr())
-	return p.Run(context.Background(), pool.Listener{Net: listener})
+	return p.Run(context.Background(), serve.Listener{Net: listener})
 }
 
 // SIGKILL at random moments while shares flow: whatever was answered true is in the log of the next

@@ -11,6 +11,8 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/guard"
+	"github.com/aqsha/aqsha/pool/serve"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
@@ -58,7 +60,7 @@ func TestHostileClients(t *testing.T) {
 	}{
 		{"giant line", func(t *testing.T, p *running) {
 			conn := connect(t, p.address)
-			_, _ = conn.Write(bytes.Repeat([]byte("x"), 10*pool.MaxLine))
+			_, _ = conn.Write(bytes.Repeat([]byte("x"), 10*serve.MaxLine))
 			closed(t, conn, "giant line")
 		}, true},
 		{"not JSON", func(t *testing.T, p *running) {
@@ -74,13 +76,13 @@ func TestHostileClients(t *testing.T) {
 		}, false},
 		{"subscribe storm", func(t *testing.T, p *running) {
 			conn := connect(t, p.address)
-			_, _ = conn.Write([]byte(strings.Repeat(`{"id":1,"method":"mining.subscribe","params":[]}`+"\n", pool.MaxRequests+50)))
+			_, _ = conn.Write([]byte(strings.Repeat(`{"id":1,"method":"mining.subscribe","params":[]}`+"\n", serve.MaxRequests+50)))
 			closed(t, conn, "subscribe storm")
 		}, true},
 		{"bad shares", func(t *testing.T, p *running) {
 			c := dial(t, p.address).login(alice)
 			params := c.find(alice, c.job(), 1, func(h bitcoin.Hash) bool { return !meets(c.difficulty)(h) })
-			for range pool.BadSharesToClose + 10 {
+			for range serve.BadSharesToClose + 10 {
 				if !c.trySend(params) {
 					break // banned while still sending
 				}
@@ -99,10 +101,12 @@ func TestHostileClients(t *testing.T) {
 		}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Cleanup(pool.ShortenTimeouts()) // after the pool's end
 			config := testConfig()
 			config.StartDifficulty = 1.0 / (1 << 20)
-			p := startOffered(t, config)
+			p := startPoolWith(t, t.TempDir(), config, pool.Options{Network: regtest, Timeouts: serve.Timeouts{Handshake: 2 * time.Second, Line: 2 * time.Second}})
+			if err := p.Offer(testTemplate(t, 100, hardBits), time.Now()); err != nil {
+				t.Fatal(err)
+			}
 			tc.act(t, p)
 			if banned(t, p) {
 				t.Errorf("the address is refused for one connection; %+v", p.Stats(time.Now()))
@@ -110,11 +114,11 @@ func TestHostileClients(t *testing.T) {
 			if !tc.bans {
 				return
 			}
-			for range pool.OffencesToBan - 1 {
+			for range guard.OffencesToBan - 1 {
 				tc.act(t, p)
 			}
 			if !banned(t, p) {
-				t.Errorf("the address is let in after %d connections that broke the rules; %+v", pool.OffencesToBan, p.Stats(time.Now()))
+				t.Errorf("the address is let in after %d connections that broke the rules; %+v", guard.OffencesToBan, p.Stats(time.Now()))
 			}
 			p.stop()
 		})
@@ -140,9 +144,9 @@ func TestOneBrokenMachine(t *testing.T) {
 				good := dial(t, p.address).login(alice)
 				good.expect("an honest share", good.find(alice, good.job(), 1, meets(good.difficulty)), 0)
 			}
-			for range pool.OffencesToBan + 2 {
+			for range guard.OffencesToBan + 2 {
 				c := dial(t, p.address)
-				line := strings.Repeat(`{"id":1,"method":"mining.ping","params":[]}`+"\n", pool.MaxRequests+5)
+				line := strings.Repeat(`{"id":1,"method":"mining.ping","params":[]}`+"\n", serve.MaxRequests+5)
 				_, _ = c.conn.Write([]byte(line))
 				closed(t, c.conn, "a broken machine")
 			}

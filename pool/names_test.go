@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/web"
+	"github.com/aqsha/aqsha/pool/worker"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -228,9 +229,9 @@ func TestWorkersArePaged(t *testing.T) {
 		c.call("mining.authorize", user, "x")
 		c.expect("share", c.find(user, c.job(), i, meets(c.difficulty)), 0)
 	}
-	get := func(query string) (list []pool.WorkerStats, next string, code int) {
+	get := func(query string) (list []worker.Stats, next string, code int) {
 		answer := httptest.NewRecorder()
-		p.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/v1/workers"+query, nil))
+		web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest("GET", "/v1/workers"+query, nil))
 		if answer.Code == 200 {
 			if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
 				t.Fatal(err)

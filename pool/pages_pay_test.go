@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/payments"
+	"github.com/aqsha/aqsha/pool/web"
 )
 
 // A user's page names the transaction of a payout from when it is sent, and says that it is on its way until it is deep
@@ -18,10 +19,10 @@ func TestTheUsersPageFollowsAPayout(t *testing.T) {
 	page := func() string {
 		t.Helper()
 		answer := httptest.NewRecorder()
-		k.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/user/"+alice, nil))
+		web.Handler(k.Pool).ServeHTTP(answer, httptest.NewRequest("GET", "/user/"+alice, nil))
 		return answer.Body.String()
 	}
-	pay := func() *pool.PaymentSent {
+	pay := func() *payments.PaymentSent {
 		t.Helper()
 		k.work(alice)
 		sent, err := k.Pay(ctx, k.options)
@@ -30,7 +31,7 @@ func TestTheUsersPageFollowsAPayout(t *testing.T) {
 		}
 		return sent
 	}
-	on := pool.PageWords()["en"]["on_its_way"]
+	on := "on its way"
 	first := pay()
 	if body := page(); !strings.Contains(body, on) || !strings.Contains(body, first.TxID.String()) {
 		t.Errorf("of a payment that is open the page says\n%s", body)

@@ -1,11 +1,14 @@
 package pool_test
 
 import (
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/web"
 )
 
 // The pages say what the pool's figures say, in three languages, and nothing of a name is markup.
@@ -19,7 +22,7 @@ func TestPages(t *testing.T) {
 		request := httptest.NewRequest("GET", path, nil)
 		request.Header.Set("Accept-Language", accept)
 		answer := httptest.NewRecorder()
-		p.Handler().ServeHTTP(answer, request)
+		web.Handler(p.Pool).ServeHTTP(answer, request)
 		return answer.Body.String(), answer.Code
 	}
 	for _, tc := range []struct{ path, accept, want string }{
@@ -37,11 +40,47 @@ func TestPages(t *testing.T) {
 	if body, code := get("/user/"+bob, "en"); code != 404 || !strings.Contains(body, "first valid share") {
 		t.Errorf("a stranger's page: %d %s", code, body)
 	}
-	for language, words := range pool.PageWords() {
-		for word := range pool.PageWords()["en"] {
-			if words[word] == "" {
-				t.Errorf("%s lacks %q", language, word)
-			}
+}
+
+// Both pages print how anybody checks what they say: the address under which the reader has reached the pool, which serves
+// the log, and the pool's scheme.
+func TestPagesSayHowToCheckThem(t *testing.T) {
+	config := testConfig()
+	p := startOffered(t, config)
+	c := dial(t, p.address).login(alice)
+	c.expect("share", c.find(alice, c.job(), 1, meets(c.difficulty)), 0)
+	server := httptest.NewServer(web.Handler(p.Pool))
+	defer server.Close()
+	get := func(url, proto string) (body string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Forwarded-Proto", proto)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		all, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != 200 {
+			t.Fatalf("%s: %d, %v", url, response.StatusCode, err)
+		}
+		return string(all)
+	}
+	printed := regexp.MustCompile(`aqsha pool fetch (\S+) --data copy\naqsha pool recompute --data copy --scheme (\S+) --verify`)
+	for _, path := range []string{"/", "/user/" + alice} {
+		found := printed.FindStringSubmatch(get(server.URL+path, ""))
+		if found == nil || found[2] != config.Scheme {
+			t.Fatalf("%s prints %q", path, found)
+		}
+		if found = printed.FindStringSubmatch(get(server.URL+path, "https")); found == nil || !strings.HasPrefix(found[1], "https://") {
+			t.Errorf("behind a proxy that ends TLS %s prints %q", path, found)
+		}
+		entries := get(strings.Replace(found[1], "https://", "http://", 1)+"/log/tile/entries/000.p/1", "")
+		if entries == "" {
+			t.Errorf("no log at %s", found[1])
 		}
 	}
 }

@@ -15,7 +15,10 @@ import (
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/accounts"
+	"github.com/aqsha/aqsha/pool/payments"
 	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
@@ -31,12 +34,15 @@ type till struct {
 	between *meddler        // before the wallet: with bitcoind the same
 	through pool.Options    // node and wallet as the pool has them
 	own     []byte          // a script of the wallet
-	options pool.PayOptions
-	config  pool.Config
+	options payments.PayOptions
+	config  settings.Config
 	shares  uint64
 	alice   string
 	bob     string
 }
+
+// tagSecret is that of the pools of tests.
+const tagSecret = "of the log"
 
 func openTill(t *testing.T, coins int) *till {
 	t.Helper()
@@ -48,7 +54,7 @@ func openTill(t *testing.T, coins int) *till {
 	k.wallet = k.node
 	through, between := meddle(t, k.node)
 	k.chain, k.between = between, between
-	k.through = pool.Options{Network: k.network, Nodes: []*bitcoin.Client{through}}
+	k.through = pool.Options{Network: k.network, Nodes: []*bitcoin.Client{through}, TagSecret: []byte(tagSecret)}
 	k.open(coins)
 	return k
 }
@@ -72,7 +78,7 @@ func openBTCWalletTill(t *testing.T, coins int) *till {
 	chain, before := meddle(t, k.node)
 	payer, between := meddle(t, wallet)
 	k.chain, k.between = before, between
-	k.through = pool.Options{Network: simnet, Nodes: []*bitcoin.Client{chain}, Wallet: payer}
+	k.through = pool.Options{Network: simnet, Nodes: []*bitcoin.Client{chain}, Wallet: payer, TagSecret: []byte(tagSecret)}
 	k.open(coins)
 	return k
 }
@@ -88,7 +94,7 @@ func (k *till) open(coins int) {
 	if k.own, err = k.network.PayTo(own); err != nil {
 		k.t.Fatal(err)
 	}
-	k.options = pool.PayOptions{Minimum: 1, MaxFeeRate: 50}
+	k.options = payments.PayOptions{Minimum: 1, MaxFeeRate: 50}
 	k.mine(coins, k.own)
 	k.mine(100, []byte{0x51})
 	eventually(k.t, "the wallet has its coins", func() bool {
@@ -214,13 +220,13 @@ func TestAMeddledConnectionPaysOnce(t *testing.T) {
 	k := openTill(t, 12)
 	k.rate(0.001)
 	k.work(alice, bob)
-	if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrFeeTooHigh) {
+	if _, err := k.Pay(ctx, k.options); !errors.Is(err, payments.ErrFeeTooHigh) {
 		t.Errorf("at 100 satoshi per virtual byte: %v", err)
 	}
 	k.rate(0.0001)
 	options := k.options
 	options.Minimum = 1000 * money.Bitcoin
-	if _, err := k.Pay(ctx, options); !errors.Is(err, pool.ErrNothingToPay) {
+	if _, err := k.Pay(ctx, options); !errors.Is(err, payments.ErrNothingToPay) {
 		t.Errorf("below the minimum: %v", err)
 	}
 	earned := map[string]money.Satoshi{}
@@ -242,7 +248,7 @@ func TestAMeddledConnectionPaysOnce(t *testing.T) {
 		if got := k.Owed(); got[alice] != 0 || got[bob] != 0 || k.paying() != owed[alice]+owed[bob] {
 			t.Errorf("%s: owed %v and %s is being paid, of %v", name, got, k.paying(), owed)
 		}
-		if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrNothingToPay) {
+		if _, err := k.Pay(ctx, k.options); !errors.Is(err, payments.ErrNothingToPay) {
 			t.Errorf("%s, once more: %v", name, err)
 		}
 		k.restart()
@@ -376,7 +382,7 @@ func TestAnOldLogPaysNobody(t *testing.T) {
 	k.start(k.dir)
 	for range 2 { // at once, and after new work
 		_, err := k.Pay(ctx, k.options)
-		var fault *pool.FaultError
+		var fault *accounts.FaultError
 		if !errors.As(err, &fault) || !strings.Contains(err.Error(), "bring back the newest copy of the log") {
 			t.Fatalf("with an old log: %v", err)
 		}
@@ -396,7 +402,7 @@ func TestAnOldLogPaysNobody(t *testing.T) {
 	if err := k.Audit(ctx); err != nil {
 		t.Error(err)
 	}
-	if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrNothingToPay) {
+	if _, err := k.Pay(ctx, k.options); !errors.Is(err, payments.ErrNothingToPay) {
 		t.Errorf("with the newest log: %v", err)
 	}
 	if got := k.received(alice); got != owed {

@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/payments"
 	"github.com/aqsha/aqsha/pool/payout"
 )
 
@@ -106,8 +107,8 @@ func TestARealWalletPaysMiners(t *testing.T) {
 		t.Fatalf("block: %+v", got)
 	}
 	eventually(t, "the block is booked", func() bool { return len(p.Blocks()) == 1 })
-	pay := pool.PayOptions{Minimum: 1, MaxFeeRate: 50}
-	if _, err := p.Pay(ctx, pay); !errors.Is(err, pool.ErrNothingToPay) {
+	pay := payments.PayOptions{Minimum: 1, MaxFeeRate: 50}
+	if _, err := p.Pay(ctx, pay); !errors.Is(err, payments.ErrNothingToPay) {
 		t.Fatalf("a block that is not final: %v", err)
 	}
 	// The pool is away for so long that its block is deep when it comes back.
@@ -126,13 +127,13 @@ func TestARealWalletPaysMiners(t *testing.T) {
 		return payer.Call(ctx, &coins, "listunspent", 1) == nil && len(coins) == 1
 	})
 	cut.Store(true)
-	if _, err := p.Pay(ctx, pay); err == nil || errors.Is(err, pool.ErrNothingToPay) {
+	if _, err := p.Pay(ctx, pay); err == nil || errors.Is(err, payments.ErrNothingToPay) {
 		t.Fatalf("a lost answer: %v", err)
 	}
 	p.stop()
 	cut.Store(false)
 	p = startPoolWith(t, p.dir, config, options)
-	if _, err := p.Pay(ctx, pay); !errors.Is(err, pool.ErrNothingToPay) {
+	if _, err := p.Pay(ctx, pay); !errors.Is(err, payments.ErrNothingToPay) {
 		t.Fatalf("after the restart: %v", err)
 	}
 	hashes, err := node.Client.MineBlocks(ctx, 2, []byte{0x51}) // btcd's template for the first may be older than the payment

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,11 +25,11 @@ func TestMineThroughThePool(t *testing.T) {
 		pc := miner.PoolClient{URLs: []string{"stratum+tcp://" + p.address}, User: alice + ".rig", Password: "x", Agent: "aqsha/test", Log: quiet}
 		go func() { done <- pc.Run(mining, engine, stats) }()
 		for {
-			info, err := node.Info(ctx)
-			if err != nil {
+			info, err := node.Info(ctx) // a node that is busy with sixteen siblings at once may refuse us a connection
+			if err != nil && !strings.Contains(err.Error(), "HTTP 503") {
 				t.Fatal(err)
 			}
-			if info.Height >= 5 {
+			if err == nil && info.Height >= 5 {
 				break
 			}
 			time.Sleep(50 * time.Millisecond)

@@ -5,68 +5,44 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/pool/accounting"
-	"github.com/aqsha/aqsha/pool/books"
+	"github.com/aqsha/aqsha/pool/accounts"
+	"github.com/aqsha/aqsha/pool/job"
 	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/worker"
 	"github.com/aqsha/aqsha/txlog"
 )
 
 // Prepared is what a log says up to an entry, read while another process still writes it. A process that takes a pool
 // over has miners wait for what came after it only, however long the log is.
 type Prepared struct {
-	size  uint64 // entries read
-	root  txlog.Hash
-	state *accounting.State
-	said  *restored
-	// unbooked are entries of the accounts that the books did not have; those of the last moments, as the books follow.
-	unbooked []books.Entry
-	books    *books.Snapshot // as they were audited; before a payment they are again, all of them
+	size     uint64 // entries read
+	root     txlog.Hash
+	accounts *accounts.Prepared
+	said     *restored
 }
-
-// maxUnbooked bounds what is kept for books that are behind the log.
-const maxUnbooked = 100_000
 
 // Prepare reads a log beside its writer, and holds the books of the same directory against it, entry by entry. After
 // an error the pool can be opened without it.
 func Prepare(ctx context.Context, network bitcoin.Network, log *txlog.Reader, booksFile string) (*Prepared, error) {
-	known, err := books.OpenToRead(booksFile)
+	a, err := accounts.Prepare(log, booksFile)
 	if err != nil {
 		return nil, err
 	}
-	defer known.Close()
-	d := &Prepared{size: log.Size(), root: log.Root(), state: accounting.New(), said: newRestored(network)}
-	d.state.Recall = recallFrom(log)
-	var entries []books.Entry
-	check := func() error {
-		missing, err := known.Missing(ctx, entries...)
-		if d.unbooked = append(d.unbooked, missing...); err == nil && len(d.unbooked) > maxUnbooked {
-			err = fmt.Errorf("the books are more than %d entries behind the log", maxUnbooked)
-		}
-		entries = entries[:0]
-		return err
-	}
+	defer a.Close()
+	d := &Prepared{size: log.Size(), root: log.Root(), accounts: a, said: newRestored(network)}
 	for entry, err := range log.Entries(0, d.size) {
 		if err != nil {
 			return nil, err
 		}
 		record, err := sharelog.Decode(entry)
-		more, _ := d.state.ApplyDecoded(record, err) // what it refuses, it keeps
+		if err := a.Take(ctx, record, err); err != nil {
+			return nil, err
+		}
 		if err := d.said.take(ctx, record); err != nil {
 			return nil, err
 		}
-		if entries = append(entries, more...); len(entries) >= bookEvery {
-			if err := check(); err != nil {
-				return nil, err
-			}
-		}
 	}
-	if err := check(); err != nil {
-		return nil, err
-	}
-	if d.books, err = known.Snapshot(ctx); err != nil {
-		return nil, err
-	}
-	return d, nil
+	return d, a.Finish(ctx)
 }
 
 // of tells whether a log begins with what was read.
@@ -79,33 +55,34 @@ func (d *Prepared) of(log *txlog.Log) bool {
 }
 
 // readLog brings the accounts, the workers and the shares that may come again up to the log's end.
-func (p *Pool) readLog(ctx context.Context, options Options) (err error) {
-	prepared, said := options.Prepared, newRestored(p.network)
-	if prepared.of(p.log) {
-		said = prepared.said
-	} else {
-		if prepared != nil {
-			p.logger.Warn("the log is not the one that was read beforehand; it is read anew")
-		}
-		prepared = nil
+func (p *Pool) readLog(ctx context.Context, options Options) (*restored, error) {
+	said := newRestored(p.network)
+	var prepared *accounts.Prepared
+	if options.Prepared.of(p.log) {
+		said, prepared = options.Prepared.said, options.Prepared.accounts
+	} else if options.Prepared != nil {
+		p.logger.Warn("the log is not the one that was read beforehand; it is read anew")
 	}
-	if p.accounts, err = openAccounts(p.log, options.BooksFile, prepared); err != nil {
-		return err
+	var err error
+	p.accounts, err = accounts.Open(accounts.Options{
+		Network: p.network, Log: p.log, Writer: p.writer, Nodes: p.nodes, Logger: p.logger, File: options.BooksFile,
+		Prepared: prepared,
+	})
+	if err != nil {
+		return nil, err
 	}
 	p.replayed = p.log.Size() - said.next
 	for entry, err := range p.log.Entries(said.next, p.log.Size()) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		record, _ := sharelog.Decode(entry) // what the accounts do not understand stops payments, not the pool
 		if err := said.take(ctx, record); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	p.registry, p.seen = said.registry, said.seen
-	p.extranonce.Store(said.extranonce)
-	p.lastJob.Store(said.lastJob)
-	return nil
+	return said, nil
 }
 
 // Replayed is how many entries of the log Open has read: all of them, or those since a preparation.
@@ -114,16 +91,16 @@ func (p *Pool) Replayed() uint64 { return p.replayed }
 // restored gathers from a log what a restart must not lose beside the accounts.
 type restored struct {
 	next       uint64 // entry
-	registry   *registry
+	registry   *worker.Registry
 	extranonce uint64
 	lastJob    uint64
 	jobs       map[uint64]bitcoin.Hash // the tip that a job is on
 	order      []bitcoin.Hash          // blocks that jobs were on, oldest first
-	seen       *seenShares
+	seen       *job.SeenShares
 }
 
 func newRestored(network bitcoin.Network) *restored {
-	return &restored{registry: newRegistry(network), jobs: map[uint64]bitcoin.Hash{}, seen: newSeenShares()}
+	return &restored{registry: worker.NewRegistry(network), jobs: map[uint64]bitcoin.Hash{}, seen: job.NewSeenShares()}
 }
 
 // take takes the next record; nil stands for one that is not understood.
@@ -133,7 +110,7 @@ func (r *restored) take(ctx context.Context, record sharelog.Record) (err error)
 	}
 	switch s := record.(type) {
 	case *sharelog.Worker:
-		err = r.registry.restore(s)
+		err = r.registry.Restore(s)
 	case *sharelog.Lease:
 		r.extranonce = s.First + s.Count // a lease that is given back ends where it was used up to
 	case *sharelog.Job:
@@ -148,7 +125,7 @@ func (r *restored) take(ctx context.Context, record sharelog.Record) (err error)
 		r.jobs[s.Number] = s.Previous
 	case *sharelog.Share:
 		if previous, ok := r.jobs[s.Job]; ok {
-			r.seen.on(previous).add(s.HashPrefix)
+			r.seen.On(previous).Add(s.HashPrefix)
 		}
 	}
 	if err != nil {

@@ -10,9 +10,12 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/pool/accounts"
 	"github.com/aqsha/aqsha/pool/books"
+	"github.com/aqsha/aqsha/pool/commit"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/sharelog"
+	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog"
 	"pgregory.net/rapid"
 )
@@ -65,7 +68,7 @@ func TestAPreparedPoolIsTheSame(tb *testing.T) {
 		cut := rapid.IntRange(booked, len(records)).Draw(t, "prepared")
 		file := filepath.Join(dir, "books.sqlite")
 		appendTo(tb, log, records[:booked]...)
-		behind, err := OpenAccounts(log, file)
+		behind, err := accounts.Open(accounts.Options{Log: log, File: file})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,43 +94,63 @@ func TestAPreparedPoolIsTheSame(tb *testing.T) {
 			t.Fatal(err)
 		}
 		defer log.Close()
-		want := Pool{config: Defaults(), network: net, log: log}
-		if err := want.readLog(ctx, Options{BooksFile: filepath.Join(dir, "anew.sqlite")}); err != nil {
+		want := Pool{network: net, log: log}
+		wanted, err := want.readLog(ctx, Options{BooksFile: filepath.Join(dir, "anew.sqlite")})
+		if err != nil {
 			t.Fatal(err)
 		}
 		defer want.accounts.Close()
-		got := Pool{config: Defaults(), network: net, log: log}
-		if err := got.readLog(ctx, Options{BooksFile: file, Prepared: prepared}); err != nil {
+		got := Pool{network: net, log: log}
+		said, err := got.readLog(ctx, Options{BooksFile: file, Prepared: prepared})
+		if err != nil {
 			t.Fatal(err)
 		}
 		defer got.accounts.Close()
-		sameAfterReading(t, &got, &want)
+		sameAfterReading(t, &got, &want, said, wanted, records)
 		if got.Replayed() != uint64(len(records)-cut) || want.Replayed() != uint64(len(records)) {
 			t.Fatalf("%d entries read, %d are new", got.Replayed(), len(records)-cut)
 		}
 	})
 }
 
-func sameAfterReading(t *rapid.T, got, want *Pool) {
-	a, b := got.accounts.state, want.accounts.state
-	if !maps.Equal(a.Balance, b.Balance) || a.Position != b.Position || a.Entries != b.Entries || len(a.Jobs) != len(b.Jobs) {
-		t.Fatalf("accounts %+v, want %+v", a, b)
-	}
+// sameAfterReading compares what two pools know of a log, and what they make of the same shares and job after it.
+func sameAfterReading(t *rapid.T, got, want *Pool, said, wanted *restored, records []sharelog.Record) {
 	if err := got.accounts.Fault(); err != nil {
 		t.Fatal(err)
 	}
-	if got.extranonce.Load() != want.extranonce.Load() || got.lastJob.Load() != want.lastJob.Load() || !maps.Equal(got.registry.users, want.registry.users) {
+	if said.extranonce != wanted.extranonce || said.lastJob != wanted.lastJob || len(said.jobs) != len(wanted.jobs) || !maps.Equal(got.registry.ByScript(), want.registry.ByScript()) {
 		t.Fatal("another extranonce, job or user")
 	}
-	if len(got.seen.byTip) != len(want.seen.byTip) {
-		t.Fatalf("shares of %d tips, want %d", len(got.seen.byTip), len(want.seen.byTip))
-	}
-	for tip, shares := range want.seen.byTip {
-		for i := range shares.shards {
-			if !maps.Equal(shares.shards[i].known, got.seen.byTip[tip].shards[i].known) {
-				t.Fatalf("other shares are known on %v", tip)
+	var late []sharelog.Record // a share of each job that the log has, and a job that settles them
+	for _, r := range records {
+		switch r := r.(type) {
+		case *sharelog.Job:
+			late = append(late, &sharelog.Share{Worker: 1, Job: r.Number, Difficulty: unit, HashPrefix: [16]byte{255, byte(r.Number)}})
+			if g, w := got.seen.Known(r.Previous) != nil, want.seen.Known(r.Previous) != nil; g != w {
+				t.Fatalf("shares on %v are known: %v, want %v", r.Previous, g, w)
+			}
+		case *sharelog.Share:
+			for tip := range byte(30) {
+				known, wanted := got.seen.Known(bitcoin.Hash{tip}), want.seen.Known(bitcoin.Hash{tip})
+				if known != nil && wanted != nil && known.Add(r.HashPrefix) != wanted.Add(r.HashPrefix) {
+					t.Fatalf("share %x on %d is known to one", r.HashPrefix, tip)
+				}
 			}
 		}
+	}
+	appendTo(t, got.log, append(late, paying(said.lastJob+1, 200))...)
+	for _, a := range []*accounts.Accounts{got.accounts, want.accounts} {
+		if err := a.CatchUp(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for account, balance := range want.Owed() {
+		if got.Owed()[account] != balance {
+			t.Fatalf("%s is owed %d, want %d", account, got.Owed()[account], balance)
+		}
+	}
+	if g, w := got.accounts.Position(), want.accounts.Position(); g != w || len(got.Owed()) != len(want.Owed()) {
+		t.Fatalf("position %d and %d users, want %d and %d", g, len(got.Owed()), w, len(want.Owed()))
 	}
 }
 
@@ -142,11 +165,11 @@ func TestAPreparationIsHeldAgainstTheBooks(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "books.sqlite")
 	log := logOf(t, dir, records...)
-	accounts, err := OpenAccounts(log, file)
+	opened, err := accounts.Open(accounts.Options{Log: log, File: file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = accounts.Close()
+	_ = opened.Close()
 	options := txlog.Options{Origin: "test", SegmentBytes: 1 << 20}
 	reader, err := txlog.OpenReader(filepath.Join(dir, "shares"), options)
 	if err != nil {
@@ -154,7 +177,7 @@ func TestAPreparationIsHeldAgainstTheBooks(t *testing.T) {
 	}
 	defer reader.Close()
 	prepared, err := Prepare(ctx, net, reader, file)
-	if err != nil || prepared.size != uint64(len(records)) || len(prepared.unbooked) != 0 {
+	if err != nil || prepared.size != uint64(len(records)) {
 		t.Fatalf("%+v, %v", prepared, err)
 	}
 	if other := logOf(t, t.TempDir(), append(records[:4:4], paying(3, 1))...); prepared.of(other) {
@@ -174,5 +197,36 @@ func TestAPreparationIsHeldAgainstTheBooks(t *testing.T) {
 	var differ *books.DifferError
 	if _, err := Prepare(ctx, net, reader, file); !errors.As(err, &differ) {
 		t.Errorf("changed books: %v", err)
+	}
+}
+
+var unit = stratum.Difficulty{N: 1}
+
+func paying(number uint64, tip byte) *sharelog.Job {
+	return &sharelog.Job{
+		Number: number, Height: uint64(tip), Previous: bitcoin.Hash{tip}, Bits: 0x1d00ffff, CoinbaseValue: 10_000,
+		Variants: []sharelog.Variant{{Head: []byte{byte(number)}}},
+	}
+}
+
+// logOf writes records as a log.
+func logOf(t *testing.T, dir string, records ...sharelog.Record) *txlog.Log {
+	t.Helper()
+	log, err := txlog.Open(filepath.Join(dir, "shares"), txlog.Options{Origin: "test", SegmentBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	appendTo(t, log, records...)
+	return log
+}
+
+func appendTo(t interface{ Fatal(...any) }, log *txlog.Log, records ...sharelog.Record) {
+	writer := commit.New(log, func(err error) { t.Fatal(err) })
+	for _, r := range records {
+		writer.Record(r)
+	}
+	if err := writer.Commit(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog"
@@ -31,7 +31,7 @@ func testTemplate(t testing.TB, height uint32, bits uint32) *bitcoin.Template {
 
 const hardBits = 0x1d00ffff // difficulty 1: the tests' shares never reach it
 
-func startOffered(t *testing.T, config pool.Config) *running {
+func startOffered(t *testing.T, config settings.Config) *running {
 	p := startPool(t, t.TempDir(), config)
 	if err := p.Offer(testTemplate(t, 100, hardBits), time.Now()); err != nil {
 		t.Fatal(err)
@@ -237,15 +237,5 @@ func TestRestart(t *testing.T) {
 	}
 	if len(shares) != 9 {
 		t.Errorf("%d shares in the log", len(shares))
-	}
-}
-
-func TestPeriodEdges(t *testing.T) {
-	for _, tc := range []struct{ height, parent, start, want uint32 }{
-		{2016, 10_000, 0, 9_400}, {2016, 100, 0, 0}, {2015, 10_000, 7_000, 7_000}, {2017, 10_000, 7_000, 0}, {4031, 5, 6, 6},
-	} {
-		if got := pool.EdgeMinTime(tc.height, tc.parent, tc.start); got != tc.want {
-			t.Errorf("height %d: %d, want %d", tc.height, got, tc.want)
-		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/payments"
 )
 
 // mempoolFees are what bitcoind says of a transaction of the mempool.
@@ -90,7 +90,7 @@ func raiseByChild(t *testing.T, lost bool) {
 		k.mineOnly()
 	}
 	k.rate(0.0004)
-	if _, err := k.Pay(ctx, k.options); !errors.Is(err, pool.ErrNothingToPay) { // it knows by then how dear a fee may be
+	if _, err := k.Pay(ctx, k.options); !errors.Is(err, payments.ErrNothingToPay) { // it knows by then how dear a fee may be
 		t.Fatal(err)
 	}
 	second := k.childOf(parent, 1)

@@ -2,72 +2,64 @@ package pool
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
-	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/pool/accounts"
+	"github.com/aqsha/aqsha/pool/chain"
+	"github.com/aqsha/aqsha/pool/commit"
+	"github.com/aqsha/aqsha/pool/guard"
+	"github.com/aqsha/aqsha/pool/handover"
+	"github.com/aqsha/aqsha/pool/job"
+	"github.com/aqsha/aqsha/pool/payments"
+	"github.com/aqsha/aqsha/pool/reconcile"
 	"github.com/aqsha/aqsha/pool/relay"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/pool/sharelog"
-	"github.com/aqsha/aqsha/pool/stratum"
+	"github.com/aqsha/aqsha/pool/worker"
 	"github.com/aqsha/aqsha/txlog"
 )
 
 // Pool is a running pool node.
 type Pool struct {
-	config    Config
-	network   bitcoin.Network
-	nodes     []*bitcoin.Client // the first is preferred
-	logger    *slog.Logger
-	log       *txlog.Log
-	committer *committer
-	registry  *registry
-	guard     *guard
-	accounts  *Accounts
-	operator  []byte // script
-	wallet    *wallet.Wallet
-	drawer    drawer
-	logKey    string
-	paying    sync.Mutex           // one payment at a time
-	sighted   map[uint64]*sighting // of open payments; owned by who holds paying
-	movedAt   bitcoin.Hash         // tip at which settled payments were looked after; owned like sighted
-	movedErr  error                // and what was found amiss
+	*serve.Server      // what miners meet: sessions, bans, draining
+	*payments.Payments // what users are paid
 
-	payOptions atomic.Pointer[PayOptions] // of the last payment
+	config   settings.Config
+	network  bitcoin.Network
+	nodes    *chain.Nodes
+	logger   *slog.Logger
+	log      *txlog.Log
+	writer   *commit.Committer // of the log
+	registry *worker.Registry
+	guard    *guard.Guard
+	seen     *job.SeenShares
+	figures  figures
+	accounts *accounts.Accounts
+	tagger   *reconcile.Tagger // nil: nothing is marked
+	operator []byte            // script
+	logKey   string
+	feeFile  string // of an announced fee; empty: it is not kept
 
-	joining  sync.WaitGroup  // blocks that are put together for the relay
-	tunnels  *sync.WaitGroup // TLS connections that end in this process
-	loops    []*loop
-	nextLoop atomic.Uint64
-	current  atomic.Pointer[job]
-	halted   atomic.Bool
-	draining atomic.Bool // nobody new is let in
-	feePPM   atomic.Uint64
-	nextFee  atomic.Pointer[feeChange]
-	lastJob  atomic.Uint64
-	targets  sync.Map // stratum.Difficulty → *bitcoin.Target
+	feePPM  atomic.Uint64
+	nextFee atomic.Pointer[feeChange]
+
+	relay   *relay.Relay
+	joining sync.WaitGroup           // blocks that are put together for the relay
+	found   atomic.Uint64            // blocks handed to the relay
+	ours    atomic.Pointer[ownBlock] // the newest that a node has taken
+	news    <-chan struct{}          // of blocks, from ZeroMQ; may be nil
+
 	failure  chan error
-
-	extranonce      atomic.Uint64 // next
-	extranonceLimit atomic.Uint64 // leased below this
-	leaseSize       atomic.Uint64 // of the newest lease
-	leasing         atomic.Bool
-
-	relay    *relay.Relay
-	followed atomic.Pointer[bitcoin.Client] // whose templates are worked on
-	ours     atomic.Pointer[ownBlock]       // the newest that a node has taken
-	news     <-chan struct{}                // of blocks, from ZeroMQ; may be nil
-
-	seen     *seenShares
 	replayed uint64 // entries of the log that Open read itself
-	counters struct{ accepted, rejected, blocks atomic.Uint64 }
 }
 
 // Options are what a pool works with.
@@ -84,26 +76,26 @@ type Options struct {
 	LogKey string
 	// PaymentsDir keeps signed payments until their outcome is known. Pay needs it.
 	PaymentsDir string
+	// TagSecret is what the marks of this log's payments and blocks are made with; empty: none are, and a directory
+	// that is put back from a backup is not noticed by them.
+	TagSecret []byte
+	// Mirror gives the newest checkpoint that somebody has copied of the log. May be nil.
+	Mirror func(context.Context) (txlog.Checkpoint, error)
 	// Prepared is what was read of the log beforehand; nil: nothing. Open may be given it once.
 	Prepared *Prepared
 	// BlocksDir keeps blocks until they are final; empty keeps them in memory only.
 	BlocksDir string
 	// Peers are further nodes' peer-to-peer addresses, which get every block of the pool at once.
 	Peers []string
+	// Timeouts are how long clients may take.
+	Timeouts serve.Timeouts
 	// News tells of a new block at the first node, such as from its ZeroMQ publisher. May be nil.
 	News <-chan struct{}
 }
 
-// Extranonces are reserved in the log before they are given: few at first, then twice as many each
-// time, up to the most. What is left is given back by an orderly end.
-const (
-	firstLease = 1 << 12
-	mostLease  = 1 << 20
-)
-
 // Open reads the log and gets everything back that a restart must not lose: workers, the shares of
 // the current block, extranonces, accounts.
-func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
+func Open(ctx context.Context, config settings.Config, options Options) (*Pool, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
@@ -115,70 +107,78 @@ func Open(ctx context.Context, config Config, options Options) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		config: config, network: options.Network, nodes: options.Nodes, logger: options.Logger, log: options.Log,
-		guard: newGuard(), operator: operator, drawer: drawer{options.PaymentsDir}, logKey: options.LogKey, failure: make(chan error, 1),
-		sighted: map[uint64]*sighting{}, news: options.News, tunnels: &sync.WaitGroup{},
+		config: config, network: options.Network, nodes: chain.New(options.Nodes), logger: options.Logger,
+		log:      options.Log,
+		operator: operator, logKey: options.LogKey, tagger: reconcile.NewTagger(options.TagSecret), news: options.News,
+		failure: make(chan error, 1),
+		guard: guard.New(guard.Options{MaxConnections: config.MaxConnections, MaxPerIP: config.MaxPerIP,
+			Exempt: config.Exempt}),
 	}
-	p.guard.exempt = config.Exempt
+	if options.PaymentsDir != "" {
+		p.feeFile = options.PaymentsDir + ".fee"
+	}
 	p.feePPM.Store(config.FeePPM)
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
 	}
-	if options.Wallet != nil {
-		p.wallet = wallet.New(options.Wallet, p.network)
-	} else if len(p.nodes) > 0 {
-		p.wallet = wallet.New(p.nodes[0], p.network)
-	}
-	p.committer = newCommitter(options.Log, p.fail)
-	if err := p.readLog(ctx, options); err != nil {
+	p.writer = commit.New(options.Log, p.fail)
+	said, err := p.readLog(ctx, options)
+	if err != nil {
 		return nil, err
 	}
 	if fault := p.accounts.Fault(); fault != nil {
 		p.logger.Error("nobody is paid", "reason", fault)
 	}
-	for account, amount := range p.accounts.corrected {
-		p.logger.Warn("account corrected: earlier rules had booked it otherwise", "account", account, "satoshi", int64(amount))
+	for account, amount := range p.accounts.Corrected() {
+		p.logger.Warn("account corrected: earlier rules had booked it otherwise", "account", account, "satoshi",
+			int64(amount))
 	}
 	if err := p.restoreFee(time.Now()); err != nil {
 		return nil, err
 	}
-	if err := p.restoreBans(ctx, time.Now()); err != nil {
+	if err := p.restoreKept(ctx, time.Now()); err != nil {
 		return nil, err
 	}
-	if err := p.restoreSettings(ctx); err != nil {
-		return nil, err
-	}
-	p.relay, err = relay.Open(relay.Options{Network: p.network, Nodes: p.nodes, Peers: options.Peers, Dir: options.BlocksDir, Logger: p.logger,
+	p.relay, err = relay.Open(relay.Options{Network: p.network, Nodes: options.Nodes, Peers: options.Peers,
+		Dir: options.BlocksDir, Logger: p.logger,
 		Taken: p.blockTaken, Refused: p.blockRefused})
 	if err != nil {
 		return nil, fmt.Errorf("blocks on their way: %w", err)
 	}
-	return p, p.begin()
+	return p, p.begin(said, options)
 }
 
 // begin makes the first lease and the scheme durable before anybody connects.
-func (p *Pool) begin() error {
-	first := p.extranonce.Load()
-	p.committer.record(&sharelog.Lease{First: first, Count: firstLease})
-	p.committer.record(p.schemeRecord())
-	if err := p.committer.commit(); err != nil {
+func (p *Pool) begin(said *restored, options Options) error {
+	p.Payments = payments.New(payments.Options{
+		Accounts: p.accounts, Writer: p.writer, Log: p.log, Nodes: p.nodes, Wallet: p.walletOf(options.Wallet),
+		Tagger: p.tagger,
+		Dir:    options.PaymentsDir, ScriptOf: p.registry.ScriptOf, ByScript: p.registry.ByScript,
+		Mirror: options.Mirror,
+		Logger: p.logger,
+	})
+	p.Server = serve.New(serve.Options{
+		Config: p.config, Logger: p.logger, Writer: p.writer, Registry: p.registry, Guard: p.guard, Seen: p.seen,
+		Timeouts:   options.Timeouts,
+		Extranonce: said.extranonce, LastJob: said.lastJob, Solved: p.solved, Solo: p.soloHandout,
+	})
+	p.Server.Reserve()
+	p.writer.Record(p.schemeRecord())
+	if err := p.writer.Commit(); err != nil {
 		return fmt.Errorf("pool log: %w", err)
 	}
-	p.extranonceLimit.Store(first + firstLease)
-	p.leaseSize.Store(firstLease)
-	count := p.config.Loops
-	if count <= 0 {
-		// Fewer loops gather larger batches, which cost less a share; broadcasts use all processors anyway.
-		count = max(1, min(runtime.GOMAXPROCS(0)/2, 4))
+	return p.Server.Open()
+}
+
+// walletOf is whose wallet pays users: the first node's unless it is another's.
+func (p *Pool) walletOf(client *bitcoin.Client) *wallet.Wallet {
+	if nodes := p.nodes.All(); client == nil && len(nodes) > 0 {
+		client = nodes[0]
 	}
-	for range count {
-		l, err := newLoop(p)
-		if err != nil {
-			return err
-		}
-		p.loops = append(p.loops, l)
+	if client == nil {
+		return nil
 	}
-	return nil
+	return wallet.New(client, p.network)
 }
 
 // schemeRecord is what the log says of how shares are paid from here on.
@@ -189,43 +189,6 @@ func (p *Pool) schemeRecord() *sharelog.Scheme {
 	}
 }
 
-var errExtranonces = errors.New("more connections at once than extranonces could be reserved for; the next may have one")
-
-// nextExtranonce is a number that no other connection has whose jobs may still live, of this node or
-// another: the counter begins anew after 2^32, which are years of connections.
-func (p *Pool) nextExtranonce() (number [extranonce1Size]byte, err error) {
-	n := p.extranonce.Add(1) - 1
-	limit := p.extranonceLimit.Load()
-	size := p.leaseSize.Load()
-	if limit < n+size && // always one lease ahead
-		p.leasing.CompareAndSwap(false, true) {
-		next := min(2*size, mostLease)
-		p.committer.recordThen(&sharelog.Lease{First: limit, Count: next}, func() {
-			p.leaseSize.Store(next)
-			p.extranonceLimit.Store(limit + next)
-			p.leasing.Store(false)
-		})
-	}
-	if n >= limit {
-		return number, errExtranonces
-	}
-	number[0] = p.config.Node
-	binary.BigEndian.PutUint32(number[1:], uint32(n))
-	return number, nil
-}
-
-// targetOf caches the targets of difficulties, which are few.
-func (p *Pool) targetOf(d stratum.Difficulty) *bitcoin.Target {
-	if cached, ok := p.targets.Load(d); ok {
-		return cached.(*bitcoin.Target)
-	}
-	target := d.Target()
-	cached, _ := p.targets.LoadOrStore(d, &target)
-	return cached.(*bitcoin.Target)
-}
-
-func (p *Pool) solo() bool { return p.config.Scheme == payout.SOLO }
-
 // fail ends the pool: what the log cannot take must not be acknowledged.
 func (p *Pool) fail(err error) {
 	select {
@@ -235,61 +198,63 @@ func (p *Pool) fail(err error) {
 }
 
 // Run serves until ctx ends or the log fails. Listeners are closed by it.
-func (p *Pool) Run(ctx context.Context, listeners ...Listener) error {
+func (p *Pool) Run(ctx context.Context, listeners ...serve.Listener) error {
 	_, err := p.RunUntil(ctx, nil, listeners...)
 	return err
 }
 
 // RunUntil is Run that can also end by a signal from leave: then no connection is closed, everything accepted is
 // durable and answered, and what a successor needs is returned. The log is the caller's to close.
-func (p *Pool) RunUntil(ctx context.Context, leave <-chan struct{}, listeners ...Listener) (*Handover, error) {
+func (p *Pool) RunUntil(ctx context.Context, leave <-chan struct{},
+	listeners ...serve.Listener) (*handover.Handover, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var background, producing, serving sync.WaitGroup // producing: whoever gives loops work
+	var background, producing sync.WaitGroup // producing: whoever gives loops work
 	committing, stopCommitting := context.WithCancel(context.Background())
 	defer stopCommitting()
-	background.Go(func() { p.committer.run(committing) })
-	for _, l := range p.loops {
-		serving.Go(l.run)
-	}
+	background.Go(func() { p.writer.Run(committing) })
+	p.Server.Begin()
 	for _, listener := range listeners {
-		producing.Go(func() { listener.serve(ctx, p) })
+		producing.Go(func() { listener.Serve(ctx, p.Server) })
 	}
 	producing.Go(func() { p.ticks(ctx) })
-	producing.Go(func() { p.accounts.run(ctx, p) })
+	producing.Go(func() {
+		if err := p.accounts.Follow(ctx, p.config.Scheme, p.template); err != nil {
+			p.fail(err)
+		}
+	})
 	background.Go(func() { p.keepBans(committing) })
-	if len(p.nodes) > 0 {
+	if len(p.nodes.All()) > 0 {
 		producing.Go(func() { p.watch(ctx) })
-		producing.Go(func() { p.keepPayments(ctx) })
+		producing.Go(func() { p.KeepPayments(ctx) })
 		producing.Go(func() { p.relay.Run(ctx) })
 	}
 	handed, err := p.awaitEnd(ctx, leave, listeners)
 	cancel()
 	if handed != nil {
 		producing.Wait() // each loop has the newest job and every connection that was accepted
-		for _, l := range p.loops {
-			l.post(l.freeze)
-		}
+		p.FreezeAll()
 	} else {
-		p.dismiss()
+		p.Dismiss()
 	}
-	if failed := p.awaitLoops(&serving); failed != nil {
+	if failed := p.AwaitLoops(p.failure); failed != nil {
 		handed, err = nil, errors.Join(err, failed)
 	}
 	p.joining.Wait()
 	p.relay.Wait()
-	p.giveBack()
+	p.GiveBack()
 	producing.Wait()
 	stopCommitting()
 	background.Wait()
 	if handed != nil {
-		p.export(handed)
+		p.Export(handed)
 	}
 	return handed, errors.Join(err, p.accounts.Close())
 }
 
 // awaitEnd waits for one of the three ends of a run. To be handed over, the listening sockets must be.
-func (p *Pool) awaitEnd(ctx context.Context, leave <-chan struct{}, listeners []Listener) (*Handover, error) {
+func (p *Pool) awaitEnd(ctx context.Context, leave <-chan struct{},
+	listeners []serve.Listener) (*handover.Handover, error) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -299,7 +264,7 @@ func (p *Pool) awaitEnd(ctx context.Context, leave <-chan struct{}, listeners []
 			return nil, err
 		case <-leave:
 		}
-		h := &Handover{tunnels: p.tunnels}
+		h := p.NewHandover()
 		var err error
 		for _, l := range listeners {
 			if l.Name != "" && err == nil {
@@ -315,39 +280,6 @@ func (p *Pool) awaitEnd(ctx context.Context, leave <-chan struct{}, listeners []
 	}
 }
 
-// awaitLoops waits for the loops' end. If the log fails meanwhile, what they wait for never comes.
-func (p *Pool) awaitLoops(serving *sync.WaitGroup) error {
-	served := make(chan struct{})
-	go func() { serving.Wait(); close(served) }()
-	select {
-	case <-served:
-		return nil
-	case err := <-p.failure:
-		for _, l := range p.loops {
-			l.post(func() { l.closing = true })
-		}
-		<-served
-		return err
-	}
-}
-
-// dismiss tells miners to come again; what they have been promised is written.
-func (p *Pool) dismiss() {
-	for _, l := range p.loops {
-		l.post(func() {
-			for _, c := range append([]*conn(nil), l.conns...) {
-				l.send(c, stratum.AppendRequest(nil, -1, "client.reconnect", "[]"))
-			}
-			l.closing = true
-		})
-	}
-}
-
-// giveBack ends the lease where its extranonces were used up to. Called when nobody is served any more.
-func (p *Pool) giveBack() {
-	p.committer.record(&sharelog.Lease{First: min(p.extranonce.Load(), p.extranonceLimit.Load())})
-}
-
 func (p *Pool) ticks(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -357,30 +289,45 @@ func (p *Pool) ticks(ctx context.Context) {
 			return
 		case <-tick.C:
 			p.applyFee(time.Now())
-			for _, l := range p.loops {
-				l.post(l.tick)
-			}
+			p.Server.Tick()
 		}
 	}
 }
 
-// halt stops all work: connections are closed and refused, so that miners turn to another pool.
-func (p *Pool) halt(reason string) {
-	if p.halted.Swap(true) {
-		return
+// Log is the pool's own, which everybody may read.
+func (p *Pool) Log() *txlog.Log { return p.log }
+
+// LogKey is the log's public key; empty: it is not signed.
+func (p *Pool) LogKey() string { return p.logKey }
+
+// Scheme is how shares are paid.
+func (p *Pool) Scheme() string { return p.config.Scheme }
+
+// Logger is where the pool reports to.
+func (p *Pool) Logger() *slog.Logger { return p.logger }
+
+// template is what is worked on; nil: nothing yet.
+func (p *Pool) template() *bitcoin.Template {
+	if j := p.CurrentJob(); j != nil {
+		return j.Template
 	}
-	p.logger.Error("work stops", "reason", reason)
-	for _, l := range p.loops {
-		l.post(func() {
-			for len(l.conns) > 0 {
-				c := l.conns[0]
-				l.read(c) // what it has found meanwhile is not lost
-				l.close(c)
-			}
-			l.current = nil
-		})
-	}
+	return nil
 }
 
 // Network is the chain that the pool mines on.
 func (p *Pool) Network() bitcoin.Network { return p.network }
+
+// Blocks lists the pool's blocks, oldest first.
+func (p *Pool) Blocks() []accounts.BlockView { return p.accounts.Blocks() }
+
+// Owed is what the pool owes each address, provisional amounts included.
+func (p *Pool) Owed() map[string]money.Satoshi { return p.accounts.Owed() }
+
+// Audit checks that the books sum to zero, entry by entry, and say what the log says.
+func (p *Pool) Audit(ctx context.Context) error { return p.accounts.Audit(ctx) }
+
+// Override goes on without entries of the log that the accounts refuse, first to last: the log says so, with the
+// reason, before payments do.
+func (p *Pool) Override(ctx context.Context, first, last uint64, reason string) error {
+	return p.accounts.Override(ctx, first, last, reason)
+}

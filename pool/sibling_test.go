@@ -8,7 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/testnode"
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/audit"
 	"github.com/aqsha/aqsha/pool/sharelog"
 )
 
@@ -60,23 +60,23 @@ func TestFlagMovedToTheSibling(t *testing.T) {
 	t.Parallel()
 	node, p, hashes := siblings(t)
 	var honest forged
-	for entry, err := range p.ShareLog().Entries(0, p.ShareLog().Size()) {
+	for entry, err := range p.Log().Entries(0, p.Log().Size()) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		honest = append(honest, slices.Clone(entry))
 	}
-	audited := func(log forged, chain bool) []pool.Contradiction {
-		audit, err := pool.Audit(log, true)
+	audited := func(log forged, chain bool) []audit.Contradiction {
+		auditor, err := audit.Replay(log, true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if chain {
-			if err := audit.CheckChain(context.Background(), regtest, node); err != nil {
+			if err := auditor.CheckChain(context.Background(), regtest, node); err != nil {
 				t.Fatal(err)
 			}
 		}
-		return audit.Contradictions()
+		return auditor.Contradictions()
 	}
 	if found := audited(honest, true); len(found) > 0 {
 		t.Fatalf("the honest log: %v", found)
@@ -104,8 +104,8 @@ func TestFlagMovedToTheSibling(t *testing.T) {
 		}
 		return append(log, sharelog.Append(nil, &sharelog.Status{TimeMillis: base + 60_000, Hash: hashes[1], Status: sharelog.StatusOrphaned}))
 	}
-	for name, found := range map[string][]pool.Contradiction{"chain": audited(forgery(10), true), "log": audited(forgery(5000), false)} {
-		if !slices.ContainsFunc(found, func(c pool.Contradiction) bool { return c.Field == "solves" }) {
+	for name, found := range map[string][]audit.Contradiction{"chain": audited(forgery(10), true), "log": audited(forgery(5000), false)} {
+		if !slices.ContainsFunc(found, func(c audit.Contradiction) bool { return c.Field == "solves" }) {
 			t.Errorf("the %s does not convict: %v", name, found)
 		}
 	}

@@ -9,30 +9,31 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // auditor is who keeps a copy of the ledger in the story.
 const auditor = "auditor"
 
 // audit has an auditor copy the log, verify all of it, and cosign its checkpoint with a key of its own.
-func audit(ctx context.Context, w *World) (err error) {
+func audit(ctx context.Context, w *Stage) (err error) {
 	dir := filepath.Join(w.DataDir, auditor)
-	info, err := w.Desk.Client.Network(ctx)
+	info, err := w.Client.API.Network(ctx)
 	if err != nil {
 		return err
 	}
-	config := node.Config{Dir: dir, NoIndex: true, Leader: "the story's node", Options: txlog.Options{Origin: info.Name}}
+	config := node.Config{Dir: dir, NoIndex: true, Leader: "the story's node",
+		Options: txlog.Options{Origin: info.Name}}
 	if err := w.Once("found", func() error { return foundAudit(ctx, w, config) }); err != nil {
 		return err
 	}
-	book, err := wallet.OpenBook(dir, "", nil)
+	keyring, err := wallet.OpenKeyring(dir, "", nil)
 	if err != nil {
 		return err
 	}
-	cosigner, public, err := book.Cosigner(auditor)
+	cosigner, public, err := keyring.Cosigner(auditor)
 	if err != nil {
 		return err
 	}
@@ -45,28 +46,30 @@ func audit(ctx context.Context, w *World) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
-	if err := n.FollowUntil(ctx, w.Desk.Client, cosigner, info.Head.Size, nil); err != nil {
+	if err := n.FollowUntil(ctx, w.Client.API, cosigner, info.Head.Size, nil); err != nil {
 		return err
 	}
 	signed, c := n.Log().Checkpoint()
 	if _, _, err := txlog.OpenCheckpoint(signed, info.Name, note.VerifierList(verifier)); err != nil {
 		return fmt.Errorf("the auditor's cosignature: %w", err)
 	}
-	w.Say("An auditor's follower has copied %d entries in %d blocks and verified every signature and rule in them.", c.Size, n.Log().Heights())
-	w.Proves("two ledgers, one history: root %s, signed by the central bank's log and cosigned by %s (in %s)", c.Root, auditor, dir)
+	w.Say("An auditor's follower has copied %d entries in %d blocks and verified every signature and rule in them.",
+		c.Size, n.Log().Heights())
+	w.Proves("two ledgers, one history: root %s, signed by the central bank's log and cosigned by %s (in %s)", c.Root,
+		auditor, dir)
 	return nil
 }
 
 // foundAudit begins the auditor's copy; what an interrupted attempt left is begun anew.
-func foundAudit(ctx context.Context, w *World, config node.Config) error {
+func foundAudit(ctx context.Context, w *Stage, config node.Config) error {
 	if err := os.RemoveAll(config.Dir); err != nil {
 		return err
 	}
-	for genesis, err := range w.Desk.Client.Entries(ctx, 1) {
+	for genesis, err := range w.Client.API.Entries(ctx, 1) {
 		if err != nil {
 			return err
 		}
-		if _, err := node.FoundCopy(config, append([]byte(nil), genesis...)); err != nil {
+		if _, err := node.InitCopy(config, append([]byte(nil), genesis...)); err != nil {
 			return err
 		}
 	}

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/book"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/daily"
 	"github.com/aqsha/aqsha/farm/fleet"
-	"github.com/aqsha/aqsha/farm/morning"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/simulate/past"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/pool/miner"
 )
 
@@ -22,25 +22,26 @@ import (
 func farmSteps() []Step {
 	return []Step{
 		{"machines", "A farm of simulated machines stands beside our one real miner", standMachines},
-		{"bad-night", "A bad night: what every machine could have done, and did", tellNight},
-		{"morning", "The morning page: which machines to visit, and what each visit earns", tellMorning},
+		{"bad-night", "A bad night: what every machine could have done, and did", showNight},
+		{"morning", "The daily report: which machines to visit, and what each visit earns", showDailyReport},
 	}
 }
 
 // storyMachines is how many simulated machines the farm has: two racks.
 const storyMachines = 40
 
-func (w *World) farmDir() string { return filepath.Join(w.DataDir, "farm") }
+func (w *Stage) farmDir() string { return filepath.Join(w.DataDir, "farm") }
 
 // standMachines writes two days of simulated machines, the last night a bad one, up to now.
-func standMachines(ctx context.Context, w *World) error {
+func standMachines(ctx context.Context, w *Stage) error {
 	err := w.Once("past", func() error {
 		unfinished := w.farmDir() + ".new"
 		if err := os.RemoveAll(unfinished); err != nil {
 			return err
 		}
 		to := time.Now().Truncate(time.Hour)
-		if err := past.Write(ctx, unfinished, past.Options{Machines: storyMachines, Seed: 7, From: to.Add(-48 * time.Hour), To: to, Interval: time.Minute, BadNight: true}); err != nil {
+		if err := past.Write(ctx, unfinished, past.Options{Machines: storyMachines, Seed: 7,
+			From: to.Add(-48 * time.Hour), To: to, Interval: time.Minute, BadNight: true}); err != nil {
 			return err
 		}
 		return os.Rename(unfinished, w.farmDir())
@@ -48,35 +49,38 @@ func standMachines(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	w.Say("%d simulated machines of seven dialects have been polled every minute for two days; they are called simulated everywhere", storyMachines)
+	w.Say("%d simulated machines of seven protocols have been polled every minute for two days; they are called simulated everywhere", storyMachines)
 	if w.Mining == nil || w.Mining.Reading == nil {
 		w.Say("our real miner does not run in this telling")
 	} else {
 		r := w.Mining.Reading
-		w.Say("our one real miner, asked as any machine is: %d MH/s, %d MH hashed, %d shares accepted (%s)", r.RateMHs, r.TotalMH, r.Accepted, r.Dialect)
+		w.Say("our one real miner, asked as any machine is: %d MH/s, %d MH hashed, %d shares accepted (%s)", r.RateMHs,
+			r.TotalMH, r.Accepted, r.Protocol)
 	}
 	w.Proves("a machine is its serial number or MAC, and what it says is kept in a few bytes a poll")
 	return nil
 }
 
-func tellNight(ctx context.Context, w *World) error {
-	b, err := book.OpenReader(w.farmDir())
+func showNight(ctx context.Context, w *Stage) error {
+	b, err := records.OpenReader(w.farmDir())
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	to := b.Store.Newest().Floor(use.Hour)
-	a, err := b.Account(ctx, "*", to-12*use.Hour, to, nil)
+	to := b.Store.Newest().Floor(usage.Hour)
+	a, err := b.Account(ctx, "*", to-12*usage.Hour, to, nil)
 	if err != nil {
 		return err
 	}
-	sum := a.Whole.Work[use.Accepted]
-	for _, c := range []use.Cause{use.CauseOutage, use.CauseIdle, use.CauseSlow, use.CauseBoards, use.CauseUnsent, use.CauseHeat, use.CauseUnknown, use.CauseRejected} {
+	sum := a.Whole.Work[usage.Accepted]
+	for _, c := range []usage.Cause{usage.CauseOutage, usage.CauseIdle, usage.CauseSlow, usage.CauseBoards,
+		usage.CauseUnsent, usage.CauseHeat, usage.CauseUnknown, usage.CauseRejected} {
 		if ppm, _ := a.Whole.Work[c].RatioPPM(a.Whole.Nameplate()); ppm > 500 {
-			w.Say("%-9s %6.2f %% of the nameplate, %s", c, float64(ppm)/10_000, a.Whole.Value[c].MicroTiyn.Tiyn().Format())
+			w.Say("%-9s %6.2f %% of the nameplate, %s", c, float64(ppm)/10_000,
+				a.Whole.Value[c].MicroTiyn.Tiyn().Format())
 		}
 	}
-	for c := range use.Accepted {
+	for c := range usage.Accepted {
 		sum = sum.Add(a.Whole.Work[c])
 	}
 	if sum != a.Whole.Nameplate() {
@@ -86,26 +90,28 @@ func tellNight(ctx context.Context, w *World) error {
 	return nil
 }
 
-func tellMorning(ctx context.Context, w *World) error {
-	b, err := book.OpenReader(w.farmDir())
+func showDailyReport(ctx context.Context, w *Stage) error {
+	b, err := records.OpenReader(w.farmDir())
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	page, err := morning.Build(ctx, b, 0, 10, nil)
+	page, err := daily.Build(ctx, b, 0, 10, nil)
 	if err != nil {
 		return err
 	}
-	w.Say("lost %s since yesterday, accepted %s; %d of %d machines run, %d of them simulated", page.Lost.Format(), page.Accepted.Format(), page.Running, page.Machines, page.Simulated)
+	w.Say("lost %s since yesterday, accepted %s; %d of %d machines run, %d of them simulated", page.Lost.Format(),
+		page.Accepted.Format(), page.Running, page.Machines, page.Simulated)
 	for _, v := range page.Visits {
 		w.Say("%-20s %s: %s a day after power", v.Place, v.Why, v.Net.Format())
 	}
-	w.Proves("ten visits, by rack, are worth %s a day; 'aqsha farm today --dir %s' prints the page", page.Earns.Format(), w.farmDir())
+	w.Proves("ten visits, by rack, are worth %s a day; 'aqsha farm today --data %s' prints the page",
+		page.Earns.Format(), w.farmDir())
 	return nil
 }
 
-// askMiner lets the real miner answer as machines do, and asks it.
-func askMiner(ctx context.Context, stats *miner.Stats) (*dialect.Reading, error) {
+// queryMiner lets the real miner answer as machines do, and asks it.
+func queryMiner(ctx context.Context, stats *miner.Stats) (*protocol.Reading, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -114,7 +120,7 @@ func askMiner(ctx context.Context, stats *miner.Stats) (*dialect.Reading, error)
 	api := &miner.API{Stats: stats, Version: "story", Now: time.Now}
 	ended := make(chan error, 1)
 	go func() { ended <- api.Serve(ctx, listener) }()
-	reading, err := fleet.Poll(ctx, &fleet.Machine{Dialect: dialect.Cgminer, Address: listener.Addr().String()})
+	reading, err := fleet.Poll(ctx, &fleet.Machine{Protocol: protocol.Cgminer, Address: listener.Addr().String()})
 	stop()
 	return reading, errors.Join(err, <-ended)
 }

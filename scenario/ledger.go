@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // The people of the story.
@@ -48,48 +48,53 @@ func ledgerSteps() []Step {
 	}
 }
 
-func (w *World) id(name string) token.WalletID {
-	id, err := w.Desk.Book.Resolve(name)
+func (w *Stage) id(name string) token.WalletID {
+	id, err := w.Client.Keyring.Resolve(name)
 	if err != nil {
 		panic(err) // an earlier step has made it
 	}
 	return id
 }
 
-func admitBanks(ctx context.Context, w *World) error {
+func admitBanks(ctx context.Context, w *Stage) error {
 	for _, bank := range []string{bankOne, bankTwo} {
-		if w.Desk.Book.Has(bank) {
+		if w.Client.Keyring.Has(bank) {
 			continue
 		}
-		receipt, err := w.Desk.Admit(ctx, bank)
+		receipt, err := w.Client.Admit(ctx, bank)
 		if err != nil {
 			return err
 		}
-		w.Say("%s is admitted: two of three policy keys signed, its own keys proved possession (entry %d)", bank, receipt.Index)
+		w.Say("%s is admitted: two of three policy keys signed, its own keys proved possession (entry %d)", bank,
+			receipt.Index)
 	}
 	w.Proves("nobody joins by himself: every right in the ledger is somebody's signature")
 	return nil
 }
 
-func issueToBanks(ctx context.Context, w *World) error {
-	for bank, amount := range map[string]money.Tiyn{bankOne: 500_000_000 * money.Tenge, bankTwo: 300_000_000 * money.Tenge} {
-		if err := w.Once(bank, func() error {
-			_, err := w.Desk.Issue(ctx, w.id(bank), amount/2, amount/4, amount/4)
+func issueToBanks(ctx context.Context, w *Stage) error {
+	for _, to := range []struct {
+		bank   string
+		amount money.Tiyn
+	}{{bankOne, 500_000_000 * money.Tenge}, {bankTwo, 300_000_000 * money.Tenge}} { // in this order at every telling
+		if err := w.Once(to.bank, func() error {
+			_, err := w.Client.Issue(ctx, w.id(to.bank), to.amount/2, to.amount/4, to.amount/4)
 			return err
 		}); err != nil {
 			return err
 		}
 	}
-	supply, err := w.Desk.Client.Supply(ctx)
+	supply, err := w.Client.API.Supply(ctx)
 	if err != nil {
 		return err
 	}
 	w.Say("issued %s to %s and %s", supply.Issued.Format(), bankOne, bankTwo)
-	w.Proves("issued %s − redeemed %s = live %s", supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format())
+	w.Proves("issued %s − redeemed %s = live %s", supply.Issued.Format(), supply.Redeemed.Format(),
+		supply.Live.Format())
 	return nil
 }
 
-func openWallets(ctx context.Context, w *World) error {
+func openWallets(ctx context.Context, w *Stage) error {
 	type opening struct {
 		name, bank string
 		tier       uint8
@@ -99,8 +104,10 @@ func openWallets(ctx context.Context, w *World) error {
 	openings := []opening{
 		{farm, bankOne, wallet.TierBusiness, token.Attributes{Region: "KZ-55", Role: "farm"}, false},
 		{power, bankTwo, wallet.TierBusiness, token.Attributes{Region: "KZ-55", Role: "power"}, false},
-		{canteen, bankTwo, wallet.TierBusiness, token.Attributes{Category: 5812, Region: "KZ-55", Role: "merchant"}, false},
-		{shop, bankOne, wallet.TierBusiness, token.Attributes{Category: 5411, Region: "KZ-55", Role: "merchant"}, false},
+		{canteen, bankTwo, wallet.TierBusiness, token.Attributes{Category: 5812, Region: "KZ-55", Role: "merchant"},
+			false},
+		{shop, bankOne, wallet.TierBusiness, token.Attributes{Category: 5411, Region: "KZ-55", Role: "merchant"},
+			false},
 		{budget, "", wallet.TierState, token.Attributes{Role: "treasury"}, false},
 		{court, "", wallet.TierState, token.Attributes{Role: ledger.CourtRole}, false},
 	}
@@ -109,17 +116,19 @@ func openWallets(ctx context.Context, w *World) error {
 		if name == "timur" {
 			tier = wallet.TierUnidentified
 		}
-		openings = append(openings, opening{name, []string{bankOne, bankTwo}[i%2], tier, token.Attributes{Role: "person"}, name == "marat"})
+		openings = append(openings, opening{name, []string{bankOne, bankTwo}[i%2], tier,
+			token.Attributes{Role: "person"}, name == "marat"})
 	}
 	for _, o := range openings {
-		if w.Desk.Book.Has(o.name) {
+		if w.Client.Keyring.Has(o.name) {
 			continue
 		}
 		registrar := token.Authority
 		if o.bank != "" {
 			registrar = w.id(o.bank)
 		}
-		if _, err := w.Desk.Register(ctx, wallet.NewWallet{Name: o.name, Registrar: registrar, Tier: o.tier, Attributes: o.attributes, Recovery: o.recovery}); err != nil {
+		if _, err := w.Client.Register(ctx, wallet.NewWallet{Name: o.name, Registrar: registrar, Tier: o.tier,
+			Attributes: o.attributes, Recovery: o.recovery}); err != nil {
 			return err
 		}
 	}
@@ -128,12 +137,14 @@ func openWallets(ctx context.Context, w *World) error {
 	return nil
 }
 
-func distribute(ctx context.Context, w *World) error {
+func distribute(ctx context.Context, w *Stage) error {
 	for _, p := range []struct {
 		from, to string
 		amount   money.Tiyn
-	}{{bankOne, farm, 60_000_000 * money.Tenge}, {bankTwo, power, 5_000_000 * money.Tenge}, {bankOne, "aigerim", 150_000 * money.Tenge}, {bankTwo, "marat", 80_000 * money.Tenge}} {
-		if err := w.Once(p.to, func() error { return w.pay(ctx, p.from, p.to, p.amount, "from the account") }); err != nil {
+	}{{bankOne, farm, 60_000_000 * money.Tenge}, {bankTwo, power, 5_000_000 * money.Tenge},
+		{bankOne, "aigerim", 150_000 * money.Tenge}, {bankTwo, "marat", 80_000 * money.Tenge}} {
+		if err := w.Once(p.to,
+			func() error { return w.pay(ctx, p.from, p.to, p.amount, "from the account") }); err != nil {
 			return err
 		}
 		w.Say("%s → %s  %s", p.from, p.to, p.amount.Format())
@@ -142,12 +153,12 @@ func distribute(ctx context.Context, w *World) error {
 	return nil
 }
 
-func (w *World) pay(ctx context.Context, from, to string, amount money.Tiyn, memo string) error {
-	_, err := w.Desk.Pay(ctx, w.id(from), w.id(to), amount, token.Plain(memo))
+func (w *Stage) pay(ctx context.Context, from, to string, amount money.Tiyn, memo string) error {
+	_, err := w.Client.Pay(ctx, w.id(from), w.id(to), amount, token.Plain(memo))
 	return err
 }
 
-func paySalaries(ctx context.Context, w *World) error {
+func paySalaries(ctx context.Context, w *Stage) error {
 	var file bytes.Buffer
 	fmt.Fprintln(&file, "to,amount,memo")
 	for i, name := range people {
@@ -158,9 +169,10 @@ func paySalaries(ctx context.Context, w *World) error {
 		return err
 	}
 	paid, again := 0, 0
-	batch := wallet.Batch{Name: "November", File: "salaries.csv", From: w.id(farm), Rows: rows, Journal: filepath.Join(w.DataDir, "salaries.journal"), Repeat: true}
+	batch := wallet.Batch{Name: "November", File: "salaries.csv", From: w.id(farm), Rows: rows,
+		Journal: filepath.Join(w.DataDir, "salaries.journal"), Repeat: true}
 	for range 2 { // the second run finds that everybody is paid
-		err := w.Desk.PayBatch(ctx, batch, func(o wallet.Outcome) error {
+		err := w.Client.PayBatch(ctx, batch, func(o wallet.Outcome) error {
 			switch {
 			case o.Problem != nil:
 				return o.Problem
@@ -180,7 +192,7 @@ func paySalaries(ctx context.Context, w *World) error {
 	return nil
 }
 
-func shopping(ctx context.Context, w *World) error {
+func shopping(ctx context.Context, w *Stage) error {
 	for i, name := range people {
 		amount := []money.Tiyn{1_450 * money.Tenge, 12_300 * money.Tenge, 890*money.Tenge + 50, 2_000 * money.Tenge}[i]
 		if err := w.Once(name, func() error { return w.pay(ctx, name, shop, amount, "groceries") }); err != nil {
@@ -188,16 +200,17 @@ func shopping(ctx context.Context, w *World) error {
 		}
 		w.Say("%s pays %s", name, amount.Format())
 	}
-	view, err := w.Desk.Client.Wallet(ctx, w.id(shop))
+	view, err := w.Client.API.Wallet(ctx, w.id(shop))
 	if err != nil {
 		return err
 	}
-	w.Proves("the shop holds %s in %d tokens, each durable before its payer was answered", view.Balance.Format(), view.Tokens)
+	w.Proves("the shop holds %s in %d tokens, each durable before its payer was answered", view.Balance.Format(),
+		view.Tokens)
 	return nil
 }
 
-func refusedForLimit(ctx context.Context, w *World) error {
-	before, err := w.Desk.Client.Wallet(ctx, w.id("timur"))
+func refusedForLimit(ctx context.Context, w *Stage) error {
+	before, err := w.Client.API.Wallet(ctx, w.id("timur"))
 	if err != nil {
 		return err
 	}
@@ -207,7 +220,7 @@ func refusedForLimit(ctx context.Context, w *World) error {
 		return fmt.Errorf("want the refusal %s, got %v", ledger.LimitBalance, err)
 	}
 	w.Say("marat → timur 5 000 ₸: %s", problem.Detail)
-	after, err := w.Desk.Client.Wallet(ctx, w.id("timur"))
+	after, err := w.Client.API.Wallet(ctx, w.id("timur"))
 	if err != nil {
 		return err
 	}
@@ -218,24 +231,25 @@ func refusedForLimit(ctx context.Context, w *World) error {
 	return nil
 }
 
-func lostPhone(ctx context.Context, w *World) error {
+func lostPhone(ctx context.Context, w *Stage) error {
 	marat := w.id("marat")
 	err := w.Once("rekey", func() error {
-		_, err := w.Desk.Rekey(ctx, marat, token.RoleRecovery, "marat-new-phone")
+		_, err := w.Client.Rekey(ctx, marat, token.RoleRecovery, "marat-new-phone")
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	w.Say("marat's recovery key gives his wallet a new key at once; money and history stay")
-	if err := w.Once("pay", func() error { return w.pay(ctx, "marat", shop, 700*money.Tenge, "with the new phone") }); err != nil {
+	if err := w.Once("pay",
+		func() error { return w.pay(ctx, "marat", shop, 700*money.Tenge, "with the new phone") }); err != nil {
 		return err
 	}
 	err = w.Once("theft", func() error {
-		if _, err := w.Desk.Rekey(ctx, w.id("dana"), token.RoleIntermediary, "thief"); err != nil {
+		if _, err := w.Client.Rekey(ctx, w.id("dana"), token.RoleIntermediary, "thief"); err != nil {
 			return err
 		}
-		_, err := w.Desk.Cancel(ctx, w.id("dana"), token.RoleWallet)
+		_, err := w.Client.Cancel(ctx, w.id("dana"), token.RoleWallet)
 		return err
 	})
 	if err != nil {
@@ -246,25 +260,26 @@ func lostPhone(ctx context.Context, w *World) error {
 	return nil
 }
 
-func redeem(ctx context.Context, w *World) error {
+func redeem(ctx context.Context, w *Stage) error {
 	err := w.Once("redeem", func() error {
-		_, err := w.Desk.Redeem(ctx, w.id(bankTwo), 100_000_000*money.Tenge)
+		_, err := w.Client.Redeem(ctx, w.id(bankTwo), 100_000_000*money.Tenge)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	supply, err := w.Desk.Client.Supply(ctx)
+	supply, err := w.Client.API.Supply(ctx)
 	if err != nil {
 		return err
 	}
 	w.Say("%s redeems 100 million tenge of its treasury", bankTwo)
-	w.Proves("issued %s − redeemed %s = live %s, the sum of %d tokens", supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens)
+	w.Proves("issued %s − redeemed %s = live %s, the sum of %d tokens", supply.Issued.Format(),
+		supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens)
 	return nil
 }
 
-func proveToken(ctx context.Context, w *World) error {
-	tokens, err := w.Desk.Client.Tokens(ctx, w.id(shop), 1)
+func proveToken(ctx context.Context, w *Stage) error {
+	tokens, err := w.Client.API.Tokens(ctx, w.id(shop), 1)
 	if err != nil || len(tokens.Tokens) == 0 {
 		return errors.Join(err, errors.New("the shop holds no token"))
 	}
@@ -272,19 +287,20 @@ func proveToken(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	w.Say("a token of the shop over %s: %d transactions back to the issue, checked offline", result.Amount.Format(), result.Transactions)
+	w.Say("a token of the shop over %s: %d transactions back to the issue, checked offline", result.Amount.Format(),
+		result.Transactions)
 	w.Proves("%s", result.Shows[1])
 	return nil
 }
 
-func verifyAll(ctx context.Context, w *World) error {
-	checkpoint, err := w.Desk.Client.Checkpoint(ctx)
+func verifyAll(ctx context.Context, w *Stage) error {
+	checkpoint, err := w.Client.API.Checkpoint(ctx)
 	if err != nil {
 		return err
 	}
 	report, _, err := node.Verify(ctx, node.Evidence{
-		Checkpoint: checkpoint, Network: w.Desk.Network,
-		Entries: func(size uint64) iter.Seq2[[]byte, error] { return w.Desk.Client.Entries(ctx, size) },
+		Checkpoint: checkpoint, Network: w.Client.Network,
+		Entries: func(size uint64) iter.Seq2[[]byte, error] { return w.Client.API.Entries(ctx, size) },
 	}, nil)
 	if err != nil {
 		return err

@@ -6,15 +6,16 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/contract/meter"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // MeteredTerms are the terms of a metered contract under a tariff.
-func MeteredTerms(t params.PowerTariff, start meter.Registers, from time.Time, watts int64, most money.Tiyn, window, judge time.Duration, until time.Time) []token.Value {
+func MeteredTerms(t params.PowerTariff, start meter.Registers, from time.Time, watts int64, most money.Tiyn, window,
+	judge time.Duration, until time.Time) []token.Value {
 	var prices, steps []int64
 	for _, price := range t.Prices {
 		prices = append(prices, int64(price))
@@ -23,7 +24,8 @@ func MeteredTerms(t params.PowerTariff, start meter.Registers, from time.Time, w
 		steps = append(steps, s.AboveWh, int64(s.Adds))
 	}
 	return []token.Value{
-		token.Ints(prices), token.Ints(steps), token.Ints(start[:]), token.Int(from.UnixMilli()), token.Int(watts), token.Int(int64(most)),
+		token.Ints(prices), token.Ints(steps), token.Ints(start[:]), token.Int(from.UnixMilli()), token.Int(watts),
+		token.Int(int64(most)),
 		token.Int(window.Milliseconds()), token.Int(judge.Milliseconds()), token.Int(until.UnixMilli()),
 	}
 }
@@ -33,7 +35,8 @@ const maxMadeReadings = 366 * 24 * 60
 
 // Readings simulates a meter: a load that wanders around a mean, counted in the register of the hour's
 // zone. The first reading follows the last that the contract billed.
-func Readings(m wallet.Meter, t params.PowerTariff, count int, every time.Duration, watts int64, random *rand.Rand) ([]meter.Reading, meter.Tally, error) {
+func Readings(m wallet.Meter, t params.PowerTariff, count int, every time.Duration, watts int64,
+	random *rand.Rand) ([]meter.Reading, meter.Tally, error) {
 	tally := meter.Tally{Watts: m.Watts, Last: meter.Reading{AtMillis: m.At, Registers: m.Registers}}
 	if count < 1 || count > maxMadeReadings || every <= 0 || watts < 0 || watts > m.Watts {
 		return nil, tally, errors.New("want 1 to 527,040 readings, a time between them, and a load that the line carries")

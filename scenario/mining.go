@@ -17,12 +17,15 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/devnet"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	poolaudit "github.com/aqsha/aqsha/pool/audit"
 	"github.com/aqsha/aqsha/pool/miner"
 	"github.com/aqsha/aqsha/pool/payout"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -38,18 +41,21 @@ type Mining struct {
 	Network bitcoin.Network
 	Address string // the farm's
 	Key     *btcec.PrivateKey
-	Reading *dialect.Reading // what our miner said while it worked; nil when it did not in this telling
+	Reading *protocol.Reading // what our miner said while it worked; nil when it did not in this telling
 }
 
 // bitcoinNetwork keeps its chain between runs of the story; btcd forgets a regtest chain.
 const bitcoinNetwork = "simnet"
 
 // Bitcoin starts the story's private chain, or returns the one that runs. It ends with ctx.
-func (w *World) Bitcoin(ctx context.Context) (*Mining, error) {
+func (w *Stage) Bitcoin(ctx context.Context) (*Mining, error) {
 	if w.Mining != nil {
 		return w.Mining, nil
 	}
 	dir := filepath.Join(w.DataDir, "bitcoin")
+	if err := vfs.OS.MkdirAll(dir); err != nil { // shut to others before anybody else's program writes there
+		return nil, err
+	}
 	binary, err := devnet.Find("", filepath.Join(dir, "tools"), ".tools")
 	if errors.Is(err, devnet.ErrNoNode) {
 		w.Say("btcd is not here; building it, which takes about a minute")
@@ -62,7 +68,8 @@ func (w *World) Bitcoin(ctx context.Context) (*Mining, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, err := devnet.Start(ctx, devnet.Options{Binary: binary, Dir: filepath.Join(dir, "node"), Network: bitcoinNetwork})
+	node, err := devnet.Start(ctx, devnet.Options{Binary: binary, Dir: filepath.Join(dir, "node"),
+		Network: bitcoinNetwork})
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +77,8 @@ func (w *World) Bitcoin(ctx context.Context) (*Mining, error) {
 	if err != nil {
 		return nil, err
 	}
-	paid, err := address.NewAddressWitnessPubKeyHash(address.Hash160(key.PubKey().SerializeCompressed()), network.Params)
+	paid, err := address.NewAddressWitnessPubKeyHash(address.Hash160(key.PubKey().SerializeCompressed()),
+		network.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +111,7 @@ func farmKey(file string) (*btcec.PrivateKey, error) {
 const storyBlocks = 3
 
 // mineCoins runs pool and miner until the farm has found its blocks, each paying it in the coinbase.
-func mineCoins(ctx context.Context, w *World) error {
+func mineCoins(ctx context.Context, w *Stage) error {
 	chain, err := w.Bitcoin(ctx)
 	if errors.Is(err, devnet.ErrNoNode) {
 		w.Say("skipped: %v", err)
@@ -114,15 +122,17 @@ func mineCoins(ctx context.Context, w *World) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
-	log, err := txlog.Open(filepath.Join(w.DataDir, "bitcoin", "pool", "shares"), txlog.Options{Origin: "aqsha.pool/story", SegmentBytes: 1 << 20})
+	log, err := txlog.Open(filepath.Join(w.DataDir, "bitcoin", "pool", "shares"),
+		txlog.Options{Origin: "aqsha.pool/story", SegmentBytes: 1 << 20})
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	config := pool.Defaults()
+	config := settings.Defaults()
 	config.Operator, config.Scheme, config.PayInCoinbase = chain.Address, payout.TIDES, true
 	config.StartDifficulty, config.MinDifficulty = 1.0/(1<<20), 1.0/(1<<32)
-	p, err := pool.Open(ctx, config, pool.Options{Network: chain.Network, Nodes: []*bitcoin.Client{chain.Node.Client}, Log: log})
+	p, err := pool.Open(ctx, config, pool.Options{Network: chain.Network, Nodes: []*bitcoin.Client{chain.Node.Client},
+		Log: log})
 	if err != nil {
 		return err
 	}
@@ -132,14 +142,14 @@ func mineCoins(ctx context.Context, w *World) error {
 	}
 	ended := make(chan error, 1)
 	serving, stopServing := context.WithCancel(ctx)
-	go func() { ended <- p.Run(serving, pool.Listener{Net: listener}) }()
+	go func() { ended <- p.Run(serving, serve.Listener{Net: listener}) }()
 	stats, err := chain.mine(ctx, "stratum+tcp://"+listener.Addr().String())
 	stopServing()
 	if err = errors.Join(err, <-ended); err != nil {
 		return err
 	}
 	w.Say("%s on one core: %d shares accepted", stats.Kernel, stats.Accepted)
-	return chain.tellCoins(ctx, w, log)
+	return chain.showCoins(ctx, w, log)
 }
 
 // mine works for the pool until the chain has the blocks.
@@ -149,7 +159,8 @@ func (m *Mining) mine(ctx context.Context, url string) (miner.Summary, error) {
 	stats := miner.NewStats(time.Now())
 	engine := miner.NewEngine(miner.Options{Threads: 1}, stats)
 	go engine.Run(ctx)
-	client := miner.PoolClient{URLs: []string{url}, User: m.Address + ".rig", Password: "x", Agent: "aqsha/story", Log: slog.New(slog.DiscardHandler)}
+	client := miner.PoolClient{URLs: []string{url}, User: m.Address + ".rig", Password: "x", Agent: "aqsha/story",
+		Log: slog.New(slog.DiscardHandler)}
 	done := make(chan error, 1)
 	go func() { done <- client.Run(ctx, engine, stats) }()
 	for {
@@ -164,7 +175,7 @@ func (m *Mining) mine(ctx context.Context, url string) (miner.Summary, error) {
 		}
 		if info.Height >= storyBlocks {
 			summary := stats.Summary(time.Now())
-			if m.Reading, err = askMiner(ctx, stats); err != nil {
+			if m.Reading, err = queryMiner(ctx, stats); err != nil {
 				return miner.Summary{}, err
 			}
 			stop()
@@ -173,8 +184,8 @@ func (m *Mining) mine(ctx context.Context, url string) (miner.Summary, error) {
 	}
 }
 
-// tellCoins reads the farm's coins from the chain and the same sum from the pool's log.
-func (m *Mining) tellCoins(ctx context.Context, w *World, log *txlog.Log) error {
+// showCoins reads the farm's coins from the chain and the same sum from the pool's log.
+func (m *Mining) showCoins(ctx context.Context, w *Stage, log *txlog.Log) error {
 	var coins money.Satoshi
 	for height := 1; height <= storyBlocks; height++ {
 		block, err := m.Node.Client.Block(ctx, m.Network, fmt.Sprint(height))
@@ -187,7 +198,7 @@ func (m *Mining) tellCoins(ctx context.Context, w *World, log *txlog.Log) error 
 			}
 		}
 	}
-	audit, err := pool.Audit(log, true)
+	audit, err := poolaudit.Replay(log, true)
 	if err != nil {
 		return err
 	}

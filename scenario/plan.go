@@ -9,13 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/plan"
-	"github.com/aqsha/aqsha/farm/plan/advise"
-	"github.com/aqsha/aqsha/farm/plan/page"
-	"github.com/aqsha/aqsha/farm/plan/register"
-	"github.com/aqsha/aqsha/farm/power/site"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/planner"
+	"github.com/aqsha/aqsha/planner/advise"
+	"github.com/aqsha/aqsha/planner/page"
+	"github.com/aqsha/aqsha/planner/power/site"
+	"github.com/aqsha/aqsha/planner/register"
 )
 
 // planSteps are the farm's decisions: tomorrow's hours, the month's levy, next year's machines.
@@ -28,18 +28,19 @@ func planSteps() []Step {
 }
 
 // planDir is where the steps leave their files.
-func (w *World) planDir() (string, error) {
+func (w *Stage) planDir() (string, error) {
 	dir := filepath.Join(w.DataDir, "farm-plan")
-	return dir, os.MkdirAll(dir, 0o755)
+	return dir, os.MkdirAll(dir, 0o700)
 }
 
-func scheduleTomorrow(_ context.Context, w *World) error {
+func scheduleTomorrow(_ context.Context, w *Stage) error {
 	dir, err := w.planDir()
 	if err != nil {
 		return err
 	}
 	tomorrow := params.DateOf(time.Now().AddDate(0, 0, 1))
-	s, err := site.Parse("power.toml", strings.Replace(site.SampleFile, `day = "2026-11-25"`, fmt.Sprintf("day = %q", tomorrow), 1))
+	s, err := site.Parse("power.toml", strings.Replace(site.ExampleFile, `day = "2026-11-25"`,
+		fmt.Sprintf("day = %q", tomorrow), 1))
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,8 @@ func scheduleTomorrow(_ context.Context, w *World) error {
 	for _, c := range ceilings {
 		w.Say("a kWh is worth at most %s to an %s", c.Ceiling.Format(), c.Class)
 	}
-	w.Say("%s: %d machines run at %02d:00 for %s a kWh, %d at %02d:00 for %s", s.Day, most.Machines, most.Hour, most.Price.Format(), least.Machines, least.Hour, least.Price.Format())
+	w.Say("%s: %d machines run at %02d:00 for %s a kWh, %d at %02d:00 for %s", s.Day, most.Machines, most.Hour,
+		most.Price.Format(), least.Machines, least.Hour, least.Price.Format())
 	file := filepath.Join(dir, "hours.csv")
 	if err := create(file, func(out io.Writer) error { return s.WriteHours(out, day.Hours) }); err != nil {
 		return err
@@ -75,45 +77,52 @@ func scheduleTomorrow(_ context.Context, w *World) error {
 }
 
 // storyFarm is the plan of the story, on prices that are simulated from a made-up model.
-func storyFarm() (*plan.Plan, error) {
+func storyFarm() (*planner.Plan, error) {
 	next := time.Now().Year() + 1
 	year := func(n int) string { return fmt.Sprint(next + n) }
-	text := strings.NewReplacer("paths = 2000", "paths = 500", "count = 1_200", "count = 300", "limit_kw = 10_000", "limit_kw = 3_000", `"1_500_000_000"`, `"400_000_000"`,
-		`"6_000_000"`, `"2_000_000"`, "[0, 250, 500, 1000]", "[0, 100, 200, 300]", `from = "2026-01-01"`, `from = "2024-01-01"`,
-		"2027", year(0), "2028", year(1), "2029", year(2), "2030", year(3)).Replace(plan.SampleFile)
-	return plan.Parse("plan.toml", text, func(string) (string, error) { return plan.SampleModel, nil })
+	text := strings.NewReplacer("paths = 2000", "paths = 500", "count = 1_200", "count = 300", "limit_kw = 10_000",
+		"limit_kw = 3_000", `"1_500_000_000"`, `"400_000_000"`,
+		`"6_000_000"`, `"2_000_000"`, "[0, 250, 500, 1000]", "[0, 100, 200, 300]", `from = "2026-01-01"`,
+		`from = "2024-01-01"`,
+		"2027", year(0), "2028", year(1), "2029", year(2), "2030", year(3)).Replace(planner.ExampleFile)
+	return planner.Parse("plan.toml", text, func(string) (string, error) { return planner.ExampleModel, nil })
 }
 
-func payLevy(ctx context.Context, w *World) error {
+func payLevy(ctx context.Context, w *Stage) error {
 	p, err := storyFarm()
 	if err != nil {
 		return err
 	}
 	last := params.DateOf(time.Now().AddDate(0, 0, 1-time.Now().Day()).AddDate(0, 0, -1)) // of the month that is over
-	month := plan.MonthOf(last)
+	month := planner.MonthOf(last)
 	var meter []register.Metered
 	for day := 1; day <= month.Days(); day++ { // a simulated meter: 300 machines at 97 %, some hours lost
-		meter = append(meter, register.Metered{Day: month.Day(day), WattHours: 300 * 3221 * 24 * 97 / 100 * int64(1000-7*(day%5)) / 1000})
+		meter = append(meter,
+			register.Metered{Day: month.Day(day), WattHours: 300 * 3221 * 24 * 97 / 100 * int64(1000-7*(day%5)) / 1000})
 	}
 	r, err := register.Build(p, meter, nil)
 	if err != nil {
 		return err
 	}
 	row := r.Levy[0]
-	w.Say("%s: %.0f kWh on the (simulated) meter, %.0f fewer than planned", month, float64(row.WattHours)/1000, float64(row.Planned-row.WattHours)/1000)
-	if err := w.Once("levy", func() error { return w.pay(ctx, farm, budget, row.Levy, "levy "+month.String()) }); err != nil {
+	w.Say("%s: %.0f kWh on the (simulated) meter, %.0f fewer than planned", month, float64(row.WattHours)/1000,
+		float64(row.Planned-row.WattHours)/1000)
+	if err := w.Once("levy",
+		func() error { return w.pay(ctx, farm, budget, row.Levy, "levy "+month.String()) }); err != nil {
 		return err
 	}
-	w.Say("%s → %s  %s at %s a kWh; declared by %s, due by %s", farm, budget, row.Levy.Format(), row.PerKWh.Format(), row.DeclareBy, row.PayBy)
+	w.Say("%s → %s  %s at %s a kWh; declared by %s, due by %s", farm, budget, row.Levy.Format(), row.PerKWh.Format(),
+		row.DeclareBy, row.PayBy)
 	fact, err := params.MiningLevies.At(last)
 	if err != nil {
 		return err
 	}
-	w.Proves("the rate is a dated parameter (%s), the sum is the meter's: %d Wh × %s", fact.Source, row.WattHours, row.PerKWh.Format())
+	w.Proves("the rate is a dated parameter (%s), the sum is the meter's: %d Wh × %s", fact.Source, row.WattHours,
+		row.PerKWh.Format())
 	return nil
 }
 
-func planNextYear(ctx context.Context, w *World) error {
+func planNextYear(ctx context.Context, w *Stage) error {
 	p, err := storyFarm()
 	if err != nil {
 		return err
@@ -144,7 +153,7 @@ func planNextYear(ctx context.Context, w *World) error {
 
 // create writes a file.
 func create(path string, write func(io.Writer) error) error {
-	file, err := os.Create(path)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

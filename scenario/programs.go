@@ -7,11 +7,11 @@ import (
 	"fmt"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // Who joins for programmable money.
@@ -38,39 +38,40 @@ func programSteps() []Step {
 const storyYears = 5 * 365 * 86_400_000
 
 // join opens a wallet of the story unless it is there.
-func (w *World) join(ctx context.Context, name, role string, tier uint8) error {
-	if w.Desk.Book.Has(name) {
+func (w *Stage) join(ctx context.Context, name, role string, tier uint8) error {
+	if w.Client.Keyring.Has(name) {
 		return nil
 	}
-	_, err := w.Desk.Register(ctx, wallet.NewWallet{Name: name, Registrar: w.id(bankTwo), Tier: tier, Attributes: token.Attributes{Region: "KZ-55", Role: role}})
+	_, err := w.Client.Register(ctx, wallet.NewWallet{Name: name, Registrar: w.id(bankTwo), Tier: tier,
+		Attributes: token.Attributes{Region: "KZ-55", Role: role}})
 	return err
 }
 
 // purpose registers a purpose of the ministry unless it is there.
-func (w *World) purpose(ctx context.Context, p token.Purpose) (api.PurposeView, error) {
+func (w *Stage) purpose(ctx context.Context, p token.Purpose) (api.PurposeView, error) {
 	return w.purposeOf(ctx, ministry, p)
 }
 
-func (w *World) purposeOf(ctx context.Context, agency string, p token.Purpose) (api.PurposeView, error) {
-	if !w.Desk.Book.Has(agency) {
-		if _, err := w.Desk.GrantAgency(ctx, agency); err != nil {
+func (w *Stage) purposeOf(ctx context.Context, agency string, p token.Purpose) (api.PurposeView, error) {
+	if !w.Client.Keyring.Has(agency) {
+		if _, err := w.Client.GrantAgency(ctx, agency); err != nil {
 			return api.PurposeView{}, err
 		}
 	}
-	view, err := w.Desk.Purpose(ctx, p.Name)
+	view, err := w.Client.Purpose(ctx, p.Name)
 	var missing *token.Error
 	if err == nil || !(errors.As(err, &missing) && missing.Code == node.NotFound) {
 		return view, err
 	}
-	p.FromMillis, p.UntilMillis = w.Desk.Now()-60_000, w.Desk.Now()+storyYears
-	if _, err := w.Desk.RegisterPurpose(ctx, w.id(agency), p); err != nil {
+	p.FromMillis, p.UntilMillis = w.Client.Now()-60_000, w.Client.Now()+storyYears
+	if _, err := w.Client.RegisterPurpose(ctx, w.id(agency), p); err != nil {
 		return view, err
 	}
-	return w.Desk.Purpose(ctx, p.Name)
+	return w.Client.Purpose(ctx, p.Name)
 }
 
 // definition registers a template unless it is there.
-func (w *World) definition(ctx context.Context, name string) (token.Hash, error) {
+func (w *Stage) definition(ctx context.Context, name string) (token.Hash, error) {
 	text, ok := contract.Template(name)
 	if !ok {
 		return token.Hash{}, fmt.Errorf("no template %q", name)
@@ -80,7 +81,7 @@ func (w *World) definition(ctx context.Context, name string) (token.Hash, error)
 		return token.Hash{}, problems
 	}
 	id := source.Definition.ID()
-	list, err := w.Desk.Client.Definitions(ctx)
+	list, err := w.Client.API.Definitions(ctx)
 	if err != nil {
 		return id, err
 	}
@@ -89,50 +90,53 @@ func (w *World) definition(ctx context.Context, name string) (token.Hash, error)
 			return id, nil
 		}
 	}
-	_, err = w.Desk.Define(ctx, w.id(bankTwo), &source.Definition)
+	_, err = w.Client.Define(ctx, w.id(bankTwo), &source.Definition)
 	return id, err
 }
 
 // create makes a contract under a name of the story unless it is there.
-func (w *World) create(ctx context.Context, name string, t *token.Create) error {
-	if w.Desk.Book.Has(name) {
+func (w *Stage) create(ctx context.Context, name string, t *token.Create) error {
+	if w.Client.Keyring.Has(name) {
 		return nil
 	}
-	receipt, err := w.Desk.CreateContract(ctx, t)
+	receipt, err := w.Client.CreateContract(ctx, t)
 	if err != nil {
 		return err
 	}
-	return w.Desk.Book.Put(wallet.Name{Name: name, ID: token.RegisteredID(receipt.ID)})
+	return w.Client.Keyring.Put(wallet.Name{Name: name, ID: token.RegisteredID(receipt.ID)})
 }
 
-// payBeyondLimit: the farm pays a casual worker through an escrow. What is beyond the limit of his unidentified wallet is
-// held for him, and he takes it when he has room.
-func payBeyondLimit(ctx context.Context, w *World) error {
+// payBeyondLimit: the farm pays a casual worker through an escrow. What is beyond the limit of his unidentified wallet
+// is held for him, and he takes it when he has room.
+func payBeyondLimit(ctx context.Context, w *Stage) error {
 	definition, err := w.definition(ctx, "escrow")
 	if err != nil {
 		return err
 	}
 	wage, spent := 15_000*money.Tenge, 4_000*money.Tenge
-	if err := w.create(ctx, "roof-repair", &token.Create{Creator: w.id(farm), Definition: definition, Parties: []token.WalletID{w.id(farm), w.id("timur"), w.id(court)}, Assets: []uint32{0},
+	if err := w.create(ctx, "roof-repair", &token.Create{Creator: w.id(farm), Definition: definition,
+		Parties: []token.WalletID{w.id(farm), w.id("timur"), w.id(court)}, Assets: []uint32{0},
 		Terms: []token.Value{token.Int(int64(wage)), token.Int(30)}, Paid: []money.Tiyn{wage}}); err != nil {
 		return err
 	}
 	if err := w.Once("release", func() error {
-		_, err := w.Desk.Act(ctx, &token.Act{Contract: w.id("roof-repair"), Version: 1, Action: "release", Caller: w.id(farm), Args: []token.Value{}, Paid: []money.Tiyn{0}}, []uint32{0})
+		_, err := w.Client.Act(ctx, &token.Act{Contract: w.id("roof-repair"), Version: 1, Action: "release",
+			Caller: w.id(farm), Args: []token.Value{}, Paid: []money.Tiyn{0}}, []uint32{0})
 		return err
 	}); err != nil {
 		return err
 	}
-	held, err := w.Desk.Client.Held(ctx, w.id("timur"))
+	held, err := w.Client.API.Held(ctx, w.id("timur"))
 	if err != nil {
 		return err
 	}
-	w.Say("the farm releases %s to timur; %s is beyond what his wallet may hold, and held for him", wage.Format(), held.Balance.Format())
+	w.Say("the farm releases %s to timur; %s is beyond what his wallet may hold, and held for him", wage.Format(),
+		held.Balance.Format())
 	if err := w.Once("spend", func() error { return w.pay(ctx, "timur", shop, spent, "boots") }); err != nil {
 		return err
 	}
 	if err := w.Once("take", func() error {
-		_, err := w.Desk.Release(ctx, w.id("timur"), w.id("timur"), token.RoleWallet, 0, spent)
+		_, err := w.Client.Release(ctx, w.id("timur"), w.id("timur"), token.RoleWallet, 0, spent)
 		return err
 	}); err != nil {
 		return err
@@ -143,13 +147,15 @@ func payBeyondLimit(ctx context.Context, w *World) error {
 }
 
 // splitVAT: net to the power company, VAT marked, and on to the budget.
-func splitVAT(ctx context.Context, w *World) error {
+func splitVAT(ctx context.Context, w *Stage) error {
 	definition, err := w.definition(ctx, "vat-split")
 	if err != nil {
 		return err
 	}
-	tax, err := w.purposeOf(ctx, revenue, token.Purpose{Name: vat, About: "Value added tax on its way to the budget", Mark: `payee.role in ["power", "farm", "vat-payer"]`,
-		Permits: []token.Permit{{When: `payee.role == "treasury"`}, {When: `payee.role in ["power", "farm", "vat-payer"]`, Becomes: token.BecomesSame}},
+	tax, err := w.purposeOf(ctx, revenue, token.Purpose{Name: vat, About: "Value added tax on its way to the budget",
+		Earmark: `payee.role in ["power", "farm", "vat-payer"]`,
+		Permits: []token.Permit{{When: `payee.role == "treasury"`},
+			{When: `payee.role in ["power", "farm", "vat-payer"]`, Becomes: token.BecomesSame}},
 		Returns: w.id(budget), Contracts: []token.Hash{definition}})
 	if err != nil {
 		return err
@@ -160,40 +166,48 @@ func splitVAT(ctx context.Context, w *World) error {
 	}
 	net := 2_000_000 * money.Tenge
 	document := token.Hash(sha256.Sum256([]byte("e-invoice 2026-11/17: 125 000 kWh")))
-	if err := w.create(ctx, "power-invoice", &token.Create{Creator: w.id(seller), Definition: definition, Parties: []token.WalletID{w.id(farm), w.id(seller)},
-		Assets: []uint32{0, tax.Number}, Terms: []token.Value{token.Int(int64(net)), token.Int(16), token.Bytes(document[:]), token.Int(30)}, Paid: []money.Tiyn{0, 0}}); err != nil {
+	if err := w.create(ctx, "power-invoice", &token.Create{Creator: w.id(seller), Definition: definition,
+		Parties: []token.WalletID{w.id(farm), w.id(seller)},
+		Assets:  []uint32{0, tax.Number}, Terms: []token.Value{token.Int(int64(net)), token.Int(16),
+			token.Bytes(document[:]), token.Int(30)}, Paid: []money.Tiyn{0, 0}}); err != nil {
 		return err
 	}
 	err = w.Once("pay", func() error {
-		_, err := w.Desk.Act(ctx, &token.Act{Contract: w.id("power-invoice"), Version: 1, Action: "pay", Caller: w.id(farm), Document: &document,
+		_, err := w.Client.Act(ctx, &token.Act{Contract: w.id("power-invoice"), Version: 1, Action: "pay",
+			Caller: w.id(farm), Document: &document,
 			Args: []token.Value{}, Paid: []money.Tiyn{net * 116 / 100, 0}}, []uint32{0, tax.Number})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	w.Say("farm → %s  %s in one payment: %s net, %s VAT marked", seller, (net * 116 / 100).Format(), net.Format(), (net * 16 / 100).Format())
+	w.Say("farm → %s  %s in one payment: %s net, %s VAT marked", seller, (net * 116 / 100).Format(), net.Format(),
+		(net * 16 / 100).Format())
 	err = w.Once("budget", func() error {
-		_, _, err := w.Desk.PayMarked(ctx, wallet.MarkedPayment{From: w.id(seller), To: w.id(budget), Amount: net * 16 / 100, Purpose: tax})
+		_, _, err := w.Client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: w.id(seller), To: w.id(budget),
+			Amount: net * 16 / 100, Purpose: tax})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	w.Say("%s → treasury  %s: marked VAT goes to the budget or to another payer of VAT, and nowhere else", seller, (net * 16 / 100).Format())
+	w.Say("%s → treasury  %s: marked VAT goes to the budget or to another payer of VAT, and nowhere else", seller,
+		(net * 16 / 100).Format())
 	w.Proves("the split is bound to the e-invoice's hash, and the budget has its tax the moment the goods are paid")
 	return nil
 }
 
 // feedCanteen: the treasury marks money, the school puts it into a child's contract, and the child eats.
-func feedCanteen(ctx context.Context, w *World) error {
+func feedCanteen(ctx context.Context, w *Stage) error {
 	definition, err := w.definition(ctx, "school-meals")
 	if err != nil {
 		return err
 	}
-	food, err := w.purpose(ctx, token.Purpose{Name: meals, About: "Meals for pupils", Mark: `payer.role == "treasury"`,
-		Permits: []token.Permit{{When: "payee.category == 5812"}, {When: `payee.role == "school"`, Becomes: token.BecomesSame}},
-		Hops:    2, Returns: w.id(budget), Contracts: []token.Hash{definition}})
+	food, err := w.purpose(ctx, token.Purpose{Name: meals, About: "Meals for pupils",
+		Earmark: `payer.role == "treasury"`,
+		Permits: []token.Permit{{When: "payee.category == 5812"},
+			{When: `payee.role == "school"`, Becomes: token.BecomesSame}},
+		Hops: 2, Returns: w.id(budget), Contracts: []token.Hash{definition}})
 	if err != nil {
 		return err
 	}
@@ -205,7 +219,8 @@ func feedCanteen(ctx context.Context, w *World) error {
 	}
 	grant := 300_000 * money.Tenge
 	if err := w.Once("grant", func() error {
-		_, _, err := w.Desk.PayMarked(ctx, wallet.MarkedPayment{From: w.id(budget), To: w.id(school), Amount: grant, Purpose: food, Mark: true})
+		_, _, err := w.Client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: w.id(budget), To: w.id(school),
+			Amount: grant, Purpose: food, Earmark: true})
 		return err
 	}); err != nil {
 		return err
@@ -213,51 +228,55 @@ func feedCanteen(ctx context.Context, w *World) error {
 	w.Say("treasury → school  %s, marked for meals", grant.Format())
 	if err := w.create(ctx, "aruzhan-meals", &token.Create{Creator: w.id(school), Definition: definition,
 		Parties: []token.WalletID{w.id(school), w.id(card), w.id(canteen), w.id(budget)}, Assets: []uint32{food.Number},
-		Terms: []token.Value{token.Int(int64(900 * money.Tenge)), token.Int(int64(1_500 * money.Tenge)), token.Int(int64(w.Desk.Now() + 270*86_400_000))},
-		Paid:  []money.Tiyn{150_000 * money.Tenge}}); err != nil {
+		Terms: []token.Value{token.Int(int64(900 * money.Tenge)), token.Int(int64(1_500 * money.Tenge)),
+			token.Int(int64(w.Client.Now() + 270*86_400_000))},
+		Paid: []money.Tiyn{150_000 * money.Tenge}}); err != nil {
 		return err
 	}
 	price := 740 * money.Tenge
 	if err := w.Once("eat", func() error {
-		_, err := w.Desk.Act(ctx, &token.Act{Contract: w.id("aruzhan-meals"), Version: 1, Action: "eat", Caller: w.id(card),
-			Args: []token.Value{token.Int(int64(price))}, Paid: []money.Tiyn{0}}, []uint32{food.Number})
+		_, err := w.Client.Act(ctx, &token.Act{Contract: w.id("aruzhan-meals"), Version: 1, Action: "eat",
+			Caller: w.id(card),
+			Args:   []token.Value{token.Int(int64(price))}, Paid: []money.Tiyn{0}}, []uint32{food.Number})
 		return err
 	}); err != nil {
 		return err
 	}
-	view, err := w.Desk.Purpose(ctx, meals)
+	view, err := w.Client.Purpose(ctx, meals)
 	if err != nil {
 		return err
 	}
 	w.Say("aruzhan eats: her card pays the canteen %s, which the canteen has as plain tenge", price.Format())
-	w.Proves("of %s for meals %s were eaten and %s still carry the mark, to the tiyn", view.Entered.Format(), view.Left.Format(), view.Live.Format())
+	w.Proves("of %s for meals %s were eaten and %s still carry the mark, to the tiyn", view.Entered.Format(),
+		view.Left.Format(), view.Live.Format())
 	return nil
 }
 
-func refuseMisuse(ctx context.Context, w *World) error {
-	food, err := w.Desk.Purpose(ctx, meals)
+func refuseMisuse(ctx context.Context, w *Stage) error {
+	food, err := w.Client.Purpose(ctx, meals)
 	if err != nil {
 		return err
 	}
-	_, _, err = w.Desk.PayMarked(ctx, wallet.MarkedPayment{From: w.id(school), To: w.id(shop), Amount: 50_000 * money.Tenge, Purpose: food})
+	_, _, err = w.Client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: w.id(school), To: w.id(shop),
+		Amount: 50_000 * money.Tenge, Purpose: food})
 	var refusal *token.Error
 	if !errors.As(err, &refusal) || refusal.Code != contract.PurposeForbids {
 		return fmt.Errorf("want the refusal %s, got %v", contract.PurposeForbids, err)
 	}
 	w.Say("school → shop 50 000 ₸ of the meals' money: refused, by the wallet itself")
 	// Somebody who changes his wallet's software meets the same rule in the ledger.
-	tokens, err := w.Desk.Client.Tokens(ctx, w.id(school), 100)
+	tokens, err := w.Client.API.Tokens(ctx, w.id(school), 100)
 	if err != nil {
 		return err
 	}
-	t := &token.MarkedTransfer{Parties: []token.WalletID{w.id(school), w.id(shop)}}
+	t := &token.EarmarkedTransfer{Parties: []token.WalletID{w.id(school), w.id(shop)}}
 	for _, held := range tokens.Tokens {
 		if held.Asset == token.PurposeAsset(food.Number) {
 			t.Inputs = append(t.Inputs, held.ID)
-			t.Outputs = append(t.Outputs, token.MarkedOutput{Party: 1, Amount: held.Amount, From: food.Number})
+			t.Outputs = append(t.Outputs, token.EarmarkedOutput{Party: 1, Amount: held.Amount, From: food.Number})
 		}
 	}
-	_, err = w.Desk.Do(ctx, t)
+	_, err = w.Client.Do(ctx, t)
 	var problem *api.Problem
 	if !errors.As(err, &problem) || problem.Code != string(contract.PurposeForbids) {
 		return fmt.Errorf("want the ledger's refusal %s, got %v", contract.PurposeForbids, err)

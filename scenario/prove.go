@@ -8,10 +8,10 @@ import (
 )
 
 // checkToken fetches a token's proof and checks it as a stranger would.
-func (w *World) checkToken(ctx context.Context, id token.ID) (*proof.Result, error) {
-	file, err := w.Desk.Client.Proof(ctx, id)
+func (w *Stage) checkToken(ctx context.Context, id token.ID) (*proof.Result, error) {
+	file, err := w.Client.API.Proof(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return proof.Check(file, w.Desk.Network)
+	return proof.Check(file, w.Client.Network)
 }

@@ -9,9 +9,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // Step is one beat of the story.
@@ -21,7 +21,7 @@ type Step struct {
 	// Play does it and says what it proves. Nil: not built yet, shown greyed.
 	// A step that was played in an earlier run of the same data directory is not played again;
 	// one that was interrupted is played again, and does its parts under World.Once.
-	Play func(ctx context.Context, w *World) error
+	Play func(ctx context.Context, w *Stage) error
 }
 
 // Steps is the whole story in order; each line of work plugs its own in.
@@ -30,7 +30,7 @@ func Steps() []Step {
 	steps = append(steps, farmSteps()...)
 	steps = append(steps, planSteps()...)
 	steps = append(steps, programSteps()...)
-	steps = append(steps, usesSteps()...)
+	steps = append(steps, useCaseSteps()...)
 	return append(steps, laterSteps...)
 }
 
@@ -39,11 +39,11 @@ var laterSteps = []Step{
 	{Name: "sale", Title: "The farm sells its legal quota of coins on the exchange, the rest by atomic swap"},
 }
 
-// World is what the steps share. A line keeps its own handle here as a field of its own type.
-type World struct {
+// Stage is what the steps share. A line keeps its own handle here as a field of its own type.
+type Stage struct {
 	DataDir string    // the story's data directory; each line uses a folder of its own below it
 	Out     io.Writer // where the story is told
-	Desk    *wallet.Desk
+	Client  *wallet.Client
 	Mining  *Mining // nil until a step has started the private chain
 
 	record *Record
@@ -51,17 +51,17 @@ type World struct {
 }
 
 // Say tells one line of the story.
-func (w *World) Say(format string, args ...any) {
+func (w *Stage) Say(format string, args ...any) {
 	fmt.Fprintf(w.Out, "    "+format+"\n", args...)
 }
 
 // Proves tells what a step has shown.
-func (w *World) Proves(format string, args ...any) {
+func (w *Stage) Proves(format string, args ...any) {
 	fmt.Fprintf(w.Out, "    ⇒ "+format+"\n", args...)
 }
 
 // Once does a part of a step, and not again when an interrupted step is played again.
-func (w *World) Once(part string, act func() error) error {
+func (w *Stage) Once(part string, act func() error) error {
 	name := w.step + "/" + part
 	if w.record.Done[name] {
 		return nil
@@ -69,7 +69,7 @@ func (w *World) Once(part string, act func() error) error {
 	if err := act(); err != nil {
 		return err
 	}
-	return w.record.mark(name)
+	return w.record.earmark(name)
 }
 
 // Record is which steps and parts were played, kept in the data directory.
@@ -94,7 +94,7 @@ func OpenRecord(dir string) (*Record, error) {
 	return r, err
 }
 
-func (r *Record) mark(name string) error {
+func (r *Record) earmark(name string) error {
 	r.Done[name] = true
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *Record) mark(name string) error {
 }
 
 // Play tells the steps in order, those that were not played yet, and returns how many it played.
-func Play(ctx context.Context, w *World, steps []Step, record *Record) (int, error) {
+func Play(ctx context.Context, w *Stage, steps []Step, record *Record) (int, error) {
 	w.record = record
 	played := 0
 	for i, step := range steps {
@@ -116,7 +116,7 @@ func Play(ctx context.Context, w *World, steps []Step, record *Record) (int, err
 		if err := step.Play(ctx, w); err != nil {
 			return played, fmt.Errorf("step %s: %w", step.Name, err)
 		}
-		if err := record.mark(step.Name); err != nil {
+		if err := record.earmark(step.Name); err != nil {
 			return played, err
 		}
 		played++

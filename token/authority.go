@@ -133,9 +133,10 @@ func (t *RenewIntermediary) decodeFields(d *Decoder) {
 
 func (t *RenewIntermediary) check() *Error { return t.Keys.Check("keys") }
 
-// Propose announces a change of a key set, of the daily issuing cap, of the delay itself, of the version of the rules, or of what in the policy protects somebody.
-// It takes effect after the delay unless root vetoes it. A change of keys is signed by the set that changes, or by
-// root; a change of cap, delay or policy by the policy set, of the rules by root. New keys prove possession.
+// Propose announces a change of a key set, of the daily issuing cap, of the delay itself, of the version of the rules,
+// or of what in the policy protects somebody. It takes effect after the delay unless root vetoes it. A change of keys
+// is signed by the set that changes, or by root; a change of cap, delay or policy by the policy set, of the rules by
+// root. New keys prove possession.
 type Propose struct {
 	By       Role   `json:"by"` // whose sequence is named and who signs
 	Sequence uint64 `json:"sequence"`
@@ -240,7 +241,8 @@ func (t *Propose) check() *Error {
 	c := t.Change
 	switch {
 	case c.Keys != nil:
-		if c.Set < RoleRoot || c.Set > RoleEnforcement || c.DailyCap != 0 || c.DelayMillis != 0 || c.Rules != 0 || c.Policy != nil {
+		if c.Set < RoleRoot || c.Set > RoleEnforcement || c.DailyCap != 0 || c.DelayMillis != 0 || c.Rules != 0 ||
+			c.Policy != nil {
 			return Errorf(OutOfRange, "change.set", "want one of root, issue, policy, enforcement and nothing else")
 		}
 		if t.By != c.Set && t.By != RoleRoot {

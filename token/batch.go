@@ -103,11 +103,12 @@ func (b *Batch) decode(i int, key *PublicKey, digest *[32]byte, signature *Signa
 	return err == nil
 }
 
-// Verify says which of the signatures are valid, in order of adding. When the whole does not hold, it is halved until the
-// culprits are found. Forging costs a sender nothing, so what a forgery costs here is bounded: only the left half of what
-// does not hold is summed, the right one's sum being the rest; few are verified one by one, and so are all that are left
-// once there are more culprits than halving pays for. random supplies the coefficients: 16 bytes for each signature.
-// Each equation is over coefficients that nobody knew who made the signatures, and the chances add up: below 2⁻¹¹³ for 4,096.
+// Verify says which of the signatures are valid, in order of adding. When the whole does not hold, it is halved until
+// the culprits are found. Forging costs a sender nothing, so what a forgery costs here is bounded: only the left half
+// of what does not hold is summed, the right one's sum being the rest; few are verified one by one, and so are all that
+// are left once there are more culprits than halving pays for. random supplies the coefficients: 16 bytes for each
+// signature. Each equation is over coefficients that nobody knew who made the signatures, and the chances add up: below
+// 2⁻¹¹³ for 4,096.
 func (b *Batch) Verify(random io.Reader, valid []bool) ([]bool, error) {
 	valid = valid[:0]
 	n := len(b.encoded)
@@ -136,7 +137,7 @@ func (b *Batch) Verify(random io.Reader, valid []bool) ([]bool, error) {
 // Below so many signatures halving costs more than verifying each; and with more than one culprit in so many, as
 // BenchmarkBatchForged measures.
 const (
-	singlyMost   = 24
+	maxSingly    = 24
 	culpritsPart = 64
 )
 
@@ -153,7 +154,7 @@ func (h *hunt) find(from, to int, sum curve.EdwardsPoint) error {
 	if sum.IsSmallOrder() {
 		return nil
 	}
-	if to-from <= singlyMost || h.culprits > h.most {
+	if to-from <= maxSingly || h.culprits > h.most {
 		h.singly(from, to)
 		return nil
 	}

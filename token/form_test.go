@@ -46,7 +46,7 @@ func keysOf(n int) token.KeySet {
 }
 
 func policyWith(change func(p *token.Policy)) *token.SetPolicy {
-	p := token.Policy{Tiers: []token.Tier{{Name: "all"}}, LeastToken: 1, MostInputs: 8, MostOutputs: 8, ValidAheadMillis: 1000, RekeyDelayMillis: 1000, SnapshotEvery: 1}
+	p := token.Policy{Tiers: []token.Tier{{Name: "all"}}, LeastToken: 1, MaxInputs: 8, MaxOutputs: 8, ValidAheadMillis: 1000, RekeyDelayMillis: 1000, SnapshotEvery: 1}
 	change(&p)
 	return &token.SetPolicy{Sequence: 1, Policy: p}
 }
@@ -128,10 +128,12 @@ var refusedBodies = []struct {
 	{"move nothing", &token.Move{To: wallet(1)}, token.TooFew, "wallets"},
 	{"move a wallet twice", &token.Move{To: wallet(1), Wallets: append(wallets(20), wallets(1)...)}, token.Repeated, "wallets"},
 	{"policy without tiers", policyWith(func(p *token.Policy) { p.Tiers = nil }), token.TooFew, "policy.tiers"},
-	{"policy with a negative limit", policyWith(func(p *token.Policy) { p.Tiers[0].DayMost = -1 }), token.AmountNegative, "policy.tiers"},
+	{"policy with a negative limit", policyWith(func(p *token.Policy) { p.Tiers[0].MaxDay = -1 }), token.AmountNegative, "policy.tiers"},
 	{"policy with no least token", policyWith(func(p *token.Policy) { p.LeastToken = 0 }), token.OutOfRange, "policy.least_token"},
-	{"policy of one input", policyWith(func(p *token.Policy) { p.MostInputs = 1 }), token.OutOfRange, "policy.most_inputs"},
+	{"policy of one input", policyWith(func(p *token.Policy) { p.MaxInputs = 1 }), token.OutOfRange, "policy.most_inputs"},
 	{"validity of two hours", policyWith(func(p *token.Policy) { p.ValidAheadMillis = 7_200_000 }), token.OutOfRange, "policy.valid_ahead_millis"},
+	{"policy of too many definitions", policyWith(func(p *token.Policy) { p.DefinitionsEach = token.MaxShare + 1 }), token.OutOfRange, "policy.definitions_each"},
+	{"policy of too many purposes", policyWith(func(p *token.Policy) { p.PurposesEach = token.MaxShare + 1 }), token.OutOfRange, "policy.purposes_each"},
 	{"propose nothing", &token.Propose{By: token.RolePolicy}, token.OutOfRange, "change"},
 	{"propose two things", &token.Propose{By: token.RolePolicy, Change: token.Change{DailyCap: 1, DelayMillis: token.MinDelayMillis}}, token.OutOfRange, "change"},
 	{"cap by the issue set", &token.Propose{By: token.RoleIssue, Change: token.Change{DailyCap: 1}}, token.OutOfRange, "by"},

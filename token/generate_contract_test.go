@@ -20,7 +20,7 @@ func init() {
 		return &token.Vouch{Agency: anyWallet.Draw(t, "agency"), Sequence: anySequence.Draw(t, "sequence"), Wallet: anyWallet.Draw(t, "wallet"),
 			As: rapid.StringMatching("[A-Za-z0-9-]{1,12}").Draw(t, "as"), Withdrawn: rapid.Bool().Draw(t, "withdrawn")}
 	}
-	bodies[token.KindMarkedTransfer] = markedTransfer
+	bodies[token.KindEarmarkedTransfer] = earmarkedTransfer
 	bodies[token.KindDefine] = func(t *rapid.T) token.Body {
 		return &token.Define{Registrar: anyWallet.Draw(t, "registrar"), Sequence: anySequence.Draw(t, "sequence"),
 			Definition: rapid.SliceOfN(anyByte, 1, 300).Draw(t, "definition")}
@@ -74,8 +74,8 @@ func anyValues(t *rapid.T) []token.Value {
 func anyPurpose(t *rapid.T) token.Purpose {
 	from := rapid.Uint64Range(0, 1<<50).Draw(t, "from")
 	p := token.Purpose{
-		Name: anyName.Draw(t, "name"), About: rapid.StringN(0, 20, 64).Draw(t, "about"), Mark: "true",
-		PaymentMost: anyAmount.Draw(t, "payment"), TotalMost: anyAmount.Draw(t, "total"),
+		Name: anyName.Draw(t, "name"), About: rapid.StringN(0, 20, 64).Draw(t, "about"), Earmark: "true",
+		MaxPayment: anyAmount.Draw(t, "payment"), MaxTotal: anyAmount.Draw(t, "total"),
 		FromMillis: from, UntilMillis: from + rapid.Uint64Range(1, 1<<40).Draw(t, "length"), Hops: rapid.Uint16().Draw(t, "hops"),
 		Returns: anyWallet.Draw(t, "returns"), OwnLimits: rapid.Bool().Draw(t, "own"),
 	}
@@ -91,11 +91,11 @@ func anyPurpose(t *rapid.T) token.Purpose {
 	return p
 }
 
-func markedTransfer(t *rapid.T) token.Body {
+func earmarkedTransfer(t *rapid.T) token.Body {
 	parties := rapid.SliceOfNDistinct(anyWallet, 1, 5, rapid.ID).Draw(t, "parties")
-	m := &token.MarkedTransfer{Parties: parties, Inputs: rapid.SliceOfNDistinct(anyID, 1, 10, rapid.ID).Draw(t, "inputs"), Document: anyDocument(t)}
+	m := &token.EarmarkedTransfer{Parties: parties, Inputs: rapid.SliceOfNDistinct(anyID, 1, 10, rapid.ID).Draw(t, "inputs"), Document: anyDocument(t)}
 	for party := range parties {
-		m.Outputs = append(m.Outputs, token.MarkedOutput{Party: party, Amount: anyAmount.Draw(t, "amount"),
+		m.Outputs = append(m.Outputs, token.EarmarkedOutput{Party: party, Amount: anyAmount.Draw(t, "amount"),
 			From: rapid.Uint32Range(0, 3).Draw(t, "from"), Becomes: rapid.Uint32Range(0, 3).Draw(t, "becomes")})
 	}
 	return m

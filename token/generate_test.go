@@ -3,6 +3,7 @@ package token_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -94,17 +95,25 @@ func anyPolicy(t *rapid.T) token.Policy {
 	limit := rapid.Int64Range(0, 1<<50)
 	p := token.Policy{
 		LeastToken:       money.Tiyn(rapid.Int64Range(1, 1_000_000).Draw(t, "least")),
-		MostInputs:       rapid.IntRange(2, token.MaxInputs).Draw(t, "inputs"),
-		MostOutputs:      rapid.IntRange(2, token.MaxOutputs).Draw(t, "outputs"),
+		MaxInputs:        rapid.IntRange(2, token.MaxInputs).Draw(t, "inputs"),
+		MaxOutputs:       rapid.IntRange(2, token.MaxOutputs).Draw(t, "outputs"),
 		DayOffsetMillis:  rapid.Uint64Range(0, 86_400_000).Draw(t, "offset"),
 		ValidAheadMillis: rapid.Uint64Range(1000, 3_600_000).Draw(t, "ahead"),
 		RekeyDelayMillis: rapid.Uint64Range(1000, 30*86_400_000).Draw(t, "delay"),
 		SnapshotEvery:    rapid.Uint64Range(1, 1<<40).Draw(t, "snapshot"),
 	}
+	if rapid.Bool().Draw(t, "shares") {
+		p.DefinitionsEach = rapid.Uint32Range(0, token.MaxShare).Draw(t, "definitions")
+		p.PurposesEach = rapid.Uint32Range(0, token.MaxShare).Draw(t, "purposes")
+	}
+	if rapid.Bool().Draw(t, "cash") {
+		p.MaxReserveDay, p.MaxReserve = money.Tiyn(limit.Draw(t, "reserve a day")), money.Tiyn(limit.Draw(t, "reserve"))
+		p.ExpiredCash = anyWallet.Draw(t, "expired")
+	}
 	for range rapid.IntRange(1, 4).Draw(t, "tiers") {
 		p.Tiers = append(p.Tiers, token.Tier{
-			Name: anyName.Draw(t, "name"), PaymentMost: money.Tiyn(limit.Draw(t, "payment")), DayMost: money.Tiyn(limit.Draw(t, "day")),
-			BalanceMost: money.Tiyn(limit.Draw(t, "balance")), PaymentsPerDay: rapid.Uint32().Draw(t, "payments"),
+			Name: anyName.Draw(t, "name"), MaxPayment: money.Tiyn(limit.Draw(t, "payment")), MaxDay: money.Tiyn(limit.Draw(t, "day")),
+			MaxBalance: money.Tiyn(limit.Draw(t, "balance")), PaymentsPerDay: rapid.Uint32().Draw(t, "payments"),
 		})
 	}
 	return p
@@ -173,7 +182,7 @@ var bodies = map[token.Kind]func(t *rapid.T) token.Body{
 	},
 	token.KindRekey: func(t *rapid.T) token.Body {
 		key, recovery := keyAndRecovery(t)
-		by := rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet, token.RoleRecovery, token.RoleEnforcement}).Draw(t, "by")
+		by := rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet, token.RoleRecovery, token.RoleEnforcement, token.RoleIssue}).Draw(t, "by")
 		return &token.Rekey{Wallet: anyWallet.Draw(t, "wallet"), Version: anySequence.Draw(t, "version"), By: by, Key: key, Recovery: recovery}
 	},
 	token.KindCancelRekey: func(t *rapid.T) token.Body {
@@ -181,11 +190,11 @@ var bodies = map[token.Kind]func(t *rapid.T) token.Body{
 	},
 	token.KindClose: func(t *rapid.T) token.Body {
 		return &token.Close{Wallet: anyWallet.Draw(t, "wallet"), Version: anySequence.Draw(t, "version"),
-			By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet}).Draw(t, "by")}
+			By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet, token.RoleIssue}).Draw(t, "by")}
 	},
 	token.KindCancel: func(t *rapid.T) token.Body {
 		return &token.Cancel{Wallet: anyWallet.Draw(t, "wallet"), Version: anySequence.Draw(t, "version"),
-			By: rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleRecovery}).Draw(t, "by")}
+			By: rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleRecovery, token.RoleIssue}).Draw(t, "by")}
 	},
 	token.KindRelease: func(t *rapid.T) token.Body {
 		r := &token.Release{For: anyWallet.Filter(func(id token.WalletID) bool { return id != token.WalletID{} }).Draw(t, "for"), By: rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleRecovery, token.RoleEnforcement}).Draw(t, "by"),
@@ -225,6 +234,22 @@ var bodies = map[token.Kind]func(t *rapid.T) token.Body{
 		return &token.SetPolicy{Sequence: anySequence.Draw(t, "sequence"), Policy: anyPolicy(t)}
 	},
 	token.KindPropose: propose,
+	token.KindAnnounceKeyset: func(t *rapid.T) token.Body {
+		b := &token.AnnounceKeyset{Sequence: anySequence.Draw(t, "sequence"), Unit: rapid.StringMatching("[a-z]{1,8}").Draw(t, "unit"),
+			From: rapid.Uint64Range(0, 1<<38).Draw(t, "from"), Origin: rapid.StringMatching("[!-~]{1,128}").Draw(t, "origin"), LogKey: rapid.StringMatching("[!-~]{1,256}").Draw(t, "log key")}
+		b.Until = b.From + rapid.Uint64Range(1, 1<<38).Draw(t, "signs for")
+		b.Expiry = b.Until + rapid.Uint64Range(1, 1<<38).Draw(t, "is redeemed for")
+		copy(b.Keyset[:], append([]byte{1}, bytesOf(t, 32)...))
+		if b.Key, _ = keyAndRecovery(t); rapid.Bool().Draw(t, "names a reserve") {
+			b.Reserve, b.Key = anyWallet.Filter(func(id token.WalletID) bool { return id != token.WalletID{} }).Draw(t, "reserve"), token.NoKey
+		}
+		b.Denominations = rapid.SliceOfNDistinct(anyAmount, 1, token.MaxDenominations, rapid.ID).Draw(t, "denominations")
+		slices.Sort(b.Denominations)
+		return b
+	},
+	token.KindStampCash: func(t *rapid.T) token.Body {
+		return &token.StampCash{Reserve: anyWallet.Draw(t, "reserve"), Size: rapid.Uint64Range(1, 1<<53).Draw(t, "size"), Root: token.Hash(bytesOf(t, 32))}
+	},
 	token.KindVeto: func(t *rapid.T) token.Body {
 		return &token.Veto{Sequence: anySequence.Draw(t, "sequence"), Proposal: token.TransactionID(bytesOf(t, 32))}
 	},

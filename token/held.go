@@ -19,8 +19,8 @@ func HeldFor(wallet WalletID) WalletID {
 }
 
 // Release moves money that the rules hold for a wallet. By says who asks: the wallet's own key, to the wallet itself
-// or, once it is closed, to wherever its last key says; the last recovery key of a closed wallet; or the enforcement set
-// together with the registrar.
+// or, once it is closed, to wherever its last key says; the last recovery key of a closed wallet; or the enforcement
+// set together with the registrar.
 type Release struct {
 	Held   WalletID   `json:"held"` // whose tokens these are: HeldFor(For), or a suspense wallet
 	For    WalletID   `json:"for"`  // for whom it is held; zeros for a suspense wallet of rules version 1

@@ -7,21 +7,22 @@ import (
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
-// Verifiers differ about a few signatures that only their maker can make. ZIP-215 takes what holds after both sides of the
-// equation are multiplied by the cofactor 8; OpenSSL, WebCrypto and most libraries compute the commitment R from the rest and
-// compare its bytes. They part where R, or the key A, has a component of small order, or R is not encoded as the curve's points are.
-// The log's rule is ZIP-215, so that everybody who follows it agrees, alone or in batches. But a node lets no signature in that
-// others refuse: one would keep everybody who verifies the log with such a library from going on.
+// Verifiers differ about a few signatures that only their maker can make. ZIP-215 takes what holds after both sides of
+// the equation are multiplied by the cofactor 8; OpenSSL, WebCrypto and most libraries compute the commitment R from
+// the rest and compare its bytes. They part where R, or the key A, has a component of small order, or R is not encoded
+// as the curve's points are. The log's rule is ZIP-215, so that everybody who follows it agrees, alone or in batches.
+// But a node lets no signature in that others refuse: one would keep everybody who verifies the log with such a library
+// from going on.
 
-// plainRounds is how many random sums stand for all points of a batch: a component of small order stays in at least half of the
-// sums, so that it escapes all of them with a chance of at most 2⁻³².
+// plainRounds is how many random sums stand for all points of a batch: a component of small order stays in at least
+// half of the sums, so that it escapes all of them with a chance of at most 2⁻³².
 const plainRounds = 32
 
 // plainAlone is for how few points it costs less to look at each.
 const plainAlone = 40
 
-// ofPrimeOrder says whether a point has no component of small order: [L]P = 0. Nothing in it is secret, so that the faster way
-// of multiplying will do.
+// ofPrimeOrder says whether a point has no component of small order: [L]P = 0. Nothing in it is secret, so that the
+// faster way of multiplying will do.
 func ofPrimeOrder(p *curve.EdwardsPoint) bool {
 	var product curve.EdwardsPoint
 	var zero scalar.Scalar
@@ -74,7 +75,8 @@ func sumsTorsionFree(random io.Reader, points []*curve.EdwardsPoint) (bool, erro
 	return true, nil
 }
 
-// plainEncoding says whether 32 bytes are a point's only encoding by RFC 8032: y below 2^255 − 19, and no sign where x is zero.
+// plainEncoding says whether 32 bytes are a point's only encoding by RFC 8032: y below 2^255 − 19, and no sign where x
+// is zero.
 func plainEncoding(b []byte) bool {
 	high := b[31] & 0x7f
 	middle := byte(0xff) // all ones?
@@ -92,9 +94,10 @@ func plainEncoding(b []byte) bool {
 	return b[31]>>7 == 0 || !(one || minusOne)
 }
 
-// Plain says of each signature that was added, in order, whether verifiers without the cofactor judge it as Verify does: neither
-// the commitment nor the key has a component of small order, and the commitment is encoded in the one way. known are keys that are
-// known to have none. It is asked after Verify, and its answer counts for signatures that are valid.
+// Plain says of each signature that was added, in order, whether verifiers without the cofactor judge it as Verify
+// does: neither the commitment nor the key has a component of small order, and the commitment is encoded in the one
+// way. known are keys that are known to have none. It is asked after Verify, and its answer counts for signatures that
+// are valid.
 func (b *Batch) Plain(random io.Reader, known, plain []bool) ([]bool, error) {
 	plain = plain[:0]
 	refs, at := make([]*curve.EdwardsPoint, 0, 2*len(b.encoded)), make([]int, 0, 2*len(b.encoded))

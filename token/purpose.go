@@ -22,15 +22,15 @@ type Permit struct {
 	Becomes uint32 `json:"becomes"` // a purpose's number, 0 for plain, BecomesSame
 }
 
-// Purpose is the rule that a mark carries. It never changes: a purpose that amends another is another purpose, which gives
-// new money another rule, and money that is marked already further ways to be spent.
+// Purpose is the rule that a mark carries. It never changes: a purpose that amends another is another purpose, which
+// gives new money another rule, and money that is marked already further ways to be spent.
 type Purpose struct {
 	Name        string     `json:"name"`
 	About       string     `json:"about,omitempty"`
-	Mark        string     `json:"mark"`    // CEL: who may mark plain tenge, and for whom
+	Earmark     string     `json:"mark"`    // CEL: who may mark plain tenge, and for whom
 	Permits     []Permit   `json:"permits"` // the first that holds decides
-	PaymentMost money.Tiyn `json:"payment_most,omitempty"`
-	TotalMost   money.Tiyn `json:"total_most,omitempty"` // ever marked, less what left the purpose
+	MaxPayment  money.Tiyn `json:"payment_most,omitempty"`
+	MaxTotal    money.Tiyn `json:"total_most,omitempty"` // ever marked, less what left the purpose
 	FromMillis  uint64     `json:"from_millis"`          // spendable from
 	UntilMillis uint64     `json:"until_millis"`         // and before; then it returns
 	Hops        uint16     `json:"hops,omitempty"`       // payments that keep the mark; 0 for no limit
@@ -55,15 +55,15 @@ func AppendPurpose(b []byte, p Purpose) []byte {
 	b = AppendArray(b, items)
 	b = AppendText(b, p.Name)
 	b = AppendText(b, p.About)
-	b = AppendText(b, p.Mark)
+	b = AppendText(b, p.Earmark)
 	b = AppendArray(b, len(p.Permits))
 	for _, permit := range p.Permits {
 		b = AppendArray(b, 2)
 		b = AppendText(b, permit.When)
 		b = AppendUint(b, uint64(permit.Becomes))
 	}
-	b = AppendUint(b, uint64(p.PaymentMost))
-	b = AppendUint(b, uint64(p.TotalMost))
+	b = AppendUint(b, uint64(p.MaxPayment))
+	b = AppendUint(b, uint64(p.MaxTotal))
 	b = AppendUint(b, p.FromMillis)
 	b = AppendUint(b, p.UntilMillis)
 	b = AppendUint(b, uint64(p.Hops))
@@ -84,14 +84,15 @@ func (d *Decoder) Purpose() (p Purpose) {
 	items := d.Array("purpose", 12, 14)
 	p.Name = d.Text("purpose.name", 1, MaxName)
 	p.About = d.Text("purpose.about", 0, maxAbout)
-	p.Mark = d.Text("purpose.mark", 1, MaxRuleBytes)
+	p.Earmark = d.Text("purpose.mark", 1, MaxRuleBytes)
 	n := d.Array("purpose.permits", 1, MaxPermits)
 	for range n {
 		d.Array("purpose.permits", 2, 2)
-		p.Permits = append(p.Permits, Permit{d.Text("purpose.permits.when", 1, MaxRuleBytes), uint32(d.Uint("purpose.permits.becomes", BecomesSame))})
+		p.Permits = append(p.Permits, Permit{d.Text("purpose.permits.when", 1, MaxRuleBytes),
+			uint32(d.Uint("purpose.permits.becomes", BecomesSame))})
 	}
-	p.PaymentMost = money.Tiyn(d.Uint("purpose.payment_most", 1<<63-1))
-	p.TotalMost = money.Tiyn(d.Uint("purpose.total_most", 1<<63-1))
+	p.MaxPayment = money.Tiyn(d.Uint("purpose.payment_most", 1<<63-1))
+	p.MaxTotal = money.Tiyn(d.Uint("purpose.total_most", 1<<63-1))
 	p.FromMillis = d.Uint("purpose.from", MaxValidUntil)
 	p.UntilMillis = d.Uint("purpose.until", MaxValidUntil)
 	p.Hops = uint16(d.Uint("purpose.hops", 1<<16-1))
@@ -106,7 +107,8 @@ func (d *Decoder) Purpose() (p Purpose) {
 	if items > 12 {
 		p.NoticeMillis, p.Amends = d.Uint("purpose.notice", MaxNotice), uint32(d.Uint("purpose.amends", BecomesSame-1))
 		if d.err == nil && (items != 14 || p.NoticeMillis == 0 && p.Amends == 0) {
-			d.err = Errorf(NotCanonical, "purpose", "what does not amend, and is never amended, is written by leaving both out")
+			d.err = Errorf(NotCanonical, "purpose",
+				"what does not amend, and is never amended, is written by leaving both out")
 		}
 	}
 	return p
@@ -117,10 +119,10 @@ func (p *Purpose) Check() *Error {
 	if err := checkName("purpose.name", p.Name); err != nil {
 		return err
 	}
-	if len(p.About) > maxAbout || len(p.Mark) > MaxRuleBytes {
+	if len(p.About) > maxAbout || len(p.Earmark) > MaxRuleBytes {
 		return Errorf(OutOfRange, "purpose", "its texts are too long")
 	}
-	if p.Mark == "" {
+	if p.Earmark == "" {
 		return Errorf(OutOfRange, "purpose.mark", "a purpose says who may mark")
 	}
 	if err := counts("purpose.permits", len(p.Permits), MaxPermits); err != nil {
@@ -131,14 +133,15 @@ func (p *Purpose) Check() *Error {
 			return Errorf(OutOfRange, "purpose.permits.when", "%d bytes, want 1 to %d", len(permit.When), MaxRuleBytes)
 		}
 	}
-	if p.PaymentMost < 0 || p.TotalMost < 0 {
+	if p.MaxPayment < 0 || p.MaxTotal < 0 {
 		return Errorf(AmountNegative, "purpose", "a limit is negative")
 	}
 	if p.FromMillis >= p.UntilMillis || p.UntilMillis > MaxValidUntil {
 		return Errorf(OutOfRange, "purpose.until", "it ends before it begins, or never")
 	}
 	if p.NoticeMillis > MaxNotice || p.Amends == BecomesSame {
-		return Errorf(OutOfRange, "purpose.notice", "%d ms of notice, at most %d, or it amends what is no purpose", p.NoticeMillis, uint64(MaxNotice))
+		return Errorf(OutOfRange, "purpose.notice", "%d ms of notice, at most %d, or it amends what is no purpose",
+			p.NoticeMillis, uint64(MaxNotice))
 	}
 	if len(p.Contracts) > MaxAdmitted {
 		return Errorf(TooMany, "purpose.contracts", "%d definitions, at most %d", len(p.Contracts), MaxAdmitted)
@@ -202,58 +205,59 @@ func (t *RegisterPurpose) decodeFields(d *Decoder) {
 
 func (t *RegisterPurpose) check() *Error { return t.Purpose.Check() }
 
-// MarkedOutput gives an amount to a party. What is paid is of one purpose and becomes of another:
+// EarmarkedOutput gives an amount to a party. What is paid is of one purpose and becomes of another:
 // the payer signs what the payee receives. From 0 to a number marks money; from a number to 0 frees it.
-type MarkedOutput struct {
+type EarmarkedOutput struct {
 	Party   int        `json:"party"`
 	Amount  money.Tiyn `json:"amount"`
 	From    uint32     `json:"from,omitempty"`
 	Becomes uint32     `json:"becomes,omitempty"`
 }
 
-// MarkedTransfer is a payment by one payer, the first party, in which money is marked, or marked
+// EarmarkedTransfer is a payment by one payer, the first party, in which money is marked, or marked
 // money is spent.
-type MarkedTransfer struct {
-	Parties  []WalletID     `json:"parties"`
-	Inputs   []ID           `json:"inputs"`
-	Outputs  []MarkedOutput `json:"outputs"`
-	Document *Hash          `json:"document,omitempty"` // of a document that the rule may ask for
-	Memo     Memo           `json:"memo,omitzero"`
+type EarmarkedTransfer struct {
+	Parties  []WalletID        `json:"parties"`
+	Inputs   []ID              `json:"inputs"`
+	Outputs  []EarmarkedOutput `json:"outputs"`
+	Document *Hash             `json:"document,omitempty"` // of a document that the rule may ask for
+	Memo     Memo              `json:"memo,omitzero"`
 }
 
-func (*MarkedTransfer) Kind() Kind  { return KindMarkedTransfer }
-func (*MarkedTransfer) fields() int { return 5 }
+func (*EarmarkedTransfer) Kind() Kind  { return KindEarmarkedTransfer }
+func (*EarmarkedTransfer) fields() int { return 5 }
 
-func (t *MarkedTransfer) appendFields(b []byte) []byte {
+func (t *EarmarkedTransfer) appendFields(b []byte) []byte {
 	b = appendIDs(appendWallets(b, t.Parties), t.Inputs)
 	b = AppendArray(b, len(t.Outputs))
 	for _, o := range t.Outputs {
-		marked := o.From != 0 || o.Becomes != 0
+		earmarked := o.From != 0 || o.Becomes != 0
 		items := 2
-		if marked {
+		if earmarked {
 			items = 4
 		}
 		b = AppendUint(AppendUint(AppendArray(b, items), uint64(o.Party)), uint64(o.Amount))
-		if marked {
+		if earmarked {
 			b = AppendUint(AppendUint(b, uint64(o.From)), uint64(o.Becomes))
 		}
 	}
 	return appendMemo(appendDocument(b, t.Document), t.Memo)
 }
 
-func (t *MarkedTransfer) decodeFields(d *Decoder) {
+func (t *EarmarkedTransfer) decodeFields(d *Decoder) {
 	t.Parties = d.wallets("parties", 1, MaxParties)
 	t.Inputs = d.ids("inputs", 1, MaxInputs)
 	n := d.Array("outputs", 1, MaxOutputs)
-	t.Outputs = make([]MarkedOutput, 0, n)
+	t.Outputs = make([]EarmarkedOutput, 0, n)
 	for range n {
 		if d.err != nil {
 			return
 		}
 		items := d.Array("outputs", 2, 4)
-		o := MarkedOutput{Party: int(d.Uint("outputs.party", MaxParties)), Amount: d.amount("outputs.amount")}
+		o := EarmarkedOutput{Party: int(d.Uint("outputs.party", MaxParties)), Amount: d.amount("outputs.amount")}
 		if items != 2 {
-			o.From, o.Becomes = uint32(d.Uint("outputs.from", BecomesSame-1)), uint32(d.Uint("outputs.becomes", BecomesSame-1))
+			o.From, o.Becomes = uint32(d.Uint("outputs.from", BecomesSame-1)),
+				uint32(d.Uint("outputs.becomes", BecomesSame-1))
 			if d.err == nil && (items == 3 || (o.From == 0 && o.Becomes == 0)) {
 				d.err = Errorf(NotCanonical, "outputs", "plain tenge is written by leaving the purposes out")
 			}
@@ -264,7 +268,7 @@ func (t *MarkedTransfer) decodeFields(d *Decoder) {
 	t.Memo = d.memo()
 }
 
-func (t *MarkedTransfer) check() *Error {
+func (t *EarmarkedTransfer) check() *Error {
 	if err := counts("parties", len(t.Parties), MaxParties); err != nil {
 		return err
 	}
@@ -283,7 +287,7 @@ func (t *MarkedTransfer) check() *Error {
 	return t.checkOutputs()
 }
 
-func (t *MarkedTransfer) checkOutputs() *Error {
+func (t *EarmarkedTransfer) checkOutputs() *Error {
 	named := 0
 	var total money.Tiyn
 	for i, o := range t.Outputs {

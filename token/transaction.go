@@ -119,8 +119,8 @@ func (d *Decoder) check(body Body) *Error {
 // body reads a body as a transaction without witnesses; nil after an error.
 func (d *Decoder) body() *Transaction {
 	start := d.pos
-	const mostFields = 8
-	items := d.Array("body", 2, 2+mostFields)
+	const maxFields = 11
+	items := d.Array("body", 2, 2+maxFields)
 	kind := Kind(d.Uint("kind", 255))
 	t := &Transaction{ValidUntil: d.Uint("valid_until", MaxValidUntil)}
 	if d.err != nil {

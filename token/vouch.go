@@ -1,7 +1,7 @@
 package token
 
-// Vouch says of a wallet, in an agency's name, what its holder is: a canteen, of a region, of a trade. The registrar's attributes
-// are the word of any bank; what an agency vouches for is its own, and rules ask for both together, such as
+// Vouch says of a wallet, in an agency's name, what its holder is: a canteen, of a region, of a trade. The registrar's
+// attributes are the word of any bank; what an agency vouches for is its own, and rules ask for both together, such as
 // "ministry/canteen" in payee.vouched. The agency signs, and takes it back the same way. Since rules version 4.
 type Vouch struct {
 	Agency    WalletID `json:"agency"`

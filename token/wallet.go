@@ -119,8 +119,8 @@ func (t *Update) decodeFields(d *Decoder) {
 func (t *Update) check() *Error { return t.Attributes.check() }
 
 // Rekey gives a wallet a new key. By says who asks. The recovery key and the enforcement set have it at once, the old
-// key where the wallet has no recovery key; the intermediary, and the old key beside a recovery key, wait the
-// policy's delay, in which the old key and the recovery key can cancel.
+// key where the wallet has no recovery key; the intermediary, and the old key beside a recovery key, wait the policy's
+// delay, in which the old key and the recovery key can cancel. The issue set re-keys a cash reserve, after the delay.
 type Rekey struct {
 	Wallet   WalletID  `json:"wallet"`
 	Version  uint64    `json:"version"`
@@ -148,10 +148,11 @@ func (t *Rekey) decodeFields(d *Decoder) {
 
 func (t *Rekey) check() *Error {
 	switch t.By {
-	case RoleIntermediary, RoleWallet, RoleRecovery, RoleEnforcement:
+	case RoleIntermediary, RoleWallet, RoleRecovery, RoleEnforcement, RoleIssue:
 		return checkKeys(t.Key, t.Recovery)
 	}
-	return Errorf(OutOfRange, "by", "a wallet is re-keyed by intermediary, wallet, recovery or enforcement")
+	return Errorf(OutOfRange, "by",
+		"a wallet is re-keyed by intermediary, wallet, recovery or enforcement, a cash reserve by issue")
 }
 
 // CancelRekey stops a waiting re-key, signed by the wallet's present key.
@@ -166,7 +167,8 @@ func (t *CancelRekey) appendFields(b []byte) []byte { return appendTarget(b, t.W
 func (t *CancelRekey) decodeFields(d *Decoder)      { t.Wallet, t.Version = d.target() }
 func (*CancelRekey) check() *Error                  { return nil }
 
-// Cancel stops what waits for a wallet, a new key or its closing, signed by its present key or its recovery key.
+// Cancel stops what waits for a wallet, a new key or its closing, signed by its present key or its recovery key; for a
+// cash reserve by the issue set.
 type Cancel struct {
 	Wallet  WalletID `json:"wallet"`
 	Version uint64   `json:"version"`
@@ -186,13 +188,14 @@ func (t *Cancel) decodeFields(d *Decoder) {
 }
 
 func (t *Cancel) check() *Error {
-	if t.By != RoleWallet && t.By != RoleRecovery {
-		return Errorf(OutOfRange, "by", "what waits is cancelled by wallet or recovery")
+	if t.By != RoleWallet && t.By != RoleRecovery && t.By != RoleIssue {
+		return Errorf(OutOfRange, "by", "what waits is cancelled by wallet or recovery, of a cash reserve by issue")
 	}
 	return nil
 }
 
-// Close ends an empty wallet, signed by its registrar, then after the policy's delay, or at once by its own key.
+// Close ends an empty wallet, signed by its registrar, then after the policy's delay, or at once by its own key; a cash
+// reserve, signed by the issue set, after the delay.
 type Close struct {
 	Wallet  WalletID `json:"wallet"`
 	Version uint64   `json:"version"`
@@ -212,8 +215,8 @@ func (t *Close) decodeFields(d *Decoder) {
 }
 
 func (t *Close) check() *Error {
-	if t.By != RoleIntermediary && t.By != RoleWallet {
-		return Errorf(OutOfRange, "by", "a wallet is closed by intermediary or wallet")
+	if t.By != RoleIntermediary && t.By != RoleWallet && t.By != RoleIssue {
+		return Errorf(OutOfRange, "by", "a wallet is closed by intermediary or wallet, a cash reserve by issue")
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 
 // Bounds of a drawing: beyond them the smallest are drawn together.
 const (
-	mostWallets = 60
-	mostFlows   = 160
+	maxWallets = 60
+	maxFlows   = 160
 )
 
 // Drawing says how a trace is drawn.
@@ -56,7 +56,8 @@ func (t *Trace) SVG(w io.Writer, d Drawing) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, sans-serif">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
-	fmt.Fprintf(&b, `<text x="%d" y="34" font-size="19" font-weight="600" fill="#0f172a">%s</text>`+"\n", margin, html.EscapeString(d.Title))
+	fmt.Fprintf(&b, `<text x="%d" y="34" font-size="19" font-weight="600" fill="#0f172a">%s</text>`+"\n", margin,
+		html.EscapeString(d.Title))
 	note := fmt.Sprintf("%d events, %d tokens, %d flows between wallets", t.Events, t.Edges, len(t.Flows))
 	if dropped > 0 {
 		note += fmt.Sprintf("; the %d smallest are not drawn", dropped)
@@ -71,8 +72,10 @@ func (t *Trace) SVG(w io.Writer, d Drawing) error {
 	b.WriteString("</g>\n")
 	for _, id := range order {
 		x := boxes[id]
-		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" rx="6" fill="#f8fafc" stroke="#334155"/>`+"\n", x.x, x.y, x.w, boxHeight)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="13" text-anchor="middle" fill="#0f172a">%s</text>`+"\n", x.x+x.w/2, x.y+19, html.EscapeString(short(x.name)))
+		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" rx="6" fill="#f8fafc" stroke="#334155"/>`+"\n", x.x,
+			x.y, x.w, boxHeight)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="13" text-anchor="middle" fill="#0f172a">%s</text>`+"\n",
+			x.x+x.w/2, x.y+19, html.EscapeString(short(x.name)))
 		if held := t.held(id); held > 0 {
 			fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="11" text-anchor="middle" fill="#0f766e">holds %s</text>`+"\n", x.x+x.w/2, x.y+35, held.Format())
 		}
@@ -105,7 +108,7 @@ func (t *Trace) largest() (flows []Flow, dropped int) {
 				more++
 			}
 		}
-		if len(kept) == mostFlows || len(wallets)+more > mostWallets {
+		if len(kept) == maxFlows || len(wallets)+more > maxWallets {
 			dropped++
 			continue
 		}

@@ -121,7 +121,7 @@ func (g *Graph) transaction(number uint64, e *ledger.Entry) error {
 		for i, o := range t.Outputs {
 			g.make(token.OutputID(id, i), t.Parties[o.Party], o.Amount, o.Asset.Purpose)
 		}
-	case *token.MarkedTransfer:
+	case *token.EarmarkedTransfer:
 		g.event(number, token.WalletID{})
 		if err := g.spend(t.Inputs); err != nil {
 			return err
@@ -166,8 +166,8 @@ type taken struct {
 	amount money.Tiyn
 }
 
-// take keeps on the change what the money was marked with, and on the rest if it is released and not seized: on what the
-// court has, the mark ends.
+// take keeps on the change what the money was marked with, and on the rest if it is released and not seized: on what
+// the court has, the mark ends.
 func (g *Graph) take(number uint64, id token.TransactionID, inputs []token.ID, of, change taken, released bool) error {
 	g.event(number, token.WalletID{})
 	if err := g.spend(inputs); err != nil {

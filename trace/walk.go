@@ -52,8 +52,8 @@ func (g *Graph) Of(id token.ID, o Options) (*Trace, bool) {
 	return g.trace([]int{i}, o), true
 }
 
-// Marked follows all money that ever carried a purpose.
-func (g *Graph) Marked(purpose uint32, o Options) *Trace {
+// Earmarked follows all money that ever carried a purpose.
+func (g *Graph) Earmarked(purpose uint32, o Options) *Trace {
 	var start []int
 	for i := range g.Tokens {
 		if g.Tokens[i].Purpose == purpose {
@@ -217,9 +217,11 @@ func (g *Graph) moves(event int) (flows []Flow) {
 		amount := gained[h]
 		switch {
 		case amount > 0 && h.wallet != hub:
-			flows = append(flows, Flow{From: hub, To: h.wallet, Purpose: h.purpose, Amount: amount, Times: 1, First: e.Entry})
+			flows = append(flows, Flow{From: hub, To: h.wallet, Purpose: h.purpose, Amount: amount, Times: 1,
+				First: e.Entry})
 		case amount < 0 && h.wallet != hub:
-			flows = append(flows, Flow{From: h.wallet, To: hub, Purpose: h.purpose, Amount: -amount, Times: 1, First: e.Entry})
+			flows = append(flows, Flow{From: h.wallet, To: hub, Purpose: h.purpose, Amount: -amount, Times: 1,
+				First: e.Entry})
 		case amount > 0 && sum == 0 && gained[holding{hub, 0}] < 0 && h.purpose != 0:
 			flows = append(flows, Flow{From: hub, To: hub, Purpose: h.purpose, Amount: amount, Times: 1, First: e.Entry}) // it marked its own
 		}

@@ -20,14 +20,16 @@ type Archived struct {
 type ArchiveError struct{ File string }
 
 func (e *ArchiveError) Error() string {
-	return fmt.Sprintf("%s is another log's segment, or of another history: choose an empty folder for the archive", e.File)
+	return fmt.Sprintf("%s is another log's segment, or of another history: choose an empty folder for the archive",
+		e.File)
 }
 func (e *ArchiveError) ErrorCode() string  { return "other-archive" }
 func (e *ArchiveError) ErrorField() string { return "archive" }
 
-// Archive copies sealed segments to a directory that has a log's layout, so that it opens as one: the first upTo entries'
-// at most, each durably before the next, and behind the last a checkpoint that the log's signers sign over exactly what is
-// there. A copy that was interrupted is made again. The caller sees to it that nobody else writes in dir.
+// Archive copies sealed segments to a directory that has a log's layout, so that it opens as one: the first upTo
+// entries' at most, each durably before the next, and behind the last a checkpoint that the log's signers sign over
+// exactly what is there. A copy that was interrupted is made again. The caller sees to it that nobody else writes in
+// dir.
 func (l *Log) Archive(fs vfs.FS, dir string, upTo uint64) (done Archived, err error) {
 	if len(l.options.Signers) == 0 {
 		return done, ErrNoSigner
@@ -53,7 +55,8 @@ func (l *Log) Archive(fs vfs.FS, dir string, upTo uint64) (done Archived, err er
 	if done.Segments == 0 {
 		return done, nil
 	}
-	return done, l.archiveCheckpoint(fs, dir, Checkpoint{Origin: l.options.Origin, Size: done.Entries, Root: v.segments[done.Segments].header.root})
+	return done, l.archiveCheckpoint(fs, dir, Checkpoint{Origin: l.options.Origin, Size: done.Entries,
+		Root: v.segments[done.Segments].header.root})
 }
 
 // copyBytes is how much of a segment is copied at a time.
@@ -106,7 +109,8 @@ func copySegment(to vfs.File, s *segment) error {
 	return to.Sync()
 }
 
-// sameSegment says whether an archived file is the copy of a segment: as long, and with its header, which bears a random mark.
+// sameSegment says whether an archived file is the copy of a segment: as long, and with its header, which bears a
+// random mark.
 func sameSegment(fs vfs.FS, name string, s *segment) (bool, error) {
 	f, err := fs.Open(name)
 	if err != nil {

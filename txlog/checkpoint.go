@@ -48,7 +48,8 @@ func ParseCheckpoint(text string) (c Checkpoint, err error) {
 		return c, badCheckpoint("needs three lines, each ended")
 	}
 	for _, line := range lines {
-		if line == "" || !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+		if line == "" || !utf8.ValidString(line) ||
+			strings.ContainsFunc(line, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 			return c, badCheckpoint("has an empty line or control characters")
 		}
 	}

@@ -63,13 +63,15 @@ func (l *Log) join(v view, batches []*Batch) ([]byte, error) {
 	total, index := 0, v.size
 	for i, b := range batches {
 		if b.log != l || b.record == nil || b.header.height != v.heights+uint64(i) || b.header.firstIndex != index {
-			return nil, refuse("batch-order", fmt.Sprintf("batches[%d]", i), "is not the batch that follows: the log stands at batch %d", v.heights)
+			return nil, refuse("batch-order", fmt.Sprintf("batches[%d]", i),
+				"is not the batch that follows: the log stands at batch %d", v.heights)
 		}
 		index = b.Size()
 		total += len(b.record)
 	}
 	if total > maxGroupBytes {
-		return nil, refuse("batch-size", "batches", "take %d bytes together, at most %d are written at a time", total, maxGroupBytes)
+		return nil, refuse("batch-size", "batches", "take %d bytes together, at most %d are written at a time", total,
+			maxGroupBytes)
 	}
 	if len(batches) == 1 {
 		return batches[0].record, nil

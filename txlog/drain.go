@@ -89,7 +89,7 @@ func (l *Log) workOnce() error {
 	}
 	last := len(v.segments) - 1
 	for i := last - v.unsealed; i < last; i++ {
-		if err := l.seal(v.segments[i], v.segments[i+1]); err != nil {
+		if err := l.rotate(v.segments[i], v.segments[i+1]); err != nil {
 			return err
 		}
 		l.park(v.segments[i])
@@ -100,10 +100,11 @@ func (l *Log) workOnce() error {
 	return nil
 }
 
-// seal writes a full segment's index and gives back the space it did not need. The
+// rotate writes a full segment's index and gives back the space it did not need. The
 // tiles are durable up to its end by now, which is what the index vouches for.
-func (l *Log) seal(s, next *segment) error {
-	x := segmentIndex{end: s.end, nextHeight: s.nextHeight, nextIndex: s.nextIndex, root: next.header.root, positions: *s.loaded}
+func (l *Log) rotate(s, next *segment) error {
+	x := segmentIndex{end: s.end, nextHeight: s.nextHeight, nextIndex: s.nextIndex, root: next.header.root,
+		positions: *s.loaded}
 	if err := writeFile(l.fs, indexPath(s.path), x.encode(s.header.firstHeight)); err != nil {
 		return err
 	}

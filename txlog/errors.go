@@ -45,7 +45,8 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("log is damaged: %s at offset %d (batch %d, entry %d): %s", e.File, e.Offset, e.Height, e.Index, e.Reason)
+	return fmt.Sprintf("log is damaged: %s at offset %d (batch %d, entry %d): %s", e.File, e.Offset, e.Height, e.Index,
+		e.Reason)
 }
 func (e *DamageError) ErrorCode() string  { return "log-damaged" }
 func (e *DamageError) ErrorField() string { return e.File }
@@ -68,7 +69,8 @@ type HistoryError struct {
 }
 
 func (e *HistoryError) Error() string {
-	return fmt.Sprintf("log has root %v at size %d but has published %v: its history was replaced", e.Root, e.Size, e.Published)
+	return fmt.Sprintf("log has root %v at size %d but has published %v: its history was replaced", e.Root, e.Size,
+		e.Published)
 }
 func (e *HistoryError) ErrorCode() string  { return "log-differs-from-checkpoint" }
 func (e *HistoryError) ErrorField() string { return "" }

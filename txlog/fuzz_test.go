@@ -17,9 +17,9 @@ func segmentSeeds(f *testing.F) [][]byte {
 	whole := bytes.TrimRight(d.Contents(firstSegment), "\x00")
 	seeds := [][]byte{nil, whole, whole[:512], whole[:600], whole[:len(whole)-1], append(bytes.Clone(whole), make([]byte, 700)...)}
 	for _, at := range []int{9, 20, 513, 520, 540, 590, 700} {
-		spoiled := bytes.Clone(whole)
-		spoiled[at] ^= 0x55
-		seeds = append(seeds, spoiled)
+		poisoned := bytes.Clone(whole)
+		poisoned[at] ^= 0x55
+		seeds = append(seeds, poisoned)
 	}
 	return seeds
 }

@@ -3,6 +3,8 @@ package txlog
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"math/bits"
 )
 
@@ -14,6 +16,46 @@ type Hash [HashBytes]byte
 
 // String is the hash in hexadecimal.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// MarshalText writes hexadecimal.
+func (h Hash) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h[:]), nil }
+
+// UnmarshalText reads hexadecimal.
+func (h *Hash) UnmarshalText(text []byte) error {
+	if hex.DecodedLen(len(text)) != HashBytes || len(text)%2 != 0 {
+		return fmt.Errorf("%.80q is not a hash of %d hexadecimal digits", text, 2*HashBytes)
+	}
+	if _, err := hex.Decode(h[:], text); err != nil {
+		return fmt.Errorf("%.80q is not a hash of %d hexadecimal digits", text, 2*HashBytes)
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a text, and the list of 32 numbers as which programs wrote hashes before: files of evidence and
+// of promotions are kept for years.
+func (h *Hash) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '[' {
+		var numbers []uint16
+		if err := json.Unmarshal(data, &numbers); err != nil {
+			return fmt.Errorf("a hash: %w", err)
+		}
+		if len(numbers) != HashBytes {
+			return fmt.Errorf("a hash of %d bytes, want %d", len(numbers), HashBytes)
+		}
+		for i, n := range numbers {
+			if n > 0xff {
+				return fmt.Errorf("a hash with a byte of %d", n)
+			}
+			h[i] = byte(n)
+		}
+		return nil
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return fmt.Errorf("a hash: %w", err)
+	}
+	return h.UnmarshalText([]byte(text))
+}
 
 // Domain separators of RFC 6962: no leaf can be passed off as an inner node.
 const (

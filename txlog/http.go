@@ -46,7 +46,8 @@ func (l *Log) hashesOf(t Tile) ([]Hash, error) {
 func (l *Log) ReadBundle(t Tile) ([]byte, error) {
 	v := l.view()
 	first := t.Index * tileWidth
-	if t.Level != EntriesLevel || t.Index > maxTileIndex || t.Width < 1 || t.Width > tileWidth || first+uint64(t.Width) > v.size {
+	if t.Level != EntriesLevel || t.Index > maxTileIndex || t.Width < 1 || t.Width > tileWidth ||
+		first+uint64(t.Width) > v.size {
 		return nil, refuse("tile-range", "path", "the log has no bundle %s yet", t.Path())
 	}
 	return l.entries(&v, nil, first, first+uint64(t.Width))

@@ -66,8 +66,8 @@ func (l *Log) view() view {
 // Size is the number of durable entries.
 func (l *Log) Size() uint64 { return l.view().size }
 
-// Sealed is the number of segments that are full and never change again.
-func (l *Log) Sealed() int {
+// Rotated is the number of segments that are full and never change again.
+func (l *Log) Rotated() int {
 	v := l.view()
 	return len(v.segments) - 1 - v.unsealed
 }

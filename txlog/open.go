@@ -14,6 +14,8 @@ type Recovery struct {
 	TornBytes  int64
 	TornFile   string
 	TornOffset int64
+	// Rewritten is how many entries at the end no checkpoint covers: they were written again.
+	Rewritten uint64
 	// ScannedEntries were read to rebuild what is kept in memory.
 	ScannedEntries uint64
 	// TilesRebuilt tells that the hash tiles were missing or stale.
@@ -88,6 +90,9 @@ func (l *Log) recover() error {
 	if err := l.comparePublished(); err != nil {
 		return err
 	}
+	if err := l.rewrite(end.offset); err != nil {
+		return err
+	}
 	if err := l.cut(end); err != nil {
 		return err
 	}
@@ -153,7 +158,8 @@ func (l *Log) trustIndexes() (int, error) {
 	for ; sealed < len(segments)-1; sealed++ {
 		s, next := segments[sealed], segments[sealed+1]
 		x, err := readIndexHeader(l.fs, s)
-		if err != nil || x.nextIndex != next.header.firstIndex || x.nextHeight != next.header.firstHeight || x.root != next.header.root {
+		if err != nil || x.nextIndex != next.header.firstIndex || x.nextHeight != next.header.firstHeight ||
+			x.root != next.header.root {
 			break // missing or stale: read the segment itself
 		}
 		s.end = x.end

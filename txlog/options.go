@@ -46,7 +46,8 @@ func (o *Options) complete() error {
 		o.SegmentBytes = DefaultSegmentBytes
 	}
 	if o.SegmentBytes < segmentHeaderBytes+recordHeaderBytes || o.SegmentBytes > maxGroupBytes {
-		return refuse("option", "SegmentBytes", "%d is not between %d and %d", o.SegmentBytes, segmentHeaderBytes+recordHeaderBytes, maxGroupBytes)
+		return refuse("option", "SegmentBytes", "%d is not between %d and %d", o.SegmentBytes,
+			segmentHeaderBytes+recordHeaderBytes, maxGroupBytes)
 	}
 	if o.Background == nil {
 		o.Background = func(work func()) { go work() }
@@ -58,7 +59,8 @@ func (o *Options) complete() error {
 		return err
 	}
 	if len(o.Signers) > 0 && o.Signers[0].Name() != o.Origin {
-		return refuse("option", "Signers", "the first is named %q, not like the origin %q", o.Signers[0].Name(), o.Origin)
+		return refuse("option", "Signers", "the first is named %q, not like the origin %q", o.Signers[0].Name(),
+			o.Origin)
 	}
 	return nil
 }

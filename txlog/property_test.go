@@ -149,7 +149,7 @@ func proveInclusion(t *rapid.T, l *txlog.Log, model *reference, index, size uint
 	if err := txlog.VerifyInclusion(leaf, index, size, proof, root); err != nil {
 		t.Fatal(err)
 	}
-	for name, wrong := range spoiled(t, proof) {
+	for name, wrong := range poisoned(t, proof) {
 		if txlog.VerifyInclusion(leaf, index, size, wrong, root) == nil {
 			t.Fatalf("inclusion of %d in %d verifies with %s", index, size, name)
 		}
@@ -175,7 +175,7 @@ func proveConsistency(t *rapid.T, l *txlog.Log, model *reference, old, size uint
 	if err := txlog.VerifyConsistency(old, size, oldRoot, newRoot, proof); err != nil {
 		t.Fatal(err)
 	}
-	for name, wrong := range spoiled(t, proof) {
+	for name, wrong := range poisoned(t, proof) {
 		if txlog.VerifyConsistency(old, size, oldRoot, newRoot, wrong) == nil {
 			t.Fatalf("consistency from %d to %d verifies with %s", old, size, name)
 		}
@@ -193,8 +193,8 @@ func proveConsistency(t *rapid.T, l *txlog.Log, model *reference, old, size uint
 	}
 }
 
-// spoiled are proofs that must not verify.
-func spoiled(t *rapid.T, proof []txlog.Hash) map[string][]txlog.Hash {
+// poisoned are proofs that must not verify.
+func poisoned(t *rapid.T, proof []txlog.Hash) map[string][]txlog.Hash {
 	wrong := map[string][]txlog.Hash{"a hash more": append(slices.Clone(proof), txlog.Hash{1})}
 	if len(proof) > 0 {
 		wrong["a hash less"] = proof[:len(proof)-1]

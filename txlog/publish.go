@@ -66,7 +66,8 @@ func (l *Log) Adopt(signed []byte) error {
 		return err
 	}
 	if c.Origin != l.options.Origin || c.Size < l.noted.Size {
-		return badCheckpoint("is of %q at %d entries; %q stands at %d", c.Origin, c.Size, l.options.Origin, l.noted.Size)
+		return badCheckpoint("is of %q at %d entries; %q stands at %d", c.Origin, c.Size, l.options.Origin,
+			l.noted.Size)
 	}
 	root, err := l.Root(c.Size)
 	if err != nil {

@@ -182,7 +182,8 @@ func (l *Log) entries(v *view, out []byte, from, to uint64) ([]byte, error) {
 func (s *section) appendEntries(out []byte, from, to uint64, hashes []Hash) ([]byte, error) {
 	for from < to {
 		i := s.positions.batchOf(from)
-		start, index := int64(s.positions.offsets[i])+recordHeaderBytes, s.positions.firstIndex+uint64(s.positions.firsts[i])
+		start, index := int64(s.positions.offsets[i])+recordHeaderBytes,
+			s.positions.firstIndex+uint64(s.positions.firsts[i])
 		end, last := s.end, s.nextIndex
 		if i+1 < len(s.positions.offsets) {
 			end, last = int64(s.positions.offsets[i+1]), s.positions.firstIndex+uint64(s.positions.firsts[i+1])
@@ -206,11 +207,13 @@ func (s *section) appendEntries(out []byte, from, to uint64, hashes []Hash) ([]b
 				next += int(binary.BigEndian.Uint16(body[at:]))
 			}
 			if next > len(body) {
-				return nil, s.blame(frameError("entry runs out of its batch"), start+int64(at), s.header.firstHeight+uint64(i), index)
+				return nil, s.blame(frameError("entry runs out of its batch"), start+int64(at),
+					s.header.firstHeight+uint64(i), index)
 			}
 			if index >= from {
 				if leafHashAt(body, at+lengthBytes, next) != hashes[0] {
-					return nil, s.blame(frameError("entry does not have the hash that the tree has"), start+int64(at), s.header.firstHeight+uint64(i), index)
+					return nil, s.blame(frameError("entry does not have the hash that the tree has"), start+int64(at),
+						s.header.firstHeight+uint64(i), index)
 				}
 				out = append(out, body[at:next]...)
 				hashes = hashes[1:]

@@ -99,7 +99,8 @@ func (l *Log) resume(s *segment, size int64) (scanner, *positions) {
 	}
 	l.tiles.add(&hashes)
 	in.at = known.end
-	p.offsets, p.firsts, p.bundles = slices.Clone(known.positions.offsets), slices.Clone(known.positions.firsts), slices.Clone(known.positions.bundles)
+	p.offsets, p.firsts, p.bundles = slices.Clone(known.positions.offsets), slices.Clone(known.positions.firsts),
+		slices.Clone(known.positions.bundles)
 	return in, p
 }
 

@@ -30,7 +30,8 @@ func (l *Log) scan(first int) (lastEnd, error) {
 func (l *Log) scanNumber(i int) (lastEnd, error) {
 	v := &l.durable
 	s := v.segments[i]
-	if s.header.firstIndex != l.staged.size || s.header.firstHeight != l.stagedHeight || s.header.root != l.staged.root() {
+	if s.header.firstIndex != l.staged.size || s.header.firstHeight != l.stagedHeight ||
+		s.header.root != l.staged.root() {
 		return lastEnd{}, &DamageError{File: s.path, Height: l.stagedHeight, Index: l.staged.size,
 			Reason: fmt.Sprintf("the segment begins at entry %d with another history", s.header.firstIndex)}
 	}
@@ -40,7 +41,7 @@ func (l *Log) scanNumber(i int) (lastEnd, error) {
 		return lastEnd{}, err
 	}
 	if !last {
-		return end, l.sealScanned(s, v.segments[i+1], end.offset, p)
+		return end, l.rotateScanned(s, v.segments[i+1], end.offset, p)
 	}
 	size, err := s.file.Size()
 	if err != nil {
@@ -51,9 +52,9 @@ func (l *Log) scanNumber(i int) (lastEnd, error) {
 	return end, nil
 }
 
-// sealScanned writes the index of a segment that had none. On a full disk the segment stays without, to be sealed
+// rotateScanned writes the index of a segment that had none. On a full disk the segment stays without, to be sealed
 // behind a later commit, and so do all after it: the log can be read all the same.
-func (l *Log) sealScanned(s, next *segment, end int64, p *positions) error {
+func (l *Log) rotateScanned(s, next *segment, end int64, p *positions) error {
 	s.end, s.loaded = end, p
 	if l.reading {
 		return l.acquire(s)
@@ -66,7 +67,7 @@ func (l *Log) sealScanned(s, next *segment, end int64, p *positions) error {
 		err = l.tiles.sync()
 	}
 	if err == nil {
-		err = l.seal(s, next)
+		err = l.rotate(s, next)
 	}
 	if !hindered(err) {
 		s.loaded = nil
@@ -171,16 +172,56 @@ func (l *Log) judgeEnd(s *segment, at int64, reason error) (lastEnd, error) {
 		return lastEnd{}, err
 	}
 	if t.laterCommit > 0 {
-		return lastEnd{}, l.damaged(s, at, fmt.Sprintf("%v, though batch %d at offset %d was written after it was durable", reason, t.laterCommit, t.laterOffset))
+		return lastEnd{}, l.damaged(s, at,
+			fmt.Sprintf("%v, though batch %d at offset %d was written after it was durable", reason, t.laterCommit,
+				t.laterOffset))
 	}
 	if t.garbageEnd > at && l.noted.Size > l.staged.size {
-		return lastEnd{}, l.damaged(s, at, fmt.Sprintf("%v, though a checkpoint of %d entries was published", reason, l.noted.Size))
+		return lastEnd{}, l.damaged(s, at, fmt.Sprintf("%v, though a checkpoint of %d entries was published", reason,
+			l.noted.Size))
 	}
 	return lastEnd{offset: at, garbage: t.garbageEnd}, nil
 }
 
 func (l *Log) damaged(s *segment, at int64, reason string) error {
 	return &DamageError{File: s.path, Offset: at, Height: l.stagedHeight, Index: l.staged.size, Reason: reason}
+}
+
+// rewrite writes the records of the last segment again that no checkpoint covers, up to end. After a sync that failed,
+// a kernel may hold what was written as clean pages: it is read back, a later sync says nothing of it, and a power cut
+// takes it (Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020, section 3). A log is
+// poisoned by such a sync, so that it can only be the last write of a process, which lies in the last segment, and no
+// checkpoint was signed over it. The pages are dirty again after this, and the sync of cut, which comes next, means
+// them. A crash in between leaves the same bytes, or a torn end.
+func (l *Log) rewrite(end int64) error {
+	v := &l.durable
+	s := v.segments[len(v.segments)-1]
+	from := end
+	if l.noted.Size <= s.header.firstIndex {
+		from = 0 // nothing of it is covered, and neither is its header
+	} else {
+		for i, first := range v.positions.firsts {
+			if s.header.firstIndex+uint64(first) >= l.noted.Size {
+				from = int64(v.positions.offsets[i])
+				break
+			}
+		}
+	}
+	if l.reading || from == end {
+		return nil
+	}
+	l.recovery.Rewritten = v.size - max(l.noted.Size, s.header.firstIndex)
+	chunk := make([]byte, min(end-from, readChunkBytes))
+	for at := from; at < end; at += int64(len(chunk)) {
+		part := chunk[:min(int64(len(chunk)), end-at)]
+		if _, err := s.file.ReadAt(part, at); err != nil {
+			return err
+		}
+		if _, err := s.file.WriteAt(part, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cut overwrites a torn end with zeros, so that none of it can be taken for a

@@ -140,7 +140,8 @@ func openSegment(fs vfs.FS, path, origin string) (*segment, error) {
 	}
 	if header.origin != origin {
 		f.Close()
-		return nil, refuse("log-origin", "origin", "the log in %s belongs to %q, not %q", filepath.Dir(path), header.origin, origin)
+		return nil, refuse("log-origin", "origin", "the log in %s belongs to %q, not %q", filepath.Dir(path),
+			header.origin, origin)
 	}
 	return newSegment(path, header, f), nil
 }

@@ -92,7 +92,13 @@ func (l *Log) openCheckpoint(fresh bool) error {
 			l.slots.sequence, l.note = sequence, signed
 		}
 	}
-	return l.readPublished(failed)
+	if err := l.readPublished(failed); err != nil || l.note == nil || l.reading {
+		return err
+	}
+	// Its own sync may have failed, see rewrite: shown again from the page cache it would be lost by a power cut, and
+	// the next one, torn in the other slot, would leave none.
+	l.slots.sequence--
+	return l.slots.write(l.note)
 }
 
 // StoredCheckpoint reads what the checkpoint says that the log in a directory published last, without opening the log,

@@ -40,7 +40,8 @@ func (l *Log) Stage(entries [][]byte) (*Batch, error) {
 	body := 0
 	for i, entry := range entries {
 		if len(entry) == 0 || len(entry) > MaxEntryBytes {
-			return nil, refuse("entry-size", fieldOfEntry(i), "has %d bytes, must have 1 to %d", len(entry), MaxEntryBytes)
+			return nil, refuse("entry-size", fieldOfEntry(i), "has %d bytes, must have 1 to %d", len(entry),
+				MaxEntryBytes)
 		}
 		body += lengthBytes + len(entry)
 	}

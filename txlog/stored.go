@@ -12,8 +12,9 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Stored is a log's directory as anybody may hold it: a node's, which may be writing to it, a copy, an archive. It is only
-// read, without a lock, a key or the log's name; nothing is mended and nothing passed over in silence. One goroutine uses it.
+// Stored is a log's directory as anybody may hold it: a node's, which may be writing to it, a copy, an archive. It is
+// only read, without a lock, a key or the log's name; nothing is mended and nothing passed over in silence. One
+// goroutine uses it.
 type Stored struct {
 	fs  vfs.FS
 	dir string
@@ -57,8 +58,8 @@ func (s *Stored) segments() (names []string, err error) {
 // slotReads is how often a slot is read that a node may be writing, until two readings agree.
 const slotReads = 4
 
-// Checkpoint is the newest signed checkpoint, unverified, and what is wrong with a slot. A slot that is neither empty nor
-// valid is what a crash leaves while it is written; it is also what damage leaves of a newer checkpoint.
+// Checkpoint is the newest signed checkpoint, unverified, and what is wrong with a slot. A slot that is neither empty
+// nor valid is what a crash leaves while it is written; it is also what damage leaves of a newer checkpoint.
 func (s *Stored) Checkpoint() (signed []byte, faults []*DamageError, err error) {
 	path := filepath.Join(s.dir, "checkpoint")
 	f, err := s.fs.Open(path)
@@ -80,7 +81,8 @@ func (s *Stored) Checkpoint() (signed []byte, faults []*DamageError, err error) 
 			err = errors.New("checkpoint slot has an empty header, and is not empty")
 		}
 		if err != nil {
-			faults = append(faults, &DamageError{File: path, Offset: i * slotBytes, Reason: err.Error() + ": what it held cannot be told, perhaps a newer checkpoint"})
+			faults = append(faults, &DamageError{File: path, Offset: i * slotBytes,
+				Reason: err.Error() + ": what it held cannot be told, perhaps a newer checkpoint"})
 		} else if sequence > newest {
 			newest, signed = sequence, note
 		}
@@ -109,8 +111,8 @@ func readSlot(f vfs.File, at int64) ([]byte, error) {
 	return b, nil
 }
 
-// Batches yields every batch from the first on, with its hashes computed and its root compared, until no further one lies
-// there; State and Tail speak of what was read. It can be ranged over once.
+// Batches yields every batch from the first on, with its hashes computed and its root compared, until no further one
+// lies there; State and Tail speak of what was read. It can be ranged over once.
 func (s *Stored) Batches() iter.Seq2[*StoredBatch, error] {
 	return func(yield func(*StoredBatch, error) bool) {
 		for {
@@ -151,8 +153,8 @@ func (s *Stored) Entries(size uint64) iter.Seq2[[]byte, error] {
 // State is the size and root of what Batches has yielded.
 func (s *Stored) State() (size uint64, root Hash) { return s.edge.size, s.edge.root() }
 
-// Tail is what lies behind the last batch and is no batch: what was being written, at a crash or just now, or damage. Nil is
-// nothing.
+// Tail is what lies behind the last batch and is no batch: what was being written, at a crash or just now, or damage.
+// Nil is nothing.
 func (s *Stored) Tail() *DamageError { return s.tail }
 
 // segment reads the segment that begins where the log has been read to.
@@ -168,10 +170,12 @@ func (s *Stored) segment(yield func(*StoredBatch, error) bool) (more bool, _ err
 	defer f.Close()
 	var b [segmentHeaderBytes]byte
 	if _, err := f.ReadAt(b[:], 0); err != nil {
-		return false, &DamageError{File: path, Height: s.heights, Index: s.edge.size, Reason: "segment header: " + err.Error()}
+		return false, &DamageError{File: path, Height: s.heights, Index: s.edge.size,
+			Reason: "segment header: " + err.Error()}
 	}
 	header, err := decodeSegmentHeader(b[:])
-	if err == nil && (header.firstIndex != s.edge.size || header.firstHeight != s.heights || header.root != s.edge.root()) {
+	if err == nil && (header.firstIndex != s.edge.size || header.firstHeight != s.heights ||
+		header.root != s.edge.root()) {
 		err = fmt.Errorf("the segment begins at entry %d with another history", header.firstIndex)
 	}
 	if err != nil {
@@ -209,7 +213,8 @@ func (s *Stored) noSegment(path string) error {
 	if err != nil || len(names) == 0 || names[len(names)-1] < filepath.Base(path) {
 		return err
 	}
-	return &DamageError{File: path, Height: s.heights, Index: s.edge.size, Reason: "the segment is missing, and later ones are there"}
+	return &DamageError{File: path, Height: s.heights, Index: s.edge.size,
+		Reason: "the segment is missing, and later ones are there"}
 }
 
 // add hashes a batch and compares what it says of itself.
@@ -235,8 +240,10 @@ func (s *Stored) ends(path string, f vfs.File, mark salt, at int64, reason error
 		return false, err
 	}
 	if later := names[len(names)-1] > filepath.Base(path); later {
-		if names[len(names)-1] < segmentName(s.edge.size) || s.edge.size == 0 {
-			return false, &DamageError{File: path, Offset: at, Height: s.heights, Index: s.edge.size, Reason: fmt.Sprintf("%v, and later segments exist", reason)}
+		// Where nothing of this segment was read the next one would be this one again.
+		if next := segmentName(s.edge.size); names[len(names)-1] < next || next <= filepath.Base(path) {
+			return false, &DamageError{File: path, Offset: at, Height: s.heights, Index: s.edge.size,
+				Reason: fmt.Sprintf("%v, and later segments exist", reason)}
 		}
 		return true, nil
 	}
@@ -247,17 +254,19 @@ func (s *Stored) ends(path string, f vfs.File, mark salt, at int64, reason error
 	damage := &DamageError{File: path, Offset: at, Height: s.heights, Index: s.edge.size}
 	switch {
 	case t.laterCommit > 0:
-		damage.Reason = fmt.Sprintf("%v, though batch %d at offset %d was written after it was durable", reason, t.laterCommit, t.laterOffset)
+		damage.Reason = fmt.Sprintf("%v, though batch %d at offset %d was written after it was durable", reason,
+			t.laterCommit, t.laterOffset)
 		return false, damage
 	case t.garbageEnd > at:
-		damage.Reason = fmt.Sprintf("%v: %d bytes that are no batch, as a crash leaves of one, or damage", reason, t.garbageEnd-at)
+		damage.Reason = fmt.Sprintf("%v: %d bytes that are no batch, as a crash leaves of one, or damage", reason,
+			t.garbageEnd-at)
 		s.tail = damage
 	}
 	return false, nil
 }
 
-// Tile reads a hash tile of the directory, whose hashes a node serves to the public. It is as much of the tile as is kept there:
-// the newest hashes of a node that runs are in its memory, and a copy without tiles has none.
+// Tile reads a hash tile of the directory, whose hashes a node serves to the public. It is as much of the tile as is
+// kept there: the newest hashes of a node that runs are in its memory, and a copy without tiles has none.
 func (s *Stored) Tile(t Tile) ([]byte, error) {
 	names := tiles{dir: filepath.Join(s.dir, "tiles")}
 	f, err := s.fs.Open(names.path(t.Level))

@@ -167,7 +167,8 @@ func (t *tiles) sync() error {
 	return nil
 }
 
-// syncError is a sync of the tiles that failed: what they hold is unknown from then on, though the next sync may succeed.
+// syncError is a sync of the tiles that failed: what they hold is unknown from then on, though the next sync may
+// succeed.
 type syncError struct{ cause error }
 
 func (e *syncError) Error() string { return fmt.Sprintf("syncing tiles: %v", e.cause) }
@@ -180,7 +181,8 @@ func (t *tiles) read(level int, first uint64, out []Hash) error {
 	f, written, tail := t.files[level], t.written[level], t.tail[level]
 	t.mu.RUnlock()
 	if first+uint64(len(out)) > written+uint64(len(tail)) {
-		return fmt.Errorf("tiles of level %d end at %d, asked for %d", level, written+uint64(len(tail)), first+uint64(len(out)))
+		return fmt.Errorf("tiles of level %d end at %d, asked for %d", level, written+uint64(len(tail)),
+			first+uint64(len(out)))
 	}
 	stored := 0
 	if first < written {

@@ -1,7 +1,7 @@
 package txlog
 
-// TileStream makes the tiles of a tree (C2SP tlog-tiles) out of its leaves, given in order: who compares them with tiles that
-// somebody serves has looked at all of them. It keeps one tile of each level. The zero TileStream is ready.
+// TileStream makes the tiles of a tree (C2SP tlog-tiles) out of its leaves, given in order: who compares them with
+// tiles that somebody serves has looked at all of them. It keeps one tile of each level. The zero TileStream is ready.
 type TileStream struct {
 	edge   frontier
 	levels levels

@@ -28,7 +28,8 @@ func (l *Log) Verify(ctx context.Context, progress func(entries uint64)) error {
 			edge.push(leafHashAt(batch.body, start, end), &hashes)
 		}
 		if got := edge.root(); got != batch.Root {
-			return l.suspect(batch.BatchInfo, fmt.Sprintf("batch leads to root %v, its record says %v", got, batch.Root))
+			return l.suspect(batch.BatchInfo, fmt.Sprintf("batch leads to root %v, its record says %v", got,
+				batch.Root))
 		}
 		if err := l.compareTiles(&hashes, &edge, batch.BatchInfo); err != nil {
 			return err
@@ -39,7 +40,8 @@ func (l *Log) Verify(ctx context.Context, progress func(entries uint64)) error {
 	}
 	if edge.size != size || edge.root() != root {
 		return &DamageError{File: l.segmentDir(), Height: heights, Index: size,
-			Reason: fmt.Sprintf("entries lead to root %v at size %d, the log serves %v at %d", edge.root(), edge.size, root, size)}
+			Reason: fmt.Sprintf("entries lead to root %v at size %d, the log serves %v at %d", edge.root(), edge.size,
+				root, size)}
 	}
 	return l.comparePublished()
 }
@@ -56,7 +58,8 @@ func (l *Log) compareTiles(hashes *levels, edge *frontier, batch BatchInfo) erro
 			}
 			for i := range got {
 				if got[i] != want[i] {
-					return &DamageError{File: l.tiles.path(level), Offset: int64(first+uint64(i)) * HashBytes, Height: batch.Height, Index: batch.FirstIndex,
+					return &DamageError{File: l.tiles.path(level), Offset: int64(first+uint64(i)) * HashBytes,
+						Height: batch.Height, Index: batch.FirstIndex,
 						Reason: "hash is not that of the entries; remove the folder of the tiles to have them rebuilt"}
 				}
 			}
@@ -74,5 +77,6 @@ func (l *Log) suspect(b BatchInfo, reason string) error {
 		return err
 	}
 	defer l.release(s.segment)
-	return s.blame(frameError(reason), int64(s.positions.offsets[b.Height-s.header.firstHeight]), b.Height, b.FirstIndex)
+	return s.blame(frameError(reason), int64(s.positions.offsets[b.Height-s.header.firstHeight]), b.Height,
+		b.FirstIndex)
 }

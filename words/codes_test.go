@@ -14,7 +14,7 @@ import (
 )
 
 // The rooms whose refusals have words. A room that begins to refuse belongs here.
-var refusing = []string{"token", "ledger", "contract", "node", "api", "txlog", "index", "livestate", "internal/durable", "pool", "bitcoin", "cmd/aqsha"}
+var refusing = []string{"token", "ledger", "contract", "node", "api", "txlog", "index", "livestate", "internal/durable", "pool", "bitcoin", "cmd/aqsha", "internal/cli", "wallet", "cash"}
 
 var isCode = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
@@ -60,6 +60,9 @@ func codesAt(n ast.Node, room string) (codes []string) {
 	case *ast.ValueSpec:
 		typed := slices.Contains([]string{"Code", "Verdict"}, nameOf(n.Type))
 		for i, value := range n.Values {
+			if number, ok := value.(*ast.BasicLit); ok && typed && room == "cash" && number.Kind == gotoken.INT { // as the standard numbers them
+				codes = append(codes, "cash-"+number.Value)
+			}
 			if typed || room == "api" && n.Type == nil && strings.HasPrefix(n.Names[i].Name, "code") {
 				codes = append(codes, literals(value)...)
 			}

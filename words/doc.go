@@ -5,6 +5,6 @@
 // category of CLDR (one, few, many, other), chosen by golang.org/x/text here and by Intl.PluralRules in a browser.
 // money.json says of each refusal's code whether money moved; it is the same in all languages.
 //
-// The package imports nothing of this module. Its tests read every code from the sources, and fail on one without words, on
-// words without a code, on names that differ between languages, and on a text that is equal in two.
+// The package imports nothing of this module. Its tests read every code from the sources, and fail on one without
+// words, on words without a code, on names that differ between languages, and on a text that is equal in two.
 package words

@@ -3,6 +3,7 @@ package words
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Money says what a refusal means for money. It is the same in every language, for programs.
@@ -45,22 +46,49 @@ var moneyOf = func() map[string]Money {
 	return classes
 }()
 
-// Codes are all codes that have words, in order.
+// familyOf has the codes of a family that do not begin with its name, as farms and plans give them: "csv" has the words of
+// farm-csv, or those of all.
+var familyOf = func() map[string]string {
+	families := map[string]string{}
+	mustRead("families.json", &families)
+	return families
+}()
+
+// Codes are all codes that have words, in order. One that ends in -* is of a family: of a farm's files and machines, and of the
+// market's data, it is for those that have no words of their own.
 func Codes() []string { return slices.Sorted(maps.Keys(moneyOf)) }
+
+// worded is under which code a code has words: a number is one of digital cash, as the standard numbers them (NUT-00).
+func worded(code string) string {
+	if _, number := moneyOf["cash-"+code]; number {
+		return "cash-" + code
+	}
+	if _, own := moneyOf[code]; own {
+		return code
+	}
+	if family, known := familyOf[code]; known {
+		if own := strings.TrimSuffix(family, "*") + code; moneyOf[own] != "" {
+			return own
+		}
+		return family
+	}
+	family, _, _ := strings.Cut(code, "-")
+	return family + "-*"
+}
 
 // MoneyOf says what a code means for money; false for one that is not known here.
 func MoneyOf(code string) (Money, bool) {
-	m, known := moneyOf[code]
+	m, known := moneyOf[worded(code)]
 	return m, known
 }
 
 // Explain says a code in words; false for one that is not known here.
 func (l Language) Explain(code string) (e Explanation, known bool) {
-	money, known := moneyOf[code]
+	money, known := MoneyOf(code)
 	if !known {
 		return e, false
 	}
-	key := "code." + code + "."
+	key := "code." + worded(code) + "."
 	return Explanation{code, l, l.Text(key + "title"), l.Text(key + "means"), money, l.Text("money." + string(money)), l.Text(key + "do")}, true
 }
 

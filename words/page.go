@@ -10,7 +10,8 @@ func Page() string {
 	var b strings.Builder
 	for i, l := range Languages {
 		fmt.Fprintf(&b, "%s %s\n\n%s\n\n", strings.Repeat("#", min(2, i+1)), l.Text("page.title"), l.Text("page.intro"))
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n|---|---|---|---|\n", l.Text("page.code"), l.Text("page.means"), l.Text("page.money"), l.Text("page.do"))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n|---|---|---|---|\n", l.Text("page.code"), l.Text("page.means"),
+			l.Text("page.money"), l.Text("page.do"))
 		for _, e := range l.ExplainAll() {
 			fmt.Fprintf(&b, "| `%s` | **%s.** %s | %s | %s |\n", e.Code, e.Title, e.Means, e.Money, e.Do)
 		}

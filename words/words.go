@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed en.json kk.json ru.json money.json
+//go:embed en.json kk.json ru.json money.json families.json
 var files embed.FS
 
 // Language is one in which people are spoken to: the name of its file.
@@ -36,11 +36,12 @@ type message struct {
 
 // categories are CLDR's names of plural forms, as the files have them.
 var categories = map[string]plural.Form{
-	"zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many, "other": plural.Other,
+	"zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many,
+	"other": plural.Other,
 }
 
-// catalogue holds the messages of each language by their keys: the names on the way to a text, joined by dots. The files are
-// part of the program, so one that cannot be read is a broken build, which the first start shows.
+// catalogue holds the messages of each language by their keys: the names on the way to a text, joined by dots. The
+// files are part of the program, so one that cannot be read is a broken build, which the first start shows.
 var catalogue = func() map[Language]map[string]message {
 	all := map[Language]map[string]message{}
 	for _, l := range Languages {
@@ -97,8 +98,8 @@ func formsOf(object map[string]any) map[plural.Form]string {
 // Keys are the keys of a language, in order.
 func (l Language) Keys() []string { return slices.Sorted(maps.Keys(catalogue[l])) }
 
-// Text is the text of a key, with {name} filled in from pairs of a name and a value. What has no text is its key, so that a
-// forgotten one is seen; a test holds that the program uses none.
+// Text is the text of a key, with {name} filled in from pairs of a name and a value. What has no text is its key, so
+// that a forgotten one is seen; a test holds that the program uses none.
 func (l Language) Text(key string, pairs ...any) string {
 	m, known := catalogue[l][key]
 	if !known {
@@ -144,8 +145,8 @@ func Parse(code string) (Language, bool) {
 	return l, slices.Contains(Languages, l)
 }
 
-// Of finds the language for what an environment (ru_RU.UTF-8) or a browser (kk-KZ, ru;q=0.8) asks for; English when it asks for
-// one that is not here, or for none.
+// Of finds the language for what an environment (ru_RU.UTF-8) or a browser (kk-KZ, ru;q=0.8) asks for; English when it
+// asks for one that is not here, or for none.
 func Of(wish string) Language {
 	wish, _, _ = strings.Cut(wish, "@")
 	base, _, _ := strings.Cut(wish, ".")

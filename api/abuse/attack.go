@@ -26,15 +26,29 @@ type attack struct {
 	every   time.Duration // between the steps of a worker
 	address byte          // 127.0.0.N, so that it is not the payers'
 	step    func(a *attacker, ctx context.Context, worker, n int)
+	pool    bool // it is a pool that is attacked
+}
+
+func find(name string) *attack {
+	for i := range attacks {
+		if attacks[i].name == name {
+			return &attacks[i]
+		}
+	}
+	return nil
 }
 
 var attacks = []attack{
-	{"forgeries", 4, 100 * time.Millisecond, 2, (*attacker).forge},
-	{"refusals", 4, 200 * time.Millisecond, 3, (*attacker).refuse},
-	{"bodies", 150, 500 * time.Millisecond, 4, (*attacker).unfinished},
-	{"lists", 4, 50 * time.Millisecond, 5, (*attacker).list},
-	{"streams", 1000, 2 * time.Second, 6, (*attacker).stream},
-	{"slow", 100, time.Second, 7, (*attacker).slow},
+	{"forgeries", 4, 100 * time.Millisecond, 2, (*attacker).forge, false},
+	{"refusals", 4, 200 * time.Millisecond, 3, (*attacker).refuse, false},
+	{"bodies", 150, 500 * time.Millisecond, 4, (*attacker).unfinished, false},
+	{"lists", 4, 50 * time.Millisecond, 5, (*attacker).list, false},
+	{"streams", 1000, 2 * time.Second, 6, (*attacker).stream, false},
+	{"slow", 100, time.Second, 7, (*attacker).slow, false},
+	{"pool-half-open", 500, time.Second, 8, (*attacker).halfOpen, true},
+	{"pool-workers", 8, 100 * time.Millisecond, 9, (*attacker).workerNames, true},
+	{"pool-pages", 8, 50 * time.Millisecond, 10, (*attacker).poolPages, true},
+	{"pool-bodies", 50, 500 * time.Millisecond, 11, (*attacker).poolBody, true},
 }
 
 // forgedAtOnce is how many forgeries one request has, refusedAtOnce how many contracts that are refused, and unfinishedBytes
@@ -50,6 +64,14 @@ type Order struct {
 	Attack string `json:"attack"`
 	Place  Place  `json:"place"`  // of the network
 	Target string `json:"target"` // the node, or what throws all away
+	// Pace is what was reached against the node, where another target is to be attacked as hard; zero for the attack's own.
+	Pace Pace `json:"pace"`
+}
+
+// Pace is how hard an attack is: how long a worker is between two steps, and what it sends in one.
+type Pace struct {
+	Every time.Duration `json:"every"`
+	Bytes int64         `json:"bytes"` // of an unfinished body
 }
 
 // attacker is one attacking process.
@@ -61,6 +83,7 @@ type attacker struct {
 	forged  []byte // a request's body
 	steps   atomic.Int64
 	refused atomic.Int64 // not taken: no connection, or an answer that says so
+	sent    atomic.Int64 // bytes of unfinished bodies
 }
 
 // Attack is an attacking process: it reads its order from in, says on out when it begins, goes on until in ends, and says how
@@ -71,12 +94,7 @@ func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := orders.Decode(&o); err != nil {
 		return err
 	}
-	a := &attacker{Order: o, world: newWorld()}
-	for i := range attacks {
-		if attacks[i].name == o.Attack {
-			a.attack = &attacks[i]
-		}
-	}
+	a := &attacker{Order: o, world: newWorld(), attack: find(o.Attack)}
 	if a.attack == nil {
 		return fmt.Errorf("no attack %q", o.Attack)
 	}
@@ -89,6 +107,7 @@ func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	attacking, stop := context.WithCancel(ctx)
 	defer stop()
+	began := time.Now()
 	go func() {
 		_, _ = io.Copy(io.Discard, io.MultiReader(orders.Buffered(), in))
 		stop()
@@ -98,18 +117,23 @@ func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 		all.Go(func() { a.work(attacking, w) })
 	}
 	all.Wait()
-	return json.NewEncoder(out).Encode(Done{a.steps.Load(), a.refused.Load()})
+	done := Done{Steps: a.steps.Load(), Refused: a.refused.Load()}
+	if done.Steps > 0 {
+		done.Pace = Pace{time.Duration(int64(time.Since(began)) * int64(a.attack.workers) / done.Steps), a.sent.Load() / done.Steps}
+	}
+	return json.NewEncoder(out).Encode(done)
 }
 
 // Done is how much an attacking process did.
 type Done struct {
 	Steps   int64 `json:"steps"`
 	Refused int64 `json:"refused"`
+	Pace    Pace  `json:"pace"` // that it reached
 }
 
 // work does steps at the pace. One that takes long is not made up for.
 func (a *attacker) work(ctx context.Context, worker int) {
-	tick := time.NewTicker(a.attack.every)
+	tick := time.NewTicker(max(a.attack.every, a.Pace.Every))
 	defer tick.Stop()
 	for n := 0; ctx.Err() == nil; n++ {
 		a.attack.step(a, ctx, worker, n)
@@ -219,20 +243,34 @@ func (a *attacker) until(ctx context.Context, c net.Conn, each time.Duration, by
 
 // unfinished sends all of a body but its last byte, and waits.
 func (a *attacker) unfinished(ctx context.Context, _, _ int) {
-	c, err := a.open(ctx, "POST /v1/transactions")
+	a.unfinishedAt(ctx, "POST /v1/transactions")
+}
+
+func (a *attacker) unfinishedAt(ctx context.Context, head string) {
+	c, err := a.open(ctx, head)
 	if err != nil {
 		a.refused.Add(1)
 		return
 	}
 	_, _ = fmt.Fprintf(c, "Content-Type: application/cbor-seq\r\nContent-Length: %d\r\n\r\n", unfinishedBytes+1)
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-	for sent := 0; sent < unfinishedBytes; sent += len(zeros) {
-		if _, err := c.Write(zeros[:min(len(zeros), unfinishedBytes-sent)]); err != nil {
+	most := unfinishedBytes
+	if a.Pace.Bytes > 0 {
+		most = min(most, int(a.Pace.Bytes))
+	}
+	for sent := 0; sent < most; {
+		n, err := c.Write(zeros[:min(len(zeros), most-sent)])
+		sent += n
+		a.sent.Add(int64(n))
+		if err != nil {
 			a.refused.Add(1)
 			break
 		}
 	}
 	stop()
+	if a.Pace.Bytes > 0 { // what throws all away does not end it
+		_ = c.Close()
+	}
 	a.until(ctx, c, 0, 4096)
 }
 

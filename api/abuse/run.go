@@ -29,7 +29,7 @@ type Options struct {
 	Duration time.Duration // of each of its parts
 	Attacks  []string      // by name; empty for all
 	Rounds   int           // each attack goes on in so many, quiet and not by turns; medians count
-	// Start starts a process of the measurement in a role: serve, sink or attack. Its standard input and output are the measurement's.
+	// Start starts a process of the measurement in a role: serve, pool, sink or attack. Its standard input and output are the measurement's.
 	Start func(role string) *exec.Cmd
 }
 
@@ -41,17 +41,17 @@ func Names() (names []string) {
 	return names
 }
 
-// Rate is what honest payers reach.
+// Rate is what honest payers reach, or honest miners.
 type Rate struct {
-	PerSecond float64 `json:"payments_per_second"`
+	PerSecond float64 `json:"per_second"` // payments or shares
 	P99       float64 `json:"p99_millis"`
-	Failed    int     `json:"failed"`            // payments that were refused
+	Failed    int     `json:"failed"`            // of them that were refused
 	Refusal   string  `json:"refusal,omitempty"` // of the last of them
 }
 
 // Attacked is one attack, beside what it is compared with.
 type Attacked struct {
-	Quiet    Rate    `json:"quiet"`    // in the last round, in which the attackers' target throws all away
+	Quiet    Rate    `json:"quiet"`    // in the last round, in which what throws all away is attacked as hard
 	Attacked Rate    `json:"attacked"` // and in which it is the node
 	Share    float64 `json:"honest_share"`
 	P99Ratio float64 `json:"honest_p99_ratio"`
@@ -66,7 +66,8 @@ type Result struct {
 	Cores         int                 `json:"cores"`
 	Seconds       float64             `json:"seconds_each"`
 	Rounds        int                 `json:"rounds"`
-	Alone         Rate                `json:"alone"` // nobody attacks anything
+	Alone         Rate                `json:"alone"`        // nobody attacks anything
+	MinersAlone   Rate                `json:"miners_alone"` // nor a pool
 	ShareWorst    float64             `json:"honest_share_worst"`
 	P99RatioWorst float64             `json:"honest_p99_ratio_worst"`
 	MemoryWorst   float64             `json:"memory_megabytes_over_quiet"`
@@ -74,74 +75,128 @@ type Result struct {
 }
 
 // Run measures.
-func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) (r Result, err error) {
-	tell("founding the network", 0, 1)
-	node, place, err := begin(ctx, o.Start("serve"))
-	if err != nil {
-		return r, err
+func Run(ctx context.Context, o Options, notify func(phase string, done, of int)) (r Result, err error) {
+	r = Result{Cores: runtime.GOMAXPROCS(0), Seconds: o.Duration.Seconds(), Rounds: o.Rounds, ShareWorst: 1, P99RatioWorst: 1, Attacks: map[string]Attacked{}}
+	chosen := o.Attacks
+	if len(chosen) == 0 {
+		chosen = Names()
 	}
-	defer func() { err = errors.Join(err, node.end(nil)) }()
 	sink, nowhere, err := begin(ctx, o.Start("sink"))
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, sink.end(nil)) }()
-	town := newPayers(place)
-	r = Result{Cores: runtime.GOMAXPROCS(0), Seconds: o.Duration.Seconds(), Rounds: o.Rounds, ShareWorst: 1, P99RatioWorst: 1, Attacks: map[string]Attacked{}}
-	if _, err := town.pay(ctx, o.Duration/2); err != nil { // warm
-		return r, err
-	}
-	if r.Alone, err = town.pay(ctx, o.Duration); err != nil {
-		return r, err
-	}
-	chosen := o.Attacks
-	if len(chosen) == 0 {
-		chosen = Names()
-	}
-	for i, name := range chosen {
-		tell(name, i, len(chosen))
-		one, err := measure(ctx, o, town, node, place, nowhere.URL, name)
-		if err != nil {
-			return r, fmt.Errorf("%s: %w", name, err)
+	done := 0
+	for _, target := range []struct {
+		role, starts string
+		pool         bool
+		alone        *Rate
+		honest       func(place Place) (honest, func(), error)
+	}{
+		{"serve", "making the network", false, &r.Alone, func(place Place) (honest, func(), error) { return newPayers(place).pay, func() {}, nil }},
+		{"pool", "making the pool", true, &r.MinersAlone, miners},
+	} {
+		var mine []string
+		for _, name := range chosen {
+			if a := find(name); a == nil {
+				return r, fmt.Errorf("no attack %q", name)
+			} else if a.pool == target.pool {
+				mine = append(mine, name)
+			}
 		}
-		r.Attacks[name] = one
-		r.ShareWorst, r.P99RatioWorst, r.MemoryWorst = min(r.ShareWorst, one.Share), max(r.P99RatioWorst, one.P99Ratio), max(r.MemoryWorst, one.Memory)
+		if len(mine) == 0 {
+			continue
+		}
+		notify(target.starts, done, len(chosen))
+		if err := r.against(ctx, o, target.role, nowhere.URL, target.honest, target.alone, mine, func(name string) { notify(name, done, len(chosen)); done++ }); err != nil {
+			return r, err
+		}
 	}
 	return r, nil
 }
 
-// measure has one attack go on, against what throws all away and then against the node.
-func measure(ctx context.Context, o Options, town *town, node *process, place Place, nowhere, name string) (a Attacked, err error) {
-	files := node.files()
-	part := func(target string) (rate Rate, memory float64, done Done, err error) {
-		p, _, err := start(ctx, o.Start("attack"), Order{name, place, target})
-		if err != nil {
-			return rate, 0, done, err
-		}
-		highest, stop := node.watchMemory()
-		rate, err = town.pay(ctx, o.Duration)
-		stop()
-		return rate, float64(highest()) / 1e6, done, errors.Join(err, p.end(&done))
+// against measures attacks on one process, which it starts.
+func (r *Result) against(ctx context.Context, o Options, role, nowhere string, makeHonest func(Place) (honest, func(), error), alone *Rate, names []string, notify func(name string)) (err error) {
+	node, place, err := begin(ctx, o.Start(role))
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, node.end(nil)) }()
+	work, end, err := makeHonest(place)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if _, err := work(ctx, o.Duration/2); err != nil { // warm
+		return err
+	}
+	highest, stop := node.watchMemory()
+	*alone, err = work(ctx, o.Duration)
+	stop()
+	if err != nil {
+		return err
+	}
+	m := &measured{o: o, work: work, node: node, place: place, nowhere: nowhere, quiet: float64(highest()) / 1e6}
+	for _, name := range names {
+		notify(name)
+		one, err := m.attack(ctx, name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		r.Attacks[name] = one
+		r.ShareWorst, r.P99RatioWorst, r.MemoryWorst = min(r.ShareWorst, one.Share), max(r.P99RatioWorst, one.P99Ratio), max(r.MemoryWorst, one.Memory)
+	}
+	return nil
+}
+
+// honest are those whose work is measured beside attacks.
+type honest func(ctx context.Context, duration time.Duration) (Rate, error)
+
+// measured is what attacks go against.
+type measured struct {
+	o       Options
+	work    honest
+	node    *process
+	place   Place
+	nowhere string  // what throws all away
+	quiet   float64 // megabytes that the node had at most while nobody attacked it
+}
+
+// part has the honest work for a while beside attackers.
+func (m *measured) part(ctx context.Context, name, target string, pace Pace) (rate Rate, memory float64, done Done, err error) {
+	p, _, err := start(ctx, m.o.Start("attack"), Order{name, m.place, target, pace})
+	if err != nil {
+		return rate, 0, done, err
+	}
+	highest, stop := m.node.watchMemory()
+	rate, err = m.work(ctx, m.o.Duration)
+	stop()
+	return rate, float64(highest()) / 1e6, done, errors.Join(err, p.end(&done))
+}
+
+// attack has one attack go on against the node, and then as hard against what throws all away.
+func (m *measured) attack(ctx context.Context, name string) (a Attacked, err error) {
+	files := m.node.files()
 	var shares, ratios, memory []float64
-	for range o.Rounds {
-		quietly, before, _, err := part(nowhere)
+	for range m.o.Rounds {
+		attacked, during, done, err := m.part(ctx, name, m.place.URL, Pace{})
 		if err != nil {
 			return a, err
 		}
-		attacked, during, done, err := part(place.URL)
+		memory = append(memory, max(0, during-m.quiet))
+		quietly, before, _, err := m.part(ctx, name, m.nowhere, done.Pace)
 		if err != nil {
 			return a, err
 		}
+		m.quiet = before
 		a.Quiet, a.Attacked = quietly, attacked // of the last round
 		a.Steps, a.Refused = a.Steps+done.Steps, a.Refused+done.Refused
 		shares = append(shares, attacked.PerSecond/max(quietly.PerSecond, 1e-9))
 		ratios = append(ratios, attacked.P99/max(quietly.P99, 1e-9))
-		memory = append(memory, max(0, during-before))
 	}
 	a.Share, a.P99Ratio, a.Memory = median(shares), median(ratios), slices.Max(memory)
 	for range 100 { // what the attackers held is given back when their connections are seen to be gone
-		if a.Files = max(0, node.files()-files); a.Files == 0 {
+		if a.Files = max(0, m.node.files()-files); a.Files == 0 {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)

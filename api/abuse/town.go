@@ -35,6 +35,7 @@ type Place struct {
 	Wallets []token.WalletID `json:"wallets"` // the payers', and at the end the attacker's
 	Tokens  []token.ID       `json:"tokens"`  // one of each
 	Amount  money.Tiyn       `json:"amount"`  // of each
+	Stratum string           `json:"stratum"` // where a pool takes shares
 }
 
 func newWorld() *sim.World {
@@ -62,7 +63,7 @@ func variant(i int) ([]byte, error) {
 func found(ctx context.Context, dir string) (*node.Node, Place, error) {
 	world := newWorld()
 	config := node.Config{Dir: dir, Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
-	if err := node.Found(config, world.Genesis); err != nil {
+	if err := node.Init(config, world.Genesis); err != nil {
 		return nil, Place{}, err
 	}
 	n, err := node.Open(config)

@@ -22,9 +22,9 @@ var ErrNotListed = errors.New("node does not list the block on its chain")
 // version is the protocol that we speak: headers (BIP 130) and witnesses (BIP 144), nothing newer.
 const version = wire.AddrV2Version - 1
 
-// askPatience is how long a node may take to ask for a block whose header it has heard; then the
+// queryPatience is how long a node may take to ask for a block whose header it has heard; then the
 // block is sent without being asked for, which nodes take when it has more work than their tip.
-const askPatience = 500 * time.Millisecond
+const queryPatience = 500 * time.Millisecond
 
 // Send announces a block to the node at an address, sends it and asks whether it is on the node's
 // chain. The context's deadline bounds all of it.
@@ -89,7 +89,8 @@ func (s *session) handshake() error {
 		return err
 	}
 	us := wire.NewNetAddressIPPort(net.IPv4zero, 0, 0)
-	hello := wire.NewMsgVersion(us, wire.NewNetAddressIPPort(net.IPv4zero, 0, 0), binary.LittleEndian.Uint64(nonce[:]), 0)
+	hello := wire.NewMsgVersion(us, wire.NewNetAddressIPPort(net.IPv4zero, 0, 0), binary.LittleEndian.Uint64(nonce[:]),
+		0)
 	hello.ProtocolVersion = int32(version)
 	// A node asks only those for blocks who say that they have them, with witnesses.
 	hello.Services = wire.SFNodeNetwork | wire.SFNodeWitness
@@ -145,7 +146,7 @@ func (s *session) deliver() error {
 			}
 		}
 	}()
-	patience := time.NewTimer(askPatience)
+	patience := time.NewTimer(queryPatience)
 	defer patience.Stop()
 	sent := false
 	for {
@@ -155,7 +156,7 @@ func (s *session) deliver() error {
 		case <-patience.C:
 			if !sent {
 				sent = true
-				if err := s.sendAndAsk(); err != nil {
+				if err := s.sendAndQuery(); err != nil {
 					return err
 				}
 			}
@@ -164,7 +165,7 @@ func (s *session) deliver() error {
 			case *wire.MsgGetData:
 				if !sent && s.wanted(m) {
 					sent = true
-					if err := s.sendAndAsk(); err != nil {
+					if err := s.sendAndQuery(); err != nil {
 						return err
 					}
 				}
@@ -188,9 +189,9 @@ func (s *session) wanted(m *wire.MsgGetData) bool {
 	return false
 }
 
-// sendAndAsk sends the block. A node handles messages in their order, so its answer to what follows
+// sendAndQuery sends the block. A node handles messages in their order, so its answer to what follows
 // is given after it has looked at the block.
-func (s *session) sendAndAsk() error {
+func (s *session) sendAndQuery() error {
 	if err := s.write(s.block); err != nil {
 		return err
 	}

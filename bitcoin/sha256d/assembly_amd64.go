@@ -13,13 +13,15 @@ func assembly() []Kernel {
 		{"avx512+sha", 24, "AVX-512 F and BW, SHA", avx512 && sha, call(scanMixed)},
 		{"avx512", 16, "AVX-512 F and BW", avx512, call(scanAVX512)},
 		{"sha", 2, "SHA, SSE4.1", sha, call(scanSHA)},
-		{"avx2", 8, "AVX2", has.HasAVX2, func(w *Work, scratch []uint32, word uint32, groups uint64) (left, mask uint64) {
+		{"avx2", 8, "AVX2", has.HasAVX2, func(w *Work, scratch []uint32, word uint32, groups uint64) (left,
+			mask uint64) {
 			return scanAVX2(&w.wide[0], &scratch[0], word, groups)
 		}},
 	}
 }
 
-func call(kernel func(work, scratch *uint32, nonce uint32, groups uint64) (left, mask uint64)) func(*Work, []uint32, uint32, uint64) (uint64, uint64) {
+func call(kernel func(work, scratch *uint32, nonce uint32, groups uint64) (left, mask uint64)) func(*Work, []uint32,
+	uint32, uint64) (uint64, uint64) {
 	return func(w *Work, scratch []uint32, word uint32, groups uint64) (uint64, uint64) {
 		return kernel(&w.table[0], &scratch[0], word, groups)
 	}

@@ -31,7 +31,8 @@ func lastWord(t []uint32, nonce uint32) uint32 {
 			m[i%16] = next
 			kw += next
 		}
-		t1 := h + kw + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)) + (g ^ e&(f^g))
+		t1 := h + kw + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e,
+			-25)) + (g ^ e&(f^g))
 		t2 := (bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)) + (a&b | c&(a|b))
 		a, b, c, d, e, f, g, h = t1+t2, a, b, c, d+t1, e, f, g
 	}
@@ -54,7 +55,8 @@ func lastWord(t []uint32, nonce uint32) uint32 {
 			m[i%16] = next
 			kw += next
 		}
-		t1 := h + kw + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)) + (g ^ e&(f^g))
+		t1 := h + kw + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e,
+			-25)) + (g ^ e&(f^g))
 		t2 := (bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)) + (a&b | c&(a|b))
 		a, b, c, d, e, f, g, h = t1+t2, a, b, c, d+t1, e, f, g
 	}

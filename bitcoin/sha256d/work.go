@@ -195,7 +195,8 @@ func sigma1(x uint32) uint32 {
 // round is one round of FIPS 180-4, section 6.2.2, with constant and message word already added.
 func round(s [8]uint32, kw uint32) [8]uint32 {
 	a, e := s[0], s[4]
-	t1 := s[7] + kw + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)) + (s[6] ^ e&(s[5]^s[6]))
+	t1 := s[7] + kw + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e,
+		-25)) + (s[6] ^ e&(s[5]^s[6]))
 	t2 := (bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)) + (a&s[1] | s[2]&(a|s[1]))
 	return [8]uint32{t1 + t2, a, s[1], s[2], s[3] + t1, e, s[5], s[6]}
 }

@@ -17,9 +17,10 @@ import (
 
 // Child makes and signs a transaction that spends what a draft returns to the wallet, its change behind the first
 // payees outputs, so that the two together pay the rate: miners take a transaction for the sake of its child's fee. It
-// pays nobody but the wallet. Where the change does not suffice it adds confirmed coins, none of those named. Earlier is
-// the fee of a child that it replaces, 0 for the first (BIP 125).
-func (w *Wallet) Child(ctx context.Context, d *Draft, payees int, rate float64, earlier money.Satoshi, but map[wire.OutPoint]bool) (*Draft, error) {
+// pays nobody but the wallet. Where the change does not suffice it adds confirmed coins, none of those named. Earlier
+// is the fee of a child that it replaces, 0 for the first (BIP 125).
+func (w *Wallet) Child(ctx context.Context, d *Draft, payees int, rate float64, earlier money.Satoshi,
+	but map[wire.OutPoint]bool) (*Draft, error) {
 	parent, err := decode(d.Raw)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,8 @@ func (w *Wallet) Child(ctx context.Context, d *Draft, payees int, rate float64, 
 			return nil, err
 		}
 	}
-	child, err := w.signed(ctx, tx, fee, rate, prevTx{TxID: d.ID.String(), Vout: uint32(payees), Script: hex.EncodeToString(change.PkScript),
+	child, err := w.signed(ctx, tx, fee, rate, prevTx{TxID: d.ID.String(), Vout: uint32(payees),
+		Script: hex.EncodeToString(change.PkScript),
 		Amount: json.Number(money.Satoshi(change.Value).String())})
 	if err == nil {
 		child.Parent = d.ID
@@ -84,7 +86,8 @@ func (f family) child(coins []coin, script []byte) (*wire.MsgTx, money.Satoshi, 
 		tx.AddTxIn(in)
 		size, gathered = size+c.bytes, gathered+c.value
 		relay := money.Satoshi(math.Ceil(size * minRelayRate))
-		fee := max(money.Satoshi(math.Ceil((f.size+size)*f.rate))-f.fee, money.Satoshi(math.Ceil(size*f.rate)), f.earlier+relay)
+		fee := max(money.Satoshi(math.Ceil((f.size+size)*f.rate))-f.fee, money.Satoshi(math.Ceil(size*f.rate)),
+			f.earlier+relay)
 		if rest := gathered - fee; rest >= dust {
 			tx.TxOut[0].Value = int64(rest)
 			return tx, fee, nil

@@ -72,7 +72,8 @@ const replaceable = 0xfffffffd
 // byte. It spends the largest confirmed coins first, and none of those named; change goes to a new
 // address of the wallet. Where the coins do not suffice for all outputs it pays, in their order, those
 // that they do suffice for; paid says which. With none it is ErrTooPoor.
-func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float64, but map[wire.OutPoint]bool) (draft *Draft, paid []bool, err error) {
+func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float64,
+	but map[wire.OutPoint]bool) (draft *Draft, paid []bool, err error) {
 	if len(outputs) == 0 || rate < minRelayRate || math.IsNaN(rate) || math.IsInf(rate, 0) {
 		return nil, nil, fmt.Errorf("a draft of %d outputs at %v satoshi per virtual byte", len(outputs), rate)
 	}
@@ -89,15 +90,16 @@ func (w *Wallet) Draft(ctx context.Context, outputs []bitcoin.Output, rate float
 		return nil, nil, err
 	}
 	coins = slices.DeleteFunc(coins, func(c coin) bool { return but[c.at] })
-	tx, fee, paid, err := assembleMost(outputs, changeScript, coins, rate)
+	tx, fee, paid, err := maxAssemble(outputs, changeScript, coins, rate)
 	if err != nil {
 		return nil, nil, err
 	}
-	draft, err = w.signed(ctx, tx, fee, rate)
+	draft, err = w.signed(ctx, w.tagged(tx), fee, rate)
 	return draft, paid, err
 }
 
-func (w *Wallet) signed(ctx context.Context, tx *wire.MsgTx, fee money.Satoshi, rate float64, parents ...prevTx) (*Draft, error) {
+func (w *Wallet) signed(ctx context.Context, tx *wire.MsgTx, fee money.Satoshi, rate float64,
+	parents ...prevTx) (*Draft, error) {
 	signed, err := w.sign(ctx, tx, parents...)
 	if err != nil {
 		return nil, err
@@ -115,7 +117,8 @@ var ErrNoChange = errors.New("the transaction has too little change for a higher
 // Bump makes and signs a replacement of a draft at a higher fee rate (BIP 125): the same coins and
 // the same first payees outputs, with the fee out of the change, or, where that does not suffice, out of
 // further confirmed coins, none of those named. Only one of the two can be mined.
-func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64, but map[wire.OutPoint]bool) (*Draft, error) {
+func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64,
+	but map[wire.OutPoint]bool) (*Draft, error) {
 	old, err := decode(d.Raw)
 	if err != nil {
 		return nil, err
@@ -130,7 +133,7 @@ func (w *Wallet) Bump(ctx context.Context, d *Draft, payees int, rate float64, b
 	if err != nil {
 		return nil, err
 	}
-	return w.signed(ctx, tx, fee, rate)
+	return w.signed(ctx, w.tagged(tx), fee, rate)
 }
 
 // replacement has the inputs and the payees of a transaction.
@@ -152,7 +155,8 @@ func virtualSize(tx *wire.MsgTx) float64 {
 }
 
 // fromCoins adds coins until they pay the fee and leave a change. All must be confirmed (BIP 125, rule 2).
-func (w *Wallet) fromCoins(ctx context.Context, old *wire.MsgTx, oldFee money.Satoshi, payees int, rate float64, but map[wire.OutPoint]bool) (*wire.MsgTx, money.Satoshi, error) {
+func (w *Wallet) fromCoins(ctx context.Context, old *wire.MsgTx, oldFee money.Satoshi, payees int, rate float64,
+	but map[wire.OutPoint]bool) (*wire.MsgTx, money.Satoshi, error) {
 	coins, err := w.coins(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -219,8 +223,9 @@ func fromChange(old *wire.MsgTx, oldFee money.Satoshi, payees int, rate float64)
 	return tx, fee, nil
 }
 
-// assembleMost pays all outputs, or as many as the coins suffice for, the first ones first.
-func assembleMost(outputs []bitcoin.Output, change []byte, coins []coin, rate float64) (tx *wire.MsgTx, fee money.Satoshi, paid []bool, err error) {
+// maxAssemble pays all outputs, or as many as the coins suffice for, the first ones first.
+func maxAssemble(outputs []bitcoin.Output, change []byte, coins []coin,
+	rate float64) (tx *wire.MsgTx, fee money.Satoshi, paid []bool, err error) {
 	paid = make([]bool, len(outputs))
 	tx, fee, err = assemble(outputs, change, coins, rate)
 	if !errors.Is(err, ErrTooPoor) {
@@ -280,7 +285,8 @@ func assemble(outputs []bitcoin.Output, change []byte, coins []coin, rate float6
 		}
 		return tx, fee, nil
 	}
-	return nil, 0, fmt.Errorf("%w: %s in %d confirmed coins, %s and a fee of %s are needed", ErrTooPoor, gathered, min(len(coins), maxCoins), needed, feeFor(size))
+	return nil, 0, fmt.Errorf("%w: %s in %d confirmed coins, %s and a fee of %s are needed", ErrTooPoor, gathered,
+		min(len(coins), maxCoins), needed, feeFor(size))
 }
 
 // coins lists what the wallet can spend now.

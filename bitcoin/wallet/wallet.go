@@ -40,12 +40,13 @@ var ErrSpent = errors.New("the transaction's coins have been spent otherwise")
 type Wallet struct {
 	client  *bitcoin.Client
 	network bitcoin.Network
+	tag     func(wire.OutPoint) uint32 // see Marking; nil: none
 }
 
 // New speaks to the wallet behind a client. For Bitcoin Core with several wallets the client's URL
 // ends in /wallet/NAME.
 func New(client *bitcoin.Client, network bitcoin.Network) *Wallet {
-	return &Wallet{client, network}
+	return &Wallet{client: client, network: network}
 }
 
 // FeeRate is the node's estimate for six blocks, satoshi per virtual byte; the least that nodes
@@ -110,7 +111,8 @@ func (w *Wallet) sign(ctx context.Context, tx *wire.MsgTx, spent ...prevTx) (*wi
 		return nil, err
 	}
 	if !signed.Complete {
-		return nil, fmt.Errorf("%w, not every input: %.300s", ErrNotSigned, bytes.Join(asBytes(signed.Errors), []byte("; ")))
+		return nil, fmt.Errorf("%w, not every input: %.300s", ErrNotSigned,
+			bytes.Join(asBytes(signed.Errors), []byte("; ")))
 	}
 	answer, err := hex.DecodeString(signed.Hex)
 	if err != nil {
@@ -143,7 +145,8 @@ func asBytes(raws []json.RawMessage) [][]byte {
 func sameTransaction(want, got *wire.MsgTx) error {
 	same := len(want.TxIn) == len(got.TxIn) && len(want.TxOut) == len(got.TxOut) && want.LockTime == got.LockTime
 	for i := 0; same && i < len(want.TxIn); i++ {
-		same = want.TxIn[i].PreviousOutPoint == got.TxIn[i].PreviousOutPoint
+		same = want.TxIn[i].PreviousOutPoint == got.TxIn[i].PreviousOutPoint &&
+			want.TxIn[i].Sequence == got.TxIn[i].Sequence
 	}
 	for i := 0; same && i < len(want.TxOut); i++ {
 		same = want.TxOut[i].Value == got.TxOut[i].Value && bytes.Equal(want.TxOut[i].PkScript, got.TxOut[i].PkScript)

@@ -118,7 +118,8 @@ func shake(conn io.Writer, reader *bufio.Reader) error {
 	if _, err := io.ReadFull(reader, theirs[:]); err != nil {
 		return err
 	}
-	if theirs[0] != 0xff || theirs[9] != 0x7f || theirs[10] < 3 || !bytes.Equal(bytes.TrimRight(theirs[12:32], "\x00"), []byte("NULL")) {
+	if theirs[0] != 0xff || theirs[9] != 0x7f || theirs[10] < 3 || !bytes.Equal(bytes.TrimRight(theirs[12:32], "\x00"),
+		[]byte("NULL")) {
 		return errors.New("not a ZMTP 3 publisher with the NULL mechanism")
 	}
 	ready := append([]byte("\x05READY\x0bSocket-Type"), 0, 0, 0, 3)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
 )
 
 // Every command that does something shows an example, and every example is a command line that parses:
@@ -17,7 +19,7 @@ func TestEveryCommandHasExamplesThatParse(t *testing.T) {
 		for _, child := range c.Commands() {
 			visit(child)
 		}
-		if c.RunE == nil || c.Annotations[joinsOnly] != "" {
+		if c.RunE == nil || c.Annotations[cli.JoinsOnly] != "" {
 			return
 		}
 		if c.Example == "" {

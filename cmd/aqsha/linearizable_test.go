@@ -71,6 +71,7 @@ func linearizable(history []porcupine.Operation) porcupine.CheckResult {
 
 // The model notices what a faulty ledger would do.
 func TestTheModelNoticesFaults(t *testing.T) {
+	t.Parallel()
 	pay := porcupine.Operation{ClientId: 0, Input: operation{0, 1, 10}, Call: 0, Output: fate{}, Return: 10}
 	read := func(wallet int, balance money.Tiyn, call int64) porcupine.Operation {
 		return porcupine.Operation{ClientId: 1, Input: operation{from: wallet}, Call: call, Output: fate{balance: balance}, Return: call + 5}
@@ -101,36 +102,36 @@ type theatre struct {
 	c     *customers
 	begun time.Time
 
-	mu   sync.Mutex
-	desk *testDesk
+	mu     sync.Mutex
+	client *testClient
 }
 
-func (h *theatre) current() *testDesk {
+func (h *theatre) current() *testClient {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.desk
+	return h.client
 }
 
 func (h *theatre) enter(t *testing.T) {
-	desk := h.c.desk(t, up(t, h.c.dir))
+	client := h.c.client(t, up(t, h.c.dir))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.desk = desk
+	h.client = client
 }
 
 // now is the time in the history, nanoseconds.
 func (h *theatre) now() int64 { return time.Since(h.begun).Nanoseconds() }
 
 // play is one client's operations.
-func (h *theatre) play(ctx context.Context, client, operations int, random *rand.Rand) (history []porcupine.Operation) {
+func (h *theatre) play(ctx context.Context, remote, operations int, random *rand.Rand) (history []porcupine.Operation) {
 	for n := range operations {
 		o := operation{from: random.IntN(accounts)}
 		if random.IntN(3) > 0 {
 			o.to = (o.from + 1 + random.IntN(accounts-1)) % accounts
-			o.amount = money.Tiyn(1 + client + 8*n) // no two payments alike, so that a balance tells which have happened
+			o.amount = money.Tiyn(1 + remote + 8*n) // no two payments alike, so that a balance tells which have happened
 		}
 		if p, ok := h.perform(ctx, o, random); ok {
-			p.ClientId = client
+			p.ClientId = remote
 			history = append(history, p)
 		}
 	}
@@ -141,7 +142,7 @@ func (h *theatre) play(ctx context.Context, client, operations int, random *rand
 func (h *theatre) perform(ctx context.Context, o operation, random *rand.Rand) (p porcupine.Operation, ok bool) {
 	p = porcupine.Operation{Input: o, Call: h.now()}
 	if o.amount == 0 {
-		view, err := h.current().Client.Wallet(ctx, h.c.ids[o.from])
+		view, err := h.current().API.Wallet(ctx, h.c.ids[o.from])
 		p.Output, p.Return = fate{balance: view.Balance}, h.now()
 		return p, err == nil
 	}
@@ -154,7 +155,7 @@ func (h *theatre) perform(ctx context.Context, o operation, random *rand.Rand) (
 	}
 	p.Call = h.now()
 	for patience := random.IntN(5); ; patience-- {
-		_, err = h.current().Client.Submit(ctx, tx)
+		_, err = h.current().API.Submit(ctx, tx)
 		p.Return = h.now()
 		var problem *api.Problem
 		switch {
@@ -176,6 +177,7 @@ func (h *theatre) perform(ctx context.Context, o operation, random *rand.Rand) (
 // Eight clients pay between four wallets and ask for balances, while the node is killed again and
 // again. Whatever they were told is what a ledger that does one thing at a time would have told.
 func TestPaymentsAreLinearizableUnderCrashes(t *testing.T) {
+	t.Parallel()
 	const clients, operations, kills = 8, 200, 6
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -185,9 +187,9 @@ func TestPaymentsAreLinearizableUnderCrashes(t *testing.T) {
 	h.enter(t)
 	var playing sync.WaitGroup
 	histories := make([][]porcupine.Operation, clients)
-	for client := range clients {
+	for remote := range clients {
 		playing.Go(func() {
-			histories[client] = h.play(ctx, client, operations, rand.New(rand.NewPCG(seed, uint64(client))))
+			histories[remote] = h.play(ctx, remote, operations, rand.New(rand.NewPCG(seed, uint64(remote))))
 		})
 	}
 	over := make(chan struct{})

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/aqsha/aqsha/internal/cli"
 )
 
 func main() {
@@ -22,10 +24,10 @@ func run() int {
 	root.SetContext(ctx)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
-		return exitOK
+		return cli.ExitOK
 	}
-	if !started(err) { // cobra refused the command line before any command began
-		err = usageError{err}
+	if !cli.Started(err) { // cobra refused the command line before any command began
+		err = cli.Usage(err)
 	}
-	return report(command, err)
+	return cli.Report(command, err)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +30,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", tools+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"waitfile": waitFile, "envfile": envFile},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"waitfile": waitFile, "envfile": envFile, "private": private},
 		// [tool:btcd] holds when 'make deps' or the user has installed btcd.
 		Condition: func(condition string) (bool, error) {
 			name, ok := strings.CutPrefix(condition, "tool:")
@@ -65,4 +67,36 @@ func envFile(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: envfile NAME FILE")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// private fails where a file or folder below one is anybody's but its owner's: what a ledger, a farm or a market leaves behind
+// names people, machines and money. Only what is told to be public is, by whoever copies it elsewhere.
+func private(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("want: private FOLDER")
+	}
+	seen := 0
+	err := filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if seen++; info.Mode().Perm()&0o077 != 0 {
+			ts.Logf("%s: %v", path, info.Mode())
+			return fmt.Errorf("%s may be read or written by others", path)
+		}
+		if d.IsDir() && d.Name() == "bitcoin" {
+			return fs.SkipDir // a program of others writes there, and the folder is shut
+		}
+		return nil
+	})
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if seen < 20 {
+		ts.Fatalf("%s has %d files: it is no data directory that was used", args[0], seen)
+	}
 }

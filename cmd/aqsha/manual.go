@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/aqsha/aqsha/internal/cli"
 )
 
 func newManualCommand() *cobra.Command {
@@ -22,11 +24,11 @@ commit, so that one version has one manual. With --list the names of all pages, 
 			root := command.Root()
 			if asked, _ := command.Flags().GetBool("list"); asked {
 				names := pageNames(root)
-				return show(command, names, func(w io.Writer) { io.WriteString(w, strings.Join(names, "\n")+"\n") })
+				return cli.Show(command, names, func(w io.Writer) { io.WriteString(w, strings.Join(names, "\n")+"\n") })
 			}
 			found, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError{cobra.NoArgs(root, append(rest, args...))}
+				return cli.Usage(cobra.NoArgs(root, append(rest, args...)))
 			}
 			page, err := manualOf(found)
 			if err != nil {
@@ -40,7 +42,8 @@ commit, so that one version has one manual. With --list the names of all pages, 
 	return command
 }
 
-// pageNames are the commands that have a page, as they are typed without "aqsha": the root's is empty, and stands first.
+// pageNames are the commands that have a page, as they are typed without "aqsha": the root's is empty, and stands
+// first.
 func pageNames(c *cobra.Command) []string {
 	names := []string{strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), c.Root().Name()), " ")}
 	for _, child := range c.Commands() {
@@ -54,12 +57,13 @@ func pageNames(c *cobra.Command) []string {
 // manualOf is a command's page in roff.
 func manualOf(c *cobra.Command) ([]byte, error) {
 	c.Root().DisableAutoGenTag = true
-	b := thisBuild()
+	b := cli.ThisBuild()
 	date, err := time.Parse(time.RFC3339, b.CommitTime)
 	if err != nil {
 		date = time.Unix(0, 0).UTC() // built without its repository
 	}
 	var page bytes.Buffer
-	err = doc.GenMan(c, &doc.GenManHeader{Section: "1", Source: "Aqsha " + b.Version, Manual: "Aqsha", Date: &date}, &page)
+	err = doc.GenMan(c, &doc.GenManHeader{Section: "1", Source: "Aqsha " + b.Version, Manual: "Aqsha", Date: &date},
+		&page)
 	return page.Bytes(), err
 }

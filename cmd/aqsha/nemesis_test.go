@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,9 +22,10 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // A leader and two followers, each a process of its own, meet what machines meet, drawn by a seed, while clients pay and read at
@@ -120,7 +123,7 @@ type nemesis struct {
 	random  *rand.Rand
 	dir     string
 	logKey  string
-	book    string // folder of keys that outlives every node
+	keyring string // folder of keys that outlives every node
 	ids     []token.WalletID
 	address [3]string
 	wires   [3]*wire
@@ -149,9 +152,10 @@ func (m *nemesis) note(format string, args ...any) {
 	m.faults = append(m.faults, fmt.Sprintf("%6.2f s  "+format, append([]any{time.Since(m.begun).Seconds()}, args...)...))
 }
 
-func freeAddress(t *testing.T) string {
+// freeAddress is an address of a node's own: nobody else takes its port while the node is down.
+func freeAddress(t *testing.T, host string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,12 +217,12 @@ func (m *nemesis) kill(i int) {
 func newNemesis(t *testing.T, seed uint64) *nemesis {
 	m := &nemesis{t: t, random: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(), begun: time.Now()}
 	c := newCustomers(t, accounts)
-	m.ids, m.book, m.logKey = c.ids, filepath.Join(m.dir, "people"), filepath.Join(c.dir, "keys", "log.secret")
-	if err := os.CopyFS(m.book, os.DirFS(c.dir)); err != nil {
+	m.ids, m.keyring, m.logKey = c.ids, filepath.Join(m.dir, "people"), filepath.Join(c.dir, "keys", "log.secret")
+	if err := os.CopyFS(m.keyring, os.DirFS(c.dir)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		m.address[i] = freeAddress(t)
+		m.address[i] = freeAddress(t, fmt.Sprintf("127.%d.%d.%d", 16+seed/250%200, 1+seed%250, 1+i))
 		m.wires[i] = newWire(t, m.address[i])
 		m.logs[i], m.clocks[i] = filepath.Join(m.dir, fmt.Sprintf("log%d", i)), filepath.Join(m.dir, fmt.Sprintf("clock%d", i))
 		if err := os.WriteFile(m.clocks[i], []byte("0s"), 0o600); err != nil {
@@ -232,7 +236,7 @@ func newNemesis(t *testing.T, seed uint64) *nemesis {
 			}
 		}
 	}
-	edit(t, c.dir, func(c *config) { c.SegmentMiB = 1 })
+	edit(t, c.dir, func(c *datadir.Config) { c.SegmentMiB = 1 })
 	shorten(t, c.dir)
 	if err := os.CopyFS(m.data(0), os.DirFS(c.dir)); err != nil {
 		t.Fatal(err)
@@ -242,18 +246,18 @@ func newNemesis(t *testing.T, seed uint64) *nemesis {
 			m.kill(i)
 		}
 	})
-	edit(t, m.data(0), func(c *config) { c.URL = m.wires[0].url() })
+	edit(t, m.data(0), func(c *datadir.Config) { c.URL = m.wires[0].url() })
 	if err := m.start(0, "up"); err != nil {
 		t.Fatal(err)
 	}
 	var keys []string
 	for i := 1; i < 3; i++ {
 		run1(t, "follow", m.wires[0].url(), "--data", m.data(i), "--once")
-		edit(t, m.data(i), func(c *config) { c.URL, c.SegmentMiB = m.wires[i].url(), 1 })
+		edit(t, m.data(i), func(c *datadir.Config) { c.URL, c.SegmentMiB = m.wires[i].url(), 1 })
 		keys = append(keys, m.key(i))
 	}
 	m.procs[0].stopQuietly()
-	edit(t, m.data(0), func(c *config) { c.Followers, c.Acks = keys, 1 })
+	edit(t, m.data(0), func(c *datadir.Config) { c.Followers, c.Acks = keys, 1 })
 	for i := range 3 {
 		if err := m.begin(i); err != nil {
 			t.Fatal(err)
@@ -289,7 +293,7 @@ func (m *nemesis) settled(patience time.Duration) bool {
 		}
 		know := 0
 		for i := range 3 {
-			if c, err := readConfig(m.data(i)); err == nil && i != m.leader && len(c.Followers) == 2 && len(c.FollowerURLs) >= 2 {
+			if c, err := datadir.ReadConfig(m.data(i)); err == nil && i != m.leader && len(c.Followers) == 2 && len(c.FollowerURLs) >= 2 {
 				know++
 			}
 		}
@@ -399,8 +403,9 @@ func (m *nemesis) change() {
 	if m.random.IntN(2) == 0 {
 		one, two = two, one
 	}
-	how := m.random.IntN(4)
-	m.note("%s of node %d", []string{"promotion", "promotion after the leader's death", "switchover", "two promotions at once, one"}[how], one)
+	how := m.random.IntN(6)
+	m.note("%s of node %d", []string{"promotion", "promotion after the leader's death", "switchover", "two promotions at once, one",
+		"two switchovers at once, one", "a promotion beside a switchover, which is"}[how], one)
 	if how == 1 {
 		m.kill(m.leader)
 	}
@@ -408,17 +413,27 @@ func (m *nemesis) change() {
 	args := func(i int, verb string) []string {
 		return []string{verb, "--data", m.data(i), "--log-key", m.logKey}
 	}
-	var led [3]bool
+	var led, serves [3]bool
 	switch how {
 	case 0, 1:
 		led[one] = aqsha(args(one, "promote")...).Run() == nil
 	case 2:
+		serves[one] = true
 		led[one] = m.start(one, "switchover", "--log-key", m.logKey) == nil
-	case 3:
+	default:
 		m.kill(two)
+		serves[one], serves[two] = how > 3, how == 4
+		apart := time.Duration(m.random.IntN(400)) * time.Millisecond
 		var group sync.WaitGroup
 		for _, i := range []int{one, two} {
-			group.Go(func() { led[i] = aqsha(args(i, "promote")...).Run() == nil })
+			group.Go(func() {
+				if serves[i] {
+					led[i] = m.start(i, "switchover", "--log-key", m.logKey) == nil
+				} else {
+					led[i] = aqsha(args(i, "promote")...).Run() == nil
+				}
+			})
+			time.Sleep(apart)
 		}
 		group.Wait()
 	}
@@ -426,9 +441,9 @@ func (m *nemesis) change() {
 	case led[one] && led[two]:
 		m.t.Error("two were promoted at once, and both lead")
 	case led[one]:
-		m.lead(one, two, how == 2)
+		m.lead(one, two, serves[one])
 	case led[two]:
-		m.lead(two, one, false)
+		m.lead(two, one, serves[two])
 	default:
 		m.note("refused")
 		for _, i := range []int{one, two, m.leader} {
@@ -447,7 +462,7 @@ func (m *nemesis) lead(leader, other int, serves bool) {
 		m.must(m.start(leader, "up"))
 	}
 	m.kill(other)
-	edit(m.t, m.data(other), func(c *config) { c.Leader = m.wires[leader].url() })
+	edit(m.t, m.data(other), func(c *datadir.Config) { c.Leader = m.wires[leader].url() })
 	m.must(m.start(other, "follow"))
 	m.comeBack(old)
 }
@@ -463,7 +478,7 @@ func (m *nemesis) comeBack(i int) {
 		m.t.Logf("restore of node %d from node %d, which is tried again: %s", i, m.leader, out)
 		time.Sleep(500 * time.Millisecond)
 	}
-	edit(m.t, m.data(i), func(c *config) { c.Listen, c.URL, c.SegmentMiB = m.address[i], m.wires[i].url(), 1 })
+	edit(m.t, m.data(i), func(c *datadir.Config) { c.Listen, c.URL, c.SegmentMiB = m.address[i], m.wires[i].url(), 1 })
 	if aside, err := filepath.Glob(m.data(i) + "/log.*"); err == nil {
 		for _, path := range aside { // what was set aside fills the small disk
 			_ = os.RemoveAll(path)
@@ -476,16 +491,15 @@ func (m *nemesis) comeBack(i int) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	key, restarts := m.key(i), false
-	edit(m.t, m.data(m.leader), func(c *config) {
+	restarts := false
+	edit(m.t, m.data(m.leader), func(c *datadir.Config) {
 		restarts = c.Acks == 0 // its list of followers was an old copy's
 		c.Acks = 1
-		for _, known := range c.Followers {
-			if known == key {
-				return
+		for j := range m.procs { // the other one too: the leader may be gone before this one heard that it was added
+			if key := m.key(j); j != m.leader && !slices.Contains(c.Followers, key) {
+				c.Followers = append(c.Followers, key)
 			}
 		}
-		c.Followers = append(c.Followers, key)
 	})
 	if !restarts {
 		_ = m.procs[m.leader].Process.Signal(syscall.SIGHUP)
@@ -495,34 +509,45 @@ func (m *nemesis) comeBack(i int) {
 	m.must(m.start(m.leader, "up"))
 }
 
-// recover promotes a follower that was refused while the other one serves.
+// wayOut is what a refusal tells to run, when it names a candidate that was given up.
+var wayOut = regexp.MustCompile(`--instead-of ([0-9]+:[0-9a-f]+)`)
+
+// recover promotes a follower that was refused while the other one serves, as the refusals say.
 func (m *nemesis) recover(one, two int) {
 	m.must(m.start(two, "follow"))
-	out, err := aqsha("promote", "--data", m.data(one), "--log-key", m.logKey).CombinedOutput()
-	if err != nil {
-		m.t.Errorf("nobody can be promoted: %s", out)
-		return
+	// The other one may have been added a moment ago: then nobody knows yet where it can be asked.
+	args := []string{"promote", "--data", m.data(one), "--log-key", m.logKey, "--ask", m.wires[two].url()}
+	for range 3 {
+		out, err := aqsha(args...).CombinedOutput()
+		if err == nil {
+			m.lead(one, two, false)
+			return
+		}
+		m.note("refused: %s", strings.SplitN(string(out), "\n", 2)[0])
+		if found := wayOut.FindStringSubmatch(string(out)); found != nil {
+			args = append(args, "--instead-of", found[1])
+		}
 	}
-	m.lead(one, two, false)
+	m.t.Error("nobody can be promoted")
 }
 
 // play is one client: he pays at whoever leads, and reads at every node.
-func (m *nemesis) play(ctx context.Context, client int, operations int, random *rand.Rand, desk func(url string) (*wallet.Desk, error)) (history []porcupine.Operation, ids []token.TransactionID) {
+func (m *nemesis) play(ctx context.Context, number int, operations int, random *rand.Rand, client func(url string) (*wallet.Client, error)) (history []porcupine.Operation, ids []token.TransactionID) {
 	urls := make([]string, 3)
 	for i := range urls {
 		urls[i] = "http://" + m.address[i]
 	}
 	now := func() int64 { return time.Since(m.begun).Nanoseconds() }
-	payer, err := desk(strings.Join(urls, ","))
+	payer, err := client(strings.Join(urls, ","))
 	for err != nil && ctx.Err() == nil {
-		payer, err = desk(strings.Join(urls, ","))
+		payer, err = client(strings.Join(urls, ","))
 	}
 	for n := 0; n < operations && ctx.Err() == nil; n++ {
 		o := operation{from: random.IntN(accounts)}
-		p := porcupine.Operation{ClientId: client, Input: o, Call: now()}
+		p := porcupine.Operation{ClientId: number, Input: o, Call: now()}
 		if random.IntN(2) == 0 { // a read, at the leader: it says what is answered now
 			asking, cancel := context.WithTimeout(ctx, 3*time.Second)
-			view, err := payer.Client.Wallet(asking, m.ids[o.from])
+			view, err := payer.API.Wallet(asking, m.ids[o.from])
 			cancel()
 			if p.Output, p.Return = (fate{balance: view.Balance}), now(); err == nil {
 				history = append(history, p)
@@ -530,7 +555,7 @@ func (m *nemesis) play(ctx context.Context, client int, operations int, random *
 			continue
 		}
 		o.to = (o.from + 1 + random.IntN(accounts-1)) % accounts
-		o.amount = money.Tiyn(1 + client + 8*n)
+		o.amount = money.Tiyn(1 + number + 8*n)
 		asking, cancel := context.WithTimeout(ctx, 5*time.Second)
 		tx, err := payer.Prepare(asking, m.ids[o.from], m.ids[o.to], o.amount, token.Memo{})
 		cancel()
@@ -539,7 +564,7 @@ func (m *nemesis) play(ctx context.Context, client int, operations int, random *
 		}
 		p.Input, p.Call, p.Output = o, now(), fate{}
 		asking, cancel = context.WithTimeout(ctx, 10*time.Second)
-		_, err = payer.Client.Submit(asking, tx)
+		_, err = payer.API.Submit(asking, tx)
 		cancel()
 		p.Return = now()
 		var problem interface{ GetStatus() int }
@@ -602,27 +627,27 @@ func (m *nemesis) end(ids []token.TransactionID, saw *shownRoots) (lost int) {
 		m.t.Error("the nodes never came together again")
 		return 0
 	}
-	client := api.NewClient("http://"+m.address[m.leader], "")
+	number := api.NewClient("http://"+m.address[m.leader], "")
 	for _, id := range ids {
-		if _, err := client.Transaction(m.t.Context(), id); err != nil {
+		if _, err := number.Transaction(m.t.Context(), id); err != nil {
 			m.t.Errorf("a payment that was answered: %v", err)
 			lost++
 		}
 	}
-	m.holds(client, saw)
+	m.holds(number, saw)
 	m.procs[m.leader].stopQuietly()
-	book := aqsha("verify", "--data", m.data(m.leader))
-	if out, err := book.CombinedOutput(); err != nil {
+	keyring := aqsha("verify", "--data", m.data(m.leader))
+	if out, err := keyring.CombinedOutput(); err != nil {
 		m.t.Errorf("verify: %v\n%s", err, out)
 	}
 	return lost
 }
 
 // holds checks that whatever any node showed is in the ledger in the end.
-func (m *nemesis) holds(client *api.Client, saw *shownRoots) {
+func (m *nemesis) holds(number *api.Client, saw *shownRoots) {
 	ends := map[uint64]string{}
 	for before := uint64(0); ; {
-		blocks, err := client.Blocks(m.t.Context(), before, 100)
+		blocks, err := number.Blocks(m.t.Context(), before, 100)
 		if err != nil {
 			m.t.Error(err)
 			return
@@ -645,14 +670,14 @@ func (m *nemesis) holds(client *api.Client, saw *shownRoots) {
 	}
 }
 
-func (m *nemesis) desk(url string) (*wallet.Desk, error) {
-	book, err := wallet.OpenBook(m.book, "", nil)
+func (m *nemesis) client(url string) (*wallet.Client, error) {
+	keyring, err := wallet.OpenKeyring(m.keyring, "", nil)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(m.t.Context(), 5*time.Second)
 	defer cancel()
-	return wallet.NewDesk(ctx, api.NewClient(url, ""), book)
+	return wallet.NewClient(ctx, api.NewClient(url, ""), keyring)
 }
 
 func (m *nemesis) run(seed uint64, strikes int) {
@@ -661,9 +686,9 @@ func (m *nemesis) run(seed uint64, strikes int) {
 	defer cancel()
 	var playing, watching sync.WaitGroup
 	histories, ids := make([][]porcupine.Operation, clients), make([][]token.TransactionID, clients)
-	for client := range clients {
+	for number := range clients {
 		playing.Go(func() {
-			histories[client], ids[client] = m.play(ctx, client, 1<<20, rand.New(rand.NewPCG(seed, uint64(client+1))), m.desk)
+			histories[number], ids[number] = m.play(ctx, number, 1<<20, rand.New(rand.NewPCG(seed, uint64(number+1))), m.client)
 		})
 	}
 	saw := &shownRoots{map[uint64]string{}}
@@ -679,8 +704,8 @@ func (m *nemesis) run(seed uint64, strikes int) {
 	watching.Wait()
 	var history []porcupine.Operation
 	var answered []token.TransactionID
-	for client := range clients {
-		history, answered = append(history, histories[client]...), append(answered, ids[client]...)
+	for number := range clients {
+		history, answered = append(history, histories[number]...), append(answered, ids[number]...)
 	}
 	lost := m.end(answered, saw)
 	if result := linearizable(history); result == porcupine.Illegal {
@@ -695,7 +720,7 @@ func (m *nemesis) run(seed uint64, strikes int) {
 	}
 }
 
-// NEMESIS_SEEDS is how many runs, NEMESIS_SEED the one to replay.
+// NEMESIS_SEEDS is how many runs, NEMESIS_FROM the first, NEMESIS_SEED the one to replay.
 func TestNemesis(t *testing.T) {
 	seeds, first := 5, uint64(1)
 	if testing.Short() {
@@ -708,14 +733,28 @@ func TestNemesis(t *testing.T) {
 		}
 		seeds = n
 	}
-	if text := os.Getenv("NEMESIS_SEED"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
+	for name, many := range map[string]int{"NEMESIS_FROM": seeds, "NEMESIS_SEED": 1} {
+		if text := os.Getenv(name); text != "" {
+			n, err := strconv.ParseUint(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, seeds = n, many
 		}
-		first, seeds = n, 1
 	}
-	for seed := first; seed < first+uint64(seeds); seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { newNemesis(t, seed).run(seed, 5) })
+	// They mostly wait: for one another, and for what the nemesis takes back.
+	var running sync.WaitGroup
+	next := atomic.Uint64{}
+	next.Store(first)
+	for range min(seeds, nemesesAtOnce) {
+		running.Go(func() {
+			for seed := next.Add(1) - 1; seed < first+uint64(seeds); seed = next.Add(1) - 1 {
+				t.Run(fmt.Sprint(seed), func(t *testing.T) { newNemesis(t, seed).run(seed, 5) })
+			}
+		})
 	}
+	running.Wait()
 }
+
+// nemesesAtOnce is how many seeds run side by side.
+const nemesesAtOnce = 5

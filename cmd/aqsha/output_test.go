@@ -10,7 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // A full disk, and one that takes no writes, are told with what to do.
@@ -24,14 +26,14 @@ func TestErrorsOfTheMachineComeWithARemedy(t *testing.T) {
 		root := newRootCommand()
 		var said bytes.Buffer
 		root.SetErr(&said)
-		if exit := report(root, err); exit != exitFailure || !strings.Contains(said.String(), want) {
+		if exit := cli.Report(root, err); exit != cli.ExitFailure || !strings.Contains(said.String(), want) {
 			t.Errorf("%v: exit %d, %q", cause, exit, said.String())
 		}
 		if err := root.ParseFlags([]string{"--json"}); err != nil {
 			t.Fatal(err)
 		}
 		said.Reset()
-		report(root, err)
+		cli.Report(root, err)
 		var answer struct{ Remedy string }
 		if err := json.Unmarshal(said.Bytes(), &answer); err != nil || !strings.Contains(answer.Remedy, want) {
 			t.Errorf("%v: %q, %v", cause, said.String(), err)
@@ -46,8 +48,8 @@ func TestAFailureToCloseIsAWarning(t *testing.T) {
 		root := newRootCommand()
 		var said bytes.Buffer
 		root.SetErr(&said)
-		s := &session{&wallet.Desk{}, func() error { return full }}
-		err := finish(root, s, failed)
+		s := &session.Session{Client: &wallet.Client{}, End: func() error { return full }}
+		err := session.Finish(root, s, failed)
 		if warned := strings.Contains(said.String(), "warning: done"); (failed == nil) != warned || (failed == nil) != (err == nil) {
 			t.Errorf("after %v: %v, %q", failed, err, said.String())
 		}

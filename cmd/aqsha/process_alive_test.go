@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -24,7 +26,7 @@ const (
 // standInForTheMachine gives this process another clock, or a disk that hangs, when the environment says so.
 func standInForTheMachine() {
 	if setting := os.Getenv(testClock); setting != "" {
-		nodeNow = func() uint64 {
+		datadir.NodeNow = func() uint64 {
 			content, err := os.ReadFile(setting)
 			if err != nil {
 				content = []byte(setting)
@@ -36,10 +38,10 @@ func standInForTheMachine() {
 			return uint64(time.Now().Add(wrong).UnixMilli())
 		}
 		started := time.Now()
-		nodeMonotonic = func() time.Duration { return time.Since(started) }
+		datadir.NodeMonotonic = func() time.Duration { return time.Since(started) }
 	}
 	if path := os.Getenv(testStuck); path != "" {
-		nodeFS = stuckDisk{vfs.OS, path}
+		datadir.NodeFS = stuckDisk{vfs.OS, path}
 	}
 }
 
@@ -123,7 +125,7 @@ func TestAProcessWithAnotherClock(t *testing.T) {
 			if taken && err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			if !taken && (issue.ProcessState.ExitCode() != exitRefused || !bytes.Contains(out, []byte(`"clock-doubted"`)) || !bytes.Contains(out, []byte("--accept-time"))) {
+			if !taken && (issue.ProcessState.ExitCode() != cli.ExitRefused || !bytes.Contains(out, []byte(`"clock-doubted"`)) || !bytes.Contains(out, []byte("--accept-time"))) {
 				t.Fatalf("exit code %d\n%s", issue.ProcessState.ExitCode(), out)
 			}
 			if supply := run1(t, "supply", "--data", dir); strings.Contains(supply, "5.00") != taken {
@@ -190,16 +192,18 @@ func TestAHungProcessSaysSoAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = p.Wait() // that it returns is the test; the whole run has a time limit
-	if code := p.ProcessState.ExitCode(); code != exitHung {
-		t.Errorf("exit code %d, want %d", code, exitHung)
+	if code := p.ProcessState.ExitCode(); code != cli.ExitHung {
+		t.Errorf("exit code %d, want %d", code, cli.ExitHung)
 	}
 	if err := os.Remove(stuck); err != nil {
 		t.Fatal(err)
 	}
-	// What it had not signed when it ended is named; whoever opens the ledger takes it in.
+	// What it had not signed when it ended is named; a node that starts again signs it, and is killed before it writes anything.
 	if out, err := aqsha("verify", "--data", c.dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "beyond-checkpoint") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	up(t, c.dir).kill()
+	run1(t, "verify", "--data", c.dir)
 	run1(t, "bank", "admit", "another", "--data", c.dir)
 	run1(t, "verify", "--data", c.dir)
 }

@@ -15,13 +15,13 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // losesAnswers stands before a node and loses the answers to transactions, as a line that breaks does.
-func losesAnswers(t *testing.T, nodeURL string) (client *api.Client, lost *atomic.Int64) {
+func losesAnswers(t *testing.T, nodeURL string) (remote *api.Client, lost *atomic.Int64) {
 	t.Helper()
 	target, err := url.Parse(nodeURL)
 	if err != nil {
@@ -46,30 +46,31 @@ func losesAnswers(t *testing.T, nodeURL string) (client *api.Client, lost *atomi
 // A payment whose answer was lost is looked up when it is sent again. When the index is damaged, nobody can say whether
 // it was made: it must not be taken for dead and made a second time.
 func TestAPaymentIsNotMadeTwiceWhenItCannotBeLookedUp(t *testing.T) {
+	t.Parallel()
 	c := newCustomers(t, 2)
 	p := up(t, c.dir)
-	desk, ctx := c.desk(t, p), context.Background()
+	client, ctx := c.client(t, p), context.Background()
 	batch := wallet.Batch{From: c.ids[0], Rows: []wallet.Row{{Line: 2, To: "c1", Amount: 7 * money.Tenge}}, Journal: filepath.Join(t.TempDir(), "journal")}
 	ignore := func(wallet.Outcome) error { return nil }
 
-	straight := desk.Client
+	straight := client.API
 	var lost *atomic.Int64
-	desk.Client, lost = losesAnswers(t, p.url)
-	if err := desk.PayBatch(ctx, batch, ignore); err == nil || lost.Load() == 0 {
+	client.API, lost = losesAnswers(t, p.url)
+	if err := client.PayBatch(ctx, batch, ignore); err == nil || lost.Load() == 0 {
 		t.Fatalf("the answer came through: %v", err)
 	}
-	desk.Client = straight
+	client.API = straight
 	p.stop(t)
 
 	damageIndex(t, c.dir)
 	p = up(t, c.dir)
-	desk = c.desk(t, p)
-	err := desk.PayBatch(ctx, batch, ignore)
+	client = c.client(t, p)
+	err := client.PayBatch(ctx, batch, ignore)
 	var problem *api.Problem
 	if !errors.As(err, &problem) || problem.Code != string(node.LookupFailed) {
 		t.Errorf("with a damaged index: %v, want %s", err, node.LookupFailed)
 	}
-	if got := balanceOf(t, desk.Client, c, 1); got != startMoney+7*money.Tenge {
+	if got := balanceOf(t, client.API, c, 1); got != startMoney+7*money.Tenge {
 		t.Fatalf("c1 has %s", got)
 	}
 	p.stop(t)
@@ -79,19 +80,19 @@ func TestAPaymentIsNotMadeTwiceWhenItCannotBeLookedUp(t *testing.T) {
 	}
 	p = up(t, c.dir)
 	defer p.stop(t)
-	desk = c.desk(t, p)
+	client = c.client(t, p)
 	var again *node.Receipt
-	if err := desk.PayBatch(ctx, batch, func(o wallet.Outcome) error { again = o.Receipt; return nil }); err != nil || again == nil {
+	if err := client.PayBatch(ctx, batch, func(o wallet.Outcome) error { again = o.Receipt; return nil }); err != nil || again == nil {
 		t.Errorf("with a sound index: %v, %v", err, again)
 	}
-	if got := balanceOf(t, desk.Client, c, 1); got != startMoney+7*money.Tenge {
+	if got := balanceOf(t, client.API, c, 1); got != startMoney+7*money.Tenge {
 		t.Errorf("c1 has %s", got)
 	}
 }
 
-func balanceOf(t *testing.T, client *api.Client, c *customers, i int) money.Tiyn {
+func balanceOf(t *testing.T, remote *api.Client, c *customers, i int) money.Tiyn {
 	t.Helper()
-	view, err := client.Wallet(context.Background(), c.ids[i])
+	view, err := remote.Wallet(context.Background(), c.ids[i])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func damageIndex(t *testing.T, dir string) {
 }
 
 // refusesTransactions stands before a node, refuses the first n transactions, and counts how often tokens are freed.
-func refusesTransactions(t *testing.T, nodeURL string, n int) (client *api.Client, freed *atomic.Int64) {
+func refusesTransactions(t *testing.T, nodeURL string, n int) (remote *api.Client, freed *atomic.Int64) {
 	t.Helper()
 	target, err := url.Parse(nodeURL)
 	if err != nil {
@@ -146,18 +147,19 @@ func refusesTransactions(t *testing.T, nodeURL string, n int) (client *api.Clien
 // A payment that was refused frees its tokens: the next row of a payer with one token does not wait until they come
 // free by themselves.
 func TestRefusedRowsFreeTheirTokens(t *testing.T) {
+	t.Parallel()
 	c := newCustomers(t, 2)
 	p := up(t, c.dir)
 	defer p.stop(t)
-	desk := c.desk(t, p)
+	client := c.client(t, p)
 	var freed *atomic.Int64
-	desk.Client, freed = refusesTransactions(t, p.url, 3)
+	client.API, freed = refusesTransactions(t, p.url, 3)
 	var rows []wallet.Row
 	for i := range 4 {
 		rows = append(rows, wallet.Row{Line: i + 2, To: "c1", Amount: money.Tiyn(i+1) * money.Tenge})
 	}
 	refused := 0
-	err := desk.PayBatch(context.Background(), wallet.Batch{From: c.ids[0], Rows: rows, Journal: filepath.Join(t.TempDir(), "journal")}, func(o wallet.Outcome) error {
+	err := client.PayBatch(context.Background(), wallet.Batch{From: c.ids[0], Rows: rows, Journal: filepath.Join(t.TempDir(), "journal")}, func(o wallet.Outcome) error {
 		if o.Problem != nil {
 			refused++
 		}

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/api/wallet"
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // diners are customers of whom each has a contract out of which it pays its neighbour, and marked money.
@@ -33,25 +33,25 @@ type deed struct {
 }
 
 const (
-	mealMoney   = 50_000 * money.Tenge
-	markedMoney = 20_000 * money.Tenge
+	mealMoney      = 50_000 * money.Tenge
+	earmarkedMoney = 20_000 * money.Tenge
 )
 
 func newDiners(t *testing.T, n int) *diners {
 	t.Helper()
 	d := &diners{customers: newCustomers(t, n)}
 	ctx := context.Background()
-	desk := d.desk(t, up(t, d.dir))
-	defer desk.process.stop(t)
-	if _, err := desk.GrantAgency(ctx, "agency"); err != nil {
+	client := d.client(t, up(t, d.dir))
+	defer client.process.stop(t)
+	if _, err := client.GrantAgency(ctx, "agency"); err != nil {
 		t.Fatal(err)
 	}
-	agency, _ := desk.Book.Resolve("agency")
-	if _, err := desk.RegisterPurpose(ctx, agency, token.Purpose{Name: "p", Mark: "true", FromMillis: 1, UntilMillis: desk.Now() + 86_400_000, Returns: d.ids[0],
+	agency, _ := client.Keyring.Resolve("agency")
+	if _, err := client.RegisterPurpose(ctx, agency, token.Purpose{Name: "p", Earmark: "true", FromMillis: 1, UntilMillis: client.Now() + 86_400_000, Returns: d.ids[0],
 		Permits: []token.Permit{{When: "amount > 0", Becomes: token.BecomesSame}}}); err != nil {
 		t.Fatal(err)
 	}
-	purpose, err := desk.Purpose(ctx, "p")
+	purpose, err := client.Purpose(ctx, "p")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,16 +61,16 @@ func newDiners(t *testing.T, n int) *diners {
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	if _, err := desk.Define(ctx, token.Authority, &source.Definition); err != nil {
+	if _, err := client.Define(ctx, token.Authority, &source.Definition); err != nil {
 		t.Fatal(err)
 	}
 	for i, id := range d.ids {
-		if _, _, err := desk.PayMarked(ctx, wallet.MarkedPayment{From: id, To: id, Amount: markedMoney, Purpose: purpose, Mark: true}); err != nil {
+		if _, _, err := client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: id, To: id, Amount: earmarkedMoney, Purpose: purpose, Earmark: true}); err != nil {
 			t.Fatal(err)
 		}
 		next := d.ids[(i+1)%n]
-		receipt, err := desk.CreateContract(ctx, &token.Create{Creator: id, Definition: source.Definition.ID(), Parties: []token.WalletID{id, id, next, id}, Assets: []uint32{0},
-			Terms: []token.Value{token.Int(1 << 40), token.Int(1 << 50), token.Int(int64(desk.Now() + 86_400_000))}, Paid: []money.Tiyn{mealMoney}})
+		receipt, err := client.CreateContract(ctx, &token.Create{Creator: id, Definition: source.Definition.ID(), Parties: []token.WalletID{id, id, next, id}, Assets: []uint32{0},
+			Terms: []token.Value{token.Int(1 << 40), token.Int(1 << 50), token.Int(int64(client.Now() + 86_400_000))}, Paid: []money.Tiyn{mealMoney}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,32 +80,32 @@ func newDiners(t *testing.T, n int) *diners {
 }
 
 // dineUntilItDies has diner i act and pay marked money in turn.
-func (d *diners) dineUntilItDies(i int, desk *testDesk, random *rand.Rand) {
+func (d *diners) dineUntilItDies(i int, client *testClient, random *rand.Rand) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var signed *token.Transaction
-	desk.Out = func(draft *wallet.Draft) error { signed = draft.Transaction; return nil }
+	client.Out = func(draft *wallet.Draft) error { signed = draft.Transaction; return nil }
 	for meal := true; ; meal = !meal {
 		a := deed{from: i, meal: meal, amount: money.Tiyn(1 + random.IntN(1000))}
 		if meal {
-			c, err := desk.Client.Contract(ctx, d.contracts[i], 0)
+			c, err := client.API.Contract(ctx, d.contracts[i], 0)
 			if err != nil {
 				return
 			}
-			_, _ = desk.Act(ctx, &token.Act{Contract: d.contracts[i], Version: c.Version, Action: "eat", Caller: d.ids[i],
+			_, _ = client.Act(ctx, &token.Act{Contract: d.contracts[i], Version: c.Version, Action: "eat", Caller: d.ids[i],
 				Args: []token.Value{token.Int(int64(a.amount))}, Paid: []money.Tiyn{0}}, c.Assets)
 		} else {
-			purpose, err := desk.Purpose(ctx, "p")
+			purpose, err := client.Purpose(ctx, "p")
 			if err != nil {
 				return
 			}
-			_, _, _ = desk.PayMarked(ctx, wallet.MarkedPayment{From: d.ids[i], To: d.ids[(i+1)%len(d.ids)], Amount: a.amount, Purpose: purpose})
+			_, _, _ = client.PayEarmarked(ctx, wallet.EarmarkedPayment{From: d.ids[i], To: d.ids[(i+1)%len(d.ids)], Amount: a.amount, Purpose: purpose})
 		}
 		if signed == nil {
 			return
 		}
 		a.id = signed.ID()
-		_, err := desk.Client.Submit(ctx, signed)
+		_, err := client.API.Submit(ctx, signed)
 		signed = nil
 		a.acked = err == nil
 		d.mu.Lock()
@@ -117,7 +117,7 @@ func (d *diners) dineUntilItDies(i int, desk *testDesk, random *rand.Rand) {
 	}
 }
 
-func (d *diners) check(t *testing.T, desk *testDesk) {
+func (d *diners) check(t *testing.T, client *testClient) {
 	t.Helper()
 	ctx := context.Background()
 	want, held := make([]money.Tiyn, len(d.ids)), make([]money.Tiyn, len(d.ids))
@@ -125,7 +125,7 @@ func (d *diners) check(t *testing.T, desk *testDesk) {
 		want[i], held[i] = startMoney-mealMoney, mealMoney
 	}
 	for _, a := range d.deeds {
-		_, err := desk.Client.Transaction(ctx, a.id)
+		_, err := client.API.Transaction(ctx, a.id)
 		if err != nil && a.acked {
 			t.Fatalf("transaction %s was acknowledged and is lost: %v", a.id, err)
 		}
@@ -140,11 +140,11 @@ func (d *diners) check(t *testing.T, desk *testDesk) {
 		}
 	}
 	for i := range d.ids {
-		view, err := desk.Client.Wallet(ctx, d.ids[i])
+		view, err := client.API.Wallet(ctx, d.ids[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := desk.Client.Contract(ctx, d.contracts[i], 0)
+		c, err := client.API.Contract(ctx, d.contracts[i], 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,19 +152,20 @@ func (d *diners) check(t *testing.T, desk *testDesk) {
 			t.Fatalf("diner %d has %s and %s in the contract, what was done makes it %s and %s", i, view.Balance, c.Held[0], want[i], held[i])
 		}
 	}
-	purpose, err := desk.Purpose(ctx, "p")
-	if err != nil || purpose.Live != markedMoney*money.Tiyn(len(d.ids)) {
+	purpose, err := client.Purpose(ctx, "p")
+	if err != nil || purpose.Live != earmarkedMoney*money.Tiyn(len(d.ids)) {
 		t.Fatalf("marked now %s, %v", purpose.Live, err)
 	}
 }
 
 // The node is killed while contracts and marked money are moved. What was acknowledged is there, nothing is there twice.
 func TestKillLosesNothingOfContracts(t *testing.T) {
+	t.Parallel()
 	const clients, kills = 4, 10
 	d := newDiners(t, clients)
-	untilKilled(t, d.dir, clients, kills, func(p *process) { d.check(t, d.desk(t, p)) }, func(p *process, i int, random *rand.Rand) {
-		if desk, err := d.open(p); err == nil { // a desk of its own: it keeps what it signed; killed before it opened, it did nothing
-			d.dineUntilItDies(i, desk, random)
+	untilKilled(t, d.dir, clients, kills, func(p *process) { d.check(t, d.client(t, p)) }, func(p *process, i int, random *rand.Rand) {
+		if client, err := d.open(p); err == nil { // a client of its own: it keeps what it signed; killed before it opened, it did nothing
+			d.dineUntilItDies(i, client, random)
 		}
 	})
 	if len(d.deeds) < 2*kills {

@@ -32,6 +32,7 @@ func enlarge(t *testing.T, dir, size string) {
 // A real disk fills up under a running node: it refuses payments and says what to do, still tells what is stored, can be opened
 // again on the full disk to be read, and goes on by itself when there is room.
 func TestARealDiskFillsUp(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t, "4m")
 	dir := filepath.Join(disk, "net")
 	if out, err := aqsha("init", "--development", "--shared-keys", "--data", dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "make room") {

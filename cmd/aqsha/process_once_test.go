@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/walletcmd"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 )
@@ -36,6 +38,7 @@ func balanceIs(t *testing.T, dir, wallet string, want money.Tiyn) {
 
 // Processes that pay under one key at once make one payment: each prints its receipt, or says that another has it in hand.
 func TestProcessesWithOneKeyPayOnce(t *testing.T) {
+	t.Parallel()
 	c := newCustomers(t, 2)
 	p := up(t, c.dir)
 	defer p.stop(t)
@@ -130,10 +133,10 @@ func TestKeysThatAreRefused(t *testing.T) {
 		dir, key, says string
 		exit           int
 	}{
-		{two.dir, "order-1", "idempotency-key-reused", exitRefused},
-		{fresh.dir, "", "--idempotency-key: is empty", exitUsage},
-		{fresh.dir, strings.Repeat("k", 10_000), "at most 200", exitUsage},
-		{fresh.dir, strings.Repeat("k", maxIdempotencyKey+1), "at most 200", exitUsage},
+		{two.dir, "order-1", "idempotency-key-reused", cli.ExitRefused},
+		{fresh.dir, "", "--idempotency-key: is empty", cli.ExitUsage},
+		{fresh.dir, strings.Repeat("k", 10_000), "at most 200", cli.ExitUsage},
+		{fresh.dir, strings.Repeat("k", walletcmd.MaxIdempotencyKey+1), "at most 200", cli.ExitUsage},
 	} {
 		pay := payOf(c.dir, c.key)
 		out, _ := pay.CombinedOutput()
@@ -145,6 +148,6 @@ func TestKeysThatAreRefused(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(fresh.dir, "payments")); !os.IsNotExist(err) {
 		t.Errorf("a refused key left something: %v", err)
 	}
-	run1(t, payOf(fresh.dir, strings.Repeat("k", maxIdempotencyKey)).Args[1:]...)
+	run1(t, payOf(fresh.dir, strings.Repeat("k", walletcmd.MaxIdempotencyKey)).Args[1:]...)
 	balanceIs(t, fresh.dir, "c1", 100_010*money.Tenge)
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,10 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli/copycmd"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/drill"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 )
 
 // group is a leader and two followers, of whom acks must acknowledge.
@@ -34,19 +40,19 @@ func newGroup(t *testing.T, acks int) *group {
 	run1(t, "wallet", "new", "shop", "--bank", "bank", "--data", g.path("a"))
 	g.leader = up(t, g.path("a"))
 	for _, name := range []string{"b", "c"} {
-		var c copied
+		var c nodecmd.Copied
 		if err := json.Unmarshal([]byte(run1Out(t, "follow", g.leader.url, "--data", g.path(name), "--once", "--json")), &c); err != nil {
 			t.Fatal(err)
 		}
 		g.keys = append(g.keys, c.FollowerKey)
 	}
 	g.leader.stop(t)
-	c, err := readConfig(g.path("a"))
+	c, err := datadir.ReadConfig(g.path("a"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Followers, c.Acks = g.keys, acks
-	if err := writeConfig(g.path("a"), c); err != nil {
+	if err := datadir.WriteConfig(g.path("a"), c); err != nil {
 		t.Fatal(err)
 	}
 	g.leader = up(t, g.path("a"))
@@ -86,6 +92,7 @@ func (g *group) comes(what, url string, holds func(h api.Health) bool) {
 // cannot be asked stops it, who can be asked is copied. Followers, acks and the old leader's address outlive it, and the old
 // leader hears of it when it comes back, though it was given no peers.
 func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 1)
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	g.follows[0].stop(t)
@@ -104,10 +111,10 @@ func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 	if out, err := aqsha("promote", "--data", g.path("b"), "--ask", g.follows[1].url, "--log-key", filepath.Join(g.path("other"), "keys", "log.secret")).CombinedOutput(); err == nil || !strings.Contains(string(out), "the log's is") {
 		t.Fatalf("promoted by another network's key: %v\n%s", err, out)
 	}
-	c, err := readConfig(g.path("b"))
+	c, err := datadir.ReadConfig(g.path("b"))
 	if err == nil {
 		c.FollowerURLs = nil // it may have heard already where the other can be asked
-		err = writeConfig(g.path("b"), c)
+		err = datadir.WriteConfig(g.path("b"), c)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -116,15 +123,18 @@ func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "would-lose") || !strings.Contains(string(out), "--ask") {
 		t.Fatalf("promoted without the other follower's word: %v\n%s", err, out)
 	}
-	var p promotion
-	if err := json.Unmarshal([]byte(run1Out(t, "promote", "--data", g.path("b"), "--ask", g.follows[1].url, "--json")), &p); err != nil {
+	if _, err := os.Stat(filepath.Join(g.path("b"), "keys", "log.secret")); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("a refused promotion left the log's key behind: %v", err)
+	}
+	var p copycmd.Promotion
+	if err := json.Unmarshal([]byte(run1Out(t, "promote", "--data", g.path("b"), "--log-key", logKey, "--ask", g.follows[1].url, "--json")), &p); err != nil {
 		t.Fatal(err)
 	}
 	if p.Size != has.Head.Size || p.Lost != 0 || len(p.GivenUp) != 0 {
 		t.Errorf("the other follower has %d entries: %+v", has.Head.Size, p)
 	}
 	run1(t, "verify", "promotion", filepath.Join(g.path("b"), "promotion-1.json"), "--key", has.LogKey)
-	c, err = readConfig(g.path("b"))
+	c, err = datadir.ReadConfig(g.path("b"))
 	if err != nil || c.Acks != 1 || !slices.Equal(c.Followers, g.keys[1:]) || !slices.Contains(c.Peers, g.leader.url) {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -147,6 +157,7 @@ func TestAPromotionAsksWhoElseMayHaveAcknowledged(t *testing.T) {
 
 // A leader that was put back to an old copy is an alarm at its followers, in /health and in their metrics.
 func TestAnOldCopyPutBackIsAnAlarm(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 0)
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	g.leader.stop(t)
@@ -183,29 +194,73 @@ func TestAnOldCopyPutBackIsAnAlarm(t *testing.T) {
 	}
 }
 
+// A follower whose log is as long as the others' and another one, because it followed a copy of the leader that went on by itself,
+// is not promoted over them: what they have and it has not would be lost.
+func TestACandidateWithAnotherHistoryDoesNotLead(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 0)
+	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	g.follows[1].stop(t)
+	g.leader.stop(t)
+	if err := os.CopyFS(g.path("copy"), os.DirFS(g.path("a"))); err != nil {
+		t.Fatal(err)
+	}
+	address := strings.TrimPrefix(g.leader.url, "http://")
+	has := func(at *process, follower *process) uint64 {
+		n, err := api.NewClient(at.url, "").Network(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.comes("it has all", follower.url, func(h api.Health) bool {
+			return h.Follows.Connected && h.Follows.LeaderSize == n.Head.Size && *h.Follows.Lag == 0
+		})
+		return n.Head.Size
+	}
+	// The copy pays 8 and one follower follows it; the leader pays 7, and the other follower has it.
+	g.follows[0].stop(t)
+	g.leader = serves(t, "up", "--data", g.path("copy"), "--listen", address)
+	run1(t, "pay", "bank", "shop", "8", "--data", g.path("copy"))
+	g.follows[1] = g.follow("c", g.leader.url)
+	tainted := has(g.leader, g.follows[1])
+	g.follows[1].stop(t)
+	g.leader.stop(t)
+	g.leader = serves(t, "up", "--data", g.path("a"), "--listen", address)
+	run1(t, "pay", "bank", "shop", "7", "--data", g.path("a"))
+	g.follows[0] = g.follow("b", g.leader.url)
+	if size := has(g.leader, g.follows[0]); size != tainted {
+		t.Fatalf("the logs have %d and %d entries, and were to have as many", size, tainted)
+	}
+	out, err := aqsha("promote", "--data", g.path("c"), "--ask", g.follows[0].url, "--ask", g.leader.url, "--log-key", filepath.Join(g.path("a"), "keys", "log.secret")).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "other entries") {
+		t.Errorf("a log with another history leads: %v\n%s", err, out)
+	}
+	run1(t, "pay", "bank", "shop", "1", "--data", g.path("a")) // nobody stopped for it
+}
+
 // A leader that is cut off from its candidate, though not from the other follower, answers nothing any more once that
 // follower has promised: there are never two who answer.
 func TestALeaderThatIsCutOffAnswersNoMore(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 1)
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	for range 100 { // until the follower has heard where the other one is
-		if c, err := readConfig(g.path("b")); err == nil && len(c.FollowerURLs) == 2 {
+		if c, err := datadir.ReadConfig(g.path("b")); err == nil && len(c.FollowerURLs) == 2 {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 	g.follows[0].stop(t)
-	c, err := readConfig(g.path("b"))
+	c, err := datadir.ReadConfig(g.path("b"))
 	if err != nil || len(c.FollowerURLs) != 2 {
 		t.Fatalf("%+v, %v", c.FollowerURLs, err)
 	}
 	c.Leader = "http://127.0.0.1:1" // the leader is not reached
-	if err := writeConfig(g.path("b"), c); err != nil {
+	if err := datadir.WriteConfig(g.path("b"), c); err != nil {
 		t.Fatal(err)
 	}
 	run1(t, "pay", "bank", "shop", "3", "--data", g.path("a"))
 	logKey := filepath.Join(g.path("a"), "keys", "log.secret")
-	var p promotion
+	var p copycmd.Promotion
 	if err := json.Unmarshal([]byte(run1Out(t, "promote", "--data", g.path("b"), "--log-key", logKey, "--json")), &p); err != nil {
 		t.Fatal(err)
 	}
@@ -236,11 +291,12 @@ func TestALeaderThatIsCutOffAnswersNoMore(t *testing.T) {
 // A switchover with a leader that is there: who pays with the list of nodes notices nothing, no payment is lost or made twice, and
 // the other follower finds the new leader by itself.
 func TestASwitchoverRefusesNoPayment(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 1)
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	for range 100 { // until both have heard where the other one is
-		b, _ := readConfig(g.path("b"))
-		if c, err := readConfig(g.path("c")); err == nil && len(c.FollowerURLs) == 2 && len(b.FollowerURLs) == 2 {
+		b, _ := datadir.ReadConfig(g.path("b"))
+		if c, err := datadir.ReadConfig(g.path("c")); err == nil && len(c.FollowerURLs) == 2 && len(b.FollowerURLs) == 2 {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -279,10 +335,10 @@ func TestASwitchoverRefusesNoPayment(t *testing.T) {
 	// not with it, whatever it promises.
 	g.follows[1].stop(t)
 	leader.kill()
-	c, err := readConfig(g.path("c"))
+	c, err := datadir.ReadConfig(g.path("c"))
 	if err == nil {
 		c.Leader = g.leader.url
-		err = writeConfig(g.path("c"), c)
+		err = datadir.WriteConfig(g.path("c"), c)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +353,8 @@ func TestASwitchoverRefusesNoPayment(t *testing.T) {
 
 // Two of the seven drills, with little load: what was answered is there, and who pays is answered again.
 func TestDrillsLoseNothing(t *testing.T) {
-	var results map[string]drilled
+	t.Parallel()
+	var results map[string]drill.Outcome
 	if err := json.Unmarshal([]byte(run1Out(t, "drill", "leader-lost", "wrong-promotion", "--clients", "2", "--for", "300ms", "--json")), &results); err != nil {
 		t.Fatal(err)
 	}

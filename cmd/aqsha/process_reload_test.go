@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 )
 
 // servesLogged starts a command that serves, with what it logs in a file.
@@ -26,9 +28,9 @@ func servesLogged(t *testing.T, log string, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.kill() })
-	if said, ok := logs(log, " at http://"); ok {
-		_, rest, _ := strings.Cut(said, " at http://")
-		p.url = "http://" + strings.Fields(rest)[0]
+	if said, ok := logs(log, " at http"); ok {
+		_, rest, _ := strings.Cut(said, " at http")
+		p.url = "http" + strings.Fields(rest)[0]
 		return p
 	}
 	said, _ := os.ReadFile(log)
@@ -48,27 +50,28 @@ func logs(path, want string) (string, bool) {
 }
 
 // edit changes a directory's configuration as an operator does.
-func edit(t *testing.T, dir string, change func(c *config)) {
+func edit(t *testing.T, dir string, change func(c *datadir.Config)) {
 	t.Helper()
-	c, err := readConfig(dir)
+	c, err := datadir.ReadConfig(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	change(&c)
-	if err := writeConfig(dir, c); err != nil {
+	if err := datadir.WriteConfig(dir, c); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Followers are added and taken out while the leader runs; a wrong file changes nothing, and what takes a restart is named.
 func TestTheConfigurationIsReloaded(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 1)
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	g.leader.stop(t)
 	log := filepath.Join(t.TempDir(), "leader.log")
 	g.leader = servesLogged(t, log, "up", "--data", g.path("a"), "--listen", strings.TrimPrefix(g.leader.url, "http://"))
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
-	var made copied
+	var made nodecmd.Copied
 	if err := json.Unmarshal([]byte(run1Out(t, "follow", g.leader.url, "--data", g.path("d"), "--once", "--json")), &made); err != nil {
 		t.Fatal(err)
 	}
@@ -80,14 +83,14 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 			t.Fatalf("it never says %q:\n%s", says, content)
 		}
 	}
-	good, err := os.ReadFile(filepath.Join(g.path("a"), configFile))
+	good, err := os.ReadFile(filepath.Join(g.path("a"), datadir.ConfigFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, wrong := range []string{"acks = 7\n", "log_level = \"loud\"\n", "nonsense = 1\n"} {
 		content := strings.Replace(string(good), "acks = 1\n", "", 1)
 		content = strings.Replace(content, "listen =", "origins = [\"https://other.example\"]\n"+wrong+"listen =", 1)
-		if err := os.WriteFile(filepath.Join(g.path("a"), configFile), []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(g.path("a"), datadir.ConfigFile), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Truncate(log, 0); err != nil {
@@ -98,11 +101,11 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 	if m, err := api.NewClient(g.leader.url, "").Members(t.Context()); err != nil || m.Acks != 1 || len(m.Followers) != 2 {
 		t.Errorf("a wrong file changed %+v, %v", m, err)
 	}
-	if err := os.WriteFile(filepath.Join(g.path("a"), configFile), good, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(g.path("a"), datadir.ConfigFile), good, 0o600); err != nil {
 		t.Fatal(err)
 	}
 
-	edit(t, g.path("a"), func(c *config) { c.Followers, c.Acks, c.KeyDays = append(c.Followers, made.FollowerKey), 2, 99 })
+	edit(t, g.path("a"), func(c *datadir.Config) { c.Followers, c.Acks, c.KeyDays = append(c.Followers, made.FollowerKey), 2, 99 })
 	hup("key_days")
 	if said, _ := os.ReadFile(log); !strings.Contains(string(said), "followers, acks") {
 		t.Errorf("it says %s", said)
@@ -115,7 +118,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 	for _, name := range []string{"b", "c"} {
 		kept := false
 		for range 300 {
-			if c, err := readConfig(g.path(name)); err == nil && len(c.Followers) == 3 && c.Acks == 2 {
+			if c, err := datadir.ReadConfig(g.path(name)); err == nil && len(c.Followers) == 3 && c.Acks == 2 {
 				kept = true
 				break
 			}
@@ -128,7 +131,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 	g.follows[0].kill()
 	run1(t, "pay", "bank", "shop", "2", "--data", g.path("a")) // two of the three others acknowledge
 
-	edit(t, g.path("a"), func(c *config) { c.Followers, c.Acks = c.Followers[2:], 1 })
+	edit(t, g.path("a"), func(c *datadir.Config) { c.Followers, c.Acks = c.Followers[2:], 1 })
 	_ = g.leader.Process.Signal(syscall.SIGHUP)
 	g.comes("one follows", g.leader.url, func(h api.Health) bool { return len(h.Followers) == 1 })
 	g.follows[1].kill()
@@ -138,6 +141,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 // Whom to follow is remembered when it was heard and what it shows held: neither a node of another network nor an address where
 // nobody answers takes the leader's place.
 func TestAWrongAddressIsNotRemembered(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 0)
 	g.keeps("b", g.leader.url)
 	g.follows[0].stop(t)
@@ -152,7 +156,7 @@ func TestAWrongAddressIsNotRemembered(t *testing.T) {
 	}
 	nobody := g.follow("b", "http://127.0.0.1:1")
 	nobody.stop(t)
-	if c, err := readConfig(g.path("b")); err != nil || c.Leader != g.leader.url {
+	if c, err := datadir.ReadConfig(g.path("b")); err != nil || c.Leader != g.leader.url {
 		t.Errorf("it remembers %s, %v", c.Leader, err)
 	}
 	// Another address of the same leader is kept when it was heard.
@@ -165,7 +169,7 @@ func TestAWrongAddressIsNotRemembered(t *testing.T) {
 func (g *group) keeps(name, leader string) {
 	g.t.Helper()
 	for range 300 {
-		if c, err := readConfig(g.path(name)); err == nil && c.Leader == leader {
+		if c, err := datadir.ReadConfig(g.path(name)); err == nil && c.Leader == leader {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
 )
 
 // acquainted waits until both followers have heard where the others can be asked.
 func (g *group) acquainted() {
 	g.t.Helper()
 	for range 300 {
-		b, _ := readConfig(g.path("b"))
-		if c, err := readConfig(g.path("c")); err == nil && len(c.FollowerURLs) == 2 && len(b.FollowerURLs) == 2 {
+		b, _ := datadir.ReadConfig(g.path("b"))
+		if c, err := datadir.ReadConfig(g.path("c")); err == nil && len(c.FollowerURLs) == 2 && len(b.FollowerURLs) == 2 {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -27,6 +28,7 @@ func (g *group) acquainted() {
 // Two followers of two are promoted at once, and the leader is lost: neither leads, as it would wait for the other's
 // acknowledgement for ever; each is told what to do. With the other one back as a follower, the first leads.
 func TestTwoPromotionsAtOnceMakeNoTwoLeaders(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	g.acquainted()
@@ -52,7 +54,7 @@ func TestTwoPromotionsAtOnceMakeNoTwoLeaders(t *testing.T) {
 		}
 	}
 	g.follows[1] = serves(t, "follow", "--data", g.path("c"), "--listen", strings.TrimPrefix(g.follows[1].url, "http://"))
-	run1(t, "promote", "--data", g.path("b"))
+	run1(t, "promote", "--data", g.path("b"), "--log-key", logKey)
 	leader := serves(t, "up", "--data", g.path("b"), "--listen", strings.TrimPrefix(g.follows[0].url, "http://"))
 	defer leader.kill()
 	pays(t, g, leader.url, "1", "6.00")
@@ -72,7 +74,9 @@ func pays(t *testing.T, g *group, url, amount, then string) {
 }
 
 // Two switchovers at once: one serves, the other is refused and told to follow; when it does, payments are answered.
-func TestOfTwoSwitchoversOneLeads(t *testing.T) {
+func TestOfTwoSwitchoversOneLeads(t *testing.T) { twoSwitchovers(t, 0) }
+
+func twoSwitchovers(t *testing.T, apart time.Duration) {
 	g := newGroup(t, 1)
 	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
 	g.acquainted()
@@ -87,6 +91,9 @@ func TestOfTwoSwitchoversOneLeads(t *testing.T) {
 		commands[i].Stderr = &said[i]
 	}
 	for i, c := range commands {
+		if i > 0 {
+			time.Sleep(apart)
+		}
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -16,9 +16,10 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/cli/drill"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // aqsha is the real program: this test binary called by that name, as in the scripts.
@@ -116,61 +117,61 @@ func newCustomers(t *testing.T, n int) *customers {
 	run1(t, "init", "--development", "--shared-keys", "--data", c.dir)
 	run1(t, "bank", "admit", "bank", "--data", c.dir)
 	run1(t, "issue", "bank", "10000000", "--data", c.dir)
-	desk := c.desk(t, up(t, c.dir))
-	defer desk.process.stop(t)
+	client := c.client(t, up(t, c.dir))
+	defer client.process.stop(t)
 	for i := range n {
 		name := fmt.Sprintf("c%d", i)
-		bank, err := desk.Book.Resolve("bank")
+		bank, err := client.Keyring.Resolve("bank")
 		if err != nil {
 			t.Fatal(err)
 		}
-		receipt, err := desk.Register(context.Background(), wallet.NewWallet{Name: name, Registrar: bank, Tier: wallet.TierBusiness})
+		receipt, err := client.Register(context.Background(), wallet.NewWallet{Name: name, Registrar: bank, Tier: wallet.TierBusiness})
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.ids = append(c.ids, token.RegisteredID(receipt.ID))
-		if _, err := desk.Pay(context.Background(), bank, c.ids[i], startMoney, token.Memo{}); err != nil {
+		if _, err := client.Pay(context.Background(), bank, c.ids[i], startMoney, token.Memo{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return c
 }
 
-type testDesk struct {
-	*wallet.Desk
+type testClient struct {
+	*wallet.Client
 	process *process
 }
 
-func (c *customers) desk(t *testing.T, p *process) *testDesk {
+func (c *customers) client(t *testing.T, p *process) *testClient {
 	t.Helper()
-	desk, err := c.open(p)
+	client, err := c.open(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return desk
+	return client
 }
 
-func (c *customers) open(p *process) (*testDesk, error) {
-	book, err := wallet.OpenBook(c.dir, "", nil)
+func (c *customers) open(p *process) (*testClient, error) {
+	keyring, err := wallet.OpenKeyring(c.dir, "", nil)
 	if err != nil {
 		return nil, err
 	}
-	desk, err := wallet.NewDesk(context.Background(), api.NewClient(p.url, ""), book)
-	return &testDesk{desk, p}, err
+	client, err := wallet.NewClient(context.Background(), api.NewClient(p.url, ""), keyring)
+	return &testClient{client, p}, err
 }
 
 // payUntilItDies has customer i pay the others as fast as answers come.
-func (c *customers) payUntilItDies(i int, desk *testDesk, random *rand.Rand) {
+func (c *customers) payUntilItDies(i int, client *testClient, random *rand.Rand) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
 		a := attempt{from: i, to: (i + 1 + random.IntN(len(c.ids)-1)) % len(c.ids), amount: money.Tiyn(1 + random.IntN(1000))}
-		tx, err := desk.Prepare(ctx, c.ids[a.from], c.ids[a.to], a.amount, token.Memo{})
+		tx, err := client.Prepare(ctx, c.ids[a.from], c.ids[a.to], a.amount, token.Memo{})
 		if err != nil {
 			return
 		}
 		a.id = tx.ID()
-		_, err = desk.Client.Submit(ctx, tx)
+		_, err = client.API.Submit(ctx, tx)
 		a.acked = err == nil
 		c.mu.Lock()
 		c.attempts = append(c.attempts, a)
@@ -182,7 +183,7 @@ func (c *customers) payUntilItDies(i int, desk *testDesk, random *rand.Rand) {
 }
 
 // check looks for every payment that was acknowledged, learns the fate of the others, and compares balances.
-func (c *customers) check(t *testing.T, desk *testDesk) {
+func (c *customers) check(t *testing.T, client *testClient) {
 	t.Helper()
 	ctx := context.Background()
 	want := make([]money.Tiyn, len(c.ids))
@@ -190,7 +191,7 @@ func (c *customers) check(t *testing.T, desk *testDesk) {
 		want[i] = startMoney
 	}
 	for _, a := range c.attempts {
-		_, err := desk.Client.Transaction(ctx, a.id)
+		_, err := client.API.Transaction(ctx, a.id)
 		if err != nil && a.acked {
 			t.Fatalf("payment %s was acknowledged and is lost: %v", a.id, err)
 		}
@@ -200,7 +201,7 @@ func (c *customers) check(t *testing.T, desk *testDesk) {
 		}
 	}
 	for i, id := range c.ids {
-		view, err := desk.Client.Wallet(ctx, id)
+		view, err := client.API.Wallet(ctx, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +209,7 @@ func (c *customers) check(t *testing.T, desk *testDesk) {
 			t.Fatalf("customer %d holds %s, the payments make it %s: something happened twice, or by itself", i, view.Balance, want[i])
 		}
 	}
-	supply, err := desk.Client.Supply(ctx)
+	supply, err := client.API.Supply(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func (c *customers) check(t *testing.T, desk *testDesk) {
 
 // untilKilled kills a node of a directory so many times while clients work on it, and stops the last in order. Whenever
 // it runs, check holds it against what was acknowledged; at the end its log is verified.
-func untilKilled(t *testing.T, dir string, clients, kills int, check func(p *process), work func(p *process, client int, random *rand.Rand)) {
+func untilKilled(t *testing.T, dir string, clients, kills int, check func(p *process), work func(p *process, remote int, random *rand.Rand)) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -245,13 +246,14 @@ func untilKilled(t *testing.T, dir string, clients, kills int, check func(p *pro
 
 // The node is killed thirty times while eight clients pay. What was acknowledged is there, nothing is there twice.
 func TestKillLosesNothing(t *testing.T) {
+	t.Parallel()
 	const clients, kills = 8, 30
 	c := newCustomers(t, clients)
-	var desk *testDesk // of the node that runs
+	var client *testClient // of the node that runs
 	untilKilled(t, c.dir, clients, kills, func(p *process) {
-		desk = c.desk(t, p)
-		c.check(t, desk)
-	}, func(_ *process, i int, random *rand.Rand) { c.payUntilItDies(i, desk, random) })
+		client = c.client(t, p)
+		c.check(t, client)
+	}, func(_ *process, i int, random *rand.Rand) { c.payUntilItDies(i, client, random) })
 	acked := 0
 	for _, a := range c.attempts {
 		if a.acked {
@@ -267,16 +269,17 @@ func TestKillLosesNothing(t *testing.T) {
 // Two hundred processes pay at once from one wallet with five tokens: all succeed, none is told that
 // funds are insufficient while they suffice.
 func TestTwoHundredPayersOfOneWallet(t *testing.T) {
+	t.Parallel()
 	const payers = 200
 	c := newCustomers(t, 2)
 	p := up(t, c.dir)
-	desk := c.desk(t, p)
+	client := c.client(t, p)
 	for range 4 { // one token becomes five, each a little more than enough for a few
-		if _, err := desk.Pay(context.Background(), c.ids[1], c.ids[0], 10*money.Tenge, token.Memo{}); err != nil {
+		if _, err := client.Pay(context.Background(), c.ids[1], c.ids[0], 10*money.Tenge, token.Memo{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	before, err := desk.Client.Wallet(context.Background(), c.ids[0])
+	before, err := client.API.Wallet(context.Background(), c.ids[0])
 	if err != nil || before.Tokens != 5 {
 		t.Fatalf("%d tokens, %v", before.Tokens, err)
 	}
@@ -294,7 +297,7 @@ func TestTwoHundredPayersOfOneWallet(t *testing.T) {
 	for f := range failures {
 		t.Error(f)
 	}
-	after, err := desk.Client.Wallet(context.Background(), c.ids[0])
+	after, err := client.API.Wallet(context.Background(), c.ids[0])
 	if err != nil || after.Balance != before.Balance-payers*3*money.Tenge {
 		t.Errorf("held %s, holds %s, %v", before.Balance, after.Balance, err)
 	}
@@ -303,6 +306,7 @@ func TestTwoHundredPayersOfOneWallet(t *testing.T) {
 
 // A directory has one node: the second is told who has it.
 func TestTheDataDirectoryIsLocked(t *testing.T) {
+	t.Parallel()
 	c := newCustomers(t, 2)
 	p := up(t, c.dir)
 	out, err := aqsha("up", "--data", c.dir, "--listen", "127.0.0.1:0").CombinedOutput()
@@ -314,29 +318,30 @@ func TestTheDataDirectoryIsLocked(t *testing.T) {
 
 // A wallet whose money lies in more tokens than one transaction may spend pays all the same: it merges first.
 func TestAFragmentedWalletConsolidates(t *testing.T) {
+	t.Parallel()
 	c := newCustomers(t, 2)
 	p := up(t, c.dir)
 	defer p.stop(t)
-	desk, ctx := c.desk(t, p), context.Background()
+	client, ctx := c.client(t, p), context.Background()
 	var rows []wallet.Row
 	for i := range 130 {
 		rows = append(rows, wallet.Row{Line: i + 2, To: "c1", Amount: 10 * money.Tenge})
 	}
-	if _, err := desk.Pay(ctx, c.ids[1], c.ids[0], startMoney, token.Memo{}); err != nil { // c1 is empty now
+	if _, err := client.Pay(ctx, c.ids[1], c.ids[0], startMoney, token.Memo{}); err != nil { // c1 is empty now
 		t.Fatal(err)
 	}
-	err := desk.PayBatch(ctx, wallet.Batch{From: c.ids[0], Rows: rows, Journal: filepath.Join(t.TempDir(), "journal")}, func(wallet.Outcome) error { return nil })
+	err := client.PayBatch(ctx, wallet.Batch{From: c.ids[0], Rows: rows, Journal: filepath.Join(t.TempDir(), "journal")}, func(wallet.Outcome) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := desk.Client.Wallet(ctx, c.ids[1])
+	before, err := client.API.Wallet(ctx, c.ids[1])
 	if err != nil || before.Tokens != 130 {
 		t.Fatalf("%d tokens, %v", before.Tokens, err)
 	}
-	if _, err := desk.Pay(ctx, c.ids[1], c.ids[0], 1290*money.Tenge, token.Memo{}); err != nil {
+	if _, err := client.Pay(ctx, c.ids[1], c.ids[0], 1290*money.Tenge, token.Memo{}); err != nil {
 		t.Fatal(err)
 	}
-	after, err := desk.Client.Wallet(ctx, c.ids[1])
+	after, err := client.API.Wallet(ctx, c.ids[1])
 	if err != nil || after.Balance != 10*money.Tenge || after.Tokens > 3 {
 		t.Fatalf("%s in %d tokens, %v", after.Balance, after.Tokens, err)
 	}
@@ -344,7 +349,8 @@ func TestAFragmentedWalletConsolidates(t *testing.T) {
 
 // The leader is destroyed while clients pay, and its follower leads: nothing that was answered is lost.
 func TestDrillLosesNothing(t *testing.T) {
-	var result drillResult
+	t.Parallel()
+	var result drill.Result
 	if err := json.Unmarshal([]byte(run1Out(t, "drill", "destroy", "--for", "700ms", "--clients", "4", "--json")), &result); err != nil {
 		t.Fatal(err)
 	}

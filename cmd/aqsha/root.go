@@ -2,6 +2,23 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/benchcmd"
+	"github.com/aqsha/aqsha/internal/cli/cashcmd"
+	"github.com/aqsha/aqsha/internal/cli/channelcmd"
+	"github.com/aqsha/aqsha/internal/cli/clustercmd"
+	"github.com/aqsha/aqsha/internal/cli/configcmd"
+	"github.com/aqsha/aqsha/internal/cli/copycmd"
+	"github.com/aqsha/aqsha/internal/cli/democmd"
+	"github.com/aqsha/aqsha/internal/cli/farmcmd"
+	"github.com/aqsha/aqsha/internal/cli/marketcmd"
+	"github.com/aqsha/aqsha/internal/cli/miningcmd"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/internal/cli/plancmd"
+	"github.com/aqsha/aqsha/internal/cli/programcmd"
+	"github.com/aqsha/aqsha/internal/cli/verifycmd"
+	"github.com/aqsha/aqsha/internal/cli/walletcmd"
 )
 
 // commandGroup is a part of "aqsha --help".
@@ -13,21 +30,43 @@ type commandGroup struct {
 // commandGroups are all commands, by who comes for them.
 var commandGroups = []commandGroup{
 	{"ledger", "Ledger:", []func() *cobra.Command{
-		newInitCommand, newBankCommand, newWalletCommand, newIssueCommand, newRedeemCommand, newPayCommand, newBalanceCommand, newHistoryCommand,
-		newSupplyCommand, newTokenCommand, newProofCommand, newTxCommand, newPolicyCommand, newVerifyCommand,
+		nodecmd.NewInitCommand, walletcmd.NewBankCommand, walletcmd.NewWalletCommand, walletcmd.NewIssueCommand,
+		walletcmd.NewRedeemCommand, walletcmd.NewPayCommand, walletcmd.NewBalanceCommand, walletcmd.NewHistoryCommand,
+		walletcmd.NewSupplyCommand, walletcmd.NewTokenCommand, walletcmd.NewProofCommand, walletcmd.NewTxCommand,
+		walletcmd.NewPolicyCommand,
+		with(verifycmd.NewVerifyCommand, marketcmd.NewVerifyReportCommand, farmcmd.NewVerifyFarmCommand),
 	}},
 	{"programs", "Programmable money:", []func() *cobra.Command{
-		newPurposeCommand, newAgencyCommand, newContractCommand, newChannelCommand, newPayPerUseCommand, newDeviceCommand, newGrantCommand,
-		newOrderCommand, newTraceCommand,
+		programcmd.NewPurposeCommand, programcmd.NewAgencyCommand, programcmd.NewContractCommand,
+		channelcmd.NewChannelCommand, channelcmd.NewPayPerUseCommand, channelcmd.NewDeviceCommand,
+		programcmd.NewGrantCommand,
+		programcmd.NewOrderCommand, programcmd.NewTraceCommand,
 	}},
+	{"cash", "Banknotes:", []func() *cobra.Command{cashcmd.NewCashCommand}},
 	{"operations", "Operations:", []func() *cobra.Command{
-		newUpCommand, newStatusCommand, newFollowCommand, newSwitchoverCommand, newPromoteCommand, newBackupCommand, newRestoreCommand, newDrillCommand,
-		newKeyCommand, newAccessCommand, newTLSCommand, newConfigCommand,
+		nodecmd.NewUpCommand, nodecmd.NewStatusCommand, nodecmd.NewFollowCommand, copycmd.NewSwitchoverCommand,
+		copycmd.NewPromoteCommand, clustercmd.NewClusterCommand, copycmd.NewBackupCommand, copycmd.NewRestoreCommand,
+		copycmd.NewDrillCommand,
+		walletcmd.NewKeyCommand, nodecmd.NewAccessCommand, nodecmd.NewTLSCommand, configcmd.NewConfigCommand,
 	}},
-	{"mining", "Mining:", []func() *cobra.Command{newChainCommand, newPoolCommand, newMineCommand}},
-	{"farm", "Farm:", []func() *cobra.Command{newFarmCommand}},
-	{"market", "Market:", []func() *cobra.Command{newMarketCommand}},
-	{"this", "This program:", []func() *cobra.Command{newDemoCommand, newBenchCommand, newExplainCommand, newManualCommand, newVersionCommand}},
+	{"mining", "Mining:", []func() *cobra.Command{miningcmd.NewChainCommand, miningcmd.NewPoolCommand,
+		miningcmd.NewMineCommand}},
+	{"farm", "Farm:", []func() *cobra.Command{with(farmcmd.NewFarmCommand, plancmd.NewFarmPowerCommand,
+		plancmd.NewFarmPlanCommand)}},
+	{"market", "Market:", []func() *cobra.Command{marketcmd.NewMarketCommand, marketcmd.NewStudyCommand}},
+	{"this", "This program:", []func() *cobra.Command{democmd.NewDemoCommand, benchcmd.NewBenchCommand,
+		newExplainCommand, newManualCommand, cli.NewVersionCommand}},
+}
+
+// with gives a noun verbs of other lines.
+func with(noun func() *cobra.Command, verbs ...func() *cobra.Command) func() *cobra.Command {
+	return func() *cobra.Command {
+		command := noun()
+		for _, verb := range verbs {
+			command.AddCommand(verb())
+		}
+		return command
+	}
 }
 
 // newRootCommand joins the commands of every line. Each noun lives in a file of its own.
@@ -38,15 +77,17 @@ func newRootCommand() *cobra.Command {
 		Long: `Aqsha runs a retail central-bank digital currency (the digital tenge), mines Bitcoin
 and runs mining farms, and measures markets, networks and machines. Whatever it
 states can be re-derived from signed, append-only records with "aqsha verify".`,
-		Version:       version(),
+		Version:       cli.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().Bool("json", false, "print results and errors as JSON")
-	root.PersistentFlags().String("lang", "", "language in which refusals are explained: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
-	root.PersistentFlags().String("ca", "", "PEM file of an authority that nodes' certificates may be of, besides the system's (or AQSHA_CA)")
-	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return trustCAs(command) }
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.PersistentFlags().String("lang", "",
+		"language in which refusals are explained: en, kk or ru (default: the system's, LC_ALL, LC_MESSAGES or LANG)")
+	root.PersistentFlags().String("ca", "",
+		"PEM file of an authority that nodes' certificates may be of, besides the system's (or AQSHA_CA)")
+	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return nodecmd.TrustCAs(command) }
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
 	for _, g := range commandGroups {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, newCommand := range g.commands {
@@ -57,5 +98,5 @@ states can be re-derived from signed, append-only records with "aqsha verify".`,
 	}
 	root.SetHelpCommandGroupID("this")
 	root.SetCompletionCommandGroupID("this")
-	return strictTree(root)
+	return cli.StrictTree(root)
 }

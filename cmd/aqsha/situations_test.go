@@ -62,6 +62,7 @@ func sameBut(printed, page string) bool {
 // TestSituationsArePlayedAsPrinted plays docs/situations.md: the files of each situation are written into a folder of its
 // own, its commands run there, and what they print must be what the page says. A command with "# is refused" after it is.
 func TestSituationsArePlayedAsPrinted(t *testing.T) {
+	t.Parallel()
 	data, err := os.ReadFile(situationsPage)
 	if err != nil {
 		t.Fatal(err)

@@ -3,9 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"net"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,9 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/node"
-	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/words"
 )
 
@@ -33,10 +28,17 @@ func exitOf(t *testing.T, line ...string) (int, string) {
 	t.Helper()
 	root := newRootCommand()
 	everyCommand(root, func(c *cobra.Command) {
-		if c.Annotations[joinsOnly] == "" && c.RunE != nil {
-			c.RunE = func(*cobra.Command, []string) error { return startedError{errors.New("the command began")} }
+		if c.Annotations[cli.JoinsOnly] == "" && c.RunE != nil {
+			c.RunE = func(*cobra.Command, []string) error { return cli.Begun(errors.New("the command began")) }
 		}
 	})
+	return verdictOn(t, root, line)
+}
+
+// verdictOn plays a command line in this process: the exit code, and what was said.
+func verdictOn(t *testing.T, root *cobra.Command, line []string) (int, string) {
+	t.Helper()
+	root.SetIn(strings.NewReader(""))
 	var said bytes.Buffer
 	root.SetArgs(line)
 	root.SetErr(&said)
@@ -44,11 +46,11 @@ func exitOf(t *testing.T, line ...string) (int, string) {
 	command, err := root.ExecuteContextC(t.Context())
 	switch {
 	case err == nil:
-		return exitOK, said.String()
-	case !started(err):
-		err = usageError{err}
+		return cli.ExitOK, said.String()
+	case !cli.Started(err):
+		err = cli.Usage(err)
 	}
-	return report(command, err), said.String()
+	return cli.Report(command, err), said.String()
 }
 
 // path is a command's words after the program's name.
@@ -61,8 +63,8 @@ func TestWrongCommandLinesEndWithTwo(t *testing.T) {
 	try := func(kind string, line ...string) {
 		t.Helper()
 		tried[kind]++
-		if exit, said := exitOf(t, line...); exit != exitUsage {
-			t.Errorf("%s: aqsha %s: exit %d, want %d: %s", kind, strings.Join(line, " "), exit, exitUsage, said)
+		if exit, said := exitOf(t, line...); exit != cli.ExitUsage {
+			t.Errorf("%s: aqsha %s: exit %d, want %d: %s", kind, strings.Join(line, " "), exit, cli.ExitUsage, said)
 		}
 	}
 	try("an unknown noun", "no-such-noun")
@@ -71,7 +73,7 @@ func TestWrongCommandLinesEndWithTwo(t *testing.T) {
 			return
 		}
 		path := pathOf(c)
-		if c.Annotations[joinsOnly] != "" {
+		if c.Annotations[cli.JoinsOnly] != "" {
 			try("an unknown verb", append(path, "no-such-verb")...)
 			try("no verb", path...)
 			return
@@ -111,42 +113,10 @@ func TestWrongCommandLinesEndWithTwo(t *testing.T) {
 // Help is no mistake, wherever it is asked for.
 func TestHelpEndsWithZero(t *testing.T) {
 	everyCommand(newRootCommand(), func(c *cobra.Command) {
-		if exit, said := exitOf(t, append(pathOf(c), "--help")...); exit != exitOK || !strings.Contains(said, "Usage:") {
+		if exit, said := exitOf(t, append(pathOf(c), "--help")...); exit != cli.ExitOK || !strings.Contains(said, "Usage:") {
 			t.Errorf("%s --help: exit %d, %s", c.CommandPath(), exit, said)
 		}
 	})
-}
-
-// What went wrong decides the exit code, however it is wrapped.
-func TestExitCodesOfErrors(t *testing.T) {
-	dial := &url.Error{Op: "Get", URL: "http://127.0.0.1:1", Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}
-	broken := &url.Error{Op: "Post", URL: "http://127.0.0.1:1", Err: &net.OpError{Op: "read", Err: errors.New("connection reset")}}
-	rule := token.Errorf(token.AmountZero, "amount", "zero")
-	for _, c := range []struct {
-		err  error
-		exit int
-		code string
-	}{
-		{rule, exitRefused, "amount-zero"},
-		{&api.Problem{Code: "limit-day", Status: 422}, exitRefused, "limit-day"},
-		{&api.Problem{Code: "timeout", Status: 504}, exitUnknown, "timeout"},
-		{token.Errorf(node.Unacknowledged, "", "too few"), exitUnknown, "unacknowledged"},
-		{&api.UnansweredError{Cause: broken}, exitUnknown, words.OutcomeUnknown},
-		{&api.UnansweredError{Cause: dial}, exitUnknown, words.OutcomeUnknown}, // of several nodes, one got it
-		{errors.Join(rule, &api.UnansweredError{Cause: broken}), exitUnknown, words.OutcomeUnknown},
-		{dial, exitUnreached, words.NotReached},
-		{&net.DNSError{Name: "nowhere"}, exitUnreached, words.NotReached},
-		{broken, exitFailure, words.Failure},
-		{usageError{errors.New("a value")}, exitUsage, words.Usage},
-		{errors.New("a file"), exitFailure, words.Failure},
-		{token.Errorf("of-tomorrow", "", "a code of a newer node"), exitRefused, "of-tomorrow"},
-	} {
-		for _, err := range []error{c.err, fmt.Errorf("paying: %w", startedError{c.err})} {
-			if v := verdictOn(err); v.exit != c.exit || v.code != c.code {
-				t.Errorf("%v: exit %d, code %s; want %d, %s", err, v.exit, v.code, c.exit, c.code)
-			}
-		}
-	}
 }
 
 // The commands that the words tell people to type are there.

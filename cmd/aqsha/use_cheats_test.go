@@ -11,6 +11,8 @@ import (
 
 	"github.com/aqsha/aqsha/contract/channel"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/wallet/channels"
+	"github.com/aqsha/aqsha/wallet/device"
 )
 
 // cheat is a charger that plays one session as it likes: it says that it has total, takes so many ticks, hangs up, and
@@ -38,7 +40,7 @@ func newCheat(t *testing.T, total money.Tiyn, ticks int) *cheat {
 		defer conn.Close()
 		in, out := json.NewDecoder(bufio.NewReader(conn)), json.NewEncoder(conn)
 		for {
-			var m deviceMessage
+			var m device.Message
 			if in.Decode(&m) != nil {
 				return
 			}
@@ -52,7 +54,7 @@ func newCheat(t *testing.T, total money.Tiyn, ticks int) *cheat {
 			if m.Hello == nil && claim.Ticks >= ticks {
 				return // without an answer
 			}
-			if out.Encode(deviceMessage{Total: total}) != nil {
+			if out.Encode(device.Message{Total: total}) != nil {
 				return
 			}
 		}
@@ -60,7 +62,7 @@ func newCheat(t *testing.T, total money.Tiyn, ticks int) *cheat {
 	return c
 }
 
-func (w *usesTown) fails(code string, args ...string) {
+func (w *programsTown) fails(code string, args ...string) {
 	w.t.Helper()
 	if out, err := aqsha(append(args, "--data", w.dir)...).CombinedOutput(); err == nil || !strings.Contains(string(out), code) {
 		w.t.Errorf("%v: %v, want %s\n%s", args, err, code, out)
@@ -70,7 +72,8 @@ func (w *usesTown) fails(code string, args ...string) {
 // A charger that hangs up after the voucher, or lies about what it has, is signed nothing beyond what was revealed, however
 // the run ended and whatever pays next over the channel.
 func TestADishonestChargerGainsNothing(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "1000", "--tick", "1")
 	ride := func(c *cheat) channel.Claim {
 		_ = aqsha("device", "car", "ride", "--to", c.Addr().String(), "--ticks", "300", "--data", w.dir).Run()
@@ -92,7 +95,7 @@ func TestADishonestChargerGainsNothing(t *testing.T) {
 	}
 	// Nor does a payment by hand pay for what was only signed for.
 	ride(newCheat(t, 0, 0))
-	var paid channelFile
+	var paid channels.File
 	if err := json.Unmarshal([]byte(w.run("channel", "pay", "ride", "10")), &paid); err != nil || paid.Total != 1200 {
 		t.Errorf("%v, a voucher for %s, want 12.00", err, paid.Total)
 	}
@@ -100,10 +103,11 @@ func TestADishonestChargerGainsNothing(t *testing.T) {
 
 // A car that was killed leaves a span: what was paid lies in it, and nothing is signed on top before somebody says where.
 func TestAPaymentAfterAKilledRunAsksWhatWasPaid(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "1000", "--tick", "1")
 	path := filepath.Join(w.dir, "channels", "ride.sender.json")
-	err := updateChannelFile(path, func(f *channelFile) error {
+	err := channels.Update(path, func(f *channels.File) error {
 		paid := money.Tiyn(6_400)
 		f.Paid, f.Ahead, f.Total = &paid, 6_400, 100_000
 		return nil
@@ -120,7 +124,7 @@ func TestAPaymentAfterAKilledRunAsksWhatWasPaid(t *testing.T) {
 	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
 		t.Errorf("a refusal changed the file: %v\n%s", err, after)
 	}
-	var paid channelFile
+	var paid channels.File
 	if err := json.Unmarshal([]byte(w.run("channel", "pay", "ride", "10", "--from", "7")), &paid); err != nil || paid.Total != 1700 {
 		t.Errorf("%v, a voucher for %s, want 17.00", err, paid.Total)
 	}
@@ -128,7 +132,8 @@ func TestAPaymentAfterAKilledRunAsksWhatWasPaid(t *testing.T) {
 
 // A charger does not deliver on a channel that ends before it could claim.
 func TestAChargerRefusesAChannelThatEnds(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "1", "--window", "2m", "--for", "3m")
 	m := w.charger("--least-life", "5m")
 	w.fails("channel-ends-soon", "device", "car", "ride", "--to", m.address, "--ticks", "3")
@@ -139,10 +144,11 @@ func TestAChargerRefusesAChannelThatEnds(t *testing.T) {
 // Two names of one channel are one book; after the receiver's consent to close nothing is accepted; a watchtower goes on
 // past a claim that is refused.
 func TestAReceiversBookIsTheContracts(t *testing.T) {
-	w := newUsesTown(t, "owner", "shop", "tower")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "shop", "tower")
 	open := func(name string) string {
 		w.run("channel", "open", name, "--from", "owner", "--to", "shop", "--deposit", "1000")
-		f, err := readChannelFile(filepath.Join(w.dir, "channels", name+".sender.json"))
+		f, err := channels.Read(filepath.Join(w.dir, "channels", name+".sender.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +176,7 @@ func TestAReceiversBookIsTheContracts(t *testing.T) {
 	w.run("channel", "accept", "three", voucher("three", "30"))
 	good, bad := filepath.Join(w.dir, "good.json"), filepath.Join(w.dir, "bad.json")
 	exported := w.run("channel", "export", "three")
-	var f channelFile
+	var f channels.File
 	if err := json.Unmarshal([]byte(exported), &f); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +197,8 @@ func TestAReceiversBookIsTheContracts(t *testing.T) {
 
 // A mandate of a day counts over channels and runs, also over one that was cut off.
 func TestADaysMandateIsOverAllRuns(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("device", "key", "car")
 	for _, name := range []string{"one", "two", "three"} {
 		w.run("channel", "open", name, "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "1", "--key", "car")

@@ -11,27 +11,30 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aqsha/aqsha/wallet/channels"
+	"github.com/aqsha/aqsha/wallet/device"
 )
 
-// usesTown is a running node with a bank and business wallets who hold 10,000 tenge each.
-type usesTown struct {
+// programsTown is a running node with a bank and business wallets who hold 10,000 tenge each.
+type programsTown struct {
 	t   *testing.T
 	dir string
 }
 
-func newUsesTown(t *testing.T, wallets ...string) *usesTown {
+func newProgramsTown(t *testing.T, wallets ...string) *programsTown {
 	t.Helper()
-	w := foundUsesTown(t)
+	w := initProgramsTown(t)
 	node := up(t, w.dir)
 	t.Cleanup(func() { node.stop(t); w.run("verify") })
 	w.settle(wallets...)
 	return w
 }
 
-// foundUsesTown is the town before anybody lives in it and its node runs.
-func foundUsesTown(t *testing.T) *usesTown {
+// initProgramsTown is the town before anybody lives in it and its node runs.
+func initProgramsTown(t *testing.T) *programsTown {
 	t.Helper()
-	w := &usesTown{t, filepath.Join(t.TempDir(), "net")}
+	w := &programsTown{t, filepath.Join(t.TempDir(), "net")}
 	w.run("init", "--development", "--shared-keys")
 	w.run("bank", "admit", "bank")
 	w.run("issue", "bank", "300000000")
@@ -39,7 +42,7 @@ func foundUsesTown(t *testing.T) *usesTown {
 }
 
 // settle gives business wallets 10,000 tenge each.
-func (w *usesTown) settle(wallets ...string) {
+func (w *programsTown) settle(wallets ...string) {
 	w.t.Helper()
 	for _, name := range wallets {
 		w.run("wallet", "new", name, "--bank", "bank", "--tier", "business")
@@ -47,13 +50,13 @@ func (w *usesTown) settle(wallets ...string) {
 	}
 }
 
-func (w *usesTown) run(args ...string) string {
+func (w *programsTown) run(args ...string) string {
 	w.t.Helper()
 	return run1(w.t, append(args, "--data", w.dir)...)
 }
 
 // balance of a wallet in tiyn.
-func (w *usesTown) balance(name string) int64 {
+func (w *programsTown) balance(name string) int64 {
 	w.t.Helper()
 	var views []struct {
 		Balance int64 `json:"balance"`
@@ -64,7 +67,7 @@ func (w *usesTown) balance(name string) int64 {
 	return views[0].Balance
 }
 
-func (w *usesTown) expect(name string, want int64) {
+func (w *programsTown) expect(name string, want int64) {
 	w.t.Helper()
 	if got := w.balance(name); got != want {
 		w.t.Errorf("%s holds %d tiyn, want %d", name, got, want)
@@ -78,7 +81,7 @@ type machine struct {
 	out     bytes.Buffer
 }
 
-func (w *usesTown) charger(args ...string) *machine {
+func (w *programsTown) charger(args ...string) *machine {
 	w.t.Helper()
 	m := &machine{Cmd: aqsha(append([]string{"device", "charger", "--wallet", "charger", "--listen", "127.0.0.1:0", "--sessions", "1", "--look", "20ms", "--json", "--data", w.dir}, args...)...)}
 	m.Stdout = &m.out
@@ -104,7 +107,7 @@ func (w *usesTown) charger(args ...string) *machine {
 	return nil
 }
 
-func (m *machine) result(t *testing.T) (r sessionResult) {
+func (m *machine) result(t *testing.T) (r device.Result) {
 	t.Helper()
 	if err := m.Wait(); err != nil {
 		t.Fatalf("charger: %v\n%s", err, m.out.String())
@@ -117,7 +120,8 @@ func (m *machine) result(t *testing.T) (r sessionResult) {
 
 // Two machines pay each other with nobody present: thousands of ticks, two transactions.
 func TestCarAtTheCharger(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("device", "key", "car")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "0.05", "--key", "car")
 	m := w.charger("--keep", "64")
@@ -132,7 +136,8 @@ func TestCarAtTheCharger(t *testing.T) {
 
 // The mandate and the deposit bound what a device can spend; the channel is closed with that.
 func TestDeviceUnderMandate(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "500", "--tick", "1")
 	m := w.charger()
 	out, err := aqsha("device", "car", "ride", "--to", m.address, "--ticks", "100", "--day-most", "30", "--data", w.dir).CombinedOutput()
@@ -147,7 +152,8 @@ func TestDeviceUnderMandate(t *testing.T) {
 
 // A stolen device: the owner revokes it in mid-stream. What was ticked before is paid, nothing after.
 func TestDeviceRevokedInMidStream(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "5000", "--tick", "1")
 	m := w.charger()
 	car := aqsha("device", "car", "ride", "--to", m.address, "--ticks", "4000", "--every", "10ms", "--data", w.dir)
@@ -156,7 +162,7 @@ func TestDeviceRevokedInMidStream(t *testing.T) {
 	if err := car.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(1500 * time.Millisecond) // in the middle of the ride: it takes twenty seconds and more
 	w.run("channel", "leave", "ride")
 	if err := car.Wait(); err == nil || !strings.Contains(said.String(), "channel-left") {
 		t.Errorf("the car went on: %v\n%s", err, said.String())
@@ -180,16 +186,39 @@ func TestDeviceRevokedInMidStream(t *testing.T) {
 	}
 }
 
+// rides waits until this many channels have had ticks accepted.
+func (w *programsTown) rides(t *testing.T, want int) {
+	t.Helper()
+	for range 1200 {
+		files, err := filepath.Glob(filepath.Join(w.dir, "channels", "*.receiver.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := 0
+		for _, file := range files {
+			if f, err := channels.Read(file); err == nil && f.Total > 0 {
+				begun++
+			}
+		}
+		if begun >= want {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("no ride got under way")
+}
+
 // Either machine disappears: the charger is paid what it had accepted.
 func TestMachineDisappears(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("channel", "open", "ride", "--from", "owner", "--to", "charger", "--deposit", "5000", "--tick", "1")
 	m := w.charger()
 	car := aqsha("device", "car", "ride", "--to", m.address, "--ticks", "4000", "--every", "5ms", "--data", w.dir)
 	if err := car.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond)
+	w.rides(t, 1) // it takes twenty seconds and more
 	_ = car.Process.Kill()
 	_ = car.Wait()
 	r := m.result(t)
@@ -204,7 +233,7 @@ func TestMachineDisappears(t *testing.T) {
 	if err := car.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(400 * time.Millisecond)
+	w.rides(t, 2)
 	_ = m.Process.Kill()
 	_ = m.Wait()
 	_ = car.Wait()
@@ -232,7 +261,8 @@ func TestMachineDisappears(t *testing.T) {
 // Two processes close a channel at once: one closes it, the other finds it gone, the money moves once.
 // Both succeed if they made the same transaction, in the same millisecond, for then it is one.
 func TestRacingCloses(t *testing.T) {
-	w := newUsesTown(t, "owner", "charger")
+	t.Parallel()
+	w := newProgramsTown(t, "owner", "charger")
 	w.run("channel", "open", "stream", "--from", "owner", "--to", "charger", "--deposit", "100")
 	voucher := filepath.Join(w.dir, "voucher.json")
 	if err := os.WriteFile(voucher, []byte(w.run("channel", "pay", "stream", "40")), 0o600); err != nil {
@@ -256,9 +286,9 @@ func TestDeviceMessagesAreBounded(t *testing.T) {
 	car, charger := net.Pipe()
 	defer car.Close()
 	defer charger.Close()
-	go func() { _, _ = car.Write(bytes.Repeat([]byte(" "), 3*maxDeviceLine)) }()
-	link, limit := newDeviceLink(charger)
-	if _, err := link.receive(limit); err == nil || !strings.Contains(err.Error(), "more than") {
+	go func() { _, _ = car.Write(bytes.Repeat([]byte(" "), 3*device.MaxDeviceLine)) }()
+	link, limit := device.NewLink(charger)
+	if _, err := link.Receive(limit); err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("%v", err)
 	}
 }

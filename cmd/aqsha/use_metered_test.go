@@ -6,19 +6,22 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/aqsha/aqsha/internal/cli/channelcmd"
 )
 
 // A month of readings, one a minute, settles in two transactions; both books move by the bill that
 // anybody computes from the readings, to the tiyn.
 func TestMonthOfPowerAgreesToTheTiyn(t *testing.T) {
-	w := newUsesTown(t, "farm", "power", "meter-7", "court")
+	t.Parallel()
+	w := newProgramsTown(t, "farm", "power", "meter-7", "court")
 	w.run("pay", "bank", "farm", "100000000")
 	farm, power := w.balance("farm"), w.balance("power")
 	w.run("pay-per-use", "open", "month", "--customer", "farm", "--supplier", "power", "--meter", "meter-7", "--arbiter", "court",
 		"--deposit", "60000000", "--cap", "60000000", "--watts", "3000000", "--since", "31d")
 	readings := filepath.Join(w.dir, "readings.jsonl")
 	w.run("pay-per-use", "read", "month", "--minutes", "43200", "--load", "2500000", "--out", readings)
-	var u usage
+	var u channelcmd.Usage
 	if err := json.Unmarshal([]byte(w.run("pay-per-use", "check", "month", readings, "--json")), &u); err != nil {
 		t.Fatal(err)
 	}
@@ -33,9 +36,9 @@ func TestMonthOfPowerAgreesToTheTiyn(t *testing.T) {
 }
 
 // newBilledDay is a town where an hour of power, delivered under the contract "day", is billed and not accepted yet.
-func newBilledDay(t *testing.T) *usesTown {
+func newBilledDay(t *testing.T) *programsTown {
 	t.Helper()
-	w := newUsesTown(t, "farm", "power", "meter-7", "court")
+	w := newProgramsTown(t, "farm", "power", "meter-7", "court")
 	w.run("pay-per-use", "open", "day", "--customer", "farm", "--supplier", "power", "--meter", "meter-7", "--arbiter", "court",
 		"--deposit", "9000", "--cap", "9000", "--watts", "100000", "--since", "25h")
 	readings := filepath.Join(w.dir, "readings.jsonl")
@@ -46,6 +49,7 @@ func newBilledDay(t *testing.T) *usesTown {
 
 // The supplier is frozen when the bill is paid: the money arrives, and is frozen with its wallet.
 func TestFrozenSupplierIsPaidFrozen(t *testing.T) {
+	t.Parallel()
 	w := newBilledDay(t)
 	before := w.balance("power")
 	w.run("wallet", "freeze", "power", "--case", "C-7")
@@ -61,6 +65,7 @@ func TestFrozenSupplierIsPaidFrozen(t *testing.T) {
 // Two processes accept a bill at once: it is paid once. Both succeed if they made the same transaction,
 // in the same millisecond, for then it is one.
 func TestRacingAcceptances(t *testing.T) {
+	t.Parallel()
 	w := newBilledDay(t)
 	var m struct {
 		Billed int64 `json:"billed"`

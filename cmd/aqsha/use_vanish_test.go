@@ -13,33 +13,35 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/api/wallet"
+	"github.com/aqsha/aqsha/internal/cli/channelcmd"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/wallet"
 )
 
 // waitingTown is a town whose node's clock stands still until the test sets it forward, so that deadlines pass
 // without waiting, and none passes by itself on a busy machine.
 // Commands go by the clock on the wall: payments live for ten minutes, so all jumps together are shorter.
 type waitingTown struct {
-	*usesTown
+	*programsTown
 	ahead time.Duration // of the clock on the wall, when time last passed
 	held  atomic.Int64  // Unix ms
 }
 
 func newWaitingTown(t *testing.T, wallets ...string) *waitingTown {
 	t.Helper()
-	w := &waitingTown{usesTown: foundUsesTown(t)}
+	w := &waitingTown{programsTown: initProgramsTown(t)}
 	w.held.Store(time.Now().UnixMilli())
-	book, err := wallet.OpenBook(w.dir, "", nil)
+	keyring, err := wallet.OpenKeyring(w.dir, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := readConfig(w.dir)
+	c, err := datadir.ReadConfig(w.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := nodeConfig(w.dir, c, book, nil)
+	config, err := datadir.NodeConfig(w.dir, c, keyring, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +54,8 @@ func newWaitingTown(t *testing.T, wallets ...string) *waitingTown {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance := newInstance()
-	_, withdraw, err := announce(w.dir, listener, instance)
+	instance := datadir.NewInstance()
+	_, withdraw, err := datadir.Announce(w.dir, listener, instance)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +126,7 @@ func (w *waitingTown) order(name, milestones, pay string) {
 // Orders that reach their end: with a dispute that nobody decides, with nothing delivered, with a retention that nobody
 // releases. Of each milestone that was accepted, 450 tenge went to either supplier.
 func TestOrdersReachTheirEnd(t *testing.T) {
+	t.Parallel()
 	w := newWaitingTown(t, "farm", "works", "foundry", "court")
 	note := w.file("note.txt", "Two pumps.")
 	w.run("contract", "register", "order", "--bank", "bank")
@@ -150,6 +153,7 @@ func TestOrdersReachTheirEnd(t *testing.T) {
 
 // Channels whose receiver sleeps past the window, or that nobody closes.
 func TestChannelsAreLeft(t *testing.T) {
+	t.Parallel()
 	w := newWaitingTown(t, "sender", "receiver")
 	for _, name := range []string{"unused", "asleep", "both"} {
 		w.run("channel", "open", name, "--from", "sender", "--to", "receiver", "--deposit", "1000", "--window", "1m", "--for", "6m")
@@ -177,6 +181,7 @@ func TestChannelsAreLeft(t *testing.T) {
 
 // Metered contracts: the customer, the supplier, the meter or the arbiter is gone, or the deposit is too small.
 func TestMeteredPartiesVanish(t *testing.T) {
+	t.Parallel()
 	w := newWaitingTown(t, "farm", "power", "meter-7", "court")
 	letter := w.file("letter.txt", "The meter is gone.")
 	open := func(name, deposit string) {
@@ -186,7 +191,7 @@ func TestMeteredPartiesVanish(t *testing.T) {
 	bill := func(name string) int64 { // of the registers, before any cap by the deposit
 		readings := filepath.Join(w.dir, name+".jsonl")
 		w.run("pay-per-use", "read", name, "--minutes", "60", "--load", "50000", "--out", readings)
-		var u usage
+		var u channelcmd.Usage
 		if err := json.Unmarshal([]byte(w.run("pay-per-use", "check", name, readings, "--json")), &u); err != nil {
 			t.Fatal(err)
 		}
@@ -231,6 +236,7 @@ func TestMeteredPartiesVanish(t *testing.T) {
 // Budget money that nobody releases or accepts: it returns marked at the contract's end, and at the purpose's end to
 // the treasury, wherever it lies.
 func TestBudgetMoneyReturns(t *testing.T) {
+	t.Parallel()
 	w := newWaitingTown(t, "aidar", "ranch", "registry", "bridges", "prime", "court")
 	w.run("agency", "grant", "ministry")
 	w.run("wallet", "new", "treasury", "--authority", "--tier", "state", "--role", "treasury")

@@ -50,6 +50,7 @@ func unpack(t *testing.T, archive, dir string) {
 // What earlier programs wrote opens, verifies, is paid from, backed up, restored and followed. With VERSIONS=all every recorded
 // program's, else the oldest's and the newest's. testdata/versions/record.sh records one.
 func TestWhatEarlierProgramsWroteOpens(t *testing.T) {
+	t.Parallel()
 	archives, err := filepath.Glob("testdata/versions/*.tar.gz")
 	if err != nil || len(archives) < 2 {
 		t.Fatalf("%v, %v", archives, err)

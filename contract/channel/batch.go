@@ -12,16 +12,16 @@ type Arrival struct {
 	Voucher  *Voucher
 }
 
-// Desk verifies vouchers of many channels together: what a busy receiver does, such as a network of
+// Client verifies vouchers of many channels together: what a busy receiver does, such as a network of
 // chargers or a seller of bandwidth. It keeps its memory and is used by one goroutine.
-type Desk struct {
+type Client struct {
 	batch token.Batch
 	valid []bool
 }
 
 // Accept judges arrivals in order, as Receiver.Accept does one by one, with their signatures verified at
 // once. Of several of one channel in a batch each must exceed the one before. errs has a place for each.
-func (d *Desk) Accept(arrivals []Arrival, now uint64, random io.Reader, errs []*token.Error) error {
+func (d *Client) Accept(arrivals []Arrival, now uint64, random io.Reader, errs []*token.Error) error {
 	d.batch.Reset()
 	for i := range arrivals {
 		r, v := arrivals[i].Receiver, arrivals[i].Voucher

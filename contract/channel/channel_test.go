@@ -115,7 +115,7 @@ func TestTicks(t *testing.T) {
 }
 
 func TestMandate(t *testing.T) {
-	purse := &Purse{Mandate: Mandate{CounterpartyMost: 500, DayMost: 300}}
+	purse := &Purse{Mandate: Mandate{MaxCounterparty: 500, MaxDay: 300}}
 	s := NewSender(terms(), senderKey, [32]byte{9}, rand.Reader, 0, purse)
 	for _, c := range []struct {
 		amount money.Tiyn
@@ -131,7 +131,7 @@ func TestMandate(t *testing.T) {
 		t.Error("a revoked device pays")
 	}
 	limited := terms()
-	limited.DayMost = 100
+	limited.MaxDay = 100
 	s2, r := pair(t, limited)
 	if _, err := s2.Pay(101, 0, 1000); err == nil {
 		t.Error("above the channel's limit of the day")
@@ -167,7 +167,7 @@ func TestBatchIsSingle(t *testing.T) {
 			arrivals = append(arrivals, Arrival{batched[i], &v})
 		}
 		errs := make([]*token.Error, len(arrivals))
-		var d Desk
+		var d Client
 		if err := d.Accept(arrivals, 1000, rand.Reader, errs); err != nil {
 			t.Fatal(err)
 		}
@@ -248,4 +248,32 @@ func BenchmarkTick(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// A sender may have left since the ledger was asked, and the contract counts the limit a day until then: a voucher, or a tick,
+// above what was allowed at that moment would cost the receiver all it has, because a claim is taken or refused as a whole.
+func TestTheLimitCountsToWhenTheLedgerWasAsked(t *testing.T) {
+	const day = 86_400_000
+	limited := terms()
+	limited.MaxDay = 100
+	s, r := pair(t, limited)
+	r.Asked = limited.Created + day - 1
+	today, err := s.Pay(97, 5, limited.Created+day-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "of the first day", r.Accept(&today, limited.Created+day+1), "")
+	word, refused := s.NextTick(limited.Created + day + 1)
+	expect(t, "the sender's tick of the next day", refused, "")
+	expect(t, "a tick up to the limit", r.Tick(word, limited.Created+day+1), "")
+	word, refused = s.NextTick(limited.Created + day + 1)
+	expect(t, "the sender's next", refused, "")
+	expect(t, "a tick above what was allowed when the ledger was asked", r.Tick(word, limited.Created+day+1), AboveDay)
+	more, err := s.Pay(20, 0, limited.Created+day+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "a voucher above it", r.Accept(&more, limited.Created+day+1), AboveDay)
+	r.Asked = limited.Created + day + 1
+	expect(t, "after asking again", r.Accept(&more, limited.Created+day+1), "")
 }

@@ -45,16 +45,16 @@ func program(t fataler) *contract.Program {
 	return p
 }
 
-func open(t fataler, p *contract.Program, deposit, tick, dayMost money.Tiyn) (*stand, channel.Terms) {
+func open(t fataler, p *contract.Program, deposit, tick, maxDay money.Tiyn) (*stand, channel.Terms) {
 	t.Helper()
 	s := &stand{t: t, program: p, held: deposit, instance: contract.Instance{ID: token.WalletID{9}, Parties: []token.WalletID{{1}, {2}}, Assets: []uint32{0}, CreatedMillis: opened, Version: 1,
-		Terms: []token.Value{token.Bytes(public[:]), token.Int(int64(tick)), token.Int(int64(dayMost)), token.Int(3_600_000), token.Int(opened + 100*86_400_000)}}}
+		Terms: []token.Value{token.Bytes(public[:]), token.Int(int64(tick)), token.Int(int64(maxDay)), token.Int(3_600_000), token.Int(opened + 100*86_400_000)}}}
 	c := s.call(0, opened)
 	c.Held, c.Paid = []money.Tiyn{0}, []money.Tiyn{deposit}
 	if err := p.Create(&s.instance, c); err != nil {
 		t.Fatal(err)
 	}
-	return s, channel.Terms{ID: channel.ID{Network: token.NetworkID{7}, Contract: s.instance.ID}, Key: sender.Public(), Tick: tick, Deposit: deposit, DayMost: dayMost, Created: opened}
+	return s, channel.Terms{ID: channel.ID{Network: token.NetworkID{7}, Contract: s.instance.ID}, Key: sender.Public(), Tick: tick, Deposit: deposit, MaxDay: maxDay, Created: opened}
 }
 
 func (s *stand) call(party byte, now uint64) *contract.Call {
@@ -127,8 +127,8 @@ func TestMillionTicks(t *testing.T) {
 func TestTheContractPaysWhatTheReceiverAccepted(t *testing.T) {
 	p := program(t)
 	rapid.Check(t, func(t *rapid.T) {
-		dayMost := money.Tiyn(rapid.IntRange(0, 3000).Draw(t, "day most"))
-		s, terms := open(t, p, 10_000, money.Tiyn(rapid.IntRange(0, 5).Draw(t, "tick")), dayMost)
+		maxDay := money.Tiyn(rapid.IntRange(0, 3000).Draw(t, "day most"))
+		s, terms := open(t, p, 10_000, money.Tiyn(rapid.IntRange(0, 5).Draw(t, "tick")), maxDay)
 		r, refused := channel.NewReceiver(terms)
 		if refused != nil {
 			t.Fatal(refused)
@@ -169,14 +169,14 @@ func TestTheContractPaysWhatTheReceiverAccepted(t *testing.T) {
 		if err := s.act(0, "leave", now); err != nil {
 			t.Fatal(err)
 		}
-		if dayMost != 0 { // a thief and a dishonest receiver: signed after the revocation, for the days to come
+		if maxDay != 0 { // a thief and a dishonest receiver: signed after the revocation, for the days to come
 			late, err := channel.Sign(terms.ID, sender, 10_000, channel.Word{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			days := money.Tiyn((now-opened)/86_400_000 + 1)
 			stolen := channel.Claim{Voucher: late, Word: late.Root}
-			if err := s.act(1, "claim", now+90*86_400_000, stolen.Args()...); (err == nil) != (10_000 <= dayMost*days) {
+			if err := s.act(1, "claim", now+90*86_400_000, stolen.Args()...); (err == nil) != (10_000 <= maxDay*days) {
 				t.Fatal("ten thousand after the revocation", err)
 			} else if err == nil {
 				return
@@ -226,19 +226,19 @@ func TestNoTermsKeepAReceiverFromItsClaim(t *testing.T) {
 	extremes := []money.Tiyn{0, 1, 1000, 1_000_000_000_000_000, 1_000_000_000_000_001, 5_000_000_000_000_000_000, 1<<63 - 1}
 	taken := 0
 	for _, tick := range extremes {
-		for _, dayMost := range extremes {
-			if !takesTerms(t, p, tick, dayMost) {
+		for _, maxDay := range extremes {
+			if !takesTerms(t, p, tick, maxDay) {
 				continue
 			}
 			taken++
-			s, terms := open(t, p, 1000, tick, dayMost)
+			s, terms := open(t, p, 1000, tick, maxDay)
 			v, err := channel.Sign(terms.ID, sender, 1, channel.Word{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			claim := channel.Claim{Voucher: v}
 			if refused := s.act(1, "close", opened+99*86_400_000, claim.Args()...); refused != nil || s.got != 1 {
-				t.Errorf("tick %d, day_most %d: %v", tick, dayMost, refused)
+				t.Errorf("tick %d, day_most %d: %v", tick, maxDay, refused)
 			}
 		}
 	}
@@ -253,9 +253,9 @@ type refusable struct{ failed bool }
 func (r *refusable) Helper()      {}
 func (r *refusable) Fatal(...any) { r.failed = true }
 
-func takesTerms(t *testing.T, p *contract.Program, tick, dayMost money.Tiyn) bool {
+func takesTerms(t *testing.T, p *contract.Program, tick, maxDay money.Tiyn) bool {
 	t.Helper()
 	var r refusable
-	open(&r, p, 1000, tick, dayMost)
+	open(&r, p, 1000, tick, maxDay)
 	return !r.failed
 }

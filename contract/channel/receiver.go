@@ -25,7 +25,7 @@ type Terms struct {
 	Key     token.PublicKey `json:"key"`
 	Tick    money.Tiyn      `json:"tick"`
 	Deposit money.Tiyn      `json:"deposit"` // all that was ever put in
-	DayMost money.Tiyn      `json:"day_most,omitempty"`
+	MaxDay  money.Tiyn      `json:"day_most,omitempty"`
 	Created uint64          `json:"created_millis"`
 	Left    uint64          `json:"left_at_millis,omitempty"` // nothing is accepted any more
 }
@@ -35,14 +35,14 @@ const millisOfDay = 86_400_000
 
 // allowed is the most that the channel may be worth at a time.
 func (t *Terms) allowed(now uint64) money.Tiyn {
-	if t.DayMost == 0 {
+	if t.MaxDay == 0 {
 		return t.Deposit
 	}
 	days := money.Tiyn((max(now, t.Created)-t.Created)/millisOfDay + 1)
-	if days > t.Deposit/t.DayMost {
+	if days > t.Deposit/t.MaxDay {
 		return t.Deposit
 	}
-	return min(t.Deposit, t.DayMost*days)
+	return min(t.Deposit, t.MaxDay*days)
 }
 
 // Receiver is the receiver's book of one channel: what it has accepted, which is what it can claim.
@@ -53,6 +53,10 @@ type Receiver struct {
 	best     Claim
 	begun    bool
 	worth    money.Tiyn
+
+	// Asked is when the ledger was last asked about the channel, 0 for just now. The sender may have left since, and the
+	// contract counts the limit a day until then: a claim above that is refused as a whole, so nothing above it is taken.
+	Asked uint64
 }
 
 // NewReceiver begins a book.
@@ -63,6 +67,14 @@ func NewReceiver(t Terms) (*Receiver, *token.Error) {
 		return nil, token.Errorf(BadSignature, "key", "the channel's key is no usable key")
 	}
 	return &Receiver{Terms: t, decoded: decoded, expanded: expanded}, nil
+}
+
+// limit is the most that is taken at a time.
+func (r *Receiver) limit(now uint64) money.Tiyn {
+	if r.Asked != 0 {
+		now = min(now, r.Asked)
+	}
+	return r.allowed(now)
 }
 
 // Worth is what was accepted in all.
@@ -80,8 +92,8 @@ func (r *Receiver) judge(v *Voucher, now uint64) *token.Error {
 		return token.Errorf(Stale, "amount", "a voucher for %s, %s was accepted before", v.Amount, r.worth)
 	case v.Amount > r.Deposit:
 		return token.Errorf(AboveDeposit, "amount", "a voucher for %s, the channel holds %s", v.Amount, r.Deposit)
-	case v.Amount > r.allowed(now):
-		return token.Errorf(AboveDay, "amount", "a voucher for %s, %s is allowed by now", v.Amount, r.allowed(now))
+	case v.Amount > r.limit(now):
+		return token.Errorf(AboveDay, "amount", "a voucher for %s, %s is allowed by when the ledger was asked", v.Amount, r.limit(now))
 	}
 	return nil
 }
@@ -114,7 +126,7 @@ func (r *Receiver) Tick(word Word, now uint64) *token.Error {
 		return token.Errorf(ChainSpent, "word", "%d ticks were walked", r.best.Ticks)
 	case r.worth+r.Terms.Tick > r.Deposit:
 		return token.Errorf(AboveDeposit, "word", "a tick more would exceed the deposit of %s", r.Deposit)
-	case r.DayMost != 0 && r.worth+r.Terms.Tick > r.allowed(now):
+	case r.MaxDay != 0 && r.worth+r.Terms.Tick > r.limit(now):
 		return token.Errorf(AboveDay, "word", "a tick more would exceed what is allowed by now")
 	}
 	if sha256.Sum256(word[:]) != r.best.Word {

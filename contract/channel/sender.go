@@ -16,9 +16,9 @@ const OverMandate token.Code = "over-mandate"
 // day over all of them. Zero is no limit. The ledger enforces the deposit and the channel's limit a
 // day besides, whatever the device does.
 type Mandate struct {
-	CounterpartyMost money.Tiyn `json:"counterparty_most,omitempty"`
-	DayMost          money.Tiyn `json:"day_most,omitempty"`
-	Revoked          bool       `json:"revoked,omitempty"`
+	MaxCounterparty money.Tiyn `json:"counterparty_most,omitempty"`
+	MaxDay          money.Tiyn `json:"day_most,omitempty"`
+	Revoked         bool       `json:"revoked,omitempty"`
 }
 
 // Purse is what a device has spent under its mandate, over all of its channels.
@@ -36,10 +36,10 @@ func (p *Purse) spend(amount, total money.Tiyn, now uint64) *token.Error {
 	switch {
 	case p.Revoked:
 		return token.Errorf(OverMandate, "mandate", "the owner has revoked it")
-	case p.CounterpartyMost != 0 && total > p.CounterpartyMost:
-		return token.Errorf(OverMandate, "counterparty_most", "%s in all to one counterparty, %s is allowed", total, p.CounterpartyMost)
-	case p.DayMost != 0 && amount > p.DayMost-p.Spent:
-		return token.Errorf(OverMandate, "day_most", "%s on top of %s today, %s is allowed", amount, p.Spent, p.DayMost)
+	case p.MaxCounterparty != 0 && total > p.MaxCounterparty:
+		return token.Errorf(OverMandate, "counterparty_most", "%s in all to one counterparty, %s is allowed", total, p.MaxCounterparty)
+	case p.MaxDay != 0 && amount > p.MaxDay-p.Spent:
+		return token.Errorf(OverMandate, "day_most", "%s on top of %s today, %s is allowed", amount, p.Spent, p.MaxDay)
 	}
 	p.Spent += amount
 	return nil

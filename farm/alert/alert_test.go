@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/farm/alert"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -37,8 +37,8 @@ func TestHysteresis(t *testing.T) {
 		var d alert.Detector
 		var got []string
 		for i, c := range polls {
-			at := use.Instant(i+1) * 30 * use.Second
-			o := alert.Observation{At: at, Answered: c != '-', Accepted: -1, Rejected: -1, Poll: use.Poll{At: at, Elapsed: 1000 + int64(i)*30, TotalMH: -1, Boards: -1, SlowestFan: 4000, PoolAlive: true}}
+			at := usage.Instant(i+1) * 30 * usage.Second
+			o := alert.Observation{At: at, Answered: c != '-', Accepted: -1, Rejected: -1, Poll: usage.Poll{At: at, Elapsed: 1000 + int64(i)*30, TotalMH: -1, Boards: -1, SlowestFan: 4000, PoolAlive: true}}
 			if c == 'x' {
 				o.Poll.SlowestFan = 0
 			}
@@ -67,7 +67,7 @@ func subjects() (all []alert.Subject) {
 
 func changes(kind alert.Kind, machines ...int) (out []alert.Change) {
 	for _, m := range machines {
-		out = append(out, alert.Change{Machine: m, Kind: kind, Raised: true, At: use.Hour})
+		out = append(out, alert.Change{Machine: m, Kind: kind, Raised: true, At: usage.Hour})
 	}
 	return out
 }
@@ -100,13 +100,13 @@ func TestSilence(t *testing.T) {
 		silence alert.Silence
 		left    int
 	}{
-		"rack":    {alert.Silence{Selector: "north/c1/r1", Until: 2 * use.Hour}, 1},
-		"kind":    {alert.Silence{Selector: "*", Kinds: []alert.Kind{alert.Offline}, Until: 2 * use.Hour}, 1},
-		"machine": {alert.Silence{Selector: "r2-0", Until: 2 * use.Hour}, 2},
-		"over":    {alert.Silence{Selector: "*", Until: use.Hour}, 3},
-		"part":    {alert.Silence{Selector: "nor", Until: 2 * use.Hour}, 3},
+		"rack":    {alert.Silence{Selector: "north/c1/r1", Until: 2 * usage.Hour}, 1},
+		"kind":    {alert.Silence{Selector: "*", Kinds: []alert.Kind{alert.Offline}, Until: 2 * usage.Hour}, 1},
+		"machine": {alert.Silence{Selector: "r2-0", Until: 2 * usage.Hour}, 2},
+		"over":    {alert.Silence{Selector: "*", Until: usage.Hour}, 3},
+		"part":    {alert.Silence{Selector: "nor", Until: 2 * usage.Hour}, 3},
 	} {
-		if got := alert.Silenced(all, subjects(), []alert.Silence{tc.silence}); len(got) != tc.left {
+		if got, held := alert.Silenced(all, subjects(), []alert.Silence{tc.silence}); len(got) != tc.left || len(got)+len(held) != len(all) {
 			t.Errorf("%s: %d changes are left, want %d", name, len(got), tc.left)
 		}
 	}
@@ -132,5 +132,31 @@ func TestWebhook(t *testing.T) {
 	var got struct{ Notices []alert.Notice }
 	if err := json.Unmarshal([]byte(<-bodies), &got); err != nil || tries.Load() != 2 || len(got.Notices) != 1 || got.Notices[0].Scope != "r1-0" {
 		t.Errorf("%+v after %d tries, %v", got, tries.Load(), err)
+	}
+}
+
+// A code is raised by the second poll, again when another comes, and cleared by the third poll without any;
+// machines with different codes are told apart.
+func TestCodes(t *testing.T) {
+	var d alert.Detector
+	var got []string
+	for i, codes := range []string{"", "w/110", "w/110", "w/110", "w/218 w/110", "w/110", "", "", "", ""} {
+		at := usage.Instant(i+1) * 30 * usage.Second
+		o := alert.Observation{At: at, Answered: true, Accepted: -1, Rejected: -1, Codes: strings.Fields(codes), Poll: usage.Poll{At: at, Elapsed: 1000 + int64(i)*30, TotalMH: -1, Boards: -1, SlowestFan: 4000, PoolAlive: true}}
+		for _, c := range d.Observe(o) {
+			got = append(got, fmt.Sprintf("%d %t %s", i, c.Raised, c.Codes))
+		}
+	}
+	if want := []string{"2 true w/110", "4 true w/110 w/218", "8 false w/110 w/218"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var changes []alert.Change
+	for i := range 4 {
+		changes = append(changes, alert.Change{Machine: i, Kind: alert.Code, Raised: true, Codes: []string{"w/110", "w/218"}[i/3]})
+	}
+	for _, s := range alert.Stand(alert.Group(changes, subjects())) {
+		if want := map[bool]string{true: "w/218", false: "w/110"}[s.Machine == subjects()[3].ID]; s.Codes != want {
+			t.Errorf("%s stands with %s", s.Machine, s.Codes)
+		}
 	}
 }

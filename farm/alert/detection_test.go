@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm/alert"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/simulate"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
-var dawn = use.At(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))
+var dawn = usage.At(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))
 
-const interval = 30 * use.Second
+const interval = 30 * usage.Second
 
 // watched is a simulated machine under a detector.
 type watched struct {
@@ -30,7 +30,7 @@ func newWatched(unit *simulate.Unit) *watched {
 }
 
 // poll lets the detector see the machine at an instant.
-func (w *watched) poll(at use.Instant) []alert.Change {
+func (w *watched) poll(at usage.Instant) []alert.Change {
 	reading, ok := w.unit.Reading(at)
 	o := alert.Observation{At: at, Answered: ok, Why: "no answer"}
 	if w.unit.Has(simulate.Garbage, at) {
@@ -57,9 +57,9 @@ func TestCleanHoursRaiseNothing(t *testing.T) {
 	machines := campaign(t, 7)
 	for i := range machines {
 		w := newWatched(simulate.NewUnit(i, 11, "", dawn))
-		for at := dawn + interval; at <= dawn+100*use.Hour; at += interval {
+		for at := dawn + interval; at <= dawn+100*usage.Hour; at += interval {
 			if changes := w.poll(at); len(changes) > 0 {
-				t.Errorf("machine %d (%s), after %.1f h: %+v", i, w.unit.Machine.Dialect, float64(at-dawn)/float64(use.Hour), changes)
+				t.Errorf("machine %d (%s), after %.1f h: %+v", i, w.unit.Machine.Protocol, float64(at-dawn)/float64(usage.Hour), changes)
 			}
 		}
 	}
@@ -84,16 +84,16 @@ func TestDetection(t *testing.T) {
 		tried, false1, uncleared := 0, 0, 0
 		for i := range runs {
 			unit := simulate.NewUnit(i, 23, "", dawn)
-			if unit.Machine.Dialect == dialect.WhatsminerV3 && (fault == simulate.Rejects || fault == simulate.Theft) {
+			if unit.Machine.Protocol == protocol.WhatsminerV3 && (fault == simulate.Rejects || fault == simulate.Theft) {
 				continue // it tells no shares
 			}
 			tried++
 			w := newWatched(unit)
-			begin := dawn + 7*use.Hour + use.Instant(i)*7
-			end := begin + 8*use.Hour
+			begin := dawn + 7*usage.Hour + usage.Instant(i)*7
+			end := begin + 8*usage.Hour
 			unit.Break(simulate.Fault{Kind: fault, From: begin, To: end})
 			raised, polls, on := -1, 0, false
-			for at := dawn + interval; at <= end+6*use.Hour; at += interval {
+			for at := dawn + interval; at <= end+6*usage.Hour; at += interval {
 				if at >= begin {
 					polls++
 				}
@@ -139,9 +139,9 @@ func TestDetection(t *testing.T) {
 // Heat takes its time; the alert comes by the second poll after the limit is passed.
 func TestHot(t *testing.T) {
 	w := newWatched(simulate.NewUnit(0, 3, "", dawn))
-	w.unit.Break(simulate.Fault{Kind: simulate.Hot, From: dawn + use.Hour, To: dawn + 2*use.Hour})
-	limit, over, raised, cleared := int(w.unit.Machine.Catalogue().HeatLimit), use.Instant(0), use.Instant(0), use.Instant(0)
-	for at := dawn + interval; at < dawn+3*use.Hour; at += interval {
+	w.unit.Break(simulate.Fault{Kind: simulate.Hot, From: dawn + usage.Hour, To: dawn + 2*usage.Hour})
+	limit, over, raised, cleared := int(w.unit.Machine.Catalogue().HeatLimit), usage.Instant(0), usage.Instant(0), usage.Instant(0)
+	for at := dawn + interval; at < dawn+3*usage.Hour; at += interval {
 		for _, c := range w.poll(at) {
 			if c.Kind != alert.Hot {
 				t.Errorf("also %+v", c)
@@ -155,7 +155,7 @@ func TestHot(t *testing.T) {
 			over = at
 		}
 	}
-	if over == 0 || raised-over > interval || cleared < dawn+2*use.Hour {
+	if over == 0 || raised-over > interval || cleared < dawn+2*usage.Hour {
 		t.Errorf("over the limit at %d, raised at %d, cleared at %d", over-dawn, raised-dawn, cleared-dawn)
 	}
 }

@@ -2,8 +2,10 @@ package alert
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // Kind is what is wrong.
@@ -21,10 +23,11 @@ const (
 	LowHash  Kind = "lowhash"
 	Rejects  Kind = "rejects"
 	Delivery Kind = "delivery" // shares missing for the work done
+	Code     Kind = "code"     // the firmware shows an error code
 )
 
 // Kinds lists them.
-var Kinds = []Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, LowHash, Rejects, Delivery}
+var Kinds = []Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, LowHash, Rejects, Delivery, Code}
 
 // Polls in a row that raise and clear.
 const (
@@ -34,31 +37,34 @@ const (
 
 // Observation is one poll's end.
 type Observation struct {
-	At       use.Instant
+	At       usage.Instant
 	Answered bool
 	Why      string // when it did not
 	Garbled  bool   // it answered what nobody understands
-	Poll     use.Poll
+	Poll     usage.Poll
 	Accepted int64 // shares since the start; −1 unknown
 	Rejected int64
-	HotLimit int64 // °C; 0: not known
+	HotLimit int64    // °C; 0: not known
+	Codes    []string // error codes that the firmware shows, as family/code
 }
 
 // Change is an alert that begins or ends.
 type Change struct {
-	Machine int         `json:"machine"`
-	Kind    Kind        `json:"kind"`
-	Raised  bool        `json:"raised"`
-	At      use.Instant `json:"at"`
-	Detail  string      `json:"detail"`
+	Machine int           `json:"machine"`
+	Kind    Kind          `json:"kind"`
+	Raised  bool          `json:"raised"`
+	At      usage.Instant `json:"at"`
+	Detail  string        `json:"detail"`
+	Codes   string        `json:"codes,omitempty"` // of kind code: each as family/code, separated by spaces
 }
 
 // Detector is the memory of one machine.
 type Detector struct {
-	steady [7]hysteresis // of the kinds that a poll shows
+	steady [8]hysteresis // of the kinds that a poll shows
 	hash   hashTest
 	reject rejectTest
 	send   deliveryTest
+	codes  string      // that were told
 	last   Observation // the last that answered
 	seen   bool
 }
@@ -98,7 +104,8 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 		}
 	}
 	show(0, Offline, !o.Answered && !o.Garbled, o.Why)
-	frozen := o.Answered && d.seen && d.last.Poll.Elapsed >= 0 && o.Poll.Elapsed == d.last.Poll.Elapsed && o.Poll.At-d.last.Poll.At > 5*use.Second
+	frozen := o.Answered && d.seen && d.last.Poll.Elapsed >= 0 && o.Poll.Elapsed == d.last.Poll.Elapsed &&
+		o.Poll.At-d.last.Poll.At > 5*usage.Second
 	detail := fmt.Sprintf("answers, but its clock stands at %d s", o.Poll.Elapsed)
 	if o.Garbled {
 		detail = "answers nonsense: " + o.Why
@@ -114,15 +121,18 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 	}
 	show(2, Hot, o.HotLimit > 0 && p.ChipTemp >= limit, fmt.Sprintf("chips at %d °C, limit %d", p.ChipTemp, o.HotLimit))
 	show(3, Fan, p.SlowestFan == 0, "a fan stands still")
-	show(4, Board, p.Boards >= 0 && p.Boards < p.BoardsDue, fmt.Sprintf("%d of %d hash boards work", p.Boards, p.BoardsDue))
+	show(4, Board, p.Boards >= 0 && p.Boards < p.BoardsDue, fmt.Sprintf("%d of %d hash boards work", p.Boards,
+		p.BoardsDue))
 	show(5, Pool, p.PoolWrong, "works for a pool or account that is not allowed")
 	show(6, NoPool, !p.PoolAlive, "no pool is alive")
+	changes = append(changes, d.seeCodes(o)...)
 	if d.seen && !frozen && p.At > d.last.Poll.At && p.Elapsed >= d.last.Poll.Elapsed {
 		if d.hash.see(d.last.Poll, p) {
 			report(LowHash, d.hash.on, fmt.Sprintf("hashes about %d %% of what it used to", d.hash.percent()))
 		}
 		shares, lost := o.Accepted-d.last.Accepted, o.Rejected-d.last.Rejected
-		if o.Accepted >= 0 && o.Rejected >= 0 && d.last.Accepted >= 0 && d.last.Rejected >= 0 && shares >= 0 && lost >= 0 {
+		if o.Accepted >= 0 && o.Rejected >= 0 && d.last.Accepted >= 0 && d.last.Rejected >= 0 && shares >= 0 &&
+			lost >= 0 {
 			if d.reject.see(shares, lost) {
 				report(Rejects, d.reject.on, "the pool rejects about a tenth of its shares or more")
 			}
@@ -135,9 +145,54 @@ func (d *Detector) Observe(o Observation) (changes []Change) {
 	return changes
 }
 
+// seeCodes raises the codes that a firmware shows, again when others come to those that were told, and
+// clears them together.
+func (d *Detector) seeCodes(o Observation) []Change {
+	h := &d.steady[slices.Index(shown[:], Code)]
+	codes := slices.Sorted(slices.Values(o.Codes))
+	text := strings.Join(codes, " ")
+	change := Change{Kind: Code, Raised: true, At: o.At, Codes: text, Detail: "shows " + text}
+	switch changed := h.see(text != ""); {
+	case changed && !h.on:
+		change.Raised, change.Codes, change.Detail = false, d.codes, "shows no code any more"
+		d.codes = ""
+	case changed, h.on && text != "" && h.bad >= raiseAfter && !containsAll(d.codes, codes):
+		d.codes = text
+	default:
+		return nil
+	}
+	return []Change{change}
+}
+
+func containsAll(reported string, codes []string) bool {
+	have := strings.Fields(reported)
+	return !slices.ContainsFunc(codes, func(c string) bool { return !slices.Contains(have, c) })
+}
+
+// shown are the kinds that a single poll shows, in the order of Detector.steady.
+var shown = [8]Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool, Code}
+
+// Resume takes up alerts that held when the watch was last stopped, so that they end by the same rule
+// as if it had not been: otherwise nobody would ever clear those of a machine that was mended meanwhile.
+func (d *Detector) Resume(kinds ...Kind) {
+	for _, kind := range kinds {
+		if i := slices.Index(shown[:], kind); i >= 0 {
+			d.steady[i].on = true
+		}
+		switch kind {
+		case LowHash:
+			d.hash.on = true
+		case Rejects:
+			d.reject.on = true
+		case Delivery:
+			d.send.on = true
+		}
+	}
+}
+
 // On lists the alerts that hold.
 func (d *Detector) On() (kinds []Kind) {
-	for i, kind := range []Kind{Offline, Hung, Hot, Fan, Board, Pool, NoPool} {
+	for i, kind := range shown {
 		if d.steady[i].on {
 			kinds = append(kinds, kind)
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // Notice is what a person is told: one machine's alert, or many of a kind in one place.
@@ -16,7 +16,9 @@ type Notice struct {
 	Scope    string    `json:"scope"`    // a place, or a machine's identity
 	Machines []string  `json:"machines"` // identities
 	Detail   string    `json:"detail"`
+	Codes    string    `json:"codes,omitempty"` // as Change.Codes: machines with other codes are told apart
 	Group    bool      `json:"group,omitempty"`
+	Silenced bool      `json:"silenced,omitempty"` // written down and told to nobody
 }
 
 // Subject is a machine as notices name it. Place is its path: site/container/rack/shelf.
@@ -31,11 +33,12 @@ func Group(changes []Change, subjects []Subject) (notices []Notice) {
 	type class struct {
 		kind   Kind
 		raised bool
+		codes  string
 	}
 	byClass := map[class][]Change{}
 	var order []class
 	for _, c := range changes {
-		k := class{c.Kind, c.Raised}
+		k := class{c.Kind, c.Raised, c.Codes}
 		if byClass[k] == nil {
 			order = append(order, k)
 		}
@@ -65,7 +68,8 @@ func groupClass(changes []Change, subjects []Subject, all map[string]int) (notic
 	at := map[string]int{} // index of the notice of a scope
 	for _, c := range changes {
 		s := subjects[c.Machine]
-		n := Notice{At: c.At.Time(), Kind: c.Kind, Raised: c.Raised, Scope: s.ID, Machines: []string{s.ID}, Detail: c.Detail}
+		n := Notice{At: c.At.Time(), Kind: c.Kind, Raised: c.Raised, Scope: s.ID, Machines: []string{s.ID},
+			Detail: c.Detail, Codes: c.Codes}
 		for _, place := range wider(s.Place) { // the widest first
 			if hit[place] >= leastGroup && 2*hit[place] >= all[place] {
 				n.Scope, n.Group = place, true
@@ -95,23 +99,29 @@ func wider(place string) (out []string) {
 
 // Silence holds notices back until a time.
 type Silence struct {
-	Selector string      `json:"selector"`        // as the fleet's: *, an identity, the beginning of a place
-	Kinds    []Kind      `json:"kinds,omitempty"` // none: all
-	Until    use.Instant `json:"until"`
-	Why      string      `json:"why,omitempty"`
+	Selector string        `json:"selector"`        // as the fleet's: *, an identity, the beginning of a place
+	Kinds    []Kind        `json:"kinds,omitempty"` // none: all
+	Until    usage.Instant `json:"until"`
+	Why      string        `json:"why,omitempty"`
 }
 
 // covers says whether a machine's alert is held back.
-func (s Silence) covers(subject Subject, kind Kind, at use.Instant) bool {
+func (s Silence) covers(subject Subject, kind Kind, at usage.Instant) bool {
 	if at >= s.Until || (len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind)) {
 		return false
 	}
-	return s.Selector == "*" || s.Selector == subject.ID || strings.HasPrefix(subject.Place+"/", strings.TrimSuffix(s.Selector, "/")+"/")
+	return s.Selector == "*" || s.Selector == subject.ID ||
+		strings.HasPrefix(subject.Place+"/", strings.TrimSuffix(s.Selector, "/")+"/")
 }
 
-// Silenced removes the changes that a silence covers.
-func Silenced(changes []Change, subjects []Subject, silences []Silence) []Change {
-	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool {
-		return slices.ContainsFunc(silences, func(s Silence) bool { return s.covers(subjects[c.Machine], c.Kind, c.At) })
-	})
+// Silenced parts the changes that are told from those that a silence covers.
+func Silenced(changes []Change, subjects []Subject, silences []Silence) (reported, silenced []Change) {
+	for _, c := range changes {
+		if slices.ContainsFunc(silences, func(s Silence) bool { return s.covers(subjects[c.Machine], c.Kind, c.At) }) {
+			silenced = append(silenced, c)
+		} else {
+			reported = append(reported, c)
+		}
+	}
+	return reported, silenced
 }

@@ -13,11 +13,11 @@ import (
 
 // A notice goes where its owner said, and nowhere else.
 func TestAWebhooksRedirectIsNotFollowed(t *testing.T) {
-	var asked, told atomic.Int64
+	var asked, reported atomic.Int64
 	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer inside.Close()
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		told.Add(1)
+		reported.Add(1)
 		http.Redirect(w, r, inside.URL, http.StatusTemporaryRedirect)
 	}))
 	defer hook.Close()
@@ -25,7 +25,7 @@ func TestAWebhooksRedirectIsNotFollowed(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	w.Start(ctx)
 	w.Send([]alert.Notice{{Kind: "offline"}})
-	for told.Load() == 0 {
+	for reported.Load() == 0 {
 		select {
 		case <-t.Context().Done():
 			t.Fatal("nothing was sent")

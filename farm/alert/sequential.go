@@ -3,7 +3,7 @@ package alert
 import (
 	"math"
 
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // Design of the sequential tests.
@@ -17,10 +17,10 @@ const (
 	rejectLow = 0.01
 	rejectBad = 0.1
 	sendBad   = 6.0 / 7
-	mostShare = 100 // shares in a poll, as far as the bound on false alarms goes
+	maxShare  = 100 // shares in a poll, as far as the bound on false alarms goes
 
 	// A poll raises a sum by at most this much, so that one odd reading, or one burst of rejects, raises nothing.
-	mostStep = 5.0
+	maxStep = 5.0
 	// learnPolls is how many polls a machine's own level is learned from: six hours.
 	learnPolls = 720
 	warmUp     = 300 // seconds after a start in which the rate is not judged
@@ -39,7 +39,7 @@ type cusum struct{ sum float64 }
 
 // add takes a step and says whether the threshold is passed; then it starts anew.
 func (c *cusum) add(step, threshold float64) bool {
-	c.sum = max(0, c.sum+min(mostStep, step))
+	c.sum = max(0, c.sum+min(maxStep, step))
 	if c.sum < threshold {
 		return false
 	}
@@ -57,9 +57,10 @@ type hashTest struct {
 	recent    float64
 }
 
-func (h *hashTest) see(before, p use.Poll) (changed bool) {
+func (h *hashTest) see(before, p usage.Poll) (changed bool) {
 	seconds := float64(p.At-before.At) / 10
-	if p.TotalMH < before.TotalMH || before.TotalMH < 0 || p.NameplateMHs <= 0 || p.Elapsed < warmUp || p.Sleeping || before.Sleeping || !p.PoolAlive || !before.PoolAlive || seconds < 5 || seconds > 600 {
+	if p.TotalMH < before.TotalMH || before.TotalMH < 0 || p.NameplateMHs <= 0 || p.Elapsed < warmUp || p.Sleeping ||
+		before.Sleeping || !p.PoolAlive || !before.PoolAlive || seconds < 5 || seconds > 600 {
 		return false
 	}
 	// What is known to be missing is another alert's.
@@ -139,16 +140,17 @@ type deliveryTest struct {
 	shareMH      float64 // work of a share, from the last poll in which some were accepted
 }
 
-func (d *deliveryTest) see(before, p use.Poll, accepted, rejected int64) (changed bool) {
+func (d *deliveryTest) see(before, p usage.Poll, accepted, rejected int64) (changed bool) {
 	hashed := p.TotalMH - before.TotalMH
-	if before.TotalMH < 0 || before.AcceptedMH < 0 || hashed < 0 || p.AcceptedMH < before.AcceptedMH || !p.PoolAlive || !before.PoolAlive || hashed > 3*p.NameplateMHs*int64(p.At-before.At)/10 {
+	if before.TotalMH < 0 || before.AcceptedMH < 0 || hashed < 0 || p.AcceptedMH < before.AcceptedMH || !p.PoolAlive ||
+		!before.PoolAlive || hashed > 3*p.NameplateMHs*int64(p.At-before.At)/10 {
 		return false
 	}
 	known := d.shareMH
 	if accepted > 0 {
 		d.shareMH = float64(p.AcceptedMH-before.AcceptedMH) / float64(accepted)
 	}
-	if known <= 0 || accepted+rejected > mostShare*10 {
+	if known <= 0 || accepted+rejected > maxShare*10 {
 		return false
 	}
 	expected := float64(hashed) / known

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/aqsha/aqsha/internal/httplimit"
 )
 
 // Webhook posts notices as JSON to URLs, in order, from one goroutine, so that a slow receiver delays
@@ -29,14 +31,11 @@ const (
 	webhookTimeout = 10 * time.Second
 )
 
-// noRedirect: an answer that names another address is a refusal; a notice goes where its owner said, and nowhere else.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // Start begins to deliver, until ctx ends and Close is called.
 func (w *Webhook) Start(ctx context.Context) {
 	w.queue = make(chan []Notice, webhookQueue)
 	if w.Client == nil {
-		w.Client = &http.Client{Timeout: webhookTimeout, CheckRedirect: noRedirect}
+		w.Client = &http.Client{Timeout: webhookTimeout, CheckRedirect: httplimit.NoRedirect}
 	}
 	w.done.Go(func() {
 		for notices := range w.queue {

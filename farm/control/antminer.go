@@ -8,7 +8,7 @@ import (
 	"net/url"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // The modes of a stock Antminer: before X19 asleep is 254, since then 1.
@@ -70,11 +70,12 @@ func (a *antminer) give(ctx context.Context, o Order) error {
 	}
 	// The configuration is set as a whole: without pools in it the machine would have none.
 	if len(pools) == 0 || pools[0].url == "" {
-		return farm.Refuse("no_pools", "get_miner_conf", "not ordered: the machine names no pool, and setting its mode would leave it without one")
+		return farm.Refuse("no-pools", "get_miner_conf",
+			"not ordered: the machine names no pool, and setting its mode would leave it without one")
 	}
 	// X19 and later take JSON; firmwares before take a form, and write an empty configuration from JSON.
 	_, modern := conf["bitmain-freq-level"]
-	if a.m.Dialect == dialect.AntminerNew {
+	if a.m.Protocol == protocol.AntminerNew {
 		modern = true
 	}
 	var body string
@@ -140,8 +141,10 @@ func modeNumber(conf map[string]any) int {
 }
 
 // formFields are the fields of the old form by the names that the configuration has for them.
-var formFields = map[string]string{"bitmain-nobeeper": "_ant_nobeeper", "bitmain-notempoverctrl": "_ant_notempoverctrl", "bitmain-fan-ctrl": "_ant_fan_customize_switch",
-	"bitmain-fan-pwm": "_ant_fan_customize_value", "bitmain-freq": "_ant_freq", "bitmain-voltage": "_ant_voltage", "bitmain-work-mode": "_ant_work_mode"}
+var formFields = map[string]string{"bitmain-nobeeper": "_ant_nobeeper", "bitmain-notempoverctrl": "_ant_notempoverctrl",
+	"bitmain-fan-ctrl": "_ant_fan_customize_switch",
+	"bitmain-fan-pwm":  "_ant_fan_customize_value", "bitmain-freq": "_ant_freq", "bitmain-voltage": "_ant_voltage",
+	"bitmain-work-mode": "_ant_work_mode"}
 
 // formConfiguration is what firmwares before X19 are sent: every field of the page's form.
 func formConfiguration(conf map[string]any, pools []pool, action Action) (string, error) {
@@ -164,7 +167,7 @@ func formConfiguration(conf map[string]any, pools []pool, action Action) (string
 	_, modes := conf["bitmain-work-mode"]
 	switch {
 	case action != Pool && !modes:
-		return "", farm.Refuse("no_control", "mode", "not ordered: this firmware has no mode that sleeps")
+		return "", farm.Refuse("no-control", "mode", "not ordered: this firmware has no mode that sleeps")
 	case action == Sleep:
 		form.Set("_ant_work_mode", asleepOld)
 	case action == Wake:
@@ -184,7 +187,8 @@ func (a *antminer) holds(ctx context.Context, o Order) (bool, string) {
 		if len(pools) == 0 {
 			return false, "its configuration names no pool"
 		}
-		return pools[0].url == o.PoolURL && pools[0].user == o.PoolUser, "its configuration says " + pools[0].url + " " + pools[0].user
+		return pools[0].url == o.PoolURL && pools[0].user == o.PoolUser,
+			"its configuration says " + pools[0].url + " " + pools[0].user
 	}
 	mode := modeNumber(conf)
 	asleep := mode == asleepNew || fmt.Sprint(mode) == asleepOld

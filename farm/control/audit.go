@@ -1,17 +1,18 @@
 package control
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Entry is a line of the audit trail. Before is the SHA-256 of the line before it, so that a line that
@@ -27,43 +28,111 @@ type Entry struct {
 	Before  string    `json:"before"`
 }
 
-// Audit is the trail, audit.jsonl in a farm's folder. It is only ever added to.
+// Audit is the trail, audit.jsonl in a farm's folder. It is only ever added to. A crash in the midst of an entry leaves
+// a part of a line, which was acknowledged to nobody and is cut at the next opening; an order is given after its entry
+// is durable. Beside it audit.head says how many lines it has and the hash of the last, so that a trail whose end was
+// cut is noticed: a copy of that line kept elsewhere holds even against somebody who may write the folder. A crash
+// between the two leaves a head that is a line behind.
 type Audit struct {
-	mu   sync.Mutex
-	file *os.File
-	last string
+	mu    sync.Mutex // over count, last, and the order of entries
+	lines *durable.Lines
+	files vfs.FS
+	dir   string
+	count int
+	last  string // hash of the last line
 }
+
+const (
+	auditFile = "audit.jsonl"
+	headFile  = "audit.head"
+)
 
 // OpenAudit opens the trail after checking it.
-func OpenAudit(dir string) (*Audit, error) {
-	path := filepath.Join(dir, "audit.jsonl")
-	_, last, err := ReadAudit(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+func OpenAudit(dir string) (*Audit, error) { return openAudit(vfs.OS, dir) }
+
+func openAudit(files vfs.FS, dir string) (*Audit, error) {
+	check, err := newTrail(files, dir)
+	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	return &Audit{file: file, last: last}, err
+	lines, err := durable.OpenLines(files, filepath.Join(dir, auditFile), check.line)
+	if err != nil {
+		return nil, err
+	}
+	if err := check.whole(); err != nil {
+		return nil, errors.Join(err, lines.Close())
+	}
+	return &Audit{lines: lines, files: files, dir: dir, count: len(check.entries), last: check.last}, nil
 }
 
-// ReadAudit reads the trail and checks that its lines follow from each other. It returns the hash of the last.
+// readHead says how long the trail was at least, and the hash of that line; 0 where nothing was ever written, or by a program
+// that kept no head.
+func readHead(files vfs.FS, dir string) (lines int, last string, err error) {
+	content, err := durable.Read(files, filepath.Join(dir, headFile), 1<<10)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, "", nil
+	}
+	if err != nil {
+		return 0, "", err
+	}
+	if n, err := fmt.Sscanf(string(content), "%d %64s", &lines, &last); n != 2 || err != nil || lines < 1 || len(last) != 2*sha256.Size {
+		return 0, "", fmt.Errorf("%s: want the number of lines of the trail and the hash of the last", headFile)
+	}
+	return lines, last, nil
+}
+
+// ReadAudit reads the trail and checks that its lines follow from each other, and that it has all that its head tells of. It
+// returns the hash of the last.
 func ReadAudit(dir string) (entries []Entry, last string, err error) {
-	file, err := os.Open(filepath.Join(dir, "audit.jsonl"))
+	check, err := newTrail(vfs.OS, dir)
 	if err != nil {
 		return nil, "", err
 	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		var e Entry
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return nil, "", fmt.Errorf("audit.jsonl line %d: %w", len(entries)+1, err)
-		}
-		if e.Before != last {
-			return nil, "", fmt.Errorf("audit.jsonl line %d does not follow from the one before: the trail was changed", len(entries)+1)
-		}
-		entries, last = append(entries, e), hashOf(lines.Bytes())
+	err = durable.ReadLines(vfs.OS, filepath.Join(dir, auditFile), check.line)
+	if errors.Is(err, os.ErrNotExist) && check.known > 0 {
+		return nil, "", fmt.Errorf("%s is gone, and %s tells of %d lines: the trail was taken away", auditFile, headFile, check.known)
 	}
-	return entries, last, lines.Err()
+	if err != nil {
+		return nil, "", err
+	}
+	return check.entries, check.last, check.whole()
+}
+
+// trail is a trail as far as it was read, and what its head tells of it.
+type trail struct {
+	entries []Entry
+	last    string
+	known   int    // lines that the head tells of
+	hash    string // of the last of them
+}
+
+func newTrail(files vfs.FS, dir string) (*trail, error) {
+	known, hash, err := readHead(files, dir)
+	return &trail{known: known, hash: hash}, err
+}
+
+func (t *trail) line(text []byte) error {
+	var e Entry
+	n := len(t.entries) + 1
+	if err := json.Unmarshal(text, &e); err != nil {
+		return fmt.Errorf("%s line %d: %w", auditFile, n, err)
+	}
+	if e.Before != t.last {
+		return fmt.Errorf("%s line %d does not follow from the one before: the trail was changed", auditFile, n)
+	}
+	t.entries, t.last = append(t.entries, e), hashOf(text)
+	if n == t.known && t.last != t.hash {
+		return fmt.Errorf("%s line %d is not the one that %s tells of: the trail was changed", auditFile, n, headFile)
+	}
+	return nil
+}
+
+// whole refuses a trail that was read to its end and has less than its head tells of.
+func (t *trail) whole() error {
+	if len(t.entries) < t.known {
+		return fmt.Errorf("%s has %d lines, and %s tells of %d: its end was cut", auditFile, len(t.entries), headFile, t.known)
+	}
+	return nil
 }
 
 func hashOf(line []byte) string {
@@ -80,14 +149,12 @@ func (a *Audit) write(e Entry) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.file.Write(append(line, '\n')); err != nil {
+	if err := a.lines.Append(line); err != nil {
 		return err
 	}
-	a.last = hashOf(line)
-	return a.file.Sync()
+	a.count, a.last = a.count+1, hashOf(line)
+	return durable.Replace(a.files, filepath.Join(a.dir, headFile), fmt.Appendf(nil, "%d %s\n", a.count, a.last))
 }
 
 // Close lets go of the file.
-func (a *Audit) Close() error { return a.file.Close() }
-
-var _ io.Closer = (*Audit)(nil)
+func (a *Audit) Close() error { return a.lines.Close() }

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // Action is what a machine is told.
@@ -38,13 +40,15 @@ type Order struct {
 // Validate says what is wrong with an order.
 func (o Order) Validate() error {
 	if !slices.Contains(Actions, o.Action) {
-		return farm.Refuse("unknown_action", "action", "%q is not one of %v", o.Action, Actions)
+		return farm.Refuse("farm-unknown-action", "action", "%q is not one of %v", o.Action, Actions)
 	}
 	if o.Action != Pool {
 		return nil
 	}
-	if !strings.HasPrefix(o.PoolURL, "stratum") || strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") || o.PoolUser == "" || len(o.PoolURL)+len(o.PoolUser) > 300 {
-		return farm.Refuse("bad_pool", "pool", "want a stratum URL and a user without commas, quotes and spaces, got %q and %q", o.PoolURL, o.PoolUser)
+	if !strings.HasPrefix(o.PoolURL, "stratum") || strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") ||
+		o.PoolUser == "" || len(o.PoolURL)+len(o.PoolUser) > 300 {
+		return farm.Refuse("bad-pool", "pool",
+			"want a stratum URL and a user without commas, quotes and spaces, got %q and %q", o.PoolURL, o.PoolUser)
 	}
 	return nil
 }
@@ -69,6 +73,11 @@ type Result struct {
 	Place   string `json:"place"`
 	Batch   int    `json:"batch"`
 	Outcome string `json:"outcome"` // done: it was seen; unconfirmed, with what the machine says; or what went wrong
+
+	// Unknown: the order may have reached the machine, which did not show that it has done it, nor refused.
+	Unknown bool `json:"unknown,omitempty"`
+	// Unreached: nobody took a connection, and nothing was sent.
+	Unreached bool `json:"unreached,omitempty"`
 }
 
 // Done says whether the machine has taken the order.
@@ -77,13 +86,15 @@ func (r Result) Done() bool { return r.Outcome == "done" }
 // Batches spreads machines so that no batch moves a site's load by more than stepKW, in the order of places.
 func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error) {
 	sorted := slices.Clone(machines)
-	slices.SortStableFunc(sorted, func(a, b *fleet.Machine) int { return strings.Compare(a.Place.String(), b.Place.String()) })
+	slices.SortStableFunc(sorted,
+		func(a, b *fleet.Machine) int { return strings.Compare(a.Place.String(), b.Place.String()) })
 	var batches [][]*fleet.Machine
 	load, at := map[string]int64{}, map[string]int{} // of the site's open batch
 	for _, m := range sorted {
 		watts := m.LoadWatts()
 		if watts > stepKW*1000 {
-			return nil, farm.Refuse("step_too_small", "step-kw", "%s alone moves the load by %d W, allowed are %d kW", m.ID, watts, stepKW)
+			return nil, farm.Refuse("step-too-small", "step-kw", "%s alone moves the load by %d W, allowed are %d kW",
+				m.ID, watts, stepKW)
 		}
 		site := m.Place.Site
 		if load[site]+watts > stepKW*1000 {
@@ -102,7 +113,7 @@ func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error
 // Give gives an order to machines, batch by batch.
 func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order Order) ([]Result, error) {
 	if !c.Allow {
-		return nil, farm.Refuse("control_off", "allow-control", "control is off; --allow-control lets orders through")
+		return nil, farm.Refuse("control-off", "allow-control", "control is off; --allow-control lets orders through")
 	}
 	if err := order.Validate(); err != nil {
 		return nil, err
@@ -152,7 +163,8 @@ func (c *Controller) batch(ctx context.Context, machines []*fleet.Machine, order
 
 // one gives a machine its order. The error is the trail's alone: without a trail nothing goes on.
 func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Result, error) {
-	entry := Entry{Time: time.Now().UTC(), Who: c.Who, Action: order.Action, Machine: m.ID, Address: m.Address, Outcome: "ordered"}
+	entry := Entry{Time: time.Now().UTC(), Who: c.Who, Action: order.Action, Machine: m.ID, Address: m.Address,
+		Outcome: "ordered"}
 	if order.Action == Pool {
 		entry.Detail = order.PoolURL + " " + order.PoolUser
 	}
@@ -161,30 +173,37 @@ func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Re
 		result.Outcome = "not ordered: the audit trail cannot be written"
 		return result, err
 	}
-	result.Outcome = c.order(ctx, m, order)
+	c.order(ctx, m, order, &result)
 	entry.Time, entry.Outcome = time.Now().UTC(), result.Outcome
 	return result, c.Audit.write(entry)
 }
 
-// order gives the order and reads back whether it is done.
-func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order) string {
+// order gives the order, reads back whether it is done, and notes the outcome. Until give, the machine was only asked
+// who it is.
+func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, result *Result) {
 	giving, stop := context.WithTimeout(ctx, c.Timeout)
 	defer stop()
 	speaker, err := c.speaker(m)
 	if err == nil {
 		err = speaker.identify(giving)
 	}
-	before := int64(dialect.Unknown)
-	if err == nil && order.Action == Reboot {
+	if err != nil {
+		var dial *net.OpError
+		result.Outcome, result.Unreached = err.Error(), errors.As(err, &dial) && dial.Op == "dial"
+		return
+	}
+	before := int64(protocol.Unknown)
+	if order.Action == Reboot {
 		if reading, failed := fleet.Poll(giving, m); failed == nil {
 			before = reading.ElapsedSeconds
 		}
 	}
-	if err == nil {
-		err = speaker.give(giving, order)
-	}
-	if err != nil {
-		return err.Error()
+	if err := speaker.give(giving, order); err != nil {
+		var broken net.Error
+		result.Outcome = err.Error()
+		result.Unknown = errors.As(err, &broken) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			giving.Err() != nil
+		return
 	}
 	within := c.Confirm
 	if within == 0 {
@@ -192,7 +211,8 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order) s
 	}
 	reading, end := context.WithTimeout(ctx, within)
 	defer end()
-	return readBack(reading, m, speaker, order, before)
+	result.Outcome = readBack(reading, m, speaker, order, before)
+	result.Unknown = !result.Done()
 }
 
 // readBackEvery is how often a machine is asked whether it has done what it was told.
@@ -232,12 +252,14 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 		if err != nil {
 			return true, ""
 		}
-		return before != dialect.Unknown && reading.ElapsedSeconds < before, fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
+		return before != protocol.Unknown && reading.ElapsedSeconds < before,
+			fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
 	case Sleep, Wake:
 		if err != nil {
 			return false, err.Error()
 		}
-		return reading.Sleeping == (order.Action == Sleep), fmt.Sprintf("asleep %t, hashing %d MH/s", reading.Sleeping, reading.RateMHs)
+		return reading.Sleeping == (order.Action == Sleep), fmt.Sprintf("asleep %t, hashing %d MH/s", reading.Sleeping,
+			reading.RateMHs)
 	}
 	if err != nil {
 		return false, err.Error()
@@ -251,7 +273,7 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 	return false, "it works at " + active.URL + " as " + active.User
 }
 
-// speaker is a dialect in which orders can be given.
+// speaker is a protocol in which orders can be given.
 type speaker interface {
 	identify(ctx context.Context) error
 	give(ctx context.Context, order Order) error
@@ -260,13 +282,14 @@ type speaker interface {
 }
 
 func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
-	switch m.Dialect {
-	case dialect.LuxOS:
+	switch m.Protocol {
+	case protocol.LuxOS:
 		return &luxOS{m}, nil
-	case dialect.AntminerOld, dialect.AntminerNew:
+	case protocol.AntminerOld, protocol.AntminerNew:
 		return newAntminer(m, c.User, c.Password)
 	}
-	return nil, farm.Refuse("no_control", "dialect", "%s speaks %s, in which orders cannot be given (luxos and stock Antminers can)", m.ID, m.Dialect)
+	return nil, farm.Refuse("no-control", "dialect",
+		"%s speaks %s, in which orders cannot be given (luxos and stock Antminers can)", m.ID, m.Protocol)
 }
 
 // sameMachine compares who answers with who is meant.
@@ -274,5 +297,6 @@ func sameMachine(m *fleet.Machine, mac, serial string) error {
 	if (m.MAC != "" && mac == m.MAC) || (m.Serial != "" && serial == m.Serial) {
 		return nil
 	}
-	return fmt.Errorf("not ordered: %w", &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial, Address: m.Address})
+	return fmt.Errorf("not ordered: %w", &fleet.OtherMachine{Wanted: m.ID, MAC: mac, Serial: serial,
+		Address: m.Address})
 }

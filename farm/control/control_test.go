@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -14,10 +15,10 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/control"
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/simulate"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 func code(err error) string {
@@ -38,8 +39,8 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// serve lets one simulated machine of each dialect answer.
-func serve(t *testing.T, dialects ...dialect.Dialect) []*simulate.Unit {
+// serve lets one simulated machine of each protocol answer.
+func serve(t *testing.T, protocols ...protocol.Protocol) []*simulate.Unit {
 	t.Helper()
 	if l, err := net.Listen("tcp", "127.78.0.1:0"); err != nil {
 		t.Skipf("no loopback addresses beyond 127.0.0.1 here: %v", err)
@@ -48,8 +49,8 @@ func serve(t *testing.T, dialects ...dialect.Dialect) []*simulate.Unit {
 	}
 	server := &simulate.Server{HTTPPort: freePort(t)}
 	port := freePort(t)
-	for i, d := range dialects {
-		u := simulate.NewUnit(i, 1, d, use.At(time.Now())-use.Hour)
+	for i, d := range protocols {
+		u := simulate.NewUnit(i, 1, d, usage.At(time.Now())-usage.Hour)
 		u.Machine.Address = fmt.Sprintf("127.78.0.%d:%d", i+1, port)
 		server.Units = append(server.Units, u)
 	}
@@ -82,9 +83,9 @@ func machinesOf(units []*simulate.Unit) (machines []*fleet.Machine) {
 	return machines
 }
 
-// Both dialects obey every order, and the trail tells it.
+// Both protocols obey every order, and the trail tells it.
 func TestOrders(t *testing.T) {
-	units := serve(t, dialect.LuxOS, dialect.AntminerNew, dialect.AntminerOld)
+	units := serve(t, protocol.LuxOS, protocol.AntminerNew, protocol.AntminerOld)
 	c, dir := controller(t)
 	give := func(o control.Order) {
 		t.Helper()
@@ -102,7 +103,7 @@ func TestOrders(t *testing.T) {
 		t.Helper()
 		for _, u := range units {
 			if !holds(u) {
-				t.Errorf("%s does not %s", u.Machine.Dialect, what)
+				t.Errorf("%s does not %s", u.Machine.Protocol, what)
 			}
 		}
 	}
@@ -137,10 +138,20 @@ func TestOrders(t *testing.T) {
 	}
 }
 
+// A machine that is not there was sent nothing.
+func TestUnreached(t *testing.T) {
+	c, _ := controller(t)
+	gone := &fleet.Machine{ID: "gone", Serial: "gone", Address: fmt.Sprintf("127.0.0.1:%d", freePort(t)), Protocol: protocol.LuxOS}
+	results, err := c.Give(t.Context(), []*fleet.Machine{gone}, control.Order{Action: control.Reboot})
+	if err != nil || len(results) != 1 || !results[0].Unreached || results[0].Unknown || results[0].Done() {
+		t.Errorf("a machine that is not there: %+v, %v", results, err)
+	}
+}
+
 // A machine that says yes and does nothing is unconfirmed, with what it says, in the trail too; a machine
 // whose configuration names no pool is not given one that would leave it so.
 func TestUnconfirmed(t *testing.T) {
-	units := serve(t, dialect.LuxOS, dialect.AntminerNew, dialect.AntminerOld)
+	units := serve(t, protocol.LuxOS, protocol.AntminerNew, protocol.AntminerOld)
 	c, dir := controller(t)
 	c.Confirm = 1500 * time.Millisecond
 	for _, u := range units {
@@ -155,6 +166,10 @@ func TestUnconfirmed(t *testing.T) {
 			if r.Done() || (!strings.HasPrefix(r.Outcome, "unconfirmed: ") && !strings.Contains(r.Outcome, "not among its pools")) {
 				t.Errorf("%s of a deaf %s: %s", o.Action, r.Machine, r.Outcome)
 			}
+			// What was sent may still be done; what the machine refused is not.
+			if r.Unknown != strings.HasPrefix(r.Outcome, "unconfirmed: ") || r.Unreached {
+				t.Errorf("%s of a deaf %s: unknown %t, unreached %t: %s", o.Action, r.Machine, r.Unknown, r.Unreached, r.Outcome)
+			}
 		}
 	}
 	entries, _, err := control.ReadAudit(dir)
@@ -166,7 +181,7 @@ func TestUnconfirmed(t *testing.T) {
 			t.Errorf("the trail states what was not seen: %+v", e)
 		}
 	}
-	bare := serve(t, dialect.AntminerOld)
+	bare := serve(t, protocol.AntminerOld)
 	bare[0].SetPool("", "")
 	results, err := c.Give(t.Context(), machinesOf(bare), control.Order{Action: control.Sleep})
 	if err != nil || !strings.Contains(results[0].Outcome, "not ordered") || bare[0].Sleeping() {
@@ -175,26 +190,26 @@ func TestUnconfirmed(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	units := serve(t, dialect.LuxOS, dialect.Braiins)
+	units := serve(t, protocol.LuxOS, protocol.Braiins)
 	c, dir := controller(t)
 	lux := machinesOf(units[:1])
 	for want, given := range map[string]func() error{
-		"no_control": func() error {
+		"no-control": func() error {
 			_, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: control.Sleep})
 			return err
 		},
-		"unknown_action": func() error { _, err := c.Give(t.Context(), lux, control.Order{Action: "dance"}); return err },
-		"bad_pool": func() error {
+		"farm-unknown-action": func() error { _, err := c.Give(t.Context(), lux, control.Order{Action: "dance"}); return err },
+		"bad-pool": func() error {
 			_, err := c.Give(t.Context(), lux, control.Order{Action: control.Pool, PoolURL: "stratum+tcp://a:1", PoolUser: "x,y"})
 			return err
 		},
-		"step_too_small": func() error {
+		"step-too-small": func() error {
 			small := *c
 			small.StepKW = 1
 			_, err := small.Give(t.Context(), lux, control.Order{Action: control.Sleep})
 			return err
 		},
-		"control_off": func() error {
+		"control-off": func() error {
 			off := *c
 			off.Allow = false
 			_, err := off.Give(t.Context(), lux, control.Order{Action: control.Sleep})
@@ -215,7 +230,7 @@ func TestRefusals(t *testing.T) {
 
 // An order meant for another machine is not given to the one that answers at its address.
 func TestNotTheMachineThatIsMeant(t *testing.T) {
-	for _, d := range []dialect.Dialect{dialect.LuxOS, dialect.AntminerNew} {
+	for _, d := range []protocol.Protocol{protocol.LuxOS, protocol.AntminerNew} {
 		units := serve(t, d)
 		c, _ := controller(t)
 		meant := units[0].Machine
@@ -228,7 +243,7 @@ func TestNotTheMachineThatIsMeant(t *testing.T) {
 }
 
 func TestWrongPassword(t *testing.T) {
-	units := serve(t, dialect.AntminerNew)
+	units := serve(t, protocol.AntminerNew)
 	c, _ := controller(t)
 	c.Password = "guess"
 	results, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: control.Sleep})
@@ -274,7 +289,7 @@ func TestBatches(t *testing.T) {
 
 // A line that is changed or taken out of the trail is noticed.
 func TestTrailIsChained(t *testing.T) {
-	units := serve(t, dialect.LuxOS)
+	units := serve(t, protocol.LuxOS)
 	c, dir := controller(t)
 	for _, action := range []control.Action{control.Sleep, control.Wake} {
 		if _, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: action}); err != nil {
@@ -287,13 +302,36 @@ func TestTrailIsChained(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.SplitAfter(string(content), "\n")
-	for name, changed := range map[string][]string{"taken out": slices.Delete(slices.Clone(lines), 1, 2), "changed": append([]string{strings.Replace(lines[0], "tester", "nobody", 1)}, lines[1:]...)} {
+	head, err := os.ReadFile(filepath.Join(dir, "audit.head"))
+	if err != nil || !strings.HasPrefix(string(head), fmt.Sprintf("%d ", len(lines)-1)) {
+		t.Fatalf("%v: the head says %q of %d lines", err, head, len(lines)-1)
+	}
+	for name, changed := range map[string][]string{"cut off": lines[:len(lines)-2], "all cut off": nil, "taken out": slices.Delete(slices.Clone(lines), 1, 2), "changed": append([]string{strings.Replace(lines[0], "tester", "nobody", 1)}, lines[1:]...)} {
 		if err := os.WriteFile(path, []byte(strings.Join(changed, "")), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := control.OpenAudit(dir); err == nil {
 			t.Errorf("a line that was %s is not noticed", name)
 		}
+	}
+	// A crash after a line and before its head; a head by no program.
+	if err := errors.Join(os.WriteFile(path, content, 0o600), os.WriteFile(filepath.Join(dir, "audit.head"), fmt.Appendf(nil, "1 %x\n", sha256.Sum256([]byte(strings.TrimSuffix(lines[0], "\n")))), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _, err := control.ReadAudit(dir); err != nil || len(entries) != len(lines)-1 {
+		t.Errorf("a head that is behind: %v, %d lines", err, len(entries))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "audit.head"), []byte("many\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := control.ReadAudit(dir); err == nil {
+		t.Error("a head that says nothing is believed")
+	}
+	if err := errors.Join(os.Remove(path), os.WriteFile(filepath.Join(dir, "audit.head"), head, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := control.OpenAudit(dir); err == nil {
+		t.Error("a trail that was taken away is begun anew")
 	}
 }
 

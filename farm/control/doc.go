@@ -1,4 +1,4 @@
-// Package control makes machines do things: reboot, mine elsewhere, sleep and wake. Two dialects are
+// Package control makes machines do things: reboot, mine elsewhere, sleep and wake. Two protocols are
 // spoken: LuxOS on its API, and stock Antminers on their CGI programs with digest authentication.
 //
 // Invariants: nothing is done unless control is allowed; before a machine is told anything it must say

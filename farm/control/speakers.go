@@ -8,8 +8,8 @@ import (
 	"net/http"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // luxOS gives orders within a session, of which a machine has one at a time.
@@ -20,25 +20,28 @@ func (l *luxOS) holds(context.Context, Order) (bool, string) { return true, "" }
 func (l *luxOS) identify(ctx context.Context) error {
 	mac, serial, err := fleet.Identify(ctx, l.m)
 	if err != nil {
+		if _, absent := l.command(ctx, "version", ""); absent != nil {
+			return absent // nobody may be there: identities that are not told leave open why
+		}
 		return err
 	}
 	return sameMachine(l.m, mac, serial)
 }
 
 // command sends one command and returns its reply, which must be a success.
-func (l *luxOS) command(ctx context.Context, name, parameter string) (dialect.Value, error) {
+func (l *luxOS) command(ctx context.Context, name, parameter string) (protocol.Value, error) {
 	request, err := json.Marshal(struct {
 		Command   string `json:"command"`
 		Parameter string `json:"parameter,omitempty"`
 	}{name, parameter})
 	if err != nil {
-		return dialect.Value{}, err
+		return protocol.Value{}, err
 	}
-	reply, err := fleet.Ask(ctx, l.m.Address, request, false)
+	reply, err := fleet.Query(ctx, l.m.Address, request, false)
 	if err != nil {
-		return dialect.Value{}, err
+		return protocol.Value{}, err
 	}
-	v, err := dialect.Parse(reply)
+	v, err := protocol.Parse(reply)
 	if err != nil {
 		return v, err
 	}
@@ -86,13 +89,13 @@ func (l *luxOS) switchPool(ctx context.Context, session string, o Order) error {
 	if err != nil {
 		return err
 	}
-	number := int64(dialect.Unknown)
+	number := int64(protocol.Unknown)
 	for _, p := range v.Get("POOLS").Each {
 		if p.Get("URL").Text() == o.PoolURL && p.Get("User").Text() == o.PoolUser {
 			number = p.Get("POOL").Count()
 		}
 	}
-	if number == dialect.Unknown {
+	if number == protocol.Unknown {
 		return farm.Refuse("refused", "addpool", "the machine says yes, and the pool is not among its pools")
 	}
 	_, err = l.command(ctx, "switchpool", session+","+fmt.Sprint(number))
@@ -120,8 +123,8 @@ func (a *antminer) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var r dialect.Reading
-	if err := dialect.ReadIdentity(&r, [][]byte{reply}); err != nil {
+	var r protocol.Reading
+	if err := protocol.ReadIdentity(&r, [][]byte{reply}); err != nil {
 		return err
 	}
 	return sameMachine(a.m, r.MAC, r.Serial)

@@ -12,7 +12,8 @@ import (
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/internal/httplimit"
 )
 
 // Digest does HTTP requests with digest authentication (RFC 7616 with MD5, which is what stock
@@ -23,7 +24,7 @@ type Digest struct {
 	Login          func(ctx context.Context) (authorization string, err error) // instead of digest; nil: digest
 }
 
-// Do sends a request and returns the body, of which at most dialect.MaxReply bytes are read.
+// Do sends a request and returns the body, of which at most protocol.MaxReply bytes are read.
 func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, error) {
 	authorization := ""
 	for attempt := 0; ; attempt++ {
@@ -44,7 +45,7 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 		if err != nil {
 			return nil, err
 		}
-		content, err := io.ReadAll(io.LimitReader(response.Body, dialect.MaxReply))
+		content, err := io.ReadAll(io.LimitReader(response.Body, protocol.MaxReply))
 		_ = response.Body.Close()
 		switch {
 		case err != nil:
@@ -81,9 +82,11 @@ func (d *Digest) answer(challenge, method, uri string) (string, error) {
 	var random [8]byte
 	_, _ = rand.Read(random[:])
 	own, secret, request := hex.EncodeToString(random[:]), hash(d.User, fields["realm"], d.Password), hash(method, uri)
-	out := fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s"`, d.User, fields["realm"], fields["nonce"], uri)
+	out := fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s"`, d.User, fields["realm"],
+		fields["nonce"], uri)
 	if strings.Contains(fields["qop"], "auth") {
-		return out + fmt.Sprintf(`, qop=auth, nc=00000001, cnonce="%s", response="%s"`, own, hash(secret, fields["nonce"], "00000001", own, "auth", request)), nil
+		return out + fmt.Sprintf(`, qop=auth, nc=00000001, cnonce="%s", response="%s"`, own,
+			hash(secret, fields["nonce"], "00000001", own, "auth", request)), nil
 	}
 	return out + fmt.Sprintf(`, response="%s"`, hash(secret, fields["nonce"], request)), nil
 }
@@ -113,10 +116,10 @@ func digestFields(header string) map[string]string {
 	return fields
 }
 
-// antminerClient is shared by all machines: their connections are not kept. What a machine names as another address is not
-// asked: it would have this host ask whatever the machine cannot reach itself.
+// antminerClient is shared by all machines: their connections are not kept. What a machine names as another address is
+// not asked: it would have this host ask whatever the machine cannot reach itself.
 var antminerClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: DefaultTimeout,
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	CheckRedirect: httplimit.NoRedirect}
 
 // AntminerHTTP speaks to the CGI programs of a stock Antminer.
 func AntminerHTTP(host string, port int, user, password string) (*Digest, string) {
@@ -126,5 +129,6 @@ func AntminerHTTP(host string, port int, user, password string) (*Digest, string
 	if password == "" {
 		password = "root"
 	}
-	return &Digest{User: user, Password: password, Client: antminerClient}, "http://" + net.JoinHostPort(host, fmt.Sprint(orDefault(port, 80))) + "/cgi-bin/"
+	return &Digest{User: user, Password: password, Client: antminerClient},
+		"http://" + net.JoinHostPort(host, fmt.Sprint(orDefault(port, 80))) + "/cgi-bin/"
 }

@@ -4,7 +4,7 @@
 // A machine is its serial number or its hardware address, never its IP address, which changes. Its
 // place is site, container, rack and shelf.
 //
-// It imports farm, farm/dialect, farm/use and params. Talking never writes: control is farm/control.
+// It imports farm, farm/protocol, farm/usage and params. Talking never writes: control is farm/control.
 //
 // Invariants: replies are limited in size and time; one machine's silence delays no other; nothing but
 // the inventory file is written, and that whole or not at all.

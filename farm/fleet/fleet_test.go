@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -26,15 +26,15 @@ func code(err error) string {
 }
 
 func TestValidate(t *testing.T) {
-	good := fleet.Machine{ID: "HTM31X1", Dialect: dialect.WhatsminerV2, Address: "10.0.0.7:4028"}
+	good := fleet.Machine{ID: "HTM31X1", Protocol: protocol.WhatsminerV2, Address: "10.0.0.7:4028"}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*fleet.Machine){
-		"bad_identity":    func(m *fleet.Machine) { m.ID = "10.0.0.7" },
-		"unknown_dialect": func(m *fleet.Machine) { m.Dialect = "klingon" },
-		"bad_address":     func(m *fleet.Machine) { m.Address = "miner.example.org:4028" },
-		"out_of_range":    func(m *fleet.Machine) { m.Boards = 99 },
+		"bad-identity":      func(m *fleet.Machine) { m.ID = "10.0.0.7" },
+		"unknown-dialect":   func(m *fleet.Machine) { m.Protocol = "klingon" },
+		"farm-bad-address":  func(m *fleet.Machine) { m.Address = "miner.example.org:4028" },
+		"farm-out-of-range": func(m *fleet.Machine) { m.Boards = 99 },
 	} {
 		bad := good
 		change(&bad)
@@ -60,11 +60,11 @@ func TestImports(t *testing.T) {
 		want fleet.Machine
 	}{
 		"foreman": {"id,name,api_ip,api_port,mac,serial_number,type,firmware_version,site_map,rack,row,index\n812,rig-7,10.0.0.7,4028,A2:B4:C6:D8:E0:F2,SMTTYRHBDJAAI0001,Antminer S19 Pro,stock,x,r3,c1,12\n",
-			fleet.Machine{ID: "SMTTYRHBDJAAI0001", Serial: "SMTTYRHBDJAAI0001", MAC: "a2:b4:c6:d8:e0:f2", Model: "Antminer S19 Pro", Dialect: dialect.AntminerNew, Address: "10.0.0.7:4028", Worker: "rig-7", Place: fleet.Place{Site: "north", Container: "c1", Rack: "r3", Shelf: "12"}}},
+			fleet.Machine{ID: "SMTTYRHBDJAAI0001", Serial: "SMTTYRHBDJAAI0001", MAC: "a2:b4:c6:d8:e0:f2", Model: "Antminer S19 Pro", Protocol: protocol.AntminerNew, Address: "10.0.0.7:4028", Worker: "rig-7", Place: fleet.Place{Site: "north", Container: "c1", Rack: "r3", Shelf: "12"}}},
 		"hiveos": {"Farm Name,Worker ID,Worker Name,IP Address,MAC,Model,Firmware\nsteppe,55,m30-3,10.0.0.31,c6-08-29-00-44-11,Whatsminer M30S+,20220108\n",
-			fleet.Machine{ID: "c6:08:29:00:44:11", MAC: "c6:08:29:00:44:11", Model: "Whatsminer M30S+", Dialect: dialect.WhatsminerV2, Address: "10.0.0.31:4028", Worker: "m30-3", Place: fleet.Place{Site: "steppe"}}},
+			fleet.Machine{ID: "c6:08:29:00:44:11", MAC: "c6:08:29:00:44:11", Model: "Whatsminer M30S+", Protocol: protocol.WhatsminerV2, Address: "10.0.0.31:4028", Worker: "m30-3", Place: fleet.Place{Site: "steppe"}}},
 		"pyasic": {"ip,mac,model,serial_number,hostname,fw_ver,expected_hashrate,wattage,best_difficulty\n10.0.0.50,2e:a1:77:00:00:50,Antminer S19j Pro (LuxOS),JYZZAEUBDJBAF0050,lux,2024.5.1,104.0,3068,1G\n",
-			fleet.Machine{ID: "JYZZAEUBDJBAF0050", Serial: "JYZZAEUBDJBAF0050", MAC: "2e:a1:77:00:00:50", Model: "Antminer S19j Pro (LuxOS)", Dialect: dialect.LuxOS, Address: "10.0.0.50:4028", Worker: "lux", IdealMHs: 104_000_000, NominalWatts: 3068, Place: fleet.Place{Site: "north"}}},
+			fleet.Machine{ID: "JYZZAEUBDJBAF0050", Serial: "JYZZAEUBDJBAF0050", MAC: "2e:a1:77:00:00:50", Model: "Antminer S19j Pro (LuxOS)", Protocol: protocol.LuxOS, Address: "10.0.0.50:4028", Worker: "lux", IdealMHs: 104_000_000, NominalWatts: 3068, Place: fleet.Place{Site: "north"}}},
 	} {
 		got, _, err := fleet.ReadCSV(strings.NewReader(tc.csv), "north")
 		if err != nil || len(got) != 1 {
@@ -80,11 +80,11 @@ func TestBadImports(t *testing.T) {
 	for csv, want := range map[string]string{
 		"":                                "csv",
 		"mac,model\na,b\n":                "header",
-		"ip,mac\n10.0.0.1,zz\n":           "bad_identity",
-		"ip,sn\nhost,A\n":                 "bad_address",
+		"ip,mac\n10.0.0.1,zz\n":           "bad-identity",
+		"ip,sn\nhost,A\n":                 "farm-bad-address",
 		"ip,sn\n10.0.0.1,\"A\n":           "",
-		"ip,sn,rack\n1.1.1.1,A,\"a,b\"\n": "bad_place",
-		"ip,sn,expected_hashrate\n1.1.1.1,A,fast\n": "not_a_number",
+		"ip,sn,rack\n1.1.1.1,A,\"a,b\"\n": "bad-place",
+		"ip,sn,expected_hashrate\n1.1.1.1,A,fast\n": "not-a-number",
 	} {
 		got, _, err := fleet.ReadCSV(strings.NewReader(csv), "")
 		if want != "" && code(err) != want {
@@ -99,16 +99,16 @@ func TestInventoryMergesByIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := fleet.Machine{ID: "a2:b4:c6:d8:e0:f2", MAC: "a2:b4:c6:d8:e0:f2", Dialect: dialect.AntminerNew, Address: "10.0.0.7:4028", Place: fleet.Place{Site: "north", Rack: "r1"}, Since: 5}
+	first := fleet.Machine{ID: "a2:b4:c6:d8:e0:f2", MAC: "a2:b4:c6:d8:e0:f2", Protocol: protocol.AntminerNew, Address: "10.0.0.7:4028", Place: fleet.Place{Site: "north", Rack: "r1"}, Since: 5}
 	if added, updated, err := inv.Merge([]fleet.Machine{first}); added != 1 || updated != 0 || err != nil {
 		t.Fatal(added, updated, err)
 	}
 	// Found again elsewhere, now with its serial number: the same machine at another address.
-	again := fleet.Machine{ID: "SN1", Serial: "SN1", MAC: first.MAC, Model: "Antminer S19", Dialect: dialect.LuxOS, Address: "10.0.0.99:4028", Since: 9}
+	again := fleet.Machine{ID: "SN1", Serial: "SN1", MAC: first.MAC, Model: "Antminer S19", Protocol: protocol.LuxOS, Address: "10.0.0.99:4028", Since: 9}
 	if added, updated, err := inv.Merge([]fleet.Machine{again}); added != 0 || updated != 1 || err != nil {
 		t.Fatal(added, updated, err)
 	}
-	if _, _, err := inv.Merge([]fleet.Machine{{ID: "x", Dialect: "cgminer", Address: "1.1.1.1"}, {ID: ""}}); err == nil || len(inv.Machines) != 1 {
+	if _, _, err := inv.Merge([]fleet.Machine{{ID: "x", Protocol: "cgminer", Address: "1.1.1.1"}, {ID: ""}}); err == nil || len(inv.Machines) != 1 {
 		t.Error("half of a bad merge happened")
 	}
 	if err := inv.Save(); err != nil {
@@ -131,13 +131,13 @@ func TestInventoryMergesByIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	reread, ignored, err := fleet.ReadCSV(&csv, "")
-	if err != nil || len(ignored) != 0 || reread[0].ID != want.ID || reread[0].Place != want.Place || reread[0].Dialect != want.Dialect {
+	if err != nil || len(ignored) != 0 || reread[0].ID != want.ID || reread[0].Place != want.Place || reread[0].Protocol != want.Protocol {
 		t.Errorf("our own columns read back as %+v, %v, %v", reread, ignored, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "fleet.json"), []byte(`{"machines":[{"id":"10.0.0.1"}]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fleet.OpenInventory(dir); code(err) != "bad_identity" {
+	if _, err := fleet.OpenInventory(dir); code(err) != "bad-identity" {
 		t.Errorf("a bad inventory: %v", err)
 	}
 }
@@ -145,10 +145,10 @@ func TestInventoryMergesByIdentity(t *testing.T) {
 func TestObserve(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
 	m := fleet.Machine{ID: "x", Model: "Antminer S19"}
-	r := &dialect.Reading{ElapsedSeconds: 10, RateMHs: 94e6, IdealMHs: dialect.Unknown, TotalMH: 5, AcceptedMH: 4, RejectedMH: 1, StaleMH: 2, HardwareErrors: 0, ChipTemp: 91, PowerWatts: dialect.Unknown, PowerLimit: dialect.Unknown,
-		Boards: []dialect.Board{{RateMHs: 1}, {RateMHs: 0}, {RateMHs: 1}}, Fans: []int{4000, 3000, 3500, 3500}, Pools: []dialect.Pool{{URL: "stratum+tcp://p:1", User: "me.1", Alive: true}}}
+	r := &protocol.Reading{ElapsedSeconds: 10, RateMHs: 94e6, IdealMHs: protocol.Unknown, TotalMH: 5, AcceptedMH: 4, RejectedMH: 1, StaleMH: 2, HardwareErrors: 0, ChipTemp: 91, PowerWatts: protocol.Unknown, PowerLimit: protocol.Unknown,
+		Boards: []protocol.Board{{RateMHs: 1}, {RateMHs: 0}, {RateMHs: 1}}, Fans: []int{4000, 3000, 3500, 3500}, Pools: []protocol.Pool{{URL: "stratum+tcp://p:1", User: "me.1", Alive: true}}}
 	p := m.Observe(r, at, []string{"stratum+tcp://p me."})
-	want := use.Poll{At: use.At(at), Elapsed: 10, RateMHs: 94e6, NameplateMHs: 95e6, TotalMH: 5, AcceptedMH: 4, RejectedMH: 3, ChipTemp: 91, SlowestFan: 3000, Watts: 3250, Source: use.ByNameplate, NominalWatts: 3250,
+	want := usage.Poll{At: usage.At(at), Elapsed: 10, RateMHs: 94e6, NameplateMHs: 95e6, TotalMH: 5, AcceptedMH: 4, RejectedMH: 3, ChipTemp: 91, SlowestFan: 3000, Watts: 3250, Source: usage.ByNameplate, NominalWatts: 3250,
 		Boards: 2, BoardsDue: 3, CapPermille: 1000, PoolAlive: true, Throttled: true}
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("(−want +got):\n%s", diff)
@@ -156,7 +156,7 @@ func TestObserve(t *testing.T) {
 	// Its own word goes before the catalogue, watts of its own before the nameplate, and a limit shows.
 	r.IdealMHs, r.PowerWatts, r.PowerLimit, r.ChipTemp = 100e6, 3000, 2737, 60
 	p = m.Observe(r, at, []string{"stratum+tcp://other"})
-	if p.NameplateMHs != 100e6 || p.Watts != 3000 || p.Source != use.ByMachine || p.CapPermille != 800 || p.Throttled || !p.PoolWrong {
+	if p.NameplateMHs != 100e6 || p.Watts != 3000 || p.Source != usage.ByMachine || p.CapPermille != 800 || p.Throttled || !p.PoolWrong {
 		t.Errorf("%+v", p)
 	}
 	// An ideal rate that falls with a dead board does not lower what the machine should do.
@@ -171,12 +171,12 @@ func TestObserve(t *testing.T) {
 	}
 	dry := fleet.Machine{ID: "dry", Model: "Antminer S19"}
 	r.Fans = []int{0, 0, 0, 0}
-	if p = dry.Observe(r, at, nil); p.SlowestFan != use.Unknown {
+	if p = dry.Observe(r, at, nil); p.SlowestFan != usage.Unknown {
 		t.Errorf("no fans in immersion: %+v", p)
 	}
 	// A board that was dead before the first poll is due all the same, with its part of the nameplate.
 	lame := fleet.Machine{ID: "lame", Model: "Antminer S19 Pro"}
-	p = lame.Observe(&dialect.Reading{RateMHs: 73e6, IdealMHs: 73e6, Boards: make([]dialect.Board, 2)}, at, nil)
+	p = lame.Observe(&protocol.Reading{RateMHs: 73e6, IdealMHs: 73e6, Boards: make([]protocol.Board, 2)}, at, nil)
 	if p.BoardsDue != 3 || p.NameplateMHs != 110e6 {
 		t.Errorf("two boards of three: %d due, nameplate %d", p.BoardsDue, p.NameplateMHs)
 	}
@@ -191,13 +191,13 @@ func TestObserve(t *testing.T) {
 // is not a stranger's as long as it takes no more than its fee.
 func TestWorksForStrangers(t *testing.T) {
 	allowed := []string{"stratum+tcp://mine me."}
-	mine := dialect.Pool{URL: "stratum+tcp://mine:3333", User: "me.1", Alive: true, Active: true, Accepted: 10, AcceptedMH: 950}
-	poll := func(m *fleet.Machine, pools ...dialect.Pool) bool {
-		r := &dialect.Reading{ElapsedSeconds: 100, Pools: pools, PoolsTold: true}
+	mine := protocol.Pool{URL: "stratum+tcp://mine:3333", User: "me.1", Alive: true, Active: true, Accepted: 10, AcceptedMH: 950}
+	poll := func(m *fleet.Machine, pools ...protocol.Pool) bool {
+		r := &protocol.Reading{ElapsedSeconds: 100, Pools: pools, PoolsReported: true}
 		return m.Observe(r, time.Unix(1_800_000_000, 0), allowed).PoolWrong
 	}
 	m := &fleet.Machine{ID: "x"}
-	thief := dialect.Pool{URL: "stratum+tcp://thief:3333", User: "thief.x", Alive: true, Accepted: 7}
+	thief := protocol.Pool{URL: "stratum+tcp://thief:3333", User: "thief.x", Alive: true, Accepted: 7}
 	if poll(m, mine, thief) {
 		t.Error("a spare pool that got nothing since we look is told")
 	}
@@ -211,7 +211,7 @@ func TestWorksForStrangers(t *testing.T) {
 	if poll(m, mine, thief) != true {
 		t.Error("a pool that got a share between two polls is not told")
 	}
-	fee := dialect.Pool{URL: "*", User: "me.1", Alive: true, Active: true, Fee: true, Accepted: 1, AcceptedMH: 25}
+	fee := protocol.Pool{URL: "*", User: "me.1", Alive: true, Active: true, Fee: true, Accepted: 1, AcceptedMH: 25}
 	if fresh := (&fleet.Machine{ID: "y"}); poll(fresh, mine, fee) {
 		t.Error("a fee of 2.6 % is told")
 	}

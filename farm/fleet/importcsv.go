@@ -4,11 +4,12 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/internal/safecsv"
 )
 
@@ -18,13 +19,18 @@ var importColumns = map[string]string{
 	"mac": "mac", "macaddress": "mac", "hwaddr": "mac",
 	"ip": "ip", "ipaddress": "ip", "apiip": "ip", "address": "ip", "ipaddresses": "ip",
 	"port": "port", "apiport": "port",
-	"model": "model", "type": "model", "minertype": "model", "asicmodel": "model", "make&model": "model", "devicemodel": "model",
-	"dialect": "dialect", "firmware": "firmware", "fwver": "firmware", "firmwareversion": "firmware", "firmwaretype": "firmware",
-	"worker": "worker", "workername": "worker", "miner": "name", "minername": "name", "name": "name", "hostname": "name", "workerid": "ignored",
+	"model": "model", "type": "model", "minertype": "model", "asicmodel": "model", "make&model": "model",
+	"devicemodel": "model",
+	"dialect":     "dialect", "firmware": "firmware", "fwver": "firmware", "firmwareversion": "firmware",
+	"firmwaretype": "firmware",
+	"worker":       "worker", "workername": "worker", "miner": "name", "minername": "name", "name": "name",
+	"hostname": "name", "workerid": "ignored",
 	"site": "site", "sitename": "site", "farm": "site", "farmname": "site", "location": "site",
 	"container": "container", "row": "container", "building": "container", "zone": "container",
 	"rack": "rack", "rackname": "rack", "shelf": "shelf", "position": "shelf", "index": "shelf", "slot": "shelf",
-	"wattage": "watts", "watts": "watts", "power": "watts", "nominalpower": "watts", "expectedwattage": "watts", "expectedhashrate": "rate", "nominalhashrate": "rate",
+	"wattage": "watts", "watts": "watts", "power": "watts", "nominalpower": "watts", "expectedwattage": "watts",
+	"expectedhashrate": "rate", "nominalhashrate": "rate",
+	"givenhashrate": "givenrate", "givenwatts": "givenwatts", "givenlimit": "givenlimit",
 }
 
 // MaxImport is the size of an inventory to import.
@@ -52,7 +58,8 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 		ignored = append(ignored, name)
 	}
 	if _, ok := columns["ip"]; !ok {
-		return nil, nil, farm.Refuse("header", "import", "no column with addresses (ip, ip_address, address) among %q", header)
+		return nil, nil, farm.Refuse("header", "import", "no column with addresses (ip, ip_address, address) among %q",
+			header)
 	}
 	for {
 		record, err := rows.Read()
@@ -77,7 +84,7 @@ func ReadCSV(r io.Reader, site string) (machines []Machine, ignored []string, er
 			return nil, nil, err
 		}
 		if machines = append(machines, m); len(machines) > MaxMachines {
-			return nil, nil, farm.Refuse("too_many", "import", "more than %d machines", MaxMachines)
+			return nil, nil, farm.Refuse("farm-too-many", "import", "more than %d machines", MaxMachines)
 		}
 	}
 }
@@ -88,8 +95,9 @@ func line(rows *csv.Reader) int {
 }
 
 func importRow(field func(string) string, site string) (Machine, error) {
-	m := Machine{Serial: field("serial"), MAC: dialect.NormalMAC(field("mac")), Model: field("model"), Worker: field("worker"),
-		Place: Place{field("site"), field("container"), field("rack"), field("shelf")}}
+	m := Machine{Serial: field("serial"), MAC: protocol.NormalMAC(field("mac")), Model: field("model"),
+		Worker: field("worker"),
+		Place:  Place{field("site"), field("container"), field("rack"), field("shelf")}}
 	if m.Worker == "" {
 		m.Worker = field("name")
 	}
@@ -105,56 +113,79 @@ func importRow(field func(string) string, site string) (Machine, error) {
 	if m.ID == "" {
 		m.ID = m.MAC
 	}
-	m.Dialect = guessDialect(m.Model, field("firmware"))
+	m.Protocol = guessProtocol(m.Model, field("firmware"))
 	if name := field("dialect"); name != "" {
-		m.Dialect = dialect.Dialect(name)
+		m.Protocol = protocol.Protocol(name)
 	}
 	address := field("ip")
 	if port := field("port"); port != "" && !strings.Contains(address, ":") {
 		address += ":" + port
 	}
 	var err error
-	if m.Address, err = ParseAddress(address, m.Dialect); err != nil {
+	if m.Address, err = ParseAddress(address, m.Protocol); err != nil {
 		return Machine{}, err
 	}
 	if text := strings.TrimSpace(strings.TrimSuffix(strings.ToUpper(field("rate")), "TH/S")); text != "" {
 		th, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(th > 0 && th < 10_000) {
-			return Machine{}, farm.Refuse("not_a_number", "expected hash rate", "%q: want TH/s", text)
+			return Machine{}, farm.Refuse("not-a-number", "expected hash rate", "%q: want TH/s", text)
 		}
-		m.IdealMHs = int64(th * 1e6)
+		m.IdealMHs = int64(math.Round(th * 1e6))
 	}
 	if text := strings.TrimSpace(strings.TrimSuffix(strings.ToUpper(field("watts")), "W")); text != "" {
 		watts, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(watts >= 0 && watts <= 1e6) {
-			return Machine{}, farm.Refuse("not_a_number", "watts", "%q: want watts", text)
+			return Machine{}, farm.Refuse("not-a-number", "watts", "%q: want watts", text)
 		}
 		m.NominalWatts = int64(watts)
+	}
+	for column, key := range map[string]string{"givenrate": "nameplate", "givenwatts": "watts", "givenlimit": "limit"} {
+		if text := field(column); text != "" {
+			given, err := ParseGiven([]string{key + "=" + text})
+			if err != nil {
+				return Machine{}, err
+			}
+			given.Apply(&m)
+		}
 	}
 	return m, m.Validate()
 }
 
-// guessDialect is the dialect that a model and firmware most likely speak; a scan corrects it.
-func guessDialect(model, firmware string) dialect.Dialect {
+// guessProtocol is the protocol that a model and firmware most likely speak; a scan corrects it.
+func guessProtocol(model, firmware string) protocol.Protocol {
 	text := strings.ToLower(model + " " + firmware)
 	for _, guess := range []struct {
 		word string
-		d    dialect.Dialect
-	}{{"luxos", dialect.LuxOS}, {"luxminer", dialect.LuxOS}, {"braiins", dialect.Braiins}, {"bosminer", dialect.Braiins}, {"whatsminer", dialect.WhatsminerV2}, {"s9", dialect.AntminerOld}, {"s17", dialect.AntminerOld},
-		{"antminer", dialect.AntminerNew}, {"s19", dialect.AntminerNew}, {"s21", dialect.AntminerNew}, {"t21", dialect.AntminerNew}, {"m30", dialect.WhatsminerV2}, {"m50", dialect.WhatsminerV2}, {"m60", dialect.WhatsminerV3}} {
+		d    protocol.Protocol
+	}{{"luxos", protocol.LuxOS}, {"luxminer", protocol.LuxOS}, {"braiins", protocol.Braiins},
+		{"bosminer", protocol.Braiins}, {"whatsminer", protocol.WhatsminerV2}, {"s9", protocol.AntminerOld},
+		{"s17", protocol.AntminerOld},
+		{"antminer", protocol.AntminerNew}, {"s19", protocol.AntminerNew}, {"s21", protocol.AntminerNew},
+		{"t21", protocol.AntminerNew}, {"m30", protocol.WhatsminerV2}, {"m50", protocol.WhatsminerV2},
+		{"m60", protocol.WhatsminerV3}} {
 		if strings.Contains(text, guess.word) {
 			return guess.d
 		}
 	}
-	return dialect.Cgminer
+	return protocol.Cgminer
 }
 
 // WriteCSV writes the inventory in our own columns, which ReadCSV reads back.
 func (inv *Inventory) WriteCSV(w io.Writer) error {
 	out := safecsv.NewWriter(w)
-	_ = out.Write([]string{"id", "serial", "mac", "ip", "model", "dialect", "worker", "site", "container", "rack", "shelf"})
+	_ = out.Write([]string{"id", "serial", "mac", "ip", "model", "dialect", "worker", "site", "container", "rack",
+		"shelf", "expected_hashrate", "wattage", "given_hashrate", "given_watts", "given_limit"})
+	number := func(n int64) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.FormatInt(n, 10)
+	}
 	for _, m := range inv.Machines {
-		_ = out.Write([]string{m.ID, m.Serial, m.MAC, m.Address, m.Model, string(m.Dialect), m.Worker, m.Place.Site, m.Place.Container, m.Place.Rack, m.Place.Shelf})
+		_ = out.Write([]string{m.ID, m.Serial, m.MAC, m.Address, m.Model, string(m.Protocol), m.Worker, m.Place.Site,
+			m.Place.Container, m.Place.Rack, m.Place.Shelf,
+			terahashes(m.IdealMHs), number(m.NominalWatts), terahashes(m.Given.RateMHs), number(m.Given.Watts),
+			number(m.Given.HeatLimit)})
 	}
 	out.Flush()
 	return out.Error()

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/oldnames"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -20,28 +20,30 @@ const MaxMachines = 100_000
 
 // Inventory is the fleet as a file: machines in the order of their identities.
 type Inventory struct {
+	files    vfs.FS
 	path     string
 	Machines []Machine `json:"machines"`
 }
 
+// maxInventory bounds fleet.json, in bytes.
+const maxInventory = 256 << 20
+
 // OpenInventory reads the fleet of a folder; a new one is empty.
-func OpenInventory(dir string) (*Inventory, error) {
-	inv := &Inventory{path: filepath.Join(dir, "fleet.json")}
-	info, err := os.Stat(inv.path)
+func OpenInventory(dir string) (*Inventory, error) { return openInventory(vfs.OS, dir) }
+
+func openInventory(files vfs.FS, dir string) (*Inventory, error) {
+	inv := &Inventory{files: files, path: filepath.Join(dir, "fleet.json")}
+	content, err := durable.Read(files, inv.path, maxInventory)
 	if errors.Is(err, fs.ErrNotExist) {
 		return inv, nil
 	}
-	if err == nil && info.Size() > 256<<20 {
-		err = farm.Refuse("too_large", "fleet.json", "more than 256 MiB")
+	if errors.Is(err, durable.ErrTooLarge) {
+		return nil, farm.Refuse("farm-too-large", "fleet.json", "more than 256 MiB")
 	}
 	if err != nil {
 		return nil, err
 	}
-	content, err := os.ReadFile(inv.path)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(content, inv); err != nil {
+	if err := json.Unmarshal(oldnames.Read(content), inv); err != nil {
 		return nil, fmt.Errorf("%s: %w", inv.path, err)
 	}
 	for i := range inv.Machines {
@@ -61,10 +63,10 @@ func (inv *Inventory) Save() error {
 	if err != nil {
 		return err
 	}
-	if err := vfs.OS.MkdirAll(filepath.Dir(inv.path)); err != nil {
+	if err := inv.files.MkdirAll(filepath.Dir(inv.path)); err != nil {
 		return err
 	}
-	return durable.Replace(vfs.OS, inv.path, append(content, '\n'))
+	return durable.Replace(inv.files, inv.path, append(content, '\n'))
 }
 
 // Find is a machine by identity, serial number or hardware address.
@@ -125,7 +127,7 @@ func (inv *Inventory) Merge(found []Machine) (added, updated int, err error) {
 		}
 	}
 	if len(all) > MaxMachines {
-		return 0, 0, farm.Refuse("too_many", "machines", "more than %d", MaxMachines)
+		return 0, 0, farm.Refuse("farm-too-many", "machines", "more than %d", MaxMachines)
 	}
 	slices.SortFunc(all, byID)
 	inv.Machines = all
@@ -153,6 +155,7 @@ func merge(known, found Machine) Machine {
 	out.IdealMHs, out.NominalWatts = max(out.IdealMHs, known.IdealMHs), max(out.NominalWatts, known.NominalWatts)
 	out.Boards, out.Fans = max(out.Boards, known.Boards), max(out.Fans, known.Fans)
 	keep(&out.MinerID, known.MinerID)
+	out.Given = known.Given.with(out.Given)
 	out.Single, out.Pools = out.Single || known.Single, known.Pools
 	if out.HTTPPort == 0 {
 		out.HTTPPort = known.HTTPPort
@@ -170,7 +173,9 @@ func (inv *Inventory) Select(selector string) ([]*Machine, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, farm.Refuse("no_machine", "selector", "%q means no machine: want *, an identity or the beginning of a place (site/container/rack/shelf)", selector)
+		return nil, farm.Refuse("no-machine", "selector",
+			"%q means no machine: want *, an identity or the beginning of a place (site/container/rack/shelf)",
+			selector)
 	}
 	return out, nil
 }

@@ -10,22 +10,22 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // Link is a way to ask one machine; a recording answers like a network does (farm/replay).
 type Link interface {
 	// Command sends one request of a socket API and returns the reply.
 	Command(ctx context.Context, request string, framed bool) ([]byte, error)
-	// Web does one HTTP request, "METHOD /path body", in a dialect's way of authentication.
-	Web(ctx context.Context, d dialect.Dialect, request string) ([]byte, error)
+	// Web does one HTTP request, "METHOD /path body", in a protocol's way of authentication.
+	Web(ctx context.Context, d protocol.Protocol, request string) ([]byte, error)
 }
 
 // Network is the link to a machine at an address. Only ports that are not 0 are asked.
 type Network struct {
 	Host                  string
 	Port, PortV3, WebPort int
-	User, Password        string // "" what the dialect's machines come with
+	User, Password        string // "" what the protocol's machines come with
 	Timeout               time.Duration
 }
 
@@ -43,7 +43,7 @@ func networkOf(m *Machine) (*Network, error) {
 		return nil, err
 	}
 	n := &Network{Host: host, Port: port, PortV3: port, WebPort: orDefault(m.HTTPPort, 80)}
-	if m.Dialect.HTTP() {
+	if m.Protocol.HTTP() {
 		n.WebPort = port
 	}
 	return n, nil
@@ -63,18 +63,19 @@ func (n *Network) Command(ctx context.Context, request string, framed bool) ([]b
 		ctx, stop = context.WithTimeout(ctx, n.Timeout)
 		defer stop()
 	}
-	return Ask(ctx, net.JoinHostPort(n.Host, fmt.Sprint(port)), []byte(request), framed)
+	return Query(ctx, net.JoinHostPort(n.Host, fmt.Sprint(port)), []byte(request), framed)
 }
 
-// defaultAccounts are those that machines come with, by dialect.
-var defaultAccounts = map[dialect.Dialect][2]string{
-	dialect.BraiinsREST: {"root", "root"}, dialect.BraiinsGraphQL: {"root", ""}, dialect.IceRiver: {"admin", "12345678"}, dialect.VNish: {"admin", "admin"},
+// defaultAccounts are those that machines come with, by protocol.
+var defaultAccounts = map[protocol.Protocol][2]string{
+	protocol.BraiinsREST: {"root", "root"}, protocol.BraiinsGraphQL: {"root", ""},
+	protocol.IceRiver: {"admin", "12345678"}, protocol.VNish: {"admin", "admin"},
 }
 
 // Web implements Link.
-func (n *Network) Web(ctx context.Context, d dialect.Dialect, request string) ([]byte, error) {
+func (n *Network) Web(ctx context.Context, d protocol.Protocol, request string) ([]byte, error) {
 	port := n.WebPort
-	if d == dialect.EPIC && n.Port != 0 {
+	if d == protocol.EPIC && n.Port != 0 {
 		port = n.Port
 	}
 	if port == 0 {
@@ -93,7 +94,7 @@ func (n *Network) Web(ctx context.Context, d dialect.Dialect, request string) ([
 	}
 	client := &Digest{User: first(n.User, account[0]), Password: first(n.Password, account[1]), Client: antminerClient}
 	base := "http://" + net.JoinHostPort(n.Host, fmt.Sprint(port))
-	if d == dialect.BraiinsREST {
+	if d == protocol.BraiinsREST {
 		client.Login = func(ctx context.Context) (string, error) { return braiinsToken(ctx, base, client) }
 	}
 	return client.Do(ctx, method, base+path, body)
@@ -113,7 +114,7 @@ func braiinsToken(ctx context.Context, base string, d *Digest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v, err := dialect.Parse(reply)
+	v, err := protocol.Parse(reply)
 	if err != nil {
 		return "", err
 	}
@@ -124,22 +125,23 @@ func braiinsToken(ctx context.Context, base string, d *Digest) (string, error) {
 	return token, nil
 }
 
-// ask puts one request of a dialect to a machine.
-func ask(ctx context.Context, link Link, d dialect.Dialect, text string) ([]byte, error) {
+// query puts one request of a protocol to a machine.
+func query(ctx context.Context, link Link, d protocol.Protocol, text string) ([]byte, error) {
 	if d.HTTP() {
 		return link.Web(ctx, d, text)
 	}
 	return link.Command(ctx, text, d.Framed())
 }
 
-// gather puts a dialect's requests to a machine. A joined command that the firmware refuses is asked
+// gather puts a protocol's requests to a machine. A joined command that the firmware refuses is asked
 // piece by piece, and *single remembers it; an optional request that fails has no reply.
-func gather(ctx context.Context, link Link, d dialect.Dialect, requests []dialect.Request, single *bool) ([][]byte, error) {
+func gather(ctx context.Context, link Link, d protocol.Protocol, requests []protocol.Request,
+	single *bool) ([][]byte, error) {
 	replies := make([][]byte, len(requests))
 	for i, request := range requests {
 		reply, err := gatherOne(ctx, link, d, request.Text, single)
-		if request.Or != "" && (err != nil || dialect.Refused(reply)) {
-			if other, otherErr := ask(ctx, link, d, request.Or); otherErr == nil && !dialect.Refused(other) {
+		if request.Or != "" && (err != nil || protocol.Refused(reply)) {
+			if other, otherErr := query(ctx, link, d, request.Or); otherErr == nil && !protocol.Refused(other) {
 				reply, err = other, nil
 			}
 		}
@@ -153,31 +155,31 @@ func gather(ctx context.Context, link Link, d dialect.Dialect, requests []dialec
 	return replies, nil
 }
 
-func gatherOne(ctx context.Context, link Link, d dialect.Dialect, text string, single *bool) ([]byte, error) {
+func gatherOne(ctx context.Context, link Link, d protocol.Protocol, text string, single *bool) ([]byte, error) {
 	var reply []byte
 	if !*single {
 		var err error
-		if reply, err = ask(ctx, link, d, text); err != nil || !dialect.Refused(reply) {
+		if reply, err = query(ctx, link, d, text); err != nil || !protocol.Refused(reply) {
 			return reply, err
 		}
 	}
-	names, texts := dialect.Singles(text)
+	names, texts := protocol.Singles(text)
 	if names == nil {
 		if reply == nil {
-			return ask(ctx, link, d, text)
+			return query(ctx, link, d, text)
 		}
 		return reply, nil
 	}
 	parts, answered := make([][]byte, len(names)), false
 	for i, text := range texts {
-		part, err := ask(ctx, link, d, text)
+		part, err := query(ctx, link, d, text)
 		if err != nil && ctx.Err() != nil && !answered {
 			return nil, err
 		}
-		if err != nil || dialect.Refused(part) {
+		if err != nil || protocol.Refused(part) {
 			continue
 		}
-		if _, err := dialect.Parse(part); err == nil {
+		if _, err := protocol.Parse(part); err == nil {
 			parts[i], answered = part, true
 		}
 	}
@@ -185,14 +187,14 @@ func gatherOne(ctx context.Context, link Link, d dialect.Dialect, text string, s
 		if reply != nil {
 			return reply, nil // the refusal is the reason
 		}
-		return nil, farm.Refuse("no_section", names[0], "the machine answers none of %v", names)
+		return nil, farm.Refuse("no-section", names[0], "the machine answers none of %v", names)
 	}
 	*single = true
-	return dialect.Join(names, parts), nil
+	return protocol.Join(names, parts), nil
 }
 
 // Poll asks a machine everything that a poll needs.
-func Poll(ctx context.Context, m *Machine) (*dialect.Reading, error) {
+func Poll(ctx context.Context, m *Machine) (*protocol.Reading, error) {
 	link, err := networkOf(m)
 	if err != nil {
 		return nil, err
@@ -201,21 +203,21 @@ func Poll(ctx context.Context, m *Machine) (*dialect.Reading, error) {
 }
 
 // PollOver is Poll over a link. It sets m.Single when joined commands are refused.
-func PollOver(ctx context.Context, link Link, m *Machine) (*dialect.Reading, error) {
-	replies, err := gather(ctx, link, m.Dialect, m.Dialect.Polls(), &m.Single)
+func PollOver(ctx context.Context, link Link, m *Machine) (*protocol.Reading, error) {
+	replies, err := gather(ctx, link, m.Protocol, m.Protocol.Polls(), &m.Single)
 	if err != nil {
 		return nil, err
 	}
-	r, err := dialect.Read(m.Dialect, replies)
+	r, err := protocol.Read(m.Protocol, replies)
 	if err != nil || !r.NeedsConfiguration() {
 		return r, err
 	}
 	// Only its configuration tells whether a stock Antminer that hashes nothing is asleep.
 	ctx, stop := context.WithTimeout(ctx, 1500*time.Millisecond)
 	defer stop()
-	if reply, err := link.Web(ctx, m.Dialect, "GET /cgi-bin/get_miner_conf.cgi"); err == nil {
-		if conf, err := dialect.Parse(reply); err == nil {
-			dialect.ReadConfiguration(r, conf)
+	if reply, err := link.Web(ctx, m.Protocol, "GET /cgi-bin/get_miner_conf.cgi"); err == nil {
+		if conf, err := protocol.Parse(reply); err == nil {
+			protocol.ReadConfiguration(r, conf)
 		}
 	}
 	return r, nil
@@ -227,7 +229,7 @@ func Identify(ctx context.Context, m *Machine) (mac, serial string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	r := &dialect.Reading{Dialect: m.Dialect}
+	r := &protocol.Reading{Protocol: m.Protocol}
 	if err := identityOver(ctx, link, r); err != nil {
 		return "", "", err
 	}
@@ -237,28 +239,28 @@ func Identify(ctx context.Context, m *Machine) (mac, serial string, err error) {
 	return r.MAC, r.Serial, nil
 }
 
-func identityOver(ctx context.Context, link Link, r *dialect.Reading) error {
+func identityOver(ctx context.Context, link Link, r *protocol.Reading) error {
 	single := false
-	replies, err := gather(ctx, link, r.Dialect, r.Dialect.Identities(), &single)
+	replies, err := gather(ctx, link, r.Protocol, r.Protocol.Identities(), &single)
 	if err != nil {
 		return err
 	}
-	return dialect.ReadIdentity(r, replies)
+	return protocol.ReadIdentity(r, replies)
 }
 
-// Look finds out over a link who answers, in what dialect, and reads it once: who it is goes into the
+// Look finds out over a link who answers, in what protocol, and reads it once: who it is goes into the
 // reading too.
-func Look(ctx context.Context, link Link) (Machine, *dialect.Reading, error) {
+func Look(ctx context.Context, link Link) (Machine, *protocol.Reading, error) {
 	d, who, err := detect(ctx, link)
-	m := Machine{Dialect: d}
+	m := Machine{Protocol: d}
 	if err != nil {
 		return m, nil, err
 	}
-	who.Dialect = d
+	who.Protocol = d
 	problem := identityOver(ctx, link, &who)
-	if d == dialect.AntminerNew || d == dialect.AntminerOld {
+	if d == protocol.AntminerNew || d == protocol.AntminerOld {
 		if reply, err := link.Web(ctx, d, "GET /cgi-bin/get_system_info.cgi"); err == nil {
-			problem = errors.Join(problem, dialect.ReadIdentity(&who, [][]byte{reply}))
+			problem = errors.Join(problem, protocol.ReadIdentity(&who, [][]byte{reply}))
 		}
 	}
 	reading, err := PollOver(ctx, link, &m)
@@ -272,62 +274,65 @@ func Look(ctx context.Context, link Link) (Machine, *dialect.Reading, error) {
 }
 
 // fill takes over what the poll does not tell.
-func fill(r, who *dialect.Reading) {
-	for to, from := range map[*string]string{&r.MAC: who.MAC, &r.Serial: who.Serial, &r.MinerID: who.MinerID, &r.Firmware: who.Firmware} {
+func fill(r, who *protocol.Reading) {
+	for to, from := range map[*string]string{&r.MAC: who.MAC, &r.Serial: who.Serial, &r.MinerID: who.MinerID,
+		&r.Firmware: who.Firmware} {
 		*to = first(*to, from)
 	}
-	if len(who.Model) > len(r.Model) || r.Dialect == dialect.Avalon { // "S17 Pro" says more than "S17"
+	if len(who.Model) > len(r.Model) || r.Protocol == protocol.Avalon { // "S17 Pro" says more than "S17"
 		r.Model = first(who.Model, r.Model)
 	}
-	if r.PowerLimit == dialect.Unknown && who.PowerLimit > 0 {
+	if r.PowerLimit == protocol.Unknown && who.PowerLimit > 0 {
 		r.PowerLimit = who.PowerLimit
 	}
 }
 
-// detect tells the dialect.
-func detect(ctx context.Context, link Link) (dialect.Dialect, dialect.Reading, error) {
-	reply, err := link.Command(ctx, dialect.Probe, false)
+// detect tells the protocol.
+func detect(ctx context.Context, link Link) (protocol.Protocol, protocol.Reading, error) {
+	reply, err := link.Command(ctx, protocol.Probe, false)
 	if err != nil {
 		return detectElsewhere(ctx, link, err)
 	}
-	d, r, err := dialect.Detect(reply)
+	d, r, err := protocol.Detect(reply)
 	if err != nil {
 		if d != "" {
 			return d, r, err
 		}
 		for _, command := range []string{"stats", "summary"} {
 			if reply, failed := link.Command(ctx, `{"command":"`+command+`"}`, false); failed == nil {
-				if d, ok := dialect.DetectStats(reply); ok {
-					return d, dialect.Reading{}, nil
+				if d, ok := protocol.DetectStats(reply); ok {
+					return d, protocol.Reading{}, nil
 				}
 			}
 		}
 		return "", r, err
 	}
-	if d == dialect.EPIC { // or any web server on that port
+	if d == protocol.EPIC { // or any web server on that port
 		reply, err := link.Web(ctx, d, d.Polls()[0].Text)
-		if v, bad := dialect.Parse(reply); err != nil || bad != nil || !v.Get("Session").OK() {
-			return "", r, farm.Refuse("unknown_dialect", "reply", "a web server that is no machine's answers on the API's port")
+		if v, bad := protocol.Parse(reply); err != nil || bad != nil || !v.Get("Session").OK() {
+			return "", r, farm.Refuse("unknown-dialect", "reply",
+				"a web server that is no machine's answers on the API's port")
 		}
 	}
-	if d == dialect.AntminerOld {
-		if reply, err := link.Command(ctx, dialect.ProbeNewAntminer, false); err == nil && dialect.DetectNewAntminer(reply) {
-			d = dialect.AntminerNew
+	if d == protocol.AntminerOld {
+		if reply, err := link.Command(ctx, protocol.ProbeNewAntminer, false); err == nil &&
+			protocol.DetectNewAntminer(reply) {
+			d = protocol.AntminerNew
 		}
 	}
 	return d, r, nil
 }
 
 // detectElsewhere asks the framed port and the web server of a machine that says nothing on the API's port.
-func detectElsewhere(ctx context.Context, link Link, reason error) (dialect.Dialect, dialect.Reading, error) {
-	if reply, err := link.Command(ctx, dialect.WhatsminerV3.Identities()[0].Text, true); err == nil {
-		if _, err := dialect.Parse(reply); err == nil {
-			return dialect.WhatsminerV3, dialect.Reading{}, nil
+func detectElsewhere(ctx context.Context, link Link, reason error) (protocol.Protocol, protocol.Reading, error) {
+	if reply, err := link.Command(ctx, protocol.WhatsminerV3.Identities()[0].Text, true); err == nil {
+		if _, err := protocol.Parse(reply); err == nil {
+			return protocol.WhatsminerV3, protocol.Reading{}, nil
 		}
 	}
-	for _, web := range dialect.Webs {
-		if reply, err := link.Web(ctx, web.Dialect, web.Request); err == nil && web.Says(reply) {
-			return web.Dialect, dialect.Reading{}, nil
+	for _, web := range protocol.Webs {
+		if reply, err := link.Web(ctx, web.Protocol, web.Request); err == nil && web.Says(reply) {
+			return web.Protocol, protocol.Reading{}, nil
 		} else if errors.Is(err, errClosed) {
 			break
 		}
@@ -335,12 +340,12 @@ func detectElsewhere(ctx context.Context, link Link, reason error) (dialect.Dial
 	// A web API beside sections of cgminer's that are not versions.
 	for _, command := range []string{"stats", "summary", "summary+pools+stats", "summary+pools+devs"} {
 		if reply, err := link.Command(ctx, `{"command":"`+command+`"}`, false); err == nil {
-			if d, ok := dialect.DetectStats(reply); ok {
-				return d, dialect.Reading{}, nil
+			if d, ok := protocol.DetectStats(reply); ok {
+				return d, protocol.Reading{}, nil
 			}
 		} else if errors.Is(err, errClosed) {
 			break
 		}
 	}
-	return "", dialect.Reading{}, reason
+	return "", protocol.Reading{}, reason
 }

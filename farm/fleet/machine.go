@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/params"
 )
 
@@ -30,11 +30,12 @@ func (p Place) RackPath() string { p.Shelf = ""; return p.String() }
 func ParsePlace(path string) (Place, error) {
 	parts := strings.Split(path, "/")
 	if len(parts) > 4 {
-		return Place{}, farm.Refuse("bad_place", "place", "%q has more parts than site/container/rack/shelf", path)
+		return Place{}, farm.Refuse("bad-place", "place", "%q has more parts than site/container/rack/shelf", path)
 	}
 	for _, part := range parts {
 		if len(part) > 40 || strings.ContainsAny(part, ",\"\r\n") {
-			return Place{}, farm.Refuse("bad_place", "place", "%q: want parts of at most 40 characters without commas and quotes", path)
+			return Place{}, farm.Refuse("bad-place", "place",
+				"%q: want parts of at most 40 characters without commas and quotes", path)
 		}
 	}
 	parts = append(parts, "", "", "")
@@ -43,26 +44,28 @@ func ParsePlace(path string) (Place, error) {
 
 // Machine is one of the fleet.
 type Machine struct {
-	ID        string          `json:"id"` // serial number or hardware address
-	Serial    string          `json:"serial,omitempty"`
-	MAC       string          `json:"mac,omitempty"`
-	Model     string          `json:"model,omitempty"`
-	Dialect   dialect.Dialect `json:"dialect"`
-	Address   string          `json:"address"` // host:port where it answered last
-	HTTPPort  int             `json:"httpPort,omitempty"`
-	Worker    string          `json:"worker,omitempty"` // its name at the pool
-	Place     Place           `json:"place"`
-	Since     int64           `json:"since,omitempty"` // Unix seconds: from when it is accounted for
-	Simulated bool            `json:"simulated,omitempty"`
+	ID        string            `json:"id"` // serial number or hardware address
+	Serial    string            `json:"serial,omitempty"`
+	MAC       string            `json:"mac,omitempty"`
+	Model     string            `json:"model,omitempty"`
+	Protocol  protocol.Protocol `json:"protocol"`
+	Address   string            `json:"address"` // host:port where it answered last
+	HTTPPort  int               `json:"http_port,omitempty"`
+	Worker    string            `json:"worker,omitempty"` // its name at the pool
+	Place     Place             `json:"place"`
+	Since     int64             `json:"since,omitempty"` // Unix seconds: from when it is accounted for
+	Simulated bool              `json:"simulated,omitempty"`
 
 	// What it should do, by its own word, by somebody's, or as it was found; the catalogue fills what is 0.
-	IdealMHs     int64 `json:"idealMHs,omitempty"`
-	NominalWatts int64 `json:"nominalWatts,omitempty"`
+	IdealMHs     int64 `json:"ideal_mhs,omitempty"`
+	NominalWatts int64 `json:"nominal_watts,omitempty"`
 	Boards       int   `json:"boards,omitempty"`
 	Fans         int   `json:"fans,omitempty"` // most that ever turned: a connector that never did is no fan
 
-	Single  bool   `json:"single,omitempty"`  // its firmware refuses joined commands
-	MinerID string `json:"minerID,omitempty"` // of its control board; tells it from others
+	Given Given `json:"given,omitzero"` // by the farm's people, before all of these
+
+	Single  bool   `json:"single,omitempty"`   // its firmware refuses joined commands
+	MinerID string `json:"miner_id,omitempty"` // of its control board; tells it from others
 	// Pools counts what each pool had accepted at the last poll; owned by Observe.
 	Pools *PoolCounts `json:"-"`
 }
@@ -70,34 +73,41 @@ type Machine struct {
 // Validate says what is wrong with a machine.
 func (m *Machine) Validate() error {
 	if m.ID == "" || len(m.ID) > 80 || strings.ContainsAny(m.ID, " ,\"\r\n*/") {
-		return farm.Refuse("bad_identity", "id", "%q: want a serial number or a MAC address, 1 to 80 characters; an IP address is none", m.ID)
+		return farm.Refuse("bad-identity", "id",
+			"%q: want a serial number or a MAC address, 1 to 80 characters; an IP address is none", m.ID)
 	}
 	if net.ParseIP(m.ID) != nil {
-		return farm.Refuse("bad_identity", "id", "%s is an IP address, which changes; give the serial number or the MAC", m.ID)
+		return farm.Refuse("bad-identity", "id",
+			"%s is an IP address, which changes; give the serial number or the MAC", m.ID)
 	}
-	if _, err := dialect.ParseDialect(string(m.Dialect)); err != nil {
+	if _, err := protocol.ParseProtocol(string(m.Protocol)); err != nil {
 		return err
 	}
-	if _, err := ParseAddress(m.Address, m.Dialect); err != nil {
+	if _, err := ParseAddress(m.Address, m.Protocol); err != nil {
+		return err
+	}
+	if err := m.Given.validate(); err != nil {
 		return err
 	}
 	if len(m.MinerID) > 80 || m.Fans < 0 || m.Fans > 16 {
-		return farm.Refuse("out_of_range", "machine", "%s: want a miner id of at most 80 characters and at most 16 fans", m.ID)
+		return farm.Refuse("farm-out-of-range", "machine",
+			"%s: want a miner id of at most 80 characters and at most 16 fans", m.ID)
 	}
-	if m.IdealMHs < 0 || m.IdealMHs > 1e10 || m.NominalWatts < 0 || m.NominalWatts > 1e6 || m.Boards < 0 || m.Boards > 16 {
-		return farm.Refuse("out_of_range", "machine", "%s: want at most 10 PH/s, 1 MW and 16 boards", m.ID)
+	if m.IdealMHs < 0 || m.IdealMHs > 1e10 || m.NominalWatts < 0 || m.NominalWatts > 1e6 || m.Boards < 0 ||
+		m.Boards > 16 {
+		return farm.Refuse("farm-out-of-range", "machine", "%s: want at most 10 PH/s, 1 MW and 16 boards", m.ID)
 	}
 	return nil
 }
 
-// ParseAddress completes an address with the dialect's port.
-func ParseAddress(address string, d dialect.Dialect) (string, error) {
+// ParseAddress completes an address with the protocol's port.
+func ParseAddress(address string, d protocol.Protocol) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		host, port = address, strconv.Itoa(d.DefaultPort())
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || net.ParseIP(host) == nil {
-		return "", farm.Refuse("bad_address", "address", "%q: want an IP address, with a port or without", address)
+		return "", farm.Refuse("farm-bad-address", "address", "%q: want an IP address, with a port or without", address)
 	}
 	return net.JoinHostPort(host, port), nil
 }
@@ -105,7 +115,8 @@ func ParseAddress(address string, d dialect.Dialect) (string, error) {
 // Matches says whether a selector means the machine: "*", its identity, or the beginning of its place.
 func (m *Machine) Matches(selector string) bool {
 	place := m.Place.String() + "/"
-	return selector == "*" || selector == m.ID || (selector != "" && strings.HasPrefix(place, strings.TrimSuffix(selector, "/")+"/"))
+	return selector == "*" || selector == m.ID ||
+		(selector != "" && strings.HasPrefix(place, strings.TrimSuffix(selector, "/")+"/"))
 }
 
 // Catalogue is the machine's model in the catalogue; the zero value when it is not there.
@@ -114,20 +125,36 @@ func (m *Machine) Catalogue() params.MiningMachine {
 	return fact.Value
 }
 
-// Nameplate is what the machine should do: by its own word before the catalogue.
+// Nameplate is what the machine should do: as it is given, then by its own word, then by the catalogue.
 func (m *Machine) Nameplate() (rateMHs, watts int64, boards int) {
 	c := m.Catalogue()
 	rateMHs, watts, boards = m.IdealMHs, m.NominalWatts, m.Boards
 	// By its own word, unless it says so little that boards must be missing: versions of one model differ
 	// by less than a sixth. The word of a machine of three boards that has lost one is a third less.
-	if catalogue := c.RateGHs * 1000; rateMHs == 0 || (c.Boards > 1 && m.Boards > 0 && m.Boards < c.Boards && rateMHs < catalogue*5/6) {
+	if catalogue := c.RateGHs * 1000; rateMHs == 0 || (c.Boards > 1 && m.Boards > 0 && m.Boards < c.Boards &&
+		rateMHs < catalogue*5/6) {
 		rateMHs = catalogue
 	}
 	if watts == 0 && c.RateGHs > 0 {
 		watts = c.Watts * rateMHs / 1000 / c.RateGHs // a stronger version of the model draws more
 	}
+	if m.Given.RateMHs > 0 {
+		rateMHs = m.Given.RateMHs
+	}
+	if m.Given.Watts > 0 {
+		watts = m.Given.Watts
+	}
 	boards = max(boards, c.Boards) // a board that was dead from the beginning is due all the same
 	return rateMHs, watts, boards
+}
+
+// HeatLimit is the temperature in °C at which its chips are too hot: as it is given, or the catalogue's; 0 is not
+// known.
+func (m *Machine) HeatLimit() int64 {
+	if m.Given.HeatLimit > 0 {
+		return m.Given.HeatLimit
+	}
+	return m.Catalogue().HeatLimit
 }
 
 // unknownWatts is taken for the load of a machine of which nothing is known: more than most draw.

@@ -4,45 +4,47 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/dialect"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // Observe joins what a machine says with what it should be.
-func (m *Machine) Observe(r *dialect.Reading, at time.Time, pools []string) use.Poll {
+func (m *Machine) Observe(r *protocol.Reading, at time.Time, pools []string) usage.Poll {
 	m.learn(r)
 	rate, watts, boards := m.Nameplate()
-	p := use.Poll{At: use.At(at), Elapsed: r.ElapsedSeconds, RateMHs: r.RateMHs, NameplateMHs: rate, TotalMH: r.TotalMH, AcceptedMH: r.AcceptedMH, RejectedMH: r.RejectedMH, HardwareErrors: r.HardwareErrors,
-		ChipTemp: int64(r.ChipTemp), SlowestFan: int64(m.slowestFan(r)), Watts: r.PowerWatts, Source: use.ByMachine, NominalWatts: watts, Boards: int64(r.LiveBoards()), BoardsDue: int64(boards),
+	p := usage.Poll{At: usage.At(at), Elapsed: r.ElapsedSeconds, RateMHs: r.RateMHs, NameplateMHs: rate,
+		TotalMH: r.TotalMH, AcceptedMH: r.AcceptedMH, RejectedMH: r.RejectedMH, HardwareErrors: r.HardwareErrors,
+		ChipTemp: int64(r.ChipTemp), SlowestFan: int64(m.slowestFan(r)), Watts: r.PowerWatts, Source: usage.ByMachine,
+		NominalWatts: watts, Boards: int64(r.LiveBoards()), BoardsDue: int64(boards),
 		CapPermille: 1000, Sleeping: r.Sleeping}
 	if r.StaleMH > 0 && r.RejectedMH >= 0 {
 		p.RejectedMH += r.StaleMH
 	}
 	if r.PowerWatts < 0 {
-		p.Source = use.NoPower
+		p.Source = usage.NoPower
 		if watts > 0 {
-			p.Source, p.Watts = use.ByNameplate, watts
+			p.Source, p.Watts = usage.ByNameplate, watts
 			if r.RateMHs == 0 || r.Sleeping {
 				p.Watts = watts / 50 // controller and fans
 			}
 		}
 	}
 	if p.Watts < 0 {
-		p.Source = use.NoPower
+		p.Source = usage.NoPower
 	}
 	if r.PowerLimit > 0 && watts > 0 && r.PowerLimit < watts {
 		p.CapPermille = r.PowerLimit * 1000 / watts
 	}
-	limit := m.Catalogue().HeatLimit
+	limit := m.HeatLimit()
 	p.Throttled = r.Throttled || (limit > 0 && p.ChipTemp >= limit)
-	p.PoolAlive = (len(r.Pools) == 0 && !r.PoolsTold) || r.ActivePool().Alive
+	p.PoolAlive = (len(r.Pools) == 0 && !r.PoolsReported) || r.ActivePool().Alive
 	p.PoolWrong = m.worksForStrangers(r, pools)
 	return p
 }
 
 // slowestFan is the lowest speed of the fans that the machine has; 0 when one of those that turned
 // before does not, Unknown when it has none (immersion) or sleeps.
-func (m *Machine) slowestFan(r *dialect.Reading) int {
+func (m *Machine) slowestFan(r *protocol.Reading) int {
 	turning := 0
 	for _, rpm := range r.Fans {
 		if rpm > 0 {
@@ -55,7 +57,7 @@ func (m *Machine) slowestFan(r *dialect.Reading) int {
 	}
 	switch {
 	case r.Immersed || r.Sleeping || len(r.Fans)+m.Fans == 0 || (turning == 0 && m.Fans == 0):
-		return dialect.Unknown
+		return protocol.Unknown
 	case turning < due:
 		return 0
 	}
@@ -73,7 +75,7 @@ const maxFeePermille = 50
 
 // worksForStrangers says whether a pool that is in use, or got shares since the last poll, is not
 // allowed: firmwares spread work over groups of pools. The maker's pool is allowed up to its fee.
-func (m *Machine) worksForStrangers(r *dialect.Reading, allowed []string) bool {
+func (m *Machine) worksForStrangers(r *protocol.Reading, allowed []string) bool {
 	before := m.Pools
 	now := &PoolCounts{r.ElapsedSeconds, make(map[string]int64, len(r.Pools))}
 	wrong := false
@@ -97,7 +99,7 @@ func (m *Machine) worksForStrangers(r *dialect.Reading, allowed []string) bool {
 
 // learn keeps what a machine says of itself that is better than what was known: ideal rate and boards
 // only grow, because firmwares leave out what is broken.
-func (m *Machine) learn(r *dialect.Reading) {
+func (m *Machine) learn(r *protocol.Reading) {
 	catalogue := m.Catalogue().RateGHs * 1000
 	if r.IdealMHs > m.IdealMHs+m.IdealMHs/200 && (catalogue == 0 || r.IdealMHs <= catalogue+catalogue/2) {
 		m.IdealMHs = r.IdealMHs
@@ -122,7 +124,7 @@ func (m *Machine) learn(r *dialect.Reading) {
 }
 
 // allowedPool says whether one of the patterns fits: "url" or "url user", each the beginning of what the machine has.
-func allowedPool(p dialect.Pool, patterns []string) bool {
+func allowedPool(p protocol.Pool, patterns []string) bool {
 	if len(patterns) == 0 {
 		return true
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // MaxScan is how many addresses one scan may cover: a /14.
@@ -24,11 +24,15 @@ const DefaultParallel = 1024
 
 // ScanOptions say how politely to look.
 type ScanOptions struct {
-	Port     int           // 0: 4028
-	PortV3   int           // 0: 4433
-	HTTPPort int           // 0: 80; where stock Antminers say their MAC
-	User     string        // of the HTTP interface; "" root
-	Password string        // "" root
+	Port     int    // 0: 4028
+	PortV3   int    // 0: 4433
+	HTTPPort int    // 0: 80; where stock Antminers say their MAC
+	User     string // of the HTTP interface; "" root
+	Password string // "" root
+	// Trusted says which addresses are shown User and Password: from a digest over a nonce of its choice a machine, or
+	// what passes for one, finds the password out at leisure. Others are tried with what the firmware comes with. Nil:
+	// all.
+	Trusted  func(host string) bool
 	Parallel int           // addresses at a time; 0: 1024
 	Timeout  time.Duration // of each question; 0: 2 s
 	Progress func(done, all int)
@@ -36,7 +40,8 @@ type ScanOptions struct {
 
 // completed fills in the defaults.
 func (o ScanOptions) completed() ScanOptions {
-	o.Port, o.PortV3, o.HTTPPort = orDefault(o.Port, dialect.Port), orDefault(o.PortV3, dialect.PortV3), orDefault(o.HTTPPort, 80)
+	o.Port, o.PortV3, o.HTTPPort = orDefault(o.Port, protocol.Port), orDefault(o.PortV3, protocol.PortV3),
+		orDefault(o.HTTPPort, 80)
 	o.Parallel = orDefault(o.Parallel, DefaultParallel)
 	if o.Timeout == 0 {
 		o.Timeout = 2 * time.Second
@@ -57,7 +62,7 @@ func Addresses(prefix netip.Prefix) ([]netip.Addr, error) {
 	prefix = prefix.Masked()
 	hostBits := prefix.Addr().BitLen() - prefix.Bits()
 	if hostBits > 18 {
-		return nil, farm.Refuse("too_many", "cidr", "%s has more than %d addresses", prefix, MaxScan)
+		return nil, farm.Refuse("farm-too-many", "cidr", "%s has more than %d addresses", prefix, MaxScan)
 	}
 	var out []netip.Addr
 	for a := prefix.Addr(); prefix.Contains(a); a = a.Next() {
@@ -82,12 +87,15 @@ func Targets(texts []string) ([]netip.Addr, error) {
 			}
 		}
 		if len(out) > MaxScan {
-			return farm.Refuse("too_many", "addresses", "more than %d in one scan", MaxScan)
+			return farm.Refuse("farm-too-many", "addresses", "more than %d in one scan", MaxScan)
 		}
 		return nil
 	}
 	for _, text := range texts {
-		for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\t' || c == '\r' }) {
+		for _, part := range strings.FieldsFunc(text, func(c rune) bool {
+			return c == ',' || c == ' ' || c == '\n' ||
+				c == '\t' || c == '\r'
+		}) {
 			addresses, err := target(part)
 			if err == nil {
 				err = add(addresses...)
@@ -98,13 +106,14 @@ func Targets(texts []string) ([]netip.Addr, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, farm.Refuse("bad_address", "addresses", "there is none: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40")
+		return nil, farm.Refuse("farm-bad-address", "addresses",
+			"there is none: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40")
 	}
 	return out, nil
 }
 
 func target(part string) ([]netip.Addr, error) {
-	bad := farm.Refuse("bad_address", "addresses", "%q: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40", part)
+	bad := farm.Refuse("farm-bad-address", "addresses", "%q: want 10.1.0.17, 10.1.0.0/22 or 10.1.0.10-40", part)
 	if prefix, err := netip.ParsePrefix(part); err == nil {
 		return Addresses(prefix)
 	}
@@ -126,7 +135,7 @@ func target(part string) ([]netip.Addr, error) {
 	out := []netip.Addr{first}
 	for a := first; a != last; {
 		if a = a.Next(); len(out) >= MaxScan {
-			return nil, farm.Refuse("too_many", "addresses", "%s has more than %d", part, MaxScan)
+			return nil, farm.Refuse("farm-too-many", "addresses", "%s has more than %d", part, MaxScan)
 		}
 		out = append(out, a)
 	}
@@ -223,6 +232,9 @@ func orDefault(n, otherwise int) int {
 // open are the ports of a host at which somebody listens, tried at the same time: an address where
 // nobody is costs one timeout.
 func open(ctx context.Context, host string, o ScanOptions) *Network {
+	if o.Trusted != nil && !o.Trusted(host) {
+		o.User, o.Password = "", ""
+	}
 	n := &Network{Host: host, User: o.User, Password: o.Password, Timeout: o.Timeout}
 	ctx, stop := context.WithTimeout(ctx, min(o.Timeout, dialTimeout))
 	defer stop()
@@ -257,26 +269,26 @@ func identify(ctx context.Context, host string, o ScanOptions) *Found {
 }
 
 // ReadAt asks one address who is there and reads it; nil: no machine answers there.
-func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *dialect.Reading) {
+func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *protocol.Reading) {
 	n := open(ctx, host, o.completed())
 	if n == nil {
 		return nil, nil
 	}
 	m, reading, err := Look(ctx, n)
-	if m.Dialect == "" && n.Port+n.PortV3 == 0 {
+	if m.Protocol == "" && n.Port+n.PortV3 == 0 {
 		return nil, nil // a web server that is no machine
 	}
 	port := n.Port
-	if m.Dialect == dialect.WhatsminerV3 {
+	if m.Protocol == protocol.WhatsminerV3 {
 		port = n.PortV3
-	} else if m.Dialect.HTTP() && m.Dialect != dialect.EPIC {
+	} else if m.Protocol.HTTP() && m.Protocol != protocol.EPIC {
 		port = n.WebPort
 	}
 	if port == 0 {
 		port = max(n.Port, n.PortV3, n.WebPort)
 	}
 	m.Address = net.JoinHostPort(host, fmt.Sprint(port))
-	if m.Dialect == dialect.AntminerNew || m.Dialect == dialect.AntminerOld {
+	if m.Protocol == protocol.AntminerNew || m.Protocol == protocol.AntminerOld {
 		m.HTTPPort = o.HTTPPort
 	}
 	if m.MAC == "" {
@@ -290,7 +302,7 @@ func ReadAt(ctx context.Context, host string, o ScanOptions) (*Found, *dialect.R
 }
 
 // complain fills in what a first poll knows, and says what is wrong.
-func complain(m Machine, reading *dialect.Reading, problem string) *Found {
+func complain(m Machine, reading *protocol.Reading, problem string) *Found {
 	if reading != nil {
 		m.learn(reading)
 		if rate, _, _ := m.Nameplate(); rate == 0 && reading.RateMHs > 0 {
@@ -299,9 +311,9 @@ func complain(m Machine, reading *dialect.Reading, problem string) *Found {
 		account, worker, _ := strings.Cut(reading.ActivePool().User, ".")
 		m.Worker, m.Simulated = worker, account == "simulated"
 	}
-	m.ID = first(dialect.ProperSerial(m.Serial), m.MAC)
+	m.ID = first(protocol.ProperSerial(m.Serial), m.MAC)
 	m.Since, m.Simulated = time.Now().Unix(), m.Simulated || strings.HasPrefix(m.Model, "Simulated ")
-	f := &Found{Machine: m, Identified: m.ID != "" && m.Dialect != "", Problem: problem}
+	f := &Found{Machine: m, Identified: m.ID != "" && m.Protocol != "", Problem: problem}
 	if err := f.Machine.Validate(); f.Identified && err != nil {
 		f.Identified, f.Problem = false, strings.TrimSpace(err.Error()+" "+problem) // the others are taken all the same
 	}
@@ -318,7 +330,7 @@ func neighbour(host string) string {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		if fields := strings.Fields(lines.Text()); len(fields) >= 4 && fields[0] == host {
-			return dialect.NormalMAC(fields[3])
+			return protocol.NormalMAC(fields[3])
 		}
 	}
 	return ""

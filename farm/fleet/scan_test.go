@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/simulate"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/pool/miner"
 )
 
@@ -29,7 +29,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// serve lets simulated machines of every dialect answer in 127.77.0.0/28 and returns how to scan them.
+// serve lets simulated machines of every protocol answer in 127.77.0.0/28 and returns how to scan them.
 func serve(t *testing.T) ([]*simulate.Unit, fleet.ScanOptions) {
 	t.Helper()
 	if l, err := net.Listen("tcp", "127.77.0.1:0"); err != nil {
@@ -38,10 +38,10 @@ func serve(t *testing.T) ([]*simulate.Unit, fleet.ScanOptions) {
 		_ = l.Close()
 	}
 	o := fleet.ScanOptions{Port: freePort(t), PortV3: freePort(t), HTTPPort: freePort(t), Timeout: 2 * time.Second}
-	units := simulate.Units(len(simulate.Spoken), 1, "", use.At(time.Now()), nil)
+	units := simulate.Units(len(simulate.Spoken), 1, "", usage.At(time.Now()), nil)
 	for i, u := range units {
 		port := o.Port
-		if u.Machine.Dialect.Framed() {
+		if u.Machine.Protocol.Framed() {
 			port = o.PortV3
 		}
 		u.Machine.Address = fmt.Sprintf("127.77.0.%d:%d", i+1, port)
@@ -71,19 +71,19 @@ func TestScanFindsEveryDialect(t *testing.T) {
 	for i, f := range found {
 		want := units[i].Machine
 		// cgminer and Braiins say nowhere on this port who they are.
-		anonymous := want.Dialect == dialect.Cgminer || want.Dialect == dialect.Braiins
-		if f.Problem != "" || f.Machine.Dialect != want.Dialect || f.Machine.Address != want.Address || f.Identified == anonymous {
-			t.Errorf("%s found as %+v", want.Dialect, f)
+		anonymous := want.Protocol == protocol.Cgminer || want.Protocol == protocol.Braiins
+		if f.Problem != "" || f.Machine.Protocol != want.Protocol || f.Machine.Address != want.Address || f.Identified == anonymous {
+			t.Errorf("%s found as %+v", want.Protocol, f)
 			continue
 		}
 		if !anonymous && (f.Machine.ID != want.Serial || f.Machine.MAC != want.MAC || !strings.HasPrefix(f.Machine.Model, "Simulated")) {
-			t.Errorf("%s identified as %+v", want.Dialect, f.Machine)
+			t.Errorf("%s identified as %+v", want.Protocol, f.Machine)
 		}
 		if !f.Machine.Simulated {
-			t.Errorf("%s does not pass for simulated", want.Dialect)
+			t.Errorf("%s does not pass for simulated", want.Protocol)
 		}
 		if rate, _, _ := f.Machine.Nameplate(); rate < 40e6 {
-			t.Errorf("%s: nameplate %d MH/s", want.Dialect, rate)
+			t.Errorf("%s: nameplate %d MH/s", want.Protocol, rate)
 		}
 	}
 }
@@ -94,10 +94,10 @@ func TestPollAndIdentify(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 		r, err := fleet.Poll(ctx, &u.Machine)
 		if err != nil || r.RateMHs <= 0 {
-			t.Errorf("%s: %+v, %v", u.Machine.Dialect, r, err)
+			t.Errorf("%s: %+v, %v", u.Machine.Protocol, r, err)
 		}
-		if _, serial, err := fleet.Identify(ctx, &u.Machine); len(u.Machine.Dialect.Identities()) > 0 && u.Machine.Dialect != dialect.Braiins && (err != nil || serial != u.Machine.Serial) {
-			t.Errorf("%s: serial %q, %v", u.Machine.Dialect, serial, err)
+		if _, serial, err := fleet.Identify(ctx, &u.Machine); len(u.Machine.Protocol.Identities()) > 0 && u.Machine.Protocol != protocol.Braiins && (err != nil || serial != u.Machine.Serial) {
+			t.Errorf("%s: serial %q, %v", u.Machine.Protocol, serial, err)
 		}
 		stop()
 	}
@@ -129,11 +129,11 @@ func TestOurMiner(t *testing.T) {
 	t.Cleanup(func() { stop(); <-done })
 	port := listener.Addr().(*net.TCPAddr).Port
 	found, err := fleet.Scan(t.Context(), netip.MustParsePrefix("127.0.0.1/32"), fleet.ScanOptions{Port: port, Timeout: 2 * time.Second})
-	if err != nil || len(found) != 1 || found[0].Machine.Dialect != dialect.Cgminer || found[0].Problem != "" || found[0].Identified {
+	if err != nil || len(found) != 1 || found[0].Machine.Protocol != protocol.Cgminer || found[0].Problem != "" || found[0].Identified {
 		t.Fatalf("%+v, %v", found, err)
 	}
 	r, err := fleet.Poll(t.Context(), &found[0].Machine)
-	if err != nil || r.TotalMH != 0 || r.LiveBoards() != 1 || len(r.Pools) != 0 || !r.PoolsTold { // it has not been told a pool yet
+	if err != nil || r.TotalMH != 0 || r.LiveBoards() != 1 || len(r.Pools) != 0 || !r.PoolsReported { // it has not been told a pool yet
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -144,7 +144,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s: %d addresses, %v, want %d", prefix, len(got), err, want)
 		}
 	}
-	if _, err := fleet.Addresses(netip.MustParsePrefix("10.0.0.0/8")); code(err) != "too_many" {
+	if _, err := fleet.Addresses(netip.MustParsePrefix("10.0.0.0/8")); code(err) != "farm-too-many" {
 		t.Errorf("a /8: %v", err)
 	}
 }
@@ -155,7 +155,7 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %d", text, got, err, want)
 		}
 	}
-	for text, want := range map[string]string{"": "bad_address", "farm": "bad_address", "10.0.0.9-3": "bad_address", "10.0.0.1-x": "bad_address", "10.0.0.1-::1": "bad_address", "0.0.0.0-255.0.0.0": "too_many", "10.0.0.0/8": "too_many"} {
+	for text, want := range map[string]string{"": "farm-bad-address", "farm": "farm-bad-address", "10.0.0.9-3": "farm-bad-address", "10.0.0.1-x": "farm-bad-address", "10.0.0.1-::1": "farm-bad-address", "0.0.0.0-255.0.0.0": "farm-too-many", "10.0.0.0/8": "farm-too-many"} {
 		if _, err := fleet.Targets([]string{text}); code(err) != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
@@ -167,7 +167,7 @@ func TestTwins(t *testing.T) {
 	units, o := serve(t)
 	var lux []*simulate.Unit
 	for _, u := range units {
-		if u.Machine.Dialect == dialect.LuxOS || u.Machine.Dialect == dialect.WhatsminerV2 {
+		if u.Machine.Protocol == protocol.LuxOS || u.Machine.Protocol == protocol.WhatsminerV2 {
 			lux = append(lux, u)
 		}
 	}
@@ -177,7 +177,7 @@ func TestTwins(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range found {
-			if d := f.Machine.Dialect; d == dialect.LuxOS || d == dialect.WhatsminerV2 {
+			if d := f.Machine.Protocol; d == protocol.LuxOS || d == protocol.WhatsminerV2 {
 				if f.Identified {
 					ids = append(ids, f.Machine.ID)
 				}
@@ -207,7 +207,7 @@ func TestTwins(t *testing.T) {
 // refuser answers as a firmware that takes no joined commands and is denied one of its commands.
 type refuser struct{ asked []string }
 
-func (r *refuser) Web(context.Context, dialect.Dialect, string) ([]byte, error) {
+func (r *refuser) Web(context.Context, protocol.Protocol, string) ([]byte, error) {
 	return nil, errors.New("no pages")
 }
 
@@ -227,11 +227,11 @@ func (r *refuser) Command(_ context.Context, request string, _ bool) ([]byte, er
 // A joined command that a firmware refuses is asked piece by piece, which is remembered; one that is
 // denied does not lose the rest.
 func TestRefusedJoin(t *testing.T) {
-	link, m := &refuser{}, &fleet.Machine{Dialect: dialect.AntminerOld}
+	link, m := &refuser{}, &fleet.Machine{Protocol: protocol.AntminerOld}
 	for round, asks := range []int{4, 3} {
 		link.asked = nil
 		r, err := fleet.PollOver(t.Context(), link, m)
-		if err != nil || r.RateMHs != 95_000_100 || len(r.Boards) != 3 || r.MinerID != "abc" || r.PoolsTold || !m.Single {
+		if err != nil || r.RateMHs != 95_000_100 || len(r.Boards) != 3 || r.MinerID != "abc" || r.PoolsReported || !m.Single {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		if len(link.asked) != asks {
@@ -244,9 +244,9 @@ func TestRefusedJoin(t *testing.T) {
 func TestSwapIsTold(t *testing.T) {
 	for what, m := range map[string]fleet.Machine{"control board": {ID: "x", Model: "Antminer S19", MinerID: "other"}, "model": {ID: "x", Model: "Antminer S9k"}} {
 		outcomes := make(chan fleet.Outcome, 10)
-		m.Dialect, m.Address = dialect.AntminerOld, "127.0.0.1:1"
+		m.Protocol, m.Address = protocol.AntminerOld, "127.0.0.1:1"
 		w := &fleet.Watcher{Machines: []*fleet.Machine{&m}, Interval: 50 * time.Millisecond, Timeout: 40 * time.Millisecond,
-			Ask: func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) {
+			Query: func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) {
 				return fleet.PollOver(ctx, &refuser{}, m)
 			},
 			Handle: func(all []fleet.Outcome) { outcomes <- all[0] }}
@@ -279,7 +279,7 @@ func TestWebServerIsNoMachine(t *testing.T) {
 	}()
 	port := l.Addr().(*net.TCPAddr).Port
 	f, reading := fleet.ReadAt(t.Context(), "127.0.0.1", fleet.ScanOptions{Port: port, PortV3: 1, HTTPPort: 1, Timeout: time.Second})
-	if f == nil || reading != nil || f.Identified || f.Machine.Dialect != "" || !strings.Contains(f.Problem, "web server") {
+	if f == nil || reading != nil || f.Identified || f.Machine.Protocol != "" || !strings.Contains(f.Problem, "web server") {
 		t.Errorf("%+v, %+v", f, reading)
 	}
 }
@@ -309,7 +309,7 @@ func TestAskLimits(t *testing.T) {
 		}
 	}()
 	for _, framed := range []bool{false, true} {
-		if _, err := fleet.Ask(t.Context(), l.Addr().String(), []byte("{}"), framed); code(err) != "too_large" {
+		if _, err := fleet.Query(t.Context(), l.Addr().String(), []byte("{}"), framed); code(err) != "farm-too-large" {
 			t.Errorf("framed %v: %v", framed, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // DefaultTimeout of a poll: a busy controller board needs a second or two.
@@ -21,8 +21,8 @@ const DefaultTimeout = 5 * time.Second
 // buffers are for replies; a reply is copied out of them, so that the many small ones cost little.
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
-// Ask sends one request on a connection of its own and returns the reply without its final NUL.
-func Ask(ctx context.Context, address string, request []byte, framed bool) ([]byte, error) {
+// Query sends one request on a connection of its own and returns the reply without its final NUL.
+func Query(ctx context.Context, address string, request []byte, framed bool) ([]byte, error) {
 	dialer := net.Dialer{KeepAlive: -1}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -35,7 +35,7 @@ func Ask(ctx context.Context, address string, request []byte, framed bool) ([]by
 		_ = conn.SetDeadline(time.Now().Add(DefaultTimeout))
 	}
 	if framed {
-		if _, err := conn.Write(dialect.Frame(request)); err != nil {
+		if _, err := conn.Write(protocol.Frame(request)); err != nil {
 			return nil, err
 		}
 		return readFramed(conn)
@@ -77,8 +77,8 @@ func readToEnd(conn io.Reader) ([]byte, error) {
 	for {
 		n, err := conn.Read(buffer[:])
 		reply = append(reply, buffer[:n]...)
-		if len(reply) > dialect.MaxReply {
-			return nil, farm.Refuse("too_large", "reply", "more than %d bytes", dialect.MaxReply)
+		if len(reply) > protocol.MaxReply {
+			return nil, farm.Refuse("farm-too-large", "reply", "more than %d bytes", protocol.MaxReply)
 		}
 		if n > 0 && reply[len(reply)-1] == 0 {
 			return bytes.TrimRight(reply, "\x00"), nil
@@ -88,7 +88,7 @@ func readToEnd(conn io.Reader) ([]byte, error) {
 		}
 		if errors.Is(err, io.EOF) {
 			if len(reply) == 0 {
-				return nil, farm.Refuse("empty", "reply", "the machine closed without an answer")
+				return nil, farm.Refuse("farm-empty", "reply", "the machine closed without an answer")
 			}
 			return reply, nil
 		}
@@ -104,8 +104,9 @@ func readFramed(conn io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("length of the reply: %w", err)
 	}
 	length := binary.LittleEndian.Uint32(head[:])
-	if length > dialect.MaxReply {
-		return nil, farm.Refuse("too_large", "reply", "%d bytes announced, at most %d are read", length, dialect.MaxReply)
+	if length > protocol.MaxReply {
+		return nil, farm.Refuse("farm-too-large", "reply", "%d bytes announced, at most %d are read", length,
+			protocol.MaxReply)
 	}
 	reply := make([]byte, length)
 	_, err := io.ReadFull(conn, reply)

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 func machines(n int) []*fleet.Machine {
@@ -36,7 +36,7 @@ func TestSilentMachinesDelayNobody(t *testing.T) {
 			m.Worker = string(rune(i))
 			index[m] = i
 		}
-		w.Ask = func(ctx context.Context, m *fleet.Machine) (*dialect.Reading, error) {
+		w.Query = func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) {
 			i := int([]rune(m.Worker)[0])
 			if phase := time.Since(begun) % (30 * time.Second); phase != 30*time.Second*time.Duration(i)/n {
 				t.Errorf("machine %d is polled at %v", i, phase)
@@ -45,7 +45,7 @@ func TestSilentMachinesDelayNobody(t *testing.T) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
-			return &dialect.Reading{}, nil
+			return &protocol.Reading{}, nil
 		}
 		w.Handle = func(batch []fleet.Outcome) {
 			mu.Lock()
@@ -79,11 +79,11 @@ func TestAddressesThatChangeHands(t *testing.T) {
 		defer stop()
 		w := fleet.Watcher{Machines: []*fleet.Machine{{ID: "A", Serial: "A", Address: "10.0.0.1:4028"}}, Interval: 30 * time.Second, Timeout: 5 * time.Second}
 		round := 0
-		w.Ask = func(context.Context, *fleet.Machine) (*dialect.Reading, error) {
+		w.Query = func(context.Context, *fleet.Machine) (*protocol.Reading, error) {
 			if round++; round == 2 {
 				return nil, errors.New("away")
 			}
-			return &dialect.Reading{}, nil
+			return &protocol.Reading{}, nil
 		}
 		asked := 0
 		w.Identify = func(context.Context, *fleet.Machine) (string, string, error) {
@@ -110,11 +110,11 @@ func TestAddressesThatChangeHands(t *testing.T) {
 
 func TestWatchRefusals(t *testing.T) {
 	w := fleet.Watcher{}
-	if code(w.Run(t.Context())) != "no_machine" {
+	if code(w.Run(t.Context())) != "no-machine" {
 		t.Error("an empty fleet is watched")
 	}
 	w = fleet.Watcher{Machines: machines(1), Interval: time.Second, Timeout: time.Second}
-	if code(w.Run(t.Context())) != "out_of_range" {
+	if code(w.Run(t.Context())) != "farm-out-of-range" {
 		t.Error("a timeout as long as the interval")
 	}
 }

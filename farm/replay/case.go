@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // Limits of a case.
@@ -39,7 +39,7 @@ func Load(dir string) (*Case, error) {
 		}
 	}
 	if len(c.rpc)+len(c.web) == 0 {
-		return nil, farm.Refuse("no_recording", "case", "%s: want a folder with rpc/COMMAND.txt or http/PATH.txt", dir)
+		return nil, farm.Refuse("no-recording", "case", "%s: want a folder with rpc/COMMAND.txt or http/PATH.txt", dir)
 	}
 	var about struct {
 		Joined string `json:"_joinedCommands"`
@@ -65,7 +65,7 @@ func read(dir string, to map[string][]byte) error {
 		return err
 	}
 	if len(files) > maxFiles {
-		return farm.Refuse("too_many", "case", "%s: more than %d files", dir, maxFiles)
+		return farm.Refuse("farm-too-many", "case", "%s: more than %d files", dir, maxFiles)
 	}
 	for _, f := range files {
 		name, ok := strings.CutSuffix(f.Name(), ".txt")
@@ -76,8 +76,8 @@ func read(dir string, to map[string][]byte) error {
 		if err != nil {
 			return err
 		}
-		if len(content) > 8*dialect.MaxReply {
-			return farm.Refuse("too_large", "case", "%s: more than %d bytes", f.Name(), 8*dialect.MaxReply)
+		if len(content) > 8*protocol.MaxReply {
+			return farm.Refuse("farm-too-large", "case", "%s: more than %d bytes", f.Name(), 8*protocol.MaxReply)
 		}
 		to[name] = bytes.TrimRight(content, "\n")
 	}
@@ -106,11 +106,12 @@ func LoadAll(dir string) ([]*Case, error) {
 			return nil, err
 		}
 		if out = append(out, c); len(out) > maxCases {
-			return nil, farm.Refuse("too_many", "cases", "more than %d", maxCases)
+			return nil, farm.Refuse("farm-too-many", "cases", "more than %d", maxCases)
 		}
 	}
 	if len(out) == 0 {
-		return nil, farm.Refuse("no_recording", "folder", "%s: want a case (rpc/COMMAND.txt, http/PATH.txt) or folders of them", dir)
+		return nil, farm.Refuse("no-recording", "folder",
+			"%s: want a case (rpc/COMMAND.txt, http/PATH.txt) or folders of them", dir)
 	}
 	return out, nil
 }
@@ -140,7 +141,7 @@ func (c *Case) Command(_ context.Context, request string, framed bool) ([]byte, 
 	}
 	reply := c.Answer([]byte(request))
 	if len(reply) == 0 {
-		return nil, farm.Refuse("empty", "reply", "the machine closed without an answer")
+		return nil, farm.Refuse("farm-empty", "reply", "the machine closed without an answer")
 	}
 	return reply, nil
 }
@@ -169,7 +170,8 @@ func (c *Case) Answer(request []byte) []byte {
 		return reply
 	}
 	for file, reply := range c.rpc {
-		if sections, ok := strings.CutPrefix(file, "joined."); ok && slices.Contains(strings.Split(sections, "+"), name) {
+		if sections, ok := strings.CutPrefix(file, "joined."); ok && slices.Contains(strings.Split(sections, "+"),
+			name) {
 			if part := cut(reply, name); part != nil {
 				return part
 			}
@@ -201,7 +203,7 @@ func (c *Case) joined(name string) []byte {
 	if !some {
 		return unknown
 	}
-	return dialect.Join(names, parts)
+	return protocol.Join(names, parts)
 }
 
 // withParameter joins the recorded parts of a command whose parameter is joined, as Whatsminer's API 3 does.
@@ -256,7 +258,7 @@ func cut(reply []byte, name string) []byte {
 }
 
 // Web implements fleet.Link.
-func (c *Case) Web(_ context.Context, _ dialect.Dialect, request string) ([]byte, error) {
+func (c *Case) Web(_ context.Context, _ protocol.Protocol, request string) ([]byte, error) {
 	if len(c.web) == 0 {
 		return nil, errRefused
 	}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/replay"
 )
 
@@ -57,7 +57,7 @@ var excused = map[string]string{
 }
 
 func number(v int64) *float64 {
-	if v == dialect.Unknown {
+	if v == protocol.Unknown {
 		return nil
 	}
 	f := float64(v)
@@ -71,7 +71,7 @@ type check struct {
 	right     bool
 }
 
-func checks(r *dialect.Reading, e *expectation) (out []check) {
+func checks(r *protocol.Reading, e *expectation) (out []check) {
 	add := func(field string, got, want any, right bool) {
 		out = append(out, check{field, fmt.Sprint(got), fmt.Sprint(want), right})
 	}
@@ -98,10 +98,10 @@ func checks(r *dialect.Reading, e *expectation) (out []check) {
 	near("rateTHs", number(r.RateMHs), 1e-6, e.RateTHs, 0.001+relative(e.RateTHs, 0.02))
 	near("idealTHs", number(r.IdealMHs), 1e-6, e.IdealTHs, 0.01)
 	near("watts", number(r.PowerWatts), 1, e.Watts, 0.5)
-	near("powerLimitWatts", number(r.PowerLimit), 1, e.PowerLimitWatts, 0.5)
+	near("power_limit_watts", number(r.PowerLimit), 1, e.PowerLimitWatts, 0.5)
 	near("elapsed", number(r.ElapsedSeconds), 1, e.Elapsed, 0)
-	near("totalMH", number(r.TotalMH), 1, e.TotalMH, 1+relative(e.TotalMH, 1e-7))
-	near("hardwareErrors", number(r.HardwareErrors), 1, e.HardwareErrors, 0)
+	near("total_mh", number(r.TotalMH), 1, e.TotalMH, 1+relative(e.TotalMH, 1e-7))
+	near("hardware_errors", number(r.HardwareErrors), 1, e.HardwareErrors, 0)
 	near("accepted", number(r.Accepted), 1, e.Accepted, 0)
 	near("rejected", number(r.Rejected), 1, e.Rejected, 0)
 	near("chipTempMax", number(int64(r.ChipTemp)), 1, e.ChipTempMax, 0.51)
@@ -137,7 +137,7 @@ func checks(r *dialect.Reading, e *expectation) (out []check) {
 	return append(out, checkPools(r, e)...)
 }
 
-func checkBoards(r *dialect.Reading, e *expectation) (out []check) {
+func checkBoards(r *protocol.Reading, e *expectation) (out []check) {
 	add := func(field string, got, want any, right bool) {
 		out = append(out, check{field, fmt.Sprint(got), fmt.Sprint(want), right})
 	}
@@ -163,18 +163,18 @@ func checkBoards(r *dialect.Reading, e *expectation) (out []check) {
 	}
 	for i, want := range e.BoardTHs {
 		if want != nil { // which board is meant is not said: one has the rate
-			has := slices.ContainsFunc(r.Boards, func(b dialect.Board) bool { return math.Abs(float64(b.RateMHs)/1e6-*want) < 0.01 })
+			has := slices.ContainsFunc(r.Boards, func(b protocol.Board) bool { return math.Abs(float64(b.RateMHs)/1e6-*want) < 0.01 })
 			add(fmt.Sprintf("boardTHs[%d]", i), r.Boards, *want, has)
 		}
 	}
 	return out
 }
 
-func checkPools(r *dialect.Reading, e *expectation) (out []check) {
+func checkPools(r *protocol.Reading, e *expectation) (out []check) {
 	for i, want := range e.Pools {
 		field := fmt.Sprintf("pools[%d]", i)
 		host, _, _ := strings.Cut(want.Name, "#")
-		at := slices.IndexFunc(r.Pools[min(i, len(r.Pools)):], func(p dialect.Pool) bool { return strings.Contains(p.URL, host) })
+		at := slices.IndexFunc(r.Pools[min(i, len(r.Pools)):], func(p protocol.Pool) bool { return strings.Contains(p.URL, host) })
 		if at < 0 {
 			out = append(out, check{field, fmt.Sprint(r.Pools), want.Name, false})
 			continue

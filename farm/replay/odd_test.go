@@ -8,27 +8,27 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/replay"
 	"github.com/google/go-cmp/cmp"
 )
 
 // oddAnswers says what must come of answers that were made odd on purpose.
-var oddAnswers = map[string]func(m fleet.Machine, r *dialect.Reading, err error) bool{
+var oddAnswers = map[string]func(m fleet.Machine, r *protocol.Reading, err error) bool{
 	"odd-02-trailing-commas": s17Pro,
 	"odd-04-nan-rate":        s17Pro,
-	"odd-05-minus-nan-inf": func(_ fleet.Machine, r *dialect.Reading, _ error) bool {
-		return r != nil && r.IdealMHs == dialect.Unknown && r.RateMHs == 54_997_010
+	"odd-05-minus-nan-inf": func(_ fleet.Machine, r *protocol.Reading, _ error) bool {
+		return r != nil && r.IdealMHs == protocol.Unknown && r.RateMHs == 54_997_010
 	},
 	"odd-07-truncated": refusedCleanly,
-	"odd-09-negative-temps": func(_ fleet.Machine, r *dialect.Reading, _ error) bool {
+	"odd-09-negative-temps": func(_ fleet.Machine, r *protocol.Reading, _ error) bool {
 		return r != nil && r.ChipTemp < 12
 	},
-	"odd-10-board-missing-acn0": func(_ fleet.Machine, r *dialect.Reading, _ error) bool {
+	"odd-10-board-missing-acn0": func(_ fleet.Machine, r *protocol.Reading, _ error) bool {
 		return r != nil && len(r.Boards) == 3 && r.LiveBoards() == 2
 	},
-	"odd-12-uptime-1970-jump": func(_ fleet.Machine, r *dialect.Reading, _ error) bool {
+	"odd-12-uptime-1970-jump": func(_ fleet.Machine, r *protocol.Reading, _ error) bool {
 		return r != nil && r.TotalMH == 13_815_920_605_290
 	},
 	"odd-14-uptime-string-float":     s17Pro,
@@ -37,23 +37,23 @@ var oddAnswers = map[string]func(m fleet.Machine, r *dialect.Reading, err error)
 	"odd-20-utf8-bom":                s17Pro,
 	"odd-22-slow-drip":               s17Pro,
 	"odd-24-no-nul-no-close":         s17Pro,
-	"odd-30-lux-serial-NA": func(m fleet.Machine, r *dialect.Reading, _ error) bool {
+	"odd-30-lux-serial-NA": func(m fleet.Machine, r *protocol.Reading, _ error) bool {
 		return r != nil && m.Serial == "" && m.MAC == "62:f7:5e:00:00:a1"
 	},
-	"odd-32-lux-dup-mac-b": func(m fleet.Machine, _ *dialect.Reading, _ error) bool { return m.MAC == "62:f7:5e:00:00:b1" },
-	"odd-34-lux-serial-placeholder-b": func(m fleet.Machine, _ *dialect.Reading, _ error) bool {
+	"odd-32-lux-dup-mac-b": func(m fleet.Machine, _ *protocol.Reading, _ error) bool { return m.MAC == "62:f7:5e:00:00:b1" },
+	"odd-34-lux-serial-placeholder-b": func(m fleet.Machine, _ *protocol.Reading, _ error) bool {
 		return m.Serial == "" && m.MAC == "62:f7:5e:00:00:c2"
 	},
-	"odd-35-wm-max-connect": func(m fleet.Machine, r *dialect.Reading, err error) bool {
-		return m.Dialect == dialect.WhatsminerV2 && r == nil && err != nil && strings.Contains(err.Error(), "too many connections")
+	"odd-35-wm-max-connect": func(m fleet.Machine, r *protocol.Reading, err error) bool {
+		return m.Protocol == protocol.WhatsminerV2 && r == nil && err != nil && strings.Contains(err.Error(), "too many connections")
 	},
 }
 
-func s17Pro(m fleet.Machine, r *dialect.Reading, err error) bool {
+func s17Pro(m fleet.Machine, r *protocol.Reading, err error) bool {
 	return err == nil && r.Model == "Antminer S17 Pro" && len(r.Boards) == 3 && r.RateMHs > 54_000_000 && r.RateMHs < 55_000_000 && r.ChipTemp == 80 && len(r.Fans) == 4
 }
 
-func refusedCleanly(_ fleet.Machine, r *dialect.Reading, err error) bool {
+func refusedCleanly(_ fleet.Machine, r *protocol.Reading, err error) bool {
 	return r == nil && err != nil
 }
 
@@ -112,17 +112,17 @@ func TestCases(t *testing.T) {
 			t.Errorf("%s: %s", request, got)
 		}
 	}
-	if got := c.Answer([]byte(`{"command":"restart"}`)); !dialect.Refused(got) {
+	if got := c.Answer([]byte(`{"command":"restart"}`)); !protocol.Refused(got) {
 		t.Errorf("what is not recorded: %s", got)
 	}
-	if reply, err := c.Web(t.Context(), dialect.AxeOS, "GET /api/system/info"); err != nil || string(reply) != `{"hashRate":1}` {
+	if reply, err := c.Web(t.Context(), protocol.AxeOS, "GET /api/system/info"); err != nil || string(reply) != `{"hashRate":1}` {
 		t.Errorf("%s, %v", reply, err)
 	}
-	if _, err := c.Web(t.Context(), dialect.AxeOS, "GET /other"); err == nil {
+	if _, err := c.Web(t.Context(), protocol.AxeOS, "GET /other"); err == nil {
 		t.Error("a page that is not recorded")
 	}
 	write("expected.json", `{"_joinedCommands":"none"}`)
-	if c, err = replay.Load(filepath.Join(dir, "one")); err != nil || c.Joined || !dialect.Refused(c.Answer([]byte(`{"command":"stats+pools"}`))) {
+	if c, err = replay.Load(filepath.Join(dir, "one")); err != nil || c.Joined || !protocol.Refused(c.Answer([]byte(`{"command":"stats+pools"}`))) {
 		t.Errorf("joined commands: %+v, %v", c, err)
 	}
 	write("expected.json", `{`)

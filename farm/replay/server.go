@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 )
 
 // Server lets cases answer, each at a loopback address of its own.
@@ -47,7 +47,7 @@ func (s *Server) Serve(ctx context.Context, ready func()) error {
 	at := s.First
 	for _, c := range s.Cases {
 		if !at.IsLoopback() {
-			return farm.Refuse("not_loopback", "address", "%s: recorded machines answer on loopback addresses only", at)
+			return farm.Refuse("not-loopback", "address", "%s: recorded machines answer on loopback addresses only", at)
 		}
 		if len(c.rpc) > 0 {
 			port := s.Port
@@ -110,7 +110,7 @@ func (c *Case) answer(conn net.Conn) {
 		}
 		request := make([]byte, binary.LittleEndian.Uint32(head[:]))
 		if _, err := io.ReadFull(conn, request); err == nil {
-			_, _ = conn.Write(dialect.Frame(c.Answer(request)))
+			_, _ = conn.Write(protocol.Frame(c.Answer(request)))
 		}
 		return
 	}

@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aqsha/aqsha/farm/dialect"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
-var descriptions = map[dialect.Dialect]string{dialect.Cgminer: "cgminer 4.13.6", dialect.AntminerOld: "cgminer 4.9.0", dialect.AntminerNew: "bmminer 1.0.0", dialect.LuxOS: "LUXminer 2024.5.1.155432", dialect.Braiins: "BOSminer+ 0.2.0"}
+var descriptions = map[protocol.Protocol]string{protocol.Cgminer: "cgminer 4.13.6",
+	protocol.AntminerOld: "cgminer 4.9.0", protocol.AntminerNew: "bmminer 1.0.0",
+	protocol.LuxOS: "LUXminer 2024.5.1.155432", protocol.Braiins: "BOSminer+ 0.2.0"}
 
 // Answer is the unit's reply to a request at an instant; nil: it says nothing.
-func (u *Unit) Answer(request []byte, at use.Instant) []byte {
+func (u *Unit) Answer(request []byte, at usage.Instant) []byte {
 	var asked struct {
 		Command   string `json:"command"`
 		Cmd       string `json:"cmd"`
@@ -31,20 +33,20 @@ func (u *Unit) Answer(request []byte, at use.Instant) []byte {
 	if u.has(Garbage, at) {
 		return []byte("\x00\x07{\"STATUS\":[{\"STATUS\"\xff\xfe:S,,}")
 	}
-	s := speaker{u, u.reading(at), descriptions[u.Machine.Dialect]}
-	switch u.Machine.Dialect {
-	case dialect.WhatsminerV2:
+	s := speaker{u, u.reading(at), descriptions[u.Machine.Protocol]}
+	switch u.Machine.Protocol {
+	case protocol.WhatsminerV2:
 		if asked.Cmd == "" {
 			asked.Cmd = asked.Command
 		}
 		return []byte(s.whatsminerV2(asked.Cmd))
-	case dialect.WhatsminerV3:
+	case protocol.WhatsminerV3:
 		return []byte(s.whatsminerV3(asked.Cmd))
-	case dialect.AntminerNew:
+	case protocol.AntminerNew:
 		if asked.NewAPI && asked.Command == "stats" {
 			return []byte(s.newStats())
 		}
-	case dialect.LuxOS:
+	case protocol.LuxOS:
 		if reply := u.luxControl(asked.Command, asked.Parameter, at); reply != "" {
 			return []byte(reply)
 		}
@@ -63,8 +65,8 @@ func (u *Unit) Answer(request []byte, at use.Instant) []byte {
 
 // luxControl answers LuxOS's commands that write; "" is none of them. They need the session that logon
 // gives, and there is one at a time.
-func (u *Unit) luxControl(command, parameter string, at use.Instant) string {
-	description := descriptions[dialect.LuxOS]
+func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
+	description := descriptions[protocol.LuxOS]
 	session := func(id string) string {
 		return section(316, "Session", description, "SESSION", `{"SessionID":"`+id+`"}`)
 	}

@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/aqsha/aqsha/farm/dialect"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // The account that stock Antminers come with.
@@ -27,12 +27,13 @@ func (s *Server) cgi() http.Handler {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 		host, _, _ := net.SplitHostPort(fmt.Sprint(local))
 		u := s.owners[host]
-		now := use.At(s.Now())
+		now := usage.At(s.Now())
 		if _, answers := u.answers(now); u == nil || !answers {
 			panic(http.ErrAbortHandler)
 		}
 		if !authorised(r) {
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=MD5, qop="auth"`, cgiRealm, cgiNonce))
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=MD5, qop="auth"`,
+				cgiRealm, cgiNonce))
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -41,11 +42,11 @@ func (s *Server) cgi() http.Handler {
 }
 
 // answers says whether the machine's web server is up.
-func (u *Unit) answers(at use.Instant) (*Unit, bool) {
+func (u *Unit) answers(at usage.Instant) (*Unit, bool) {
 	return u, u != nil && !u.Has(Offline, at) && !u.Has(Silent, at)
 }
 
-func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now use.Instant) {
+func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 	switch r.URL.Path {
 	case "/cgi-bin/get_system_info.cgi":
 		fmt.Fprintf(w, `{"minertype":"%s","nettype":"DHCP","macaddr":"%s","hostname":"Antminer","system_filesystem_version":"simulated","serinum":"%s"}`, u.Machine.Model, strings.ToUpper(u.Machine.MAC), u.Machine.Serial)
@@ -58,7 +59,7 @@ func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now use.Instant) {
 			http.Error(w, "bad configuration", http.StatusBadRequest)
 			return
 		}
-		if u.Machine.Dialect == dialect.AntminerOld {
+		if u.Machine.Protocol == protocol.AntminerOld {
 			u.setForm(w, r)
 			return
 		}
@@ -71,11 +72,11 @@ func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now use.Instant) {
 // configuration is what the machine is set to, in the words of its firmware's generation.
 func (u *Unit) configuration(w http.ResponseWriter) {
 	mode, level := 0, `,"bitmain-freq-level":"100"`
-	if u.Machine.Dialect == dialect.AntminerOld {
+	if u.Machine.Protocol == protocol.AntminerOld {
 		level = `,"bitmain-freq":"600","bitmain-voltage":"1800"`
 	}
 	switch {
-	case u.Sleeping() && u.Machine.Dialect == dialect.AntminerOld:
+	case u.Sleeping() && u.Machine.Protocol == protocol.AntminerOld:
 		mode = 254
 	case u.Sleeping():
 		mode = 1
@@ -135,6 +136,7 @@ func authorised(r *http.Request) bool {
 		sum := md5.Sum([]byte(strings.Join(parts, ":")))
 		return hex.EncodeToString(sum[:])
 	}
-	want := hash(hash(cgiUser, cgiRealm, "root"), cgiNonce, fields["nc"], fields["cnonce"], "auth", hash(r.Method, r.URL.RequestURI()))
+	want := hash(hash(cgiUser, cgiRealm, "root"), cgiNonce, fields["nc"], fields["cnonce"], "auth",
+		hash(r.Method, r.URL.RequestURI()))
 	return fields["username"] == cgiUser && fields["nonce"] == cgiNonce && fields["response"] == want
 }

@@ -4,6 +4,6 @@
 //
 // A Unit is one machine as a function of time and seed; a Server lets units answer on the network.
 //
-// It imports farm/dialect and farm/use for the vocabulary and params for the catalogue; the parsers
+// It imports farm/protocol and farm/usage for the vocabulary and params for the catalogue; the parsers
 // never see how a unit works, only what it says.
 package simulate

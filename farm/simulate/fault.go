@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // Kind is a way to break.
@@ -33,15 +33,16 @@ const (
 )
 
 // Kinds lists the faults.
-var Kinds = []Kind{Offline, Silent, Hung, Garbage, Slow, BoardDead, Hot, FanDead, LowHash, Rejects, WrongPool, Theft, NoPool, Reboot, Counters}
+var Kinds = []Kind{Offline, Silent, Hung, Garbage, Slow, BoardDead, Hot, FanDead, LowHash, Rejects, WrongPool, Theft,
+	NoPool, Reboot, Counters}
 
 // Fault is a machine's fault over a time; To 0: for ever.
 type Fault struct {
 	Kind     Kind
-	From, To use.Instant
+	From, To usage.Instant
 }
 
-func (f Fault) at(t use.Instant) bool { return t >= f.From && (f.To == 0 || t < f.To) }
+func (f Fault) at(t usage.Instant) bool { return t >= f.From && (f.To == 0 || t < f.To) }
 
 // Order is a fault of a number of machines, as written on a command line.
 type Order struct {
@@ -55,7 +56,8 @@ type Order struct {
 func ParseOrder(text string) (Order, error) {
 	var o Order
 	bad := func() (Order, error) {
-		return Order{}, farm.Refuse("bad_fault", "fault", "%q: want KIND:MACHINES[@AFTER[+FOR]] such as board:3@10m, KIND one of %v", text, Kinds)
+		return Order{}, farm.Refuse("bad-fault", "fault",
+			"%q: want KIND:MACHINES[@AFTER[+FOR]] such as board:3@10m, KIND one of %v", text, Kinds)
 	}
 	kind, rest, ok := strings.Cut(text, ":")
 	if o.Kind = Kind(kind); !ok || !slices.Contains(Kinds, o.Kind) {

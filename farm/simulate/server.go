@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/dialect"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 // Server lets units answer, each on an address of its own. Addresses must be loopback: a test peer
@@ -36,13 +36,14 @@ const (
 	slowAnswer  = 3 * time.Second
 )
 
-// Settle gives the units consecutive addresses from one on, each at its dialect's port.
+// Settle gives the units consecutive addresses from one on, each at its protocol's port.
 func Settle(units []*Unit, from netip.Addr) error {
 	for _, u := range units {
 		if !from.IsLoopback() {
-			return farm.Refuse("not_loopback", "address", "%s: simulated machines answer on loopback addresses only", from)
+			return farm.Refuse("not-loopback", "address", "%s: simulated machines answer on loopback addresses only",
+				from)
 		}
-		u.Machine.Address = netip.AddrPortFrom(from, uint16(u.Machine.Dialect.DefaultPort())).String()
+		u.Machine.Address = netip.AddrPortFrom(from, uint16(u.Machine.Protocol.DefaultPort())).String()
 		from = from.Next()
 	}
 	return nil
@@ -54,7 +55,8 @@ func (s *Server) Listen() error {
 	for _, u := range s.Units {
 		host, _, err := net.SplitHostPort(u.Machine.Address)
 		if err != nil || !net.ParseIP(host).IsLoopback() {
-			return errors.Join(farm.Refuse("not_loopback", "address", "%s: simulated machines answer on loopback addresses only", u.Machine.Address), s.close())
+			return errors.Join(farm.Refuse("not-loopback", "address",
+				"%s: simulated machines answer on loopback addresses only", u.Machine.Address), s.close())
 		}
 		l, err := net.Listen("tcp", u.Machine.Address)
 		if err != nil {
@@ -62,7 +64,8 @@ func (s *Server) Listen() error {
 		}
 		s.listeners = append(s.listeners, l)
 		s.owners[host] = u
-		if s.HTTPPort != 0 && (u.Machine.Dialect == dialect.AntminerNew || u.Machine.Dialect == dialect.AntminerOld) {
+		if s.HTTPPort != 0 && (u.Machine.Protocol == protocol.AntminerNew ||
+			u.Machine.Protocol == protocol.AntminerOld) {
 			u.Machine.HTTPPort = s.HTTPPort
 			l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(s.HTTPPort)))
 			if err != nil {
@@ -114,13 +117,13 @@ func (s *Server) accept(ctx context.Context, u *Unit, l net.Listener) {
 func (s *Server) answer(ctx context.Context, u *Unit, conn net.Conn) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(connTimeout))
-	now := use.At(s.Now())
+	now := usage.At(s.Now())
 	if u.Has(Offline, now) {
 		reset(conn)
 		return
 	}
 	var request []byte
-	if u.Machine.Dialect.Framed() {
+	if u.Machine.Protocol.Framed() {
 		request = readFrame(conn)
 	} else {
 		request = readRequest(conn)
@@ -132,12 +135,12 @@ func (s *Server) answer(ctx context.Context, u *Unit, conn net.Conn) {
 	if u.Has(Slow, now) && !wait(ctx, slowAnswer) {
 		return
 	}
-	reply := u.Answer(request, use.At(s.Now()))
+	reply := u.Answer(request, usage.At(s.Now()))
 	switch {
 	case reply == nil:
 		reset(conn)
-	case u.Machine.Dialect.Framed():
-		_, _ = conn.Write(dialect.Frame(reply))
+	case u.Machine.Protocol.Framed():
+		_, _ = conn.Write(protocol.Frame(reply))
 	default:
 		_, _ = conn.Write(append(reply, 0))
 	}

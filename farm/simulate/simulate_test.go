@@ -5,29 +5,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/simulate"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
-var dawn = use.At(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))
+var dawn = usage.At(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))
 
 // read asks a unit in its own words and reads the answer as a client does.
-func read(t *testing.T, u *simulate.Unit, at use.Instant) (*dialect.Reading, error) {
+func read(t *testing.T, u *simulate.Unit, at usage.Instant) (*protocol.Reading, error) {
 	t.Helper()
 	var replies [][]byte
-	for _, request := range u.Machine.Dialect.Polls() {
+	for _, request := range u.Machine.Protocol.Polls() {
 		replies = append(replies, u.Answer([]byte(request.Text), at))
 	}
-	return dialect.Read(u.Machine.Dialect, replies)
+	return protocol.Read(u.Machine.Protocol, replies)
 }
 
-// What a unit says in its firmware's words is what it is: every dialect carries the same truth as far as it goes.
+// What a unit says in its firmware's words is what it is: every protocol carries the same truth as far as it goes.
 func TestWordsCarryTheReading(t *testing.T) {
 	for i, d := range simulate.Spoken {
 		u := simulate.NewUnit(i, 7, d, dawn)
-		u.Break(simulate.Fault{Kind: simulate.BoardDead, From: dawn + use.Hour})
-		for _, after := range []use.Instant{use.Minute, 2 * use.Hour} {
+		u.Break(simulate.Fault{Kind: simulate.BoardDead, From: dawn + usage.Hour})
+		for _, after := range []usage.Instant{usage.Minute, 2 * usage.Hour} {
 			got, err := read(t, u, dawn+after)
 			if err != nil {
 				t.Fatalf("%s: %v", d, err)
@@ -38,7 +38,7 @@ func TestWordsCarryTheReading(t *testing.T) {
 			}
 			near := func(name string, got, want, tolerance int64) {
 				t.Helper()
-				if off := got - want; got != dialect.Unknown && (off > tolerance || -off > tolerance) {
+				if off := got - want; got != protocol.Unknown && (off > tolerance || -off > tolerance) {
 					t.Errorf("%s: %s is %d, the unit's %d", d, name, got, want)
 				}
 			}
@@ -53,7 +53,7 @@ func TestWordsCarryTheReading(t *testing.T) {
 			if g, w := got.ActivePool(), want.ActivePool(); g.URL != w.URL || g.User != w.User || g.Alive != w.Alive || g.Active != w.Active {
 				t.Errorf("%s: pool %+v, the unit's %+v", d, got.ActivePool(), want.ActivePool())
 			}
-			if d != dialect.WhatsminerV3 && got.AcceptedMH == dialect.Unknown {
+			if d != protocol.WhatsminerV3 && got.AcceptedMH == protocol.Unknown {
 				t.Errorf("%s: accepted work is not told", d)
 			}
 		}
@@ -62,12 +62,12 @@ func TestWordsCarryTheReading(t *testing.T) {
 
 // The five-second rate of a 95 TH machine scatters by about 5 %, and its work by less over longer times.
 func TestNoise(t *testing.T) {
-	u := simulate.NewUnit(0, 3, dialect.AntminerNew, dawn)
+	u := simulate.NewUnit(0, 3, protocol.AntminerNew, dawn)
 	var sum, squares, work, workSquares float64
 	last, _ := u.Reading(dawn)
 	const n = 4000
 	for i := range n {
-		r, ok := u.Reading(dawn + use.Instant(i+1)*30*use.Second)
+		r, ok := u.Reading(dawn + usage.Instant(i+1)*30*usage.Second)
 		if !ok {
 			t.Fatal("silent")
 		}
@@ -88,11 +88,11 @@ func TestNoise(t *testing.T) {
 
 // Each fault shows where it should.
 func TestFaults(t *testing.T) {
-	at := dawn + 10*use.Minute
-	broken := func(kind simulate.Kind) (*dialect.Reading, *dialect.Reading, error) {
-		u := simulate.NewUnit(0, 5, dialect.AntminerOld, dawn)
-		before, _ := u.Reading(dawn + use.Minute)
-		u.Break(simulate.Fault{Kind: kind, From: dawn + 2*use.Minute})
+	at := dawn + 10*usage.Minute
+	broken := func(kind simulate.Kind) (*protocol.Reading, *protocol.Reading, error) {
+		u := simulate.NewUnit(0, 5, protocol.AntminerOld, dawn)
+		before, _ := u.Reading(dawn + usage.Minute)
+		u.Break(simulate.Fault{Kind: kind, From: dawn + 2*usage.Minute})
 		after, err := read(t, u, at)
 		return before, after, err
 	}
@@ -101,24 +101,24 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: answers", kind)
 		}
 	}
-	for kind, shows := range map[simulate.Kind]func(before, after *dialect.Reading) bool{
-		simulate.Hung: func(b, a *dialect.Reading) bool {
+	for kind, shows := range map[simulate.Kind]func(before, after *protocol.Reading) bool{
+		simulate.Hung: func(b, a *protocol.Reading) bool {
 			return a.ElapsedSeconds == b.ElapsedSeconds && a.TotalMH == b.TotalMH
 		},
-		simulate.BoardDead: func(b, a *dialect.Reading) bool { return a.LiveBoards() == b.LiveBoards()-1 },
-		simulate.Hot:       func(b, a *dialect.Reading) bool { return a.ChipTemp >= 95 && a.RateMHs < b.RateMHs*8/10 },
-		simulate.FanDead:   func(b, a *dialect.Reading) bool { return a.SlowestFan() == 0 && b.SlowestFan() > 0 },
-		simulate.WrongPool: func(b, a *dialect.Reading) bool { return a.ActivePool().User == "stranger.x" },
-		simulate.NoPool:    func(b, a *dialect.Reading) bool { return !a.Pools[0].Alive },
-		simulate.Reboot:    func(b, a *dialect.Reading) bool { return a.ElapsedSeconds < 600 && a.TotalMH < b.TotalMH },
-		simulate.Counters:  func(b, a *dialect.Reading) bool { return a.ElapsedSeconds < 600 && a.TotalMH > 3e15 },
-		simulate.Rejects: func(b, a *dialect.Reading) bool {
+		simulate.BoardDead: func(b, a *protocol.Reading) bool { return a.LiveBoards() == b.LiveBoards()-1 },
+		simulate.Hot:       func(b, a *protocol.Reading) bool { return a.ChipTemp >= 95 && a.RateMHs < b.RateMHs*8/10 },
+		simulate.FanDead:   func(b, a *protocol.Reading) bool { return a.SlowestFan() == 0 && b.SlowestFan() > 0 },
+		simulate.WrongPool: func(b, a *protocol.Reading) bool { return a.ActivePool().User == "stranger.x" },
+		simulate.NoPool:    func(b, a *protocol.Reading) bool { return !a.Pools[0].Alive },
+		simulate.Reboot:    func(b, a *protocol.Reading) bool { return a.ElapsedSeconds < 600 && a.TotalMH < b.TotalMH },
+		simulate.Counters:  func(b, a *protocol.Reading) bool { return a.ElapsedSeconds < 600 && a.TotalMH > 3e15 },
+		simulate.Rejects: func(b, a *protocol.Reading) bool {
 			return float64(a.Rejected-b.Rejected) > 0.04*float64(a.Accepted-b.Accepted)
 		},
-		simulate.LowHash: func(b, a *dialect.Reading) bool {
+		simulate.LowHash: func(b, a *protocol.Reading) bool {
 			return float64(a.TotalMH-b.TotalMH) < 0.95*50e6*540
 		},
-		simulate.Theft: func(b, a *dialect.Reading) bool {
+		simulate.Theft: func(b, a *protocol.Reading) bool {
 			return float64(a.AcceptedMH-b.AcceptedMH) < float64(a.TotalMH-b.TotalMH)
 		},
 	} {
@@ -132,9 +132,9 @@ func TestFaults(t *testing.T) {
 // The same seed is the same life.
 func TestSeedRepeats(t *testing.T) {
 	a, b := simulate.NewUnit(4, 9, "", dawn), simulate.NewUnit(4, 9, "", dawn)
-	for i := range use.Instant(50) {
-		ra, _ := a.Reading(dawn + i*use.Minute)
-		rb, _ := b.Reading(dawn + i*use.Minute)
+	for i := range usage.Instant(50) {
+		ra, _ := a.Reading(dawn + i*usage.Minute)
+		rb, _ := b.Reading(dawn + i*usage.Minute)
 		if ra.TotalMH != rb.TotalMH || ra.RateMHs != rb.RateMHs || ra.AcceptedMH != rb.AcceptedMH {
 			t.Fatalf("minute %d: %+v and %+v", i, ra, rb)
 		}
@@ -166,13 +166,13 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Add([]byte(`{"command":"logon"}`))
 	f.Add([]byte(`{"command":"curtail","parameter":"x,sleep"}`))
-	lux, v3 := simulate.NewUnit(0, 1, dialect.LuxOS, dawn), simulate.NewUnit(0, 1, dialect.WhatsminerV3, dawn)
+	lux, v3 := simulate.NewUnit(0, 1, protocol.LuxOS, dawn), simulate.NewUnit(0, 1, protocol.WhatsminerV3, dawn)
 	f.Fuzz(func(t *testing.T, request []byte) {
 		if len(request) > 4<<10 {
 			return
 		}
 		for _, u := range []*simulate.Unit{lux, v3} {
-			if reply := u.Answer(request, dawn); len(reply) == 0 || len(reply) > dialect.MaxReply {
+			if reply := u.Answer(request, dawn); len(reply) == 0 || len(reply) > protocol.MaxReply {
 				t.Fatalf("a reply of %d bytes", len(reply))
 			}
 		}

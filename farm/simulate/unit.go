@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aqsha/aqsha/farm/dialect"
 	"github.com/aqsha/aqsha/farm/fleet"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/params"
 )
 
@@ -17,8 +17,8 @@ import (
 const (
 	sigma5      = 0.05
 	rejectShare = 0.002
-	bootTime    = 60 * use.Second
-	longestStep = 30 * use.Second
+	bootTime    = 60 * usage.Second
+	longestStep = 30 * usage.Second
 	ambient     = 24.0
 )
 
@@ -32,8 +32,8 @@ type Unit struct {
 	mu       sync.Mutex
 	rng      *rand.Rand
 	faults   []Fault
-	now      use.Instant
-	booted   use.Instant
+	now      usage.Instant
+	booted   usage.Instant
 	sleeping bool
 	session  string
 	pending  []string // a pool that was added and is not in use
@@ -48,27 +48,30 @@ type Unit struct {
 	errors             float64
 	difficulty         float64
 	totalOffset        float64 // of the fault Counters
-	frozen             *dialect.Reading
+	frozen             *protocol.Reading
 
 	// Deaf machines say yes to every order and do nothing; set before they serve.
 	Deaf bool
 }
 
-// models that the units are of, by dialect, in turn.
+// models that the units are of, by protocol, in turn.
 var models = []struct {
-	d    dialect.Dialect
+	d    protocol.Protocol
 	name string
 }{
-	{dialect.AntminerNew, "Antminer S19"}, {dialect.AntminerOld, "Antminer S17 Pro"}, {dialect.WhatsminerV2, "Whatsminer M30S++"}, {dialect.LuxOS, "Antminer S19j Pro"},
-	{dialect.Braiins, "Antminer S19 Pro"}, {dialect.WhatsminerV3, "Whatsminer M60S"}, {dialect.Cgminer, "Antminer S19"},
+	{protocol.AntminerNew, "Antminer S19"}, {protocol.AntminerOld, "Antminer S17 Pro"},
+	{protocol.WhatsminerV2, "Whatsminer M30S++"}, {protocol.LuxOS, "Antminer S19j Pro"},
+	{protocol.Braiins, "Antminer S19 Pro"}, {protocol.WhatsminerV3, "Whatsminer M60S"},
+	{protocol.Cgminer, "Antminer S19"},
 }
 
-// Spoken are the dialects that simulated machines speak.
-var Spoken = []dialect.Dialect{dialect.AntminerNew, dialect.AntminerOld, dialect.WhatsminerV2, dialect.LuxOS, dialect.Braiins, dialect.WhatsminerV3, dialect.Cgminer}
+// Spoken are the protocols that simulated machines speak.
+var Spoken = []protocol.Protocol{protocol.AntminerNew, protocol.AntminerOld, protocol.WhatsminerV2, protocol.LuxOS,
+	protocol.Braiins, protocol.WhatsminerV3, protocol.Cgminer}
 
-// NewUnit makes the machine of an index: model and dialect in turn (or one dialect for all), identity
+// NewUnit makes the machine of an index: model and protocol in turn (or one protocol for all), identity
 // and noise from index and seed.
-func NewUnit(index int, seed uint64, only dialect.Dialect, at use.Instant) *Unit {
+func NewUnit(index int, seed uint64, only protocol.Protocol, at usage.Instant) *Unit {
 	choice := models[index%len(models)]
 	if only != "" {
 		for _, m := range models {
@@ -82,8 +85,9 @@ func NewUnit(index int, seed uint64, only dialect.Dialect, at use.Instant) *Unit
 	if !ok {
 		panic("the catalogue has no " + choice.name)
 	}
-	u := &Unit{Model: fact.Value, rng: rand.New(rand.NewPCG(seed, uint64(index)+1)), now: at, Pool: "stratum+tcp://127.0.0.1:3333", User: fmt.Sprintf("simulated.m%05d", index)}
-	u.booted = at - use.Instant(u.rng.Int64N(int64(5*use.Day)))
+	u := &Unit{Model: fact.Value, rng: rand.New(rand.NewPCG(seed, uint64(index)+1)), now: at,
+		Pool: "stratum+tcp://127.0.0.1:3333", User: fmt.Sprintf("simulated.m%05d", index)}
+	u.booted = at - usage.Instant(u.rng.Int64N(int64(5*usage.Day)))
 	u.skill = 1 + 0.01*(u.rng.Float64()-0.5)
 	u.chip = 70
 	u.difficulty = math.Exp2(math.Round(math.Log2(u.mean() * 1e6 * 6 / (1 << 32)))) // a share in about six seconds
@@ -93,10 +97,15 @@ func NewUnit(index int, seed uint64, only dialect.Dialect, at use.Instant) *Unit
 	u.shares = int64(u.accepted / u.difficulty)
 	u.rate5s = u.mean()
 	u.Machine = fleet.Machine{
-		ID: fmt.Sprintf("SIM%07d", index), Serial: fmt.Sprintf("SIM%07d", index), MAC: fmt.Sprintf("02:51:%02x:%02x:%02x:%02x", index>>24&255, index>>16&255, index>>8&255, index&255),
-		Model: "Simulated " + fact.Value.Name, Dialect: choice.d, Address: fmt.Sprintf("127.%d.%d.%d:%d", 10+index/62500, index/250%250, 1+index%250, choice.d.DefaultPort()), Worker: fmt.Sprintf("m%05d", index), Simulated: true,
-		Place: fleet.Place{Site: "simulated", Container: fmt.Sprintf("c%d", index/200+1), Rack: fmt.Sprintf("r%d", index/20%10+1), Shelf: fmt.Sprintf("s%d", index%20+1)},
-		Since: at.Time().Unix(), IdealMHs: fact.Value.RateGHs * 1000, NominalWatts: fact.Value.Watts, Boards: fact.Value.Boards,
+		ID: fmt.Sprintf("SIM%07d", index), Serial: fmt.Sprintf("SIM%07d", index),
+		MAC:   fmt.Sprintf("02:51:%02x:%02x:%02x:%02x", index>>24&255, index>>16&255, index>>8&255, index&255),
+		Model: "Simulated " + fact.Value.Name, Protocol: choice.d,
+		Address: fmt.Sprintf("127.%d.%d.%d:%d", 10+index/62500, index/250%250, 1+index%250, choice.d.DefaultPort()),
+		Worker:  fmt.Sprintf("m%05d", index), Simulated: true,
+		Place: fleet.Place{Site: "simulated", Container: fmt.Sprintf("c%d", index/200+1),
+			Rack: fmt.Sprintf("r%d", index/20%10+1), Shelf: fmt.Sprintf("s%d", index%20+1)},
+		Since: at.Time().Unix(), IdealMHs: fact.Value.RateGHs * 1000, NominalWatts: fact.Value.Watts,
+		Boards: fact.Value.Boards,
 	}
 	return u
 }
@@ -133,7 +142,7 @@ func (u *Unit) SetPool(url, user string) {
 }
 
 // Restart boots it.
-func (u *Unit) Restart(at use.Instant) {
+func (u *Unit) Restart(at usage.Instant) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.advance(at)
@@ -141,13 +150,13 @@ func (u *Unit) Restart(at use.Instant) {
 }
 
 // Has says whether a fault is there at an instant.
-func (u *Unit) Has(kind Kind, at use.Instant) bool {
+func (u *Unit) Has(kind Kind, at usage.Instant) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.has(kind, at)
 }
 
-func (u *Unit) has(kind Kind, at use.Instant) bool {
+func (u *Unit) has(kind Kind, at usage.Instant) bool {
 	for _, f := range u.faults {
 		if f.Kind == kind && f.at(at) {
 			return true
@@ -157,13 +166,13 @@ func (u *Unit) has(kind Kind, at use.Instant) bool {
 }
 
 // advance lives until an instant, in steps so short that faults begin where they should.
-func (u *Unit) advance(to use.Instant) {
+func (u *Unit) advance(to usage.Instant) {
 	for u.now < to {
 		u.step(min(longestStep, to-u.now))
 	}
 }
 
-func (u *Unit) step(span use.Instant) {
+func (u *Unit) step(span usage.Instant) {
 	from := u.now
 	u.now += span
 	for _, f := range u.faults {
@@ -210,7 +219,7 @@ func (u *Unit) step(span use.Instant) {
 }
 
 // submit finds shares in the work.
-func (u *Unit) submit(hashed float64, from use.Instant) {
+func (u *Unit) submit(hashed float64, from usage.Instant) {
 	expected := hashed * 1e6 / (u.difficulty * (1 << 48) / 65535)
 	if u.has(Theft, from) {
 		expected *= 5.0 / 6
@@ -237,9 +246,10 @@ func (u *Unit) submit(hashed float64, from use.Instant) {
 }
 
 // boot starts the mining program anew.
-func (u *Unit) boot(at use.Instant, wrongCounter bool) {
+func (u *Unit) boot(at usage.Instant, wrongCounter bool) {
 	u.booted = at
-	u.totalMH, u.accepted, u.rejected, u.stale, u.errors, u.shares, u.lost, u.rate5s, u.totalOffset = 0, 0, 0, 0, 0, 0, 0, 0, 0
+	u.totalMH, u.accepted, u.rejected, u.stale, u.errors, u.shares, u.lost, u.rate5s, u.totalOffset = 0, 0, 0, 0, 0, 0,
+		0, 0, 0
 	if wrongCounter {
 		u.totalOffset = 3.3e15 // a leftover of somebody else's year
 	}
@@ -258,7 +268,7 @@ func poisson(rng *rand.Rand, mean float64) int64 {
 }
 
 // Reading is what the unit would say at an instant, without the words; the second is false when it says nothing.
-func (u *Unit) Reading(at use.Instant) (*dialect.Reading, bool) {
+func (u *Unit) Reading(at usage.Instant) (*protocol.Reading, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.advance(at)
@@ -268,18 +278,23 @@ func (u *Unit) Reading(at use.Instant) (*dialect.Reading, bool) {
 	return u.reading(at), true
 }
 
-func (u *Unit) reading(at use.Instant) *dialect.Reading {
+func (u *Unit) reading(at usage.Instant) *protocol.Reading {
 	if u.has(Hung, at) && u.frozen != nil {
 		return u.frozen
 	}
-	r := &dialect.Reading{Dialect: u.Machine.Dialect, Model: u.Machine.Model, Firmware: "simulated", ElapsedSeconds: int64(at-u.booted) / 10, RateMHs: int64(u.rate5s), IdealMHs: u.Machine.IdealMHs,
-		TotalMH: int64(u.totalMH + u.totalOffset), AcceptedMH: int64(u.accepted * 4295.032833), RejectedMH: int64(u.rejected * 4295.032833), StaleMH: int64(u.stale * 4295.032833), Accepted: u.shares, Rejected: u.lost,
-		HardwareErrors: int64(u.errors), ChipTemp: int(math.Round(u.chip)), BoardTemp: int(math.Round(u.chip - 14)), PowerWatts: u.watts(), PowerLimit: dialect.Unknown, Sleeping: u.sleeping}
+	r := &protocol.Reading{Protocol: u.Machine.Protocol, Model: u.Machine.Model, Firmware: "simulated",
+		ElapsedSeconds: int64(at-u.booted) / 10, RateMHs: int64(u.rate5s), IdealMHs: u.Machine.IdealMHs,
+		TotalMH: int64(u.totalMH + u.totalOffset), AcceptedMH: int64(u.accepted * 4295.032833),
+		RejectedMH: int64(u.rejected * 4295.032833), StaleMH: int64(u.stale * 4295.032833), Accepted: u.shares,
+		Rejected:       u.lost,
+		HardwareErrors: int64(u.errors), ChipTemp: int(math.Round(u.chip)), BoardTemp: int(math.Round(u.chip - 14)),
+		PowerWatts: u.watts(), PowerLimit: protocol.Unknown, Sleeping: u.sleeping}
 	for b := range u.Model.Boards {
-		board := dialect.Board{Slot: b, RateMHs: int64(u.rate5s) / int64(u.Model.Boards), Chips: 126, ChipTemp: r.ChipTemp}
+		board := protocol.Board{Slot: b, RateMHs: int64(u.rate5s) / int64(u.Model.Boards), Chips: 126,
+			ChipTemp: r.ChipTemp}
 		if u.has(BoardDead, at) {
 			if board.RateMHs = int64(u.rate5s) / int64(u.Model.Boards-1); b == u.Model.Boards-1 {
-				board.RateMHs, board.Chips, board.ChipTemp = 0, 0, dialect.Unknown
+				board.RateMHs, board.Chips, board.ChipTemp = 0, 0, protocol.Unknown
 			}
 		}
 		if board.RateMHs == 0 && board.Chips > 0 {
@@ -299,7 +314,7 @@ func (u *Unit) reading(at use.Instant) *dialect.Reading {
 		url, user = "stratum+tcp://127.0.0.66:3333", "stranger.x"
 	}
 	alive := !u.has(NoPool, at)
-	r.Pools = []dialect.Pool{{URL: url, User: user, Alive: alive, Active: alive}}
+	r.Pools = []protocol.Pool{{URL: url, User: user, Alive: alive, Active: alive}}
 	u.frozen = r
 	return r
 }
@@ -314,7 +329,7 @@ func (u *Unit) watts() int64 {
 }
 
 // Units makes many, and spreads orders of faults over them: each order takes the next machines.
-func Units(n int, seed uint64, only dialect.Dialect, at use.Instant, orders []Order) []*Unit {
+func Units(n int, seed uint64, only protocol.Protocol, at usage.Instant, orders []Order) []*Unit {
 	units := make([]*Unit, n)
 	for i := range units {
 		units[i] = NewUnit(i, seed, only, at)
@@ -334,4 +349,4 @@ func Units(n int, seed uint64, only dialect.Dialect, at use.Instant, orders []Or
 	return units
 }
 
-func tenths(d time.Duration) use.Instant { return use.Instant(d / (100 * time.Millisecond)) }
+func tenths(d time.Duration) usage.Instant { return usage.Instant(d / (100 * time.Millisecond)) }

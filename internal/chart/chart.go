@@ -37,7 +37,7 @@ type Chart struct {
 const (
 	width, height                    = 860.0, 260.0
 	left, right, topMargin, baseline = 62.0, 14.0, 14.0, 30.0
-	mostPoints                       = 900
+	maxPoints                        = 900
 )
 
 // SVG is the drawing as an element for a page.
@@ -158,7 +158,8 @@ func (c Chart) labels(b *strings.Builder, xAt func(int) float64) {
 		} else if m == marks-1 {
 			anchor = "end"
 		}
-		fmt.Fprintf(b, `<text class="x" text-anchor="%s" x="%.1f" y="%g">%s</text>`, anchor, xAt(i), height-8, html.EscapeString(c.Days[i]))
+		fmt.Fprintf(b, `<text class="x" text-anchor="%s" x="%.1f" y="%g">%s</text>`, anchor, xAt(i), height-8,
+			html.EscapeString(c.Days[i]))
 	}
 }
 
@@ -168,7 +169,8 @@ func (c Chart) drawBars(b *strings.Builder, y func(float64) float64, xAt func(in
 	}
 	w := (xAt(1) - xAt(0)) * 0.9
 	for i, v := range c.Bars {
-		fmt.Fprintf(b, `<rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, max(left, xAt(i)-w/2), y(v), w, y(0)-y(v))
+		fmt.Fprintf(b, `<rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, max(left, xAt(i)-w/2), y(v),
+			w, y(0)-y(v))
 	}
 }
 
@@ -191,7 +193,7 @@ func drawBand(b *strings.Builder, band Band, y func(float64) float64, xAt func(i
 func (c Chart) draw(b *strings.Builder, l Line, number int, y func(float64) float64, xAt func(int) float64) {
 	var path strings.Builder
 	pen, first, last := "M", -1.0, -1.0
-	bucket := max(1, 2*len(l.Values)/mostPoints)
+	bucket := max(1, 2*len(l.Values)/maxPoints)
 	emit := func(i int) {
 		v := l.Values[i]
 		if math.IsNaN(v) || (c.Log && v <= 0) {
@@ -223,7 +225,8 @@ func (c Chart) draw(b *strings.Builder, l Line, number int, y func(float64) floa
 	if l.Area && first >= 0 {
 		fmt.Fprintf(b, `<path class="area" d="%sL%.1f %.1fL%.1f %.1fZ"/>`, path.String(), last, y(0), first, y(0))
 	}
-	fmt.Fprintf(b, `<path class="line l%d" d="%s"><title>%s</title></path>`, number, path.String(), html.EscapeString(l.Name))
+	fmt.Fprintf(b, `<path class="line l%d" d="%s"><title>%s</title></path>`, number, path.String(),
+		html.EscapeString(l.Name))
 }
 
 // Compact prints an axis value: 20 000 as 20k, small ones plainly; with a comma where the language has one.

@@ -44,7 +44,8 @@ func (s Steps) SVG() string {
 	for i, r := range s.Rows {
 		top, from, to := rowHeight*float64(i), min(x(r.From), x(r.To)), max(x(r.From), x(r.To))
 		fmt.Fprintf(&b, `<text class="y" x="%g" y="%.1f">%s</text>`, labelWidth-8, top+17, html.EscapeString(r.Name))
-		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%g"/>`, html.EscapeString(r.Class), from, top+4, max(to-from, 1), rowHeight-8)
+		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%g"/>`, html.EscapeString(r.Class),
+			from, top+4, max(to-from, 1), rowHeight-8)
 		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f">%s</text>`, to+6, top+17, html.EscapeString(r.Label))
 	}
 	b.WriteString("</svg>")

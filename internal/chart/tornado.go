@@ -64,8 +64,10 @@ func (t Tornado) bar(b *strings.Builder, x func(float64) float64, top, end float
 		class, anchor, shift = "down", "end", -4.0
 	}
 	from, to := min(x(t.Base), x(end)), max(x(t.Base), x(end))
-	fmt.Fprintf(b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%g"><title>%s</title></rect>`, class, from, top+4, to-from, rowHeight-8, html.EscapeString(t.Format(end)))
+	fmt.Fprintf(b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%g"><title>%s</title></rect>`, class, from,
+		top+4, to-from, rowHeight-8, html.EscapeString(t.Format(end)))
 	if math.Abs(x(end)-x(t.Base)) > 0.5 {
-		fmt.Fprintf(b, `<text text-anchor="%s" x="%.1f" y="%.1f">%s</text>`, anchor, x(end)+shift, top+17, html.EscapeString(label))
+		fmt.Fprintf(b, `<text text-anchor="%s" x="%.1f" y="%.1f">%s</text>`, anchor, x(end)+shift, top+17,
+			html.EscapeString(label))
 	}
 }

@@ -10,63 +10,14 @@ import (
 
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/sim/disk"
+	"github.com/aqsha/aqsha/internal/sim/diskfault"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
-
-// fault is one thing that goes wrong at the n-th chance.
-type fault struct {
-	name string
-	plan func(d *disk.Disk, n int)
-	most int // chances
-}
-
-var faults = []fault{
-	{"crash", (*disk.Disk).CrashAt, 24},
-	{"failed sync", (*disk.Disk).FailSyncAt, 8},
-	{"short write", (*disk.Disk).FailWriteAt, 8},
-	{"full disk", func(d *disk.Disk, n int) { d.SetCapacity(int64(n * 97)) }, 24},
-}
-
-// everyFault runs a piece of work on a disk that fails at every chance in turn, under several seeds, crashes the disk
-// afterwards, and has the rest checked.
-func everyFault(t *testing.T, prepare func(files vfs.FS) error, work func(files vfs.FS) (done int, err error), check func(files vfs.FS, done int) error) {
-	t.Helper()
-	failures := map[string]int{}
-	for _, f := range faults {
-		for n := 1; n <= f.most; n++ {
-			for seed := range uint64(12) {
-				d := disk.New(seed*1000 + uint64(n))
-				if err := prepare(d.FS()); err != nil {
-					t.Fatal(err)
-				}
-				f.plan(d, n)
-				done, err := work(d.FS())
-				if err != nil {
-					failures[f.name]++
-				}
-				d.SetCapacity(0)
-				if seed%2 == 0 && !errors.Is(err, disk.ErrCrashed) {
-					d.Kill() // the process alone dies; the next one sees the cache
-					if err := check(d.FS(), done); err != nil {
-						t.Fatalf("%s at %d, seed %d, killed (%v): %v", f.name, n, seed, err, err)
-					}
-				}
-				d.Restart()
-				if err := check(d.FS(), done); err != nil {
-					t.Fatalf("%s at %d, seed %d: %v", f.name, n, seed, err)
-				}
-			}
-		}
-		if failures[f.name] == 0 {
-			t.Errorf("%s never made the work fail", f.name)
-		}
-	}
-}
 
 func text(n int) []byte { return []byte(fmt.Sprint(n, " ", strings.Repeat("tenge", 50*(n+1)))) }
 
 func TestReplaceIsOldOrNew(t *testing.T) {
-	everyFault(t,
+	diskfault.Every(t,
 		func(files vfs.FS) error { return durable.Replace(files, "f", text(0)) },
 		func(files vfs.FS) (int, error) {
 			for n := 1; n <= 3; n++ {
@@ -86,7 +37,7 @@ func TestReplaceIsOldOrNew(t *testing.T) {
 }
 
 func TestCreateIsCompleteOrAbsent(t *testing.T) {
-	everyFault(t,
+	diskfault.Every(t,
 		func(vfs.FS) error { return nil },
 		func(files vfs.FS) (int, error) {
 			for n := range 3 {
@@ -122,7 +73,7 @@ func increment(content []byte) ([]byte, error) {
 }
 
 func TestUpdateLosesNoChange(t *testing.T) {
-	everyFault(t,
+	diskfault.Every(t,
 		func(vfs.FS) error { return nil },
 		func(files vfs.FS) (int, error) {
 			for n := range 3 {
@@ -142,7 +93,7 @@ func TestUpdateLosesNoChange(t *testing.T) {
 		})
 }
 
-var options = durable.Options{Header: "test journal 1\n", Most: 4096}
+var options = durable.Options{Header: "test journal 1\n", Max: 4096}
 
 func openJournal(files vfs.FS) (*durable.Journal, []string, error) {
 	var records []string
@@ -154,7 +105,7 @@ func openJournal(files vfs.FS) (*durable.Journal, []string, error) {
 }
 
 func TestJournalKeepsWhatItAcknowledged(t *testing.T) {
-	everyFault(t,
+	diskfault.Every(t,
 		func(vfs.FS) error { return nil },
 		func(files vfs.FS) (int, error) {
 			j, _, err := openJournal(files)

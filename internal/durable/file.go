@@ -38,6 +38,9 @@ func Folder(files vfs.FS, dir string) error {
 	return files.Private(dir)
 }
 
+// ErrTooLarge is a file that holds more than its reader takes.
+var ErrTooLarge = errors.New("too large")
+
 // Read reads a file of at most so many bytes.
 func Read(files vfs.FS, path string, most int64) ([]byte, error) {
 	f, err := files.Open(path)
@@ -50,7 +53,7 @@ func Read(files vfs.FS, path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if size > most {
-		return nil, fmt.Errorf("%s: %d bytes, at most %d", path, size, most)
+		return nil, fmt.Errorf("%s: %d bytes, at most %d: %w", path, size, most, ErrTooLarge)
 	}
 	content := make([]byte, size)
 	n, err := f.ReadAt(content, 0)

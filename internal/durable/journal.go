@@ -18,8 +18,8 @@ import (
 type Options struct {
 	// Header begins the file and says what kind of journal it is; a file that begins otherwise is refused.
 	Header string
-	// Most bounds a record, in bytes.
-	Most int
+	// Max bounds a record, in bytes.
+	Max int
 	// Reader opens what is there now, beside a process that may be writing to it, and cuts nothing.
 	Reader bool
 	// Locked means that the caller holds a lock above the file.
@@ -29,11 +29,11 @@ type Options struct {
 // recordHeader is the length of a record's body and its checksum (CRC-32C), little endian.
 const recordHeader = 8
 
-// searchSpan and searchMost bound the search for a whole record after one that is not: how far it goes, and how many
+// searchSpan and maxSearch bound the search for a whole record after one that is not: how far it goes, and how many
 // bytes it sums.
 const (
 	searchSpan = 1 << 20
-	searchMost = 64 << 20
+	maxSearch  = 64 << 20
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -45,7 +45,8 @@ type DamagedError struct {
 }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("%s: damaged at byte %d, before records that are whole: bring it back from a backup", e.Path, e.Offset)
+	return fmt.Sprintf("%s: damaged at byte %d, before records that are whole: bring it back from a backup", e.Path,
+		e.Offset)
 }
 func (e *DamagedError) ErrorCode() string  { return "journal-damaged" }
 func (e *DamagedError) ErrorField() string { return e.Path }
@@ -179,7 +180,7 @@ func (j *Journal) headerAt(at, end int64) (length int64, sum uint32, err error) 
 		return 0, 0, err
 	}
 	length, sum = int64(binary.LittleEndian.Uint32(header[:])), binary.LittleEndian.Uint32(header[4:])
-	if length > int64(j.options.Most) || length > end-at-recordHeader {
+	if length > int64(j.options.Max) || length > end-at-recordHeader {
 		return 0, 0, nil
 	}
 	return length, sum, nil
@@ -190,7 +191,7 @@ func (j *Journal) headerAt(at, end int64) (length int64, sum uint32, err error) 
 // those; it is refused.
 func (j *Journal) checkTorn(end int64) error {
 	summed := int64(0)
-	for at := j.size + 1; at < min(end, j.size+searchSpan) && summed < searchMost; at++ {
+	for at := j.size + 1; at < min(end, j.size+searchSpan) && summed < maxSearch; at++ {
 		length, _, err := j.headerAt(at, end)
 		if err != nil {
 			return err
@@ -242,8 +243,8 @@ func (j *Journal) Append(body []byte) error {
 		return fmt.Errorf("%s takes no more records since a write failed: %w", j.path, j.failed)
 	case j.options.Reader:
 		return fmt.Errorf("%s is open for reading only", j.path)
-	case len(body) == 0 || len(body) > j.options.Most:
-		return fmt.Errorf("%s: a record of %d bytes, want 1 to %d", j.path, len(body), j.options.Most)
+	case len(body) == 0 || len(body) > j.options.Max:
+		return fmt.Errorf("%s: a record of %d bytes, want 1 to %d", j.path, len(body), j.options.Max)
 	}
 	record := binary.LittleEndian.AppendUint32(make([]byte, 0, recordHeader+len(body)), uint32(len(body)))
 	record = binary.LittleEndian.AppendUint32(record, crc32.Checksum(body, castagnoli))

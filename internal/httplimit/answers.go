@@ -32,7 +32,7 @@ type answers struct {
 
 // mayAnswer says whether an answer may be made for a stranger.
 func (l *Limiter) mayAnswer(c Caller, now time.Time) bool {
-	if l.limits.AnswersPerAddress == 0 || c.Known || c.Stream {
+	if l.limits.AnswersPerAddress == 0 || c.Known || c.Stream || c.Cheap {
 		return true
 	}
 	l.mu.Lock()
@@ -70,6 +70,32 @@ func (l *Limiter) answered(c Caller, bytes int64, now time.Time) {
 	b.fill(l.limits.AnswersPerAddress, now)
 	b.bytes -= float64(bytes)
 }
+
+// timed gives an answer its time from its first byte on: a handler may wait for long before, as long as its own bounds let it.
+type timed struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *timed) begin() {
+	if !w.begun {
+		w.begun = true
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(2 * WriteTimeout))
+	}
+}
+
+func (w *timed) WriteHeader(status int) {
+	w.begin()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *timed) Write(b []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *timed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // counted counts an answer's bytes.
 type counted struct {

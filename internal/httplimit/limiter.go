@@ -13,6 +13,7 @@ type Caller struct {
 	Address string // by which it counts; empty is this process itself, which is not limited
 	Known   bool   // it has an access
 	Stream  bool   // it asks for a stream
+	Cheap   bool   // its answer costs nothing to make: a part of a file
 }
 
 // what is counted.
@@ -43,7 +44,8 @@ type Limiter struct {
 
 // New makes a limiter; reject answers a request that is over a limit.
 func New(limits Limits, reject func(w http.ResponseWriter, status int, detail string)) *Limiter {
-	return &Limiter{limits: limits, reject: reject, addresses: map[string]*used{}, connected: map[string]int{}, answers: answers{addresses: map[string]*bucket{}}}
+	return &Limiter{limits: limits, reject: reject, addresses: map[string]*used{}, connected: map[string]int{},
+		answers: answers{addresses: map[string]*bucket{}}}
 }
 
 // most is how much of something there may be in all and for an address.
@@ -118,20 +120,28 @@ func (l *Limiter) Handler(next http.Handler, callerOf func(r *http.Request) Call
 		}
 		defer l.give(c, what, 1)
 		if !l.mayAnswer(c, time.Now()) {
-			l.reject(w, http.StatusTooManyRequests, "so much was answered to you, or to all who have no access, that you must wait")
+			l.reject(w, http.StatusTooManyRequests,
+				"so much was answered to you, or to all who have no access, that you must wait")
 			return
 		}
-		if !c.Stream && !c.Known {
+		if !c.Stream && !c.Known && !c.Cheap {
 			out := &counted{ResponseWriter: w}
 			defer func() { l.answered(c, out.bytes, time.Now()) }()
 			w = out
+		}
+		if r.ContentLength > SmallBody && !l.roomForBody(c) {
+			w.Header().Set("Connection", "close") // nothing of it is read
+			l.reject(w, http.StatusTooManyRequests, ErrBodies.Error())
+			return
 		}
 		control := http.NewResponseController(w)
 		if c.Stream { // it sets its own, and nothing more is read
 			_ = control.SetReadDeadline(time.Time{})
 			_ = control.SetWriteDeadline(time.Time{})
 		} else {
-			_ = control.SetWriteDeadline(time.Now().Add(2 * WriteTimeout))
+			// Not a deadline of the answer before on this connection.
+			_ = control.SetWriteDeadline(time.Time{})
+			w = &timed{ResponseWriter: w}
 		}
 		b := &body{ReadCloser: r.Body, limiter: l, caller: c, control: control, began: time.Now()}
 		defer b.release()
@@ -144,6 +154,16 @@ func (l *Limiter) Handler(next http.Handler, callerOf func(r *http.Request) Call
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// roomForBody says whether more of a large body could be taken now: where not, its first bytes need not be read to
+// refuse it.
+func (l *Limiter) roomForBody(c Caller) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	total, address := l.most(bodies)
+	a := l.addresses[c.Address]
+	return l.total[class(c)][bodies]+SmallBody <= total && (a == nil || a[bodies]+SmallBody <= address)
 }
 
 // ErrBodies means that too many bodies are under way.

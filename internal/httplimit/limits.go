@@ -17,11 +17,12 @@ type Limits struct {
 	Answers, AnswersPerAddress         int64 // bytes a second of what strangers are answered; 0 for any
 }
 
-// SmallBody is what a body may have beside the budget of bodies: a payment goes through however many unfinished bodies others
-// hold. The number of requests bounds these.
+// SmallBody is what a body may have beside the budget of bodies: a payment goes through however many unfinished bodies
+// others hold. The number of requests bounds these.
 const SmallBody = 16 << 10
 
-// Timeouts of a request. A body has a grace, and beyond it must come at a pace; an answer that nobody takes is given up.
+// Timeouts of a request. A body has a grace, and beyond it must come at a pace; an answer that nobody takes is given
+// up.
 const (
 	HeaderTimeout = 10 * time.Second
 	IdleTimeout   = 2 * time.Minute
@@ -45,9 +46,10 @@ func Default(files int) Limits {
 	}
 }
 
-// Configure sets what a server bounds by itself. HTTP/2 has few streams for each connection; the library ends a connection
-// that opens and resets them faster than they are served.
+// Configure sets what a server bounds by itself. HTTP/2 has few streams for each connection; the library ends a
+// connection that opens and resets them faster than they are served.
 func Configure(s *http.Server) {
 	s.ReadHeaderTimeout, s.IdleTimeout, s.MaxHeaderBytes = HeaderTimeout, IdleTimeout, maxHeader
-	s.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReadFrameSize: 64 << 10, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 256 << 10}
+	s.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReadFrameSize: 64 << 10,
+		MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 256 << 10}
 }

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// AddressOf is by what a caller's address counts: itself, or of IPv6 its /64, all of which one subscriber has. The argument is
-// an address with or without a port.
+// AddressOf is by what a caller's address counts: itself, or of IPv6 its /64, all of which one subscriber has. The
+// argument is an address with or without a port.
 func AddressOf(text string) string {
 	host, _, err := net.SplitHostPort(text)
 	if err != nil {
@@ -25,8 +25,8 @@ func AddressOf(text string) string {
 	return ip.String()
 }
 
-// Listen bounds the connections that a listener accepts: what is too many is closed at once. trusted is the address of a proxy,
-// before which others have been bounded; empty for none.
+// Listen bounds the connections that a listener accepts: what is too many is closed at once. trusted is the address of
+// a proxy, before which others have been bounded; empty for none.
 func (l *Limiter) Listen(listener net.Listener, trusted string) net.Listener {
 	return &limited{listener, l, trusted}
 }

@@ -1,5 +1,6 @@
-// Package localca makes a small certificate authority for one server's names. It can vouch for these names and no others (RFC
-// 5280, section 4.2.1.10, critical), so that whoever trusts it trusts it for nothing else. Its key is kept apart from the server.
+// Package localca makes a small certificate authority for one server's names. It can vouch for these names and no
+// others (RFC 5280, section 4.2.1.10, critical), so that whoever trusts it trusts it for nothing else. Its key is kept
+// apart from the server.
 package localca
 
 import (
@@ -19,7 +20,8 @@ import (
 	"time"
 )
 
-// How long certificates last: the authority's for years, a server's as long as browsers take one of a private authority.
+// How long certificates last: the authority's for years, a server's as long as browsers take one of a private
+// authority.
 const (
 	authorityLife = 10 * 365 * 24 * time.Hour
 	serverLife    = 397 * 24 * time.Hour
@@ -86,20 +88,23 @@ func New(names []string, now time.Time) (*Authority, error) {
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: "Aqsha authority of " + names[0]},
 		NotBefore: now.Add(-backdated), NotAfter: now.Add(authorityLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, PermittedDNSDomainsCritical: true, PermittedDNSDomains: dns,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, PermittedDNSDomainsCritical: true,
+		PermittedDNSDomains: dns,
 	}
 	for _, ip := range ips {
 		if v4 := ip.To4(); v4 != nil {
 			ip = v4
 		}
-		template.PermittedIPRanges = append(template.PermittedIPRanges, &net.IPNet{IP: ip, Mask: net.CIDRMask(8*len(ip), 8*len(ip))})
+		template.PermittedIPRanges = append(template.PermittedIPRanges,
+			&net.IPNet{IP: ip, Mask: net.CIDRMask(8*len(ip), 8*len(ip))})
 	}
 	// Where a kind of name is not permitted at all, everything of that kind is forbidden.
 	if len(dns) == 0 {
 		template.ExcludedDNSDomains = []string{""}
 	}
 	if len(ips) == 0 {
-		template.ExcludedIPRanges = []*net.IPNet{{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}, {IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}}
+		template.ExcludedIPRanges = []*net.IPNet{{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)},
+			{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -171,7 +176,8 @@ func (a *Authority) Issue(now time.Time) (chain, key []byte, err error) {
 	template := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: Names(a.Certificate)[0]},
 		NotBefore: now.Add(-backdated), NotAfter: now.Add(serverLife), KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true, DNSNames: a.Certificate.PermittedDNSDomains,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
+		DNSNames: a.Certificate.PermittedDNSDomains,
 	}
 	if template.NotAfter.After(a.Certificate.NotAfter) {
 		template.NotAfter = a.Certificate.NotAfter

@@ -1,5 +1,5 @@
-// Package recent keeps what was used last: a map that forgets the entry whose use is longest ago when it is full. It is used by
-// one goroutine at a time.
+// Package recent keeps what was used last: a map that forgets the entry whose use is longest ago when it is full. It is
+// used by one goroutine at a time.
 package recent
 
 import "container/list"

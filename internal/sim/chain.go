@@ -20,7 +20,8 @@ type Chain struct {
 	Now    uint64       // time of the next block, ms
 	Size   uint64       // entries of the log
 
-	// Tried, if set, is told of each transaction that is executed alone in its block, and how it went: before, c.Blocks were there.
+	// Tried, if set, is told of each transaction that is executed alone in its block, and how it went: before, c.Blocks
+	// were there.
 	Tried func(before int, tx *token.Transaction, refused *token.Error)
 
 	executor *ledger.Executor
@@ -30,13 +31,16 @@ type Chain struct {
 // NewChain founds the world's network in an empty state.
 func (w *World) NewChain(state ledger.State) *Chain {
 	c := &Chain{World: w, State: state, Now: w.Genesis.TimeMillis + 1000}
-	ledger.Found(state, w.Genesis)
+	ledger.ApplyGenesis(state, w.Genesis)
 	c.Leaf = w.Genesis.Leaf()
 	c.executor = ledger.NewExecutor(w.Network, state)
 	c.Roots = append(c.Roots, c.tree.Root())
 	c.store([][]byte{c.Leaf.Encode()})
 	return c
 }
+
+// Restart forgets what the executor has computed of the state, such as compiled rules, as a node's restart does.
+func (c *Chain) Restart() { c.executor = ledger.NewExecutor(c.Network, c.State) }
 
 // Strict sets whether later rules than the network's may refuse, see ledger.Executor.
 func (c *Chain) Strict(strict bool) { c.executor.Strict = strict }
@@ -162,12 +166,12 @@ func Copy(to ledger.State, m *ledger.Model) {
 		a, _ := m.Agency(id)
 		to.PutAgency(id, a)
 	}
-	for number := uint32(1); int(number) <= m.Purposes(); number++ {
-		to.AddPurpose(*m.Purpose(number))
+	for _, number := range m.PurposeNumbers() {
+		to.PutPurpose(number, *m.Purpose(number))
 	}
 	for _, id := range m.Definitions() {
 		encoded, _ := m.Definition(id)
-		to.AddDefinition(id, encoded)
+		to.AddDefinition(id, encoded, m.Registered(id))
 	}
 	for _, id := range m.ClosedWallets() {
 		closed, _ := m.Closed(id)

@@ -9,10 +9,11 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// OddSignature is one that ZIP-215 takes and verifiers without the cofactor refuse: its commitment is moved by the point of
-// order two, (0, −1), which takes (x, y) to (−x, −y). The key and its owner are as honest as any.
+// OddSignature is one that ZIP-215 takes and verifiers without the cofactor refuse: its commitment is moved by the
+// point of order two, (0, −1), which takes (x, y) to (−x, −y). The key and its owner are as honest as any.
 func OddSignature(key token.PrivateKey, digest [32]byte) token.Signature {
-	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989",
+		10)
 	field := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
 	little := func(b []byte) *big.Int {
 		b = slices.Clone(b)

@@ -45,7 +45,8 @@ func NewWorldUnder(rules uint32, seed uint64) *World {
 	if w.LogSigner, err = note.NewSigner(skey); err != nil {
 		panic(err)
 	}
-	w.Genesis = ledger.Genesis{Name: name, TimeMillis: StartMillis, Policy: Policy(), DailyCap: 1_000_000_000 * money.Tenge, DelayMillis: 86_400_000, LogKey: vkey, Rules: rules}
+	w.Genesis = ledger.Genesis{Name: name, TimeMillis: StartMillis, Policy: Policy(),
+		DailyCap: 1_000_000_000 * money.Tenge, DelayMillis: 86_400_000, LogKey: vkey, Rules: rules}
 	for role := range w.Sets {
 		set := token.KeySet{Threshold: 2}
 		for i := range 3 {
@@ -66,11 +67,13 @@ func (w *World) Refound() { w.Network = w.Genesis.Network() }
 func Policy() token.Policy {
 	return token.Policy{
 		Tiers: []token.Tier{
-			{Name: "limited", PaymentMost: 12_975 * money.Tenge, DayMost: 12_975 * money.Tenge, BalanceMost: 12_975 * money.Tenge, PaymentsPerDay: 20},
-			{Name: "normal", PaymentMost: 500_000 * money.Tenge, DayMost: 1_000_000 * money.Tenge, BalanceMost: 5_000_000 * money.Tenge, PaymentsPerDay: 200},
+			{Name: "limited", MaxPayment: 12_975 * money.Tenge, MaxDay: 12_975 * money.Tenge,
+				MaxBalance: 12_975 * money.Tenge, PaymentsPerDay: 20},
+			{Name: "normal", MaxPayment: 500_000 * money.Tenge, MaxDay: 1_000_000 * money.Tenge,
+				MaxBalance: 5_000_000 * money.Tenge, PaymentsPerDay: 200},
 			{Name: "unlimited"},
 		},
-		LeastToken: 1, MostInputs: 64, MostOutputs: 64,
+		LeastToken: 1, MaxInputs: 64, MaxOutputs: 64,
 		DayOffsetMillis: 5 * 3_600_000, ValidAheadMillis: 3_600_000, RekeyDelayMillis: 86_400_000, SnapshotEvery: 1000,
 	}
 }
@@ -146,13 +149,16 @@ func (w *World) Sign(body token.Body, validUntil uint64, groups ...[]Signature) 
 // Admit admits a bank whose one key and treasury key are the named keys "NAME" and "NAME treasury".
 func (w *World) Admit(name string, sequence, validUntil uint64) (*token.Transaction, token.WalletID) {
 	key, treasury := w.Key(name), w.Key(name+" treasury")
-	body := &token.Admit{Sequence: sequence, Name: name, Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{key.Public()}}, Treasury: treasury.Public()}
-	tx := w.Sign(body, validUntil, w.By(token.RolePolicy, 2), One(token.RolePossession, 0, key), One(token.RolePossession, 1, treasury))
+	body := &token.Admit{Sequence: sequence, Name: name,
+		Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{key.Public()}}, Treasury: treasury.Public()}
+	tx := w.Sign(body, validUntil, w.By(token.RolePolicy, 2), One(token.RolePossession, 0, key),
+		One(token.RolePossession, 1, treasury))
 	return tx, token.RegisteredID(tx.ID())
 }
 
 // Register registers a wallet with a bank; its key is the one of that name.
-func (w *World) Register(bank string, bankID token.WalletID, sequence uint64, wallet string, tier uint8, validUntil uint64) (*token.Transaction, token.WalletID) {
+func (w *World) Register(bank string, bankID token.WalletID, sequence uint64, wallet string, tier uint8,
+	validUntil uint64) (*token.Transaction, token.WalletID) {
 	key := w.Key(wallet)
 	body := &token.Register{Registrar: bankID, Sequence: sequence, Key: key.Public(), Tier: tier}
 	tx := w.Sign(body, validUntil, One(token.RoleIntermediary, 0, w.Key(bank)), One(token.RolePossession, 0, key))
@@ -165,8 +171,10 @@ func (w *World) Issue(sequence uint64, to token.WalletID, validUntil uint64, amo
 }
 
 // Pay is a transfer with one payer: to the payee, and the rest back.
-func (w *World) Pay(from token.WalletID, key token.PrivateKey, to token.WalletID, amount money.Tiyn, inputs []token.ID, total money.Tiyn, validUntil uint64) *token.Transaction {
-	body := &token.Transfer{Parties: []token.WalletID{from, to}, Payers: 1, Inputs: inputs, Outputs: []token.Output{{Party: 1, Amount: amount}}}
+func (w *World) Pay(from token.WalletID, key token.PrivateKey, to token.WalletID, amount money.Tiyn, inputs []token.ID,
+	total money.Tiyn, validUntil uint64) *token.Transaction {
+	body := &token.Transfer{Parties: []token.WalletID{from, to}, Payers: 1, Inputs: inputs,
+		Outputs: []token.Output{{Party: 1, Amount: amount}}}
 	if total > amount {
 		body.Outputs = append(body.Outputs, token.Output{Party: 0, Amount: total - amount})
 	}

@@ -50,7 +50,7 @@ type File struct {
 func Decode(name, text string, v any) (*File, error) {
 	f := &File{Name: name, Text: text}
 	if len(text) > MaxBytes {
-		return nil, &Problem{"too_long", name, "", 0, fmt.Sprintf("longer than %d bytes", MaxBytes)}
+		return nil, &Problem{"too-long", name, "", 0, fmt.Sprintf("longer than %d bytes", MaxBytes)}
 	}
 	f.lines = locate(text)
 	meta, err := toml.Decode(text, v)
@@ -59,7 +59,7 @@ func Decode(name, text string, v any) (*File, error) {
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		key := unknown[0].String()
-		return nil, &Problem{"unknown_key", name, key, f.firstLine(key), "there is no such key"}
+		return nil, &Problem{"unknown-key", name, key, f.firstLine(key), "there is no such key"}
 	}
 	return f, nil
 }
@@ -70,11 +70,10 @@ var lastKey = regexp.MustCompile(`\(last key "?([^")]*)"?\)`)
 func (f *File) syntax(err error) error {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
-		code := "syntax"
 		if parse.LastKey != "" && !strings.Contains(parse.Message, "expected") {
-			code = "value"
+			return &Problem{"value", f.Name, parse.LastKey, parse.Position.Line, parse.Message}
 		}
-		return &Problem{code, f.Name, parse.LastKey, parse.Position.Line, parse.Message}
+		return &Problem{"syntax", f.Name, parse.LastKey, parse.Position.Line, parse.Message}
 	}
 	text, key := strings.TrimPrefix(err.Error(), "toml: "), ""
 	if found := lastKey.FindStringSubmatch(text); found != nil {

@@ -54,8 +54,8 @@ func TestProblemsNameKeyAndLine(t *testing.T) {
 		text, code, key string
 		line            int
 	}{
-		{"name = 'x'\n\nsize = 3\n", "unknown_key", "size", 3},
-		{"[site]\npeu = 1.0\n", "unknown_key", "site.peu", 2},
+		{"name = 'x'\n\nsize = 3\n", "unknown-key", "size", 3},
+		{"[site]\npeu = 1.0\n", "unknown-key", "site.peu", 2},
 		{"name = \n", "syntax", "name", 1},
 		{"name = 'a'\nname = 'b'\n", "value", "name", 2},
 		{"[site]\npue = 'one'\n", "value", "site.pue", 2},

@@ -1,5 +1,5 @@
-// Package testnode starts real Bitcoin nodes for tests: btcd, and a bitcoind, which 'make deps' puts into
-// .tools: Bitcoin Knots, that is Bitcoin Core with changes of its own. An installed bitcoind, be it Core or Knots, goes first.
+// Package testnode starts real Bitcoin nodes for tests: btcd, and a bitcoind, which 'make deps' puts into .tools:
+// Bitcoin Knots, that is Bitcoin Core with changes of its own. An installed bitcoind, be it Core or Knots, goes first.
 // A node that is not there skips the test and says so.
 package testnode
 
@@ -69,7 +69,8 @@ func CoreWith(t testing.TB, chain string, args ...string) *CoreNode {
 	}
 	port := FreePort(t)
 	n := &CoreNode{t: t, binary: binary, Dir: t.TempDir(), URL: fmt.Sprintf("http://test:test@127.0.0.1:%d", port)}
-	n.args = append([]string{"-chain=" + chain, "-datadir=" + n.Dir, "-server", "-rpcuser=test", "-rpcpassword=test", "-dnsseed=0", "-fixedseeds=0",
+	n.args = append([]string{"-chain=" + chain, "-datadir=" + n.Dir, "-server", "-rpcuser=test", "-rpcpassword=test",
+		"-dnsseed=0", "-fixedseeds=0",
 		fmt.Sprintf("-rpcport=%d", port), "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-printtoconsole=0"}, args...)
 	if n.Client, err = bitcoin.Dial(n.URL, bitcoin.DialOptions{}); err != nil {
 		t.Fatal(err)

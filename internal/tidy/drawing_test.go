@@ -34,7 +34,7 @@ func drawing(all []source) string {
 	for from, targets := range arrows {
 		for to := range targets {
 			if !throughAnother(arrows, from, to) {
-				lines = append(lines, fmt.Sprintf("  %s --> %s\n", strings.ReplaceAll(from, "/", "_"), to))
+				lines = append(lines, fmt.Sprintf("  %s --> %s\n", strings.ReplaceAll(from, "/", "_"), strings.ReplaceAll(to, "/", "_")))
 			}
 		}
 	}

@@ -1,7 +1,11 @@
 package tidy
 
-// pure packages (rooms, or folders of one) take state and input and return effects: no clock, no randomness, no I/O, no floats.
-var pure = []string{"money", "token", "contract", "ledger", "cash", "farm/use", "pool/accounting"}
+// pure packages (rooms, or folders of one) take state and input and return effects: no clock, no randomness, no I/O,
+// no floats.
+var pure = []string{"money", "token", "purse", "contract", "ledger", "cash", "farm/usage", "pool/accounting"}
+
+// impure are folders of a pure room that run what the room decides: an office with its files and clock.
+var impure = []string{"cash/office", "cash/curve/speed"}
 
 // forbiddenInPure are imports that would make a pure package impure.
 var forbiddenInPure = []string{
@@ -21,8 +25,9 @@ var mayImport = map[string][]string{
 	// ledger line
 	"token":     {"money"},
 	"contract":  {"money", "token"},
+	"purse":     {"money", "token"},
 	"ledger":    {"money", "token", "contract"},
-	"cash":      {"money", "token", "ledger"},
+	"cash":      {"money", "txlog", "token", "ledger"},
 	"trace":     {"money", "token", "ledger"},
 	"livestate": {"money", "txlog", "token", "contract", "ledger"},
 	"index":     {"money", "txlog", "token", "contract", "ledger"},
@@ -39,18 +44,59 @@ var mayImport = map[string][]string{
 	"market": {"money", "params", "txlog"},
 
 	// faces
-	"api":       {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "console", "words"},
-	"console":   {},
-	"scenario":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api"},
-	"cmd/aqsha": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "trace", "node", "cluster", "bank", "bitcoin", "pool", "farm", "market", "api", "console", "scenario", "words"},
+	"wallet":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "node", "api", "words"},
+	"planner": {"money", "params", "farm"},
+	"api": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin",
+		"pool", "farm", "market", "console", "words"},
+	"console": {},
+	"scenario": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank", "bitcoin", "pool", "farm",
+		"planner", "market", "api", "wallet"},
+
+	// the command line: what commands share, then a package for each line, which imports the rooms of its own line only
+	"internal/cli":            {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
+	"internal/cli/datadir":    {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
+	"internal/cli/session":    {"money", "token", "txlog", "node", "api", "wallet", "internal/cli", "internal/cli/datadir"},
+	"internal/cli/standing":   {"token", "node", "wallet", "internal/cli/session"},
+	"internal/cli/drill":      {"money", "token", "api", "wallet", "internal/cli/datadir"},
+	"internal/cli/walletcmd":  append([]string{"words", "internal/cli/standing"}, onLedgers...),
+	"internal/cli/play":       {"money", "token", "contract", "ledger", "livestate", "node", "wallet", "internal/cli"},
+	"internal/cli/programcmd": append([]string{"trace", "internal/cli/play", "internal/cli/standing"}, onLedgers...),
+	"internal/cli/channelcmd": append([]string{"params", "scenario"}, onLedgers...),
+	"internal/cli/nodecmd":    append([]string{"params", "cluster"}, onLedgers...),
+	"internal/cli/copycmd":    append([]string{"internal/cli/nodecmd", "internal/cli/drill"}, onLedgers...),
+	"internal/cli/verifycmd":  append([]string{"cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
+	"internal/cli/cashcmd":    append([]string{"cash", "cluster", "internal/cli/nodecmd"}, onLedgers...),
+	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
+	"internal/cli/miningcmd":  {"money", "params", "txlog", "bitcoin", "pool", "internal/cli"},
+	"internal/cli/farmcmd":    {"money", "params", "txlog", "bitcoin", "pool", "farm", "internal/cli"},
+	"internal/cli/plancmd":    {"money", "params", "txlog", "farm", "planner", "internal/cli"},
+	"internal/cli/marketcmd":  {"money", "params", "txlog", "market", "internal/cli"},
+
+	// commands about several lines
+	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir"},
+	"internal/cli/democmd":   append([]string{"params", "scenario", "internal/cli/nodecmd"}, onLedgers...),
+	"internal/cli/benchcmd": append([]string{"trace", "cash", "cluster", "bitcoin", "pool", "farm", "planner", "market", "internal/cli/drill"},
+		onLedgers...),
+	"cmd/aqsha": {"words", "internal/cli", "internal/cli/benchcmd", "internal/cli/cashcmd",
+		"internal/cli/channelcmd", "internal/cli/clustercmd", "internal/cli/configcmd", "internal/cli/copycmd",
+		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd", "internal/cli/miningcmd",
+		"internal/cli/nodecmd", "internal/cli/plancmd", "internal/cli/programcmd", "internal/cli/verifycmd",
+		"internal/cli/walletcmd"},
 }
 
-// onlyImporter names the one room that may import a third-party module.
+// onLedgers is what commands of the ledger's line are made of.
+var onLedgers = []string{"money", "txlog", "token", "contract", "ledger", "node", "api", "wallet", "internal/cli", "internal/cli/datadir",
+	"internal/cli/session"}
+
+// onlyImporter names the one room, and what lies below it, that may import a third-party module. Of the command
+// line's library it is internal/cli, and cmd/aqsha which joins what is there.
 var onlyImporter = map[string]string{
 	"github.com/cometbft/cometbft":                   "cluster",
 	"github.com/oasisprotocol/curve25519-voi":        "token",
-	"github.com/spf13/cobra":                         "cmd/aqsha",
+	"github.com/spf13/cobra":                         "internal/cli",
 	"cel.dev/cel-go":                                 "contract",
+	"github.com/consensys/gnark-crypto":              "cash",
+	"github.com/decred/dcrd/dcrec/secp256k1":         "cash",
 	"github.com/danielgtaylor/huma":                  "api",
 	"github.com/prometheus/client_golang/prometheus": "",
 }
@@ -58,15 +104,25 @@ var onlyImporter = map[string]string{
 // ownWriters are the files that still write files by the side of internal/durable. The list only shrinks.
 var ownWriters = []string{
 	"bitcoin/devnet/node.go",
-	"cmd/aqsha/market.go",
-	"cmd/aqsha/market_report.go",
-	"cmd/aqsha/payperuse.go",
-	"cmd/aqsha/trace.go",
-	"farm/control/audit.go",
 	"farm/simulate/past/past.go",
-	"farm/watch/duty.go",
+	"internal/cli/files.go",
+	"internal/cli/flags.go", // reads, without waiting for a pipe
+	"internal/cli/marketcmd/report.go",
 	"market/synthetic/files.go",
-	"pool/drawer.go",
 	"scenario/farm.go",
 	"scenario/plan.go",
+}
+
+// doors are the files, or folders, that may make what everybody else takes from one place.
+var doors = map[string][]string{
+	"csv.NewWriter": {"internal/safecsv/safecsv.go"},
+	"http.Client":   {"api/abuse/attack.go", "api/client.go", "internal/cli/miningcmd/pool_admin.go"},
+	"http.Server": {
+		"api/abuse/serve.go", // throws all away, in a measurement
+		"api/server.go",      // bounded by accesses too
+		"farm/replay/",       // machines that are played
+		"farm/simulate/",     // machines that are played
+		"internal/cli/benchcmd/cash.go",
+		"pool/admin/control.go", // a socket of this machine's file system
+	},
 }

@@ -58,7 +58,8 @@ func BoundsFrom(points []Point, n int) (Bounds, error) {
 	for _, p := range points {
 		// A share of the population is of whole holders: a tenth of one holds nothing.
 		if whole := p.Population * float64(n); n > 0 && math.Abs(whole-math.Round(whole)) > 1e-6*math.Max(1, whole) {
-			return Bounds{}, market.Refuse("whole_holders", "points", "%g of %d holders is %g, not a whole number; choose another n or leave it out", p.Population, n, whole)
+			return Bounds{}, market.Refuse("whole-holders", "points",
+				"%g of %d holders is %g, not a whole number; choose another n or leave it out", p.Population, n, whole)
 		}
 	}
 	b := Bounds{N: n}
@@ -202,7 +203,8 @@ func nakamotoRange(parts []segment, n int) Range {
 			} else {
 				largest = min(largest, s.rise)
 			}
-			return Range{count + math.Floor(missing/max(largest, mean)+1e-9) + 1, count + math.Floor(missing/mean+1e-9) + 1}
+			return Range{count + math.Floor(missing/max(largest, mean)+1e-9) + 1,
+				count + math.Floor(missing/mean+1e-9) + 1}
 		}
 		count, held, ceiling = count+members, held+s.rise, mean
 	}

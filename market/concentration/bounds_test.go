@@ -16,7 +16,7 @@ func TestPointsAreOfWholeHolders(t *testing.T) {
 		n                int
 	}{{0.999, 0.5, 100}, {0.95, 0.5, 10}} {
 		var refused *market.Error
-		if _, err := BoundsFrom([]Point{{c.population, c.held}}, c.n); !errors.As(err, &refused) || refused.Code != "whole_holders" {
+		if _, err := BoundsFrom([]Point{{c.population, c.held}}, c.n); !errors.As(err, &refused) || refused.Code != "market-whole-holders" {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}

@@ -41,9 +41,9 @@ type Uncertainty struct {
 }
 
 const (
-	mostResamples  = 1000
+	maxResamples   = 1000
 	leastResamples = 100
-	mostDraws      = 20_000_000 // holders times resamples
+	maxDraws       = 20_000_000 // holders times resamples
 	bootstrapSeed  = 1
 )
 
@@ -59,16 +59,16 @@ func UncertaintyOf(amounts []float64, counts bool, points []Point) (*Uncertainty
 		}
 	}
 	if len(x) < 2 {
-		return nil, market.Refuse("too_short", "amounts", "%d holders; a resample needs two", len(x))
+		return nil, market.Refuse("too-short", "amounts", "%d holders; a resample needs two", len(x))
 	}
 	work := float64(len(x))
 	u := &Uncertainty{Method: "holders drawn with replacement", Seed: bootstrapSeed}
 	if counts {
 		u.Method, work = "blocks drawn again with each pool's share", work+total
 	}
-	u.Resamples = min(mostResamples, max(leastResamples, int(mostDraws/work)))
-	if counts && total*leastResamples > 5*mostDraws {
-		return nil, market.Refuse("too_large", "amounts", "%.0f blocks are too many to be drawn again", total)
+	u.Resamples = min(maxResamples, max(leastResamples, int(maxDraws/work)))
+	if counts && total*leastResamples > 5*maxDraws {
+		return nil, market.Refuse("too-large", "amounts", "%.0f blocks are too many to be drawn again", total)
 	}
 	random := rand.New(rand.NewPCG(bootstrapSeed, 0xc04c))
 	draws := make([][]float64, 4+len(points))
@@ -137,7 +137,8 @@ func figures(x []float64, points []Point) []float64 {
 	for i := len(x) - 1; i >= 0 && half <= total/2; i-- {
 		half, nakamoto = half+x[i], nakamoto+1
 	}
-	out := []float64{assertIn("HHI", 1e4*hhi, 1e4/n, 1e4), assertIn("Gini", rank/n, 0, 1-1/n), nakamoto, assertIn("CR1", x[len(x)-1]/total, 1/n, 1)}
+	out := []float64{assertIn("HHI", 1e4*hhi, 1e4/n, 1e4), assertIn("Gini", rank/n, 0, 1-1/n), nakamoto,
+		assertIn("CR1", x[len(x)-1]/total, 1/n, 1)}
 	for _, p := range points {
 		out = append(out, assertIn("Lorenz curve", held(x, total, p.Population), 0, p.Population))
 	}
@@ -178,6 +179,7 @@ func (u *Uncertainty) Print(w io.Writer) {
 		fmt.Fprintf(w, "  %-9s %.4f  [%.4f … %.4f]\n", row.name, row.i.Value, row.i.Low, row.i.High)
 	}
 	for _, p := range u.Points {
-		fmt.Fprintf(w, "  the poorest %g hold %g: %s; measured %.4f [%.4f … %.4f]\n", p.Population, p.Claimed, p.Verdict, p.Measured.Value, p.Measured.Low, p.Measured.High)
+		fmt.Fprintf(w, "  the poorest %g hold %g: %s; measured %.4f [%.4f … %.4f]\n", p.Population, p.Claimed,
+			p.Verdict, p.Measured.Value, p.Measured.Low, p.Measured.High)
 	}
 }

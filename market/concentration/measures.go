@@ -58,14 +58,14 @@ func positive(amounts []int64) ([]int64, error) {
 	var x []int64
 	for i, v := range amounts {
 		if v < 0 {
-			return nil, market.Refuse("amount_negative", "amounts", "entry %d is %d", i+1, v)
+			return nil, market.Refuse("amount-negative", "amounts", "entry %d is %d", i+1, v)
 		}
 		if v > 0 {
 			x = append(x, v)
 		}
 	}
 	if len(x) == 0 {
-		return nil, market.Refuse("amounts_empty", "amounts", "nothing above zero to measure")
+		return nil, market.Refuse("amounts-empty", "amounts", "nothing above zero to measure")
 	}
 	slices.Sort(x)
 	slices.Reverse(x)
@@ -107,7 +107,7 @@ func Integers(values []float64) ([]int64, error) {
 		out, scale, exact := make([]int64, len(values)), math.Pow10(decimals), true
 		for i, v := range values {
 			if math.IsNaN(v) || v < 0 || v*scale > 1<<53 {
-				return nil, market.Refuse("amount_bad", "amounts", "entry %d is %v", i+1, v)
+				return nil, market.Refuse("amount-bad", "amounts", "entry %d is %v", i+1, v)
 			}
 			whole := math.Round(v * scale)
 			// The division rounds correctly, so a decimal comes back exactly.
@@ -121,7 +121,7 @@ func Integers(values []float64) ([]int64, error) {
 			return out, nil
 		}
 	}
-	return nil, market.Refuse("amount_bad", "amounts", "more than nine decimals")
+	return nil, market.Refuse("amount-bad", "amounts", "more than nine decimals")
 }
 
 // Point of a Lorenz curve: the poorest share of the population holds so much.

@@ -13,11 +13,11 @@ import (
 // Period is one month both ways: with the residual as one holder, and without.
 type Period struct {
 	Month   string   `json:"month,omitempty"`
-	With    Measures `json:"residualAsOne"`
-	Without Measures `json:"withoutResidual"`
+	With    Measures `json:"residual_as_one"`
+	Without Measures `json:"without_residual"`
 	// Residual is the share that the residual holds; between the two ways, and
 	// beyond the second if it is many small ones, lies the truth.
-	Residual float64 `json:"residualShare"`
+	Residual float64 `json:"residual_share"`
 	Lorenz   []Point `json:"lorenz,omitempty"` // of the last period only
 }
 
@@ -55,8 +55,8 @@ func (s *Study) Against(points []Point) error {
 	return nil
 }
 
-// mostUnasked is how many holders are resampled without being asked to.
-const mostUnasked = 200_000
+// maxUnasked is how many holders are resampled without being asked to.
+const maxUnasked = 200_000
 
 // residuals that files are known to use.
 var residuals = map[string]string{"pool": "unknown", "country": "Other", "province": "Other"}
@@ -67,13 +67,13 @@ var residuals = map[string]string{"pool": "unknown", "country": "Other", "provin
 func Over(t *market.Table, label, value, residual string) (Study, error) {
 	if label == "" {
 		if len(t.Texts) == 0 {
-			return Study{}, market.Refuse("not_available", "by", "no column of names in %s", t.Provenance.File)
+			return Study{}, market.Refuse("not-available", "by", "no column of names in %s", t.Provenance.File)
 		}
 		label = t.Texts[0].Name
 	}
 	if value == "" {
 		if len(t.Columns) == 0 {
-			return Study{}, market.Refuse("not_available", "of", "no column of amounts in %s", t.Provenance.File)
+			return Study{}, market.Refuse("not-available", "of", "no column of amounts in %s", t.Provenance.File)
 		}
 		value = t.Columns[0].Name
 	}
@@ -107,9 +107,9 @@ func Over(t *market.Table, label, value, residual string) (Study, error) {
 		return Study{}, err
 	}
 	s.last, s.counts = months[len(months)-1], column.Unit == "count"
-	if len(s.last.Names) <= mostUnasked {
+	if len(s.last.Names) <= maxUnasked {
 		var refused *market.Error
-		if err := s.Against(nil); err != nil && !(errors.As(err, &refused) && refused.Code == "too_large") {
+		if err := s.Against(nil); err != nil && !(errors.As(err, &refused) && refused.Code == "market-too-large") {
 			return Study{}, err
 		}
 	}
@@ -128,7 +128,8 @@ func (m Month) share(name string) float64 {
 
 // Print writes the study for a terminal; last limits it to so many periods.
 func (s Study) Print(w io.Writer, last int) {
-	fmt.Fprintf(w, "%s: %s by %s; %q counted as one holder / left out; sha-256 %.12s…; %s\n", s.Source.File, s.Value, s.Label, s.Residual, s.Source.SHA256, s.Source.Origin)
+	fmt.Fprintf(w, "%s: %s by %s; %q counted as one holder / left out; sha-256 %.12s…; %s\n", s.Source.File, s.Value,
+		s.Label, s.Residual, s.Source.SHA256, s.Source.Origin)
 	line := func(name string, f func(Measures) float64) {
 		values := make([]float64, len(s.Periods))
 		for i, p := range s.Periods {
@@ -156,7 +157,8 @@ func (s Study) Print(w io.Writer, last int) {
 				}
 				name, residual = "without", ""
 			}
-			fmt.Fprintf(tab, "  %s\t%s\t%d\t%.1f\t%.2f\t%.4f\t%.4f\t%d\t%d\t%.3f\t%.3f\t%.3f\t\n", name, residual, m.N, m.HHI, m.Effective, m.Gini, m.Theil, m.Nakamoto50, m.Nakamoto33, m.CR1, m.CR4, m.CR10)
+			fmt.Fprintf(tab, "  %s\t%s\t%d\t%.1f\t%.2f\t%.4f\t%.4f\t%d\t%d\t%.3f\t%.3f\t%.3f\t\n", name, residual, m.N,
+				m.HHI, m.Effective, m.Gini, m.Theil, m.Nakamoto50, m.Nakamoto33, m.CR1, m.CR4, m.CR10)
 		}
 	}
 	tab.Flush()
@@ -172,7 +174,8 @@ func (b Bounds) Print(w io.Writer) {
 		fmt.Fprintln(w, "HHI and Nakamoto number: not available without the number of holders")
 		return
 	}
-	fmt.Fprintf(w, "HHI      %.1f … %.1f\nNakamoto %.0f … %.0f   (of %d holders)\n", b.HHI.Low, b.HHI.High, b.Nakamoto.Low, b.Nakamoto.High, b.N)
+	fmt.Fprintf(w, "HHI      %.1f … %.1f\nNakamoto %.0f … %.0f   (of %d holders)\n", b.HHI.Low, b.HHI.High,
+		b.Nakamoto.Low, b.Nakamoto.High, b.N)
 }
 
 // ParsePoints reads "population:held" pairs, such as 0.9:0.1,0.999:0.5.
@@ -180,7 +183,8 @@ func ParsePoints(texts []string) ([]Point, error) {
 	var points []Point
 	for _, text := range texts {
 		var p Point
-		if _, err := fmt.Sscanf(strings.TrimSpace(text), "%g:%g", &p.Population, &p.Held); err != nil || !(p.Population > 0 && p.Population < 1 && p.Held >= 0 && p.Held < 1) {
+		if _, err := fmt.Sscanf(strings.TrimSpace(text), "%g:%g", &p.Population, &p.Held); err != nil ||
+			!(p.Population > 0 && p.Population < 1 && p.Held >= 0 && p.Held < 1) {
 			return nil, market.Refuse("lorenz", "points", "%q: want population:held, both between 0 and 1", text)
 		}
 		points = append(points, p)

@@ -41,7 +41,7 @@ func DefaultAnchors() []byte { return defaultAnchors }
 func ParseAnchors(data []byte) (Anchors, error) {
 	var a Anchors
 	if len(data) > 1<<20 {
-		return a, market.Refuse("too_large", "anchors", "more than 1 MiB")
+		return a, market.Refuse("too-large", "anchors", "more than 1 MiB")
 	}
 	if err := json.Unmarshal(data, &a); err != nil {
 		return a, market.Refuse("anchors", "anchors", "%v", err)

@@ -5,6 +5,6 @@
 // hangs on them.
 //
 // It imports market, market/stats, market/volatility, market/risk and
-// market/use. Invariant: an indicator without data is left out and told, never
+// market/usage. Invariant: an indicator without data is left out and told, never
 // counted as 0.
 package functions

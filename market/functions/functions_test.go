@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/market/synthetic"
-	"github.com/aqsha/aqsha/market/use"
+	"github.com/aqsha/aqsha/market/usage"
 	"pgregory.net/rapid"
 )
 
@@ -89,7 +89,7 @@ func TestSyntheticFolder(t *testing.T) {
 	if err := synthetic.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	digital := use.System{Source: "node", Values: map[string]float64{"fee over value": 0, "median fee": 0}}
+	digital := usage.System{Source: "node", Values: map[string]float64{"fee over value": 0, "median fee": 0}}
 	s, err := OfFolder(Options{Dir: dir, From: "2016-01-01", To: "2019-10-20", Anchors: anchors(t), Tenge: &digital})
 	if err != nil {
 		t.Fatal(err)

@@ -20,8 +20,8 @@ type holding struct {
 	tenge  bool // it is the tenge, in which the basket is priced already
 }
 
-// world is what indicators are measured against.
-type world struct {
+// context is what indicators are measured against.
+type context struct {
 	tengeVol float64 // percent a year, of the tenge against the dollar; NaN: not known
 	gold     market.Series
 	macro    *market.Table // quarterly cpi and kzt_per_usd; nil: not known
@@ -45,7 +45,7 @@ func stretched(prices market.Series, c float64) (market.Series, error) {
 }
 
 // account and store measure a holding; what lacks data is left out.
-func (w world) holdingValues(h holding, c float64) (map[string]float64, error) {
+func (w context) holdingValues(h holding, c float64) (map[string]float64, error) {
 	prices, err := stretched(h.prices, c)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (w world) holdingValues(h holding, c float64) (map[string]float64, error) {
 	return values, nil
 }
 
-func (w world) goldCorrelation(prices market.Series, name string) float64 {
+func (w context) goldCorrelation(prices market.Series, name string) float64 {
 	if w.gold.Len() == 0 {
 		return math.NaN()
 	}
@@ -103,7 +103,7 @@ func (w world) goldCorrelation(prices market.Series, name string) float64 {
 // that price, percent a year, and the share of quarters in which it moved by
 // more than 3 %. So each money, the tenge with them, is measured against goods
 // and none against itself.
-func (w world) basket(h holding, prices market.Series) (moved, beyond float64) {
+func (w context) basket(h holding, prices market.Series) (moved, beyond float64) {
 	if w.macro == nil {
 		return math.NaN(), math.NaN()
 	}
@@ -153,7 +153,7 @@ func (w world) basket(h holding, prices market.Series) (moved, beyond float64) {
 
 // realReturn is the yearly growth of the holding's value in tenge, deflated by
 // the consumer price index between the first and the last quarter.
-func (w world) realReturn(prices market.Series, inKZT bool) float64 {
+func (w context) realReturn(prices market.Series, inKZT bool) float64 {
 	first, ok1 := w.quarter(prices.Times[0])
 	last, ok2 := w.quarter(prices.Times[prices.Len()-1])
 	years := prices.Times[prices.Len()-1].Sub(prices.Times[0]).Hours() / 24 / 365.25
@@ -168,7 +168,7 @@ func (w world) realReturn(prices market.Series, inKZT bool) float64 {
 }
 
 // quarter finds the index and the rate of the quarter in which a day lies.
-func (w world) quarter(at time.Time) ([2]float64, bool) {
+func (w context) quarter(at time.Time) ([2]float64, bool) {
 	if w.macro == nil {
 		return [2]float64{}, false
 	}

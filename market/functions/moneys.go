@@ -11,8 +11,8 @@ import (
 	"github.com/aqsha/aqsha/market/stats"
 )
 
-// mostMoneys is how many foreign moneys a scorecard takes from a folder.
-const mostMoneys = 12
+// maxMoneys is how many foreign moneys a scorecard takes from a folder.
+const maxMoneys = 12
 
 // foreign are the moneys, other than the dollar, whose daily rates in tenge the
 // folder has: eur_kzt_daily.csv, rub_kzt_daily.csv and so on, each its own
@@ -30,8 +30,8 @@ func (f folder) foreign() ([]holding, error) {
 		if code == "usd" || len(code) != 3 {
 			continue
 		}
-		if len(out) == mostMoneys {
-			f.study.Notes = append(f.study.Notes, fmt.Sprintf("only the first %d foreign moneys are scored", mostMoneys))
+		if len(out) == maxMoneys {
+			f.study.Notes = append(f.study.Notes, fmt.Sprintf("only the first %d foreign moneys are scored", maxMoneys))
 			break
 		}
 		prices, err := f.rate(path, code)
@@ -87,7 +87,8 @@ var population = map[int]float64{2019: 18.51, 2020: 18.75, 2021: 19.00}
 // inside the window: payments an inhabitant a day. What a card costs its
 // merchant, and the money that lies behind it, are in no file here.
 func (s *Study) cards() (values map[string]float64, remark string) {
-	values, remark = map[string]float64{}, "tenge by card: account and store are the tenge's; no year of Table 3 lies in the window"
+	values, remark = map[string]float64{},
+		"tenge by card: account and store are the tenge's; no year of Table 3 lies in the window"
 	report, err := paper.Check("")
 	if err != nil {
 		return values, remark
@@ -108,8 +109,9 @@ func (s *Study) cards() (values map[string]float64, remark string) {
 
 // turnover is the velocity of M1, four times quarterly output over M1, where the
 // macro file has both.
-func (w world) turnover(from, to string) (values map[string]float64, remark string) {
-	values, remark = map[string]float64{}, "price in dollars; exchange indicators not available: no gdp and m1 in the macro file"
+func (w context) turnover(from, to string) (values map[string]float64, remark string) {
+	values, remark = map[string]float64{},
+		"price in dollars; exchange indicators not available: no gdp and m1 in the macro file"
 	if w.macro == nil {
 		return values, remark
 	}

@@ -14,7 +14,7 @@ type FunctionScore struct {
 	Score    *float64 `json:"score"`
 	Low      *float64 `json:"low"` // 5 % and 95 % of the sensitivity draws
 	High     *float64 `json:"high"`
-	Known    int      `json:"indicatorsKnown"`
+	Known    int      `json:"indicators_known"`
 	Of       int      `json:"indicators"`
 	Verdict  string   `json:"verdict"`  // performs, does not perform, undecided, not available
 	Performs *bool    `json:"performs"` // null unless the verdict is one of the first two

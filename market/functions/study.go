@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/aqsha/aqsha/market"
-	"github.com/aqsha/aqsha/market/use"
+	"github.com/aqsha/aqsha/market/usage"
 	"github.com/aqsha/aqsha/market/volatility"
 )
 
@@ -18,7 +18,7 @@ type Options struct {
 	Dir      string
 	From, To string
 	Anchors  Anchors
-	Tenge    *use.System // the digital tenge's use, from a node
+	Tenge    *usage.System // the digital tenge's use, from a node
 }
 
 // Study is the scorecard of several moneys with the verdict on the paper.
@@ -71,17 +71,18 @@ func OfFolder(o Options) (Study, error) {
 		return s, err
 	}
 	if network == nil {
-		return s, market.Refuse("not_available", "data", "no cm_btc_daily.csv in %s", o.Dir)
+		return s, market.Refuse("not-available", "data", "no cm_btc_daily.csv in %s", o.Dir)
 	}
 	bitcoin, err := network.Series("price_usd")
 	if err != nil {
 		return s, err
 	}
 	if bitcoin = bitcoin.Window(o.From, o.To); bitcoin.Len() < 60 {
-		return s, market.Refuse("too_short", "window", "%d prices between %q and %q; 60 are needed", bitcoin.Len(), o.From, o.To)
+		return s, market.Refuse("too-short", "window", "%d prices between %q and %q; 60 are needed", bitcoin.Len(),
+			o.From, o.To)
 	}
 	s.From, s.To = bitcoin.First(), bitcoin.Last()
-	w, tenge, err := f.world()
+	w, tenge, err := f.context()
 	if err != nil {
 		return s, err
 	}
@@ -103,9 +104,9 @@ func OfFolder(o Options) (Study, error) {
 	return s, nil
 }
 
-// world reads what indicators are measured against; tenge is the dollar price
+// context reads what indicators are measured against; tenge is the dollar price
 // of a tenge, empty when its rate does not cover the window.
-func (f folder) world() (w world, tenge market.Series, err error) {
+func (f folder) context() (w context, tenge market.Series, err error) {
 	w.tengeVol = math.NaN()
 	rate, err := f.series("usd_kzt_daily.csv", "kzt_per_usd")
 	if err != nil {
@@ -123,7 +124,8 @@ func (f folder) world() (w world, tenge market.Series, err error) {
 			tenge.Values[i] = 1 / v
 		}
 	} else {
-		f.study.Notes = append(f.study.Notes, "the tenge's rate does not cover the window: the tenge's volatility not available")
+		f.study.Notes = append(f.study.Notes,
+			"the tenge's rate does not cover the window: the tenge's volatility not available")
 	}
 	if w.gold, err = f.series("gold_close.csv", "close"); err != nil {
 		return w, tenge, err
@@ -135,13 +137,13 @@ func (f folder) world() (w world, tenge market.Series, err error) {
 // exchange takes the medium-of-exchange indicators from the network's files,
 // the earlier one for columns that the later lacks.
 func (f folder) exchange(network *market.Table) (map[string]float64, error) {
-	values := use.Network("bitcoin", network, f.study.From, f.study.To, 144, nil).Values
+	values := usage.Network("bitcoin", network, f.study.From, f.study.To, 144, nil).Values
 	early, err := f.open("cm2019_btc_daily.csv")
 	if err != nil {
 		return nil, err
 	}
 	if early != nil {
-		for key, v := range use.Network("bitcoin", early, f.study.From, f.study.To, 144, nil).Values {
+		for key, v := range usage.Network("bitcoin", early, f.study.From, f.study.To, 144, nil).Values {
 			if _, have := values[key]; !have {
 				values[key] = v
 			}
@@ -150,7 +152,7 @@ func (f folder) exchange(network *market.Table) (map[string]float64, error) {
 	return values, nil
 }
 
-func (s *Study) addCard(w world, h holding, exchange map[string]float64, remarks []string) error {
+func (s *Study) addCard(w context, h holding, exchange map[string]float64, remarks []string) error {
 	values, err := w.holdingValues(h, 1)
 	if err != nil {
 		return fmt.Errorf("%s: %w", h.name, err)
@@ -177,7 +179,7 @@ func (s *Study) merge(parts ...map[string]float64) map[string]float64 {
 
 // addBenchmarks scores what bitcoin is held against: the tenge (bank money, by
 // card, digital), the foreign moneys whose rates the folder has, gold.
-func (s *Study) addBenchmarks(f folder, w world, tenge market.Series, digital *use.System) error {
+func (s *Study) addBenchmarks(f folder, w context, tenge market.Series, digital *usage.System) error {
 	type benchmark struct {
 		h      holding
 		use    map[string]float64
@@ -199,7 +201,8 @@ func (s *Study) addBenchmarks(f folder, w world, tenge market.Series, digital *u
 		all = append(all, benchmark{holding{name: "tenge", prices: tenge, tenge: true}, bank, bankRemark},
 			benchmark{holding{name: "card money", prices: tenge, tenge: true}, cards, cardRemark},
 			benchmark{holding{name: "digital tenge", prices: tenge, tenge: true}, digitalUse, remark},
-			benchmark{holding{name: "dollar", prices: dollar, inKZT: true}, nil, "price in tenge; exchange indicators not available"})
+			benchmark{holding{name: "dollar", prices: dollar, inKZT: true}, nil,
+				"price in tenge; exchange indicators not available"})
 	}
 	foreign, err := f.foreign()
 	if err != nil {
@@ -209,7 +212,8 @@ func (s *Study) addBenchmarks(f folder, w world, tenge market.Series, digital *u
 		all = append(all, benchmark{h, nil, "price in tenge; exchange indicators not available"})
 	}
 	if w.gold.Len() > 60 {
-		all = append(all, benchmark{holding{name: "gold", prices: w.gold}, nil, "a fund's share in dollars; exchange indicators not available"})
+		all = append(all, benchmark{holding{name: "gold", prices: w.gold}, nil,
+			"a fund's share in dollars; exchange indicators not available"})
 	}
 	for _, b := range all {
 		if err := s.addCard(w, b.h, b.use, []string{b.remark}); err != nil {

@@ -15,14 +15,14 @@ import (
 // Flip is the volatility at which the verdict on bitcoin changes, everything
 // else kept: returns are shrunk or stretched about their mean.
 type Flip struct {
-	Volatility float64            `json:"volatilityPercentAYear"` // as it is
-	Functions  map[string]float64 `json:"flipsAt"`                // percent a year; absent: never between 1/50 and 3 times
-	Whole      *float64           `json:"wholeFlipsAt"`
+	Volatility float64            `json:"volatility_percent_a_year"` // as it is
+	Functions  map[string]float64 `json:"flips_at"`                  // percent a year; absent: never between 1/50 and 3 times
+	Whole      *float64           `json:"whole_flips_at"`
 }
 
 // flip bisects the stretch at which each function's score crosses the
 // threshold.
-func (s *Study) flip(w world, h holding, exchange map[string]float64) (Flip, error) {
+func (s *Study) flip(w context, h holding, exchange map[string]float64) (Flip, error) {
 	r, err := h.prices.LogReturns()
 	if err != nil {
 		return Flip{}, err
@@ -89,7 +89,8 @@ func sayOf(f FunctionScore) string {
 	if f.Verdict == Undecided {
 		verb, why = "is undecided", "; the band spans the threshold, so the verdict hangs on anchors and weights"
 	}
-	return fmt.Sprintf("%s (%.0f, band %.0f–%.0f, %d of %d indicators%s)", verb, *f.Score, *f.Low, *f.High, f.Known, f.Of, why)
+	return fmt.Sprintf("%s (%.0f, band %.0f–%.0f, %d of %d indicators%s)", verb, *f.Score, *f.Low, *f.High, f.Known,
+		f.Of, why)
 }
 
 // judge is a finding that says these functions perform (want) or do not.
@@ -117,7 +118,7 @@ func judge(paper, words string, want bool, functions ...FunctionScore) Finding {
 }
 
 // findings words each verdict from the bitcoin card and the network's issue.
-func (s *Study) findings(network *market.Table, w world) []Finding {
+func (s *Study) findings(network *market.Table, w context) []Finding {
 	card := s.Cards[0]
 	by := map[string]FunctionScore{}
 	for _, f := range card.Functions {
@@ -125,9 +126,11 @@ func (s *Study) findings(network *market.Table, w world) []Finding {
 	}
 	exchange, account, store := by["medium of exchange"], by["unit of account"], by["store of value"]
 	return []Finding{
-		judge("Bitcoin works well … as a medium of exchange.", "As a medium of exchange bitcoin "+sayOf(exchange)+".", true, exchange),
+		judge("Bitcoin works well … as a medium of exchange.", "As a medium of exchange bitcoin "+sayOf(exchange)+".",
+			true, exchange),
 		judge("Bitcoin must evolve two important roles: it struggles to function as a unit of account and store of value.",
-			"As a unit of account bitcoin "+sayOf(account)+"; as a store of value it "+sayOf(store)+"."+s.flipWords(), false, account, store),
+			"As a unit of account bitcoin "+sayOf(account)+"; as a store of value it "+sayOf(store)+"."+s.flipWords(),
+			false, account, store),
 		s.riskFinding(card, w), issueFinding(network, s.From, s.To),
 	}
 }
@@ -147,12 +150,13 @@ func (s *Study) flipWords() string {
 	if parts == nil {
 		return " No volatility between a fiftieth and three times the present one turns a verdict."
 	}
-	return fmt.Sprintf(" At %.1f %% a year as it is, the verdict turns for %s.", s.Flip.Volatility, strings.Join(parts, ", for "))
+	return fmt.Sprintf(" At %.1f %% a year as it is, the verdict turns for %s.", s.Flip.Volatility,
+		strings.Join(parts, ", for "))
 }
 
 // riskFinding: "significant" is read as at least three times the tenge's
 // volatility and a shortfall beyond 5 % a day.
-func (s *Study) riskFinding(card Card, w world) Finding {
+func (s *Study) riskFinding(card Card, w context) Finding {
 	f := Finding{Verdict: NotAvailable, Paper: "Investing in Bitcoin carries significant risk due to its volatility."}
 	ratio := s.Flip.Volatility / w.tengeVol
 	es, known := card.Values["expected shortfall 5 %"]
@@ -168,7 +172,8 @@ func (s *Study) riskFinding(card Card, w world) Finding {
 // issueFinding checks autonomy where it can be measured: coins issued a block
 // follow the subsidy rule, by nobody's decision.
 func issueFinding(network *market.Table, from, to string) Finding {
-	f := Finding{Verdict: NotAvailable, Paper: "Bitcoin operates autonomously, without the support of a central authority."}
+	f := Finding{Verdict: NotAvailable,
+		Paper: "Bitcoin operates autonomously, without the support of a central authority."}
 	issued, err1 := network.Series("issuance_native")
 	blocks, err2 := network.Series("blocks")
 	if err1 != nil || err2 != nil {

@@ -37,7 +37,8 @@ func absOf(kind Law, xi, nu float64) absMoment {
 	}
 	inXi, inNu := func(i float64) float64 { return f(i, 0) }, func(j float64) float64 { return f(0, j) }
 	mixed := first(func(i float64) float64 { return first(func(j float64) float64 { return f(i, j) }, hn) }, hx)
-	return absMoment{e: f(0, 0), by: [2]float64{first(inXi, hx), first(inNu, hn)}, e00: second(inXi, hx), e01: mixed, e11: second(inNu, hn)}
+	return absMoment{e: f(0, 0), by: [2]float64{first(inXi, hx), first(inNu, hn)}, e00: second(inXi, hx), e01: mixed,
+		e11: second(inNu, hn)}
 }
 
 // absT is E|T| of the unit-variance t with ν degrees of freedom.

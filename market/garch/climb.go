@@ -28,7 +28,8 @@ type Top struct {
 // Climb maximises a surface inside linear bounds by damped Newton steps with an
 // active set, as the fits of this package do. stop, if given, is asked after
 // each step with the value and ends the climb there.
-func Climb(surface func(theta []float64, out *Point), start []float64, bounds []Bound, stop func(value float64) bool) Top {
+func Climb(surface func(theta []float64, out *Point), start []float64, bounds []Bound,
+	stop func(value float64) bool) Top {
 	rows := make([]constraint, len(bounds))
 	for i, b := range bounds {
 		rows[i] = constraint{b.Name, b.A, b.B}
@@ -42,7 +43,8 @@ func Climb(surface func(theta []float64, out *Point), start []float64, bounds []
 		surface(theta, &p)
 		out.value = p.Value
 	}, start, rows, near)
-	top := Top{Theta: c.theta, Point: Point{c.eval.value, c.eval.gradient, c.eval.hessian}, Iterations: c.iterations, Converged: c.converged, Decrement: c.decrement}
+	top := Top{Theta: c.theta, Point: Point{c.eval.value, c.eval.gradient, c.eval.hessian}, Iterations: c.iterations,
+		Converged: c.converged, Decrement: c.decrement}
 	for _, i := range c.active {
 		top.Bound = append(top.Bound, rows[i].name)
 	}

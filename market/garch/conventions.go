@@ -46,9 +46,12 @@ type Reported struct {
 }
 
 var names = map[Package]map[string]string{
-	FGarch:  {"mu": "mu", "phi": "ar1", "omega": "omega", "alpha": "alpha1", "gamma": "gamma1", "beta": "beta1", "xi": "skew", "nu": "shape"},
-	RUGarch: {"mu": "mu", "phi": "ar1", "omega": "omega", "alpha": "alpha1", "gamma": "gamma1", "beta": "beta1", "xi": "skew", "nu": "shape"},
-	Arch:    {"mu": "mu", "phi": "y[1]", "omega": "omega", "alpha": "alpha[1]", "gamma": "gamma[1]", "beta": "beta[1]", "xi": "lambda", "nu": "nu"},
+	FGarch: {"mu": "mu", "phi": "ar1", "omega": "omega", "alpha": "alpha1", "gamma": "gamma1", "beta": "beta1",
+		"xi": "skew", "nu": "shape"},
+	RUGarch: {"mu": "mu", "phi": "ar1", "omega": "omega", "alpha": "alpha1", "gamma": "gamma1", "beta": "beta1",
+		"xi": "skew", "nu": "shape"},
+	Arch: {"mu": "mu", "phi": "y[1]", "omega": "omega", "alpha": "alpha[1]", "gamma": "gamma[1]", "beta": "beta[1]",
+		"xi": "lambda", "nu": "nu"},
 }
 
 // As prints the fit as the package would: its names, its parametrisation

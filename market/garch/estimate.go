@@ -122,7 +122,7 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 	}
 	f := e.objective()
 	var climbs []*climb
-	var told []Start
+	var reported []Start
 	best := -1
 	for _, from := range e.spec.starts() {
 		if err := ctx.Err(); err != nil {
@@ -136,15 +136,16 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 			return joined > 0
 		})
 		climbs = append(climbs, c)
-		told = append(told, Start{from, c.eval.value - float64(e.count())*math.Log(e.scale), c.iterations, c.converged, joined})
+		reported = append(reported, Start{from, c.eval.value - float64(e.count())*math.Log(e.scale), c.iterations,
+			c.converged, joined})
 		if joined == 0 && (best < 0 || c.eval.value > climbs[best].eval.value+noise) {
 			best = len(climbs) - 1
 		}
 	}
 	if best < 0 || math.IsInf(climbs[best].eval.value, 0) {
-		return nil, market.Refuse("no_optimum", "returns", "no start reached a finite likelihood")
+		return nil, market.Refuse("no-optimum", "returns", "no start reached a finite likelihood")
 	}
-	return e.finish(climbs[best], told, best+1), nil
+	return e.finish(climbs[best], reported, best+1), nil
 }
 
 // sameBasin finds an earlier, converged start within whose quadratic basin the

@@ -63,7 +63,7 @@ func (d *dual) step(omega, alpha, beta, q float64) {
 
 const (
 	leastH = 1e-30
-	mostH  = 1e30
+	maxH   = 1e30
 )
 
 func (p *garch11) normal(theta []float64, out *evaluation, outer bool) {
@@ -73,7 +73,7 @@ func (p *garch11) normal(theta []float64, out *evaluation, outer bool) {
 	product := 1.0
 	clear(out.outer)
 	for t, q := range p.q {
-		if !(d.h > leastH && d.h < mostH) {
+		if !(d.h > leastH && d.h < maxH) {
 			out.value = math.Inf(-1)
 			return
 		}
@@ -129,7 +129,7 @@ func (p *garch11) student(theta []float64, out *evaluation, outer bool) {
 	productH, productD := 1.0, 1.0
 	clear(out.outer)
 	for t, q := range p.q {
-		if !(d.h > leastH && d.h < mostH) {
+		if !(d.h > leastH && d.h < maxH) {
 			out.value = math.Inf(-1)
 			return
 		}

@@ -62,7 +62,8 @@ func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 	f.Variances, f.Residuals = p.h, p.z
 	f.LogLik, f.hessian, f.outer = eval.value, eval.hessian, eval.outer
 	f.AIC, f.BIC = 2*float64(k)-2*f.LogLik, math.Log(float64(e.count()))*float64(k)-2*f.LogLik
-	f.Convergence = Convergence{Converged: c.converged, Decrement: c.decrement, Boundary: []string{}, Starts: starts, Won: won}
+	f.Convergence = Convergence{Converged: c.converged, Decrement: c.decrement, Boundary: []string{}, Starts: starts,
+		Won: won}
 	for _, row := range c.active {
 		f.Convergence.Boundary = append(f.Convergence.Boundary, e.rows[row].name)
 	}

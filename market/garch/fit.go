@@ -6,14 +6,14 @@ import "math"
 type Parameter struct {
 	Name      string   `json:"name"`
 	Value     float64  `json:"value"`
-	SEHessian *float64 `json:"seHessian"`
-	SERobust  *float64 `json:"seRobust"`
+	SEHessian *float64 `json:"se_hessian"`
+	SERobust  *float64 `json:"se_robust"`
 }
 
 // Start is one run of the optimiser, told honestly.
 type Start struct {
 	From       []float64 `json:"from"` // in units of the mean square
-	LogLik     float64   `json:"logLik"`
+	LogLik     float64   `json:"log_lik"`
 	Iterations int       `json:"iterations"`
 	Converged  bool      `json:"converged"`
 	Joined     int       `json:"joined"` // 1-based earlier start into whose basin it ran; 0: none
@@ -22,12 +22,12 @@ type Start struct {
 // Convergence is how the optimum was reached.
 type Convergence struct {
 	Converged    bool     `json:"converged"`
-	Decrement    float64  `json:"decrement"`    // gᵀ(−H)⁻¹g in the free directions
-	GradientNorm float64  `json:"gradientNorm"` // largest |∂ℓ/∂θ·θ| in the free directions
-	Boundary     []string `json:"boundary"`     // constraints that bind
+	Decrement    float64  `json:"decrement"`     // gᵀ(−H)⁻¹g in the free directions
+	GradientNorm float64  `json:"gradient_norm"` // largest |∂ℓ/∂θ·θ| in the free directions
+	Boundary     []string `json:"boundary"`      // constraints that bind
 	Starts       []Start  `json:"starts"`
 	Won          int      `json:"won"` // 1-based
-	ErrorsNote   string   `json:"errorsNote,omitempty"`
+	ErrorsNote   string   `json:"errors_note,omitempty"`
 }
 
 // Fit is an estimated model. Variances are in the square of the returns' unit.
@@ -36,16 +36,16 @@ type Fit struct {
 	N           int         `json:"n"`
 	Mean        float64     `json:"mean"` // subtracted beforehand; 0 unless demeaned
 	Parameters  []Parameter `json:"parameters"`
-	LogLik      float64     `json:"logLik"`
+	LogLik      float64     `json:"log_lik"`
 	AIC         float64     `json:"aic"`
 	BIC         float64     `json:"bic"`
 	Persistence float64     `json:"persistence"`
 	Stationary  bool        `json:"stationary"`
-	UncondVar   *float64    `json:"unconditionalVariance"` // null when not stationary
-	HalfLife    *float64    `json:"halfLifeDays"`
-	HFirst      float64     `json:"hFirst"`
-	HLast       float64     `json:"hLast"`
-	HNext       float64     `json:"hNext"`
+	UncondVar   *float64    `json:"unconditional_variance"` // null when not stationary
+	HalfLife    *float64    `json:"half_life_days"`
+	HFirst      float64     `json:"h_first"`
+	HLast       float64     `json:"h_last"`
+	HNext       float64     `json:"h_next"`
 	Convergence Convergence `json:"convergence"`
 	Warnings    []string    `json:"warnings,omitempty"`
 

@@ -15,11 +15,11 @@ import (
 type Horizon struct {
 	Day          int     `json:"day"`
 	Variance     float64 `json:"variance"` // mean over paths; analytic for GARCH and GJR
-	VarianceLow  float64 `json:"varianceLow"`
-	VarianceHigh float64 `json:"varianceHigh"`
-	ReturnLow    float64 `json:"returnLow"` // cumulated return, percent
-	ReturnMedian float64 `json:"returnMedian"`
-	ReturnHigh   float64 `json:"returnHigh"`
+	VarianceLow  float64 `json:"variance_low"`
+	VarianceHigh float64 `json:"variance_high"`
+	ReturnLow    float64 `json:"return_low"` // cumulated return, percent
+	ReturnMedian float64 `json:"return_median"`
+	ReturnHigh   float64 `json:"return_high"`
 }
 
 // Forecast is a set of horizons with what it was made by.
@@ -59,8 +59,10 @@ func (f *Fit) draws(source rand.Source) func() float64 {
 // Forecast simulates paths from the end of the sample with shocks of the
 // fitted law. The same seed gives the same numbers.
 func (f *Fit) Forecast(days, paths int, level float64, seed uint64) (Forecast, error) {
-	if days < 1 || days > 1000 || paths < 100 || paths > 1_000_000 || days*paths > 50_000_000 || !(level > 0 && level < 1) {
-		return Forecast{}, market.Refuse("forecast", "days", "want 1 to 1,000 days, 100 to 1,000,000 paths (at most 50,000,000 days in all) and a level between 0 and 1")
+	if days < 1 || days > 1000 || paths < 100 || paths > 1_000_000 || days*paths > 50_000_000 ||
+		!(level > 0 && level < 1) {
+		return Forecast{}, market.Refuse("forecast", "days",
+			"want 1 to 1,000 days, 100 to 1,000,000 paths (at most 50,000,000 days in all) and a level between 0 and 1")
 	}
 	draw := f.draws(rand.NewPCG(seed, 0xf0ca57))
 	at, absE := f.Spec.layout(), f.absE()
@@ -89,7 +91,8 @@ func (f *Fit) Forecast(days, paths int, level float64, seed uint64) (Forecast, e
 		slices.Sort(variances[d])
 		slices.Sort(sums[d])
 		h.VarianceLow, h.VarianceHigh = stats.Quantile(variances[d], tail), stats.Quantile(variances[d], 1-tail)
-		h.ReturnLow, h.ReturnMedian, h.ReturnHigh = stats.Quantile(sums[d], tail), stats.Quantile(sums[d], 0.5), stats.Quantile(sums[d], 1-tail)
+		h.ReturnLow, h.ReturnMedian, h.ReturnHigh = stats.Quantile(sums[d], tail), stats.Quantile(sums[d], 0.5),
+			stats.Quantile(sums[d], 1-tail)
 		out.Horizons = append(out.Horizons, h)
 	}
 	return out, nil
@@ -137,7 +140,8 @@ func Simulate(spec Spec, theta []float64, n int, seed uint64) ([]float64, error)
 	}
 	f := &Fit{Spec: spec, theta: theta, Persistence: spec.persistence(theta)}
 	if len(theta) != spec.layout().size || !(f.Persistence < 1) {
-		return nil, market.Refuse("parameters", "theta", "want %d parameters with persistence below one", spec.layout().size)
+		return nil, market.Refuse("parameters", "theta", "want %d parameters with persistence below one",
+			spec.layout().size)
 	}
 	draw, at, absE := f.draws(rand.NewPCG(seed, 0x51)), spec.layout(), f.absE()
 	h := theta[at.omega] / (1 - f.Persistence)

@@ -253,10 +253,10 @@ func TestBadSeriesAreRefusedOrWarnedOf(t *testing.T) {
 	}
 	withNaN := simulated(t, 100, 1)
 	withNaN[40] = math.NaN()
-	for code, r := range map[string][]float64{"constant": constant, "too_short": {1, 2}, "not_finite": withNaN} {
+	for code, r := range map[string][]float64{"constant": constant, "too-short": {1, 2}, "not-finite": withNaN} {
 		_, err := Estimate(context.Background(), r, Spec{})
 		var refused *market.Error
-		if !errors.As(err, &refused) || refused.Code != code {
+		if !errors.As(err, &refused) || refused.Code != "market-"+code {
 			t.Errorf("want %s, got %v", code, err)
 		}
 	}

@@ -37,7 +37,8 @@ type problem struct {
 func newProblem(spec Spec, r []float64) *problem {
 	at := spec.layout()
 	k := at.size
-	p := &problem{spec: spec, at: at, r: r, de: make([]float64, k), dl: make([]float64, k), dz: make([]float64, k), grad: make([]float64, k), dh: make([]float64, k),
+	p := &problem{spec: spec, at: at, r: r, de: make([]float64, k), dl: make([]float64, k), dz: make([]float64, k),
+		grad: make([]float64, k), dh: make([]float64, k),
 		d2l: make([]float64, k*k), d2h: make([]float64, k*k), d2z: make([]float64, k*k)}
 	if spec.Mean == AR1 {
 		p.first = 1

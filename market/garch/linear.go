@@ -47,11 +47,11 @@ func nullBasis(rows []constraint, bind []int, k int) (free, normal [][]float64) 
 	return free, normal
 }
 
-// mostNegative gives the position in bind of the constraint whose multiplier
+// maxNegative gives the position in bind of the constraint whose multiplier
 // is most negative (it holds the climb back for nothing) and that is not to be
 // held, or −1. Multipliers
 // solve Σ μ_i a_i = projection of the gradient on the rows' span.
-func mostNegative(g []float64, rows []constraint, bind []int, normal [][]float64, held map[int]bool) int {
+func maxNegative(g []float64, rows []constraint, bind []int, normal [][]float64, held map[int]bool) int {
 	n := len(bind)
 	if n == 0 || len(normal) < n {
 		return -1

@@ -127,7 +127,7 @@ func newton(c *climb, rows []constraint, damping float64) (step []float64, gain 
 	held := map[int]bool{}
 	for {
 		basis, normal := nullBasis(rows, bind, k)
-		if release := mostNegative(c.eval.gradient, rows, bind, normal, held); release >= 0 {
+		if release := maxNegative(c.eval.gradient, rows, bind, normal, held); release >= 0 {
 			bind = append(bind[:release:release], bind[release+1:]...)
 			continue
 		}

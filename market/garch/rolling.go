@@ -12,8 +12,8 @@ type Roll struct {
 	End        int       `json:"end"` // index of the window's last return
 	Theta      []float64 `json:"theta"`
 	Mean       float64   `json:"mean"`
-	LogLik     float64   `json:"logLik"`
-	HNext      float64   `json:"hNext"` // variance forecast for the day after
+	LogLik     float64   `json:"log_lik"`
+	HNext      float64   `json:"h_next"` // variance forecast for the day after
 	Converged  bool      `json:"converged"`
 	Iterations int       `json:"iterations"`
 	// Checked windows were also fitted cold, from every start; Gap is how much
@@ -26,9 +26,11 @@ type Roll struct {
 // from, from+1 … to (indices of returns), starting from the optimum of the
 // window before. Every checkEvery-th window, and any that did not converge, is
 // also fitted from all starts. progress, if given, is called after each window.
-func Rolling(ctx context.Context, returns []float64, window, from, to, checkEvery int, spec Spec, progress func(done, all int)) ([]Roll, error) {
+func Rolling(ctx context.Context, returns []float64, window, from, to, checkEvery int, spec Spec,
+	progress func(done, all int)) ([]Roll, error) {
 	if window < leastN || from < window-1 || to >= len(returns) || from > to {
-		return nil, market.Refuse("window", "window", "%d returns from index %d to %d do not fit %d returns", window, from, to, len(returns))
+		return nil, market.Refuse("window", "window", "%d returns from index %d to %d do not fit %d returns", window,
+			from, to, len(returns))
 	}
 	e, err := prepare(returns[from-window+1:from+1], spec)
 	if err != nil {

@@ -63,7 +63,7 @@ type Spec struct {
 	// Integrated holds the persistence of GARCH at that limit (IGARCH).
 	Integrated bool `json:"integrated,omitempty"`
 	// NormalAbs keeps √(2/π) for E|z| in EGARCH whatever the law (Python arch).
-	NormalAbs bool `json:"normalAbs,omitempty"`
+	NormalAbs bool `json:"normal_abs,omitempty"`
 }
 
 func (s Spec) complete() (Spec, error) {
@@ -83,8 +83,10 @@ func (s Spec) complete() (Spec, error) {
 		field, value string
 		known        []string
 	}{
-		{"model", string(s.Model), []string{"garch", "gjr", "egarch"}}, {"law", string(s.Law), []string{"normal", "t", "skewt"}},
-		{"mean", string(s.Mean), []string{"zero", "demeaned", "constant", "ar1"}}, {"initial", string(s.Initial), []string{"mci", "mean", "backcast"}},
+		{"model", string(s.Model), []string{"garch", "gjr", "egarch"}},
+		{"law", string(s.Law), []string{"normal", "t", "skewt"}},
+		{"mean", string(s.Mean), []string{"zero", "demeaned", "constant", "ar1"}},
+		{"initial", string(s.Initial), []string{"mci", "mean", "backcast"}},
 	} {
 		if s.Integrated && (s.Model != GARCH || s.Free) {
 			return s, market.Refuse("choice", "integrated", "only GARCH, constrained, can be held at its limit")
@@ -125,7 +127,8 @@ func (s Spec) layout() layout {
 func (s Spec) Names() []string {
 	l := s.layout()
 	names := make([]string, l.size)
-	for at, name := range map[int]string{l.mu: "mu", l.phi: "phi", l.omega: "omega", l.alpha: "alpha", l.gamma: "gamma", l.beta: "beta", l.xi: "xi", l.nu: "nu"} {
+	for at, name := range map[int]string{l.mu: "mu", l.phi: "phi", l.omega: "omega", l.alpha: "alpha", l.gamma: "gamma",
+		l.beta: "beta", l.xi: "xi", l.nu: "nu"} {
 		if at >= 0 {
 			names[at] = name
 		}
@@ -150,7 +153,7 @@ const (
 	stationaryLimit = 1 - 1e-6
 	freeBeta        = 0.99999
 	leastNu         = 2.01
-	mostNu          = 500.0
+	maxNu           = 500.0
 	leastOmega      = 1e-9 // of the mean square
 )
 
@@ -173,7 +176,7 @@ func (s Spec) constraints() []constraint {
 	}
 	bound("phi", l.phi, -0.9999, 0.9999)
 	bound("xi", l.xi, 0.05, 20)
-	bound("nu", l.nu, leastNu, mostNu)
+	bound("nu", l.nu, leastNu, maxNu)
 	if s.Model == EGARCH {
 		bound("beta", l.beta, -0.99999, 0.99999)
 		bound("alpha", l.alpha, -3, 5)

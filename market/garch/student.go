@@ -20,8 +20,8 @@ type Student struct {
 // mean ceases to exist.
 const LeastNu = 1.01
 
-// mostStatic bounds ν above; a normal sample would send it to infinity.
-const mostStatic = 1e4
+// maxStatic bounds ν above; a normal sample would send it to infinity.
+const maxStatic = 1e4
 
 // FitStudent maximises the likelihood in (μ, ln σ, ln(ν−1.01)) by the same
 // Newton method as the GARCH fits.
@@ -34,7 +34,8 @@ func FitStudent(r []float64) (Student, error) {
 	for i, v := range r {
 		z[i] = (v - m.Mean) / m.SD
 	}
-	rows := []constraint{{"nu at its least", []float64{0, 0, -1}, -math.Log(1e-6)}, {"nu at its most", []float64{0, 0, 1}, math.Log(mostStatic)}}
+	rows := []constraint{{"nu at its least", []float64{0, 0, -1}, -math.Log(1e-6)},
+		{"nu at its most", []float64{0, 0, 1}, math.Log(maxStatic)}}
 	var best *climb
 	for _, nu := range []float64{4, 2.2} {
 		start := []float64{0, math.Log(0.7), math.Log(nu - LeastNu)}
@@ -44,7 +45,8 @@ func FitStudent(r []float64) (Student, error) {
 		}
 	}
 	x := best.theta
-	return Student{m.Mean + m.SD*x[0], m.SD * math.Exp(x[1]), LeastNu + math.Exp(x[2]), best.eval.value - float64(len(r))*math.Log(m.SD)}, nil
+	return Student{m.Mean + m.SD*x[0], m.SD * math.Exp(x[1]), LeastNu + math.Exp(x[2]),
+		best.eval.value - float64(len(r))*math.Log(m.SD)}, nil
 }
 
 func studentLikelihood(r, x []float64, out *evaluation) {
@@ -72,7 +74,8 @@ func studentLikelihood(r, x []float64, out *evaluation) {
 	gn += n * ((mathext.Digamma((nu+1)/2)-mathext.Digamma(nu/2))/2 - 1/(2*nu))
 	nn += n * ((trigamma((nu+1)/2)-trigamma(nu/2))/4 + 1/(2*nu*nu))
 	out.gradient[0], out.gradient[1], out.gradient[2] = gm, gs, gn*chain
-	copy(out.hessian, []float64{mm, ms, mn * chain, ms, ss, sn * chain, mn * chain, sn * chain, nn*chain*chain + gn*chain})
+	copy(out.hessian, []float64{mm, ms, mn * chain, ms, ss, sn * chain, mn * chain, sn * chain,
+		nn*chain*chain + gn*chain})
 	if math.IsNaN(out.value) {
 		out.value = math.Inf(-1)
 	}

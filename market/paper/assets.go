@@ -13,8 +13,8 @@ type Asset struct {
 	Substance string `json:"substance"` // coin of its own chain, or token on another's
 	Purpose   string `json:"purpose"`   // payment, platform, stable, exchange
 	Mineable  bool   `json:"mineable"`
-	Starred   bool   `json:"starredInPaper"` // the paper's *, which seems to mean "not mineable"
-	AsOf      string `json:"asOf"`
+	Starred   bool   `json:"starred_in_paper"` // the paper's *, which seems to mean "not mineable"
+	AsOf      string `json:"as_of"`
 }
 
 // assets as they stood at the table's date; XRP is named in the text only.
@@ -44,15 +44,21 @@ type Legal struct {
 }
 
 var legal = []Legal{
-	{"Kazakhstan", "2020-06-25", "digital assets are property, not means of payment; mining may be done on notice to the authority", "Law 347-VI on digital technologies"},
-	{"Kazakhstan", "2023-04-01", "issue and circulation of unsecured digital assets only inside the Astana International Financial Centre; mining under licence; the tenge is the only legal tender", "Law 193-VII on digital assets"},
-	{"China", "2021-09-24", "trading and exchange services forbidden, mining to be wound up", "notice of the People's Bank and nine bodies, 24 September 2021"},
+	{"Kazakhstan", "2020-06-25",
+		"digital assets are property, not means of payment; mining may be done on notice to the authority",
+		"Law 347-VI on digital technologies"},
+	{"Kazakhstan", "2023-04-01",
+		"issue and circulation of unsecured digital assets only inside the Astana International Financial Centre; mining under licence; the tenge is the only legal tender", "Law 193-VII on digital assets"},
+	{"China", "2021-09-24", "trading and exchange services forbidden, mining to be wound up",
+		"notice of the People's Bank and nine bodies, 24 September 2021"},
 	{"United States", "2014-03-25", "property for federal tax", "IRS Notice 2014-21"},
-	{"Russia", "2021-01-01", "digital currency is property, not accepted as payment between residents", "Federal Law 259-FZ"},
+	{"Russia", "2021-01-01", "digital currency is property, not accepted as payment between residents",
+		"Federal Law 259-FZ"},
 	{"Japan", "2017-04-01", "means of settlement, exchanges registered", "Payment Services Act as amended in 2016"},
 	{"El Salvador", "2021-09-07", "legal tender besides the dollar", "Bitcoin Law, decree 57"},
 	{"El Salvador", "2025-05-01", "acceptance voluntary, no taxes in bitcoin", "decree 199 of January 2025"},
-	{"European Union", "2024-12-30", "issuers and service providers regulated, stable coins since June 2024", "Regulation (EU) 2023/1114 (MiCA)"},
+	{"European Union", "2024-12-30", "issuers and service providers regulated, stable coins since June 2024",
+		"Regulation (EU) 2023/1114 (MiCA)"},
 }
 
 // printAssets tells classes and legal standing; where the paper's star and the

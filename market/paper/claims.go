@@ -27,8 +27,8 @@ type Claim struct {
 	Identity  string  `json:"identity,omitempty"`  // of what is tested, where the names in the expression do not say it
 	// Data is an expression that is used instead, when what it names is there.
 	Data          string  `json:"data,omitempty"`
-	DataTolerance float64 `json:"dataTolerance,omitempty"`
-	DataSource    string  `json:"dataSource,omitempty"`
+	DataTolerance float64 `json:"data_tolerance,omitempty"`
+	DataSource    string  `json:"data_source,omitempty"`
 	Source        string  `json:"source"`
 	Date          string  `json:"date"`
 	Note          string  `json:"note,omitempty"`
@@ -48,7 +48,7 @@ type File struct {
 	NotClaims []struct {
 		Kind string `json:"kind"`
 		What string `json:"what"`
-	} `json:"notClaims"`
+	} `json:"not_claims"`
 	Facts  []Fact  `json:"facts"`
 	Claims []Claim `json:"claims"`
 }

@@ -27,13 +27,15 @@ func (e environment) addData(dir string) ([]market.Provenance, error) {
 	}
 	for _, coin := range []string{"btc", "eth", "bch", "ltc"} {
 		err := read("cm2019_"+coin+"_daily.csv", func(t *market.Table) error {
-			return errors.Join(e.at(t, "supply", "2018-04-13", "data_supply_"+coin+"_20180413"), e.at(t, "price_usd", "2018-04-13", "data_price_"+coin+"_20180413"))
+			return errors.Join(e.at(t, "supply", "2018-04-13", "data_supply_"+coin+"_20180413"),
+				e.at(t, "price_usd", "2018-04-13", "data_price_"+coin+"_20180413"))
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return used, errors.Join(read("cm2019_btc_daily.csv", e.peak), read("cm_btc_daily.csv", e.bitcoin), read("cbeci_country_share.csv", e.shares))
+	return used, errors.Join(read("cm2019_btc_daily.csv", e.peak), read("cm_btc_daily.csv", e.bitcoin),
+		read("cbeci_country_share.csv", e.shares))
 }
 
 func (e environment) at(t *market.Table, column, day, name string) error {
@@ -73,7 +75,8 @@ func (e environment) bitcoin(t *market.Table) error {
 		}
 		return 0, missingName("data_btc_supply_day")
 	}
-	return errors.Join(e.at(t, "cap_usd", "2019-12-31", "data_btc_cap_20191231"), e.at(t, "cap_usd", "2020-12-31", "data_btc_cap_20201231"))
+	return errors.Join(e.at(t, "cap_usd", "2019-12-31", "data_btc_cap_20191231"),
+		e.at(t, "cap_usd", "2020-12-31", "data_btc_cap_20201231"))
 }
 
 func (e environment) shares(t *market.Table) error {
@@ -85,7 +88,8 @@ func (e environment) shares(t *market.Table) error {
 	if err != nil {
 		return err
 	}
-	codes := map[string]string{"United States": "us", "Kazakhstan": "kz", "Russian Federation": "ru", "Mainland China": "cn"}
+	codes := map[string]string{"United States": "us", "Kazakhstan": "kz", "Russian Federation": "ru",
+		"Mainland China": "cn"}
 	for i, at := range t.Times {
 		if code, ok := codes[countries[i]]; ok {
 			e.values["data_share_"+code+"_"+strings.ReplaceAll(at.Format("2006-01"), "-", "")] = shares.Values[i]

@@ -53,6 +53,9 @@ func issuanceFunctions() map[string]func(float64) (float64, error) {
 		},
 		// The month of the quarterly issue nearest to a month.
 		"quarterly_issue": func(month float64) (float64, error) { return 3 * max(1, math.Round(month/3)), nil },
-		"year_of":         func(unix float64) (float64, error) { return float64(time.Unix(int64(unix), 0).UTC().Year()), nil },
+		"year_of": func(unix float64) (float64, error) {
+			return float64(time.Unix(int64(unix), 0).UTC().Year()),
+				nil
+		},
 	}
 }

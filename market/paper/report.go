@@ -20,7 +20,7 @@ type Report struct {
 	Table1        Table1               `json:"table1"`
 	Table3        []Channel            `json:"table3"`
 	Concentration concentration.Bounds `json:"concentration"`
-	About         concentration.Bounds `json:"concentrationIfAbout"` // 49 % instead of 50 %
+	About         concentration.Bounds `json:"concentration_if_about"` // 49 % instead of 50 %
 	Assets        []Asset              `json:"assets"`
 	Legal         []Legal              `json:"legal"`
 	Data          []market.Provenance  `json:"data"`
@@ -36,7 +36,8 @@ func Check(dir string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	env := environment{values: map[string]float64{}, own: map[string]bool{}, functions: issuanceFunctions(), dates: map[string]string{}}
+	env := environment{values: map[string]float64{}, own: map[string]bool{}, functions: issuanceFunctions(),
+		dates: map[string]string{}}
 	for _, f := range file.Facts {
 		env.values[f.ID] = f.Value
 	}
@@ -88,7 +89,8 @@ func Check(dir string) (Report, error) {
 // with "about 50 %" taken as 49.
 func (r *Report) concentration(env environment) error {
 	v := func(id string) float64 { return env.values[id] / 100 }
-	points := []concentration.Point{{Population: 1 - v("conc_10"), Held: 1 - v("conc_90")}, {Population: 1 - v("conc_01"), Held: 1 - v("conc_50")}}
+	points := []concentration.Point{{Population: 1 - v("conc_10"), Held: 1 - v("conc_90")},
+		{Population: 1 - v("conc_01"), Held: 1 - v("conc_50")}}
 	var err error
 	if r.Concentration, err = concentration.BoundsFrom(points, Miners); err != nil {
 		env.values["lorenz_possible"] = 0
@@ -120,7 +122,8 @@ func (r Report) Print(w io.Writer, verdict string) {
 		case c.Finding != "":
 			word += ": " + c.Finding
 		}
-		fmt.Fprintf(tab, "%s: %s\t%.10g %s\t%s\t%s\t%s\n", c.Place, c.Claim.Claim, c.Value, c.Unit, expected, word, c.Source)
+		fmt.Fprintf(tab, "%s: %s\t%.10g %s\t%s\t%s\t%s\n", c.Place, c.Claim.Claim, c.Value, c.Unit, expected, word,
+			c.Source)
 		if c.Note != "" && (verdict != "" || !c.Holds) {
 			fmt.Fprintf(tab, "    %s\t\t\t\t\n", c.Note)
 		}
@@ -132,7 +135,8 @@ func (r Report) Print(w io.Writer, verdict string) {
 	r.Table1.print(w)
 	printChannels(w, r.Table3)
 	fmt.Fprintf(w, "\nConcentration: Gini %.4f to %.4f, HHI at least %.1f, Nakamoto %.0f if the half is exact; with 49 %% instead, %.0f to %.0f\n",
-		r.Concentration.Gini.Low, r.Concentration.Gini.High, r.Concentration.HHI.Low, r.Concentration.Nakamoto.Low, r.About.Nakamoto.Low, r.About.Nakamoto.High)
+		r.Concentration.Gini.Low, r.Concentration.Gini.High, r.Concentration.HHI.Low, r.Concentration.Nakamoto.Low,
+		r.About.Nakamoto.Low, r.About.Nakamoto.High)
 	printAssets(w, r.Assets, r.Legal)
 	fmt.Fprintf(w, "\n%d figures, %d identities (an equation counts once, however many of its figures it was solved for)\n", len(r.Results), r.Identities)
 	missing := 0
@@ -152,5 +156,6 @@ func (r Report) Print(w io.Writer, verdict string) {
 // meaning of each verdict in a line.
 var meaning = map[string]string{
 	Confirmed: "by data, a dated fact or a protocol's rule", Consistent: "with the paper's other figures only",
-	Possible: "inside a bound, or implausible", Wrong: "the check gives another figure", NotCheckable: "no check, no date, or no data",
+	Possible: "inside a bound, or implausible", Wrong: "the check gives another figure",
+	NotCheckable: "no check, no date, or no data",
 }

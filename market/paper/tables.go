@@ -12,10 +12,10 @@ import (
 // Table1 is the paper's table of coins, recomputed.
 type Table1 struct {
 	Rows           []Row            `json:"rows"`
-	Capitalisation float64          `json:"capitalisationUSD"`
-	MissingRanks   []int            `json:"missingRanks"`
-	DateByRule     string           `json:"dateByIssuanceRule"`   // ± two weeks: blocks do not come evenly
-	DateByData     string           `json:"dateByData,omitempty"` // day on which the chain's supply reached the table's
+	Capitalisation float64          `json:"capitalisation_usd"`
+	MissingRanks   []int            `json:"missing_ranks"`
+	DateByRule     string           `json:"date_by_issuance_rule"`  // ± two weeks: blocks do not come evenly
+	DateByData     string           `json:"date_by_data,omitempty"` // day on which the chain's supply reached the table's
 	HHI            float64          `json:"hhi"`
 	Findings       []market.Finding `json:"findings"`
 }
@@ -25,9 +25,9 @@ type Row struct {
 	Rank          int     `json:"rank"`
 	Name          string  `json:"name"`
 	Ticker        string  `json:"ticker"`
-	PriceSupply   float64 `json:"priceTimesSupplyUSD"`
+	PriceSupply   float64 `json:"price_times_supply_usd"`
 	Deviation     float64 `json:"deviation"` // of price × supply from the capitalisation
-	TurnoverDaily float64 `json:"turnoverDaily"`
+	TurnoverDaily float64 `json:"turnover_daily"`
 	Share         float64 `json:"share"` // of the 13 rows
 }
 
@@ -48,8 +48,10 @@ func readTable1(claims []Claim) (Table1, error) {
 		}
 		name := strings.TrimSuffix(c.Claim, fmt.Sprintf(" is number %.0f by capitalisation", c.Value))
 		ticker := c.Quote[strings.LastIndexByte(c.Quote, ' ')+1:]
-		cap, price, volume, supply := values[key+"_cap"], values[key+"_price"], values[key+"_volume"], values[key+"_supply"]
-		t.Rows = append(t.Rows, Row{int(c.Value), name, ticker, price * supply, price*supply/cap - 1, volume / cap, cap})
+		cap, price, volume, supply := values[key+"_cap"], values[key+"_price"], values[key+"_volume"],
+			values[key+"_supply"]
+		t.Rows = append(t.Rows, Row{int(c.Value), name, ticker, price * supply, price*supply/cap - 1, volume / cap,
+			cap})
 		t.Capitalisation += cap
 		for last++; last < int(c.Value); last++ {
 			t.MissingRanks = append(t.MissingRanks, last)
@@ -77,11 +79,13 @@ func (t Table1) print(w io.Writer) {
 	if t.DateByData != "" {
 		dated = t.DateByData + ", when the chain's supply reached the table's"
 	}
-	fmt.Fprintf(w, "\nTable 1 recomputed (supply dates it %s; missing ranks %v; HHI of the rows %.1f)\n", dated, t.MissingRanks, t.HHI)
+	fmt.Fprintf(w, "\nTable 1 recomputed (supply dates it %s; missing ranks %v; HHI of the rows %.1f)\n", dated,
+		t.MissingRanks, t.HHI)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, "rank\tname\tticker\tprice × supply\toff\tturnover a day\tshare of rows\t")
 	for _, r := range t.Rows {
-		fmt.Fprintf(tab, "%d\t%s\t%s\t%.0f\t%+.3f %%\t%.2f %%\t%.2f %%\t\n", r.Rank, r.Name, r.Ticker, r.PriceSupply, 100*r.Deviation, 100*r.TurnoverDaily, 100*r.Share)
+		fmt.Fprintf(tab, "%d\t%s\t%s\t%.0f\t%+.3f %%\t%.2f %%\t%.2f %%\t\n", r.Rank, r.Name, r.Ticker, r.PriceSupply,
+			100*r.Deviation, 100*r.TurnoverDaily, 100*r.Share)
 	}
 	tab.Flush()
 	for _, f := range t.Findings {
@@ -93,13 +97,13 @@ func (t Table1) print(w io.Writer) {
 type Channel struct {
 	Channel        string   `json:"channel"`
 	Year           int      `json:"year"`
-	PaymentsBn     float64  `json:"paymentsBillion"`
-	ValueTn        float64  `json:"valueTrillionKZT"`
-	MeanTicketKZT  float64  `json:"meanTicketKZT"`
-	GrowthPayments *float64 `json:"growthPayments"` // on the year before; null in the first
-	GrowthValue    *float64 `json:"growthValue"`
-	SharePayments  float64  `json:"sharePayments"` // of both channels
-	ShareValue     float64  `json:"shareValue"`
+	PaymentsBn     float64  `json:"payments_billion"`
+	ValueTn        float64  `json:"value_trillion_kzt"`
+	MeanTicketKZT  float64  `json:"mean_ticket_kzt"`
+	GrowthPayments *float64 `json:"growth_payments"` // on the year before; null in the first
+	GrowthValue    *float64 `json:"growth_value"`
+	SharePayments  float64  `json:"share_payments"` // of both channels
+	ShareValue     float64  `json:"share_value"`
 }
 
 func channels(env environment) []Channel {
@@ -110,8 +114,10 @@ func channels(env environment) []Channel {
 				return env.values[fmt.Sprintf("t3_%s_%s_%d", channel, kind, year)]
 			}
 			n, v := get(channel, "n", year), get(channel, "v", year)
-			c := Channel{Channel: map[string]string{"int": "international", "loc": "local"}[channel], Year: year, PaymentsBn: n, ValueTn: v, MeanTicketKZT: 1000 * v / n,
-				SharePayments: n / (get("int", "n", year) + get("loc", "n", year)), ShareValue: v / (get("int", "v", year) + get("loc", "v", year))}
+			c := Channel{Channel: map[string]string{"int": "international", "loc": "local"}[channel], Year: year,
+				PaymentsBn: n, ValueTn: v, MeanTicketKZT: 1000 * v / n,
+				SharePayments: n / (get("int", "n", year) + get("loc", "n", year)),
+				ShareValue:    v / (get("int", "v", year) + get("loc", "v", year))}
 			if year > 2019 {
 				gn, gv := n/get(channel, "n", year-1)-1, v/get(channel, "v", year-1)-1
 				c.GrowthPayments, c.GrowthValue = &gn, &gv
@@ -133,7 +139,9 @@ func printChannels(w io.Writer, channels []Channel) {
 		return fmt.Sprintf("%+.1f %%", 100**g)
 	}
 	for _, c := range channels {
-		fmt.Fprintf(tab, "%s\t%d\t%.2f\t%.1f\t%.0f\t%s\t%s\t%.1f %%\t%.1f %%\t\n", c.Channel, c.Year, c.PaymentsBn, c.ValueTn, c.MeanTicketKZT, growth(c.GrowthPayments), growth(c.GrowthValue), 100*c.SharePayments, 100*c.ShareValue)
+		fmt.Fprintf(tab, "%s\t%d\t%.2f\t%.1f\t%.0f\t%s\t%s\t%.1f %%\t%.1f %%\t\n", c.Channel, c.Year, c.PaymentsBn,
+			c.ValueTn, c.MeanTicketKZT, growth(c.GrowthPayments), growth(c.GrowthValue), 100*c.SharePayments,
+			100*c.ShareValue)
 	}
 	tab.Flush()
 }

@@ -96,10 +96,14 @@ func active(s sample) []float64 {
 // measures in the order of the report.
 var measures = []measure{
 	{"cagr", "fraction a year", "(P_last/P_first)^(365/days) − 1", false, annualGrowth},
-	{"volatility", "fraction a year", "sd(r)·√periods", false, func(s sample) float64 { return stats.SD(s.r) * math.Sqrt(s.periods) }},
-	{"sharpe", "ratio", "mean(r)/sd(r)·√periods, risk-free 0", false, func(s sample) float64 { x := s.excess(); return stats.Mean(x) / stats.SD(x) * math.Sqrt(s.periods) }},
-	{"sortino", "ratio", "mean(r)/√mean(min(r,0)²)·√periods", false, func(s sample) float64 { x := s.excess(); return stats.Mean(x) / downside(x) * math.Sqrt(s.periods) }},
-	{"calmar", "ratio", "CAGR/|deepest drawdown|", false, func(s sample) float64 { return annualGrowth(s) / math.Abs(deepest(s.r)) }},
+	{"volatility", "fraction a year", "sd(r)·√periods", false,
+		func(s sample) float64 { return stats.SD(s.r) * math.Sqrt(s.periods) }},
+	{"sharpe", "ratio", "mean(r)/sd(r)·√periods, risk-free 0", false,
+		func(s sample) float64 { x := s.excess(); return stats.Mean(x) / stats.SD(x) * math.Sqrt(s.periods) }},
+	{"sortino", "ratio", "mean(r)/√mean(min(r,0)²)·√periods", false,
+		func(s sample) float64 { x := s.excess(); return stats.Mean(x) / downside(x) * math.Sqrt(s.periods) }},
+	{"calmar", "ratio", "CAGR/|deepest drawdown|", false,
+		func(s sample) float64 { return annualGrowth(s) / math.Abs(deepest(s.r)) }},
 	{"omega", "ratio", "Σ gains/Σ losses, threshold 0", false, omega},
 	{"tailRatio", "ratio", "|q₀.₉₅/q₀.₀₅|", false, tailRatio},
 	{"maxDrawdown", "fraction", "min(P/max P − 1)", false, func(s sample) float64 { return deepest(s.r) }},
@@ -108,7 +112,8 @@ var measures = []measure{
 		return (stats.Mean(s.excess()) - beta(s)*stats.Mean(over(s.bench, s.free))) * s.periods
 	}},
 	{"correlation", "ratio", "Pearson's", true, func(s sample) float64 { return stats.Correlation(s.r, s.bench) }},
-	{"trackingError", "fraction a year", "sd(r − b)·√periods", true, func(s sample) float64 { return stats.SD(active(s)) * math.Sqrt(s.periods) }},
+	{"trackingError", "fraction a year", "sd(r − b)·√periods", true,
+		func(s sample) float64 { return stats.SD(active(s)) * math.Sqrt(s.periods) }},
 	{"informationRatio", "ratio", "mean(r − b)/sd(r − b)·√periods", true, func(s sample) float64 {
 		a := active(s)
 		return stats.Mean(a) / stats.SD(a) * math.Sqrt(s.periods)
@@ -117,5 +122,6 @@ var measures = []measure{
 
 // withRate are the formulas where a risk-free rate f is given.
 var withRate = map[string]string{
-	"sharpe": "mean(r − f)/sd(r − f)·√periods", "sortino": "mean(r − f)/√mean(min(r − f,0)²)·√periods", "alpha": "(mean(r − f) − β·mean(b − f))·periods",
+	"sharpe": "mean(r − f)/sd(r − f)·√periods", "sortino": "mean(r − f)/√mean(min(r − f,0)²)·√periods",
+	"alpha": "(mean(r − f) − β·mean(b − f))·periods",
 }

@@ -31,11 +31,11 @@ type Cell struct {
 // Performance of one series, with a benchmark's where one is given.
 type Performance struct {
 	N           int                   `json:"n"`
-	Periods     float64               `json:"periodsAYear"`
+	Periods     float64               `json:"periods_a_year"`
 	Figures     []Figure              `json:"figures"`
 	Drawdowns   []volatility.Drawdown `json:"drawdowns"` // the ten deepest
-	Ulcer       float64               `json:"ulcerPercent"`
-	UnderWater  float64               `json:"shareOfDaysUnderWater"`
+	Ulcer       float64               `json:"ulcer_percent"`
+	UnderWater  float64               `json:"share_of_days_under_water"`
 	Months      []Cell                `json:"months"`
 	Days        []string              `json:"-"` // of the rolling series
 	RollingVol  []float64             `json:"-"` // percent a year, NaN before the first window
@@ -43,11 +43,11 @@ type Performance struct {
 	RollBeta    []float64             `json:"-"` // nil without a benchmark
 	BetaDays    []string              `json:"-"`
 	Benchmark   *market.Provenance    `json:"benchmark,omitempty"`
-	CommonDays  int                   `json:"commonDays,omitempty"`
+	CommonDays  int                   `json:"common_days,omitempty"`
 	Resamples   int                   `json:"resamples"`
-	BlockLength float64               `json:"meanBlockLength"`
+	BlockLength float64               `json:"mean_block_length"`
 	Seed        uint64                `json:"seed"`
-	RiskFree    *RiskFree             `json:"riskFree,omitempty"`
+	RiskFree    *RiskFree             `json:"risk_free,omitempty"`
 
 	byCount bool
 }
@@ -67,7 +67,8 @@ func Measure(prices market.Series, benchmark market.Series, annual volatility.An
 }
 
 // MeasureOver is Measure over a risk-free rate; nil is a rate of 0.
-func MeasureOver(prices market.Series, benchmark market.Series, annual volatility.Annual, free *RiskFree) (Performance, error) {
+func MeasureOver(prices market.Series, benchmark market.Series, annual volatility.Annual,
+	free *RiskFree) (Performance, error) {
 	return measureWith(prices, benchmark, annual, months(prices, false), 0, free)
 }
 
@@ -84,7 +85,8 @@ func perYear(times []time.Time) float64 {
 }
 
 // measureWith takes growth from the times where it is 0.
-func measureWith(prices market.Series, benchmark market.Series, annual volatility.Annual, cells []Cell, growth float64, free *RiskFree) (Performance, error) {
+func measureWith(prices market.Series, benchmark market.Series, annual volatility.Annual, cells []Cell, growth float64,
+	free *RiskFree) (Performance, error) {
 	simple, err := Simple(prices)
 	if err != nil {
 		return Performance{}, err
@@ -92,7 +94,8 @@ func measureWith(prices market.Series, benchmark market.Series, annual volatilit
 	if _, err := stats.Describe(simple.Values); err != nil {
 		return Performance{}, err
 	}
-	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: cells, RiskFree: free}
+	p := Performance{N: simple.Len(), Periods: float64(annual), Resamples: resamples, Seed: seed, Months: cells,
+		RiskFree: free}
 	p.byCount = growth != 0
 	p.BlockLength = math.Cbrt(float64(simple.Len()))
 	alone := sample{r: simple.Values, periods: float64(annual), growth: growth}
@@ -120,7 +123,8 @@ func measureWith(prices market.Series, benchmark market.Series, annual volatilit
 func (p *Performance) addBenchmark(prices, benchmark market.Series, annual volatility.Annual) (*sample, error) {
 	times, values := market.Align(prices, benchmark)
 	if len(times) < 30 {
-		return nil, market.Refuse("too_short", "benchmark", "%d days in common with the series; 30 are needed", len(times))
+		return nil, market.Refuse("too-short", "benchmark", "%d days in common with the series; 30 are needed",
+			len(times))
 	}
 	var both sample
 	for j, to := range []*[]float64{&both.r, &both.bench} {
@@ -257,7 +261,8 @@ func months(prices market.Series, firstAlone bool) []Cell {
 	var out []Cell
 	last := -1
 	for i, at := range prices.Times {
-		end := i == len(prices.Times)-1 || prices.Times[i+1].Month() != at.Month() || prices.Times[i+1].Year() != at.Year()
+		end := i == len(prices.Times)-1 || prices.Times[i+1].Month() != at.Month() ||
+			prices.Times[i+1].Year() != at.Year()
 		if !end {
 			continue
 		}

@@ -22,7 +22,7 @@ type RiskFree struct {
 // Rate is one figure for all days.
 func Rate(percent float64) (*RiskFree, error) {
 	if !(percent > -100 && percent < 1000) {
-		return nil, market.Refuse("risk_free", "risk-free", "%g is not a rate in percent a year", percent)
+		return nil, market.Refuse("risk-free", "risk-free", "%g is not a rate in percent a year", percent)
 	}
 	return &RiskFree{Percent: percent}, nil
 }
@@ -33,14 +33,16 @@ func RateFrom(t *market.Table, column string) (*RiskFree, error) {
 		for _, c := range t.Columns {
 			if c.Unit == "percent" {
 				if column != "" {
-					return nil, market.Refuse("risk_free", "risk-free", "%s has several columns in percent; name one: FILE:COLUMN", t.Provenance.File)
+					return nil, market.Refuse("risk-free", "risk-free",
+						"%s has several columns in percent; name one: FILE:COLUMN", t.Provenance.File)
 				}
 				column = c.Name
 			}
 		}
 	}
 	if column == "" {
-		return nil, market.Refuse("risk_free", "risk-free", "no column in percent in %s; name one: FILE:COLUMN", t.Provenance.File)
+		return nil, market.Refuse("risk-free", "risk-free", "no column in percent in %s; name one: FILE:COLUMN",
+			t.Provenance.File)
 	}
 	s, err := t.Series(column)
 	if err != nil {
@@ -48,7 +50,8 @@ func RateFrom(t *market.Table, column string) (*RiskFree, error) {
 	}
 	for i, v := range s.Values {
 		if !(v > -100 && v < 1000) {
-			return nil, market.Refuse("risk_free", column, "%g on %s is not a rate in percent a year", v, s.Times[i].Format(time.DateOnly))
+			return nil, market.Refuse("risk-free", column, "%g on %s is not a rate in percent a year", v,
+				s.Times[i].Format(time.DateOnly))
 		}
 	}
 	return &RiskFree{Column: column, Source: &t.Provenance, series: s}, nil
@@ -66,7 +69,8 @@ func (f *RiskFree) at(times []time.Time, periods float64) ([]float64, error) {
 		if f.Source != nil {
 			j := sort.Search(len(f.series.Times), func(j int) bool { return f.series.Times[j].After(day) }) - 1
 			if j < 0 {
-				return nil, market.Refuse("risk_free", f.Column, "the rate begins on %s, after %s", f.series.First(), day.Format(time.DateOnly))
+				return nil, market.Refuse("risk-free", f.Column, "the rate begins on %s, after %s", f.series.First(),
+					day.Format(time.DateOnly))
 			}
 			rate = f.series.Values[j]
 		}

@@ -25,8 +25,10 @@ func (r *Report) charts(lang Language) []figureChart {
 		underwater[i] = 100 * (v/peak - 1)
 	}
 	out := []figureChart{
-		{"price", nil, chart.Chart{Days: r.days, Lines: []chart.Line{{Name: r.Options.Asset, Values: r.prices}}, Log: true}},
-		{"drawdown", nil, chart.Chart{Days: r.days, Lines: []chart.Line{{Name: w.word("drawdown"), Values: underwater, Area: true}}}},
+		{"price", nil, chart.Chart{Days: r.days, Lines: []chart.Line{{Name: r.Options.Asset, Values: r.prices}},
+			Log: true}},
+		{"drawdown", nil, chart.Chart{Days: r.days,
+			Lines: []chart.Line{{Name: w.word("drawdown"), Values: underwater, Area: true}}}},
 	}
 	volatility := []chart.Line{{Name: w.word("realised"), Values: p.RollingVol}}
 	legend := []string{"realised"}
@@ -38,10 +40,12 @@ func (r *Report) charts(lang Language) []figureChart {
 	}
 	out = append(out, figureChart{"volatility chart", legend, chart.Chart{Days: p.Days, Lines: volatility}})
 	if len(p.Days) > 180 {
-		out = append(out, figureChart{"rolling sharpe", nil, chart.Chart{Days: p.Days, Lines: []chart.Line{{Name: w.word("rolling sharpe"), Values: p.RollSharpe}}}})
+		out = append(out, figureChart{"rolling sharpe", nil,
+			chart.Chart{Days: p.Days, Lines: []chart.Line{{Name: w.word("rolling sharpe"), Values: p.RollSharpe}}}})
 	}
 	if len(p.RollBeta) > 180 {
-		out = append(out, figureChart{"rolling beta", nil, chart.Chart{Days: p.BetaDays, Lines: []chart.Line{{Name: w.word("rolling beta"), Values: p.RollBeta}}}})
+		out = append(out, figureChart{"rolling beta", nil,
+			chart.Chart{Days: p.BetaDays, Lines: []chart.Line{{Name: w.word("rolling beta"), Values: p.RollBeta}}}})
 	}
 	out = append(out, r.histogram(w))
 	if impact := r.impact(); impact.chart.Lines != nil {
@@ -72,7 +76,8 @@ func (r *Report) histogram(w writer) figureChart {
 		normal[i] = float64(len(r.prices)-1) * step / m.SD * math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
 		days[i] = w.number(&x[i], 1)
 	}
-	return figureChart{"distribution", []string{"normal law"}, chart.Chart{Days: days, X: x, Bars: counts, Lines: []chart.Line{{Name: w.word("normal law"), Values: normal}}}}
+	return figureChart{"distribution", []string{"normal law"}, chart.Chart{Days: days, X: x, Bars: counts,
+		Lines: []chart.Line{{Name: w.word("normal law"), Values: normal}}}}
 }
 
 // impact draws the news-impact curves of the fits with t errors.

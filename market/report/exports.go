@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aqsha/aqsha/internal/safecsv"
 	"github.com/aqsha/aqsha/market"
 )
 
@@ -24,7 +24,7 @@ func (r *Report) JSON(w io.Writer) error {
 
 // CSV writes every figure with its provenance.
 func (r *Report) CSV(w io.Writer) error {
-	out := csv.NewWriter(w)
+	out := safecsv.NewWriter(w)
 	_ = out.Write([]string{"figure", "value", "low", "high", "unit", "formula", "window", "sha256", "version"})
 	cell := func(v *float64) string {
 		if v == nil {
@@ -33,7 +33,8 @@ func (r *Report) CSV(w io.Writer) error {
 		return strconv.FormatFloat(*v, 'g', -1, 64)
 	}
 	for _, f := range r.Figures {
-		_ = out.Write([]string{f.Key, cell(f.Value), cell(f.Low), cell(f.High), f.Unit, f.Formula, f.Window, f.SHA256, r.Options.Version})
+		_ = out.Write([]string{f.Key, cell(f.Value), cell(f.Low), cell(f.High), f.Unit, f.Formula, f.Window, f.SHA256,
+			r.Options.Version})
 	}
 	out.Flush()
 	return out.Error()
@@ -67,7 +68,9 @@ func (r *Report) Parquet(w io.Writer) error {
 func (r *Report) Markdown(out io.Writer, lang Language) error {
 	w := writer{lang}
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s: %s\n\n%s %s … %s, %d %s; %s %g %s\n", w.word("title"), r.Options.Asset, w.word("period"), r.Origin.From, r.Origin.To, r.Origin.N, w.word("returns"), w.word("annualised on"), r.Origin.Annual, w.word("observations a year"))
+	fmt.Fprintf(&b, "# %s: %s\n\n%s %s … %s, %d %s; %s %g %s\n", w.word("title"), r.Options.Asset, w.word("period"),
+		r.Origin.From, r.Origin.To, r.Origin.N, w.word("returns"), w.word("annualised on"), r.Origin.Annual,
+		w.word("observations a year"))
 	if strings.HasPrefix(r.Origin.Source.Origin, "synthetic") {
 		fmt.Fprintf(&b, "\n> %s\n", w.word("synthetic"))
 	}
@@ -92,14 +95,17 @@ func (r *Report) Markdown(out io.Writer, lang Language) error {
 		months = append(months, cells)
 	}
 	table(w.word("months"), strings.Split(w.word("year")+" 1 2 3 4 5 6 7 8 9 10 11 12", " "), months)
-	table(w.word("drawdowns"), []string{w.word("peak"), w.word("trough"), w.word("recovered"), w.word("depth"), w.word("days") + " ↓", w.word("days") + " ↕"}, r.drawdownRows(w))
-	table(w.word("models"), []string{w.word("model"), w.word("parameter"), w.word("value"), w.word("se hessian"), w.word("se robust")}, r.fitRows(w))
+	table(w.word("drawdowns"), []string{w.word("peak"), w.word("trough"), w.word("recovered"), w.word("depth"),
+		w.word("days") + " ↓", w.word("days") + " ↕"}, r.drawdownRows(w))
+	table(w.word("models"), []string{w.word("model"), w.word("parameter"), w.word("value"), w.word("se hessian"),
+		w.word("se robust")}, r.fitRows(w))
 	table(w.word("tests"), []string{"", w.word("of returns"), w.word("of residuals")}, r.testRows(w))
 	for _, x := range r.Risks {
 		v := riskTables(w, x.P, x.Measures, x.League, x.From, x.To)
 		table(w.word("risk")+", p = "+v.P, []string{w.word("method"), "VaR", "ES", ""}, v.Rows)
 		if v.League != nil {
-			table(w.word("backtest")+" "+v.Between, []string{w.word("rank"), w.word("method"), w.word("exceed"), "Kupiec p", "Christoffersen p", "Acerbi–Székely Z", w.word("verdict")}, v.League)
+			table(w.word("backtest")+" "+v.Between, []string{w.word("rank"), w.word("method"), w.word("exceed"),
+				"Kupiec p", "Christoffersen p", "Acerbi–Székely Z", w.word("verdict")}, v.League)
 		}
 	}
 	fmt.Fprintf(&b, "\n## %s\n\n", w.word("notes"))
@@ -114,7 +120,8 @@ func (r *Report) Markdown(out io.Writer, lang Language) error {
 		sources = append(sources, []string{s[0], s[1]})
 	}
 	table(w.word("provenance"), []string{"", ""}, sources)
-	table(w.word("figure"), []string{w.word("figure"), w.word("value"), w.word("interval"), w.word("unit"), w.word("formula"), w.word("period"), "SHA-256"}, figures)
+	table(w.word("figure"), []string{w.word("figure"), w.word("value"), w.word("interval"), w.word("unit"),
+		w.word("formula"), w.word("period"), "SHA-256"}, figures)
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -63,8 +63,10 @@ type riskView struct {
 // HTML writes a document that needs nothing from the network.
 func (r *Report) HTML(out io.Writer, lang Language) error {
 	w := writer{lang}
-	v := view{Lang: lang, T: w.word, Report: r, Synthetic: strings.HasPrefix(r.Origin.Source.Origin, "synthetic"), Figures: r.rows(w), Drawdowns: r.drawdownRows(w), Years: r.years(w),
-		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: []string{w.word("method: returns"), w.word("method: intervals"), w.word("method: garch"), w.word("method: risk")}}
+	v := view{Lang: lang, T: w.word, Report: r, Synthetic: strings.HasPrefix(r.Origin.Source.Origin, "synthetic"),
+		Figures: r.rows(w), Drawdowns: r.drawdownRows(w), Years: r.years(w),
+		Fits: r.fitRows(w), Tests: r.testRows(w), Methods: []string{w.word("method: returns"),
+			w.word("method: intervals"), w.word("method: garch"), w.word("method: risk")}}
 	for _, c := range r.charts(lang) {
 		cv := chartView{Caption: w.word(c.caption), SVG: template.HTML(c.chart.SVG())}
 		for _, key := range c.legend {
@@ -86,7 +88,8 @@ func (r *Report) rows(w writer) []row {
 		if f.Low != nil && f.High != nil {
 			interval = w.scaled(f, f.Low) + " … " + w.scaled(f, f.High)
 		}
-		rows = append(rows, row{w.word(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), f.Formula, f.Window, short(f.SHA256)})
+		rows = append(rows, row{w.word(f.Key), w.scaled(f, f.Value), interval, w.word(f.Unit), f.Formula, f.Window,
+			short(f.SHA256)})
 	}
 	return rows
 }
@@ -108,7 +111,8 @@ func (r *Report) drawdownRows(w writer) [][]string {
 			recovered = w.word("not yet")
 		}
 		depth := 100 * d.Depth
-		rows = append(rows, []string{d.Peak, d.Trough, recovered, w.number(&depth, 2) + " %", fmt.Sprint(d.DaysDown), fmt.Sprint(d.DaysAll)})
+		rows = append(rows, []string{d.Peak, d.Trough, recovered, w.number(&depth, 2) + " %", fmt.Sprint(d.DaysDown),
+			fmt.Sprint(d.DaysAll)})
 	}
 	return rows
 }
@@ -125,7 +129,8 @@ func (r *Report) years(w writer) []yearView {
 		if strength < 0 {
 			class, strength = "down", -strength
 		}
-		years[len(years)-1].Cells[c.Month-1] = cellView{w.number(&percent, 1), class, template.CSS(fmt.Sprintf("--heat:%.0f%%", 15+60*strength))}
+		years[len(years)-1].Cells[c.Month-1] = cellView{w.number(&percent, 1), class,
+			template.CSS(fmt.Sprintf("--heat:%.0f%%", 15+60*strength))}
 	}
 	return years
 }
@@ -136,7 +141,8 @@ func (r *Report) fitRows(w writer) [][]string {
 		name := strings.ToUpper(string(g.Fit.Spec.Model)) + ", " + string(g.Fit.Spec.Law)
 		for _, p := range g.Fit.Parameters {
 			value := p.Value
-			rows = append(rows, []string{name, p.Name, w.number(&value, 6), w.number(p.SEHessian, 6), w.number(p.SERobust, 6)})
+			rows = append(rows, []string{name, p.Name, w.number(&value, 6), w.number(p.SEHessian, 6),
+				w.number(p.SERobust, 6)})
 			name = ""
 		}
 		persistence, note := g.Fit.Persistence, ""
@@ -144,7 +150,8 @@ func (r *Report) fitRows(w writer) [][]string {
 			note = w.word("binds") + ": " + strings.Join(g.Fit.Convergence.Boundary, ", ")
 		}
 		likelihood := g.Fit.LogLik
-		rows = append(rows, []string{"", w.word("persistence"), w.number(&persistence, 6), "ln L " + w.number(&likelihood, 4), note})
+		rows = append(rows, []string{"", w.word("persistence"), w.number(&persistence, 6),
+			"ln L " + w.number(&likelihood, 4), note})
 	}
 	return rows
 }
@@ -159,9 +166,15 @@ func (r *Report) testRows(w writer) [][]string {
 		name      string
 		raw, left *stats.Test
 	}{
-		{"ARCH-LM(5)", fit.Raw.ArchLM5, fit.Standardised.ArchLM5}, {"ARCH-LM(10)", fit.Raw.ArchLM10, fit.Standardised.ArchLM10}, {"Ljung–Box(10)", fit.Raw.LjungBox10, fit.Standardised.LjungBox10},
-		{"Ljung–Box(20)", fit.Raw.LjungBox20, fit.Standardised.LjungBox20}, {"Ljung–Box²(10)", fit.Raw.Squares10, fit.Standardised.Squares10}, {"Ljung–Box²(20)", fit.Raw.Squares20, fit.Standardised.Squares20},
-		{"Jarque–Bera", fit.Raw.JarqueBera, fit.Standardised.JarqueBera}, {"sign bias", fit.Raw.SignBias, fit.Standardised.SignBias}, {"ADF", fit.Raw.ADF, fit.Standardised.ADF}, {"KPSS", fit.Raw.KPSS, fit.Standardised.KPSS},
+		{"ARCH-LM(5)", fit.Raw.ArchLM5, fit.Standardised.ArchLM5},
+		{"ARCH-LM(10)", fit.Raw.ArchLM10, fit.Standardised.ArchLM10},
+		{"Ljung–Box(10)", fit.Raw.LjungBox10, fit.Standardised.LjungBox10},
+		{"Ljung–Box(20)", fit.Raw.LjungBox20, fit.Standardised.LjungBox20},
+		{"Ljung–Box²(10)", fit.Raw.Squares10, fit.Standardised.Squares10},
+		{"Ljung–Box²(20)", fit.Raw.Squares20, fit.Standardised.Squares20},
+		{"Jarque–Bera", fit.Raw.JarqueBera, fit.Standardised.JarqueBera},
+		{"sign bias", fit.Raw.SignBias, fit.Standardised.SignBias}, {"ADF", fit.Raw.ADF, fit.Standardised.ADF},
+		{"KPSS", fit.Raw.KPSS, fit.Standardised.KPSS},
 	} {
 		cell := func(t *stats.Test) string {
 			if t == nil {
@@ -189,7 +202,8 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 	v.Between = from + " … " + to
 	for _, s := range league {
 		if s.Refused != "" {
-			v.League = append(v.League, []string{"–", w.word(s.Method), "–", "–", "–", "–", w.word("refused") + ": " + s.Refused})
+			v.League = append(v.League, []string{"–", w.word(s.Method), "–", "–", "–", "–",
+				w.word("refused") + ": " + s.Refused})
 			continue
 		}
 		verdict := w.word("rejected")
@@ -197,7 +211,9 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 			verdict = w.word("passes")
 		}
 		expected := float64(s.Coverage.N) * s.P
-		v.League = append(v.League, []string{fmt.Sprint(s.Rank), w.word(s.Method), fmt.Sprintf("%d (%s)", s.Coverage.Exceed, w.number(&expected, 1)), w.number(&s.Coverage.P, 4), w.number(&s.Coverage.PCC, 4), w.number(s.AcerbiZ, 3), verdict})
+		v.League = append(v.League, []string{fmt.Sprint(s.Rank), w.word(s.Method),
+			fmt.Sprintf("%d (%s)", s.Coverage.Exceed, w.number(&expected, 1)), w.number(&s.Coverage.P, 4),
+			w.number(&s.Coverage.PCC, 4), w.number(s.AcerbiZ, 3), verdict})
 	}
 	return v
 }
@@ -205,7 +221,8 @@ func riskTables(w writer, p float64, measures []risk.Measure, league []risk.Stan
 func (r *Report) sources(w writer) [][2]string {
 	list := [][2]string{}
 	add := func(file, hash, origin, zone string) {
-		list = append(list, [2]string{w.word("file"), file}, [2]string{"SHA-256", hash}, [2]string{w.word("origin"), origin + " (" + zone + ")"})
+		list = append(list, [2]string{w.word("file"), file}, [2]string{"SHA-256", hash},
+			[2]string{w.word("origin"), origin + " (" + zone + ")"})
 	}
 	s := r.Origin.Source
 	add(s.File, s.SHA256, s.Origin, s.TimeZone)

@@ -75,7 +75,8 @@ func Build(ctx context.Context, o Options, progress func(done, all int)) (*Repor
 	if err := r.addPerformance(); err != nil {
 		return nil, err
 	}
-	for _, spec := range []garch.Spec{{}, {Law: garch.StudentT}, {Model: garch.GJR, Law: garch.StudentT}, {Model: garch.EGARCH, Law: garch.StudentT}} {
+	for _, spec := range []garch.Spec{{}, {Law: garch.StudentT}, {Model: garch.GJR, Law: garch.StudentT},
+		{Model: garch.EGARCH, Law: garch.StudentT}} {
 		g, err := study.StudyGarch(ctx, o.Input, study.GarchOptions{Spec: spec})
 		if err != nil {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s %s: %v", spec.Model, spec.Law, err))
@@ -164,7 +165,8 @@ func (r *Report) collect() {
 	add("skewness", &m.Skewness, nil, nil, "ratio", "m₃/m₂^1.5")
 	add("excessKurtosis", &m.Excess, nil, nil, "ratio", "m₄/m₂² − 3")
 	for _, e := range r.Volatility.Estimates {
-		add("volatility: "+e.Name, &e.Percent, nil, nil, "percent a year", fmt.Sprintf("annualised on %g, n = %d", r.Origin.Annual, e.N))
+		add("volatility: "+e.Name, &e.Percent, nil, nil, "percent a year",
+			fmt.Sprintf("annualised on %g, n = %d", r.Origin.Annual, e.N))
 	}
 	for _, g := range r.Fits {
 		name := string(g.Fit.Spec.Model) + "-" + string(g.Fit.Spec.Law)

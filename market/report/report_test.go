@@ -162,7 +162,7 @@ func TestSeal(t *testing.T) {
 	forged := sealed
 	forged.Report = strings.Repeat("0", 64)
 	// The refusal names the hash that was re-derived: the sealed one.
-	if err := forged.Rederive(context.Background(), open(t), nil); !errors.As(err, &refused) || refused.Code != "seal_differs" || !strings.Contains(err.Error(), sealed.Report) {
+	if err := forged.Rederive(context.Background(), open(t), nil); !errors.As(err, &refused) || refused.Code != "market-seal-differs" || !strings.Contains(err.Error(), sealed.Report) {
 		t.Errorf("forged figures: %v", err)
 	}
 	changed := func(name string, o market.ReadOptions) (*market.Table, error) {
@@ -170,7 +170,7 @@ func TestSeal(t *testing.T) {
 		table.Provenance.SHA256 = strings.Repeat("1", 64)
 		return table, err
 	}
-	if err := sealed.Rederive(context.Background(), changed, nil); !errors.As(err, &refused) || refused.Code != "seal_input" {
+	if err := sealed.Rederive(context.Background(), changed, nil); !errors.As(err, &refused) || refused.Code != "market-seal-input" {
 		t.Errorf("changed input: %v", err)
 	}
 	if _, err := ReadSeal(dir, 7, keys); err == nil {
@@ -200,7 +200,7 @@ func TestNoSealOnAnUnrepairedError(t *testing.T) {
 	}
 	r := &Report{Options: Options{Input: study.Input{Table: table}}}
 	var refused *market.Error
-	if _, _, err := r.Append(t.TempDir(), seal.Log{}); !errors.As(err, &refused) || refused.Code != "unrepaired" {
+	if _, _, err := r.Append(t.TempDir(), seal.Log{}); !errors.As(err, &refused) || refused.Code != "market-unrepaired" {
 		t.Fatalf("sealed: %v", err)
 	}
 	market.Repair(table, market.Check(table), "all")

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/aqsha/aqsha/internal/oldnames"
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/performance"
 	"github.com/aqsha/aqsha/txlog/seal"
@@ -18,9 +20,12 @@ import (
 // re-derived as they were computed then: performance without the window's
 // first return and growth by count, the shortfall test at one limit, methods
 // scored on their own days, no findings among the notes; those in the second
-// without the shortfall regression and the model confidence set.
+// without the shortfall regression and the model confidence set; those in the
+// third with the keys of the JSON form, whose hash is sealed, spelled as they
+// were until then (as in the two before).
 const (
-	SealFormat   = "aqsha-market-seal/3"
+	SealFormat   = "aqsha-market-seal/4"
+	thirdFormat  = "aqsha-market-seal/3"
 	secondFormat = "aqsha-market-seal/2"
 	firstFormat  = "aqsha-market-seal/1"
 )
@@ -39,21 +44,23 @@ type Seal struct {
 	SHA256    string   `json:"sha256"`
 	Origin    string   `json:"origin"`
 	Benchmark string   `json:"benchmark,omitempty"`
-	BenchHash string   `json:"benchmarkSha256,omitempty"`
+	BenchHash string   `json:"benchmark_sha256,omitempty"`
 	Repairs   []string `json:"repairs,omitempty"` // codes, in order
 	// RiskFree is the rate, one figure or a column of a file; absent: 0.
-	RiskFree       *float64 `json:"riskFree,omitempty"`
-	RiskFreeFile   string   `json:"riskFreeFile,omitempty"`
-	RiskFreeColumn string   `json:"riskFreeColumn,omitempty"`
-	RiskFreeHash   string   `json:"riskFreeSha256,omitempty"`
+	RiskFree       *float64 `json:"risk_free,omitempty"`
+	RiskFreeFile   string   `json:"risk_free_file,omitempty"`
+	RiskFreeColumn string   `json:"risk_free_column,omitempty"`
+	RiskFreeHash   string   `json:"risk_free_sha256,omitempty"`
 	// Reading are the options that the file was read with, where any was given.
 	Reading *market.ReadOptions `json:"reading,omitempty"`
-	Report  string              `json:"reportSha256"`
+	Report  string              `json:"report_sha256"`
 }
 
 // SealOf summarises a report for the log.
 func (r *Report) SealOf() (Seal, error) {
-	s := Seal{Format: SealFormat, Asset: r.Options.Asset, From: r.Options.From, To: r.Options.To, Column: r.Origin.Column, Annual: r.Origin.Annual, File: r.Origin.Source.File, SHA256: r.Origin.Source.SHA256, Origin: r.Origin.Source.Origin}
+	s := Seal{Format: SealFormat, Asset: r.Options.Asset, From: r.Options.From, To: r.Options.To,
+		Column: r.Origin.Column, Annual: r.Origin.Annual, File: r.Origin.Source.File, SHA256: r.Origin.Source.SHA256,
+		Origin: r.Origin.Source.Origin}
 	if b := r.Performance.Benchmark; b != nil {
 		s.Benchmark, s.BenchHash = b.File, b.SHA256
 	}
@@ -71,6 +78,9 @@ func (r *Report) SealOf() (Seal, error) {
 	if r.Options.Input.Rules == 2 {
 		s.Format = secondFormat
 	}
+	if r.Options.Input.Rules == 3 {
+		s.Format = thirdFormat
+	}
 	for _, repair := range r.Origin.Source.Repairs {
 		if len(s.Repairs) == 0 || s.Repairs[len(s.Repairs)-1] != repair.Code {
 			s.Repairs = append(s.Repairs, repair.Code)
@@ -82,7 +92,11 @@ func (r *Report) SealOf() (Seal, error) {
 	if err := bare.JSON(&b); err != nil {
 		return Seal{}, err
 	}
-	sum := sha256.Sum256(b.Bytes())
+	form := b.Bytes()
+	if s.Format != SealFormat {
+		form = oldnames.Write(form)
+	}
+	sum := sha256.Sum256(form)
 	s.Report = hex.EncodeToString(sum[:])
 	return s, nil
 }
@@ -112,7 +126,9 @@ func (r *Report) sound() error {
 		}
 		for _, f := range market.Check(t) {
 			if f.Severity == market.Grave {
-				return market.Refuse("unrepaired", t.Provenance.File, "line %d, %s: %s; a report is not sealed on it: --repair %s, or mend the file", f.FirstLine, f.Code, f.Detail, f.Code)
+				return market.Refuse("unrepaired", t.Provenance.File,
+					"line %d, %s: %s; a report is not sealed on it: --repair %s, or mend the file", f.FirstLine, f.Code,
+					f.Detail, f.Code)
 			}
 		}
 	}
@@ -130,7 +146,8 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 	if err != nil {
 		return Seal{}, err
 	}
-	if err := json.Unmarshal(entry, &sealed); err != nil || sealed.Format != SealFormat && sealed.Format != secondFormat && sealed.Format != firstFormat {
+	if err := json.Unmarshal(oldnames.Read(entry), &sealed); err != nil ||
+		!slices.Contains([]string{SealFormat, thirdFormat, secondFormat, firstFormat}, sealed.Format) {
 		return Seal{}, market.Refuse("seal", "index", "entry %d is not a sealed report", index)
 	}
 	return sealed, nil
@@ -138,13 +155,17 @@ func ReadSeal(dir string, index uint64, log seal.Log) (sealed Seal, err error) {
 
 // Rederive computes the report of a seal anew from its inputs, and refuses
 // when an input or the result differs. open finds a file by its name.
-func (s Seal) Rederive(ctx context.Context, open func(name string, reading market.ReadOptions) (*market.Table, error), progress func(done, all int)) error {
+func (s Seal) Rederive(ctx context.Context,
+	open func(name string, reading market.ReadOptions) (*market.Table, error), progress func(done, all int)) error {
 	o := Options{Asset: s.Asset, From: s.From, To: s.To}
 	if s.Format == firstFormat {
 		o.Input.Rules = 1
 	}
 	if s.Format == secondFormat {
 		o.Input.Rules = 2
+	}
+	if s.Format == thirdFormat {
+		o.Input.Rules = 3
 	}
 	var reading market.ReadOptions
 	if s.Reading != nil {
@@ -179,7 +200,8 @@ func (s Seal) Rederive(ctx context.Context, open func(name string, reading marke
 		return err
 	}
 	if again.Report != s.Report {
-		return market.Refuse("seal_differs", "report", "re-derived figures hash to %s, sealed were %s", again.Report, s.Report)
+		return market.Refuse("seal-differs", "report", "re-derived figures hash to %s, sealed were %s", again.Report,
+			s.Report)
 	}
 	return nil
 }
@@ -192,13 +214,15 @@ func (s Seal) riskFree(open func(string, market.ReadOptions) (*market.Table, err
 	return performance.RateFrom(table, s.RiskFreeColumn)
 }
 
-func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string, reading market.ReadOptions) (*market.Table, error) {
+func (s Seal) input(open func(string, market.ReadOptions) (*market.Table, error), name, hash string,
+	reading market.ReadOptions) (*market.Table, error) {
 	table, err := open(name, reading)
 	if err != nil {
 		return nil, fmt.Errorf("input of the sealed report: %w", err)
 	}
 	if table.Provenance.SHA256 != hash {
-		return nil, market.Refuse("seal_input", name, "has SHA-256 %s, the sealed report was made from %s", table.Provenance.SHA256, hash)
+		return nil, market.Refuse("seal-input", name, "has SHA-256 %s, the sealed report was made from %s",
+			table.Provenance.SHA256, hash)
 	}
 	return table, nil
 }

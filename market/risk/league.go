@@ -21,20 +21,20 @@ type Standing struct {
 	Method   string    `json:"method"`
 	P        float64   `json:"p"`
 	Coverage *Coverage `json:"coverage,omitempty"`
-	AcerbiZ  *float64  `json:"acerbiZ,omitempty"`
-	AcerbiP  *float64  `json:"acerbiP,omitempty"`         // by simulation under the method's own law
-	AcerbiAt *float64  `json:"acerbiCritical,omitempty"`  // 5 % point of Z for this T, p and law
-	BetterP  *float64  `json:"dieboldMarianoP,omitempty"` // that its loss is no larger than the best one's
+	AcerbiZ  *float64  `json:"acerbi_z,omitempty"`
+	AcerbiP  *float64  `json:"acerbi_p,omitempty"`          // by simulation under the method's own law
+	AcerbiAt *float64  `json:"acerbi_critical,omitempty"`   // 5 % point of Z for this T, p and law
+	BetterP  *float64  `json:"diebold_mariano_p,omitempty"` // that its loss is no larger than the best one's
 	// ESRegression tests the shortfall by the regression's intercept; Confidence
 	// is the p of the method in the model confidence set by quantile loss, in which
 	// it is at 10 %.
-	ESRegression *ESRegression `json:"esRegression,omitempty"`
-	Confidence   *float64      `json:"confidenceSetP,omitempty"`
-	InSet        *bool         `json:"inConfidenceSet,omitempty"`
+	ESRegression *ESRegression `json:"es_regression,omitempty"`
+	Confidence   *float64      `json:"confidence_set_p,omitempty"`
+	InSet        *bool         `json:"in_confidence_set,omitempty"`
 
-	MeanVaR *float64 `json:"meanVaR,omitempty"`
-	Loss    *float64 `json:"quantileLoss,omitempty"` // mean tick loss of the VaR, percent
-	Passes  bool     `json:"passes"`                 // all of Kupiec, Christoffersen, Acerbi at 5 %
+	MeanVaR *float64 `json:"mean_value_at_risk,omitempty"`
+	Loss    *float64 `json:"quantile_loss,omitempty"` // mean tick loss of the VaR, percent
+	Passes  bool     `json:"passes"`                  // all of Kupiec, Christoffersen, Acerbi at 5 %
 	Refused string   `json:"refused,omitempty"`
 	Days    int      `json:"days"` // on which the method gave a figure
 }
@@ -46,11 +46,13 @@ var none = forecast{math.NaN(), math.NaN()}
 
 // League back-tests every method on returns first…last (indices), each day
 // from the Window days before it, at the tail probability p. GARCH-t is refit
-// daily from the previous day's optimum on garchWindow days. rules are 0 for
+// daily from the previous day's optimum on garchWindow days. rules are 0 and 3 for
 // today's, 1 and 2 for those of reports sealed in these formats.
-func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, rules int, progress func(done, all int)) ([]Standing, error) {
+func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, rules int,
+	progress func(done, all int)) ([]Standing, error) {
 	if first < Window || first < garchWindow || last >= len(r) || first > last {
-		return nil, market.Refuse("window", "returns", "the back-test from return %d needs %d before it", first+1, max(Window, garchWindow))
+		return nil, market.Refuse("window", "returns", "the back-test from return %d needs %d before it", first+1,
+			max(Window, garchWindow))
 	}
 	if err := stats.Finite("returns", r, 2); err != nil {
 		return nil, err
@@ -110,7 +112,8 @@ func (m Measure) forecast() forecast {
 
 // filteredHistorical scales the standardised residuals of a GARCH-t fit by
 // tomorrow's variance.
-func filteredHistorical(ctx context.Context, r []float64, first, last, window int, p float64, progress func(done, all int)) ([]forecast, error) {
+func filteredHistorical(ctx context.Context, r []float64, first, last, window int, p float64,
+	progress func(done, all int)) ([]forecast, error) {
 	rolls, err := garch.Rolling(ctx, r, window, first-1, last-1, 50, garch.Spec{Law: garch.StudentT}, progress)
 	if err != nil {
 		return nil, err
@@ -174,7 +177,8 @@ func score(name string, r []float64, f []forecast, p float64) Standing {
 
 // scoreTogether scores all methods on the days on which each that stays in the
 // league gave a figure: quantile losses of different days cannot be compared.
-func scoreTogether(order []string, r []float64, table map[string][]forecast, before []float64, p float64, rules int) []Standing {
+func scoreTogether(order []string, r []float64, table map[string][]forecast, before []float64, p float64,
+	rules int) []Standing {
 	in := map[string]bool{}
 	for _, name := range order {
 		in[name] = score(name, r, table[name], p).Refused == ""
@@ -215,7 +219,7 @@ func scoreTogether(order []string, r []float64, table map[string][]forecast, bef
 		s.AcerbiP, s.AcerbiAt = &pValue, &critical
 		s.Passes = s.Coverage.P > 0.05 && s.Coverage.PCC > 0.05 && pValue > 0.05
 		losses[name] = tickLosses(kept, f, p)
-		if rules == 0 {
+		if rules == 0 || rules == 3 {
 			shortfalls := make([]float64, len(f))
 			for j := range f {
 				shortfalls[j] = f[j].e
@@ -234,7 +238,7 @@ func scoreTogether(order []string, r []float64, table map[string][]forecast, bef
 			league[i].BetterP = &p
 		}
 	}
-	if rules == 0 {
+	if rules == 0 || rules == 3 {
 		confide(league, losses)
 	}
 	return league

@@ -55,7 +55,7 @@ func TestRefusals(t *testing.T) {
 	if _, _, err := Static(r, 0.7); !errors.As(err, &refused) {
 		t.Error(err)
 	}
-	if _, _, err := Static([]float64{1, 1, 1}, 0.05); !errors.As(err, &refused) || refused.Code != "constant" {
+	if _, _, err := Static([]float64{1, 1, 1}, 0.05); !errors.As(err, &refused) || refused.Code != "market-constant" {
 		t.Error(err)
 	}
 }

@@ -35,7 +35,8 @@ func Static(r []float64, p float64) ([]Measure, garch.Student, error) {
 	}
 	hv, he := Historical(r, p)
 	nv, ne := NormalLaw(m.Mean, m.SD, p)
-	out := []Measure{{Method: "historical", P: p, VaR: &hv, ES: &he}, {Method: "normal", P: p, VaR: &nv, ES: &ne}, student(t, p), cornishFisher(m, p)}
+	out := []Measure{{Method: "historical", P: p, VaR: &hv, ES: &he}, {Method: "normal", P: p, VaR: &nv, ES: &ne},
+		student(t, p), cornishFisher(m, p)}
 	if float64(len(r))*p < 5 {
 		out[0].Refused = "fewer than five returns lie in the tail"
 		out[0].VaR, out[0].ES = nil, nil

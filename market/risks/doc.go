@@ -4,5 +4,5 @@
 // that price leads hash rate or the reverse (Granger), and that reported
 // volume is real (first digits, size clustering, volume over transfers).
 //
-// It imports market, market/stats, market/concentration and market/use.
+// It imports market, market/stats, market/concentration and market/usage.
 package risks

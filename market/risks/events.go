@@ -32,7 +32,7 @@ func ParseEvents(data []byte) ([]Event, error) {
 		data = defaultEvents
 	}
 	if len(data) > 1<<20 {
-		return nil, market.Refuse("too_large", "events", "more than 1 MiB")
+		return nil, market.Refuse("too-large", "events", "more than 1 MiB")
 	}
 	reader := csv.NewReader(bytes.NewReader(data))
 	reader.FieldsPerRecord = 4
@@ -46,7 +46,7 @@ func ParseEvents(data []byte) ([]Event, error) {
 	var out []Event
 	for _, row := range rows[1:] {
 		if _, err := time.Parse(time.DateOnly, row[0]); err != nil {
-			return nil, market.Refuse("time_bad", "date", "%q: want YYYY-MM-DD", row[0])
+			return nil, market.Refuse("time-bad", "date", "%q: want YYYY-MM-DD", row[0])
 		}
 		out = append(out, Event{row[0], row[1], row[2], row[3]})
 	}
@@ -60,22 +60,22 @@ type Reaction struct {
 	Day0   float64 `json:"day0"`
 	CAR1   float64 `json:"car0to1"` // cumulated, days 0 and 1
 	CAR5   float64 `json:"car0to5"`
-	Day0Z  float64 `json:"day0Z"`
-	Before float64 `json:"carMinus5toMinus1"` // did it move beforehand?
+	Day0Z  float64 `json:"day0_z"`
+	Before float64 `json:"car_minus_5_to_minus_1"` // did it move beforehand?
 }
 
 // EventStudy sums reactions up: means with t statistics across events.
 type EventStudy struct {
 	Reactions []Reaction `json:"reactions"`
 	Skipped   []string   `json:"skipped,omitempty"` // events without enough days around them
-	MeanDay0  float64    `json:"meanDay0"`
-	TDay0     float64    `json:"tDay0"`
-	PDay0     float64    `json:"pDay0"` // one-sided: the mean is not below zero
-	MeanCAR1  float64    `json:"meanCar0to1"`
-	MeanCAR5  float64    `json:"meanCar0to5"`
-	MeanPrior float64    `json:"meanCarMinus5toMinus1"`
-	Negative  int        `json:"negativeDay0"`
-	PSign     float64    `json:"pSign"` // one-sided binomial
+	MeanDay0  float64    `json:"mean_day0"`
+	TDay0     float64    `json:"t_day0"`
+	PDay0     float64    `json:"p_day0"` // one-sided: the mean is not below zero
+	MeanCAR1  float64    `json:"mean_car_0_to_1"`
+	MeanCAR5  float64    `json:"mean_car_0_to_5"`
+	MeanPrior float64    `json:"mean_car_minus_5_to_minus_1"`
+	Negative  int        `json:"negative_day0"`
+	PSign     float64    `json:"p_sign"` // one-sided binomial
 	Placebo   Placebo    `json:"placebo"`
 }
 
@@ -106,7 +106,8 @@ func Study(returns market.Series, events []Event) (EventStudy, error) {
 			continue
 		}
 		if i-last <= eventDays { // one reaction cannot be counted twice: the test takes events for independent
-			s.Skipped = append(s.Skipped, e.Date+" "+e.Name+" (merged with the event "+days[last]+", whose window it lies in)")
+			s.Skipped = append(s.Skipped,
+				e.Date+" "+e.Name+" (merged with the event "+days[last]+", whose window it lies in)")
 			continue
 		}
 		last = i
@@ -121,16 +122,19 @@ func Study(returns market.Series, events []Event) (EventStudy, error) {
 		r := Reaction{e, sum(0, 0), sum(0, 1), sum(0, eventDays), sum(0, 0) / sd, sum(-5, -1)}
 		s.Reactions = append(s.Reactions, r)
 		places, names = append(places, i), append(names, e.Date+" "+e.Name)
-		day0, car1, car5, prior = append(day0, r.Day0), append(car1, r.CAR1), append(car5, r.CAR5), append(prior, r.Before)
+		day0, car1, car5, prior = append(day0, r.Day0), append(car1, r.CAR1), append(car5, r.CAR5),
+			append(prior, r.Before)
 		if r.Day0 < 0 {
 			s.Negative++
 		}
 	}
 	n := len(day0)
 	if n < 3 {
-		return s, market.Refuse("too_short", "events", "%d events have 120 days before and 5 after them; 3 are needed", n)
+		return s, market.Refuse("too-short", "events", "%d events have 120 days before and 5 after them; 3 are needed",
+			n)
 	}
-	s.MeanDay0, s.MeanCAR1, s.MeanCAR5, s.MeanPrior = stats.Mean(day0), stats.Mean(car1), stats.Mean(car5), stats.Mean(prior)
+	s.MeanDay0, s.MeanCAR1, s.MeanCAR5, s.MeanPrior = stats.Mean(day0), stats.Mean(car1), stats.Mean(car5),
+		stats.Mean(prior)
 	s.TDay0 = s.MeanDay0 / (stats.SD(day0) / math.Sqrt(float64(n)))
 	s.PDay0 = distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.CDF(s.TDay0)
 	s.PSign = distuv.Binomial{N: float64(n), P: 0.5}.Survival(float64(s.Negative) - 1)
@@ -149,7 +153,8 @@ func (s EventStudy) Words() string {
 	case p.RandomLists > 0 && p.RandomP >= 0.05:
 		words = fmt.Sprintf("not confirmed: %.1f %% of lists drawn at random fall as much", 100*p.RandomP)
 	case p.LeaveOut.Below < p.LeaveOut.N:
-		words = fmt.Sprintf("undecided: without %s the mean cannot be told from zero (p = %.3f)", p.LeaveOut.Carries, p.LeaveOut.MostP)
+		words = fmt.Sprintf("undecided: without %s the mean cannot be told from zero (p = %.3f)", p.LeaveOut.Carries,
+			p.LeaveOut.MaxP)
 	case s.PSign < 0.05:
 		words = "confirmed for these events: the mean reaction on the day is below zero and most are negative"
 	default:

@@ -17,10 +17,13 @@ const residentsFile = "crypto_kz_quarterly.csv (quarter, holdings_usd, inflow_us
 // the risk does; where its data are missing it is not available and says what it
 // needs, and no other quantity stands in for it.
 func (s *study) indicators() {
-	s.Indicators = []Indicator{s.illicit(), s.foreign(), s.outsideControl(), s.seigniorage(), s.demand(), s.substitution(), s.intermediaries()}
+	s.Indicators = []Indicator{s.illicit(), s.foreign(), s.outsideControl(), s.seigniorage(), s.demand(),
+		s.substitution(), s.intermediaries()}
 	names := []string{
-		"misuse for drugs, arms and other prohibited transactions", "foreign financial entities in the domestic market", "relinquishing the state's monopoly over currency issuance",
-		"decline in central-bank income", "lower demand for the national currency, depreciation, velocity", "no effective monetary policy over money outside control", "financial intermediaries reduced or eliminated",
+		"misuse for drugs, arms and other prohibited transactions", "foreign financial entities in the domestic market",
+		"relinquishing the state's monopoly over currency issuance",
+		"decline in central-bank income", "lower demand for the national currency, depreciation, velocity",
+		"no effective monetary policy over money outside control", "financial intermediaries reduced or eliminated",
 	}
 	for i := range s.Indicators {
 		s.Indicators[i].Number, s.Indicators[i].Risk = i+1, names[i]
@@ -94,7 +97,8 @@ func (s *study) end(f func(v []float64) float64, columns ...string) (value float
 
 func (s *study) illicit() Indicator {
 	v, from, to := s.end(func(v []float64) float64 { return v[0] }, "residents.illicit_pct")
-	return of("share of residents' transfers that chain analysis calls illicit", v, "percent", "residents' file", from, to,
+	return of("share of residents' transfers that chain analysis calls illicit", v, "percent", "residents' file", from,
+		to,
 		fmt.Sprintf("%.2f %% of what residents moved in the last quarter", v), residentsFile)
 }
 
@@ -102,26 +106,34 @@ func (s *study) illicit() Indicator {
 // paper's Table 3 speaks of cards, and stands beside it for its own years.
 func (s *study) foreign() Indicator {
 	const bn = 1e9
-	v, from, to := s.end(func(v []float64) float64 { return 100 * (v[0] - v[1]) * v[2] / bn / v[3] }, "residents.outflow_usd", "residents.inflow_usd", "kzt_per_usd", "gdp")
+	v, from, to := s.end(func(v []float64) float64 { return 100 * (v[0] - v[1]) * v[2] / bn / v[3] },
+		"residents.outflow_usd", "residents.inflow_usd", "kzt_per_usd", "gdp")
 	card, first, year := s.internationalShare()
-	cards := of("payments by card through international systems (cards, not coins)", 100*card, "percent", "Table 3 of the paper", fmt.Sprint(year), fmt.Sprint(year), "", "")
+	cards := of("payments by card through international systems (cards, not coins)", 100*card, "percent",
+		"Table 3 of the paper", fmt.Sprint(year), fmt.Sprint(year), "", "")
 	if cards.Value != nil && first != card {
 		cards.Measure = fmt.Sprintf("payments by card through international systems, %.1f %% in the first year (cards, not coins)", 100*first)
 	}
-	return of("net capital out through cryptocurrency over output", v, "percent of quarterly GDP", "residents' and macro files", from, to,
-		fmt.Sprintf("%.2f %% of the quarter's output left through coins", v), residentsFile+"; macro file with gdp").with(cards)
+	return of("net capital out through cryptocurrency over output", v, "percent of quarterly GDP",
+		"residents' and macro files", from, to,
+		fmt.Sprintf("%.2f %% of the quarter's output left through coins", v),
+		residentsFile+"; macro file with gdp").with(cards)
 }
 
 // outsideControl holds what residents hold in coins against money: narrow and
 // broad.
 func (s *study) outsideControl() Indicator {
 	const bn = 1e9
-	v, from, to := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd", "kzt_per_usd", "m1")
-	m3, from3, to3 := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd", "kzt_per_usd", "m3")
+	v, from, to := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd",
+		"kzt_per_usd", "m1")
+	m3, from3, to3 := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] },
+		"residents.holdings_usd", "kzt_per_usd", "m3")
 	capKZT := s.last(s.cap) * s.rate()
-	whole := of("value of all bitcoin in the world", capKZT/1e12, "trillion KZT", "network and rate files", s.cap.Last(), s.cap.Last(), "", "")
+	whole := of("value of all bitcoin in the world", capKZT/1e12, "trillion KZT", "network and rate files",
+		s.cap.Last(), s.cap.Last(), "", "")
 	return of("residents' coins over M1", v, "percent", "residents' and macro files", from, to,
-		fmt.Sprintf("money that the state does not issue is %.2f %% of M1", v), residentsFile+"; macro file with m1 and m3").
+		fmt.Sprintf("money that the state does not issue is %.2f %% of M1", v),
+		residentsFile+"; macro file with m1 and m3").
 		with(of("residents' coins over M3", m3, "percent", "residents' and macro files", from3, to3, "", ""), whole)
 }
 
@@ -136,14 +148,17 @@ func (s *study) seigniorage() Indicator {
 	if n := rates.Len(); n >= 4 {
 		mean, from, to = stats.Mean(rates.Values[n-4:]), rates.Times[n-4].Format(time.DateOnly), rates.Last()
 	}
-	each := of("lost a year for each 100 billion tenge of base money displaced", mean, "billion KZT", "macro file: money-market rate, mean of four quarters", from, to,
+	each := of("lost a year for each 100 billion tenge of base money displaced", mean, "billion KZT",
+		"macro file: money-market rate, mean of four quarters", from, to,
 		fmt.Sprintf("at a yield of %.2f %% a year", mean), residentsFile+": how much is displaced")
-	v, f, t := s.end(func(v []float64) float64 { return v[0] * v[1] / bn * v[2] / 100 }, "residents.holdings_usd", "kzt_per_usd", "tonia_pct")
+	v, f, t := s.end(func(v []float64) float64 { return v[0] * v[1] / bn * v[2] / 100 }, "residents.holdings_usd",
+		"kzt_per_usd", "tonia_pct")
 	if math.IsNaN(v) {
 		return each
 	}
 	each.Needs = ""
-	return of("seigniorage lost a year if residents' coins displaced base money one for one", v, "billion KZT", "residents' and macro files", f, t,
+	return of("seigniorage lost a year if residents' coins displaced base money one for one", v, "billion KZT",
+		"residents' and macro files", f, t,
 		fmt.Sprintf("at most %.1f billion tenge a year", v), "").with(each)
 }
 
@@ -154,9 +169,12 @@ func (s *study) demand() Indicator {
 	fall := 100 * (1 - 1/(1+change)) // change is the dollar's gain
 	velocity, vf, vt := s.end(func(v []float64) float64 { return 4 * v[0] / v[1] }, "gdp", "m1")
 	words := fmt.Sprintf("the tenge lost %.1f %% of its value in dollars a year; bitcoin's weekly returns %s it (Granger p = %.3f), so cryptocurrency %s", fall,
-		map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05], p, map[bool]string{true: "may have a part in it", false: "cannot be made out as its cause"}[p < 0.05])
-	return of("the tenge's fall against the dollar", fall, "percent a year", "rate file", from, to, words, "macro file with gdp and m1, for velocity").
-		with(of("Granger p: bitcoin's return → tenge's rate, weekly", p, "p-value", "rate and network files", from, to, "", ""),
+		map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05], p,
+		map[bool]string{true: "may have a part in it", false: "cannot be made out as its cause"}[p < 0.05])
+	return of("the tenge's fall against the dollar", fall, "percent a year", "rate file", from, to, words,
+		"macro file with gdp and m1, for velocity").
+		with(of("Granger p: bitcoin's return → tenge's rate, weekly", p, "p-value", "rate and network files", from, to,
+			"", ""),
 			of("velocity: four times quarterly output over M1", velocity, "a year", "macro file", vf, vt, "", ""))
 }
 
@@ -164,11 +182,14 @@ func (s *study) demand() Indicator {
 // foreign money, is out of its reach.
 func (s *study) substitution() Indicator {
 	const bn = 1e9
-	v, from, to := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd", "kzt_per_usd", "deposits")
+	v, from, to := s.end(func(v []float64) float64 { return 100 * v[0] * v[1] / bn / v[2] }, "residents.holdings_usd",
+		"kzt_per_usd", "deposits")
 	fx, ff, ft := s.end(func(v []float64) float64 { return 100 * v[0] / v[1] }, "deposits_fx", "deposits")
 	return of("residents' coins over bank deposits", v, "percent", "residents' and macro files", from, to,
-		fmt.Sprintf("%.2f tenge in coins for each hundred in deposits", v), residentsFile+"; macro file with deposits and deposits_fx").
-		with(of("deposits in foreign money, the substitute that was there before", fx, "percent", "macro file", ff, ft, "", ""))
+		fmt.Sprintf("%.2f tenge in coins for each hundred in deposits", v),
+		residentsFile+"; macro file with deposits and deposits_fx").
+		with(of("deposits in foreign money, the substitute that was there before", fx, "percent", "macro file", ff, ft,
+			"", ""))
 }
 
 func (s *study) intermediaries() Indicator {

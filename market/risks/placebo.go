@@ -15,34 +15,34 @@ import (
 // nothing is claimed to have happened, on lists drawn at random, and on the list
 // with each event left out in turn.
 type Placebo struct {
-	Shifted     []Shift `json:"shifted"`     // the list moved by so many days
-	RandomLists int     `json:"randomLists"` // of as many days, no two within an event's window of each other
+	Shifted     []Shift `json:"shifted"`      // the list moved by so many days
+	RandomLists int     `json:"random_lists"` // of as many days, no two within an event's window of each other
 	Seed        uint64  `json:"seed"`
-	RandomP     float64 `json:"randomP"`  // share of random lists whose mean on the day is as low
+	RandomP     float64 `json:"random_p"` // share of random lists whose mean on the day is as low
 	Confirms    float64 `json:"confirms"` // share of random lists that the t test alone would confirm at 5 %: what it is worth
-	LeaveOut    Leave   `json:"leaveOneOut"`
+	LeaveOut    Leave   `json:"leave_one_out"`
 	// Worst is how many of the events are among the worst twentieth of all
 	// days: a list made from news would hold about one in twenty, one made
 	// from remembered falls holds more.
-	Worst         int     `json:"amongWorstTwentieth"`
-	WorstExpected float64 `json:"amongWorstTwentiethExpected"`
-	WorstP        float64 `json:"amongWorstTwentiethP"` // one-sided binomial
+	Worst         int     `json:"among_worst_twentieth"`
+	WorstExpected float64 `json:"among_worst_twentieth_expected"`
+	WorstP        float64 `json:"among_worst_twentieth_p"` // one-sided binomial
 }
 
 // Shift is the mean on the day of the list moved by some days.
 type Shift struct {
 	Days int     `json:"days"`
 	N    int     `json:"n"`
-	Mean float64 `json:"meanDay0"`
-	P    float64 `json:"pDay0"`
+	Mean float64 `json:"mean_day0"`
+	P    float64 `json:"p_day0"`
 }
 
 // Leave is what leaving one event out does.
 type Leave struct {
-	LeastP  float64 `json:"leastP"`
-	MostP   float64 `json:"mostP"`
+	LeastP  float64 `json:"least_p"`
+	MaxP    float64 `json:"most_p"`
 	Carries string  `json:"carries"` // the event without which p is largest
-	Below   int     `json:"below5Percent"`
+	Below   int     `json:"below_5_percent"`
 	N       int     `json:"n"`
 }
 
@@ -152,12 +152,12 @@ func (p *Placebo) random(ar []float64, n int, observed float64) {
 }
 
 func (p *Placebo) leaveOneOut(x []float64, names []string) {
-	p.LeaveOut = Leave{LeastP: math.Inf(1), MostP: math.Inf(-1), N: len(x)}
+	p.LeaveOut = Leave{LeastP: math.Inf(1), MaxP: math.Inf(-1), N: len(x)}
 	for i := range x {
 		_, value := meanTest(slices.Delete(slices.Clone(x), i, i+1))
 		p.LeaveOut.LeastP = min(p.LeaveOut.LeastP, value)
-		if value > p.LeaveOut.MostP {
-			p.LeaveOut.MostP, p.LeaveOut.Carries = value, names[i]
+		if value > p.LeaveOut.MaxP {
+			p.LeaveOut.MaxP, p.LeaveOut.Carries = value, names[i]
 		}
 		if value < 0.05 {
 			p.LeaveOut.Below++

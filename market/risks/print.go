@@ -18,7 +18,8 @@ func (r Report) Print(w io.Writer) {
 		if i.From != "" {
 			window = ", " + i.From + " … " + i.To
 		}
-		fmt.Fprintf(w, "%d) %s\n   %s: %s  [%s%s]\n   %s\n", i.Number, i.Risk, i.Measure, value, i.Source, window, i.Words)
+		fmt.Fprintf(w, "%d) %s\n   %s: %s  [%s%s]\n   %s\n", i.Number, i.Risk, i.Measure, value, i.Source, window,
+			i.Words)
 		for _, b := range i.Beside {
 			fmt.Fprintf(w, "   %s: %.4g %s  [%s, %s … %s]\n", b.Measure, *b.Value, b.Unit, b.Source, b.From, b.To)
 		}
@@ -31,11 +32,13 @@ func (r Report) Print(w io.Writer) {
 		tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(tab, "  day\t−5…−1\t0\tz\t0…1\t0…5\tevent\t")
 		for _, x := range e.Reactions {
-			fmt.Fprintf(tab, "  %s\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%s\t\n", x.Date, x.Before, x.Day0, x.Day0Z, x.CAR1, x.CAR5, x.Name)
+			fmt.Fprintf(tab, "  %s\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%+.1f\t%s\t\n", x.Date, x.Before, x.Day0, x.Day0Z,
+				x.CAR1, x.CAR5, x.Name)
 		}
 		tab.Flush()
 		fmt.Fprintf(w, "  mean on the day %+.2f (t = %.2f, one-sided p = %.4f), 0…1 %+.2f, 0…5 %+.2f, before %+.2f; %d of %d negative (p = %.4f)\n  %s\n",
-			e.MeanDay0, e.TDay0, e.PDay0, e.MeanCAR1, e.MeanCAR5, e.MeanPrior, e.Negative, len(e.Reactions), e.PSign, e.Words())
+			e.MeanDay0, e.TDay0, e.PDay0, e.MeanCAR1, e.MeanCAR5, e.MeanPrior, e.Negative, len(e.Reactions), e.PSign,
+			e.Words())
 		e.Placebo.print(w)
 	}
 	if len(r.Causality) > 0 {
@@ -66,7 +69,8 @@ func (r Report) Print(w io.Writer) {
 // print tells what other lists give; it always stands below the study.
 func (p Placebo) print(w io.Writer) {
 	for _, x := range p.Shifted {
-		fmt.Fprintf(w, "  placebo, the list moved by %+d days: mean %+.2f, p = %.4f (%d days)\n", x.Days, x.Mean, x.P, x.N)
+		fmt.Fprintf(w, "  placebo, the list moved by %+d days: mean %+.2f, p = %.4f (%d days)\n", x.Days, x.Mean, x.P,
+			x.N)
 	}
 	if p.RandomLists > 0 {
 		fmt.Fprintf(w, "  %d random lists (seed %d): %.2f %% fall as much; the t test alone would confirm %.1f %% of them at 5 %%\n", p.RandomLists, p.Seed, 100*p.RandomP, 100*p.Confirms)
@@ -74,5 +78,6 @@ func (p Placebo) print(w io.Writer) {
 		fmt.Fprintln(w, "  random lists: not available, too few days")
 	}
 	l := p.LeaveOut
-	fmt.Fprintf(w, "  leaving one out: p from %.4f to %.4f (without %s), below 5 %% in %d of %d\n", l.LeastP, l.MostP, l.Carries, l.Below, l.N)
+	fmt.Fprintf(w, "  leaving one out: p from %.4f to %.4f (without %s), below 5 %% in %d of %d\n", l.LeastP, l.MaxP,
+		l.Carries, l.Below, l.N)
 }

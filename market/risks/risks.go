@@ -71,7 +71,8 @@ func OfFolder(o Options) (Report, error) {
 		return Report{}, err
 	}
 	if s.price.Len() < 200 {
-		return Report{}, market.Refuse("too_short", "window", "%d prices of bitcoin in the window; 200 are needed", s.price.Len())
+		return Report{}, market.Refuse("too-short", "window", "%d prices of bitcoin in the window; 200 are needed",
+			s.price.Len())
 	}
 	returns, err := s.price.LogReturns()
 	if err != nil {
@@ -107,7 +108,7 @@ func (s *study) load() error {
 		return err
 	}
 	if network == nil {
-		return market.Refuse("not_available", "data", "no cm_btc_daily.csv in %s", s.dir)
+		return market.Refuse("not-available", "data", "no cm_btc_daily.csv in %s", s.dir)
 	}
 	take := func(t *market.Table, to *market.Series, column string) {
 		if t == nil {
@@ -222,7 +223,8 @@ func (s *study) internationalShare() (share, first float64, year int) {
 	}
 	share, first = math.NaN(), math.NaN()
 	for _, c := range report.Table3 {
-		if c.Channel != "international" || fmt.Sprintf("%d-01-31", c.Year) < s.From || fmt.Sprintf("%d-12-01", c.Year) > s.To {
+		if c.Channel != "international" || fmt.Sprintf("%d-01-31", c.Year) < s.From ||
+			fmt.Sprintf("%d-12-01", c.Year) > s.To {
 			continue
 		}
 		if math.IsNaN(first) {

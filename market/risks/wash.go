@@ -12,12 +12,12 @@ import (
 // proves anything alone; each names what honest figures would show.
 type Wash struct {
 	N         int        `json:"n"`
-	Digits    [9]float64 `json:"firstDigits"` // shares of 1 … 9
-	Benford   stats.Test `json:"benford"`     // χ²₈
-	MAD       float64    `json:"meanAbsoluteDeviation"`
-	Spread    float64    `json:"decades"`         // log₁₀ of 99 % over 1 %: Benford needs two and more
-	Clustered float64    `json:"roundSizes"`      // share of sizes with at most two significant digits
-	OverChain *float64   `json:"volumeOverChain"` // reported volume over on-chain transfers, median; null: not available
+	Digits    [9]float64 `json:"first_digits"` // shares of 1 … 9
+	Benford   stats.Test `json:"benford"`      // χ²₈
+	MAD       float64    `json:"mean_absolute_deviation"`
+	Spread    float64    `json:"decades"`           // log₁₀ of 99 % over 1 %: Benford needs two and more
+	Clustered float64    `json:"round_sizes"`       // share of sizes with at most two significant digits
+	OverChain *float64   `json:"volume_over_chain"` // reported volume over on-chain transfers, median; null: not available
 	Words     []string   `json:"words"`
 }
 
@@ -44,7 +44,7 @@ func WashOf(sizes []float64, sums bool, volume, chain []float64) (Wash, error) {
 		w.N++
 	}
 	if w.N < 100 {
-		return w, market.Refuse("too_short", "sizes", "%d sizes above zero; 100 are needed", w.N)
+		return w, market.Refuse("too-short", "sizes", "%d sizes above zero; 100 are needed", w.N)
 	}
 	n := float64(w.N)
 	for d := range counts {
@@ -89,7 +89,8 @@ func (w *Wash) word(sums bool) {
 	case w.MAD > MADLimit:
 		w.Words = append(w.Words, "first digits stray from Benford's law")
 	case w.Benford.P < 0.05:
-		w.Words = append(w.Words, "first digits are near Benford's law (mean deviation within Nigrini's limit), but the χ² test rejects that they follow it")
+		w.Words = append(w.Words,
+			"first digits are near Benford's law (mean deviation within Nigrini's limit), but the χ² test rejects that they follow it")
 	default:
 		w.Words = append(w.Words, "first digits follow Benford's law")
 	}

@@ -24,7 +24,7 @@ type Model struct {
 	Peer       string   `json:"peer,omitempty"`
 	PeerMillis *float64 `json:"peer_millis"` // null: no peer was asked
 	Ratio      *float64 `json:"ratio"`       // peer_millis over millis
-	LogLik     float64  `json:"logLik"`
+	LogLik     float64  `json:"log_lik"`
 	PeerLogLik *float64 `json:"peer_logLik,omitempty"`
 }
 
@@ -39,13 +39,17 @@ var rows = []struct {
 	name string
 	spec family.Spec
 }{
-	{"garch(1,1) normal", family.Spec{}}, {"garch(2,2) t", family.Spec{P: 2, Q: 2, Law: family.StudentT}}, {"gjr(1,1) t", family.Spec{P: 1, O: 1, Q: 1, Law: family.StudentT}},
-	{"tgarch(1,1) t", family.Spec{P: 1, O: 1, Q: 1, Exp: 1, Law: family.StudentT}}, {"aparch(1,1) t", family.Spec{Model: family.APARCH, P: 1, O: 1, Q: 1, Law: family.StudentT}},
-	{"figarch normal", family.Spec{Model: family.FIGARCH}}, {"garch(1,1) ged", family.Spec{Law: family.GED}}, {"garch(1,1) hansen", family.Spec{Law: family.Hansen}},
+	{"garch(1,1) normal", family.Spec{}}, {"garch(2,2) t", family.Spec{P: 2, Q: 2, Law: family.StudentT}},
+	{"gjr(1,1) t", family.Spec{P: 1, O: 1, Q: 1, Law: family.StudentT}},
+	{"tgarch(1,1) t", family.Spec{P: 1, O: 1, Q: 1, Exp: 1, Law: family.StudentT}},
+	{"aparch(1,1) t", family.Spec{Model: family.APARCH, P: 1, O: 1, Q: 1, Law: family.StudentT}},
+	{"figarch normal", family.Spec{Model: family.FIGARCH}}, {"garch(1,1) ged", family.Spec{Law: family.GED}},
+	{"garch(1,1) hansen", family.Spec{Law: family.Hansen}},
 }
 
 // measureModels times each fit; python is an interpreter that has arch, or empty.
-func measureModels(ctx context.Context, repetitions int, python string, cpu func() time.Duration) (map[string]Model, error) {
+func measureModels(ctx context.Context, repetitions int, python string,
+	cpu func() time.Duration) (map[string]Model, error) {
 	r, err := garch.Simulate(garch.Spec{Law: garch.StudentT, Mean: garch.Zero}, truth, modelDays, 21)
 	if err != nil {
 		return nil, err
@@ -67,11 +71,11 @@ func measureModels(ctx context.Context, repetitions int, python string, cpu func
 	if python == "" {
 		return out, nil
 	}
-	return out, askPeer(ctx, out, r, repetitions, python)
+	return out, queryPeer(ctx, out, r, repetitions, python)
 }
 
-// askPeer runs the peer's program on the same returns, bounded in time.
-func askPeer(ctx context.Context, out map[string]Model, r []float64, repetitions int, python string) error {
+// queryPeer runs the peer's program on the same returns, bounded in time.
+func queryPeer(ctx context.Context, out map[string]Model, r []float64, repetitions int, python string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	var in, errors bytes.Buffer
@@ -84,12 +88,12 @@ func askPeer(ctx context.Context, out map[string]Model, r []float64, repetitions
 	if err != nil {
 		return market.Refuse("peer", "peer", "%s did not run arch: %v: %.400s", python, err, errors.String())
 	}
-	var told map[string]struct{ Millis, LogLik float64 }
-	if err := json.Unmarshal(data, &told); err != nil {
+	var reported map[string]struct{ Millis, LogLik float64 }
+	if err := json.Unmarshal(data, &reported); err != nil {
 		return market.Refuse("peer", "peer", "the peer's answer is not understood: %v", err)
 	}
 	for name, m := range out {
-		if p, ok := told[name]; ok {
+		if p, ok := reported[name]; ok {
 			ratio := p.Millis / m.Millis
 			m.Peer, m.PeerMillis, m.PeerLogLik, m.Ratio = "python arch", &p.Millis, &p.LogLik, &ratio
 			out[name] = m

@@ -24,5 +24,5 @@ for name, (volatility, law) in models.items():
         begun = time.process_time()
         fit = m.fit(disp="off")
         times.append(1000 * (time.process_time() - begun))
-    out[name] = {"millis": sorted(times)[len(times) // 2], "logLik": fit.loglikelihood}
+    out[name] = {"millis": sorted(times)[len(times) // 2], "log_lik": fit.loglikelihood}
 json.dump(out, sys.stdout)

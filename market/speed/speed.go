@@ -48,13 +48,15 @@ var truth = []float64{0.4, 0.12, 0.86, 4}
 func Measure(ctx context.Context, s Settings, cpu func() time.Duration, progress func(done, all int)) (Result, error) {
 	r := s.Returns
 	if r == nil {
-		simulated, err := garch.Simulate(garch.Spec{Law: garch.StudentT, Mean: garch.Zero}, truth, max(s.Observations, s.Windows+s.WindowDays), 20)
+		simulated, err := garch.Simulate(garch.Spec{Law: garch.StudentT, Mean: garch.Zero}, truth,
+			max(s.Observations, s.Windows+s.WindowDays), 20)
 		if err != nil {
 			return Result{}, err
 		}
 		r, s.Input = simulated, "simulated GARCH-t returns, seed 20"
 	}
-	out := Result{Observations: min(s.Observations, len(r)), Windows: s.Windows, WindowDays: s.WindowDays, Repetitions: s.Repetitions, Input: s.Input}
+	out := Result{Observations: min(s.Observations, len(r)), Windows: s.Windows, WindowDays: s.WindowDays,
+		Repetitions: s.Repetitions, Input: s.Input}
 	for law, millis := range map[garch.Law]*float64{garch.Normal: &out.NormalMillis, garch.StudentT: &out.TMillis} {
 		times := make([]float64, s.Repetitions)
 		for i := range times {
@@ -72,7 +74,8 @@ func Measure(ctx context.Context, s Settings, cpu func() time.Duration, progress
 	}
 	for law, seconds := range map[garch.Law]*float64{garch.Normal: &out.RollingNormal, garch.StudentT: &out.RollingT} {
 		before := cpu()
-		rolls, err := garch.Rolling(ctx, r, s.WindowDays, s.WindowDays-1, s.WindowDays+s.Windows-2, 50, garch.Spec{Law: law}, progress)
+		rolls, err := garch.Rolling(ctx, r, s.WindowDays, s.WindowDays-1, s.WindowDays+s.Windows-2, 50,
+			garch.Spec{Law: law}, progress)
 		if err != nil {
 			return Result{}, err
 		}
@@ -107,7 +110,8 @@ func (r Result) Print(w io.Writer) {
 		}
 		peer, ratio, logLik := "–", "–", "–"
 		if m.PeerMillis != nil {
-			peer, ratio, logLik = fmt.Sprintf("%.1f", *m.PeerMillis), fmt.Sprintf("%.1f", *m.Ratio), fmt.Sprintf("%.4f", *m.PeerLogLik)
+			peer, ratio, logLik = fmt.Sprintf("%.1f", *m.PeerMillis), fmt.Sprintf("%.1f", *m.Ratio),
+				fmt.Sprintf("%.4f", *m.PeerLogLik)
 		}
 		fmt.Fprintf(tab, "  %s\t%.2f\t%s\t%s\t%.4f\t%s\t\n", row.name, m.Millis, peer, ratio, m.LogLik, logLik)
 	}

@@ -109,11 +109,11 @@ func Describe(x []float64) (Moments, error) {
 // Finite refuses fewer than least values and any NaN or infinity, naming the first.
 func Finite(field string, x []float64, least int) error {
 	if len(x) < least {
-		return market.Refuse("too_short", field, "%d values; at least %d are needed", len(x), least)
+		return market.Refuse("too-short", field, "%d values; at least %d are needed", len(x), least)
 	}
 	for i, v := range x {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return market.Refuse("not_finite", field, "value %d is %v", i+1, v)
+			return market.Refuse("not-finite", field, "value %d is %v", i+1, v)
 		}
 	}
 	return nil

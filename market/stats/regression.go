@@ -23,7 +23,7 @@ type Regression struct {
 func Fit(y []float64, columns ...[]float64) (*Regression, error) {
 	n, k := len(y), len(columns)+1
 	if n <= k {
-		return nil, market.Refuse("too_short", "regression", "%d observations for %d coefficients", n, k)
+		return nil, market.Refuse("too-short", "regression", "%d observations for %d coefficients", n, k)
 	}
 	x := mat.NewDense(n, k, nil)
 	for i := range n {

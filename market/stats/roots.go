@@ -25,7 +25,8 @@ func PP(x []float64, trend bool, lags int) (PhillipsPerron, error) {
 		lags = int(math.Ceil(12 * math.Pow(float64(len(x))/100, 0.25)))
 	}
 	if len(x) < max(20, lags+10) {
-		return PhillipsPerron{}, market.Refuse("too_short", "series", "%d values; the test with %d lags needs %d", len(x), lags, max(20, lags+10))
+		return PhillipsPerron{}, market.Refuse("too-short", "series", "%d values; the test with %d lags needs %d",
+			len(x), lags, max(20, lags+10))
 	}
 	y, columns := x[1:], [][]float64{x[:len(x)-1]}
 	if trend {
@@ -106,7 +107,9 @@ func LocalWhittle(x []float64, m int) (Whittle, error) {
 		m = int(math.Pow(float64(n), 0.65))
 	}
 	if n < leastMemory || m < 4 || m >= n/2 {
-		return Whittle{}, market.Refuse("too_short", "series", "%d values and %d frequencies; want %d values, and from 4 to fewer than half as many frequencies", n, m, leastMemory)
+		return Whittle{}, market.Refuse("too-short", "series",
+			"%d values and %d frequencies; want %d values, and from 4 to fewer than half as many frequencies", n, m,
+			leastMemory)
 	}
 	logs, power, meanLog := make([]float64, m), make([]float64, m), 0.0
 	mean := Mean(x)

@@ -50,7 +50,7 @@ func LjungBox(x []float64, lags int) Test {
 // ARCHLM is Engle's (1982) test: n·R² of squared residuals on their lags.
 func ARCHLM(e []float64, lags int) (Test, error) {
 	if len(e) < 2*lags+2 {
-		return Test{}, market.Refuse("too_short", "residuals", "%d values for %d lags", len(e), lags)
+		return Test{}, market.Refuse("too-short", "residuals", "%d values for %d lags", len(e), lags)
 	}
 	y := make([]float64, len(e))
 	for i, v := range e {
@@ -83,7 +83,7 @@ func JarqueBera(x []float64) (Test, error) {
 // interpolated and held inside [0.01, 0.99] (R: tseries::adf.test).
 func ADF(x []float64) (Test, error) {
 	if len(x) < 10 {
-		return Test{}, market.Refuse("too_short", "series", "%d values; ten are needed", len(x))
+		return Test{}, market.Refuse("too-short", "series", "%d values; ten are needed", len(x))
 	}
 	k := int(math.Cbrt(float64(len(x)-1)) + 1e-9)
 	stat, err := dickeyFuller(x, k, true)
@@ -99,7 +99,8 @@ func ADFDrift(x []float64, lags int) (float64, error) { return dickeyFuller(x, l
 
 func dickeyFuller(x []float64, k int, trend bool) (float64, error) {
 	if len(x) < 2*k+6 {
-		return 0, market.Refuse("too_short", "series", "%d values; the unit-root test with %d lags needs %d", len(x), k, 2*k+6)
+		return 0, market.Refuse("too-short", "series", "%d values; the unit-root test with %d lags needs %d", len(x), k,
+			2*k+6)
 	}
 	diff := make([]float64, len(x)-1)
 	for i := range diff {
@@ -128,8 +129,10 @@ var (
 	adfSizes = []float64{25, 50, 100, 250, 500, 100000}
 	adfProbs = []float64{0.01, 0.025, 0.05, 0.10, 0.90, 0.95, 0.975, 0.99}
 	adfTable = [][]float64{
-		{-4.38, -4.15, -4.04, -3.99, -3.98, -3.96}, {-3.95, -3.80, -3.73, -3.69, -3.68, -3.66}, {-3.60, -3.50, -3.45, -3.43, -3.42, -3.41}, {-3.24, -3.18, -3.15, -3.13, -3.13, -3.12},
-		{-1.14, -1.19, -1.22, -1.23, -1.24, -1.25}, {-0.80, -0.87, -0.90, -0.92, -0.93, -0.94}, {-0.50, -0.58, -0.62, -0.64, -0.65, -0.66}, {-0.15, -0.24, -0.28, -0.31, -0.32, -0.33},
+		{-4.38, -4.15, -4.04, -3.99, -3.98, -3.96}, {-3.95, -3.80, -3.73, -3.69, -3.68, -3.66},
+		{-3.60, -3.50, -3.45, -3.43, -3.42, -3.41}, {-3.24, -3.18, -3.15, -3.13, -3.13, -3.12},
+		{-1.14, -1.19, -1.22, -1.23, -1.24, -1.25}, {-0.80, -0.87, -0.90, -0.92, -0.93, -0.94},
+		{-0.50, -0.58, -0.62, -0.64, -0.65, -0.66}, {-0.15, -0.24, -0.28, -0.31, -0.32, -0.33},
 	}
 )
 
@@ -169,14 +172,15 @@ func KPSS(x []float64) Test {
 		long += 2 * (1 - float64(l)/float64(lags+1)) * autocovariance(x, mean, l)
 	}
 	stat := squares / (n * n) / long
-	return Test{lags, stat, interpolate([]float64{0.347, 0.463, 0.574, 0.739}, []float64{0.10, 0.05, 0.025, 0.01}, stat)}
+	return Test{lags, stat, interpolate([]float64{0.347, 0.463, 0.574, 0.739}, []float64{0.10, 0.05, 0.025, 0.01},
+		stat)}
 }
 
 // SignBias is Engle and Ng's (1993) joint test on standardised residuals: do
 // the sign and size of the last shock predict the next square (n·R², χ²₃)?
 func SignBias(z []float64) (Test, error) {
 	if len(z) < 10 {
-		return Test{}, market.Refuse("too_short", "residuals", "%d values; ten are needed", len(z))
+		return Test{}, market.Refuse("too-short", "residuals", "%d values; ten are needed", len(z))
 	}
 	n := len(z) - 1
 	y, sign, negative, positive := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
@@ -200,7 +204,7 @@ func SignBias(z []float64) (Test, error) {
 // with (lags, n−2·lags−1) degrees of freedom.
 func Granger(y, x []float64, lags int) (Test, error) {
 	if len(x) != len(y) || len(y) < 4*lags+2 {
-		return Test{}, market.Refuse("too_short", "series", "two series of one length, at least %d", 4*lags+2)
+		return Test{}, market.Refuse("too-short", "series", "two series of one length, at least %d", 4*lags+2)
 	}
 	var own, both [][]float64
 	for l := 1; l <= lags; l++ {

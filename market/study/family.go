@@ -25,9 +25,9 @@ type Family struct {
 	Origin       Origin      `json:"origin"`
 	Mean         string      `json:"mean"`
 	Fit          *family.Fit `json:"fit"`
-	Raw          Diagnostics `json:"diagnosticsOfReturns"`
-	Standardised Diagnostics `json:"diagnosticsOfStandardisedResiduals"`
-	VolNext      float64     `json:"volatilityNextPercentAYear"`
+	Raw          Diagnostics `json:"diagnostics_of_returns"`
+	Standardised Diagnostics `json:"diagnostics_of_standardised_residuals"`
+	VolNext      float64     `json:"volatility_next_percent_a_year"`
 }
 
 // StudyFamily fits the model and tests what is left in its residuals.
@@ -49,7 +49,8 @@ func StudyFamily(ctx context.Context, in Input, o FamilyOptions) (Family, error)
 		return Family{}, err
 	}
 	p.origin.From, p.origin.To, p.origin.N = returns.First(), returns.Last(), returns.Len()
-	return Family{Origin: p.origin, Mean: o.Mean, Fit: fit, Raw: Diagnose(y), Standardised: Diagnose(fit.Residuals), VolNext: math.Sqrt(float64(p.annual) * fit.HNext)}, nil
+	return Family{Origin: p.origin, Mean: o.Mean, Fit: fit, Raw: Diagnose(y), Standardised: Diagnose(fit.Residuals),
+		VolNext: math.Sqrt(float64(p.annual) * fit.HNext)}, nil
 }
 
 // beside keeps the days on which every regressor has a value.
@@ -74,7 +75,8 @@ func (in Input) beside(returns market.Series, names []string) (market.Series, []
 func (g Family) Print(w io.Writer) {
 	fmt.Fprintln(w, g.Origin.Describe())
 	f, s := g.Fit, g.Fit.Spec
-	fmt.Fprintf(w, "%s (%d,%d,%d), %s errors, mean %s; log-likelihood %.6f, AIC %.4f, BIC %.4f\n", s.Model, s.P, s.O, s.Q, s.Law, g.Mean, f.LogLik, f.AIC, f.BIC)
+	fmt.Fprintf(w, "%s (%d,%d,%d), %s errors, mean %s; log-likelihood %.6f, AIC %.4f, BIC %.4f\n", s.Model, s.P, s.O,
+		s.Q, s.Law, g.Mean, f.LogLik, f.AIC, f.BIC)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, "  parameter\tvalue\tfrom Hessian\tsandwich\t")
 	se := func(v *float64) string {
@@ -87,7 +89,8 @@ func (g Family) Print(w io.Writer) {
 		fmt.Fprintf(tab, "  %s\t%.8g\t%s\t%s\t\n", p.Name, p.Value, se(p.SEHessian), se(p.SERobust))
 	}
 	tab.Flush()
-	fmt.Fprintf(w, "%d starts, %d steps; converged %v, decrement %.1e", len(f.Starts), f.Iterations, f.Converged, f.Decrement)
+	fmt.Fprintf(w, "%d starts, %d steps; converged %v, decrement %.1e", len(f.Starts), f.Iterations, f.Converged,
+		f.Decrement)
 	if len(f.Bound) > 0 {
 		fmt.Fprintf(w, "; binding: %s", strings.Join(f.Bound, ", "))
 	}

@@ -29,11 +29,11 @@ type Garch struct {
 	Fit          *garch.Fit       `json:"fit"`
 	Like         garch.Package    `json:"like,omitempty"`
 	Reported     []garch.Reported `json:"reported,omitempty"` // as the package named by like prints it
-	Raw          Diagnostics      `json:"diagnosticsOfReturns"`
-	Standardised Diagnostics      `json:"diagnosticsOfStandardisedResiduals"`
+	Raw          Diagnostics      `json:"diagnostics_of_returns"`
+	Standardised Diagnostics      `json:"diagnostics_of_standardised_residuals"`
 	Forecast     *garch.Forecast  `json:"forecast,omitempty"`
-	NewsImpact   []garch.Impact   `json:"newsImpact"`
-	VolNext      float64          `json:"volatilityNextPercentAYear"`
+	NewsImpact   []garch.Impact   `json:"news_impact"`
+	VolNext      float64          `json:"volatility_next_percent_a_year"`
 }
 
 // StudyGarch fits the model and tests what is left in its residuals.
@@ -55,7 +55,8 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 	if err != nil {
 		return Garch{}, err
 	}
-	g := Garch{Origin: p.origin, Fit: fit, Like: o.Like, Raw: Diagnose(p.returns.Values), Standardised: Diagnose(fit.Residuals), NewsImpact: fit.NewsImpact(4, 33),
+	g := Garch{Origin: p.origin, Fit: fit, Like: o.Like, Raw: Diagnose(p.returns.Values),
+		Standardised: Diagnose(fit.Residuals), NewsImpact: fit.NewsImpact(4, 33),
 		VolNext: math.Sqrt(float64(p.annual) * fit.HNext)}
 	if o.Like != "" {
 		if g.Reported, err = fit.As(o.Like); err != nil {
@@ -76,7 +77,8 @@ func StudyGarch(ctx context.Context, in Input, o GarchOptions) (Garch, error) {
 func (g Garch) Print(w io.Writer) {
 	fmt.Fprintln(w, g.Origin.Describe())
 	f := g.Fit
-	fmt.Fprintf(w, "%s, %s errors, mean %s, initial variance %s; log-likelihood %.6f, AIC %.4f, BIC %.4f\n", f.Spec.Model, f.Spec.Law, f.Spec.Mean, f.Spec.Initial, f.LogLik, f.AIC, f.BIC)
+	fmt.Fprintf(w, "%s, %s errors, mean %s, initial variance %s; log-likelihood %.6f, AIC %.4f, BIC %.4f\n",
+		f.Spec.Model, f.Spec.Law, f.Spec.Mean, f.Spec.Initial, f.LogLik, f.AIC, f.BIC)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	se := func(v *float64) string {
 		if v == nil {
@@ -97,7 +99,8 @@ func (g Garch) Print(w io.Writer) {
 	}
 	tab.Flush()
 	c := f.Convergence
-	fmt.Fprintf(w, "start %d of %d won; converged %v, decrement %.1e, largest |gradient·θ| %.1e", c.Won, len(c.Starts), c.Converged, c.Decrement, c.GradientNorm)
+	fmt.Fprintf(w, "start %d of %d won; converged %v, decrement %.1e, largest |gradient·θ| %.1e", c.Won, len(c.Starts),
+		c.Converged, c.Decrement, c.GradientNorm)
 	if len(c.Boundary) > 0 {
 		fmt.Fprintf(w, "; binding: %s", strings.Join(c.Boundary, ", "))
 	}
@@ -127,7 +130,8 @@ func printForecast(w io.Writer, f *garch.Forecast, annual float64) {
 	fmt.Fprintln(tab, "  day\tvolatility a year\tfrom\tto\tcumulated return\tfrom\tto\t")
 	for _, h := range f.Horizons {
 		vol := func(v float64) float64 { return math.Sqrt(annual * v) }
-		fmt.Fprintf(tab, "  %d\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t\n", h.Day, vol(h.Variance), vol(h.VarianceLow), vol(h.VarianceHigh), h.ReturnMedian, h.ReturnLow, h.ReturnHigh)
+		fmt.Fprintf(tab, "  %d\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t%.2f %%\t\n", h.Day, vol(h.Variance),
+			vol(h.VarianceLow), vol(h.VarianceHigh), h.ReturnMedian, h.ReturnLow, h.ReturnHigh)
 	}
 	tab.Flush()
 }

@@ -17,7 +17,7 @@ type Input struct {
 	From   string
 	To     string
 	Annual volatility.Annual // 0: by the frequency of the data
-	Rules  int               // 1, 2: as reports sealed in these formats were computed; 0: today's
+	Rules  int               // 1, 2, 3: as reports sealed in these formats were computed; 0: today's
 }
 
 // Origin says what figures were computed from.
@@ -34,7 +34,8 @@ type Origin struct {
 
 // Describe is one line for a terminal.
 func (o Origin) Describe() string {
-	text := fmt.Sprintf("%s, column %s, %d returns %s … %s, annualised on %g; sha-256 %.12s…; %s", o.Source.File, o.Column, o.N, o.From, o.To, o.Annual, o.Source.SHA256, o.Source.Origin)
+	text := fmt.Sprintf("%s, column %s, %d returns %s … %s, annualised on %g; sha-256 %.12s…; %s", o.Source.File,
+		o.Column, o.N, o.From, o.To, o.Annual, o.Source.SHA256, o.Source.Origin)
 	if len(o.Warnings) > 0 {
 		text += "\nwarning: " + strings.Join(o.Warnings, "\nwarning: ")
 	}
@@ -53,7 +54,8 @@ func PriceColumn(t *market.Table) (string, error) {
 	if name := t.PriceColumn(); name != "" {
 		return name, nil
 	}
-	return "", market.Refuse("not_available", "column", "no price column in %s; name one with --price", t.Provenance.File)
+	return "", market.Refuse("not-available", "column", "no price column in %s; name one with --price",
+		t.Provenance.File)
 }
 
 // prepare takes prices from the table and returns dated by the window's days:
@@ -74,16 +76,18 @@ func (in Input) prepare() (p prepared, err error) {
 	}
 	p.returns, p.prices = returns.Window(in.From, in.To), all.Window(in.From, in.To)
 	if p.returns.Len() < 2 {
-		return p, market.Refuse("too_short", "window", "%d returns between %q and %q", p.returns.Len(), in.From, in.To)
+		return p, market.Refuse("too-short", "window", "%d returns between %q and %q", p.returns.Len(), in.From, in.To)
 	}
 	p.annual = in.Annual
 	if f := market.FrequencyOf(all.Times); p.annual == 0 {
 		if f.PeriodsPerYear == 0 {
-			return p, market.Refuse("frequency", "periods-per-year", "the frequency of %s is not recognised: %s; give --periods-per-year", in.Column, f.Why)
+			return p, market.Refuse("frequency", "periods-per-year",
+				"the frequency of %s is not recognised: %s; give --periods-per-year", in.Column, f.Why)
 		}
 		p.annual = volatility.Annual(f.PeriodsPerYear)
 	}
-	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(), float64(p.annual), gaps(p.prices)}
+	p.origin = Origin{in.Table.Provenance, in.Column, p.returns.First(), p.returns.Last(), p.returns.Len(),
+		float64(p.annual), gaps(p.prices)}
 	if in.Rules != 1 {
 		p.origin.Warnings = append(p.origin.Warnings, said(in.Table, in.Column)...)
 	}
@@ -97,7 +101,8 @@ func said(t *market.Table, column string) []string {
 	var lines []string
 	more := 0
 	for _, f := range market.Check(t) {
-		if f.Severity == market.Note || f.Code == "gap" || f.Column != column && f.Column != "time" && f.Column != "high" && f.Column != "close" {
+		if f.Severity == market.Note || f.Code == "gap" || f.Column != column && f.Column != "time" &&
+			f.Column != "high" && f.Column != "close" {
 			continue
 		}
 		if len(lines) == 10 {
@@ -139,5 +144,6 @@ func gaps(prices market.Series) []string {
 	if n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s", n, prices.Times[longest+1].Format(time.DateOnly), steps[longest])}
+	return []string{fmt.Sprintf("%d gaps: a return across a gap counts as one step; the longest, to %s, spans %s", n,
+		prices.Times[longest+1].Format(time.DateOnly), steps[longest])}
 }

@@ -13,8 +13,8 @@ import (
 // and of the returns, and long memory of returns and of their sizes.
 type Memory struct {
 	Origin Origin       `json:"origin"`
-	Roots  []Root       `json:"unitRoots"`
-	Long   []LongMemory `json:"longMemory"`
+	Roots  []Root       `json:"unit_roots"`
+	Long   []LongMemory `json:"long_memory"`
 }
 
 // Root holds the tests of one series. ADF and Phillips–Perron have a unit root as
@@ -22,8 +22,8 @@ type Memory struct {
 type Root struct {
 	Of      string               `json:"of"`
 	ADF     *stats.Test          `json:"adf"` // with trend
-	PP      stats.PhillipsPerron `json:"phillipsPerron"`
-	PPTrend stats.PhillipsPerron `json:"phillipsPerronTrend"`
+	PP      stats.PhillipsPerron `json:"phillips_perron"`
+	PPTrend stats.PhillipsPerron `json:"phillips_perron_trend"`
 	KPSS    stats.Test           `json:"kpss"`
 	Verdict string               `json:"verdict"`
 }
@@ -32,9 +32,9 @@ type Root struct {
 type LongMemory struct {
 	Of      string        `json:"of"`
 	GPH     float64       `json:"gph"`
-	Whittle stats.Whittle `json:"localWhittle"`
-	DFA     float64       `json:"dfa"`           // H
-	RS      float64       `json:"rescaledRange"` // H
+	Whittle stats.Whittle `json:"local_whittle"`
+	DFA     float64       `json:"dfa"`            // H
+	RS      float64       `json:"rescaled_range"` // H
 	Verdict string        `json:"verdict"`
 }
 
@@ -73,7 +73,8 @@ func StudyMemory(in Input) (Memory, error) {
 		if err != nil {
 			return Memory{}, err
 		}
-		l := LongMemory{x.name, stats.GPH(x.values), w, stats.DFA(x.values), stats.RescaledRange(x.values), "no long memory at 5 %"}
+		l := LongMemory{x.name, stats.GPH(x.values), w, stats.DFA(x.values), stats.RescaledRange(x.values),
+			"no long memory at 5 %"}
 		switch {
 		case w.D > 1.96*w.SE:
 			l.Verdict = "long memory"
@@ -117,11 +118,13 @@ func (m Memory) Print(w io.Writer) {
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, "  unit roots\tADF, trend\t(p)\tPP\t(p)\tPP, trend\t(p)\tKPSS\t(p)\tverdict\t")
 	for _, r := range m.Roots {
-		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", r.Of, r.ADF.Stat, r.ADF.P, r.PP.Tau, r.PP.P, r.PPTrend.Tau, r.PPTrend.P, r.KPSS.Stat, r.KPSS.P, r.Verdict)
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", r.Of, r.ADF.Stat, r.ADF.P,
+			r.PP.Tau, r.PP.P, r.PPTrend.Tau, r.PPTrend.P, r.KPSS.Stat, r.KPSS.P, r.Verdict)
 	}
 	fmt.Fprintln(tab, "  memory d\tGPH\tlocal Whittle\t± s.e.\tDFA − ½\tR/S − ½\tverdict\t")
 	for _, l := range m.Long {
-		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Of, l.GPH, l.Whittle.D, l.Whittle.SE, l.DFA-0.5, l.RS-0.5, l.Verdict)
+		fmt.Fprintf(tab, "  %s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t\n", l.Of, l.GPH, l.Whittle.D, l.Whittle.SE,
+			l.DFA-0.5, l.RS-0.5, l.Verdict)
 	}
 	tab.Flush()
 	fmt.Fprintln(w, "ADF and KPSS p-values are held inside their tables, 0.01–0.99 and 0.01–0.10")

@@ -11,13 +11,13 @@ const ParametersFormat = "aqsha-market-parameters/1"
 type Parameters struct {
 	Format     string             `json:"format"`
 	Origin     Origin             `json:"origin"`
-	LastPrice  float64            `json:"lastPrice"`
-	LastDay    string             `json:"lastDay"`
-	MeanReturn float64            `json:"meanReturn"`
+	LastPrice  float64            `json:"last_price"`
+	LastDay    string             `json:"last_day"`
+	MeanReturn float64            `json:"mean_return"`
 	Model      garch.Model        `json:"model"`
 	Law        garch.Law          `json:"law"`
 	Values     map[string]float64 `json:"values"`
-	HNext      float64            `json:"hNext"`
+	HNext      float64            `json:"h_next"`
 	Stationary bool               `json:"stationary"`
 	Warnings   []string           `json:"warnings,omitempty"`
 }
@@ -28,8 +28,10 @@ func ParametersOf(in Input, g Garch) (Parameters, error) {
 	if err != nil {
 		return Parameters{}, err
 	}
-	out := Parameters{Format: ParametersFormat, Origin: g.Origin, LastPrice: p.prices.Values[p.prices.Len()-1], LastDay: p.prices.Last(), MeanReturn: g.Fit.Mean,
-		Model: g.Fit.Spec.Model, Law: g.Fit.Spec.Law, Values: map[string]float64{}, HNext: g.Fit.HNext, Stationary: g.Fit.Stationary, Warnings: g.Fit.Warnings}
+	out := Parameters{Format: ParametersFormat, Origin: g.Origin, LastPrice: p.prices.Values[p.prices.Len()-1],
+		LastDay: p.prices.Last(), MeanReturn: g.Fit.Mean,
+		Model: g.Fit.Spec.Model, Law: g.Fit.Spec.Law, Values: map[string]float64{}, HNext: g.Fit.HNext,
+		Stationary: g.Fit.Stationary, Warnings: g.Fit.Warnings}
 	for _, parameter := range g.Fit.Parameters {
 		out.Values[parameter.Name] = parameter.Value
 	}

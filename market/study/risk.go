@@ -18,10 +18,10 @@ type Risk struct {
 	Origin   Origin          `json:"origin"`
 	P        float64         `json:"p"`
 	Measures []risk.Measure  `json:"measures"`
-	TFit     garch.Student   `json:"tFit"`
+	TFit     garch.Student   `json:"t_fit"`
 	League   []risk.Standing `json:"league,omitempty"`
-	From     string          `json:"backtestFrom,omitempty"`
-	To       string          `json:"backtestTo,omitempty"`
+	From     string          `json:"backtest_from,omitempty"`
+	To       string          `json:"backtest_to,omitempty"`
 }
 
 // GarchWindow is how many days the rolling GARCH-t of the back-test sees.
@@ -41,7 +41,8 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 	if !backtest {
 		return out, nil
 	}
-	whole, err := Input{Table: in.Table, Column: prepared.origin.Column, To: in.To, Annual: prepared.annual, Rules: in.Rules}.prepare()
+	whole, err := Input{Table: in.Table, Column: prepared.origin.Column, To: in.To, Annual: prepared.annual,
+		Rules: in.Rules}.prepare()
 	if err != nil {
 		return Risk{}, err
 	}
@@ -49,7 +50,8 @@ func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress
 	first := r.Len() - prepared.returns.Len()
 	if least := max(risk.Window, GarchWindow); first < least {
 		if first = least; first >= r.Len() {
-			return Risk{}, market.Refuse("too_short", "window", "%d returns; the back-test learns from %d before its first day", r.Len(), least)
+			return Risk{}, market.Refuse("too-short", "window",
+				"%d returns; the back-test learns from %d before its first day", r.Len(), least)
 		}
 	}
 	if out.League, err = risk.League(ctx, r.Values, first, r.Len()-1, GarchWindow, p, in.Rules, progress); err != nil {
@@ -75,7 +77,8 @@ func (r Risk) Print(w io.Writer) {
 		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\n", m.Method, number(m.VaR), number(m.ES), m.Refused)
 	}
 	tab.Flush()
-	fmt.Fprintf(w, "t fit: μ %.4f, scale σ %.4f (not a standard deviation), ν %.4f\n", r.TFit.Mu, r.TFit.Sigma, r.TFit.Nu)
+	fmt.Fprintf(w, "t fit: μ %.4f, scale σ %.4f (not a standard deviation), ν %.4f\n", r.TFit.Mu, r.TFit.Sigma,
+		r.TFit.Nu)
 	if r.League == nil {
 		return
 	}
@@ -99,7 +102,9 @@ func (r Risk) Print(w io.Writer) {
 		if s.Confidence != nil {
 			set = fmt.Sprintf("%.3f", *s.Confidence)
 		}
-		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.4f\t%s\t%.3f\t%.5f\t%s\t%s\n", s.Rank, s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.AcerbiP, regression, *s.MeanVaR, *s.Loss, set, verdict)
+		fmt.Fprintf(tab, "  %d\t%s\t%d\t%d\t%.1f\t%.4f\t%.4f\t%.4f\t%+.3f\t%.4f\t%s\t%.3f\t%.5f\t%s\t%s\n", s.Rank,
+			s.Method, s.Days, c.Exceed, float64(c.N)*s.P, c.P, c.PInd, c.PCC, *s.AcerbiZ, *s.AcerbiP, regression,
+			*s.MeanVaR, *s.Loss, set, verdict)
 	}
 	tab.Flush()
 }

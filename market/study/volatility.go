@@ -13,21 +13,21 @@ import (
 // Estimate is one volatility, in percent a year.
 type Estimate struct {
 	Name    string  `json:"name"`
-	Percent float64 `json:"percentAYear"`
+	Percent float64 `json:"percent_a_year"`
 	N       int     `json:"n"`
 }
 
 // Diagnostics are the tests of a series of returns or residuals; nil where a
 // test does not apply.
 type Diagnostics struct {
-	ArchLM5    *stats.Test `json:"archLM5,omitempty"`
-	ArchLM10   *stats.Test `json:"archLM10,omitempty"`
-	LjungBox10 *stats.Test `json:"ljungBox10,omitempty"`
-	LjungBox20 *stats.Test `json:"ljungBox20,omitempty"`
-	Squares10  *stats.Test `json:"ljungBoxSquares10,omitempty"`
-	Squares20  *stats.Test `json:"ljungBoxSquares20,omitempty"`
-	JarqueBera *stats.Test `json:"jarqueBera,omitempty"`
-	SignBias   *stats.Test `json:"signBias,omitempty"`
+	ArchLM5    *stats.Test `json:"arch_lm5,omitempty"`
+	ArchLM10   *stats.Test `json:"arch_lm10,omitempty"`
+	LjungBox10 *stats.Test `json:"ljung_box10,omitempty"`
+	LjungBox20 *stats.Test `json:"ljung_box20,omitempty"`
+	Squares10  *stats.Test `json:"ljung_box_squares10,omitempty"`
+	Squares20  *stats.Test `json:"ljung_box_squares20,omitempty"`
+	JarqueBera *stats.Test `json:"jarque_bera,omitempty"`
+	SignBias   *stats.Test `json:"sign_bias,omitempty"`
 	ADF        *stats.Test `json:"adf,omitempty"`
 	KPSS       *stats.Test `json:"kpss,omitempty"`
 }
@@ -92,7 +92,8 @@ func StudyVolatility(in Input) (Volatility, error) {
 	v.Estimates = append(v.Estimates, Estimate{"realised, whole window", volatility.Realised(r, p.annual), len(r)})
 	for _, n := range []int{30, 90, 365} {
 		if len(r) > n {
-			v.Estimates = append(v.Estimates, Estimate{fmt.Sprintf("realised, last %d observations", n), volatility.Realised(r[len(r)-n:], p.annual), n})
+			v.Estimates = append(v.Estimates, Estimate{fmt.Sprintf("realised, last %d observations", n),
+				volatility.Realised(r[len(r)-n:], p.annual), n})
 		}
 	}
 	if seed := min(365, len(r)/2); seed > 1 {
@@ -100,7 +101,8 @@ func StudyVolatility(in Input) (Volatility, error) {
 		if err != nil {
 			return Volatility{}, err
 		}
-		v.Estimates = append(v.Estimates, Estimate{"EWMA λ = 0.94, next", math.Sqrt(float64(p.annual) * h[len(r)]), len(r)})
+		v.Estimates = append(v.Estimates, Estimate{"EWMA λ = 0.94, next", math.Sqrt(float64(p.annual) * h[len(r)]),
+			len(r)})
 	}
 	v.rolling = volatility.Rolling(r, 30, p.annual)
 	v.addRanges(in, p)
@@ -135,7 +137,8 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 		return
 	}
 	v.Ranges = &ranges
-	for _, e := range []Estimate{{"Parkinson", ranges.Parkinson, 0}, {"Garman–Klass", ranges.GarmanKlass, 0}, {"Rogers–Satchell", ranges.RogersSatchell, 0}, {"Yang–Zhang", ranges.YangZhang, 0}} {
+	for _, e := range []Estimate{{"Parkinson", ranges.Parkinson, 0}, {"Garman–Klass", ranges.GarmanKlass, 0},
+		{"Rogers–Satchell", ranges.RogersSatchell, 0}, {"Yang–Zhang", ranges.YangZhang, 0}} {
 		v.Estimates = append(v.Estimates, Estimate{e.Name, 100 * e.Percent, ranges.N})
 	}
 }
@@ -157,7 +160,9 @@ func (v *Volatility) addHAR(in Input, p prepared) {
 			return
 		}
 		v.HAR = append(v.HAR, h)
-		v.Estimates = append(v.Estimates, Estimate{fmt.Sprintf("HAR-RV 1-%d-%d, next day (on 365)", lengths[0], lengths[1]), math.Sqrt(365 * max(0, h.Next)), h.N})
+		v.Estimates = append(v.Estimates,
+			Estimate{fmt.Sprintf("HAR-RV 1-%d-%d, next day (on 365)", lengths[0], lengths[1]),
+				math.Sqrt(365 * max(0, h.Next)), h.N})
 	}
 }
 
@@ -165,13 +170,15 @@ func (v *Volatility) addHAR(in Input, p prepared) {
 func (v Volatility) Print(w io.Writer) {
 	fmt.Fprintln(w, v.Origin.Describe())
 	m := v.Moments
-	fmt.Fprintf(w, "per observation: mean %.4f %%, sd %.4f %%, skewness %.3f, excess kurtosis %.3f, %.2f … %.2f %%\n", m.Mean, m.SD, m.Skewness, m.Excess, m.Min, m.Max)
+	fmt.Fprintf(w, "per observation: mean %.4f %%, sd %.4f %%, skewness %.3f, excess kurtosis %.3f, %.2f … %.2f %%\n",
+		m.Mean, m.SD, m.Skewness, m.Excess, m.Min, m.Max)
 	fmt.Fprintf(w, "30-day volatility  %s\n", market.Sparkline(v.rolling, 60))
 	for _, e := range v.Estimates {
 		fmt.Fprintf(w, "  %-36s %8.2f %% a year  (n = %d)\n", e.Name, e.Percent, e.N)
 	}
 	for _, h := range v.HAR {
-		fmt.Fprintf(w, "  HAR 1-%d-%d: b = %.4f %.4f %.4f %.4f (Newey–West 22: %.4f %.4f %.4f %.4f), R² %.4f\n", h.Week, h.Month, h.Coef[0], h.Coef[1], h.Coef[2], h.Coef[3], h.SE[0], h.SE[1], h.SE[2], h.SE[3], h.R2)
+		fmt.Fprintf(w, "  HAR 1-%d-%d: b = %.4f %.4f %.4f %.4f (Newey–West 22: %.4f %.4f %.4f %.4f), R² %.4f\n", h.Week,
+			h.Month, h.Coef[0], h.Coef[1], h.Coef[2], h.Coef[3], h.SE[0], h.SE[1], h.SE[2], h.SE[3], h.R2)
 	}
 	v.Diagnostics.print(w, "returns")
 	for _, note := range v.Notes {
@@ -184,7 +191,8 @@ func (d Diagnostics) print(w io.Writer, what string) {
 	for _, t := range []struct {
 		name string
 		test *stats.Test
-	}{{"ARCH-LM(5)", d.ArchLM5}, {"ARCH-LM(10)", d.ArchLM10}, {"Ljung–Box(10)", d.LjungBox10}, {"(20)", d.LjungBox20}, {"squares(10)", d.Squares10}, {"(20)", d.Squares20},
+	}{{"ARCH-LM(5)", d.ArchLM5}, {"ARCH-LM(10)", d.ArchLM10}, {"Ljung–Box(10)", d.LjungBox10}, {"(20)", d.LjungBox20},
+		{"squares(10)", d.Squares10}, {"(20)", d.Squares20},
 		{"Jarque–Bera", d.JarqueBera}, {"sign bias", d.SignBias}, {"ADF", d.ADF}, {"KPSS", d.KPSS}} {
 		if t.test != nil {
 			fmt.Fprintf(w, "  %s %.3f (%.3g)", t.name, t.test.Stat, t.test.P)

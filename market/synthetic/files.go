@@ -2,13 +2,14 @@ package synthetic
 
 import (
 	"bytes"
-	"encoding/csv"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/aqsha/aqsha/internal/safecsv"
 )
 
 // Origin is what every synthetic file says of itself in its first line, and so
@@ -34,29 +35,34 @@ func Files() []File {
 	for i := range factor {
 		factor[i] = student(r, 6)
 	}
-	coin := asset{seed: 1, start: 372, drift: 0.12, omega: 0.35, alpha: 0.09, beta: 0.88, tail: 5, jumpPercent: 9, jumpEvery: 400, hoursPerDay: 24, withBenchmark: 0.3}
+	coin := asset{seed: 1, start: 372, drift: 0.12, omega: 0.35, alpha: 0.09, beta: 0.88, tail: 5, jumpPercent: 9,
+		jumpEvery: 400, hoursPerDay: 24, withBenchmark: 0.3}
 	hourly, daily := coin.path(start, days, factor)
-	index := asset{seed: 2, start: 2060, drift: 0.035, omega: 0.03, alpha: 0.1, beta: 0.87, tail: 6, hoursPerDay: 1, withBenchmark: 0.95}
-	gold := asset{seed: 3, start: 114, drift: 0.02, omega: 0.02, alpha: 0.05, beta: 0.93, tail: 6, hoursPerDay: 1, withBenchmark: 0.05}
+	index := asset{seed: 2, start: 2060, drift: 0.035, omega: 0.03, alpha: 0.1, beta: 0.87, tail: 6, hoursPerDay: 1,
+		withBenchmark: 0.95}
+	gold := asset{seed: 3, start: 114, drift: 0.02, omega: 0.02, alpha: 0.05, beta: 0.93, tail: 6, hoursPerDay: 1,
+		withBenchmark: 0.05}
 	tenge := asset{seed: 4, start: 185, drift: 0.02, omega: 0.01, alpha: 0.1, beta: 0.86, tail: 5, hoursPerDay: 1}
 	_, indexDaily := index.path(start, days, factor)
 	_, goldDaily := gold.path(start, days, factor)
 	_, tengeDaily := tenge.path(start, days, nil)
 	return []File{
 		networkFile("cm_btc_daily.csv", daily, false), networkFile("cm2019_btc_daily.csv", daily[:1788], true),
-		ohlcFile("bitstamp_btcusd_d.csv", daily[:2823], time.DateOnly), ohlcFile("bitstamp_btcusd_1h.csv", window(hourly, "2018-05-15", "2022-08-20"), "unix"),
-		closeFile("sp500_close.csv", indexDaily), closeFile("gold_close.csv", goldDaily), rateFile(tengeDaily[122:1950]),
+		ohlcFile("bitstamp_btcusd_d.csv", daily[:2823], time.DateOnly),
+		ohlcFile("bitstamp_btcusd_1h.csv", window(hourly, "2018-05-15", "2022-08-20"), "unix"),
+		closeFile("sp500_close.csv", indexDaily), closeFile("gold_close.csv", goldDaily),
+		rateFile(tengeDaily[122:1950]),
 		poolsFile(r), sharesFile(r), consumptionFile(daily), macroFile(r), devicesFile(),
 	}
 }
 
 // Write puts the set into a directory, which it makes.
 func Write(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for _, f := range Files() {
-		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
 			return err
 		}
 	}
@@ -66,7 +72,7 @@ func Write(dir string) error {
 func table(name string, header []string, rows [][]string) File {
 	var b bytes.Buffer
 	b.WriteString("# origin: " + Origin + "\n")
-	w := csv.NewWriter(&b)
+	w := safecsv.NewWriter(&b)
 	_ = w.Write(header)
 	_ = w.WriteAll(rows)
 	return File{name, b.Bytes()}
@@ -101,27 +107,35 @@ func supplyAt(day int) (supply, issued float64) {
 // adds the transfer values that later files no longer have.
 func networkFile(name string, daily []bar, early bool) File {
 	r := rand.New(rand.NewPCG(9, uint64(len(daily))))
-	header := []string{"date", "PriceUSD", "CapMrktCurUSD", "SplyCur", "HashRate", "BlkCnt", "TxCnt", "TxTfrCnt", "AdrActCnt", "FeeTotNtv", "IssTotNtv", "CapMVRVCur", "volume_reported_spot_usd_1d"}
+	header := []string{"date", "PriceUSD", "CapMrktCurUSD", "SplyCur", "HashRate", "BlkCnt", "TxCnt", "TxTfrCnt",
+		"AdrActCnt", "FeeTotNtv", "IssTotNtv", "CapMVRVCur", "volume_reported_spot_usd_1d"}
 	if early {
-		header = []string{"date", "PriceUSD", "CapMrktCurUSD", "SplyCur", "TxCnt", "TxTfrCnt", "AdrActCnt", "TxTfrValAdjUSD", "NVTAdj", "FeeTotUSD", "FeeMedUSD", "IssTotNtv", "VtyDayRet30d", "VtyDayRet60d", "VtyDayRet180d"}
+		header = []string{"date", "PriceUSD", "CapMrktCurUSD", "SplyCur", "TxCnt", "TxTfrCnt", "AdrActCnt",
+			"TxTfrValAdjUSD", "NVTAdj", "FeeTotUSD", "FeeMedUSD", "IssTotNtv", "VtyDayRet30d", "VtyDayRet60d",
+			"VtyDayRet180d"}
 	}
 	var rows [][]string
 	for d, b := range daily {
 		supply, issued := supplyAt(d)
 		noise := func() float64 { return 0.8 + 0.4*r.Float64() }
 		growth := math.Exp(float64(d) / 2500)
-		tx, transfers, active := math.Round(90e3*growth*noise()), math.Round(220e3*growth*noise()), math.Round(230e3*growth*noise())
+		tx, transfers, active := math.Round(90e3*growth*noise()), math.Round(220e3*growth*noise()),
+			math.Round(230e3*growth*noise())
 		cap := round(b.close*supply, 12)
 		blocks, hash := math.Round(144*noise()), round(300e3*math.Exp(float64(d)/520)*noise(), 9)
 		date := b.at.Format(time.DateOnly)
 		if early {
 			value := round(cap*0.016*noise(), 10)
-			rows = append(rows, []string{date, text(b.close), text(cap), text(supply), text(tx), text(transfers), text(active), text(value), text(round(cap/value, 10)),
-				text(round(tx*b.close*2e-4, 8)), text(round(b.close*9e-5, 6)), text(issued), rollingSD(daily, d, 30), rollingSD(daily, d, 60), rollingSD(daily, d, 180)})
+			rows = append(rows, []string{date, text(b.close), text(cap), text(supply), text(tx), text(transfers),
+				text(active), text(value), text(round(cap/value, 10)),
+				text(round(tx*b.close*2e-4, 8)), text(round(b.close*9e-5, 6)), text(issued), rollingSD(daily, d, 30),
+				rollingSD(daily, d, 60), rollingSD(daily, d, 180)})
 			continue
 		}
-		rows = append(rows, []string{date, text(b.close), text(cap), text(supply), text(hash), text(blocks), text(tx), text(transfers), text(active),
-			text(round(tx*1.5e-4*noise(), 8)), text(blocks * issued / 144), text(round(0.8+1.2*noise(), 6)), text(round(cap*0.007*noise(), 9))})
+		rows = append(rows, []string{date, text(b.close), text(cap), text(supply), text(hash), text(blocks), text(tx),
+			text(transfers), text(active),
+			text(round(tx*1.5e-4*noise(), 8)), text(blocks * issued / 144), text(round(0.8+1.2*noise(), 6)),
+			text(round(cap*0.007*noise(), 9))})
 	}
 	return table(name, header, rows)
 }
@@ -145,7 +159,8 @@ func ohlcFile(name string, bars []bar, layout string) File {
 	}
 	var rows [][]string
 	for _, b := range bars {
-		row := []string{b.at.Format(time.DateOnly), text(b.open), text(b.high), text(b.low), text(b.close), text(b.volume), text(round(b.volume*(b.open+b.close)/2, 10))}
+		row := []string{b.at.Format(time.DateOnly), text(b.open), text(b.high), text(b.low), text(b.close),
+			text(b.volume), text(round(b.volume*(b.open+b.close)/2, 10))}
 		if layout == "unix" {
 			row = row[:6]
 			row[0] = strconv.FormatInt(b.at.Unix(), 10)

@@ -53,7 +53,8 @@ func poolsFile(r *rand.Rand) File {
 // sharesFile gives shares in hundredths of a per cent that add up exactly;
 // one country leaves and its share goes to the others.
 func sharesFile(r *rand.Rand) File {
-	countries := []string{"Firstland", "Steppeland", "Northland", "Lakeland", "Isleland", "Southland", "Hill Republic", "Delta", "Leaving Country", "Other"}
+	countries := []string{"Firstland", "Steppeland", "Northland", "Lakeland", "Isleland", "Southland", "Hill Republic",
+		"Delta", "Leaving Country", "Other"}
 	weights := []float64{18, 9, 8, 5, 4, 4, 3.5, 3, 40, 5.5}
 	var rows [][]string
 	for m := range 24 {
@@ -74,7 +75,8 @@ func sharesFile(r *rand.Rand) File {
 				share = left
 			}
 			left -= share
-			rows = append(rows, []string{month.Format("2006-01"), country, text(float64(share) / 100), text(round(1.2*float64(share)/100, 4))})
+			rows = append(rows, []string{month.Format("2006-01"), country, text(float64(share) / 100),
+				text(round(1.2*float64(share)/100, 4))})
 		}
 	}
 	return table("cbeci_country_share.csv", []string{"month", "country", "share_pct", "abs_hashrate_ehs"}, rows)
@@ -90,7 +92,8 @@ func consumptionFile(daily []bar) File {
 		}
 		rows = append(rows, row)
 	}
-	return table("cbeci_consumption_twh.csv", []string{"date", "twh_at_0.03_usd_kwh", "twh_at_0.05_usd_kwh", "twh_at_0.07_usd_kwh", "twh_at_0.10_usd_kwh", "twh_at_0.15_usd_kwh"}, rows)
+	return table("cbeci_consumption_twh.csv", []string{"date", "twh_at_0.03_usd_kwh", "twh_at_0.05_usd_kwh",
+		"twh_at_0.07_usd_kwh", "twh_at_0.10_usd_kwh", "twh_at_0.15_usd_kwh"}, rows)
 }
 
 func macroFile(r *rand.Rand) File {
@@ -100,7 +103,8 @@ func macroFile(r *rand.Rand) File {
 		cpi *= 1.015 + 0.01*r.Float64()
 		gdp *= 1.005 + 0.005*r.Float64()
 		rate *= 1.01 + 0.02*r.Float64()
-		rows = append(rows, []string{fmt.Sprintf("%dQ%d", 2014+(q+3)/4, (q+3)%4+1), text(round(gdp, 7)), text(round(cpi, 7)), text(round(rate, 6)), text(round(7+3*r.Float64(), 4))})
+		rows = append(rows, []string{fmt.Sprintf("%dQ%d", 2014+(q+3)/4, (q+3)%4+1), text(round(gdp, 7)),
+			text(round(cpi, 7)), text(round(rate, 6)), text(round(7+3*r.Float64(), 4))})
 	}
 	return table("macro_kz_quarterly.csv", []string{"quarter", "real_gdp", "cpi", "usdkzt", "tonia_rate"}, rows)
 }
@@ -111,7 +115,8 @@ func devicesFile() File {
 	efficiency := 0.76
 	for i := range 24 {
 		released := time.Date(2014, 7, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 5*i, 0)
-		rows = append(rows, []string{fmt.Sprintf("Synthetic Machine %d", i+1), released.Format(time.DateOnly), text(round(efficiency, 5))})
+		rows = append(rows, []string{fmt.Sprintf("Synthetic Machine %d", i+1), released.Format(time.DateOnly),
+			text(round(efficiency, 5))})
 		efficiency *= 0.86
 	}
 	return table("cbeci_devices.csv", []string{"device", "release_date", "efficiency_j_per_gh"}, rows)

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aqsha/aqsha/market"
-	"github.com/aqsha/aqsha/market/use"
+	"github.com/aqsha/aqsha/market/usage"
 )
 
 //go:embed systems.json
@@ -31,15 +31,15 @@ type Card struct {
 	Title     string    `json:"title"`
 	Cells     []Cell    `json:"cells"`
 	Issuance  *Issuance `json:"issuance,omitempty"`
-	Curve     []Point   `json:"supplyCurve,omitempty"`
+	Curve     []Point   `json:"supply_curve,omitempty"`
 	Reversals []Reverse `json:"reversal,omitempty"` // systems with proof of work only
 }
 
 // Reverse is a row of the reversal table.
 type Reverse struct {
-	Share         float64   `json:"attackersShare"`
+	Share         float64   `json:"attackers_share"`
 	Probabilities []float64 `json:"probabilities"` // at the depths below
-	Safe          int       `json:"confirmationsFor0.1%"`
+	Safe          int       `json:"confirmations_for_0.1%"`
 }
 
 // Depths are the confirmations of the reversal table.
@@ -57,7 +57,7 @@ func Load(edited []byte) ([]Card, error) {
 		Systems []Card `json:"systems"`
 	}
 	if len(data) > 1<<20 {
-		return nil, market.Refuse("too_large", "systems", "more than 1 MiB")
+		return nil, market.Refuse("too-large", "systems", "more than 1 MiB")
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, market.Refuse("systems", "systems", "%v", err)
@@ -114,7 +114,7 @@ func (c *Card) Set(field, value, unit, source, date string) {
 // FromNetwork fills hash rate, fee and the cost of an hour's majority from a
 // network file: electricity at the best guess's efficiency, and the hour's
 // block reward, below which nobody rents hash rate out.
-func (c *Card) FromNetwork(t *market.Table, energy []use.Energy, overheads use.Overheads) {
+func (c *Card) FromNetwork(t *market.Table, energy []usage.Energy, overheads usage.Overheads) {
 	last := func(column string) (float64, string, bool) {
 		s, err := t.Series(column)
 		if err != nil {
@@ -137,7 +137,8 @@ func (c *Card) FromNetwork(t *market.Table, energy []use.Energy, overheads use.O
 		if e.Profitable == 0 {
 			machines = "no machine of the device list pays any more: the last that did, an upper figure"
 		}
-		c.Set("an hour's majority, electricity", fmt.Sprintf("%.0f", e.BestTWh*1e9/8766*overheads.USDPerKWh), "USD", source+"; "+machines, e.Day)
+		c.Set("an hour's majority, electricity", fmt.Sprintf("%.0f", e.BestTWh*1e9/8766*overheads.USDPerKWh), "USD",
+			source+"; "+machines, e.Day)
 	}
 	if fee, day, ok := last("fee_median_usd"); ok {
 		c.Set("fee", fmt.Sprintf("%.4g", fee), "USD, median", source, day)
@@ -145,7 +146,7 @@ func (c *Card) FromNetwork(t *market.Table, energy []use.Energy, overheads use.O
 }
 
 // FromTenge fills the digital tenge's cells from a node's use.
-func (c *Card) FromTenge(s use.System) {
+func (c *Card) FromTenge(s usage.System) {
 	if v, ok := s.Values["transactions"]; ok {
 		c.Set("payments now", fmt.Sprintf("%.4g", v), "a day", s.Source, s.To)
 	}
@@ -173,11 +174,13 @@ func Print(w io.Writer, cards []Card) {
 				supply[i] = p.Supply
 			}
 			last := c.Curve[len(c.Curve)-1]
-			fmt.Fprintf(w, "  supply %d…%d  %s  %.0f, then growing %.3f %% a year\n", c.Curve[0].Year, last.Year, market.Sparkline(supply, 30), last.Supply, 100*last.Inflation)
+			fmt.Fprintf(w, "  supply %d…%d  %s  %.0f, then growing %.3f %% a year\n", c.Curve[0].Year, last.Year,
+				market.Sparkline(supply, 30), last.Supply, 100*last.Inflation)
 		}
 		if c.Reversals != nil {
 			tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-			fmt.Fprintf(tab, "  attacker's share\treversed after %s\tbelow 0.1 %% after\t\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(Depths), " ", "\t"), "[]"))
+			fmt.Fprintf(tab, "  attacker's share\treversed after %s\tbelow 0.1 %% after\t\n",
+				strings.Trim(strings.ReplaceAll(fmt.Sprint(Depths), " ", "\t"), "[]"))
 			for _, r := range c.Reversals {
 				fmt.Fprintf(tab, "  %.0f %%\t", 100*r.Share)
 				for _, p := range r.Probabilities {

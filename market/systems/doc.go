@@ -3,5 +3,5 @@
 // computed: issuance and supply curves, the probability that a payment is
 // reversed, the cost of an hour's majority.
 //
-// It imports market and market/use.
+// It imports market and market/usage.
 package systems

@@ -11,7 +11,8 @@ import (
 // progress is negative binomial; Nakamoto's Poisson figure is a little lower).
 func Reversal(q float64, z int) (float64, error) {
 	if !(q >= 0 && q <= 1) || z < 0 || z > 10_000 {
-		return 0, market.Refuse("reversal", "share", "want a share between 0 and 1 and 0 to 10,000 confirmations, not %g and %d", q, z)
+		return 0, market.Refuse("reversal", "share",
+			"want a share between 0 and 1 and 0 to 10,000 confirmations, not %g and %d", q, z)
 	}
 	p := 1 - q
 	if q >= p || z == 0 {
@@ -52,7 +53,7 @@ func Confirmations(q, risk float64) (int, error) {
 type Issuance struct {
 	Subsidy      float64 `json:"subsidy"`
 	Interval     int     `json:"interval"` // blocks
-	BlockSeconds float64 `json:"blockSeconds"`
+	BlockSeconds float64 `json:"block_seconds"`
 	Start        int     `json:"start"` // year
 }
 

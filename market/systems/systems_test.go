@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/market"
-	"github.com/aqsha/aqsha/market/use"
+	"github.com/aqsha/aqsha/market/usage"
 	"pgregory.net/rapid"
 )
 
@@ -77,8 +77,8 @@ func TestCards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cards[0].FromNetwork(table, []use.Energy{{Day: "2025-01-01", BestTWh: 150}}, use.CBECI)
-	cards[3].FromTenge(use.System{Source: "node", To: "2025-01-01", Values: map[string]float64{"transactions": 5000}})
+	cards[0].FromNetwork(table, []usage.Energy{{Day: "2025-01-01", BestTWh: 150}}, usage.CBECI)
+	cards[3].FromTenge(usage.System{Source: "node", To: "2025-01-01", Values: map[string]float64{"transactions": 5000}})
 	var b strings.Builder
 	Print(&b, cards)
 	for _, want := range []string{"1916667 USD", "800 EH/s", "5000 a day", "not available"} {

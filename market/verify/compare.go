@@ -36,10 +36,10 @@ type Report struct {
 	Input     string  `json:"input"`
 	Compared  int     `json:"compared"`
 	Off       int     `json:"off"`
-	LogLik    float64 `json:"worstLogLik"`    // absolute
-	Parameter float64 `json:"worstParameter"` // relative
-	Error     float64 `json:"worstStandardError"`
-	Other     float64 `json:"worstOther"`
+	LogLik    float64 `json:"worst_log_lik"`   // absolute
+	Parameter float64 `json:"worst_parameter"` // relative
+	Error     float64 `json:"worst_standard_error"`
+	Other     float64 `json:"worst_other"`
 	Lines     []Line  `json:"lines"`
 }
 
@@ -89,8 +89,11 @@ func run(ctx context.Context, input string, reference []byte, open Source, progr
 // marks as stopping at a false optimum.
 func skipped(path string) bool {
 	name := path[strings.LastIndexByte(path, '.')+1:]
-	return path == "meta" || strings.Contains(path, "crosscheck_tseries") || slices.Contains([]string{"note", "spec", "unit", "demean", "ewma_seed", "rv", "cap_from_price_supply"}, name) ||
-		(strings.Contains(path, "crosscheck_fGarch") && strings.Contains(path, ".se")) || (name == "window" && !strings.Contains(path, "backtest")) || path == "btc_backtest.from" || path == "btc_backtest.to"
+	return path == "meta" || strings.Contains(path, "crosscheck_tseries") ||
+		slices.Contains([]string{"note", "spec", "unit", "demean", "ewma_seed", "rv", "cap_from_price_supply"}, name) ||
+		(strings.Contains(path, "crosscheck_fGarch") && strings.Contains(path, ".se")) ||
+		(name == "window" && !strings.Contains(path, "backtest")) || path == "btc_backtest.from" ||
+		path == "btc_backtest.to"
 }
 
 func (r *Report) walk(path string, want, got any) {
@@ -145,7 +148,8 @@ func (r *Report) text(path, want, got string) {
 // for the others. What follows from fitted parameters inherits their tolerance.
 func tolerance(path string) (limit float64, absolute bool, worst func(*Report) *float64) {
 	name := path[strings.LastIndexByte(path, '.')+1:]
-	fitted := slices.Contains([]string{"persistence", "uncond_var", "half_life_days", "h_first", "h_last", "h_next", "vol_next_ann365", "t_var", "t_es"}, name)
+	fitted := slices.Contains([]string{"persistence", "uncond_var", "half_life_days", "h_first", "h_last", "h_next",
+		"vol_next_ann365", "t_var", "t_es"}, name)
 	switch {
 	case name == "loglik":
 		return 1e-6, true, func(r *Report) *float64 { return &r.LogLik }
@@ -175,7 +179,8 @@ func (r *Report) number(path string, want float64, got any) {
 	if !absolute && off > 1e-12 { // p-values of zero
 		off /= max(math.Abs(want), 1e-300)
 	}
-	line := Line{Path: path, Want: fmt.Sprintf("%.12g", want), Got: fmt.Sprintf("%.12g", g), Off: off, Tolerance: limit, OK: off <= limit}
+	line := Line{Path: path, Want: fmt.Sprintf("%.12g", want), Got: fmt.Sprintf("%.12g", g), Off: off, Tolerance: limit,
+		OK: off <= limit}
 	if w := worst(r); !math.IsNaN(off) {
 		*w = max(*w, off)
 	}
@@ -196,7 +201,8 @@ func (r Report) Print(w io.Writer, all bool) {
 	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(b2i(a.OK), b2i(b.OK)) })
 	for _, l := range lines {
 		if all || !l.OK {
-			fmt.Fprintf(w, "%-3s %-58s want %-18s got %-18s off %.1e (limit %.0e)\n", map[bool]string{true: "ok", false: "OFF"}[l.OK], l.Path, l.Want, l.Got, l.Off, l.Tolerance)
+			fmt.Fprintf(w, "%-3s %-58s want %-18s got %-18s off %.1e (limit %.0e)\n",
+				map[bool]string{true: "ok", false: "OFF"}[l.OK], l.Path, l.Want, l.Got, l.Off, l.Tolerance)
 		}
 	}
 	fmt.Fprintf(w, "%s: %d figures compared, %d off; worst: log-likelihood %.1e, parameters %.1e relative, standard errors %.1e relative, all others %.1e relative\n",

@@ -47,8 +47,10 @@ func Figures(ctx context.Context, open Source, progress func(what string)) (tree
 		name    string
 		compute func(Source, market.Series, market.Series) (tree, error)
 	}{
-		{"btc_backtest", backtest}, {"range_bitstamp_2021", ranges}, {"har_rv_bitstamp_hourly", har}, {"coinmetrics_vty_check", vendorVolatility},
-		{"liquidity_btc_2018", liquidityEarly}, {"liquidity_btc_2025", liquidityLate}, {"amihud_bitstamp_2021", amihud}, {"cross_2021_2025", cross}, {"kzt_2016_2019", tenge},
+		{"btc_backtest", backtest}, {"range_bitstamp_2021", ranges}, {"har_rv_bitstamp_hourly", har},
+		{"coinmetrics_vty_check", vendorVolatility},
+		{"liquidity_btc_2018", liquidityEarly}, {"liquidity_btc_2025", liquidityLate}, {"amihud_bitstamp_2021", amihud},
+		{"cross_2021_2025", cross}, {"kzt_2016_2019", tenge},
 	} {
 		progress(part.name)
 		got, err := part.compute(open, btc, returns)
@@ -101,9 +103,11 @@ func window(ctx context.Context, prices, returns market.Series, days [2]string) 
 	falls, ulcer, _ := volatility.Drawdowns(p)
 	worst := falls[0]
 	return tree{
-		"moments": tree{"n": m.N, "mean": m.Mean, "sd": m.SD, "var_n": m.VarN, "skew": m.Skewness, "exkurt": m.Excess, "min": m.Min, "max": m.Max, "vol_ann365": volatility.Realised(r, volatility.EveryDay)},
-		"tests":   tests, "garch": fits, "var": risks,
-		"drawdown": tree{"max_dd": worst.Depth, "peak": worst.Peak, "trough": worst.Trough, "recovered": worst.Recovered, "days_peak_to_trough": worst.DaysDown, "ulcer_index_pct": ulcer},
+		"moments": tree{"n": m.N, "mean": m.Mean, "sd": m.SD, "var_n": m.VarN, "skew": m.Skewness, "exkurt": m.Excess,
+			"min": m.Min, "max": m.Max, "vol_ann365": volatility.Realised(r, volatility.EveryDay)},
+		"tests": tests, "garch": fits, "var": risks,
+		"drawdown": tree{"max_dd": worst.Depth, "peak": worst.Peak, "trough": worst.Trough,
+			"recovered": worst.Recovered, "days_peak_to_trough": worst.DaysDown, "ulcer_index_pct": ulcer},
 	}, nil
 }
 
@@ -131,18 +135,22 @@ func testTree(r, prices []float64) (tree, error) {
 		"arch_lm": []any{test(keep(stats.ARCHLM(e, 5))), test(keep(stats.ARCHLM(e, 10)))},
 		"lb_r":    []any{test(stats.LjungBox(r, 10)), test(stats.LjungBox(r, 20))},
 		"lb_r2":   []any{test(stats.LjungBox(squares, 10)), test(stats.LjungBox(squares, 20))},
-		"jb":      tree{"stat": jb.Stat, "p": jb.P}, "adf_ret": adf(keep(stats.ADF(r))), "adf_logprice": adf(keep(stats.ADF(logs))),
+		"jb":      tree{"stat": jb.Stat, "p": jb.P}, "adf_ret": adf(keep(stats.ADF(r))),
+		"adf_logprice":         adf(keep(stats.ADF(logs))),
 		"urdf_ret_drift_lag10": drift, "kpss_ret": tree{"stat": kpss.Stat, "lags": kpss.Lags},
-		"hurst_dfa_r": stats.DFA(r), "hurst_dfa_abs_r": stats.DFA(abs), "hurst_rs_r": stats.RescaledRange(r), "hurst_rs_abs_r": stats.RescaledRange(abs),
-		"gph_d_abs_r": stats.GPH(abs), "gph_d_r": stats.GPH(r),
+		"hurst_dfa_r": stats.DFA(r), "hurst_dfa_abs_r": stats.DFA(abs), "hurst_rs_r": stats.RescaledRange(r),
+		"hurst_rs_abs_r": stats.RescaledRange(abs),
+		"gph_d_abs_r":    stats.GPH(abs), "gph_d_r": stats.GPH(r),
 	}
 	return out, errors.Join(append(errs, err)...)
 }
 
 // fits of the reference, by the name they have there.
 var fits = map[string]garch.Spec{
-	"garch11_norm": {}, "garch11_t_free": {Law: garch.StudentT, Free: true}, "garch11_t_boundary": {Law: garch.StudentT},
-	"gjr11_norm": {Model: garch.GJR}, "egarch11_norm": {Model: garch.EGARCH}, "egarch11_t": {Model: garch.EGARCH, Law: garch.StudentT},
+	"garch11_norm": {}, "garch11_t_free": {Law: garch.StudentT, Free: true},
+	"garch11_t_boundary": {Law: garch.StudentT},
+	"gjr11_norm":         {Model: garch.GJR}, "egarch11_norm": {Model: garch.EGARCH},
+	"egarch11_t": {Model: garch.EGARCH, Law: garch.StudentT},
 }
 
 func garchTree(ctx context.Context, r []float64) (tree, error) {
@@ -159,7 +167,8 @@ func garchTree(ctx context.Context, r []float64) (tree, error) {
 		}
 		out[name] = fitTree(fit)
 	}
-	for name, spec := range map[string]garch.Spec{"crosscheck_fGarch_norm": {Mean: garch.Demeaned, Free: true}, "crosscheck_fGarch_t": {Law: garch.StudentT, Free: true}} {
+	for name, spec := range map[string]garch.Spec{"crosscheck_fGarch_norm": {Mean: garch.Demeaned, Free: true},
+		"crosscheck_fGarch_t": {Law: garch.StudentT, Free: true}} {
 		fit, err := garch.Estimate(ctx, r, spec)
 		if err != nil {
 			return nil, err
@@ -194,8 +203,10 @@ func fitTree(f *garch.Fit) tree {
 			hessian[p.Name], robust[p.Name] = *p.SEHessian, *p.SERobust
 		}
 	}
-	out := tree{"par": par, "se_hessian": hessian, "se_robust": robust, "loglik": f.LogLik, "aic": f.AIC, "bic": f.BIC, "persistence": f.Persistence,
-		"h_first": f.HFirst, "h_last": f.HLast, "h_next": f.HNext, "vol_next_ann365": math.Sqrt(365 * f.HNext), "stationary": f.Stationary}
+	out := tree{"par": par, "se_hessian": hessian, "se_robust": robust, "loglik": f.LogLik, "aic": f.AIC, "bic": f.BIC,
+		"persistence": f.Persistence,
+		"h_first":     f.HFirst, "h_last": f.HLast, "h_next": f.HNext, "vol_next_ann365": math.Sqrt(365 * f.HNext),
+		"stationary": f.Stationary}
 	if f.UncondVar != nil {
 		out["uncond_var"], out["half_life_days"] = *f.UncondVar, *f.HalfLife
 	}
@@ -245,7 +256,8 @@ func concentrations(open Source, out tree) error {
 	}
 	out["paper_claim_N50000"] = asTree(m)
 	for _, part := range []struct{ file, label, value, without, all, named, prefix string }{
-		{"pools_monthly.csv", "pool", "blocks", "unknown", "all_slugs", "excluding_unknown", "pools_"}, {"cbeci_country_share.csv", "country", "share_pct", "Other", "other_as_one", "named_only", "countries_"},
+		{"pools_monthly.csv", "pool", "blocks", "unknown", "all_slugs", "excluding_unknown", "pools_"},
+		{"cbeci_country_share.csv", "country", "share_pct", "Other", "other_as_one", "named_only", "countries_"},
 	} {
 		table, err := open(part.file)
 		if err != nil {

@@ -32,14 +32,16 @@ func backtest(_ Source, _, returns market.Series) (tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := tree{"window": risk.Window, "lambda": volatility.EWMALambda, "ewma_h_first": h[first], "ewma_h_last": h[last]}
+	out := tree{"window": risk.Window, "lambda": volatility.EWMALambda, "ewma_h_first": h[first],
+		"ewma_h_last": h[last]}
 	for label, p := range map[string]float64{"p0.01": 0.01, "p0.05": 0.05} {
 		var historical, ewma []bool
 		for t := first; t <= last; t++ {
 			historical = append(historical, r[t] < stats.Quantile(stats.Sorted(r[t-risk.Window:t]), p))
 			ewma = append(ewma, r[t] < normalQuantile(p)*math.Sqrt(h[t]))
 		}
-		out[label] = tree{"hist": asTree(risk.TestCoverage(historical, p)), "ewma_norm": asTree(risk.TestCoverage(ewma, p))}
+		out[label] = tree{"hist": asTree(risk.TestCoverage(historical, p)),
+			"ewma_norm": asTree(risk.TestCoverage(ewma, p))}
 	}
 	return out, nil
 }
@@ -73,7 +75,8 @@ func ranges(open Source, _, _ market.Series) (tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	ttr := tree{"parkinson": r.Parkinson, "garman.klass": r.GarmanKlass, "rogers.satchell": r.RogersSatchell, "gk.yz": r.GarmanKlassYZ, "yang.zhang": r.YangZhang}
+	ttr := tree{"parkinson": r.Parkinson, "garman.klass": r.GarmanKlass, "rogers.satchell": r.RogersSatchell,
+		"gk.yz": r.GarmanKlassYZ, "yang.zhang": r.YangZhang}
 	ttr["close"] = volatility.Realised(returns.Values[1:], volatility.EveryDay) / 100
 	out["TTR"] = ttr
 	return out, nil
@@ -165,15 +168,18 @@ func liquidityEarly(open Source, _, _ market.Series) (tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tree{"nvt_recomputed_mean": stats.Mean(quotient(v[0], v[1])), "nvt_file_mean": stats.Mean(v[2]), "velocity_year": sum(v[1]) / stats.Mean(v[0])}, nil
+	return tree{"nvt_recomputed_mean": stats.Mean(quotient(v[0], v[1])), "nvt_file_mean": stats.Mean(v[2]),
+		"velocity_year": sum(v[1]) / stats.Mean(v[0])}, nil
 }
 
 func liquidityLate(open Source, _, _ market.Series) (tree, error) {
-	v, err := aligned(open, "cm_btc_daily.csv", "2025-01-01", "2025-12-31", "cap_usd", "volume_usd", "transactions", "active_addresses")
+	v, err := aligned(open, "cm_btc_daily.csv", "2025-01-01", "2025-12-31", "cap_usd", "volume_usd", "transactions",
+		"active_addresses")
 	if err != nil {
 		return nil, err
 	}
-	return tree{"turnover_daily_mean": stats.Mean(quotient(v[1], v[0])), "turnover_annual": sum(v[1]) / stats.Mean(v[0]), "tx_per_active_address": stats.Mean(quotient(v[2], v[3]))}, nil
+	return tree{"turnover_daily_mean": stats.Mean(quotient(v[1], v[0])),
+		"turnover_annual": sum(v[1]) / stats.Mean(v[0]), "tx_per_active_address": stats.Mean(quotient(v[2], v[3]))}, nil
 }
 
 func amihud(open Source, _, _ market.Series) (tree, error) {
@@ -206,8 +212,11 @@ func cross(open Source, btc, _ market.Series) (tree, error) {
 		}
 	}
 	annual := func(x []float64) float64 { return stats.SD(x) * math.Sqrt(252) }
-	return tree{"n": len(l[0]), "cor_btc_sp500": stats.Correlation(l[0], l[1]), "cor_btc_gld": stats.Correlation(l[0], l[2]), "beta_btc_sp500": stats.Covariance(l[0], l[1]) / stats.Variance(l[1]),
-		"spearman_btc_sp500": stats.Spearman(l[0], l[1]), "vol_ann252": tree{"PriceUSD": annual(l[0]), "close_sp": annual(l[1]), "close_au": annual(l[2])}}, nil
+	return tree{"n": len(l[0]), "cor_btc_sp500": stats.Correlation(l[0], l[1]),
+		"cor_btc_gld": stats.Correlation(l[0], l[2]), "beta_btc_sp500": stats.Covariance(l[0],
+			l[1]) / stats.Variance(l[1]),
+		"spearman_btc_sp500": stats.Spearman(l[0], l[1]), "vol_ann252": tree{"PriceUSD": annual(l[0]),
+			"close_sp": annual(l[1]), "close_au": annual(l[2])}}, nil
 }
 
 func tenge(open Source, _, returns market.Series) (tree, error) {
@@ -221,6 +230,8 @@ func tenge(open Source, _, returns market.Series) (tree, error) {
 	}
 	r := all.Window("2016-01-01", "2019-12-31").Values
 	moved := slices.DeleteFunc(slices.Clone(r), func(v float64) bool { return v == 0 })
-	return tree{"n_calendar": len(r), "n_nonzero": len(moved), "vol_ann365_calendar": volatility.Realised(r, volatility.EveryDay), "vol_ann250_nonzero": volatility.Realised(moved, 250),
-		"btc_vol_ann365_same": volatility.Realised(returns.Window("2016-01-01", "2019-12-31").Values, volatility.EveryDay)}, nil
+	return tree{"n_calendar": len(r), "n_nonzero": len(moved), "vol_ann365_calendar": volatility.Realised(r,
+		volatility.EveryDay), "vol_ann250_nonzero": volatility.Realised(moved, 250),
+		"btc_vol_ann365_same": volatility.Realised(returns.Window("2016-01-01", "2019-12-31").Values,
+			volatility.EveryDay)}, nil
 }

@@ -29,7 +29,8 @@ func Drawdowns(prices market.Series) (all []Drawdown, ulcer, underWater float64)
 		if trough == peak {
 			return
 		}
-		d := Drawdown{Peak: day(peak), Trough: day(trough), Depth: p[trough]/p[peak] - 1, DaysDown: days(peak, trough), DaysAll: days(peak, i)}
+		d := Drawdown{Peak: day(peak), Trough: day(trough), Depth: p[trough]/p[peak] - 1, DaysDown: days(peak, trough),
+			DaysAll: days(peak, i)}
 		if recovered {
 			d.Recovered = day(i)
 		}
@@ -73,7 +74,7 @@ func Amihud(returns, volumeQuote []float64) (float64, error) {
 		}
 	}
 	if n == 0 {
-		return 0, market.Refuse("not_available", "volume", "no day has both a return and a volume")
+		return 0, market.Refuse("not-available", "volume", "no day has both a return and a volume")
 	}
 	return 1e9 * sum / float64(n), nil
 }

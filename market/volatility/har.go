@@ -41,7 +41,8 @@ func FitHAR(rv []float64, week, month int) (HAR, error) {
 	}
 	for i := range n {
 		if !(rv[month+i] > 0) {
-			return HAR{}, market.Refuse("variance_zero", "realised variance", "day %d has no variance; its logarithm does not exist", month+i+1)
+			return HAR{}, market.Refuse("variance-zero", "realised variance",
+				"day %d has no variance; its logarithm does not exist", month+i+1)
 		}
 		y[i], ly[i] = rv[month+i], math.Log(rv[month+i])
 		for j, v := range regressors(month + i) {
@@ -56,7 +57,8 @@ func FitHAR(rv []float64, week, month int) (HAR, error) {
 	if err != nil {
 		return HAR{}, err
 	}
-	h := HAR{N: n, Week: week, Month: month, Coef: level.Coefficients, SE: level.NeweyWest(NeweyWestLags), R2: level.R2, LogCoef: logs.Coefficients, LogR2: logs.R2}
+	h := HAR{N: n, Week: week, Month: month, Coef: level.Coefficients, SE: level.NeweyWest(NeweyWestLags), R2: level.R2,
+		LogCoef: logs.Coefficients, LogR2: logs.R2}
 	last := regressors(len(rv))
 	h.Next = h.Coef[0] + h.Coef[1]*last[0] + h.Coef[2]*last[1] + h.Coef[3]*last[2]
 	return h, nil

@@ -26,14 +26,16 @@ type Ranges struct {
 func RangeEstimators(open, high, low, close []float64, a Annual) (Ranges, error) {
 	n := len(open) - 1
 	if n < 2 {
-		return Ranges{}, market.Refuse("too_short", "bars", "%d bars; at least three are needed", n+1)
+		return Ranges{}, market.Refuse("too-short", "bars", "%d bars; at least three are needed", n+1)
 	}
 	overnight, inside, cc := make([]float64, n), make([]float64, n), make([]float64, n)
 	var pk, gk, rs, squares float64
 	for i := range n {
 		o, h, l, c, before := open[i+1], high[i+1], low[i+1], close[i+1], close[i]
 		if !(l > 0) || !(before > 0) || h < max(o, c) || l > min(o, c) {
-			return Ranges{}, market.Refuse("range", "bars", "bar %d (open %g, high %g, low %g, close %g) is not a range; see the import's findings", i+2, o, h, l, c)
+			return Ranges{}, market.Refuse("range", "bars",
+				"bar %d (open %g, high %g, low %g, close %g) is not a range; see the import's findings", i+2, o, h, l,
+				c)
 		}
 		u, d, x := math.Log(h/o), math.Log(l/o), math.Log(c/o)
 		overnight[i], inside[i], cc[i] = math.Log(o/before), x, math.Log(c/before)

@@ -92,7 +92,7 @@ func RealisedVariance(hourly market.Series) (market.Series, error) {
 		first = last
 	}
 	if len(out.Values) == 0 {
-		return market.Series{}, market.Refuse("not_hourly", hourly.Name, "no day has 24 hourly returns")
+		return market.Series{}, market.Refuse("not-hourly", hourly.Name, "no day has 24 hourly returns")
 	}
 	return out, nil
 }

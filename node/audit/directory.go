@@ -93,7 +93,7 @@ func stored(ctx context.Context, dir string, network token.NetworkID, progress f
 
 // pointBeside reads the point under which a copy of the past stands: beside its log. missing is the error where there is none.
 func pointBeside(dir string, missing error) (*node.Point, error) {
-	content, err := durable.Read(vfs.OS, filepath.Join(filepath.Dir(filepath.Clean(dir)), node.PointFile), node.MostPointBytes)
+	content, err := durable.Read(vfs.OS, filepath.Join(filepath.Dir(filepath.Clean(dir)), node.PointFile), node.MaxPointBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missing
 	}
@@ -224,6 +224,9 @@ func Bundles(size uint64, read func(txlog.Tile) ([]byte, error)) iter.Seq2[[]byt
 					break // of a full bundle that has replaced a partial one
 				}
 				count++
+				if err != nil {
+					err = fmt.Errorf("%s: %w", t.Path(), err)
+				}
 				if !yield(entry, err) || err != nil {
 					return
 				}

@@ -21,7 +21,7 @@ type rates struct {
 func (r *run) alternate(phase string, runs int, stages bool) (m rates, err error) {
 	var plain, expanded, committed, transfers, toPlain, toExpanded []float64
 	for i := range runs {
-		r.tell(phase, i, runs)
+		r.notify(phase, i, runs)
 		w := r.workload(r.Transfers, r.TwoOwners)
 		all := r.signatures(w)
 		library := map[token.PublicKey]*token.LibraryKey{}
@@ -98,7 +98,7 @@ func (r *run) grow() error {
 	if err := r.reopen(true); err != nil {
 		return err
 	}
-	if err := r.people.fund(r.ctx, r.node, r.Options, r.GrowTo-r.people.paidOut, r.tell); err != nil {
+	if err := r.people.fund(r.ctx, r.node, r.Options, r.GrowTo-r.people.paidOut, r.notify); err != nil {
 		return err
 	}
 	m, err := r.alternate("measuring the grown state", min(besideRuns, r.Runs), false)
@@ -108,7 +108,7 @@ func (r *run) grow() error {
 
 // restart measures how long the node takes to serve again: from its newest snapshot, and from the log alone.
 func (r *run) restart() error {
-	r.tell("restarting", 0, 2)
+	r.notify("restarting", 0, 2)
 	if err := r.node.Close(); err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (r *run) restart() error {
 	if err := os.RemoveAll(filepath.Join(r.config.Dir, "snapshots")); err != nil {
 		return err
 	}
-	r.tell("restarting", 1, 2)
+	r.notify("restarting", 1, 2)
 	start = time.Now()
 	r.node = nil
 	if err := r.reopen(true); err != nil {

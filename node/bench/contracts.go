@@ -20,26 +20,28 @@ import (
 
 // ContractResult is what programmable money costs beside plain payments. Ratios are medians over the runs.
 type ContractResult struct {
-	Cores            int     `json:"cores"`
-	Wallets          int     `json:"wallets"`
-	TransfersPerRun  int     `json:"transfers_per_run"`
-	Runs             int     `json:"runs"`
-	PlainMicros      float64 `json:"plain_micros"`      // of execution, without the signature, on one core
-	MarkedMicros     float64 `json:"marked_micros"`     // the rule is evaluated each time
-	RememberedMicros float64 `json:"remembered_micros"` // the rule asks for the payee alone
-	MarkedCostRatio  float64 `json:"marked_cost_ratio"`
-	RememberedRatio  float64 `json:"remembered_cost_ratio"`
-	CreateMicros     float64 `json:"create_micros"`
-	ActionMicros     float64 `json:"action_micros"` // school meals: a guard of four conditions, a payout, two updates
-	PlainCommitted   float64 `json:"plain_committed_per_second"`
-	MixedCommitted   float64 `json:"mixed_committed_per_second"` // 20 % marked, 5 % actions
-	MixedShare       float64 `json:"mixed_committed_share"`
-	Expiring         int     `json:"expiring_tokens"`
-	BeforeExpiry     Latency `json:"latency_before_expiry"`
-	DuringExpiry     Latency `json:"latency_during_expiry"`
-	ExpiryP99Ratio   float64 `json:"expiry_p99_ratio"`
-	ReturnedWhile    int     `json:"returned_while_measured"`
-	VerifiedEntries  uint64  `json:"verified_entries"`
+	Cores              int     `json:"cores"`
+	Wallets            int     `json:"wallets"`
+	TransfersPerRun    int     `json:"transfers_per_run"`
+	Runs               int     `json:"runs"`
+	PlainMicros        float64 `json:"plain_micros"`      // of execution, without the signature, on one core
+	EarmarkedMicros    float64 `json:"marked_micros"`     // the rule is evaluated each time
+	RememberedMicros   float64 `json:"remembered_micros"` // the rule asks for the payee alone
+	EarmarkedCostRatio float64 `json:"marked_cost_ratio"`
+	RememberedRatio    float64 `json:"remembered_cost_ratio"`
+	CreateMicros       float64 `json:"create_micros"`
+	ActionMicros       float64 `json:"action_micros"` // school meals: a guard of four conditions, a payout, two updates
+	PlainCommitted     float64 `json:"plain_committed_per_second"`
+	MixedCommitted     float64 `json:"mixed_committed_per_second"` // 20 % marked, 5 % actions
+	MixedShare         float64 `json:"mixed_committed_share"`
+	Expiring           int     `json:"expiring_tokens"`
+	BeforeExpiry       Latency `json:"latency_before_expiry"`
+	DuringExpiry       Latency `json:"latency_during_expiry"`
+	ExpiryP99Ratio     float64 `json:"expiry_p99_ratio"`
+	ReturnedWhile      int     `json:"returned_while_measured"`
+	VerifiedEntries    uint64  `json:"verified_entries"`
+
+	Units []UnitCost `json:"units"` // of every function of expressions, the dearest first
 }
 
 // ContractOptions say what to measure.
@@ -47,13 +49,14 @@ type ContractOptions struct {
 	Options
 	Contracts int
 	Expiring  int // tokens that expire together; 0 for none
+	UnitRuns  int // of each function of expressions, of which the fastest counts
 }
 
 // mix is the state of a workload with marked money and contracts.
 type mix struct {
 	*run
 	o         ContractOptions
-	marked    [][]coin
+	earmarked [][]coin
 	contracts []openContract
 	ahead     atomic.Uint64 // how far the node's clock is set forward, ms
 	expiry    uint64
@@ -70,17 +73,21 @@ type openContract struct {
 const soonExpires = 20 * 60_000
 
 // RunContracts measures execution alone, then through the node, then while many tokens return.
-func RunContracts(ctx context.Context, o ContractOptions, tell func(phase string, done, of int)) (ContractResult, error) {
+func RunContracts(ctx context.Context, o ContractOptions, notify func(phase string, done, of int)) (ContractResult, error) {
 	if o.Contracts < 1 || o.Contracts > o.Wallets/4 {
 		return ContractResult{}, errors.New("want at least 1 contract, and 4 wallets for each")
 	}
 	m := &mix{o: o}
 	m.result = ContractResult{Cores: runtime.GOMAXPROCS(0), Wallets: o.Wallets, TransfersPerRun: o.Transfers, Runs: o.Runs, Expiring: o.Expiring}
-	if err := m.execution(tell); err != nil {
+	var err error
+	if m.result.Units, err = UnitCosts(max(1, o.UnitRuns), notify); err != nil {
+		return m.result, err
+	}
+	if err := m.execution(notify); err != nil {
 		return m.result, err
 	}
 	o.Now = func() uint64 { return uint64(time.Now().UnixMilli()) + m.ahead.Load() }
-	r, err := begin(ctx, o.Options, tell)
+	r, err := begin(ctx, o.Options, notify)
 	if err != nil {
 		return m.result, err
 	}
@@ -94,22 +101,22 @@ func RunContracts(ctx context.Context, o ContractOptions, tell func(phase string
 	return m.result, nil
 }
 
-func (m *mix) execution(tell func(phase string, done, of int)) error {
-	var plain, marked, remembered, create, act, ratio, rememberedRatio []float64
+func (m *mix) execution(notify func(phase string, done, of int)) error {
+	var plain, earmarked, remembered, create, act, ratio, rememberedRatio []float64
 	for i := range m.o.Runs {
-		tell("executing alone", i, m.o.Runs)
+		notify("executing alone", i, m.o.Runs)
 		c, err := measureRules(i, m.o.Wallets, m.o.Contracts)
 		if err != nil {
 			return err
 		}
-		plain, marked, remembered = append(plain, c.plain/1000), append(marked, c.evaluated/1000), append(remembered, c.remembered/1000)
+		plain, earmarked, remembered = append(plain, c.plain/1000), append(earmarked, c.evaluated/1000), append(remembered, c.remembered/1000)
 		create, act = append(create, c.create/1000), append(act, c.act/1000)
 		ratio, rememberedRatio = append(ratio, c.evaluated/c.plain), append(rememberedRatio, c.remembered/c.plain)
 	}
 	res := &m.result
-	res.PlainMicros, res.MarkedMicros, res.RememberedMicros = median(plain), median(marked), median(remembered)
+	res.PlainMicros, res.EarmarkedMicros, res.RememberedMicros = median(plain), median(earmarked), median(remembered)
 	res.CreateMicros, res.ActionMicros = median(create), median(act)
-	res.MarkedCostRatio, res.RememberedRatio = median(ratio), median(rememberedRatio)
+	res.EarmarkedCostRatio, res.RememberedRatio = median(ratio), median(rememberedRatio)
 	return nil
 }
 
@@ -130,7 +137,7 @@ func (m *mix) prepare() error {
 	if err := submitAll(m.ctx, m.node, []*token.Transaction{grant, purpose(1, m.expiry+300*86_400_000), purpose(2, m.expiry), define}); err != nil {
 		return fmt.Errorf("registering purposes and a definition: %w", err)
 	}
-	if err := m.markAll(); err != nil {
+	if err := m.earmarkAll(); err != nil {
 		return err
 	}
 	return m.createAll(sha256.Sum256(encoded))
@@ -148,8 +155,8 @@ func (m *mix) take(wallet int) (coin, bool) {
 
 // inBatches makes and submits n transactions; done is told each with its number.
 func (m *mix) inBatches(phase string, n int, body func(i int) (token.Body, int), done func(i int, tx *token.Transaction)) error {
-	for from := 0; from < n; from += batchMost {
-		count := min(batchMost, n-from)
+	for from := 0; from < n; from += maxBatch {
+		count := min(maxBatch, n-from)
 		bodies, payers := make([]token.Body, count), make([]int, count)
 		for i := range count {
 			bodies[i], payers[i] = body(from + i)
@@ -164,21 +171,21 @@ func (m *mix) inBatches(phase string, n int, body func(i int) (token.Body, int),
 		for i, tx := range txs {
 			done(from+i, tx)
 		}
-		m.tell(phase, from+count, n)
+		m.notify(phase, from+count, n)
 	}
 	return nil
 }
 
-// markAll marks one token of every wallet for the first purpose.
-func (m *mix) markAll() error {
-	m.marked = make([][]coin, m.o.Wallets)
+// earmarkAll marks one token of every wallet for the first purpose.
+func (m *mix) earmarkAll() error {
+	m.earmarked = make([][]coin, m.o.Wallets)
 	taken := make([]coin, m.o.Wallets)
 	return m.inBatches("marking", m.o.Wallets, func(i int) (token.Body, int) {
 		taken[i], _ = m.take(i)
-		return &token.MarkedTransfer{Parties: []token.WalletID{m.people.ids[i]}, Inputs: []token.ID{taken[i].id},
-			Outputs: []token.MarkedOutput{{Amount: taken[i].amount, Becomes: 1}}}, i
+		return &token.EarmarkedTransfer{Parties: []token.WalletID{m.people.ids[i]}, Inputs: []token.ID{taken[i].id},
+			Outputs: []token.EarmarkedOutput{{Amount: taken[i].amount, Becomes: 1}}}, i
 	}, func(i int, tx *token.Transaction) {
-		m.marked[i] = append(m.marked[i], coin{token.OutputID(tx.ID(), 0), taken[i].amount})
+		m.earmarked[i] = append(m.earmarked[i], coin{token.OutputID(tx.ID(), 0), taken[i].amount})
 	})
 }
 
@@ -210,15 +217,15 @@ func (m *mix) mixed(n int) *workload {
 			continue
 		}
 		payer := random.IntN(m.o.Wallets)
-		for len(m.marked[payer]) == 0 {
+		for len(m.earmarked[payer]) == 0 {
 			payer = (payer + 1) % m.o.Wallets
 		}
-		last := len(m.marked[payer]) - 1
-		in := m.marked[payer][last]
-		m.marked[payer] = m.marked[payer][:last] // its outputs are spent in the next run at the earliest
+		last := len(m.earmarked[payer]) - 1
+		in := m.earmarked[payer][last]
+		m.earmarked[payer] = m.earmarked[payer][:last] // its outputs are spent in the next run at the earliest
 		payee := (payer + 1 + random.IntN(m.o.Wallets-1)) % m.o.Wallets
-		bodies = append(bodies, &token.MarkedTransfer{Parties: []token.WalletID{m.people.ids[payer], m.people.ids[payee]}, Inputs: []token.ID{in.id},
-			Outputs: []token.MarkedOutput{{Party: 1, Amount: in.amount / 2, From: 1, Becomes: 1}, {Amount: in.amount - in.amount/2, From: 1, Becomes: 1}}})
+		bodies = append(bodies, &token.EarmarkedTransfer{Parties: []token.WalletID{m.people.ids[payer], m.people.ids[payee]}, Inputs: []token.ID{in.id},
+			Outputs: []token.EarmarkedOutput{{Party: 1, Amount: in.amount / 2, From: 1, Becomes: 1}, {Amount: in.amount - in.amount/2, From: 1, Becomes: 1}}})
 		payers = append(payers, payer)
 	}
 	txs, until := make([]*token.Transaction, rest), uint64(time.Now().Add(30*time.Minute).UnixMilli())
@@ -226,10 +233,10 @@ func (m *mix) mixed(n int) *workload {
 		txs[i] = m.people.world.Sign(bodies[i], until, sim.One(token.RoleWallet, 0, secret(m.o.Seed, payers[i])))
 	})
 	for i, body := range bodies {
-		if t, ok := body.(*token.MarkedTransfer); ok {
+		if t, ok := body.(*token.EarmarkedTransfer); ok {
 			for k, o := range t.Outputs {
 				holder := m.people.number(t.Parties[o.Party])
-				m.marked[holder] = append(m.marked[holder], coin{token.OutputID(txs[i].ID(), k), o.Amount})
+				m.earmarked[holder] = append(m.earmarked[holder], coin{token.OutputID(txs[i].ID(), k), o.Amount})
 			}
 		}
 	}
@@ -256,7 +263,7 @@ func (m *mix) mixed(n int) *workload {
 func (m *mix) committed() error {
 	var plain, mixed, share []float64
 	for i := range m.o.Runs {
-		m.tell("committing", i, m.o.Runs)
+		m.notify("committing", i, m.o.Runs)
 		w := m.workload(m.o.Transfers, 0)
 		seconds, err := m.commit(w)
 		if err != nil {
@@ -275,8 +282,8 @@ func (m *mix) committed() error {
 	return nil
 }
 
-// splitMost is how many expiring tokens one transfer makes.
-const splitMost = 60
+// maxSplit is how many expiring tokens one transfer makes.
+const maxSplit = 60
 
 // expire marks many tokens that end together, and measures payments before and while they return.
 func (m *mix) expire() error {
@@ -284,28 +291,28 @@ func (m *mix) expire() error {
 		return nil
 	}
 	payer := 0
-	err := m.inBatches("marking what will expire", (m.o.Expiring+splitMost-1)/splitMost, func(i int) (token.Body, int) {
+	err := m.inBatches("marking what will expire", (m.o.Expiring+maxSplit-1)/maxSplit, func(i int) (token.Body, int) {
 		in, ok := m.take(payer)
 		for ; !ok; in, ok = m.take(payer) {
 			payer = (payer + 1) % m.o.Wallets
 		}
-		body := &token.MarkedTransfer{Parties: []token.WalletID{m.people.ids[payer]}, Inputs: []token.ID{in.id}}
-		for range splitMost - 1 {
-			body.Outputs = append(body.Outputs, token.MarkedOutput{Amount: 1, Becomes: 2})
+		body := &token.EarmarkedTransfer{Parties: []token.WalletID{m.people.ids[payer]}, Inputs: []token.ID{in.id}}
+		for range maxSplit - 1 {
+			body.Outputs = append(body.Outputs, token.EarmarkedOutput{Amount: 1, Becomes: 2})
 		}
-		body.Outputs = append(body.Outputs, token.MarkedOutput{Amount: in.amount - splitMost + 1, Becomes: 2})
+		body.Outputs = append(body.Outputs, token.EarmarkedOutput{Amount: in.amount - maxSplit + 1, Becomes: 2})
 		return body, payer
 	}, func(int, *token.Transaction) { payer = (payer + 1) % m.o.Wallets })
 	if err != nil {
 		return err
 	}
-	m.tell("latency before", 0, 1)
+	m.notify("latency before", 0, 1)
 	if err := m.latency(0.5, &m.result.BeforeExpiry); err != nil {
 		return err
 	}
 	before := m.expiringNow()
 	m.ahead.Store(soonExpires)
-	m.tell("latency while tokens return", 0, 1)
+	m.notify("latency while tokens return", 0, 1)
 	if err := m.latency(0.5, &m.result.DuringExpiry); err != nil {
 		return err
 	}
@@ -315,7 +322,7 @@ func (m *mix) expire() error {
 }
 
 func (m *mix) expiringNow() (count int) {
-	_ = m.node.View(m.ctx, func(state *livestate.State, _ node.Head) { count = state.Marked(2) })
+	_ = m.node.View(m.ctx, func(state *livestate.State, _ node.Head) { count = state.Earmarked(2) })
 	return count
 }
 
@@ -327,7 +334,7 @@ func (m *mix) verifyAll() error {
 	}
 	report, _, err := node.Verify(m.ctx, node.Evidence{Checkpoint: checkpoint, Network: m.people.world.Network,
 		Entries: func(size uint64) iter.Seq2[[]byte, error] { return m.node.Log().Entries(0, size) }},
-		func(done, size uint64) { m.tell("verifying what was written", int(done), int(size)) })
+		func(done, size uint64) { m.notify("verifying what was written", int(done), int(size)) })
 	m.result.VerifiedEntries = report.Size
 	return err
 }

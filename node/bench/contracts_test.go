@@ -12,7 +12,7 @@ func TestContractsAreMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.MarkedCostRatio <= 0 || r.ActionMicros <= 0 || r.MixedShare <= 0 || r.DuringExpiry.P99 <= 0 || r.VerifiedEntries < 10_000 {
+	if r.EarmarkedCostRatio <= 0 || r.ActionMicros <= 0 || r.MixedShare <= 0 || r.DuringExpiry.P99 <= 0 || r.VerifiedEntries < 10_000 {
 		t.Errorf("%+v", r)
 	}
 	if _, err := RunContracts(context.Background(), ContractOptions{Options: o.Options, Contracts: 900}, nil); err == nil {

@@ -51,8 +51,8 @@ func (p *population) keyOf(o Options, id token.WalletID) token.PublicKey {
 // tokenMoney is what each of the first tokens is worth: a few mean tickets.
 const tokenMoney = 50_000 * money.Tenge
 
-// batchMost is how many transactions are submitted at a time while the population is built.
-const batchMost = 1024
+// maxBatch is how many transactions are submitted at a time while the population is built.
+const maxBatch = 1024
 
 // secret is a wallet's seed.
 func secret(seed uint64, wallet int) token.PrivateKey {
@@ -78,7 +78,7 @@ func parallel(n int, do func(i int)) {
 }
 
 // populate registers wallets with a bank and gives them tokens, through the node like everybody else.
-func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, tell func(phase string, done, of int)) (*population, error) {
+func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, notify func(phase string, done, of int)) (*population, error) {
 	p := &population{world: world, ids: make([]token.WalletID, o.Wallets), coins: make([][]coin, o.Wallets)}
 	tx, bank := world.Admit("bank", 1, valid())
 	if _, err := n.Submit(ctx, tx); err != nil {
@@ -86,8 +86,8 @@ func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, te
 	}
 	p.bank = bank
 	bankKey := world.Key("bank")
-	for from := 0; from < o.Wallets; from += batchMost {
-		txs := make([]*token.Transaction, min(batchMost, o.Wallets-from))
+	for from := 0; from < o.Wallets; from += maxBatch {
+		txs := make([]*token.Transaction, min(maxBatch, o.Wallets-from))
 		until := valid()
 		parallel(len(txs), func(i int) {
 			key := secret(o.Seed, from+i)
@@ -98,9 +98,9 @@ func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, te
 		if err := submitAll(ctx, n, txs); err != nil {
 			return nil, fmt.Errorf("registering wallets: %w", err)
 		}
-		tell("registering wallets", from+len(txs), o.Wallets)
+		notify("registering wallets", from+len(txs), o.Wallets)
 	}
-	return p, p.fund(ctx, n, o, o.LiveTokens, tell)
+	return p, p.fund(ctx, n, o, o.LiveTokens, notify)
 }
 
 func submitAll(ctx context.Context, n *node.Node, txs []*token.Transaction) error {
@@ -120,12 +120,12 @@ func valid() uint64 { return uint64(time.Now().Add(30 * time.Minute).UnixMilli()
 const fundedPerTransfer = 63
 
 // fund issues a treasury token for each transfer of funding, and pays them out: so many tokens more.
-func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens int, tell func(string, int, int)) error {
+func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens int, notify func(string, int, int)) error {
 	transfers := (tokens + fundedPerTransfer - 1) / fundedPerTransfer
 	treasury := p.world.Key("bank treasury")
 	before := p.paidOut
-	for from := 0; from < transfers; from += batchMost {
-		count := min(batchMost, transfers-from)
+	for from := 0; from < transfers; from += maxBatch {
+		count := min(maxBatch, transfers-from)
 		var sources []token.ID
 		for len(sources) < count {
 			amounts := make([]money.Tiyn, min(64, count-len(sources)))
@@ -150,7 +150,7 @@ func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens i
 			p.receive(o, before+(from+i)*fundedPerTransfer, tx)
 		}
 		p.paidOut += count * fundedPerTransfer
-		tell("funding wallets", min(tokens, (from+count)*fundedPerTransfer), tokens)
+		notify("funding wallets", min(tokens, (from+count)*fundedPerTransfer), tokens)
 	}
 	return nil
 }

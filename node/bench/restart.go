@@ -71,7 +71,7 @@ type restartLine struct {
 }
 
 // Restart has a process of its own keep a node under load, kills it, and has another start on what it left.
-func Restart(ctx context.Context, o RestartOptions, tell func(phase string, done, of int)) (result RestartResult, err error) {
+func Restart(ctx context.Context, o RestartOptions, notify func(phase string, done, of int)) (result RestartResult, err error) {
 	if o.After < time.Second || !(o.Load > 0 && o.Load <= 1) {
 		return result, errors.New("want at least a second of load, and a load between 0 and 1")
 	}
@@ -80,7 +80,7 @@ func Restart(ctx context.Context, o RestartOptions, tell func(phase string, done
 	err = o.part(ctx, PartLoad, func(line restartLine, kill func()) {
 		switch {
 		case line.Phase != "":
-			tell(line.Phase, line.Done, line.Of)
+			notify(line.Phase, line.Done, line.Of)
 		case line.Payer != nil:
 			o.Payer = *line.Payer
 			time.AfterFunc(after, func() {
@@ -94,7 +94,7 @@ func Restart(ctx context.Context, o RestartOptions, tell func(phase string, done
 	if !killed.Load() {
 		return result, fmt.Errorf("the loaded node ended before it was killed: %w", cmp.Or(err, errors.New("it had no more payments")))
 	}
-	tell("starting again", 0, 1)
+	notify("starting again", 0, 1)
 	before := result
 	start := time.Now()
 	err = o.part(ctx, PartServe, func(line restartLine, _ func()) {
@@ -149,8 +149,8 @@ func RestartPart(ctx context.Context, part string, o RestartOptions, out io.Writ
 
 // load keeps a node under load until it is killed.
 func (o RestartOptions) load(ctx context.Context, lines *json.Encoder) error {
-	tell := func(phase string, done, of int) { _ = lines.Encode(restartLine{Phase: phase, Done: done, Of: of}) }
-	r, err := begin(ctx, o.Options, tell)
+	notify := func(phase string, done, of int) { _ = lines.Encode(restartLine{Phase: phase, Done: done, Of: of}) }
+	r, err := begin(ctx, o.Options, notify)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (o RestartOptions) load(ctx context.Context, lines *json.Encoder) error {
 	if err := r.reopen(true); err != nil {
 		return err
 	}
-	tell("finding the capacity", 0, 1)
+	notify("finding the capacity", 0, 1)
 	var capacities []float64
 	for range 3 {
 		w := r.workload(o.Transfers, o.TwoOwners)
@@ -176,14 +176,14 @@ func (o RestartOptions) load(ctx context.Context, lines *json.Encoder) error {
 	chunks := int(result.Aim*o.longest().Seconds())/o.Transfers + 2
 	s := &soak{run: r, made: make(chan *workload, chunks)}
 	for i := range chunks {
-		tell("signing payments", i, chunks)
+		notify("signing payments", i, chunks)
 		w := r.workload(o.Transfers, o.TwoOwners)
 		w.txs = nil
 		s.made <- w
 	}
 	close(s.made)
 	runtime.GC()
-	tell("under load", 0, 1)
+	notify("under load", 0, 1)
 	begun := time.Now()
 	if err := lines.Encode(restartLine{Payer: &r.people.ids[0]}); err != nil {
 		return err

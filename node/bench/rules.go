@@ -39,7 +39,7 @@ const (
 )
 
 func benchPurpose(when string, returns token.WalletID, until uint64) token.Purpose {
-	return token.Purpose{Name: "bench", Mark: "true", FromMillis: 0, UntilMillis: until, Returns: returns,
+	return token.Purpose{Name: "bench", Earmark: "true", FromMillis: 0, UntilMillis: until, Returns: returns,
 		Permits: []token.Permit{{When: when, Becomes: token.BecomesSame}}}
 }
 
@@ -51,7 +51,7 @@ const (
 // newRules makes a state of some wallets with a plain token and one of each purpose.
 func newRules(wallets int) *rules {
 	r := &rules{world: sim.NewWorld(1), state: livestate.New(sha256.Sum256([]byte("rules"))), wallets: wallets}
-	ledger.Found(r.state, r.world.Genesis)
+	ledger.ApplyGenesis(r.state, r.world.Genesis)
 	until := uint64(sim.StartMillis + 86_400_000*300)
 	r.state.AddPurpose(ledger.Purpose{Purpose: benchPurpose(whenEvaluated, r.wallet(0), until)})
 	r.state.AddPurpose(ledger.Purpose{Purpose: benchPurpose(whenRemembered, r.wallet(0), until)})
@@ -69,7 +69,7 @@ func newRules(wallets int) *rules {
 	}
 	encoded := sim.Template("school-meals")
 	r.meals = sha256.Sum256(encoded)
-	r.state.AddDefinition(r.meals, encoded)
+	r.state.AddDefinition(r.meals, encoded, ledger.Registered{})
 	r.state.Authority().Issued = r.state.LiveTotal()
 	r.executor = ledger.NewExecutor(r.world.Network, r.state)
 	r.executor.TrustSignatures = true
@@ -100,8 +100,8 @@ func (r *rules) payments(purpose uint32) []*token.Transaction {
 				Outputs: []token.Output{{Party: 1, Amount: tokenMoney / 2}, {Party: 0, Amount: tokenMoney / 2}}})
 			return
 		}
-		txs[i] = unsigned(&token.MarkedTransfer{Parties: parties, Inputs: inputs,
-			Outputs: []token.MarkedOutput{{Party: 1, Amount: tokenMoney / 2, From: purpose, Becomes: purpose}, {Amount: tokenMoney / 2, From: purpose, Becomes: purpose}}})
+		txs[i] = unsigned(&token.EarmarkedTransfer{Parties: parties, Inputs: inputs,
+			Outputs: []token.EarmarkedOutput{{Party: 1, Amount: tokenMoney / 2, From: purpose, Becomes: purpose}, {Amount: tokenMoney / 2, From: purpose, Becomes: purpose}}})
 	})
 	return txs
 }

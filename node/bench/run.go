@@ -34,7 +34,7 @@ type Options struct {
 	TwoOwners  int // in a hundred transfers
 	Zipf       bool
 	GrowTo     int // live tokens that the state is grown to, to be measured again; 0 for not
-	MostInputs int // of one owner's transfer; 0 is 2. With 2 live tokens grow by change, with more they settle
+	MaxInputs  int // of one owner's transfer; 0 is 2. With 2 live tokens grow by change, with more they settle
 	Seed       uint64
 	Now        func() uint64                                                 // the node's clock, ms; nil for the real one
 	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
@@ -113,7 +113,7 @@ var errUnfit = errors.New("want at least 1,000 wallets, 2,000 live tokens, 4,096
 type run struct {
 	Options
 	ctx    context.Context
-	tell   func(phase string, done, of int)
+	notify func(phase string, done, of int)
 	config node.Config
 	node   *node.Node
 	people *population
@@ -122,8 +122,8 @@ type run struct {
 }
 
 // Run builds the population, measures, and verifies what was written.
-func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) (Result, error) {
-	r, err := begin(ctx, o, tell)
+func Run(ctx context.Context, o Options, notify func(phase string, done, of int)) (Result, error) {
+	r, err := begin(ctx, o, notify)
 	if err != nil {
 		return Result{}, err
 	}
@@ -132,12 +132,12 @@ func Run(ctx context.Context, o Options, tell func(phase string, done, of int)) 
 }
 
 // begin founds a network and builds the population.
-func begin(ctx context.Context, o Options, tell func(phase string, done, of int)) (_ *run, err error) {
+func begin(ctx context.Context, o Options, notify func(phase string, done, of int)) (_ *run, err error) {
 	if o.Wallets < 1000 || o.LiveTokens < 2000 || o.Transfers < 4096 || o.Runs < 1 {
 		return nil, errUnfit
 	}
 	world := newWorld(o)
-	r := &run{Options: o, ctx: ctx, tell: tell, random: rand.New(rand.NewPCG(o.Seed, 1))}
+	r := &run{Options: o, ctx: ctx, notify: notify, random: rand.New(rand.NewPCG(o.Seed, 1))}
 	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now, SnapshotWork: never,
 		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
@@ -148,13 +148,13 @@ func begin(ctx context.Context, o Options, tell func(phase string, done, of int)
 			r.end()
 		}
 	}()
-	if err := node.Found(r.config, world.Genesis); err != nil {
+	if err := node.Init(r.config, world.Genesis); err != nil {
 		return nil, err
 	}
 	if err := r.reopen(true); err != nil {
 		return nil, err
 	}
-	if r.people, err = populate(ctx, r.node, world, o, tell); err != nil {
+	if r.people, err = populate(ctx, r.node, world, o, notify); err != nil {
 		return nil, err
 	}
 	r.people.numberAll()
@@ -167,7 +167,7 @@ const never = 1 << 40
 // newWorld is the network that is measured: its wallets have no limits that a run could reach.
 func newWorld(o Options) *sim.World {
 	world := sim.NewWorld(o.Seed)
-	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", PaymentMost: 1 << 50, DayMost: 1 << 55, BalanceMost: 1 << 55, PaymentsPerDay: 1 << 30}
+	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", MaxPayment: 1 << 50, MaxDay: 1 << 55, MaxBalance: 1 << 55, PaymentsPerDay: 1 << 30}
 	world.Genesis.DailyCap = 1 << 60
 	world.Genesis.Policy.SnapshotEvery = never
 	world.Refound()
@@ -467,7 +467,7 @@ func (r *run) openLoop(rate float64, count int) (out wave, err error) {
 
 // withIndex measures until everything committed is indexed too.
 func (r *run) withIndex(plain float64) error {
-	r.tell("building the index", 0, 1)
+	r.notify("building the index", 0, 1)
 	if err := r.reopen(false); err != nil {
 		return err
 	}
@@ -476,7 +476,7 @@ func (r *run) withIndex(plain float64) error {
 	}
 	var rates []float64
 	for i := range r.Runs {
-		r.tell("measuring with the index", i, r.Runs)
+		r.notify("measuring with the index", i, r.Runs)
 		w := r.workload(r.Transfers, r.TwoOwners)
 		start := time.Now()
 		if _, err := r.commit(w); err != nil {
@@ -498,7 +498,7 @@ func (r *run) logBytes() error {
 		twoOwners int
 		into      *float64
 	}{{0, &r.result.LogBytesOneOwner}, {100, &r.result.LogBytesTwoOwners}, {r.TwoOwners, &r.result.LogBytesPerTransfer}} {
-		w := r.workload(batchMost*4, form.twoOwners)
+		w := r.workload(maxBatch*4, form.twoOwners)
 		before := r.node.Counts()
 		if _, err := r.commit(w); err != nil {
 			return err
@@ -545,7 +545,7 @@ func (r *run) verify() error {
 	}
 	report, state, err := node.Verify(r.ctx, node.Evidence{Checkpoint: checkpoint, Network: r.people.world.Network,
 		Entries: func(size uint64) iter.Seq2[[]byte, error] { return r.node.Log().Entries(0, size) }},
-		func(done, size uint64) { r.tell("verifying what was written", int(done), int(size)) })
+		func(done, size uint64) { r.notify("verifying what was written", int(done), int(size)) })
 	if err != nil {
 		return err
 	}

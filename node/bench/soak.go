@@ -40,7 +40,7 @@ type SoakResult struct {
 	RateDrift       float64  `json:"rate_drift"`
 	HeapDrift       float64  `json:"heap_drift"`
 	ResidentDrift   float64  `json:"resident_drift"`
-	MostIndexLag    uint64   `json:"most_index_lag_entries"`
+	MaxIndexLag     uint64   `json:"most_index_lag_entries"`
 	Samples         []Sample `json:"samples"`
 	VerifiedEntries uint64   `json:"verified_entries"`
 }
@@ -51,12 +51,12 @@ var errSoak = errors.New("want a duration above a second, a load between 0 and 1
 // Soak keeps a node with its index under a steady load and watches whether rate and memory stay
 // where they were. The payers sign beside it on the same cores, so its load is a share of what both
 // reach together. What was written is replayed and verified at the end.
-func Soak(ctx context.Context, o SoakOptions, tell func(phase string, done, of int)) (SoakResult, error) {
+func Soak(ctx context.Context, o SoakOptions, notify func(phase string, done, of int)) (SoakResult, error) {
 	if o.Duration < time.Second || !(o.Load > 0 && o.Load <= 1) || o.Samples < 6 {
 		return SoakResult{}, errSoak
 	}
-	o.MostInputs = 4
-	r, err := begin(ctx, o.Options, tell)
+	o.MaxInputs = 4
+	r, err := begin(ctx, o.Options, notify)
 	if err != nil {
 		return SoakResult{}, err
 	}
@@ -68,7 +68,7 @@ func Soak(ctx context.Context, o SoakOptions, tell func(phase string, done, of i
 	s := &soak{run: r, made: make(chan *workload, 1), stop: make(chan struct{}), ended: make(chan struct{})}
 	go s.payers()
 	defer s.dismiss()
-	tell("finding the capacity", 0, 1)
+	notify("finding the capacity", 0, 1)
 	calibration := max(o.Duration/20, time.Second)
 	sent, seconds, err := s.press(ctx, calibration, 0, nil)
 	if err != nil {
@@ -87,7 +87,7 @@ func Soak(ctx context.Context, o SoakOptions, tell func(phase string, done, of i
 			at.TransfersPerSec = float64(count-before) / now.Sub(last).Seconds()
 			before, last = count, now
 			result.Samples = append(result.Samples, at)
-			tell("soaking", len(result.Samples), o.Samples)
+			notify("soaking", len(result.Samples), o.Samples)
 		}
 	}
 	if _, _, err := s.press(ctx, o.Duration, result.Aim, sample); err != nil {
@@ -99,7 +99,7 @@ func Soak(ctx context.Context, o SoakOptions, tell func(phase string, done, of i
 	if err := r.node.WaitIndex(ctx); err != nil {
 		return result, err
 	}
-	tell("verifying", 0, 1)
+	notify("verifying", 0, 1)
 	err = r.verify()
 	result.VerifiedEntries = r.result.VerifiedEntries
 	return result, err
@@ -213,7 +213,7 @@ func (s *SoakResult) judge() {
 	s.HeapDrift = drift(func(a Sample) float64 { return float64(a.LiveHeapBytes) })
 	s.ResidentDrift = drift(func(a Sample) float64 { return float64(a.ResidentBytes) })
 	for _, a := range s.Samples {
-		s.MostIndexLag = max(s.MostIndexLag, a.IndexLag)
+		s.MaxIndexLag = max(s.MaxIndexLag, a.IndexLag)
 	}
 }
 

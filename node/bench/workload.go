@@ -56,7 +56,7 @@ func (p *population) generate(o Options, n int, random *rand.Rand, pick func() i
 		drafts := make([]draft, 0, wave)
 		busy := map[int]bool{}
 		for len(drafts) < min(wave, n-from) {
-			d, ok := p.draft(random, pick, busy, twoOwners, max(2, o.MostInputs))
+			d, ok := p.draft(random, pick, busy, twoOwners, max(2, o.MaxInputs))
 			if !ok {
 				continue
 			}
@@ -81,7 +81,7 @@ func (p *population) generate(o Options, n int, random *rand.Rand, pick func() i
 }
 
 // draft draws one transfer whose payers have no other in this wave, whose change nobody knows yet.
-func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool, twoOwners, mostInputs int) (draft, bool) {
+func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool, twoOwners, maxInputs int) (draft, bool) {
 	payer, payee := pick(), pick()
 	if payer == payee || busy[payer] || len(p.coins[payer]) == 0 {
 		return draft{}, false
@@ -101,7 +101,7 @@ func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool
 		d.body.Parties = append(d.body.Parties, p.ids[payer])
 		take := 1
 		if len(d.payers) == 1 {
-			take = min(mostInputs, len(p.coins[payer]))
+			take = min(maxInputs, len(p.coins[payer]))
 		}
 		for range take {
 			last := len(p.coins[payer]) - 1

@@ -51,6 +51,23 @@ func MayPromise(promised Ballot, led uint64, asked Ballot, over ...Ballot) bool 
 	return true
 }
 
+// Seen is what a node shows of who leads before it is asked to promise.
+type Seen struct {
+	Promised Ballot
+	Led      uint64 // the newest epoch of which it knows a leader
+}
+
+// Refuses is the first of the nodes that answer who would refuse to promise a ballot, or knows a leader of whom the candidate
+// does not (known); -1 when none does. A candidate that asked one after the other would learn it from the last, when the first had promised
+// already and answered nothing any more.
+func Refuses(seen []Seen, known uint64, asked Ballot, over ...Ballot) int {
+	return slices.IndexFunc(seen, func(s Seen) bool { return s.Led > known || !MayPromise(s.Promised, s.Led, asked, over...) })
+}
+
+// MaySwitch says whether a node may promise to a candidate that leads only if this one stops with everything that was answered: it
+// leads, and would have been found out if it were an old copy. Any other promise would stop it, and the candidate could not lead.
+func MaySwitch(leads, whole bool) bool { return leads && whole }
+
 // Alone says whether no other follower can be promoted at the same time: of so many followers, the candidate among them, most
 // promised, or half and the leader. Any two such sets have somebody in common, and he promises to one. Whoever was given up by name
 // counts as if he had promised: a person knows that he is not promoted.
@@ -63,6 +80,12 @@ func Alone(followers, promised int, leaderStopped bool) bool {
 func MayAcknowledge(promised, leader Ballot) bool {
 	return leader.Epoch >= promised.Epoch
 }
+
+// MayCopy says whether somebody who knows of a fence may take so many entries of a log over which a checkpoint was signed in an
+// epoch: what the fence covers, and beyond it only what was signed in the fence's epoch or a later one. A replaced leader signs in no
+// epoch of his successor's, so that nobody goes on with what he wrote and his successor never had. The candidate alone, before it
+// writes, copies more from those who are fenced: what it begins with is its own.
+func MayCopy(size, fence, signed, epoch uint64) bool { return size <= fence || signed >= epoch }
 
 // MayLead says whether a candidate may lead that has what everybody has who promised: where acks followers have each
 // entry that was answered, and as many did not promise, those may have acknowledged something alone, and may do so yet. A

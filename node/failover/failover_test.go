@@ -4,14 +4,18 @@ import "testing"
 
 // groups are the bounds within which everything is tried.
 var groups = map[string]bounds{
-	"two followers, one acknowledges":   {followers: 2, acks: 1, writes: 2, promotions: 1, crashes: 1, restore: true},
-	"two followers, both acknowledge":   {followers: 2, acks: 2, writes: 2, promotions: 1, crashes: 1},
-	"two promotions, one acknowledges":  {followers: 2, acks: 1, writes: 1, promotions: 2},
-	"two promotions, both acknowledge":  {followers: 2, acks: 2, writes: 1, promotions: 2},
-	"one follower acknowledges":         {followers: 1, acks: 1, writes: 2, promotions: 2, crashes: 1, restore: true},
-	"three followers, two promotions":   {followers: 3, acks: 2, promotions: 2},
-	"three followers, two acknowledge":  {followers: 3, acks: 2, writes: 1, promotions: 1},
-	"three followers, one acknowledges": {followers: 3, acks: 1, writes: 1, promotions: 1},
+	"two followers, one acknowledges":    {followers: 2, acks: 1, writes: 2, promotions: 1, crashes: 1, restore: true},
+	"two followers, both acknowledge":    {followers: 2, acks: 2, writes: 2, promotions: 1, crashes: 1},
+	"two promotions, one acknowledges":   {followers: 2, acks: 1, writes: 1, promotions: 2},
+	"two promotions, both acknowledge":   {followers: 2, acks: 2, writes: 1, promotions: 2},
+	"one follower acknowledges":          {followers: 1, acks: 1, writes: 2, promotions: 2, crashes: 1, restore: true},
+	"three followers, two promotions":    {followers: 3, acks: 2, promotions: 2},
+	"three followers, two acknowledge":   {followers: 3, acks: 2, writes: 1, promotions: 1},
+	"two look first, one acknowledges":   {followers: 2, acks: 1, promotions: 2, crashes: 1, looks: true},
+	"two look first, both acknowledge":   {followers: 2, acks: 2, promotions: 2, crashes: 1, looks: true},
+	"three of three look first":          {followers: 3, acks: 2, promotions: 3, looks: true},
+	"three look first, one acknowledges": {followers: 3, acks: 1, promotions: 3, looks: true},
+	"three followers, one acknowledges":  {followers: 3, acks: 1, writes: 1, promotions: 1},
 }
 
 // Nothing that was answered or shown is lost or contradicted, and honest nodes accuse nobody, whatever happens in whatever order.
@@ -78,6 +82,27 @@ func TestTheModelFindsFaultsPutBack(t *testing.T) {
 		"an old copy of a leader goes on": func(r *rules) string {
 			r.whole = func(int, int, int) bool { return true }
 			return "two followers, one acknowledges"
+		},
+		"a leader promises whom its promise is of no use to": func(r *rules) string {
+			r.maySwitch = func(bool, bool) bool { return true }
+			return "two look first, one acknowledges"
+		},
+		"what a refused candidate was promised spreads": func(r *rules) string {
+			r.maySwitch = func(leads, whole bool) bool { return !leads || whole } // alone it stops nobody
+			r.spreads = true
+			return "two look first, both acknowledge"
+		},
+		"who follows copies what a replaced leader has beyond the fence": func(r *rules) string {
+			r.mayCopy = func(uint64, uint64, uint64, uint64) bool { return true }
+			return "two followers, one acknowledges"
+		},
+		"a candidate does not count who answers": func(r *rules) string {
+			r.countsLate = true
+			return "three of three look first"
+		},
+		"a candidate does not look whom the others promised": func(r *rules) string {
+			r.refuses = func([]Seen, uint64, Ballot, ...Ballot) int { return -1 }
+			return "three of three look first"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

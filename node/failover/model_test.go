@@ -10,8 +10,8 @@ import (
 // whatever does not happen yet. What survives a crash is what the node writes before it answers.
 
 const (
-	mostNodes = 4
-	mostLog   = 3
+	maxNodes = 4
+	maxLog   = 3
 )
 
 // rules are the rules that the model applies: the package's, or one of them as it once was.
@@ -23,11 +23,17 @@ type rules struct {
 	mayLead        func(acks, silent int, leaderStopped bool) bool
 	whole          func(acks, followers, heard int) bool
 	abandoned      func(older, newer, fence uint64) bool
+	mayCopy        func(size, fence, signed, epoch uint64) bool
+	maySwitch      func(leads, whole bool) bool
+	refuses        func(seen []Seen, known uint64, asked Ballot, over ...Ballot) int
 	dropsAcks      bool // a promotion forgets that followers must acknowledge
+	countsLate     bool // a candidate that too few answer finds it out when they have promised
+	spreads        bool // who hears what another promised promises it too
 }
 
 func theRules() rules {
-	return rules{shown: Shown, mayPromise: MayPromise, alone: Alone, mayAcknowledge: MayAcknowledge, mayLead: MayLead, whole: Whole, abandoned: Abandoned}
+	return rules{shown: Shown, mayPromise: MayPromise, alone: Alone, mayAcknowledge: MayAcknowledge, mayLead: MayLead, whole: Whole, abandoned: Abandoned,
+		mayCopy: MayCopy, maySwitch: MaySwitch, refuses: Refuses}
 }
 
 // ballot is a Ballot that fits a key of a map.
@@ -41,7 +47,7 @@ func (b ballot) full() Ballot {
 }
 
 type log struct {
-	entries [mostLog]uint8
+	entries [maxLog]uint8
 	size    uint8
 }
 
@@ -61,13 +67,16 @@ type machine struct {
 	log
 	promised, fence ballot
 	leads, stopped  bool
-	acked           uint8            // that were acknowledged, as its leader told
-	sent            uint8            // acknowledged, and perhaps not arrived
-	sentTo          ballot           // by which ballot the leader led that it is sent to
-	got             [mostNodes]uint8 // what followers acknowledged here
-	heard           uint8            // of which followers since the start
-	members         uint8            // whose acknowledgements count
+	acked           uint8           // that were acknowledged, as its leader told
+	sent            uint8           // acknowledged, and perhaps not arrived
+	sentTo          ballot          // by which ballot the leader led that it is sent to
+	got             [maxNodes]uint8 // what followers acknowledged here
+	heard           uint8           // of which followers since the start
+	members         uint8           // whose acknowledgements count
 	acks            uint8
+
+	replaced bool  // it led until it heard of another, and serves what it has
+	signed   uint8 // the epoch in which its newest checkpoint was signed
 
 	lost        bool // given up by name, and not promoted before it has heard of a newer leader
 	candidate   bool
@@ -75,24 +84,30 @@ type machine struct {
 	known       uint8  // newest epoch that the candidate knew before
 	promisers   uint8
 	leaderStops bool
+
+	// Of a candidate that looks first (bounds.looks): who answers it, whose promise it needs, and whom it asks next.
+	own         ballot // that it asks others to promise; it promises itself last
+	there, next uint8
+	needs       int8 // the leader that it knows, without whose promise it may not lead; -1 for nobody's
 }
 
 func (m *machine) ballot() Ballot { return m.fence.full() }
 
-func (b ballot) bit() uint32 { return 1 << (b.epoch*mostNodes + b.candidate) }
+func (b ballot) bit() uint32 { return 1 << (b.epoch*maxNodes + b.candidate) }
 
 // world is everything, and a key of the set of those that were seen.
 type world struct {
-	nodes    [mostNodes]machine
-	told     [mostLog]uint8 // what anybody outside was answered or shown, by position
-	epochs   [8]uint8       // in which an entry was written
-	fences   [8]log         // with which logs epochs began; of two of one epoch both, see second
+	nodes    [maxNodes]machine
+	reported [maxLog]uint8 // what anybody outside was answered or shown, by position
+	epochs   [8]uint8      // in which an entry was written
+	fences   [8]log        // with which logs epochs began; of two of one epoch both, see second
 	second   [8]log
 	written  uint8
 	promoted uint8
 	crashes  uint8
 	restored bool
 	over     uint32 // ballots that were given up, a bit each
+	missed   bool   // a candidate counted on a node that had ended when it was asked
 	fault    string
 }
 
@@ -100,6 +115,8 @@ type world struct {
 type bounds struct {
 	followers, acks, writes, promotions, crashes int
 	restore                                      bool
+	// Candidates look before they ask, ask one after the other, and end only because one refuses or they lead: somebody leads then.
+	looks bool
 }
 
 type model struct {
@@ -113,7 +130,7 @@ type model struct {
 func (m *model) start() world {
 	var w world
 	for i := range m.followers + 1 {
-		w.nodes[i].log = log{[mostLog]uint8{1}, 1}
+		w.nodes[i].log, w.nodes[i].needs = log{[maxLog]uint8{1}, 1}, -1
 		w.nodes[i].acked = 1
 		w.nodes[i].members, w.nodes[i].acks = uint8(1<<(m.followers+1)-2), uint8(m.acks)
 	}
@@ -121,7 +138,7 @@ func (m *model) start() world {
 	for i := range m.followers {
 		w.nodes[0].got[i+1] = 1
 	}
-	w.told[0], w.written = 1, 1
+	w.reported[0], w.written = 1, 1
 	return w
 }
 
@@ -132,8 +149,12 @@ func (m *model) explore() (fault string, worlds int) {
 	for len(m.todo) > 0 {
 		w := m.todo[len(m.todo)-1]
 		m.todo = m.todo[:len(m.todo)-1]
-		if w.fault != "" {
-			return w.fault + m.path(w), len(m.seen)
+		fault := w.fault
+		if fault == "" {
+			fault = m.stands(w)
+		}
+		if fault != "" {
+			return fault + m.path(w), len(m.seen)
 		}
 		m.from = w
 		for i := range m.followers + 1 {
@@ -141,9 +162,15 @@ func (m *model) explore() (fault string, worlds int) {
 			m.candidacy(w, i)
 			for j := range m.followers + 1 {
 				if i != j {
-					m.copies(w, i, j)
-					m.acknowledges(w, i, j)
-					m.promises(w, i, j)
+					if m.writes > 0 || m.crashes > 0 || !m.looks { // else there is nothing to copy, and all were heard
+						m.copies(w, i, j)
+						m.acknowledges(w, i, j)
+					}
+					if m.looks {
+						m.asks(w, i, j)
+					} else {
+						m.promises(w, i, j)
+					}
 					m.learns(w, i, j)
 				}
 			}
@@ -173,15 +200,15 @@ func (m *model) path(w world) (steps string) {
 	return steps
 }
 
-// tell answers or shows a node's entries up to a size.
-func (w *world) tell(i int, size uint64, what string) {
+// notify answers or shows a node's entries up to a size.
+func (w *world) notify(i int, size uint64, what string) {
 	n := &w.nodes[i]
 	for p := range min(size, uint64(n.size)) {
 		x := n.entries[p]
-		if w.told[p] != 0 && w.told[p] != x {
+		if w.reported[p] != 0 && w.reported[p] != x {
 			w.fault = fmt.Sprintf("%s %d: entry %d is another one than was told before", what, i, p)
 		}
-		w.told[p] = x
+		w.reported[p] = x
 		for epoch := n.fence.epoch + 1; int(epoch) < len(w.fences); epoch++ {
 			for _, l := range []log{w.fences[epoch], w.second[epoch]} {
 				if l.size > 0 && (uint64(l.size) <= p || l.entries[p] != x) {
@@ -213,28 +240,28 @@ func (m *model) acknowledged(n *machine) uint64 {
 // byItself is what a node does by itself.
 func (m *model) byItself(w world, i int) {
 	n := w.nodes[i]
-	if n.leads && !n.stopped && int(w.written) <= m.writes && n.size < mostLog {
+	if n.leads && !n.stopped && int(w.written) <= m.writes && n.size < maxLog {
 		v := w
 		v.written++
 		v.epochs[v.written] = n.fence.epoch
 		v.nodes[i].entries[n.size] = v.written
 		v.nodes[i].size++
 		if n.acks == 0 {
-			v.tell(i, uint64(n.size)+1, "answered by")
+			v.notify(i, uint64(n.size)+1, "answered by")
 		}
 		m.add(v)
 	}
 	if n.leads && int(w.crashes) < m.crashes {
 		v := w
 		v.crashes++
-		v.nodes[i].got, v.nodes[i].heard = [mostNodes]uint8{}, 0
+		v.nodes[i].got, v.nodes[i].heard = [maxNodes]uint8{}, 0
 		for j := range v.nodes { // what is under way to it ends with the connection
 			v.nodes[j].sent = 0
 		}
 		m.add(v)
 		if m.restore && !w.restored && i == 0 { // with the directory as it was in the beginning
 			old := m.start().nodes[0]
-			old.got, old.heard = [mostNodes]uint8{}, 0
+			old.got, old.heard = [maxNodes]uint8{}, 0
 			v.nodes[0], v.restored = old, true
 			m.add(v)
 		}
@@ -244,10 +271,14 @@ func (m *model) byItself(w world, i int) {
 // candidacy has a follower begin to be promoted, give it up, or lead.
 func (m *model) candidacy(w world, i int) {
 	n := w.nodes[i]
+	if m.looks {
+		m.candidacyLooking(w, i)
+		return
+	}
 	if !n.leads && !n.candidate && !n.lost && int(w.promoted) < m.promotions && i > 0 {
 		m.begins(w, i, ballot{})
 		for epoch := range uint8(len(w.epochs)) {
-			for j := range mostNodes {
+			for j := range maxNodes {
 				if b := (ballot{epoch, uint8(j)}); w.over&b.bit() != 0 {
 					m.begins(w, i, b)
 				}
@@ -303,12 +334,13 @@ func (m *model) finishes(w world, i int) {
 	}
 	m.unawares(&w, i)
 	n.candidate, n.leads, n.stopped, n.fence = false, true, false, n.promised
+	n.replaced, n.signed = false, n.fence.epoch // it signs what it begins with when it opens
 	n.members, n.acks = members, min(n.acks, uint8(bits.OnesCount8(members)))
-	n.got, n.heard = [mostNodes]uint8{}, 0
+	n.got, n.heard = [maxNodes]uint8{}, 0
 	if m.dropsAcks {
 		n.acks = 0
 	}
-	for p, x := range w.told {
+	for p, x := range w.reported {
 		if x != 0 && (uint8(p) >= n.size || n.entries[p] != x) {
 			w.fault = fmt.Sprintf("the leader of epoch %d, %d, lacks entry %d, which was told", n.fence.epoch, i, p)
 		}
@@ -350,7 +382,7 @@ func (m *model) unawares(w *world, i int) {
 // copies has a follower copy what a leader has, be told what was acknowledged, and acknowledge what it has.
 func (m *model) copies(w world, i, j int) {
 	f, l := &w.nodes[i], &w.nodes[j]
-	if f.leads || f.candidate || !l.leads || f.fence.epoch > l.fence.epoch || (f.fence.epoch == l.fence.epoch && f.fence != l.fence) {
+	if f.leads || f.candidate || !l.leads && !l.replaced || f.fence.epoch > l.fence.epoch || (f.fence.epoch == l.fence.epoch && f.fence != l.fence) {
 		return
 	}
 	f.fence, f.lost = l.fence, f.lost && f.fence == l.fence
@@ -360,15 +392,45 @@ func (m *model) copies(w world, i, j int) {
 	}
 	switch {
 	case f.begins(l.log):
-		f.log = l.log
+		has := f.size
+		f.log = m.covered(w, f, l)
 		f.sent, f.sentTo = f.size, l.fence
+		if f.size > has {
+			f.signed = l.signed
+			m.strays(&w, i)
+		}
 		f.acked = max(f.acked, uint8(m.acknowledged(l)))
-		w.tell(i, m.shown(uint64(f.size), uint64(f.acked)), "shown by")
+		w.notify(i, m.shown(uint64(f.size), uint64(f.acked)), "shown by")
 	case l.begins(f.log): // it has gone back: an alarm
 	default:
 		m.judges(&w, f.log, l.log)
 	}
 	m.add(w)
+}
+
+// covered is what a follower takes of a log that goes on from its own: none that was signed before the fence that it knows of and
+// lies beyond.
+func (m *model) covered(w world, f, l *machine) log {
+	fence := w.fences[f.fence.epoch]
+	if m.mayCopy(uint64(l.size), uint64(fence.size), uint64(l.signed), uint64(f.fence.epoch)) {
+		return l.log
+	}
+	if f.size >= fence.size || !fence.begins(l.log) {
+		return f.log
+	}
+	return fence
+}
+
+// strays finds a follower that has just copied what the leader of the epoch that it knows of never had.
+func (m *model) strays(w *world, i int) {
+	f := &w.nodes[i]
+	fence := w.fences[f.fence.epoch]
+	if f.fence.epoch == 0 || w.second[f.fence.epoch].size > 0 || w.restored || f.size <= fence.size {
+		return
+	}
+	if epoch := w.epochs[f.entries[fence.size]]; epoch < f.fence.epoch {
+		w.fault = fmt.Sprintf("%d follows epoch %d and copies entry %d of epoch %d, which its leader never had", i, f.fence.epoch, fence.size, epoch)
+	}
 }
 
 // judges decides what two histories mean: only an old copy that was put back makes evidence of two.
@@ -395,7 +457,7 @@ func (m *model) acknowledges(w world, i, j int) {
 	l.got[i] = max(l.got[i], f.sent)
 	l.heard |= 1 << i
 	if !l.stopped {
-		w.tell(j, m.acknowledged(l), "answered by")
+		w.notify(j, m.acknowledged(l), "answered by")
 	}
 	m.add(w)
 }
@@ -406,6 +468,10 @@ func (m *model) promises(w world, i, j int) {
 	if !c.candidate || n.candidate && n.promised.epoch > c.promised.epoch || !m.mayPromise(n.promised.full(), uint64(n.fence.epoch), c.promised.full(), c.instead.full()) {
 		return
 	}
+	fence := w.fences[c.fence.epoch]
+	if c.begins(n.log) && !m.mayCopy(uint64(n.size), uint64(fence.size), uint64(n.signed), uint64(c.fence.epoch)) {
+		return // it is not asked: what it has beyond the fence was never acknowledged
+	}
 	n.promised = c.promised
 	if n.leads {
 		n.stopped = true
@@ -414,7 +480,7 @@ func (m *model) promises(w world, i, j int) {
 	}
 	switch {
 	case c.begins(n.log):
-		c.log = n.log
+		c.log, c.signed = n.log, n.signed
 	case !n.begins(c.log): // the two contradict each other: a person has to choose
 		c.candidate = false
 	}
@@ -428,7 +494,8 @@ func (m *model) learns(w world, i, j int) {
 	switch {
 	case f.epoch > n.fence.epoch:
 		n.stopped = n.stopped || n.leads
-		n.leads = false // it opens as a follower only
+		n.replaced = n.replaced || n.leads && n.size > w.fences[f.epoch].size // else nobody copies anything from it
+		n.leads = false                                                       // it opens as a follower only
 		n.fence, n.lost = f, false
 	case f.epoch == n.fence.epoch && f != n.fence && n.leads && !n.stopped:
 		n.stopped = true

@@ -14,7 +14,7 @@ type Queue[T any] struct {
 	arrived sync.Cond
 	closed  bool
 	sources map[Source]*queue[T]
-	turns   []*queue[T] // those that have something to take out, in the order of their turns
+	active  []*queue[T] // those that have something to take out, in the order of their turns
 	waiting int
 	unknown int             // of these, those of sessions and strangers
 	nobody  standing        // of all strangers together
@@ -22,8 +22,8 @@ type Queue[T any] struct {
 	pooled  [classes]Source // who shares one place when the table is full
 }
 
-// mostSources bounds the table of sources. Those beyond it share one place for each class.
-const mostSources = 16_384
+// maxSources bounds the table of sources. Those beyond it share one place for each class.
+const maxSources = 16_384
 
 // New makes a queue with room for so many transactions.
 func New[T any](room int, now func() time.Time) *Queue[T] {
@@ -41,7 +41,7 @@ func (q *Queue[T]) of(source Source, now time.Time) *queue[T] {
 		s.standing.age(now)
 		return s
 	}
-	if len(q.sources) >= mostSources {
+	if len(q.sources) >= maxSources {
 		if now.Sub(q.lent) >= time.Second {
 			q.lent = now
 			for name, s := range q.sources {
@@ -50,7 +50,7 @@ func (q *Queue[T]) of(source Source, now time.Time) *queue[T] {
 				}
 			}
 		}
-		if len(q.sources) >= mostSources && source.Name != q.pooled[source.Class].Name {
+		if len(q.sources) >= maxSources && source.Name != q.pooled[source.Class].Name {
 			return q.of(q.pooled[source.Class], now)
 		}
 	}
@@ -76,7 +76,7 @@ func (q *Queue[T]) disgraced(s *queue[T], now time.Time) bool {
 func (q *Queue[T]) free(s *queue[T], now time.Time) int {
 	most := max(1, q.room/shares[s.source.Class].part)
 	if s.source.Class == Stranger && s.standing.valid < knownFrom {
-		most = min(most, newMost)
+		most = min(most, maxNew)
 	}
 	if q.disgraced(s, now) {
 		most = max(1, most/disgracedPart)
@@ -127,7 +127,7 @@ func (q *Queue[T]) Push(place Place[T], value T) bool {
 	s.push(item[T]{value, place.N})
 	if !s.listed {
 		s.listed = true
-		q.turns = append(q.turns, s)
+		q.active = append(q.active, s)
 	}
 	q.arrived.Signal()
 	return true
@@ -137,7 +137,7 @@ func (q *Queue[T]) Push(place Place[T], value T) bool {
 func (q *Queue[T]) Pop(wait bool) (value T, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.turns) == 0 {
+	for len(q.active) == 0 {
 		if !wait || q.closed {
 			return value, false
 		}
@@ -145,33 +145,33 @@ func (q *Queue[T]) Pop(wait bool) (value T, ok bool) {
 	}
 	now := q.now()
 	for {
-		s := q.turns[0]
-		if s.turn <= 0 {
-			s.turn += q.turnOf(s, now)
+		s := q.active[0]
+		if s.deficit <= 0 {
+			s.deficit += q.quantumOf(s, now)
 		}
-		if s.turn <= 0 { // it has taken more than its turn before
-			q.turns = append(q.turns[1:], s)
+		if s.deficit <= 0 { // it has taken more than its turn before
+			q.active = append(q.active[1:], s)
 			continue
 		}
 		i := s.pop()
-		s.turn -= i.size
+		s.deficit -= i.size
 		switch {
 		case s.empty():
-			q.turns, s.listed, s.turn = q.turns[1:], false, min(s.turn, 0)
-		case s.turn <= 0:
-			q.turns = append(q.turns[1:], s)
+			q.active, s.listed, s.deficit = q.active[1:], false, min(s.deficit, 0)
+		case s.deficit <= 0:
+			q.active = append(q.active[1:], s)
 		}
 		return i.value, true
 	}
 }
 
-// turnOf is how many transactions a source has taken out at a turn.
-func (q *Queue[T]) turnOf(s *queue[T], now time.Time) int {
-	turn := shares[s.source.Class].turn
+// quantumOf is how many transactions a source has taken out at a turn.
+func (q *Queue[T]) quantumOf(s *queue[T], now time.Time) int {
+	quantum := shares[s.source.Class].quantum
 	if q.disgraced(s, now) {
-		return max(1, turn/disgracedPart)
+		return max(1, quantum/disgracedPart)
 	}
-	return turn
+	return quantum
 }
 
 // Done gives a place back: what it was for has left the pipeline.

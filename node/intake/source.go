@@ -15,8 +15,8 @@ const (
 
 // share is what a class may do. Parts are of the whole queue.
 type share struct {
-	part int // one source's transactions that wait: one part in so many
-	turn int // transactions that it may have taken out at its turn
+	part    int // one source's transactions that wait: one part in so many
+	quantum int // transactions that it may have taken out at its turn
 }
 
 var shares = [classes]share{Own: {1, 1024}, Access: {2, 1024}, Session: {16, 128}, Stranger: {8, 128}}
@@ -27,7 +27,7 @@ const unknownPart, unknownParts = 3, 4
 // A stranger of whom not so many signatures were valid lately has at most so much of the queue: what he sends may be forged.
 const (
 	knownFrom = 32
-	newMost   = 256
+	maxNew    = 256
 )
 
 // A source in disgrace has one part in so many of its share.
@@ -75,7 +75,7 @@ type queue[T any] struct {
 	items    []item[T]
 	first    int // of items
 	waiting  int // transactions taken in and not yet done
-	turn     int // what is left of its turn
+	deficit  int // what is left of its turn
 	listed   bool
 }
 

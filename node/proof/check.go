@@ -9,6 +9,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // Result is what a proof shows.
@@ -49,21 +50,30 @@ func Check(data []byte, network token.NetworkID) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	genesis, err := f.checkGenesis(network)
+	genesis, checkpoint, err := f.checkInclusion(network)
 	if err != nil {
 		return nil, err
-	}
-	checkpoint, err := f.checkCheckpoint(genesis)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range f.Entries {
-		if err := txlog.VerifyInclusion(txlog.LeafHash(e.Entry), e.Index, checkpoint.Size, e.Proof, checkpoint.Root); err != nil {
-			return nil, bad("entries", "entry %d is not in the log: %v", e.Index, err)
-		}
 	}
 	result := &Result{Network: network, Name: genesis.Name, Token: f.Token, LogSize: checkpoint.Size, Shows: shows, DoesNotShow: doesNotShow}
 	return result, f.checkProvenance(result)
+}
+
+// checkInclusion checks that the file's entries are in the log of the network, under its checkpoint.
+func (f *File) checkInclusion(network token.NetworkID) (*ledger.Genesis, txlog.Checkpoint, error) {
+	genesis, err := f.checkGenesis(network)
+	if err != nil {
+		return nil, txlog.Checkpoint{}, err
+	}
+	checkpoint, err := f.checkCheckpoint(genesis)
+	if err != nil {
+		return nil, checkpoint, err
+	}
+	for _, e := range f.Entries {
+		if err := txlog.VerifyInclusion(txlog.LeafHash(e.Entry), e.Index, checkpoint.Size, e.Proof, checkpoint.Root); err != nil {
+			return nil, checkpoint, bad("entries", "entry %d is not in the log: %v", e.Index, err)
+		}
+	}
+	return genesis, checkpoint, nil
 }
 
 var shows = []string{
@@ -91,7 +101,7 @@ func (f *File) checkGenesis(network token.NetworkID) (*ledger.Genesis, error) {
 }
 
 func (f *File) checkCheckpoint(g *ledger.Genesis) (txlog.Checkpoint, error) {
-	verifier, err := note.NewVerifier(g.LogKey)
+	verifier, err := quorum.NewVerifier(g.LogKey)
 	if err != nil {
 		return txlog.Checkpoint{}, bad("checkpoint", "the genesis names no usable log key: %v", err)
 	}
@@ -146,7 +156,7 @@ func readStep(entry int, e ledger.Entry) (s step, err error) {
 		for _, o := range t.Outputs {
 			s.outputs = append(s.outputs, made{entry, t.Parties[o.Party], o.Amount, o.Asset.Purpose})
 		}
-	case *token.MarkedTransfer:
+	case *token.EarmarkedTransfer:
 		s.inputs, s.memo = t.Inputs, t.Memo.Text()
 		for _, o := range t.Outputs {
 			s.outputs = append(s.outputs, made{entry, t.Parties[o.Party], o.Amount, o.Becomes})

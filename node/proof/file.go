@@ -37,7 +37,9 @@ const (
 )
 
 // Encode returns the file's bytes.
-func (f *File) Encode() []byte {
+func (f *File) Encode() []byte { return f.encode(magic) }
+
+func (f *File) encode(magic string) []byte {
 	b := token.AppendArray(nil, 5)
 	b = token.AppendText(b, magic)
 	b = token.AppendUint(b, version)
@@ -57,14 +59,16 @@ func (f *File) Encode() []byte {
 }
 
 // Decode reads a file.
-func Decode(data []byte) (*File, error) {
-	if len(data) > MaxBytes {
-		return nil, token.Errorf(token.TooLarge, "", "%d bytes, at most %d", len(data), MaxBytes)
+func Decode(data []byte) (*File, error) { return decodeAs(data, magic, MaxBytes) }
+
+func decodeAs(data []byte, magic string, most int) (*File, error) {
+	if len(data) > most {
+		return nil, token.Errorf(token.TooLarge, "", "%d bytes, at most %d", len(data), most)
 	}
 	d := token.NewDecoder(data)
 	d.Array("proof", 5, 5)
 	if d.Text("magic", 1, 32) != magic || d.Uint("version", 255) != version {
-		d.Fail(token.Errorf(token.UnknownKind, "magic", "not a proof file of version %d", version))
+		d.Fail(token.Errorf(token.UnknownKind, "magic", "not an %s file of version %d", magic, version))
 	}
 	f := &File{Checkpoint: d.Bytes("checkpoint", 1, maxCheckpointBytes)}
 	d.Fixed("token", f.Token[:])

@@ -5,13 +5,14 @@ import (
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 // Fork checks evidence that a log's key signed two histories: two checkpoints of one size with
 // different roots. Nil means that the evidence holds; anybody with the genesis can check it.
 // Checkpoints of different sizes are held together with a consistency proof (txlog.VerifyConsistency).
 func Fork(one, other []byte, g ledger.Genesis) error {
-	verifier, err := note.NewVerifier(g.LogKey)
+	verifier, err := quorum.NewVerifier(g.LogKey)
 	if err != nil {
 		return bad("genesis", "it names no usable log key: %v", err)
 	}

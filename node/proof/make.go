@@ -6,7 +6,6 @@ import (
 
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
-	"github.com/aqsha/aqsha/txlog"
 )
 
 // Make gathers the proof of a token, live or spent, under the newest checkpoint.
@@ -36,16 +35,15 @@ func Make(ctx context.Context, n *node.Node, id token.ID) (*File, error) {
 			queue = append(queue, origin.Entry)
 		}
 	}
-	signed, err := n.Publish()
-	if err != nil {
-		return nil, err
-	}
-	checkpoint, err := txlog.ParseSigned(signed)
+	signed, checkpoint, err := n.ProofCheckpoint()
 	if err != nil {
 		return nil, err
 	}
 	f := &File{Checkpoint: signed, Token: id}
 	for index := range indices {
+		if err := node.Covered(index, checkpoint); err != nil {
+			return nil, err
+		}
 		entry, err := n.Log().Entry(index)
 		if err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ type relay struct {
 func newRelay(t testing.TB, payments int) *relay {
 	w := &relay{t: t, world: sim.NewWorld(5), rest: 100 * money.Tenge}
 	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: 1 << 20}}
-	if err := node.Found(config, w.world.Genesis); err != nil {
+	if err := node.Init(config, w.world.Genesis); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -175,7 +175,7 @@ func TestForkEvidence(t *testing.T) {
 	history := func(amount money.Tiyn) (signed []byte) {
 		config := node.Config{Dir: t.TempDir(), NoIndex: true, Now: func() uint64 { return sim.StartMillis + 1 },
 			Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, SegmentBytes: 1 << 20}}
-		if err := node.Found(config, w.Genesis); err != nil {
+		if err := node.Init(config, w.Genesis); err != nil {
 			t.Fatal(err)
 		}
 		n, err := node.Open(config)

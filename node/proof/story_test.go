@@ -46,7 +46,7 @@ func TestTokensOfASeizureAreProved(t *testing.T) {
 	c.Must(&token.RegisterPurpose{Agency: agency, Sequence: 1, Purpose: sim.Meals(treasury, c.Now)})
 	issue := c.Must(&token.Issue{Sequence: 1, To: bank, Amounts: []money.Tiyn{1000}})
 	fund := c.Must(&token.Transfer{Parties: []token.WalletID{bank, treasury}, Payers: 1, Inputs: []token.ID{token.OutputID(issue.ID(), 0)}, Outputs: []token.Output{{Party: 1, Amount: 1000}}})
-	mark := c.Must(&token.MarkedTransfer{Parties: []token.WalletID{treasury}, Inputs: []token.ID{token.OutputID(fund.ID(), 0)}, Outputs: []token.MarkedOutput{{Amount: 1000, Becomes: 1}}})
+	mark := c.Must(&token.EarmarkedTransfer{Parties: []token.WalletID{treasury}, Inputs: []token.ID{token.OutputID(fund.ID(), 0)}, Outputs: []token.EarmarkedOutput{{Amount: 1000, Becomes: 1}}})
 	c.Must(&token.Freeze{Wallet: treasury, Version: 1, Mode: token.FreezeDebits, Case: "7"})
 	seize := c.Must(&token.Seize{Wallet: treasury, Inputs: []token.ID{token.OutputID(mark.ID(), 0)}, Amount: 300, Change: 700, Court: court, Case: "7"})
 	if rest := model.Tokens[token.OutputID(seize.ID(), 1)]; rest.Asset.Purpose != 1 || rest.Amount != 700 {

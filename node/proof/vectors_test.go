@@ -3,6 +3,7 @@ package proof_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -15,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
 var update = flag.Bool("update", false, "write the vectors in testdata/vectors anew")
@@ -74,6 +76,14 @@ func TestProofVectors(t *testing.T) {
 		changed("its last entry left out", func(f *proof.File) { f.Entries = f.Entries[:last] })
 		changed("another token", func(f *proof.File) { f.Token[0] ^= 1 })
 	}
+	f, network := underQuorum(t)
+	add("a token of the story", f, network)
+	for _, at := range []int{20, 120, 300} { // signatures, a member's key, the threshold's neighbourhood
+		other := *f
+		other.Checkpoint = bytes.Clone(f.Checkpoint)
+		other.Checkpoint[len(other.Checkpoint)-at] ^= 1
+		add("a quorum's signature altered", &other, network)
+	}
 	for i, c := range v.Cases {
 		if c.Holds != (c.About == "a token of the story") {
 			t.Errorf("case %d, %s: holds %t", i, c.About, c.Holds)
@@ -97,4 +107,35 @@ func TestProofVectors(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Error("proof.json is not what proofs are now: go test ./node/proof -run Vectors -update")
 	}
+}
+
+// underQuorum is a proof from a network whose checkpoints three of four members have signed.
+func underQuorum(t *testing.T) (*proof.File, token.NetworkID) {
+	world := sim.NewWorldUnder(4, 2027)
+	q := quorum.Quorum{Threshold: 3}
+	var keys []ed25519.PrivateKey
+	for i := range 4 {
+		keys = append(keys, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i + 1)}, ed25519.SeedSize)))
+		q.Members = append(q.Members, keys[i].Public().(ed25519.PublicKey))
+	}
+	var err error
+	if world.LogSigner, err = quorum.NewSigner(world.Genesis.Name, q, []ed25519.PrivateKey{keys[0], keys[1], keys[3]}); err != nil {
+		t.Fatal(err)
+	}
+	if world.Genesis.LogKey, err = q.Key(world.Genesis.Name); err != nil {
+		t.Fatal(err)
+	}
+	world.Refound()
+	model := ledger.NewModel()
+	chain, _ := world.Story(model)
+	var ids []token.ID
+	for id := range model.Tokens { // any order: the first in order is taken
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b token.ID) int { return bytes.Compare(a[:], b[:]) })
+	f, err := proof.Make(context.Background(), served(t, chain), ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, world.Network
 }

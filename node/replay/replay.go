@@ -50,8 +50,8 @@ type Engine struct {
 	Cache *verifier.Cache
 	// Lock is held while the state is changed; nil when nobody else reads it.
 	Lock *sync.RWMutex
-	// Turns, if set, is held while the state is changed, besides Lock.
-	Turns sync.Locker
+	// StateLock, if set, is held while the state is changed, besides Lock.
+	StateLock sync.Locker
 	// Hash asks for the entries' hashes.
 	Hash bool
 	// Stands, if set, is called as soon as the state stands after a block, with the lock held.
@@ -59,7 +59,7 @@ type Engine struct {
 	// Executed is called after each block, in order, and returns the log's root after it.
 	Executed func(b *Block, leaf ledger.Leaf) (txlog.Hash, error)
 
-	warmer livestate.Warmer
+	prefetcher livestate.Prefetcher
 }
 
 // unit is blocks that one worker takes together: enough for a batch of signatures.
@@ -86,10 +86,10 @@ func (e *Engine) Run(ctx context.Context, source Source) error {
 	e.Replay.Ahead = func(entries []ledger.Entry) {
 		for i := range entries {
 			if entries[i].Transaction != nil {
-				e.warmer.Add(entries[i].Transaction)
+				e.prefetcher.Add(entries[i].Transaction)
 			}
 		}
-		e.warmer.Fetch(e.State)
+		e.prefetcher.Fetch(e.State)
 	}
 	var group sync.WaitGroup
 	defer group.Wait() // after cancel
@@ -298,12 +298,12 @@ func (e *Engine) execute(b *Block) error {
 		}
 	}
 	e.Lock.Lock()
-	if e.Turns != nil {
-		e.Turns.Lock()
+	if e.StateLock != nil {
+		e.StateLock.Lock()
 	}
 	leaf, err := e.Replay.Decoded(b.decoded, b.verified, token.Hash(e.Root))
-	if e.Turns != nil {
-		e.Turns.Unlock()
+	if e.StateLock != nil {
+		e.StateLock.Unlock()
 	}
 	if e.Stands != nil && err == nil {
 		e.Stands(leaf)

@@ -45,7 +45,7 @@ const Unchecked = -1
 
 // Verify checks everything that was added and tells, in order of adding, each transaction's first witness whose
 // signature is not valid, counted from 1; 0 for none.
-func (v *Verifier) Verify(tell func(forged int)) error {
+func (v *Verifier) Verify(notify func(forged int)) error {
 	v.decodeKeys()
 	next := 0
 	for _, tx := range v.txs {
@@ -68,7 +68,7 @@ func (v *Verifier) Verify(tell func(forged int)) error {
 	for _, tx := range v.txs {
 		count, forged := len(tx.Witnesses), 0
 		if slices.Contains(v.ok[next:next+count], false) {
-			tell(Unchecked)
+			notify(Unchecked)
 			next += count
 			continue
 		}
@@ -79,18 +79,18 @@ func (v *Verifier) Verify(tell func(forged int)) error {
 		}
 		valid = valid[count:]
 		next += count
-		tell(forged)
+		notify(forged)
 	}
 	return nil
 }
 
-// mostPlainKeys bounds how many keys are remembered to have no component of small order.
-const mostPlainKeys = 1 << 16
+// maxPlainKeys bounds how many keys are remembered to have no component of small order.
+const maxPlainKeys = 1 << 16
 
 // Plain tells of each transaction that was added, in order, whether verifiers of all kinds take its signatures (token.PlainSignature);
 // its answer counts for those that Verify, which comes first, found valid.
-func (v *Verifier) Plain(tell func(plain bool)) error {
-	if v.plainKey == nil || len(v.plainKey) > mostPlainKeys {
+func (v *Verifier) Plain(notify func(plain bool)) error {
+	if v.plainKey == nil || len(v.plainKey) > maxPlainKeys {
 		v.plainKey = map[token.PublicKey]struct{}{}
 	}
 	v.known, v.plainOf = v.known[:0], v.plainOf[:0]
@@ -121,10 +121,10 @@ func (v *Verifier) Plain(tell func(plain bool)) error {
 		checked := !slices.Contains(v.ok[next:next+count], false)
 		next += count
 		if !checked {
-			tell(false)
+			notify(false)
 			continue
 		}
-		tell(!slices.Contains(plain[:count], false))
+		notify(!slices.Contains(plain[:count], false))
 		plain = plain[count:]
 	}
 	return nil

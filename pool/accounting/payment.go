@@ -19,6 +19,11 @@ type Payment struct {
 	Child   []*sharelog.Child // that raise the fee of one that was sent
 	Done    *sharelog.Paid    // logs of before: sent was paid, refused was not
 	Settled *sharelog.Settled // what the chain says
+	// Recovered is what it was entered by, when the log did not know of it; it has paid more than the amounts then.
+	Recovered *sharelog.Recovered
+
+	outcome Entry // of Settled
+	changed int   // how often a deep reorganisation has made something else of it
 
 	EntryIndex uint64 // for an auditor
 }
@@ -50,9 +55,11 @@ func (a *State) payment(r *sharelog.Payment) ([]Entry, error) {
 	}
 	e := Entry{Key: fmt.Sprintf("payment %d", r.Number), TimeMillis: r.TimeMillis, Memo: "payment"}
 	for _, p := range r.Payees {
-		e.Postings = append(e.Postings, Posting{Account: UserAccount(p.User), Amount: -p.Amount}, Posting{Account: "paying", Amount: p.Amount})
+		e.Postings = append(e.Postings, Posting{Account: UserAccount(p.User), Amount: -p.Amount},
+			Posting{Account: "paying", Amount: p.Amount})
 	}
 	a.Payments = append(a.Payments, &Payment{Payment: r, entry: e})
+	a.NewestMilli = max(a.NewestMilli, r.TimeMillis)
 	return []Entry{e}, nil
 }
 
@@ -73,18 +80,20 @@ func (a *State) paid(r *sharelog.Paid) ([]Entry, error) {
 		return nil, err
 	}
 	p.Done = r
+	a.known[r.TxID] = true
 	if r.TxID == (bitcoin.Hash{}) {
 		return []Entry{p.entry.Reverse(fmt.Sprintf("unpaid %d", r.Number), "payment refused", r.TimeMillis)}, nil
 	}
-	return []Entry{p.leaves(r.TxID, r.Fee, r.TimeMillis)}, nil
+	return []Entry{p.leaves(&sharelog.Settled{TxID: r.TxID, TimeMillis: r.TimeMillis}, r.Fee)}, nil
 }
 
 // leaves takes a payment and its fee, which is the operator's, out of the wallet.
-func (p *Payment) leaves(id bitcoin.Hash, fee money.Satoshi, timeMillis int64) Entry {
+func (p *Payment) leaves(s *sharelog.Settled, fee money.Satoshi) Entry {
 	total := p.total()
 	return Entry{
-		Key: fmt.Sprintf("paid %d", p.Number), TimeMillis: timeMillis, Memo: "transaction " + id.String(),
-		Postings: []Posting{{Account: "paying", Amount: -total}, {Account: "wallet", Amount: total + fee}, {Account: "operator", Amount: -fee}},
+		Key: p.key("paid"), TimeMillis: s.TimeMillis, Memo: "transaction " + s.TxID.String(),
+		Postings: []Posting{{Account: "paying", Amount: -total}, {Account: p.from(), Amount: total + fee},
+			{Account: "operator", Amount: -fee}},
 	}
 }
 
@@ -93,6 +102,7 @@ func (a *State) sent(r *sharelog.Sent) error {
 	p, err := a.openPayment(r.Number)
 	if err == nil {
 		p.Sent = append(p.Sent, r)
+		a.known[r.TxID] = true
 	}
 	return err
 }
@@ -107,33 +117,66 @@ func (a *State) child(r *sharelog.Child) error {
 		return fmt.Errorf("child of transaction %s, which payment %d has not sent", r.Parent, r.Number)
 	}
 	p.Child = append(p.Child, r)
+	a.known[r.TxID] = true
 	return nil
 }
 
+// key is that of an entry of a payment's outcome, of which there may be several.
+func (p *Payment) key(what string) string {
+	if p.changed == 0 {
+		return fmt.Sprintf("%s %d", what, p.Number)
+	}
+	return fmt.Sprintf("%s %d %d", what, p.Number, p.changed)
+}
+
 // settled books what the chain has made of a payment. One that says the same of a settled payment, in another block,
-// books nothing: a deep reorganisation has moved it.
+// books nothing: a deep reorganisation has moved it. Where that has made something else of it, the first outcome is
+// undone: another transaction has spent its coins, or one of the payment's own that was given up for lost is mined.
 func (a *State) settled(r *sharelog.Settled) ([]Entry, error) {
 	at := slices.IndexFunc(a.Payments, func(p *Payment) bool { return p.Number == r.Number })
-	if at >= 0 && movedTo(a.Payments[at].Settled, r) {
-		a.Payments[at].Settled = r
-		return nil, nil
+	if at >= 0 && changesTo(a.Payments[at].Settled, r) {
+		return a.resettled(a.Payments[at], r), nil
 	}
 	p, err := a.openPayment(r.Number)
 	if err != nil {
 		return nil, err
 	}
-	p.Settled = r
-	switch r.Outcome {
-	case sharelog.OutcomeConfirmed:
-		return []Entry{p.leaves(r.TxID, r.Fee, r.TimeMillis)}, nil
-	case sharelog.OutcomeConflicted:
-		return []Entry{p.entry.Reverse(fmt.Sprintf("unpaid %d", r.Number), "its coins were spent by "+r.TxID.String(), r.TimeMillis)}, nil
-	}
-	return []Entry{p.entry.Reverse(fmt.Sprintf("unpaid %d", r.Number), "payment was never signed", r.TimeMillis)}, nil
+	p.Settled, p.outcome = r, p.outcomeOf(r)
+	a.known[r.TxID] = true
+	return []Entry{p.outcome}, nil
 }
 
-// movedTo tells whether a record says of a settled payment only that its transaction is in another block.
-func movedTo(known, r *sharelog.Settled) bool {
-	return known != nil && known.Outcome != sharelog.OutcomeDropped && known.Outcome == r.Outcome &&
-		known.TxID == r.TxID && known.Fee == r.Fee && known.Block != r.Block
+// outcomeOf is the entry of an outcome.
+func (p *Payment) outcomeOf(r *sharelog.Settled) Entry {
+	switch r.Outcome {
+	case sharelog.OutcomeConfirmed:
+		return p.leaves(r, r.Fee)
+	case sharelog.OutcomeConflicted:
+		return p.entry.Reverse(p.key("unpaid"), "its coins were spent by "+r.TxID.String(), r.TimeMillis)
+	}
+	return p.entry.Reverse(p.key("unpaid"), "payment was never signed", r.TimeMillis)
+}
+
+// resettled changes a settled payment's outcome.
+func (a *State) resettled(p *Payment, r *sharelog.Settled) []Entry {
+	before := p.Settled
+	p.Settled = r
+	a.known[r.TxID] = true
+	if before.Outcome == r.Outcome && before.TxID == r.TxID {
+		return nil
+	}
+	undo := p.outcome.Reverse(p.key("undone"), fmt.Sprintf("block %s has left the chain", before.Block), r.TimeMillis)
+	p.changed++
+	p.outcome = p.outcomeOf(r)
+	return []Entry{undo, p.outcome}
+}
+
+// changesTo tells whether a record says of a settled payment what a deep reorganisation has made of it: it is in
+// another block.
+func changesTo(known, r *sharelog.Settled) bool {
+	if known == nil || known.Outcome == sharelog.OutcomeDropped || r.Outcome == sharelog.OutcomeDropped ||
+		known.Block == r.Block {
+		return false
+	}
+	return known.Outcome != r.Outcome || known.TxID != r.TxID || known.Fee == r.Fee
 }

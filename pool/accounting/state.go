@@ -50,6 +50,14 @@ type State struct {
 	MeanFees   money.Satoshi          // of the newest job
 	PayTerms   *sharelog.PaymentTerms // in force; nil: the log names none yet
 	Refused    []*RecordError         // that no Override covers, in the log's order
+
+	NewestMilli int64                // the newest time that a share, a job or a payment names
+	Reconciled  *sharelog.Reconciled // the newest; nil in logs of before
+	Starts      []Start              // of the pool's processes since Reconciled
+	// known are the transactions of payments, and those that were set aside.
+	known map[bitcoin.Hash]bool
+	// parents are the blocks that jobs since Reconciled were on, and somewhat before, with the jobs' heights.
+	parents map[bitcoin.Hash]uint64
 }
 
 // terms are a job and the scheme in force when it was handed out.
@@ -106,8 +114,10 @@ const livingTips = 2
 
 func New() *State {
 	return &State{
-		work: new(big.Int), Users: map[uint64]uint64{}, Address: map[uint64]string{}, Jobs: map[uint64]*terms{}, Balance: map[string]money.Satoshi{},
+		work: new(big.Int), Users: map[uint64]uint64{}, Address: map[uint64]string{}, Jobs: map[uint64]*terms{},
+		Balance: map[string]money.Satoshi{},
 		Pending: map[uint64]money.Satoshi{}, Since: map[uint64]uint64{}, LastShare: map[uint64]int64{},
+		known: map[bitcoin.Hash]bool{}, parents: map[bitcoin.Hash]uint64{},
 	}
 }
 
@@ -152,12 +162,14 @@ func (a *State) Apply(record sharelog.Record) (entries []Entry, err error) {
 	a.Position++
 	switch r := record.(type) {
 	case *sharelog.Scheme:
+		a.Starts = append(a.Starts, Start{index, a.NewestMilli})
 		entries, err = a.changeScheme(index, r)
 	case *sharelog.Worker:
 		a.Users[r.Number] = r.User
 		a.Address[r.User] = r.Address
 	case *sharelog.Job:
 		a.addJob(r)
+		a.NewestMilli = max(a.NewestMilli, r.TimeMillis)
 		a.FirstMilli = cmp.Or(a.FirstMilli, r.TimeMillis)
 		if payout.PerShare(a.Scheme.Name) {
 			entries, err = a.settle(index, r.TimeMillis)
@@ -178,8 +190,15 @@ func (a *State) Apply(record sharelog.Record) (entries []Entry, err error) {
 		entries, err = a.settled(r)
 	case *sharelog.PaymentTerms:
 		a.PayTerms = r
+	case *sharelog.Reconciled:
+		a.reconciled(r)
+	case *sharelog.Recovered:
+		entries, err = a.recovered(index, r)
 	case *sharelog.Override:
-		a.Refused = slices.DeleteFunc(a.Refused, func(e *RecordError) bool { return r.First <= e.Entry && e.Entry <= r.Last })
+		a.Refused = slices.DeleteFunc(a.Refused, func(e *RecordError) bool {
+			return r.First <= e.Entry &&
+				e.Entry <= r.Last
+		})
 	}
 	for _, e := range entries {
 		err = cmp.Or(err, e.Check())
@@ -257,6 +276,7 @@ func (a *State) addJob(j *sharelog.Job) {
 		}
 		a.History.Rounds.Forget(a.oldestPosition())
 	}
+	a.parents[j.Previous] = j.Height
 	a.Jobs[j.Number] = &terms{Job: j, scheme: a.Scheme, debts: a.debtsIn(j)}
 	if target, err := bitcoin.TargetOfBits(j.Bits); err == nil {
 		a.History.Target(target)
@@ -282,7 +302,8 @@ func (a *State) oldestPosition() uint64 {
 
 // buried tells whether a block's fate is decided for good.
 func (a *State) buried(b *Block) bool {
-	return b.Status == sharelog.StatusConfirmed || b.Status == sharelog.StatusOrphaned && b.Height+2*FinalConfirmations < a.Height
+	return b.Status == sharelog.StatusConfirmed || b.Status == sharelog.StatusOrphaned &&
+		b.Height+2*FinalConfirmations < a.Height
 }
 
 // debtsIn are what a job's coinbases pay of users' debts, as they stand at its record.
@@ -343,6 +364,7 @@ func (a *State) share(index uint64, s *sharelog.Share) ([]Entry, error) {
 	}
 	a.work.Add(a.work, units)
 	a.LastShare[user] = s.TimeMillis
+	a.NewestMilli = max(a.NewestMilli, s.TimeMillis)
 	if !s.SolvesBlock {
 		return nil, nil
 	}
@@ -350,7 +372,8 @@ func (a *State) share(index uint64, s *sharelog.Share) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	block := &Block{Hash: header.Hash(), Height: job.Height, Share: index, User: user, Job: job.Job, Variant: s.Variant, Work: a.work}
+	block := &Block{Hash: header.Hash(), Height: job.Height, Share: index, User: user, Job: job.Job, Variant: s.Variant,
+		Work: a.work}
 	block.Scheme, block.Position = a.fixed(job, index)
 	if block.Credits, err = a.credits(block.Scheme.Name, block.Scheme.FeePPM, block); err != nil {
 		return nil, err
@@ -389,7 +412,8 @@ func (a *State) credits(scheme string, feePPM uint64, b *Block) ([]payout.Credit
 	if err != nil {
 		return nil, err
 	}
-	return a.History.Split(scheme, feePPM, payout.Reward{Total: b.Job.CoinbaseValue, Target: target, Position: b.Position, Finder: a.Finder(b)})
+	return a.History.Split(scheme, feePPM, payout.Reward{Total: b.Job.CoinbaseValue, Target: target,
+		Position: b.Position, Finder: a.Finder(b)})
 }
 
 // finder is whose block it is under SOLO: the user that its coinbase pays, if it pays one.
@@ -409,7 +433,8 @@ func (a *State) Finder(b *Block) uint64 {
 func (a *State) book(b *Block, timeMillis int64) ([]Entry, error) {
 	total := b.Job.CoinbaseValue
 	e := Entry{
-		Key: fmt.Sprintf("block %s %d", b.Hash, b.Reversed), TimeMillis: timeMillis, Memo: fmt.Sprintf("block %d", b.Height),
+		Key: fmt.Sprintf("block %s %d", b.Hash, b.Reversed), TimeMillis: timeMillis,
+		Memo:     fmt.Sprintf("block %d", b.Height),
 		Postings: []Posting{{Account: "immature", Amount: -total}},
 	}
 	b.pending = map[uint64]money.Satoshi{}
@@ -423,7 +448,8 @@ func (a *State) book(b *Block, timeMillis int64) ([]Entry, error) {
 	}
 	for _, p := range b.Job.Variants[b.Variant].Payees {
 		if p.User != 0 && p.Amount > 0 {
-			e.Postings = append(e.Postings, Posting{Account: UserAccount(p.User), Amount: -p.Amount}, Posting{Account: "immature", Amount: p.Amount})
+			e.Postings = append(e.Postings, Posting{Account: UserAccount(p.User), Amount: -p.Amount},
+				Posting{Account: "immature", Amount: p.Amount})
 			b.pending[p.User] -= p.Amount
 		}
 	}
@@ -442,7 +468,8 @@ func (a *State) settle(index uint64, timeMillis int64) ([]Entry, error) {
 			return nil, err
 		}
 		if earned > 0 {
-			e.Postings = append(e.Postings, Posting{Account: UserAccount(user), Amount: earned}, Posting{Account: "reserve", Amount: -earned})
+			e.Postings = append(e.Postings, Posting{Account: UserAccount(user), Amount: earned},
+				Posting{Account: "reserve", Amount: -earned})
 			e.TimeMillis = max(e.TimeMillis, a.LastShare[user])
 		}
 	}
@@ -479,14 +506,16 @@ func (a *State) status(index uint64, s *sharelog.Status) ([]Entry, error) {
 			return nil, nil
 		}
 		return []Entry{{
-			Key: fmt.Sprintf("mature %s %d", b.Hash, b.Reversed), TimeMillis: s.TimeMillis, Memo: fmt.Sprintf("block %d is final", b.Height),
+			Key: fmt.Sprintf("mature %s %d", b.Hash, b.Reversed), TimeMillis: s.TimeMillis,
+			Memo:     fmt.Sprintf("block %d is final", b.Height),
 			Postings: []Posting{{Account: "immature", Amount: -mature}, {Account: "wallet", Amount: mature}},
 		}}, nil
 	case s.Status == sharelog.StatusOrphaned && before != sharelog.StatusOrphaned:
 		a.settlePending(b)
 		a.orphans++
 		b.restore = a.History.Rounds.Reopen(b.Share, index)
-		undo := b.Entry.Reverse(fmt.Sprintf("orphan %s %d", b.Hash, b.Reversed), fmt.Sprintf("block %d is an orphan", b.Height), s.TimeMillis)
+		undo := b.Entry.Reverse(fmt.Sprintf("orphan %s %d", b.Hash, b.Reversed),
+			fmt.Sprintf("block %d is an orphan", b.Height), s.TimeMillis)
 		b.Reversed++
 		return []Entry{undo}, nil
 	case s.Status == sharelog.StatusRestored && before == sharelog.StatusOrphaned:

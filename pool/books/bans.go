@@ -13,7 +13,8 @@ import (
 const bansSchema = `CREATE TABLE IF NOT EXISTS ban (address TEXT PRIMARY KEY, until_millis INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ban_until ON ban(until_millis);`
 
-// KeepBans adds bans, each until its time, and forgets those that have ended by now and, beyond most, those that end first.
+// KeepBans adds bans, each until its time, and forgets those that have ended by now and, beyond most, those that end
+// first.
 func (b *Books) KeepBans(ctx context.Context, bans map[netip.Addr]time.Time, now time.Time, most int) error {
 	tx, err := b.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -21,14 +22,17 @@ func (b *Books) KeepBans(ctx context.Context, bans map[netip.Addr]time.Time, now
 	}
 	defer tx.Rollback()
 	for address, until := range bans {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO ban (address, until_millis) VALUES (?, ?) ON CONFLICT(address) DO UPDATE SET until_millis = excluded.until_millis", address.String(), until.UnixMilli()); err != nil {
+		if _, err := tx.ExecContext(ctx,
+			"INSERT INTO ban (address, until_millis) VALUES (?, ?) ON CONFLICT(address) DO UPDATE SET until_millis = excluded.until_millis", address.String(), until.UnixMilli()); err != nil {
 			return fmt.Errorf("bans: %w", err)
 		}
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM ban WHERE until_millis <= ?", now.UnixMilli()); err != nil {
 		return fmt.Errorf("bans: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM ban WHERE address IN (SELECT address FROM ban ORDER BY until_millis DESC LIMIT -1 OFFSET ?)", most); err != nil {
+	if _, err := tx.ExecContext(ctx,
+		"DELETE FROM ban WHERE address IN (SELECT address FROM ban ORDER BY until_millis DESC LIMIT -1 OFFSET ?)",
+		most); err != nil {
 		return fmt.Errorf("bans: %w", err)
 	}
 	return tx.Commit()

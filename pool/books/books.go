@@ -82,7 +82,9 @@ func (b *Books) Book(ctx context.Context, entries ...Entry) error {
 }
 
 func bookOne(ctx context.Context, tx *sql.Tx, e Entry) error {
-	result, err := tx.ExecContext(ctx, "INSERT INTO entry (key, time_millis, memo) VALUES (?, ?, ?) ON CONFLICT(key) DO NOTHING", e.Key, e.TimeMillis, e.Memo)
+	result, err := tx.ExecContext(ctx,
+		"INSERT INTO entry (key, time_millis, memo) VALUES (?, ?, ?) ON CONFLICT(key) DO NOTHING", e.Key, e.TimeMillis,
+		e.Memo)
 	if err != nil {
 		return err
 	}
@@ -98,7 +100,8 @@ func bookOne(ctx context.Context, tx *sql.Tx, e Entry) error {
 		return err
 	}
 	for _, p := range e.Postings {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO posting (entry, account, amount) VALUES (?, ?, ?)", id, p.Account, int64(p.Amount)); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO posting (entry, account, amount) VALUES (?, ?, ?)", id, p.Account,
+			int64(p.Amount)); err != nil {
 			return err
 		}
 	}

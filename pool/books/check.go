@@ -49,7 +49,8 @@ func (b *Books) Missing(ctx context.Context, entries ...Entry) (missing []Entry,
 
 // postingsOf is what an entry that is there credits each account; nothing for one that is not.
 func postingsOf(ctx context.Context, tx *sql.Tx, key string) (map[string]money.Satoshi, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT p.account, SUM(p.amount) FROM posting p JOIN entry e ON e.id = p.entry WHERE e.key = ? GROUP BY p.account", key)
+	rows, err := tx.QueryContext(ctx,
+		"SELECT p.account, SUM(p.amount) FROM posting p JOIN entry e ON e.id = p.entry WHERE e.key = ? GROUP BY p.account", key)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,8 @@ func (b *Books) Outdated(ctx context.Context) (bool, error) {
 // Keys lists the keys of entries that begin with one of the prefixes.
 func (b *Books) Keys(ctx context.Context, prefixes ...string) (keys []string, err error) {
 	for _, prefix := range prefixes {
-		rows, err := b.db.QueryContext(ctx, "SELECT key FROM entry WHERE substr(key, 1, ?) = ? ORDER BY id", len(prefix), prefix)
+		rows, err := b.db.QueryContext(ctx, "SELECT key FROM entry WHERE substr(key, 1, ?) = ? ORDER BY id",
+			len(prefix), prefix)
 		if err != nil {
 			return nil, fmt.Errorf("books: %w", err)
 		}

@@ -12,7 +12,8 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/sha256d"
-	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/serve"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
 
@@ -52,7 +53,7 @@ type device struct {
 	rate    float64 // hashes per second
 	latency time.Duration
 	names   []string // as written in JSON
-	conn    *pool.VirtualConn
+	conn    *serve.VirtualConn
 
 	extranonce1 []byte
 	mask        uint32
@@ -165,7 +166,7 @@ func (d *device) answer(m *stratum.Message, r *Result) error {
 		return nil
 	}
 	if bytes.Contains(m.Result, []byte("version-rolling.mask")) {
-		d.mask = pool.MaskBIP320
+		d.mask = settings.MaskBIP320
 	}
 	var id int
 	if json.Unmarshal(m.ID, &id) != nil {
@@ -206,7 +207,8 @@ func (d *device) prepare() {
 	if d.RollVersion && d.mask != 0 {
 		d.version = d.version&^d.mask | uint32(d.extranonce2<<13)&d.mask
 	}
-	header := bitcoin.Header{Version: d.version, Previous: d.job.Previous, MerkleRoot: bitcoin.RootOf(bitcoin.HashOf(filled), d.job.Branch), Time: d.job.Time, Bits: d.job.Bits}
+	header := bitcoin.Header{Version: d.version, Previous: d.job.Previous,
+		MerkleRoot: bitcoin.RootOf(bitcoin.HashOf(filled), d.job.Branch), Time: d.job.Time, Bits: d.job.Bits}
 	raw := header.Encode()
 	target := [32]byte(d.jobTarget)
 	d.work, d.position = sha256d.NewWork(&raw, &target), 0

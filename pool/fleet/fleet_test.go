@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin/sha256d"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/fleet"
+	"github.com/aqsha/aqsha/pool/settings"
 	"github.com/aqsha/aqsha/txlog"
 )
 
@@ -53,7 +54,7 @@ func TestFleet(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer log.Close()
-			config := pool.Defaults()
+			config := settings.Defaults()
 			config.Operator, config.Loops = user(network, 0), 1
 			const rate = 200.0
 			config.StartDifficulty = rate * 5 * 65535 / (1 << 48)
@@ -98,7 +99,7 @@ func TestSameSeedSameRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config := pool.Defaults()
+		config := settings.Defaults()
 		config.Operator, config.Loops, config.StartDifficulty, config.MinDifficulty = user(network, 0), 1, 1e-7, 1e-12
 		p, err := pool.Open(context.Background(), config, pool.Options{Network: network, Log: log})
 		if err != nil {

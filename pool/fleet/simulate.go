@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/bitcoin/sha256d"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
+	"github.com/aqsha/aqsha/pool/serve"
 )
 
 // Options of a run.
@@ -80,8 +81,10 @@ func Simulate(p *pool.Pool, o Options) (*Result, error) {
 		o.Kernel, _ = sha256d.Find("generic")
 	}
 	w := &world{
-		Options: o, pool: p.Virtual(), random: rand.New(rand.NewPCG(o.Seed, 1)), now: o.Start, end: o.Start.Add(o.Length), searcher: o.Kernel.NewSearcher(),
-		claimed: map[bitcoin.Hash]bool{}, sent: map[bitcoin.Hash]bool{}, result: Result{Refused: map[string]uint64{}, Models: map[string]*ModelResult{}},
+		Options: o, pool: p.Virtual(), random: rand.New(rand.NewPCG(o.Seed, 1)), now: o.Start,
+		end: o.Start.Add(o.Length), searcher: o.Kernel.NewSearcher(),
+		claimed: map[bitcoin.Hash]bool{}, sent: map[bitcoin.Hash]bool{}, result: Result{Refused: map[string]uint64{},
+			Models: map[string]*ModelResult{}},
 	}
 	w.make()
 	if err := w.block(bitcoin.Hash{1}); err != nil {
@@ -99,7 +102,8 @@ func (w *world) make() {
 	models := Models()
 	for i := range w.Devices {
 		model := &models[i%len(models)]
-		d := &device{Model: model, number: i, address: w.User(i), rate: w.Rate * math.Exp(w.random.NormFloat64()*0.8), pending: map[int]bitcoin.Hash{}}
+		d := &device{Model: model, number: i, address: w.User(i), rate: w.Rate * math.Exp(w.random.NormFloat64()*0.8),
+			pending: map[int]bitcoin.Hash{}}
 		d.latency = time.Duration(5+w.random.ExpFloat64()*60) * time.Millisecond
 		d.latency = min(d.latency, 500*time.Millisecond)
 		for n := range max(1, model.Workers) {
@@ -114,7 +118,8 @@ func (w *world) make() {
 		}
 		w.devices = append(w.devices, d)
 		w.result.by(model.Name).Devices++
-		w.at(w.now.Add(time.Duration(w.random.Float64()*float64(min(w.Length/20, 30*time.Second)))), func() error { return w.connect(d) })
+		w.at(w.now.Add(time.Duration(w.random.Float64()*float64(min(w.Length/20, 30*time.Second)))),
+			func() error { return w.connect(d) })
 	}
 }
 
@@ -151,7 +156,7 @@ func (w *world) leave(d *device) error {
 }
 
 // every repeats for as long as a connection is a device's.
-func (w *world) every(d *device, conn *pool.VirtualConn, interval time.Duration, f func()) {
+func (w *world) every(d *device, conn *serve.VirtualConn, interval time.Duration, f func()) {
 	w.at(w.now.Add(interval), func() error {
 		if d.conn == conn && !conn.Closed() {
 			f()
@@ -172,7 +177,7 @@ func (w *world) send(d *device, line []byte) {
 }
 
 // deliver brings what the pool has sent to a device after half a round trip.
-func (w *world) deliver(d *device, conn *pool.VirtualConn) {
+func (w *world) deliver(d *device, conn *serve.VirtualConn) {
 	out := conn.Take()
 	if len(out) == 0 {
 		return
@@ -213,7 +218,7 @@ func (w *world) schedule(d *device) error {
 // slice is how long a device hashes without looking up.
 const slice = 2 * time.Second
 
-func (w *world) hashing(d *device, conn *pool.VirtualConn) {
+func (w *world) hashing(d *device, conn *serve.VirtualConn) {
 	w.at(w.now.Add(slice), func() error {
 		if d.conn != conn || !d.ready() {
 			return nil
@@ -309,7 +314,8 @@ func (w *world) block(hash bitcoin.Hash) error {
 	}
 	w.template = &bitcoin.Template{
 		Version: 0x20000000, Height: uint32(100 + w.tip), Previous: hash, Bits: bits, Target: target,
-		MinTime: uint32(w.now.Unix()) - 600, CurTime: uint32(w.now.Unix()), CoinbaseValue: 5 * money.Bitcoin, Branch: []bitcoin.Hash{{1}, {byte(w.tip)}},
+		MinTime: uint32(w.now.Unix()) - 600, CurTime: uint32(w.now.Unix()), CoinbaseValue: 5 * money.Bitcoin,
+		Branch: []bitcoin.Hash{{1}, {byte(w.tip)}},
 	}
 	if err := w.offer(at); err != nil {
 		return err

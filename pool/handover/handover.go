@@ -50,7 +50,8 @@ func Receive(from *net.UnixConn) (state []byte, files []int, err error) {
 	}
 	size, count := binary.BigEndian.Uint64(header[:]), int(binary.BigEndian.Uint32(header[8:]))
 	if size > maxState || count > maxFiles {
-		return nil, nil, fmt.Errorf("handover of %d bytes and %d sockets: more than %d and %d", size, count, maxState, maxFiles)
+		return nil, nil, fmt.Errorf("handover of %d bytes and %d sockets: more than %d and %d", size, count, maxState,
+			maxFiles)
 	}
 	state = make([]byte, size)
 	if _, err := io.ReadFull(from, state); err != nil {

@@ -77,10 +77,26 @@ func (c *Copy) Entries(from, to uint64) iter.Seq2[[]byte, error] {
 	}
 }
 
+// Roots computes the roots of the copy at all sizes up to one.
+func (c *Copy) Roots(to uint64) (at func(size uint64) txlog.Hash, err error) {
+	roots := make([]txlog.Hash, 0, to+1)
+	var tree txlog.Tree
+	roots = append(roots, tree.Root())
+	for entry, err := range c.Entries(0, to) {
+		if err != nil {
+			return nil, err
+		}
+		tree.Add(txlog.LeafHash(entry))
+		roots = append(roots, tree.Root())
+	}
+	return func(size uint64) txlog.Hash { return roots[size] }, nil
+}
+
 // bundleAt names the bundle of an index in a log of a size.
 func bundleAt(index, size uint64) txlog.Tile {
 	first := index / txlog.TileWidth * txlog.TileWidth
-	return txlog.Tile{Level: txlog.EntriesLevel, Index: index / txlog.TileWidth, Width: int(min(size-first, txlog.TileWidth))}
+	return txlog.Tile{Level: txlog.EntriesLevel, Index: index / txlog.TileWidth,
+		Width: int(min(size-first, txlog.TileWidth))}
 }
 
 func entries(dir string, from, to, size uint64, yield func([]byte, error) bool) {

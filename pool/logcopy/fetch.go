@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"golang.org/x/mod/sumdb/note"
@@ -52,7 +53,7 @@ func (e *RewrittenError) ErrorCode() string { return "log-rewritten" }
 // new log must begin with it. The checkpoint is written last: a fetch that was cut off is taken up by the next.
 func Fetch(ctx context.Context, o Options) (*Result, error) {
 	if o.Client == nil {
-		o.Client = &http.Client{Timeout: time.Minute}
+		o.Client = &http.Client{Timeout: time.Minute, CheckRedirect: httplimit.NoRedirect}
 	}
 	o.URL = strings.TrimSuffix(o.URL, "/") + "/log/"
 	verifier, key, err := o.verifier(ctx)
@@ -71,7 +72,8 @@ func Fetch(ctx context.Context, o Options) (*Result, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	result := &Result{Origin: now.Origin, Key: strings.TrimSpace(key), Size: now.Size, Before: before.Size, Root: now.Root}
+	result := &Result{Origin: now.Origin, Key: strings.TrimSpace(key), Size: now.Size, Before: before.Size,
+		Root: now.Root}
 	if oldSigned != nil && now.Size < before.Size {
 		return nil, o.rewritten(oldSigned, signed, before, now)
 	}
@@ -112,7 +114,8 @@ func (o *Options) verifier(ctx context.Context) (note.Verifier, string, error) {
 		key = string(served)
 	}
 	if there && strings.TrimSpace(key) != strings.TrimSpace(string(kept)) {
-		return nil, "", fmt.Errorf("%s is a copy under the key %s, not %s", o.Dir, strings.TrimSpace(string(kept)), strings.TrimSpace(key))
+		return nil, "", fmt.Errorf("%s is a copy under the key %s, not %s", o.Dir, strings.TrimSpace(string(kept)),
+			strings.TrimSpace(key))
 	}
 	verifier, err := parseKey(key)
 	if err != nil || there {
@@ -158,7 +161,8 @@ func (o *Options) whoLies(ctx context.Context, oldSigned, signed []byte, before,
 		return err
 	}
 	if roots[now.Size] != now.Root {
-		return fmt.Errorf("the pool serves %d entries with the root %s; signed is %s", now.Size, roots[now.Size], now.Root)
+		return fmt.Errorf("the pool serves %d entries with the root %s; signed is %s", now.Size, roots[now.Size],
+			now.Root)
 	}
 	if oldSigned == nil { // what lay here was not of this log
 		return fmt.Errorf("%s holds entries that are not of this log; fetch into an empty directory", o.Dir)
@@ -167,7 +171,8 @@ func (o *Options) whoLies(ctx context.Context, oldSigned, signed []byte, before,
 }
 
 func (o *Options) rewritten(oldSigned, signed []byte, before, now txlog.Checkpoint) error {
-	err := errors.Join(o.write(filepath.Join(rewrittenDir, "checkpoint.before"), oldSigned), o.write(filepath.Join(rewrittenDir, "checkpoint.now"), signed))
+	err := errors.Join(o.write(filepath.Join(rewrittenDir, "checkpoint.before"), oldSigned),
+		o.write(filepath.Join(rewrittenDir, "checkpoint.now"), signed))
 	return errors.Join(&RewrittenError{filepath.Join(o.Dir, rewrittenDir), before, now}, err)
 }
 
@@ -182,8 +187,8 @@ func (o *Options) writeAt(path string, content []byte) error {
 	return durable.Replace(vfs.OS, path, content)
 }
 
-// tries of a request: a pool that restarts is away for seconds.
-const tries = 3
+// tries of a request: a pool that restarts is away for seconds, and one that is busy says so.
+const tries = 6
 
 func (o *Options) get(ctx context.Context, path string, most int64) (content []byte, err error) {
 	for n := range tries {
@@ -213,7 +218,8 @@ func (o *Options) getOnce(ctx context.Context, path string, most int64) (content
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, response.StatusCode >= 500, fmt.Errorf("%s%s: %s", o.URL, path, response.Status)
+		return nil, response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests,
+			fmt.Errorf("%s%s: %s", o.URL, path, response.Status)
 	}
 	content, err = io.ReadAll(io.LimitReader(response.Body, most+1))
 	if err == nil && int64(len(content)) > most {

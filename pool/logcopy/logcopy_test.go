@@ -193,3 +193,53 @@ func TestACopyIsVerified(t *testing.T) {
 		t.Errorf("another key for a copy: %v", err)
 	}
 }
+
+// A copy is written into a new log, which is the one that was copied; its newest checkpoint is read from its directory, from
+// a server that shows the directory, and from the pool, and under no other key.
+func TestACopyIsWrittenBack(t *testing.T) {
+	ctx := context.Background()
+	p := publish(t)
+	dir := t.TempDir()
+	p.add("share", 700)
+	if _, err := p.fetch(dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	c, err := logcopy.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := txlog.Open(t.TempDir(), txlog.Options{Origin: c.Origin(), SegmentBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := c.WriteTo(ctx, log, nil); err != nil {
+		t.Fatal(err)
+	}
+	want, _ := p.log.Root(700)
+	if got, err := log.Root(log.Size()); err != nil || log.Size() != 700 || got != want {
+		t.Errorf("%d entries with the root %s, %v; want %s", log.Size(), got, err, want)
+	}
+	if err := c.WriteTo(ctx, log, nil); err == nil {
+		t.Error("written behind another log")
+	}
+	roots, err := c.Roots(700)
+	if err != nil || roots(700) != want {
+		t.Errorf("the copy's root at 700: %v", err)
+	}
+	shown := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer shown.Close()
+	p.add("share", 5)
+	for source, size := range map[string]uint64{dir: 700, shown.URL: 700, p.served.URL: 705} {
+		if got, err := logcopy.Newest(ctx, source, p.key); err != nil || got.Size != size {
+			t.Errorf("%s: %d entries, %v; want %d", source, got.Size, err, size)
+		}
+	}
+	other := publish(t)
+	if _, err := logcopy.Newest(ctx, dir, other.key); err == nil {
+		t.Error("a checkpoint under another key")
+	}
+	if _, err := logcopy.Newest(ctx, t.TempDir(), p.key); err == nil {
+		t.Error("an empty directory has a checkpoint")
+	}
+}

@@ -126,29 +126,36 @@ func (a *API) Answer(request []byte) []byte {
 }
 
 func (a *API) status(kind string, code int, text string) row {
-	return row{{"STATUS", kind}, {"When", a.Now().Unix()}, {"Code", code}, {"Msg", text}, {"Description", apiDescription + " " + a.Version}}
+	return row{{"STATUS", kind}, {"When", a.Now().Unix()}, {"Code", code}, {"Msg", text},
+		{"Description", apiDescription + " " + a.Version}}
 }
 
 func (a *API) run(command string) (row, *section) {
 	s := a.Stats.Summary(a.Now())
 	switch command {
 	case "version":
-		return a.status(statusSuccess, codeVersion, "CGMiner versions"), &section{"VERSION", []row{{{"Miner", apiDescription + " " + a.Version}, {"CGMiner", "4.13.6"}, {"API", "3.7"}}}}
+		return a.status(statusSuccess, codeVersion, "CGMiner versions"),
+			&section{"VERSION", []row{{{"Miner", apiDescription + " " + a.Version}, {"CGMiner", "4.13.6"},
+				{"API", "3.7"}}}}
 	case "summary":
 		return a.status(statusSuccess, codeSummary, "Summary"), &section{"SUMMARY", []row{summaryRow(s)}}
 	case "pools":
 		return a.status(statusSuccess, codePools, "1 Pool(s)"), &section{"POOLS", []row{poolRow(s)}}
 	case "devs", "edevs":
 		return a.status(statusSuccess, codeDevices, "1 CPU(s)"), &section{"DEVS", []row{{
-			{"CPU", 0}, {"Name", "CPU"}, {"ID", 0}, {"Enabled", "Y"}, {"Status", "Alive"}, {"Kernel", s.Kernel}, {"Threads", s.Threads},
-			{"MHS av", round2(s.MHAverage)}, {"MHS 5s", round2(s.MH5s)}, {"MHS 1m", round2(s.MH1m)}, {"Accepted", s.Accepted}, {"Rejected", s.RejectedTotal()},
+			{"CPU", 0}, {"Name", "CPU"}, {"ID", 0}, {"Enabled", "Y"}, {"Status", "Alive"}, {"Kernel", s.Kernel},
+			{"Threads", s.Threads},
+			{"MHS av", round2(s.MHAverage)}, {"MHS 5s", round2(s.MH5s)}, {"MHS 1m", round2(s.MH1m)},
+			{"Accepted", s.Accepted}, {"Rejected", s.RejectedTotal()},
 			{"Hardware Errors", 0}, {"Device Elapsed", int(s.ElapsedSeconds)},
 		}}}
 	case "stats", "estats":
 		return a.status(statusSuccess, codeStats, "CGMiner stats"), &section{"STATS", []row{{
-			{"STATS", 0}, {"ID", "CPU0"}, {"Elapsed", int(s.ElapsedSeconds)}, {"Kernel", s.Kernel}, {"Threads", s.Threads}, {"Hashes", s.Hashes},
+			{"STATS", 0}, {"ID", "CPU0"}, {"Elapsed", int(s.ElapsedSeconds)}, {"Kernel", s.Kernel},
+			{"Threads", s.Threads}, {"Hashes", s.Hashes},
 		}}}
-	case "quit", "restart", "switchpool", "addpool", "removepool", "enablepool", "disablepool", "setconfig", "save", "privileged", "zero", "failover-only":
+	case "quit", "restart", "switchpool", "addpool", "removepool", "enablepool", "disablepool", "setconfig", "save",
+		"privileged", "zero", "failover-only":
 		return a.status(statusError, codeDenied, "Access denied to '"+command+"' command"), nil
 	case "":
 		return a.status(statusError, codeNoCommand, "Missing JSON 'command'"), nil
@@ -160,10 +167,14 @@ func summaryRow(s Summary) row {
 	rejected := s.RejectedTotal()
 	total := s.DifficultyAccepted + s.DifficultyRejected
 	return row{
-		{"Elapsed", int(s.ElapsedSeconds)}, {"MHS av", round2(s.MHAverage)}, {"MHS 5s", round2(s.MH5s)}, {"MHS 1m", round2(s.MH1m)}, {"MHS 15m", round2(s.MH15m)},
-		{"Found Blocks", s.Blocks}, {"Getworks", s.Jobs}, {"Accepted", s.Accepted}, {"Rejected", rejected}, {"Hardware Errors", 0},
-		{"Utility", round2(float64(s.Accepted) / max(s.ElapsedSeconds/60, 1e-9))}, {"Discarded", 0}, {"Stale", staleOf(s)}, {"Total MH", round2(float64(s.Hashes) / 1e6)},
-		{"Difficulty Accepted", s.DifficultyAccepted}, {"Difficulty Rejected", s.DifficultyRejected}, {"Best Share", int64(s.BestShare)},
+		{"Elapsed", int(s.ElapsedSeconds)}, {"MHS av", round2(s.MHAverage)}, {"MHS 5s", round2(s.MH5s)},
+		{"MHS 1m", round2(s.MH1m)}, {"MHS 15m", round2(s.MH15m)},
+		{"Found Blocks", s.Blocks}, {"Getworks", s.Jobs}, {"Accepted", s.Accepted}, {"Rejected", rejected},
+		{"Hardware Errors", 0},
+		{"Utility", round2(float64(s.Accepted) / max(s.ElapsedSeconds/60, 1e-9))}, {"Discarded", 0},
+		{"Stale", staleOf(s)}, {"Total MH", round2(float64(s.Hashes) / 1e6)},
+		{"Difficulty Accepted", s.DifficultyAccepted}, {"Difficulty Rejected", s.DifficultyRejected},
+		{"Best Share", int64(s.BestShare)},
 		{"Device Hardware%", 0.0}, {"Pool Rejected%", round2(100 * s.DifficultyRejected / max(total, 1e-300))},
 	}
 }
@@ -178,9 +189,12 @@ func poolRow(s Summary) row {
 		last = s.LastShare.Unix()
 	}
 	return row{
-		{"POOL", 0}, {"URL", s.Source}, {"Status", status}, {"Priority", 0}, {"Getworks", s.Jobs}, {"Accepted", s.Accepted}, {"Rejected", s.RejectedTotal()},
-		{"Stale", staleOf(s)}, {"User", s.User}, {"Last Share Time", last}, {"Difficulty Accepted", s.DifficultyAccepted}, {"Difficulty Rejected", s.DifficultyRejected},
-		{"Has Stratum", strings.HasPrefix(s.Source, "stratum")}, {"Stratum Active", s.Alive}, {"Stratum Difficulty", s.Difficulty}, {"Best Share", int64(s.BestShare)},
+		{"POOL", 0}, {"URL", s.Source}, {"Status", status}, {"Priority", 0}, {"Getworks", s.Jobs},
+		{"Accepted", s.Accepted}, {"Rejected", s.RejectedTotal()},
+		{"Stale", staleOf(s)}, {"User", s.User}, {"Last Share Time", last},
+		{"Difficulty Accepted", s.DifficultyAccepted}, {"Difficulty Rejected", s.DifficultyRejected},
+		{"Has Stratum", strings.HasPrefix(s.Source, "stratum")}, {"Stratum Active", s.Alive},
+		{"Stratum Difficulty", s.Difficulty}, {"Best Share", int64(s.BestShare)},
 	}
 }
 

@@ -108,7 +108,8 @@ func (e *Engine) thread(ctx context.Context) {
 		}
 		for position := uint64(0); position < 1<<32 && e.job.Load() == job; {
 			tried := searcher.Search(u.work, uint32(position), min(step, 1<<32-position), func(nonce uint32) bool {
-				share := &Share{Job: job, Extranonce2: u.extranonce2, Nonce: nonce, Hash: bitcoin.Hash(u.work.Hash(nonce)), unit: u}
+				share := &Share{Job: job, Extranonce2: u.extranonce2, Nonce: nonce,
+					Hash: bitcoin.Hash(u.work.Hash(nonce)), unit: u}
 				select {
 				case e.shares <- share:
 				case <-ctx.Done():

@@ -240,7 +240,8 @@ func (s *session) open() error {
 	out = stratum.AppendRequest(out, idSubscribe, "mining.subscribe", "["+agent+"]")
 	out = stratum.AppendRequest(out, idAuthorize, "mining.authorize", "["+user+","+quote(s.Password)+"]")
 	if s.RequestedDifficulty > 0 {
-		out = stratum.AppendRequest(out, idSuggest, "mining.suggest_difficulty", fmt.Sprintf("[%g]", s.RequestedDifficulty))
+		out = stratum.AppendRequest(out, idSuggest, "mining.suggest_difficulty",
+			fmt.Sprintf("[%g]", s.RequestedDifficulty))
 	}
 	out = stratum.AppendRequest(out, idExtranonce, "mining.extranonce.subscribe", "[]")
 	return s.write(out)
@@ -376,8 +377,11 @@ func (s *session) notify(m *stratum.Message) error {
 		return errors.New("pool sent a job before it answered mining.subscribe")
 	}
 	job := &Job{
-		ID: n.JobID, Head: n.Head, Tail: n.Tail, Extranonce1: s.subscription.Extranonce1, Extranonce2Size: s.subscription.Extranonce2Size,
-		Branch: n.Branch, Version: n.Version, Bits: n.Bits, Time: n.Time, Previous: n.Previous, Target: s.target, Difficulty: s.difficulty,
+		ID: n.JobID, Head: n.Head, Tail: n.Tail, Extranonce1: s.subscription.Extranonce1,
+		Extranonce2Size: s.subscription.Extranonce2Size,
+		Branch:          n.Branch, Version: n.Version, Bits: n.Bits, Time: n.Time, Previous: n.Previous,
+		Target:     s.target,
+		Difficulty: s.difficulty,
 	}
 	if n.CleanJobs {
 		clear(s.jobs)

@@ -89,7 +89,8 @@ func (s *Solo) job(t *bitcoin.Template) (*Job, soloJob, error) {
 	}
 	return &Job{
 		ID: fmt.Sprint(t.Height), Head: parts.Head, Tail: parts.Tail, Extranonce2Size: soloExtranonce, Branch: t.Branch,
-		Version: t.Version, Bits: t.Bits, Time: max(t.CurTime, t.MinTime), Previous: t.Previous, Target: t.Target, Difficulty: t.Target.Difficulty(),
+		Version: t.Version, Bits: t.Bits, Time: max(t.CurTime, t.MinTime), Previous: t.Previous, Target: t.Target,
+		Difficulty: t.Target.Difficulty(),
 	}, soloJob{t, parts}, nil
 }
 

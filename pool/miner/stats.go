@@ -87,10 +87,14 @@ func (s *Stats) Summary(now time.Time) Summary {
 	}
 	elapsed := now.Sub(s.started).Seconds()
 	return Summary{
-		Kernel: s.kernel, Threads: s.threads, Source: s.source, User: s.user, Alive: s.alive, ElapsedSeconds: elapsed, Hashes: hashes,
-		MH5s: s.rate(now, hashes, 5*time.Second), MH1m: s.rate(now, hashes, time.Minute), MH15m: s.rate(now, hashes, maxWindow),
-		MHAverage: float64(hashes) / max(elapsed, 1e-9) / 1e6, Accepted: s.accepted, Rejected: maps.Clone(s.rejected), Blocks: s.blocks, Jobs: s.jobs,
-		DifficultyAccepted: s.diffOK, DifficultyRejected: s.diffBad, BestShare: s.best, Difficulty: s.current, LastShare: s.lastOK,
+		Kernel: s.kernel, Threads: s.threads, Source: s.source, User: s.user, Alive: s.alive, ElapsedSeconds: elapsed,
+		Hashes: hashes,
+		MH5s:   s.rate(now, hashes, 5*time.Second), MH1m: s.rate(now, hashes, time.Minute),
+		MH15m:     s.rate(now, hashes, maxWindow),
+		MHAverage: float64(hashes) / max(elapsed, 1e-9) / 1e6, Accepted: s.accepted, Rejected: maps.Clone(s.rejected),
+		Blocks: s.blocks, Jobs: s.jobs,
+		DifficultyAccepted: s.diffOK, DifficultyRejected: s.diffBad, BestShare: s.best, Difficulty: s.current,
+		LastShare: s.lastOK,
 	}
 }
 

@@ -123,7 +123,8 @@ const again = 30 * time.Second
 
 // look asks one node about all open blocks and hands over those that it does not have. Parents go
 // before children, which a node does not take without them.
-func (r *Relay) look(ctx context.Context, node *bitcoin.Client, blocks []*Block, lastTip *bitcoin.Hash, looked *time.Time) {
+func (r *Relay) look(ctx context.Context, node *bitcoin.Client, blocks []*Block, lastTip *bitcoin.Hash,
+	looked *time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	tip, err := node.Tip(ctx)
@@ -163,7 +164,8 @@ func (r *Relay) lookAt(ctx context.Context, node *bitcoin.Client, b *Block, tip 
 		if !r.due(b) {
 			return nil
 		}
-		r.options.Logger.Warn("node does not have the pool's block; handing it over again", "node", node.Endpoint(), "hash", b.Hash, "height", b.Height)
+		r.options.Logger.Warn("node does not have the pool's block; handing it over again", "node", node.Endpoint(),
+			"hash", b.Hash, "height", b.Height)
 		verdict, ok := r.submit(ctx, node, b)
 		if ok && verdict != bitcoin.Rejected {
 			r.took(b)

@@ -137,7 +137,8 @@ func (r *Relay) Send(b *Block) {
 		select {
 		case err := <-written:
 			if err != nil {
-				r.options.Logger.Error("block is not written down; it is handed over all the same", "hash", b.Hash, "error", err)
+				r.options.Logger.Error("block is not written down; it is handed over all the same", "hash", b.Hash,
+					"error", err)
 			}
 		case <-patience.C:
 			r.options.Logger.Warn("writing the block takes long; it is handed over meanwhile", "hash", b.Hash)
@@ -185,7 +186,8 @@ func (r *Relay) submit(ctx context.Context, node *bitcoin.Client, b *Block) (ver
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		verdict, reason, err := node.Submit(ctx, raw)
 		if err == nil {
-			r.options.Logger.Info("block submitted", "node", node.Endpoint(), "hash", b.Hash, "height", b.Height, "verdict", verdict, "reason", reason)
+			r.options.Logger.Info("block submitted", "node", node.Endpoint(), "hash", b.Hash, "height", b.Height,
+				"verdict", verdict, "reason", reason)
 			return verdict, true
 		}
 		r.options.Logger.Warn("block not submitted yet", "node", node.Endpoint(), "hash", b.Hash, "error", err)

@@ -105,7 +105,8 @@ func Decode(entry []byte) (Record, error) {
 	case kindScheme:
 		record = &Scheme{Name: r.text(), FeePPM: r.below(1_000_001), Address: r.text()}
 	case kindTerms:
-		s := &Scheme{Name: r.text(), FeePPM: r.below(1_000_001), Address: r.text(), Rules: r.uvarint(), InCoinbase: r.below(2) == 1}
+		s := &Scheme{Name: r.text(), FeePPM: r.below(1_000_001), Address: r.text(), Rules: r.uvarint(),
+			InCoinbase: r.below(2) == 1}
 		r.bad = r.bad || s.Rules != RulesAtBlock // later rules are for later programs
 		record = s
 	case kindSent:
@@ -123,6 +124,13 @@ func Decode(entry []byte) (Record, error) {
 		o := &Override{r.millis(), r.uvarint(), r.uvarint(), r.text()}
 		r.bad = r.bad || o.First > o.Last
 		record = o
+	case kindReconciled:
+		record = &Reconciled{r.millis(), r.below(1 << 31)}
+	case kindRecovered:
+		record = &Recovered{
+			Number: r.uvarint(), TimeMillis: r.millis(), TxID: r.hash(), Fee: r.amount(), Coinbase: r.below(2) == 1,
+			Height: r.below(1 << 31), Block: r.hash(), Payees: r.payees(), Reason: r.text(),
+		}
 	default:
 		return nil, fmt.Errorf("%w: kind %d", errBad, entry[0])
 	}
@@ -155,7 +163,8 @@ func DecodeShare(entry []byte, s *Share) error {
 
 func (r *reader) job() *Job {
 	j := &Job{
-		Number: r.uvarint(), TimeMillis: r.millis(), Height: r.below(1 << 31), Version: r.uint32(), Bits: r.uint32(), MinTime: r.uint32(),
+		Number: r.uvarint(), TimeMillis: r.millis(), Height: r.below(1 << 31), Version: r.uint32(), Bits: r.uint32(),
+		MinTime:       r.uint32(),
 		CoinbaseValue: r.amount(), Fees: r.amount(), MeanFees: r.amount(), Position: r.uvarint(), Previous: r.hash(),
 	}
 	for range r.below(maxBranch + 1) {

@@ -21,11 +21,7 @@ func Append(to []byte, record Record) []byte {
 		to = uvarints(append(to, kindStatus), uint64(r.TimeMillis))
 		return uvarints(append(to, r.Hash[:]...), r.Status)
 	case *Payment:
-		to = uvarints(append(to, kindPayment), r.Number, uint64(r.TimeMillis), uint64(len(r.Payees)))
-		for _, p := range r.Payees {
-			to = uvarints(to, p.User, uint64(p.Amount), uint64(p.Debt))
-		}
-		return to
+		return payees(uvarints(append(to, kindPayment), r.Number, uint64(r.TimeMillis)), r.Payees)
 	case *Paid:
 		to = append(uvarints(append(to, kindPaid), r.Number, uint64(r.TimeMillis)), r.TxID[:]...)
 		return uvarints(to, uint64(r.Fee))
@@ -42,7 +38,8 @@ func Append(to []byte, record Record) []byte {
 		to = append(uvarints(append(to, kindSent), r.Number, uint64(r.TimeMillis)), r.TxID[:]...)
 		return uvarints(to, uint64(r.Fee), r.Height)
 	case *Child:
-		to = append(append(uvarints(append(to, kindChild), r.Number, uint64(r.TimeMillis)), r.TxID[:]...), r.Parent[:]...)
+		to = append(append(uvarints(append(to, kindChild), r.Number, uint64(r.TimeMillis)), r.TxID[:]...),
+			r.Parent[:]...)
 		return uvarints(to, uint64(r.Fee), r.Height)
 	case *Settled:
 		to = uvarints(append(to, kindSettled), r.Number, uint64(r.TimeMillis), r.Outcome)
@@ -52,6 +49,12 @@ func Append(to []byte, record Record) []byte {
 		return uvarints(append(to, kindPaymentTerms), uint64(r.Minimum), r.SweepMillis)
 	case *Override:
 		return text(uvarints(append(to, kindOverride), uint64(r.TimeMillis), r.First, r.Last), r.Reason)
+	case *Reconciled:
+		return uvarints(append(to, kindReconciled), uint64(r.TimeMillis), r.Height)
+	case *Recovered:
+		to = append(uvarints(append(to, kindRecovered), r.Number, uint64(r.TimeMillis)), r.TxID[:]...)
+		to = append(uvarints(to, uint64(r.Fee), boolean(r.Coinbase), r.Height), r.Block[:]...)
+		return text(payees(to, r.Payees), r.Reason)
 	}
 	panic(fmt.Sprintf("sharelog: no such record %T", record))
 }
@@ -83,10 +86,15 @@ func appendJob(to []byte, j *Job) []byte {
 	for _, v := range j.Variants {
 		to = uvarints(text(to, v.Name), boolean(v.Witness))
 		to = text(text(to, string(v.Head)), string(v.Tail))
-		to = uvarints(to, uint64(len(v.Payees)))
-		for _, p := range v.Payees {
-			to = uvarints(to, p.User, uint64(p.Amount), uint64(p.Debt))
-		}
+		to = payees(to, v.Payees)
+	}
+	return to
+}
+
+func payees(to []byte, list []Payee) []byte {
+	to = uvarints(to, uint64(len(list)))
+	for _, p := range list {
+		to = uvarints(to, p.User, uint64(p.Amount), uint64(p.Debt))
 	}
 	return to
 }
@@ -113,7 +121,8 @@ func text(to []byte, s string) []byte {
 // anybody can check the work.
 func (s *Share) Header(j *Job) (bitcoin.Header, error) {
 	if s.Job != j.Number || s.Variant >= uint64(len(j.Variants)) {
-		return bitcoin.Header{}, fmt.Errorf("share of job %d, variant %d does not belong to job %d", s.Job, s.Variant, j.Number)
+		return bitcoin.Header{}, fmt.Errorf("share of job %d, variant %d does not belong to job %d", s.Job, s.Variant,
+			j.Number)
 	}
 	v := j.Variants[s.Variant]
 	coinbase := make([]byte, 0, len(v.Head)+len(s.Extranonce)+len(v.Tail))

@@ -26,7 +26,12 @@ const (
 	kindPaymentTerms = 13
 	kindOverride     = 14
 	kindChild        = 15
+	kindReconciled   = 16
+	kindRecovered    = 17
 )
+
+// ExtranonceSize is how many bytes of a coinbase are a connection's and a device's.
+const ExtranonceSize = 13
 
 // Share is work that was accepted and is credited with the difficulty.
 type Share struct {
@@ -164,8 +169,8 @@ const (
 	OutcomeDropped    = 3 // it was never signed, so nothing was paid
 )
 
-// Settled is what the chain has made of a payment. A later one of the same payment, with the same outcome, transaction and
-// fee, says that a deep reorganisation has moved it into another block.
+// Settled is what the chain has made of a payment. A later one of the same payment, with the same outcome, transaction
+// and fee, says that a deep reorganisation has moved it into another block.
 type Settled struct {
 	Number     uint64
 	TimeMillis int64 // of the block, when there is one
@@ -191,6 +196,31 @@ type Override struct {
 	Reason      string
 }
 
+// Reconciled says that the chain up to a height, and the operator's wallet at a time, hold no payment and no block of
+// the pool that the log does not know. The next start looks from there on.
+type Reconciled struct {
+	TimeMillis int64
+	Height     uint64
+}
+
+// Recovered enters a transaction of the pool's that the log does not know, as after a backup was put back: a payment,
+// or the coinbase of a block. It is as deep in the chain as a payment that is settled.
+type Recovered struct {
+	Number     uint64 // of the payment that it is entered as; 0: it is none of the pool's, and set aside
+	TimeMillis int64
+	TxID       bitcoin.Hash
+	Fee        money.Satoshi // the operator's; 0 of a coinbase
+	Coinbase   bool
+	Height     uint64 // of its block
+	Block      bitcoin.Hash
+	// Payees are whom it pays. Amount is what the log owed before the gap; Debt what the transaction pays beyond that,
+	// for work that the log has lost, and nobody is charged for.
+	Payees []Payee
+	Reason string // of the operator
+}
+
+func (*Reconciled) kind() byte   { return kindReconciled }
+func (*Recovered) kind() byte    { return kindRecovered }
 func (*PaymentTerms) kind() byte { return kindPaymentTerms }
 func (*Override) kind() byte     { return kindOverride }
 func (*Sent) kind() byte         { return kindSent }

@@ -52,6 +52,10 @@ func records() []sharelog.Record {
 		&sharelog.Child{Number: 4, TimeMillis: 5, TxID: bitcoin.Hash{6}, Parent: bitcoin.Hash{9}, Fee: 7, Height: 8},
 		&sharelog.Settled{Number: 4, TimeMillis: 5, Outcome: sharelog.OutcomeConflicted, TxID: bitcoin.Hash{6}, Fee: 7, Height: 8, Block: bitcoin.Hash{9}},
 		&sharelog.PaymentTerms{Minimum: 100_000, SweepMillis: 86_400_000},
+		&sharelog.Reconciled{TimeMillis: 7, Height: 840_000},
+		&sharelog.Recovered{Number: 3, TimeMillis: 8, TxID: bitcoin.Hash{5}, Fee: 200, Height: 9, Block: bitcoin.Hash{6},
+			Payees: []sharelog.Payee{{User: 1, Amount: 2, Debt: 3}}, Reason: "a backup was put back"},
+		&sharelog.Recovered{TimeMillis: 8, TxID: bitcoin.Hash{7}, Coinbase: true, Reason: "another's"},
 		&sharelog.Override{TimeMillis: 5, First: 3, Last: 4, Reason: "two shares of a job that a bug has lost"},
 	}
 }

@@ -96,3 +96,9 @@ func (m *Message) Decode(i int, into any) error {
 	}
 	return json.Unmarshal(m.Params[i], into)
 }
+
+// Masks of version bits that miners may roll.
+const (
+	MaskBIP320 = 0x1fffe000
+	MaskBIP323 = 0x1fffffe0 // a draft
+)

@@ -60,8 +60,8 @@ var (
 	one8, curveD8, rootOfM18 = broadcast(one), broadcast(curveD), broadcast(rootOfM1)
 )
 
-// decode8 decodes up to eight points: x² = u/v with u = y² − 1 and v = dy² + 1 (RFC 8032 §5.1.3, with the shorter formula
-// of its erratum 5758).
+// decode8 decodes up to eight points: x² = u/v with u = y² − 1 and v = dy² + 1 (RFC 8032 §5.1.3, with the shorter
+// formula of its erratum 5758).
 func decode8(points []curve.EdwardsPoint, encoded []Encoded, valid []bool) {
 	var y, yy, u, v, w, r, check, other, same, opposite element8
 	for l := range encoded {

@@ -11,8 +11,8 @@ func mulIFMA(out *uint64, a *uint64, b *uint64)
 func squareIFMA(out *uint64, a *uint64, times uint64)
 
 // addToBucketsIFMA adds points to buckets, each to one bucket in each of eight columns. For each point, niels holds
-// y+x, y−x, 2dxy and −2dxy; places the byte offset of its bucket in each column; signs a bit for each column in which it
-// is subtracted. A bucket is 24 words: X, Y, Z and T of five limbs each. It needs AVX-512 with IFMA.
+// y+x, y−x, 2dxy and −2dxy; places the byte offset of its bucket in each column; signs a bit for each column in which
+// it is subtracted. A bucket is 24 words: X, Y, Z and T of five limbs each. It needs AVX-512 with IFMA.
 func addToBucketsIFMA(buckets *uint64, niels *uint64, places *uint64, signs *uint64, scratch *uint64, count uint64)
 
 // addPointsIFMA adds to eight points eight others: X, Y, Z and T, of which T of the others has been multiplied by 2d.

@@ -10,9 +10,9 @@ import (
 // Wide says whether sums are made with the processor's wide instructions, where a Summer is worth having.
 func Wide() bool { return wide }
 
-// Summer computes Σ [zᵢ]Pᵢ + Σ [kᵢ]Qᵢ by buckets (Pippenger): each scalar is cut into digits of eight bits, a column for each
-// place; in each column every point is added to the bucket of its digit; the sum over a column is Σ digit × bucket. Eight
-// columns are worked on side by side. It keeps its memory from use to use, and is used by one goroutine.
+// Summer computes Σ [zᵢ]Pᵢ + Σ [kᵢ]Qᵢ by buckets (Pippenger): each scalar is cut into digits of eight bits, a column
+// for each place; in each column every point is added to the bucket of its digit; the sum over a column is Σ digit ×
+// bucket. Eight columns are worked on side by side. It keeps its memory from use to use, and is used by one goroutine.
 type Summer struct {
 	niels   []niels // of points that have been added
 	digits  [][32]int8
@@ -59,8 +59,8 @@ func (s *Summer) add(p *curve.EdwardsPoint, scalar *[32]byte) {
 	s.digits = append(s.digits, digitsOf(scalar))
 }
 
-// digitsOf writes a scalar with digits from −128 to 127. Neither the last digit of a scalar below 2^253 nor the sixteenth of
-// one below 2^126 is large enough to carry.
+// digitsOf writes a scalar with digits from −128 to 127. Neither the last digit of a scalar below 2^253 nor the
+// sixteenth of one below 2^126 is large enough to carry.
 func digitsOf(scalar *[32]byte) (digits [32]int8) {
 	carry := 0
 	for i, b := range scalar {

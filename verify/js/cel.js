@@ -1,6 +1,6 @@
 // The expressions of definitions and purposes (contracts.md, "Expressions"): the part of CEL that has no doubles, times, maps or
 // dynamic types. Integers are BigInt of 64 bits, byte strings Uint8Array. What cannot be computed throws Undefined; && and || take
-// the side that can be, if it decides.
+// the side that can be, if it decides. read gives the tree of a text, parse a function that evaluates it.
 import {be64, concat, domain, equal, isBytes, sha256, utf8} from './bytes.js'
 import {climb, leafHash, nodeHash} from './tree.js'
 import {usableKey, verify} from './ed25519.js'
@@ -9,20 +9,30 @@ export class Undefined extends Error { constructor(what) { super(what); this.cod
 const undef = what => { throw new Undefined(what) }
 const I = n => n >= -(2n ** 63n) && n < 2n ** 63n ? n : undef('overflow')
 
-const token = /\s*(?:\/\/[^\n]*)?\s*(?:(0x[0-9a-fA-F]+|\d+)|(b|B)?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([A-Za-z_][A-Za-z0-9_]*)|(&&|\|\||==|!=|<=|>=|[-+*/%!<>?:()[\],.]))/y
+const DEEP = 24, PARTS = 200
+const blank = /(?:\s|\/\/[^\n]*)*/y
+const token = /(0[xX][0-9a-fA-F]+|\d+)|([bB]?[rR]?)("""(?:[^\\]|\\[^])*?"""|'''(?:[^\\]|\\[^])*?'''|"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*')|([A-Za-z_][A-Za-z0-9_]*)|(&&|\|\||==|!=|<=|>=|[-+*/%!<>?:()[\],.])/y
 function scan(text) {
   const out = []
-  token.lastIndex = 0
-  while (token.lastIndex < text.trimEnd().length) {
+  for (let at = 0; ;) {
+    blank.lastIndex = at; blank.exec(text); at = blank.lastIndex
+    if (at >= text.length) break
+    token.lastIndex = at
     const m = token.exec(text)
     if (!m) throw new SyntaxError('expression: ' + text)
-    const [, number, b, quoted, name, sign] = m
-    if (number !== undefined) out.push({kind: 'literal', value: BigInt(number)})
-    else if (quoted !== undefined) { const t = unescape(quoted.slice(1, -1), !!b); out.push({kind: 'literal', value: t}) } else if (name) out.push({kind: 'name', name})
+    at = token.lastIndex
+    const [, number, prefix, quoted, name, sign] = m
+    if (number !== undefined) out.push({kind: 'number', value: BigInt(number)})
+    else if (quoted !== undefined) out.push({kind: 'literal', value: literal(quoted.replace(/\r\n?/g, '\n'), prefix.toLowerCase())})
+    else if (name) out.push({kind: 'name', name})
     else out.push({kind: sign})
   }
   out.push({kind: 'end'})
   return out
+}
+function literal(quoted, prefix) {
+  const fence = /^("""|''')/.test(quoted) && quoted.length >= 6 ? 3 : 1, inner = quoted.slice(fence, -fence)
+  return prefix.includes('r') ? prefix.includes('b') ? utf8(inner) : inner : unescape(inner, prefix.includes('b'))
 }
 const escapes = {a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 92, '?': 63, '"': 34, "'": 39, '`': 96}
 function unescape(t, bytes) {
@@ -30,112 +40,166 @@ function unescape(t, bytes) {
   for (let i = 0; i < t.length; i++) {
     if (t[i] !== '\\') { const c = String.fromCodePoint(t.codePointAt(i)); i += c.length - 1; parts.push(utf8(c)); continue }
     const c = t[++i]
-    const code = (n, base) => { const d = t.substr(i + 1, n); i += n; return parseInt(d, base) }
+    const code = (n, of, base) => { const d = t.substr(i + 1, n); i += n; return d.length === n && of.test(d) ? parseInt(d, base) : NaN }
     let value = escapes[c]
-    if (c === 'x' || c === 'X') value = code(2, 16)
-    else if (c === 'u') value = code(4, 16)
-    else if (c === 'U') value = code(8, 16)
-    else if (/[0-3]/.test(c)) { i--; value = code(3, 8) }
-    if (value === undefined || Number.isNaN(value)) throw new SyntaxError('escape')
+    if (c === 'x' || c === 'X') value = code(2, /^[0-9a-f]*$/i, 16)
+    else if (c === 'u' && !bytes) value = code(4, /^[0-9a-f]*$/i, 16)
+    else if (c === 'U' && !bytes) value = code(8, /^[0-9a-f]*$/i, 16)
+    else if (/^[0-3]$/.test(c)) { i--; value = code(3, /^[0-7]*$/, 8) }
+    if (value === undefined || Number.isNaN(value) || (!bytes && (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)))) throw new SyntaxError('escape')
     parts.push(bytes ? Uint8Array.of(value) : utf8(String.fromCodePoint(value)))
   }
   const all = concat(...parts)
   return bytes ? all : new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(all)
 }
+const reserved = new Set('as break const continue else false for function if import in let loop package namespace null return true var void while'.split(' '))
+const rank = {'+': 1, '-': 1, '*': 2, '/': 2, '%': 2}
 
-// parse gives a function of a scope: scope(name) is a variable's value.
-export function parse(text) {
-  const tokens = scan(text)
-  let at = 0
+// read gives the tree of an expression: {op: 'literal', value}, {op: 'name', name, root}, {op: 'list', args}, {op: 'call', name, args, member},
+// {op: 'all' or 'exists', item, args: [list, condition]}, and operators by their signs. Parts that nest are counted as RULES.md, R-DEF-FORM, says;
+// parts is how many there are, names of items counted, and loops how many of them are loops.
+export function read(text) {
+  const tokens = scan(text), depths = {}
+  let at = 0, parts = 0, loops = 0, numbers = 0
+  const numbered = () => { numbers++ }
   const is = kind => tokens[at].kind === kind || (kind === 'in' && tokens[at].name === 'in')
   const take = kind => is(kind) ? tokens[at++] : null
   const need = kind => take(kind) ?? fail()
   const fail = () => { throw new SyntaxError('expression: ' + text) }
-  const bool = v => typeof v === 'boolean' ? v : undef('not a bool')
-
-  function ternary() {
-    const c = or()
-    if (!take('?')) return c
-    const a = or(); need(':'); const b = ternary()
-    return s => bool(c(s)) ? a(s) : b(s)
+  const enter = rule => (depths[rule] = (depths[rule] ?? 0) + 1) > DEEP ? fail() : 0
+  const leave = rule => { depths[rule]-- }
+  const node = (op, args, more) => {
+    parts++
+    const deep = Math.max(0, ...args.map(a => a.deep)) + (['literal', 'name', 'list', '&&', '||', '!', 'minus'].includes(op) || (op === 'call' && !more.member) ? 0 : 1)
+    return deep > DEEP ? fail() : {op, args, deep, ...more}
   }
-  // Of two sides one decides: false of and, true of or, whatever the other is.
-  const either = (a, b, deciding) => s => {
-    let first
-    try { if ((first = bool(a(s))) === deciding) return deciding } catch (e) { if (!(e instanceof Undefined)) throw e; first = e }
-    const second = bool(b(s))
-    if (second === deciding) return deciding
-    if (first instanceof Undefined) throw first
-    return second
+  function expr() {
+    enter('expr')
+    let e = or()
+    if (take('?')) { numbered(); const a = or(); need(':'); e = node('?:', [e, a, expr()]) }
+    leave('expr')
+    return e
   }
-  function or() { let a = and(); while (take('||')) a = either(a, and(), true); return a }
-  function and() { let a = relation(); while (take('&&')) a = either(a, relation(), false); return a }
-  function relation() {
-    let a = sum()
-    for (;;) {
-      const op = ['==', '!=', '<=', '>=', '<', '>', 'in'].find(is)
-      if (!op) return a
-      at++
-      const b = sum(), l = a
-      a = s => compare(op, l(s), b(s))
+  function or() { const terms = [and()]; while (take('||')) { terms.push(and()); numbered() } return balanced('||', terms) }
+  function and() { const terms = [relation(1)]; while (take('&&')) { terms.push(relation(1)); numbered() } return balanced('&&', terms) }
+  // As CEL's parser has them, so that texts which are made of trees are the same.
+  function balanced(op, terms) {
+    if (terms.length === 1) return terms[0]
+    const of = (low, high) => {
+      const middle = (low + high + 1) >> 1
+      return node(op, [middle === low ? terms[middle] : of(low, middle - 1), middle === high ? terms[middle + 1] : of(middle + 1, high)], {})
     }
+    return of(0, terms.length - 2)
   }
-  function sum() {
-    let a = product()
+  function chain(rule, operand, ranked, least) {
+    enter(rule)
+    let e = operand()
     for (;;) {
-      const op = ['+', '-'].find(is)
-      if (!op) return a
-      at++
-      const b = product(), l = a
-      a = s => { const x = l(s), y = b(s); return isBytes(x) ? concat(x, y) : I(op === '+' ? x + y : x - y) }
+      const op = Object.keys(ranked).find(is)
+      if (!op || ranked[op] < least) break
+      at++; numbered()
+      e = node(op, [e, chain(rule, operand, ranked, ranked[op] + 1)], {})
     }
+    leave(rule)
+    return e
   }
-  function product() {
-    let a = unary()
-    for (;;) {
-      const op = ['*', '/', '%'].find(is)
-      if (!op) return a
-      at++
-      const b = unary(), l = a
-      a = s => { const x = l(s), y = b(s); if (op !== '*' && y === 0n) undef('division by zero'); return I(op === '*' ? x * y : op === '/' ? x / y : x % y) }
-    }
-  }
+  const relations = {'==': 1, '!=': 1, '<=': 1, '>=': 1, '<': 1, '>': 1, in: 1}
+  const relation = least => chain('relation', () => chain('calc', unary, rank, 1), relations, least)
   function unary() {
-    if (take('!')) { const a = unary(); return s => !bool(a(s)) }
-    if (take('-')) { const a = unary(); return s => I(-a(s)) }
-    return postfix()
+    const sign = ['!', '-'].find(is)
+    if (!sign) return postfix()
+    let n = 0
+    while (take(sign)) n++
+    if (sign === '-' && n === 1 && is('number')) return postfix(true)
+    if (sign === '!' && is('-') && tokens[at + 1].kind === 'number') { at++; if (n % 2) numbered(); const e = postfix(true); return n % 2 ? node('!', [e], {}) : e }
+    if (n % 2) numbered()
+    const e = postfix()
+    return n % 2 ? node(sign === '!' ? '!' : 'minus', [e], {}) : e
   }
-  function args() { const out = []; need('('); while (!take(')')) { out.push(ternary()); if (!is(')')) need(',') } return out }
-  function postfix() {
-    let a, path = null
-    if (take('(')) { a = ternary(); need(')') } else if (take('[')) {
-      const list = []
-      while (!take(']')) { list.push(ternary()); if (!is(']')) need(',') }
-      a = s => list.map(x => x(s))
-    } else if (is('literal')) { const v = tokens[at++].value; a = () => v } else {
-      const name = need('name').name
-      if (name === 'true' || name === 'false') a = () => name === 'true'
-      else if (is('(')) { const f = args(); a = s => call(name, f.map(x => x(s))) } else path = name
-    }
+  const list = (open, close, trailing) => {
+    const out = []
+    need(open)
+    while (!take(close)) { out.push(expr()); if (!is(close)) { need(','); if (is(close) && !trailing) fail() } }
+    return out
+  }
+  function postfix(negative) {
+    let e = primary(negative)
     for (;;) {
-      if (take('[')) {
-        const i = ternary(), l = path !== null ? variable(path) : a; need(']'); path = null
-        a = s => { const list = l(s), n = i(s); return n >= 0n && n < BigInt(list.length) ? list[Number(n)] : undef('index') }
-      } else if (take('.')) {
+      if (is('[')) {
+        at++; numbered()
+        const i = expr()
+        need(']')
+        e = node('[]', [e, i], {})
+      } else if (is('.')) {
+        at++
         const name = need('name').name
-        if (!is('(')) { path = path !== null ? path + '.' + name : fail(); continue }
-        const l = path !== null ? variable(path) : a; path = null
-        if (name === 'all' || name === 'exists') {
-          need('('); const item = need('name').name; need(','); const holds = ternary(); need(')')
-          a = s => l(s).map(x => s2 => holds(n => n === item ? x : s2(n))).reduce((f, g) => either(f, g, name === 'exists'), () => name === 'all')(s)
-        } else { const f = args(); a = s => call(name, [l(s), ...f.map(x => x(s))]) }
-      } else return path !== null ? variable(path) : a
+        if (!is('(')) { if (e.op !== 'name') fail(); numbered(); e = node('select', [e], {op: 'name', name: e.name + '.' + name, root: e.root, words: e.words + 1}); e.args = []; continue }
+        numbered()
+        const args = list('(', ')')
+        if ((name === 'all' || name === 'exists') && args.length === 2) {
+          if (args[0].op !== 'name' || args[0].words > 1 || args[0].root) fail()
+          const inside = name === 'all' ? 6 : 7
+          parts += inside; numbers += inside + 1; loops++
+          if (numbers > PARTS) fail()
+          e = node(name, [e, args[1]], {item: args[0].name})
+        } else e = node('call', [e, ...args], {name, member: true})
+      } else return e
     }
   }
-  const variable = name => s => { const v = s(name); return v === undefined ? fail() : v }
-  const tree = ternary()
+  function primary(negative) {
+    if (negative) { numbered(); return number(-need('number').value) }
+    if (is('(')) { at++; const e = expr(); need(')'); return e }
+    if (is('[')) { numbered(); return node('list', list('[', ']', true), {}) }
+    if (is('number')) { numbered(); return number(tokens[at++].value) }
+    numbered()
+    if (is('literal')) return node('literal', [], {value: tokens[at++].value})
+    const root = !!take('.'), name = need('name').name
+    if (!root && (name === 'true' || name === 'false')) return node('literal', [], {value: name === 'true'})
+    if (reserved.has(name)) fail()
+    if (is('(')) return node('call', list('(', ')'), {name, member: false})
+    return node('name', [], {name, root, words: 1})
+  }
+  const number = n => n >= -(2n ** 63n) && n < 2n ** 63n ? node('literal', [], {value: n}) : fail()
+  const tree = expr()
   if (!is('end')) fail()
+  tree.parts = parts; tree.loops = loops
   return tree
+}
+
+// parse gives a function of a scope: scope(name) is a variable's value.
+export const parse = text => evaluator(read(text))
+const bool = v => typeof v === 'boolean' ? v : undef('not a bool')
+// Of two sides one decides: false of and, true of or, whatever the other is.
+const either = (a, b, deciding) => s => {
+  let first
+  try { if ((first = bool(a(s))) === deciding) return deciding } catch (e) { if (!(e instanceof Undefined)) throw e; first = e }
+  const second = bool(b(s))
+  if (second === deciding) return deciding
+  if (first instanceof Undefined) throw first
+  return second
+}
+export function evaluator(e) {
+  const [a, b, c] = e.args.map(evaluator)
+  switch (e.op) {
+  case 'literal': return () => e.value
+  case 'name': return s => { const v = s(e.name); if (v === undefined) throw new SyntaxError('no ' + e.name); return v }
+  case 'list': { const items = e.args.map(evaluator); return s => items.map(x => x(s)) }
+  case '?:': return s => bool(a(s)) ? b(s) : c(s)
+  case '&&': return either(a, b, false)
+  case '||': return either(a, b, true)
+  case '!': return s => !bool(a(s))
+  case 'minus': return s => I(-a(s))
+  case '+': return s => { const x = a(s), y = b(s); return isBytes(x) ? concat(x, y) : I(x + y) }
+  case '-': return s => { const x = a(s), y = b(s); return I(x - y) }
+  case '*': return s => { const x = a(s), y = b(s); return I(x * y) }
+  case '/': return s => { const x = a(s), y = b(s); return y === 0n ? undef('division by zero') : I(x / y) }
+  case '%': return s => { const x = a(s), y = b(s); return y === 0n || (y === -1n && x === -(2n ** 63n)) ? undef('division by zero') : I(x % y) }
+  case '[]': return s => { const list = a(s), n = b(s); return n >= 0n && n < BigInt(list.length) ? list[Number(n)] : undef('index') }
+  case 'all': case 'exists':
+    return s => a(s).map(x => s2 => b(n => n === e.item ? x : s2(n))).reduce((f, g) => either(f, g, e.op === 'exists'), () => e.op === 'all')(s)
+  case 'call': { const args = e.args.map(evaluator); return s => call(e.name, args.map(x => x(s))) }
+  }
+  return s => { const x = a(s), y = b(s); return compare(e.op, x, y) }
 }
 const same = (a, b) => isBytes(a) ? equal(a, b) : Array.isArray(a) ? a.length === b.length && a.every((x, i) => same(x, b[i])) : a === b
 function compare(op, a, b) {
@@ -161,6 +225,18 @@ function emptyRoot(n) {
   }
   return of(n)
 }
+// The first moment after t of a day of the calendar in UTC+05: 1 to 31 of each month, or its last; -1 to -7, Monday to Sunday; else a span.
+const zone = 18_000_000
+function nextDue(t, p) {
+  if (p === 0n || p < -7n) undef('next_due')
+  if (p > 31n) return I(t + p)
+  if (t < 0n || t > 1n << 52n) undef('next_due')
+  const local = new Date(Number(t) + zone), year = local.getUTCFullYear(), month = local.getUTCMonth(), day = local.getUTCDate()
+  if (p < 0n) return BigInt(Date.UTC(year, month, day + ((-Number(p) - 1 - (local.getUTCDay() + 6) % 7 + 6) % 7) + 1) - zone)
+  const of = m => BigInt(Date.UTC(year, m, Math.min(Number(p), new Date(Date.UTC(year, m + 1, 0)).getUTCDate())) - zone)
+  const here = of(month)
+  return here > t ? here : of(month + 1)
+}
 export const messageVerifies = (key, message, signature) => key.length === 33 && signature.length === 65 && usableKey(key) && verify(key, domain('aqsha message v1', message), signature)
 function call(name, v) {
   const [a, b, c] = v
@@ -168,6 +244,7 @@ function call(name, v) {
   case 'min': return a < b ? a : b
   case 'max': return a > b ? a : b
   case 'part': { if (a < 0n || b < 0n || c <= 0n) undef('part'); return I(a * b / c) }
+  case 'next_due': return nextDue(a, b)
   case 'sha256': return sha256(a)
   case 'uint64': return a < 0n ? undef('uint64') : be64(a)
   case 'verify': return messageVerifies(a, b, c)

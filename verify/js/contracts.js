@@ -1,9 +1,9 @@
-// Programmable money: purposes, marked transfers, definitions and contracts (RULES.md, R-PURPOSE…, R-CONTRACT…). Whether a definition
-// passes the static checks (types, cost, coverage, reachability) is not computed again: who registered it answers for that.
-import {AUTHORITY, NO_KEY, NO_TOKEN, Refusal, SAME, heldFor, outputID, refuse, suspenseOf} from './form.js'
+// Programmable money: purposes, marked transfers, definitions and contracts (RULES.md, R-PURPOSE…, R-DEF…, R-CREATE…).
+import {AUTHORITY, NO_KEY, NO_TOKEN, Refusal, SAME, heldFor, outputID, readDefinition, refuse, suspenseOf} from './form.js'
 import {be64, concat, domain, equal, hex, isBytes, unhex} from './bytes.js'
-import {decode} from './cbor.js'
 import {Undefined, parse} from './cel.js'
+import {definition, purpose} from './definition.js'
+import {skeleton, usableName} from './names.js'
 import {max, min, none, paysNow} from './ledger.js'
 
 const I63 = 2n ** 63n - 1n, TEN_YEARS = 10n * 366n * 86_400_000n, HOPS = 65535, RENEWALS = 12, PURPOSES = 1 << 20, AMENDMENTS = 8
@@ -38,21 +38,51 @@ export class Contracts {
   registerPurpose(t) {
     const a = this.s.agencies.get(t.agency) ?? refuse('unknown-agency'), p = t.purpose, now = this.x.now
     if (a.suspended) refuse('suspended')
-    if (this.s.purposes.length >= PURPOSES) refuse('too-many')
+    const drop = this.roomForPurpose(t, p)
     this.x.sequence(a, t.sequence)
     if (p.until <= now || p.until - now > TEN_YEARS) refuse('out-of-range')
     this.mayReceive(p.returns)
     this.mayAmend(t, p)
+    this.named(t)
     for (const [, becomes] of p.permits) {
       if (becomes === 0 || becomes === SAME) continue
       if (this.purpose(becomes).agency !== t.agency) refuse('not-authorised')
     }
+    this.checked(() => purpose(p, this.v))
     a.sequence++
-    this.s.purposes.push({...p, agency: t.agency, entered: 0n, left: 0n, amendedBy: 0})
+    this.x.registers(t.agency)
+    for (const n of drop) { const old = this.s.purpose(this.s.purpose(n).amends); if (old) old.amendedBy = 0; this.s.purposes.delete(n) }
+    this.s.purposes.set(++this.s.lastPurpose, {...p, agency: t.agency, entered: 0n, left: 0n, amendedBy: 0})
     const old = this.s.purpose(p.amends)
     if (!old) return
-    old.amendedBy = this.s.purposes.length
+    old.amendedBy = this.s.lastPurpose
     for (let n = p.amends; n; n = this.s.purpose(n).amends) this.s.purpose(n).until = max(this.s.purpose(n).until, p.until)
+  }
+  // Names, since version 3 (R-NAMES): of an agency's purposes that have not ended no two look alike.
+  named(t) {
+    const {name, amends} = t.purpose
+    if (this.v < 3) return
+    if (!usableName(name)) refuse('bad-name')
+    for (const q of this.s.purposes.values()) {
+      if (q.agency !== t.agency || (amends && q.name === name)) continue
+      if (q.until > this.x.now && skeleton(q.name) === skeleton(name)) refuse('name-taken')
+    }
+  }
+  // What is registered passes the static checks.
+  checked(check) { try { return check() } catch (e) { if (!(e instanceof SyntaxError)) throw e; return refuse('bad-definition', e.message) } }
+  mayDefine(bytes) { const d = this.read(bytes); this.checked(() => definition(d, this.v)) }
+  // Which purposes make room for another (R-ROOM).
+  roomForPurpose(t, p) {
+    if (this.v < 5) { if (this.s.lastPurpose >= PURPOSES) refuse('too-many'); return [] }
+    this.x.perBlock(t.agency)
+    if (this.s.lastPurpose >= SAME - 1) refuse('too-many')
+    const of = [...this.s.purposes].filter(([, q]) => q.agency === t.agency), share = this.s.authority.policy.purposes, drop = []
+    if (of.length < share) return drop
+    const held = new Set([...this.s.contracts.values()].flatMap(c => c.assets)), named = new Set()
+    const names = q => { named.add(q.amends); for (const [, becomes] of q.permits) named.add(becomes) }
+    names(p)
+    for (const [n, q] of of.reverse()) if (q.until > this.x.now || q.entered !== q.left || named.has(n) || held.has(n)) names(q); else drop.push(n)
+    return of.length - drop.length >= share ? refuse('too-many') : drop
   }
   mayAmend(t, p) {
     const now = this.x.now
@@ -69,7 +99,7 @@ export class Contracts {
     if (p.from < now + old.notice) refuse('short-notice')
     if (amendments > AMENDMENTS) refuse('too-many')
   }
-  mayReceive(id) { const w = this.x.wallet(id); if (w.contract) refuse('of-contract'); if (w.held) refuse('held') }
+  mayReceive(id) { const w = this.x.wallet(id); if (w.contract) refuse('of-contract'); if (w.held) refuse('held'); this.x.notReserve(id) }
   inTime(p) { if (this.x.now < p.from) refuse('purpose-not-begun'); if (this.x.now >= p.until) refuse('purpose-expired') }
   scopeOf(payment) {
     return {...partyScope('payer', () => payment.payer), ...partyScope('payee', () => payment.payee), amount: () => payment.amount, now: () => this.x.now,
@@ -145,7 +175,7 @@ export class Contracts {
   markedTransfer(t) {
     const x = this.x, policy = this.s.authority.policy
     if (t.outputs.length > policy.outputs) refuse('policy-too-many')
-    const wallets = t.parties.map((id, i) => { const w = x.wallet(id); if (i === 0) x.mayPay(id, w); else x.mayBePaid(w); return w })
+    const wallets = t.parties.map((id, i) => { const w = x.wallet(id); x.notReserve(id); if (i === 0) x.mayPay(id, w); else x.mayBePaid(w); return w })
     this.gather(t.parties[0], t.inputs)
     const nets = t.parties.map(() => 0n), counted = t.parties.map(() => 0n), delta = t.parties.map(() => 0), payer = this.party(t.parties[0], wallets[0])
     for (const o of t.outputs) {
@@ -172,18 +202,12 @@ export class Contracts {
   }
 
   // ---- definitions
-  read(bytes) {
-    const v = decode(bytes)
-    if (!Array.isArray(v) || v.length !== 10 || v[0] !== 1n) refuse('not-canonical', 'definition')
-    const action = ([name, by, args, from, until, when, document, takes, pays, sets, ends, extend = '']) => ({name, by, args, from, until, when, document, takes, pays, sets, ends, extends: extend})
-    const [, name, about, parties, assets, terms, state, create, actions, [at, shares, does = []]] = v
-    return {name, about, parties, assets, terms, state, create: action(create), actions: actions.map(action), at, shares, does}
-  }
+  read(bytes) { return readDefinition(bytes) }
   definition(id) { return this.read(this.s.definitions.get(id) ?? refuse('unknown-definition')) }
   typed(code, fields, values) {
     if (fields.length !== values.length) refuse(code)
     fields.forEach(([, type], i) => {
-      const v = values[i], is = typeof v === 'bigint' ? 1n : typeof v === 'boolean' ? 2n : typeof v === 'string' ? 3n : isBytes(v) ? 4n : 5n
+      const v = values[i], is = typeof v === 'bigint' ? 1 : typeof v === 'boolean' ? 2 : typeof v === 'string' ? 3 : isBytes(v) ? 4 : 5
       if (is !== type) refuse(code)
     })
   }
@@ -209,7 +233,7 @@ export class Contracts {
   bytesTyped(d, text) {
     if (/^\s*empty\s*\(|^\s*sha256\s*\(|^\s*b["']|^\s*replaced\s*\(/.test(text)) return true
     const term = text.trim().match(/^terms\.(\w+)$/)
-    return !!term && d.terms.some(([n, type]) => n === term[1] && type === 4n)
+    return !!term && d.terms.some(([n, type]) => n === term[1] && type === 4)
   }
   admit(d, a, scope, call) {
     if (a.from && call.now < evaluate(a.from, scope, 'bigint')) refuse('too-early')
@@ -275,7 +299,7 @@ export class Contracts {
   // ---- contracts
   create(t) {
     const d = this.definition(t.definition), w = this.x.wallet(t.creator), now = this.x.now
-    this.x.mayPay(t.creator, w)
+    this.x.notReserve(t.creator); this.x.mayPay(t.creator, w)
     for (const p of t.parties) this.mayReceive(p)
     for (const n of t.assets) if (n) this.admits(n, t.definition)
     const c = {id: t.hex.slice(0, 32), definition: t.definition, parties: t.parties, assets: t.assets, terms: t.terms, state: [], registers: [], version: 1n, created: now, ends: 0n,
@@ -317,7 +341,7 @@ export class Contracts {
     const d = this.definition(c.definition), a = d.actions.find(a => a.name === t.action) ?? refuse('unknown-action')
     if (t.paid.length !== c.assets.length) refuse('wrong-payment')
     const w = this.x.wallet(t.caller)
-    this.x.mayPay(t.caller, w)
+    this.x.notReserve(t.caller); this.x.mayPay(t.caller, w)
     this.bring(t.caller, w, c, t)
     const caller = this.party(t.caller, w), call = this.call(c, caller, {paid: t.paid, document: t.document, args: t.args, fields: a.args})
     if (this.x.now >= c.ends) refuse('too-late')

@@ -8,7 +8,7 @@ export class Refusal extends Error { constructor(code, what = '') { super(code +
 export const refuse = (code, what) => { throw new Refusal(code, what) }
 
 export const NO_KEY = '00'.repeat(33), AUTHORITY = '00'.repeat(16), NO_TOKEN = '00'.repeat(32)
-const I63 = 2n ** 63n - 1n, U32 = 2n ** 32n - 1n, TIME = 2n ** 53n, SAME = Number(U32)
+const I63 = 2n ** 63n - 1n, U32 = 2n ** 32n - 1n, TIME = 2n ** 53n, SAME = Number(U32), SHARE = 512, RESERVE_DAY = 1_000_000_000n, SECONDS = 2n ** 40n
 const day = 86_400_000n
 
 const uint = most => v => typeof v !== 'bigint' || v < 0n ? refuse('wrong-type') : v > most ? refuse('out-of-range', `${v} over ${most}`) : v
@@ -55,7 +55,12 @@ const memo = v => {
 }
 const tier = v => named('name', 'payment', 'day', 'balance', 'payments')(items(text(1, 64), amountOrNone, amountOrNone, amountOrNone, uint(U32))(v))
 export const policy = v => {
-  const p = named('tiers', 'least', 'inputs', 'outputs', 'offset', 'ahead', 'rekey', 'every')(items(list(tier, 1, 32), uint(I63), small(1024), small(1024), uint(day), uint(TIME), uint(TIME), uint(TIME))(v))
+  const shares = Array.isArray(v) && v.length >= 9, cash = Array.isArray(v) && v.length >= 11
+  const more = [...(shares ? [small(1 << 20), small(1 << 20)] : []), ...(cash ? [amountOrNone, amountOrNone, wallet] : [])]
+  if (shares && v.length !== 10 && v.length !== 13) refuse('not-canonical', 'policy')
+  const p = named('tiers', 'least', 'inputs', 'outputs', 'offset', 'ahead', 'rekey', 'every', 'definitions', 'purposes', 'reserveDay', 'reserveMost', 'expired')(items(list(tier, 1, 32), uint(I63), small(1024), small(1024), uint(day), uint(TIME), uint(TIME), uint(TIME), ...more)(v))
+  if (cash ? !p.reserveDay && !p.reserveMost && p.expired === AUTHORITY : shares && !p.definitions && !p.purposes) refuse('not-canonical', 'policy')
+  p.shares = Boolean(p.definitions || p.purposes); p.cash = cash; p.definitions ||= SHARE; p.purposes ||= SHARE; p.reserveDay ||= RESERVE_DAY; p.reserveMost ||= 0n
   const within = (n, least, most) => n < least || n > most ? refuse('out-of-range', 'policy') : 0
   within(p.least, 1n, 1_000_000n); within(p.inputs, 2, 1024); within(p.outputs, 2, 1024); within(p.ahead, 1000n, 3_600_000n); within(p.rekey, 1000n, 30n * day); within(p.every, 1n, 1n << 40n)
   p.raw = v
@@ -137,6 +142,8 @@ const kinds = {
   25: [['wallet', wallet], ['version', seq], ['by', role]],
   26: [['held', wallet], ['for', wallet], ['by', role], ['inputs', many(id)], ['amount', amount], ['change', amountOrNone], ['to', wallet]],
   27: [['agency', wallet], ['sequence', seq], ['wallet', wallet], ['as', text(1, 12)], ['withdrawn', bool]],
+  28: [['sequence', seq], ['reserve', wallet], ['key', recovery], ['keyset', fixed(33)], ['unit', text(1, 8)], ['denominations', list(amount, 1, 64)], ['from', uint(SECONDS)], ['until', uint(SECONDS)], ['expiry', uint(SECONDS)], ['origin', text(1, 128)], ['logKey', text(1, 256)]],
+  29: [['reserve', wallet], ['size', uint(TIME)], ['root', id]],
 }
 const asked = (t, ...roles) => roles.includes(t.by) ? 0 : refuse('out-of-range', 'by')
 const recoveryDiffers = t => t.recovery === t.key ? refuse('repeated', 'recovery') : 0
@@ -149,8 +156,8 @@ const together = {
   2: t => sums(t.amounts),
   3: t => { distinct(t.inputs); sums([t.amount, t.change]) },
   4: recoveryDiffers,
-  6: t => { recoveryDiffers(t); asked(t, 4, 5, 7, 8) },
-  8: t => asked(t, 5, 7),
+  6: t => { recoveryDiffers(t); asked(t, 2, 4, 5, 7, 8) },
+  8: t => asked(t, 2, 5, 7),
   9: t => t.mode < 1 ? refuse('out-of-range', 'mode') : 0,
   11: t => { distinct(t.inputs); sums([t.amount, t.change]) },
   14: t => { distinct(t.wallets); if (t.from === t.to) refuse('repeated', 'to') },
@@ -165,7 +172,7 @@ const together = {
   },
   23: t => { distinct(t.assets); if (t.paid.length !== t.assets.length) refuse('out-of-range', 'paid'); brought(t) },
   24: brought,
-  25: t => asked(t, 7, 8),
+  25: t => asked(t, 2, 7, 8),
   26: t => {
     asked(t, 4, 7, 8)
     if (t.for === AUTHORITY ? t.by !== 4 : t.held !== heldFor(t.for)) refuse('out-of-range', 'held')
@@ -173,6 +180,16 @@ const together = {
     distinct(t.inputs); sums([t.amount, t.change])
   },
   27: t => /^[A-Za-z0-9-]+$/.test(t.as) ? 0 : refuse('out-of-range', 'as'),
+  28: t => {
+    if (t.reserve === AUTHORITY && t.key === NO_KEY) refuse('too-few', 'key')
+    if (t.reserve !== AUTHORITY && t.key !== NO_KEY) refuse('out-of-range', 'key')
+    if (!t.keyset.startsWith('01')) refuse('unknown-kind', 'keyset')
+    if (!/^[a-z]+$/.test(t.unit)) refuse('out-of-range', 'unit')
+    t.denominations.forEach((a, i) => { if (i > 0 && a <= t.denominations[i - 1]) refuse('repeated', 'denominations') })
+    if (t.from >= t.until || t.until >= t.expiry) refuse('out-of-range', 'expiry')
+    if (!/^[!-~]+$/.test(t.origin) || !/^[!-~]+$/.test(t.logKey)) refuse('out-of-range', 'origin')
+  },
+  29: t => t.size === 0n ? refuse('out-of-range', 'size') : 0,
 }
 export function readTransaction(v) {
   const [body, signed] = Array.isArray(v) && v.length === 2 ? v : refuse('not-canonical', 'transaction')
@@ -204,6 +221,27 @@ const effects = v => {
     return e
   })}
 }
+// A definition's form (FORMATS.md, "Definition"; R-DEF): what its texts mean is not asked here.
+const words = text(0, 2048), namesOf = most => list(words, 0, most), typed = most => list(items(words, small(255)), 0, most)
+const action = v => {
+  const more = Array.isArray(v) && v.length === 12, of = [words, namesOf(8), typed(8), words, words, words, words, list(items(words, words), 0, 4), list(items(words, words, words, words), 0, 8), list(items(words, words), 0, 16), bool]
+  const a = named('name', 'by', 'args', 'from', 'until', 'when', 'document', 'takes', 'pays', 'sets', 'ends', 'extends')(items(...of, ...(more ? [words] : []))(v))
+  if (more && a.extends === '') refuse('not-canonical', 'extends')
+  return {...a, extends: a.extends ?? ''}
+}
+const share = v => {
+  const of = Array.isArray(v) && v.length === 3, s = items(words, uint(1_000_000n), ...(of ? [words] : []))(v)
+  if (of && (s[1] !== 0n || s[2] === '')) refuse('not-canonical', 'share')
+  return s
+}
+export function readDefinition(bytes) {
+  const v = decode(bytes)
+  if (!Array.isArray(v) || v.length !== 10) refuse('not-canonical', 'definition')
+  if (v[0] !== 1n) refuse('unknown-kind', 'format')
+  const [name, about, parties, assets, terms, state, create, actions] = items(words, text(0, 1024), namesOf(8), namesOf(4), typed(32), list(items(words, words), 0, 16), action, list(action, 0, 24))(v.slice(1, 9))
+  const does = Array.isArray(v[9]) && v[9].length === 3, [at, shares, acts = []] = items(words, list(share, 0, 8), ...(does ? [list(words, 1, 4)] : []))(v[9])
+  return {name, about, parties, assets, terms, state, create, actions, at, shares, does: acts}
+}
 const genesis = v => {
   const g = named('name', 'sets', 'policy', 'cap', 'delay', 'logKey')(items(text(1, 64), list(keySet, 4, 4), policy, uint(I63), uint(90n * day), text(1, 256))(v))
   return g.cap === 0n ? refuse('amount-zero') : g.delay < 60_000n ? refuse('out-of-range', 'delay') : g
@@ -212,9 +250,11 @@ export function readEntry(bytes) {
   const v = decode(bytes)
   if (!Array.isArray(v) || v.length < 3) throw new Malformed('no entry')
   if (v[0] === 0n) {
-    if (v.length !== 9 && v.length !== 10) refuse('not-canonical', 'leaf')
+    if (v.length < 9 || v.length > 11) refuse('not-canonical', 'leaf')
     const l = named('type', 'height', 'time', 'count', 'rules', 'previous', 'issued', 'redeemed', 'circulating')(items(small(2), uint(TIME), uint(TIME - 1n), small(SAME), small(SAME), id, uint(I63), uint(I63), uint(I63))(v.slice(0, 9)))
-    return {leaf: {...l, bytes, genesis: v.length === 10 ? genesis(v[9]) : null}}
+    const reserve = v.length === 11 ? amount(v[9]) : 0n
+    if (reserve > l.circulating || (v.length === 11 && v[10] !== l.circulating - reserve)) refuse('not-canonical', 'leaf')
+    return {leaf: {...l, bytes, reserve, genesis: v.length === 10 ? genesis(v[9]) : null}}
   }
   if (v[0] === 1n && v.length === 3) return {transaction: readTransaction(v[1]), effects: effects(v[2])}
   if (v[0] !== 2n) refuse('not-canonical', 'entry')

@@ -1,5 +1,6 @@
 // The rules (RULES.md): a block of entries is executed on a state, or refused. Nothing is believed: due entries are derived, effects
 // computed, leaves compared.
+import {skeleton, usableName} from './names.js'
 import {AUTHORITY, NO_KEY, NO_TOKEN, Refusal, heldFor, outputID, readEntry, refuse, suspenseOf} from './form.js'
 import {be64, concat, domain, hex, sha256, unhex} from './bytes.js'
 import {leafHash, Tree} from './tree.js'
@@ -7,7 +8,7 @@ import {verify} from './ed25519.js'
 import {State, stateRoot} from './state.js'
 import {Contracts} from './contracts.js'
 
-const DAY = 86_400_000n, I63 = 2n ** 63n - 1n, MOST_DUE = 2000, MOST_PAID = 128, MOST_VOUCHED = 8
+const DAY = 86_400_000n, I63 = 2n ** 63n - 1n, MOST_DUE = 2000, MOST_PAID = 128, MOST_VOUCHED = 8, PER_BLOCK = 64
 const ROOT = 1, ISSUE = 2, POLICY = 3, ENFORCEMENT = 4, BANK = 5, RECEIVER = 6, WALLET = 7, RECOVERY = 8, POSSESSION = 9, AGENCY = 10
 export const max = (a, b) => a > b ? a : b, min = (a, b) => a < b ? a : b
 
@@ -19,7 +20,7 @@ export class Ledger {
     const read = entries.map(readEntry), leaf = read[0].leaf ?? refuse('not-derived', 'no leaf'), rootBefore = hex(this.tree.root())
     if (leaf.height !== this.height + 1n || (leaf.genesis !== null) !== (leaf.height === 0n) || leaf.time < this.time || leaf.count !== entries.length - 1) refuse('not-derived', 'leaf')
     if (leaf.height > 0n && leaf.previous !== rootBefore) refuse('not-derived', 'previous')
-    if (leaf.rules < 1 || leaf.rules > 4) refuse('unknown-rules')
+    if (leaf.rules < 1 || leaf.rules > 5) refuse('unknown-rules')
     if (leaf.genesis) this.found(leaf)
     else {
       if (leaf.rules !== this.rulesAt(leaf.height)) refuse('not-derived', 'rules')
@@ -45,14 +46,15 @@ export class Ledger {
   found(leaf) {
     const g = leaf.genesis
     if (leaf.issued || leaf.redeemed || leaf.circulating || leaf.previous !== '00'.repeat(32) || leaf.count) refuse('not-derived', 'genesis')
+    if ((g.policy.shares || g.policy.cash) && leaf.rules < 5) refuse('later-rules')
     this.state.authority = {
       sets: g.sets.map(s => ({...s, since: leaf.time, sequence: 1n})), policy: g.policy, cap: g.cap, delay: g.delay, proposals: [],
-      issued: 0n, redeemed: 0n, issueDay: 0n, issuedToday: 0n, rules: leaf.rules, upgrade: {rules: 0, height: 0n},
+      issued: 0n, redeemed: 0n, issueDay: 0n, issuedToday: 0n, rules: leaf.rules, upgrade: {rules: 0, height: 0n}, reserves: [],
     }
     this.network = leafHash(leaf.bytes); this.genesis = g
   }
   rulesAt(height) { const a = this.state.authority; return a.upgrade.rules !== 0 && height >= a.upgrade.height ? a.upgrade.rules : a.rules }
-  begin(height, now) { this.now = now; this.at = height; this.v = this.rulesAt(height); this.contracts = new Contracts(this) }
+  begin(height, now) { this.now = now; this.at = height; this.v = this.rulesAt(height); this.perBlocks = new Map(); this.contracts = new Contracts(this) }
   isDue(system, due) {
     if (!due || system.kind !== due.kind || system.id !== due.id || system.version !== (due.version ?? 0n) || !sameEffects(system.effects, due.effects ?? none)) refuse('not-derived', 'system entry')
     if ((system.salt !== null) !== (this.v >= 4)) refuse('not-derived', 'salt')
@@ -61,7 +63,7 @@ export class Ledger {
     const a = this.state.authority
     if (a.rules !== this.v) { a.rules = this.v; a.upgrade = {rules: 0, height: 0n} }
     if (this.state.live() !== a.issued - a.redeemed) throw new Error('supply is not conserved')
-    if (leaf.issued !== a.issued || leaf.redeemed !== a.redeemed || leaf.circulating !== a.issued - a.redeemed) refuse('not-derived', 'leaf states another supply')
+    if (leaf.issued !== a.issued || leaf.redeemed !== a.redeemed || leaf.circulating !== a.issued - a.redeemed || leaf.reserve !== a.reserves.reduce((n, r) => n + this.state.wallets.get(r.wallet).balance, 0n)) refuse('not-derived', 'leaf states another supply')
   }
 
   // ---- what falls due (R-DUE)
@@ -135,6 +137,8 @@ export class Ledger {
     const s = this.state, bank = (id, code = 'unknown-intermediary') => s.banks.get(id) ?? refuse(code)
     switch (t.kind) {
     case 2: return [this.set(ISSUE)]
+    case 28: return [this.set(ISSUE), this.possession(t.key)]
+    case 29: return [{role: WALLET, keys: [this.wallet(t.reserve).key], threshold: 1}]
     case 3: return [this.owner(WALLET, (s.wallets.get(t.from) ?? refuse('unknown-intermediary')).key), this.set(ISSUE)]
     case 4: return [this.registrar(t.registrar), this.possession(t.key, t.recovery)]
     case 9: case 10: case 11: return [this.set(ENFORCEMENT)]
@@ -156,7 +160,7 @@ export class Ledger {
     }
     }
     const w = this.wallet(t.wallet) // a change to one wallet
-    const by = role => role === WALLET ? this.owner(role, w.key) : role === RECOVERY ? this.owner(role, s.detail(t.wallet).recovery, 4) : role === ENFORCEMENT ? this.set(role) : this.registrar(w.registrar)
+    const by = role => role === WALLET ? this.owner(role, w.key) : role === RECOVERY ? this.owner(role, s.detail(t.wallet).recovery, 4) : role === ENFORCEMENT || role === ISSUE ? this.set(role) : this.registrar(w.registrar)
     if (t.kind === 6) return [by(t.by), this.possession(t.key, t.recovery)]
     return [by(t.kind === 5 ? BANK : t.kind === 7 ? WALLET : t.by)]
   }
@@ -181,7 +185,7 @@ export class Ledger {
     const payment = [1, 21, 23, 24].includes(t.kind)
     if (t.validUntil < this.now) refuse('expired')
     if (t.validUntil > this.now + (payment ? this.state.authority.policy.ahead : 30n * DAY)) refuse('too-far-ahead')
-    if (this.v < (t.kind >= 27 ? 4 : t.kind >= 25 ? 2 : 1)) refuse('later-rules')
+    if (this.v < (t.kind >= 28 ? 5 : t.kind >= 27 ? 4 : t.kind >= 25 ? 2 : 1)) refuse('later-rules')
     const keys = this.keysOf(t)
     t.witnesses.forEach((w, i) => {
       const digest = domain('aqsha sign v1', this.network, t.id, Uint8Array.of(w.role))
@@ -215,6 +219,7 @@ export class Ledger {
   spentOn(w, day) { return day > w.day ? [0n, 0n] : [w.paid, w.payments] }
   limits(id, w, net, pays) {
     if (w.treasury) return
+    if (this.reserve(id)) return this.reserveLimits(w, net)
     const tier = this.tier(w.tier), [paid, payments] = this.spentOn(w, this.today())
     if (pays && tier.payments && payments >= tier.payments) refuse('limit-payments-a-day')
     if (net < 0n && tier.payment && -net > tier.payment) refuse('limit-payment')
@@ -251,6 +256,7 @@ export class Ledger {
     }
     if (sum !== 0n) refuse('not-balanced')
     const pays = i => i < t.payers && paysNow(nets[i], delta[i])
+    this.paysForCash(t)
     t.parties.forEach((id, i) => this.limits(id, wallets[i], nets[i], pays(i)))
     for (const id of t.inputs) s.tokens.delete(id)
     t.outputs.forEach((o, i) => this.addToken(outputID(t.id, i), t.parties[o.party], 0, o.amount, hops))
@@ -318,6 +324,7 @@ export class Ledger {
     const w = this.target(t)
     this.ownable(t.wallet, w)
     if (w.treasury) refuse('treasury')
+    this.notReserve(t.wallet)
     this.active(w.registrar)
     if (w.rekeying) refuse('rekey-pending')
     this.tier(t.tier)
@@ -326,8 +333,10 @@ export class Ledger {
   rekey(t) {
     const w = this.target(t)
     this.ownable(t.wallet, w)
+    this.byIssue(t.wallet, t.by)
+    if (t.by === ISSUE && t.recovery !== NO_KEY) refuse('of-reserve')
     const d = this.state.detail(t.wallet)
-    const waits = t.by !== WALLET || d.recovery === NO_KEY ? t.by === BANK : this.v >= 2
+    const waits = t.by !== WALLET || d.recovery === NO_KEY ? t.by === BANK || t.by === ISSUE : this.v >= 2
     if (!waits) return this.giveKey(t.wallet, w, t.key, t.recovery)
     if (t.by === BANK) this.active(w.registrar)
     if (w.rekeying) refuse('rekey-pending')
@@ -343,15 +352,16 @@ export class Ledger {
     this.state.putDetail(id, {...d, recovery: recovery === NO_KEY ? d.recovery : recovery, key: NO_KEY, newRecovery: NO_KEY, due: 0n})
   }
   dropKey(id, w) { this.state.putDetail(id, {...this.state.detail(id), key: NO_KEY, newRecovery: NO_KEY, due: 0n}); w.rekeying = false; w.version++ }
-  cancel(t) { const w = this.target(t); if (!w.rekeying) refuse('no-rekey'); this.dropKey(t.wallet, w) }
+  cancel(t) { const w = this.target(t); this.byIssue(t.wallet, t.by ?? WALLET); if (!w.rekeying) refuse('no-rekey'); this.dropKey(t.wallet, w) }
   unclosable(id, w) { return w.treasury ? 'treasury' : w.tokens || this.state.wallets.get(heldFor(id))?.tokens ? 'not-empty' : w.frozen ? 'frozen' : null }
   close(t) {
     const w = this.target(t)
     this.ownable(t.wallet, w)
+    this.byIssue(t.wallet, t.by)
     const not = this.unclosable(t.wallet, w)
     if (not) refuse(not)
     if (w.rekeying) refuse('rekey-pending')
-    if (t.by === BANK) {
+    if (t.by === BANK || t.by === ISSUE) {
       this.active(w.registrar)
       if (this.v >= 2 && this.named(t.wallet)) refuse('in-contract')
       if (this.v >= 2) return this.wait(t.wallet, w, NO_KEY, NO_KEY)
@@ -359,7 +369,8 @@ export class Ledger {
     this.endWallet(t.wallet, w)
   }
   endWallet(id, w) {
-    const kept = this.v >= 2
+    const kept = this.v >= 2, a = this.state.authority
+    a.reserves = a.reserves.filter(r => r.wallet !== id)
     this.state.closed.set(id, {registrar: w.registrar, key: kept ? w.key : NO_KEY, recovery: kept ? this.state.detail(id).recovery : NO_KEY, tier: kept ? w.tier : 0})
     this.state.wallets.delete(id); this.state.details.delete(id)
   }
@@ -374,6 +385,7 @@ export class Ledger {
   }
   freeze(t) {
     const [w, c] = this.enforced(t), d = this.state.detail(t.wallet)
+    this.notReserve(t.wallet)
     if (w.frozen && d.case !== t.case) refuse('wrong-case')
     if (c) c.frozen = true
     w.frozen = t.mode; w.version++; this.state.putDetail(t.wallet, {...d, case: t.case})
@@ -387,6 +399,7 @@ export class Ledger {
   }
   seize(t) {
     const w = this.wallet(t.wallet)
+    this.notReserve(t.wallet)
     this.underCase(w, this.state.detail(t.wallet), t.case)
     const court = this.wallet(t.court)
     if (court.registrar !== AUTHORITY || court.attributes.role !== 'court' || t.court === t.wallet) refuse('not-court')
@@ -444,15 +457,19 @@ export class Ledger {
   setPolicy(t) {
     const set = this.policySet(t.sequence), a = this.state.authority
     if (t.policy.tiers.length < a.policy.tiers.length) refuse('unknown-tier')
+    this.sharesKnown(t.policy)
+    if (a.reserves.length && t.policy.reserveDay > a.policy.reserveDay) refuse('needs-proposal')
     if (this.v >= 2 && (t.policy.rekey < a.policy.rekey || t.policy.offset !== a.policy.offset)) refuse('needs-proposal')
     set.sequence++; a.policy = t.policy
   }
+  sharesKnown(policy) { if ((policy.shares || policy.cash) && this.v < 5) refuse('later-rules') }
   propose(t) {
     const a = this.state.authority, set = a.sets[t.by - 1], c = t.change
     this.sequence(set, t.sequence)
     if (c.kind === 4 && c.rules <= Math.max(a.rules, a.upgrade.rules)) refuse('stale-version')
     if (c.kind === 5 && this.v < 2) refuse('later-rules')
     if (c.kind === 5 && c.policy.tiers.length < a.policy.tiers.length) refuse('unknown-tier')
+    if (c.kind === 5) this.sharesKnown(c.policy)
     if (a.proposals.filter(p => p.by === t.by).length >= 16) refuse('too-many-proposals')
     set.sequence++
     a.proposals.push({id: t.hex, by: t.by, due: this.now + a.delay, change: c})
@@ -470,9 +487,15 @@ export class Ledger {
     let a = this.state.agencies.get(id)
     if (fresh && a) refuse('duplicate')
     if (!fresh && !a) refuse('unknown-agency')
+    this.agencyNamed(id, a, t.name)
     set.sequence++
     a ??= {sequence: 1n, since: 0n, keys: null}
     this.state.agencies.set(id, {...a, name: t.name, keys: t.keys, since: a.keys && sameKeys(a.keys, t.keys) ? a.since : this.now, suspended: t.suspended})
+  }
+  agencyNamed(id, old, name) {
+    if (this.v < 3 || old?.name === name) return
+    if (!usableName(name)) refuse('bad-name')
+    for (const [other, a] of this.state.agencies) if (other !== id && skeleton(a.name) === skeleton(name)) refuse('name-taken')
   }
   vouch(t) {
     const a = this.state.agencies.get(t.agency) ?? refuse('unknown-agency')
@@ -482,6 +505,7 @@ export class Ledger {
     if (w.contract) refuse('of-contract')
     if (w.treasury) refuse('treasury')
     this.ownable(t.wallet, w)
+    this.notReserve(t.wallet)
     const d = this.state.detail(t.wallet), others = d.vouched.filter(v => v.agency !== t.agency || v.as !== t.as), stands = others.length < d.vouched.length
     if (t.withdrawn && !stands) refuse('out-of-range', 'as')
     if (!t.withdrawn && stands) refuse('duplicate')
@@ -490,19 +514,77 @@ export class Ledger {
     a.sequence++
     this.state.putDetail(t.wallet, {...d, vouched})
   }
+  // ---- banknotes (R-CASH)
+  reserve(id) { return this.state.authority.reserves.find(r => r.wallet === id) }
+  notReserve(id) { if (this.reserve(id)) refuse('of-reserve') }
+  byIssue(id, by) { if (this.reserve(id) ? by !== ISSUE : by === ISSUE) refuse(by === ISSUE ? 'no-reserve' : 'of-reserve') }
+  announceKeyset(t) {
+    const a = this.state.authority, fresh = t.reserve === AUTHORITY, made = {keyset: t.keyset, transaction: t.hex, until: t.until, expiry: t.expiry}
+    this.sequence(a.sets[1], t.sequence)
+    if (this.now >= t.until * 1000n) refuse('expired')
+    if (a.reserves.some(r => r.keysets.some(k => k.keyset === t.keyset))) refuse('duplicate')
+    if (fresh) {
+      const id = t.hex.slice(0, 32)
+      if (a.reserves.length >= 16) refuse('too-many')
+      if (this.state.wallets.has(id) || id === AUTHORITY) refuse('duplicate')
+      a.reserves.push({wallet: id, origin: t.origin, logKey: t.logKey, keysets: [made], size: 0n, root: '00'.repeat(32), millis: 0n})
+      this.state.wallets.set(id, this.newWallet({key: t.key}))
+    } else {
+      const r = this.reserve(t.reserve) ?? refuse('no-reserve')
+      if (r.origin !== t.origin || r.logKey !== t.logKey) refuse('other-log')
+      const kept = r.keysets.filter(k => this.now < k.expiry * 1000n)
+      if (kept.length >= 64) refuse('too-many')
+      r.keysets = [...kept, made]
+    }
+    a.sets[1].sequence++
+  }
+  stampCash(t) {
+    const r = this.reserve(t.reserve) ?? refuse('no-reserve')
+    if (this.wallet(t.reserve).rekeying) refuse('rekey-pending')
+    if (t.size <= r.size) refuse('stale-version')
+    if (r.size > 0n && this.now < r.millis + 60_000n) refuse('early-stamp')
+    r.size = t.size; r.root = t.root; r.millis = this.now
+  }
+  paysForCash(t) {
+    if (!t.parties.slice(0, t.payers).some(id => this.reserve(id))) return
+    if (t.payers !== 1) refuse('of-reserve')
+    const text = t.memo && t.memo[0] === 1n ? new TextDecoder().decode(t.memo[1]) : ''
+    if (t.parties.length > 1 && !/^cash (redeemed|returned|expired) [0-9a-f]{32}( |$)/.test(text)) refuse('unnamed-payment')
+  }
+  reserveLimits(w, net) {
+    const p = this.state.authority.policy, [paid] = this.spentOn(w, this.today())
+    if (net < 0n && paid - net > p.reserveDay) refuse('limit-day')
+    if (net > 0n && p.reserveMost && w.balance + net > p.reserveMost) refuse('limit-balance')
+  }
   registerPurpose(t) { this.contracts.registerPurpose(t) }
   markedTransfer(t) { this.contracts.markedTransfer(t) }
   define(t) {
     const of = this.registrarSequence(t), id = hex(sha256(t.definition))
     if (this.state.definitions.has(id)) refuse('duplicate')
-    this.contracts.read(t.definition)
-    of.sequence++; this.state.definitions.set(id, t.definition)
+    const drop = this.v >= 5 ? this.roomForDefinition(t.registrar) : undefined
+    this.contracts.mayDefine(t.definition)
+    const sequence = of.sequence++, s = this.state
+    if (drop) { s.definitions.delete(drop); s.registered.delete(drop) }
+    s.definitions.set(id, t.definition)
+    if (this.v >= 5) { s.registered.set(id, {registrar: t.registrar, sequence}); this.registers(t.registrar) }
+  }
+  // Shares (R-ROOM): how much somebody registers in a block, and which definition makes room for another.
+  registers(who) { this.perBlocks.set(who, (this.perBlocks.get(who) ?? 0) + 1) }
+  perBlock(who) { if ((this.perBlocks.get(who) ?? 0) >= PER_BLOCK) refuse('too-many') }
+  roomForDefinition(registrar) {
+    this.perBlock(registrar)
+    const s = this.state, share = s.authority.policy.definitions
+    const of = [...s.registered].filter(([, by]) => by.registrar === registrar).sort(([, a], [, b]) => a.sequence < b.sequence ? -1 : 1)
+    if (of.length < share) return
+    const used = new Set([...s.contracts.values()].map(c => c.definition))
+    for (const p of s.purposes.values()) if (p.until > this.now) for (const id of p.contracts) used.add(id)
+    return (of.length === share && of.find(([id]) => !used.has(id))?.[0]) || refuse('too-many')
   }
   create(t) { this.contracts.create(t) }
   act(t) { this.contracts.act(t) }
 }
 const does = {1: 'transfer', 2: 'issue', 3: 'redeem', 4: 'register', 5: 'update', 6: 'rekey', 7: 'cancel', 8: 'close', 9: 'freeze', 10: 'unfreeze', 11: 'seize', 12: 'admit', 13: 'suspend', 14: 'move', 15: 'setPolicy', 16: 'propose', 17: 'veto', 18: 'renew',
-  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch'}
+  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch', 28: 'announceKeyset', 29: 'stampCash'}
 export const none = {spent: [], made: []}
 export const paysNow = (net, delta) => net < 0n || delta >= 0
 const sameKeys = (a, b) => a.threshold === b.threshold && a.keys.length === b.keys.length && a.keys.every((k, i) => k === b.keys[i])

@@ -6,11 +6,11 @@ import {NO_KEY} from './form.js'
 
 export class State {
   constructor() {
-    for (const map of ['tokens', 'wallets', 'details', 'banks', 'agencies', 'definitions', 'contracts', 'closed']) this[map] = new Map()
-    this.purposes = [] // number 1 first
+    for (const map of ['tokens', 'wallets', 'details', 'banks', 'agencies', 'definitions', 'registered', 'contracts', 'closed', 'purposes']) this[map] = new Map()
+    this.lastPurpose = 0 // the last number that was given
     this.authority = null
   }
-  purpose(n) { return n > 0 ? this.purposes[n - 1] : undefined }
+  purpose(n) { return this.purposes.get(n) }
   detail(w) { return this.details.get(w) ?? {recovery: NO_KEY, case: '', key: NO_KEY, newRecovery: NO_KEY, due: 0n, vouched: []} }
   putDetail(w, d) { if (d.recovery === NO_KEY && d.case === '' && d.due === 0n && d.vouched.length === 0) this.details.delete(w); else this.details.set(w, d) }
   live() { let n = 0n; for (const t of this.tokens.values()) n += t.amount; return n }
@@ -26,11 +26,12 @@ function* records(s, at) {
   const a = s.authority
   yield [0, at.network, at.leaf, at.size, at.root, s.wallets.size, s.tokens.size]
   yield [1, a.sets.flatMap(x => [set(x), x.since, x.sequence]), a.policy.raw, a.cap, a.delay, a.proposals.map(p => [unhex(p.id), p.by, p.due, p.change.raw]), a.issued, a.redeemed, a.issueDay, a.issuedToday,
-    ...(a.rules !== 1 || a.upgrade.rules !== 0 ? [a.rules, a.upgrade.rules, a.upgrade.height] : [])]
+    ...(a.rules !== 1 || a.upgrade.rules !== 0 || a.reserves.length ? [a.rules, a.upgrade.rules, a.upgrade.height] : []),
+    ...(a.reserves.length ? [a.reserves.map(r => [unhex(r.wallet), r.origin, r.logKey, r.keysets.map(k => [unhex(k.keyset), unhex(k.transaction), k.until, k.expiry]), r.size, unhex(r.root), r.millis])] : [])]
   for (const [id, b] of ordered(s.banks)) yield [2, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
   for (const [id, b] of ordered(s.agencies)) yield [3, unhex(id), b.name, set(b.keys), b.since, b.sequence, b.suspended]
-  for (const [i, p] of s.purposes.entries()) yield [4, i + 1, unhex(p.agency), p.raw.with(7, p.until), p.entered, p.left] // it may last longer than it was registered for
-  for (const [id, d] of ordered(s.definitions)) yield [5, unhex(id), d]
+  for (const [n, p] of s.purposes) yield [4, n, unhex(p.agency), p.raw.with(7, p.until), p.entered, p.left] // it may last longer than it was registered for
+  for (const [id, d] of ordered(s.definitions)) { const by = s.registered.get(id); yield [5, unhex(id), d, ...(by ? [unhex(by.registrar), by.sequence] : [])] }
   for (const [id, c] of ordered(s.closed)) yield c.key === NO_KEY ? [6, unhex(id), unhex(c.registrar)] : [6, unhex(id), unhex(c.registrar), unhex(c.key), unhex(c.recovery), c.tier]
   for (const [id, c] of ordered(s.contracts)) {
     const more = c.registers.length || c.renewals ? 2 : c.paidIn.length || c.frozen ? 1 : 0

@@ -32,13 +32,43 @@ export function parseAmount(text: string): bigint | AmountProblem {
 /** The network's day and clock, whatever zone the phone is in. */
 const ZONE = "Asia/Almaty";
 
-export function time(millis: number, language: Language): string {
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { timeZone: ZONE, hour: "2-digit", minute: "2-digit" }).format(millis);
+interface Parts {
+  readonly day: number;
+  readonly month: number; // 1 to 12
+  readonly clock: string; // 24 hours
+}
+
+/** A time taken apart at the network's zone. Names of months are our own: browsers write Kazakh ones as "M11". */
+function partsOf(millis: number): Parts {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(millis);
+  const of = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
+  return { day: Number(of("day")), month: Number(of("month")), clock: `${of("hour")}:${of("minute")}` };
+}
+
+const MONTHS: Record<Language, readonly string[]> = {
+  en: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+  kk: ["қаңтар", "ақпан", "наурыз", "сәуір", "мамыр", "маусым", "шілде", "тамыз", "қыркүйек", "қазан", "қараша", "желтоқсан"],
+  ru: ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"],
+};
+
+export function time(millis: number, _: Language): string {
+  return partsOf(millis).clock;
 }
 
 /** The day within a year: histories are short, and a phone is narrow. */
 export function date(millis: number, language: Language): string {
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { timeZone: ZONE, day: "numeric", month: "long" }).format(millis);
+  const { day, month } = partsOf(millis);
+  return `${day}${NBSP}${MONTHS[language][month - 1]}`;
+}
+
+/** A day and its time, for what is to come. */
+export function moment(millis: number, language: Language): string {
+  return `${date(millis, language)}, ${time(millis, language)}`;
+}
+
+/** The day that it is at the network, as 2026-11-29. */
+export function dayIn(millis: number): string {
+  return new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, year: "numeric", month: "2-digit", day: "2-digit" }).format(millis);
 }
 
 /** The two ends of an id, which a person can compare. */

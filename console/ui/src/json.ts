@@ -1,6 +1,13 @@
 // JSON without loss: an integer that a number cannot hold becomes a bigint. Amounts are read with amountOf, which takes both.
+// Within this module a bigint stands as a string that begins with NUL; a string that begins so by itself gets one NUL more.
 
 const LONG = /^-?\d{16,}$/;
+const MARKED = /^\0-?\d+$/;
+
+function revive(_: string, value: unknown): unknown {
+  if (typeof value !== "string" || !value.startsWith("\0")) return value;
+  return MARKED.test(value) ? BigInt(value.slice(1)) : value.slice(1);
+}
 
 /** Parses JSON; integers of sixteen digits and more become bigints. */
 export function parse(text: string): unknown {
@@ -8,10 +15,26 @@ export function parse(text: string): unknown {
   let from = 0;
   for (const found of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
     const [literal] = found;
-    marked += text.slice(from, found.index) + (LONG.test(literal) ? `"\\u0000${literal}"` : literal);
+    let put = literal;
+    if (LONG.test(literal)) put = `"\\u0000${literal}"`;
+    else if (literal.startsWith('"\\u0000')) put = `"\\u0000${literal.slice(1)}`;
+    marked += text.slice(from, found.index) + put;
     from = found.index + literal.length;
   }
-  return JSON.parse(marked + text.slice(from), (_, value: unknown) => (typeof value === "string" && value.startsWith("\0") ? BigInt(value.slice(1)) : value));
+  return JSON.parse(marked + text.slice(from), revive);
+}
+
+function mark(_: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `\0${value}`;
+  return typeof value === "string" && value.startsWith("\0") ? `\0${value}` : value;
+}
+
+/** JSON in which bigints are integers, however long. */
+export function stringify(value: unknown): string {
+  // A quote right after one of these begins a text: within a text every quote has a backslash before it.
+  return JSON.stringify(value, mark)
+    .replace(/(?<=[[{:,]|^)"\\u0000(-?\d+)"/g, "$1")
+    .replace(/(?<=[[{:,]|^)"\\u0000\\u0000/g, '"\\u0000');
 }
 
 /** An amount, height or version as a bigint. */

@@ -1,8 +1,8 @@
-// Package past writes the past of a simulated farm into a folder: fleet, polls, prices, marks and
-// meter, as if a watch had run there. It is what the demo, the story and the measurements of the
+// Package past writes the past of a simulated farm into a folder: fleet, polls, alerts, prices, marks
+// and meter, as if a watch had run there. It is what the demo, the story and the measurements of the
 // store stand on; everything in it is called simulated.
 //
-// It imports farm/simulate and farm/book.
+// It imports farm/simulate and farm/records.
 package past
 
 import (
@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/book"
-	"github.com/aqsha/aqsha/farm/dialect"
+	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/fleet"
-	"github.com/aqsha/aqsha/farm/sample"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/simulate"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/telemetry"
+	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/params"
 )
 
@@ -37,29 +38,33 @@ type Options struct {
 
 // Write makes the folder, which must not hold a farm yet.
 func Write(ctx context.Context, dir string, o Options) (err error) {
-	if o.Machines < 1 || o.Machines > 10_000 || o.Interval < 10*time.Second || o.Interval > 5*time.Minute || !o.From.Before(o.To) || o.To.Sub(o.From) > 100*24*time.Hour {
-		return farm.Refuse("out_of_range", "past", "want 1 to 10,000 machines, polls every 10 s to 5 min and at most 100 days")
+	if o.Machines < 1 || o.Machines > 10_000 || o.Interval < 10*time.Second || o.Interval > 5*time.Minute ||
+		!o.From.Before(o.To) || o.To.Sub(o.From) > 100*24*time.Hour {
+		return farm.Refuse("farm-out-of-range", "past",
+			"want 1 to 10,000 machines, polls every 10 s to 5 min and at most 100 days")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "fleet.json")); err == nil {
 		return farm.Refuse("exists", "dir", "%s holds a farm already", dir)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	config := book.Defaults()
-	config.Name, config.Pools, config.Interval, config.Timeout = "simulated farm", []string{"stratum+tcp://127.0.0.1:3333 simulated."}, max(time.Second, o.Interval), min(5*time.Second, o.Interval/2)
+	config := records.Defaults()
+	config.Name, config.Pools, config.Interval, config.Timeout = "simulated farm",
+		[]string{"stratum+tcp://127.0.0.1:3333 simulated."}, max(time.Second, o.Interval),
+		min(5*time.Second, o.Interval/2)
 	if err := config.Write(dir); err != nil {
 		return err
 	}
 	if err := writePrices(dir, o); err != nil {
 		return err
 	}
-	b, err := book.Open(dir)
+	b, err := records.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	units := simulate.Units(o.Machines, o.Seed, "", use.At(o.From), nil)
+	units := simulate.Units(o.Machines, o.Seed, "", usage.At(o.From), nil)
 	machines := make([]fleet.Machine, len(units))
 	for i, u := range units {
 		machines[i] = u.Machine
@@ -94,7 +99,8 @@ func writePrices(dir string, o Options) error {
 		if err != nil {
 			return err
 		}
-		if err := book.AddPrice(dir, day, strconv.FormatFloat(difficulty, 'f', 0, 64), (subsidy.Value + 2_000_000).String(), strconv.FormatFloat(bitcoin, 'f', 0, 64)); err != nil {
+		if err := records.AddPrice(dir, day, strconv.FormatFloat(difficulty, 'f', 0, 64),
+			(subsidy.Value + 2_000_000).String(), strconv.FormatFloat(bitcoin, 'f', 0, 64)); err != nil {
 			return err
 		}
 	}
@@ -102,27 +108,30 @@ func writePrices(dir string, o Options) error {
 }
 
 // breakThings gives each machine a few faults, and the last night many; one container has a planned stop.
-func breakThings(b *book.Book, units []*simulate.Unit, o Options) error {
-	from, to := use.At(o.From), use.At(o.To)
+func breakThings(b *records.Records, units []*simulate.Unit, o Options) error {
+	from, to := usage.At(o.From), usage.At(o.To)
 	rng := rand.New(rand.NewPCG(o.Seed, 78))
 	if o.Faults {
 		for _, u := range units {
 			for at := from; ; {
-				if at += use.Instant(rng.ExpFloat64() * float64(12*use.Day)); at >= to-use.Day {
+				if at += usage.Instant(rng.ExpFloat64() * float64(12*usage.Day)); at >= to-usage.Day {
 					break
 				}
-				kind := []simulate.Kind{simulate.BoardDead, simulate.Hot, simulate.LowHash, simulate.Silent, simulate.Rejects, simulate.NoPool, simulate.Reboot, simulate.Counters, simulate.FanDead, simulate.Offline}[rng.IntN(10)]
-				long := use.Instant(rng.ExpFloat64() * float64(14*use.Hour))
-				u.Break(simulate.Fault{Kind: kind, From: at, To: min(at+long+use.Minute, to-13*use.Hour)})
+				kind := []simulate.Kind{simulate.BoardDead, simulate.Hot, simulate.LowHash, simulate.Silent,
+					simulate.Rejects, simulate.NoPool, simulate.Reboot, simulate.Counters, simulate.FanDead,
+					simulate.Offline}[rng.IntN(10)]
+				long := usage.Instant(rng.ExpFloat64() * float64(14*usage.Hour))
+				u.Break(simulate.Fault{Kind: kind, From: at, To: min(at+long+usage.Minute, to-13*usage.Hour)})
 			}
 		}
-		stop := (from + (to-from)/3).Floor(use.Day) + 6*use.Hour
+		stop := (from + (to-from)/3).Floor(usage.Day) + 6*usage.Hour
 		for _, u := range units {
 			if u.Machine.Matches("simulated/c1/r1") {
-				u.Break(simulate.Fault{Kind: simulate.Offline, From: stop, To: stop + 5*use.Hour})
+				u.Break(simulate.Fault{Kind: simulate.Offline, From: stop, To: stop + 5*usage.Hour})
 			}
 		}
-		if err := b.AddMark(book.Mark{Mark: use.Mark{From: stop, To: stop + 5*use.Hour, State: use.Planned}, Selector: "simulated/c1/r1", Why: "work on the transformer"}); err != nil {
+		if err := b.Annotate(records.Annotation{Annotation: usage.Annotation{From: stop, To: stop + 5*usage.Hour,
+			State: usage.Planned}, Selector: "simulated/c1/r1", Why: "work on the transformer"}); err != nil {
 			return err
 		}
 	}
@@ -133,24 +142,28 @@ func breakThings(b *book.Book, units []*simulate.Unit, o Options) error {
 }
 
 // badNight: the power of a rack is away for four hours, and single machines break and stay broken.
-func badNight(b *book.Book, units []*simulate.Unit, to use.Instant, rng *rand.Rand) error {
+func badNight(b *records.Records, units []*simulate.Unit, to usage.Instant, rng *rand.Rand) error {
 	order := rng.Perm(len(units))
-	kinds := []simulate.Kind{simulate.BoardDead, simulate.Silent, simulate.Hot, simulate.BoardDead, simulate.WrongPool, simulate.LowHash, simulate.Hung, simulate.NoPool, simulate.BoardDead, simulate.Rejects, simulate.Offline, simulate.FanDead}
+	kinds := []simulate.Kind{simulate.BoardDead, simulate.Silent, simulate.Hot, simulate.BoardDead, simulate.WrongPool,
+		simulate.LowHash, simulate.Hung, simulate.NoPool, simulate.BoardDead, simulate.Rejects, simulate.Offline,
+		simulate.FanDead}
 	for i, kind := range kinds[:min(len(kinds), max(1, len(units)/2))] {
-		units[order[i]].Break(simulate.Fault{Kind: kind, From: to - 10*use.Hour + use.Instant(i)*20*use.Minute})
+		units[order[i]].Break(simulate.Fault{Kind: kind, From: to - 10*usage.Hour + usage.Instant(i)*20*usage.Minute})
 	}
 	last := units[len(units)-1].Machine.Place.RackPath()
-	begin, end := to-9*use.Hour, to-5*use.Hour
+	begin, end := to-9*usage.Hour, to-5*usage.Hour
 	for _, u := range units {
 		if u.Machine.Place.RackPath() == last {
 			u.Break(simulate.Fault{Kind: simulate.Offline, From: begin, To: end})
 		}
 	}
-	return b.AddMark(book.Mark{Mark: use.Mark{From: begin, To: end, State: use.Outage}, Selector: last, Why: "the grid was away"})
+	return b.Annotate(records.Annotation{Annotation: usage.Annotation{From: begin, To: end, State: usage.Outage},
+		Selector: last, Why: "the grid was away"})
 }
 
 // live polls the machines through the past and returns each local day's energy in watt-hours.
-func live(ctx context.Context, b *book.Book, units []*simulate.Unit, o Options) (meter map[int64]float64, err error) {
+func live(ctx context.Context, b *records.Records, units []*simulate.Unit,
+	o Options) (meter map[int64]float64, err error) {
 	identities := make([]string, len(units))
 	for i, u := range units {
 		identities[i] = u.Machine.ID
@@ -160,18 +173,30 @@ func live(ctx context.Context, b *book.Book, units []*simulate.Unit, o Options) 
 		return nil, err
 	}
 	meter = map[int64]float64{}
-	from, to, step := use.At(o.From), use.At(o.To), use.Instant(o.Interval/(100*time.Millisecond))
-	var rows []sample.Row
+	from, to, step := usage.At(o.From), usage.At(o.To), usage.Instant(o.Interval/(100*time.Millisecond))
+	var rows []telemetry.Row
+	alerts := newRaiser(units)
 	for at := from; at <= to; at += step {
 		for i, u := range units {
-			moment := at + step*use.Instant(i)/use.Instant(len(units)) // spread over the interval, as a watch does
+			moment := at + step*usage.Instant(i)/usage.Instant(len(units)) // spread over the interval, as a watch does
 			reading, ok := u.Reading(moment)
-			if !ok || moment > to {
+			if moment > to {
 				continue
 			}
-			meter[int64((moment-from)/use.Day)] += float64(reading.PowerWatts) * float64(step) / 36_000
-			p := u.Machine.Observe(said(reading), moment.Time(), b.Config.Pools)
-			rows = append(rows, sample.Row{Machine: numbers[i], Poll: p})
+			if !ok {
+				alerts.observe(i, alert.Observation{At: moment, Why: "no answer", Accepted: usage.Unknown,
+					Rejected: usage.Unknown})
+				continue
+			}
+			meter[int64((moment-from)/usage.Day)] += float64(reading.PowerWatts) * float64(step) / 36_000
+			heard := said(reading)
+			p := u.Machine.Observe(heard, moment.Time(), b.Config.Pools)
+			alerts.observe(i, alert.Observation{At: moment, Answered: true, Poll: p, Accepted: heard.Accepted,
+				Rejected: heard.Rejected, HotLimit: u.Machine.HeatLimit()})
+			rows = append(rows, telemetry.Row{Machine: numbers[i], Poll: p})
+		}
+		if err := alerts.notify(); err != nil {
+			return nil, err
 		}
 		if len(rows) > 20_000 || at+step > to {
 			if _, err := b.Store.Append(rows); err != nil {
@@ -186,27 +211,29 @@ func live(ctx context.Context, b *book.Book, units []*simulate.Unit, o Options) 
 			o.Progress(int((at-from)/step)+1, int((to-from)/step)+1)
 		}
 	}
-	return meter, nil
+	return meter, alerts.write(b.Dir)
 }
 
-// said is what a dialect tells of a reading: stock Antminers and cgminer know no watts.
-func said(r *dialect.Reading) *dialect.Reading {
+// said is what a protocol tells of a reading: stock Antminers and cgminer know no watts.
+func said(r *protocol.Reading) *protocol.Reading {
 	out := *r
-	switch r.Dialect {
-	case dialect.AntminerNew, dialect.AntminerOld, dialect.Cgminer:
-		out.PowerWatts = dialect.Unknown
-	case dialect.WhatsminerV3:
-		out.AcceptedMH, out.RejectedMH, out.StaleMH, out.Accepted, out.Rejected, out.HardwareErrors = dialect.Unknown, dialect.Unknown, dialect.Unknown, dialect.Unknown, dialect.Unknown, dialect.Unknown
+	switch r.Protocol {
+	case protocol.AntminerNew, protocol.AntminerOld, protocol.Cgminer:
+		out.PowerWatts = protocol.Unknown
+	case protocol.WhatsminerV3:
+		out.AcceptedMH, out.RejectedMH, out.StaleMH, out.Accepted, out.Rejected, out.HardwareErrors = protocol.Unknown,
+			protocol.Unknown, protocol.Unknown, protocol.Unknown, protocol.Unknown, protocol.Unknown
 	}
 	return &out
 }
 
 // writeMeter writes the site's meter, a row a day, with 6 % for cooling and losses.
-func writeMeter(b *book.Book, meter map[int64]float64, o Options) error {
-	from, to := use.At(o.From), use.At(o.To)
-	for day := int64(0); from+use.Instant(day+1)*use.Day <= to; day++ {
-		r := book.MeterReading{From: from + use.Instant(day)*use.Day, To: from + use.Instant(day+1)*use.Day, Site: "simulated", WattHour: int64(meter[day] * 1.06)}
-		if err := book.WriteMeter(b.Dir, r); err != nil {
+func writeMeter(b *records.Records, meter map[int64]float64, o Options) error {
+	from, to := usage.At(o.From), usage.At(o.To)
+	for day := int64(0); from+usage.Instant(day+1)*usage.Day <= to; day++ {
+		r := records.MeterReading{From: from + usage.Instant(day)*usage.Day, To: from + usage.Instant(day+1)*usage.Day,
+			Site: "simulated", WattHour: int64(meter[day] * 1.06)}
+		if err := records.WriteMeter(b.Dir, r); err != nil {
 			return err
 		}
 	}

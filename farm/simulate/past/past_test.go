@@ -9,27 +9,27 @@ import (
 	"time"
 
 	"github.com/aqsha/aqsha/farm"
-	"github.com/aqsha/aqsha/farm/book"
+	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/simulate/past"
-	"github.com/aqsha/aqsha/farm/use"
+	"github.com/aqsha/aqsha/farm/usage"
 )
 
 var begin = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 // The same seed is the same past, to the byte of its tables and the last hash of its account.
 func TestSeedRepeats(t *testing.T) {
-	var wholes [2]use.Totals
+	var wholes [2]usage.Totals
 	var prices [2]string
 	for i := range wholes {
 		dir := t.TempDir()
 		if err := past.Write(t.Context(), dir, past.Options{Machines: 8, Seed: 9, From: begin, To: begin.Add(30 * time.Hour), Interval: 2 * time.Minute, Faults: true, BadNight: true}); err != nil {
 			t.Fatal(err)
 		}
-		b, err := book.OpenReader(dir)
+		b, err := records.OpenReader(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := b.Account(t.Context(), "*", use.At(begin), use.At(begin)+30*use.Hour, nil)
+		a, err := b.Account(t.Context(), "*", usage.At(begin), usage.At(begin)+30*usage.Hour, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestRefusals(t *testing.T) {
 		bad := good
 		change(&bad)
 		empty := t.TempDir()
-		if err := past.Write(t.Context(), empty, bad); !errors.As(err, &refusal) || refusal.Code != "out_of_range" {
+		if err := past.Write(t.Context(), empty, bad); !errors.As(err, &refusal) || refusal.Code != "farm-out-of-range" {
 			t.Errorf("%+v: %v", bad, err)
 		}
 		if left, _ := os.ReadDir(empty); len(left) > 0 {

@@ -22,7 +22,8 @@ func newConvolution(n, lags int) *convolution {
 	for size < n+lags {
 		size *= 2
 	}
-	c := &convolution{n: n, size: size, roots: make([]complex128, size/2), x: make([]complex128, size), w: make([]complex128, size)}
+	c := &convolution{n: n, size: size, roots: make([]complex128, size/2), x: make([]complex128, size),
+		w: make([]complex128, size)}
 	for j := range c.roots {
 		c.roots[j] = cmplx.Rect(1, -2*math.Pi*float64(j)/float64(size))
 	}

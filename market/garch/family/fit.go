@@ -17,8 +17,8 @@ const leastN = 100
 type Parameter struct {
 	Name      string   `json:"name"`
 	Value     float64  `json:"value"`
-	SEHessian *float64 `json:"seHessian"`
-	SERobust  *float64 `json:"seRobust"`
+	SEHessian *float64 `json:"se_hessian"`
+	SERobust  *float64 `json:"se_robust"`
 }
 
 // Fit is an estimated model; variances are in the square of the returns' unit.
@@ -26,13 +26,13 @@ type Fit struct {
 	Spec       Spec        `json:"spec"`
 	N          int         `json:"n"`
 	Parameters []Parameter `json:"parameters"`
-	LogLik     float64     `json:"logLik"`
+	LogLik     float64     `json:"log_lik"`
 	AIC        float64     `json:"aic"`
 	BIC        float64     `json:"bic"`
 	// Persistence of the variance: Σα + γ/2 + β (power 2), ρ (component); null for others.
 	Persistence *float64  `json:"persistence"`
-	HLast       float64   `json:"hLast"`
-	HNext       float64   `json:"hNext"`
+	HLast       float64   `json:"h_last"`
+	HNext       float64   `json:"h_next"`
 	Converged   bool      `json:"converged"`
 	Decrement   float64   `json:"decrement"`
 	Iterations  int       `json:"iterations"`
@@ -92,7 +92,7 @@ func Estimate(ctx context.Context, y []float64, mean Mean, spec Spec) (*Fit, err
 	p := newProblem(spec, scaled, columns, mean.Names, start)
 	bounds := p.bounds()
 	var best garch.Top
-	var told []float64
+	var reported []float64
 	for i, from := range p.starts(start) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -103,19 +103,19 @@ func Estimate(ctx context.Context, y []float64, mean Mean, spec Spec) (*Fit, err
 			last = value
 			return done
 		})
-		told = append(told, top.Point.Value-float64(len(y))*math.Log(scale))
+		reported = append(reported, top.Point.Value-float64(len(y))*math.Log(scale))
 		if i == 0 || top.Point.Value > best.Point.Value {
 			best = top
 		}
 	}
 	if math.IsInf(best.Point.Value, 0) || math.IsNaN(best.Point.Value) {
-		return nil, market.Refuse("no_optimum", "returns", "no start reached a finite likelihood")
+		return nil, market.Refuse("no-optimum", "returns", "no start reached a finite likelihood")
 	}
 	coarse := best.Iterations
 	best = garch.Climb(p.fine, best.Theta, bounds, nil)
 	best.Iterations += coarse
 	f := p.fitted(best, scale, units)
-	f.Starts = told
+	f.Starts = reported
 	return f, nil
 }
 
@@ -211,8 +211,10 @@ func (p *problem) fitted(top garch.Top, scale float64, units []float64) *Fit {
 		}
 	}
 	logLik := top.Point.Value - float64(n)*math.Log(scale)
-	f := &Fit{Spec: p.spec, N: n, LogLik: logLik, AIC: 2*float64(k) - 2*logLik, BIC: float64(k)*math.Log(float64(n)) - 2*logLik,
-		Converged: top.Converged, Decrement: top.Decrement, Iterations: top.Iterations, Bound: top.Bound, law: p.spec.Law, parameter: p.parameters(top.Theta)}
+	f := &Fit{Spec: p.spec, N: n, LogLik: logLik, AIC: 2*float64(k) - 2*logLik,
+		BIC:       float64(k)*math.Log(float64(n)) - 2*logLik,
+		Converged: top.Converged, Decrement: top.Decrement, Iterations: top.Iterations, Bound: top.Bound,
+		law: p.spec.Law, parameter: p.parameters(top.Theta)}
 	var plainSE, robust []float64
 	if len(top.Bound) == 0 && top.Converged {
 		plainSE, robust = garch.Covariance(hessian, p.outer(), k)

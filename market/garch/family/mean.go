@@ -20,7 +20,8 @@ type Mean struct {
 // lags, or "har" (the means of the last day, 5 and 22 days; Corsi 2009), and the
 // returns that are left to be fitted. Regressors are columns as long as the
 // returns, each dated as its return.
-func MeanOf(kind string, lags int, returns []float64, names []string, regressors [][]float64) (m Mean, y []float64, err error) {
+func MeanOf(kind string, lags int, returns []float64, names []string,
+	regressors [][]float64) (m Mean, y []float64, err error) {
 	switch kind {
 	case "zero":
 	case "constant":
@@ -38,7 +39,7 @@ func MeanOf(kind string, lags int, returns []float64, names []string, regressors
 		lags = 0
 	}
 	if len(returns) < lags+leastN {
-		return m, nil, market.Refuse("too_short", "returns", "%d returns; the mean needs %d", len(returns), lags+leastN)
+		return m, nil, market.Refuse("too-short", "returns", "%d returns; the mean needs %d", len(returns), lags+leastN)
 	}
 	m.Skip, y = lags, returns[lags:]
 	add := func(name string, f func(t int) float64) {

@@ -34,7 +34,8 @@ type problem struct {
 func newProblem(spec Spec, y []float64, columns [][]float64, names []string, start []float64) *problem {
 	p := &problem{spec: spec, at: spec.places(names), y: y, columns: columns, shapes: spec.Law.shapes()}
 	n, k := len(y), p.at.size
-	p.e, p.path.logH, p.path.sd, p.path.d = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n*k)
+	p.e, p.path.logH, p.path.sd, p.path.d = make([]float64, n), make([]float64, n), make([]float64, n),
+		make([]float64, n*k)
 	p.u, p.du, p.scores = make([]float64, n), make([]float64, n*k), make([]float64, n*k)
 	p.residuals(start)
 	p.back, p.backPower = weighted(p.e, 2), weighted(p.e, spec.Exp)

@@ -23,8 +23,8 @@ const (
 	Component Model = "component"
 )
 
-// MostOrder of lags.
-const MostOrder = 5
+// MaxOrder of lags.
+const MaxOrder = 5
 
 // Spec is what to fit. Columns of the mean are given with the series.
 type Spec struct {
@@ -56,8 +56,10 @@ func (s Spec) complete() (Spec, error) {
 		return s, market.Refuse("choice", "model", "%q is not a model of the family", s.Model)
 	case !slices.Contains(Laws, s.Law):
 		return s, market.Refuse("choice", "law", "%q is not one of %v", s.Law, Laws)
-	case s.P < 1 || s.P > MostOrder || s.Q < 0 || s.Q > MostOrder || s.O < 0 || s.O > s.P:
-		return s, market.Refuse("order", "order", "(%d,%d,%d): want 1 to %d lags of shocks, up to as many asymmetric ones, 0 to %d of the variance", s.P, s.O, s.Q, MostOrder, MostOrder)
+	case s.P < 1 || s.P > MaxOrder || s.Q < 0 || s.Q > MaxOrder || s.O < 0 || s.O > s.P:
+		return s, market.Refuse("order", "order",
+			"(%d,%d,%d): want 1 to %d lags of shocks, up to as many asymmetric ones, 0 to %d of the variance", s.P, s.O,
+			s.Q, MaxOrder, MaxOrder)
 	case (s.Model == FIGARCH || s.Model == Component) && (s.P != 1 || s.Q != 1 || s.O != 0):
 		return s, market.Refuse("order", "order", "%s has one lag of each and no asymmetry", s.Model)
 	case !(s.Exp >= 0 && s.Exp <= 4):

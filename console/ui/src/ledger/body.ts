@@ -72,6 +72,7 @@ const U32 = (1n << 32n) - 1n;
 const count = integer(0n, U63);
 const amount = integer(1n, U63);
 const time = integer(0n, (1n << 53n) - 1n);
+const seconds = integer(0n, 1n << 40n);
 const wallet = bytes(16);
 const id = bytes(32);
 const role = integer(1n, 10n);
@@ -112,33 +113,36 @@ const contractValue: Form = (value, field) => {
   list(integer(-(1n << 63n), U63), 0, 64)(value, field);
 };
 
-const tier = tuple(["name", text(1, 32)], ["payment_most", count], ["day_most", count], ["balance_most", count], ["payments_per_day", count]);
-const policy = tuple(
-  ["tiers", list(tier, 1, 255)],
-  ["least_token", count],
-  ["most_inputs", count],
-  ["most_outputs", count],
-  ["day_offset", count],
-  ["valid_ahead", count],
-  ["rekey_delay", count],
-  ["snapshot_every", count],
-);
-const permit = tuple(["when", text(0, 2048)], ["becomes", integer(0n, U32)]);
+const tier = tuple(["name", text(1, 64)], ["payment_most", count], ["day_most", count], ["balance_most", count], ["payments_per_day", integer(0n, U32)]);
+const DAY = 86_400_000n;
+const policyItems: readonly [string, Form][] = [
+  ["tiers", list(tier, 1, 32)],
+  ["least_token", integer(1n, 1_000_000n)],
+  ["most_inputs", integer(2n, 1024n)],
+  ["most_outputs", integer(2n, 1024n)],
+  ["day_offset", integer(0n, DAY)],
+  ["valid_ahead", integer(1000n, 3_600_000n)],
+  ["rekey_delay", integer(1000n, 30n * DAY)],
+  ["snapshot_every", integer(1n, 1n << 40n)],
+];
+const share = integer(0n, 1n << 20n);
+const policy = byLength([8, tuple(...policyItems)], [10, tuple(...policyItems, ["definitions_each", share], ["purposes_each", share])], [13, tuple(...policyItems, ["definitions_each", share], ["purposes_each", share], ["reserve_day_most", count], ["reserve_most", count], ["expired_cash", wallet])]);
+const permit = tuple(["when", text(1, 2048)], ["becomes", integer(0n, U32)]);
 const purposeItems: readonly [string, Form][] = [
   ["name", text(1, 64)],
   ["about", text(0, 1024)],
-  ["mark", text(0, 2048)],
+  ["mark", text(1, 2048)],
   ["permits", list(permit, 1, 8)],
   ["payment_most", count],
   ["most", count],
   ["from", time],
   ["until", time],
-  ["hops", count],
+  ["hops", integer(0n, 65535n)],
   ["returns", wallet],
   ["definitions", list(id, 0, 16)],
   ["own_limits", boolean],
 ];
-const purpose = byLength([12, tuple(...purposeItems)], [14, tuple(...purposeItems, ["notice", count], ["amends", integer(0n, U32)])]);
+const purpose = byLength([12, tuple(...purposeItems)], [14, tuple(...purposeItems, ["notice", integer(0n, 366n * DAY)], ["amends", integer(0n, U32 - 1n)])]);
 
 const change: Form = (value, field) => {
   if (!Array.isArray(value) || value.length !== 3) return refuse("wrong-type", field, "3 items");
@@ -156,14 +160,14 @@ const change: Form = (value, field) => {
 };
 
 const output = byLength(
-  [2, tuple(["party", integer(0n, 2047n)], ["amount", amount])],
-  [3, tuple(["party", integer(0n, 2047n)], ["amount", amount], ["asset", asset])],
+  [2, tuple(["party", integer(0n, 1024n)], ["amount", amount])],
+  [3, tuple(["party", integer(0n, 1024n)], ["amount", amount], ["asset", asset])],
 );
 const markedOutput = byLength(
-  [2, tuple(["party", integer(0n, 2047n)], ["amount", amount])],
-  [4, tuple(["party", integer(0n, 2047n)], ["amount", amount], ["from", integer(0n, U32)], ["becomes", integer(0n, U32)])],
+  [2, tuple(["party", integer(0n, 1024n)], ["amount", amount])],
+  [4, tuple(["party", integer(0n, 1024n)], ["amount", amount], ["from", integer(0n, U32 - 1n)], ["becomes", integer(0n, U32 - 1n)])],
 );
-const parties = list(wallet, 1, 2048, true);
+const parties = list(wallet, 1, 1024, true);
 
 /** A kind of transaction: its name and the items of its body after kind and valid until. */
 export interface Kind {
@@ -197,13 +201,19 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   22: { name: "define", items: [["registrar", wallet], ["sequence", count], ["definition", bytes(1, 16384)]] },
   23: {
     name: "create",
-    items: [["creator", wallet], ["definition", id], ["parties", parties], ["assets", list(integer(0n, U32), 0, 4, true)], ["terms", list(contractValue, 0, 64)], ["inputs", tokens], ["paid", list(count, 0, 4)], ["document", documentHash]],
+    items: [["creator", wallet], ["definition", id], ["parties", list(wallet, 0, 8)], ["assets", list(integer(0n, U32 - 1n), 0, 4, true)], ["terms", list(contractValue, 0, 32)], ["inputs", tokens], ["paid", list(count, 0, 4)], ["document", documentHash]],
   },
   24: {
     name: "act",
-    items: [["contract", wallet], ["version", count], ["action", text(1, 64)], ["caller", wallet], ["args", list(contractValue, 0, 64)], ["inputs", tokens], ["paid", list(count, 0, 4)], ["document", documentHash]],
+    items: [["contract", wallet], ["version", count], ["action", text(1, 24)], ["caller", wallet], ["args", list(contractValue, 0, 32)], ["inputs", tokens], ["paid", list(count, 0, 4)], ["document", documentHash]],
   },
   25: { name: "cancel", items: [["wallet", wallet], ["version", count], ["by", role]] },
+  27: { name: "vouch", items: [["agency", wallet], ["sequence", count], ["wallet", wallet], ["as", text(1, 12, /^[A-Za-z0-9-]+$/)], ["withdrawn", boolean]] },
+  28: {
+    name: "announce-keyset",
+    items: [["sequence", count], ["reserve", wallet], ["key", optional(key)], ["keyset", bytes(33)], ["unit", text(1, 8, /^[a-z]+$/)], ["denominations", list(amount, 1, 64, true)], ["from", seconds], ["until", seconds], ["expiry", seconds], ["origin", text(1, 128, /^[!-~]+$/)], ["log_key", text(1, 256, /^[!-~]+$/)]],
+  },
+  29: { name: "stamp-cash", items: [["reserve", wallet], ["size", integer(1n, 1n << 53n)], ["root", id]] },
   26: { name: "release", items: [["held", wallet], ["for", wallet], ["by", role], ["inputs", list(id, 1, 1024, true)], ["amount", amount], ["change", count], ["to", wallet]] },
 };
 

@@ -88,6 +88,18 @@ export async function sessionDigest(network: Uint8Array, wallet: Uint8Array, ori
   return sha256(utf8("aqsha session v1\0"), network, wallet, await sha256(utf8(origin)), challenge);
 }
 
+/** What a wallet's key signs to let a device with no key of it read what it is paid, until a time. */
+export async function delegationDigest(network: Uint8Array, wallet: Uint8Array, origin: string, challenge: Uint8Array, until: bigint, name: string): Promise<Bytes> {
+  const end = new Uint8Array(8);
+  new DataView(end.buffer).setBigUint64(0, until);
+  return sha256(utf8("aqsha delegation v1\0"), network, wallet, await sha256(utf8(origin)), challenge, end, await sha256(utf8(name)));
+}
+
+/** What a key signs to ask a bank for a wallet. */
+export async function applicationDigest(network: Uint8Array, bank: Uint8Array, key: Uint8Array, name: string): Promise<Bytes> {
+  return sha256(utf8("aqsha application v1\0"), network, bank, key, await sha256(utf8(name)));
+}
+
 /** Plain tenge of one payer to one payee, with what is left back to the payer. */
 export interface Payment {
   readonly payer: Uint8Array;
@@ -115,4 +127,19 @@ export function mergeBody(payer: Uint8Array, inputs: readonly Uint8Array[], tota
 
 export function signatureOf(raw: Uint8Array): Bytes {
   return concat(Uint8Array.of(1), raw);
+}
+
+/** A new key for a wallet, asked for by who holds its present key or its recovery key; without a recovery key that stays as it is. */
+export function rekeyBody(wallet: Uint8Array, version: bigint, by: number, key: Uint8Array, validUntil: bigint, recovery?: Uint8Array): readonly Value[] {
+  return [6n, validUntil, wallet, version, BigInt(by), key, recovery ?? null];
+}
+
+/** Takes back a new key, or a closing, that waits. */
+export function cancelRekeyBody(wallet: Uint8Array, version: bigint, validUntil: bigint): readonly Value[] {
+  return [7n, validUntil, wallet, version];
+}
+
+/** An action of a contract that takes neither values nor money. */
+export function actBody(contract: Uint8Array, version: bigint, action: string, caller: Uint8Array, assets: number, validUntil: bigint): readonly Value[] {
+  return [24n, validUntil, contract, version, action, caller, [], [], Array<bigint>(assets).fill(0n), null];
 }

@@ -17,7 +17,7 @@ interface TransactionVector {
   witnesses: { role: keyof typeof ROLE; index: number; seed: string; publicKey: string; digest: string; signature: string }[];
 }
 
-const files = ["ledger.json", "ledger-2.json", "ledger-3.json"];
+const files = ["ledger.json", "ledger-2.json", "ledger-3.json", "ledger-4.json"];
 
 describe.each(files)("%s", (file) => {
   const vectors = JSON.parse(readFileSync(new URL(`../../../../testdata/vectors/${file}`, import.meta.url), "utf8")) as { network: string; transactions: TransactionVector[] };

@@ -1,9 +1,10 @@
 // The node's API as a wallet needs it.
 
-import { RuleError, hex, unhex } from "../ledger/bytes";
-import { sessionDigest, signatureOf } from "../ledger/transaction";
+import { type Bytes, RuleError, hex, unhex } from "../ledger/bytes";
+import { applicationDigest, delegationDigest, sessionDigest, signatureOf } from "../ledger/transaction";
 import type { Signer } from "../ledger/sign";
-import { amountOf, parse } from "../json";
+import { amountOf, parse, stringify } from "../json";
+import { readEvents } from "./events";
 
 /** The node's no: problem details of RFC 9457. */
 export class Refusal extends Error {
@@ -26,10 +27,41 @@ export interface Network {
   readonly timeMillis: number;
 }
 
+/** What a level lets a wallet do; nothing is 0: without a limit. */
+export interface Tier {
+  readonly name: string;
+  readonly paymentMost: bigint;
+  readonly dayMost: bigint;
+  readonly balanceMost: bigint;
+  readonly paymentsPerDay: number;
+}
+
+/** What the network lets everybody do. */
+export interface Policy {
+  readonly tiers: readonly Tier[];
+  readonly rekeyDelayMillis: number;
+  readonly dayOffsetMillis: number;
+}
+
+/** A new key, or the closing, that waits. */
+export interface Pending {
+  readonly dueMillis: number;
+  readonly closes: boolean;
+}
+
 export interface Balance {
   readonly tiyn: bigint;
   readonly tier: number;
   readonly size: bigint;
+  readonly version: bigint;
+  readonly frozen: boolean;
+  readonly hasRecovery: boolean;
+  readonly key: string; // as it is written: ed25519: and 64 hexadecimal digits
+  readonly recovery: string; // "" where there is none
+  readonly day: number; // of which the next two speak
+  readonly paidToday: bigint;
+  readonly paymentsToday: number;
+  readonly pending?: Pending;
 }
 
 export interface HistoryLine {
@@ -39,7 +71,44 @@ export interface HistoryLine {
   readonly net: bigint;
   readonly kind: string; // of the transaction; "" for what the ledger did by itself
   readonly parties: readonly string[];
+  readonly payers: number; // how many of the parties pay: the first ones
   readonly memo: string;
+}
+
+export interface HistoryPage {
+  readonly lines: readonly HistoryLine[];
+  readonly next?: bigint; // pass as before to go on
+}
+
+export interface ContractLine {
+  readonly id: string;
+  readonly definition: string;
+  readonly name: string;
+  readonly parties: readonly string[];
+  readonly held: bigint;
+  readonly assets: number; // how many kinds of money it may hold
+  readonly version: bigint;
+  readonly endsMillis: number;
+}
+
+export interface Action {
+  readonly name: string;
+  readonly by: readonly string[]; // names of parties; none for anybody
+  readonly plain: boolean; // it takes neither values nor money
+  readonly ends: boolean;
+}
+
+export interface Definition {
+  readonly about: string;
+  readonly parties: readonly string[];
+  readonly actions: readonly Action[];
+}
+
+/** A cashier's leave to see what a wallet is paid. */
+export interface DelegationLine {
+  readonly id: string;
+  readonly name: string;
+  readonly until: number;
 }
 
 export interface Selection {
@@ -62,8 +131,38 @@ function memoText(memo: unknown): string {
   return new TextDecoder().decode(Uint8Array.from(atob(m.bytes), (c) => c.charCodeAt(0)));
 }
 
+function pendingOf(rekey: unknown): Pending | undefined {
+  const due = Number((rekey as Json | undefined)?.due_millis ?? 0);
+  return due === 0 ? undefined : { dueMillis: due, closes: /^ed25519:0*$|^0*$|^undefined$/.test(String((rekey as Json).key)) };
+}
+
+function lineOf(l: Json): HistoryLine {
+  const tx = l.transaction as Json | undefined;
+  const body = (tx?.body ?? {}) as Json;
+  return {
+    id: String(l.id),
+    index: amountOf(l.index),
+    millis: Number(l.time_millis),
+    net: amountOf(l.net),
+    kind: typeof tx?.kind === "string" ? tx.kind : "",
+    parties: Array.isArray(body.parties) ? body.parties.map(String) : [],
+    payers: Number(body.payers ?? 1),
+    memo: memoText(body.memo),
+  };
+}
+
+function actionOf(a: Json): Action {
+  const none = (list: unknown) => !Array.isArray(list) || list.length === 0;
+  return { name: String(a.name), by: Array.isArray(a.by) ? a.by.map(String) : [], plain: none(a.args) && none(a.takes) && !a.document, ends: a.ends === true };
+}
+
 export class Client {
   private token = "";
+
+  /** Reads with a delegation instead of a session. */
+  useToken(token: string): void {
+    this.token = token;
+  }
 
   constructor(
     private readonly base = "",
@@ -71,31 +170,45 @@ export class Client {
     private readonly send: typeof fetch = globalThis.fetch.bind(globalThis),
   ) {}
 
-  private async call(path: string, init: RequestInit = {}): Promise<unknown> {
+  private async ask(path: string, init: RequestInit): Promise<{ response: Response; content: Bytes }> {
     const headers = new Headers(init.headers);
     if (this.token !== "") headers.set("Authorization", `Bearer ${this.token}`);
-    let response: Response;
-    let text: string;
     try {
-      response = await this.send(this.base + path, { ...init, headers, cache: "no-store", credentials: "omit", redirect: "error" });
-      text = await response.text();
+      const response = await this.send(this.base + path, { ...init, headers, cache: "no-store", credentials: "omit", redirect: "error" });
+      return { response, content: new Uint8Array(await response.arrayBuffer()) };
     } catch (cause) {
       throw new Unreached("the node cannot be reached", { cause });
     }
-    let value: unknown;
+  }
+
+  private async bytes(path: string): Promise<Bytes> {
+    const { response, content } = await this.ask(path, {});
+    if (response.ok) return content;
+    return this.refused(response, content);
+  }
+
+  private async call(path: string, init: RequestInit = {}): Promise<unknown> {
+    const { response, content } = await this.ask(path, init);
+    if (response.status === 204) return undefined;
+    return response.ok ? this.value(response, content) : this.refused(response, content);
+  }
+
+  private value(response: Response, content: Bytes): unknown {
     try {
-      value = parse(text);
+      return parse(new TextDecoder().decode(content));
     } catch (cause) {
       throw new Unreached(`an answer that is none (${response.status})`, { cause });
     }
-    if (response.ok) return value;
-    const problem = value as Json;
-    if (response.status >= 500 || typeof problem.code !== "string") throw new Unreached(`the node says ${response.status}`);
+  }
+
+  private refused(response: Response, content: Bytes): never {
+    const problem = this.value(response, content) as Json | null;
+    if (response.status >= 500 || typeof problem?.code !== "string") throw new Unreached(`the node says ${response.status}`);
     throw new Refusal(response.status, problem.code, String(problem.detail ?? ""));
   }
 
   private post(path: string, body: Json): Promise<unknown> {
-    return this.call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body, (_, v: unknown) => (typeof v === "bigint" ? Number(v) : v)) });
+    return this.call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: stringify(body) });
   }
 
   async network(): Promise<Network> {
@@ -122,29 +235,155 @@ export class Client {
 
   async balance(wallet: string): Promise<Balance> {
     const w = (await this.call(`/v1/wallets/${wallet}`)) as Json;
-    return { tiyn: amountOf(w.balance), tier: Number(w.tier), size: amountOf(w.size) };
+    const pending = pendingOf(w.rekey);
+    return {
+      tiyn: amountOf(w.balance),
+      tier: Number(w.tier),
+      size: amountOf(w.size),
+      version: amountOf(w.version),
+      frozen: Number(w.frozen ?? 0) !== 0 || (typeof w.frozen === "string" && w.frozen !== ""),
+      hasRecovery: w.recovery !== undefined,
+      key: String(w.key),
+      recovery: String(w.recovery ?? ""),
+      day: Number(w.day ?? 0),
+      paidToday: amountOf(w.paid_today ?? 0),
+      paymentsToday: Number(w.payments_today ?? 0),
+      ...(pending && { pending }),
+    };
   }
 
-  async history(wallet: string, limit: number): Promise<HistoryLine[]> {
-    const h = (await this.call(`/v1/wallets/${wallet}/history?limit=${limit}`)) as { lines: Json[] | null };
-    return (h.lines ?? []).map((l) => {
-      const tx = l.transaction as Json | undefined;
-      const body = (tx?.body ?? {}) as Json;
-      return {
-        id: String(l.id),
-        index: amountOf(l.index),
-        millis: Number(l.time_millis),
-        net: amountOf(l.net),
-        kind: typeof tx?.kind === "string" ? tx.kind : "",
-        parties: Array.isArray(body.parties) ? body.parties.map(String) : [],
-        memo: memoText(body.memo),
-      };
-    });
+  /** The limits that stand, and how long a new key waits. */
+  async policy(): Promise<Policy> {
+    const { policy: p } = (await this.call("/v1/authority")) as { policy: Json };
+    return {
+      tiers: (p.tiers as Json[]).map((t) => ({
+        name: String(t.name),
+        paymentMost: amountOf(t.payment_most ?? 0),
+        dayMost: amountOf(t.day_most ?? 0),
+        balanceMost: amountOf(t.balance_most ?? 0),
+        paymentsPerDay: Number(t.payments_per_day ?? 0),
+      })),
+      rekeyDelayMillis: Number(p.rekey_delay_millis),
+      dayOffsetMillis: Number(p.day_offset_millis),
+    };
+  }
+
+  /** How much of a wallet's money is marked, by purpose. */
+  async marked(wallet: string): Promise<ReadonlyMap<number, bigint>> {
+    const { tokens } = (await this.call(`/v1/wallets/${wallet}/tokens?limit=4096`)) as { tokens: Json[] | null };
+    const sums = new Map<number, bigint>();
+    for (const t of tokens ?? []) {
+      const purpose = Number((t.asset as Json | undefined)?.purpose ?? 0);
+      if (purpose !== 0) sums.set(purpose, (sums.get(purpose) ?? 0n) + amountOf(t.amount));
+    }
+    return sums;
+  }
+
+  /** What a purpose is called, and what it is for. */
+  async purpose(number: number): Promise<{ name: string; about: string } | undefined> {
+    const [p] = (await this.call(`/v1/purposes?after=${number - 1}&limit=1`)) as Json[];
+    return p && { name: String(p.name), about: String(p.about ?? "") };
+  }
+
+  /** What a purpose or a definition means, a sentence a line, in a language. */
+  async explain(of: { purpose: number } | { definition: string }, lang: string): Promise<readonly string[]> {
+    const { lines } = (await this.post("/v1/explain", { lang, ...of })) as { lines: unknown[] | null };
+    return (lines ?? []).map(String);
+  }
+
+  async history(wallet: string, limit: number, before?: bigint): Promise<HistoryPage> {
+    const h = (await this.call(`/v1/wallets/${wallet}/history?limit=${limit}${before === undefined ? "" : `&before=${before}`}`)) as { lines: Json[] | null; next?: unknown };
+    return { lines: (h.lines ?? []).map(lineOf), ...(h.next !== undefined && { next: amountOf(h.next) }) };
+  }
+
+  /** One line of a wallet's history, by its transaction. */
+  async line(wallet: string, transaction: string): Promise<HistoryLine | undefined> {
+    const { index } = (await this.call(`/v1/transactions/${transaction}`)) as Json;
+    const { lines } = await this.history(wallet, 1, amountOf(index) + 1n);
+    return lines[0]?.id === transaction ? lines[0] : undefined;
+  }
+
+  /** A file that shows without this node that a transaction is in the ledger. */
+  async receiptFile(transaction: string): Promise<Bytes> {
+    return this.bytes(`/v1/transactions/${transaction}/proof`);
+  }
+
+  async contracts(wallet: string): Promise<ContractLine[]> {
+    const { contracts } = (await this.call(`/v1/wallets/${wallet}/contracts`)) as { contracts: Json[] | null };
+    return (contracts ?? []).map((c) => ({
+      id: String(c.id),
+      definition: String(c.definition),
+      name: String(c.name),
+      parties: (c.parties as unknown[]).map(String),
+      held: ((c.held ?? []) as unknown[]).reduce<bigint>((sum, h) => sum + amountOf(h), 0n),
+      assets: (c.assets as unknown[]).length,
+      version: amountOf(c.version),
+      endsMillis: Number(c.ends_millis),
+    }));
+  }
+
+  /** A definition by its id: the list goes by id, so it is the one after the id before. */
+  async definition(id: string): Promise<Definition | undefined> {
+    const before = (BigInt(`0x${id}`) - 1n).toString(16).padStart(64, "0");
+    const [d] = (await this.call(`/v1/definitions?after=${before}&limit=1`)) as Json[];
+    if (d?.id !== id) return undefined;
+    return { about: String(d.about ?? ""), parties: (d.parties as unknown[]).map(String), actions: ((d.actions ?? []) as Json[]).map(actionOf) };
+  }
+
+  async delegations(wallet: string): Promise<DelegationLine[]> {
+    const { delegations } = (await this.call(`/v1/wallets/${wallet}/delegations`)) as { delegations: Json[] | null };
+    return (delegations ?? []).map((d) => ({ id: String(d.id), name: String(d.name ?? ""), until: Number(d.until_millis) }));
+  }
+
+  /** Lets a cashier's device see until when what the wallet is paid, and nothing else: the token to give to it. */
+  async delegate(network: Uint8Array, wallet: string, signer: Signer, until: number, name: string): Promise<string> {
+    const { challenge } = (await this.post("/v1/sessions/challenges", { wallet })) as { challenge: string };
+    const signed = await delegationDigest(network, unhex(wallet, 16), this.origin, unhex(challenge, 48), BigInt(until), name);
+    const made = (await this.post("/v1/sessions/delegations", {
+      wallet,
+      origin: this.origin,
+      challenge,
+      until_millis: until,
+      name,
+      signature: hex(signatureOf(await signer.sign(signed))),
+    })) as { token: string };
+    return made.token;
+  }
+
+  async revoke(wallet: string, id: string): Promise<void> {
+    await this.call(`/v1/wallets/${wallet}/delegations/${id}`, { method: "DELETE" });
+  }
+
+  /** Banks that open wallets. */
+  async banks(): Promise<{ id: string; name: string }[]> {
+    const list = (await this.call("/v1/intermediaries")) as Json[];
+    return list.filter((b) => b.suspended !== true).map((b) => ({ id: String(b.id), name: String(b.name) }));
+  }
+
+  /** Asks a bank for a wallet of this key: the id of the application, which nobody else is told. */
+  async apply(network: Uint8Array, bank: string, signer: Signer, name: string): Promise<string> {
+    const signed = await applicationDigest(network, unhex(bank, 16), signer.publicKey, name);
+    const made = (await this.post("/v1/applications", { bank, key: `ed25519:${hex(signer.publicKey).slice(2)}`, name, signature: hex(signatureOf(await signer.sign(signed))) })) as { id: string };
+    return made.id;
+  }
+
+  /** How far an application is; the bank's paper when it is accepted. */
+  async application(id: string): Promise<{ state: string; reason: string; paper?: string }> {
+    const a = (await this.call(`/v1/applications/${id}`)) as Json;
+    return { state: String(a.state), reason: String(a.reason ?? ""), ...(a.draft !== undefined && { paper: stringify(a.draft) }) };
+  }
+
+  /** Events of topics, from the last one that was seen on, until the signal or the connection ends. */
+  async events(topics: string, last: string, signal: AbortSignal, heard: (id: string, event: string, data: unknown) => void): Promise<void> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
+    if (last !== "") headers["Last-Event-ID"] = last;
+    const response = await this.send(`${this.base}/v1/events?topics=${topics}`, { headers, cache: "no-store", credentials: "omit", redirect: "error", signal });
+    if (!response.ok || !response.body) throw new Refusal(response.status, "stream", "no stream");
+    await readEvents(response.body, heard);
   }
 
   async select(wallet: string, amount: bigint): Promise<Selection> {
-    const body = `{"amount":${amount}}`; // a number beyond 2^53 is written as it is
-    const s = (await this.call(`/v1/wallets/${wallet}/selections`, { method: "POST", headers: { "Content-Type": "application/json" }, body })) as { tokens: Json[] | null; total: unknown; merge: boolean };
+    const s = (await this.post(`/v1/wallets/${wallet}/selections`, { amount })) as { tokens: Json[] | null; total: unknown; merge: boolean };
     return { tokens: (s.tokens ?? []).map((t) => ({ id: String(t.id), amount: amountOf(t.amount) })), total: amountOf(s.total), merge: s.merge };
   }
 

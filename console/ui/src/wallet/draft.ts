@@ -1,4 +1,5 @@
-// The bank's paper: a draft of the wallet's registration, which the bank has signed and the wallet's key has to sign as well.
+// The bank's paper: a draft of the wallet's registration, or of a new key for one whose key was lost. The bank has signed it, and the
+// key of this device has to sign it as well.
 
 import { RuleError, hex, same, unhex } from "../ledger/bytes";
 import type { Value } from "../ledger/cbor";
@@ -36,13 +37,27 @@ function registerBody(transaction: Json): readonly Value[] {
   ];
 }
 
-export interface Registration {
+/** The body of a new key that a bank asks for. One that brings a recovery key as well would leave the wallet to whoever has that. */
+function rekeyBodyOf(transaction: Json): readonly Value[] {
+  const b = object(transaction.body, "transaction.body");
+  if (b.by !== "intermediary") throw new RuleError("draft-kind", "by", "it is not asked for by the bank");
+  if (b.recovery !== undefined) throw new RuleError("draft-recovery", "recovery", "it names a recovery key");
+  return [6n, amountOf(transaction.valid_until), unhex(String(b.wallet), 16, "wallet"), amountOf(b.version), BigInt(ROLE.intermediary), keyOf(b.key, "key"), null];
+}
+
+const PAPERS = {
+  register: { body: registerBody, keyAt: 4 },
+  rekey: { body: rekeyBodyOf, keyAt: 5 },
+} as const;
+
+export interface Paper {
+  readonly kind: keyof typeof PAPERS;
   readonly wallet: string;
   readonly bytes: Uint8Array;
 }
 
-/** Signs a registration of this key on this network, and of nothing else. */
-export async function signRegistration(text: string, network: Uint8Array, signer: Signer): Promise<Registration> {
+/** Signs a bank's paper for this key on this network, and nothing else. */
+export async function signPaper(text: string, network: Uint8Array, signer: Signer): Promise<Paper> {
   if (text.length > MOST_CHARACTERS) throw new RuleError("draft-form", "draft", "it is too long");
   let draft: Json;
   try {
@@ -53,15 +68,17 @@ export async function signRegistration(text: string, network: Uint8Array, signer
   if (typeof draft.network !== "string" || draft.transaction === undefined) throw new RuleError("draft-form", "draft", "want a network and a transaction");
   if (draft.network !== hex(network)) throw new RuleError("draft-network", "network", "it is for another network");
   const transaction = object(draft.transaction, "transaction");
-  if (transaction.kind !== "register") throw new RuleError("draft-kind", "kind", "it is no registration of a wallet");
+  const kind = transaction.kind as keyof typeof PAPERS;
+  if (typeof kind !== "string" || !Object.hasOwn(PAPERS, kind)) throw new RuleError("draft-kind", "kind", "it is neither a registration of a wallet nor a new key for one");
+  const { body: bodyOf, keyAt } = PAPERS[kind];
   let body: readonly Value[];
   try {
-    body = registerBody(transaction);
+    body = bodyOf(transaction);
   } catch (error) {
     if (error instanceof RuleError) throw error;
     throw new RuleError("draft-form", "transaction.body", "a number is none");
   }
-  if (!same(body[4] as Uint8Array, signer.publicKey)) throw new RuleError("draft-key", "key", "it is for another wallet's key");
+  if (!same(body[keyAt] as Uint8Array, signer.publicKey)) throw new RuleError("draft-key", "key", "it is for another wallet's key");
   const id = await transactionId(body);
   const witnesses: Witness[] = (Array.isArray(transaction.witnesses) ? transaction.witnesses : []).map((w: unknown) => {
     const { role, index, signature } = object(w, "witnesses");
@@ -70,5 +87,5 @@ export async function signRegistration(text: string, network: Uint8Array, signer
   const own = witnesses.filter((w) => w.role !== ROLE.possession || w.index !== 0);
   own.push({ role: ROLE.possession, index: 0, signature: signatureOf(await signer.sign(await digest(network, id, ROLE.possession))) });
   own.sort((a, b) => a.role - b.role || a.index - b.index);
-  return { wallet: hex(id.slice(0, 16)), bytes: encodeTransaction(body, own) };
+  return { kind, wallet: hex(kind === "register" ? id.slice(0, 16) : (body[2] as Uint8Array)), bytes: encodeTransaction(body, own) };
 }

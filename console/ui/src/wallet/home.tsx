@@ -1,14 +1,47 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { date, ends, money, time } from "../format";
-import { type Key, language, t } from "../words";
-import { Recovery } from "./first";
-import { Field, Form, Title } from "./parts";
-import { go } from "./route";
-import type { HistoryLine } from "./client";
+import { type Key, counted, language, t } from "../words";
+import { explain } from "../words/refusals";
+import { factsOf, freeMoney } from "./facts";
+import { LearnLink, What } from "./learnlink";
+import { Line } from "./lines";
+import { Meaning } from "./meaning";
+import { nameOf } from "./private";
+import { address, go } from "./route";
 import type { PaymentRecord } from "./store";
-import { asOf, balance, connected, history, lock, payments, record, refresh, seedWith } from "./state";
+import { asOf, balance, cancelWaiting, clockOff, connected, history, learnPurpose, marked, payments, purposeName, purposeOf, record, refresh } from "./state";
 
+/** What happens is heard at once; this is for when nothing can be heard. */
 const EVERY = 5_000;
+/** A clock that is so far off is said: what is signed names a time. */
+const CLOCK_SAID = 2 * 60_000;
+const SHOWN = 10;
+const SHOWN_ENDED = 3 * 86_400_000; // a refusal is shown so long
+
+/** A time of today, or with its day. */
+function when(millis: number): string {
+  const at = time(millis, language.value);
+  return date(millis, language.value) === date(Date.now(), language.value) ? at : `${date(millis, language.value)}, ${at}`;
+}
+
+/** Money that may be spent for its purpose only. */
+function Marked({ purpose, sum }: { purpose: number; sum: bigint }) {
+  useEffect(() => void learnPurpose(purpose), [purpose]);
+  const about = purposeOf(purpose);
+  return (
+    <section class="card">
+      <p class="dim">
+        {t("home.marked", { name: purposeName(purpose) })} <What term="marked" />
+      </p>
+      <p class="big">{money(sum, language.value)}</p>
+      <details>
+        <summary>{t("home.where")}</summary>
+        <Meaning purpose={purpose} otherwise={about && about.about !== "" ? about.about : t("home.where-unknown")} />
+        <LearnLink card="marked" />
+      </details>
+    </section>
+  );
+}
 
 export function Home() {
   useEffect(() => {
@@ -17,6 +50,7 @@ export function Home() {
     return () => clearInterval(timer);
   }, []);
   const b = balance.value;
+  const free = freeMoney();
   return (
     <>
       <h1 class="hidden" tabIndex={-1}>
@@ -25,15 +59,25 @@ export function Home() {
       <section class="card">
         <p class="dim">{t("home.available")}</p>
         <p class="big" data-testid="balance">
-          {b ? money(b.tiyn, language.value) : <span class="skeleton">{t("unknown")}</span>}
+          {free !== undefined ? money(free, language.value) : <span class="skeleton">{t("unknown")}</span>}
         </p>
         {asOf.value !== undefined && (
           <p class={connected.value ? "dim" : "dim warn"} role={connected.value ? undefined : "status"}>
-            {t(connected.value ? "home.asof" : "home.stale", { time: time(asOf.value, language.value) })}
+            {t(connected.value ? "home.asof" : "home.stale", { time: when(asOf.value) })}
           </p>
         )}
         {asOf.value === undefined && !connected.value && <p class="warn">{t("unreached")}</p>}
       </section>
+      {[...marked.value].map(([purpose, sum]) => (
+        <Marked key={purpose} purpose={purpose} sum={sum} />
+      ))}
+      {b?.pending && (
+        <p class="note">
+          {t("home.pending")} <button onClick={() => go("safety")}>{t("nav.safety")}</button>
+        </p>
+      )}
+      {Math.abs(clockOff.value) > CLOCK_SAID && <p class="note">{t("clock", { difference: counted("minutes", Math.round(Math.abs(clockOff.value) / 60_000)) })}</p>}
+      {b?.frozen && <p class="note">{t("home.frozen")}</p>}
       {record.value?.recoverySaved === false && (
         <p class="note">
           {t("home.save")} <button onClick={() => go("safety")}>{t("safety.code")}</button>
@@ -52,7 +96,7 @@ export function Home() {
 
 function History() {
   const lines = history.value;
-  const waiting = payments.value.filter((p) => p.state !== "done");
+  const waiting = payments.value.filter((p) => p.state === "waiting" || p.state === "prepared" || (p.state !== "done" && Date.now() - p.made < SHOWN_ENDED));
   return (
     <section>
       <h2>{t("home.history")}</h2>
@@ -65,15 +109,24 @@ function History() {
           {waiting.map((p) => (
             <Waiting key={p.id} payment={p} />
           ))}
-          {lines?.map((l) => <Line key={String(l.index)} line={l} />)}
+          {lines?.slice(0, SHOWN).map((l) => (
+            <Line key={String(l.index)} line={l} />
+          ))}
         </ul>
+      )}
+      {lines && lines.length > SHOWN && (
+        <p>
+          <a href={address("history")} onClick={(e) => (e.preventDefault(), go("history"))}>
+            {t("home.all")}
+          </a>
+        </p>
       )}
     </section>
   );
 }
 
-const WORDS: Record<PaymentRecord["state"], Key> = { prepared: "line.pending", refused: "line.refused", lapsed: "line.lapsed", done: "line.paid" };
-const ICONS: Record<PaymentRecord["state"], string> = { prepared: "…", refused: "✕", lapsed: "✕", done: "↑" };
+const WORDS: Record<PaymentRecord["state"], Key> = { waiting: "line.waiting", prepared: "line.pending", refused: "line.refused", lapsed: "line.lapsed", done: "line.paid" };
+const ICONS: Record<PaymentRecord["state"], string> = { waiting: "◷", prepared: "…", refused: "✕", lapsed: "✕", done: "↑" };
 
 function Waiting({ payment }: { payment: PaymentRecord }) {
   return (
@@ -82,85 +135,28 @@ function Waiting({ payment }: { payment: PaymentRecord }) {
         {ICONS[payment.state]}
       </span>
       <span>
-        <b>{payment.memo || ends(payment.payee)}</b>
+        <b>{nameOf(payment.payee) ?? (payment.memo || ends(payment.payee))}</b>
         <br />
         <span class="dim">
           {t(WORDS[payment.state])}, {time(payment.made, language.value)}
         </span>
+        {payment.code !== undefined && (
+          <details>
+            <summary>{explain(payment.code).title}</summary>
+            {factsOf(payment.code, { amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }).map((fact) => (
+              <p key={fact}>{fact}</p>
+            ))}
+            <p>{explain(payment.code).money}</p>
+          </details>
+        )}
+        {payment.state === "waiting" && (
+          <>
+            <br />
+            <button onClick={() => void cancelWaiting(payment.id)}>{t("line.take-back")}</button>
+          </>
+        )}
       </span>
       <span class="amount">{money(-BigInt(payment.amount), language.value)}</span>
     </li>
-  );
-}
-
-function Line({ line }: { line: HistoryLine }) {
-  const own = record.value?.wallet ?? "";
-  const other = line.parties.find((p) => p !== own);
-  const word: Key = line.kind === "" ? "line.system" : line.net > 0n ? "line.received" : line.net < 0n ? "line.paid" : "line.own";
-  return (
-    <li>
-      <span class="icon" aria-hidden="true">
-        {line.net > 0n ? "↓" : line.net < 0n ? "↑" : "·"}
-      </span>
-      <span>
-        <b>{line.memo || (other === undefined ? t(word) : ends(other))}</b>
-        <br />
-        <span class="dim">
-          {t(word)}, {date(line.millis, language.value)}, {time(line.millis, language.value)}
-        </span>
-      </span>
-      <span class={line.net > 0n ? "amount good" : "amount"}>{line.net > 0n ? `+${money(line.net, language.value)}` : money(line.net, language.value)}</span>
-    </li>
-  );
-}
-
-export function Safety() {
-  const [passphrase, setPassphrase] = useState("");
-  const [problem, setProblem] = useState<string | undefined>(undefined);
-  const [seed, setSeed] = useState<Awaited<ReturnType<typeof seedWith>>>(undefined);
-  if (seed) {
-    return (
-      <Recovery
-        seed={seed}
-        done={() => {
-          seed.fill(0);
-          setSeed(undefined);
-        }}
-      />
-    );
-  }
-  return (
-    <>
-      <Title text="safety.title" />
-      <section class="card">
-        <h2>{t("safety.number")}</h2>
-        <p class="id">{record.value?.wallet}</p>
-      </section>
-      <section class="card">
-        <h2>{t("safety.code")}</h2>
-        <Form
-          button={t("safety.code")}
-          submit={async () => {
-            const opened = await seedWith(passphrase);
-            setPassphrase("");
-            setProblem(opened ? undefined : t("open.wrong"));
-            setSeed(opened);
-          }}
-        >
-          <Field label="open.passphrase" type="password" autocomplete="current-password" value={passphrase} change={setPassphrase} problem={problem} />
-        </Form>
-      </section>
-      <section class="card">
-        <h2>{t("safety.sees")}</h2>
-        <ul class="plain">
-          <li>{t("safety.bank")}</li>
-          <li>{t("safety.public")}</li>
-          <li>{t("safety.page")}</li>
-        </ul>
-      </section>
-      <p class="acts">
-        <button onClick={lock}>{t("safety.lock")}</button>
-      </p>
-    </>
   );
 }

@@ -1,19 +1,39 @@
+import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { LANGUAGES, type Language } from "../format";
-import { choose, language, t } from "../words";
+import { choose, language, preferred, t } from "../words";
 import { First, Locked, Unregistered } from "./first";
-import { Home, Safety } from "./home";
+import { Home } from "./home";
+import { delegated, type Page, go, page, startRoutes } from "./route";
+import { delegation, startDesk, takeDelegation } from "./desk";
+import { newer, startInstall, takeNewer } from "./install";
+import { Later } from "./parts";
 import { Ask, Pay } from "./payment";
-import { type Page, go, page, startRoutes } from "./route";
-import { fault, network, phase, start, started, touch } from "./state";
+import { More } from "./more";
+import { loadRefusals } from "../words/refusals";
+import { connected, fault, meet, network, phase, record, start, started, touch } from "./state";
 import "./wallet.css";
 
 const NAMES: Record<Language, string> = { kk: "Қазақша", ru: "Русский", en: "English" };
-const TABS: readonly Page[] = ["home", "pay", "ask", "safety"];
+const TABS = ["home", "pay", "ask", "more"] as const satisfies readonly Page[];
+
+const PARTS = {
+  history: () => import("./history").then((m) => m.HistoryPage),
+  receipt: () => import("./receipt").then((m) => m.ReceiptPage),
+  rules: () => import("./rules").then((m) => m.Rules),
+  people: () => import("./people").then((m) => m.People),
+  till: () => import("./till").then((m) => m.Till),
+  learn: () => import("./learn").then((m) => m.Learn),
+  safety: () => import("./safety").then((m) => m.Safety),
+};
+const badLink = signal(false);
 
 function Body() {
   if (fault.value) return <p role="alert">{t(fault.value)}</p>;
   if (!started.value) return <p class="skeleton">{t("loading")}</p>;
+  if (badLink.value) return <p role="alert">{t("till.bad-link")}</p>;
+  if (page.value === "learn") return <Later key="learn" load={PARTS.learn} props={{}} />; // before there is a wallet, too
+  if (delegation.value) return <Later load={PARTS.till} props={{}} />;
   switch (phase.value) {
     case "none":
       return <First />;
@@ -27,10 +47,12 @@ function Body() {
       return <Pay />;
     case "ask":
       return <Ask />;
-    case "safety":
-      return <Safety />;
+    case "more":
+      return <More />;
+    case "home":
+      return <Home />;
   }
-  return <Home />;
+  return <Later key={page.value} load={PARTS[page.value]} props={{}} />;
 }
 
 function App() {
@@ -41,7 +63,7 @@ function App() {
         <span class="dim">{network.value?.name}</span>
         <label>
           <span class="hidden">{t("language")}</span>
-          <select value={language.value} onChange={(e) => choose(e.currentTarget.value as Language)}>
+          <select value={language.value} onChange={(e) => void choose(e.currentTarget.value as Language)}>
             {LANGUAGES.map((l) => (
               <option key={l} value={l} lang={l}>
                 {NAMES[l]}
@@ -50,16 +72,21 @@ function App() {
           </select>
         </label>
       </header>
+      {newer.value && (
+        <p class="note" role="status">
+          {t("newer")} <button onClick={takeNewer}>{t("newer.take")}</button>
+        </p>
+      )}
       <main>
         <Body />
       </main>
-      {phase.value === "open" && (
+      {phase.value === "open" && !delegation.value && (
         <nav aria-label={t("app")}>
           {TABS.map((p) => (
             <a
               key={p}
               href={p === "home" ? "/wallet/" : `/wallet/${p}`}
-              aria-current={page.value === p ? "page" : undefined}
+              aria-current={page.value === p || (p === "more" && !(TABS as readonly Page[]).includes(page.value)) ? "page" : undefined}
               onClick={(e) => {
                 e.preventDefault();
                 go(p);
@@ -74,7 +101,25 @@ function App() {
   );
 }
 
+async function begin(): Promise<void> {
+  await start();
+  if (!fault.value) await startDesk();
+  if (!fault.value && delegated.value !== "") badLink.value = record.value !== undefined || !(await takeDelegation(delegated.value)); // a device with a wallet of its own is no till of another
+  delegated.value = "";
+  started.value = true;
+  if (!fault.value) await meet();
+}
+
 startRoutes();
-choose(language.value);
-void start();
+await choose(preferred());
 render(<App />, document.getElementById("app")!);
+void begin();
+startInstall();
+effect(() => {
+  void language.value;
+  loadRefusals().catch(() => {}); // a refusal has general words until then
+});
+addEventListener("online", () => void meet());
+addEventListener("offline", () => {
+  connected.value = false;
+});

@@ -17,6 +17,8 @@ export interface Order {
   readonly payee: string;
   readonly amount: bigint;
   readonly memo: string;
+  readonly until?: number; // Unix milliseconds: not to be paid later
+  readonly waiting?: string; // the id of the record in whose place the signed payment comes
 }
 
 export interface Payer {
@@ -57,9 +59,38 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       validUntil: Number(validUntil),
       state: "prepared",
     };
-    await p.store.savePayment(record);
+    if (order.waiting === undefined) await p.store.savePayment(record);
+    else await p.store.replacePayment(order.waiting, record);
     return record;
   }
+}
+
+/** Writes down a payment for which no node could be asked. It is signed when one can be, so that it cannot lapse unseen. */
+export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promise<PaymentRecord> {
+  const id = `waiting-${hex(crypto.getRandomValues(new Uint8Array(16)))}`;
+  const { payee, amount, memo, until } = order;
+  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }) };
+  await p.store.savePayment(record);
+  return record;
+}
+
+/** Makes a payment that waited: signs and sends it, or says why it is not made. Unreached leaves it waiting. */
+export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecord): Promise<PaymentRecord> {
+  let made: PaymentRecord;
+  try {
+    if (record.until !== undefined && (await p.client.network()).timeMillis >= record.until) {
+      made = { ...record, state: "lapsed", code: "request-over" };
+      await p.store.savePayment(made);
+      return made;
+    }
+    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id });
+  } catch (error) {
+    if (!(error instanceof Refusal) || undecided(error) || error.status === 403) throw error;
+    made = { ...record, state: "refused", code: error.code };
+    await p.store.savePayment(made);
+    return made;
+  }
+  return settle(p, made);
 }
 
 /** Sends what was prepared until there is a verdict, or until it can no longer be executed. */

@@ -1,13 +1,20 @@
 import { useState } from "preact/hooks";
 import { type AmountProblem, ends, money, parseAmount } from "../format";
 import { unhex } from "../ledger/bytes";
-import { language, t, wordsOf } from "../words";
-import { Refusal, Unreached, isRule } from "./client";
-import { Field, Form, Later, Title } from "./parts";
+import { language, t } from "../words";
+import { explain } from "../words/refusals";
+import { codeOf } from "./codeof";
+import { isRule } from "./client";
+import { freeMoney } from "./facts";
+import { LearnLink, What } from "./learnlink";
+import { limitsNow } from "./limits";
+import { Choice, Field, Form, Later, Picture, type Problem, Title } from "./parts";
+import { contacts, nameOf, settings } from "./private";
+import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, formatRequest, parseRequest } from "./request";
 import { go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { balance, history, network, pay, record } from "./state";
+import { history, network, pay, payments, record, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
 const code = () => import("./code").then((m) => m.Code);
@@ -23,6 +30,7 @@ interface Draft {
   readonly payee: string;
   readonly amount: bigint;
   readonly memo: string;
+  readonly until?: number;
 }
 
 export function Pay() {
@@ -42,7 +50,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
   const [amount, setAmount] = useState("");
   const [memo, setMemo] = useState("");
   const [scanning, setScanning] = useState(false);
-  const [problems, setProblems] = useState<{ to?: string; amount?: string }>({});
+  const [problems, setProblems] = useState<{ to?: Problem; amount?: Problem }>({});
   let asked: PaymentRequest | undefined;
   try {
     asked = payeeOf(to);
@@ -74,13 +82,13 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
             request = payeeOf(to);
             checkRequest(request, unhex(record.value!.network), network.value?.timeMillis ?? Date.now());
           } catch (error) {
-            return setProblems({ to: isRule(error) && error.code !== "request-unknown" ? wordsOf(error.code) : t("pay.bad-payee") });
+            return setProblems({ to: isRule(error) && error.code !== "request-unknown" ? { code: error.code } : "pay.bad-payee" });
           }
-          if (request.to === record.value?.wallet) return setProblems({ to: t("pay.self") });
+          if (request.to === record.value?.wallet) return setProblems({ to: "pay.self" });
           const parsed: bigint | AmountProblem = request.amount ?? parseAmount(amount);
-          if (typeof parsed === "string") return setProblems({ amount: t(parsed) });
+          if (typeof parsed === "string") return setProblems({ amount: parsed });
           setProblems({});
-          chosen({ payee: request.to, amount: parsed, memo: request.reference ?? memo.trim() });
+          chosen({ payee: request.to, amount: parsed, memo: request.reference ?? memo.trim(), ...(request.until !== undefined && { until: request.until }) });
         }}
         other={
           <button type="button" onClick={() => setScanning(true)}>
@@ -88,6 +96,9 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
           </button>
         }
       >
+        {contacts.value.length > 0 && (
+          <Choice names label="pay.contact" value={contacts.value.some((c) => c.wallet === to) ? to : ""} change={setTo} choices={[["", "–"], ...contacts.value.map((c) => [c.wallet, c.name] as const)]} />
+        )}
         <Field label="pay.to" value={to} change={setTo} problem={problems.to} />
         {asked?.amount === undefined ? (
           <Field label="pay.amount" value={amount} change={setAmount} decimal problem={problems.amount} />
@@ -109,14 +120,24 @@ function cut(text: string): string {
 
 function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: (p: PaymentRecord) => void }) {
   const [code, setCode] = useState<string | undefined>(undefined);
+  const [compared, setCompared] = useState(false);
+  const [problem, setProblem] = useState(false);
   const amount = money(draft.amount, language.value);
-  const left = balance.value && balance.value.tiyn - draft.amount;
+  const name = nameOf(draft.payee);
+  const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
+  const free = freeMoney();
+  const left = free === undefined ? undefined : free - draft.amount;
+  const limits = limitsNow();
+  const overDay = limits?.dayLeft !== undefined && draft.amount > limits.dayLeft;
   return (
     <>
       <Title text="pay.check" />
       <dl class="card">
         <dt>{t("pay.payee")}</dt>
-        <dd class="id">{ends(draft.payee)}</dd>
+        <dd>
+          <Picture of={draft.payee} /> {name !== undefined && <b>{name} </b>}
+          <span class="id">{strange ? draft.payee : ends(draft.payee)}</span>
+        </dd>
         <dt>{t("pay.amount")}</dt>
         <dd class="big">{amount}</dd>
         {draft.memo !== "" && (
@@ -126,18 +147,28 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
           </>
         )}
         <dt>{t("pay.after")}</dt>
-        <dd>{left === undefined ? t("unknown") : left < 0n ? wordsOf("insufficient-funds") : money(left, language.value)}</dd>
+        <dd data-testid="left">{left === undefined ? t("unknown") : left < 0n ? explain("insufficient-funds").title : money(left, language.value)}</dd>
+        {limits?.dayLeft !== undefined && (
+          <>
+            <dt>
+              {t("pay.day-left")} <What term="limit" />
+            </dt>
+            <dd>{money(limits.dayLeft, language.value)}</dd>
+          </>
+        )}
       </dl>
-      {code !== undefined && <Refused code={code} />}
+      <LearnLink card="final" />
+      {overDay && <p class="note">{t("pay.day-over", { left: money(limits!.dayLeft!, language.value) })}</p>}
+      {code !== undefined && <Refused code={code} about={draft} />}
       <Form
         button={t("pay.confirm", { amount })}
         submit={async () => {
+          if (strange && !compared) return setProblem(true);
           setCode(undefined);
           try {
             done(await pay(draft));
           } catch (error) {
-            if (!(error instanceof Refusal || error instanceof Unreached)) throw error;
-            setCode(error instanceof Refusal ? error.code : "unreached");
+            setCode(codeOf(error));
           }
         }}
         other={
@@ -146,19 +177,22 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
           </button>
         }
       >
-        {null}
+        {strange && <LearnLink card="fraud" />}
+        {strange && <LearnLink card="pyramid" />}
+        {strange && (
+          <p class="field">
+            <label class="check">
+              <input type="checkbox" checked={compared} aria-invalid={problem && !compared} onChange={(e) => setCompared(e.currentTarget.checked)} />
+              <span>{t("pay.compared")}</span>
+            </label>
+            <span class="problem" role="alert">
+              {problem && !compared ? t("pay.compare") : ""}
+            </span>
+          </p>
+        )}
+        {unanswered.value && <p role="status">{t("pay.unanswered")}</p>}
       </Form>
     </>
-  );
-}
-
-function Refused({ code }: { code: string }) {
-  return (
-    <div class="card refused" role="alert">
-      <b>{wordsOf(code)}</b>
-      <p>{t("refusal.nothing")}</p>
-      <p class="dim">{t("refusal.code", { code })}</p>
-    </div>
   );
 }
 
@@ -166,19 +200,27 @@ function Verdict({ payment }: { payment: PaymentRecord }) {
   const amount = money(BigInt(payment.amount), language.value);
   return (
     <>
-      <Title text="pay.receipt" />
+      <Title text={payment.state === "done" ? "pay.receipt" : "pay.title"} />
       {payment.state === "done" ? (
         <div class="card done" role="status">
           <p class="big">{t("pay.done", { amount })}</p>
           <p class="id dim">{payment.id}</p>
         </div>
+      ) : payment.state === "waiting" ? (
+        <div class="card note" role="status">
+          <p class="big">{t("pay.waits", { amount })}</p>
+          <p>{t("pay.waits-about")}</p>
+          <LearnLink card="offline" />
+        </div>
       ) : (
-        <Refused code={payment.code ?? ""} />
+        <Refused code={payment.code ?? ""} about={{ amount: BigInt(payment.amount), payee: payment.payee, ...(payment.until !== undefined && { until: payment.until }) }} />
       )}
       <p class="acts">
         <button class="first" onClick={() => go("home")}>
           {t("nav.home")}
         </button>
+        {payment.state === "done" && <button onClick={() => go("receipt", { id: payment.id })}>{t("pay.receipt")}</button>}
+        {payment.state === "done" && nameOf(payment.payee) === undefined && <button onClick={() => go("people", { wallet: payment.payee })}>{t("people.keep", { wallet: ends(payment.payee) })}</button>}
       </p>
     </>
   );
@@ -188,7 +230,7 @@ export function Ask() {
   const [amount, setAmount] = useState("");
   const [reference, setReference] = useState("");
   const [request, setRequest] = useState<PaymentRequest | undefined>(undefined);
-  const [problem, setProblem] = useState<string | undefined>(undefined);
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
   const [copied, setCopied] = useState(false);
   const r = record.value!;
   if (request) {
@@ -221,7 +263,7 @@ export function Ask() {
         button={t("next")}
         submit={async () => {
           const parsed = amount.trim() === "" ? undefined : parseAmount(amount);
-          if (typeof parsed === "string") return setProblem(t(parsed));
+          if (typeof parsed === "string") return setProblem(parsed);
           setRequest({ network: r.network, to: r.wallet!, ...(parsed !== undefined && { amount: parsed }), ...(reference.trim() !== "" && { reference: reference.trim() }) });
         }}
       >

@@ -1,27 +1,37 @@
-// The wallet's pages have addresses of their own, which the server answers alike.
+// The wallet's pages have addresses of their own, which the server answers alike. What a list shows (search, filter) stands in
+// the address too, so that it can be kept, reloaded and sent.
 
 import { signal } from "@preact/signals";
 
-export type Page = "home" | "pay" | "ask" | "safety";
-const PAGES: readonly Page[] = ["home", "pay", "ask", "safety"];
+export const PAGES = ["home", "pay", "ask", "more", "history", "receipt", "rules", "people", "till", "safety", "learn"] as const;
+export type Page = (typeof PAGES)[number];
 const BASE = "/wallet/";
 
 function pageNow(): Page {
   const name = location.pathname.slice(BASE.length);
-  return PAGES.find((p) => p === name) ?? (location.hash.startsWith("#pay?") ? "pay" : "home");
+  return PAGES.find((p) => p === name) ?? "home";
 }
 
 export const page = signal<Page>("home");
+export const params = signal<ReadonlyMap<string, string>>(new Map());
 
 /** The request that the address brought, if any, as it is written in a code. */
 export const requested = signal("");
 
+/** The delegation that the address brought, with which this device becomes a till. */
+export const delegated = signal("");
+
 function read(): void {
   page.value = pageNow();
+  params.value = new Map(new URLSearchParams(location.search));
   if (location.hash.startsWith("#pay?")) {
     requested.value = `aqsha:${location.hash.slice(1)}`;
     window.history.replaceState(null, "", `${BASE}pay`); // a request is taken once
     page.value = "pay";
+  } else if (location.hash.startsWith("#till?")) {
+    delegated.value = location.hash.slice("#till?".length);
+    window.history.replaceState(null, "", `${BASE}till`);
+    page.value = "till";
   }
 }
 
@@ -31,9 +41,26 @@ export function startRoutes(): void {
   addEventListener("hashchange", read);
 }
 
-export function go(to: Page): void {
-  if (to === page.value) return;
-  window.history.pushState(null, "", to === "home" ? BASE : BASE + to);
+export function address(to: Page, query: Record<string, string> = {}): string {
+  const said = Object.entries(query).filter(([, v]) => v !== "");
+  return (to === "home" ? BASE : BASE + to) + (said.length === 0 ? "" : `?${new URLSearchParams(said)}`);
+}
+
+export function go(to: Page, query: Record<string, string> = {}): void {
+  const where = address(to, query);
+  if (where === location.pathname + location.search) return;
+  window.history.pushState(null, "", where);
   page.value = to;
+  params.value = new Map(new URLSearchParams(location.search));
+  scrollTo(0, 0);
   document.querySelector<HTMLElement>("h1")?.focus();
+}
+
+/** Changes what the page's address says of its list, without a step back of its own. */
+export function setParam(name: string, value: string): void {
+  const next = new Map(params.value);
+  if (value === "") next.delete(name);
+  else next.set(name, value);
+  params.value = next;
+  window.history.replaceState(null, "", address(page.value, Object.fromEntries(next)));
 }

@@ -1,24 +1,40 @@
 // What the wallet's pages show. Whoever changes it goes through here.
 
 import { computed, signal } from "@preact/signals";
-import { type Bytes, hex, unhex } from "../ledger/bytes";
+import { type Bytes, concat, hex, unhex } from "../ledger/bytes";
 import { type Signer, signerOf } from "../ledger/sign";
-import { type Balance, Client, type HistoryLine, type Network, Refusal, Unreached } from "./client";
-import { signRegistration } from "./draft";
-import { type Order, type Payer, prepare, settle } from "./pay";
+import { Box, type Kept } from "./box";
+import { type Balance, Client, type HistoryLine, type Network, type Policy, Refusal, Unreached } from "./client";
+import { signPaper } from "./draft";
+import { recallAsked } from "./desk";
+import { listen } from "./events";
+import { openWithPasskey, sealWithPasskey } from "./passkey";
+import { type Order, type Payer, makeWaiting, prepare, settle, wait } from "./pay";
+import { promote } from "./keys";
+import { type Seen, forget, recall, seen } from "./private";
 import { type PaymentRecord, Store, type WalletRecord } from "./store";
 import { open, seal } from "./vault";
+import type { Value } from "../ledger/cbor";
+import { ROLE, type Witness, digest, encodeTransaction, signatureOf, transactionId } from "../ledger/transaction";
 
 export const network = signal<Network | undefined>(undefined);
 export const record = signal<WalletRecord | undefined>(undefined);
 export const signer = signal<Signer | undefined>(undefined);
 export const balance = signal<Balance | undefined>(undefined);
+export const marked = signal<ReadonlyMap<number, bigint>>(new Map());
+/** The limits that stand, once they were asked for. */
+export const policy = signal<Policy | undefined>(undefined);
+const purposes = signal<ReadonlyMap<number, { readonly name: string; readonly about: string }>>(new Map());
 export const history = signal<readonly HistoryLine[] | undefined>(undefined);
 export const payments = signal<readonly PaymentRecord[]>([]);
 export const asOf = signal<number | undefined>(undefined);
 export const connected = signal(true);
 export const fault = signal<"no-crypto" | "storage" | undefined>(undefined);
 export const started = signal(false);
+/** How far this device's clock is from the network's, in milliseconds, as far as it was asked. */
+export const clockOff = signal(0);
+/** A payment was sent, and nobody has answered yet. */
+export const unanswered = signal(false);
 
 /** Which of its lives the wallet is in. */
 export const phase = computed<"none" | "locked" | "unregistered" | "open">(() => {
@@ -31,11 +47,13 @@ export const phase = computed<"none" | "locked" | "unregistered" | "open">(() =>
 const LOCK_AFTER = 5 * 60_000;
 const HISTORY = 30;
 
-const client = new Client();
+export const client = new Client();
 let store: Store | undefined;
+let box: Box | undefined;
+let listening: AbortController | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-function theStore(): Store {
+export function theStore(): Store {
   if (!store) throw new Error("the storage is not open");
   return store;
 }
@@ -43,7 +61,6 @@ function theStore(): Store {
 export async function start(): Promise<void> {
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle) {
     fault.value = "no-crypto";
-    started.value = true;
     return;
   }
   try {
@@ -54,14 +71,13 @@ export async function start(): Promise<void> {
   } catch {
     fault.value = "storage";
   }
-  started.value = true;
-  await meet();
 }
 
 /** Asks the node which network it is. */
 export async function meet(): Promise<void> {
   try {
     network.value = await client.network();
+    clockOff.value = network.value.timeMillis - Date.now();
     connected.value = true;
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
@@ -75,8 +91,31 @@ export function touch(): void {
 }
 
 export function lock(): void {
-  signer.value = undefined;
-  balance.value = history.value = undefined;
+  listening?.abort();
+  signer.value = box = undefined;
+  balance.value = history.value = asOf.value = undefined;
+  marked.value = new Map();
+  forget();
+}
+
+export async function keep(name: Kept, value: unknown): Promise<void> {
+  await box?.put(name, value);
+}
+
+/** What is done with a seed that is right: the key signs, and what the device keeps of the person is read. */
+async function opened(seed: Bytes): Promise<void> {
+  box = await Box.of(seed, theStore());
+  await recall(box);
+  await recallAsked(box);
+  const last = seen.value;
+  if (last && balance.value === undefined) {
+    balance.value = last.balance;
+    history.value = last.lines;
+    marked.value = last.marked;
+    asOf.value = last.asOf;
+  }
+  signer.value = await signerOf(seed);
+  touch();
 }
 
 /** Makes the wallet of a seed on this device. */
@@ -84,11 +123,12 @@ export async function make(seed: Bytes, passphrase: string, recoverySaved: boole
   const of = network.value?.network;
   if (of === undefined) throw new Unreached("the network is not known");
   const made = await signerOf(seed);
+  const copy = concat(seed);
   const next: WalletRecord = { network: of, publicKey: hex(made.publicKey), sealed: await seal(seed, passphrase, unhex(of), made.publicKey), recoverySaved };
   await theStore().saveWallet(next);
   record.value = next;
-  signer.value = made;
-  touch();
+  await opened(copy);
+  copy.fill(0);
 }
 
 /** The seed, when the passphrase is right. */
@@ -97,17 +137,67 @@ export async function seedWith(passphrase: string): Promise<Bytes | undefined> {
   return r && open(r.sealed, passphrase, unhex(r.network), unhex(r.publicKey));
 }
 
-export async function unlock(passphrase: string): Promise<boolean> {
-  const seed = await seedWith(passphrase);
+/** Goes on with another key of the same wallet: what is kept here goes over to it. */
+export async function reopen(seed: Bytes): Promise<void> {
+  const kept = await Promise.all((["contacts", "settings", "till", "seen"] as const).map(async (name) => [name, await box?.get(name)] as const));
+  box = await Box.of(seed, theStore());
+  for (const [name, value] of kept) if (value !== undefined) await box.put(name, value);
+  client.useToken("");
+  await opened(seed);
+  attend();
+  await refresh();
+}
+
+async function openWith(seed: Bytes | undefined): Promise<boolean> {
   if (!seed) return false;
-  signer.value = await signerOf(seed);
+  await opened(seed);
   seed.fill(0);
-  touch();
+  attend();
   void resume();
   return true;
 }
 
-async function change(part: Partial<WalletRecord>): Promise<void> {
+/** Opens the wallet with the device's own lock, where that was set. */
+export async function unlockByDevice(): Promise<boolean> {
+  const r = record.value;
+  return r?.passkey !== undefined && openWith(await openWithPasskey(r.passkey, unhex(r.network), unhex(r.publicKey)));
+}
+
+/** Lets the device's lock open the wallet, or no more. */
+export async function setDeviceLock(passphrase: string | undefined): Promise<boolean> {
+  const { passkey: _, ...rest } = record.value!;
+  let next: WalletRecord = rest;
+  if (passphrase !== undefined) {
+    const seed = await seedWith(passphrase);
+    if (!seed) return false;
+    const passkey = await sealWithPasskey(seed, unhex(rest.network), unhex(rest.publicKey), `Aqsha ${(rest.wallet ?? "").slice(0, 8)}`);
+    seed.fill(0);
+    if (!passkey) return false;
+    next = { ...rest, passkey };
+  }
+  await theStore().saveWallet(next);
+  record.value = next;
+  return true;
+}
+
+export async function unlock(passphrase: string): Promise<boolean> {
+  if (!(await openWith(await seedWith(passphrase)))) return false;
+  if (record.value?.next) void takeNext(passphrase);
+  return true;
+}
+
+/** Takes the new key when the ledger has it: the old one opens no session any more. */
+async function takeNext(passphrase: string): Promise<void> {
+  const r = record.value;
+  if (!r || r.wallet === undefined || !signer.value) return;
+  try {
+    await client.signIn(unhex(r.network), r.wallet, signer.value);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "sign-in-refused") await promote(passphrase);
+  }
+}
+
+export async function change(part: Partial<WalletRecord>): Promise<void> {
   if (!record.value) return;
   const next = { ...record.value, ...part };
   await theStore().saveWallet(next);
@@ -116,8 +206,8 @@ async function change(part: Partial<WalletRecord>): Promise<void> {
 
 export const recoverySaved = () => change({ recoverySaved: true });
 
-/** Takes the number that the bank gave: the node lets this key in for it, or it is not this wallet's. */
-export async function take(wallet: string): Promise<boolean> {
+/** Opens a session of a wallet: false if this key is neither its key nor its recovery key. */
+export async function enter(wallet: string): Promise<boolean> {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) return false;
@@ -127,22 +217,85 @@ export async function take(wallet: string): Promise<boolean> {
     if (error instanceof Refusal) return false;
     throw error;
   }
+  return true;
+}
+
+/** Takes the number that the bank gave: the node lets this key in for it, or it is not this wallet's. */
+export async function take(wallet: string): Promise<boolean> {
+  if (!(await enter(wallet))) return false;
   await change({ wallet });
+  attend();
   await refresh();
   return true;
 }
 
-/** Signs the bank's paper and hands it in: the wallet is open when the ledger has it. */
+/** Signs the bank's paper and hands it in: a new wallet is open when the ledger has it, a new key of one that was lost waits. */
 export async function register(paper: string): Promise<void> {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
-  const made = await signRegistration(paper, unhex(r.network), key);
-  await client.submit(made.bytes);
-  await take(made.wallet);
+  const made = await signPaper(paper, unhex(r.network), key);
+  const receipt = await client.submit(made.bytes);
+  if (made.kind === "register") {
+    await take(made.wallet);
+    return;
+  }
+  const { rekeyDelayMillis } = await client.policy();
+  await change({ waits: { wallet: made.wallet, due: receipt.millis + rekeyDelayMillis } });
 }
 
-async function signedIn<T>(work: (wallet: string) => Promise<T>): Promise<T> {
+/** Opens the wallet to which a bank gave this key, once that is in force; false before, and if somebody cancelled it. */
+export async function takeWaiting(): Promise<boolean> {
+  const waits = record.value?.waits;
+  if (!waits || !(await take(waits.wallet))) return false;
+  await dropWaiting();
+  return true;
+}
+
+/** Forgets the wallet for which this key waited. */
+export async function dropWaiting(): Promise<void> {
+  const { waits: _, ...rest } = record.value!;
+  await theStore().saveWallet(rest);
+  record.value = rest;
+}
+
+/** Asks a bank for the wallet. */
+export async function applyTo(bank: string, name: string): Promise<void> {
+  const key = signer.value;
+  const r = record.value;
+  if (!key || !r) throw new Error("the wallet is not open");
+  await change({ application: { id: await client.apply(unhex(r.network), bank, key, name), bank, name } });
+}
+
+/** Looks for the bank's answer, and hands its paper in. A paper that another customer's has made void is asked for again. The
+ * bank's reason is returned when it refuses. */
+export async function takeAnswer(): Promise<string | undefined> {
+  const asked = record.value?.application;
+  if (!asked || !signer.value) return undefined;
+  const answer = await client.application(asked.id);
+  if (answer.state === "refused") {
+    await withoutApplication();
+    return answer.reason;
+  }
+  if (answer.paper === undefined) return undefined;
+  try {
+    await register(answer.paper);
+    await withoutApplication();
+  } catch (error) {
+    if (!(error instanceof Refusal) || (error.code !== "stale-version" && error.code !== "expired")) throw error;
+    await applyTo(asked.bank, asked.name);
+  }
+  return undefined;
+}
+
+async function withoutApplication(): Promise<void> {
+  const { application: _, ...rest } = record.value!;
+  await theStore().saveWallet(rest);
+  record.value = rest;
+}
+
+/** Reads with a session of the wallet's key, which is opened where there is none. */
+export async function signedIn<T>(work: (wallet: string) => Promise<T>): Promise<T> {
   const wallet = record.value?.wallet;
   const key = signer.value;
   if (wallet === undefined || !key || !record.value) throw new Error("the wallet is not open");
@@ -155,15 +308,37 @@ async function signedIn<T>(work: (wallet: string) => Promise<T>): Promise<T> {
   }
 }
 
+/** What a purpose is called and for, when it was asked for; see learnPurpose. */
+export const purposeOf = (purpose: number) => purposes.value.get(purpose);
+
+export function purposeName(purpose: number): string {
+  return purposeOf(purpose)?.name ?? String(purpose);
+}
+
+/** Asks what a purpose is, once. Without a connection it keeps its number. */
+export async function learnPurpose(purpose: number): Promise<void> {
+  if (purposes.value.has(purpose)) return;
+  const told = await client.purpose(purpose).catch(() => undefined);
+  if (told) purposes.value = new Map(purposes.value).set(purpose, told);
+}
+
 /** Reads balance and history again. What cannot be read is left as it was, and said to be old. */
 export async function refresh(): Promise<void> {
   if (phase.value !== "open") return;
   try {
-    const [b, h] = await signedIn(async (wallet) => [await client.balance(wallet), await client.history(wallet, HISTORY)] as const);
+    const [b, h, m] = await signedIn(async (wallet) => [await client.balance(wallet), await client.history(wallet, HISTORY), await client.marked(wallet)] as const);
+    if (phase.value !== "open") return; // it was locked meanwhile
     balance.value = b;
-    history.value = h;
+    history.value = h.lines;
+    marked.value = m;
     asOf.value = Date.now();
+    for (const purpose of m.keys()) void learnPurpose(purpose);
+    if (!policy.value) void client.policy().then((p) => (policy.value = p), () => {}); // it says no limits until then
+    const back = !connected.value;
     connected.value = true;
+    const now: Seen = { balance: b, lines: h.lines, marked: m, asOf: asOf.value };
+    await keep("seen", { ...now, marked: [...m] });
+    if (back || payments.value.some((p) => p.state === "waiting")) void resume();
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) return; // the session ended meanwhile: the next look opens another
     if (!(error instanceof Unreached)) throw error;
@@ -171,11 +346,34 @@ export async function refresh(): Promise<void> {
   }
 }
 
+/** Hears what touches the wallet while it is open, by one connection of this browser. */
+export function attend(): void {
+  listening?.abort();
+  const of = record.value?.wallet;
+  if (of === undefined) return;
+  listening = new AbortController();
+  const { signal: ends } = listening;
+  listen(
+    `aqsha-events-${of}`,
+    {
+      open: (last, until, heard) => signedIn(() => client.events("wallet", last, until, heard)),
+      heard: () => void refresh(),
+      pause: (millis) => new Promise((done) => setTimeout(done, millis)),
+    },
+    ends,
+  );
+}
+
+function pause(millis: number): Promise<void> {
+  unanswered.value = true;
+  return new Promise((done) => setTimeout(done, millis));
+}
+
 function payer(): Payer {
   const key = signer.value;
   const r = record.value;
   if (!key || !r) throw new Error("the wallet is not open");
-  return { network: unhex(r.network), signer: key, client, store: theStore(), now: Date.now, pause: (millis) => new Promise((done) => setTimeout(done, millis)) };
+  return { network: unhex(r.network), signer: key, client, store: theStore(), now: Date.now, pause };
 }
 
 let paying: Promise<PaymentRecord> | undefined;
@@ -183,11 +381,21 @@ let paying: Promise<PaymentRecord> | undefined;
 async function payNow(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
   let verdict: PaymentRecord | undefined;
   await navigator.locks.request("aqsha-pay", async () => {
-    const made = await signedIn((wallet) => prepare(payer(), { wallet, ...order }));
+    let made: PaymentRecord;
+    try {
+      made = await signedIn((wallet) => prepare(payer(), { wallet, ...order }));
+    } catch (error) {
+      if (!(error instanceof Unreached)) throw error;
+      verdict = await wait(payer(), { wallet: record.value!.wallet!, ...order });
+      connected.value = false;
+      payments.value = await theStore().payments();
+      return;
+    }
     payments.value = await theStore().payments();
     verdict = await settle(payer(), made);
     payments.value = await theStore().payments();
   });
+  unanswered.value = false;
   await refresh();
   return verdict!;
 }
@@ -200,11 +408,48 @@ export function pay(order: Omit<Order, "wallet">): Promise<PaymentRecord> {
   return paying;
 }
 
-/** Sends on what has no verdict yet, from before a reload. */
-export async function resume(): Promise<void> {
+/** Signs a change of the wallet's own and hands it in. */
+export async function submitOwn(
+  make: (wallet: Bytes, validUntil: bigint) => readonly Value[],
+  also: (id: Bytes) => Promise<readonly Witness[]> = async () => [],
+  as: { readonly wallet: string; readonly role: number } = { wallet: record.value?.wallet ?? "", role: ROLE.wallet },
+): Promise<void> {
+  const p = payer();
+  const validUntil = BigInt((await client.network()).timeMillis) + 120_000n;
+  const body = make(unhex(as.wallet, 16), validUntil);
+  const id = await transactionId(body);
+  const own: Witness = { role: as.role, index: 0, signature: signatureOf(await p.signer.sign(await digest(p.network, id, as.role))) };
+  await client.submit(encodeTransaction(body, [own, ...(await also(id))]));
+}
+
+let resuming: Promise<void> | undefined;
+
+/** Makes what waited, and sends on what has no verdict yet, from before a reload. */
+export function resume(): Promise<void> {
+  resuming ??= navigator.locks
+    .request("aqsha-pay", async () => {
+      for (const p of (await theStore().payments()).reverse()) {
+        if (!signer.value || phase.value !== "open") break;
+        if (p.state === "prepared") await settle(payer(), p);
+        if (p.state === "waiting") await signedIn((wallet) => makeWaiting(payer(), wallet, p));
+        payments.value = await theStore().payments();
+      }
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Unreached)) throw error; // it waits on
+    })
+    .then(refresh)
+    .finally(() => {
+      resuming = undefined;
+      unanswered.value = false;
+    });
+  return resuming;
+}
+
+/** Takes a payment back that waits: nothing of it was signed. One that was signed meanwhile stays. */
+export async function cancelWaiting(id: string): Promise<void> {
   await navigator.locks.request("aqsha-pay", async () => {
-    for (const p of await theStore().payments()) if (p.state === "prepared") await settle(payer(), p);
+    if ((await theStore().payment(id))?.state === "waiting") await theStore().removePayment(id);
     payments.value = await theStore().payments();
   });
-  await refresh();
 }

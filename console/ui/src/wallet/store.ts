@@ -1,6 +1,7 @@
 // What the device keeps: the wallet's record, and the journal of payments. IndexedDB, each change in a transaction that is
 // complete before it is relied on.
 
+import type { PasskeySealed } from "./passkey";
 import type { Sealed } from "./vault";
 
 export interface WalletRecord {
@@ -9,11 +10,17 @@ export interface WalletRecord {
   readonly sealed: Sealed;
   readonly wallet?: string; // its id, once the bank has registered it
   readonly recoverySaved: boolean;
+  readonly passkey?: PasskeySealed; // the same seed under the device's lock
+  readonly application?: { readonly id: string; readonly bank: string; readonly name: string }; // to a bank, for the wallet
+  readonly waits?: { readonly wallet: string; readonly due: number }; // a bank gave this key to a wallet: it is in force from then on
+  readonly next?: { readonly publicKey: string; readonly sealed: Sealed }; // a new key that was asked for: the ledger may have it already
 }
 
-export type PaymentState = "prepared" | "done" | "refused" | "lapsed";
+/** Waiting: not signed yet, because no node could be asked. Prepared: signed, and perhaps sent. */
+export type PaymentState = "waiting" | "prepared" | "done" | "refused" | "lapsed";
 
-/** A payment as it was signed. Until it is done or lapsed, the same bytes are sent again and no others. */
+/** A payment as it was signed. Until it is done or lapsed, the same bytes are sent again and no others. One that waits has no bytes
+ * yet, and an id of this device's own. */
 export interface PaymentRecord {
   readonly id: string; // of the transaction
   readonly bytes: string;
@@ -25,10 +32,34 @@ export interface PaymentRecord {
   readonly state: PaymentState;
   readonly code?: string; // of the refusal
   readonly index?: number; // of the entry
+  readonly until?: number; // of the request: a payment that waits is not made later
+}
+
+/** A value under a key of the wallet's; see Box. */
+export interface SealedRecord {
+  readonly name: string;
+  readonly iv: string;
+  readonly box: string;
+}
+
+/** What a shop's wallet lets a cashier's device read, until when. It opens nothing else. */
+export interface Delegation {
+  readonly network: string;
+  readonly wallet: string;
+  readonly token: string;
+  readonly until: number;
+}
+
+/** The device keeps nothing more: nothing that depends on the record was done. */
+export class Full extends Error {}
+
+function failed(error: DOMException | null): Error {
+  return error?.name === "QuotaExceededError" ? new Full("the device has no room", { cause: error }) : (error ?? new Error("storage"));
 }
 
 const NAME = "aqsha-wallet";
-const VERSION = 1;
+const VERSION = 2;
+type Shelf = "wallet" | "payments" | "sealed" | "tills";
 
 export class Store {
   private constructor(private readonly db: IDBDatabase) {}
@@ -37,10 +68,16 @@ export class Store {
     return new Promise((resolve, reject) => {
       const request = indexedDB.open(name, VERSION);
       request.onupgradeneeded = () => {
-        request.result.createObjectStore("wallet");
-        request.result.createObjectStore("payments", { keyPath: "id" });
+        const has = request.result.objectStoreNames;
+        if (!has.contains("wallet")) request.result.createObjectStore("wallet");
+        if (!has.contains("payments")) request.result.createObjectStore("payments", { keyPath: "id" });
+        if (!has.contains("sealed")) request.result.createObjectStore("sealed", { keyPath: "name" });
+        if (!has.contains("tills")) request.result.createObjectStore("tills");
       };
-      request.onsuccess = () => resolve(new Store(request.result));
+      request.onsuccess = () => {
+        request.result.onversionchange = () => request.result.close(); // a newer page in another tab may go on
+        resolve(new Store(request.result));
+      };
       request.onerror = () => reject(request.error ?? new Error("storage"));
       request.onblocked = () => reject(new Error("another page holds an older version of the storage"));
     });
@@ -50,12 +87,12 @@ export class Store {
     this.db.close();
   }
 
-  private run<T>(store: "wallet" | "payments", mode: IDBTransactionMode, work: (s: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+  private run<T>(store: Shelf, mode: IDBTransactionMode, work: (s: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const transaction = this.db.transaction(store, mode, { durability: "strict" });
       const request = work(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = transaction.onerror = () => reject(transaction.error ?? new Error("storage"));
+      transaction.onabort = transaction.onerror = () => reject(failed(transaction.error ?? request.error));
     });
   }
 
@@ -78,5 +115,34 @@ export class Store {
   async payments(): Promise<PaymentRecord[]> {
     const all = await this.run("payments", "readonly", (s) => s.getAll() as IDBRequest<PaymentRecord[]>);
     return all.sort((a, b) => b.made - a.made);
+  }
+
+  /** Puts what was signed in the place of what waited, both or neither: a payment is signed once. */
+  async replacePayment(waiting: string, signed: PaymentRecord): Promise<void> {
+    await this.run("payments", "readwrite", (s) => {
+      s.delete(waiting);
+      return s.put(signed);
+    });
+  }
+
+  async removePayment(id: string): Promise<void> {
+    await this.run("payments", "readwrite", (s) => s.delete(id));
+  }
+
+  sealed(name: string): Promise<SealedRecord | undefined> {
+    return this.run("sealed", "readonly", (s) => s.get(name) as IDBRequest<SealedRecord | undefined>);
+  }
+
+  async saveSealed(record: SealedRecord): Promise<void> {
+    await this.run("sealed", "readwrite", (s) => s.put(record));
+  }
+
+  /** The delegation with which this device is a till of somebody else's wallet. */
+  delegation(): Promise<Delegation | undefined> {
+    return this.run("tills", "readonly", (s) => s.get("own") as IDBRequest<Delegation | undefined>);
+  }
+
+  async saveDelegation(d: Delegation | undefined): Promise<void> {
+    await this.run("tills", "readwrite", (s): IDBRequest<unknown> => (d ? (s.put(d, "own") as IDBRequest<unknown>) : (s.delete("own") as IDBRequest<unknown>)));
   }
 }

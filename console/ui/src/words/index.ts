@@ -1,17 +1,23 @@
-// Words in three languages, by key. A missing key is a fault that the types find.
+// Words in three languages, by key. A missing key is a fault that the types find. Of the languages the one that is spoken is
+// loaded before anything is shown; the others when somebody chooses them.
 
 import { signal } from "@preact/signals";
 import type { Language } from "../format";
 import { LANGUAGES } from "../format";
-import en from "./en.json";
-import kk from "./kk.json";
-import ru from "./ru.json";
+import type en from "./en.json";
 
 export type Key = keyof typeof en;
+type Texts = Readonly<Record<Key, string>>;
 
-const CATALOGUES: Record<Language, Record<Key, string>> = { en, kk, ru };
+const LOAD: Record<Language, () => Promise<{ default: Texts }>> = {
+  en: () => import("./en.json"),
+  kk: () => import("./kk.json"),
+  ru: () => import("./ru.json"),
+};
 
-function preferred(): Language {
+let texts: Texts | undefined;
+
+export function preferred(): Language {
   const saved = globalThis.localStorage?.getItem("aqsha-language");
   const wanted = [saved, ...(globalThis.navigator?.languages ?? [])];
   for (const w of wanted) {
@@ -21,26 +27,33 @@ function preferred(): Language {
   return "kk";
 }
 
-export const language = signal<Language>(preferred());
+export const language = signal<Language>("kk");
 
-export function choose(l: Language): void {
+/** Speaks a language from now on. */
+export async function choose(l: Language): Promise<void> {
+  texts = (await LOAD[l]()).default;
   language.value = l;
+  if (!globalThis.document) return;
   document.documentElement.lang = l;
   localStorage.setItem("aqsha-language", l);
 }
 
 /** A text, with what stands in braces put in. */
 export function t(key: Key, values: Record<string, string> = {}): string {
-  return CATALOGUES[language.value][key].replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  void language.value; // whoever shows a text shows it anew in another language
+  return (texts?.[key] ?? "").replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
 export function known(key: string): key is Key {
-  return Object.hasOwn(en, key);
+  return texts !== undefined && Object.hasOwn(texts, key);
 }
 
-/** The words for a code, or general ones. */
-export function wordsOf(code: string): string {
-  const key = `refusal.${code}`;
-  if (known(key)) return t(key);
-  return known(code) ? t(code) : t("refusal.general");
+/** A text for a number, which is {count} in it, in the form that the language has for such numbers. */
+export function counted(key: CountedKey, count: number, values: Record<string, string> = {}): string {
+  const form = new Intl.PluralRules(language.value).select(count);
+  const wanted = `${key}.${form}`;
+  return t(known(wanted) ? wanted : (`${key}.other` as Key), { ...values, count: String(count) });
 }
+
+/** The keys that have a text for each form of a number. */
+export type CountedKey = Key extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never;

@@ -1,0 +1,147 @@
+package cash
+
+import (
+	"context"
+	"net/http"
+
+	notes "github.com/aqsha/aqsha/cash"
+	"github.com/aqsha/aqsha/cash/office"
+	"github.com/aqsha/aqsha/money"
+)
+
+// MintQuoteView is a mint quote, shaped as NUT-23's.
+type MintQuoteView struct {
+	Quote   string       `json:"quote"`
+	Request string       `json:"request"`
+	Amount  notes.Amount `json:"amount"`
+	Unit    string       `json:"unit"`
+	State   string       `json:"state"`
+	Expiry  uint64       `json:"expiry"`
+	Key     *string      `json:"pubkey,omitempty"`
+}
+
+// MeltQuoteView is a melt quote, shaped as NUT-23's; Preimage is the ledger's transaction that paid it.
+type MeltQuoteView struct {
+	Quote    string            `json:"quote"`
+	Request  string            `json:"request"`
+	Amount   notes.Amount      `json:"amount"`
+	Unit     string            `json:"unit"`
+	Fee      notes.Amount      `json:"fee_reserve"`
+	State    string            `json:"state"`
+	Expiry   uint64            `json:"expiry"`
+	Preimage *string           `json:"payment_preimage"`
+	Change   []notes.Signature `json:"change,omitempty"`
+	Reason   string            `json:"reason,omitempty"` // ours: why the ledger refused the payment when it was sent last
+}
+
+func checkUnit(unit string) error {
+	if unit != notes.Unit {
+		return &notes.Refusal{Code: notes.UnknownUnit, Field: "unit", Rule: "must be " + notes.Unit}
+	}
+	return nil
+}
+
+func (s *Server) mintAnswer(m *notes.Mint) (v MintQuoteView, err error) {
+	v = MintQuoteView{Quote: m.ID, Amount: notes.Amount(m.Amount), Unit: notes.Unit, State: m.State(), Expiry: m.Expiry}
+	if m.Key != "" {
+		v.Key = &m.Key
+	}
+	v.Request, err = s.office.RequestOf(m)
+	return v, err
+}
+
+func meltAnswer(m *notes.Melt, change []notes.Signature, reason string) MeltQuoteView {
+	v := MeltQuoteView{Quote: m.ID, Request: m.Request, Amount: notes.Amount(m.Amount), Unit: notes.Unit, State: m.State, Expiry: m.Expiry, Change: change, Reason: reason}
+	if m.State == notes.Paid && m.Payment != nil {
+		v.Preimage = &m.Payment.ID
+	}
+	return v
+}
+
+func (s *Server) newMintQuote(ctx context.Context, _ [32]byte, r struct {
+	Amount notes.Amount `json:"amount"`
+	Unit   string       `json:"unit"`
+	Key    *string      `json:"pubkey"`
+}) (any, error) {
+	if err := checkUnit(r.Unit); err != nil {
+		return nil, err
+	}
+	key := ""
+	if r.Key != nil {
+		key = *r.Key
+	}
+	m, err := s.office.NewMintQuote(ctx, money.Tiyn(r.Amount), key)
+	if err != nil {
+		return nil, err
+	}
+	return s.mintAnswer(&m)
+}
+
+// unknownQuote is told of quotes that are not there.
+func unknownQuote() error {
+	return &notes.Refusal{Code: notes.Malformed, Field: "quote", Rule: "is no quote of this office"}
+}
+
+func (s *Server) mintQuote(r *http.Request) (any, error) {
+	m, found := s.office.MintQuote(r.PathValue("quote"))
+	if !found {
+		return nil, unknownQuote()
+	}
+	if m.State() == notes.Unpaid {
+		s.office.Nudge() // has the office look at the ledger; this answer is of before
+	}
+	return s.mintAnswer(&m)
+}
+
+// mintQuotes answers for all or for none (NUT-29).
+func (s *Server) mintQuotes(_ context.Context, _ [32]byte, r struct {
+	Quotes []string `json:"quotes"`
+}) (any, error) {
+	if len(r.Quotes) > office.MaxBatch {
+		return nil, &notes.Refusal{Code: notes.TooManyQuotes, Field: "quotes", Rule: "are too many"}
+	}
+	list := []MintQuoteView{}
+	seen := map[string]bool{}
+	for _, id := range r.Quotes {
+		m, found := s.office.MintQuote(id)
+		if !found {
+			return nil, unknownQuote()
+		}
+		if seen[id] {
+			return nil, &notes.Refusal{Code: notes.DuplicateQuote, Field: "quotes", Rule: "has one twice"}
+		}
+		seen[id] = true
+		v, err := s.mintAnswer(&m)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+func (s *Server) newMeltQuote(ctx context.Context, _ [32]byte, r struct {
+	Request string `json:"request"`
+	Unit    string `json:"unit"`
+}) (any, error) {
+	if err := checkUnit(r.Unit); err != nil {
+		return nil, err
+	}
+	m, err := s.office.NewMeltQuote(ctx, r.Request)
+	if err != nil {
+		return nil, err
+	}
+	return meltAnswer(&m, nil, ""), nil
+}
+
+func (s *Server) meltQuote(r *http.Request) (any, error) {
+	m, found := s.office.MeltQuote(r.PathValue("quote"))
+	if !found {
+		return nil, unknownQuote()
+	}
+	change, err := s.office.Change(r.Context(), &m)
+	if err != nil {
+		return nil, err
+	}
+	return meltAnswer(&m, change, s.office.Reason(m.ID)), nil
+}

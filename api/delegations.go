@@ -1,0 +1,222 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+// A delegation lets a device without a key read a wallet until a time: a shop's till. The wallet's key signs it, its holder ends it,
+// and another key of the wallet ends it too. It does nothing else than read.
+
+// RoleDelegate reads the wallet whose key let it.
+const RoleDelegate AccessRole = "delegate"
+
+// ofWallet says whether an access is one of a wallet's own: by its key, or by leave of who holds it.
+func (a *Access) ofWallet() bool { return a.Role == RoleHolder || a.Role == RoleDelegate }
+
+// Limits of delegations.
+const (
+	maxDelegation     = 31 * 24 * time.Hour
+	delegationsEach   = 16 // of one wallet
+	delegationsAll    = 10_000
+	delegationNameMax = 64 // bytes
+)
+
+// delegationPrefix tells a delegation from a session and an access token.
+const delegationPrefix = "aqd1."
+
+// DelegationView is a delegation as its wallet's holder sees it.
+type DelegationView struct {
+	ID    string `json:"id" doc:"32 hexadecimal digits"`
+	Name  string `json:"name" doc:"of the device or who has it, as the holder wrote it"`
+	Until uint64 `json:"until_millis" doc:"Unix milliseconds"`
+}
+
+// Delegations are those of a wallet that have not ended.
+type Delegations struct {
+	Delegations []DelegationView `json:"delegations"`
+}
+
+// DelegationRequest asks for one.
+type DelegationRequest struct {
+	SignIn
+	Name  string `json:"name,omitempty" maxLength:"64" doc:"of the device or who has it"`
+	Until uint64 `json:"until_millis" doc:"Unix milliseconds, at most 31 days ahead"`
+}
+
+// Delegation opens a wallet to a device without a key.
+type Delegation struct {
+	DelegationView
+	Token  string         `json:"token" doc:"pass it as Authorization: Bearer; it is shown once"`
+	Wallet token.WalletID `json:"wallet"`
+}
+
+// delegation is what is kept of one: of its token the hash alone.
+type delegation struct {
+	Wallet token.WalletID `json:"wallet"`
+	Key    string         `json:"key"` // keyMark of the wallet's key, hexadecimal
+	Token  string         `json:"token_sha256"`
+	Name   string         `json:"name"`
+	Until  uint64         `json:"until_millis"`
+}
+
+type delegations struct{ *keptFile[delegation] }
+
+func openDelegations(dir string, logger *slog.Logger) *delegations {
+	return &delegations{openKept[delegation](dir, "delegations.json", logger)}
+}
+
+// clean forgets what has ended. The caller holds mu; it is written with the next change.
+func (d *delegations) clean(now time.Time) {
+	for id, one := range d.list {
+		if uint64(now.UnixMilli()) >= one.Until {
+			delete(d.list, id)
+		}
+	}
+}
+
+// read is the access that a delegation's token gives; nil if it gives none. A token begins with its id.
+func (d *delegations) read(text string, now time.Time) *Access {
+	encoded, ok := strings.CutPrefix(text, delegationPrefix)
+	id, secret, whole := strings.Cut(encoded, ".")
+	if !ok || !whole || len(encoded) > 128 {
+		return nil
+	}
+	d.mu.Lock()
+	one, known := d.list[id]
+	d.mu.Unlock()
+	sum := sha256.Sum256([]byte(secret))
+	if !known || uint64(now.UnixMilli()) >= one.Until || subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(one.Token)) != 1 {
+		return nil
+	}
+	key, err := hex.DecodeString(one.Key)
+	if err != nil || len(key) != 8 {
+		return nil
+	}
+	return &Access{Name: "delegate " + id, Role: RoleDelegate, wallet: one.Wallet, key: [8]byte(key), ends: time.UnixMilli(int64(one.Until))}
+}
+
+func (s *Server) registerDelegations() {
+	huma.Register(s.api, describe(huma.Operation{OperationID: "delegate", Method: http.MethodPost, Path: "/v1/sessions/delegations",
+		Summary: "Let a device without a key read a wallet until a time",
+		Description: "The wallet's key signs SHA-256(\"aqsha delegation v1\" ‖ 0 ‖ network ‖ wallet ‖ SHA-256(origin) ‖ challenge ‖ until, 8 bytes big-endian ‖ SHA-256(name)). " +
+			"What is given reads the wallet and nothing else; its holder ends it, and so does another key of the wallet."}, bySignature, http.StatusUnauthorized, http.StatusUnprocessableEntity),
+		func(ctx context.Context, in *struct{ Body DelegationRequest }) (*answer[Delegation], error) {
+			return ok(s.delegate(ctx, in.Body))
+		})
+	huma.Register(s.api, operation("list-delegations", "/v1/wallets/{id}/delegations", "Which devices without a key may read a wallet", byWallet, http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			ID token.WalletID `path:"id"`
+		}) (*answer[Delegations], error) {
+			if err := s.walletToAct(ctx, in.ID); err != nil {
+				return nil, problemOf(err)
+			}
+			return ok(s.delegationsOf(in.ID), nil)
+		})
+	huma.Register(s.api, describe(huma.Operation{OperationID: "end-delegation", Method: http.MethodDelete, Path: "/v1/wallets/{id}/delegations/{delegation}",
+		Summary: "End a delegation at once", DefaultStatus: http.StatusNoContent}, byWallet),
+		func(ctx context.Context, in *struct {
+			ID         token.WalletID `path:"id"`
+			Delegation string         `path:"delegation" maxLength:"64"`
+		}) (*struct{}, error) {
+			if err := mustHold(ctx, in.ID); err != nil {
+				return nil, err
+			}
+			return nil, s.endDelegation(in.ID, in.Delegation)
+		})
+}
+
+// delegate makes a delegation that the wallet's key has signed.
+func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation, error) {
+	now := time.Now()
+	switch until := time.UnixMilli(int64(min(in.Until, 1<<53))); {
+	case len(in.Name) > delegationNameMax:
+		return Delegation{}, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name), delegationNameMax)
+	case !until.After(now) || until.After(now.Add(maxDelegation)):
+		return Delegation{}, token.Errorf(token.OutOfRange, "until_millis", "want a time within the next %d days", int(maxDelegation.Hours())/24)
+	}
+	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature", "the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the signature is not by the wallet's key")
+	raw, err := hex.DecodeString(in.Challenge)
+	if err != nil || len(raw) != token.SessionChallengeBytes {
+		return Delegation{}, refused
+	}
+	challenge := [token.SessionChallengeBytes]byte(raw)
+	digest := token.DelegationDigest(s.node.Network(), in.Wallet, in.Origin, challenge, in.Until, in.Name)
+	w, signed, err := s.signedBy(ctx, in.SignIn, challenge, digest, now, false)
+	if err != nil {
+		return Delegation{}, err
+	}
+	if !signed {
+		return Delegation{}, refused
+	}
+	return s.delegations.add(in, keyMark(w.Key), now)
+}
+
+func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (Delegation, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clean(now)
+	own := 0
+	for _, one := range d.list {
+		if one.Wallet == in.Wallet {
+			own++
+		}
+	}
+	if own >= delegationsEach || len(d.list) >= delegationsAll {
+		return Delegation{}, token.Errorf(token.TooMany, "wallet", "%d devices may read this wallet already, at most %d: end one first", own, delegationsEach)
+	}
+	var id [16]byte
+	var secret [32]byte
+	_, _ = rand.Read(id[:])
+	_, _ = rand.Read(secret[:])
+	text := base64.RawURLEncoding.EncodeToString(secret[:])
+	sum := sha256.Sum256([]byte(text))
+	name := hex.EncodeToString(id[:])
+	if err := d.put(name, delegation{in.Wallet, hex.EncodeToString(mark[:]), hex.EncodeToString(sum[:]), in.Name, in.Until}); err != nil {
+		return Delegation{}, fmt.Errorf("delegation: %w", err)
+	}
+	return Delegation{DelegationView{name, in.Name, in.Until}, delegationPrefix + name + "." + text, in.Wallet}, nil
+}
+
+func (s *Server) delegationsOf(wallet token.WalletID) Delegations {
+	d := s.delegations
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clean(time.Now())
+	list := Delegations{[]DelegationView{}}
+	for id, one := range d.list {
+		if one.Wallet == wallet {
+			list.Delegations = append(list.Delegations, DelegationView{id, one.Name, one.Until})
+		}
+	}
+	slices.SortFunc(list.Delegations, func(a, b DelegationView) int { return strings.Compare(a.ID, b.ID) })
+	return list
+}
+
+// endDelegation ends one. One that has ended is as good as ended.
+func (s *Server) endDelegation(wallet token.WalletID, id string) error {
+	d := s.delegations
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if one, known := d.list[id]; !known || one.Wallet != wallet {
+		return nil
+	}
+	if err := d.drop(id); err != nil {
+		return problemOf(err)
+	}
+	return nil
+}

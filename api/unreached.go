@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/aqsha/aqsha/internal/errtext"
+)
+
+// UnreachedError is why a node gave no answer at all, in words for whoever named it: what the HTTP client says of it speaks of
+// its own parts.
+type UnreachedError struct {
+	Node  string // URL
+	Cause error
+}
+
+func (e *UnreachedError) Error() string { return errtext.Redact(e.Node) + " " + e.why() }
+func (e *UnreachedError) Unwrap() error { return e.Cause }
+
+func (e *UnreachedError) why() string {
+	var name *net.DNSError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var certificate x509.CertificateInvalidError
+	var call *url.Error
+	switch {
+	case errors.Is(e.Cause, syscall.ECONNREFUSED):
+		return "does not answer: connection refused"
+	case errors.Is(e.Cause, syscall.EHOSTUNREACH), errors.Is(e.Cause, syscall.ENETUNREACH):
+		return "does not answer: no way leads to that address"
+	case errors.As(e.Cause, &name):
+		return fmt.Sprintf("does not answer: the name %s is not known", name.Name)
+	case errors.As(e.Cause, &authority):
+		return "shows a certificate of an authority that is not known here: name its file with --ca"
+	case errors.As(e.Cause, &host), errors.As(e.Cause, &certificate):
+		return "shows a certificate that does not hold: " + cause(e.Cause).Error()
+	case errors.Is(e.Cause, context.DeadlineExceeded), errors.Is(e.Cause, os.ErrDeadlineExceeded), errors.As(e.Cause, &call) && call.Timeout():
+		return "did not answer in time"
+	case errors.Is(e.Cause, context.Canceled):
+		return "was not waited for any more"
+	case errors.Is(e.Cause, io.EOF), errors.Is(e.Cause, io.ErrUnexpectedEOF), errors.Is(e.Cause, syscall.ECONNRESET), errors.Is(e.Cause, syscall.EPIPE):
+		return "ended the connection without an answer"
+	case e.NoHTTP():
+		return "answers, and does not speak HTTP: it is no node, or the URL is not right"
+	}
+	if text := cause(e.Cause).Error(); !strings.HasPrefix(text, "stream error") { // HTTP/2's, of which the library exports no type
+		return "does not answer: " + errtext.Plain(text)
+	}
+	return "ended the connection without an answer"
+}
+
+// NoHTTP says that something answered, and not as a server of HTTP does: it is no node.
+func (e *UnreachedError) NoHTTP() bool { return strings.Contains(cause(e.Cause).Error(), "malformed") }
+
+// UnreadableError is an answer that is no node's: a page, or the JSON of something else.
+type UnreadableError struct {
+	Asked string
+	Cause error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("what answers %s is no node of a ledger (%s): is the URL right?", e.Asked, errtext.Plain(e.Cause.Error()))
+}
+func (e *UnreadableError) Unwrap() error { return e.Cause }
+
+// decode reads the JSON that a node answers.
+func decode(asked string, body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return &UnreadableError{asked, err}
+	}
+	return nil
+}
+
+// cause is what is wrapped by the HTTP client, which names the method and the whole URL before it.
+func cause(err error) error {
+	var call *url.Error
+	if errors.As(err, &call) {
+		return call.Err
+	}
+	return err
+}
+
+// unreached says of an error of the HTTP client which node did not answer and why.
+func unreached(base string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &UnreachedError{base, err}
+}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whoever named a node that does not answer is told which and why, and reads nothing of Go.
+func TestWhyANodeWasNotReached(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := "http://" + l.Addr().String()
+	_ = l.Close()
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(hangs.Close)
+	ends := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	t.Cleanup(ends.Close)
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	for name, c := range map[string]struct{ url, want string }{
+		"nobody listens":        {nobody, "connection refused"},
+		"it hangs":              {hangs.URL, "did not answer in time"},
+		"it ends":               {ends.URL, "ended the connection"},
+		"an unknown authority":  {secure.URL, "--ca"},
+		"a name nobody has":     {"http://nobody.invalid:1", "nobody.invalid"},
+		"https where http is":   {strings.Replace(ends.URL, "http:", "https:", 1), "does not answer"},
+		"an address unreadable": {"http://[::1", "does not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := NewClient(c.url, "").Network(ctx)
+			var unreached *UnreachedError
+			if !errors.As(err, &unreached) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.url) {
+				t.Fatalf("%v", err)
+			}
+			for _, inside := range []string{"Get \"", "dial tcp", "x509", "EOF"} {
+				if strings.Contains(err.Error(), inside) {
+					t.Errorf("%q speaks of %s", err, inside)
+				}
+			}
+		})
+	}
+	if _, err := NewClient(nobody, "").Network(t.Context()); !NotReached(err) {
+		t.Errorf("%v is not known as a connection that did not come about", err)
+	}
+}
+
+// Of several nodes of which none leads, each one's own reason is said: what the last one that was asked said is seldom the cause.
+func TestWhyNoneOfTheNodesTakesPayments(t *testing.T) {
+	says := func(status int, word string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeWord(w, status, word) }))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	waits, follows := says(http.StatusServiceUnavailable, "waiting: for followers"), says(http.StatusServiceUnavailable, "following")
+	last := newProblem(http.StatusMisdirectedRequest, "following", "", "the leader is elsewhere")
+	err := NewClient(waits+","+gone.URL+","+follows, "").nobodyLeads(t.Context(), last)
+	for _, want := range []string{waits + ": waiting: for followers", gone.URL + " does not answer: connection refused", follows + ": following"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+	var problem *Problem
+	if !errors.As(err, &problem) || problem.Code != "following" {
+		t.Errorf("the code is lost: %v", err)
+	}
+}

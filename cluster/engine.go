@@ -1,0 +1,206 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	cmtconfig "github.com/cometbft/cometbft/config"
+	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
+	"github.com/cometbft/cometbft/mempool"
+	cmtnode "github.com/cometbft/cometbft/node"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/proxy"
+	cmttypes "github.com/cometbft/cometbft/types"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// Engine orders a node's transactions together with the other members. It is the node's Sequencer.
+type Engine struct {
+	dir      string
+	keys     Keys
+	settings Settings
+	charter  Charter
+	genesis  *cmttypes.GenesisDoc
+	logger   *slog.Logger
+	own      int // this member's place, -1 for one that only looks on
+
+	app     *app
+	wrap    func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
+	comet   atomic.Pointer[cmtnode.Node]
+	failed  chan struct{} // closed when consensus has stopped for good
+	failing sync.Once
+	cause   atomic.Pointer[string]
+}
+
+// Open reads a participant's directory. Start begins to order.
+func Open(dir string, keys Keys, logger *slog.Logger) (*Engine, error) {
+	e := &Engine{dir: dir, keys: keys, logger: logger, failed: make(chan struct{})}
+	var err error
+	if e.settings, err = ReadSettings(dir); err != nil {
+		return nil, err
+	}
+	if e.genesis, e.charter, err = readGenesis(dir); err != nil {
+		return nil, err
+	}
+	e.own = e.charter.ByConsensus(public(keys.Consensus))
+	if e.own >= 0 {
+		if m := e.charter.Members[e.own]; m.Name != e.settings.Name {
+			return nil, &SettingError{"name", fmt.Sprintf("the keys here are %s's, not %s's", m.Name, e.settings.Name)}
+		} else if !m.Checkpoint.Equal(public(keys.Checkpoint)) {
+			return nil, errors.New("the key for checkpoints here is not the one that the cluster's genesis names")
+		}
+	}
+	return e, nil
+}
+
+// Charter is who orders together.
+func (e *Engine) Charter() Charter { return e.charter }
+
+// Settings are this participant's.
+func (e *Engine) Settings() Settings { return e.settings }
+
+// Start begins to order: CometBFT replays what the ledger lacks, connects to the other members, and goes on. name is the network's.
+func (e *Engine) Start(ledger Ledger, name string) error {
+	if ledger.Network() != e.charter.Network {
+		return fmt.Errorf("the cluster is of network %s, the ledger of %s", e.charter.Network, ledger.Network())
+	}
+	home := filepath.Join(e.dir, homeDir)
+	at, err := openPositions(vfs.OS, filepath.Join(home, positionsFile))
+	if err != nil {
+		return err
+	}
+	e.app = &app{ledger: ledger, peers: e.settings.Peers, seen: seen{at: time.Now(), members: make([]seenMember, len(e.charter.Members))},
+		name: name, logger: e.logger, charter: e.charter, retain: e.settings.KeepBlocks, positions: at,
+		cosigns: &cosigning{charter: e.charter, key: e.keys.Checkpoint, own: e.own}, verifies: newVerifying(ledger.VerifyBatch)}
+	head := ledger.Head()
+	if e.app.at, err = at.of(head.Size, head.Root); err != nil {
+		return errors.Join(err, at.close())
+	}
+	application := abci.Application(e.app)
+	if e.wrap != nil {
+		application = e.wrap(application)
+	}
+	if err := e.run(application); err != nil {
+		return errors.Join(err, at.close())
+	}
+	return nil
+}
+
+// run has CometBFT drive an application.
+func (e *Engine) run(application abci.Application) error {
+	validator, err := openValidator(e.dir, e.keys.Consensus)
+	if err != nil {
+		return err
+	}
+	nodeKey := &p2p.NodeKey{PrivKey: cmted25519.PrivKey(e.keys.Peer)}
+	logger := &cometLogger{to: e.logger.With("engine", "cometbft"), fails: e.fail}
+	comet, err := cmtnode.NewNodeWithContext(context.Background(), e.config(filepath.Join(e.dir, homeDir)), validator, nodeKey, proxy.NewConnSyncLocalClientCreator(application),
+		func() (*cmttypes.GenesisDoc, error) { return e.genesis, nil }, openStore, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
+	if err == nil {
+		err = comet.Start()
+	}
+	if err != nil {
+		return fmt.Errorf("the cluster's engine: %w", err)
+	}
+	e.comet.Store(comet)
+	return nil
+}
+
+// config is CometBFT's configuration. Nothing of it listens but for the members.
+func (e *Engine) config(home string) *cmtconfig.Config {
+	c := cmtconfig.DefaultConfig()
+	c.SetRoot(home)
+	c.Moniker, c.DBBackend = e.settings.Name, "goleveldb"
+	c.RPC.ListenAddress, c.TxIndex.Indexer = "", "null"
+	c.Storage.DiscardABCIResponses = true
+	c.P2P.ListenAddress = "tcp://" + e.settings.Listen
+	c.P2P.PersistentPeers = strings.Join(e.settings.Peers, ",")
+	c.P2P.AddrBook = filepath.Join(dataDir, "addrbook.json")
+	c.P2P.PexReactor, c.P2P.AddrBookStrict, c.P2P.AllowDuplicateIP = false, false, true
+	c.FilterPeers = true // see app.Query
+	c.P2P.FlushThrottleTimeout = 5 * time.Millisecond
+	c.P2P.SendRate, c.P2P.RecvRate = linkBytes, linkBytes
+	c.P2P.PersistentPeersMaxDialPeriod = 5 * time.Second
+	c.Mempool.MaxTxBytes, c.Mempool.MaxTxsBytes, c.Mempool.Size = maxBatchBytes, maxWaitingBytes, maxWaiting
+	c.Consensus.TimeoutPropose = time.Duration(e.settings.ProposeMillis) * time.Millisecond
+	c.Consensus.TimeoutProposeDelta = c.Consensus.TimeoutPropose / 2
+	c.Consensus.TimeoutPrevote, c.Consensus.TimeoutPrecommit = voteTimeout, voteTimeout
+	c.Consensus.TimeoutCommit, c.Consensus.SkipTimeoutCommit = 0, true
+	c.Consensus.CreateEmptyBlocks, c.Consensus.CreateEmptyBlocksInterval = true, emptyEvery
+	c.Consensus.PeerGossipSleepDuration = 5 * time.Millisecond
+	return c
+}
+
+// What CometBFT is bounded by. An empty block is made so often though nobody pays: the next one has the time of its votes, and what
+// waits on the ledger falls due by it.
+const (
+	linkBytes       = 200 << 20 // a second, to a peer and from it
+	maxWaitingBytes = 64 << 20  // of batches that wait for a block
+	maxWaiting      = 4_096     // such batches
+	voteTimeout     = time.Second
+	emptyEvery      = time.Second
+)
+
+// Propose hands a batch to all members.
+func (e *Engine) Propose(b *node.Batch) *token.Error {
+	comet := e.comet.Load()
+	if comet == nil {
+		return token.Errorf(node.NotJoined, "", "this validator is starting: send it again in a moment, or to another")
+	}
+	encoded := encodeBatch(digest{}, b.Len(), b.Transaction)
+	e.app.verifies.remember(encoded, digest{}, b)
+	if err := comet.Mempool().CheckTx(encoded, nil, mempool.TxInfo{}); err != nil {
+		return token.Errorf(node.Overloaded, "", "the cluster takes no more transactions now: %v", err)
+	}
+	return nil
+}
+
+// Stop ends ordering. The ledger stays open.
+func (e *Engine) Stop() error {
+	comet := e.comet.Swap(nil)
+	if comet == nil {
+		return nil
+	}
+	err := comet.Stop()
+	comet.Wait()
+	if e.app == nil {
+		return err
+	}
+	return errors.Join(err, e.app.positions.close())
+}
+
+// fail notes that consensus has stopped for good.
+func (e *Engine) fail(cause string) {
+	e.failing.Do(func() {
+		e.cause.Store(&cause)
+		close(e.failed)
+	})
+}
+
+// Failed is closed when this validator cannot go on, and Err says why.
+func (e *Engine) Failed() <-chan struct{} { return e.failed }
+
+// Err says why this validator cannot go on; nil while it can.
+func (e *Engine) Err() error {
+	if cause := e.cause.Load(); cause != nil {
+		return fmt.Errorf("this validator has stopped, and the others go on without it: %s", *cause)
+	}
+	return nil
+}
+
+// Sealer signs this participant's snapshots, see Keys.Sealer.
+func (e *Engine) Sealer() (note.Signer, note.Verifier, error) {
+	return e.keys.Sealer(e.settings.Name)
+}

@@ -1,0 +1,147 @@
+package cluster
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+
+	"github.com/aqsha/aqsha/cluster/status"
+)
+
+// seen is what a validator has seen of the cluster since it started, to be shown.
+type seen struct {
+	at             time.Time // when the last block became durable
+	batches, count int       // of the last block with any
+	traffic        Traffic
+	members        []seenMember
+	faults         []status.Fault
+}
+
+type seenMember struct {
+	signed bool // the last block
+	missed uint64
+}
+
+// spent is the nanoseconds that the application has taken, and CometBFT has waited for it.
+type spent struct {
+	judging, executing, committing atomic.Int64
+}
+
+// Spent is the time that the application has taken since it started, of the engine's: Judging is waiting for the signatures of
+// proposals, besides what was verified before; Executing the rules; Committing positions and log made durable.
+type Spent struct{ Judging, Executing, Committing time.Duration }
+
+// Spent says what the engine has waited for.
+func (e *Engine) Spent() Spent {
+	s := &e.app.spent
+	return Spent{time.Duration(s.judging.Load()), time.Duration(s.executing.Load()), time.Duration(s.committing.Load())}
+}
+
+// Traffic is what has travelled in batches of blocks since the start.
+type Traffic struct{ Batches, Transactions, Bytes int64 }
+
+// Traffic says what has travelled.
+func (e *Engine) Traffic() Traffic {
+	e.app.mu.Lock()
+	defer e.app.mu.Unlock()
+	return e.app.seen.traffic
+}
+
+// maxFaults is how many faults are kept to be shown.
+const maxFaults = 100
+
+// note takes in who has voted for the block before, and who was proved to have signed twice.
+func (a *app) note(r *abci.RequestFinalizeBlock) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, vote := range r.DecidedLastCommit.Votes {
+		i := a.charter.byAddress(vote.Validator.Address)
+		if i < 0 {
+			continue
+		}
+		m := &a.seen.members[i]
+		if m.signed = vote.BlockIdFlag == cmtproto.BlockIDFlagCommit; !m.signed {
+			m.missed++
+		}
+	}
+	for _, m := range r.Misbehavior {
+		f := status.Fault{Height: m.Height, Member: a.memberName(m.Validator.Address), Kind: strings.ToLower(strings.ReplaceAll(m.Type.String(), "_", "-"))}
+		a.logger.Error("a validator has signed twice", "validator", f.Member, "height", f.Height, "kind", f.Kind)
+		if len(a.seen.faults) < maxFaults {
+			a.seen.faults = append(a.seen.faults, f)
+		}
+	}
+}
+
+// Of CometBFT's questions whether a peer may connect.
+const (
+	filterByID      = "/p2p/filter/id/"
+	filterByAddress = "/p2p/filter/addr/"
+)
+
+// Query says whether a peer may connect: members may, by their keys, and those whom cluster.toml names.
+func (a *app) Query(_ context.Context, r *abci.RequestQuery) (*abci.ResponseQuery, error) {
+	if strings.HasPrefix(r.Path, filterByAddress) {
+		return &abci.ResponseQuery{}, nil // whoever it is must show his key first
+	}
+	if id, found := strings.CutPrefix(r.Path, filterByID); found && a.knows(id) {
+		return &abci.ResponseQuery{}, nil
+	}
+	return &abci.ResponseQuery{Code: 1, Log: "not a member of this cluster"}, nil
+}
+
+func (a *app) knows(id string) bool {
+	for _, m := range a.charter.Members {
+		if m.Peer == id {
+			return true
+		}
+	}
+	for _, peer := range a.peers {
+		if strings.HasPrefix(peer, id+"@") {
+			return true
+		}
+	}
+	return false
+}
+
+// Status is how this validator sees the cluster.
+func (e *Engine) Status() status.Status {
+	s := status.Status{Member: e.settings.Name, Needed: e.charter.Quorum().Threshold, Faults: []status.Fault{}, CatchingUp: true}
+	if cause := e.cause.Load(); cause != nil {
+		s.Stopped = *cause
+	}
+	connected := map[string]bool{}
+	if comet := e.comet.Load(); comet != nil {
+		s.CatchingUp = comet.ConsensusReactor().WaitSync()
+		s.Batches, s.Bytes = comet.Mempool().Size(), comet.Mempool().SizeBytes()
+		for _, peer := range comet.Switch().Peers().List() {
+			connected[string(peer.ID())] = true
+		}
+	}
+	var kept seen
+	if e.app != nil {
+		e.app.mu.Lock()
+		kept = e.app.seen
+		kept.members = append([]seenMember(nil), kept.members...)
+		s.Height = e.app.at.Height
+		s.Faults = append(s.Faults, kept.faults...)
+		e.app.mu.Unlock()
+		s.Silent = time.Since(kept.at).Milliseconds()
+		s.LastBatches, s.LastCount = kept.batches, kept.count
+	}
+	for i, m := range e.charter.Members {
+		view := status.Member{Name: m.Name, Self: i == e.own, Connected: i == e.own || connected[m.Peer]}
+		if i < len(kept.members) {
+			view.Signed, view.Missed = kept.members[i].signed, kept.members[i].missed
+		}
+		if view.Connected {
+			s.Reached++
+		}
+		s.Members = append(s.Members, view)
+	}
+	return s
+}

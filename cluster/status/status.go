@@ -1,0 +1,55 @@
+// Package status is what a validator says of its cluster, for those who serve and show it. It imports nothing of the engine.
+//
+// It belongs to cluster. Invariant: what is not known is absent, not nought.
+package status
+
+// Status is how a validator sees its cluster.
+type Status struct {
+	Member      string   `json:"member" doc:"which of the validators answers"`
+	Height      uint64   `json:"height" doc:"of the cluster's last block that is durable here; most blocks have no entry of the log"`
+	Silent      int64    `json:"silent_millis" doc:"since that block; blocks come at least every second or two"`
+	Needed      int      `json:"needed" doc:"validators that must be there for a block: more than two thirds"`
+	Reached     int      `json:"reached" doc:"validators that are connected to this one, itself counted"`
+	CatchingUp  bool     `json:"catching_up" doc:"it fetches blocks that it has missed, and does not vote yet"`
+	Batches     int      `json:"waiting_batches" doc:"batches of transactions that wait for a block"`
+	Bytes       int64    `json:"waiting_bytes" doc:"how long they are"`
+	LastBatches int      `json:"last_batches" doc:"batches in the last block that had any"`
+	LastCount   int      `json:"last_transactions" doc:"transactions in it"`
+	Members     []Member `json:"members"`
+	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, since this one started"`
+	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
+}
+
+// Member is a validator as another sees it.
+type Member struct {
+	Name      string `json:"name"`
+	Self      bool   `json:"self"`
+	Connected bool   `json:"connected"`
+	Signed    bool   `json:"signed" doc:"its vote is in the last block"`
+	Missed    uint64 `json:"missed" doc:"blocks without its vote, since this validator started"`
+}
+
+// Fault is a validator's signing two blocks of one height.
+type Fault struct {
+	Height int64  `json:"height"`
+	Member string `json:"member"`
+	Kind   string `json:"kind"`
+}
+
+// MaxSilent is after how many milliseconds without a block a cluster is said to stand still.
+const MaxSilent = 10_000
+
+// Waits says why payments wait: empty when they do not.
+func (s Status) Waits() string {
+	switch {
+	case s.Stopped != "":
+		return "this validator has stopped: " + s.Stopped
+	case s.CatchingUp:
+		return "this validator fetches the blocks that it has missed"
+	case s.Silent > MaxSilent && s.Reached < s.Needed:
+		return "too few validators are reached to agree on a block"
+	case s.Silent > MaxSilent:
+		return "the cluster has agreed on no block for some time"
+	}
+	return ""
+}

@@ -1,0 +1,131 @@
+import { useEffect, useState } from "preact/hooks";
+import { download } from "../csv";
+import { date, ends, money, time } from "../format";
+import type { Bytes } from "../ledger/bytes";
+import { language, t } from "../words";
+import { type HistoryLine, Refusal, Unreached } from "./client";
+import { otherOf, wordOf } from "./lines";
+import { LearnLink, What } from "./learnlink";
+import { Form, Picture, Title } from "./parts";
+import { nameOf } from "./private";
+import { Refused } from "./refused";
+import { go, params } from "./route";
+import { client, history, record, signedIn } from "./state";
+
+type Verdict = { readonly holds: boolean; readonly size: bigint } | "unreached" | string;
+
+/** Checks a file as anybody could, without the node that made it: by the second implementation of the rules. */
+async function check(file: Bytes, network: string, id: string): Promise<{ holds: boolean; size: bigint }> {
+  const { receipt } = await import("../../../../verify/js/proof.js");
+  const shown = receipt(file, network);
+  return { holds: shown !== undefined && shown.id === id, size: shown?.size ?? 0n };
+}
+
+export function ReceiptPage() {
+  const id = params.value.get("id") ?? "";
+  const own = record.value?.wallet ?? "";
+  const [line, setLine] = useState<HistoryLine | undefined>(history.value?.find((l) => l.id === id));
+  const [problem, setProblem] = useState<string | undefined>(undefined);
+  useEffect(() => {
+    if (line || !/^[0-9a-f]{64}$/.test(id)) return;
+    signedIn((wallet) => client.line(wallet, id)).then(
+      (found) => (found ? setLine(found) : setProblem("not-found")),
+      (error: unknown) => setProblem(error instanceof Refusal ? error.code : "unreached"),
+    );
+  }, [id]);
+  if (!/^[0-9a-f]{64}$/.test(id)) return <Missing code="not-found" />;
+  if (!line) return problem === undefined ? <p class="skeleton">{t("loading")}</p> : <Missing code={problem} />;
+  const other = otherOf(line, own);
+  const absolute = line.net < 0n ? -line.net : line.net;
+  return (
+    <>
+      <Title text="pay.receipt" />
+      <dl class="card">
+        <dt>{t(wordOf(line))}</dt>
+        <dd class="big">{money(absolute, language.value)}</dd>
+        {other !== undefined && (
+          <>
+            <dt>{t(line.net > 0n ? "receipt.from" : "receipt.to")}</dt>
+            <dd>
+              <Picture of={other} /> {nameOf(other) !== undefined && <b>{nameOf(other)} </b>}
+              <span class="id">{other}</span>
+            </dd>
+          </>
+        )}
+        {line.memo !== "" && (
+          <>
+            <dt>{t("pay.memo")}</dt>
+            <dd>{line.memo}</dd>
+          </>
+        )}
+        <dt>{t("receipt.when")}</dt>
+        <dd>
+          {date(line.millis, language.value)}, {time(line.millis, language.value)}
+        </dd>
+        <dt>{t("receipt.number")}</dt>
+        <dd class="id">{line.id}</dd>
+      </dl>
+      <Proof line={line} />
+      <p class="acts">
+        <button onClick={() => print()}>{t("save.print")}</button>
+        {other !== undefined && nameOf(other) === undefined && <SaveContact wallet={other} />}
+        <button onClick={() => go("history")}>{t("back")}</button>
+      </p>
+    </>
+  );
+}
+
+function SaveContact({ wallet }: { wallet: string }) {
+  return <button onClick={() => go("people", { wallet })}>{t("people.keep", { wallet: ends(wallet) })}</button>;
+}
+
+function Missing({ code }: { code: string }) {
+  return (
+    <>
+      <Title text="pay.receipt" />
+      <Refused code={code} />
+      <p class="acts">
+        <button onClick={() => go("history")}>{t("back")}</button>
+      </p>
+    </>
+  );
+}
+
+function Proof({ line }: { line: HistoryLine }) {
+  const [verdict, setVerdict] = useState<Verdict | undefined>(undefined);
+  const file = () => signedIn(() => client.receiptFile(line.id));
+  const guarded = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Unreached || error instanceof Refusal)) throw error;
+      setVerdict(error instanceof Refusal ? error.code : "unreached");
+    }
+  };
+  return (
+    <section class="card">
+      <h2>
+          {t("proof.title")} <What term="proof" />
+        </h2>
+        <LearnLink card="proof" />
+      <p>{t("proof.about")}</p>
+      {typeof verdict === "string" && <Refused code={verdict} />}
+      {typeof verdict === "object" && (
+        <p class={verdict.holds ? "good" : "problem"} role="status">
+          {verdict.holds ? t("proof.holds", { size: String(verdict.size) }) : t("proof.fails")}
+        </p>
+      )}
+      <Form
+        button={t("proof.check")}
+        submit={() => guarded(async () => setVerdict(await check(await file(), record.value!.network, line.id)))}
+        other={
+          <button type="button" onClick={() => void guarded(async () => download(`receipt-${line.id.slice(0, 8)}.aqsha`, "application/cbor", await file()))}>
+            {t("proof.file")}
+          </button>
+        }
+      >
+        {null}
+      </Form>
+    </section>
+  );
+}

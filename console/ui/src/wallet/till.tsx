@@ -1,0 +1,208 @@
+import { useEffect, useState } from "preact/hooks";
+import { csv, decimal, download } from "../csv";
+import { dayIn, ends, money, parseAmount, time } from "../format";
+import { counted, language, t } from "../words";
+import type { HistoryLine } from "./client";
+import { asked, ask, attendDesk, delegation, deskNetwork, deskWallet, endDelegation, lines, look, over } from "./desk";
+import { Field, Form, Later, type Problem, Title } from "./parts";
+import { formatRequest } from "./request";
+import { address, go, requested } from "./route";
+import { connected, network } from "./state";
+import { type Asked, dayOf, newReference, payerOf, refundMemo, refunded, standing } from "./tillbook";
+
+const code = () => import("./code").then((m) => m.Code);
+/** Payments are heard at once; this is for when nothing can be heard. */
+const EVERY = 5_000;
+const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", ",", "0", "⌫"];
+
+export function Till() {
+  const [open, setOpen] = useState<Asked | undefined>(undefined);
+  useEffect(() => {
+    void look();
+    const timer = setInterval(() => void look(), EVERY);
+    const end = attendDesk();
+    return () => {
+      clearInterval(timer);
+      end();
+    };
+  }, [delegation.value]);
+  if (over.value) return <Over />;
+  return open ? <Counter key={open.reference} asked={open} back={() => setOpen(undefined)} /> : <Pad open={setOpen} />;
+}
+
+function Over() {
+  return (
+    <>
+      <Title text="till.title" />
+      <p role="alert">{t("till.over")}</p>
+      <p class="acts">
+        <button onClick={() => void endDelegation()}>{t("till.forget")}</button>
+      </p>
+    </>
+  );
+}
+
+/** The amount, by fingers or keyboard. */
+function Pad({ open }: { open: (a: Asked) => void }) {
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  return (
+    <>
+      <Title text="till.title" />
+      {delegation.value && (
+        <p class="dim">
+          {t("pay.payee")} <span class="id">{ends(delegation.value.wallet)}</span>
+        </p>
+      )}
+      {!connected.value && (
+        <p class="warn" role="status">
+          {t("till.offline")}
+        </p>
+      )}
+      <Form
+        button={t("till.ask")}
+        submit={async () => {
+          const amount = parseAmount(text);
+          if (typeof amount === "string") return setProblem(amount);
+          const next: Asked = { reference: newReference(), amount, made: Date.now() };
+          await ask(next);
+          open(next);
+        }}
+      >
+        <Field label="pay.amount" value={text} change={setText} decimal problem={problem} />
+        <div class="pad" role="group" aria-label={t("till.pad")}>
+          {KEYS.map((k) => (
+            <button key={k} type="button" aria-label={k === "⌫" ? t("till.delete") : k} onClick={() => setText((old) => (k === "⌫" ? old.slice(0, -1) : old + k))}>
+              {k}
+            </button>
+          ))}
+        </div>
+      </Form>
+      <Day open={open} />
+      {delegation.value && (
+        <p class="acts">
+          <button onClick={() => void endDelegation()}>{t("till.forget")}</button>
+        </p>
+      )}
+    </>
+  );
+}
+
+/** What is asked for now. It turns green only when a payment with this reference is durable. */
+function Counter({ asked: a, back }: { asked: Asked; back: () => void }) {
+  const s = standing(a, lines.value ?? []);
+  const rest = a.amount - s.paid;
+  const request = formatRequest({ network: deskNetwork.value, to: deskWallet.value, amount: rest > 0n ? rest : a.amount, reference: a.reference });
+  const amount = money(a.amount, language.value);
+  return (
+    <>
+      <Title text="till.title" />
+      <div class={s.state === "paid" ? "card done" : s.state === "over" ? "card note" : "card"} role="status" data-testid="till-state">
+        {s.state === "paid" && <p class="big good">{t("till.paid", { amount })}</p>}
+        {s.state === "part" && <p class="big warn">{t("till.part", { paid: money(s.paid, language.value), rest: money(rest, language.value) })}</p>}
+        {s.state === "over" && <p class="big warn">{t(s.twice ? "till.twice" : "till.more", { paid: money(s.paid, language.value), over: money(-rest, language.value) })}</p>}
+        {s.state === "open" && <p class="big">{amount}</p>}
+        <p class="dim">{a.reference}</p>
+      </div>
+      {(s.state === "open" || s.state === "part") && <Later key={request} load={code} props={{ text: request, label: t("ask.code", { amount: money(rest, language.value) }) }} />}
+      {!connected.value && (
+        <p class="warn" role="alert">
+          {t("till.offline")}
+        </p>
+      )}
+      {s.payments.map((p) => (
+        <Payment key={p.id} payment={p} most={s.state === "over" && p === s.payments.at(-1) && -rest < p.net ? -rest : undefined} />
+      ))}
+      <p class="acts">
+        <button class={s.state === "paid" ? "first" : ""} onClick={back}>
+          {t("till.next")}
+        </button>
+      </p>
+    </>
+  );
+}
+
+/** A payment that came, and its refund, which only the wallet's own device can sign. */
+function Payment({ payment, most }: { payment: HistoryLine; most: bigint | undefined }) {
+  const back = refunded(payment, lines.value ?? []);
+  const to = payerOf(payment, deskWallet.value);
+  const left = payment.net - back;
+  const due = most ?? left;
+  return (
+    <div class="card">
+      <p>
+        {time(payment.millis, language.value)}, {money(payment.net, language.value)}
+      </p>
+      {back > 0n && <p class="dim">{t("till.refunded", { amount: money(back, language.value) })}</p>}
+      {left > 0n && to !== undefined && !delegation.value && (
+        <p class="acts">
+          <button
+            onClick={() => {
+              requested.value = formatRequest({ network: deskNetwork.value, to, amount: due, reference: refundMemo(payment) });
+              go("pay");
+            }}
+          >
+            {t("till.refund", { amount: money(due, language.value) })}
+          </button>
+        </p>
+      )}
+      {left > 0n && delegation.value && <p class="dim">{t("till.owner")}</p>}
+    </div>
+  );
+}
+
+function Day({ open }: { open: (a: Asked) => void }) {
+  if (!lines.value) return <p class="skeleton">{t(connected.value ? "loading" : "unknown")}</p>;
+  const today = dayIn(network.value?.timeMillis ?? Date.now());
+  const day = dayOf(lines.value, today, dayIn);
+  const rows = [...day.sales, ...day.refunds].sort((a, b) => (a.index < b.index ? 1 : -1));
+  const unpaid = asked.value.filter((a) => dayIn(a.made) === today && standing(a, lines.value ?? []).state !== "paid");
+  return (
+    <section>
+      <h2>{t("till.day")}</h2>
+      <p class="big" data-testid="day">
+        {money(day.received - day.given, language.value)}
+      </p>
+      <p class="dim">{t("till.sum", { sales: counted("till.sales", day.sales.length), given: money(day.given, language.value) })}</p>
+      <ul class="lines">
+        {unpaid.map((a) => (
+          <li key={a.reference}>
+            <span class="icon" aria-hidden="true">
+              …
+            </span>
+            <button class="link" onClick={() => open(a)}>
+              {a.reference}, {time(a.made, language.value)}
+            </button>
+            <span class="amount">{money(a.amount, language.value)}</span>
+          </li>
+        ))}
+        {rows.map((l) => (
+          <li key={l.id}>
+            <span class="icon" aria-hidden="true">
+              {l.net > 0n ? "↓" : "↑"}
+            </span>
+            <button class="link" disabled={l.net < 0n} onClick={() => open({ reference: l.memo, amount: asked.value.find((a) => a.reference === l.memo)?.amount ?? l.net, made: l.millis })}>
+              {l.net > 0n ? l.memo : t("till.back", { reference: lines.value?.find((p) => refundMemo(p) === l.memo)?.memo ?? "" })}, {time(l.millis, language.value)}
+            </button>
+            <span class="amount">{money(l.net, language.value)}</span>
+          </li>
+        ))}
+      </ul>
+      <p class="acts">
+        <button disabled={rows.length === 0} onClick={() => download(`aqsha-till-${today}.csv`, "text/csv", table(rows))}>
+          {t("history.csv")}
+        </button>
+        {!delegation.value && (
+          <a class="button" href={address("safety")} onClick={(e) => (e.preventDefault(), go("safety"))}>
+            {t("till.cashier")}
+          </a>
+        )}
+      </p>
+    </section>
+  );
+}
+
+function table(rows: readonly HistoryLine[]): string {
+  const head = [t("csv.time"), t("csv.memo"), t("csv.other"), t("csv.amount"), t("csv.id"), t("csv.entry")];
+  return csv([head, ...rows.map((l) => [new Date(l.millis).toISOString(), l.memo, payerOf(l, deskWallet.value) ?? "", decimal(l.net), l.id, String(l.index)])]);
+}

@@ -1,0 +1,77 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aqsha/aqsha/token"
+)
+
+func TestPurposesInWords(t *testing.T) {
+	p := meals()
+	p.Permits = append(p.Permits, token.Permit{When: `amount <= 5000 && (payee.category in [5411, 5499] || !(payee.role == "shop")) && size(document) == 32 && payee.tier * 2 > 3`, Becomes: 7})
+	p.Hops, p.MaxTotal = 3, 100_000
+	r := rule(t, p)
+	wants := map[Language][]string{
+		English: {"Tenge marked “school meals”", `the payee's role is “canteen” and the payee's region is “KZ-75”`, "becomes plain tenge", "it keeps its mark",
+			"the amount is at most 50.00 tenge and (the payee's merchant category is one of 5411, 5499 or not (the payee's role is “shop”)) and a document is attached and `payee.tier * 2` is more than 3",
+			"purpose 7", "returns to the treasury", "keep the mark: 3 at most"},
+		Kazakh:  {"«school meals» белгісі бар теңге", "алушының рөлі — “canteen” және алушының өңірі — “KZ-75”", "жай теңгеге айналады", "белгісін сақтайды", "сома ең көбі 50.00 теңге", "құжат тіркелген"},
+		Russian: {"Тенге с меткой «school meals»", "роль получателя — “canteen” и регион получателя — “KZ-75”", "становятся обычными тенге", "метка сохраняется", "сумма не больше 50.00 тенге", "приложен документ"},
+	}
+	for _, language := range Languages {
+		text := strings.Join(r.Explain(language, "the treasury", nil), "\n")
+		for _, want := range wants[language] {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not in\n%s", language, want, text)
+			}
+		}
+		if strings.Contains(text, "%!") {
+			t.Errorf("%s: badly formatted:\n%s", language, text)
+		}
+	}
+}
+
+// Every language says every action of every template, with its formulas, and leaves no form unfilled.
+func TestDefinitionsInEveryLanguage(t *testing.T) {
+	for _, name := range TemplateNames {
+		p := template(t, name)
+		english := p.ExplainIn(English)
+		for _, language := range Languages {
+			lines := p.ExplainIn(language)
+			text := strings.Join(lines, "\n")
+			if len(lines) != len(english) || strings.Contains(text, "%!") || strings.Contains(text, "``") {
+				t.Errorf("%s, %s:\n%s", name, language, text)
+			}
+			for _, a := range p.Definition.Actions {
+				for _, part := range []string{a.Name, a.From, a.Until} {
+					if !strings.Contains(text, part) {
+						t.Errorf("%s, %s: %q is not in\n%s", name, language, part, text)
+					}
+				}
+			}
+		}
+	}
+	text := strings.Join(template(t, "escrow").ExplainIn(Russian), "\n")
+	for _, want := range []string{"Buyer или arbiter может выполнить release: seller получает остаток tenge; договор завершается.", "Конец, в момент `created + terms.days * day`: всё, что осталось, получает buyer."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
+
+func TestDefinitionsInWords(t *testing.T) {
+	for _, name := range TemplateNames {
+		lines := template(t, name).Explain()
+		text := strings.Join(lines, "\n")
+		if len(lines) < 5 || strings.Contains(text, "%!") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+	text := strings.Join(template(t, "escrow").Explain(), "\n")
+	for _, want := range []string{"Buyer or arbiter may release: seller is paid the rest of tenge; the contract ends.", "The end, at `created + terms.days * day`: all that is left goes to buyer."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}

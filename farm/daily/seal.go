@@ -1,0 +1,168 @@
+package daily
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/internal/oldnames"
+	"github.com/aqsha/aqsha/txlog/seal"
+)
+
+// SealFormat names the log entry. Months sealed in the first format are checked against what they were made of: JSON
+// whose keys were spelled otherwise, in the entry and in the accounts that are hashed.
+const (
+	SealFormat  = "aqsha-farm-seal/2"
+	firstFormat = "aqsha-farm-seal/1"
+)
+
+// Seal is a month in a log: what it comes to, and the hash of every machine's exact account, so that
+// whoever has the samples can derive it again.
+type Seal struct {
+	Format       string            `json:"format"`
+	Farm         string            `json:"farm"`
+	Month        string            `json:"month"`
+	Zone         string            `json:"zone"`
+	Machines     int               `json:"machines"`
+	Simulated    int               `json:"simulated"`
+	Nameplate    farm.Total        `json:"nameplate_hashes"`
+	Accepted     farm.Total        `json:"accepted_hashes"`
+	MicroSatoshi farm.MicroSatoshi `json:"accepted_micro_satoshi"`
+	Lost         farm.MicroSatoshi `json:"lost_micro_satoshi"`
+	Account      string            `json:"account_sha256"`
+}
+
+// SealMonth derives a month's seal. The month must be over and settled: two days have passed since, so
+// that nothing which still comes can change it.
+func SealMonth(ctx context.Context, b *records.Records, month string, progress func(done, all int)) (Seal, error) {
+	return sealMonth(ctx, b, month, SealFormat, progress)
+}
+
+func sealMonth(ctx context.Context, b *records.Records, month, format string,
+	progress func(done, all int)) (Seal, error) {
+	from, to, err := b.Config.Month(month)
+	if err != nil {
+		return Seal{}, err
+	}
+	if end := (to - 1).Floor(usage.Day) + usage.Day + usage.LongestGap; b.Store.Newest() < end {
+		return Seal{}, farm.Refuse("month-open", "month",
+			"%s can be sealed once polls after %s are there: until then late answers change it", month,
+			end.Time().In(b.Config.Location()).Format("2006-01-02 15:04"))
+	}
+	a, err := b.Account(ctx, "*", from, to, progress)
+	if err != nil {
+		return Seal{}, err
+	}
+	lost, err := lostOf(&a.Whole)
+	if err != nil {
+		return Seal{}, err
+	}
+	s := Seal{Format: format, Farm: b.Config.Name, Month: month, Zone: b.Config.Zone, Machines: len(a.Machines),
+		Nameplate: a.Whole.Nameplate(), Accepted: a.Whole.Work[usage.Accepted],
+		MicroSatoshi: a.Whole.Value[usage.Accepted].MicroSatoshi, Lost: lost.MicroSatoshi}
+	for i := range b.Fleet.Machines {
+		if m := &b.Fleet.Machines[i]; m.Simulated && a.Machines[m.ID] != nil {
+			s.Simulated++
+		}
+	}
+	s.Account, err = accountHash(a, format)
+	return s, err
+}
+
+// accountHash is the SHA-256 of each machine's totals, in the order of identities, a JSON line each.
+func accountHash(a *records.Account, format string) (string, error) {
+	identities := make([]string, 0, len(a.Machines))
+	for identity := range a.Machines {
+		identities = append(identities, identity)
+	}
+	slices.Sort(identities)
+	hash := sha256.New()
+	for _, identity := range identities {
+		line, err := json.Marshal(struct {
+			Machine string
+			Totals  *usage.Totals
+		}{identity, a.Machines[identity]})
+		if err != nil {
+			return "", err
+		}
+		if format == firstFormat {
+			line = oldnames.Write(line)
+		}
+		hash.Write(append(line, '\n'))
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// Append puts the seal into a log.
+func (s Seal) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+	entry, err := json.Marshal(s)
+	if err != nil {
+		return 0, nil, err
+	}
+	return log.Append(dir, entry)
+}
+
+// ReadSeal takes a seal from a log, which is checked.
+func ReadSeal(dir string, index uint64, log seal.Log) (s Seal, err error) {
+	entry, err := log.Read(dir, index)
+	var beyond *seal.NotUnder
+	if errors.As(err, &beyond) {
+		return s, farm.Refuse("seal", "index", "%v", err)
+	}
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(oldnames.Read(entry), &s); err != nil || s.Format != SealFormat &&
+		s.Format != firstFormat {
+		return s, farm.Refuse("seal", "index", "entry %d is not a farm's month", index)
+	}
+	return s, nil
+}
+
+// Verified is what checking a seal has shown.
+type Verified struct {
+	Seal
+	// PolledDays are days of which the polls are still there: their sums were derived again from them.
+	PolledDays int `json:"days_derived_from_polls"`
+	SummedDays int `json:"days_from_sums"`
+}
+
+// Rederive derives the month again from a farm's folder and refuses when anything differs. Days whose
+// polls are still kept are derived from these; older ones from their sums.
+func (s Seal) Rederive(ctx context.Context, b *records.Records, progress func(done, all int)) (Verified, error) {
+	v := Verified{Seal: s}
+	if b.Config.Zone != s.Zone {
+		return v, farm.Refuse("seal-differs", "zone", "the farm's zone is %s, sealed was %s", b.Config.Zone, s.Zone)
+	}
+	from, to, err := b.Config.Month(s.Month)
+	if err != nil {
+		return v, err
+	}
+	if v.PolledDays, v.SummedDays, err = b.CheckSums(ctx, from, to); err != nil {
+		return v, err
+	}
+	again, err := sealMonth(ctx, b, s.Month, s.Format, progress)
+	if err != nil {
+		return v, err
+	}
+	again.Farm = s.Farm // a name may change
+	if again != s {
+		return v, farm.Refuse("seal-differs", "account",
+			"re-derived: %d machines, %v accepted hashes, account %s; sealed: %d, %v, %s", again.Machines,
+			again.Accepted, again.Account, s.Machines, s.Accepted, s.Account)
+	}
+	return v, nil
+}
+
+// String says in a line what was sealed.
+func (s Seal) String() string {
+	return fmt.Sprintf("%s, %d machines (%d simulated), accepted %s, lost %s, account %s", s.Month, s.Machines,
+		s.Simulated, s.MicroSatoshi.Satoshi().Format(), s.Lost.Satoshi().Format(), s.Account)
+}

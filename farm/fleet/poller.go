@@ -1,0 +1,220 @@
+package fleet
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/params"
+)
+
+// Outcome is the end of one poll: a reading or the reason why there is none.
+type Outcome struct {
+	Index   int // of the machine in the watch
+	At      time.Time
+	Reading *protocol.Reading
+	Err     error
+}
+
+// Watcher polls every machine once an interval, spread evenly over it, each in a goroutine of its own
+// with its own deadline, so that silent machines delay nobody.
+type Watcher struct {
+	Machines []*Machine
+	Interval time.Duration
+	Timeout  time.Duration                                                    // of one poll; must be below the interval
+	Query    func(ctx context.Context, m *Machine) (*protocol.Reading, error) // usually Poll
+	// Identify tells who answers at a machine's address; asked at first and whenever a machine comes
+	// back, because addresses change hands. nil: never asked.
+	Identify func(ctx context.Context, m *Machine) (mac, serial string, err error)
+	// Handle gets outcomes in batches, from one goroutine, about once a second.
+	Handle func([]Outcome)
+	// MaxInFlight is how many polls may wait at a time; 0: as many as can time out at once, and more.
+	MaxInFlight int
+
+	mu       sync.Mutex
+	state    []watched // by machine
+	Polls    atomic.Int64
+	Skipped  atomic.Int64 // not begun for want of a slot: our fault, not the machine's
+	WorstLag atomic.Int64 // milliseconds between when a poll was due and when it began
+}
+
+// watched is what the watch remembers of a machine; the watcher's lock owns it.
+type watched struct {
+	busy       bool
+	identified bool
+}
+
+// Run polls until ctx ends, then waits for the polls that are under way.
+func (w *Watcher) Run(ctx context.Context) error {
+	if len(w.Machines) == 0 {
+		return farm.Refuse("no-machine", "fleet",
+			"there is no machine to watch; add some with 'aqsha farm scan' or 'aqsha farm import'")
+	}
+	if w.Interval <= 0 || w.Timeout <= 0 || w.Timeout >= w.Interval {
+		return farm.Refuse("farm-out-of-range", "timeout", "want it above 0 and below the interval, got %v and %v",
+			w.Timeout, w.Interval)
+	}
+	if w.MaxInFlight == 0 {
+		w.MaxInFlight = int(int64(len(w.Machines))*int64(w.Timeout)/int64(w.Interval))*2 + 64
+	}
+	w.state = make([]watched, len(w.Machines))
+	outcomes := make(chan Outcome, 1024)
+	collected := make(chan struct{})
+	go func() { w.collect(outcomes); close(collected) }()
+	slots := make(chan struct{}, w.MaxInFlight)
+	var polls sync.WaitGroup
+	err := w.schedule(ctx, func(i int) {
+		select {
+		case slots <- struct{}{}:
+			polls.Go(func() {
+				w.one(ctx, i, outcomes)
+				<-slots
+			})
+		default:
+			w.Skipped.Add(1)
+		}
+	})
+	polls.Wait()
+	close(outcomes)
+	<-collected
+	return err
+}
+
+// schedule calls begin for each machine at its time.
+func (w *Watcher) schedule(ctx context.Context, begin func(i int)) error {
+	start := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	for round := time.Duration(0); ; round++ {
+		for i := range w.Machines {
+			due := start.Add(round*w.Interval + w.Interval*time.Duration(i)/time.Duration(len(w.Machines)))
+			if wait := time.Until(due); wait > 0 {
+				timer.Reset(wait)
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-timer.C:
+				}
+			} else if lag := -wait.Milliseconds(); lag > w.WorstLag.Load() {
+				w.WorstLag.Store(lag)
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			w.mu.Lock()
+			busy := w.state[i].busy
+			w.state[i].busy = true
+			w.mu.Unlock()
+			if !busy {
+				begin(i)
+			}
+		}
+	}
+}
+
+// one is one poll.
+func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
+	deadline, stop := context.WithTimeout(ctx, w.Timeout)
+	defer stop()
+	w.mu.Lock()
+	m, identified := *w.Machines[i], w.state[i].identified
+	w.mu.Unlock()
+	reading, err := w.Query(deadline, &m)
+	if err == nil {
+		err = m.sameAs(reading.MAC, reading.Serial, reading.MinerID, reading.Model)
+	}
+	if err == nil && !identified && w.Identify != nil {
+		err = w.check(deadline, &m)
+	}
+	w.mu.Lock()
+	w.Machines[i].Single = m.Single
+	w.state[i].busy, w.state[i].identified = false, err == nil
+	w.mu.Unlock()
+	if ctx.Err() != nil {
+		return // stopped by us: says nothing of the machine
+	}
+	w.Polls.Add(1)
+	if err != nil {
+		reading = nil
+	}
+	outcomes <- Outcome{i, time.Now(), reading, err}
+}
+
+// check refuses a machine that is another one than its address says.
+func (w *Watcher) check(ctx context.Context, m *Machine) error {
+	mac, serial, err := w.Identify(ctx, m)
+	if err != nil {
+		return nil // it answers, and does not say who it is
+	}
+	return m.sameAs(mac, serial, "", "")
+}
+
+// sameAs compares who answers with who is meant: what both know must agree. A control board's number or
+// a model that differs is enough, because some firmwares tell nothing else.
+func (m *Machine) sameAs(mac, serial, minerID, model string) error {
+	differ := func(known, reported string) bool { return known != "" && reported != "" && known != reported }
+	if differ(m.MAC, mac) || differ(m.Serial, serial) || differ(m.MinerID, minerID) || differentModels(m.Model, model) {
+		return &OtherMachine{m.ID, mac, serial, minerID, m.Address}
+	}
+	return nil
+}
+
+// differentModels says whether two names are those of models that cannot be one machine: both are in the
+// catalogue and neither is the poorer name of the other ("S17" for "S17 Pro").
+func differentModels(a, b string) bool {
+	one, ok := params.FindMiningMachine(a)
+	other, found := params.FindMiningMachine(b)
+	x, y := one.Value.Name, other.Value.Name
+	return ok && found && x != y && !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x)
+}
+
+// OtherMachine is the error of an address at which another machine answers.
+type OtherMachine struct{ Wanted, MAC, Serial, MinerID, Address string }
+
+func (e *OtherMachine) Error() string {
+	return strings.Join(strings.Fields("at "+e.Address+" answers another machine: "+e.Serial+" "+e.MAC+" "+e.MinerID+", not "+e.Wanted), " ")
+}
+
+// Move gives a machine another address.
+func (w *Watcher) Move(i int, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Machines[i].Address, w.state[i].identified = address, false
+}
+
+// Locked runs an action while no poll reads or changes a machine.
+func (w *Watcher) Locked(action func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	action()
+}
+
+// collect hands outcomes on in batches.
+func (w *Watcher) collect(outcomes <-chan Outcome) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	var batch []Outcome
+	hand := func() {
+		if len(batch) > 0 {
+			w.Handle(batch)
+			batch = nil
+		}
+	}
+	for {
+		select {
+		case o, ok := <-outcomes:
+			if !ok {
+				hand()
+				return
+			}
+			batch = append(batch, o)
+		case <-ticker.C:
+			hand()
+		}
+	}
+}

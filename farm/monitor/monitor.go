@@ -1,0 +1,418 @@
+package monitor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/faults"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/farm/telemetry"
+	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// Options of a monitor.
+type Options struct {
+	Interval, Timeout time.Duration // 0: the farm's settings
+	Log               *slog.Logger
+	PoolWorkers       string                                                                 // URL of the pool's workers, read every five minutes; "": none
+	Notify            func([]alert.Notice)                                                   // besides log, file and webhooks
+	Query             func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) // nil: fleet.Poll
+}
+
+// Monitor watches a farm.
+type Monitor struct {
+	records  *records.Records
+	options  Options
+	watcher  *fleet.Watcher // replaced between rounds only
+	numbers  []uint32
+	subjects []alert.Subject
+	where    map[string]int // machine by serial number and MAC
+	hook     alert.Webhook
+	log      *slog.Logger
+	alerts   *durable.Lines // alerts.jsonl, while it runs
+
+	saving sync.Mutex // one writer of the inventory's file at a time; taken before mu
+
+	mu        sync.Mutex // guards what metrics and saving read
+	detectors []alert.Detector
+	latest    []usage.Poll
+	answered  []bool
+	counts    Counts
+	skipped   int64 // by watchers before
+	worstLag  int64
+	moved     map[string]bool // machines whose address has changed since it was saved
+}
+
+// Counts of a monitor so far.
+type Counts struct {
+	Polls    int64 `json:"polls"`
+	Answered int64 `json:"answered"`
+	Skipped  int64 `json:"skipped"`
+	Late     int64 `json:"late"`
+	Raised   int64 `json:"alerts_raised"`
+	LagMS    int64 `json:"worst_lag_millis"`
+}
+
+// New prepares a monitor over a farm that is open for writing.
+func New(b *records.Records, o Options) (*Monitor, error) {
+	if o.Interval == 0 {
+		o.Interval = b.Config.Interval
+	}
+	if o.Timeout == 0 {
+		o.Timeout = b.Config.Timeout
+	}
+	if o.Query == nil {
+		o.Query = fleet.Poll
+	}
+	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{},
+		hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log}}
+	if err := d.take(b.Fleet); err != nil {
+		return nil, err
+	}
+	standing, _, err := b.Standing()
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]int, len(d.subjects))
+	for i, s := range d.subjects {
+		byID[s.ID] = i
+	}
+	for _, s := range standing {
+		d.detectors[byID[s.Machine]].Resume(s.Kind)
+	}
+	return d, nil
+}
+
+// take makes a fleet the one that is watched. What is remembered of its machines stays.
+func (d *Monitor) take(inventory *fleet.Inventory) error {
+	known := map[string]int{}
+	for i, s := range d.subjects {
+		known[s.ID] = i
+	}
+	n := len(inventory.Machines)
+	subjects, where := make([]alert.Subject, n), map[string]int{}
+	detectors, latest, answered := make([]alert.Detector, n), make([]usage.Poll, n), make([]bool, n)
+	identities, machines := make([]string, n), make([]*fleet.Machine, n)
+	for i := range inventory.Machines {
+		m := &inventory.Machines[i]
+		machines[i], identities[i], subjects[i] = m, m.ID, alert.Subject{ID: m.ID, Place: m.Place.String()}
+		if old, ok := known[m.ID]; ok {
+			detectors[i], latest[i], answered[i] = d.detectors[old], d.latest[old], d.answered[old]
+		}
+		for _, identity := range []string{m.Serial, m.MAC, m.MinerID} {
+			if identity != "" {
+				where[identity] = i
+			}
+		}
+	}
+	numbers, err := d.records.Store.Numbers(identities)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.watcher != nil {
+		d.skipped += d.watcher.Skipped.Load()
+		d.worstLag = max(d.worstLag, d.watcher.WorstLag.Load())
+	}
+	d.records.Fleet, d.numbers, d.subjects, d.where, d.detectors, d.latest, d.answered = inventory, numbers, subjects,
+		where, detectors, latest, answered
+	d.watcher = &fleet.Watcher{Machines: machines, Interval: d.options.Interval, Timeout: d.options.Timeout,
+		Query: d.options.Query, Identify: fleet.Identify, Handle: d.handle}
+	return nil
+}
+
+// Run watches until ctx ends. It sums up settled days every hour, and takes up machines that are added
+// to the fleet meanwhile.
+func (d *Monitor) Run(ctx context.Context) (err error) {
+	// One monitor writes alerts. Lines that cannot be read are left out by whoever reads them, and stay.
+	path := filepath.Join(d.records.Dir, "alerts.jsonl")
+	if d.alerts, err = durable.OpenLines(vfs.OS, path, func([]byte) error { return nil }); err != nil {
+		return err
+	}
+	d.hook.Start(ctx)
+	defer d.hook.Close()
+	var housekeeping sync.WaitGroup
+	ctx, stop := context.WithCancel(ctx)
+	housekeeping.Go(func() { d.housekeep(ctx) })
+	if d.options.PoolWorkers != "" {
+		housekeeping.Go(func() { d.readPool(ctx) })
+	}
+	for ctx.Err() == nil && err == nil {
+		round, end := context.WithCancel(ctx)
+		var changed *fleet.Inventory
+		var looking sync.WaitGroup
+		looking.Go(func() { changed = d.waitForChange(round); end() })
+		err = d.watcher.Run(round)
+		end()
+		looking.Wait()
+		if err = errors.Join(err, d.save()); err == nil && changed != nil && ctx.Err() == nil {
+			if changed, err = fleet.OpenInventory(d.records.Dir); err == nil { // with what was just saved
+				err = d.take(changed)
+			}
+		}
+	}
+	stop()
+	housekeeping.Wait()
+	return errors.Join(err, d.alerts.Close())
+}
+
+// lookEvery is how often the inventory's file is looked at.
+const lookEvery = time.Minute
+
+// waitForChange returns the inventory when its file has other machines, places or given nameplates, or nil
+// at the end of ctx.
+func (d *Monitor) waitForChange(ctx context.Context) *fleet.Inventory {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		inventory, err := fleet.OpenInventory(d.records.Dir)
+		if err != nil {
+			d.log.Error("reading the fleet", "error", err)
+			continue
+		}
+		same := len(inventory.Machines) == len(d.subjects) || len(inventory.Machines) == 0
+		for i := range inventory.Machines {
+			if !same {
+				break
+			}
+			is, was := &inventory.Machines[i], d.watcher.Machines[i]
+			same = is.ID == d.subjects[i].ID && is.Place.String() == d.subjects[i].Place && is.Given == was.Given
+		}
+		if !same {
+			return inventory
+		}
+	}
+}
+
+func (d *Monitor) housekeep(ctx context.Context) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		days, err := d.records.SumUp(ctx)
+		if err != nil && ctx.Err() == nil {
+			d.log.Error("summing up", "error", err)
+		}
+		for _, day := range days {
+			d.log.Info("summed up", "day", day.Time().Format(time.DateOnly))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := d.save(); err != nil {
+				d.log.Error("saving the fleet", "error", err)
+			}
+		}
+	}
+}
+
+// readPool writes down the pool's counters at each multiple of five minutes, where machines' accounts are cut too.
+func (d *Monitor) readPool(ctx context.Context) {
+	for {
+		now := usage.At(time.Now())
+		next := now.Floor(usage.Grid) + usage.Grid
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(next.Time().Sub(now.Time())):
+		}
+		asked, stop := context.WithTimeout(ctx, time.Minute)
+		readings, err := records.QueryPool(asked, d.options.PoolWorkers, next)
+		stop()
+		if err == nil {
+			err = records.WritePool(d.records.Dir, readings)
+		}
+		if err != nil && ctx.Err() == nil {
+			d.log.Error("reading the pool's workers", "error", err)
+		}
+	}
+}
+
+// save keeps what was learned of machines (ideal rates, boards, addresses) in the file as it is now, in
+// which others may have changed the rest.
+func (d *Monitor) save() error {
+	d.saving.Lock()
+	defer d.saving.Unlock()
+	inventory, err := fleet.OpenInventory(d.records.Dir)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.watcher.Locked(func() {
+		for _, m := range d.watcher.Machines {
+			if stored := inventory.Find(m.ID); stored != nil {
+				stored.IdealMHs, stored.Boards, stored.Fans = max(stored.IdealMHs, m.IdealMHs),
+					max(stored.Boards, m.Boards), max(stored.Fans, m.Fans)
+				stored.Single, stored.MinerID = m.Single, m.MinerID
+				if d.moved[m.ID] {
+					stored.Address = m.Address
+				}
+			}
+		}
+		d.moved = map[string]bool{}
+	})
+	d.mu.Unlock()
+	if len(inventory.Machines) == 0 {
+		return nil // never wrote one
+	}
+	return inventory.Save()
+}
+
+// handle takes the outcomes of about a second.
+func (d *Monitor) handle(outcomes []fleet.Outcome) {
+	rows := make([]telemetry.Row, 0, len(outcomes))
+	var changes []alert.Change
+	d.mu.Lock()
+	for _, o := range outcomes {
+		observation := d.observe(o)
+		if observation.Answered {
+			rows = append(rows, telemetry.Row{Machine: d.numbers[o.Index], Poll: observation.Poll})
+			d.latest[o.Index] = observation.Poll
+			d.counts.Answered++
+		}
+		d.answered[o.Index] = observation.Answered
+		d.counts.Polls++
+		for _, c := range d.detectors[o.Index].Observe(observation) {
+			c.Machine = o.Index
+			changes = append(changes, c)
+			if c.Raised {
+				d.counts.Raised++
+			}
+		}
+	}
+	d.mu.Unlock()
+	late, err := d.records.Store.Append(rows)
+	if err != nil {
+		d.log.Error("storing polls", "error", err)
+	}
+	d.mu.Lock()
+	d.counts.Late += int64(late)
+	d.mu.Unlock()
+	d.notify(changes)
+}
+
+// observe turns an outcome into an observation, and follows machines that have moved.
+func (d *Monitor) observe(o fleet.Outcome) alert.Observation {
+	m := d.watcher.Machines[o.Index]
+	out := alert.Observation{At: usage.At(o.At), Accepted: usage.Unknown, Rejected: usage.Unknown}
+	if o.Err != nil {
+		out.Why = o.Err.Error()
+		var refusal *farm.Error
+		out.Garbled = errors.As(o.Err, &refusal)
+		var other *fleet.OtherMachine
+		if errors.As(o.Err, &other) {
+			d.follow(other)
+		}
+		return out
+	}
+	out.Answered = true
+	d.watcher.Locked(func() { out.Poll = m.Observe(o.Reading, o.At, d.records.Config.Pools) })
+	out.Accepted, out.Rejected, out.HotLimit = o.Reading.Accepted, o.Reading.Rejected, m.HeatLimit()
+	for _, c := range o.Reading.Errors {
+		out.Codes = append(out.Codes, faults.FamilyOf(string(m.Protocol))+"/"+strings.ReplaceAll(c, " ", "-"))
+	}
+	return out
+}
+
+// follow moves the machine that answers at another's address.
+func (d *Monitor) follow(other *fleet.OtherMachine) {
+	for _, identity := range []string{other.Serial, other.MAC, other.MinerID} {
+		if i, ok := d.where[identity]; ok {
+			d.log.Info("a machine has moved", "machine", d.subjects[i].ID, "address", other.Address)
+			d.watcher.Move(i, other.Address)
+			d.moved[d.subjects[i].ID] = true
+			return
+		}
+	}
+}
+
+// notify groups what changed and hands it on. What is silenced is written down all the same: an alert that
+// begins or ends in a silence is part of the farm's state, and only nobody is told.
+func (d *Monitor) notify(changes []alert.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	silences, err := ReadSilences(d.records.Dir)
+	if err != nil {
+		d.log.Error("silences", "error", err)
+	}
+	reported, silenced := alert.Silenced(changes, d.subjects, silences)
+	notices, quiet := alert.Group(reported, d.subjects), alert.Group(silenced, d.subjects)
+	for i := range quiet {
+		quiet[i].Silenced = true
+	}
+	for _, n := range slices.Concat(notices, quiet) {
+		line, err := json.Marshal(n)
+		if err == nil {
+			err = d.alerts.Append(line)
+		}
+		if err != nil {
+			d.log.Error("alerts.jsonl", "error", err)
+		}
+		d.log.Info("alert", "kind", n.Kind, "raised", n.Raised, "silenced", n.Silenced, "scope", n.Scope, "machines",
+			len(n.Machines), "detail", n.Detail)
+	}
+	d.hook.Send(notices)
+	if d.options.Notify != nil && len(notices) > 0 {
+		d.options.Notify(notices)
+	}
+}
+
+// Counts are the figures so far.
+func (d *Monitor) Counts() Counts {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.counts
+	c.Skipped, c.LagMS = d.skipped+d.watcher.Skipped.Load(), max(d.worstLag, d.watcher.WorstLag.Load())
+	return c
+}
+
+// maxSilences bounds silences.json, in bytes.
+const maxSilences = 16 << 20
+
+// ReadSilences reads the silences of a folder.
+func ReadSilences(dir string) ([]alert.Silence, error) { return readSilences(vfs.OS, dir) }
+
+func readSilences(files vfs.FS, dir string) (silences []alert.Silence, err error) {
+	content, err := durable.Read(files, filepath.Join(dir, "silences.json"), maxSilences)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &silences)
+	}
+	return silences, err
+}
+
+// WriteSilences stores the silences of a folder.
+func WriteSilences(dir string, silences []alert.Silence) error {
+	return writeSilences(vfs.OS, dir, silences)
+}
+
+func writeSilences(files vfs.FS, dir string, silences []alert.Silence) error {
+	content, err := json.MarshalIndent(silences, "", " ")
+	if err != nil {
+		return err
+	}
+	return durable.Replace(files, filepath.Join(dir, "silences.json"), append(content, '\n'))
+}

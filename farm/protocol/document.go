@@ -1,0 +1,288 @@
+package protocol
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/farm"
+)
+
+// Limits of a reply. The longest seen from real firmware, with the state of every chip, is 30 kB.
+const (
+	MaxReply = 256 << 10
+	maxDepth = 16
+	maxNodes = 20_000
+)
+
+// kind is what a node of a document is.
+type kind uint8
+
+const (
+	missing kind = iota
+	object
+	array
+	text
+	bare // a number, true, false, null, nan
+)
+
+// node is one value; siblings are chained, so that a reply is read with a single slice.
+type node struct {
+	key, text   string
+	first, next int32 // 0: none; the root is never a child
+	kind        kind
+}
+
+// document is a reply, read leniently: firmwares leave out commas between objects, write nan, put
+// control characters into strings and end with a NUL.
+type document struct{ nodes []node }
+
+// Value is a place in a reply; the zero Value is one that is not there.
+type Value struct {
+	doc *document
+	at  int32
+}
+
+// Parse reads a reply.
+func Parse(reply []byte) (Value, error) {
+	if len(reply) > MaxReply {
+		return Value{}, farm.Refuse("farm-too-large", "reply", "more than %d bytes", MaxReply)
+	}
+	p := parser{text: string(reply), doc: &document{nodes: make([]node, 0, len(reply)/12+1)}}
+	p.text = strings.TrimPrefix(p.text, "\ufeff")
+	p.space()
+	if p.pos >= len(p.text) || (p.text[p.pos] != '{' && p.text[p.pos] != '[') {
+		return Value{}, farm.Refuse("garbage", "reply", "does not begin as JSON")
+	}
+	if _, ok := p.value("", 0); !ok {
+		return Value{}, farm.Refuse("garbage", "reply", "is not JSON near byte %d", p.pos)
+	}
+	return Value{p.doc, 0}, nil
+}
+
+type parser struct {
+	text string
+	pos  int
+	doc  *document
+}
+
+func (p *parser) space() {
+	for p.pos < len(p.text) && (p.text[p.pos] <= ' ' || p.text[p.pos] == ',') {
+		p.pos++
+	}
+}
+
+// value reads one value and returns its node.
+func (p *parser) value(key string, depth int) (int32, bool) {
+	p.space()
+	if p.pos >= len(p.text) || depth > maxDepth || len(p.doc.nodes) >= maxNodes {
+		return 0, false
+	}
+	at := int32(len(p.doc.nodes))
+	p.doc.nodes = append(p.doc.nodes, node{key: key})
+	switch p.text[p.pos] {
+	case '{':
+		p.doc.nodes[at].kind = object
+		return at, p.children(at, '}', depth)
+	case '[':
+		p.doc.nodes[at].kind = array
+		return at, p.children(at, ']', depth)
+	case '"':
+		s, ok := p.quoted()
+		p.doc.nodes[at].kind, p.doc.nodes[at].text = text, s
+		return at, ok
+	}
+	start := p.pos
+	for p.pos < len(p.text) && p.text[p.pos] > ' ' && !strings.ContainsRune(`,:{}[]"`, rune(p.text[p.pos])) {
+		p.pos++
+	}
+	p.doc.nodes[at].kind, p.doc.nodes[at].text = bare, p.text[start:p.pos]
+	return at, p.pos > start
+}
+
+// children reads what an object or array holds, up to its end.
+func (p *parser) children(parent int32, end byte, depth int) bool {
+	p.pos++
+	last := int32(0)
+	for {
+		p.space()
+		if p.pos >= len(p.text) {
+			return false
+		}
+		if p.text[p.pos] == end {
+			p.pos++
+			return true
+		}
+		key := ""
+		if end == '}' {
+			var ok bool
+			if p.text[p.pos] != '"' {
+				return false
+			}
+			if key, ok = p.quoted(); !ok {
+				return false
+			}
+			if p.space(); p.pos >= len(p.text) || p.text[p.pos] != ':' {
+				return false
+			}
+			p.pos++
+		}
+		child, ok := p.value(key, depth+1)
+		if !ok {
+			return false
+		}
+		if last == 0 {
+			p.doc.nodes[parent].first = child
+		} else {
+			p.doc.nodes[last].next = child
+		}
+		last = child
+	}
+}
+
+// quoted reads a string, its escapes as they stand.
+func (p *parser) quoted() (string, bool) {
+	p.pos++
+	start := p.pos
+	for p.pos < len(p.text) {
+		switch p.text[p.pos] {
+		case '\\':
+			p.pos++
+		case '"':
+			s := p.text[start:p.pos]
+			p.pos++
+			return s, true
+		}
+		p.pos++
+	}
+	return "", false
+}
+
+// OK says whether the value is there.
+func (v Value) OK() bool { return v.doc != nil }
+
+func (v Value) node() node { return v.doc.nodes[v.at] }
+
+// Get is the member of an object under the first of these keys that is there.
+func (v Value) Get(keys ...string) Value {
+	if !v.OK() || v.node().kind != object {
+		return Value{}
+	}
+	for _, key := range keys {
+		for at := v.node().first; at != 0; at = v.doc.nodes[at].next {
+			if v.doc.nodes[at].key == key {
+				return Value{v.doc, at}
+			}
+		}
+	}
+	return Value{}
+}
+
+// Each yields an object's members or an array's elements.
+func (v Value) Each(yield func(key string, child Value) bool) {
+	if !v.OK() {
+		return
+	}
+	for at := v.node().first; at != 0; at = v.doc.nodes[at].next {
+		if !yield(v.doc.nodes[at].key, Value{v.doc, at}) {
+			return
+		}
+	}
+}
+
+// Rows yields an array's elements with their numbers.
+func (v Value) Rows(yield func(i int, child Value) bool) {
+	i := 0
+	for _, child := range v.Each {
+		if !yield(i, child) {
+			return
+		}
+		i++
+	}
+}
+
+// At is an element of an array.
+func (v Value) At(index int) Value {
+	for _, child := range v.Each {
+		if index == 0 {
+			return child
+		}
+		index--
+	}
+	return Value{}
+}
+
+// Text is a string's or a bare word's text, cleaned of what a terminal could obey and cut at 200 bytes.
+func (v Value) Text() string {
+	if !v.OK() {
+		return ""
+	}
+	s := v.node().text
+	if v.node().kind == text && strings.Contains(s, `\'`) {
+		s = strings.ReplaceAll(s, `\'`, "'") // no escape of JSON; Whatsminer writes it
+	}
+	if v.node().kind == text && strings.Contains(s, `\`) {
+		var plain string
+		if json.Unmarshal([]byte(`"`+s+`"`), &plain) == nil {
+			s = plain
+		}
+	}
+	s = strings.Map(func(r rune) rune {
+		if strconv.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, s)
+	if len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "")
+	}
+	return strings.TrimSpace(s)
+}
+
+// Raw is a string's text as it stands, however long; it is not fit to print.
+func (v Value) Raw() string {
+	if !v.OK() || v.node().kind != text {
+		return ""
+	}
+	return v.node().text
+}
+
+// Number is a finite number, written bare or as a string, as firmwares do either way.
+func (v Value) Number() (float64, bool) {
+	if !v.OK() || (v.node().kind != bare && v.node().kind != text) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(v.node().text), 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, false
+	}
+	return f, true
+}
+
+// Float is the number, or 0 when there is none.
+func (v Value) Float() float64 {
+	f, _ := v.Number()
+	return f
+}
+
+// Count is a number as an integer in [0, 2^53]; −1 when there is none.
+func (v Value) Count() int64 {
+	f, ok := v.Number()
+	if !ok || f < 0 || f > 1<<53 {
+		return -1
+	}
+	return int64(math.Round(f))
+}
+
+// True says whether the value is true, "Y" or a number other than 0.
+func (v Value) True() bool {
+	if !v.OK() {
+		return false
+	}
+	switch strings.ToLower(v.node().text) {
+	case "true", "y", "yes", "1":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,393 @@
+package protocol
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// managementText is what an Avalon's controller says of one machine: "Ver[…] Temp[31] MGHS[1 2 3]…".
+func managementText(row Value) string {
+	return row.Get("MM ID0", "MM ID0:Summary", "MM ID1").Raw()
+}
+
+// management finds a field of that text; "" when it is not there.
+func management(text, name string) string {
+	for from := 0; ; {
+		at := strings.Index(text[from:], name+"[")
+		if at < 0 {
+			return ""
+		}
+		at += from
+		value := at + len(name) + 1
+		if at == 0 || text[at-1] == ' ' || text[at-1] == '{' || text[at-1] == ']' {
+			value, _, _ := strings.Cut(text[value:], "]")
+			return strings.TrimSpace(value)
+		}
+		from = value
+	}
+}
+
+// numbers are those of a field, at most 64.
+func numbers(field string) []float64 {
+	var out []float64
+	for _, part := range strings.Fields(field) {
+		f, err := strconv.ParseFloat(strings.TrimSuffix(part, "%"), 64)
+		if err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) && len(out) < 64 {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// number is the first of a field; Unknown when there is none in [0, 2^53].
+func number(field string) int64 {
+	if all := numbers(field); len(all) > 0 && all[0] >= 0 && all[0] < 1<<53 {
+		return int64(math.Round(all[0]))
+	}
+	return Unknown
+}
+
+// readAvalon reads cgminer with "MM ID0": the summary has the counters, that text the machine.
+func readAvalon(r *Reading, replies []Value) error {
+	v := replies[0]
+	if err := readSummary(r, v); err != nil {
+		return err
+	}
+	if r.RateMHs < 0 {
+		r.RateMHs = Unknown
+	}
+	readPools(r, section(v, "pools", "POOLS"))
+	for _, source := range []Value{section(v, "stats", "STATS"), replies[1].Get("STATS")} {
+		for _, row := range source.Each {
+			readManagement(r, managementText(row))
+		}
+	}
+	return nil
+}
+
+// readManagement adds what the text says and the reading lacks.
+func readManagement(r *Reading, text string) {
+	if text == "" {
+		return
+	}
+	rates, hottest := numbers(management(text, "MGHS")), numbers(management(text, "MTmax"))
+	chips := number(management(text, "TA"))
+	if len(r.Boards) == 0 {
+		for i, rate := range rates {
+			b := Board{Slot: i, RateMHs: int64(math.Round(min(max(rate, 0), 1e9) * 1000)), Chips: Unknown,
+				ChipTemp: Unknown}
+			if chips >= 0 {
+				b.Chips = int(chips) / len(rates)
+			}
+			if i < len(hottest) {
+				b.ChipTemp = celsius(hottest[i])
+			}
+			r.addBoard(b)
+		}
+		for n := 1; n <= 8; n++ {
+			if speed := management(text, "Fan"+strconv.Itoa(n)); speed != "" {
+				r.addFan(number(speed))
+			}
+		}
+	}
+	for _, name := range []string{"TMax"} {
+		for _, t := range numbers(management(text, name)) {
+			r.ChipTemp = hotter(r.ChipTemp, celsius(t))
+		}
+	}
+	for _, name := range []string{"Temp", "HBOTemp", "HBITemp"} {
+		for _, t := range numbers(management(text, name)) {
+			r.BoardTemp = hotter(r.BoardTemp, celsius(t))
+		}
+	}
+	// PS[error, controller V, board V, A, output W, set V, input W]; older ones have six and no watts.
+	if r.PowerWatts == Unknown {
+		if r.PowerWatts = number(management(text, "WALLPOWER")); r.PowerWatts <= 0 {
+			r.PowerWatts = Unknown
+			if supply := numbers(management(text, "PS")); len(supply) >= 7 && supply[6] > 0 && supply[6] < 1e6 {
+				r.PowerWatts = int64(supply[6])
+			}
+		}
+	}
+	if r.PowerLimit == Unknown {
+		r.PowerLimit = number(management(text, "MPO"))
+	}
+	if off := number(management(text, "SoftOFF")); off > 0 || strings.Contains(management(text, "SYSTEMSTATU"),
+		"In Idle") {
+		r.Sleeping = true
+	}
+	for i, code := range numbers(management(text, "ECHU")) {
+		if code != 0 && code != 512 { // 512: frequency lowered, no fault
+			r.addError(fmt.Sprintf("ECHU%d:%d", i, int64(code)))
+		}
+	}
+	if code := number(management(text, "ECMM")); code > 0 {
+		r.addError(fmt.Sprintf("ECMM:%d", code))
+	}
+	if code := number(management(text, "FanErr")); code > 0 {
+		r.addError(fmt.Sprintf("FanErr:%d", code))
+	}
+}
+
+// readAvalonVersion reads VERSION, where Avalons say who they are.
+func readAvalonVersion(r *Reading, version Value) {
+	if !version.OK() {
+		return
+	}
+	model := version.Get("PROD", "MODEL").Text()
+	if number, ok := strings.CutPrefix(model, "AvalonMiner "); ok {
+		number = map[string]string{"15-194": "1566"}[number]
+		if number == "" {
+			number = strings.TrimPrefix(model, "AvalonMiner ")
+		}
+		model = "Avalon A" + number
+	}
+	r.Model = first(model, r.Model)
+	r.Firmware = first(version.Get("VERSION", "LVERSION", "CGVERSION").Text(), r.Firmware)
+	r.MAC, r.MinerID = first(normalMAC(version.Get("MAC").Text()), r.MAC), first(version.Get("DNA").Text(), r.MinerID)
+}
+
+// leading is the number at the beginning of a text with a unit: "58.94W".
+func leading(v Value) int64 {
+	return number(strings.TrimRight(v.Text(), " ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+}
+
+// readAuradine reads FluxOS.
+func readAuradine(r *Reading, replies []Value) error {
+	v := replies[0]
+	if err := readSummary(r, v); err != nil {
+		return err
+	}
+	readPools(r, section(v, "pools", "POOLS"))
+	readDevices(r, section(v, "devs", "DEVS"))
+	r.ChipTemp = Unknown // DEVS tells the board's
+	readFans(r, section(v, "fan", "Fan"))
+	supply, mode, count := section(v, "psu", "PSU").At(0), section(v, "mode", "Mode").At(0),
+		section(v, "asccount", "ASCCount").At(0)
+	r.PowerWatts, r.PowerLimit = leading(supply.Get("PowerIn")), mode.Get("Power").Count()
+	r.Sleeping = mode.Get("Sleep").Text() == "on" || mode.Get("Mode").Text() == "sleep"
+	for _, place := range section(v, "temperature", "Temperature").Each {
+		board := place.Get("ID").Count()
+		if board == 0 {
+			continue // the controller
+		}
+		for _, t := range place.Get("BoardTemp").Each {
+			r.BoardTemp = hotter(r.BoardTemp, temperature(t.Get("Temperature")))
+		}
+		for _, t := range place.Get("ChipTemp").Each {
+			r.ChipTemp = hotter(r.ChipTemp, temperature(t.Get("Temperature")))
+		}
+	}
+	for i := range r.Boards {
+		r.BoardTemp, r.Boards[i].ChipTemp = hotter(r.BoardTemp, r.Boards[i].ChipTemp), Unknown
+		if n, all := count.Get("AsicCount").Count(), count.Get("BoardCount").Count(); n > 0 && all > 0 {
+			r.Boards[i].Chips = int(n / all)
+		}
+	}
+	return nil
+}
+
+// readSealMiner reads Bitdeer's bdminer: everything stands flat in one row, boards by a digit in front.
+// "MHS 5s" swings by half, so that the rate is that of five minutes.
+func readSealMiner(r *Reading, replies []Value) error {
+	v := replies[0]
+	if err := readSummary(r, v); err != nil {
+		return err
+	}
+	if rate := rateOf(section(v, "summary", "SUMMARY").At(0), "5m", "1m", "av"); rate != Unknown {
+		r.RateMHs = rate
+	}
+	readPools(r, section(v, "pools", "POOLS"))
+	s := section(v, "stats", "STATS").At(0)
+	r.Model = s.Get("Model").Text()
+	if r.Model != "" && !strings.Contains(strings.ToLower(r.Model), "seal") {
+		r.Model = "SealMiner " + r.Model
+	}
+	r.Firmware, r.MAC, r.Serial = s.Get("Firmware").Text(), normalMAC(s.Get("MAC").Text()),
+		properSerial(s.Get("Ctrl Board SN").Text())
+	r.IdealMHs = megahashes(s.Get("MHS(Rated)"), 1e6)
+	r.PowerWatts, r.PowerLimit = s.Get("PSU Input Power").Count(), s.Get("Power Limit").Count()
+	r.Immersed = s.Get("Liquid Cooling").True()
+	state := strings.ToLower(s.Get("PM State").Text() + s.Get("Mining Mode").Text())
+	r.Sleeping = strings.Contains(state, "sleep") || strings.Contains(state, "standby")
+	for n := range 8 {
+		name := strconv.Itoa(n)
+		if online := s.Get(name + "Online"); online.OK() {
+			b := Board{Slot: n, Chips: int(s.Get(name + "ChipCount").Count()),
+				RateMHs: megahashes(s.Get(name+"MHS(Sample)"), 1e6), ChipTemp: Unknown,
+				Serial: s.Get(name + "SN").Text()}
+			if !online.True() {
+				b.RateMHs = 0
+			}
+			for t := range 4 {
+				b.ChipTemp = hotter(b.ChipTemp, temperature(s.Get(fmt.Sprintf("%dTemp%d", n, t))))
+			}
+			r.addBoard(b)
+		}
+		if speed := s.Get(name + "Speed"); speed.OK() && int64(n) < max(s.Get("Fan Count").Count(), 0) {
+			r.addFan(speed.Count())
+		}
+	}
+	for _, code := range strings.FieldsFunc(s.Get("Error Code").Text(),
+		func(c rune) bool { return c == ' ' || c == ',' }) {
+		r.addError(code)
+	}
+	if code := s.Get("PSU Error").Text(); strings.Trim(code, "0x") != "" {
+		r.addError("PSU:" + code)
+	}
+	return nil
+}
+
+// readProto reads Proto's rigs.
+func readProto(r *Reading, replies []Value) error {
+	s := replies[0].Get("mining-status")
+	if !s.OK() {
+		return refused(replies[0], "mining-status")
+	}
+	system := replies[6].Get("system-info")
+	r.Model, r.Serial = first(system.Get("product_name").Text(), system.Get("model").Text()),
+		properSerial(system.Get("cb_sn").Text())
+	r.Firmware, r.MAC = system.Get("os").Get("version").Text(),
+		normalMAC(replies[5].Get("network-info").Get("mac").Text())
+	r.RateMHs, r.IdealMHs = megahashes(s.Get("hashrate_ghs"), 1e9), megahashes(s.Get("ideal_hashrate_ghs"), 1e9)
+	r.ElapsedSeconds, r.HardwareErrors = s.Get("mining_uptime_s").Count(), s.Get("hw_errors").Count()
+	r.totalFromAverage(s.Get("average_hashrate_ghs").Float() * 1000)
+	r.PowerWatts, r.PowerLimit = s.Get("power_usage_watts").Count(), s.Get("power_target_watts").Count()
+	r.ChipTemp, r.BoardTemp = temperature(s.Get("average_asic_temp_c")), temperature(s.Get("average_hb_temp_c"))
+	r.Sleeping = strings.EqualFold(s.Get("status").Text(), "Stopped")
+	hardware := replies[2].Get("hardware-info")
+	working := s.Get("hashboards_mining").Count()
+	for i, h := range hardware.Get("hashboards-info").Rows {
+		b := Board{Slot: int(min(max(h.Get("slot").Count(), 0), 99)), Chips: int(h.Get("mining_asic_count").Count()),
+			RateMHs: Unknown, ChipTemp: Unknown, Serial: h.Get("hb_sn").Text()}
+		if working >= 0 && int64(i) >= working {
+			b.RateMHs = 0 // that many work; which, is not told
+		}
+		r.addBoard(b)
+	}
+	for _, f := range replies[3].Get("cooling-status").Get("fans").Each {
+		r.addFan(f.Get("rpm").Count())
+	}
+	for _, p := range replies[1].Get("pools").Each {
+		if len(r.Pools) < maxPools && p.Get("enabled").True() {
+			pool := Pool{URL: p.Get("url").Text(), User: p.Get("user").Text(),
+				Alive: p.Get("connection_status", "status").Text() == "Active", Accepted: p.Get("accepted").Count(),
+				AcceptedMH: Unknown}
+			if pool.Active = pool.Alive && (r.ActivePool() == Pool{}); pool.Active { // every pool shows the machine's counters
+				r.Accepted, r.Rejected = pool.Accepted, p.Get("rejected").Count()
+			}
+			r.Pools = append(r.Pools, pool)
+		}
+	}
+	for _, e := range replies[4].Each {
+		r.addError(first(e.Get("error_code", "code").Text(), e.Get("message").Text()))
+	}
+	return nil
+}
+
+// axeModels are the boards of AxeOS by their chip, where the firmware does not say.
+var axeModels = map[string]string{"BM1397": "Bitaxe Max", "BM1366": "Bitaxe Ultra", "BM1368": "Bitaxe Supra",
+	"BM1370": "Bitaxe Gamma"}
+
+// readAxeOS reads ESP-Miner (Bitaxe) and its kin (NerdAxe): one document.
+func readAxeOS(r *Reading, replies []Value) error {
+	s := replies[0]
+	if !s.Get("hashRate").OK() {
+		return refused(s, "system/info")
+	}
+	r.Model, r.Firmware, r.MAC = first(s.Get("deviceModel").Text(), axeModels[s.Get("ASICModel").Text()]),
+		s.Get("version").Text(), normalMAC(s.Get("macAddr").Text())
+	r.RateMHs, r.IdealMHs, r.ElapsedSeconds = megahashes(s.Get("hashRate"), 1e9),
+		megahashes(s.Get("expectedHashrate"), 1e9), s.Get("uptimeSeconds").Count()
+	if r.IdealMHs == Unknown { // a core makes one hash a cycle
+		cores, chips := s.Get("smallCoreCount").Float(), max(s.Get("asicCount").Float(), 1)
+		if ideal := s.Get("frequency").Float() * cores * chips; ideal > 0 && ideal < 1e12 {
+			r.IdealMHs = int64(ideal)
+		}
+	}
+	r.Accepted, r.Rejected, r.PowerWatts = s.Get("sharesAccepted").Count(), s.Get("sharesRejected").Count(),
+		s.Get("power").Count()
+	r.ChipTemp, r.BoardTemp = temperature(s.Get("temp")), temperature(s.Get("vrTemp"))
+	r.Throttled = s.Get("overheat_mode").True()
+	r.addBoard(Board{Slot: 0, RateMHs: r.RateMHs, Chips: int(max(s.Get("asicCount").Count(), 1)), ChipTemp: r.ChipTemp})
+	r.addFan(s.Get("fanrpm").Count())
+	spare := s.Get("isUsingFallbackStratum").True()
+	for _, prefix := range []string{"stratum", "fallbackStratum"} {
+		url := s.Get(prefix + "URL").Text()
+		if url == "" {
+			continue
+		}
+		if !strings.Contains(url, "://") {
+			url = "stratum+tcp://" + url
+		}
+		if port := s.Get(prefix + "Port").Count(); port > 0 {
+			url += ":" + strconv.FormatInt(port, 10)
+		}
+		active := spare == (prefix != "stratum")
+		r.Pools = append(r.Pools, Pool{URL: url, User: s.Get(prefix + "User").Text(), Alive: true, Active: active,
+			Accepted: Unknown, AcceptedMH: Unknown})
+	}
+	return nil
+}
+
+// scaled reads a rate with its unit behind: "12.3G".
+func scaled(v Value) int64 {
+	text := strings.ToUpper(strings.TrimSpace(v.Text()))
+	unit := map[byte]float64{'M': 1, 'G': 1e3, 'T': 1e6, 'P': 1e9}[lastByte(text)]
+	f, err := strconv.ParseFloat(strings.TrimRight(text, "MGTPHS/"), 64)
+	if err != nil || !(f >= 0) || unit == 0 || f*unit > 1<<53 {
+		return Unknown
+	}
+	return int64(math.Round(f * unit))
+}
+
+func lastByte(s string) byte {
+	s = strings.TrimSuffix(strings.TrimSuffix(s, "/S"), "H")
+	if s == "" {
+		return 0
+	}
+	return s[len(s)-1]
+}
+
+// readIceRiver reads the page's data.
+func readIceRiver(r *Reading, replies []Value) error {
+	s := replies[0].Get("data")
+	if !s.Get("rtpow").OK() {
+		return refused(replies[0], "userpanel")
+	}
+	r.Model, r.Firmware, r.MAC = strings.TrimSpace("IceRiver "+s.Get("model").Text()),
+		s.Get("softver1", "softver2").Text(), normalMAC(s.Get("mac").Text())
+	r.RateMHs = scaled(s.Get("rtpow"))
+	r.Sleeping = s.Get("powstate").Text() == "false"
+	if t := strings.Split(s.Get("runtime").Text(), ":"); len(t) == 4 { // days:hours:minutes:seconds
+		seconds := int64(0)
+		for i, unit := range []int64{86400, 3600, 60, 1} {
+			n, _ := strconv.ParseInt(t[i], 10, 32)
+			seconds += max(n, 0) * unit
+		}
+		r.ElapsedSeconds = seconds
+		if average := scaled(s.Get("avgpow")); average != Unknown {
+			r.totalFromAverage(float64(average))
+		}
+	}
+	for i, b := range s.Get("boards").Rows {
+		slot := b.Get("no").Count()
+		if slot < 0 || slot > 99 {
+			slot = int64(i + 1)
+		}
+		r.addBoard(Board{Slot: int(slot), RateMHs: scaled(b.Get("rtpow")), Chips: int(b.Get("chipnum").Count()),
+			ChipTemp: temperature(b.Get("outtmp"))})
+		r.BoardTemp = hotter(r.BoardTemp, temperature(b.Get("intmp")))
+	}
+	for _, f := range s.Get("fans").Each {
+		r.addFan(f.Count())
+	}
+	for _, p := range s.Get("pools").Each {
+		alive := p.Get("connect").True() || p.Get("state").Count() == 1
+		r.addPool(Pool{URL: p.Get("addr").Text(), User: p.Get("user").Text(), Alive: alive, Active: alive,
+			Accepted: p.Get("accepted").Count(), AcceptedMH: Unknown}, p.Get("rejected").Count())
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package protocol
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Request is one question of a poll.
+type Request struct {
+	Text     string // as it is sent: a command of the API, or "GET /path", "POST /path body" over HTTP
+	Or       string // asked instead when the machine refuses Text; "": nothing
+	Optional bool   // the poll stands without its reply
+}
+
+// speech is what is asked in a protocol and how the replies are read.
+type speech struct {
+	polls      []Request
+	identities []Request
+	read       func(*Reading, []Value) error
+}
+
+func must(texts ...string) []Request { return requests(false, texts) }
+func may(texts ...string) []Request  { return requests(true, texts) }
+
+func requests(optional bool, texts []string) []Request {
+	out := make([]Request, 0, len(texts))
+	for _, text := range texts {
+		out = append(out, Request{Text: text, Optional: optional})
+	}
+	return out
+}
+
+var speeches = map[Protocol]speech{
+	Cgminer:     {polls: must(`{"command":"summary+pools+devs"}`), read: readCgminer},
+	AntminerOld: {polls: must(`{"command":"summary+pools+stats"}`), read: readAntminerOld},
+	AntminerNew: {polls: append(must(`{"command":"stats","new_api":true}`), may(`{"command":"pools"}`)...), read: readAntminerNew},
+	WhatsminerV2: {
+		polls: append(append(must(`{"cmd":"summary"}`), may(`{"cmd":"pools"}`)...),
+			Request{Text: `{"cmd":"devs"}`, Or: `{"cmd":"edevs"}`, Optional: true},
+			Request{Text: `{"cmd":"get_error_code"}`, Optional: true}, Request{Text: `{"cmd":"status"}`, Optional: true}),
+		identities: may(`{"cmd":"get_miner_info"}`, `{"cmd":"devdetails"}`, `{"cmd":"get_version"}`), read: readWhatsminerV2},
+	WhatsminerV3: {
+		polls:      append(must(`{"cmd":"get.miner.status","param":"summary+pools+edevs"}`), may(`{"cmd":"get.device.info"}`)...),
+		identities: must(`{"cmd":"get.device.info"}`), read: readWhatsminerV3},
+	LuxOS: {polls: append(must(`{"command":"summary+pools+stats+power+fans+devs"}`), may(`{"command":"config+events"}`)...),
+		identities: may(`{"command":"config"}`, `{"command":"profiles"}`), read: readLuxOS},
+	Braiins: {polls: must(`{"command":"summary+pools+devs+temps+fans+tunerstatus"}`), identities: may(Probe), read: readBraiins},
+	Avalon: {polls: append(must(`{"command":"summary+pools+stats"}`),
+		Request{Text: `{"command":"estats"}`, Or: `{"command":"litestats"}`, Optional: true}), identities: may(Probe), read: readAvalon},
+	Auradine: {polls: must(`{"command":"summary+pools+devs+fan+psu+mode+temperature+asccount"}`),
+		identities: may(`{"command":"ipreport"}`), read: readAuradine},
+	SealMiner: {polls: must(`{"command":"summary+pools+stats"}`), read: readSealMiner},
+	BraiinsREST: {polls: append(must("GET /api/v1/miner/stats"),
+		may("GET /api/v1/pools", "GET /api/v1/miner/hw/hashboards", "GET /api/v1/cooling/state",
+			"GET /api/v1/performance/tuner-state", "GET /api/v1/miner/details", "GET /api/v1/miner/errors")...),
+		read: readBraiinsREST},
+	BraiinsGraphQL: {polls: append(must("POST /graphql "+graphSystem),
+		may("POST /graphql "+graphPools, "POST /graphql "+graphBoards)...), read: readBraiinsGraphQL},
+	Proto: {polls: append(must("GET /api/v1/mining"), may("GET /api/v1/pools", "GET /api/v1/hardware",
+		"GET /api/v1/cooling", "GET /api/v1/errors",
+		"GET /api/v1/network", "GET /api/v1/system")...), read: readProto},
+	AxeOS: {polls: must("GET /api/system/info"), read: readAxeOS},
+	VNish: {polls: append(must("GET /api/v1/summary"), may("GET /api/v1/info")...), read: readVNish},
+	EPIC:  {polls: append(must("GET /summary"), may("GET /capabilities", "GET /network")...), read: readEPIC},
+	Marathon: {polls: append(must("GET /kaonsu/v1/brief"), may("GET /kaonsu/v1/overview", "GET /kaonsu/v1/hashboards",
+		"GET /kaonsu/v1/fans", "GET /kaonsu/v1/pools")...), read: readMarathon},
+	IceRiver: {polls: must("POST /user/userpanel?post=4"), read: readIceRiver},
+	ElphaPex: {polls: append(must("GET /cgi-bin/stats.cgi"), may("GET /cgi-bin/pools.cgi")...),
+		identities: may("GET /cgi-bin/get_system_info.cgi"), read: readAntminerNew},
+}
+
+// Polls are the requests of one poll, each on a connection of its own; the replies go to Read in this order.
+func (d Protocol) Polls() []Request { return speeches[d].polls }
+
+// Identities are the requests that tell who a machine is, beyond what a poll tells.
+func (d Protocol) Identities() []Request { return speeches[d].identities }
+
+// Read understands the replies to Polls; the reply to an optional request may be nil.
+func Read(d Protocol, replies [][]byte) (*Reading, error) {
+	s := speeches[d]
+	if len(replies) != len(s.polls) || len(replies) == 0 {
+		return nil, fmt.Errorf("%s: %d replies to %d requests", d, len(replies), len(s.polls))
+	}
+	values := make([]Value, len(replies))
+	for i, reply := range replies {
+		if reply == nil && s.polls[i].Optional {
+			continue
+		}
+		v, err := Parse(reply)
+		if err != nil && !s.polls[i].Optional {
+			return nil, err
+		}
+		values[i] = v
+	}
+	r := newReading(d)
+	if err := s.read(r, values); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Singles are the commands of a joined request ("a+b"), each as a request of its own; nil when it is none.
+func Singles(request string) (names, texts []string) {
+	var asked struct{ Command string }
+	if json.Unmarshal([]byte(request), &asked) != nil || !strings.Contains(asked.Command, "+") {
+		return nil, nil
+	}
+	names = strings.Split(asked.Command, "+")
+	for _, name := range names {
+		texts = append(texts, `{"command":"`+name+`"}`)
+	}
+	return names, texts
+}
+
+// Join makes the replies to single commands into the reply that the joined one would have got.
+func Join(names []string, replies [][]byte) []byte {
+	out := []byte("{")
+	for i, name := range names {
+		if replies[i] != nil {
+			out = fmt.Appendf(out, "%q:[%s],", name, replies[i])
+		}
+	}
+	return append(out, `"id":1}`...)
+}
+
+// Refused says whether a reply as a whole is a no to the command: it does not exist (code 14, cgminer's
+// API-README) or is not allowed (code 45).
+func Refused(reply []byte) bool {
+	if len(reply) > 4<<10 {
+		return false // a refusal is short; long replies are parsed once
+	}
+	v, err := Parse(reply)
+	if err != nil {
+		return false
+	}
+	row := statusOf(v)
+	code := first(row.Get("Code").Text(), v.Get("Code", "code").Text())
+	status := strings.ToUpper(first(row.Get("STATUS").Text(), v.Get("STATUS").Text()))
+	return status == "E" && (code == "14" || code == "45" || code == "")
+}

@@ -1,0 +1,117 @@
+package protocol
+
+import (
+	"fmt"
+	"strings"
+)
+
+// readWhatsminerV2 reads API 2.x on port 4028 and the firmwares before it. Later ones put the summary
+// into Msg. A machine that is switched off answers status only.
+func readWhatsminerV2(r *Reading, replies []Value) error {
+	s := replies[0].Get("SUMMARY").At(0)
+	if !s.OK() {
+		s = replies[0].Get("Msg")
+	}
+	status := replies[4].Get("Msg")
+	r.Sleeping = status.Get("btmineroff", "mineroff").True()
+	r.Firmware = strings.Trim(status.Get("Firmware Version", "FirmwareVersion").Text(), "'")
+	readCodes(r, replies[3].Get("Msg").Get("error_code"))
+	if !s.Get("Elapsed").OK() {
+		if r.Sleeping {
+			r.RateMHs = 0
+			return nil
+		}
+		return refused(replies[0], "summary")
+	}
+	r.ElapsedSeconds = uptime(s.Get("Elapsed"))
+	if r.RateMHs = megahashes(s.Get("HS RT"), 1e6); r.RateMHs == Unknown {
+		r.RateMHs = rateOf(s, "5m", "1m", "av", "5s") // the 5 s swing by a third here
+	}
+	r.TotalMH = megahashes(s.Get("Total MH"), 1e6)
+	r.totalFromAverage(s.Get("MHS av").Float())
+	if r.IdealMHs = megahashes(s.Get("Factory GHS"), 1e9); r.IdealMHs <= 0 {
+		r.IdealMHs = Unknown
+	}
+	r.Accepted, r.Rejected, r.HardwareErrors = s.Get("Accepted").Count(), s.Get("Rejected").Count(),
+		s.Get("Hardware Errors").Count()
+	r.PowerWatts, r.PowerLimit = s.Get("Power", "Power_RT").Count(), s.Get("Power Limit").Count()
+	chip := temperature(s.Get("Chip Temp Max"))
+	r.BoardTemp = temperature(s.Get("Temperature"))
+	r.Immersed = s.Get("Liquid Cooling").True()
+	for _, name := range []string{"Fan Speed In", "Fan Speed Out"} {
+		if !r.Immersed {
+			r.addFan(s.Get(name).Count())
+		}
+	}
+	r.turning()
+	r.MAC = normalMAC(s.Get("MAC").Text())
+	if own := strings.Trim(s.Get("Firmware Version").Text(), "'"); own != "" {
+		r.Firmware = own
+	}
+	for i := range min(max(s.Get("Error Code Count").Count(), 0), 32) {
+		r.addError(s.Get(fmt.Sprintf("Error Code %d", i)).Text())
+	}
+	readPools(r, replies[1].Get("POOLS"))
+	readDevices(r, replies[2].Get("DEVS"))
+	if chip != Unknown {
+		r.ChipTemp = chip // DEVS tells the board's
+	}
+	return nil
+}
+
+// readCodes reads a list of error codes: numbers, or objects that are code → time, or ones with a
+// member "code". 0 is none.
+func readCodes(r *Reading, codes Value) {
+	add := func(code string) {
+		if code != "" && code != "0" && strings.Trim(code, "0123456789") == "" {
+			r.addError(code)
+		}
+	}
+	for key, c := range codes.Each {
+		add(key)
+		add(c.Text())
+		add(c.Get("code", "error_code").Text())
+		for key := range c.Each {
+			add(key)
+		}
+	}
+}
+
+// readWhatsminerV3 reads API 3.x: rates in TH/s, no counter of hashes and none of shares.
+func readWhatsminerV3(r *Reading, replies []Value) error {
+	message, device := replies[0].Get("msg"), replies[1].Get("msg")
+	s := message.Get("summary")
+	r.Sleeping = device.Get("miner").Get("working").Text() == "false"
+	readCodes(r, device.Get("error-code"))
+	if !s.Get("elapsed").OK() {
+		if r.Sleeping {
+			r.RateMHs = 0
+			return nil
+		}
+		return refused(replies[0], "get.miner.status")
+	}
+	r.ElapsedSeconds = uptime(s.Get("elapsed"))
+	r.RateMHs = megahashes(s.Get("hash-realtime"), 1e12)
+	if r.IdealMHs = megahashes(s.Get("factory-hash"), 1e12); r.IdealMHs <= 0 {
+		r.IdealMHs = Unknown
+	}
+	r.totalFromAverage(s.Get("hash-average").Float() * 1e6)
+	r.PowerWatts, r.PowerLimit = s.Get("power-realtime").Count(), s.Get("power-limit").Count()
+	for _, t := range s.Get("board-temperature").Each {
+		r.BoardTemp = hotter(r.BoardTemp, temperature(t))
+	}
+	for _, name := range []string{"fan-speed-in", "fan-speed-out"} {
+		r.addFan(s.Get(name).Count())
+	}
+	r.turning()
+	r.Firmware = device.Get("system").Get("fwversion").Text()
+	readPools(r, message.Get("pools"))
+	readDevices(r, message.Get("edevs"))
+	if chip := temperature(s.Get("chip-temp-max")); chip != Unknown {
+		r.ChipTemp = chip
+	}
+	for i := range r.Boards {
+		r.Boards[i].Serial = first(r.Boards[i].Serial, device.Get("miner").Get(fmt.Sprintf("pcbsn%d", i)).Text())
+	}
+	return nil
+}

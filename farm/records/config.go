@@ -1,0 +1,109 @@
+package records
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// Config is farm.toml.
+type Config struct {
+	Name      string        `toml:"name"`
+	Zone      string        `toml:"zone"`     // offset of the local day from UTC: "+05:00"
+	Interval  time.Duration `toml:"interval"` // between polls of a machine
+	Timeout   time.Duration `toml:"timeout"`  // of one poll
+	Pools     []string      `toml:"pools"`    // allowed: beginnings of "url" or "url user"; none: any
+	Webhooks  []string      `toml:"webhooks"` // get alerts as JSON
+	TariffKZT string        `toml:"tariff_kzt"`
+	LevyKZT   string        `toml:"levy_kzt"` // on each kWh, on top of the tariff
+	StepKW    int64         `toml:"step_kw"`  // how far control may move a site's load in a minute
+
+	zone *time.Location
+}
+
+// Defaults of every setting.
+func Defaults() Config {
+	return Config{Name: "farm", Zone: "+05:00", Interval: 30 * time.Second, Timeout: 5 * time.Second, TariffKZT: "20",
+		LevyKZT: "2", StepKW: 500}
+}
+
+// ReadConfig reads a folder's settings; what is not there has its default.
+func ReadConfig(dir string) (Config, error) {
+	c := Defaults()
+	path := filepath.Join(dir, "farm.toml")
+	meta, err := toml.DecodeFile(path, &c)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return c, farm.Refuse("unknown-setting", unknown[0].String(), "%s has no such setting", path)
+	}
+	return c, c.check()
+}
+
+func (c *Config) check() error {
+	at, err := time.Parse("-07:00", c.Zone)
+	if err != nil {
+		return farm.Refuse("bad-setting", "zone", "%q: want an offset such as +05:00", c.Zone)
+	}
+	_, seconds := at.Zone()
+	if seconds%3600 != 0 {
+		return farm.Refuse("bad-setting", "zone", "%q: want whole hours", c.Zone)
+	}
+	c.zone = time.FixedZone(c.Zone, seconds)
+	if c.Interval < time.Second || c.Interval > 5*time.Minute || c.Timeout <= 0 || c.Timeout >= c.Interval {
+		return farm.Refuse("bad-setting", "interval", "want 1 s to 5 min, and a timeout below it, got %v and %v",
+			c.Interval, c.Timeout)
+	}
+	if _, err := c.PricePerKWh(); err != nil {
+		return err
+	}
+	for _, hook := range c.Webhooks {
+		if u, err := url.Parse(hook); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return farm.Refuse("bad-setting", "webhooks", "%q is not an http URL", hook)
+		}
+	}
+	if c.StepKW < 1 {
+		return farm.Refuse("bad-setting", "step_kw", "want at least 1, got %d", c.StepKW)
+	}
+	return nil
+}
+
+// PricePerKWh is tariff and levy together.
+func (c *Config) PricePerKWh() (money.Tiyn, error) {
+	tariff, err := money.ParseTenge(c.TariffKZT)
+	if err != nil || tariff < 0 {
+		return 0, farm.Refuse("bad-setting", "tariff_kzt", "%q: want tenge a kWh", c.TariffKZT)
+	}
+	levy, err := money.ParseTenge(c.LevyKZT)
+	if err != nil || levy < 0 {
+		return 0, farm.Refuse("bad-setting", "levy_kzt", "%q: want tenge a kWh", c.LevyKZT)
+	}
+	return money.Add(tariff, levy)
+}
+
+// Location is the farm's zone.
+func (c *Config) Location() *time.Location { return c.zone }
+
+// Write stores the settings in a folder that has none.
+func (c *Config) Write(dir string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	var content bytes.Buffer
+	if err := toml.NewEncoder(&content).Encode(c); err != nil {
+		return err
+	}
+	return durable.Create(vfs.OS, filepath.Join(dir, "farm.toml"), content.Bytes())
+}

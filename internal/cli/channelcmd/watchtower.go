@@ -1,0 +1,204 @@
+package channelcmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/wallet/channels"
+)
+
+func newChannelExport() *cobra.Command {
+	return &cobra.Command{
+		Use: "export NAME", Short: "Print the receiver's best claim, for a watchtower: who has it can only let the receiver be paid", Args: cobra.ExactArgs(1),
+		Long: `Prints the best claim that was accepted so far, with the time. A voucher that is accepted later is not in it: a tower that is
+to claim that too is given a new export, under the same file name, and takes it up by itself.`,
+		Example: "  aqsha channel export stream > tower.json",
+		RunE: func(command *cobra.Command, args []string) error {
+			keyring, err := datadir.OpenKeyring(command)
+			if err != nil {
+				return err
+			}
+			id, err := keyring.Resolve(args[0])
+			if err != nil {
+				return err
+			}
+			f, err := channels.Read(receiverPath(command, args[0], id))
+			if err != nil {
+				return err
+			}
+			f.Exported = wallet.SystemNow()
+			return cli.ShowJSON(command, f)
+		},
+	}
+}
+
+func newChannelWatch() *cobra.Command {
+	command := &cobra.Command{
+		Use: "watch CLAIM...", Short: "Be a watchtower: when a sender leaves a channel, bring the receiver's claim", Args: cobra.MinimumNArgs(1),
+		Long: `Looks at the channels of the claims (aqsha channel export) until each is settled. When the sender
+has left and the contract has paid less than the claim is worth, brings the claim. A node that does
+not answer, or a claim that the ledger refuses, is said and tried again; the other claims go on.
+
+A claim is as new as its export, which is said at the start: what was accepted later is not in it. An old one takes
+nothing away, for the receiver, or another tower, claims the rest within the window all the same; where the contract has
+paid more than the claim is worth, that is said, and so is a channel that is settled or has ended. The files are read again each time: a new export in the place of an
+old one counts at once.`,
+		Example: "  aqsha channel watch tower.json --by tower",
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+			ids, err := s.Resolve(cli.Flag(command, "by"))
+			if err != nil {
+				return err
+			}
+			every, _ := command.Flags().GetDuration("every")
+			once, _ := command.Flags().GetBool("once")
+			t := &tower{ledger: s, by: ids[0], said: map[string]string{}, known: map[string]money.Tiyn{}, notify: func(e towerEvent) { e.print(command, s) },
+				trouble: func(path string, err error) {
+					fmt.Fprintf(command.ErrOrStderr(), "%s: %v; it is tried again\n", path, err)
+				}}
+			for {
+				open, troubles := t.look(ctx, args)
+				if open == 0 || once {
+					return troubles
+				}
+				select {
+				case <-time.After(max(every, 10*time.Millisecond)):
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		}),
+	}
+	command.Flags().String("by", "", "the wallet that brings claims")
+	_ = command.MarkFlagRequired("by")
+	command.Flags().Duration("every", 10*time.Second, "how often to look")
+	command.Flags().Bool("once", false, "look once")
+	return command
+}
+
+// tower watches the channels of some claims.
+type tower struct {
+	ledger  channelSide
+	by      token.WalletID
+	said    map[string]string     // the last trouble of each file, so that one of months is told once
+	known   map[string]money.Tiyn // what the claim of each file was worth when it was last told
+	notify  func(towerEvent)
+	trouble func(path string, err error)
+}
+
+// towerEvent is what a tower tells of a channel.
+type towerEvent struct {
+	Event    string         `json:"event"` // watching, claimed, old-claim: the contract has paid more than the claim is worth, or ended: there is no such channel any more
+	Channel  token.WalletID `json:"channel"`
+	Receiver token.WalletID `json:"receiver,omitzero"` // this and the next but one are not known of one that is ended
+	Total    money.Tiyn     `json:"total"`             // of the claim
+	Paid     money.Tiyn     `json:"paid"`              // by the contract, before
+	Deposit  money.Tiyn     `json:"deposit"`
+	Exported uint64         `json:"exported_millis,omitempty"` // the claim; 0 for a receiver's own book, or of an earlier version
+	Ends     uint64         `json:"ends_millis"`
+	Entry    *uint64        `json:"entry,omitempty"` // that paid it
+}
+
+// look looks once at every file's channel; open is how many are to be looked at again.
+func (t *tower) look(ctx context.Context, files []string) (open int, troubles error) {
+	for _, path := range files {
+		f, err := channels.Read(path)
+		live := true
+		if err == nil {
+			live, err = t.watch(ctx, path, f)
+		}
+		if err != nil && ctx.Err() == nil {
+			troubles = errors.Join(troubles, fmt.Errorf("%s: %w", path, err))
+			if t.said[path] != err.Error() {
+				t.trouble(path, err)
+			}
+			t.said[path] = err.Error()
+		} else {
+			delete(t.said, path)
+		}
+		if live {
+			open++
+		}
+	}
+	return open, troubles
+}
+
+// watch looks at one channel; live is whether it should be looked at again.
+func (t *tower) watch(ctx context.Context, path string, f channels.File) (live bool, err error) {
+	c, err := t.ledger.Channel(ctx, f.Channel.Contract)
+	var problem *api.Problem
+	if errors.As(err, &problem) && problem.Code == string(node.NotFound) {
+		if t.said[path+" ended"] == "" {
+			t.said[path+" ended"] = "ended"
+			t.notify(towerEvent{Event: "ended", Channel: f.Channel.Contract, Total: f.Total, Exported: f.Exported})
+		}
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	if f.Claim == nil && f.Seed != nil {
+		return false, fmt.Errorf("the sender's file of channel %s has no claim: a tower watches what \"aqsha channel export\" prints for the receiver", c.Contract)
+	}
+	event := towerEvent{Channel: c.Contract, Receiver: c.Receiver, Total: f.Total, Paid: c.Paid, Deposit: c.Deposit, Exported: f.Exported, Ends: c.Ends}
+	if total, reported := t.known[path]; !reported || total != f.Total {
+		t.known[path], event.Event = f.Total, "watching"
+		t.notify(event)
+	}
+	if f.Claim != nil && f.Total < c.Paid {
+		if old := "old claim " + c.Paid.String(); t.said[path+" old"] != old {
+			t.said[path+" old"], event.Event = old, "old-claim"
+			t.notify(event)
+		}
+	}
+	if c.Left == 0 || f.Claim == nil || f.Total <= c.Paid {
+		return c.Left == 0, nil
+	}
+	receipt, err := closeChannel(ctx, t.ledger, f, t.by, "claim")
+	if err == nil {
+		event.Event, event.Entry = "claimed", &receipt.Index
+		t.notify(event)
+	}
+	return true, err
+}
+
+// print tells an event: a line of words, or of JSON.
+func (e towerEvent) print(command *cobra.Command, s *session.Session) {
+	out := command.OutOrStdout()
+	if cli.WantsJSON(command) {
+		_ = json.NewEncoder(out).Encode(e)
+		return
+	}
+	e.say(out, terminal.Plain(s.Keyring.NameOf(e.Receiver)))
+}
+
+func (e towerEvent) say(out io.Writer, receiver string) {
+	switch e.Event {
+	case "watching":
+		since := "the receiver's own book"
+		if e.Exported != 0 {
+			since = "exported at " + terminal.Moment(e.Exported) + "; what was accepted since is not in it"
+		}
+		fmt.Fprintf(out, "watching channel %s until %s: a claim of %s of %s for %s, %s\n", e.Channel, terminal.Moment(e.Ends), e.Total.Format(), e.Deposit.Format(), receiver, since)
+	case "old-claim":
+		fmt.Fprintf(out, "channel %s has paid %s by now, more than this claim of %s: the export is old, and takes nothing away; give the tower a new one\n", e.Channel, e.Paid.Format(), e.Total.Format())
+	case "ended":
+		fmt.Fprintf(out, "there is no live channel %s: it was settled or has ended, or never was on this ledger; there is nothing to claim any more\n", e.Channel)
+	default:
+		fmt.Fprintf(out, "the sender left channel %s; claimed %s for the receiver (entry %d)\n", e.Channel, e.Total.Format(), *e.Entry)
+	}
+}

@@ -1,0 +1,322 @@
+package clustercmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/copycmd"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/drill"
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// demoValidators are those of the demonstration: a central bank, two banks, and the farmers' cooperative.
+var demoValidators = []string{"central", "dala", "tulpar", "farmers"}
+
+// demoDelay is before a change of keys or caps takes effect in the demonstration: a day, in milliseconds.
+const demoDelay = 86_400_000
+
+// clusterDemo is what a demonstration found.
+type clusterDemo struct {
+	Validators      []validatorEnd `json:"validators"`
+	Payments        int            `json:"payments"`         // answered, at whichever validator
+	Killed          string         `json:"killed"`           // which one
+	PauseSeconds    float64        `json:"pause_seconds"`    // from the kill to the first payment that was answered
+	CatchUpSeconds  float64        `json:"catch_up_seconds"` // from its start to having what the others have
+	Lost            int            `json:"lost"`             // answered payments that a validator does not have
+	EqualRoots      bool           `json:"equal_roots"`
+	SupplyConserved bool           `json:"supply_conserved"`
+}
+
+// validatorEnd is where a validator stands in the end.
+type validatorEnd struct {
+	Name string     `json:"name"`
+	Size uint64     `json:"size"`
+	Root txlog.Hash `json:"root"`
+}
+
+func newClusterDemoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Run four validators on this machine, pay through each, kill one, pay on, and have it back",
+		Long: `Found a network for the demonstration with four validators in processes of their own; pay through each of them, one payment
+through two of them at once; kill one (SIGKILL) and pay on through the others; start it again and wait until it has what they
+have. Prints the four logs' roots, which are equal, and fails when they are not or when a payment that was answered is missing.`,
+		Example: "  aqsha cluster demo\n  aqsha cluster demo --json",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			d, err := drill.New(command.Context(), cli.Narrator(command), drill.Result{})
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(d.Dir)
+			p := &clusterPlay{Drill: d}
+			defer p.StopAll()
+			if err := p.play(command.Context()); err != nil {
+				return err
+			}
+			return cli.Show(command, p.genesis, func(w io.Writer) { p.genesis.describe(w) })
+		},
+	}
+}
+
+func (c clusterDemo) describe(w io.Writer) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "VALIDATOR\tENTRIES\tROOT")
+	for _, v := range c.Validators {
+		fmt.Fprintf(table, "%s\t%d\t%s\n", v.Name, v.Size, v.Root)
+	}
+	table.Flush()
+	fmt.Fprintf(w, "%d payments were answered and none is missing. After %s was killed the others answered within %.1f s; started again, it had everything after %.1f s.\n",
+		c.Payments, c.Killed, c.PauseSeconds, c.CatchUpSeconds)
+}
+
+// clusterPlay is a demonstration under way.
+type clusterPlay struct {
+	*drill.Drill
+	plans   []validatorPlan
+	nodes   []*drill.Child
+	clients []*wallet.Client // of each validator's node, all with the same keys
+	bank    token.WalletID
+	shop    token.WalletID
+	paid    []token.TransactionID
+	genesis clusterDemo
+	expect  money.Tiyn
+}
+
+func (p *clusterPlay) play(ctx context.Context) error {
+	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	p.Say("paying through each validator, and once through two …")
+	for i := range p.nodes {
+		if err := p.pay(ctx, i); err != nil {
+			return err
+		}
+	}
+	if err := p.payTwice(ctx); err != nil {
+		return err
+	}
+	victim := 2
+	p.genesis.Killed = p.plans[victim].Name
+	p.Say("killing %s, and paying on …", p.genesis.Killed)
+	_ = p.nodes[victim].Process.Kill()
+	_ = p.nodes[victim].Wait()
+	killed := time.Now()
+	for i := range 6 {
+		if err := p.pay(ctx, []int{0, 1, 3}[i%3]); err != nil {
+			return err
+		}
+		if i == 0 {
+			p.genesis.PauseSeconds = time.Since(killed).Seconds()
+		}
+	}
+	p.Say("starting %s again …", p.genesis.Killed)
+	started := time.Now()
+	if err := p.start(ctx, victim); err != nil {
+		return err
+	}
+	if err := p.compare(ctx); err != nil {
+		return err
+	}
+	p.genesis.CatchUpSeconds = time.Since(started).Seconds()
+	if err := p.pay(ctx, victim); err != nil {
+		return err
+	}
+	return p.conclude(ctx)
+}
+
+// begin founds the network, runs its validators and gives a shop a wallet.
+func (p *clusterPlay) begin(ctx context.Context) error {
+	for _, name := range demoValidators {
+		address, err := unusedAddress()
+		if err != nil {
+			return err
+		}
+		p.plans = append(p.plans, validatorPlan{name, p.Path("net/" + name), "127.0.0.1:0", address})
+	}
+	p.Say("making a network with %d validators …", len(p.plans))
+	n := wallet.NewNetwork{Name: "tenge.localhost", TimeMillis: wallet.SystemNow(), Day: params.DateOf(time.Now()),
+		SharedKeys: true,
+		DailyCap:   100_000_000_000 * money.Tenge, DelayMillis: demoDelay, RekeyDelayMillis: demoDelay}
+	if _, err := initCluster(ctx, p.Path("net"), "", true, n, p.plans); err != nil {
+		return err
+	}
+	p.nodes, p.clients = make([]*drill.Child, len(p.plans)), make([]*wallet.Client, len(p.plans))
+	for i := range p.plans {
+		if err := p.start(ctx, i); err != nil {
+			return err
+		}
+	}
+	if _, err := p.clients[0].Admit(ctx, "dala"); err != nil {
+		return err
+	}
+	var err error
+	if p.bank, err = p.clients[0].Keyring.Resolve("dala"); err != nil {
+		return err
+	}
+	p.expect = 1_000_000 * money.Tenge
+	if _, err := p.clients[0].Issue(ctx, p.bank, p.expect); err != nil {
+		return err
+	}
+	receipt, err := p.clients[0].Register(ctx, wallet.NewWallet{Name: "shop", Registrar: p.bank,
+		Tier: wallet.TierBusiness})
+	p.shop = token.RegisteredID(receipt.ID)
+	return err
+}
+
+// start runs a validator, and waits until it takes payments.
+func (p *clusterPlay) start(ctx context.Context, i int) error {
+	child, err := p.Serve("up", "--data", p.plans[i].Data)
+	if err != nil {
+		return err
+	}
+	keyring, err := wallet.OpenKeyring(p.plans[0].Data, "", nil)
+	if err != nil {
+		return err
+	}
+	p.nodes[i] = child
+	p.clients[i], err = wallet.NewClient(ctx, api.NewClient(child.Url, ""), keyring)
+	return err
+}
+
+// pay has the bank pay the shop at a validator.
+func (p *clusterPlay) pay(ctx context.Context, at int) error {
+	for {
+		receipt, err := p.clients[at].Pay(ctx, p.bank, p.shop, money.Tenge, token.Memo{})
+		if err == nil {
+			p.paid = append(p.paid, receipt.ID)
+			return nil
+		}
+		// A validator that is a block behind the one that was paid at last still offers tokens that are spent: it is
+		// asked again.
+		if !errors.Is(err, context.Canceled) &&
+			(copycmd.CodeIs(err, node.NotJoined) || copycmd.CodeIs(err, node.Overloaded) ||
+				copycmd.CodeIs(err, ledger.TokenNotLive)) {
+			if err := datadir.Pause(ctx); err == nil {
+				continue
+			}
+		}
+		return fmt.Errorf("a payment at %s: %w", p.plans[at].Name, err)
+	}
+}
+
+// payTwice sends one payment to two validators at once: it is paid once, and both say so.
+func (p *clusterPlay) payTwice(ctx context.Context) error {
+	if err := p.compare(ctx); err != nil { // a validator that is a block behind offers tokens that are spent
+		return err
+	}
+	tx, err := p.clients[0].Prepare(ctx, p.bank, p.shop, money.Tenge, token.Memo{})
+	if err != nil {
+		return err
+	}
+	type answer struct {
+		index uint64
+		err   error
+	}
+	answers := make(chan answer, 2)
+	for _, at := range []int{0, 3} {
+		go func() {
+			receipt, err := p.clients[at].API.Submit(ctx, tx)
+			answers <- answer{receipt.Index, err}
+		}()
+	}
+	first, second := <-answers, <-answers
+	if err := errors.Join(first.err, second.err); err != nil {
+		return fmt.Errorf("one payment at two validators: %w", err)
+	}
+	if first.index != second.index {
+		return fmt.Errorf("one payment at two validators stands in entry %d, one says, and in %d, says the other",
+			first.index, second.index)
+	}
+	p.paid = append(p.paid, tx.ID())
+	return nil
+}
+
+// compare waits until all have as many entries as the one that has most, and holds their roots against each other.
+func (p *clusterPlay) compare(ctx context.Context) error {
+	for {
+		p.genesis.Validators = p.genesis.Validators[:0]
+		for i, client := range p.clients {
+			network, err := client.API.Network(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.plans[i].Name, err)
+			}
+			p.genesis.Validators = append(p.genesis.Validators, validatorEnd{p.plans[i].Name, network.Head.Size,
+				network.Head.Root})
+		}
+		first := p.genesis.Validators[0]
+		if !slices.ContainsFunc(p.genesis.Validators, func(v validatorEnd) bool { return v.Size != first.Size }) {
+			p.genesis.EqualRoots = !slices.ContainsFunc(p.genesis.Validators,
+				func(v validatorEnd) bool { return v.Root != first.Root })
+			if !p.genesis.EqualRoots {
+				return errors.New("the validators have different logs")
+			}
+			return nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// conclude asks every validator for every payment that was answered, and for the supply.
+func (p *clusterPlay) conclude(ctx context.Context) error {
+	if err := p.compare(ctx); err != nil {
+		return err
+	}
+	p.genesis.Payments, p.genesis.SupplyConserved = len(p.paid), true
+	for i, client := range p.clients {
+		for _, id := range p.paid {
+			if _, err := client.API.Transaction(ctx, id); err != nil {
+				p.genesis.Lost++
+			}
+		}
+		supply, err := client.API.Supply(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.plans[i].Name, err)
+		}
+		p.genesis.SupplyConserved = p.genesis.SupplyConserved && supply.Live == p.expect &&
+			supply.Circulating == p.expect
+	}
+	for _, child := range p.nodes {
+		if err := child.End(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case p.genesis.Lost > 0:
+		return fmt.Errorf("%d payments that were answered are missing", p.genesis.Lost)
+	case !p.genesis.SupplyConserved:
+		return errors.New("the supply is not what was issued")
+	}
+	return nil
+}
+
+// unusedAddress is an address of loopback at which nobody listens now.
+func unusedAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}

@@ -1,0 +1,2 @@
+// Package configcmd is "aqsha config": what the configurations of a ledger and of a farm may say.
+package configcmd

@@ -1,0 +1,326 @@
+package copycmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// restored is what "aqsha restore" prints.
+type restored struct {
+	nodecmd.Copied
+	lost                 // entries that stand here and the source lacks
+	Entries  []lostEntry `json:"entries,omitempty"`   // the first of them, if they can still be read here
+	SetAside string      `json:"set_aside,omitempty"` // where the old log is
+}
+
+// lostEntry is an entry of the old log that the source lacks.
+type lostEntry struct {
+	Index       uint64               `json:"index"`
+	What        string               `json:"what"`
+	Transaction *token.TransactionID `json:"transaction,omitempty"`
+}
+
+// maxLost is how many lost entries are listed.
+const maxLost = 100
+
+// NewRestoreCommand makes the command "restore".
+func NewRestoreCommand() *cobra.Command {
+	var accept bool
+	command := &cobra.Command{
+		Use:   "restore SOURCE",
+		Short: "Bring a data directory's ledger back from a backup or a follower",
+		Long: `Copy the log from SOURCE, a backup's directory or the URL of a follower (@FILE holds it), into the data
+directory, verifying everything. Keys and configuration there stay; a log that is there, perhaps
+damaged, is set aside. Nothing may run on the directory. The source must be of the same network, and
+its log must begin with everything that stands here; otherwise nothing is restored, unless --accept-loss:
+then what is lost is listed. Both times it is said how much of it somebody may rely on (it was answered, or
+acknowledged), how much a replaced leader had written that nobody was told of, and of how much that is not known here.
+
+With --to-size or --to-time the ledger is restored as it stood then, up to the last block by that size or
+time, every signature verified. What comes of it is a copy to read, as an auditor does; it follows nobody.
+To go on from there after a disaster, "aqsha promote --accept-loss" makes it the leader of a new epoch.`,
+		Example: `  aqsha restore /mnt/backup/tenge
+  aqsha restore http://127.0.0.1:8430 --data ./pilot
+  aqsha restore /mnt/archive/tenge --to-time 2026-11-28T17:30 --data ./as-of`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			source, err := cli.TextOrFile(args[0])
+			if err != nil {
+				return cli.Usage(err)
+			}
+			if strings.Contains(source, "://") {
+				if source, err = cli.NodeURL("SOURCE", source); err != nil {
+					return err
+				}
+			}
+			to, err := pointOf(command)
+			if err != nil {
+				return err
+			}
+			return restore(command, source, to, accept)
+		},
+	}
+	datadir.AddLedgerFlags(command)
+	addPointFlags(command)
+	command.Flags().BoolVar(&accept, "accept-loss", false, "restore even if entries that stand here are lost")
+	return command
+}
+
+func restore(command *cobra.Command, source string, to point, accept bool) (err error) {
+	ctx, dir := command.Context(), cli.Flag(command, "data")
+	keyring, err := datadir.OpenKeyring(command)
+	if err != nil {
+		return err
+	}
+	lock, err := takeToRestore(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if lock != nil { // else nothing was made yet
+			err = errors.Join(err, lock.Close())
+		}
+	}()
+	access, err := datadir.AccessOf(command)
+	if err != nil {
+		return err
+	}
+	from, closeSource, err := openSource(ctx, source, access, keyring)
+	if err != nil {
+		return err
+	}
+	defer closeSource()
+	info, err := from.Network(ctx)
+	if err != nil {
+		return err
+	}
+	if info.Head, err = to.find(ctx, from, info.Head); err != nil {
+		return err
+	}
+	if lock, err = relock(ctx, dir, lock); err != nil {
+		return err
+	}
+	datadir.ForgetAddress(dir)
+	c, err := configToRestore(dir, info)
+	if err != nil {
+		return err
+	}
+	result := restored{}
+	if err := result.compare(ctx, dir, source, c, from, info, accept); err != nil {
+		return err
+	}
+	c.Name, c.Network = info.Name, info.Network.String()
+	if err := keepConfig(dir, c); err != nil {
+		return err
+	}
+	if result.SetAside, err = setAside(dir); err != nil {
+		return err
+	}
+	if result.Copied, err = copyBack(command, dir, source, c, keyring, from, to, info.Head.Size); err != nil {
+		return err
+	}
+	if !to.whole() {
+		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0 // a copy of the past: nobody leads with it by mistake
+	}
+	if node.Replaced(vfs.OS, dir) {
+		c.Leader = source // it was replaced while it was away: it follows now
+	}
+	if err := datadir.WriteConfig(dir, c); err != nil {
+		return err
+	}
+	if err := durable.Remove(vfs.OS, filepath.Join(dir, datadir.RestoringFile)); err != nil {
+		return err
+	}
+	return cli.Show(command, result, func(w io.Writer) { result.describe(w, dir, c, keyring) })
+}
+
+func (r *restored) describe(w io.Writer, dir string, c datadir.Config, keyring *wallet.Keyring) {
+	r.Copied.Describe(w)
+	if c.Leader == datadir.BackupLeader {
+		fmt.Fprintf(w, "  It is a copy of the past, to read: aqsha supply --data %s\n", dir)
+	} else if c.Leader != "" && datadir.CheckURL("leader", c.Leader) != nil {
+		fmt.Fprintf(w, "  It was replaced as the leader: follow the one that leads now with \"aqsha follow URL --data %s\".\n", dir)
+	} else if c.Leader != "" {
+		fmt.Fprintf(w, "  It is a follower of %s: start it with \"aqsha follow --data %s\".\n", c.Leader, dir)
+	}
+	if r.SetAside != "" {
+		fmt.Fprintf(w, "  the old log is in %s\n", r.SetAside)
+	}
+	if r.Lost > 0 {
+		fmt.Fprintf(w, "  LOST: %d entries that stood here: %s\n", r.Lost, &r.lost)
+		for _, e := range r.Entries {
+			fmt.Fprintf(w, "    %s\n", e)
+		}
+		if more := int(r.Lost) - len(r.Entries); len(r.Entries) > 0 && more > 0 {
+			fmt.Fprintf(w, "    and %d more\n", more)
+		}
+	}
+	if !keyring.HasLogKey() && c.Leader == "" {
+		fmt.Fprintln(w, "  The log's signing key is not here: put keys/log.secret back before \"aqsha up\".")
+	}
+}
+
+func (e lostEntry) String() string {
+	if e.Transaction == nil {
+		return fmt.Sprintf("entry %d: %s", e.Index, e.What)
+	}
+	return fmt.Sprintf("entry %d: %s, transaction %s", e.Index, e.What, e.Transaction)
+}
+
+// takeToRestore takes a directory that is there; one that is not is made when the source has answered.
+func takeToRestore(ctx context.Context, dir string) (io.Closer, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return datadir.TakeDirectory(ctx, dir)
+}
+
+// relock makes and takes the directory, if it was not there to be taken first.
+func relock(ctx context.Context, dir string, lock io.Closer) (io.Closer, error) {
+	if lock != nil {
+		return lock, datadir.ShutDirectory(dir)
+	}
+	return datadir.NewDirectory(ctx, dir)
+}
+
+// maxConfig bounds a configuration, in bytes.
+const maxConfig = 1 << 20
+
+// configToRestore is the configuration that the directory has when everything is back.
+func configToRestore(dir string, info api.Network) (datadir.Config, error) {
+	var c datadir.Config
+	content, err := durable.Read(vfs.OS, filepath.Join(dir, datadir.RestoringFile), maxConfig)
+	if err == nil {
+		return c, toml.Unmarshal(content, &c)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return c, err
+	}
+	c, err = datadir.ReadConfig(dir)
+	if errors.As(err, new(cli.UsageError)) {
+		return datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open}, nil
+	}
+	return c, err
+}
+
+// keepConfig keeps the configuration until the restoration ends.
+func keepConfig(dir string, c datadir.Config) error {
+	content, err := datadir.EncodeConfig(c)
+	if err != nil {
+		return err
+	}
+	return durable.Replace(vfs.OS, filepath.Join(dir, datadir.RestoringFile), content)
+}
+
+// copyBack copies the log as a copy's.
+func copyBack(command *cobra.Command, dir, source string, c datadir.Config, keyring *wallet.Keyring, from *api.Client, to point, size uint64) (nodecmd.Copied, error) {
+	c.Leader, c.Followers, c.Acks = source, nil, 0
+	if err := nodecmd.CopyGenesis(command.Context(), dir, from, "", c); err != nil {
+		return nodecmd.Copied{}, err
+	}
+	if !to.whole() {
+		return nodecmd.CopyLogTo(command, dir, c, keyring, from, size)
+	}
+	return nodecmd.CopyLog(command, dir, c, keyring, from, nil)
+}
+
+// compare finds what would be lost: what stands here, and not in the source.
+func (r *restored) compare(ctx context.Context, dir, source string, c datadir.Config, from *api.Client, info api.Network, accept bool) error {
+	here, err := openPast(dir, c)
+	if err != nil {
+		if accept {
+			return nil
+		}
+		return fmt.Errorf("what stands here cannot be read (%w): whether %s has all of it cannot be said (--accept-loss restores it all the same)", err, source)
+	}
+	if here == nil {
+		if c.Network != "" && c.Network != info.Network.String() && !accept {
+			return token.Errorf(datadir.WrongNetwork, "source", "%s is network %s (%s), this directory is of network %s (%s)", source, info.Network, info.Name, c.Network, c.Name)
+		}
+		return nil
+	}
+	defer here.close()
+	common := uint64(0)
+	if here.network == (token.NetworkID{}) || here.network == info.Network {
+		if common, err = here.common(ctx, from, info.Head); err != nil {
+			return err
+		}
+	}
+	if here.size == common {
+		return nil
+	}
+	r.judge(dir, c, here.signed, common, here.size)
+	if common == info.Head.Size { // it has the beginning of what is here, as far as it shows
+		if err := nodecmd.ShowsAll(ctx, from); err != nil {
+			return err
+		}
+	}
+	if r.Entries, err = here.list(common); err != nil || accept {
+		return err
+	}
+	listed := ""
+	for _, e := range r.Entries[:min(len(r.Entries), 10)] {
+		listed += "\n  " + e.String()
+	}
+	if common == 0 {
+		return token.Errorf(datadir.WrongNetwork, "source", "%s is network %s (%s), not the one here: all %d entries would be lost (--accept-loss): %s%s", source, info.Network, info.Name, r.Lost, &r.lost, listed)
+	}
+	return token.Errorf(datadir.WouldLose, "source", "%d entries stand here; %s shows %d, and of those here only the first %d: %d would be lost: %s. Another source may have them (or --accept-loss)%s",
+		here.size, source, info.Head.Size, common, r.Lost, &r.lost, listed)
+}
+
+// openSource opens what a ledger is restored from.
+func openSource(ctx context.Context, source, access string, keyring *wallet.Keyring) (*api.Client, func(), error) {
+	if strings.Contains(source, "://") {
+		return api.NewClient(source, access), func() {}, nil
+	}
+	s, err := session.OpenForReading(ctx, source, keyring)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.API, func() { _ = s.End() }, nil
+}
+
+// setAside moves a log and what was made from it out of the way.
+func setAside(dir string) (string, error) {
+	aside := filepath.Join(dir, datadir.SetAsidePrefix+time.Now().UTC().Format("20060102T150405.000000000"))
+	moved := false
+	for _, part := range node.LedgerParts {
+		from := filepath.Join(dir, part)
+		if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err := vfs.OS.MkdirAll(aside); err != nil {
+			return "", err
+		}
+		if err := vfs.OS.Rename(from, filepath.Join(aside, part)); err != nil {
+			return "", err
+		}
+		moved = true
+	}
+	if !moved {
+		return "", nil
+	}
+	return aside, vfs.OS.SyncDir(dir)
+}

@@ -1,0 +1,160 @@
+package democmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/scenario"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// NewDemoCommand makes the command "demo".
+func NewDemoCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Play the story on a development network, then serve it until interrupted",
+		Long: `Play the story, a month of one mining farm, on a development network in the data directory,
+saying at each step what it proves; then serve the network with a page to look at. What was
+played before is not played again.`,
+		Example: `  aqsha demo
+  aqsha demo --once
+  aqsha demo --reset --data ./my-demo`,
+		Args: cobra.NoArgs,
+		RunE: runDemo,
+	}
+	datadir.AddLedgerFlags(command)
+	command.Flags().Bool("once", false, "play and exit")
+	command.Flags().Bool("reset", false, "delete the data directory's development network first")
+	command.Flags().String("listen", "", "address of the API (default 127.0.0.1:8420; with --once any free port)")
+	return command
+}
+
+func runDemo(command *cobra.Command, _ []string) error {
+	dir := cli.Flag(command, "data")
+	once, _ := command.Flags().GetBool("once")
+	if reset, _ := command.Flags().GetBool("reset"); reset {
+		if err := resetDemo(command, dir); err != nil {
+			return err
+		}
+	}
+	keyring, err := datadir.OpenKeyring(command)
+	if err != nil {
+		return err
+	}
+	keyring.EncryptNew(nil) // a development network, which has no configuration yet
+	c, err := demoConfig(command, dir, keyring)
+	if err != nil {
+		return err
+	}
+	_, lock, err := datadir.TakeLedger(command.Context(), dir, datadir.AnyLedger)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	c.Listen = demoAddress(c.Listen, cli.Flag(command, "listen"), once)
+	record, err := scenario.OpenRecord(dir)
+	if err != nil {
+		return err
+	}
+	steps := scenario.Steps()
+	story := func() []api.StoryStep { return storySteps(steps, dir) }
+	return nodecmd.Serve(command.Context(), dir, c, keyring, story, func(ctx context.Context, _ *api.Server,
+		url string) error {
+		client, err := wallet.NewClient(ctx, api.NewClient(url, ""), keyring)
+		if err != nil {
+			return err
+		}
+		stage := &scenario.Stage{DataDir: dir, Out: command.OutOrStdout(), Client: client}
+		played, err := scenario.Play(ctx, stage, steps, record)
+		if err != nil {
+			return err
+		}
+		if played == 0 {
+			fmt.Fprintln(stage.Out, "The story was played before (aqsha demo --reset starts over).")
+		}
+		if once {
+			return nodecmd.ErrDone
+		}
+		fmt.Fprintf(stage.Out, "\nLook at %s, or in another terminal: aqsha wallet list --data %s\n", url, dir)
+		return nil
+	})
+}
+
+// demoConfig reads the network's configuration, initialising a development network if there is none.
+func demoConfig(command *cobra.Command, dir string, keyring *wallet.Keyring) (datadir.Config, error) {
+	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); err == nil {
+		return datadir.ReadConfig(dir)
+	}
+	day := 24 * time.Hour
+	g, err := nodecmd.InitNetwork(command.Context(), dir, keyring, true, wallet.NewNetwork{
+		Name: "tenge.localhost", TimeMillis: wallet.SystemNow(), Day: params.DateOf(time.Now()), SharedKeys: true,
+		DailyCap: 100_000_000_000 * money.Tenge, DelayMillis: uint64(day.Milliseconds()),
+		RekeyDelayMillis: uint64(day.Milliseconds()),
+	})
+	if err != nil {
+		return datadir.Config{}, err
+	}
+	fmt.Fprintf(command.OutOrStdout(),
+		"Founded network %s in %s. The four roles of the authority share three keys here.\n", g.Network(), dir)
+	return datadir.ReadConfig(dir)
+}
+
+func demoAddress(configured, asked string, once bool) string {
+	switch {
+	case asked != "":
+		return asked
+	case once:
+		return "127.0.0.1:0"
+	}
+	return configured
+}
+
+// resetDemo deletes a development network, and nothing else.
+func resetDemo(command *cobra.Command, dir string) error {
+	c, err := datadir.ReadConfig(dir)
+	var nothing cli.UsageError
+	if errors.As(err, &nothing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !c.Development {
+		return cli.Usage(fmt.Errorf("%s holds a network that is not for development: delete it by hand if you mean it",
+			dir))
+	}
+	lock, err := datadir.TakeDirectory(command.Context(), dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(dir), lock.Close())
+}
+
+// storySteps says how far the story is, for the page.
+func storySteps(steps []scenario.Step, dir string) []api.StoryStep {
+	record, err := scenario.OpenRecord(dir)
+	list := make([]api.StoryStep, 0, len(steps))
+	for _, step := range steps {
+		state := "waiting"
+		switch {
+		case step.Play == nil:
+			state = "not-built"
+		case err == nil && record.Done[step.Name]:
+			state = "played"
+		}
+		list = append(list, api.StoryStep{Name: step.Name, Title: step.Title, State: state})
+	}
+	return list
+}

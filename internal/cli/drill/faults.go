@@ -1,0 +1,134 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aqsha/aqsha/api"
+)
+
+// fault notes the moment from which on time is counted.
+func (g *Group) fault(what string) {
+	g.d.Say("  %s …", what)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faulted = time.Now()
+	g.last, g.served = g.faulted, false
+}
+
+// LeaderLost destroys the leader and promotes a follower.
+func (g *Group) LeaderLost() error {
+	g.fault("killing the leader and deleting its data")
+	g.kill(0)
+	if err := os.RemoveAll(g.dir(0)); err != nil {
+		return err
+	}
+	return g.promote(1)
+}
+
+func (g *Group) leaderCutOff() error {
+	g.fault("the leader stands still")
+	if err := g.Nodes[0].Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	if err := g.promote(1); err != nil {
+		return err
+	}
+	if err := g.UntilServed(); err != nil {
+		return err
+	}
+	g.d.Say("  the old leader goes on …")
+	if err := g.Nodes[0].Process.Signal(syscall.SIGCONT); err != nil {
+		return err
+	}
+	return g.answersNothing(0)
+}
+
+func (g *Group) followerLost() error {
+	g.fault("killing a follower")
+	g.kill(2)
+	return nil
+}
+
+func (g *Group) twoLost() error {
+	g.fault("killing both followers")
+	g.kill(1)
+	g.kill(2)
+	if err := g.answersNothing(0); err != nil {
+		return err
+	}
+	g.d.Say("  they come back …")
+	return errors.Join(g.follow(1), g.follow(2))
+}
+
+func (g *Group) wrongPromotion() error {
+	g.fault("killing the leader and a follower")
+	g.kill(0)
+	g.kill(2)
+	if err := g.promote(1); err == nil || !strings.Contains(err.Error(), "--without") {
+		return fmt.Errorf("a promotion that may lose payments was not refused: %w", err)
+	}
+	g.d.Say("  refused; the follower comes back …")
+	if err := g.follow(2); err != nil {
+		return err
+	}
+	return g.promote(1)
+}
+
+func (g *Group) switchover() error {
+	g.fault("taking over")
+	if err := g.Nodes[1].End(); err != nil {
+		return err
+	}
+	child, err := g.d.serveAt(g.address(1), "switchover", "--data", g.dir(1), "--log-key", g.logKey())
+	if err == nil {
+		g.Nodes[1] = child
+	}
+	return err
+}
+
+func (g *Group) oldCopy() error {
+	g.kill(0)
+	if err := os.CopyFS(g.d.Path("old"), os.DirFS(g.dir(0))); err != nil {
+		return err
+	}
+	if err := g.lead(0); err != nil {
+		return err
+	}
+	g.Wait(g.duration)
+	g.fault("killing the leader and putting an old copy of it back")
+	g.kill(0)
+	if err := errors.Join(os.RemoveAll(g.dir(0)), os.CopyFS(g.dir(0), os.DirFS(g.d.Path("old")))); err != nil {
+		return err
+	}
+	if err := g.lead(0); err != nil {
+		return err
+	}
+	if err := g.answersNothing(0); err != nil {
+		return err
+	}
+	return g.promote(1)
+}
+
+// answersNothing checks that a node alone answers no payment.
+func (g *Group) answersNothing(i int) error {
+	ctx, cancel := context.WithTimeout(g.d.ctx, 3*time.Second)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() {
+		answered <- g.payAt(ctx, api.NewClient(g.urls[i], ""))
+	}()
+	select {
+	case err := <-answered:
+		if err == nil {
+			return errors.New("a node that may not answer answered a payment")
+		}
+	case <-ctx.Done():
+	}
+	return nil
+}

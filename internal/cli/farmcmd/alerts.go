@@ -1,0 +1,100 @@
+package farmcmd
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/faults"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+)
+
+func newFarmAlertsCommand() *cobra.Command {
+	var since string
+	command := &cobra.Command{
+		Use:   "alerts",
+		Short: "List the alerts that hold, or with --since everything that was told",
+		Example: "  aqsha farm alerts\n" +
+			"  aqsha farm alerts --since 2026-11-03T20:00 --json",
+		Long: `Lists the alerts that hold, each with since when: the state that 'aqsha farm today' stands on too. Silenced ones
+are listed and marked.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			config, err := records.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
+			if since != "" {
+				from, err := parseTime("since", since, &config)
+				if err != nil {
+					return err
+				}
+				notices, err := records.ReadNotices(dir, from)
+				if err != nil {
+					return err
+				}
+				if cli.WantsJSON(command) {
+					return cli.ShowJSON(command, notices)
+				}
+				printNotices(command, config.Location(), notices)
+				return nil
+			}
+			inventory, err := fleet.OpenInventory(dir)
+			if err != nil {
+				return err
+			}
+			standing, _, err := (&records.Records{Dir: dir, Config: config, Fleet: inventory}).Standing()
+			if err != nil {
+				return err
+			}
+			if standing == nil {
+				standing = []alert.Standing{}
+			}
+			language, err := cli.LanguageOf(command)
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, standing,
+				func(w io.Writer) { listStanding(w, standing, config.Location(), string(language)) })
+		},
+	}
+	command.Flags().StringVar(&since, "since", "", "list every notice from this time on")
+	return command
+}
+
+// listStanding prints alerts that hold. A machine's own fault codes say more than the alert's text, in the reader's
+// language.
+func listStanding(w io.Writer, standing []alert.Standing, zone *time.Location, language string) {
+	if len(standing) == 0 {
+		fmt.Fprintln(w, "No alert holds.")
+	}
+	cli.Tabbed(w, func(tab io.Writer) {
+		for _, s := range standing {
+			detail := terminal.Plain(s.Detail)
+			if s.Codes != "" {
+				detail = terminal.Plain(faults.Text(s.Codes, language))
+			}
+			if s.Silenced {
+				detail += " (silenced)"
+			}
+			fmt.Fprintf(
+				tab,
+				"%s\t%s\tsince %s\t%s\n",
+				s.Kind,
+				terminal.Plain(s.Machine),
+				s.Since.In(zone).Format(time.DateTime),
+				detail,
+			)
+		}
+	})
+}

@@ -1,0 +1,139 @@
+package farmcmd
+
+import (
+	"fmt"
+	"io"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/control"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+)
+
+func newFarmControlCommand() *cobra.Command {
+	var c control.Controller
+	var o control.Order
+	var confirmed bool
+	command := &cobra.Command{
+		Use:   "control SELECTOR ACTION",
+		Short: "Tell machines to reboot, change their pool, sleep or wake (LuxOS, stock Antminers)",
+		Long: `ACTION is reboot, pool, sleep or wake. Nothing is done without --allow-control. Each machine must first say
+that it is the one which is meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes:
+"done" when the machine was seen to have done it within --confirm, otherwise "unconfirmed" with what it says.
+Machines are told in batches that move a site's load by at most --step-kw within --settle.
+The password of stock Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD.`,
+		Example: `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
+  aqsha farm control SMTTYRHBDJAAI0001 reboot --allow-control
+  aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`,
+		Args: cli.ExactArgs(2),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var actions []string
+			if len(args) == 1 {
+				for _, action := range control.Actions {
+					actions = append(actions, string(action))
+				}
+			}
+			return actions, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			config, err := records.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
+			inventory, err := fleet.OpenInventory(dir)
+			if err != nil {
+				return err
+			}
+			machines, err := inventory.Select(args[0])
+			if err != nil {
+				return err
+			}
+			if c.StepKW == 0 {
+				c.StepKW = config.StepKW
+			}
+			o.Action, c.Allow = control.Action(args[1]), confirmed
+			return giveOrder(command, &c, dir, machines, o)
+		},
+	}
+	flags := command.Flags()
+	flags.BoolVar(&confirmed, "allow-control", false, "let orders through")
+	flags.Int64Var(&c.StepKW, "step-kw", 0, "how far a site's load may be moved at a time (default: farm.toml, 500)")
+	flags.DurationVar(&c.Settle, "settle", time.Minute, "between batches")
+	flags.DurationVar(&c.Timeout, "timeout", 10*time.Second, "for each machine")
+	flags.DurationVar(&c.Confirm, "confirm", 90*time.Second, "in which the machine must show that it has done it")
+	flags.StringVar(&c.User, "antminer-user", "root", "of stock Antminers")
+	cli.SecretFlags(flags, antminerPassword, antminerVariable, "the password of stock Antminers")
+	flags.StringVar(&o.PoolURL, "pool", "", "for ACTION pool: where to mine")
+	flags.StringVar(&o.PoolUser, "user", "", "for ACTION pool: as whom")
+	return command
+}
+
+func giveOrder(command *cobra.Command, c *control.Controller, dir string, machines []*fleet.Machine,
+	o control.Order) error {
+	var err error
+	if c.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+		return err
+	}
+	c.Who = "unknown"
+	if who, err := user.Current(); err == nil {
+		c.Who = who.Username
+	}
+	c.Progress = cli.ProgressOf(command, "orders")
+	if c.Audit, err = control.OpenAudit(dir); err != nil {
+		return err
+	}
+	defer c.Audit.Close()
+	results, err := c.Give(command.Context(), machines, o)
+	if err != nil {
+		return err
+	}
+	if err := cli.Show(command, results, func(w io.Writer) {
+		cli.Tabbed(w, func(tab io.Writer) {
+			for _, r := range results {
+				fmt.Fprintf(tab, "%d\t%s\t%s\t%s\n", r.Batch, terminal.Plain(r.Place), r.Machine,
+					terminal.Plain(r.Outcome))
+			}
+		})
+	}); err != nil {
+		return err
+	}
+	return orderEnd(results)
+}
+
+// orderEnd is what an order comes to that some machines have not taken: not known, where one of them may still do it;
+// nobody reached, where none of them was there; else refused.
+func orderEnd(results []control.Result) error {
+	failed, unknown, unreached := 0, 0, 0
+	for _, r := range results {
+		if !r.Done() {
+			failed++
+		}
+		if r.Unknown {
+			unknown++
+		}
+		if r.Unreached {
+			unreached++
+		}
+	}
+	switch {
+	case failed == 0:
+		return nil
+	case unknown > 0:
+		return cli.SentUnanswered(
+			fmt.Errorf("%d of %d machines have not shown that they took the order", unknown, len(results)),
+		)
+	case unreached == len(results):
+		return cli.Unreached(fmt.Errorf("none of %d machines could be reached", len(results)))
+	}
+	return farm.Refuse("not-done", "machines", "%d of %d machines have not taken the order", failed, len(results))
+}

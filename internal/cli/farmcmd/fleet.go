@@ -1,0 +1,223 @@
+package farmcmd
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+)
+
+func newFarmScanCommand() *cobra.Command {
+	var o fleet.ScanOptions
+	var place string
+	var dry, toAll bool
+	command := &cobra.Command{
+		Use:   "scan ADDRESSES...",
+		Short: "Find machines in a network and add them to the fleet",
+		Long: `Asks every address who is there, --parallel at a time, each once: single addresses, ranges and networks, several
+at once. An idle /16 takes about two minutes. Machines are
+known by serial number or MAC: one that has moved is found again, not added. Stock Antminers
+say their MAC only over HTTP, which needs their password: one of yours is shown to machines of the fleet only, and
+to everybody who answers with --yes, since it can be found out from what is shown. A machine that tells neither and is
+not on the same network segment is listed, and can be added with 'aqsha farm import'.`,
+		Example: `  aqsha farm scan 10.1.0.0/22 --place ekibastuz/c1
+  aqsha farm scan 10.1.0.17 10.1.2.10-40 10.2.0.0/24
+  aqsha farm scan 127.10.0.0/24 --antminer-port 8080 --dry-run`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			addresses, err := fleet.Targets(args)
+			if err != nil {
+				return err
+			}
+			stand, err := fleet.ParsePlace(place)
+			if err != nil {
+				return err
+			}
+			if o.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+				return err
+			}
+			if !toAll {
+				if o.Trusted, err = ofTheFleet(command); err != nil {
+					return err
+				}
+			}
+			o.Progress = cli.ProgressOf(command, "scan")
+			found, err := fleet.ScanAddresses(command.Context(), addresses, o)
+			if err != nil {
+				return err
+			}
+			return addFound(command, found, stand, dry)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&place, "place", "", "where machines found stand: site/container/rack/shelf")
+	flags.BoolVar(&dry, "dry-run", false, "show what is found, change nothing")
+	flags.BoolVar(&toAll, "yes", false, "show the password of Antminers to whatever answers at these addresses")
+	flags.IntVar(&o.Parallel, "parallel", fleet.DefaultParallel, "addresses asked at a time")
+	scanPorts(command, &o)
+	return command
+}
+
+// ofTheFleet says which addresses machines of the fleet have.
+func ofTheFleet(command *cobra.Command) (func(host string) bool, error) {
+	dir, err := farmDir(command, false)
+	if err != nil {
+		return nil, err
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for i := range inventory.Machines {
+		known[inventory.Machines[i].Address] = true
+	}
+	return func(host string) bool { return known[host] }, nil
+}
+
+// addFound merges what a scan found into the fleet.
+func addFound(command *cobra.Command, found []fleet.Found, place fleet.Place, dry bool) error {
+	dir, err := farmDir(command, !dry)
+	if err != nil {
+		return err
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return err
+	}
+	var machines []fleet.Machine
+	for i := range found {
+		if found[i].Identified {
+			found[i].Machine.Place = place // one that is known keeps its own when none is given
+			machines = append(machines, found[i].Machine)
+		}
+	}
+	added, updated := 0, 0
+	if !dry {
+		if added, updated, err = inventory.Merge(machines); err != nil {
+			return err
+		}
+		if err := inventory.Save(); err != nil {
+			return err
+		}
+	}
+	result := map[string]any{"found": found, "added": added, "updated": updated}
+	return cli.Show(command, result, func(w io.Writer) {
+		cli.Tabbed(w, func(tab io.Writer) {
+			for _, f := range found {
+				id := f.Machine.ID
+				if !f.Identified {
+					id = "(no serial number, no MAC)"
+				}
+				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", f.Machine.Address, f.Machine.Protocol,
+					terminal.Plain(f.Machine.Model), terminal.Plain(id), terminal.Plain(f.Problem))
+			}
+		})
+		fmt.Fprintf(w, "%d found, %d added, %d updated\n", len(found), added, updated)
+	})
+}
+
+func newFarmImportCommand() *cobra.Command {
+	var site string
+	command := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Add the machines of an inventory (CSV of Foreman, HiveOS, pyasic or our own)",
+		Long: `Reads an inventory by the names of its columns, in any order: address, serial number or MAC,
+model, firmware, worker, site, container, rack and shelf under the names that these programs
+give them. Columns without a meaning here are named and ignored. - reads standard input.`,
+		Example: "  aqsha farm import foreman.csv --site ekibastuz\n  aqsha farm list --csv | aqsha farm import - --data copy",
+		Args:    cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			in := command.InOrStdin()
+			if args[0] != "-" {
+				file, err := os.Open(args[0])
+				if err != nil {
+					return err
+				}
+				defer file.Close()
+				in = file
+			}
+			machines, ignored, err := fleet.ReadCSV(in, site)
+			if err != nil {
+				return err
+			}
+			for i := range machines {
+				machines[i].Since = time.Now().Unix()
+			}
+			dir, err := farmDir(command, true)
+			if err != nil {
+				return err
+			}
+			inventory, err := fleet.OpenInventory(dir)
+			if err != nil {
+				return err
+			}
+			added, updated, err := inventory.Merge(machines)
+			if err != nil {
+				return err
+			}
+			if err := inventory.Save(); err != nil {
+				return err
+			}
+			return cli.Show(command, map[string]any{"added": added, "updated": updated, "ignored_columns": ignored},
+				func(w io.Writer) {
+					fmt.Fprintf(w, "%d added, %d updated\n", added, updated)
+					if len(ignored) > 0 {
+						fmt.Fprintf(w, "columns ignored: %s\n", terminal.Plain(strings.Join(ignored, ", ")))
+					}
+				})
+		},
+	}
+	command.Flags().StringVar(&site, "site", "", "of machines whose row names none")
+	return command
+}
+
+func newFarmListCommand() *cobra.Command {
+	var csv bool
+	command := &cobra.Command{
+		Use:     "list [SELECTOR]",
+		Short:   "List the machines of the fleet",
+		Example: "  aqsha farm list\n  aqsha farm list ekibastuz/c1 --json\n  aqsha farm list --csv",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			inventory, err := fleet.OpenInventory(dir)
+			if err != nil {
+				return err
+			}
+			if csv {
+				return inventory.WriteCSV(command.OutOrStdout())
+			}
+			selector := "*"
+			if len(args) == 1 {
+				selector = args[0]
+			}
+			machines, err := inventory.Select(selector)
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, machines, func(w io.Writer) {
+				cli.Tabbed(w, func(tab io.Writer) {
+					fmt.Fprintln(tab, "MACHINE\tPLACE\tMODEL\tTH/S\tWATTS\tADDRESS\tPROTOCOL")
+					for _, m := range machines {
+						rate, watts, _ := m.Nameplate()
+						fmt.Fprintf(tab, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", m.ID, terminal.Plain(m.Place.String()),
+							terminal.Plain(m.Model), rate/1_000_000, watts, m.Address, m.Protocol)
+					}
+				})
+			})
+		},
+	}
+	command.Flags().BoolVar(&csv, "csv", false, "write the whole fleet as CSV, which 'aqsha farm import' reads")
+	return command
+}

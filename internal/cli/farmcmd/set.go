@@ -1,0 +1,67 @@
+package farmcmd
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+)
+
+func newFarmSetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "set SELECTOR nameplate=TH/s watts=W limit=°C",
+		Short: "Say what machines should hash, draw, and how hot they may run",
+		Long: `Gives machines a nameplate in TH/s, its watts, and the temperature in °C at which the hottest chip raises the
+alert "hot". What is given goes before the machine's own word and the catalogue, from the next poll on; a watch that
+runs takes it up within a minute. Accounts of time before do not change. - takes back what was given.`,
+		Example: "  aqsha farm set ekibastuz/c1/r2 nameplate=116 watts=3350\n" +
+			"  aqsha farm set SMTTYRHBDJAAI0001 limit=85 --json\n" +
+			"  aqsha farm set '*' watts=-",
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			change, err := fleet.ParseGiven(args[1:])
+			if err != nil {
+				return err
+			}
+			inventory, err := fleet.OpenInventory(dir)
+			if err != nil {
+				return err
+			}
+			machines, err := inventory.Select(args[0])
+			if err != nil {
+				return err
+			}
+			for _, m := range machines {
+				change.Apply(m)
+			}
+			if err := inventory.Save(); err != nil {
+				return err
+			}
+			return cli.Show(command, machines, func(w io.Writer) {
+				cli.Tabbed(w, func(tab io.Writer) {
+					for _, m := range machines {
+						rate, watts, _ := m.Nameplate()
+						fmt.Fprintf(tab, "%s\t%s\t%s\t%d TH/s\t%d W\t%s\n", terminal.Plain(m.ID),
+							terminal.Plain(m.Place.String()), terminal.Plain(m.Model), rate/1_000_000, watts,
+							heatLimitText(m.HeatLimit()))
+					}
+				})
+			})
+		},
+	}
+}
+
+func heatLimitText(limit int64) string {
+	if limit == 0 {
+		return "no heat limit"
+	}
+	return fmt.Sprintf("hot from %d °C", limit)
+}

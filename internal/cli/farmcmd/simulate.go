@@ -1,0 +1,140 @@
+package farmcmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/farm/replay"
+	"github.com/aqsha/aqsha/farm/simulate"
+	"github.com/aqsha/aqsha/farm/usage"
+	"github.com/aqsha/aqsha/internal/cli"
+)
+
+func newFarmSimulateCommand() *cobra.Command {
+	var machines, httpPort int
+	var seed uint64
+	var only, at, recorded string
+	var faults []string
+	var add bool
+	command := &cobra.Command{
+		Use:   "simulate",
+		Short: "Let simulated machines answer on loopback addresses, as firmwares do",
+		Long: `A test peer: machines that do not exist answer at 127.10.0.1, 127.10.0.2 and so on (4028, and 4433 for
+Whatsminer API 3), with realistic noise, in each protocol in turn. They call themselves simulated.
+--fault KIND:MACHINES[@AFTER[+FOR]] breaks some: offline, silent, hung, garbage, slow, board, hot, fan,
+lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interrupted.`,
+		Example: `  aqsha farm simulate --machines 100 --add
+  aqsha farm simulate --recorded recordings --at 127.20.0.1
+  aqsha farm simulate --machines 10000 --fault silent:3000 --fault board:5@10m+1h`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if machines < 1 || machines > 60_000 {
+				return cli.Usage(errors.New("--machines: want 1 to 60000"))
+			}
+			orders, err := parseOrders(faults)
+			if err != nil {
+				return err
+			}
+			if only != "" {
+				if _, err := protocol.ParseProtocol(only); err != nil {
+					return err
+				}
+			}
+			first, err := netip.ParseAddr(at)
+			if err != nil {
+				return cli.Usage(fmt.Errorf("--at: %w", err))
+			}
+			if recorded != "" {
+				return serveRecorded(command, recorded, &replay.Server{First: first, Port: protocol.Port,
+					PortV3: protocol.PortV3, WebPort: httpPort})
+			}
+			server := &simulate.Server{Units: simulate.Units(machines, seed, protocol.Protocol(only),
+				usage.At(time.Now()), orders), HTTPPort: httpPort}
+			if err := simulate.Settle(server.Units, first); err != nil {
+				return err
+			}
+			if err := server.Listen(); err != nil {
+				return err
+			}
+			if add {
+				if err := addUnits(command, server.Units); err != nil {
+					return err
+				}
+			}
+			err = cli.Show(command, map[string]any{"machines": machines, "first": server.Units[0].Machine.Address,
+				"last": server.Units[machines-1].Machine.Address}, func(w io.Writer) {
+				fmt.Fprintf(w, "%d simulated machines answer, %s to %s\n", machines, server.Units[0].Machine.Address,
+					server.Units[machines-1].Machine.Address)
+			})
+			if err != nil {
+				return err
+			}
+			return server.Serve(command.Context())
+		},
+	}
+	flags := command.Flags()
+	flags.IntVar(&machines, "machines", 100, "how many")
+	flags.IntVar(&httpPort, "antminer-port", 8080, "of simulated Antminers' web pages; 0: none")
+	flags.StringVar(&at, "at", "127.10.0.1", "address of the first; the others follow it")
+	flags.Uint64Var(&seed, "seed", 1, "of their lives")
+	flags.StringVar(&only, "protocol", "", "one for all, instead of all in turn")
+	cli.Formerly(flags, "protocol", "dialect")
+	flags.StringArrayVar(&faults, "fault", nil, "break some machines")
+	flags.StringVar(&recorded, "recorded", "",
+		"serve the recorded machines of this folder instead (rpc/COMMAND.txt, http/PATH.txt)")
+	flags.BoolVar(&add, "add", false, "add them to the fleet of --data")
+	return command
+}
+
+// parseOrders reads what is to break.
+func parseOrders(faults []string) (orders []simulate.Order, err error) {
+	for _, text := range faults {
+		order, err := simulate.ParseOrder(text)
+		if err != nil {
+			return nil, err
+		}
+		orders = append(orders, order)
+	}
+	return orders, nil
+}
+
+// serveRecorded lets recorded machines answer.
+func serveRecorded(command *cobra.Command, dir string, server *replay.Server) error {
+	cases, err := replay.LoadAll(dir)
+	if err != nil {
+		return err
+	}
+	server.Cases = cases
+	return server.Serve(command.Context(), func() {
+		_ = cli.Show(command, map[string]any{"machines": len(cases), "first": server.First}, func(w io.Writer) {
+			fmt.Fprintf(w, "%d recorded machines answer from %s on\n", len(cases), server.First)
+		})
+	})
+}
+
+// addUnits puts simulated machines into the fleet, without the scan.
+func addUnits(command *cobra.Command, units []*simulate.Unit) error {
+	dir, err := farmDir(command, true)
+	if err != nil {
+		return err
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return err
+	}
+	machines := make([]fleet.Machine, len(units))
+	for i, u := range units {
+		machines[i] = u.Machine
+	}
+	if _, _, err := inventory.Merge(machines); err != nil {
+		return err
+	}
+	return inventory.Save()
+}

@@ -1,0 +1,2 @@
+// Package marketcmd is the commands of market measurement.
+package marketcmd

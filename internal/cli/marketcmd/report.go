@@ -1,0 +1,176 @@
+package marketcmd
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/performance"
+	marketreport "github.com/aqsha/aqsha/market/report"
+)
+
+// reportFlags choose inputs and outputs of a report.
+type reportFlags struct {
+	studyFlags
+	file, data, benchmark, language, out, seal, free string
+	formats                                          []string
+}
+
+// find looks for the asset's daily prices in a folder, by the usual names.
+func (f *reportFlags) find(asset string) (string, error) {
+	if f.file != "" {
+		return f.file, nil
+	}
+	name := strings.ToLower(asset)
+	for _, pattern := range []string{"cm_%s_daily.csv", "cm2019_%s_daily.csv", "%s.parquet", "%s.csv"} {
+		path := filepath.Join(f.data, fmt.Sprintf(pattern, name))
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", market.Refuse("not-available", "data",
+		"no file of %s in %s (looked for cm_%s_daily.csv, %s.csv and the like); name one with --file", asset, f.data,
+		name, name)
+}
+
+func (f *reportFlags) build(command *cobra.Command, asset string) (*marketreport.Report, error) {
+	path, err := f.find(asset)
+	if err != nil {
+		return nil, err
+	}
+	o := marketreport.Options{Asset: strings.ToUpper(asset), From: f.from, To: f.to, Version: cli.Version()}
+	if o.Input, err = f.input(path); err != nil {
+		return nil, err
+	}
+	if f.benchmark != "" {
+		if o.Benchmark, err = market.ReadFile(f.benchmark, market.ReadOptions{}); err != nil {
+			return nil, err
+		}
+	}
+	if o.RiskFree, err = riskFree(f.free); err != nil {
+		return nil, err
+	}
+	return marketreport.Build(command.Context(), o, cli.ProgressOf(command, "back-test"))
+}
+
+// riskFree reads a rate in percent a year, or FILE or FILE:COLUMN with one.
+func riskFree(text string) (*performance.RiskFree, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if percent, err := strconv.ParseFloat(text, 64); err == nil {
+		return performance.Rate(percent)
+	}
+	path, column := text, ""
+	if _, err := os.Stat(path); err != nil {
+		if i := strings.LastIndexByte(text, ':'); i > 0 {
+			path, column = text[:i], text[i+1:]
+		}
+	}
+	table, err := market.ReadFile(path, market.ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return performance.RateFrom(table, column)
+}
+
+func newMarketReportCommand() *cobra.Command {
+	var f reportFlags
+	command := &cobra.Command{
+		Use:   "report ASSET",
+		Short: "Write one currency's report: HTML, Markdown, CSV, JSON, Parquet",
+		Long: `Write everything about one currency into files that open offline. The same input
+gives the same bytes. --seal DIR puts the report's hashes into a signed, append-only
+log there; "aqsha verify report" re-derives it from its inputs.`,
+		Example: `  aqsha market report BTC --data demo --from 2021-01-01 --to 2025-12-31
+  aqsha market report BTC --file btc.csv --benchmark sp500.csv --lang kk --format html,csv --out reports
+  aqsha market report BTC --data demo --seal sealed
+  aqsha market report BTC --data demo --risk-free demo/macro_kz_quarterly.csv:tonia_pct
+  aqsha verify report 0 --log sealed --inputs demo`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			language, err := marketreport.ParseLanguage(f.language)
+			if err != nil {
+				return err
+			}
+			r, err := f.build(command, args[0])
+			if err != nil {
+				return err
+			}
+			written, err := f.write(r, language)
+			if err != nil {
+				return err
+			}
+			result := map[string]any{"files": written}
+			if f.seal != "" {
+				keys, err := cli.OpenSealLog(f.seal, cli.SealOrigin, true)
+				if err != nil {
+					return err
+				}
+				index, checkpoint, err := r.Append(filepath.Join(f.seal, "log"), keys)
+				if err != nil {
+					return err
+				}
+				result["sealedIndex"], result["checkpoint"] = index, string(checkpoint)
+			}
+			return cli.Show(command, result, func(w io.Writer) {
+				for _, path := range written {
+					fmt.Fprintln(w, path)
+				}
+				if f.seal != "" {
+					fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealedIndex"], result["checkpoint"])
+				}
+			})
+		},
+	}
+	f.register(command)
+	flags := command.Flags()
+	flags.StringVar(&f.file, "file", "", "the asset's prices")
+	flags.StringVar(&f.data, "data", ".", "folder in which to look for them")
+	flags.StringVar(&f.benchmark, "benchmark", "", "file of a benchmark's prices")
+	flags.StringVar(&f.free, "risk-free", "",
+		"risk-free rate: percent a year, or FILE[:COLUMN] with a series of it, such as TONIA (default 0)")
+	flags.StringVar(&f.language, "lang", "en", "en, kk or ru")
+	flags.StringVar(&f.out, "out", ".", "folder to write to")
+	flags.StringSliceVar(&f.formats, "format", []string{"html", "md", "csv", "json", "parquet"}, "what to write")
+	flags.StringVar(&f.seal, "seal", "", "folder of a log of sealed reports (made if absent)")
+	return command
+}
+
+func (f *reportFlags) write(r *marketreport.Report, language marketreport.Language) ([]string, error) {
+	writers := map[string]func(io.Writer) error{
+		"html": func(w io.Writer) error { return r.HTML(w, language) },
+		"md":   func(w io.Writer) error { return r.Markdown(w, language) },
+		"csv":  r.CSV, "json": r.JSON, "parquet": r.Parquet,
+	}
+	for _, format := range f.formats {
+		if writers[format] == nil {
+			return nil, market.Refuse("format", "format", "%q is not one of html, md, csv, json, parquet", format)
+		}
+	}
+	if err := os.MkdirAll(f.out, 0o700); err != nil {
+		return nil, err
+	}
+	var written []string
+	base := fmt.Sprintf("%s-%s-%s", strings.ToLower(r.Options.Asset), r.Origin.From, r.Origin.To)
+	for _, format := range f.formats {
+		name := base + "." + format
+		if slices.Contains([]string{"html", "md"}, format) {
+			name = base + "." + string(language) + "." + format
+		}
+		path := filepath.Join(f.out, name)
+		if err := cli.WriteFile(path, writers[format]); err != nil {
+			return nil, err
+		}
+		written = append(written, path)
+	}
+	return written, nil
+}

@@ -1,0 +1,359 @@
+package marketcmd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/document"
+	"github.com/aqsha/aqsha/market/garch"
+	marketreport "github.com/aqsha/aqsha/market/report"
+	"github.com/aqsha/aqsha/market/study"
+	"github.com/aqsha/aqsha/market/volatility"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// studyOutput says where and in which forms a document is written.
+type studyOutput struct {
+	languages, formats []string
+	out, seal          string
+}
+
+// NewStudyCommand makes the command "study".
+func NewStudyCommand() *cobra.Command {
+	var o document.Options
+	var output studyOutput
+	var tenge tengeFlags
+	command := &cobra.Command{
+		Use:   "study bitcoin|tenge",
+		Short: "Write one document on a money: the whole method, in three languages",
+		Long: `Run the whole method on one money and write one document: architecture, volatility,
+use and reserves, functions of money, risks, concentration, comparison and grouping,
+recommendations with the figure that each rests on and what they would say at other
+thresholds, and the paper's figure and tables beside the data. The same files give the
+same bytes. --seal DIR puts the hash of every form into a signed log; "aqsha verify
+report" derives each again. A PDF is printed by Chromium where it is installed.`,
+		Example: `  aqsha study bitcoin --data demo --from 2017-01-01 --to 2019-10-20
+  aqsha study bitcoin --data demo --lang kk,ru,en --format html,md,json --out documents
+  aqsha study tenge --data demo --node http://127.0.0.1:8420 --kzt-per-usd 520
+  aqsha study bitcoin --data demo --seal sealed
+  aqsha verify report 0 --log sealed --inputs demo`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := output.check(); err != nil {
+				return err
+			}
+			o.System = args[0]
+			stats, err := tenge.statistics(command)
+			if err != nil {
+				return err
+			}
+			if stats != nil {
+				o.Node = &document.Node{Stats: *stats, KZTPerUSD: tenge.kztPerUSD,
+					Day: time.Now().UTC().Format(time.DateOnly)}
+			}
+			d, err := document.Build(command.Context(), o)
+			if err != nil {
+				return err
+			}
+			return output.write(command, d)
+		},
+	}
+	tenge.register(command)
+	f := command.Flags()
+	f.StringVar(&o.Dir, "data", ".", "folder of extracts")
+	f.StringVar(&o.From, "from", "", "first day, YYYY-MM-DD")
+	f.StringVar(&o.To, "to", "", "last day, YYYY-MM-DD")
+	f.StringVar(&o.Country, "country", "Kazakhstan", "country whose part in mining is measured")
+	f.StringSliceVar(&output.languages, "lang", []string{"en"}, "languages to write: en, kk, ru")
+	f.StringSliceVar(&output.formats, "format", []string{"html", "md", "json"}, "forms to write: html, md, json, pdf")
+	f.StringVar(&output.out, "out", ".", "folder to write to")
+	f.StringVar(&output.seal, "seal", "", "folder of a log of sealed reports (made if absent)")
+	command.AddCommand(newStudyScoreCommand())
+	return command
+}
+
+// check refuses what cannot be written before anything is computed.
+func (s *studyOutput) check() error {
+	for _, l := range s.languages {
+		if _, err := marketreport.ParseLanguage(l); err != nil {
+			return err
+		}
+	}
+	for _, f := range s.formats {
+		if !slices.Contains([]string{"html", "md", "json", "pdf"}, f) {
+			return market.Refuse("format", "format", "%q is not one of html, md, json, pdf", f)
+		}
+	}
+	if slices.Contains(s.formats, "pdf") {
+		if _, err := chromium(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *studyOutput) write(command *cobra.Command, d *document.Document) error {
+	if err := vfs.OS.MkdirAll(s.out); err != nil {
+		return err
+	}
+	var written []string
+	for _, format := range s.formats {
+		for _, lang := range s.languages {
+			name := fmt.Sprintf("study-%s.%s.%s", d.Options.System, lang, format)
+			if format == "json" {
+				if lang != s.languages[0] {
+					continue
+				}
+				name = fmt.Sprintf("study-%s.json", d.Options.System)
+			}
+			path := filepath.Join(s.out, name)
+			var err error
+			if format == "pdf" {
+				err = printPDF(command, path, d, document.Language(lang))
+			} else {
+				err = cli.WriteFile(path,
+					func(w io.Writer) error { return d.Write(w, format, document.Language(lang)) })
+			}
+			if err != nil {
+				return err
+			}
+			written = append(written, path)
+		}
+	}
+	result := map[string]any{"files": written, "figures": d.Figures, "recommendations": d.Recommendations,
+		"missing": d.Missing}
+	if s.seal != "" {
+		keys, err := cli.OpenSealLog(s.seal, cli.SealOrigin, true)
+		if err != nil {
+			return err
+		}
+		index, checkpoint, err := d.Append(filepath.Join(s.seal, "log"), keys)
+		if err != nil {
+			return err
+		}
+		result["sealedIndex"], result["checkpoint"] = index, string(checkpoint)
+	}
+	return cli.Show(command, result, func(w io.Writer) {
+		for _, path := range written {
+			fmt.Fprintln(w, path)
+		}
+		if s.seal != "" {
+			fmt.Fprintf(w, "sealed as entry %d\n%s", result["sealedIndex"], result["checkpoint"])
+		}
+	})
+}
+
+// chromium is the browser that prints pages, by the names that it goes by.
+func chromium() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", market.Refuse("not-available", "format",
+		"pdf needs Chromium, which is not installed; write html and print it")
+}
+
+// printPDF lets Chromium print the page, in a profile of its own that is
+// removed, from and to a folder of its own: an interrupted one leaves no file.
+func printPDF(command *cobra.Command, path string, d *document.Document, lang document.Language) error {
+	browser, err := chromium()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "aqsha-study-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	pagePath, pdf := filepath.Join(dir, "page.html"), filepath.Join(dir, "page.pdf")
+	if err := cli.WriteFile(pagePath, func(w io.Writer) error { return d.HTML(w, lang) }); err != nil {
+		return err
+	}
+	args := []string{"--headless", "--disable-gpu", "--no-pdf-header-footer",
+		"--user-data-dir=" + filepath.Join(dir, "profile"), "--print-to-pdf=" + pdf}
+	if os.Geteuid() == 0 {
+		args = append(args, "--no-sandbox") // Chromium's sandbox refuses root; the page is ours and has no script
+	}
+	if said, err := exec.CommandContext(command.Context(), browser,
+		append(args, "file://"+pagePath)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("printing %s with %s: %w: %s", path, browser, err, said)
+	}
+	data, err := os.ReadFile(pdf)
+	if err != nil {
+		return errors.Join(fmt.Errorf("printing %s with %s", path, browser), err)
+	}
+	return cli.WriteFile(path, func(w io.Writer) error { _, err := w.Write(data); return err })
+}
+
+// studyFlags choose the series and the window of a study.
+type studyFlags struct {
+	importFlags
+	price, from, to string
+	annual          float64
+}
+
+func (f *studyFlags) register(command *cobra.Command) {
+	f.importFlags.register(command)
+	flags := command.Flags()
+	flags.StringVar(&f.price, "price", "", "column to study (default: the file's price)")
+	flags.StringVar(&f.from, "from", "", "first day, YYYY-MM-DD")
+	flags.StringVar(&f.to, "to", "", "last day, YYYY-MM-DD")
+	flags.Float64Var(&f.annual, "periods-per-year", 0,
+		"observations a year (default: by the data's frequency, as import prints it)")
+	flags.Float64Var(&f.annual, "annual", 0, "the same")
+	_ = flags.MarkDeprecated("annual", "use --periods-per-year")
+}
+
+func (f *studyFlags) input(path string) (study.Input, error) {
+	if f.annual < 0 || math.IsNaN(f.annual) || f.annual > 1e9 {
+		return study.Input{}, market.Refuse("periods-per-year", "periods-per-year",
+			"%g is not a number of observations a year", f.annual)
+	}
+	table, _, err := f.read(path)
+	return study.Input{Table: table, Column: f.price, From: f.from, To: f.to, Annual: volatility.Annual(f.annual)}, err
+}
+
+func newMarketVolatilityCommand() *cobra.Command {
+	var flags studyFlags
+	command := &cobra.Command{
+		Use:   "volatility FILE",
+		Short: "Realised, EWMA, range and HAR volatility, with tests of the returns",
+		Example: `  aqsha market volatility btc.csv --from 2021-01-01 --to 2021-12-31
+  aqsha market volatility bitstamp_1h.csv --json`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			in, err := flags.input(args[0])
+			if err != nil {
+				return err
+			}
+			v, err := study.StudyVolatility(in)
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, v, v.Print)
+		},
+	}
+	flags.register(command)
+	return command
+}
+
+func newMarketGarchCommand() *cobra.Command {
+	var flags studyFlags
+	var o study.GarchOptions
+	var model, law, mean, like, parameters string
+	var wide familyFlags
+	command := &cobra.Command{
+		Use:   "garch FILE",
+		Short: "Fit a model of the GARCH family by maximum likelihood",
+		Long: `Fit a model of changing variance from several starts, with analytic derivatives,
+and tell how: which start won, what binds, both kinds of standard error.
+
+garch, gjr and egarch of order (1,1) have forecasts and the conventions of other
+packages (--like). Of any order, and with the laws ged, hansen and nig or the means ar
+and har or regressors, there are garch, gjr, tgarch, avgarch, aparch, figarch,
+component and igarch.`,
+		Example: `  aqsha market garch btc.csv --model gjr --law t
+  aqsha market garch btc.csv --law t --free --forecast 30
+  aqsha market garch btc.csv --like rugarch --mean ar1
+  aqsha market garch btc.csv --law t --parameters btc.json
+  aqsha market garch btc.csv --model aparch --law ged
+  aqsha market garch btc.csv --model gjr --order 2,1,2 --mean ar --mean-lags 2
+  aqsha market garch btc.csv --model figarch --law nig --mean har --regressor hash_rate_ths`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			in, err := flags.input(args[0])
+			if err != nil {
+				return err
+			}
+			if asked, why := wide.asked(model, law, mean); asked {
+				if like != "" || parameters != "" || o.Days > 0 || o.Spec.Free {
+					return market.Refuse("choice", "like",
+						"--like, --parameters, --forecast and --free belong to garch, gjr and egarch of order (1,1): %s is of the wider family", why)
+				}
+				return wide.run(command, in, model, law, mean)
+			}
+			if like != "" && command.Flags().Changed("mean") {
+				o.Mean = garch.Mean(mean) // over the package's own
+			}
+			o.Spec.Model, o.Spec.Law, o.Spec.Mean, o.Like = garch.Model(model), garch.Law(law), garch.Mean(mean),
+				garch.Package(like)
+			g, err := study.StudyGarch(command.Context(), in, o)
+			if err != nil {
+				return err
+			}
+			if parameters != "" {
+				if err := writeParameters(in, g, parameters); err != nil {
+					return err
+				}
+			}
+			return cli.Show(command, g, g.Print)
+		},
+	}
+	flags.register(command)
+	f := command.Flags()
+	f.StringVar(&model, "model", "garch", "garch, gjr, egarch; tgarch, avgarch, aparch, figarch, component, igarch")
+	f.StringVar(&law, "law", "normal", "normal, t, skewt; ged, hansen, nig")
+	f.StringVar(&mean, "mean", "demeaned", "zero, demeaned, constant, ar1; ar, har")
+	wide.register(command)
+	f.StringVar(&like, "like", "", "initial variance, mean, errors and names as fgarch, rugarch or arch have them")
+	f.BoolVar(&o.Spec.Free, "free", false, "do not require stationarity")
+	f.IntVar(&o.Days, "forecast", 0, "forecast so many days")
+	f.IntVar(&o.Paths, "paths", 20_000, "simulated paths of the forecast")
+	f.Float64Var(&o.Level, "level", 0.95, "level of the forecast's intervals")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the simulation")
+	f.StringVar(&parameters, "parameters", "", "write the fitted parameters to this file, for the farm's planner")
+	return command
+}
+
+func writeParameters(in study.Input, g study.Garch, path string) error {
+	p, err := study.ParametersOf(in, g)
+	if err != nil {
+		return err
+	}
+	return cli.WriteFile(path, func(w io.Writer) error {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(p)
+	})
+}
+
+func newMarketRiskCommand() *cobra.Command {
+	var flags studyFlags
+	var p float64
+	var backtest bool
+	command := &cobra.Command{
+		Use:   "risk FILE",
+		Short: "Value at risk and expected shortfall, back-tested",
+		Example: `  aqsha market risk btc.csv --p 0.01
+  aqsha market risk btc.csv --from 2021-01-01 --to 2025-12-31 --backtest`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			in, err := flags.input(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := study.StudyRisk(command.Context(), in, p, backtest, cli.ProgressOf(command, "refits"))
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, r, r.Print)
+		},
+	}
+	flags.register(command)
+	command.Flags().Float64Var(&p, "p", 0.01, "tail probability")
+	command.Flags().BoolVar(&backtest, "backtest", false, "test all six methods day by day")
+	return command
+}

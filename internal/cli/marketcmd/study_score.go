@@ -1,0 +1,62 @@
+package marketcmd
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/experts"
+)
+
+func newStudyScoreCommand() *cobra.Command {
+	var weights []string
+	var level string
+	command := &cobra.Command{
+		Use:   "score FILE",
+		Short: "Join experts' scores: agreement, ranking and what it hangs on",
+		Long: `Read a CSV with the columns expert, system, criterion, score (an empty score is none) and
+say how far the experts agree (Krippendorff's alpha), how the systems rank, and at which
+share of other weights the order stands. Without --weight all criteria weigh the same
+and all weights there are are tried; with it, each is varied by up to twice and half.`,
+		Example: `  aqsha study score scores.csv
+  aqsha study score scores.csv --weight privacy=2 --weight capacity=1 --level ordinal --json`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			var given map[string]float64
+			for _, text := range weights {
+				name, figure, _ := strings.Cut(text, "=")
+				w, err := strconv.ParseFloat(figure, 64)
+				if err != nil {
+					return market.Refuse("weights", "weight", "%q: want CRITERION=NUMBER", text)
+				}
+				if given == nil {
+					given = map[string]float64{}
+				}
+				given[name] = w
+			}
+			file, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			scores, err := experts.Read(file)
+			if err != nil {
+				return err
+			}
+			s, err := experts.Rank(scores, given, experts.Level(level))
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, s, s.Print)
+		},
+	}
+	command.Flags().StringArrayVar(&weights, "weight", nil,
+		"CRITERION=NUMBER (repeatable); a criterion that is not named then weighs nothing")
+	command.Flags().StringVar(&level, "level", string(experts.Ordinal),
+		"what the scores are: nominal, ordinal, interval, ratio")
+	return command
+}

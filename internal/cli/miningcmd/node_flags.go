@@ -1,0 +1,81 @@
+package miningcmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/internal/cli"
+)
+
+// formerEnv is how $AQSHA_BITCOIN was called while --bitcoin was --node; it is read for one version more.
+const formerEnv = "AQSHA_NODE"
+
+// nodeFlags are how every command that talks to a Bitcoin node is told where it is.
+type nodeFlags struct {
+	url, cookie, certificate string
+	wait                     time.Duration
+	command                  *cobra.Command
+}
+
+func (f *nodeFlags) register(command *cobra.Command) {
+	flags := command.PersistentFlags()
+	f.command = command
+	flags.StringVar(&f.url, "bitcoin", cmp.Or(os.Getenv("AQSHA_BITCOIN"), os.Getenv(formerEnv)),
+		"Bitcoin node's RPC: http://host:port with --cookie, or @FILE that holds http://user:password@host:port (default $AQSHA_BITCOIN)")
+	flags.Lookup("bitcoin").DefValue = "" // help shows no password of the environment
+	cli.Formerly(flags, "bitcoin", "node")
+	flags.StringVar(&f.cookie, "cookie", "", "Bitcoin Core's .cookie file, instead of user and password")
+	flags.StringVar(&f.certificate, "node-cert", "", "PEM certificate of a node with TLS (btcd's rpc.cert)")
+	flags.DurationVar(&f.wait, "wait", 0, "keep trying this long until the node answers")
+}
+
+// dial makes a client and learns the node's network.
+func (f *nodeFlags) dial(ctx context.Context) (*bitcoin.Client, bitcoin.Network, error) {
+	until := time.Now().Add(f.wait)
+	for {
+		client, network, err := f.dialOnce(ctx)
+		var usage cli.UsageError
+		if err == nil || !time.Now().Before(until) || errors.As(err, &usage) && !errors.Is(err, os.ErrNotExist) {
+			return client, network, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, bitcoin.Network{}, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (f *nodeFlags) dialOnce(ctx context.Context) (*bitcoin.Client, bitcoin.Network, error) {
+	client, err := f.client()
+	if err != nil {
+		return nil, bitcoin.Network{}, err
+	}
+	network, err := client.Network(ctx)
+	if err != nil {
+		client.Close()
+		return nil, bitcoin.Network{}, err
+	}
+	return client, network, nil
+}
+
+func (f *nodeFlags) client() (*bitcoin.Client, error) {
+	url, err := cli.SecretURL(f.command, "--bitcoin", f.url)
+	if err != nil {
+		return nil, err
+	}
+	if url == "" {
+		return nil, cli.Usage(errors.New("no node: give --bitcoin URL or set AQSHA_BITCOIN ('aqsha chain up' starts a private one)"))
+	}
+	client, err := bitcoin.Dial(url, bitcoin.DialOptions{CookieFile: f.cookie, Certificate: f.certificate})
+	if err != nil {
+		return nil, cli.Usage(err)
+	}
+	return client, nil
+}

@@ -1,0 +1,65 @@
+package miningcmd
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/pool/admin"
+	"github.com/aqsha/aqsha/pool/payments"
+)
+
+// recover enters what chain and wallet know of the pool's and its log does not.
+func (a *poolAdmin) recover() *cobra.Command {
+	r := admin.ControlRequest{}
+	command := &cobra.Command{
+		Use: "recover", Short: "List payments that the log has lost, as after a backup was put back, and enter them from the chain", Args: cobra.NoArgs,
+		Long: `A pool holds its log against the chain and the wallet. Where these know a payment or a block of the pool
+that the log does not know, as after an old copy of the directory was put back, it pays nobody. Best
+is to put the newest copy of the directory back, or to make the log whole ("aqsha pool restore").
+
+Without either, this command lists what is missing, and with --reason enters it once it is deep enough
+in the chain. A user who was paid is owed less by what the log owed before the gap. What was paid
+beyond that was for work that the log has lost: nobody is charged for it, and nobody is owed for lost
+work that was not paid. The log, which is public, says so with your reason.
+
+--aside names transactions that are none of the pool's payments, such as what you have sent to a miner
+by hand for another reason: the log then knows them, and changes nothing for them.`,
+		Example: `  aqsha pool admin recover
+  aqsha pool admin recover --reason "the disk died on 3 May; the copy of 1 May was put back"
+  aqsha pool admin recover --aside TXID --reason "bought a machine from him"`,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.query(command, "recover", r, func(w io.Writer, answer *admin.ControlAnswer) {
+				for _, m := range answer.Missing {
+					fmt.Fprintf(w, "%s  %s  %s\n", m.TxID, m.Time.Format(time.RFC3339), missingLine(&m))
+				}
+				fmt.Fprintln(w, cmp.Or(answer.Pool.Stopped,
+					"the log knows every payment and block of the pool; payments go on"))
+			})
+		},
+	}
+	command.Flags().StringVar(&r.Text, "reason", "",
+		"what has happened; published with the log. Without it nothing is entered")
+	command.Flags().StringArrayVar(&r.Aside, "aside", nil, "id of a transaction that is no payment of the pool's")
+	return command
+}
+
+func missingLine(m *payments.Missing) string {
+	what := "payment"
+	switch {
+	case m.Aside:
+		return "set aside"
+	case m.Coinbase:
+		what = fmt.Sprintf("coinbase of block %d", m.Height)
+	case m.Unmarked:
+		what = "sent by hand or by an earlier program"
+	}
+	line := fmt.Sprintf("%s: %s to %d users for what the log owes, %s beyond", what, m.Booked, m.Payees, m.Beyond)
+	if m.Waits != "" {
+		line += "; waits: " + m.Waits
+	}
+	return line
+}

@@ -1,0 +1,57 @@
+package nodecmd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// openCluster opens a validator's part of a directory; nil for a node that orders alone.
+func openCluster(dir string, keyring *wallet.Keyring, logger *slog.Logger) (*cluster.Engine, error) {
+	if !cluster.Here(dir) {
+		return nil, nil
+	}
+	text, err := keyring.Validator()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := cluster.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", wallet.ValidatorKeyFile, err)
+	}
+	return cluster.Open(dir, keys, logger)
+}
+
+func startCluster(e *cluster.Engine, n *node.Node) error {
+	if e == nil {
+		return nil
+	}
+	return e.Start(n, n.Genesis().Name)
+}
+
+func stopCluster(e *cluster.Engine) error {
+	if e == nil {
+		return nil
+	}
+	return e.Stop()
+}
+
+// untilClusterStops ends a context when a validator cannot go on; stopped says why.
+func untilClusterStops(ctx context.Context, e *cluster.Engine, served <-chan struct{}) (until context.Context, stopped func() error) {
+	if e == nil {
+		return ctx, func() error { return nil }
+	}
+	until, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-e.Failed():
+		case <-served:
+		}
+		cancel()
+	}()
+	return until, e.Err
+}

@@ -1,0 +1,221 @@
+package nodecmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/failover"
+	"github.com/aqsha/aqsha/token"
+)
+
+// GroupUnwell is the code of a group that does not serve as it should.
+const GroupUnwell token.Code = "group-unwell"
+
+// nodeStatus is one node of a group, as it answered.
+type nodeStatus struct {
+	URL string `json:"url"`
+	// Role is leader, follower, replaced, stopped (it promised a candidate that does not lead, or another was promoted with it), unknown
+	// (it is there and does not say, or is no node) or unreachable.
+	Role     string               `json:"role"`
+	Status   string               `json:"status"` // as /health says; of one that did not say: busy, no-access, refused, no-node or unreachable
+	Ready    bool                 `json:"ready"`  // takes and answers payments
+	Epoch    uint64               `json:"epoch"`
+	Height   *uint64              `json:"height,omitempty"`
+	Size     uint64               `json:"size,omitempty"` // entries that it shows; absent when it did not say, or does not know yet
+	Lag      *uint64              `json:"lag,omitempty"`  // entries behind its leader
+	Acks     int                  `json:"acks,omitempty"` // of a leader: how many followers must acknowledge
+	Heard    []node.FollowerState `json:"followers,omitempty"`
+	Version  string               `json:"version,omitempty"`
+	Detail   string               `json:"detail,omitempty"`
+	Warnings []string             `json:"warnings,omitempty"`
+
+	SameAs string `json:"same_as,omitempty"` // URL at which the same running node answered too
+
+	network  token.NetworkID
+	name     string
+	logKey   string
+	instance string          // of the run of the program that answered; empty when it does not say
+	promised failover.Ballot // the newest that it promised
+}
+
+// group is what all members of a group show alike: nobody can have it with another log key.
+func (m *nodeStatus) group() string { return m.network.String() + " " + m.logKey }
+
+// GroupStatus is what "aqsha status" prints.
+type GroupStatus struct {
+	Network string       `json:"network,omitempty"`
+	Name    string       `json:"name,omitempty"`
+	Leader  string       `json:"leader,omitempty"` // who takes payments now; absent when nobody does
+	Members []nodeStatus `json:"members"`
+	Unwell  []string     `json:"unwell"` // what is wrong with the group; empty when all is as it should be
+}
+
+// NewStatusCommand makes the command "status".
+func NewStatusCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "status [URL…]",
+		Short: "Show a leader and its followers in one table, and what is wrong with them",
+		Long: `Ask every node of a group how it is, and show them in one table: who leads, in which epoch, how far
+each is, whom the leader hears. Without URLs (or --node URL,URL) those are asked that the data directory
+knows: the node that runs there, its leader and its peers.
+Exit code 3 (group-unwell) when payments are not taken, a node does not answer, two lead, or a follower
+is not heard; 5 when no node is reached at all; 0 when all is as it should be. A node that refuses to say how it is (busy: it has too much to do; no-access: it
+wants an access) is there all the same, and may be the leader: its role is unknown. So is that of whatever answers and is no node of a
+ledger (no-node). One node under two URLs is counted once.`,
+		Example: `  aqsha status http://almaty-1:8420 http://almaty-2:8430 http://astana-1:8430
+  aqsha status --data ./copy --json
+  aqsha status --wait 30s http://almaty-1:8420
+  aqsha status --node http://127.0.0.1:8420,http://127.0.0.1:8430`,
+		RunE: func(command *cobra.Command, args []string) error {
+			urls, err := membersToQuery(command, args)
+			if err != nil {
+				return err
+			}
+			access, err := datadir.AccessOf(command)
+			if err != nil {
+				return err
+			}
+			wait, _ := command.Flags().GetDuration("wait")
+			g := queryGroup(command.Context(), urls, access)
+			for until := time.Now().Add(wait); len(g.Unwell) > 0 && time.Now().Before(until); {
+				select {
+				case <-time.After(statusRetry):
+				case <-command.Context().Done():
+					return command.Context().Err()
+				}
+				g = queryGroup(command.Context(), urls, access)
+			}
+			if err := cli.Show(command, g, g.describe); err != nil || len(g.Unwell) == 0 {
+				return err
+			}
+			if !slices.ContainsFunc(g.Members, func(m nodeStatus) bool { return m.Role != roleUnreachable }) {
+				return cli.Unreached(errors.New(strings.Join(g.Unwell, "; ")))
+			}
+			return token.Errorf(GroupUnwell, "members", "%s", strings.Join(g.Unwell, "; "))
+		},
+	}
+	datadir.AddLedgerFlags(command)
+	command.Flags().Duration("wait", 0, "ask again for so long until all is as it should be, as scripts do after a start")
+	return command
+}
+
+// statusRetry is how often a group is asked again.
+const statusRetry = 200 * time.Millisecond
+
+// membersToQuery are the nodes that a command names, or that the data directory knows.
+func membersToQuery(command *cobra.Command, args []string) (urls []string, err error) {
+	for _, arg := range args {
+		if arg, err = cli.NodeURL("URL", arg); err != nil {
+			return nil, err
+		}
+		urls = append(urls, arg)
+	}
+	if named := cli.Flag(command, "node"); len(urls) == 0 && named != "" {
+		urls = strings.Split(named, ",")
+	}
+	if dir := cli.Flag(command, "data"); len(urls) == 0 {
+		c, err := datadir.ReadConfig(dir)
+		if err != nil {
+			return nil, err
+		}
+		if own, err := datadir.OpenAnnounced(dir); err == nil {
+			urls = append(urls, own)
+		} else {
+			urls = append(urls, "http://"+c.Listen)
+		}
+		if c.Leader != "" && c.Leader != datadir.BackupLeader {
+			urls = append(urls, c.Leader)
+		}
+		urls = append(urls, c.Peers...)
+	}
+	for i := range urls {
+		urls[i] = strings.TrimSuffix(urls[i], "/")
+	}
+	slices.Sort(urls)
+	return slices.Compact(urls), nil
+}
+
+func (g GroupStatus) describe(w io.Writer) {
+	if g.Network == "" {
+		fmt.Fprintln(w, "None of the nodes asked said of which network it is")
+	} else {
+		fmt.Fprintf(w, "%s, network %s\n", terminal.Plain(g.Name), g.Network)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NODE\tROLE\tEPOCH\tSTATUS\tHEIGHT\tENTRIES\tBEHIND\tFOLLOWERS\tACKS")
+	for _, m := range g.Members {
+		if !m.said() {
+			fmt.Fprintf(table, "%s\t%s\t\t%s\t\t\t\t\t\n", m.URL, m.Role, m.Status)
+			continue
+		}
+		followers, acks := "", ""
+		if m.Role != "follower" {
+			connected := 0
+			for _, f := range m.Heard {
+				if f.Connected {
+					connected++
+				}
+			}
+			followers, acks = fmt.Sprintf("%d of %d heard", connected, len(m.Heard)), fmt.Sprint(m.Acks)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.URL, m.Role, m.Epoch, m.Status, orUnknown(m.Height), sizeText(m), lagText(m), followers, acks)
+	}
+	_ = table.Flush()
+	for _, m := range g.Members {
+		if m.SameAs != "" {
+			fmt.Fprintf(w, "  %s is the same node as %s\n", m.URL, m.SameAs)
+			continue
+		}
+		for _, f := range m.Heard {
+			if m.Role == "leader" {
+				fmt.Fprintf(w, "  %s hears %s: %s\n", m.URL, terminal.Plain(f.Name), followerText(f))
+			}
+		}
+		for _, warning := range m.Warnings {
+			fmt.Fprintf(w, "  %s warns: %s\n", m.URL, terminal.Plain(warning))
+		}
+	}
+}
+
+// sizeText is how many entries a node shows; a leader that waits for its followers does not know it.
+func sizeText(m nodeStatus) string {
+	if m.Height == nil {
+		return orUnknown(nil)
+	}
+	return fmt.Sprint(m.Size)
+}
+
+func lagText(m nodeStatus) string {
+	if m.Role == "follower" {
+		return orUnknown(m.Lag)
+	}
+	return ""
+}
+
+func orUnknown(value *uint64) string {
+	if value == nil {
+		return "not known"
+	}
+	return fmt.Sprint(*value)
+}
+
+func followerText(f node.FollowerState) string {
+	switch {
+	case f.SilentMillis == nil:
+		return "never since it started"
+	case !f.Connected:
+		return fmt.Sprintf("not for %s", (time.Duration(*f.SilentMillis) * time.Millisecond).Round(time.Second))
+	}
+	return orUnknown(f.Lag) + " entries behind"
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// maxURL bounds the URL of a node, in bytes.
+const maxURL = 2048
+
+// IsNodeURL says whether a text is the URL of a node: with a scheme, a host, and a port that there is if any.
+func IsNodeURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || len(text) > maxURL || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	if _, port, given := strings.Cut(strings.TrimPrefix(u.Host, "["+u.Hostname()+"]"), ":"); given && port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		return err == nil && n > 0
+	}
+	return true
+}
+
+// NodeURL reads the URL of a node from a command line, or from the file that is named after an @. What is none is a mistake in
+// the line: nobody was asked.
+func NodeURL(field, text string) (string, error) {
+	found, err := nodeURL(text)
+	if err != nil {
+		return "", Usage(fmt.Errorf("%s: %w", field, err))
+	}
+	return found, nil
+}
+
+func nodeURL(text string) (string, error) {
+	found, err := TextOrFile(strings.TrimSpace(text))
+	if err != nil {
+		return "", err
+	}
+	if found = strings.TrimSuffix(found, "/"); !IsNodeURL(found) {
+		return "", fmt.Errorf("%q is not the URL of a node, such as http://127.0.0.1:8420", found)
+	}
+	return found, nil
+}
+
+// nodesValue is a flag of the URLs of one node or several.
+type nodesValue struct{ list *string }
+
+func (v nodesValue) String() string {
+	if v.list == nil {
+		return ""
+	}
+	return *v.list
+}
+func (v nodesValue) Type() string { return "string" }
+
+func (v nodesValue) Set(text string) error {
+	if strings.TrimSpace(text) == "" { // of a script whose variable is empty
+		*v.list = ""
+		return nil
+	}
+	var urls []string
+	for one := range strings.SplitSeq(text, ",") {
+		found, err := nodeURL(one)
+		if err != nil {
+			return err
+		}
+		urls = append(urls, found)
+	}
+	*v.list = strings.Join(urls, ",")
+	return nil
+}
+
+// NodesFlag gives a set of flags one that names a node, or several separated by commas.
+func NodesFlag(flags *pflag.FlagSet, list *string, name, usage string) {
+	flags.Var(nodesValue{list}, name, usage)
+}

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+func TestNodeURL(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(file, []byte("http://10.0.0.1:8420/\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"http://127.0.0.1:8420": "http://127.0.0.1:8420", " https://tenge.kz/ ": "https://tenge.kz", "http://[::1]:8420": "http://[::1]:8420", "http://[::1]": "http://[::1]",
+		"http://u:p@a:1/x": "http://u:p@a:1/x", "@" + file: "http://10.0.0.1:8420",
+		"": "", "nowhere": "", "127.0.0.1:8420": "", "ftp://a": "", "http://": "", "http://:80": "", "http://a:0": "", "http://a:65536": "", "http://a:99999999999": "", "http://a:x": "",
+		"http://a/?b=c": "", "http://a#b": "", "http://[::1": "", "http://a b": "", "http://[::1]:99999": "", "@nofile": "", "http://" + strings.Repeat("a", maxURL): "",
+	} {
+		got, err := NodeURL("URL", text)
+		var usage UsageError
+		if got != want || (err == nil) != (want != "") || err != nil && !errors.As(err, &usage) {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
+
+// A flag of nodes takes several, and what is none is a mistake in the line.
+func TestNodesFlag(t *testing.T) {
+	for text, want := range map[string]string{"http://a:1": "http://a:1", "http://a:1/, https://b": "http://a:1,https://b", "": "", "http://a:1,": "!", "a": "!", "http://a,ftp://b": "!"} {
+		flags := pflag.NewFlagSet("x", pflag.ContinueOnError)
+		var list string
+		NodesFlag(flags, &list, "node", "")
+		err := flags.Parse([]string{"--node", text})
+		if (err != nil) != (want == "!") {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got, e := flags.GetString("node"); err == nil && (e != nil || got != want || list != want) {
+			t.Errorf("%q: %q, %q, %v", text, got, list, e)
+		}
+	}
+}

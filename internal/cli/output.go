@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/errtext"
+	"github.com/aqsha/aqsha/internal/fault"
+	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/words"
+)
+
+// Exit codes, for scripts.
+const (
+	ExitOK        = 0
+	ExitFailure   = 1 // something went wrong: I/O, data damaged
+	ExitUsage     = 2 // the command line or a file given to it is wrong
+	ExitRefused   = 3 // understood, and refused by a rule, which the code names; nothing was changed
+	ExitUnknown   = 4 // sent, and it is not known whether it was done: the same may be sent again
+	ExitUnreached = 5 // nobody could be asked; nothing was sent
+)
+
+// badInput is an error in a file or a text that somebody gave, of a package below.
+type badInput interface {
+	error
+	BadInput()
+}
+
+// UsageError marks a mistake in what the user typed.
+type UsageError struct{ error }
+
+func (e UsageError) Unwrap() error { return e.error }
+
+// Usage marks an error as a mistake in what the user typed.
+func Usage(err error) error { return UsageError{err} }
+
+// SentUnanswered is err of something that was sent to change something: unless nobody was reached, it is not known whether it was
+// done.
+func SentUnanswered(err error) error {
+	if err == nil || api.NotReached(err) {
+		return err
+	}
+	return &api.UnansweredError{Cause: err}
+}
+
+// unreachedError says that nobody could be asked.
+type unreachedError struct{ error }
+
+// Unreached marks an error as one of having reached nobody, where the cause does not say it by itself.
+func Unreached(err error) error { return unreachedError{err} }
+
+// WantsJSON says whether --json was given.
+func WantsJSON(command *cobra.Command) bool {
+	asked, _ := command.Flags().GetBool("json")
+	return asked
+}
+
+// Show prints a result: value as JSON when asked, otherwise what human writes. Passwords in URLs are not shown.
+func Show(command *cobra.Command, value any, human func(w io.Writer)) error {
+	w := command.OutOrStdout()
+	if WantsJSON(command) {
+		return ShowJSON(command, value)
+	}
+	var text bytes.Buffer
+	human(&text)
+	_, err := io.WriteString(w, errtext.Redact(text.String()))
+	return err
+}
+
+// ShowJSON prints what has no other form.
+func ShowJSON(command *cobra.Command, value any) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := io.WriteString(command.OutOrStdout(), errtext.Redact(text.String()))
+	return err
+}
+
+// remedy says what to do about an error that the machine causes, where one thing helps.
+func remedy(err error) string {
+	switch {
+	case vfs.Full(err):
+		return "The disk is full: make room on it and run the command again. What was done before is there; nothing is half done."
+	case errors.Is(err, syscall.EROFS):
+		return "The file system takes no writes: mount it for writing, or choose another --data."
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "Too many files are open: raise the limit (ulimit -n)."
+	}
+	return ""
+}
+
+// ExitWith ends a command that has said everything with an exit code of its own.
+type ExitWith int
+
+func (e ExitWith) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// verdict is what an error comes to: its code, the field that it speaks of, and the exit code.
+type verdict struct {
+	code, field string
+	exit        int
+}
+
+// verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must not
+// be taken for a refusal.
+func verdictOn(err error) verdict {
+	var rule fault.Coded
+	var usage UsageError
+	var input badInput
+	var unanswered *api.UnansweredError
+	var unreached unreachedError
+	switch {
+	case errors.As(err, &unanswered):
+		return verdict{words.OutcomeUnknown, "", ExitUnknown}
+	case errors.As(err, &rule):
+		v := verdict{rule.ErrorCode(), rule.ErrorField(), ExitRefused}
+		if money, _ := words.MoneyOf(v.code); money == words.MoneyUnknown {
+			v.exit = ExitUnknown
+		}
+		return v
+	case errors.As(err, &usage), errors.As(err, &input):
+		return verdict{words.Usage, "", ExitUsage}
+	case errors.As(err, &unreached), api.NotReached(err):
+		return verdict{words.NotReached, "", ExitUnreached}
+	}
+	return verdict{words.Failure, "", ExitFailure}
+}
+
+// Report prints an error on stderr, with what it means in the user's words, and returns the exit code that belongs to it.
+func Report(command *cobra.Command, err error) int {
+	var silent ExitWith
+	if errors.As(err, &silent) {
+		return int(silent)
+	}
+	v := verdictOn(err)
+	language, wrong := LanguageOf(command)
+	said, known := language.Explain(v.code)
+	var of interface{ CodeFamily() string }
+	if errors.As(err, &of) && of.CodeFamily() != "" { // codes of one word, such as "header", which others may have too
+		family := strings.TrimSuffix(of.CodeFamily(), "*")
+		said, known = language.Explain(family + strings.TrimPrefix(v.code, family)) // its own words, or those of all
+		said.Code = v.code
+	}
+	if v.exit == ExitUsage || v.exit == ExitFailure || wrong != nil { // the line says it all
+		known = false
+	}
+	w := command.ErrOrStderr()
+	if WantsJSON(command) {
+		var explained *words.Explanation
+		if known {
+			explained = &said
+		}
+		_ = json.NewEncoder(w).Encode(struct {
+			Code   string             `json:"code"`
+			Field  string             `json:"field,omitempty"`
+			Detail string             `json:"detail"`
+			Remedy string             `json:"remedy,omitempty"`
+			Words  *words.Explanation `json:"words,omitempty"`
+		}{v.code, v.field, errtext.Plain(err.Error()), remedy(err), explained})
+		return v.exit
+	}
+	fmt.Fprintf(w, "aqsha: %s\n", errtext.Plain(err.Error()))
+	if text := remedy(err); text != "" {
+		fmt.Fprintf(w, "%s\n", text)
+	}
+	if known {
+		fmt.Fprintf(w, "\n%s. %s\n%s\n%s\n", said.Title, said.Means, said.Money, language.Text("explain.do", "text", said.Do))
+	}
+	if v.exit == ExitUsage {
+		fmt.Fprintf(w, "See '%s --help'.\n", command.CommandPath())
+	}
+	return v.exit
+}
+
+// Tabbed writes aligned columns.
+func Tabbed(w io.Writer, write func(tab io.Writer)) {
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	write(tab)
+	_ = tab.Flush()
+}
+
+// CodedError is a refusal by a rule of a file that is not submitted.
+type CodedError struct{ Code, Field, Text string }
+
+func (e CodedError) Error() string { return e.Text }
+
+func (e CodedError) ErrorCode() string { return e.Code }
+
+func (e CodedError) ErrorField() string { return e.Field }

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"testing"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/words"
+)
+
+// What went wrong decides the exit code, however it is wrapped.
+func TestExitCodesOfErrors(t *testing.T) {
+	dial := &url.Error{Op: "Get", URL: "http://127.0.0.1:1", Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}
+	broken := &url.Error{Op: "Post", URL: "http://127.0.0.1:1", Err: &net.OpError{Op: "read", Err: errors.New("connection reset")}}
+	rule := token.Errorf(token.AmountZero, "amount", "zero")
+	for _, c := range []struct {
+		err  error
+		exit int
+		code string
+	}{
+		{rule, ExitRefused, "amount-zero"},
+		{&api.Problem{Code: "limit-day", Status: 422}, ExitRefused, "limit-day"},
+		{&api.Problem{Code: "timeout", Status: 504}, ExitUnknown, "timeout"},
+		{token.Errorf(node.Unacknowledged, "", "too few"), ExitUnknown, "unacknowledged"},
+		{&api.UnansweredError{Cause: broken}, ExitUnknown, words.OutcomeUnknown},
+		{&api.UnansweredError{Cause: dial}, ExitUnknown, words.OutcomeUnknown}, // of several nodes, one got it
+		{errors.Join(rule, &api.UnansweredError{Cause: broken}), ExitUnknown, words.OutcomeUnknown},
+		{dial, ExitUnreached, words.NotReached},
+		{&net.DNSError{Name: "nowhere"}, ExitUnreached, words.NotReached},
+		{Unreached(errors.New("nobody")), ExitUnreached, words.NotReached},
+		{SentUnanswered(errors.New("cut")), ExitUnknown, words.OutcomeUnknown},
+		{SentUnanswered(dial), ExitUnreached, words.NotReached},
+		{broken, ExitFailure, words.Failure},
+		{UsageError{errors.New("a value")}, ExitUsage, words.Usage},
+		{errors.New("a file"), ExitFailure, words.Failure},
+		{token.Errorf("of-tomorrow", "", "a code of a newer node"), ExitRefused, "of-tomorrow"},
+	} {
+		for _, err := range []error{c.err, fmt.Errorf("paying: %w", Begun(c.err))} {
+			if v := verdictOn(err); v.exit != c.exit || v.code != c.code {
+				t.Errorf("%v: exit %d, code %s; want %d, %s", err, v.exit, v.code, c.exit, c.code)
+			}
+		}
+	}
+}

@@ -1,0 +1,325 @@
+package plancmd
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/planner/power"
+	"github.com/aqsha/aqsha/planner/power/backtest"
+	"github.com/aqsha/aqsha/planner/power/dispatch"
+	"github.com/aqsha/aqsha/planner/power/site"
+)
+
+// NewFarmPowerCommand is what a farm does about its electricity, a day ahead.
+func NewFarmPowerCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "power",
+		Short: "What a kWh is worth, what to bid for it, which machines run when",
+	}
+	command.AddCommand(newFarmPowerInitCommand(), newFarmPowerCeilingCommand(), newFarmPowerScheduleCommand(),
+		newFarmPowerBidCommand(), newFarmPowerBacktestCommand())
+	return command
+}
+
+func newFarmPowerInitCommand() *cobra.Command {
+	var days int
+	var seed uint64
+	command := &cobra.Command{
+		Use:     "init DIR",
+		Short:   "Write a power file to begin with, and simulated prices to try it on",
+		Example: "  aqsha farm power init site",
+		Args:    cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			if days < 1 || days > 3660 {
+				return cli.Usage(fmt.Errorf("--days: want 1 to 3660, got %d", days))
+			}
+			var prices bytes.Buffer
+			fmt.Fprintf(&prices, "# simulated prices, seed %d: no market's\n", seed)
+			if err := backtest.Write(&prices, "north-south", backtest.Example("2026-07-28", days, seed)); err != nil {
+				return err
+			}
+			files, err := beginFiles(args[0], beginFile{"power.toml", site.ExampleFile},
+				beginFile{"prices.csv", prices.String()})
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, map[string]any{"files": files}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s\n%s (simulated prices)\nnext: aqsha farm power schedule %s\n", files[0], files[1],
+					files[0])
+			})
+		},
+	}
+	command.Flags().IntVar(&days, "days", 120, "days of simulated prices")
+	command.Flags().Uint64Var(&seed, "seed", 1, "seed of the simulated prices")
+	return command
+}
+
+func newFarmPowerCeilingCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "ceiling FILE",
+		Short: "The highest price of a kWh at which each class of machines still earns",
+		Long: `[hashprice × price × (1 − pool fee) × (1 − sold share × sale cost) / (0.024 × J/TH × PUE) − levy] / (1 + VAT) − grid fees,
+rounded down to a tiyn. Levy, VAT and the share to be sold are those of the file's day.`,
+		Example: "  aqsha farm power ceiling site/power.toml",
+		Args:    cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			s, err := site.Read(args[0])
+			if err != nil {
+				return err
+			}
+			ceilings, err := s.Ceilings()
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, map[string]any{"site": s.Name, "day": s.Day, "ceilings": ceilings,
+				"facts": s.Facts}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s, %s, zone %s\n\n%-24s %8s %8s %16s\n", terminal.Plain(s.Name), s.Day, s.Zone,
+					"class", "count", "J/TH", "ceiling a kWh")
+				for _, c := range ceilings {
+					fmt.Fprintf(w, "%-24s %8d %8.1f %16s\n", terminal.Plain(c.Class), c.Count, c.JTH,
+						c.Ceiling.Format())
+				}
+				fmt.Fprintln(w)
+				for _, f := range s.Facts {
+					fmt.Fprintf(w, "%s from %s: %s\n", f.Name, f.From, f.Source)
+				}
+			})
+		},
+	}
+}
+
+// curtailFlags tell of a grid operator's call.
+type curtailFlags struct {
+	calls []string
+	at    int
+}
+
+// apply puts the calls into the problem: "14-17=500" is at most 500 kW from 14:00 to 17:00.
+func (f *curtailFlags) apply(p *dispatch.Problem) error {
+	for _, text := range f.calls {
+		span, limit, ok := strings.Cut(text, "=")
+		first, last, ok1 := strings.Cut(span, "-")
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		kW, err3 := strconv.ParseInt(limit, 10, 32)
+		if !ok || !ok1 || err1 != nil || err2 != nil || err3 != nil {
+			return cli.Usage(fmt.Errorf("--curtail %q: want FROM-TO=KW, such as 14-17=500", text))
+		}
+		if err := p.Apply(dispatch.Call{From: from, To: to, LimitWatts: 1000 * kW}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newFarmPowerScheduleCommand() *cobra.Command {
+	var curtail curtailFlags
+	var hoursFile, machinesFile string
+	command := &cobra.Command{
+		Use:   "schedule FILE",
+		Short: "Which machines run in which hour of the day, at the tariffs",
+		Long: `Schedules the file's day at its tariffs: the least energy for a hash first, within contract, ramp, least
+runs and rests. With --curtail and --at, what was to run before that hour stays and the rest is planned again.`,
+		Example: `  aqsha farm power schedule site/power.toml --hours hours.csv --machines machines.csv
+  aqsha farm power schedule site/power.toml --curtail 14-17=500 --at 13`,
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			s, err := site.Read(args[0])
+			if err != nil {
+				return err
+			}
+			prices, err := power.PricesOf(s.Tariffs, s.Day)
+			if err != nil {
+				return err
+			}
+			p, err := s.Problem(prices, nil)
+			if err != nil {
+				return err
+			}
+			schedule, err := solveWithCalls(p, &curtail)
+			if err != nil {
+				return err
+			}
+			rows := site.Hours(p, schedule, prices)
+			for path, write := range map[string]func(io.Writer) error{
+				hoursFile:    func(w io.Writer) error { return s.WriteHours(w, rows) },
+				machinesFile: func(w io.Writer) error { return s.WriteMachines(w, p, schedule) },
+			} {
+				if path == "" {
+					continue
+				}
+				if err := cli.WriteFile(path, write); err != nil {
+					return err
+				}
+			}
+			return cli.Show(command, map[string]any{"site": s.Name, "day": s.Day, "zone": s.Zone, "hours": rows,
+				"gain_tiyn": schedule.Gain.Tiyn(), "forced_stops": schedule.Forced}, func(w io.Writer) {
+				printSchedule(w, s, rows, schedule)
+			})
+		},
+	}
+	flags := command.Flags()
+	flags.StringArrayVar(&curtail.calls, "curtail", nil, "a call: FROM-TO=KW (hours, most kW); may be repeated")
+	flags.IntVar(&curtail.at, "at", 0, "the hour in which the call came: what ran before stays")
+	flags.StringVar(&hoursFile, "hours", "", "write the hours to this CSV, for the supplier")
+	flags.StringVar(&machinesFile, "machines", "", "write each machine's runs to this CSV")
+	return command
+}
+
+// solveWithCalls plans the day as if nothing were known, then again from the hour of the call.
+func solveWithCalls(p *dispatch.Problem, curtail *curtailFlags) (*dispatch.Schedule, error) {
+	before := *p
+	before.LimitWatts = append([]int64{}, p.LimitWatts...)
+	if err := curtail.apply(p); err != nil {
+		return nil, err
+	}
+	if len(curtail.calls) == 0 || curtail.at == 0 {
+		return dispatch.Solve(p)
+	}
+	first, err := dispatch.Solve(&before)
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.Replan(p, first, curtail.at)
+}
+
+func printSchedule(w io.Writer, s *site.Site, rows []site.HourRow, schedule *dispatch.Schedule) {
+	fmt.Fprintf(w, "%s, %s, zone %s\n\n%-6s %10s %12s %12s %9s %7s %18s\n", terminal.Plain(s.Name), s.Day, s.Zone,
+		"hour", "tariff", "kWh", "limit", "machines", "starts", "cost in all")
+	var total money.Tiyn
+	var energy int64
+	for _, r := range rows {
+		called := ""
+		if r.Called {
+			called = "  curtailed"
+		}
+		fmt.Fprintf(w, "%02d:00  %10s %12.1f %12.1f %9d %7d %18s%s\n", r.Hour, r.Price, float64(r.KWh)/1000,
+			float64(r.LimitWh)/1000, r.Machines, r.Starts, r.Cost.Format(), called)
+		total, energy = total+r.Cost, energy+r.KWh
+	}
+	fmt.Fprintf(w, "\n%.1f kWh for %s; earnings less power %s", float64(energy)/1000, total.Format(),
+		schedule.Gain.Tiyn().Format())
+	if schedule.Gain < schedule.Bound {
+		fmt.Fprintf(w, " (%s if no limit bound)", schedule.Bound.Tiyn().Format())
+	}
+	fmt.Fprintln(w)
+	if schedule.Forced > 0 {
+		fmt.Fprintf(w, "%d machines stop before their least run, because there is no power for them\n", schedule.Forced)
+	}
+}
+
+func newFarmPowerBidCommand() *cobra.Command {
+	var prices, out string
+	command := &cobra.Command{
+		Use:   "bid FILE",
+		Short: "What to bid in tomorrow's pay-as-bid auction, by hour and class",
+		Long: `Maximises (ceiling − bid) × P(accepted) for each hour and class. P comes from past clearing prices
+(CSV: day,hour,zone,price): the hour's usual place in its day, yesterday's level, and how far such guesses missed.`,
+		Example: "  aqsha farm power bid site/power.toml --prices site/prices.csv --out bids.csv",
+		Args:    cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			s, days, err := siteAndPrices(args[0], prices)
+			if err != nil {
+				return err
+			}
+			offers, err := backtest.Offers(s, before(days, s.Day), backtest.ByRule(s.Auction.Limits))
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := cli.WriteFile(out,
+					func(w io.Writer) error { return backtest.WriteOffers(w, s, offers) }); err != nil {
+					return err
+				}
+			}
+			return cli.Show(command, map[string]any{"site": s.Name, "day": s.Day, "zone": s.Zone, "bids": offers},
+				func(w io.Writer) {
+					fmt.Fprintf(w, "%s, %s, zone %s\n\n%-6s %-24s %12s %10s %10s\n", terminal.Plain(s.Name), s.Day,
+						s.Zone,
+						"hour", "class", "kWh", "bid", "ceiling")
+					for _, o := range offers {
+						fmt.Fprintf(w, "%02d:00  %-24s %12.1f %10s %10s\n", o.Hour, terminal.Plain(o.Class),
+							float64(o.WattHour)/1000, o.Price, o.Ceiling)
+					}
+				})
+		},
+	}
+	command.Flags().StringVar(&prices, "prices", "", "past clearing prices, CSV")
+	command.Flags().StringVar(&out, "out", "", "write the bids to this CSV")
+	_ = command.MarkFlagRequired("prices")
+	return command
+}
+
+// siteAndPrices reads both files; the site must have an auction.
+func siteAndPrices(file, prices string) (*site.Site, []backtest.Day, error) {
+	s, err := site.Read(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.Auction == nil {
+		return nil, nil, cli.Usage(fmt.Errorf("%s has no [auction]", file))
+	}
+	in, err := os.Open(prices)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer in.Close()
+	days, err := backtest.Read(in, s.Zone)
+	return s, days, err
+}
+
+// before keeps the days before one.
+func before(days []backtest.Day, day params.Date) []backtest.Day {
+	n := 0
+	for n < len(days) && days[n].Date < day {
+		n++
+	}
+	return days[:n]
+}
+
+func newFarmPowerBacktestCommand() *cobra.Command {
+	var prices string
+	var train int
+	command := &cobra.Command{
+		Use:   "backtest FILE",
+		Short: "What the bids and the schedule would have earned on past prices",
+		Long: `Plays the auction again: each day is bid from the days before it, what is accepted is prepaid at the bid,
+and the best machines run on it. Beside the rule: bidding the ceiling, fixed margins, running always, and
+perfect foresight. The worth of hashes is the power file's on every day.`,
+		Example: "  aqsha farm power backtest site/power.toml --prices site/prices.csv --train 60",
+		Args:    cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			s, days, err := siteAndPrices(args[0], prices)
+			if err != nil {
+				return err
+			}
+			result, err := backtest.Run(command.Context(), s, days, train, cli.ProgressOf(command, "days"))
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, result, func(w io.Writer) {
+				fmt.Fprintf(w, "%s, %s … %s (%d days; %d before them to learn from)\n\n%-40s %20s %14s %14s %12s\n",
+					terminal.Plain(result.Site), result.From, result.To, result.Days, result.TrainDays, "strategy",
+					"gain", "kWh bought", "kWh used", "of foresight")
+				for _, r := range result.Rows {
+					fmt.Fprintf(w, "%-40s %20s %14d %14d %11.1f%%\n", r.Strategy, r.Gain.Format(), r.BoughtKWh,
+						r.UsedKWh, float64(r.OfForesight)/1e4)
+				}
+			})
+		},
+	}
+	command.Flags().StringVar(&prices, "prices", "", "past clearing prices, CSV")
+	command.Flags().IntVar(&train, "train", 60, "days to learn from before the first that is scored")
+	_ = command.MarkFlagRequired("prices")
+	return command
+}

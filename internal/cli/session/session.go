@@ -1,0 +1,235 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// Session is a command's access to a ledger.
+type Session struct {
+	*wallet.Client
+	End func() error
+}
+
+// WithSession runs a command on a ledger: at --node, at the node that runs on the data directory, or with
+// the ledger opened in this process. Once the command has done what it says, what goes wrong in closing the ledger is
+// a warning: a payment that is in the log was made, whether or not a snapshot could be written after it.
+func WithSession(command *cobra.Command, reading bool, act func(ctx context.Context, s *Session) error) error {
+	s, err := openSession(command, reading)
+	if err != nil {
+		return err
+	}
+	return Finish(command, s, act(command.Context(), s))
+}
+
+// WithPayer is WithSession for a payment, which asks a node nothing that its selection of tokens says too: two
+// requests, where round trips are long. The first answer shows whether the node that runs on the data directory is
+// still there; when it is not, nothing was done, and the payment is made as other commands work.
+func WithPayer(command *cobra.Command, act func(ctx context.Context, s *Session) error) error {
+	url, instance := cli.Flag(command, "node"), ""
+	access, err := datadir.AccessOf(command)
+	if err != nil {
+		return err
+	}
+	if url == "" {
+		// An access token is shown to nobody before it is known who is there.
+		if url, instance, err = datadir.Announced(cli.Flag(command, "data")); err != nil || instance == "" ||
+			access != "" {
+			return WithSession(command, false, act)
+		}
+	}
+	keyring, err := datadir.OpenKeyring(command)
+	if err != nil {
+		return err
+	}
+	ctx := command.Context()
+	client := api.NewClient(url, access)
+	if instance != "" {
+		client.Expect(instance)
+	}
+	s := &Session{wallet.LazyClient(ctx, client, keyring), func() error { return nil }}
+	if err := act(ctx, s); !errors.As(err, new(*api.ElsewhereError)) {
+		return Finish(command, s, err)
+	}
+	return WithSession(command, false, act)
+}
+
+// Finish closes the ledger of a command that came to its end, or failed.
+func Finish(command *cobra.Command, s *Session, failed error) error {
+	if failed != nil {
+		return errors.Join(failed, s.End())
+	}
+	if err := s.End(); err != nil {
+		fmt.Fprintf(command.ErrOrStderr(), "aqsha: warning: done, but not everything could be put away: %v\n", err)
+	}
+	return nil
+}
+
+func openSession(command *cobra.Command, reading bool) (*Session, error) {
+	ctx := command.Context()
+	keyring, err := datadir.OpenKeyring(command)
+	if err != nil {
+		return nil, err
+	}
+	access, err := datadir.AccessOf(command)
+	if err != nil {
+		return nil, err
+	}
+	connect := func(url string) (*Session, error) {
+		client, err := wallet.NewClient(ctx, api.NewClient(url, access), keyring)
+		if err != nil {
+			return nil, fmt.Errorf("node %s: %w", url, err)
+		}
+		return &Session{client, func() error { return nil }}, nil
+	}
+	if url := cli.Flag(command, "node"); url != "" {
+		return connect(url)
+	}
+	dir, open := cli.Flag(command, "data"), openEmbedded
+	if reading {
+		open = OpenForReading
+	}
+	for until := time.Now().Add(datadir.LockWait); ; {
+		if url, err := datadir.OpenAnnounced(dir); err == nil {
+			if s, err := connect(url); err == nil {
+				return s, nil
+			}
+		}
+		s, err := open(ctx, dir, keyring)
+		var locked *vfs.LockedError
+		if !errors.As(err, &locked) || time.Now().After(until) {
+			return s, err
+		}
+		if err := datadir.Pause(ctx); err != nil { // another command has the ledger open: it will be done soon
+			return nil, err
+		}
+	}
+}
+
+// openEmbedded opens the ledger in this process and speaks to it through the same API.
+func openEmbedded(ctx context.Context, dir string, keyring *wallet.Keyring) (*Session, error) {
+	c, lock, err := datadir.TakeLedger(ctx, dir, datadir.AnyLedger)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openLocal(ctx, dir, c, keyring, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+// readsHere stands for the leader of a ledger that is only read: it takes no transactions, and no key is needed.
+const readsHere = "this directory, which is open for reading"
+
+// OpenForReading opens the ledger in this process to read what is there now. Nothing is written, so neither a secret
+// nor a permission is needed for that; what has to be rebuilt is rebuilt in memory.
+func OpenForReading(ctx context.Context, dir string, keyring *wallet.Keyring) (*Session, error) {
+	c, err := datadir.ReadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := vfs.LockShared(dir)
+	if err != nil {
+		return nil, err
+	}
+	overlay := vfs.NewOverlay(vfs.OS)
+	c.ReadOnly, c.Leader = overlay, readsHere
+	s, err := openLocal(ctx, dir, c, keyring, closers{overlay, lock})
+	if err != nil {
+		return nil, errors.Join(err, overlay.Close(), lock.Close())
+	}
+	return s, nil
+}
+
+// closers close in order.
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, one := range c {
+		errs = append(errs, one.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openLocal opens the ledger of a directory that is held; held is let go with the session.
+func openLocal(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring,
+	held io.Closer) (*Session, error) {
+	n, err := datadir.OpenNode(dir, c, keyring, nil)
+	if err != nil {
+		return nil, err
+	}
+	closed := cli.EndInTime(ctx, os.Stderr)
+	client, err := wallet.NewClient(ctx, api.Local(api.New(n, api.Options{Open: true})), keyring)
+	if err != nil {
+		err = errors.Join(err, n.Close())
+		closed()
+		return nil, err
+	}
+	return &Session{client, func() error {
+		err := n.Close()
+		closed()
+		if _, cause := n.SnapshotFailure(); cause != nil { // nothing is lost by it: the exit code is the command's
+			fmt.Fprintf(os.Stderr,
+				"warning: no snapshot could be written (the log has everything, the next start takes longer): %v\n",
+				cause)
+		}
+		return errors.Join(err, held.Close())
+	}}, nil
+}
+
+// ShowReceipt prints what became of a transaction.
+func ShowReceipt(command *cobra.Command, receipt node.Receipt, err error, format string, args ...any) error {
+	drafted := errors.Is(err, wallet.ErrDrafted)
+	if err != nil && !drafted {
+		return err
+	}
+	if drafted {
+		return cli.Show(command, map[string]any{"id": receipt.ID, "draft": cli.Flag(command, "out")},
+			func(w io.Writer) {
+				fmt.Fprintf(w, "draft %s: pass it to the key holders (aqsha tx sign), then submit it (aqsha tx submit)\n",
+					cli.Flag(command, "out"))
+			})
+	}
+	return cli.Show(command, receipt, func(w io.Writer) {
+		fmt.Fprintf(w, format, args...)
+		fmt.Fprintf(w, "   transaction %s, entry %d, block %d\n", receipt.ID, receipt.Index, receipt.Height)
+	})
+}
+
+// AddDraftFlag lets a command write a draft for other key holders to sign.
+func AddDraftFlag(command *cobra.Command) {
+	command.Flags().String("out", "", "write a draft to this file for other key holders to sign, instead of submitting")
+}
+
+// ChangesLedger gives all commands of a noun that change the ledger the flag for a draft, by their verbs.
+func ChangesLedger(noun *cobra.Command, verbs ...string) {
+	for _, command := range noun.Commands() {
+		if slices.Contains(verbs, command.Name()) {
+			AddDraftFlag(command)
+		}
+	}
+}
+
+// Drafting makes the session write drafts when the command was asked to.
+func (s *Session) Drafting(command *cobra.Command) *Session {
+	if path := cli.Flag(command, "out"); path != "" {
+		s.Out = func(d *wallet.Draft) error { return d.Write(path) }
+	}
+	return s
+}

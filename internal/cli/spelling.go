@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Formerly keeps an earlier spelling of a flag for one version: it works as the flag does, stands in no help, and says on
+// standard error how it is spelled now. Both at once are refused: nobody can know which of the two was meant.
+func Formerly(flags *pflag.FlagSet, now, before string) {
+	flag := flags.Lookup(now)
+	given := &spellings{now: now, before: before}
+	flags.AddFlag(&pflag.Flag{Name: before, Usage: flag.Usage, Value: formerValue{flag.Value, flags, given},
+		Hidden: true, Deprecated: "it is --" + now + " now", NoOptDefVal: flag.NoOptDefVal})
+	flag.Value = todaysValue{flag.Value, given}
+}
+
+// spellings is which of a flag's two spellings was given.
+type spellings struct {
+	now, before       string
+	asBefore, asToday bool
+	passing           bool // the earlier one is passed on
+}
+
+func (s *spellings) both() error {
+	return fmt.Errorf("--%s is the earlier spelling of --%s, and both are given: leave --%s out", s.before, s.now, s.before)
+}
+
+// formerValue sets the flag of today's name, so that it counts as given.
+type formerValue struct {
+	pflag.Value
+	flags *pflag.FlagSet
+	given *spellings
+}
+
+func (v formerValue) Set(text string) error {
+	if v.given.asToday {
+		return v.given.both()
+	}
+	v.given.asBefore, v.given.passing = true, true
+	defer func() { v.given.passing = false }()
+	return v.flags.Set(v.given.now, text)
+}
+
+// todaysValue is the flag's own, which knows whether it was given as it is spelled now.
+type todaysValue struct {
+	pflag.Value
+	given *spellings
+}
+
+func (v todaysValue) Set(text string) error {
+	if !v.given.passing {
+		if v.given.asBefore {
+			return v.given.both()
+		}
+		v.given.asToday = true
+	}
+	return v.Value.Set(text)
+}
+
+// spanValue is a span of time as a flag. It takes what all our spans take, days too, while GetDuration goes on reading it.
+type spanValue struct{ pflag.Value }
+
+func (v spanValue) Set(text string) error {
+	d, err := Duration(text)
+	if err != nil {
+		return fmt.Errorf("%q is no time such as 90s, 36h or 30d", text)
+	}
+	return v.Value.Set(d.String())
+}
+
+// spansOfOneForm has every flag of a set that is a time take the one form of all of them, and show its default in it.
+func spansOfOneForm(flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if _, done := f.Value.(spanValue); done || f.Value.Type() != "duration" {
+			return
+		}
+		f.Value = spanValue{f.Value}
+		if d, err := time.ParseDuration(f.DefValue); err == nil {
+			f.DefValue = Span(d)
+		}
+	})
+}
+
+// Span writes a time as it is read: 30d, 36h, 90s; what is no whole number of one of these as Go writes it.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d != 0 && d%day == 0 && d/day > 2: // 24h and 48h are said in hours
+		return fmt.Sprintf("%dd", d/day)
+	case d != 0 && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d != 0 && d%time.Minute == 0 && d > time.Hour:
+		return strings.TrimSuffix(d.String(), "0s")
+	case d != 0 && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return d.String()
+}

@@ -1,0 +1,93 @@
+package standing
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// Who signs on the ledger, and whether: what banks, agencies and the authority's sets have in common.
+
+// Suspensions are "NOUN suspend" and "NOUN reinstate". short says what a suspension does.
+func Suspensions(noun, example, short string, suspend func(d *wallet.Client, ctx context.Context, id token.WalletID,
+	suspended bool) (node.Receipt, error)) []*cobra.Command {
+	verb := func(use, short string, suspended bool) *cobra.Command {
+		return &cobra.Command{
+			Use: use + " " + strings.ToUpper(noun), Short: short,
+			Example: "  aqsha " + noun + " " + use + " " + example, Args: cobra.ExactArgs(1),
+			RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+				args []string) error {
+				ids, err := s.Resolve(args...)
+				if err != nil {
+					return err
+				}
+				receipt, err := suspend(s.Client, ctx, ids[0], suspended)
+				return session.ShowReceipt(command, receipt, err, "%s %s: %s\n", noun, args[0], StateText(suspended))
+			}),
+		}
+	}
+	return []*cobra.Command{verb("suspend", short, true), verb("reinstate", "End a suspension", false)}
+}
+
+// StateText says whether somebody of the ledger may act.
+func StateText(suspended bool) string {
+	if suspended {
+		return "suspended"
+	}
+	return "active"
+}
+
+// KeySet makes a set of keys that are named, or given as public keys, with the threshold of a command's flag.
+func KeySet(s *session.Session, command *cobra.Command, names []string) (keys token.KeySet, err error) {
+	keys.Threshold, _ = command.Flags().GetUint8("threshold")
+	for _, name := range names {
+		public, err := s.PublicKey(name)
+		if err != nil {
+			return keys, err
+		}
+		keys.Keys = append(keys.Keys, public)
+	}
+	return keys, nil
+}
+
+// RenewCommand is "NOUN renew", which gives somebody of the ledger other keys.
+func RenewCommand(noun, example string, renew func(d *wallet.Client, ctx context.Context, id token.WalletID,
+	keys token.KeySet) (node.Receipt, error)) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "renew " + strings.ToUpper(noun) + " KEYNAME…",
+		Short:   "Replace the keys that sign for it: the policy set signs, the new keys prove possession",
+		Example: example, Args: cobra.MinimumNArgs(2),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			ids, err := s.Resolve(args[0])
+			if err != nil {
+				return err
+			}
+			keys, err := KeySet(s, command, args[1:])
+			if err != nil {
+				return err
+			}
+			receipt, err := renew(s.Client, ctx, ids[0], keys)
+			return session.ShowReceipt(command, receipt, err, "%s %s signs with other keys now: %s\n", noun, args[0],
+				KeysText(keys))
+		}),
+	}
+	command.Flags().Uint8("threshold", 1, "how many must sign")
+	return command
+}
+
+// KeysText says how many keys of a set must sign, SinceText since when it stands.
+func KeysText(keys token.KeySet) string {
+	return fmt.Sprintf("%d of %d", keys.Threshold, len(keys.Keys))
+}
+
+// SinceText is the day since which an institution is admitted.
+func SinceText(millis uint64) string { return time.UnixMilli(int64(millis)).Format(time.DateOnly) }

@@ -1,0 +1,174 @@
+package verifycmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/cashcmd"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/node/audit"
+	"github.com/aqsha/aqsha/token"
+)
+
+// NewVerifyCommand makes the command "verify".
+func NewVerifyCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "verify",
+		Short: "Replay the whole log from nothing and re-derive everything it states",
+		Long: `Replay the whole log from nothing: every signature, rule and limit, every block's supply and
+link, the live set, the hash tiles, and that the root of it all stands under a checkpoint signed with
+the key that the log's genesis names. Believes nobody anything but the bytes of the log.
+
+Without --node or --log the log of the data directory is read, whether a node runs on it or not.
+--log DIR is any directory with a log: a log's own, a data directory, a backup, an archive, a
+follower's folder, or a mirror in the layout of C2SP tlog-tiles. No key, name or access is needed
+for it, and nothing is written there. --node URL is a node, or any server of C2SP tlog-tiles.
+
+Where entries are not for everybody to read, the genesis, every block's leaf and all hash tiles are
+verified, and what that leaves open is said. A damaged checkpoint slot, entries beyond the
+checkpoint, and bytes behind the log are named, and the verification fails.
+
+--cash URL|DIR verifies a cash office's public log beside it, as "aqsha cash verify" does, and holds it against the
+ledger at --node, or at the node that runs on the data directory.`,
+		Example: `  aqsha verify
+  aqsha verify --log /media/backup --network 3c0b…
+  aqsha verify --node https://tenge.example.kz --network 3c0b…
+  aqsha verify --cash http://127.0.0.1:8430/cash`,
+		Args: cobra.NoArgs,
+		RunE: runVerify,
+	}
+	datadir.AddLedgerFlags(command)
+	command.AddCommand(newVerifyEvidenceCommand(), newVerifyPromotionCommand())
+	command.Flags().String("network", "",
+		"the network's id, from a source that you trust: without it the log's genesis is believed")
+	command.Flags().String("log", "", "a directory with a log, of whatever kind")
+	command.Flags().StringArray("cash", nil, "verify the public log of this cash office too, a URL or a folder; several times for several")
+	command.MarkFlagsMutuallyExclusive("log", "node")
+	return command
+}
+
+func runVerify(command *cobra.Command, _ []string) error {
+	var network token.NetworkID
+	if text := cli.Flag(command, "network"); text != "" {
+		if err := network.UnmarshalText([]byte(text)); err != nil {
+			return cli.Usage(fmt.Errorf("--network: %w", err))
+		}
+		if network == (token.NetworkID{}) {
+			return cli.Usage(errors.New("--network: no network has the id of zeros alone"))
+		}
+	}
+	bar := cli.Progress(command, 1, "verifying entries")
+	report, err := verifyLog(command, network, func(done, size uint64) {
+		bar.ChangeMax64(int64(size))
+		_ = bar.Set64(int64(done))
+	})
+	_ = bar.Finish()
+	if faults := new(audit.FaultsError); err != nil && !errors.As(err, &faults) {
+		return err
+	}
+	// What holds is shown beside the faults: how far it goes is what one wants to know then.
+	places, _ := command.Flags().GetStringArray("cash")
+	if len(places) == 0 {
+		return errors.Join(cli.Show(command, report, func(w io.Writer) { describeReport(w, report) }), err)
+	}
+	checks, describe, wrong := cashcmd.VerifyBeside(command, places)
+	with := struct {
+		audit.Report
+		Cash []any `json:"cash"`
+	}{report, checks}
+	return errors.Join(cli.Show(command, with, func(w io.Writer) {
+		describeReport(w, report)
+		if describe != nil {
+			describe(w)
+		}
+	}), err, wrong)
+}
+
+// verifyLog verifies the log that the flags name.
+func verifyLog(command *cobra.Command, network token.NetworkID, step func(done, size uint64)) (audit.Report, error) {
+	ctx := command.Context()
+	if url := cli.Flag(command, "node"); url != "" {
+		access, err := datadir.AccessOf(command)
+		if err != nil {
+			return audit.Report{}, err
+		}
+		return verifyServed(ctx, url, access, network, step)
+	}
+	dir := cli.Flag(command, "log")
+	if dir == "" {
+		dir = cli.Flag(command, "data")
+	}
+	return audit.Directory(ctx, dir, network, step)
+}
+
+// verifyServed verifies what a server shows: all of it, or as much as everybody may see.
+func verifyServed(ctx context.Context, url, access string, network token.NetworkID,
+	step func(done, size uint64)) (audit.Report, error) {
+	source := newServed(url, access)
+	report, err := audit.Log(ctx, source, network, step)
+	if deniedEntries(err) {
+		report, err = audit.Public(ctx, source, network, step)
+	}
+	report.Source = url
+	return report, err
+}
+
+// describeReport says in words what was verified.
+func describeReport(w io.Writer, r audit.Report) {
+	transactions := 0
+	for _, n := range r.Transactions {
+		transactions += n
+	}
+	verified := "Verified"
+	if len(r.Faults) > 0 {
+		verified = "NOT VERIFIED IN WHOLE. Up to its checkpoint the log holds"
+	}
+	fmt.Fprintf(w, "%s: network %s (%s)\n", verified, r.Network, terminal.Plain(r.Name))
+	if r.Entries {
+		fmt.Fprintf(w, "  %d entries in %d blocks: %d transactions with %d signatures, %d system entries\n", r.Size,
+			r.Height+1, transactions, r.Signatures, r.System)
+		if r.SignedAt > 0 {
+			fmt.Fprintf(w, "  root %s: a copy of the past, with which the log of %d entries begins that a signed checkpoint states; hash tiles compared: %d\n", r.Root, r.SignedAt, r.Tiles)
+		} else {
+			fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key; hash tiles compared: %d\n", r.Root, r.Tiles)
+		}
+		fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(),
+			r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
+	} else {
+		fmt.Fprintf(w, "  %d hashes in %d tiles, and the leaves of %d blocks\n", r.Size, r.Tiles, r.Leaves)
+		fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key\n", r.Root)
+		fmt.Fprintf(w, "  issued %s − redeemed %s = circulating %s, as the last leaf says\n", r.Issued.Format(),
+			r.Redeemed.Format(), r.Circulating.Format())
+	}
+	if r.StateRoot != "" {
+		fmt.Fprintf(w, "  state root %s (limits and counters included)\n", r.StateRoot)
+	}
+	fmt.Fprintf(w, "  rules version %d\n", r.Rules)
+	for _, use := range r.Outlawed {
+		fmt.Fprintf(w, "  ! block %d: %s %s would be refused today: %s\n", use.Height, use.Kind, use.Transaction,
+			use.Refusal)
+	}
+	if r.OutlawedMore > 0 {
+		fmt.Fprintf(w, "  ! and %d more\n", r.OutlawedMore)
+	}
+	for _, f := range r.Faults {
+		fmt.Fprintf(w, "  ✗ %s: %s\n", f.Code, terminal.Plain(f.What))
+	}
+	describeUnchecked(w, r.Unchecked)
+}
+
+func describeUnchecked(w io.Writer, unchecked []string) {
+	if slices.Contains(unchecked, audit.UncheckedEntries) {
+		fmt.Fprintln(w, "  Not checked: signatures and rules. Entries are not for everybody here; an access (AQSHA_ACCESS) that may read them checks all.")
+	}
+	if slices.Contains(unchecked, audit.UncheckedNetwork) {
+		fmt.Fprintln(w, "  Not checked: that it is the network that you mean. Its id is the log's own word: compare it with one from a source you trust, or pass --network.")
+	}
+}

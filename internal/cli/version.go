@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/ledger"
+)
+
+// release is the version of a released binary, set by the linker; a build from a clone leaves it empty and says its
+// commit.
+var release string
+
+// build is what "aqsha version" prints.
+type build struct {
+	Version    string `json:"version"`
+	Commit     string `json:"commit,omitempty"`      // absent where the binary was built without its repository
+	CommitTime string `json:"commit_time,omitempty"` // RFC 3339
+	Modified   bool   `json:"modified,omitempty"`    // files differed from the commit
+	Go         string `json:"go"`
+	Platform   string `json:"platform"`
+	RulesFirst uint32 `json:"rules_first"` // versions of the ledger's rules that it knows
+	RulesLast  uint32 `json:"rules_last"`
+}
+
+// ThisBuild is what the running program knows of itself.
+func ThisBuild() build {
+	b := build{Version: release, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		RulesFirst: ledger.FirstRules, RulesLast: ledger.LatestRules}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.time":
+			b.CommitTime = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	if b.Version == "" {
+		b.Version = info.Main.Version // of a tag, or of the commit's time and hash
+	}
+	if b.Version == "" {
+		b.Version = "unknown"
+	}
+	return b
+}
+
+// Version is the one line that "aqsha --version" and metrics say.
+func Version() string { b := ThisBuild(); return fmt.Sprintf("%s (%s)", b.Version, b.Go) }
+
+// NewVersionCommand makes the command "version".
+func NewVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version, its commit and the rules it knows",
+		Example: "  aqsha version --json",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			b := ThisBuild()
+			return Show(command, b, func(w io.Writer) { b.print(w) })
+		},
+	}
+}
+
+func (b build) print(w io.Writer) {
+	fmt.Fprintf(w, "aqsha %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+	if b.Commit != "" {
+		changed := ""
+		if b.Modified {
+			changed = ", with changes that are in no commit"
+		}
+		fmt.Fprintf(w, "  commit %s of %s%s\n", b.Commit, b.CommitTime, changed)
+	}
+	fmt.Fprintf(w, "  ledger's rules: versions %d to %d\n", b.RulesFirst, b.RulesLast)
+}

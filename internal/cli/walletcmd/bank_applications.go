@@ -1,0 +1,200 @@
+package walletcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/token"
+)
+
+func newApplicationsCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "applications", Short: "Applications for wallets: list, accept, refuse, serve",
+		Long: `Somebody who made a key on his phone asks the bank for a wallet of it. The bank accepts with a registration that it
+has signed, which the phone signs too and hands in. --access-file, or AQSHA_ACCESS, is the bank's own access to the node.`,
+		Example: "  aqsha bank applications --access-file bank.token", Args: cobra.NoArgs,
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
+			list, err := s.API.Applications(ctx)
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, list, func(w io.Writer) { listApplications(w, list) })
+		}),
+	}
+	command.AddCommand(applicationsAccept(), applicationsRefuse(), applicationsServe())
+	return command
+}
+
+func listApplications(w io.Writer, list []api.ApplicationView) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME (NOT CHECKED)\tSTATE\tMADE\tKEY")
+	for _, a := range list {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", a.ID, terminal.Plain(a.Name), a.State,
+			time.UnixMilli(int64(a.Made)).UTC().Format(time.DateTime), a.Key)
+	}
+	table.Flush()
+}
+
+func applicationsAccept() *cobra.Command {
+	command := &cobra.Command{
+		Use: "accept ID", Short: "Accept an application: the bank signs the registration for the applicant",
+		Example: "  aqsha bank applications accept 5f1c… --tier person --access-file bank.token",
+		Args:    cobra.ExactArgs(1),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			tier, err := tierOf(ctx, s, cli.Flag(command, "tier"))
+			if err != nil {
+				return err
+			}
+			a, err := s.API.Application(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			answered, draft, err := s.Accept(ctx, a, tier)
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, answered, func(w io.Writer) {
+				fmt.Fprintf(w, "application %s is accepted; the wallet is %s when its key has signed\n", a.ID,
+					token.RegisteredID(draft.Transaction.ID()))
+			})
+		}),
+	}
+	command.Flags().String("tier", "0", "name or number of the wallet's tier; who is not identified gets the lowest")
+	return command
+}
+
+// walletApply is the applicant's side.
+func walletApply() *cobra.Command {
+	command := &cobra.Command{
+		Use: "apply NAME", Short: "Ask a bank for a wallet: the key is made here, the bank signs, and the key signs what it signed",
+		Long: `Makes a key here, asks the bank over the node for a wallet of it, and waits until the bank has signed the registration,
+which the key then signs and hands in. Interrupted, the same command asks again with the same key.`,
+		Example: "  aqsha wallet apply timur --bank 1c2d… --node https://tenge.example.kz --data me",
+		Args:    cobra.ExactArgs(1),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			ids, err := s.Resolve(cli.Flag(command, "bank"))
+			if err != nil {
+				return err
+			}
+			receipt, err := s.Apply(ctx, args[0], ids[0])
+			return session.ShowReceipt(command, receipt, err, "wallet %s is %s\n", args[0],
+				token.RegisteredID(receipt.ID))
+		}),
+	}
+	command.Flags().String("bank", "", "the bank: its id, or its name here")
+	_ = command.MarkFlagRequired("bank")
+	return command
+}
+
+func applicationsRefuse() *cobra.Command {
+	command := &cobra.Command{
+		Use: "refuse ID", Short: "Refuse an application, and say why",
+		Example: `  aqsha bank applications refuse 5f1c… --reason "come to a branch with your document" --access-file bank.token`, Args: cobra.ExactArgs(1),
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			a, err := s.API.RefuseApplication(ctx, args[0], cli.Flag(command, "reason"))
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, a, func(w io.Writer) { fmt.Fprintf(w, "application %s is refused\n", a.ID) })
+		}),
+	}
+	command.Flags().String("reason", "", "what the applicant is told, up to 200 bytes")
+	return command
+}
+
+// How often serve looks for applications, and how long it waits for one that was accepted to be handed in: another
+// registration before that would make its paper void.
+const (
+	applicationsEvery = time.Second
+	applicationWait   = 20 * time.Second
+)
+
+func applicationsServe() *cobra.Command {
+	command := &cobra.Command{
+		Use: "serve", Short: "Accept applications as they come, for the lowest tier, at a bounded rate",
+		Long: `Accepts applications one after the other, for wallets of the lowest tier, which are for who is not identified yet.
+It runs beside the bank's keys, until it is interrupted. Each paper is waited for before the next is signed.`,
+		Example: "  aqsha bank applications serve --per-hour 60 --access-file bank.token", Args: cobra.NoArgs,
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+			perHour, _ := command.Flags().GetInt("per-hour")
+			most, _ := command.Flags().GetInt("most")
+			if perHour < 1 || perHour > 36_000 {
+				return cli.Usage(errors.New("--per-hour: want 1 to 36,000"))
+			}
+			return serveApplications(ctx, command, s, time.Hour/time.Duration(perHour), most)
+		}),
+	}
+	command.Flags().Int("per-hour", 60, "accept at most so many an hour")
+	command.Flags().Int("most", 0, "end after so many; 0 for never")
+	return command
+}
+
+func serveApplications(ctx context.Context, command *cobra.Command, s *session.Session, pause time.Duration,
+	most int) error {
+	for done := 0; most == 0 || done < most; {
+		list, err := s.API.Applications(ctx)
+		if err != nil {
+			return err
+		}
+		for _, a := range list {
+			if a.State != api.ApplicationWaits || most != 0 && done >= most {
+				continue
+			}
+			_, draft, err := s.Accept(ctx, a, 0)
+			if err != nil {
+				return err
+			}
+			id := token.RegisteredID(draft.Transaction.ID())
+			fmt.Fprintf(command.OutOrStdout(), "application %s: wallet %s\n", a.ID, id)
+			done++
+			if err := untilRegistered(ctx, s, id); err != nil {
+				return err
+			}
+			if err := sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
+		if err := sleep(ctx, applicationsEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untilRegistered waits until the applicant has handed his paper in, or has had the time to.
+func untilRegistered(ctx context.Context, s *session.Session, id token.WalletID) error {
+	waiting, cancel := context.WithTimeout(ctx, applicationWait)
+	defer cancel()
+	for {
+		if _, err := s.API.Wallet(ctx, id); err == nil {
+			return nil
+		}
+		if sleep(waiting, applicationsEvery) != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// sleep waits, or says that it was interrupted.
+func sleep(ctx context.Context, long time.Duration) error {
+	select {
+	case <-time.After(long):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

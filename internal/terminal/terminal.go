@@ -1,0 +1,20 @@
+package terminal
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/contract"
+)
+
+// Plain makes outside text fit for a terminal: what is not printable is shown as its escape.
+func Plain(text string) string {
+	quoted := strconv.QuoteToGraphic(text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// Moment prints a time of the ledger in the network's zone.
+func Moment(millis uint64) string {
+	return time.UnixMilli(int64(millis)).In(contract.Zone).Format(time.DateTime)
+}

@@ -1,0 +1,48 @@
+package tidy
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Every picture of the documents is made by make docs-pictures, and what it shows has not changed since it was made.
+func TestPicturesAreNotStale(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, target, found := strings.Cut(string(makefile), "\ndocs-pictures:")
+	target, _, _ = strings.Cut(target, "\n\n")
+	pictures, err := filepath.Glob("../../docs/*.png")
+	if err != nil || len(pictures) == 0 || !found {
+		t.Fatalf("%v: %d pictures, a target: %v", err, len(pictures), found)
+	}
+	for _, path := range pictures {
+		if name := "docs/" + filepath.Base(path); !strings.Contains(target, name) {
+			t.Errorf("%s is made by no target: nobody knows whether it is stale", name)
+		}
+	}
+	sums, err := os.ReadFile("../../docs/pictures.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(sums)), "\n")
+	if len(lines) < len(pictures) {
+		t.Errorf("%d pictures of %d sources", len(pictures), len(lines))
+	}
+	for _, line := range lines {
+		hash, source, _ := strings.Cut(line, "  ")
+		content, err := os.ReadFile("../../" + source)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(content)); got != hash {
+			t.Errorf("%s has changed since its picture was made: make docs-pictures", source)
+		}
+	}
+}

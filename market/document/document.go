@@ -1,0 +1,215 @@
+package document
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/concentration"
+	"github.com/aqsha/aqsha/market/functions"
+	"github.com/aqsha/aqsha/market/paper"
+	"github.com/aqsha/aqsha/market/risks"
+	"github.com/aqsha/aqsha/market/systems"
+	"github.com/aqsha/aqsha/market/usage"
+)
+
+// Format names the JSON form.
+const Format = "aqsha-study/2"
+
+// Systems that can be studied.
+var Systems = []string{"bitcoin", "tenge"}
+
+// Options of a document; together with the files of Dir they decide every byte.
+type Options struct {
+	System string `json:"system"`
+	From   string `json:"from"` // YYYY-MM-DD; "" for the data's first day
+	To     string `json:"to"`
+	// Country whose part in mining is measured.
+	Country string `json:"country"`
+	Node    *Node  `json:"node,omitempty"`
+	Dir     string `json:"-"`
+}
+
+// Node is what a node of the digital tenge answered: kept, since it cannot be
+// asked for that day again.
+type Node struct {
+	Stats     usage.TengeStats `json:"stats"`
+	KZTPerUSD float64          `json:"kzt_per_usd,omitempty"` // 0: figures in dollars are not available
+	Day       string           `json:"day"`
+}
+
+// Figure is a number that rules and the summary speak of; null: not available.
+type Figure struct {
+	Key    string   `json:"key"`
+	Value  *float64 `json:"value"`
+	Unit   string   `json:"unit"`
+	Source string   `json:"source"`
+}
+
+// Input is a file that the document was made from.
+type Input struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	Origin string `json:"origin"`
+}
+
+// Document before it is written in a language.
+type Document struct {
+	Format          string           `json:"format"`
+	Options         Options          `json:"options"`
+	Synthetic       bool             `json:"synthetic,omitempty"`
+	Figures         []Figure         `json:"figures"`
+	Recommendations []Recommendation `json:"recommendations"`
+	Sections        []Section        `json:"sections"`
+	Inputs          []Input          `json:"inputs"`
+	Missing         []string         `json:"missing,omitempty"` // files that the folder has not
+}
+
+// builder carries the studies from which the sections are made.
+type builder struct {
+	*Document
+	use       usage.Study
+	functions functions.Study
+	risks     risks.Report
+	paper     paper.Report
+	cards     []systems.Card
+	pools     *concentration.Study
+	countries *concentration.Study
+}
+
+// Build runs every study. It fails where the folder lacks the files of the
+// system itself or a window is too short; what else is missing is said.
+func Build(ctx context.Context, o Options) (*Document, error) {
+	if !slices.Contains(Systems, o.System) {
+		return nil, market.Refuse("system", "system", "%q is not one of %s", o.System, strings.Join(Systems, ", "))
+	}
+	for _, day := range []struct{ name, value string }{{"from", o.From}, {"to", o.To}} {
+		if _, err := time.Parse(time.DateOnly, day.value); day.value != "" && err != nil {
+			return nil, market.Refuse("window", day.name, "%q is not a day YYYY-MM-DD", day.value)
+		}
+	}
+	if o.Country == "" {
+		o.Country = "Kazakhstan"
+	}
+	b := &builder{Document: &Document{Format: Format, Options: o}}
+	for _, step := range []func() error{b.study, b.concentrated, b.architecture} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.volatility(ctx); err != nil {
+		return nil, err
+	}
+	b.usage()
+	b.money()
+	b.dangers()
+	b.concentration()
+	b.comparison()
+	if err := b.recommend(); err != nil {
+		return nil, err
+	}
+	b.beside()
+	b.summary()
+	slices.SortFunc(b.Inputs, func(x, y Input) int { return strings.Compare(x.File, y.File) })
+	slices.Sort(b.Missing)
+	b.Missing = slices.Compact(b.Missing)
+	return b.Document, nil
+}
+
+// tenge is the digital tenge's column, nil without a node.
+func (o Options) tenge() (*usage.System, error) {
+	if o.Node == nil {
+		return nil, nil
+	}
+	day, err := time.Parse(time.DateOnly, o.Node.Day)
+	if err != nil {
+		return nil, market.Refuse("node", "day", "%q is not a day YYYY-MM-DD", o.Node.Day)
+	}
+	s := o.Node.Stats.System(o.Node.KZTPerUSD, day)
+	return &s, nil
+}
+
+func (b *builder) study() error {
+	o := b.Options
+	tenge, err := o.tenge()
+	if err != nil {
+		return err
+	}
+	if b.use, err = usage.OfFolder(usage.Options{Dir: o.Dir, From: o.From, To: o.To, Overheads: usage.CBECI,
+		Country: o.Country, Tenge: tenge}); err != nil {
+		return err
+	}
+	anchors, err := functions.ParseAnchors(functions.DefaultAnchors())
+	if err != nil {
+		return err
+	}
+	if b.functions, err = functions.OfFolder(functions.Options{Dir: o.Dir, From: o.From, To: o.To, Anchors: anchors,
+		Tenge: tenge}); err != nil {
+		return err
+	}
+	events, err := risks.ParseEvents(nil)
+	if err != nil {
+		return err
+	}
+	if b.risks, err = risks.OfFolder(risks.Options{Dir: o.Dir, From: o.From, To: o.To, Events: events}); err != nil {
+		return err
+	}
+	if b.paper, err = paper.Check(o.Dir); err != nil {
+		return err
+	}
+	for _, list := range [][]market.Provenance{b.use.Data, b.functions.Data, b.risks.Data, b.paper.Data} {
+		for _, p := range list {
+			b.input(p)
+		}
+	}
+	for _, list := range [][]string{b.use.Notes, b.functions.Notes, b.risks.Notes} {
+		for _, note := range list {
+			if name, ok := strings.CutSuffix(note, " not available"); ok && !strings.Contains(name, " ") {
+				b.Missing = append(b.Missing, name)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) input(p market.Provenance) {
+	if slices.ContainsFunc(b.Inputs, func(i Input) bool { return i.File == p.File }) {
+		return
+	}
+	b.Inputs = append(b.Inputs, Input{p.File, p.SHA256, p.Origin})
+	b.Synthetic = b.Synthetic || strings.HasPrefix(p.Origin, "synthetic")
+}
+
+// open reads a file of the folder; nil where it is not there.
+func (b *builder) open(name string) (*market.Table, error) {
+	t, err := market.ReadFile(filepath.Join(b.Options.Dir, name), market.ReadOptions{})
+	if errors.Is(err, fs.ErrNotExist) {
+		b.Missing = append(b.Missing, name)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.input(t.Provenance)
+	return t, nil
+}
+
+// figure keeps a number for the summary and the rules.
+func (b *builder) figure(key string, value *float64, unit, source string) {
+	b.Figures = append(b.Figures, Figure{key, value, unit, source})
+}
+
+// Figure by its key; nil where it is not available.
+func (d *Document) Figure(key string) *float64 {
+	for _, f := range d.Figures {
+		if f.Key == key {
+			return f.Value
+		}
+	}
+	return nil
+}

@@ -1,0 +1,329 @@
+package document
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/market/usage"
+	"github.com/aqsha/aqsha/txlog/seal"
+)
+
+// folder of synthetic data, made once.
+var folder = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "document")
+	if err != nil {
+		return "", err
+	}
+	return dir, synthetic.Write(dir)
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := folder(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+func options(t testing.TB, system string) Options {
+	t.Helper()
+	dir, err := folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{System: system, From: "2017-01-01", To: "2019-10-20", Country: "Steppeland", Dir: dir}
+	if system == "tenge" {
+		f := func(v float64) *float64 { return &v }
+		o.Node = &Node{Stats: usage.TengeStats{Node: "http://node", Wallets: f(1000), ActiveWallets: f(400), CirculatingTiyn: f(1e9), Transactions: f(86400), ValueTiyn: f(5e7), SpanSeconds: f(86400), FeeTiyn: f(0), BlockSeconds: f(0.25), CapacityPerSec: f(4000)}, KZTPerUSD: 390, Day: "2019-10-20"}
+	}
+	return o
+}
+
+var built = map[string]func() (*Document, error){}
+
+func init() {
+	for _, s := range Systems {
+		built[s] = sync.OnceValues(func() (*Document, error) {
+			var t testing.T
+			return Build(context.Background(), options(&t, s))
+		})
+	}
+}
+
+func build(t testing.TB, system string) *Document {
+	t.Helper()
+	d, err := built[system]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func written(t testing.TB, d *Document, form string, lang Language) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := d.Write(&b, form, lang); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// foreign words that a Kazakh or Russian document may hold: names, citations,
+// symbols and file names.
+var latin = regexp.MustCompile(`[A-Za-z]{4,}`)
+
+var kept = regexp.MustCompile(`^(HHI|GARCH|EWMA|Granger|Casper|Gasper|GHOST|Taproot|Script|MimbleWimble|Dogecoin|SHA|scrypt|nPowTargetSpacing|SECONDS_PER_SLOT|Aqsha|Omni|ARCHITECTURE|Litecoin|Core|Bitcoin|Ethereum|Classic|Binance|Coin|Cash|Stellar|VeChain|TRON|Tether|Ripple|Tetcher|USDT|market|concentration|contract|ledger|txlog|risks|aqsha|bitnodes|Steppeland|http|node)$`)
+
+// TestADocumentIsWholeInEveryLanguage: no word is missing, and none is left in
+// English beside names.
+func TestADocumentIsWholeInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	for _, system := range Systems {
+		d := build(t, system)
+		for _, lang := range Languages {
+			text := written(t, d, "md", lang)
+			written(t, d, "html", lang)
+			if lang == English {
+				continue
+			}
+			text = regexp.MustCompile("`[0-9a-f]{64}`|[a-z0-9_]+\\.csv|[a-z]+\\.io|docs/|SECONDS_PER_SLOT").ReplaceAllString(text, "")
+			for _, w := range latin.FindAllString(text, -1) {
+				if !kept.MatchString(w) {
+					t.Errorf("%s in %s holds the word %q", system, lang, w)
+				}
+			}
+		}
+	}
+}
+
+// TestCataloguesAgree: the same keys everywhere, the same blanks in each.
+func TestCataloguesAgree(t *testing.T) {
+	t.Parallel()
+	blank := regexp.MustCompile(`\{\d\}`)
+	blanks := func(s string) []string {
+		found := blank.FindAllString(s, -1)
+		slices.Sort(found)
+		return found
+	}
+	for key, en := range catalogues[English] {
+		for _, lang := range []Language{Kazakh, Russian} {
+			s, ok := catalogues[lang][key]
+			if !ok || s == "" {
+				t.Errorf("%s lacks %q", lang, key)
+			}
+			if !slices.Equal(blanks(s), blanks(en)) {
+				t.Errorf("%s: %q has the blanks %v, English %v", lang, key, blanks(s), blanks(en))
+			}
+		}
+	}
+	for _, lang := range Languages {
+		if len(catalogues[lang]) != len(catalogues[English]) {
+			t.Errorf("%s has %d words, English %d", lang, len(catalogues[lang]), len(catalogues[English]))
+		}
+	}
+	rules, err := Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		if catalogues[English]["rule."+r.ID] == "" || catalogues[English][r.Figure] == "" {
+			t.Errorf("rule %s or its figure %q has no words", r.ID, r.Figure)
+		}
+	}
+}
+
+// TestAMissingWordStopsADocument puts a word in that no catalogue has.
+func TestAMissingWordStopsADocument(t *testing.T) {
+	t.Parallel()
+	d := *build(t, "bitcoin")
+	d.Sections = append(slices.Clone(d.Sections), Section{Key: "no such word"})
+	for _, form := range []string{"html", "md"} {
+		if err := d.Write(&bytes.Buffer{}, form, Kazakh); err == nil || !strings.Contains(err.Error(), "no such word") {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+}
+
+// TestSectionsAreThere: every part of the method, in order, none empty.
+func TestSectionsAreThere(t *testing.T) {
+	t.Parallel()
+	for _, system := range Systems {
+		var keys []string
+		for _, s := range build(t, system).Sections {
+			keys = append(keys, s.Key)
+			if len(s.Tables) == 0 || len(s.Tables[0].Rows) == 0 {
+				t.Errorf("%s: %s has no table", system, s.Key)
+			}
+			for _, table := range s.Tables {
+				for i, row := range table.Rows {
+					if len(row) != len(table.Heads) {
+						t.Errorf("%s: %s, row %d has %d cells under %d heads", system, table.Title, i, len(row), len(table.Heads))
+					}
+				}
+			}
+		}
+		want := []string{"summary", "architecture", "volatility", "use", "functions", "risks", "concentration", "comparison", "recommendations", "paper"}
+		if !slices.Equal(keys, want) {
+			t.Errorf("%s has %v", system, keys)
+		}
+	}
+}
+
+// TestTheNodesFiguresStandOnTheCard: what the node was asked is measured, not cited.
+func TestTheNodesFiguresStandOnTheCard(t *testing.T) {
+	t.Parallel()
+	text := written(t, build(t, "tenge"), "md", English)
+	for _, want := range []string{"|block time|0.2500\u00a0s|http://node|2019-10-20|", "|capacity|4000\u00a0payments/s|http://node|2019-10-20|"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
+// TestRulesFireBeyondTheirThreshold: at the figure itself a rule is silent, and
+// what it says elsewhere follows from the figure alone.
+func TestRulesFireBeyondTheirThreshold(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		v, th := rapid.Float64Range(-1e6, 1e6).Draw(t, "value"), rapid.Float64Range(-1e6, 1e6).Draw(t, "threshold")
+		r := Rule{Is: rapid.SampledFrom([]string{"above", "below"}).Draw(t, "is"), Threshold: th, Others: []float64{v, v - 1, v + 1}}
+		got := r.Judge(Figure{Value: &v})
+		if want := r.Is == "above" && v > th || r.Is == "below" && v < th; got.Fires != want {
+			t.Fatalf("%s %g at %g: %v", r.Is, th, v, got.Fires)
+		}
+		if got.Others[0].Fires || got.Others[1].Fires != (r.Is == "above") || got.Others[2].Fires != (r.Is == "below") {
+			t.Fatalf("others: %+v", got.Others)
+		}
+	})
+	if got := (Rule{Is: "above"}).Judge(Figure{}); got.Fires || got.Value != nil || got.Others != nil {
+		t.Errorf("without a figure: %+v", got)
+	}
+}
+
+// TestLinkage on five points of a line, by hand: 0 and 1 at 1, with 3 at
+// (3+2)/2, 7 and 12 at 5, and the two groups at (7+6+4+12+11+9)/6.
+func TestLinkage(t *testing.T) {
+	t.Parallel()
+	x := []float64{0, 1, 3, 7, 12}
+	d := make([][]float64, len(x))
+	for i := range x {
+		for j := range x {
+			d[i] = append(d[i], math.Abs(x[i]-x[j]))
+		}
+	}
+	var got []float64
+	for _, m := range Linkage(d) {
+		got = append(got, m.Distance)
+	}
+	if want := []float64{1, 2.5, 5, 49.0 / 6}; !slices.Equal(got, want) {
+		t.Errorf("joins at %v, want %v", got, want)
+	}
+	nan := math.NaN()
+	if apart := Linkage([][]float64{{0, nan}, {nan, 0}}); apart != nil {
+		t.Errorf("two without a distance were joined: %v", apart)
+	}
+}
+
+// TestASealedDocumentIsDerivedAgain: byte for byte, and refused when an input, an
+// option or a form differs.
+func TestASealedDocumentIsDerivedAgain(t *testing.T) {
+	t.Parallel()
+	d := build(t, "bitcoin")
+	secret, public, err := note.GenerateKey(rand.Reader, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := seal.Log{Origin: "test"}
+	if log.Signer, err = note.NewSigner(secret); err != nil {
+		t.Fatal(err)
+	}
+	if log.Verifier, err = note.NewVerifier(public); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "log")
+	index, _, err := d.Append(dir, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := log.Read(dir, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := ReadSeal(entry)
+	if !ok || len(s.Forms) != 7 {
+		t.Fatalf("seal of %d forms: %s", len(s.Forms), entry)
+	}
+	if err := s.Rederive(context.Background(), d.Options.Dir); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what, code string, s Seal, dir string) {
+		t.Helper()
+		var e *market.Error
+		if err := s.Rederive(context.Background(), dir); !errors.As(err, &e) || e.Code != "market-"+code {
+			t.Errorf("%s: %v, want %s", what, err, code)
+		}
+	}
+	other := s
+	other.Options.To = "2019-10-19"
+	refused("another window", "seal-differs", other, d.Options.Dir)
+	copied := t.TempDir()
+	if err := synthetic.Write(copied); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(copied, "pools_monthly.csv")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(data, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refused("another input", "seal-input", s, copied)
+}
+
+// TestBadOptions are refused by name.
+func TestBadOptions(t *testing.T) {
+	t.Parallel()
+	for field, o := range map[string]Options{"system": {System: "gold"}, "from": {System: "bitcoin", From: "yesterday"}, "to": {System: "tenge", To: "2019-13-01"}} {
+		var e *market.Error
+		if _, err := Build(context.Background(), o); !errors.As(err, &e) || e.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	var e *market.Error
+	if _, err := Build(context.Background(), Options{System: "bitcoin", Dir: t.TempDir()}); !errors.As(err, &e) || e.Code != "market-not-available" {
+		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+// TestJSONHoldsKeys: the JSON form is read back as it was, so that it can be
+// written in any language later.
+func TestJSONHoldsKeys(t *testing.T) {
+	t.Parallel()
+	d := build(t, "bitcoin")
+	var again Document
+	if err := json.Unmarshal([]byte(written(t, d, "json", English)), &again); err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range Languages {
+		if written(t, &again, "html", lang) != written(t, d, "html", lang) {
+			t.Errorf("read back it is written differently in %s", lang)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package document
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/aqsha/aqsha/internal/oldnames"
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/txlog/seal"
+)
+
+// SealFormat names the log entry of a document. Those sealed in the first
+// format had another spelling of the JSON form's keys, and are held to it.
+const (
+	SealFormat  = "aqsha-study-seal/2"
+	firstFormat = "aqsha-study-seal/1"
+	firstForm   = "aqsha-study/1" // of the document then
+)
+
+// Seal is what a document was made from and the hash of each of its forms, in
+// every language, so that each can be derived again byte for byte.
+type Seal struct {
+	Format  string            `json:"format"`
+	Options Options           `json:"options"`
+	Inputs  []Input           `json:"inputs"`
+	Missing []string          `json:"missing,omitempty"` // a file that was not there then must not be there now
+	Forms   map[string]string `json:"sha256"`            // json, html.en …, md.ru
+}
+
+// SealOf hashes every form.
+func (d *Document) SealOf() (Seal, error) { return d.sealOf(SealFormat) }
+
+func (d *Document) sealOf(format string) (Seal, error) {
+	if format == firstFormat {
+		then := *d
+		then.Format = firstForm
+		d = &then
+	}
+	s := Seal{Format: format, Options: d.Options, Inputs: d.Inputs, Missing: d.Missing, Forms: map[string]string{}}
+	hash := func(name, form string, lang Language) error {
+		var b bytes.Buffer
+		if err := d.Write(&b, form, lang); err != nil {
+			return err
+		}
+		text := b.Bytes()
+		if format == firstFormat && form == "json" {
+			text = oldnames.Write(text)
+		}
+		sum := sha256.Sum256(text)
+		s.Forms[name] = hex.EncodeToString(sum[:])
+		return nil
+	}
+	if err := hash("json", "json", English); err != nil {
+		return s, err
+	}
+	for _, lang := range Languages {
+		for _, form := range []string{"html", "md"} {
+			if err := hash(form+"."+string(lang), form, lang); err != nil {
+				return s, err
+			}
+		}
+	}
+	return s, nil
+}
+
+// Append seals the document in a log, unless its data hold an error that was
+// not repaired: the seal would vouch for it.
+func (d *Document) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+	for _, i := range d.Inputs {
+		t, err := market.ReadFile(filepath.Join(d.Options.Dir, i.File), market.ReadOptions{})
+		if err != nil {
+			return 0, nil, err
+		}
+		for _, f := range market.Check(t) {
+			if f.Severity == market.Grave {
+				return 0, nil, market.Refuse("unrepaired", i.File,
+					"line %d, %s: %s; a document is not sealed on it: mend the file", f.FirstLine, f.Code, f.Detail)
+			}
+		}
+	}
+	s, err := d.SealOf()
+	if err != nil {
+		return 0, nil, err
+	}
+	entry, err := json.Marshal(s)
+	if err != nil {
+		return 0, nil, err
+	}
+	return log.Append(dir, entry)
+}
+
+// ReadSeal takes the seal of a document out of a log's entry; false where the
+// entry is of another kind.
+func ReadSeal(entry []byte) (Seal, bool) {
+	var s Seal
+	if err := json.Unmarshal(oldnames.Read(entry), &s); err != nil || s.Format != SealFormat &&
+		s.Format != firstFormat {
+		return Seal{}, false
+	}
+	return s, true
+}
+
+// Rederive makes the document anew from the folder's files and refuses when an
+// input or a byte of any form differs.
+func (s Seal) Rederive(ctx context.Context, dir string) error {
+	o := s.Options
+	o.Dir = dir
+	for _, i := range s.Inputs {
+		if i.File != filepath.Base(i.File) {
+			return market.Refuse("seal", i.File, "is not the name of a file in a folder")
+		}
+		t, err := market.ReadFile(filepath.Join(dir, i.File), market.ReadOptions{})
+		if err != nil {
+			return fmt.Errorf("input of the sealed document: %w", err)
+		}
+		if t.Provenance.SHA256 != i.SHA256 {
+			return market.Refuse("seal-input", i.File, "has SHA-256 %s, the sealed document was made from %s",
+				t.Provenance.SHA256, i.SHA256)
+		}
+	}
+	d, err := Build(ctx, o)
+	if err != nil {
+		return err
+	}
+	again, err := d.sealOf(s.Format)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(again.Forms)) {
+		if again.Forms[name] != s.Forms[name] {
+			return market.Refuse("seal-differs", name, "re-derived it hashes to %s, sealed was %q", again.Forms[name],
+				s.Forms[name])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package document
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/market/report"
+)
+
+// Language of a document.
+type Language = report.Language
+
+// The languages.
+const (
+	English = report.English
+	Kazakh  = report.Kazakh
+	Russian = report.Russian
+)
+
+// Languages that every document can be written in.
+var Languages = []Language{English, Kazakh, Russian}
+
+//go:embed words/*.json
+var wordFiles embed.FS
+
+// catalogues by language: key to text.
+var catalogues = func() map[Language]map[string]string {
+	out := map[Language]map[string]string{}
+	for _, l := range Languages {
+		data, err := wordFiles.ReadFile("words/" + string(l) + ".json")
+		if err != nil {
+			panic(err) // embedded
+		}
+		words := map[string]string{}
+		if err := json.Unmarshal(data, &words); err != nil {
+			panic(fmt.Sprintf("words/%s.json: %v", l, err))
+		}
+		out[l] = words
+	}
+	return out
+}()
+
+// writer writes in one language and remembers the words that it had not.
+type writer struct {
+	lang    Language
+	missing map[string]bool
+}
+
+func newWriter(lang Language) *writer { return &writer{lang, map[string]bool{}} }
+
+func (w *writer) word(key string) string {
+	if key == "" {
+		return ""
+	}
+	s, ok := catalogues[w.lang][key]
+	if !ok {
+		w.missing[key] = true
+		return key
+	}
+	return s
+}
+
+// err names the words that the catalogue lacks: a document is whole or not made.
+func (w *writer) err() error {
+	if len(w.missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("words/%s.json lacks %q", w.lang, slices.Sorted(maps.Keys(w.missing)))
+}
+
+func (w *writer) sentence(s Sentence) string {
+	out := w.word(s.Word)
+	for i, c := range s.Cells {
+		out = strings.ReplaceAll(out, "{"+strconv.Itoa(i)+"}", w.cell(c))
+	}
+	return out
+}
+
+func (w *writer) cell(c Cell) string {
+	switch {
+	case c.Word != "":
+		return w.word(c.Word)
+	case c.Value != nil:
+		s := w.number(*c.Value, c.Digits)
+		if u := w.word(c.Unit); u != "" {
+			s += "\u00a0" + u
+		}
+		return s
+	case c.List != nil:
+		parts := make([]string, len(c.List))
+		for i, x := range c.List {
+			parts[i] = strings.TrimSpace(w.cell(x))
+		}
+		return strings.Join(parts, " ")
+	}
+	return c.Text
+}
+
+// number with the language's decimal sign, a true minus and groups of three.
+func (w *writer) number(v float64, digits int) string {
+	s := strconv.FormatFloat(v, 'f', digits, 64)
+	sign := ""
+	if s[0] == '-' {
+		if s = s[1:]; strings.Trim(s, "0.") != "" {
+			sign = "−"
+		}
+	}
+	whole, fraction, _ := strings.Cut(s, ".")
+	if len(whole) > 4 {
+		for i := len(whole) - 3; i > 0; i -= 3 {
+			whole = whole[:i] + "\u202f" + whole[i:]
+		}
+	}
+	if fraction == "" {
+		return sign + whole
+	}
+	if w.lang == English {
+		return sign + whole + "." + fraction
+	}
+	return sign + whole + "," + fraction
+}
+
+func (w *writer) html(c Cell) template.HTML {
+	return template.HTML(template.HTMLEscapeString(w.cell(c)))
+}

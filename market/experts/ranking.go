@@ -1,0 +1,330 @@
+package experts
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+)
+
+// Score that an expert gave a system by a criterion.
+type Score struct {
+	Expert, System, Criterion string
+	Value                     float64
+}
+
+// most scores of a file, and bytes of it.
+const (
+	maxScores = 50_000
+	maxBytes  = 4 << 20
+)
+
+// Read takes scores from a CSV with the columns expert, system, criterion,
+// score, in any order; an empty score is none.
+func Read(r io.Reader) ([]Score, error) {
+	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
+	in := csv.NewReader(limited)
+	head, err := in.Read()
+	if err != nil {
+		return nil, market.Refuse("scores", "header", "%v", err)
+	}
+	var at [4]int
+	for i, name := range []string{"expert", "system", "criterion", "score"} {
+		at[i] = slices.IndexFunc(head, func(h string) bool {
+			return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")), name)
+		})
+		if at[i] < 0 {
+			return nil, market.Refuse("scores", name, "no such column; want expert,system,criterion,score")
+		}
+	}
+	var out []Score
+	seen := map[[3]string]bool{}
+	for {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, market.Refuse("scores", "file", "%v", err)
+		}
+		line, _ := in.FieldPos(0)
+		s := Score{Expert: strings.TrimSpace(row[at[0]]), System: strings.TrimSpace(row[at[1]]),
+			Criterion: strings.TrimSpace(row[at[2]])}
+		cell := strings.TrimSpace(row[at[3]])
+		if s.Expert == "" || s.System == "" || s.Criterion == "" {
+			return nil, market.Refuse("scores", "line "+strconv.Itoa(line),
+				"expert, system and criterion must each be named")
+		}
+		key := [3]string{s.Expert, s.System, s.Criterion}
+		if seen[key] {
+			return nil, market.Refuse("scores", "line "+strconv.Itoa(line), "%s scored %s by %s before", s.Expert,
+				s.System, s.Criterion)
+		}
+		seen[key] = true
+		if cell == "" {
+			continue
+		}
+		if s.Value, err = strconv.ParseFloat(cell, 64); err != nil || math.IsNaN(s.Value) || math.Abs(s.Value) > 1e9 {
+			return nil, market.Refuse("not-a-number", "line "+strconv.Itoa(line), "%q is not a score", cell)
+		}
+		if out = append(out, s); len(out) > maxScores {
+			return nil, market.Refuse("too-large", "scores", "more than %d", maxScores)
+		}
+	}
+	if limited.N <= 0 {
+		return nil, market.Refuse("too-large", "scores", "more than %d bytes", maxBytes)
+	}
+	return out, nil
+}
+
+// Standing of a system.
+type Standing struct {
+	System string    `json:"system"`
+	Score  float64   `json:"score"` // at the weights given
+	Rank   int       `json:"rank"`
+	Ranks  []float64 `json:"share_of_ranks"` // share of the drawn weights at which it stands first, second …
+}
+
+// Agreement on a criterion; null where it cannot be told.
+type Agreement struct {
+	Criterion string   `json:"criterion"` // "" for all together
+	Alpha     *float64 `json:"alpha"`
+	Why       string   `json:"why,omitempty"`
+	Units     int      `json:"units"`
+}
+
+// Study of scores.
+type Study struct {
+	Experts   []string           `json:"experts"`
+	Criteria  []string           `json:"criteria"`
+	Weights   map[string]float64 `json:"weights"` // add up to one
+	Level     Level              `json:"level"`
+	Agreement []Agreement        `json:"agreement"`
+	Standings []Standing         `json:"standings"`
+	Draws     int                `json:"draws"`
+	Spread    string             `json:"spread"` // of the drawn weights
+	// Stable is the share of drawn weights that leave the whole order as it is.
+	Stable float64 `json:"stable_order"`
+}
+
+// draws of weights for the sensitivity of a ranking.
+const draws = 10_000
+
+// Rank studies scores. Weights name criteria; without any they are equal, and
+// the sensitivity is over all weights there are, uniform on the simplex (as in
+// stochastic multicriteria acceptability analysis, Lahdelma & Salminen 2001);
+// with weights, over those times or divided by up to two.
+func Rank(scores []Score, weights map[string]float64, level Level) (Study, error) {
+	s := Study{Level: level, Draws: draws, Weights: map[string]float64{}}
+	var systems []string
+	for _, x := range scores {
+		systems, s.Experts, s.Criteria = include(systems, x.System), include(s.Experts, x.Expert),
+			include(s.Criteria, x.Criterion)
+	}
+	if len(systems) < 2 || len(s.Criteria) > 100 || len(systems) > 100 {
+		return s, market.Refuse("scores", "systems", "%d systems by %d criteria; want 2 to 100 by at most 100",
+			len(systems), len(s.Criteria))
+	}
+	means, err := s.means(scores, systems)
+	if err != nil {
+		return s, err
+	}
+	if err := s.weigh(weights); err != nil {
+		return s, err
+	}
+	if err := s.agree(scores); err != nil {
+		return s, err
+	}
+	s.stand(systems, means, weights != nil)
+	return s, nil
+}
+
+func include(list []string, name string) []string {
+	if i, found := slices.BinarySearch(list, name); !found {
+		return slices.Insert(list, i, name)
+	}
+	return list
+}
+
+// means of a system by a criterion over the experts. Every system must be
+// scored by every criterion by somebody: a whole of some criteria cannot be
+// held against a whole of others.
+func (s *Study) means(scores []Score, systems []string) ([][]float64, error) {
+	sums, counts := make([][]float64, len(systems)), make([][]float64, len(systems))
+	for i := range systems {
+		sums[i], counts[i] = make([]float64, len(s.Criteria)), make([]float64, len(s.Criteria))
+	}
+	for _, x := range scores {
+		i, _ := slices.BinarySearch(systems, x.System)
+		j, _ := slices.BinarySearch(s.Criteria, x.Criterion)
+		sums[i][j] += x.Value
+		counts[i][j]++
+	}
+	for i := range sums {
+		for j := range sums[i] {
+			if counts[i][j] == 0 {
+				return nil, market.Refuse("scores", systems[i], "nobody scored it by %s", s.Criteria[j])
+			}
+			sums[i][j] /= counts[i][j]
+		}
+	}
+	return sums, nil
+}
+
+func (s *Study) weigh(weights map[string]float64) error {
+	total := 0.0
+	for name, w := range weights {
+		if !slices.Contains(s.Criteria, name) {
+			return market.Refuse("weights", name, "no such criterion; there are %s", strings.Join(s.Criteria, ", "))
+		}
+		if !(w >= 0 && w < 1e9) {
+			return market.Refuse("weights", name, "%g is not a weight", w)
+		}
+	}
+	for _, c := range s.Criteria {
+		if weights == nil {
+			s.Weights[c] = 1
+		} else {
+			s.Weights[c] = weights[c]
+		}
+		total += s.Weights[c]
+	}
+	if total == 0 {
+		return market.Refuse("weights", "weights", "all are zero")
+	}
+	for c := range s.Weights {
+		s.Weights[c] /= total
+	}
+	return nil
+}
+
+// agree measures agreement criterion by criterion and over all.
+func (s *Study) agree(scores []Score) error {
+	if !slices.Contains(Levels, s.Level) {
+		_, err := Alpha(nil, s.Level)
+		return err
+	}
+	units := map[[2]string][]float64{}
+	for _, x := range scores {
+		k := [2]string{x.Criterion, x.System}
+		units[k] = append(units[k], x.Value)
+	}
+	for _, criterion := range append([]string{""}, s.Criteria...) {
+		a := Agreement{Criterion: criterion}
+		var of [][]float64
+		for k, u := range units {
+			if criterion == "" || k[0] == criterion {
+				of = append(of, u)
+			}
+		}
+		slices.SortFunc(of, slices.Compare[[]float64]) // the sum's order, and so its last digit
+		a.Units = len(of)
+		alpha, err := Alpha(of, s.Level)
+		if err != nil {
+			a.Why = err.Error()
+		} else {
+			a.Alpha = &alpha
+		}
+		s.Agreement = append(s.Agreement, a)
+	}
+	return nil
+}
+
+// stand ranks at the weights and at drawn ones.
+func (s *Study) stand(systems []string, means [][]float64, given bool) {
+	weights := make([]float64, len(s.Criteria))
+	for j, c := range s.Criteria {
+		weights[j] = s.Weights[c]
+	}
+	order := func(w []float64) (order []int, totals []float64) {
+		for i := range systems {
+			total := 0.0
+			for j := range w {
+				total += w[j] * means[i][j]
+			}
+			order, totals = append(order, i), append(totals, total)
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return -cmpFloat(totals[a], totals[b]) })
+		return order, totals
+	}
+	first, totals := order(weights)
+	ranks := make([][]float64, len(systems))
+	for i := range ranks {
+		ranks[i] = make([]float64, len(systems))
+	}
+	s.Spread = "uniform over all weights"
+	if given {
+		s.Spread = "each weight times or divided by up to two"
+	}
+	r := rand.New(rand.NewPCG(1, 0xe4be7))
+	drawn := make([]float64, len(weights))
+	for range draws {
+		sum := 0.0
+		for j := range drawn {
+			if drawn[j] = r.ExpFloat64(); given {
+				drawn[j] = weights[j] * math.Exp2(2*r.Float64()-1)
+			}
+			sum += drawn[j]
+		}
+		for j := range drawn {
+			drawn[j] /= sum
+		}
+		o, _ := order(drawn)
+		for rank, i := range o {
+			ranks[i][rank] += 1.0 / draws
+		}
+		if slices.Equal(o, first) {
+			s.Stable += 1.0 / draws
+		}
+	}
+	for rank, i := range first {
+		s.Standings = append(s.Standings, Standing{systems[i], totals[i], rank + 1, ranks[i]})
+	}
+}
+
+func cmpFloat(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Print writes the study for a terminal.
+func (s Study) Print(w io.Writer) {
+	fmt.Fprintf(w, "%d experts, %d criteria; agreement on the %s level\n", len(s.Experts), len(s.Criteria), s.Level)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "  criterion\tweight\tKrippendorff's α\tunits")
+	for _, a := range s.Agreement {
+		name, weight, alpha := a.Criterion, "", a.Why
+		if name == "" {
+			name = "all"
+		} else {
+			weight = fmt.Sprintf("%.3f", s.Weights[name])
+		}
+		if a.Alpha != nil {
+			alpha = fmt.Sprintf("%.3f", *a.Alpha)
+		}
+		fmt.Fprintf(tab, "  %s\t%s\t%s\t%d\n", name, weight, alpha, a.Units)
+	}
+	fmt.Fprintf(tab, "  rank\tsystem\tscore\tshare of %d draws at rank 1, 2 …\n", s.Draws)
+	for _, x := range s.Standings {
+		var shares []string
+		for _, r := range x.Ranks {
+			shares = append(shares, fmt.Sprintf("%.2f", r))
+		}
+		fmt.Fprintf(tab, "  %d\t%s\t%.3f\t%s\n", x.Rank, x.System, x.Score, strings.Join(shares, " "))
+	}
+	tab.Flush()
+	fmt.Fprintf(w, "the whole order stands at %.1f %% of the weights drawn (%s)\n", 100*s.Stable, s.Spread)
+}

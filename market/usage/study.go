@@ -1,0 +1,188 @@
+package usage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+)
+
+// Study is the table of systems with what belongs to it.
+type Study struct {
+	Indicators []Indicator         `json:"indicators"`
+	Systems    []System            `json:"systems"`
+	Energy     []Energy            `json:"energy"`
+	Overheads  Overheads           `json:"overheads"`
+	Country    string              `json:"country"`
+	Months     []CountryMonth      `json:"country_months"`
+	Data       []market.Provenance `json:"data"`
+	Notes      []string            `json:"notes,omitempty"`
+}
+
+// Options of a study of a folder of extracts.
+type Options struct {
+	Dir       string
+	From, To  string
+	Overheads Overheads
+	Country   string
+	Tenge     *System // nil: no node was given
+	// ValueNorm is the value per active address, USD a day, that counts as full
+	// use of a currency; 0: none given.
+	ValueNorm float64
+}
+
+// networks that a folder may hold, with their protocol's blocks a day.
+var networks = []struct {
+	file, name string
+	blocks     float64
+}{{"cm_btc_daily.csv", "Bitcoin", 144}, {"cm2019_btc_daily.csv", "Bitcoin (to 2019)", 144},
+	{"cm2019_eth_daily.csv", "Ethereum (to 2019)", 86400 / 13.5}, {"cm2019_ltc_daily.csv", "Litecoin (to 2019)", 576}}
+
+// OfFolder studies whatever the folder holds; what is missing is noted.
+func OfFolder(o Options) (Study, error) {
+	s := Study{Indicators: indicators, Overheads: o.Overheads, Country: o.Country}
+	open := func(name string) *market.Table {
+		t, err := market.ReadFile(filepath.Join(o.Dir, name), market.ReadOptions{})
+		if err != nil {
+			note := err.Error()
+			if errors.Is(err, fs.ErrNotExist) {
+				note = name + " not available"
+			}
+			s.Notes = append(s.Notes, note)
+			return nil
+		}
+		s.Data = append(s.Data, t.Provenance)
+		return t
+	}
+	var devices []Device
+	if list := open("cbeci_devices.csv"); list != nil {
+		var err error
+		if devices, err = Devices(list); err != nil {
+			return Study{}, err
+		}
+	}
+	for _, n := range networks {
+		t := open(n.file)
+		if t == nil {
+			continue
+		}
+		var energy []Energy
+		if n.file == "cm_btc_daily.csv" && devices != nil {
+			var err error
+			if energy, err = Estimate(t, devices, o.Overheads, o.From, o.To); err != nil {
+				s.Notes = append(s.Notes, "energy: "+err.Error())
+			}
+			s.Energy = energy
+		}
+		system := Network(n.name, t, o.From, o.To, n.blocks, energy)
+		if len(system.Values) > 0 {
+			s.Systems = append(s.Systems, system)
+		} else {
+			s.Notes = append(s.Notes, n.file+": nothing in the window")
+		}
+	}
+	if len(s.Systems) == 0 {
+		return Study{}, market.Refuse("not-available", "data", "no network file in %s has a day in the window", o.Dir)
+	}
+	if o.Tenge != nil {
+		s.Systems = append(s.Systems, *o.Tenge)
+	}
+	for i := range s.Systems {
+		s.Systems[i].against(o.ValueNorm)
+	}
+	s.addCountry(open, o.Country)
+	return s, nil
+}
+
+func (s *Study) addCountry(open func(string) *market.Table, country string) {
+	consumption, shares := open("cbeci_consumption_twh.csv"), open("cbeci_country_share.csv")
+	if consumption == nil || shares == nil {
+		return
+	}
+	twh, err := consumption.Series("twh_at_0.05")
+	if err == nil {
+		s.Months, err = Country(twh, shares, country)
+	}
+	if err != nil {
+		s.Notes = append(s.Notes, err.Error())
+	}
+}
+
+// Print writes the study for a terminal.
+func (s Study) Print(w io.Writer) {
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(tab, "\tunit\t")
+	for _, system := range s.Systems {
+		fmt.Fprintf(tab, "%s\t", system.Name)
+	}
+	fmt.Fprintln(tab)
+	for _, i := range s.Indicators {
+		fmt.Fprintf(tab, "%s\t%s\t", i.Key, i.Unit)
+		for _, system := range s.Systems {
+			v, ok := system.Values[i.Key]
+			if !ok {
+				fmt.Fprint(tab, "not available\t")
+				continue
+			}
+			fmt.Fprintf(tab, "%.5g\t", v)
+		}
+		fmt.Fprintln(tab)
+	}
+	tab.Flush()
+	s.printEnergy(w)
+	if n := len(s.Months); n > 0 {
+		values := make([]float64, n)
+		for i, m := range s.Months {
+			values[i] = m.TWh
+		}
+		first, last := s.Months[0], s.Months[n-1]
+		fmt.Fprintf(w, "\n%s: %.2f %% of hash rate, %.2f TWh a year in %s → %.2f %%, %.2f TWh in %s  %s\n", s.Country,
+			first.SharePct, first.TWh, first.Month, last.SharePct, last.TWh, last.Month, market.Sparkline(values, 24))
+	}
+	for _, note := range s.Notes {
+		fmt.Fprintln(w, "note:", note)
+	}
+}
+
+func (s Study) printEnergy(w io.Writer) {
+	n := len(s.Energy)
+	if n == 0 {
+		return
+	}
+	cost, ratio := make([]float64, n), make([]float64, n)
+	below, fleets, none, stale := 0, 0, 0, 0
+	for i, e := range s.Energy {
+		cost[i], ratio[i] = math.Log(e.BestUSD), e.FleetUSD/e.Price
+		if e.FleetUSD > 0 {
+			fleets++
+			if e.Price < e.FleetUSD {
+				below++
+			}
+		}
+		if e.Profitable == 0 {
+			none++
+		}
+		if e.Extrapolated {
+			stale++
+		}
+	}
+	fmt.Fprintf(w, "\nelectricity at %g USD/kWh (PUE %g, %g, %g), devices that pay for theirs\n", s.Overheads.USDPerKWh,
+		s.Overheads.PUELow, s.Overheads.PUEBest, s.Overheads.PUEHigh)
+	for _, e := range []Energy{s.Energy[0], s.Energy[n/2], s.Energy[n-1]} {
+		mark := ""
+		if e.Extrapolated {
+			mark = fmt.Sprintf("  EXTRAPOLATED: the newest device of the list is %d days older", e.ListDays)
+		}
+		fmt.Fprintf(w, "  %s  %.2f / %.2f / %.2f TWh a year; a coin costs %.0f / %.0f / %.0f USD, price %.0f; %d devices pay%s\n", e.Day, e.LowTWh, e.BestTWh, e.HighTWh, e.LowUSD, e.BestUSD, e.HighUSD, e.Price, e.Profitable, mark)
+	}
+	fmt.Fprintf(w, "  cost of a coin (log)  %s\n", market.Sparkline(cost, 60))
+	fmt.Fprintf(w, "  fleet's cost / price  %s  on a mix of all devices of four years, paying or not, a coin cost more than its price on %d of %d days; no device paid on %d\n", market.Sparkline(ratio, 60), below, fleets, none)
+	if stale > 0 {
+		fmt.Fprintf(w, "warning: on %d of %d days the device list is more than a year old; electricity is extrapolated there and too high (against Cambridge +30 to +36 %% ten months and more after the list's end)\n", stale, n)
+	}
+}

@@ -1,0 +1,414 @@
+package node
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// Sequencer orders transactions that several nodes take in, in place of each of them alone. What it has ordered comes back by
+// ExecuteOrdered and CommitOrdered, at every node the same and in the same order.
+type Sequencer interface {
+	// Propose takes transactions that this node has taken in and verified, or says why it takes none now. It never blocks
+	// for long: who waits for their fate waits in the node.
+	Propose(batch *Batch) *token.Error
+}
+
+// MaxOrdered is the most transactions of a block that was ordered with others, as of any block.
+const MaxOrdered = maxBlock
+
+// Batch is transactions that travel together, with what the verification of their signatures came to.
+type Batch struct {
+	submission *submission
+}
+
+// NewBatch makes a batch of transactions that came from another node; Verify must follow.
+func NewBatch(txs []*token.Transaction) *Batch {
+	b := &Batch{&submission{requests: make([]request, len(txs))}}
+	for i, tx := range txs {
+		b.submission.requests[i].tx = tx
+		b.submission.bytes += len(tx.Encode())
+	}
+	return b
+}
+
+// Len is how many transactions a batch has.
+func (b *Batch) Len() int { return len(b.submission.requests) }
+
+// Bytes is how long they are, encoded.
+func (b *Batch) Bytes() int { return b.submission.bytes }
+
+// Transaction is the i-th one.
+func (b *Batch) Transaction(i int) *token.Transaction { return b.submission.requests[i].tx }
+
+// Without is the batch without some of its transactions.
+func (b *Batch) Without(drop []int) *Batch {
+	kept := &Batch{&submission{requests: make([]request, 0, b.Len())}}
+	for i := range b.submission.requests {
+		if r := &b.submission.requests[i]; !slices.Contains(drop, i) {
+			kept.submission.requests = append(kept.submission.requests, *r)
+			kept.submission.bytes += len(r.tx.Encode())
+		}
+	}
+	return kept
+}
+
+// VerifyBatch verifies a batch's signatures, under the keys that stand now, and compiles what it needs. It may be called
+// beside everything else, once for a batch.
+func (n *Node) VerifyBatch(b *Batch) {
+	n.verifyUnit(&unit{submissions: []*submission{b.submission}, size: b.Len(), bytes: b.Bytes()}, n.newVerifier())
+	n.compile(b.submission)
+}
+
+// Unsigned lists the transactions of a verified batch that nobody may put into a block as the ledger stands: their keys are
+// known, and a signature is not one of theirs, or not one that all libraries take. It depends on nothing but the batch and the
+// state after the last block.
+func (n *Node) Unsigned(b *Batch) (list []int) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	var keys []token.PublicKey
+	for i := range b.submission.requests {
+		r := &b.submission.requests[i]
+		present, err := ledger.Keys(keys[:0], n.state, r.tx)
+		if err != nil {
+			continue // the executor says what is wrong, or a transaction before it has mended it
+		}
+		keys = present
+		if slices.Equal(present, r.keys) {
+			if r.forged != 0 || !r.plain && uncommon(r.tx, present) != nil {
+				list = append(list, i)
+			}
+			continue
+		}
+		if ledger.Verify(n.network, r.tx, present) != nil || uncommon(r.tx, present) != nil {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// Ordered is a block as several nodes have agreed on it.
+type Ordered struct {
+	TimeMillis uint64
+	Seed       [32]byte // of the salts of system entries: a secret of those who order
+	Batches    []*Batch // verified
+}
+
+// Outcome is what a block came to.
+type Outcome struct {
+	Head     Head
+	Verdicts []*token.Error // of each transaction, in order: nil when it was executed
+}
+
+// ordering is what a node knows of transactions that were handed to a sequencer.
+type ordering struct {
+	mu       sync.Mutex
+	waiting  map[token.TransactionID][]waiter
+	executed *block // and not yet committed; of who calls ExecuteOrdered
+}
+
+// waiter is a request of this node's that was handed to the sequencer.
+type waiter struct {
+	request    *request
+	submission *submission
+	since      time.Time
+}
+
+// gatherFor is how long transactions are gathered for one batch: little beside the time that agreeing on a block takes, and the
+// more a batch has the less each costs.
+const gatherFor = 10 * time.Millisecond
+
+// sequence hands what was taken in to the sequencer.
+func (n *Node) sequence() {
+	var held *unit // did not fit the last batch
+	for {
+		u := held
+		if held = nil; u == nil {
+			var ok bool
+			if u, ok = <-n.units; !ok {
+				return
+			}
+		}
+		<-u.verified
+		held = n.gatherUnits(u)
+		n.propose(u)
+	}
+}
+
+// gatherUnits adds units to one, up to a batch, for a while; it returns one that does not fit.
+func (n *Node) gatherUnits(u *unit) (held *unit) {
+	timer := time.NewTimer(gatherFor)
+	defer timer.Stop()
+	for u.size < maxUnit/2 {
+		select {
+		case next, ok := <-n.units:
+			if !ok {
+				return nil
+			}
+			<-next.verified
+			if u.size+next.size > maxUnit || u.bytes+next.bytes > maxUnitBytes {
+				return next
+			}
+			u.submissions = append(u.submissions, next.submissions...)
+			u.size, u.bytes = u.size+next.size, u.bytes+next.bytes
+		case <-timer.C:
+			return nil
+		}
+	}
+	return nil
+}
+
+// propose refuses what is not signed, and hands the rest to the sequencer.
+func (n *Node) propose(u *unit) {
+	batch := &Batch{&submission{}}
+	o := &n.ordering
+	o.mu.Lock()
+	if o.waiting == nil {
+		o.waiting = map[token.TransactionID][]waiter{}
+	}
+	for _, s := range u.submissions {
+		for i := range s.requests {
+			r := &s.requests[i]
+			if r.refused = n.unfit(r); r.refused != nil {
+				continue
+			}
+			id := r.tx.ID()
+			if len(o.waiting[id]) == 0 {
+				batch.submission.requests = append(batch.submission.requests, *r) // whoever asked may be answered before it is executed
+				batch.submission.bytes += len(r.tx.Encode())
+			}
+			o.waiting[id] = append(o.waiting[id], waiter{r, s, time.Now()})
+			s.undecided++
+		}
+		if s.undecided == 0 {
+			n.answerAll([]*block{{submissions: []*submission{s}}}, nil)
+		}
+	}
+	o.mu.Unlock()
+	n.stages[stageExecutor].end(u.size)
+	if batch.Len() == 0 {
+		return
+	}
+	if refused := n.config.Sequencer.Propose(batch); refused != nil {
+		n.decide(batch.submission.requests, func(*request) (Receipt, *token.Error) { return Receipt{}, refused })
+	}
+}
+
+// unfit says why a verified request is handed to nobody: it is too late for it, or it is not signed. Whether it can be
+// executed is for the order to say.
+func (n *Node) unfit(r *request) *token.Error {
+	switch {
+	case r.hopeless != nil:
+		return r.hopeless
+	case r.keys == nil:
+		return nil
+	case r.forged != 0:
+		r.hidden = true
+		return ledger.BadSignatureOf(&r.tx.Witnesses[r.forged-1])
+	case !r.plain:
+		return uncommon(r.tx, r.keys)
+	}
+	return nil
+}
+
+// ExecuteOrdered executes a block. Nothing is durable before CommitOrdered, which must follow; both are called by one
+// goroutine at a time. What a transaction is refused for is its verdict; an error is the node's own, and it cannot go on.
+func (n *Node) ExecuteOrdered(o Ordered) (Outcome, error) {
+	b := &block{ordered: []*request{}, salt: seeded(o.Seed)}
+	for _, batch := range o.Batches {
+		for i := range batch.submission.requests {
+			b.ordered = append(b.ordered, &batch.submission.requests[i])
+		}
+	}
+	if err := n.Err(); err != nil {
+		return Outcome{}, err
+	}
+	n.stages[stageCommitter].begin(1)
+	n.mu.Lock()
+	start := time.Now()
+	b.at = max(o.TimeMillis, n.head.TimeMillis)
+	err := n.apply(b)
+	n.metrics.executeNanos.Add(int64(time.Since(start)))
+	n.metrics.counted(n.state.Counts())
+	if err == nil {
+		n.shownTime.Store(b.at) // also of a block without entries: what is too late for it is too late for any after it
+	}
+	n.mu.Unlock()
+	if err != nil {
+		return Outcome{}, n.fail(err)
+	}
+	n.ordering.executed = b
+	out := Outcome{Head: b.head, Verdicts: make([]*token.Error, len(b.ordered))}
+	for i, r := range b.ordered {
+		out.Verdicts[i] = r.refused
+	}
+	return out, nil
+}
+
+// seeded makes the salts of a block's system entries from a seed that all who execute it know.
+func seeded(seed [32]byte) func(height uint64, i int) *ledger.Salt {
+	return func(height uint64, i int) *ledger.Salt {
+		b := append([]byte("aqsha salt\n"), seed[:]...)
+		b = binary.BigEndian.AppendUint64(b, height)
+		b = binary.BigEndian.AppendUint64(b, uint64(i))
+		sum := sha256.Sum256(b)
+		salt := new(ledger.Salt)
+		copy(salt[:], sum[:])
+		return salt
+	}
+}
+
+// CommitOrdered makes the block that was executed last durable, and answers those who wait for its transactions. While the disk
+// is full it waits, and whoever orders with it: the others go on without this node.
+func (n *Node) CommitOrdered() error {
+	b := n.ordering.executed
+	if b == nil {
+		return nil
+	}
+	if b.batch != nil {
+		start := time.Now()
+		for {
+			err := n.log.Commit(b.batch)
+			if err == nil {
+				break
+			}
+			if !n.hinder(err) {
+				return n.fail(err)
+			}
+			select {
+			case <-time.After(roomRetry):
+			case <-n.stop:
+				return n.full()
+			}
+		}
+		n.roomy()
+		n.metrics.logBytes.Add(uint64(b.batch.Bytes()))
+		n.metrics.committed(1, b.batch.Len()-1, time.Since(start))
+		n.durable.Store(&b.head)
+		n.grown.wake()
+	}
+	n.ordering.executed = nil
+	n.stages[stageCommitter].end(1)
+	requests := make([]request, len(b.ordered))
+	for i, r := range b.ordered {
+		requests[i] = *r
+	}
+	n.decide(requests, func(r *request) (Receipt, *token.Error) { return r.receipt, r.refused })
+	return nil
+}
+
+// decide settles the fate of transactions, and answers the submissions of which no other waits.
+func (n *Node) decide(requests []request, fate func(*request) (Receipt, *token.Error)) {
+	o := &n.ordering
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.waiting) == 0 {
+		return
+	}
+	for i := range requests {
+		id := requests[i].tx.ID()
+		for _, w := range o.waiting[id] {
+			w.request.receipt, w.request.refused = fate(&requests[i])
+			w.request.hidden = requests[i].hidden
+			n.decided(w.submission)
+		}
+		delete(o.waiting, id)
+	}
+}
+
+// decided counts a request of a submission, and answers it after the last. The lock of what waits is held.
+func (n *Node) decided(s *submission) {
+	if s.undecided--; s.undecided == 0 {
+		n.answerAll([]*block{{submissions: []*submission{s}}}, nil)
+	}
+}
+
+// reconsiderAfter is how long a transaction may wait for its order before it is looked at again, and maxReconsidered how many are
+// looked at in a second: their signatures are verified once more.
+const (
+	reconsiderAfter = 3 * time.Second
+	maxReconsidered = 256
+)
+
+// reconsider refuses transactions that no block will have any more: their time has passed, or a key has changed since they were
+// verified, so that whoever makes blocks leaves them out.
+func (n *Node) reconsider() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			n.reconsiderOld(time.Now().Add(-reconsiderAfter))
+		case <-n.stop:
+			return
+		}
+	}
+}
+
+func (n *Node) reconsiderOld(before time.Time) {
+	o := &n.ordering
+	o.mu.Lock()
+	var old []request
+	for _, waiters := range o.waiting { // any order: each has its turn
+		if w := &waiters[0]; w.since.Before(before) && len(old) < maxReconsidered {
+			w.since = time.Now()
+			old = append(old, request{tx: w.request.tx})
+		}
+	}
+	o.mu.Unlock()
+	var refused []request
+	n.mu.RLock()
+	for i := range old {
+		r := &old[i]
+		if r.refused = ledger.Late(n.shownTime.Load(), r.tx); r.refused == nil {
+			if keys, err := ledger.Keys(nil, n.state, r.tx); err == nil {
+				if r.refused = ledger.Verify(n.network, r.tx, keys); r.refused != nil {
+					r.hidden = true
+				}
+			}
+		}
+		if r.refused != nil {
+			refused = append(refused, *r)
+		}
+	}
+	n.mu.RUnlock()
+	n.decide(refused, func(r *request) (Receipt, *token.Error) { return Receipt{}, r.refused })
+}
+
+// abandonOrdered tells those who still wait that the node ends: what it handed to the sequencer may yet be executed.
+func (n *Node) abandonOrdered() {
+	o := &n.ordering
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for id, waiters := range o.waiting { // any order: all are told the same
+		for _, w := range waiters {
+			w.request.refused = refuse(Unacknowledged, "", "the node is shutting down before the cluster has ordered it; it may be executed: ask for its id")
+			n.decided(w.submission)
+		}
+		delete(o.waiting, id)
+	}
+}
+
+// AdoptCheckpoint keeps a checkpoint that enough of those who order have signed.
+func (n *Node) AdoptCheckpoint(signed []byte) error {
+	if err := CheckSignature(n.genesis, signed); err != nil {
+		return err
+	}
+	if err := n.log.Adopt(signed); err != nil {
+		return n.fail(err)
+	}
+	n.published.wake()
+	return nil
+}
+
+// CheckpointText is what a checkpoint over everything durable states.
+func (n *Node) CheckpointText() (text string, size uint64) {
+	head := n.Head()
+	return txlog.Checkpoint{Origin: n.log.Origin(), Size: head.Size, Root: head.Root}.Text(), head.Size
+}

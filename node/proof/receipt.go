@@ -1,0 +1,119 @@
+package proof
+
+import (
+	"bytes"
+
+	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+)
+
+// Receipt is a file that shows that a transaction was executed: the genesis and the transaction's own entry, both proved to be
+// in the log. Unlike a token's proof it has nobody's payment but this one, so that a party of the payment may have it.
+type Receipt struct {
+	Checkpoint []byte
+	ID         token.TransactionID
+	Entries    [2]Included // the genesis, and the transaction's
+}
+
+const receiptMagic = "aqsha-receipt"
+
+// maxReceiptBytes bounds a file: two entries, two paths, a checkpoint.
+const maxReceiptBytes = 160 << 10
+
+// MakeReceipt gathers the receipt of a transaction that stands at an entry, under the newest checkpoint.
+func MakeReceipt(n *node.Node, id token.TransactionID, index uint64) (*Receipt, error) {
+	signed, checkpoint, err := n.ProofCheckpoint()
+	if err != nil {
+		return nil, err
+	}
+	if err := node.Covered(index, checkpoint); err != nil {
+		return nil, err
+	}
+	r := &Receipt{Checkpoint: signed, ID: id}
+	for i, at := range []uint64{0, index} {
+		entry, err := n.Log().Entry(at)
+		if err != nil {
+			return nil, err
+		}
+		path, err := n.Log().InclusionProof(at, checkpoint.Size)
+		if err != nil {
+			return nil, err
+		}
+		r.Entries[i] = Included{at, entry, path}
+	}
+	return r, nil
+}
+
+// Encode returns the file's bytes: those of a proof file with another magic and the transaction's id in the token's place.
+func (r *Receipt) Encode() []byte {
+	f := File{Checkpoint: r.Checkpoint, Token: token.ID(r.ID), Entries: r.Entries[:]}
+	return f.encode(receiptMagic)
+}
+
+// IsReceipt says whether a file says that it is a receipt.
+func IsReceipt(data []byte) bool {
+	return bytes.HasPrefix(data, token.AppendText(token.AppendArray(nil, 5), receiptMagic))
+}
+
+// ReceiptResult is what a receipt shows.
+type ReceiptResult struct {
+	Network     token.NetworkID     `json:"network"`
+	Name        string              `json:"name"`
+	ID          token.TransactionID `json:"id"`
+	Index       uint64              `json:"index"`
+	Kind        string              `json:"kind"`
+	Memo        string              `json:"memo,omitempty"`
+	Payers      []token.WalletID    `json:"payers,omitempty"` // the wallets whose keys signed
+	Paid        []Paid              `json:"paid"`
+	LogSize     uint64              `json:"log_size"` // of the checkpoint
+	Body        token.Body          `json:"-"`
+	Shows       []string            `json:"shows"`
+	DoesNotShow []string            `json:"does_not_show"`
+}
+
+// Paid is what the transaction made for a wallet.
+type Paid struct {
+	Wallet token.WalletID `json:"wallet"`
+	Amount money.Tiyn     `json:"amount"`
+}
+
+var receiptShows = []string{
+	"the transaction stands in the log of this network, under a checkpoint signed with the log's key: it was executed, and cannot be taken out unseen",
+}
+
+var receiptDoesNotShow = []string{
+	"that what it made is still unspent",
+	"that its signatures were valid: replay the log for that (aqsha verify)",
+	"who the people behind the wallets are",
+}
+
+// CheckReceipt verifies a receipt against a network's id alone.
+func CheckReceipt(data []byte, network token.NetworkID) (*ReceiptResult, error) {
+	f, err := decodeAs(data, receiptMagic, maxReceiptBytes)
+	if err != nil {
+		return nil, err
+	}
+	genesis, checkpoint, err := f.checkInclusion(network)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Entries) != 2 {
+		return nil, bad("entries", "a receipt has the genesis and one transaction, not %d entries", len(f.Entries))
+	}
+	e, err := ledger.DecodeEntry(f.Entries[1].Entry)
+	if err != nil {
+		return nil, err
+	}
+	if e.Transaction == nil || e.Transaction.ID() != token.TransactionID(f.Token) {
+		return nil, bad("entries", "entry %d is not transaction %s", f.Entries[1].Index, f.Token)
+	}
+	step, _ := readStep(1, e) // what makes no tokens, as a registration, has paid nobody
+	r := &ReceiptResult{Network: network, Name: genesis.Name, ID: e.Transaction.ID(), Index: f.Entries[1].Index, Kind: e.Transaction.Body.Kind().String(), Memo: step.memo,
+		Body: e.Transaction.Body, Payers: ledger.Signing(e.Transaction.Body), Paid: []Paid{}, LogSize: checkpoint.Size, Shows: receiptShows, DoesNotShow: receiptDoesNotShow}
+	for _, o := range step.outputs {
+		r.Paid = append(r.Paid, Paid{o.wallet, o.amount})
+	}
+	return r, nil
+}

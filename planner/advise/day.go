@@ -1,0 +1,57 @@
+package advise
+
+import (
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/planner"
+	"github.com/aqsha/aqsha/planner/power"
+	"github.com/aqsha/aqsha/planner/power/dispatch"
+	"github.com/aqsha/aqsha/planner/power/site"
+)
+
+// Day is one day's schedule, to be looked at beside the plan.
+type Day struct {
+	Date  params.Date    `json:"date"`
+	File  string         `json:"site_file,omitempty"` // empty: of the plan's own machines, on its first day
+	Gain  money.Tiyn     `json:"gain_tiyn"`
+	Hours []site.HourRow `json:"hours"`
+}
+
+// DayOf schedules a site's day at its tariffs.
+func DayOf(s *site.Site, file string) (*Day, error) {
+	prices, err := power.PricesOf(s.Tariffs, s.Day)
+	if err != nil {
+		return nil, err
+	}
+	problem, err := s.Problem(prices, nil)
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := dispatch.Solve(problem)
+	if err != nil {
+		return nil, err
+	}
+	return &Day{s.Day, file, schedule.Gain.Tiyn(), site.Hours(problem, schedule, prices)}, nil
+}
+
+// firstDay is the plan's own machines on its first day.
+func firstDay(p *planner.Plan) (*Day, error) {
+	subsidy := p.Network.SubsidyBTC[0] + p.Network.FeesBTC
+	hashprice, err := farm.HashpriceOf(money.Satoshi(subsidy*float64(money.Bitcoin)), p.Network.Difficulty)
+	if err != nil {
+		return nil, err
+	}
+	law := p.Laws[0]
+	s := &site.Site{Day: p.Start.First(), Terms: power.Terms{Hashprice: hashprice,
+		Bitcoin: money.Tiyn(p.PriceUSD * float64(p.USDKZT)), PoolFee: p.PoolFee, Sold: law.Quota, SaleCost: p.SaleCost,
+		PUEMilli: p.PUEMilli, Source: p.Source, Levy: law.Levy, VAT: law.VAT, GridFee: p.GridFee + p.HostingFee},
+		Tariffs: p.Tariffs, Running: true}
+	for h := range s.LimitWatts {
+		s.LimitWatts[h] = p.LimitWatts
+	}
+	for _, f := range p.Fleet {
+		s.Classes = append(s.Classes, f.Class)
+	}
+	return DayOf(s, "")
+}

@@ -1,0 +1,181 @@
+package decide
+
+import (
+	"github.com/aqsha/aqsha/planner/finance"
+)
+
+// Unit is a thing that can be had in numbers: its present value and taxable profit along every path.
+type Unit struct {
+	PV  []float64
+	Tax []float64 // [path*years + year]
+}
+
+// Option is so many of a unit; Unit −1 is nothing.
+type Option struct {
+	Unit  int
+	Count float64
+	Use   []float64 // of each resource
+}
+
+// Problem is what is to be decided.
+type Problem struct {
+	Paths     int
+	Years     int
+	TaxWeight []float64 // of a year's tax: its rate, discounted
+	Base      Unit      // what is there anyway
+	Units     []Unit
+	Groups    [][]Option // one option of each is chosen
+	Limits    []float64  // of each resource
+	Lambda    float64
+	Effort    int // nodes to open
+	// Forbidden leaves out choices, as for a runner-up; nil: none.
+	Forbidden func(choice []int) bool
+}
+
+// evaluator computes outcomes, with scratch of its own.
+type evaluator struct {
+	*Problem
+	pv, tax []float64
+	weights []float64 // v_y = w_y − w_{y+1}
+	outcome finance.Outcomes
+}
+
+func newEvaluator(p *Problem) *evaluator {
+	e := &evaluator{Problem: p, pv: make([]float64, p.Paths), tax: make([]float64, p.Paths*p.Years),
+		outcome: make(finance.Outcomes, p.Paths)}
+	for y := range p.Years {
+		next := 0.0
+		if y+1 < p.Years {
+			next = p.TaxWeight[y+1]
+		}
+		e.weights = append(e.weights, p.TaxWeight[y]-next)
+	}
+	return e
+}
+
+// Outcomes of a choice: present values after profit tax, by path.
+func (p *Problem) Outcomes(choice []int) finance.Outcomes {
+	e := newEvaluator(p)
+	e.outcomes(choice)
+	return e.outcome
+}
+
+// Objective of a choice.
+func (p *Problem) Objective(choice []int) float64 {
+	e := newEvaluator(p)
+	return e.objective(choice)
+}
+
+func (e *evaluator) sum(choice []int) {
+	copy(e.pv, e.Base.PV)
+	copy(e.tax, e.Base.Tax)
+	for g, o := range choice {
+		option := e.Groups[g][o]
+		if option.Unit < 0 || option.Count == 0 {
+			continue
+		}
+		unit := e.Units[option.Unit]
+		for i, v := range unit.PV {
+			e.pv[i] += option.Count * v
+		}
+		for i, v := range unit.Tax {
+			e.tax[i] += option.Count * v
+		}
+	}
+}
+
+func (e *evaluator) outcomes(choice []int) {
+	e.sum(choice)
+	for i := range e.outcome {
+		total, most, paid := 0.0, 0.0, 0.0
+		for y := range e.Years {
+			total += e.tax[i*e.Years+y]
+			most = max(most, total)
+			paid += e.weights[y] * most
+		}
+		e.outcome[i] = e.pv[i] - paid
+	}
+}
+
+func (e *evaluator) objective(choice []int) float64 {
+	e.outcomes(choice)
+	_, shortfall := e.outcome.Risk()
+	return e.outcome.Mean() - e.Lambda*shortfall
+}
+
+// cut is a linear function of the choice that is nowhere below the objective, and touches it where it was made.
+type cut struct {
+	constant float64
+	unit     []float64
+}
+
+// cutAt makes the cut at a choice whose outcomes were just computed.
+func (e *evaluator) cutAt() cut {
+	weight := make([]float64, e.Paths)
+	for i := range weight {
+		weight[i] = 1 / float64(e.Paths)
+	}
+	tail := e.outcome.Tail()
+	for _, i := range tail {
+		weight[i] += e.Lambda / float64(len(tail))
+	}
+	// By year, how much a tenge of its profit adds to the tax along each path.
+	slope := make([]float64, e.Paths*e.Years)
+	for i := range e.Paths {
+		total, most, at := 0.0, 0.0, -1
+		for y := range e.Years {
+			total += e.tax[i*e.Years+y]
+			if total > most {
+				most, at = total, y
+			}
+			if at >= 0 {
+				slope[i*e.Years+at] += e.weights[y]
+			}
+		}
+		for y := e.Years - 2; y >= 0; y-- {
+			slope[i*e.Years+y] += slope[i*e.Years+y+1]
+		}
+		for y := range e.Years {
+			slope[i*e.Years+y] *= weight[i]
+		}
+	}
+	value := func(u Unit) float64 {
+		total := 0.0
+		for i, v := range u.PV {
+			total += weight[i] * v
+		}
+		for i, v := range u.Tax {
+			total -= slope[i] * v
+		}
+		return total
+	}
+	c := cut{constant: value(e.Base), unit: make([]float64, len(e.Units))}
+	for k, u := range e.Units {
+		c.unit[k] = value(u)
+	}
+	return c
+}
+
+// feasible says whether a choice keeps within the resources.
+func (p *Problem) feasible(choice []int) bool {
+	for r, limit := range p.Limits {
+		used := 0.0
+		for g, o := range choice {
+			used += p.Groups[g][o].Use[r]
+		}
+		if used > limit*(1+1e-12) {
+			return false
+		}
+	}
+	return p.Forbidden == nil || !p.Forbidden(choice)
+}
+
+// Solution is the best choice found.
+type Solution struct {
+	Choice    []int
+	Objective float64
+	Bound     float64 // no choice is better than this
+	Exact     bool
+	Nodes     int
+	Found     bool // false: nothing is feasible
+}

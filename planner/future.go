@@ -1,0 +1,273 @@
+package planner
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aqsha/aqsha/internal/strict"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/planner/paths"
+)
+
+// laws looks up every month's law, and puts the plan's own assumptions over it.
+func (r *parser) laws() error {
+	p := r.plan
+	var last params.Date
+	for i, a := range r.Assume {
+		key := fmt.Sprintf("assume[%d]", i)
+		from, err := params.ParseDate(a.From)
+		if err != nil {
+			return r.Refuse("date", key+".from", "%v", err)
+		}
+		if from <= last {
+			return r.Refuse("order", key+".from", "%s does not come after %s", from, last)
+		}
+		last = from
+		for _, v := range []struct {
+			key string
+			d   strict.Decimal
+		}{{"quota", a.Quota}, {"tax", a.Tax}, {"vat", a.VAT}} {
+			if ppm, ok := v.d.PPM(); !ok || ppm < 0 || ppm > int64(params.WholePPM) {
+				return r.Refuse("farm-out-of-range", key+"."+v.key, "want 0 to 1, got %s", v.d)
+			}
+		}
+		if a.Levy.Tiyn < 0 {
+			return r.Refuse("negative", key+".levy", "want at least 0, got %s", a.Levy.Tiyn)
+		}
+	}
+	for m := range p.Months {
+		day := p.Month(m).First()
+		law, err := r.lawOf(day)
+		if err != nil {
+			return r.Refuse("date", "start", "%v", err)
+		}
+		tariff, err := p.Tariff(m)
+		if err == nil {
+			_, err = law.Levy.PerKWh(p.Source, tariff)
+		}
+		if err != nil {
+			return r.Refuse("levy", "tariff[0].price", "%s: %v", p.Month(m), err)
+		}
+		subsidy, err := params.SubsidyEras.At(day)
+		if err != nil {
+			return r.Refuse("date", "start", "%v", err)
+		}
+		p.Network.SubsidyBTC = append(p.Network.SubsidyBTC, r.subsidy(p.Month(m), subsidy.Value.Subsidy))
+		p.Laws = append(p.Laws, law)
+	}
+	return nil
+}
+
+// subsidy of a month in which it halves is the mean over its days.
+func (r *parser) subsidy(m Month, atStart money.Satoshi) float64 {
+	total := 0.0
+	for day := 1; day <= m.Days(); day++ {
+		fact, err := params.SubsidyEras.At(m.Day(day))
+		if err != nil {
+			fact.Value.Subsidy = atStart
+		}
+		total += float64(fact.Value.Subsidy)
+	}
+	return total / float64(m.Days()) / float64(money.Bitcoin)
+}
+
+func (r *parser) lawOf(day params.Date) (Law, error) {
+	p := r.plan
+	levy, err1 := fact(p, params.MiningLevies, day)
+	vat, err2 := fact(p, params.ValueAddedTax, day)
+	quota, err3 := fact(p, params.MiningSaleQuota, day)
+	tax, err4 := fact(p, params.CorporateIncomeTax, day)
+	if p.Source == params.PowerOwn || p.Source == params.PowerOwnRenewable {
+		vat = 0 // nobody sells it
+	}
+	law := Law{levy, vat, quota, tax}
+	for _, a := range r.Assume {
+		from := params.Date(a.From)
+		if from > day {
+			break
+		}
+		if a.Levy.Set {
+			law.Levy = params.MiningLevy{Bands: []params.LevyBand{{PerKWh: a.Levy.Tiyn}}, Renewable: a.Levy.Tiyn,
+				Own: a.Levy.Tiyn, OwnGreen: a.Levy.Tiyn, Unmetered: a.Levy.Tiyn}
+		}
+		for _, v := range []struct {
+			d    strict.Decimal
+			into *params.PPM
+		}{{a.Quota, &law.Quota}, {a.Tax, &law.Tax}, {a.VAT, &law.VAT}} {
+			if ppm, _ := v.d.PPM(); v.d.Set {
+				*v.into = params.PPM(ppm)
+			}
+		}
+		note := Fact{"assumption of the plan", from, fmt.Sprintf("[[assume]] from %s", from)}
+		if !slices.Contains(p.Facts, note) {
+			p.Facts = append(p.Facts, note)
+		}
+	}
+	return law, errors.Join(err1, err2, err3, err4)
+}
+
+// LawAt is the law of a month: the plan's own within it, that of the tables outside.
+func (p *Plan) LawAt(at Month) (Law, error) {
+	if m := int(at - p.Start); m >= 0 && m < p.Months {
+		return p.Laws[m], nil
+	}
+	day := at.First()
+	levy, err1 := params.MiningLevies.At(day)
+	vat, err2 := params.ValueAddedTax.At(day)
+	quota, err3 := params.MiningSaleQuota.At(day)
+	tax, err4 := params.CorporateIncomeTax.At(day)
+	return Law{levy.Value, vat.Value, quota.Value, tax.Value}, errors.Join(err1, err2, err3, err4)
+}
+
+// fact takes a dated parameter and remembers it.
+func fact[T any](p *Plan, series params.Series[T], day params.Date) (T, error) {
+	f, err := series.At(day)
+	if note := (Fact{series.Name, f.From, f.Source}); err == nil && !slices.Contains(p.Facts, note) {
+		p.Facts = append(p.Facts, note)
+	}
+	return f.Value, err
+}
+
+func (r *parser) price() error {
+	p, f := r.plan, r.Price
+	if g := f.Growth.Float(); g <= -1 || g > 10 {
+		return r.Refuse("farm-out-of-range", "price.growth", "want above −1 and at most 10 a year, got %s", f.Growth)
+	}
+	if f.USD.Set && f.USD.Nano <= 0 {
+		return r.Refuse("negative", "price.usd", "want a price above 0, got %s", f.USD)
+	}
+	p.PriceKind, p.PriceUSD, p.Growth = f.Kind, f.USD.Float(), f.Growth.Float()
+	if f.Kind == "fixed" {
+		if !f.USD.Set {
+			return r.Refuse("missing", "price.usd", "want the price of a bitcoin in dollars")
+		}
+		p.Paths = 1
+		return nil
+	}
+	if f.Kind != "garch" && f.Kind != "replay" {
+		return r.Refuse("price", "price.kind", "want fixed, replay or garch, got %q", f.Kind)
+	}
+	content, err := r.open(f.File)
+	if err != nil {
+		return r.Refuse("file", "price.file", "%v", err)
+	}
+	p.Files[f.File] = content
+	if f.Kind == "replay" {
+		return r.replay(content)
+	}
+	if p.Model, err = paths.ReadModel([]byte(content)); err != nil {
+		return r.Refuse("model", "price.file", "%v", err)
+	}
+	if !f.USD.Set {
+		p.PriceUSD = p.Model.LastPrice
+	}
+	if p.PriceUSD <= 0 {
+		return r.Refuse("missing", "price.usd",
+			"the model's file has no last price: want the price of a bitcoin in dollars")
+	}
+	return nil
+}
+
+// replay reads daily prices: a CSV with a date first and a column of prices.
+func (r *parser) replay(content string) error {
+	column := r.Price.Column
+	if column == "" {
+		column = "PriceUSD"
+	}
+	in := csv.NewReader(strings.NewReader(content))
+	in.Comment, in.ReuseRecord = '#', true
+	header, err := in.Read()
+	if err != nil {
+		return r.Refuse("file", "price.file", "%v", err)
+	}
+	at := slices.Index(header, column)
+	if at < 1 {
+		return r.Refuse("file", "price.column", "the file has no column %q after the date", column)
+	}
+	var last params.Date
+	for {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return r.Refuse("file", "price.file", "%v", err)
+		}
+		if row[at] == "" {
+			continue // before the market
+		}
+		line, _ := in.FieldPos(0)
+		day, err1 := params.ParseDate(row[0])
+		value, err2 := strconv.ParseFloat(row[at], 64)
+		if err := errors.Join(err1, err2); err != nil || !(value > 0) || math.IsInf(value, 1) || day <= last {
+			return r.Refuse("file", "price.file", "line %d: want a later day and a price above 0 (%v)", line, err)
+		}
+		last = day
+		r.plan.History = append(r.plan.History, value)
+	}
+	days := 0
+	for _, n := range r.plan.Days() {
+		days += n
+	}
+	if len(r.plan.History) < days+1 {
+		return r.Refuse("file", "price.file", "%d days of prices, the plan needs %d", len(r.plan.History), days+1)
+	}
+	if !r.Price.USD.Set {
+		r.plan.PriceUSD = r.plan.History[len(r.plan.History)-1]
+	}
+	r.plan.Paths = (len(r.plan.History)-days-1)/30 + 1
+	return nil
+}
+
+func (r *parser) network() error {
+	n, f := &r.plan.Network, r.Network
+	subsidy := n.SubsidyBTC
+	*n = paths.Defaults
+	n.SubsidyBTC, n.PUE = subsidy, paths.Defaults.PUE
+	if f.Difficulty != 0 {
+		if !(f.Difficulty >= 1) || f.Difficulty > 1e20 {
+			return r.Refuse("farm-out-of-range", "network.difficulty", "want at least 1, got %v", f.Difficulty)
+		}
+		n.Difficulty = f.Difficulty
+	}
+	for _, v := range []struct {
+		key       string
+		value     strict.Decimal
+		into      *float64
+		low, high float64
+	}{
+		{"fees_btc", f.FeesBTC, &n.FeesBTC, 0, 100}, {"elasticity", f.Elasticity, &n.Elasticity, 0, 10},
+		{"max_growth", f.MaxGrowth, &n.MaxGrowth, 0, 1},
+		{"attrition", f.Attrition, &n.Attrition, 0, 0.5}, {"entry_usd_per_ths", f.EntryUSD, &n.EntryUSD, 0.01, 10_000},
+		{"entry_jth", f.EntryJTH, &n.EntryJTH, 0.1, 1000},
+		{"entry_power_usd", f.EntryPower, &n.EntryPower, 0, 10}, {"entry_return", f.EntryReturn, &n.EntryReturn, 0, 10},
+		{"improvement", f.Improvement, &n.Improvement, 0, 0.9},
+		{"median_opex_usd", f.MedianOpex, &n.MedianOpex, 0.0001, 100},
+	} {
+		if !v.value.Set {
+			continue
+		}
+		if x := v.value.Float(); x < v.low || x > v.high {
+			return r.Refuse("farm-out-of-range", "network."+v.key, "want %v to %v, got %s", v.low, v.high, v.value)
+		}
+		*v.into = v.value.Float()
+	}
+	if f.Lag < 0 || f.Lag > 36 || f.EntryMonths < 0 || f.EntryMonths > 240 {
+		return r.Refuse("negative", "network.lag_months",
+			"want a lag of 0 to 36 months and an entry of 0 to 240, got %d and %d", f.Lag, f.EntryMonths)
+	}
+	if f.Lag > 0 {
+		n.Lag = f.Lag
+	}
+	if f.EntryMonths > 0 {
+		n.EntryMonths = float64(f.EntryMonths)
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package planner
+
+import (
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/planner/finance"
+	"github.com/aqsha/aqsha/planner/paths"
+	"github.com/aqsha/aqsha/planner/power"
+)
+
+// Never is the retirement month of machines that stay.
+const Never = -1
+
+// Owned is machines that there are.
+type Owned struct {
+	Class     power.Class
+	Bought    Month
+	PriceTiyn money.Tiyn // of one, when bought: what is left of it by tax is depreciated
+	Resale    money.Tiyn // of one, when retired
+	Life      int        // months over which its price is written off
+	Retire    []int      // months from the start at which it may be retired; Never
+}
+
+// Offer is machines that may be bought.
+type Offer struct {
+	Class      power.Class
+	PriceUSD   float64
+	From       Month
+	Until      Month
+	Max        int // of all dates; 0: as many as there are
+	Delivery   int // months from payment to hashing
+	Life       int // months over which it is depreciated
+	ResalePart float64
+}
+
+// Loan finances a share of each purchase in equal instalments.
+type Loan struct {
+	Share  float64
+	Rate   finance.Rate // a year
+	Months int
+}
+
+// Law is what a month's law takes.
+type Law struct {
+	Levy  params.MiningLevy
+	VAT   params.PPM
+	Quota params.PPM
+	Tax   params.PPM
+}
+
+// Fact is a dated parameter that the plan took from the tables, or assumes.
+type Fact struct {
+	Name   string      `json:"name"`
+	From   params.Date `json:"from"`
+	Source string      `json:"source"`
+}
+
+// Plan is a checked plan file.
+type Plan struct {
+	Name     string
+	File     string
+	Text     string            // the file itself
+	Files    map[string]string // the files it names, so that a result can be computed again
+	Start    Month
+	Months   int
+	Paths    int
+	Seed     uint64
+	Lambda   float64
+	Capital  money.Tiyn
+	Discount finance.Rate // a year
+	Deposit  finance.Rate
+
+	USDKZT       money.Tiyn // of one dollar
+	RateDate     params.Date
+	Depreciation float64 // a year, of the tenge
+
+	Hosting     string // own (licence I), hosted (licence II)
+	Licence     params.Date
+	Source      params.PowerSource
+	PUEMilli    int64
+	LimitWatts  int64
+	GridFee     money.Tiyn
+	HostingFee  money.Tiyn
+	MonthlyCost money.Tiyn
+	Uptime      params.PPM
+	PoolFee     params.PPM
+	SaleCost    params.PPM
+	Tariffs     []power.Tariff
+
+	Fleet  []Owned
+	Offers []Offer
+	Dates  []int // months from the start
+	Counts []int // ascending, 0 first
+	Hold   []params.PPM
+	Effort int // nodes that the search may open
+	Loan   *Loan
+
+	PriceKind string
+	PriceUSD  float64
+	Growth    float64
+	Model     *paths.Model
+	History   []float64
+	Network   paths.Network
+
+	Laws  []Law // by month
+	Facts []Fact
+}
+
+// Month of the plan as a calendar month.
+func (p *Plan) Month(m int) Month { return p.Start + Month(m) }
+
+// Days of the plan's months.
+func (p *Plan) Days() paths.Calendar {
+	days := make(paths.Calendar, p.Months)
+	for m := range days {
+		days[m] = p.Month(m).Days()
+	}
+	return days
+}
+
+// Tariff of a month before VAT and fees.
+func (p *Plan) Tariff(m int) (money.Tiyn, error) {
+	return power.PriceAt(p.Tariffs, p.Month(m).First(), 0)
+}

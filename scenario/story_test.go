@@ -1,0 +1,232 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/wallet"
+)
+
+// newStage is a stage on a ledger of its own, in this process.
+func newStage(t *testing.T) (*Stage, *bytes.Buffer) {
+	t.Helper()
+	dir, day := t.TempDir(), uint64((24 * time.Hour).Milliseconds())
+	keyring, err := wallet.OpenKeyring(dir, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = nodecmd.InitNetwork(t.Context(), dir, keyring, true, wallet.NewNetwork{Name: "tenge.localhost", TimeMillis: wallet.SystemNow(),
+		Day: params.DateOf(time.Now()), SharedKeys: true, DailyCap: 100_000_000_000 * money.Tenge, DelayMillis: day, RekeyDelayMillis: day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, lock, err := datadir.TakeLedger(t.Context(), dir, datadir.AnyLedger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := datadir.OpenNode(dir, c, keyring, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(n.Close(), lock.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true})), keyring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	return &Stage{DataDir: dir, Out: &text, Client: client}, &text
+}
+
+// onLedger are the steps that need nothing but a ledger.
+func onLedger() []Step { return append(append(ledgerSteps(), programSteps()...), useCaseSteps()...) }
+
+// sums is what there is of money, and where.
+func sums(t *testing.T, w *Stage) string {
+	t.Helper()
+	supply, err := w.Client.API.Supply(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("issued %s redeemed %s live %s", supply.Issued, supply.Redeemed, supply.Live)
+	for _, name := range append([]string{bankOne, bankTwo, farm, power, canteen, shop, budget}, people...) {
+		if !w.Client.Keyring.Has(name) {
+			continue // of a later step
+		}
+		view, err := w.Client.API.Wallet(t.Context(), w.id(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += fmt.Sprintf(" %s %s", name, view.Balance)
+	}
+	return text
+}
+
+// A telling that was broken off after any step's work and before its mark goes on where it was: nobody is paid twice, and nothing is
+// missing at the end.
+func TestABrokenTellingGoesOn(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w, text := newStage(t)
+	record, err := OpenRecord(w.DataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := onLedger()
+	for i, step := range steps {
+		if played, err := Play(ctx, w, steps[:i+1], record); err != nil || played != 1 {
+			t.Fatalf("step %s: %d steps played, %v\n%s", step.Name, played, err, text)
+		}
+		before := sums(t, w)
+		// The process dies here, and the step's own mark is not on disk: its parts are.
+		delete(record.Done, step.Name)
+		if err := record.earmark(step.Name + "/"); err != nil {
+			t.Fatal(err)
+		}
+		if record, err = OpenRecord(w.DataDir); err != nil {
+			t.Fatal(err)
+		}
+		if played, err := Play(ctx, w, steps[:i+1], record); err != nil || played != 1 {
+			t.Fatalf("step %s again: %d steps played, %v", step.Name, played, err)
+		}
+		if after := sums(t, w); after != before {
+			t.Errorf("step %s was told again, and money moved:\n%s\n%s", step.Name, before, after)
+		}
+	}
+	if played, err := Play(ctx, w, steps, record); err != nil || played != 0 {
+		t.Errorf("told to its end, %d steps were played again, %v", played, err)
+	}
+	for _, said := range []string{"live 800", "⇒ two ledgers, one history", "⇒ "} {
+		if !strings.Contains(text.String(), said) {
+			t.Errorf("the story does not say %q:\n%s", said, text)
+		}
+	}
+}
+
+// Names of steps are what the record is kept by: each once, stable, and their order is the story's.
+func TestStepsHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, s := range Steps() {
+		if s.Name == "" || s.Title == "" || s.Name != strings.ToLower(s.Name) || strings.ContainsAny(s.Name, " /") || slices.Contains(names, s.Name) {
+			t.Errorf("step %q: %q", s.Name, s.Title)
+		}
+		names = append(names, s.Name)
+	}
+	if len(names) < 20 || names[0] != "banks" {
+		t.Errorf("%d steps, first %v", len(names), names[:1])
+	}
+}
+
+var errBroken = errors.New("broken off")
+
+// Parts of a step are done once, in whichever of them and however often the telling breaks off.
+func TestPartsAreDoneOnce(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp(root, "story")
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts, breaks := map[string]int{}, rapid.IntRange(0, 6).Draw(t, "breaks")
+		var steps []Step
+		for i := range rapid.IntRange(1, 4).Draw(t, "steps") {
+			name, parts := fmt.Sprintf("step-%d", i), rapid.IntRange(0, 4).Draw(t, "parts")
+			steps = append(steps, Step{Name: name, Title: name, Play: func(_ context.Context, w *Stage) error {
+				for part := range parts {
+					if breaks > 0 && rapid.Bool().Draw(t, "break") {
+						breaks--
+						return errBroken
+					}
+					if err := w.Once(fmt.Sprint(part), func() error { counts[fmt.Sprint(name, "/", part)]++; return nil }); err != nil {
+						return err
+					}
+				}
+				counts[name]++
+				return nil
+			}})
+		}
+		steps = append(steps, Step{Name: "later", Title: "not built"})
+		for {
+			record, err := OpenRecord(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Play(t.Context(), &Stage{DataDir: dir, Out: &bytes.Buffer{}}, steps, record)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errBroken) {
+				t.Fatal(err)
+			}
+		}
+		for name, n := range counts {
+			if n != 1 {
+				t.Fatalf("%s was done %d times", name, n)
+			}
+		}
+	})
+}
+
+// A record that is damaged is said to be, and nothing is told over it.
+func TestADamagedRecordIsNoFreshStory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "story.json"), []byte(`{"done":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenRecord(dir); err == nil {
+		t.Error("a damaged record was read as an empty one")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "story.json"), []byte(`{"done":null}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := OpenRecord(dir); err != nil || r.Done == nil {
+		t.Errorf("a record of nothing: %+v, %v", r, err)
+	}
+}
+
+// The farm's key is made once, is the same ever after, and one that is damaged is not replaced.
+func TestTheFarmsKeyStays(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "farm.key")
+	first, err := farmKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := farmKey(file); err != nil || !bytes.Equal(again.Serialize(), first.Serialize()) {
+		t.Errorf("another key at the second start (%v)", err)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file is %v, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(file, []byte("00ff\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := farmKey(file); err == nil {
+		t.Error("half a key was taken")
+	}
+	if there, _ := os.ReadFile(file); string(there) != "00ff\n" {
+		t.Error("a damaged key was replaced")
+	}
+}

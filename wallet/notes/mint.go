@@ -1,0 +1,325 @@
+package notes
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aqsha/aqsha/api"
+	apicash "github.com/aqsha/aqsha/api/cash"
+	"github.com/aqsha/aqsha/cash"
+	"github.com/aqsha/aqsha/cash/coin"
+	"github.com/aqsha/aqsha/cash/curve"
+	"github.com/aqsha/aqsha/cash/office"
+	"github.com/aqsha/aqsha/money"
+)
+
+// Mint is what a wallet needs of an office; *apicash.Client is one.
+type Mint interface {
+	Keysets(ctx context.Context) ([]cash.Keyset, []apicash.KeysetView, error)
+	Swap(ctx context.Context, r office.SwapRequest) ([]cash.Signature, error)
+	NewMintQuote(ctx context.Context, amount money.Tiyn, key string) (apicash.MintQuoteView, error)
+	MintQuote(ctx context.Context, id string) (apicash.MintQuoteView, error)
+	Mint(ctx context.Context, r office.MintRequest) ([]cash.Signature, error)
+	NewMeltQuote(ctx context.Context, request string) (apicash.MeltQuoteView, error)
+	MeltQuote(ctx context.Context, id string) (apicash.MeltQuoteView, error)
+	Melt(ctx context.Context, r office.MeltRequest) (apicash.MeltQuoteView, error)
+	Restore(ctx context.Context, outputs []cash.Output) ([]cash.Output, []cash.Signature, error)
+	States(ctx context.Context, ys []string) ([]office.NoteState, error)
+	// Ledger is the network id of the ledger that announces the keysets, by the mint's word; Announcement shows that
+	// it does.
+	Ledger(ctx context.Context) (string, error)
+	Announcement(ctx context.Context, keyset string) ([]byte, error)
+}
+
+// Refresh learns the office's keysets. One that the wallet knows and the office lists no more is kept: its notes are
+// money.
+func (w *Wallet) Refresh(ctx context.Context) error {
+	sets, views, err := w.mint.Keysets(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.believe(ctx, sets); err != nil {
+		return err
+	}
+	for i := range w.state.Sets {
+		w.state.Sets[i].Active = false
+	}
+	for i, k := range sets {
+		s := Set{ID: k.ID.String(), Unit: k.Unit, Until: k.Until, Expiry: k.Expiry, Active: views[i].Active, Announcement: views[i].Announcement}
+		for j, amount := range k.Amounts {
+			s.Amounts, s.Keys = append(s.Amounts, int64(amount)), append(s.Keys, cash.HexPoint(k.Keys[j]))
+		}
+		if at := slices.IndexFunc(w.state.Sets, func(o Set) bool { return o.ID == s.ID }); at >= 0 {
+			w.state.Sets[at] = s
+		} else {
+			w.state.Sets = append(w.state.Sets, s)
+		}
+	}
+	return w.save()
+}
+
+// keyset makes a stored keyset whole. Its id was held against its keys when it came.
+func (s *Set) keyset() (k cash.Keyset, err error) {
+	for i, text := range s.Keys {
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			return k, err
+		}
+		p, err := curve.ParsePoint(raw)
+		if err != nil {
+			return k, err
+		}
+		k.Amounts, k.Keys = append(k.Amounts, money.Tiyn(s.Amounts[i])), append(k.Keys, p)
+	}
+	k.Unit, k.Until, k.Expiry = s.Unit, s.Until, s.Expiry
+	k.ID, err = cash.ParseKeysetID(s.ID)
+	return k, err
+}
+
+// Keysets are those that the wallet knows.
+func (w *Wallet) Keysets() (list []cash.Keyset, err error) {
+	for i := range w.state.Sets {
+		k, err := w.state.Sets[i].keyset()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
+	return list, nil
+}
+
+func (w *Wallet) keysetOf(id string) (cash.Keyset, error) {
+	for i := range w.state.Sets {
+		if w.state.Sets[i].ID == id {
+			return w.state.Sets[i].keyset()
+		}
+	}
+	return cash.Keyset{}, fmt.Errorf("keyset %s is not known", id)
+}
+
+// active is the keyset that signs now, the one that does so longest.
+func (w *Wallet) active(ctx context.Context) (cash.Keyset, error) {
+	if err := w.Refresh(ctx); err != nil {
+		return cash.Keyset{}, err
+	}
+	best := -1
+	for i, s := range w.state.Sets {
+		if s.Active && (best < 0 || s.Until > w.state.Sets[best].Until) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return cash.Keyset{}, errors.New("the office has no keyset that signs now")
+	}
+	return w.state.Sets[best].keyset()
+}
+
+// begin writes an operation, with its numbers of the seed, before anything is sent.
+func (w *Wallet) begin(op *Operation) error {
+	op.From = w.state.Counters[op.Keyset]
+	w.state.Counters[op.Keyset] += uint64(len(op.Amounts) - len(op.Locked))
+	w.take(op.Inputs)
+	w.state.Begun = append(w.state.Begun, op)
+	return w.save()
+}
+
+// end books what an operation brought.
+func (w *Wallet) end(op *Operation, kept []cash.Proof, given []cash.Proof) error {
+	w.state.Begun = slices.DeleteFunc(w.state.Begun, func(o *Operation) bool { return o == op })
+	for _, n := range kept {
+		w.state.Notes = append(w.state.Notes, Held{n, op.Foreign && slices.ContainsFunc(op.Inputs, func(in cash.Proof) bool { return in.Secret == n.Secret })})
+	}
+	if len(given) > 0 {
+		w.state.Sent = append(w.state.Sent, Sent{coin.Total(given), w.now(), given})
+	}
+	return w.save()
+}
+
+// blanks are an operation's outputs, in the order in which they are sent: of the seed, and then those with secrets of
+// their own.
+func (w *Wallet) blanks(op *Operation) ([]coin.Blank, error) {
+	seed, err := coin.Seed(w.state.Words)
+	if err != nil {
+		return nil, err
+	}
+	id, err := cash.ParseKeysetID(op.Keyset)
+	if err != nil {
+		return nil, err
+	}
+	own := len(op.Amounts) - len(op.Locked)
+	list, err := coin.Blanks(seed, id, op.From, op.Amounts[:own])
+	if err != nil {
+		return nil, err
+	}
+	for i, secret := range op.Locked {
+		raw, err := hex.DecodeString(op.Blinds[i])
+		if err != nil {
+			return nil, err
+		}
+		r, err := curve.ParseScalar(raw)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, coin.NewBlank(id, op.Amounts[own+i], secret, r))
+	}
+	return list, nil
+}
+
+// run sends an operation and books its answer. A refusal ends it and gives its notes back; no answer leaves it begun.
+func (w *Wallet) run(ctx context.Context, op *Operation) (given []cash.Proof, err error) {
+	blanks, err := w.blanks(op)
+	if err != nil {
+		return nil, err
+	}
+	outputs := coin.Outputs(blanks)
+	var answer []cash.Signature
+	switch op.Kind {
+	case minting:
+		answer, err = w.mint.Mint(ctx, office.MintRequest{Quote: op.Quote, Outputs: outputs})
+	case swapping:
+		answer, err = w.mint.Swap(ctx, office.SwapRequest{Inputs: coin.Strip(op.Inputs), Outputs: outputs})
+	case melting:
+		var v apicash.MeltQuoteView
+		v, err = w.mint.Melt(ctx, office.MeltRequest{Quote: op.Quote, Inputs: coin.Strip(op.Inputs), Outputs: outputs})
+		if err == nil && v.State != cash.Paid {
+			return nil, &api.UnansweredError{Cause: onItsWay(v.Reason)}
+		}
+		answer = v.Change
+	}
+	var refused *cash.Refusal
+	if errors.As(err, &refused) {
+		return nil, w.refused(ctx, op, blanks, refused)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.book(op, blanks, answer)
+}
+
+// onItsWay says of a melt that it has not ended, and why if the ledger said.
+func onItsWay(reason string) error {
+	if reason == "" {
+		return errors.New("the payment is on its way: 'aqsha cash settle' says what became of it")
+	}
+	return fmt.Errorf("the ledger refuses the payment now (%s); until its time is over it may still be made, then the notes are yours again: 'aqsha cash settle' says what became of it", reason)
+}
+
+// start begins an operation and sends it. What could not be sent at all is not begun: nobody was asked, and the notes
+// are there.
+func (w *Wallet) start(ctx context.Context, op *Operation) ([]cash.Proof, error) {
+	if err := w.begin(op); err != nil {
+		return nil, err
+	}
+	given, err := w.run(ctx, op)
+	var unanswered *api.UnansweredError
+	var refused *cash.Refusal
+	if !api.NotReached(err) || errors.As(err, &unanswered) || errors.As(err, &refused) {
+		return given, err
+	}
+	kept := op.Inputs
+	if op.Foreign && !op.Ours { // a token that somebody gave: it is taken when there is an office
+		kept = nil
+	}
+	return nil, errors.Join(err, w.end(op, kept, nil))
+}
+
+// refused ends an operation that the office does not take. If its notes are spent or its outputs signed, it was
+// executed before and the answer lost: the signatures are asked for.
+func (w *Wallet) refused(ctx context.Context, op *Operation, blanks []coin.Blank, refused *cash.Refusal) error {
+	switch refused.Code {
+	case cash.Pending, cash.QuotePending, cash.OutputPending:
+		return &api.UnansweredError{Cause: refused}
+	case cash.QuoteUnpaid:
+		return refused // it may be paid yet
+	case cash.Spent, cash.OutputSigned, cash.QuoteIssued, cash.QuotePaid:
+		found, signatures, err := w.mint.Restore(ctx, coin.Outputs(blanks))
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 || op.Kind == melting && refused.Code == cash.QuotePaid {
+			_, err := w.book(op, matching(blanks, found), signatures)
+			return err
+		}
+	}
+	if op.Kind == minting {
+		if err := w.end(op, nil, nil); err != nil {
+			return err
+		}
+		return refused
+	}
+	return errors.Join(refused, w.cancelUnspent(ctx, op))
+}
+
+// cancelUnspent gives back the notes of an operation that are not spent.
+func (w *Wallet) cancelUnspent(ctx context.Context, op *Operation) error {
+	states, err := w.mint.States(ctx, ys(op.Inputs))
+	if err != nil {
+		return err
+	}
+	var kept []cash.Proof
+	for i, s := range states {
+		switch s.State {
+		case cash.StatePending:
+			return nil // not ours to say yet: the operation stays begun
+		case cash.StateUnspent:
+			kept = append(kept, op.Inputs[i])
+		}
+	}
+	return w.end(op, kept, nil)
+}
+
+// matching are the blanks of outputs, in the outputs' order.
+func matching(blanks []coin.Blank, outputs []cash.Output) (list []coin.Blank) {
+	for _, o := range outputs {
+		for _, b := range blanks {
+			if b.Output.B == o.B {
+				list = append(list, b)
+			}
+		}
+	}
+	return list
+}
+
+func ys(notes []cash.Proof) []string {
+	list := make([]string, len(notes))
+	for i, n := range notes {
+		list[i] = cash.HexPoint(curve.HashToCurve([]byte(n.Secret)))
+	}
+	return list
+}
+
+// book opens signatures, each with its proof, and ends the operation. blanks are in the signatures' order; there may
+// be more.
+func (w *Wallet) book(op *Operation, blanks []coin.Blank, answer []cash.Signature) ([]cash.Proof, error) {
+	set, err := w.keysetOf(op.Keyset)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) > len(blanks) || op.Kind != melting && len(answer) != len(blanks) {
+		return nil, fmt.Errorf("the office answered %d outputs with %d signatures", len(blanks), len(answer))
+	}
+	all, err := w.blanks(op)
+	if err != nil {
+		return nil, err
+	}
+	var kept, given []cash.Proof
+	for i, s := range answer {
+		if s.Amount == 0 { // of a mint that does not leave out what gets no change
+			continue
+		}
+		n, err := coin.Open(&set, blanks[i], s)
+		if err != nil {
+			return nil, err // the operation stays begun, with all that proves it
+		}
+		at := slices.IndexFunc(all, func(b coin.Blank) bool { return b.Secret == n.Secret })
+		if slices.Contains(op.Give, at) {
+			given = append(given, n)
+		} else {
+			kept = append(kept, n)
+		}
+	}
+	return given, w.end(op, kept, given)
+}
