@@ -27,10 +27,11 @@ type Charger struct {
 	Network                      token.NetworkID
 	Wallet                       token.WalletID
 	Look, LeastWindow, LeastLife time.Duration
-	Keep                         int                            // ticks that it accepts before it puts them into its book
-	Path                         func(id token.WalletID) string // of the book of a channel
-	Close                        func(ctx context.Context, f channels.File) (node.Receipt, error)
-	Show                         func(r Result) error
+	// ticks that it accepts before it puts them into its book
+	Keep  int
+	Path  func(id token.WalletID) string // of the book of a channel
+	Close func(ctx context.Context, f channels.File) (node.Receipt, error)
+	Show  func(r Result) error
 }
 
 // Result is what a session comes to.
@@ -148,7 +149,8 @@ func (c *Charger) accept(ctx context.Context, link *Link, limit *LineLimit, path
 			}
 			refused = take(&m)
 		}
-		if refused == nil { // kept before anything is delivered for it: a charger that crashes has what it delivered for
+		// kept before anything is delivered for it: a charger that crashes has what it delivered for
+		if refused == nil {
 			if m.Tick != nil {
 				*ticks++
 				unkept++
