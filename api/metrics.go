@@ -19,15 +19,23 @@ func (s *Server) registry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	gauge := func(name, help string, value func(node.Counts, node.Head) float64) {
-		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: name, Help: help},
-			func() float64 { return value(s.node.Counts(), s.node.Head()) }))
-	}
-	counter := func(name, help string, value func(node.Counts) float64) {
-		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: name,
-			Help: help},
-			func() float64 { return value(s.node.Counts()) }))
-	}
+	s.ledgerMetrics(registry)
+	s.pipelineMetrics(registry)
+	s.followMetrics(registry)
+	s.clusterMetrics(registry)
+	s.machineMetrics(registry)
+	s.standingMetrics(registry)
+	return registry
+}
+
+// gauge adds a figure of what the node counts, read anew at each scrape.
+func (s *Server) gauge(registry *prometheus.Registry, name, help string, value func(node.Counts) float64) {
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: name, Help: help},
+		func() float64 { return value(s.node.Counts()) }))
+}
+
+// ledgerMetrics are of what the ledger holds.
+func (s *Server) ledgerMetrics(registry *prometheus.Registry) {
 	// What a leader may not show yet is absent: nought tenge issued is a lie, and an alert.
 	shown := func(name, help string, value func(node.Head) float64) {
 		registry.MustRegister(newKnown(name, help, func() (float64, bool) {
@@ -38,17 +46,12 @@ func (s *Server) registry() *prometheus.Registry {
 	shown("log_entries", "Durable entries of the log.", func(h node.Head) float64 { return float64(h.Size) })
 	shown("issued_tiyn", "Tenge ever issued, in tiyn.", func(h node.Head) float64 { return float64(h.Issued) })
 	shown("redeemed_tiyn", "Tenge ever redeemed, in tiyn.", func(h node.Head) float64 { return float64(h.Redeemed) })
-	gauge("live_tokens", "Live tokens.", func(c node.Counts, _ node.Head) float64 { return float64(c.LiveTokens) })
-	gauge("wallets", "Wallets.", func(c node.Counts, _ node.Head) float64 { return float64(c.Wallets) })
-	gauge("waiting_transactions", "Transactions in the queue.", func(c node.Counts, _ node.Head) float64 {
-		return float64(c.Waiting)
-	})
-	gauge("index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts, _ node.Head) float64 {
-		return float64(c.IndexLag)
-	})
-	s.followMetrics(registry)
-	s.clusterMetrics(registry)
-	s.machineMetrics(registry)
+	s.gauge(registry, "live_tokens", "Live tokens.", func(c node.Counts) float64 { return float64(c.LiveTokens) })
+	s.gauge(registry, "wallets", "Wallets.", func(c node.Counts) float64 { return float64(c.Wallets) })
+}
+
+// standingMetrics say whether the node serves, and what its operator should see to.
+func (s *Server) standingMetrics(registry *prometheus.Registry) {
 	registry.MustRegister(newKnown("ready", "1 when payments are taken and answered here, as /readyz says.",
 		func() (float64, bool) { return number(s.health().Ready), true }))
 	registry.MustRegister(newKnown("followers_connected", "Followers that acknowledged within the last seconds; "+
@@ -83,6 +86,21 @@ func (s *Server) registry() *prometheus.Registry {
 			}
 			return 0
 		}))
+}
+
+// pipelineMetrics are of payments on their way to the disk. What counts since the start begins at nought with each
+// process, as counters do.
+func (s *Server) pipelineMetrics(registry *prometheus.Registry) {
+	counter := func(name, help string, value func(node.Counts) float64) {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: name,
+			Help: help}, func() float64 { return value(s.node.Counts()) }))
+	}
+	s.gauge(registry, "waiting_transactions", "Transactions in the queue.", func(c node.Counts) float64 {
+		return float64(c.Waiting)
+	})
+	s.gauge(registry, "index_lag_entries", "Durable entries that are not indexed yet.", func(c node.Counts) float64 {
+		return float64(c.IndexLag)
+	})
 	counter("transactions_total", "Transactions made durable since the start.", func(c node.Counts) float64 {
 		return float64(c.Transactions)
 	})
@@ -98,13 +116,12 @@ func (s *Server) registry() *prometheus.Registry {
 	counter("snapshots_total", "Snapshots taken since the start.", func(c node.Counts) float64 {
 		return float64(c.Snapshots)
 	})
-	gauge("snapshot_seconds", "How long taking the last snapshot lasted.", func(c node.Counts, _ node.Head) float64 {
+	s.gauge(registry, "snapshot_seconds", "How long taking the last snapshot lasted.", func(c node.Counts) float64 {
 		return c.SnapshotSeconds
 	})
-	gauge("snapshot_bytes", "Size of the last snapshot.", func(c node.Counts, _ node.Head) float64 {
+	s.gauge(registry, "snapshot_bytes", "Size of the last snapshot.", func(c node.Counts) float64 {
 		return float64(c.SnapshotBytes)
 	})
-	gauge("snapshot_hold_seconds", "The longest that taking a snapshot held payments up at a time.",
-		func(c node.Counts, _ node.Head) float64 { return c.SnapshotHoldMillis / 1000 })
-	return registry
+	s.gauge(registry, "snapshot_hold_seconds", "The longest that taking a snapshot held payments up at a time.",
+		func(c node.Counts) float64 { return c.SnapshotHoldMillis / 1000 })
 }

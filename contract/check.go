@@ -71,8 +71,19 @@ func (k *checker) action(a *Action, to *action, where string) {
 	for i, p := range a.Pay {
 		k.payout(a, to, where, i, p, optional)
 	}
+	k.updates(a, to, where, c)
+	to.extends = optional("extends", a.Extends, cel.IntType)
+	k.bound(where, "split the action, or take fewer and shorter lists and fewer signatures", to.cost)
+	if len(k.problems) == 0 {
+		k.inputs(a, to, where)
+	}
+}
+
+// updates compiles what an action sets. Values are computed from the state before the action, in no order, so that
+// setting one variable twice has no meaning.
+func (k *checker) updates(a *Action, to *action, where string, c *compiler) {
 	for i, s := range a.Set {
-		variable, ok := d.variable(s.Name)
+		variable, ok := k.definition.variable(s.Name)
 		if !ok {
 			k.problems.add(where+".set."+s.Name, "declare it under state, or correct the name",
 				"no such variable of the state")
@@ -92,11 +103,6 @@ func (k *checker) action(a *Action, to *action, where string) {
 		if x := to.set[len(to.set)-1].value; x != nil {
 			to.cost.addExpression(x)
 		}
-	}
-	to.extends = optional("extends", a.Extends, cel.IntType)
-	k.bound(where, "split the action, or take fewer and shorter lists and fewer signatures", to.cost)
-	if len(k.problems) == 0 {
-		k.inputs(a, to, where)
 	}
 }
 

@@ -402,18 +402,12 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 				return
 			}
 			f.node.alive()
-			switch {
-			case frame.Acknowledged > 0:
-				if err := f.node.hearAcknowledged(frame.Acknowledged, false); err != nil {
-					yield(nil, err)
-					return
-				}
+			if err := f.hears(frame.Acknowledged, frames == 1); err != nil {
+				yield(nil, err)
+				return
+			}
+			if frame.Acknowledged > 0 {
 				continue
-			case frames == 1: // the leader would have told before anything else
-				if err := f.node.hearAcknowledged(0, true); err != nil {
-					yield(nil, err)
-					return
-				}
 			}
 			at += uint64(len(frame.Entries))
 			if err := f.refuses(frame, at); err != nil {
@@ -425,11 +419,7 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 			}
 			if frame.Checkpoint != nil {
 				if last == nil { // nothing new: the leader is there, and its history the one that was seen before
-					if err := f.begins(ctx, frame.Checkpoint); err != nil {
-						yield(nil, err)
-						return
-					}
-					if _, err := f.reached(ctx, frame.Checkpoint); err != nil {
+					if err := f.stands(ctx, frame.Checkpoint); err != nil {
 						yield(nil, err)
 						return
 					}
@@ -447,6 +437,24 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 			}
 		}
 	}
+}
+
+// hears takes in how much is acknowledged. A leader that has something to say of it says so before anything else, so
+// that the second frame without a word means that it counts no followers.
+func (f *follower) hears(acknowledged uint64, second bool) error {
+	if acknowledged > 0 || second {
+		return f.node.hearAcknowledged(acknowledged, acknowledged == 0)
+	}
+	return nil
+}
+
+// stands checks a checkpoint of what is here already.
+func (f *follower) stands(ctx context.Context, checkpoint []byte) error {
+	if err := f.begins(ctx, checkpoint); err != nil {
+		return err
+	}
+	_, err := f.reached(ctx, checkpoint)
+	return err
 }
 
 // maxUnverified bounds the bytes of blocks that a follower takes before it has verified those before: a leader that

@@ -298,12 +298,7 @@ func (n *Node) apply(b *block) error {
 		}
 		n.entries = append(n.entries, s.Encode())
 	}
-	n.requests = append(n.requests[:0], b.ordered...)
-	for _, s := range b.submissions {
-		for i := range s.requests {
-			n.requests = append(n.requests, &s.requests[i])
-		}
-	}
+	n.listRequests(b)
 	executed := 0
 	for together := range slices.Chunk(n.requests, warmedTogether) {
 		if executed += len(together); executed >= chunkTransactions && n.capturing.Load() {
@@ -341,6 +336,17 @@ func (n *Node) apply(b *block) error {
 	}
 	b.head = n.head
 	return nil
+}
+
+// listRequests lists those of a block in their order, in memory that every block uses again: apply alone touches it,
+// under stateLock.
+func (n *Node) listRequests(b *block) {
+	n.requests = append(n.requests[:0], b.ordered...)
+	for _, s := range b.submissions {
+		for i := range s.requests {
+			n.requests = append(n.requests, &s.requests[i])
+		}
+	}
 }
 
 // salt is that of a block's i-th system entry.

@@ -120,15 +120,6 @@ func (c *Charger) accept(ctx context.Context, link *Link, limit *LineLimit, path
 		}
 		return ""
 	}
-	take := func(m *Message) *token.Error {
-		switch {
-		case m.Voucher != nil:
-			return r.Accept(m.Voucher, c.Now())
-		case m.Tick != nil:
-			return r.Tick(*m.Tick, c.Now())
-		}
-		return token.Errorf(channel.BadTick, "message", "neither a voucher nor a tick")
-	}
 	for {
 		m, err := link.Receive(limit)
 		if errors.Is(err, io.EOF) {
@@ -142,12 +133,12 @@ func (c *Charger) accept(ctx context.Context, link *Link, limit *LineLimit, path
 				return why
 			}
 		}
-		refused := take(&m)
+		refused := c.take(r, &m)
 		if refused != nil && refused.Code == channel.AboveDay { // it may be another day since the ledger was asked
 			if why := look(); why != "" {
 				return why
 			}
-			refused = take(&m)
+			refused = c.take(r, &m)
 		}
 		// kept before anything is delivered for it: a charger that crashes has what it delivered for
 		if refused == nil {
@@ -170,4 +161,15 @@ func (c *Charger) accept(ctx context.Context, link *Link, limit *LineLimit, path
 			return "the car has gone"
 		}
 	}
+}
+
+// take gives the receiver what the car sent: a voucher, or the next word of its chain.
+func (c *Charger) take(r *channel.Receiver, m *Message) *token.Error {
+	switch {
+	case m.Voucher != nil:
+		return r.Accept(m.Voucher, c.Now())
+	case m.Tick != nil:
+		return r.Tick(*m.Tick, c.Now())
+	}
+	return token.Errorf(channel.BadTick, "message", "neither a voucher nor a tick")
 }

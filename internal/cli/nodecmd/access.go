@@ -78,29 +78,9 @@ func accessNew() *cobra.Command {
 			if lasts > 0 {
 				a.Expires = time.Now().Add(lasts).UTC().Truncate(time.Second)
 			}
-			var secret [32]byte
-			_, _ = rand.Read(secret[:])
-			text := base64.RawURLEncoding.EncodeToString(secret[:])
-			a.TokenSHA256 = api.HashToken(text)
-			// The file first: a token that nobody can be shown is not made.
 			path := cli.Flag(command, "out")
-			if path != "" {
-				if err := durable.Create(vfs.OS, path, []byte(text+"\n")); errors.Is(err, fs.ErrExist) {
-					return cli.Usage(fmt.Errorf("%s is there already: choose another file for the token", path))
-				} else if err != nil {
-					return err
-				}
-			}
-			if err := changeAccess(command, func(list []api.Access) ([]api.Access, error) {
-				if slices.ContainsFunc(list, func(b api.Access) bool { return b.Name == a.Name }) {
-					return nil, cli.Usage(fmt.Errorf("there is an access %q already: revoke it, or choose another name",
-						a.Name))
-				}
-				return append(list, a), nil
-			}); err != nil {
-				if path != "" {
-					err = errors.Join(err, durable.Remove(vfs.OS, path))
-				}
+			text, err := addAccess(command, a, path)
+			if err != nil {
 				return err
 			}
 			out := map[string]any{"name": a.Name, "role": a.Role, "expires": a.Expires}
@@ -124,6 +104,33 @@ func accessNew() *cobra.Command {
 	command.Flags().String("for", "365d", "how long it is valid: 90d, 12h; 0 for ever")
 	command.Flags().String("out", "", "write the token to this file, its owner's alone, instead of showing it")
 	return command
+}
+
+// addAccess makes the token of an access, and keeps only its hash. With a path the token's file comes first: a crash
+// leaves a token that opens nothing, never an access whose token nobody can be shown.
+func addAccess(command *cobra.Command, a api.Access, path string) (text string, err error) {
+	var secret [32]byte
+	_, _ = rand.Read(secret[:])
+	text = base64.RawURLEncoding.EncodeToString(secret[:])
+	a.TokenSHA256 = api.HashToken(text)
+	if path != "" {
+		if err := durable.Create(vfs.OS, path, []byte(text+"\n")); errors.Is(err, fs.ErrExist) {
+			return "", cli.Usage(fmt.Errorf("%s is there already: choose another file for the token", path))
+		} else if err != nil {
+			return "", err
+		}
+	}
+	err = changeAccess(command, func(list []api.Access) ([]api.Access, error) {
+		if slices.ContainsFunc(list, func(b api.Access) bool { return b.Name == a.Name }) {
+			return nil, cli.Usage(fmt.Errorf("there is an access %q already: revoke it, or choose another name",
+				a.Name))
+		}
+		return append(list, a), nil
+	})
+	if err != nil && path != "" {
+		err = errors.Join(err, durable.Remove(vfs.OS, path))
+	}
+	return text, err
 }
 
 // parseDays reads a period as a number of days or a duration.

@@ -89,15 +89,15 @@ If the leader ever signs two histories, following stops and the signed pair is s
 				return followOnce(command, dir, c, keyring, client, cosigner, public)
 			}
 			fmt.Fprintf(os.Stderr, "This follower's key, for \"followers\" of the leader's config.toml: %s\n", public)
-			for {
-				moved, err := followAndServe(command.Context(), dir, c, keyring, client, cosigner)
-				if moved.Leader == "" || command.Context().Err() != nil {
-					return err
-				}
-				c, client = moved, api.NewClient(moved.Leader, access)
-			}
+			return followLeaders(command.Context(), dir, c, keyring, access, cosigner)
 		},
 	}
+	addFollowFlags(command)
+	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
+	return command
+}
+
+func addFollowFlags(command *cobra.Command) {
 	datadir.AddLedgerFlags(command)
 	cli.AddLogFlags(command)
 	AddTLSFlags(command)
@@ -105,8 +105,6 @@ If the leader ever signs two histories, following stops and the signed pair is s
 		defaultFollowerListen+")")
 	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's "+
 		"genesis says)")
-	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
-	return command
 }
 
 // followerName draws a name for a new follower's key.
@@ -231,6 +229,18 @@ func CopyGenesis(ctx context.Context, dir string, client *api.Client, network st
 		}
 		return datadir.WriteConfig(dir, c)
 	})
+}
+
+// followLeaders follows one leader after the other: each promotion ends a run with the new one's configuration.
+func followLeaders(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring, access string,
+	cosigner note.Signer) error {
+	for {
+		moved, err := followAndServe(ctx, dir, c, keyring, api.NewClient(c.Leader, access), cosigner)
+		if moved.Leader == "" || ctx.Err() != nil {
+			return err
+		}
+		c = moved
+	}
 }
 
 // followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile. When the

@@ -99,6 +99,11 @@ func newOrderOpen() *cobra.Command {
 				price.Format())
 		}),
 	}
+	addOrderFlags(command)
+	return command
+}
+
+func addOrderFlags(command *cobra.Command) {
 	requireFlags(command, [2]string{"buyer", "who pays"}, [2]string{"seller", "who delivers"},
 		[2]string{"subcontractor", "who shares in the price"}, [2]string{"arbiter", "who decides disputes"},
 		[2]string{"price", "tenge a milestone"})
@@ -119,7 +124,6 @@ func newOrderOpen() *cobra.Command {
 	command.Flags().String("warranty", "365d", "after the last due time, until the retention is paid")
 	command.Flags().String("purpose", "", "the marked money it is paid in; the purpose must admit the definition "+
 		"(default: plain)")
-	return command
 }
 
 // milestoneDates are when the first milestone of an order is due, how often the others are, and a time by which all

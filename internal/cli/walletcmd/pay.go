@@ -123,6 +123,11 @@ all paid is not paid again (exit code 3); next month's, with the same rows, has 
 	}
 	datadir.AddLedgerFlags(command)
 	session.AddDraftFlag(command)
+	addPayFlags(command)
+	return command
+}
+
+func addPayFlags(command *cobra.Command) {
 	command.Flags().String("memo", "", "a remark of up to 256 bytes, readable by whoever may read entries")
 	command.Flags().String("memo-for", "", "encrypt the memo to this age recipient (age1…) of the payee")
 	command.Flags().Bool("memo-hash", false, "put only a salted hash of the memo on the ledger, and print the salt")
@@ -137,7 +142,6 @@ all paid is not paid again (exit code 3); next month's, with the same rows, has 
 	command.Flags().String("journal", "", "journal of the batch (default FILE.csv.journal)")
 	command.Flags().String("batch-name", "", "tells a batch from another with the same rows, such as 2026-12")
 	command.Flags().Bool("only-new", false, "pay those rows alone that were not paid in a batch that is complete")
-	return command
 }
 
 // checkPayFlags refuses flags that would have no effect.
