@@ -78,14 +78,17 @@ func (r *reservations) leave(wallet token.WalletID, q *queue) {
 type Want struct {
 	Asset  token.Asset
 	Amount money.Tiyn
-	// HopsBelow leaves out tokens of marked money that have used so many hops, for a payment that keeps the mark; 0 for none.
+	// HopsBelow leaves out tokens of marked money that have used so many hops, for a payment that keeps the mark; 0 for
+	// none.
 	HopsBelow uint16
 }
 
-// busy is why no tokens were free in time. Where the leader waits for its followers, whoever is before waits for them too.
+// busy is why no tokens were free in time. Where the leader waits for its followers, whoever is before waits for them
+// too.
 func (n *Node) busy(why string) *token.Error {
 	if connected, acks, waits := n.AwaitedFollowers(); waits {
-		why = fmt.Sprintf("%s: payments wait here for followers, of which %d are here and %d must have them; nothing of this one was sent", why, connected, acks)
+		why = fmt.Sprintf("%s: payments wait here for followers, of which %d are here and %d must have them; nothing "+
+			"of this one was sent", why, connected, acks)
 	}
 	return refuse(TokensBusy, "wallet", "%s", why)
 }

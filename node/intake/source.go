@@ -24,7 +24,8 @@ var shares = [classes]share{Own: {1, 1024}, Access: {2, 1024}, Session: {16, 128
 // Who is not known has at most so much of the queue, all together, that whoever has an access still finds room.
 const unknownPart, unknownParts = 3, 4
 
-// A stranger of whom not so many signatures were valid lately has at most so much of the queue: what he sends may be forged.
+// A stranger of whom not so many signatures were valid lately has at most so much of the queue: what he sends may be
+// forged.
 const (
 	knownFrom = 32
 	maxNew    = 256
@@ -39,8 +40,8 @@ type Source struct {
 	Name  string // of the access, the wallet, or the address (of IPv6 its /64, which one subscriber has)
 }
 
-// standing is how a source's signatures turned out lately: it halves every halfLife, so that nothing is held against anybody
-// for long, and no list of the bad is kept.
+// standing is how a source's signatures turned out lately: it halves every halfLife, so that nothing is held against
+// anybody for long, and no list of the bad is kept.
 type standing struct {
 	valid, forged float64
 	at            time.Time
@@ -58,8 +59,8 @@ func (s *standing) age(now time.Time) {
 	}
 }
 
-// A source may send so many forgeries, and one in so many of its signatures, before it is in disgrace: a wallet that has got
-// another key, or an error, does no harm.
+// A source may send so many forgeries, and one in so many of its signatures, before it is in disgrace: a wallet that
+// has got another key, or an error, does no harm.
 const (
 	forgedFree = 8
 	forgedPart = 64

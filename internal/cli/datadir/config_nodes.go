@@ -20,7 +20,8 @@ const maxKeyDays = 36_525
 // maxSegmentMiB bounds segment_mib: what one write may take.
 const maxSegmentMiB = 1024
 
-// CheckNodes refuses what a configuration says of other nodes when it could never work: it would be noticed when they are needed.
+// CheckNodes refuses what a configuration says of other nodes when it could never work: it would be noticed when they
+// are needed.
 func (c Config) CheckNodes() error {
 	if err := CheckFollowers(c.Followers); err != nil {
 		return err
@@ -32,7 +33,8 @@ func (c Config) CheckNodes() error {
 		return token.Errorf(BadConfig, "key_days", "%d, want 0 (which is %d) to %d", c.KeyDays, keyDays, maxKeyDays)
 	}
 	if c.SegmentMiB < 0 || c.SegmentMiB > maxSegmentMiB {
-		return token.Errorf(BadConfig, "segment_mib", "%d, want 0 (which is %d) to %d", c.SegmentMiB, txlog.DefaultSegmentBytes>>20, maxSegmentMiB)
+		return token.Errorf(BadConfig, "segment_mib", "%d, want 0 (which is %d) to %d", c.SegmentMiB,
+			txlog.DefaultSegmentBytes>>20, maxSegmentMiB)
 	}
 	if c.Leader != "" && c.Leader != BackupLeader {
 		if err := CheckURL("leader", c.Leader); err != nil {
@@ -41,7 +43,8 @@ func (c Config) CheckNodes() error {
 	}
 	for i, origin := range c.Origins {
 		if canonical, err := api.Origin(origin); err != nil || canonical != origin {
-			return token.Errorf(BadConfig, fmt.Sprintf("origins[%d]", i), "%q is not an origin such as https://tenge.example.kz: scheme, host and port alone", origin)
+			return token.Errorf(BadConfig, fmt.Sprintf("origins[%d]", i),
+				"%q is not an origin such as https://tenge.example.kz: scheme, host and port alone", origin)
 		}
 	}
 	if c.URL != "" {
@@ -49,7 +52,8 @@ func (c Config) CheckNodes() error {
 			return err
 		}
 		if u, err := url.Parse(c.URL); err == nil && u.User != nil {
-			return token.Errorf(BadConfig, "url", "%q holds a name or a password, and everybody of the group is told this URL: leave them out", c.URL)
+			return token.Errorf(BadConfig, "url", "%q holds a name or a password, and everybody of the group is told "+
+				"this URL: leave them out", c.URL)
 		}
 	}
 	for name, url := range c.FollowerURLs {
@@ -65,8 +69,8 @@ func (c Config) CheckNodes() error {
 	return nil
 }
 
-// CheckFollowers refuses a key that is none, and one that is there twice: the signatures of two of one name cannot be told
-// apart, so that neither would ever acknowledge.
+// CheckFollowers refuses a key that is none, and one that is there twice: the signatures of two of one name cannot be
+// told apart, so that neither would ever acknowledge.
 func CheckFollowers(followers []string) error {
 	names, keys := map[string]int{}, map[string]int{}
 	for i, public := range followers {
