@@ -9,6 +9,7 @@ import (
 // Codes of refusals that are the node's own, not the ledger's.
 const (
 	Overloaded   token.Code = "overloaded"         // the queue is full; try again later
+	SourceBarred token.Code = "source-barred"      // so much came forged from where this came from that little of it is verified for now
 	NotAccepted  token.Code = "not-accepted"       // not signed as the ledger wants it; why is for who may read the wallets that sign
 	Stopped      token.Code = "stopped"            // the node is shutting down
 	WriteFailed  token.Code = "write-failed"       // the disk failed; the node takes no more writes
