@@ -111,7 +111,7 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 		out[i] = at.UTC()
 	}
 	if zone != time.UTC && !statesOffset(found.layout) {
-		return out, g.wallTimes(out, header, zone)
+		return out, g.wallTimes(out, zone)
 	}
 	return out, nil
 }
@@ -123,7 +123,7 @@ func statesOffset(layout string) bool {
 
 // wallTimes settles, by the file's order, the hour that comes twice when
 // clocks go back, and refuses the hour that never was when they go forward.
-func (g *grid) wallTimes(times []time.Time, header string, zone *time.Location) error {
+func (g *grid) wallTimes(times []time.Time, zone *time.Location) error {
 	descending := len(times) > 1 && times[0].After(times[len(times)-1])
 	order := make([]int, len(times))
 	for i := range order {

@@ -264,7 +264,7 @@ func (n *Node) readSnapshotFile(f vfs.File) (*livestate.State, livestate.Positio
 	state, at, err := livestate.ReadOwnSnapshot(content, randomSeed())
 	if err == nil {
 		_, err = content.Read(make([]byte, 1)) // past the last byte the checksum stands
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 	}

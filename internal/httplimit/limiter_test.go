@@ -245,7 +245,7 @@ func TestConnections(t *testing.T) {
 			return false
 		}
 		response, err := http.ReadResponse(bufio.NewReader(c), nil)
-		return err == nil && response.StatusCode == 200
+		return err == nil && response.StatusCode == http.StatusOK
 	}
 	var open []net.Conn
 	for i := range small.ConnectionsPerAddress + 3 {

@@ -7,6 +7,7 @@ package commit
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"time"
 
@@ -120,7 +121,7 @@ func (c *Committer) Run(ctx context.Context) {
 		}
 		if time.Since(published) > publishEvery {
 			published = time.Now()
-			if _, err := c.log.Publish(); err != nil && err != txlog.ErrNoSigner {
+			if _, err := c.log.Publish(); err != nil && !errors.Is(err, txlog.ErrNoSigner) {
 				c.failed(err)
 				return
 			}

@@ -294,7 +294,7 @@ func (s *session) handle(line []byte) error {
 	}
 	var id int
 	if json.Unmarshal(m.ID, &id) != nil {
-		return nil
+		return nil //nolint:nilerr // an answer to nothing that was asked
 	}
 	refusal := stratum.ParseRefusal(m.Error)
 	switch id {
