@@ -23,7 +23,7 @@ const maxPending = 256
 // acknowledged is how much of its leader's log a follower may show. What fewer followers have than must acknowledge is
 // taken back by a promotion of another: whoever was shown it has handed over goods for nothing.
 type acknowledged struct {
-	mu       sync.Mutex
+	mu       sync.Mutex       // over everything here; n.durable grows under it
 	reported uint64           // by the leader: entries that were acknowledged; 0 when it never told
 	every    bool             // the leader is of a time when none told: everything is shown
 	own      Head             // durable here

@@ -27,7 +27,7 @@ type Group struct {
 	keyring  *wallet.Keyring
 	wallets  []token.WalletID
 
-	mu       sync.Mutex
+	mu       sync.Mutex // over what follows: payers write it, the fault's time is set beside them
 	faulted  time.Time
 	served   bool          // a payment was answered that was sent after the fault
 	last     time.Time     // when one was answered, or the fault
