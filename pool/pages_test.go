@@ -19,7 +19,7 @@ func TestPages(t *testing.T) {
 	c.expect("share", c.find(evil, c.job(), 1, meets(c.difficulty)), 0)
 	get := func(path, accept string) (string, int) {
 		t.Helper()
-		request := httptest.NewRequest("GET", path, nil)
+		request := httptest.NewRequest(http.MethodGet, path, nil)
 		request.Header.Set("Accept-Language", accept)
 		answer := httptest.NewRecorder()
 		web.Handler(p.Pool).ServeHTTP(answer, request)

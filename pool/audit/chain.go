@@ -87,7 +87,7 @@ func (a *Auditor) checkSettled(ctx context.Context, node *bitcoin.Client, p *acc
 	}
 	if err != nil {
 		a.convict(p.EntryIndex, "payment", claim, "the chain is not so high: "+err.Error())
-		return nil
+		return nil //nolint:nilerr // it is the evidence
 	}
 	if hash != s.Block {
 		a.convict(p.EntryIndex, "payment", claim, fmt.Sprintf("the chain has %s there", hash))

@@ -98,7 +98,7 @@ func (p *PoolClient) Run(ctx context.Context, engine *Engine, stats *Stats) erro
 		wait = min(2*wait, maxRetryWait)
 		engine.Set(nil)
 	}
-	return nil
+	return nil //nolint:nilerr // its context is over
 }
 
 // session is one connection.
