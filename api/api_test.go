@@ -245,7 +245,7 @@ func FuzzBodies(f *testing.F) {
 	f.Add([]byte(`{"kind":"transfer","valid_until":1,"body":{},"witnesses":[]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, kind := range []string{"application/json", "application/cbor-seq"} {
-			r, _ := http.NewRequest("POST", "http://x/v1/transactions", bytes.NewReader(body))
+			r, _ := http.NewRequest(http.MethodPost, "http://x/v1/transactions", bytes.NewReader(body))
 			r.Header.Set("Content-Type", kind)
 			recorder := &recorder{header: http.Header{}}
 			w.server.Handler().ServeHTTP(recorder, r)

@@ -29,7 +29,7 @@ type door struct {
 	network token.NetworkID // zero where it is not known yet: the challenge says it
 	keys    Keyring
 
-	mu   sync.Mutex
+	mu   sync.Mutex // over what follows; a sign-in is asked for without it
 	open map[where]Session
 	kept map[where]bool            // those of open that an earlier run left: the node may have forgotten them
 	last map[string]token.WalletID // by node

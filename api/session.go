@@ -64,11 +64,13 @@ type SignIn struct {
 	Signature token.Signature `json:"signature"`
 }
 
-// sessions makes and knows challenges and sessions.
+// sessions makes and knows challenges and sessions. Neither is kept: each carries a MAC under a secret of this run, so
+// that a restart ends them all, and strangers who ask for challenges cost no memory. Only a challenge that was used is,
+// until it would have ended anyway.
 type sessions struct {
-	secret [32]byte
+	secret [32]byte // of this run; read without a lock
 
-	mu      sync.Mutex
+	mu      sync.Mutex             // over the maps
 	origins map[string]bool        // at which clients dial, as the configuration says
 	local   map[string]bool        // the names of a loopback address
 	used    map[[16]byte]time.Time // challenges that opened a session, until they end by themselves

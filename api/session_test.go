@@ -205,7 +205,7 @@ func TestAWalletIsWatched(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	watch := func(after string) *bufio.Scanner {
-		r, err := http.NewRequestWithContext(ctx, "GET", w.http.URL+"/v1/wallets/"+w.alice.String()+"/stream", nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.http.URL+"/v1/wallets/"+w.alice.String()+"/stream", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestAWalletIsWatched(t *testing.T) {
 			r.Header.Set("Last-Event-ID", after)
 		}
 		response, err := http.DefaultClient.Do(r)
-		if err != nil || response.StatusCode != 200 {
+		if err != nil || response.StatusCode != http.StatusOK {
 			t.Fatal(response, err)
 		}
 		t.Cleanup(func() { _ = response.Body.Close() })

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aqsha/aqsha/money"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/money"
 )
 
 // Info is the state of a node's chain.
@@ -50,7 +51,7 @@ func (c *Client) Network(ctx context.Context) (Network, error) {
 			Challenge string `json:"signet_challenge"`
 		}
 		if err := c.Call(ctx, &template, "getblocktemplate", templateRequest()); err != nil {
-			return network, nil // a node that is not ready; who wants to mine finds the challenge missing
+			return network, nil //nolint:nilerr // a node that is not ready; who wants to mine finds the challenge missing
 		}
 		chain.Challenge = template.Challenge
 	}
@@ -168,11 +169,22 @@ func (c *Client) Position(ctx context.Context, hash Hash) (height, confirmations
 		return 0, 0, err
 	}
 	// btcd counts confirmations from the height even for side chains; the chain itself decides.
+	// No answer is not the answer that it lies elsewhere: a block would be given up for a lost connection.
 	onChain, err := c.HashAt(ctx, header.Height)
+	if err != nil && !BeyondTip(err) {
+		return 0, 0, err
+	}
 	if err != nil || onChain != hash {
-		return header.Height, -1, nil
+		return header.Height, -1, nil //nolint:nilerr // the chain is not so high, and so does not have it
 	}
 	return header.Height, header.Confirmations, nil
+}
+
+// BeyondTip says whether a node answers that its chain is not as high as what was asked for. A node that is warming up, or
+// does not answer, says nothing of its chain.
+func BeyondTip(err error) bool {
+	var refusal *RPCError
+	return errors.As(err, &refusal) && (refusal.Code == codeOutOfRange || refusal.Code == codeBeyondTip)
 }
 
 // NotFound says whether the node does not know what was asked for.

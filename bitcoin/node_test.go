@@ -8,14 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/internal/testnode"
-	"github.com/aqsha/aqsha/money"
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/internal/testnode"
+	"github.com/aqsha/aqsha/money"
 )
 
 var regtest, _ = bitcoin.FindNetwork("regtest")

@@ -4,8 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/bitcoin"
 )
 
 // The tables of Rosenfeld 2014 (table 1) and of the Bitcoin paper, section 11.

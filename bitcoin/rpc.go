@@ -21,9 +21,11 @@ const (
 // Error codes of Bitcoin Core's RPC that callers tell apart; btcd uses the same numbers.
 const (
 	codeNotFound       = -5
+	codeBeyondTip      = -8 // Core's for a height above its tip; btcd's is -1, as for a method it knows by name only
 	codeInWarmup       = -28
 	codeMethodNotFound = -32601
 	codeUnimplemented  = -1 // btcd's answer for a method it knows by name only
+	codeOutOfRange     = -1 // and for a height above its tip
 )
 
 // RPCError is an answer of the node that says no.

@@ -62,6 +62,42 @@ func TestCallSaysWhatTheNodeSays(t *testing.T) {
 	}
 }
 
+// Where a block stands is said by the chain, or not at all: a block whose place could not be asked for is not off the chain.
+func TestAPositionIsKnownOrAnError(t *testing.T) {
+	hash := strings.Repeat("ab", 32)
+	for _, tc := range []struct {
+		name, answer  string // to getblockhash; empty: none
+		confirmations int
+		fails         bool
+	}{
+		{"on the chain", `{"result":"` + hash + `","error":null,"id":1}`, 3, false},
+		{"another is there", `{"result":"` + strings.Repeat("cd", 32) + `","error":null,"id":1}`, -1, false},
+		{"the chain is lower (Core)", `{"result":null,"error":{"code":-8,"message":"Block height out of range"},"id":1}`, -1, false},
+		{"the chain is lower (btcd)", `{"result":null,"error":{"code":-1,"message":"Block number out of range"},"id":1}`, -1, false},
+		{"warming up", `{"result":null,"error":{"code":-28,"message":"Loading block index"},"id":1}`, 0, true},
+		{"no answer", "", 0, true},
+	} {
+		client := serve(t, func(w http.ResponseWriter, body string, _ *http.Request) {
+			switch {
+			case strings.Contains(body, "getblockheader"):
+				io.WriteString(w, `{"result":{"height":7,"confirmations":3},"error":null,"id":1}`)
+			case tc.answer == "":
+				panic(http.ErrAbortHandler)
+			default:
+				io.WriteString(w, tc.answer)
+			}
+		})
+		id, err := bitcoin.ParseHash(hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, confirmations, err := client.Position(t.Context(), id)
+		if (err != nil) != tc.fails || confirmations != tc.confirmations {
+			t.Errorf("%s: %d confirmations, %v", tc.name, confirmations, err)
+		}
+	}
+}
+
 // A connection that breaks is tried again, unless the call would spend twice.
 func TestBrokenConnection(t *testing.T) {
 	var calls atomic.Int32

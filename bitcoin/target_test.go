@@ -6,8 +6,9 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/bitcoin"
 )
 
 func TestTargetOfBits(t *testing.T) {

@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/aqsha/aqsha/money"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/money"
 )
 
 // Template is what a node offers to be mined (BIP 22, BIP 145), checked.

@@ -9,10 +9,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/aqsha/aqsha/money"
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/money"
 )
 
 // TransactionView is a transaction as a reader asks for it: who paid whom, how much, with what remark.
@@ -101,7 +102,7 @@ func (v *TransactionView) markChange() {
 
 // senderOf reads the address from an input that reveals its key: P2WPKH and P2PKH.
 func senderOf(network Network, in *wire.TxIn) string {
-	key := []byte(nil)
+	var key []byte
 	pushes, err := txscript.PushedData(in.SignatureScript)
 	switch {
 	case len(in.Witness) == 2 && len(in.Witness[1]) == 33 && len(in.SignatureScript) == 0:

@@ -33,10 +33,9 @@ func (b *batch) ready() bool {
 
 // wait returns when the batch is decoded and its signatures are verified: by the caller, if nobody has begun. What a
 // block needs does not stand behind what waits for a later one.
-func (b *batch) wait() *batch {
+func (b *batch) wait() {
 	b.begin()
 	<-b.verified
-	return b
 }
 
 // begin verifies the batch unless somebody has begun to.
@@ -78,7 +77,7 @@ func (v *verifying) remember(encoded []byte, replaces digest, own *node.Batch) {
 
 // of begins to verify a batch, unless that is under way, and returns at once.
 func (v *verifying) of(encoded []byte) *batch {
-	hash := digest(sha256.Sum256(encoded))
+	hash := sha256.Sum256(encoded)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if b, ok := v.known.Get(hash); ok {
@@ -128,7 +127,7 @@ func (v *verifying) forget(b *batch) {
 
 // replaced says whether a block had another in a batch's place.
 func (v *verifying) replaced(encoded []byte) bool {
-	hash := digest(sha256.Sum256(encoded))
+	hash := sha256.Sum256(encoded)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	_, gone := v.gone.Get(hash)

@@ -3,6 +3,7 @@ package console
 import (
 	"io"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 func get(t *testing.T, files fstest.MapFS, path string) (status int, body string, header func(string) string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	handler(files).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	handler(files).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	content, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		t.Fatal(err)

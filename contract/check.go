@@ -69,13 +69,13 @@ func (k *checker) action(a *Action, to *action, where string) {
 		to.takes[asset].amount = optional("takes."+t.Asset, t.Amount, cel.IntType)
 	}
 	for i, p := range a.Pay {
-		k.payout(a, to, where, i, p, optional)
+		k.payout(to, where, i, p, optional)
 	}
 	k.updates(a, to, where, c)
 	to.extends = optional("extends", a.Extends, cel.IntType)
 	k.bound(where, "split the action, or take fewer and shorter lists and fewer signatures", to.cost)
 	if len(k.problems) == 0 {
-		k.inputs(a, to, where)
+		k.inputs(to, where)
 	}
 }
 
@@ -119,7 +119,7 @@ func (k *checker) bound(where, write string, cost total) {
 	problems.add(where, write, "estimated worst-case cost %d, at most %d", cost.units, MaxActionCost)
 }
 
-func (k *checker) payout(a *Action, to *action, where string, i int, p Payout,
+func (k *checker) payout(to *action, where string, i int, p Payout,
 	compile func(name, text string, want *cel.Type) *expression) {
 	d := k.definition
 	at := index("pay", i)
@@ -162,7 +162,7 @@ func (k *checker) payout(a *Action, to *action, where string, i int, p Payout,
 }
 
 // inputs checks that an action asks for what its expressions read.
-func (k *checker) inputs(a *Action, to *action, where string) {
+func (k *checker) inputs(to *action, where string) {
 	reads := func(name string) bool {
 		for _, x := range to.expressions() {
 			if _, ok := find(x.names, name); ok {

@@ -91,8 +91,7 @@ func (k *checker) coverage(a *action, asset, first int) Verdict {
 	held := name("held." + k.definition.Assets[asset])
 	facts := k.facts()
 	if a.when != nil {
-		parts, _ := inequalities(a.when.tree, a.when.textOf)
-		facts = append(facts, parts...)
+		facts = append(facts, inequalities(a.when.tree, a.when.textOf)...)
 	}
 	for i, take := range a.takes {
 		paid := name("paid." + k.definition.Assets[i])

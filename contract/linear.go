@@ -105,18 +105,17 @@ func linearOf(e ast.Expr, text func(ast.Expr) string) (linear, bool) {
 	return linear{map[string]*big.Int{name: one}, new(big.Int)}, true
 }
 
-// inequalities of a condition: each says that a sum is not negative. complete says that together they are the whole of
-// it.
-func inequalities(e ast.Expr, text func(ast.Expr) string) (all []linear, complete bool) {
-	complete = true
+// inequalities of a condition: each says that a sum is not negative. A part that says something else is left out: what
+// follows from the rest follows from all of it.
+func inequalities(e ast.Expr, text func(ast.Expr) string) (all []linear) {
 	for _, c := range conjuncts(e) {
 		if c.Kind() == ast.LiteralKind && c.AsLiteral() == types.True {
 			continue
 		}
-		part, ok := comparison(c, text)
-		all, complete = append(all, part...), complete && ok
+		part, _ := comparison(c, text)
+		all = append(all, part...)
 	}
-	return all, complete
+	return all
 }
 
 func comparison(e ast.Expr, text func(ast.Expr) string) ([]linear, bool) {
@@ -200,8 +199,7 @@ func contradict(all []linear) bool {
 
 // judge says what facts make of a condition.
 func judge(facts []linear, e ast.Expr, text func(ast.Expr) string) Verdict {
-	parts, _ := inequalities(e, text)
-	if contradict(append(slices.Clip(facts), parts...)) {
+	if contradict(append(slices.Clip(facts), inequalities(e, text)...)) {
 		return Refuted
 	}
 	for _, c := range conjuncts(e) {

@@ -64,8 +64,7 @@ func TestVerdictsHoldAgainstBruteForce(t *testing.T) {
 		if problem != nil {
 			t.Fatal(problem)
 		}
-		parts, _ := inequalities(x.tree, x.textOf)
-		facts = append(facts, parts...)
+		facts = append(facts, inequalities(x.tree, x.textOf)...)
 	}
 	r, seen := rand.New(rand.NewPCG(2026, 11)), map[Verdict]int{}
 	for range draws(*verdicts) {

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -55,7 +56,7 @@ func Parse(data []byte) (*Source, Problems) {
 // more says whether another document follows, which nobody would read.
 func more(decoder *yaml.Decoder) bool {
 	var next yaml.Node
-	return decoder.Decode(&next) != io.EOF
+	return !errors.Is(decoder.Decode(&next), io.EOF)
 }
 
 // Lines fills in on which lines problems stand.

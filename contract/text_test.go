@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cel.dev/cel-go/cel"
+
 	"github.com/aqsha/aqsha/token"
 )
 

@@ -6,9 +6,10 @@ import (
 	"math/big"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/money"
-	"pgregory.net/rapid"
 )
 
 func TestHashpriceRefusals(t *testing.T) {

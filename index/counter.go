@@ -7,9 +7,9 @@ import (
 
 // counter is a number that grows and can be waited for.
 type counter struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // over both, so that who has read the value waits on the channel of its next change
 	value uint64
-	grown chan struct{}
+	grown chan struct{} // closed, and made anew, when it grows
 }
 
 func (c *counter) get() uint64 {

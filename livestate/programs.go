@@ -192,7 +192,7 @@ func (l *loader) program(kind, items int, d *token.Decoder, first bool) (ascendi
 			return true, badSnapshot("purpose %d is not consistent", number)
 		}
 		if d.Err() != nil { // and so whatever was read means nothing
-			return true, nil
+			return true, nil //nolint:nilerr // the decoder's error is the caller's, with its place in the file
 		}
 		if ascending = uint64(number) > uint64(l.state.Purposes()); ascending {
 			l.state.PutPurpose(number, p)

@@ -85,7 +85,7 @@ func (w *snapshotWriter) finish() (root txlog.Hash, err error) {
 	if w.page.count > 0 {
 		w.page.flush(w)
 	}
-	root = txlog.Hash(w.tree.Root())
+	root = w.tree.Root()
 	w.frame(appendTrailer(nil, w.tree.Size(), root))
 	if w.err == nil {
 		w.err = w.out.Flush()
@@ -185,7 +185,7 @@ func readSnapshot(in io.Reader, seed [32]byte, hash bool) (*State, Position, err
 
 // end checks a snapshot's trailer, and what must hold of the whole.
 func (l *loader) end(records *recordList, trailer []byte, tree *txlog.Tree, hash bool) (*State, Position, error) {
-	if hash && !bytes.Equal(trailer, appendTrailer(nil, tree.Size(), txlog.Hash(tree.Root()))) {
+	if hash && !bytes.Equal(trailer, appendTrailer(nil, tree.Size(), tree.Root())) {
 		return nil, l.at, badSnapshot("the root over its records differs from its trailer")
 	}
 	d := token.NewDecoder(trailer)

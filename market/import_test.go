@@ -93,6 +93,47 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// An hour that clocks skip is no time that anything happened at; read, it would become another, beside the row that has that one.
+func TestAnHourThatNeverWas(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	cuba, err := time.LoadLocation("America/Havana") // forward at midnight
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, c := range []struct {
+		text string
+		zone *time.Location
+		code string
+	}{
+		{"time,close\n2020-03-29 01:30:00,1\n2020-03-29 02:30:00,2\n2020-03-29 03:30:00,3\n", berlin, "market-time-bad"},
+		{"time,close\n2020-03-29 01:30:00,1\n2020-03-29 03:30:00,3\n2020-03-29 04:30:00,3\n", berlin, ""},
+		{"time,close\n2020-10-25 02:30:00,1\n2020-10-25 02:30:00,2\n2020-10-25 03:30:00,3\n", berlin, ""}, // twice
+		{"time,close\n2020-03-29T02:30:00+01:00,1\n2020-03-29T03:30:00+01:00,2\n", berlin, ""},
+		{"date,close\n2020-03-07,1\n2020-03-08,2\n2020-03-09,3\n", cuba, ""}, // a day, though its midnight never was
+		{"time,close\n2020-03-29 01:30:00,1\n2020-03-29 02:30:00,2\n", time.UTC, ""},
+	} {
+		table, err := Parse("x.csv", []byte(c.text), ReadOptions{TimeZone: c.zone})
+		if c.code != "" {
+			if got := code(err); got != c.code || !strings.Contains(err.Error(), "02:30") {
+				t.Errorf("%q: %v, want %s", c.text, err, c.code)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+			continue
+		}
+		for i := 1; i < len(table.Times); i++ {
+			if !table.Times[i].After(table.Times[i-1]) {
+				t.Errorf("%q: %v is not after %v", c.text, table.Times[i], table.Times[i-1])
+			}
+		}
+	}
+}
+
 func TestMissingIsNotZero(t *testing.T) {
 	table := parse(t, "date,PriceUSD,HashRate\n2020-01-01,,\n2020-01-02,0,\n2020-01-03,NaN,\n")
 	p, _ := table.Column("price_usd")

@@ -108,10 +108,14 @@ func (g *grid) times(column, hour int, options ReadOptions, zone *time.Location)
 		if at.Year() < 1900 || at.Year() > 2200 {
 			return nil, Refuse("time-bad", header, "line %d: %q is outside the years 1900 to 2200", g.line(i), cell(i))
 		}
+		if zone != time.UTC && !statesOffset(found.layout) && neverWas(cell(i), found.layout, at, zone) {
+			return nil, Refuse("time-bad", header, "line %d: %q never was in %s, where clocks went forward over it",
+				g.line(i), cell(i), zone)
+		}
 		out[i] = at.UTC()
 	}
 	if zone != time.UTC && !statesOffset(found.layout) {
-		return out, g.wallTimes(out, header, zone)
+		g.wallTimes(out, zone)
 	}
 	return out, nil
 }
@@ -121,9 +125,18 @@ func statesOffset(layout string) bool {
 		strings.HasSuffix(layout, "MST")
 }
 
-// wallTimes settles, by the file's order, the hour that comes twice when
-// clocks go back, and refuses the hour that never was when they go forward.
-func (g *grid) wallTimes(times []time.Time, header string, zone *time.Location) error {
+// neverWas says whether a wall time lies in the hour that clocks skip when they go forward: reading it in the zone
+// gives another. A date is a day, whatever clocks do at its midnight.
+func neverWas(cell, layout string, at time.Time, zone *time.Location) bool {
+	wall, err := parseTime(cell, layout, time.UTC)
+	if err != nil || wall.Equal(wall.Truncate(24*time.Hour)) {
+		return false
+	}
+	return wall.Format(time.DateTime) != at.In(zone).Format(time.DateTime)
+}
+
+// wallTimes settles, by the file's order, the hour that comes twice when clocks go back.
+func (g *grid) wallTimes(times []time.Time, zone *time.Location) {
 	descending := len(times) > 1 && times[0].After(times[len(times)-1])
 	order := make([]int, len(times))
 	for i := range order {
@@ -146,7 +159,6 @@ func (g *grid) wallTimes(times []time.Time, header string, zone *time.Location) 
 		g.decide("clocks", fmt.Sprintf("%d rows are in the second pass of an hour that comes twice in %s", twice, zone),
 			"they stand after the first pass in the file")
 	}
-	return nil
 }
 
 // bothReadings are the instants that a wall time can mean; equal but in the

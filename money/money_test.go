@@ -7,8 +7,9 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/aqsha/aqsha/money"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/money"
 )
 
 func ExampleParseTenge() {

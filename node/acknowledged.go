@@ -23,7 +23,7 @@ const maxPending = 256
 // acknowledged is how much of its leader's log a follower may show. What fewer followers have than must acknowledge is
 // taken back by a promotion of another: whoever was shown it has handed over goods for nothing.
 type acknowledged struct {
-	mu       sync.Mutex
+	mu       sync.Mutex       // over everything here; n.durable grows under it
 	reported uint64           // by the leader: entries that were acknowledged; 0 when it never told
 	every    bool             // the leader is of a time when none told: everything is shown
 	own      Head             // durable here
@@ -72,10 +72,10 @@ func (n *Node) openAcknowledged(head Head) error {
 	c, _, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
 	if err != nil {
 		n.logger.Warn("what was acknowledged cannot be read; the leader tells it again", "cause", err)
-		return nil
+		return nil //nolint:nilerr // logged
 	}
 	if root, err := n.log.Root(c.Size); err != nil || root != c.Root {
-		return nil // of a log that was here before
+		return nil //nolint:nilerr // of a log that was here before
 	}
 	a.reported, a.shown, a.size, a.kept = c.Size, signed, c.Size, c.Size
 	if c.Size < head.Size {
@@ -189,7 +189,7 @@ func (n *Node) keepAcknowledged(now bool) error {
 		return nil
 	}
 	if err := replaceFile(n.fs, n.config.Dir, filepath.Join(n.config.Dir, acknowledgedFile), a.shown); err != nil {
-		return nil // such as a full disk; the one before stands
+		return nil //nolint:nilerr // such as a full disk; the one before stands
 	}
 	a.kept, a.keptAt = a.size, time.Now()
 	return nil

@@ -138,11 +138,11 @@ func choose(free []livestate.LiveToken, amount money.Tiyn, b Bounds) (chosen []l
 		return nil, false
 	}
 	steps := 0
-	return search(free, amount, b.Max, clean, &steps), false
+	return search(free, b.Max, clean, &steps), false
 }
 
 // search tries what is left to try, the largest first: the change of the choices before was dust.
-func search(ascending []livestate.LiveToken, amount money.Tiyn, most int, clean func(money.Tiyn) bool,
+func search(ascending []livestate.LiveToken, most int, clean func(money.Tiyn) bool,
 	steps *int) []livestate.LiveToken {
 	var chosen []livestate.LiveToken
 	var try func(from int, total money.Tiyn) bool

@@ -23,7 +23,7 @@ const NotCosigner token.Code = "not-a-follower"
 // cosigners are the followers whose cosignatures this leader knows. A follower cosigns a checkpoint (C2SP
 // tlog-cosignature) once everything below it is verified and durable with him: that is his acknowledgement.
 type cosigners struct {
-	mu        sync.Mutex
+	mu        sync.Mutex           // over all but grown, which has a lock of its own
 	lists     []memberList         // the last is the current one; those before it count too, until all have heard of it
 	id        string               // of the current list
 	keeps     map[string]string    // id of the list that each keeps, by name

@@ -78,6 +78,10 @@ func OpenFence(signed []byte, verifier note.Verifier) (f Fence, err error) {
 }
 
 // fencing is what a node knows of who leads.
+//
+// Invariants: the fence's epoch never falls; what was promised is durable before it is said, and before a promise
+// nothing is acknowledged that the promise does not count: mu is held from the decision to the sync. Readers on the way
+// of a payment do not wait for it: they look at the atomic pointers, which are set under it.
 type fencing struct {
 	mu     sync.Mutex
 	signed []byte // the fence of the highest epoch seen; nil in epoch 0

@@ -453,8 +453,7 @@ func (f *follower) stands(ctx context.Context, checkpoint []byte) error {
 	if err := f.begins(ctx, checkpoint); err != nil {
 		return err
 	}
-	_, err := f.reached(ctx, checkpoint)
-	return err
+	return f.reached(ctx, checkpoint)
 }
 
 // maxUnverified bounds the bytes of blocks that a follower takes before it has verified those before: a leader that
@@ -497,7 +496,7 @@ func (f *follower) tooEarly(frame Frame) error {
 	}
 	leaf, err := ledger.DecodeEntry(frame.Entries[0])
 	if err != nil || leaf.Leaf == nil {
-		return nil // whoever executes it says what is wrong
+		return nil //nolint:nilerr // whoever executes it says what is wrong
 	}
 	ahead := time.Duration(int64(leaf.Leaf.TimeMillis)-int64(f.node.config.Now())) * time.Millisecond
 	f.node.following.ahead.Store(ahead.Milliseconds())
@@ -532,7 +531,7 @@ func (f *follower) executed(ctx context.Context, b *replay.Block, leaf ledger.Le
 		return batch.Root(), err
 	}
 	if b.Note != nil {
-		_, err = f.reached(ctx, b.Note)
+		err = f.reached(ctx, b.Note)
 	}
 	return batch.Root(), err
 }
@@ -577,14 +576,14 @@ func (f *follower) commit(ctx context.Context) error {
 }
 
 // reached keeps a checkpoint that the log has come to, cosigned, and has the leader told.
-func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint, error) {
+func (f *follower) reached(ctx context.Context, signed []byte) error {
 	n := f.node
 	c, err := f.check(ctx, signed)
 	if err != nil || c.Size != n.log.Size() {
-		return c, err // blocks here that the leader signed no checkpoint over yet: it will
+		return err // blocks here that the leader signed no checkpoint over yet: it will
 	}
 	if signed, err = f.acknowledge(signed, c); err != nil {
-		return c, err
+		return err
 	}
 	if f.cosigner != nil {
 		select {
@@ -593,7 +592,7 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 		}
 		f.cosigned <- signed
 	}
-	return c, nil
+	return nil
 }
 
 // acknowledge keeps a checkpoint, cosigned, unless that was promised away. Whoever promises meanwhile waits, and counts

@@ -408,9 +408,10 @@ func (n *Node) WaitHeight(ctx context.Context, height uint64) error {
 	}
 }
 
-// broadcast wakes everybody who waits.
+// broadcast wakes everybody who waits. Take the channel before looking at what is waited for: what changes between the
+// two closes that very channel.
 type broadcast struct {
-	mu sync.Mutex
+	mu sync.Mutex // over ch
 	ch chan struct{}
 }
 

@@ -129,7 +129,7 @@ func (n *Node) sequence() {
 	var held *unit // did not fit the last batch
 	for {
 		u := held
-		if held = nil; u == nil {
+		if u == nil {
 			var ok bool
 			if u, ok = <-n.units; !ok {
 				return

@@ -1,9 +1,10 @@
 package node
 
 import (
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // ProofCheckpoint is the newest checkpoint that a proof may rest on: of what may be shown, a follower's the leader's,

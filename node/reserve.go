@@ -35,7 +35,7 @@ const maxSelect = 4096
 type reservations struct {
 	node *Node
 
-	mu      sync.Mutex
+	mu      sync.Mutex          // over what follows
 	held    map[token.ID]uint64 // until when, ms
 	sweepAt int                 // forget what has run out when so many are held
 	queues  map[token.WalletID]*queue

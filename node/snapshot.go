@@ -73,8 +73,8 @@ func (n *Node) snapshot(c *courtesy) error {
 // unsnapped is what has become of snapshots that could not be written: the log has everything, so that is a warning,
 // and tried again, each time after twice as long.
 type unsnapped struct {
-	mu    sync.Mutex
-	cause error // nil after one that was written
+	mu    sync.Mutex // over the rest: health asks while a snapshot is written
+	cause error      // nil after one that was written
 	since time.Time
 	wait  time.Duration
 }
@@ -264,7 +264,7 @@ func (n *Node) readSnapshotFile(f vfs.File) (*livestate.State, livestate.Positio
 	state, at, err := livestate.ReadOwnSnapshot(content, randomSeed())
 	if err == nil {
 		_, err = content.Read(make([]byte, 1)) // past the last byte the checksum stands
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 	}

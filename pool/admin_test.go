@@ -165,7 +165,7 @@ func TestFeeAndPayouts(t *testing.T) {
 		t.Errorf("a higher fee tomorrow: %d", code)
 	}
 	answer := httptest.NewRecorder()
-	web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest("GET", "/v1/pool", nil))
+	web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/v1/pool", nil))
 	if !strings.Contains(answer.Body.String(), `"next_fee_percent":5`) {
 		t.Errorf("not announced: %s", answer.Body)
 	}

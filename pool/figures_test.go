@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestWalksRest(t *testing.T) {
 	}
 	get := func(path string) string {
 		answer := httptest.NewRecorder()
-		web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest("GET", path, nil))
+		web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
 		return answer.Body.String()
 	}
 	accepted := func() uint64 {
@@ -64,7 +65,7 @@ func TestPagesOfBlocksAreBounded(t *testing.T) {
 	p := startOffered(t, testConfig())
 	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=x", "?after=-1"} {
 		answer := httptest.NewRecorder()
-		web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest("GET", "/v1/blocks"+query, nil))
+		web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/v1/blocks"+query, nil))
 		if answer.Code != 400 || !strings.Contains(answer.Body.String(), "bad-") {
 			t.Errorf("%s: %d %s", query, answer.Code, answer.Body)
 		}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool"
@@ -22,7 +24,6 @@ import (
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/serve"
 	"github.com/aqsha/aqsha/txlog"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // payerDir tells a run of the test binary to be a pool that pays without pause and will be killed; payerNode is the

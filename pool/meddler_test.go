@@ -17,8 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/bitcoin"
 )
 
 // What a connection to a wallet can do to a call.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -231,7 +232,7 @@ func TestWorkersArePaged(t *testing.T) {
 	}
 	get := func(query string) (list []worker.Stats, next string, code int) {
 		answer := httptest.NewRecorder()
-		web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest("GET", "/v1/workers"+query, nil))
+		web.Handler(p.Pool).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/v1/workers"+query, nil))
 		if answer.Code == 200 {
 			if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
 				t.Fatal(err)

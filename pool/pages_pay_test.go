@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func TestTheUsersPageFollowsAPayout(t *testing.T) {
 	page := func() string {
 		t.Helper()
 		answer := httptest.NewRecorder()
-		web.Handler(k.Pool).ServeHTTP(answer, httptest.NewRequest("GET", "/user/"+alice, nil))
+		web.Handler(k.Pool).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/user/"+alice, nil))
 		return answer.Body.String()
 	}
 	pay := func() *payments.PaymentSent {

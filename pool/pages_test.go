@@ -19,7 +19,7 @@ func TestPages(t *testing.T) {
 	c.expect("share", c.find(evil, c.job(), 1, meets(c.difficulty)), 0)
 	get := func(path, accept string) (string, int) {
 		t.Helper()
-		request := httptest.NewRequest("GET", path, nil)
+		request := httptest.NewRequest(http.MethodGet, path, nil)
 		request.Header.Set("Accept-Language", accept)
 		answer := httptest.NewRecorder()
 		web.Handler(p.Pool).ServeHTTP(answer, request)
@@ -53,7 +53,7 @@ func TestPagesSayHowToCheckThem(t *testing.T) {
 	defer server.Close()
 	get := func(url, proto string) (body string) {
 		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestPagesSayHowToCheckThem(t *testing.T) {
 		}
 		defer response.Body.Close()
 		all, err := io.ReadAll(response.Body)
-		if err != nil || response.StatusCode != 200 {
+		if err != nil || response.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %d, %v", url, response.StatusCode, err)
 		}
 		return string(all)

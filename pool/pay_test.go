@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/internal/testnode"
 	"github.com/aqsha/aqsha/money"
@@ -19,7 +21,6 @@ import (
 	"github.com/aqsha/aqsha/pool/payments"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/settings"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // till is a pool that owes its miners something, a real node with the operator's wallet, and whoever stands between the

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/accounts"
 	"github.com/aqsha/aqsha/pool/books"
@@ -17,7 +19,6 @@ import (
 	"github.com/aqsha/aqsha/pool/sharelog"
 	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/txlog"
-	"pgregory.net/rapid"
 )
 
 // drawnRecords is a pool's log with workers, leases, jobs on changing tips and shares of late ones too.

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/aqsha/aqsha/txlog/vfs"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // Archived says how far an archive is.

@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/aqsha/aqsha/txlog"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/txlog"
 )
 
 const benchEntryBytes = 240

@@ -7,8 +7,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aqsha/aqsha/txlog"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // TestEverythingAtOnce stages, commits, publishes and reads on the real disk at the

@@ -6,8 +6,9 @@ import (
 	"log"
 	"os"
 
-	"github.com/aqsha/aqsha/txlog"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // A log takes two entries, signs for them, and a stranger who has only the log's

@@ -11,9 +11,10 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/txlog"
-	"golang.org/x/mod/sumdb/note"
 )
 
 const origin = "log.example/test"

@@ -2,6 +2,7 @@ package txlog
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -139,7 +140,7 @@ func (l *Log) Close() error {
 	l.publishMu.Lock()
 	defer l.publishMu.Unlock()
 	l.mu.Lock()
-	if l.failure == ErrClosed {
+	if errors.Is(l.failure, ErrClosed) {
 		l.mu.Unlock()
 		return nil
 	}

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/aqsha/aqsha/txlog/vfs"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // DefaultSegmentBytes is the size of a segment unless Options say otherwise.

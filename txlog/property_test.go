@@ -5,10 +5,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/aqsha/aqsha/internal/sim/disk"
-	"github.com/aqsha/aqsha/txlog"
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/internal/sim/disk"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // reference keeps a log the simple way, with the Go checksum database's functions.

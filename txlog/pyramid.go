@@ -15,7 +15,7 @@ func (p *pyramid) at(height int, i uint64) Hash { return p[tileWidth>>height+int
 // pyramids caches those that were used lately, 4 MiB at most. Complete tiles never
 // change, so nothing in it gets stale.
 type pyramids struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // over the slots; the nodes of one do not change once it is there
 	slots [256]struct {
 		level int
 		index uint64

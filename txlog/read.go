@@ -2,6 +2,7 @@ package txlog
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"sort"
@@ -133,7 +134,8 @@ func (s *section) recordAt(i int) (recordHeader, error) {
 
 // blame turns a frameError into damage of this segment.
 func (s *section) blame(err error, at int64, height, index uint64) error {
-	if frame, ok := err.(frameError); ok {
+	var frame frameError
+	if errors.As(err, &frame) {
 		return &DamageError{File: s.path, Offset: at, Height: height, Index: index, Reason: string(frame)}
 	}
 	return err

@@ -6,9 +6,10 @@ import (
 	"sync"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/txlog"
-	"pgregory.net/rapid"
 )
 
 // expectRead holds what a reader sees against the entries that were written.

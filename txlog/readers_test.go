@@ -15,10 +15,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aqsha/aqsha/internal/sim/disk"
-	"github.com/aqsha/aqsha/txlog"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/aqsha/aqsha/internal/sim/disk"
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // serve makes a published log of a size and the web server in front of it.

@@ -105,7 +105,7 @@ func (l *Log) scanSegment(s *segment, last bool) (lastEnd, *positions, error) {
 			continue
 		case errors.As(err, new(contradiction)):
 			return lastEnd{}, nil, l.damaged(s, at, err.Error())
-		case !errors.As(err, &invalid) && err != io.EOF:
+		case !errors.As(err, &invalid) && !errors.Is(err, io.EOF):
 			return lastEnd{}, nil, err
 		case !last:
 			return lastEnd{}, nil, l.damaged(s, at, fmt.Sprintf("%v, and later segments exist", err))

@@ -1,6 +1,7 @@
 package txlog
 
 import (
+	"errors"
 	"io"
 	"iter"
 )
@@ -23,7 +24,7 @@ func (l *Log) Batches(fromHeight uint64) iter.Seq2[*StoredBatch, error] {
 				return
 			}
 			in := s.from(int(height-s.header.firstHeight), buffer)
-			more := true
+			var more bool
 			height, more = s.yieldBatches(&in, height, yield)
 			buffer = in.buffer
 			l.release(s.segment)
@@ -46,7 +47,7 @@ func (s *section) yieldBatches(in *scanner, height uint64, yield func(*StoredBat
 	for {
 		at := in.at
 		h, body, err := in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return height, true
 		}
 		if err == nil && h.height != height {

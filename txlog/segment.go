@@ -149,7 +149,7 @@ func openSegment(fs vfs.FS, path, origin string) (*segment, error) {
 // handles keeps the files of sealed segments open, the least recently used closed
 // beyond a limit, so that a log of any length needs few descriptors.
 type handles struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // over what follows, and over each sealed segment's file, users and used
 	open  []*segment // sealed ones
 	clock uint64
 }

@@ -190,7 +190,7 @@ func (s *Stored) segment(yield func(*StoredBatch, error) bool) (more bool, _ err
 	for {
 		at := in.at
 		h, body, err := in.next()
-		if invalid := frameError(""); errors.As(err, &invalid) || err == io.EOF {
+		if invalid := frameError(""); errors.As(err, &invalid) || errors.Is(err, io.EOF) {
 			return s.ends(path, f, header.salt, at, err)
 		}
 		if err == nil {
@@ -280,7 +280,7 @@ func (s *Stored) Tile(t Tile) ([]byte, error) {
 	defer f.Close()
 	b := make([]byte, t.Width*HashBytes)
 	n, err := f.ReadAt(b, int64(t.Index)*tileWidth*HashBytes)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return b[:n-n%HashBytes], err

@@ -6,9 +6,10 @@ import (
 	"os"
 	"testing"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/txlog"
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // sweptSizes are numbers of entries: all up to 5,000 when SWEEP is "all", else those around powers of two and around where

@@ -24,6 +24,8 @@ type tiles struct {
 	fs  vfs.FS
 	dir string
 
+	// mu is over what follows, and not held while a file is written. Until then hashes are found in tail: a flush, of
+	// which one runs at a time, takes them out of it when they are in the file.
 	mu      sync.RWMutex
 	files   [tileLevels]vfs.File // nil until the level is needed
 	written [tileLevels]uint64   // hashes in the file

@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/txlog"
-	"golang.org/x/mod/sumdb/note"
 )
 
 var update = flag.Bool("update", false, "write the vectors in testdata/vectors anew")

@@ -141,7 +141,7 @@ func (p *rowPayment) pay(ctx context.Context) (Outcome, error) {
 	tx, err := p.sign(ctx)
 	if err != nil {
 		if problem := problemFrom(err); problem != nil {
-			return Outcome{Row: p.row, Problem: problem}, nil
+			return Outcome{Row: p.row, Problem: problem}, nil //nolint:nilerr // it is the outcome
 		}
 		return Outcome{}, err
 	}

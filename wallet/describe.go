@@ -139,12 +139,12 @@ func (d *description) fields(body token.Body) {
 		if optional := strings.Contains(v.Type().Field(i).Tag.Get("json"), "omit"); optional && field.IsZero() {
 			continue
 		}
-		d.add(label, d.value(label, field.Interface()))
+		d.add(label, d.value(field.Interface()))
 	}
 }
 
 // value says a field's value; what has no words of its own is in the readable form that drafts have.
-func (d *description) value(label string, value any) string {
+func (d *description) value(value any) string {
 	switch value := value.(type) {
 	case token.WalletID:
 		return d.wallet(value)

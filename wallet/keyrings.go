@@ -26,7 +26,7 @@ type Keyring struct {
 	prompt     signer.Passphrase      // for keys that are encrypted
 	promptNew  func() (string, error) // for a new key's passphrase where there is none; nil leaves new keys unencrypted
 
-	mu     sync.Mutex // a book serves several payers at once
+	mu     sync.Mutex // over loaded: a keyring serves several payers at once
 	loaded map[token.PublicKey]token.Signer
 }
 

@@ -10,9 +10,10 @@ import (
 	"net"
 	"time"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/bitcoin"
 )
 
 // ErrNotListed means that the node has taken the block's bytes but does not list it on its chain:

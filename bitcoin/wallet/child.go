@@ -10,9 +10,10 @@ import (
 	"math"
 	"slices"
 
-	"github.com/aqsha/aqsha/money"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/money"
 )
 
 // Child makes and signs a transaction that spends what a draft returns to the wallet, its change behind the first

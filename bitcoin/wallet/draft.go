@@ -11,11 +11,12 @@ import (
 	"math"
 	"slices"
 
-	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/money"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
 )
 
 // Draft is a signed transaction, made before it is sent.

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/money"
 	"github.com/btcsuite/btcd/wire/v2"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/money"
 )
 
 var keyHash = append([]byte{0x00, 0x14}, make([]byte, 20)...)

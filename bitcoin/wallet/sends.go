@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // Sent is a transaction by which the wallet has spent its own coins, whoever has made it.

@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // Codes of the node's RPC that sending tells apart (Bitcoin Core's rpc/protocol.h; btcd uses the same).
@@ -168,7 +169,7 @@ func (w *Wallet) Send(ctx context.Context, raw []byte) error {
 	var refusal *bitcoin.RPCError
 	if !errors.As(err, &refusal) || refusal.Code == codeAlreadyInChain {
 		if refusal != nil {
-			return nil
+			return nil //nolint:nilerr // refused as known: the chain has it
 		}
 		return err
 	}

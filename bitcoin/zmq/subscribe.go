@@ -173,7 +173,7 @@ func readFrame(reader *bufio.Reader) (flags byte, body []byte, err error) {
 	if flags&^(flagMore|flagLong|flagCommand) != 0 {
 		return 0, nil, fmt.Errorf("frame with reserved flags %#x", flags)
 	}
-	size := uint64(0)
+	var size uint64
 	if flags&flagLong == 0 {
 		short, err := reader.ReadByte()
 		if err != nil {

@@ -12,9 +12,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/usage"
-	"github.com/google/go-cmp/cmp"
 )
 
 // Polls as letters: "." good, "x" a fan that stands still, "-" no answer.

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/daily"
@@ -22,7 +24,6 @@ import (
 	"github.com/aqsha/aqsha/farm/simulate/past"
 	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/txlog/seal"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // month is a farm of 9 simulated machines over a month and three days; made once.

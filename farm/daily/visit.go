@@ -216,10 +216,10 @@ func (p *Page) visit(b *records.Records, m *fleet.Machine, now, all, whole *usag
 	for _, part := range now.Value {
 		value += int64(part.MicroTiyn)
 	}
-	gain := ratio(value, int64(share), 1_000_000)
+	gain := ratio(value, share, 1_000_000)
 	v.Gain = farm.MicroTiyn(ratio(gain, int64(usage.Day), int64(hours))).Tiyn()
 	if nameplate, watts, _ := m.Nameplate(); nameplate > 0 {
-		v.Power = money.Tiyn(ratio(watts*24*int64(share), int64(perKWh), 1000*1_000_000)) // of a day
+		v.Power = money.Tiyn(ratio(watts*24*share, int64(perKWh), 1000*1_000_000)) // of a day
 	}
 	if v.Cause == usage.CauseRejected || v.Cause == usage.CauseUnsent || v.Cause == usage.CauseInvalid {
 		v.Power = 0 // that work is paid for already

@@ -5,9 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
-	"github.com/google/go-cmp/cmp"
 )
 
 // What people say goes before the machine's word and the catalogue, lower values too, and can be taken back.

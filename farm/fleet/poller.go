@@ -90,9 +90,9 @@ func (w *Watcher) schedule(ctx context.Context, begin func(i int)) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
-	for round := time.Duration(0); ; round++ {
+	for round := 0; ; round++ {
 		for i := range w.Machines {
-			due := start.Add(round*w.Interval + w.Interval*time.Duration(i)/time.Duration(len(w.Machines)))
+			due := start.Add(time.Duration(round)*w.Interval + w.Interval*time.Duration(i)/time.Duration(len(w.Machines)))
 			if wait := time.Until(due); wait > 0 {
 				timer.Reset(wait)
 				select {
@@ -149,7 +149,7 @@ func (w *Watcher) one(ctx context.Context, i int, outcomes chan<- Outcome) {
 func (w *Watcher) check(ctx context.Context, m *Machine) error {
 	mac, serial, err := w.Identify(ctx, m)
 	if err != nil {
-		return nil // it answers, and does not say who it is
+		return nil //nolint:nilerr // it answers, and does not say who it is
 	}
 	return m.sameAs(mac, serial, "", "")
 }

@@ -10,9 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/protocol"
-	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "rewrite what is expected from the replies in testdata")

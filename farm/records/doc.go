@@ -1,4 +1,4 @@
-// Package book keeps a farm's folder and adds up what is in it: fleet, samples, marks (when and why
+// Package records keeps a farm's folder and adds up what is in it: fleet, samples, marks (when and why
 // machines were not meant to run), prices and site meters, into totals by machine, place and time.
 //
 //	fleet.json   the inventory                     farm/fleet

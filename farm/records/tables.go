@@ -41,7 +41,7 @@ func table(dir, name string, header []string, row func(fields []string) error) e
 	}
 	for {
 		fields, err := rows.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

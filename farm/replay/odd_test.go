@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/replay"
-	"github.com/google/go-cmp/cmp"
 )
 
 // oddAnswers says what must come of answers that were made odd on purpose.

@@ -26,14 +26,14 @@ func BenchmarkPackHour(b *testing.B) {
 	var p packer
 	size := 0
 	for b.Loop() {
-		size = len(packRows(nil, rows, &p))
+		size = len(packRows(rows, &p))
 	}
 	b.ReportMetric(float64(size)/float64(len(rows)), "bytes/poll")
 }
 
 func BenchmarkUnpackHour(b *testing.B) {
 	rows := noisyHour()
-	packed := packRows(nil, rows, &packer{})
+	packed := packRows(rows, &packer{})
 	for b.Loop() {
 		if _, err := unpackRows(packed, len(rows)); err != nil {
 			b.Fatal(err)

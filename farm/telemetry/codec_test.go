@@ -5,9 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/usage"
-	"pgregory.net/rapid"
 )
 
 func TestColumnsComeBack(t *testing.T) {
@@ -77,7 +78,7 @@ func TestPollsComeBack(t *testing.T) {
 			}
 			want, rows = append(want, p), append(rows, rowOf(p))
 		}
-		back, err := unpackRows(packRows(nil, rows, &packer{}), len(rows))
+		back, err := unpackRows(packRows(rows, &packer{}), len(rows))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +117,7 @@ func TestCellsComeBack(t *testing.T) {
 
 func FuzzUnpackRows(f *testing.F) {
 	rows := []row{rowOf(usage.Poll{At: 1e10, TotalMH: 5}), rowOf(usage.Poll{At: 1e10 + 300, TotalMH: 900})}
-	f.Add(packRows(nil, rows, &packer{}), 2)
+	f.Add(packRows(rows, &packer{}), 2)
 	f.Add(packCells(nil, usage.NewCells(0, usage.Day, usage.Grid).Cells, &packer{}), 0)
 	f.Fuzz(func(t *testing.T, packed []byte, n int) {
 		if rows, err := unpackRows(packed, n); err == nil && len(rows) != n {

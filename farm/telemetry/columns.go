@@ -96,7 +96,7 @@ func takeRow(in []byte, before *row) (r row, rest []byte, err error) {
 }
 
 // packRows turns rows into a block.
-func packRows(to []byte, rows []row, p *packer) []byte {
+func packRows(rows []row, p *packer) (to []byte) {
 	values := make([]int64, len(rows))
 	for c := range PollColumns {
 		for i := range rows {

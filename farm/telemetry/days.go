@@ -66,12 +66,12 @@ func (s *Store) readGroups(d *day, from usage.Instant, journals []int64) error {
 			err = s.checkLast(d, g, next)
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err == nil:
 			d.groups, d.size = append(d.groups, g), next
 			continue
-		case err != errTorn && !(journalled(journals, d.next(from), from+usage.Day) &&
+		case !errors.Is(err, errTorn) && !(journalled(journals, d.next(from), from+usage.Day) &&
 			beingWritten(d.file, d.size, end, journals)):
 			return err
 		case s.reader:

@@ -1,4 +1,4 @@
-// Package sample is the embedded store of what machines said: every poll for 14 days, five-minute
+// Package telemetry is the embedded store of what machines said: every poll for 14 days, five-minute
 // sums for a year, quantised and packed.
 //
 // In one directory to which one process writes at a time (others may read beside it):

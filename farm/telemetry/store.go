@@ -260,7 +260,7 @@ func (s *Store) packOldest() error {
 		if err != nil {
 			return err
 		}
-		blocks = append(blocks, block{machine, len(rows), packRows(nil, rows, &p)})
+		blocks = append(blocks, block{machine, len(rows), packRows(rows, &p)})
 	}
 	encoded := encodeGroup(h.from, blocks)
 	if _, err := d.file.WriteAt(encoded, d.size); err != nil {

@@ -1,4 +1,4 @@
-// Package use accounts for what machines could have done and did: the economics of equipment,
+// Package usage accounts for what machines could have done and did: the economics of equipment,
 // extensive and intensive, for hashing machines.
 //
 // The leaf is a machine between two cuts: every poll, every change of state, every five minutes (and

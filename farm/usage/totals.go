@@ -55,7 +55,7 @@ type Totals struct {
 // AddCell counts a machine's cell of at most an hour at that hour's price. Values are differences of
 // the values of adjacent levels of the waterfall, so that they too add up to the nameplate's.
 func (t *Totals) AddCell(c *Cell, p Price) error {
-	level, above := c.Nameplate(), Value{}
+	level := c.Nameplate()
 	above, err := p.value(level)
 	if err != nil {
 		return err

@@ -4,9 +4,10 @@ import (
 	"math/big"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/money"
-	"pgregory.net/rapid"
 )
 
 const s19 = 95_000_000 // MH/s

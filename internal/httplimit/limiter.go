@@ -34,6 +34,8 @@ type Limiter struct {
 	limits Limits
 	reject func(w http.ResponseWriter, status int, detail string)
 
+	// mu is over all counts. Each is given back by who took it, on every way out: a count that stays would shut an
+	// address out for good.
 	mu          sync.Mutex
 	total       [2]used // of strangers and of those who are known
 	addresses   map[string]*used

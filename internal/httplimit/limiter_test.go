@@ -43,7 +43,7 @@ func (h *held) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func request(from, path string, known bool, body string) *http.Request {
-	r := httptest.NewRequest("POST", path, strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("From", from)
 	if known {
 		r.Header.Set("Known", "yes")
@@ -245,7 +245,7 @@ func TestConnections(t *testing.T) {
 			return false
 		}
 		response, err := http.ReadResponse(bufio.NewReader(c), nil)
-		return err == nil && response.StatusCode == 200
+		return err == nil && response.StatusCode == http.StatusOK
 	}
 	var open []net.Conn
 	for i := range small.ConnectionsPerAddress + 3 {

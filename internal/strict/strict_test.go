@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/aqsha/aqsha/internal/strict"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/internal/strict"
 )
 
 type form struct {

@@ -3,6 +3,7 @@ package tidy
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"go/ast"
 	"os"
 	"path"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
-
-	"fmt"
 )
 
 // counted is what is counted of a package, a room or the whole.

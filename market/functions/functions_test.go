@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/market/usage"
-	"pgregory.net/rapid"
 )
 
 func anchors(t testing.TB) Anchors {

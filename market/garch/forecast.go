@@ -5,9 +5,10 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Horizon is the forecast for one day ahead of the sample, and the sum up to

@@ -8,10 +8,11 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/aqsha/aqsha/market"
-	"github.com/aqsha/aqsha/market/stats"
 	"gonum.org/v1/gonum/stat/distuv"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/stats"
 )
 
 var everySpec = func() []Spec {

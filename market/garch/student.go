@@ -3,8 +3,9 @@ package garch
 import (
 	"math"
 
-	"github.com/aqsha/aqsha/market/stats"
 	"gonum.org/v1/gonum/mathext"
+
+	"github.com/aqsha/aqsha/market/stats"
 )
 
 // Student is Student's t with location, scale (not a standard deviation) and

@@ -3,6 +3,7 @@ package paper
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -96,7 +97,8 @@ func (e environment) check(c Claim) (Result, error) {
 	}
 	r.Identity = basis.identity(c)
 	expected, err := e.evaluate(expression)
-	if missing, ok := err.(missingName); ok && e.couldBeData(string(missing)) {
+	var missing missingName
+	if errors.As(err, &missing) && e.couldBeData(string(missing)) {
 		r.Missing = string(missing)
 		return r, nil
 	}

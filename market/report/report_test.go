@@ -12,11 +12,12 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/study"
 	"github.com/aqsha/aqsha/market/synthetic"
 	"github.com/aqsha/aqsha/txlog/seal"
-	"golang.org/x/mod/sumdb/note"
 )
 
 func open(t testing.TB) func(string, market.ReadOptions) (*market.Table, error) {

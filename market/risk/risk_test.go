@@ -7,10 +7,11 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/aqsha/aqsha/market"
-	"github.com/aqsha/aqsha/market/garch"
 	"gonum.org/v1/gonum/stat/distuv"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/garch"
 )
 
 func TestKupiecKnownValues(t *testing.T) {

@@ -3,10 +3,11 @@ package risk
 import (
 	"math"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/garch"
 	"github.com/aqsha/aqsha/market/stats"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Measure is a value at risk and an expected shortfall at one level; a refused

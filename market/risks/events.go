@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 //go:embed events.csv

@@ -3,8 +3,9 @@ package stats
 import (
 	"math"
 
-	"github.com/aqsha/aqsha/market"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/aqsha/aqsha/market"
 )
 
 // Regression is a least-squares fit of y on columns of X.

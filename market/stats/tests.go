@@ -3,8 +3,9 @@ package stats
 import (
 	"math"
 
-	"github.com/aqsha/aqsha/market"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/aqsha/aqsha/market"
 )
 
 // Test is a test statistic with its p-value and, where it has them, lags.

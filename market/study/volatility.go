@@ -106,7 +106,7 @@ func StudyVolatility(in Input) (Volatility, error) {
 	}
 	v.rolling = volatility.Rolling(r, 30, p.annual)
 	v.addRanges(in, p)
-	v.addHAR(in, p)
+	v.addHAR(p)
 	return v, nil
 }
 
@@ -143,7 +143,7 @@ func (v *Volatility) addRanges(in Input, p prepared) {
 	}
 }
 
-func (v *Volatility) addHAR(in Input, p prepared) {
+func (v *Volatility) addHAR(p prepared) {
 	if p.annual != volatility.EveryHour {
 		v.Notes = append(v.Notes, "HAR-RV: not available, it needs hourly prices")
 		return

@@ -37,15 +37,15 @@ func Files() []File {
 	}
 	coin := asset{seed: 1, start: 372, drift: 0.12, omega: 0.35, alpha: 0.09, beta: 0.88, tail: 5, jumpPercent: 9,
 		jumpEvery: 400, hoursPerDay: 24, withBenchmark: 0.3}
-	hourly, daily := coin.path(start, days, factor)
+	hourly, daily := coin.path(start, factor)
 	index := asset{seed: 2, start: 2060, drift: 0.035, omega: 0.03, alpha: 0.1, beta: 0.87, tail: 6, hoursPerDay: 1,
 		withBenchmark: 0.95}
 	gold := asset{seed: 3, start: 114, drift: 0.02, omega: 0.02, alpha: 0.05, beta: 0.93, tail: 6, hoursPerDay: 1,
 		withBenchmark: 0.05}
 	tenge := asset{seed: 4, start: 185, drift: 0.02, omega: 0.01, alpha: 0.1, beta: 0.86, tail: 5, hoursPerDay: 1}
-	_, indexDaily := index.path(start, days, factor)
-	_, goldDaily := gold.path(start, days, factor)
-	_, tengeDaily := tenge.path(start, days, nil)
+	_, indexDaily := index.path(start, factor)
+	_, goldDaily := gold.path(start, factor)
+	_, tengeDaily := tenge.path(start, nil)
 	return []File{
 		networkFile("cm_btc_daily.csv", daily, false), networkFile("cm2019_btc_daily.csv", daily[:1788], true),
 		ohlcFile("bitstamp_btcusd_d.csv", daily[:2823], time.DateOnly),

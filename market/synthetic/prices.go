@@ -41,7 +41,7 @@ func student(r *rand.Rand, nu int) float64 {
 }
 
 // path simulates hours and days; factor is a common daily shock (may be nil).
-func (a asset) path(first time.Time, days int, factor []float64) (hourly, daily []bar) {
+func (a asset) path(first time.Time, factor []float64) (hourly, daily []bar) {
 	r := rand.New(rand.NewPCG(a.seed, 0x5eed))
 	h := a.omega / (1 - a.alpha - a.beta)
 	price := a.start

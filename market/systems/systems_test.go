@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/usage"
-	"pgregory.net/rapid"
 )
 
 // Rosenfeld (2014), table 1: q = 10 %, 6 confirmations: 0.0591 %; 30 %, 6: 15.645 %.

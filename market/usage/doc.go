@@ -1,4 +1,4 @@
-// Package use measures how extensively, intensively and efficiently a network,
+// Package usage measures how extensively, intensively and efficiently a network,
 // a currency or a machine is used, what is left in reserve, what a payment and
 // a coin cost in money and electricity, and puts the digital tenge into the
 // same table. The coefficients are those of the economics of equipment:

@@ -3,6 +3,7 @@ package usage
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -30,7 +31,7 @@ func ReadMachines(data []byte) ([]Machine, error) {
 	var out []Machine
 	for line := 2; ; line++ {
 		record, err := rows.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

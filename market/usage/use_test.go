@@ -13,10 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/stats"
 	"github.com/aqsha/aqsha/market/synthetic"
-	"pgregory.net/rapid"
 )
 
 // A dead machine lost time, not speed.

@@ -5,11 +5,12 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/risk"
 	"github.com/aqsha/aqsha/market/stats"
 	"github.com/aqsha/aqsha/market/volatility"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aqsha/aqsha/market"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/market"
 )
 
 func series(step time.Duration, values ...float64) market.Series {

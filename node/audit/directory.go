@@ -134,7 +134,8 @@ const (
 // writes the slots in turn: what is its work under way is gone when one looks again.
 func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault, err error) {
 	size, _ := log.State()
-	published, tail := txlog.Checkpoint{}, log.Tail()
+	var published txlog.Checkpoint
+	tail := log.Tail()
 	var slots []*txlog.DamageError
 	for look := 0; ; look++ {
 		var signed []byte

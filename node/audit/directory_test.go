@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -357,7 +358,7 @@ func (h *history) mirror(t testing.TB, dir string) {
 		if strings.HasPrefix(path, "tile/entries") {
 			handler = h.log.EntriesHandler()
 		}
-		handler.ServeHTTP(w, httptest.NewRequest("GET", "/"+path, nil))
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/"+path, nil))
 		if w.Code != 200 {
 			t.Fatalf("%s: %d", path, w.Code)
 		}

@@ -34,7 +34,7 @@ func (r *run) alternate(phase string, runs int, stages bool) (m rates, err error
 		}
 		runtime.GC()
 		p, e := rawRate(all, plainBatch), rawRate(all, expandedBatch(library))
-		library, all = nil, nil
+		library, all = nil, nil //nolint:wastedassign // the collector takes them before the commit is measured
 		runtime.GC()
 		seconds, err := r.commit(w)
 		if err != nil {

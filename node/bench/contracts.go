@@ -199,7 +199,7 @@ func (m *mix) earmarkAll() error {
 
 // createAll creates contracts, of which the card is the creator's own wallet.
 func (m *mix) createAll(definition token.Hash) error {
-	ends := int64(time.Now().Add(24 * time.Hour).UnixMilli())
+	ends := time.Now().Add(24 * time.Hour).UnixMilli()
 	return m.inBatches("creating contracts", m.o.Contracts, func(i int) (token.Body, int) {
 		in, _ := m.take(i)
 		self := m.people.ids[i]

@@ -179,7 +179,7 @@ func (r *Reader) end() {
 }
 
 func (r *Reader) read(p []byte) {
-	if _, r.err = io.ReadFull(r.in, p); r.err == io.EOF {
+	if _, r.err = io.ReadFull(r.in, p); errors.Is(r.err, io.EOF) {
 		r.err = io.ErrUnexpectedEOF
 	}
 	r.sum = crc32.Update(r.sum, castagnoli, p)

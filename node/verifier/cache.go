@@ -19,6 +19,9 @@ const keyShards = 64
 // keyBytes is what one cached key takes: its decoding, the key and its place in the map, measured.
 const keyBytes = 260
 
+// keyShard is a part of the cache with a lock of its own, over all its fields: verifiers of one batch meet in few. What
+// is to be forgotten is found by a clock's hand (second chance), which writes a bit at a hit where a list in order of
+// use would write links.
 type keyShard struct {
 	mu    sync.Mutex
 	most  int

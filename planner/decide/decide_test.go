@@ -6,8 +6,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/aqsha/aqsha/planner/decide"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/planner/decide"
 )
 
 func Example() {

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/planner/finance"
-	"pgregory.net/rapid"
 )
 
 func Example() {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
@@ -16,7 +18,6 @@ import (
 	"github.com/aqsha/aqsha/planner/power"
 	"github.com/aqsha/aqsha/planner/power/bid"
 	"github.com/aqsha/aqsha/planner/value"
-	"pgregory.net/rapid"
 )
 
 // handMonth is the farm of docs/farm-planning.md, second case: a hundred S21 in April 2027.

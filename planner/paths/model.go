@@ -176,7 +176,7 @@ func (m *Model) quantile() func(p float64) float64 {
 	mean := m1 * (xi - 1/xi)
 	sd := math.Sqrt((1-m1*m1)*(xi*xi+1/(xi*xi)) + 2*m1*m1 - 1)
 	return func(p float64) float64 {
-		y := 0.0
+		var y float64
 		if p < below {
 			y = t(p/below/2) / xi
 		} else {

@@ -7,8 +7,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/aqsha/aqsha/planner/paths"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/planner/paths"
 )
 
 func model(t testing.TB, kind, law string) *paths.Model {

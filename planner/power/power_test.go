@@ -5,11 +5,12 @@ import (
 	"math"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/planner/power"
-	"pgregory.net/rapid"
 )
 
 func terms(day params.Date) power.Terms {

@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/planner"
 	"github.com/aqsha/aqsha/planner/register"
-	"pgregory.net/rapid"
 )
 
 func sample() *planner.Plan {

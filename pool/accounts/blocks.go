@@ -35,7 +35,7 @@ func (a *Accounts) checkBlocks(ctx context.Context, t *bitcoin.Template) {
 			continue
 		}
 		onChain, depth := hashes[i] == b.Hash, tip-int64(b.Height)+1
-		status := uint64(0)
+		var status uint64
 		switch {
 		case !onChain && b.Status != sharelog.StatusOrphaned:
 			status = sharelog.StatusOrphaned

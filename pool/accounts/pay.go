@@ -175,7 +175,7 @@ func (a *Accounts) ReconciledFrom(asks bool) *sharelog.Reconciled {
 func (a *Accounts) SetOutside(missing error) (before, fault error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if before = a.outside; before == errReconciling {
+	if before = a.outside; errors.Is(before, errReconciling) {
 		before = nil
 	}
 	a.outside = missing

@@ -13,7 +13,7 @@ import (
 // forbidden says whether the administration refuses an action to a role.
 func forbidden(action string, role Role) bool {
 	c := &Control{Pool: &pool.Pool{}}
-	request := httptest.NewRequest("POST", "/"+action, strings.NewReader("not JSON"))
+	request := httptest.NewRequest(http.MethodPost, "/"+action, strings.NewReader("not JSON"))
 	answer := httptest.NewRecorder()
 	c.handler().ServeHTTP(answer, request.WithContext(context.WithValue(context.Background(), roleKey{}, role)))
 	return answer.Code == http.StatusForbidden

@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aqsha/aqsha/bitcoin"
@@ -15,6 +14,9 @@ import (
 func (a *Auditor) CheckChain(ctx context.Context, network bitcoin.Network, node *bitcoin.Client) error {
 	for _, b := range a.state.Blocks {
 		hash, err := node.HashAt(ctx, int(b.Height))
+		if err != nil && !bitcoin.BeyondTip(err) {
+			return err // no answer convicts nobody
+		}
 		if err != nil {
 			a.convict(b.Share, "block", fmt.Sprintf("one at height %d", b.Height),
 				"the chain is not so high: "+err.Error())
@@ -62,7 +64,7 @@ func (a *Auditor) checkUnnamed(ctx context.Context, node *bitcoin.Client) error 
 		hash, asked := at[u.height]
 		if !asked {
 			var err error
-			if hash, err = node.HashAt(ctx, int(u.height)); err != nil && !errors.As(err, new(*bitcoin.RPCError)) {
+			if hash, err = node.HashAt(ctx, int(u.height)); err != nil && !bitcoin.BeyondTip(err) {
 				return err // no answer is not the answer that there is none
 			}
 			at[u.height] = hash
@@ -80,9 +82,12 @@ func (a *Auditor) checkSettled(ctx context.Context, node *bitcoin.Client, p *acc
 	s := p.Settled
 	claim := fmt.Sprintf("payment %d: %s is in block %s at height %d", p.Number, s.TxID, s.Block, s.Height)
 	hash, err := node.HashAt(ctx, int(s.Height))
+	if err != nil && !bitcoin.BeyondTip(err) {
+		return err // no answer convicts nobody
+	}
 	if err != nil {
 		a.convict(p.EntryIndex, "payment", claim, "the chain is not so high: "+err.Error())
-		return nil
+		return nil //nolint:nilerr // it is the evidence
 	}
 	if hash != s.Block {
 		a.convict(p.EntryIndex, "payment", claim, fmt.Sprintf("the chain has %s there", hash))

@@ -35,7 +35,11 @@ func (a *Auditor) checkMeans(ctx context.Context, network bitcoin.Network, node 
 	fees := chainFees{network: network, node: node, known: map[int]money.Satoshi{}}
 	for i, claim := range a.means {
 		tip := int(claim.height) - 1
-		if hash, err := node.HashAt(ctx, tip); err != nil || hash != claim.previous {
+		hash, err := node.HashAt(ctx, tip)
+		if err != nil && !bitcoin.BeyondTip(err) {
+			return err // no answer acquits nobody either
+		}
+		if err != nil || hash != claim.previous {
 			continue // its tip has left the chain
 		}
 		oldest := tip

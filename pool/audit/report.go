@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -28,7 +29,7 @@ func ReadMembers(from io.Reader) (map[string]Member, error) {
 	members := map[string]Member{}
 	for line := 1; ; line++ {
 		fields, err := reader.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return members, nil
 		}
 		if err != nil {

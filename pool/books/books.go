@@ -3,11 +3,13 @@ package books
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+
+	_ "modernc.org/sqlite" // the driver, pure Go
 
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool/accounting"
-	_ "modernc.org/sqlite" // the driver, pure Go
 )
 
 // Entry is one booking, and Posting its part on an account; what is booked is the accounts' business.
@@ -37,7 +39,7 @@ func Open(file string) (*Books, error) {
 		return nil, fmt.Errorf("books: %w", err)
 	}
 	db.SetMaxOpenConns(1) // one writer; and a database in memory belongs to its connection
-	if _, err := db.Exec(schema + bansSchema + workersSchema); err != nil {
+	if _, err := db.ExecContext(context.Background(), schema+bansSchema+workersSchema); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("books %s: %w", file, err)
 	}
@@ -69,7 +71,7 @@ func (b *Books) Book(ctx context.Context, entries ...Entry) error {
 	var differ error
 	for _, e := range entries {
 		err := bookOne(ctx, tx, e)
-		if _, other := err.(*DifferError); other && differ == nil {
+		if other := errors.As(err, new(*DifferError)); other && differ == nil {
 			differ = err
 		} else if err != nil && !other {
 			return fmt.Errorf("books: %w", err)

@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool/books"
-	"pgregory.net/rapid"
 )
 
 func Example() {

@@ -3,6 +3,7 @@ package books
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -116,7 +117,7 @@ func (b *Books) Since(ctx context.Context, before *Snapshot) (*Snapshot, error) 
 	if err == nil {
 		return nil, fmt.Errorf("books: entry %s is off by %d satoshi", key, off)
 	}
-	if err != sql.ErrNoRows {
+	if !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("books: %w", err)
 	}
 	now := &Snapshot{Balances: maps.Clone(before.Balances)}

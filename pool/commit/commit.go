@@ -7,6 +7,7 @@ package commit
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"time"
 
@@ -25,17 +26,21 @@ type Batch struct {
 func (b *Batch) Reset() { b.Arena, b.Ends = b.Arena[:0], b.Ends[:0] }
 
 // Committer is a log's one writer.
+//
+// Invariant: of what is queued, records are written before the batches that were queued after them, and nothing is told
+// (Then, Done) before it is durable. A crash loses what was queued and told to nobody. After a failed write nothing is
+// told any more.
 type Committer struct {
 	log    *txlog.Log
 	failed func(error) // called once; nothing is acknowledged afterwards
 
-	mu      sync.Mutex
-	records [][]byte // precede the batches that are queued after them
+	mu      sync.Mutex // over what is queued, and syncTime; never held while the disk is waited for
+	records [][]byte   // precede the batches that are queued after them
 	after   []func()
 	batches []*Batch
 	signal  chan struct{}
 
-	entries  [][]byte      // reused
+	entries  [][]byte      // reused; the goroutine's that commits
 	syncTime time.Duration // of the newest batch
 }
 
@@ -120,7 +125,7 @@ func (c *Committer) Run(ctx context.Context) {
 		}
 		if time.Since(published) > publishEvery {
 			published = time.Now()
-			if _, err := c.log.Publish(); err != nil && err != txlog.ErrNoSigner {
+			if _, err := c.log.Publish(); err != nil && !errors.Is(err, txlog.ErrNoSigner) {
 				c.failed(err)
 				return
 			}

@@ -172,7 +172,7 @@ func (d *device) answer(m *stratum.Message, r *Result) error {
 	}
 	var id int
 	if json.Unmarshal(m.ID, &id) != nil {
-		return nil
+		return nil //nolint:nilerr // an answer to nothing that a device asks
 	}
 	if _, share := d.pending[id]; !share {
 		return nil

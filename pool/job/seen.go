@@ -8,9 +8,10 @@ import (
 	"github.com/aqsha/aqsha/bitcoin"
 )
 
-// SeenShares are the shares of the newest tips.
+// SeenShares are the shares of the newest tips. All loops share them: a share that was handed in over one connection is
+// a duplicate over another.
 type SeenShares struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // over the map and the list; each SeenHashes has its own
 	byTip map[bitcoin.Hash]*SeenHashes
 	tips  []bitcoin.Hash // oldest first
 }

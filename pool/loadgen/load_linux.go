@@ -10,8 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aqsha/aqsha/pool/stratum"
 	"golang.org/x/sys/unix"
+
+	"github.com/aqsha/aqsha/pool/stratum"
 )
 
 // Load is a set of connections to one pool. One goroutine uses it.

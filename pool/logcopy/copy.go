@@ -9,10 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // Names of a copy's files; checkpoints that were fetched before are in old/<size>.

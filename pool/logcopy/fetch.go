@@ -12,11 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // Options say what to fetch and where to.

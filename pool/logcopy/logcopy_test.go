@@ -12,9 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/aqsha/aqsha/pool/logcopy"
 	"github.com/aqsha/aqsha/txlog"
-	"golang.org/x/mod/sumdb/note"
 )
 
 // publisher serves a log as a pool does.

@@ -23,10 +23,12 @@ type Engine struct {
 	stats   *Stats
 	shares  chan *Share
 
-	mu      sync.Mutex
+	// job is what is searched; nil: nothing. Threads look at it between two steps without a lock. It is set under mu,
+	// so that one that has found nothing to do does not miss it before it waits.
+	job     atomic.Pointer[Job]
+	mu      sync.Mutex // over closed, and the waiting for job
 	changed *sync.Cond
 	closed  bool
-	job     atomic.Pointer[Job] // nil: nothing to do
 }
 
 // step bounds the positions between two looks at the current job: some 8 ms.

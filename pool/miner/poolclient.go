@@ -98,7 +98,7 @@ func (p *PoolClient) Run(ctx context.Context, engine *Engine, stats *Stats) erro
 		wait = min(2*wait, maxRetryWait)
 		engine.Set(nil)
 	}
-	return nil
+	return nil //nolint:nilerr // its context is over
 }
 
 // session is one connection.
@@ -294,7 +294,7 @@ func (s *session) handle(line []byte) error {
 	}
 	var id int
 	if json.Unmarshal(m.ID, &id) != nil {
-		return nil
+		return nil //nolint:nilerr // an answer to nothing that was asked
 	}
 	refusal := stratum.ParseRefusal(m.Error)
 	switch id {

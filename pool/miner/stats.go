@@ -9,9 +9,9 @@ import (
 
 // Stats counts what an engine and its source do. All methods may be called at any time.
 type Stats struct {
-	hashes atomic.Uint64
+	hashes atomic.Uint64 // by all threads, at each step
 
-	mu       sync.Mutex
+	mu       sync.Mutex // over the rest
 	started  time.Time
 	samples  []sample // one a second at most, for the last maxWindow
 	kernel   string

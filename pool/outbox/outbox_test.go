@@ -8,10 +8,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
 	"github.com/aqsha/aqsha/pool/outbox"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
 func draft(t *testing.T, value int64) *wallet.Draft {

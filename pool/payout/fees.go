@@ -1,9 +1,10 @@
 package payout
 
 import (
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // F of FPPS, for the pool that pays by it and for whoever holds its log against the chain.

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/stratum"
-	"pgregory.net/rapid"
 )
 
 // bitsOf are those of difficulty 4^step, step 0 to 4.

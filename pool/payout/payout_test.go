@@ -5,11 +5,12 @@ import (
 	"math/big"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/stratum"
-	"pgregory.net/rapid"
 )
 
 // Three miners with equal work share 50 BTC; the satoshi left over go to the lowest numbers.

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/bitcoin/wallet"
-	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // Found is a transaction of the pool's that its log does not know.
@@ -150,7 +151,7 @@ func (r *Reconciler) rewind(ctx context.Context, node *bitcoin.Client) error {
 		if err == nil && hash == r.hashes[n-1] {
 			break
 		}
-		if err != nil && !bitcoin.NotFound(err) {
+		if err != nil && !bitcoin.BeyondTip(err) { // a chain that is shorter now has left the block, too
 			return err
 		}
 		r.hashes, r.next = r.hashes[:n-1], r.next-1

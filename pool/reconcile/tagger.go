@@ -5,8 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
-	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/aqsha/aqsha/bitcoin"
 )
 
 // Tagger makes and knows the marks of one pool's log. They are authenticated with a key that stays with the log's own,

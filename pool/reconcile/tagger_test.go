@@ -3,10 +3,11 @@ package reconcile_test
 import (
 	"testing"
 
-	"github.com/aqsha/aqsha/bitcoin"
-	"github.com/aqsha/aqsha/pool/reconcile"
 	"github.com/btcsuite/btcd/wire/v2"
 	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/pool/reconcile"
 )
 
 func payment(t *rapid.T, m *reconcile.Tagger) *wire.MsgTx {

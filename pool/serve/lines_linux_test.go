@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/commit"
 	"github.com/aqsha/aqsha/pool/guard"
@@ -15,7 +17,6 @@ import (
 	"github.com/aqsha/aqsha/pool/stratum"
 	"github.com/aqsha/aqsha/pool/worker"
 	"github.com/aqsha/aqsha/txlog"
-	"golang.org/x/sys/unix"
 )
 
 // FuzzLines feeds whatever a client may send to a logged-in connection: the loop neither panics nor

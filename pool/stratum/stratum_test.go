@@ -11,9 +11,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/bitcoin"
 	"github.com/aqsha/aqsha/pool/stratum"
-	"pgregory.net/rapid"
 )
 
 func ExampleMessage_Parse() {

@@ -22,7 +22,7 @@ import (
 type Registry struct {
 	network bitcoin.Network
 
-	mu       sync.Mutex
+	mu       sync.Mutex         // over what follows, and over accounts and their workers' holds
 	byName   map[string]*Worker // by fullName
 	accounts map[string]*account
 	users    map[string]uint64              // by address: those in the log

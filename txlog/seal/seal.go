@@ -9,8 +9,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aqsha/aqsha/txlog"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/txlog"
 )
 
 // Log says how a log of seals is signed; Signer may be nil to read.

@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/aqsha/aqsha/txlog/seal"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/txlog/seal"
 )
 
 func keys(t testing.TB) seal.Log {

@@ -28,9 +28,9 @@ func NewOverlay(below FS) *Overlay {
 
 // layered is a file's bytes: pages that were written here, and the file below for the rest.
 type layered struct {
-	mu    sync.Mutex
-	below File  // nil for a file that was made here
-	valid int64 // bytes of the file below that still count
+	mu    sync.Mutex // over the rest; of one opened twice there is one
+	below File       // nil for a file that was made here
+	valid int64      // bytes of the file below that still count
 	size  int64
 	pages map[int64]*[pageBytes]byte
 }

@@ -14,5 +14,6 @@ func (osFS) Space(dir string) (Space, error) {
 		return Space{}, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
 	block := uint64(stat.Bsize)
+	//nolint:unconvert // other systems have other types here
 	return Space{Free: uint64(max(0, int64(stat.Bavail))) * block, Total: uint64(stat.Blocks) * block}, nil
 }

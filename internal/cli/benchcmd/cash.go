@@ -86,7 +86,7 @@ the books of five million beside reading their file. The ledger is not part of i
 
 // benchLedger is a ledger that has been paid: the bench is not about it.
 type benchLedger struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // over the rest: the office's pipeline and the bench use it
 	credits []cash.Credit
 	balance money.Tiyn
 	keysets []string

@@ -45,7 +45,7 @@ func (b *benchPool) sharesTLS(ctx context.Context, duration time.Duration) (floa
 	}
 	all.Wait()
 	after, err := b.query("state")
-	if err = errors.Join(append(failed, err)...); err != nil {
+	if err = errors.Join(err, errors.Join(failed...)); err != nil {
 		return 0, err
 	}
 	if logged := after.Accepted - before.Accepted; logged != counted.Load() {

@@ -192,7 +192,7 @@ const BackupLeader = "backup"
 // Outside refuses a backup that would lie within the directory of the ledger that it is a backup of.
 func Outside(data, dir string) error {
 	if _, err := os.Stat(filepath.Join(data, ConfigFile)); err != nil {
-		return nil // a ledger elsewhere
+		return nil //nolint:nilerr // a ledger elsewhere
 	}
 	// A folder above it, such as / by a slip, would be filled with the parts of a ledger.
 	above, err := filepath.Rel(absolute(dir), absolute(data))
@@ -203,7 +203,7 @@ func Outside(data, dir string) error {
 	}
 	within, err := filepath.Rel(absolute(data), absolute(dir))
 	if err != nil || within == ".." || strings.HasPrefix(within, ".."+string(filepath.Separator)) {
-		return nil
+		return nil //nolint:nilerr // no way from one to the other, and so not within
 	}
 	if within == "." {
 		return cli.Usage(fmt.Errorf("%s is a leader's data directory, not a backup", dir))

@@ -58,7 +58,7 @@ type Drill struct {
 	Result   Result
 	children []*Child
 
-	mu           sync.Mutex
+	mu           sync.Mutex // over the two lists, which payers add to
 	acknowledged []token.TransactionID
 	open         []token.TransactionID
 }

@@ -28,7 +28,7 @@ func (g *Group) LeaderLost() error {
 	if err := os.RemoveAll(g.dir(0)); err != nil {
 		return err
 	}
-	return g.promote(1)
+	return g.promote()
 }
 
 func (g *Group) leaderCutOff() error {
@@ -36,7 +36,7 @@ func (g *Group) leaderCutOff() error {
 	if err := g.Nodes[0].Process.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	if err := g.promote(1); err != nil {
+	if err := g.promote(); err != nil {
 		return err
 	}
 	if err := g.UntilServed(); err != nil {
@@ -70,14 +70,14 @@ func (g *Group) wrongPromotion() error {
 	g.fault("killing the leader and a follower")
 	g.kill(0)
 	g.kill(2)
-	if err := g.promote(1); err == nil || !strings.Contains(err.Error(), "--without") {
+	if err := g.promote(); err == nil || !strings.Contains(err.Error(), "--without") {
 		return fmt.Errorf("a promotion that may lose payments was not refused: %w", err)
 	}
 	g.d.Say("  refused; the follower comes back …")
 	if err := g.follow(2); err != nil {
 		return err
 	}
-	return g.promote(1)
+	return g.promote()
 }
 
 func (g *Group) switchover() error {
@@ -112,7 +112,7 @@ func (g *Group) oldCopy() error {
 	if err := g.answersNothing(0); err != nil {
 		return err
 	}
-	return g.promote(1)
+	return g.promote()
 }
 
 // answersNothing checks that a node alone answers no payment.

@@ -27,7 +27,7 @@ type Group struct {
 	keyring  *wallet.Keyring
 	wallets  []token.WalletID
 
-	mu       sync.Mutex
+	mu       sync.Mutex // over what follows: payers write it, the fault's time is set beside them
 	faulted  time.Time
 	served   bool          // a payment was answered that was sent after the fault
 	last     time.Time     // when one was answered, or the fault
@@ -74,8 +74,9 @@ func (g *Group) start(i int, args ...string) error {
 func (g *Group) lead(i int) error   { return g.start(i, "up") }
 func (g *Group) follow(i int) error { return g.start(i, "follow") }
 
-// promote makes a follower the leader.
-func (g *Group) promote(i int) error {
+// promote makes the first follower the leader.
+func (g *Group) promote() error {
+	const i = 1 // the leader is 0
 	g.d.Say("  promoting a follower …")
 	if g.Nodes[i].ProcessState == nil {
 		if err := g.Nodes[i].End(); err != nil {

@@ -41,7 +41,7 @@ known points of a Lorenz curve leave; with one, it tests the file against them.`
 				}
 				return cli.Show(command, bounds, bounds.Print)
 			}
-			table, _, err := flags.read(args[0])
+			table, err := flags.read(args[0])
 			if err != nil {
 				return err
 			}

@@ -52,12 +52,13 @@ func (f *importFlags) register(command *cobra.Command) {
 }
 
 // read imports a file, checks it, and repairs what was asked.
-func (f *importFlags) read(path string) (*market.Table, []market.Finding, error) {
+func (f *importFlags) read(path string) (*market.Table, error) {
 	options, err := f.options()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return f.readWith(path, options)
+	table, _, err := f.readWith(path, options)
+	return table, err
 }
 
 func (f *importFlags) options() (market.ReadOptions, error) {

@@ -62,7 +62,7 @@ func newMarketWashCommand() *cobra.Command {
 		Example: "  aqsha market wash trades.csv --sizes amount --time-column time",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			table, _, err := flags.read(args[0])
+			table, err := flags.read(args[0])
 			if err != nil {
 				return err
 			}

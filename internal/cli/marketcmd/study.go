@@ -222,7 +222,7 @@ func (f *studyFlags) input(path string) (study.Input, error) {
 		return study.Input{}, market.Refuse("periods-per-year", "periods-per-year",
 			"%g is not a number of observations a year", f.annual)
 	}
-	table, _, err := f.read(path)
+	table, err := f.read(path)
 	return study.Input{Table: table, Column: f.price, From: f.from, To: f.to, Annual: volatility.Annual(f.annual)}, err
 }
 

@@ -42,7 +42,7 @@ func (b *poolPreparation) close() {
 func (up *poolUp) prepare(ctx context.Context, ends poolEnds, logger *slog.Logger) (*poolPreparation, error) {
 	shares := filepath.Join(up.dir, "shares")
 	if _, err := os.Stat(shares); err != nil {
-		return nil, nil // a new pool
+		return nil, nil //nolint:nilerr // a new pool
 	}
 	began := time.Now()
 	options, err := poolLogOptions(up.dir, up.name, false)

@@ -359,8 +359,11 @@ func (c Copied) Describe(w io.Writer) {
 // have, which may be its genesis alone, and a copy of that is none.
 func ShowsAll(ctx context.Context, leader *api.Client) error {
 	h, err := leader.Health(ctx)
-	if err != nil || h.Role != "leader" || h.Status != "waiting" || h.Height != nil {
-		return nil // an earlier program does not say it
+	if err != nil {
+		return err // who cannot say how it is may be such a leader
+	}
+	if h.Role != "leader" || h.Status != "waiting" || h.Height != nil { // an earlier program says nothing of it
+		return nil
 	}
 	return token.Errorf(node.NotYet, "node", "the leader shows less than it has before it has heard from its "+
 		"followers (%s): bring one back, and run this again", h.Detail)

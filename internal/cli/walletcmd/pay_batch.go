@@ -121,7 +121,7 @@ func describeOutcomes(w io.Writer, outcomes []wallet.Outcome) {
 	defer table.Flush()
 	fmt.Fprintln(table, "LINE\tTO\tAMOUNT\tRESULT")
 	for _, o := range outcomes {
-		result := ""
+		var result string
 		switch {
 		case o.Problem != nil:
 			result = "refused: " + o.Problem.Error()

@@ -23,7 +23,7 @@ var (
 
 // Disk holds what is stored. It outlives crashes; the file systems it hands out do not.
 type Disk struct {
-	mu         sync.Mutex
+	mu         sync.Mutex // over everything, also of its inodes
 	rng        *rand.Rand
 	live       map[string]*inode // what a running process sees
 	durable    map[string]*inode // the names that survive any crash

@@ -85,7 +85,7 @@ func Estimate(ctx context.Context, y []float64, mean Mean, spec Spec) (*Fit, err
 	for i, v := range y {
 		scaled[i] = v / scale
 	}
-	columns, units := mean.scaled(scale)
+	columns, units := mean.scaled()
 	for i := range start {
 		start[i] *= units[i] / scale
 	}

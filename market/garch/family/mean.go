@@ -115,7 +115,7 @@ func leastSquares(y []float64, columns [][]float64) ([]float64, error) {
 
 // scaled columns have unit mean square, so that a step means the same in each;
 // units are what they were divided by.
-func (m Mean) scaled(scale float64) (columns [][]float64, units []float64) {
+func (m Mean) scaled() (columns [][]float64, units []float64) {
 	for _, c := range m.Columns {
 		square := 0.0
 		for _, v := range c {

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/planner/power/bid"
-	"pgregory.net/rapid"
 )
 
 func Example() {

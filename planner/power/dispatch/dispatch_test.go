@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/planner/power"
 	"github.com/aqsha/aqsha/planner/power/dispatch"
-	"pgregory.net/rapid"
 )
 
 func Example() {
