@@ -78,6 +78,10 @@ ledger (no-node). One node under two URLs is counted once.`,
   aqsha status --wait 30s http://almaty-1:8420
   aqsha status --node http://127.0.0.1:8420,http://127.0.0.1:8430`,
 		RunE: func(command *cobra.Command, args []string) error {
+			wait, _ := command.Flags().GetDuration("wait")
+			if wait < 0 {
+				return cli.Usage(fmt.Errorf("--wait: %s, want 0 or more", wait))
+			}
 			urls, err := membersToQuery(command, args)
 			if err != nil {
 				return err
@@ -86,7 +90,6 @@ ledger (no-node). One node under two URLs is counted once.`,
 			if err != nil {
 				return err
 			}
-			wait, _ := command.Flags().GetDuration("wait")
 			g := queryGroup(command.Context(), urls, access)
 			for until := time.Now().Add(wait); len(g.Unwell) > 0 && time.Now().Before(until); {
 				select {
