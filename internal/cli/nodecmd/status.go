@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/failover"
@@ -158,6 +159,7 @@ func (g GroupStatus) describe(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tROLE\tEPOCH\tSTATUS\tHEIGHT\tENTRIES\tBEHIND\tFOLLOWERS\tACKS")
 	for _, m := range g.Members {
+		m.URL = errtext.Redact(m.URL) // before columns are measured: what is printed hides a password anyway
 		if !m.said() {
 			fmt.Fprintf(table, "%s\t%s\t\t%s\t\t\t\t\t\n", m.URL, m.Role, m.Status)
 			continue

@@ -440,7 +440,10 @@ func describeContract(w io.Writer, s *session.Session, c api.ContractView, d *co
 	for i, f := range d.Terms {
 		fmt.Fprintf(w, "  term   %-12s %s\n", f.Name, terminal.Plain(termText(d, f.Name, c.Terms[i])))
 	}
-	for _, v := range variablesOf(d, c.State, c.Registers) {
+	for i, v := range variablesOf(d, c.State, c.Registers) {
+		if u := unitOf(d, "state", v.name); u != plainNumber {
+			v.value = unitText(u, c.State[i])
+		}
 		fmt.Fprintf(w, "  state  %-12s %s\n", v.name, v.value)
 	}
 	for i, name := range d.Assets {
@@ -469,6 +472,9 @@ func variablesOf(d *contract.Definition, numbers []int64, registers []token.Hash
 func termText(d *contract.Definition, name string, v token.Value) string {
 	if p := contract.Recurrence(v.Int); v.Type == token.IntValue && p.Known() && d.Recurs(name) {
 		return fmt.Sprintf("%s (%d)", p, v.Int)
+	}
+	if u := unitOf(d, "term", name); u != plainNumber && v.Type == token.IntValue {
+		return unitText(u, v.Int)
 	}
 	return valueText(v)
 }
