@@ -45,6 +45,7 @@ type checked struct {
 	Bytes   int               `json:"bytes"`
 	Actions map[string]uint64 `json:"actions"` // their estimated costs
 	Max     uint64            `json:"cost_most"`
+	Never   contract.Problems `json:"never"` // what can never be computed in it
 }
 
 func newContractCheck() *cobra.Command {
@@ -56,12 +57,22 @@ func newContractCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result := checked{p.ID(), p.Definition.Name, len(p.Definition.Encode()), map[string]uint64{}, contract.MaxActionCost}
+			result := checked{p.ID(), p.Definition.Name, len(p.Definition.Encode()), map[string]uint64{}, contract.MaxActionCost, p.Never()}
+			if result.Never == nil {
+				result.Never = contract.Problems{}
+			}
 			for i, a := range p.Definition.Actions {
 				result.Actions[a.Name] = p.Cost(i)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is sound: %d bytes, id %s\n", terminal.Plain(result.Name), result.Bytes, result.ID)
+				verdict := "is sound"
+				if len(result.Never) > 0 {
+					verdict = "can be registered, and will not work"
+				}
+				fmt.Fprintf(w, "%s %s: %d bytes, id %s\n", terminal.Plain(result.Name), verdict, result.Bytes, result.ID)
+				for _, never := range result.Never {
+					fmt.Fprintf(w, "  warning: %s\n", terminal.Plain(never.String()))
+				}
 				for _, a := range p.Definition.Actions {
 					fmt.Fprintf(w, "  %s: estimated cost at worst %d of %d\n", a.Name, result.Actions[a.Name], result.Max)
 				}

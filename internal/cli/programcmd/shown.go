@@ -1,7 +1,6 @@
 package programcmd
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -38,12 +37,9 @@ func unitOf(d *contract.Definition, where, name string) unit {
 	if !known {
 		return plainNumber
 	}
-	text, ok := contract.Template(d.Name)
-	if !ok {
-		return plainNumber
-	}
-	source, problems := contract.Parse(text)
-	if len(problems) > 0 || !bytes.Equal(source.Definition.Encode(), d.Encode()) { // somebody else's, by the same name
+	now, err := contract.TemplateProgram(d.Name)
+	before, earlier := contract.EarlierTemplate(d.Name)
+	if !(err == nil && now.ID() == d.ID() || earlier && before.ID() == d.ID()) { // somebody else's, by the same name
 		return plainNumber
 	}
 	if u, own := units[where+" "+name]; own {
