@@ -11,8 +11,8 @@ import (
 	"github.com/aqsha/aqsha/node"
 )
 
-// Where everybody may ask, what somebody set aside and does not spend is another payer's after a while; where an access says who
-// asks, it is his, and another is refused in words at the end of his own time.
+// Where everybody may ask, what somebody set aside and does not spend is another payer's after a while; where an
+// access says who asks, it is his, and another is refused in words at the end of his own time.
 func TestReservationsHoldWhereItIsKnownWhoAsks(t *testing.T) {
 	for _, open := range []bool{true, false} {
 		t.Run(fmt.Sprintf("open %v", open), func(t *testing.T) {

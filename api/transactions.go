@@ -30,7 +30,8 @@ func (s *Server) registerTransactions() {
 	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "submit-transactions", Method: http.MethodPost, Path: transactionsPath,
 		Summary: "Submit signed transactions and wait until they are durable",
-		Description: "The body is one transaction as JSON (answered with a receipt or a problem), or with Content-Type application/cbor-seq " +
+		Description: "The body is one transaction as JSON (answered with a receipt or a problem), or with " +
+			"Content-Type application/cbor-seq " +
 			"a CBOR sequence (RFC 8742) of transactions, answered with an array: a receipt or a problem each, in order. " +
 			"A transaction's id is its idempotency key: sent again, it gets the same receipt.",
 		MaxBodyBytes: maxBody, SkipValidateBody: true,
@@ -38,16 +39,20 @@ func (s *Server) registerTransactions() {
 			"application/json":     {Schema: receipts.Schema(typeOf[token.Transaction](), true, "Transaction")},
 			"application/cbor-seq": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 		}},
-		Responses: map[string]*huma.Response{"200": {Description: "A receipt of one transaction as JSON, or an answer for each of a sequence", Content: map[string]*huma.MediaType{"application/json": {
-			Schema: &huma.Schema{OneOf: []*huma.Schema{receipts.Schema(typeOf[node.Receipt](), true, "Receipt"), receipts.Schema(typeOf[[]Answer](), true, "Answers")}},
+		Responses: map[string]*huma.Response{"200": {Description: "A receipt of one transaction as JSON, or an " +
+			"answer for each of a sequence", Content: map[string]*huma.MediaType{"application/json": {
+			Schema: &huma.Schema{OneOf: []*huma.Schema{receipts.Schema(typeOf[node.Receipt](), true, "Receipt"),
+				receipts.Schema(typeOf[[]Answer](), true, "Answers")}},
 		}}}},
-	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable), func(ctx context.Context, in *struct {
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests,
+		http.StatusServiceUnavailable), func(ctx context.Context, in *struct {
 		ContentType string `header:"Content-Type"`
 		RawBody     []byte
 	}) (*rawAnswer, error) {
 		return owned(in.RawBody, func(body []byte) (*rawAnswer, error) { return s.submit(ctx, in.ContentType, body) })
 	})
-	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction", byWallet,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID token.TransactionID `path:"id"`
 		}) (*answer[TransactionView], error) {
@@ -86,7 +91,8 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 		}
 		return asJSON(answersOf(receipts, errs))
 	}
-	return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "Content-Type", "want application/json or application/cbor-seq")
+	return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "Content-Type",
+		"want application/json or application/cbor-seq")
 }
 
 // answersOf states what became of transactions. Most refusals of a sequence are one and the same, which is put into words once.
@@ -158,7 +164,8 @@ func (s *Server) transaction(ctx context.Context, id token.TransactionID) (view 
 	return TransactionView{receipt, e.Transaction}, err
 }
 
-// receiptOf says where an executed transaction stands, to who may read all, and to the session of a wallet that it touched.
+// receiptOf says where an executed transaction stands, to who may read all, and to the session of a wallet that it
+// touched.
 func (s *Server) receiptOf(ctx context.Context, id token.TransactionID) (receipt node.Receipt, err error) {
 	denied := mayReadAll(ctx)
 	holder, _ := ctx.Value(accessKey{}).(*Access)

@@ -8,9 +8,9 @@ import (
 	"cel.dev/cel-go/common/operators"
 )
 
-// Never lists what can never be computed in a definition that compiles: parts of expressions that read nothing and always fail, such
-// as a division by zero, where they are always evaluated. The ledger's rules take such a definition, and refuse what it was made for:
-// no contract of it can be made, or an action never called.
+// Never lists what can never be computed in a definition that compiles: parts of expressions that read nothing and
+// always fail, such as a division by zero, where they are always evaluated. The ledger's rules take such a
+// definition, and refuse what it was made for: no contract of it can be made, or an action never called.
 func (p *Program) Never() (all Problems) {
 	d := p.Definition
 	k := newChecker(NewestRules, d)
@@ -20,7 +20,8 @@ func (p *Program) Never() (all Problems) {
 			return
 		}
 		if part, why := c.fails(x, x.tree); part != "" {
-			all.add(where, "write something that can be computed", "`%s` can never be computed (%s): %s", part, why, what)
+			all.add(where, "write something that can be computed",
+				"`%s` can never be computed (%s): %s", part, why, what)
 		}
 	}
 	const none = "no contract of this definition can be made"
@@ -39,8 +40,8 @@ func (p *Program) Never() (all Problems) {
 	return all
 }
 
-// fails finds a part of an expression that is evaluated whenever the expression is, reads no variable and fails. What stands behind
-// a condition may be there to be left out.
+// fails finds a part of an expression that is evaluated whenever the expression is, reads no variable and fails. What
+// stands behind a condition may be there to be left out.
 func (c *compiler) fails(x *expression, e ast.Expr) (part, why string) {
 	if text := x.textOf(e); text != "" && e.Kind() != ast.LiteralKind && readsNothing(e) {
 		if why := c.failure(text); why != "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/aqsha/aqsha/contract"
 )
 
-// What always fails is found where it is always computed, with the smallest part that is at fault; what stands behind a condition, or
-// can be computed for some values, is nobody's fault. No template has any.
+// What always fails is found where it is always computed, with the smallest part that is at fault; what stands behind
+// a condition, or can be computed for some values, is nobody's fault. No template has any.
 func TestWhatCanNeverBeComputed(t *testing.T) {
 	const form = `contract: x
 parties: [a, b]

@@ -81,17 +81,20 @@ func (r *reservations) leave(wallet token.WalletID, q *queue) {
 type Want struct {
 	Asset  token.Asset
 	Amount money.Tiyn
-	// HopsBelow leaves out tokens of marked money that have used so many hops, for a payment that keeps the mark; 0 for none.
+	// HopsBelow leaves out tokens of marked money that have used so many hops, for a payment that keeps the mark; 0 for
+	// none.
 	HopsBelow uint16
-	// Unknown means that anybody may ask, and set aside what he will never spend: once others' tokens have stood still for a while
-	// (Config.Patience) they are chosen all the same.
+	// Unknown means that anybody may ask, and set aside what he will never spend: once others' tokens have stood
+	// still for a while (Config.Patience) they are chosen all the same.
 	Unknown bool
 }
 
-// busy is why no tokens were free in time. Where the leader waits for its followers, whoever is before waits for them too.
+// busy is why no tokens were free in time. Where the leader waits for its followers, whoever is before waits for them
+// too.
 func (n *Node) busy(why string) *token.Error {
 	if connected, acks, waits := n.AwaitedFollowers(); waits {
-		why = fmt.Sprintf("%s: payments wait here for followers, of which %d are here and %d must have them; nothing of this one was sent", why, connected, acks)
+		why = fmt.Sprintf("%s: payments wait here for followers, of which %d are here and %d must have them; nothing "+
+			"of this one was sent", why, connected, acks)
 	}
 	return refuse(TokensBusy, "wallet", "%s", why)
 }
@@ -138,7 +141,8 @@ func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) 
 }
 
 // selectAtTurn waits, at its turn, until enough is free.
-func (n *Node) selectAtTurn(ctx context.Context, wallet token.WalletID, want Want, still *standstill) (Selection, error) {
+func (n *Node) selectAtTurn(ctx context.Context, wallet token.WalletID, want Want, still *standstill) (
+	Selection, error) {
 	retry := time.NewTicker(100 * time.Millisecond) // for tokens whose payer went away
 	defer retry.Stop()
 	for overrule := false; ; {
@@ -160,8 +164,8 @@ func (n *Node) selectAtTurn(ctx context.Context, wallet token.WalletID, want Wan
 	}
 }
 
-// standstill tells payers who are at work from somebody who sets tokens aside and pays nothing: of what was set aside at one look
-// nothing is spent at the next.
+// standstill tells payers who are at work from somebody who sets tokens aside and pays nothing: of what was set aside
+// at one look nothing is spent at the next.
 type standstill struct {
 	node   *Node
 	wallet token.WalletID
@@ -194,8 +198,8 @@ func (s *standstill) stands() bool {
 	return stands
 }
 
-// trySelect chooses among the tokens that are free now, or else, to overrule who has set them aside, among all; an empty selection
-// means to wait.
+// trySelect chooses among the tokens that are free now, or else, to overrule who has set them aside, among all; an
+// empty selection means to wait.
 func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want, overrule bool) (Selection, error) {
 	var tokens []livestate.LiveToken
 	var balance money.Tiyn
@@ -227,7 +231,9 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want, 
 	n.reserved.mu.Lock()
 	defer n.reserved.mu.Unlock()
 	n.reserved.forget(now)
-	free := slices.DeleteFunc(slices.Clone(usable), func(t livestate.LiveToken) bool { return n.reserved.held[t.ID] > now })
+	free := slices.DeleteFunc(slices.Clone(usable), func(t livestate.LiveToken) bool {
+		return n.reserved.held[t.ID] > now
+	})
 	chosen, merge := ChooseFor(free, want, bounds)
 	if len(chosen) == 0 && overrule {
 		chosen, merge = ChooseFor(usable, want, bounds)

@@ -31,8 +31,9 @@ func (w *town) spendAll(s node.Selection) error {
 	return err
 }
 
-// On a node where anybody may ask, somebody who sets all of a wallet's tokens aside, and waits in line to do it again, keeps its owner
-// from paying no longer than tokens stand still; where it is known who asks, who set them aside keeps them.
+// On a node where anybody may ask, somebody who sets all of a wallet's tokens aside, and waits in line to do it
+// again, keeps its owner from paying no longer than tokens stand still; where it is known who asks, who set them
+// aside keeps them.
 func TestReservationsOfAStrangerDoNotStopAnOwner(t *testing.T) {
 	w := newTown(t)
 	w.raise()

@@ -26,11 +26,12 @@ type request struct {
 // submission is what travels through the pipeline together and is answered together: one
 // transaction, or up to a unit of them that came in one request.
 type submission struct {
-	requests  []request
-	bytes     int       // of the encoded transactions
-	since     time.Time // it was taken in
-	place     intake.Place[*submission]
-	undecided int           // requests that wait for their order, where others have a say in it; guarded by the lock of those
+	requests []request
+	bytes    int       // of the encoded transactions
+	since    time.Time // it was taken in
+	place    intake.Place[*submission]
+	// requests that wait for their order, where others have a say in it; guarded by the lock of those
+	undecided int
 	done      chan struct{} // closed when every request's fate is final
 }
 
@@ -44,8 +45,8 @@ func (n *Node) Submit(ctx context.Context, tx *token.Transaction) (Receipt, erro
 // Sender is who sends transactions: whose share of the queue they take, and what it may be told of.
 type Sender struct {
 	Source intake.Source
-	// Reads says whether it may read a wallet, and so learn why what that wallet did not sign is refused. Nil is nothing;
-	// the operator's own process reads all.
+	// Reads says whether it may read a wallet, and so learn why what that wallet did not sign is refused. Nil is
+	// nothing; the operator's own process reads all.
 	Reads func(id token.WalletID, w ledger.Wallet, known bool) bool
 }
 
@@ -194,7 +195,8 @@ func (n *Node) answer(ctx context.Context, sender Sender, s *submission, receipt
 		}
 		switch receipt, found, err := n.executedBefore(ctx, r); {
 		case err != nil:
-			errs[i] = refuse(LookupFailed, "", "refused (%v), but whether it was executed before cannot be said now: %v; send it again later", r.refused, err)
+			errs[i] = refuse(LookupFailed, "", "refused (%v), but whether it was executed before cannot be said now: "+
+				"%v; send it again later", r.refused, err)
 		case found:
 			receipts[i] = receipt
 		default:
@@ -203,8 +205,8 @@ func (n *Node) answer(ctx context.Context, sender Sender, s *submission, receipt
 	}
 }
 
-// reported is what a sender is told of a refusal. Who may sign for a wallet, and whether it is there, is the concern of those who
-// may read it: what is not signed as it must be is no way to ask.
+// reported is what a sender is told of a refusal. Who may sign for a wallet, and whether it is there, is the concern of
+// those who may read it: what is not signed as it must be is no way to ask.
 func (n *Node) reported(sender Sender, r *request) *token.Error {
 	if !r.hidden || sender.Source.Class == intake.Own {
 		return r.refused
@@ -221,7 +223,8 @@ func (n *Node) reported(sender Sender, r *request) *token.Error {
 }
 
 // notAccepted is all that a stranger is told of a transaction whose signatures do not hold.
-var notAccepted = refuse(NotAccepted, "witnesses", "it is not signed as the ledger wants it: a wallet that must sign is not there, has another key, or has not signed; who may read the wallet is told which")
+var notAccepted = refuse(NotAccepted, "witnesses", "it is not signed as the ledger wants it: a wallet that must sign "+
+	"is not there, has another key, or has not signed; who may read the wallet is told which")
 
 // executedBefore finds a refused transaction among those executed: the same sent twice gets the same answer. When the
 // index cannot say, the refusal is not final: the transaction may be among those executed.

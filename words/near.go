@@ -15,7 +15,8 @@ func CodeOf(typed string) string {
 // maxNear is how many codes are proposed for one that is not known.
 const maxNear = 3
 
-// NearCodes are the codes most like one that is not known: those that differ in few letters, then those that have it as a part.
+// NearCodes are the codes most like one that is not known: those that differ in few letters, then those that have it
+// as a part.
 func NearCodes(typed string) []string {
 	typed = CodeOf(typed)
 	type near struct {

@@ -17,8 +17,8 @@ const (
 	waitingAgain = 10 * time.Second
 )
 
-// Waiting says to people, on stderr, that a node has not answered yet and since when. It is for api.Client.WhileWaiting; of several
-// requests that wait at once it speaks of one. Who asked for JSON hears nothing.
+// Waiting says to people, on stderr, that a node has not answered yet and since when. It is for
+// api.Client.WhileWaiting; of several requests that wait at once it speaks of one. Who asked for JSON hears nothing.
 func Waiting(command *cobra.Command) func(base string) (answered func()) {
 	if WantsJSON(command) {
 		return func(string) func() { return func() {} }
@@ -43,7 +43,8 @@ func (s *waiter) wait(base string) (answered func()) {
 		for next := waitingFirst; ; next, waited = waitingAgain, waited+waitingAgain {
 			select {
 			case <-s.after(next):
-				fmt.Fprintf(s.w, "waiting for %s, %d s: no answer yet; Ctrl-C interrupts\n", errtext.Redact(base), waited/time.Second)
+				fmt.Fprintf(s.w, "waiting for %s, %d s: no answer yet; Ctrl-C interrupts\n",
+					errtext.Redact(base), waited/time.Second)
 			case <-done:
 				return
 			}

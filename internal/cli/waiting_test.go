@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Somebody who waits is told of it once the answer is late, and again, and no more when it has come; several requests speak once.
+// Somebody who waits is told of it once the answer is late, and again, and no more when it has come; several requests
+// speak once.
 func TestWaitingIsSaid(t *testing.T) {
 	t.Parallel()
 	ticks := make(chan time.Time)

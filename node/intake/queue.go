@@ -60,8 +60,8 @@ func (q *Queue[T]) of(source Source, now time.Time) *queue[T] {
 	return s
 }
 
-// disgraced says whether a source has lost its share for now: by its own forgeries or, when strangers send many from ever new
-// addresses, as a stranger of whom nothing good was seen either.
+// disgraced says whether a source has lost its share for now: by its own forgeries or, when strangers send many from
+// ever new addresses, as a stranger of whom nothing good was seen either.
 func (q *Queue[T]) disgraced(s *queue[T], now time.Time) bool {
 	return s.source.Class != Own && (s.standing.bad(forgedFree) || q.suspected(s.source, &s.standing, now))
 }
@@ -131,8 +131,8 @@ type Place[T any] struct {
 	Disgraced bool // the source has lost its share for now
 }
 
-// Reserve reserves room for up to so many transactions of a source, and says how many of it wait already. What is reserved
-// is given back by Done.
+// Reserve reserves room for up to so many transactions of a source, and says how many of it wait already. What is
+// reserved is given back by Done.
 func (q *Queue[T]) Reserve(source Source, want int) (place Place[T], waiting int) {
 	now := q.now()
 	q.mu.Lock()
@@ -224,7 +224,8 @@ func (q *Queue[T]) Done(place Place[T]) {
 	q.count(place.of, -place.N)
 }
 
-// Judge says how many signatures of what was in a place were valid, and how many were forged or made others work in vain.
+// Judge says how many signatures of what was in a place were valid, and how many were forged or made others work in
+// vain.
 func (q *Queue[T]) Judge(place Place[T], valid, forged int) {
 	now := q.now()
 	q.mu.Lock()

@@ -29,8 +29,8 @@ const laneOfAll = 256
 // Who is not known has at most so much of the queue, all together, that whoever has an access still finds room.
 const unknownPart, unknownParts = 3, 4
 
-// A stranger of whom not so many signatures were valid lately has at most so much of the queue: what he sends may be forged,
-// and the rest of it need not be verified when its beginning was.
+// A stranger of whom not so many signatures were valid lately has at most so much of the queue: what he sends may be
+// forged, and the rest of it need not be verified when its beginning was.
 const (
 	knownFrom = 32
 	maxNew    = 64
@@ -45,8 +45,8 @@ type Source struct {
 	Name  string // of the access, the wallet, or the address (of IPv6 its /64, which one subscriber has)
 }
 
-// standing is how a source's signatures turned out lately: it halves every halfLife, so that nothing is held against anybody
-// for long, and no list of the bad is kept.
+// standing is how a source's signatures turned out lately: it halves every halfLife, so that nothing is held against
+// anybody for long, and no list of the bad is kept.
 type standing struct {
 	valid, forged float64
 	at            time.Time
@@ -64,8 +64,8 @@ func (s *standing) age(now time.Time) {
 	}
 }
 
-// A source may send so many forgeries, and one in so many of its signatures, before it is in disgrace: a wallet that has got
-// another key, or an error, does no harm.
+// A source may send so many forgeries, and one in so many of its signatures, before it is in disgrace: a wallet that
+// has got another key, or an error, does no harm.
 const (
 	forgedFree     = 8
 	forgedPart     = 64

@@ -39,7 +39,8 @@ func (e *SumError) ErrorCode() string { return "cash-sum" }
 // ErrorField names what is at fault.
 func (e *SumError) ErrorField() string { return "amount" }
 
-// sumOf refuses an amount that an office's notes cannot make: one that is no multiple of the smallest, or would take too many.
+// sumOf refuses an amount that an office's notes cannot make: one that is no multiple of the smallest, or would take
+// too many.
 func sumOf(amount money.Tiyn, amounts []money.Tiyn) error {
 	if smallest := slices.Min(amounts); amount%smallest != 0 {
 		return &SumError{amount, "the office's smallest is " + smallest.Format()}

@@ -127,7 +127,8 @@ func TestWhatWasNotSentIsNotBegun(t *testing.T) {
 	}
 }
 
-// A sum that notes cannot make is refused with a code, whether the office has no such notes or the wallet, and nothing is begun.
+// A sum that notes cannot make is refused with a code, whether the office has no such notes or the wallet, and
+// nothing is begun.
 func TestASumThatNotesCannotMake(t *testing.T) {
 	town := newTown(t)
 	_, w := town.newWallet(testWords)

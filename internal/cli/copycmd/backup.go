@@ -29,7 +29,8 @@ The copy is its owner's alone (0700).`,
 		Example: `  aqsha backup /mnt/backup/tenge
   aqsha backup ./backup --node https://tenge.example.kz`,
 		Args: cli.ExactArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			if err := datadir.Outside(cli.Flag(command, "data"), args[0]); err != nil {
 				return err
 			}
@@ -78,7 +79,8 @@ func backupConfig(ctx context.Context, dir string, from *api.Client) (datadir.Co
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
-	c := datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open, Leader: datadir.BackupLeader, Network: info.Network.String()}
+	c := datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open,
+		Leader: datadir.BackupLeader, Network: info.Network.String()}
 	if err := nodecmd.CopyGenesis(ctx, dir, from, "", c); err != nil {
 		return c, nil, errors.Join(err, lock.Close())
 	}

@@ -35,7 +35,8 @@ func followerKey(t *testing.T, name, other string) (public, renamed string) {
 	return public, renamed
 }
 
-// What a configuration says of other nodes and could never work is refused at the start, with its key; what works is not.
+// What a configuration says of other nodes and could never work is refused at the start, with its key; what works is
+// not.
 func TestAConfigurationOfNodesThatCannotWorkIsRefused(t *testing.T) {
 	one, renamed := followerKey(t, "one", "two")
 	namesake, _ := followerKey(t, "one", "x")
@@ -78,7 +79,8 @@ func TestAConfigurationOfNodesThatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
-// A key that is read as another table's is said to be so, in words that say where it belongs; a follower may have the name of one.
+// A key that is read as another table's is said to be so, in words that say where it belongs; a follower may have the
+// name of one.
 func TestAKeyBelowATable(t *testing.T) {
 	leader, _ := followerKey(t, "leader", "x")
 	dir := t.TempDir()
@@ -106,8 +108,8 @@ func TestAFollowersKeyInWords(t *testing.T) {
 	}
 }
 
-// An archive that can be made, or written, is none of a check's business; one that cannot is found before a segment is full. A check
-// leaves nothing behind.
+// An archive that can be made, or written, is none of a check's business; one that cannot is found before a segment
+// is full. A check leaves nothing behind.
 func TestAnArchiveIsTried(t *testing.T) {
 	dir, disk := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(disk, "file"), nil, 0o600); err != nil {

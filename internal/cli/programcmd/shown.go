@@ -11,7 +11,8 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// unit is what a number of a contract counts. A definition says int of all of them; of those that come with the program it is known.
+// unit is what a number of a contract counts. A definition says int of all of them; of those that come with the
+// program it is known.
 type unit uint8
 
 const (
@@ -25,13 +26,14 @@ const (
 // unitsOf are the units of a template's terms and state.
 var unitsOf = map[string]map[string]unit{
 	"order": {
-		"price": tiyn, "first_due": moment, "share": thousandths, "retention": thousandths, "penalty_most": thousandths, "inspect": span,
-		"warranty": span, "until": moment, "due": moment, "delivered": moment, "kept": tiyn, "last": moment,
+		"price": tiyn, "first_due": moment, "share": thousandths, "retention": thousandths, "penalty_most": thousandths,
+		"inspect": span, "warranty": span, "until": moment, "due": moment, "delivered": moment, "kept": tiyn, "last": moment,
 		"term penalty": thousandths, "state penalty": tiyn,
 	},
 }
 
-// unitOf is the unit of a term or of a variable of the state (where says which), if the definition is a template as it came.
+// unitOf is the unit of a term or of a variable of the state (where says which), if the definition is a template as
+// it came.
 func unitOf(d *contract.Definition, where, name string) unit {
 	units, known := unitsOf[d.Name]
 	if !known {

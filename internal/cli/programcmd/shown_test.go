@@ -8,8 +8,8 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Numbers of a template are shown in their units, and every number that it has is decided about; those of somebody else's definition
-// by the same name are shown as they are.
+// Numbers of a template are shown in their units, and every number that it has is decided about; those of somebody
+// else's definition by the same name are shown as they are.
 func TestNumbersInTheirUnits(t *testing.T) {
 	text, _ := contract.Template("order")
 	source, problems := contract.Parse(text)

@@ -205,7 +205,8 @@ func ShowReceipt(command *cobra.Command, receipt node.Receipt, err error, format
 	if drafted {
 		return cli.Show(command, map[string]any{"id": receipt.ID, "draft": cli.Flag(command, "out")},
 			func(w io.Writer) {
-				fmt.Fprintf(w, "draft %s: pass it to the key holders (aqsha tx sign), then submit it (aqsha tx submit)\n",
+				fmt.Fprintf(w,
+					"draft %s: pass it to the key holders (aqsha tx sign), then submit it (aqsha tx submit)\n",
 					cli.Flag(command, "out"))
 			})
 	}
