@@ -111,8 +111,8 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 	for _, p := range d.paths {
 		for method, op := range p.ops {
 			id := op.(map[string]any)["operationId"].(string)
-			if id == "get-contract" {
-				continue // all of the story's have ended: TestContractsAreAnswered asks for one
+			if id == "get-contract" || id == "next-steps" || id == "check-purpose" { // the latter need a live contract, and a session with marked money
+				continue // all of the story's have ended: TestContractsAreAnswered and those of next_test.go ask for some
 			}
 			if method == "get" && !d.seen[id+" 200"] && !d.seen[id+" 204"] {
 				t.Errorf("%s %s (%s) was never answered", method, p.path, id)

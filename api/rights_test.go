@@ -68,6 +68,8 @@ var rights = map[string]string{
 	"accept-application":       "401 401 401 401 403 403 403 404 404 403 403",
 	"refuse-application":       "401 401 401 401 403 403 403 404 404 403 403",
 	"get-contract":             "401 401 401 401 200 200 403 200 403 200 200",
+	"next-steps":               "401 401 401 401 200 200 403 200 403 200 200",
+	"check-purpose":            "401 401 401 401 422 403 422 403 403 403 403", // no money of the purpose
 	"list-contracts":           "401 401 401 401 403 403 403 403 403 200 200",
 	"get-block":                "401 401 401 401 403 403 403 403 403 200 200",
 	"get-entry-bundle":         "401 401 401 401 403 403 403 403 403 404 404",
@@ -205,7 +207,10 @@ func (s subject) query(w *town, method, path string) inquiry {
 	if strings.Contains(path, "{width}") {
 		index = "000.p"
 	}
-	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32)).Replace(path)}
+	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32)).Replace(path)}
+	if path == "/v1/purposes/{number}/check" {
+		a.path += "?payee=" + strings.Repeat("9", 32)
+	}
 	if path == "/v1/events" {
 		a.path += "?topics=wallet"
 	}

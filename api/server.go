@@ -135,6 +135,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerEvents(mux)
 	s.registerTokens()
 	s.registerPrograms()
+	s.registerNext()
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerErrors()

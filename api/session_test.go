@@ -23,11 +23,17 @@ import (
 // street is a town whose node is not open, at an origin of its own.
 func street(t *testing.T) *town {
 	t.Helper()
-	w := newTown(t, api.Options{})
+	return streetOf(t, false)
+}
+
+// streetOf is street at a node that is open to read, or not.
+func streetOf(t *testing.T, open bool) *town {
+	t.Helper()
+	w := newTown(t, api.Options{Open: open})
 	w.http.Close()
 	w.http = httptest.NewUnstartedServer(nil)
 	origin := "http://" + w.http.Listener.Addr().String()
-	w.server = api.New(w.node, api.Options{Origins: []string{origin}})
+	w.server = api.New(w.node, api.Options{Open: open, Origins: []string{origin}})
 	w.http.Config.Handler = checked(t, w.server)
 	w.http.Start()
 	w.client = api.NewClient(w.http.URL, "")

@@ -51,16 +51,22 @@ func (w *walletPage) speak(language string) {
 // takeAlice brings alice's wallet to the phone by her recovery code.
 func (w *walletPage) takeAlice() {
 	w.t.Helper()
+	w.take("alice", w.alice)
+}
+
+// take brings a wallet to the phone by its recovery code.
+func (w *walletPage) take(key string, wallet token.WalletID) {
+	w.t.Helper()
 	w.do(chromedp.Navigate(w.http.URL + "/wallet/"))
 	w.speak("en")
 	w.press("I have a recovery code")
-	w.fill("Type the recovery code", recoveryOf(w.world.Key("alice").Seed()))
+	w.fill("Type the recovery code", recoveryOf(w.world.Key(key).Seed()))
 	w.press("Go on")
 	w.fill("Passphrase", "seven sheep in the yard")
 	w.fill("The same once more", "seven sheep in the yard")
 	w.press("Go on")
 	w.press("I had a wallet before")
-	w.fill("Number of the wallet", w.alice.String())
+	w.fill("Number of the wallet", wallet.String())
 	w.press("Go on")
 	w.see("You can spend")
 }

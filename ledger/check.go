@@ -11,9 +11,7 @@ func Check(network token.NetworkID, state State, height, now uint64, tx *token.T
 	if !ok {
 		return refuse(NotAuthorised, "kind", "only payments are checked before they are signed, not %s", tx.Body.Kind())
 	}
-	x := NewExecutor(network, unchanged{state})
-	x.height, x.now, x.rulesVersion = height, now, state.Authority().RulesAt(height)
-	x.Strict = true
+	x := trial(network, state, height, now, Prepared{})
 	if err := x.checkTime(tx); err != nil {
 		return err
 	}

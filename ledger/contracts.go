@@ -127,54 +127,15 @@ func (x *Executor) create(id token.TransactionID, t *token.Create) *token.Error 
 
 // act executes an action: everything is checked and planned first, then done.
 func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
-	c := x.state.Contract(t.Contract)
-	if c == nil {
-		return refuse(UnknownContract, "contract", "no contract %s: it has ended, or never was", t.Contract)
-	}
-	if c.Version != t.Version {
-		return refuse(StaleVersion, "version", "%d is named, %d is present", t.Version, c.Version)
-	}
-	if c.Frozen {
-		return refuse(Frozen, "contract", "contract %s is frozen", t.Contract)
-	}
-	caller, err := x.caller(t.Caller)
+	p, err := x.planAct(t)
 	if err != nil {
 		return err
 	}
-	program, err := x.program(c.Definition)
-	if err != nil {
-		return err
-	}
-	action, ok := program.Definition.Action(t.Action)
-	if !ok {
-		return refuse(contract.UnknownAction, "action", "the contract has no action %q", t.Action)
-	}
-	if len(t.Paid) != len(c.Assets) {
-		return refuse(contract.WrongPayment, "paid", "%d amounts, the contract has %d assets", len(t.Paid), len(c.Assets))
-	}
-	if err := x.bring(t.Caller, &caller, c, t.Inputs, t.Paid); err != nil {
-		return err
-	}
-	party := x.partyOf(t.Caller, &caller)
-	call := x.call(c, &party, t.Paid, t.Document)
-	call.Action, call.Args = action, t.Args
-	out, err := program.Act(&c.Instance, call)
-	if err != nil {
-		return err
-	}
-	if err := x.outlives(c, out.EndsMillis); err != nil {
-		return err
-	}
-	x.beginPaying(c)
-	x.paysIn(c, t.Caller, t.Paid)
-	if err := x.payouts(c, out.Payouts, call); err != nil {
-		return err
-	}
-
+	c, out := p.contract, p.out
 	x.state.ChangeContract(c)
 	x.change(c, t.Caller, t.Paid)
-	x.takeIn(t.Caller, &caller, c, t.Inputs, t.Paid)
-	x.release(c, out, call, program.Definition)
+	x.takeIn(t.Caller, &p.caller, c, t.Inputs, t.Paid)
+	x.release(c, out, p.call, p.program.Definition)
 	for _, e := range x.entering {
 		x.became(e.from, e.to, e.amount)
 	}
@@ -186,6 +147,58 @@ func (x *Executor) act(id token.TransactionID, t *token.Act) *token.Error {
 	x.goesOn(c, out)
 	x.locate(c, id)
 	return nil
+}
+
+// plannedAct is an action that everything has been found to allow.
+type plannedAct struct {
+	contract *Contract
+	caller   Wallet
+	program  *contract.Program
+	call     *contract.Call
+	out      *contract.Outcome
+}
+
+// planAct checks an action and plans what it does. It changes nothing of the state.
+func (x *Executor) planAct(t *token.Act) (p plannedAct, err *token.Error) {
+	c := x.state.Contract(t.Contract)
+	if c == nil {
+		return p, refuse(UnknownContract, "contract", "no contract %s: it has ended, or never was", t.Contract)
+	}
+	if c.Version != t.Version {
+		return p, refuse(StaleVersion, "version", "%d is named, %d is present", t.Version, c.Version)
+	}
+	if c.Frozen {
+		return p, refuse(Frozen, "contract", "contract %s is frozen", t.Contract)
+	}
+	p.contract = c
+	if p.caller, err = x.caller(t.Caller); err != nil {
+		return p, err
+	}
+	if p.program, err = x.program(c.Definition); err != nil {
+		return p, err
+	}
+	action, ok := p.program.Definition.Action(t.Action)
+	if !ok {
+		return p, refuse(contract.UnknownAction, "action", "the contract has no action %q", t.Action)
+	}
+	if len(t.Paid) != len(c.Assets) {
+		return p, refuse(contract.WrongPayment, "paid", "%d amounts, the contract has %d assets", len(t.Paid), len(c.Assets))
+	}
+	if err := x.bring(t.Caller, &p.caller, c, t.Inputs, t.Paid); err != nil {
+		return p, err
+	}
+	party := x.partyOf(t.Caller, &p.caller)
+	p.call = x.call(c, &party, t.Paid, t.Document)
+	p.call.Action, p.call.Args = action, t.Args
+	if p.out, err = p.program.Act(&c.Instance, p.call); err != nil {
+		return p, err
+	}
+	if err := x.outlives(c, p.out.EndsMillis); err != nil {
+		return p, err
+	}
+	x.beginPaying(c)
+	x.paysIn(c, t.Caller, t.Paid)
+	return p, x.payouts(c, p.out.Payouts, p.call)
 }
 
 // goesOn is a contract's record after an action that does not end it.

@@ -62,8 +62,8 @@ func (x *Executor) gather(payer token.WalletID, inputs []token.ID) *token.Error 
 	return nil
 }
 
-// earmarkedTransfer is a payment in which money is marked, or marked money is spent.
-func (x *Executor) earmarkedTransfer(id token.TransactionID, t *token.EarmarkedTransfer) *token.Error {
+// planEarmarked checks a payment in which money is marked, or marked money is spent. It changes nothing of the state.
+func (x *Executor) planEarmarked(t *token.EarmarkedTransfer) *token.Error {
 	policy := &x.state.Authority().Policy
 	if len(t.Outputs) > policy.MaxOutputs {
 		return refuse(PolicyTooMany, "outputs", "%d outputs, at most %d", len(t.Outputs), policy.MaxOutputs)
@@ -87,7 +87,15 @@ func (x *Executor) earmarkedTransfer(id token.TransactionID, t *token.EarmarkedT
 			return err
 		}
 	}
+	return nil
+}
 
+// earmarkedTransfer makes such a payment.
+func (x *Executor) earmarkedTransfer(id token.TransactionID, t *token.EarmarkedTransfer) *token.Error {
+	if err := x.planEarmarked(t); err != nil {
+		return err
+	}
+	today := x.state.Authority().Policy.Day(x.now)
 	for _, input := range t.Inputs {
 		x.state.RemoveToken(input)
 	}

@@ -18,6 +18,23 @@ func ofSet(role token.Role, s token.KeySet) Signatory {
 	return Signatory{role, s.Keys, int(s.Threshold)}
 }
 
+// Lacking says how many signatures each group still lacks, by role.
+func Lacking(groups []Signatory, witnesses []token.Witness) map[string]int {
+	lacking := map[string]int{}
+	for _, g := range groups {
+		needed := g.Threshold
+		for _, w := range witnesses {
+			if w.Role == g.Role && int(w.Index) < len(g.Keys) {
+				needed--
+			}
+		}
+		if needed > 0 {
+			lacking[g.Role.String()] = needed
+		}
+	}
+	return lacking
+}
+
 // possessed asks each key that is there to prove itself: the one signature that may be absent, since it gives no right.
 func possessed(keys ...token.PublicKey) Signatory {
 	needed := 0

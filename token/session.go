@@ -59,3 +59,18 @@ func ApplicationDigest(network NetworkID, bank WalletID, key PublicKey, name str
 	h.Write(called[:])
 	return [32]byte(h.Sum(nil))
 }
+
+// refusalDomain keeps a word that somebody does not sign apart from all that he signs.
+const refusalDomain = "aqsha draft refusal v1\x00"
+
+// DraftRefusalDigest is what a signer's key signs who does not sign a draft: SHA-256(domain ‖ network ‖ transaction ‖
+// SHA-256(reason)).
+func DraftRefusalDigest(network NetworkID, transaction TransactionID, reason string) [32]byte {
+	h := sha256.New()
+	h.Write([]byte(refusalDomain))
+	h.Write(network[:])
+	h.Write(transaction[:])
+	why := sha256.Sum256([]byte(reason))
+	h.Write(why[:])
+	return [32]byte(h.Sum(nil))
+}

@@ -127,19 +127,7 @@ func (d *Draft) has(role token.Role, index int) bool {
 
 // Missing says how many signatures each group still lacks.
 func (d *Draft) Missing() map[string]int {
-	missing := map[string]int{}
-	for _, group := range d.Signatories {
-		needed := group.Threshold
-		for index := range group.Keys {
-			if d.has(group.Role, index) {
-				needed--
-			}
-		}
-		if needed > 0 {
-			missing[group.Role.String()] = needed
-		}
-	}
-	return missing
+	return ledger.Lacking(d.Signatories, d.Transaction.Witnesses)
 }
 
 // MissingError means that keys are needed which are not here.

@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/token"
@@ -178,7 +179,9 @@ func Copy(to ledger.State, m *ledger.Model) {
 		to.PutClosed(id, closed)
 	}
 	for _, id := range m.Contracts() {
-		copied := *m.Contract(id)
+		copied := *m.Contract(id) // with its lists: an action changes them in place
+		copied.Tokens, copied.PaidIn = slices.Clone(copied.Tokens), slices.Clone(copied.PaidIn)
+		copied.State, copied.Registers = slices.Clone(copied.State), slices.Clone(copied.Registers)
 		to.AddContract(&copied)
 	}
 	for id, t := range m.Tokens {

@@ -120,6 +120,22 @@ export function transferBody(p: Payment): readonly Value[] {
   return [1n, p.validUntil, [p.payer, p.payee], 1n, [...p.inputs], outputs, memo];
 }
 
+/** A payment of a purpose's money; what it becomes, 0 for plain tenge, is what the payer signs. Change keeps the mark. */
+export function markedBody(p: Payment & { readonly purpose: number; readonly becomes: number }): readonly Value[] {
+  const rest = p.total - p.amount;
+  if (p.amount <= 0n || rest < 0n) throw new RuleError("out-of-range", "amount", "want more than 0, and no more than the tokens have");
+  const from = BigInt(p.purpose);
+  const outputs: Value[] = [[1n, p.amount, from, BigInt(p.becomes)]];
+  if (rest > 0n) outputs.push([0n, rest, from, from]);
+  const memo: Value = p.memo === "" ? null : [1n, utf8(p.memo)];
+  return [21n, p.validUntil, [p.payer, p.payee], [...p.inputs], outputs, null, memo];
+}
+
+/** Tokens of a purpose made into one, which keeps the mark. */
+export function markedMergeBody(payer: Uint8Array, inputs: readonly Uint8Array[], total: bigint, purpose: number, validUntil: bigint): readonly Value[] {
+  return [21n, validUntil, [payer], [...inputs], [[0n, total, BigInt(purpose), BigInt(purpose)]], null, null];
+}
+
 /** Tokens of a wallet made into one: a payment to itself. */
 export function mergeBody(payer: Uint8Array, inputs: readonly Uint8Array[], total: bigint, validUntil: bigint): readonly Value[] {
   return [1n, validUntil, [payer], 1n, [...inputs], [[0n, total]], null];

@@ -91,17 +91,18 @@ export interface ContractLine {
   readonly endsMillis: number;
 }
 
-export interface Action {
-  readonly name: string;
-  readonly by: readonly string[]; // names of parties; none for anybody
+/** An action of a contract, for this wallet, now. */
+export interface Step {
+  readonly action: string;
+  readonly possible: boolean;
   readonly plain: boolean; // it takes neither values nor money
   readonly ends: boolean;
+  readonly fromMillis: number; // 0 for any time
+  readonly code: string; // of what stands against it; empty for nothing
 }
 
 export interface Definition {
   readonly about: string;
-  readonly parties: readonly string[];
-  readonly actions: readonly Action[];
 }
 
 /** A cashier's leave to see what a wallet is paid. */
@@ -149,11 +150,6 @@ function lineOf(l: Json): HistoryLine {
     payers: Number(body.payers ?? 1),
     memo: memoText(body.memo),
   };
-}
-
-function actionOf(a: Json): Action {
-  const none = (list: unknown) => !Array.isArray(list) || list.length === 0;
-  return { name: String(a.name), by: Array.isArray(a.by) ? a.by.map(String) : [], plain: none(a.args) && none(a.takes) && !a.document, ends: a.ends === true };
 }
 
 export class Client {
@@ -327,7 +323,7 @@ export class Client {
     const before = (BigInt(`0x${id}`) - 1n).toString(16).padStart(64, "0");
     const [d] = (await this.call(`/v1/definitions?after=${before}&limit=1`)) as Json[];
     if (d?.id !== id) return undefined;
-    return { about: String(d.about ?? ""), parties: (d.parties as unknown[]).map(String), actions: ((d.actions ?? []) as Json[]).map(actionOf) };
+    return { about: String(d.about ?? "") };
   }
 
   async delegations(wallet: string): Promise<DelegationLine[]> {
@@ -382,8 +378,27 @@ export class Client {
     await readEvents(response.body, heard);
   }
 
-  async select(wallet: string, amount: bigint): Promise<Selection> {
-    const s = (await this.post(`/v1/wallets/${wallet}/selections`, { amount })) as { tokens: Json[] | null; total: unknown; merge: boolean };
+  /** What a purpose's money becomes when the session's own wallet pays it to a payee, 0 for plain; a refusal if it may not. */
+  async mayPay(purpose: number, payee: string, amount: bigint): Promise<number> {
+    const c = (await this.call(`/v1/purposes/${purpose}/check?payee=${payee}&amount=${amount}`)) as Json;
+    return Number(c.becomes);
+  }
+
+  /** What may be done with a contract now by the session's own wallet, and why not. */
+  async steps(contract: string): Promise<Step[]> {
+    const { steps } = (await this.call(`/v1/contracts/${contract}/next`)) as { steps: Json[] | null };
+    return (steps ?? []).map((s) => ({
+      action: String(s.action),
+      possible: s.possible === true,
+      plain: s.open !== true && s.document !== true && [s.args, s.takes].every((list) => !Array.isArray(list) || list.length === 0),
+      ends: s.ends === true,
+      fromMillis: Number(s.from_millis ?? 0),
+      code: String((s.problem as Json | undefined)?.code ?? ""),
+    }));
+  }
+
+  async select(wallet: string, amount: bigint, purpose?: number): Promise<Selection> {
+    const s = (await this.post(`/v1/wallets/${wallet}/selections`, { amount, ...(purpose !== undefined && { purpose }) })) as { tokens: Json[] | null; total: unknown; merge: boolean };
     return { tokens: (s.tokens ?? []).map((t) => ({ id: String(t.id), amount: amountOf(t.amount) })), total: amountOf(s.total), merge: s.merge };
   }
 

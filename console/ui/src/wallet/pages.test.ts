@@ -3,11 +3,13 @@
 
 import "fake-indexeddb/auto";
 import { describe, expect, it } from "vitest";
-import type { ContractLine, Definition, HistoryLine } from "./client";
+import { choose } from "../words";
+import { loadRefusals } from "../words/refusals";
+import type { HistoryLine, Step } from "./client";
 import { wanted } from "./history";
 import { otherOf, wordOf } from "./lines";
 import { contacts } from "./private";
-import { actionsOf } from "./rules";
+import { said } from "./rules";
 
 const own = "aa".repeat(16);
 const shop = "bb".repeat(16);
@@ -39,22 +41,20 @@ describe("a history", () => {
   });
 });
 
-describe("a contract", () => {
-  const contract: ContractLine = { id: "dd".repeat(16), definition: "", name: "escrow", parties: [own, shop, third], held: 1n, assets: 1, version: 1n, endsMillis: 0 };
-  const definition: Definition = {
-    about: "",
-    parties: ["buyer", "seller", "arbiter"],
-    actions: [
-      { name: "release", by: ["buyer", "arbiter"], plain: true, ends: true },
-      { name: "refund", by: ["seller"], plain: true, ends: true },
-      { name: "divide", by: ["buyer"], plain: false, ends: true },
-      { name: "remind", by: [], plain: true, ends: false },
-    ],
-  };
+describe("a step of a contract", () => {
+  const step: Step = { action: "release", possible: true, plain: true, ends: true, fromMillis: 0, code: "" };
 
-  it("offers a party what is its own to do and takes nothing", () => {
-    expect(actionsOf(contract, definition, own).map((a) => a.name)).toEqual(["release", "remind"]);
-    expect(actionsOf(contract, definition, shop).map((a) => a.name)).toEqual(["refund", "remind"]);
-    expect(actionsOf(contract, definition, third).map((a) => a.name)).toEqual(["release", "remind"]);
+  it("that is another's is not spoken of, and one with a button needs no words", () => {
+    expect([said(step), said({ ...step, possible: false, code: "wrong-caller" })]).toEqual([undefined, undefined]);
+  });
+
+  it("that cannot be taken now says from when, or why not", async () => {
+    await choose("en");
+    await loadRefusals();
+    const early = { ...step, possible: false, code: "too-early" };
+    expect(said({ ...early, fromMillis: Date.UTC(2026, 10, 28, 20, 5) })).toBe("release: from 29\u00a0November, 01:05 on");
+    expect(said(early)).toBe("release: not now. It is too early.");
+    expect(said({ ...step, possible: false, code: "frozen" })).toMatch(/^release: not now\. .+\.$/);
+    expect(said({ ...step, plain: false })).toMatch(/^release: asks for more/);
   });
 });

@@ -3,7 +3,7 @@
 
 import { concat, hex, unhex } from "../ledger/bytes";
 import type { Signer } from "../ledger/sign";
-import { ROLE, digest, encodeTransaction, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
+import { ROLE, digest, encodeTransaction, markedBody, markedMergeBody, mergeBody, signatureOf, transactionId, transferBody } from "../ledger/transaction";
 import type { Value } from "../ledger/cbor";
 import { type Client, Refusal, undecided } from "./client";
 import type { PaymentRecord, Store } from "./store";
@@ -18,6 +18,7 @@ export interface Order {
   readonly amount: bigint;
   readonly memo: string;
   readonly until?: number; // Unix milliseconds: not to be paid later
+  readonly purpose?: number; // whose money is paid; absent for plain tenge
   readonly waiting?: string; // the id of the record in whose place the signed payment comes
 }
 
@@ -39,15 +40,19 @@ async function signed(p: Payer, body: readonly Value[]): Promise<{ id: string; b
 /** Chooses tokens, signs and writes the payment down. Nothing has been sent when it returns. */
 export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
   const payer = unhex(order.wallet, 16);
+  const { purpose } = order;
+  const becomes = purpose === undefined ? 0 : await p.client.mayPay(purpose, order.payee, order.amount);
   for (let merges = 0; ; merges++) {
-    const selection = await p.client.select(order.wallet, order.amount);
+    const selection = await p.client.select(order.wallet, order.amount, purpose);
     const validUntil = BigInt((await p.client.network()).timeMillis) + VALID_MILLIS;
     const inputs = selection.tokens.map((t) => unhex(t.id, 32));
     if (selection.merge && merges < MOST_MERGES) {
-      await p.client.submit((await signed(p, mergeBody(payer, inputs, selection.total, validUntil))).bytes);
+      const merge = purpose === undefined ? mergeBody(payer, inputs, selection.total, validUntil) : markedMergeBody(payer, inputs, selection.total, purpose, validUntil);
+      await p.client.submit((await signed(p, merge)).bytes);
       continue;
     }
-    const body = transferBody({ payer, payee: unhex(order.payee, 16), inputs, total: selection.total, amount: order.amount, memo: order.memo, validUntil });
+    const payment = { payer, payee: unhex(order.payee, 16), inputs, total: selection.total, amount: order.amount, memo: order.memo, validUntil };
+    const body = purpose === undefined ? transferBody(payment) : markedBody({ ...payment, purpose, becomes });
     const { id, bytes } = await signed(p, body);
     const record: PaymentRecord = {
       id,
@@ -58,6 +63,7 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
       made: p.now(),
       validUntil: Number(validUntil),
       state: "prepared",
+      ...(purpose !== undefined && { purpose }),
     };
     if (order.waiting === undefined) await p.store.savePayment(record);
     else await p.store.replacePayment(order.waiting, record);
@@ -68,8 +74,8 @@ export async function prepare(p: Payer, order: Order): Promise<PaymentRecord> {
 /** Writes down a payment for which no node could be asked. It is signed when one can be, so that it cannot lapse unseen. */
 export async function wait(p: Pick<Payer, "store" | "now">, order: Order): Promise<PaymentRecord> {
   const id = `waiting-${hex(crypto.getRandomValues(new Uint8Array(16)))}`;
-  const { payee, amount, memo, until } = order;
-  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }) };
+  const { payee, amount, memo, until, purpose } = order;
+  const record: PaymentRecord = { id, bytes: "", payee, amount: String(amount), memo, made: p.now(), validUntil: 0, state: "waiting", ...(until !== undefined && { until }), ...(purpose !== undefined && { purpose }) };
   await p.store.savePayment(record);
   return record;
 }
@@ -83,7 +89,7 @@ export async function makeWaiting(p: Payer, wallet: string, record: PaymentRecor
       await p.store.savePayment(made);
       return made;
     }
-    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id });
+    made = await prepare(p, { wallet, payee: record.payee, amount: BigInt(record.amount), memo: record.memo, waiting: record.id, ...(record.purpose !== undefined && { purpose: record.purpose }) });
   } catch (error) {
     if (!(error instanceof Refusal) || undecided(error) || error.status === 403) throw error;
     made = { ...record, state: "refused", code: error.code };

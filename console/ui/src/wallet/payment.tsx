@@ -1,10 +1,10 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type AmountProblem, ends, money, parseAmount } from "../format";
 import { unhex } from "../ledger/bytes";
 import { language, t } from "../words";
 import { explain } from "../words/refusals";
 import { codeOf } from "./codeof";
-import { isRule } from "./client";
+import { Refusal, isRule } from "./client";
 import { freeMoney } from "./facts";
 import { LearnLink, What } from "./learnlink";
 import { limitsNow } from "./limits";
@@ -14,7 +14,7 @@ import { Refused } from "./refused";
 import { type PaymentRequest, checkRequest, formatRequest, parseRequest } from "./request";
 import { go, requested } from "./route";
 import type { PaymentRecord } from "./store";
-import { history, network, pay, payments, record, unanswered } from "./state";
+import { client, history, learnPurpose, marked, network, pay, payments, purposeName, record, signedIn, unanswered } from "./state";
 
 const scanner = () => import("./scanner").then((m) => m.Scanner);
 const code = () => import("./code").then((m) => m.Code);
@@ -31,6 +31,7 @@ interface Draft {
   readonly amount: bigint;
   readonly memo: string;
   readonly until?: number;
+  readonly purpose?: number; // whose money is paid; absent for one's own
 }
 
 export function Pay() {
@@ -49,6 +50,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
   });
   const [amount, setAmount] = useState("");
   const [memo, setMemo] = useState("");
+  const [purpose, setPurpose] = useState("");
   const [scanning, setScanning] = useState(false);
   const [problems, setProblems] = useState<{ to?: Problem; amount?: Problem }>({});
   let asked: PaymentRequest | undefined;
@@ -88,7 +90,7 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
           const parsed: bigint | AmountProblem = request.amount ?? parseAmount(amount);
           if (typeof parsed === "string") return setProblems({ amount: parsed });
           setProblems({});
-          chosen({ payee: request.to, amount: parsed, memo: request.reference ?? memo.trim(), ...(request.until !== undefined && { until: request.until }) });
+          chosen({ payee: request.to, amount: parsed, memo: request.reference ?? memo.trim(), ...(request.until !== undefined && { until: request.until }), ...(purpose !== "" && { purpose: Number(purpose) }) });
         }}
         other={
           <button type="button" onClick={() => setScanning(true)}>
@@ -100,6 +102,9 @@ function Order({ chosen }: { chosen: (d: Draft) => void }) {
           <Choice names label="pay.contact" value={contacts.value.some((c) => c.wallet === to) ? to : ""} change={setTo} choices={[["", "–"], ...contacts.value.map((c) => [c.wallet, c.name] as const)]} />
         )}
         <Field label="pay.to" value={to} change={setTo} problem={problems.to} />
+        {marked.value.size > 0 && (
+          <Choice names label="pay.money" value={purpose} change={setPurpose} choices={[["", t("pay.own-money")], ...[...marked.value.keys()].map((n) => [String(n), purposeName(n)] as const)]} />
+        )}
         {asked?.amount === undefined ? (
           <Field label="pay.amount" value={amount} change={setAmount} decimal problem={problems.amount} />
         ) : (
@@ -125,9 +130,9 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
   const amount = money(draft.amount, language.value);
   const name = nameOf(draft.payee);
   const strange = name === undefined && draft.amount >= settings.value.askAbove && !payments.value.some((p) => p.payee === draft.payee && p.state === "done");
-  const free = freeMoney();
+  const free = draft.purpose === undefined ? freeMoney() : marked.value.get(draft.purpose);
   const left = free === undefined ? undefined : free - draft.amount;
-  const limits = limitsNow();
+  const limits = draft.purpose === undefined ? limitsNow() : undefined; // marked money may have none: the ledger says
   const overDay = limits?.dayLeft !== undefined && draft.amount > limits.dayLeft;
   return (
     <>
@@ -140,6 +145,14 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
         </dd>
         <dt>{t("pay.amount")}</dt>
         <dd class="big">{amount}</dd>
+        {draft.purpose !== undefined && (
+          <>
+            <dt>{t("pay.money")}</dt>
+            <dd>
+              {purposeName(draft.purpose)} <May draft={draft} purpose={draft.purpose} refused={setCode} />
+            </dd>
+          </>
+        )}
         {draft.memo !== "" && (
           <>
             <dt>{t("pay.memo")}</dt>
@@ -194,6 +207,21 @@ function Confirm({ draft, back, done }: { draft: Draft; back: () => void; done: 
       </Form>
     </>
   );
+}
+
+/** Whether marked money may be paid here, before anything is signed. */
+function May({ draft, purpose, refused }: { draft: Draft; purpose: number; refused: (code: string) => void }) {
+  const [may, setMay] = useState(false);
+  useEffect(() => {
+    void learnPurpose(purpose);
+    signedIn(() => client.mayPay(purpose, draft.payee, draft.amount)).then(
+      () => setMay(true),
+      (error: unknown) => {
+        if (error instanceof Refusal) refused(error.code);
+      },
+    );
+  }, [draft]);
+  return <span role="status">{may ? t("pay.may") : ""}</span>;
 }
 
 function Verdict({ payment }: { payment: PaymentRecord }) {

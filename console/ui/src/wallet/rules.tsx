@@ -1,9 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import { date, ends, money } from "../format";
+import { date, ends, money, time } from "../format";
 import { unhex } from "../ledger/bytes";
 import { actBody } from "../ledger/transaction";
 import { language, t } from "../words";
-import { type Action, type ContractLine, type Definition, Refusal, Unreached } from "./client";
+import { explain } from "../words/refusals";
+import { type ContractLine, type Definition, Refusal, type Step, Unreached } from "./client";
 import { Meaning } from "./meaning";
 import { Form, Title } from "./parts";
 import { nameOf } from "./private";
@@ -36,21 +37,28 @@ export function Rules() {
   );
 }
 
-/** The actions that a party of a contract may take with a tap: they take nothing. */
-export function actionsOf(contract: ContractLine, definition: Definition, own: string): Action[] {
-  const roles = definition.parties.filter((_, i) => contract.parties[i] === own);
-  return definition.actions.filter((a) => a.plain && (a.by.length === 0 || a.by.some((by) => roles.includes(by))));
+/** What a wallet is told of a step of its contract: nothing of those that are others'. */
+export function said(step: Step): string | undefined {
+  if (step.code === "wrong-caller") return undefined;
+  const { action } = step;
+  if (step.possible) return step.plain ? undefined : t("rules.more", { action });
+  if (step.code === "too-early" && step.fromMillis > 0) return t("rules.from", { action, date: `${date(step.fromMillis, language.value)}, ${time(step.fromMillis, language.value)}` });
+  return t("rules.not-now", { action, why: explain(step.code).title });
 }
 
 function Contract({ contract, changed }: { contract: ContractLine; changed: () => Promise<void> }) {
   const own = record.value?.wallet ?? "";
   const [definition, setDefinition] = useState<Definition | undefined>(undefined);
   const [code, setCode] = useState<string | undefined>(undefined);
-  const [sure, setSure] = useState<Action | undefined>(undefined);
+  const [sure, setSure] = useState<Step | undefined>(undefined);
+  const [steps, setSteps] = useState<readonly Step[]>([]);
   useEffect(() => {
     client.definition(contract.definition).then(setDefinition, () => {});
   }, [contract.definition]);
-  const actions = definition ? actionsOf(contract, definition, own) : [];
+  useEffect(() => {
+    signedIn(() => client.steps(contract.id)).then(setSteps, () => {});
+  }, [contract.id, contract.version]);
+  const others = steps.map(said).filter((text) => text !== undefined);
   return (
     <section class="card">
       <h2 class="rule-text">{contract.name}</h2>
@@ -71,11 +79,11 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
       {code !== undefined && <Refused code={code} />}
       {sure ? (
         <Form
-          button={t("rules.yes", { action: sure.name })}
+          button={t("rules.yes", { action: sure.action })}
           submit={async () => {
             setCode(undefined);
             try {
-              await submitOwn((wallet, until) => actBody(unhex(contract.id, 16), contract.version, sure.name, wallet, contract.assets, until));
+              await submitOwn((wallet, until) => actBody(unhex(contract.id, 16), contract.version, sure.action, wallet, contract.assets, until));
               setSure(undefined);
               await changed();
               await refresh();
@@ -93,13 +101,22 @@ function Contract({ contract, changed }: { contract: ContractLine; changed: () =
           <p>{t(sure.ends ? "rules.sure-ends" : "rules.sure")}</p>
         </Form>
       ) : (
-        <p class="acts">
-          {actions.map((a) => (
-            <button key={a.name} onClick={() => setSure(a)}>
-              {t(a.ends ? "rules.stop" : "rules.do", { action: a.name })}
-            </button>
+        <>
+          <p class="acts">
+            {steps
+              .filter((s) => s.possible && s.plain)
+              .map((s) => (
+                <button key={s.action} onClick={() => setSure(s)}>
+                  {t(s.ends ? "rules.stop" : "rules.do", { action: s.action })}
+                </button>
+              ))}
+          </p>
+          {others.map((text) => (
+            <p key={text} class="dim">
+              {text}
+            </p>
           ))}
-        </p>
+        </>
       )}
     </section>
   );

@@ -33,6 +33,7 @@ export interface PaymentRecord {
   readonly code?: string; // of the refusal
   readonly index?: number; // of the entry
   readonly until?: number; // of the request: a payment that waits is not made later
+  readonly purpose?: number; // whose money is paid; absent for plain tenge
 }
 
 /** A value under a key of the wallet's; see Box. */

@@ -26,6 +26,7 @@ function nodeThat(submit: (bytes: Uint8Array, attempt: number) => Response | "lo
   const send = (async (path: string, init?: RequestInit) => {
     if (path === "/v1/network") return json({ network: NETWORK, name: "test", open: false, time_millis: 1_800_000_000_000 });
     if (path.endsWith("/selections")) return json({ tokens, total, merge });
+    if (path.startsWith("/v1/purposes/3/check?")) return path.includes(SHOP) ? json({ purpose: 3, becomes: 0 }) : new Response(JSON.stringify({ code: "purpose-forbids", status: 422 }), { status: 422 });
     sent.push(init?.body as Uint8Array);
     const answer = submit(init?.body as Uint8Array, sent.length);
     if (answer === "lost") throw new TypeError("network");
@@ -52,6 +53,16 @@ describe("a payment", () => {
     const tx = decodeTransaction(unhex(made.bytes));
     expect(item(tx, "outputs")).toEqual([[1n, 120050n], [0n, 379950n]]);
     expect(await settle(payer, made)).toMatchObject({ state: "done", index: 7 });
+  });
+
+  it("of marked money signs what it becomes, and keeps the mark of what is left; where it may not go nothing is signed", async () => {
+    const { client } = nodeThat(receipt);
+    const payer = await payerAt(client, "marked");
+    const made = await prepare(payer, { ...order, purpose: 3 });
+    const tx = decodeTransaction(unhex(made.bytes));
+    expect([tx.kind.name, item(tx, "outputs"), made.purpose]).toEqual(["marked-transfer", [[1n, 120050n, 3n, 0n], [0n, 379950n, 3n, 3n]], 3]);
+    await expect(prepare(payer, { ...order, payee: "03".repeat(16), purpose: 3 })).rejects.toThrow("purpose-forbids");
+    expect(await payer.store.payments()).toHaveLength(1);
   });
 
   it("is sent again, the same bytes, until there is an answer", async () => {
