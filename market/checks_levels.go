@@ -165,6 +165,10 @@ func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64
 				code, factor = "split", math.Pow(ratio, math.Copysign(1, broken))
 			}
 		}
+		if code == "split" && t.sameSupply(rows[i-1], row, r[i]) {
+			code = "jump"
+			detail += "; the supply stays, and the capitalisation moves with the price: no split"
+		}
 		if code == "split" {
 			what = fmt.Sprintf("multiply the prices before by %.6g", factor)
 			detail += fmt.Sprintf("; near %s and it stays: a split, or a price in other units", splitName(factor))
@@ -182,6 +186,25 @@ func (t *Table) level(name string, rows []int, r []float64, i int, sigma float64
 		f.Repair, f.rows, f.fix = what, slices.Clone(before), t.rescale(code, name, factor)
 	}
 	return f
+}
+
+// sameSupply reports whether the file itself says that a break in the price is
+// none in the number of pieces: at a split the supply turns by the ratio and
+// the capitalisation stays, in a rush or a crash it is the other way round.
+// Early coins moved by halves and doubles in a day, and no study of them would
+// otherwise be sealed. Without supply and capitalisation nothing is known.
+func (t *Table) sameSupply(before, row int, moved float64) bool {
+	turn := func(name string) float64 {
+		v := t.numbers(name)
+		if v == nil || !(v[before] > 0) || !(v[row] > 0) {
+			return math.NaN()
+		}
+		return math.Log(v[row] / v[before])
+	}
+	if supply := turn("supply"); !math.IsNaN(supply) {
+		return math.Abs(supply) < 0.1*math.Abs(moved)
+	}
+	return math.Abs(turn("cap_usd")-moved) < 0.1*math.Abs(moved)
 }
 
 func ratioOf(factor float64) float64 {

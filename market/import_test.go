@@ -3,9 +3,12 @@ package market
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +190,39 @@ func TestChecksNameTheRowAndRepairOnlyOnRequest(t *testing.T) {
 		}
 		if Repair(table, found, code) != 1 || len(table.Provenance.Repairs) != 1 || graver(Check(table)) != 0 {
 			t.Errorf("%s: after repair %+v, %+v", code, table.Provenance.Repairs, Check(table))
+		}
+	}
+}
+
+// A price that doubles in a day is a split only where the pieces doubled too.
+func TestARushIsNoSplit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		supplyBefore, supplyAfter string
+		cap                       bool // price times supply stands in the file
+		code                      string
+	}{"a rush": {"1000", "1001", true, "jump"}, "a split": {"2000", "1000", true, "split"},
+		"a rush without supply": {"", "", true, "jump"}, "nothing known": {"", "", false, "split"}} {
+		var b strings.Builder
+		b.WriteString("date,PriceUSD,CapMrktCurUSD,SplyCur\n")
+		for day := range 40 {
+			price, supply := 10+0.05*math.Mod(float64(day)*7, 5), c.supplyBefore
+			if day >= 20 {
+				price, supply = 2*price, c.supplyAfter
+			}
+			pieces, capitalisation := 1000.0, ""
+			if v, err := strconv.ParseFloat(supply, 64); err == nil {
+				pieces = v
+			}
+			if c.cap {
+				capitalisation = strconv.FormatFloat(price*pieces, 'g', -1, 64)
+			}
+			fmt.Fprintf(&b, "%s,%g,%s,%s\n", time.Date(2020, 1, 1+day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), price,
+				capitalisation, supply)
+		}
+		found := Check(parse(t, b.String()))
+		if i := slices.IndexFunc(found, func(f Finding) bool { return f.FirstLine == 22 }); i < 0 || found[i].Code != c.code {
+			t.Errorf("%s: %+v, want %s", name, found, c.code)
 		}
 	}
 }

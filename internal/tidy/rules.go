@@ -75,7 +75,7 @@ var mayImport = map[string][]string{
 	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli"},
 	"internal/cli/farmcmd":   {"money", "params", "txlog", "bitcoin", "pool", "farm", "internal/cli"},
 	"internal/cli/plancmd":   {"money", "params", "txlog", "farm", "planner", "internal/cli"},
-	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "internal/cli"},
+	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "internal/cli"},
 
 	// commands about several lines
 	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir"},

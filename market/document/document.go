@@ -22,7 +22,7 @@ import (
 const Format = "aqsha-study/2"
 
 // Systems that can be studied.
-var Systems = []string{"bitcoin", "tenge"}
+var Systems = []string{"bitcoin", "tenge", "farm"}
 
 // Options of a document; together with the files of Dir they decide every byte.
 type Options struct {
@@ -32,6 +32,7 @@ type Options struct {
 	// Country whose part in mining is measured.
 	Country string `json:"country"`
 	Node    *Node  `json:"node,omitempty"`
+	Farm    *Farm  `json:"farm,omitempty"`
 	Dir     string `json:"-"`
 }
 
@@ -93,6 +94,17 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 			return nil, market.Refuse("window", day.name, "%q is not a day YYYY-MM-DD", day.value)
 		}
 	}
+	if o.From != "" && o.To != "" && o.From > o.To {
+		return nil, market.Refuse("window", "to", "ends on %s, before it begins on %s", o.To, o.From)
+	}
+	if o.System == "farm" && o.Farm == nil {
+		return nil, market.Refuse("choice", "farm", "a study of a farm needs the folder of its records: --farm DIR")
+	}
+	if o.Farm != nil {
+		if err := o.Farm.check(); err != nil {
+			return nil, err
+		}
+	}
 	if o.Country == "" {
 		o.Country = "Kazakhstan"
 	}
@@ -106,6 +118,7 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 		return nil, err
 	}
 	b.usage()
+	b.mined()
 	b.money()
 	b.dangers()
 	b.concentration()

@@ -52,6 +52,13 @@ func options(t testing.TB, system string) Options {
 		f := func(v float64) *float64 { return &v }
 		o.Node = &Node{Stats: usage.TengeStats{Node: "http://node", Wallets: f(1000), ActiveWallets: f(400), CirculatingTiyn: f(1e9), Transactions: f(86400), ValueTiyn: f(5e7), SpanSeconds: f(86400), FeeTiyn: f(0), BlockSeconds: f(0.25), CapacityPerSec: f(4000)}, KZTPerUSD: 390, Day: "2019-10-20"}
 	}
+	if system == "farm" {
+		f := func(v float64) *float64 { return &v }
+		o.Farm = &Farm{Name: "Ekibastuz", Month: "2019-10", Machines: 60, Simulated: 3, Ext: f(0.93), Int: f(0.96), Speed: f(0.97), Delivery: f(0.99), Integral: f(0.8928), Extensive: 0.07, Intensive: 0.0372, EarnedBTC: 0.41, EarnedKZT: 1.3e6, LostKZT: 1.5e5}
+		for i, cause := range strings.Fields("planned curtailed outage repair unknown boards cap heat slow idle gain invalid unsent rejected luck") {
+			o.Farm.Losses = append(o.Farm.Losses, Loss{Cause: cause, Share: 0.03 - 0.002*float64(i), KZT: 100})
+		}
+	}
 	return o
 }
 
@@ -88,7 +95,7 @@ func written(t testing.TB, d *Document, form string, lang Language) string {
 // symbols and file names.
 var latin = regexp.MustCompile(`[A-Za-z]{4,}`)
 
-var kept = regexp.MustCompile(`^(HHI|GARCH|EWMA|Granger|Casper|Gasper|GHOST|Taproot|Script|MimbleWimble|Dogecoin|SHA|scrypt|nPowTargetSpacing|SECONDS_PER_SLOT|Aqsha|Omni|ARCHITECTURE|Litecoin|Core|Bitcoin|Ethereum|Classic|Binance|Coin|Cash|Stellar|VeChain|TRON|Tether|Ripple|Tetcher|USDT|market|concentration|contract|ledger|txlog|risks|aqsha|bitnodes|Steppeland|http|node)$`)
+var kept = regexp.MustCompile(`^(HHI|GARCH|EWMA|Granger|Casper|Gasper|GHOST|Taproot|Script|MimbleWimble|Dogecoin|SHA|scrypt|nPowTargetSpacing|SECONDS_PER_SLOT|Aqsha|Omni|ARCHITECTURE|Litecoin|Core|Bitcoin|Ethereum|Classic|Binance|Coin|Cash|Stellar|VeChain|TRON|Tether|Ripple|Tetcher|USDT|market|concentration|contract|ledger|txlog|risks|aqsha|bitnodes|Steppeland|http|node|Ekibastuz)$`)
 
 // TestADocumentIsWholeInEveryLanguage: no word is missing, and none is left in
 // English beside names.
@@ -179,6 +186,9 @@ func TestSectionsAreThere(t *testing.T) {
 			}
 		}
 		want := []string{"summary", "architecture", "volatility", "use", "functions", "risks", "concentration", "comparison", "recommendations", "paper"}
+		if system == "farm" {
+			want = slices.Insert(want, 4, "farm")
+		}
 		if !slices.Equal(keys, want) {
 			t.Errorf("%s has %v", system, keys)
 		}
@@ -300,9 +310,9 @@ func TestASealedDocumentIsDerivedAgain(t *testing.T) {
 // TestBadOptions are refused by name.
 func TestBadOptions(t *testing.T) {
 	t.Parallel()
-	for field, o := range map[string]Options{"system": {System: "gold"}, "from": {System: "bitcoin", From: "yesterday"}, "to": {System: "tenge", To: "2019-13-01"}} {
+	for field, o := range map[string]Options{"system": {System: "gold"}, "from": {System: "bitcoin", From: "yesterday"}, "to": {System: "tenge", To: "2019-13-01"}, "window": {System: "bitcoin", From: "2019-02-01", To: "2019-01-01"}} {
 		var e *market.Error
-		if _, err := Build(context.Background(), o); !errors.As(err, &e) || e.Field != field {
+		if _, err := Build(context.Background(), o); !errors.As(err, &e) || e.Field != field && e.Code != "market-"+field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
@@ -325,5 +335,65 @@ func TestJSONHoldsKeys(t *testing.T) {
 		if written(t, &again, "html", lang) != written(t, d, "html", lang) {
 			t.Errorf("read back it is written differently in %s", lang)
 		}
+	}
+}
+
+// TestAFarmsStudy carries the farm's account and judges it by its own rules.
+func TestAFarmsStudy(t *testing.T) {
+	t.Parallel()
+	d := build(t, "farm")
+	fires := map[string]bool{}
+	for _, r := range d.Recommendations {
+		fires[r.ID] = r.Fires
+		if r.ID == "farm-time" && (r.Value == nil || *r.Value != 0.93 || r.Others[0].Fires || !r.Others[2].Fires) {
+			t.Errorf("by time: %+v", r)
+		}
+		if r.ID == "farm-loss" && (r.Value == nil || math.Abs(*r.Value-2.8) > 1e-9) {
+			t.Errorf("the largest loss that is not planned: %+v", r)
+		}
+		if r.ID == "farm-energy" && r.Value != nil {
+			t.Errorf("an efficiency that no record told: %v", *r.Value)
+		}
+	}
+	if !fires["farm-time"] || fires["farm-speed"] || !fires["farm-loss"] || !fires["farm-revenue"] || fires["volatile"] {
+		t.Errorf("fires: %v", fires)
+	}
+	if text := written(t, d, "md", Russian); !strings.Contains(text, "Ekibastuz") || !strings.Contains(text, "Сначала вернуть стоящие машины") {
+		t.Error("the Russian text tells nothing of the farm")
+	}
+	var e *market.Error
+	o := options(t, "farm")
+	o.Farm.Ext = new(float64)
+	*o.Farm.Ext = math.NaN()
+	if _, err := Build(context.Background(), o); !errors.As(err, &e) || e.Field != "k_ext" {
+		t.Errorf("a share that is no number: %v", err)
+	}
+	o.Farm = nil
+	if _, err := Build(context.Background(), o); !errors.As(err, &e) || e.Field != "farm" {
+		t.Errorf("no farm: %v", err)
+	}
+}
+
+// TestRealExtractsAreSealed: coins that doubled in a day are no reason to refuse,
+// and what was sealed is derived again.
+func TestRealExtractsAreSealed(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("..", "..", "..", "shared", "data")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no extracts of real markets: %v", err)
+	}
+	d, err := Build(context.Background(), Options{System: "bitcoin", Dir: dir, To: "2019-10-20"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Sealable(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := d.SealOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Rederive(context.Background(), dir); err != nil {
+		t.Error(err)
 	}
 }

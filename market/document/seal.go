@@ -70,20 +70,28 @@ func (d *Document) sealOf(format string) (Seal, error) {
 	return s, nil
 }
 
-// Append seals the document in a log, unless its data hold an error that was
-// not repaired: the seal would vouch for it.
-func (d *Document) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+// Sealable refuses where the data hold an error that was not repaired: a seal
+// would vouch for it.
+func (d *Document) Sealable() error {
 	for _, i := range d.Inputs {
 		t, err := market.ReadFile(filepath.Join(d.Options.Dir, i.File), market.ReadOptions{})
 		if err != nil {
-			return 0, nil, err
+			return err
 		}
 		for _, f := range market.Check(t) {
 			if f.Severity == market.Grave {
-				return 0, nil, market.Refuse("unrepaired", i.File,
+				return market.Refuse("unrepaired", i.File,
 					"line %d, %s: %s; a document is not sealed on it: mend the file", f.FirstLine, f.Code, f.Detail)
 			}
 		}
+	}
+	return nil
+}
+
+// Append seals the document in a log, if it may be.
+func (d *Document) Append(dir string, log seal.Log) (index uint64, checkpoint []byte, err error) {
+	if err := d.Sealable(); err != nil {
+		return 0, nil, err
 	}
 	s, err := d.SealOf()
 	if err != nil {

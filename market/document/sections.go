@@ -83,8 +83,19 @@ func (b *builder) answered(c *systems.Card) {
 	if v := n.Stats.CapacityPerSec; v != nil {
 		c.Set("capacity", strconv.FormatFloat(*v, 'f', 1, 64), "payments/s", n.Stats.Node, n.Day)
 	}
-	if v := n.Stats.Wallets; v != nil {
-		c.Set("wallets", strconv.FormatFloat(*v, 'f', 0, 64), "", n.Stats.Node, n.Day)
+	// final once its signed block is durable; documents of before the busiest second was asked lack the line
+	if v := n.Stats.BlockSeconds; v != nil && n.Stats.BusiestPerSecond != nil {
+		c.Set("finality, measured", strconv.FormatFloat(*v, 'f', 3, 64), "s", n.Stats.Node, n.Day)
+	}
+	for _, x := range []struct {
+		field string
+		value *float64
+		unit  string
+	}{{"nodes", n.Stats.Nodes, ""}, {"busiest second", n.Stats.BusiestPerSecond, "payments/s"},
+		{"keys that a fraud needs", n.Stats.KeysOfFraud, ""}, {"wallets", n.Stats.Wallets, ""}} {
+		if x.value != nil {
+			c.Set(x.field, strconv.FormatFloat(*x.value, 'f', 0, 64), x.unit, n.Stats.Node, n.Day)
+		}
 	}
 }
 
@@ -234,7 +245,7 @@ func (b *builder) usage() {
 			b.figure(key, of(system.Values, key), unit, system.Source)
 		}
 	}
-	if n := len(b.use.Months); n > 0 && b.Options.System == "bitcoin" {
+	if n := len(b.use.Months); n > 0 && b.Options.System != "tenge" {
 		first, last := b.use.Months[0], b.use.Months[n-1]
 		s.Paragraphs = append(s.Paragraphs,
 			Sentence{Word: "use.country", Cells: []Cell{named(b.Options.Country), value(first.SharePct, 2),
@@ -349,7 +360,7 @@ func (b *builder) concentration() {
 		m := p.With
 		t.Rows = append(t.Rows, []Cell{word(x.name), text(p.Month), value(float64(m.N), 0), value(m.HHI, 1),
 			value(m.Effective, 2), value(m.Gini, 4), value(float64(m.Nakamoto50), 0), value(100*m.CR1, 1)})
-		if b.Options.System == "bitcoin" {
+		if b.Options.System != "tenge" {
 			majority := float64(m.Nakamoto50)
 			b.figure("HHI of "+x.name, &m.HHI, "points of 10,000", x.study.Source.File+", "+p.Month)
 			b.figure("Nakamoto number of "+x.name, &majority, "count", x.study.Source.File+", "+p.Month)

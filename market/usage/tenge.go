@@ -26,12 +26,17 @@ type TengeStats struct {
 	PowerWatts      *float64 `json:"power_watts"`
 	CapacityPerSec  *float64 `json:"capacity_per_second"`
 	BlockSeconds    *float64 `json:"block_seconds"` // from one block to the next, mean
+
+	Nodes            *float64 `json:"nodes,omitempty"`              // the one that was asked and its followers
+	BusiestPerSecond *float64 `json:"busiest_per_second,omitempty"` // of the seconds seen: capacity is at least that
+	KeysOfFraud      *float64 `json:"keys_of_fraud,omitempty"`      // fewest of the authority that must be stolen together
 }
 
 const maxAnswer = 8 << 20
 
-// FetchTenge asks a node for its supply and its last 500 blocks. What the
-// node does not publish (values transferred, power) stays not available.
+// FetchTenge asks a node for its supply, its last 500 blocks, its followers and
+// the authority's keys. What the node does not publish (values transferred,
+// power, or the last two at an older one) stays not available.
 func FetchTenge(ctx context.Context, client *http.Client, base string) (TengeStats, error) {
 	s := TengeStats{Node: base}
 	var supply struct {
@@ -58,7 +63,39 @@ func FetchTenge(ctx context.Context, client *http.Client, base string) (TengeSta
 		pace := span / float64(n-1)
 		s.Transactions, s.SpanSeconds, s.BlockSeconds = &count, &span, &pace
 	}
+	seconds := map[int64]float64{}
+	for _, b := range blocks {
+		second := int64(b.TimeMillis) / 1000
+		if seconds[second] += b.Count; s.BusiestPerSecond == nil || seconds[second] > *s.BusiestPerSecond {
+			most := seconds[second]
+			s.BusiestPerSecond = &most
+		}
+	}
+	s.asked(ctx, client, base)
 	return s, nil
+}
+
+// asked adds what only newer nodes answer; one that does not is no failure.
+func (s *TengeStats) asked(ctx context.Context, client *http.Client, base string) {
+	var members struct {
+		Followers []string `json:"followers"`
+	}
+	if err := getJSON(ctx, client, base, "/v1/followers", &members); err == nil {
+		nodes := 1 + float64(len(members.Followers))
+		s.Nodes = &nodes
+	}
+	var authority struct {
+		Sets []struct {
+			Threshold float64 `json:"threshold"`
+		} `json:"sets"`
+	}
+	if err := getJSON(ctx, client, base, "/v1/authority", &authority); err == nil {
+		for _, set := range authority.Sets {
+			if least := set.Threshold; least > 0 && (s.KeysOfFraud == nil || least < *s.KeysOfFraud) {
+				s.KeysOfFraud = &least
+			}
+		}
+	}
 }
 
 func getJSON(ctx context.Context, client *http.Client, base, path string, to any) error {

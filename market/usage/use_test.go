@@ -161,12 +161,21 @@ func TestTengeFromANode(t *testing.T) {
 			_, _ = w.Write([]byte(`{"circulating": 1000000, "wallets": 40}`))
 		case "/v1/blocks":
 			_, _ = w.Write([]byte(`[{"height":3,"time_millis":20000,"count":60},{"height":2,"time_millis":10000,"count":40},{"height":1,"time_millis":0,"count":7}]`))
+		case "/v1/followers":
+			_, _ = w.Write([]byte(`{"followers":["a","b"],"acks":1}`))
+		case "/v1/authority":
+			_, _ = w.Write([]byte(`{"sets":[{"threshold":3},{"threshold":2},{"threshold":2},{"threshold":4}]}`))
+		default:
+			w.WriteHeader(http.StatusNotFound)
 		}
 	}))
 	defer server.Close()
 	stats, err := FetchTenge(context.Background(), server.Client(), server.URL)
 	if err != nil || *stats.Transactions != 100 || *stats.SpanSeconds != 20 || *stats.Wallets != 40 {
 		t.Fatalf("%+v, %v", stats, err)
+	}
+	if *stats.Nodes != 3 || *stats.BusiestPerSecond != 60 || *stats.KeysOfFraud != 2 {
+		t.Errorf("nodes %v, busiest second %v, keys %v", *stats.Nodes, *stats.BusiestPerSecond, *stats.KeysOfFraud)
 	}
 	s := stats.System(450, time.Unix(0, 0))
 	if s.Values["transactions"] != 5*86400 {

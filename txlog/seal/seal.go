@@ -65,6 +65,9 @@ func (l Log) Read(dir string, index uint64) (entry []byte, err error) {
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	signed, _ := log.Checkpoint()
+	if len(signed) == 0 { // keys were made, and what was to be sealed was refused
+		return nil, &NotUnder{index, 0}
+	}
 	checkpoint, _, err := txlog.OpenCheckpoint(signed, l.Origin, note.VerifierList(l.Verifier))
 	if err != nil {
 		return nil, err

@@ -35,18 +35,23 @@ func NewStudyCommand() *cobra.Command {
 	var o document.Options
 	var output studyOutput
 	var tenge tengeFlags
+	var site farmFlags
 	command := &cobra.Command{
-		Use:   "study bitcoin|tenge",
+		Use:   "study bitcoin|tenge|farm",
 		Short: "Write one document on a money: the whole method, in three languages",
 		Long: `Run the whole method on one money and write one document: architecture, volatility,
 use and reserves, functions of money, risks, concentration, comparison and grouping,
 recommendations with the figure that each rests on and what they would say at other
 thresholds, and the paper's figure and tables beside the data. The same files give the
 same bytes. --seal DIR puts the hash of every form into a signed log; "aqsha verify
-report" derives each again. A PDF is printed by Chromium where it is installed.`,
+report" derives each again. A PDF is printed by Chromium where it is installed.
+
+--farm DIR puts a farm's month into the document; "study farm" is about that farm,
+with rules of its own.`,
 		Example: `  aqsha study bitcoin --data demo --from 2017-01-01 --to 2019-10-20
   aqsha study bitcoin --data demo --lang kk,ru,en --format html,md,json --out documents
   aqsha study tenge --data demo --node http://127.0.0.1:8420 --kzt-per-usd 520
+  aqsha farm demo --data site && aqsha study farm --data demo --farm site --lang ru
   aqsha study bitcoin --data demo --seal sealed
   aqsha verify report 0 --log sealed --inputs demo`,
 		Args: cli.ExactArgs(1),
@@ -63,6 +68,9 @@ report" derives each again. A PDF is printed by Chromium where it is installed.`
 				o.Node = &document.Node{Stats: *stats, KZTPerUSD: tenge.kztPerUSD,
 					Day: time.Now().UTC().Format(time.DateOnly)}
 			}
+			if o.Farm, err = site.month(command); err != nil {
+				return err
+			}
 			d, err := document.Build(command.Context(), o)
 			if err != nil {
 				return err
@@ -71,6 +79,7 @@ report" derives each again. A PDF is printed by Chromium where it is installed.`
 		},
 	}
 	tenge.register(command)
+	site.register(command)
 	f := command.Flags()
 	f.StringVar(&o.Dir, "data", ".", "folder of extracts")
 	f.StringVar(&o.From, "from", "", "first day, YYYY-MM-DD")
@@ -105,6 +114,11 @@ func (s *studyOutput) check() error {
 }
 
 func (s *studyOutput) write(command *cobra.Command, d *document.Document) error {
+	if s.seal != "" { // before a key or a form is written
+		if err := d.Sealable(); err != nil {
+			return err
+		}
+	}
 	if err := vfs.OS.MkdirAll(s.out); err != nil {
 		return err
 	}
