@@ -57,7 +57,7 @@ func newStage(t *testing.T) (*Stage, *bytes.Buffer) {
 }
 
 // onLedger are the steps that need nothing but a ledger.
-func onLedger() []Step { return append(append(ledgerSteps(), programSteps()...), useCaseSteps()...) }
+func onLedger() []Step { return slices.Concat(ledgerSteps(), programSteps(), useCaseSteps(), cashSteps()) }
 
 // sums is what there is of money, and where.
 func sums(t *testing.T, w *Stage) string {

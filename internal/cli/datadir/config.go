@@ -81,6 +81,7 @@ type Config struct {
 	LogLevel     string            `toml:"log_level,omitempty"`  // what is logged, unless --log-level says it: debug, info, warn or error
 	Network      string            `toml:"network,omitempty"`    // whose ledger this is: "aqsha restore" brings no other back
 	Market       string            `toml:"-"`                    // folder of market data, from the command line
+	CashLogs     []string          `toml:"-"`                    // folders of cash offices' public logs, from the command line
 	Reverify     bool              `toml:"-"`                    // every signature again at the start, likewise
 	ReadOnly     vfs.FS            `toml:"-"`                    // if set, the ledger is read over it, and nothing is written
 	Levels       *slog.LevelVar    `toml:"-"`                    // of Logger, if it can be set

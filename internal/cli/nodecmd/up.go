@@ -73,6 +73,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 			}
 			TakeTLS(&c, command)
 			c.Market = cli.Flag(command, "market")
+			c.CashLogs, _ = command.Flags().GetStringArray("cash")
 			c.Reverify, _ = command.Flags().GetBool("reverify")
 			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
 			return Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error { return nil })
@@ -85,6 +86,7 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
 	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
 	command.Flags().String("market", "", "folder of market data (aqsha market demo makes one) to answer /v1/market from")
+	command.Flags().StringArray("cash", nil, "folder of a cash office, or a copy of its log and log.key, to recount for /v1/banknotes and the page; several times for several")
 	return command
 }
 
@@ -162,7 +164,7 @@ var ErrDone = errors.New("done")
 
 func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := datadir.NewInstance()
-	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
+	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, CashLogs: c.CashLogs, Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
 	if c.Cluster != nil {
 		options.Cluster = c.Cluster.Status
 	}
