@@ -3,12 +3,14 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aqsha/aqsha/cash/record"
 	"github.com/aqsha/aqsha/cash/recount"
 	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/ledger"
@@ -134,8 +136,10 @@ func (s *Server) look(dir string, checkpoint []byte, view Office) ([]byte, Offic
 		return source.Checkpoint, view
 	}
 	view = unread("cash-log-unread", "the folder of its log cannot be read")
-	if coded, is := fault.Of(err); is { // the log's own fault; a file's would tell where it lies
-		view.Problem, view.ProblemCode = err.Error(), coded.ErrorCode()
+	if wrong := new(record.CheckError); errors.As(err, &wrong) {
+		view.Problem, view.ProblemCode = wrong.Error(), wrong.ErrorCode()
+	} else if coded, is := fault.Of(err); is { // its words may say where the folder lies
+		view.Problem, view.ProblemCode = "its log is damaged", coded.ErrorCode()
 	}
 	s.options.Logger.Warn("recounting a cash office's log", "folder", dir, "error", err)
 	return nil, view
