@@ -251,6 +251,11 @@ func (c *Client) Network(ctx context.Context) (Network, error) {
 func (c *Client) Supply(ctx context.Context) (Supply, error) {
 	return get[Supply](ctx, c, "/v1/supply")
 }
+
+// Banknotes is what circulates as cash, by the offices whose logs the node recounts.
+func (c *Client) Banknotes(ctx context.Context) (Banknotes, error) {
+	return get[Banknotes](ctx, c, "/v1/banknotes")
+}
 func (c *Client) Health(ctx context.Context) (Health, error) { return get[Health](ctx, c, "/health") }
 
 // Instance asks which run of a server answers here (Options.Instance).

@@ -35,6 +35,8 @@ type Options struct {
 	Story   func() []StoryStep // how far the story is; nil for none
 	// MarketDir is a folder of market data to answer questions from; empty for none.
 	MarketDir string
+	// CashLogs are folders of cash offices, or copies of their public logs with the key: what circulates is recounted from them.
+	CashLogs []string
 	// Instance is a word of this run alone, in the header InstanceHeader of every answer: whoever knows it can tell
 	// this server from another that listens at the same address later.
 	Instance string
@@ -94,6 +96,7 @@ type Server struct {
 	errors   *serverErrors
 	sessions *sessions
 	limiter  *httplimit.Limiter
+	offices  offices
 	shown    struct { // blocks and definitions as they were shown last: they never change
 		mu          sync.Mutex
 		blocks      *recent.Map[uint64, BlockView]
@@ -141,6 +144,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerErrors()
 	s.registerExplain()
 	s.registerStory()
+	s.registerBanknotes()
 	s.registerMarket()
 	s.registerFollow(mux)
 	s.registerCluster()

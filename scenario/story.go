@@ -31,6 +31,7 @@ func Steps() []Step {
 	steps = append(steps, planSteps()...)
 	steps = append(steps, programSteps()...)
 	steps = append(steps, useCaseSteps()...)
+	steps = append(steps, cashSteps()...)
 	return append(steps, laterSteps...)
 }
 

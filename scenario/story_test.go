@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,12 +19,13 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/wallet"
 )
 
 // newStage is a stage on a ledger of its own, in this process.
-func newStage(t *testing.T) (*Stage, *bytes.Buffer) {
+func newStage(t *testing.T) (*Stage, *bytes.Buffer, *node.Node) {
 	t.Helper()
 	dir, day := t.TempDir(), uint64((24 * time.Hour).Milliseconds())
 	keyring, err := wallet.OpenKeyring(dir, "", nil)
@@ -48,16 +50,18 @@ func newStage(t *testing.T) (*Stage, *bytes.Buffer) {
 			t.Error(err)
 		}
 	})
-	client, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true})), keyring)
+	client, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true, CashLogs: CashLogs(dir)})), keyring)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	return &Stage{DataDir: dir, Out: &text, Client: client}, &text
+	return &Stage{DataDir: dir, Out: &text, Client: client}, &text, n
 }
 
 // onLedger are the steps that need nothing but a ledger.
-func onLedger() []Step { return append(append(ledgerSteps(), programSteps()...), useCaseSteps()...) }
+func onLedger() []Step {
+	return slices.Concat(ledgerSteps(), programSteps(), useCaseSteps(), cashSteps())
+}
 
 // sums is what there is of money, and where.
 func sums(t *testing.T, w *Stage) string {
@@ -85,7 +89,7 @@ func sums(t *testing.T, w *Stage) string {
 func TestABrokenTellingGoesOn(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	w, text := newStage(t)
+	w, text, n := newStage(t)
 	record, err := OpenRecord(w.DataDir)
 	if err != nil {
 		t.Fatal(err)
@@ -114,9 +118,67 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 	if played, err := Play(ctx, w, steps, record); err != nil || played != 0 {
 		t.Errorf("told to its end, %d steps were played again, %v", played, err)
 	}
+	checkCash(t, w, n)
 	for _, said := range []string{"live 800", "⇒ two ledgers, one history", "⇒ "} {
 		if !strings.Contains(text.String(), said) {
 			t.Errorf("the story does not say %q:\n%s", said, text)
+		}
+	}
+}
+
+// checkCash holds what the node recounts of the story's cash against what was told: 20,000 withdrawn, 1,250 and 5,000 paid; and
+// does so again when a byte of the log is another.
+func checkCash(t *testing.T, w *Stage, n *node.Node) {
+	t.Helper()
+	b, err := w.Client.API.Banknotes(t.Context())
+	if err != nil || len(b.Offices) != 1 {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	const circulates = (20_000 - 1_250 - 5_000) * money.Tenge
+	o := &b.Offices[0]
+	if !o.Verified || o.Problem != "" || o.Circulating != circulates || o.Reserve != circulates || b.Reserve != circulates || o.Waiting+o.Owed != 0 || o.Wallet != w.id(cashReserve) {
+		t.Errorf("the node's view of the office: %+v, beside a reserve of %s", o, b.Reserve)
+	}
+	var worth money.Tiyn
+	for i, d := range o.Denominations {
+		worth += d.Worth
+		if d.Outstanding != d.Issued-d.Redeemed || d.Worth != money.Tiyn(d.Outstanding)*d.Amount || i > 0 && d.Amount >= o.Denominations[i-1].Amount {
+			t.Errorf("denomination %+v", d)
+		}
+	}
+	if worth != circulates {
+		t.Errorf("denominations are worth %s", worth)
+	}
+	damaged := t.TempDir()
+	if err := os.CopyFS(damaged, os.DirFS(w.officeDir())); err != nil {
+		t.Fatal(err)
+	}
+	flipped := 0
+	err = filepath.WalkDir(filepath.Join(damaged, "log"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.Contains(path, "segments") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || len(content) < 1000 {
+			return err
+		}
+		content[700] ^= 1
+		flipped++
+		return os.WriteFile(path, content, 0o600)
+	})
+	if err != nil || flipped == 0 {
+		t.Fatalf("%d files were altered, %v", flipped, err)
+	}
+	other, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true, CashLogs: []string{damaged, t.TempDir()}})), w.Client.Keyring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err = other.API.Banknotes(t.Context()); err != nil || len(b.Offices) != 2 {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	for _, o := range b.Offices {
+		if o.Verified || o.Problem == "" || o.ProblemCode == "" || len(o.Denominations) != 0 || strings.Contains(o.Problem, damaged) {
+			t.Errorf("an altered log, or none: %+v", o)
 		}
 	}
 }

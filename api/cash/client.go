@@ -21,6 +21,7 @@ import (
 	notes "github.com/aqsha/aqsha/cash"
 	"github.com/aqsha/aqsha/cash/curve"
 	"github.com/aqsha/aqsha/cash/office"
+	"github.com/aqsha/aqsha/cash/recount"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/money"
 )
@@ -242,6 +243,17 @@ func (c *Client) Supply(ctx context.Context) (v office.Status, err error) {
 // Log reads what the public log has at a path, and nil if there is nothing.
 func (c *Client) Log(ctx context.Context, path string) ([]byte, error) {
 	return c.raw(ctx, "/log/"+path)
+}
+
+// PublicLog is an office's log, to be recounted. Without a key the office's own word for it is taken.
+func (c *Client) PublicLog(ctx context.Context, key string) (recount.Source, error) {
+	if key == "" {
+		var err error
+		if key, err = c.LogKey(ctx); err != nil {
+			return recount.Source{}, err
+		}
+	}
+	return recount.Tiles(ctx, key, c.Log)
 }
 
 // raw reads the bytes at a path.

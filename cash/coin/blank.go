@@ -214,6 +214,9 @@ func (i *Issued) Check(set *cash.Keyset) (b_ curve.Point, err error) {
 	if err != nil {
 		return b_, err
 	}
+	if i.B != cash.HexPoint(b_) || i.C != cash.HexPoint(c_) { // in capitals it would be found in no log
+		return b_, &DLEQError{"is not written as the standard writes it"}
+	}
 	proof, err := readDLEQ(cash.DLEQ{E: i.E, S: i.S})
 	if err != nil {
 		return b_, err

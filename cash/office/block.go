@@ -135,8 +135,8 @@ func (o *Office) compare(ctx context.Context) (stands Reserve, asked bool) {
 	return stands, true
 }
 
-// stamp enters the log's state on the ledger, if that is due.
-func (o *Office) stamp(ctx context.Context) error {
+// Stamp enters the log's state on the ledger, if that is due.
+func (o *Office) Stamp(ctx context.Context) error {
 	now := o.now()
 	o.mu.Lock()
 	due := now >= o.stamped+uint64(o.config.StampEvery/time.Second)

@@ -2,12 +2,18 @@ package office
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/cash"
 	"github.com/aqsha/aqsha/cash/curve"
@@ -31,6 +37,8 @@ type KeyFile struct {
 const (
 	keysName    = "keysets.json"
 	maxKeysFile = 4 << 20
+
+	secretName, publicName = "log.secret", "log.key"
 )
 
 // Signing makes the private keys. A keyset that is not announced on the ledger has none: it is neither served nor accepted.
@@ -111,4 +119,32 @@ func NewKey(secret [32]byte, amounts []money.Tiyn, from, until, expiry uint64) (
 	}
 	k.ID = s.ID
 	return k, nil
+}
+
+// LogSigner opens the key of an office's public log, making it the first time, for an origin. It returns the verifier
+// key too, which the office's keysets announce.
+func LogSigner(files vfs.FS, dir, origin string) (note.Signer, string, error) {
+	raw, err := durable.Read(files, filepath.Join(dir, secretName), 1<<12)
+	if errors.Is(err, fs.ErrNotExist) {
+		secret, public, err := note.GenerateKey(rand.Reader, origin)
+		if err != nil {
+			return nil, "", err
+		}
+		// The secret comes last: a crash in between leaves a public key that the next call replaces.
+		if err := durable.Replace(files, filepath.Join(dir, publicName), []byte(public+"\n")); err != nil {
+			return nil, "", err
+		}
+		if err := durable.Create(files, filepath.Join(dir, secretName), []byte(secret)); err != nil {
+			return nil, "", err
+		}
+		raw = []byte(secret)
+	} else if err != nil {
+		return nil, "", err
+	}
+	signer, err := note.NewSigner(string(raw))
+	if err != nil {
+		return nil, "", err
+	}
+	public, err := durable.Read(files, filepath.Join(dir, publicName), 1<<12)
+	return signer, strings.TrimSpace(string(public)), err
 }

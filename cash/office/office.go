@@ -280,7 +280,7 @@ func (o *Office) Run(ctx context.Context) error {
 			if err := o.CloseBlock(ctx); err != nil {
 				return err
 			}
-			if err := o.stamp(ctx); err != nil && ctx.Err() == nil {
+			if err := o.Stamp(ctx); err != nil && ctx.Err() == nil {
 				o.config.Logger.Warn("entering the log's state on the ledger", "error", err)
 			}
 		}

@@ -71,6 +71,7 @@ type ReceiptResult struct {
 	Paid        []Paid              `json:"paid"`
 	LogSize     uint64              `json:"log_size"` // of the checkpoint
 	Body        token.Body          `json:"-"`
+	ValidUntil  uint64              `json:"-"` // Unix milliseconds: no block that is dated later has it
 	Shows       []string            `json:"shows"`
 	DoesNotShow []string            `json:"does_not_show"`
 }
@@ -115,8 +116,8 @@ func CheckReceipt(data []byte, network token.NetworkID) (*ReceiptResult, error) 
 	step, _ := readStep(1, e) // what makes no tokens, as a registration, has paid nobody
 	r := &ReceiptResult{Network: network, Name: genesis.Name, ID: e.Transaction.ID(), Index: f.Entries[1].Index,
 		Kind: e.Transaction.Body.Kind().String(), Memo: step.memo,
-		Body: e.Transaction.Body, Payers: ledger.Signing(e.Transaction.Body), Paid: []Paid{}, LogSize: checkpoint.Size,
-		Shows: receiptShows, DoesNotShow: receiptDoesNotShow}
+		Body: e.Transaction.Body, ValidUntil: e.Transaction.ValidUntil, Payers: ledger.Signing(e.Transaction.Body),
+		Paid: []Paid{}, LogSize: checkpoint.Size, Shows: receiptShows, DoesNotShow: receiptDoesNotShow}
 	for _, o := range step.outputs {
 		r.Paid = append(r.Paid, Paid{o.wallet, o.amount})
 	}

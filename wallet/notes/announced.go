@@ -2,10 +2,14 @@ package notes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/cash"
+	"github.com/aqsha/aqsha/cash/recount"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/token"
 )
@@ -86,4 +90,33 @@ func CheckAnnouncement(shown []byte, network string, k *cash.Keyset) (reserve st
 		return token.RegisteredID(result.ID).String(), nil
 	}
 	return t.Reserve.String(), nil
+}
+
+// CheckStamp reads the receipt of a ledger payment that says by when notes were signed. It is of the network of the
+// cash log that it is held against; its block is dated at latest when the payment ceased to be valid.
+func CheckStamp(receipt, network []byte) (*recount.Stamp, error) {
+	if len(network) != len(token.NetworkID{}) {
+		return nil, errors.New("stamp: the cash log names no ledger")
+	}
+	result, err := proof.CheckReceipt(receipt, token.NetworkID(network))
+	if err != nil {
+		return nil, fmt.Errorf("stamp: %w", err)
+	}
+	return &recount.Stamp{Memo: result.Memo, Millis: result.ValidUntil}, nil
+}
+
+// LedgerOf is a node's ledger as cash logs are held against it.
+func LedgerOf(ctx context.Context, client *api.Client) (*recount.Against, error) {
+	authority, err := client.Authority(ctx)
+	if err != nil {
+		return nil, err
+	}
+	leaf := func(ctx context.Context, height uint64) (money.Tiyn, bool, error) {
+		blocks, err := client.Blocks(ctx, height+1, 1)
+		if err != nil || len(blocks) != 1 || blocks[0].Height != height {
+			return 0, false, err
+		}
+		return blocks[0].Reserve, true, nil
+	}
+	return recount.NewAgainst(leaf, authority.Reserves), nil
 }

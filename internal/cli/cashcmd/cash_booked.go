@@ -2,62 +2,42 @@ package cashcmd
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/aqsha/aqsha/cash"
 	"github.com/aqsha/aqsha/cash/coin"
-	cashlog "github.com/aqsha/aqsha/cash/record"
+	"github.com/aqsha/aqsha/cash/recount"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	cashwallet "github.com/aqsha/aqsha/wallet/notes"
 )
-
-// bookingSeconds is how long after its answer an office may take to book a note: an interval, and a day for one that was down.
-const bookingSeconds = 86_400
-
-// evidence is what a third person needs to see that an office signed a note and did not book it.
-type evidence struct {
-	Kind       string        `json:"kind"`
-	Origin     string        `json:"origin"`
-	LogKey     string        `json:"log_key"`
-	Checkpoint string        `json:"checkpoint"` // of the log that lacks the notes, signed by the office
-	Reserve    string        `json:"reserve_wallet"`
-	Notes      []coin.Issued `json:"notes"`
-}
-
-const evidenceKind = "aqsha cash evidence 1"
-
-// booking is what became of one note.
-type booking struct {
-	Amount cash.Amount `json:"amount"`
-	Keyset string      `json:"keyset"`
-	B      string      `json:"B_"`
-	Block  *uint64     `json:"block,omitempty"` // that booked it
-	Time   uint64      `json:"time,omitempty"`
-	// Convicts says that the office can have no excuse: the keyset has stopped signing, and the log lacks the note.
-	Convicts bool `json:"convicts,omitempty"`
-}
 
 func newCashBookedCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "booked TOKEN|- [URL|DIR]", Short: "Find a token's notes in the office's public log, or write the evidence that they are not there",
+		Use:   "booked TOKEN|- [URL|DIR]",
+		Short: "Find a token's notes in the office's public log, or write the evidence that they are not there",
 		Long: `Looks for each note of a token in the office's public log, which it verifies on the way: the note's signature, with the proof that the
 office made it, stands in the block that booked it. The notes must come with their proofs and blinding factors, as this wallet sends them.
 
 A note that the office has signed and not booked is evidence against it: --evidence FILE writes what a third person needs, without what
 spends the note, and --check FILE is what the third person does. A proof says that the office signed, not when: the evidence is complete
-once the keyset has stopped signing; before that the office can say that it signed a moment ago, and has a day to book. Exit code 3 says
-that a note is not booked.`,
-		Example: "  aqsha cash booked cashuB... http://127.0.0.1:8430/cash --evidence unbooked.json\n  aqsha cash booked --check unbooked.json http://127.0.0.1:8430/cash",
-		Args:    cobra.RangeArgs(0, 2),
+once the keyset has stopped signing. Before that, --stamp WALLET pays one tiyn from a ledger wallet to the office's reserve, which sends it
+back, with the notes' hash as its memo: it shows by when they were signed, and the evidence is complete once the office's log is a day
+newer and still lacks them.
+--check FILE --evidence NEW then writes it anew, with the checkpoint that convicts, which no later booking undoes.
+
+Exit code 3 says that a note is not booked.`,
+		Example: `  aqsha cash booked cashuB... http://127.0.0.1:8430/cash --evidence unbooked.json
+  aqsha cash booked cashuB... --evidence unbooked.json --stamp aigerim
+  aqsha cash booked --check unbooked.json http://127.0.0.1:8430/cash`,
+		Args: cobra.RangeArgs(0, 2),
 		RunE: func(command *cobra.Command, args []string) error {
 			if file := cli.Flag(command, "check"); file != "" {
 				return checkEvidence(command, file, args)
@@ -68,13 +48,20 @@ that a note is not booked.`,
 			return lookForNotes(command, args)
 		},
 	}
-	command.Flags().String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
-	command.Flags().String("evidence", "", "file to write with what shows that the office signed what it did not book")
-	command.Flags().String("check", "", "file of evidence to check against the office's log")
+	flags := command.Flags()
+	flags.String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
+	flags.String("evidence", "", "file to write with what shows that the office signed what it did not book")
+	flags.String("check", "", "file of evidence to check against the office's log")
+	flags.String("stamp", "", "ledger wallet that pays the office's reserve one tiyn, to show by when the notes were signed")
+	command.MarkFlagsMutuallyExclusive("check", "stamp")
+	command.MarkFlagsMutuallyExclusive("check", "key")
 	return command
 }
 
 func lookForNotes(command *cobra.Command, args []string) error {
+	if cli.Flag(command, "stamp") != "" && cli.Flag(command, "evidence") == "" {
+		return cli.Usage(errors.New("--stamp goes into a file: name it with --evidence"))
+	}
 	t, err := readToken(command, args[0])
 	if err != nil {
 		return err
@@ -83,47 +70,82 @@ func lookForNotes(command *cobra.Command, args []string) error {
 	if len(args) == 2 {
 		place = args[1]
 	}
-	found, c, err := bookings(command.Context(), place, cli.Flag(command, "key"))
+	source, err := logAt(command.Context(), place, cli.Flag(command, "key"))
 	if err != nil {
 		return err
 	}
-	var notes []coin.Issued
-	for i := range t.Proofs {
-		set := c.keyset(t.Proofs[i].ID)
-		if set == nil {
-			return &cashlog.CheckError{Block: c.Blocks, Rule: "the log has no keyset " + terminal.Plain(t.Proofs[i].ID)}
-		}
-		t.Proofs[i].ID = set.ID.String()
-		issued, err := coin.IssuedOf(set, t.Proofs[i])
-		if err != nil {
-			return fmt.Errorf("note %d: %w", i, err)
-		}
-		notes = append(notes, issued)
+	f, err := recount.Find(command.Context(), source)
+	if err != nil {
+		return wrongKey(err)
 	}
-	list, missing, err := c.judge(found, notes)
+	notes, err := f.Issued(t)
 	if err != nil {
 		return err
 	}
-	if file := cli.Flag(command, "evidence"); file != "" && len(missing) > 0 {
-		raw, err := json.MarshalIndent(evidence{evidenceKind, c.Origin, c.Key, c.checkpoint, c.Wallet, missing}, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := durable.Create(vfs.OS, file, append(raw, '\n')); err != nil {
+	list, missing, err := f.Judge(notes, nil)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		if err := writeEvidence(command, f, missing); err != nil {
 			return err
 		}
 	}
 	return showBookings(command, list, len(missing))
 }
 
+// writeEvidence writes what a third person needs, where it is asked for; with --stamp it is stamped first.
+func writeEvidence(command *cobra.Command, f *recount.Finder, missing []coin.Issued) error {
+	file := cli.Flag(command, "evidence")
+	if file == "" {
+		return nil
+	}
+	write := func(stamp []byte) error {
+		raw, err := f.Evidence(missing, stamp).Encode()
+		if err != nil {
+			return err
+		}
+		return durable.Create(vfs.OS, file, raw)
+	}
+	if cli.Flag(command, "stamp") == "" {
+		return write(nil)
+	}
+	return session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+		ids, err := s.Resolve(cli.Flag(command, "stamp"))
+		if err != nil {
+			return err
+		}
+		var reserve token.WalletID // what no quote wants it sends back
+		if err := reserve.UnmarshalText([]byte(f.Wallet)); err != nil {
+			return err
+		}
+		paid, err := s.Pay(ctx, ids[0], reserve, 1, token.Plain(recount.StampMemo(missing)))
+		if err != nil {
+			return err
+		}
+		receipt, err := s.API.Receipt(ctx, paid.ID)
+		if err != nil {
+			return err
+		}
+		shown, err := cashwallet.CheckStamp(receipt, f.Last().Network)
+		if err == nil {
+			_, _, err = f.Judge(missing, shown)
+		}
+		if err != nil {
+			return fmt.Errorf("the ledger of --data or --node is not that of the office: %w", err)
+		}
+		return write(receipt)
+	})(command, nil)
+}
+
 func checkEvidence(command *cobra.Command, file string, args []string) error {
-	raw, err := cli.ReadLimited(file, 1<<20)
+	raw, err := cli.ReadLimited(file, recount.MaxEvidence)
 	if err != nil {
 		return err
 	}
-	var e evidence
-	if err := json.Unmarshal(raw, &e); err != nil || e.Kind != evidenceKind || len(e.Notes) == 0 {
-		return cli.Usage(fmt.Errorf("%s is no evidence of a cash office", file))
+	e, err := recount.DecodeEvidence(raw)
+	if err != nil {
+		return cli.Usage(fmt.Errorf("%s: %w", file, err))
 	}
 	place := cli.Flag(command, "mint")
 	if len(args) == 1 {
@@ -132,86 +154,45 @@ func checkEvidence(command *cobra.Command, file string, args []string) error {
 	if place == "" {
 		return cli.Usage(errors.New("name the office's log: a URL or a folder"))
 	}
-	found, c, err := bookings(command.Context(), place, e.LogKey)
+	source, err := logAt(command.Context(), place, e.LogKey)
 	if err != nil {
 		return err
 	}
-	if c.Wallet != e.Reserve || c.Origin != e.Origin {
-		return cli.Usage(fmt.Errorf("the evidence is about the log %s, this is %s", terminal.Plain(e.Origin), terminal.Plain(c.Origin)))
-	}
-	list, missing, err := c.judge(found, e.Notes)
+	list, missing, f, err := e.Check(command.Context(), source, func(network []byte) (*recount.Stamp, error) {
+		return cashwallet.CheckStamp(e.Stamp, network)
+	})
 	if err != nil {
-		return err
+		return errorOfEvidence(err)
+	}
+	if again := cli.Flag(command, "evidence"); again != "" && len(missing) == len(e.Notes) { // the stamp is of all of them
+		raw, err := f.Evidence(e.Notes, e.Stamp).Encode()
+		if err == nil {
+			err = durable.Create(vfs.OS, again, raw)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return showBookings(command, list, len(missing))
 }
 
-// booked is where a note was booked.
-type booked struct{ block, time uint64 }
-
-// bookings verifies a log and notes where each issued note stands, by B.
-func bookings(ctx context.Context, place, key string) (map[string]booked, *cashCheck, error) {
-	found := map[string]booked{}
-	c, err := checkCashLog(ctx, strings.TrimRight(place, "/"), key, nil, func(b *cashlog.Block) {
-		for i := range b.Issued {
-			for j := range b.Issued[i] {
-				found[hex.EncodeToString(b.Issued[i][j][:])] = booked{b.Header.Number, b.Header.Time}
-			}
-		}
-	})
-	return found, &c, err
-}
-
-// shortID is how many digits of a keyset's id a token has (NUT-00, version 4).
-const shortID = 16
-
-// keyset finds a keyset by its id, or by the beginning of it that a token has, if that is of one alone.
-func (c *cashCheck) keyset(id string) (found *cash.Keyset) {
-	for _, s := range c.shelves {
-		switch full := s.ID.String(); {
-		case full == id:
-			return &s.Keyset
-		case len(id) != shortID || !strings.HasPrefix(full, id):
-		case found != nil:
-			return nil
-		default:
-			found = &s.Keyset
-		}
+// errorOfEvidence says that what does not hold is the evidence, where it is: its text comes from whoever made it.
+func errorOfEvidence(err error) error {
+	if bad := new(recount.KeyError); errors.As(err, &bad) {
+		return cli.Usage(fmt.Errorf("the evidence's %s", terminal.Plain(bad.Error())))
 	}
-	return found
+	return err
 }
 
-// judge finds notes in the log. Each was signed by the office, or is refused.
-func (c *cashCheck) judge(found map[string]booked, notes []coin.Issued) (list []booking, missing []coin.Issued, err error) {
-	for i := range notes {
-		n := &notes[i]
-		set := c.keyset(n.Keyset)
-		if set == nil {
-			return nil, nil, &cashlog.CheckError{Block: c.Blocks, Rule: "the log has no keyset " + terminal.Plain(n.Keyset)}
-		}
-		if _, err := n.Check(set); err != nil {
-			return nil, nil, fmt.Errorf("note %d: %w", i, err)
-		}
-		b := booking{Amount: n.Amount, Keyset: n.Keyset, B: n.B}
-		if at, is := found[n.B+n.C]; is {
-			b.Block, b.Time = &at.block, at.time
-		} else {
-			b.Convicts = c.last.Time >= set.Until+bookingSeconds
-			missing = append(missing, *n)
-		}
-		list = append(list, b)
-	}
-	return list, missing, nil
-}
-
-func showBookings(command *cobra.Command, list []booking, missing int) error {
-	err := cli.Show(command, map[string]any{"notes": list, "missing": missing}, func(out io.Writer) {
+func showBookings(command *cobra.Command, list []recount.Booking, missing int) error {
+	view := map[string]any{"notes": list, "missing": missing, "convicts": recount.Convicts(list)}
+	err := cli.Show(command, view, func(out io.Writer) {
 		for _, b := range list {
 			switch {
 			case b.Block != nil:
 				fmt.Fprintf(out, "%d tiyn: booked in block %d\n", b.Amount, *b.Block)
 			case b.Convicts:
-				fmt.Fprintf(out, "%d tiyn: signed by the office and NOT BOOKED, though its keyset has stopped signing: this convicts the office\n", b.Amount)
+				fmt.Fprintf(out, "%d tiyn: signed by the office and NOT BOOKED, though the time for it is over: this convicts the office\n", b.Amount)
 			default:
 				fmt.Fprintf(out, "%d tiyn: signed by the office and not booked yet; ask again in a day\n", b.Amount)
 			}

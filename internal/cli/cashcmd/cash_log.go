@@ -5,218 +5,80 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/api"
 	apicash "github.com/aqsha/aqsha/api/cash"
-	"github.com/aqsha/aqsha/cash"
-	cashlog "github.com/aqsha/aqsha/cash/record"
+	"github.com/aqsha/aqsha/cash/recount"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/terminal"
-	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
+	cashwallet "github.com/aqsha/aqsha/wallet/notes"
 )
 
-// cashCheck is what reading a cash log from its beginning came to.
-type cashCheck struct {
-	Origin      string       `json:"origin"`
-	Size        uint64       `json:"size"`
-	Root        txlog.Hash   `json:"root"`
-	Key         string       `json:"key"` // that signed the checkpoint
-	Blocks      uint64       `json:"blocks"`
-	Notes       uint64       `json:"notes_verified"`
-	Circulating money.Tiyn   `json:"circulating"`
-	Reserve     cash.Reserve `json:"reserve"`
-	Wallet      string       `json:"reserve_wallet"`
-	Keysets     []cashShelf  `json:"keysets"`
-	Ledger      *ledgerCheck `json:"ledger,omitempty"` // where it was held against its ledger
-	Unverified  []string     `json:"unverified"`       // what this check does not show
-
-	first      uint64 // the ledger's time in its first block
-	last       cashlog.Header
-	shelves    []*cashlog.Shelf
-	checkpoint string
+// logAt is the log of an office: at its URL, or in a folder. Without a key the office's own word for it is taken.
+func logAt(ctx context.Context, place, key string) (recount.Source, error) {
+	place = strings.TrimRight(place, "/")
+	if !strings.HasPrefix(place, "http://") && !strings.HasPrefix(place, "https://") {
+		s, err := recount.Folder(vfs.OS, place, key)
+		if errors.Is(err, recount.ErrNoKey) {
+			err = cli.Usage(errors.New("name the log's key with --key"))
+		}
+		return s, err
+	}
+	client, err := apicash.NewClient(place)
+	if err != nil {
+		return recount.Source{}, cli.Usage(err)
+	}
+	return client.PublicLog(ctx, key)
 }
 
-type cashShelf struct {
-	ID           string          `json:"id"`
-	Announcement string          `json:"announcement"`
-	Until        uint64          `json:"signs_until"`
-	Expiry       uint64          `json:"expiry"`
-	Counts       []cashlog.Count `json:"counts"`
-	WrittenOff   money.Tiyn      `json:"written_off"` // of its notes that never came back, once its time was over
-}
-
-// checkCashLog reads a log at a mint's URL or in a directory. key, if not empty, is the verifier key that its
+// checkCashLog recounts a log at a mint's URL or in a directory. key, if not empty, is the verifier key that its
 // checkpoint must have.
-func checkCashLog(ctx context.Context, place, key string, against *heldAgainst, watch func(*cashlog.Block)) (c cashCheck, err error) {
-	var checkpoint []byte
-	var entries iter.Seq2[[]byte, error]
-	if strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://") {
-		checkpoint, entries, key, err = servedCashLog(ctx, place, key)
-	} else {
-		checkpoint, entries, key, err = storedCashLog(place, key)
+func checkCashLog(ctx context.Context, place, key string, against *recount.Against) (c recount.Report, err error) {
+	source, err := logAt(ctx, place, key)
+	if err == nil {
+		c, err = recount.Log(ctx, source, against, nil)
 	}
-	if err != nil {
-		return c, err
-	}
-	verifier, err := note.NewVerifier(key)
-	if err != nil {
-		return c, cli.Usage(fmt.Errorf("--key: %w", err))
-	}
-	stated, _, err := txlog.OpenCheckpoint(checkpoint, verifier.Name(), note.VerifierList(verifier))
-	if err != nil {
-		return c, err
-	}
-	var tree txlog.Tree
-	var reader cashlog.Reader
-	checker := &cashlog.Checker{Watch: watch}
-	for entry, err := range entries {
-		if err != nil {
-			return c, err
-		}
-		if tree.Size() == stated.Size {
-			break // what was written since the checkpoint
-		}
-		tree.Add(txlog.LeafHash(entry))
-		if against != nil {
-			against.stamped(&tree)
-		}
-		block, err := reader.Add(entry)
-		if err != nil {
-			return c, err
-		}
-		if block != nil {
-			if err := checker.Add(block); err != nil {
-				return c, err
-			}
-			if checker.Blocks == 1 {
-				c.first = block.Header.LedgerMillis
-			}
-			if against != nil {
-				against.block(block)
-			}
-		}
-	}
-	if tree.Size() != stated.Size || tree.Root() != stated.Root {
-		return c, &cashlog.CheckError{Block: checker.Blocks, Rule: fmt.Sprintf("%d entries have the root %s, the checkpoint says %d and %s", tree.Size(), tree.Root(), stated.Size, stated.Root)}
-	}
-	if reader.Open() {
-		return c, &cashlog.CheckError{Block: checker.Blocks, Rule: "is not whole"}
-	}
-	c = cashCheck{first: c.first, last: checker.Last, shelves: checker.Shelves, checkpoint: string(checkpoint), Origin: stated.Origin, Size: stated.Size, Root: stated.Root, Key: key, Blocks: checker.Blocks, Notes: checker.Notes,
-		Unverified: []string{}, Circulating: checker.Outstanding(), Reserve: checker.Last.Reserve, Wallet: checker.Last.Wallet}
-	for _, s := range checker.Shelves {
-		shelf := cashShelf{s.ID.String(), s.Announcement, s.Until, s.Expiry, s.Counts, 0}
-		if s.WrittenOff {
-			shelf.WrittenOff = s.Outstanding()
-		}
-		c.Keysets = append(c.Keysets, shelf)
-	}
-	if against != nil && checker.Blocks > 0 {
-		held, err := against.check(ctx, &c, &checker.Last)
-		if err != nil {
-			return c, err
-		}
-		c.Ledger, c.Unverified = &held, against.unverified(&held, &c)
-	}
-	if against == nil {
-		c.Unverified = []string{"the reserve, the keysets' announcement, and that others see the same log: name the ledger's node with --node, or its directory with --data"}
-	}
-	return c, nil
+	return c, wrongKey(err)
 }
 
-// servedCashLog reads an office's log over HTTP. Without a key the office's own word for it is taken.
-func servedCashLog(ctx context.Context, mint, key string) ([]byte, iter.Seq2[[]byte, error], string, error) {
-	client, err := apicash.NewClient(mint)
-	if err != nil {
-		return nil, nil, "", cli.Usage(err)
+// wrongKey says of a --key that is none that the command line is wrong.
+func wrongKey(err error) error {
+	if bad := new(recount.KeyError); errors.As(err, &bad) {
+		return cli.Usage(fmt.Errorf("--key: %w", bad.Cause))
 	}
-	if key == "" {
-		if key, err = client.LogKey(ctx); err != nil {
-			return nil, nil, "", err
-		}
-	}
-	checkpoint, err := client.Log(ctx, "checkpoint")
-	if err != nil {
-		return nil, nil, "", err
-	}
-	parsed, err := txlog.ParseSigned(checkpoint)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	return checkpoint, func(yield func([]byte, error) bool) {
-		for from := uint64(0); from < parsed.Size; from += txlog.TileWidth {
-			width := min(parsed.Size-from, txlog.TileWidth)
-			bundle, err := client.Log(ctx, txlog.Tile{Level: txlog.EntriesLevel, Index: from / txlog.TileWidth, Width: int(width)}.Path())
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for entry, err := range txlog.SplitBundle(bundle) {
-				if !yield(entry, err) || err != nil {
-					return
-				}
-			}
-		}
-	}, key, nil
+	return err
 }
 
-// storedCashLog reads a log's directory, or an office's.
-func storedCashLog(dir, key string) ([]byte, iter.Seq2[[]byte, error], string, error) {
-	if _, err := os.Stat(filepath.Join(dir, "log")); err == nil {
-		if key == "" {
-			raw, err := cli.ReadLimited(filepath.Join(dir, "log.key"), 1<<12)
-			if err != nil {
-				return nil, nil, "", err
-			}
-			key = strings.TrimSpace(string(raw))
+// ledgerAt is the ledger that a cash log is held against: at --node or at the node that runs on --data; nil where
+// none is named.
+func ledgerAt(ctx context.Context, command *cobra.Command) (*recount.Against, error) {
+	url := cli.Flag(command, "node")
+	if url == "" {
+		announced, instance, err := datadir.Announced(cli.Flag(command, "data"))
+		if err != nil || instance == "" {
+			return nil, nil
 		}
-		dir = filepath.Join(dir, "log")
+		url = announced
 	}
-	if key == "" {
-		return nil, nil, "", cli.Usage(errors.New("name the log's key with --key"))
-	}
-	stored, err := txlog.OpenStored(vfs.OS, dir)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	checkpoint, _, err := stored.Checkpoint()
-	if err != nil {
-		return nil, nil, "", err
-	}
-	return checkpoint, func(yield func([]byte, error) bool) {
-		for batch, err := range stored.Batches() {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, entry := range batch.Entries() {
-				if !yield(entry, nil) {
-					return
-				}
-			}
-		}
-	}, key, nil
+	return cashwallet.LedgerOf(ctx, api.NewClient(url, ""))
 }
 
 // VerifyBeside verifies the cash logs of offices beside a ledger's own, for "aqsha verify --cash": each is held
 // against the ledger at
 // --node, or that of a node which runs on --data.
 func VerifyBeside(command *cobra.Command, places []string) (checks []any, describe func(out io.Writer), err error) {
-	var list []cashCheck
+	var list []recount.Report
 	for _, place := range places {
 		against, err := ledgerAt(command.Context(), command)
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := checkCashLog(command.Context(), strings.TrimRight(place, "/"), "", against, nil)
+		c, err := checkCashLog(command.Context(), place, "", against)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", place, err)
 		}
@@ -230,7 +92,7 @@ func VerifyBeside(command *cobra.Command, places []string) (checks []any, descri
 }
 
 // describeCheck says what was verified of a cash log, and what was not.
-func describeCheck(out io.Writer, c *cashCheck) {
+func describeCheck(out io.Writer, c *recount.Report) {
 	said := "Verified"
 	if len(c.Unverified) > 0 {
 		said = "Verified, but for what is named below"
@@ -291,7 +153,7 @@ closed them without having found both alike.`,
 	return command
 }
 
-func describeLedger(out io.Writer, c *cashCheck) {
+func describeLedger(out io.Writer, c *recount.Report) {
 	if l := c.Ledger; l != nil {
 		fmt.Fprintf(out, "  the ledger announces its %d keysets, has its state of %d entries, and held that reserve in %d blocks that were compared\n", l.Keysets, l.StampedSize, l.Compared)
 	}
@@ -300,22 +162,22 @@ func describeLedger(out io.Writer, c *cashCheck) {
 	}
 }
 
-func cashLogOf(command *cobra.Command, args []string) (cashCheck, error) {
+func cashLogOf(command *cobra.Command, args []string) (recount.Report, error) {
 	place := cli.Flag(command, "mint")
 	if len(args) == 1 {
 		place = args[0]
 	}
 	if place == "" {
-		return cashCheck{}, cli.Usage(errors.New("name the office: a URL, a folder, or --mint"))
+		return recount.Report{}, cli.Usage(errors.New("name the office: a URL, a folder, or --mint"))
 	}
 	against, err := ledgerAt(command.Context(), command)
 	if err != nil {
-		return cashCheck{}, err
+		return recount.Report{}, err
 	}
-	return checkCashLog(command.Context(), strings.TrimRight(place, "/"), cli.Flag(command, "key"), against, nil)
+	return checkCashLog(command.Context(), place, cli.Flag(command, "key"), against)
 }
 
-func describeSupply(out io.Writer, c *cashCheck) {
+func describeSupply(out io.Writer, c *recount.Report) {
 	for _, s := range c.Keysets {
 		fmt.Fprintf(out, "keyset %s, redeemed until %s\n", s.ID, day(s.Expiry))
 		if s.WrittenOff > 0 {

@@ -2,12 +2,10 @@ package cashcmd
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -59,32 +57,10 @@ Keysets are made and announced before (aqsha cash keys); those that are not on t
 	return command
 }
 
-// logSigner opens the key of the office's log, making it the first time.
+// logSigner opens the key of the office's log, making it the first time, under this machine's name.
 func logSigner(dir string) (note.Signer, string, error) {
-	const secretName, publicName = "log.secret", "log.key"
-	raw, err := durable.Read(vfs.OS, filepath.Join(dir, secretName), 1<<12)
-	if errors.Is(err, fs.ErrNotExist) {
-		host, _ := os.Hostname()
-		secret, public, err := note.GenerateKey(rand.Reader, "cash."+strings.ToLower(strings.Map(plainName, host))+"/log")
-		if err != nil {
-			return nil, "", err
-		}
-		if err := durable.Create(vfs.OS, filepath.Join(dir, secretName), []byte(secret)); err != nil {
-			return nil, "", err
-		}
-		if err := durable.Replace(vfs.OS, filepath.Join(dir, publicName), []byte(public+"\n")); err != nil {
-			return nil, "", err
-		}
-		raw = []byte(secret)
-	} else if err != nil {
-		return nil, "", err
-	}
-	signer, err := note.NewSigner(string(raw))
-	if err != nil {
-		return nil, "", err
-	}
-	public, err := durable.Read(vfs.OS, filepath.Join(dir, publicName), 1<<12)
-	return signer, strings.TrimSpace(string(public)), err
+	host, _ := os.Hostname()
+	return office.LogSigner(vfs.OS, dir, "cash."+strings.ToLower(strings.Map(plainName, host))+"/log")
 }
 
 func plainName(r rune) rune {

@@ -88,9 +88,11 @@ type Config struct {
 	// what is logged, unless --log-level says it: debug, info, warn or error
 	LogLevel string `toml:"log_level,omitempty"`
 	// whose ledger this is: "aqsha restore" brings no other back
-	Network  string `toml:"network,omitempty"`
-	Market   string `toml:"-"` // folder of market data, from the command line
-	Reverify bool   `toml:"-"` // every signature again at the start, likewise
+	Network string `toml:"network,omitempty"`
+	Market  string `toml:"-"` // folder of market data, from the command line
+	// folders of cash offices' public logs, from the command line
+	CashLogs []string `toml:"-"`
+	Reverify bool     `toml:"-"` // every signature again at the start, likewise
 	// if set, the ledger is read over it, and nothing is written
 	ReadOnly vfs.FS         `toml:"-"`
 	Levels   *slog.LevelVar `toml:"-"` // of Logger, if it can be set

@@ -64,6 +64,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 	}
 	defer lock.Close()
 	c.Listen = demoAddress(c.Listen, cli.Flag(command, "listen"), once)
+	c.CashLogs = scenario.CashLogs(dir)
 	record, err := scenario.OpenRecord(dir)
 	if err != nil {
 		return err

@@ -75,6 +75,7 @@ by itself.`,
 			}
 			TakeTLS(&c, command)
 			c.Market = cli.Flag(command, "market")
+			c.CashLogs, _ = command.Flags().GetStringArray("cash")
 			c.Reverify, _ = command.Flags().GetBool("reverify")
 			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
 			return Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error {
@@ -91,6 +92,8 @@ by itself.`,
 	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
 	command.Flags().String("market", "",
 		"folder of market data (aqsha market demo makes one) to answer /v1/market from")
+	command.Flags().StringArray("cash", nil,
+		"folder of a cash office, or a copy of its log and log.key, to recount for /v1/banknotes and the page; several times for several")
 	return command
 }
 
@@ -171,7 +174,7 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 	story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := datadir.NewInstance()
 	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market,
-		Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
+		CashLogs: c.CashLogs, Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
 	if c.Cluster != nil {
 		options.Cluster = c.Cluster.Status
 	}

@@ -1,4 +1,4 @@
-package cashcmd
+package recount
 
 import (
 	"context"
@@ -6,12 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/spf13/cobra"
-
-	"github.com/aqsha/aqsha/api"
-	cashlog "github.com/aqsha/aqsha/cash/record"
-	"github.com/aqsha/aqsha/internal/cli"
-	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/cash/record"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -29,20 +24,20 @@ const maxCompared = 100
 // height: it asks for the height first, then for what was paid in.
 const inFlight = 8
 
-// heldAgainst is what a cash log is held against: what the ledger says of its reserve.
-type heldAgainst struct {
+// Against is what a cash log is held against: what the ledger says of its reserve.
+type Against struct {
 	// leaf is what the ledger's leaf at a height says that all reserves hold.
 	leaf     func(ctx context.Context, height uint64) (holds money.Tiyn, found bool, err error)
 	reserves []ledger.CashReserve
 	root     txlog.Hash // of the cash log where the ledger's stamp has it
-	compared []cashlog.Header
-	all      int              // blocks that say that they were compared
-	newest   []cashlog.Header // that were not, since the last that was
-	newer    int              // how many those are; newest has the last of them
+	compared []record.Header
+	all      int             // blocks that say that they were compared
+	newest   []record.Header // that were not, since the last that was
+	newer    int             // how many those are; newest has the last of them
 }
 
-// ledgerCheck is what holding a cash log against its ledger came to.
-type ledgerCheck struct {
+// Held is what holding a cash log against its ledger came to.
+type Held struct {
 	Keysets       int        `json:"keysets_announced"`
 	StampedSize   uint64     `json:"stamped_size"` // of the cash log, entered on the ledger
 	StampedRoot   token.Hash `json:"stamped_root"`
@@ -52,34 +47,15 @@ type ledgerCheck struct {
 	NotCompared int `json:"newest_blocks_not_compared"`
 }
 
-// ledgerAt is the ledger that a cash log is held against: at --node or at the node that runs on --data; nil where
-// none is named.
-func ledgerAt(ctx context.Context, command *cobra.Command) (*heldAgainst, error) {
-	url := cli.Flag(command, "node")
-	if url == "" {
-		announced, instance, err := datadir.Announced(cli.Flag(command, "data"))
-		if err != nil || instance == "" {
-			return nil, nil
-		}
-		url = announced
-	}
-	client := api.NewClient(url, "")
-	authority, err := client.Authority(ctx)
-	if err != nil {
-		return nil, err
-	}
-	leaf := func(ctx context.Context, height uint64) (money.Tiyn, bool, error) {
-		blocks, err := client.Blocks(ctx, height+1, 1)
-		if err != nil || len(blocks) != 1 || blocks[0].Height != height {
-			return 0, false, err
-		}
-		return blocks[0].Reserve, true, nil
-	}
-	return &heldAgainst{leaf: leaf, reserves: authority.Reserves}, nil
+// NewAgainst is a ledger to hold a cash log against: leaf is what the ledger's leaf at a height says that all
+// reserves hold, reserves are those that its authority has announced.
+func NewAgainst(leaf func(ctx context.Context, height uint64) (holds money.Tiyn, found bool, err error),
+	reserves []ledger.CashReserve) *Against {
+	return &Against{leaf: leaf, reserves: reserves}
 }
 
 // stamped notes the cash log's root at the size that the ledger has.
-func (h *heldAgainst) stamped(tree *txlog.Tree) {
+func (h *Against) stamped(tree *txlog.Tree) {
 	for i := range h.reserves {
 		if s := h.reserves[i].Stamp; s.Size == tree.Size() && txlog.Hash(s.Root) == tree.Root() {
 			h.root = tree.Root()
@@ -88,7 +64,7 @@ func (h *heldAgainst) stamped(tree *txlog.Tree) {
 }
 
 // block notes a block: whether it says that it was compared.
-func (h *heldAgainst) block(b *cashlog.Block) {
+func (h *Against) block(b *record.Block) {
 	if b.Header.Compared {
 		h.compared, h.all = latest(append(h.compared, b.Header)), h.all+1
 		h.newest, h.newer = nil, 0
@@ -98,13 +74,13 @@ func (h *heldAgainst) block(b *cashlog.Block) {
 }
 
 // latest are the last maxCompared headers.
-func latest(list []cashlog.Header) []cashlog.Header { return list[max(0, len(list)-maxCompared):] }
+func latest(list []record.Header) []record.Header { return list[max(0, len(list)-maxCompared):] }
 
 // check holds a log that is right by itself against the ledger: its reserve, origin and key, keysets, last state and
 // sums.
-func (h *heldAgainst) check(ctx context.Context, c *cashCheck, last *cashlog.Header) (l ledgerCheck, err error) {
+func (h *Against) check(ctx context.Context, c *Report, last *record.Header) (l Held, err error) {
 	wrong := func(rule string, args ...any) error {
-		return &cashlog.CheckError{Block: last.Number, Rule: fmt.Sprintf(rule, args...)}
+		return &record.CheckError{Block: last.Number, Rule: fmt.Sprintf(rule, args...)}
 	}
 	at := slices.IndexFunc(h.reserves, func(r ledger.CashReserve) bool { return r.Wallet.String() == c.Wallet })
 	if at < 0 {
@@ -142,7 +118,7 @@ func (h *heldAgainst) check(ctx context.Context, c *cashCheck, last *cashlog.Hea
 // lacking holds the newest blocks, which the office closed without finding the ledger's reserve to be that of its
 // books, against the ledger all the same: whatever was on its way, the reserve holds what circulates but for what is
 // being paid out.
-func (h *heldAgainst) lacking(ctx context.Context, wrong func(string, ...any) error) error {
+func (h *Against) lacking(ctx context.Context, wrong func(string, ...any) error) error {
 	for i := range h.newest {
 		b := &h.newest[i]
 		var holds money.Tiyn
@@ -165,7 +141,7 @@ func (h *heldAgainst) lacking(ctx context.Context, wrong func(string, ...any) er
 }
 
 // unverified says what was not held against the ledger, in sentences for whoever reads the result.
-func (h *heldAgainst) unverified(l *ledgerCheck, c *cashCheck) (list []string) {
+func (h *Against) unverified(l *Held, c *Report) (list []string) {
 	if h.newer > 0 {
 		since := "ever"
 		if len(h.compared) > 0 {
@@ -193,7 +169,7 @@ func (h *heldAgainst) unverified(l *ledgerCheck, c *cashCheck) (list []string) {
 
 // leaves holds the reserves of compared blocks against the ledger's leaves at their heights. A leaf says what all
 // reserves hold.
-func (h *heldAgainst) leaves(ctx context.Context, wrong func(string, ...any) error) (n int, err error) {
+func (h *Against) leaves(ctx context.Context, wrong func(string, ...any) error) (n int, err error) {
 	for i := range h.compared {
 		b := &h.compared[i]
 		leaf, found, err := h.leaf(ctx, b.LedgerHeight)

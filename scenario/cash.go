@@ -1,0 +1,406 @@
+package scenario
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	apicash "github.com/aqsha/aqsha/api/cash"
+	"github.com/aqsha/aqsha/cash"
+	"github.com/aqsha/aqsha/cash/coin"
+	"github.com/aqsha/aqsha/cash/office"
+	"github.com/aqsha/aqsha/cash/record"
+	"github.com/aqsha/aqsha/cash/recount"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/httplimit"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/params"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/wallet"
+	"github.com/aqsha/aqsha/wallet/notes"
+)
+
+// cashSteps are the digital tenge as cash.
+func cashSteps() []Step {
+	return []Step{
+		{"cash-office", "The central bank announces a keyset, and a cash office sells banknotes", openOffice},
+		{"cash-withdraw", "A worker takes part of her pay as banknotes", withdrawCash},
+		{"cash-canteen", "She pays the school canteen: the payer unknown, the payee on record", payCanteen},
+		{"cash-paper", "A printed banknote pays, once, for somebody who has no wallet", payWithPaper},
+		{"cash-recount", "Anybody recounts the cash", recountCash},
+	}
+}
+
+// Who takes part in the story's cash.
+const (
+	cashReserve = "cash-reserve" // the wallet that backs the notes
+	worker      = "aigerim"
+	// mintURL is where an office serves by default: the story's wallets know it by this URL, also where this telling's
+	// office listens elsewhere, so that "aqsha cash up" serves them afterwards.
+	mintURL = "http://127.0.0.1:8430" + apicash.Prefix
+)
+
+func (w *Stage) officeDir() string { return filepath.Join(w.DataDir, "office") }
+
+// CashLogs are the folders of a story's cash offices.
+func CashLogs(dir string) []string { return []string{filepath.Join(dir, "office")} }
+
+// cashLimit is the most of one operation with the office: what the law allows of unidentified electronic money.
+func (w *Stage) cashLimit() (money.Tiyn, error) {
+	day := params.DateOf(time.UnixMilli(int64(w.Client.Now())))
+	policy, err := wallet.DefaultPolicy(day, 0)
+	if err != nil {
+		return 0, err
+	}
+	return policy.Tiers[wallet.TierUnidentified].MaxPayment, nil
+}
+
+func openOffice(ctx context.Context, w *Stage) error {
+	dir := w.officeDir()
+	if err := durable.Folder(vfs.OS, dir); err != nil {
+		return err
+	}
+	_, public, err := office.LogSigner(vfs.OS, dir, "cash.tenge.localhost/log")
+	if err != nil {
+		return err
+	}
+	var announced office.KeyFile
+	err = office.UpdateKeys(vfs.OS, dir, func(list []office.KeyFile) ([]office.KeyFile, error) {
+		if len(list) == 0 {
+			key, err := w.newKeyset()
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, key)
+		}
+		k := &list[0]
+		if k.Announcement == "" {
+			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts, From: k.From,
+				Until: k.Until, Expiry: k.Expiry, Origin: "cash.tenge.localhost/log", LogKey: public}
+			receipt, err := w.Client.OpenReserve(ctx, cashReserve, body)
+			if err != nil {
+				return nil, err
+			}
+			k.Announcement = receipt.ID.String()
+		}
+		announced = *k
+		return list, nil
+	})
+	if err != nil {
+		return err
+	}
+	w.Say("the issue set announces keyset %.16s…: %d denominations, from %s to %s; it signs until %s and is redeemed until %s",
+		announced.ID, len(announced.Amounts), announced.Amounts[0].Format(), announced.Amounts[len(announced.Amounts)-1].Format(),
+		dayOf(announced.Until), dayOf(announced.Expiry))
+	w.Proves("keys, reserve and public log are on the ledger: nobody can be given keys of his own by which to be known")
+	return nil
+}
+
+func dayOf(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Format(time.DateOnly) }
+
+// newKeyset makes the office's keys: six months to sign, 24 more to redeem.
+func (w *Stage) newKeyset() (k office.KeyFile, err error) {
+	var secret [32]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return k, err
+	}
+	from := time.UnixMilli(int64(w.Client.Now())).UTC()
+	until := from.AddDate(0, 6, 0)
+	return office.NewKey(secret, cash.OneTwoFive(), uint64(from.Unix()), uint64(until.Unix()),
+		uint64(until.AddDate(0, 24, 0).Unix()))
+}
+
+// cashier is an office that runs for the time of a step.
+type cashier struct {
+	*office.Office
+	stage  *Stage
+	client *apicash.Client
+}
+
+// atOffice runs the story's cash office while something is done. Then it closes a block of its public log and enters
+// the log's state on the ledger, as an office does by the clock.
+func (w *Stage) atOffice(ctx context.Context, act func(c *cashier) error) (err error) {
+	most, err := w.cashLimit()
+	if err != nil {
+		return err
+	}
+	signer, public, err := office.LogSigner(vfs.OS, w.officeDir(), "")
+	if err != nil {
+		return err
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	o, err := office.Open(ctx, office.Config{Dir: w.officeDir(), Ledger: notes.NewReserve(w.Client, w.id(cashReserve)), Origin: signer.Name(),
+		Signer: signer, Max: most, Logger: quiet})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	about := apicash.About{Name: "the story's cash office", Version: "story", Max: most, LogKey: public}
+	server := apicash.NewServer(o, about, quiet).Bounded(httplimit.Files())
+	client, err := apicash.NewClient("http://" + listener.Addr().String() + apicash.Prefix)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	running, end := context.WithCancel(ctx)
+	served, ran := make(chan struct{}), make(chan error, 1)
+	go func() { defer close(served); _ = server.Serve(listener) }() // ends with Shutdown
+	go func() { ran <- o.Run(running) }()
+	err = act(&cashier{o, w, client})
+	if err == nil {
+		err = o.CloseBlock(ctx)
+	}
+	if err == nil {
+		err = o.Stamp(ctx)
+	}
+	end()
+	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	err = errors.Join(err, server.Shutdown(stopping), <-ran)
+	<-served
+	return err
+}
+
+// purse opens the cash wallet of somebody, made the first time. What a broken telling began in it is ended.
+func (c *cashier) purse(ctx context.Context, name string) (*notes.Wallet, error) {
+	dir := filepath.Join(c.stage.DataDir, "cash", name)
+	if !notes.Exists(vfs.OS, dir) {
+		var entropy [16]byte
+		if _, err := rand.Read(entropy[:]); err != nil {
+			return nil, err
+		}
+		words, err := coin.Words(entropy)
+		if err != nil {
+			return nil, err
+		}
+		place := notes.Place{Mint: mintURL, Network: c.stage.Client.Network.String()}
+		if err := notes.Create(vfs.OS, dir, words, place); err != nil {
+			return nil, err
+		}
+	}
+	purse, err := notes.Open(vfs.OS, dir, func(string) (notes.Mint, error) { return c.client, nil },
+		func() uint64 { return uint64(time.Now().Unix()) })
+	if err != nil {
+		return nil, err
+	}
+	if _, err := purse.Recover(ctx); err != nil {
+		return nil, errors.Join(err, purse.Close())
+	}
+	return purse, nil
+}
+
+// with does something with somebody's cash wallet.
+func (c *cashier) with(ctx context.Context, name string, act func(purse *notes.Wallet) error) error {
+	purse, err := c.purse(ctx, name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(act(purse), purse.Close())
+}
+
+// withdraw pays for notes from a ledger wallet, and takes them.
+func (c *cashier) withdraw(ctx context.Context, purse *notes.Wallet, from string, amount money.Tiyn) error {
+	op, err := purse.Request(ctx, amount)
+	if err != nil {
+		return err
+	}
+	p, err := cash.ParsePayRequest(op.Request)
+	if err != nil {
+		return err
+	}
+	if err := purse.Paid(op); err != nil {
+		return err
+	}
+	if _, err := c.stage.Client.Pay(ctx, c.stage.id(from), p.Wallet, amount, token.Plain(p.Memo)); err != nil {
+		return err
+	}
+	if err := c.Settle(ctx); err != nil { // the office sees the payment
+		return err
+	}
+	return purse.Take(ctx, op)
+}
+
+func withdrawCash(ctx context.Context, w *Stage) error {
+	most, err := w.cashLimit()
+	if err != nil {
+		return err
+	}
+	return w.atOffice(ctx, func(c *cashier) error {
+		return c.with(ctx, worker, func(purse *notes.Wallet) error {
+			for i, amount := range []money.Tiyn{12_500 * money.Tenge, 7_500 * money.Tenge} {
+				if err := w.Once(fmt.Sprint("withdraw-", i), func() error { return c.withdraw(ctx, purse, worker, amount) }); err != nil {
+					return err
+				}
+			}
+			b := purse.Balance()
+			w.Say("%s takes 20 000 ₸ of her pay as cash, in two withdrawals: one has at most %s", worker, most.Format())
+			w.Say("her folder of notes holds %s in %d notes, which the office signed without seeing them", b.Settled.Format(), notesIn(&b))
+			w.Proves("the ledger has that she withdrew, under its limits; what becomes of the notes it does not have")
+			return nil
+		})
+	})
+}
+
+func notesIn(b *notes.Balance) (n int) {
+	for _, count := range b.Notes {
+		n += count
+	}
+	return n
+}
+
+func payCanteen(ctx context.Context, w *Stage) error {
+	const lunch = 1_250 * money.Tenge
+	return w.atOffice(ctx, func(c *cashier) error {
+		return c.with(ctx, worker, func(purse *notes.Wallet) error {
+			err := w.Once("pay", func() error {
+				request := cash.PayRequest{Wallet: w.id(canteen), Amount: lunch, Memo: "school lunches"}
+				_, err := purse.Pay(ctx, request.String())
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			history, err := w.Client.API.History(ctx, w.id(canteen), 0, 1, 0)
+			if err != nil || len(history.Lines) != 1 {
+				return errors.Join(err, errors.New("the canteen has no history"))
+			}
+			w.Say("banknotes → %s  %s: on the ledger the payer is the office's reserve", canteen, history.Lines[0].Net.Format())
+			w.Proves("the canteen's income is on record, and who ate is not; the notes were called spent only once the payment was signed and kept")
+			return nil
+		})
+	})
+}
+
+// payWithPaper prints a note for a relative, who has no wallet; the shop scans what is inside, and is paid on the ledger.
+func payWithPaper(ctx context.Context, w *Stage) error {
+	const gift = 5_000 * money.Tenge
+	sheet := filepath.Join(w.DataDir, "cash", "sheet.svg")
+	err := w.atOffice(ctx, func(c *cashier) error {
+		// One part: whoever breaks it off has a paper that still is the money, and a telling that prints another.
+		return w.Once("paper", func() error {
+			paper, err := c.print(ctx, sheet, gift)
+			if err != nil {
+				return err
+			}
+			if err := c.with(ctx, shop, func(till *notes.Wallet) error { return c.scan(ctx, till, paper, gift) }); err != nil {
+				return err
+			}
+			return c.with(ctx, "marat", func(other *notes.Wallet) error { return scanAgain(ctx, other, paper) })
+		})
+	})
+	if err != nil {
+		return err
+	}
+	w.Say("%s prints %s for a relative who has no wallet: an outer code to check, an inner one that is the money", worker, gift.Format())
+	w.Say("the shop scans the inner code: the notes are changed at once, and %s are paid into its ledger wallet", gift.Format())
+	w.Say("a copy of the same paper: refused (%d, spent)", int(cash.Spent))
+	w.Proves("paper is money once: whoever comes first has it, and a copy is worth nothing after that")
+	return nil
+}
+
+// print draws a sheet of a worker's notes, and checks the outside as whoever scans it. It returns the inner codes.
+func (c *cashier) print(ctx context.Context, sheet string, amount money.Tiyn) (inner []string, err error) {
+	err = c.with(ctx, worker, func(purse *notes.Wallet) error {
+		t, err := purse.Send(ctx, amount, "", false, nil)
+		if err != nil {
+			return err
+		}
+		sets, err := purse.Keysets()
+		if err != nil {
+			return err
+		}
+		list, drawing, err := coin.Sheet(sets, t)
+		if err != nil {
+			return err
+		}
+		for _, p := range list {
+			outer, err := coin.DecodeOuter(p.Outer)
+			if err != nil {
+				return err
+			}
+			if state, err := purse.CheckOuter(ctx, &outer); err != nil || state != string(cash.StateUnspent) {
+				return errors.Join(err, fmt.Errorf("a fresh note's outside says %s", state))
+			}
+			inner = append(inner, p.Inner)
+		}
+		return durable.Replace(vfs.OS, sheet, drawing)
+	})
+	return inner, err
+}
+
+// scan takes what a paper's inner codes hold, and pays it into the shop's ledger wallet.
+func (c *cashier) scan(ctx context.Context, till *notes.Wallet, paper []string, amount money.Tiyn) error {
+	for _, code := range paper {
+		t, err := coin.DecodeToken(code)
+		if err != nil {
+			return err
+		}
+		if _, err := till.Receive(ctx, t, nil); err != nil {
+			return err
+		}
+	}
+	request := cash.PayRequest{Wallet: c.stage.id(shop), Amount: amount, Memo: "groceries, in cash"}
+	_, err := till.Pay(ctx, request.String())
+	return err
+}
+
+// scanAgain tries a paper that was spent: it is refused, or the story ends here.
+func scanAgain(ctx context.Context, other *notes.Wallet, paper []string) error {
+	t, err := coin.DecodeToken(paper[0])
+	if err != nil {
+		return err
+	}
+	_, err = other.Receive(ctx, t, nil)
+	var refused *cash.Refusal
+	if !errors.As(err, &refused) || refused.Code != cash.Spent || other.Balance().Settled != 0 {
+		return fmt.Errorf("the same paper a second time: want the refusal %d, got %v", cash.Spent, err)
+	}
+	return nil
+}
+
+// recountCash reads the public log as a stranger does, and holds it against the ledger.
+func recountCash(ctx context.Context, w *Stage) error {
+	if err := w.atOffice(ctx, func(*cashier) error { return nil }); err != nil { // the last block: nothing is on its way
+		return err
+	}
+	source, err := recount.Folder(vfs.OS, w.officeDir(), "")
+	if err != nil {
+		return err
+	}
+	against, err := notes.LedgerOf(ctx, w.Client.API)
+	if err != nil {
+		return err
+	}
+	report, err := recount.Log(ctx, source, against, nil)
+	if err != nil {
+		return err
+	}
+	for _, shelf := range report.Keysets {
+		for _, n := range shelf.Counts {
+			if n.Outstanding() > 0 {
+				w.Say("%16s  %3d issued − %3d redeemed = %3d that circulate", n.Amount.Format(), n.Issued, n.Redeemed, n.Issued-n.Redeemed)
+			}
+		}
+	}
+	reserve, err := w.Client.API.Wallet(ctx, w.id(cashReserve))
+	if err != nil {
+		return err
+	}
+	if reserve.Balance != report.Circulating || report.Ledger == nil || report.Ledger.NotCompared > 0 {
+		return &record.CheckError{Block: report.Blocks, Rule: fmt.Sprintf("notes for %s circulate, the reserve holds %s",
+			report.Circulating.Format(), reserve.Balance.Format())}
+	}
+	w.Say("%d notes verified in %d blocks of the public log, whose state of %d entries the ledger has", report.Notes, report.Blocks, report.Ledger.StampedSize)
+	w.Proves("notes for %s circulate, and the reserve on the ledger holds %s: 'aqsha cash verify %s --data %s'",
+		report.Circulating.Format(), reserve.Balance.Format(), w.officeDir(), w.DataDir)
+	return nil
+}
