@@ -318,6 +318,9 @@ func TestEveryRuleRefusesByItsCode(t *testing.T) {
 			provoke, ok = cashProvocations[code]
 		}
 		if !ok {
+			provoke, ok = purseProvocations[code]
+		}
+		if !ok {
 			t.Errorf("no case provokes %s", code)
 			continue
 		}

@@ -35,6 +35,9 @@ func (x *Executor) freeze(t *token.Freeze) *token.Error {
 	if err := x.notReserve(t.Wallet, "wallet"); err != nil {
 		return err
 	}
+	if err := notFund(t.Wallet); err != nil {
+		return err
+	}
 	detail := x.state.Detail(t.Wallet)
 	if w.Frozen != token.NotFrozen && detail.Case != t.Case {
 		return refuse(WrongCase, "case", "the wallet is frozen under another case")
@@ -85,6 +88,9 @@ func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 	if err := x.notReserve(t.Wallet, "wallet"); err != nil {
 		return err
 	}
+	if err := notFund(t.Wallet); err != nil {
+		return err
+	}
 	if err := underCase(&w, x.state.Detail(t.Wallet), t.Case); err != nil {
 		return err
 	}
@@ -122,5 +128,13 @@ func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 	court.Balance += t.Amount
 	court.Tokens++
 	x.state.PutWallet(t.Court, court)
+	return nil
+}
+
+// notFund refuses what is not for the money of all purses.
+func notFund(id token.WalletID) *token.Error {
+	if id == PurseFund {
+		return refuse(Held, "wallet", "%s holds the money of all purses; the rules alone move it", id)
+	}
 	return nil
 }

@@ -57,6 +57,13 @@ const (
 	OtherLog       token.Code = "other-log"       // a reserve's keysets are of one cash log
 	EarlyStamp     token.Code = "early-stamp"     // the last state of the cash log was entered less than a minute ago
 
+	// of offline purses; package purse has more
+	UnknownPurse   token.Code = "unknown-purse"
+	PurseOver      token.Code = "purse-over"      // the purse has ended, or its claim window is over
+	PurseConvicted token.Code = "purse-convicted" // two links of the purse convict it
+	ClaimWindow    token.Code = "claim-window"    // links of the purse are still taken
+	NoBond         token.Code = "no-bond"         // the intermediary has set nothing aside for its purses
+
 	// of programmable money; package contract has more
 	Earmarked         token.Code = "marked"        // a plain transfer does not spend marked money
 	WrongEarmark      token.Code = "wrong-mark"    // by the purpose's rule the money becomes something else

@@ -107,6 +107,9 @@ func (x *Executor) Leaf(previous token.Hash) Leaf {
 			panic(fmt.Sprintf("purpose %d not conserved at height %d: live %d, entered %d, left %d", number, x.height, x.state.LiveOf(number), p.Entered, p.Left))
 		}
 	}
+	if x.state.PurseBook().Used() {
+		x.checkPurses()
+	}
 	if a.Rules != x.rulesVersion {
 		a.Rules, a.Upgrade = x.rulesVersion, Upgrade{}
 	}
@@ -276,6 +279,18 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.announceKeyset(tx.ID(), t)
 	case *token.StampCash:
 		return x.stampCash(t)
+	case *token.BondPurses:
+		return x.bondPurses(tx.ID(), t)
+	case *token.OpenPurse:
+		return x.openPurse(tx.ID(), t)
+	case *token.FundPurse:
+		return x.fundPurse(tx.ID(), t)
+	case *token.SettlePurses:
+		return x.settle(tx.ID(), t)
+	case *token.ConvictPurse:
+		return x.convict(t)
+	case *token.ClosePurse:
+		return x.closePurse(tx.ID(), t)
 	case *token.EarmarkedTransfer:
 		return x.earmarkedTransfer(tx.ID(), t)
 	case *token.Define:

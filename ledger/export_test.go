@@ -36,6 +36,13 @@ func (p *Programs) Clone() Programs {
 		copied.State, copied.Tokens, copied.PaidIn = slices.Clone(live.State), slices.Clone(live.Tokens), slices.Clone(live.PaidIn)
 		c.contracts[id] = &copied
 	}
+	c.purses, c.purseBook = map[token.WalletID]*Purse{}, p.purseBook
+	c.purseBook.Bonds = slices.Clone(p.purseBook.Bonds)
+	for id, purse := range p.purses { // any order: each by itself
+		copied := *purse
+		copied.Links = slices.Clone(purse.Links)
+		c.purses[id] = &copied
+	}
 	for _, live := range p.ends {
 		c.ends = append(c.ends, c.contracts[live.ID])
 	}

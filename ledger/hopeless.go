@@ -23,6 +23,10 @@ func Signing(body token.Body) []token.WalletID {
 		return []token.WalletID{t.For, t.Held}
 	case *token.StampCash:
 		return []token.WalletID{t.Reserve}
+	case *token.BondPurses:
+		return []token.WalletID{t.Intermediary}
+	case *token.OpenPurse:
+		return []token.WalletID{t.Owner}
 	case *token.Freeze, *token.Unfreeze: // enforcement's keys
 		return nil
 	}
@@ -99,6 +103,10 @@ func spends(body token.Body) (inputs []token.ID, owners []token.WalletID) {
 		return t.Inputs, []token.WalletID{t.Wallet}
 	case *token.Release:
 		return t.Inputs, []token.WalletID{t.Held}
+	case *token.BondPurses:
+		return t.Inputs, []token.WalletID{t.Intermediary}
+	case *token.OpenPurse:
+		return t.Inputs, []token.WalletID{t.Owner}
 	}
 	return nil, nil
 }

@@ -71,6 +71,8 @@ type Programs struct {
 	instances   map[token.Hash]int     // how many live contracts are of a definition
 	holding     map[uint32]int         // how many live contracts have a purpose among their assets
 	closed      map[token.WalletID]Closed
+	purses      map[token.WalletID]*Purse
+	purseBook   PurseBook
 }
 
 // NewPrograms makes an empty one.
@@ -79,7 +81,7 @@ func NewPrograms() Programs {
 		agencies: map[token.WalletID]Agency{}, definitions: map[token.Hash][]byte{},
 		contracts: map[token.WalletID]*Contract{}, named: map[token.WalletID]int{}, closed: map[token.WalletID]Closed{},
 		purposes: map[uint32]*Purpose{}, purposesOf: map[token.WalletID][]uint32{}, holding: map[uint32]int{},
-		registered: map[token.Hash]Registered{}, definedBy: map[token.WalletID][]token.Hash{}, instances: map[token.Hash]int{},
+		registered: map[token.Hash]Registered{}, definedBy: map[token.WalletID][]token.Hash{}, instances: map[token.Hash]int{}, purses: map[token.WalletID]*Purse{},
 	}
 }
 

@@ -102,6 +102,7 @@ func TestRefusedVectors(t *testing.T) {
 	all := maps.Clone(provocations)
 	maps.Copy(all, programProvocations)
 	maps.Copy(all, cashProvocations)
+	maps.Copy(all, purseProvocations)
 	for _, code := range slices.Sorted(maps.Keys(all)) {
 		r.rule = code
 		all[code](newTown(t), code)

@@ -168,6 +168,9 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 		return []Signatory{set(token.RoleIssue), possessed(t.Key)}, nil
 	case *token.StampCash:
 		return payerSignatory(state, t.Reserve)
+	case *token.BondPurses, *token.OpenPurse, *token.FundPurse, *token.SettlePurses, *token.ConvictPurse,
+		*token.ClosePurse:
+		return purseSignatories(state, body)
 	case *token.Redeem:
 		treasury, ok := state.Wallet(t.From)
 		if !ok {
@@ -240,6 +243,33 @@ func payerSignatory(state Reader, id token.WalletID) ([]Signatory, *token.Error)
 		return nil, refuse(UnknownWallet, "parties", "no wallet %s", id)
 	}
 	return []Signatory{{token.RoleWallet, []token.PublicKey{wallet.Key}, 1}}, nil
+}
+
+// purseSignatories are those of transactions about purses. What links prove needs nobody's signature besides.
+func purseSignatories(state Reader, body token.Body) ([]Signatory, *token.Error) {
+	switch t := body.(type) {
+	case *token.BondPurses:
+		intermediary, err := registrarOf(state, t.Intermediary)
+		if err != nil {
+			return nil, err
+		}
+		treasury, err := payerSignatory(state, t.Intermediary)
+		return append(treasury, intermediary, possessed(t.Certifier)), err
+	case *token.OpenPurse:
+		intermediary, err := registrarOf(state, t.Intermediary)
+		if err != nil {
+			return nil, err
+		}
+		owner, err := payerSignatory(state, t.Owner)
+		return append(owner, intermediary, possessed(t.Key)), err
+	case *token.FundPurse:
+		p := state.Purse(t.Purse)
+		if p == nil {
+			return nil, refuse(UnknownPurse, "purse", "no purse %s", t.Purse)
+		}
+		return payerSignatory(state, p.Owner)
+	}
+	return nil, nil
 }
 
 // releaseSignatories are whom held money obeys: for a wallet that is there its key; for a closed one its last key or

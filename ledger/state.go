@@ -138,6 +138,7 @@ type Reader interface {
 	Authority() *Authority
 	Agency(token.WalletID) (Agency, bool)
 	Closed(token.WalletID) (Closed, bool)
+	Purse(token.WalletID) *Purse
 }
 
 // State is the live set. Only the executor changes it, one transaction at a time.
@@ -185,6 +186,11 @@ type State interface {
 	// Named says whether a wallet is a party of a live contract.
 	Named(token.WalletID) bool
 	PutClosed(token.WalletID, Closed)
+	// Offline purses; Programs implements it.
+	AddPurse(*Purse)
+	// ChangePurse says that a purse's record is about to change in place.
+	ChangePurse(*Purse)
+	PurseBook() *PurseBook
 	// NextExpired is the live token with the least (end of its purpose, id), of purposes that end at now or before.
 	NextExpired(now uint64) (id token.ID, found bool)
 	// LiveOf is the sum of live tokens marked with a purpose.

@@ -37,6 +37,8 @@ type Capture struct {
 	definitions    map[token.Hash][]byte // the records of those that were dropped since
 	newClosed      map[token.WalletID]bool
 	contracts      map[token.WalletID][]byte // as they were, of those that have changed; nil for new ones
+	purseBook      []byte                    // the record of the moment, or nil
+	purses         map[token.WalletID][][]byte
 
 	// The writer's place. It reads a wallet's tokens along their list, which changes under it between chunks: next is
 	// moved on by tokenRemoved when its token goes, so it is guarded by the lock, too.
@@ -73,6 +75,7 @@ func (s *State) Capture(at Position) *Capture {
 		details: map[token.WalletID]ledger.Detail{}, gone: map[token.WalletID]goneWallet{},
 		newDefinitions: map[token.Hash]bool{}, definitions: map[token.Hash][]byte{},
 		newClosed: map[token.WalletID]bool{}, contracts: map[token.WalletID][]byte{},
+		purseBook: s.purseBookRecord(), purses: map[token.WalletID][][]byte{},
 		next: none, pace: paceFor(s.tokens.live),
 	}
 	for _, slot := range s.wallets.free {
@@ -195,6 +198,24 @@ func (s *State) ChangeContract(contract *ledger.Contract) {
 func (s *State) RemoveContract(id token.WalletID) {
 	s.ChangeContract(s.Contract(id))
 	s.Programs.RemoveContract(id)
+}
+
+// AddPurse opens a purse.
+func (s *State) AddPurse(p *ledger.Purse) {
+	s.Programs.AddPurse(p)
+	if s.capture != nil {
+		s.capture.purses[p.ID] = nil
+	}
+}
+
+// ChangePurse says that a purse's record is about to change.
+func (s *State) ChangePurse(p *ledger.Purse) {
+	if s.capture == nil {
+		return
+	}
+	if _, kept := s.capture.purses[p.ID]; !kept {
+		s.capture.purses[p.ID] = purseRecords(p)
+	}
 }
 
 // bitmap is a set of slots that contains all that lie beyond it.

@@ -240,6 +240,8 @@ type loader struct {
 	wallet       token.WalletID
 	id           token.WalletID // of the last agency, closed wallet or contract
 	definition   token.Hash
+	purse        *ledger.Purse // the last
+	missing      int           // of its links
 	count        int
 	own          bool // it is believed to hold what it says it does
 	owed         owed
@@ -267,6 +269,12 @@ func wellSized(kind, items int) bool {
 		return items == closedItems || items == keptItems
 	case recordContract:
 		return items == contractItems || items == paidInItems || items == renewalItems
+	case recordPurseBook:
+		return items == purseBookItems
+	case recordPurse:
+		return items == purseItems
+	case recordPurseLink:
+		return items == purseLinkItems
 	case recordWallet:
 		return items >= walletItems && items <= walletItems+1 || items >= detailItems && items <= vouchedItems+1
 	}
@@ -282,7 +290,9 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		return badSnapshot("record %d is of type %d and has %d items", l.count, kind, items)
 	}
 	first := kind > l.stage
-	l.stage = min(kind, recordWallet) // pages stand among the wallets
+	if l.stage = kind; kind == recordPage || kind == recordPurseLink {
+		l.stage = kind - 1 // pages stand among the wallets, links among the purses
+	}
 	ascending := true
 	switch kind {
 	case recordHeader:
@@ -318,6 +328,8 @@ func (l *loader) record(kind, items int, d *token.Decoder) error {
 		}
 	case recordPage:
 		return l.page(d)
+	case recordPurseBook, recordPurse, recordPurseLink:
+		return l.purses(kind, d, first)
 	}
 	if !ascending {
 		return badSnapshot("record %d is out of order", l.count)
@@ -361,6 +373,9 @@ func (l *loader) finish() error {
 	if tokens, wallets := s.Counts(); uint64(tokens) != l.tokens || uint64(wallets) != l.wallets {
 		return badSnapshot("its header counts %d wallets and %d tokens, there are %d and %d", l.wallets, l.tokens,
 			wallets, tokens)
+	}
+	if err := l.finishPurses(); err != nil {
+		return err
 	}
 	return l.finishPrograms()
 }

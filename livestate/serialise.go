@@ -86,8 +86,33 @@ func (c *Capture) Write(to io.Writer, lock sync.Locker,
 		}
 		rest()
 	}
+	out.flushPage()
+	t.pursesInOrder(out)
 	root, err = out.finish()
 	return root, t.longestHold, err
+}
+
+// pursesInOrder writes the purses as they were. Those that were opened since are none of the capture.
+func (t *serialiser) pursesInOrder(out *snapshotWriter) {
+	if t.purseBook == nil {
+		return
+	}
+	put := func(record []byte) { out.record(func(b []byte) []byte { return append(b, record...) }) }
+	put(t.purseBook)
+	t.acquire()
+	all := t.state.Purses()
+	t.release()
+	for _, id := range all {
+		t.acquire()
+		records, kept := t.Capture.purses[id]
+		if !kept {
+			records = purseRecords(t.state.Purse(id))
+		}
+		t.release()
+		for _, record := range records {
+			put(record)
+		}
+	}
 }
 
 func (t *serialiser) acquire() {

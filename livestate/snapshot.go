@@ -38,6 +38,9 @@ const (
 	recordWallet       = 8
 	recordPage         = 9
 	recordTrailer      = 10
+	recordPurseBook    = 11 // these three stand behind the wallets
+	recordPurse        = 12
+	recordPurseLink    = 13 // of the purse before it
 )
 
 // Position says after which block a snapshot was taken.
@@ -80,11 +83,16 @@ func (w *snapshotWriter) frame(record []byte) {
 	}
 }
 
-// finish writes the last tokens and the trailer.
-func (w *snapshotWriter) finish() (root txlog.Hash, err error) {
+// flushPage writes the last tokens.
+func (w *snapshotWriter) flushPage() {
 	if w.page.count > 0 {
 		w.page.flush(w)
 	}
+}
+
+// finish writes the last tokens and the trailer.
+func (w *snapshotWriter) finish() (root txlog.Hash, err error) {
+	w.flushPage()
 	root = w.tree.Root()
 	w.frame(appendTrailer(nil, w.tree.Size(), root))
 	if w.err == nil {
@@ -164,7 +172,7 @@ func readSnapshot(in io.Reader, seed [32]byte, hash bool) (*State, Position, err
 		for record := range records.each {
 			d := token.NewDecoder(record)
 			items := d.Array("record", 3, 32)
-			kind := d.Uint("record", recordTrailer)
+			kind := d.Uint("record", recordPurseLink)
 			if kind == recordTrailer {
 				return loading.end(records, record, &tree, hash)
 			}

@@ -11,13 +11,19 @@ func Conflict(network token.NetworkID, a, b *Link) string {
 	if a.Number > b.Number {
 		a, b = b, a
 	}
+	return ConflictOf(a, b, a.ID(network), b.ID(network))
+}
+
+// ConflictOf is Conflict for two links of one purse whose ids are known, the lower by number first: of the links
+// themselves it reads neither nonce, time, payee nor signature.
+func ConflictOf(a, b *Link, aID, bID token.Hash) string {
 	between := int64(b.Number) - int64(a.Number) - 1 // links, of a tiyn at least each
 	switch {
-	case a.Number == b.Number && a.ID(network) == b.ID(network):
+	case a.Number == b.Number && aID == bID:
 		return ""
 	case a.Number == b.Number:
 		return "two links of one number"
-	case between == 0 && b.Previous != a.ID(network):
+	case between == 0 && b.Previous != aID:
 		return "the next link names another before it"
 	case between == 0 && b.PaidBefore != a.End():
 		return "the next link does not go on with what was paid"

@@ -33,8 +33,14 @@ const (
 	KindVouch             Kind = 27
 	KindAnnounceKeyset    Kind = 28
 	KindStampCash         Kind = 29
+	KindBondPurses        Kind = 30
+	KindOpenPurse         Kind = 31
+	KindFundPurse         Kind = 32
+	KindSettlePurses      Kind = 33
+	KindConvictPurse      Kind = 34
+	KindClosePurse        Kind = 35
 
-	LastKind = KindStampCash // the highest number in use
+	LastKind = KindClosePurse // the highest number in use
 )
 
 // Body is what a transaction says; its bytes make the id and are signed. One type per kind.
@@ -77,6 +83,12 @@ var kinds = map[Kind]func() Body{
 	KindVouch:             func() Body { return new(Vouch) },
 	KindAnnounceKeyset:    func() Body { return new(AnnounceKeyset) },
 	KindStampCash:         func() Body { return new(StampCash) },
+	KindBondPurses:        func() Body { return new(BondPurses) },
+	KindOpenPurse:         func() Body { return new(OpenPurse) },
+	KindFundPurse:         func() Body { return new(FundPurse) },
+	KindSettlePurses:      func() Body { return new(SettlePurses) },
+	KindConvictPurse:      func() Body { return new(ConvictPurse) },
+	KindClosePurse:        func() Body { return new(ClosePurse) },
 }
 
 var kindNames = map[Kind]string{
@@ -90,6 +102,8 @@ var kindNames = map[Kind]string{
 	KindDefine: "define", KindCreate: "create", KindAct: "act",
 	KindCancel: "cancel", KindRelease: "release", KindVouch: "vouch",
 	KindAnnounceKeyset: "announce-keyset", KindStampCash: "stamp-cash",
+	KindBondPurses: "bond-purses", KindOpenPurse: "open-purse", KindFundPurse: "fund-purse",
+	KindSettlePurses: "settle-purses", KindConvictPurse: "convict-purse", KindClosePurse: "close-purse",
 }
 
 func (k Kind) String() string {

@@ -43,6 +43,21 @@ func (w *World) NewChain(state ledger.State) *Chain {
 // Restart forgets what the executor has computed of the state, such as compiled rules, as a node's restart does.
 func (c *Chain) Restart() { c.executor = ledger.NewExecutor(c.Network, c.State) }
 
+// Fork goes on from where the chain stands, on a copy of its state: what is done on one is not known to the other.
+func (c *Chain) Fork(state ledger.State) *Chain {
+	fork := *c
+	fork.State, fork.Tried = state, nil
+	fork.Blocks, fork.Roots = slices.Clone(c.Blocks), slices.Clone(c.Roots)
+	fork.tree = txlog.Tree{}
+	for _, block := range c.Blocks {
+		for _, entry := range block {
+			fork.tree.Add(txlog.LeafHash(entry))
+		}
+	}
+	fork.Restart()
+	return &fork
+}
+
 // Strict sets whether later rules than the network's may refuse, see ledger.Executor.
 func (c *Chain) Strict(strict bool) { c.executor.Strict = strict }
 

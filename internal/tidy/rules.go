@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"token":     {"money"},
 	"contract":  {"money", "token"},
 	"purse":     {"money", "token"},
-	"ledger":    {"money", "token", "contract"},
+	"ledger":    {"money", "token", "contract", "purse"},
 	"cash":      {"money", "txlog", "token", "ledger"},
 	"trace":     {"money", "token", "ledger"},
 	"livestate": {"money", "txlog", "token", "contract", "ledger"},

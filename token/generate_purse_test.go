@@ -1,0 +1,61 @@
+package token_test
+
+import (
+	"pgregory.net/rapid"
+
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/token"
+)
+
+// aside draws what is set aside for purses, at times nothing.
+func aside(t *rapid.T) (inputs []token.ID, amount, change money.Tiyn) {
+	if rapid.IntRange(0, 3).Draw(t, "nothing") == 0 {
+		return nil, 0, 0
+	}
+	return rapid.SliceOfNDistinct(anyID, 1, 5, rapid.ID).Draw(t, "inputs"), anyAmount.Draw(t, "set aside"),
+		money.Tiyn(rapid.Int64Range(0, 1<<40).Draw(t, "change"))
+}
+
+func octets(t *rapid.T, least, most int) token.Octets {
+	return bytesOf(t, rapid.IntRange(least, most).Draw(t, "size"))
+}
+
+func init() {
+	bodies[token.KindBondPurses] = func(t *rapid.T) token.Body {
+		b := &token.BondPurses{Intermediary: anyWallet.Draw(t, "intermediary"), Sequence: anySequence.Draw(t, "sequence")}
+		b.Certifier, _ = keyAndRecovery(t)
+		b.Inputs, b.Amount, b.Change = aside(t)
+		return b
+	}
+	bodies[token.KindOpenPurse] = func(t *rapid.T) token.Body {
+		b := &token.OpenPurse{Intermediary: anyWallet.Draw(t, "intermediary"), Sequence: anySequence.Draw(t, "sequence"),
+			Owner: anyWallet.Draw(t, "owner"), Class: rapid.Byte().Draw(t, "class"),
+			Limits: token.PurseLimits{Payment: anyAmount.Draw(t, "payment"), Offline: anyAmount.Draw(t, "offline"),
+				Hops: rapid.Byte().Draw(t, "hops"), AgeHours: rapid.Uint16().Draw(t, "age")},
+			ExpiryMillis: rapid.Uint64Range(0, token.MaxValidUntil).Draw(t, "expiry")}
+		b.Key, _ = keyAndRecovery(t)
+		if rapid.Bool().Draw(t, "sealed") {
+			b.Sealed = octets(t, 1, token.MaxSealed)
+		}
+		b.Inputs, b.Deposit, b.Change = aside(t)
+		return b
+	}
+	bodies[token.KindFundPurse] = func(t *rapid.T) token.Body {
+		return &token.FundPurse{Purse: anyWallet.Draw(t, "purse"), Amount: anyAmount.Draw(t, "amount"),
+			Inputs: rapid.SliceOfNDistinct(anyID, 1, 5, rapid.ID).Draw(t, "inputs"),
+			Change: money.Tiyn(rapid.Int64Range(0, 1<<40).Draw(t, "change"))}
+	}
+	bodies[token.KindSettlePurses] = func(t *rapid.T) token.Body {
+		b := &token.SettlePurses{}
+		for i := range rapid.IntRange(1, token.MaxPurseLinks).Draw(t, "links") {
+			b.Links = append(b.Links, append(token.Octets{byte(i)}, octets(t, 0, token.MaxPurseLink-1)...))
+		}
+		return b
+	}
+	bodies[token.KindConvictPurse] = func(t *rapid.T) token.Body {
+		return &token.ConvictPurse{Conviction: octets(t, 1, token.MaxConviction)}
+	}
+	bodies[token.KindClosePurse] = func(t *rapid.T) token.Body {
+		return &token.ClosePurse{Purse: anyWallet.Draw(t, "purse")}
+	}
+}
