@@ -65,8 +65,10 @@ func TestReservationsOfAStrangerDoNotStopAnOwner(t *testing.T) {
 	if _, err := w.node.SelectFor(short, w.alice, node.Want{Amount: 100}); codeOf(err) != node.TokensBusy {
 		t.Errorf("where it is known who asks: %v", err)
 	}
+	soonEnough, ended := context.WithTimeout(t.Context(), 20*time.Second) // before what is set aside is free by itself
+	defer ended()
 	for i := range 3 {
-		selection, err := w.node.SelectFor(t.Context(), w.alice, node.Want{Amount: 100, Unknown: true})
+		selection, err := w.node.SelectFor(soonEnough, w.alice, node.Want{Amount: 100, Unknown: true})
 		if err != nil {
 			t.Fatalf("payment %d: %v", i, err)
 		}
