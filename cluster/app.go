@@ -46,6 +46,9 @@ type app struct {
 	peers    []string // besides members
 	retain   uint64   // blocks of CometBFT's that are kept; 0 keeps all
 
+	// mu is over what follows: the consensus connection writes it, and queries and checks of proposals read it beside. executed is
+	// between FinalizeBlock, which executes, and Commit, which alone makes durable; a crash between the two loses nothing that
+	// anybody was told: CometBFT has the block and calls again.
 	mu        sync.Mutex
 	positions *positions
 	at        position // after the last committed block

@@ -108,7 +108,7 @@ type Outcome struct {
 
 // ordering is what a node knows of transactions that were handed to a sequencer.
 type ordering struct {
-	mu       sync.Mutex
+	mu       sync.Mutex // over waiting
 	waiting  map[token.TransactionID][]waiter
 	executed *block // and not yet committed; of who calls ExecuteOrdered
 }

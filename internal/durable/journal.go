@@ -67,9 +67,9 @@ type Journal struct {
 	file    vfs.File
 	lock    io.Closer
 
-	mu     sync.Mutex
-	size   int64 // of the records that are whole
-	last   int64 // where the last of them begins, or the header
+	mu     sync.Mutex // over what follows, and held until a record is on the disk: records are in the order of calls
+	size   int64      // of the records that are whole
+	last   int64      // where the last of them begins, or the header
 	cut    int64
 	failed error
 }

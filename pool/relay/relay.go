@@ -50,7 +50,7 @@ type Relay struct {
 	journal journal
 	sending sync.WaitGroup
 
-	mu     sync.Mutex
+	mu     sync.Mutex // over what follows, and what changes of a Block; nothing is sent under it
 	blocks map[bitcoin.Hash]*Block
 	order  []*Block // of blocks, as they were found
 }
