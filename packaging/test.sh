@@ -12,6 +12,7 @@ if [ ! -x "$root/bin/sh" ]; then
 	debootstrap --variant=minbase stable "$root" >"$root.log" 2>&1 || { tail "$root.log" >&2; exit 1; }
 fi
 end() {
+	[ -z "${node:-}" ] || { echo "the node's own words:"; tail -40 "$root/tmp/node.log"; } >&2
 	[ -z "${node:-}" ] || kill "$node" 2>/dev/null || true
 	umount "$root/proc" 2>/dev/null || true
 	[ -n "${1:-}" ] || case "$root" in /tmp/aqsha-root-*) rm -rf "$root" "$root.log" ;; esac
