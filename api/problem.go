@@ -58,6 +58,7 @@ func newProblem(status int, code, field, detail string) *Problem {
 var statusOf = map[token.Code]int{
 	node.NotFound:        http.StatusNotFound,
 	node.Overloaded:      http.StatusTooManyRequests,
+	node.SourceBarred:    http.StatusTooManyRequests,
 	node.ClockDoubted:    http.StatusServiceUnavailable,
 	node.Stopped:         http.StatusServiceUnavailable,
 	node.DiskFull:        http.StatusServiceUnavailable,

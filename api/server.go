@@ -147,7 +147,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerOperation(mux)
 	s.mountPages(mux)
 	s.limiter = httplimit.New(s.limits(), tooMany)
-	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, bursts(mux)), callerOf))))
+	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, s.barred(bursts(mux))), callerOf))))
 	return s
 }
 

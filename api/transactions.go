@@ -19,13 +19,16 @@ type Answer struct {
 	Problem *Problem      `json:"problem,omitempty"`
 }
 
+// transactionsPath is where transactions are submitted.
+const transactionsPath = "/v1/transactions"
+
 // maxPerRequest bounds the transactions of one request.
 const maxPerRequest = 8192
 
 func (s *Server) registerTransactions() {
 	receipts := s.api.OpenAPI().Components.Schemas
 	huma.Register(s.api, describe(huma.Operation{
-		OperationID: "submit-transactions", Method: http.MethodPost, Path: "/v1/transactions",
+		OperationID: "submit-transactions", Method: http.MethodPost, Path: transactionsPath,
 		Summary: "Submit signed transactions and wait until they are durable",
 		Description: "The body is one transaction as JSON (answered with a receipt or a problem), or with " +
 			"Content-Type application/cbor-seq " +
@@ -86,18 +89,26 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 		if errs[0] != nil && problemOf(errs[0]).Status == http.StatusTooManyRequests {
 			return nil, withRetry(problemOf(errs[0])) // later ones were not taken in either
 		}
-		answers := make([]Answer, len(txs))
-		for i := range answers {
-			if errs[i] != nil {
-				answers[i].Problem = problemOf(errs[i])
-				continue
-			}
-			answers[i].Receipt = &receipts[i]
-		}
-		return asJSON(answers)
+		return asJSON(answersOf(receipts, errs))
 	}
 	return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "Content-Type",
 		"want application/json or application/cbor-seq")
+}
+
+// answersOf states what became of transactions. Most refusals of a sequence are one and the same, which is put into words once.
+func answersOf(receipts []node.Receipt, errs []error) []Answer {
+	answers := make([]Answer, len(errs))
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			answers[i].Receipt = &receipts[i]
+		case i > 0 && err == errs[i-1]:
+			answers[i].Problem = answers[i-1].Problem
+		default:
+			answers[i].Problem = problemOf(err)
+		}
+	}
+	return answers
 }
 
 // decodeSequence reads transactions one after the other. One that violates a rule of form refuses the whole

@@ -9,6 +9,8 @@ import (
 // Codes of refusals that are the node's own, not the ledger's.
 const (
 	Overloaded token.Code = "overloaded" // the queue is full; try again later
+	// so much came forged from where this came from that little of it is verified for now
+	SourceBarred token.Code = "source-barred"
 	// not signed as the ledger wants it; why is for who may read the wallets that sign
 	NotAccepted token.Code = "not-accepted"
 	Stopped     token.Code = "stopped"      // the node is shutting down

@@ -68,12 +68,13 @@ func (n *Node) SubmitAllOf(ctx context.Context, sender Sender, txs []*token.Tran
 	}
 	for from < len(txs) {
 		s, err := n.offer(sender, txs[from:from+fitting(txs[from:])], false)
-		if err != nil && len(sent) > 0 && codeIs(err, Overloaded) && ctx.Err() == nil {
+		full := codeIs(err, Overloaded)
+		if full && len(sent) > 0 && ctx.Err() == nil {
 			collect() // what it has sent itself stands in its way
 			continue
 		}
 		if err != nil {
-			if codeIs(err, Overloaded) {
+			if full || codeIs(err, SourceBarred) {
 				n.metrics.overloaded.Add(uint64(len(txs) - from))
 			}
 			for i := from; i < len(txs); i++ {
@@ -123,6 +124,12 @@ func (n *Node) Offer(txs []*token.Transaction) (wait func(ctx context.Context) (
 	}, nil
 }
 
+// Barred says for how long a sender is refused because what it sent was forged, and whether a single transaction of it would be
+// verified all the same. Zero is of senders in good standing.
+func (n *Node) Barred(sender Sender) (wait time.Duration, single bool) {
+	return n.ingest.Barred(sender.Source)
+}
+
 // offer hands transactions to the pipeline, as many from the first on as the sender's share has room for (or all), or
 // refuses them when it is full.
 func (n *Node) offer(sender Sender, txs []*token.Transaction, all bool) (*submission, error) {
@@ -149,6 +156,9 @@ func (n *Node) offer(sender Sender, txs []*token.Transaction, all bool) (*submis
 		n.ingest.Done(place)
 		if sender.Source.Class == intake.Own {
 			return nil, refuse(Overloaded, "", "%d transactions wait already", waiting)
+		}
+		if place.Disgraced {
+			return nil, refuse(SourceBarred, "", "what came from you was forged: so much of it is verified, and no more")
 		}
 		return nil, refuse(Overloaded, "", "%d transactions of yours wait already, or the queue is full", waiting)
 	default:

@@ -7,7 +7,10 @@ package errtext
 
 import (
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // saying is how one kind of an error reads in Go, and how for people.
@@ -149,11 +152,64 @@ var (
 	goType = regexp.MustCompile(`^[*\w./\[\]-]*$`)
 )
 
+// needed are texts of which each saying's form has one wherever it matches; none where it may match without. Most texts have
+// none of any, and looking for them costs a hundredth of trying the forms: a door says thousands of refusals a second.
+var needed = sync.OnceValue(func() [][]string {
+	all := make([][]string, len(sayings))
+	for i := range sayings {
+		form, err := syntax.Parse(sayings[i].form.String(), syntax.Perl)
+		if err == nil { // it compiled
+			all[i] = literals(form)
+		}
+	}
+	return all
+})
+
+// literals are texts of which one is in whatever matches a form: the longest such, or none when it cannot be said.
+func literals(form *syntax.Regexp) (best []string) {
+	switch form.Op {
+	case syntax.OpLiteral:
+		if form.Flags&syntax.FoldCase == 0 {
+			return []string{string(form.Rune)}
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return literals(form.Sub[0])
+	case syntax.OpConcat:
+		for _, part := range form.Sub {
+			if these := literals(part); shortest(these) > shortest(best) {
+				best = these
+			}
+		}
+	case syntax.OpAlternate:
+		for _, part := range form.Sub {
+			these := literals(part)
+			if len(these) == 0 {
+				return nil
+			}
+			best = append(best, these...)
+		}
+	}
+	return best
+}
+
+func shortest(texts []string) int {
+	if len(texts) == 0 {
+		return 0
+	}
+	return len(slices.MinFunc(texts, func(a, b string) int { return len(a) - len(b) }))
+}
+
 // Plain is an error's text without the words of Go's libraries, and without passwords.
 func Plain(text string) string {
 	text = Redact(text)
-	for i := range sayings {
+	for i, needs := range needed() {
+		if len(needs) > 0 && !slices.ContainsFunc(needs, func(need string) bool { return strings.Contains(text, need) }) {
+			continue
+		}
 		text = sayings[i].form.ReplaceAllString(text, sayings[i].says)
+	}
+	if !strings.Contains(text, "<kind ") {
+		return text
 	}
 	return kindIn.ReplaceAllStringFunc(text, func(kind string) string {
 		return kindOf(kindIn.FindStringSubmatch(kind)[1])
