@@ -41,7 +41,7 @@ install -m 0400 "$root/etc/aqsha/passphrase" "$root/run/passphrase"
 inside chown aqsha /run/passphrase
 inside setpriv --reuid aqsha --regid aqsha --clear-groups sh -c "exec $start" >"$root/tmp/node.log" 2>&1 &
 node=$!
-inside aqsha status --wait 60s http://127.0.0.1:8420
+inside aqsha status --wait 180s http://127.0.0.1:8420
 inside setpriv --reuid aqsha --regid aqsha --clear-groups aqsha supply --data /var/lib/aqsha --passphrase-file /run/passphrase
 
 say "an upgrade leaves it running"

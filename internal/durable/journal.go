@@ -90,6 +90,9 @@ func OpenJournal(files vfs.FS, path string, o Options, record func(body []byte) 
 	return j, nil
 }
 
+// open reads a journal and makes it ready to append to. A reader changes nothing, not even a torn end: another process
+// may be about to finish it. A writer cuts the end that a crash has torn, which nobody was told of, before the first
+// new record.
 func (j *Journal) open(files vfs.FS, record func([]byte) error) (err error) {
 	if j.options.Reader {
 		j.file, err = files.Open(j.path)
