@@ -104,7 +104,7 @@ func answersOf(receipts []node.Receipt, errs []error) []Answer {
 		switch {
 		case err == nil:
 			answers[i].Receipt = &receipts[i]
-		case i > 0 && err == errs[i-1]:
+		case i > 0 && err == errs[i-1]: //nolint:errorlint // the very same refusal
 			answers[i].Problem = answers[i-1].Problem
 		default:
 			answers[i].Problem = problemOf(err)
