@@ -141,6 +141,8 @@ func (a *applications) clean(now time.Time) {
 	}
 }
 
+// registerApplications: asking and looking an application up are open to anybody, who proves the key or has the id; its
+// list and its answers are the asked bank's.
 func (s *Server) registerApplications() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "apply", Method: http.MethodPost,
 		Path:    "/v1/applications",
@@ -236,6 +238,8 @@ func (s *Server) apply(ctx context.Context, in ApplicationRequest) (view Applica
 	return s.applications.add(in, address, time.Now())
 }
 
+// add keeps an application, bounded by bank, by address and in all: a key costs a stranger nothing, so signatures alone
+// bound nobody. One that waits already is answered as it is, so that a client which got no answer may send it again.
 func (a *applications) add(in ApplicationRequest, address string, now time.Time) (ApplicationView, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

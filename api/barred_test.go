@@ -160,7 +160,7 @@ func TestABarredBodyIsNotWaitedFor(t *testing.T) {
 	fmt.Fprintf(c, "POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Type: application/cbor-seq\r\nContent-Length: 2000000\r\n\r\n")
 	reader := bufio.NewReader(c)
 	response, err = http.ReadResponse(reader, nil)
-	if err != nil || response.StatusCode != 429 || !response.Close {
+	if err != nil || response.StatusCode != http.StatusTooManyRequests || !response.Close {
 		t.Fatalf("%v, %v", response, err)
 	}
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {

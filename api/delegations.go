@@ -112,6 +112,8 @@ func (d *delegations) read(text string, now time.Time) *Access {
 		ends: time.UnixMilli(int64(one.Until))}
 }
 
+// registerDelegations: a delegation is given by a signature of the wallet's key, and listed and ended with any access
+// to the wallet itself: who lost the device must be able to end it without it.
 func (s *Server) registerDelegations() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "delegate", Method: http.MethodPost,
 		Path:    "/v1/sessions/delegations",

@@ -50,6 +50,8 @@ func (s *Server) registerExplain() {
 		})
 }
 
+// explain says in a language what a code, a purpose or a definition means. Compiling is what costs: words of purposes
+// and definitions are kept (shown.words), as neither ever changes under its number or id.
 func (s *Server) explain(ctx context.Context, q Question) ([]string, error) {
 	given := 0
 	for _, is := range []bool{q.Code != "", q.Purpose != 0, q.Definition != nil} {

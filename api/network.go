@@ -127,6 +127,8 @@ func ok[T any](body T, err error) (*answer[T], error) {
 	return &answer[T]{filled(body)}, nil
 }
 
+// registerNetwork: what everybody may know of a network. Balances are not among it, but for a reader who may see the
+// treasury's.
 func (s *Server) registerNetwork() {
 	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head", byAnybody),
 		func(context.Context, *struct{}) (*answer[Network], error) {

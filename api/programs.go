@@ -89,6 +89,8 @@ type ContractView struct {
 // contractPage bounds how many contracts one answer lists.
 const contractPage = 1000
 
+// registerPrograms: agencies, purposes and definitions are public, as whoever is paid must be able to read the rules of
+// what he is paid with; who has a contract with whom is for auditors and its parties.
 func (s *Server) registerPrograms() {
 	huma.Register(s.api, operation("list-agencies", "/v1/agencies", "Agencies, which register purposes", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]AgencyView], error) {

@@ -26,6 +26,9 @@ type TokenView struct {
 	Size   uint64         `json:"size" doc:"of the log, at which the answer stands"`
 }
 
+// registerTokens: a token's proof file shows its way back to issue, and so payments between others. Their amounts are
+// on the way; memos that can be read are not given to a holder, who is refused instead: a proof with parts left out
+// would not verify.
 func (s *Server) registerTokens() {
 	huma.Register(s.api, operation("get-token", "/v1/tokens/{id}", "A token, live or spent", byWallet,
 		http.StatusNotFound),

@@ -25,6 +25,8 @@ const transactionsPath = "/v1/transactions"
 // maxPerRequest bounds the transactions of one request.
 const maxPerRequest = 8192
 
+// registerTransactions: a body is decoded by the one decoder that the node has, not by the framework's
+// (SkipValidateBody): what it would accept beyond that could not be on the ledger.
 func (s *Server) registerTransactions() {
 	receipts := s.api.OpenAPI().Components.Schemas
 	huma.Register(s.api, describe(huma.Operation{
@@ -102,7 +104,7 @@ func answersOf(receipts []node.Receipt, errs []error) []Answer {
 		switch {
 		case err == nil:
 			answers[i].Receipt = &receipts[i]
-		case i > 0 && err == errs[i-1]:
+		case i > 0 && err == errs[i-1]: //nolint:errorlint // the very same refusal
 			answers[i].Problem = answers[i-1].Problem
 		default:
 			answers[i].Problem = problemOf(err)

@@ -57,6 +57,8 @@ type WalletPath struct {
 // minSizeWait bounds how long an answer waits for the log to grow.
 const minSizeWait = 10 * time.Second
 
+// registerWallets: reads of a wallet can wait for a size of the log (min_size), so that who has been answered a
+// payment, by whichever node, reads it at this one.
 func (s *Server) registerWallets() {
 	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state", byWallet,
 		http.StatusNotFound),

@@ -51,7 +51,7 @@ func (c *Client) Network(ctx context.Context) (Network, error) {
 			Challenge string `json:"signet_challenge"`
 		}
 		if err := c.Call(ctx, &template, "getblocktemplate", templateRequest()); err != nil {
-			return network, nil //nolint:nilerr // a node that is not ready; who wants to mine finds the challenge missing
+			return network, nil //nolint:nilerr // not ready; who wants to mine finds the challenge missing
 		}
 		chain.Challenge = template.Challenge
 	}
@@ -180,8 +180,8 @@ func (c *Client) Position(ctx context.Context, hash Hash) (height, confirmations
 	return header.Height, header.Confirmations, nil
 }
 
-// BeyondTip says whether a node answers that its chain is not as high as what was asked for. A node that is warming up, or
-// does not answer, says nothing of its chain.
+// BeyondTip says whether a node answers that its chain is not as high as what was asked for. A node that is warming up,
+// or does not answer, says nothing of its chain.
 func BeyondTip(err error) bool {
 	var refusal *RPCError
 	return errors.As(err, &refusal) && (refusal.Code == codeOutOfRange || refusal.Code == codeBeyondTip)

@@ -15,13 +15,13 @@ import (
 type longPoll struct {
 	arrived chan *Template // one place; the newest
 
-	mu        sync.Mutex
-	out       bool      // the node holds one that we wait for
-	lost      bool      // the node may hold one that we no longer wait for
-	tip       Hash      // that the poll out or lost was begun on
-	id        string    // its long poll id
-	lostAt    time.Time // when waiting for it ended
-	notBefore time.Time // after an answer that was an error
+	mu        sync.Mutex // over what follows; nobody waits for an answer with it
+	out       bool       // the node holds one that we wait for
+	lost      bool       // the node may hold one that we no longer wait for
+	tip       Hash       // that the poll out or lost was begun on
+	id        string     // its long poll id
+	lostAt    time.Time  // when waiting for it ended
+	notBefore time.Time  // after an answer that was an error
 	cancel    context.CancelFunc
 	closed    bool
 }

@@ -105,6 +105,9 @@ func DecodeTemplate(raw []byte) (*Template, error) {
 	return t, nil
 }
 
+// readNumbers takes over the fields that a header is made of, each within what the header has bits for: a template is a
+// node's word, and a wrong one would be hashed for minutes before a block is refused. Bits and target must say the
+// same.
 func (t *Template) readNumbers(r rawTemplate) (err error) {
 	bad := func(field, format string, args ...any) error {
 		return &TemplateError{field, fmt.Sprintf(format, args...)}

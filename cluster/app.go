@@ -46,6 +46,9 @@ type app struct {
 	peers    []string // besides members
 	retain   uint64   // blocks of CometBFT's that are kept; 0 keeps all
 
+	// mu is over what follows: the consensus connection writes it, and queries and checks of proposals read it beside.
+	// executed is between FinalizeBlock, which executes, and Commit, which alone makes durable; a crash between the two
+	// loses nothing that anybody was told: CometBFT has the block and calls again.
 	mu        sync.Mutex
 	positions *positions
 	at        position // after the last committed block
@@ -269,6 +272,9 @@ func verdictsDigest(verdicts []*token.Error) digest {
 func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
 	begun := time.Now()
 	defer func() { a.spent.committing.Add(int64(time.Since(begun))) }()
+	// The position first. After a crash between the two it is of a block that the log lacks, and CometBFT, which has
+	// it, brings it again; the other way round the log would have a block of which nobody knows at what height it
+	// stands.
 	a.mu.Lock()
 	next := a.next
 	err := a.positions.add(next)

@@ -125,6 +125,7 @@ func (e *Engine) Status() status.Status {
 			connected[string(peer.ID())] = true
 		}
 	}
+	// A copy under the lock, so that an answer that is written slowly holds up no block.
 	var kept seen
 	if e.app != nil {
 		e.app.mu.Lock()

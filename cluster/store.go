@@ -11,7 +11,7 @@ import (
 // tell peers what this node has are not waited for when it stops, and panic when a read fails.
 type store struct {
 	dbm.DB
-	mu     sync.RWMutex
+	mu     sync.RWMutex // over the flag, and held during each read, so that Close waits for those under way
 	closed bool
 }
 

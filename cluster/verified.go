@@ -54,7 +54,7 @@ type verifying struct {
 	verify func(*node.Batch)
 	slots  chan struct{} // as many as cores
 
-	mu    sync.Mutex
+	mu    sync.Mutex // over both maps; nothing is verified under it
 	known *recent.Map[digest, *batch]
 	gone  *recent.Map[digest, struct{}] // batches that a block replaced by others
 }

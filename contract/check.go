@@ -119,6 +119,8 @@ func (k *checker) bound(where, write string, cost total) {
 	problems.add(where, write, "estimated worst-case cost %d, at most %d", cost.units, MaxActionCost)
 }
 
+// payout compiles one payment of an action. What is wrong is added to the problems and the rest is looked at all the
+// same: an author gets all of them at once, in his own words.
 func (k *checker) payout(to *action, where string, i int, p Payout,
 	compile func(name, text string, want *cel.Type) *expression) {
 	d := k.definition

@@ -121,6 +121,9 @@ func (e estimator) EstimateCallCost(function, overload string, target *cost.AstN
 // tracker charges what was really done, for the test that the estimate bounds it.
 type tracker struct{ rules uint32 }
 
+// CallCost is what a call has cost, in units that are steps of the evaluator. It must be the same on every machine for
+// ever, as it decides whether a transaction is refused: it depends on lengths and values, never on time. From version 5
+// of the rules on other costs hold for some functions; earlier versions keep theirs.
 func (t tracker) CallCost(function, overload string, args []ref.Val, _ ref.Val) *uint64 {
 	length := func(v ref.Val) uint64 {
 		b, _ := v.(types.Bytes)

@@ -92,6 +92,8 @@ func appendFields(b []byte, fields []Field) []byte {
 	return b
 }
 
+// appendAction writes an action in the one form that is hashed. A field of a later version (extends) is written only
+// where it is used, so that definitions of before keep their ids.
 func appendAction(b []byte, a *Action) []byte {
 	items := 11
 	if a.Extends != "" {

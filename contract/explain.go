@@ -102,6 +102,8 @@ func (p *Program) ExplainIn(language Language) []string {
 
 func said(expression string) string { return "`" + expression + "`" }
 
+// sayAction says an action in a sentence. Every condition that could refuse a caller belongs in it, or the sentence
+// promises more than the ledger does: what has no words of its own is quoted as it is written.
 func (p *Program) sayAction(language Language, a *Action, compiled *action) string {
 	c := definitionClauses[language]
 	who := c.anyone

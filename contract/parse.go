@@ -249,6 +249,8 @@ func (r *reader) distinct(n *yaml.Node) (demands []string) {
 	return demands
 }
 
+// action reads an action from YAML. Keys that are not known are problems, with their line: a misspelt condition must
+// not become no condition.
 func (r *reader) action(n *yaml.Node, where, name string) Action {
 	a := Action{Name: name}
 	allowed := []string{"by", "args", "from", "until", "when", "document", "takes", "pay", "set", "ends", "extends"}

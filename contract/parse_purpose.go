@@ -62,6 +62,8 @@ type purposeReader struct {
 	out PurposeSource
 }
 
+// purpose reads a purpose from YAML, keys in any order. A value that cannot be read is a problem with its line, and the
+// rest is read on, so that an agency sees all of them at once.
 func (r *purposeReader) purpose(n *yaml.Node) {
 	p := &r.out.Purpose
 	allowed := []string{"purpose", "about", "mark", "permits", "payment_most", "total_most", "from", "until", "hops",

@@ -72,6 +72,9 @@ func CompileRegisteredPurpose(rules uint32, p token.Purpose) (*Rule, Problems) {
 	return compilePurpose(p, environmentOf(rules).payments, true)
 }
 
+// compilePurpose compiles the conditions of a purpose, and finds whether they are of the payee alone (ofPayee): then a
+// wallet's verdict is remembered by what its attributes are, and a payment to a hundred of the same kind evaluates
+// once.
 func compilePurpose(p token.Purpose, c *compiler, registered bool) (*Rule, Problems) {
 	var problems Problems
 	r := &Rule{Purpose: p, getters: c.getters, memory: map[likeness]int{}, ofPayee: true}

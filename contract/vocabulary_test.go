@@ -1,6 +1,10 @@
 package contract
 
 import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,5 +77,45 @@ func TestDefinitionsInWords(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
+	}
+}
+
+// formatted finds what is filled into a text: %s, %d, %[2]s.
+var formatted = regexp.MustCompile(`%(\[\d+\])?[sd]`)
+
+// A language that lacks a word, or fills one in with other things, would say half a rule: each has all that the first has.
+func TestLexiconsAreComplete(t *testing.T) {
+	same := func(where, english, other string) {
+		t.Helper()
+		a, b := formatted.FindAllString(english, -1), formatted.FindAllString(other, -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if (english == "") != (other == "") || len(a) != len(b) {
+			t.Errorf("%s is %q, in English %q", where, other, english)
+		}
+	}
+	compare := func(language Language, english, other reflect.Value) {
+		for i := range english.NumField() {
+			name := fmt.Sprintf("%s: %s", language, english.Type().Field(i).Name)
+			switch e, o := english.Field(i), other.Field(i); e.Kind() {
+			case reflect.String:
+				same(name, e.String(), o.String())
+			case reflect.Map:
+				if e.Len() == 0 || e.Len() != o.Len() {
+					t.Errorf("%s has %d words, in English %d", name, o.Len(), e.Len())
+				}
+				for _, key := range e.MapKeys() {
+					if word := o.MapIndex(key); !word.IsValid() || word.String() == "" {
+						t.Errorf("%s has no word for %s", name, key)
+					} else {
+						same(name+"."+key.String(), e.MapIndex(key).String(), word.String())
+					}
+				}
+			}
+		}
+	}
+	for _, language := range Languages[1:] {
+		compare(language, reflect.ValueOf(*lexicons[English]), reflect.ValueOf(*lexicons[language]))
+		compare(language, reflect.ValueOf(definitionClauses[English]), reflect.ValueOf(definitionClauses[language]))
 	}
 }

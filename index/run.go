@@ -99,6 +99,8 @@ func openRun(fs vfs.FS, dir, name string, network token.NetworkID) (*run, error)
 	return r, nil
 }
 
+// readHeader reads a run's first page and holds what it states against the file's size before anything is reckoned from
+// it. An index of another network is no damage: it is a person's slip, who is told what to do.
 func (r *runFile) readHeader(into *run, network token.NetworkID) error {
 	page := make([]byte, pageBytes)
 	if err := r.readPage(0, page); err != nil {

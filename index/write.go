@@ -93,6 +93,8 @@ func writeRun(files vfs.FS, dir string, network token.NetworkID, parts []*run) (
 	return openRun(files, dir, name, network)
 }
 
+// fillRun writes a run from others, page by page, without having it in memory. A fence of each page comes last, as they
+// are known only then; a reader finds them from the counts in the header.
 func fillRun(f vfs.File, network token.NetworkID, parts []*run) error {
 	w := &pageWriter{f: f, page: make([]byte, pageBytes)}
 	copy(w.page, runMagic)

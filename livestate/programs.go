@@ -83,6 +83,9 @@ func decodeClosed(d *token.Decoder, items int) (id token.WalletID, c ledger.Clos
 	return id, c
 }
 
+// appendContract writes a contract's record. Items that were added by later versions are written only where they are
+// not empty: a snapshot of a ledger without them has the same bytes and root as when it was first taken, and followers
+// of both programs agree.
 func appendContract(b []byte, c *ledger.Contract) []byte {
 	items := contractItems
 	if len(c.PaidIn) > 0 || c.Frozen {
@@ -126,6 +129,8 @@ func appendContract(b []byte, c *ledger.Contract) []byte {
 	return b
 }
 
+// decodeContract reads what appendContract wrote, by the number of items. Each bound is the rules' own: a snapshot that
+// breaks one is damaged, or forged.
 func decodeContract(d *token.Decoder, items int) *ledger.Contract {
 	c := &ledger.Contract{}
 	d.Fixed("id", c.ID[:])

@@ -18,6 +18,7 @@ const (
 	reservesItems  = 14
 )
 
+// appendAuthority writes the authority's record, with as many items as it needs: see appendContract.
 func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	items := authorityItems
 	if a.Rules != ledger.FirstRules || a.Upgrade != (ledger.Upgrade{}) {
@@ -58,6 +59,7 @@ func appendAuthority(b []byte, a *ledger.Authority) []byte {
 	return b
 }
 
+// decodeAuthority reads what appendAuthority wrote; of before there were versions of the rules, it is the first.
 func decodeAuthority(d *token.Decoder, items int) (a ledger.Authority) {
 	d.Array("sets", 3*len(a.Sets), 3*len(a.Sets))
 	for i := range a.Sets {
@@ -120,6 +122,8 @@ const (
 	vouchedItems = 25
 )
 
+// appendWallet writes a wallet's record: the row that every wallet has, what few have (detail) and what was vouched for
+// it only where they are there. Held is the one item that may follow any of these.
 func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.Detail) []byte {
 	items := walletItems
 	if detail != (ledger.Detail{}) {
@@ -166,6 +170,7 @@ func appendWallet(b []byte, id token.WalletID, w ledger.Wallet, detail ledger.De
 	return b
 }
 
+// decodeWallet reads what appendWallet wrote, by the number of items.
 func decodeWallet(d *token.Decoder, items int) (id token.WalletID, w ledger.Wallet, detail ledger.Detail) {
 	d.Fixed("id", id[:])
 	d.Fixed("registrar", w.Registrar[:])

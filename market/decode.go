@@ -131,6 +131,8 @@ func decodeText(name string, data []byte, declared string) (text string, d Decis
 	return text, Decision{"encoding", guess, why}, err
 }
 
+// encodingOf guesses a file's encoding and says why, as the guess is part of a table's provenance and somebody may know
+// better.
 func encodingOf(data []byte) (guess, why string) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):

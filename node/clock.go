@@ -41,7 +41,7 @@ type clock struct {
 	acks      bool                 // followers must acknowledge: one whose clock is behind will not
 	trusted   bool                 // whatever the wall clock does, nothing at stake hangs on it
 
-	mu       sync.Mutex
+	mu       sync.Mutex    // over what follows; the executor and followers' answers come from different goroutines
 	wall     int64         // a reading that is believed, or the first
 	at       time.Duration // the monotonic clock then
 	gapped   bool          // nobody has said yet that the gap at the start is one

@@ -124,13 +124,18 @@ func (n *Node) acknowledge() {
 		}
 		cancel()
 	}()
+	// This may be an old copy, put back: a follower can have acknowledged more than is here, and to go on from here
+	// would make a second history of what was answered. All that could have are heard first.
 	if n.mayBeOld() && n.cosigners.waitWhole(ctx) != nil {
 		n.logger.Warn("ended before enough followers were heard to know that nobody has more than this log")
 	}
+	// What was found at the start was answered to nobody by this run: it is shown once enough followers have it, as
+	// before the crash.
 	if recovered := n.recovered; recovered.Size > 1 && n.cosigners.wait(ctx, recovered.Size) == nil {
 		n.durable.Store(&recovered)
 		n.grown.wake()
 	}
+	// In order: a later group is never answered before an earlier one, whose payments it may spend.
 	for group := range n.answers {
 		failed := n.failure.Load()
 		if head := group[len(group)-1].head; failed == nil && head.Size > n.durable.Load().Size {

@@ -83,6 +83,8 @@ func (e TwoHistories) Check(verifier note.Verifier) (Verdict, error) {
 	if err := consistent(shorter.Size, longer.Size, e.Root, longer.Root, e.Proof); err != nil {
 		return "", fmt.Errorf("proof: %w", err)
 	}
+	// Both are signed, and one does not begin the other. That is fraud, unless a fence between their epochs, under the
+	// same key, says that the older tail was left behind: who promotes does not forge.
 	older, newer := EpochOf(shorter), EpochOf(longer)
 	if older > newer {
 		older, newer = newer, older

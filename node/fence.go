@@ -121,6 +121,8 @@ func (n *Node) openFence() error {
 			"another node has been the leader since entry %d (epoch %d); follow it, or restore from it", f.Size,
 			f.Epoch)
 	}
+	// Two fences of one epoch were seen: each node followed the one that it saw first, so that neither may go on
+	// writing.
 	if epoch, err := conflicted(n.fs, n.config.Dir, n.logVerifier); err != nil {
 		return err
 	} else if n.config.Leader == "" && epoch >= f.Epoch {

@@ -104,6 +104,7 @@ func (f *follower) extends(ctx context.Context, signed []byte, c txlog.Checkpoin
 	}
 	reader := tlog.TileHashReader(tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)},
 		&tileReader{ctx, f.leader, map[string][]byte{}})
+	// The reader checks each tile against the signed root, so that what follows holds whoever has sent the tiles.
 	root, err := tlog.TreeHash(int64(size), reader)
 	if err != nil {
 		return fmt.Errorf("the leader's tiles: %w", err)
@@ -115,6 +116,8 @@ func (f *follower) extends(ctx context.Context, signed []byte, c txlog.Checkpoin
 	if err != nil {
 		return err
 	}
+	// Without a checkpoint of the leader's over the shorter history nothing is proved against it: only two signatures
+	// are.
 	if own == nil {
 		return f.unsigned(c, kept, want, size, txlog.Hash(root))
 	}

@@ -21,6 +21,8 @@ func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, notify 
 	if n.config.Leader == "" {
 		return errors.New("a leader follows nobody")
 	}
+	// The leader's stream is cut at the block's end; a checkpoint over more is of no use before that is compared,
+	// below.
 	part := &beginning{leader, size, notify}
 	for n.log.Size() < size {
 		before := n.log.Size()

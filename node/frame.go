@@ -74,6 +74,7 @@ func ReadFrame(r io.Reader) (Frame, error) {
 		return Frame{}, err
 	}
 	size := binary.BigEndian.Uint32(header[1:])
+	// The size is bounded by the type before a byte of it is waited for; memory grows with what has come (readGrowing).
 	switch {
 	case header[0] == frameCheckpoint && size > txlog.MaxCheckpointBytes, header[0] == frameBlock && size > maxFrame,
 		header[0] == frameAcked && size != 8:

@@ -232,6 +232,8 @@ func Open(config Config) (*Node, error) {
 	n.closeErr = sync.OnceValue(n.shutDown)
 	n.reserved = newReservations(n)
 	n.keys, n.compiled = verifier.NewCache(config.KeyCache), newCompiled()
+	// In this order: the log and state as they are, then who leads, which may forbid writing, and only then a signature
+	// over what was recovered. Each may refuse; nothing runs yet, so that closing the files is all there is to undo.
 	err := checkAcks(config.Acks, len(config.Followers), config.Synchronous)
 	if err == nil {
 		err = n.recover()

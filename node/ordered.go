@@ -108,7 +108,7 @@ type Outcome struct {
 
 // ordering is what a node knows of transactions that were handed to a sequencer.
 type ordering struct {
-	mu       sync.Mutex
+	mu       sync.Mutex // over waiting
 	waiting  map[token.TransactionID][]waiter
 	executed *block // and not yet committed; of who calls ExecuteOrdered
 }
@@ -295,8 +295,10 @@ func (n *Node) CommitOrdered() error {
 		n.durable.Store(&b.head)
 		n.grown.wake()
 	}
+	// Only now: a commit that is stopped while the disk is full leaves the block, and is called again.
 	n.ordering.executed = nil
 	n.stages[stageCommitter].end(1)
+	// Others' transactions are among them; those who wait here are found by id.
 	requests := make([]request, len(b.ordered))
 	for i, r := range b.ordered {
 		requests[i] = *r

@@ -52,6 +52,8 @@ func (n *Node) snapshot(c *courtesy) error {
 		return err
 	}
 	n.metrics.snapshotTaken(time.Since(begun), hold, bytes)
+	// A snapshot of more than the log has durably would, after a crash, be one of a history that never was. It bears
+	// its name only when the log is there; one that a crash leaves under the other name is never read.
 	n.waitLog(at.LogSize)
 	if err := n.fs.Rename(path+".new", path); err != nil {
 		return err
@@ -59,6 +61,7 @@ func (n *Node) snapshot(c *courtesy) error {
 	if err := n.fs.SyncDir(dir); err != nil {
 		return err
 	}
+	// Older ones go last: until the new one is durable under its name, they are what a start has.
 	for i, name := range n.snapshotFiles() {
 		if i >= snapshotsKept {
 			if err := n.fs.Remove(filepath.Join(dir, name)); err != nil {

@@ -147,6 +147,7 @@ func (v *verification) blocks(context.Context) iter.Seq2[*replay.Block, error] {
 				}
 				v.missing = int(e.Leaf.Count) + 1
 			}
+			// A copy: the evidence uses its buffer again, and the block is executed later, by another goroutine.
 			b.Entries = append(b.Entries, append([]byte(nil), data...))
 			number++
 			if v.missing--; v.missing > 0 {
@@ -198,6 +199,8 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	r.LiveTokens, r.Wallets = v.state.Counts()
 	r.Rules = v.leaf.Rules
 	genesis := v.replay.Genesis()
+	// What was derived is compared before the signature is looked at: a sound signature over other entries proves
+	// fraud, and the mismatch is what a reader must see.
 	switch {
 	case v.missing != 0:
 		return mismatch("the last block lacks %d entries", v.missing)

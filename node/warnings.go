@@ -31,6 +31,7 @@ func (n *Node) Warnings() []string {
 		list = append(list, fmt.Sprintf("the %s makes no progress since %s, though work waits", s.Stage,
 			stamp(s.SinceMillis)))
 	}
+	// Of a disk the worst alone is said: full for payments, full for what can wait, or nearly full.
 	if since, cause := n.NoRoom(); cause != nil {
 		list = append(list, fmt.Sprintf("the disk is full since %s: payments are refused until there is room, then "+
 			"the node goes on by itself; make room on it: %v", stamp(since.UnixMilli()), cause))

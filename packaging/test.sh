@@ -12,6 +12,7 @@ if [ ! -x "$root/bin/sh" ]; then
 	debootstrap --variant=minbase stable "$root" >"$root.log" 2>&1 || { tail "$root.log" >&2; exit 1; }
 fi
 end() {
+	[ -z "${node:-}" ] || { echo "the node's own words:"; tail -40 "$root/tmp/node.log"; } >&2
 	[ -z "${node:-}" ] || kill "$node" 2>/dev/null || true
 	umount "$root/proc" 2>/dev/null || true
 	[ -n "${1:-}" ] || case "$root" in /tmp/aqsha-root-*) rm -rf "$root" "$root.log" ;; esac
@@ -40,7 +41,7 @@ install -m 0400 "$root/etc/aqsha/passphrase" "$root/run/passphrase"
 inside chown aqsha /run/passphrase
 inside setpriv --reuid aqsha --regid aqsha --clear-groups sh -c "exec $start" >"$root/tmp/node.log" 2>&1 &
 node=$!
-inside aqsha status --wait 60s http://127.0.0.1:8420
+inside aqsha status --wait 180s http://127.0.0.1:8420
 inside setpriv --reuid aqsha --regid aqsha --clear-groups aqsha supply --data /var/lib/aqsha --passphrase-file /run/passphrase
 
 say "an upgrade leaves it running"

@@ -180,6 +180,8 @@ func (p *Pool) offer(ctx context.Context, node *bitcoin.Client, update bitcoin.U
 		return nil
 	}
 	j := &job.Job{Template: t, Arrived: update.Arrived, Clean: newBlock || newTarget, MinTime: t.MinTime}
+	// A job on a tip that is not checked would have miners hash for nothing, or on a chain that somebody made up; and
+	// none of its times may lie before the bound that the tip sets, or its block is refused.
 	if newBlock {
 		tip, edge, err := p.checkTip(ctx, node, t)
 		if err != nil {
@@ -195,6 +197,8 @@ func (p *Pool) offer(ctx context.Context, node *bitcoin.Client, update bitcoin.U
 			j.MinTime = max(j.MinTime, last.MinTime)
 		}
 	}
+	// A share of this scheme is owed its part of mean fees at once: without them no job, rather than one that pays
+	// wrong.
 	if p.config.Scheme == payout.FPPS {
 		if err := p.accounts.KnowFees(ctx, t); err != nil {
 			return fmt.Errorf("fees of the last blocks: %w", err)

@@ -122,6 +122,7 @@ func Open(ctx context.Context, config settings.Config, options Options) (*Pool, 
 		p.logger = slog.New(slog.DiscardHandler)
 	}
 	p.writer = commit.New(options.Log, p.fail)
+	// Reading comes before anything that could answer a miner: a share that is in the log already must be a duplicate.
 	said, err := p.readLog(ctx, options)
 	if err != nil {
 		return nil, err
@@ -139,6 +140,7 @@ func Open(ctx context.Context, config settings.Config, options Options) (*Pool, 
 	if err := p.restoreKept(ctx, time.Now()); err != nil {
 		return nil, err
 	}
+	// Blocks that an earlier run found and did not see taken are its to hand over again.
 	p.relay, err = relay.Open(relay.Options{Network: p.network, Nodes: options.Nodes, Peers: options.Peers,
 		Dir: options.BlocksDir, Logger: p.logger,
 		Taken: p.blockTaken, Refused: p.blockRefused})

@@ -70,6 +70,7 @@ func (l *Log) archiveSegment(fs vfs.FS, dir string, s *segment) error {
 	}
 	defer l.release(s)
 	name := filepath.Join(dir, filepath.Base(s.path))
+	// One with other bytes is another log's, or a copy that was changed: it is never written over.
 	switch same, err := sameSegment(fs, name, s); {
 	case err == nil && same:
 		return nil
@@ -78,6 +79,8 @@ func (l *Log) archiveSegment(fs vfs.FS, dir string, s *segment) error {
 	case !errors.Is(err, errNotExist):
 		return err
 	}
+	// Under its name there is a whole segment or none: what a crash leaves is under the other, and is removed by the
+	// next run.
 	temp := name + tempSuffix
 	if err := fs.Remove(temp); err != nil && !errors.Is(err, errNotExist) {
 		return err

@@ -24,6 +24,7 @@ func (l *Log) Commit(batches ...*Batch) error {
 	}
 	l.commitMu.Lock()
 	defer l.commitMu.Unlock()
+	// A copy, which readers do not see before everything is on the disk: what fails leaves the log as it was for them.
 	v := l.view()
 	if err := l.Err(); err != nil {
 		return err
@@ -44,6 +45,7 @@ func (l *Log) Commit(batches ...*Batch) error {
 	v.size = batches[len(batches)-1].Size()
 	v.heights += uint64(len(batches))
 	v.root = batches[len(batches)-1].Root()
+	// From here on nothing fails. Hashes go to the tiles before the size is raised: who sees the size finds them.
 	for _, b := range batches {
 		l.tiles.add(&b.hashes)
 		l.buffers.give(b.record, b.hashes[0])
@@ -136,6 +138,7 @@ func (l *Log) makeRoom(v *view, room int64) error {
 	if err != nil {
 		return err
 	}
+	// The last one's index stays in memory until it is sealed.
 	full := v.positions
 	l.handles.mu.Lock()
 	last.end, last.nextHeight, last.nextIndex = v.end, v.heights, v.size

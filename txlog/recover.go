@@ -103,13 +103,17 @@ func (l *Log) scanSegment(s *segment, last bool) (lastEnd, *positions, error) {
 		case err == nil:
 			p.add(at, &h, body)
 			continue
+		// A whole record that contradicts what is before it was not torn by a crash: somebody wrote it, or a disk
+		// changed it.
 		case errors.As(err, new(contradiction)):
 			return lastEnd{}, nil, l.damaged(s, at, err.Error())
 		case !errors.As(err, &invalid) && !errors.Is(err, io.EOF):
 			return lastEnd{}, nil, err
+		// A crash tears the log's end alone: a segment that others follow was whole when the next was begun.
 		case !last:
 			return lastEnd{}, nil, l.damaged(s, at, fmt.Sprintf("%v, and later segments exist", err))
 		}
+		// A writer may be at work on this very record; a reader judges nobody's end.
 		if l.reading {
 			return lastEnd{offset: at, garbage: at}, p, nil
 		}

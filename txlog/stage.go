@@ -51,6 +51,7 @@ func (l *Log) Stage(entries [][]byte) (*Batch, error) {
 	if body > MaxBatchBytes {
 		return nil, refuse("batch-size", "entries", "take %d bytes, at most %d fit a batch", body, MaxBatchBytes)
 	}
+	// Everything is checked above: from here on nothing can be refused, as the tree's edge is moved on entry by entry.
 	l.stageMu.Lock()
 	defer l.stageMu.Unlock()
 	b := &Batch{log: l, record: l.buffers.take(recordHeaderBytes + body)}

@@ -71,6 +71,7 @@ func (s *Stored) Checkpoint() (signed []byte, faults []*DamageError, err error) 
 		return nil, nil, err
 	}
 	defer f.Close()
+	// Slots are written in turn, so that a crash spoils one and the other holds; the greater sequence is the newer.
 	newest := uint64(0)
 	for i := range int64(checkpointSlots) {
 		b, err := readSlot(f, i*slotBytes)
@@ -175,6 +176,8 @@ func (s *Stored) segment(yield func(*StoredBatch, error) bool) (more bool, _ err
 			Reason: "segment header: " + err.Error()}
 	}
 	header, err := decodeSegmentHeader(b[:])
+	// A segment says which history it goes on: one that was put there from another log, or from a copy of before, is
+	// found at its first bytes.
 	if err == nil && (header.firstIndex != s.edge.size || header.firstHeight != s.heights ||
 		header.root != s.edge.root()) {
 		err = fmt.Errorf("the segment begins at entry %d with another history", header.firstIndex)

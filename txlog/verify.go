@@ -20,6 +20,7 @@ func (l *Log) Verify(ctx context.Context, progress func(entries uint64)) error {
 		if err != nil {
 			return err
 		}
+		// Committed since we began: not part of what State said.
 		if batch.Height >= heights {
 			break
 		}

@@ -102,6 +102,8 @@ func (d *Client) Register(ctx context.Context, w NewWallet) (node.Receipt, error
 		}
 		recovery = r.Public()
 	}
+	// The keys are on the disk by now: a wallet whose key a crash has lost would be lost with it. A run after a crash
+	// finds them, as they were made for this very wallet.
 	receipt, err := retry(ctx, func() (node.Receipt, error) {
 		sequence, err := d.registrarSequence(ctx, w.Registrar)
 		if err != nil {
@@ -111,6 +113,7 @@ func (d *Client) Register(ctx context.Context, w NewWallet) (node.Receipt, error
 			Tier: w.Tier, Attributes: w.Attributes})
 	})
 	if err == nil || errors.Is(err, ErrDrafted) {
+		// Noted for a draft, too: the id is the transaction's, whoever submits it and when.
 		err = errors.Join(err,
 			d.Keyring.Put(Name{Name: w.Name, ID: token.RegisteredID(receipt.ID), Registrar: w.Registrar}))
 		if w.Key == token.NoKey {

@@ -91,6 +91,8 @@ func (d *Client) applyOnce(ctx context.Context, key token.Signer, name string,
 	if err != nil {
 		return node.Receipt{}, err
 	}
+	// The bank's paper is anything until it is read: a key signs its own registration, and nothing else that a bank
+	// sends.
 	r, registers := draft.Transaction.Body.(*token.Register)
 	if draft.Network != network.Network || !registers || r.Key != key.Public() || r.Registrar != bank {
 		return node.Receipt{},

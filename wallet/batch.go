@@ -78,6 +78,8 @@ func (d *Client) PayBatch(ctx context.Context, batch Batch, notify func(Outcome)
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
+	// Found before anything is paid and told at the end: the rows are gone through all the same, so that who runs a
+	// batch twice is shown each receipt.
 	refused := r.log.isComplete(r.plan)
 	if batch.Repeat {
 		refused = nil

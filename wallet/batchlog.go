@@ -121,6 +121,8 @@ func (l *batchLog) take(e batchEntry) {
 		}
 	case e.Signed != nil:
 		s := *e.Signed
+		// A journal of before has rows as they were written, names and all: they are brought into today's form, or the
+		// same payment would look new.
 		if l.latest == nil || !l.latest.Resolved {
 			s.Contents = l.canonical(s.Row).contents()
 			s.Key = l.renew(s)
@@ -131,6 +133,8 @@ func (l *batchLog) take(e batchEntry) {
 			step.receipt = e.Outcome.Receipt
 		}
 	case e.Ended != nil:
+		// The keys of a batch that ends come in several records; only its Complete makes them count, so that a crash
+		// between them leaves a batch that has not ended.
 		l.ending = append(l.ending, e.Ended...)
 	case e.Complete != nil:
 		for _, key := range l.ending {

@@ -104,6 +104,7 @@ func (d *Client) sources(ctx context.Context, p EarmarkedPayment) (all []Source,
 		s.Tokens = append(s.Tokens, t)
 	}
 	for i := range all {
+		// The rule under which it was marked, and those that amend it: the division of the amount asks them.
 		for number := all[i].Number; number != 0 &&
 			uint64(number) <= uint64(len(list)); number = list[number-1].AmendedBy {
 			rule, problems := contract.CompileRegisteredPurpose(contract.NewestRules, list[number-1].Purpose.Purpose)

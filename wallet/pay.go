@@ -77,12 +77,15 @@ func (d *Client) Prepare(ctx context.Context, from, to token.WalletID, amount mo
 			tx, err := d.signSelected(ctx, t, selection.Signatories)
 			return tx, d.freeRefused(ctx, from, t.Inputs, err)
 		}
+		// It lies in more tokens than one transaction may spend: a payment to oneself makes fewer of them, and it is
+		// tried again.
 		t := mergeOf(selection.Selection, from)
 		merge, err := d.signSelected(ctx, t, selection.Signatories)
 		if err != nil {
 			return nil, d.freeRefused(ctx, from, t.Inputs, err)
 		}
 		var problem *api.Problem
+		// Another of this wallet's payers may have spent one of them meanwhile: then the next selection sees it.
 		if _, err := d.API.Submit(ctx, merge); err != nil &&
 			!(errors.As(err, &problem) && problem.Code == string(ledger.TokenNotLive)) {
 			return nil, err

@@ -67,6 +67,8 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	return err
 }
 
+// exchange sends one request and reads its answer, of which no more is read than is ever sent. A refusal comes back as
+// the office's own, with field and rule; anything else that is no 200 leaves open whether something was done there.
 func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, out any) error {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {

@@ -91,6 +91,9 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	s.converse(ctx, c, requests)
 }
 
+// converse serves one connection on one goroutine: requests and news are written by it alone, so that they do not mix.
+// Changed is asked for before the subscriptions are looked at; what becomes durable in between closes the channel that
+// it waits on.
 func (s *Server) converse(ctx context.Context, c *websocket.Conn, requests <-chan rpcRequest) {
 	var subs []*subscription
 	for {

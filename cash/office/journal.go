@@ -40,7 +40,7 @@ func readEvents(record []byte, each func(e *cash.Event) error) error {
 // writer makes events durable in their order, many with one sync. After a failed write it takes nothing more: what the disk
 // holds is found out by opening anew.
 type writer struct {
-	mu      sync.Mutex
+	mu      sync.Mutex       // over what follows but journal and syncing; the disk is not waited for with it
 	journal *durable.Journal // changed by rotate, under sync
 	queue   [][]byte
 	queued  uint64 // events so far

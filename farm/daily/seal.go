@@ -45,6 +45,8 @@ func SealMonth(ctx context.Context, b *records.Records, month string, progress f
 	return sealMonth(ctx, b, month, SealFormat, progress)
 }
 
+// sealMonth sums a month up and hashes it, once no poll can come that changes it: a machine's answer covers the longest
+// gap before it, so the month is open until that long after its end.
 func sealMonth(ctx context.Context, b *records.Records, month, format string,
 	progress func(done, all int)) (Seal, error) {
 	from, to, err := b.Config.Month(month)

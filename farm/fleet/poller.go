@@ -92,7 +92,8 @@ func (w *Watcher) schedule(ctx context.Context, begin func(i int)) error {
 	<-timer.C
 	for round := 0; ; round++ {
 		for i := range w.Machines {
-			due := start.Add(time.Duration(round)*w.Interval + w.Interval*time.Duration(i)/time.Duration(len(w.Machines)))
+			share := w.Interval * time.Duration(i) / time.Duration(len(w.Machines))
+			due := start.Add(time.Duration(round)*w.Interval + share)
 			if wait := time.Until(due); wait > 0 {
 				timer.Reset(wait)
 				select {

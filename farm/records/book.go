@@ -273,6 +273,8 @@ func (b *Records) CheckSums(ctx context.Context, from, to usage.Instant) (polled
 	return polled, summed, nil
 }
 
+// checkDay derives a day's sums anew from its polls and compares them with those that are kept: the sums outlive the
+// polls, and are all that later accounts have.
 func (b *Records) checkDay(ctx context.Context, day, newest usage.Instant, numbers map[string]uint32) error {
 	sums, err := b.Store.OpenRollup(day)
 	if err != nil {

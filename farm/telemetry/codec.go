@@ -340,6 +340,8 @@ func takeSparse(in []byte, r []int64) ([]byte, error) {
 	return in, nil
 }
 
+// takeRice reads numbers in Golomb–Rice code. Whatever the bytes are, it ends: a run of ones is bounded by escapeOnes,
+// behind which the number stands in full, and each number takes at least a bit.
 func takeRice(in []byte, r []int64, k int) ([]byte, error) {
 	b := bitReader{in: in}
 	for i := range r {

@@ -79,6 +79,8 @@ func (c Chart) SVG() string {
 	return b.String()
 }
 
+// span is what the vertical axis must reach. Values that are not there or infinite are passed over; an area and bars
+// stand on 0, which is then part of it.
 func (c Chart) span() (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	see := func(v float64) {

@@ -67,9 +67,9 @@ type Journal struct {
 	file    vfs.File
 	lock    io.Closer
 
-	mu     sync.Mutex
-	size   int64 // of the records that are whole
-	last   int64 // where the last of them begins, or the header
+	mu     sync.Mutex // over what follows, and held until a record is on the disk: records are in the order of calls
+	size   int64      // of the records that are whole
+	last   int64      // where the last of them begins, or the header
 	cut    int64
 	failed error
 }
@@ -90,6 +90,9 @@ func OpenJournal(files vfs.FS, path string, o Options, record func(body []byte) 
 	return j, nil
 }
 
+// open reads a journal and makes it ready to append to. A reader changes nothing, not even a torn end: another process
+// may be about to finish it. A writer cuts the end that a crash has torn, which nobody was told of, before the first
+// new record.
 func (j *Journal) open(files vfs.FS, record func([]byte) error) (err error) {
 	if j.options.Reader {
 		j.file, err = files.Open(j.path)

@@ -147,6 +147,8 @@ func (o Options) tenge() (*usage.System, error) {
 	return &s, nil
 }
 
+// study makes everything that the document may quote. Nothing of it is left out when it fails: a document with a part
+// missing would read as if that part had nothing to say.
 func (b *builder) study() error {
 	o := b.Options
 	tenge, err := o.tenge()

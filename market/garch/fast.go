@@ -66,6 +66,8 @@ const (
 	maxH   = 1e30
 )
 
+// normal is the likelihood of GARCH(1,1) with normal innovations, with its gradient and what the Hessian needs, in one
+// pass. Logarithms are what costs: one is taken of the product of eight variances.
 func (p *garch11) normal(theta []float64, out *evaluation, outer bool) {
 	omega, alpha, beta := theta[0], theta[1], theta[2]
 	var s sums

@@ -66,6 +66,8 @@ type Spec struct {
 	NormalAbs bool `json:"normal_abs,omitempty"`
 }
 
+// complete fills in what was left open and refuses what cannot be fitted together, before any data is looked at: a
+// choice that is not known must not become the default.
 func (s Spec) complete() (Spec, error) {
 	if s.Model == "" {
 		s.Model = GARCH

@@ -50,6 +50,9 @@ func FitStudent(r []float64) (Student, error) {
 		best.eval.value - float64(len(r))*math.Log(m.SD)}, nil
 }
 
+// studentLikelihood is the log-likelihood of Student's t with mean, scale and degrees of freedom, its gradient and
+// Hessian, in one pass. The parameters are μ, ln σ and ln(ν − LeastNu), so that every step of the search is within
+// bounds; chain turns derivatives by ν into those by its logarithm.
 func studentLikelihood(r, x []float64, out *evaluation) {
 	mu, sigma, chain := x[0], math.Exp(x[1]), math.Exp(x[2])
 	nu, n := LeastNu+chain, float64(len(r))

@@ -35,6 +35,8 @@ func (e environment) evaluate(text string) (float64, error) {
 	return e.walk(tree)
 }
 
+// walk evaluates a claim's formula: numbers, names of the data, functions of one argument and arithmetic, nothing else
+// of Go's syntax. A name that is not known is told apart, as the claim then cannot be checked and is not false.
 func (e environment) walk(node ast.Expr) (float64, error) {
 	switch n := node.(type) {
 	case *ast.ParenExpr:

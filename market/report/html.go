@@ -156,6 +156,8 @@ func (r *Report) fitRows(w writer) [][]string {
 	return rows
 }
 
+// testRows shows each test before and after the fit, side by side: what a model has not taken out of the returns is
+// what the reader is to see.
 func (r *Report) testRows(w writer) [][]string {
 	if len(r.Fits) == 0 {
 		return nil

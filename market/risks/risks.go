@@ -102,6 +102,8 @@ func (s *study) open(name string) (*market.Table, error) {
 	return t, err
 }
 
+// load takes the series that the study wants from the folder's tables. The price is needed; whatever else is not there
+// leaves its measures out, and they say so.
 func (s *study) load() error {
 	network, err := s.open("cm_btc_daily.csv")
 	if err != nil {

@@ -111,6 +111,8 @@ func window(ctx context.Context, prices, returns market.Series, days [2]string) 
 	}, nil
 }
 
+// testTree are the tests of returns and prices under the names of the reference's file, so that a difference is one
+// line. Tests that may fail are collected: all errors are told, not the first.
 func testTree(r, prices []float64) (tree, error) {
 	logs, squares, abs := make([]float64, len(prices)), make([]float64, len(r)), make([]float64, len(r))
 	for i, v := range prices {
@@ -153,6 +155,8 @@ var fits = map[string]garch.Spec{
 	"egarch11_t": {Model: garch.EGARCH, Law: garch.StudentT},
 }
 
+// garchTree fits every model of the reference. One of them lies on the boundary of its parameters, where programs stop
+// at different places; it is compared there.
 func garchTree(ctx context.Context, r []float64) (tree, error) {
 	out := tree{"mean": stats.Mean(r), "n": len(r)}
 	for name, spec := range fits {

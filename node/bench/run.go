@@ -215,6 +215,8 @@ func (r *run) workload(n, twoOwners int) *workload {
 		twoOwners)
 }
 
+// measure runs all measurements in one process, alternating between what is compared, so that both sides meet the same
+// machine: only ratios are to be quoted.
 func (r *run) measure() error {
 	res := &r.result
 	*res = Result{Cores: runtime.GOMAXPROCS(0), Wallets: r.Wallets, LiveTokens: r.LiveTokens,

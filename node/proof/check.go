@@ -231,10 +231,13 @@ func (f *File) checkProvenance(r *Result) error {
 			outputs[token.OutputID(s.makes, n)] = o
 		}
 	}
+	// Entries are in the log's order, so that what an entry spends was made by one before it: a walk forward has met
+	// it.
 	target, ok := outputs[f.Token]
 	if !ok || target.amount == 0 {
 		return bad("token", "no entry of the proof makes token %s", f.Token)
 	}
+	// Back from the token: an entry that nothing needs could show others' payments to whoever gets the file.
 	needed := map[int]bool{}
 	for queue := []int{target.entry}; len(queue) > 0; queue = queue[1:] {
 		if needed[queue[0]] {

@@ -61,6 +61,8 @@ func (f *File) encode(magic string) []byte {
 // Decode reads a file.
 func Decode(data []byte) (*File, error) { return decodeAs(data, magic, MaxBytes) }
 
+// decodeAs reads a proof file of a kind, in the one form that encoding gives. It comes from whoever shows it:
+// everything is bounded before it is made, and entries are in the log's order, so that none is there twice.
 func decodeAs(data []byte, magic string, most int) (*File, error) {
 	if len(data) > most {
 		return nil, token.Errorf(token.TooLarge, "", "%d bytes, at most %d", len(data), most)

@@ -14,6 +14,7 @@ func Make(ctx context.Context, n *node.Node, id token.ID) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The genesis is always there: it names the key under which the checkpoint stands.
 	indices := map[uint64]bool{0: true}
 	for queue := []uint64{origin.Entry}; len(queue) > 0; queue = queue[1:] {
 		if indices[queue[0]] {
@@ -35,6 +36,7 @@ func Make(ctx context.Context, n *node.Node, id token.ID) (*File, error) {
 			queue = append(queue, origin.Entry)
 		}
 	}
+	// Taken after the walk: the log may have grown meanwhile, and every entry found is below it or not shown yet.
 	signed, checkpoint, err := n.ProofCheckpoint()
 	if err != nil {
 		return nil, err

@@ -163,6 +163,8 @@ func gather(ctx context.Context, blocks iter.Seq2[*Block, error], work, order ch
 		if len(u.blocks) == 0 {
 			return true
 		}
+		// First in order, then to the workers: whoever applies units takes them in order and waits for each to be
+		// ready.
 		for _, to := range []chan<- *unit{order, work} {
 			select {
 			case to <- u:

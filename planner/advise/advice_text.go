@@ -16,6 +16,8 @@ func (r *Result) inWords() map[string]Advice {
 	return words
 }
 
+// phrase puts the result into one language's words. Numbers are formatted there and nowhere else; which sentences are
+// said is decided by the result alone, so that all languages say the same.
 func (r *Result) phrase(t Phrases) Advice {
 	chosen, best := r.Option(r.Advice), r.Option(WayBest)
 	a := Advice{Headline: t.Say("headline "+string(r.Advice), t.Millions(chosen.Mean), t.Millions(-chosen.CVaR5))}

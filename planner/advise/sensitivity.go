@@ -62,6 +62,8 @@ func Mean(ctx context.Context, p *planner.Plan, prices *paths.Prices, s Strategy
 	return o.Mean(), err
 }
 
+// sensitivities are how the plan's value moves with each input, and how far power and bitcoin may move until it is
+// worth nothing. All are on the same futures: a difference is the input's and not the draw's.
 func sensitivities(ctx context.Context, p *planner.Plan, prices *paths.Prices, s Strategy,
 	base float64) (b BreakEven, tornado []Swing, err error) {
 	for _, in := range inputs {

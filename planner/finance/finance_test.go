@@ -183,3 +183,39 @@ func BenchmarkIRR(b *testing.B) {
 		finance.IRR(f)
 	}
 }
+
+// A rate of a period compounds to the year's, within what its rounding makes of a year.
+func TestAPeriodsRateCompounds(t *testing.T) {
+	for _, annual := range []finance.Rate{0, 10_000_000, 145_000_000, finance.One, -200_000_000} {
+		for _, n := range []int{1, 2, 4, 12, 365} {
+			year := math.Pow(1+finance.PerPeriod(annual, n).Float(), float64(n)) - 1
+			if off := math.Abs(year - annual.Float()); off > float64(n)*1e-9*(1+math.Abs(annual.Float())) {
+				t.Errorf("%d periods of %v make %v a year", n, annual, year)
+			}
+		}
+	}
+}
+
+// Discounted, money comes back later than it does undiscounted, and at no interest at the same time.
+func TestDiscountedPayback(t *testing.T) {
+	flows := []money.Tiyn{-1_000_000, 300_000, 400_000, 500_000, 600_000}
+	plain, ok := finance.Payback(flows)
+	if !ok {
+		t.Fatal("it never pays back")
+	}
+	none, ok, err := finance.DiscountedPayback(0, flows)
+	if err != nil || !ok || none != plain {
+		t.Errorf("at no interest %v, undiscounted %v (%v)", none, plain, err)
+	}
+	// By hand at 10 %: −1,000,000 + 272,727 + 330,579 + 375,657 leave 21,037 of the last 409,808.
+	ten, ok, err := finance.DiscountedPayback(100_000_000, flows)
+	if want := 3 + 21_037.0/409_808; err != nil || !ok || math.Abs(ten-want) > 1e-5 {
+		t.Errorf("at 10 %% after %v periods, want %v (%v)", ten, want, err)
+	}
+	if _, ok, err := finance.DiscountedPayback(400_000_000, flows); err != nil || ok {
+		t.Errorf("at 40 %% it pays back (%v)", err)
+	}
+	if _, _, err := finance.DiscountedPayback(-finance.One, flows); err == nil {
+		t.Error("a rate of −100 %")
+	}
+}

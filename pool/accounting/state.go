@@ -160,6 +160,8 @@ func userOf(account string) (user uint64, isUser bool) {
 func (a *State) Apply(record sharelog.Record) (entries []Entry, err error) {
 	index := a.Position
 	a.Position++
+	// Nothing here asks a clock, a node or a setting: the live accounts and an auditor's come to the same sums years
+	// apart.
 	switch r := record.(type) {
 	case *sharelog.Scheme:
 		a.Starts = append(a.Starts, Start{index, a.NewestMilli})
@@ -200,6 +202,8 @@ func (a *State) Apply(record sharelog.Record) (entries []Entry, err error) {
 				e.Entry <= r.Last
 		})
 	}
+	// An entry that does not balance is a fault of this program: nothing of the record is booked, and the pool goes on
+	// without paying.
 	for _, e := range entries {
 		err = cmp.Or(err, e.Check())
 	}

@@ -325,6 +325,7 @@ func (c *Control) handler() http.Handler {
 				answer.Problem(w, http.StatusUnprocessableEntity, code, err.Error())
 				return
 			}
+			// Whatever changed something is in the pool's log with who asked by his role: several people may hold one.
 			if a.needs > RoleViewer {
 				c.Pool.Logger().Info("administration", "action", name, "role", role, "request",
 					fmt.Sprintf("%+v", asked))

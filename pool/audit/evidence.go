@@ -106,6 +106,8 @@ func (a *Auditor) checkPayees(index uint64, j *sharelog.Job) {
 	for user := range a.state.Since {
 		debts[user] = a.state.Debt(user)
 	}
+	// A job is laid out after the one before it and before this entry: what was owed then is between what was owed at
+	// the two.
 	before := a.debts
 	a.debts = debts
 	credit := map[uint64]money.Satoshi{}
@@ -150,10 +152,13 @@ func (a *Auditor) checkCoinbase(index uint64, j *sharelog.Job, v sharelog.Varian
 	if from := tx.TxIn[0].PreviousOutPoint; from.Hash != (chainhash.Hash{}) || from.Index != wire.MaxPrevOutIndex {
 		a.convict(index, "coinbase", "one", fmt.Sprintf("it spends %s", from))
 	}
+	// The height stands twice in our coinbases (BIP 34, and the lock time that keeps them apart): a job's claim must be
+	// both.
 	if !bytes.HasPrefix(tx.TxIn[0].SignatureScript, bitcoin.HeightPush(uint32(j.Height))) ||
 		uint64(tx.LockTime)+1 != j.Height {
 		a.convict(index, "height", fmt.Sprint(j.Height), fmt.Sprintf("the coinbase's lock time is %d", tx.LockTime))
 	}
+	// By script, not by user: one address may be under two numbers in an old log, and is paid once for both.
 	claimed, pays := map[string]money.Satoshi{}, map[string]money.Satoshi{}
 	for _, p := range v.Payees {
 		address := a.address(p.User)
@@ -216,6 +221,7 @@ func (a *Auditor) checkShare(index uint64, s *sharelog.Share, j *sharelog.Job) {
 	if (s.Version^j.Version)&^stratum.MaskBIP323 != 0 {
 		a.convict(index, "version", fmt.Sprintf("%08x", s.Version), fmt.Sprintf("the job's is %08x", j.Version))
 	}
+	// The same work twice, under whatever job, worker or extranonce it was entered, is paid once.
 	if a.hashed[hash] {
 		a.convict(index, "share", fmt.Sprintf("the header %s", hash), "which was a share already")
 	}

@@ -125,6 +125,8 @@ func (a *Auditor) apply(entry []byte) error {
 		return nil
 	}
 	a.before(index, record)
+	// The accounts are the pool's own code, so that what they refuse was refused there, too, or the log is not of that
+	// pool.
 	blocks := len(a.state.Blocks)
 	if _, err := a.state.Apply(record); err != nil {
 		a.convict(index, "record", err.Error(), "")

@@ -10,7 +10,8 @@ import (
 // Bans stand in the books' file because that stays with the operator: the pool's log is public, and addresses of
 // clients are nobody else's concern. They are not accounts, and may be lost with the file.
 
-const bansSchema = `CREATE TABLE IF NOT EXISTS ban (address TEXT PRIMARY KEY, until_millis INTEGER NOT NULL) WITHOUT ROWID;
+const bansSchema = `CREATE TABLE IF NOT EXISTS ban (
+	address TEXT PRIMARY KEY, until_millis INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ban_until ON ban(until_millis);`
 
 // KeepBans adds bans, each until its time, and forgets those that have ended by now and, beyond most, those that end

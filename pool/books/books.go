@@ -22,8 +22,10 @@ type (
 type Books struct{ db *sql.DB }
 
 const schema = `
-CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, time_millis INTEGER NOT NULL, memo TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS posting (entry INTEGER NOT NULL REFERENCES entry(id), account TEXT NOT NULL, amount INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS entry (
+	id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, time_millis INTEGER NOT NULL, memo TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS posting (
+	entry INTEGER NOT NULL REFERENCES entry(id), account TEXT NOT NULL, amount INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS posting_account ON posting(account);
 CREATE INDEX IF NOT EXISTS posting_entry ON posting(entry);
 `

@@ -113,6 +113,7 @@ func (b *Books) Since(ctx context.Context, before *Snapshot) (*Snapshot, error) 
 	defer tx.Rollback()
 	var key string
 	var off int64
+	// In one transaction: what is summed up is what was found to be in balance.
 	err = tx.QueryRowContext(ctx, unbalancedSince, before.Last).Scan(&key, &off)
 	if err == nil {
 		return nil, fmt.Errorf("books: entry %s is off by %d satoshi", key, off)

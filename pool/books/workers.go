@@ -8,7 +8,8 @@ import (
 // Settings of workers stand in the books' file beside the bans: what a miner has asked for, and what
 // suits it, is nobody else's concern, and may be lost with the file.
 
-const workersSchema = `CREATE TABLE IF NOT EXISTS worker (name TEXT PRIMARY KEY, floor REAL NOT NULL, last REAL NOT NULL) WITHOUT ROWID;`
+const workersSchema = `CREATE TABLE IF NOT EXISTS worker (
+	name TEXT PRIMARY KEY, floor REAL NOT NULL, last REAL NOT NULL) WITHOUT ROWID;`
 
 // WorkerSetting is what is kept of a worker: the least difficulty that it has asked for, and the one
 // that suited it last. Zero: none.

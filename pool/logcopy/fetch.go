@@ -70,6 +70,7 @@ func Fetch(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The key comes from the pool at the first fetch alone, and is kept: one that is changed later is seen here.
 	oldSigned, before, err := readCheckpoint(o.Dir, verifier)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -79,6 +80,7 @@ func Fetch(ctx context.Context, o Options) (*Result, error) {
 	if oldSigned != nil && now.Size < before.Size {
 		return nil, o.rewritten(oldSigned, signed, before, now)
 	}
+	// Entries before the checkpoint: a copy that says how long it is has everything that it says.
 	if err := o.bundles(ctx, o.Dir, now.Size); err != nil {
 		return nil, err
 	}

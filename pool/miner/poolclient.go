@@ -389,6 +389,8 @@ func (s *session) notify(m *stratum.Message) error {
 		Target:     s.target,
 		Difficulty: s.difficulty,
 	}
+	// Shares of jobs that are no more would be refused: what the engine finds of them is dropped before it is sent
+	// (run).
 	if n.CleanJobs {
 		clear(s.jobs)
 		s.order = s.order[:0]

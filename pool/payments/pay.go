@@ -64,6 +64,7 @@ func (p *Payments) Pay(ctx context.Context, options PayOptions) (*PaymentSent, e
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// Watching goes on by these bounds when nobody pays: how deep is paid, and how dear a fee may become.
 	p.options.Store(&options)
 	if err := p.accounts.MayPay(ctx); err != nil {
 		return nil, err
@@ -77,6 +78,7 @@ func (p *Payments) Pay(ctx context.Context, options PayOptions) (*PaymentSent, e
 	if err := p.announceTerms(ctx, options); err != nil {
 		return nil, err
 	}
+	// One that cannot be looked after does not keep others from being paid: its own amounts are out of the accounts.
 	if err := p.watchPayments(ctx); err != nil {
 		p.logger.Warn("open payments", "error", err)
 	}
@@ -141,6 +143,9 @@ func (p *Payments) pay(ctx context.Context, candidates []sharelog.Payee, rate fl
 		}
 	}
 	result.Payees = len(intent.Payees)
+	// The order is what makes a crash harmless. After this line nothing was promised and the draft is removed; after
+	// the next the intention takes the amounts out of the accounts, with the id of the one transaction that may pay
+	// them; only then is it sent.
 	if err := p.outbox.Put(intent.Number, []*wallet.Draft{draft}); err != nil {
 		return nil, err
 	}

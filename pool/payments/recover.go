@@ -63,6 +63,7 @@ func (p *Payments) Recover(ctx context.Context, request RecoverRequest) (list []
 			return nil, fmt.Errorf("aside: %s is no transaction that the log misses", id)
 		}
 	}
+	// Oldest first: each reduces what was owed before it, of which the next finds less.
 	slices.SortStableFunc(found, func(a, b reconcile.Found) int { return a.Time.Compare(b.Time) })
 	for i := range found {
 		one, err := p.recoverOne(ctx, &found[i], tip, request)
@@ -90,6 +91,8 @@ func (p *Payments) recoverOne(ctx context.Context, f *reconcile.Found, tip uint6
 	if one.Aside {
 		return one, p.accounts.RecordDurably(ctx, record)
 	}
+	// What it has paid is read off its outputs. What a user was not owed before the gap he was paid for work that the
+	// log has lost: it is named, and nobody is charged with it.
 	payees, err := p.accounts.PayeesBefore(ctx, f.Transaction, f.Time, p.byScript())
 	if err != nil {
 		return nil, err
@@ -99,6 +102,7 @@ func (p *Payments) recoverOne(ctx context.Context, f *reconcile.Found, tip uint6
 		one.Beyond += payee.Debt
 	}
 	one.Payees = len(payees)
+	// As deep as any outcome must be, or a reorganisation would make the entry false.
 	depth := p.payDepth()
 	if f.Coinbase {
 		depth = accounting.FinalConfirmations

@@ -43,6 +43,8 @@ func Divide(amount money.Satoshi, weights []Weight) []Credit {
 		Credit
 		remainder *big.Int
 	}
+	// In integers of any size: a weight is a sum of difficulties and an amount up to 2^51, whose product no float
+	// holds.
 	parts := make([]part, len(weights))
 	left := amount
 	for i, w := range weights {

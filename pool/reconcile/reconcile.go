@@ -116,6 +116,8 @@ func (r *Reconciler) read(ctx context.Context, node *bitcoin.Client) (tip uint64
 	if err := node.Call(ctx, &tip, "getblockcount"); err != nil {
 		return 0, err
 	}
+	// A node so far behind has not seen what the pool has paid since: its "nothing found" would let everything be paid
+	// again.
 	if tip < r.cursor.Height-min(r.cursor.Height, walletDeep) {
 		return 0, fmt.Errorf("the node's chain ends at height %d, the pool has worked at %d: %w", tip, r.cursor.Height,
 			ErrUnread)

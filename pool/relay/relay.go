@@ -50,7 +50,7 @@ type Relay struct {
 	journal journal
 	sending sync.WaitGroup
 
-	mu     sync.Mutex
+	mu     sync.Mutex // over what follows, and what changes of a Block; nothing is sent under it
 	blocks map[bitcoin.Hash]*Block
 	order  []*Block // of blocks, as they were found
 }
@@ -125,6 +125,8 @@ func (r *Relay) Send(b *Block) {
 	r.order = append(r.order, b)
 	r.mu.Unlock()
 	r.sending.Go(func() {
+		// Written down first, so that a crash does not lose it, but a disk that hangs must not lose it either: after
+		// some patience the block goes out, and the journal follows when it can.
 		written := make(chan error, 1)
 		go func() {
 			err := r.journal.put(b)

@@ -35,6 +35,8 @@ func (srv *Server) Export(h *handover.Handover) {
 	for ip, at := range srv.guard.Earnings() {
 		s.Earned = append(s.Earned, handover.Earned{IP: ip, At: at})
 	}
+	// Jobs are shared by loops and connections: each is described once, and named by its place, and so is each
+	// transaction of their templates, which are megabytes.
 	jobs, transactions := map[*job.Job]int{}, map[bitcoin.Hash]int{}
 	place := func(j *job.Job) int {
 		at, known := jobs[j]
@@ -45,6 +47,7 @@ func (srv *Server) Export(h *handover.Handover) {
 		}
 		return at
 	}
+	// A halted pool has no current job: its successor must not hand out what its nodes have left.
 	if j := srv.current.Load(); j != nil && !srv.halted.Load() {
 		s.Current = place(j)
 	}
@@ -136,6 +139,8 @@ func (srv *Server) Adopt(h *handover.Handover) error {
 			return fmt.Errorf("job %d: %w", s.Jobs[i].Record.Number, err)
 		}
 	}
+	// A block that was sent out just before must not be claimed anew here, as if a share of the same tip were the
+	// first.
 	for tip, at := range s.Claims {
 		srv.seen.On(tip).Claimed.Store(at)
 	}
@@ -154,6 +159,7 @@ func (srv *Server) Adopt(h *handover.Handover) error {
 		}
 	}
 	ports := map[settings.Port]*settings.Port{}
+	// There may be more or fewer loops than there were: connections are dealt out in turn.
 	for i, old := range s.Loops {
 		l := srv.loops[i%len(srv.loops)]
 		for _, one := range old.Solo {

@@ -206,6 +206,7 @@ func (l *loop) authorize(c *conn, m *stratum.Message) {
 		l.refuse(m, stratum.Unauthorized, err.Error())
 		return
 	}
+	// The worker is held from here on (Find): every way out below keeps it with the connection or releases it.
 	first := c.worker == nil
 	switch {
 	case first:
@@ -222,6 +223,7 @@ func (l *loop) authorize(c *conn, m *stratum.Message) {
 		l.passwordOptions(c, w, string(password))
 	}
 	l.answer(m, "true")
+	// A connection of several workers has one difficulty: the least that any of them asks for as its floor.
 	if c.workers == nil {
 		c.floor = w.FloorDifficulty()
 	} else {

@@ -27,6 +27,7 @@ func Append(to []byte, record Record) []byte {
 		return uvarints(to, uint64(r.Fee))
 	case *Lease:
 		return uvarints(append(to, kindLease), r.First, r.Count)
+	// Terms of before have the form that they had: what is in a log keeps its bytes, by which its root stands.
 	case *Scheme:
 		if r.Rules <= RulesAtJob {
 			to = uvarints(text(append(to, kindScheme), r.Name), r.FeePPM)

@@ -33,6 +33,7 @@ func (m *Message) ParseNotify() (*Notify, error) {
 	if n.Previous, ok = parsePrevious(previous); !ok {
 		return nil, errors.New("mining.notify: previous hash is not 64 hexadecimal digits")
 	}
+	// Of any length that a line holds: pools with many payees have coinbases of tens of kilobytes.
 	for i, part := range []*[]byte{&n.Head, &n.Tail} {
 		text, err := m.Text(2 + i)
 		if err != nil {

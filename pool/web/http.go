@@ -185,6 +185,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		halted = 1
 	}
 	gauge(metricHalted, halted)
+	// A name is whoever's who logs in: without a bound strangers would fill a monitoring server.
 	for _, w := range s.Workers[:min(len(s.Workers), maxWorkerMetrics)] {
 		gauge(metricWorker, w.HashRate1h, w.Worker)
 	}

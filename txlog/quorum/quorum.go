@@ -200,6 +200,7 @@ func decode(b []byte) (q Quorum, signed [][]byte, err error) {
 	}
 	places := binary.BigEndian.Uint16(b)
 	b = b[2:]
+	// A bit beyond the members would be a second form of one signature; there is to be one.
 	if err := q.Check(); err != nil || places>>n != 0 {
 		return q, nil, errors.Join(errors.New("no quorum's signature"), err)
 	}

@@ -67,6 +67,7 @@ func (c *Charger) Serve(ctx context.Context, conn net.Conn) error {
 	result := Result{Contract: hello.Hello.Contract}
 	result.Why = c.accept(ctx, link, limit, path, r, &result.Ticks)
 	result.Total = r.Worth()
+	// Kept before it is closed: if the ledger is out of reach now, the claim is closed with later.
 	claim, begun := r.Claim()
 	if err := channels.KeepClaim(path, r); err != nil {
 		return err

@@ -31,7 +31,9 @@ type SumError struct {
 	Rule   string
 }
 
-func (e *SumError) Error() string { return "notes cannot make " + e.Amount.Format() + ": " + e.Rule }
+func (e *SumError) Error() string {
+	return e.ErrorCode() + " (" + e.ErrorField() + "): notes cannot make " + e.Amount.Format() + ": " + e.Rule
+}
 
 // ErrorCode is the refusal's code.
 func (e *SumError) ErrorCode() string { return "cash-sum" }

@@ -32,6 +32,8 @@ func (f *file) ReadAt(p []byte, at int64) (int, error) {
 	return n, nil
 }
 
+// WriteAt is seen by the running process at once, and by one after a crash only in so far as a sync or chance has it so
+// (pending). A write that fails leaves a part, as disks do.
 func (f *file) WriteAt(p []byte, at int64) (int, error) {
 	crash, err := f.view.enter(true)
 	d := f.view.disk
