@@ -36,7 +36,9 @@ type Client struct {
 	door   *door                  // opens sessions with wallets' keys; nil opens none
 	keeps  atomic.Pointer[string] // id of the list of followers that who speaks keeps, likewise
 	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
-	expect atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
+	// waiting is told of each request that is sent; nil tells nobody. See WhileWaiting.
+	waiting func(base string) (answered func())
+	expect  atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
 }
 
 // NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them
@@ -133,6 +135,10 @@ func (c *Client) sendTo(ctx context.Context, base, method, path, contentType str
 	return c.sendAs(ctx, c.bearer(base, path), base, method, path, contentType, body)
 }
 
+// WhileWaiting has f told of each request that is sent, and what it returns called when its answer begins: whoever
+// waits with a person before him says so. To be set before the first request.
+func (c *Client) WhileWaiting(f func(base string) (answered func())) { c.waiting = f }
+
 // sendAs sends a request to a node with an access, or without one if it is empty.
 func (c *Client) sendAs(ctx context.Context, access, base, method, path, contentType string,
 	body []byte) (*http.Response, error) {
@@ -151,6 +157,9 @@ func (c *Client) sendAs(ctx context.Context, access, base, method, path, content
 	}
 	if keeps := c.keeps.Load(); keeps != nil && method == http.MethodPost {
 		r.Header.Set("Aqsha-Members", *keeps)
+	}
+	if c.waiting != nil {
+		defer c.waiting(base)()
 	}
 	response, err := c.http.Do(r)
 	return c.met(response, unreached(base, err))

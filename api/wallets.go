@@ -152,6 +152,8 @@ type Selection struct {
 
 // selection sets tokens aside, and says who signs.
 func (s *Server) selection(ctx context.Context, id token.WalletID, want node.Want) (out Selection, err error) {
+	access, _ := ctx.Value(accessKey{}).(*Access)
+	want.Unknown = access == everything
 	if out.Selection, err = s.node.SelectFor(ctx, id, want); err != nil {
 		return out, err
 	}

@@ -229,8 +229,9 @@ func (n *Node) HeadKnown() bool {
 // ParseFollower reads a follower's public key, as "aqsha follow" prints it (C2SP signed-note, of cosignatures).
 func ParseFollower(public string) (note.Verifier, error) {
 	v, err := formats.NewVerifierForCosignatureV1(public)
-	if err != nil {
-		return nil, err
+	if err != nil { // the library says "malformed verifier id", whatever is wrong
+		return nil, errors.New("not the public key of a follower, such as follower-9def0253+4c1e02ab+BKb…: its name, " +
+			"eight hexadecimal digits that belong to it and the key, as the follower prints it when it starts")
 	}
 	// Under a key of small order anybody can make a signature: it would acknowledge what nobody has.
 	if key := FollowerKey(public); len(key) == ed25519.PublicKeySize {

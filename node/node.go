@@ -69,6 +69,9 @@ type Config struct {
 	Sealer note.Signer
 	// ReadBound is how long a read waits for what it saw to be acknowledged; 0 is ten seconds.
 	ReadBound time.Duration
+	// Patience is how long tokens that others have set aside must have stood still before a payer whom nobody knows
+	// gets them (Want.Unknown); 0 is four seconds.
+	Patience time.Duration
 	// Archive, if not empty, is a directory to which a leader copies sealed segments of the log, best on another
 	// machine's disk.
 	Archive string
@@ -185,6 +188,9 @@ func (c *Config) complete() {
 	}
 	if c.ReadBound == 0 {
 		c.ReadBound = readBound
+	}
+	if c.Patience == 0 {
+		c.Patience = patience
 	}
 	if c.Queue == 0 {
 		c.Queue = 16_384

@@ -191,7 +191,13 @@ func newConfigCheckCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			file, _ := settingsOf(command)
-			dir, read := "./aqsha-data", func(dir string) error { _, err := datadir.ReadConfig(dir); return err }
+			dir, read := "./aqsha-data", func(dir string) error {
+				c, err := datadir.ReadConfig(dir)
+				if err == nil {
+					err = c.TryArchive(dir)
+				}
+				return err
+			}
 			if file != datadir.ConfigFile {
 				dir, read = "aqsha-farm", func(dir string) error { _, err := records.ReadConfig(dir); return err }
 			}

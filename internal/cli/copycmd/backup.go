@@ -34,6 +34,9 @@ The copy is its owner's alone (0700).`,
 			if err := datadir.Outside(cli.Flag(command, "data"), args[0]); err != nil {
 				return err
 			}
+			if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
+				return cli.Usage(fmt.Errorf("%s is a file: name a directory, which may be there or not", args[0]))
+			}
 			if err := nodecmd.ShowsAll(ctx, s.API); err != nil {
 				return err
 			}

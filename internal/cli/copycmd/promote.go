@@ -277,6 +277,9 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 	if err := p.collect(ctx, asking, prepare); err != nil {
 		return p.wayOn(err, prepare)
 	}
+	if err := p.knows(p.without); err != nil {
+		return p.wayOn(err, prepare)
+	}
 	if p.keepKey != nil {
 		if err := p.keepKey(); err != nil {
 			return err

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/durable"
@@ -110,6 +112,39 @@ func (p *promoting) silent(followers []note.Verifier, promised []string) (names 
 type followerList struct {
 	verifiers []note.Verifier
 	acks      int
+}
+
+// knows refuses a name given up that is no follower's, by any of the lists that were heard: a slip, and whom it was
+// meant for is waited for, or could be promoted at the same time.
+func (p *promoting) knows(names []string) error {
+	var known []string
+	add := func(name string) {
+		if name != p.name && !slices.Contains(known, name) {
+			known = append(known, name)
+		}
+	}
+	for _, public := range p.c.Followers {
+		if v, err := node.ParseFollower(public); err == nil {
+			add(v.Name())
+		}
+	}
+	for _, list := range append([]followerList{{verifiers: p.verifiers}}, p.reported...) {
+		for _, v := range list.verifiers {
+			add(v.Name())
+		}
+	}
+	for _, name := range names {
+		if slices.Contains(known, name) {
+			continue
+		}
+		if len(known) == 0 {
+			return cli.Usage(fmt.Errorf("--without %s: this follower knows of no other", name))
+		}
+		slices.Sort(known)
+		return cli.Usage(fmt.Errorf("--without %s: no follower has that name; there are %s",
+			name, strings.Join(known, ", ")))
+	}
+	return nil
 }
 
 // hearMembers takes in whom a node that has just promised knows as the followers. A leader's list is the one by which

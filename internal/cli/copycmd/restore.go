@@ -306,11 +306,35 @@ func openSource(ctx context.Context, source, access string, keyring *wallet.Keyr
 	if strings.Contains(source, "://") {
 		return api.NewClient(source, access), func() {}, nil
 	}
+	if err := holdsCopy(source); err != nil {
+		return nil, nil, err
+	}
 	s, err := session.OpenForReading(ctx, source, keyring)
 	if err != nil {
 		return nil, nil, err
 	}
 	return s.API, func() { _ = s.End() }, nil
+}
+
+const whatToRestore = "name the directory of a backup, or the URL of a node that has the ledger"
+
+// holdsCopy refuses a source in which there is nothing to restore, in words of restoring: the file that is missed
+// there is no concern of whoever names a backup.
+func holdsCopy(source string) error {
+	info, err := os.Stat(source)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return cli.Usage(fmt.Errorf("there is no %s: %s", source, whatToRestore))
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return cli.Usage(fmt.Errorf("%s is a file: %s", source, whatToRestore))
+	}
+	if _, err := os.Stat(filepath.Join(source, datadir.ConfigFile)); errors.Is(err, fs.ErrNotExist) {
+		return cli.Usage(fmt.Errorf("%s has no %s, so it is no backup and no data directory: %s",
+			source, datadir.ConfigFile, whatToRestore))
+	}
+	return nil
 }
 
 // setAside moves a log and what was made from it out of the way.

@@ -120,10 +120,10 @@ func ReadConfig(dir string) (Config, error) {
 			"with --node URL", dir, dir))
 	}
 	if err != nil {
-		return c, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), err)
+		return c, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), undecoded(filepath.Join(dir, ConfigFile), err))
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return c, fmt.Errorf("%s: unknown key %q", filepath.Join(dir, ConfigFile), unknown[0].String())
+		return c, cli.Usage(fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), unknownKey(unknown[0])))
 	}
 	if c.ClockSeconds < 0 || c.ClockSeconds > maxClockSeconds {
 		return c, cli.Usage(fmt.Errorf("%s: clock_seconds: %d, want 0 (which is %d) to %d",

@@ -1,8 +1,11 @@
 package datadir
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli"
@@ -56,6 +59,9 @@ func (c Config) CheckNodes() error {
 				"this URL: leave them out", c.URL)
 		}
 	}
+	if err := c.strayFollower(); err != nil {
+		return err
+	}
 	for name, url := range c.FollowerURLs {
 		if err := CheckURL("follower_urls."+name, url); err != nil {
 			return err
@@ -97,4 +103,39 @@ func CheckURL(field, text string) error {
 		return token.Errorf(BadConfig, field, "%q is not the URL of a node, such as http://127.0.0.1:8420", text)
 	}
 	return nil
+}
+
+// TryArchive says whether the archive that a configuration names can be written, or made: a leader makes it at its
+// start. It leaves nothing behind.
+func (c Config) TryArchive(dir string) error {
+	if c.Archive == "" {
+		return nil
+	}
+	if err := Outside(dir, c.Archive); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	at := c.Archive
+	for {
+		info, err := os.Stat(at)
+		above := filepath.Dir(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return token.Errorf(BadConfig, "archive", "%s is a file, so %s cannot be a directory", at, c.Archive)
+		case err == nil:
+			return tryWriting(at, c.Archive)
+		case above == at:
+			return err
+		}
+		at = above // it is made with whatever is missing above it
+	}
+}
+
+// tryWriting makes a folder in a directory and removes it.
+func tryWriting(at, archive string) error {
+	made, err := os.MkdirTemp(at, ".aqsha-check-*")
+	if err != nil {
+		return token.Errorf(BadConfig, "archive", "%s cannot be written: nothing can be made in %s: %v",
+			archive, at, errors.Unwrap(err))
+	}
+	return os.Remove(made)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/failover"
@@ -80,6 +81,10 @@ unknown. So is that of whatever answers and is no node of a ledger (no-node). On
   aqsha status --wait 30s http://almaty-1:8420
   aqsha status --node http://127.0.0.1:8420,http://127.0.0.1:8430`,
 		RunE: func(command *cobra.Command, args []string) error {
+			wait, _ := command.Flags().GetDuration("wait")
+			if wait < 0 {
+				return cli.Usage(fmt.Errorf("--wait: %s, want 0 or more", wait))
+			}
 			urls, err := membersToQuery(command, args)
 			if err != nil {
 				return err
@@ -88,7 +93,6 @@ unknown. So is that of whatever answers and is no node of a ledger (no-node). On
 			if err != nil {
 				return err
 			}
-			wait, _ := command.Flags().GetDuration("wait")
 			g := queryGroup(command.Context(), urls, access)
 			for until := time.Now().Add(wait); len(g.Unwell) > 0 && time.Now().Before(until); {
 				select {
@@ -158,6 +162,7 @@ func (g GroupStatus) describe(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tROLE\tEPOCH\tSTATUS\tHEIGHT\tENTRIES\tBEHIND\tFOLLOWERS\tACKS")
 	for _, m := range g.Members {
+		m.URL = errtext.Redact(m.URL) // before columns are measured: what is printed hides a password anyway
 		if !m.said() {
 			fmt.Fprintf(table, "%s\t%s\t\t%s\t\t\t\t\t\n", m.URL, m.Role, m.Status)
 			continue

@@ -47,6 +47,7 @@ type checked struct {
 	Bytes   int               `json:"bytes"`
 	Actions map[string]uint64 `json:"actions"` // their estimated costs
 	Max     uint64            `json:"cost_most"`
+	Never   contract.Problems `json:"never"` // what can never be computed in it
 }
 
 func newContractCheck() *cobra.Command {
@@ -59,12 +60,23 @@ func newContractCheck() *cobra.Command {
 				return err
 			}
 			result := checked{p.ID(), p.Definition.Name, len(p.Definition.Encode()), map[string]uint64{},
-				contract.MaxActionCost}
+				contract.MaxActionCost, p.Never()}
+			if result.Never == nil {
+				result.Never = contract.Problems{}
+			}
 			for i, a := range p.Definition.Actions {
 				result.Actions[a.Name] = p.Cost(i)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is sound: %d bytes, id %s\n", terminal.Plain(result.Name), result.Bytes, result.ID)
+				verdict := "is sound"
+				if len(result.Never) > 0 {
+					verdict = "can be registered, and will not work"
+				}
+				fmt.Fprintf(w, "%s %s: %d bytes, id %s\n",
+					terminal.Plain(result.Name), verdict, result.Bytes, result.ID)
+				for _, never := range result.Never {
+					fmt.Fprintf(w, "  warning: %s\n", terminal.Plain(never.String()))
+				}
 				for _, a := range p.Definition.Actions {
 					fmt.Fprintf(w, "  %s: estimated cost at worst %d of %d\n", a.Name, result.Actions[a.Name],
 						result.Max)
@@ -465,7 +477,10 @@ func describeContract(w io.Writer, s *session.Session, c api.ContractView, d *co
 	for i, f := range d.Terms {
 		fmt.Fprintf(w, "  term   %-12s %s\n", f.Name, terminal.Plain(termText(d, f.Name, c.Terms[i])))
 	}
-	for _, v := range variablesOf(d, c.State, c.Registers) {
+	for i, v := range variablesOf(d, c.State, c.Registers) {
+		if u := unitOf(d, "state", v.name); u != plainNumber {
+			v.value = unitText(u, c.State[i])
+		}
 		fmt.Fprintf(w, "  state  %-12s %s\n", v.name, v.value)
 	}
 	for i, name := range d.Assets {
@@ -496,6 +511,9 @@ func variablesOf(d *contract.Definition, numbers []int64, registers []token.Hash
 func termText(d *contract.Definition, name string, v token.Value) string {
 	if p := contract.Recurrence(v.Int); v.Type == token.IntValue && p.Known() && d.Recurs(name) {
 		return fmt.Sprintf("%s (%d)", p, v.Int)
+	}
+	if u := unitOf(d, "term", name); u != plainNumber && v.Type == token.IntValue {
+		return unitText(u, v.Int)
 	}
 	return valueText(v)
 }

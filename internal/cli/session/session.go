@@ -58,6 +58,7 @@ func WithPayer(command *cobra.Command, act func(ctx context.Context, s *Session)
 	}
 	ctx := command.Context()
 	client := api.NewClient(url, access)
+	client.WhileWaiting(cli.Waiting(command))
 	if instance != "" {
 		client.Expect(instance)
 	}
@@ -90,7 +91,9 @@ func openSession(command *cobra.Command, reading bool) (*Session, error) {
 		return nil, err
 	}
 	connect := func(url string) (*Session, error) {
-		client, err := wallet.NewClient(ctx, api.NewClient(url, access), keyring)
+		remote := api.NewClient(url, access)
+		remote.WhileWaiting(cli.Waiting(command))
+		client, err := wallet.NewClient(ctx, remote, keyring)
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", url, err)
 		}
