@@ -33,7 +33,8 @@ const (
 	maxKeysFile = 4 << 20
 )
 
-// Signing makes the private keys. A keyset that is not announced on the ledger has none: it is neither served nor accepted.
+// Signing makes the private keys. A keyset that is not announced on the ledger has none: it is neither served nor
+// accepted.
 func (k *KeyFile) Signing() (*cash.Signing, error) {
 	secret, err := hex.DecodeString(k.Secret)
 	if err != nil || len(secret) != 32 {

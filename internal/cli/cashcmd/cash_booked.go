@@ -20,7 +20,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// bookingSeconds is how long after its answer an office may take to book a note: an interval, and a day for one that was down.
+// bookingSeconds is how long after its answer an office may take to book a note: an interval, and a day for one that
+// was down.
 const bookingSeconds = 86_400
 
 // evidence is what a third person needs to see that an office signed a note and did not book it.
@@ -48,16 +49,19 @@ type booking struct {
 
 func newCashBookedCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "booked TOKEN|- [URL|DIR]", Short: "Find a token's notes in the office's public log, or write the evidence that they are not there",
-		Long: `Looks for each note of a token in the office's public log, which it verifies on the way: the note's signature, with the proof that the
-office made it, stands in the block that booked it. The notes must come with their proofs and blinding factors, as this wallet sends them.
+		Use:   "booked TOKEN|- [URL|DIR]",
+		Short: "Find a token's notes in the office's public log, or write the evidence that they are not there",
+		Long: `Looks for each note of a token in the office's public log, which it verifies on the way: the note's
+signature, with the proof that the office made it, stands in the block that booked it. The notes must come with their
+proofs and blinding factors, as this wallet sends them.
 
-A note that the office has signed and not booked is evidence against it: --evidence FILE writes what a third person needs, without what
-spends the note, and --check FILE is what the third person does. A proof says that the office signed, not when: the evidence is complete
-once the keyset has stopped signing; before that the office can say that it signed a moment ago, and has a day to book. Exit code 3 says
-that a note is not booked.`,
-		Example: "  aqsha cash booked cashuB... http://127.0.0.1:8430/cash --evidence unbooked.json\n  aqsha cash booked --check unbooked.json http://127.0.0.1:8430/cash",
-		Args:    cobra.RangeArgs(0, 2),
+A note that the office has signed and not booked is evidence against it: --evidence FILE writes what a third person
+needs, without what spends the note, and --check FILE is what the third person does. A proof says that the office
+signed, not when: the evidence is complete once the keyset has stopped signing; before that the office can say that it
+signed a moment ago, and has a day to book. Exit code 3 says that a note is not booked.`,
+		Example: "  aqsha cash booked cashuB... http://127.0.0.1:8430/cash --evidence unbooked.json\n  aqsha cash " +
+			"booked --check unbooked.json http://127.0.0.1:8430/cash",
+		Args: cobra.RangeArgs(0, 2),
 		RunE: func(command *cobra.Command, args []string) error {
 			if file := cli.Flag(command, "check"); file != "" {
 				return checkEvidence(command, file, args)
@@ -68,7 +72,8 @@ that a note is not booked.`,
 			return lookForNotes(command, args)
 		},
 	}
-	command.Flags().String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
+	command.Flags().String("key", "",
+		"verifier key of the log, from a source that you trust (default: the office's word)")
 	command.Flags().String("evidence", "", "file to write with what shows that the office signed what it did not book")
 	command.Flags().String("check", "", "file of evidence to check against the office's log")
 	return command
@@ -105,7 +110,8 @@ func lookForNotes(command *cobra.Command, args []string) error {
 		return err
 	}
 	if file := cli.Flag(command, "evidence"); file != "" && len(missing) > 0 {
-		raw, err := json.MarshalIndent(evidence{evidenceKind, c.Origin, c.Key, c.checkpoint, c.Wallet, missing}, "", "  ")
+		raw, err := json.MarshalIndent(evidence{evidenceKind, c.Origin, c.Key, c.checkpoint, c.Wallet, missing}, "",
+			"  ")
 		if err != nil {
 			return err
 		}
@@ -137,7 +143,8 @@ func checkEvidence(command *cobra.Command, file string, args []string) error {
 		return err
 	}
 	if c.Wallet != e.Reserve || c.Origin != e.Origin {
-		return cli.Usage(fmt.Errorf("the evidence is about the log %s, this is %s", terminal.Plain(e.Origin), terminal.Plain(c.Origin)))
+		return cli.Usage(fmt.Errorf("the evidence is about the log %s, this is %s", terminal.Plain(e.Origin),
+			terminal.Plain(c.Origin)))
 	}
 	list, missing, err := c.judge(found, e.Notes)
 	if err != nil {
@@ -182,12 +189,14 @@ func (c *cashCheck) keyset(id string) (found *cash.Keyset) {
 }
 
 // judge finds notes in the log. Each was signed by the office, or is refused.
-func (c *cashCheck) judge(found map[string]booked, notes []coin.Issued) (list []booking, missing []coin.Issued, err error) {
+func (c *cashCheck) judge(found map[string]booked, notes []coin.Issued) (list []booking, missing []coin.Issued,
+	err error) {
 	for i := range notes {
 		n := &notes[i]
 		set := c.keyset(n.Keyset)
 		if set == nil {
-			return nil, nil, &cashlog.CheckError{Block: c.Blocks, Rule: "the log has no keyset " + terminal.Plain(n.Keyset)}
+			return nil, nil, &cashlog.CheckError{Block: c.Blocks, Rule: "the log has no keyset " +
+				terminal.Plain(n.Keyset)}
 		}
 		if _, err := n.Check(set); err != nil {
 			return nil, nil, fmt.Errorf("note %d: %w", i, err)
@@ -211,7 +220,8 @@ func showBookings(command *cobra.Command, list []booking, missing int) error {
 			case b.Block != nil:
 				fmt.Fprintf(out, "%d tiyn: booked in block %d\n", b.Amount, *b.Block)
 			case b.Convicts:
-				fmt.Fprintf(out, "%d tiyn: signed by the office and NOT BOOKED, though its keyset has stopped signing: this convicts the office\n", b.Amount)
+				fmt.Fprintf(out, "%d tiyn: signed by the office and NOT BOOKED, though its keyset has stopped "+
+					"signing: this convicts the office\n", b.Amount)
 			default:
 				fmt.Fprintf(out, "%d tiyn: signed by the office and not booked yet; ask again in a day\n", b.Amount)
 			}

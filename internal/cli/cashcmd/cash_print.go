@@ -24,15 +24,19 @@ const maxPrinted = 4
 
 func newCashPrintCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "print AMOUNT SHEET.svg", Short: "Print banknotes: a sheet with an outer code to check and an inner code to spend",
-		Long: `Takes notes of the wallet, changes them at the office first, and writes a sheet of A4 as SVG: for each note its face value, a serial,
-an outer code and an inner code. Print it, and cover the inner code or fold the paper over it.
+		Use:   "print AMOUNT SHEET.svg",
+		Short: "Print banknotes: a sheet with an outer code to check and an inner code to spend",
+		Long: `Takes notes of the wallet, changes them at the office first, and writes a sheet of A4 as SVG: for each
+note its face value, a serial, an outer code and an inner code. Print it, and cover the inner code or fold the paper
+over it.
 
-The outer code shows whoever scans it ("aqsha cash check CODE") that such a note was issued, without asking anybody, and whether the
-office has it as unspent. It cannot spend the note, and does not show that this paper holds it: only who opens the inner code knows that.
-The inner code is a token: whoever reads it has the money, and so has whoever has a copy of the file.
+The outer code shows whoever scans it ("aqsha cash check CODE") that such a note was issued, without asking anybody,
+and whether the office has it as unspent. It cannot spend the note, and does not show that this paper holds it: only
+who opens the inner code knows that. The inner code is a token: whoever reads it has the money, and so has whoever has
+a copy of the file.
 
-A sheet has at most four notes: an amount that needs more is refused. "aqsha cash settle --reclaim" takes back what nobody has spent.`,
+A sheet has at most four notes: an amount that needs more is refused. "aqsha cash settle --reclaim" takes back what
+nobody has spent.`,
 		Example: "  aqsha cash print 5000 gift.svg", Args: cobra.ExactArgs(2),
 		RunE: onCash(true, runCashPrint),
 	}
@@ -63,7 +67,8 @@ func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wal
 		return err
 	}
 	if n := fewestNotes(sets, amount); n == 0 || n > maxPrinted {
-		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(), n, maxPrinted))
+		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(), n,
+			maxPrinted))
 	}
 	t, err := w.Send(ctx, amount, "", false, nil)
 	if err != nil {
@@ -141,15 +146,22 @@ const (
 // drawSheet draws notes below each other.
 func drawSheet(mint string, list []printed) ([]byte, error) {
 	var b strings.Builder
-	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" width="210mm" height="297mm" viewBox="0 0 210 297" font-family="sans-serif">` + "\n")
+	b.WriteString(
+		`<svg xmlns="http://www.w3.org/2000/svg" width="210mm" height="297mm" viewBox="0 0 210 297" font-family="sans-serif">` + "\n")
 	for i, p := range list {
 		top := 8 + i*noteHeight
-		fmt.Fprintf(&b, `<g transform="translate(0 %d)"><rect x="10" y="0" width="190" height="66" fill="none" stroke="#000" stroke-width="0.3"/>`+"\n", top)
+		fmt.Fprintf(&b,
+			`<g transform="translate(0 %d)"><rect x="10" y="0" width="190" height="66" fill="none" stroke="#000" stroke-width="0.3"/>`+"\n", top)
 		fmt.Fprintf(&b, `<path d="M134 0V66" stroke="#000" stroke-width="0.2" stroke-dasharray="2 2"/>`+"\n")
-		fmt.Fprintf(&b, `<text x="68" y="20" font-size="9" font-weight="bold">%s</text>`+"\n", escaped(p.Amount.Format()))
-		fmt.Fprintf(&b, `<text x="68" y="28" font-size="3.5">serial %s</text><text x="68" y="34" font-size="2.6">%s</text>`+"\n", p.Serial, escaped(mint))
-		fmt.Fprintf(&b, `<text x="68" y="44" font-size="2.6">Outer code: such a note was issued, and whether</text><text x="68" y="48" font-size="2.6">it is unspent. Not: that this paper holds it.</text>`+"\n")
-		fmt.Fprintf(&b, `<text x="%d" y="62" font-size="2.6">outer code: check</text><text x="%d" y="62" font-size="2.6">inner code: cover; it is the money</text>`+"\n", outerAt, innerAt)
+		fmt.Fprintf(&b, `<text x="68" y="20" font-size="9" font-weight="bold">%s</text>`+"\n",
+			escaped(p.Amount.Format()))
+		fmt.Fprintf(&b,
+			`<text x="68" y="28" font-size="3.5">serial %s</text><text x="68" y="34" font-size="2.6">%s</text>`+"\n",
+			p.Serial, escaped(mint))
+		fmt.Fprintf(&b,
+			`<text x="68" y="44" font-size="2.6">Outer code: such a note was issued, and whether</text><text x="68" y="48" font-size="2.6">it is unspent. Not: that this paper holds it.</text>`+"\n")
+		fmt.Fprintf(&b,
+			`<text x="%d" y="62" font-size="2.6">outer code: check</text><text x="%d" y="62" font-size="2.6">inner code: cover; it is the money</text>`+"\n", outerAt, innerAt)
 		for _, code := range []struct {
 			x    int
 			text string
@@ -204,7 +216,8 @@ func checkOuter(ctx context.Context, command *cobra.Command, w *cashwallet.Walle
 	}
 	view := map[string]any{"amount": outer.Amount, "serial": outer.Serial(), "issued": true, "state": state}
 	err = cli.Show(command, view, func(out io.Writer) {
-		fmt.Fprintf(out, "%s, serial %s: issued, %s; whether this paper holds it only its inner code shows\n", outer.Amount.Format(), outer.Serial(), state)
+		fmt.Fprintf(out, "%s, serial %s: issued, %s; whether this paper holds it only its inner code shows\n",
+			outer.Amount.Format(), outer.Serial(), state)
 	})
 	if err == nil && state != string(cash.StateUnspent) {
 		return cli.ExitWith(cli.ExitRefused)
