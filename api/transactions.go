@@ -97,7 +97,8 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 		"want application/json or application/cbor-seq")
 }
 
-// answersOf states what became of transactions. Most refusals of a sequence are one and the same, which is put into words once.
+// answersOf states what became of transactions. Most refusals of a sequence are one and the same, which is put into
+// words once.
 func answersOf(receipts []node.Receipt, errs []error) []Answer {
 	answers := make([]Answer, len(errs))
 	for i, err := range errs {

@@ -49,14 +49,16 @@ type Books struct {
 
 // NewBooks are those of a new office.
 func NewBooks() *Books {
-	return &Books{witness: map[Nullifier]string{}, pending: map[Nullifier]string{}, held: map[Nullifier]string{}, mints: map[string]*Mint{},
+	return &Books{witness: map[Nullifier]string{}, pending: map[Nullifier]string{}, held: map[Nullifier]string{},
+		mints:  map[string]*Mint{},
 		byMemo: map[string]string{}, melts: map[string]*Melt{}, backs: map[string]*Back{}}
 }
 
 // Add takes a keyset in. The order is that of the keyring for ever: events name keysets by it.
 func (b *Books) Add(s *Signing) {
 	b.Keys = append(b.Keys, s)
-	b.shelves = append(b.shelves, &shelf{spent: newNoteSet(nullifierBytes), signed: newNoteSet(signedBytes), tally: make([]Tally, len(s.Amounts))})
+	b.shelves = append(b.shelves, &shelf{spent: newNoteSet(nullifierBytes), signed: newNoteSet(signedBytes),
+		tally: make([]Tally, len(s.Amounts))})
 }
 
 // Reserve is the sums behind the notes.

@@ -1,6 +1,7 @@
 package cash
 
 import (
+	"errors"
 	"io"
 	"math"
 	"strconv"
@@ -36,7 +37,8 @@ func (k Keyring) Find(id string) (int, *Refusal) {
 	return 0, refuse(UnknownKeyset, "id", "is no keyset of this office")
 }
 
-// Input is a note that was checked by itself: its form, keyset and condition. Whether C is right is ValidInputs' to say.
+// Input is a note that was checked by itself: its form, keyset and condition. Whether C is right is ValidInputs' to
+// say.
 type Input struct {
 	Keyset  int // in the keyring
 	Index   int // of the denomination
@@ -59,8 +61,8 @@ type Checker struct {
 	Now  uint64
 }
 
-// Inputs checks the notes of a request: how many, each one's form, keyset and denomination, none twice by Y, conditions.
-// whole is what SIG_ALL signs.
+// Inputs checks the notes of a request: how many, each one's form, keyset and denomination, none twice by Y,
+// conditions. whole is what SIG_ALL signs.
 func (k Checker) Inputs(proofs []Proof, whole func() []byte) ([]Input, money.Tiyn, *Refusal) {
 	if len(proofs) == 0 {
 		return nil, 0, refuse(Malformed, "inputs", "must not be empty")
@@ -121,10 +123,12 @@ func (k Checker) input(p *Proof) (in Input, c *Condition, _ *Refusal) {
 		return in, nil, err
 	}
 	c, wrong := ParseCondition(p.Secret)
-	if refused, is := wrong.(*Refusal); is {
+	var refused *Refusal
+	if errors.As(wrong, &refused) {
 		return in, nil, refused
 	}
-	in = Input{Keyset: set, Index: index, Amount: money.Tiyn(p.Amount), Y: curve.HashToCurve([]byte(p.Secret)), C: signature}
+	in = Input{Keyset: set, Index: index, Amount: money.Tiyn(p.Amount), Y: curve.HashToCurve([]byte(p.Secret)),
+		C: signature}
 	if c != nil {
 		in.Witness = p.Witness // shown to whoever asks for the note's state (NUT-07): a preimage is found there
 	}
@@ -223,7 +227,8 @@ func (k Checker) Blanks(list []Output, change money.Tiyn) ([]Blinded, *Refusal) 
 		return nil, err
 	}
 	if len(blanks) == 0 {
-		return nil, refuse(Unbalanced, "inputs", "are %d more than the quote's amount, and there is no output for the change", change)
+		return nil, refuse(Unbalanced, "inputs",
+			"are %d more than the quote's amount, and there is no output for the change", change)
 	}
 	set := k.Keys[blanks[0].Keyset]
 	notes := Split(change, set.Amounts, len(blanks))
@@ -262,7 +267,8 @@ func (k Keyring) ValidInputs(inputs []Input, entropy io.Reader) *Refusal {
 		p := piles[key]
 		for j, good := range k[key[0]].Signers[key[1]].ValidBatch(p.ys, p.cs, entropy) {
 			if !good {
-				return refuse(BadProof, "inputs["+strconv.Itoa(p.at[j])+"].C", "is not this office's signature on the secret")
+				return refuse(BadProof, "inputs["+strconv.Itoa(p.at[j])+"].C",
+					"is not this office's signature on the secret")
 			}
 		}
 	}

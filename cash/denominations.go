@@ -12,8 +12,8 @@ const MaxDenominations = 63
 // largest is the largest note: 20,000 tenge.
 const largest money.Tiyn = 2_000_000
 
-// OneTwoFive are the denominations of a keyset unless it says otherwise: 1, 2 and 5 tiyn and so on to 20,000 tenge, 20 of
-// them, among which are all coins and banknotes of the tenge.
+// OneTwoFive are the denominations of a keyset unless it says otherwise: 1, 2 and 5 tiyn and so on to 20,000 tenge, 20
+// of them, among which are all coins and banknotes of the tenge.
 func OneTwoFive() (list []money.Tiyn) {
 	for step := money.Tiyn(1); ; step *= 10 {
 		for _, amount := range []money.Tiyn{step, 2 * step, 5 * step} {

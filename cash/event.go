@@ -147,7 +147,8 @@ func (b *Books) move(e *Event) error {
 	for i := range e.Taken {
 		t := &e.Taken[i]
 		if int(t.Keyset) >= len(b.shelves) || int(t.Index) >= len(b.shelves[t.Keyset].tally) {
-			return fmt.Errorf("the journal has a note of keyset %d, denomination %d, which are not there", t.Keyset, t.Index)
+			return fmt.Errorf("the journal has a note of keyset %d, denomination %d, which are not there", t.Keyset,
+				t.Index)
 		}
 		s, nullifier := b.shelves[t.Keyset], nullifierOfBytes(t.Y)
 		s.spent.add(nullifier, 0)
@@ -160,7 +161,8 @@ func (b *Books) move(e *Event) error {
 	for i := range e.Given {
 		g := &e.Given[i]
 		if int(g.Keyset) >= len(b.shelves) || int(g.Index) >= len(b.shelves[g.Keyset].tally) {
-			return fmt.Errorf("the journal has a signature of keyset %d, denomination %d, which are not there", g.Keyset, g.Index)
+			return fmt.Errorf("the journal has a signature of keyset %d, denomination %d, which are not there",
+				g.Keyset, g.Index)
 		}
 		s, nullifier := b.shelves[g.Keyset], nullifierOfBytes(g.B)
 		s.signed.add(nullifier, g.Index)

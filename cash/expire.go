@@ -31,7 +31,8 @@ func (b *Back) PaysExpired() bool {
 func (b *Books) DecideExpiry(to string, now uint64) *Event {
 	for i, s := range b.shelves {
 		if !s.gone && b.Keys[i].Expired(now) && !b.inHand(uint16(i)) {
-			return &Event{Kind: KeysetExpired, At: now, Expired: &Expired{Keyset: uint16(i), Amount: b.outstanding(i), To: to}}
+			return &Event{Kind: KeysetExpired, At: now, Expired: &Expired{Keyset: uint16(i), Amount: b.outstanding(i),
+				To: to}}
 		}
 	}
 	return nil
@@ -65,7 +66,8 @@ func (b *Books) outstanding(keyset int) (sum money.Tiyn) {
 func (b *Books) applyExpired(e *Expired) error {
 	at := int(e.Keyset)
 	if at >= len(b.shelves) || b.shelves[at].gone || e.Amount != b.outstanding(at) {
-		return fmt.Errorf("the journal writes keyset %d off for %d, which is not what its notes are worth", e.Keyset, e.Amount)
+		return fmt.Errorf("the journal writes keyset %d off for %d, which is not what its notes are worth", e.Keyset,
+			e.Amount)
 	}
 	s := b.shelves[at]
 	s.gone, s.spent, s.signed = true, newNoteSet(nullifierBytes), newNoteSet(signedBytes)

@@ -65,7 +65,8 @@ type Keyset struct {
 }
 
 // NewKeyset checks a keyset and derives its id.
-func NewKeyset(unit string, amounts []money.Tiyn, keys []curve.Point, from, until, expiry uint64) (k Keyset, err error) {
+func NewKeyset(unit string, amounts []money.Tiyn, keys []curve.Point, from, until,
+	expiry uint64) (k Keyset, err error) {
 	switch {
 	case len(amounts) == 0 || len(amounts) > MaxDenominations || len(amounts) != len(keys):
 		return k, refuse(Malformed, "keys", "need one key for each of 1 to %d denominations", MaxDenominations)
@@ -79,13 +80,14 @@ func NewKeyset(unit string, amounts []money.Tiyn, keys []curve.Point, from, unti
 			return k, refuse(Malformed, "amounts", "denominations are positive and ascend")
 		}
 	}
-	k = Keyset{Unit: unit, Amounts: slices.Clone(amounts), Keys: slices.Clone(keys), From: from, Until: until, Expiry: expiry}
+	k = Keyset{Unit: unit, Amounts: slices.Clone(amounts), Keys: slices.Clone(keys), From: from, Until: until,
+		Expiry: expiry}
 	k.ID = DeriveID(k.Unit, k.Amounts, k.Keys, 0, expiry)
 	return k, nil
 }
 
-// DeriveID is NUT-02's id of version 2: "amount:key" joined by commas in ascending order, the unit, the fee per input in
-// thousandths unless it is 0, and the final expiry unless there is none.
+// DeriveID is NUT-02's id of version 2: "amount:key" joined by commas in ascending order, the unit, the fee per input
+// in thousandths unless it is 0, and the final expiry unless there is none.
 func DeriveID(unit string, amounts []money.Tiyn, keys []curve.Point, feePPK, expiry uint64) (id KeysetID) {
 	var text []byte
 	for i, amount := range amounts {

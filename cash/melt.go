@@ -61,8 +61,8 @@ func (b *Books) Meltable(id string, in []Input, blanks []Blinded, now uint64) *R
 	return b.signable(blanks)
 }
 
-// Hold sets a melt's notes and outputs aside in memory while its payment is prepared; Free gives them back. Nothing of it is
-// in the journal: a crash sets them free, and no payment was sent.
+// Hold sets a melt's notes and outputs aside in memory while its payment is prepared; Free gives them back. Nothing of
+// it is in the journal: a crash sets them free, and no payment was sent.
 func (b *Books) Hold(id string, in []Input, blanks []Blinded) {
 	for _, i := range in {
 		b.pending[NullifierOf(i.Y)] = id
@@ -87,10 +87,12 @@ func (b *Books) Free(id string, in []Input, blanks []Blinded) {
 // DecideMelt begins a melt whose notes are held and whose payment is signed. The change is signed already and kept with
 // it, so that it is not lost and does not depend on keys that end meanwhile.
 func (b *Books) DecideMelt(request []byte, id string, p Payment, in []Input, change []Signed, now uint64) *Event {
-	return &Event{Kind: MeltBegun, At: now, Request: request, Quotes: []string{id}, Payment: &p, Taken: takenOf(in), Given: givenOf(change)}
+	return &Event{Kind: MeltBegun, At: now, Request: request, Quotes: []string{id}, Payment: &p, Taken: takenOf(in),
+		Given: givenOf(change)}
 }
 
-// Waiting are the melts and returns whose payments are signed and not yet known to be in the ledger or never to be, in order.
+// Waiting are the melts and returns whose payments are signed and not yet known to be in the ledger or never to be, in
+// order.
 func (b *Books) Waiting() (melts, backs []string) {
 	// any order: sorted below
 	for id, m := range b.melts {

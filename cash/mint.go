@@ -64,9 +64,10 @@ func (b *Books) DecideMintQuote(m Mint, most money.Tiyn, now uint64) (*Event, *R
 	return &Event{Kind: MintQuoted, At: now, Mint: &m}, nil
 }
 
-// DecideMint holds outputs for quotes against the books: several quotes are NUT-29's batch. signatures has one text for each
-// quote, empty where the quote has no key.
-func (b *Books) DecideMint(request []byte, quotes, signatures []string, raw []Output, out []Signed, now uint64) (*Event, *Refusal) {
+// DecideMint holds outputs for quotes against the books: several quotes are NUT-29's batch. signatures has one text for
+// each quote, empty where the quote has no key.
+func (b *Books) DecideMint(request []byte, quotes, signatures []string, raw []Output, out []Signed,
+	now uint64) (*Event, *Refusal) {
 	var total money.Tiyn
 	for i, id := range quotes {
 		field := fmt.Sprintf("quotes[%d]", i)

@@ -9,8 +9,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// PayRequest asks for a payment of the ledger: a mint quote's to the reserve, a melt quote's to whoever is to be paid. As a
-// text it is a URI: aqsha:WALLET?amount=TENGE&memo=TEXT.
+// PayRequest asks for a payment of the ledger: a mint quote's to the reserve, a melt quote's to whoever is to be paid.
+// As a text it is a URI: aqsha:WALLET?amount=TENGE&memo=TEXT.
 type PayRequest struct {
 	Wallet token.WalletID
 	Amount money.Tiyn
@@ -30,11 +30,13 @@ func (p PayRequest) String() string {
 	return text
 }
 
-// ParsePayRequest reads the text. Parameters that are not known are refused: they might say who is paid, or what else is due.
+// ParsePayRequest reads the text. Parameters that are not known are refused: they might say who is paid, or what else
+// is due.
 func ParsePayRequest(text string) (p PayRequest, err error) {
 	const field = "request"
 	if len(text) > maxPayRequest || !strings.HasPrefix(text, payScheme) {
-		return p, refuse(Malformed, field, "must be aqsha:WALLET?amount=TENGE&memo=TEXT, of at most %d characters", maxPayRequest)
+		return p, refuse(Malformed, field, "must be aqsha:WALLET?amount=TENGE&memo=TEXT, of at most %d characters",
+			maxPayRequest)
 	}
 	wallet, query, _ := strings.Cut(text[len(payScheme):], "?")
 	if err := p.Wallet.UnmarshalText([]byte(wallet)); err != nil {

@@ -40,9 +40,9 @@ type Condition struct {
 // xonly is a key as signatures know it: one value, however its prefix and its letters were written.
 type xonly [32]byte
 
-// ParseCondition reads a secret. A secret that is none of a condition's form gives nil; one that begins as such and breaks
-// a rule of NUT-10, 11 or 14 is refused: nobody can spend that note, in a swap or in a melt. Kinds that this office does
-// not know are refused too, not taken as money of whoever holds it.
+// ParseCondition reads a secret. A secret that is none of a condition's form gives nil; one that begins as such and
+// breaks a rule of NUT-10, 11 or 14 is refused: nobody can spend that note, in a swap or in a melt. Kinds that this
+// office does not know are refused too, not taken as money of whoever holds it.
 func ParseCondition(secret string) (*Condition, error) {
 	if len(secret) == 0 || secret[0] != '[' {
 		return nil, nil
@@ -58,10 +58,12 @@ func ParseCondition(secret string) (*Condition, error) {
 		return nil, refuse(BadProof, "secret", "begins as a condition and is not a list of kind and object")
 	}
 	if err := json.Unmarshal(parts[0], &c.Kind); err != nil || c.Kind != P2PK && c.Kind != HTLC {
-		return nil, refuse(BadProof, "secret", "is a condition of a kind that is not known here: %s and %s are", P2PK, HTLC)
+		return nil, refuse(BadProof, "secret", "is a condition of a kind that is not known here: %s and %s are", P2PK,
+			HTLC)
 	}
 	if err := json.Unmarshal(parts[1], &body); err != nil {
-		return nil, refuse(BadProof, "secret", "is a condition with a member of another type, or one that is there twice")
+		return nil, refuse(BadProof, "secret",
+			"is a condition with a member of another type, or one that is there twice")
 	}
 	c.Data, c.Tags = body.Data, body.Tags
 	if err := c.read(); err != nil {
@@ -141,7 +143,8 @@ func readKeys(tag string, texts []string) (keys []xonly, _ *Refusal) {
 		}
 		key := xonly(raw[1:])
 		if slices.Contains(keys, key) {
-			return nil, refuse(BadProof, "secret", "has one key twice in %s: prefix and capitals make no other key", tag)
+			return nil, refuse(BadProof, "secret", "has one key twice in %s: prefix and capitals make no other key",
+				tag)
 		}
 		keys = append(keys, key)
 	}
@@ -166,13 +169,15 @@ func threshold(tag string, tags map[string][]string, keys int) (int, *Refusal) {
 
 // sameAs says whether two conditions may be opened by one signature over a whole transaction (SIG_ALL).
 func (c *Condition) sameAs(other *Condition) bool {
-	return other != nil && c.Kind == other.Kind && c.Data == other.Data && slices.EqualFunc(c.Tags, other.Tags, slices.Equal[[]string])
+	return other != nil && c.Kind == other.Kind && c.Data == other.Data &&
+		slices.EqualFunc(c.Tags, other.Tags, slices.Equal[[]string])
 }
 
 // parseXonly makes a key that verifies; the x-coordinate was checked when the secret was read.
 func (x xonly) key() (*btcec.PublicKey, error) { return schnorr.ParsePubKey(x[:]) }
 
-// Slots are a condition's keys in the order of NUT-28: data, pubkeys, refund. A hash lock's data is no key, and keeps its slot.
+// Slots are a condition's keys in the order of NUT-28: data, pubkeys, refund. A hash lock's data is no key, and keeps
+// its slot.
 func (c *Condition) Slots() []string {
 	slots := []string{c.Data}
 	for _, name := range []string{"pubkeys", "refund"} {

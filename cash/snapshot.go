@@ -46,7 +46,8 @@ const (
 func (b *Books) Snapshot(before uint64) *Snapshot {
 	s := &Snapshot{Reserve: b.Reserve, Cursor: b.Cursor, Blocks: b.Blocks}
 	for i, shelf := range b.shelves {
-		one := ShelfSnapshot{ID: bytes.Clone(b.Keys[i].ID[:]), Spent: shelf.spent.records(), Signed: shelf.signed.records(), Tally: slices.Clone(shelf.tally), Gone: shelf.gone}
+		one := ShelfSnapshot{ID: bytes.Clone(b.Keys[i].ID[:]), Spent: shelf.spent.records(),
+			Signed: shelf.signed.records(), Tally: slices.Clone(shelf.tally), Gone: shelf.gone}
 		s.Shelves = append(s.Shelves, one)
 	}
 	// any order: Sort

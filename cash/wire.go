@@ -18,7 +18,8 @@ const (
 	MaxArray   = 1000 // of inputs, outputs, Ys
 	MaxSecret  = 1024 // characters
 	MaxWitness = 1024
-	// MaxVerifications bounds the signatures of conditions that one request may have verified: about a second of a core.
+	// MaxVerifications bounds the signatures of conditions that one request may have verified: about a second of a
+	// core.
 	MaxVerifications = 4000
 )
 
@@ -50,7 +51,8 @@ type Signature struct {
 	DLEQ   *DLEQ  `json:"dleq,omitempty"`
 }
 
-// DLEQ is NUT-12's proof. R is there only between holders, never on the way to the office: it would know the note by it.
+// DLEQ is NUT-12's proof. R is there only between holders, never on the way to the office: it would know the note by
+// it.
 type DLEQ struct {
 	E string `json:"e"`
 	S string `json:"s"`
@@ -89,8 +91,8 @@ func (p *Proof) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Decode reads a request's body: names exactly as the protocol writes them, none twice, valid UTF-8; names that are not known
-// are passed over. The error is a *Refusal.
+// Decode reads a request's body: names exactly as the protocol writes them, none twice, valid UTF-8; names that are not
+// known are passed over. The error is a *Refusal.
 func Decode(body []byte, into any) error {
 	err := json.Unmarshal(body, into)
 	if err == nil {

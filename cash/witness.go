@@ -24,8 +24,8 @@ func (e *effort) spend() *Refusal {
 	return nil
 }
 
-// opens says whether a witness opens the condition for a message at a time. Each path stands for itself: signatures of the
-// one do not count for the other. It is the one function for swap and melt.
+// opens says whether a witness opens the condition for a message at a time. Each path stands for itself: signatures of
+// the one do not count for the other. It is the one function for swap and melt.
 func (c *Condition) opens(text string, message []byte, now uint64, e *effort) *Refusal {
 	if err := checkLength("witness", text, MaxWitness); err != nil {
 		return err
@@ -119,7 +119,8 @@ func checkConditions(inputs []Proof, conditions []*Condition, all func() []byte,
 func checkWhole(inputs []Proof, conditions []*Condition, message []byte, now uint64, e *effort) *Refusal {
 	for i, c := range conditions {
 		if !conditions[0].same(c) {
-			return refuse(BadProof, "secret", "is not the condition of the first input, as %s wants", SigAll).at("inputs", i)
+			return refuse(BadProof, "secret", "is not the condition of the first input, as %s wants",
+				SigAll).at("inputs", i)
 		}
 	}
 	if err := conditions[0].opens(inputs[0].Witness, message, now, e); err != nil {

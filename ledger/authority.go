@@ -119,7 +119,8 @@ func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 	}
 	a := x.state.Authority()
 	if len(t.Policy.Tiers) < len(a.Policy.Tiers) {
-		return refuse(UnknownTier, "policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(t.Policy.Tiers), len(a.Policy.Tiers))
+		return refuse(UnknownTier, "policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(t.Policy.Tiers),
+			len(a.Policy.Tiers))
 	}
 	if err := sharesKnown(x.rulesVersion, "policy", &t.Policy); err != nil {
 		return err
@@ -128,7 +129,9 @@ func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 		return err
 	}
 	if len(a.Reserves) > 0 && t.Policy.ReserveDay() > a.Policy.ReserveDay() {
-		return refuse(NeedsProposal, "policy.reserve_day_most", "%s tenge a day is more than the present %s, and the limit of a stolen office key: propose the policy; it waits, and root can veto it",
+		return refuse(NeedsProposal, "policy.reserve_day_most",
+			"%s tenge a day is more than the present %s, and the limit of a stolen office key: propose the policy; "+
+				"it waits, and root can veto it",
 			t.Policy.ReserveDay(), a.Policy.ReserveDay())
 	}
 	if err := weakens(&a.Policy, &t.Policy); err != nil {
@@ -141,14 +144,17 @@ func (x *Executor) setPolicy(t *token.SetPolicy) *token.Error {
 	return nil
 }
 
-// weakens says whether a new policy takes away, at once, the time that others have to stop something: to cancel a bank's
-// re-key or closing; or whether it moves the day, so that a second one's cap and limits begin. That is proposed.
+// weakens says whether a new policy takes away, at once, the time that others have to stop something: to cancel a
+// bank's re-key or closing; or whether it moves the day, so that a second one's cap and limits begin. That is proposed.
 func weakens(old, policy *token.Policy) *token.Error {
 	switch {
 	case policy.RekeyDelayMillis < old.RekeyDelayMillis:
-		return refuse(NeedsProposal, "policy.rekey_delay_millis", "%d ms is shorter than the present %d: propose the policy; it waits, and root can veto it", policy.RekeyDelayMillis, old.RekeyDelayMillis)
+		return refuse(NeedsProposal, "policy.rekey_delay_millis",
+			"%d ms is shorter than the present %d: propose the policy; it waits, and root can veto it",
+			policy.RekeyDelayMillis, old.RekeyDelayMillis)
 	case policy.DayOffsetMillis != old.DayOffsetMillis:
-		return refuse(NeedsProposal, "policy.day_offset_millis", "another day begins other limits and another cap: propose the policy; it waits, and root can veto it")
+		return refuse(NeedsProposal, "policy.day_offset_millis",
+			"another day begins other limits and another cap: propose the policy; it waits, and root can veto it")
 	}
 	return nil
 }
@@ -165,7 +171,8 @@ func (x *Executor) propose(id token.TransactionID, t *token.Propose) *token.Erro
 	if p := t.Change.Policy; p != nil && x.rulesVersion < 2 {
 		return refuse(LaterRules, "change.policy", "a policy is proposed from rules version 2 on")
 	} else if p != nil && len(p.Tiers) < len(a.Policy.Tiers) {
-		return refuse(UnknownTier, "change.policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(p.Tiers), len(a.Policy.Tiers))
+		return refuse(UnknownTier, "change.policy.tiers", "tiers in use cannot be dropped: %d, had %d", len(p.Tiers),
+			len(a.Policy.Tiers))
 	} else if p != nil {
 		if err := sharesKnown(x.rulesVersion, "change.policy", p); err != nil {
 			return err

@@ -10,10 +10,10 @@ import (
 )
 
 // Of banknotes the ledger knows which keysets a cash office signs with, which wallet backs them, and where the office's
-// public log stands. Since rules version 5. The reserve is a wallet like any for whoever pays into it; out of it pays the
-// office's key alone, within the policy's cap of a day, each payment naming what it pays; it has no tier's limits, is
-// neither frozen nor seized, and only the issue set, after the re-key delay, gives it another key or closes it. While that
-// waits nothing is paid from it: that is how a stolen office key is stopped.
+// public log stands. Since rules version 5. The reserve is a wallet like any for whoever pays into it; out of it pays
+// the office's key alone, within the policy's cap of a day, each payment naming what it pays; it has no tier's limits,
+// is neither frozen nor seized, and only the issue set, after the re-key delay, gives it another key or closes it.
+// While that waits nothing is paid from it: that is how a stolen office key is stopped.
 
 // Bounds of what the authority's record says of banknotes.
 const (
@@ -26,11 +26,12 @@ const stampEvery = 60_000
 
 // CashReserve is a wallet that backs banknotes, and what is announced of them.
 type CashReserve struct {
-	Wallet  token.WalletID `json:"wallet"`
-	Origin  string         `json:"origin"`  // of the office's public log
-	LogKey  string         `json:"log_key"` // verifier key of its checkpoints
-	Keysets []CashKeyset   `json:"keysets"` // in the order in which they were announced; those that expired are dropped for new ones
-	Stamp   CashStamp      `json:"stamp,omitzero"`
+	Wallet token.WalletID `json:"wallet"`
+	Origin string         `json:"origin"`  // of the office's public log
+	LogKey string         `json:"log_key"` // verifier key of its checkpoints
+	// in the order in which they were announced; those that expired are dropped for new ones
+	Keysets []CashKeyset `json:"keysets"`
+	Stamp   CashStamp    `json:"stamp,omitzero"`
 }
 
 // CashKeyset is an announced keyset.
@@ -96,11 +97,13 @@ func (x *Executor) announceKeyset(id token.TransactionID, t *token.AnnounceKeyse
 	case reserve == nil:
 		return refuse(NoReserve, "reserve", "%s backs no banknotes", t.Reserve)
 	case reserve.Origin != t.Origin || reserve.LogKey != t.LogKey:
-		return refuse(OtherLog, "origin", "reserve %s is of the cash log %s with the key %s", t.Reserve, reserve.Origin, reserve.LogKey)
+		return refuse(OtherLog, "origin", "reserve %s is of the cash log %s with the key %s", t.Reserve, reserve.Origin,
+			reserve.LogKey)
 	}
 	kept := slices.DeleteFunc(slices.Clone(reserve.Keysets), func(k CashKeyset) bool { return x.now >= k.Expiry*1000 })
 	if len(kept) >= MaxKeysets {
-		return refuse(token.TooMany, "keyset", "reserve %s has %d keysets that have not expired, the most", t.Reserve, len(kept))
+		return refuse(token.TooMany, "keyset", "reserve %s has %d keysets that have not expired, the most", t.Reserve,
+			len(kept))
 	}
 	set.Sequence++
 	a.changeReserve(t.Reserve).Keysets = append(kept, keyset)
@@ -117,7 +120,8 @@ func (x *Executor) openReserve(id token.WalletID, t *token.AnnounceKeyset, keyse
 		return refuse(Duplicate, "", "wallet %s exists", id)
 	}
 	a.Set(token.RoleIssue).Sequence++
-	a.Reserves = append(slices.Clip(a.Reserves), CashReserve{Wallet: id, Origin: t.Origin, LogKey: t.LogKey, Keysets: []CashKeyset{keyset}})
+	a.Reserves = append(slices.Clip(a.Reserves), CashReserve{Wallet: id, Origin: t.Origin, LogKey: t.LogKey,
+		Keysets: []CashKeyset{keyset}})
 	x.state.PutWallet(id, Wallet{Registrar: token.Authority, Key: t.Key, Version: 1})
 	return nil
 }
@@ -135,7 +139,8 @@ func (x *Executor) stampCash(t *token.StampCash) *token.Error {
 	case t.Size <= last.Size:
 		return refuse(StaleVersion, "size", "%d entries; a state of %d was entered", t.Size, last.Size)
 	case last.Size > 0 && x.now < last.Millis+stampEvery:
-		return refuse(EarlyStamp, "reserve", "the last state was entered %d s ago; %d s lie between two", (x.now-last.Millis)/1000, stampEvery/1000)
+		return refuse(EarlyStamp, "reserve", "the last state was entered %d s ago; %d s lie between two",
+			(x.now-last.Millis)/1000, stampEvery/1000)
 	}
 	x.state.Authority().changeReserve(t.Reserve).Stamp = CashStamp{Size: t.Size, Root: t.Root, Millis: x.now}
 	return nil
@@ -146,7 +151,8 @@ func (x *Executor) notReserve(id token.WalletID, field string) *token.Error {
 	if x.state.Authority().Reserve(id) == nil {
 		return nil
 	}
-	return refuse(OfReserve, field, "%s backs banknotes; only the issue set changes it, and only plain transfers pay to it and from it", id)
+	return refuse(OfReserve, field, "%s backs banknotes; only the issue set changes it, and only plain transfers pay "+
+		"to it and from it", id)
 }
 
 // byIssue checks that a reserve is changed by the issue set, and nothing else by it.
@@ -169,13 +175,15 @@ func CashMemo(memo token.Memo) (what, reference string, ok bool) {
 	if word != "cash" || what != "redeemed" && what != "returned" && what != "expired" {
 		return "", "", false
 	}
-	if raw, err := hex.DecodeString(reference); err != nil || len(raw) != 16 || strings.ToLower(reference) != reference {
+	if raw, err := hex.DecodeString(reference); err != nil || len(raw) != 16 ||
+		strings.ToLower(reference) != reference {
 		return "", "", false
 	}
 	return what, reference, true
 }
 
-// paysForCash checks a transfer out of a reserve: the office's key pays alone, and names what it pays, unless it pays itself.
+// paysForCash checks a transfer out of a reserve: the office's key pays alone, and names what it pays, unless it pays
+// itself.
 func (x *Executor) paysForCash(t *token.Transfer) *token.Error {
 	a := x.state.Authority()
 	if len(a.Reserves) == 0 {
@@ -189,7 +197,8 @@ func (x *Executor) paysForCash(t *token.Transfer) *token.Error {
 			return refuse(OfReserve, "parties", "%s backs banknotes; it pays alone", t.Parties[payer])
 		}
 		if _, _, named := CashMemo(t.Memo); len(t.Parties) > 1 && !named {
-			return refuse(UnnamedPayment, "memo", "a reserve's payment names its redemption: cash redeemed, returned or expired, and 32 hexadecimal digits")
+			return refuse(UnnamedPayment, "memo", "a reserve's payment names its redemption: cash redeemed, returned "+
+				"or expired, and 32 hexadecimal digits")
 		}
 	}
 	return nil
@@ -201,9 +210,12 @@ func (x *Executor) checkReserve(policy *token.Policy, w *Wallet, net money.Tiyn,
 	paid, _ := w.paidOn(today)
 	switch {
 	case net < 0 && (paid > most || -net > most-paid):
-		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; a cash office's key pays at most %s a day, more waits for the issue set", -net, paid, most)
+		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; a cash office's key pays at most %s a "+
+			"day, more waits for the issue set", -net, paid, most)
 	case net > 0 && policy.MaxReserve != 0 && (w.Balance > policy.MaxReserve || net > policy.MaxReserve-w.Balance):
-		return refuse(LimitBalance, "outputs.amount", "%s tenge; the policy lets banknotes for %s circulate, and %s are backed", net, policy.MaxReserve, w.Balance)
+		return refuse(LimitBalance, "outputs.amount",
+			"%s tenge; the policy lets banknotes for %s circulate, and %s are backed", net, policy.MaxReserve,
+			w.Balance)
 	}
 	return nil
 }
@@ -211,7 +223,8 @@ func (x *Executor) checkReserve(policy *token.Policy, w *Wallet, net money.Tiyn,
 // cashKnown checks that a policy speaks of banknotes only where the rules know them.
 func cashKnown(rules uint32, field string, policy *token.Policy) *token.Error {
 	if policy.Cash() && rules < sharedRoom {
-		return refuse(LaterRules, field, "banknotes exist from rules version %d on; this network follows %d", sharedRoom, rules)
+		return refuse(LaterRules, field, "banknotes exist from rules version %d on; this network follows %d",
+			sharedRoom, rules)
 	}
 	return nil
 }

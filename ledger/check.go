@@ -4,8 +4,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Check says whether a payment would be executed if a block of this time were made now, whoever has signed it. It changes
-// nothing. Another payment may come before it: nil promises nothing.
+// Check says whether a payment would be executed if a block of this time were made now, whoever has signed it. It
+// changes nothing. Another payment may come before it: nil promises nothing.
 func Check(network token.NetworkID, state State, height, now uint64, tx *token.Transaction) *token.Error {
 	t, ok := tx.Body.(*token.Transfer)
 	if !ok {
@@ -18,8 +18,8 @@ func Check(network token.NetworkID, state State, height, now uint64, tx *token.T
 	return x.transfer(tx.ID(), t)
 }
 
-// unchanged is a state that a payment is tried on: what it would change is dropped. Whatever a payment never changes is a
-// broken invariant here.
+// unchanged is a state that a payment is tried on: what it would change is dropped. Whatever a payment never changes is
+// a broken invariant here.
 type unchanged struct{ State }
 
 func (unchanged) AddToken(token.ID, Token)         {}

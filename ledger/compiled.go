@@ -7,8 +7,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// KeptCompiled bounds how many definitions, and how many purposes, are kept compiled. Compiling one takes as long as hundreds
-// of payments; the one whose use is longest ago is forgotten.
+// KeptCompiled bounds how many definitions, and how many purposes, are kept compiled. Compiling one takes as long as
+// hundreds of payments; the one whose use is longest ago is forgotten.
 const KeptCompiled = 1024
 
 // Compiled is what became of compiling a definition.

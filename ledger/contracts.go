@@ -182,7 +182,8 @@ func (x *Executor) planAct(t *token.Act) (p plannedAct, err *token.Error) {
 		return p, refuse(contract.UnknownAction, "action", "the contract has no action %q", t.Action)
 	}
 	if len(t.Paid) != len(c.Assets) {
-		return p, refuse(contract.WrongPayment, "paid", "%d amounts, the contract has %d assets", len(t.Paid), len(c.Assets))
+		return p, refuse(contract.WrongPayment, "paid", "%d amounts, the contract has %d assets", len(t.Paid),
+			len(c.Assets))
 	}
 	if err := x.bring(t.Caller, &p.caller, c, t.Inputs, t.Paid); err != nil {
 		return p, err
@@ -221,7 +222,8 @@ func (x *Executor) outlives(c *Contract, ends uint64) *token.Error {
 	}
 	for _, number := range c.Assets {
 		if p := x.state.Purpose(number); p != nil && p.UntilMillis < ends {
-			return refuse(contract.BadTerms, "assets", "the contract would end at %s, after its money for %q has returned at %s",
+			return refuse(contract.BadTerms, "assets",
+				"the contract would end at %s, after its money for %q has returned at %s",
 				contract.Moment(int64(ends)), p.Name, contract.Moment(int64(p.UntilMillis)))
 		}
 	}
@@ -287,8 +289,11 @@ func (x *Executor) call(c *Contract, caller *contract.Party, paid []money.Tiyn, 
 		x.parties = append(x.parties, contract.Party{})
 	}
 	call := &x.calling
-	*call = contract.Call{Rules: x.rulesVersion, Today: x.state.Authority().Policy.Day(x.now), Purpose: func(i int) string { return x.nameOf(c.Assets[i]) },
-		Network: x.network, Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party { return x.party(c, i) }}
+	*call = contract.Call{Rules: x.rulesVersion, Today: x.state.Authority().Policy.Day(x.now),
+		Purpose: func(i int) string { return x.nameOf(c.Assets[i]) },
+		Network: x.network, Caller: caller, Now: x.now, Paid: paid, Held: x.held, Party: func(i int) *contract.Party {
+			return x.party(c, i)
+		}}
 	if document != nil {
 		call.Document = document[:]
 	}
@@ -341,7 +346,8 @@ func (x *Executor) payouts(c *Contract, payouts []contract.Paid, call *contract.
 			if from != 0 {
 				wanted = anyEarmark
 			}
-			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
+			payment := contract.Payment{Payer: call.Caller, Payee: payee, Amount: p.Amount, Now: x.now,
+				Document: call.Document, Definition: c.Definition[:]}
 			if becomes, err = x.judge(from, wanted, false, &payment); err != nil {
 				return err
 			}

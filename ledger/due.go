@@ -44,8 +44,8 @@ func (x *Executor) applyDue() []System {
 	return applied
 }
 
-// rekeyDue gives a wallet its new key, closes it, or lets that lapse: who was suspended meanwhile, perhaps for this very
-// theft, takes no wallets any more; and what has become of a wallet that it may not be closed keeps it open.
+// rekeyDue gives a wallet its new key, closes it, or lets that lapse: who was suspended meanwhile, perhaps for this
+// very theft, takes no wallets any more; and what has become of a wallet that it may not be closed keeps it open.
 func (x *Executor) rekeyDue(id token.WalletID) System {
 	w, _ := x.state.Wallet(id)
 	detail := x.state.Detail(id)

@@ -56,7 +56,8 @@ func (x *Executor) gather(payer token.WalletID, inputs []token.ID) *token.Error 
 	}
 	for i := range x.holdings {
 		if p := x.state.Purpose(x.holdings[i].purpose); p != nil && x.now >= p.UntilMillis {
-			return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", p.Name, contract.Moment(int64(p.UntilMillis)))
+			return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", p.Name,
+				contract.Moment(int64(p.UntilMillis)))
 		}
 	}
 	return nil
@@ -83,7 +84,8 @@ func (x *Executor) planEarmarked(t *token.EarmarkedTransfer) *token.Error {
 	today := policy.Day(x.now)
 	for party := range t.Parties {
 		counted := x.counted[party]
-		if err := x.checkLimit(policy, t.Parties[party], &x.wallets[party], counted, party == 0 && paysNow(counted, x.delta[party]), today); err != nil {
+		if err := x.checkLimit(policy, t.Parties[party], &x.wallets[party], counted, party == 0 &&
+			paysNow(counted, x.delta[party]), today); err != nil {
 			return err
 		}
 	}
@@ -107,11 +109,13 @@ func (x *Executor) earmarkedTransfer(id token.TransactionID, t *token.EarmarkedT
 			}
 		}
 		x.became(o.From, o.Becomes, o.Amount)
-		x.state.AddToken(token.OutputID(id, i), Token{t.Parties[o.Party], token.PurposeAsset(o.Becomes), o.Amount, hops})
+		x.state.AddToken(token.OutputID(id, i), Token{t.Parties[o.Party], token.PurposeAsset(o.Becomes), o.Amount,
+			hops})
 	}
 	for party, wallet := range t.Parties {
 		w := &x.wallets[party]
-		w.book(x.nets[party], x.counted[party], x.delta[party], party == 0 && paysNow(x.counted[party], x.delta[party]), today)
+		w.book(x.nets[party], x.counted[party], x.delta[party], party == 0 && paysNow(x.counted[party], x.delta[party]),
+			today)
 		x.state.PutWallet(wallet, *w)
 	}
 	return nil
@@ -177,7 +181,8 @@ func (x *Executor) judgeOutputs(t *token.EarmarkedTransfer, policy *token.Policy
 			return err
 		}
 		if becomes != o.Becomes {
-			return refuse(WrongEarmark, "outputs.becomes", "by the rule of purpose %d it becomes %d, not %d", o.From, becomes, o.Becomes)
+			return refuse(WrongEarmark, "outputs.becomes", "by the rule of purpose %d it becomes %d, not %d", o.From,
+				becomes, o.Becomes)
 		}
 	}
 	x.delta[0] -= len(t.Inputs)
@@ -244,8 +249,10 @@ func (x *Executor) paysAtOnce(r *contract.Rule, purpose uint32, payment *contrac
 		return nil
 	}
 	for i := range x.portions {
-		if p := &x.portions[i]; p.purpose == purpose && p.payee == payment.Payee.ID && payment.Amount > most-min(p.amount, most) {
-			return refuse(contract.PurposeForbids, "outputs.amount", "%s tenge on top of %s to one payee; money for %q pays at most %s at once",
+		if p := &x.portions[i]; p.purpose == purpose && p.payee == payment.Payee.ID &&
+			payment.Amount > most-min(p.amount, most) {
+			return refuse(contract.PurposeForbids, "outputs.amount",
+				"%s tenge on top of %s to one payee; money for %q pays at most %s at once",
 				payment.Amount, p.amount, r.Purpose.Name, most)
 		}
 	}
@@ -286,7 +293,8 @@ func (x *Executor) mayEnter(number uint32, payment *contract.Payment, earmarking
 		return refuse(token.AmountOverflow, "outputs.amount", "all ever marked for %q would exceed 63 bits", p.Name)
 	}
 	if p.MaxTotal != 0 && entering > p.MaxTotal-min(p.Live(), p.MaxTotal) {
-		return refuse(PurposeFull, "outputs.amount", "%s tenge on top of %s; the purpose %q holds at most %s", entering, p.Live(), p.Name, p.MaxTotal)
+		return refuse(PurposeFull, "outputs.amount", "%s tenge on top of %s; the purpose %q holds at most %s", entering,
+			p.Live(), p.Name, p.MaxTotal)
 	}
 	h.entering = entering
 	return nil
@@ -296,7 +304,8 @@ func (x *Executor) mayEnter(number uint32, payment *contract.Payment, earmarking
 func (x *Executor) checkHoldings() *token.Error {
 	for i := range x.holdings {
 		if h := &x.holdings[i]; h.in != h.out {
-			return refuse(NotBalanced, "outputs", "of purpose %d, inputs less outputs is %s tenge, want 0", h.purpose, h.in-h.out)
+			return refuse(NotBalanced, "outputs", "of purpose %d, inputs less outputs is %s tenge, want 0", h.purpose,
+				h.in-h.out)
 		}
 	}
 	return nil

@@ -146,7 +146,8 @@ func (x *Executor) enactEffects(of token.TransactionID) {
 		w.Balance += e.Amount
 		w.Tokens++
 		x.state.PutWallet(e.Wallet, w)
-		x.state.AddToken(token.OutputID(of, i), Token{e.Wallet, token.PurposeAsset(e.Purpose), e.Amount, x.effectHops[i]})
+		x.state.AddToken(token.OutputID(of, i), Token{e.Wallet, token.PurposeAsset(e.Purpose), e.Amount,
+			x.effectHops[i]})
 	}
 }
 

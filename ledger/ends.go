@@ -25,8 +25,8 @@ func RenewalID(id token.WalletID, version uint64) token.TransactionID {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte(renewalDomain), id[:]...), version))
 }
 
-// end does what a contract's definition says for its deadline: an action in nobody's name, if one is possible, and then the
-// shares; or, where the action puts the end off, nothing more. Nothing in it can fail.
+// end does what a contract's definition says for its deadline: an action in nobody's name, if one is possible, and then
+// the shares; or, where the action puts the end off, nothing more. Nothing in it can fail.
 func (x *Executor) end(c *Contract) System {
 	d := x.definitionOf(c.Definition)
 	x.effects.reset()
@@ -64,8 +64,8 @@ func (x *Executor) end(c *Contract) System {
 	return System{Kind: SystemEnd, Wallet: c.ID, Effects: x.effects.clone()}
 }
 
-// byItself computes the action that a contract does at its end, if one is possible. Its time is the end's, however late the
-// block comes, so that a node that stood still decides as one that did not. A renewal beyond the life of the
+// byItself computes the action that a contract does at its end, if one is possible. Its time is the end's, however late
+// the block comes, so that a node that stood still decides as one that did not. A renewal beyond the life of the
 // contract's money is not possible.
 func (x *Executor) byItself(c *Contract, d *contract.Definition) *contract.Outcome {
 	if len(d.End.Do) == 0 {
@@ -77,7 +77,9 @@ func (x *Executor) byItself(c *Contract, d *contract.Definition) *contract.Outco
 	}
 	call := x.call(c, &contract.Party{}, make([]money.Tiyn, len(c.Assets)), nil)
 	call.Now, call.Today = c.EndsMillis, x.state.Authority().Policy.Day(c.EndsMillis)
-	return program.AtEnd(&c.Instance, call, func(out *contract.Outcome) bool { return x.outlives(c, out.EndsMillis) == nil })
+	return program.AtEnd(&c.Instance, call, func(out *contract.Outcome) bool {
+		return x.outlives(c, out.EndsMillis) == nil
+	})
 }
 
 // paidByItself plans what an action at the end pays, as payAtEnd has it.
@@ -110,22 +112,24 @@ func (x *Executor) renewAtEnd(c *Contract, out *contract.Outcome, call *contract
 }
 
 // shares plans the end's payments, as payAtEnd has them.
-func (x *Executor) shares(c *Contract, d *contract.Definition, state []int64, asset int, amount money.Tiyn, hops uint16, call *contract.Call) {
+func (x *Executor) shares(c *Contract, d *contract.Definition, state []int64, asset int, amount money.Tiyn, hops uint16,
+	call *contract.Call) {
 	for _, s := range contract.Shares(d, state, amount) {
 		x.payAtEnd(c, s.Party, asset, s.Amount, hops, call)
 	}
 }
 
-// payAtEnd plans a payment that nobody signs. What goes back to who paid it in stays as it is. Since rules version 3 marked
-// money for anybody else asks its purpose, as every payment of it does; and since an end cannot fail, what the purpose
-// forbids returns to where its unspent money goes, plain.
+// payAtEnd plans a payment that nobody signs. What goes back to who paid it in stays as it is. Since rules version 3
+// marked money for anybody else asks its purpose, as every payment of it does; and since an end cannot fail, what the
+// purpose forbids returns to where its unspent money goes, plain.
 func (x *Executor) payAtEnd(c *Contract, party, asset int, amount money.Tiyn, hops uint16, call *contract.Call) {
 	purpose, payee := c.Assets[asset], c.Parties[party]
 	if amount == 0 || x.rulesVersion < 3 || purpose == 0 || x.paidInBy(c, payee, asset) >= amount {
 		x.pay(c, payee, asset, amount, purpose, hops)
 		return
 	}
-	payment := contract.Payment{Payer: call.Caller, Payee: x.party(c, party), Amount: amount, Now: x.now, Document: call.Document, Definition: c.Definition[:]}
+	payment := contract.Payment{Payer: call.Caller, Payee: x.party(c, party), Amount: amount, Now: x.now,
+		Document: call.Document, Definition: c.Definition[:]}
 	becomes, refused := x.judge(purpose, purpose, false, &payment)
 	switch {
 	case refused != nil:

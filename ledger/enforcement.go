@@ -26,7 +26,8 @@ func (x *Executor) setFrozen(c *Contract, frozen bool) {
 	}
 }
 
-// freeze stops a wallet, or changes how far it is stopped under the same case. A contract is stopped wholly by either mode.
+// freeze stops a wallet, or changes how far it is stopped under the same case. A contract is stopped wholly by either
+// mode.
 func (x *Executor) freeze(t *token.Freeze) *token.Error {
 	w, c, err := x.enforced(t.Wallet, t.Version)
 	if err != nil {
@@ -111,7 +112,8 @@ func (x *Executor) seize(id token.TransactionID, t *token.Seize) *token.Error {
 	purpose := first.Asset.Purpose
 	if p := x.state.Purpose(purpose); p != nil && x.now >= p.UntilMillis {
 		// It is its holder's no more, only on its way to where the purpose returns it.
-		return refuse(contract.PurposeExpired, "inputs", "money for %q was the wallet's until %s; it returns", p.Name, contract.Moment(int64(p.UntilMillis)))
+		return refuse(contract.PurposeExpired, "inputs", "money for %q was the wallet's until %s; it returns", p.Name,
+			contract.Moment(int64(p.UntilMillis)))
 	}
 
 	if c := x.state.Contract(t.Wallet); c != nil {

@@ -20,14 +20,15 @@ const (
 type Leaf struct {
 	Height      uint64     `json:"height"`
 	TimeMillis  uint64     `json:"time_millis"`
-	Count       uint32     `json:"count"`                 // entries of the block after the leaf
-	Rules       uint32     `json:"rules"`                 // version of the rules its entries follow
-	Previous    token.Hash `json:"previous"`              // the log's root (RFC 6962) before this leaf
-	Issued      money.Tiyn `json:"issued"`                // since genesis, after this block
-	Redeemed    money.Tiyn `json:"redeemed"`              // likewise
-	Circulating money.Tiyn `json:"circulating"`           // issued less redeemed
-	Reserve     money.Tiyn `json:"cash_reserve,omitzero"` // that wallets hold which back banknotes; since rules version 5
-	Genesis     *Genesis   `json:"genesis,omitempty"`     // in block 0 alone
+	Count       uint32     `json:"count"`       // entries of the block after the leaf
+	Rules       uint32     `json:"rules"`       // version of the rules its entries follow
+	Previous    token.Hash `json:"previous"`    // the log's root (RFC 6962) before this leaf
+	Issued      money.Tiyn `json:"issued"`      // since genesis, after this block
+	Redeemed    money.Tiyn `json:"redeemed"`    // likewise
+	Circulating money.Tiyn `json:"circulating"` // issued less redeemed
+	// that wallets hold which back banknotes; since rules version 5
+	Reserve money.Tiyn `json:"cash_reserve,omitzero"`
+	Genesis *Genesis   `json:"genesis,omitempty"` // in block 0 alone
 }
 
 // A leaf has 9 items; the genesis has one more, and a block has two more where wallets back banknotes.
@@ -80,7 +81,8 @@ func decodeLeaf(d *token.Decoder, items int) *Leaf {
 		l.Reserve = money.Tiyn(d.Uint("cash_reserve", 1<<63-1))
 		beside := money.Tiyn(d.Uint("circulating_beside", 1<<63-1))
 		if d.Err() == nil && (l.Reserve == 0 || l.Reserve > l.Circulating || beside != l.Circulating-l.Reserve) {
-			d.Fail(refuse(token.NotCanonical, "cash_reserve", "what backs banknotes and what circulates beside it are what circulates"))
+			d.Fail(refuse(token.NotCanonical, "cash_reserve", "what backs banknotes and what circulates beside it "+
+				"are what circulates"))
 		}
 	}
 	if items == genesisItems {
@@ -114,8 +116,9 @@ func (k SystemKind) String() string { return systemNames[k] }
 
 // System is an entry that nobody signs and everybody can re-derive.
 type System struct {
-	Kind     SystemKind          `json:"kind"`
-	Wallet   token.WalletID      `json:"wallet,omitzero"`   // of a re-key, done or dropped, or that closes; the contract that ends; who held what returns
+	Kind SystemKind `json:"kind"`
+	// of a re-key, done or dropped, or that closes; the contract that ends; who held what returns
+	Wallet   token.WalletID      `json:"wallet,omitzero"`
 	Proposal token.TransactionID `json:"proposal,omitzero"` // of a proposal
 	Version  uint64              `json:"version,omitzero"`  // of the contract that goes on, from then on
 	Effects  Effects             `json:"effects,omitzero"`  // of an end, a renewal or a return
@@ -125,9 +128,9 @@ type System struct {
 // SaltBytes is the length of a salt.
 const SaltBytes = 16
 
-// Salt is what whoever makes a block draws at random for each entry that nobody signs. Everybody sees entries' hashes: of an
-// entry without it, whoever guesses what falls due (a wallet's new key, a contract's end) would see that he is right. What a
-// transaction is, its signatures keep from being guessed.
+// Salt is what whoever makes a block draws at random for each entry that nobody signs. Everybody sees entries' hashes:
+// of an entry without it, whoever guesses what falls due (a wallet's new key, a contract's end) would see that he is
+// right. What a transaction is, its signatures keep from being guessed.
 type Salt [SaltBytes]byte
 
 func (s Salt) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
@@ -145,7 +148,8 @@ const salted = 4
 
 // Equal says whether two entries are the same but for their salts, which verifiers take as they stand.
 func (s *System) Equal(other *System) bool {
-	return s.Kind == other.Kind && s.Wallet == other.Wallet && s.Proposal == other.Proposal && s.Version == other.Version && s.Effects.Equal(&other.Effects)
+	return s.Kind == other.Kind && s.Wallet == other.Wallet && s.Proposal == other.Proposal &&
+		s.Version == other.Version && s.Effects.Equal(&other.Effects)
 }
 
 // Makes is what stands for the transaction in the ids of the tokens that the entry's effects make.

@@ -25,12 +25,13 @@ const (
 	RekeyPending        token.Code = "rekey-pending"        // a new key waits; payments out are blocked meanwhile
 	NoRekey             token.Code = "no-rekey"             // no new key waits
 	Suspended           token.Code = "suspended"            // the intermediary is suspended
-	NotSuspended        token.Code = "not-suspended"        // the intermediary must be suspended first, or is already as asked
-	Expired             token.Code = "expired"              // valid-until is past
-	TooFarAhead         token.Code = "too-far-ahead"        // valid-until lies further ahead than allowed
-	StaleVersion        token.Code = "stale-version"        // the version or sequence named is not the present one
-	Duplicate           token.Code = "duplicate"            // what it makes exists already
-	CapReached          token.Code = "cap-reached"          // over the day's issuing cap
+	// the intermediary must be suspended first, or is already as asked
+	NotSuspended        token.Code = "not-suspended"
+	Expired             token.Code = "expired"       // valid-until is past
+	TooFarAhead         token.Code = "too-far-ahead" // valid-until lies further ahead than allowed
+	StaleVersion        token.Code = "stale-version" // the version or sequence named is not the present one
+	Duplicate           token.Code = "duplicate"     // what it makes exists already
+	CapReached          token.Code = "cap-reached"   // over the day's issuing cap
 	UnknownWallet       token.Code = "unknown-wallet"
 	UnknownIntermediary token.Code = "unknown-intermediary"
 	UnknownAsset        token.Code = "unknown-asset" // or not the one that is redeemed or seized here
@@ -42,13 +43,15 @@ const (
 	NotCourt            token.Code = "not-court"  // seized money goes to a court's wallet, registered by the authority
 	Treasury            token.Code = "treasury"   // not for an intermediary's treasury wallet
 	TooManyProposals    token.Code = "too-many-proposals"
-	UnknownRules        token.Code = "unknown-rules"  // the network follows a version of the rules that this program does not know
-	LaterRules          token.Code = "later-rules"    // it exists, or is allowed, from a later version of the rules on
-	NeedsProposal       token.Code = "needs-proposal" // it weakens what protects somebody: it is proposed, waits, and root can veto it
-	Held                token.Code = "held"           // not for a wallet in which the rules hold money for somebody
-	BadName             token.Code = "bad-name"       // a name that can be taken for a number, a word or another name
-	NameTaken           token.Code = "name-taken"     // a name that somebody bears, or one that looks like it
-	InContract          token.Code = "in-contract"    // a live contract names the wallet
+	// the network follows a version of the rules that this program does not know
+	UnknownRules token.Code = "unknown-rules"
+	LaterRules   token.Code = "later-rules" // it exists, or is allowed, from a later version of the rules on
+	// it weakens what protects somebody: it is proposed, waits, and root can veto it
+	NeedsProposal token.Code = "needs-proposal"
+	Held          token.Code = "held"        // not for a wallet in which the rules hold money for somebody
+	BadName       token.Code = "bad-name"    // a name that can be taken for a number, a word or another name
+	NameTaken     token.Code = "name-taken"  // a name that somebody bears, or one that looks like it
+	InContract    token.Code = "in-contract" // a live contract names the wallet
 
 	// of banknotes
 	OfReserve      token.Code = "of-reserve"      // not for the wallet that backs banknotes
@@ -77,7 +80,8 @@ const (
 	UnknownDefinition token.Code = "unknown-definition"
 	UnknownContract   token.Code = "unknown-contract" // it has ended, or never was
 	OfContract        token.Code = "of-contract"      // not for a contract's wallet
-	NotAdmitted       token.Code = "not-admitted"     // the purpose does not let contracts of this definition hold its money
+	// the purpose does not let contracts of this definition hold its money
+	NotAdmitted token.Code = "not-admitted"
 )
 
 func refuse(code token.Code, field, format string, args ...any) *token.Error {

@@ -69,11 +69,13 @@ type Executor struct {
 
 // NewExecutor works on a state that Found has founded, or that was recovered.
 func NewExecutor(network token.NetworkID, state State) *Executor {
-	return &Executor{network: network, state: state, registered: map[token.WalletID]int{}, rules: recent.New[uint32, *contract.Rule](KeptCompiled), programs: recent.New[token.Hash, *contract.Program](KeptCompiled)}
+	return &Executor{network: network, state: state, registered: map[token.WalletID]int{},
+		rules:    recent.New[uint32, *contract.Rule](KeptCompiled),
+		programs: recent.New[token.Hash, *contract.Program](KeptCompiled)}
 }
 
-// Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order; whoever makes the block gives
-// each a salt if they are Salted.
+// Begin starts a block and applies what falls due in it. Its entries follow the leaf, in order; whoever makes the block
+// gives each a salt if they are Salted.
 func (x *Executor) Begin(height, timeMillis uint64) []System {
 	x.height, x.now, x.count = height, timeMillis, 0
 	rules := x.state.Authority().RulesAt(height)
@@ -100,11 +102,13 @@ func (x *Executor) Salted() bool { return x.rulesVersion >= salted }
 func (x *Executor) Leaf(previous token.Hash) Leaf {
 	a := x.state.Authority()
 	if live := x.state.LiveTotal(); live != a.Circulating() {
-		panic(fmt.Sprintf("supply not conserved at height %d: live %d, issued %d, redeemed %d", x.height, live, a.Issued, a.Redeemed))
+		panic(fmt.Sprintf("supply not conserved at height %d: live %d, issued %d, redeemed %d", x.height, live,
+			a.Issued, a.Redeemed))
 	}
 	for _, number := range x.earmarks {
 		if p := x.state.Purpose(number); p != nil && p.Live() != x.state.LiveOf(number) {
-			panic(fmt.Sprintf("purpose %d not conserved at height %d: live %d, entered %d, left %d", number, x.height, x.state.LiveOf(number), p.Entered, p.Left))
+			panic(fmt.Sprintf("purpose %d not conserved at height %d: live %d, entered %d, left %d", number, x.height,
+				x.state.LiveOf(number), p.Entered, p.Left))
 		}
 	}
 	if x.state.PurseBook().Used() {
@@ -128,7 +132,8 @@ func (x *Executor) Apply(tx *token.Transaction, verified []token.PublicKey) *tok
 		return err
 	}
 	if version := bornIn(tx.Body.Kind()); x.rulesVersion < version {
-		return refuse(LaterRules, "kind", "%s exists from rules version %d on; this network follows %d", tx.Body.Kind(), version, x.rulesVersion)
+		return refuse(LaterRules, "kind", "%s exists from rules version %d on; this network follows %d", tx.Body.Kind(),
+			version, x.rulesVersion)
 	}
 	if !x.TrustSignatures {
 		if err := x.checkSignatures(tx, verified); err != nil {
@@ -156,14 +161,15 @@ func (x *Executor) RefuseOpenly(why *token.Error) *token.Error {
 	return why
 }
 
-// Tellable says whether anybody may be told why the last transaction was refused: its signatures hold, so that it is who may
-// know that asks, or the reason lies in the transaction alone.
+// Tellable says whether anybody may be told why the last transaction was refused: its signatures hold, so that it is
+// who may know that asks, or the reason lies in the transaction alone.
 func (x *Executor) Tellable() bool { return x.tellable }
 
 // Effects are those of the transaction that was applied last. They are valid until the next.
 func (x *Executor) Effects() *Effects { return &x.effects }
 
-// checkSignatures checks that the right keys have signed, and their signatures unless they were verified under these keys.
+// checkSignatures checks that the right keys have signed, and their signatures unless they were verified under these
+// keys.
 func (x *Executor) checkSignatures(tx *token.Transaction, verified []token.PublicKey) *token.Error {
 	keys, err := x.keysOf(tx)
 	if err != nil {
@@ -222,7 +228,8 @@ func (x *Executor) checkTime(tx *token.Transaction) *token.Error {
 		return late
 	}
 	if tx.ValidUntil > x.now+ahead {
-		return refuse(TooFarAhead, "valid_until", "%s after the block's time, at most %s", contract.Period(tx.ValidUntil-x.now), contract.Period(uint64(ahead)))
+		return refuse(TooFarAhead, "valid_until", "%s after the block's time, at most %s",
+			contract.Period(tx.ValidUntil-x.now), contract.Period(ahead))
 	}
 	return nil
 }

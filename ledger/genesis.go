@@ -65,7 +65,8 @@ func (g Genesis) Check() *token.Error {
 		return refuse(token.AmountZero, "genesis.daily_cap", "the daily cap is positive")
 	}
 	if g.DelayMillis < token.MinDelayMillis || g.DelayMillis > token.MaxDelayMillis {
-		return refuse(token.OutOfRange, "genesis.delay_millis", "%d, want %d to %d", g.DelayMillis, token.MinDelayMillis, token.MaxDelayMillis)
+		return refuse(token.OutOfRange, "genesis.delay_millis", "%d, want %d to %d", g.DelayMillis,
+			token.MinDelayMillis, token.MaxDelayMillis)
 	}
 	if len(g.LogKey) == 0 || len(g.LogKey) > maxLogKey {
 		return refuse(token.OutOfRange, "genesis.log_key", "%d bytes, want 1 to %d", len(g.LogKey), maxLogKey)

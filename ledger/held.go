@@ -87,8 +87,8 @@ func (x *Executor) comesBack(c *Contract, payee token.WalletID, asset int, amoun
 	return back
 }
 
-// pay plans what a contract pays of one of its assets: what comes back and what fits the payee's limit to the payee, the
-// rest to be held for it.
+// pay plans what a contract pays of one of its assets: what comes back and what fits the payee's limit to the payee,
+// the rest to be held for it.
 func (x *Executor) pay(c *Contract, payee token.WalletID, asset int, amount money.Tiyn, purpose uint32, hops uint16) {
 	if x.rulesVersion < 2 || amount == 0 {
 		x.effect(payee, amount, purpose, hops)
@@ -141,7 +141,8 @@ func (x *Executor) releaseHeld(id token.TransactionID, t *token.Release) *token.
 	}
 	purpose := first.Asset.Purpose
 	if p := x.state.Purpose(purpose); p != nil && x.now >= p.UntilMillis {
-		return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", p.Name, contract.Moment(int64(p.UntilMillis)))
+		return refuse(contract.PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", p.Name,
+			contract.Moment(int64(p.UntilMillis)))
 	}
 	to, ok := x.state.Wallet(t.To)
 	if !ok {

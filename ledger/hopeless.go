@@ -5,8 +5,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Signing lists the wallets whose keys sign a transaction and are nobody's concern but of those who may read them. Keys of
-// the authority, of intermediaries and agencies are public.
+// Signing lists the wallets whose keys sign a transaction and are nobody's concern but of those who may read them. Keys
+// of the authority, of intermediaries and agencies are public.
 func Signing(body token.Body) []token.WalletID {
 	switch t := body.(type) {
 	case *token.Transfer:
@@ -44,9 +44,9 @@ func Late(now uint64, tx *token.Transaction) *token.Error {
 	return refuse(Expired, "valid_until", "%s before the block's time", contract.Period(now-tx.ValidUntil))
 }
 
-// Hopeless says, without any cryptography and by a few looks into the state, why a transaction cannot be executed as the
-// state stands: its time has passed, what it spends is not there, or it names a version that is not the present one. Nil
-// promises nothing. What waits before the transaction may change the answer.
+// Hopeless says, without any cryptography and by a few looks into the state, why a transaction cannot be executed as
+// the state stands: its time has passed, what it spends is not there, or it names a version that is not the present
+// one. Nil promises nothing. What waits before the transaction may change the answer.
 func Hopeless(state State, now uint64, tx *token.Transaction) *token.Error {
 	if late := Late(now, tx); late != nil {
 		return late

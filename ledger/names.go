@@ -26,8 +26,9 @@ func (x *Executor) agencyNamed(id token.WalletID, name string) *token.Error {
 	return nil
 }
 
-// purposeNamed checks a new purpose's name since rules version 3: of an agency's live purposes no two look alike. A name
-// is free again when its purpose has ended: money for it is not spent any more. An amendment bears the name of what it amends.
+// purposeNamed checks a new purpose's name since rules version 3: of an agency's live purposes no two look alike. A
+// name is free again when its purpose has ended: money for it is not spent any more. An amendment bears the name of
+// what it amends.
 func (x *Executor) purposeNamed(agency token.WalletID, name string, amends uint32) *token.Error {
 	if x.rulesVersion < 3 {
 		return nil
@@ -42,7 +43,9 @@ func (x *Executor) purposeNamed(agency token.WalletID, name string, amends uint3
 			continue // of those that it amends: their names were asked when the first was registered
 		}
 		if p.UntilMillis > x.now && contract.Skeleton(p.Name) == skeleton {
-			return refuse(NameTaken, "purpose.name", "%q is purpose %d of this agency, or looks like its name, until %s", p.Name, number, contract.Moment(int64(p.UntilMillis)))
+			return refuse(NameTaken, "purpose.name",
+				"%q is purpose %d of this agency, or looks like its name, until %s", p.Name, number,
+				contract.Moment(int64(p.UntilMillis)))
 		}
 	}
 	return nil

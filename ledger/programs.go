@@ -31,8 +31,8 @@ type Purpose struct {
 	AmendedBy uint32 `json:"amended_by,omitempty"` // the purpose that amends it, 0 for none; by the purposes alone
 }
 
-// Registered says who registered a definition, and by which of its sequences; of a definition that came under rules before
-// version 5 nobody knows, and its sequence is 0.
+// Registered says who registered a definition, and by which of its sequences; of a definition that came under rules
+// before version 5 nobody knows, and its sequence is 0.
 type Registered struct {
 	Registrar token.WalletID
 	Sequence  uint64
@@ -81,7 +81,8 @@ func NewPrograms() Programs {
 		agencies: map[token.WalletID]Agency{}, definitions: map[token.Hash][]byte{},
 		contracts: map[token.WalletID]*Contract{}, named: map[token.WalletID]int{}, closed: map[token.WalletID]Closed{},
 		purposes: map[uint32]*Purpose{}, purposesOf: map[token.WalletID][]uint32{}, holding: map[uint32]int{},
-		registered: map[token.Hash]Registered{}, definedBy: map[token.WalletID][]token.Hash{}, instances: map[token.Hash]int{}, purses: map[token.WalletID]*Purse{},
+		registered: map[token.Hash]Registered{}, definedBy: map[token.WalletID][]token.Hash{},
+		instances: map[token.Hash]int{}, purses: map[token.WalletID]*Purse{},
 	}
 }
 
@@ -92,7 +93,8 @@ func (p *Programs) Agency(id token.WalletID) (Agency, bool) {
 
 func (p *Programs) PutAgency(id token.WalletID, a Agency) { p.agencies[id] = a }
 
-// Contract is a live contract's record; nil for none. The executor changes it in place, after saying so to ChangeContract.
+// Contract is a live contract's record; nil for none. The executor changes it in place, after saying so to
+// ChangeContract.
 func (p *Programs) Contract(id token.WalletID) *Contract { return p.contracts[id] }
 
 // ChangeContract is for a state that must know: the records alone need no telling.
@@ -187,8 +189,8 @@ func (p *Programs) ContractsAfter(id token.WalletID, most int) (ids []token.Wall
 	return ids
 }
 
-// EachDefinition, EachContract and EachClosed yield ids in no order. What they range over may change between steps: what
-// is there from the first to the last is yielded, once.
+// EachDefinition, EachContract and EachClosed yield ids in no order. What they range over may change between steps:
+// what is there from the first to the last is yielded, once.
 func (p *Programs) EachDefinition() iter.Seq[token.Hash]   { return maps.Keys(p.definitions) }
 func (p *Programs) EachContract() iter.Seq[token.WalletID] { return maps.Keys(p.contracts) }
 func (p *Programs) EachClosed() iter.Seq[token.WalletID]   { return maps.Keys(p.closed) }

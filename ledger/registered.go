@@ -13,14 +13,15 @@ import (
 // Purpose is a purpose's record, for the executor to count in; nil for plain, unknown and dropped numbers.
 func (p *Programs) Purpose(number uint32) *Purpose { return p.purposes[number] }
 
-// AddPurpose registers a purpose under the next number. One that amends another is noted there; where it lasts longer, so
-// does the money of all that it amends.
+// AddPurpose registers a purpose under the next number. One that amends another is noted there; where it lasts longer,
+// so does the money of all that it amends.
 func (p *Programs) AddPurpose(purpose Purpose) (number uint32) {
 	p.PutPurpose(p.lastNumber+1, purpose)
 	return p.lastNumber
 }
 
-// PutPurpose is AddPurpose under a number after the last: of a state that is read back, where those between were dropped.
+// PutPurpose is AddPurpose under a number after the last: of a state that is read back, where those between were
+// dropped.
 func (p *Programs) PutPurpose(number uint32, purpose Purpose) {
 	p.purposes[number], p.lastNumber = &purpose, number
 	p.numbers = append(p.numbers, number)
@@ -93,7 +94,9 @@ func (p *Programs) AddDefinition(id token.Hash, encoded []byte, by Registered) {
 	}
 	p.registered[id] = by
 	of := p.definedBy[by.Registrar]
-	at, known := slices.BinarySearchFunc(of, by.Sequence, func(id token.Hash, sequence uint64) int { return cmp.Compare(p.registered[id].Sequence, sequence) })
+	at, known := slices.BinarySearchFunc(of, by.Sequence, func(id token.Hash, sequence uint64) int {
+		return cmp.Compare(p.registered[id].Sequence, sequence)
+	})
 	if !known || of[at] != id {
 		p.definedBy[by.Registrar] = slices.Insert(of, at, id)
 	}

@@ -87,7 +87,8 @@ func (r *Replay) Decoded(entries []Entry, verified [][]token.PublicKey, rootBefo
 		if err := r.entry(&entries[i], keys, &due); err != nil {
 			return leaf, &BlockError{Height: leaf.Height, Entry: i, Err: err}
 		}
-		if tx, refusal := entries[i].Transaction, r.executor.outlawed; tx != nil && refusal != nil && r.Outlawed != nil {
+		if tx, refusal := entries[i].Transaction, r.executor.outlawed; tx != nil && refusal != nil &&
+			r.Outlawed != nil {
 			r.Outlawed(Breach{leaf.Height, i, tx.ID(), tx.Body.Kind().String(), refusal})
 		}
 	}
@@ -110,7 +111,8 @@ func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) erro
 			return refuse(NotDerived, "entries", "system entry %+v is not due", *e.System)
 		}
 		if has, want := e.System.Salt != nil, r.executor.Salted(); has != want {
-			return refuse(NotDerived, "salt", "system entries of rules version %d bear a salt: %t, this one: %t", r.executor.rulesVersion, want, has)
+			return refuse(NotDerived, "salt", "system entries of rules version %d bear a salt: %t, this one: %t",
+				r.executor.rulesVersion, want, has)
 		}
 		*due = (*due)[1:]
 		return nil
@@ -123,7 +125,8 @@ func (r *Replay) entry(e *Entry, verified []token.PublicKey, due *[]System) erro
 		return err
 	}
 	if !e.Effects.Equal(r.executor.Effects()) {
-		return refuse(NotDerived, "effects", "the entry states %+v, the rules give %+v", e.Effects, *r.executor.Effects())
+		return refuse(NotDerived, "effects", "the entry states %+v, the rules give %+v", e.Effects,
+			*r.executor.Effects())
 	}
 	return nil
 }
@@ -135,7 +138,8 @@ func (r *Replay) checkLeaf(leaf Leaf, count int, rootBefore token.Hash) error {
 	case (leaf.Genesis != nil) != (leaf.Height == 0):
 		return refuse(NotDerived, "genesis", "a genesis stands in block 0 and nowhere else")
 	case leaf.TimeMillis < r.time:
-		return refuse(NotDerived, "time", "block %d is %d ms before the one before it", leaf.Height, r.time-leaf.TimeMillis)
+		return refuse(NotDerived, "time", "block %d is %d ms before the one before it", leaf.Height,
+			r.time-leaf.TimeMillis)
 	case int(leaf.Count) != count:
 		return refuse(NotDerived, "count", "block %d states %d entries and has %d", leaf.Height, leaf.Count, count)
 	case leaf.Previous != rootBefore && leaf.Height > 0:
@@ -145,14 +149,16 @@ func (r *Replay) checkLeaf(leaf Leaf, count int, rootBefore token.Hash) error {
 		return err
 	}
 	if rules := r.state.Authority().RulesAt(leaf.Height); leaf.Height > 0 && leaf.Rules != rules {
-		return refuse(NotDerived, "rules", "block %d states rules version %d; by the log it follows %d", leaf.Height, leaf.Rules, rules)
+		return refuse(NotDerived, "rules", "block %d states rules version %d; by the log it follows %d", leaf.Height,
+			leaf.Rules, rules)
 	}
 	return nil
 }
 
 func (r *Replay) begin(leaf Leaf) error {
 	want := leaf.Genesis.Leaf()
-	if leaf.Count != 0 || leaf.Issued != 0 || leaf.Redeemed != 0 || leaf.Circulating != 0 || leaf.Previous != want.Previous {
+	if leaf.Count != 0 || leaf.Issued != 0 || leaf.Redeemed != 0 || leaf.Circulating != 0 ||
+		leaf.Previous != want.Previous {
 		return refuse(NotDerived, "leaf", "the genesis block states more than a genesis")
 	}
 	if err := leaf.Genesis.Check(); err != nil {

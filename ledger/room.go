@@ -7,11 +7,11 @@ import (
 )
 
 // To register a definition or a purpose costs its registrar nothing, so whatever all share can be filled by one. Since
-// rules version 5 each has a share of its own (token.Policy), which the policy set raises, and there is no bound over all:
-// how many there are is how many registrars and agencies the policy set has admitted. Room is freed by what nothing live
-// names. It goes when its registrar's share is full and it is wanted, not before, so that what is merely not used now
-// stays. A purpose's number is never given twice; a definition is the hash of its bytes, and whoever wants it again
-// registers it again.
+// rules version 5 each has a share of its own (token.Policy), which the policy set raises, and there is no bound over
+// all: how many there are is how many registrars and agencies the policy set has admitted. Room is freed by what
+// nothing live names. It goes when its registrar's share is full and it is wanted, not before, so that what is merely
+// not used now stays. A purpose's number is never given twice; a definition is the hash of its bytes, and whoever wants
+// it again registers it again.
 
 // sharedRoom is the first version of the rules with shares.
 const sharedRoom = 5
@@ -22,7 +22,8 @@ const MaxPerBlock = 64
 // perBlock checks how often somebody has registered in the block.
 func (x *Executor) perBlock(who token.WalletID, field string) *token.Error {
 	if x.registered[who] >= MaxPerBlock {
-		return refuse(token.TooMany, field, "%s has registered %d in this block, the most: send it again for the next", who, MaxPerBlock)
+		return refuse(token.TooMany, field, "%s has registered %d in this block, the most: send it again for the next",
+			who, MaxPerBlock)
 	}
 	return nil
 }
@@ -49,7 +50,8 @@ func (x *Executor) roomForDefinition(registrar token.WalletID) (drop token.Hash,
 		}
 	}
 	return drop, false, refuse(token.TooMany, "definition",
-		"of %s stand %d definitions, its share is %d, and none makes room: each has a live contract or a purpose that admits it", registrar, len(of), share)
+		"of %s stand %d definitions, its share is %d, and none makes room: each has a live contract or a purpose "+
+			"that admits it", registrar, len(of), share)
 }
 
 // admitted are the definitions that purposes admit which have not ended.
@@ -118,7 +120,8 @@ func (x *Executor) dropPurposes(numbers []uint32) {
 // sharesKnown checks that a policy names shares only where the rules know them.
 func sharesKnown(rules uint32, field string, policy *token.Policy) *token.Error {
 	if policy.Shares() && rules < sharedRoom {
-		return refuse(LaterRules, field, "shares of definitions and purposes exist from rules version %d on; this network follows %d", sharedRoom, rules)
+		return refuse(LaterRules, field, "shares of definitions and purposes exist from rules version %d on; this "+
+			"network follows %d", sharedRoom, rules)
 	}
 	return nil
 }

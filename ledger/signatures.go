@@ -75,7 +75,8 @@ func Keys(dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.P
 }
 
 // keysUnder is Keys for the kinds about which versions of the rules may differ.
-func keysUnder(rules uint32, dst []token.PublicKey, state Reader, tx *token.Transaction) ([]token.PublicKey, *token.Error) {
+func keysUnder(rules uint32, dst []token.PublicKey, state Reader,
+	tx *token.Transaction) ([]token.PublicKey, *token.Error) {
 	groups, err := signatories(rules, state, tx.Body)
 	if err != nil {
 		return nil, err
@@ -84,7 +85,8 @@ func keysUnder(rules uint32, dst []token.PublicKey, state Reader, tx *token.Tran
 }
 
 // transferKeys is Keys for the kind that nearly all transactions are: each payer signs, nobody else.
-func transferKeys(dst []token.PublicKey, state Reader, t *token.Transfer, witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
+func transferKeys(dst []token.PublicKey, state Reader, t *token.Transfer,
+	witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
 	dst = dst[:0]
 	for i, w := range witnesses {
 		if w.Role != token.RoleWallet || int(w.Index) >= t.Payers {
@@ -106,7 +108,8 @@ func transferKeys(dst []token.PublicKey, state Reader, t *token.Transfer, witnes
 }
 
 // walletKey is Keys for what one wallet signs alone.
-func walletKey(dst []token.PublicKey, state Reader, id token.WalletID, witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
+func walletKey(dst []token.PublicKey, state Reader, id token.WalletID,
+	witnesses []token.Witness) ([]token.PublicKey, *token.Error) {
 	if len(witnesses) == 0 {
 		return nil, refuse(MissingSignature, "witnesses", "the payer has not signed")
 	}
@@ -137,7 +140,8 @@ func match(dst []token.PublicKey, groups []Signatory, witnesses []token.Witness)
 	}
 	for g, group := range groups {
 		if signed[g] < group.Threshold {
-			return nil, refuse(MissingSignature, "witnesses", "%d of %d signatures of %s", signed[g], group.Threshold, group.Role)
+			return nil, refuse(MissingSignature, "witnesses", "%d of %d signatures of %s", signed[g], group.Threshold,
+				group.Role)
 		}
 	}
 	return dst, nil

@@ -15,15 +15,17 @@ type Token struct {
 
 // Wallet is what every payment needs to know of a wallet. What is rarer stands in Detail.
 type Wallet struct {
-	Registrar  token.WalletID   `json:"registrar"` // its intermediary, or token.Authority
-	Key        token.PublicKey  `json:"key"`
-	Version    uint32           `json:"version"` // counts every change but payments
-	Tier       uint8            `json:"tier"`
-	Treasury   bool             `json:"treasury,omitempty"` // of the intermediary with the same id, or a suspense wallet; exempt from limits
-	Frozen     token.FreezeMode `json:"frozen,omitempty"`
-	Rekeying   bool             `json:"rekeying,omitempty"` // Detail.Rekey waits: a new key, or the closing
-	Contract   bool             `json:"contract,omitempty"` // of the contract with the same id
-	Held       bool             `json:"held,omitempty"`     // holds money for another wallet, see token.HeldFor; has no key
+	Registrar token.WalletID  `json:"registrar"` // its intermediary, or token.Authority
+	Key       token.PublicKey `json:"key"`
+	Version   uint32          `json:"version"` // counts every change but payments
+	Tier      uint8           `json:"tier"`
+	// of the intermediary with the same id, or a suspense wallet; exempt from limits
+	Treasury bool             `json:"treasury,omitempty"`
+	Frozen   token.FreezeMode `json:"frozen,omitempty"`
+	Rekeying bool             `json:"rekeying,omitempty"` // Detail.Rekey waits: a new key, or the closing
+	Contract bool             `json:"contract,omitempty"` // of the contract with the same id
+	// holds money for another wallet, see token.HeldFor; has no key
+	Held       bool             `json:"held,omitempty"`
 	Attributes token.Attributes `json:"attributes"`
 
 	Balance money.Tiyn `json:"balance"` // of all its live tokens in tenge, plain and marked
@@ -66,10 +68,11 @@ func (p *PendingKey) Closes() bool { return p.DueMillis != 0 && p.Key == token.N
 
 // Closed is what stays known of a wallet that was closed.
 type Closed struct {
-	Registrar token.WalletID  `json:"registrar"`
-	Key       token.PublicKey `json:"key,omitzero"` // its last one; NoKey of wallets that were closed under rules version 1
-	Recovery  token.PublicKey `json:"recovery,omitzero"`
-	Tier      uint8           `json:"tier,omitempty"`
+	Registrar token.WalletID `json:"registrar"`
+	// its last one; NoKey of wallets that were closed under rules version 1
+	Key      token.PublicKey `json:"key,omitzero"`
+	Recovery token.PublicKey `json:"recovery,omitzero"`
+	Tier     uint8           `json:"tier,omitempty"`
 }
 
 // Intermediary is a bank or payment company admitted by the authority.

@@ -78,7 +78,8 @@ func (x *Executor) redeem(id token.TransactionID, t *token.Redeem) *token.Error 
 }
 
 // checkTaking checks that inputs are the wallet's, of one asset, and amount to what is taken and given back.
-func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, asset token.Asset, amount, change money.Tiyn) *token.Error {
+func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, asset token.Asset, amount,
+	change money.Tiyn) *token.Error {
 	policy := &x.state.Authority().Policy
 	if len(inputs) > policy.MaxInputs {
 		return refuse(PolicyTooMany, "inputs", "%d inputs, at most %d", len(inputs), policy.MaxInputs)
@@ -100,7 +101,9 @@ func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, asset to
 		case in.Asset != token.PurposeAsset(in.Asset.Purpose):
 			return refuse(UnknownAsset, "inputs", "asset %v is not known to these rules", in.Asset)
 		case in.Asset != asset:
-			return refuse(UnknownAsset, "inputs", "token %s is of purpose %d; what is taken here is of purpose %d (0 is plain)", id, in.Asset.Purpose, asset.Purpose)
+			return refuse(UnknownAsset, "inputs",
+				"token %s is of purpose %d; what is taken here is of purpose %d (0 is plain)", id, in.Asset.Purpose,
+				asset.Purpose)
 		}
 		total += in.Amount
 	}
@@ -111,7 +114,8 @@ func (x *Executor) checkTaking(owner token.WalletID, inputs []token.ID, asset to
 }
 
 // take removes inputs from a wallet and gives it its change, marked as they are, after checkTaking.
-func (x *Executor) take(w *Wallet, owner token.WalletID, inputs []token.ID, amount, change money.Tiyn, changeID token.ID) {
+func (x *Executor) take(w *Wallet, owner token.WalletID, inputs []token.ID, amount, change money.Tiyn,
+	changeID token.ID) {
 	rest := Token{Wallet: owner, Amount: change}
 	for _, id := range inputs {
 		in, _ := x.state.Token(id)

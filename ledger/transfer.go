@@ -187,7 +187,8 @@ func (w *Wallet) paidOn(day uint32) (paid money.Tiyn, payments uint32) {
 
 // checkLimit tests what a wallet pays or gains against its tier: what it pays against payment and day, what it
 // receives against the balance. A treasury has no limits; of a contract's payouts, see pay.
-func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet, net money.Tiyn, pays bool, today uint32) *token.Error {
+func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet, net money.Tiyn, pays bool,
+	today uint32) *token.Error {
 	if w.Treasury {
 		return nil
 	}
@@ -204,12 +205,16 @@ func (x *Executor) checkLimit(policy *token.Policy, id token.WalletID, w *Wallet
 	}
 	switch {
 	case net < 0 && tier.MaxPayment != 0 && -net > tier.MaxPayment:
-		return refuse(LimitPayment, "outputs.amount", "%s tenge; tier %q pays at most %s at once", -net, tier.Name, tier.MaxPayment)
+		return refuse(LimitPayment, "outputs.amount", "%s tenge; tier %q pays at most %s at once", -net, tier.Name,
+			tier.MaxPayment)
 	case net < 0 && tier.MaxDay != 0 && (paid > tier.MaxDay || -net > tier.MaxDay-paid):
-		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid, tier.Name, tier.MaxDay)
+		return refuse(LimitDay, "outputs.amount", "%s tenge after %s today; tier %q pays at most %s a day", -net, paid,
+			tier.Name, tier.MaxDay)
 	case net > 0 && net > x.room(&tier, id, w, net):
 		// What the payee has is not the payer's to know.
-		return refuse(LimitBalance, "outputs.amount", "%s tenge is more than the payee may take now; its tier %q holds at most %s", net, tier.Name, tier.MaxBalance)
+		return refuse(LimitBalance, "outputs.amount",
+			"%s tenge is more than the payee may take now; its tier %q holds at most %s", net, tier.Name,
+			tier.MaxBalance)
 	}
 	return nil
 }

@@ -9,21 +9,22 @@ import (
 // ever; this package knows all from FirstRules to LatestRules. What a later version adds, a kind of transaction, a
 // field, a function of expressions, does not exist under an earlier one.
 //
-// Version 2: a wallet without a key signs nothing; what a contract pays beyond the payee's limit, or to a closed wallet,
-// is held for the payee and for nobody else; closing by an intermediary waits and can be cancelled; beside a recovery
-// key the wallet's own key waits too; contracts' money can be frozen and seized.
+// Version 2: a wallet without a key signs nothing; what a contract pays beyond the payee's limit, or to a closed
+// wallet, is held for the payee and for nobody else; closing by an intermediary waits and can be cancelled; beside a
+// recovery key the wallet's own key waits too; contracts' money can be frozen and seized.
 //
 // Version 3: names of purposes and agencies that can be taken for others are refused; rules tell the authority's
-// wallets from the banks'; definitions say which assets they take and which parties differ; times are half-open; the checks of
-// definitions prove what they say; ends do actions and share by state, contracts go on and know members by a root; purposes
-// are amended for new money.
+// wallets from the banks'; definitions say which assets they take and which parties differ; times are half-open; the
+// checks of definitions prove what they say; ends do actions and share by state, contracts go on and know members by a
+// root; purposes are amended for new money.
 //
-// Version 4: what the ledger does by itself is recorded with a salt, and what versions 2 and 3 still let pass is refused;
-// agencies vouch for wallets, and rules ask for what they vouched.
+// Version 4: what the ledger does by itself is recorded with a salt, and what versions 2 and 3 still let pass is
+// refused; agencies vouch for wallets, and rules ask for what they vouched.
 //
-// Version 5: offline purses, their bonds, settling and convictions; banknotes: keysets that the issue set announces, and the wallets that back them; a share of
-// definitions and purposes for each who registers them, in which room is freed; days of the calendar in expressions, and
-// calls that cost what they take; and what version 4 still lets pass is refused.
+// Version 5: offline purses, their bonds, settling and convictions; banknotes: keysets that the issue set announces,
+// and the wallets that back them; a share of definitions and purposes for each who registers them, in which room is
+// freed; days of the calendar in expressions, and calls that cost what they take; and what version 4 still lets pass is
+// refused.
 const (
 	FirstRules  = 1
 	LatestRules = contract.NewestRules
@@ -63,7 +64,8 @@ func CheckKnown(rules uint32, height uint64) *token.Error {
 		return nil
 	}
 	return refuse(UnknownRules, "rules",
-		"from block %d on the network follows rules version %d; this program knows versions %d to %d: install a newer aqsha and start it again",
+		"from block %d on the network follows rules version %d; this program knows versions %d to %d: install a "+
+			"newer aqsha and start it again",
 		height, rules, FirstRules, LatestRules)
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// vouch notes what an agency says of a wallet, or that it says so no longer. It makes no new version of the wallet: else an agency
-// could outrun the owner's cancellation of a key that waits.
+// vouch notes what an agency says of a wallet, or that it says so no longer. It makes no new version of the wallet:
+// else an agency could outrun the owner's cancellation of a key that waits.
 func (x *Executor) vouch(t *token.Vouch) *token.Error {
 	agency, ok := x.state.Agency(t.Agency)
 	switch {
@@ -107,8 +107,8 @@ func Testimonies(state Reader, detail *Detail) (all []string) {
 	return all
 }
 
-// partyOf is what rules see of a wallet. What agencies vouch for is named by what they are called now, as purposes are; an
-// agency's suspension takes back nothing that it said before.
+// partyOf is what rules see of a wallet. What agencies vouch for is named by what they are called now, as purposes are;
+// an agency's suspension takes back nothing that it said before.
 func (x *Executor) partyOf(id token.WalletID, w *Wallet) contract.Party {
 	p := contract.Party{ID: id, Key: w.Key, Tier: w.Tier, Bank: w.Registrar, Attributes: w.Attributes}
 	if x.rulesVersion >= 4 && !w.Treasury && !w.Contract && !w.Held {

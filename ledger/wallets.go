@@ -39,7 +39,8 @@ func (x *Executor) register(id token.TransactionID, t *token.Register) *token.Er
 	}
 
 	x.advance(t.Registrar)
-	x.state.PutWallet(wallet, Wallet{Registrar: t.Registrar, Key: t.Key, Version: 1, Tier: t.Tier, Attributes: t.Attributes})
+	x.state.PutWallet(wallet, Wallet{Registrar: t.Registrar, Key: t.Key, Version: 1, Tier: t.Tier,
+		Attributes: t.Attributes})
 	if t.Recovery != token.NoKey {
 		x.state.PutDetail(wallet, Detail{Recovery: t.Recovery})
 	}
@@ -89,7 +90,8 @@ func (x *Executor) ownable(id token.WalletID, w *Wallet) *token.Error {
 		return refuse(Held, "wallet", "%s holds money for another wallet; nobody changes it", id)
 	}
 	if x.suspense(id, w) {
-		return x.from(2, refuse(Held, "wallet", "%s holds money in place of closed wallets; enforcement and registrar together release it", id))
+		return x.from(2, refuse(Held, "wallet", "%s holds money in place of closed wallets; enforcement and "+
+			"registrar together release it", id))
 	}
 	return nil
 }
@@ -129,10 +131,10 @@ func (x *Executor) update(t *token.Update) *token.Error {
 	return nil
 }
 
-// rekey replaces a wallet's key: at once when the recovery key or the enforcement set asks, or the wallet's own key where
-// there is no recovery key. The intermediary waits a delay, in which payments out are blocked and the wallet's keys can
-// cancel, so that an intermediary's employee cannot take a wallet; so does the wallet's own key beside a recovery key,
-// so that who has stolen it cannot take the recovery away.
+// rekey replaces a wallet's key: at once when the recovery key or the enforcement set asks, or the wallet's own key
+// where there is no recovery key. The intermediary waits a delay, in which payments out are blocked and the wallet's
+// keys can cancel, so that an intermediary's employee cannot take a wallet; so does the wallet's own key beside a
+// recovery key, so that who has stolen it cannot take the recovery away.
 func (x *Executor) rekey(t *token.Rekey) *token.Error {
 	w, err := x.target(t.Wallet, t.Version)
 	if err != nil {
@@ -257,7 +259,8 @@ func (x *Executor) closeWallet(t *token.Close) *token.Error {
 			return err
 		}
 		if x.state.Named(t.Wallet) {
-			if err := x.from(2, refuse(InContract, "wallet", "a live contract names the wallet: its owner alone closes it")); err != nil {
+			if err := x.from(2, refuse(InContract, "wallet",
+				"a live contract names the wallet: its owner alone closes it")); err != nil {
 				return err
 			}
 		}

@@ -35,13 +35,13 @@ func TestAPlanAndItsFiles(t *testing.T) {
 	if err != nil || p.File != "plan.toml" || p.Files["garch.json"] != planner.ExampleModel || p.Text != planner.ExampleFile {
 		t.Fatalf("%v", err)
 	}
-	outside := filepath.Join(t.TempDir(), "garch.json")
-	if err := os.WriteFile(outside, []byte(planner.ExampleModel), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, file := range map[string]string{"absolute": outside, "above": "../garch.json", "missing": "nobody.json"} {
-		text := strings.Replace(planner.ExampleFile, `"garch.json"`, fmt.Sprintf("%q", file), 1)
-		if _, err := planner.Read(write(t, text, map[string]string{})); err == nil {
+	for name, file := range map[string]string{"above": "../garch.json", "absolute": "/garch.json", "missing": "nobody.json"} {
+		path := write(t, strings.Replace(planner.ExampleFile, `"garch.json"`, fmt.Sprintf("%q", file), 1), map[string]string{})
+		above := filepath.Join(filepath.Dir(path), "..", "garch.json")
+		if err := os.WriteFile(above, []byte(planner.ExampleModel), 0o600); err != nil { // it is there, and a model
+			t.Fatal(err)
+		}
+		if _, err := planner.Read(path); err == nil {
 			t.Errorf("%s: %s was read", name, file)
 		}
 	}

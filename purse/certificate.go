@@ -74,8 +74,9 @@ type Certificate struct {
 	Purse        token.WalletID  `json:"purse"`
 	Key          token.PublicKey `json:"key"` // the device's
 	Intermediary token.WalletID  `json:"intermediary"`
-	Serial       uint32          `json:"serial"` // counts the certificates of a purse: each deposit added makes a new one
-	Deposit      money.Tiyn      `json:"deposit_tiyn"`
+	// counts the certificates of a purse: each deposit added makes a new one
+	Serial  uint32     `json:"serial"`
+	Deposit money.Tiyn `json:"deposit_tiyn"`
 	Limits
 	Class        Class           `json:"class"`
 	ExpiryMillis uint64          `json:"expiry_millis"`

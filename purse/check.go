@@ -12,7 +12,8 @@ type View struct {
 	Certifiers map[token.WalletID]token.PublicKey // each intermediary's certifying key
 	Revoked    func(token.WalletID) bool          // by the list or filter at hand; nil where there is none
 	NowMillis  uint64                             // the payee's clock
-	Seen       []Link                             // links whose signatures it has checked: received, and what they rest on
+	// links whose signatures it has checked: received, and what they rest on
+	Seen []Link
 }
 
 // Check judges a payment as its payee does, without a network: what it refuses changes nothing. Where the refusal is

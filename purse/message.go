@@ -13,7 +13,8 @@ const MaxLinks = 16
 // Message is a payment as the payer shows it: the link, the links on which it rests, and the certificate of every
 // payer.
 type Message struct {
-	Links        []Link        `json:"links"`        // the payment first; then each before what it rests on, as Device orders them
+	// the payment first; then each before what it rests on, as Device orders them
+	Links        []Link        `json:"links"`
 	Certificates []Certificate `json:"certificates"` // of the links' payers, in order of purse
 }
 

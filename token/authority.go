@@ -149,9 +149,10 @@ type Change struct {
 	Keys        *KeySet    `json:"keys,omitempty"`
 	DailyCap    money.Tiyn `json:"daily_cap,omitempty"`
 	DelayMillis uint64     `json:"delay_millis,omitempty"`
-	Rules       uint32     `json:"rules,omitempty"`  // version that blocks follow from Height on, or from the block after the delay
-	Height      uint64     `json:"height,omitempty"` // of a block
-	Policy      *Policy    `json:"policy,omitempty"` // as a whole, for what a SetPolicy may not change at once
+	// version that blocks follow from Height on, or from the block after the delay
+	Rules  uint32  `json:"rules,omitempty"`
+	Height uint64  `json:"height,omitempty"` // of a block
+	Policy *Policy `json:"policy,omitempty"` // as a whole, for what a SetPolicy may not change at once
 }
 
 // MaxHeight is beyond every block.

@@ -3,7 +3,6 @@ package token_test
 import (
 	"fmt"
 
-	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -31,7 +30,7 @@ func Example() {
 		return
 	}
 	body, witness := received.Body.(*token.Transfer), received.Witnesses[0]
-	fmt.Println(received.Body.Kind(), money.Tiyn(body.Outputs[0].Amount), body.Memo.Text(), received.ID() == tx.ID())
+	fmt.Println(received.Body.Kind(), body.Outputs[0].Amount, body.Memo.Text(), received.ID() == tx.ID())
 	fmt.Println("signed:", token.Verify(key.Public(), token.Digest(network, received.ID(), witness.Role), &witness.Signature))
 	// Output:
 	// transfer 12.50 наурыз true

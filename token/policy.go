@@ -4,23 +4,27 @@ import "github.com/aqsha/aqsha/money"
 
 // Policy is what the policy set decides about everybody's payments.
 type Policy struct {
-	Tiers            []Tier     `json:"tiers"`
-	LeastToken       money.Tiyn `json:"least_token"`        // no token is smaller
-	MaxInputs        int        `json:"most_inputs"`        // of a transfer
-	MaxOutputs       int        `json:"most_outputs"`       // of a transfer
-	DayOffsetMillis  uint64     `json:"day_offset_millis"`  // the day starts at 00:00 UTC minus this: +5 h for Kazakhstan
-	ValidAheadMillis uint64     `json:"valid_ahead_millis"` // the furthest a payment's valid-until may lie ahead
-	RekeyDelayMillis uint64     `json:"rekey_delay_millis"`
-	SnapshotEvery    uint64     `json:"snapshot_every"` // blocks between snapshots
+	Tiers      []Tier     `json:"tiers"`
+	LeastToken money.Tiyn `json:"least_token"`  // no token is smaller
+	MaxInputs  int        `json:"most_inputs"`  // of a transfer
+	MaxOutputs int        `json:"most_outputs"` // of a transfer
+	// the day starts at 00:00 UTC minus this: +5 h for Kazakhstan
+	DayOffsetMillis  uint64 `json:"day_offset_millis"`
+	ValidAheadMillis uint64 `json:"valid_ahead_millis"` // the furthest a payment's valid-until may lie ahead
+	RekeyDelayMillis uint64 `json:"rekey_delay_millis"`
+	SnapshotEvery    uint64 `json:"snapshot_every"` // blocks between snapshots
 
 	// Since rules version 5; 0 is DefaultShare.
 	DefinitionsEach uint32 `json:"definitions_each,omitempty"` // that stand of one registrar
 	PurposesEach    uint32 `json:"purposes_each,omitempty"`    // that stand of one agency
 
 	// Of banknotes, since rules version 5.
-	MaxReserveDay money.Tiyn `json:"reserve_day_most,omitempty"` // paid by a cash office's key in a day; 0 is DefaultReserveDay
-	MaxReserve    money.Tiyn `json:"reserve_most,omitempty"`     // that a reserve may hold, and so what may circulate; 0 is no cap
-	ExpiredCash   WalletID   `json:"expired_cash,omitzero"`      // gets what is left of expired keysets; none leaves it in the reserve
+	// paid by a cash office's key in a day; 0 is DefaultReserveDay
+	MaxReserveDay money.Tiyn `json:"reserve_day_most,omitempty"`
+	// that a reserve may hold, and so what may circulate; 0 is no cap
+	MaxReserve money.Tiyn `json:"reserve_most,omitempty"`
+	// gets what is left of expired keysets; none leaves it in the reserve
+	ExpiredCash WalletID `json:"expired_cash,omitzero"`
 }
 
 // DefaultReserveDay is what a cash office's key pays in a day where the policy names nothing: 10 million tenge.

@@ -39,8 +39,10 @@ type Purpose struct {
 	OwnLimits   bool       `json:"own_limits,omitempty"` // it does not count to its holders' limits
 
 	// Since rules version 3.
-	NoticeMillis uint64 `json:"notice_millis,omitempty"` // how long before it amendments are announced; 0 if there can be none
-	Amends       uint32 `json:"amends,omitempty"`        // the purpose in whose place money is marked with this one from FromMillis on
+	// how long before it amendments are announced; 0 if there can be none
+	NoticeMillis uint64 `json:"notice_millis,omitempty"`
+	// the purpose in whose place money is marked with this one from FromMillis on
+	Amends uint32 `json:"amends,omitempty"`
 }
 
 // MaxNotice bounds how long before an amendment it must be announced: a year.

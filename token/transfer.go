@@ -163,6 +163,7 @@ func appendWallets(b []byte, wallets []WalletID) []byte {
 	return b
 }
 
+//nolint:unparam // in the form of the decoder's other methods
 func (d *Decoder) wallets(field string, min, max int) []WalletID {
 	n := d.Array(field, min, max)
 	wallets := make([]WalletID, 0, n)
@@ -188,6 +189,7 @@ func appendIDs(b []byte, ids []ID) []byte {
 	return b
 }
 
+//nolint:unparam // in the form of the decoder's other methods
 func (d *Decoder) ids(field string, min, max int) []ID {
 	n := d.Array(field, min, max)
 	ids := make([]ID, 0, n)

@@ -51,8 +51,8 @@ var attacks = []attack{
 	{"pool-bodies", 50, 500 * time.Millisecond, 11, (*attacker).poolBody, true},
 }
 
-// forgedAtOnce is how many forgeries one request has, refusedAtOnce how many contracts that are refused, and unfinishedBytes
-// how much of a body is sent before its last byte is not.
+// forgedAtOnce is how many forgeries one request has, refusedAtOnce how many contracts that are refused, and
+// unfinishedBytes how much of a body is sent before its last byte is not.
 const (
 	forgedAtOnce    = 1024
 	refusedAtOnce   = 16
@@ -64,7 +64,8 @@ type Order struct {
 	Attack string `json:"attack"`
 	Place  Place  `json:"place"`  // of the network
 	Target string `json:"target"` // the node, or what throws all away
-	// Pace is what was reached against the node, where another target is to be attacked as hard; zero for the attack's own.
+	// Pace is what was reached against the node, where another target is to be attacked as hard; zero for the attack's
+	// own.
 	Pace Pace `json:"pace"`
 }
 
@@ -86,8 +87,8 @@ type attacker struct {
 	sent    atomic.Int64 // bytes of unfinished bodies
 }
 
-// Attack is an attacking process: it reads its order from in, says on out when it begins, goes on until in ends, and says how
-// much it did.
+// Attack is an attacking process: it reads its order from in, says on out when it begins, goes on until in ends, and
+// says how much it did.
 func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	orders := json.NewDecoder(in)
 	var o Order
@@ -98,7 +99,8 @@ func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	if a.attack == nil {
 		return fmt.Errorf("no attack %q", o.Attack)
 	}
-	a.client = &http.Client{Transport: &http.Transport{DialContext: a.dial, MaxIdleConnsPerHost: a.attack.workers}, Timeout: 10 * time.Second}
+	a.client = &http.Client{Transport: &http.Transport{DialContext: a.dial, MaxIdleConnsPerHost: a.attack.workers},
+		Timeout: 10 * time.Second}
 	if err := a.prepare(); err != nil {
 		return err
 	}
@@ -119,7 +121,8 @@ func Attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	all.Wait()
 	done := Done{Steps: a.steps.Load(), Refused: a.refused.Load()}
 	if done.Steps > 0 {
-		done.Pace = Pace{time.Duration(int64(time.Since(began)) * int64(a.attack.workers) / done.Steps), a.sent.Load() / done.Steps}
+		done.Pace = Pace{time.Duration(int64(time.Since(began)) * int64(a.attack.workers) / done.Steps),
+			a.sent.Load() / done.Steps}
 	}
 	return json.NewEncoder(out).Encode(done)
 }
@@ -158,7 +161,8 @@ func (a *attacker) prepare() error {
 	thief := a.world.Key("thief")
 	for i := range forgedAtOnce {
 		from := i % payers
-		tx := a.world.Pay(a.Place.Wallets[from], thief, a.Place.Wallets[payers], 100, []token.ID{a.Place.Tokens[from]}, 100, soon()+uint64(i))
+		tx := a.world.Pay(a.Place.Wallets[from], thief, a.Place.Wallets[payers], 100, []token.ID{a.Place.Tokens[from]},
+			100, soon()+uint64(i))
 		a.forged = append(a.forged, tx.Encode()...)
 	}
 	return nil
@@ -197,9 +201,12 @@ func (a *attacker) refuse(ctx context.Context, worker, n int) {
 		if err != nil {
 			return
 		}
-		t := &token.Create{Creator: wallet, Definition: sha256.Sum256(encoded), Parties: []token.WalletID{wallet, a.Place.Wallets[0], a.Place.Wallets[1]}, Assets: []uint32{0},
-			Terms: []token.Value{token.Int(int64(a.Place.Amount)), token.Int(9999)}, Inputs: []token.ID{a.Place.Tokens[payers]}, Paid: []money.Tiyn{a.Place.Amount}}
-		body = append(body, a.world.Sign(t, soon()+uint64(i), sim.One(token.RoleWallet, 0, a.world.Key(payerName(payers)))).Encode()...)
+		t := &token.Create{Creator: wallet, Definition: sha256.Sum256(encoded),
+			Parties: []token.WalletID{wallet, a.Place.Wallets[0], a.Place.Wallets[1]}, Assets: []uint32{0},
+			Terms:  []token.Value{token.Int(int64(a.Place.Amount)), token.Int(9999)},
+			Inputs: []token.ID{a.Place.Tokens[payers]}, Paid: []money.Tiyn{a.Place.Amount}}
+		body = append(body, a.world.Sign(t, soon()+uint64(i),
+			sim.One(token.RoleWallet, 0, a.world.Key(payerName(payers)))).Encode()...)
 	}
 	a.post(ctx, body)
 }

@@ -73,7 +73,8 @@ func ServePool(ctx context.Context, dir string, in io.Reader, out io.Writer) err
 		err = enlist(ctx, miners.Addr().String())
 	}
 	if err == nil {
-		err = json.NewEncoder(out).Encode(Place{URL: "http://" + pages.Addr().String(), Stratum: miners.Addr().String()})
+		err = json.NewEncoder(out).Encode(Place{URL: "http://" + pages.Addr().String(),
+			Stratum: miners.Addr().String()})
 	}
 	if err == nil {
 		_, _ = io.Copy(io.Discard, in)
@@ -84,8 +85,9 @@ func ServePool(ctx context.Context, dir string, in io.Reader, out io.Writer) err
 
 // someTemplate has a full block's shape, and a difficulty at which no share is a block.
 func someTemplate() *bitcoin.Template {
-	t := &bitcoin.Template{Version: 0x20000000, Height: 900_000, Bits: 0x1800ffff, CurTime: uint32(time.Now().Unix()), CoinbaseValue: 3 * money.Bitcoin,
-		Commitment: new(bitcoin.Hash), Branch: make([]bitcoin.Hash, 12)}
+	t := &bitcoin.Template{Version: 0x20000000, Height: 900_000, Bits: 0x1800ffff, CurTime: uint32(time.Now().Unix()),
+		CoinbaseValue: 3 * money.Bitcoin,
+		Commitment:    new(bitcoin.Hash), Branch: make([]bitcoin.Hash, 12)}
 	t.MinTime = t.CurTime - 600
 	t.Target, _ = bitcoin.TargetOfBits(t.Bits)
 	_, _ = rand.Read(t.Previous[:])
@@ -112,7 +114,8 @@ func dialMiner(ctx context.Context, address string) (*miner, error) {
 	}
 	m := &miner{conn: c, lines: bufio.NewScanner(c)}
 	m.lines.Buffer(nil, stratum.MaxPoolLine)
-	_, err = fmt.Fprintf(c, `{"id":1,"method":"mining.subscribe","params":["honest/1"]}`+"\n"+`{"id":2,"method":"mining.authorize","params":["%s","x"]}`+"\n", poolUser)
+	_, err = fmt.Fprintf(c, `{"id":1,"method":"mining.subscribe","params":["honest/1"]}`+"\n"+
+		`{"id":2,"method":"mining.authorize","params":["%s","x"]}`+"\n", poolUser)
 	for err == nil && m.job == nil {
 		_, err = m.read()
 	}
@@ -139,7 +142,9 @@ func (m *miner) read() (id string, err error) {
 // share submits one share and waits for its answer.
 func (m *miner) share(user string) (accepted bool, err error) {
 	m.nonce++
-	_, err = fmt.Fprintf(m.conn, `{"id":9,"method":"mining.submit","params":["%s","%s","0000000000000000","%08x","%08x"]}`+"\n", user, m.job.JobID, m.job.Time, m.nonce)
+	_, err = fmt.Fprintf(m.conn,
+		`{"id":9,"method":"mining.submit","params":["%s","%s","0000000000000000","%08x","%08x"]}`+"\n", user,
+		m.job.JobID, m.job.Time, m.nonce)
 	for err == nil {
 		var id string
 		if id, err = m.read(); id == "9" {
@@ -158,7 +163,8 @@ func enlist(ctx context.Context, address string) error {
 	defer m.conn.Close()
 	for i := range poolWorkers {
 		user := fmt.Sprintf("%s.rig%d", poolUser, i)
-		if _, err := fmt.Fprintf(m.conn, `{"id":3,"method":"mining.authorize","params":["%s","x"]}`+"\n", user); err != nil {
+		if _, err := fmt.Fprintf(m.conn, `{"id":3,"method":"mining.authorize","params":["%s","x"]}`+"\n",
+			user); err != nil {
 			return err
 		}
 		if accepted, err := m.share(user); err != nil || !accepted {
@@ -261,7 +267,8 @@ func (a *attacker) workerNames(ctx context.Context, worker, n int) {
 	var lines strings.Builder
 	lines.WriteString(`{"id":1,"method":"mining.subscribe","params":["names/1"]}` + "\n")
 	for i := range namesAtOnce {
-		fmt.Fprintf(&lines, `{"id":2,"method":"mining.authorize","params":["%s.%d-%d-%d","x"]}`+"\n", poolThief, worker, n, i)
+		fmt.Fprintf(&lines, `{"id":2,"method":"mining.authorize","params":["%s.%d-%d-%d","x"]}`+"\n", poolThief, worker,
+			n, i)
 	}
 	if _, err := io.WriteString(c, lines.String()); err != nil {
 		a.refused.Add(1)
@@ -275,7 +282,8 @@ func (a *attacker) workerNames(ctx context.Context, worker, n int) {
 
 // poolPages reads what costs most to show.
 func (a *attacker) poolPages(ctx context.Context, worker, n int) {
-	path := []string{"/v1/workers?limit=1000", "/user/" + poolUser, "/v1/pool", "/metrics", "/v1/users/" + poolUser}[(worker+n)%5]
+	path := []string{"/v1/workers?limit=1000", "/user/" + poolUser, "/v1/pool", "/metrics", "/v1/users/" +
+		poolUser}[(worker+n)%5]
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Target+path, nil)
 	if err == nil {
 		a.answered(a.client.Do(r))

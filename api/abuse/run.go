@@ -29,7 +29,8 @@ type Options struct {
 	Duration time.Duration // of each of its parts
 	Attacks  []string      // by name; empty for all
 	Rounds   int           // each attack goes on in so many, quiet and not by turns; medians count
-	// Start starts a process of the measurement in a role: serve, pool, sink or attack. Its standard input and output are the measurement's.
+	// Start starts a process of the measurement in a role: serve, pool, sink or attack. Its standard input and output
+	// are the measurement's.
 	Start func(role string) *exec.Cmd
 }
 
@@ -76,7 +77,8 @@ type Result struct {
 
 // Run measures.
 func Run(ctx context.Context, o Options, notify func(phase string, done, of int)) (r Result, err error) {
-	r = Result{Cores: runtime.GOMAXPROCS(0), Seconds: o.Duration.Seconds(), Rounds: o.Rounds, ShareWorst: 1, P99RatioWorst: 1, Attacks: map[string]Attacked{}}
+	r = Result{Cores: runtime.GOMAXPROCS(0), Seconds: o.Duration.Seconds(), Rounds: o.Rounds, ShareWorst: 1,
+		P99RatioWorst: 1, Attacks: map[string]Attacked{}}
 	chosen := o.Attacks
 	if len(chosen) == 0 {
 		chosen = Names()
@@ -93,7 +95,9 @@ func Run(ctx context.Context, o Options, notify func(phase string, done, of int)
 		alone        *Rate
 		honest       func(place Place) (honest, func(), error)
 	}{
-		{"serve", "making the network", false, &r.Alone, func(place Place) (honest, func(), error) { return newPayers(place).pay, func() {}, nil }},
+		{"serve", "making the network", false, &r.Alone, func(place Place) (honest, func(), error) {
+			return newPayers(place).pay, func() {}, nil
+		}},
 		{"pool", "making the pool", true, &r.MinersAlone, miners},
 	} {
 		var mine []string
@@ -108,7 +112,10 @@ func Run(ctx context.Context, o Options, notify func(phase string, done, of int)
 			continue
 		}
 		notify(target.starts, done, len(chosen))
-		if err := r.against(ctx, o, target.role, nowhere.URL, target.honest, target.alone, mine, func(name string) { notify(name, done, len(chosen)); done++ }); err != nil {
+		if err := r.against(ctx, o, target.role, nowhere.URL, target.honest, target.alone, mine, func(name string) {
+			notify(name, done, len(chosen))
+			done++
+		}); err != nil {
 			return r, err
 		}
 	}
@@ -116,7 +123,8 @@ func Run(ctx context.Context, o Options, notify func(phase string, done, of int)
 }
 
 // against measures attacks on one process, which it starts.
-func (r *Result) against(ctx context.Context, o Options, role, nowhere string, makeHonest func(Place) (honest, func(), error), alone *Rate, names []string, notify func(name string)) (err error) {
+func (r *Result) against(ctx context.Context, o Options, role, nowhere string,
+	makeHonest func(Place) (honest, func(), error), alone *Rate, names []string, notify func(name string)) (err error) {
 	node, place, err := begin(ctx, o.Start(role))
 	if err != nil {
 		return err
@@ -144,7 +152,8 @@ func (r *Result) against(ctx context.Context, o Options, role, nowhere string, m
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		r.Attacks[name] = one
-		r.ShareWorst, r.P99RatioWorst, r.MemoryWorst = min(r.ShareWorst, one.Share), max(r.P99RatioWorst, one.P99Ratio), max(r.MemoryWorst, one.Memory)
+		r.ShareWorst, r.P99RatioWorst, r.MemoryWorst = min(r.ShareWorst, one.Share), max(r.P99RatioWorst, one.P99Ratio),
+			max(r.MemoryWorst, one.Memory)
 	}
 	return nil
 }
@@ -163,7 +172,8 @@ type measured struct {
 }
 
 // part has the honest work for a while beside attackers.
-func (m *measured) part(ctx context.Context, name, target string, pace Pace) (rate Rate, memory float64, done Done, err error) {
+func (m *measured) part(ctx context.Context, name, target string,
+	pace Pace) (rate Rate, memory float64, done Done, err error) {
 	p, _, err := start(ctx, m.o.Start("attack"), Order{name, m.place, target, pace})
 	if err != nil {
 		return rate, 0, done, err
@@ -220,7 +230,8 @@ type town struct {
 }
 
 func newPayers(place Place) *town {
-	t := &town{place: place, world: newWorld(), known: api.NewClient(place.URL, bankSecret), unknown: api.NewClient(place.URL, "")}
+	t := &town{place: place, world: newWorld(), known: api.NewClient(place.URL, bankSecret),
+		unknown: api.NewClient(place.URL, "")}
 	t.tokens = slices.Clone(place.Tokens[:payers])
 	for range payers {
 		t.amounts = append(t.amounts, place.Amount)
@@ -243,7 +254,8 @@ func (t *town) pay(ctx context.Context, duration time.Duration) (Rate, error) {
 				client = t.known
 			}
 			for time.Since(began) < duration && ctx.Err() == nil {
-				tx := t.world.Pay(t.place.Wallets[i], t.world.Key(payerName(i)), t.place.Wallets[(i+1)%payers], 1, []token.ID{t.tokens[i]}, t.amounts[i], soon())
+				tx := t.world.Pay(t.place.Wallets[i], t.world.Key(payerName(i)), t.place.Wallets[(i+1)%payers], 1,
+					[]token.ID{t.tokens[i]}, t.amounts[i], soon())
 				at := time.Now()
 				_, err := client.Submit(ctx, tx)
 				mu.Lock()
@@ -268,7 +280,8 @@ func (t *town) pay(ctx context.Context, duration time.Duration) (Rate, error) {
 		return Rate{}, fmt.Errorf("no payment was made: %w", last)
 	}
 	slices.Sort(took)
-	rate := Rate{PerSecond: float64(len(took)) / time.Since(began).Seconds(), P99: took[len(took)*99/100], Failed: failed}
+	rate := Rate{PerSecond: float64(len(took)) / time.Since(began).Seconds(), P99: took[len(took)*99/100],
+		Failed: failed}
 	if last != nil {
 		rate.Refusal = last.Error()
 	}

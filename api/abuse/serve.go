@@ -42,13 +42,15 @@ func Sink(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if r.Method == http.MethodGet && r.Header.Get("User-Agent") == "" { // of a worker that waits for its connection's end
-			w.Header().Set("Connection", "close")
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})}
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			// of a worker that waits for its connection's end
+			if r.Method == http.MethodGet && r.Header.Get("User-Agent") == "" {
+				w.Header().Set("Connection", "close")
+			}
+			w.WriteHeader(http.StatusNoContent)
+		})}
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {

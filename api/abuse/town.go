@@ -20,8 +20,8 @@ import (
 // seed makes the network's keys: every process of a measurement knows them.
 const seed = 20
 
-// Payers pay each other, a bank's half of them with its access. Definitions are what lists are long of, and what a refused
-// contract has compiled.
+// Payers pay each other, a bank's half of them with its access. Definitions are what lists are long of, and what a
+// refused contract has compiled.
 const (
 	payers      = 16
 	definitions = 200
@@ -52,7 +52,8 @@ func soon() uint64 { return uint64(time.Now().Add(50 * time.Minute).UnixMilli())
 // variant is a contract like others, under a name of its own.
 func variant(i int) ([]byte, error) {
 	text, _ := contract.Template("escrow")
-	source, problems := contract.Parse([]byte(strings.Replace(string(text), "contract: escrow", fmt.Sprintf("contract: escrow_%d", i), 1)))
+	source, problems := contract.Parse([]byte(strings.Replace(string(text), "contract: escrow",
+		fmt.Sprintf("contract: escrow_%d", i), 1)))
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -62,7 +63,8 @@ func variant(i int) ([]byte, error) {
 // found makes the network with its wallets, money and definitions, and a node on it.
 func found(ctx context.Context, dir string) (*node.Node, Place, error) {
 	world := newWorld()
-	config := node.Config{Dir: dir, Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
+	config := node.Config{Dir: dir, Options: txlog.Options{Origin: world.Genesis.Name,
+		Signers: []note.Signer{world.LogSigner}}}
 	if err := node.Init(config, world.Genesis); err != nil {
 		return nil, Place{}, err
 	}
@@ -98,7 +100,8 @@ func found(ctx context.Context, dir string) (*node.Node, Place, error) {
 		register, id = world.Register("bank", bank, uint64(i+1), payerName(i), 2, soon())
 		err = submit(register)
 		place.Wallets = append(place.Wallets, id)
-		tx := world.Pay(bank, world.Key("bank treasury"), id, place.Amount, []token.ID{token.OutputID(issue.ID(), i)}, place.Amount, soon())
+		tx := world.Pay(bank, world.Key("bank treasury"), id, place.Amount, []token.ID{token.OutputID(issue.ID(), i)},
+			place.Amount, soon())
 		place.Tokens = append(place.Tokens, token.OutputID(tx.ID(), 0))
 		pay = append(pay, tx)
 	}
@@ -111,7 +114,8 @@ func found(ctx context.Context, dir string) (*node.Node, Place, error) {
 		}
 		var encoded []byte
 		if encoded, err = variant(i); err == nil {
-			err = submit(world.Sign(&token.Define{Registrar: bank, Sequence: uint64(payers + 2 + i), Definition: encoded}, soon(), sim.One(token.RoleIntermediary, 0, world.Key("bank"))))
+			err = submit(world.Sign(&token.Define{Registrar: bank, Sequence: uint64(payers + 2 + i),
+				Definition: encoded}, soon(), sim.One(token.RoleIntermediary, 0, world.Key("bank"))))
 		}
 	}
 	if err != nil {
@@ -123,5 +127,6 @@ func found(ctx context.Context, dir string) (*node.Node, Place, error) {
 
 // access is what the node lets read: the bank.
 func access(bank token.WalletID) []api.Access {
-	return []api.Access{{Name: "bank", Role: api.RoleIntermediary, Intermediary: bank, TokenSHA256: api.HashToken(bankSecret)}}
+	return []api.Access{{Name: "bank", Role: api.RoleIntermediary, Intermediary: bank,
+		TokenSHA256: api.HashToken(bankSecret)}}
 }

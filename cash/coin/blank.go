@@ -44,8 +44,8 @@ func Outputs(blanks []Blank) []cash.Output {
 	return list
 }
 
-// DLEQError is a signature whose proof is missing or does not hold: the office, or whoever stands between, signed with a key
-// that nobody announced, by which the holder would be known again.
+// DLEQError is a signature whose proof is missing or does not hold: the office, or whoever stands between, signed with
+// a key that nobody announced, by which the holder would be known again.
 type DLEQError struct{ Why string }
 
 func (e *DLEQError) Error() string { return "the signature " + e.Why }
@@ -104,7 +104,8 @@ func unblinded(set *cash.Keyset, blank Blank, s cash.Signature, c curve.Point) c
 	}
 }
 
-// Genuine verifies a note by itself against its keyset: that its office signed it. It says nothing of whether it is spent.
+// Genuine verifies a note by itself against its keyset: that its office signed it. It says nothing of whether it is
+// spent.
 func Genuine(set *cash.Keyset, p cash.Proof) error {
 	index := set.Index(money.Tiyn(p.Amount))
 	if p.ID != set.ID.String() || index < 0 {
@@ -173,8 +174,8 @@ func pointOf(field, text string) (curve.Point, error) {
 	return p, nil
 }
 
-// Issued is a note as its office saw it when it signed: with the proof, and without what spends it. Whoever has it can look for it in
-// the office's log, and shows nobody whose note it is but to the office, which knows it by B.
+// Issued is a note as its office saw it when it signed: with the proof, and without what spends it. Whoever has it can
+// look for it in the office's log, and shows nobody whose note it is but to the office, which knows it by B.
 type Issued struct {
 	Keyset string      `json:"keyset"`
 	Amount cash.Amount `json:"amount"`

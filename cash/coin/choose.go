@@ -44,7 +44,8 @@ func Exact(notes []cash.Proof, amount money.Tiyn) []cash.Proof {
 			}
 			picked = picked[:len(picked)-1]
 		}
-		for i++; i < len(sorted) && sorted[i].Amount == sorted[i-1].Amount; i++ { // another of the same amount changes nothing
+		// another of the same amount changes nothing
+		for i++; i < len(sorted) && sorted[i].Amount == sorted[i-1].Amount; i++ {
 		}
 		return search(i, rest)
 	}
@@ -54,8 +55,8 @@ func Exact(notes []cash.Proof, amount money.Tiyn) []cash.Proof {
 	return picked
 }
 
-// Choose finds few notes worth at least an amount: exactly, if it can be; else the largest that fit, and last the smallest
-// one that covers the rest. nil if there are not enough.
+// Choose finds few notes worth at least an amount: exactly, if it can be; else the largest that fit, and last the
+// smallest one that covers the rest. nil if there are not enough.
 func Choose(notes []cash.Proof, amount money.Tiyn) []cash.Proof {
 	if exact := Exact(notes, amount); exact != nil || amount <= 0 || Total(notes) < amount {
 		return exact
@@ -83,7 +84,9 @@ func Choose(notes []cash.Proof, amount money.Tiyn) []cash.Proof {
 // smallestOver is the smallest note that covers an amount and was not picked. sorted descends.
 func smallestOver(sorted, picked []cash.Proof, amount money.Tiyn) *cash.Proof {
 	for i := len(sorted) - 1; i >= 0; i-- {
-		if money.Tiyn(sorted[i].Amount) >= amount && !slices.ContainsFunc(picked, func(p cash.Proof) bool { return p.Secret == sorted[i].Secret }) {
+		if money.Tiyn(sorted[i].Amount) >= amount && !slices.ContainsFunc(picked, func(p cash.Proof) bool {
+			return p.Secret == sorted[i].Secret
+		}) {
 			return &sorted[i]
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/aqsha/aqsha/cash"
 )
 
-// LockTo makes a secret that only the holder of a key can spend (NUT-11), for ever or until a time (Unix seconds), after which
-// the refund keys can too. What cannot be spent by anybody is refused here, before money is locked by it.
+// LockTo makes a secret that only the holder of a key can spend (NUT-11), for ever or until a time (Unix seconds),
+// after which the refund keys can too. What cannot be spent by anybody is refused here, before money is locked by it.
 func LockTo(key string, nonce [16]byte, until uint64, refund ...string) (string, error) {
 	var tags [][]string
 	if until > 0 {

@@ -37,8 +37,9 @@ type wireOuter struct {
 	R      []byte `cbor:"7,keyasint"`
 }
 
-var outerMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 16, MaxMapPairs: 16, MaxNestedLevels: 4,
-	IndefLength: cbor.IndefLengthForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
+var outerMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 16, MaxMapPairs: 16,
+	MaxNestedLevels: 4,
+	IndefLength:     cbor.IndefLengthForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
 
 // OuterOf is a note's outside.
 func OuterOf(set *cash.Keyset, p cash.Proof) (o Outer, err error) {

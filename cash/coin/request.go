@@ -160,7 +160,8 @@ func DecodeRequest(text string) (*Request, error) {
 	switch {
 	case len(text) > 5 && strings.EqualFold(text[:5], "creqa"):
 		var raw []byte
-		if raw, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(text[5:]), "=")); err != nil {
+		if raw, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("+", "-", "/",
+			"_").Replace(text[5:]), "=")); err != nil {
 			return nil, badFormat("request", "is not in base64url")
 		}
 		if err = decodeMode.Unmarshal(raw, r); err != nil {

@@ -74,7 +74,8 @@ type dleqV4 struct {
 var (
 	encodeMode, _ = cbor.EncOptions{}.EncMode()
 	decodeMode, _ = cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 4 * MaxNotes, MaxMapPairs: 64, MaxNestedLevels: 8, IndefLength: cbor.IndefLengthForbidden,
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 4 * MaxNotes, MaxMapPairs: 64, MaxNestedLevels: 8,
+		IndefLength: cbor.IndefLengthForbidden,
 	}.DecMode()
 )
 
@@ -128,8 +129,8 @@ func toV4(p cash.Proof) (wire proofV4, err error) {
 	return wire, nil
 }
 
-// DecodeToken reads a token of version 3 or 4, with or without a URI scheme. Ids of keysets may be short: Resolve makes them
-// whole.
+// DecodeToken reads a token of version 3 or 4, with or without a URI scheme. Ids of keysets may be short: Resolve makes
+// them whole.
 func DecodeToken(text string) (t *Token, err error) {
 	text = strings.TrimSpace(text)
 	if len(text) > MaxTokenText {
@@ -144,7 +145,8 @@ func DecodeToken(text string) (t *Token, err error) {
 	if len(text) < 6 || text[:5] != "cashu" {
 		return nil, badFormat("token", "does not begin with cashuA or cashuB")
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(text[6:]), "="))
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("+", "-", "/",
+		"_").Replace(text[6:]), "="))
 	if err != nil {
 		return nil, badFormat("token", "is not in base64url")
 	}
@@ -173,10 +175,12 @@ func decodeV4(raw []byte) (*Token, error) {
 			if p.Amount > 1<<62 {
 				return nil, badFormat("amount", "is beyond 2^62")
 			}
-			proof := cash.Proof{Amount: cash.Amount(p.Amount), ID: hex.EncodeToString(set.ID), Secret: p.Secret, C: hex.EncodeToString(p.C),
+			proof := cash.Proof{Amount: cash.Amount(p.Amount), ID: hex.EncodeToString(set.ID), Secret: p.Secret,
+				C:       hex.EncodeToString(p.C),
 				Witness: p.Witness, E: hex.EncodeToString(p.E)}
 			if p.DLEQ != nil {
-				proof.DLEQ = &cash.DLEQ{E: hex.EncodeToString(p.DLEQ.E), S: hex.EncodeToString(p.DLEQ.S), R: hex.EncodeToString(p.DLEQ.R)}
+				proof.DLEQ = &cash.DLEQ{E: hex.EncodeToString(p.DLEQ.E), S: hex.EncodeToString(p.DLEQ.S),
+					R: hex.EncodeToString(p.DLEQ.R)}
 			}
 			t.Proofs = append(t.Proofs, proof)
 		}
@@ -222,8 +226,10 @@ func (t *Token) check() error {
 	}
 	seen := map[string]bool{}
 	for _, p := range t.Proofs {
-		if p.Amount < 1 || len(p.Secret) == 0 || len(p.Secret) > cash.MaxSecret || len(p.Witness) > cash.MaxWitness || seen[p.Secret] {
-			return badFormat("token", "holds a note without amount, with a secret that is empty, too long or there twice, or with a long witness")
+		if p.Amount < 1 || len(p.Secret) == 0 || len(p.Secret) > cash.MaxSecret || len(p.Witness) > cash.MaxWitness ||
+			seen[p.Secret] {
+			return badFormat("token", "holds a note without amount, with a secret that is empty, too long or there "+
+				"twice, or with a long witness")
 		}
 		seen[p.Secret] = true
 		var err error

@@ -16,7 +16,8 @@ const bytewords = "ableacidalsoapexaquaarchatomauntawayaxisbackbaldbarnbeltbetab
 	"fizzflapflewfluxfoxyfreefrogfuelfundgalagamegeargemsgiftgirlglowgoodgraygrimgurugushgyrohalfhanghardhawkheathelphighhillholyhope" +
 	"hornhutsicedideaidleinchinkyintoirisironitemjadejazzjoinjoltjowljudojugsjumpjunkjurykeepkenokeptkeyskickkilnkingkitekiwiknoblamb" +
 	"lavalazyleaflegsliarlimplionlistlogoloudloveluaulucklungmainmanymathmazememomenumeowmildmintmissmonknailnavyneednewsnextnoonnote" +
-	"numbobeyoboeomitonyxopenovalowlspaidpartpeckplayplus" + "poempoolposepuffpumapurrquadquizraceramprealredorichroadrockroofrubyruinruns" +
+	"numbobeyoboeomitonyxopenovalowlspaidpartpeckplayplus" +
+	"poempoolposepuffpumapurrquadquizraceramprealredorichroadrockroofrubyruinruns" +
 	"rustsafesagascarsetssilkskewslotsoapsolosongstubsurfswantacotasktaxitenttiedtimetinytoiltombtoystriptunatwinuglyundouniturgeuser" +
 	"vastveryvetovialvibeviewvisavoidvowswallwandwarmwaspwavewaxywebswhatwhenwhizwolfworkyankyawnyellyogayurtzapszerozestzinczonezoom"
 
@@ -73,8 +74,8 @@ type part struct {
 	Data     []byte
 }
 
-// Frames cuts a text into frames of an animated code (NUT-16), in capitals; each holds at most so many bytes. One frame is
-// enough for a short text. They are pure fragments: whoever shows them begins again after the last.
+// Frames cuts a text into frames of an animated code (NUT-16), in capitals; each holds at most so many bytes. One frame
+// is enough for a short text. They are pure fragments: whoever shows them begins again after the last.
 func Frames(text string, most int) ([]string, error) {
 	message, err := cbor.Marshal([]byte(text))
 	if err != nil {
@@ -92,7 +93,8 @@ func Frames(text string, most int) ([]string, error) {
 	for i := range n {
 		data := make([]byte, size) // the last one is filled up with zeros
 		copy(data, message[min(i*size, len(message)):min((i+1)*size, len(message))])
-		raw, err := cbor.Marshal(part{Sequence: uint32(i + 1), Length: uint32(n), Size: uint32(len(message)), Checksum: crc32.ChecksumIEEE(message), Data: data})
+		raw, err := cbor.Marshal(part{Sequence: uint32(i + 1), Length: uint32(n), Size: uint32(len(message)),
+			Checksum: crc32.ChecksumIEEE(message), Data: data})
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +131,8 @@ func (j *Joiner) Add(frame string) (text string, whole bool, err error) {
 	if err := decodeMode.Unmarshal(raw, &p); err != nil {
 		return "", false, badFormat("frame", "is no part of a message: %v", err)
 	}
-	if place != strconv.Itoa(int(p.Sequence))+"-"+strconv.Itoa(int(p.Length)) || p.Sequence < 1 || p.Length < 1 || p.Length > 10_000 ||
+	if place != strconv.Itoa(int(p.Sequence))+"-"+strconv.Itoa(int(p.Length)) || p.Sequence < 1 || p.Length < 1 ||
+		p.Length > 10_000 ||
 		p.Size > MaxTokenText || len(p.Data) != int((p.Size+p.Length-1)/p.Length) {
 		return "", false, badFormat("frame", "says another place or size than it has")
 	}

@@ -23,9 +23,10 @@ var (
 
 	// With all bits bᵢ of v taken for digits 2bᵢ − 1, l bits mean 2v − (2^l − 1). So the halves of (k + halfShift)/2,
 	// raised by 2^128 to be positive, mean those of k; and so does (k + wholeShift)/2 mean k.
-	halfShift  = residue{0xb5c2c1dcde9798d9, 0x589ae84826ba29e4, 0xc2bdd6bf7c118d6b, 0xa4e88a7dcb13034e} // (2^130 − 1 − 2^129)·(1 + λ)
-	wholeShift = residue{0x2da1732fc9bebef, 0x551231950b75fc44, 0x14, 0x0}                               // 2^260 − 1
-	offset     = residue{2: 1}                                                                           // 2^128
+	// (2^130 − 1 − 2^129)·(1 + λ)
+	halfShift  = residue{0xb5c2c1dcde9798d9, 0x589ae84826ba29e4, 0xc2bdd6bf7c118d6b, 0xa4e88a7dcb13034e}
+	wholeShift = residue{0x2da1732fc9bebef, 0x551231950b75fc44, 0x14, 0x0} // 2^260 − 1
+	offset     = residue{2: 1}                                             // 2^128
 )
 
 // digits are indices of table.pick, the lowest digit first.

@@ -146,7 +146,8 @@ func (s *Signer) allValid(ys, cs []Point, entropy io.Reader) bool {
 	}
 	coefficients := make([]coefficient, len(ys))
 	for i := range coefficients {
-		coefficients[i] = coefficient{binary.LittleEndian.Uint64(bytes[16*i:]), binary.LittleEndian.Uint64(bytes[16*i+8:])}
+		coefficients[i] = coefficient{binary.LittleEndian.Uint64(bytes[16*i:]),
+			binary.LittleEndian.Uint64(bytes[16*i+8:])}
 	}
 	t, factor, err := masks(entropy)
 	if err != nil {

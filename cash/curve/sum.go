@@ -118,7 +118,8 @@ func newBuckets(c, windows, n int) *buckets {
 	return &buckets{
 		perWindow: per, order: make([]int32, windows*n),
 		starts: make([]int32, windows*per+1), lengths: make([]int32, windows*per),
-		entries: make([]Point, windows*n), divisors: make([]element, windows*n/2), inverses: make([]element, windows*n/2),
+		entries: make([]Point, windows*n), divisors: make([]element, windows*n/2),
+		inverses: make([]element, windows*n/2),
 	}
 }
 

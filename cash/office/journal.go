@@ -20,8 +20,9 @@ const (
 	maxBatch      = 4 << 20 // bytes of events after which a record is full
 )
 
-var eventMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 20, MaxMapPairs: 64, MaxNestedLevels: 12,
-	IndefLength: cbor.IndefLengthForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
+var eventMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 20, MaxMapPairs: 64,
+	MaxNestedLevels: 12,
+	IndefLength:     cbor.IndefLengthForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
 
 // readEvents hands over the events of a record, which is a sequence of them.
 func readEvents(record []byte, each func(e *cash.Event) error) error {
@@ -37,8 +38,8 @@ func readEvents(record []byte, each func(e *cash.Event) error) error {
 	return nil
 }
 
-// writer makes events durable in their order, many with one sync. After a failed write it takes nothing more: what the disk
-// holds is found out by opening anew.
+// writer makes events durable in their order, many with one sync. After a failed write it takes nothing more: what the
+// disk holds is found out by opening anew.
 type writer struct {
 	mu      sync.Mutex       // over what follows but journal and syncing; the disk is not waited for with it
 	journal *durable.Journal // changed by rotate, under sync
@@ -157,7 +158,8 @@ func (w *writer) flush() bool {
 	return len(w.queue) > 0
 }
 
-// follow has the next events written to another journal, once all that is queued is in this one. Nobody queues meanwhile.
+// follow has the next events written to another journal, once all that is queued is in this one. Nobody queues
+// meanwhile.
 func (w *writer) follow(next *durable.Journal) error {
 	for w.flush() {
 	}

@@ -41,7 +41,8 @@ const (
 	secretName, publicName = "log.secret", "log.key"
 )
 
-// Signing makes the private keys. A keyset that is not announced on the ledger has none: it is neither served nor accepted.
+// Signing makes the private keys. A keyset that is not announced on the ledger has none: it is neither served nor
+// accepted.
 func (k *KeyFile) Signing() (*cash.Signing, error) {
 	secret, err := hex.DecodeString(k.Secret)
 	if err != nil || len(secret) != 32 {

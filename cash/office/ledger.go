@@ -60,5 +60,6 @@ type Reserve struct {
 	Keysets        []string // that are announced and have not made room for others
 	Stamped        uint64   // size of the cash log that was entered last
 	StampedMillis  uint64
-	Expired        string // the wallet that gets what is left of expired keysets, by the policy; empty leaves it in the reserve
+	// the wallet that gets what is left of expired keysets, by the policy; empty leaves it in the reserve
+	Expired string
 }

@@ -34,7 +34,8 @@ func (o *Office) Melt(ctx context.Context, key [32]byte, r MeltRequest) (Melted,
 	repeat := o.repeated(key)
 	m, _ := o.books.Melt(r.Quote)
 	o.mu.Unlock()
-	if repeat && m.State == cash.Unpaid { // it was begun and lapsed: begun again unasked it would hold the notes again and again
+	// it was begun and lapsed: begun again unasked it would hold the notes again and again
+	if repeat && m.State == cash.Unpaid {
 		return o.notify(ctx, m)
 	}
 	if repeat {
@@ -93,7 +94,8 @@ func (o *Office) payable(ctx context.Context, amount money.Tiyn) error {
 		}
 		if settled {
 			return &cash.Refusal{Code: cash.PaymentFailed, Field: "request",
-				Rule: fmt.Sprintf("is for %s, and the reserve can pay %s now: %s; the notes are yours", amount.Format(), max(left, 0).Format(), can.Why)}
+				Rule: fmt.Sprintf("is for %s, and the reserve can pay %s now: %s; the notes are yours", amount.Format(),
+					max(left, 0).Format(), can.Why)}
 		}
 		if err := o.Settle(ctx); err != nil { // what the ledger has already is in both
 			return err
@@ -108,7 +110,8 @@ func (o *Office) meltable(m *cash.Melt, in []cash.Input, change []cash.Blinded) 
 }
 
 // begin sets the notes aside, has the payment signed, and journals both. What is refused before that has left nothing.
-func (o *Office) begin(ctx context.Context, key [32]byte, m *cash.Melt, in []cash.Input, signed []cash.Signed, change []cash.Blinded) error {
+func (o *Office) begin(ctx context.Context, key [32]byte, m *cash.Melt, in []cash.Input, signed []cash.Signed,
+	change []cash.Blinded) error {
 	o.mu.Lock()
 	if refused := o.books.Meltable(m.ID, in, change, o.now()); refused != nil {
 		o.mu.Unlock()
@@ -328,7 +331,8 @@ func (o *Office) sendBacks(ctx context.Context, waiting []string) error {
 		}
 		payment, err := o.config.Ledger.Prepare(ctx, back.To, back.Amount, memoOf(what, back.Ref, ""))
 		if err != nil {
-			o.config.Logger.Warn("money is to be sent back and cannot be", "to", back.To, "tiyn", int64(back.Amount), "error", err)
+			o.config.Logger.Warn("money is to be sent back and cannot be", "to", back.To, "tiyn", int64(back.Amount),
+				"error", err)
 			continue
 		}
 		o.mu.Lock()

@@ -31,7 +31,8 @@ func (o *Office) NewMintQuote(ctx context.Context, amount money.Tiyn, key string
 	o.mu.Lock()
 	if o.config.Cap > 0 && o.books.Reserve.Circulating()+amount > o.config.Cap {
 		o.mu.Unlock()
-		return m, &cash.Refusal{Code: cash.AmountLimits, Field: "amount", Rule: "would have more circulate than the office may issue"}
+		return m, &cash.Refusal{Code: cash.AmountLimits, Field: "amount",
+			Rule: "would have more circulate than the office may issue"}
 	}
 	e, refused := o.books.DecideMintQuote(m, o.config.Max, now)
 	if refused != nil {
@@ -72,7 +73,8 @@ func (o *Office) NewMeltQuote(ctx context.Context, request string) (m cash.Melt,
 		return m, &cash.Refusal{Code: cash.Malformed, Field: "request", Rule: "would have the reserve pay itself"}
 	}
 	if len(p.Memo) > maxPayeesMemo {
-		return m, &cash.Refusal{Code: cash.Malformed, Field: "request", Rule: fmt.Sprintf("has a memo of more than %d bytes", maxPayeesMemo)}
+		return m, &cash.Refusal{Code: cash.Malformed, Field: "request",
+			Rule: fmt.Sprintf("has a memo of more than %d bytes", maxPayeesMemo)}
 	}
 	if p.Amount <= o.config.Max { // more is refused below, whatever the reserve can pay
 		if err := o.payable(ctx, p.Amount); err != nil {
@@ -84,7 +86,8 @@ func (o *Office) NewMeltQuote(ctx context.Context, request string) (m cash.Melt,
 		return m, err
 	}
 	now := o.now()
-	m = cash.Melt{ID: id, Request: request, To: p.Wallet.String(), Memo: p.Memo, Amount: p.Amount, Expiry: now + quoteSeconds}
+	m = cash.Melt{ID: id, Request: request, To: p.Wallet.String(), Memo: p.Memo, Amount: p.Amount,
+		Expiry: now + quoteSeconds}
 	o.mu.Lock()
 	e, refused := o.books.DecideMeltQuote(m, o.config.Max, now)
 	if refused != nil {

@@ -88,7 +88,8 @@ func (o *Office) signatures(signed []cash.Signed) []cash.Signature {
 	list := make([]cash.Signature, len(signed))
 	for i, s := range signed {
 		e, r := s.Proof.E.Bytes(), s.Proof.S.Bytes()
-		list[i] = cash.Signature{Amount: cash.Amount(s.Amount), ID: o.books.Keys[s.Keyset].ID.String(), C: cash.HexPoint(s.C),
+		list[i] = cash.Signature{Amount: cash.Amount(s.Amount), ID: o.books.Keys[s.Keyset].ID.String(),
+			C:    cash.HexPoint(s.C),
 			DLEQ: &cash.DLEQ{E: hex.EncodeToString(e[:]), S: hex.EncodeToString(r[:])}}
 	}
 	return list
@@ -134,9 +135,10 @@ func (o *Office) Swap(ctx context.Context, key [32]byte, r SwapRequest) ([]cash.
 	return o.signatures(signed), o.writer.wait(ctx, number)
 }
 
-// refuseUnlessRepeated tells a refusal, unless the same request has been executed meanwhile: two copies of it were on their
-// way. What it refuses by is durable before it is told.
-func (o *Office) refuseUnlessRepeated(ctx context.Context, key [32]byte, outputs []cash.Output, refused *cash.Refusal) ([]cash.Signature, error) {
+// refuseUnlessRepeated tells a refusal, unless the same request has been executed meanwhile: two copies of it were on
+// their way. What it refuses by is durable before it is told.
+func (o *Office) refuseUnlessRepeated(ctx context.Context, key [32]byte, outputs []cash.Output,
+	refused *cash.Refusal) ([]cash.Signature, error) {
 	o.mu.Lock()
 	repeat := o.repeated(key)
 	o.mu.Unlock()
@@ -164,9 +166,11 @@ func (o *Office) MintBatch(ctx context.Context, key [32]byte, r BatchRequest) ([
 	case len(r.Quotes) == 0:
 		return nil, &cash.Refusal{Code: cash.Malformed, Field: "quotes", Rule: "must not be empty"}
 	case len(r.Quotes) > MaxBatch:
-		return nil, &cash.Refusal{Code: cash.TooManyQuotes, Field: "quotes", Rule: fmt.Sprintf("has %d, at most %d", len(r.Quotes), MaxBatch)}
+		return nil, &cash.Refusal{Code: cash.TooManyQuotes, Field: "quotes",
+			Rule: fmt.Sprintf("has %d, at most %d", len(r.Quotes), MaxBatch)}
 	case r.Signatures != nil && len(r.Signatures) != len(r.Quotes):
-		return nil, &cash.Refusal{Code: cash.BadSignature, Field: "signatures", Rule: "must have one for each quote, null where it has no key"}
+		return nil, &cash.Refusal{Code: cash.BadSignature, Field: "signatures",
+			Rule: "must have one for each quote, null where it has no key"}
 	case r.Amounts != nil && len(r.Amounts) != len(r.Quotes):
 		return nil, &cash.Refusal{Code: cash.AmountLimits, Field: "quote_amounts", Rule: "must have one for each quote"}
 	}
@@ -178,13 +182,15 @@ func (o *Office) MintBatch(ctx context.Context, key [32]byte, r BatchRequest) ([
 	}
 	for i, amount := range r.Amounts {
 		if m, found := o.MintQuote(r.Quotes[i]); found && m.Amount != money.Tiyn(amount) {
-			return nil, &cash.Refusal{Code: cash.Unbalanced, Field: fmt.Sprintf("quote_amounts[%d]", i), Rule: "is not the quote's"}
+			return nil, &cash.Refusal{Code: cash.Unbalanced, Field: fmt.Sprintf("quote_amounts[%d]", i),
+				Rule: "is not the quote's"}
 		}
 	}
 	return o.mint(ctx, key, r.Quotes, signatures, r.Outputs)
 }
 
-func (o *Office) mint(ctx context.Context, key [32]byte, quotes, signatures []string, outputs []cash.Output) ([]cash.Signature, error) {
+func (o *Office) mint(ctx context.Context, key [32]byte, quotes, signatures []string,
+	outputs []cash.Output) ([]cash.Signature, error) {
 	o.mu.Lock()
 	repeat := o.repeated(key)
 	var refused *cash.Refusal
@@ -226,7 +232,8 @@ func (o *Office) mint(ctx context.Context, key [32]byte, quotes, signatures []st
 }
 
 // Restore gives signatures of outputs that were signed, in the order asked.
-func (o *Office) Restore(ctx context.Context, outputs []cash.Output) (found []cash.Output, signatures []cash.Signature, err error) {
+func (o *Office) Restore(ctx context.Context, outputs []cash.Output) (found []cash.Output, signatures []cash.Signature,
+	err error) {
 	points, refused := cash.RestorePoints(outputs)
 	if refused != nil {
 		return nil, nil, refused

@@ -32,8 +32,9 @@ type stored struct {
 	Snapshot *cash.Snapshot `cbor:"3,keyasint"`
 }
 
-var booksMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 27, MaxMapPairs: 64, MaxNestedLevels: 12,
-	IndefLength: cbor.IndefLengthForbidden}.DecMode()
+var booksMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 27, MaxMapPairs: 64,
+	MaxNestedLevels: 12,
+	IndefLength:     cbor.IndefLengthForbidden}.DecMode()
 
 // journalFile is one file of the row.
 type journalFile struct {
@@ -96,7 +97,8 @@ func (o *Office) openRecords() error {
 		return fmt.Errorf("%s: %w", booksName, err)
 	}
 	if o.booked < o.books.Blocks {
-		return fmt.Errorf("the public log has %d blocks and the books %d: put back the whole folder, or none of it", o.booked, o.books.Blocks)
+		return fmt.Errorf("the public log has %d blocks and the books %d: put back the whole folder, or none of it",
+			o.booked, o.books.Blocks)
 	}
 	o.shown = first.Keysets
 	list, err := o.journals()
@@ -110,7 +112,8 @@ func (o *Office) openRecords() error {
 		if f.number > first.Journal && (i == 0 || f.number != list[i-1].number+1) {
 			return fmt.Errorf("the journal's file before %s is missing", f.name)
 		}
-		if f.number == first.Journal { // begun with the office, or when a block was closed: the next is due an interval later
+		// begun with the office, or when a block was closed: the next is due an interval later
+		if f.number == first.Journal {
 			o.closedAt = f.begun
 		}
 		each := o.replay
@@ -122,7 +125,8 @@ func (o *Office) openRecords() error {
 			return err
 		}
 		if journal.Cut() > 0 {
-			o.config.Logger.Warn("the journal's torn end was cut: nobody was answered for it", "file", f.name, "bytes", journal.Cut())
+			o.config.Logger.Warn("the journal's torn end was cut: nobody was answered for it", "file", f.name, "bytes",
+				journal.Cut())
 		}
 		if i < len(list)-1 {
 			if err := journal.Close(); err != nil {
@@ -136,7 +140,8 @@ func (o *Office) openRecords() error {
 }
 
 func (o *Office) openJournal(name string, each func(e *cash.Event) error) (*durable.Journal, error) {
-	return durable.OpenJournal(o.files, filepath.Join(o.config.Dir, name), durable.Options{Header: journalHeader, Max: maxRecord},
+	return durable.OpenJournal(o.files, filepath.Join(o.config.Dir, name),
+		durable.Options{Header: journalHeader, Max: maxRecord},
 		func(body []byte) error { return readEvents(body, each) })
 }
 
@@ -155,7 +160,9 @@ func (o *Office) due() bool { return o.now() >= o.file.begun+uint64(o.config.Ret
 func (o *Office) rotate() (*rotation, error) {
 	now := o.now()
 	next := journalFile{journalName(o.file.number+1, now), o.file.number + 1, now}
-	journal, err := o.openJournal(next.name, func(*cash.Event) error { return fmt.Errorf("%s is there already", next.name) })
+	journal, err := o.openJournal(next.name, func(*cash.Event) error {
+		return fmt.Errorf("%s is there already", next.name)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +171,8 @@ func (o *Office) rotate() (*rotation, error) {
 	}
 	o.file = next
 	forget := now - min(now, uint64(o.config.Retry/time.Second))
-	return &rotation{next, stored{Journal: next.number, Keysets: len(o.books.Keys), Snapshot: o.books.Snapshot(forget)}}, nil
+	return &rotation{next, stored{Journal: next.number, Keysets: len(o.books.Keys),
+		Snapshot: o.books.Snapshot(forget)}}, nil
 }
 
 // store makes a rotation's books durable, and removes files that are older than the retry window.
@@ -182,7 +190,8 @@ func (o *Office) store(r *rotation) error {
 		return err
 	}
 	for i := range list {
-		if i+1 < len(list) && list[i+1].number <= r.file.number && list[i+1].begun+uint64(o.config.Retry/time.Second) < o.now() {
+		if i+1 < len(list) && list[i+1].number <= r.file.number &&
+			list[i+1].begun+uint64(o.config.Retry/time.Second) < o.now() {
 			if err := durable.Remove(o.files, filepath.Join(o.config.Dir, list[i].name)); err != nil {
 				return err
 			}

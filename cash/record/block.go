@@ -56,7 +56,8 @@ type Announced struct {
 
 // Announce writes a keyset as a block does.
 func Announce(k *cash.Keyset, transaction string) Announced {
-	a := Announced{ID: k.ID[:], Unit: k.Unit, Amounts: k.Amounts, From: k.From, Until: k.Until, Expiry: k.Expiry, Announcement: transaction}
+	a := Announced{ID: k.ID[:], Unit: k.Unit, Amounts: k.Amounts, From: k.From, Until: k.Until, Expiry: k.Expiry,
+		Announcement: transaction}
 	for _, key := range k.Keys {
 		raw := key.Bytes()
 		a.Keys = append(a.Keys, raw[:])
@@ -95,8 +96,10 @@ type Header struct {
 	Wallet       string       `cbor:"8,keyasint" json:"reserve_wallet"`
 	Keysets      []Announced  `cbor:"9,keyasint,omitempty" json:"keysets,omitempty"` // new ones
 	Lists        []List       `cbor:"10,keyasint,omitempty" json:"lists,omitempty"`
-	Compared     bool         `cbor:"11,keyasint,omitempty" json:"compared,omitempty"` // at LedgerHeight the ledger's reserve is Reserve
-	Expired      []WrittenOff `cbor:"12,keyasint,omitempty" json:"expired,omitempty"`  // since the last block, in the order of keysets
+	// at LedgerHeight the ledger's reserve is Reserve
+	Compared bool `cbor:"11,keyasint,omitempty" json:"compared,omitempty"`
+	// since the last block, in the order of keysets
+	Expired []WrittenOff `cbor:"12,keyasint,omitempty" json:"expired,omitempty"`
 }
 
 // WrittenOff is a keyset whose time is over: what its notes are worth that never came back is paid to the wallet that
@@ -125,8 +128,9 @@ const (
 
 var (
 	encodeMode, _ = cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode()
-	decodeMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 14, MaxMapPairs: 64, MaxNestedLevels: 8,
-		IndefLength: cbor.IndefLengthForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
+	decodeMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 14, MaxMapPairs: 64,
+		MaxNestedLevels: 8,
+		IndefLength:     cbor.IndefLengthForbidden, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
 )
 
 // Entries writes a block as entries of the log: the header, then each list's pairs, issued before redeemed.
@@ -136,7 +140,8 @@ func (b *Block) Entries() ([][]byte, error) {
 		return nil, err
 	}
 	if len(header) > maxHeader {
-		return nil, fmt.Errorf("the header of block %d has %d bytes, at most %d", b.Header.Number, len(header), maxHeader)
+		return nil, fmt.Errorf("the header of block %d has %d bytes, at most %d", b.Header.Number, len(header),
+			maxHeader)
 	}
 	entries := [][]byte{append([]byte{'H'}, header...)}
 	for i := range b.Header.Lists {

@@ -194,12 +194,14 @@ func (c *Checker) list(b *Block, i int) error {
 		pairs []Pair
 		total *uint64
 		seen  map[cash.Nullifier]struct{}
-	}{{'I', &l.Issued, b.Issued[i], &count.Issued, c.issued}, {'R', &l.Redeemed, b.Redeemed[i], &count.Redeemed, c.redeemed}} {
+	}{{'I', &l.Issued, b.Issued[i], &count.Issued, c.issued},
+		{'R', &l.Redeemed, b.Redeemed[i], &count.Redeemed, c.redeemed}} {
 		if len(side.pairs) != int(side.side.Count) {
 			return fmt.Errorf("list %d has %d pairs, its header says %d", i, len(side.pairs), side.side.Count)
 		}
 		if *side.total += uint64(len(side.pairs)); *side.total != side.side.Total {
-			return fmt.Errorf("list %d comes to %d since the beginning, its header says %d", i, *side.total, side.side.Total)
+			return fmt.Errorf("list %d comes to %d since the beginning, its header says %d", i, *side.total,
+				side.side.Total)
 		}
 		context := Context(c.Network, b.Header.Number, s.ID, l.Amount, side.kind)
 		if err := verify(context, s.Keys[index], side.pairs, side.side.Proof, side.seen); err != nil {
@@ -208,7 +210,8 @@ func (c *Checker) list(b *Block, i int) error {
 		c.Notes += uint64(len(side.pairs))
 	}
 	if count.Redeemed > count.Issued {
-		return fmt.Errorf("%d notes of %d tiyn of keyset %s are redeemed and %d were issued", count.Redeemed, l.Amount, s.ID, count.Issued)
+		return fmt.Errorf("%d notes of %d tiyn of keyset %s are redeemed and %d were issued", count.Redeemed, l.Amount,
+			s.ID, count.Issued)
 	}
 	return nil
 }
@@ -271,12 +274,14 @@ func (c *Checker) Outstanding() (sum money.Tiyn) {
 func (c *Checker) sums(h *Header) error {
 	r := h.Reserve
 	switch sum := c.Outstanding(); {
-	case r.PaidIn < c.Last.Reserve.PaidIn || r.PaidOut < c.Last.Reserve.PaidOut || r.Issued < c.Last.Reserve.Issued || r.Melted < c.Last.Reserve.Melted:
+	case r.PaidIn < c.Last.Reserve.PaidIn || r.PaidOut < c.Last.Reserve.PaidOut || r.Issued < c.Last.Reserve.Issued ||
+		r.Melted < c.Last.Reserve.Melted:
 		return fmt.Errorf("a sum since the beginning has become less")
 	case r.Expired != c.expired:
 		return fmt.Errorf("%s is written off by the events, %s by the sums", c.expired, r.Expired)
 	case !r.Holds():
-		return fmt.Errorf("reserve %s is not what circulates, %s, and %s that waits", r.Balance(), r.Circulating(), r.Waiting)
+		return fmt.Errorf("reserve %s is not what circulates, %s, and %s that waits", r.Balance(), r.Circulating(),
+			r.Waiting)
 	case sum != r.Circulating():
 		return fmt.Errorf("notes for %s circulate by the lists, %s by the sums", sum, r.Circulating())
 	case r.Waiting < 0 || r.Owed < 0 || r.Balance() < 0:

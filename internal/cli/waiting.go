@@ -29,7 +29,7 @@ func Waiting(command *cobra.Command) func(base string) (answered func()) {
 type waiter struct {
 	w     io.Writer
 	after func(time.Duration) <-chan time.Time
-	mu    sync.Mutex // held by the request that is spoken of
+	mu    sync.Mutex // over the writer: held by the request that is spoken of, so that others beside it say nothing
 }
 
 func (s *waiter) wait(base string) (answered func()) {

@@ -32,7 +32,7 @@ func (c *counted) add(d counted) {
 
 // Most that the whole may have of what we want less of. The numbers only shrink.
 const (
-	longLinesAllowed = 640
+	longLinesAllowed = 130
 	over70Allowed    = 4
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/handover"
@@ -124,6 +126,9 @@ func dialPool(t *testing.T, path string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil { // nobody waits for ever for what is wrong
+		t.Fatal(err)
+	}
 	if _, err := io.WriteString(conn, "POST /handover HTTP/1.1\r\nHost: pool\r\nContent-Length: 0\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -172,8 +177,8 @@ func TestASuccessorIsHandedOn(t *testing.T) {
 	if _, err := wrong.Write([]byte{handover.GoAhead + 1}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := wrong.Read(answer); err == nil {
-		t.Errorf("another word is answered with %q", answer[:n])
+	if n, err := wrong.Read(answer); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("another word is answered with %q, or waited for (%v)", answer[:n], err)
 	}
 
 	c.Successors <- nil // one is being served
@@ -184,8 +189,8 @@ func TestASuccessorIsHandedOn(t *testing.T) {
 	if _, err := second.Write([]byte{handover.GoAhead}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := second.Read(answer); err == nil {
-		t.Errorf("a second successor is answered with %q", answer[:n])
+	if n, err := second.Read(answer); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a second successor is answered with %q, or waited for (%v)", answer[:n], err)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// AnnouncementError refuses a keyset that the ledger does not announce. Whoever is given keys that nobody else has is known by
-// his notes: so it is the ledger that says which keys there are, and not the office.
+// AnnouncementError refuses a keyset that the ledger does not announce. Whoever is given keys that nobody else has is
+// known by his notes: so it is the ledger that says which keys there are, and not the office.
 type AnnouncementError struct {
 	Keyset string
 	Rule   string
@@ -29,8 +29,8 @@ func (e *AnnouncementError) ErrorCode() string { return "cash-not-announced" }
 // Network is the network id of the ledger that announces the keysets, empty until the wallet has met its mint.
 func (w *Wallet) Network() string { return w.state.Network }
 
-// believe checks keysets that the wallet does not know yet: each is announced on the ledger whose network id the wallet has. A
-// wallet that was begun without one takes the mint's word for it the first time, and holds to it.
+// believe checks keysets that the wallet does not know yet: each is announced on the ledger whose network id the wallet
+// has. A wallet that was begun without one takes the mint's word for it the first time, and holds to it.
 func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 	if w.state.NoLedger {
 		return nil
@@ -41,7 +41,8 @@ func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 			return err
 		}
 		if network == "" {
-			return &AnnouncementError{Keyset: "of " + w.state.Mint, Rule: "the mint names no ledger that announces its keysets: --unannounced takes it all the same"}
+			return &AnnouncementError{Keyset: "of " + w.state.Mint,
+				Rule: "the mint names no ledger that announces its keysets: --unannounced takes it all the same"}
 		}
 		w.state.Network = network
 	}
@@ -59,14 +60,16 @@ func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 			return err
 		}
 		if w.state.Reserve != "" && w.state.Reserve != reserve {
-			return &AnnouncementError{Keyset: id, Rule: "it is backed by wallet " + reserve + ", the wallet's other notes by " + w.state.Reserve}
+			return &AnnouncementError{Keyset: id, Rule: "it is backed by wallet " +
+				reserve + ", the wallet's other notes by " + w.state.Reserve}
 		}
 		w.state.Reserve = reserve
 	}
 	return nil
 }
 
-// CheckAnnouncement holds a keyset against the receipt of its announcement on a network, and returns the wallet that backs it.
+// CheckAnnouncement holds a keyset against the receipt of its announcement on a network, and returns the wallet that
+// backs it.
 func CheckAnnouncement(shown []byte, network string, k *cash.Keyset) (reserve string, err error) {
 	refuse := func(rule string) (string, error) { return "", &AnnouncementError{Keyset: k.ID.String(), Rule: rule} }
 	var id token.NetworkID

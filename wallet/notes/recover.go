@@ -68,7 +68,8 @@ const graceSeconds = 3600
 
 // Settle changes what was received offline into notes of the wallet's own, and says what was lost: spent by whoever
 // gave it.
-func (w *Wallet) Settle(ctx context.Context, sign func(notes []cash.Proof) error) (settled, lost money.Tiyn, err error) {
+func (w *Wallet) Settle(ctx context.Context, sign func(notes []cash.Proof) error) (settled, lost money.Tiyn,
+	err error) {
 	var open []cash.Proof
 	for _, n := range w.state.Notes {
 		if n.Unsettled {
@@ -122,7 +123,9 @@ func (w *Wallet) Reclaim(ctx context.Context) (back money.Tiyn, err error) {
 			}
 			back += coin.Total(open)
 		}
-		w.state.Sent = slices.DeleteFunc(w.state.Sent, func(o Sent) bool { return o.At == s.At && len(o.Notes) > 0 && o.Notes[0].Secret == s.Notes[0].Secret })
+		w.state.Sent = slices.DeleteFunc(w.state.Sent, func(o Sent) bool {
+			return o.At == s.At && len(o.Notes) > 0 && o.Notes[0].Secret == s.Notes[0].Secret
+		})
 		if err := w.save(); err != nil {
 			return back, err
 		}
@@ -207,7 +210,9 @@ func (w *Wallet) restoreSet(ctx context.Context, seed []byte, set *cash.Keyset) 
 // inHand says whether a note is in an operation, or was given away by this wallet.
 func (w *Wallet) inHand(secret string) bool {
 	has := func(n cash.Proof) bool { return n.Secret == secret }
-	return slices.ContainsFunc(w.state.Begun, func(op *Operation) bool { return slices.ContainsFunc(op.Inputs, has) }) ||
+	return slices.ContainsFunc(w.state.Begun, func(op *Operation) bool {
+		return slices.ContainsFunc(op.Inputs, has)
+	}) ||
 		slices.ContainsFunc(w.state.Sent, func(s Sent) bool { return slices.ContainsFunc(s.Notes, has) })
 }
 

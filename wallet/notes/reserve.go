@@ -123,12 +123,15 @@ func (r *Reserve) Reserve(ctx context.Context) (office.Reserve, error) {
 		}
 		announced := authority.Reserve(r.id)
 		if announced == nil {
-			return office.Reserve{}, token.Errorf(ledger.NoReserve, "reserve", "wallet %s backs no banknotes: a reserve is opened by 'aqsha cash keys announce NAME' with a NAME that no wallet has", r.id)
+			return office.Reserve{}, token.Errorf(ledger.NoReserve, "reserve",
+				"wallet %s backs no banknotes: a reserve is opened by 'aqsha cash keys announce NAME' with a NAME "+
+					"that no wallet has", r.id)
 		}
 		if before.Head.Height != after.Head.Height {
 			continue
 		}
-		stands := office.Reserve{Height: after.Head.Height, Millis: after.Head.TimeMillis, Balance: w.Balance, Stamped: announced.Stamp.Size, StampedMillis: announced.Stamp.Millis}
+		stands := office.Reserve{Height: after.Head.Height, Millis: after.Head.TimeMillis, Balance: w.Balance,
+			Stamped: announced.Stamp.Size, StampedMillis: announced.Stamp.Millis}
 		if to := authority.Policy.ExpiredCash; to != (token.WalletID{}) {
 			stands.Expired = to.String()
 		}
@@ -163,7 +166,9 @@ func (r *Reserve) Payable(ctx context.Context) (p office.Payable, err error) {
 	if w.Day >= authority.Policy.Day(network.TimeMillis) {
 		paid = w.PaidToday
 	}
-	p.Amount, p.Why = max(most-paid, 0), fmt.Sprintf("its key pays at most %s a day by the ledger's policy and has paid %s today", most.Format(), paid.Format())
+	p.Amount, p.Why = max(most-paid, 0),
+		fmt.Sprintf("its key pays at most %s a day by the ledger's policy and has paid %s today", most.Format(),
+			paid.Format())
 	if w.Balance < p.Amount {
 		p.Amount, p.Why = w.Balance, "it holds no more"
 	}

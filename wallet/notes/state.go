@@ -130,7 +130,8 @@ func Create(files vfs.FS, dir, words string, place Place) error {
 	if err := durable.Folder(files, dir); err != nil {
 		return err
 	}
-	raw, err := json.MarshalIndent(state{Words: words, Mint: place.Mint, Network: place.Network, NoLedger: place.Unannounced, Counters: map[string]uint64{}}, "", "  ")
+	raw, err := json.MarshalIndent(state{Words: words, Mint: place.Mint, Network: place.Network,
+		NoLedger: place.Unannounced, Counters: map[string]uint64{}}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,8 @@ func newWorld(entropy io.Reader) (*world, error) {
 		}
 		c := curve.Unblind(c_, r, w.signer.Key())
 		rawB, rawC := b_.Bytes(), c.Bytes()
-		w.secrets, w.blinded, w.signed = append(w.secrets, secret), append(w.blinded, rawB[:]), append(w.signed, rawC[:])
+		w.secrets, w.blinded, w.signed = append(w.secrets, secret), append(w.blinded, rawB[:]),
+			append(w.signed, rawC[:])
 		w.ys, w.cs = append(w.ys, y), append(w.cs, c)
 	}
 	w.proof, err = w.signer.ProveBlock(w.context, w.ys, w.cs)

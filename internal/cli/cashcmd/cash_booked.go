@@ -52,7 +52,8 @@ Exit code 3 says that a note is not booked.`,
 	flags.String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
 	flags.String("evidence", "", "file to write with what shows that the office signed what it did not book")
 	flags.String("check", "", "file of evidence to check against the office's log")
-	flags.String("stamp", "", "ledger wallet that pays the office's reserve one tiyn, to show by when the notes were signed")
+	flags.String("stamp", "",
+		"ledger wallet that pays the office's reserve one tiyn, to show by when the notes were signed")
 	command.MarkFlagsMutuallyExclusive("check", "stamp")
 	command.MarkFlagsMutuallyExclusive("check", "key")
 	return command
@@ -164,7 +165,8 @@ func checkEvidence(command *cobra.Command, file string, args []string) error {
 	if err != nil {
 		return errorOfEvidence(err)
 	}
-	if again := cli.Flag(command, "evidence"); again != "" && len(missing) == len(e.Notes) { // the stamp is of all of them
+	// the stamp is of all of them
+	if again := cli.Flag(command, "evidence"); again != "" && len(missing) == len(e.Notes) {
 		raw, err := f.Evidence(e.Notes, e.Stamp).Encode()
 		if err == nil {
 			err = durable.Create(vfs.OS, again, raw)
@@ -192,7 +194,8 @@ func showBookings(command *cobra.Command, list []recount.Booking, missing int) e
 			case b.Block != nil:
 				fmt.Fprintf(out, "%d tiyn: booked in block %d\n", b.Amount, *b.Block)
 			case b.Convicts:
-				fmt.Fprintf(out, "%d tiyn: signed by the office and NOT BOOKED, though the time for it is over: this convicts the office\n", b.Amount)
+				fmt.Fprintf(out,
+					"%d tiyn: signed by the office and NOT BOOKED, though the time for it is over: this convicts the office\n", b.Amount)
 			default:
 				fmt.Fprintf(out, "%d tiyn: signed by the office and not booked yet; ask again in a day\n", b.Amount)
 			}

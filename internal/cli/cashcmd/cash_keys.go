@@ -29,8 +29,8 @@ func addOfficeFlag(command *cobra.Command) {
 func newCashKeysCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "keys", Short: "Keysets of a cash office: the plates from which its notes are made",
-		Long: `A keyset is one key per denomination. It is announced on the ledger before it is used: an office neither serves nor accepts one
-that is not, so that nobody can be given keys of his own by which to be recognised.`,
+		Long: `A keyset is one key per denomination. It is announced on the ledger before it is used: an office
+neither serves nor accepts one that is not, so that nobody can be given keys of his own by which to be recognised.`,
 	}
 	addOfficeFlag(command)
 	command.AddCommand(newCashKeysNew(), newCashKeysAnnounce(), newCashKeysList(), newCashKeysRetire())
@@ -40,9 +40,10 @@ that is not, so that nobody can be given keys of his own by which to be recognis
 func newCashKeysNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new", Short: "Make a keyset",
-		Long: `Makes a keyset that signs for --months and is redeemed for --redeem-months more. Its secret lies in the office's folder,
-readable by its owner only. --denominations binary is for wallets that split only by powers of two.`,
-		Example: "  aqsha cash keys new\n  aqsha cash keys new --months 6 --redeem-months 24 --denominations binary", Args: cobra.NoArgs,
+		Long: `Makes a keyset that signs for --months and is redeemed for --redeem-months more. Its secret lies in the
+office's folder, readable by its owner only. --denominations binary is for wallets that split only by powers of two.`,
+		Example: "  aqsha cash keys new\n  aqsha cash keys new --months 6 --redeem-months 24 --denominations binary",
+		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			months, _ := command.Flags().GetInt("months")
 			redeem, _ := command.Flags().GetInt("redeem-months")
@@ -64,19 +65,22 @@ readable by its owner only. --denominations binary is for wallets that split onl
 			}
 			now := time.Now().UTC()
 			until := now.AddDate(0, months, 0)
-			key, err := office.NewKey(secret, amounts, uint64(now.Unix()), uint64(until.Unix()), uint64(until.AddDate(0, redeem, 0).Unix()))
+			key, err := office.NewKey(secret, amounts, uint64(now.Unix()), uint64(until.Unix()),
+				uint64(until.AddDate(0, redeem, 0).Unix()))
 			if err != nil {
 				return err
 			}
 			if err := durable.Folder(vfs.OS, cli.Flag(command, "office")); err != nil {
 				return err
 			}
-			err = office.UpdateKeys(vfs.OS, cli.Flag(command, "office"), func(list []office.KeyFile) ([]office.KeyFile, error) { return append(list, key), nil })
+			err = office.UpdateKeys(vfs.OS, cli.Flag(command, "office"),
+				func(list []office.KeyFile) ([]office.KeyFile, error) { return append(list, key), nil })
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, keyView(&key), func(out io.Writer) {
-				fmt.Fprintf(out, "keyset %s, %d denominations; announce it: aqsha cash keys announce RESERVE\n", key.ID, len(key.Amounts))
+				fmt.Fprintf(out, "keyset %s, %d denominations; announce it: aqsha cash keys announce RESERVE\n", key.ID,
+					len(key.Amounts))
 			})
 		},
 	}
@@ -88,17 +92,18 @@ readable by its owner only. --denominations binary is for wallets that split onl
 
 // keyView is a keyset without its secret.
 func keyView(k *office.KeyFile) map[string]any {
-	return map[string]any{"id": k.ID, "amounts": k.Amounts, "from": k.From, "until": k.Until, "expiry": k.Expiry, "announcement": k.Announcement, "retired": k.Retired}
+	return map[string]any{"id": k.ID, "amounts": k.Amounts, "from": k.From, "until": k.Until, "expiry": k.Expiry,
+		"announcement": k.Announcement, "retired": k.Retired}
 }
 
 func newCashKeysAnnounce() *cobra.Command {
 	return &cobra.Command{
 		Use: "announce RESERVE", Short: "Announce the office's keysets on the ledger, in the issue set's name",
-		Long: `Writes each keyset that is not announced yet into the ledger: its id, unit, denominations and times, the wallet that backs its notes,
-and the origin and key of the office's public log. The issue set signs, m of n as for an emission; --out FILE writes a draft for
-whoever has the other keys. The first announcement opens RESERVE, a name that no wallet has yet: a wallet of the ledger whose key is made
-here and is the office's: it alone pays from it, within the policy's cap of a day, and only the issue set, after the re-key delay, gives it another key
-or closes it.`,
+		Long: `Writes each keyset that is not announced yet into the ledger: its id, unit, denominations and times,
+the wallet that backs its notes, and the origin and key of the office's public log. The issue set signs, m of n as for
+an emission; --out FILE writes a draft for whoever has the other keys. The first announcement opens RESERVE, a name
+that no wallet has yet: a wallet of the ledger whose key is made here and is the office's: it alone pays from it,
+within the policy's cap of a day, and only the issue set, after the re-key delay, gives it another key or closes it.`,
 		Example: "  aqsha cash keys announce reserve", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(announceKeysets),
 	}
@@ -118,7 +123,8 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 				continue
 			}
 			k := &list[i]
-			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts, From: k.From, Until: k.Until, Expiry: k.Expiry,
+			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts,
+				From: k.From, Until: k.Until, Expiry: k.Expiry,
 				Origin: signer.Name(), LogKey: public}
 			receipt, err := announceKeyset(ctx, s, args[0], body)
 			if errors.Is(err, wallet.ErrDrafted) {
@@ -145,7 +151,8 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 }
 
 // announceKeyset announces a keyset for the reserve of a name, which it opens if nothing bears that name.
-func announceKeyset(ctx context.Context, s *session.Session, reserve string, body token.AnnounceKeyset) (node.Receipt, error) {
+func announceKeyset(ctx context.Context, s *session.Session, reserve string,
+	body token.AnnounceKeyset) (node.Receipt, error) {
 	if s.Client.Keyring.Fresh(reserve) == nil {
 		return s.Client.OpenReserve(ctx, reserve, body)
 	}
@@ -158,7 +165,8 @@ func announceKeyset(ctx context.Context, s *session.Session, reserve string, bod
 		return node.Receipt{}, err
 	}
 	if authority.Reserve(ids[0]) == nil {
-		return node.Receipt{}, cli.Usage(fmt.Errorf("%s is a wallet that backs no banknotes: name this office's reserve, or a name that no wallet has, under which a reserve is opened", reserve))
+		return node.Receipt{}, cli.Usage(fmt.Errorf("%s is a wallet that backs no banknotes: name this office's "+
+			"reserve, or a name that no wallet has, under which a reserve is opened", reserve))
 	}
 	body.Reserve = ids[0]
 	return s.Client.Announce(ctx, body)
@@ -186,7 +194,8 @@ func newCashKeysList() *cobra.Command {
 					if k.Retired {
 						state += ", retired"
 					}
-					fmt.Fprintf(out, "%s  signs until %s, is redeemed until %s  %s\n", k.ID, day(k.Until), day(k.Expiry), state)
+					fmt.Fprintf(out, "%s  signs until %s, is redeemed until %s  %s\n", k.ID, day(k.Until),
+						day(k.Expiry), state)
 				}
 			})
 		},
@@ -198,25 +207,30 @@ func day(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Form
 func newCashKeysRetire() *cobra.Command {
 	return &cobra.Command{
 		Use: "retire KEYSET", Short: "Have a keyset sign nothing more; its notes are redeemed as before",
-		Long: `The running office takes it up when it is started again. Wallets move to another keyset by themselves.`, Example: "  aqsha cash keys retire 015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a",
-		Args: cobra.ExactArgs(1),
+		Long: `The running office takes it up when it is started again. Wallets move to another keyset by
+themselves.`,
+		Example: "  aqsha cash keys retire 015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			found := false
-			err := office.UpdateKeys(vfs.OS, cli.Flag(command, "office"), func(list []office.KeyFile) ([]office.KeyFile, error) {
-				for i := range list {
-					if list[i].ID.String() == args[0] {
-						list[i].Retired, found = true, true
+			err := office.UpdateKeys(vfs.OS, cli.Flag(command, "office"),
+				func(list []office.KeyFile) ([]office.KeyFile, error) {
+					for i := range list {
+						if list[i].ID.String() == args[0] {
+							list[i].Retired, found = true, true
+						}
 					}
-				}
-				return list, nil
-			})
+					return list, nil
+				})
 			if err == nil && !found {
 				err = cli.Usage(fmt.Errorf("no keyset %s in %s", args[0], cli.Flag(command, "office")))
 			}
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "%s signs nothing more from the next start on\n", args[0]) })
+			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) {
+				fmt.Fprintf(out, "%s signs nothing more from the next start on\n", args[0])
+			})
 		},
 	}
 }

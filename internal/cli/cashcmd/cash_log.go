@@ -61,7 +61,7 @@ func ledgerAt(ctx context.Context, command *cobra.Command) (*recount.Against, er
 	if url == "" {
 		announced, instance, err := datadir.Announced(cli.Flag(command, "data"))
 		if err != nil || instance == "" {
-			return nil, nil
+			return nil, nil //nolint:nilerr // no node runs there; what is not compared is told
 		}
 		url = announced
 	}
@@ -97,19 +97,22 @@ func describeCheck(out io.Writer, c *recount.Report) {
 	if len(c.Unverified) > 0 {
 		said = "Verified, but for what is named below"
 	}
-	fmt.Fprintf(out, said+": cash log %s, %d entries in %d blocks, %d notes\n", terminal.Plain(c.Origin), c.Size, c.Blocks, c.Notes)
+	fmt.Fprintf(out, said+": cash log %s, %d entries in %d blocks, %d notes\n", terminal.Plain(c.Origin), c.Size,
+		c.Blocks, c.Notes)
 	fmt.Fprintf(out, "  root %s, signed with %s\n", c.Root, terminal.Plain(c.Key))
-	fmt.Fprintf(out, "  reserve %s = %s in notes + %s that waits\n", c.Reserve.Balance().Format(), c.Circulating.Format(), c.Reserve.Waiting.Format())
+	fmt.Fprintf(out, "  reserve %s = %s in notes + %s that waits\n", c.Reserve.Balance().Format(),
+		c.Circulating.Format(), c.Reserve.Waiting.Format())
 	describeLedger(out, c)
 }
 
 func newCashSupplyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "supply [URL|DIR]", Short: "What circulates, by keyset and denomination, beside the reserve",
-		Long: `Recounts the office's public log from its beginning, verifying it on the way: notes issued, redeemed and outstanding, and the
-reserve's equation: reserve = notes that circulate + paid in and not yet issued or sent back. URL is a mint's, DIR an office's folder
-or a copy of its log.`,
-		Example: "  aqsha cash supply http://127.0.0.1:8430/cash\n  aqsha cash supply aqsha-office --json", Args: cobra.MaximumNArgs(1),
+		Long: `Recounts the office's public log from its beginning, verifying it on the way: notes issued, redeemed
+and outstanding, and the reserve's equation: reserve = notes that circulate + paid in and not yet issued or sent back.
+URL is a mint's, DIR an office's folder or a copy of its log.`,
+		Example: "  aqsha cash supply http://127.0.0.1:8430/cash\n  aqsha cash supply aqsha-office --json",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, err := cashLogOf(command, args)
 			if err != nil {
@@ -118,25 +121,29 @@ or a copy of its log.`,
 			return cli.Show(command, c, func(out io.Writer) { describeSupply(out, &c) })
 		},
 	}
-	command.Flags().String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
+	command.Flags().String("key", "",
+		"verifier key of the log, from a source that you trust (default: the office's word)")
 	return command
 }
 
 func newCashVerifyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "verify [URL|DIR]", Short: "Verify a cash office's public log from nothing",
-		Long: `Re-derives all that the office states: every block's proofs (each note issued and redeemed was signed with the announced key), that
-no note was booked twice, counts, sums and the reserve's equation, and that all of it stands under the signed checkpoint. It cannot see
-a note that was signed and never booked: its holder can, who has the signature.
+		Long: `Re-derives all that the office states: every block's proofs (each note issued and redeemed was signed
+with the announced key), that no note was booked twice, counts, sums and the reserve's equation, and that all of it
+stands under the signed checkpoint. It cannot see a note that was signed and never booked: its holder can, who has the
+signature.
 
-With the ledger at hand (--node URL, or a node that runs on --data) it also holds the log against it: the reserve, its keysets, the log's
-origin and key are those announced; the log's state is on the ledger, not more than an hour old, and is a beginning of this log, so that
-no two views of it stand side by side; and the reserve of each block that was compared is that of the ledger's leaf at its height.
+With the ledger at hand (--node URL, or a node that runs on --data) it also holds the log against it: the reserve, its
+keysets, the log's origin and key are those announced; the log's state is on the ledger, not more than an hour old,
+and is a beginning of this log, so that no two views of it stand side by side; and the reserve of each block that was
+compared is that of the ledger's leaf at its height.
 
-What a check does not show it names, line by line (unverified in --json). Exit code 3: the log is wrong, or the ledger's reserve lacks
-what circulates. Exit code 4: nothing is wrong, and the reserve of the newest blocks is not known to be that of the books: the office
-closed them without having found both alike.`,
-		Example: "  aqsha cash verify http://127.0.0.1:8430/cash\n  aqsha cash verify backup/office --key cash.example/log+1f3a…", Args: cobra.MaximumNArgs(1),
+What a check does not show it names, line by line (unverified in --json). Exit code 3: the log is wrong, or the
+ledger's reserve lacks what circulates. Exit code 4: nothing is wrong, and the reserve of the newest blocks is not
+known to be that of the books: the office closed them without having found both alike.`,
+		Example: "  aqsha cash verify http://127.0.0.1:8430/cash\n  aqsha cash verify backup/office --key " +
+			"cash.example/log+1f3a…", Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, err := cashLogOf(command, args)
 			if err != nil {
@@ -149,13 +156,15 @@ closed them without having found both alike.`,
 			return err
 		},
 	}
-	command.Flags().String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
+	command.Flags().String("key", "",
+		"verifier key of the log, from a source that you trust (default: the office's word)")
 	return command
 }
 
 func describeLedger(out io.Writer, c *recount.Report) {
 	if l := c.Ledger; l != nil {
-		fmt.Fprintf(out, "  the ledger announces its %d keysets, has its state of %d entries, and held that reserve in %d blocks that were compared\n", l.Keysets, l.StampedSize, l.Compared)
+		fmt.Fprintf(out, "  the ledger announces its %d keysets, has its state of %d entries, and held that reserve "+
+			"in %d blocks that were compared\n", l.Keysets, l.StampedSize, l.Compared)
 	}
 	for _, what := range c.Unverified {
 		fmt.Fprintf(out, "  not verified: %s\n", what)
@@ -181,16 +190,19 @@ func describeSupply(out io.Writer, c *recount.Report) {
 	for _, s := range c.Keysets {
 		fmt.Fprintf(out, "keyset %s, redeemed until %s\n", s.ID, day(s.Expiry))
 		if s.WrittenOff > 0 {
-			fmt.Fprintf(out, "  its time is over: %s never came back, and went to the wallet that the policy names\n", s.WrittenOff.Format())
+			fmt.Fprintf(out, "  its time is over: %s never came back, and went to the wallet that the policy names\n",
+				s.WrittenOff.Format())
 		}
 		fmt.Fprintf(out, "  %14s %12s %12s %12s %18s\n", "note", "issued", "redeemed", "outstanding", "worth")
 		for _, n := range s.Counts {
 			if n.Issued+n.Redeemed > 0 {
-				fmt.Fprintf(out, "  %14s %12d %12d %12d %18s\n", n.Amount.Format(), n.Issued, n.Redeemed, n.Issued-n.Redeemed, n.Outstanding().Format())
+				fmt.Fprintf(out, "  %14s %12d %12d %12d %18s\n", n.Amount.Format(), n.Issued, n.Redeemed,
+					n.Issued-n.Redeemed, n.Outstanding().Format())
 			}
 		}
 	}
-	fmt.Fprintf(out, "circulates %s; reserve %s; paid in and waiting %s; being paid out %s\n", c.Circulating.Format(), c.Reserve.Balance().Format(),
+	fmt.Fprintf(out, "circulates %s; reserve %s; paid in and waiting %s; being paid out %s\n", c.Circulating.Format(),
+		c.Reserve.Balance().Format(),
 		c.Reserve.Waiting.Format(), c.Reserve.Owed.Format())
 	for _, what := range c.Unverified {
 		fmt.Fprintf(out, "not verified: %s\n", what)

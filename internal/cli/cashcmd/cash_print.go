@@ -20,15 +20,19 @@ import (
 
 func newCashPrintCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "print AMOUNT SHEET.svg", Short: "Print banknotes: a sheet with an outer code to check and an inner code to spend",
-		Long: `Takes notes of the wallet, changes them at the office first, and writes a sheet of A4 as SVG: for each note its face value, a serial,
-an outer code and an inner code. Print it, and cover the inner code or fold the paper over it.
+		Use:   "print AMOUNT SHEET.svg",
+		Short: "Print banknotes: a sheet with an outer code to check and an inner code to spend",
+		Long: `Takes notes of the wallet, changes them at the office first, and writes a sheet of A4 as SVG: for each
+note its face value, a serial, an outer code and an inner code. Print it, and cover the inner code or fold the paper
+over it.
 
-The outer code shows whoever scans it ("aqsha cash check CODE") that such a note was issued, without asking anybody, and whether the
-office has it as unspent. It cannot spend the note, and does not show that this paper holds it: only who opens the inner code knows that.
-The inner code is a token: whoever reads it has the money, and so has whoever has a copy of the file.
+The outer code shows whoever scans it ("aqsha cash check CODE") that such a note was issued, without asking anybody,
+and whether the office has it as unspent. It cannot spend the note, and does not show that this paper holds it: only
+who opens the inner code knows that. The inner code is a token: whoever reads it has the money, and so has whoever has
+a copy of the file.
 
-A sheet has at most four notes: an amount that needs more is refused. "aqsha cash settle --reclaim" takes back what nobody has spent.`,
+A sheet has at most four notes: an amount that needs more is refused. "aqsha cash settle --reclaim" takes back what
+nobody has spent.`,
 		Example: "  aqsha cash print 5000 gift.svg", Args: cobra.ExactArgs(2),
 		RunE: onCash(true, runCashPrint),
 	}
@@ -51,7 +55,8 @@ func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wal
 		return err
 	}
 	if n := fewestNotes(sets, amount); n == 0 || n > coin.MaxPrinted {
-		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(), n, coin.MaxPrinted))
+		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(), n,
+			coin.MaxPrinted))
 	}
 	t, err := w.Send(ctx, amount, "", false, nil)
 	if err != nil {
@@ -100,7 +105,8 @@ func checkOuter(ctx context.Context, command *cobra.Command, w *cashwallet.Walle
 	}
 	view := map[string]any{"amount": outer.Amount, "serial": outer.Serial(), "issued": true, "state": state}
 	err = cli.Show(command, view, func(out io.Writer) {
-		fmt.Fprintf(out, "%s, serial %s: issued, %s; whether this paper holds it only its inner code shows\n", outer.Amount.Format(), outer.Serial(), state)
+		fmt.Fprintf(out, "%s, serial %s: issued, %s; whether this paper holds it only its inner code shows\n",
+			outer.Amount.Format(), outer.Serial(), state)
 	})
 	if err == nil && state != string(cash.StateUnspent) {
 		return cli.ExitWith(cli.ExitRefused)

@@ -30,7 +30,8 @@ import (
 const mintPatience = 30 * time.Second
 
 // withdraw pays for notes and takes them.
-func withdraw(ctx context.Context, command *cobra.Command, s *session.Session, w *cashwallet.Wallet, from token.WalletID, amount money.Tiyn) error {
+func withdraw(ctx context.Context, command *cobra.Command, s *session.Session, w *cashwallet.Wallet,
+	from token.WalletID, amount money.Tiyn) error {
 	op, err := w.Request(ctx, amount)
 	if err != nil {
 		return err
@@ -78,16 +79,17 @@ func withdraw(ctx context.Context, command *cobra.Command, s *session.Session, w
 // paidFor is the error of a withdrawal whose payment is in the ledger and whose notes are not here yet. Whatever kept
 // them, money has moved: the office knows for what.
 func paidFor(amount money.Tiyn, cause error) error {
-	return &api.UnansweredError{Cause: fmt.Errorf("%s were paid for notes that have not come (%w): 'aqsha cash settle' takes them", amount.Format(), cause)}
+	return &api.UnansweredError{Cause: fmt.Errorf("%s were paid for notes that have not come (%w): 'aqsha cash "+
+		"settle' takes them", amount.Format(), cause)}
 }
 
 func newCashSendCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "send AMOUNT", Short: "Make a token of notes to give away",
-		Long: `Prints a token (Cashu V4): whoever has it has the money. Notes are changed at the office first, so that their history says
-nothing of the wallet; --offline gives notes as they are, if some make the amount exactly. --lock makes notes that only the
-holder of a key can spend (NUT-11). --qr FILE draws a code as PNG; a token too large for one is refused by name: --ur prints
-frames for an animated code.`,
+		Long: `Prints a token (Cashu V4): whoever has it has the money. Notes are changed at the office first, so that
+their history says nothing of the wallet; --offline gives notes as they are, if some make the amount exactly. --lock
+makes notes that only the holder of a key can spend (NUT-11). --qr FILE draws a code as PNG; a token too large for one
+is refused by name: --ur prints frames for an animated code.`,
 		Example: "  aqsha cash send 1250\n  aqsha cash send 500 --offline --memo bread\n  aqsha cash send 5000 --qr note.png", Args: cobra.ExactArgs(1),
 	}
 	flags := command.Flags()
@@ -130,7 +132,8 @@ func runCashSend(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 		code, err := qr.Encode(text, qr.L)
 		if err != nil {
 			fmt.Fprintln(command.OutOrStdout(), text) // the money is in it
-			return fmt.Errorf("the token of %d characters is too large for one code: --ur makes frames of it: %w", len(text), err)
+			return fmt.Errorf("the token of %d characters is too large for one code: --ur makes frames of it: %w",
+				len(text), err)
 		}
 		if err := durable.Replace(vfs.OS, path, code.PNG()); err != nil {
 			fmt.Fprintln(command.OutOrStdout(), text)
@@ -142,19 +145,23 @@ func runCashSend(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 		if err != nil {
 			return err
 		}
-		return cli.Show(command, map[string]any{"frames": list, "token": text}, func(out io.Writer) { fmt.Fprintln(out, strings.Join(list, "\n")) })
+		return cli.Show(command, map[string]any{"frames": list, "token": text}, func(out io.Writer) {
+			fmt.Fprintln(out, strings.Join(list, "\n"))
+		})
 	}
-	return cli.Show(command, map[string]any{"token": text, "amount": amount, "notes": len(t.Proofs)}, func(out io.Writer) { fmt.Fprintln(out, text) })
+	return cli.Show(command, map[string]any{"token": text, "amount": amount, "notes": len(t.Proofs)},
+		func(out io.Writer) { fmt.Fprintln(out, text) })
 }
 
 func newCashReceiveCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "receive TOKEN|-", Short: "Take a token: its notes become this wallet's",
-		Long: `Changes the token's notes at the office into new ones at once, so that whoever gave them cannot spend them any more. "-" reads
-the token, or frames of one, from stdin. --offline verifies, without a network, that each note was signed by an announced key, and
-keeps them as unsettled: genuine, not yet known to be unspent; they are safe if they are locked to this wallet's key. --to-wallet
-pays the money on into a ledger wallet.`,
-		Example: "  aqsha cash receive cashuB...\n  aqsha cash receive - --offline\n  aqsha cash receive cashuB... --to-wallet shop", Args: cobra.ExactArgs(1),
+		Long: `Changes the token's notes at the office into new ones at once, so that whoever gave them cannot spend
+them any more. "-" reads the token, or frames of one, from stdin. --offline verifies, without a network, that each
+note was signed by an announced key, and keeps them as unsettled: genuine, not yet known to be unspent; they are safe
+if they are locked to this wallet's key. --to-wallet pays the money on into a ledger wallet.`,
+		Example: "  aqsha cash receive cashuB...\n  aqsha cash receive - --offline\n  aqsha cash receive cashuB... " +
+			"--to-wallet shop", Args: cobra.ExactArgs(1),
 	}
 	command.Flags().Bool("offline", false, "verify without the office, and settle later")
 	command.Flags().String("to-wallet", "", "pay the money into this ledger wallet")
@@ -166,11 +173,13 @@ pays the money on into a ledger wallet.`,
 			return err
 		}
 		if !command.Flags().Changed("mint") && !cashwallet.Exists(vfs.OS, cli.Flag(command, "wallet")) {
-			if err := command.Flags().Set("mint", t.Mint); err != nil { // a first wallet is of the office that the first token names
+			// a first wallet is of the office that the first token names
+			if err := command.Flags().Set("mint", t.Mint); err != nil {
 				return err
 			}
 		}
-		return onCash(!offline, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
+		return onCash(!offline, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+			_ []string) error {
 			if offline {
 				return receiveOffline(command, w, t)
 			}
@@ -192,9 +201,10 @@ func receive(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, 
 	if to := cli.Flag(command, "to-wallet"); to != "" {
 		return payFromCash(ctx, command, w, to, amount, t.Memo)
 	}
-	return cli.Show(command, map[string]any{"received": amount, "memo": t.Memo, "balance": w.Balance()}, func(out io.Writer) {
-		fmt.Fprintf(out, "received %s; the wallet has %s\n", amount.Format(), w.Balance().Settled.Format())
-	})
+	return cli.Show(command, map[string]any{"received": amount, "memo": t.Memo, "balance": w.Balance()},
+		func(out io.Writer) {
+			fmt.Fprintf(out, "received %s; the wallet has %s\n", amount.Format(), w.Balance().Settled.Format())
+		})
 }
 
 func receiveOffline(command *cobra.Command, w *cashwallet.Wallet, t *coin.Token) error {
@@ -207,13 +217,16 @@ func receiveOffline(command *cobra.Command, w *cashwallet.Wallet, t *coin.Token)
 		return err
 	}
 	amount := coin.Total(t.Proofs)
-	return cli.Show(command, map[string]any{"unsettled": amount, "locked": locked, "balance": w.Balance()}, func(out io.Writer) {
-		if locked {
-			fmt.Fprintf(out, "%s: genuine, and locked to this wallet: nobody else can spend it\n", amount.Format())
-			return
-		}
-		fmt.Fprintf(out, "%s: genuine, not yet known to be unspent: whoever gave it can still spend it until 'aqsha cash settle'\n", amount.Format())
-	})
+	return cli.Show(command, map[string]any{"unsettled": amount, "locked": locked, "balance": w.Balance()},
+		func(out io.Writer) {
+			if locked {
+				fmt.Fprintf(out, "%s: genuine, and locked to this wallet: nobody else can spend it\n", amount.Format())
+				return
+			}
+			fmt.Fprintf(out,
+				"%s: genuine, not yet known to be unspent: whoever gave it can still spend it until 'aqsha "+
+					"cash settle'\n", amount.Format())
+		})
 }
 
 func publicHex(key *btcec.PrivateKey) string {
@@ -223,15 +236,17 @@ func publicHex(key *btcec.PrivateKey) string {
 func newCashRequestCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "request AMOUNT", Short: "Ask to be paid in cash: a request for other wallets (NUT-18)",
-		Long: `Prints a payment request (creqA, or creqB with --creqb) of this wallet's office. With --lock the payer is asked to lock the notes to
-this wallet's key: then they can be accepted offline.`,
-		Example: "  aqsha cash request 1250 --memo lunch\n  aqsha cash request 1250 --lock --creqb", Args: cobra.ExactArgs(1),
+		Long: `Prints a payment request (creqA, or creqB with --creqb) of this wallet's office. With --lock the payer
+is asked to lock the notes to this wallet's key: then they can be accepted offline.`,
+		Example: "  aqsha cash request 1250 --memo lunch\n  aqsha cash request 1250 --lock --creqb",
+		Args:    cobra.ExactArgs(1),
 		RunE: onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
 			amount, err := cashAmount(args[0])
 			if err != nil {
 				return err
 			}
-			r := &coin.Request{Amount: uint64(amount), Unit: cash.Unit, Single: true, Mints: []string{w.URL()}, Description: cli.Flag(command, "memo")}
+			r := &coin.Request{Amount: uint64(amount), Unit: cash.Unit, Single: true, Mints: []string{w.URL()},
+				Description: cli.Flag(command, "memo")}
 			if lock, _ := command.Flags().GetBool("lock"); lock {
 				key, err := w.LockKey()
 				if err != nil {
@@ -247,7 +262,9 @@ this wallet's key: then they can be accepted offline.`,
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]any{"request": text, "amount": amount}, func(out io.Writer) { fmt.Fprintln(out, text) })
+			return cli.Show(command, map[string]any{"request": text, "amount": amount}, func(out io.Writer) {
+				fmt.Fprintln(out, text)
+			})
 		}),
 	}
 	command.Flags().String("memo", "", "what it is for")
@@ -282,7 +299,8 @@ func payee(command *cobra.Command, text string, amount money.Tiyn, memo string) 
 	return p.String(), nil
 }
 
-func payFromCash(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, to string, amount money.Tiyn, memo string) error {
+func payFromCash(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, to string, amount money.Tiyn,
+	memo string) error {
 	request, err := payee(command, to, amount, memo)
 	if err != nil {
 		return err
@@ -299,11 +317,12 @@ func payFromCash(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 func newCashPayCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "pay WALLET AMOUNT", Short: "Pay a ledger wallet with banknotes: the payee is on record, the payer is not",
-		Long: `The office takes notes and pays WALLET from its reserve: a name of the data directory, a wallet's id, or a payment request
-(aqsha:WALLET?amount=…), for which AMOUNT must be the same. The notes are pending until the ledger has the payment, or can never
-have it; then they are this wallet's again.`,
+		Long: `The office takes notes and pays WALLET from its reserve: a name of the data directory, a wallet's id,
+or a payment request (aqsha:WALLET?amount=…), for which AMOUNT must be the same. The notes are pending until the
+ledger has the payment, or can never have it; then they are this wallet's again.`,
 		Example: "  aqsha cash pay canteen 1250 --memo lunch", Args: cobra.ExactArgs(2),
-		RunE: onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
+		RunE: onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+			args []string) error {
 			amount, err := cashAmount(args[1])
 			if err != nil {
 				return err
@@ -319,7 +338,8 @@ func newCashDepositCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "deposit WALLET [AMOUNT]", Short: "Pay banknotes into a ledger wallet: all of them, or an amount",
 		Example: "  aqsha cash deposit aigerim\n  aqsha cash deposit aigerim 2000", Args: cobra.RangeArgs(1, 2),
-		RunE: onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
+		RunE: onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+			args []string) error {
 			amount := w.Balance().Settled
 			if len(args) == 2 {
 				var err error
@@ -341,12 +361,14 @@ const (
 func newCashSettleCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "settle", Short: "End what was begun, and change what was received offline",
-		Long: `Sends interrupted operations again, changes notes that were received offline into this wallet's own, and with --reclaim takes
-back tokens that were sent and that nobody has taken. Exit code 4 says that something is still on its way.`,
+		Long: `Sends interrupted operations again, changes notes that were received offline into this wallet's own,
+and with --reclaim takes back tokens that were sent and that nobody has taken. Exit code 4 says that something is
+still on its way.`,
 		Example: "  aqsha cash settle\n  aqsha cash settle --reclaim", Args: cobra.NoArgs,
 		RunE: onCash(false, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
 			before, err := w.Recover(ctx)
-			for tries := 0; err == nil && w.Begun() > 0 && tries < settleTries; tries++ { // the office looks at the ledger each second
+			// the office looks at the ledger each second
+			for tries := 0; err == nil && w.Begun() > 0 && tries < settleTries; tries++ {
 				select {
 				case <-time.After(settleEvery):
 				case <-ctx.Done():
@@ -378,15 +400,16 @@ back tokens that were sent and that nobody has taken. Exit code 4 says that some
 				}
 			}
 			b := w.Balance()
-			err = cli.Show(command, map[string]any{"settled": settled, "lost": lost, "reclaimed": back, "balance": b}, func(out io.Writer) {
-				fmt.Fprintf(out, "settled %s; the wallet has %s\n", settled.Format(), b.Settled.Format())
-				if lost > 0 {
-					fmt.Fprintf(out, "%s had been spent by whoever gave it: lost\n", lost.Format())
-				}
-				if back > 0 {
-					fmt.Fprintf(out, "%s came back\n", back.Format())
-				}
-			})
+			err = cli.Show(command, map[string]any{"settled": settled, "lost": lost, "reclaimed": back, "balance": b},
+				func(out io.Writer) {
+					fmt.Fprintf(out, "settled %s; the wallet has %s\n", settled.Format(), b.Settled.Format())
+					if lost > 0 {
+						fmt.Fprintf(out, "%s had been spent by whoever gave it: lost\n", lost.Format())
+					}
+					if back > 0 {
+						fmt.Fprintf(out, "%s came back\n", back.Format())
+					}
+				})
 			if err == nil && w.Begun() > 0 {
 				return cli.ExitWith(cli.ExitUnknown)
 			}
@@ -399,11 +422,13 @@ back tokens that were sent and that nobody has taken. Exit code 4 says that some
 
 func newCashCheckCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "check TOKEN|CODE|-", Short: "Say of a token, or of a printed note's outer code, whether it is genuine and unspent, without taking it",
+		Use: "check TOKEN|CODE|-", Short: "Say of a token, or of a printed note's outer code, whether it is genuine " +
+			"and unspent, without taking it",
 		Example: "  aqsha cash check cashuB...\n  aqsha cash check aqshanote1...", Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if coin.IsOuter(args[0]) {
-				return onCash(false, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
+				return onCash(false, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+					args []string) error {
 					return checkOuter(ctx, command, w, args[0])
 				})(command, args)
 			}
@@ -411,7 +436,8 @@ func newCashCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return onCash(false, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
+			return onCash(false, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+				_ []string) error {
 				states, genuine, err := w.Check(ctx, t)
 				if err != nil {
 					return err
@@ -427,15 +453,16 @@ func newCashCheckCommand() *cobra.Command {
 					lines = append(lines, line{money.Tiyn(n.Amount), states[i], genuine[i] == nil})
 					good = good && states[i] == string(cash.StateUnspent)
 				}
-				err = cli.Show(command, map[string]any{"notes": lines, "amount": coin.Total(t.Proofs)}, func(out io.Writer) {
-					for i, l := range lines {
-						proof := "genuine"
-						if genuine[i] != nil {
-							proof = genuine[i].Error()
+				err = cli.Show(command, map[string]any{"notes": lines, "amount": coin.Total(t.Proofs)},
+					func(out io.Writer) {
+						for i, l := range lines {
+							proof := "genuine"
+							if genuine[i] != nil {
+								proof = genuine[i].Error()
+							}
+							fmt.Fprintf(out, "%-14s %-8s %s\n", l.Amount.Format(), l.State, proof)
 						}
-						fmt.Fprintf(out, "%-14s %-8s %s\n", l.Amount.Format(), l.State, proof)
-					}
-				})
+					})
 				if err == nil && !good {
 					return cli.ExitWith(cli.ExitRefused)
 				}

@@ -31,7 +31,8 @@ func strayKey(key []string) error {
 	}
 	last, table := key[len(key)-1], strings.Join(key[:len(key)-1], ".")
 	return token.Errorf(BadConfig, last,
-		"it stands below [%s] and so belongs to that table: put it above the first line that begins with a bracket", table)
+		"it stands below [%s] and so belongs to that table: put it above the first line that begins with a bracket",
+		table)
 }
 
 // unknownKey says what is wrong with a key that the file has and nobody reads.

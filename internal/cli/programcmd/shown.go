@@ -27,7 +27,8 @@ const (
 var unitsOf = map[string]map[string]unit{
 	"order": {
 		"price": tiyn, "first_due": moment, "share": thousandths, "retention": thousandths, "penalty_most": thousandths,
-		"inspect": span, "warranty": span, "until": moment, "due": moment, "delivered": moment, "kept": tiyn, "last": moment,
+		"inspect": span, "warranty": span, "until": moment, "due": moment, "delivered": moment, "kept": tiyn,
+		"last":         moment,
 		"term penalty": thousandths, "state penalty": tiyn,
 	},
 }
