@@ -59,7 +59,7 @@ type Attacked struct {
 	Memory   float64 `json:"memory_megabytes_over_quiet"` // at its highest, resident
 	Steps    int64   `json:"attackers_steps"`
 	Refused  int64   `json:"attackers_refused"` // of these
-	Files    int     `json:"files_left_open"`   // by the node when the attackers are gone, beyond those before
+	Left     int     `json:"connections_left"`  // of the attackers', open at the node when they are gone
 }
 
 // Result is a measurement.
@@ -186,7 +186,6 @@ func (m *measured) part(ctx context.Context, name, target string,
 
 // attack has one attack go on against the node, and then as hard against what throws all away.
 func (m *measured) attack(ctx context.Context, name string) (a Attacked, err error) {
-	files := m.node.files()
 	var shares, ratios, memory []float64
 	for range m.o.Rounds {
 		attacked, during, done, err := m.part(ctx, name, m.place.URL, Pace{})
@@ -206,7 +205,7 @@ func (m *measured) attack(ctx context.Context, name string) (a Attacked, err err
 	}
 	a.Share, a.P99Ratio, a.Memory = median(shares), median(ratios), slices.Max(memory)
 	for range 100 { // what the attackers held is given back when their connections are seen to be gone
-		if a.Files = max(0, m.node.files()-files); a.Files == 0 {
+		if a.Left = m.node.connections(find(name).address); a.Left == 0 {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -358,10 +357,21 @@ func (p *process) resident() int64 {
 	return kilobytes << 10
 }
 
-// files is how many files it has open.
-func (p *process) files() int {
-	list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.command.Process.Pid))
-	return len(list)
+// connections is how many the process's network has open with 127.0.0.N; those that only wait for late packets are over.
+func (p *process) connections(n byte) (open int) {
+	const remote, state, waiting, closed = 2, 3, "06", "07" // columns and states of proc(5), net/tcp
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", p.command.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(content)) {
+		fields := strings.Fields(line)
+		if len(fields) > state && strings.HasPrefix(fields[remote], fmt.Sprintf("%02X00007F:", n)) &&
+			fields[state] != waiting && fields[state] != closed {
+			open++
+		}
+	}
+	return open
 }
 
 // watchMemory looks for the highest resident memory until it is stopped.

@@ -173,8 +173,12 @@ func (c Chart) drawBars(b *strings.Builder, y func(float64) float64, xAt func(in
 	}
 	w := (xAt(1) - xAt(0)) * 0.9
 	for i, v := range c.Bars {
-		fmt.Fprintf(b, `<rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, max(left, xAt(i)-w/2), y(v),
-			w, y(0)-y(v))
+		if math.IsNaN(v) {
+			continue
+		}
+		top := y(max(0, v)) // a negative one hangs from zero: SVG draws no negative height
+		fmt.Fprintf(b, `<rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, max(left, xAt(i)-w/2), top,
+			w, y(min(0, v))-top)
 	}
 }
 

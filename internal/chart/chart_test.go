@@ -35,6 +35,7 @@ func TestDrawingsAreWellFormed(t *testing.T) {
 		c := Chart{Title: `a "title"`, Days: days, Lines: []Line{{Name: "a&b", Values: values, Area: rapid.Bool().Draw(t, "area")}},
 			Bands: []Band{{"10–90 %", low, values}}, Format: Compact(true)}
 		check(t, c.SVG())
+		check(t, Chart{Days: days, Bars: values, Format: Compact(true)}.SVG())
 		tornado := Tornado{Base: seed[0], Format: Compact(false)}
 		for _, v := range seed {
 			tornado.Swings = append(tornado.Swings, Swing{"x<y", "−", "+", v, -v})
@@ -46,6 +47,9 @@ func TestDrawingsAreWellFormed(t *testing.T) {
 func check(t *rapid.T, svg string) {
 	if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
 		t.Fatalf("not a number in %.300s", svg)
+	}
+	if strings.Contains(svg, `height="-`) || strings.Contains(svg, `width="-`) {
+		t.Fatalf("a rectangle that no browser draws in %.3000s", svg)
 	}
 	decoder := xml.NewDecoder(strings.NewReader(svg))
 	for {

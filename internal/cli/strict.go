@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,36 @@ func Started(err error) bool { return errors.As(err, new(startedError)) }
 // JoinsOnly marks commands that do nothing but join others.
 const JoinsOnly = "joins only"
 
+// counts are cobra's refusals of a number of arguments, and what is said in their place.
+var counts = []struct {
+	form *regexp.Regexp
+	says string
+}{
+	{regexp.MustCompile(`requires at least (\d+) arg\(s\), only received (\d+)`), "want at least $1 arguments, got $2"},
+	{regexp.MustCompile(`accepts at most (\d+) arg\(s\), received (\d+)`), "want at most $1 arguments, got $2"},
+	{regexp.MustCompile(`accepts between (\d+) and (\d+) arg\(s\), received (\d+)`), "want $1 to $2 arguments, got $3"},
+	{regexp.MustCompile(`accepts (\d+) arg\(s\), received (\d+)`), "want $1 arguments, got $2"},
+}
+
+// countInWords is a refusal of too many arguments or too few as somebody reads it who writes no commands, with the line as it is
+// to be.
+func countInWords(command *cobra.Command, args []string, err error) error {
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimPrefix(err.Error(), strings.TrimSpace(command.Use)+": ")
+	for _, c := range counts {
+		if c.form.MatchString(text) {
+			text = strings.ReplaceAll(c.form.ReplaceAllString(text, c.says), " 1 arguments", " 1 argument")
+			return UsageError{fmt.Errorf("%s: %s", strings.TrimSpace(command.UseLine()), text)}
+		}
+	}
+	if len(args) > 0 && strings.HasPrefix(text, "unknown command ") {
+		return UsageError{fmt.Errorf("%s: it takes no argument, got %q", command.CommandPath(), args[0])}
+	}
+	return err
+}
+
 // StrictTree marks what every command of a tree returns, and has those that only join others refuse what is no command
 // of theirs: cobra prints their help and succeeds, which a script takes for done.
 func StrictTree(command *cobra.Command) *cobra.Command {
@@ -34,6 +65,11 @@ func StrictTree(command *cobra.Command) *cobra.Command {
 	spansOfOneForm(command.PersistentFlags())
 	for _, child := range command.Commands() {
 		StrictTree(child)
+	}
+	if check := command.Args; check != nil {
+		command.Args = func(command *cobra.Command, args []string) error {
+			return countInWords(command, args, check(command, args))
+		}
 	}
 	if run := command.RunE; run != nil {
 		command.RunE = func(command *cobra.Command, args []string) error {

@@ -34,6 +34,10 @@ type TengeStats struct {
 
 const maxAnswer = 8 << 20
 
+// leastSpan is how many seconds a node's blocks must span before figures of a day or a year are made of them: those
+// of a network that has run for ten seconds are of nobody's day.
+const leastSpan = 86400
+
 // FetchTenge asks a node for its supply, its last 500 blocks, its followers and
 // the authority's keys. What the node does not publish (values transferred,
 // power, or the last two at an older one) stays not available.
@@ -144,14 +148,19 @@ func (t TengeStats) System(kztPerUSD float64, at time.Time) System {
 	}
 	usd := func(tiyn float64) float64 { return tiyn / 100 / kztPerUSD }
 	perSecond, known := over(t.Transactions, t.SpanSeconds)
+	wholeDay := t.SpanSeconds != nil && *t.SpanSeconds >= leastSpan
 	if known {
-		s.set("transactions", 86400*perSecond)
+		if wholeDay {
+			s.set("transactions", 86400*perSecond)
+		}
 		if t.PowerWatts != nil && perSecond > 0 {
 			s.set("electricity per payment", *t.PowerWatts/perSecond/3.6e6)
 		}
 		if t.CapacityPerSec != nil && *t.CapacityPerSec > 0 {
 			s.set("network K_int", perSecond / *t.CapacityPerSec)
-			s.set("capacity reserve", 86400*(*t.CapacityPerSec-perSecond))
+			if wholeDay {
+				s.set("capacity reserve", 86400*(*t.CapacityPerSec-perSecond))
+			}
 		}
 	}
 	if t.CapacityPerSec != nil {
@@ -163,7 +172,7 @@ func (t TengeStats) System(kztPerUSD float64, at time.Time) System {
 	if v, ok := over(t.ActiveWallets, t.Wallets); ok {
 		s.set("currency K_ext", v)
 	}
-	if value, ok := over(t.ValueTiyn, t.SpanSeconds); ok {
+	if value, ok := over(t.ValueTiyn, t.SpanSeconds); ok && wholeDay {
 		if v, ok := over(&value, t.CirculatingTiyn); ok {
 			s.set("velocity", v*86400*365)
 		}

@@ -178,7 +178,14 @@ func TestTengeFromANode(t *testing.T) {
 		t.Errorf("nodes %v, busiest second %v, keys %v", *stats.Nodes, *stats.BusiestPerSecond, *stats.KeysOfFraud)
 	}
 	s := stats.System(450, time.Unix(0, 0))
-	if s.Values["transactions"] != 5*86400 {
+	for _, daily := range []string{"transactions", "capacity reserve", "velocity"} {
+		if v, ok := s.Values[daily]; ok {
+			t.Errorf("%s is %g, from twenty seconds", daily, v)
+		}
+	}
+	day := 86400.0
+	stats.SpanSeconds = &day
+	if s = stats.System(450, time.Unix(0, 0)); s.Values["transactions"] != 100 {
 		t.Errorf("%+v", s)
 	}
 	if _, ok := s.Values["velocity"]; ok {

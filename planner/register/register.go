@@ -60,8 +60,8 @@ type LicenceRow struct {
 // Registers are all of them.
 type Registers struct {
 	Levy    []LevyRow    `json:"levy"`
-	Tax     []TaxRow     `json:"tax"`
-	Quota   []QuotaRow   `json:"quota"`
+	Tax     []TaxRow     `json:"tax,omitempty"`   // absent where no receipts are given: a register of nothing received would be false
+	Quota   []QuotaRow   `json:"quota,omitempty"` // likewise
 	Licence []LicenceRow `json:"licence"`
 }
 
@@ -78,7 +78,8 @@ type month struct {
 }
 
 // Build makes the registers of a plan's months: of those that the meter or the receipts speak of, or, without
-// either, of the first twelve as planned. The plan's machines are those there are now.
+// either, of the first twelve as planned. The plan's machines are those there are now. Tax and quota are of coins received: no
+// plan stands in for them.
 func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers, error) {
 	months, err := gather(p, metered, received)
 	if err != nil {
@@ -88,10 +89,12 @@ func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers,
 	if err := r.levies(p, months); err != nil {
 		return nil, err
 	}
-	if err := r.taxes(p, months); err != nil {
-		return nil, err
+	if len(received) > 0 {
+		if err := r.taxes(p, months); err != nil {
+			return nil, err
+		}
+		r.quotas(months)
 	}
-	r.quotas(months)
 	return r, r.licence(p)
 }
 

@@ -68,7 +68,15 @@ func TestRegistersOfAQuarter(t *testing.T) {
 
 func TestPlannedWithoutAMeter(t *testing.T) {
 	r, err := register.Build(sample(), nil, nil)
-	if err != nil || len(r.Levy) != 4 || r.Levy[3].Basis != "planned" || len(r.Tax) != 12 || r.Tax[11].Declare != "2028-03-31" || r.Tax[11].PayBy != "2028-04-10" {
+	if err != nil || len(r.Levy) != 4 || r.Levy[3].Basis != "planned" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if len(r.Tax) != 0 || len(r.Quota) != 0 || len(r.Files()) != 2 {
+		t.Errorf("of coins that nobody received: %d months of tax, %d of quota, %d files", len(r.Tax), len(r.Quota), len(r.Files()))
+	}
+	december := register.Received{Day: planner.Month(12*2027 + 11).Day(15), Coins: 1, Price: 5e9}
+	r, err = register.Build(sample(), nil, []register.Received{{Day: planner.Month(12 * 2027).Day(1)}, december})
+	if err != nil || len(r.Tax) != 12 || r.Tax[11].Declare != "2028-03-31" || r.Tax[11].PayBy != "2028-04-10" {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	for _, f := range r.Files() {
@@ -162,7 +170,7 @@ func TestHosted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := register.Build(p, m, nil)
+	r, err := register.Build(p, m, []register.Received{{Day: m[0].Day}})
 	if err != nil || r.Licence[0].Kind != "mining licence of kind II" || r.Licence[0].Fee != 19_660*money.Tenge {
 		t.Fatalf("%+v, %v", r, err)
 	}

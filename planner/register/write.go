@@ -18,7 +18,7 @@ func (f File) Write(out io.Writer) error {
 	return safecsv.NewWriter(out).WriteAll(f.rows)
 }
 
-// Files are the registers as CSV.
+// Files are the registers as CSV: those that there are.
 func (r *Registers) Files() []File {
 	levy := File{"levy.csv",
 		[][]string{{"quarter", "basis", "kwh", "planned_kwh", "difference_kwh", "levy_tenge_per_kwh", "levy_tenge",
@@ -45,6 +45,9 @@ func (r *Registers) Files() []File {
 	licence := File{"licence.csv", [][]string{{"licence", "from", "until", "state_fee_tenge"}}}
 	for _, x := range r.Licence {
 		licence.rows = append(licence.rows, []string{x.Kind, string(x.From), string(x.Until), x.Fee.String()})
+	}
+	if len(r.Tax) == 0 {
+		return []File{levy, licence}
 	}
 	return []File{levy, tax, quota, licence}
 }

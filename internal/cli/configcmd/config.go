@@ -42,6 +42,8 @@ var ledgerSettings = []setting{
 		"Of files: the certificate and its chain, in PEM. Read again when the file changes."},
 	{"tls_key", `""`, `"/etc/aqsha/key.pem"`, "Of files: the certificate's key, in PEM."},
 	{"tls_names", `[]`, `["tenge.example.kz"]`, "Of acme: the names of this host."},
+	{"acme_directory", `""`, `"https://acme-staging-v02.api.letsencrypt.org/directory"`,
+		"Of acme: directory of another authority than Let's Encrypt."},
 	{"log_level", `""`, `"debug"`,
 		"What is logged, unless --log-level says it: debug, info, warn or error. Taken in again by SIGHUP."},
 	{"followers", `[]`, `["one+5a1c9e0b+AbCd…"]`,

@@ -81,6 +81,8 @@ type Config struct {
 	TLSCert  string   `toml:"tls_cert,omitempty"` // of files: certificate chain and key, in PEM
 	TLSKey   string   `toml:"tls_key,omitempty"`
 	TLSNames []string `toml:"tls_names,omitempty"` // of acme: this host's
+	// of acme: where the authority's directory is (RFC 8555, section 7.1.1); empty is Let's Encrypt
+	ACMEDirectory string `toml:"acme_directory,omitempty"`
 	// directory to which a leader copies sealed segments of the log
 	Archive    string       `toml:"archive,omitempty"`
 	SegmentMiB int          `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64

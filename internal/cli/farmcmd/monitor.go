@@ -26,6 +26,7 @@ import (
 func newFarmWatchCommand() *cobra.Command {
 	var interval, timeout, duration time.Duration
 	var metrics, poolWorkers string
+	var metricsTLS cli.PageTLS
 	var perMachine bool
 	command := &cobra.Command{
 		Use:   "watch",
@@ -38,6 +39,11 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 			"--for 2m --json\n  aqsha farm watch --pool-workers http://127.0.0.1:8080/v1/workers",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if metrics != "" {
+				if err := metricsTLS.Check(metrics); err != nil {
+					return err
+				}
+			}
 			dir, err := farmDir(command, true)
 			if err != nil {
 				return err
@@ -56,7 +62,10 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 				return err
 			}
 			if metrics != "" {
-				stop, err := serveFarmMetrics(metrics, running, perMachine)
+				if err := metricsTLS.Read(command.Context(), nil, log); err != nil {
+					return err
+				}
+				stop, err := serveFarmMetrics(metrics, &metricsTLS, running, perMachine)
 				if err != nil {
 					return err
 				}
@@ -88,6 +97,8 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 	flags.DurationVar(&timeout, "timeout", 0, "of one poll (default: farm.toml, 5s)")
 	flags.DurationVar(&duration, "for", 0, "stop after this time")
 	flags.StringVar(&metrics, "metrics", "", "serve Prometheus metrics on this address")
+	metricsTLS.AddFlag(flags, "metrics")
+	metricsTLS.AddCertificate(flags)
 	flags.StringVar(&poolWorkers, "pool-workers", "",
 		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
 	flags.BoolVar(&perMachine, "per-machine", false, "with each machine's rate and temperature")
@@ -120,7 +131,8 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 	}
 }
 
-func serveFarmMetrics(address string, running *monitor.Monitor, perMachine bool) (stop func(), err error) {
+func serveFarmMetrics(address string, secure *cli.PageTLS, running *monitor.Monitor,
+	perMachine bool) (stop func(), err error) {
 	registry := prometheus.NewRegistry()
 	if err := registry.Register(&monitor.Metrics{Monitor: running, PerMachine: perMachine}); err != nil {
 		return nil, err
@@ -128,6 +140,9 @@ func serveFarmMetrics(address string, running *monitor.Monitor, perMachine bool)
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("--metrics: %w", err)
+	}
+	if listener, err = secure.Secure(listener); err != nil {
+		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

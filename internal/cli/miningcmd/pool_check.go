@@ -31,6 +31,11 @@ func (up *poolUp) checkFlags() error {
 	if _, err := up.payOptions(); err != nil {
 		return err
 	}
+	if up.http != "" {
+		if err := up.httpTLS.Check(up.http); err != nil {
+			return err
+		}
+	}
 	_, err := up.groups()
 	return err
 }

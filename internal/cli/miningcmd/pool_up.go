@@ -32,6 +32,7 @@ type poolUp struct {
 	dir, name, importFile, mirror string
 	listen, tlsListen             []string
 	tlsCert, tlsKey               string
+	httpTLS                       cli.PageTLS
 	zmq                           string
 	peers, exempt                 []string
 	adminSocket                   string
@@ -124,6 +125,7 @@ func (up *poolUp) placeFlags(flags *pflag.FlagSet) {
 		"address or network (10.0.0.0/8) that is never banned nor limited in connections")
 	flags.StringVar(&up.tlsKey, "tls-key", "", "PEM key")
 	flags.StringVar(&up.http, "http", "", "address of figures, metrics and log, such as 127.0.0.1:8080")
+	up.httpTLS.AddFlag(flags, "http")
 	flags.Uint8Var(&up.nodeNumber, "node-number", 0, "number of this pool node")
 	flags.BoolVar(&up.bip323, "bip323", false, "let miners roll the bits of the BIP 323 draft")
 	flags.DurationVar(&up.payEvery, "pay-every", 0, "pay what users are owed from the wallet at this interval")
@@ -274,11 +276,19 @@ func (up *poolUp) serveHTTP(ctx context.Context, p *pool.Pool, from *handover.Ha
 	if up.http == "" {
 		return nil, nil, nil
 	}
+	up.httpTLS.UseCertificate(up.tlsCert, up.tlsKey)
+	if err := up.httpTLS.Read(ctx, hangups(), logger); err != nil {
+		return nil, nil, err
+	}
 	listener, err := listenAs(ctx, from, up.httpName(), up.http)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--http: %w", err)
 	}
+	secured, err := up.httpTLS.Secure(listener)
+	if err != nil {
+		return nil, nil, err
+	}
 	server := web.Bounded(p, httplimit.Files(), logger)
-	go func() { _ = server.Serve(listener) }()
-	return server, listener, nil
+	go func() { _ = server.Serve(secured) }()
+	return server, listener, nil // the socket itself, which a successor takes over
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/aqsha/aqsha/api"
@@ -46,12 +47,14 @@ func AddTLSFlags(command *cobra.Command) {
 	command.Flags().String("tls-cert", "", "for --tls files: PEM certificate chain; read again when it is renewed, "+
 		"without a connection dropped")
 	command.Flags().String("tls-key", "", "for --tls files: PEM key")
+	command.Flags().String("acme-directory", "", "for --tls acme: directory URL of an authority other than Let's Encrypt")
 	command.Flags().StringArray("tls-name", nil, "for --tls acme: name of this host, several times for several")
 }
 
 // TakeTLS puts the flags over the configuration.
 func TakeTLS(c *datadir.Config, command *cobra.Command) {
-	for name, into := range map[string]*string{"tls": &c.TLS, "tls-cert": &c.TLSCert, "tls-key": &c.TLSKey} {
+	for name, into := range map[string]*string{"tls": &c.TLS, "tls-cert": &c.TLSCert, "tls-key": &c.TLSKey,
+		"acme-directory": &c.ACMEDirectory} {
 		if given := cli.Flag(command, name); given != "" {
 			*into = given
 		}
@@ -101,6 +104,9 @@ func Secure(ctx context.Context, c datadir.Config, dir string, o *api.Options, l
 		// The authority asks on port 443 (RFC 8737): listen there, or have it sent here.
 		manager := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.TLSNames...),
 			Cache: autocert.DirCache(filepath.Join(dir, TlsFolder, acmeFolder))}
+		if c.ACMEDirectory != "" {
+			manager.Client = &acme.Client{DirectoryURL: c.ACMEDirectory}
+		}
 		o.TLS, o.Names = manager.TLSConfig(), c.TLSNames
 		o.TLS.MinVersion = tls.VersionTLS12
 		return nil

@@ -296,7 +296,8 @@ func newFarmPlanRegistersCommand() *cobra.Command {
 		Short: "Levy declaration, tax base, quota and licence as CSV, with their due dates",
 		Long: `Writes levy.csv (a quarter a row, reconciled to the meter), tax.csv, quota.csv and licence.csv.
 Kilowatt-hours come from --metered (CSV: day,kwh), coins from --received (CSV: day,btc,price_kzt,sold_btc). Without a
-meter the plan's own figures are written, and the basis says "planned".`,
+meter the plan's own kilowatt-hours are written, and the basis says "planned". Tax and quota are of coins received, and are
+written only with --received.`,
 		Example: `  aqsha farm plan registers farm/plan.toml --out registers
   aqsha farm plan registers farm/plan.toml --metered kwh.csv --received coins.csv --out registers`,
 		Args: cli.ExactArgs(1),
@@ -355,10 +356,16 @@ func printRegisters(w io.Writer, r *register.Registers, out string) {
 		fmt.Fprintf(w, "%-8s %-8s %16.1f %16.1f %18s %12s %12s\n", x.Quarter, x.Basis, float64(x.WattHours)/1000,
 			float64(x.WattHours-x.Planned)/1000, x.Levy.Format(), x.DeclareBy, x.PayBy)
 	}
-	last := r.Quota[len(r.Quota)-1]
-	fmt.Fprintf(w, "\nto be sold in Astana until the end of %s: %s\n", last.Month, last.Behind.Format())
+	if len(r.Quota) == 0 {
+		fmt.Fprintln(w, "\ntax and quota: not available without the coins received (--received)")
+	} else {
+		last := r.Quota[len(r.Quota)-1]
+		fmt.Fprintf(w, "\nto be sold in Astana until the end of %s: %s\n", last.Month, last.Behind.Format())
+	}
 	for _, l := range r.Licence {
 		fmt.Fprintf(w, "%s: %s … %s\n", l.Kind, l.From, l.Until)
 	}
-	fmt.Fprintf(w, "levy.csv, tax.csv, quota.csv and licence.csv are in %s\n", out)
+	for _, f := range r.Files() {
+		fmt.Fprintf(w, "%s\n", filepath.Join(out, f.Name))
+	}
 }
