@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/api"
@@ -119,6 +122,7 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 		t.Errorf("told to its end, %d steps were played again, %v", played, err)
 	}
 	checkCash(t, w, n)
+	showCash(t, n, w.DataDir)
 	for _, said := range []string{"live 800", "⇒ two ledgers, one history", "⇒ "} {
 		if !strings.Contains(text.String(), said) {
 			t.Errorf("the story does not say %q:\n%s", said, text)
@@ -179,6 +183,41 @@ func checkCash(t *testing.T, w *Stage, n *node.Node) {
 	for _, o := range b.Offices {
 		if o.Verified || o.Problem == "" || o.ProblemCode == "" || len(o.Denominations) != 0 || strings.Contains(o.Problem, damaged) {
 			t.Errorf("an altered log, or none: %+v", o)
+		}
+	}
+}
+
+// showCash opens the node's page in a browser: notes by denomination, beside the reserve.
+func showCash(t *testing.T, n *node.Node, dir string) {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil || testing.Short() {
+		t.Log("the page was not looked at: no chromium on this machine (make deps installs it), or a short run")
+		return
+	}
+	server := httptest.NewServer(api.New(n, api.Options{Open: true, CashLogs: CashLogs(dir)}).Handler())
+	defer server.Close()
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)...)
+	defer cancel()
+	ctx, cancel := chromedp.NewContext(allocator)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	var title, text string
+	var picture []byte
+	err = chromedp.Run(ctx, chromedp.EmulateViewport(1000, 1600), chromedp.Navigate(server.URL), chromedp.WaitVisible(`#cash table`), chromedp.Text(`#cashTitle`, &title), chromedp.Text(`#cash`, &text), chromedp.FullScreenshot(&picture, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := os.Getenv("AQSHA_SCREENSHOTS"); out != "" {
+		if err := os.WriteFile(filepath.Join(out, "page-cash.png"), picture, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\u202f", " "), "\t", " ")
+	for _, shown := range []string{"notes worth 13 750.00 ₸ circulate", "13 750.00 ₸ by the office’s books, 13 750.00 ₸ by the ledger", "2 000.00 ₸ 2 1 1 2 000.00 ₸"} {
+		if title != "Banknotes in circulation" || !strings.Contains(text, shown) {
+			t.Errorf("the page does not show %q:\n%s\n%s", shown, title, text)
 		}
 	}
 }
