@@ -14,6 +14,7 @@ import (
 
 	apicash "github.com/aqsha/aqsha/api/cash"
 	"github.com/aqsha/aqsha/cash/coin"
+	"github.com/aqsha/aqsha/cash/study"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
@@ -41,7 +42,7 @@ A wallet is a folder (--wallet): whoever has it, or its twelve words, has the no
 	command.PersistentFlags().Bool("unannounced", false, "for the first use: take a mint whose keysets no ledger announces")
 	command.AddCommand(newCashKeysCommand(), newCashUpCommand(), newCashWithdrawCommand(), newCashBalanceCommand(), newCashSendCommand(),
 		newCashReceiveCommand(), newCashRequestCommand(), newCashPayCommand(), newCashDepositCommand(), newCashSettleCommand(),
-		newCashCheckCommand(), newCashRestoreCommand(), newCashWordsCommand(), newCashSupplyCommand(), newCashVerifyCommand(), newCashBookedCommand(), newCashPrintCommand())
+		newCashCheckCommand(), newCashRestoreCommand(), newCashWordsCommand(), newCashSupplyCommand(), newCashVerifyCommand(), newCashBookedCommand(), newCashPrintCommand(), newCashStudyCommand())
 	return command
 }
 
@@ -168,9 +169,8 @@ func readToken(command *cobra.Command, text string) (*coin.Token, error) {
 	return coin.DecodeToken(text)
 }
 
-// oddAmount is the step that withdrawals have unless somebody wants otherwise: 500 tenge. Of 10,000 wallets that
-// withdraw in these steps, every deposit fits at least 14.
-const oddAmount money.Tiyn = 50_000
+// oddAmount is the step that withdrawals have unless somebody wants otherwise, as the study recommends.
+const oddAmount = study.Rounding
 
 func newCashWithdrawCommand() *cobra.Command {
 	command := &cobra.Command{
