@@ -187,8 +187,7 @@ func (c *cashier) purse(ctx context.Context, name string) (*notes.Wallet, error)
 			return nil, err
 		}
 	}
-	purse, err := notes.Open(vfs.OS, dir, func(string) (notes.Mint, error) { return c.client, nil },
-		func() uint64 { return uint64(time.Now().Unix()) })
+	purse, err := c.purseAt(name, c.client)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +195,12 @@ func (c *cashier) purse(ctx context.Context, name string) (*notes.Wallet, error)
 		return nil, errors.Join(err, purse.Close())
 	}
 	return purse, nil
+}
+
+// purseAt opens somebody's cash wallet at a mint.
+func (c *cashier) purseAt(name string, mint notes.Mint) (*notes.Wallet, error) {
+	return notes.Open(vfs.OS, filepath.Join(c.stage.DataDir, "cash", name), func(string) (notes.Mint, error) { return mint, nil },
+		func() uint64 { return uint64(time.Now().Unix()) })
 }
 
 // with does something with somebody's cash wallet.
