@@ -678,3 +678,59 @@ func TestBlocksAreClosedByTheClock(t *testing.T) {
 		}
 	}
 }
+
+// A keyset that is retired signs nothing more from the running office's next block on; its notes are redeemed as before,
+// also after a restart. A file of keysets that cannot be read retires none.
+func TestAKeysetIsRetiredWhileTheOfficeRuns(t *testing.T) {
+	w := opened(t)
+	ctx := t.Context()
+	notes, err := w.buy(ctx, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func() error {
+		blanks := w.blanks(cash.Split(coin.Total(notes), w.amount, 100)...)
+		r := SwapRequest{coin.Strip(notes), coin.Outputs(blanks)}
+		signatures, err := w.office.Swap(ctx, keyOf(r), r)
+		if err == nil {
+			notes = w.notes(blanks, signatures)
+		}
+		return err
+	}
+	if err := UpdateKeys(w.files, "office", func(list []KeyFile) ([]KeyFile, error) {
+		list[0].Retired = true
+		return list, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(); err != nil || !w.office.Signs(0) {
+		t.Errorf("before the next block: %v", err)
+	}
+	if err := w.office.CloseBlock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(); codeOf(err) != cash.InactiveKeyset || w.office.Signs(0) {
+		t.Errorf("after it: %v", err)
+	}
+	if err := w.office.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(); codeOf(err) != cash.InactiveKeyset || w.office.Signs(0) {
+		t.Errorf("after a restart: %v", err)
+	}
+	quote, err := w.office.NewMeltQuote(ctx, payRequest(1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := MeltRequest{Quote: quote.ID, Inputs: coin.Strip(notes)}
+	if done, err := w.office.Melt(ctx, keyOf(r), r); err != nil || done.Quote.State != cash.Paid {
+		t.Errorf("its notes are redeemed: %+v, %v", done, err)
+	}
+	if err := w.office.CloseBlock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.verify()
+}

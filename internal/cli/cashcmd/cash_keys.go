@@ -198,7 +198,7 @@ func day(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Form
 func newCashKeysRetire() *cobra.Command {
 	return &cobra.Command{
 		Use: "retire KEYSET", Short: "Have a keyset sign nothing more; its notes are redeemed as before",
-		Long: `The running office takes it up when it is started again. Wallets move to another keyset by themselves.`, Example: "  aqsha cash keys retire 015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a",
+		Long: `The running office takes it up with the next block of its log, within its --interval. Wallets move to another keyset by themselves.`, Example: "  aqsha cash keys retire 015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			found := false
@@ -216,7 +216,7 @@ func newCashKeysRetire() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "%s signs nothing more from the next start on\n", args[0]) })
+			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "%s signs nothing more, from the next block of a running office on\n", args[0]) })
 		},
 	}
 }
