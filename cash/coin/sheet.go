@@ -96,7 +96,8 @@ func drawCode(b *strings.Builder, x, y int, text string) error {
 	if err != nil {
 		return fmt.Errorf("a text of %d characters is too large for one code: %w", len(text), err)
 	}
-	fmt.Fprintf(b, `<g transform="translate(%d %d) scale(%.5f)"><path d="`, x, y, float64(codeSide)/float64(code.Size))
+	scale := codeSide * 100_000 / code.Size // of a square, in hundred-thousandths of a millimetre
+	fmt.Fprintf(b, `<g transform="translate(%d %d) scale(%d.%05d)"><path d="`, x, y, scale/100_000, scale%100_000)
 	for row := range code.Size {
 		for column := 0; column < code.Size; column++ {
 			if !code.Black(column, row) {

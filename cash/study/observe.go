@@ -82,7 +82,7 @@ func (w *world) observe(o *Options) (*Result, error) {
 	e := newEye(w, o)
 	r := &Result{Seed: o.Seed, Wallets: o.Wallets, Rounding: o.Rounding, Whole: o.Whole, Swap: o.Swap, Wait: o.Wait, Span: o.Span,
 		Blocks: len(e.requests), Holders: w.holders()}
-	for _, n := range e.requests {
+	for _, n := range e.requests { // any order: they are counted
 		if n == 1 {
 			r.Single++
 		}
@@ -242,7 +242,7 @@ func (e *eye) notes(d *deposit) int {
 			continue
 		}
 		count := 0
-		for block, notes := range e.issued {
+		for block, notes := range e.issued { // any order: they are added up
 			if block <= e.block(d.at) {
 				count += notes[i]
 			}
