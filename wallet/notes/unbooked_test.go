@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/cash/office"
 	"github.com/aqsha/aqsha/cash/record"
 	"github.com/aqsha/aqsha/cash/recount"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/wallet/notes"
 )
@@ -238,8 +239,18 @@ func TestForgedEvidence(t *testing.T) {
 	} {
 		e := good()
 		forge(e)
-		if list, _, _, err := e.Check(ctx, source, stamp); err == nil {
+		list, _, _, err := e.Check(ctx, source, stamp)
+		if err == nil {
 			t.Errorf("%s: %+v", name, list)
+			continue
+		}
+		if e.Stamp = nil; !strings.Contains(name, "stamp") && !strings.Contains(name, "order") {
+			if list, _, _, err := e.Check(ctx, source, stamp); err == nil { // it is not the stamp alone that finds it out
+				t.Errorf("%s, without its stamp: %+v", name, list)
+			}
+		}
+		if coded, is := fault.Of(err); name != "a checkpoint of nobody" && (!is || coded.ErrorCode() != "cash-evidence-wrong" && coded.ErrorCode() != "cash-log-wrong") {
+			t.Errorf("%s: refused without a code: %v", name, err)
 		}
 	}
 	e := good()
