@@ -216,7 +216,9 @@ func newCashKeysRetire() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "%s signs nothing more, from the next block of a running office on\n", args[0]) })
+			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) {
+				fmt.Fprintf(out, "%s signs nothing more, from the next block of a running office on\n", args[0])
+			})
 		},
 	}
 }
