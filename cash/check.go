@@ -131,7 +131,8 @@ func (k Checker) input(p *Proof) (in Input, c *Condition, _ *Refusal) {
 	if refused, is := wrong.(*Refusal); is {
 		return in, nil, refused
 	}
-	in = Input{Keyset: set, Index: index, Amount: money.Tiyn(p.Amount), Y: curve.HashToCurve([]byte(p.Secret)), C: signature}
+	in = Input{Keyset: set, Index: index, Amount: money.Tiyn(p.Amount), Y: curve.HashToCurve([]byte(p.Secret)),
+		C: signature}
 	if c != nil {
 		in.Witness = p.Witness // shown to whoever asks for the note's state (NUT-07): a preimage is found there
 	}
@@ -230,7 +231,8 @@ func (k Checker) Blanks(list []Output, change money.Tiyn) ([]Blinded, *Refusal) 
 		return nil, err
 	}
 	if len(blanks) == 0 {
-		return nil, refuse(Unbalanced, "inputs", "are %d more than the quote's amount, and there is no output for the change", change)
+		return nil, refuse(Unbalanced, "inputs",
+			"are %d more than the quote's amount, and there is no output for the change", change)
 	}
 	set := k.Keys[blanks[0].Keyset]
 	notes := Split(change, set.Amounts, len(blanks))
@@ -269,7 +271,8 @@ func (k Keyring) ValidInputs(inputs []Input, entropy io.Reader) *Refusal {
 		p := piles[key]
 		for j, good := range k[key[0]].Signers[key[1]].ValidBatch(p.ys, p.cs, entropy) {
 			if !good {
-				return refuse(BadProof, "inputs["+strconv.Itoa(p.at[j])+"].C", "is not this office's signature on the secret")
+				return refuse(BadProof, "inputs["+strconv.Itoa(p.at[j])+"].C",
+					"is not this office's signature on the secret")
 			}
 		}
 	}

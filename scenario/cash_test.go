@@ -22,7 +22,8 @@ type secondKeyset struct {
 
 func (m *secondKeyset) Keysets(ctx context.Context) ([]cash.Keyset, []apicash.KeysetView, error) {
 	sets, views, err := m.Client.Keysets(ctx)
-	return append(sets, m.set), append(views, apicash.KeysetView{ID: m.set.ID.String(), Unit: cash.Unit, Active: true}), err
+	return append(sets, m.set), append(views, apicash.KeysetView{ID: m.set.ID.String(), Unit: cash.Unit,
+		Active: true}), err
 }
 
 func (m *secondKeyset) Announcement(ctx context.Context, id string) ([]byte, error) {
@@ -55,8 +56,10 @@ func TestAWalletHoldsToItsReserve(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := token.AnnounceKeyset{Keyset: token.KeysetID(key.ID), Unit: cash.Unit, Denominations: key.Amounts, From: key.From, Until: key.Until,
-			Expiry: key.Expiry, Reserve: reserve, Origin: "cash.tenge.localhost/log", LogKey: "cash.tenge.localhost/log+00000000+none"}
+		body := token.AnnounceKeyset{Keyset: token.KeysetID(key.ID), Unit: cash.Unit, Denominations: key.Amounts,
+			From: key.From, Until: key.Until,
+			Expiry: key.Expiry, Reserve: reserve, Origin: "cash.tenge.localhost/log",
+			LogKey: "cash.tenge.localhost/log+00000000+none"}
 		announce := func() (id token.TransactionID, err error) {
 			if reserve == (token.WalletID{}) {
 				receipt, err := w.Client.OpenReserve(ctx, "another-reserve", body)
@@ -99,7 +102,8 @@ func TestAWalletHoldsToItsReserve(t *testing.T) {
 			t.Errorf("another keyset of the same reserve: %v", err)
 		}
 		var refused *notes.AnnouncementError
-		if err := refresh(c, "other", announced(token.WalletID{})); !errors.As(err, &refused) || !strings.HasPrefix(refused.Rule, "it is backed by wallet") {
+		if err := refresh(c, "other", announced(token.WalletID{})); !errors.As(err, &refused) ||
+			!strings.HasPrefix(refused.Rule, "it is backed by wallet") {
 			t.Errorf("a keyset that another reserve backs: %v", err)
 		}
 		return nil

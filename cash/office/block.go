@@ -64,7 +64,8 @@ func (o *Office) CloseBlock(ctx context.Context) error {
 	o.mu.Lock()
 	now := o.now()
 	o.forget(now)
-	e := &cash.Event{Kind: cash.BlockClosed, At: now, Close: &cash.Close{Number: o.books.Blocks, LedgerHeight: o.head.Height, LedgerMillis: o.head.Millis,
+	e := &cash.Event{Kind: cash.BlockClosed, At: now, Close: &cash.Close{Number: o.books.Blocks,
+		LedgerHeight: o.head.Height, LedgerMillis: o.head.Millis,
 		Keysets: uint16(len(o.books.Keys))}}
 	if asked && stands.Height >= o.head.Height && stands.Balance == o.books.Reserve.Balance() {
 		e.Close.LedgerHeight, e.Close.LedgerMillis, e.Close.Compared = stands.Height, stands.Millis, true
@@ -102,7 +103,8 @@ func (o *Office) expire(to string, now uint64) error {
 		if _, err := o.commit(e); err != nil {
 			return err
 		}
-		o.config.Logger.Info("a keyset's time is over", "keyset", o.books.Keys[e.Expired.Keyset].ID, "left_tiyn", int64(e.Expired.Amount), "to", to)
+		o.config.Logger.Info("a keyset's time is over", "keyset", o.books.Keys[e.Expired.Keyset].ID, "left_tiyn",
+			int64(e.Expired.Amount), "to", to)
 	}
 	return nil
 }
@@ -131,7 +133,8 @@ func (o *Office) compare(ctx context.Context) (stands Reserve, asked bool) {
 		}
 	}
 	if o.differs {
-		o.config.Logger.Error("the ledger's reserve is not that of the books", "wallet", o.config.Ledger.Wallet(), "tiyn", int64(stands.Balance))
+		o.config.Logger.Error("the ledger's reserve is not that of the books", "wallet", o.config.Ledger.Wallet(),
+			"tiyn", int64(stands.Balance))
 	}
 	return stands, true
 }
@@ -206,8 +209,10 @@ func (o *Office) write(c *closedBlock, announced []record.Announced) error {
 
 // build makes a block. The same closed block makes the same bytes: proofs are deterministic.
 func (o *Office) build(c *closedBlock, announced []record.Announced) (*record.Block, error) {
-	b := &record.Block{Header: record.Header{Version: record.Version, Network: o.head.Network, Number: c.close.Number, Time: c.at,
-		LedgerHeight: c.close.LedgerHeight, LedgerMillis: c.close.LedgerMillis, Reserve: c.reserve, Wallet: o.config.Ledger.Wallet(), Keysets: announced, Compared: c.close.Compared, Expired: c.expired}}
+	b := &record.Block{Header: record.Header{Version: record.Version, Network: o.head.Network, Number: c.close.Number,
+		Time:         c.at,
+		LedgerHeight: c.close.LedgerHeight, LedgerMillis: c.close.LedgerMillis, Reserve: c.reserve,
+		Wallet: o.config.Ledger.Wallet(), Keysets: announced, Compared: c.close.Compared, Expired: c.expired}}
 	for keyset, tallies := range c.tallies {
 		for index, tally := range tallies {
 			at := place{keyset, index}
@@ -232,7 +237,8 @@ func (o *Office) build(c *closedBlock, announced []record.Announced) (*record.Bl
 }
 
 // side sorts a list and proves it.
-func (o *Office) side(b *record.Block, set *cash.Signing, index int, kind byte, pairs []record.Pair, total uint64) (s record.Side, err error) {
+func (o *Office) side(b *record.Block, set *cash.Signing, index int, kind byte, pairs []record.Pair,
+	total uint64) (s record.Side, err error) {
 	s.Count, s.Total = uint32(len(pairs)), total
 	if len(pairs) == 0 {
 		return s, nil

@@ -118,8 +118,9 @@ func Open(ctx context.Context, c Config) (*Office, error) {
 	if err := durable.Folder(c.FS, c.Dir); err != nil {
 		return nil, err
 	}
-	o := &Office{config: c, files: c.FS, books: cash.NewBooks(), answers: map[[32]byte]uint64{}, refusals: map[string]string{},
-		nudge: make(chan struct{}, 1)}
+	o := &Office{config: c, files: c.FS, books: cash.NewBooks(), answers: map[[32]byte]uint64{},
+		refusals: map[string]string{},
+		nudge:    make(chan struct{}, 1)}
 	if err := o.open(ctx); err != nil {
 		o.Close()
 		return nil, err
@@ -138,8 +139,9 @@ func (o *Office) open(ctx context.Context) (err error) {
 		return err
 	}
 	o.closedAt = o.now()
-	o.log, err = txlog.Open(filepath.Join(o.config.Dir, "log"), txlog.Options{Origin: o.config.Origin, Signers: []note.Signer{o.config.Signer},
-		FS: o.files, SegmentBytes: 8 << 20, Background: o.config.Background})
+	o.log, err = txlog.Open(filepath.Join(o.config.Dir, "log"), txlog.Options{Origin: o.config.Origin,
+		Signers: []note.Signer{o.config.Signer},
+		FS:      o.files, SegmentBytes: 8 << 20, Background: o.config.Background})
 	if err != nil {
 		return err
 	}
@@ -201,7 +203,8 @@ func (o *Office) announcedByLedger(ctx context.Context) error {
 	for i := range o.keys {
 		id := o.keys[i].ID.String()
 		if !slices.Contains(stands.Keysets, id) && o.now() < o.keys[i].Expiry {
-			return &cash.Refusal{Code: cash.UnknownKeyset, Field: "keysets", Rule: id + " is not announced on the ledger for the reserve " + o.config.Ledger.Wallet()}
+			return &cash.Refusal{Code: cash.UnknownKeyset, Field: "keysets", Rule: id +
+				" is not announced on the ledger for the reserve " + o.config.Ledger.Wallet()}
 		}
 		show, err := o.config.Ledger.Receipt(ctx, o.keys[i].Announcement)
 		if err != nil {
@@ -416,5 +419,6 @@ func (o *Office) Status() Status {
 	defer o.mu.Unlock()
 	spent, signed := o.books.SizeOf()
 	melts, backs := o.books.Waiting()
-	return Status{o.books.Reserve, o.books.Outstanding(), spent, signed, o.books.Blocks, len(melts) + len(backs), o.differs}
+	return Status{o.books.Reserve, o.books.Outstanding(), spent, signed, o.books.Blocks, len(melts) + len(backs),
+		o.differs}
 }

@@ -145,7 +145,8 @@ func (f *Finder) keyset(id string) (found *cash.Keyset, err error) {
 			return &s.Keyset, nil
 		case len(id) != shortID || !strings.HasPrefix(full, id):
 		case found != nil:
-			return nil, &record.CheckError{Block: f.Blocks, Rule: fmt.Sprintf("the log has two keysets of the id %.16q", id)}
+			return nil, &record.CheckError{Block: f.Blocks,
+				Rule: fmt.Sprintf("the log has two keysets of the id %.16q", id)}
 		default:
 			found = &s.Keyset
 		}

@@ -80,7 +80,8 @@ func Run(o Options) (*Result, error) {
 
 func (w *world) observe(o *Options) (*Result, error) {
 	e := newEye(w, o)
-	r := &Result{Seed: o.Seed, Wallets: o.Wallets, Rounding: o.Rounding, Whole: o.Whole, Swap: o.Swap, Wait: o.Wait, Span: o.Span,
+	r := &Result{Seed: o.Seed, Wallets: o.Wallets, Rounding: o.Rounding, Whole: o.Whole, Swap: o.Swap, Wait: o.Wait,
+		Span:   o.Span,
 		Blocks: len(e.requests), Holders: w.holders()}
 	for _, n := range e.requests { // any order: they are counted
 		if n == 1 {

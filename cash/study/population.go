@@ -155,7 +155,8 @@ func play(o *Options) (*world, error) {
 			amount -= o.Rounding
 		}
 		amount = max(amount, o.Rounding)
-		w.withdrawals = append(w.withdrawals, withdrawal{r.below(o.Span), amount, bundleOf(cash.Split(amount, denominations, cash.MaxArray))})
+		w.withdrawals = append(w.withdrawals, withdrawal{r.below(o.Span), amount, bundleOf(cash.Split(amount,
+			denominations, cash.MaxArray))})
 	}
 	slices.SortStableFunc(w.withdrawals, func(a, b withdrawal) int { return cmp.Compare(a.at, b.at) })
 	for i := range w.withdrawals {

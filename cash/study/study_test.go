@@ -37,7 +37,8 @@ func TestAPopulationOfOneIsFound(t *testing.T) {
 			o.Seed, o.Wallets = seed, 1
 			r := ran(t, o)
 			for _, observer := range []string{Office, LogAndLedger, Payee} {
-				if s := r.by(observer); s.Smallest != 1 || s.Median != 1 || s.UnderTen != 1_000_000 || s.Alone != 1_000_000 || s.Latest != 1_000_000 {
+				if s := r.by(observer); s.Smallest != 1 || s.Median != 1 || s.UnderTen != 1_000_000 ||
+					s.Alone != 1_000_000 || s.Latest != 1_000_000 {
 					t.Fatalf("%+v: %+v", o, s)
 				}
 			}
@@ -51,11 +52,13 @@ func TestWhatHidesAPayer(t *testing.T) {
 	const wallets = 2000
 	odd := ran(t, Options{Wallets: wallets, Rounding: 1, Whole: true})
 	round := ran(t, Options{Wallets: wallets, Whole: true})
-	if odd.by(Office).UnderTen < 100_000 || round.by(Office).UnderTen > odd.by(Office).UnderTen/10 || round.by(Office).Median <= odd.by(Office).Median {
+	if odd.by(Office).UnderTen < 100_000 || round.by(Office).UnderTen > odd.by(Office).UnderTen/10 ||
+		round.by(Office).Median <= odd.by(Office).Median {
 		t.Errorf("odd sums %+v, round ones %+v", odd.by(Office), round.by(Office))
 	}
 	direct, swapped := ran(t, Options{Wallets: wallets}), ran(t, Options{Wallets: wallets, Swap: true})
-	if direct.by(Payee).Alone < 100_000 || swapped.by(Payee).Alone > 10_000 || swapped.by(Office).Median <= direct.by(Office).Median {
+	if direct.by(Payee).Alone < 100_000 || swapped.by(Payee).Alone > 10_000 ||
+		swapped.by(Office).Median <= direct.by(Office).Median {
 		t.Errorf("paid as withdrawn %+v, changed before %+v", direct.Seen, swapped.Seen)
 	}
 	hasty, patient := ran(t, Options{Wallets: wallets, Wait: 60}), ran(t, Options{Wallets: wallets})
@@ -83,7 +86,10 @@ func TestALieIsSeen(t *testing.T) {
 		},
 		func(w *world) bool { // by somebody without such notes
 			d := &w.deposits[7]
-			at := slices.IndexFunc(w.withdrawals, func(x withdrawal) bool { return x.at <= d.at && !x.notes.holds(&d.in) })
+			at := slices.IndexFunc(w.withdrawals, func(x withdrawal) bool {
+				return x.at <= d.at &&
+					!x.notes.holds(&d.in)
+			})
 			d.by = at
 			return at >= 0
 		},
@@ -131,8 +137,9 @@ func plain(w *world, d *deposit) (candidates []int) {
 func TestTheOfficesCandidates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := Options{Seed: rapid.Uint64().Draw(t, "seed"), Wallets: rapid.IntRange(1, 90).Draw(t, "wallets"),
-			Rounding: rapid.SampledFrom([]money.Tiyn{1, 100, 50_000, 100_000}).Draw(t, "rounding"), Swap: rapid.Bool().Draw(t, "swap"),
-			Whole: rapid.Bool().Draw(t, "whole"), Wait: rapid.Uint64Range(1, 100_000).Draw(t, "wait")}
+			Rounding: rapid.SampledFrom([]money.Tiyn{1, 100, 50_000, 100_000}).Draw(t, "rounding"),
+			Swap:     rapid.Bool().Draw(t, "swap"),
+			Whole:    rapid.Bool().Draw(t, "whole"), Wait: rapid.Uint64Range(1, 100_000).Draw(t, "wait")}
 		if err := o.complete(); err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +159,8 @@ func TestTheOfficesCandidates(t *testing.T) {
 					t.Fatalf("deposit %d: %d is missing", i, c)
 				}
 			}
-			if x := &w.withdrawals[d.by]; x.amount < d.amount || x.amount%o.Rounding != 0 || x.amount > most || d.at < x.at {
+			if x := &w.withdrawals[d.by]; x.amount < d.amount || x.amount%o.Rounding != 0 || x.amount > most ||
+				d.at < x.at {
 				t.Fatalf("deposit %d of %s from %+v", i, d.amount, x)
 			}
 		}
@@ -175,7 +183,8 @@ func TestRandomIsSplitMix64(t *testing.T) {
 }
 
 func TestOptionsThatAreNone(t *testing.T) {
-	for _, o := range []Options{{Wallets: -1}, {Wallets: maxWallets + 1}, {Rounding: -5}, {Rounding: most + 1}, {Wait: maxSeconds + 1}, {Span: 1 << 60}, {Deposits: -1}} {
+	for _, o := range []Options{{Wallets: -1}, {Wallets: maxWallets + 1}, {Rounding: -5}, {Rounding: most + 1},
+		{Wait: maxSeconds + 1}, {Span: 1 << 60}, {Deposits: -1}} {
 		if r, err := Run(o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %+v, %v", o, r, err)
 		}

@@ -69,12 +69,14 @@ func (w *Wallet) Request(ctx context.Context, amount money.Tiyn) (*Operation, er
 		return nil, err
 	}
 	if w.state.Reserve != "" && p.Wallet.String() != w.state.Reserve {
-		return nil, &AnnouncementError{Keyset: set.ID.String(), Rule: "the office asks for a payment to wallet " + p.Wallet.String() + ", its notes are backed by " + w.state.Reserve}
+		return nil, &AnnouncementError{Keyset: set.ID.String(), Rule: "the office asks for a payment to wallet " +
+			p.Wallet.String() + ", its notes are backed by " + w.state.Reserve}
 	}
 	if money.Tiyn(quote.Amount) != amount || p.Amount != amount {
 		return nil, fmt.Errorf("the office wants %s for notes of %s", p.Amount.Format(), amount.Format())
 	}
-	op := &Operation{Kind: minting, Keyset: set.ID.String(), Amounts: notes, Quote: quote.Quote, Request: quote.Request, Amount: amount, Expiry: quote.Expiry}
+	op := &Operation{Kind: minting, Keyset: set.ID.String(), Amounts: notes, Quote: quote.Quote,
+		Request: quote.Request, Amount: amount, Expiry: quote.Expiry}
 	return op, w.begin(op)
 }
 
@@ -92,7 +94,8 @@ func (w *Wallet) Paid(op *Operation) error {
 
 // Send makes a token of an amount. Notes are changed first, so that nobody finds in the log when they were bought;
 // offline, they are given as they are if they make the amount. With lock, only the holder of a key can spend them.
-func (w *Wallet) Send(ctx context.Context, amount money.Tiyn, memo string, offline bool, lock *coin.Lock) (*coin.Token, error) {
+func (w *Wallet) Send(ctx context.Context, amount money.Tiyn, memo string, offline bool,
+	lock *coin.Lock) (*coin.Token, error) {
 	if err := w.enough(amount); err != nil {
 		return nil, err
 	}
@@ -240,7 +243,8 @@ func (w *Wallet) renew(ctx context.Context, notes []cash.Proof) error {
 	if amounts == nil {
 		return errors.New("the notes' sum cannot be had in notes of the office")
 	}
-	op := &Operation{Kind: swapping, Keyset: set.ID.String(), Inputs: notes, Amounts: amounts, Foreign: true, Ours: w.holds(notes)}
+	op := &Operation{Kind: swapping, Keyset: set.ID.String(), Inputs: notes, Amounts: amounts, Foreign: true,
+		Ours: w.holds(notes)}
 	_, err = w.start(ctx, op)
 	return err
 }
@@ -306,11 +310,13 @@ func (w *Wallet) Pay(ctx context.Context, request string) (*Operation, error) {
 		return nil, err
 	}
 	if money.Tiyn(quote.Amount) != p.Amount {
-		return nil, fmt.Errorf("the office wants %s for a payment of %s", money.Tiyn(quote.Amount).Format(), p.Amount.Format())
+		return nil, fmt.Errorf("the office wants %s for a payment of %s", money.Tiyn(quote.Amount).Format(),
+			p.Amount.Format())
 	}
 	chosen := coin.Choose(w.notes(), p.Amount)
 	blank := cash.Split(coin.Total(chosen)-p.Amount, set.Amounts, cash.MaxArray)
-	op := &Operation{Kind: melting, Keyset: set.ID.String(), Inputs: chosen, Amounts: blank, Quote: quote.Quote, Request: request, Amount: p.Amount}
+	op := &Operation{Kind: melting, Keyset: set.ID.String(), Inputs: chosen, Amounts: blank, Quote: quote.Quote,
+		Request: request, Amount: p.Amount}
 	_, err = w.start(ctx, op)
 	return op, err
 }

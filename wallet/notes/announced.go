@@ -41,7 +41,8 @@ func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 			return err
 		}
 		if network == "" {
-			return &AnnouncementError{Keyset: "of " + w.state.Mint, Rule: "the mint names no ledger that announces its keysets: --unannounced takes it all the same"}
+			return &AnnouncementError{Keyset: "of " + w.state.Mint,
+				Rule: "the mint names no ledger that announces its keysets: --unannounced takes it all the same"}
 		}
 		w.state.Network = network
 	}
@@ -59,7 +60,8 @@ func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 			return err
 		}
 		if w.state.Reserve != "" && w.state.Reserve != reserve {
-			return &AnnouncementError{Keyset: id, Rule: "it is backed by wallet " + reserve + ", the wallet's other notes by " + w.state.Reserve}
+			return &AnnouncementError{Keyset: id, Rule: "it is backed by wallet " + reserve +
+				", the wallet's other notes by " + w.state.Reserve}
 		}
 		w.state.Reserve = reserve
 	}

@@ -48,7 +48,8 @@ func (w *Wallet) Refresh(ctx context.Context) error {
 		w.state.Sets[i].Active = false
 	}
 	for i, k := range sets {
-		s := Set{ID: k.ID.String(), Unit: k.Unit, Until: k.Until, Expiry: k.Expiry, Active: views[i].Active, Announcement: views[i].Announcement}
+		s := Set{ID: k.ID.String(), Unit: k.Unit, Until: k.Until, Expiry: k.Expiry, Active: views[i].Active,
+			Announcement: views[i].Announcement}
 		for j, amount := range k.Amounts {
 			s.Amounts, s.Keys = append(s.Amounts, int64(amount)), append(s.Keys, cash.HexPoint(k.Keys[j]))
 		}
@@ -130,7 +131,8 @@ func (w *Wallet) begin(op *Operation) error {
 func (w *Wallet) end(op *Operation, kept []cash.Proof, given []cash.Proof) error {
 	w.state.Begun = slices.DeleteFunc(w.state.Begun, func(o *Operation) bool { return o == op })
 	for _, n := range kept {
-		w.state.Notes = append(w.state.Notes, Held{n, op.Foreign && slices.ContainsFunc(op.Inputs, func(in cash.Proof) bool { return in.Secret == n.Secret })})
+		w.state.Notes = append(w.state.Notes, Held{n, op.Foreign && slices.ContainsFunc(op.Inputs,
+			func(in cash.Proof) bool { return in.Secret == n.Secret })})
 	}
 	if len(given) > 0 {
 		w.state.Sent = append(w.state.Sent, Sent{coin.Total(given), w.now(), given})

@@ -48,12 +48,16 @@ func (w *town) secondBooks(dir string) *secondBooks {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := office.UpdateKeys(w.files, dir, func([]office.KeyFile) ([]office.KeyFile, error) { return keys, nil }); err != nil {
+	if err := office.UpdateKeys(w.files, dir, func([]office.KeyFile) ([]office.KeyFile, error) {
+		return keys,
+			nil
+	}); err != nil {
 		w.t.Fatal(err)
 	}
 	b := &secondBooks{town: w, dir: dir, key: vkey, now: time.Now()}
 	shown := &ledger{paid: map[string]money.Tiyn{}, done: map[string]bool{}, keysets: w.ledger.keysets}
-	b.Office, err = office.Open(w.t.Context(), office.Config{Dir: dir, FS: w.files, Ledger: shown, Origin: signer.Name(), Signer: signer,
+	b.Office, err = office.Open(w.t.Context(), office.Config{Dir: dir, FS: w.files, Ledger: shown,
+		Origin: signer.Name(), Signer: signer,
 		Now: func() time.Time { return b.now }})
 	if err != nil {
 		w.t.Fatal(err)
@@ -249,7 +253,8 @@ func TestForgedEvidence(t *testing.T) {
 				t.Errorf("%s, without its stamp: %+v", name, list)
 			}
 		}
-		if coded, is := fault.Of(err); name != "a checkpoint of nobody" && (!is || coded.ErrorCode() != "cash-evidence-wrong" && coded.ErrorCode() != "cash-log-wrong") {
+		if coded, is := fault.Of(err); name != "a checkpoint of nobody" && (!is ||
+			coded.ErrorCode() != "cash-evidence-wrong" && coded.ErrorCode() != "cash-log-wrong") {
 			t.Errorf("%s: refused without a code: %v", name, err)
 		}
 	}

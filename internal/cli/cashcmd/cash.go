@@ -37,12 +37,18 @@ A wallet is a folder (--wallet): whoever has it, or its twelve words, has the no
 	}
 	datadir.AddLedgerFlags(command)
 	command.PersistentFlags().String("wallet", "./aqsha-cash", "folder of the cash wallet")
-	command.PersistentFlags().String("mint", os.Getenv("AQSHA_MINT"), "URL of the cash office, such as https://cash.example.kz/cash: for the first use, a wallet then knows its own (or AQSHA_MINT)")
-	command.PersistentFlags().String("network", "", "network id of the ledger on which the office's keysets must be announced, for the first use (default: the office's word, which the wallet then holds to)")
-	command.PersistentFlags().Bool("unannounced", false, "for the first use: take a mint whose keysets no ledger announces")
-	command.AddCommand(newCashKeysCommand(), newCashUpCommand(), newCashWithdrawCommand(), newCashBalanceCommand(), newCashSendCommand(),
-		newCashReceiveCommand(), newCashRequestCommand(), newCashPayCommand(), newCashDepositCommand(), newCashSettleCommand(),
-		newCashCheckCommand(), newCashRestoreCommand(), newCashWordsCommand(), newCashSupplyCommand(), newCashVerifyCommand(), newCashBookedCommand(), newCashPrintCommand(), newCashStudyCommand())
+	command.PersistentFlags().String("mint", os.Getenv("AQSHA_MINT"),
+		"URL of the cash office, such as https://cash.example.kz/cash: for the first use, a wallet then knows its own (or AQSHA_MINT)")
+	command.PersistentFlags().String("network", "",
+		"network id of the ledger on which the office's keysets must be announced, for the first use (default: the office's word, which the wallet then holds to)")
+	command.PersistentFlags().Bool("unannounced", false,
+		"for the first use: take a mint whose keysets no ledger announces")
+	command.AddCommand(newCashKeysCommand(), newCashUpCommand(), newCashWithdrawCommand(), newCashBalanceCommand(),
+		newCashSendCommand(),
+		newCashReceiveCommand(), newCashRequestCommand(), newCashPayCommand(), newCashDepositCommand(),
+		newCashSettleCommand(),
+		newCashCheckCommand(), newCashRestoreCommand(), newCashWordsCommand(), newCashSupplyCommand(),
+		newCashVerifyCommand(), newCashBookedCommand(), newCashPrintCommand(), newCashStudyCommand())
 	return command
 }
 
@@ -64,7 +70,8 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		if err := cashwallet.Create(vfs.OS, dir, words, placeOf(command, mint)); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(command.ErrOrStderr(), "aqsha: a new cash wallet in %s; write down its twelve words: aqsha cash words --wallet %s\n", dir, dir)
+		fmt.Fprintf(command.ErrOrStderr(),
+			"aqsha: a new cash wallet in %s; write down its twelve words: aqsha cash words --wallet %s\n", dir, dir)
 	}
 	w, err := cashwallet.Open(vfs.OS, dir, dialMint, func() uint64 { return uint64(time.Now().Unix()) })
 	if err != nil {
@@ -74,7 +81,8 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		return nil, errors.Join(cli.Usage(fmt.Errorf("--mint: the wallet in %s is of %s", dir, w.URL())), w.Close())
 	}
 	if network := cli.Flag(command, "network"); network != "" && w.Network() != "" && network != w.Network() {
-		return nil, errors.Join(cli.Usage(fmt.Errorf("--network: the wallet in %s is of the ledger %s", dir, w.Network())), w.Close())
+		return nil, errors.Join(cli.Usage(fmt.Errorf("--network: the wallet in %s is of the ledger %s", dir,
+			w.Network())), w.Close())
 	}
 	if !online {
 		return w, nil
@@ -84,7 +92,8 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		fmt.Fprintf(command.ErrOrStderr(), "aqsha: an operation of before: %s\n", errtext.Plain(notice.Error()))
 	}
 	if n := w.Begun(); n > 0 {
-		fmt.Fprintf(command.ErrOrStderr(), "aqsha: %d operations of before are still on their way; 'aqsha cash settle' looks again\n", n)
+		fmt.Fprintf(command.ErrOrStderr(),
+			"aqsha: %d operations of before are still on their way; 'aqsha cash settle' looks again\n", n)
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
@@ -123,7 +132,8 @@ func newWords() (string, error) {
 }
 
 // onCash makes a command's function from one that works on the cash wallet.
-func onCash(online bool, act func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error) func(*cobra.Command, []string) error {
+func onCash(online bool, act func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+	args []string) error) func(*cobra.Command, []string) error {
 	return func(command *cobra.Command, args []string) error {
 		w, err := openCash(command, online)
 		if err != nil {
@@ -180,7 +190,8 @@ what becomes of the notes. Amounts are multiples of 500 tenge, so that many have
 
 An interrupted withdrawal is ended by the next command that uses the wallet.`,
 		Example: "  aqsha cash withdraw aigerim 5000 --mint http://127.0.0.1:8430/cash", Args: cobra.ExactArgs(2),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			from, amount, err := s.WalletAndAmount(args[0], args[1])
 			if err != nil {
 				return err
@@ -204,13 +215,15 @@ An interrupted withdrawal is ended by the next command that uses the wallet.`,
 
 func newCashBalanceCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "balance", Short: "What the cash wallet holds", Example: "  aqsha cash balance\n  aqsha cash balance --json", Args: cobra.NoArgs,
+		Use: "balance", Short: "What the cash wallet holds",
+		Example: "  aqsha cash balance\n  aqsha cash balance --json", Args: cobra.NoArgs,
 		RunE: onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
 			b := w.Balance()
 			return cli.Show(command, b, func(out io.Writer) {
 				fmt.Fprintf(out, "%s in %d notes\n", b.Settled.Format(), count(b.Notes))
 				if b.Unsettled > 0 {
-					fmt.Fprintf(out, "%s received offline: genuine, not yet known to be unspent; aqsha cash settle\n", b.Unsettled.Format())
+					fmt.Fprintf(out, "%s received offline: genuine, not yet known to be unspent; aqsha cash settle\n",
+						b.Unsettled.Format())
 				}
 				if b.Begun > 0 {
 					fmt.Fprintf(out, "%s in operations that have not ended; aqsha cash settle\n", b.Begun.Format())
@@ -234,7 +247,8 @@ func newCashWordsCommand() *cobra.Command {
 that were received offline and not yet settled, and those locked to a key, do not follow from them.`,
 		Example: "  aqsha cash words", Args: cobra.NoArgs,
 		RunE: onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
-			return cli.Show(command, map[string]string{"words": w.Words(), "mint": w.URL()}, func(out io.Writer) { fmt.Fprintln(out, w.Words()) })
+			return cli.Show(command, map[string]string{"words": w.Words(), "mint": w.URL()},
+				func(out io.Writer) { fmt.Fprintln(out, w.Words()) })
 		}),
 	}
 }
@@ -244,7 +258,8 @@ func newCashRestoreCommand() *cobra.Command {
 		Use: "restore", Short: "Bring a cash wallet's notes back from its twelve words",
 		Long: `Asks the office for what it signed for secrets of the words, and keeps what nobody has spent. With --words-file a new wallet is
 made in --wallet, of the office --mint; without, the wallet that is there is completed.`,
-		Example: "  aqsha cash restore --wallet new-phone --mint http://127.0.0.1:8430/cash --words-file words.txt", Args: cobra.NoArgs,
+		Example: "  aqsha cash restore --wallet new-phone --mint http://127.0.0.1:8430/cash --words-file words.txt",
+		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if path := cli.Flag(command, "words-file"); path != "" {
 				raw, err := cli.ReadLimited(path, 1<<12)
@@ -258,11 +273,13 @@ made in --wallet, of the office --mint; without, the wallet that is there is com
 					return cli.Usage(errors.New("name the office with --mint URL"))
 				}
 				words := strings.Join(strings.Fields(string(raw)), " ")
-				if err := cashwallet.Create(vfs.OS, cli.Flag(command, "wallet"), words, placeOf(command, strings.TrimRight(cli.Flag(command, "mint"), "/"))); err != nil {
+				if err := cashwallet.Create(vfs.OS, cli.Flag(command, "wallet"), words, placeOf(command,
+					strings.TrimRight(cli.Flag(command, "mint"), "/"))); err != nil {
 					return err
 				}
 			}
-			return onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
+			return onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+				_ []string) error {
 				back, err := w.Restore(ctx)
 				if err != nil {
 					return err

@@ -52,7 +52,8 @@ Exit code 3 says that a note is not booked.`,
 	flags.String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
 	flags.String("evidence", "", "file to write with what shows that the office signed what it did not book")
 	flags.String("check", "", "file of evidence to check against the office's log")
-	flags.String("stamp", "", "ledger wallet that pays the office's reserve one tiyn, to show by when the notes were signed")
+	flags.String("stamp", "",
+		"ledger wallet that pays the office's reserve one tiyn, to show by when the notes were signed")
 	command.MarkFlagsMutuallyExclusive("check", "stamp")
 	command.MarkFlagsMutuallyExclusive("check", "key")
 	return command

@@ -42,7 +42,8 @@ func newCashKeysNew() *cobra.Command {
 		Use: "new", Short: "Make a keyset",
 		Long: `Makes a keyset that signs for --months and is redeemed for --redeem-months more. Its secret lies in the office's folder,
 readable by its owner only. --denominations binary is for wallets that split only by powers of two.`,
-		Example: "  aqsha cash keys new\n  aqsha cash keys new --months 6 --redeem-months 24 --denominations binary", Args: cobra.NoArgs,
+		Example: "  aqsha cash keys new\n  aqsha cash keys new --months 6 --redeem-months 24 --denominations binary",
+		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			months, _ := command.Flags().GetInt("months")
 			redeem, _ := command.Flags().GetInt("redeem-months")
@@ -64,19 +65,22 @@ readable by its owner only. --denominations binary is for wallets that split onl
 			}
 			now := time.Now().UTC()
 			until := now.AddDate(0, months, 0)
-			key, err := office.NewKey(secret, amounts, uint64(now.Unix()), uint64(until.Unix()), uint64(until.AddDate(0, redeem, 0).Unix()))
+			key, err := office.NewKey(secret, amounts, uint64(now.Unix()), uint64(until.Unix()),
+				uint64(until.AddDate(0, redeem, 0).Unix()))
 			if err != nil {
 				return err
 			}
 			if err := durable.Folder(vfs.OS, cli.Flag(command, "office")); err != nil {
 				return err
 			}
-			err = office.UpdateKeys(vfs.OS, cli.Flag(command, "office"), func(list []office.KeyFile) ([]office.KeyFile, error) { return append(list, key), nil })
+			err = office.UpdateKeys(vfs.OS, cli.Flag(command, "office"),
+				func(list []office.KeyFile) ([]office.KeyFile, error) { return append(list, key), nil })
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, keyView(&key), func(out io.Writer) {
-				fmt.Fprintf(out, "keyset %s, %d denominations; announce it: aqsha cash keys announce RESERVE\n", key.ID, len(key.Amounts))
+				fmt.Fprintf(out, "keyset %s, %d denominations; announce it: aqsha cash keys announce RESERVE\n",
+					key.ID, len(key.Amounts))
 			})
 		},
 	}
@@ -88,7 +92,8 @@ readable by its owner only. --denominations binary is for wallets that split onl
 
 // keyView is a keyset without its secret.
 func keyView(k *office.KeyFile) map[string]any {
-	return map[string]any{"id": k.ID, "amounts": k.Amounts, "from": k.From, "until": k.Until, "expiry": k.Expiry, "announcement": k.Announcement, "retired": k.Retired}
+	return map[string]any{"id": k.ID, "amounts": k.Amounts, "from": k.From, "until": k.Until, "expiry": k.Expiry,
+		"announcement": k.Announcement, "retired": k.Retired}
 }
 
 func newCashKeysAnnounce() *cobra.Command {
@@ -118,7 +123,8 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 				continue
 			}
 			k := &list[i]
-			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts, From: k.From, Until: k.Until, Expiry: k.Expiry,
+			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts,
+				From: k.From, Until: k.Until, Expiry: k.Expiry,
 				Origin: signer.Name(), LogKey: public}
 			receipt, err := announceKeyset(ctx, s, args[0], body)
 			if errors.Is(err, wallet.ErrDrafted) {
@@ -145,7 +151,8 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 }
 
 // announceKeyset announces a keyset for the reserve of a name, which it opens if nothing bears that name.
-func announceKeyset(ctx context.Context, s *session.Session, reserve string, body token.AnnounceKeyset) (node.Receipt, error) {
+func announceKeyset(ctx context.Context, s *session.Session, reserve string, body token.AnnounceKeyset) (node.Receipt,
+	error) {
 	if s.Client.Keyring.Fresh(reserve) == nil {
 		return s.Client.OpenReserve(ctx, reserve, body)
 	}
@@ -186,7 +193,8 @@ func newCashKeysList() *cobra.Command {
 					if k.Retired {
 						state += ", retired"
 					}
-					fmt.Fprintf(out, "%s  signs until %s, is redeemed until %s  %s\n", k.ID, day(k.Until), day(k.Expiry), state)
+					fmt.Fprintf(out, "%s  signs until %s, is redeemed until %s  %s\n", k.ID, day(k.Until),
+						day(k.Expiry), state)
 				}
 			})
 		},
@@ -202,14 +210,15 @@ func newCashKeysRetire() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			found := false
-			err := office.UpdateKeys(vfs.OS, cli.Flag(command, "office"), func(list []office.KeyFile) ([]office.KeyFile, error) {
-				for i := range list {
-					if list[i].ID.String() == args[0] {
-						list[i].Retired, found = true, true
+			err := office.UpdateKeys(vfs.OS, cli.Flag(command, "office"),
+				func(list []office.KeyFile) ([]office.KeyFile, error) {
+					for i := range list {
+						if list[i].ID.String() == args[0] {
+							list[i].Retired, found = true, true
+						}
 					}
-				}
-				return list, nil
-			})
+					return list, nil
+				})
 			if err == nil && !found {
 				err = cli.Usage(fmt.Errorf("no keyset %s in %s", args[0], cli.Flag(command, "office")))
 			}

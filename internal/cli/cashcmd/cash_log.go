@@ -100,9 +100,11 @@ func describeCheck(out io.Writer, c *recount.Report) {
 	if len(c.Unverified) > 0 {
 		said = "Verified, but for what is named below"
 	}
-	fmt.Fprintf(out, said+": cash log %s, %d entries in %d blocks, %d notes\n", terminal.Plain(c.Origin), c.Size, c.Blocks, c.Notes)
+	fmt.Fprintf(out, said+": cash log %s, %d entries in %d blocks, %d notes\n", terminal.Plain(c.Origin), c.Size,
+		c.Blocks, c.Notes)
 	fmt.Fprintf(out, "  root %s, signed with %s\n", c.Root, terminal.Plain(c.Key))
-	fmt.Fprintf(out, "  reserve %s = %s in notes + %s that waits\n", c.Reserve.Balance().Format(), c.Circulating.Format(), c.Reserve.Waiting.Format())
+	fmt.Fprintf(out, "  reserve %s = %s in notes + %s that waits\n", c.Reserve.Balance().Format(),
+		c.Circulating.Format(), c.Reserve.Waiting.Format())
 	describeLedger(out, c)
 }
 
@@ -112,7 +114,8 @@ func newCashSupplyCommand() *cobra.Command {
 		Long: `Recounts the office's public log from its beginning, verifying it on the way: notes issued, redeemed and outstanding, and the
 reserve's equation: reserve = notes that circulate + paid in and not yet issued or sent back. URL is a mint's, DIR an office's folder
 or a copy of its log.`,
-		Example: "  aqsha cash supply http://127.0.0.1:8430/cash\n  aqsha cash supply aqsha-office --json", Args: cobra.MaximumNArgs(1),
+		Example: "  aqsha cash supply http://127.0.0.1:8430/cash\n  aqsha cash supply aqsha-office --json",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			c, err := cashLogOf(command, args)
 			if err != nil {
@@ -121,7 +124,8 @@ or a copy of its log.`,
 			return cli.Show(command, c, func(out io.Writer) { describeSupply(out, &c) })
 		},
 	}
-	command.Flags().String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
+	command.Flags().String("key", "",
+		"verifier key of the log, from a source that you trust (default: the office's word)")
 	return command
 }
 
@@ -152,7 +156,8 @@ closed them without having found both alike.`,
 			return err
 		},
 	}
-	command.Flags().String("key", "", "verifier key of the log, from a source that you trust (default: the office's word)")
+	command.Flags().String("key", "",
+		"verifier key of the log, from a source that you trust (default: the office's word)")
 	return command
 }
 
@@ -184,16 +189,19 @@ func describeSupply(out io.Writer, c *recount.Report) {
 	for _, s := range c.Keysets {
 		fmt.Fprintf(out, "keyset %s, redeemed until %s\n", s.ID, day(s.Expiry))
 		if s.WrittenOff > 0 {
-			fmt.Fprintf(out, "  its time is over: %s never came back, and went to the wallet that the policy names\n", s.WrittenOff.Format())
+			fmt.Fprintf(out, "  its time is over: %s never came back, and went to the wallet that the policy names\n",
+				s.WrittenOff.Format())
 		}
 		fmt.Fprintf(out, "  %14s %12s %12s %12s %18s\n", "note", "issued", "redeemed", "outstanding", "worth")
 		for _, n := range s.Counts {
 			if n.Issued+n.Redeemed > 0 {
-				fmt.Fprintf(out, "  %14s %12d %12d %12d %18s\n", n.Amount.Format(), n.Issued, n.Redeemed, n.Issued-n.Redeemed, n.Outstanding().Format())
+				fmt.Fprintf(out, "  %14s %12d %12d %12d %18s\n", n.Amount.Format(), n.Issued, n.Redeemed,
+					n.Issued-n.Redeemed, n.Outstanding().Format())
 			}
 		}
 	}
-	fmt.Fprintf(out, "circulates %s; reserve %s; paid in and waiting %s; being paid out %s\n", c.Circulating.Format(), c.Reserve.Balance().Format(),
+	fmt.Fprintf(out, "circulates %s; reserve %s; paid in and waiting %s; being paid out %s\n", c.Circulating.Format(),
+		c.Reserve.Balance().Format(),
 		c.Reserve.Waiting.Format(), c.Reserve.Owed.Format())
 	for _, what := range c.Unverified {
 		fmt.Fprintf(out, "not verified: %s\n", what)

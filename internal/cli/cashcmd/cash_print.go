@@ -20,7 +20,8 @@ import (
 
 func newCashPrintCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "print AMOUNT SHEET.svg", Short: "Print banknotes: a sheet with an outer code to check and an inner code to spend",
+		Use:   "print AMOUNT SHEET.svg",
+		Short: "Print banknotes: a sheet with an outer code to check and an inner code to spend",
 		Long: `Takes notes of the wallet, changes them at the office first, and writes a sheet of A4 as SVG: for each note its face value, a serial,
 an outer code and an inner code. Print it, and cover the inner code or fold the paper over it.
 
@@ -51,7 +52,8 @@ func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wal
 		return err
 	}
 	if n := fewestNotes(sets, amount); n == 0 || n > coin.MaxPrinted {
-		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(), n, coin.MaxPrinted))
+		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(),
+			n, coin.MaxPrinted))
 	}
 	t, err := w.Send(ctx, amount, "", false, nil)
 	if err != nil {
@@ -100,7 +102,8 @@ func checkOuter(ctx context.Context, command *cobra.Command, w *cashwallet.Walle
 	}
 	view := map[string]any{"amount": outer.Amount, "serial": outer.Serial(), "issued": true, "state": state}
 	err = cli.Show(command, view, func(out io.Writer) {
-		fmt.Fprintf(out, "%s, serial %s: issued, %s; whether this paper holds it only its inner code shows\n", outer.Amount.Format(), outer.Serial(), state)
+		fmt.Fprintf(out, "%s, serial %s: issued, %s; whether this paper holds it only its inner code shows\n",
+			outer.Amount.Format(), outer.Serial(), state)
 	})
 	if err == nil && state != string(cash.StateUnspent) {
 		return cli.ExitWith(cli.ExitRefused)

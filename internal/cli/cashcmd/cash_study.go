@@ -84,9 +84,11 @@ func runCashStudy(command *cobra.Command, _ []string) error {
 // describeStudy writes a line for each population and observer.
 func describeStudy(out io.Writer, list []*study.Result) {
 	r := list[0]
-	fmt.Fprintf(out, "%d wallets withdraw within %s and pay within %s; seed %d; candidates of %d deposits each\n", r.Wallets,
+	fmt.Fprintf(out, "%d wallets withdraw within %s and pay within %s; seed %d; candidates of %d deposits each\n",
+		r.Wallets,
 		time.Duration(r.Span)*time.Second, time.Duration(r.Wait)*time.Second, r.Seed, r.Deposits)
-	fmt.Fprintf(out, "%12s  %-5s  %-7s  %-14s  %8s  %8s  %9s  %9s  %9s\n", "withdrawn in", "paid", "changed", "observer", "smallest", "median",
+	fmt.Fprintf(out, "%12s  %-5s  %-7s  %-14s  %8s  %8s  %9s  %9s  %9s\n", "withdrawn in", "paid", "changed",
+		"observer", "smallest", "median",
 		"under 10", "alone", "latest")
 	for _, r := range list {
 		paid, changed := "part", "no"
@@ -97,7 +99,8 @@ func describeStudy(out io.Writer, list []*study.Result) {
 			changed = "before"
 		}
 		for _, s := range r.Seen {
-			fmt.Fprintf(out, "%12s  %-5s  %-7s  %-14s  %8d  %8d  %9s  %9s  %9s\n", r.Rounding.Format(), paid, changed, s.Observer, s.Smallest,
+			fmt.Fprintf(out, "%12s  %-5s  %-7s  %-14s  %8d  %8d  %9s  %9s  %9s\n", r.Rounding.Format(), paid, changed,
+				s.Observer, s.Smallest,
 				s.Median, share(s.UnderTen), share(s.Alone), share(s.Latest))
 		}
 		fmt.Fprintf(out, "%12s  blocks %d, with a single request %d; holders of a note:", "", r.Blocks, r.Single)

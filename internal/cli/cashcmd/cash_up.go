@@ -50,7 +50,8 @@ Keysets are made and announced before (aqsha cash keys); those that are not on t
 	flags.String("name", "cash office", "name shown to wallets")
 	flags.String("contact", "", "e-mail address shown to wallets")
 	flags.String("terms", "", "URL of the terms, shown to wallets")
-	flags.String("most", "12975", "largest withdrawal or deposit, in tenge: by default the law's limit for unidentified electronic money in 2026")
+	flags.String("most", "12975",
+		"largest withdrawal or deposit, in tenge: by default the law's limit for unidentified electronic money in 2026")
 	flags.String("cap", "", "most that may circulate, in tenge (default: no cap)")
 	flags.Duration("interval", time.Minute, "after how long a block of the public log is closed")
 	flags.Duration("retry", 24*time.Hour, "how long a repeated request gets the same answer")
@@ -72,7 +73,8 @@ func plainName(r rune) rune {
 
 func runOffice(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 	dir := cli.Flag(command, "office")
-	if _, instance, err := datadir.Announced(cli.Flag(command, "data")); cli.Flag(command, "node") == "" && (err != nil || instance == "") {
+	if _, instance, err := datadir.Announced(cli.Flag(command, "data")); cli.Flag(command, "node") == "" &&
+		(err != nil || instance == "") {
 		return cli.Usage(errors.New("no node runs on the data directory: start it with 'aqsha up', or name one with --node"))
 	}
 	ids, err := s.Resolve(args[0])
@@ -104,7 +106,8 @@ func runOffice(ctx context.Context, command *cobra.Command, s *session.Session, 
 	if err != nil {
 		return err
 	}
-	o, err := office.Open(ctx, office.Config{Dir: dir, Ledger: notes.NewReserve(s.Client, ids[0]), Origin: signer.Name(), Signer: signer,
+	o, err := office.Open(ctx, office.Config{Dir: dir, Ledger: notes.NewReserve(s.Client, ids[0]),
+		Origin: signer.Name(), Signer: signer,
 		Max: limits.most, Cap: limits.circulating, Interval: limits.interval, Retry: limits.retry, Logger: logger})
 	if err != nil {
 		return err
@@ -112,7 +115,8 @@ func runOffice(ctx context.Context, command *cobra.Command, s *session.Session, 
 	if len(o.Keysets()) == 0 {
 		return errors.Join(cli.Usage(errors.New("no keyset is announced: aqsha cash keys new, then aqsha cash keys announce")), o.Close())
 	}
-	about := apicash.About{Name: cli.Flag(command, "name"), Contact: cli.Flag(command, "contact"), Terms: cli.Flag(command, "terms"), Version: cli.Version(), Max: limits.most, LogKey: public,
+	about := apicash.About{Name: cli.Flag(command, "name"), Contact: cli.Flag(command, "contact"),
+		Terms: cli.Flag(command, "terms"), Version: cli.Version(), Max: limits.most, LogKey: public,
 		Description: "Banknotes of the digital tenge"}
 	return errors.Join(serveOffice(ctx, command, dir, serving, o, about), o.Close())
 }
@@ -142,15 +146,19 @@ func officeLimits(command *cobra.Command) (l limitsOfOffice, err error) {
 	l.retry, _ = command.Flags().GetDuration("retry")
 	switch {
 	case l.most <= 0:
-		return l, cli.Usage(fmt.Errorf("--most %s: the largest withdrawal or deposit is more than nothing", cli.Flag(command, "most")))
+		return l, cli.Usage(fmt.Errorf("--most %s: the largest withdrawal or deposit is more than nothing",
+			cli.Flag(command, "most")))
 	case command.Flags().Changed("cap") && l.circulating <= 0:
 		return l, cli.Usage(fmt.Errorf("--cap %s: what may circulate is more than nothing; without --cap there is no cap", cli.Flag(command, "cap")))
 	case command.Flags().Changed("cap") && l.circulating < l.most:
-		return l, cli.Usage(fmt.Errorf("--cap %s is less than one operation may have, --most %s", l.circulating.Format(), l.most.Format()))
+		return l, cli.Usage(fmt.Errorf("--cap %s is less than one operation may have, --most %s",
+			l.circulating.Format(), l.most.Format()))
 	case l.interval < minInterval || l.interval > maxInterval:
-		return l, cli.Usage(fmt.Errorf("--interval %s: a block is closed after %s to %s", l.interval, minInterval, maxInterval))
+		return l, cli.Usage(fmt.Errorf("--interval %s: a block is closed after %s to %s", l.interval, minInterval,
+			maxInterval))
 	case l.retry < minRetry || l.retry > maxRetry:
-		return l, cli.Usage(fmt.Errorf("--retry %s: repeated requests get the same answer for %s to %s", l.retry, minRetry, maxRetry))
+		return l, cli.Usage(fmt.Errorf("--retry %s: repeated requests get the same answer for %s to %s", l.retry,
+			minRetry, maxRetry))
 	}
 	return l, nil
 }
@@ -194,7 +202,8 @@ func officeListener(ctx context.Context, command *cobra.Command, logger *slog.Lo
 }
 
 // serveOffice serves until interrupted.
-func serveOffice(ctx context.Context, command *cobra.Command, dir string, serving *officeServing, o *office.Office, about apicash.About) error {
+func serveOffice(ctx context.Context, command *cobra.Command, dir string, serving *officeServing, o *office.Office,
+	about apicash.About) error {
 	logger, err := cli.NewLogger(command, command.ErrOrStderr())
 	if err != nil {
 		return err
@@ -204,8 +213,10 @@ func serveOffice(ctx context.Context, command *cobra.Command, dir string, servin
 	if err := durable.Replace(vfs.OS, filepath.Join(dir, "office.url"), []byte(url+"\n")); err != nil {
 		return err
 	}
-	err = cli.Show(command, map[string]any{"url": url, "log_key": about.LogKey, "most": about.Max, "keysets": len(o.Keysets())}, func(out io.Writer) {
-		fmt.Fprintf(out, "cash office at %s; log key %s; up to %s an operation\n", url, about.LogKey, money.Tiyn(about.Max).Format())
+	err = cli.Show(command, map[string]any{"url": url, "log_key": about.LogKey, "most": about.Max,
+		"keysets": len(o.Keysets())}, func(out io.Writer) {
+		fmt.Fprintf(out, "cash office at %s; log key %s; up to %s an operation\n", url, about.LogKey,
+			money.Tiyn(about.Max).Format())
 	})
 	if err != nil {
 		return err

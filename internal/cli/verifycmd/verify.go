@@ -106,7 +106,8 @@ func runVerify(command *cobra.Command, _ []string) error {
 
 // cashLogs are the cash offices' logs to be verified beside a ledger: those that are named, or, where none is, those
 // that the ledger announces and that lie in folders beside its log. What is announced and was not found is named.
-func cashLogs(command *cobra.Command, report *audit.Report) (places []string, against func() *recount.Against, missing []string) {
+func cashLogs(command *cobra.Command, report *audit.Report) (places []string, against func() *recount.Against,
+	missing []string) {
 	if places, _ = command.Flags().GetStringArray("cash"); len(places) > 0 {
 		return places, nil, nil
 	}
