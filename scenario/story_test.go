@@ -271,8 +271,7 @@ func TestPartsAreDoneOnce(t *testing.T) {
 						return errBroken
 					}
 					if err := w.Once(fmt.Sprint(part), func() error {
-						counts[fmt.Sprint(name, "/",
-							part)]++
+						counts[fmt.Sprint(name, "/", part)]++
 						return nil
 					}); err != nil {
 						return err
