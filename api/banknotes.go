@@ -73,9 +73,13 @@ type offices struct {
 }
 
 func (s *Server) registerBanknotes() {
-	o := operation("get-banknotes", "/v1/banknotes", "Banknotes in circulation by denomination, beside the reserve", byAnybody)
+	o := operation("get-banknotes", "/v1/banknotes", "Banknotes in circulation by denomination, beside the reserve",
+		byAnybody)
 	o.Description = "Each office's public log is recounted by this node from its beginning, and held against its ledger, as `aqsha cash verify` does. An answer can be as old as ten times the time that the last recount took."
-	huma.Register(s.api, o, func(ctx context.Context, _ *struct{}) (*answer[Banknotes], error) { return ok(s.banknotes(ctx)) })
+	huma.Register(s.api, o, func(ctx context.Context, _ *struct{}) (*answer[Banknotes],
+		error) {
+		return ok(s.banknotes(ctx))
+	})
 }
 
 func (s *Server) banknotes(ctx context.Context) (b Banknotes, err error) {
@@ -164,8 +168,10 @@ func (s *Server) recount(ctx context.Context, source recount.Source) (view Offic
 	if err != nil {
 		return view, err
 	}
-	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Size: r.Size, Blocks: r.Blocks, TimeMillis: r.Last().Time * 1000,
-		Circulating: r.Circulating, Waiting: r.Reserve.Waiting, Owed: r.Reserve.Owed, Reserve: r.Reserve.Balance(), Denominations: denominations(r.Keysets)}
+	view = Office{Origin: r.Origin, Verified: true, Unverified: r.Unverified, Size: r.Size, Blocks: r.Blocks,
+		TimeMillis:  r.Last().Time * 1000,
+		Circulating: r.Circulating, Waiting: r.Reserve.Waiting, Owed: r.Reserve.Owed, Reserve: r.Reserve.Balance(),
+		Denominations: denominations(r.Keysets)}
 	if r.Blocks == 0 {
 		return view, nil
 	}

@@ -62,7 +62,7 @@ func newSigning(t interface{ Fatal(...any) }, name string, amounts []money.Tiyn,
 	return s
 }
 
-func (b *bench) checker() Checker { return Checker{b.books.Keys, b.now} }
+func (b *bench) checker() Checker { return Checker{Keys: b.books.Keys, Now: b.now} }
 
 // blank makes outputs for amounts, and remembers how to unblind them.
 type draft struct {

@@ -59,6 +59,13 @@ type Blinded struct {
 type Checker struct {
 	Keys Keyring
 	Now  uint64
+	// Retired says of each keyset that it signs nothing more, before its time; nil of none.
+	Retired []bool
+}
+
+// signs says whether a keyset signs now.
+func (k Checker) signs(keyset int) bool {
+	return k.Keys[keyset].Active(k.Now) && (keyset >= len(k.Retired) || !k.Retired[keyset])
 }
 
 // Inputs checks the notes of a request: how many, each one's form, keyset and denomination, none twice by Y,
@@ -193,7 +200,7 @@ func (k Checker) output(o *Output, blank bool) (out Blinded, _ *Refusal) {
 	switch {
 	case set.Expired(k.Now):
 		return out, refuse(ExpiredKeyset, "id", "is a keyset that expired at %d", set.Expiry)
-	case !set.Active(k.Now):
+	case !k.signs(out.Keyset):
 		return out, refuse(InactiveKeyset, "id", "is a keyset that does not sign now")
 	}
 	out.B, err = parsePoint("B_", o.B)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
+	"sort"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -43,6 +45,28 @@ type Report struct {
 	// what its version of the rules allowed and a later one forbids, at most MaxOutlawed
 	Outlawed     []ledger.Breach `json:"outlawed"`
 	OutlawedMore int             `json:"outlawed_more,omitempty"`
+
+	// Reserves are the wallets that back banknotes, as the last block has them: of which cash logs the ledger tells.
+	Reserves []ledger.CashReserve `json:"-"`
+	held     []heldFrom
+}
+
+// heldFrom is what all reserves held from a block on, by its leaf.
+type heldFrom struct {
+	height uint64
+	sum    money.Tiyn
+}
+
+// ReserveAt is what the leaf of a block says that all reserves hold.
+func (r *Report) ReserveAt(height uint64) (sum money.Tiyn, found bool) {
+	if height > r.Height {
+		return 0, false
+	}
+	after := sort.Search(len(r.held), func(i int) bool { return r.held[i].height > height })
+	if after == 0 {
+		return 0, true
+	}
+	return r.held[after-1].sum, true
 }
 
 // MaxOutlawed is how many uses of what later rules forbid a report lists; more are counted.
@@ -171,6 +195,9 @@ func (v *verification) executed(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, 
 			return txlog.Hash{}, err
 		}
 	}
+	if n := len(v.report.held); n == 0 && leaf.Reserve != 0 || n > 0 && leaf.Reserve != v.report.held[n-1].sum {
+		v.report.held = append(v.report.held, heldFrom{leaf.Height, leaf.Reserve})
+	}
 	v.leaf = leaf
 	if leaf.Genesis != nil {
 		v.report.Network, v.report.Name = leaf.Genesis.Network(), leaf.Genesis.Name
@@ -198,6 +225,7 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	r.Issued, r.Redeemed, r.Circulating = v.leaf.Issued, v.leaf.Redeemed, v.state.LiveTotal()
 	r.LiveTokens, r.Wallets = v.state.Counts()
 	r.Rules = v.leaf.Rules
+	r.Reserves = slices.Clone(v.state.Authority().Reserves)
 	genesis := v.replay.Genesis()
 	// What was derived is compared before the signature is looked at: a sound signature over other entries proves
 	// fraud, and the mismatch is what a reader must see.

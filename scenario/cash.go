@@ -81,7 +81,8 @@ func openOffice(ctx context.Context, w *Stage) error {
 		}
 		k := &list[0]
 		if k.Announcement == "" {
-			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts, From: k.From,
+			body := token.AnnounceKeyset{Keyset: token.KeysetID(k.ID), Unit: cash.Unit, Denominations: k.Amounts,
+				From:  k.From,
 				Until: k.Until, Expiry: k.Expiry, Origin: "cash.tenge.localhost/log", LogKey: public}
 			receipt, err := w.Client.OpenReserve(ctx, cashReserve, body)
 			if err != nil {
@@ -96,7 +97,8 @@ func openOffice(ctx context.Context, w *Stage) error {
 		return err
 	}
 	w.Say("the issue set announces keyset %.16s…: %d denominations, from %s to %s; it signs until %s and is redeemed until %s",
-		announced.ID, len(announced.Amounts), announced.Amounts[0].Format(), announced.Amounts[len(announced.Amounts)-1].Format(),
+		announced.ID, len(announced.Amounts), announced.Amounts[0].Format(),
+		announced.Amounts[len(announced.Amounts)-1].Format(),
 		dayOf(announced.Until), dayOf(announced.Expiry))
 	w.Proves("keys, reserve and public log are on the ledger: nobody can be given keys of his own by which to be known")
 	return nil
@@ -135,7 +137,8 @@ func (w *Stage) atOffice(ctx context.Context, act func(c *cashier) error) (err e
 		return err
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	o, err := office.Open(ctx, office.Config{Dir: w.officeDir(), Ledger: notes.NewReserve(w.Client, w.id(cashReserve)), Origin: signer.Name(),
+	o, err := office.Open(ctx, office.Config{Dir: w.officeDir(), Ledger: notes.NewReserve(w.Client,
+		w.id(cashReserve)), Origin: signer.Name(),
 		Signer: signer, Max: most, Logger: quiet})
 	if err != nil {
 		return err
@@ -187,8 +190,7 @@ func (c *cashier) purse(ctx context.Context, name string) (*notes.Wallet, error)
 			return nil, err
 		}
 	}
-	purse, err := notes.Open(vfs.OS, dir, func(string) (notes.Mint, error) { return c.client, nil },
-		func() uint64 { return uint64(time.Now().Unix()) })
+	purse, err := c.purseAt(name, c.client)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +198,15 @@ func (c *cashier) purse(ctx context.Context, name string) (*notes.Wallet, error)
 		return nil, errors.Join(err, purse.Close())
 	}
 	return purse, nil
+}
+
+// purseAt opens somebody's cash wallet at a mint.
+func (c *cashier) purseAt(name string, mint notes.Mint) (*notes.Wallet, error) {
+	return notes.Open(vfs.OS, filepath.Join(c.stage.DataDir, "cash", name), func(string) (notes.Mint,
+		error) {
+		return mint, nil
+	},
+		func() uint64 { return uint64(time.Now().Unix()) })
 }
 
 // with does something with somebody's cash wallet.
@@ -237,13 +248,17 @@ func withdrawCash(ctx context.Context, w *Stage) error {
 	return w.atOffice(ctx, func(c *cashier) error {
 		return c.with(ctx, worker, func(purse *notes.Wallet) error {
 			for i, amount := range []money.Tiyn{12_500 * money.Tenge, 7_500 * money.Tenge} {
-				if err := w.Once(fmt.Sprint("withdraw-", i), func() error { return c.withdraw(ctx, purse, worker, amount) }); err != nil {
+				if err := w.Once(fmt.Sprint("withdraw-", i), func() error {
+					return c.withdraw(ctx, purse, worker,
+						amount)
+				}); err != nil {
 					return err
 				}
 			}
 			b := purse.Balance()
 			w.Say("%s takes 20 000 ₸ of her pay as cash, in two withdrawals: one has at most %s", worker, most.Format())
-			w.Say("her folder of notes holds %s in %d notes, which the office signed without seeing them", b.Settled.Format(), notesIn(&b))
+			w.Say("her folder of notes holds %s in %d notes, which the office signed without seeing them",
+				b.Settled.Format(), notesIn(&b))
 			w.Proves("the ledger has that she withdrew, under its limits; what becomes of the notes it does not have")
 			return nil
 		})
@@ -273,7 +288,8 @@ func payCanteen(ctx context.Context, w *Stage) error {
 			if err != nil || len(history.Lines) != 1 {
 				return errors.Join(err, errors.New("the canteen has no history"))
 			}
-			w.Say("banknotes → %s  %s: on the ledger the payer is the office's reserve", canteen, history.Lines[0].Net.Format())
+			w.Say("banknotes → %s  %s: on the ledger the payer is the office's reserve", canteen,
+				history.Lines[0].Net.Format())
 			w.Proves("the canteen's income is on record, and who ate is not; the notes were called spent only once the payment was signed and kept")
 			return nil
 		})
@@ -291,7 +307,10 @@ func payWithPaper(ctx context.Context, w *Stage) error {
 			if err != nil {
 				return err
 			}
-			if err := c.with(ctx, shop, func(till *notes.Wallet) error { return c.scan(ctx, till, paper, gift) }); err != nil {
+			if err := c.with(ctx, shop, func(till *notes.Wallet) error {
+				return c.scan(ctx, till, paper,
+					gift)
+			}); err != nil {
 				return err
 			}
 			return c.with(ctx, "marat", func(other *notes.Wallet) error { return scanAgain(ctx, other, paper) })
@@ -300,8 +319,10 @@ func payWithPaper(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("%s prints %s for a relative who has no wallet: an outer code to check, an inner one that is the money", worker, gift.Format())
-	w.Say("the shop scans the inner code: the notes are changed at once, and %s are paid into its ledger wallet", gift.Format())
+	w.Say("%s prints %s for a relative who has no wallet: an outer code to check, an inner one that is the money",
+		worker, gift.Format())
+	w.Say("the shop scans the inner code: the notes are changed at once, and %s are paid into its ledger wallet",
+		gift.Format())
 	w.Say("a copy of the same paper: refused (%d, spent)", int(cash.Spent))
 	w.Proves("paper is money once: whoever comes first has it, and a copy is worth nothing after that")
 	return nil
@@ -387,7 +408,8 @@ func recountCash(ctx context.Context, w *Stage) error {
 	for _, shelf := range report.Keysets {
 		for _, n := range shelf.Counts {
 			if n.Outstanding() > 0 {
-				w.Say("%16s  %3d issued − %3d redeemed = %3d that circulate", n.Amount.Format(), n.Issued, n.Redeemed, n.Issued-n.Redeemed)
+				w.Say("%16s  %3d issued − %3d redeemed = %3d that circulate", n.Amount.Format(), n.Issued, n.Redeemed,
+					n.Issued-n.Redeemed)
 			}
 		}
 	}
@@ -396,10 +418,12 @@ func recountCash(ctx context.Context, w *Stage) error {
 		return err
 	}
 	if reserve.Balance != report.Circulating || report.Ledger == nil || report.Ledger.NotCompared > 0 {
-		return &record.CheckError{Block: report.Blocks, Rule: fmt.Sprintf("notes for %s circulate, the reserve holds %s",
-			report.Circulating.Format(), reserve.Balance.Format())}
+		return &record.CheckError{Block: report.Blocks,
+			Rule: fmt.Sprintf("notes for %s circulate, the reserve holds %s",
+				report.Circulating.Format(), reserve.Balance.Format())}
 	}
-	w.Say("%d notes verified in %d blocks of the public log, whose state of %d entries the ledger has", report.Notes, report.Blocks, report.Ledger.StampedSize)
+	w.Say("%d notes verified in %d blocks of the public log, whose state of %d entries the ledger has", report.Notes,
+		report.Blocks, report.Ledger.StampedSize)
 	w.Proves("notes for %s circulate, and the reserve on the ledger holds %s: 'aqsha cash verify %s --data %s'",
 		report.Circulating.Format(), reserve.Balance.Format(), w.officeDir(), w.DataDir)
 	return nil

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/api"
@@ -32,8 +35,10 @@ func newStage(t *testing.T) (*Stage, *bytes.Buffer, *node.Node) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = nodecmd.InitNetwork(t.Context(), dir, keyring, true, wallet.NewNetwork{Name: "tenge.localhost", TimeMillis: wallet.SystemNow(),
-		Day: params.DateOf(time.Now()), SharedKeys: true, DailyCap: 100_000_000_000 * money.Tenge, DelayMillis: day, RekeyDelayMillis: day})
+	_, err = nodecmd.InitNetwork(t.Context(), dir, keyring, true, wallet.NewNetwork{Name: "tenge.localhost",
+		TimeMillis: wallet.SystemNow(),
+		Day:        params.DateOf(time.Now()), SharedKeys: true, DailyCap: 100_000_000_000 * money.Tenge, DelayMillis: day,
+		RekeyDelayMillis: day})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +55,8 @@ func newStage(t *testing.T) (*Stage, *bytes.Buffer, *node.Node) {
 			t.Error(err)
 		}
 	})
-	client, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true, CashLogs: CashLogs(dir)})), keyring)
+	client, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true,
+		CashLogs: CashLogs(dir)})), keyring)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +125,7 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 		t.Errorf("told to its end, %d steps were played again, %v", played, err)
 	}
 	checkCash(t, w, n)
+	showCash(t, n, w.DataDir)
 	for _, said := range []string{"live 800", "⇒ two ledgers, one history", "⇒ "} {
 		if !strings.Contains(text.String(), said) {
 			t.Errorf("the story does not say %q:\n%s", said, text)
@@ -136,13 +143,15 @@ func checkCash(t *testing.T, w *Stage, n *node.Node) {
 	}
 	const circulates = (20_000 - 1_250 - 5_000) * money.Tenge
 	o := &b.Offices[0]
-	if !o.Verified || o.Problem != "" || o.Circulating != circulates || o.Reserve != circulates || b.Reserve != circulates || o.Waiting+o.Owed != 0 || o.Wallet != w.id(cashReserve) {
+	if !o.Verified || o.Problem != "" || o.Circulating != circulates || o.Reserve != circulates ||
+		b.Reserve != circulates || o.Waiting+o.Owed != 0 || o.Wallet != w.id(cashReserve) {
 		t.Errorf("the node's view of the office: %+v, beside a reserve of %s", o, b.Reserve)
 	}
 	var worth money.Tiyn
 	for i, d := range o.Denominations {
 		worth += d.Worth
-		if d.Outstanding != d.Issued-d.Redeemed || d.Worth != money.Tiyn(d.Outstanding)*d.Amount || i > 0 && d.Amount >= o.Denominations[i-1].Amount {
+		if d.Outstanding != d.Issued-d.Redeemed || d.Worth != money.Tiyn(d.Outstanding)*d.Amount || i > 0 &&
+			d.Amount >= o.Denominations[i-1].Amount {
 			t.Errorf("denomination %+v", d)
 		}
 	}
@@ -169,7 +178,8 @@ func checkCash(t *testing.T, w *Stage, n *node.Node) {
 	if err != nil || flipped == 0 {
 		t.Fatalf("%d files were altered, %v", flipped, err)
 	}
-	other, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true, CashLogs: []string{damaged, t.TempDir()}})), w.Client.Keyring)
+	other, err := wallet.NewClient(t.Context(), api.Local(api.New(n, api.Options{Open: true,
+		CashLogs: []string{damaged, t.TempDir()}})), w.Client.Keyring)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,8 +187,48 @@ func checkCash(t *testing.T, w *Stage, n *node.Node) {
 		t.Fatalf("%+v, %v", b, err)
 	}
 	for _, o := range b.Offices {
-		if o.Verified || o.Problem == "" || o.ProblemCode == "" || len(o.Denominations) != 0 || strings.Contains(o.Problem, damaged) {
+		if o.Verified || o.Problem == "" || o.ProblemCode == "" || len(o.Denominations) != 0 ||
+			strings.Contains(o.Problem, damaged) {
 			t.Errorf("an altered log, or none: %+v", o)
+		}
+	}
+}
+
+// showCash opens the node's page in a browser: notes by denomination, beside the reserve.
+func showCash(t *testing.T, n *node.Node, dir string) {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil || testing.Short() {
+		t.Log("the page was not looked at: no chromium on this machine (make deps installs it), or a short run")
+		return
+	}
+	server := httptest.NewServer(api.New(n, api.Options{Open: true, CashLogs: CashLogs(dir)}).Handler())
+	defer server.Close()
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
+		append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)...)
+	defer cancel()
+	ctx, cancel := chromedp.NewContext(allocator)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	var title, text string
+	var picture []byte
+	err = chromedp.Run(ctx, chromedp.EmulateViewport(1000, 1600), chromedp.Navigate(server.URL),
+		chromedp.WaitVisible(`#cash table`), chromedp.Text(`#cashTitle`, &title), chromedp.Text(`#cash`, &text),
+		chromedp.FullScreenshot(&picture, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := os.Getenv("AQSHA_SCREENSHOTS"); out != "" {
+		if err := os.WriteFile(filepath.Join(out, "page-cash.png"), picture, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\u202f", " "), "\t", " ")
+	for _, shown := range []string{"notes worth 13 750.00 ₸ circulate",
+		"13 750.00 ₸ by the office’s books, 13 750.00 ₸ by the ledger", "2 000.00 ₸ 2 1 1 2 000.00 ₸"} {
+		if title != "Banknotes in circulation" || !strings.Contains(text, shown) {
+			t.Errorf("the page does not show %q:\n%s\n%s", shown, title, text)
 		}
 	}
 }
@@ -188,7 +238,8 @@ func TestStepsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, s := range Steps() {
-		if s.Name == "" || s.Title == "" || s.Name != strings.ToLower(s.Name) || strings.ContainsAny(s.Name, " /") || slices.Contains(names, s.Name) {
+		if s.Name == "" || s.Title == "" || s.Name != strings.ToLower(s.Name) || strings.ContainsAny(s.Name, " /") ||
+			slices.Contains(names, s.Name) {
 			t.Errorf("step %q: %q", s.Name, s.Title)
 		}
 		names = append(names, s.Name)
@@ -219,7 +270,10 @@ func TestPartsAreDoneOnce(t *testing.T) {
 						breaks--
 						return errBroken
 					}
-					if err := w.Once(fmt.Sprint(part), func() error { counts[fmt.Sprint(name, "/", part)]++; return nil }); err != nil {
+					if err := w.Once(fmt.Sprint(part), func() error {
+						counts[fmt.Sprint(name, "/", part)]++
+						return nil
+					}); err != nil {
 						return err
 					}
 				}

@@ -33,7 +33,7 @@ type KeysetList struct {
 
 func (s *Server) view(i int, keys bool) KeysetView {
 	k := s.office.Keysets()[i]
-	v := KeysetView{ID: k.ID.String(), Unit: k.Unit, Active: k.Active(s.now()), Expiry: k.Expiry, From: k.From,
+	v := KeysetView{ID: k.ID.String(), Unit: k.Unit, Active: s.office.Signs(i), Expiry: k.Expiry, From: k.From,
 		Until: k.Until, Announcement: s.office.Announcement(i)}
 	if keys {
 		v.Keys = map[string]string{}
@@ -44,10 +44,10 @@ func (s *Server) view(i int, keys bool) KeysetView {
 	return v
 }
 
-func (s *Server) keys(which func(k *notes.Signing) bool) KeysetList {
+func (s *Server) keys(which func(i int, k *notes.Signing) bool) KeysetList {
 	list := KeysetList{[]KeysetView{}}
 	for i, k := range s.office.Keysets() {
-		if which(k) {
+		if which(i, k) {
 			list.Keysets = append(list.Keysets, s.view(i, true))
 		}
 	}
@@ -55,7 +55,7 @@ func (s *Server) keys(which func(k *notes.Signing) bool) KeysetList {
 }
 
 func (s *Server) keysOf(r *http.Request) (any, error) {
-	list := s.keys(func(k *notes.Signing) bool { return k.ID.String() == r.PathValue("id") })
+	list := s.keys(func(_ int, k *notes.Signing) bool { return k.ID.String() == r.PathValue("id") })
 	if len(list.Keysets) == 0 {
 		return nil, &notes.Refusal{Code: notes.UnknownKeyset, Field: "id", Rule: "is no keyset of this office"}
 	}

@@ -58,7 +58,7 @@ func NewServer(o *office.Office, about About, logger *slog.Logger) *Server {
 		watch: make(chan struct{}, maxWatchers)}
 	s.get("/v1/info", func(*http.Request) (any, error) { return s.info(), nil })
 	s.get("/v1/keys", func(*http.Request) (any, error) {
-		return s.keys(func(k *notes.Signing) bool { return k.Active(s.now()) }), nil
+		return s.keys(func(i int, _ *notes.Signing) bool { return s.office.Signs(i) }), nil
 	})
 	s.get("/v1/keys/{id}", s.keysOf)
 	s.get("/v1/keysets", func(*http.Request) (any, error) { return s.keysets(), nil })

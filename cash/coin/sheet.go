@@ -68,7 +68,8 @@ func drawSheet(mint string, list []Printed) ([]byte, error) {
 		top := 8 + i*noteHeight
 		fmt.Fprintf(&b, `<g transform="translate(0 %d)"><rect x="10" y="0" width="190" height="66" fill="none" stroke="#000" stroke-width="0.3"/>`+"\n", top)
 		fmt.Fprintf(&b, `<path d="M134 0V66" stroke="#000" stroke-width="0.2" stroke-dasharray="2 2"/>`+"\n")
-		fmt.Fprintf(&b, `<text x="68" y="20" font-size="9" font-weight="bold">%s</text>`+"\n", escaped(p.Amount.Format()))
+		fmt.Fprintf(&b, `<text x="68" y="20" font-size="9" font-weight="bold">%s</text>`+"\n",
+			escaped(p.Amount.Format()))
 		fmt.Fprintf(&b, `<text x="68" y="28" font-size="3.5">serial %s</text><text x="68" y="34" font-size="2.6">%s</text>`+"\n", p.Serial, escaped(mint))
 		fmt.Fprintf(&b, `<text x="68" y="44" font-size="2.6">Outer code: such a note was issued, and whether</text><text x="68" y="48" font-size="2.6">it is unspent. Not: that this paper holds it.</text>`+"\n")
 		fmt.Fprintf(&b, `<text x="%d" y="62" font-size="2.6">outer code: check</text><text x="%d" y="62" font-size="2.6">inner code: cover; it is the money</text>`+"\n", outerAt, innerAt)
@@ -96,7 +97,8 @@ func drawCode(b *strings.Builder, x, y int, text string) error {
 	if err != nil {
 		return fmt.Errorf("a text of %d characters is too large for one code: %w", len(text), err)
 	}
-	fmt.Fprintf(b, `<g transform="translate(%d %d) scale(%.5f)"><path d="`, x, y, float64(codeSide)/float64(code.Size))
+	scale := codeSide * 100_000 / code.Size // of a square, in hundred-thousandths of a millimetre
+	fmt.Fprintf(b, `<g transform="translate(%d %d) scale(%d.%05d)"><path d="`, x, y, scale/100_000, scale%100_000)
 	for row := range code.Size {
 		for column := 0; column < code.Size; column++ {
 			if !code.Black(column, row) {

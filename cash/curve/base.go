@@ -41,7 +41,7 @@ func affineAll(from []jacobian) []Point {
 		products[i] = product
 		product.mul(&product, &from[i].z)
 	}
-	product.invertVar(&product)
+	product.invert(&product)
 	points := make([]Point, len(from))
 	for i := len(from) - 1; i >= 0; i-- {
 		var inverse element

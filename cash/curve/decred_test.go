@@ -125,7 +125,7 @@ func TestSumsOfPointsAgreeWithDecred(t *testing.T) {
 		divisor(&d, &p, &q)
 		var affine Point
 		var inverse element
-		inverse.invertVar(&d)
+		inverse.invert(&d)
 		addInverted(&affine, &p, &q, &d, &inverse)
 		if affine = (Point{affine.x.canonical(), affine.y.canonical()}); affine != want {
 			t.Fatalf("%s + %s = %s in affine form, decred says %s", p, q, affine, want)

@@ -3,8 +3,6 @@ package curve
 import (
 	"encoding/binary"
 	"math/bits"
-
-	"github.com/consensys/gnark-crypto/ecc/secp256k1/fp"
 )
 
 // element is a number modulo p = 2^256 − fold, the lowest word first. It is any of the one or two numbers below 2^256
@@ -23,9 +21,6 @@ var (
 	seven = element{7}
 	// rootOfOne is β, a cube root of one: (β·x, y) is λ·(x, y).
 	rootOfOne = element{0xc1396c28719501ee, 0x9cf0497512f58995, 0x6e64479eac3434e9, 0x7ae96a2b657c0710}
-	// unMontgomery is 2^-512: it takes what is too much from the inverse of a number taken for one in Montgomery's
-	// form.
-	unMontgomery = element{0xac91b0be0a7244f9, 0xb64215332a7f3bb9, 0x9606e13d0c0528c7, 0x35c23d449f714620}
 )
 
 // mulGeneric sets z to x·y.
@@ -234,39 +229,53 @@ func (z *element) squaresGeneric(x *element, times int) {
 	}
 }
 
+// grow sets z to a^(2^times)·b: of a power with a run of ones, one with a longer run.
+func (z *element) grow(a *element, times int, b *element) {
+	var t element
+	t.squares(a, times)
+	z.mul(&t, b)
+}
+
+// runs are x to the powers of 2, 22 and 223 ones, of which the exponents of roots and inverses are made.
+func (x *element) runs() (x2, x22, x223 element) {
+	var x3, x6, x9, x11, x44, x88, x176, x220 element
+	x2.grow(x, 1, x)
+	x3.grow(&x2, 1, x)
+	x6.grow(&x3, 3, &x3)
+	x9.grow(&x6, 3, &x3)
+	x11.grow(&x9, 2, &x2)
+	x22.grow(&x11, 11, &x11)
+	x44.grow(&x22, 22, &x22)
+	x88.grow(&x44, 44, &x44)
+	x176.grow(&x88, 88, &x88)
+	x220.grow(&x176, 44, &x44)
+	x223.grow(&x220, 3, &x3)
+	return x2, x22, x223
+}
+
 // sqrt sets z to x^((p+1)/4), a root if x has one, and says whether it has. The exponent has runs of 223, 22 and 2
 // ones.
 func (z *element) sqrt(x *element) bool {
 	a := *x
-	var x2, x3, x6, x9, x11, x22, x44, x88, x176, x220, t element
-	grow := func(out, a *element, times int, b *element) {
-		t.squares(a, times)
-		out.mul(&t, b)
-	}
-	grow(&x2, &a, 1, &a)
-	grow(&x3, &x2, 1, &a)
-	grow(&x6, &x3, 3, &x3)
-	grow(&x9, &x6, 3, &x3)
-	grow(&x11, &x9, 2, &x2)
-	grow(&x22, &x11, 11, &x11)
-	grow(&x44, &x22, 22, &x22)
-	grow(&x88, &x44, 44, &x44)
-	grow(&x176, &x88, 88, &x88)
-	grow(&x220, &x176, 44, &x44)
-	grow(z, &x220, 3, &x3)
-	grow(z, z, 23, &x22)
-	grow(z, z, 6, &x2)
+	x2, x22, x223 := a.runs()
+	z.grow(&x223, 23, &x22)
+	z.grow(z, 6, &x2)
 	z.squares(z, 2)
+	var t element
 	t.square(z)
 	t.sub(&t, &a)
 	return t.isZeroVar()
 }
 
-// invertVar sets z to 1/x, or 0 if x is 0. The library's takes x for a number in Montgomery's form.
-func (z *element) invertVar(x *element) {
-	m := fp.Element(x.canonical())
-	m.Inverse(&m)
-	z.mul((*element)(&m), &unMontgomery)
+// invert sets z to x^(p−2), which is 1/x, or 0 if x is 0. The exponent has runs of 223, 22, 1, 2 and 1 ones. It takes
+// the same time whatever x is, and half of that of the library's greatest common divisor.
+func (z *element) invert(x *element) {
+	a := *x
+	x2, x22, x223 := a.runs()
+	z.grow(&x223, 23, &x22)
+	z.grow(z, 5, &a)
+	z.grow(z, 3, &x2)
+	z.grow(z, 2, &a)
 }
 
 // setBytes reads 32 bytes, big-endian, and says whether they are a number below p.

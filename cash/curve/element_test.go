@@ -67,7 +67,7 @@ func TestElementsAgreeWithBigIntegers(t *testing.T) {
 		same("negate", new(big.Int).Neg(bx))
 		z.halve(&x)
 		same("halve", new(big.Int).Mul(bx, new(big.Int).ModInverse(big.NewInt(2), prime)))
-		z.invertVar(&x)
+		z.invert(&x)
 		inverse := new(big.Int).ModInverse(bx, prime)
 		if inverse == nil {
 			inverse = new(big.Int)

@@ -127,7 +127,7 @@ func (p *Point) jacobian() jacobian {
 // affineVar divides by the denominators; infinity becomes the zero Point.
 func (p *jacobian) affineVar() Point {
 	var inverse element
-	inverse.invertVar(&p.z)
+	inverse.invert(&p.z)
 	return p.scale(&inverse)
 }
 
@@ -148,7 +148,7 @@ func affinePair(p, q *jacobian) (Point, Point) {
 	}
 	var product, forP, forQ element
 	product.mul(&p.z, &q.z)
-	product.invertVar(&product)
+	product.invert(&product)
 	forP.mul(&product, &q.z)
 	forQ.mul(&product, &p.z)
 	return p.scale(&forP), q.scale(&forQ)

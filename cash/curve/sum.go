@@ -224,7 +224,7 @@ func (b *buckets) invertDivisors() (pairs int, special bool) {
 	}
 	var inverse element
 	inverse.mul(&products[0], &products[1])
-	inverse.invertVar(&inverse)
+	inverse.invert(&inverse)
 	products[0].mul(&products[0], &inverse)
 	products[1].mul(&products[1], &inverse)
 	products[0], products[1] = products[1], products[0]

@@ -59,6 +59,7 @@ func (o *Office) gather(e *cash.Event) closedBlock {
 func (o *Office) CloseBlock(ctx context.Context) error {
 	o.closing.Lock()
 	defer o.closing.Unlock()
+	o.lookAtKeys()
 	stands, asked := o.compare(ctx)
 	o.mu.Lock()
 	now := o.now()

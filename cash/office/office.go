@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -67,6 +68,8 @@ type Office struct {
 	shows    [][]byte // receipts of the keysets' announcements
 	file     journalFile
 	refusals map[string]string // why the ledger refused a melt's payment, by quote
+
+	retired atomic.Pointer[[]bool] // keysets that were retired since the office began, in their order
 
 	settling sync.Mutex // one settlement at a time: a poll settles nothing
 	closing  sync.Mutex // one block at a time
@@ -136,9 +139,9 @@ func (o *Office) open(ctx context.Context) (err error) {
 		return err
 	}
 	o.closedAt = o.now()
-	o.log, err = txlog.Open(filepath.Join(o.config.Dir, "log"),
-		txlog.Options{Origin: o.config.Origin, Signers: []note.Signer{o.config.Signer},
-			FS: o.files, SegmentBytes: 8 << 20, Background: o.config.Background})
+	o.log, err = txlog.Open(filepath.Join(o.config.Dir, "log"), txlog.Options{Origin: o.config.Origin,
+		Signers: []note.Signer{o.config.Signer},
+		FS:      o.files, SegmentBytes: 8 << 20, Background: o.config.Background})
 	if err != nil {
 		return err
 	}
@@ -202,8 +205,8 @@ func (o *Office) announcedByLedger(ctx context.Context) error {
 	for i := range o.keys {
 		id := o.keys[i].ID.String()
 		if !slices.Contains(stands.Keysets, id) && o.now() < o.keys[i].Expiry {
-			return &cash.Refusal{Code: cash.UnknownKeyset, Field: "keysets",
-				Rule: id + " is not announced on the ledger for the reserve " + o.config.Ledger.Wallet()}
+			return &cash.Refusal{Code: cash.UnknownKeyset, Field: "keysets", Rule: id +
+				" is not announced on the ledger for the reserve " + o.config.Ledger.Wallet()}
 		}
 		show, err := o.config.Ledger.Receipt(ctx, o.keys[i].Announcement)
 		if err != nil {
@@ -366,7 +369,39 @@ func (o *Office) Retry() time.Duration { return o.config.Retry }
 // now is the office's time in Unix seconds.
 func (o *Office) now() uint64 { return uint64(o.config.Now().Unix()) }
 
-func (o *Office) checker() cash.Checker { return cash.Checker{Keys: o.books.Keys, Now: o.now()} }
+func (o *Office) checker() cash.Checker {
+	c := cash.Checker{Keys: o.books.Keys, Now: o.now()}
+	if retired := o.retired.Load(); retired != nil {
+		c.Retired = *retired
+	}
+	return c
+}
+
+// Signs says whether a keyset signs now.
+func (o *Office) Signs(keyset int) bool {
+	retired := o.retired.Load()
+	return o.books.Keys[keyset].Active(o.now()) && (retired == nil || !(*retired)[keyset])
+}
+
+// lookAtKeys takes up which keysets were retired since the office began. What it cannot read changes nothing.
+func (o *Office) lookAtKeys() {
+	list, err := ReadKeys(o.files, o.config.Dir)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			o.config.Logger.Warn("keysets cannot be read: none is retired", "error", err)
+		}
+		return
+	}
+	retired := make([]bool, len(o.keys))
+	for i := range o.keys {
+		at := slices.IndexFunc(list, func(k KeyFile) bool { return k.ID == o.keys[i].ID })
+		retired[i] = at >= 0 && list[at].Retired
+		if retired[i] && o.Signs(i) {
+			o.config.Logger.Info("a keyset signs nothing more: it was retired", "keyset", o.keys[i].ID)
+		}
+	}
+	o.retired.Store(&retired)
+}
 
 // Status is what an office is at.
 type Status struct {

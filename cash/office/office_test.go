@@ -91,7 +91,8 @@ func TestALifeOfNotes(t *testing.T) {
 	if again, err = w.office.Swap(ctx, keyOf(swap), swap); err != nil || !reflect.DeepEqual(first, again) {
 		t.Fatalf("%v: another answer after a restart", err)
 	}
-	if late, err := w.office.Melt(ctx, keyOf(melt), melt); err != nil || !reflect.DeepEqual(done.Change, late.Change) || len(w.ledger.executed) != 1 {
+	if late, err := w.office.Melt(ctx, keyOf(melt), melt); err != nil || !reflect.DeepEqual(done.Change,
+		late.Change) || len(w.ledger.executed) != 1 {
 		t.Fatalf("%+v %v", late, err)
 	}
 	found, signatures, err := w.office.Restore(ctx, append(coin.Outputs(blanks), w.blanks(5)[0].Output))
@@ -135,11 +136,13 @@ func TestMeltsThatRace(t *testing.T) {
 	if m, _ := w.office.MeltQuote(two.ID); m.State != cash.Unpaid {
 		t.Fatalf("the loser is %s", m.State)
 	}
-	if _, err := w.office.Melt(ctx, keyOf(3), MeltRequest{Quote: one.ID, Inputs: coin.Strip(notes)}); codeOf(err) != cash.QuotePending {
+	if _, err := w.office.Melt(ctx, keyOf(3), MeltRequest{Quote: one.ID,
+		Inputs: coin.Strip(notes)}); codeOf(err) != cash.QuotePending {
 		t.Fatal(err)
 	}
 	blanks := w.blanks(1000)
-	if _, err := w.office.Swap(ctx, keyOf(4), SwapRequest{coin.Strip(notes), coin.Outputs(blanks)}); codeOf(err) != cash.Pending {
+	if _, err := w.office.Swap(ctx, keyOf(4), SwapRequest{coin.Strip(notes),
+		coin.Outputs(blanks)}); codeOf(err) != cash.Pending {
 		t.Fatal(err)
 	}
 	for range 3 { // polls and settlements change nothing while the ledger may still have it
@@ -154,7 +157,8 @@ func TestMeltsThatRace(t *testing.T) {
 	if err := w.open(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.office.Swap(ctx, keyOf(5), SwapRequest{coin.Strip(notes), coin.Outputs(blanks)}); codeOf(err) != cash.Pending {
+	if _, err := w.office.Swap(ctx, keyOf(5), SwapRequest{coin.Strip(notes),
+		coin.Outputs(blanks)}); codeOf(err) != cash.Pending {
 		t.Fatal(err)
 	}
 	w.ledger.millis += 60_001 // now it can never come in
@@ -255,14 +259,16 @@ func TestAPaymentThatTheLedgerRefuses(t *testing.T) {
 	says(err, "its key has paid all of today")
 	_, err = w.office.Melt(ctx, keyOf(1), melt)
 	says(err, "its key has paid all of today")
-	w.ledger.capped, w.ledger.refuse, w.ledger.refusal = false, true, fault.Refuse("limit-balance", "outputs", "the payee may not hold more")
+	w.ledger.capped, w.ledger.refuse, w.ledger.refusal = false, true, fault.Refuse("limit-balance", "outputs",
+		"the payee may not hold more")
 	if _, err := w.office.Melt(ctx, keyOf(2), melt); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.office.Settle(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := w.office.Melt(ctx, keyOf(2), melt); err != nil || done.Quote.State != cash.OnWay || !strings.Contains(done.Reason, "may not hold more") {
+	if done, err := w.office.Melt(ctx, keyOf(2), melt); err != nil || done.Quote.State != cash.OnWay ||
+		!strings.Contains(done.Reason, "may not hold more") {
 		t.Fatalf("%+v %v", done, err)
 	}
 	w.ledger.millis += 60_001
@@ -274,7 +280,8 @@ func TestAPaymentThatTheLedgerRefuses(t *testing.T) {
 		says(err, "may not hold more")
 	}
 	w.ledger.refuse = false
-	if done, err := w.office.Melt(ctx, keyOf(3), melt); err != nil || w.office.Reason(quote.ID) != "" && done.Quote.State == cash.Paid {
+	if done, err := w.office.Melt(ctx, keyOf(3), melt); err != nil || w.office.Reason(quote.ID) != "" &&
+		done.Quote.State == cash.Paid {
 		t.Fatalf("%+v %v", done, err)
 	}
 	if err := w.office.Settle(ctx); err != nil {
@@ -314,7 +321,8 @@ func TestMoneyThatGoesBack(t *testing.T) {
 		t.Fatal(m)
 	}
 	blanks := w.blanks(1000)
-	if _, err := w.office.Mint(ctx, keyOf(1), MintRequest{Quote: part.ID, Outputs: coin.Outputs(blanks)}); codeOf(err) != cash.QuoteUnpaid {
+	if _, err := w.office.Mint(ctx, keyOf(1), MintRequest{Quote: part.ID,
+		Outputs: coin.Outputs(blanks)}); codeOf(err) != cash.QuoteUnpaid {
 		t.Fatal(err)
 	}
 	if w.ledger.paid["payer"] != 390 {
@@ -462,10 +470,13 @@ func TestALogThatLies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, lie := range map[string]func(b []*record.Block){
-		"a count":           func(b []*record.Block) { b[1].Header.Lists[0].Issued.Total++ },
-		"a pair left out":   func(b []*record.Block) { b[1].Redeemed[0] = nil; b[1].Header.Lists[0].Redeemed.Count = 0 },
-		"a pair changed":    func(b []*record.Block) { b[1].Redeemed[0][0] = b[1].Issued[0][0] },
-		"redeemed twice":    func(b []*record.Block) { b[1].Redeemed[0] = append(b[1].Redeemed[0], b[1].Redeemed[0]...) },
+		"a count":         func(b []*record.Block) { b[1].Header.Lists[0].Issued.Total++ },
+		"a pair left out": func(b []*record.Block) { b[1].Redeemed[0] = nil; b[1].Header.Lists[0].Redeemed.Count = 0 },
+		"a pair changed":  func(b []*record.Block) { b[1].Redeemed[0][0] = b[1].Issued[0][0] },
+		"redeemed twice": func(b []*record.Block) {
+			b[1].Redeemed[0] = append(b[1].Redeemed[0],
+				b[1].Redeemed[0]...)
+		},
 		"the reserve":       func(b []*record.Block) { b[1].Header.Reserve.PaidIn += 5 },
 		"what circulates":   func(b []*record.Block) { b[1].Header.Reserve.Issued += 5; b[1].Header.Reserve.PaidIn += 5 },
 		"a proof":           func(b []*record.Block) { b[1].Header.Lists[0].Issued.Proof[3] ^= 1 },
@@ -494,7 +505,8 @@ func TestALogThatLies(t *testing.T) {
 				t.Fatal(err)
 			}
 			b[1].Issued[0][0] = record.NewPair(in.Bytes(), c.Bytes())
-			proof, err := foreign.Signers[index].ProveBlock(record.Context(b[1].Header.Network, 1, w.set().ID, l.Amount, 'I'), []curve.Point{in}, []curve.Point{c})
+			proof, err := foreign.Signers[index].ProveBlock(record.Context(b[1].Header.Network, 1, w.set().ID,
+				l.Amount, 'I'), []curve.Point{in}, []curve.Point{c})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -572,7 +584,10 @@ func TestOnlyAnnouncedKeysets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := UpdateKeys(files, "office", func(list []KeyFile) ([]KeyFile, error) { return append(list, hidden), nil }); err != nil {
+	if err := UpdateKeys(files, "office", func(list []KeyFile) ([]KeyFile, error) {
+		return append(list, hidden),
+			nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.open(); err != nil {
@@ -590,7 +605,8 @@ func TestOnlyAnnouncedKeysets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.office.Swap(t.Context(), keyOf(1), SwapRequest{coin.Strip(notes), coin.Outputs(blanks)}); codeOf(err) != cash.UnknownKeyset {
+	if _, err := w.office.Swap(t.Context(), keyOf(1), SwapRequest{coin.Strip(notes),
+		coin.Outputs(blanks)}); codeOf(err) != cash.UnknownKeyset {
 		t.Fatal(err)
 	}
 }
@@ -677,4 +693,60 @@ func TestBlocksAreClosedByTheClock(t *testing.T) {
 			t.Error("a block is due right after one")
 		}
 	}
+}
+
+// A keyset that is retired signs nothing more from the running office's next block on; its notes are redeemed as before,
+// also after a restart. A file of keysets that cannot be read retires none.
+func TestAKeysetIsRetiredWhileTheOfficeRuns(t *testing.T) {
+	w := opened(t)
+	ctx := t.Context()
+	notes, err := w.buy(ctx, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func() error {
+		blanks := w.blanks(cash.Split(coin.Total(notes), w.amount, 100)...)
+		r := SwapRequest{coin.Strip(notes), coin.Outputs(blanks)}
+		signatures, err := w.office.Swap(ctx, keyOf(r), r)
+		if err == nil {
+			notes = w.notes(blanks, signatures)
+		}
+		return err
+	}
+	if err := UpdateKeys(w.files, "office", func(list []KeyFile) ([]KeyFile, error) {
+		list[0].Retired = true
+		return list, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(); err != nil || !w.office.Signs(0) {
+		t.Errorf("before the next block: %v", err)
+	}
+	if err := w.office.CloseBlock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(); codeOf(err) != cash.InactiveKeyset || w.office.Signs(0) {
+		t.Errorf("after it: %v", err)
+	}
+	if err := w.office.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(); codeOf(err) != cash.InactiveKeyset || w.office.Signs(0) {
+		t.Errorf("after a restart: %v", err)
+	}
+	quote, err := w.office.NewMeltQuote(ctx, payRequest(1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := MeltRequest{Quote: quote.ID, Inputs: coin.Strip(notes)}
+	if done, err := w.office.Melt(ctx, keyOf(r), r); err != nil || done.Quote.State != cash.Paid {
+		t.Errorf("its notes are redeemed: %+v, %v", done, err)
+	}
+	if err := w.office.CloseBlock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.verify()
 }

@@ -53,6 +53,19 @@ func DecodeEvidence(raw []byte) (*Evidence, error) {
 	return e, nil
 }
 
+// EvidenceError is evidence that does not show what it is to show.
+type EvidenceError struct{ Rule string }
+
+func (e *EvidenceError) Error() string { return "evidence: " + e.Rule }
+
+// ErrorCode is the refusal's code.
+func (e *EvidenceError) ErrorCode() string { return "cash-evidence-wrong" }
+
+// ErrorField names the field.
+func (e *EvidenceError) ErrorField() string { return "evidence" }
+
+func notEvident(rule string, args ...any) error { return &EvidenceError{fmt.Sprintf(rule, args...)} }
+
 // Encode writes it.
 func (e *Evidence) Encode() ([]byte, error) {
 	raw, err := json.MarshalIndent(e, "", "  ")
@@ -132,7 +145,8 @@ func (f *Finder) keyset(id string) (found *cash.Keyset, err error) {
 			return &s.Keyset, nil
 		case len(id) != shortID || !strings.HasPrefix(full, id):
 		case found != nil:
-			return nil, &record.CheckError{Block: f.Blocks, Rule: fmt.Sprintf("the log has two keysets of the id %.16q", id)}
+			return nil, &record.CheckError{Block: f.Blocks,
+				Rule: fmt.Sprintf("the log has two keysets of the id %.16q", id)}
 		default:
 			found = &s.Keyset
 		}
@@ -165,7 +179,7 @@ func (f *Finder) Issued(t *coin.Token) (notes []coin.Issued, err error) {
 // these notes, in their order.
 func (f *Finder) Judge(notes []coin.Issued, stamp *Stamp) (list []Booking, missing []coin.Issued, err error) {
 	if stamp != nil && stamp.Memo != StampMemo(notes) {
-		return nil, nil, errors.New("stamp: the ledger's entry is not of these notes")
+		return nil, nil, notEvident("its stamp on the ledger is not of these notes")
 	}
 	// The office's own words, signed with its log's key: when it closed its newest block, and which time of the ledger
 	// it knew then.
@@ -177,7 +191,7 @@ func (f *Finder) Judge(notes []coin.Issued, stamp *Stamp) (list []Booking, missi
 			return nil, nil, err
 		}
 		if _, err := n.Check(set); err != nil {
-			return nil, nil, fmt.Errorf("note %d: %w", i, err)
+			return nil, nil, notEvident("note %d: %v", i, err)
 		}
 		b := Booking{Amount: n.Amount, Keyset: n.Keyset, B: n.B}
 		if at, is := f.where[n.B+n.C]; is {
@@ -215,7 +229,7 @@ func (e *Evidence) Check(ctx context.Context, s Source, stamp func(network []byt
 			return nil, nil, f, err
 		}
 		if f.Wallet != e.Reserve || f.Origin != e.Origin {
-			return nil, nil, f, fmt.Errorf("the evidence is about the log %.200q, this is %.200q", e.Origin, f.Origin)
+			return nil, nil, f, notEvident("it is about the log %.200q, this is %.200q", e.Origin, f.Origin)
 		}
 		var shown *Stamp
 		if e.Stamp != nil {

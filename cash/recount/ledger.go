@@ -88,8 +88,8 @@ func (h *Against) check(ctx context.Context, c *Report, last *record.Header) (l 
 	}
 	r := &h.reserves[at]
 	if r.Origin != c.Origin || r.LogKey != c.Key {
-		return l, wrong("is of the log %s with the key %s; the ledger announces %s with %s", c.Origin, c.Key, r.Origin,
-			r.LogKey)
+		return l, wrong("is of the log %s with the key %s; the ledger announces %s with %s", c.Origin, c.Key,
+			r.Origin, r.LogKey)
 	}
 	for _, k := range c.Keysets {
 		announced := slices.ContainsFunc(r.Keysets, func(a ledger.CashKeyset) bool {
@@ -108,10 +108,10 @@ func (h *Against) check(ctx context.Context, c *Report, last *record.Header) (l 
 	case r.Stamp.Size > 0 && h.root != txlog.Hash(r.Stamp.Root):
 		return l, wrong("has another root at %d entries than the ledger, which has %s: this is another view of the log",
 			r.Stamp.Size, r.Stamp.Root)
-	case last.LedgerMillis > r.Stamp.Millis+stampedWithin && (r.Stamp.Size > 0 ||
-		c.Blocks > 1 && last.LedgerMillis > c.first+stampedWithin):
-		return l, wrong("is of %d s after the last state on the ledger, at most %d: nobody can tell whether others "+
-			"see the same log", (last.LedgerMillis-r.Stamp.Millis)/1000, stampedWithin/1000)
+	case last.LedgerMillis > r.Stamp.Millis+stampedWithin && (r.Stamp.Size > 0 || c.Blocks > 1 &&
+		last.LedgerMillis > c.first+stampedWithin):
+		return l,
+			wrong("is of %d s after the last state on the ledger, at most %d: nobody can tell whether others see the same log", (last.LedgerMillis-r.Stamp.Millis)/1000, stampedWithin/1000)
 	}
 	l.NotCompared = h.newer
 	if l.Compared, err = h.leaves(ctx, wrong); err != nil {
@@ -152,8 +152,8 @@ func (h *Against) unverified(l *Held, c *Report) (list []string) {
 		since := "ever"
 		if len(h.compared) > 0 {
 			last := &h.compared[len(h.compared)-1]
-			since = "since block " + fmt.Sprint(last.Number) + " (" +
-				time.Unix(int64(last.Time), 0).UTC().Format(time.DateTime) + " UTC)"
+			since = "since block " + fmt.Sprint(last.Number) + " (" + time.Unix(int64(last.Time),
+				0).UTC().Format(time.DateTime) + " UTC)"
 		}
 		list = append(list, fmt.Sprintf("the reserve of the newest %d blocks: the office has not found it to be that "+
 			"of its books %s", h.newer, since))

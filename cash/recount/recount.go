@@ -72,7 +72,8 @@ func Log(ctx context.Context, s Source, against *Against, watch func(*record.Blo
 	}
 	if tree.Size() != stated.Size || tree.Root() != stated.Root {
 		return c, &record.CheckError{Block: checker.Blocks, Rule: fmt.Sprintf(
-			"%d entries have the root %s, the checkpoint says %d and %s", tree.Size(), tree.Root(), stated.Size, stated.Root)}
+			"%d entries have the root %s, the checkpoint says %d and %s", tree.Size(), tree.Root(), stated.Size,
+			stated.Root)}
 	}
 	c.Origin, c.Size, c.Root, c.Key, c.checkpoint = stated.Origin, stated.Size, stated.Root, s.Key, string(s.Checkpoint)
 	c.take(checker)

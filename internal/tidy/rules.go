@@ -4,8 +4,8 @@ package tidy
 // no floats.
 var pure = []string{"money", "token", "purse", "contract", "ledger", "cash", "farm/usage", "pool/accounting"}
 
-// impure are folders of a pure room that run what the room decides: an office with its files and clock.
-var impure = []string{"cash/office", "cash/curve/speed"}
+// impure are folders of a pure room that run what the room decides, an office with its files and clock, or read files.
+var impure = []string{"cash/office", "cash/recount", "cash/curve/speed"}
 
 // forbiddenInPure are imports that would make a pure package impure.
 var forbiddenInPure = []string{

@@ -75,8 +75,8 @@ func (w *Wallet) Request(ctx context.Context, amount money.Tiyn) (*Operation, er
 	if money.Tiyn(quote.Amount) != amount || p.Amount != amount {
 		return nil, fmt.Errorf("the office wants %s for notes of %s", p.Amount.Format(), amount.Format())
 	}
-	op := &Operation{Kind: minting, Keyset: set.ID.String(), Amounts: notes, Quote: quote.Quote, Request: quote.Request,
-		Amount: amount, Expiry: quote.Expiry}
+	op := &Operation{Kind: minting, Keyset: set.ID.String(), Amounts: notes, Quote: quote.Quote,
+		Request: quote.Request, Amount: amount, Expiry: quote.Expiry}
 	return op, w.begin(op)
 }
 
@@ -131,7 +131,7 @@ func (w *Wallet) enough(amount money.Tiyn) error {
 }
 
 // change makes a swap of chosen notes into some for an amount, which are given away, and the rest. All outputs
-// ascend, so that the office does not see which are the payment; those with a lock come last.
+// ascend, so that the office does not see which are the payment, locked or not.
 func (w *Wallet) change(set *cash.Keyset, amount money.Tiyn, lock *coin.Lock) (*Operation, error) {
 	chosen := coin.Choose(w.notes(), amount)
 	rest := coin.Total(chosen) - amount
@@ -140,25 +140,23 @@ func (w *Wallet) change(set *cash.Keyset, amount money.Tiyn, lock *coin.Lock) (*
 		return nil, sumOf(amount, set.Amounts)
 	}
 	op := &Operation{Kind: swapping, Keyset: set.ID.String(), Inputs: chosen, Amount: amount}
-	if lock == nil {
-		op.Amounts = append(slices.Clone(pay), back...)
-		slices.Sort(op.Amounts)
-		left := slices.Clone(pay)
-		for i, a := range op.Amounts {
-			if at := slices.Index(left, a); at >= 0 {
-				op.Give, left = append(op.Give, i), slices.Delete(left, at, at+1)
-			}
+	op.Amounts = append(slices.Clone(pay), back...)
+	slices.Sort(op.Amounts)
+	left := slices.Clone(pay)
+	for i, a := range op.Amounts {
+		if at := slices.Index(left, a); at >= 0 {
+			op.Give, left = append(op.Give, i), slices.Delete(left, at, at+1)
 		}
+	}
+	if lock == nil {
 		return op, nil
 	}
-	op.Amounts = append(slices.Clone(back), pay...)
-	for i := range pay {
+	for range pay {
 		secret, blind, err := lockedSecret(lock)
 		if err != nil {
 			return nil, err
 		}
-		op.Locked, op.Blinds, op.Give = append(op.Locked, secret), append(op.Blinds, blind),
-			append(op.Give, len(back)+i)
+		op.Locked, op.Blinds = append(op.Locked, secret), append(op.Blinds, blind)
 	}
 	return op, nil
 }

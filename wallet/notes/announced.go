@@ -60,8 +60,8 @@ func (w *Wallet) believe(ctx context.Context, sets []cash.Keyset) error {
 			return err
 		}
 		if w.state.Reserve != "" && w.state.Reserve != reserve {
-			return &AnnouncementError{Keyset: id, Rule: "it is backed by wallet " +
-				reserve + ", the wallet's other notes by " + w.state.Reserve}
+			return &AnnouncementError{Keyset: id, Rule: "it is backed by wallet " + reserve +
+				", the wallet's other notes by " + w.state.Reserve}
 		}
 		w.state.Reserve = reserve
 	}

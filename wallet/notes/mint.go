@@ -131,8 +131,8 @@ func (w *Wallet) begin(op *Operation) error {
 func (w *Wallet) end(op *Operation, kept []cash.Proof, given []cash.Proof) error {
 	w.state.Begun = slices.DeleteFunc(w.state.Begun, func(o *Operation) bool { return o == op })
 	for _, n := range kept {
-		w.state.Notes = append(w.state.Notes, Held{n, op.Foreign &&
-			slices.ContainsFunc(op.Inputs, func(in cash.Proof) bool { return in.Secret == n.Secret })})
+		w.state.Notes = append(w.state.Notes, Held{n, op.Foreign && slices.ContainsFunc(op.Inputs,
+			func(in cash.Proof) bool { return in.Secret == n.Secret })})
 	}
 	if len(given) > 0 {
 		w.state.Sent = append(w.state.Sent, Sent{coin.Total(given), w.now(), given})
@@ -140,8 +140,8 @@ func (w *Wallet) end(op *Operation, kept []cash.Proof, given []cash.Proof) error
 	return w.save()
 }
 
-// blanks are an operation's outputs, in the order in which they are sent: of the seed, and then those with secrets of
-// their own.
+// blanks are an operation's outputs, in the order in which they are sent. Those to be given away have secrets of their
+// own where they are locked, all others follow from the seed.
 func (w *Wallet) blanks(op *Operation) ([]coin.Blank, error) {
 	seed, err := coin.Seed(w.state.Words)
 	if err != nil {
@@ -151,13 +151,25 @@ func (w *Wallet) blanks(op *Operation) ([]coin.Blank, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := len(op.Amounts) - len(op.Locked)
-	list, err := coin.Blanks(seed, id, op.From, op.Amounts[:own])
+	locked := func(i int) bool { return len(op.Locked) > 0 && slices.Contains(op.Give, i) }
+	var own []money.Tiyn
+	for i, amount := range op.Amounts {
+		if !locked(i) {
+			own = append(own, amount)
+		}
+	}
+	ours, err := coin.Blanks(seed, id, op.From, own)
 	if err != nil {
 		return nil, err
 	}
-	for i, secret := range op.Locked {
-		raw, err := hex.DecodeString(op.Blinds[i])
+	var list []coin.Blank
+	for i, amount := range op.Amounts {
+		if !locked(i) {
+			list, ours = append(list, ours[0]), ours[1:]
+			continue
+		}
+		at := len(list) - (len(own) - len(ours)) // of the locked ones
+		raw, err := hex.DecodeString(op.Blinds[at])
 		if err != nil {
 			return nil, err
 		}
@@ -165,7 +177,7 @@ func (w *Wallet) blanks(op *Operation) ([]coin.Blank, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, coin.NewBlank(id, op.Amounts[own+i], secret, r))
+		list = append(list, coin.NewBlank(id, amount, op.Locked[at], r))
 	}
 	return list, nil
 }

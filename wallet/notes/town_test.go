@@ -117,7 +117,10 @@ type town struct {
 	wallet int
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T) *town { return newTownOf(t, cash.OneTwoFive()) }
+
+// newTownOf has an office of other denominations.
+func newTownOf(t *testing.T, denominations []money.Tiyn) *town {
 	t.Helper()
 	skey, vkey, err := note.GenerateKey(bytes.NewReader(make([]byte, ed25519.SeedSize)), "cash.example/log")
 	if err != nil {
@@ -132,7 +135,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	now := uint64(time.Now().Unix())
-	key, err := office.NewKey([32]byte{3}, cash.OneTwoFive(), now-10, now+1_000_000, now+2_000_000)
+	key, err := office.NewKey([32]byte{3}, denominations, now-10, now+1_000_000, now+2_000_000)
 	if err != nil {
 		t.Fatal(err)
 	}

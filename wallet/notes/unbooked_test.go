@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/cash/office"
 	"github.com/aqsha/aqsha/cash/record"
 	"github.com/aqsha/aqsha/cash/recount"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/wallet/notes"
 )
@@ -47,12 +48,16 @@ func (w *town) secondBooks(dir string) *secondBooks {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := office.UpdateKeys(w.files, dir, func([]office.KeyFile) ([]office.KeyFile, error) { return keys, nil }); err != nil {
+	if err := office.UpdateKeys(w.files, dir, func([]office.KeyFile) ([]office.KeyFile, error) {
+		return keys,
+			nil
+	}); err != nil {
 		w.t.Fatal(err)
 	}
 	b := &secondBooks{town: w, dir: dir, key: vkey, now: time.Now()}
 	shown := &ledger{paid: map[string]money.Tiyn{}, done: map[string]bool{}, keysets: w.ledger.keysets}
-	b.Office, err = office.Open(w.t.Context(), office.Config{Dir: dir, FS: w.files, Ledger: shown, Origin: signer.Name(), Signer: signer,
+	b.Office, err = office.Open(w.t.Context(), office.Config{Dir: dir, FS: w.files, Ledger: shown,
+		Origin: signer.Name(), Signer: signer,
 		Now: func() time.Time { return b.now }})
 	if err != nil {
 		w.t.Fatal(err)
@@ -238,8 +243,19 @@ func TestForgedEvidence(t *testing.T) {
 	} {
 		e := good()
 		forge(e)
-		if list, _, _, err := e.Check(ctx, source, stamp); err == nil {
+		list, _, _, err := e.Check(ctx, source, stamp)
+		if err == nil {
 			t.Errorf("%s: %+v", name, list)
+			continue
+		}
+		if e.Stamp = nil; !strings.Contains(name, "stamp") && !strings.Contains(name, "order") {
+			if list, _, _, err := e.Check(ctx, source, stamp); err == nil { // it is not the stamp alone that finds it out
+				t.Errorf("%s, without its stamp: %+v", name, list)
+			}
+		}
+		if coded, is := fault.Of(err); name != "a checkpoint of nobody" && (!is ||
+			coded.ErrorCode() != "cash-evidence-wrong" && coded.ErrorCode() != "cash-log-wrong") {
+			t.Errorf("%s: refused without a code: %v", name, err)
 		}
 	}
 	e := good()

@@ -16,7 +16,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -147,7 +146,8 @@ const (
 	benchPeopleEach = 4 // for each core
 	benchSwapNotes  = 200
 	benchSwapRounds = 5
-	benchClients    = 64
+	benchClients    = 256
+	benchHTTPRounds = 5
 )
 
 func benchOffice(ctx context.Context, result *cashBench) error {
@@ -360,18 +360,20 @@ func benchHTTP(ctx context.Context, o *office.Office, workers []*benchWorker, li
 	server := &http.Server{Handler: apicash.NewServer(o, apicash.About{}, slog.New(slog.DiscardHandler))}
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
-	requests, err := benchRequests(workers)
-	if err != nil {
-		return err
-	}
 	var served, arithmetic timed
-	for part := range slices.Chunk(requests, (len(requests)+3)/4) { // the arithmetic's turns lie between
-		if err := served.add(func() (int, error) {
-			return len(part), sendSwaps(ctx, listener.Addr().String(), part)
-		}); err != nil {
+	for round := range benchHTTPRounds { // the arithmetic's turns lie between
+		requests, err := benchRequests(workers, round)
+		if err != nil {
 			return err
 		}
-		if err := arithmetic.add(func() (int, error) { return limit.notes(len(part)) }); err != nil {
+		answers := make([][]byte, len(requests))
+		if err := served.add(func() (int, error) { return len(requests), sendSwaps(ctx, listener.Addr().String(), requests, answers) }); err != nil {
+			return err
+		}
+		if err := arithmetic.add(func() (int, error) { return limit.notes(len(requests)) }); err != nil {
+			return err
+		}
+		if err := takeSwaps(workers, answers); err != nil {
 			return err
 		}
 	}
@@ -380,14 +382,13 @@ func benchHTTP(ctx context.Context, o *office.Office, workers []*benchWorker, li
 	return nil
 }
 
-// benchRequests are swaps of one note into one, as they go over the wire.
-func benchRequests(workers []*benchWorker) (requests [][]byte, err error) {
+// benchRequests are swaps of one note into one, as they go over the wire: each worker's notes, one after the other.
+func benchRequests(workers []*benchWorker, round int) (requests [][]byte, err error) {
 	for _, w := range workers {
-		blanks, err := coin.Blanks(w.seed, w.set.ID, 1<<20, onesOf(len(w.notes)))
-		if err != nil {
+		if w.blanks, err = coin.Blanks(w.seed, w.set.ID, 1<<20+uint64(round*len(w.notes)), onesOf(len(w.notes))); err != nil {
 			return nil, err
 		}
-		outputs := coin.Outputs(blanks)
+		outputs := coin.Outputs(w.blanks)
 		for i := range w.notes {
 			body, err := json.Marshal(office.SwapRequest{Inputs: w.notes[i : i+1], Outputs: outputs[i : i+1]})
 			if err != nil {
@@ -401,8 +402,25 @@ func benchRequests(workers []*benchWorker) (requests [][]byte, err error) {
 	return requests, nil
 }
 
+// takeSwaps has the workers take what was signed, for the next round.
+func takeSwaps(workers []*benchWorker, answers [][]byte) error {
+	for _, w := range workers {
+		signed := make([]cash.Signature, 0, len(w.notes))
+		for _, raw := range answers[:len(w.notes)] {
+			var answer struct{ Signatures []cash.Signature }
+			if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Signatures) != 1 {
+				return errors.Join(err, fmt.Errorf("no signature of a swap: %s", raw))
+			}
+			signed = append(signed, answer.Signatures[0])
+		}
+		answers = answers[len(w.notes):]
+		w.notes = benchOpen(w.set, w.blanks, signed)
+	}
+	return nil
+}
+
 // sendSwaps sends requests over as many connections as there are clients, one after the other on each.
-func sendSwaps(ctx context.Context, address string, requests [][]byte) error {
+func sendSwaps(ctx context.Context, address string, requests, answers [][]byte) error {
 	var all sync.WaitGroup
 	failed := make([]error, benchClients)
 	for i := range failed {
@@ -416,7 +434,7 @@ func sendSwaps(ctx context.Context, address string, requests [][]byte) error {
 			defer connection.Close()
 			reader := bufio.NewReader(connection)
 			for at := i; at < len(requests) && failed[i] == nil; at += benchClients {
-				failed[i] = exchange(connection, reader, requests[at])
+				answers[at], failed[i] = exchange(connection, reader, requests[at])
 			}
 		})
 	}
@@ -424,19 +442,19 @@ func sendSwaps(ctx context.Context, address string, requests [][]byte) error {
 	return errors.Join(failed...)
 }
 
-func exchange(connection net.Conn, reader *bufio.Reader, request []byte) error {
+func exchange(connection net.Conn, reader *bufio.Reader, request []byte) ([]byte, error) {
 	if _, err := connection.Write(request); err != nil {
-		return err
+		return nil, err
 	}
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", response.Status, body)
 	}
-	return errors.Join(err, response.Body.Close())
+	return body, errors.Join(err, response.Body.Close())
 }
 
 // benchNotes is how many notes the books remember in the bench.

@@ -14,6 +14,7 @@ import (
 
 	apicash "github.com/aqsha/aqsha/api/cash"
 	"github.com/aqsha/aqsha/cash/coin"
+	"github.com/aqsha/aqsha/cash/study"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
@@ -37,11 +38,9 @@ A wallet is a folder (--wallet): whoever has it, or its twelve words, has the no
 	datadir.AddLedgerFlags(command)
 	command.PersistentFlags().String("wallet", "./aqsha-cash", "folder of the cash wallet")
 	command.PersistentFlags().String("mint", os.Getenv("AQSHA_MINT"),
-		"URL of the cash office, such as https://cash.example.kz/cash: for the first use, a wallet then knows its "+
-			"own (or AQSHA_MINT)")
+		"URL of the cash office, such as https://cash.example.kz/cash: for the first use, a wallet then knows its own (or AQSHA_MINT)")
 	command.PersistentFlags().String("network", "",
-		"network id of the ledger on which the office's keysets must be announced, for the first use (default: the "+
-			"office's word, which the wallet then holds to)")
+		"network id of the ledger on which the office's keysets must be announced, for the first use (default: the office's word, which the wallet then holds to)")
 	command.PersistentFlags().Bool("unannounced", false,
 		"for the first use: take a mint whose keysets no ledger announces")
 	command.AddCommand(newCashKeysCommand(), newCashUpCommand(), newCashWithdrawCommand(), newCashBalanceCommand(),
@@ -49,7 +48,7 @@ A wallet is a folder (--wallet): whoever has it, or its twelve words, has the no
 		newCashReceiveCommand(), newCashRequestCommand(), newCashPayCommand(), newCashDepositCommand(),
 		newCashSettleCommand(),
 		newCashCheckCommand(), newCashRestoreCommand(), newCashWordsCommand(), newCashSupplyCommand(),
-		newCashVerifyCommand(), newCashBookedCommand(), newCashPrintCommand())
+		newCashVerifyCommand(), newCashBookedCommand(), newCashPrintCommand(), newCashStudyCommand())
 	return command
 }
 
@@ -71,8 +70,8 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		if err := cashwallet.Create(vfs.OS, dir, words, placeOf(command, mint)); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(command.ErrOrStderr(), "aqsha: a new cash wallet in %s; write down its twelve words: aqsha cash "+
-			"words --wallet %s\n", dir, dir)
+		fmt.Fprintf(command.ErrOrStderr(),
+			"aqsha: a new cash wallet in %s; write down its twelve words: aqsha cash words --wallet %s\n", dir, dir)
 	}
 	w, err := cashwallet.Open(vfs.OS, dir, dialMint, func() uint64 { return uint64(time.Now().Unix()) })
 	if err != nil {
@@ -93,8 +92,8 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		fmt.Fprintf(command.ErrOrStderr(), "aqsha: an operation of before: %s\n", errtext.Plain(notice.Error()))
 	}
 	if n := w.Begun(); n > 0 {
-		fmt.Fprintf(command.ErrOrStderr(), "aqsha: %d operations of before are still on their way; 'aqsha cash "+
-			"settle' looks again\n", n)
+		fmt.Fprintf(command.ErrOrStderr(),
+			"aqsha: %d operations of before are still on their way; 'aqsha cash settle' looks again\n", n)
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
@@ -180,9 +179,8 @@ func readToken(command *cobra.Command, text string) (*coin.Token, error) {
 	return coin.DecodeToken(text)
 }
 
-// oddAmount is the step that withdrawals have unless somebody wants otherwise: 500 tenge. Of 10,000 wallets that
-// withdraw in these steps, every deposit fits at least 14.
-const oddAmount money.Tiyn = 50_000
+// oddAmount is the step that withdrawals have unless somebody wants otherwise, as the study recommends.
+const oddAmount = study.Rounding
 
 func newCashWithdrawCommand() *cobra.Command {
 	command := &cobra.Command{
@@ -252,9 +250,8 @@ write them on paper. Notes that were received offline and not yet settled, and t
 from them.`,
 		Example: "  aqsha cash words", Args: cobra.NoArgs,
 		RunE: onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet, _ []string) error {
-			return cli.Show(command, map[string]string{"words": w.Words(), "mint": w.URL()}, func(out io.Writer) {
-				fmt.Fprintln(out, w.Words())
-			})
+			return cli.Show(command, map[string]string{"words": w.Words(), "mint": w.URL()},
+				func(out io.Writer) { fmt.Fprintln(out, w.Words()) })
 		}),
 	}
 }
@@ -262,8 +259,8 @@ from them.`,
 func newCashRestoreCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "restore", Short: "Bring a cash wallet's notes back from its twelve words",
-		Long: `Asks the office for what it signed for secrets of the words, and keeps what nobody has spent. With
---words-file a new wallet is made in --wallet, of the office --mint; without, the wallet that is there is completed.`,
+		Long: `Asks the office for what it signed for secrets of the words, and keeps what nobody has spent. With --words-file a new wallet is
+made in --wallet, of the office --mint; without, the wallet that is there is completed.`,
 		Example: "  aqsha cash restore --wallet new-phone --mint http://127.0.0.1:8430/cash --words-file words.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -279,8 +276,8 @@ func newCashRestoreCommand() *cobra.Command {
 					return cli.Usage(errors.New("name the office with --mint URL"))
 				}
 				words := strings.Join(strings.Fields(string(raw)), " ")
-				if err := cashwallet.Create(vfs.OS, cli.Flag(command, "wallet"), words,
-					placeOf(command, strings.TrimRight(cli.Flag(command, "mint"), "/"))); err != nil {
+				if err := cashwallet.Create(vfs.OS, cli.Flag(command, "wallet"), words, placeOf(command,
+					strings.TrimRight(cli.Flag(command, "mint"), "/"))); err != nil {
 					return err
 				}
 			}

@@ -40,8 +40,8 @@ neither serves nor accepts one that is not, so that nobody can be given keys of 
 func newCashKeysNew() *cobra.Command {
 	command := &cobra.Command{
 		Use: "new", Short: "Make a keyset",
-		Long: `Makes a keyset that signs for --months and is redeemed for --redeem-months more. Its secret lies in the
-office's folder, readable by its owner only. --denominations binary is for wallets that split only by powers of two.`,
+		Long: `Makes a keyset that signs for --months and is redeemed for --redeem-months more. Its secret lies in the office's folder,
+readable by its owner only. --denominations binary is for wallets that split only by powers of two.`,
 		Example: "  aqsha cash keys new\n  aqsha cash keys new --months 6 --redeem-months 24 --denominations binary",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -79,8 +79,8 @@ office's folder, readable by its owner only. --denominations binary is for walle
 				return err
 			}
 			return cli.Show(command, keyView(&key), func(out io.Writer) {
-				fmt.Fprintf(out, "keyset %s, %d denominations; announce it: aqsha cash keys announce RESERVE\n", key.ID,
-					len(key.Amounts))
+				fmt.Fprintf(out, "keyset %s, %d denominations; announce it: aqsha cash keys announce RESERVE\n",
+					key.ID, len(key.Amounts))
 			})
 		},
 	}
@@ -151,8 +151,8 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 }
 
 // announceKeyset announces a keyset for the reserve of a name, which it opens if nothing bears that name.
-func announceKeyset(ctx context.Context, s *session.Session, reserve string,
-	body token.AnnounceKeyset) (node.Receipt, error) {
+func announceKeyset(ctx context.Context, s *session.Session, reserve string, body token.AnnounceKeyset) (node.Receipt,
+	error) {
 	if s.Client.Keyring.Fresh(reserve) == nil {
 		return s.Client.OpenReserve(ctx, reserve, body)
 	}
@@ -207,10 +207,8 @@ func day(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Form
 func newCashKeysRetire() *cobra.Command {
 	return &cobra.Command{
 		Use: "retire KEYSET", Short: "Have a keyset sign nothing more; its notes are redeemed as before",
-		Long: `The running office takes it up when it is started again. Wallets move to another keyset by
-themselves.`,
-		Example: "  aqsha cash keys retire 015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a",
-		Args:    cobra.ExactArgs(1),
+		Long: `The running office takes it up with the next block of its log, within its --interval. Wallets move to another keyset by themselves.`, Example: "  aqsha cash keys retire 015ba18a8adcd02e715a58358eb618da4a4b3791151a4bee5e968bb88406ccf76a",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			found := false
 			err := office.UpdateKeys(vfs.OS, cli.Flag(command, "office"),
@@ -229,7 +227,7 @@ themselves.`,
 				return err
 			}
 			return cli.Show(command, map[string]string{"retired": args[0]}, func(out io.Writer) {
-				fmt.Fprintf(out, "%s signs nothing more from the next start on\n", args[0])
+				fmt.Fprintf(out, "%s signs nothing more, from the next block of a running office on\n", args[0])
 			})
 		},
 	}

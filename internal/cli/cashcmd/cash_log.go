@@ -68,27 +68,30 @@ func ledgerAt(ctx context.Context, command *cobra.Command) (*recount.Against, er
 	return cashwallet.LedgerOf(ctx, api.NewClient(url, ""))
 }
 
-// VerifyBeside verifies the cash logs of offices beside a ledger's own, for "aqsha verify --cash": each is held
-// against the ledger at
-// --node, or that of a node which runs on --data.
-func VerifyBeside(command *cobra.Command, places []string) (checks []any, describe func(out io.Writer), err error) {
+// VerifyBeside verifies the cash logs of offices beside a ledger's own, for "aqsha verify": each is held against the
+// ledger that against makes, or that at --node, or of a node which runs on --data.
+func VerifyBeside(command *cobra.Command, places []string, against func() *recount.Against) (checks []any,
+	describe func(out io.Writer), err error) {
 	var list []recount.Report
-	for _, place := range places {
-		against, err := ledgerAt(command.Context(), command)
-		if err != nil {
-			return nil, nil, err
-		}
-		c, err := checkCashLog(command.Context(), place, "", against)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", place, err)
-		}
-		list, checks = append(list, c), append(checks, c)
-	}
-	return checks, func(out io.Writer) {
+	describe = func(out io.Writer) {
 		for i := range list {
 			describeCheck(out, &list[i])
 		}
-	}, nil
+	}
+	for _, place := range places {
+		var held *recount.Against
+		if against != nil {
+			held = against()
+		} else if held, err = ledgerAt(command.Context(), command); err != nil {
+			return checks, describe, err
+		}
+		c, err := checkCashLog(command.Context(), place, "", held)
+		if err != nil {
+			return checks, describe, fmt.Errorf("%s: %w", place, err)
+		}
+		list, checks = append(list, c), append(checks, c)
+	}
+	return checks, describe, nil
 }
 
 // describeCheck says what was verified of a cash log, and what was not.
@@ -108,9 +111,9 @@ func describeCheck(out io.Writer, c *recount.Report) {
 func newCashSupplyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "supply [URL|DIR]", Short: "What circulates, by keyset and denomination, beside the reserve",
-		Long: `Recounts the office's public log from its beginning, verifying it on the way: notes issued, redeemed
-and outstanding, and the reserve's equation: reserve = notes that circulate + paid in and not yet issued or sent back.
-URL is a mint's, DIR an office's folder or a copy of its log.`,
+		Long: `Recounts the office's public log from its beginning, verifying it on the way: notes issued, redeemed and outstanding, and the
+reserve's equation: reserve = notes that circulate + paid in and not yet issued or sent back. URL is a mint's, DIR an office's folder
+or a copy of its log.`,
 		Example: "  aqsha cash supply http://127.0.0.1:8430/cash\n  aqsha cash supply aqsha-office --json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -22,9 +22,8 @@ func newCashPrintCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "print AMOUNT SHEET.svg",
 		Short: "Print banknotes: a sheet with an outer code to check and an inner code to spend",
-		Long: `Takes notes of the wallet, changes them at the office first, and writes a sheet of A4 as SVG: for each
-note its face value, a serial, an outer code and an inner code. Print it, and cover the inner code or fold the paper
-over it.
+		Long: `Takes notes of the wallet, changes them at the office first, and writes a sheet of A4 as SVG: for each note its face value, a serial,
+an outer code and an inner code. Print it, and cover the inner code or fold the paper over it.
 
 The outer code shows whoever scans it ("aqsha cash check CODE") that such a note was issued, without asking anybody,
 and whether the office has it as unspent. It cannot spend the note, and does not show that this paper holds it: only
@@ -55,8 +54,8 @@ func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wal
 		return err
 	}
 	if n := fewestNotes(sets, amount); n == 0 || n > coin.MaxPrinted {
-		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(), n,
-			coin.MaxPrinted))
+		return cli.Usage(fmt.Errorf("%s needs %d notes, a sheet has at most %d: print it in parts", amount.Format(),
+			n, coin.MaxPrinted))
 	}
 	t, err := w.Send(ctx, amount, "", false, nil)
 	if err != nil {

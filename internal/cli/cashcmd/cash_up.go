@@ -51,8 +51,8 @@ Keysets are made and announced before (aqsha cash keys); those that are not on t
 	flags.String("name", "cash office", "name shown to wallets")
 	flags.String("contact", "", "e-mail address shown to wallets")
 	flags.String("terms", "", "URL of the terms, shown to wallets")
-	flags.String("most", "12975", "largest withdrawal or deposit, in tenge: by default the law's limit for "+
-		"unidentified electronic money in 2026")
+	flags.String("most", "12975",
+		"largest withdrawal or deposit, in tenge: by default the law's limit for unidentified electronic money in 2026")
 	flags.String("cap", "", "most that may circulate, in tenge (default: no cap)")
 	flags.Duration("interval", time.Minute, "after how long a block of the public log is closed")
 	flags.Duration("retry", 24*time.Hour, "how long a repeated request gets the same answer")

@@ -1,18 +1,24 @@
 package verifycmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/cash/recount"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/cashcmd"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node/audit"
 	"github.com/aqsha/aqsha/token"
 )
@@ -35,8 +41,9 @@ Where entries are not for everybody to read, the genesis, every block's leaf and
 verified, and what that leaves open is said. A damaged checkpoint slot, entries beyond the
 checkpoint, and bytes behind the log are named, and the verification fails.
 
---cash URL|DIR verifies a cash office's public log beside it, as "aqsha cash verify" does, and holds it against the
-ledger at --node, or at the node that runs on the data directory.`,
+Public logs of cash offices that the ledger announces are verified beside it, as "aqsha cash verify" does, where they lie in
+a folder of the directory, or in aqsha-office beside it, and held against what was replayed; those that are not found are
+named. --cash URL|DIR names one, and holds it against the ledger at --node, or at the node that runs on the data directory.`,
 		Example: `  aqsha verify
   aqsha verify --log /media/backup --network 3c0b…
   aqsha verify --node https://tenge.example.kz --network 3c0b…
@@ -75,21 +82,74 @@ func runVerify(command *cobra.Command, _ []string) error {
 		return err
 	}
 	// What holds is shown beside the faults: how far it goes is what one wants to know then.
-	places, _ := command.Flags().GetStringArray("cash")
-	if len(places) == 0 {
-		return errors.Join(cli.Show(command, report, func(w io.Writer) { describeReport(w, report) }), err)
+	places, against, missing := cashLogs(command, &report)
+	checks, describe, wrong := []any(nil), func(io.Writer) {}, error(nil)
+	if len(places) > 0 {
+		checks, describe, wrong = cashcmd.VerifyBeside(command, places, against)
 	}
-	checks, describe, wrong := cashcmd.VerifyBeside(command, places)
-	with := struct {
-		audit.Report
-		Cash []any `json:"cash"`
-	}{report, checks}
-	return errors.Join(cli.Show(command, with, func(w io.Writer) {
+	view := any(report)
+	if len(places)+len(missing) > 0 {
+		view = struct {
+			audit.Report
+			Cash    []any    `json:"cash"`
+			Missing []string `json:"cash_unverified"` // origins of cash logs that the ledger announces and that were not found
+		}{report, append([]any{}, checks...), append([]string{}, missing...)}
+	}
+	return errors.Join(cli.Show(command, view, func(w io.Writer) {
 		describeReport(w, report)
-		if describe != nil {
-			describe(w)
+		describe(w)
+		for _, origin := range missing {
+			fmt.Fprintf(w, "  Not verified: banknotes of the cash office whose log is %s: name it with --cash URL or --cash DIR\n", terminal.Plain(origin))
 		}
 	}), err, wrong)
+}
+
+// cashLogs are the cash offices' logs to be verified beside a ledger: those that are named, or, where none is, those
+// that the ledger announces and that lie in folders beside its log. What is announced and was not found is named.
+func cashLogs(command *cobra.Command, report *audit.Report) (places []string, against func() *recount.Against,
+	missing []string) {
+	if places, _ = command.Flags().GetStringArray("cash"); len(places) > 0 {
+		return places, nil, nil
+	}
+	var folders []string
+	if cli.Flag(command, "node") == "" {
+		dir := cmp.Or(cli.Flag(command, "log"), cli.Flag(command, "data"))
+		folders = append(foldersIn(dir), filepath.Join(filepath.Dir(dir), "aqsha-office"))
+	}
+	for i := range report.Reserves {
+		at := slices.IndexFunc(folders, func(dir string) bool { return keyIn(dir) == report.Reserves[i].LogKey })
+		if at < 0 {
+			missing = append(missing, report.Reserves[i].Origin)
+		} else if !slices.Contains(places, folders[at]) {
+			places = append(places, folders[at])
+		}
+	}
+	return places, func() *recount.Against {
+		return recount.NewAgainst(func(_ context.Context, height uint64) (money.Tiyn, bool, error) {
+			holds, found := report.ReserveAt(height)
+			return holds, found, nil
+		}, report.Reserves)
+	}, missing
+}
+
+// foldersIn are the folders in a directory.
+func foldersIn(dir string) (list []string) {
+	entries, _ := os.ReadDir(dir) // a directory that cannot be read has been said to be so
+	for _, e := range entries {
+		if e.IsDir() {
+			list = append(list, filepath.Join(dir, e.Name()))
+		}
+	}
+	return list
+}
+
+// keyIn is the verifier key of the cash log in a folder, or empty.
+func keyIn(dir string) string {
+	raw, err := cli.ReadLimited(filepath.Join(dir, "log.key"), 1<<12)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(raw))
 }
 
 // verifyLog verifies the log that the flags name.
