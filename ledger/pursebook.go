@@ -90,14 +90,17 @@ func (p *Purse) link(number uint32, id token.Hash) *PurseLink {
 	return &p.Links[at]
 }
 
-// open lists the links that are not paid, in order of id.
+// open lists the links that are not paid, in order of what the purse has paid with them, then of number and id: what comes
+// earlier is covered earlier.
 func (p *Purse) open() (open []*PurseLink) {
 	for i := range p.Links {
 		if !p.Links[i].Paid {
 			open = append(open, &p.Links[i])
 		}
 	}
-	slices.SortFunc(open, func(a, b *PurseLink) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(open, func(a, b *PurseLink) int {
+		return cmp.Or(cmp.Compare(a.PaidBefore+a.Amount, b.PaidBefore+b.Amount), a.compare(b))
+	})
 	return open
 }
 

@@ -197,6 +197,11 @@ func Copy(to ledger.State, m *ledger.Model) {
 		copied := *m.Contract(id)
 		to.AddContract(&copied)
 	}
+	*to.PurseBook() = *m.PurseBook()
+	for _, id := range m.Purses() {
+		copied := *m.Purse(id)
+		to.AddPurse(&copied)
+	}
 	for id, t := range m.Tokens {
 		to.AddToken(id, t)
 	}
