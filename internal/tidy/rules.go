@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"market": {"money", "params", "txlog"},
 
 	// faces
-	"wallet":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "node", "api", "words"},
+	"wallet":  {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "livestate", "node", "api", "words"},
 	"planner": {"money", "params", "farm"},
 	"api": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin",
 		"pool", "farm", "market", "console", "words"},
