@@ -133,6 +133,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerEvents(mux)
 	s.registerTokens()
 	s.registerPrograms()
+	s.registerPurses()
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerErrors()

@@ -151,5 +151,16 @@ func (p *Programs) ChangePurse(*Purse) {}
 // Purses lists the ids of all purses in order.
 func (p *Programs) Purses() []token.WalletID { return sortedIDs(p.purses) }
 
+// ConvictedPurses lists those that are convicted, in order.
+func (p *Programs) ConvictedPurses() (ids []token.WalletID) {
+	for id, purse := range p.purses { // any order: sorted below
+		if purse.Convicted {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
 // PurseBook is the book of purses, which the executor changes in place.
 func (p *Programs) PurseBook() *PurseBook { return &p.purseBook }
