@@ -8,7 +8,9 @@ import (
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
+	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -29,9 +31,16 @@ type PurseView struct {
 	Limits       token.PurseLimits `json:"limits"`
 	Expiry       uint64            `json:"expiry_millis"`
 	Serial       uint32            `json:"serial"`
-	Deposit      uint64            `json:"deposit_tiyn"`
+	Deposit      money.Tiyn        `json:"deposit_tiyn"`
 	Convicted    bool              `json:"convicted"`
 	State        ledger.PurseState `json:"state"`
+}
+
+// Certificate is what the intermediary may certify of the purse now; unsigned.
+func (v *PurseView) Certificate() purse.Certificate {
+	p := ledger.Purse{ID: v.ID, Intermediary: v.Intermediary, Key: v.Key, Class: v.Class, Limits: v.Limits,
+		ExpiryMillis: v.Expiry, Serial: v.Serial, Deposit: v.Deposit}
+	return p.Certificate()
 }
 
 func (s *Server) registerPurses() {
@@ -52,7 +61,7 @@ func (s *Server) registerPurses() {
 		var view PurseView
 		err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
 			if p := state.Purse(in.ID); p != nil {
-				view = PurseView{p.ID, p.Intermediary, p.Key, p.Class, p.Limits, p.ExpiryMillis, p.Serial, uint64(p.Deposit),
+				view = PurseView{p.ID, p.Intermediary, p.Key, p.Class, p.Limits, p.ExpiryMillis, p.Serial, p.Deposit,
 					p.Convicted, p.State}
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
@@ -145,7 +146,7 @@ func Text(message []byte) string { return hex.EncodeToString(message) }
 
 // FromText reads a message's text.
 func FromText(text string) ([]byte, error) {
-	message, err := hex.DecodeString(text)
+	message, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil {
 		return nil, FileError{errNotHex}
 	}
