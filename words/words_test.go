@@ -42,6 +42,18 @@ func TestEveryCodeHasWords(t *testing.T) {
 	}
 }
 
+// What happened and why are for everybody: only what can be done names a command, which the browser leaves out.
+func TestOnlyRemediesNameCommands(t *testing.T) {
+	command := regexp.MustCompile(`aqsha |--[a-z]`)
+	for _, language := range words.Languages {
+		for _, code := range words.Codes() {
+			if e, known := language.Explain(code); !known || command.MatchString(e.Title+" "+e.Means) {
+				t.Errorf("%s, %s: %q %q names a command", language, code, e.Title, e.Means)
+			}
+		}
+	}
+}
+
 // A key stands once in a file: of two, as two changes that were joined leave them, readers take the last without a word.
 func TestKeysStandOnce(t *testing.T) {
 	twice := func(decoder *json.Decoder) (found []string) {

@@ -35,15 +35,14 @@ export interface Explained {
   readonly todo?: string;
 }
 
-/** A hint without what is typed at a command line, which nobody has here. */
+/** A hint without what is typed at a command line, which nobody has here: a clause of its own goes, else the sentence, since a rest would say nothing. */
 export function withoutCommands(text: string): string {
   const sentences = text.match(/[^.!?]*(?:'[^']*'[^.!?]*)*[.!?]+\s*/g) ?? [text];
   return sentences
     .map((s) =>
       s
         .replace(/\s*\([^()]*(?:'aqsha |--)[^()]*\)/g, "")
-        .replace(/[:;,—]\s*[^:;,—]*'aqsha [^.!?]*(?=[.!?])/g, "")
-        .replace(/\s*'aqsha [^']*'/g, ""),
+        .replace(/[:;,—]\s*[^:;,—]*'aqsha [^.!?]*(?=[.!?])/g, ""),
     )
     .filter((s) => !/--\w|aqsha /.test(s))
     .join("")
