@@ -13,7 +13,7 @@ import (
 // Bounds of purses.
 const (
 	maxPurseLife = 366 * 86_400_000 // how far a purse's expiry may lie ahead
-	maxClaims    = 1024             // links of a convicted purse that wait; what they wait for is less than the least of them
+	maxClaims    = 1024             // links of a convicted purse that wait: what is left to share is less than the least
 	maxPayouts   = 60               // to wallets in one entry, each of two tokens at most; others wait for the next
 )
 

@@ -19,7 +19,8 @@ func (w *World) purses(c *Chain, bank token.WalletID) {
 	owner := token.RegisteredID(c.Must(&token.Register{Registrar: bank, Sequence: sequence(),
 		Key: w.Key("owner").Public(), Tier: 2}).ID())
 	paid := c.Must(&token.Transfer{Parties: []token.WalletID{bank, owner}, Payers: 1,
-		Inputs: []token.ID{token.OutputID(issue.ID(), 1)}, Outputs: []token.Output{{Party: 1, Amount: 9_000 * money.Tenge}}})
+		Inputs:  []token.ID{token.OutputID(issue.ID(), 1)},
+		Outputs: []token.Output{{Party: 1, Amount: 9_000 * money.Tenge}}})
 	open := func(device string, deposit money.Tiyn, sealed []byte, inputs []token.ID, change money.Tiyn) *token.Transaction {
 		return c.Must(&token.OpenPurse{Intermediary: bank, Sequence: sequence(), Owner: owner, Key: w.Key(device).Public(),
 			Class: 1, ExpiryMillis: c.Now + 5*86_400_000, Sealed: sealed, Inputs: inputs, Deposit: deposit, Change: change,

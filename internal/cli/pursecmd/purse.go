@@ -22,11 +22,13 @@ import (
 func NewPurseCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "purse", Short: "Offline purses: pay from device to device with no network on either side",
-		Long: `A purse is a device's key with money set aside on the ledger. Two purses pay each other without a network: over a pipe, a
-connection of their own, or files. Without secure hardware double spending cannot be prevented; it is always detected, proved by
-two of the crook's own signatures, bounded by limits, and paid for by a rule, never by new money. docs/OFFLINE.md says how.
+		Long: `A purse is a device's key with money set aside on the ledger. Two purses pay each other without a network: over
+a pipe, a connection of their own, or files. Without secure hardware double spending cannot be prevented; it is
+always detected, proved by two of the crook's own signatures, bounded by limits, and paid for by a rule, never
+by new money. docs/OFFLINE.md says how.
 
-The purse is a file (--purse). It is never copied or restored: a copy that pays is a clone, and convicts its owner.`,
+The purse is a file (--purse). It is never copied or restored: a copy that pays is a clone, and convicts its
+owner.`,
 	}
 	datadir.AddLedgerFlags(command)
 	command.PersistentFlags().String("purse", "./aqsha-purse.json", "file of the purse on this device")
@@ -45,11 +47,12 @@ func phoneOf(command *cobra.Command) *purse.Phone {
 func newBondCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "bond BANK", Short: "Set a bank's money aside for what its purses' owners defraud",
-		Long: `Adds --amount to the bank's bond and makes the key BANK-certifier, made here if it is not there yet, the one by which it certifies
-purses. The bond pays what is claimed of a purse beyond what it had, up to the purse's limit of all payments; it comes back when none of
-the bank's purses is left (aqsha purse close BANK).`,
+		Long: `Adds --amount to the bank's bond and makes the key BANK-certifier, made here if it is not there yet, the one by
+which it certifies purses. The bond pays what is claimed of a purse beyond what it had, up to the purse's limit
+of all payments; it comes back when none of the bank's purses is left (aqsha purse close BANK).`,
 		Example: "  aqsha purse bond Halyk --amount 100000", Args: cobra.ExactArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			bank, err := s.WalletOf(args[0])
 			if err != nil {
 				return err
@@ -59,7 +62,8 @@ the bank's purses is left (aqsha purse close BANK).`,
 				return err
 			}
 			receipt, err := s.BondPurses(ctx, bank, amount)
-			return session.ShowReceipt(command, receipt, err, "%s more are set aside for purses of %s\n", amount.Format(), args[0])
+			return session.ShowReceipt(command, receipt, err, "%s more are set aside for purses of %s\n",
+				amount.Format(), args[0])
 		}),
 	}
 	command.Flags().String("amount", "0", "tenge to add")
@@ -69,8 +73,9 @@ the bank's purses is left (aqsha purse close BANK).`,
 func newOpenCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open OWNER", Short: "Open a purse on this device, with a deposit out of a wallet",
-		Long: `Makes the purse's file with a key of its own and opens the purse on the ledger. The owner's bank signs too: its keys have to be
-here. What the purse's limits allow is what a payee believes without a network, and the most that the bank's bond pays for it.`,
+		Long: `Makes the purse's file with a key of its own and opens the purse on the ledger. The owner's bank signs too: its
+keys have to be here. What the purse's limits allow is what a payee believes without a network, and the most
+that the bank's bond pays for it.`,
 		Example: "  aqsha purse open aigerim --deposit 5000 --purse ./phone.json", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(openPurse),
 	}
@@ -106,7 +111,8 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 	age, _ := command.Flags().GetInt("age-hours")
 	days, _ := command.Flags().GetInt("days")
 	if hops < 1 || hops > rules.MaxHops || age < 1 || age > rules.MaxAgeHours || days < 1 || days > 365 {
-		return cli.Usage(fmt.Errorf("--hops 1 to %d, --age-hours 1 to %d, --days 1 to 365", rules.MaxHops, rules.MaxAgeHours))
+		return cli.Usage(fmt.Errorf("--hops 1 to %d, --age-hours 1 to %d, --days 1 to 365", rules.MaxHops,
+			rules.MaxAgeHours))
 	}
 	t.Limits.Hops, t.Limits.AgeHours = uint8(hops), uint16(age)
 	t.ExpiryMillis = s.Now() + uint64(days)*86_400_000
@@ -134,7 +140,8 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		return err
 	}
 	return cli.Show(command, map[string]any{"purse": id, "receipt": receipt}, func(w io.Writer) {
-		fmt.Fprintf(w, "purse %s is open with %s; it lasts %d days\n   transaction %s\n", id, t.Deposit.Format(), days, receipt.ID)
+		fmt.Fprintf(w, "purse %s is open with %s; it lasts %d days\n   transaction %s\n", id, t.Deposit.Format(),
+			days, receipt.ID)
 	})
 }
 
@@ -170,7 +177,8 @@ func newCertifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "certify PURSE", Short: "Print a purse's certificate, signed by its bank's certifying key",
 		Example: "  aqsha purse certify 6c1f0e52d0a94b7fb1c1f3c5a7d9e2b4", Args: cobra.ExactArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			id, err := s.WalletOf(args[0])
 			if err != nil {
 				return err
@@ -188,10 +196,12 @@ func newCertifyCommand() *cobra.Command {
 func newUpdateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "update [CERTIFICATE]", Short: "Learn certifying keys and convicted purses, and take a certificate in",
-		Long: `A device does this whenever it has a network: what it has not learned it believes of nobody, and whom it does not know to be
-convicted it takes money of. With a certificate's text, as "purse certify" prints it, the purse has that one from then on.`,
+		Long: `A device does this whenever it has a network: what it has not learned it believes of nobody, and whom it does
+not know to be convicted it takes money of. With a certificate's text, as "purse certify" prints it, the purse
+has that one from then on.`,
 		Example: "  aqsha purse update --purse ./phone.json", Args: cobra.MaximumNArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			phone := phoneOf(command)
 			if err := learn(ctx, s, phone); err != nil {
 				return err
@@ -213,10 +223,11 @@ convicted it takes money of. With a certificate's text, as "purse certify" print
 func newFundCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "fund AMOUNT", Short: "Add to the purse's deposit out of a wallet",
-		Long: `Sets more aside for the purse. Payees believe the larger deposit by a certificate: it is taken in at once where the bank's certifying
-key is here, and otherwise by "purse update" with what the bank's "purse certify" prints.`,
+		Long: `Sets more aside for the purse. Payees believe the larger deposit by a certificate: it is taken in at once where
+the bank's certifying key is here, and otherwise by "purse update" with what the bank's "purse certify" prints.`,
 		Example: "  aqsha purse fund 1000 --from aigerim --purse ./phone.json", Args: cobra.ExactArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			from, amount, err := s.WalletAndAmount(cli.Flag(command, "from"), args[0])
 			if err != nil {
 				return err

@@ -26,10 +26,12 @@ type settled struct {
 func newSettleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "settle", Short: "Bring the payments that the purse has received to the ledger",
-		Long: `Each goes with what it rests on, so that none needs another's. Anybody who holds a payment may bring it, in any order; twice does no
-harm. Within days is best: 30 days after a payer's purse has run out its payments are worth nothing.`,
+		Long: `Each goes with what it rests on, so that none needs another's. Anybody who holds a payment may bring it, in any
+order; twice does no harm. Within days is best: 30 days after a payer's purse has run out its payments are worth
+nothing.`,
 		Example: "  aqsha purse settle --purse ./phone.json", Args: cobra.NoArgs,
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
 			phone := phoneOf(command)
 			all, err := phone.Settlements()
 			if err != nil {
@@ -53,7 +55,8 @@ harm. Within days is best: 30 days after a payer's purse has run out its payment
 				return err
 			}
 			return cli.Show(command, done, func(w io.Writer) {
-				fmt.Fprintf(w, "%d payments are settled, %d were already, %d came too late\n", done.Settled, done.Known, done.Lost)
+				fmt.Fprintf(w, "%d payments are settled, %d were already, %d came too late\n", done.Settled,
+					done.Known, done.Lost)
 			})
 		}),
 	}
@@ -62,10 +65,11 @@ harm. Within days is best: 30 days after a payer's purse has run out its payment
 func newConvictCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "convict FILE", Short: "Submit the proof that a purse has paid twice",
-		Long: `The proof is two payments of one purse that contradict each other, signed by its key: "purse receive" writes it when it meets one.
-It needs nobody's signature besides; the purse is revoked by it.`,
+		Long: `The proof is two payments of one purse that contradict each other, signed by its key: "purse receive" writes it
+when it meets one. It needs nobody's signature besides; the purse is revoked by it.`,
 		Example: "  aqsha purse convict ./conviction.txt", Args: cobra.ExactArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			text, err := cli.ReadLimited(args[0], 4*token.MaxConviction)
 			if err != nil {
 				return err
@@ -87,7 +91,8 @@ func newRevocationsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "revocations", Short: "List convicted purses, and the bonds of the banks that certify purses",
 		Example: "  aqsha purse revocations", Args: cobra.NoArgs,
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
 			view, err := s.API.Purses(ctx)
 			if err != nil {
 				return err
@@ -95,7 +100,8 @@ func newRevocationsCommand() *cobra.Command {
 			return cli.Show(command, view, func(w io.Writer) {
 				fmt.Fprintf(w, "%s are locked in purses and bonds\n", view.Locked.Format())
 				for _, bond := range view.Bonds {
-					fmt.Fprintf(w, "   bond of %s: %s for %d purses\n", s.WalletName(bond.Intermediary), bond.Amount.Format(), bond.Purses)
+					fmt.Fprintf(w, "   bond of %s: %s for %d purses\n", s.WalletName(bond.Intermediary),
+						bond.Amount.Format(), bond.Purses)
 				}
 				fmt.Fprintf(w, "%d purses are convicted\n", len(view.Convicted))
 				for _, id := range view.Convicted {
@@ -109,10 +115,12 @@ func newRevocationsCommand() *cobra.Command {
 func newCloseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "close [PURSE|BANK]", Short: "End a purse whose claim window is over; what is left returns to its owner",
-		Long: `From 30 days after a purse's expiry anybody may end it: claims that wait are shared, the rest goes back to the owner. Without an argument it
-is the purse of this device. A bank's name gives its bond back when none of its purses is left.`,
+		Long: `From 30 days after a purse's expiry anybody may end it: claims that wait are shared, the rest goes back to the
+owner. Without an argument it is the purse of this device. A bank's name gives its bond back when none of its
+purses is left.`,
 		Example: "  aqsha purse close --purse ./phone.json", Args: cobra.MaximumNArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			var id token.WalletID
 			if len(args) > 0 {
 				named, err := s.WalletOf(args[0])
