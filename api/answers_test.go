@@ -32,10 +32,13 @@ func storyNode(t testing.TB) (*node.Node, *ledger.Model, *sim.Chain) {
 	model := ledger.NewModel()
 	chain, _ := sim.NewWorld(33).Story(model)
 	for i := range 128 { // a full tile: a leaf and a wallet each
-		chain.Must(&token.Register{Sequence: model.Central.Set(token.RolePolicy).Sequence, Key: chain.Key(fmt.Sprint("court ", i)).Public(), Tier: 2, Attributes: token.Attributes{Role: ledger.CourtRole}})
+		chain.Must(&token.Register{Sequence: model.Central.Set(token.RolePolicy).Sequence,
+			Key: chain.Key(fmt.Sprint("court ", i)).Public(), Tier: 2,
+			Attributes: token.Attributes{Role: ledger.CourtRole}})
 	}
 	w := chain.World
-	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, SegmentBytes: 1 << 20}}
+	config := node.Config{Dir: t.TempDir(), Options: txlog.Options{Origin: w.Genesis.Name,
+		Signers: []note.Signer{w.LogSigner}, SegmentBytes: 1 << 20}}
 	log, err := txlog.Open(filepath.Join(config.Dir, "log"), config.Options)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +85,9 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 	}
 	h := httptest.NewUnstartedServer(nil)
 	origin := "http://" + h.Listener.Addr().String()
-	server := api.New(n, api.Options{MarketDir: market, Origins: []string{origin}, Story: func() []api.StoryStep { return []api.StoryStep{{Name: "a", Title: "A", State: "played"}} },
+	server := api.New(n, api.Options{MarketDir: market, Origins: []string{origin}, Story: func() []api.StoryStep {
+		return []api.StoryStep{{Name: "a", Title: "A", State: "played"}}
+	},
 		Access: []api.Access{
 			{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")},
 			{Name: "bank", Role: api.RoleIntermediary, Intermediary: bank, TokenSHA256: api.HashToken("bank")},
@@ -102,7 +107,8 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 	paths := append(w.storyPaths(model), "/v1/applications/"+w.apply(t, asked, "applicant").ID)
 	for _, access := range []string{"", "bank", holder, "auditor"} {
 		for _, path := range paths {
-			if status, _, body := w.get(t, path, access); access == "auditor" && status >= 400 && !strings.Contains(path, "absent") {
+			if status, _, body := w.get(t, path, access); access == "auditor" && status >= 400 &&
+				!strings.Contains(path, "absent") {
 				t.Errorf("GET %s: %d %.200s", path, status, body)
 			}
 		}
@@ -111,8 +117,10 @@ func TestEveryAnswerIsDescribed(t *testing.T) {
 	for _, p := range d.paths {
 		for method, op := range p.ops {
 			id := op.(map[string]any)["operationId"].(string)
-			if id == "get-contract" || id == "next-steps" || id == "check-purpose" { // the latter need a live contract, and a session with marked money
-				continue // all of the story's have ended: TestContractsAreAnswered and those of next_test.go ask for some
+			// the latter need a live contract, and a session with marked money
+			if id == "get-contract" || id == "next-steps" || id == "check-purpose" {
+				// all of the story's have ended: TestContractsAreAnswered and those of next_test.go ask for some
+				continue
 			}
 			if method == "get" && !d.seen[id+" 200"] && !d.seen[id+" 204"] {
 				t.Errorf("%s %s (%s) was never answered", method, p.path, id)
@@ -166,7 +174,9 @@ func (w *town) get(t *testing.T, path, access string) (int, string, []byte) {
 	body := make([]byte, 0, 1<<20)
 	for len(body) < cap(body) {
 		got, err := response.Body.Read(body[len(body):cap(body)])
-		if body = body[:len(body)+got]; err != nil || (strings.Contains(path, "stream") || strings.HasPrefix(path, "/v1/events")) && got > 0 || strings.HasPrefix(path, "/v1/feed") {
+		if body = body[:len(body)+got]; err != nil ||
+			(strings.Contains(path, "stream") || strings.HasPrefix(path, "/v1/events")) && got > 0 ||
+			strings.HasPrefix(path, "/v1/feed") {
 			break
 		}
 	}
@@ -176,9 +186,13 @@ func (w *town) get(t *testing.T, path, access string) (int, string, []byte) {
 // storyPaths are requests for everything that the story has.
 func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 	add := func(form string, args ...any) { paths = append(paths, fmt.Sprintf(form, args...)) }
-	for _, path := range []string{"/v1/network", "/v1/genesis", "/v1/supply", "/v1/authority", "/v1/intermediaries", "/health", "/livez", "/readyz", "/metrics", "/checkpoint",
-		"/v1/agencies", "/v1/purposes", "/v1/definitions", "/v1/contracts", "/v1/followers", "/v1/cluster", "/v1/fence", "/v1/promises", "/v1/story", "/v1/banknotes", "/v1/market", "/v1/errors", "/v1/errors?lang=kk", "/v1/blocks?limit=500",
-		"/v1/blocks/stream", "/v1/events?topics=blocks", "/v1/applications", "/v1/feed?from=0&frames=2", "/tile/0/000.p/3", "/tile/entries/000.p/3"} {
+	for _, path := range []string{"/v1/network", "/v1/genesis", "/v1/supply", "/v1/authority", "/v1/intermediaries",
+		"/health", "/livez", "/readyz", "/metrics", "/checkpoint",
+		"/v1/agencies", "/v1/purses", "/v1/purposes", "/v1/definitions", "/v1/contracts", "/v1/followers",
+		"/v1/cluster", "/v1/fence", "/v1/promises", "/v1/story", "/v1/banknotes", "/v1/market", "/v1/errors",
+		"/v1/errors?lang=kk", "/v1/blocks?limit=500",
+		"/v1/blocks/stream", "/v1/events?topics=blocks", "/v1/applications", "/v1/feed?from=0&frames=2",
+		"/tile/0/000.p/3", "/tile/entries/000.p/3"} {
 		add("%s", path)
 	}
 	if w.node.Head().Size >= 256 {
@@ -188,7 +202,9 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 	for height := range w.node.Head().Height + 1 {
 		add("/v1/blocks/%d", height)
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(model.Wallets), func(a, b token.WalletID) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, id := range slices.SortedFunc(maps.Keys(model.Wallets), func(a, b token.WalletID) int {
+		return strings.Compare(a.String(), b.String())
+	}) {
 		for _, part := range []string{"", "/tokens", "/history", "/held", "/contracts", "/delegations"} {
 			add("/v1/wallets/%s%s", id, part)
 		}
@@ -217,9 +233,14 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 		}
 	}
 	for question, query := range map[string]string{
-		"files": "", "summary": "file=cm_btc_daily.csv", "volatility": "file=bitstamp_btcusd_d.csv&from=2021-01-01&to=2021-03-31", "garch": "file=cm_btc_daily.csv&from=2024-06-01&forecast=3",
-		"risk": "file=cm_btc_daily.csv&from=2024-06-01", "report": "file=cm_btc_daily.csv&asset=BTC&from=2025-06-01&benchmark=sp500_close.csv", "paper": "", "architecture": "",
-		"concentration": "file=pools_monthly.csv", "use": "from=2018-01-01&to=2018-03-31", "functions": "from=2017-01-01&to=2017-12-31", "risks": "from=2017-01-01&to=2018-12-31",
+		"files": "", "summary": "file=cm_btc_daily.csv",
+		"volatility": "file=bitstamp_btcusd_d.csv&from=2021-01-01&to=2021-03-31",
+		"garch":      "file=cm_btc_daily.csv&from=2024-06-01&forecast=3",
+		"risk":       "file=cm_btc_daily.csv&from=2024-06-01",
+		"report":     "file=cm_btc_daily.csv&asset=BTC&from=2025-06-01&benchmark=sp500_close.csv", "paper": "",
+		"architecture":  "",
+		"concentration": "file=pools_monthly.csv", "use": "from=2018-01-01&to=2018-03-31",
+		"functions": "from=2017-01-01&to=2017-12-31", "risks": "from=2017-01-01&to=2018-12-31",
 	} {
 		add("/v1/market/%s?%s", question, query)
 	}
@@ -270,7 +291,8 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	nulls = func(where string, v any) {
 		switch v := v.(type) {
 		case map[string]any:
-			if list, ok := v["type"].([]any); ok && slices.Contains(list, any("null")) && slices.Contains(list, any("array")) {
+			if list, ok := v["type"].([]any); ok && slices.Contains(list, any("null")) &&
+				slices.Contains(list, any("array")) {
 				t.Errorf("%s may be null", where)
 			}
 			for name, part := range v {
@@ -289,15 +311,18 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 func TestNoAmountLosesADigit(t *testing.T) {
 	const most = "9223372036854775807"
 	// Answers: each field of the type, wherever it stands.
-	for _, value := range []any{&api.Supply{}, &api.Banknotes{}, &api.WalletView{}, &api.WalletTokens{}, &api.History{}, &api.HeldView{}, &api.TokenView{}, &api.IntermediaryView{}, &api.AuthorityView{},
-		&api.PurposeView{}, &api.ContractView{}, &api.BlockView{}, &api.BlockEntries{}, &api.TransactionView{}, &node.Selection{}, &ledger.Genesis{}} {
+	for _, value := range []any{&api.Supply{}, &api.Banknotes{}, &api.WalletView{}, &api.WalletTokens{}, &api.History{},
+		&api.HeldView{}, &api.TokenView{}, &api.IntermediaryView{}, &api.AuthorityView{},
+		&api.PurposeView{}, &api.ContractView{}, &api.BlockView{}, &api.BlockEntries{}, &api.TransactionView{},
+		&node.Selection{}, &ledger.Genesis{}} {
 		v := reflect.ValueOf(value)
 		want := setAmounts(v.Elem(), 0)
 		text, err := json.Marshal(value)
 		if err != nil {
 			t.Fatalf("%T: %v", value, err)
 		}
-		if got := strings.Count(string(text), most); want == 0 && !strings.Contains(fmt.Sprintf("%T", value), "Transaction") || got < want {
+		if got := strings.Count(string(text), most); want == 0 &&
+			!strings.Contains(fmt.Sprintf("%T", value), "Transaction") || got < want {
 			t.Errorf("%T: %d of %d amounts in %s", value, got, want, text)
 		}
 		again := reflect.New(v.Elem().Type())
@@ -319,22 +344,26 @@ func TestNoAmountLosesADigit(t *testing.T) {
 			t.Fatal(err)
 		}
 		again := token.NewBody(k)
-		if err := json.Unmarshal(text, again); err != nil || !reflect.DeepEqual(body, again) || strings.Count(string(text), most) != want {
+		if err := json.Unmarshal(text, again); err != nil || !reflect.DeepEqual(body, again) ||
+			strings.Count(string(text), most) != want {
 			t.Errorf("%s: %s, %v", k, text, err)
 		}
 	}
 	w := newTownOf(t, api.Options{Open: true}, nil)
 	for path, body := range map[string]string{
 		"/v1/wallets/" + w.alice.String() + "/selections": `{"amount":` + most + `}`,
-		"/v1/transactions": `{"kind":"issue","valid_until":` + fmt.Sprint(soon()) + `,"body":{"sequence":2,"to":"` + w.bank.String() + `","amounts":[` + most + `]},"witnesses":[]}`,
+		"/v1/transactions": `{"kind":"issue","valid_until":` + fmt.Sprint(soon()) + `,"body":{"sequence":2,"to":"` +
+			w.bank.String() + `","amounts":[` + most + `]},"witnesses":[]}`,
 	} {
-		if status, _, answer := w.call(t, "POST", path, "application/json", "", []byte(body)); status == http.StatusBadRequest || strings.Contains(string(answer), "invalid-request") {
+		if status, _, answer := w.call(t, "POST", path, "application/json", "",
+			[]byte(body)); status == http.StatusBadRequest || strings.Contains(string(answer), "invalid-request") {
 			t.Errorf("POST %s: %d %s", path, status, answer)
 		}
 	}
 }
 
-// setAmounts puts the largest amount into every field of money, and one element into every list; it returns how many it set.
+// setAmounts puts the largest amount into every field of money, and one element into every list; it returns how many it
+// set.
 func setAmounts(v reflect.Value, depth int) (set int) {
 	if v.Type() == reflect.TypeFor[money.Tiyn]() {
 		v.SetInt(1<<63 - 1)
@@ -376,7 +405,8 @@ func setAmounts(v reflect.Value, depth int) (set int) {
 	return set
 }
 
-func signedBy(t *testing.T, key token.PrivateKey, network token.NetworkID, wallet token.WalletID, origin string, c api.Challenge) token.Signature {
+func signedBy(t *testing.T, key token.PrivateKey, network token.NetworkID, wallet token.WalletID, origin string,
+	c api.Challenge) token.Signature {
 	t.Helper()
 	signature, err := key.Sign(token.SessionDigest(network, wallet, origin, challengeBytes(t, c)))
 	if err != nil {

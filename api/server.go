@@ -35,7 +35,8 @@ type Options struct {
 	Story   func() []StoryStep // how far the story is; nil for none
 	// MarketDir is a folder of market data to answer questions from; empty for none.
 	MarketDir string
-	// CashLogs are folders of cash offices, or copies of their public logs with the key: what circulates is recounted from them.
+	// CashLogs are folders of cash offices, or copies of their public logs with the key: what circulates is recounted
+	// from them.
 	CashLogs []string
 	// Instance is a word of this run alone, in the header InstanceHeader of every answer: whoever knows it can tell
 	// this server from another that listens at the same address later.
@@ -139,6 +140,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerTokens()
 	s.registerPrograms()
 	s.registerNext()
+	s.registerPurses()
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerErrors()

@@ -66,6 +66,8 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 		w.touch(reserve, number, 0)
 	case *token.StampCash:
 		w.touch(t.Reserve, number, 0)
+	case *token.BondPurses, *token.OpenPurse, *token.FundPurse, *token.SettlePurses, *token.ClosePurse:
+		err = w.purses(number, e)
 	case *token.EarmarkedTransfer:
 		w.earmarked(number, id, t)
 	case *token.Create:
@@ -161,6 +163,23 @@ func (w *writer) contract(number uint64, e ledger.Entry, contract, caller token.
 	}
 	w.touch(caller, number, -brought)
 	w.touch(contract, number, brought-total)
+	return nil
+}
+
+// purses books what a transaction about purses moves between wallets and the fund. Settling and closing nobody brings
+// anything.
+func (w *writer) purses(number uint64, e ledger.Entry) error {
+	switch t := e.Transaction.Body.(type) {
+	case *token.BondPurses:
+		return w.contract(number, e, ledger.PurseFund, t.Intermediary, t.Inputs)
+	case *token.OpenPurse:
+		return w.contract(number, e, ledger.PurseFund, t.Owner, t.Inputs)
+	case *token.FundPurse:
+		return w.contract(number, e, ledger.PurseFund, t.From, t.Inputs)
+	}
+	if !e.Effects.Empty() {
+		w.touch(ledger.PurseFund, number, -w.effects(number, e.Transaction.ID(), e.Effects.Made))
+	}
 	return nil
 }
 

@@ -286,6 +286,21 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.announceKeyset(tx.ID(), t)
 	case *token.StampCash:
 		return x.stampCash(t)
+	case *token.EarmarkedTransfer:
+		return x.earmarkedTransfer(tx.ID(), t)
+	case *token.Define:
+		return x.define(t)
+	case *token.Create:
+		return x.create(tx.ID(), t)
+	case *token.Act:
+		return x.act(tx.ID(), t)
+	}
+	return x.applyPurses(tx)
+}
+
+// applyPurses is apply for transactions about offline purses.
+func (x *Executor) applyPurses(tx *token.Transaction) *token.Error {
+	switch t := tx.Body.(type) {
 	case *token.BondPurses:
 		return x.bondPurses(tx.ID(), t)
 	case *token.OpenPurse:
@@ -298,14 +313,6 @@ func (x *Executor) apply(tx *token.Transaction) *token.Error {
 		return x.convict(t)
 	case *token.ClosePurse:
 		return x.closePurse(tx.ID(), t)
-	case *token.EarmarkedTransfer:
-		return x.earmarkedTransfer(tx.ID(), t)
-	case *token.Define:
-		return x.define(t)
-	case *token.Create:
-		return x.create(tx.ID(), t)
-	case *token.Act:
-		return x.act(tx.ID(), t)
 	}
 	panic(fmt.Sprintf("no rule for transactions of kind %d", tx.Body.Kind()))
 }

@@ -27,6 +27,8 @@ func Signing(body token.Body) []token.WalletID {
 		return []token.WalletID{t.Intermediary}
 	case *token.OpenPurse:
 		return []token.WalletID{t.Owner}
+	case *token.FundPurse:
+		return []token.WalletID{t.From}
 	case *token.Freeze, *token.Unfreeze: // enforcement's keys
 		return nil
 	}
@@ -107,6 +109,8 @@ func spends(body token.Body) (inputs []token.ID, owners []token.WalletID) {
 		return t.Inputs, []token.WalletID{t.Intermediary}
 	case *token.OpenPurse:
 		return t.Inputs, []token.WalletID{t.Owner}
+	case *token.FundPurse:
+		return t.Inputs, []token.WalletID{t.From}
 	}
 	return nil, nil
 }

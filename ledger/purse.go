@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -14,7 +13,7 @@ import (
 // Bounds of purses.
 const (
 	maxPurseLife = 366 * 86_400_000 // how far a purse's expiry may lie ahead
-	maxClaims    = 1024             // links of a convicted purse that wait; what they wait for is less than the least of them
+	maxClaims    = 1024             // links of a convicted purse that wait: what is left to share is less than the least
 	maxPayouts   = 60               // to wallets in one entry, each of two tokens at most; others wait for the next
 )
 
@@ -22,7 +21,7 @@ const (
 type settlement struct {
 	x       *Executor
 	book    *PurseBook
-	queue   []token.WalletID // purses to look at
+	touched []token.WalletID // purses that got money
 	payouts int
 }
 
@@ -45,12 +44,12 @@ func (x *Executor) maySetAside(s *setAside) *token.Error {
 	}
 	w, ok := x.state.Wallet(s.wallet)
 	if !ok {
-		return refuse(UnknownWallet, "owner", "no wallet %s", s.wallet)
+		return refuse(UnknownWallet, "inputs", "no wallet %s", s.wallet)
 	}
 	if err := x.mayPay(s.wallet, &w); err != nil {
 		return err
 	}
-	if err := x.notReserve(s.wallet, "owner"); err != nil {
+	if err := x.notReserve(s.wallet, "inputs"); err != nil {
 		return err
 	}
 	if err := x.checkTaking(s.wallet, s.inputs, token.PlainTenge, s.amount, s.change); err != nil {
@@ -220,7 +219,7 @@ func (x *Executor) fundPurse(id token.TransactionID, t *token.FundPurse) *token.
 	case t.Amount > token.MaxPurseAmount-p.Deposit:
 		return refuse(token.AmountOverflow, "amount", "a deposit is at most %d tiyn", int64(token.MaxPurseAmount))
 	}
-	aside := setAside{p.Owner, t.Inputs, t.Amount, t.Change}
+	aside := setAside{t.From, t.Inputs, t.Amount, t.Change}
 	if err := x.maySetAside(&aside); err != nil {
 		return err
 	}
@@ -231,7 +230,7 @@ func (x *Executor) fundPurse(id token.TransactionID, t *token.FundPurse) *token.
 	p.Lock += t.Amount
 	p.Serial++
 	s.takeAside(&aside)
-	s.pump(p.ID)
+	s.clear(p.ID)
 	s.finish(id, before)
 	return nil
 }
@@ -257,16 +256,15 @@ func (x *Executor) settle(id token.TransactionID, t *token.SettlePurses) *token.
 	if err := x.covered(fresh); err != nil {
 		return err
 	}
-	if len(fresh) == 0 && !slices.ContainsFunc(touched, x.payable) {
+	s := x.settlement()
+	if len(fresh) == 0 && len(s.clearing(touched).pays()) == 0 {
 		return refuse(Duplicate, "links", "all of these links are known, and nothing of them can be paid now")
 	}
-	s := x.settlement()
 	before := s.book.Locked
 	for i := range fresh {
 		s.learn(&fresh[i])
 	}
-	slices.SortFunc(touched, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
-	s.pump(slices.Compact(touched)...)
+	s.clear(touched...)
 	s.finish(id, before)
 	return nil
 }
@@ -398,35 +396,6 @@ func conflict(id token.WalletID, a, b *PurseLink) bool {
 	return purse.ConflictOf(full(a), full(b), a.ID, b.ID) != ""
 }
 
-// payable says whether some open link of a purse can be paid now.
-func (x *Executor) payable(id token.WalletID) bool {
-	p := x.state.Purse(id)
-	bond := x.state.PurseBook().Bond(p.Intermediary)
-	for _, l := range p.open() {
-		if l.Amount <= p.Lock+max(0, min(p.Guaranteed()-p.Bonded, bond.Amount)) {
-			return true
-		}
-	}
-	return false
-}
-
-// pump pays what can be paid of some purses, and of those that get money by it.
-func (s *settlement) pump(purses ...token.WalletID) {
-	s.queue = append(s.queue, purses...)
-	for len(s.queue) > 0 {
-		p := s.x.state.Purse(s.queue[0])
-		s.queue = s.queue[1:]
-		if p.State != PurseOpen {
-			continue
-		}
-		s.x.state.ChangePurse(p)
-		s.reimburse(p, p.Bonded-p.Guaranteed())
-		for _, l := range p.open() {
-			s.pay(p, l)
-		}
-	}
-}
-
 // reimburse gives back to the bond what it paid in a purse's place, as far as the purse has it.
 func (s *settlement) reimburse(p *Purse, most money.Tiyn) {
 	if amount := min(p.Lock, most); amount > 0 {
@@ -434,30 +403,6 @@ func (s *settlement) reimburse(p *Purse, most money.Tiyn) {
 		p.Lock -= amount
 		p.Bonded -= amount
 	}
-}
-
-// pay pays a link whole, from its purse's lock and, where that is short, from the bond; or leaves it open.
-func (s *settlement) pay(p *Purse, l *PurseLink) {
-	if s.full(l.Payee) || !s.advance(p, l.Amount) {
-		return
-	}
-	l.Paid = true
-	p.Lock -= l.Amount
-	s.credit(l.Payee, l.Amount)
-}
-
-// advance sees to it that a lock holds an amount, out of the bond for what is short; false where the bond may not, or
-// cannot, pay that.
-func (s *settlement) advance(p *Purse, amount money.Tiyn) bool {
-	short := amount - p.Lock
-	if short <= 0 {
-		return true
-	}
-	if short > p.Guaranteed()-p.Bonded || short > s.book.Bond(p.Intermediary).Amount {
-		return false
-	}
-	s.fromBond(p, short)
-	return true
 }
 
 func (s *settlement) fromBond(p *Purse, amount money.Tiyn) {
@@ -486,7 +431,7 @@ func (s *settlement) credit(payee token.WalletID, amount money.Tiyn) {
 		s.giveBack(p)
 		return
 	}
-	s.queue = append(s.queue, payee)
+	s.touched = append(s.touched, payee)
 }
 
 // payOut pays a wallet out of the fund, whatever its limit: what exceeds it is held for it.
@@ -563,7 +508,7 @@ func (x *Executor) closePurse(id token.TransactionID, t *token.ClosePurse) *toke
 		p.State, p.Links = PurseEnded, nil
 		s.bond(p.Intermediary).Purses--
 	}
-	s.pump()
+	s.clear(s.touched...)
 	s.finish(id, before)
 	return nil
 }

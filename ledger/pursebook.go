@@ -90,14 +90,17 @@ func (p *Purse) link(number uint32, id token.Hash) *PurseLink {
 	return &p.Links[at]
 }
 
-// open lists the links that are not paid, in order of id.
+// open lists the links that are not paid, in order of what the purse has paid with them, then of number and id: what comes
+// earlier is covered earlier.
 func (p *Purse) open() (open []*PurseLink) {
 	for i := range p.Links {
 		if !p.Links[i].Paid {
 			open = append(open, &p.Links[i])
 		}
 	}
-	slices.SortFunc(open, func(a, b *PurseLink) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(open, func(a, b *PurseLink) int {
+		return cmp.Or(cmp.Compare(a.PaidBefore+a.Amount, b.PaidBefore+b.Amount), a.compare(b))
+	})
 	return open
 }
 
@@ -147,6 +150,17 @@ func (p *Programs) ChangePurse(*Purse) {}
 
 // Purses lists the ids of all purses in order.
 func (p *Programs) Purses() []token.WalletID { return sortedIDs(p.purses) }
+
+// ConvictedPurses lists those that are convicted, in order.
+func (p *Programs) ConvictedPurses() (ids []token.WalletID) {
+	for id, purse := range p.purses { // any order: sorted below
+		if purse.Convicted {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
 
 // PurseBook is the book of purses, which the executor changes in place.
 func (p *Programs) PurseBook() *PurseBook { return &p.purseBook }

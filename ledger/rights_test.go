@@ -8,6 +8,7 @@ import (
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -195,6 +196,8 @@ func keyless(t *testing.T) (f *fair, wallets map[string]token.WalletID) {
 	closing := f.saved("closing")
 	f.Must(&token.Close{Wallet: closing, Version: 1, By: token.RoleIntermediary})
 	wallets["re-keyed by its bank"], wallets["closed by its bank"], wallets["treasury"], wallets["court"] = waits, closing, f.bank, f.court
+	f.Must(f.bonding(100 * kzt))
+	f.phone("a purse", kzt)
 	wallets["reserve"] = token.RegisteredID(f.Must(f.announcing(token.WalletID{}, "an office's")).ID())
 	f.suspend()
 	return f, wallets
@@ -277,8 +280,27 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 		&token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)},
 		&token.Vouch{Agency: f.agency, Sequence: 2, Wallet: id, As: "thief"},
 		f.announcing(token.WalletID{}, "a thief's"), &token.StampCash{Reserve: id, Size: 1},
+		&token.BondPurses{Intermediary: f.bank, Sequence: f.bankSequence(), Certifier: key, Inputs: f.tokensOf(f.bank), Amount: f.model.Wallets[f.bank].Balance},
+		&token.OpenPurse{Intermediary: f.bank, Sequence: f.bankSequence(), Owner: id, Key: key, Class: 1, Limits: purseLimits, ExpiryMillis: f.Now + 30*dayMillis, Inputs: inputs, Deposit: amount},
+		&token.FundPurse{From: id, Purse: f.purseOf(), Inputs: inputs, Amount: amount},
+		settling(purse.Link{Purse: f.purseOf(), Number: 1, Amount: kzt, Payee: to}), forgedConviction(f.purseOf()), &token.ClosePurse{Purse: f.purseOf()}, &token.ClosePurse{Purse: f.bank},
 		&token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: []byte{1}},
 		&token.Create{Creator: id, Definition: sha256.Sum256(f.Template("escrow")), Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
 			Terms: []token.Value{token.Int(1), token.Int(1)}, Inputs: inputs, Paid: []money.Tiyn{amount}}, f.action(id, id, "release"), f.action(id, to, "refund"), f.action(id, to, "release"))
 	return bodies
+}
+
+// purseOf is a purse that stands, or none.
+func (w *town) purseOf() (id token.WalletID) {
+	if all := w.model.Purses(); len(all) > 0 {
+		return all[0]
+	}
+	return id
+}
+
+// forgedConviction is a pair that nobody signed.
+func forgedConviction(of token.WalletID) *token.ConvictPurse {
+	c := purse.NewConviction(token.NetworkID{}, purse.Link{Purse: of, Number: 1, Amount: 1}, purse.Link{Purse: of, Number: 1, Amount: 2})
+	c.A.Signature[0], c.B.Signature[0] = byte(token.Ed25519), byte(token.Ed25519)
+	return &token.ConvictPurse{Conviction: c.Append(nil)}
 }

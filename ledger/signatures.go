@@ -267,11 +267,7 @@ func purseSignatories(state Reader, body token.Body) ([]Signatory, *token.Error)
 		owner, err := payerSignatory(state, t.Owner)
 		return append(owner, intermediary, possessed(t.Key)), err
 	case *token.FundPurse:
-		p := state.Purse(t.Purse)
-		if p == nil {
-			return nil, refuse(UnknownPurse, "purse", "no purse %s", t.Purse)
-		}
-		return payerSignatory(state, p.Owner)
+		return payerSignatory(state, t.From)
 	}
 	return nil, nil
 }

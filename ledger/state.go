@@ -141,7 +141,6 @@ type Reader interface {
 	Authority() *Authority
 	Agency(token.WalletID) (Agency, bool)
 	Closed(token.WalletID) (Closed, bool)
-	Purse(token.WalletID) *Purse
 }
 
 // State is the live set. Only the executor changes it, one transaction at a time.
@@ -190,6 +189,7 @@ type State interface {
 	Named(token.WalletID) bool
 	PutClosed(token.WalletID, Closed)
 	// Offline purses; Programs implements it.
+	Purse(token.WalletID) *Purse
 	AddPurse(*Purse)
 	// ChangePurse says that a purse's record is about to change in place.
 	ChangePurse(*Purse)

@@ -41,7 +41,7 @@ func init() {
 		return b
 	}
 	bodies[token.KindFundPurse] = func(t *rapid.T) token.Body {
-		return &token.FundPurse{Purse: anyWallet.Draw(t, "purse"), Amount: anyAmount.Draw(t, "amount"),
+		return &token.FundPurse{From: anyWallet.Draw(t, "from"), Purse: anyWallet.Draw(t, "purse"), Amount: anyAmount.Draw(t, "amount"),
 			Inputs: rapid.SliceOfNDistinct(anyID, 1, 5, rapid.ID).Draw(t, "inputs"),
 			Change: money.Tiyn(rapid.Int64Range(0, 1<<40).Draw(t, "change"))}
 	}

@@ -133,8 +133,9 @@ func (t *OpenPurse) check() *Error {
 	return checkSetAside(t.Inputs, t.Deposit, t.Change)
 }
 
-// FundPurse adds to a purse's deposit, signed by its owner's wallet. Since rules version 5.
+// FundPurse adds to a purse's deposit, signed by the wallet that pays: the owner's or another's. Since rules version 5.
 type FundPurse struct {
+	From   WalletID   `json:"from"`
 	Purse  WalletID   `json:"purse"`
 	Inputs []ID       `json:"inputs"`
 	Amount money.Tiyn `json:"amount"`
@@ -142,15 +143,15 @@ type FundPurse struct {
 }
 
 func (*FundPurse) Kind() Kind  { return KindFundPurse }
-func (*FundPurse) fields() int { return 4 }
+func (*FundPurse) fields() int { return 5 }
 
 func (t *FundPurse) appendFields(b []byte) []byte {
-	b = appendIDs(AppendBytes(b, t.Purse[:]), t.Inputs)
+	b = appendIDs(AppendBytes(AppendBytes(b, t.From[:]), t.Purse[:]), t.Inputs)
 	return AppendUint(AppendUint(b, uint64(t.Amount)), uint64(t.Change))
 }
 
 func (t *FundPurse) decodeFields(d *Decoder) {
-	t.Purse = d.wallet("purse")
+	t.From, t.Purse = d.wallet("from"), d.wallet("purse")
 	t.Inputs = d.ids("inputs", 1, MaxInputs)
 	t.Amount = money.Tiyn(d.Uint("amount", MaxPurseAmount))
 	t.Change = money.Tiyn(d.Uint("change", 1<<63-1))

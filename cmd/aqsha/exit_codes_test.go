@@ -125,7 +125,7 @@ func newStage(t *testing.T) stage {
 	node := up(t, net)
 	t.Cleanup(func() { node.stop(t) })
 	// A payment that was not answered keeps its token reserved, so each line that pays has one of its own.
-	tokens := append(slices.Repeat([]string{"pay halyk aigerim 1000"}, 12), slices.Repeat([]string{"pay halyk shop 500"}, 6)...)
+	tokens := append(slices.Repeat([]string{"pay halyk aigerim 1000"}, 14), slices.Repeat([]string{"pay halyk shop 500"}, 6)...)
 	for _, line := range slices.Concat([]string{
 		"issue halyk 100000", "wallet new aigerim --bank halyk --tier person", "wallet new shop --bank halyk --tier business",
 		"wallet new dana --bank halyk --tier person", "wallet new court --bank halyk --tier business", "agency grant ministry",
@@ -134,6 +134,7 @@ func newStage(t *testing.T) stage {
 	}, tokens, []string{
 		"channel open stream --from aigerim --to shop --deposit 100 --tick 0.01",
 		"contract create escrow house --by shop --party buyer=shop --party seller=dana --party arbiter=court --term price=100KZT --term days=30 --pay 100",
+		"purse bond halyk --amount 100", "purse open aigerim --deposit 100 --purse " + at("phone.json"),
 		"pay halyk court 50", "pay court shop 5 --out " + at("frozen.json"), "wallet freeze court --case 7", "pay aigerim shop 10 --out " + at("draft.json"),
 	}) {
 		if code, said := endOf(t, append(strings.Fields(line), "--data", net, "--node", node.url)); code != 0 {

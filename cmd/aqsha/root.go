@@ -17,6 +17,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/plancmd"
 	"github.com/aqsha/aqsha/internal/cli/programcmd"
+	"github.com/aqsha/aqsha/internal/cli/pursecmd"
 	"github.com/aqsha/aqsha/internal/cli/verifycmd"
 	"github.com/aqsha/aqsha/internal/cli/walletcmd"
 )
@@ -42,7 +43,7 @@ var commandGroups = []commandGroup{
 		programcmd.NewGrantCommand,
 		programcmd.NewOrderCommand, programcmd.NewTraceCommand,
 	}},
-	{"cash", "Banknotes:", []func() *cobra.Command{cashcmd.NewCashCommand}},
+	{"cash", "Banknotes and offline purses:", []func() *cobra.Command{cashcmd.NewCashCommand, pursecmd.NewPurseCommand}},
 	{"operations", "Operations:", []func() *cobra.Command{
 		nodecmd.NewUpCommand, nodecmd.NewStatusCommand, nodecmd.NewFollowCommand, copycmd.NewSwitchoverCommand,
 		copycmd.NewPromoteCommand, clustercmd.NewClusterCommand, copycmd.NewBackupCommand, copycmd.NewRestoreCommand,

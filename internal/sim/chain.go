@@ -199,6 +199,11 @@ func Copy(to ledger.State, m *ledger.Model) {
 		copied.State, copied.Registers = slices.Clone(copied.State), slices.Clone(copied.Registers)
 		to.AddContract(&copied)
 	}
+	*to.PurseBook() = *m.PurseBook()
+	for _, id := range m.Purses() {
+		copied := *m.Purse(id)
+		to.AddPurse(&copied)
+	}
 	for id, t := range m.Tokens {
 		to.AddToken(id, t)
 	}

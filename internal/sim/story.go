@@ -100,6 +100,9 @@ func (w *World) Story(state ledger.State) (*Chain, Town) {
 		Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{public("bank B 2")}}})
 	c.Must(&token.Suspend{Sequence: next(), Intermediary: bankA, Suspended: true})
 	c.Must(&token.Move{Sequence: next(), From: bankA, To: bankB, Wallets: []token.WalletID{town.Alice, town.Bob}})
+	if w.Genesis.Rules >= 5 {
+		w.purses(c, bankB)
+	}
 	return c, town
 }
 

@@ -45,10 +45,11 @@ var mayImport = map[string][]string{
 	"market": {"money", "params", "txlog"},
 
 	// faces
-	"wallet":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "node", "api", "words"},
+	"wallet": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "livestate", "node", "api",
+		"words"},
 	"planner": {"money", "params", "farm"},
-	"api": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster",
-		"bank", "bitcoin",
+	"api": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "livestate", "index", "node",
+		"cluster", "bank", "bitcoin",
 		"pool", "farm", "market", "console", "words"},
 	"console": {},
 	"scenario": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank",
@@ -70,6 +71,7 @@ var mayImport = map[string][]string{
 	"internal/cli/copycmd":    append([]string{"internal/cli/nodecmd", "internal/cli/drill"}, onLedgers...),
 	"internal/cli/verifycmd":  append([]string{"cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
 	"internal/cli/cashcmd":    append([]string{"cash", "cluster", "internal/cli/nodecmd"}, onLedgers...),
+	"internal/cli/pursecmd":   append([]string{"purse"}, onLedgers...),
 	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/copycmd",
 		"internal/cli/drill"}, onLedgers...),
 	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli"},
@@ -86,8 +88,8 @@ var mayImport = map[string][]string{
 	"cmd/aqsha": {"words", "internal/cli", "internal/cli/benchcmd", "internal/cli/cashcmd",
 		"internal/cli/channelcmd", "internal/cli/clustercmd", "internal/cli/configcmd", "internal/cli/copycmd",
 		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd", "internal/cli/miningcmd",
-		"internal/cli/nodecmd", "internal/cli/plancmd", "internal/cli/programcmd", "internal/cli/verifycmd",
-		"internal/cli/walletcmd"},
+		"internal/cli/nodecmd", "internal/cli/plancmd", "internal/cli/programcmd", "internal/cli/pursecmd",
+		"internal/cli/verifycmd", "internal/cli/walletcmd"},
 }
 
 // onLedgers is what commands of the ledger's line are made of.

@@ -144,10 +144,22 @@ const kinds = {
   27: [['agency', wallet], ['sequence', seq], ['wallet', wallet], ['as', text(1, 12)], ['withdrawn', bool]],
   28: [['sequence', seq], ['reserve', wallet], ['key', recovery], ['keyset', fixed(33)], ['unit', text(1, 8)], ['denominations', list(amount, 1, 64)], ['from', uint(SECONDS)], ['until', uint(SECONDS)], ['expiry', uint(SECONDS)], ['origin', text(1, 128)], ['logKey', text(1, 256)]],
   29: [['reserve', wallet], ['size', uint(TIME)], ['root', id]],
+  30: [['intermediary', wallet], ['sequence', seq], ['certifier', goodKey], ['inputs', list(id, 0, 1024)], ['amount', uint(TIME - 1n)], ['change', amountOrNone]],
+  31: [['intermediary', wallet], ['sequence', seq], ['owner', wallet], ['key', goodKey], ['class', uint(255n)], ['limits', items(uint(TIME - 1n), uint(TIME - 1n), uint(255n), uint(65535n))], ['expiry', uint(TIME - 1n)], ['sealed', data(0, 512)], ['inputs', list(id, 0, 1024)], ['deposit', uint(TIME - 1n)], ['change', amountOrNone]],
+  32: [['from', wallet], ['purse', wallet], ['inputs', many(id)], ['amount', v => amount(v) < TIME ? v : refuse('out-of-range')], ['change', amountOrNone]],
+  33: [['links', list(data(1, 205), 1, 16)]],
+  34: [['conviction', data(1, 512)]],
+  35: [['purse', wallet]],
 }
+// What is set aside: inputs exactly where it is something.
+const aside = (t, n) => { distinct(t.inputs); sums([n, t.change]); if (n === 0n ? t.inputs.length || t.change : !t.inputs.length) refuse(n === 0n ? 'unused' : 'too-few', 'inputs') }
 const asked = (t, ...roles) => roles.includes(t.by) ? 0 : refuse('out-of-range', 'by')
 const recoveryDiffers = t => t.recovery === t.key ? refuse('repeated', 'recovery') : 0
 const together = {
+  30: t => aside(t, t.amount),
+  31: t => aside(t, t.deposit),
+  32: t => aside(t, t.amount),
+  33: t => distinct(t.links.map(l => hex(l))),
   1: t => {
     distinct(t.parties); distinct(t.inputs); sums(t.outputs.map(o => o.amount))
     if (t.payers < 1 || t.payers > t.parties.length || t.outputs.some(o => o.party >= t.parties.length)) refuse('out-of-range', 'parties')

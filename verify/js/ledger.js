@@ -7,6 +7,7 @@ import {leafHash, Tree} from './tree.js'
 import {verify} from './ed25519.js'
 import {State, stateRoot} from './state.js'
 import {Contracts} from './contracts.js'
+import {FUND, Purses} from './purses.js'
 
 const DAY = 86_400_000n, I63 = 2n ** 63n - 1n, MOST_DUE = 2000, MOST_PAID = 128, MOST_VOUCHED = 8, PER_BLOCK = 64
 const ROOT = 1, ISSUE = 2, POLICY = 3, ENFORCEMENT = 4, BANK = 5, RECEIVER = 6, WALLET = 7, RECOVERY = 8, POSSESSION = 9, AGENCY = 10
@@ -138,6 +139,10 @@ export class Ledger {
     switch (t.kind) {
     case 2: return [this.set(ISSUE)]
     case 28: return [this.set(ISSUE), this.possession(t.key)]
+    case 30: return [{role: WALLET, keys: [this.wallet(t.intermediary).key], threshold: 1}, this.registrar(t.intermediary), this.possession(t.certifier)]
+    case 31: return [{role: WALLET, keys: [this.wallet(t.owner).key], threshold: 1}, this.registrar(t.intermediary), this.possession(t.key)]
+    case 32: return [{role: WALLET, keys: [this.wallet(t.from).key], threshold: 1}]
+    case 33: case 34: case 35: return []
     case 29: return [{role: WALLET, keys: [this.wallet(t.reserve).key], threshold: 1}]
     case 3: return [this.owner(WALLET, (s.wallets.get(t.from) ?? refuse('unknown-intermediary')).key), this.set(ISSUE)]
     case 4: return [this.registrar(t.registrar), this.possession(t.key, t.recovery)]
@@ -385,11 +390,12 @@ export class Ledger {
   }
   freeze(t) {
     const [w, c] = this.enforced(t), d = this.state.detail(t.wallet)
-    this.notReserve(t.wallet)
+    this.notReserve(t.wallet); this.notFund(t.wallet)
     if (w.frozen && d.case !== t.case) refuse('wrong-case')
     if (c) c.frozen = true
     w.frozen = t.mode; w.version++; this.state.putDetail(t.wallet, {...d, case: t.case})
   }
+  notFund(id) { if (id === FUND) refuse('held') }
   underCase(w, d, said) { if (!w.frozen) refuse('not-frozen'); if (d.case !== said) refuse('wrong-case') }
   unfreeze(t) {
     const [w, c] = this.enforced(t), d = this.state.detail(t.wallet)
@@ -399,7 +405,7 @@ export class Ledger {
   }
   seize(t) {
     const w = this.wallet(t.wallet)
-    this.notReserve(t.wallet)
+    this.notReserve(t.wallet); this.notFund(t.wallet)
     this.underCase(w, this.state.detail(t.wallet), t.case)
     const court = this.wallet(t.court)
     if (court.registrar !== AUTHORITY || court.attributes.role !== 'court' || t.court === t.wallet) refuse('not-court')
@@ -582,9 +588,15 @@ export class Ledger {
   }
   create(t) { this.contracts.create(t) }
   act(t) { this.contracts.act(t) }
+  bondPurses(t) { new Purses(this).bondPurses(t) }
+  openPurse(t) { new Purses(this).open(t) }
+  fundPurse(t) { new Purses(this).fund(t) }
+  settle(t) { new Purses(this).settle(t) }
+  convict(t) { new Purses(this).convict(t) }
+  closePurse(t) { new Purses(this).close(t) }
 }
 const does = {1: 'transfer', 2: 'issue', 3: 'redeem', 4: 'register', 5: 'update', 6: 'rekey', 7: 'cancel', 8: 'close', 9: 'freeze', 10: 'unfreeze', 11: 'seize', 12: 'admit', 13: 'suspend', 14: 'move', 15: 'setPolicy', 16: 'propose', 17: 'veto', 18: 'renew',
-  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch', 28: 'announceKeyset', 29: 'stampCash'}
+  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch', 28: 'announceKeyset', 29: 'stampCash', 30: 'bondPurses', 31: 'openPurse', 32: 'fundPurse', 33: 'settle', 34: 'convict', 35: 'closePurse'}
 export const none = {spent: [], made: []}
 export const paysNow = (net, delta) => net < 0n || delta >= 0
 const sameKeys = (a, b) => a.threshold === b.threshold && a.keys.length === b.keys.length && a.keys.every((k, i) => k === b.keys[i])

@@ -22,13 +22,19 @@ function certificate(v) {
     purse: hex(bytes(v[1], 16)), key: bytes(v[2], 33), by: hex(bytes(v[3], 16)), serial: uint(v[4], 2n ** 32n - 1n), deposit: uint(v[5]), payment: uint(v[6]), all: uint(v[7]),
     hops: uint(v[8], 5n), age: uint(v[9], 168n), class: uint(v[10], 2n), expiry: uint(v[11]), signature: tagged(v[12], 65), unsigned: encode(v.slice(0, 12)),
   }
-  want(c.key[0] === 1 && c.class > 0n, 'unknown-kind')
-  const [payment, all] = c.class === 1n ? [2000000n, 10000000n] : [10000000n, 100000000n]
-  want(c.serial > 0n && c.payment > 0n && c.payment <= payment && c.all >= c.payment && c.all <= all && c.hops > 0n && c.age > 0n, 'out-of-range')
+  want(c.key[0] === 1, 'unknown-kind')
+  limitsAllow(c)
+  want(c.serial > 0n, 'out-of-range')
   return c
 }
+// What a purse of a class may do.
+export function limitsAllow(c) {
+  want(c.class === 1n || c.class === 2n, 'unknown-kind')
+  const [payment, all] = c.class === 1n ? [2000000n, 10000000n] : [10000000n, 100000000n]
+  want(c.payment > 0n && c.payment <= payment && c.all >= c.payment && c.all <= all && c.hops > 0n && c.hops <= 5n && c.age > 0n && c.age <= 168n, 'out-of-range')
+}
 
-function link(v, network) {
+export function link(v, network) {
   items(v, 11)
   want(uint(v[0], 255n) === 2n, 'unknown-kind')
   const l = {
@@ -108,7 +114,7 @@ export function check(scene) {
   for (const a of all) for (const b of all) want(!of[a.purse] || a.purse !== b.purse || !conflict(a, b), 'purse-conflict')
 }
 
-for await (const line of createInterface({input: process.stdin})) {
+if (process.argv[1]?.endsWith('purse.js')) for await (const line of createInterface({input: process.stdin})) {
   let answer = 'ok'
   try { check(JSON.parse(line)) } catch (e) { if (!e.code) throw e; answer = e.code }
   console.log(answer)

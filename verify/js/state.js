@@ -2,13 +2,15 @@
 import {encode} from './cbor.js'
 import {concat, hex, unhex} from './bytes.js'
 import {leafHash, Tree} from './tree.js'
-import {NO_KEY} from './form.js'
+import {NO_KEY, NO_TOKEN} from './form.js'
 
 export class State {
   constructor() {
     for (const map of ['tokens', 'wallets', 'details', 'banks', 'agencies', 'definitions', 'registered', 'contracts', 'closed', 'purposes']) this[map] = new Map()
     this.lastPurpose = 0 // the last number that was given
     this.authority = null
+    this.purses = new Map()
+    this.book = {token: NO_TOKEN, setAside: 0n, paid: 0n, returned: 0n, locked: 0n, bonds: new Map()} // of purses
   }
   purpose(n) { return this.purposes.get(n) }
   detail(w) { return this.details.get(w) ?? {recovery: NO_KEY, case: '', key: NO_KEY, newRecovery: NO_KEY, due: 0n, vouched: []} }
@@ -49,6 +51,14 @@ function* records(s, at) {
     for (; waiting.length >= PAGE; waiting = waiting.slice(PAGE)) yield page(waiting.slice(0, PAGE))
   }
   if (waiting.length) yield page(waiting)
+  const b = s.book
+  if (b.setAside === 0n && b.bonds.size === 0) return
+  yield [11, unhex(b.token), b.setAside, b.paid, b.returned, b.locked, ordered(b.bonds).map(([id, of]) => [unhex(id), unhex(of.certifier), of.amount, of.purses])]
+  for (const [id, p] of ordered(s.purses)) {
+    yield [12, unhex(id), unhex(p.intermediary), unhex(p.owner), unhex(p.key), p.class, [p.limits.payment, p.limits.offline, p.limits.hops, p.limits.age], p.expiry, p.serial, unhex(p.sealed),
+      p.deposit, p.lock, p.knownIn, p.known, p.bonded, p.convicted, p.state, p.links.length]
+    for (const l of p.links) yield [13, unhex(l.id), l.number, unhex(l.previous), l.before, l.received, l.amount, unhex(l.payee), l.paid, l.share]
+  }
 }
 function page(tokens) {
   const amounts = [], others = []

@@ -73,6 +73,7 @@ const count = integer(0n, U63);
 const amount = integer(1n, U63);
 const time = integer(0n, (1n << 53n) - 1n);
 const seconds = integer(0n, 1n << 40n);
+const purseAmount = integer(0n, (1n << 53n) - 1n);
 const wallet = bytes(16);
 const id = bytes(32);
 const role = integer(1n, 10n);
@@ -213,6 +214,15 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     name: "announce-keyset",
     items: [["sequence", count], ["reserve", wallet], ["key", optional(key)], ["keyset", bytes(33)], ["unit", text(1, 8, /^[a-z]+$/)], ["denominations", list(amount, 1, 64, true)], ["from", seconds], ["until", seconds], ["expiry", seconds], ["origin", text(1, 128, /^[!-~]+$/)], ["log_key", text(1, 256, /^[!-~]+$/)]],
   },
+  30: { name: "bond-purses", items: [["intermediary", wallet], ["sequence", count], ["certifier", key], ["inputs", list(id, 0, 1024, true)], ["amount", purseAmount], ["change", count]] },
+  31: {
+    name: "open-purse",
+    items: [["intermediary", wallet], ["sequence", count], ["owner", wallet], ["key", key], ["class", integer(0n, 255n)], ["limits", tuple(["payment_most_tiyn", purseAmount], ["offline_most_tiyn", purseAmount], ["hops_most", integer(0n, 255n)], ["age_hours", integer(0n, 65535n)])], ["expiry_millis", integer(0n, (1n << 53n) - 1n)], ["sealed", bytes(0, 512)], ["inputs", list(id, 0, 1024, true)], ["deposit", purseAmount], ["change", count]],
+  },
+  32: { name: "fund-purse", items: [["from", wallet], ["purse", wallet], ["inputs", list(id, 1, 1024, true)], ["amount", purseAmount], ["change", count]] },
+  33: { name: "settle-purses", items: [["links", list(bytes(1, 205), 1, 16, true)]] },
+  34: { name: "convict-purse", items: [["conviction", bytes(1, 512)]] },
+  35: { name: "close-purse", items: [["purse", wallet]] },
   29: { name: "stamp-cash", items: [["reserve", wallet], ["size", integer(1n, 1n << 53n)], ["root", id]] },
   26: { name: "release", items: [["held", wallet], ["for", wallet], ["by", role], ["inputs", list(id, 1, 1024, true)], ["amount", amount], ["change", count], ["to", wallet]] },
 };

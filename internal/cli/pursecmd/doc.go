@@ -1,0 +1,2 @@
+// Package pursecmd holds the commands of offline purses.
+package pursecmd

@@ -1,0 +1,217 @@
+package pursecmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/money"
+	rules "github.com/aqsha/aqsha/purse"
+	"github.com/aqsha/aqsha/wallet/purse"
+)
+
+// patience is how long a connection is waited for, and an exchange on it.
+const patience = 2 * time.Minute
+
+// pipe is this process's input and output.
+type pipe struct {
+	io.Reader
+	io.Writer
+}
+
+// other is who pays, or is paid, at the other end: of a connection, or of this process's input and output.
+func other(command *cobra.Command) (io.ReadWriter, func() error, error) {
+	none := func() error { return nil }
+	ctx, cancel := context.WithTimeout(command.Context(), patience)
+	defer cancel()
+	if address := cli.Flag(command, "connect"); address != "" {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, none, cli.Unreached(err)
+		}
+		return conn, conn.Close, conn.SetDeadline(time.Now().Add(patience))
+	}
+	address := cli.Flag(command, "listen")
+	if address == "" {
+		// The exchange has the output: what is to be read goes elsewhere.
+		in, out := command.InOrStdin(), command.OutOrStdout()
+		command.SetOut(command.ErrOrStderr())
+		return pipe{in, out}, none, nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, none, err
+	}
+	defer listener.Close()
+	fmt.Fprintf(command.ErrOrStderr(), "waits on %s\n", listener.Addr())
+	stop := context.AfterFunc(ctx, func() { listener.Close() })
+	defer stop()
+	conn, err := listener.Accept()
+	if err != nil {
+		return nil, none, cli.Unreached(errors.New("nobody came in two minutes"))
+	}
+	return conn, conn.Close, conn.SetDeadline(time.Now().Add(patience))
+}
+
+func addExchangeFlags(command *cobra.Command) {
+	command.Flags().String("connect", "",
+		"address HOST:PORT of the other device (default: this process's input and output)")
+	command.Flags().String("listen", "", "wait on an address HOST:PORT for the other device")
+	command.MarkFlagsMutuallyExclusive("connect", "listen", "step")
+}
+
+const stepUsage = "one step of an exchange by messages carried otherwise, as text: "
+
+func newReceiveCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "receive [AMOUNT]", Short: "Ask for an amount and take the payment, without a network",
+		Long: `Asks whoever is at the other end: of this process's input and output (a pipe), of a connection (--listen,
+--connect), or of files, codes and chats, where --step request prints the request's text, and --step payment
+takes the payment's text from the input and prints the receipt. The payment is checked, and written down before
+the receipt says yes. With two payments that contradict each other the proof goes to --proof: anybody may submit
+it (aqsha purse convict).`,
+		Example: "  aqsha purse receive 250 --step request --purse ./phone.json", Args: cobra.MaximumNArgs(1),
+		RunE: receive,
+	}
+	addReceiveFlags(command)
+	return command
+}
+
+func addReceiveFlags(command *cobra.Command) {
+	command.Flags().String("step", "", stepUsage+"request or payment")
+	command.Flags().String("proof", "./conviction.txt", "file for the proof of a payer who has paid twice")
+	addExchangeFlags(command)
+}
+
+func receive(command *cobra.Command, args []string) error {
+	phone, step := phoneOf(command), cli.Flag(command, "step")
+	if step == "payment" {
+		if len(args) > 0 {
+			return cli.Usage(errors.New("the request of the payment says its amount"))
+		}
+		message, err := textOf(command)
+		if err != nil {
+			return err
+		}
+		receipt, conviction, err := phone.Take(message)
+		if err := errors.Join(keepProof(command, conviction), err); err != nil {
+			return err
+		}
+		return showText(command, "receipt", receipt)
+	}
+	if len(args) == 0 || step != "" && step != "request" {
+		return cli.Usage(errors.New("want an amount; --step is request or payment"))
+	}
+	amount, err := money.ParseTenge(args[0])
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if step == "request" {
+		request, err := phone.Ask(amount)
+		if err != nil {
+			return err
+		}
+		return showText(command, "request", request)
+	}
+	end, shut, err := other(command)
+	if err != nil {
+		return err
+	}
+	conviction, err := phone.Collect(end, amount)
+	if err := errors.Join(keepProof(command, conviction), brokenOff(err), shut()); err != nil {
+		return err
+	}
+	return showPurse(command, phone)
+}
+
+// brokenOff says what an exchange that ended too early leaves.
+func brokenOff(err error) error {
+	var timeout net.Error
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &timeout) {
+		return cli.SentUnanswered(fmt.Errorf(
+			"the exchange broke off: %w; what was signed is whole, meet again to finish it", err))
+	}
+	return err
+}
+
+func keepProof(command *cobra.Command, conviction []byte) error {
+	if len(conviction) == 0 {
+		return nil
+	}
+	return cli.WriteFile(cli.Flag(command, "proof"), func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, purse.Text(conviction))
+		return err
+	})
+}
+
+func newPayCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "pay MOST", Short: "Pay what the other device asks for, at most so much, without a network",
+		Long: `Pays whoever is at the other end, as "purse receive" has it. By messages carried otherwise --step payment takes
+the request's text from the input and prints the payment's, and --step receipt takes the receipt's. The payment
+is written down before it is shown, and is the same until its receipt comes: what broke off is shown again.`,
+		Example: "  aqsha purse pay 250 --step payment --purse ./phone.json", Args: cobra.ExactArgs(1), RunE: pay,
+	}
+	command.Flags().String("step", "", stepUsage+"payment or receipt")
+	addExchangeFlags(command)
+	return command
+}
+
+func pay(command *cobra.Command, args []string) error {
+	most, err := money.ParseTenge(args[0])
+	if err != nil {
+		return cli.Usage(err)
+	}
+	phone := phoneOf(command)
+	switch step := cli.Flag(command, "step"); step {
+	case "payment", "receipt":
+		message, err := textOf(command)
+		if err != nil {
+			return err
+		}
+		if step == "receipt" {
+			if err := phone.Finish(message); err != nil {
+				return err
+			}
+			return showPurse(command, phone)
+		}
+		payment, err := phone.Pay(message, most)
+		if err != nil {
+			return err
+		}
+		return showText(command, "payment", payment)
+	case "":
+	default:
+		return cli.Usage(errors.New("--step is payment or receipt"))
+	}
+	end, shut, err := other(command)
+	if err != nil {
+		return err
+	}
+	_, err = phone.Give(end, most)
+	if err := errors.Join(brokenOff(err), shut()); err != nil {
+		return err
+	}
+	return showPurse(command, phone)
+}
+
+// textOf reads a message's text from the input.
+func textOf(command *cobra.Command) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(command.InOrStdin(), 2*rules.MaxMessage+2))
+	if err != nil {
+		return nil, err
+	}
+	return purse.FromText(string(text))
+}
+
+// showText prints a message's text, and nothing else for a person: it is to be carried as it is.
+func showText(command *cobra.Command, name string, message []byte) error {
+	return cli.Show(command, map[string]string{name: purse.Text(message)},
+		func(w io.Writer) { fmt.Fprintln(w, purse.Text(message)) })
+}

@@ -1,0 +1,277 @@
+package pursecmd
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/session"
+	rules "github.com/aqsha/aqsha/purse"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
+	"github.com/aqsha/aqsha/wallet/purse"
+)
+
+// NewPurseCommand makes the command "purse".
+func NewPurseCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "purse", Short: "Offline purses: pay from device to device with no network on either side",
+		Long: `A purse is a device's key with money set aside on the ledger. Two purses pay each other without a network: over
+a pipe, a connection of their own, or files. Without secure hardware double spending cannot be prevented; it is
+always detected, proved by two of the crook's own signatures, bounded by limits, and paid for by a rule, never
+by new money. docs/OFFLINE.md says how.
+
+The purse is a file (--purse). It is never copied or restored: a copy that pays is a clone, and convicts its
+owner.`,
+	}
+	datadir.AddLedgerFlags(command)
+	command.PersistentFlags().String("purse", "./aqsha-purse.json", "file of the purse on this device")
+	command.AddCommand(newBondCommand(), newOpenCommand(), newCertifyCommand(), newUpdateCommand(), newFundCommand(),
+		newPayCommand(), newReceiveCommand(), newShowCommand(), newSettleCommand(), newConvictCommand(),
+		newRevocationsCommand(), newCloseCommand())
+	session.ChangesLedger(command, "bond", "fund")
+	return command
+}
+
+func phoneOf(command *cobra.Command) *purse.Phone {
+	now := func() uint64 { return uint64(time.Now().UnixMilli()) }
+	return purse.Open(vfs.OS, cli.Flag(command, "purse"), now, rand.Reader)
+}
+
+func newBondCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "bond BANK", Short: "Set a bank's money aside for what its purses' owners defraud",
+		Long: `Adds --amount to the bank's bond and makes the key BANK-certifier, made here if it is not there yet, the one by
+which it certifies purses. The bond pays what is claimed of a purse beyond what it had, up to the purse's limit
+of all payments; it comes back when none of the bank's purses is left (aqsha purse close BANK).`,
+		Example: "  aqsha purse bond Halyk --amount 100000", Args: cobra.ExactArgs(1),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			bank, err := s.WalletOf(args[0])
+			if err != nil {
+				return err
+			}
+			amount, err := cli.AmountFlag(command, "amount")
+			if err != nil {
+				return err
+			}
+			receipt, err := s.BondPurses(ctx, bank, amount)
+			return session.ShowReceipt(command, receipt, err, "%s more are set aside for purses of %s\n",
+				amount.Format(), args[0])
+		}),
+	}
+	command.Flags().String("amount", "0", "tenge to add")
+	return command
+}
+
+func newOpenCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "open OWNER", Short: "Open a purse on this device, with a deposit out of a wallet",
+		Long: `Makes the purse's file with a key of its own and opens the purse on the ledger. The owner's bank signs too: its
+keys have to be here. What the purse's limits allow is what a payee believes without a network, and the most
+that the bank's bond pays for it.`,
+		Example: "  aqsha purse open aigerim --deposit 5000 --purse ./phone.json", Args: cobra.ExactArgs(1),
+		RunE: session.OnLedger(openPurse),
+	}
+	command.Flags().String("deposit", "0", "tenge to set aside")
+	command.Flags().String("payment", "20000", "most of one payment, in tenge")
+	command.Flags().String("offline", "100000", "most of all payments, in tenge")
+	command.Flags().Int("hops", rules.MaxHops, "most links of a chain, 1 to 5")
+	command.Flags().Int("age-hours", rules.MaxAgeHours, "how old money may be when it is paid on, 1 to 168")
+	command.Flags().Int("days", 90, "how long the purse lasts, 1 to 365")
+	return command
+}
+
+func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+	owner, err := s.WalletOf(args[0])
+	if err != nil {
+		return err
+	}
+	view, err := s.API.Wallet(ctx, owner)
+	if err != nil {
+		return err
+	}
+	t := token.OpenPurse{Intermediary: view.Registrar, Owner: owner, Class: uint8(rules.Software)}
+	if t.Deposit, err = cli.AmountFlag(command, "deposit"); err != nil {
+		return err
+	}
+	if t.Limits.Payment, err = cli.AmountFlag(command, "payment"); err != nil {
+		return err
+	}
+	if t.Limits.Offline, err = cli.AmountFlag(command, "offline"); err != nil {
+		return err
+	}
+	hops, _ := command.Flags().GetInt("hops")
+	age, _ := command.Flags().GetInt("age-hours")
+	days, _ := command.Flags().GetInt("days")
+	if hops < 1 || hops > rules.MaxHops || age < 1 || age > rules.MaxAgeHours || days < 1 || days > 365 {
+		return cli.Usage(fmt.Errorf("--hops 1 to %d, --age-hours 1 to %d, --days 1 to 365", rules.MaxHops,
+			rules.MaxAgeHours))
+	}
+	t.Limits.Hops, t.Limits.AgeHours = uint8(hops), uint16(age)
+	t.ExpiryMillis = s.Now() + uint64(days)*86_400_000
+	phone := phoneOf(command)
+	if _, err := phone.New(s.Network); err != nil {
+		return err
+	}
+	device, err := phone.Signer()
+	if err != nil {
+		return err
+	}
+	receipt, err := s.OpenPurse(ctx, t, device)
+	if err != nil {
+		return err
+	}
+	id := token.RegisteredID(receipt.ID)
+	if err := learn(ctx, s, phone); err != nil {
+		return err
+	}
+	certificate, err := certificateOf(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	if err := phone.Certify(certificate); err != nil {
+		return err
+	}
+	return cli.Show(command, map[string]any{"purse": id, "receipt": receipt}, func(w io.Writer) {
+		fmt.Fprintf(w, "purse %s is open with %s; it lasts %d days\n   transaction %s\n", id, t.Deposit.Format(),
+			days, receipt.ID)
+	})
+}
+
+// certificateOf certifies a purse as the ledger knows it, by its bank's key in this keyring.
+func certificateOf(ctx context.Context, s *session.Session, id token.WalletID) ([]byte, error) {
+	view, err := s.API.Purse(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c := view.Certificate()
+	certifier, err := s.Keyring.Key(s.CertifierName(c.Intermediary))
+	if err != nil {
+		return nil, err
+	}
+	err = c.Sign(s.Network, certifier)
+	return c.Append(nil), err
+}
+
+// learn tells a device what it has to know without a network.
+func learn(ctx context.Context, s *session.Session, phone *purse.Phone) error {
+	view, err := s.API.Purses(ctx)
+	if err != nil {
+		return err
+	}
+	certifiers := map[token.WalletID]token.PublicKey{}
+	for _, bond := range view.Bonds {
+		certifiers[bond.Intermediary] = bond.Certifier
+	}
+	return phone.Learn(certifiers, view.Convicted)
+}
+
+func newCertifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "certify PURSE", Short: "Print a purse's certificate, signed by its bank's certifying key",
+		Example: "  aqsha purse certify 6c1f0e52d0a94b7fb1c1f3c5a7d9e2b4", Args: cobra.ExactArgs(1),
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			id, err := s.WalletOf(args[0])
+			if err != nil {
+				return err
+			}
+			certificate, err := certificateOf(ctx, s, id)
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, map[string]any{"purse": id, "certificate": purse.Text(certificate)},
+				func(w io.Writer) { fmt.Fprintln(w, purse.Text(certificate)) })
+		}),
+	}
+}
+
+func newUpdateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "update [CERTIFICATE]", Short: "Learn certifying keys and convicted purses, and take a certificate in",
+		Long: `A device does this whenever it has a network: what it has not learned it believes of nobody, and whom it does
+not know to be convicted it takes money of. With a certificate's text, as "purse certify" prints it, the purse
+has that one from then on.`,
+		Example: "  aqsha purse update --purse ./phone.json", Args: cobra.MaximumNArgs(1),
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			phone := phoneOf(command)
+			if err := learn(ctx, s, phone); err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				certificate, err := purse.FromText(args[0])
+				if err != nil {
+					return err
+				}
+				if err := phone.Certify(certificate); err != nil {
+					return err
+				}
+			}
+			return showPurse(command, phone)
+		}),
+	}
+}
+
+func newFundCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "fund AMOUNT", Short: "Add to the purse's deposit out of a wallet",
+		Long: `Sets more aside for the purse. Payees believe the larger deposit by a certificate: it is taken in at once where
+the bank's certifying key is here, and otherwise by "purse update" with what the bank's "purse certify" prints.`,
+		Example: "  aqsha purse fund 1000 --from aigerim --purse ./phone.json", Args: cobra.ExactArgs(1),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			from, amount, err := s.WalletAndAmount(cli.Flag(command, "from"), args[0])
+			if err != nil {
+				return err
+			}
+			phone := phoneOf(command)
+			standing, err := phone.Standing()
+			if err != nil {
+				return err
+			}
+			receipt, err := s.FundPurse(ctx, from, standing.Purse, amount)
+			if err == nil {
+				// Without the bank's key here the purse keeps its certificate; the money is set aside all the same.
+				if certificate, missing := certificateOf(ctx, s, standing.Purse); missing == nil {
+					err = phone.Certify(certificate)
+				}
+			}
+			return session.ShowReceipt(command, receipt, err, "%s more are set aside\n", amount.Format())
+		}),
+	}
+	command.Flags().String("from", "", "wallet that pays")
+	return command
+}
+
+func newShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show", Short: "Show the purse on this device", Example: "  aqsha purse show --purse ./phone.json",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return showPurse(command, phoneOf(command)) },
+	}
+}
+
+func showPurse(command *cobra.Command, phone *purse.Phone) error {
+	s, err := phone.Standing()
+	if err != nil {
+		return err
+	}
+	return cli.Show(command, s, func(w io.Writer) {
+		fmt.Fprintf(w, "purse %s: %s can be paid\n", s.Purse, s.Funds.Format())
+		fmt.Fprintf(w, "   set aside %s, received %s in %d payments, paid %s\n", s.Deposit.Format(), s.Received.Format(),
+			s.Held, s.Paid.Format())
+		fmt.Fprintf(w, "   at most %s at once, %s in all; %d purses are known to be convicted\n",
+			s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format(), s.Revoked)
+		if s.Pending {
+			fmt.Fprintln(w, "   a payment has no receipt yet: show it to its payee again")
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package pursecmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/fault"
+	"github.com/aqsha/aqsha/ledger"
+	rules "github.com/aqsha/aqsha/purse"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/wallet/purse"
+)
+
+// settled is what settling did.
+type settled struct {
+	Settled int `json:"settled"` // payments that the ledger took
+	Known   int `json:"known"`   // that it had already
+	Lost    int `json:"lost"`    // that came after their time
+}
+
+func newSettleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "settle", Short: "Bring the payments that the purse has received to the ledger",
+		Long: `Each goes with what it rests on, so that none needs another's. Anybody who holds a payment may bring it, in any
+order; twice does no harm. Within days is best: 30 days after a payer's purse has run out its payments are worth
+nothing.`,
+		Example: "  aqsha purse settle --purse ./phone.json", Args: cobra.NoArgs,
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
+			phone := phoneOf(command)
+			all, err := phone.Settlements()
+			if err != nil {
+				return err
+			}
+			var done settled
+			for _, links := range all {
+				switch _, err := s.Do(ctx, &token.SettlePurses{Links: links}); fault.Code(err) {
+				case string(ledger.Duplicate):
+					done.Known++
+				case string(ledger.PurseOver):
+					done.Lost++
+				default:
+					if err != nil {
+						return err
+					}
+					done.Settled++
+				}
+			}
+			if err := learn(ctx, s, phone); err != nil {
+				return err
+			}
+			return cli.Show(command, done, func(w io.Writer) {
+				fmt.Fprintf(w, "%d payments are settled, %d were already, %d came too late\n", done.Settled,
+					done.Known, done.Lost)
+			})
+		}),
+	}
+}
+
+func newConvictCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "convict FILE", Short: "Submit the proof that a purse has paid twice",
+		Long: `The proof is two payments of one purse that contradict each other, signed by its key: "purse receive" writes it
+when it meets one. It needs nobody's signature besides; the purse is revoked by it.`,
+		Example: "  aqsha purse convict ./conviction.txt", Args: cobra.ExactArgs(1),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			text, err := cli.ReadLimited(args[0], 4*token.MaxConviction)
+			if err != nil {
+				return err
+			}
+			proof, err := purse.FromText(string(text))
+			if err != nil {
+				return err
+			}
+			if _, err := rules.DecodeConviction(proof); err != nil {
+				return err
+			}
+			receipt, err := s.Do(ctx, &token.ConvictPurse{Conviction: proof})
+			return session.ShowReceipt(command, receipt, err, "the purse is convicted\n")
+		}),
+	}
+}
+
+func newRevocationsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "revocations", Short: "List convicted purses, and the bonds of the banks that certify purses",
+		Example: "  aqsha purse revocations", Args: cobra.NoArgs,
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
+			view, err := s.API.Purses(ctx)
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, view, func(w io.Writer) {
+				fmt.Fprintf(w, "%s are locked in purses and bonds\n", view.Locked.Format())
+				for _, bond := range view.Bonds {
+					fmt.Fprintf(w, "   bond of %s: %s for %d purses\n", s.WalletName(bond.Intermediary),
+						bond.Amount.Format(), bond.Purses)
+				}
+				fmt.Fprintf(w, "%d purses are convicted\n", len(view.Convicted))
+				for _, id := range view.Convicted {
+					fmt.Fprintf(w, "   %s\n", id)
+				}
+			})
+		}),
+	}
+}
+
+func newCloseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "close [PURSE|BANK]", Short: "End a purse whose claim window is over; what is left returns to its owner",
+		Long: `From 30 days after a purse's expiry anybody may end it: claims that wait are shared, the rest goes back to the
+owner. Without an argument it is the purse of this device. A bank's name gives its bond back when none of its
+purses is left.`,
+		Example: "  aqsha purse close --purse ./phone.json", Args: cobra.MaximumNArgs(1),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			var id token.WalletID
+			if len(args) > 0 {
+				named, err := s.WalletOf(args[0])
+				if err != nil {
+					return err
+				}
+				id = named
+			} else {
+				standing, err := phoneOf(command).Standing()
+				if err != nil {
+					return err
+				}
+				id = standing.Purse
+			}
+			receipt, err := s.Do(ctx, &token.ClosePurse{Purse: id})
+			return session.ShowReceipt(command, receipt, err, "it is closed\n")
+		}),
+	}
+}

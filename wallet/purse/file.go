@@ -1,0 +1,154 @@
+package purse
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/money"
+	rules "github.com/aqsha/aqsha/purse"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// MaxFile bounds a purse's file, in bytes; maxAsked how many requests wait for a payment at once.
+const (
+	MaxFile  = 32 << 20
+	maxAsked = 64
+)
+
+// file is a purse on disk. Messages stand in it as the bytes that were shown, in hexadecimal.
+type file struct {
+	Network     token.NetworkID                    `json:"network"`
+	Seed        token.Hash                         `json:"seed"` // of the device's key: secret
+	Purse       token.WalletID                     `json:"purse,omitzero"`
+	Certificate token.Octets                       `json:"certificate,omitempty"`
+	Number      uint32                             `json:"number"`
+	Last        token.Hash                         `json:"last,omitzero"`
+	Paid        money.Tiyn                         `json:"paid_tiyn"`
+	Received    money.Tiyn                         `json:"received_tiyn"`
+	Held        []token.Octets                     `json:"held,omitempty"`
+	Request     token.Octets                       `json:"pending_request,omitempty"`
+	Payment     token.Octets                       `json:"pending_payment,omitempty"`
+	Asked       []token.Octets                     `json:"asked,omitempty"` // requests that no payment has answered, the oldest first
+	Certifiers  map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
+	Revoked     []token.WalletID                   `json:"revoked,omitempty"` // in order
+}
+
+// FileError is what is wrong with a purse's file.
+type FileError struct{ error }
+
+func (e FileError) Unwrap() error { return e.error }
+
+// BadInput says that the mistake is in what was given.
+func (FileError) BadInput() {}
+
+// device is the state of the purse, as the rules have it.
+func (f *file) device() (d rules.Device, err error) {
+	d = rules.Device{Number: f.Number, Last: f.Last, Paid: f.Paid, Received: f.Received}
+	d.Certificate.Purse = f.Purse
+	if len(f.Certificate) > 0 {
+		if d.Certificate, err = rules.DecodeCertificate(f.Certificate); err != nil {
+			return d, err
+		}
+	}
+	for _, data := range f.Held {
+		m, err := rules.DecodeMessage(data)
+		if err != nil {
+			return d, err
+		}
+		d.Held = append(d.Held, m)
+	}
+	if len(f.Payment) > 0 {
+		p := &rules.Pending{}
+		if p.Request, err = rules.DecodeRequest(f.Request); err != nil {
+			return d, err
+		}
+		if p.Message, err = rules.DecodeMessage(f.Payment); err != nil {
+			return d, err
+		}
+		d.Pending = p
+	}
+	return d, nil
+}
+
+// put takes over a state that the rules gave.
+func (f *file) put(d *rules.Device) {
+	f.Number, f.Last, f.Paid, f.Received = d.Number, d.Last, d.Paid, d.Received
+	for _, m := range d.Held[len(f.Held):] {
+		f.Held = append(f.Held, m.Append(nil))
+	}
+	f.Request, f.Payment = nil, nil
+	if d.Pending != nil {
+		f.Request, f.Payment = d.Pending.Request.Append(nil), d.Pending.Message.Append(nil)
+	}
+}
+
+func (f *file) view(nowMillis uint64) rules.View {
+	return rules.View{Network: f.Network, Certifiers: f.Certifiers, NowMillis: nowMillis,
+		Revoked: func(id token.WalletID) bool {
+			_, found := slices.BinarySearchFunc(f.Revoked, id, compare)
+			return found
+		}}
+}
+
+func compare(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }
+
+func parse(path string, data []byte) (f file, err error) {
+	if err := json.Unmarshal(data, &f); err != nil {
+		return f, FileError{fmt.Errorf("%s: not a purse's file: %w", path, err)}
+	}
+	if f.Seed == (token.Hash{}) {
+		return f, FileError{fmt.Errorf("%s: not a purse's file: it holds no key", path)}
+	}
+	return f, nil
+}
+
+// update changes the file, durable before it returns. Others who change it wait.
+func update(files vfs.FS, path string, change func(f *file) error) error {
+	return durable.Update(files, path, MaxFile, func(content []byte) ([]byte, error) {
+		if content == nil {
+			return nil, FileError{fmt.Errorf("%s: there is no purse", path)}
+		}
+		f, err := parse(path, content)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(&f); err != nil {
+			return nil, err
+		}
+		return encoded(&f)
+	})
+}
+
+func encoded(f *file) ([]byte, error) {
+	after, err := json.Marshal(f)
+	return append(after, '\n'), err
+}
+
+func read(files vfs.FS, path string) (file, error) {
+	content, err := durable.Read(files, path, MaxFile)
+	if err != nil {
+		return file{}, FileError{err}
+	}
+	return parse(path, content)
+}
+
+var errNotHex = errors.New("want hexadecimal digits")
+
+// Text is a message as text, for files and codes: hexadecimal.
+func Text(message []byte) string { return hex.EncodeToString(message) }
+
+// FromText reads a message's text.
+func FromText(text string) ([]byte, error) {
+	message, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil {
+		return nil, FileError{errNotHex}
+	}
+	return message, nil
+}

@@ -1,0 +1,263 @@
+package purse
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/money"
+	rules "github.com/aqsha/aqsha/purse"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// Phone is a purse on this device.
+type Phone struct {
+	files  vfs.FS
+	path   string
+	now    func() uint64 // Unix milliseconds
+	random io.Reader
+}
+
+// Open names the purse that lies in a file; the file is read by what is done with it.
+func Open(files vfs.FS, path string, now func() uint64, random io.Reader) *Phone {
+	return &Phone{files, path, now, random}
+}
+
+// New makes a purse's file with a key of its own, before the purse is opened on the ledger. There may be none yet.
+func (p *Phone) New(network token.NetworkID) (token.PublicKey, error) {
+	f := file{Network: network}
+	if _, err := io.ReadFull(p.random, f.Seed[:]); err != nil {
+		return token.PublicKey{}, err
+	}
+	content, err := encoded(&f)
+	if err != nil {
+		return token.PublicKey{}, err
+	}
+	return token.NewPrivateKey(f.Seed).Public(), durable.Create(p.files, p.path, content)
+}
+
+// Signer is the device's key, for the transaction that opens the purse.
+func (p *Phone) Signer() (token.Signer, error) {
+	f, err := read(p.files, p.path)
+	if err != nil {
+		return nil, err
+	}
+	return token.NewPrivateKey(f.Seed), nil
+}
+
+// Certify takes a certificate of this purse in: the first, or one with a higher serial.
+func (p *Phone) Certify(certificate []byte) error {
+	c, err := rules.DecodeCertificate(certificate)
+	if err != nil {
+		return err
+	}
+	return update(p.files, p.path, func(f *file) error {
+		d, err := f.device()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c.Key != token.NewPrivateKey(f.Seed).Public() || len(f.Certificate) > 0 && c.Purse != f.Purse:
+			return token.Errorf(rules.OtherPurse, "certificate", "a certificate of another purse")
+		case len(f.Certificate) > 0 && c.Serial < d.Certificate.Serial:
+			return token.Errorf(rules.OtherPurse, "certificate", "certificate %d; the purse has number %d", c.Serial,
+				d.Certificate.Serial)
+		}
+		certifier, known := f.Certifiers[c.Intermediary]
+		if !known || !token.Verify(certifier, c.Digest(f.Network), &c.Signature) {
+			return token.Errorf(rules.BadSignature, "certificate", "the certifying key of intermediary %s did not sign it",
+				c.Intermediary)
+		}
+		f.Purse, f.Certificate = c.Purse, slices.Clone(certificate)
+		return nil
+	})
+}
+
+// Learn takes in what a ledger says: the certifying keys, and the purses that are revoked.
+func (p *Phone) Learn(certifiers map[token.WalletID]token.PublicKey, revoked []token.WalletID) error {
+	sorted := slices.Clone(revoked)
+	slices.SortFunc(sorted, compare)
+	return update(p.files, p.path, func(f *file) error {
+		f.Certifiers, f.Revoked = certifiers, slices.Compact(sorted)
+		return nil
+	})
+}
+
+// Ask draws a request for an amount. It is written before it is shown: a payment that comes after a restart is known.
+func (p *Phone) Ask(amount money.Tiyn) (request []byte, err error) {
+	r := rules.Request{Amount: amount}
+	if _, err := io.ReadFull(p.random, r.Nonce[:]); err != nil {
+		return nil, err
+	}
+	err = update(p.files, p.path, func(f *file) error {
+		if len(f.Certificate) == 0 {
+			return token.Errorf(rules.NoCertificate, "certificate", "the purse has no certificate: it was not opened yet")
+		}
+		r.Payee = f.Purse
+		request = r.Append(nil)
+		if _, err := rules.DecodeRequest(request); err != nil {
+			return err
+		}
+		if len(f.Asked) == maxAsked {
+			f.Asked = f.Asked[1:]
+		}
+		f.Asked = append(f.Asked, request)
+		return nil
+	})
+	return request, err
+}
+
+// Pay signs a payment of what is asked for, writes that down, and gives the message to show. For the same request, while
+// its receipt is missing, it gives the same message.
+func (p *Phone) Pay(request []byte, most money.Tiyn) (message []byte, err error) {
+	r, err := rules.DecodeRequest(request)
+	if err != nil {
+		return nil, err
+	}
+	if r.Amount > most {
+		return nil, token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount, most)
+	}
+	err = update(p.files, p.path, func(f *file) error { return f.pay(r, p.now(), &message) })
+	return message, err
+}
+
+func (f *file) pay(r rules.Request, now uint64, message *[]byte) error {
+	if len(f.Certificate) == 0 {
+		return token.Errorf(rules.NoCertificate, "certificate", "the purse has no certificate: it was not opened yet")
+	}
+	d, err := f.device()
+	if err != nil {
+		return err
+	}
+	next, m, err := d.Pay(f.Network, r, now, token.NewPrivateKey(f.Seed))
+	if err != nil {
+		return err
+	}
+	f.put(&next)
+	*message = m.Append(nil)
+	return nil
+}
+
+// Pending is the request and the payment that have no receipt yet; nil for none.
+func (p *Phone) Pending() (request, message []byte, err error) {
+	f, err := read(p.files, p.path)
+	return f.Request, f.Payment, err
+}
+
+// Finish ends the pending payment by its receipt. One that has ended already stays so.
+func (p *Phone) Finish(receipt []byte) error {
+	r, err := rules.DecodeReceipt(receipt)
+	if err != nil {
+		return err
+	}
+	return update(p.files, p.path, func(f *file) error {
+		d, err := f.device()
+		if err != nil {
+			return err
+		}
+		if d.Pending == nil && r.Payment == d.Last {
+			return nil
+		}
+		next, err := d.Finish(r)
+		if err == nil {
+			f.put(&next)
+		}
+		return err
+	})
+}
+
+// Take checks a payment and writes it down before it says yes by the receipt. A payment that is held already gets the
+// same receipt. A refusal for two links that conflict comes with the conviction's bytes.
+func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
+	m, err := rules.DecodeMessage(message)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = update(p.files, p.path, func(f *file) error {
+		d, err := f.device()
+		if err != nil {
+			return err
+		}
+		next, answer, proof, err := d.Receive(f.view(p.now()), f.asked(m.Payment().Nonce), m)
+		if proof != nil {
+			conviction = proof.Append(nil)
+		}
+		if err != nil {
+			return err
+		}
+		f.put(&next)
+		f.Asked = slices.DeleteFunc(f.Asked, func(data token.Octets) bool {
+			r, err := rules.DecodeRequest(data)
+			return err != nil || r.Nonce == m.Payment().Nonce
+		})
+		receipt = answer.Append(nil)
+		return nil
+	})
+	return receipt, conviction, err
+}
+
+// asked finds the request with a nonce; without one it is a request that no payment fits.
+func (f *file) asked(nonce rules.Nonce) rules.Request {
+	for _, data := range f.Asked {
+		if r, err := rules.DecodeRequest(data); err == nil && r.Nonce == nonce {
+			return r
+		}
+	}
+	return rules.Request{Payee: f.Purse}
+}
+
+// Standing is what a purse shows of itself.
+type Standing struct {
+	Purse    token.WalletID  `json:"purse"`
+	Network  token.NetworkID `json:"network"`
+	Key      token.PublicKey `json:"key"`
+	Deposit  money.Tiyn      `json:"deposit_tiyn"`
+	Paid     money.Tiyn      `json:"paid_tiyn"`
+	Received money.Tiyn      `json:"received_tiyn"`
+	Funds    money.Tiyn      `json:"funds_tiyn"`
+	Limits   rules.Limits    `json:"limits"`
+	Serial   uint32          `json:"serial"`
+	Expiry   uint64          `json:"expiry_millis"`
+	Pending  bool            `json:"pending"` // a payment has no receipt yet
+	Held     int             `json:"held"`    // payments received
+	Revoked  int             `json:"revoked"` // purses that are known to be
+}
+
+// Standing reads what the purse is.
+func (p *Phone) Standing() (s Standing, err error) {
+	f, err := read(p.files, p.path)
+	if err != nil {
+		return s, err
+	}
+	d, err := f.device()
+	if err != nil {
+		return s, FileError{fmt.Errorf("%s: %w", p.path, err)}
+	}
+	c := &d.Certificate
+	return Standing{Purse: f.Purse, Network: f.Network, Key: token.NewPrivateKey(f.Seed).Public(), Deposit: c.Deposit,
+		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial, Expiry: c.ExpiryMillis,
+		Pending: d.Pending != nil, Held: len(d.Held), Revoked: len(f.Revoked)}, nil
+}
+
+// Settlements are the messages that the purse has received, as the links of transactions that settle them: the payment
+// last, what it rests on before it.
+func (p *Phone) Settlements() (all [][]token.Octets, err error) {
+	f, err := read(p.files, p.path)
+	if err != nil {
+		return nil, err
+	}
+	d, err := f.device()
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.Held {
+		var links []token.Octets
+		for j := len(d.Held[i].Links) - 1; j >= 0; j-- {
+			links = append(links, d.Held[i].Links[j].Append(nil))
+		}
+		all = append(all, links)
+	}
+	return all, nil
+}
