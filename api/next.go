@@ -130,7 +130,7 @@ func (s *Server) checkPurpose(ctx context.Context, own token.WalletID, number ui
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	becomes, err := s.node.MayPay(ctx, senderOf(ctx), ledger.Marked{Purpose: number, Payer: own, Payee: payee, Amount: amount})
+	becomes, err := s.node.MayPay(ctx, senderOf(ctx), ledger.EarmarkedPayment{Purpose: number, Payer: own, Payee: payee, Amount: amount})
 	if err != nil {
 		return view, err
 	}

@@ -20,9 +20,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/console"
 	"github.com/aqsha/aqsha/internal/sim"
-	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -267,15 +265,4 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 }
 
 // balanceOf asks the node itself.
-func (w *walletPage) balanceOf(id token.WalletID) (held money.Tiyn) {
-	w.t.Helper()
-	found := false
-	err := w.node.View(context.Background(), func(state *livestate.State, _ node.Head) {
-		wallet, known := state.Wallet(id)
-		held, found = wallet.Balance, known
-	})
-	if err != nil || !found {
-		w.t.Fatal(found, err)
-	}
-	return held
-}
+func (w *walletPage) balanceOf(id token.WalletID) money.Tiyn { return w.town.balanceOf(w.t, id) }

@@ -50,7 +50,7 @@ func (p *Program) Next(instance *Instance, c *Call) (n Next, refusal *token.Erro
 		if t.amount == nil {
 			continue
 		}
-		amount, known := s.told(t.amount)
+		amount, known := s.value(t.amount)
 		n.Takes = append(n.Takes, NextTake{Asset: d.Assets[i], Amount: money.Tiyn(max(amount, 0))})
 		if n.Open = n.Open || !known; known {
 			c.Paid[i] = money.Tiyn(max(amount, 0))
@@ -94,8 +94,8 @@ func (s *scope) tells(x *expression) bool {
 	return true
 }
 
-// told is an expression's value, where it can be evaluated and is a number.
-func (s *scope) told(x *expression) (value int64, known bool) {
+// value is an expression's value, where it can be evaluated and is a number.
+func (s *scope) value(x *expression) (value int64, known bool) {
 	if !s.tells(x) {
 		return 0, false
 	}
@@ -108,6 +108,6 @@ func (s *scope) time(x *expression) uint64 {
 	if x == nil {
 		return 0
 	}
-	millis, _ := s.told(x)
+	millis, _ := s.value(x)
 	return uint64(max(millis, 0))
 }

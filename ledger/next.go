@@ -83,7 +83,7 @@ func trial(network token.NetworkID, state State, height, now uint64, with Prepar
 	if with.program != nil {
 		x.keepProgram(with.id, with.program)
 	}
-	for number, r := range with.purposes {
+	for number, r := range with.purposes { // any order: a table again
 		x.rules.Put(number, r)
 	}
 	return x
@@ -145,7 +145,7 @@ func (x *Executor) step(c *Contract, program *contract.Program, action int, call
 // MayPay says whether a payment of a purpose's money would be executed if a block of this time were made now, whoever has
 // signed it, and what the money becomes. inputs are tokens of the payer that carry the purpose: without them it is refused as
 // a payment without them is, so that nobody learns more here than by a payment of his own. Nothing is changed.
-func MayPay(network token.NetworkID, state State, height, now uint64, of Marked, with Prepared) (becomes uint32, refusal *token.Error) {
+func MayPay(network token.NetworkID, state State, height, now uint64, of EarmarkedPayment, with Prepared) (becomes uint32, refusal *token.Error) {
 	x := trial(network, state, height, now, with)
 	t := &token.EarmarkedTransfer{Parties: []token.WalletID{of.Payer, of.Payee}, Inputs: of.Inputs}
 	if err := x.loadEarmarked(t); err != nil {
@@ -170,8 +170,8 @@ func MayPay(network token.NetworkID, state State, height, now uint64, of Marked,
 	return becomes, x.planEarmarked(t)
 }
 
-// Marked is a payment of marked money that nobody has signed.
-type Marked struct {
+// EarmarkedPayment is a payment of marked money that nobody has signed.
+type EarmarkedPayment struct {
 	Purpose      uint32
 	Payer, Payee token.WalletID
 	Amount       money.Tiyn

@@ -103,19 +103,19 @@ func TestWhatIsSaidOfMarkedMoneyBecomesOfIt(t *testing.T) {
 		}
 		height, now := leaf.Height+1, leaf.TimeMillis+1
 		for _, id := range slices.SortedFunc(maps.Keys(model.Tokens), func(a, b token.ID) int { return bytes.Compare(a[:], b[:]) }) {
-			marked := model.Tokens[id]
-			if marked.Asset.Purpose == 0 {
+			earmarked := model.Tokens[id]
+			if earmarked.Asset.Purpose == 0 {
 				continue
 			}
 			for _, payee := range slices.SortedFunc(maps.Keys(model.Wallets), func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }) {
-				if payee == marked.Wallet {
+				if payee == earmarked.Wallet {
 					continue
 				}
-				amount := 1 + money.Tiyn(r.Int64N(int64(marked.Amount)))
-				of := ledger.Marked{Purpose: marked.Asset.Purpose, Payer: marked.Wallet, Payee: payee, Amount: amount, Inputs: []token.ID{id}}
+				amount := 1 + money.Tiyn(r.Int64N(int64(earmarked.Amount)))
+				of := ledger.EarmarkedPayment{Purpose: earmarked.Asset.Purpose, Payer: earmarked.Wallet, Payee: payee, Amount: amount, Inputs: []token.ID{id}}
 				becomes, refused := ledger.MayPay(chain.Network, model, height, now, of, ledger.NeededFor(model, height, nil, of.Purpose).Prepare())
 				outputs := []token.EarmarkedOutput{{Party: 1, Amount: amount, From: of.Purpose, Becomes: becomes}}
-				if rest := marked.Amount - amount; rest > 0 {
+				if rest := earmarked.Amount - amount; rest > 0 {
 					outputs = append(outputs, token.EarmarkedOutput{Amount: rest, From: of.Purpose, Becomes: of.Purpose})
 				}
 				tx, err := token.New(&token.EarmarkedTransfer{Parties: []token.WalletID{of.Payer, payee}, Inputs: of.Inputs, Outputs: outputs}, now+1000)
@@ -134,7 +134,7 @@ func TestWhatIsSaidOfMarkedMoneyBecomesOfIt(t *testing.T) {
 		t.Errorf("too few kinds of verdicts: %v", verdicts)
 	}
 	for payee := range model.Wallets { // whoever it is: who has nothing of the mark is told that alone
-		of := ledger.Marked{Purpose: 1, Payer: token.WalletID{9}, Payee: payee, Amount: 1}
+		of := ledger.EarmarkedPayment{Purpose: 1, Payer: token.WalletID{9}, Payee: payee, Amount: 1}
 		if _, refused := ledger.MayPay(chain.Network, model, 99, 99, of, ledger.Prepared{}); code(refused) != ledger.UnknownWallet {
 			t.Errorf("%v", refused)
 		}

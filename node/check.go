@@ -45,7 +45,7 @@ func (n *Node) NextSteps(ctx context.Context, sender Sender, id, caller token.Wa
 
 // MayPay says whether a wallet may pay an amount of a purpose's money to a payee now, and what it becomes, as ledger.MayPay
 // does. It chooses tokens of the payer that carry the purpose, among the newest.
-func (n *Node) MayPay(ctx context.Context, sender Sender, of ledger.Marked) (becomes uint32, err error) {
+func (n *Node) MayPay(ctx context.Context, sender Sender, of ledger.EarmarkedPayment) (becomes uint32, err error) {
 	err = n.try(ctx, sender, func(state *livestate.State, height uint64) ledger.Unprepared {
 		return ledger.NeededFor(state, height, nil, of.Purpose)
 	}, func(state *livestate.State, at Head, now uint64, with ledger.Prepared) (refused *token.Error) {
