@@ -143,8 +143,16 @@ func (w *walletPage) press(text string) {
 
 func (w *walletPage) fill(label, text string) {
 	w.t.Helper()
-	field := fmt.Sprintf(`//input[@id = //label[contains(., %q)]/@for]`, label)
-	w.do(chromedp.Focus(field, chromedp.BySearch), chromedp.Evaluate(`document.activeElement.select()`, nil), input.InsertText(text))
+	field := fmt.Sprintf(`document.evaluate("//input[@id = //label[contains(., " + JSON.stringify(%q) + ")]/@for]", document, null, 9).singleNodeValue`, label)
+	done := false
+	for range 20 { // a page that has just come takes the focus to its heading, perhaps from under the typing
+		w.do(chromedp.Poll(fmt.Sprintf(`(() => { const f = %s; f?.focus(); f?.select(); return f !== null && document.activeElement === f; })()`, field), nil, often),
+			input.InsertText(text), chromedp.Evaluate(field+`?.value === `+fmt.Sprintf("%q", text), &done))
+		if done {
+			return
+		}
+	}
+	w.t.Fatalf("%q is not typed under %q", text, label)
 }
 
 func (w *walletPage) see(text string) {
