@@ -36,6 +36,7 @@ var rights = map[string]string{
 	"get-story":                "200 200 200 200 200 200 200 200 200 200 200",
 	"list-agencies":            "200 200 200 200 200 200 200 200 200 200 200",
 	"list-purposes":            "200 200 200 200 200 200 200 200 200 200 200",
+	"get-series":               "200 200 200 200 200 200 200 200 200 200 200", // few wallets are suppressed
 	"list-definitions":         "200 200 200 200 200 200 200 200 200 200 200",
 	"list-blocks":              "200 200 200 200 200 200 200 200 200 200 200",
 	"stream-blocks":            "200 200 200 200 200 200 200 200 200 200 200",
@@ -212,7 +213,7 @@ func (s subject) query(w *town, method, path string) inquiry {
 	if strings.Contains(path, "{width}") {
 		index = "000.p"
 	}
-	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64)).Replace(path)}
+	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64)).Replace(path)}
 	if path == "/v1/purposes/{number}/check" {
 		a.path += "?payee=" + strings.Repeat("9", 32)
 	}

@@ -137,6 +137,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerTokens()
 	s.registerPrograms()
 	s.registerNext()
+	s.registerSeries()
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerErrors()
