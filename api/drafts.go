@@ -21,8 +21,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// A draft is a transaction that waits for signatures. Keys stay where they are: the node carries it from one signer to the next,
-// and hands it to the ledger when the last has signed.
+// A draft is a transaction that waits for signatures. Keys stay where they are: the node carries it from one signer to
+// the next, and hands it to the ledger when the last has signed.
 
 // DraftRequest puts a draft up. It has the form of a draft file; whom that names as signing is not believed.
 type DraftRequest struct {
@@ -87,35 +87,44 @@ func openDrafts(dir string, logger *slog.Logger) *draftBoard {
 }
 
 func (s *Server) registerDrafts() {
-	huma.Register(s.api, describe(huma.Operation{OperationID: "put-draft", Method: http.MethodPost, Path: "/v1/drafts", MaxBodyBytes: 1 << 18, SkipValidateBody: true,
+	huma.Register(s.api, describe(huma.Operation{OperationID: "put-draft", Method: http.MethodPost, Path: "/v1/drafts",
+		MaxBodyBytes: 1 << 18, SkipValidateBody: true,
 		Summary:     "Put up a transaction that others must sign too",
 		Description: "It has at least one signature that holds. Put up again, or by another signer, it gets the signatures that it has not. With the last one it is handed to the ledger, once."},
-		bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
+		bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusUnprocessableEntity,
+		http.StatusTooManyRequests),
 		func(ctx context.Context, in *struct{ Body DraftRequest }) (*answer[DraftView], error) {
 			return retried(s.putDraft(ctx, in.Body))
 		})
-	huma.Register(s.api, operation("list-drafts", "/v1/drafts", "Drafts that wait for the session's wallet or the access's bank, or all; those that ended within a day too", byWallet),
+	huma.Register(s.api, operation("list-drafts", "/v1/drafts",
+		"Drafts that wait for the session's wallet or the access's bank, or all; those that ended within a day too",
+		byWallet),
 		func(ctx context.Context, in *struct {
 			Wallet token.WalletID `query:"wallet" doc:"those alone that this wallet signs"`
 		}) (*answer[Drafts], error) {
 			return ok(s.listDrafts(ctx, in.Wallet))
 		})
-	huma.Register(s.api, operation("get-draft", "/v1/drafts/{draft}", "A draft, for who knows its id", byAnybody, http.StatusNotFound),
+	huma.Register(s.api, operation("get-draft", "/v1/drafts/{draft}", "A draft, for who knows its id", byAnybody,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			Draft token.TransactionID `path:"draft"`
 		}) (*answer[DraftView], error) {
 			return ok(s.draft(ctx, in.Draft))
 		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "sign-draft", Method: http.MethodPost, Path: "/v1/drafts/{draft}/signatures",
-		Summary: "Add a signature to a draft; the last one hands it to the ledger"}, bySignature, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity),
+	huma.Register(s.api, describe(huma.Operation{OperationID: "sign-draft", Method: http.MethodPost,
+		Path:    "/v1/drafts/{draft}/signatures",
+		Summary: "Add a signature to a draft; the last one hands it to the ledger"}, bySignature, http.StatusForbidden,
+		http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
 			Draft token.TransactionID `path:"draft"`
 			Body  token.Witness
 		}) (*answer[DraftView], error) {
 			return retried(s.signDraft(ctx, in.Draft, in.Body))
 		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "refuse-draft", Method: http.MethodPost, Path: "/v1/drafts/{draft}/refusals",
-		Summary: "Say that one does not sign a draft; it ends when those who are left do not suffice"}, bySignature, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity),
+	huma.Register(s.api, describe(huma.Operation{OperationID: "refuse-draft", Method: http.MethodPost,
+		Path:    "/v1/drafts/{draft}/refusals",
+		Summary: "Say that one does not sign a draft; it ends when those who are left do not suffice"}, bySignature,
+		http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
 			Draft token.TransactionID `path:"draft"`
 			Body  DraftWord
@@ -130,7 +139,9 @@ func (s *Server) now() uint64 { return max(s.node.Clock().TimeMillis, s.node.Hea
 // signatories asks the ledger who signs.
 func (s *Server) signatories(ctx context.Context, body token.Body) (groups []ledger.Signatory, err error) {
 	var refused *token.Error
-	err = s.node.View(ctx, func(state *livestate.State, _ node.Head) { groups, refused = ledger.Signatories(state, body) })
+	err = s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		groups, refused = ledger.Signatories(state, body)
+	})
 	if err == nil && refused != nil {
 		err = refused
 	}
@@ -140,7 +151,8 @@ func (s *Server) signatories(ctx context.Context, body token.Body) (groups []led
 // putDraft takes a draft up. Until a signature holds nothing is told of the wallets that should sign.
 func (s *Server) putDraft(ctx context.Context, in DraftRequest) (view DraftView, err error) {
 	if in.Network != s.node.Network() {
-		return view, token.Errorf(token.OutOfRange, "network", "the draft is of another network than %s", s.node.Network())
+		return view, token.Errorf(token.OutOfRange, "network", "the draft is of another network than %s",
+			s.node.Network())
 	}
 	if in.Transaction == nil {
 		return view, token.Errorf(token.WrongType, "transaction", "want a transaction")
@@ -161,14 +173,16 @@ func (s *Server) putDraft(ctx context.Context, in DraftRequest) (view DraftView,
 		return view, notAccepted()
 	}
 	if !s.mayPutDraft(ctx, time.Now()) {
-		return view, token.Errorf(node.Overloaded, "draft", "your address has put up %d drafts within an hour: try again later", draftsAddress)
+		return view, token.Errorf(node.Overloaded, "draft",
+			"your address has put up %d drafts within an hour: try again later", draftsAddress)
 	}
 	err = s.drafts.Put(d, s.now())
 	if errors.As(err, &rule) && rule.Code == drafts.SignedAlready { // it is there: it gets what it has not
 		d, err = s.drafts.Change(in.Transaction.ID(), s.now(), func(there *drafts.Draft) *token.Error {
 			there.Rename(in.Network, groups)
 			for _, w := range in.Transaction.Witnesses {
-				if refused := there.Sign(in.Network, w, s.now()); refused != nil && refused.Code != drafts.SignedAlready {
+				if refused := there.Sign(in.Network, w, s.now()); refused != nil &&
+					refused.Code != drafts.SignedAlready {
 					return refused
 				}
 				if there.State == drafts.Complete {
@@ -186,7 +200,8 @@ func (s *Server) putDraft(ctx context.Context, in DraftRequest) (view DraftView,
 
 // notAccepted is all that is told of a draft of which no signature holds.
 func notAccepted() error {
-	return token.Errorf(node.NotAccepted, "witnesses", "a draft is put up by who signs it: one signature at least, and each by a key that the ledger asks, over this transaction")
+	return token.Errorf(node.NotAccepted, "witnesses",
+		"a draft is put up by who signs it: one signature at least, and each by a key that the ledger asks, over this transaction")
 }
 
 // mayPutDraft counts drafts by address.
@@ -247,13 +262,14 @@ func (s *Server) draft(ctx context.Context, id token.TransactionID) (view DraftV
 	return s.draftView(ctx, s.settleDraft(ctx, d)), nil
 }
 
-// settleDraft hands a complete draft to the ledger. One that the ledger has not decided stays complete and is handed in again, by
-// whoever looks at it next and by the node itself: it is the same transaction, which is executed once.
+// settleDraft hands a complete draft to the ledger. One that the ledger has not decided stays complete and is handed in
+// again, by whoever looks at it next and by the node itself: it is the same transaction, which is executed once.
 func (s *Server) settleDraft(ctx context.Context, d *drafts.Draft) *drafts.Draft {
 	if d.State != drafts.Complete {
 		return d
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout) // who waits for it is not the one who wants it
+	// who waits for it is not the one who wants it
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
 	receipts, errs := s.node.SubmitAllOf(ctx, senderOf(ctx), []*token.Transaction{d.Transaction})
 	var receipt *node.Receipt
@@ -261,7 +277,8 @@ func (s *Server) settleDraft(ctx context.Context, d *drafts.Draft) *drafts.Draft
 	switch {
 	case errs[0] == nil:
 		receipt = &receipts[0]
-	case !errors.As(errs[0], &refused) || statusOf[refused.Code] == http.StatusServiceUnavailable || statusOf[refused.Code] == http.StatusTooManyRequests || statusOf[refused.Code] == http.StatusMisdirectedRequest:
+	case !errors.As(errs[0], &refused) || statusOf[refused.Code] == http.StatusServiceUnavailable ||
+		statusOf[refused.Code] == http.StatusTooManyRequests || statusOf[refused.Code] == http.StatusMisdirectedRequest:
 		return d
 	}
 	settled, err := s.drafts.Change(d.Transaction.ID(), s.now(), func(d *drafts.Draft) *token.Error {
@@ -296,8 +313,8 @@ func (s *Server) settleDrafts(ctx context.Context) {
 	}
 }
 
-// listDrafts are those that concern who asks: of a wallet's session what the wallet signs, of a bank's access what the bank or one
-// of its wallets signs.
+// listDrafts are those that concern who asks: of a wallet's session what the wallet signs, of a bank's access what the
+// bank or one of its wallets signs.
 func (s *Server) listDrafts(ctx context.Context, wallet token.WalletID) (list Drafts, err error) {
 	access, _ := ctx.Value(accessKey{}).(*Access)
 	if access == nil {
@@ -310,7 +327,8 @@ func (s *Server) listDrafts(ctx context.Context, wallet token.WalletID) (list Dr
 		if wallet != (token.WalletID{}) && !slices.Contains(signing, wallet) {
 			continue
 		}
-		concerned := mayReadAll(ctx) == nil || access.Role == RoleIntermediary && s.bankSigns(ctx, access.Intermediary, d)
+		concerned := mayReadAll(ctx) == nil || access.Role == RoleIntermediary &&
+			s.bankSigns(ctx, access.Intermediary, d)
 		for _, id := range signing {
 			concerned = concerned || s.mayRead(ctx, id)
 		}
@@ -357,8 +375,10 @@ func (s *Server) bankSigns(ctx context.Context, bank token.WalletID, d *drafts.D
 
 // draftView is a draft as the caller may see it: keys of wallets that he may not read stand empty.
 func (s *Server) draftView(ctx context.Context, d *drafts.Draft) DraftView {
-	view := DraftView{ID: d.Transaction.ID(), Network: s.node.Network(), Transaction: d.Transaction, Encoded: hex.EncodeToString(d.Transaction.Encode()),
-		Missing: ledger.Lacking(d.Signatories, d.Transaction.Witnesses), State: d.State, Made: d.Made, Receipt: d.Receipt}
+	view := DraftView{ID: d.Transaction.ID(), Network: s.node.Network(), Transaction: d.Transaction,
+		Encoded: hex.EncodeToString(d.Transaction.Encode()),
+		Missing: ledger.Lacking(d.Signatories, d.Transaction.Witnesses), State: d.State, Made: d.Made,
+		Receipt: d.Receipt}
 	hidden := map[token.PublicKey]bool{}
 	signing := ledger.Signing(d.Transaction.Body)
 	for _, g := range d.Signatories {

@@ -20,16 +20,19 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// together is a payment to bob of alice and another, whose one token each is, that alice alone has signed. It returns the other's signature.
+// together is a payment to bob of alice and another, whose one token each is, that alice alone has signed. It returns
+// the other's signature.
 func (w *town) together(t *testing.T, amount money.Tiyn) (tx *token.Transaction, others token.Witness) {
 	t.Helper()
 	register, carol := w.world.Register("bank", w.bank, 3, "carol", 1, soon())
 	w.submit(t, register)
-	fund := w.world.Pay(w.alice, w.world.Key("alice"), carol, 1_000*money.Tenge, []token.ID{token.OutputID(w.money.ID(), 0)}, 100_000*money.Tenge, soon())
+	fund := w.world.Pay(w.alice, w.world.Key("alice"), carol, 1_000*money.Tenge,
+		[]token.ID{token.OutputID(w.money.ID(), 0)}, 100_000*money.Tenge, soon())
 	w.submit(t, fund)
 	tx, err := token.New(&token.Transfer{Parties: []token.WalletID{w.alice, carol, w.bob}, Payers: 2,
 		Inputs: []token.ID{token.OutputID(fund.ID(), 0), token.OutputID(fund.ID(), 1)},
-		Outputs: []token.Output{{Party: 2, Amount: 2 * amount}, {Party: 1, Amount: 1_000*money.Tenge - amount}, {Party: 0, Amount: 99_000*money.Tenge - amount}}}, soon())
+		Outputs: []token.Output{{Party: 2, Amount: 2 * amount}, {Party: 1, Amount: 1_000*money.Tenge - amount},
+			{Party: 0, Amount: 99_000*money.Tenge - amount}}}, soon())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,8 +68,8 @@ func (w *town) signDraft(t *testing.T, id token.TransactionID, of token.Witness)
 	return status, d, string(body)
 }
 
-// Two payers sign one payment through the node: who must sign sees it waiting, everybody else does not, the last signature pays once,
-// and what is wrong is refused and changes nothing.
+// Two payers sign one payment through the node: who must sign sees it waiting, everybody else does not, the last
+// signature pays once, and what is wrong is refused and changes nothing.
 func TestTwoPayersSignThroughTheNode(t *testing.T) {
 	w := street(t)
 	tx, others := w.together(t, 100*money.Tenge)
@@ -83,14 +86,17 @@ func TestTwoPayersSignThroughTheNode(t *testing.T) {
 	if err := forged.SignAs(w.node.Network(), token.RoleWallet, 0, w.world.Key("bob")); err != nil {
 		t.Fatal(err)
 	}
-	for about, bad := range map[string]*token.Transaction{"nobody signed": unsigned, "another's key": forged, "altered after a signature": altered} {
-		if status, _, body := w.putDraft(t, bad); status != http.StatusForbidden || !strings.Contains(body, string(node.NotAccepted)) {
+	for about, bad := range map[string]*token.Transaction{"nobody signed": unsigned, "another's key": forged,
+		"altered after a signature": altered} {
+		if status, _, body := w.putDraft(t, bad); status != http.StatusForbidden ||
+			!strings.Contains(body, string(node.NotAccepted)) {
 			t.Errorf("%s: %d %s", about, status, body)
 		}
 	}
 	other, _ := json.Marshal(api.DraftRequest{Network: token.NetworkID{1}, Transaction: tx})
 	w.problem(t, "POST", "/v1/drafts", "application/json", "", other, http.StatusUnprocessableEntity, "out-of-range")
-	w.problem(t, "POST", "/v1/drafts", "application/json", "", []byte(`{}`), http.StatusUnprocessableEntity, "out-of-range")
+	w.problem(t, "POST", "/v1/drafts", "application/json", "", []byte(`{}`), http.StatusUnprocessableEntity,
+		"out-of-range")
 
 	status, d, body := w.putDraft(t, tx)
 	if status != http.StatusOK || d.State != drafts.Waiting || d.Missing["wallet"] != 1 || d.ID != tx.ID() {
@@ -105,10 +111,12 @@ func TestTwoPayersSignThroughTheNode(t *testing.T) {
 	for name, wallet := range map[string]token.WalletID{"alice": w.alice, "carol": carol, "bob": w.bob} {
 		_, _, body := w.call(t, "GET", "/v1/drafts", "", w.session(t, wallet, name), nil)
 		var list api.Drafts
-		if err := json.Unmarshal(body, &list); err != nil || len(list.Drafts) != map[string]int{"alice": 1, "carol": 1, "bob": 0}[name] {
+		if err := json.Unmarshal(body, &list); err != nil ||
+			len(list.Drafts) != map[string]int{"alice": 1, "carol": 1, "bob": 0}[name] {
 			t.Errorf("%s sees %s", name, body)
 		}
-		if own := w.world.Key(name).Public(); len(list.Drafts) == 1 && list.Drafts[0].Signatories[0].Keys[map[string]int{"alice": 0, "carol": 1}[name]] != own {
+		if own := w.world.Key(name).Public(); len(list.Drafts) == 1 &&
+			list.Drafts[0].Signatories[0].Keys[map[string]int{"alice": 0, "carol": 1}[name]] != own {
 			t.Errorf("%s does not find her key: %s", name, body)
 		}
 	}
@@ -133,7 +141,8 @@ func TestTwoPayersSignThroughTheNode(t *testing.T) {
 	if status != http.StatusOK || d.State != drafts.Executed || d.Receipt == nil || d.Receipt.ID != tx.ID() {
 		t.Fatalf("%d %s", status, body)
 	}
-	if status, _, body := w.signDraft(t, tx.ID(), others); status != http.StatusConflict || !strings.Contains(body, "draft-ended") {
+	if status, _, body := w.signDraft(t, tx.ID(), others); status != http.StatusConflict ||
+		!strings.Contains(body, "draft-ended") {
 		t.Errorf("%d %s", status, body)
 	}
 	if status, again, _ := w.putDraft(t, tx); status != http.StatusConflict || again.Receipt != nil {
@@ -172,10 +181,14 @@ func TestADraftIsRefusedThroughTheNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	var d api.DraftView
-	if status, body := w.postJSON(t, "/v1/drafts/"+tx.ID().String()+"/refusals", api.DraftWord{Key: w.world.Key("carol").Public(), Reason: "mine", Signature: signature}, &d); status != http.StatusForbidden {
+	if status, body := w.postJSON(t, "/v1/drafts/"+tx.ID().String()+"/refusals",
+		api.DraftWord{Key: w.world.Key("carol").Public(), Reason: "mine", Signature: signature},
+		&d); status != http.StatusForbidden {
 		t.Errorf("another reason: %d %s", status, body)
 	}
-	if status, body := w.postJSON(t, "/v1/drafts/"+tx.ID().String()+"/refusals", api.DraftWord{Key: w.world.Key("carol").Public(), Reason: "not mine", Signature: signature}, &d); status != http.StatusOK || d.State != drafts.Refused || d.Refusals[0].Reason != "not mine" {
+	if status, body := w.postJSON(t, "/v1/drafts/"+tx.ID().String()+"/refusals",
+		api.DraftWord{Key: w.world.Key("carol").Public(), Reason: "not mine", Signature: signature},
+		&d); status != http.StatusOK || d.State != drafts.Refused || d.Refusals[0].Reason != "not mine" {
 		t.Fatalf("%d %s", status, body)
 	}
 	if d.Refusals[0].Key != token.NoKey {
@@ -186,8 +199,8 @@ func TestADraftIsRefusedThroughTheNode(t *testing.T) {
 	}
 }
 
-// Drafts outlive the process. One whose last signature came and whose execution nobody heard of, because the node died in between, is
-// handed in by the next process, and paid once.
+// Drafts outlive the process. One whose last signature came and whose execution nobody heard of, because the node died
+// in between, is handed in by the next process, and paid once.
 func TestADraftIsHandedInAfterACrash(t *testing.T) {
 	w := street(t)
 	dir := t.TempDir()
@@ -249,8 +262,11 @@ func TestADraftIsHandedInAfterACrash(t *testing.T) {
 // Two officers of the authority issue through the node; the bank whose keys sign sees its own drafts and no other's.
 func TestOfficersSignThroughTheNode(t *testing.T) {
 	w := street(t)
-	bankAccess := api.Access{Name: "bank", Role: api.RoleIntermediary, Intermediary: w.bank, TokenSHA256: api.HashToken("bank")}
-	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, Access: []api.Access{bankAccess, {Name: "authority", Role: api.RoleAuthority, TokenSHA256: api.HashToken("authority")}}})
+	bankAccess := api.Access{Name: "bank", Role: api.RoleIntermediary, Intermediary: w.bank,
+		TokenSHA256: api.HashToken("bank")}
+	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL},
+		Access: []api.Access{bankAccess, {Name: "authority", Role: api.RoleAuthority,
+			TokenSHA256: api.HashToken("authority")}}})
 	w.http.Config.Handler = checked(t, w.server)
 	officers := w.world.By(token.RoleIssue, 2)
 	issue, err := token.New(&token.Issue{Sequence: 2, To: w.bank, Amounts: []money.Tiyn{500}}, soon())
@@ -266,7 +282,8 @@ func TestOfficersSignThroughTheNode(t *testing.T) {
 	if status, _, body := w.putDraft(t, issue); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
-	register, err := token.New(&token.Register{Registrar: w.bank, Sequence: 3, Key: w.world.Key("dina").Public()}, soon())
+	register, err := token.New(&token.Register{Registrar: w.bank, Sequence: 3, Key: w.world.Key("dina").Public()},
+		soon())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +299,8 @@ func TestOfficersSignThroughTheNode(t *testing.T) {
 		}
 	}
 	sign(issue, officers[1])
-	if status, d, body := w.putDraft(t, issue); status != http.StatusOK || d.State != drafts.Executed { // the file went round, and comes with both
+	// the file went round, and comes with both
+	if status, d, body := w.putDraft(t, issue); status != http.StatusOK || d.State != drafts.Executed {
 		t.Errorf("%d %s", status, body)
 	}
 }

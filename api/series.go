@@ -41,15 +41,20 @@ const (
 )
 
 var (
-	seriesUnits = map[string]string{"payments": "payments", "value": "tiyn", "active": "wallets", "held": "tiyn", "velocity": "ratio"}
-	seriesBy    = map[string]index.By{"": index.All, "bank": index.ByBank, "tier": index.ByTier, "region": index.ByRegion, "purpose": index.ByPurpose}
+	seriesUnits = map[string]string{"payments": "payments", "value": "tiyn", "active": "wallets", "held": "tiyn",
+		"velocity": "ratio"}
+	seriesBy = map[string]index.By{"": index.All, "bank": index.ByBank, "tier": index.ByTier,
+		"region": index.ByRegion, "purpose": index.ByPurpose}
 )
 
 func (s *Server) registerSeries() {
-	op := operation("get-series", "/v1/series/{measure}", "Payments, their value, active wallets, what is held, and velocity, by day, week or month", byAnybody, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
-	op.Description = "Counted from the log. payments: payments to others (transfers), of the first payer's bank, tier and region; value: their sum; active: wallets that paid or were paid, summed over the days of a period; " +
-		"held: at a period's end; velocity: value by the mean of what was held at the days' ends. active, held and velocity are not divided by purpose. " +
-		"To who may not read everything, days that are over are shown, and cells of fewer than ten wallets are suppressed, with so many others that the total does not tell them; a period is shown when all its days are."
+	op := operation("get-series", "/v1/series/{measure}",
+		"Payments, their value, active wallets, what is held, and velocity, by day, week or month", byAnybody,
+		http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+	op.Description =
+		"Counted from the log. payments: payments to others (transfers), of the first payer's bank, tier and region; value: their sum; active: wallets that paid or were paid, summed over the days of a period; " +
+			"held: at a period's end; velocity: value by the mean of what was held at the days' ends. active, held and velocity are not divided by purpose. " +
+			"To who may not read everything, days that are over are shown, and cells of fewer than ten wallets are suppressed, with so many others that the total does not tell them; a period is shown when all its days are."
 	huma.Register(s.api, op, func(ctx context.Context, in *struct {
 		Measure string `path:"measure" enum:"payments,value,active,held,velocity"`
 		From    string `query:"from" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"first day, such as 2026-11-30; thirty days before to by default"`
@@ -73,7 +78,8 @@ type seriesQuery struct {
 
 func (s *Server) series(ctx context.Context, q seriesQuery, from, to string) (view Series, err error) {
 	if q.by == index.ByPurpose && q.measure != "payments" && q.measure != "value" {
-		return view, token.Errorf(token.OutOfRange, "by", "%s is not kept by purpose: /v1/purposes says what each holds now", q.measure)
+		return view, token.Errorf(token.OutOfRange, "by",
+			"%s is not kept by purpose: /v1/purposes says what each holds now", q.measure)
 	}
 	today, err := s.node.Today(ctx)
 	if err != nil {
@@ -88,9 +94,11 @@ func (s *Server) series(ctx context.Context, q seriesQuery, from, to string) (vi
 	case err != nil:
 		return view, err
 	case first > last || last-first > seriesDays:
-		return view, token.Errorf(token.OutOfRange, "from", "want at most %d days, and the first before the last", seriesDays)
+		return view, token.Errorf(token.OutOfRange, "from", "want at most %d days, and the first before the last",
+			seriesDays)
 	}
-	if q.everything = mayReadAll(ctx) == nil; !q.everything && last >= today { // a day that goes on tells, asked twice, of one payment
+	// a day that goes on tells, asked twice, of one payment
+	if q.everything = mayReadAll(ctx) == nil; !q.everything && last >= today {
 		last = today - 1
 	}
 	days, size, err := s.node.Daily(ctx, first, last)
@@ -99,7 +107,8 @@ func (s *Server) series(ctx context.Context, q seriesQuery, from, to string) (vi
 	}
 	view = Series{Measure: q.measure, Unit: seriesUnits[q.measure], Step: q.step, Size: size}
 	if view.Rows = q.rows(days); len(view.Rows) > seriesRows {
-		return Series{}, token.Errorf(token.TooLarge, "from", "%d rows, at most %d: ask for fewer days, or longer steps", len(view.Rows), seriesRows)
+		return Series{}, token.Errorf(token.TooLarge, "from",
+			"%d rows, at most %d: ask for fewer days, or longer steps", len(view.Rows), seriesRows)
 	}
 	return view, nil
 }
@@ -184,8 +193,8 @@ func (q seriesQuery) addDay(of map[string]*sums, day index.Day) {
 	}
 }
 
-// suppressed says what of a day is hidden, by the wallets that paid and were paid, and by those that hold. What circulates in all
-// is public.
+// suppressed says what of a day is hidden, by the wallets that paid and were paid, and by those that hold. What
+// circulates in all is public.
 func (q seriesQuery) suppressed(day index.Day) (hidden map[string]bool, whole bool) {
 	hidden = map[string]bool{}
 	total, cells := day.Cells[index.All][""], day.Cells[q.by]
@@ -207,7 +216,8 @@ func (q seriesQuery) suppressed(day index.Day) (hidden map[string]bool, whole bo
 // row states a period's measure.
 func (q seriesQuery) row(period, name string, s *sums) SeriesRow {
 	r := SeriesRow{Date: period, Of: name, Suppressed: s.hidden}
-	value := map[string]int64{"payments": s.Payments, "value": int64(s.Value), "active": s.Active, "held": int64(s.Held)}[q.measure]
+	value := map[string]int64{"payments": s.Payments, "value": int64(s.Value), "active": s.Active,
+		"held": int64(s.Held)}[q.measure]
 	switch {
 	case s.hidden:
 	case q.measure != "velocity":

@@ -10,11 +10,12 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// What is asked of the series on a network in which everything happened is what its log says, by each division and step; to who may not
-// read everything, few wallets are not shown.
+// What is asked of the series on a network in which everything happened is what its log says, by each division and
+// step; to who may not read everything, few wallets are not shown.
 func TestSeriesAreAnswered(t *testing.T) {
 	n, model, _ := storyNode(t)
-	server := api.New(n, api.Options{Access: []api.Access{{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")}}})
+	server := api.New(n, api.Options{Access: []api.Access{{Name: "auditor", Role: api.RoleAuditor,
+		TokenSHA256: api.HashToken("auditor")}}})
 	h := httptest.NewServer(checked(t, server))
 	defer h.Close()
 	w := &town{node: n, server: server, http: h}
@@ -75,8 +76,10 @@ func TestSeriesAreAnswered(t *testing.T) {
 		t.Error("a story of few wallets is told to everybody")
 	}
 	for path, code := range map[string]string{
-		"held?by=purpose": "out-of-range", "refusals": "invalid-request", "value?step=year": "invalid-request", "value?by=wallet": "invalid-request", "value?from=2026-13-01": "out-of-range",
-		"value?from=20260101": "invalid-request", "value?from=2026-02-01&to=2026-01-01": "out-of-range", "value?from=1971-01-01&to=2026-01-01": "out-of-range",
+		"held?by=purpose": "out-of-range", "refusals": "invalid-request", "value?step=year": "invalid-request",
+		"value?by=wallet": "invalid-request", "value?from=2026-13-01": "out-of-range",
+		"value?from=20260101": "invalid-request", "value?from=2026-02-01&to=2026-01-01": "out-of-range",
+		"value?from=1971-01-01&to=2026-01-01": "out-of-range",
 	} {
 		w.problem(t, "GET", "/v1/series/"+path, "", "auditor", nil, 422, code)
 	}
@@ -120,9 +123,11 @@ func paidBy(e ledger.Entry) (sum int64) {
 	return sum
 }
 
-// The day that goes on is shown to who may read everything alone: asked before and after a payment, it would tell of that payment.
+// The day that goes on is shown to who may read everything alone: asked before and after a payment, it would tell of
+// that payment.
 func TestTodayIsNotForEverybody(t *testing.T) {
-	w := newTown(t, api.Options{Access: []api.Access{{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")}}})
+	w := newTown(t, api.Options{Access: []api.Access{{Name: "auditor", Role: api.RoleAuditor,
+		TokenSHA256: api.HashToken("auditor")}}})
 	ask := func(access, path string) (s api.Series) {
 		_, _, body := w.call(t, "GET", "/v1/series/"+path, "", access, nil)
 		if err := json.Unmarshal(body, &s); err != nil {

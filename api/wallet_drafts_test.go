@@ -10,8 +10,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// A payment of two waits on the phone of who has not signed: he reads how much leaves his wallet and who gets what, signs, and it is
-// paid; of another he says that he does not sign, and why.
+// A payment of two waits on the phone of who has not signed: he reads how much leaves his wallet and who gets what,
+// signs, and it is paid; of another he says that he does not sign, and why.
 func TestAPaymentOfSeveralIsSignedOnThePhone(t *testing.T) {
 	source := axeSource(t)
 	t.Parallel()
@@ -55,7 +55,8 @@ func TestAPaymentOfSeveralIsSignedOnThePhone(t *testing.T) {
 	w.see("It was refused")
 	w.see("too much")
 	var d api.DraftView
-	if d, err = w.client.Draft(t.Context(), again.ID()); err != nil || d.State != "refused" || d.Refusals[0].Reason != "too much" {
+	if d, err = w.client.Draft(t.Context(), again.ID()); err != nil || d.State != "refused" ||
+		d.Refusals[0].Reason != "too much" {
 		t.Errorf("%+v, %v", d, err)
 	}
 	w.clean()

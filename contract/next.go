@@ -29,9 +29,9 @@ type NextTake struct {
 	Amount money.Tiyn `json:"amount,omitempty" doc:"tiyn; absent where it depends on what the caller gives"`
 }
 
-// Next looks at an action as c's caller would find it now. A refusal is the rule that stands against it; where Open is set,
-// values, a document or amounts are still to come, and only what does not depend on them was looked at. c says who calls, when
-// and what is held; what he would pay in is found here.
+// Next looks at an action as c's caller would find it now. A refusal is the rule that stands against it; where Open is
+// set, values, a document or amounts are still to come, and only what does not depend on them was looked at. c says who
+// calls, when and what is held; what he would pay in is found here.
 func (p *Program) Next(instance *Instance, c *Call) (n Next, refusal *token.Error) {
 	a, d := &p.actions[c.Action], p.Definition
 	n = Next{Action: a.name, By: []string{}, Args: a.args, Document: a.anyDocument || a.document != nil, Ends: a.ends}

@@ -33,8 +33,8 @@ const (
 	divisions
 )
 
-// Cell is what one day says of one bank, tier, region or purpose. A payment counts to its first payer's; by purpose to that of its
-// first output to somebody else, and its value to each output's.
+// Cell is what one day says of one bank, tier, region or purpose. A payment counts to its first payer's; by purpose to
+// that of its first output to somebody else, and its value to each output's.
 type Cell struct {
 	Payments int64
 	Value    money.Tiyn // paid to others, in tiyn
@@ -58,8 +58,8 @@ const (
 	others   = "other"
 )
 
-// daily is the one daily series of the log: payments, their value, active wallets and what is held, by several divisions. It holds a
-// row of every wallet that has money, and can be made again from the log at any time.
+// daily is the one daily series of the log: payments, their value, active wallets and what is held, by several
+// divisions. It holds a row of every wallet that has money, and can be made again from the log at any time.
 type daily struct {
 	mu     sync.Mutex
 	failed error  // of reading what is to be counted: tried again
@@ -84,7 +84,8 @@ type dailyState struct {
 
 // dailyWallet is a wallet's row. There may be millions: what many have alike stands in their class.
 type dailyWallet struct {
-	Class   uint32 // place in dailyState.Classes; 0 of a wallet that nobody registered: what the rules hold for somebody
+	// place in dailyState.Classes; 0 of a wallet that nobody registered: what the rules hold for somebody
+	Class   uint32
 	Day     uint32 // on which it was active last
 	Balance money.Tiyn
 }
@@ -112,9 +113,12 @@ func loadDaily(files vfs.FS, dir string, network token.NetworkID) *daily {
 	if err != nil || len(content) < head || string(content[:len(dailyMagic)]) != dailyMagic {
 		return d
 	}
-	sum := uint32(content[head-4])<<24 | uint32(content[head-3])<<16 | uint32(content[head-2])<<8 | uint32(content[head-1])
+	sum := uint32(content[head-4])<<24 | uint32(content[head-3])<<16 | uint32(content[head-2])<<8 |
+		uint32(content[head-1])
 	var s dailyState
-	if crc32.Checksum(content[head:], castagnoli) != sum || gob.NewDecoder(bytes.NewReader(content[head:])).Decode(&s) != nil || s.Network != network || len(s.Classes) == 0 {
+	if crc32.Checksum(content[head:], castagnoli) != sum ||
+		gob.NewDecoder(bytes.NewReader(content[head:])).Decode(&s) != nil || s.Network != network ||
+		len(s.Classes) == 0 {
 		return d
 	}
 	if s.Wallets == nil {
@@ -133,7 +137,8 @@ func loadDaily(files vfs.FS, dir string, network token.NetworkID) *daily {
 // clear begins the series anew.
 func (d *daily) clear(network token.NetworkID) {
 	unknown := dailyClass{Tier: others}
-	d.dailyState = dailyState{Network: network, Wallets: map[token.WalletID]dailyWallet{}, Few: map[string]map[token.WalletID]bool{}, Classes: []dailyClass{unknown}}
+	d.dailyState = dailyState{Network: network, Wallets: map[token.WalletID]dailyWallet{},
+		Few: map[string]map[token.WalletID]bool{}, Classes: []dailyClass{unknown}}
 	d.places, d.saved = map[dailyClass]uint32{unknown: 0}, 0
 }
 
@@ -208,7 +213,8 @@ func (d *daily) leaf(l *ledger.Leaf) error {
 	}
 	if len(d.Days) > 0 {
 		if held := d.today()[All][""].Held; held != d.Expect {
-			return fmt.Errorf("before block %d the daily series has %s held, and the ledger %s", l.Height, held, d.Expect)
+			return fmt.Errorf("before block %d the daily series has %s held, and the ledger %s", l.Height, held,
+				d.Expect)
 		}
 	}
 	d.Expect, d.Time = l.Circulating, l.TimeMillis
@@ -470,8 +476,8 @@ func (x *Index) followDaily() {
 	}
 }
 
-// Days returns the days of the series within two, and the size of the log that is counted. A day on which nothing was written is
-// there too, with what was held before it. Its maps are copies.
+// Days returns the days of the series within two, and the size of the log that is counted. A day on which nothing was
+// written is there too, with what was held before it. Its maps are copies.
 func (x *Index) Days(from, to uint32) (days []Day, size uint64, err error) {
 	d := x.daily
 	d.mu.Lock()

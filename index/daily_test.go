@@ -36,7 +36,8 @@ func days(t *testing.T, x *index.Index) []index.Day {
 	}
 }
 
-// busy is a network with two banks and wallets in two regions that pay each other at random for some days, one of them silent.
+// busy is a network with two banks and wallets in two regions that pay each other at random for some days, one of them
+// silent.
 func busy(t *testing.T) (*sim.Chain, *ledger.Model) {
 	t.Helper()
 	w := sim.NewWorld(5)
@@ -54,7 +55,9 @@ func busy(t *testing.T) (*sim.Chain, *ledger.Model) {
 		c.Must(&token.Issue{Sequence: uint64(i + 1), To: bank, Amounts: []money.Tiyn{1_000_000 * money.Tenge}})
 		for k := range 14 {
 			region := []string{"KZ-75", "KZ-71"}[k%2]
-			tx := c.Must(&token.Register{Registrar: bank, Sequence: uint64(k + 1), Key: w.Key(name + string(rune('a'+k))).Public(), Tier: uint8(1 + k%2), Attributes: token.Attributes{Region: region}})
+			tx := c.Must(&token.Register{Registrar: bank, Sequence: uint64(k + 1),
+				Key: w.Key(name + string(rune('a'+k))).Public(), Tier: uint8(1 + k%2),
+				Attributes: token.Attributes{Region: region}})
 			wallets = append(wallets, token.RegisteredID(tx.ID()))
 		}
 	}
@@ -68,7 +71,9 @@ func busy(t *testing.T) (*sim.Chain, *ledger.Model) {
 			if rest := live.Amount - amount; rest > 0 {
 				outputs = append(outputs, token.Output{Party: 0, Amount: rest})
 			}
-			c.Block(c.Make(&token.Transfer{Parties: []token.WalletID{from, to}, Payers: 1, Inputs: []token.ID{id}, Outputs: outputs})) // a refusal is no payment
+			// a refusal is no payment
+			c.Block(c.Make(&token.Transfer{Parties: []token.WalletID{from, to}, Payers: 1, Inputs: []token.ID{id},
+				Outputs: outputs}))
 			return
 		}
 	}
@@ -88,8 +93,8 @@ func busy(t *testing.T) (*sim.Chain, *ledger.Model) {
 	return c, model
 }
 
-// The cells of each division sum to the total; the total is what the ledger holds; payments and their value are those of a recount of
-// the log; a day on which nothing happened holds what the day before did.
+// The cells of each division sum to the total; the total is what the ledger holds; payments and their value are those
+// of a recount of the log; a day on which nothing happened holds what the day before did.
 func TestDailyCellsSumToTheTotal(t *testing.T) {
 	for name, chain := range map[string]*sim.Chain{"busy": first(busy(t)), "story": first3(story(t))} {
 		x := open(t, t.TempDir(), chain)
@@ -102,7 +107,8 @@ func TestDailyCellsSumToTheTotal(t *testing.T) {
 			for _, by := range []index.By{index.ByBank, index.ByTier, index.ByRegion} {
 				var sum index.Cell
 				for _, c := range day.Cells[by] { // any order: sums
-					sum = index.Cell{Payments: sum.Payments + c.Payments, Value: sum.Value + c.Value, Active: sum.Active + c.Active, Wallets: sum.Wallets + c.Wallets, Held: sum.Held + c.Held}
+					sum = index.Cell{Payments: sum.Payments + c.Payments, Value: sum.Value + c.Value,
+						Active: sum.Active + c.Active, Wallets: sum.Wallets + c.Wallets, Held: sum.Held + c.Held}
 				}
 				if sum != total {
 					t.Errorf("%s, day %d by %d: %+v, in all %+v", name, day.Day, by, sum, total)
@@ -170,8 +176,8 @@ func recount(t *testing.T, chain *sim.Chain) (payments, value int64) {
 	return payments, value
 }
 
-// What was counted as the log grew is what is counted from the log anew, and what a restart in the midst goes on with; a file that is
-// damaged, lost or of another network is made again.
+// What was counted as the log grew is what is counted from the log anew, and what a restart in the midst goes on with;
+// a file that is damaged, lost or of another network is made again.
 func TestTheDailySeriesIsRebuilt(t *testing.T) {
 	chain, _ := busy(t)
 	dir := t.TempDir()
@@ -194,7 +200,8 @@ func TestTheDailySeriesIsRebuilt(t *testing.T) {
 	}
 	flipped := append([]byte(nil), whole...)
 	flipped[len(flipped)/2] ^= 1
-	for about, content := range map[string][]byte{"as it was": whole, "a byte flipped": flipped, "cut": whole[:len(whole)/2], "empty": {}, "another file": []byte("aqsha daily 9\nxxxx")} {
+	for about, content := range map[string][]byte{"as it was": whole, "a byte flipped": flipped,
+		"cut": whole[:len(whole)/2], "empty": {}, "another file": []byte("aqsha daily 9\nxxxx")} {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -5,10 +5,12 @@ import (
 	"slices"
 )
 
-// Suppressed says which cells of a division are not shown to everybody, and whether their total is not: those of few wallets, and
-// so many others beside them that what is left of the total, when what is shown is taken away, is of many wallets again. people
-// counts a cell's wallets; of a purpose, whose wallets may be another's too, one cell of many wallets has to be among them.
-func Suppressed(by By, cells map[string]Cell, total Cell, people func(Cell) int64) (hidden map[string]bool, whole bool) {
+// Suppressed says which cells of a division are not shown to everybody, and whether their total is not: those of few
+// wallets, and so many others beside them that what is left of the total, when what is shown is taken away, is of many
+// wallets again. people counts a cell's wallets; of a purpose, whose wallets may be another's too, one cell of many
+// wallets has to be among them.
+func Suppressed(by By, cells map[string]Cell, total Cell,
+	people func(Cell) int64) (hidden map[string]bool, whole bool) {
 	hidden = map[string]bool{}
 	var names []string
 	for name, c := range cells { // any order: sorted below

@@ -8,8 +8,8 @@ import (
 	"github.com/aqsha/aqsha/index"
 )
 
-// Of random divisions: nothing of few wallets is shown, and what the total has beyond what is shown is of many wallets, or of none; what
-// is of many wallets beside none of few is shown.
+// Of random divisions: nothing of few wallets is shown, and what the total has beyond what is shown is of many wallets,
+// or of none; what is of many wallets beside none of few is shown.
 func TestFewWalletsAreNotShown(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	shown, hid, whole := 0, 0, 0

@@ -23,13 +23,15 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// atNode makes a command's function from one that needs a running node: a draft that was put up in this process alone would be
-// seen by nobody.
-func atNode(act func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error) func(*cobra.Command, []string) error {
+// atNode makes a command's function from one that needs a running node: a draft that was put up in this process alone
+// would be seen by nobody.
+func atNode(act func(ctx context.Context, command *cobra.Command, s *session.Session,
+	args []string) error) func(*cobra.Command, []string) error {
 	return func(command *cobra.Command, args []string) error {
 		if cli.Flag(command, "node") == "" {
 			if _, err := datadir.OpenAnnounced(cli.Flag(command, "data")); err != nil {
-				return cli.Unreached(errors.New("no node runs on this data directory: start one (aqsha up), or name one with --node"))
+				return cli.Unreached(
+					errors.New("no node runs on this data directory: start one (aqsha up), or name one with --node"))
 			}
 		}
 		return session.WithSession(command, true, func(ctx context.Context, s *session.Session) error {
@@ -86,7 +88,8 @@ func draftState(view api.DraftView) string {
 
 func newTxWaitingCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "waiting", Short: "List the drafts at the node that wait for your wallets, your bank, or anybody you may read",
+		Use:     "waiting",
+		Short:   "List the drafts at the node that wait for your wallets, your bank, or anybody you may read",
 		Example: "  aqsha tx waiting\n  aqsha tx waiting --wallet aigerim", Args: cobra.NoArgs,
 		RunE: atNode(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
 			var of token.WalletID
@@ -146,7 +149,8 @@ func draftAt(ctx context.Context, s *session.Session, text string) (view api.Dra
 		return view, err
 	}
 	if view.Transaction == nil || view.Transaction.ID() != id || view.Network != s.Network {
-		return view, token.Errorf(wrongDraft, "draft", "the node answers with another draft than %s of network %s", id, s.Network)
+		return view, token.Errorf(wrongDraft, "draft", "the node answers with another draft than %s of network %s", id,
+			s.Network)
 	}
 	return view, nil
 }
@@ -170,7 +174,8 @@ func newTxRefuseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			view, err = s.API.RefuseDraft(ctx, view.ID, api.DraftWord{Key: key.Public(), Reason: reason, Signature: signature})
+			view, err = s.API.RefuseDraft(ctx, view.ID, api.DraftWord{Key: key.Public(), Reason: reason,
+				Signature: signature})
 			return showShared(command, view, err)
 		}),
 	}
