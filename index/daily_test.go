@@ -101,9 +101,14 @@ func TestDailyCellsSumToTheTotal(t *testing.T) {
 		feed(t, x, chain, len(chain.Blocks))
 		list := days(t, x)
 		var payments, value, quiet int64
+		active := activeOn(t, chain)
 		for i, day := range list {
 			total := day.Cells[index.All][""]
 			payments, value = payments+total.Payments, value+int64(total.Value)
+			if total.Active != int64(len(active[day.Day])) {
+				t.Errorf("%s, day %d: %d wallets were active, recounted %d", name, day.Day, total.Active,
+					len(active[day.Day]))
+			}
 			for _, by := range []index.By{index.ByBank, index.ByTier, index.ByRegion} {
 				var sum index.Cell
 				for _, c := range day.Cells[by] { // any order: sums
@@ -237,4 +242,52 @@ func begin(t *testing.T, dir string, chain *sim.Chain) *index.Index {
 		t.Fatal(err)
 	}
 	return x
+}
+
+// activeOn recounts which wallets paid or were paid on each day.
+func activeOn(t *testing.T, chain *sim.Chain) map[uint32]map[token.WalletID]bool {
+	t.Helper()
+	on, offset := map[uint32]map[token.WalletID]bool{}, chain.Genesis.Policy.DayOffsetMillis
+	for _, block := range chain.Blocks {
+		var day uint32
+		for _, data := range block {
+			e, err := ledger.DecodeEntry(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Leaf != nil {
+				if day = uint32((e.Leaf.TimeMillis + offset) / 86_400_000); on[day] == nil {
+					on[day] = map[token.WalletID]bool{}
+				}
+			}
+			if e.Transaction == nil {
+				continue
+			}
+			var paid []token.WalletID
+			var payers []token.WalletID
+			switch b := e.Transaction.Body.(type) {
+			case *token.Transfer:
+				payers = b.Parties[:b.Payers]
+				for _, o := range b.Outputs {
+					if o.Party >= b.Payers {
+						paid = append(paid, b.Parties[o.Party])
+					}
+				}
+			case *token.EarmarkedTransfer:
+				payers = b.Parties[:1]
+				for _, o := range b.Outputs {
+					if o.Party > 0 {
+						paid = append(paid, b.Parties[o.Party])
+					}
+				}
+			}
+			if len(paid) == 0 {
+				continue
+			}
+			for _, id := range append(paid, payers...) {
+				on[day][id] = true
+			}
+		}
+	}
+	return on
 }
