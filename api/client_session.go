@@ -74,6 +74,9 @@ func (c *Client) bearer(base, path string) string {
 // walletOf is the wallet that a path names.
 func walletOf(path string) (id token.WalletID, named bool) {
 	rest, ok := strings.CutPrefix(path, "/v1/wallets/")
+	if !ok {
+		rest, ok = strings.CutPrefix(path, draftsOf)
+	}
 	if !ok || len(rest) < 2*len(id) {
 		return id, false
 	}

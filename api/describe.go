@@ -144,9 +144,9 @@ var tags = []*huma.Tag{
 
 var tagOf = map[string]string{
 	"wallets": "wallets", "sessions": "wallets", "applications": "wallets", "events": "log", "transactions": "payments",
-	"tokens":   "payments",
+	"drafts": "payments", "tokens": "payments",
 	"agencies": "programs", "purposes": "programs", "definitions": "programs", "contracts": "programs",
-	"blocks": "log", "checkpoint": "log", "tile": "log", "feed": "copies", "followers": "copies",
+	"series": "ledger", "blocks": "log", "checkpoint": "log", "tile": "log", "feed": "copies", "followers": "copies",
 	"cosignatures": "copies", "fence": "copies", "promises": "copies",
 	"health": "operation", "livez": "operation", "readyz": "operation", "metrics": "operation", "story": "operation",
 	"market": "market",

@@ -38,7 +38,8 @@ type SpendingCheck struct {
 
 func (s *Server) registerNext() {
 	huma.Register(s.api, operation("next-steps", "/v1/contracts/{id}/next",
-		"What may be done with a contract: which action, by whom, from when, or why not now", byWallet, http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable),
+		"What may be done with a contract: which action, by whom, from when, or why not now", byWallet,
+		http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable),
 		func(ctx context.Context, in *struct {
 			ID token.WalletID `path:"id"`
 			As token.WalletID `query:"as" doc:"for this wallet; absent for the session's own, or else for the first party that may"`
@@ -46,8 +47,10 @@ func (s *Server) registerNext() {
 			return retried(s.nextSteps(ctx, in.ID, in.As))
 		})
 	check := operation("check-purpose", "/v1/purposes/{number}/check",
-		"Whether the session's own wallet may pay a purpose's money to a payee", byWallet, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
-	check.Description = "The answer is what the money becomes, or the refusal that such a payment would get now. Nothing is told of the payee to a wallet that has no money of the purpose. It takes a place of the caller's share of the queue, as a payment does."
+		"Whether the session's own wallet may pay a purpose's money to a payee", byWallet, http.StatusConflict,
+		http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	check.Description =
+		"The answer is what the money becomes, or the refusal that such a payment would get now. Nothing is told of the payee to a wallet that has no money of the purpose. It takes a place of the caller's share of the queue, as a payment does."
 	huma.Register(s.api, check, func(ctx context.Context, in *struct {
 		Number uint32         `path:"number" minimum:"1"`
 		Payee  token.WalletID `query:"payee" required:"true"`
@@ -70,8 +73,8 @@ func retried[T any](body T, err error) (*answer[T], error) {
 	return ok(body, nil)
 }
 
-// ownSession is the wallet whose key opened the session of a request. On a node that is open to read a session is asked for too:
-// it alone says whose wallet is meant.
+// ownSession is the wallet whose key opened the session of a request. On a node that is open to read a session is asked
+// for too: it alone says whose wallet is meant.
 func (s *Server) ownSession(ctx context.Context, authorization string) (token.WalletID, error) {
 	access, _ := ctx.Value(accessKey{}).(*Access)
 	if access == everything {
@@ -83,7 +86,8 @@ func (s *Server) ownSession(ctx context.Context, authorization string) (token.Wa
 	case access == nil:
 		return token.WalletID{}, newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 	case access.Role != RoleHolder:
-		return token.WalletID{}, newProblem(http.StatusForbidden, codeForbidden, "", "this is for a session of the payer's key")
+		return token.WalletID{}, newProblem(http.StatusForbidden, codeForbidden, "",
+			"this is for a session of the payer's key")
 	}
 	return access.wallet, nil
 }
@@ -108,7 +112,8 @@ func (s *Server) nextSteps(ctx context.Context, id, as token.WalletID) (view Nex
 	if err != nil {
 		return view, err
 	}
-	view = NextSteps{Contract: id, Version: c.Version, Ends: c.EndsMillis, Size: head.Size, Steps: make([]StepView, len(steps))}
+	view = NextSteps{Contract: id, Version: c.Version, Ends: c.EndsMillis, Size: head.Size,
+		Steps: make([]StepView, len(steps))}
 	for i, step := range steps {
 		view.Steps[i] = StepView{Step: step, Possible: step.Refused == nil}
 		if step.Refused != nil {
@@ -119,18 +124,22 @@ func (s *Server) nextSteps(ctx context.Context, id, as token.WalletID) (view Nex
 }
 
 // checkPurpose tries a payment of marked money of the session's own wallet.
-func (s *Server) checkPurpose(ctx context.Context, own token.WalletID, number uint32, payee token.WalletID, amount money.Tiyn) (view SpendingCheck, err error) {
+func (s *Server) checkPurpose(ctx context.Context, own token.WalletID, number uint32, payee token.WalletID,
+	amount money.Tiyn) (view SpendingCheck, err error) {
 	if payee == own {
 		return view, token.Errorf(token.OutOfRange, "payee", "a payment to oneself frees no money from its purpose")
 	}
 	if amount == 0 {
-		if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) { amount = max(1, state.Authority().Policy.LeastToken) }); err != nil {
+		if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+			amount = max(1, state.Authority().Policy.LeastToken)
+		}); err != nil {
 			return view, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	becomes, err := s.node.MayPay(ctx, senderOf(ctx), ledger.Marked{Purpose: number, Payer: own, Payee: payee, Amount: amount})
+	becomes, err := s.node.MayPay(ctx, senderOf(ctx), ledger.EarmarkedPayment{Purpose: number, Payer: own, Payee: payee,
+		Amount: amount})
 	if err != nil {
 		return view, err
 	}

@@ -16,7 +16,8 @@ import (
 // direct registers a wallet of the authority's with a role.
 func (w *town) direct(t testing.TB, sequence uint64, name, role string) token.WalletID {
 	t.Helper()
-	tx := w.world.Sign(&token.Register{Sequence: sequence, Key: w.world.Key(name).Public(), Tier: 2, Attributes: token.Attributes{Role: role}}, soon(),
+	tx := w.world.Sign(&token.Register{Sequence: sequence, Key: w.world.Key(name).Public(), Tier: 2,
+		Attributes: token.Attributes{Role: role}}, soon(),
 		w.world.By(token.RolePolicy, 2), sim.One(token.RolePossession, 0, w.world.Key(name)))
 	w.submit(t, tx)
 	return token.RegisteredID(tx.ID())
@@ -25,16 +26,21 @@ func (w *town) direct(t testing.TB, sequence uint64, name, role string) token.Wa
 // meals makes purpose 1, and gives the wallet "treasury" 1,000 tenge of it: who may be paid with that is "canteen".
 func (w *town) meals(t testing.TB) (treasury, canteen token.WalletID) {
 	t.Helper()
-	agency := w.world.Sign(&token.SetAgency{Sequence: 2, Name: "ministry", Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{w.world.Key("ministry").Public()}}}, soon(),
+	agency := w.world.Sign(&token.SetAgency{Sequence: 2, Name: "ministry",
+		Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{w.world.Key("ministry").Public()}}}, soon(),
 		w.world.By(token.RolePolicy, 2), sim.One(token.RolePossession, 0, w.world.Key("ministry")))
 	w.submit(t, agency)
 	treasury, canteen = w.direct(t, 3, "treasury", "treasury"), w.direct(t, 4, "canteen", "canteen")
-	w.submit(t, w.world.Sign(&token.RegisterPurpose{Agency: token.RegisteredID(agency.ID()), Sequence: 1, Purpose: sim.Meals(w.bank, uint64(time.Now().UnixMilli())-1000)}, soon(),
+	w.submit(t, w.world.Sign(&token.RegisterPurpose{Agency: token.RegisteredID(agency.ID()), Sequence: 1,
+		Purpose: sim.Meals(w.bank, uint64(time.Now().UnixMilli())-1000)}, soon(),
 		sim.One(token.RoleAgency, 0, w.world.Key("ministry"))))
-	fund := w.world.Pay(w.alice, w.world.Key("alice"), treasury, 1_000*money.Tenge, []token.ID{token.OutputID(w.money.ID(), 0)}, 100_000*money.Tenge, soon())
+	fund := w.world.Pay(w.alice, w.world.Key("alice"), treasury, 1_000*money.Tenge,
+		[]token.ID{token.OutputID(w.money.ID(), 0)}, 100_000*money.Tenge, soon())
 	w.submit(t, fund)
-	w.submit(t, w.world.Sign(&token.EarmarkedTransfer{Parties: []token.WalletID{treasury}, Inputs: []token.ID{token.OutputID(fund.ID(), 0)},
-		Outputs: []token.EarmarkedOutput{{Amount: 1_000 * money.Tenge, Becomes: 1}}}, soon(), sim.One(token.RoleWallet, 0, w.world.Key("treasury"))))
+	w.submit(t, w.world.Sign(&token.EarmarkedTransfer{Parties: []token.WalletID{treasury},
+		Inputs:  []token.ID{token.OutputID(fund.ID(), 0)},
+		Outputs: []token.EarmarkedOutput{{Amount: 1_000 * money.Tenge, Becomes: 1}}}, soon(),
+		sim.One(token.RoleWallet, 0, w.world.Key("treasury"))))
 	return treasury, canteen
 }
 
@@ -47,8 +53,8 @@ func (w *town) session(t *testing.T, wallet token.WalletID, key string) string {
 	return s.Token
 }
 
-// Who has marked money is told whom he may pay with it and what it becomes, as a payment would; who has none learns nothing of
-// anybody by asking.
+// Who has marked money is told whom he may pay with it and what it becomes, as a payment would; who has none learns
+// nothing of anybody by asking.
 func TestWhomMarkedMoneyMayPay(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		w := streetOf(t, open)
@@ -61,7 +67,8 @@ func TestWhomMarkedMoneyMayPay(t *testing.T) {
 		size := w.node.Head().Size
 		var c api.SpendingCheck
 		status, body := ask(own, canteen, "&amount=70000")
-		if err := json.Unmarshal([]byte(body), &c); err != nil || status != 200 || c != (api.SpendingCheck{Purpose: 1}) {
+		if err := json.Unmarshal([]byte(body), &c); err != nil || status != 200 ||
+			c != (api.SpendingCheck{Purpose: 1}) {
 			t.Errorf("%d %s", status, body)
 		}
 		for _, q := range []struct {
@@ -83,7 +90,8 @@ func TestWhomMarkedMoneyMayPay(t *testing.T) {
 			if q.session == "" && open {
 				q.status, q.code = 403, "forbidden"
 			}
-			if status, _, body := w.call(t, "GET", "/v1/purposes/1/check?payee="+q.payee.String()+q.more, "", q.session, nil); status != q.status || q.code != "" && codeIn(body) != q.code {
+			if status, _, body := w.call(t, "GET", "/v1/purposes/1/check?payee="+q.payee.String()+q.more, "", q.session,
+				nil); status != q.status || q.code != "" && codeIn(body) != q.code {
 				t.Errorf("%+v: %d %s", q, status, body)
 			}
 		}
@@ -123,7 +131,8 @@ func TestWhatMayBeDoneWithAContract(t *testing.T) {
 		return steps
 	}
 	of, to := next(buyer), next(seller)
-	if s := of["release"]; !s.Possible || s.Open || s.Caller != w.alice || fmt.Sprint(s.By) != "[buyer arbiter]" || !s.Ends {
+	if s := of["release"]; !s.Possible || s.Open || s.Caller != w.alice || fmt.Sprint(s.By) != "[buyer arbiter]" ||
+		!s.Ends {
 		t.Errorf("%+v", s)
 	}
 	if s := to["release"]; s.Possible || s.Problem == nil || s.Problem.Code != "wrong-caller" {
@@ -132,7 +141,10 @@ func TestWhatMayBeDoneWithAContract(t *testing.T) {
 	if s := to["divide"]; s.Possible || s.Problem.Code != "wrong-caller" || len(s.Args) != 1 {
 		t.Errorf("%+v", s)
 	}
-	w.problem(t, "GET", "/v1/contracts/"+id.String()+"/next?as="+w.bob.String(), "", buyer, nil, http.StatusForbidden, "forbidden")
-	w.submit(t, w.world.Sign(&token.Act{Contract: id, Version: 1, Action: "release", Caller: w.alice, Paid: []money.Tiyn{0}}, soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice"))))
-	w.problem(t, "GET", "/v1/contracts/"+id.String()+"/next", "", buyer, nil, http.StatusForbidden, "forbidden") // of what has ended nobody is a party
+	w.problem(t, "GET", "/v1/contracts/"+id.String()+"/next?as="+w.bob.String(), "", buyer, nil, http.StatusForbidden,
+		"forbidden")
+	w.submit(t, w.world.Sign(&token.Act{Contract: id, Version: 1, Action: "release", Caller: w.alice,
+		Paid: []money.Tiyn{0}}, soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice"))))
+	// of what has ended nobody is a party
+	w.problem(t, "GET", "/v1/contracts/"+id.String()+"/next", "", buyer, nil, http.StatusForbidden, "forbidden")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/aqsha/aqsha/api/drafts"
 	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/ledger"
@@ -77,6 +78,8 @@ var statusOf = map[token.Code]int{
 	ledger.TokenNotLive:  http.StatusConflict,
 	ledger.StaleVersion:  http.StatusConflict,
 	ledger.Duplicate:     http.StatusConflict,
+	drafts.SignedAlready: http.StatusConflict,
+	drafts.DraftEnded:    http.StatusConflict,
 	ledger.BadSignature:  http.StatusForbidden,
 	ledger.NotAuthorised: http.StatusForbidden,
 	node.NotAccepted:     http.StatusForbidden,

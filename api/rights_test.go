@@ -39,6 +39,7 @@ var rights = map[string]string{
 	"list-purses":              "200 200 200 200 200 200 200 200 200 200 200",
 	"get-purse":                "404 404 404 404 404 404 404 404 404 404 404", // alice's wallet is none
 	"list-purposes":            "200 200 200 200 200 200 200 200 200 200 200",
+	"get-series":               "200 200 200 200 200 200 200 200 200 200 200", // few wallets are suppressed
 	"list-definitions":         "200 200 200 200 200 200 200 200 200 200 200",
 	"list-blocks":              "200 200 200 200 200 200 200 200 200 200 200",
 	"stream-blocks":            "200 200 200 200 200 200 200 200 200 200 200",
@@ -70,6 +71,11 @@ var rights = map[string]string{
 	"get-application":          "404 404 404 404 404 404 404 404 404 404 404", // its id is the right to it
 	"accept-application":       "401 401 401 401 403 403 403 404 404 403 403",
 	"refuse-application":       "401 401 401 401 403 403 403 404 404 403 403",
+	"list-drafts":              "401 401 401 401 200 200 200 200 200 200 200", // each sees what concerns it
+	"get-draft":                "404 404 404 404 404 404 404 404 404 404 404", // its id is the right to it
+	"sign-draft":               "404 404 404 404 404 404 404 404 404 404 404",
+	"refuse-draft":             "404 404 404 404 404 404 404 404 404 404 404",
+	"put-draft":                "403 403 403 403 403 403 403 403 403 403 403", // by what is signed
 	"get-contract":             "401 401 401 401 200 200 403 200 403 200 200",
 	"next-steps":               "401 401 401 401 200 200 403 200 403 200 200",
 	"check-purpose":            "401 401 401 401 422 403 422 403 403 403 403", // no money of the purpose
@@ -210,7 +216,7 @@ func (s subject) query(w *town, method, path string) inquiry {
 	if strings.Contains(path, "{width}") {
 		index = "000.p"
 	}
-	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32)).Replace(path)}
+	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64)).Replace(path)}
 	if path == "/v1/purposes/{number}/check" {
 		a.path += "?payee=" + strings.Repeat("9", 32)
 	}
@@ -238,6 +244,12 @@ func (s subject) query(w *town, method, path string) inquiry {
 			a.body = []byte(`{"wallet":"` + s.wallet + `","origin":"` + w.http.URL + `","challenge":"00","until_millis":` + fmt.Sprint(soon()) + `,"signature":"` + strings.Repeat("0", 130) + `"}`)
 		case "/v1/applications":
 			a.body = []byte(`{"bank":"` + w.bank.String() + `","key":"` + w.world.Key("dina").Public().String() + `","signature":"` + strings.Repeat("0", 130) + `"}`)
+		case "/v1/drafts":
+			a.body = []byte(`{"network":"` + w.node.Network().String() + `","transaction":{"kind":"close","valid_until":` + fmt.Sprint(soon()) + `,"body":{"wallet":"` + s.wallet + `","version":1,"by":"wallet"},"witnesses":[]}}`)
+		case "/v1/drafts/{draft}/signatures":
+			a.body = []byte(`{"role":"wallet","index":0,"signature":"` + strings.Repeat("0", 130) + `"}`)
+		case "/v1/drafts/{draft}/refusals":
+			a.body = []byte(`{"key":"` + w.world.Key("alice").Public().String() + `","signature":"` + strings.Repeat("0", 130) + `"}`)
 		case "/v1/applications/{application}/acceptance":
 			a.body = []byte(`{"draft":{}}`)
 		case "/v1/applications/{application}/refusal":

@@ -50,7 +50,7 @@ type Options struct {
 	TLS   *tls.Config
 	Names []string
 	Proxy string
-	// Dir is a folder in which delegations and applications outlive the process; empty keeps them in memory.
+	// Dir is a folder in which delegations, applications and drafts outlive the process; empty keeps them in memory.
 	Dir string
 	// Limits of what callers may hold at once; nil for those that fit the process.
 	Limits *httplimit.Limits
@@ -106,6 +106,7 @@ type Server struct {
 	}
 	delegations  *delegations
 	applications *applications
+	drafts       *draftBoard
 	access       atomic.Pointer[[]Access]
 	members      atomic.Pointer[Members]
 	sites        atomic.Pointer[http.CrossOriginProtection]
@@ -122,6 +123,7 @@ func New(n *node.Node, options Options) *Server {
 		sessions: newSessions()}
 	s.delegations, s.applications = openDelegations(options.Dir, options.Logger),
 		openApplications(options.Dir, options.Logger)
+	s.drafts = openDrafts(options.Dir, options.Logger)
 	s.SetAccess(options.Access)
 	s.SetMembers(options.Members)
 	s.SetOrigins(options.Origins)
@@ -136,11 +138,13 @@ func New(n *node.Node, options Options) *Server {
 	s.registerSessions()
 	s.registerDelegations()
 	s.registerApplications()
+	s.registerDrafts()
 	s.registerEvents(mux)
 	s.registerTokens()
 	s.registerPrograms()
 	s.registerNext()
 	s.registerPurses()
+	s.registerSeries()
 	s.registerTransactions()
 	s.registerBlocks()
 	s.registerErrors()
@@ -379,8 +383,10 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 			failed <- server.Serve(l)
 		}()
 	}
+	go s.settleDrafts(s.streaming)
 	select {
 	case err := <-failed:
+		s.endStreams()
 		return err
 	case <-ctx.Done():
 	}

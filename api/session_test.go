@@ -56,7 +56,8 @@ func (w *town) answerTo(t *testing.T, c api.Challenge, wallet token.WalletID, ke
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature, err := w.world.Key(key).Sign(token.SessionDigest(w.node.Network(), wallet, origin, [token.SessionChallengeBytes]byte(raw)))
+	signature, err := w.world.Key(key).Sign(token.SessionDigest(w.node.Network(), wallet, origin,
+		[token.SessionChallengeBytes]byte(raw)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,8 @@ func (w *town) answerTo(t *testing.T, c api.Challenge, wallet token.WalletID, ke
 
 func (w *town) challenge(t *testing.T, wallet token.WalletID) (c api.Challenge) {
 	t.Helper()
-	if status, body := w.postJSON(t, "/v1/sessions/challenges", map[string]any{"wallet": wallet}, &c); status != http.StatusOK {
+	if status, body := w.postJSON(t, "/v1/sessions/challenges", map[string]any{"wallet": wallet},
+		&c); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
 	return c
@@ -93,7 +95,8 @@ func TestAWalletsKeyOpensItsOwnReads(t *testing.T) {
 		alice: 200, alice + "/tokens": 200, alice + "/history": 200, alice + "/held": 200, own: 200, spent: 200,
 		bob: 403, bob + "/tokens": 403, bob + "/history": 403, bob + "/held": 403, bob + "/stream": 403,
 		"/v1/transactions/" + others.ID().String(): 403, "/v1/transactions/" + strings.Repeat("0", 64): 403,
-		spent + "/proof": 200, "/v1/tokens/" + token.OutputID(others.ID(), 0).String() + "/proof": 403, "/v1/blocks/2": 403, "/v1/contracts": 403, "/tile/entries/000.p/3": 403, "/v1/feed?from=0": 403,
+		spent + "/proof": 200, "/v1/tokens/" + token.OutputID(others.ID(), 0).String() + "/proof": 403,
+		"/v1/blocks/2": 403, "/v1/contracts": 403, "/tile/entries/000.p/3": 403, "/v1/feed?from=0": 403,
 	} {
 		if status, _, body := w.call(t, "GET", path, "", s.Token, nil); status != want {
 			t.Errorf("GET %s: %d %s, want %d", path, status, body, want)
@@ -102,7 +105,8 @@ func TestAWalletsKeyOpensItsOwnReads(t *testing.T) {
 			t.Errorf("GET %s without a session: %d", path, status)
 		}
 	}
-	if status, _, body := w.call(t, "POST", alice+"/selections", "application/json", s.Token, []byte(`{"amount":100}`)); status != 200 {
+	if status, _, body := w.call(t, "POST", alice+"/selections", "application/json", s.Token,
+		[]byte(`{"amount":100}`)); status != 200 {
 		t.Errorf("selection: %d %s", status, body)
 	}
 	w.problem(t, "GET", bob+"/stream", "", s.Token, nil, 403, "forbidden")
@@ -128,18 +132,19 @@ func TestNoOtherSignatureOpensASession(t *testing.T) {
 	raw[20] ^= 0x7f // its end
 	later.Challenge = hex.EncodeToString(raw)
 	tries := map[string]api.SignIn{
-		"the same again":         good,
-		"another wallet's":       w.answerTo(t, w.challenge(t, w.alice), w.bob, "bob", w.http.URL),
-		"another key":            w.answerTo(t, w.challenge(t, w.alice), w.alice, "bob", w.http.URL),
-		"a relay's origin":       w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice", "http://evil.example"),
-		"an origin in capitals":  w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice", strings.ToUpper(w.http.URL)),
-		"a wallet that is none":  w.answerTo(t, w.challenge(t, nobody), nobody, "alice", w.http.URL),
-		"a changed challenge":    flipped,
-		"a challenge drawn out":  w.answerTo(t, later, w.alice, "alice", w.http.URL),
-		"another node's":         w.answerTo(t, foreign.challenge(t, w.alice), w.alice, "alice", w.http.URL),
-		"a challenge too short":  {Wallet: w.alice, Origin: w.http.URL, Challenge: "00"},
-		"no signature":           {Wallet: w.alice, Origin: w.http.URL, Challenge: w.challenge(t, w.alice).Challenge},
-		"a challenge of letters": {Wallet: w.alice, Origin: w.http.URL, Challenge: strings.Repeat("zz", token.SessionChallengeBytes)},
+		"the same again":        good,
+		"another wallet's":      w.answerTo(t, w.challenge(t, w.alice), w.bob, "bob", w.http.URL),
+		"another key":           w.answerTo(t, w.challenge(t, w.alice), w.alice, "bob", w.http.URL),
+		"a relay's origin":      w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice", "http://evil.example"),
+		"an origin in capitals": w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice", strings.ToUpper(w.http.URL)),
+		"a wallet that is none": w.answerTo(t, w.challenge(t, nobody), nobody, "alice", w.http.URL),
+		"a changed challenge":   flipped,
+		"a challenge drawn out": w.answerTo(t, later, w.alice, "alice", w.http.URL),
+		"another node's":        w.answerTo(t, foreign.challenge(t, w.alice), w.alice, "alice", w.http.URL),
+		"a challenge too short": {Wallet: w.alice, Origin: w.http.URL, Challenge: "00"},
+		"no signature":          {Wallet: w.alice, Origin: w.http.URL, Challenge: w.challenge(t, w.alice).Challenge},
+		"a challenge of letters": {Wallet: w.alice, Origin: w.http.URL,
+			Challenge: strings.Repeat("zz", token.SessionChallengeBytes)},
 	}
 	said := ""
 	for what, in := range tries {
@@ -158,7 +163,8 @@ func TestNoOtherSignatureOpensASession(t *testing.T) {
 			t.Error("one digest for two uses")
 		}
 	}
-	for _, forged := range []string{"aqs1.", "aqs1." + strings.Repeat("A", 86), "aqs1." + strings.Repeat("A", 300), "aqs1.!!!"} {
+	for _, forged := range []string{"aqs1.", "aqs1." + strings.Repeat("A", 86), "aqs1." + strings.Repeat("A", 300),
+		"aqs1.!!!"} {
 		if status, _, _ := w.call(t, "GET", "/v1/wallets/"+w.alice.String(), "", forged, nil); status != 401 {
 			t.Errorf("%q: %d", forged, status)
 		}
@@ -199,7 +205,8 @@ func TestANewKeyEndsSessions(t *testing.T) {
 	s, _, _ := w.signIn(t, w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice", w.http.URL))
 	w.newKey(t)
 	w.problem(t, "GET", "/v1/wallets/"+w.alice.String(), "", s.Token, nil, 401, "unauthorised")
-	if _, status, body := w.signIn(t, w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice 2", w.http.URL)); status != 200 {
+	if _, status, body := w.signIn(t, w.answerTo(t, w.challenge(t, w.alice), w.alice, "alice 2",
+		w.http.URL)); status != 200 {
 		t.Errorf("the new key: %d %s", status, body)
 	}
 }
@@ -307,5 +314,6 @@ func (w *town) postJSON(t *testing.T, path string, in, out any) (int, string) {
 func (w *town) newKey(t *testing.T) {
 	t.Helper()
 	body := &token.Rekey{Wallet: w.alice, Version: 1, By: token.RoleWallet, Key: w.world.Key("alice 2").Public()}
-	w.submit(t, w.world.Sign(body, soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice")), sim.One(token.RolePossession, 0, w.world.Key("alice 2"))))
+	w.submit(t, w.world.Sign(body, soon(), sim.One(token.RoleWallet, 0, w.world.Key("alice")),
+		sim.One(token.RolePossession, 0, w.world.Key("alice 2"))))
 }

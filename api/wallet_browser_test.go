@@ -20,9 +20,7 @@ import (
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/console"
 	"github.com/aqsha/aqsha/internal/sim"
-	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/money"
-	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -145,8 +143,16 @@ func (w *walletPage) press(text string) {
 
 func (w *walletPage) fill(label, text string) {
 	w.t.Helper()
-	field := fmt.Sprintf(`//input[@id = //label[contains(., %q)]/@for]`, label)
-	w.do(chromedp.Focus(field, chromedp.BySearch), chromedp.Evaluate(`document.activeElement.select()`, nil), input.InsertText(text))
+	field := fmt.Sprintf(`document.evaluate("//input[@id = //label[contains(., " + JSON.stringify(%q) + ")]/@for]", document, null, 9).singleNodeValue`, label)
+	done := false
+	for range 20 { // a page that has just come takes the focus to its heading, perhaps from under the typing
+		w.do(chromedp.Poll(fmt.Sprintf(`(() => { const f = %s; f?.focus(); f?.select(); return f !== null && document.activeElement === f; })()`, field), nil, often),
+			input.InsertText(text), chromedp.Evaluate(field+`?.value === `+fmt.Sprintf("%q", text), &done))
+		if done {
+			return
+		}
+	}
+	w.t.Fatalf("%q is not typed under %q", text, label)
 }
 
 func (w *walletPage) see(text string) {
@@ -267,15 +273,4 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 }
 
 // balanceOf asks the node itself.
-func (w *walletPage) balanceOf(id token.WalletID) (held money.Tiyn) {
-	w.t.Helper()
-	found := false
-	err := w.node.View(context.Background(), func(state *livestate.State, _ node.Head) {
-		wallet, known := state.Wallet(id)
-		held, found = wallet.Balance, known
-	})
-	if err != nil || !found {
-		w.t.Fatal(found, err)
-	}
-	return held
-}
+func (w *walletPage) balanceOf(id token.WalletID) money.Tiyn { return w.town.balanceOf(w.t, id) }

@@ -9,8 +9,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Marked money is chosen on the page that pays; whom it may not pay is said before anything is signed, and whom it may pay is paid
-// what the rule says: plain money.
+// Marked money is chosen on the page that pays; whom it may not pay is said before anything is signed, and whom it may
+// pay is paid what the rule says: plain money.
 func TestMarkedMoneyIsPaidFromThePhone(t *testing.T) {
 	t.Parallel()
 	w := newWalletPage(t)
@@ -20,7 +20,8 @@ func TestMarkedMoneyIsPaidFromThePhone(t *testing.T) {
 	order := func(payee token.WalletID) {
 		w.turn("pay")
 		w.fill("To whom", payee.String())
-		w.do(chromedp.Evaluate(`{const s = [...document.querySelectorAll("main select")].at(-1); s.value = "1"; s.dispatchEvent(new Event("change", {bubbles: true}))}`, nil))
+		w.do(chromedp.Evaluate(
+			`{const s = [...document.querySelectorAll("main select")].at(-1); s.value = "1"; s.dispatchEvent(new Event("change", {bubbles: true}))}`, nil))
 		w.fill("How much", "70")
 		w.press("Look and confirm")
 	}

@@ -399,7 +399,7 @@ func TestAWalletOpensByTheDevicesLock(t *testing.T) {
 const axePath = "../console/ui/node_modules/axe-core/axe.min.js"
 
 // pagesOfAWallet are all pages with the words that say they are there.
-var pagesOfAWallet = []string{"", "pay", "ask", "more", "history", "receipt", "rules", "people", "till", "safety", "learn?card=lost"}
+var pagesOfAWallet = []string{"", "pay", "ask", "more", "history", "receipt", "rules", "drafts", "people", "till", "safety", "learn?card=lost"}
 
 // axe says what a checker of accessibility finds on the page that is shown.
 func (w *walletPage) axe() (found []string) {

@@ -375,7 +375,7 @@ func TestEveryStateCanBeReadByAll(t *testing.T) {
 	w.press("Go on")
 	w.see("Change of the wallet")
 	w.stateOf("new-home")
-	for _, page := range []string{"history", "rules", "people", "till", "receipt?id=1"} {
+	for _, page := range []string{"history", "rules", "drafts", "people", "till", "receipt?id=1"} {
 		w.turn(page)
 		w.do(chromedp.Poll(`!document.querySelector("main .skeleton")`, nil, often))
 		w.stateOf("empty-" + strings.TrimSuffix(page, "?id=1"))

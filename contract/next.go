@@ -29,9 +29,9 @@ type NextTake struct {
 	Amount money.Tiyn `json:"amount,omitempty" doc:"tiyn; absent where it depends on what the caller gives"`
 }
 
-// Next looks at an action as c's caller would find it now. A refusal is the rule that stands against it; where Open is set,
-// values, a document or amounts are still to come, and only what does not depend on them was looked at. c says who calls, when
-// and what is held; what he would pay in is found here.
+// Next looks at an action as c's caller would find it now. A refusal is the rule that stands against it; where Open is
+// set, values, a document or amounts are still to come, and only what does not depend on them was looked at. c says who
+// calls, when and what is held; what he would pay in is found here.
 func (p *Program) Next(instance *Instance, c *Call) (n Next, refusal *token.Error) {
 	a, d := &p.actions[c.Action], p.Definition
 	n = Next{Action: a.name, By: []string{}, Args: a.args, Document: a.anyDocument || a.document != nil, Ends: a.ends}
@@ -50,7 +50,7 @@ func (p *Program) Next(instance *Instance, c *Call) (n Next, refusal *token.Erro
 		if t.amount == nil {
 			continue
 		}
-		amount, known := s.told(t.amount)
+		amount, known := s.value(t.amount)
 		n.Takes = append(n.Takes, NextTake{Asset: d.Assets[i], Amount: money.Tiyn(max(amount, 0))})
 		if n.Open = n.Open || !known; known {
 			c.Paid[i] = money.Tiyn(max(amount, 0))
@@ -94,8 +94,8 @@ func (s *scope) tells(x *expression) bool {
 	return true
 }
 
-// told is an expression's value, where it can be evaluated and is a number.
-func (s *scope) told(x *expression) (value int64, known bool) {
+// value is an expression's value, where it can be evaluated and is a number.
+func (s *scope) value(x *expression) (value int64, known bool) {
 	if !s.tells(x) {
 		return 0, false
 	}
@@ -108,6 +108,6 @@ func (s *scope) time(x *expression) uint64 {
 	if x == nil {
 		return 0
 	}
-	millis, _ := s.told(x)
+	millis, _ := s.value(x)
 	return uint64(max(millis, 0))
 }

@@ -35,6 +35,9 @@ type Index struct {
 	writer   writer
 	scratch  []record
 
+	daily *daily
+	grown chan struct{} // there may be entries that the daily series lacks, or so many that it is written
+
 	flushed chan struct{}
 	stop    chan struct{}
 	merging sync.WaitGroup
@@ -43,15 +46,21 @@ type Index struct {
 // Open opens the index of a network's log, or begins one. An index of another log is an error.
 func Open(fs vfs.FS, dir string, network token.NetworkID, log Log) (*Index, error) {
 	x := &Index{fs: fs, dir: dir, network: network, log: log, flushed: make(chan struct{}, 1),
-		stop: make(chan struct{})}
+		grown: make(chan struct{}, 1), stop: make(chan struct{})}
 	if err := fs.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("index in %s: %w", dir, err)
 	}
 	if err := x.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), x.closeFiles())
 	}
-	x.merging.Add(1)
+	if x.daily = loadDaily(fs, dir, network); x.daily.Size > x.Size() { // the index lost its end: what is indexed again is counted again
+		if err := x.daily.forget(fs, dir); err != nil {
+			return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), x.closeFiles())
+		}
+	}
+	x.merging.Add(2)
 	go x.mergeFiles()
+	go x.followDaily()
 	x.flushed <- struct{}{}
 	return x, nil
 }
@@ -64,7 +73,7 @@ func (x *Index) Close() error {
 	err := x.flush()
 	close(x.stop)
 	x.merging.Wait()
-	return errors.Join(err, x.closeFiles())
+	return errors.Join(err, x.daily.save(x.fs, x.dir), x.closeFiles())
 }
 
 func (x *Index) closeFiles() (err error) {
@@ -85,6 +94,7 @@ func (x *Index) Block(first uint64, entries [][]byte) error {
 	}
 	w := &x.writer
 	w.records = [tables][]record{}
+	decoded := make([]ledger.Entry, 0, len(entries))
 	for i, data := range entries {
 		e, err := ledger.DecodeEntry(data)
 		if err != nil {
@@ -93,12 +103,18 @@ func (x *Index) Block(first uint64, entries [][]byte) error {
 		if err := w.entry(first+uint64(i), e); err != nil {
 			return fmt.Errorf("entry %d: %w", first+uint64(i), err)
 		}
+		decoded = append(decoded, e)
 	}
 	for t := range tables {
 		x.scratch = sortRecords(w.records[t], x.scratch)
 	}
 	x.add(&run{first: first, size: first + uint64(len(entries)), memory: w.records})
 	x.size.set(first + uint64(len(entries)))
+	x.counted(first, decoded)
+	select {
+	case x.grown <- struct{}{}:
+	default:
+	}
 	if x.gathered >= flushRecords {
 		if err := x.flush(); err != nil {
 			return &UnkeptError{err}

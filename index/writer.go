@@ -15,6 +15,7 @@ type writer struct {
 	records [tables][]record
 
 	answering   bool
+	netsAlone   bool // what is answered has no use for outputs
 	transaction token.TransactionID
 	outputs     map[token.ID]Output
 	nets        map[token.WalletID]money.Tiyn
@@ -204,7 +205,7 @@ func (w *writer) output(id token.ID, number uint64, wallet token.WalletID, amoun
 		return // no change was made
 	}
 	w.stands(ofIDs, id[:], number)
-	if w.answering {
+	if w.answering && !w.netsAlone {
 		if w.outputs == nil {
 			w.outputs = map[token.ID]Output{}
 		}

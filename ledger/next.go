@@ -24,7 +24,8 @@ type Prepared struct {
 	purposes map[uint32]*contract.Rule
 }
 
-// maxPrepared bounds how many purposes are prepared for one trial: one with all its amendments, and what their money becomes.
+// maxPrepared bounds how many purposes are prepared for one trial: one with all its amendments, and what their money
+// becomes.
 const maxPrepared = 4 * MaxAmendments
 
 // Unprepared is what a trial will need, as it stands in the state.
@@ -83,16 +84,17 @@ func trial(network token.NetworkID, state State, height, now uint64, with Prepar
 	if with.program != nil {
 		x.keepProgram(with.id, with.program)
 	}
-	for number, r := range with.purposes {
+	for number, r := range with.purposes { // any order: a table again
 		x.rules.Put(number, r)
 	}
 	return x
 }
 
-// NextSteps says of every action of a live contract whether it would be executed if a block of this time were made now: for a
-// caller or, of the zero wallet, for the first party that may call it. An action that takes nothing is tried to its end,
-// payouts included; of one that takes money, whether the caller has it is not asked. Nothing is changed.
-func NextSteps(network token.NetworkID, state State, height, now uint64, id, caller token.WalletID, with Prepared) ([]Step, *token.Error) {
+// NextSteps says of every action of a live contract whether it would be executed if a block of this time were made now:
+// for a caller or, of the zero wallet, for the first party that may call it. An action that takes nothing is tried to
+// its end, payouts included; of one that takes money, whether the caller has it is not asked. Nothing is changed.
+func NextSteps(network token.NetworkID, state State, height, now uint64, id, caller token.WalletID,
+	with Prepared) ([]Step, *token.Error) {
 	c := state.Contract(id)
 	if c == nil {
 		return nil, refuse(UnknownContract, "contract", "no contract %s: it has ended, or never was", id)
@@ -136,16 +138,19 @@ func (x *Executor) step(c *Contract, program *contract.Program, action int, call
 	case s.Refused == nil && against != nil:
 		s.Refused = against
 	case s.Refused == nil && !s.Open && len(s.Takes) == 0:
-		_, s.Refused = x.planAct(&token.Act{Contract: c.ID, Version: c.Version, Action: next.Action, Caller: caller, Paid: none})
+		_, s.Refused = x.planAct(&token.Act{Contract: c.ID, Version: c.Version, Action: next.Action, Caller: caller,
+			Paid: none})
 	}
 	s.Open = s.Open && s.Refused == nil
 	return s
 }
 
-// MayPay says whether a payment of a purpose's money would be executed if a block of this time were made now, whoever has
-// signed it, and what the money becomes. inputs are tokens of the payer that carry the purpose: without them it is refused as
-// a payment without them is, so that nobody learns more here than by a payment of his own. Nothing is changed.
-func MayPay(network token.NetworkID, state State, height, now uint64, of Marked, with Prepared) (becomes uint32, refusal *token.Error) {
+// MayPay says whether a payment of a purpose's money would be executed if a block of this time were made now, whoever
+// has signed it, and what the money becomes. inputs are tokens of the payer that carry the purpose: without them it is
+// refused as a payment without them is, so that nobody learns more here than by a payment of his own. Nothing is
+// changed.
+func MayPay(network token.NetworkID, state State, height, now uint64, of EarmarkedPayment,
+	with Prepared) (becomes uint32, refusal *token.Error) {
 	x := trial(network, state, height, now, with)
 	t := &token.EarmarkedTransfer{Parties: []token.WalletID{of.Payer, of.Payee}, Inputs: of.Inputs}
 	if err := x.loadEarmarked(t); err != nil {
@@ -156,22 +161,25 @@ func MayPay(network token.NetworkID, state State, height, now uint64, of Marked,
 	}
 	brought := x.holdingOf(of.Purpose).in
 	if of.Amount <= 0 || brought < of.Amount {
-		return 0, refuse(NotBalanced, "outputs", "%s tenge of purpose %d is brought, %s is paid", brought, of.Purpose, of.Amount)
+		return 0, refuse(NotBalanced, "outputs", "%s tenge of purpose %d is brought, %s is paid", brought, of.Purpose,
+			of.Amount)
 	}
 	payer, payee := x.partyOf(of.Payer, &x.wallets[0]), x.partyOf(of.Payee, &x.wallets[1])
-	becomes, err := x.judge(of.Purpose, anyEarmark, false, &contract.Payment{Payer: &payer, Payee: &payee, Amount: of.Amount, Now: x.now})
+	becomes, err := x.judge(of.Purpose, anyEarmark, false,
+		&contract.Payment{Payer: &payer, Payee: &payee, Amount: of.Amount, Now: x.now})
 	if err != nil {
 		return 0, err
 	}
 	t.Outputs = []token.EarmarkedOutput{{Party: 1, Amount: of.Amount, From: of.Purpose, Becomes: becomes}}
 	if rest := brought - of.Amount; rest > 0 {
-		t.Outputs = append(t.Outputs, token.EarmarkedOutput{Party: 0, Amount: rest, From: of.Purpose, Becomes: of.Purpose})
+		t.Outputs = append(t.Outputs, token.EarmarkedOutput{Party: 0, Amount: rest, From: of.Purpose,
+			Becomes: of.Purpose})
 	}
 	return becomes, x.planEarmarked(t)
 }
 
-// Marked is a payment of marked money that nobody has signed.
-type Marked struct {
+// EarmarkedPayment is a payment of marked money that nobody has signed.
+type EarmarkedPayment struct {
 	Purpose      uint32
 	Payer, Payee token.WalletID
 	Amount       money.Tiyn

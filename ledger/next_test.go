@@ -23,8 +23,9 @@ func at(chain *sim.Chain, m *ledger.Model, height, now uint64) (*ledger.Model, *
 	return c, x
 }
 
-// What is said of a contract's next steps is what becomes of them, after every block of a story in which contracts live, at
-// several times, for every caller; where it depends on what the caller gives, the call is refused for that alone or is executed.
+// What is said of a contract's next steps is what becomes of them, after every block of a story in which contracts
+// live, at several times, for every caller; where it depends on what the caller gives, the call is refused for that
+// alone or is executed.
 func TestNextStepsAreWhatBecomesOfThem(t *testing.T) {
 	whole := ledger.NewModel()
 	chain, _ := sim.NewWorld(1).Story(whole)
@@ -49,7 +50,8 @@ func TestNextStepsAreWhatBecomesOfThem(t *testing.T) {
 	}
 }
 
-func holdSteps(t *testing.T, chain *sim.Chain, model *ledger.Model, height, now uint64, id token.WalletID, seen map[token.Code]int) {
+func holdSteps(t *testing.T, chain *sim.Chain, model *ledger.Model, height, now uint64, id token.WalletID,
+	seen map[token.Code]int) {
 	t.Helper()
 	state, _ := at(chain, model, height, now)
 	c := state.Contract(id)
@@ -61,14 +63,16 @@ func holdSteps(t *testing.T, chain *sim.Chain, model *ledger.Model, height, now 
 		}
 		for _, s := range steps {
 			_, x := at(chain, model, height, now)
-			tx, err := token.New(&token.Act{Contract: id, Version: c.Version, Action: s.Action, Caller: s.Caller, Paid: make([]money.Tiyn, len(c.Assets))}, now+1000)
+			tx, err := token.New(&token.Act{Contract: id, Version: c.Version, Action: s.Action, Caller: s.Caller,
+				Paid: make([]money.Tiyn, len(c.Assets))}, now+1000)
 			if err != nil {
 				t.Fatal(err)
 			}
 			says, becomes := code(s.Refused), code(x.Apply(tx, nil))
 			seen[becomes]++
 			switch {
-			case s.Open && (becomes == "bad-arguments" || becomes == "wrong-document" || becomes == "wrong-payment" || becomes == "guard-not-met"):
+			case s.Open && (becomes == "bad-arguments" || becomes == "wrong-document" || becomes == "wrong-payment" ||
+				becomes == "guard-not-met"):
 			case len(s.Takes) > 0 && says == "" && becomes == "wrong-payment": // the call brought nothing
 			case s.Refused != nil && becomes == "bad-arguments": // more than one rule stands against it
 			case says != becomes:
@@ -88,7 +92,8 @@ func code(err *token.Error) token.Code {
 	return err.Code
 }
 
-// Whether marked money may be paid is what becomes of such a payment; without money of the mark nothing is told but that.
+// Whether marked money may be paid is what becomes of such a payment; without money of the mark nothing is told but
+// that.
 func TestWhatIsSaidOfMarkedMoneyBecomesOfIt(t *testing.T) {
 	whole := ledger.NewModel()
 	chain, _ := sim.NewWorld(1).Story(whole)
@@ -102,23 +107,31 @@ func TestWhatIsSaidOfMarkedMoneyBecomesOfIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		height, now := leaf.Height+1, leaf.TimeMillis+1
-		for _, id := range slices.SortedFunc(maps.Keys(model.Tokens), func(a, b token.ID) int { return bytes.Compare(a[:], b[:]) }) {
-			marked := model.Tokens[id]
-			if marked.Asset.Purpose == 0 {
+		for _, id := range slices.SortedFunc(maps.Keys(model.Tokens), func(a, b token.ID) int {
+			return bytes.Compare(a[:], b[:])
+		}) {
+			earmarked := model.Tokens[id]
+			if earmarked.Asset.Purpose == 0 {
 				continue
 			}
-			for _, payee := range slices.SortedFunc(maps.Keys(model.Wallets), func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }) {
-				if payee == marked.Wallet {
+			for _, payee := range slices.SortedFunc(maps.Keys(model.Wallets), func(a, b token.WalletID) int {
+				return bytes.Compare(a[:], b[:])
+			}) {
+				if payee == earmarked.Wallet {
 					continue
 				}
-				amount := 1 + money.Tiyn(r.Int64N(int64(marked.Amount)))
-				of := ledger.Marked{Purpose: marked.Asset.Purpose, Payer: marked.Wallet, Payee: payee, Amount: amount, Inputs: []token.ID{id}}
-				becomes, refused := ledger.MayPay(chain.Network, model, height, now, of, ledger.NeededFor(model, height, nil, of.Purpose).Prepare())
+				amount := 1 + money.Tiyn(r.Int64N(int64(earmarked.Amount)))
+				of := ledger.EarmarkedPayment{Purpose: earmarked.Asset.Purpose, Payer: earmarked.Wallet, Payee: payee,
+					Amount: amount, Inputs: []token.ID{id}}
+				becomes, refused := ledger.MayPay(chain.Network, model, height, now, of,
+					ledger.NeededFor(model, height, nil, of.Purpose).Prepare())
 				outputs := []token.EarmarkedOutput{{Party: 1, Amount: amount, From: of.Purpose, Becomes: becomes}}
-				if rest := marked.Amount - amount; rest > 0 {
-					outputs = append(outputs, token.EarmarkedOutput{Amount: rest, From: of.Purpose, Becomes: of.Purpose})
+				if rest := earmarked.Amount - amount; rest > 0 {
+					outputs = append(outputs, token.EarmarkedOutput{Amount: rest, From: of.Purpose,
+						Becomes: of.Purpose})
 				}
-				tx, err := token.New(&token.EarmarkedTransfer{Parties: []token.WalletID{of.Payer, payee}, Inputs: of.Inputs, Outputs: outputs}, now+1000)
+				tx, err := token.New(&token.EarmarkedTransfer{Parties: []token.WalletID{of.Payer, payee},
+					Inputs: of.Inputs, Outputs: outputs}, now+1000)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -134,8 +147,9 @@ func TestWhatIsSaidOfMarkedMoneyBecomesOfIt(t *testing.T) {
 		t.Errorf("too few kinds of verdicts: %v", verdicts)
 	}
 	for payee := range model.Wallets { // whoever it is: who has nothing of the mark is told that alone
-		of := ledger.Marked{Purpose: 1, Payer: token.WalletID{9}, Payee: payee, Amount: 1}
-		if _, refused := ledger.MayPay(chain.Network, model, 99, 99, of, ledger.Prepared{}); code(refused) != ledger.UnknownWallet {
+		of := ledger.EarmarkedPayment{Purpose: 1, Payer: token.WalletID{9}, Payee: payee, Amount: 1}
+		if _, refused := ledger.MayPay(chain.Network, model, 99, 99, of,
+			ledger.Prepared{}); code(refused) != ledger.UnknownWallet {
 			t.Errorf("%v", refused)
 		}
 	}

@@ -31,9 +31,10 @@ func (n *Node) Check(ctx context.Context, sender Sender, tx *token.Transaction) 
 	return err
 }
 
-// NextSteps says of every action of a live contract whether it would be executed now, as ledger.NextSteps does. Like Check it
-// takes a place of its sender's share: what is compiled for it is compiled outside of the state's lock.
-func (n *Node) NextSteps(ctx context.Context, sender Sender, id, caller token.WalletID) (steps []ledger.Step, head Head, err error) {
+// NextSteps says of every action of a live contract whether it would be executed now, as ledger.NextSteps does. Like
+// Check it takes a place of its sender's share: what is compiled for it is compiled outside of the state's lock.
+func (n *Node) NextSteps(ctx context.Context, sender Sender, id,
+	caller token.WalletID) (steps []ledger.Step, head Head, err error) {
 	err = n.try(ctx, sender, func(state *livestate.State, height uint64) ledger.Unprepared {
 		return ledger.NeededFor(state, height, state.Contract(id))
 	}, func(state *livestate.State, at Head, now uint64, with ledger.Prepared) (refused *token.Error) {
@@ -44,9 +45,9 @@ func (n *Node) NextSteps(ctx context.Context, sender Sender, id, caller token.Wa
 	return steps, head, err
 }
 
-// MayPay says whether a wallet may pay an amount of a purpose's money to a payee now, and what it becomes, as ledger.MayPay
-// does. It chooses tokens of the payer that carry the purpose, among the newest.
-func (n *Node) MayPay(ctx context.Context, sender Sender, of ledger.Marked) (becomes uint32, err error) {
+// MayPay says whether a wallet may pay an amount of a purpose's money to a payee now, and what it becomes, as
+// ledger.MayPay does. It chooses tokens of the payer that carry the purpose, among the newest.
+func (n *Node) MayPay(ctx context.Context, sender Sender, of ledger.EarmarkedPayment) (becomes uint32, err error) {
 	err = n.try(ctx, sender, func(state *livestate.State, height uint64) ledger.Unprepared {
 		return ledger.NeededFor(state, height, nil, of.Purpose)
 	}, func(state *livestate.State, at Head, now uint64, with ledger.Prepared) (refused *token.Error) {
@@ -69,8 +70,8 @@ func (n *Node) MayPay(ctx context.Context, sender Sender, of ledger.Marked) (bec
 // maxLookedAt bounds among how many tokens of a wallet those of a purpose are looked for.
 const maxLookedAt = 4096
 
-// try tries what nobody has signed on the state as it is now: what is needed for that is read, compiled outside of the state's
-// lock, and used.
+// try tries what nobody has signed on the state as it is now: what is needed for that is read, compiled outside of the
+// state's lock, and used.
 func (n *Node) try(ctx context.Context, sender Sender, need func(*livestate.State, uint64) ledger.Unprepared,
 	on func(state *livestate.State, head Head, now uint64, with ledger.Prepared) *token.Error) error {
 	if err := n.Err(); err != nil {
@@ -82,7 +83,9 @@ func (n *Node) try(ctx context.Context, sender Sender, need func(*livestate.Stat
 		return refuse(Overloaded, "", "%d transactions wait already", waiting)
 	}
 	var unprepared ledger.Unprepared
-	if err := n.View(ctx, func(state *livestate.State, head Head) { unprepared = need(state, head.Height+1) }); err != nil {
+	if err := n.View(ctx, func(state *livestate.State, head Head) {
+		unprepared = need(state, head.Height+1)
+	}); err != nil {
 		return err
 	}
 	with := unprepared.Prepare()

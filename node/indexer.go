@@ -240,3 +240,23 @@ func (n *Node) Origin(ctx context.Context, id token.ID) (index.Output, error) {
 	}
 	return o, n.waitShown(ctx, leaf.Height)
 }
+
+// Daily returns the days of the daily series within two, counted from 1970 in the network's zone, and the size of the log that
+// is counted.
+func (n *Node) Daily(ctx context.Context, from, to uint32) ([]index.Day, uint64, error) {
+	store, err := n.indexed(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return store.Days(from, to)
+}
+
+// Today is the network's day of now, counted from 1970.
+func (n *Node) Today(ctx context.Context) (today uint32, err error) {
+	now := n.Clock().TimeMillis
+	store, err := n.indexed(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return store.DayOf(now), nil
+}

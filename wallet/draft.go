@@ -82,6 +82,15 @@ func (d *Draft) Write(path string) error {
 	return durable.Replace(vfs.OS, path, content)
 }
 
+// WriteNew stores the draft in a file that is not there yet.
+func (d *Draft) WriteNew(path string) error {
+	content, err := d.encode()
+	if err != nil {
+		return err
+	}
+	return durable.Create(vfs.OS, path, content)
+}
+
 func (d *Draft) encode() ([]byte, error) {
 	content, err := json.MarshalIndent(d, "", "  ")
 	return append(content, '\n'), err

@@ -11,7 +11,8 @@ import (
 // State says how far a draft is.
 type State string
 
-// The states of drafts. Complete is one that has all signatures, and of which the ledger has not said yet what became of it.
+// The states of drafts. Complete is one that has all signatures, and of which the ledger has not said yet what became
+// of it.
 const (
 	Waiting  State = "waiting"
 	Complete State = "complete"
@@ -53,8 +54,8 @@ type Draft struct {
 	Detail      string             `json:"detail,omitempty"`
 }
 
-// New makes a draft of a transaction of which at least one signature holds. A signature that does not hold, or that nobody
-// asked for, refuses it.
+// New makes a draft of a transaction of which at least one signature holds. A signature that does not hold, or that
+// nobody asked for, refuses it.
 func New(network token.NetworkID, tx *token.Transaction, groups []ledger.Signatory, now uint64) (*Draft, *token.Error) {
 	d := &Draft{Transaction: unsigned(tx), Signatories: groups, State: Waiting, Made: now}
 	if late := ledger.Late(now, tx); late != nil {
@@ -100,14 +101,18 @@ func (d *Draft) Sign(network token.NetworkID, w token.Witness, now uint64) *toke
 	if key == token.NoKey {
 		return token.Errorf(ledger.NotAuthorised, "witnesses", "%s %d does not sign this", w.Role, w.Index)
 	}
-	if slices.ContainsFunc(d.Transaction.Witnesses, func(has token.Witness) bool { return has.Role == w.Role && has.Index == w.Index }) {
+	if slices.ContainsFunc(d.Transaction.Witnesses, func(has token.Witness) bool {
+		return has.Role == w.Role && has.Index == w.Index
+	}) {
 		return token.Errorf(SignedAlready, "witnesses", "%s %d has signed already", w.Role, w.Index)
 	}
 	if !token.Verify(key, token.Digest(network, d.Transaction.ID(), w.Role), &w.Signature) {
-		return token.Errorf(ledger.BadSignature, "witnesses", "the signature of %s %d is not by its key over this transaction", w.Role, w.Index)
+		return token.Errorf(ledger.BadSignature, "witnesses",
+			"the signature of %s %d is not by its key over this transaction", w.Role, w.Index)
 	}
 	d.Transaction.Add(w)
-	d.Refusals = slices.DeleteFunc(d.Refusals, func(r Refusal) bool { return r.Key == key }) // he has thought better of it
+	// he has thought better of it
+	d.Refusals = slices.DeleteFunc(d.Refusals, func(r Refusal) bool { return r.Key == key })
 	if len(ledger.Lacking(d.Signatories, d.Transaction.Witnesses)) == 0 {
 		d.State = Complete
 	}
@@ -123,7 +128,8 @@ func (d *Draft) open(now uint64) *token.Error {
 }
 
 // Refuse notes that a signer does not sign. When those who are left do not suffice, the draft has ended.
-func (d *Draft) Refuse(network token.NetworkID, key token.PublicKey, reason string, signature *token.Signature, now uint64) *token.Error {
+func (d *Draft) Refuse(network token.NetworkID, key token.PublicKey, reason string, signature *token.Signature,
+	now uint64) *token.Error {
 	if err := d.open(now); err != nil {
 		return err
 	}
@@ -139,7 +145,9 @@ func (d *Draft) Refuse(network token.NetworkID, key token.PublicKey, reason stri
 		return token.Errorf(ledger.NotAuthorised, "key", "this key does not sign this")
 	case !token.Verify(key, token.DraftRefusalDigest(network, d.Transaction.ID(), reason), signature):
 		return token.Errorf(ledger.BadSignature, "signature", "it is not by the key, over this draft and reason")
-	case d.refused(key) || slices.ContainsFunc(d.Transaction.Witnesses, func(w token.Witness) bool { return d.key(w) == key }):
+	case d.refused(key) || slices.ContainsFunc(d.Transaction.Witnesses, func(w token.Witness) bool {
+		return d.key(w) == key
+	}):
 		return token.Errorf(SignedAlready, "key", "this key has signed or refused already")
 	}
 	d.Refusals = append(d.Refusals, Refusal{key, reason, now})
@@ -167,7 +175,8 @@ func (d *Draft) Rename(network token.NetworkID, groups []ledger.Signatory) {
 	d.Signatories = groups
 	d.Transaction = unsigned(before.Transaction)
 	for _, w := range before.Transaction.Witnesses {
-		if key := d.key(w); key != token.NoKey && token.Verify(key, token.Digest(network, d.Transaction.ID(), w.Role), &w.Signature) {
+		if key := d.key(w); key != token.NoKey && token.Verify(key, token.Digest(network, d.Transaction.ID(), w.Role),
+			&w.Signature) {
 			d.Transaction.Add(w)
 		}
 	}

@@ -72,8 +72,8 @@ func codeOf(err *token.Error) token.Code {
 	return err.Code
 }
 
-// A draft is put up by who has signed it, gathers signatures, and is complete with so many as are needed; whatever is no signature of
-// a key that has a say is refused, and changes nothing.
+// A draft is put up by who has signed it, gathers signatures, and is complete with so many as are needed; whatever is
+// no signature of a key that has a say is refused, and changes nothing.
 func TestADraftGathersSignatures(t *testing.T) {
 	o := newOffice()
 	for about, c := range map[string]struct {
@@ -111,11 +111,13 @@ func TestADraftGathersSignatures(t *testing.T) {
 		"of another transaction": {o.witness(t, 2, 0), now, ledger.BadSignature},
 		"too late":               {o.witness(t, 1, 0), until + 1, ledger.Expired},
 	} {
-		if err := d.Sign(o.Network, c.w, c.now); codeOf(err) != c.code || len(d.Transaction.Witnesses) != 1 || d.State != drafts.Waiting {
+		if err := d.Sign(o.Network, c.w, c.now); codeOf(err) != c.code || len(d.Transaction.Witnesses) != 1 ||
+			d.State != drafts.Waiting {
 			t.Errorf("%s: %v, want %s; it is %s", about, err, c.code, d.State)
 		}
 	}
-	if err := d.Sign(o.Network, o.witness(t, 1, 0), now); err != nil || d.State != drafts.Complete || d.Transaction.Witnesses[0].Index != 0 {
+	if err := d.Sign(o.Network, o.witness(t, 1, 0), now); err != nil || d.State != drafts.Complete ||
+		d.Transaction.Witnesses[0].Index != 0 {
 		t.Fatalf("%v, %+v", err, d)
 	}
 	if _, err := ledger.Keys(nil, o.model(), d.Transaction); err != nil {
@@ -137,7 +139,8 @@ func altered(signed, other *token.Transaction) *token.Transaction {
 	return other
 }
 
-// Who refuses says so with his key; a draft has ended when those who are left do not suffice, and who refused may still sign before.
+// Who refuses says so with his key; a draft has ended when those who are left do not suffice, and who refused may still
+// sign before.
 func TestADraftIsRefused(t *testing.T) {
 	o := newOffice()
 	refusal := func(i int, reason string) (token.PublicKey, *token.Signature) {
@@ -165,7 +168,8 @@ func TestADraftIsRefused(t *testing.T) {
 		"too late":          {key, "too much", until + 1, ledger.Expired},
 		"a long reason":     {key, strings.Repeat("x", 201), now, token.TooLarge},
 	} {
-		if err := d.Refuse(o.Network, c.key, c.reason, signature, c.now); codeOf(err) != c.code || len(d.Refusals) != 0 {
+		if err := d.Refuse(o.Network, c.key, c.reason, signature, c.now); codeOf(err) != c.code ||
+			len(d.Refusals) != 0 {
 			t.Errorf("%s: %v, want %s", about, err, c.code)
 		}
 	}
@@ -177,7 +181,8 @@ func TestADraftIsRefused(t *testing.T) {
 		t.Fatalf("%v, %s", err, d.State)
 	}
 	again := *d
-	if err := again.Sign(o.Network, o.witness(t, 1, 1), now); err != nil || again.State != drafts.Complete || len(again.Refusals) != 0 {
+	if err := again.Sign(o.Network, o.witness(t, 1, 1), now); err != nil || again.State != drafts.Complete ||
+		len(again.Refusals) != 0 {
 		t.Errorf("who thought better of it: %v, %+v", err, again)
 	}
 	d, _ = drafts.New(o.Network, o.issue(t, 1, 0), o.groups, now)
@@ -222,7 +227,9 @@ func TestDraftsOutliveEveryFault(t *testing.T) {
 			return s.Put(d, now)
 		},
 		func(s *drafts.Store) error {
-			_, err := s.Change(o.issue(t, 1).ID(), now, func(d *drafts.Draft) *token.Error { return d.Sign(o.Network, o.witness(t, 1, 1), now) })
+			_, err := s.Change(o.issue(t, 1).ID(), now, func(d *drafts.Draft) *token.Error {
+				return d.Sign(o.Network, o.witness(t, 1, 1), now)
+			})
 			return err
 		},
 		func(s *drafts.Store) error {
@@ -304,7 +311,9 @@ func TestDraftsAreBoundedAndEnd(t *testing.T) {
 	if d := s.Get(id, until+1); d.State != drafts.Lapsed || d.Ended != until {
 		t.Errorf("%+v", d)
 	}
-	if _, err := s.Change(id, until+1, func(d *drafts.Draft) *token.Error { return d.Sign(o.Network, o.witness(t, 1, 1), now) }); err == nil {
+	if _, err := s.Change(id, until+1, func(d *drafts.Draft) *token.Error {
+		return d.Sign(o.Network, o.witness(t, 1, 1), now)
+	}); err == nil {
 		t.Error("a lapsed draft was signed")
 	}
 	if d := s.Get(id, until+drafts.KeptMillis+1); d != nil {

@@ -26,8 +26,8 @@ const (
 	maxFile    = 1 << 20
 )
 
-// Store is a folder of drafts, a file each, written whole before what was changed counts. Its methods may be called from several
-// goroutines.
+// Store is a folder of drafts, a file each, written whole before what was changed counts. Its methods may be called
+// from several goroutines.
 type Store struct {
 	files  vfs.FS
 	dir    string // empty keeps them in memory
@@ -44,7 +44,8 @@ type kept struct {
 	bytes int
 }
 
-// Open reads a folder of drafts. What is no draft is said and left alone: no money depends on it, and its signers sign again.
+// Open reads a folder of drafts. What is no draft is said and left alone: no money depends on it, and its signers sign
+// again.
 func Open(files vfs.FS, dir string, logger *slog.Logger) (*Store, error) {
 	s := &Store{files: files, dir: dir, logger: logger, kept: map[token.TransactionID]*kept{}}
 	if dir == "" {
@@ -113,8 +114,8 @@ func (s *Store) All(now uint64) []*Draft {
 	return list
 }
 
-// lapse ends drafts whose time is over, and forgets those that ended long ago. That needs no disk to be right: whoever opens
-// the folder finds the same. The caller holds mu.
+// lapse ends drafts whose time is over, and forgets those that ended long ago. That needs no disk to be right: whoever
+// opens the folder finds the same. The caller holds mu.
 func (s *Store) lapse(now uint64) {
 	for id, k := range s.kept {
 		if d := k.draft; !d.State.Over() && d.State != Complete && d.Transaction.ValidUntil < now {
@@ -151,7 +152,8 @@ func (s *Store) Put(d *Draft, now uint64) error {
 		}
 	}
 	if own >= MaxOfKey {
-		return token.Errorf(token.TooMany, "draft", "%d drafts of this key wait already, at most %d: sign, refuse or let them lapse", own, MaxOfKey)
+		return token.Errorf(token.TooMany, "draft",
+			"%d drafts of this key wait already, at most %d: sign, refuse or let them lapse", own, MaxOfKey)
 	}
 	if len(s.kept) >= MaxAll || s.bytes >= MaxBytes {
 		return token.Errorf(node.Overloaded, "draft", "%d drafts wait: try again when some are over", len(s.kept))
@@ -159,7 +161,8 @@ func (s *Store) Put(d *Draft, now uint64) error {
 	return s.store(id, d)
 }
 
-// Change changes a draft: what change does to its copy counts once it is durable. It returns the draft as it stands then.
+// Change changes a draft: what change does to its copy counts once it is durable. It returns the draft as it stands
+// then.
 func (s *Store) Change(id token.TransactionID, now uint64, change func(d *Draft) *token.Error) (*Draft, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

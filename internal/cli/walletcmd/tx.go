@@ -19,7 +19,8 @@ func NewTxCommand() *cobra.Command {
 		Use: "tx", Short: "Transactions: show one, sign and submit drafts",
 		Long: `Transactions that several must sign travel as a draft file: make it with --out on any command
 that changes the ledger, have each key holder sign it (no node needed), then submit it. Who signs is shown
-in words what he signs, and asked.`,
+in words what he signs, and asked. A running node can carry it instead: "tx share" puts it up, "tx waiting"
+shows each holder what waits for him, and the last signature executes it.`,
 		Example: `  aqsha issue Halyk 1000000 --out draft.json
   aqsha tx show draft.json
   aqsha tx sign draft.json --key issue-2
@@ -63,6 +64,6 @@ in words what he signs, and asked.`,
 			})
 		},
 	}
-	command.AddCommand(newTxSignCommand(), submit, showOne)
+	command.AddCommand(newTxSignCommand(), submit, showOne, newTxShareCommand(), newTxWaitingCommand(), newTxFetchCommand(), newTxRefuseCommand())
 	return command
 }

@@ -100,6 +100,11 @@ export async function applicationDigest(network: Uint8Array, bank: Uint8Array, k
   return sha256(utf8("aqsha application v1\0"), network, bank, key, await sha256(utf8(name)));
 }
 
+/** What a signer's key signs who does not sign a draft. */
+export async function refusalDigest(network: Uint8Array, transaction: Uint8Array, reason: string): Promise<Bytes> {
+  return sha256(utf8("aqsha draft refusal v1\0"), network, transaction, await sha256(utf8(reason)));
+}
+
 /** Plain tenge of one payer to one payee, with what is left back to the payer. */
 export interface Payment {
   readonly payer: Uint8Array;

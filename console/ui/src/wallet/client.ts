@@ -91,6 +91,14 @@ export interface ContractLine {
   readonly endsMillis: number;
 }
 
+/** A payment that others sign too, as the node has it. */
+export interface DraftLine {
+  readonly id: string;
+  readonly encoded: string; // the transaction, hexadecimal
+  readonly state: string;
+  readonly reasons: readonly string[]; // of those who do not sign
+}
+
 /** An action of a contract, for this wallet, now. */
 export interface Step {
   readonly action: string;
@@ -376,6 +384,31 @@ export class Client {
     const response = await this.send(`${this.base}/v1/events?topics=${topics}`, { headers, cache: "no-store", credentials: "omit", redirect: "error", signal });
     if (!response.ok || !response.body) throw new Refusal(response.status, "stream", "no stream");
     await readEvents(response.body, heard);
+  }
+
+  /** Drafts that a wallet signs, the latest first. */
+  async drafts(wallet: string): Promise<DraftLine[]> {
+    const { drafts } = (await this.call(`/v1/drafts?wallet=${wallet}`)) as { drafts: Json[] | null };
+    return (drafts ?? []).map((d) => ({
+      id: String(d.id),
+      encoded: String(d.encoded),
+      state: String(d.state),
+      reasons: ((d.refusals ?? []) as Json[]).map((r) => String(r.reason ?? "")).filter((r) => r !== ""),
+    }));
+  }
+
+  async signDraft(id: string, witness: { role: string; index: number; signature: string }): Promise<void> {
+    await this.post(`/v1/drafts/${id}/signatures`, witness);
+  }
+
+  async refuseDraft(id: string, key: Uint8Array, reason: string, signature: string): Promise<void> {
+    await this.post(`/v1/drafts/${id}/refusals`, { key: `ed25519:${hex(key).slice(2)}`, reason, signature });
+  }
+
+  /** The amounts of a wallet's tokens, by their ids. */
+  async tokens(wallet: string): Promise<ReadonlyMap<string, bigint>> {
+    const { tokens } = (await this.call(`/v1/wallets/${wallet}/tokens?limit=4096`)) as { tokens: Json[] | null };
+    return new Map((tokens ?? []).map((t) => [String(t.id), amountOf(t.amount)]));
   }
 
   /** What a purpose's money becomes when the session's own wallet pays it to a payee, 0 for plain; a refusal if it may not. */

@@ -9,7 +9,7 @@ import { Meaning } from "./meaning";
 import { nameOf } from "./private";
 import { address, go } from "./route";
 import type { PaymentRecord } from "./store";
-import { asOf, balance, cancelWaiting, clockOff, connected, history, learnPurpose, marked, payments, purposeName, purposeOf, record, refresh } from "./state";
+import { asOf, balance, cancelWaiting, clockOff, connected, history, learnPurpose, marked, payments, purposeName, purposeOf, record, refresh, toSign } from "./state";
 
 /** What happens is heard at once; this is for when nothing can be heard. */
 const EVERY = 5_000;
@@ -71,6 +71,11 @@ export function Home() {
       {[...marked.value].map(([purpose, sum]) => (
         <Marked key={purpose} purpose={purpose} sum={sum} />
       ))}
+      {toSign.value > 0 && (
+        <p class="note">
+          {t("home.drafts")} <button onClick={() => go("drafts")}>{t("nav.drafts")}</button>
+        </p>
+      )}
       {b?.pending && (
         <p class="note">
           {t("home.pending")} <button onClick={() => go("safety")}>{t("nav.safety")}</button>

@@ -21,6 +21,7 @@ const PARTS = {
   history: () => import("./history").then((m) => m.HistoryPage),
   receipt: () => import("./receipt").then((m) => m.ReceiptPage),
   rules: () => import("./rules").then((m) => m.Rules),
+  drafts: () => import("./drafts").then((m) => m.Drafts),
   people: () => import("./people").then((m) => m.People),
   till: () => import("./till").then((m) => m.Till),
   learn: () => import("./learn").then((m) => m.Learn),

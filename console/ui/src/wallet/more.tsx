@@ -2,10 +2,11 @@ import { t } from "../words";
 import { Title } from "./parts";
 import { type Page, address, go } from "./route";
 
-const PLACES: readonly (readonly [Page & ("history" | "rules" | "people" | "till" | "safety" | "learn"), string])[] = [
+const PLACES: readonly (readonly [Page & ("history" | "rules" | "drafts" | "people" | "till" | "safety" | "learn"), string])[] = [
   ["history", "≡"],
   ["people", "☺"],
   ["rules", "§"],
+  ["drafts", "✎"],
   ["till", "▦"],
   ["safety", "⚷"],
   ["learn", "?"],

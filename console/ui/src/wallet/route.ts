@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 
-export const PAGES = ["home", "pay", "ask", "more", "history", "receipt", "rules", "people", "till", "safety", "learn"] as const;
+export const PAGES = ["home", "pay", "ask", "more", "history", "receipt", "rules", "drafts", "people", "till", "safety", "learn"] as const;
 export type Page = (typeof PAGES)[number];
 const BASE = "/wallet/";
 

@@ -21,6 +21,8 @@ export const network = signal<Network | undefined>(undefined);
 export const record = signal<WalletRecord | undefined>(undefined);
 export const signer = signal<Signer | undefined>(undefined);
 export const balance = signal<Balance | undefined>(undefined);
+/** How many payments of several, of which this wallet is one, wait for signatures. */
+export const toSign = signal(0);
 export const marked = signal<ReadonlyMap<number, bigint>>(new Map());
 /** The limits that stand, once they were asked for. */
 export const policy = signal<Policy | undefined>(undefined);
@@ -333,6 +335,7 @@ export async function refresh(): Promise<void> {
     marked.value = m;
     asOf.value = Date.now();
     for (const purpose of m.keys()) void learnPurpose(purpose);
+    void signedIn((wallet) => client.drafts(wallet)).then((d) => (toSign.value = d.filter((one) => one.state === "waiting").length), () => {});
     if (!policy.value) void client.policy().then((p) => (policy.value = p), () => {}); // it says no limits until then
     const back = !connected.value;
     connected.value = true;
