@@ -363,6 +363,9 @@ func newMarketRiskCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if r, err = r.WithTails(command.Context(), in); err != nil {
+				return err
+			}
 			return cli.Show(command, r, r.Print)
 		},
 	}
