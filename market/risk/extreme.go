@@ -72,7 +72,7 @@ func (p *Pareto) fit(y []float64) {
 		}
 		return shape, -float64(len(y)) * (math.Log(shape/theta) + shape + 1)
 	}
-	const points = 400
+	const points = 120
 	low := -(1 - 1e-6) / largest
 	at := func(i int) float64 { // from the lower bound through 0 to where tails have no mean
 		if i < points/4 {
@@ -88,7 +88,7 @@ func (p *Pareto) fit(y []float64) {
 	}
 	a, b := at(max(best-1, 0)), at(min(best+1, points-1))
 	ratio := (math.Sqrt(5) - 1) / 2
-	for range 200 {
+	for range 70 {
 		c, d := b-ratio*(b-a), a+ratio*(b-a)
 		if _, left := profile(c); left > second(profile(d)) {
 			b = d
