@@ -74,7 +74,8 @@ func CheckAccess(list []Access) error {
 }
 
 // needsAccess is all that somebody without an access is told: whatever he asked for, be it there or not.
-const needsAccess = "an access token is needed, or a session that is not over and whose wallet has the key still that opened it"
+const needsAccess = "an access token is needed, or a session that is not over and whose wallet has the key still " +
+	"that opened it"
 
 type accessKey struct{}
 
@@ -96,8 +97,8 @@ func (s *Server) identify(next http.Handler) http.Handler {
 // rightsEvery is how often it is looked whether who opened a stream may still read.
 const rightsEvery = time.Second
 
-// whileAllowed ends a stream when the access that opened it is no more: a token that was revoked or has expired, a session that
-// is over.
+// whileAllowed ends a stream when the access that opened it is no more: a token that was revoked or has expired, a
+// session that is over.
 func (s *Server) whileAllowed(ctx context.Context, end context.CancelFunc, r *http.Request) {
 	look := time.NewTicker(rightsEvery)
 	defer look.Stop()
@@ -128,15 +129,16 @@ func (s *Server) accessOf(r *http.Request) *Access {
 	hash := []byte(HashToken(secret))
 	list := *s.access.Load()
 	for i := range list {
-		if subtle.ConstantTimeCompare(hash, []byte(strings.ToLower(list[i].TokenSHA256))) == 1 && !list[i].Expired(time.Now()) {
+		if subtle.ConstantTimeCompare(hash, []byte(strings.ToLower(list[i].TokenSHA256))) == 1 &&
+			!list[i].Expired(time.Now()) {
 			return &list[i]
 		}
 	}
 	return nil
 }
 
-// session is the access of a session that stands: whose wallet has the key still that opened it. One that is over is like none,
-// whatever is asked for.
+// session is the access of a session that stands: whose wallet has the key still that opened it. One that is over is
+// like none, whatever is asked for.
 func (s *Server) session(ctx context.Context, text string) *Access {
 	access := s.sessions.read(text, time.Now())
 	if strings.HasPrefix(text, delegationPrefix) {
@@ -146,7 +148,9 @@ func (s *Server) session(ctx context.Context, text string) *Access {
 		return nil
 	}
 	var w ledger.Wallet
-	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) { w, _ = state.Wallet(access.wallet) }); err == nil && !access.holds(access.wallet, w) {
+	if err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
+		w, _ = state.Wallet(access.wallet)
+	}); err == nil && !access.holds(access.wallet, w) {
 		return nil
 	}
 	return access
@@ -175,7 +179,8 @@ func mayReadWallet(ctx context.Context, id token.WalletID, w ledger.Wallet) erro
 	case access.Role == RoleIntermediary && access.Intermediary != w.Registrar:
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
 	case access.ofWallet() && access.wallet == id && !access.holds(id, w):
-		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", "the session is over, or the wallet has another key by now: open one with it")
+		return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization",
+			"the session is over, or the wallet has another key by now: open one with it")
 	case access.ofWallet() && !access.holds(id, w):
 		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
 	}

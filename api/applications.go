@@ -19,8 +19,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// An application asks a bank for a wallet of a key that the applicant holds. The bank answers with a draft of the registration that
-// it has signed, which the key signs too, or with its reason. Keys stay where they are: the node carries papers.
+// An application asks a bank for a wallet of a key that the applicant holds. The bank answers with a draft of the
+// registration that it has signed, which the key signs too, or with its reason. Keys stay where they are: the node
+// carries papers.
 
 // ApplicationState says how far an application is.
 type ApplicationState string
@@ -86,7 +87,8 @@ type applications struct {
 }
 
 func openApplications(dir string, logger *slog.Logger) *applications {
-	return &applications{keptFile: openKept[application](dir, "applications.json", logger), logger: logger, grown: make(chan struct{}), addresses: map[string]string{}}
+	return &applications{keptFile: openKept[application](dir, "applications.json", logger), logger: logger,
+		grown: make(chan struct{}), addresses: map[string]string{}}
 }
 
 func (a *applications) changed() <-chan struct{} {
@@ -140,18 +142,24 @@ func (a *applications) clean(now time.Time) {
 }
 
 func (s *Server) registerApplications() {
-	huma.Register(s.api, describe(huma.Operation{OperationID: "apply", Method: http.MethodPost, Path: "/v1/applications",
-		Summary: "Ask a bank for a wallet of a key that one holds", Description: "While it waits, it is one application however often it is sent. After an answer it is another: a paper is void when the bank has registered somebody else meanwhile."}, bySignature, http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
+	huma.Register(s.api, describe(huma.Operation{OperationID: "apply", Method: http.MethodPost,
+		Path:    "/v1/applications",
+		Summary: "Ask a bank for a wallet of a key that one holds", Description: "While it waits, it is one " +
+			"application however often it is sent. After an answer it is another: a paper is void when the bank has " +
+			"registered somebody else meanwhile."}, bySignature, http.StatusUnauthorized,
+		http.StatusUnprocessableEntity, http.StatusTooManyRequests),
 		func(ctx context.Context, in *struct{ Body ApplicationRequest }) (*answer[ApplicationView], error) {
 			return ok(s.apply(ctx, in.Body))
 		})
-	huma.Register(s.api, operation("get-application", "/v1/applications/{application}", "An application, for who knows its id", byAnybody, http.StatusNotFound),
+	huma.Register(s.api, operation("get-application", "/v1/applications/{application}",
+		"An application, for who knows its id", byAnybody, http.StatusNotFound),
 		func(_ context.Context, in *struct {
 			Application string `path:"application" maxLength:"64"`
 		}) (*answer[ApplicationView], error) {
 			return ok(s.applications.get(in.Application))
 		})
-	huma.Register(s.api, operation("list-applications", "/v1/applications", "What is asked of the bank of the access, or of all banks, the latest change last", byBank),
+	huma.Register(s.api, operation("list-applications", "/v1/applications", "What is asked of the bank of the "+
+		"access, or of all banks, the latest change last", byBank),
 		func(ctx context.Context, _ *struct{}) (*answer[Applications], error) {
 			bank, err := bankOf(ctx)
 			if err != nil && mayReadAll(ctx) != nil {
@@ -163,8 +171,10 @@ func (s *Server) registerApplications() {
 			}
 			return ok(list, nil)
 		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "accept-application", Method: http.MethodPost, Path: "/v1/applications/{application}/acceptance",
-		Summary: "Answer an application with a draft that the bank has signed", MaxBodyBytes: 1 << 17}, byBank, http.StatusNotFound, http.StatusUnprocessableEntity),
+	huma.Register(s.api, describe(huma.Operation{OperationID: "accept-application", Method: http.MethodPost,
+		Path:    "/v1/applications/{application}/acceptance",
+		Summary: "Answer an application with a draft that the bank has signed", MaxBodyBytes: 1 << 17}, byBank,
+		http.StatusNotFound, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
 			Application string `path:"application" maxLength:"64"`
 			Body        struct {
@@ -173,7 +183,8 @@ func (s *Server) registerApplications() {
 		}) (*answer[ApplicationView], error) {
 			return ok(s.decide(ctx, in.Application, func(a *application) error { return s.accept(a, in.Body.Draft) }))
 		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "refuse-application", Method: http.MethodPost, Path: "/v1/applications/{application}/refusal",
+	huma.Register(s.api, describe(huma.Operation{OperationID: "refuse-application", Method: http.MethodPost,
+		Path:    "/v1/applications/{application}/refusal",
 		Summary: "Refuse an application, and say why"}, byBank, http.StatusNotFound, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
 			Application string `path:"application" maxLength:"64"`
@@ -195,7 +206,8 @@ func bankOf(ctx context.Context) (token.WalletID, error) {
 	case access == nil:
 		return token.WalletID{}, newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 	case access != everything && access.Role != RoleIntermediary:
-		return token.WalletID{}, newProblem(http.StatusForbidden, codeForbidden, "", "applications are for the bank that they ask")
+		return token.WalletID{}, newProblem(http.StatusForbidden, codeForbidden, "",
+			"applications are for the bank that they ask")
 	}
 	return access.Intermediary, nil
 }
@@ -215,8 +227,10 @@ func (s *Server) apply(ctx context.Context, in ApplicationRequest) (view Applica
 	if !known {
 		return view, token.Errorf(node.NotFound, "bank", "no bank %s that opens wallets", in.Bank)
 	}
-	if !in.Key.Usable() || !token.Verify(in.Key, token.ApplicationDigest(s.node.Network(), in.Bank, in.Key, in.Name), &in.Signature) {
-		return view, newProblem(http.StatusUnauthorized, codeSignIn, "signature", "it is not by the key, for this bank and name")
+	if !in.Key.Usable() || !token.Verify(in.Key, token.ApplicationDigest(s.node.Network(), in.Bank, in.Key, in.Name),
+		&in.Signature) {
+		return view, newProblem(http.StatusUnauthorized, codeSignIn, "signature",
+			"it is not by the key, for this bank and name")
 	}
 	address, _ := ctx.Value(addressKey{}).(string)
 	return s.applications.add(in, address, time.Now())
@@ -243,11 +257,13 @@ func (a *applications) add(in ApplicationRequest, address string, now time.Time)
 		}
 	}
 	if waiting >= applicationsWaiting || here >= applicationsAddress || len(a.list) >= applicationsAll {
-		return ApplicationView{}, token.Errorf(node.Overloaded, "bank", "%d applications wait, %d of them from your address: try again when some are answered", waiting, here)
+		return ApplicationView{}, token.Errorf(node.Overloaded, "bank",
+			"%d applications wait, %d of them from your address: try again when some are answered", waiting, here)
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[:])
-	one := application{ApplicationView{ID: hex.EncodeToString(id[:]), Bank: in.Bank, Key: in.Key, Name: in.Name, Made: uint64(now.UnixMilli()), State: ApplicationWaits}, next}
+	one := application{ApplicationView{ID: hex.EncodeToString(id[:]), Bank: in.Bank, Key: in.Key, Name: in.Name,
+		Made: uint64(now.UnixMilli()), State: ApplicationWaits}, next}
 	if err := a.put(one.ID, one); err != nil {
 		return ApplicationView{}, fmt.Errorf("application: %w", err)
 	}
@@ -261,13 +277,15 @@ func (a *applications) get(id string) (ApplicationView, error) {
 	defer a.mu.Unlock()
 	one, known := a.list[id]
 	if !known {
-		return ApplicationView{}, token.Errorf(node.NotFound, "application", "no application of this id: it is forgotten after seven days")
+		return ApplicationView{}, token.Errorf(node.NotFound, "application",
+			"no application of this id: it is forgotten after seven days")
 	}
 	return one.view(), nil
 }
 
 // decide answers an application of the caller's bank, once.
-func (s *Server) decide(ctx context.Context, id string, change func(*application) error) (view ApplicationView, err error) {
+func (s *Server) decide(ctx context.Context, id string,
+	change func(*application) error) (view ApplicationView, err error) {
 	bank, err := bankOf(ctx)
 	if err != nil {
 		return view, err
@@ -294,8 +312,8 @@ func (s *Server) decide(ctx context.Context, id string, change func(*application
 	return one.view(), nil
 }
 
-// accept checks that a draft registers the application's key at its bank. Whether the bank's signatures hold shows when the
-// applicant hands it in.
+// accept checks that a draft registers the application's key at its bank. Whether the bank's signatures hold shows when
+// the applicant hands it in.
 func (s *Server) accept(a *application, draft json.RawMessage) error {
 	if len(draft) > applicationDraft {
 		return token.Errorf(token.TooLarge, "draft", "%d bytes, at most %d", len(draft), applicationDraft)
@@ -312,7 +330,8 @@ func (s *Server) accept(a *application, draft json.RawMessage) error {
 	case d.Network != s.node.Network():
 		return token.Errorf(token.OutOfRange, "draft.network", "it is of another network")
 	case !registers || r.Registrar != a.Bank || r.Key != a.Key:
-		return token.Errorf(token.OutOfRange, "draft.transaction", "want a registration by this bank of the application's key")
+		return token.Errorf(token.OutOfRange, "draft.transaction",
+			"want a registration by this bank of the application's key")
 	}
 	a.State, a.Draft = ApplicationAccepted, draft
 	return nil

@@ -37,26 +37,33 @@ func (s *Server) registerBlocks() {
 		}) (*answer[[]BlockView], error) {
 			return ok(s.blocks(in.Before, in.Limit))
 		})
-	huma.Register(s.api, operation("get-block", "/v1/blocks/{height}", "A block with its entries", byAuditors, http.StatusNotFound),
+	huma.Register(s.api, operation("get-block", "/v1/blocks/{height}", "A block with its entries", byAuditors,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			Height uint64 `path:"height"`
 		}) (*answer[BlockEntries], error) {
 			return ok(s.blockEntries(ctx, in.Height))
 		})
-	stream := operation("stream-blocks", "/v1/blocks/stream", "Blocks as they become durable (server-sent events)", byAnybody)
-	stream.Description = "Each event's id is the block's height. Begins with the present block, or after Last-Event-ID: what was missed comes first, also what was made while the node was away, without gap or repetition. Browsers send that header by themselves when they connect again."
+	stream := operation("stream-blocks", "/v1/blocks/stream", "Blocks as they become durable (server-sent events)",
+		byAnybody)
+	stream.Description = "Each event's id is the block's height. Begins with the present block, or after " +
+		"Last-Event-ID: what was missed comes first, also what was made while the node was away, without gap or " +
+		"repetition. Browsers send that header by themselves when they connect again."
 	stream.Middlewares = huma.Middlewares{s.notAhead(func() uint64 { return s.node.Head().Height }, "block")}
 	sse.Register(s.api, stream, map[string]any{"block": BlockView{}}, s.stream)
 }
 
-// notAhead refuses a stream that is to go on after what this node does not have: whoever asks followed another ledger, or one
-// that was restored to an earlier point, and would wait for ever. A follower may be behind the node that he heard it from.
+// notAhead refuses a stream that is to go on after what this node does not have: whoever asks followed another ledger,
+// or one that was restored to an earlier point, and would wait for ever. A follower may be behind the node that he
+// heard it from.
 func (s *Server) notAhead(last func() uint64, what string) func(ctx huma.Context, next func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		asked, err := strconv.ParseUint(ctx.Header("Last-Event-ID"), 10, 63)
 		_, follows := s.node.FollowState()
 		if has := last(); err == nil && asked > has && !follows && s.node.HeadKnown() {
-			refuseStream(ctx, token.Errorf(token.OutOfRange, "Last-Event-ID", "the last %s here is %d, and you ask for what comes after %d: is this the same network? Begin again without Last-Event-ID", what, has, asked))
+			refuseStream(ctx, token.Errorf(token.OutOfRange, "Last-Event-ID", "the last %s here is %d, and you ask "+
+				"for what comes after %d: is this the same network? Begin again without Last-Event-ID", what, has,
+				asked))
 			return
 		}
 		next(ctx)
@@ -143,8 +150,8 @@ func (s *Server) blockEntries(ctx context.Context, height uint64) (BlockEntries,
 	return full, nil
 }
 
-// stream sends every block from the present one on, or after the one that was received last, until the client or the server
-// leaves. The log has all of them, so that nothing is kept for who may come back.
+// stream sends every block from the present one on, or after the one that was received last, until the client or the
+// server leaves. The log has all of them, so that nothing is kept for who may come back.
 func (s *Server) stream(ctx context.Context, in *streamInput, send sse.Sender) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

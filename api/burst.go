@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// burst is a stream's writer that lets several events go out together: hundreds of blocks a second, each sent to many by
-// itself, would take the processor from payments.
+// burst is a stream's writer that lets several events go out together: hundreds of blocks a second, each sent to many
+// by itself, would take the processor from payments.
 type burst struct {
 	http.ResponseWriter
 	held atomic.Bool

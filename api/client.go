@@ -36,13 +36,16 @@ type Client struct {
 	door   *door                  // opens sessions with wallets' keys; nil opens none
 	keeps  atomic.Pointer[string] // id of the list of followers that who speaks keeps, likewise
 	own    atomic.Pointer[string] // where who speaks serves himself, which is told with what he sends
-	expect atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
+	// waiting is told of each request that is sent; nil tells nobody. See WhileWaiting.
+	waiting func(base string) (answered func())
+	expect  atomic.Pointer[string] // the instance that the first answer must be of; nil once it was, or if any will do
 }
 
 // NewClient makes a client of the node at a URL, or at several, separated by commas: then it finds out which of them
 // leads, and follows the leader. access is an access token, or empty.
 func NewClient(base, access string) *Client {
-	return &Client{bases: splitNodes(base), http: &http.Client{Transport: newTransport(), CheckRedirect: httplimit.NoRedirect}, access: access}
+	return &Client{bases: splitNodes(base), http: &http.Client{Transport: newTransport(),
+		CheckRedirect: httplimit.NoRedirect}, access: access}
 }
 
 // Local makes a client of a server in this process, without a network between.
@@ -63,8 +66,9 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := &memoryWriter{header: http.Header{}, status: http.StatusOK}
 	t.handler.ServeHTTP(w, r)
 	return &http.Response{
-		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Proto: "HTTP/1.1", ProtoMajor: 1,
+		ProtoMinor: 1,
+		Body:       io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
 	}, nil
 }
 
@@ -77,7 +81,8 @@ func (t inProcess) stream(r *http.Request) *http.Response {
 		w.WriteHeader(http.StatusOK)
 		_ = to.Close()
 	}()
-	return &http.Response{StatusCode: <-w.begun, Header: w.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: body, ContentLength: -1, Request: r}
+	return &http.Response{StatusCode: <-w.begun, Header: w.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: body, ContentLength: -1, Request: r}
 }
 
 type pipeWriter struct {
@@ -119,7 +124,8 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 }
 
 // sendTo sends a request to a node, and once more when it is refused and a wallet's key opens a session for it.
-func (c *Client) sendTo(ctx context.Context, base, method, path, contentType string, body []byte) (*http.Response, error) {
+func (c *Client) sendTo(ctx context.Context, base, method, path, contentType string,
+	body []byte) (*http.Response, error) {
 	access := c.bearer(base, path)
 	response, err := c.sendAs(ctx, access, base, method, path, contentType, body)
 	if err != nil || !refusedAccess(response) || !c.knock(ctx, base, path, access) {
@@ -129,8 +135,13 @@ func (c *Client) sendTo(ctx context.Context, base, method, path, contentType str
 	return c.sendAs(ctx, c.bearer(base, path), base, method, path, contentType, body)
 }
 
+// WhileWaiting has f told of each request that is sent, and what it returns called when its answer begins: whoever
+// waits with a person before him says so. To be set before the first request.
+func (c *Client) WhileWaiting(f func(base string) (answered func())) { c.waiting = f }
+
 // sendAs sends a request to a node with an access, or without one if it is empty.
-func (c *Client) sendAs(ctx context.Context, access, base, method, path, contentType string, body []byte) (*http.Response, error) {
+func (c *Client) sendAs(ctx context.Context, access, base, method, path, contentType string,
+	body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, unreached(base, err)
@@ -147,6 +158,9 @@ func (c *Client) sendAs(ctx context.Context, access, base, method, path, content
 	if keeps := c.keeps.Load(); keeps != nil && method == http.MethodPost {
 		r.Header.Set("Aqsha-Members", *keeps)
 	}
+	if c.waiting != nil {
+		defer c.waiting(base)()
+	}
 	response, err := c.http.Do(r)
 	return c.met(response, unreached(base, err))
 }
@@ -162,13 +176,16 @@ func readAnswer(response *http.Response, what string) ([]byte, error) {
 	}
 	problem := &Problem{}
 	if json.Unmarshal(content, problem) != nil || problem.Code == "" {
-		return nil, &StatusError{what, printable(response.Status), response.StatusCode, printable(response.Header.Get("Location"))}
+		return nil, &StatusError{what, printable(response.Status), response.StatusCode,
+			printable(response.Header.Get("Location"))}
 	}
-	problem.Code, problem.Field, problem.Detail = printable(problem.Code), printable(problem.Field), printable(problem.Detail)
+	problem.Code, problem.Field, problem.Detail = printable(problem.Code), printable(problem.Field),
+		printable(problem.Detail)
 	return nil, problem
 }
 
-// printable is what a server says with nothing in it that a terminal obeys: it may be anybody's server. Lines stay lines.
+// printable is what a server says with nothing in it that a terminal obeys: it may be anybody's server. Lines stay
+// lines.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || unicode.IsPrint(r) {
@@ -220,8 +237,8 @@ func post[T any](ctx context.Context, c *Client, path string, input any) (value 
 	return value, decode("POST "+path, body, &value)
 }
 
-// change is post for what changes something there: without an answer, or with one that cannot be read, it is not known whether it
-// was done.
+// change is post for what changes something there: without an answer, or with one that cannot be read, it is not known
+// whether it was done.
 func change[T any](ctx context.Context, c *Client, path string, input any) (value T, err error) {
 	ctx, answered := noticed(ctx)
 	value, err = post[T](ctx, c, path, input)
@@ -277,7 +294,8 @@ func (c *Client) Tokens(ctx context.Context, id token.WalletID, limit int) (Wall
 }
 
 // History lists what touched a wallet before an entry (0 for the latest), at least at a size of the log.
-func (c *Client) History(ctx context.Context, id token.WalletID, before uint64, limit int, minSize uint64) (History, error) {
+func (c *Client) History(ctx context.Context, id token.WalletID, before uint64, limit int,
+	minSize uint64) (History, error) {
 	query := url.Values{"limit": {strconv.Itoa(limit)}, "min_size": {strconv.FormatUint(minSize, 10)}}
 	if before != 0 {
 		query.Set("before", strconv.FormatUint(before, 10))
@@ -286,17 +304,20 @@ func (c *Client) History(ctx context.Context, id token.WalletID, before uint64, 
 }
 
 // Select sets plain tokens of a wallet aside for a payment.
-func (c *Client) Select(ctx context.Context, id token.WalletID, amount money.Tiyn, waitMillis uint64) (Selection, error) {
+func (c *Client) Select(ctx context.Context, id token.WalletID, amount money.Tiyn,
+	waitMillis uint64) (Selection, error) {
 	return c.SelectOf(ctx, id, 0, amount, waitMillis)
 }
 
 // SelectOf is Select for tokens of a purpose.
-func (c *Client) SelectOf(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn, waitMillis uint64) (Selection, error) {
+func (c *Client) SelectOf(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn,
+	waitMillis uint64) (Selection, error) {
 	return c.SelectBelow(ctx, id, purpose, amount, 0, waitMillis)
 }
 
 // SelectBelow is SelectOf for a payment that keeps the mark, of tokens that have used fewer hops; 0 for any.
-func (c *Client) SelectBelow(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn, hopsBelow uint16, waitMillis uint64) (Selection, error) {
+func (c *Client) SelectBelow(ctx context.Context, id token.WalletID, purpose uint32, amount money.Tiyn,
+	hopsBelow uint16, waitMillis uint64) (Selection, error) {
 	body := map[string]any{"amount": amount, "purpose": purpose, "wait_millis": waitMillis}
 	if hopsBelow != 0 {
 		body["hops_below"] = hopsBelow

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// A client that knows several nodes speaks to the one that leads. It asks for /readyz, sends what was not answered to the next
-// that is ready, and goes on trying so long. Sending again is safe: a transaction has its id, and the same one sent twice is
-// executed once and gets the same answer.
+// A client that knows several nodes speaks to the one that leads. It asks for /readyz, sends what was not answered to
+// the next that is ready, and goes on trying so long. Sending again is safe: a transaction has its id, and the same one
+// sent twice is executed once and gets the same answer.
 const (
 	leaderPatience  = 30 * time.Second
 	leastNodeRetry  = 50 * time.Millisecond
@@ -120,8 +120,8 @@ func elsewhere(status int) bool {
 	return false
 }
 
-// findReady looks for a node that takes payments, beginning with the one that did, and remembers it. It returns false when
-// none does.
+// findReady looks for a node that takes payments, beginning with the one that did, and remembers it. It returns false
+// when none does.
 func (c *Client) findReady(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
@@ -164,7 +164,8 @@ func (c *Client) ready(ctx context.Context, base string) bool {
 
 // sendWatched gives a request up when its node is not ready any more and another is: a payment may rightly wait for
 // followers, but not for a machine that stands still.
-func (c *Client) sendWatched(ctx context.Context, base, method, path, contentType string, body []byte) (*http.Response, error) {
+func (c *Client) sendWatched(ctx context.Context, base, method, path, contentType string,
+	body []byte) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	answered := make(chan struct{})
 	go func() {

@@ -18,8 +18,8 @@ type Keyring interface {
 	Wallets() []token.WalletID
 	// KeysOf are the keys that may be a wallet's, the likeliest first. Opening one may ask its owner for a passphrase.
 	KeysOf(id token.WalletID) []func() (token.Signer, error)
-	// Kept are sessions that were opened before and have not ended, by node; Keep keeps one until it ends. A failure to keep one
-	// costs only another sign-in.
+	// Kept are sessions that were opened before and have not ended, by node; Keep keeps one until it ends. A failure to
+	// keep one costs only another sign-in.
 	Kept() map[string][]Session
 	Keep(base string, s Session)
 }
@@ -43,7 +43,8 @@ type where struct {
 
 // UseKeys has the client open a session with a wallet's own key when the node asks for access to what is read of it.
 func (c *Client) UseKeys(network token.NetworkID, keys Keyring) {
-	d := &door{network: network, keys: keys, open: map[where]Session{}, kept: map[where]bool{}, last: map[string]token.WalletID{}}
+	d := &door{network: network, keys: keys, open: map[where]Session{}, kept: map[where]bool{},
+		last: map[string]token.WalletID{}}
 	for base, sessions := range keys.Kept() {
 		for _, s := range sessions {
 			at := where{base, s.Wallet}
@@ -123,7 +124,8 @@ func (c *Client) knock(ctx context.Context, base, path, refused string) bool {
 }
 
 // openSession signs in at a node for a wallet with its key.
-func (c *Client) openSession(ctx context.Context, base string, network token.NetworkID, wallet token.WalletID, key token.Signer) (session Session, err error) {
+func (c *Client) openSession(ctx context.Context, base string, network token.NetworkID, wallet token.WalletID,
+	key token.Signer) (session Session, err error) {
 	origin, err := Origin(base)
 	if err != nil {
 		return session, err
@@ -143,7 +145,8 @@ func (c *Client) openSession(ctx context.Context, base string, network token.Net
 	if err != nil {
 		return session, err
 	}
-	return session, c.postTo(ctx, base, "/v1/sessions", SignIn{wallet, origin, challenge.Challenge, signature}, &session)
+	return session, c.postTo(ctx, base, "/v1/sessions", SignIn{wallet, origin, challenge.Challenge, signature},
+		&session)
 }
 
 // postTo posts a value to one node, without access, and reads the answer.

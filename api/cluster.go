@@ -17,7 +17,8 @@ type Ordering struct {
 
 // registerCluster serves how a validator sees its cluster.
 func (s *Server) registerCluster() {
-	huma.Register(s.api, operation("get-cluster", "/v1/cluster", "Who orders: this node alone, or a cluster, and how this validator sees it", byAnybody),
+	huma.Register(s.api, operation("get-cluster", "/v1/cluster", "Who orders: this node alone, or a cluster, and how "+
+		"this validator sees it", byAnybody),
 		func(context.Context, *struct{}) (*answer[Ordering], error) {
 			if s.options.Cluster == nil {
 				return ok(Ordering{Orders: "alone"}, nil)
@@ -43,15 +44,30 @@ func (s *Server) clusterMetrics(registry *prometheus.Registry) {
 		})
 	}
 	registry.MustRegister(
-		gauge("height", "The cluster's last block that is durable here.", func(c status.Status) float64 { return float64(c.Height) }),
-		gauge("silence_seconds", "Since that block.", func(c status.Status) float64 { return float64(c.Silent) / 1000 }),
-		gauge("reached", "Validators that are connected to this one, itself counted.", func(c status.Status) float64 { return float64(c.Reached) }),
-		gauge("needed", "Validators that must be there for a block.", func(c status.Status) float64 { return float64(c.Needed) }),
-		gauge("catching_up", "1 while it fetches blocks that it has missed and does not vote.", func(c status.Status) float64 { return number(c.CatchingUp) }),
-		gauge("waiting_batches", "Batches of transactions that wait for a block.", func(c status.Status) float64 { return float64(c.Batches) }),
+		gauge("height", "The cluster's last block that is durable here.", func(c status.Status) float64 {
+			return float64(c.Height)
+		}),
+		gauge("silence_seconds", "Since that block.", func(c status.Status) float64 {
+			return float64(c.Silent) / 1000
+		}),
+		gauge("reached", "Validators that are connected to this one, itself counted.", func(c status.Status) float64 {
+			return float64(c.Reached)
+		}),
+		gauge("needed", "Validators that must be there for a block.", func(c status.Status) float64 {
+			return float64(c.Needed)
+		}),
+		gauge("catching_up", "1 while it fetches blocks that it has missed and does not vote.",
+			func(c status.Status) float64 { return number(c.CatchingUp) }),
+		gauge("waiting_batches", "Batches of transactions that wait for a block.", func(c status.Status) float64 {
+			return float64(c.Batches)
+		}),
 		gauge("waiting_bytes", "How long they are.", func(c status.Status) float64 { return float64(c.Bytes) }),
-		gauge("last_transactions", "Transactions in the last block that had any.", func(c status.Status) float64 { return float64(c.LastCount) }),
-		gauge("faults", "Proofs that a validator has signed twice, since the start.", func(c status.Status) float64 { return float64(len(c.Faults)) }),
+		gauge("last_transactions", "Transactions in the last block that had any.", func(c status.Status) float64 {
+			return float64(c.LastCount)
+		}),
+		gauge("faults", "Proofs that a validator has signed twice, since the start.", func(c status.Status) float64 {
+			return float64(len(c.Faults))
+		}),
 		missedVotes{s},
 	)
 }
@@ -59,7 +75,8 @@ func (s *Server) clusterMetrics(registry *prometheus.Registry) {
 // missedVotes counts each member's missing votes.
 type missedVotes struct{ s *Server }
 
-var missedVotesDesc = prometheus.NewDesc("aqsha_cluster_missed_votes_total", "Blocks without a validator's vote, since the start.", []string{"validator"}, nil)
+var missedVotesDesc = prometheus.NewDesc("aqsha_cluster_missed_votes_total",
+	"Blocks without a validator's vote, since the start.", []string{"validator"}, nil)
 
 // Describe and Collect make it a prometheus.Collector.
 func (missedVotes) Describe(to chan<- *prometheus.Desc) { to <- missedVotesDesc }
@@ -68,6 +85,7 @@ func (m missedVotes) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	for _, member := range m.s.options.Cluster().Members {
-		to <- prometheus.MustNewConstMetric(missedVotesDesc, prometheus.CounterValue, float64(member.Missed), member.Name)
+		to <- prometheus.MustNewConstMetric(missedVotesDesc, prometheus.CounterValue, float64(member.Missed),
+			member.Name)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// A delegation lets a device without a key read a wallet until a time: a shop's till. The wallet's key signs it, its holder ends it,
-// and another key of the wallet ends it too. It does nothing else than read.
+// A delegation lets a device without a key read a wallet until a time: a shop's till. The wallet's key signs it, its
+// holder ends it, and another key of the wallet ends it too. It does nothing else than read.
 
 // RoleDelegate reads the wallet whose key let it.
 const RoleDelegate AccessRole = "delegate"
@@ -100,25 +100,30 @@ func (d *delegations) read(text string, now time.Time) *Access {
 	one, known := d.list[id]
 	d.mu.Unlock()
 	sum := sha256.Sum256([]byte(secret))
-	if !known || uint64(now.UnixMilli()) >= one.Until || subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(one.Token)) != 1 {
+	if !known || uint64(now.UnixMilli()) >= one.Until ||
+		subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(one.Token)) != 1 {
 		return nil
 	}
 	key, err := hex.DecodeString(one.Key)
 	if err != nil || len(key) != 8 {
 		return nil
 	}
-	return &Access{Name: "delegate " + id, Role: RoleDelegate, wallet: one.Wallet, key: [8]byte(key), ends: time.UnixMilli(int64(one.Until))}
+	return &Access{Name: "delegate " + id, Role: RoleDelegate, wallet: one.Wallet, key: [8]byte(key),
+		ends: time.UnixMilli(int64(one.Until))}
 }
 
 func (s *Server) registerDelegations() {
-	huma.Register(s.api, describe(huma.Operation{OperationID: "delegate", Method: http.MethodPost, Path: "/v1/sessions/delegations",
+	huma.Register(s.api, describe(huma.Operation{OperationID: "delegate", Method: http.MethodPost,
+		Path:    "/v1/sessions/delegations",
 		Summary: "Let a device without a key read a wallet until a time",
-		Description: "The wallet's key signs SHA-256(\"aqsha delegation v1\" ‖ 0 ‖ network ‖ wallet ‖ SHA-256(origin) ‖ challenge ‖ until, 8 bytes big-endian ‖ SHA-256(name)). " +
+		Description: "The wallet's key signs SHA-256(\"aqsha delegation v1\" ‖ 0 ‖ network ‖ wallet ‖ " +
+			"SHA-256(origin) ‖ challenge ‖ until, 8 bytes big-endian ‖ SHA-256(name)). " +
 			"What is given reads the wallet and nothing else; its holder ends it, and so does another key of the wallet."}, bySignature, http.StatusUnauthorized, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct{ Body DelegationRequest }) (*answer[Delegation], error) {
 			return ok(s.delegate(ctx, in.Body))
 		})
-	huma.Register(s.api, operation("list-delegations", "/v1/wallets/{id}/delegations", "Which devices without a key may read a wallet", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("list-delegations", "/v1/wallets/{id}/delegations",
+		"Which devices without a key may read a wallet", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID token.WalletID `path:"id"`
 		}) (*answer[Delegations], error) {
@@ -127,7 +132,8 @@ func (s *Server) registerDelegations() {
 			}
 			return ok(s.delegationsOf(in.ID), nil)
 		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "end-delegation", Method: http.MethodDelete, Path: "/v1/wallets/{id}/delegations/{delegation}",
+	huma.Register(s.api, describe(huma.Operation{OperationID: "end-delegation", Method: http.MethodDelete,
+		Path:    "/v1/wallets/{id}/delegations/{delegation}",
 		Summary: "End a delegation at once", DefaultStatus: http.StatusNoContent}, byWallet),
 		func(ctx context.Context, in *struct {
 			ID         token.WalletID `path:"id"`
@@ -145,11 +151,15 @@ func (s *Server) delegate(ctx context.Context, in DelegationRequest) (Delegation
 	now := time.Now()
 	switch until := time.UnixMilli(int64(min(in.Until, 1<<53))); {
 	case len(in.Name) > delegationNameMax:
-		return Delegation{}, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name), delegationNameMax)
+		return Delegation{}, token.Errorf(token.TooLarge, "name", "%d bytes, at most %d", len(in.Name),
+			delegationNameMax)
 	case !until.After(now) || until.After(now.Add(maxDelegation)):
-		return Delegation{}, token.Errorf(token.OutOfRange, "until_millis", "want a time within the next %d days", int(maxDelegation.Hours())/24)
+		return Delegation{}, token.Errorf(token.OutOfRange, "until_millis", "want a time within the next %d days",
+			int(maxDelegation.Hours())/24)
 	}
-	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature", "the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the signature is not by the wallet's key")
+	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature",
+		"the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the "+
+			"signature is not by the wallet's key")
 	raw, err := hex.DecodeString(in.Challenge)
 	if err != nil || len(raw) != token.SessionChallengeBytes {
 		return Delegation{}, refused
@@ -177,7 +187,8 @@ func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (De
 		}
 	}
 	if own >= delegationsEach || len(d.list) >= delegationsAll {
-		return Delegation{}, token.Errorf(token.TooMany, "wallet", "%d devices may read this wallet already, at most %d: end one first", own, delegationsEach)
+		return Delegation{}, token.Errorf(token.TooMany, "wallet",
+			"%d devices may read this wallet already, at most %d: end one first", own, delegationsEach)
 	}
 	var id [16]byte
 	var secret [32]byte
@@ -186,7 +197,8 @@ func (d *delegations) add(in DelegationRequest, mark [8]byte, now time.Time) (De
 	text := base64.RawURLEncoding.EncodeToString(secret[:])
 	sum := sha256.Sum256([]byte(text))
 	name := hex.EncodeToString(id[:])
-	if err := d.put(name, delegation{in.Wallet, hex.EncodeToString(mark[:]), hex.EncodeToString(sum[:]), in.Name, in.Until}); err != nil {
+	if err := d.put(name, delegation{in.Wallet, hex.EncodeToString(mark[:]), hex.EncodeToString(sum[:]), in.Name,
+		in.Until}); err != nil {
 		return Delegation{}, fmt.Errorf("delegation: %w", err)
 	}
 	return Delegation{DelegationView{name, in.Name, in.Until}, delegationPrefix + name + "." + text, in.Wallet}, nil

@@ -10,22 +10,23 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// The description is made from the types that are sent, by the framework, but for what writes its own JSON (schemas.go) and
-// for what is served past the framework (serveRaw). TestEveryAnswerIsDescribed holds every answer against it.
+// The description is made from the types that are sent, by the framework, but for what writes its own JSON (schemas.go)
+// and for what is served past the framework (serveRaw). TestEveryAnswerIsDescribed holds every answer against it.
 
 // reader says who is answered by an operation; the description has it as x-readers.
 type reader string
 
 const (
-	byAnybody   reader = "anybody"   // no access is asked for
-	byWallet    reader = "wallet"    // the session of the wallet's key, the bank that registered it, auditors and the authority
+	byAnybody reader = "anybody" // no access is asked for
+	// the session of the wallet's key, the bank that registered it, auditors and the authority
+	byWallet    reader = "wallet"
 	byAuditors  reader = "auditors"  // auditors and the authority
 	byBank      reader = "bank"      // the bank that is asked
 	bySignature reader = "signature" // whoever sends what the right key has signed
 )
 
-// security of an operation, as the description states it. An operation of anybody names the empty requirement: nothing is
-// left to what a reader of the description assumes.
+// security of an operation, as the description states it. An operation of anybody names the empty requirement: nothing
+// is left to what a reader of the description assumes.
 func (r reader) security() []map[string][]string {
 	switch r {
 	case byWallet:
@@ -38,7 +39,8 @@ func (r reader) security() []map[string][]string {
 
 const describedAs = "x-readers"
 
-// describe completes an operation with who is answered, and the refusals that it knows beyond those that any request can meet.
+// describe completes an operation with who is answered, and the refusals that it knows beyond those that any request
+// can meet.
 func describe(op huma.Operation, by reader, refusals ...int) huma.Operation {
 	op.Security = by.security()
 	op.Extensions = map[string]any{describedAs: string(by)}
@@ -52,11 +54,12 @@ func describe(op huma.Operation, by reader, refusals ...int) huma.Operation {
 
 // operation describes a GET that reads.
 func operation(id, path, summary string, by reader, refusals ...int) huma.Operation {
-	return describe(huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}, by, refusals...)
+	return describe(huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}, by,
+		refusals...)
 }
 
-// routes notes what is served, so that a test can hold it against the description. There is no other way to the router: what is
-// mounted by any name is noted.
+// routes notes what is served, so that a test can hold it against the description. There is no other way to the router:
+// what is mounted by any name is noted.
 type routes struct {
 	mux      *http.ServeMux
 	patterns []string
@@ -85,7 +88,8 @@ func (r *routes) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 			writeProblem(w, newProblem(probe.status, codeNoRoute, "method", "allowed here: "+w.Header().Get("Allow")))
 			return
 		}
-		writeProblem(w, newProblem(http.StatusNotFound, codeNoRoute, "path", "nothing is served here; /openapi.json says what is"))
+		writeProblem(w, newProblem(http.StatusNotFound, codeNoRoute, "path", "nothing is served here; /openapi.json "+
+			"says what is"))
 		return
 	}
 	r.mux.ServeHTTP(w, request)
@@ -104,16 +108,20 @@ func (h *headersOnly) Write(b []byte) (int, error) { return len(b), nil }
 // settings are the framework's, with what the description says of the API as a whole.
 func settings() huma.Config {
 	config := huma.DefaultConfig("Aqsha", "1.0.0")
-	config.Info.Description = "The digital tenge's ledger: wallets, tokens, payments, and a log that anybody can verify. " +
-		"Amounts are integers in tiyn (1 KZT = 100 tiyn) of up to 63 bits: a reader that keeps numbers in doubles loses those above 2^53. " +
-		"A development node is open: it asks for no access token, whatever an operation says here."
+	config.Info.Description =
+		"The digital tenge's ledger: wallets, tokens, payments, and a log that anybody can verify. " +
+			"Amounts are integers in tiyn (1 KZT = 100 tiyn) of up to 63 bits: a reader that keeps numbers in doubles " +
+			"loses those above 2^53. " +
+			"A development node is open: it asks for no access token, whatever an operation says here."
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	config.Servers = []*huma.Server{{URL: "/", Description: "the node that serves this description"}}
 	config.CreateHooks = nil // no $schema links in answers
 	config.DocsPath = ""     // our own page, which needs no other host
 	config.SchemasPath = ""  // they stand in the description
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"access":  {Type: "http", Scheme: "bearer", Description: "an access token of the node's operator: of an intermediary, an auditor or the authority (aqsha access)"},
+		"access": {Type: "http", Scheme: "bearer",
+			Description: "an access token of the node's operator: of an intermediary, an auditor or the authority " +
+				"(aqsha access)"},
 		"session": {Type: "http", Scheme: "bearer", Description: "a session that a wallet's key opened: /v1/sessions"},
 	}
 	config.Components.Schemas = newSchemas()
@@ -135,14 +143,17 @@ var tags = []*huma.Tag{
 }
 
 var tagOf = map[string]string{
-	"wallets": "wallets", "sessions": "wallets", "applications": "wallets", "events": "log", "transactions": "payments", "tokens": "payments",
+	"wallets": "wallets", "sessions": "wallets", "applications": "wallets", "events": "log", "transactions": "payments",
+	"tokens":   "payments",
 	"agencies": "programs", "purposes": "programs", "definitions": "programs", "contracts": "programs",
-	"blocks": "log", "checkpoint": "log", "tile": "log", "feed": "copies", "followers": "copies", "cosignatures": "copies", "fence": "copies", "promises": "copies",
-	"health": "operation", "livez": "operation", "readyz": "operation", "metrics": "operation", "story": "operation", "market": "market",
+	"blocks": "log", "checkpoint": "log", "tile": "log", "feed": "copies", "followers": "copies",
+	"cosignatures": "copies", "fence": "copies", "promises": "copies",
+	"health": "operation", "livez": "operation", "readyz": "operation", "metrics": "operation", "story": "operation",
+	"market": "market",
 }
 
-// addCommon adds what holds for every operation: its group, and that any request can be refused (a body too large, an unknown
-// host, a node that is busy or stopping) by a problem.
+// addCommon adds what holds for every operation: its group, and that any request can be refused (a body too large, an
+// unknown host, a node that is busy or stopping) by a problem.
 func addCommon(api *huma.OpenAPI, op *huma.Operation) {
 	first := strings.Split(strings.TrimPrefix(strings.TrimPrefix(op.Path, "/v1"), "/"), "/")[0]
 	op.Tags = []string{"ledger"}
@@ -176,11 +187,12 @@ func answerOf(contentType, description string) map[string]*huma.Response {
 	if !strings.HasPrefix(contentType, "text/") {
 		schema.Format = "binary"
 	}
-	return map[string]*huma.Response{"200": {Description: description, Content: map[string]*huma.MediaType{contentType: {Schema: schema}}}}
+	return map[string]*huma.Response{"200": {Description: description,
+		Content: map[string]*huma.MediaType{contentType: {Schema: schema}}}}
 }
 
-// serveRaw serves an operation past the framework, and describes it. Its answers are given in op.Responses; pattern is the
-// router's, if it is not the operation's path.
+// serveRaw serves an operation past the framework, and describes it. Its answers are given in op.Responses; pattern is
+// the router's, if it is not the operation's path.
 func (s *Server) serveRaw(mux *routes, op huma.Operation, pattern string, handler http.HandlerFunc) {
 	if pattern == "" {
 		pattern = op.Path

@@ -10,7 +10,8 @@ import (
 
 // registerErrors serves what every code of an error means, for whoever gets it.
 func (s *Server) registerErrors() {
-	op := operation("list-errors", "/v1/errors", "What the codes of errors mean, in words: whether money moved, and what can be done", byAnybody)
+	op := operation("list-errors", "/v1/errors", "What the codes of errors mean, in words: whether money moved, and "+
+		"what can be done", byAnybody)
 	huma.Register(s.api, op, func(_ context.Context, in *struct {
 		Lang string `query:"lang" enum:"en,kk,ru" default:"en" doc:"language of the words"`
 	}) (*answer[[]words.Explanation], error) {

@@ -17,7 +17,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Topics of events. A stream may have several, so that a browser, which opens six connections to one address, needs one.
+// Topics of events. A stream may have several, so that a browser, which opens six connections to one address, needs
+// one.
 const (
 	topicBlocks       = "blocks"
 	topicWallet       = "wallet"       // of the session's own wallet
@@ -27,8 +28,8 @@ const (
 // heartbeatEvery is how often a stream says that it is alive, so that whoever listens finds out that it is not.
 const heartbeatEvery = 15 * time.Second
 
-// eventID says how far each topic was heard: the last block, the last entry, the last change of an application. It is the id of
-// every event, so that one header tells where all topics go on.
+// eventID says how far each topic was heard: the last block, the last entry, the last change of an application. It is
+// the id of every event, so that one header tells where all topics go on.
 type eventID struct{ block, entry, application uint64 }
 
 func (e eventID) String() string { return fmt.Sprintf("%d.%d.%d", e.block, e.entry, e.application) }
@@ -47,14 +48,20 @@ func parseEventID(text string) (e eventID, ok bool) {
 }
 
 func (s *Server) registerEvents(mux *routes) {
-	op := operation("stream-events", "/v1/events", "What happens, by topics (server-sent events)", byAnybody, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity)
-	op.Description = "Topics: blocks, to anybody; wallet, to a session or delegation, what touches its wallet; applications, to a bank's access, what is asked of it. " +
-		"Events are named block, entry and application. Each id says how far all topics were heard; after Last-Event-ID what was missed comes first. A comment every fifteen seconds says that the stream is alive."
+	op := operation("stream-events", "/v1/events", "What happens, by topics (server-sent events)", byAnybody,
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity)
+	op.Description = "Topics: blocks, to anybody; wallet, to a session or delegation, what touches its wallet; " +
+		"applications, to a bank's access, what is asked of it. " +
+		"Events are named block, entry and application. Each id says how far all topics were heard; after " +
+		"Last-Event-ID what was missed comes first. A comment every fifteen seconds says that the stream is alive."
 	op.Parameters = []*huma.Param{
-		{Name: "topics", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString}, Description: "blocks, wallet, applications: one or several, with commas"},
-		{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeString, Pattern: eventIDForm.String()}},
+		{Name: "topics", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "blocks, wallet, applications: one or several, with commas"},
+		{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeString,
+			Pattern: eventIDForm.String()}},
 	}
-	op.Responses = map[string]*huma.Response{"200": {Description: "Events", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: s.eventSchema()}}}}
+	op.Responses = map[string]*huma.Response{"200": {Description: "Events",
+		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: s.eventSchema()}}}}
 	s.serveRaw(mux, op, "", s.events)
 }
 
@@ -62,11 +69,13 @@ func (s *Server) registerEvents(mux *routes) {
 func (s *Server) eventSchema() *huma.Schema {
 	schemas := s.api.OpenAPI().Components.Schemas
 	of := func(name string, data *huma.Schema) *huma.Schema {
-		return &huma.Schema{Title: "Event " + name, Type: huma.TypeObject, Required: []string{"data", "event", "id"}, Properties: map[string]*huma.Schema{
-			"data":  data,
-			"event": {Type: huma.TypeString, Extensions: map[string]any{"const": name}},
-			"id":    {Type: huma.TypeString, Pattern: eventIDForm.String(), Description: "how far all topics were heard"},
-		}}
+		return &huma.Schema{Title: "Event " + name, Type: huma.TypeObject, Required: []string{"data", "event", "id"},
+			Properties: map[string]*huma.Schema{
+				"data":  data,
+				"event": {Type: huma.TypeString, Extensions: map[string]any{"const": name}},
+				"id": {Type: huma.TypeString, Pattern: eventIDForm.String(),
+					Description: "how far all topics were heard"},
+			}}
 	}
 	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Extensions: map[string]any{"oneOf": []*huma.Schema{
 		of("block", schemas.Schema(typeOf[BlockView](), true, "BlockView")),
@@ -89,10 +98,12 @@ type eventStream struct {
 
 // events answers with a stream, or says why there is none before it begins.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	e := &eventStream{s: s, w: w, control: http.NewResponseController(w), topics: strings.Split(r.URL.Query().Get("topics"), ",")}
+	e := &eventStream{s: s, w: w, control: http.NewResponseController(w),
+		topics: strings.Split(r.URL.Query().Get("topics"), ",")}
 	access, _ := r.Context().Value(accessKey{}).(*Access)
 	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && access == everything {
-		if own := s.session(r.Context(), secret); own != nil { // a node that is open to read does not know whose wallet is meant
+		// a node that is open to read does not know whose wallet is meant
+		if own := s.session(r.Context(), secret); own != nil {
 			access = own
 		}
 	}
@@ -124,7 +135,8 @@ func (e *eventStream) permit(access *Access) error {
 		switch {
 		case topic == topicBlocks:
 		case topic != topicWallet && topic != topicApplications:
-			return token.Errorf(token.OutOfRange, "topics", "%s is none of blocks, wallet, applications", strconv.QuoteToASCII(topic))
+			return token.Errorf(token.OutOfRange, "topics", "%s is none of blocks, wallet, applications",
+				strconv.QuoteToASCII(topic))
 		case access == nil:
 			return newProblem(http.StatusUnauthorized, codeUnauthorised, "Authorization", needsAccess)
 		case topic == topicWallet && access.ofWallet():
@@ -132,7 +144,8 @@ func (e *eventStream) permit(access *Access) error {
 		case topic == topicApplications && access.Role == RoleIntermediary:
 			e.bank = access.Intermediary
 		default:
-			return newProblem(http.StatusForbidden, codeForbidden, "topics", topic+" is for another kind of access than yours")
+			return newProblem(http.StatusForbidden, codeForbidden, "topics",
+				topic+" is for another kind of access than yours")
 		}
 	}
 	return nil
@@ -150,8 +163,10 @@ func (e *eventStream) from(last string) error {
 	if !ok {
 		return token.Errorf(token.OutOfRange, "Last-Event-ID", "want the id of an event")
 	}
-	if _, follows := e.s.node.FollowState(); !follows && e.s.node.HeadKnown() && (heard.block > now.block || heard.entry > now.entry) {
-		return token.Errorf(token.OutOfRange, "Last-Event-ID", "it is ahead of this node (%s): is this the same network? Begin again without it", now)
+	if _, follows := e.s.node.FollowState(); !follows && e.s.node.HeadKnown() && (heard.block > now.block ||
+		heard.entry > now.entry) {
+		return token.Errorf(token.OutOfRange, "Last-Event-ID",
+			"it is ahead of this node (%s): is this the same network? Begin again without it", now)
 	}
 	heard.application = min(heard.application, now.application) // a table that was begun anew counts from the start
 	e.heard = heard

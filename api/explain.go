@@ -40,8 +40,9 @@ const keptWords = 1024
 
 func (s *Server) registerExplain() {
 	huma.Register(s.api, describe(huma.Operation{OperationID: "explain", Method: http.MethodPost, Path: "/v1/explain",
-		Summary:     "What a refusal, a purpose or a definition of contracts means, in words",
-		Description: "Exactly one of code, purpose and definition is given. All of them are public; what a contract holds or a wallet may do is not said here."},
+		Summary: "What a refusal, a purpose or a definition of contracts means, in words",
+		Description: "Exactly one of code, purpose and definition is given. All of them are public; what a contract " +
+			"holds or a wallet may do is not said here."},
 		byAnybody, http.StatusNotFound),
 		func(ctx context.Context, in *struct{ Body Question }) (*answer[Words], error) {
 			lines, err := s.explain(ctx, in.Body)
@@ -57,12 +58,14 @@ func (s *Server) explain(ctx context.Context, q Question) ([]string, error) {
 		}
 	}
 	if given != 1 {
-		return nil, newProblem(http.StatusUnprocessableEntity, codeInvalid, "code", "give one of code, purpose and definition")
+		return nil, newProblem(http.StatusUnprocessableEntity, codeInvalid, "code",
+			"give one of code, purpose and definition")
 	}
 	if q.Code != "" {
 		e, known := words.Language(q.Lang).Explain(q.Code)
 		if !known {
-			return nil, newProblem(http.StatusNotFound, string(node.NotFound), "code", "no such code of a refusal: /v1/errors lists them")
+			return nil, newProblem(http.StatusNotFound, string(node.NotFound), "code",
+				"no such code of a refusal: /v1/errors lists them")
 		}
 		return []string{e.Title + ".", e.Means, e.Money, e.Do}, nil
 	}
@@ -100,7 +103,8 @@ func (s *Server) explainRules(ctx context.Context, key explained) ([]string, err
 	case err != nil:
 		return nil, err
 	case purpose == nil && encoded == nil:
-		return nil, newProblem(http.StatusNotFound, string(node.NotFound), map[bool]string{true: "purpose", false: "definition"}[key.purpose != 0], "nothing is registered under it")
+		return nil, newProblem(http.StatusNotFound, string(node.NotFound),
+			map[bool]string{true: "purpose", false: "definition"}[key.purpose != 0], "nothing is registered under it")
 	case purpose != nil:
 		rule, problems := contract.CompilePurpose(purpose.Purpose)
 		if len(problems) > 0 {

@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// filled returns a value as it is sent: a list or map that is nil becomes an empty one, wherever it stands, so that none of them
-// is null to who reads it. What is shared with the ledger's state is copied and not changed. Types that write their own JSON are left alone.
+// filled returns a value as it is sent: a list or map that is nil becomes an empty one, wherever it stands, so that
+// none of them is null to who reads it. What is shared with the ledger's state is copied and not changed. Types that
+// write their own JSON are left alone.
 func filled[T any](value T) T {
 	v := reflect.ValueOf(&value).Elem()
 	if !holdsLists(v.Type()) {
@@ -28,7 +29,8 @@ var (
 // writesItself says whether a type has JSON of its own.
 func writesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
-	return t.Implements(jsonMarshaler) || t.Implements(textMarshaler) || p.Implements(jsonMarshaler) || p.Implements(textMarshaler)
+	return t.Implements(jsonMarshaler) || t.Implements(textMarshaler) || p.Implements(jsonMarshaler) ||
+		p.Implements(textMarshaler)
 }
 
 func holdsLists(t reflect.Type) bool {

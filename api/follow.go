@@ -33,7 +33,8 @@ type Members struct {
 
 // ID tells one list from another: a follower says beside its cosignatures which one it keeps.
 func (m Members) ID() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s", m.Acks, strings.Join(slices.Sorted(slices.Values(m.Followers)), "\n")))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s", m.Acks, strings.Join(slices.Sorted(slices.Values(m.Followers)),
+		"\n")))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -48,7 +49,8 @@ func (c *Client) Members(ctx context.Context) (Members, error) {
 // registerFollow serves what followers need: the log as a stream, and places for cosignatures and fences.
 func (s *Server) registerFollow(mux *routes) {
 	s.registerFeed(mux)
-	huma.Register(s.api, operation("list-followers", "/v1/followers", "Whose cosignatures count, and how many must acknowledge", byAnybody),
+	huma.Register(s.api, operation("list-followers", "/v1/followers", "Whose cosignatures count, and how many must "+
+		"acknowledge", byAnybody),
 		func(context.Context, *struct{}) (*answer[Members], error) {
 			m := *s.members.Load()
 			if m.Followers == nil {
@@ -59,66 +61,75 @@ func (s *Server) registerFollow(mux *routes) {
 		})
 	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "cosign", Method: http.MethodPost, Path: "/v1/cosignatures", DefaultStatus: http.StatusNoContent,
-		Summary:      "Tell that a checkpoint is verified and durable at a follower",
-		Description:  "The body is the signed checkpoint with the follower's cosignature (C2SP tlog-cosignature). Only followers that this node was told of count.",
+		Summary: "Tell that a checkpoint is verified and durable at a follower",
+		Description: "The body is the signed checkpoint with the follower's cosignature (C2SP tlog-cosignature). " +
+			"Only followers that this node was told of count.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct {
-		URL     string `header:"Aqsha-Node" maxLength:"200" pattern:"^https?://[^/?#]+$" doc:"where the follower serves"`
-		Members string `header:"Aqsha-Members" maxLength:"64" pattern:"^[0-9a-f]*$" doc:"id of the list of followers that the follower keeps"`
-		RawBody []byte
-	}) (*struct{}, error) {
-		return owned(in.RawBody, func(body []byte) (*struct{}, error) {
-			if err := s.node.Cosign(body, node.Cosigner{URL: in.URL, Members: in.Members}); err != nil {
-				return nil, problemOf(err)
-			}
-			return nil, nil
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable),
+		func(_ context.Context, in *struct {
+			URL     string `header:"Aqsha-Node" maxLength:"200" pattern:"^https?://[^/?#]+$" doc:"where the follower serves"`
+			Members string `header:"Aqsha-Members" maxLength:"64" pattern:"^[0-9a-f]*$" doc:"id of the list of followers that the follower keeps"`
+			RawBody []byte
+		}) (*struct{}, error) {
+			return owned(in.RawBody, func(body []byte) (*struct{}, error) {
+				if err := s.node.Cosign(body, node.Cosigner{URL: in.URL, Members: in.Members}); err != nil {
+					return nil, problemOf(err)
+				}
+				return nil, nil
+			})
 		})
-	})
 	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "fence", Method: http.MethodPost, Path: "/v1/fence", DefaultStatus: http.StatusNoContent,
 		Summary:      "Tell that another node has become the leader",
 		Description:  "The body is a fence signed by the log's key. A leader of an older epoch stops writing for ever.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
-		return owned(in.RawBody, func(body []byte) (*struct{}, error) {
-			if err := s.node.Fence(body); err != nil {
-				return nil, problemOf(err)
-			}
-			return nil, nil
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable),
+		func(_ context.Context, in *struct{ RawBody []byte }) (*struct{}, error) {
+			return owned(in.RawBody, func(body []byte) (*struct{}, error) {
+				if err := s.node.Fence(body); err != nil {
+					return nil, problemOf(err)
+				}
+				return nil, nil
+			})
 		})
-	})
 	huma.Register(s.api, describe(huma.Operation{
 		OperationID: "promise", Method: http.MethodPost, Path: "/v1/promises",
-		Responses:    text("The node's promise, a signed note"),
-		Summary:      "Have a node promise that it acknowledges, or writes, nothing of an older epoch any more",
-		Description:  "The body is a prepare signed by the log's key. The answer is signed with the node's key and says how much it has. It holds for ever. With leading=true only a leader promises that has everything which was answered; any other node refuses, and nothing is changed there.",
+		Responses: text("The node's promise, a signed note"),
+		Summary:   "Have a node promise that it acknowledges, or writes, nothing of an older epoch any more",
+		Description: "The body is a prepare signed by the log's key. The answer is signed with the node's key and " +
+			"says how much it has. It holds for ever. With leading=true only a leader promises that has everything " +
+			"which was answered; any other node refuses, and nothing is changed there.",
 		MaxBodyBytes: maxNote, SkipValidateBody: true, RequestBody: noteBody(),
-	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable), func(_ context.Context, in *struct {
-		Leading bool `query:"leading" doc:"the candidate can lead only if this node stops as the leader that has everything"`
-		RawBody []byte
-	}) (*noteAnswer, error) {
-		return owned(in.RawBody, func(body []byte) (*noteAnswer, error) {
-			signed, err := s.node.Promise(body, in.Leading)
-			if err != nil {
-				return nil, problemOf(err)
-			}
-			return &noteAnswer{"text/plain; charset=utf-8", signed}, nil
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusServiceUnavailable),
+		func(_ context.Context, in *struct {
+			Leading bool `query:"leading" doc:"the candidate can lead only if this node stops as the leader that has everything"`
+			RawBody []byte
+		}) (*noteAnswer, error) {
+			return owned(in.RawBody, func(body []byte) (*noteAnswer, error) {
+				signed, err := s.node.Promise(body, in.Leading)
+				if err != nil {
+					return nil, problemOf(err)
+				}
+				return &noteAnswer{"text/plain; charset=utf-8", signed}, nil
+			})
 		})
-	})
 	s.registerNotes(mux)
 }
 
 // registerNotes serves the notes that a node keeps of its group: nothing (204) where there is none.
 func (s *Server) registerNotes(mux *routes) {
-	promises := operation("get-prepare", "/v1/promises", "The newest prepare that the node promised (a signed note)", byAnybody)
+	promises := operation("get-prepare", "/v1/promises", "The newest prepare that the node promised (a signed note)",
+		byAnybody)
 	promises.Responses = noteOrNone()
 	s.serveRaw(mux, promises, "", func(w http.ResponseWriter, _ *http.Request) {
 		signed, _ := s.node.Prepared()
 		writeNote(w, signed)
 	})
-	fence := operation("get-fence", "/v1/fence", "The newest fence that the node knows of, or that of an epoch (a signed note)", byAnybody, http.StatusUnprocessableEntity)
+	fence := operation("get-fence", "/v1/fence", "The newest fence that the node knows of, or that of an epoch (a "+
+		"signed note)", byAnybody, http.StatusUnprocessableEntity)
 	least := 0.0
-	fence.Parameters = []*huma.Param{{Name: "epoch", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}}}
+	fence.Parameters = []*huma.Param{{Name: "epoch", In: "query",
+		Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}}}
 	fence.Responses = noteOrNone()
 	s.serveRaw(mux, fence, "", func(w http.ResponseWriter, r *http.Request) {
 		signed, _ := s.node.KnownFence()
@@ -160,20 +171,26 @@ func writeNote(w http.ResponseWriter, signed []byte) {
 }
 
 func noteBody() *huma.RequestBody {
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+	return &huma.RequestBody{Required: true,
+		Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 }
 
-// feedFrames asks for every kind of frame: who does not ask for frames of the second kind would not know how to read them.
+// feedFrames asks for every kind of frame: who does not ask for frames of the second kind would not know how to read
+// them.
 const feedFrames = "2"
 
 func (s *Server) registerFeed(mux *routes) {
-	feed := operation("feed", "/v1/feed", "The log's blocks and checkpoints as frames, as they become durable", byAuditors, http.StatusUnprocessableEntity)
-	feed.Description = "The frames are described in docs/FORMATS.md. The stream lasts until the client or the node ends it."
+	feed := operation("feed", "/v1/feed", "The log's blocks and checkpoints as frames, as they become durable",
+		byAuditors, http.StatusUnprocessableEntity)
+	feed.Description =
+		"The frames are described in docs/FORMATS.md. The stream lasts until the client or the node ends it."
 	feed.Responses = octets("Frames")
 	least := 0.0
 	feed.Parameters = []*huma.Param{
-		{Name: "from", In: "query", Required: true, Description: "number of the first entry", Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}},
-		{Name: "frames", In: "query", Description: "2 for every kind of frame", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{feedFrames}}},
+		{Name: "from", In: "query", Required: true, Description: "number of the first entry",
+			Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least}},
+		{Name: "frames", In: "query", Description: "2 for every kind of frame",
+			Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{feedFrames}}},
 	}
 	s.serveRaw(mux, feed, "", s.feed)
 }
@@ -213,7 +230,8 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 
 // Feed opens the stream of a leader's log.
 func (c *Client) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
-	response, err := c.send(ctx, http.MethodGet, "/v1/feed?frames="+feedFrames+"&from="+strconv.FormatUint(from, 10), "", nil)
+	response, err := c.send(ctx, http.MethodGet, "/v1/feed?frames="+feedFrames+"&from="+strconv.FormatUint(from, 10),
+		"", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +272,8 @@ func (c *Client) SetFence(ctx context.Context, signed []byte) error {
 	return err
 }
 
-// Promise has a node promise what a prepare asks, and returns its promise. With leading only the leader that has everything promises.
+// Promise has a node promise what a prepare asks, and returns its promise. With leading only the leader that has
+// everything promises.
 func (c *Client) Promise(ctx context.Context, prepare []byte, leading bool) ([]byte, error) {
 	path := "/v1/promises"
 	if leading {
@@ -278,7 +297,8 @@ func (c *Client) Cosign(ctx context.Context, signed []byte) error {
 	return err
 }
 
-// Announce has a follower's client say where the follower itself serves, so that it can be found when its leader is lost.
+// Announce has a follower's client say where the follower itself serves, so that it can be found when its leader is
+// lost.
 func (c *Client) Announce(url string) { c.own.Store(&url) }
 
 // Keeps has a follower's client say which list of followers is kept where it follows.

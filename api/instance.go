@@ -5,15 +5,15 @@ import (
 	"net/http"
 )
 
-// ElsewhereError means that the node which was expected is not at its address: nobody answers there, or another. Nothing was
-// done by it.
+// ElsewhereError means that the node which was expected is not at its address: nobody answers there, or another.
+// Nothing was done by it.
 type ElsewhereError struct{ Cause error }
 
 func (e *ElsewhereError) Error() string { return e.Cause.Error() }
 func (e *ElsewhereError) Unwrap() error { return e.Cause }
 
-// Expect has the first answer be of a run of a server (Options.Instance). It saves the request that asks which one is there;
-// until it is known, only what harms nobody may be sent: questions, and tokens set aside.
+// Expect has the first answer be of a run of a server (Options.Instance). It saves the request that asks which one is
+// there; until it is known, only what harms nobody may be sent: questions, and tokens set aside.
 func (c *Client) Expect(instance string) { c.expect.Store(&instance) }
 
 // met looks at the first answer of who was expected.

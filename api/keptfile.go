@@ -12,8 +12,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// keptFile is a small table that outlives the process: written whole, each time, before what was changed counts. Whoever holds mu
-// reads and changes it.
+// keptFile is a small table that outlives the process: written whole, each time, before what was changed counts.
+// Whoever holds mu reads and changes it.
 type keptFile[T any] struct {
 	path string // empty keeps it in memory
 

@@ -107,8 +107,8 @@ func (l latencies) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// serverErrors takes in what net/http has to say. That connections cannot be accepted, and that a handler panicked, the operator
-// must see; what strangers do wrong is told when asked for.
+// serverErrors takes in what net/http has to say. That connections cannot be accepted, and that a handler panicked, the
+// operator must see; what strangers do wrong is told when asked for.
 type serverErrors struct {
 	logger   *slog.Logger
 	accepts  atomic.Uint64 // connections that could not be accepted
@@ -127,7 +127,8 @@ func (e *serverErrors) Write(line []byte) (int, error) {
 		e.accepts.Add(1)
 		if now := time.Now().Unix(); now-e.reported.Load() >= acceptsReported {
 			e.reported.Store(now)
-			e.logger.Error("no more connections can be accepted: raise the limit of open files (ulimit -n), or find who holds them", "cause", text, "times", e.accepts.Load())
+			e.logger.Error("no more connections can be accepted: raise the limit of open files (ulimit -n), or find "+
+				"who holds them", "cause", text, "times", e.accepts.Load())
 		}
 	case strings.HasPrefix(text, "http: panic"):
 		e.logger.Error("a request panicked", "cause", text)

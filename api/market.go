@@ -32,13 +32,15 @@ var (
 	marketTruths = map[string]bool{"free": true, "backtest": true}
 )
 
-// registerMarket answers questions about markets from the folder of data that the node was given: one operation a question,
-// since each has its own parameters and answer.
+// registerMarket answers questions about markets from the folder of data that the node was given: one operation a
+// question, since each has its own parameters and answer.
 func (s *Server) registerMarket() {
-	huma.Register(s.api, operation("list-market-questions", "/v1/market", "Which questions about markets are answered", byAnybody),
+	huma.Register(s.api, operation("list-market-questions", "/v1/market", "Which questions about markets are answered",
+		byAnybody),
 		func(context.Context, *struct{}) (*answer[[]string], error) { return ok(query.Questions(), nil) })
 	for _, question := range query.Catalogue() {
-		get := operation("ask-"+question.Name, "/v1/market/"+question.Name, question.About, byAuditors, http.StatusNotFound, http.StatusUnprocessableEntity)
+		get := operation("ask-"+question.Name, "/v1/market/"+question.Name, question.About, byAuditors,
+			http.StatusNotFound, http.StatusUnprocessableEntity)
 		for _, name := range question.Parameters {
 			schema := &huma.Schema{Type: huma.TypeString}
 			switch {
@@ -47,11 +49,14 @@ func (s *Server) registerMarket() {
 			case marketTruths[name]:
 				schema.Type = huma.TypeBoolean
 			}
-			get.Parameters = append(get.Parameters, &huma.Param{Name: name, In: "query", Required: name == "file" || name == "files", Schema: schema})
+			get.Parameters = append(get.Parameters, &huma.Param{Name: name, In: "query",
+				Required: name == "file" || name == "files", Schema: schema})
 		}
-		get.Responses = map[string]*huma.Response{"200": {Description: "The answer", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(question.Answer), true, question.Name)},
-		}}}
+		get.Responses = map[string]*huma.Response{"200": {Description: "The answer",
+			Content: map[string]*huma.MediaType{
+				"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(question.Answer),
+					true, question.Name)},
+			}}}
 		huma.Register(s.api, get, func(ctx context.Context, in *marketQuery) (*rawAnswer, error) {
 			return s.queryMarket(ctx, question.Name, in.query)
 		})
@@ -64,7 +69,8 @@ func (s *Server) queryMarket(ctx context.Context, question string, values url.Va
 	}
 	_, err := os.Stat(s.options.MarketDir)
 	if s.options.MarketDir == "" || errors.Is(err, fs.ErrNotExist) {
-		return nil, newProblem(http.StatusNotFound, "no-market-data", "", "this node was given no folder of market data, or it is not there any more (aqsha up --market DIR)")
+		return nil, newProblem(http.StatusNotFound, "no-market-data", "",
+			"this node was given no folder of market data, or it is not there any more (aqsha up --market DIR)")
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

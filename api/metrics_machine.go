@@ -11,12 +11,15 @@ import (
 // machineMetrics are the figures of requests, of the disk, and of who this node is in its group.
 func (s *Server) machineMetrics(registry *prometheus.Registry) {
 	registry.MustRegister(s.seconds, newLatencies(s.node), newFollowerGauges(s.node))
-	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: "accept_errors_total", Help: "Connections that could not be accepted, as with too many open files."},
+	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha",
+		Name: "accept_errors_total", Help: "Connections that could not be accepted, as with too many open files."},
 		func() float64 { return float64(s.errors.accepts.Load()) }))
-	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha", Name: "log_written_bytes_total", Help: "Bytes written to the log since the start, with framing."},
+	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "aqsha",
+		Name: "log_written_bytes_total", Help: "Bytes written to the log since the start, with framing."},
 		func() float64 { return float64(s.node.Counts().LogBytes) }))
 	registry.MustRegister(
-		newKnown("leader", "1 when this node leads, 0 when it copies another's log; absent for a validator: nobody leads a cluster.", func() (float64, bool) {
+		newKnown("leader", "1 when this node leads, 0 when it copies another's log; absent for a validator: nobody "+
+			"leads a cluster.", func() (float64, bool) {
 			_, follows := s.node.FollowState()
 			return number(!follows), s.options.Cluster == nil
 		}),
@@ -39,16 +42,19 @@ func (s *Server) machineMetrics(registry *prometheus.Registry) {
 			space, known := s.node.Space()
 			return float64(space.Total), known
 		}),
-		newKnown("archived_entries", "Entries of the log that are in the archive; absent where none is kept.", func() (float64, bool) {
-			done, kept := s.node.Archived()
-			return float64(done.Entries), kept
-		}),
-		newKnown("archive_behind_segments", "Sealed segments that are not in the archive yet; absent where none is kept.", func() (float64, bool) {
-			done, kept := s.node.Archived()
-			return float64(done.Behind), kept
-		}),
+		newKnown("archived_entries", "Entries of the log that are in the archive; absent where none is kept.",
+			func() (float64, bool) {
+				done, kept := s.node.Archived()
+				return float64(done.Entries), kept
+			}),
+		newKnown("archive_behind_segments",
+			"Sealed segments that are not in the archive yet; absent where none is kept.", func() (float64, bool) {
+				done, kept := s.node.Archived()
+				return float64(done.Behind), kept
+			}),
 	)
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "build_info", Help: "1, with the version that runs.", ConstLabels: prometheus.Labels{"version": Version()}},
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "aqsha", Name: "build_info",
+		Help: "1, with the version that runs.", ConstLabels: prometheus.Labels{"version": Version()}},
 		func() float64 { return 1 }))
 }
 

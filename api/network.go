@@ -70,7 +70,8 @@ type Health struct {
 // health answers whatever hangs: it waits for nothing that a stage of the node may hold.
 func (s *Server) health() Health {
 	n := s.node
-	h := Health{Status: "ok", Counts: n.Counts(), Clock: n.Clock(), Stalled: n.Stalled(), Followers: n.Followers(), Version: Version(), Warnings: n.Warnings()}
+	h := Health{Status: "ok", Counts: n.Counts(), Clock: n.Clock(), Stalled: n.Stalled(), Followers: n.Followers(),
+		Version: Version(), Warnings: n.Warnings()}
 	if n.HeadKnown() {
 		height := n.Head().Height
 		h.Height = &height
@@ -87,7 +88,10 @@ func (s *Server) health() Health {
 	case !h.Clock.Believed:
 		h.Status, h.Detail = "clock-doubted", h.Clock.Detail
 	case len(n.Unheard()) > 0:
-		h.Status, h.Detail = "waiting", fmt.Sprintf("waiting for followers: %d of %d; %s was not heard since the start, and may have acknowledged more than is here, if this is an old copy: bring it back, or take it out of \"followers\" if it is lost", connected, acks, strings.Join(n.Unheard(), " and "))
+		h.Status, h.Detail = "waiting",
+			fmt.Sprintf("waiting for followers: %d of %d; %s was not heard since the start, and may have "+
+				"acknowledged more than is here, if this is an old copy: bring it back, or take it out of "+
+				"\"followers\" if it is lost", connected, acks, strings.Join(n.Unheard(), " and "))
 	case waits:
 		h.Status, h.Detail = "waiting", fmt.Sprintf("waiting for followers: %d of %d", connected, acks)
 	}
@@ -95,7 +99,8 @@ func (s *Server) health() Health {
 		h.Follows = &state
 	}
 	if _, cause := n.NoRoom(); cause != nil {
-		h.Status, h.Detail = "disk-full", fmt.Sprintf("make room on the node's disk, and it goes on by itself: %v", cause)
+		h.Status, h.Detail = "disk-full", fmt.Sprintf("make room on the node's disk, and it goes on by itself: %v",
+			cause)
 	}
 	if s.options.Cluster == nil {
 		h.Role = n.StandsAs()
@@ -106,7 +111,8 @@ func (s *Server) health() Health {
 		h.Status, h.Detail = "read-only", err.Error()
 	}
 	if len(h.Stalled) > 0 {
-		h.Status, h.Detail = "stalled", fmt.Sprintf("the %s makes no progress though work waits; the node's log has the stacks", h.Stalled[0].Stage)
+		h.Status, h.Detail = "stalled",
+			fmt.Sprintf("the %s makes no progress though work waits; the node's log has the stacks", h.Stalled[0].Stage)
 	}
 	h.Ready = h.Status == "ok"
 	return h
@@ -125,13 +131,15 @@ func (s *Server) registerNetwork() {
 	huma.Register(s.api, operation("get-network", "/v1/network", "Which network this is, and its head", byAnybody),
 		func(context.Context, *struct{}) (*answer[Network], error) {
 			g := s.node.Genesis()
-			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open, s.node.Head().Rules, s.node.Clock().TimeMillis}, nil)
+			return ok(Network{s.node.Network(), g.Name, g.LogKey, s.node.Head(), s.options.Open, s.node.Head().Rules,
+				s.node.Clock().TimeMillis}, nil)
 		})
 	huma.Register(s.api, operation("get-genesis", "/v1/genesis", "What founded the network", byAnybody),
 		func(context.Context, *struct{}) (*answer[ledger.Genesis], error) { return ok(s.node.Genesis(), nil) })
 	huma.Register(s.api, operation("get-supply", "/v1/supply", "Tenge issued, redeemed and live", byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[Supply], error) { return ok(s.supply(ctx)) })
-	huma.Register(s.api, operation("get-authority", "/v1/authority", "Key sets, policy, cap and waiting proposals", byAnybody),
+	huma.Register(s.api, operation("get-authority", "/v1/authority", "Key sets, policy, cap and waiting proposals",
+		byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[AuthorityView], error) {
 			var view AuthorityView
 			err := s.node.View(ctx, func(state *livestate.State, head node.Head) {
@@ -140,7 +148,8 @@ func (s *Server) registerNetwork() {
 			})
 			return ok(view, err)
 		})
-	huma.Register(s.api, operation("list-intermediaries", "/v1/intermediaries", "Banks and payment companies", byAnybody),
+	huma.Register(s.api, operation("list-intermediaries", "/v1/intermediaries", "Banks and payment companies",
+		byAnybody),
 		func(ctx context.Context, _ *struct{}) (*answer[[]IntermediaryView], error) {
 			return ok(s.intermediaries(ctx))
 		})
@@ -154,7 +163,8 @@ func (s *Server) supply(ctx context.Context) (supply Supply, err error) {
 	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
 		a := state.Authority()
 		tokens, wallets := state.Counts()
-		supply = Supply{a.Issued, a.Redeemed, a.Circulating(), state.LiveTotal(), tokens, wallets, head.Height, head.Size}
+		supply = Supply{a.Issued, a.Redeemed, a.Circulating(), state.LiveTotal(), tokens, wallets, head.Height,
+			head.Size}
 	})
 	return supply, err
 }

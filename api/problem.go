@@ -58,6 +58,7 @@ func newProblem(status int, code, field, detail string) *Problem {
 var statusOf = map[token.Code]int{
 	node.NotFound:        http.StatusNotFound,
 	node.Overloaded:      http.StatusTooManyRequests,
+	node.SourceBarred:    http.StatusTooManyRequests,
 	node.ClockDoubted:    http.StatusServiceUnavailable,
 	node.Stopped:         http.StatusServiceUnavailable,
 	node.DiskFull:        http.StatusServiceUnavailable,
@@ -99,7 +100,8 @@ func problemOf(err error) *Problem {
 		}
 		return newProblem(status, string(rule.Code), rule.Field, rule.Detail)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return newProblem(http.StatusGatewayTimeout, codeTimeout, "", "not answered in time; a transaction may still be executed: ask for its id")
+		return newProblem(http.StatusGatewayTimeout, codeTimeout, "",
+			"not answered in time; a transaction may still be executed: ask for its id")
 	}
 	return newProblem(http.StatusInternalServerError, codeInternal, "", "the node could not answer; its log says why")
 }
@@ -113,7 +115,8 @@ func init() {
 			case errors.Is(err, httplimit.ErrBodies):
 				return newProblem(http.StatusTooManyRequests, string(node.Overloaded), "body", err.Error())
 			case errors.As(err, &large):
-				return newProblem(http.StatusRequestEntityTooLarge, string(token.TooLarge), "body", fmt.Sprintf("at most %d bytes", large.Limit))
+				return newProblem(http.StatusRequestEntityTooLarge, string(token.TooLarge), "body",
+					fmt.Sprintf("at most %d bytes", large.Limit))
 			}
 			var detail *huma.ErrorDetail
 			if errors.As(err, &detail) {

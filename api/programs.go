@@ -108,7 +108,8 @@ func (s *Server) registerPrograms() {
 		}) (*answer[[]PurposeView], error) {
 			return ok(s.purposes(ctx, in.After, in.Limit))
 		})
-	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts, by id", byAnybody),
+	huma.Register(s.api, operation("list-definitions", "/v1/definitions", "Registered definitions of contracts, by id",
+		byAnybody),
 		func(ctx context.Context, in *struct {
 			After token.Hash `query:"after" doc:"ids after this one"`
 			Limit int        `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"a full page may have another after it"`
@@ -121,7 +122,8 @@ func (s *Server) registerPrograms() {
 		}) (*answer[[]ContractView], error) {
 			return ok(s.contracts(ctx, in.After))
 		})
-	huma.Register(s.api, operation("get-contract", "/v1/contracts/{id}", "A live contract: parties, terms, state, money", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("get-contract", "/v1/contracts/{id}",
+		"A live contract: parties, terms, state, money", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[ContractView], error) {
 			return ok(s.contract(ctx, in.ID, in.MinSize))
 		})
@@ -272,7 +274,8 @@ func (c *Client) Purposes(ctx context.Context) (all []PurposeView, err error) {
 // Definitions lists definitions of contracts, by id.
 func (c *Client) Definitions(ctx context.Context) (all []DefinitionView, err error) {
 	for after := (token.Hash{}); ; after = all[len(all)-1].ID {
-		page, err := get[[]DefinitionView](ctx, c, fmt.Sprintf("/v1/definitions?limit=%d&after=%s", definitionsAtOnce, after))
+		page, err := get[[]DefinitionView](ctx, c, fmt.Sprintf("/v1/definitions?limit=%d&after=%s", definitionsAtOnce,
+			after))
 		if all = append(all, page...); err != nil || len(page) < definitionsAtOnce {
 			return all, err
 		}

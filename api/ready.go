@@ -16,7 +16,8 @@ func (s *Server) registerOperation(mux *routes) {
 	live.Responses = text("ok")
 	s.serveRaw(mux, live, "", livez)
 	ready := operation("get-readyz", "/readyz", "Whether requests belong here, by the status alone", byAnybody)
-	ready.Parameters = []*huma.Param{{Name: "for", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"payments", "reads"}, Default: "payments"}}}
+	ready.Parameters = []*huma.Param{{Name: "for", In: "query",
+		Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"payments", "reads"}, Default: "payments"}}}
 	ready.Responses = text("ok")
 	ready.Responses["503"] = &huma.Response{Description: "The reason", Content: ready.Responses["200"].Content}
 	s.serveRaw(mux, ready, "", s.readyz)
@@ -25,11 +26,12 @@ func (s *Server) registerOperation(mux *routes) {
 	s.serveRaw(mux, figures, "", s.metrics().ServeHTTP)
 }
 
-// livez answers as long as the process does: whoever restarts it on anything else would restart a node that waits for others.
+// livez answers as long as the process does: whoever restarts it on anything else would restart a node that waits for
+// others.
 func livez(w http.ResponseWriter, _ *http.Request) { writeWord(w, http.StatusOK, "ok") }
 
-// readyz says by its status whether requests belong here: 200, or 503 with the reason. Payments do where they are taken and
-// answered; with ?for=reads it is asked whether what is read here is the ledger as it stands.
+// readyz says by its status whether requests belong here: 200, or 503 with the reason. Payments do where they are taken
+// and answered; with ?for=reads it is asked whether what is read here is the ledger as it stands.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	h := s.health()
 	ready := h.Ready
@@ -55,7 +57,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 // readable says whether reads are answered, and with what is not long past: a follower must hear its leader.
 func (h Health) readable() bool {
 	switch {
-	case h.Height == nil, h.Status == "stalled", h.Status == "leader-doubted", h.Follows != nil && h.Status == "read-only":
+	case h.Height == nil, h.Status == "stalled", h.Status == "leader-doubted", h.Follows != nil &&
+		h.Status == "read-only":
 		return false
 	case h.Role == node.StandsReplaced: // what it shows ends at its successor's fence
 		return false

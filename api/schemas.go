@@ -14,8 +14,8 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Types that write their own JSON, as the description states them. The core does not know the framework: each of its types is
-// described here by a stand-in.
+// Types that write their own JSON, as the description states them. The core does not know the framework: each of its
+// types is described here by a stand-in.
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
@@ -48,7 +48,8 @@ func newSchemas() huma.Registry {
 
 const schemaPrefix = "#/components/schemas/"
 
-// schemaName is a type's name. Those of the market's packages, of which many have a type of the same name, begin with the package's.
+// schemaName is a type's name. Those of the market's packages, of which many have a type of the same name, begin with
+// the package's.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	for t.Kind() == reflect.Pointer {
@@ -62,7 +63,8 @@ func schemaName(t reflect.Type, hint string) string {
 }
 
 func hexadecimal(digits int, what string) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-fA-F]{" + strconv.Itoa(digits) + "}$", Description: what}
+	return &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-fA-F]{" + strconv.Itoa(digits) + "}$",
+		Description: what}
 }
 
 type (
@@ -81,7 +83,8 @@ func (walletIDSchema) Schema(huma.Registry) *huma.Schema {
 func (hashSchema) Schema(huma.Registry) *huma.Schema { return hexadecimal(64, "") }
 
 func (keySchema) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Pattern: "^(ed25519:[0-9a-fA-F]{64})?$", Description: "public key; empty for none"}
+	return &huma.Schema{Type: huma.TypeString, Pattern: "^(ed25519:[0-9a-fA-F]{64})?$",
+		Description: "public key; empty for none"}
 }
 
 func (signatureSchema) Schema(huma.Registry) *huma.Schema {
@@ -110,15 +113,18 @@ func (valueSchema) Schema(r huma.Registry) *huma.Schema {
 			key    string
 			schema *huma.Schema
 		}{
-			{"int", &huma.Schema{Type: huma.TypeString, Pattern: "^-?[0-9]{1,19}$", Description: "of 64 bits, in decimal"}},
+			{"int", &huma.Schema{Type: huma.TypeString, Pattern: "^-?[0-9]{1,19}$",
+				Description: "of 64 bits, in decimal"}},
 			{"bool", &huma.Schema{Type: huma.TypeBoolean}},
 			{"text", &huma.Schema{Type: huma.TypeString}},
 			{"bytes", &huma.Schema{Type: huma.TypeString, Pattern: "^([0-9a-fA-F]{2})*$", MaxLength: &bytes}},
-			{"ints", &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}, MaxItems: &most}},
+			{"ints", &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeInteger, Format: "int64"},
+				MaxItems: &most}},
 		}
 		s := &huma.Schema{}
 		for _, f := range forms {
-			s.OneOf = append(s.OneOf, object("Value"+strings.ToUpper(f.key[:1])+f.key[1:], []string{f.key}, map[string]*huma.Schema{f.key: f.schema}))
+			s.OneOf = append(s.OneOf, object("Value"+strings.ToUpper(f.key[:1])+f.key[1:], []string{f.key},
+				map[string]*huma.Schema{f.key: f.schema}))
 		}
 		return s
 	})
@@ -142,11 +148,13 @@ func (transactionSchema) Schema(r huma.Registry) *huma.Schema {
 func transactionOf(r huma.Registry, k token.Kind) *huma.Schema {
 	least, most := 0.0, token.MaxWitnesses
 	return object("", []string{"kind", "valid_until", "body", "witnesses"}, map[string]*huma.Schema{
-		"id":          hexadecimal(64, "by the body; may be left out of what is sent"),
-		"kind":        {Type: huma.TypeString, Const: k.String()},
-		"valid_until": {Type: huma.TypeInteger, Format: "int64", Minimum: &least, Description: "Unix milliseconds, at most an hour ahead of time_millis of /v1/network"},
-		"body":        r.Schema(reflect.TypeOf(token.NewBody(k)).Elem(), true, k.String()),
-		"witnesses":   {Type: huma.TypeArray, Items: r.Schema(typeOf[token.Witness](), true, "Witness"), MaxItems: &most},
+		"id":   hexadecimal(64, "by the body; may be left out of what is sent"),
+		"kind": {Type: huma.TypeString, Const: k.String()},
+		"valid_until": {Type: huma.TypeInteger, Format: "int64", Minimum: &least,
+			Description: "Unix milliseconds, at most an hour ahead of time_millis of /v1/network"},
+		"body": r.Schema(reflect.TypeOf(token.NewBody(k)).Elem(), true, k.String()),
+		"witnesses": {Type: huma.TypeArray, Items: r.Schema(typeOf[token.Witness](), true, "Witness"),
+			MaxItems: &most},
 	})
 }
 
@@ -163,7 +171,8 @@ func component(r huma.Registry, name string, make func() *huma.Schema) *huma.Sch
 
 // object is the schema of an object that has no other properties than these.
 func object(title string, required []string, properties map[string]*huma.Schema) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeObject, Title: title, Required: required, Properties: properties, AdditionalProperties: false}
+	return &huma.Schema{Type: huma.TypeObject, Title: title, Required: required, Properties: properties,
+		AdditionalProperties: false}
 }
 
 // headSchema is the form of a head.

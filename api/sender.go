@@ -14,8 +14,8 @@ import (
 
 type addressKey struct{}
 
-// addressOf is by what a caller's address counts. A request within the process has none; one of a proxy's is of whom the
-// proxy says, last, that it came from.
+// addressOf is by what a caller's address counts. A request within the process has none; one of a proxy's is of whom
+// the proxy says, last, that it came from.
 func (s *Server) addressOf(r *http.Request) string {
 	if r.RemoteAddr == "" {
 		return ""
@@ -32,8 +32,8 @@ func (s *Server) addressOf(r *http.Request) string {
 	return httplimit.AddressOf(strings.TrimSpace(hops[len(hops)-1]))
 }
 
-// senderOf says whose share of the node's queue a request takes, and what may be told of what it did not sign. Everybody is a
-// stranger on a node that is open to read: its one access is no sign of anything.
+// senderOf says whose share of the node's queue a request takes, and what may be told of what it did not sign.
+// Everybody is a stranger on a node that is open to read: its one access is no sign of anything.
 func senderOf(ctx context.Context) node.Sender {
 	address, _ := ctx.Value(addressKey{}).(string)
 	sender := node.Sender{Source: intake.Source{Class: intake.Stranger, Name: address}}

@@ -29,8 +29,8 @@ type Options struct {
 	// Open lets everybody read everything. Only for loopback; Serve refuses it elsewhere.
 	Open   bool
 	Access []Access
-	// Origins are where clients dial this server (https://tenge.example.kz), besides the loopback address it listens on: a wallet's key
-	// signs in at one of them.
+	// Origins are where clients dial this server (https://tenge.example.kz), besides the loopback address it listens
+	// on: a wallet's key signs in at one of them.
 	Origins []string
 	Story   func() []StoryStep // how far the story is; nil for none
 	// MarketDir is a folder of market data to answer questions from; empty for none.
@@ -42,8 +42,8 @@ type Options struct {
 	// Cluster is how this validator sees its cluster; nil for a node that orders alone.
 	Cluster func() status.Status
 	Members Members // who follows this node, as its configuration says
-	// TLS is spoken on what Listen opens, under Names; nil for none. Proxy is the address of a proxy that ends TLS before this
-	// server: nobody else is let in, and it says whom it speaks for (X-Forwarded-For).
+	// TLS is spoken on what Listen opens, under Names; nil for none. Proxy is the address of a proxy that ends TLS
+	// before this server: nobody else is let in, and it says whom it speaks for (X-Forwarded-For).
 	TLS   *tls.Config
 	Names []string
 	Proxy string
@@ -56,8 +56,8 @@ type Options struct {
 // strangersBody bounds a body that comes without an access, where not everybody is open to read.
 const strangersBody = 2 << 20
 
-// strangersAnswers bounds the bytes a second that are encoded for those without an access, where not everybody is open to
-// read: a part of a core's time.
+// strangersAnswers bounds the bytes a second that are encoded for those without an access, where not everybody is open
+// to read: a part of a core's time.
 const (
 	strangersAnswers     = 12 << 20
 	strangersAnswersEach = 3 << 20
@@ -114,8 +114,10 @@ func New(n *node.Node, options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger}, sessions: newSessions()}
-	s.delegations, s.applications = openDelegations(options.Dir, options.Logger), openApplications(options.Dir, options.Logger)
+	s := &Server{node: n, options: options, seconds: newRequestSeconds(), errors: &serverErrors{logger: options.Logger},
+		sessions: newSessions()}
+	s.delegations, s.applications = openDelegations(options.Dir, options.Logger),
+		openApplications(options.Dir, options.Logger)
 	s.SetAccess(options.Access)
 	s.SetMembers(options.Members)
 	s.SetOrigins(options.Origins)
@@ -145,7 +147,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerOperation(mux)
 	s.mountPages(mux)
 	s.limiter = httplimit.New(s.limits(), tooMany)
-	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, bursts(mux)), callerOf))))
+	s.handler = s.name(s.guard(s.identify(s.limiter.Handler(timed(s.seconds, s.barred(bursts(mux))), callerOf))))
 	return s
 }
 
@@ -176,7 +178,8 @@ func tooMany(w http.ResponseWriter, status int, detail string) {
 
 // streamPaths are those of streams: they last, and are counted apart.
 func isStream(r *http.Request) bool {
-	return r.Method == http.MethodGet && (r.URL.Path == "/v1/feed" || r.URL.Path == "/v1/events" || strings.HasSuffix(r.URL.Path, "/stream"))
+	return r.Method == http.MethodGet && (r.URL.Path == "/v1/feed" || r.URL.Path == "/v1/events" ||
+		strings.HasSuffix(r.URL.Path, "/stream"))
 }
 
 // isProbe says whether a request is an orchestrator's question, which costs nothing to answer.
@@ -201,7 +204,8 @@ func callerOf(r *http.Request) httplimit.Caller {
 // mountLog serves the log's public parts, and entries to those who may read all.
 func (s *Server) mountLog(mux *routes) {
 	public, entries := s.node.Log().Handler(), s.node.Log().EntriesHandler()
-	checkpoint := operation("get-checkpoint", "/checkpoint", "The newest signed checkpoint (C2SP tlog-checkpoint)", byAnybody, http.StatusNotFound)
+	checkpoint := operation("get-checkpoint", "/checkpoint", "The newest signed checkpoint (C2SP tlog-checkpoint)",
+		byAnybody, http.StatusNotFound)
 	checkpoint.Responses = text("Signed note")
 	s.serveRaw(mux, checkpoint, "", s.checkpoint)
 	problem := &huma.MediaType{Schema: s.api.OpenAPI().Components.Schemas.Schema(typeOf[Problem](), true, "Problem")}
@@ -210,16 +214,23 @@ func (s *Server) mountLog(mux *routes) {
 		by                         reader
 		serve                      http.HandlerFunc
 	}{
-		{"get-hash-tile", "/tile/{level}/{index}", "A full tile of 256 hashes (C2SP tlog-tiles)", "/tile/", byAnybody, public.ServeHTTP},
-		{"get-partial-hash-tile", "/tile/{level}/{index}/{width}", "The first hashes of a tile", routedAlready, byAnybody, nil},
-		{"get-entry-bundle", "/tile/entries/{index}", "256 entries, each after its length in two bytes", "/tile/entries/", byAuditors, s.whole(entries)},
-		{"get-partial-entry-bundle", "/tile/entries/{index}/{width}", "The first entries of a bundle", routedAlready, byAuditors, nil},
+		{"get-hash-tile", "/tile/{level}/{index}", "A full tile of 256 hashes (C2SP tlog-tiles)", "/tile/", byAnybody,
+			public.ServeHTTP},
+		{"get-partial-hash-tile", "/tile/{level}/{index}/{width}", "The first hashes of a tile", routedAlready,
+			byAnybody, nil},
+		{"get-entry-bundle", "/tile/entries/{index}", "256 entries, each after its length in two bytes",
+			"/tile/entries/", byAuditors, s.whole(entries)},
+		{"get-partial-entry-bundle", "/tile/entries/{index}/{width}", "The first entries of a bundle", routedAlready,
+			byAuditors, nil},
 	} {
 		tile := operation(part.id, part.path, part.summary, part.by)
-		tile.Description = "Numbers from 1,000 on are written in groups of three digits, all but the last after an x, which here are one parameter: x001/234."
+		tile.Description = "Numbers from 1,000 on are written in groups of three digits, all but the last after an " +
+			"x, which here are one parameter: x001/234."
 		tile.Responses = octets("The tile")
-		for status, description := range map[string]string{"400": "No path of a tile", "404": "No such tile, or not yet", "500": "The tile cannot be read"} {
-			tile.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+		for status, description := range map[string]string{"400": "No path of a tile",
+			"404": "No such tile, or not yet", "500": "The tile cannot be read"} {
+			tile.Responses[status] = &huma.Response{Description: description,
+				Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 		}
 		if strings.HasPrefix(part.path, "/tile/entries/") {
 			tile.Responses["404"].Content["application/problem+json"] = problem
@@ -237,8 +248,10 @@ func (s *Server) whole(next http.Handler) http.HandlerFunc {
 			return
 		}
 		// What too few followers have yet may be taken back: it is shown to nobody.
-		if t, err := txlog.ParseTilePath(strings.TrimPrefix(r.URL.Path, "/")); err == nil && t.Width > 0 && t.Index*txlog.TileWidth+uint64(t.Width) > s.node.Head().Size {
-			writeProblem(w, problemOf(token.Errorf(node.NotFound, "path", "%d entries are acknowledged, and so shown; this bundle ends beyond them", s.node.Head().Size)))
+		if t, err := txlog.ParseTilePath(strings.TrimPrefix(r.URL.Path, "/")); err == nil && t.Width > 0 &&
+			t.Index*txlog.TileWidth+uint64(t.Width) > s.node.Head().Size {
+			writeProblem(w, problemOf(token.Errorf(node.NotFound, "path", "%d entries are acknowledged, and so "+
+				"shown; this bundle ends beyond them", s.node.Head().Size)))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -248,8 +261,10 @@ func (s *Server) whole(next http.Handler) http.HandlerFunc {
 func tileParameters(path string) (list []*huma.Param) {
 	about := map[string]*huma.Param{
 		"level": {Description: "0 to 63", Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]{1,2}$"}},
-		"index": {Description: "number of the tile; a partial one's ends with .p", Schema: &huma.Schema{Type: huma.TypeString, Pattern: `^(x[0-9]{3}/)*[0-9]{3}(\.p)?$`}},
-		"width": {Description: "how many of the 256 a partial tile has", Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]{1,3}$"}},
+		"index": {Description: "number of the tile; a partial one's ends with .p",
+			Schema: &huma.Schema{Type: huma.TypeString, Pattern: `^(x[0-9]{3}/)*[0-9]{3}(\.p)?$`}},
+		"width": {Description: "how many of the 256 a partial tile has",
+			Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]{1,3}$"}},
 	}
 	for _, name := range []string{"level", "index", "width"} {
 		if p := about[name]; strings.Contains(path, "{"+name+"}") {
@@ -264,7 +279,9 @@ func tileParameters(path string) (list []*huma.Param) {
 func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) {
 	signed := s.node.PublicCheckpoint()
 	if signed == nil {
-		writeProblem(w, problemOf(token.Errorf(node.NotFound, "checkpoint", "none was signed over what is shown here: none was published yet, no follower has acknowledged one, or this is a copy of the past (restored up to a size or time), which was verified as it was made")))
+		writeProblem(w, problemOf(token.Errorf(node.NotFound, "checkpoint", "none was signed over what is shown "+
+			"here: none was published yet, no follower has acknowledged one, or this is a copy of the past (restored "+
+			"up to a size or time), which was verified as it was made")))
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -273,11 +290,14 @@ func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ErrOpenBeyondLoopback means that a node which lets everybody read would be reachable from elsewhere.
-var ErrOpenBeyondLoopback = errors.New("a node that is open to read listens on loopback only: configure access tokens, or listen on 127.0.0.1")
+var ErrOpenBeyondLoopback = errors.New("a node that is open to read listens on loopback only: configure access " +
+	"tokens, or listen on 127.0.0.1")
 
 // ErrPlainBeyondLoopback means that access tokens would travel in clear.
-var ErrPlainBeyondLoopback = errors.New("nothing listens beyond loopback without TLS: make a certificate (aqsha tls init NAME) and use --tls self, " +
-	"have one fetched (--tls acme), name yours (--tls files), or name the proxy before this node that ends TLS (--tls proxy=ADDRESS)")
+var ErrPlainBeyondLoopback = errors.New("nothing listens beyond loopback without TLS: make a certificate (aqsha tls " +
+	"init NAME) and use --tls self, " +
+	"have one fetched (--tls acme), name yours (--tls files), or name the proxy before this node that ends TLS " +
+	"(--tls proxy=ADDRESS)")
 
 // Listen opens the address to serve on. Callers and connections are bounded before TLS.
 func (s *Server) Listen(address string) (net.Listener, error) {
@@ -332,8 +352,8 @@ func (s *Server) ListenHere() (net.Listener, error) {
 	return s.limiter.Listen(l, ""), nil
 }
 
-// Serve answers requests until ctx ends, then lets those under way finish. The first listener is that of Listen; others are
-// plain.
+// Serve answers requests until ctx ends, then lets those under way finish. The first listener is that of Listen; others
+// are plain.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{Handler: s.handler, ErrorLog: s.errors.log()}
 	httplimit.Configure(server)
@@ -357,7 +377,8 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	// Streams end once nobody waits for followers any more: it is by them that followers hear of what they are to acknowledge.
+	// Streams end once nobody waits for followers any more: it is by them that followers hear of what they are to
+	// acknowledge.
 	go func() {
 		for until := time.Now().Add(lastPayments); s.node.Counts().Waiting > 0 && time.Now().Before(until); {
 			time.Sleep(5 * time.Millisecond)

@@ -25,9 +25,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// The door of those who hold a wallet's key: the key opens what is read of the wallet, and nobody else's access is needed. A
-// challenge and a session are authenticated by a secret of this run, and nothing of them is kept before a signature holds: who
-// asks for many costs nothing but the asking.
+// The door of those who hold a wallet's key: the key opens what is read of the wallet, and nobody else's access is
+// needed. A challenge and a session are authenticated by a secret of this run, and nothing of them is kept before a
+// signature holds: who asks for many costs nothing but the asking.
 
 // RoleHolder reads the wallet whose key it signed with.
 const RoleHolder AccessRole = "holder"
@@ -80,7 +80,8 @@ func newSessions() *sessions {
 	return s
 }
 
-// Origin is the origin of a URL in the form that is signed: scheme, host in lower case, and the port unless it is the scheme's own.
+// Origin is the origin of a URL in the form that is signed: scheme, host in lower case, and the port unless it is the
+// scheme's own.
 func Origin(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -90,7 +91,8 @@ func Origin(text string) (string, error) {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	if port := u.Port(); port != "" && !(u.Scheme == "http" && port == "80") && !(u.Scheme == "https" && port == "443") {
+	if port := u.Port(); port != "" && !(u.Scheme == "http" && port == "80") &&
+		!(u.Scheme == "https" && port == "443") {
 		host += ":" + port
 	}
 	return u.Scheme + "://" + host, nil
@@ -122,7 +124,8 @@ func (s *sessions) mac(parts ...[]byte) []byte {
 }
 
 // challenge is random bytes, their end, and a code over both and the wallet.
-func (s *sessions) challenge(wallet token.WalletID, now time.Time) (c [token.SessionChallengeBytes]byte, ends time.Time) {
+func (s *sessions) challenge(wallet token.WalletID,
+	now time.Time) (c [token.SessionChallengeBytes]byte, ends time.Time) {
 	ends = now.Add(challengeLasts)
 	_, _ = rand.Read(c[:16])
 	binary.BigEndian.PutUint64(c[16:], uint64(ends.UnixMilli()))
@@ -132,7 +135,8 @@ func (s *sessions) challenge(wallet token.WalletID, now time.Time) (c [token.Ses
 
 // stands says whether a challenge was made here for the wallet, and can still be answered.
 func (s *sessions) stands(c [token.SessionChallengeBytes]byte, wallet token.WalletID, now time.Time) bool {
-	return hmac.Equal(c[24:], s.mac([]byte("challenge"), c[:24], wallet[:])[:24]) && uint64(now.UnixMilli()) < binary.BigEndian.Uint64(c[16:])
+	return hmac.Equal(c[24:], s.mac([]byte("challenge"), c[:24], wallet[:])[:24]) &&
+		uint64(now.UnixMilli()) < binary.BigEndian.Uint64(c[16:])
 }
 
 // use uses a challenge up; false when it was used before, or somebody is faster. There is no other look at it.
@@ -174,14 +178,17 @@ func (s *sessions) read(text string, now time.Time) *Access {
 		return nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil || len(raw) != 32+sha256.Size || !hmac.Equal(raw[32:], s.mac([]byte("session"), raw[:32])) || uint64(now.UnixMilli()) >= binary.BigEndian.Uint64(raw[24:]) {
+	if err != nil || len(raw) != 32+sha256.Size || !hmac.Equal(raw[32:], s.mac([]byte("session"), raw[:32])) ||
+		uint64(now.UnixMilli()) >= binary.BigEndian.Uint64(raw[24:]) {
 		return nil
 	}
-	return &Access{Name: "holder", Role: RoleHolder, wallet: token.WalletID(raw[:16]), key: [8]byte(raw[16:24]), ends: time.UnixMilli(int64(binary.BigEndian.Uint64(raw[24:])))}
+	return &Access{Name: "holder", Role: RoleHolder, wallet: token.WalletID(raw[:16]), key: [8]byte(raw[16:24]),
+		ends: time.UnixMilli(int64(binary.BigEndian.Uint64(raw[24:])))}
 }
 
 func (s *Server) registerSessions() {
-	huma.Register(s.api, describe(huma.Operation{OperationID: "make-challenge", Method: http.MethodPost, Path: "/v1/sessions/challenges",
+	huma.Register(s.api, describe(huma.Operation{OperationID: "make-challenge", Method: http.MethodPost,
+		Path:    "/v1/sessions/challenges",
 		Summary: "A challenge that a wallet's key signs to open a session"}, byAnybody),
 		func(_ context.Context, in *struct {
 			Body struct {
@@ -191,9 +198,12 @@ func (s *Server) registerSessions() {
 			c, ends := s.sessions.challenge(in.Body.Wallet, time.Now())
 			return ok(Challenge{hex.EncodeToString(c[:]), uint64(ends.UnixMilli()), s.node.Network()}, nil)
 		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "open-session", Method: http.MethodPost, Path: "/v1/sessions",
-		Summary:     "Open a session in which a wallet is read by who holds its key",
-		Description: "The session reads the wallet, its tokens, history, contracts and transactions, and sets its tokens aside for payments. It lasts fifteen minutes, and ends when the wallet gets another key. The wallet's recovery key opens one too."}, bySignature, http.StatusUnauthorized),
+	huma.Register(s.api, describe(huma.Operation{OperationID: "open-session", Method: http.MethodPost,
+		Path:    "/v1/sessions",
+		Summary: "Open a session in which a wallet is read by who holds its key",
+		Description: "The session reads the wallet, its tokens, history, contracts and transactions, and sets its " +
+			"tokens aside for payments. It lasts fifteen minutes, and ends when the wallet gets another key. The " +
+			"wallet's recovery key opens one too."}, bySignature, http.StatusUnauthorized),
 		func(ctx context.Context, in *struct{ Body SignIn }) (*answer[Session], error) {
 			return ok(s.signIn(ctx, in.Body))
 		})
@@ -201,14 +211,17 @@ func (s *Server) registerSessions() {
 
 // signIn opens a session. All refusals are one: nobody learns so which wallets there are.
 func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
-	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature", "the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the signature is not by the wallet's key or its recovery key")
+	refused := newProblem(http.StatusUnauthorized, codeSignIn, "signature",
+		"the challenge is not answered: it is of another wallet, origin or node, used or older than a minute, or the "+
+			"signature is not by the wallet's key or its recovery key")
 	now := time.Now()
 	raw, err := hex.DecodeString(in.Challenge)
 	if err != nil || len(raw) != token.SessionChallengeBytes {
 		return Session{}, refused
 	}
 	challenge := [token.SessionChallengeBytes]byte(raw)
-	w, signed, err := s.signedBy(ctx, in, challenge, token.SessionDigest(s.node.Network(), in.Wallet, in.Origin, challenge), now, true)
+	w, signed, err := s.signedBy(ctx, in, challenge, token.SessionDigest(s.node.Network(), in.Wallet, in.Origin,
+		challenge), now, true)
 	if err != nil {
 		return Session{}, err
 	}
@@ -219,9 +232,10 @@ func (s *Server) signIn(ctx context.Context, in SignIn) (Session, error) {
 	return Session{s.sessions.open(in.Wallet, w.Key, ends), in.Wallet, uint64(ends.UnixMilli())}, nil
 }
 
-// signedBy says whether the wallet's present key, or its recovery key where that may, has signed a digest over a challenge of this
-// node, at one of its origins, and uses the challenge up.
-func (s *Server) signedBy(ctx context.Context, in SignIn, challenge [token.SessionChallengeBytes]byte, digest [32]byte, now time.Time, mayRecover bool) (w ledger.Wallet, signed bool, err error) {
+// signedBy says whether the wallet's present key, or its recovery key where that may, has signed a digest over a
+// challenge of this node, at one of its origins, and uses the challenge up.
+func (s *Server) signedBy(ctx context.Context, in SignIn, challenge [token.SessionChallengeBytes]byte, digest [32]byte,
+	now time.Time, mayRecover bool) (w ledger.Wallet, signed bool, err error) {
 	s.sessions.mu.Lock()
 	ours := s.sessions.origins[in.Origin] || s.sessions.local[in.Origin]
 	s.sessions.mu.Unlock()

@@ -14,11 +14,12 @@ type StoryStep struct {
 }
 
 func (s *Server) registerStory() {
-	huma.Register(s.api, operation("get-story", "/v1/story", "How far the demo's story is", byAnybody), func(context.Context, *struct{}) (*answer[[]StoryStep], error) {
-		steps := []StoryStep{}
-		if s.options.Story != nil {
-			steps = s.options.Story()
-		}
-		return ok(steps, nil)
-	})
+	huma.Register(s.api, operation("get-story", "/v1/story", "How far the demo's story is", byAnybody),
+		func(context.Context, *struct{}) (*answer[[]StoryStep], error) {
+			steps := []StoryStep{}
+			if s.options.Story != nil {
+				steps = s.options.Story()
+			}
+			return ok(steps, nil)
+		})
 }

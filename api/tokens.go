@@ -27,13 +27,15 @@ type TokenView struct {
 }
 
 func (s *Server) registerTokens() {
-	huma.Register(s.api, operation("get-token", "/v1/tokens/{id}", "A token, live or spent", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("get-token", "/v1/tokens/{id}", "A token, live or spent", byWallet,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID token.ID `path:"id"`
 		}) (*answer[TokenView], error) {
 			return ok(s.token(ctx, in.ID))
 		})
-	prove := operation("prove-token", "/v1/tokens/{id}/proof", "A proof file: the token's provenance back to issue", byWallet, http.StatusNotFound)
+	prove := operation("prove-token", "/v1/tokens/{id}/proof", "A proof file: the token's provenance back to issue",
+		byWallet, http.StatusNotFound)
 	prove.Responses = answerOf("application/cbor", "Proof file")
 	huma.Register(s.api, prove, func(ctx context.Context, in *struct {
 		ID token.ID `path:"id"`
@@ -50,7 +52,9 @@ func (s *Server) registerTokens() {
 		}
 		if access, _ := ctx.Value(accessKey{}).(*Access); access.ofWallet() {
 			if n := f.MemosOfOthers(view.Wallet); n > 0 {
-				return nil, newProblem(http.StatusForbidden, codeMemosOfOthers, "id", fmt.Sprintf("%d payments between others on the way have a memo that can be read: the wallet's bank makes the proof", n))
+				return nil, newProblem(http.StatusForbidden, codeMemosOfOthers, "id",
+					fmt.Sprintf("%d payments between others on the way have a memo that can be read: the wallet's "+
+						"bank makes the proof", n))
 			}
 		}
 		return &rawAnswer{"application/cbor", f.Encode()}, nil

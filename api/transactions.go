@@ -19,15 +19,19 @@ type Answer struct {
 	Problem *Problem      `json:"problem,omitempty"`
 }
 
+// transactionsPath is where transactions are submitted.
+const transactionsPath = "/v1/transactions"
+
 // maxPerRequest bounds the transactions of one request.
 const maxPerRequest = 8192
 
 func (s *Server) registerTransactions() {
 	receipts := s.api.OpenAPI().Components.Schemas
 	huma.Register(s.api, describe(huma.Operation{
-		OperationID: "submit-transactions", Method: http.MethodPost, Path: "/v1/transactions",
+		OperationID: "submit-transactions", Method: http.MethodPost, Path: transactionsPath,
 		Summary: "Submit signed transactions and wait until they are durable",
-		Description: "The body is one transaction as JSON (answered with a receipt or a problem), or with Content-Type application/cbor-seq " +
+		Description: "The body is one transaction as JSON (answered with a receipt or a problem), or with " +
+			"Content-Type application/cbor-seq " +
 			"a CBOR sequence (RFC 8742) of transactions, answered with an array: a receipt or a problem each, in order. " +
 			"A transaction's id is its idempotency key: sent again, it gets the same receipt.",
 		MaxBodyBytes: maxBody, SkipValidateBody: true,
@@ -35,16 +39,20 @@ func (s *Server) registerTransactions() {
 			"application/json":     {Schema: receipts.Schema(typeOf[token.Transaction](), true, "Transaction")},
 			"application/cbor-seq": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 		}},
-		Responses: map[string]*huma.Response{"200": {Description: "A receipt of one transaction as JSON, or an answer for each of a sequence", Content: map[string]*huma.MediaType{"application/json": {
-			Schema: &huma.Schema{OneOf: []*huma.Schema{receipts.Schema(typeOf[node.Receipt](), true, "Receipt"), receipts.Schema(typeOf[[]Answer](), true, "Answers")}},
+		Responses: map[string]*huma.Response{"200": {Description: "A receipt of one transaction as JSON, or an " +
+			"answer for each of a sequence", Content: map[string]*huma.MediaType{"application/json": {
+			Schema: &huma.Schema{OneOf: []*huma.Schema{receipts.Schema(typeOf[node.Receipt](), true, "Receipt"),
+				receipts.Schema(typeOf[[]Answer](), true, "Answers")}},
 		}}}},
-	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable), func(ctx context.Context, in *struct {
+	}, bySignature, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests,
+		http.StatusServiceUnavailable), func(ctx context.Context, in *struct {
 		ContentType string `header:"Content-Type"`
 		RawBody     []byte
 	}) (*rawAnswer, error) {
 		return owned(in.RawBody, func(body []byte) (*rawAnswer, error) { return s.submit(ctx, in.ContentType, body) })
 	})
-	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("get-transaction", "/v1/transactions/{id}", "An executed transaction", byWallet,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID token.TransactionID `path:"id"`
 		}) (*answer[TransactionView], error) {
@@ -81,17 +89,26 @@ func (s *Server) submit(ctx context.Context, contentType string, body []byte) (*
 		if errs[0] != nil && problemOf(errs[0]).Status == http.StatusTooManyRequests {
 			return nil, withRetry(problemOf(errs[0])) // later ones were not taken in either
 		}
-		answers := make([]Answer, len(txs))
-		for i := range answers {
-			if errs[i] != nil {
-				answers[i].Problem = problemOf(errs[i])
-				continue
-			}
-			answers[i].Receipt = &receipts[i]
-		}
-		return asJSON(answers)
+		return asJSON(answersOf(receipts, errs))
 	}
-	return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "Content-Type", "want application/json or application/cbor-seq")
+	return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "Content-Type",
+		"want application/json or application/cbor-seq")
+}
+
+// answersOf states what became of transactions. Most refusals of a sequence are one and the same, which is put into words once.
+func answersOf(receipts []node.Receipt, errs []error) []Answer {
+	answers := make([]Answer, len(errs))
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			answers[i].Receipt = &receipts[i]
+		case i > 0 && err == errs[i-1]:
+			answers[i].Problem = answers[i-1].Problem
+		default:
+			answers[i].Problem = problemOf(err)
+		}
+	}
+	return answers
 }
 
 // decodeSequence reads transactions one after the other. One that violates a rule of form refuses the whole
@@ -147,7 +164,8 @@ func (s *Server) transaction(ctx context.Context, id token.TransactionID) (view 
 	return TransactionView{receipt, e.Transaction}, err
 }
 
-// receiptOf says where an executed transaction stands, to who may read all, and to the session of a wallet that it touched.
+// receiptOf says where an executed transaction stands, to who may read all, and to the session of a wallet that it
+// touched.
 func (s *Server) receiptOf(ctx context.Context, id token.TransactionID) (receipt node.Receipt, err error) {
 	denied := mayReadAll(ctx)
 	holder, _ := ctx.Value(accessKey{}).(*Access)

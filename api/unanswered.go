@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// UnansweredError means that transactions were sent and no answer came: they may have been executed, or not. Sending the very
-// same again is safe.
+// UnansweredError means that transactions were sent and no answer came: they may have been executed, or not. Sending
+// the very same again is safe.
 type UnansweredError struct{ Cause error }
 
 func (e *UnansweredError) Error() string {
@@ -18,7 +18,8 @@ func (e *UnansweredError) Error() string {
 func (e *UnansweredError) Unwrap() error { return e.Cause }
 
 // noticed returns a context in which it is noticed that a request goes out, and a function that says of what came of it
-// whether an answer is missing. A request of which a part went out counts as sent: what the other end has of it is not known.
+// whether an answer is missing. A request of which a part went out counts as sent: what the other end has of it is not
+// known.
 func noticed(ctx context.Context) (context.Context, func(err error) error) {
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})

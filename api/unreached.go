@@ -16,8 +16,8 @@ import (
 	"github.com/aqsha/aqsha/internal/errtext"
 )
 
-// UnreachedError is why a node gave no answer at all, in words for whoever named it: what the HTTP client says of it speaks of
-// its own parts.
+// UnreachedError is why a node gave no answer at all, in words for whoever named it: what the HTTP client says of it
+// speaks of its own parts.
 type UnreachedError struct {
 	Node  string // URL
 	Cause error
@@ -43,16 +43,19 @@ func (e *UnreachedError) why() string {
 		return "shows a certificate of an authority that is not known here: name its file with --ca"
 	case errors.As(e.Cause, &host), errors.As(e.Cause, &certificate):
 		return "shows a certificate that does not hold: " + cause(e.Cause).Error()
-	case errors.Is(e.Cause, context.DeadlineExceeded), errors.Is(e.Cause, os.ErrDeadlineExceeded), errors.As(e.Cause, &call) && call.Timeout():
+	case errors.Is(e.Cause, context.DeadlineExceeded), errors.Is(e.Cause, os.ErrDeadlineExceeded),
+		errors.As(e.Cause, &call) && call.Timeout():
 		return "did not answer in time"
 	case errors.Is(e.Cause, context.Canceled):
 		return "was not waited for any more"
-	case errors.Is(e.Cause, io.EOF), errors.Is(e.Cause, io.ErrUnexpectedEOF), errors.Is(e.Cause, syscall.ECONNRESET), errors.Is(e.Cause, syscall.EPIPE):
+	case errors.Is(e.Cause, io.EOF), errors.Is(e.Cause, io.ErrUnexpectedEOF), errors.Is(e.Cause, syscall.ECONNRESET),
+		errors.Is(e.Cause, syscall.EPIPE):
 		return "ended the connection without an answer"
 	case e.NoHTTP():
 		return "answers, and does not speak HTTP: it is no node, or the URL is not right"
 	}
-	if text := cause(e.Cause).Error(); !strings.HasPrefix(text, "stream error") { // HTTP/2's, of which the library exports no type
+	// HTTP/2's, of which the library exports no type
+	if text := cause(e.Cause).Error(); !strings.HasPrefix(text, "stream error") {
 		return "does not answer: " + errtext.Plain(text)
 	}
 	return "ended the connection without an answer"
@@ -68,7 +71,8 @@ type UnreadableError struct {
 }
 
 func (e *UnreadableError) Error() string {
-	return fmt.Sprintf("what answers %s is no node of a ledger (%s): is the URL right?", e.Asked, errtext.Plain(e.Cause.Error()))
+	return fmt.Sprintf("what answers %s is no node of a ledger (%s): is the URL right?", e.Asked,
+		errtext.Plain(e.Cause.Error()))
 }
 func (e *UnreadableError) Unwrap() error { return e.Cause }
 

@@ -23,7 +23,8 @@ type WalletContracts struct {
 const contractsAnswered = 100
 
 func (s *Server) registerWalletContracts() {
-	huma.Register(s.api, operation("list-wallet-contracts", "/v1/wallets/{id}/contracts", "Live contracts of which a wallet is a party, by id", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("list-wallet-contracts", "/v1/wallets/{id}/contracts",
+		"Live contracts of which a wallet is a party, by id", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID    token.WalletID `path:"id"`
 			After token.WalletID `query:"after" doc:"ids after this one"`
@@ -32,8 +33,8 @@ func (s *Server) registerWalletContracts() {
 		})
 }
 
-// contractsOf looks for a wallet's contracts: at each of the network's, once, for a wallet that is a party of any; most are of
-// none, and cost one look.
+// contractsOf looks for a wallet's contracts: at each of the network's, once, for a wallet that is a party of any; most
+// are of none, and cost one look.
 func (s *Server) contractsOf(ctx context.Context, id, after token.WalletID) (list WalletContracts, err error) {
 	if _, err := s.wallet(ctx, id, 0); err != nil {
 		return list, err

@@ -13,8 +13,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// streamPause is the least time between two looks at a wallet that is watched: blocks can be many a second, and most do not
-// touch it. streamLines is how many lines are read at a time.
+// streamPause is the least time between two looks at a wallet that is watched: blocks can be many a second, and most do
+// not touch it. streamLines is how many lines are read at a time.
 const (
 	streamPause = 200 * time.Millisecond
 	streamLines = 100
@@ -26,8 +26,10 @@ type walletStreamInput struct {
 }
 
 func (s *Server) registerWalletStream() {
-	operation := operation("stream-wallet", "/v1/wallets/{id}/stream", "What touches a wallet, as it becomes durable (server-sent events)", byWallet, http.StatusNotFound)
-	operation.Description = "Each event's id is the index of the entry. After Last-Event-ID what was missed comes first."
+	operation := operation("stream-wallet", "/v1/wallets/{id}/stream",
+		"What touches a wallet, as it becomes durable (server-sent events)", byWallet, http.StatusNotFound)
+	operation.Description =
+		"Each event's id is the index of the entry. After Last-Event-ID what was missed comes first."
 	operation.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		var id token.WalletID
 		err := id.UnmarshalText([]byte(ctx.Param("id")))

@@ -58,18 +58,21 @@ type WalletPath struct {
 const minSizeWait = 10 * time.Second
 
 func (s *Server) registerWallets() {
-	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("get-wallet", "/v1/wallets/{id}", "A wallet: balance, limits used, state", byWallet,
+		http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[WalletView], error) {
 			return ok(s.wallet(ctx, in.ID, in.MinSize))
 		})
-	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("list-wallet-tokens", "/v1/wallets/{id}/tokens", "A wallet's live tokens", byWallet,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			WalletPath
 			Limit int `query:"limit" default:"100" minimum:"1" maximum:"4096"`
 		}) (*answer[WalletTokens], error) {
 			return ok(s.tokensOf(ctx, in.ID, in.MinSize, in.Limit))
 		})
-	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the latest first", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("get-wallet-history", "/v1/wallets/{id}/history", "What touched a wallet, the "+
+		"latest first", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			WalletPath
 			Before uint64 `query:"before" doc:"entries before this one; absent for the latest"`
@@ -77,7 +80,8 @@ func (s *Server) registerWallets() {
 		}) (*answer[History], error) {
 			return ok(s.history(ctx, in.ID, in.MinSize, in.Before, in.Limit))
 		})
-	huma.Register(s.api, operation("get-held", "/v1/wallets/{id}/held", "What the rules hold for a wallet: paid beyond its limit, or after it was closed", byWallet, http.StatusNotFound),
+	huma.Register(s.api, operation("get-held", "/v1/wallets/{id}/held", "What the rules hold for a wallet: paid "+
+		"beyond its limit, or after it was closed", byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *WalletPath) (*answer[HeldView], error) {
 			return ok(s.held(ctx, in.ID, in.MinSize))
 		})
@@ -146,6 +150,8 @@ type Selection struct {
 
 // selection sets tokens aside, and says who signs.
 func (s *Server) selection(ctx context.Context, id token.WalletID, want node.Want) (out Selection, err error) {
+	access, _ := ctx.Value(accessKey{}).(*Access)
+	want.Unknown = access == everything
 	if out.Selection, err = s.node.SelectFor(ctx, id, want); err != nil {
 		return out, err
 	}
@@ -162,9 +168,13 @@ func (s *Server) selection(ctx context.Context, id token.WalletID, want node.Wan
 
 // registerSelections lets payers from several processes choose tokens without getting in each other's way.
 func (s *Server) registerSelections() {
-	huma.Register(s.api, describe(huma.Operation{OperationID: "select-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/selections",
-		Summary: "Set tokens aside for a payment", Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live tokens together are less than the amount. " +
-			"The answer has all that a payer needs to sign: with it a payment takes two requests."}, byWallet, http.StatusNotFound),
+	huma.Register(s.api, describe(huma.Operation{OperationID: "select-tokens", Method: http.MethodPost,
+		Path:    "/v1/wallets/{id}/selections",
+		Summary: "Set tokens aside for a payment",
+		Description: "Waits while other payers use the wallet's tokens. Says insufficient-funds only when all live " +
+			"tokens together are less than the amount. " +
+			"The answer has all that a payer needs to sign: with it a payment takes two requests."}, byWallet,
+		http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
 			Body struct {
@@ -183,10 +193,13 @@ func (s *Server) registerSelections() {
 			}
 			ctx, cancel := context.WithTimeout(ctx, wait)
 			defer cancel()
-			return ok(s.selection(ctx, in.ID, node.Want{Asset: token.PurposeAsset(in.Body.Purpose), Amount: in.Body.Amount, HopsBelow: in.Body.HopsBelow}))
+			return ok(s.selection(ctx, in.ID, node.Want{Asset: token.PurposeAsset(in.Body.Purpose),
+				Amount: in.Body.Amount, HopsBelow: in.Body.HopsBelow}))
 		})
-	huma.Register(s.api, describe(huma.Operation{OperationID: "release-tokens", Method: http.MethodPost, Path: "/v1/wallets/{id}/releases",
-		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent}, byWallet, http.StatusNotFound),
+	huma.Register(s.api, describe(huma.Operation{OperationID: "release-tokens", Method: http.MethodPost,
+		Path:    "/v1/wallets/{id}/releases",
+		Summary: "Free tokens that were set aside and will not be spent", DefaultStatus: http.StatusNoContent},
+		byWallet, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID   token.WalletID `path:"id"`
 			Body struct {
@@ -220,7 +233,8 @@ func (s *Server) waitSize(ctx context.Context, size uint64) error {
 	waiting, cancel := context.WithTimeout(ctx, minSizeWait)
 	defer cancel()
 	if _, err := s.node.Log().WaitSize(waiting, size); err != nil && ctx.Err() == nil && waiting.Err() != nil {
-		return newProblem(http.StatusConflict, codeNotYet, "min_size", fmt.Sprintf("the log has %d entries yet", s.node.Head().Size))
+		return newProblem(http.StatusConflict, codeNotYet, "min_size",
+			fmt.Sprintf("the log has %d entries yet", s.node.Head().Size))
 	} else if err != nil {
 		return err
 	}
@@ -251,7 +265,8 @@ func (s *Server) wallet(ctx context.Context, id token.WalletID, minSize uint64) 
 	return view, nil
 }
 
-func (s *Server) tokensOf(ctx context.Context, id token.WalletID, minSize uint64, limit int) (list WalletTokens, err error) {
+func (s *Server) tokensOf(ctx context.Context, id token.WalletID, minSize uint64,
+	limit int) (list WalletTokens, err error) {
 	if _, err := s.wallet(ctx, id, minSize); err != nil {
 		return list, err
 	}
@@ -283,7 +298,8 @@ func (s *Server) history(ctx context.Context, id token.WalletID, minSize, before
 	}
 	h := History{Lines: make([]HistoryLine, 0, len(items)), Size: size}
 	for _, item := range items {
-		h.Lines = append(h.Lines, HistoryLine{item.Receipt, money.Tiyn(item.Net), item.Entry.Transaction, item.Entry.System, item.Entry.Effects})
+		h.Lines = append(h.Lines, HistoryLine{item.Receipt, money.Tiyn(item.Net), item.Entry.Transaction,
+			item.Entry.System, item.Entry.Effects})
 	}
 	if len(items) == limit {
 		h.Next = items[limit-1].Index

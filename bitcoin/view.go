@@ -17,19 +17,20 @@ import (
 
 // TransactionView is a transaction as a reader asks for it: who paid whom, how much, with what remark.
 type TransactionView struct {
-	ID            Hash           `json:"txid"`
-	Block         *Hash          `json:"block,omitempty"` // absent while it waits in the mempool
-	Height        int            `json:"height,omitempty"`
-	Confirmations int            `json:"confirmations"`
-	Coinbase      bool           `json:"coinbase,omitempty"` // newly issued coins: nobody's payment
-	Senders       []string       `json:"senders,omitempty"`  // addresses; inputs whose address cannot be told are left out
-	Payments      []PaymentView  `json:"payments"`
-	Remarks       []string       `json:"remarks,omitempty"`     // OP_RETURN texts; other data as hex:…
-	Fee           *money.Satoshi `json:"fee_satoshi,omitempty"` // known when all previous outputs are
-	SizeBytes     int            `json:"size_bytes"`            // as stored
-	VirtualBytes  int            `json:"virtual_bytes"`         // weight/4 rounded up (BIP 141)
-	inputs        []wire.TxIn    // kept to fill in the senders
-	outputsTotal  money.Satoshi  // for the fee
+	ID            Hash  `json:"txid"`
+	Block         *Hash `json:"block,omitempty"` // absent while it waits in the mempool
+	Height        int   `json:"height,omitempty"`
+	Confirmations int   `json:"confirmations"`
+	Coinbase      bool  `json:"coinbase,omitempty"` // newly issued coins: nobody's payment
+	// addresses; inputs whose address cannot be told are left out
+	Senders      []string       `json:"senders,omitempty"`
+	Payments     []PaymentView  `json:"payments"`
+	Remarks      []string       `json:"remarks,omitempty"`     // OP_RETURN texts; other data as hex:…
+	Fee          *money.Satoshi `json:"fee_satoshi,omitempty"` // known when all previous outputs are
+	SizeBytes    int            `json:"size_bytes"`            // as stored
+	VirtualBytes int            `json:"virtual_bytes"`         // weight/4 rounded up (BIP 141)
+	inputs       []wire.TxIn    // kept to fill in the senders
+	outputsTotal money.Satoshi  // for the fee
 }
 
 // PaymentView is one output.

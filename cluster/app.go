@@ -73,7 +73,8 @@ func (a *app) InitChain(_ context.Context, r *abci.RequestInitChain) (*abci.Resp
 		return nil, err
 	}
 	if charter.Network != a.ledger.Network() {
-		return nil, fmt.Errorf("the cluster's genesis is of network %s, this ledger of %s", charter.Network, a.ledger.Network())
+		return nil, fmt.Errorf("the cluster's genesis is of network %s, this ledger of %s", charter.Network,
+			a.ledger.Network())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -99,7 +100,8 @@ func (a *app) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.Response
 const protoBytes = 8
 
 // PrepareProposal makes a block of what waits: a header, and batches in which everything is signed.
-func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal,
+	error) {
 	var seed [seedBytes]byte
 	_, _ = rand.Read(seed[:]) // never fails
 	txs := [][]byte{appendHeader(nil, seed)}
@@ -136,8 +138,8 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 	return &abci.ResponsePrepareProposal{Txs: txs}, nil
 }
 
-// without is a batch without what nobody has signed; nil when nothing is left. That one keeps its place in the mempool until a
-// key changes again or its transactions' time has passed.
+// without is a batch without what nobody has signed; nil when nothing is left. That one keeps its place in the mempool
+// until a key changes again or its transactions' time has passed.
 func (a *app) without(b *batch, drop []int) *batch {
 	kept := b.batch.Without(drop)
 	if kept.Len() == 0 {
@@ -183,14 +185,17 @@ func (a *app) open(txs [][]byte) (o opened, err error) {
 	return o, nil
 }
 
-// ProcessProposal says whether a block may be voted for: whoever proposes one with a batch that cannot be decoded, or with a
-// transaction that nobody has signed, has his block refused whole. What cannot be executed in its order costs it nothing.
-func (a *app) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
+// ProcessProposal says whether a block may be voted for: whoever proposes one with a batch that cannot be decoded, or
+// with a transaction that nobody has signed, has his block refused whole. What cannot be executed in its order costs it
+// nothing.
+func (a *app) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal) (*abci.ResponseProcessProposal,
+	error) {
 	begun := time.Now()
 	err := a.judge(r.Txs)
 	a.spent.judging.Add(int64(time.Since(begun)))
 	if err != nil {
-		a.logger.Warn("a proposal is refused", "height", r.Height, "proposer", a.memberName(r.ProposerAddress), "cause", err)
+		a.logger.Warn("a proposal is refused", "height", r.Height, "proposer", a.memberName(r.ProposerAddress), "cause",
+			err)
 		return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
 	}
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
@@ -232,7 +237,8 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	results := []*abci.ExecTxResult{{}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	next := position{Height: uint64(r.Height), Size: out.Head.Size, Root: txlog.Hash(out.Head.Root), Verdicts: a.at.Verdicts}
+	next := position{Height: uint64(r.Height), Size: out.Head.Size, Root: txlog.Hash(out.Head.Root),
+		Verdicts: a.at.Verdicts}
 	for _, b := range o.batches {
 		sum := verdictsDigest(out.Verdicts[:b.batch.Len()])
 		out.Verdicts = out.Verdicts[b.batch.Len():]
@@ -299,13 +305,15 @@ func (a *app) ExtendVote(context.Context, *abci.RequestExtendVote) (*abci.Respon
 	return &abci.ResponseExtendVote{VoteExtension: a.cosigns.sign(a.ledger.CheckpointText())}, nil
 }
 
-// VerifyVoteExtension takes another member's signature of the checkpoint. One that does not hold is no reason to refuse the vote:
-// the block may need it.
-func (a *app) VerifyVoteExtension(_ context.Context, r *abci.RequestVerifyVoteExtension) (*abci.ResponseVerifyVoteExtension, error) {
+// VerifyVoteExtension takes another member's signature of the checkpoint. One that does not hold is no reason to refuse
+// the vote: the block may need it.
+func (a *app) VerifyVoteExtension(_ context.Context,
+	r *abci.RequestVerifyVoteExtension) (*abci.ResponseVerifyVoteExtension, error) {
 	if len(r.VoteExtension) > 0 {
 		text, size := a.ledger.CheckpointText()
 		if !a.cosigns.hear(r.ValidatorAddress, r.VoteExtension, text, size) {
-			a.logger.Warn("a validator's signature of the checkpoint does not hold", "validator", a.memberName(r.ValidatorAddress), "height", r.Height)
+			a.logger.Warn("a validator's signature of the checkpoint does not hold", "validator",
+				a.memberName(r.ValidatorAddress), "height", r.Height)
 		}
 	}
 	return &abci.ResponseVerifyVoteExtension{Status: abci.ResponseVerifyVoteExtension_ACCEPT}, nil

@@ -10,14 +10,14 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// A block's first transaction, to CometBFT, is a header, and every other one a batch of the ledger's transactions. A mempool has
-// batches only. Their form:
+// A block's first transaction, to CometBFT, is a header, and every other one a batch of the ledger's transactions. A
+// mempool has batches only. Their form:
 //
 //	header: "aqh1" seed(32)
 //	batch:  "aqb1" nonce(8) replaces(32) { length(uvarint) transaction }…
 //
-// The nonce lets the same transactions travel again. What a batch replaces is another, of which whoever proposed the block
-// left out what was not signed; zeros are none.
+// The nonce lets the same transactions travel again. What a batch replaces is another, of which whoever proposed the
+// block left out what was not signed; zeros are none.
 const (
 	headerMagic = "aqh1"
 	batchMagic  = "aqb1"

@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// cosigning gathers the members' signatures over the checkpoint of the state that is being voted on. Each travels with its
-// member's vote for the next block (a vote extension), so that whoever has seen a block decided has seen enough of them.
+// cosigning gathers the members' signatures over the checkpoint of the state that is being voted on. Each travels with
+// its member's vote for the next block (a vote extension), so that whoever has seen a block decided has seen enough of
+// them.
 type cosigning struct {
 	charter Charter
 	key     ed25519.PrivateKey // of this member
@@ -46,7 +47,8 @@ func (c *cosigning) hear(address, signature []byte, text string, size uint64) bo
 	defer c.mu.Unlock()
 	c.about(text, size)
 	from := c.charter.byAddress(address)
-	if from < 0 || len(signature) != ed25519.SignatureSize || !ed25519.Verify(c.charter.Members[from].Checkpoint, []byte(text), signature) {
+	if from < 0 || len(signature) != ed25519.SignatureSize ||
+		!ed25519.Verify(c.charter.Members[from].Checkpoint, []byte(text), signature) {
 		return false
 	}
 	c.signed[from] = signature

@@ -71,7 +71,8 @@ func (e *Engine) Charter() Charter { return e.charter }
 // Settings are this participant's.
 func (e *Engine) Settings() Settings { return e.settings }
 
-// Start begins to order: CometBFT replays what the ledger lacks, connects to the other members, and goes on. name is the network's.
+// Start begins to order: CometBFT replays what the ledger lacks, connects to the other members, and goes on. name is
+// the network's.
 func (e *Engine) Start(ledger Ledger, name string) error {
 	if ledger.Network() != e.charter.Network {
 		return fmt.Errorf("the cluster is of network %s, the ledger of %s", e.charter.Network, ledger.Network())
@@ -81,9 +82,11 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 	if err != nil {
 		return err
 	}
-	e.app = &app{ledger: ledger, peers: e.settings.Peers, seen: seen{at: time.Now(), members: make([]seenMember, len(e.charter.Members))},
+	e.app = &app{ledger: ledger, peers: e.settings.Peers,
+		seen: seen{at: time.Now(), members: make([]seenMember, len(e.charter.Members))},
 		name: name, logger: e.logger, charter: e.charter, retain: e.settings.KeepBlocks, positions: at,
-		cosigns: &cosigning{charter: e.charter, key: e.keys.Checkpoint, own: e.own}, verifies: newVerifying(ledger.VerifyBatch)}
+		cosigns:  &cosigning{charter: e.charter, key: e.keys.Checkpoint, own: e.own},
+		verifies: newVerifying(ledger.VerifyBatch)}
 	head := ledger.Head()
 	if e.app.at, err = at.of(head.Size, head.Root); err != nil {
 		return errors.Join(err, at.close())
@@ -106,8 +109,11 @@ func (e *Engine) run(application abci.Application) error {
 	}
 	nodeKey := &p2p.NodeKey{PrivKey: cmted25519.PrivKey(e.keys.Peer)}
 	logger := &cometLogger{to: e.logger.With("engine", "cometbft"), fails: e.fail}
-	comet, err := cmtnode.NewNodeWithContext(context.Background(), e.config(filepath.Join(e.dir, homeDir)), validator, nodeKey, proxy.NewConnSyncLocalClientCreator(application),
-		func() (*cmttypes.GenesisDoc, error) { return e.genesis, nil }, openStore, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
+	comet, err := cmtnode.NewNodeWithContext(context.Background(), e.config(filepath.Join(e.dir, homeDir)), validator,
+		nodeKey, proxy.NewConnSyncLocalClientCreator(application),
+		func() (*cmttypes.GenesisDoc, error) {
+			return e.genesis, nil
+		}, openStore, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
 	if err == nil {
 		err = comet.Start()
 	}
@@ -143,8 +149,8 @@ func (e *Engine) config(home string) *cmtconfig.Config {
 	return c
 }
 
-// What CometBFT is bounded by. An empty block is made so often though nobody pays: the next one has the time of its votes, and what
-// waits on the ledger falls due by it.
+// What CometBFT is bounded by. An empty block is made so often though nobody pays: the next one has the time of its
+// votes, and what waits on the ledger falls due by it.
 const (
 	linkBytes       = 200 << 20 // a second, to a peer and from it
 	maxWaitingBytes = 64 << 20  // of batches that wait for a block

@@ -51,8 +51,8 @@ func Here(dir string) bool {
 	return err == nil
 }
 
-// Keys are a participant's. They are kept apart from each other: the first votes, the second signs checkpoints, the third
-// says to peers who they speak with.
+// Keys are a participant's. They are kept apart from each other: the first votes, the second signs checkpoints, the
+// third says to peers who they speak with.
 type Keys struct {
 	Consensus, Checkpoint, Peer ed25519.PrivateKey
 }
@@ -119,7 +119,8 @@ func (k Keys) Sealer(name string) (note.Signer, note.Verifier, error) {
 	}
 	hash := sha256.Sum256(append([]byte(name+"\n"), key...))
 	secret := append([]byte(algEd25519), k.Checkpoint.Seed()...)
-	signer, err := note.NewSigner(fmt.Sprintf("PRIVATE+KEY+%s+%x+%s", name, hash[:4], base64.StdEncoding.EncodeToString(secret)))
+	signer, err := note.NewSigner(fmt.Sprintf("PRIVATE+KEY+%s+%x+%s", name, hash[:4],
+		base64.StdEncoding.EncodeToString(secret)))
 	return signer, verifier, err
 }
 
@@ -128,7 +129,8 @@ type Settings struct {
 	Name   string   `toml:"name"`   // which of the validators this is
 	Listen string   `toml:"listen"` // address for the other validators
 	Peers  []string `toml:"peers"`  // ID@HOST:PORT of the others
-	// KeepBlocks is how many of the cluster's blocks are kept for those who have been away; the log has the transactions.
+	// KeepBlocks is how many of the cluster's blocks are kept for those who have been away; the log has the
+	// transactions.
 	KeepBlocks uint64 `toml:"keep_blocks"`
 	// ProposeMillis is how long the others wait for a block of whose turn it is.
 	ProposeMillis int `toml:"propose_millis"`
@@ -179,9 +181,11 @@ func (s Settings) Check() error {
 	}
 	switch {
 	case s.KeepBlocks != 0 && s.KeepBlocks < leastKept:
-		return &SettingError{"keep_blocks", fmt.Sprintf("%d, want at least %d, or 0 for %d", s.KeepBlocks, leastKept, keepBlocks)}
+		return &SettingError{"keep_blocks", fmt.Sprintf("%d, want at least %d, or 0 for %d", s.KeepBlocks, leastKept,
+			keepBlocks)}
 	case s.ProposeMillis < 0 || s.ProposeMillis > 60_000:
-		return &SettingError{"propose_millis", fmt.Sprintf("%d, want 1 to 60000, or 0 for %d", s.ProposeMillis, proposeMillis)}
+		return &SettingError{"propose_millis", fmt.Sprintf("%d, want 1 to 60000, or 0 for %d", s.ProposeMillis,
+			proposeMillis)}
 	}
 	return nil
 }
@@ -206,7 +210,8 @@ func ReadSettings(dir string) (s Settings, err error) {
 // chainID is CometBFT's name for a network: votes are signed with it.
 func chainID(c Charter) string { return "aqsha-" + c.Network.String()[:32] }
 
-// Init writes what makes a participant's directory, which has the network's log already, a cluster's. The genesis comes last.
+// Init writes what makes a participant's directory, which has the network's log already, a cluster's. The genesis comes
+// last.
 func Init(dir string, g ledger.Genesis, c Charter, s Settings) error {
 	if err := errors.Join(c.Check(), s.Check()); err != nil {
 		return err
@@ -255,10 +260,12 @@ func genesisOf(g ledger.Genesis, c Charter) ([]byte, error) {
 	p.Evidence.MaxAgeDuration, p.Evidence.MaxAgeNumBlocks = evidenceFor, evidenceBlocks
 	p.ABCI.VoteExtensionsEnableHeight = 1
 	p.Version.App = appVersion
-	doc := cmttypes.GenesisDoc{GenesisTime: time.UnixMilli(int64(g.TimeMillis)).UTC(), ChainID: chainID(c), InitialHeight: 1, ConsensusParams: p, AppState: state}
+	doc := cmttypes.GenesisDoc{GenesisTime: time.UnixMilli(int64(g.TimeMillis)).UTC(), ChainID: chainID(c),
+		InitialHeight: 1, ConsensusParams: p, AppState: state}
 	for _, m := range c.Members {
 		key := cmted25519.PubKey(m.Consensus)
-		doc.Validators = append(doc.Validators, cmttypes.GenesisValidator{Address: key.Address(), PubKey: key, Power: power, Name: m.Name})
+		doc.Validators = append(doc.Validators, cmttypes.GenesisValidator{Address: key.Address(), PubKey: key,
+			Power: power, Name: m.Name})
 	}
 	if err := doc.ValidateAndComplete(); err != nil {
 		return nil, err
@@ -301,7 +308,8 @@ func openValidator(dir string, key ed25519.PrivateKey) (*privval.FilePV, error) 
 	content, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is not there: it says what this validator has signed, and one that does not know may sign twice; bring the directory back whole, or join anew with another key", path)
+		return nil, fmt.Errorf("%s is not there: it says what this validator has signed, and one that does not know "+
+			"may sign twice; bring the directory back whole, or join anew with another key", path)
 	case err != nil:
 		return nil, err
 	}

@@ -48,7 +48,8 @@ func (c Charter) Check() error {
 			return fmt.Errorf("validator %d: a name of %d bytes, want 1 to %d", i, len(m.Name), token.MaxName)
 		}
 		if len(m.Consensus) != ed25519.PublicKeySize {
-			return fmt.Errorf("validator %s: a consensus key of %d bytes, want %d", m.Name, len(m.Consensus), ed25519.PublicKeySize)
+			return fmt.Errorf("validator %s: a consensus key of %d bytes, want %d", m.Name, len(m.Consensus),
+				ed25519.PublicKeySize)
 		}
 		if len(m.Peer) != peerIDLength {
 			return fmt.Errorf("validator %s: a peer's id of %d characters, want %d", m.Name, len(m.Peer), peerIDLength)

@@ -8,8 +8,8 @@ import (
 	"github.com/cometbft/cometbft/mempool"
 )
 
-// Null is CometBFT with an application that does nothing, for measuring what agreeing alone costs: same engine, same settings,
-// blocks of the same bytes.
+// Null is CometBFT with an application that does nothing, for measuring what agreeing alone costs: same engine, same
+// settings, blocks of the same bytes.
 type Null struct {
 	abci.BaseApplication
 	perBlock  int
@@ -41,7 +41,8 @@ func (n *Null) Query(context.Context, *abci.RequestQuery) (*abci.ResponseQuery, 
 }
 
 // PrepareProposal takes what waits, up to a block.
-func (n *Null) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+func (n *Null) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal,
+	error) {
 	return &abci.ResponsePrepareProposal{Txs: r.Txs[:min(len(r.Txs), n.perBlock)]}, nil
 }
 

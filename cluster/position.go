@@ -21,7 +21,8 @@ type position struct {
 	Verdicts digest     // of every block's verdicts up to it, chained
 }
 
-// appHash is what validators compare after a block: two whose logs, effects or refusals differ disagree on it, and stop.
+// appHash is what validators compare after a block: two whose logs, effects or refusals differ disagree on it, and
+// stop.
 func (p position) appHash(network token.NetworkID) []byte {
 	b := append([]byte("aqsha cluster v1\n"), network[:]...)
 	b = binary.BigEndian.AppendUint64(b, p.Size)
@@ -99,7 +100,8 @@ func (p *positions) of(size uint64, root txlog.Hash) (position, error) {
 		return position{Size: size, Root: root}, nil
 	}
 	at := p.last[len(p.last)-1]
-	return position{}, fmt.Errorf("the log has %d entries, and the cluster's position is %d entries at height %d: one of the two was put back without the other; bring the directory back whole, or begin it anew",
+	return position{}, fmt.Errorf("the log has %d entries, and the cluster's position is %d entries at height %d: "+
+		"one of the two was put back without the other; bring the directory back whole, or begin it anew",
 		size, at.Size, at.Height)
 }
 

@@ -31,8 +31,9 @@ type spent struct {
 	judging, executing, committing atomic.Int64
 }
 
-// Spent is the time that the application has taken since it started, of the engine's: Judging is waiting for the signatures of
-// proposals, besides what was verified before; Executing the rules; Committing positions and log made durable.
+// Spent is the time that the application has taken since it started, of the engine's: Judging is waiting for the
+// signatures of proposals, besides what was verified before; Executing the rules; Committing positions and log made
+// durable.
 type Spent struct{ Judging, Executing, Committing time.Duration }
 
 // Spent says what the engine has waited for.
@@ -69,7 +70,8 @@ func (a *app) note(r *abci.RequestFinalizeBlock) {
 		}
 	}
 	for _, m := range r.Misbehavior {
-		f := status.Fault{Height: m.Height, Member: a.memberName(m.Validator.Address), Kind: strings.ToLower(strings.ReplaceAll(m.Type.String(), "_", "-"))}
+		f := status.Fault{Height: m.Height, Member: a.memberName(m.Validator.Address),
+			Kind: strings.ToLower(strings.ReplaceAll(m.Type.String(), "_", "-"))}
 		a.logger.Error("a validator has signed twice", "validator", f.Member, "height", f.Height, "kind", f.Kind)
 		if len(a.seen.faults) < maxFaults {
 			a.seen.faults = append(a.seen.faults, f)
@@ -110,7 +112,8 @@ func (a *app) knows(id string) bool {
 
 // Status is how this validator sees the cluster.
 func (e *Engine) Status() status.Status {
-	s := status.Status{Member: e.settings.Name, Needed: e.charter.Quorum().Threshold, Faults: []status.Fault{}, CatchingUp: true}
+	s := status.Status{Member: e.settings.Name, Needed: e.charter.Quorum().Threshold, Faults: []status.Fault{},
+		CatchingUp: true}
 	if cause := e.cause.Load(); cause != nil {
 		s.Stopped = *cause
 	}

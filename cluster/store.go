@@ -7,8 +7,8 @@ import (
 	cmtconfig "github.com/cometbft/cometbft/config"
 )
 
-// store is a database of CometBFT's that may be read after it was closed: there is nothing in it then. Goroutines that tell peers
-// what this node has are not waited for when it stops, and panic when a read fails.
+// store is a database of CometBFT's that may be read after it was closed: there is nothing in it then. Goroutines that
+// tell peers what this node has are not waited for when it stops, and panic when a read fails.
 type store struct {
 	dbm.DB
 	mu     sync.RWMutex

@@ -31,8 +31,8 @@ func (b *batch) ready() bool {
 	}
 }
 
-// wait returns when the batch is decoded and its signatures are verified: by the caller, if nobody has begun. What a block needs
-// does not stand behind what waits for a later one.
+// wait returns when the batch is decoded and its signatures are verified: by the caller, if nobody has begun. What a
+// block needs does not stand behind what waits for a later one.
 func (b *batch) wait() *batch {
 	b.begin()
 	<-b.verified
@@ -46,8 +46,8 @@ func (b *batch) begin() {
 	}
 }
 
-// maxRemembered is how many batches are remembered between their arrival and the block that has them. One that was forgotten is
-// verified again.
+// maxRemembered is how many batches are remembered between their arrival and the block that has them. One that was
+// forgotten is verified again.
 const maxRemembered = 1024
 
 // verifying decodes and verifies batches as they arrive, so that each is verified once, before the block that has it.

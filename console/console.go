@@ -15,7 +15,8 @@ var built embed.FS
 
 // policy lets a page load what this server serves and nothing else. The camera is for codes; a wallet's page is never
 // shown within another page.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' " +
+	"blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types aqsha"
 
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Aqsha</title>
@@ -28,8 +29,8 @@ func Built() bool {
 	return err == nil
 }
 
-// Handler serves /wallet/ and /assets/. Every address below /wallet/ that is no file is the wallet's page, which knows what it
-// shows there.
+// Handler serves /wallet/ and /assets/. Every address below /wallet/ that is no file is the wallet's page, which knows
+// what it shows there.
 func Handler() http.Handler { return handler(built) }
 
 func handler(files fs.FS) http.Handler {
@@ -60,7 +61,8 @@ func handler(files fs.FS) http.Handler {
 
 // types are those of the files that vite writes; a system's own table may lack them.
 var types = map[string]string{
-	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+	".svg":         "image/svg+xml",
 	".webmanifest": "application/manifest+json", ".json": "application/json",
 }
 

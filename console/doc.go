@@ -1,5 +1,5 @@
-// Package console holds the pages that people use in a browser: the wallet. They are written in console/ui and built by make;
-// what was built is embedded. A program that was built without them says on the page how they are built.
+// Package console holds the pages that people use in a browser: the wallet. They are written in console/ui and built by
+// make; what was built is embedded. A program that was built without them says on the page how they are built.
 //
 // It imports the standard library alone. Invariants:
 //   - No page loads anything from elsewhere, and no script or style stands within a page: the headers forbid it.

@@ -192,7 +192,8 @@ func (p *Program) admit(a *action, s *scope) *token.Error {
 			}
 		}
 		if int64(s.paid[i]) != want {
-			return refuse(WrongPayment, "paid."+p.Definition.Assets[i], "%s tenge is paid in; %s takes %s", s.paid[i], a.called(), money.Tiyn(want))
+			return refuse(WrongPayment, "paid."+p.Definition.Assets[i], "%s tenge is paid in; %s takes %s", s.paid[i],
+				a.called(), money.Tiyn(want))
 		}
 	}
 	if a.when == nil {
@@ -232,7 +233,8 @@ func (p *Program) inTime(a *action, s *scope) *token.Error {
 			return err
 		}
 		if int64(s.now) < from {
-			return refuse(TooEarly, "from", "%s is possible from %s, it is %s", a.called(), Moment(from), Moment(int64(s.now)))
+			return refuse(TooEarly, "from", "%s is possible from %s, it is %s", a.called(), Moment(from),
+				Moment(int64(s.now)))
 		}
 	}
 	if a.until != nil {
@@ -241,7 +243,8 @@ func (p *Program) inTime(a *action, s *scope) *token.Error {
 			return err
 		}
 		if int64(s.now) > until || int64(s.now) == until && s.rules >= 3 {
-			return refuse(TooLate, "until", "%s was possible before %s, it is %s", a.called(), Moment(until), Moment(int64(s.now)))
+			return refuse(TooLate, "until", "%s was possible before %s, it is %s", a.called(), Moment(until),
+				Moment(int64(s.now)))
 		}
 	}
 	return nil

@@ -10,12 +10,14 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// maxCalendar bounds the times that have a next day: the year 144,683, before which every calendar's arithmetic is exact.
+// maxCalendar bounds the times that have a next day: the year 144,683, before which every calendar's arithmetic is
+// exact.
 const maxCalendar = 1 << 52
 
-// Recurrence is how often something is due (as in iCalendar, RFC 5545, section 3.3.10), as one integer of a term: 1 to 31 that day of each month, −1 to −7 each Monday to
-// Sunday, more than that a span in milliseconds. In a month without the day it is the last one: the 31st of each month is 28
-// February, and then 31 March. Days begin in the network's time.
+// Recurrence is how often something is due (as in iCalendar, RFC 5545, section 3.3.10), as one integer of a term: 1 to
+// 31 that day of each month, −1 to −7 each Monday to Sunday, more than that a span in milliseconds. In a month without
+// the day it is the last one: the 31st of each month is 28 February, and then 31 March. Days begin in the network's
+// time.
 type Recurrence int64
 
 // Sunday is the last of the weekdays, of which Monday is −1 (ISO 8601 counts them so).
@@ -73,8 +75,8 @@ func nextDue(t, period types.Int) ref.Val {
 	return types.Int(next)
 }
 
-// ParseDeadline reads until when something lasts, as people write it at a time: a span such as 30d; a day of the calendar
-// ("each 1st": the next one); a date, which begins in the network's time.
+// ParseDeadline reads until when something lasts, as people write it at a time: a span such as 30d; a day of the
+// calendar ("each 1st": the next one); a date, which begins in the network's time.
 func ParseDeadline(text string, now int64) (int64, error) {
 	if at, err := time.ParseInLocation(time.DateOnly, text, Zone); err == nil {
 		return at.UnixMilli(), nil
@@ -87,7 +89,8 @@ func ParseDeadline(text string, now int64) (int64, error) {
 	}
 	period, err := ParseRecurrence(text, now)
 	if err != nil {
-		return 0, fmt.Errorf("%q: want a span such as 90m, 24h or 30d, a date such as 2027-05-31, or a day of the calendar such as \"each 1st\"", text)
+		return 0, fmt.Errorf("%q: want a span such as 90m, 24h or 30d, a date such as 2027-05-31, or a day of the "+
+			"calendar such as \"each 1st\"", text)
 	}
 	end, _ := NextDue(now, period)
 	return end, nil
@@ -95,14 +98,15 @@ func ParseDeadline(text string, now int64) (int64, error) {
 
 var weekdays = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 
-// ParseRecurrence reads how often something is due, as people write it at a time: "each 1st", "each 31st", "each monday", "each
-// day", "each week", "each month" (today's day of each), or a span such as 36h or 30d.
+// ParseRecurrence reads how often something is due, as people write it at a time: "each 1st", "each 31st", "each
+// monday", "each day", "each week", "each month" (today's day of each), or a span such as 36h or 30d.
 func ParseRecurrence(text string, now int64) (Recurrence, error) {
 	word, calendar := strings.CutPrefix(strings.ToLower(strings.Join(strings.Fields(text), " ")), "each ")
 	if !calendar {
 		span, err := parseSpan(text)
 		if p := Recurrence(span); err != nil || p.Calendar() || !p.Known() {
-			return 0, fmt.Errorf("%q: want a span such as 36h or 30d, or \"each 1st\" to \"each 31st\", \"each monday\", \"each month\"", text)
+			return 0, fmt.Errorf("%q: want a span such as 36h or 30d, or \"each 1st\" to \"each 31st\", \"each "+
+				"monday\", \"each month\"", text)
 		}
 		return Recurrence(span), nil
 	}
@@ -122,7 +126,8 @@ func ParseRecurrence(text string, now int64) (Recurrence, error) {
 			return Recurrence(day), nil
 		}
 	}
-	return 0, fmt.Errorf("%q: each of what? \"each 1st\" to \"each 31st\", \"each monday\", \"each day\", \"each week\" or \"each month\"", text)
+	return 0, fmt.Errorf("%q: each of what? \"each 1st\" to \"each 31st\", \"each monday\", \"each day\", \"each "+
+		"week\" or \"each month\"", text)
 }
 
 func ordinal(day int) string {

@@ -6,7 +6,8 @@ import (
 	"cel.dev/cel-go/cel"
 )
 
-// namedLater says whether a registered definition has a party by a word that came later: to it the word means the party.
+// namedLater says whether a registered definition has a party by a word that came later: to it the word means the
+// party.
 func (k *checker) namedLater() bool {
 	for _, word := range reservedLater {
 		if _, named := k.definition.party(word); named {
@@ -33,7 +34,8 @@ func (k *checker) action(a *Action, to *action, where string) {
 	for _, name := range a.By {
 		party, ok := d.party(name)
 		if !ok {
-			k.problems.add(where+".by", "write one of "+strings.Join(d.Parties, ", ")+", or anyone", "%q is no party", name)
+			k.problems.add(where+".by", "write one of "+strings.Join(d.Parties, ", ")+", or anyone", "%q is no party",
+				name)
 		}
 		to.by = append(to.by, party)
 	}
@@ -56,7 +58,8 @@ func (k *checker) action(a *Action, to *action, where string) {
 	for _, t := range a.Takes {
 		asset, ok := d.asset(t.Asset)
 		if !ok {
-			k.problems.add(where+".takes."+t.Asset, "write one of "+strings.Join(d.Assets, ", "), "%q is no asset of this contract", t.Asset)
+			k.problems.add(where+".takes."+t.Asset, "write one of "+strings.Join(d.Assets, ", "),
+				"%q is no asset of this contract", t.Asset)
 			continue
 		}
 		if t.Amount == Any {
@@ -68,10 +71,22 @@ func (k *checker) action(a *Action, to *action, where string) {
 	for i, p := range a.Pay {
 		k.payout(a, to, where, i, p, optional)
 	}
+	k.updates(a, to, where, c)
+	to.extends = optional("extends", a.Extends, cel.IntType)
+	k.bound(where, "split the action, or take fewer and shorter lists and fewer signatures", to.cost)
+	if len(k.problems) == 0 {
+		k.inputs(a, to, where)
+	}
+}
+
+// updates compiles what an action sets. Values are computed from the state before the action, in no order, so that
+// setting one variable twice has no meaning.
+func (k *checker) updates(a *Action, to *action, where string, c *compiler) {
 	for i, s := range a.Set {
-		variable, ok := d.variable(s.Name)
+		variable, ok := k.definition.variable(s.Name)
 		if !ok {
-			k.problems.add(where+".set."+s.Name, "declare it under state, or correct the name", "no such variable of the state")
+			k.problems.add(where+".set."+s.Name, "declare it under state, or correct the name",
+				"no such variable of the state")
 			continue
 		}
 		for _, other := range a.Set[:i] {
@@ -89,11 +104,6 @@ func (k *checker) action(a *Action, to *action, where string) {
 			to.cost.addExpression(x)
 		}
 	}
-	to.extends = optional("extends", a.Extends, cel.IntType)
-	k.bound(where, "split the action, or take fewer and shorter lists and fewer signatures", to.cost)
-	if len(k.problems) == 0 {
-		k.inputs(a, to, where)
-	}
 }
 
 // bound refuses what costs more than an action may, or notes that a later version does.
@@ -109,25 +119,29 @@ func (k *checker) bound(where, write string, cost total) {
 	problems.add(where, write, "estimated worst-case cost %d, at most %d", cost.units, MaxActionCost)
 }
 
-func (k *checker) payout(a *Action, to *action, where string, i int, p Payout, compile func(name, text string, want *cel.Type) *expression) {
+func (k *checker) payout(a *Action, to *action, where string, i int, p Payout,
+	compile func(name, text string, want *cel.Type) *expression) {
 	d := k.definition
 	at := index("pay", i)
 	next := payout{to: callerIndex}
 	if p.To != Caller {
 		party, ok := d.party(p.To)
 		if !ok {
-			k.problems.add(where+"."+at+".to", "write one of "+strings.Join(d.Parties, ", ")+", or caller", "%q is no party", p.To)
+			k.problems.add(where+"."+at+".to", "write one of "+strings.Join(d.Parties, ", ")+", or caller",
+				"%q is no party", p.To)
 		}
 		next.to = party
 	}
 	var ok bool
 	if next.asset, ok = d.asset(p.Asset); !ok {
-		k.problems.add(where+"."+at+".asset", "write one of "+strings.Join(d.Assets, ", "), "%q is no asset of this contract", p.Asset)
+		k.problems.add(where+"."+at+".asset", "write one of "+strings.Join(d.Assets, ", "),
+			"%q is no asset of this contract", p.Asset)
 	}
 	next.as = next.asset
 	if p.As != "" {
 		if next.as, ok = d.asset(p.As); !ok {
-			k.problems.add(where+"."+at+".as", "write one of "+strings.Join(d.Assets, ", "), "%q is no asset of this contract", p.As)
+			k.problems.add(where+"."+at+".as", "write one of "+strings.Join(d.Assets, ", "),
+				"%q is no asset of this contract", p.As)
 		}
 	}
 	switch p.Amount {
@@ -140,7 +154,8 @@ func (k *checker) payout(a *Action, to *action, where string, i int, p Payout, c
 			break
 		}
 		if n, isConstant := next.amount.literal(); isConstant && n <= 0 {
-			k.problems.add(where+"."+at+".amount", "write a positive amount of tiyn, or leave the payout out", "pays %d", n)
+			k.problems.add(where+"."+at+".amount", "write a positive amount of tiyn, or leave the payout out",
+				"pays %d", n)
 		}
 	}
 	to.pay = append(to.pay, next)
@@ -157,11 +172,13 @@ func (k *checker) inputs(a *Action, to *action, where string) {
 		return false
 	}
 	if reads("document") && !to.anyDocument && to.document == nil {
-		k.problems.add(where+".document", "add `document: any`, or the hash that it must have", "expressions read document, and the action asks for none")
+		k.problems.add(where+".document", "add `document: any`, or the hash that it must have",
+			"expressions read document, and the action asks for none")
 	}
 	for i, name := range k.definition.Assets {
 		if reads("paid."+name) && to.takes[i].amount == nil && !to.takes[i].any {
-			k.problems.add(where+".takes", "add `takes: {"+name+": any}`, or an amount", "expressions read paid.%s, and the action takes none", name)
+			k.problems.add(where+".takes", "add `takes: {"+name+": any}`, or an amount",
+				"expressions read paid.%s, and the action takes none", name)
 		}
 	}
 }
@@ -202,7 +219,8 @@ func (k *checker) flows() {
 			where := "actions." + p.actions[i].name
 			for j, pay := range p.actions[i].pay {
 				if pay.asset == asset && !enters {
-					k.problems.add(where+"."+index("pay", j), "add `takes: {"+name+": …}` to create or to an action", "pays %s, and no action takes any", name)
+					k.problems.add(where+"."+index("pay", j), "add `takes: {"+name+": …}` to create or to an action",
+						"pays %s, and no action takes any", name)
 				}
 			}
 			k.covered(i, asset, where)

@@ -18,8 +18,8 @@ const (
 )
 
 // total is what several expressions cost together. Until rules version 5 a sum that 64 bits do not hold began again at
-// nothing, and eleven loops inside one another, beside any other expression, passed for free: verdicts under those versions
-// stay, and whoever makes blocks asks for what version 5 says.
+// nothing, and eleven loops inside one another, beside any other expression, passed for free: verdicts under those
+// versions stay, and whoever makes blocks asks for what version 5 says.
 type total struct{ units, wrapped uint64 }
 
 func (t *total) add(n total) {
@@ -66,7 +66,8 @@ func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	return &cost.SizeEstimate{Max: most}
 }
 
-func (e estimator) EstimateCallCost(function, overload string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
+func (e estimator) EstimateCallCost(function, overload string, target *cost.AstNode,
+	args []cost.AstNode) *cost.CallEstimate {
 	if target != nil {
 		args = append([]cost.AstNode{*target}, args...)
 	}
@@ -89,7 +90,9 @@ func (e estimator) EstimateCallCost(function, overload string, target *cost.AstN
 		case listWritten, listConstant:
 			return e.list5(overload, args)
 		}
-		if n, result, ok := cost5(overload, size, func() uint64 { return item5(args[1]) }, func(i int) *types.Type { return args[i].Type() }); ok {
+		if n, result, ok := cost5(overload, size, func() uint64 { return item5(args[1]) }, func(i int) *types.Type {
+			return args[i].Type()
+		}); ok {
 			return fixed(n, result)
 		}
 	}

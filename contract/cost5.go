@@ -15,8 +15,8 @@ import (
 )
 
 // What calls cost from rules version 5 on, by what they were measured to take: CEL's own table has size() at one unit,
-// however long what it counts, and comparing a kilobyte at a hundred. What is not here costs what CEL charges: one and its
-// arguments.
+// however long what it counts, and comparing a kilobyte at a hundred. What is not here costs what CEL charges: one and
+// its arguments.
 const (
 	bytesRead5  = 256 // bytes that are copied in a unit: of arguments and terms, each time they are read
 	bytesEqual5 = 128 // that are read and compared
@@ -64,9 +64,10 @@ func times(a, b uint64) uint64 {
 	return 1 << 40
 }
 
-// cost5 is what a call costs by the sizes and types of its arguments, the one before the dot first, and the size of what it gives.
-// item is the size of the largest item of the second, of a list.
-func cost5(overload string, size func(i int) uint64, item func() uint64, kind func(i int) *types.Type) (units, result uint64, ok bool) {
+// cost5 is what a call costs by the sizes and types of its arguments, the one before the dot first, and the size of
+// what it gives. item is the size of the largest item of the second, of a list.
+func cost5(overload string, size func(i int) uint64, item func() uint64,
+	kind func(i int) *types.Type) (units, result uint64, ok bool) {
 	limited := func(i int) uint64 { return min(size(i), 1<<32) }
 	switch overload {
 	case "index_list":
@@ -87,7 +88,8 @@ func cost5(overload string, size func(i int) uint64, item func() uint64, kind fu
 		case types.IntKind, types.BoolKind:
 			return max(1, begun(limited(1), itemsFind5)), 1, true
 		case types.StringKind:
-			return max(1, begun(limited(1), textsFind5)) + begun(times(limited(1), min(limited(0), item())), textEqual5), 1, true
+			return max(1, begun(limited(1), textsFind5)) + begun(times(limited(1), min(limited(0), item())),
+				textEqual5), 1, true
 		}
 		return 1 + times(limited(1), max(1, compared5(sought, min(limited(0), item())))), 1, true
 	case "starts_with_string", "ends_with_string":
@@ -117,7 +119,8 @@ func cost5(overload string, size func(i int) uint64, item func() uint64, kind fu
 func (e estimator) index5(args []cost.AstNode) *cost.CallEstimate {
 	result := uint64(1)
 	switch list := args[0].ComputedSize(); {
-	case args[0].Type().Parameters()[0].Kind() == types.IntKind || args[0].Type().Parameters()[0].Kind() == types.BoolKind:
+	case args[0].Type().Parameters()[0].Kind() == types.IntKind ||
+		args[0].Type().Parameters()[0].Kind() == types.BoolKind:
 	case list != nil && list.Elem != nil:
 		result = list.Elem.Max
 	default:
@@ -141,8 +144,8 @@ const (
 	listConstant = "list_constant"
 )
 
-// listsAsCalls is an expression in which lists that are written out are such calls, and constants with names are constants.
-// It is estimated and nothing else.
+// listsAsCalls is an expression in which lists that are written out are such calls, and constants with names are
+// constants. It is estimated and nothing else.
 func listsAsCalls(tree *ast.AST) *ast.AST {
 	out, factory, constants := ast.Copy(tree), ast.NewExprFactory(), map[int64]bool{}
 	ast.PostOrderVisit(out.Expr(), ast.NewExprVisitor(func(e ast.Expr) {

@@ -21,13 +21,15 @@ func (k *checker) covered(i, asset int, where string) {
 	var sum []string // the texts of what is added up, up to the last payout that needs the guard
 	needed := 0
 	first, uncovered, rest := true, -1, false
-	reads, moves := false, false // an amount after the first reads what is left, which is another number there than in the guard
+	// an amount after the first reads what is left, which is another number there than in the guard
+	reads, moves := false, false
 	for j, p := range a.pay {
 		if p.asset != asset {
 			continue
 		}
 		if rest {
-			k.problems.add(where+"."+index("pay", j), "put it before the payout of the rest", "nothing of %s is left after the rest was paid", name)
+			k.problems.add(where+"."+index("pay", j), "put it before the payout of the rest",
+				"nothing of %s is left after the rest was paid", name)
 			return
 		}
 		if p.amount == nil {
@@ -62,7 +64,8 @@ func (k *checker) covered(i, asset int, where string) {
 	amount, all := a.pay[uncovered].amount.text, strings.Join(total, " + ")
 	k.problems.add(where+"."+index("pay", uncovered)+".amount",
 		"write min("+amount+", left."+name+"), or add to `when`: "+all+" <= held."+name,
-		"%s is "+map[Verdict]string{NotKnown: "not shown to be", Refuted: "never"}[verdict]+" covered by what is held", amount)
+		"%s is "+map[Verdict]string{NotKnown: "not shown to be", Refuted: "never"}[verdict]+" covered by what is held",
+		amount)
 }
 
 // coveredByGuard says whether the action takes just a sum of amounts, or its guard keeps the sum within what is held.
@@ -80,9 +83,9 @@ func (x *expression) readsLeft() bool {
 	return slices.ContainsFunc(x.names, func(name string) bool { return strings.HasPrefix(name, "left.") })
 }
 
-// coverage says what the linear analysis makes of the first payouts of an asset: that together they never exceed what is held
-// when the action is called (proved), that they always do (refuted), or neither. A payout of less than nothing is refused when
-// it is computed, so that each counts as not negative here.
+// coverage says what the linear analysis makes of the first payouts of an asset: that together they never exceed what
+// is held when the action is called (proved), that they always do (refuted), or neither. A payout of less than nothing
+// is refused when it is computed, so that each counts as not negative here.
 func (k *checker) coverage(a *action, asset, first int) Verdict {
 	name := func(n string) linear { return linear{map[string]*big.Int{n: one}, new(big.Int)} }
 	held := name("held." + k.definition.Assets[asset])
@@ -131,7 +134,8 @@ func (k *checker) sums(x *expression, e ast.Expr, amounts []string) bool {
 		return x.textOf(e) == strings.Join(amounts, " + ")
 	}
 	for i := len(amounts) - 1; i > 0; i-- {
-		if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != "_+_" || amounts[i] == "" || x.textOf(e.AsCall().Args()[1]) != amounts[i] {
+		if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != "_+_" || amounts[i] == "" ||
+			x.textOf(e.AsCall().Args()[1]) != amounts[i] {
 			return false
 		}
 		e = e.AsCall().Args()[0]
@@ -144,7 +148,8 @@ func (k *checker) bounds(x *expression, e ast.Expr, asset string, amounts []stri
 	if k.rules < 3 {
 		total := strings.Join(amounts, " + ")
 		switch x.textOf(e) {
-		case total + " <= held." + asset, "held." + asset + " >= " + total, total + " == held." + asset, "held." + asset + " == " + total:
+		case total + " <= held." + asset, "held." + asset + " >= " + total, total + " == held." + asset, "held." +
+			asset + " == " + total:
 			return true
 		}
 		return false

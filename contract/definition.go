@@ -44,8 +44,8 @@ type Field struct {
 	Type token.ValueType `json:"type"`
 }
 
-// Var is a named integer of the state, or since rules version 3 a register of 32 bytes, and where it starts: an expression
-// over the terms, whose type is the variable's.
+// Var is a named integer of the state, or since rules version 3 a register of 32 bytes, and where it starts: an
+// expression over the terms, whose type is the variable's.
 type Var struct {
 	Name  string `json:"name"`
 	Start string `json:"start"`
@@ -93,8 +93,8 @@ type Assign struct {
 	Value string `json:"value"` // int
 }
 
-// End is what happens at the deadline, without anybody. The first action of Do that is possible then is done, if one is;
-// what is left after it goes to fixed parties by shares. The shares have no guard, so the end cannot fail.
+// End is what happens at the deadline, without anybody. The first action of Do that is possible then is done, if one
+// is; what is left after it goes to fixed parties by shares. The shares have no guard, so the end cannot fail.
 type End struct {
 	At  string   `json:"at"` // int, ms: an expression over the terms, computed when the contract is created
 	Do  []string `json:"do,omitempty"`

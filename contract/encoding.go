@@ -202,12 +202,17 @@ func readAction(d *token.Decoder, where string) Action {
 	a := Action{Name: text(d, where+".name")}
 	a.By = names(d, where+".by", MaxParties)
 	a.Args = fields(d, where+".args", MaxArgs)
-	a.From, a.Until, a.When, a.Document = text(d, where+".from"), text(d, where+".until"), text(d, where+".when"), text(d, where+".document")
-	a.Takes = list(d, where+".takes", MaxAssets, 2, func() Take { return Take{text(d, where+".takes"), text(d, where+".takes")} })
+	a.From, a.Until, a.When, a.Document = text(d, where+".from"), text(d, where+".until"), text(d, where+".when"),
+		text(d, where+".document")
+	a.Takes = list(d, where+".takes", MaxAssets, 2, func() Take {
+		return Take{text(d, where+".takes"), text(d, where+".takes")}
+	})
 	a.Pay = list(d, where+".pay", MaxPayouts, 4, func() Payout {
 		return Payout{text(d, where+".pay"), text(d, where+".pay"), text(d, where+".pay"), text(d, where+".pay")}
 	})
-	a.Set = list(d, where+".set", MaxState, 2, func() Assign { return Assign{text(d, where+".set"), text(d, where+".set")} })
+	a.Set = list(d, where+".set", MaxState, 2, func() Assign {
+		return Assign{text(d, where+".set"), text(d, where+".set")}
+	})
 	a.Ends = d.Bool(where + ".ends")
 	if items == 12 {
 		if a.Extends = text(d, where+".extends"); d.Err() == nil && a.Extends == "" {

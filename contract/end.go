@@ -9,10 +9,10 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// The end of a contract comes by itself and cannot fail. Since rules version 3 it may first do an action, in nobody's name:
-// the first of End.Do whose times and condition hold. Whatever an action cannot compute, a product that overflows or a
-// payout of more than is there, makes it one that is not possible; then the next is tried, and after all of them the shares
-// are paid, which compute nothing.
+// The end of a contract comes by itself and cannot fail. Since rules version 3 it may first do an action, in nobody's
+// name: the first of End.Do whose times and condition hold. Whatever an action cannot compute, a product that overflows
+// or a payout of more than is there, makes it one that is not possible; then the next is tried, and after all of them
+// the shares are paid, which compute nothing.
 
 // atEnd checks the parts of the end that need the actions compiled.
 func (k *checker) atEnd() {
@@ -33,7 +33,8 @@ func (k *checker) atEnd() {
 			continue
 		}
 		if variable, ok := k.definition.variable(s.Of); !ok || k.program.registers[variable] >= 0 {
-			k.problems.add("end.pay."+s.To, "write state. and an integer of the state", "%q is no integer of the state", s.Of)
+			k.problems.add("end.pay."+s.To, "write state. and an integer of the state", "%q is no integer of the state",
+				s.Of)
 		}
 	}
 	if len(e.Do) > MaxEndActions {
@@ -43,7 +44,8 @@ func (k *checker) atEnd() {
 	for i, name := range e.Do {
 		number, ok := k.definition.Action(name)
 		if first, _ := find(e.Do, name); !ok || first != i {
-			k.problems.add("end.do", "write actions of the contract, each once", "%q is no action, or stands twice", name)
+			k.problems.add("end.do", "write actions of the contract, each once", "%q is no action, or stands twice",
+				name)
 			continue
 		}
 		cost.add(k.program.actions[number].cost)
@@ -52,7 +54,8 @@ func (k *checker) atEnd() {
 	k.bound("end.do", "let it do fewer or simpler actions", cost)
 	for i := range k.program.actions {
 		if a := &k.program.actions[i]; a.extends != nil && a.ends {
-			k.problems.add("actions."+a.name+".extends", "leave one of them out", "an action that ends the contract does not put its end off")
+			k.problems.add("actions."+a.name+".extends", "leave one of them out",
+				"an action that ends the contract does not put its end off")
 		}
 	}
 }
@@ -60,7 +63,8 @@ func (k *checker) atEnd() {
 // before refuses what an earlier version of the rules does not have.
 func (k *checker) before(has bool, where string) {
 	if has {
-		k.problems.add(where, "propose the upgrade first", "it exists from rules version 3 on; this network follows %d", k.rules)
+		k.problems.add(where, "propose the upgrade first", "it exists from rules version 3 on; this network follows %d",
+			k.rules)
 	}
 }
 
@@ -69,7 +73,8 @@ func (k *checker) byItself(number int, name string) {
 	d, compiled := &k.definition.Actions[number], &k.program.actions[number]
 	where := "actions." + name
 	refuse := func(part string) {
-		k.problems.add(where+"."+part, "leave it out, or let the end do another action", "the end does %s by itself, and nobody brings that", name)
+		k.problems.add(where+"."+part, "leave it out, or let the end do another action",
+			"the end does %s by itself, and nobody brings that", name)
 	}
 	if len(d.Args) > 0 {
 		refuse("args")
@@ -86,15 +91,18 @@ func (k *checker) byItself(number int, name string) {
 	for i, pay := range d.Pay {
 		switch {
 		case pay.To == Caller:
-			k.problems.add(where+"."+index("pay", i)+".to", "write a party", "the end does %s, and nobody calls it", name)
+			k.problems.add(where+"."+index("pay", i)+".to", "write a party", "the end does %s, and nobody calls it",
+				name)
 		case pay.As != "":
-			k.problems.add(where+"."+index("pay", i)+".as", "leave it out", "at the end marks stay what they are: nobody answers for a mark")
+			k.problems.add(where+"."+index("pay", i)+".as", "leave it out",
+				"at the end marks stay what they are: nobody answers for a mark")
 		}
 	}
 	for _, x := range compiled.expressions() {
 		for _, read := range x.names {
 			if strings.HasPrefix(read, Caller+".") {
-				k.problems.add(where, "name a party", "the end does %s, and nobody calls it: %s means nobody", name, read)
+				k.problems.add(where, "name a party", "the end does %s, and nobody calls it: %s means nobody", name,
+					read)
 			}
 		}
 	}
@@ -119,18 +127,21 @@ func (p *Program) renewed(a *action, s *scope) (uint64, *token.Error) {
 	}
 	switch {
 	case s.instance.Renewals >= MaxRenewals:
-		return 0, refuse(BadTerms, "extends", "the end was put off %d times, which is as often as it can be", MaxRenewals)
+		return 0, refuse(BadTerms, "extends", "the end was put off %d times, which is as often as it can be",
+			MaxRenewals)
 	case ends <= int64(s.instance.EndsMillis):
-		return 0, refuse(BadTerms, "extends", "the end would be at %s, which is not after %s, when it is now", Moment(ends), Moment(int64(s.instance.EndsMillis)))
+		return 0, refuse(BadTerms, "extends", "the end would be at %s, which is not after %s, when it is now",
+			Moment(ends), Moment(int64(s.instance.EndsMillis)))
 	case uint64(ends)-s.now > MaxLifeMillis:
-		return 0, refuse(BadTerms, "extends", "the end would be at %s, which is not within ten years from now", Moment(ends))
+		return 0, refuse(BadTerms, "extends", "the end would be at %s, which is not within ten years from now",
+			Moment(ends))
 	}
 	return uint64(ends), nil
 }
 
-// AtEnd computes what the contract does by itself at its end: the outcome of the first action of End.Do that is possible
-// and that suits, which the ledger says; nil where there is none, and the shares are paid at once. The call has neither
-// action nor arguments, its time is the contract's end, and nothing is paid in.
+// AtEnd computes what the contract does by itself at its end: the outcome of the first action of End.Do that is
+// possible and that suits, which the ledger says; nil where there is none, and the shares are paid at once. The call
+// has neither action nor arguments, its time is the contract's end, and nothing is paid in.
 func (p *Program) AtEnd(instance *Instance, c *Call, suits func(*Outcome) bool) *Outcome {
 	for _, name := range p.Definition.End.Do {
 		number, ok := p.Definition.Action(name)

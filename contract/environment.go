@@ -22,8 +22,9 @@ const (
 	maxListItems  = 64 // of a list that is written out
 )
 
-// maxExpression is how many characters an expression has at most. Its parts, its depth and its cost are what it can take, and are
-// bounded as before: a guard that bounds the twelve terms of an order, of which one may be a day of the calendar, has more than 512.
+// maxExpression is how many characters an expression has at most. Its parts, its depth and its cost are what it can
+// take, and are bounded as before: a guard that bounds the twelve terms of an order, of which one may be a day of the
+// calendar, has more than 512.
 func maxExpression(rules uint32) int {
 	if rules >= 5 {
 		return 640
@@ -103,22 +104,26 @@ func newEnvironment(rules uint32) (*cel.Env, error) {
 				}
 				return types.Bytes(binary.BigEndian.AppendUint64(nil, uint64(n)))
 			}))),
-		cel.Function("verify", cel.Overload("verify_bytes", []*cel.Type{cel.BytesType, cel.BytesType, cel.BytesType}, cel.BoolType,
+		cel.Function("verify", cel.Overload("verify_bytes", []*cel.Type{cel.BytesType, cel.BytesType, cel.BytesType},
+			cel.BoolType,
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
 				return types.Bool(Verify(args[0].(types.Bytes), args[1].(types.Bytes), args[2].(types.Bytes)))
 			}))),
-		cel.Function("chain", cel.Overload("chain_bytes", []*cel.Type{cel.BytesType, cel.IntType, cel.IntType}, cel.BytesType,
+		cel.Function("chain", cel.Overload("chain_bytes", []*cel.Type{cel.BytesType, cel.IntType, cel.IntType},
+			cel.BytesType,
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
 				return chain(args[0].(types.Bytes), args[1].(types.Int), args[2].(types.Int))
 			}))),
 	}
 	if rules >= 3 {
-		options = append(options, cel.EnableMacroCallTracking(), cel.Constant("authority", cel.BytesType, types.Bytes(token.Authority[:])))
+		options = append(options, cel.EnableMacroCallTracking(),
+			cel.Constant("authority", cel.BytesType, types.Bytes(token.Authority[:])))
 		options = append(options, registerFunctions()...)
 	}
 	if rules >= 5 {
-		options = append(options, cel.Function("next_due", cel.Overload("next_due_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType,
-			cel.BinaryBinding(func(a, b ref.Val) ref.Val { return nextDue(a.(types.Int), b.(types.Int)) }))))
+		options = append(options, cel.Function("next_due",
+			cel.Overload("next_due_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType,
+				cel.BinaryBinding(func(a, b ref.Val) ref.Val { return nextDue(a.(types.Int), b.(types.Int)) }))))
 	}
 	return cel.NewCustomEnv(options...)
 }

@@ -9,8 +9,9 @@ import (
 
 // Codes of what an action or a definition can violate.
 const (
-	BadDefinition       token.Code = "bad-definition"    // the definition fails its static checks
-	BadTerms            token.Code = "bad-terms"         // terms, parties or assets are not those the definition asks for
+	BadDefinition token.Code = "bad-definition" // the definition fails its static checks
+	// terms, parties or assets are not those the definition asks for
+	BadTerms            token.Code = "bad-terms"
 	UnknownAction       token.Code = "unknown-action"    // the definition has no such action
 	BadArguments        token.Code = "bad-arguments"     // arguments are not those the action takes
 	WrongCaller         token.Code = "wrong-caller"      // the action is not this wallet's to call

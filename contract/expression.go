@@ -74,7 +74,8 @@ func (c *compiler) compile(where, text string, want *cel.Type) (*expression, *Pr
 		return fail("use int, bool, string, bytes and lists", "in `%s`: %s", text, problem)
 	}
 	if !want.IsExactType(checked.OutputType()) {
-		return fail(fmt.Sprintf("write an expression of type %s", typeName(want)), "`%s` is of type %s, want %s", text, typeName(checked.OutputType()), typeName(want))
+		return fail(fmt.Sprintf("write an expression of type %s", typeName(want)), "`%s` is of type %s, want %s", text,
+			typeName(checked.OutputType()), typeName(want))
 	}
 	estimated := tree
 	if c.estimator.rules >= 5 {
@@ -190,14 +191,16 @@ func (c *compiler) advice(issues *cel.Issues) string {
 		}
 		switch name {
 		case "double", "float", "timestamp", "duration", "dyn", "matches":
-			return "times are int in milliseconds (now, created, day); there are no doubles, dynamic types or regular expressions"
+			return "times are int in milliseconds (now, created, day); there are no doubles, dynamic types or " +
+				"regular expressions"
 		}
 		return "known names: " + strings.Join(c.known(), ", ")
 	}
 	if strings.Contains(message, "double") {
 		return "amounts are whole tiyn; write a fraction as part(amount, 16, 100)"
 	}
-	if strings.Contains(message, "no matching overload for '_==_'") || strings.Contains(message, "no matching overload for '_!=_'") {
+	if strings.Contains(message, "no matching overload for '_==_'") ||
+		strings.Contains(message, "no matching overload for '_!=_'") {
 		return "compare values of the same type"
 	}
 	return ""

@@ -16,8 +16,9 @@ type Instance struct {
 	Version       uint64           `json:"version"` // the next action names it
 	CreatedMillis uint64           `json:"created_millis"`
 	EndsMillis    uint64           `json:"ends_millis"`
-	Registers     []token.Hash     `json:"registers,omitempty"` // the variables that are of 32 bytes, in their order; State has a zero for each
-	Renewals      uint32           `json:"renewals,omitempty"`  // how often its end was put off
+	// the variables that are of 32 bytes, in their order; State has a zero for each
+	Registers []token.Hash `json:"registers,omitempty"`
+	Renewals  uint32       `json:"renewals,omitempty"` // how often its end was put off
 }
 
 // MaxLifeMillis bounds how far ahead a contract's end may lie, at its creation and at each renewal: ten years.

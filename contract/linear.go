@@ -9,9 +9,10 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// What the static checks prove of times and amounts: conditions are read as linear inequalities over whole numbers, what
-// is not linear in them as a number that nobody knows, and variables are eliminated one by one (Fourier and Motzkin). It
-// finds that conditions contradict each other in the rationals, hence in the integers, and never the converse.
+// What the static checks prove of times and amounts: conditions are read as linear inequalities over whole numbers,
+// what is not linear in them as a number that nobody knows, and variables are eliminated one by one (Fourier and
+// Motzkin). It finds that conditions contradict each other in the rationals, hence in the integers, and never the
+// converse.
 
 // Verdict is what is known of a condition.
 type Verdict int
@@ -104,7 +105,8 @@ func linearOf(e ast.Expr, text func(ast.Expr) string) (linear, bool) {
 	return linear{map[string]*big.Int{name: one}, new(big.Int)}, true
 }
 
-// inequalities of a condition: each says that a sum is not negative. complete says that together they are the whole of it.
+// inequalities of a condition: each says that a sum is not negative. complete says that together they are the whole of
+// it.
 func inequalities(e ast.Expr, text func(ast.Expr) string) (all []linear, complete bool) {
 	complete = true
 	for _, c := range conjuncts(e) {
@@ -272,7 +274,8 @@ func (k *checker) contradictory(a *action, facts []linear) (why, write string) {
 		}
 		if contradict(all) {
 			return "from is the end or later, when the contract is gone",
-				"write a time before the end, such as ends - day; what nobody has taken by then is paid as `end` says: write there who has it"
+				"write a time before the end, such as ends - day; what nobody has taken by then is paid as `end` " +
+					"says: write there who has it"
 		}
 	}
 	if a.until != nil {
@@ -284,7 +287,8 @@ func (k *checker) contradictory(a *action, facts []linear) (why, write string) {
 		}
 	}
 	if a.when != nil && judge(all, a.when.tree, a.when.textOf) == Refuted {
-		return "its conditions contradict each other, or its times", "correct the guard or the times, or remove the action"
+		return "its conditions contradict each other, or its times",
+			"correct the guard or the times, or remove the action"
 	}
 	return "", ""
 }

@@ -24,7 +24,8 @@ func NameProblem(name string) string {
 		switch {
 		case r == ' ':
 			word = ""
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsMark(r) || unicode.IsSpace(r) || !unicode.IsPrint(r):
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsMark(r) || unicode.IsSpace(r) ||
+			!unicode.IsPrint(r):
 			return "it has a character that cannot be seen, or that changes others"
 		case unicode.IsLetter(r) && script == "":
 			return "its letters are neither Latin, Cyrillic nor Greek"
@@ -49,13 +50,17 @@ func scriptOf(r rune) string {
 	return ""
 }
 
-// alike are letters that are drawn like a Latin one: pairs, the letter and what it is taken for (the skeletons of UTS #39,
-// section 4, as far as Latin, Cyrillic, Greek and digits go, after folding to lower case).
+// alike are letters that are drawn like a Latin one: pairs, the letter and what it is taken for (the skeletons of UTS
+// #39, section 4, as far as Latin, Cyrillic, Greek and digits go, after folding to lower case).
 var alike = strings.NewReplacer(
-	"а", "a", "ә", "e", "в", "b", "г", "r", "е", "e", "ё", "e", "з", "3", "һ", "h", "і", "i", "ї", "i", "ј", "j", "к", "k", "қ", "k", "м", "m",
-	"н", "h", "ң", "h", "о", "o", "ө", "o", "р", "p", "с", "c", "т", "t", "у", "y", "ү", "y", "ұ", "y", "х", "x", "ѕ", "s", "ԁ", "d", "ԛ", "q", "ԝ", "w", "ь", "b",
-	"α", "a", "β", "b", "ε", "e", "η", "n", "ι", "i", "κ", "k", "ν", "v", "ο", "o", "ρ", "p", "τ", "t", "υ", "u", "χ", "x", "γ", "y", "ω", "w",
-	"ı", "i", "ɑ", "a", "ɡ", "g", "ſ", "f", "0", "o", "1", "i", "l", "i", "|", "i", "5", "s", "-", "", "_", "", " ", "", ".", "", "'", "",
+	"а", "a", "ә", "e", "в", "b", "г", "r", "е", "e", "ё", "e", "з", "3", "һ", "h", "і", "i", "ї", "i", "ј", "j", "к",
+	"k", "қ", "k", "м", "m",
+	"н", "h", "ң", "h", "о", "o", "ө", "o", "р", "p", "с", "c", "т", "t", "у", "y", "ү", "y", "ұ", "y", "х", "x", "ѕ",
+	"s", "ԁ", "d", "ԛ", "q", "ԝ", "w", "ь", "b",
+	"α", "a", "β", "b", "ε", "e", "η", "n", "ι", "i", "κ", "k", "ν", "v", "ο", "o", "ρ", "p", "τ", "t", "υ", "u", "χ",
+	"x", "γ", "y", "ω", "w",
+	"ı", "i", "ɑ", "a", "ɡ", "g", "ſ", "f", "0", "o", "1", "i", "l", "i", "|", "i", "5", "s", "-", "", "_", "", " ", "",
+	".", "", "'", "",
 )
 
 // Skeleton is what a name looks like at a glance: two names with one skeleton can be taken for each other.

@@ -88,7 +88,8 @@ type reader struct {
 }
 
 func (r *reader) problem(n *yaml.Node, where, write, format string, args ...any) {
-	r.problems = append(r.problems, Problem{Where: where, Line: n.Line, What: fmt.Sprintf(format, args...), Write: write})
+	r.problems = append(r.problems, Problem{Where: where, Line: n.Line, What: fmt.Sprintf(format, args...),
+		Write: write})
 }
 
 // pairs visits a mapping's members in order. A key that is not allowed is a problem.
@@ -163,7 +164,8 @@ func (r *reader) fields(n *yaml.Node, where string) (fields []Field) {
 
 func (r *reader) definition(n *yaml.Node) {
 	d := &r.source.Definition
-	allowed := []string{"contract", "about", "parties", "distinct", "assets", "terms", "state", "create", "actions", "end"}
+	allowed := []string{"contract", "about", "parties", "distinct", "assets", "terms", "state", "create", "actions",
+		"end"}
 	var demands []string // of creating, beside its guard
 	r.pairs(n, "", allowed, func(key string, value *yaml.Node) {
 		switch key {
@@ -224,7 +226,8 @@ func (r *reader) asset(name string, is *yaml.Node) []string {
 	if want == Any || !wellNamed(name) {
 		return nil
 	}
-	if agency, purpose, ok := strings.Cut(want, "/"); want != Plain && (!ok || NameProblem(agency) != "" || NameProblem(purpose) != "") {
+	if agency, purpose, ok := strings.Cut(want, "/"); want != Plain && (!ok || NameProblem(agency) != "" ||
+		NameProblem(purpose) != "") {
 		r.problem(is, "assets."+name, "write plain, any, or AGENCY/PURPOSE", "%q is no asset", want)
 	}
 	return []string{"purpose." + name + " == " + strconv.Quote(want)}
@@ -332,7 +335,8 @@ func (r *reader) end(n *yaml.Node) {
 			}
 			parts, err := strconv.ParseUint(text, 10, 64)
 			if err != nil {
-				r.problem(share, "end.pay."+party, "write a whole number of shares, such as 1, or a variable, such as state.paid; the end computes nothing", "%q is no number of shares", share.Value)
+				r.problem(share, "end.pay."+party, "write a whole number of shares, such as 1, or a variable, such "+
+					"as state.paid; the end computes nothing", "%q is no number of shares", share.Value)
 			}
 			e.Pay = append(e.Pay, Share{To: party, Share: parts})
 		})

@@ -64,7 +64,8 @@ type purposeReader struct {
 
 func (r *purposeReader) purpose(n *yaml.Node) {
 	p := &r.out.Purpose
-	allowed := []string{"purpose", "about", "mark", "permits", "payment_most", "total_most", "from", "until", "hops", "returns", "contracts", "own_limits", "notice", "amends"}
+	allowed := []string{"purpose", "about", "mark", "permits", "payment_most", "total_most", "from", "until", "hops",
+		"returns", "contracts", "own_limits", "notice", "amends"}
 	r.pairs(n, "", allowed, func(key string, value *yaml.Node) {
 		switch key {
 		case "purpose":
@@ -86,7 +87,8 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 		case "hops":
 			hops, err := strconv.ParseUint(r.scalar(value, key), 10, 16)
 			if err != nil {
-				r.problem(value, key, "write how often it may be paid on, such as 3; 0 for no limit", "%q is no number of payments", value.Value)
+				r.problem(value, key, "write how often it may be paid on, such as 3; 0 for no limit",
+					"%q is no number of payments", value.Value)
 			}
 			p.Hops = uint16(hops)
 		case "returns":
@@ -98,13 +100,15 @@ func (r *purposeReader) purpose(n *yaml.Node) {
 		case "notice":
 			notice, err := ParseValue(token.IntValue, r.scalar(value, key), -1)
 			if p.NoticeMillis = uint64(notice.Int); err != nil || notice.Int <= 0 || p.NoticeMillis > token.MaxNotice {
-				r.problem(value, key, "write how long before an amendment it is announced, such as 14d; leave it out if there can be none", "%q is no period of at most a year", value.Value)
+				r.problem(value, key, "write how long before an amendment it is announced, such as 14d; leave it out "+
+					"if there can be none", "%q is no period of at most a year", value.Value)
 			}
 		case "amends":
 			r.out.Amends = r.scalar(value, key)
 		}
 	})
-	for _, needed := range []struct{ key, value string }{{"purpose", p.Name}, {"mark", p.Earmark}, {"returns", r.out.Returns}} {
+	for _, needed := range []struct{ key, value string }{{"purpose", p.Name}, {"mark", p.Earmark},
+		{"returns", r.out.Returns}} {
 		if needed.value == "" {
 			r.problem(n, needed.key, "add a line `"+needed.key+": …`", "missing")
 		}
@@ -121,7 +125,8 @@ func (r *purposeReader) permit(n *yaml.Node, where string) {
 		}
 	})
 	if permit.When == "" || becomes == "" {
-		r.problem(n, where, "write {when: CONDITION, becomes: plain}, or same, or a purpose", "a permit says when, and what the money becomes")
+		r.problem(n, where, "write {when: CONDITION, becomes: plain}, or same, or a purpose",
+			"a permit says when, and what the money becomes")
 	}
 	switch becomes {
 	case "plain":

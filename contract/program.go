@@ -175,7 +175,8 @@ func (k *checker) form() {
 	}
 	k.names("state", states)
 	k.names("actions", actions)
-	if c := &d.Create; len(c.Pay) != 0 || len(c.Set) != 0 || len(c.Args) != 0 || c.Ends || c.From != "" || c.Until != "" || c.Extends != "" {
+	if c := &d.Create; len(c.Pay) != 0 || len(c.Set) != 0 || len(c.Args) != 0 || c.Ends || c.From != "" ||
+		c.Until != "" || c.Extends != "" {
 		k.problems.add("create", "move it to an action", "creating only takes: it has by, when, document and takes")
 	}
 	k.end()
@@ -213,7 +214,8 @@ func (k *checker) fields(where string, fields []Field) {
 func (k *checker) end() {
 	e := &k.definition.End
 	if e.At == "" {
-		k.problems.add("end.at", "write `end: {at: created + 30 * day, pay: {PARTY: 1}}`", "a contract has an end, when what is left is paid without anybody's doing")
+		k.problems.add("end.at", "write `end: {at: created + 30 * day, pay: {PARTY: 1}}`",
+			"a contract has an end, when what is left is paid without anybody's doing")
 	}
 	if len(e.Pay) == 0 {
 		k.problems.add("end.pay", "write `pay: {PARTY: 1}`", "the end pays nobody, so money could stay for ever")
@@ -222,10 +224,12 @@ func (k *checker) end() {
 	for _, s := range e.Pay {
 		names = append(names, s.To)
 		if _, ok := k.definition.party(s.To); !ok {
-			k.problems.add("end.pay."+s.To, "write one of the parties", "%q is no party; the end pays fixed parties", s.To)
+			k.problems.add("end.pay."+s.To, "write one of the parties", "%q is no party; the end pays fixed parties",
+				s.To)
 		}
 		if s.Of == "" && (s.Share == 0 || s.Share > maxShare) {
-			k.problems.add("end.pay."+s.To, "write a whole number of shares", "%d shares, want 1 to %d", s.Share, maxShare)
+			k.problems.add("end.pay."+s.To, "write a whole number of shares", "%d shares, want 1 to %d", s.Share,
+				maxShare)
 		}
 	}
 	for i, name := range names {
@@ -281,7 +285,8 @@ func (k *checker) fixed() {
 	}
 	x, problem := c.compile("end.at", d.End.At, cel.IntType)
 	if problem != nil {
-		problem.Write = "the end is fixed when the contract is created: write it with created and terms, such as created + 30 * day"
+		problem.Write = "the end is fixed when the contract is created: write it with created and terms, such as " +
+			"created + 30 * day"
 		k.problems = append(k.problems, *problem)
 	} else if x.cost > MaxActionCost && !k.registered {
 		k.problems.add("end.at", "make it simpler", "estimated cost %d, at most %d", x.cost, MaxActionCost)

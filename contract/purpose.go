@@ -103,15 +103,18 @@ func compilePurpose(p token.Purpose, c *compiler, registered bool) (*Rule, Probl
 			}
 		}
 		if _, always := x.constant.(types.Bool); always && i+1 < len(p.Permits) {
-			problems.add(index("permits", i)+".when", "put it last", "always holds, so that those after it never decide")
+			problems.add(index("permits", i)+".when", "put it last",
+				"always holds, so that those after it never decide")
 		}
 	}
 	switch refused, later := cost.exceeds(MaxRuleCost, c.estimator.rules); {
 	case registered:
 	case refused:
-		problems.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d", cost.units, MaxRuleCost)
+		problems.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d",
+			cost.units, MaxRuleCost)
 	case later:
-		r.later.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d", cost.units, MaxRuleCost)
+		r.later.add("permits", "make the rules simpler, or fewer", "estimated worst-case cost %d, at most %d",
+			cost.units, MaxRuleCost)
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -130,10 +133,12 @@ func (r *Rule) enter(p *Payment) *scope {
 // InTime says whether the purpose's money may be spent at a time.
 func (r *Rule) InTime(now uint64) *token.Error {
 	if now < r.Purpose.FromMillis {
-		return refuse(PurposeNotBegun, "inputs", "money for %q is spendable from %s", r.Purpose.Name, Moment(int64(r.Purpose.FromMillis)))
+		return refuse(PurposeNotBegun, "inputs", "money for %q is spendable from %s", r.Purpose.Name,
+			Moment(int64(r.Purpose.FromMillis)))
 	}
 	if now >= r.Purpose.UntilMillis {
-		return refuse(PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", r.Purpose.Name, Moment(int64(r.Purpose.UntilMillis)))
+		return refuse(PurposeExpired, "inputs", "money for %q was spendable until %s; it returns", r.Purpose.Name,
+			Moment(int64(r.Purpose.UntilMillis)))
 	}
 	return nil
 }
@@ -160,14 +165,16 @@ func (r *Rule) Permit(p *Payment) (becomes uint32, _ *token.Error) {
 		return 0, err
 	}
 	if most := r.Purpose.MaxPayment; most != 0 && p.Amount > most {
-		return 0, refuse(PurposeForbids, "outputs.amount", "%s tenge; money for %q pays at most %s at once", p.Amount, r.Purpose.Name, most)
+		return 0, refuse(PurposeForbids, "outputs.amount", "%s tenge; money for %q pays at most %s at once", p.Amount,
+			r.Purpose.Name, most)
 	}
 	answer, err := r.decide(p)
 	if err != nil {
 		return 0, err
 	}
 	if answer == refused {
-		return 0, refuse(PurposeForbids, "outputs", "money for %q may not be paid to wallet %s; it needs: %s", r.Purpose.Name, p.Payee.ID, r.conditions())
+		return 0, refuse(PurposeForbids, "outputs", "money for %q may not be paid to wallet %s; it needs: %s",
+			r.Purpose.Name, p.Payee.ID, r.conditions())
 	}
 	return r.Purpose.Permits[answer].Becomes, nil
 }

@@ -61,7 +61,8 @@ func (k *checker) reachable() {
 			}
 		}
 		if !reached[i] {
-			k.problems.add("actions."+p.actions[i].name, "correct the guard or the values that are set, or remove the action", "can never be called: %s", why[i])
+			k.problems.add("actions."+p.actions[i].name,
+				"correct the guard or the values that are set, or remove the action", "can never be called: %s", why[i])
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Recurs says whether a term or an argument is one by which something is due again and again: an expression hands it to next_due.
-// Only there does "each 31st" mean a day of the calendar: its number anywhere else is a very small one.
+// Recurs says whether a term or an argument is one by which something is due again and again: an expression hands it to
+// next_due. Only there does "each 31st" mean a day of the calendar: its number anywhere else is a very small one.
 func (d *Definition) Recurs(name string) bool {
 	named := regexp.MustCompile(`\b(terms|args)\.` + regexp.QuoteMeta(name) + `\b`)
 	for _, text := range textsOf(reflect.ValueOf(d).Elem()) {
@@ -69,8 +69,8 @@ func textsOf(v reflect.Value) (all []string) {
 	return all
 }
 
-// ParseField reads a term or an argument of a definition as ParseValue does. A day of the calendar is refused where nothing recurs by
-// it, and a span that would be taken for a day where something does.
+// ParseField reads a term or an argument of a definition as ParseValue does. A day of the calendar is refused where
+// nothing recurs by it, and a span that would be taken for a day where something does.
 func (d *Definition) ParseField(f Field, text string, now int64) (token.Value, error) {
 	calendar := strings.HasPrefix(strings.ToLower(text), "each ")
 	v, err := ParseValue(f.Type, text, now)
@@ -79,9 +79,11 @@ func (d *Definition) ParseField(f Field, text string, now int64) (token.Value, e
 	}
 	switch recurs := d.Recurs(f.Name); {
 	case calendar && !recurs:
-		return v, fmt.Errorf("%q is a day of the calendar, and nothing is due again and again by %s: write a number, a date, or a span such as 30d", text, f.Name)
+		return v, fmt.Errorf("%q is a day of the calendar, and nothing is due again and again by %s: write a number, "+
+			"a date, or a span such as 30d", text, f.Name)
 	case recurs && !calendar && v.Int >= -7 && v.Int <= 31 && v.Int != 0:
-		return v, fmt.Errorf("%q would be a day of the calendar: write it so, as in \"each 1st\" or \"each monday\", or a span such as 30d", text)
+		return v, fmt.Errorf("%q would be a day of the calendar: write it so, as in \"each 1st\" or \"each monday\", "+
+			"or a span such as 30d", text)
 	}
 	return v, nil
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // A register of members is a Merkle tree, of which a contract keeps the root: as the log's own (RFC 6962, section 2.1),
-// a leaf being what the definition writes about a member, such as caller.id + uint64(args.amount). Who claims brings the
-// leaf, its place and the audit path; the contract checks them against its root and may put another leaf there, so that
-// nobody claims twice. However many members there are, the contract's state is 32 bytes, and a claim 20 hashes.
+// a leaf being what the definition writes about a member, such as caller.id + uint64(args.amount). Who claims brings
+// the leaf, its place and the audit path; the contract checks them against its root and may put another leaf there, so
+// that nobody claims twice. However many members there are, the contract's state is 32 bytes, and a claim 20 hashes.
 
 // MaxMembers bounds the leaves of a register.
 const MaxMembers = 1 << 20
@@ -78,8 +78,8 @@ func emptyMembers(size int64) token.Hash {
 	return of(size)
 }
 
-// lead walks from several leaves at one place to the roots that they lead to along one path (RFC 9162, section 2.1.3.2).
-// It says no where the path is not as long as the place demands.
+// lead walks from several leaves at one place to the roots that they lead to along one path (RFC 9162, section
+// 2.1.3.2). It says no where the path is not as long as the place demands.
 func lead(hashes []token.Hash, at, size int64, path []byte) bool {
 	if at < 0 || at >= size || size > MaxMembers || len(path)%sha256.Size != 0 {
 		return false
@@ -148,7 +148,8 @@ func registerFunctions() []cel.EnvOption {
 	}
 }
 
-// What they cost: two hashes of 65 bytes for each of a path, and of the root over empty places two for each bit of how many.
+// What they cost: two hashes of 65 bytes for each of a path, and of the root over empty places two for each bit of how
+// many.
 const (
 	costMember = 12
 	costEmpty  = 48 * costMember
@@ -188,7 +189,9 @@ func (p *Program) withRegisters(variables []variable) []variable {
 		}
 		for j := range variables {
 			if variables[j].name == "state."+v.Name {
-				variables[j] = variable{"state." + v.Name, cel.BytesType, sha256.Size, func(s *scope) ref.Val { return types.Bytes(s.instance.Registers[place][:]) }}
+				variables[j] = variable{"state." + v.Name, cel.BytesType, sha256.Size, func(s *scope) ref.Val {
+					return types.Bytes(s.instance.Registers[place][:])
+				}}
 			}
 		}
 	}

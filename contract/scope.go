@@ -96,8 +96,12 @@ func partyVariables(name string, get func(*scope) *Party) []variable {
 		{name + ".bank", cel.BytesType, 16, func(s *scope) ref.Val { return types.Bytes(get(s).Bank[:]) }},
 		{name + ".tier", cel.IntType, 1, func(s *scope) ref.Val { return types.Int(get(s).Tier) }},
 		{name + ".category", cel.IntType, 1, func(s *scope) ref.Val { return types.Int(get(s).Attributes.Category) }},
-		{name + ".region", cel.StringType, token.MaxRegion, func(s *scope) ref.Val { return types.String(get(s).Attributes.Region) }},
-		{name + ".role", cel.StringType, token.MaxRole, func(s *scope) ref.Val { return types.String(get(s).Attributes.Role) }},
+		{name + ".region", cel.StringType, token.MaxRegion, func(s *scope) ref.Val {
+			return types.String(get(s).Attributes.Region)
+		}},
+		{name + ".role", cel.StringType, token.MaxRole, func(s *scope) ref.Val {
+			return types.String(get(s).Attributes.Role)
+		}},
 	}
 }
 
@@ -130,7 +134,9 @@ func fixedVariables(d *Definition) []variable {
 	vars := []variable{intVariable("created", func(s *scope) int64 { return int64(s.instance.CreatedMillis) })}
 	for i, f := range d.Terms {
 		kind, size := typeOf(f.Type)
-		vars = append(vars, variable{"terms." + f.Name, kind, size, func(s *scope) ref.Val { return fromValue(&s.instance.Terms[i]) }})
+		vars = append(vars, variable{"terms." + f.Name, kind, size, func(s *scope) ref.Val {
+			return fromValue(&s.instance.Terms[i])
+		}})
 	}
 	return vars
 }
@@ -154,7 +160,9 @@ func actionVariables(d *Definition, a *Action) []variable {
 	}
 	for i, f := range a.Args {
 		kind, size := typeOf(f.Type)
-		vars = append(vars, variable{"args." + f.Name, kind, size, func(s *scope) ref.Val { return fromValue(&s.args[i]) }})
+		vars = append(vars, variable{"args." + f.Name, kind, size, func(s *scope) ref.Val {
+			return fromValue(&s.args[i])
+		}})
 	}
 	for i, name := range d.Assets {
 		vars = append(vars,
@@ -182,8 +190,10 @@ func laterVariables(d *Definition) []variable {
 // reserved are names that parties may not have, because they mean something else in expressions.
 var reserved = []string{
 	Caller, "terms", "state", "args", "held", "left", "paid", "now", "created", "ends", "document", "contract",
-	"payer", "payee", "amount", "minute", "hour", "day", "min", "max", "part", "sha256", "uint64", "verify", "size", "bytes",
-	Any, Rest, "anyone", "int", "bool", "string", "list", "map", "type", "uint", "double", "dyn", "all", "exists", "has",
+	"payer", "payee", "amount", "minute", "hour", "day", "min", "max", "part", "sha256", "uint64", "verify", "size",
+	"bytes",
+	Any, Rest, "anyone", "int", "bool", "string", "list", "map", "type", "uint", "double", "dyn", "all", "exists",
+	"has",
 }
 
 // reservedLater are those of rules version 3.
@@ -196,7 +206,8 @@ var keywords = []string{
 }
 
 func wellNamed(name string) bool {
-	return len(name) > 0 && len(name) <= MaxName && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && name[0] >= 'a'
+	return len(name) > 0 && len(name) <= MaxName && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" &&
+		name[0] >= 'a'
 }
 
 // nameProblem says what is wrong with a name, or nothing.

@@ -11,7 +11,8 @@ import (
 var templates embed.FS
 
 // TemplateNames are the definitions that are shipped, in order.
-var TemplateNames = []string{"escrow", "htlc", "vat-split", "school-meals", "refund", "subscription", "channel", "metered", "grant", "work", "order", "crowdfunding", "pool", "savings", "vat-sale"}
+var TemplateNames = []string{"escrow", "htlc", "vat-split", "school-meals", "refund", "subscription", "channel",
+	"metered", "grant", "work", "order", "crowdfunding", "pool", "savings", "vat-sale"}
 
 // Template is a shipped definition in YAML.
 func Template(name string) ([]byte, bool) {
@@ -31,8 +32,8 @@ func readTemplate(name string) ([]byte, bool) {
 	return data, err == nil
 }
 
-// templatesSince is from which version of the rules on templates are taken, where it is not 3; the earlier one of the same
-// name is then of version 3, and otherwise of the first.
+// templatesSince is from which version of the rules on templates are taken, where it is not 3; the earlier one of the
+// same name is then of version 3, and otherwise of the first.
 var templatesSince = map[string]uint32{"subscription": 5, "order": 5} // they know days of the calendar
 
 // TemplateSince is the first version of the rules that takes a template as it is shipped, and the first that takes the

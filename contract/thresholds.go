@@ -9,8 +9,9 @@ import (
 	"github.com/aqsha/aqsha/money"
 )
 
-// Thresholds lists, ascending, the amounts at which what the rule says of a payment may change: numbers that stand in its
-// permits, and what it pays at most at once. Between two of them a rule that compares amounts with numbers gives one answer.
+// Thresholds lists, ascending, the amounts at which what the rule says of a payment may change: numbers that stand in
+// its permits, and what it pays at most at once. Between two of them a rule that compares amounts with numbers gives
+// one answer.
 func (r *Rule) Thresholds() (all []money.Tiyn) {
 	if r.Purpose.MaxPayment != 0 {
 		all = append(all, r.Purpose.MaxPayment)

@@ -12,9 +12,10 @@ import (
 )
 
 // ParseValue reads a term or an argument as people write it: a number; an amount in tenge with KZT
-// after it (1500.50KZT); a time in RFC 3339, or a day, which begins in the network's time; a period (36h, 30d); true or false; a text; bytes in hexadecimal; numbers
-// with commas between. A period may be a day of the calendar ("each 1st"), which for "each month" is that of now, in ms;
-// where there is no such time, now is negative, and there are none of these.
+// after it (1500.50KZT); a time in RFC 3339, or a day, which begins in the network's time; a period (36h, 30d); true or
+// false; a text; bytes in hexadecimal; numbers with commas between. A period may be a day of the calendar ("each 1st"),
+// which for "each month" is that of now, in ms; where there is no such time, now is negative, and there are none of
+// these.
 func ParseValue(kind token.ValueType, text string, now int64) (token.Value, error) {
 	switch kind {
 	case token.IntValue:
@@ -60,7 +61,8 @@ func parseInt(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q: want a whole number, an amount such as 1500.50KZT, a time such as 2026-09-01T00:00:00+05:00, a day such as 2026-09-01, or a period such as 36h, 30d or \"each 1st\"", text)
+		return 0, fmt.Errorf("%q: want a whole number, an amount such as 1500.50KZT, a time such as "+
+			"2026-09-01T00:00:00+05:00, a day such as 2026-09-01, or a period such as 36h, 30d or \"each 1st\"", text)
 	}
 	return n, nil
 }

@@ -9,8 +9,8 @@ import (
 // NewestRules is the version of the ledger's rules whose expressions Compile and CompilePurpose take.
 const NewestRules = 5
 
-// environment is what expressions may use under some versions of the ledger's rules. It is made once: that takes as long
-// as compiling several expressions.
+// environment is what expressions may use under some versions of the ledger's rules. It is made once: that takes as
+// long as compiling several expressions.
 type environment struct {
 	rules    uint32 // the first version that has it
 	base     *cel.Env
@@ -20,7 +20,8 @@ type environment struct {
 // environments are all that there are, by the first version that has each. A later one has everything that the one
 // before has, with the same meaning, so that what was registered once compiles for ever. What it costs may differ, for
 // the cost of what is registered is not asked again.
-var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3), newEnvironmentSince(4), newEnvironmentSince(5)}
+var environments = []*environment{newEnvironmentSince(1), newEnvironmentSince(3), newEnvironmentSince(4),
+	newEnvironmentSince(5)}
 
 func newEnvironmentSince(rules uint32) *environment {
 	base, err := newEnvironment(rules)

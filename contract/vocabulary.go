@@ -55,30 +55,42 @@ type lexicon struct {
 var lexicons = map[Language]*lexicon{
 	English: {
 		and: " and ", or: " or ", not: "not (%s)", either: "(%s)",
-		relations: map[string]string{"_==_": "%s is %s", "_!=_": "%s is not %s", "_<=_": "%s is at most %s", "_>=_": "%s is at least %s", "_<_": "%s is less than %s", "_>_": "%s is more than %s"},
-		oneOf:     "%s is one of %s", begins: "%s begins with %s", always: "always", attached: "a document is attached",
+		relations: map[string]string{"_==_": "%s is %s", "_!=_": "%s is not %s", "_<=_": "%s is at most %s",
+			"_>=_": "%s is at least %s", "_<_": "%s is less than %s", "_>_": "%s is more than %s"},
+		oneOf: "%s is one of %s", begins: "%s begins with %s", always: "always", attached: "a document is attached",
 		of: "the %[2]s's %[1]s", vouches: "agency “%[1]s” vouches for the %[2]s as “%[3]s”",
-		members: map[string]string{"role": "role", "category": "merchant category", "region": "region", "tier": "tier", "id": "wallet", "key": "key", "bank": "bank"},
-		names:   map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount", "now": "the time", "document": "the document's hash", "authority": "the authority", "today": "today"},
-		tenge:   "%s tenge",
+		members: map[string]string{"role": "role", "category": "merchant category", "region": "region", "tier": "tier",
+			"id": "wallet", "key": "key", "bank": "bank"},
+		names: map[string]string{"payee": "payee", "payer": "payer", "caller": "caller", "amount": "the amount",
+			"now": "the time", "document": "the document's hash", "authority": "the authority", "today": "today"},
+		tenge: "%s tenge",
 	},
 	Kazakh: {
 		and: " және ", or: " немесе ", not: "мына шарт орындалмаса: (%s)", either: "(%s)",
-		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s %s емес", "_<=_": "%s ең көбі %s", "_>=_": "%s кемінде %s", "_<_": "%s мынадан аз: %s", "_>_": "%s мынадан көп: %s"},
-		oneOf:     "%s мыналардың бірі: %s", begins: "%s мынадан басталады: %s", always: "әрқашан", attached: "құжат тіркелген",
-		of: "%[2]s %[1]s", vouches: "“%[1]s” агенттігінің куәлігі бойынша %[2]s түрі — “%[3]s”",
-		members: map[string]string{"role": "рөлі", "category": "сауда санаты", "region": "өңірі", "tier": "деңгейі", "id": "әмияны", "key": "кілті", "bank": "банкі"},
-		names:   map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының", "amount": "сома", "now": "уақыт", "document": "құжаттың хеші", "authority": "орталық банк", "today": "бүгін"},
-		tenge:   "%s теңге",
+		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s %s емес", "_<=_": "%s ең көбі %s",
+			"_>=_": "%s кемінде %s", "_<_": "%s мынадан аз: %s", "_>_": "%s мынадан көп: %s"},
+		oneOf: "%s мыналардың бірі: %s", begins: "%s мынадан басталады: %s", always: "әрқашан",
+		attached: "құжат тіркелген",
+		of:       "%[2]s %[1]s", vouches: "“%[1]s” агенттігінің куәлігі бойынша %[2]s түрі — “%[3]s”",
+		members: map[string]string{"role": "рөлі", "category": "сауда санаты", "region": "өңірі", "tier": "деңгейі",
+			"id": "әмияны", "key": "кілті", "bank": "банкі"},
+		names: map[string]string{"payee": "алушының", "payer": "төлеушінің", "caller": "шақырушының",
+			"amount": "сома", "now": "уақыт", "document": "құжаттың хеші", "authority": "орталық банк",
+			"today": "бүгін"},
+		tenge: "%s теңге",
 	},
 	Russian: {
 		and: " и ", or: " или ", not: "не выполнено: (%s)", either: "(%s)",
-		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s — не %s", "_<=_": "%s не больше %s", "_>=_": "%s не меньше %s", "_<_": "%s меньше %s", "_>_": "%s больше %s"},
-		oneOf:     "%s — одно из: %s", begins: "%s начинается с %s", always: "всегда", attached: "приложен документ",
+		relations: map[string]string{"_==_": "%s — %s", "_!=_": "%s — не %s", "_<=_": "%s не больше %s",
+			"_>=_": "%s не меньше %s", "_<_": "%s меньше %s", "_>_": "%s больше %s"},
+		oneOf: "%s — одно из: %s", begins: "%s начинается с %s", always: "всегда", attached: "приложен документ",
 		of: "%[1]s %[2]s", vouches: "агентство “%[1]s” ручается за %[2]s: “%[3]s”",
-		members: map[string]string{"role": "роль", "category": "торговая категория", "region": "регион", "tier": "уровень", "id": "кошелёк", "key": "ключ", "bank": "банк"},
-		names:   map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего", "amount": "сумма", "now": "время", "document": "хеш документа", "authority": "центральный банк", "today": "сегодня"},
-		tenge:   "%s тенге",
+		members: map[string]string{"role": "роль", "category": "торговая категория", "region": "регион",
+			"tier": "уровень", "id": "кошелёк", "key": "ключ", "bank": "банк"},
+		names: map[string]string{"payee": "получателя", "payer": "плательщика", "caller": "вызывающего",
+			"amount": "сумма", "now": "время", "document": "хеш документа", "authority": "центральный банк",
+			"today": "сегодня"},
+		tenge: "%s тенге",
 	},
 }
 
@@ -117,7 +129,8 @@ func readable(text string) string {
 }
 
 // turned says a relation from the other side.
-var turned = map[string]string{"_==_": "_==_", "_!=_": "_!=_", "_<=_": "_>=_", "_>=_": "_<=_", "_<_": "_>_", "_>_": "_<_"}
+var turned = map[string]string{"_==_": "_==_", "_!=_": "_!=_", "_<=_": "_>=_", "_>=_": "_<=_", "_<_": "_>_",
+	"_>_": "_<_"}
 
 // say puts a condition into words. What has no words stands as it was written.
 func (l *lexicon) say(e ast.Expr) string {
@@ -147,8 +160,10 @@ func (l *lexicon) say(e ast.Expr) string {
 			if l.code(e) == "`size(document) == 32`" {
 				return l.attached
 			}
-			if _, ok := l.relations[name]; ok && args[0].Kind() == ast.LiteralKind && args[1].Kind() != ast.LiteralKind {
-				name, args = turned[name], []ast.Expr{args[1], args[0]} // who reads it meets the thing first, then the number
+			if _, ok := l.relations[name]; ok && args[0].Kind() == ast.LiteralKind &&
+				args[1].Kind() != ast.LiteralKind {
+				// who reads it meets the thing first, then the number
+				name, args = turned[name], []ast.Expr{args[1], args[0]}
 			}
 			if form, ok := l.relations[name]; ok {
 				return fmt.Sprintf(form, l.thing(args[0], args[1]), l.thing(args[1], args[0]))
@@ -177,7 +192,8 @@ func (l *lexicon) joined(word string, parts []ast.Expr) string {
 	texts := make([]string, len(parts))
 	for i, p := range parts {
 		texts[i] = l.say(p)
-		if other := map[string]string{l.and: "_||_", l.or: "_&&_"}[word]; p.Kind() == ast.CallKind && p.AsCall().FunctionName() == other {
+		if other := map[string]string{l.and: "_||_", l.or: "_&&_"}[word]; p.Kind() == ast.CallKind &&
+			p.AsCall().FunctionName() == other {
 			texts[i] = fmt.Sprintf(l.either, texts[i])
 		}
 	}
@@ -244,31 +260,46 @@ type sentences struct {
 
 var purposeSentences = map[Language]sentences{
 	English: {
-		title: "Tenge marked “%s”", earmark: "It is marked out of plain tenge when: %s.", permit: "It may be paid when: %s. Then %s.",
-		plain: "it becomes plain tenge", same: "it keeps its mark", other: "it becomes money for purpose %s",
+		title: "Tenge marked “%s”", earmark: "It is marked out of plain tenge when: %s.",
+		permit: "It may be paid when: %s. Then %s.",
+		plain:  "it becomes plain tenge", same: "it keeps its mark", other: "it becomes money for purpose %s",
 		once: "At most %s at once.", total: "At most %s carry the mark at a time.",
-		time: "It may be spent from %s until %s.", ends: "It may be spent until %s.", returns: "What is not spent then returns to %s as plain tenge.",
-		hops: "Payments that keep the mark: %d at most.", contracts: "Contracts of %d named definitions may hold it.", noContracts: "No contract may hold it.",
-		counts: "It counts to its holders' limits.", notCounts: "It does not count to its holders' limits.",
-		notice: "Its agency may amend it for new money, announced %s before; money that is marked already keeps this rule, and gains what an amendment permits.", days: "%d days",
+		time: "It may be spent from %s until %s.", ends: "It may be spent until %s.",
+		returns:     "What is not spent then returns to %s as plain tenge.",
+		hops:        "Payments that keep the mark: %d at most.",
+		contracts:   "Contracts of %d named definitions may hold it.",
+		noContracts: "No contract may hold it.",
+		counts:      "It counts to its holders' limits.", notCounts: "It does not count to its holders' limits.",
+		notice: "Its agency may amend it for new money, announced %s before; money that is marked already keeps this " +
+			"rule, and gains what an amendment permits.", days: "%d days",
 	},
 	Kazakh: {
-		title: "«%s» белгісі бар теңге", earmark: "Жай теңге мына шартпен белгіленеді: %s.", permit: "Мына шартпен төленеді: %s. Сонда %s.",
-		plain: "жай теңгеге айналады", same: "белгісін сақтайды", other: "«%s» мақсатының ақшасына айналады",
+		title: "«%s» белгісі бар теңге", earmark: "Жай теңге мына шартпен белгіленеді: %s.",
+		permit: "Мына шартпен төленеді: %s. Сонда %s.",
+		plain:  "жай теңгеге айналады", same: "белгісін сақтайды", other: "«%s» мақсатының ақшасына айналады",
 		once: "Бір төлемге ең көбі %s.", total: "Белгімен бір мезгілде ең көбі %s жүреді.",
-		time: "Жұмсау мерзімі: %s бастап %s дейін.", ends: "Жұмсау мерзімі: %s дейін.", returns: "Жұмсалмағаны жай теңге болып %s әмиянына қайтады.",
-		hops: "Белгісін сақтайтын төлемдер саны: ең көбі %d.", contracts: "Оны аталған %d анықтаманың келісімшарттары ғана ұстай алады.", noContracts: "Оны ешбір келісімшарт ұстай алмайды.",
-		counts: "Иесінің шектеріне кіреді.", notCounts: "Иесінің шектеріне кірмейді.",
-		notice: "Агенттік оны жаңа ақша үшін өзгерте алады, ол туралы %s бұрын хабарлайды; бұрын белгіленген ақша осы ережемен қалады және өзгеріс рұқсат еткенді қосымша алады.", days: "%d күн",
+		time: "Жұмсау мерзімі: %s бастап %s дейін.", ends: "Жұмсау мерзімі: %s дейін.",
+		returns:     "Жұмсалмағаны жай теңге болып %s әмиянына қайтады.",
+		hops:        "Белгісін сақтайтын төлемдер саны: ең көбі %d.",
+		contracts:   "Оны аталған %d анықтаманың келісімшарттары ғана ұстай алады.",
+		noContracts: "Оны ешбір келісімшарт ұстай алмайды.",
+		counts:      "Иесінің шектеріне кіреді.", notCounts: "Иесінің шектеріне кірмейді.",
+		notice: "Агенттік оны жаңа ақша үшін өзгерте алады, ол туралы %s бұрын хабарлайды; бұрын белгіленген ақша " +
+			"осы ережемен қалады және өзгеріс рұқсат еткенді қосымша алады.", days: "%d күн",
 	},
 	Russian: {
-		title: "Тенге с меткой «%s»", earmark: "Обычные тенге метятся при условии: %s.", permit: "Платить можно при условии: %s. Тогда %s.",
-		plain: "они становятся обычными тенге", same: "метка сохраняется", other: "они становятся деньгами цели %s",
+		title: "Тенге с меткой «%s»", earmark: "Обычные тенге метятся при условии: %s.",
+		permit: "Платить можно при условии: %s. Тогда %s.",
+		plain:  "они становятся обычными тенге", same: "метка сохраняется", other: "они становятся деньгами цели %s",
 		once: "Не больше %s за раз.", total: "Метку одновременно несут не больше %s.",
-		time: "Тратить можно с %s до %s.", ends: "Тратить можно до %s.", returns: "Неистраченное возвращается на %s обычными тенге.",
-		hops: "Число передач с сохранением метки: не больше %d.", contracts: "Держать их могут договоры %d названных определений.", noContracts: "Никакой договор не может их держать.",
-		counts: "Они входят в лимиты держателей.", notCounts: "Они не входят в лимиты держателей.",
-		notice: "Агентство может изменить цель для новых денег, объявив об этом за %s; деньги, помеченные раньше, сохраняют это правило и получают то, что изменение разрешает.", days: "%d дн.",
+		time: "Тратить можно с %s до %s.", ends: "Тратить можно до %s.",
+		returns:     "Неистраченное возвращается на %s обычными тенге.",
+		hops:        "Число передач с сохранением метки: не больше %d.",
+		contracts:   "Держать их могут договоры %d названных определений.",
+		noContracts: "Никакой договор не может их держать.",
+		counts:      "Они входят в лимиты держателей.", notCounts: "Они не входят в лимиты держателей.",
+		notice: "Агентство может изменить цель для новых денег, объявив об этом за %s; деньги, помеченные раньше, " +
+			"сохраняют это правило и получают то, что изменение разрешает.", days: "%d дн.",
 	},
 }
 

@@ -10,10 +10,11 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Unvouched lists what a purpose opens on a word that any bank may set: role, category, region and tier are set by who registered
-// the wallet, and a permit or mark that asks for them and for nobody in particular believes every bank. Asking also
-// for what an agency vouches for ("ministry/canteen" in payee.vouched), for payee.bank == authority, for one bank, one wallet or one
-// key, each of the same party, or for the definition of the contract that pays, is asking somebody in particular.
+// Unvouched lists what a purpose opens on a word that any bank may set: role, category, region and tier are set by who
+// registered the wallet, and a permit or mark that asks for them and for nobody in particular believes every bank.
+// Asking also for what an agency vouches for ("ministry/canteen" in payee.vouched), for payee.bank == authority, for
+// one bank, one wallet or one key, each of the same party, or for the definition of the contract that pays, is asking
+// somebody in particular.
 func (r *Rule) Unvouched() (all []Unvouched) {
 	add := func(where string, x *expression) {
 		for _, way := range alternatives(x.tree) {
@@ -63,7 +64,8 @@ func attributesIn(e ast.Expr) (named []string) {
 				return
 			}
 			owner, member, _ := strings.Cut(part.AsIdent(), ".")
-			if slices.Contains(byOthers, member) && !vouched[owner] && !vouched["contract"] && !slices.Contains(named, part.AsIdent()) {
+			if slices.Contains(byOthers, member) && !vouched[owner] && !vouched["contract"] &&
+				!slices.Contains(named, part.AsIdent()) {
 				named = append(named, part.AsIdent())
 			}
 		}))
@@ -77,8 +79,8 @@ var byOthers = []string{"role", "category", "region", "tier", "vouched"}
 // particular are the members that tell somebody in particular, where they are compared with what is written out.
 var particular = []string{"bank", "id", "key"}
 
-// voucherOf is the party of which a condition asks somebody in particular, "contract" if it asks for a contract's definition, or
-// nothing. Comparing one party with another asks nobody: any bank has customers that are alike.
+// voucherOf is the party of which a condition asks somebody in particular, "contract" if it asks for a contract's
+// definition, or nothing. Comparing one party with another asks nobody: any bank has customers that are alike.
 func voucherOf(c ast.Expr) string {
 	if c.Kind() != ast.CallKind {
 		return ""
@@ -111,7 +113,8 @@ func ofContract(e, other ast.Expr) bool {
 		return ok && len(id) == len(token.Hash{}) || other.Kind() == ast.ListKind && writtenOut(other)
 	}
 	length, ok := number(other)
-	return ok && length == int64(len(token.Hash{})) && e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "size" &&
+	return ok && length == int64(len(token.Hash{})) && e.Kind() == ast.CallKind &&
+		e.AsCall().FunctionName() == "size" &&
 		len(e.AsCall().Args()) == 1 && definition(e.AsCall().Args()[0])
 }
 

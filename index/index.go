@@ -151,7 +151,8 @@ func (x *Index) find(t table, id []byte, before uint64, most int) (entries []uin
 				if r.prefix != prefix {
 					break
 				}
-				if len(entries) == 0 || entries[len(entries)-1] != r.entry { // an entry may make two tokens with one prefix
+				// an entry may make two tokens with one prefix
+				if len(entries) == 0 || entries[len(entries)-1] != r.entry {
 					entries = append(entries, r.entry)
 				}
 			}

@@ -108,7 +108,8 @@ func checkDuplicates(t *Table) []Finding {
 	}
 	clocks, differ := t.turnedClocks(differ)
 	found := runs(t, clocks, "clock_change", "time", "", nil, func(int) string {
-		return "an hour comes twice on a Sunday on which clocks go back: these are local times; say whose with --time-zone"
+		return "an hour comes twice on a Sunday on which clocks go back: these are local times; say whose with " +
+			"--time-zone"
 	})
 	found = append(found, runs(t, same, "duplicate", "time", "drop the repetition", dropRows, func(row int) string {
 		return fmt.Sprintf("the same row as line %d", t.Lines[seen[t.key(row)]])

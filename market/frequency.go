@@ -113,7 +113,8 @@ func intraday(times []time.Time, step time.Duration, steps []time.Duration) Freq
 	if d := density(step, steps); d < dense || weekDays(times)&(1<<time.Saturday|1<<time.Sunday) == 0 &&
 		times[len(times)-1].Sub(times[0]) > 7*24*time.Hour {
 		return Frequency{name, 0,
-			fmt.Sprintf("steps of %s, but not around the clock all week (%.0f %% of the times are there): the hours of trading are not known", step, 100*d)}
+			fmt.Sprintf("steps of %s, but not around the clock all week (%.0f %% of the times are there): the hours "+
+				"of trading are not known", step, 100*d)}
 	}
 	return Frequency{name, 365 * float64(24*time.Hour/step),
 		fmt.Sprintf("a median step of %s, around the clock and all week", step)}

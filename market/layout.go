@@ -10,9 +10,13 @@ import (
 // Header rows of exports that have none. Which of the forms with six columns
 // it is, the range of the prices says.
 var headerless = map[int][]string{
-	12: {"open time", "open", "high", "low", "close", "volume", "close time", "volume usd", "trades", "taker base", "taker quote", "ignore"}, // Binance klines
-	8:  {"unix", "open", "high", "low", "close", "vwap", "volume", "trades"},                                                                 // Kraken REST
-	7:  {"unix", "open", "high", "low", "close", "volume", "trades"},                                                                         // Kraken OHLCVT
+	// Binance klines
+	12: {"open time", "open", "high", "low", "close", "volume", "close time", "volume usd", "trades", "taker base",
+		"taker quote", "ignore"},
+	// Kraken REST
+	8: {"unix", "open", "high", "low", "close", "vwap", "volume", "trades"},
+	// Kraken OHLCVT
+	7: {"unix", "open", "high", "low", "close", "volume", "trades"},
 }
 
 // sixColumns are time, four prices and volume, as the programs order them.

@@ -147,7 +147,8 @@ func (g *grid) settle(column int, c *columnStyle, options ReadOptions) error {
 		return decided('.', c.eitherRow, "a point, in a file that is not separated by semicolons")
 	}
 	return Refuse("number-ambiguous", g.headers[column],
-		"line %d: %q could be thousands or decimals, and nothing in the file tells; say which with --decimal . or --decimal ,", g.line(c.eitherRow), g.cell(c.eitherRow, column))
+		"line %d: %q could be thousands or decimals, and nothing in the file tells; say which with --decimal . or "+
+			"--decimal ,", g.line(c.eitherRow), g.cell(c.eitherRow, column))
 }
 
 // fileDecimal is the decimal sign that the other columns agree on, 0 when they

@@ -9,7 +9,8 @@ import (
 
 // codes are the currencies for which the National Bank of Kazakhstan publishes
 // rates and people keep files (ISO 4217).
-var codes = strings.Fields("aed amd aud azn brl byn cad chf cny czk dkk eur gbp gel hkd huf ils inr irr jpy kgs krw kwd mdl mxn myr nok pln rub sar sek sgd thb tjs try uah usd uzs xdr zar")
+var codes = strings.Fields("aed amd aud azn brl byn cad chf cny czk dkk eur gbp gel hkd huf ils inr irr jpy kgs krw " +
+	"kwd mdl mxn myr nok pln rub sar sek sgd thb tjs try uah usd uzs xdr zar")
 
 // rateForm recognises a table of official rates by its headers: a date and,
 // for the rest, currency codes, each perhaps with the quantity that the rate

@@ -162,7 +162,8 @@ func (g *grid) interpret(name string, options ReadOptions, zone *time.Location) 
 	}
 	hour := -1
 	if timeColumn >= 0 {
-		if normal(g.headers[timeColumn]) == "date" && options.TimeColumn == "" { // Stooq and MetaTrader write the hour beside the day
+		// Stooq and MetaTrader write the hour beside the day
+		if normal(g.headers[timeColumn]) == "date" && options.TimeColumn == "" {
 			hour = slices.IndexFunc(g.headers, func(h string) bool { return normal(h) == "time" })
 		}
 		if table.Times, err = g.times(timeColumn, hour, options, zone); err != nil {

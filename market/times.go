@@ -43,7 +43,8 @@ func layoutOf(cells []string, zone *time.Location) timing {
 		}
 	}
 	if f, ok := plain(cells[0]); ok && f > 1e8 && strings.ContainsAny(cells[0], "eE") {
-		return timing{"", fmt.Sprintf("%q is a Unix time that a spreadsheet rounded: its last digits are lost; export it as text", cells[0])}
+		return timing{"", fmt.Sprintf("%q is a Unix time that a spreadsheet rounded: its last digits are lost; "+
+			"export it as text", cells[0])}
 	}
 	for i := range slashes[0] {
 		fits := [2]bool{true, true}

@@ -16,7 +16,8 @@ import (
 // acknowledgedFile holds the newest checkpoint that a follower may show, so that a restart shows no more.
 const acknowledgedFile = "acknowledged"
 
-// maxPending bounds the checkpoints that a follower keeps until they are acknowledged: a leader has far fewer under way.
+// maxPending bounds the checkpoints that a follower keeps until they are acknowledged: a leader has far fewer under
+// way.
 const maxPending = 256
 
 // acknowledged is how much of its leader's log a follower may show. What fewer followers have than must acknowledge is
@@ -87,7 +88,8 @@ func (n *Node) openAcknowledged(head Head) error {
 	return nil
 }
 
-// AcknowledgedIn is how many entries a follower's directory knows to have been acknowledged, whoever signed it; 0 when it knows of none.
+// AcknowledgedIn is how many entries a follower's directory knows to have been acknowledged, whoever signed it; 0 when
+// it knows of none.
 func AcknowledgedIn(files vfs.FS, dir string) uint64 {
 	signed, err := readSmall(files, filepath.Join(dir, acknowledgedFile))
 	if err != nil || signed == nil {
@@ -124,7 +126,8 @@ func (n *Node) headAt(size uint64) (Head, error) {
 	return Head{Leaf: leaf, Size: info.Size(), Root: info.Root}, nil
 }
 
-// hearAcknowledged takes in how many entries the leader says were acknowledged. every means that it does not say such things.
+// hearAcknowledged takes in how many entries the leader says were acknowledged. every means that it does not say such
+// things.
 func (n *Node) hearAcknowledged(size uint64, every bool) error {
 	a := &n.acknowledged
 	a.mu.Lock()

@@ -34,8 +34,8 @@ func (n *Node) Archived() (txlog.Archived, bool) {
 	return txlog.Archived{}, false
 }
 
-// archiver copies sealed segments to the archive as they come to be, until the node ends. Payments never wait for it: an archive
-// out of reach is warned of, and tried again.
+// archiver copies sealed segments to the archive as they come to be, until the node ends. Payments never wait for it:
+// an archive out of reach is warned of, and tried again.
 func (n *Node) archiver() {
 	for was := ""; ; {
 		dir := *n.archiving.dir.Load()
@@ -45,7 +45,8 @@ func (n *Node) archiver() {
 			was = dir
 		}
 		// What is archived stays as it is: with nothing new, no file of it is looked at.
-		if done := n.archiving.done.Load(); dir != "" && (done == nil || n.archiving.failed.Load() != nil || done.Segments != n.log.Rotated()) {
+		if done := n.archiving.done.Load(); dir != "" && (done == nil || n.archiving.failed.Load() != nil ||
+			done.Segments != n.log.Rotated()) {
 			done, err := n.archive(dir)
 			if !errors.As(err, new(*vfs.LockedError)) { // somebody reads it, and will be done
 				n.archiving.done.Store(&done)
@@ -86,7 +87,8 @@ func (n *Node) noteArchive(dir string, err error) {
 		}
 	case was == nil:
 		n.archiving.failed.Store(&archiveFailure{time.Now(), err})
-		n.logger.Error("the archive cannot be written; payments go on, and it is tried again", "archive", dir, "cause", err)
+		n.logger.Error("the archive cannot be written; payments go on, and it is tried again", "archive", dir, "cause",
+			err)
 	default:
 		n.archiving.failed.Store(&archiveFailure{was.since, err})
 	}
@@ -95,7 +97,8 @@ func (n *Node) noteArchive(dir string, err error) {
 // archiveWarning says what the operator should see to; empty when nothing.
 func (n *Node) archiveWarning() string {
 	if f := n.archiving.failed.Load(); f != nil {
-		return fmt.Sprintf("the archive %s cannot be written since %s; payments go on: %v", *n.archiving.dir.Load(), stamp(f.since.UnixMilli()), f.cause)
+		return fmt.Sprintf("the archive %s cannot be written since %s; payments go on: %v", *n.archiving.dir.Load(),
+			stamp(f.since.UnixMilli()), f.cause)
 	}
 	return ""
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Check says whether a payment would be executed now, whoever has signed it, and why not. Nothing happens by it; while it is
-// looked at it takes a place of its sender's share, as a payment does. Who may ask for whom is for the caller to see to.
+// Check says whether a payment would be executed now, whoever has signed it, and why not. Nothing happens by it; while
+// it is looked at it takes a place of its sender's share, as a payment does. Who may ask for whom is for the caller to
+// see to.
 func (n *Node) Check(ctx context.Context, sender Sender, tx *token.Transaction) error {
 	if err := n.Err(); err != nil {
 		return err

@@ -41,7 +41,8 @@ func (w *Want) Usable(tokens []livestate.LiveToken) (usable []livestate.LiveToke
 }
 
 // Choose is Usable and ChooseFor for who knows all tokens of a wallet: why they do not pay is the refusal.
-func Choose(tokens []livestate.LiveToken, want Want, b Bounds) (chosen []livestate.LiveToken, merge bool, _ *token.Error) {
+func Choose(tokens []livestate.LiveToken, want Want,
+	b Bounds) (chosen []livestate.LiveToken, merge bool, _ *token.Error) {
 	usable, stuck := want.Usable(tokens)
 	if want.Amount <= 0 {
 		return nil, false, refuse(token.AmountZero, "amount", "an amount is positive")
@@ -59,13 +60,15 @@ func Choose(tokens []livestate.LiveToken, want Want, b Bounds) (chosen []livesta
 func lacks(has, stuck money.Tiyn, asset token.Asset) *token.Error {
 	why := ""
 	if stuck > 0 {
-		why = fmt.Sprintf("; %s more were paid on as often as the purpose allows, and can only be paid where they lose the mark", stuck)
+		why = fmt.Sprintf("; %s more were paid on as often as the purpose allows, and can only be paid where they "+
+			"lose the mark", stuck)
 	}
 	return refuse(Insufficient, "amount", "the wallet holds %s tenge%s%s", has, ofPurpose(asset), why)
 }
 
 func onlyDust(b Bounds) *token.Error {
-	return refuse(ledger.Dust, "amount", "whichever tokens pay it, the change would be less than %s tenge; pay a little more or less", b.Least)
+	return refuse(ledger.Dust, "amount", "whichever tokens pay it, the change would be less than %s tenge; pay a "+
+		"little more or less", b.Least)
 }
 
 // AmountOf sums tokens.
@@ -76,10 +79,10 @@ func AmountOf(tokens []livestate.LiveToken) (sum money.Tiyn) {
 	return sum
 }
 
-// ChooseFor picks tokens out of those that are usable. Change keeps the most hops that went in, so tokens that have used fewer are
-// put together with others only if those do not suffice: where the payment frees the money the most used go first, which can be
-// paid nowhere else; where it keeps the mark the least used. Nil means that they do not suffice, or only with dust as change;
-// merge that they are too many for one transaction.
+// ChooseFor picks tokens out of those that are usable. Change keeps the most hops that went in, so tokens that have
+// used fewer are put together with others only if those do not suffice: where the payment frees the money the most used
+// go first, which can be paid nowhere else; where it keeps the mark the least used. Nil means that they do not suffice,
+// or only with dust as change; merge that they are too many for one transaction.
 func ChooseFor(usable []livestate.LiveToken, want Want, b Bounds) (chosen []livestate.LiveToken, merge bool) {
 	var hops []uint16
 	for _, t := range usable {
@@ -93,7 +96,9 @@ func ChooseFor(usable []livestate.LiveToken, want Want, b Bounds) (chosen []live
 	}
 	for n := range hops {
 		of := hops[:n+1]
-		some := slices.DeleteFunc(slices.Clone(usable), func(t livestate.LiveToken) bool { return !slices.Contains(of, t.Hops) })
+		some := slices.DeleteFunc(slices.Clone(usable), func(t livestate.LiveToken) bool {
+			return !slices.Contains(of, t.Hops)
+		})
 		if chosen, merge = choose(some, want.Amount, b); len(chosen) > 0 && !merge {
 			return chosen, false
 		}
@@ -101,8 +106,8 @@ func ChooseFor(usable []livestate.LiveToken, want Want, b Bounds) (chosen []live
 	return chosen, merge
 }
 
-// choose picks the smallest token that suffices, else the largest until they suffice; of a fragmented wallet it takes some
-// small change along.
+// choose picks the smallest token that suffices, else the largest until they suffice; of a fragmented wallet it takes
+// some small change along.
 func choose(free []livestate.LiveToken, amount money.Tiyn, b Bounds) (chosen []livestate.LiveToken, merge bool) {
 	slices.SortFunc(free, func(a, b livestate.LiveToken) int {
 		return cmp.Or(cmp.Compare(a.Amount, b.Amount), slices.Compare(a.ID[:], b.ID[:]))
@@ -137,7 +142,8 @@ func choose(free []livestate.LiveToken, amount money.Tiyn, b Bounds) (chosen []l
 }
 
 // search tries what is left to try, the largest first: the change of the choices before was dust.
-func search(ascending []livestate.LiveToken, amount money.Tiyn, most int, clean func(money.Tiyn) bool, steps *int) []livestate.LiveToken {
+func search(ascending []livestate.LiveToken, amount money.Tiyn, most int, clean func(money.Tiyn) bool,
+	steps *int) []livestate.LiveToken {
 	var chosen []livestate.LiveToken
 	var try func(from int, total money.Tiyn) bool
 	try = func(from int, total money.Tiyn) bool {

@@ -13,27 +13,27 @@ import (
 )
 
 // ClockDoubted is the code of transactions that are not taken because the machine's clock may be wrong. They change
-// nothing and can be sent again: a block dated ahead would let proposals, new keys and contracts fall due that others may
-// still want to stop, and time on the ledger only grows.
+// nothing and can be sent again: a block dated ahead would let proposals, new keys and contracts fall due that others
+// may still want to stop, and time on the ledger only grows.
 const ClockDoubted token.Code = "clock-doubted"
 
 // DefaultClockBound is how far clocks may be apart unless the configuration says otherwise.
 const DefaultClockBound = 10 * time.Second
 
-// anchorFor is for how long a reading of the clock is held against the monotonic one before another takes its place. Steps
-// of less than the bound are believed; more than one of them in that time adds up.
+// anchorFor is for how long a reading of the clock is held against the monotonic one before another takes its place.
+// Steps of less than the bound are believed; more than one of them in that time adds up.
 const anchorFor = time.Hour
 
-// behindFor is for how long a clock that stepped back may return to where it would be: it dates nothing ahead meanwhile, the time
-// on the ledger waits. After that the step was right, and returning is a jump.
+// behindFor is for how long a clock that stepped back may return to where it would be: it dates nothing ahead
+// meanwhile, the time on the ledger waits. After that the step was right, and returning is a jump.
 const behindFor = 24 * time.Hour
 
 // heardFor is for how long a follower's clock, as he last signed it, says something about this one.
 const heardFor = 30 * time.Second
 
-// clock dates a leader's blocks. It believes the wall clock as long as it runs like the monotonic one, which nobody can set.
-// At the start there is none to compare with but the last block: a gap that is shorter than every delay in force is a night or
-// a holiday; a longer one needs a follower's clock, or a person's word.
+// clock dates a leader's blocks. It believes the wall clock as long as it runs like the monotonic one, which nobody can
+// set. At the start there is none to compare with but the last block: a gap that is shorter than every delay in force
+// is a night or a holiday; a longer one needs a follower's clock, or a person's word.
 type clock struct {
 	now       func() uint64        // Unix milliseconds
 	monotonic func() time.Duration // nil believes the wall clock whatever it says
@@ -61,12 +61,13 @@ type heardClock struct {
 }
 
 func newClock(c *Config) *clock {
-	return &clock{now: c.Now, monotonic: c.Monotonic, bound: c.ClockBound.Milliseconds(), acks: c.Acks > 0, trusted: c.TrustClock, accepted: c.AcceptTime,
+	return &clock{now: c.Now, monotonic: c.Monotonic, bound: c.ClockBound.Milliseconds(), acks: c.Acks > 0,
+		trusted: c.TrustClock, accepted: c.AcceptTime,
 		heard: map[string]heardClock{}, anybody: make(chan struct{})}
 }
 
-// begin reads the clock at the start. last is the last block's time, 0 when there is but the genesis, and delay the shortest
-// delay in force, in milliseconds.
+// begin reads the clock at the start. last is the last block's time, 0 when there is but the genesis, and delay the
+// shortest delay in force, in milliseconds.
 func (c *clock) begin(last, delay uint64) {
 	if c.monotonic == nil {
 		return
@@ -109,14 +110,18 @@ func (c *clock) judge(last uint64) (wall int64) {
 	case agree > ahead:
 		c.gapped, c.wall, c.at = false, wall, at
 	case c.acks && ahead > agree:
-		c.doubt = fmt.Sprintf("this machine's clock is more than %s ahead of its followers', who will not take blocks of that time: set it right", spell(c.bound))
+		c.doubt = fmt.Sprintf("this machine's clock is more than %s ahead of its followers', who will not take "+
+			"blocks of that time: set it right", spell(c.bound))
 	case c.trusted:
 		c.gapped, c.wall, c.at = false, wall, at
 	case c.gapped:
-		c.doubt = fmt.Sprintf("this machine's clock is %s after the last block, longer than the shortest delay in force, %s: if %s is the right time, start once with --accept-time, or have a follower connect whose clock says the same",
+		c.doubt = fmt.Sprintf("this machine's clock is %s after the last block, longer than the shortest delay in "+
+			"force, %s: if %s is the right time, start once with --accept-time, or have a follower connect whose "+
+			"clock says the same",
 			spell(wall-c.last), spell(c.delay), stamp(wall))
 	case step > c.bound:
-		c.doubt = fmt.Sprintf("this machine's clock jumped ahead by %s, to %s: set it back, or if it is right now, start again with --accept-time", spell(step), stamp(wall))
+		c.doubt = fmt.Sprintf("this machine's clock jumped ahead by %s, to %s: set it back, or if it is right now, "+
+			"start again with --accept-time", spell(step), stamp(wall))
 	case at-c.at >= anchorFor && (step >= -c.bound || at-c.at >= behindFor):
 		c.wall, c.at = wall, at
 	}
@@ -162,8 +167,8 @@ func (c *clock) hear(sig note.Signature) {
 	c.heard[sig.Name] = heardClock{stated.UnixMilli(), c.monotonic()}
 }
 
-// shortestDelay is the shortest time, in milliseconds, that the ledger in force makes anything wait for so that somebody may
-// stop it: a start that skips it could have that happen at once.
+// shortestDelay is the shortest time, in milliseconds, that the ledger in force makes anything wait for so that
+// somebody may stop it: a start that skips it could have that happen at once.
 func shortestDelay(a *ledger.Authority) uint64 {
 	if rekey := a.Policy.RekeyDelayMillis; rekey != 0 {
 		return min(a.DelayMillis, rekey)
@@ -173,22 +178,24 @@ func shortestDelay(a *ledger.Authority) uint64 {
 
 // ClockState is what a node makes of its clock.
 type ClockState struct {
-	TimeMillis  uint64 `json:"time_millis"`             // that the next block would have, if the clock is believed
-	Believed    bool   `json:"believed"`                // blocks are dated by it
-	Detail      string `json:"detail,omitempty"`        // why not, with the remedy
-	BoundMillis int64  `json:"bound_millis"`            // that clocks may be apart
-	SkewMillis  *int64 `json:"skew_millis,omitempty"`   // this clock less the follower's that is farthest from it, as last heard; of whole seconds
-	StepMillis  int64  `json:"step_millis"`             // that this clock ran ahead of the monotonic one, or behind it
-	Behind      int64  `json:"behind_millis,omitempty"` // that this clock stands behind the last block: its time waits
-	Guard       string `json:"guard"`                   // who else watches the time of blocks
+	TimeMillis  uint64 `json:"time_millis"`      // that the next block would have, if the clock is believed
+	Believed    bool   `json:"believed"`         // blocks are dated by it
+	Detail      string `json:"detail,omitempty"` // why not, with the remedy
+	BoundMillis int64  `json:"bound_millis"`     // that clocks may be apart
+	// this clock less the follower's that is farthest from it, as last heard; of whole seconds
+	SkewMillis *int64 `json:"skew_millis,omitempty"`
+	StepMillis int64  `json:"step_millis"`             // that this clock ran ahead of the monotonic one, or behind it
+	Behind     int64  `json:"behind_millis,omitempty"` // that this clock stands behind the last block: its time waits
+	Guard      string `json:"guard"`                   // who else watches the time of blocks
 }
 
 // Words for who watches a leader's clock.
 const (
 	guardFollowers = "followers acknowledge blocks, and none that is dated ahead of their own clocks"
-	guardNobody    = "nobody: no follower must acknowledge, so this machine alone dates blocks, and no delay is longer than its clock says"
-	guardCluster   = "the validators: a block has the median of their clocks, and this one alone moves no time"
-	guardLeader    = "this follower takes no block that is dated ahead of its own clock"
+	guardNobody    = "nobody: no follower must acknowledge, so this machine alone dates blocks, and no delay is " +
+		"longer than its clock says"
+	guardCluster = "the validators: a block has the median of their clocks, and this one alone moves no time"
+	guardLeader  = "this follower takes no block that is dated ahead of its own clock"
 )
 
 // state describes the clock, after a last block.
@@ -234,10 +241,12 @@ func (c ClockState) warnings() (list []string) {
 		list = append(list, c.Detail)
 	}
 	if c.Behind > 0 {
-		list = append(list, fmt.Sprintf("this machine's clock is %s behind the last block: set it right; until it has come there, blocks have the last one's time", spell(c.Behind)))
+		list = append(list, fmt.Sprintf("this machine's clock is %s behind the last block: set it right; until it "+
+			"has come there, blocks have the last one's time", spell(c.Behind)))
 	}
 	if c.SkewMillis != nil && max(*c.SkewMillis, -*c.SkewMillis) > c.BoundMillis+signedSecond {
-		list = append(list, fmt.Sprintf("this machine's clock and a follower's are %s apart", spell(max(*c.SkewMillis, -*c.SkewMillis))))
+		list = append(list, fmt.Sprintf("this machine's clock and a follower's are %s apart",
+			spell(max(*c.SkewMillis, -*c.SkewMillis))))
 	}
 	return list
 }

@@ -74,7 +74,8 @@ func (n *Node) store(group []*block) {
 }
 
 // storeGroup writes and syncs a group, then has its requests answered. When the write fails nobody is told
-// that his payment is done, and nothing more is accepted. It returns false, and has done nothing, when the disk is full.
+// that his payment is done, and nothing more is accepted. It returns false, and has done nothing, when the disk is
+// full.
 func (n *Node) storeGroup(group []*block) bool {
 	var batches []*txlog.Batch
 	transactions, bytes := 0, 0
@@ -135,7 +136,8 @@ func (n *Node) acknowledge() {
 		if head := group[len(group)-1].head; failed == nil && head.Size > n.durable.Load().Size {
 			if n.cosigners.wait(ctx, head.Size) != nil {
 				if failed = n.failure.Load(); failed == nil {
-					failed = refuse(Unacknowledged, "", "too few followers have acknowledged; it may be executed: ask for its id")
+					failed = refuse(Unacknowledged, "",
+						"too few followers have acknowledged; it may be executed: ask for its id")
 				}
 			}
 		}
@@ -193,8 +195,8 @@ func (n *Node) makeDurable(batches []*txlog.Batch) error {
 	return err
 }
 
-// Publish signs a checkpoint over what is durable. It states the epoch in which this node leads, but for the founder's, so
-// that whoever holds two can tell what a promotion left behind from a history that was rewritten.
+// Publish signs a checkpoint over what is durable. It states the epoch in which this node leads, but for the founder's,
+// so that whoever holds two can tell what a promotion left behind from a history that was rewritten.
 func (n *Node) Publish() ([]byte, error) {
 	n.fencing.mu.Lock()
 	epoch := n.fencing.fence.Epoch
@@ -237,7 +239,8 @@ func (n *Node) snapshotter() {
 			lastWork = work
 		}
 		due := work >= lastWork+n.dueAfter(tokens)
-		if head := *n.durable.Load(); retry == nil && (due || head.Height >= last.Height+every) && n.Err() == nil && n.snapshotSigner() != nil {
+		if head := *n.durable.Load(); retry == nil && (due || head.Height >= last.Height+every) && n.Err() == nil &&
+			n.snapshotSigner() != nil {
 			if err := n.Snapshot(); err != nil {
 				wait := n.unsnapped.failed(err)
 				n.logger.Warn(noSnapshot, "cause", err, "again in", wait)

@@ -8,8 +8,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// compiled keeps definitions that verifiers have compiled, for the executor. Compiling takes as long as hundreds of payments
-// and must not be done under the state's lock, where all payments wait for it.
+// compiled keeps definitions that verifiers have compiled, for the executor. Compiling takes as long as hundreds of
+// payments and must not be done under the state's lock, where all payments wait for it.
 type compiled struct {
 	mu   sync.Mutex
 	kept *recent.Map[compiledKey, ledger.Compiled]
@@ -44,8 +44,8 @@ type wanted struct {
 	registered bool
 }
 
-// maxCompiles is how many definitions are compiled for one submission; more come with the next. Who is in disgrace has none
-// compiled.
+// maxCompiles is how many definitions are compiled for one submission; more come with the next. Who is in disgrace has
+// none compiled.
 const maxCompiles = 32
 
 // compileCost is what a compilation counts as that was for nothing, in forged signatures.

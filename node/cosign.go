@@ -39,7 +39,8 @@ type cosigners struct {
 }
 
 func newCosigners(config *Config) *cosigners {
-	c := &cosigners{id: config.MembersID, keeps: map[string]string{}, sizes: map[string]uint64{}, heard: map[string]time.Time{}, urls: map[string]string{}}
+	c := &cosigners{id: config.MembersID, keeps: map[string]string{}, sizes: map[string]uint64{},
+		heard: map[string]time.Time{}, urls: map[string]string{}}
 	if before := config.Before; before.Acks > 0 && config.Acks > 0 {
 		c.lists = append(c.lists, memberList{before.Followers, before.Acks})
 	}
@@ -107,8 +108,8 @@ func (n *Node) Cosign(signed []byte, by Cosigner) error {
 	return nil
 }
 
-// PublicCheckpoint is the signed checkpoint that anybody may be shown, or nil. Where followers must acknowledge, it is one
-// that they have: a checkpoint of more would be another history, should one of them become the leader.
+// PublicCheckpoint is the signed checkpoint that anybody may be shown, or nil. Where followers must acknowledge, it is
+// one that they have: a checkpoint of more would be another history, should one of them become the leader.
 func (n *Node) PublicCheckpoint() []byte {
 	if n.config.Leader != "" {
 		return n.followersCheckpoint()
@@ -164,10 +165,12 @@ func (n *Node) mayBeOld() bool { return n.recovered.Size > 1 && !n.config.Whole 
 
 // FollowerState is how far a follower is, as it acknowledged. What is not known is absent.
 type FollowerState struct {
-	Name         string  `json:"name"`
-	Connected    bool    `json:"connected"`               // it acknowledged within SilenceBound, as it does even when nothing is new
-	Size         *uint64 `json:"size,omitempty"`          // entries it has verified and made durable, as last heard
-	Lag          *uint64 `json:"lag,omitempty"`           // entries it does not have yet; absent while it is not connected
+	Name string `json:"name"`
+	// it acknowledged within SilenceBound, as it does even when nothing is new
+	Connected bool    `json:"connected"`
+	Size      *uint64 `json:"size,omitempty"` // entries it has verified and made durable, as last heard
+	// entries it does not have yet; absent while it is not connected
+	Lag          *uint64 `json:"lag,omitempty"`
 	SilentMillis *int64  `json:"silent_millis,omitempty"` // since it was last heard
 }
 
@@ -202,8 +205,8 @@ func (n *Node) FollowerURLs() map[string]string {
 	return maps.Clone(n.cosigners.urls)
 }
 
-// AwaitedFollowers says whether a leader can answer nobody because too few of its followers are there: how many are, and how
-// many must acknowledge.
+// AwaitedFollowers says whether a leader can answer nobody because too few of its followers are there: how many are,
+// and how many must acknowledge.
 func (n *Node) AwaitedFollowers() (connected, acks int, waits bool) {
 	if n.config.Leader != "" || n.config.Acks == 0 {
 		return 0, 0, false
@@ -217,8 +220,8 @@ func (n *Node) AwaitedFollowers() (connected, acks int, waits bool) {
 	return connected, acks, connected < acks
 }
 
-// HeadKnown says whether Head is what may be shown of this ledger. It is not while a leader that started again has not heard
-// from its followers how much of its log they have.
+// HeadKnown says whether Head is what may be shown of this ledger. It is not while a leader that started again has not
+// heard from its followers how much of its log they have.
 func (n *Node) HeadKnown() bool {
 	return n.config.Leader != "" || n.config.Acks == 0 || n.durable.Load().Size >= n.recovered.Size
 }
@@ -226,8 +229,9 @@ func (n *Node) HeadKnown() bool {
 // ParseFollower reads a follower's public key, as "aqsha follow" prints it (C2SP signed-note, of cosignatures).
 func ParseFollower(public string) (note.Verifier, error) {
 	v, err := formats.NewVerifierForCosignatureV1(public)
-	if err != nil {
-		return nil, err
+	if err != nil { // the library says "malformed verifier id", whatever is wrong
+		return nil, errors.New("not the public key of a follower, such as follower-9def0253+4c1e02ab+BKb…: its name, " +
+			"eight hexadecimal digits that belong to it and the key, as the follower prints it when it starts")
 	}
 	// Under a key of small order anybody can make a signature: it would acknowledge what nobody has.
 	if key := FollowerKey(public); len(key) == ed25519.PublicKeySize {

@@ -18,16 +18,17 @@ import (
 )
 
 // TwoHistories is evidence that a log's key has signed two histories: two checkpoints, and the proof that the
-// longer one's first entries are not the shorter one. Nobody who keeps one log can be shown such a pair, but for what a promotion
-// left behind: the fences say so.
+// longer one's first entries are not the shorter one. Nobody who keeps one log can be shown such a pair, but for what a
+// promotion left behind: the fences say so.
 type TwoHistories struct {
-	Origin  string       `json:"origin"`
-	Shorter string       `json:"shorter"`          // signed checkpoint
-	Longer  string       `json:"longer"`           // signed checkpoint, of at least as many entries
-	Root    txlog.Hash   `json:"root"`             // that the longer one's tree has at the shorter one's size
-	Proof   []txlog.Hash `json:"proof"`            // of that (RFC 6962 consistency proof); empty when the sizes are equal
-	Fences  []FenceProof `json:"fences,omitempty"` // of promotions between the two, with which both histories agree
-	Seen    time.Time    `json:"seen"`
+	Origin  string     `json:"origin"`
+	Shorter string     `json:"shorter"` // signed checkpoint
+	Longer  string     `json:"longer"`  // signed checkpoint, of at least as many entries
+	Root    txlog.Hash `json:"root"`    // that the longer one's tree has at the shorter one's size
+	// of that (RFC 6962 consistency proof); empty when the sizes are equal
+	Proof  []txlog.Hash `json:"proof"`
+	Fences []FenceProof `json:"fences,omitempty"` // of promotions between the two, with which both histories agree
+	Seen   time.Time    `json:"seen"`
 }
 
 // FenceProof is a fence, and the proofs that both histories begin with the log that it states.
@@ -126,7 +127,8 @@ type EvidenceError struct {
 
 func (e *EvidenceError) Error() string {
 	if e.Verdict == LeftBehind {
-		return fmt.Sprintf("this log goes on with what the leader's never had: it was not acknowledged when another was promoted. Copy the leader's (aqsha restore URL); the proof is in %s", e.File)
+		return fmt.Sprintf("this log goes on with what the leader's never had: it was not acknowledged when another "+
+			"was promoted. Copy the leader's (aqsha restore URL); the proof is in %s", e.File)
 	}
 	return fmt.Sprintf("the leader has signed two histories; the evidence is in %s", e.File)
 }
@@ -200,7 +202,8 @@ func (f *follower) agree(ctx context.Context, signed []byte, kept, theirs txlog.
 	if err != nil {
 		return p, err
 	}
-	reader := tlog.TileHashReader(tlog.Tree{N: int64(theirs.Size), Hash: tlog.Hash(theirs.Root)}, &tileReader{ctx, f.leader, map[string][]byte{}})
+	reader := tlog.TileHashReader(tlog.Tree{N: int64(theirs.Size), Hash: tlog.Hash(theirs.Root)},
+		&tileReader{ctx, f.leader, map[string][]byte{}})
 	there, err := tlog.ProveTree(int64(theirs.Size), int64(fence.Size), reader)
 	if err != nil {
 		return p, err

@@ -28,3 +28,9 @@ func (n *Node) ReadSnapshot(path string) (*livestate.State, livestate.Position, 
 	defer f.Close()
 	return n.readSnapshotFile(f)
 }
+
+// Standstill looks, each time it is called, whether a wallet's tokens that were set aside at the call before stand
+// still.
+func (n *Node) Standstill(wallet token.WalletID) func() bool {
+	return (&standstill{node: n, wallet: wallet}).stands
+}

@@ -14,7 +14,8 @@ func (n *Node) WaitPublished(ctx context.Context, size uint64) ([]byte, txlog.Ch
 	return n.waitNews(ctx, size, math.MaxUint64)
 }
 
-// waitNews waits until a checkpoint over more than size entries is stored, or more entries than so many are acknowledged.
+// waitNews waits until a checkpoint over more than size entries is stored, or more entries than so many are
+// acknowledged.
 func (n *Node) waitNews(ctx context.Context, size, acknowledged uint64) ([]byte, txlog.Checkpoint, error) {
 	for {
 		published, grown := n.published.wait(), n.grown.wait()
@@ -38,7 +39,8 @@ func (n *Node) waitNews(ctx context.Context, size, acknowledged uint64) ([]byte,
 
 // Feed hands on what followers need, from an entry on that begins a block: the blocks below each checkpoint, and the
 // checkpoint, which comes before all of them too. To who asks for it, it says after that first checkpoint how much was
-// acknowledged, and again when that grows. It goes on until ctx ends or send fails; with nothing new it repeats the checkpoint every so often.
+// acknowledged, and again when that grows. It goes on until ctx ends or send fails; with nothing new it repeats the
+// checkpoint every so often.
 func (n *Node) Feed(ctx context.Context, from uint64, acknowledged bool, send func(frames []byte) error) error {
 	height, err := n.feedFrom(from)
 	signed, c := n.log.Checkpoint()
@@ -53,8 +55,8 @@ func (n *Node) Feed(ctx context.Context, from uint64, acknowledged bool, send fu
 		}
 		return frames
 	}
-	// The checkpoint goes first, even where no block begins at that entry: a follower that knows another history, longer
-	// or with other blocks, must see that it is one.
+	// The checkpoint goes first, even where no block begins at that entry: a follower that knows another history,
+	// longer or with other blocks, must see that it is one.
 	first := appendCheckpointFrame(nil, signed)
 	if err == nil {
 		first = notify(first)

@@ -24,7 +24,8 @@ import (
 const fenceFile = "fence"
 
 // Fence says, signed by the log's key, that from an epoch on another node is the leader. Whoever holds one whose
-// leader he is not writes no more, for ever; followers leave a leader of an older epoch. Of two with one epoch neither stands.
+// leader he is not writes no more, for ever; followers leave a leader of an older epoch. Of two with one epoch neither
+// stands.
 type Fence struct {
 	Network token.NetworkID
 	Epoch   uint64 // counts promotions; a network begins in epoch 0
@@ -40,7 +41,8 @@ const maxFence = 4096
 
 // Text is what is signed.
 func (f Fence) Text() string {
-	return fmt.Sprintf("%s\n%s\n%d\n%d\n%s\n%s\n", fenceTitle, f.Network, f.Epoch, f.Size, base64.StdEncoding.EncodeToString(f.Root[:]), f.Leader)
+	return fmt.Sprintf("%s\n%s\n%d\n%d\n%s\n%s\n", fenceTitle, f.Network, f.Epoch, f.Size,
+		base64.StdEncoding.EncodeToString(f.Root[:]), f.Leader)
 }
 
 // errFence is wrapped by errors about fences that cannot be read.
@@ -111,12 +113,15 @@ func (n *Node) openFence() error {
 	}
 	n.fencing.signed, n.fencing.fence = signed, f
 	if n.config.Leader == "" && f.Leader != n.fencing.own {
-		return refuse(Fenced, "", "another node has been the leader since entry %d (epoch %d); follow it, or restore from it", f.Size, f.Epoch)
+		return refuse(Fenced, "",
+			"another node has been the leader since entry %d (epoch %d); follow it, or restore from it", f.Size,
+			f.Epoch)
 	}
 	if epoch, err := conflicted(n.fs, n.config.Dir, n.logVerifier); err != nil {
 		return err
 	} else if n.config.Leader == "" && epoch >= f.Epoch {
-		return refuse(FenceConflict, "", "another node was promoted in epoch %d too: promote the one that is to lead again (aqsha promote)", epoch)
+		return refuse(FenceConflict, "", "another node was promoted in epoch %d too: promote the one that is to lead "+
+			"again (aqsha promote)", epoch)
 	}
 	return n.openPrepared()
 }
@@ -147,8 +152,8 @@ func Replaced(files vfs.FS, dir string) bool {
 	return err != nil || own == nil || !strings.Contains(string(signed), "\n"+string(own)+"\n")
 }
 
-// ReplacedFrom is the entry from which on another node than a data directory's leads, and in which epoch, by what the directory
-// knows, whoever signed it; false if it knows of none.
+// ReplacedFrom is the entry from which on another node than a data directory's leads, and in which epoch, by what the
+// directory knows, whoever signed it; false if it knows of none.
 func ReplacedFrom(files vfs.FS, dir string) (size, epoch uint64, replaced bool) {
 	if !Replaced(files, dir) {
 		return 0, 0, false
@@ -233,11 +238,13 @@ func (n *Node) FenceOf(epoch uint64) ([]byte, error) { return readSmall(n.fs, n.
 // conflictFile holds a fence of the epoch that the node knows of, with which another was promoted at the same time.
 const conflictFile = "fence.conflict"
 
-// conflict takes in a second fence of the epoch known here: two followers were promoted at once. Either may have answered
-// payments that the other lacks, so neither may go on by itself: a leader stops writing, now and when it is started again, until a
-// promotion to the next epoch says which of the two histories stands. The fencing's lock is held.
+// conflict takes in a second fence of the epoch known here: two followers were promoted at once. Either may have
+// answered payments that the other lacks, so neither may go on by itself: a leader stops writing, now and when it is
+// started again, until a promotion to the next epoch says which of the two histories stands. The fencing's lock is
+// held.
 func (n *Node) conflict(signed []byte, f Fence) error {
-	e := refuse(FenceConflict, "fence", "two nodes were promoted in epoch %d, from entries %d and %d on: stop both, and promote the one that is to lead again (aqsha promote)",
+	e := refuse(FenceConflict, "fence", "two nodes were promoted in epoch %d, from entries %d and %d on: stop both, "+
+		"and promote the one that is to lead again (aqsha promote)",
 		f.Epoch, n.fencing.fence.Size, f.Size)
 	if n.config.Leader != "" {
 		return e
@@ -263,8 +270,8 @@ func conflicted(files vfs.FS, dir string, verifier note.Verifier) (uint64, error
 	return f.Epoch, nil
 }
 
-// Promote makes a signed fence under which this node is the leader of the epoch that it prepared, and stores it. The node
-// must be closed and opened without Leader to write.
+// Promote makes a signed fence under which this node is the leader of the epoch that it prepared, and stores it. The
+// node must be closed and opened without Leader to write.
 func (n *Node) Promote(signer note.Signer, prepared Prepare) (signed []byte, f Fence, err error) {
 	if _, promised := n.Prepared(); promised != prepared.Ballot {
 		return nil, f, refuse(Fenced, "epoch", "another candidate has prepared epoch %d meanwhile", promised.Epoch)

@@ -32,7 +32,8 @@ type Leader interface {
 
 // following is a follower's state.
 type following struct {
-	ahead     atomic.Int64                // ms by which the last block that came was dated ahead of the clock here, or before it
+	// ms by which the last block that came was dated ahead of the clock here, or before it
+	ahead     atomic.Int64
 	signer    atomic.Pointer[note.Signer] // with which it cosigns, and signs its snapshots; nil before it follows
 	mu        sync.Mutex
 	connected bool
@@ -46,15 +47,18 @@ type following struct {
 
 // FollowState says how far a follower is behind its leader.
 type FollowState struct {
-	Leader       string  `json:"leader"`
-	Connected    bool    `json:"connected"`               // the leader was heard within SilenceBound
-	LeaderSize   uint64  `json:"leader_size,omitempty"`   // entries, as last heard; absent when never
-	Lag          *uint64 `json:"lag,omitempty"`           // entries of them not yet verified and durable here; absent when not connected: nobody knows
+	Leader     string `json:"leader"`
+	Connected  bool   `json:"connected"`             // the leader was heard within SilenceBound
+	LeaderSize uint64 `json:"leader_size,omitempty"` // entries, as last heard; absent when never
+	// entries of them not yet verified and durable here; absent when not connected: nobody knows
+	Lag          *uint64 `json:"lag,omitempty"`
 	SilentMillis *int64  `json:"silent_millis,omitempty"` // since the leader was last heard; absent when never
-	Ahead        int64   `json:"ahead_millis"`            // that the last block was dated ahead of this machine's clock when it came; less than 0 before it
-	Waits        bool    `json:"waits"`                   // for its own clock: the leader's next block is dated too far ahead of it
-	Detail       string  `json:"detail,omitempty"`        // why it is not connected, or waits
-	Alarm        string  `json:"alarm,omitempty"`         // what the leader showed that no honest one shows
+	// that the last block was dated ahead of this machine's clock when it came; less than 0 before it
+	Ahead int64 `json:"ahead_millis"`
+	// for its own clock: the leader's next block is dated too far ahead of it
+	Waits  bool   `json:"waits"`
+	Detail string `json:"detail,omitempty"` // why it is not connected, or waits
+	Alarm  string `json:"alarm,omitempty"`  // what the leader showed that no honest one shows
 }
 
 // FollowState returns how far this follower is behind; false if the node follows nobody.
@@ -66,7 +70,8 @@ func (n *Node) FollowState() (FollowState, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	own := n.log.Size()
-	state := FollowState{Leader: errtext.Redact(n.config.Leader), LeaderSize: f.size, Detail: errtext.Redact(f.detail), Ahead: f.ahead.Load(), Waits: f.waits, Alarm: errtext.Redact(f.alarm)}
+	state := FollowState{Leader: errtext.Redact(n.config.Leader), LeaderSize: f.size, Detail: errtext.Redact(f.detail),
+		Ahead: f.ahead.Load(), Waits: f.waits, Alarm: errtext.Redact(f.alarm)}
 	if !f.heard.IsZero() {
 		silent := time.Since(f.heard)
 		millis := silent.Milliseconds()
@@ -118,8 +123,10 @@ func (n *Node) Follow(ctx context.Context, leader Leader, cosigner note.Signer) 
 // stalled is how long a copy may make no progress before it is given up.
 const stalled = 30 * time.Second
 
-// FollowUntil follows until this node has a checkpoint of at least so many entries. tell, if not nil, is told how far it is.
-func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Signer, size uint64, notify func(size uint64)) error {
+// FollowUntil follows until this node has a checkpoint of at least so many entries. tell, if not nil, is told how far
+// it is.
+func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Signer, size uint64,
+	notify func(size uint64)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- n.Follow(ctx, leader, cosigner) }()
@@ -132,7 +139,8 @@ func (n *Node) FollowUntil(ctx context.Context, leader Leader, cosigner note.Sig
 }
 
 // reach waits for a checkpoint, and says whether following goes on.
-func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error, notify func(size uint64)) (running bool, _ error) {
+func (n *Node) reach(ctx context.Context, size uint64, ended <-chan error,
+	notify func(size uint64)) (running bool, _ error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	last, since := uint64(0), time.Now()
@@ -182,7 +190,8 @@ func (n *Node) fatal(err error) bool {
 	if errors.As(err, &invalid) {
 		n.poisoned.Store(true) // part of a block that does not hold was executed
 	}
-	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) || errors.Is(err, ErrOldLeader) {
+	if errors.As(err, &invalid) || errors.As(err, &evidence) || errors.As(err, &history) ||
+		errors.Is(err, ErrOldLeader) {
 		n.fail(err)
 	}
 	return n.Err() != nil
@@ -207,7 +216,8 @@ func (n *Node) heardNothing(err error) {
 	switch {
 	case said:
 	case alarmed:
-		n.logger.Error("the leader shows what no honest one shows; nothing is copied until it does otherwise", "leader", n.config.Leader, "cause", err)
+		n.logger.Error("the leader shows what no honest one shows; nothing is copied until it does otherwise", "leader",
+			n.config.Leader, "cause", err)
 	default:
 		n.logger.Warn("the leader is not heard; trying again", "leader", n.config.Leader, "cause", err)
 	}
@@ -224,7 +234,8 @@ func (n *Node) heard(c txlog.Checkpoint) {
 	}
 	f.mu.Unlock()
 	if !said {
-		n.logger.Info("following", "leader", n.config.Leader, "its size", c.Size, "behind", c.Size-min(c.Size, n.log.Size()))
+		n.logger.Info("following", "leader", n.config.Leader, "its size", c.Size, "behind",
+			c.Size-min(c.Size, n.log.Size()))
 	}
 }
 
@@ -241,9 +252,10 @@ type follower struct {
 	staged   uint64          // size of the log with them
 	began    uint64          // size of the log when it was connected
 	leads    failover.Ballot // by which the leader leads, as it says
-	fence    *Fence          // beyond which nothing is taken from this leader, as it signed nothing after it; nil without one
-	signed   uint64          // epoch in which what this leader shows was signed
-	cosigned chan []byte     // the newest to tell the leader
+	// beyond which nothing is taken from this leader, as it signed nothing after it; nil without one
+	fence    *Fence
+	signed   uint64      // epoch in which what this leader shows was signed
+	cosigned chan []byte // the newest to tell the leader
 
 	unverified atomic.Int64  // bytes of blocks that came and are not executed
 	executes   chan struct{} // something was
@@ -252,7 +264,8 @@ type follower struct {
 func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Signer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fenced := n.fencing.changed.wait()
-	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(), began: n.log.Size(), executes: make(chan struct{}, 1)}
+	f := &follower{node: n, leader: leader, cosigner: cosigner, cosigned: make(chan []byte, 1), staged: n.log.Size(),
+		began: n.log.Size(), executes: make(chan struct{}, 1)}
 	var group sync.WaitGroup
 	group.Go(func() { f.notify(ctx) })
 	defer group.Wait()
@@ -263,7 +276,8 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 	if err := f.compareCheckpoints(ctx); err != nil {
 		return err
 	}
-	// Who learns while he follows that another leads acknowledges nothing more to this one before fences were compared again.
+	// Who learns while he follows that another leads acknowledges nothing more to this one before fences were compared
+	// again.
 	known, _ := n.whoLeads()
 	f.boundBy()
 	group.Go(func() {
@@ -284,8 +298,10 @@ func (n *Node) followOnce(ctx context.Context, leader Leader, cosigner note.Sign
 		}
 	}()
 	engine := replay.Engine{
-		State: n.state, Replay: ledger.ResumeReplay(n.state, n.network, n.head.Leaf, false), Root: n.head.Root, Network: n.network,
-		Cache: n.keys, Lock: &n.mu, StateLock: &n.stateLock, Stands: n.stands, Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
+		State: n.state, Replay: ledger.ResumeReplay(n.state, n.network, n.head.Leaf, false), Root: n.head.Root,
+		Network: n.network,
+		Cache:   n.keys, Lock: &n.mu, StateLock: &n.stateLock, Stands: n.stands,
+		Executed: func(b *replay.Block, leaf ledger.Leaf) (txlog.Hash, error) { return f.executed(ctx, b, leaf) },
 	}
 	return engine.Run(ctx, f.blocks)
 }
@@ -386,18 +402,12 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 				return
 			}
 			f.node.alive()
-			switch {
-			case frame.Acknowledged > 0:
-				if err := f.node.hearAcknowledged(frame.Acknowledged, false); err != nil {
-					yield(nil, err)
-					return
-				}
+			if err := f.hears(frame.Acknowledged, frames == 1); err != nil {
+				yield(nil, err)
+				return
+			}
+			if frame.Acknowledged > 0 {
 				continue
-			case frames == 1: // the leader would have told before anything else
-				if err := f.node.hearAcknowledged(0, true); err != nil {
-					yield(nil, err)
-					return
-				}
 			}
 			at += uint64(len(frame.Entries))
 			if err := f.refuses(frame, at); err != nil {
@@ -409,11 +419,7 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 			}
 			if frame.Checkpoint != nil {
 				if last == nil { // nothing new: the leader is there, and its history the one that was seen before
-					if err := f.begins(ctx, frame.Checkpoint); err != nil {
-						yield(nil, err)
-						return
-					}
-					if _, err := f.reached(ctx, frame.Checkpoint); err != nil {
+					if err := f.stands(ctx, frame.Checkpoint); err != nil {
 						yield(nil, err)
 						return
 					}
@@ -431,6 +437,24 @@ func (f *follower) blocks(ctx context.Context) iter.Seq2[*replay.Block, error] {
 			}
 		}
 	}
+}
+
+// hears takes in how much is acknowledged. A leader that has something to say of it says so before anything else, so
+// that the second frame without a word means that it counts no followers.
+func (f *follower) hears(acknowledged uint64, second bool) error {
+	if acknowledged > 0 || second {
+		return f.node.hearAcknowledged(acknowledged, acknowledged == 0)
+	}
+	return nil
+}
+
+// stands checks a checkpoint of what is here already.
+func (f *follower) stands(ctx context.Context, checkpoint []byte) error {
+	if err := f.begins(ctx, checkpoint); err != nil {
+		return err
+	}
+	_, err := f.reached(ctx, checkpoint)
+	return err
 }
 
 // maxUnverified bounds the bytes of blocks that a follower takes before it has verified those before: a leader that
@@ -456,16 +480,17 @@ func sizeOf(entries [][]byte) (bytes int64) {
 	return bytes
 }
 
-// aheadError says that a block is dated ahead of this machine's clock. The follower waits, and goes on when its time has come:
-// one of the two clocks is wrong, and he cannot know which.
+// aheadError says that a block is dated ahead of this machine's clock. The follower waits, and goes on when its time
+// has come: one of the two clocks is wrong, and he cannot know which.
 type aheadError struct{ ahead, bound time.Duration }
 
 func (e *aheadError) Error() string {
-	return fmt.Sprintf("the leader's next block is dated %s ahead of this machine's clock, more than %s: waiting until it is not; set right whichever clock is wrong", spell(e.ahead.Milliseconds()), e.bound)
+	return fmt.Sprintf("the leader's next block is dated %s ahead of this machine's clock, more than %s: waiting "+
+		"until it is not; set right whichever clock is wrong", spell(e.ahead.Milliseconds()), e.bound)
 }
 
-// tooEarly says whether a block is dated further ahead of this machine's clock than clocks may be apart. Whoever cosigns
-// neither executes nor keeps such a block; a copy that nobody relies on, such as a backup, takes what there is.
+// tooEarly says whether a block is dated further ahead of this machine's clock than clocks may be apart. Whoever
+// cosigns neither executes nor keeps such a block; a copy that nobody relies on, such as a backup, takes what there is.
 func (f *follower) tooEarly(frame Frame) error {
 	if f.cosigner == nil || len(frame.Entries) == 0 {
 		return nil
@@ -571,7 +596,8 @@ func (f *follower) reached(ctx context.Context, signed []byte) (txlog.Checkpoint
 	return c, nil
 }
 
-// acknowledge keeps a checkpoint, cosigned, unless that was promised away. Whoever promises meanwhile waits, and counts it.
+// acknowledge keeps a checkpoint, cosigned, unless that was promised away. Whoever promises meanwhile waits, and counts
+// it.
 func (f *follower) acknowledge(signed []byte, c txlog.Checkpoint) ([]byte, error) {
 	n := f.node
 	if f.cosigner != nil {

@@ -20,11 +20,13 @@ import (
 const SilenceBound = 3 * feedQuiet
 
 // RolledBackError means that a leader has less than it signed to this follower: an old copy was put back, or its disk
-// lost what it had said was written. There is no second signature, so no evidence; but what it writes next is another history.
+// lost what it had said was written. There is no second signature, so no evidence; but what it writes next is another
+// history.
 type RolledBackError struct{ Has, Signed uint64 }
 
 func (e *RolledBackError) Error() string {
-	return fmt.Sprintf("the leader has gone back: it shows %d entries, and has signed %d to this follower. Stop it, and restore it from here (aqsha restore)", e.Has, e.Signed)
+	return fmt.Sprintf("the leader has gone back: it shows %d entries, and has signed %d to this follower. Stop it, "+
+		"and restore it from here (aqsha restore)", e.Has, e.Signed)
 }
 
 // ErrorCode and ErrorField are the error's stable code, and what it speaks of.
@@ -39,8 +41,8 @@ func alarming(err error) bool {
 }
 
 // compareCheckpoints holds the leader's public checkpoint against the log here, before anything is asked of its stream:
-// a leader that rewrote its history refuses an entry of the old one, and would not show what proves it. It may be older than
-// the newest that the leader signed (where followers must acknowledge); the stream's first frame is not.
+// a leader that rewrote its history refuses an entry of the old one, and would not show what proves it. It may be older
+// than the newest that the leader signed (where followers must acknowledge); the stream's first frame is not.
 func (f *follower) compareCheckpoints(ctx context.Context) error {
 	asking, done := context.WithTimeout(ctx, SilenceBound)
 	defer done()
@@ -100,7 +102,8 @@ func (f *follower) extends(ctx context.Context, signed []byte, c txlog.Checkpoin
 	if own == nil || size == 0 {
 		size = min(n.log.Size(), c.Size)
 	}
-	reader := tlog.TileHashReader(tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)}, &tileReader{ctx, f.leader, map[string][]byte{}})
+	reader := tlog.TileHashReader(tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)},
+		&tileReader{ctx, f.leader, map[string][]byte{}})
 	root, err := tlog.TreeHash(int64(size), reader)
 	if err != nil {
 		return fmt.Errorf("the leader's tiles: %w", err)

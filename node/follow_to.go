@@ -14,9 +14,9 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// FollowTo copies a leader's log up to a block's end and no further: the ledger as it stood then. Every signature and rule is
-// verified, and that the log so far begins the one over which the leader's checkpoint is signed. The copy has no checkpoint of
-// its own size unless the leader signed one; PointFile says under which it stands.
+// FollowTo copies a leader's log up to a block's end and no further: the ledger as it stood then. Every signature and
+// rule is verified, and that the log so far begins the one over which the leader's checkpoint is signed. The copy has
+// no checkpoint of its own size unless the leader signed one; PointFile says under which it stands.
 func (n *Node) FollowTo(ctx context.Context, leader Leader, size uint64, notify func(size uint64)) error {
 	if n.config.Leader == "" {
 		return errors.New("a leader follows nobody")
@@ -62,8 +62,8 @@ type beginning struct {
 	notify func(size uint64)
 }
 
-// Feed ends the stream with the block that reaches the size, and after it the checkpoint with which the stream began: what is
-// sent without one is not taken.
+// Feed ends the stream with the block that reaches the size, and after it the checkpoint with which the stream began:
+// what is sent without one is not taken.
 func (b *beginning) Feed(ctx context.Context, from uint64) (io.ReadCloser, error) {
 	stream, err := b.Leader.Feed(ctx, from)
 	if err != nil {

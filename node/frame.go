@@ -9,17 +9,19 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Frame is what a leader tells those who copy its log: a block, the signed checkpoint over all blocks so far, or how much
-// of them was acknowledged. One of the three is set.
+// Frame is what a leader tells those who copy its log: a block, the signed checkpoint over all blocks so far, or how
+// much of them was acknowledged. One of the three is set.
 type Frame struct {
 	Entries    [][]byte
 	Checkpoint []byte
-	// Acknowledged is how many entries enough followers have, to those who ask for it: whoever copies the log shows no more.
+	// Acknowledged is how many entries enough followers have, to those who ask for it: whoever copies the log shows no
+	// more.
 	Acknowledged uint64
 }
 
 // A frame is encoded as its type, the length of its content in four bytes, and the content: a block's entries as in
-// a bundle of C2SP tlog-tiles, each after its length in two bytes, the checkpoint, or a number of entries in eight bytes.
+// a bundle of C2SP tlog-tiles, each after its length in two bytes, the checkpoint, or a number of entries in eight
+// bytes.
 const (
 	frameBlock      = 'B'
 	frameCheckpoint = 'C'
@@ -30,8 +32,8 @@ const (
 // maxFrame bounds a frame's content: what the log takes at a time.
 const maxFrame = txlog.MaxBatchBytes
 
-// maxFrameEntries is how many entries a block can have: its leaf, what falls due, and transactions. Each takes memory beyond
-// its bytes before anything in it is verified.
+// maxFrameEntries is how many entries a block can have: its leaf, what falls due, and transactions. Each takes memory
+// beyond its bytes before anything in it is verified.
 const maxFrameEntries = 1 + ledger.MaxSystemPerBlock + maxBlock
 
 // appendBatchFrame encodes the frame of a stored block.
@@ -73,7 +75,8 @@ func ReadFrame(r io.Reader) (Frame, error) {
 	}
 	size := binary.BigEndian.Uint32(header[1:])
 	switch {
-	case header[0] == frameCheckpoint && size > txlog.MaxCheckpointBytes, header[0] == frameBlock && size > maxFrame, header[0] == frameAcked && size != 8:
+	case header[0] == frameCheckpoint && size > txlog.MaxCheckpointBytes, header[0] == frameBlock && size > maxFrame,
+		header[0] == frameAcked && size != 8:
 		return Frame{}, &FrameError{fmt.Sprintf("a frame of %d bytes", size)}
 	case header[0] != frameBlock && header[0] != frameCheckpoint && header[0] != frameAcked:
 		return Frame{}, &FrameError{fmt.Sprintf("a frame of type %d", header[0])}

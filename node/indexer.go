@@ -65,7 +65,8 @@ func (x *indexer) follow(ctx context.Context, n *Node) {
 			continue
 		}
 		if was := x.stopped.Swap(&err); was == nil {
-			n.logger.Error("the index stands still; payments go on, and it is tried again. If that does not help, delete its folder: it is made again from the log", "cause", err)
+			n.logger.Error("the index stands still; payments go on, and it is tried again. If that does not help, "+
+				"delete its folder: it is made again from the log", "cause", err)
 		}
 		if x.store.Size() > before {
 			wait = leastIndexRetry
@@ -193,7 +194,8 @@ type HistoryItem struct {
 
 // History lists up to most entries that touch a wallet before an entry, the latest first, and the
 // size of the log at which the answer stands.
-func (n *Node) History(ctx context.Context, wallet token.WalletID, before uint64, most int) ([]HistoryItem, uint64, error) {
+func (n *Node) History(ctx context.Context, wallet token.WalletID, before uint64,
+	most int) ([]HistoryItem, uint64, error) {
 	store, err := n.indexed(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -209,7 +211,8 @@ func (n *Node) History(ctx context.Context, wallet token.WalletID, before uint64
 		if err != nil {
 			return nil, 0, err
 		}
-		line := HistoryItem{Receipt{Index: item.Entry, Height: leaf.Height, TimeMillis: leaf.TimeMillis}, e, int64(item.Net)}
+		line := HistoryItem{Receipt{Index: item.Entry, Height: leaf.Height, TimeMillis: leaf.TimeMillis}, e,
+			int64(item.Net)}
 		if e.Transaction != nil {
 			line.ID = e.Transaction.ID()
 		}

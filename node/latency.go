@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// latencyBounds are the upper ends of the buckets, in seconds: from what one sync on a fast disk takes to what a client waits at most.
+// latencyBounds are the upper ends of the buckets, in seconds: from what one sync on a fast disk takes to what a client
+// waits at most.
 var latencyBounds = [...]float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 
 // latency counts how long things took. It takes no lock: stages of the pipeline count in it.
@@ -31,7 +32,8 @@ type Latency struct {
 }
 
 func (l *latency) read() Latency {
-	h := Latency{Buckets: make(map[float64]uint64, len(latencyBounds)), Seconds: time.Duration(l.nanos.Load()).Seconds()}
+	h := Latency{Buckets: make(map[float64]uint64, len(latencyBounds)),
+		Seconds: time.Duration(l.nanos.Load()).Seconds()}
 	for i, bound := range latencyBounds {
 		h.Count += l.buckets[i].Load()
 		h.Buckets[bound] = h.Count

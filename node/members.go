@@ -86,9 +86,9 @@ func (n *Node) MembersID() string {
 	return n.cosigners.id
 }
 
-// SetMembers has other followers' cosignatures count from now on, and so many of them acknowledge. A follower of the list before
-// that is in the new one too could be promoted by the old list, without asking who acknowledged alone under the new one: until
-// each has said that it keeps the new one (id), what is answered is acknowledged under both.
+// SetMembers has other followers' cosignatures count from now on, and so many of them acknowledge. A follower of the
+// list before that is in the new one too could be promoted by the old list, without asking who acknowledged alone under
+// the new one: until each has said that it keeps the new one (id), what is answered is acknowledged under both.
 func (n *Node) SetMembers(followers []note.Verifier, acks int, id string) error {
 	if err := checkAcks(acks, len(followers), n.config.Synchronous); err != nil {
 		return err
@@ -121,7 +121,9 @@ func (s *cosigners) count() {
 	var all []note.Verifier
 	for _, l := range s.lists {
 		for _, v := range l.keys {
-			if !slices.ContainsFunc(all, func(o note.Verifier) bool { return o.Name() == v.Name() && o.KeyHash() == v.KeyHash() }) {
+			if !slices.ContainsFunc(all, func(o note.Verifier) bool {
+				return o.Name() == v.Name() && o.KeyHash() == v.KeyHash()
+			}) {
 				all = append(all, v)
 			}
 		}
@@ -177,8 +179,8 @@ func (s *cosigners) wait(ctx context.Context, size uint64) error {
 	return s.until(ctx, func() bool { return s.acknowledgedSize() >= size })
 }
 
-// waitWhole returns once so few followers were not heard since the start that none of those can have acknowledged more than
-// this log has, or ctx ends: it may be an old copy that was put back.
+// waitWhole returns once so few followers were not heard since the start that none of those can have acknowledged more
+// than this log has, or ctx ends: it may be an old copy that was put back.
 func (s *cosigners) waitWhole(ctx context.Context) error { return s.until(ctx, s.whole) }
 
 // until waits for what cosignatures bring about.

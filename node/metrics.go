@@ -73,9 +73,11 @@ func (n *Node) Counts() Counts {
 		Refused: n.metrics.refused.Load(), Overloaded: n.metrics.overloaded.Load(),
 		CommitSeconds: time.Duration(n.metrics.commitNanos.Load()).Seconds(),
 		LogBytes:      n.metrics.logBytes.Load(),
-		Waiting:       n.ingest.Waiting(), LiveTokens: int(n.metrics.tokens.Load()), Wallets: int(n.metrics.wallets.Load()),
-		Snapshots:       n.metrics.snapshots.Load(),
-		SnapshotSeconds: time.Duration(n.metrics.snapshotNanos.Load()).Seconds(), SnapshotBytes: n.metrics.snapshotBytes.Load(),
+		Waiting:       n.ingest.Waiting(), LiveTokens: int(n.metrics.tokens.Load()),
+		Wallets:            int(n.metrics.wallets.Load()),
+		Snapshots:          n.metrics.snapshots.Load(),
+		SnapshotSeconds:    time.Duration(n.metrics.snapshotNanos.Load()).Seconds(),
+		SnapshotBytes:      n.metrics.snapshotBytes.Load(),
 		SnapshotHoldMillis: float64(n.metrics.snapshotHold.Load()) / 1e6,
 	}
 	if n.index != nil {

@@ -33,7 +33,8 @@ type Config struct {
 	NoIndex  bool          // histories are not kept
 	// Salt is that of a block's i-th system entry; nil draws at random, as everybody but a simulation does.
 	Salt func(height uint64, i int) *ledger.Salt
-	// Monotonic is a clock that runs on whatever Now says, with which a leader compares it; nil beside a given Now believes that.
+	// Monotonic is a clock that runs on whatever Now says, with which a leader compares it; nil beside a given Now
+	// believes that.
 	Monotonic func() time.Duration
 	// ClockBound is how far this machine's clock may be from others; 0 is DefaultClockBound.
 	ClockBound time.Duration
@@ -41,8 +42,8 @@ type Config struct {
 	AcceptTime bool
 	// TrustClock dates blocks by this machine's clock whatever it does, as on a development network.
 	TrustClock bool
-	// SnapshotWork is after how much work a snapshot is taken whatever policy says: an entry of the log is one, a token made or
-	// ended half as much. 0 is 800,000, and one more for 32 live tokens, which replaying takes a second or two.
+	// SnapshotWork is after how much work a snapshot is taken whatever policy says: an entry of the log is one, a token
+	// made or ended half as much. 0 is 800,000, and one more for 32 live tokens, which replaying takes a second or two.
 	SnapshotWork uint64
 	// Reverify believes nothing at the start but the log's bytes: no snapshot, and every signature is verified again.
 	Reverify bool
@@ -52,12 +53,13 @@ type Config struct {
 	Acks      int
 	MembersID string        // of that list, as its followers say that they keep it
 	Before    MembersBefore // the list with which this leader answered last, if it is another
-	// Whole says that nobody can have acknowledged more than the log has, whatever was not heard: it was promoted a moment ago.
+	// Whole says that nobody can have acknowledged more than the log has, whatever was not heard: it was promoted a
+	// moment ago.
 	Whole   bool
 	Keys    []KeyLife // keys this node uses, to be warned of in time
 	KeyDays int       // how many days the key sets on the ledger live, likewise; 0 warns of none
-	// SnapshotVerifiers are by whom snapshots may be signed, besides the log's key: a follower signs his with the key with
-	// which he cosigns.
+	// SnapshotVerifiers are by whom snapshots may be signed, besides the log's key: a follower signs his with the key
+	// with which he cosigns.
 	SnapshotVerifiers []note.Verifier
 	// Leader, if not empty, is whose log this node copies: it takes no transactions, see Follow.
 	Leader string
@@ -67,9 +69,14 @@ type Config struct {
 	Sealer note.Signer
 	// ReadBound is how long a read waits for what it saw to be acknowledged; 0 is ten seconds.
 	ReadBound time.Duration
-	// Archive, if not empty, is a directory to which a leader copies sealed segments of the log, best on another machine's disk.
+	// Patience is how long tokens that others have set aside must have stood still before a payer whom nobody knows
+	// gets them (Want.Unknown); 0 is four seconds.
+	Patience time.Duration
+	// Archive, if not empty, is a directory to which a leader copies sealed segments of the log, best on another
+	// machine's disk.
 	Archive string
-	// ReadOnly reads a ledger over a file system that keeps writes to itself (vfs.Overlay): no snapshot is taken. With Leader.
+	// ReadOnly reads a ledger over a file system that keeps writes to itself (vfs.Overlay): no snapshot is taken. With
+	// Leader.
 	ReadOnly bool
 	// Synchronous runs no stage of its own: whoever submits does the work of all stages, so that the
 	// same calls make the same writes. For simulations; one caller at a time.
@@ -128,13 +135,15 @@ type Node struct {
 	unsnapped unsnapped
 	room      room
 	capturing atomic.Bool // a capture of the state is under way
-	stateLock sync.Mutex  // held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
+	// held to change the state, and to tell a capture. Taken after mu, and let go in the midst of a block
+	stateLock sync.Mutex
 
-	ordering  ordering             // with others
-	durable   atomic.Pointer[Head] // the last block that may be shown: durable here, and acknowledged where that is asked for
-	recovered Head                 // with which the node began
-	recovery  Recovered            // and how it came there
-	grown     broadcast            // durable has moved
+	ordering ordering // with others
+	// the last block that may be shown: durable here, and acknowledged where that is asked for
+	durable   atomic.Pointer[Head]
+	recovered Head      // with which the node began
+	recovery  Recovered // and how it came there
+	grown     broadcast // durable has moved
 	failure   atomic.Pointer[token.Error]
 	failed    chan struct{} // closed with failure
 
@@ -151,11 +160,12 @@ type Node struct {
 	archiving    archiving
 	clock        *clock
 	stages       [stages]stage
-	rulesSeen    atomic.Uint32             // the newest version of the rules that is in force or announced, as Warnings saw it last
-	lives        atomic.Pointer[[]KeyLife] // of the sets on the ledger, as last seen
-	awaiting     atomic.Bool               // the executor waits for a follower's clock
-	ended        chan struct{}             // closed when closing has ended
-	shownTime    atomic.Uint64             // of the last executed block, for who must not wait for mu
+	// the newest version of the rules that is in force or announced, as Warnings saw it last
+	rulesSeen atomic.Uint32
+	lives     atomic.Pointer[[]KeyLife] // of the sets on the ledger, as last seen
+	awaiting  atomic.Bool               // the executor waits for a follower's clock
+	ended     chan struct{}             // closed when closing has ended
+	shownTime atomic.Uint64             // of the last executed block, for who must not wait for mu
 }
 
 // maxBlock is the most transactions of a block: followers take no more.
@@ -178,6 +188,9 @@ func (c *Config) complete() {
 	}
 	if c.ReadBound == 0 {
 		c.ReadBound = readBound
+	}
+	if c.Patience == 0 {
+		c.Patience = patience
 	}
 	if c.Queue == 0 {
 		c.Queue = 16_384
@@ -292,7 +305,8 @@ func (n *Node) shutDown() error {
 	n.closing.Unlock()
 	n.running.Wait()
 	n.abandonOrdered()
-	ahead := len(n.room.held) > 0 || n.ordering.executed != nil // of the log: a snapshot would be of blocks that will be forgotten
+	// of the log: a snapshot would be of blocks that will be forgotten
+	ahead := len(n.room.held) > 0 || n.ordering.executed != nil
 	if n.failure.Load() == nil && !ahead && !n.config.ReadOnly && n.snapshotSigner() != nil {
 		if err := n.snapshot(nil); err != nil {
 			n.unsnapped.failed(err)
@@ -364,7 +378,8 @@ func (n *Node) View(ctx context.Context, read func(state *livestate.State, head 
 }
 
 // view shows the live state, and waits for what was seen.
-func (n *Node) view(ctx context.Context, wait func(ctx context.Context, height uint64) error, read func(state *livestate.State, head Head)) error {
+func (n *Node) view(ctx context.Context, wait func(ctx context.Context, height uint64) error,
+	read func(state *livestate.State, head Head)) error {
 	n.mu.RLock()
 	if n.poisoned.Load() {
 		n.mu.RUnlock()

@@ -30,12 +30,14 @@ type town struct {
 	alice token.WalletID
 	bob   token.WalletID
 	queue int // of the node; 0 is the usual
+	// likewise; 0 is the usual
+	patience time.Duration
 
 	segment int64 // bytes of a segment of the log
 }
 
 func (w *town) config() node.Config {
-	return node.Config{Dir: w.dir, Queue: w.queue, Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: w.segment}}
+	return node.Config{Dir: w.dir, Queue: w.queue, Patience: w.patience, Options: txlog.Options{Origin: w.world.Genesis.Name, Signers: []note.Signer{w.world.LogSigner}, SegmentBytes: w.segment}}
 }
 
 func (w *town) open() {

@@ -12,11 +12,11 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Sequencer orders transactions that several nodes take in, in place of each of them alone. What it has ordered comes back by
-// ExecuteOrdered and CommitOrdered, at every node the same and in the same order.
+// Sequencer orders transactions that several nodes take in, in place of each of them alone. What it has ordered comes
+// back by ExecuteOrdered and CommitOrdered, at every node the same and in the same order.
 type Sequencer interface {
-	// Propose takes transactions that this node has taken in and verified, or says why it takes none now. It never blocks
-	// for long: who waits for their fate waits in the node.
+	// Propose takes transactions that this node has taken in and verified, or says why it takes none now. It never
+	// blocks for long: who waits for their fate waits in the node.
 	Propose(batch *Batch) *token.Error
 }
 
@@ -59,16 +59,16 @@ func (b *Batch) Without(drop []int) *Batch {
 	return kept
 }
 
-// VerifyBatch verifies a batch's signatures, under the keys that stand now, and compiles what it needs. It may be called
-// beside everything else, once for a batch.
+// VerifyBatch verifies a batch's signatures, under the keys that stand now, and compiles what it needs. It may be
+// called beside everything else, once for a batch.
 func (n *Node) VerifyBatch(b *Batch) {
 	n.verifyUnit(&unit{submissions: []*submission{b.submission}, size: b.Len(), bytes: b.Bytes()}, n.newVerifier())
 	n.compile(b.submission)
 }
 
-// Unsigned lists the transactions of a verified batch that nobody may put into a block as the ledger stands: their keys are
-// known, and a signature is not one of theirs, or not one that all libraries take. It depends on nothing but the batch and the
-// state after the last block.
+// Unsigned lists the transactions of a verified batch that nobody may put into a block as the ledger stands: their keys
+// are known, and a signature is not one of theirs, or not one that all libraries take. It depends on nothing but the
+// batch and the state after the last block.
 func (n *Node) Unsigned(b *Batch) (list []int) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -120,8 +120,8 @@ type waiter struct {
 	since      time.Time
 }
 
-// gatherFor is how long transactions are gathered for one batch: little beside the time that agreeing on a block takes, and the
-// more a batch has the less each costs.
+// gatherFor is how long transactions are gathered for one batch: little beside the time that agreeing on a block takes,
+// and the more a batch has the less each costs.
 const gatherFor = 10 * time.Millisecond
 
 // sequence hands what was taken in to the sequencer.
@@ -180,7 +180,8 @@ func (n *Node) propose(u *unit) {
 			}
 			id := r.tx.ID()
 			if len(o.waiting[id]) == 0 {
-				batch.submission.requests = append(batch.submission.requests, *r) // whoever asked may be answered before it is executed
+				// whoever asked may be answered before it is executed
+				batch.submission.requests = append(batch.submission.requests, *r)
 				batch.submission.bytes += len(r.tx.Encode())
 			}
 			o.waiting[id] = append(o.waiting[id], waiter{r, s, time.Now()})
@@ -218,7 +219,8 @@ func (n *Node) unfit(r *request) *token.Error {
 }
 
 // ExecuteOrdered executes a block. Nothing is durable before CommitOrdered, which must follow; both are called by one
-// goroutine at a time. What a transaction is refused for is its verdict; an error is the node's own, and it cannot go on.
+// goroutine at a time. What a transaction is refused for is its verdict; an error is the node's own, and it cannot go
+// on.
 func (n *Node) ExecuteOrdered(o Ordered) (Outcome, error) {
 	b := &block{ordered: []*request{}, salt: seeded(o.Seed)}
 	for _, batch := range o.Batches {
@@ -264,8 +266,8 @@ func seeded(seed [32]byte) func(height uint64, i int) *ledger.Salt {
 	}
 }
 
-// CommitOrdered makes the block that was executed last durable, and answers those who wait for its transactions. While the disk
-// is full it waits, and whoever orders with it: the others go on without this node.
+// CommitOrdered makes the block that was executed last durable, and answers those who wait for its transactions. While
+// the disk is full it waits, and whoever orders with it: the others go on without this node.
 func (n *Node) CommitOrdered() error {
 	b := n.ordering.executed
 	if b == nil {
@@ -329,15 +331,15 @@ func (n *Node) decided(s *submission) {
 	}
 }
 
-// reconsiderAfter is how long a transaction may wait for its order before it is looked at again, and maxReconsidered how many are
-// looked at in a second: their signatures are verified once more.
+// reconsiderAfter is how long a transaction may wait for its order before it is looked at again, and maxReconsidered
+// how many are looked at in a second: their signatures are verified once more.
 const (
 	reconsiderAfter = 3 * time.Second
 	maxReconsidered = 256
 )
 
-// reconsider refuses transactions that no block will have any more: their time has passed, or a key has changed since they were
-// verified, so that whoever makes blocks leaves them out.
+// reconsider refuses transactions that no block will have any more: their time has passed, or a key has changed since
+// they were verified, so that whoever makes blocks leaves them out.
 func (n *Node) reconsider() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -388,7 +390,8 @@ func (n *Node) abandonOrdered() {
 	defer o.mu.Unlock()
 	for id, waiters := range o.waiting { // any order: all are told the same
 		for _, w := range waiters {
-			w.request.refused = refuse(Unacknowledged, "", "the node is shutting down before the cluster has ordered it; it may be executed: ask for its id")
+			w.request.refused = refuse(Unacknowledged, "",
+				"the node is shutting down before the cluster has ordered it; it may be executed: ask for its id")
 			n.decided(w.submission)
 		}
 		delete(o.waiting, id)

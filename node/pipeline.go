@@ -56,7 +56,8 @@ func (n *Node) collect() {
 				return
 			}
 		}
-		u := &unit{submissions: []*submission{first}, size: len(first.requests), bytes: first.bytes, verified: make(chan struct{})}
+		u := &unit{submissions: []*submission{first}, size: len(first.requests), bytes: first.bytes,
+			verified: make(chan struct{})}
 		for u.size < maxUnit {
 			s, ok := n.ingest.Pop(false)
 			if !ok {
@@ -100,8 +101,9 @@ func (n *Node) execute() {
 	}
 }
 
-// awaitFollowersClock waits, where followers must acknowledge, for the first that says what time it is with him: a block
-// dated ahead of their clocks would never be acknowledged, and could not be taken back. Nobody is answered without them anyway.
+// awaitFollowersClock waits, where followers must acknowledge, for the first that says what time it is with him: a
+// block dated ahead of their clocks would never be acknowledged, and could not be taken back. Nobody is answered
+// without them anyway.
 func (n *Node) awaitFollowersClock() {
 	if n.config.Acks == 0 || n.config.Monotonic == nil {
 		return
@@ -239,12 +241,14 @@ func (n *Node) judge(r *request) *token.Error {
 	return n.executor.Apply(r.tx, nil)
 }
 
-// uncommon refuses a transaction with a signature that the log's rule takes and common libraries do not: in the log it would
-// keep everybody who verifies with one of them from going on. Followers take what is in their leader's log.
+// uncommon refuses a transaction with a signature that the log's rule takes and common libraries do not: in the log it
+// would keep everybody who verifies with one of them from going on. Followers take what is in their leader's log.
 func uncommon(tx *token.Transaction, keys []token.PublicKey) *token.Error {
 	for i := range tx.Witnesses {
 		if w := &tx.Witnesses[i]; !token.PlainSignature(keys[i], &w.Signature) {
-			return refuse(UncommonSignature, "witnesses", "the signature of %s %d, or its key, has a component of small order or another encoding than RFC 8032's: many libraries refuse it; sign with a common one", w.Role, w.Index)
+			return refuse(UncommonSignature, "witnesses",
+				"the signature of %s %d, or its key, has a component of small order or another encoding than RFC "+
+					"8032's: many libraries refuse it; sign with a common one", w.Role, w.Index)
 		}
 	}
 	return nil
@@ -254,7 +258,8 @@ func uncommon(tx *token.Transaction, keys []token.PublicKey) *token.Error {
 // stay in the processor's nearest cache until they are executed.
 const warmedTogether = 32
 
-// chunkTransactions is how many transactions are executed, while a capture is told, until it has its turn: two milliseconds.
+// chunkTransactions is how many transactions are executed, while a capture is told, until it has its turn: two
+// milliseconds.
 const chunkTransactions = 512
 
 // knowsRules says whether this program can make a block of a height.
@@ -293,12 +298,7 @@ func (n *Node) apply(b *block) error {
 		}
 		n.entries = append(n.entries, s.Encode())
 	}
-	n.requests = append(n.requests[:0], b.ordered...)
-	for _, s := range b.submissions {
-		for i := range s.requests {
-			n.requests = append(n.requests, &s.requests[i])
-		}
-	}
+	n.listRequests(b)
 	executed := 0
 	for together := range slices.Chunk(n.requests, warmedTogether) {
 		if executed += len(together); executed >= chunkTransactions && n.capturing.Load() {
@@ -315,7 +315,8 @@ func (n *Node) apply(b *block) error {
 				r.hidden = !n.executor.Tellable() && r.refused.Code != Overloaded
 				continue
 			}
-			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1, TimeMillis: now}
+			r.receipt = Receipt{ID: r.tx.ID(), Index: n.head.Size + uint64(len(n.entries)), Height: n.head.Height + 1,
+				TimeMillis: now}
 			from := len(n.encoded)
 			n.encoded = ledger.AppendEntry(n.encoded, r.tx.Encode(), n.executor.Effects())
 			n.entries = append(n.entries, n.encoded[from:len(n.encoded):len(n.encoded)])
@@ -335,6 +336,17 @@ func (n *Node) apply(b *block) error {
 	}
 	b.head = n.head
 	return nil
+}
+
+// listRequests lists those of a block in their order, in memory that every block uses again: apply alone touches it,
+// under stateLock.
+func (n *Node) listRequests(b *block) {
+	n.requests = append(n.requests[:0], b.ordered...)
+	for _, s := range b.submissions {
+		for i := range s.requests {
+			n.requests = append(n.requests, &s.requests[i])
+		}
+	}
 }
 
 // salt is that of a block's i-th system entry.

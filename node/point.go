@@ -14,7 +14,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
-// PointFile stands in a copy of the past: under which signed checkpoint its log stands, though none was signed of its own size.
+// PointFile stands in a copy of the past: under which signed checkpoint its log stands, though none was signed of its
+// own size.
 const PointFile = "point.json"
 
 // MaxPointBytes bounds such a file.
@@ -22,10 +23,11 @@ const MaxPointBytes = 64 << 10
 
 // Point shows that a log of some size begins the one over which the log's key signed a checkpoint.
 type Point struct {
-	Size       uint64   `json:"size"` // entries
-	Root       []byte   `json:"root"` // of the log at that size
-	Checkpoint string   `json:"checkpoint"`
-	Proof      [][]byte `json:"proof"` // RFC 6962 consistency, from size to the checkpoint's; empty when it is of that size
+	Size       uint64 `json:"size"` // entries
+	Root       []byte `json:"root"` // of the log at that size
+	Checkpoint string `json:"checkpoint"`
+	// RFC 6962 consistency, from size to the checkpoint's; empty when it is of that size
+	Proof [][]byte `json:"proof"`
 }
 
 // ReadPoint reads such a file's content.
@@ -69,17 +71,20 @@ func (p Point) Check(g ledger.Genesis) (signed uint64, err error) {
 		return 0, mismatch("the checkpoint is of %d entries, the copy has %d", c.Size, p.Size)
 	}
 	if err := txlog.VerifyConsistency(p.Size, c.Size, p.root(), c.Root, p.proof()); err != nil {
-		return 0, mismatch("the log of %d entries does not begin the one of %d that was signed: %v", p.Size, c.Size, err)
+		return 0, mismatch("the log of %d entries does not begin the one of %d that was signed: %v", p.Size, c.Size,
+			err)
 	}
 	return c.Size, nil
 }
 
 // keepPoint keeps under which of a leader's checkpoints a copy of the past stands.
-func (n *Node) keepPoint(ctx context.Context, leader Leader, signed []byte, c txlog.Checkpoint, size uint64, root txlog.Hash) error {
+func (n *Node) keepPoint(ctx context.Context, leader Leader, signed []byte, c txlog.Checkpoint, size uint64,
+	root txlog.Hash) error {
 	p := Point{Size: size, Root: root[:], Checkpoint: string(signed)}
 	if c.Size > size {
 		tree := tlog.Tree{N: int64(c.Size), Hash: tlog.Hash(c.Root)}
-		proof, err := tlog.ProveTree(int64(c.Size), int64(size), tlog.TileHashReader(tree, &tileReader{ctx, leader, map[string][]byte{}}))
+		proof, err := tlog.ProveTree(int64(c.Size), int64(size),
+			tlog.TileHashReader(tree, &tileReader{ctx, leader, map[string][]byte{}}))
 		if err != nil {
 			return fmt.Errorf("the leader's tiles: %w", err)
 		}

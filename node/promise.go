@@ -16,8 +16,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Prepare asks, signed by the log's key, who can be asked to promise: that they acknowledge, or write, nothing of an older
-// epoch any more, and how much they have.
+// Prepare asks, signed by the log's key, who can be asked to promise: that they acknowledge, or write, nothing of an
+// older epoch any more, and how much they have.
 type Prepare struct {
 	Network token.NetworkID
 	failover.Ballot
@@ -37,8 +37,8 @@ type Promise struct {
 	Led  uint64 // the newest epoch of which it knows a leader, or leads itself
 }
 
-// Roles of those who promise. A leader that has not heard from enough followers since it started cannot know that its log is
-// not an old copy.
+// Roles of those who promise. A leader that has not heard from enough followers since it started cannot know that its
+// log is not an old copy.
 const (
 	RoleFollower   = "follower"
 	RoleLeader     = "leader"
@@ -51,8 +51,8 @@ const (
 	overTitle    = "aqsha prepare v2" // with candidates that were given up
 	promiseTitle = "aqsha promise v1"
 	prepareFile  = "prepare" // the newest that a node promised
-	// ownPrepareFile holds the newest prepare that this node's promotion asks others to promise: a promotion that ended half way goes
-	// on with it, so that who promised promises again.
+	// ownPrepareFile holds the newest prepare that this node's promotion asks others to promise: a promotion that ended
+	// half way goes on with it, so that who promised promises again.
 	ownPrepareFile = "prepare.own"
 )
 
@@ -80,11 +80,13 @@ func (p Prepare) Text() string {
 
 // Text is what is signed.
 func (p Promise) Text() string {
-	return fmt.Sprintf("%s\n%s\n%d\n%s\n%d\n%s\n%s\n%d\n", promiseTitle, p.Network, p.Epoch, p.Candidate, p.Size, base64.StdEncoding.EncodeToString(p.Root[:]), p.Role, p.Led)
+	return fmt.Sprintf("%s\n%s\n%d\n%s\n%d\n%s\n%s\n%d\n", promiseTitle, p.Network, p.Epoch, p.Candidate, p.Size,
+		base64.StdEncoding.EncodeToString(p.Root[:]), p.Role, p.Led)
 }
 
 // openLines verifies a note of so many lines.
-func openLines(signed []byte, verifiers note.Verifiers, title string, count int) (lines []string, opened *note.Note, err error) {
+func openLines(signed []byte, verifiers note.Verifiers, title string,
+	count int) (lines []string, opened *note.Note, err error) {
 	if len(signed) > maxFence {
 		return nil, nil, fmt.Errorf("%w: %d bytes", errPromise, len(signed))
 	}
@@ -138,8 +140,10 @@ func OpenPrepare(signed []byte, verifier note.Verifier) (p Prepare, err error) {
 // ParseBallot reads an epoch and a candidate's word.
 func ParseBallot(text, separator string) (b failover.Ballot, err error) {
 	epoch, word, found := strings.Cut(text, separator)
-	if b.Epoch, err = strconv.ParseUint(epoch, 10, 63); err != nil || !found || word == "" || strings.Contains(word, "\n") {
-		return failover.Ballot{}, fmt.Errorf("%q is not an epoch and a candidate's word, such as 3%s5f0c…", text, separator)
+	if b.Epoch, err = strconv.ParseUint(epoch, 10, 63); err != nil || !found || word == "" ||
+		strings.Contains(word, "\n") {
+		return failover.Ballot{}, fmt.Errorf("%q is not an epoch and a candidate's word, such as 3%s5f0c…", text,
+			separator)
 	}
 	b.Candidate = word
 	return b, nil
@@ -188,7 +192,8 @@ func (n *Node) openPrepared() error {
 
 // steppedDown is why a leader that promised writes no more.
 func steppedDown(b failover.Ballot) *token.Error {
-	return refuse(Fenced, "", "this node has promised epoch %d to a candidate, and answers nothing of an older one: follow the new leader, or promote one (aqsha promote)", b.Epoch)
+	return refuse(Fenced, "", "this node has promised epoch %d to a candidate, and answers nothing of an older one: "+
+		"follow the new leader, or promote one (aqsha promote)", b.Epoch)
 }
 
 // SteppedDown says whether a data directory's node promised an epoch that nobody is known to lead.
@@ -209,9 +214,9 @@ func (n *Node) Prepared() (signed []byte, b failover.Ballot) {
 	return n.fencing.prepared, n.fencing.promised
 }
 
-// Prepare signs what a promotion of this node, a follower so far, asks of others: an epoch above all that it knows of. It has
-// to promise that itself (Hold) before it leads. word is random; over are candidates that somebody gave up. A promotion
-// of this node that ended half way goes on with what it asked then, unless more are given up.
+// Prepare signs what a promotion of this node, a follower so far, asks of others: an epoch above all that it knows of.
+// It has to promise that itself (Hold) before it leads. word is random; over are candidates that somebody gave up. A
+// promotion of this node that ended half way goes on with what it asked then, unless more are given up.
 func (n *Node) Prepare(signer note.Signer, word string, over ...failover.Ballot) (signed []byte, p Prepare, err error) {
 	if n.config.Leader == "" {
 		return nil, p, errors.New("this node is a leader already")
@@ -222,14 +227,16 @@ func (n *Node) Prepare(signer note.Signer, word string, over ...failover.Ballot)
 	if err != nil {
 		return nil, p, err
 	}
-	if promised != begun.Ballot && !failover.MayPromise(promised, known.Epoch, failover.Ballot{Epoch: max(promised.Epoch, known.Epoch) + 1}, over...) {
+	if promised != begun.Ballot && !failover.MayPromise(promised, known.Epoch,
+		failover.Ballot{Epoch: max(promised.Epoch, known.Epoch) + 1}, over...) {
 		return nil, p, promisedAnother(promised)
 	}
 	open := begun.Epoch > known.Epoch && begun.Epoch >= promised.Epoch
 	if open && len(over) == 0 {
 		return own, begun, nil
 	}
-	p = Prepare{Network: n.network, Ballot: failover.Ballot{Epoch: max(known.Epoch, promised.Epoch, begun.Epoch), Candidate: word}, Over: over}
+	p = Prepare{Network: n.network, Ballot: failover.Ballot{Epoch: max(known.Epoch, promised.Epoch, begun.Epoch),
+		Candidate: word}, Over: over}
 	if begun.Epoch > 0 {
 		p.Over = append(p.Over, begun.Ballot) // it is this node's to give up
 	}
@@ -262,7 +269,9 @@ func (n *Node) ownPrepare() (signed []byte, p Prepare, err error) {
 
 // promisedAnother is why a second candidate is refused, and what its operator does.
 func promisedAnother(b failover.Ballot) *token.Error {
-	return refuse(Promised, "prepare", "epoch %d is promised to another candidate, %s, which may be about to lead: let it finish and follow it (aqsha follow); if it was given up before it led, say so: aqsha promote --instead-of %d:%s",
+	return refuse(Promised, "prepare", "epoch %d is promised to another candidate, %s, which may be about to lead: "+
+		"let it finish and follow it (aqsha follow); if it was given up before it led, say so: aqsha promote "+
+		"--instead-of %d:%s",
 		b.Epoch, b.Candidate, b.Epoch, b.Candidate)
 }
 
@@ -285,7 +294,9 @@ func (n *Node) holdTo(signed []byte, p Prepare) error {
 		if n.fencing.promised.Epoch > n.fencing.fence.Epoch && p.Epoch > n.fencing.fence.Epoch {
 			return promisedAnother(n.fencing.promised)
 		}
-		return refuse(Fenced, "epoch", "epoch %d is not free: this node knows of a leader of epoch %d, and promised epoch %d", p.Epoch, n.fencing.fence.Epoch, n.fencing.promised.Epoch)
+		return refuse(Fenced, "epoch",
+			"epoch %d is not free: this node knows of a leader of epoch %d, and promised epoch %d", p.Epoch,
+			n.fencing.fence.Epoch, n.fencing.promised.Epoch)
 	}
 	if n.config.Leader == "" {
 		n.stopWriting(steppedDown(p.Ballot))
@@ -299,9 +310,9 @@ func (n *Node) holdTo(signed []byte, p Prepare) error {
 	return nil
 }
 
-// Promise answers a prepare: from now on this node acknowledges, or writes, nothing of an older epoch. With leading only the
-// leader does that has everything which was answered: the candidate can do nothing with another's promise, which would stop that one
-// for nobody.
+// Promise answers a prepare: from now on this node acknowledges, or writes, nothing of an older epoch. With leading
+// only the leader does that has everything which was answered: the candidate can do nothing with another's promise,
+// which would stop that one for nobody.
 func (n *Node) Promise(signed []byte, leading bool) ([]byte, error) {
 	p, err := OpenPrepare(signed, n.logVerifier)
 	if err != nil {
@@ -330,25 +341,28 @@ func (n *Node) Promise(signed []byte, leading bool) ([]byte, error) {
 	return note.Sign(&note.Note{Text: answer.Text()}, signers...)
 }
 
-// holdAs holds to a prepare and returns as what. With leading it changes nothing at a node that is not the leader, or may lack
-// something that was answered: the same lock is held while that is found out and while it is held to.
+// holdAs holds to a prepare and returns as what. With leading it changes nothing at a node that is not the leader, or
+// may lack something that was answered: the same lock is held while that is found out and while it is held to.
 func (n *Node) holdAs(signed []byte, p Prepare, leading bool) (role string, err error) {
 	n.fencing.mu.Lock()
 	defer n.fencing.mu.Unlock()
 	role = n.role()
 	again := n.fencing.promised == p.Ballot // it stopped for this very candidate
-	if leading && !again && !failover.MaySwitch(n.config.Leader == "" && role != RoleReplaced && n.Err() == nil, role == RoleLeader) {
+	if leading && !again && !failover.MaySwitch(n.config.Leader == "" && role != RoleReplaced && n.Err() == nil,
+		role == RoleLeader) {
 		switch {
 		case n.fencing.promised.Epoch > n.fencing.fence.Epoch:
 			return role, promisedAnother(n.fencing.promised)
 		case role == RoleReplaced:
-			return role, refuse(OldLeader, "prepare", "this node was replaced as the leader: another leads since epoch %d", n.fencing.fence.Epoch)
+			return role, refuse(OldLeader, "prepare",
+				"this node was replaced as the leader: another leads since epoch %d", n.fencing.fence.Epoch)
 		case role == RoleFollower:
 			return role, refuse(NotLeading, "prepare", "this node follows %s", n.config.Leader)
 		case n.Err() != nil:
 			return role, refuse(NotLeading, "prepare", "this node leads and writes nothing more: %v", n.Err())
 		}
-		return role, refuse(NotLeading, "prepare", "this node leads and has not heard from its followers since it started, so that it may not have everything that was answered: start them")
+		return role, refuse(NotLeading, "prepare", "this node leads and has not heard from its followers since it "+
+			"started, so that it may not have everything that was answered: start them")
 	}
 	return role, n.holdTo(signed, p)
 }
@@ -377,7 +391,8 @@ const (
 	StandsStopped  = "stopped"  // it promised a candidate that does not lead, or another was promoted with it
 )
 
-// StandsAs says as what a node stands by what it knows of who leads. It takes no lock: the fencing's is held while a disk is written.
+// StandsAs says as what a node stands by what it knows of who leads. It takes no lock: the fencing's is held while a
+// disk is written.
 func (n *Node) StandsAs() string {
 	if n.config.Leader != "" {
 		return StandsFollower
@@ -411,8 +426,8 @@ func (n *Node) replaced() bool {
 	return n.fencing.signed != nil && n.fencing.fence.Leader != n.fencing.own
 }
 
-// mayAcknowledge says whether this follower may still acknowledge to a leader. The fencing's lock is held: what is signed
-// before it is let go was acknowledged before any promise.
+// mayAcknowledge says whether this follower may still acknowledge to a leader. The fencing's lock is held: what is
+// signed before it is let go was acknowledged before any promise.
 func (n *Node) mayAcknowledge(leader failover.Ballot) error {
 	if promised := n.fencing.promised; !failover.MayAcknowledge(promised, leader) {
 		return &promisedError{promised.Epoch, leader.Epoch}
@@ -420,9 +435,11 @@ func (n *Node) mayAcknowledge(leader failover.Ballot) error {
 	return nil
 }
 
-// promisedError means that the leader's epoch is over for this follower, though nobody is known to lead the next one yet.
+// promisedError means that the leader's epoch is over for this follower, though nobody is known to lead the next one
+// yet.
 type promisedError struct{ promised, leads uint64 }
 
 func (e *promisedError) Error() string {
-	return fmt.Sprintf("this follower has promised epoch %d to a candidate and acknowledges nothing of epoch %d any more: follow the new leader (aqsha follow URL), or finish the promotion", e.promised, e.leads)
+	return fmt.Sprintf("this follower has promised epoch %d to a candidate and acknowledges nothing of epoch %d any "+
+		"more: follow the new leader (aqsha follow URL), or finish the promotion", e.promised, e.leads)
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// Promotion is the proof that a promotion was in order: who promised, what they had, and that the new leader began with all of it.
+// Promotion is the proof that a promotion was in order: who promised, what they had, and that the new leader began with
+// all of it.
 type Promotion struct {
 	Origin    string         `json:"origin"`    // of the log
 	Followers []string       `json:"followers"` // whose cosignatures counted under the old leader
@@ -55,7 +56,8 @@ func (n *Node) ProvePromises(p *Promotion) error {
 	return nil
 }
 
-// BeginsWith says whether this log begins with what a log of so many entries and this root holds. A longer one is not judged.
+// BeginsWith says whether this log begins with what a log of so many entries and this root holds. A longer one is not
+// judged.
 func (n *Node) BeginsWith(size uint64, root txlog.Hash) (bool, error) {
 	if size == 0 || size > n.log.Size() {
 		return true, nil
@@ -76,8 +78,8 @@ func (p *Promotion) verifiers(logKey note.Verifier) (note.Verifiers, error) {
 	return note.VerifierList(list...), nil
 }
 
-// Check verifies the proof under the log's key. Who the followers were, and how many had to acknowledge, is what the proof
-// says: compare it with what is known of the old leader.
+// Check verifies the proof under the log's key. Who the followers were, and how many had to acknowledge, is what the
+// proof says: compare it with what is known of the old leader.
 func (p *Promotion) Check(logKey note.Verifier) (f Fence, err error) {
 	if f, err = OpenFence([]byte(p.Fence), logKey); err != nil {
 		return f, fmt.Errorf("fence: %w", err)
@@ -112,7 +114,8 @@ func (p *Promotion) Check(logKey note.Verifier) (f Fence, err error) {
 			stopped, leads = true, max(leads, promise.Led)
 		}
 	}
-	return f, p.enough(promised, stopped && leads == newest) // a leader that was replaced before does not have everything
+	// a leader that was replaced before does not have everything
+	return f, p.enough(promised, stopped && leads == newest)
 }
 
 // begins checks that a fence's log begins with what somebody had who promised.

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// ProofCheckpoint is the newest checkpoint that a proof may rest on: of what may be shown, a follower's the leader's, with
-// the log's own signature alone. Followers' cosignatures say that they have it too; whoever checks a proof knows the genesis,
-// which names none of them.
+// ProofCheckpoint is the newest checkpoint that a proof may rest on: of what may be shown, a follower's the leader's,
+// with the log's own signature alone. Followers' cosignatures say that they have it too; whoever checks a proof knows
+// the genesis, which names none of them.
 func (n *Node) ProofCheckpoint() ([]byte, txlog.Checkpoint, error) {
 	signed := n.PublicCheckpoint()
 	if n.config.Leader == "" && n.config.Acks == 0 {
@@ -33,5 +33,6 @@ func Covered(entry uint64, c txlog.Checkpoint) error {
 	if entry < c.Size {
 		return nil
 	}
-	return &token.Error{Code: NotYet, Detail: "the newest checkpoint that may be shown does not cover it yet: ask again in a while"}
+	return &token.Error{Code: NotYet, Detail: "the newest checkpoint that may be shown does not cover it yet: ask " +
+		"again in a while"}
 }

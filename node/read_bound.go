@@ -8,8 +8,8 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// readBound is how long a read waits for what it saw to be acknowledged, or stored: a leader whose followers are not there would
-// hold it for ever.
+// readBound is how long a read waits for what it saw to be acknowledged, or stored: a leader whose followers are not
+// there would hold it for ever.
 const readBound = 10 * time.Second
 
 // waitShown is WaitHeight for a read.
@@ -43,12 +43,14 @@ func (n *Node) LookupRead(ctx context.Context, id token.TransactionID) (receipt 
 
 // leftBehind is why a replaced leader shows nothing of what it has beyond its successor's fence: that one never had it.
 func (n *Node) leftBehind(by *Fence) error {
-	return refuse(NotShown, "", "this node was replaced as the leader: what it would show goes on beyond entry %d, where the leader of epoch %d began. Read at the node that leads now (aqsha status names it), and restore this one from it (aqsha restore URL)",
+	return refuse(NotShown, "", "this node was replaced as the leader: what it would show goes on beyond entry %d, "+
+		"where the leader of epoch %d began. Read at the node that leads now (aqsha status names it), and restore "+
+		"this one from it (aqsha restore URL)",
 		by.Size, by.Epoch)
 }
 
-// unshown says of a read what a node that writes no more says of a payment: what it saw is not acknowledged, or not stored, and
-// this node will not hear that it is.
+// unshown says of a read what a node that writes no more says of a payment: what it saw is not acknowledged, or not
+// stored, and this node will not hear that it is.
 func (n *Node) unshown(err error) error {
 	if by := n.fencing.replacedBy.Load(); by != nil && codeIs(err, Fenced) {
 		return n.leftBehind(by)
@@ -56,7 +58,8 @@ func (n *Node) unshown(err error) error {
 	if codeIs(err, Fenced) || codeIs(err, FenceConflict) || codeIs(err, WriteFailed) {
 		var e *token.Error
 		errors.As(err, &e)
-		return refuse(NotShown, "", "what this would show is not acknowledged, or not stored, and this node writes no more (%s): read at the node that leads", e.Detail)
+		return refuse(NotShown, "", "what this would show is not acknowledged, or not stored, and this node writes "+
+			"no more (%s): read at the node that leads", e.Detail)
 	}
 	return err
 }
@@ -70,7 +73,9 @@ func (n *Node) bounded(ctx context.Context, code token.Code, wait func(ctx conte
 		return err
 	}
 	if connected, acks, waits := n.AwaitedFollowers(); waits || len(n.Unheard()) > 0 {
-		return refuse(code, "", "what this would show waits for followers, of which %d are here and %d must have it: start them, or ask again later", connected, acks)
+		return refuse(code, "", "what this would show waits for followers, of which %d are here and %d must have it: "+
+			"start them, or ask again later", connected, acks)
 	}
-	return refuse(code, "", "what this would show is not acknowledged, or not stored, after %s: ask again", n.config.ReadBound)
+	return refuse(code, "", "what this would show is not acknowledged, or not stored, after %s: ask again",
+		n.config.ReadBound)
 }

@@ -56,7 +56,8 @@ func (n *Node) recover() error {
 	n.log = log
 	n.recovery.LogTook = time.Since(start)
 	if torn := log.Recovery(); torn.TornBytes > 0 {
-		n.logger.Warn("a write that a crash interrupted was cut; it was never acknowledged", "bytes", torn.TornBytes, "file", torn.TornFile)
+		n.logger.Warn("a write that a crash interrupted was cut; it was never acknowledged", "bytes", torn.TornBytes,
+			"file", torn.TornFile)
 	}
 	if log.Size() == 0 {
 		return fmt.Errorf("the log in %s is empty: no network was founded here", dir)
@@ -101,10 +102,11 @@ func (n *Node) recover() error {
 	return n.openAcknowledged(r.head)
 }
 
-// signRecovered has a leader sign what it begins with, before it answers anybody: entries that a crash left without a checkpoint,
-// which were replayed, and count (the log has written them again, so that they do not lie in the page cache alone); and, in an epoch
-// of its own, what a leader of an older one signed: followers take nothing beyond a fence that was signed before it. Until then
-// followers could not acknowledge them, and whoever verifies the directory would find entries for which nobody has signed.
+// signRecovered has a leader sign what it begins with, before it answers anybody: entries that a crash left without a
+// checkpoint, which were replayed, and count (the log has written them again, so that they do not lie in the page cache
+// alone); and, in an epoch of its own, what a leader of an older one signed: followers take nothing beyond a fence that
+// was signed before it. Until then followers could not acknowledge them, and whoever verifies the directory would find
+// entries for which nobody has signed.
 func (n *Node) signRecovered() error {
 	if n.config.Leader != "" || n.config.ReadOnly || n.config.Sequencer != nil || len(n.config.Options.Signers) == 0 {
 		return nil
@@ -152,14 +154,16 @@ func (n *Node) fromSnapshot() rebuilt {
 	for _, name := range n.snapshotFiles() {
 		state, at, err := n.readSnapshot(name)
 		if errors.Is(err, errUnsealed) {
-			n.logger.Warn("a snapshot without a signature, as earlier versions wrote them, is not believed; the log is replayed this once", "file", name)
+			n.logger.Warn("a snapshot without a signature, as earlier versions wrote them, is not believed; the log "+
+				"is replayed this once", "file", name)
 			continue
 		}
 		if err != nil {
 			n.logger.Warn("snapshot passed over; the log has everything", "file", name, "cause", err)
 			continue
 		}
-		return rebuilt{state, ledger.ResumeReplay(state, n.network, at.Leaf, true), Head{Leaf: at.Leaf, Size: at.LogSize}}
+		return rebuilt{state, ledger.ResumeReplay(state, n.network, at.Leaf, true),
+			Head{Leaf: at.Leaf, Size: at.LogSize}}
 	}
 	return fromNothing(true)
 }

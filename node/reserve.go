@@ -26,6 +26,9 @@ type Selection struct {
 // holdMillis is how long tokens are set aside for a payer who says nothing more.
 const holdMillis = 30_000
 
+// patience is longer than any payment takes that a program signs.
+const patience = 4 * time.Second
+
 // maxSelect bounds how many of a wallet's tokens are looked at for one selection.
 const maxSelect = 4096
 
@@ -78,14 +81,20 @@ func (r *reservations) leave(wallet token.WalletID, q *queue) {
 type Want struct {
 	Asset  token.Asset
 	Amount money.Tiyn
-	// HopsBelow leaves out tokens of marked money that have used so many hops, for a payment that keeps the mark; 0 for none.
+	// HopsBelow leaves out tokens of marked money that have used so many hops, for a payment that keeps the mark; 0 for
+	// none.
 	HopsBelow uint16
+	// Unknown means that anybody may ask, and set aside what he will never spend: once others' tokens have stood
+	// still for a while (Config.Patience) they are chosen all the same.
+	Unknown bool
 }
 
-// busy is why no tokens were free in time. Where the leader waits for its followers, whoever is before waits for them too.
+// busy is why no tokens were free in time. Where the leader waits for its followers, whoever is before waits for them
+// too.
 func (n *Node) busy(why string) *token.Error {
 	if connected, acks, waits := n.AwaitedFollowers(); waits {
-		why = fmt.Sprintf("%s: payments wait here for followers, of which %d are here and %d must have them; nothing of this one was sent", why, connected, acks)
+		why = fmt.Sprintf("%s: payments wait here for followers, of which %d are here and %d must have them; nothing "+
+			"of this one was sent", why, connected, acks)
 	}
 	return refuse(TokensBusy, "wallet", "%s", why)
 }
@@ -104,23 +113,49 @@ func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) 
 	}
 	q := n.reserved.enter(wallet)
 	defer n.reserved.leave(wallet, q)
-	select {
-	case q.slot <- struct{}{}:
-	case <-ctx.Done():
-		return Selection{}, n.busy("others are paying from this wallet")
+	still := &standstill{node: n, wallet: wallet}
+	if want.Unknown {
+		look := time.NewTicker(n.config.Patience)
+		defer look.Stop()
+		still.look = look.C
+	}
+	for taken := false; !taken; {
+		select {
+		case q.slot <- struct{}{}:
+			taken = true
+		case <-still.look:
+			if !still.stands() {
+				continue
+			}
+			if selection, err := n.trySelect(ctx, wallet, want, true); err != nil || len(selection.Tokens) > 0 {
+				return selection, err
+			}
+		case <-ctx.Done():
+			return Selection{}, n.busy("others are paying from this wallet")
+		case <-n.stop:
+			return Selection{}, refuse(Stopped, "", "the node is shutting down")
+		}
 	}
 	defer func() { <-q.slot }()
+	return n.selectAtTurn(ctx, wallet, want, still)
+}
+
+// selectAtTurn waits, at its turn, until enough is free.
+func (n *Node) selectAtTurn(ctx context.Context, wallet token.WalletID, want Want, still *standstill) (
+	Selection, error) {
 	retry := time.NewTicker(100 * time.Millisecond) // for tokens whose payer went away
 	defer retry.Stop()
-	for {
+	for overrule := false; ; {
 		grown := n.grown.wait()
-		selection, err := n.trySelect(ctx, wallet, want)
+		selection, err := n.trySelect(ctx, wallet, want, overrule)
 		if err != nil || len(selection.Tokens) > 0 {
 			return selection, err
 		}
 		select {
 		case <-grown:
 		case <-retry.C:
+		case <-still.look:
+			overrule = still.stands()
 		case <-ctx.Done():
 			return Selection{}, n.busy("others are paying with this wallet's tokens")
 		case <-n.stop:
@@ -129,8 +164,43 @@ func (n *Node) SelectFor(ctx context.Context, wallet token.WalletID, want Want) 
 	}
 }
 
-// trySelect chooses among the tokens that are free now; an empty selection means to wait.
-func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want) (Selection, error) {
+// standstill tells payers who are at work from somebody who sets tokens aside and pays nothing: of what was set aside
+// at one look nothing is spent at the next.
+type standstill struct {
+	node   *Node
+	wallet token.WalletID
+	look   <-chan time.Time // when to look; nil for never
+	held   []token.ID       // at the last look
+}
+
+// stands says whether nothing was spent of what was set aside when it looked last, and looks.
+func (s *standstill) stands() bool {
+	var live []livestate.LiveToken
+	gone := 0
+	s.node.mu.RLock()
+	for _, id := range s.held {
+		if _, there := s.node.state.Token(id); !there {
+			gone++
+		}
+	}
+	live = s.node.state.TokensOf(s.wallet, maxSelect)
+	s.node.mu.RUnlock()
+	stands := len(s.held) > 0 && gone == 0
+	now := s.node.config.Now()
+	s.held = s.held[:0]
+	s.node.reserved.mu.Lock()
+	defer s.node.reserved.mu.Unlock()
+	for _, t := range live {
+		if s.node.reserved.held[t.ID] > now {
+			s.held = append(s.held, t.ID)
+		}
+	}
+	return stands
+}
+
+// trySelect chooses among the tokens that are free now, or else, to overrule who has set them aside, among all; an
+// empty selection means to wait.
+func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want, overrule bool) (Selection, error) {
 	var tokens []livestate.LiveToken
 	var balance money.Tiyn
 	bounds := Bounds{}
@@ -161,8 +231,13 @@ func (n *Node) trySelect(ctx context.Context, wallet token.WalletID, want Want) 
 	n.reserved.mu.Lock()
 	defer n.reserved.mu.Unlock()
 	n.reserved.forget(now)
-	free := slices.DeleteFunc(usable, func(t livestate.LiveToken) bool { return n.reserved.held[t.ID] > now })
+	free := slices.DeleteFunc(slices.Clone(usable), func(t livestate.LiveToken) bool {
+		return n.reserved.held[t.ID] > now
+	})
 	chosen, merge := ChooseFor(free, want, bounds)
+	if len(chosen) == 0 && overrule {
+		chosen, merge = ChooseFor(usable, want, bounds)
+	}
 	selection := Selection{Tokens: chosen, Merge: merge, UntilMillis: now + holdMillis}
 	for _, t := range chosen {
 		selection.Total += t.Amount

@@ -26,7 +26,8 @@ type lack struct {
 	cause error
 }
 
-// NoRoom says since when and why the disk has no room for more of the log; nil when it has. Payments are refused meanwhile.
+// NoRoom says since when and why the disk has no room for more of the log; nil when it has. Payments are refused
+// meanwhile.
 func (n *Node) NoRoom() (since time.Time, cause error) {
 	if l := n.room.lack.Load(); l != nil {
 		return l.since, l.cause
@@ -39,7 +40,8 @@ func (n *Node) full() *token.Error {
 	if n.room.lack.Load() == nil {
 		return nil
 	}
-	return refuse(DiskFull, "", "the node's disk is full: its operator must make room; send the same again then, it is never executed twice")
+	return refuse(DiskFull, "", "the node's disk is full: its operator must make room; send the same again then, it "+
+		"is never executed twice")
 }
 
 // hinder notes that a write of the log found no room, and says whether that is so: any other error is final.
@@ -58,7 +60,8 @@ func (n *Node) hinder(err error) bool {
 // roomy notes that a write of the log found room.
 func (n *Node) roomy() {
 	if l := n.room.lack.Swap(nil); l != nil {
-		n.logger.Info("the disk has room again: transactions are taken", "after", time.Since(l.since).Round(time.Millisecond))
+		n.logger.Info("the disk has room again: transactions are taken", "after",
+			time.Since(l.since).Round(time.Millisecond))
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 // snapshotsKept is how many snapshots stay; the log could rebuild all of them.
 const snapshotsKept = 2
 
-// Snapshot writes the live state as it stands, so that the next start need not replay all of the log, while payments go on:
-// they wait for no more than a little of the state to be read at a time.
+// Snapshot writes the live state as it stands, so that the next start need not replay all of the log, while payments go
+// on: they wait for no more than a little of the state to be read at a time.
 func (n *Node) Snapshot() error {
 	n.mu.RLock()
 	tokens, _ := n.state.Counts()
@@ -70,8 +70,8 @@ func (n *Node) snapshot(c *courtesy) error {
 	return nil
 }
 
-// unsnapped is what has become of snapshots that could not be written: the log has everything, so that is a warning, and
-// tried again, each time after twice as long.
+// unsnapped is what has become of snapshots that could not be written: the log has everything, so that is a warning,
+// and tried again, each time after twice as long.
 type unsnapped struct {
 	mu    sync.Mutex
 	cause error // nil after one that was written
@@ -110,8 +110,8 @@ func (n *Node) SnapshotFailure() (since time.Time, cause error) {
 	return n.unsnapped.since, n.unsnapped.cause
 }
 
-// capture begins a capture of the state after the last executed block; nil when that is the genesis, or when the node ends before
-// there is such a state.
+// capture begins a capture of the state after the last executed block; nil when that is the genesis, or when the node
+// ends before there is such a state.
 func (n *Node) capture() (*livestate.Capture, livestate.Position, error) {
 	for {
 		n.mu.Lock()
@@ -153,8 +153,10 @@ func (n *Node) waitLog(size uint64) {
 	}
 }
 
-// writeSnapshot writes a capture to a new file. It returns the file's bytes and the longest time that the state was held.
-func (n *Node) writeSnapshot(capture *livestate.Capture, at livestate.Position, path string, c *courtesy) (bytes int64, hold time.Duration, err error) {
+// writeSnapshot writes a capture to a new file. It returns the file's bytes and the longest time that the state was
+// held.
+func (n *Node) writeSnapshot(capture *livestate.Capture, at livestate.Position, path string,
+	c *courtesy) (bytes int64, hold time.Duration, err error) {
 	_ = n.fs.Remove(path) // what an interrupted attempt left
 	f, err := n.fs.Create(path)
 	if err != nil {
@@ -212,18 +214,19 @@ func (w *fileWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// courtesy lets work that nobody waits for take half of a processor's time: it pauses as long as it has worked. One goroutine
-// uses it; a nil one never pauses. With haste it pauses for that part of the time only.
+// courtesy lets work that nobody waits for take half of a processor's time: it pauses as long as it has worked. One
+// goroutine uses it; a nil one never pauses. With haste it pauses for that part of the time only.
 type courtesy struct {
 	since time.Time
 	haste int
 }
 
-// hasteTokens is by how many live tokens taking a snapshot hastens: of ten million it must not take so long that the next start
-// has too much to replay.
+// hasteTokens is by how many live tokens taking a snapshot hastens: of ten million it must not take so long that the
+// next start has too much to replay.
 const hasteTokens = 2_500_000
 
-// courteousAfter is how long work goes on before it pauses: not so short that pausing costs, nor so long that payments wait.
+// courteousAfter is how long work goes on before it pauses: not so short that pausing costs, nor so long that payments
+// wait.
 const courteousAfter = 2 * time.Millisecond
 
 func (c *courtesy) pause() {

@@ -15,9 +15,9 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// A snapshot's file ends with a signed note (golang.org/x/mod/sumdb/note) over what stands before it, the note's length in
-// four bytes, and a magic. Whoever can write files but has no key cannot have the node believe another state: it would
-// execute and sign what that state allows. The title keeps the note from being read as a checkpoint or a fence.
+// A snapshot's file ends with a signed note (golang.org/x/mod/sumdb/note) over what stands before it, the note's length
+// in four bytes, and a magic. Whoever can write files but has no key cannot have the node believe another state: it
+// would execute and sign what that state allows. The title keeps the note from being read as a checkpoint or a fence.
 const (
 	signatureTitle   = "aqsha snapshot v1"
 	signatureMagic   = "AQSEAL1\n"
@@ -30,12 +30,13 @@ var errUnsealed = errors.New("it bears no signature, as those of earlier version
 
 // signedText is what is signed.
 func signedText(origin string, at livestate.Position, digest [sha256.Size]byte) string {
-	return fmt.Sprintf("%s\n%s\n%s\n%d\n%d\n%s\n", signatureTitle, origin, at.Network, at.Leaf.Height, at.LogSize, base64.StdEncoding.EncodeToString(digest[:]))
+	return fmt.Sprintf("%s\n%s\n%s\n%d\n%d\n%s\n", signatureTitle, origin, at.Network, at.Leaf.Height, at.LogSize,
+		base64.StdEncoding.EncodeToString(digest[:]))
 }
 
-// snapshotSigner signs this node's snapshots: the log's key, or at a follower the one with which he cosigns; nil for a node
-// without keys, such as one that is opened to read only, which writes none. Keys are opened once, at the start, and held
-// in memory.
+// snapshotSigner signs this node's snapshots: the log's key, or at a follower the one with which he cosigns; nil for a
+// node without keys, such as one that is opened to read only, which writes none. Keys are opened once, at the start,
+// and held in memory.
 func (n *Node) snapshotSigner() note.Signer {
 	if len(n.config.Options.Signers) > 0 {
 		return n.config.Options.Signers[0]

@@ -26,11 +26,12 @@ type request struct {
 // submission is what travels through the pipeline together and is answered together: one
 // transaction, or up to a unit of them that came in one request.
 type submission struct {
-	requests  []request
-	bytes     int       // of the encoded transactions
-	since     time.Time // it was taken in
-	place     intake.Place[*submission]
-	undecided int           // requests that wait for their order, where others have a say in it; guarded by the lock of those
+	requests []request
+	bytes    int       // of the encoded transactions
+	since    time.Time // it was taken in
+	place    intake.Place[*submission]
+	// requests that wait for their order, where others have a say in it; guarded by the lock of those
+	undecided int
 	done      chan struct{} // closed when every request's fate is final
 }
 
@@ -44,8 +45,8 @@ func (n *Node) Submit(ctx context.Context, tx *token.Transaction) (Receipt, erro
 // Sender is who sends transactions: whose share of the queue they take, and what it may be told of.
 type Sender struct {
 	Source intake.Source
-	// Reads says whether it may read a wallet, and so learn why what that wallet did not sign is refused. Nil is nothing;
-	// the operator's own process reads all.
+	// Reads says whether it may read a wallet, and so learn why what that wallet did not sign is refused. Nil is
+	// nothing; the operator's own process reads all.
 	Reads func(id token.WalletID, w ledger.Wallet, known bool) bool
 }
 
@@ -67,12 +68,13 @@ func (n *Node) SubmitAllOf(ctx context.Context, sender Sender, txs []*token.Tran
 	}
 	for from < len(txs) {
 		s, err := n.offer(sender, txs[from:from+fitting(txs[from:])], false)
-		if err != nil && len(sent) > 0 && codeIs(err, Overloaded) && ctx.Err() == nil {
+		full := codeIs(err, Overloaded)
+		if full && len(sent) > 0 && ctx.Err() == nil {
 			collect() // what it has sent itself stands in its way
 			continue
 		}
 		if err != nil {
-			if codeIs(err, Overloaded) {
+			if full || codeIs(err, SourceBarred) {
 				n.metrics.overloaded.Add(uint64(len(txs) - from))
 			}
 			for i := from; i < len(txs); i++ {
@@ -122,6 +124,12 @@ func (n *Node) Offer(txs []*token.Transaction) (wait func(ctx context.Context) (
 	}, nil
 }
 
+// Barred says for how long a sender is refused because what it sent was forged, and whether a single transaction of it would be
+// verified all the same. Zero is of senders in good standing.
+func (n *Node) Barred(sender Sender) (wait time.Duration, single bool) {
+	return n.ingest.Barred(sender.Source)
+}
+
 // offer hands transactions to the pipeline, as many from the first on as the sender's share has room for (or all), or
 // refuses them when it is full.
 func (n *Node) offer(sender Sender, txs []*token.Transaction, all bool) (*submission, error) {
@@ -148,6 +156,9 @@ func (n *Node) offer(sender Sender, txs []*token.Transaction, all bool) (*submis
 		n.ingest.Done(place)
 		if sender.Source.Class == intake.Own {
 			return nil, refuse(Overloaded, "", "%d transactions wait already", waiting)
+		}
+		if place.Disgraced {
+			return nil, refuse(SourceBarred, "", "what came from you was forged: so much of it is verified, and no more")
 		}
 		return nil, refuse(Overloaded, "", "%d transactions of yours wait already, or the queue is full", waiting)
 	default:
@@ -184,7 +195,8 @@ func (n *Node) answer(ctx context.Context, sender Sender, s *submission, receipt
 		}
 		switch receipt, found, err := n.executedBefore(ctx, r); {
 		case err != nil:
-			errs[i] = refuse(LookupFailed, "", "refused (%v), but whether it was executed before cannot be said now: %v; send it again later", r.refused, err)
+			errs[i] = refuse(LookupFailed, "", "refused (%v), but whether it was executed before cannot be said now: "+
+				"%v; send it again later", r.refused, err)
 		case found:
 			receipts[i] = receipt
 		default:
@@ -193,8 +205,8 @@ func (n *Node) answer(ctx context.Context, sender Sender, s *submission, receipt
 	}
 }
 
-// reported is what a sender is told of a refusal. Who may sign for a wallet, and whether it is there, is the concern of those who
-// may read it: what is not signed as it must be is no way to ask.
+// reported is what a sender is told of a refusal. Who may sign for a wallet, and whether it is there, is the concern of
+// those who may read it: what is not signed as it must be is no way to ask.
 func (n *Node) reported(sender Sender, r *request) *token.Error {
 	if !r.hidden || sender.Source.Class == intake.Own {
 		return r.refused
@@ -211,7 +223,8 @@ func (n *Node) reported(sender Sender, r *request) *token.Error {
 }
 
 // notAccepted is all that a stranger is told of a transaction whose signatures do not hold.
-var notAccepted = refuse(NotAccepted, "witnesses", "it is not signed as the ledger wants it: a wallet that must sign is not there, has another key, or has not signed; who may read the wallet is told which")
+var notAccepted = refuse(NotAccepted, "witnesses", "it is not signed as the ledger wants it: a wallet that must sign "+
+	"is not there, has another key, or has not signed; who may read the wallet is told which")
 
 // executedBefore finds a refused transaction among those executed: the same sent twice gets the same answer. When the
 // index cannot say, the refusal is not final: the transaction may be among those executed.

@@ -35,10 +35,13 @@ type Report struct {
 	Circulating  money.Tiyn      `json:"circulating"` // the sum of live tokens
 	LiveTokens   int             `json:"live_tokens"`
 	Wallets      int             `json:"wallets"`
-	StateRoot    string          `json:"state_root"`          // over the whole state in id order, limits and counters included
-	Rules        uint32          `json:"rules"`               // version that the last block follows
-	SignedAt     uint64          `json:"signed_at,omitempty"` // of a copy of the past: size of the signed checkpoint whose log begins with it
-	Outlawed     []ledger.Breach `json:"outlawed"`            // what its version of the rules allowed and a later one forbids, at most MaxOutlawed
+	// over the whole state in id order, limits and counters included
+	StateRoot string `json:"state_root"`
+	Rules     uint32 `json:"rules"` // version that the last block follows
+	// of a copy of the past: size of the signed checkpoint whose log begins with it
+	SignedAt uint64 `json:"signed_at,omitempty"`
+	// what its version of the rules allowed and a later one forbids, at most MaxOutlawed
+	Outlawed     []ledger.Breach `json:"outlawed"`
 	OutlawedMore int             `json:"outlawed_more,omitempty"`
 }
 
@@ -95,7 +98,8 @@ func Verify(ctx context.Context, e Evidence, progress func(done, size uint64)) (
 		}
 		v.report.Outlawed = append(v.report.Outlawed, use)
 	}
-	engine := replay.Engine{State: v.state, Replay: v.replay, Root: txlog.EmptyRoot, Cache: verifier.NewCache(verifyCache), Hash: true, Executed: v.executed}
+	engine := replay.Engine{State: v.state, Replay: v.replay, Root: txlog.EmptyRoot,
+		Cache: verifier.NewCache(verifyCache), Hash: true, Executed: v.executed}
 	if err := engine.Run(ctx, v.blocks); err != nil {
 		if invalid := (*replay.InvalidError)(nil); errors.As(err, &invalid) {
 			err = mismatch("%v", invalid.Err)
@@ -200,7 +204,8 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	case genesis == nil:
 		return mismatch("the log is empty")
 	case r.Size != claimed.Size || root != claimed.Root:
-		return mismatch("the checkpoint states root %s at %d entries, the entries give %s at %d", claimed.Root, claimed.Size, root, r.Size)
+		return mismatch("the checkpoint states root %s at %d entries, the entries give %s at %d", claimed.Root,
+			claimed.Size, root, r.Size)
 	case v.evidence.Network != token.NetworkID{} && v.evidence.Network != r.Network:
 		return mismatch("this is network %s, not %s", r.Network, v.evidence.Network)
 	}
@@ -215,7 +220,8 @@ func (v *verification) finish(claimed txlog.Checkpoint) error {
 	if r.Height == 0 {
 		return nil
 	}
-	stateRoot, err := v.state.WriteSnapshot(io.Discard, livestate.Position{Network: r.Network, Leaf: v.leaf, LogSize: r.Size, LogRoot: root})
+	stateRoot, err := v.state.WriteSnapshot(io.Discard, livestate.Position{Network: r.Network, Leaf: v.leaf,
+		LogSize: r.Size, LogRoot: root})
 	r.StateRoot = stateRoot.String()
 	return err
 }

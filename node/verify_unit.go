@@ -23,8 +23,9 @@ func (n *Node) newVerifier() *verifier.Verifier {
 // signatures in one batch. What cannot be resolved yet (a wallet registered a moment ago) is left to the
 // executor, which looks again under the then present keys, as it does when those are others than here.
 //
-// What has expired is not verified. What comes from a source in disgrace is looked at first: nothing is verified that cannot be executed as the ledger stands,
-// and the rest is verified by itself, so that its forgeries cost the batch of the others nothing.
+// What has expired is not verified. What comes from a source in disgrace is looked at first: nothing is verified that
+// cannot be executed as the ledger stands, and the rest is verified by itself, so that its forgeries cost the batch of
+// the others nothing.
 func (n *Node) verify(u *unit, v *verifier.Verifier) {
 	n.verifyUnit(u, v)
 	for _, s := range u.submissions {

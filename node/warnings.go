@@ -22,21 +22,25 @@ const warnBefore = 30 * 24 * time.Hour
 // maxWarnings bounds how many keys are named, those that end first; the rest are counted.
 const maxWarnings = 20
 
-// Warnings lists what the operator should see to: a stage that stands still, the clock, snapshots and an index that cannot be
-// written; then this node's own keys and the sets on the ledger whose life ends soon or has ended, the most urgent first. It
-// waits for no lock that a stage may hold for ever: keys are told as last seen then.
+// Warnings lists what the operator should see to: a stage that stands still, the clock, snapshots and an index that
+// cannot be written; then this node's own keys and the sets on the ledger whose life ends soon or has ended, the most
+// urgent first. It waits for no lock that a stage may hold for ever: keys are told as last seen then.
 func (n *Node) Warnings() []string {
 	var list []string
 	for _, s := range n.Stalled() {
-		list = append(list, fmt.Sprintf("the %s makes no progress since %s, though work waits", s.Stage, stamp(s.SinceMillis)))
+		list = append(list, fmt.Sprintf("the %s makes no progress since %s, though work waits", s.Stage,
+			stamp(s.SinceMillis)))
 	}
 	if since, cause := n.NoRoom(); cause != nil {
-		list = append(list, fmt.Sprintf("the disk is full since %s: payments are refused until there is room, then the node goes on by itself; make room on it: %v", stamp(since.UnixMilli()), cause))
+		list = append(list, fmt.Sprintf("the disk is full since %s: payments are refused until there is room, then "+
+			"the node goes on by itself; make room on it: %v", stamp(since.UnixMilli()), cause))
 	} else if cause := n.log.Cramped(); cause != nil {
-		list = append(list, fmt.Sprintf("the disk is full: payments go on for a while, hashes of the log wait in memory; make room on it: %v", cause))
+		list = append(list, fmt.Sprintf("the disk is full: payments go on for a while, hashes of the log wait in "+
+			"memory; make room on it: %v", cause))
 	}
 	if space, known := n.Space(); known && space.Free < space.Total/spacePart && space.Free < spaceBytes {
-		list = append(list, fmt.Sprintf("the disk is nearly full: %d MiB of %d MiB are free; make room before payments are refused", space.Free>>20, space.Total>>20))
+		list = append(list, fmt.Sprintf("the disk is nearly full: %d MiB of %d MiB are free; make room before "+
+			"payments are refused", space.Free>>20, space.Total>>20))
 	}
 	if state, _ := n.FollowState(); state.Alarm != "" {
 		list = append(list, state.Alarm)
@@ -80,9 +84,11 @@ func (n *Node) rulesWarnings() []string {
 	switch {
 	case rules == 0: // not seen yet
 	case rules > ledger.LatestRules:
-		return []string{fmt.Sprintf("the network is about to follow rules version %d; this program knows up to %d and stops before: install a newer aqsha", rules, ledger.LatestRules)}
+		return []string{fmt.Sprintf("the network is about to follow rules version %d; this program knows up to %d "+
+			"and stops before: install a newer aqsha", rules, ledger.LatestRules)}
 	case rules < ledger.LatestRules:
-		return []string{fmt.Sprintf("the network follows rules version %d; version %d mends its faults: aqsha policy propose-rules %d", rules, ledger.LatestRules, ledger.LatestRules)}
+		return []string{fmt.Sprintf("the network follows rules version %d; version %d mends its faults: aqsha policy "+
+			"propose-rules %d", rules, ledger.LatestRules, ledger.LatestRules)}
 	}
 	return nil
 }
@@ -118,7 +124,8 @@ func setLives(state *livestate.State, days int) []KeyLife {
 	}
 	a := state.Authority()
 	for i := range a.Sets {
-		add(fmt.Sprintf("the authority's %s keys", token.RoleRoot+token.Role(i)), a.Sets[i].KeySet, a.Sets[i].SinceMillis)
+		add(fmt.Sprintf("the authority's %s keys", token.RoleRoot+token.Role(i)), a.Sets[i].KeySet,
+			a.Sets[i].SinceMillis)
 	}
 	for _, id := range state.Intermediaries() {
 		if i, _ := state.Intermediary(id); !i.Suspended {
@@ -138,13 +145,15 @@ func warningsOf(ending []KeyLife, now time.Time) []string {
 	var warnings []string
 	for i, key := range ending {
 		if i == maxWarnings {
-			return append(warnings, fmt.Sprintf("%d keys more are near the end of their life or past it", len(ending)-i))
+			return append(warnings, fmt.Sprintf("%d keys more are near the end of their life or past it",
+				len(ending)-i))
 		}
 		day := key.Ends.Format(time.DateOnly)
 		if left := key.Ends.Sub(now); left <= 0 {
 			warnings = append(warnings, fmt.Sprintf("the life of %s ended on %s: renewal is due", key.Name, day))
 		} else {
-			warnings = append(warnings, fmt.Sprintf("the life of %s ends on %s, in %d days", key.Name, day, int(left/(24*time.Hour))))
+			warnings = append(warnings, fmt.Sprintf("the life of %s ends on %s, in %d days", key.Name, day,
+				int(left/(24*time.Hour))))
 		}
 	}
 	return warnings

@@ -25,8 +25,8 @@ const StalledAfter = 5 * time.Second
 // watchEvery is how often it is looked.
 const watchEvery = 500 * time.Millisecond
 
-// stage is what a stage of the pipeline has before it and behind it. It is written by who works and read by the watchdog,
-// which takes no lock: the stage may hold it for ever.
+// stage is what a stage of the pipeline has before it and behind it. It is written by who works and read by the
+// watchdog, which takes no lock: the stage may hold it for ever.
 type stage struct {
 	waiting atomic.Int64  // pieces of work
 	done    atomic.Uint64 // pieces, and other signs of life
@@ -83,7 +83,8 @@ func (n *Node) watch() {
 			}
 		}
 		if len(hung) > 0 {
-			n.logger.Error("no progress though work waits: "+strings.Join(hung, ", ")+"; SIGTERM ends the node within ten seconds", "for", StalledAfter, "goroutines", Stacks())
+			n.logger.Error("no progress though work waits: "+strings.Join(hung, ", ")+
+				"; SIGTERM ends the node within ten seconds", "for", StalledAfter, "goroutines", Stacks())
 		}
 	}
 }
@@ -111,8 +112,8 @@ func (n *Node) look(s *stage, w *watched) (found bool) {
 	return true
 }
 
-// probe has what cannot count for itself counted: how far the index is, and whether the state's lock can be had. A node under
-// load holds that most of the time, but then it executes.
+// probe has what cannot count for itself counted: how far the index is, and whether the state's lock can be had. A node
+// under load holds that most of the time, but then it executes.
 func (n *Node) probe() {
 	lock := &n.stages[stageState]
 	if n.mu.TryRLock() {

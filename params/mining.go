@@ -55,7 +55,8 @@ func (l MiningLevy) PerKWh(source PowerSource, price money.Tiyn) (money.Tiyn, er
 		for i := len(l.Bands) - 1; i >= 0; i-- {
 			if band := l.Bands[i]; price >= band.From || i == 0 {
 				if band.Unknown {
-					return 0, fmt.Errorf("levy on power at %s a kWh: the steps of that year below the highest price are not in the tables", price)
+					return 0, fmt.Errorf("levy on power at %s a kWh: the steps of that year below the highest price "+
+						"are not in the tables", price)
 				}
 				return band.PerKWh, nil
 			}

@@ -49,7 +49,8 @@ func standMachines(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Say("%d simulated machines of seven protocols have been polled every minute for two days; they are called simulated everywhere", storyMachines)
+	w.Say("%d simulated machines of seven protocols have been polled every minute for two days; they are called "+
+		"simulated everywhere", storyMachines)
 	if w.Mining == nil || w.Mining.Reading == nil {
 		w.Say("our real miner does not run in this telling")
 	} else {

@@ -132,7 +132,8 @@ func openWallets(ctx context.Context, w *Stage) error {
 			return err
 		}
 	}
-	w.Say("%d wallets: businesses without a limit, people with one, timur unidentified; treasury and court directly with the central bank", len(openings))
+	w.Say("%d wallets: businesses without a limit, people with one, timur unidentified; treasury and court directly "+
+		"with the central bank", len(openings))
 	w.Proves("a wallet is a key, a tier and attributes; the ledger holds no name and no personal data")
 	return nil
 }

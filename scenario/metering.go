@@ -39,7 +39,8 @@ func Readings(m wallet.Meter, t params.PowerTariff, count int, every time.Durati
 	random *rand.Rand) ([]meter.Reading, meter.Tally, error) {
 	tally := meter.Tally{Watts: m.Watts, Last: meter.Reading{AtMillis: m.At, Registers: m.Registers}}
 	if count < 1 || count > maxMadeReadings || every <= 0 || watts < 0 || watts > m.Watts {
-		return nil, tally, errors.New("want 1 to 527,040 readings, a time between them, and a load that the line carries")
+		return nil, tally,
+			errors.New("want 1 to 527,040 readings, a time between them, and a load that the line carries")
 	}
 	readings := make([]meter.Reading, 0, count)
 	share := 1.0

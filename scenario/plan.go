@@ -72,7 +72,8 @@ func scheduleTomorrow(_ context.Context, w *Stage) error {
 	if err := create(file, func(out io.Writer) error { return s.WriteHours(out, day.Hours) }); err != nil {
 		return err
 	}
-	w.Proves("%.0f kWh for %s more than they cost; what the operator submits is in %s (the farm's machines and tariffs are an example)", float64(energy)/1000, day.Gain.Format(), file)
+	w.Proves("%.0f kWh for %s more than they cost; what the operator submits is in %s (the farm's machines and "+
+		"tariffs are an example)", float64(energy)/1000, day.Gain.Format(), file)
 	return nil
 }
 
@@ -147,7 +148,8 @@ func planNextYear(ctx context.Context, w *Stage) error {
 		return err
 	}
 	spent := money.Tiyn(100 * r.Power.SpentKZT)
-	w.Proves("%d simulated futures, common to every way: %s into machines, beside coins and tenge for the same money; read %s", r.Paths, spent.Format(), file)
+	w.Proves("%d simulated futures, common to every way: %s into machines, beside coins and tenge for the same "+
+		"money; read %s", r.Paths, spent.Format(), file)
 	return nil
 }
 

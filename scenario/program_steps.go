@@ -153,9 +153,11 @@ func chargeCar(ctx context.Context, w *Stage) error {
 			return err
 		}
 		worth, _ := claim.Worth(c.Tick)
-		w.Say("the farm's car (a simulated machine, its key a real one) ticked %d times at 0.25 ₸; the charger checked each with one hash", ticks)
+		w.Say("the farm's car (a simulated machine, its key a real one) ticked %d times at 0.25 ₸; the charger "+
+			"checked each with one hash", ticks)
 		w.Say("farm → charger  %s, the rest of the deposit back", worth.Format())
-		w.Proves("%d payments cost the ledger two transactions; the owner's mandate bounds a thief to 3,000 ₸ a day and the deposit", ticks)
+		w.Proves("%d payments cost the ledger two transactions; the owner's mandate bounds a thief to 3,000 ₸ a day "+
+			"and the deposit", ticks)
 		return nil
 	})
 }
@@ -166,7 +168,8 @@ func ride(terms channel.Terms, key token.Signer, ticks int, now uint64) (claim c
 	if refused != nil {
 		return claim, refused
 	}
-	seed := sha256.Sum256(append([]byte("the car of the story"), terms.Contract[:]...)) // nobody's secret: the story is public
+	// nobody's secret: the story is public
+	seed := sha256.Sum256(append([]byte("the car of the story"), terms.Contract[:]...))
 	sender := channel.NewSender(terms, key, seed, rand.NewChaCha8(seed), 0, nil)
 	for done := 0; done < ticks; {
 		length := min(contract.MaxChain, ticks-done)
@@ -257,6 +260,7 @@ func buildRailway(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Proves("of %s marked, %s left the purpose at the quarry and %s stand with contractors: aqsha trace railway draws where", view.Entered.Format(), view.Left.Format(), view.Live.Format())
+	w.Proves("of %s marked, %s left the purpose at the quarry and %s stand with contractors: aqsha trace railway "+
+		"draws where", view.Entered.Format(), view.Left.Format(), view.Live.Format())
 	return nil
 }

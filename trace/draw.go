@@ -54,7 +54,8 @@ func (t *Trace) SVG(w io.Writer, d Drawing) error {
 	boxes, order := layers(flows, d)
 	width, height := place(boxes, order)
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, sans-serif">`+"\n", width, height, width, height)
+	fmt.Fprintf(&b,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, sans-serif">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
 	fmt.Fprintf(&b, `<text x="%d" y="34" font-size="19" font-weight="600" fill="#0f172a">%s</text>`+"\n", margin,
 		html.EscapeString(d.Title))
@@ -77,7 +78,8 @@ func (t *Trace) SVG(w io.Writer, d Drawing) error {
 		fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="13" text-anchor="middle" fill="#0f172a">%s</text>`+"\n",
 			x.x+x.w/2, x.y+19, html.EscapeString(short(x.name)))
 		if held := t.held(id); held > 0 {
-			fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="11" text-anchor="middle" fill="#0f766e">holds %s</text>`+"\n", x.x+x.w/2, x.y+35, held.Format())
+			fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="11" text-anchor="middle" fill="#0f766e">holds %s</text>`+
+				"\n", x.x+x.w/2, x.y+35, held.Format())
 		}
 	}
 	b.WriteString(labels.String())
@@ -187,7 +189,8 @@ func curve(b, labels *strings.Builder, from, to *box, f *Flow) {
 	if f.Times > 1 {
 		text += fmt.Sprintf(" (%d×)", f.Times)
 	}
-	fmt.Fprintf(labels, `<text x="%d" y="%d" font-size="11" text-anchor="%s" fill="%s" stroke="#ffffff" stroke-width="3" paint-order="stroke">%s</text>`+"\n", tx, ty, anchor, colour, text)
+	fmt.Fprintf(labels,
+		`<text x="%d" y="%d" font-size="11" text-anchor="%s" fill="%s" stroke="#ffffff" stroke-width="3" paint-order="stroke">%s</text>`+"\n", tx, ty, anchor, colour, text)
 }
 
 func legend(b *strings.Builder, flows []Flow, d Drawing) {
@@ -197,7 +200,8 @@ func legend(b *strings.Builder, flows []Flow, d Drawing) {
 		if p := flows[i].Purpose; !seen[p] {
 			seen[p] = true
 			name := d.Purpose(p)
-			fmt.Fprintf(b, `<rect x="%d" y="64" width="14" height="4" fill="%s"/><text x="%d" y="71" font-size="11" fill="#475569">%s</text>`+"\n", x, colours[int(p)%len(colours)], x+19, html.EscapeString(name))
+			fmt.Fprintf(b,
+				`<rect x="%d" y="64" width="14" height="4" fill="%s"/><text x="%d" y="71" font-size="11" fill="#475569">%s</text>`+"\n", x, colours[int(p)%len(colours)], x+19, html.EscapeString(name))
 			x += 40 + 7*len([]rune(name))
 		}
 	}

@@ -223,7 +223,9 @@ func (g *Graph) moves(event int) (flows []Flow) {
 			flows = append(flows, Flow{From: h.wallet, To: hub, Purpose: h.purpose, Amount: -amount, Times: 1,
 				First: e.Entry})
 		case amount > 0 && sum == 0 && gained[holding{hub, 0}] < 0 && h.purpose != 0:
-			flows = append(flows, Flow{From: hub, To: hub, Purpose: h.purpose, Amount: amount, Times: 1, First: e.Entry}) // it marked its own
+			// it marked its own
+			flows = append(flows, Flow{From: hub, To: hub, Purpose: h.purpose, Amount: amount, Times: 1,
+				First: e.Entry})
 		}
 	}
 	if sum < 0 && e.Contract == (token.WalletID{}) {

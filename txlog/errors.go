@@ -56,7 +56,8 @@ func (e *DamageError) ErrorField() string { return e.File }
 type BehindError struct{ Size, Published uint64 }
 
 func (e *BehindError) Error() string {
-	return fmt.Sprintf("log holds %d entries but has published a checkpoint of %d: entries are missing, restore them from a follower or a backup", e.Size, e.Published)
+	return fmt.Sprintf("log holds %d entries but has published a checkpoint of %d: entries are missing, restore them "+
+		"from a follower or a backup", e.Size, e.Published)
 }
 func (e *BehindError) ErrorCode() string  { return "log-behind-checkpoint" }
 func (e *BehindError) ErrorField() string { return "" }

@@ -63,8 +63,9 @@ func (t *tiles) pyramid(level int, index uint64) (*pyramid, error) {
 	}
 	if p[1] != want {
 		return nil, &DamageError{File: t.path(level), Offset: int64(index) * tileWidth * HashBytes,
-			Index:  index << ((level + 1) * tileHeight),
-			Reason: fmt.Sprintf("tile %d does not lead to the hash above it; remove the folder of the tiles to have them rebuilt", index)}
+			Index: index << ((level + 1) * tileHeight),
+			Reason: fmt.Sprintf("tile %d does not lead to the hash above it; remove the folder of the tiles to have "+
+				"them rebuilt", index)}
 	}
 	t.cache.put(level, index, p)
 	return p, nil

@@ -28,7 +28,8 @@ type Stored struct {
 type NoCheckpointError struct{ File string }
 
 func (e *NoCheckpointError) Error() string {
-	return fmt.Sprintf("%s holds no checkpoint (both slots are empty): nobody signed for what the log holds. The file was zeroed, none was published yet, "+
+	return fmt.Sprintf("%s holds no checkpoint (both slots are empty): nobody signed for what the log holds. The "+
+		"file was zeroed, none was published yet, "+
 		"or this is a copy of the past (restored up to a size or time), which was verified as it was made", e.File)
 }
 func (e *NoCheckpointError) ErrorCode() string  { return "no-checkpoint" }

@@ -229,9 +229,12 @@ func (p *rowPayment) reportLost(tx *token.Transaction, recorded node.Receipt, pr
 	if dead(problem, true) {
 		became = "it has expired, so another is made"
 	} else if problem != nil {
-		became = fmt.Sprintf("the same was sent again and is refused; another can be made after %s, when it has expired", onDay(tx.ValidUntil))
+		became = fmt.Sprintf(
+			"the same was sent again and is refused; another can be made after %s, when it has expired",
+			onDay(tx.ValidUntil))
 	}
-	p.batch.Notice(fmt.Sprintf("line %d: the payment of %s to %s, recorded as entry %d of %s, is not on this ledger, which was brought back from an older copy: %s",
+	p.batch.Notice(fmt.Sprintf("line %d: the payment of %s to %s, recorded as entry %d of %s, is not on this ledger, "+
+		"which was brought back from an older copy: %s",
 		p.row.Line, p.row.Amount, p.row.To, recorded.Index, onDay(recorded.TimeMillis), became))
 }
 

@@ -185,14 +185,16 @@ const (
 	BatchOtherTerms  token.Code = "batch-options"      // the same rows, to be paid in another way
 	BatchOtherRow    token.Code = "id-reused"          // the same id, another payment
 	BatchOtherFile   token.Code = "batch-other-file"   // rows were paid, or begun to be, from another file
-	anotherBatchHint            = "to pay the same again, give it a name of its own (--batch-name 2026-12), or the rows an id column"
+	anotherBatchHint            = "to pay the same again, give it a name of its own (--batch-name 2026-12), or the " +
+		"rows an id column"
 )
 
 // check refuses a run whose rows cannot be told from those of earlier ones, before anything is paid.
 func (l *batchLog) check(b *plannedBatch, network token.NetworkID) error {
 	if l.first != nil && (l.first.Network != network || l.first.Payer != b.From) {
 		return token.Errorf(BatchOfAnother, "journal",
-			"%s is the journal of payments from %s on network %s; this run pays from %s on network %s: name another with --journal",
+			"%s is the journal of payments from %s on network %s; this run pays from %s on network %s: name another "+
+				"with --journal",
 			l.journal.Path(), l.first.Payer, l.first.Network, b.From, network)
 	}
 	ended := 0
@@ -221,7 +223,8 @@ func (l *batchLog) check(b *plannedBatch, network token.NetworkID) error {
 		return nil
 	}
 	return token.Errorf(BatchOverlaps, "batch",
-		"%d of these %d payments were made in a batch that ended on %s: nothing was paid now. To make the other %d alone: --only-new; %s",
+		"%d of these %d payments were made in a batch that ended on %s: nothing was paid now. To make the other %d "+
+			"alone: --only-new; %s",
 		ended, len(b.Rows), onDay(latest), len(b.Rows)-ended, anotherBatchHint)
 }
 

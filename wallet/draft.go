@@ -150,7 +150,8 @@ func (e *MissingError) Error() string {
 	for _, group := range slices.Sorted(maps.Keys(e.Missing)) {
 		groups = append(groups, fmt.Sprintf("%d of %s", e.Missing[group], group))
 	}
-	return fmt.Sprintf("signatures are missing whose keys are not here: %s; write a draft (--out FILE) and pass it to the holders (aqsha tx sign)", strings.Join(groups, ", "))
+	return fmt.Sprintf("signatures are missing whose keys are not here: %s; write a draft (--out FILE) and pass it "+
+		"to the holders (aqsha tx sign)", strings.Join(groups, ", "))
 }
 func (e *MissingError) ErrorCode() string  { return string(ledger.MissingSignature) }
 func (e *MissingError) ErrorField() string { return "witnesses" }

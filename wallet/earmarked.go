@@ -161,7 +161,8 @@ func (d *Client) gatherShares(ctx context.Context, p EarmarkedPayment, shares []
 func (d *Client) mergeEarmarked(ctx context.Context, from token.WalletID, number uint32, s node.Selection) error {
 	if d.Out != nil {
 		return token.Errorf(token.TooMany, "amount",
-			"it lies in more tokens than one payment may spend: merge some first, by a payment to the wallet itself, or pay a smaller amount")
+			"it lies in more tokens than one payment may spend: merge some first, by a payment to the wallet itself, "+
+				"or pay a smaller amount")
 	}
 	t := &token.EarmarkedTransfer{Parties: []token.WalletID{from},
 		Outputs: []token.EarmarkedOutput{{Amount: s.Total, From: number, Becomes: number}}}

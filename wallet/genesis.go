@@ -63,7 +63,8 @@ func (b *Keyring) Genesis(n NewNetwork) (*PendingGenesis, error) {
 type LogKeyError struct{ Path string }
 
 func (e *LogKeyError) Error() string {
-	return fmt.Sprintf("%s is there already, though no network is: if it belongs to a ledger, bring that back (aqsha restore); else move it away, or choose another --data", e.Path)
+	return fmt.Sprintf("%s is there already, though no network is: if it belongs to a ledger, bring that back (aqsha "+
+		"restore); else move it away, or choose another --data", e.Path)
 }
 func (e *LogKeyError) ErrorCode() string  { return "log-key-exists" }
 func (e *LogKeyError) ErrorField() string { return "data" }

@@ -17,7 +17,8 @@ const madeForSuffix = ".made-for"
 type KeyExistsError struct{ Path, Purpose string }
 
 func (e *KeyExistsError) Error() string {
-	return fmt.Sprintf("%s is there already and was not made for %s: a new registration has a new key: choose another name, or move the file away", e.Path, e.Purpose)
+	return fmt.Sprintf("%s is there already and was not made for %s: a new registration has a new key: choose "+
+		"another name, or move the file away", e.Path, e.Purpose)
 }
 func (e *KeyExistsError) ErrorCode() string  { return "key-exists" }
 func (e *KeyExistsError) ErrorField() string { return "key" }

@@ -52,7 +52,8 @@ func OpenKeyring(dir, passphrase string, ask signer.Passphrase) (*Keyring, error
 
 // OpenKeyringOn opens a folder of another file system.
 func OpenKeyringOn(files vfs.FS, dir, passphrase string, ask signer.Passphrase) (*Keyring, error) {
-	return &Keyring{files: files, dir: dir, passphrase: passphrase, prompt: ask, loaded: map[token.PublicKey]token.Signer{}}, nil
+	return &Keyring{files: files, dir: dir, passphrase: passphrase, prompt: ask,
+		loaded: map[token.PublicKey]token.Signer{}}, nil
 }
 
 // EncryptNew has every new key encrypted: where no passphrase is known, ask says one, or refuses.
@@ -79,7 +80,8 @@ const maxFile = 64 << 10
 var namePattern = regexp.MustCompile(`^[\pL\pN][\pL\pN._-]{0,63}$`)
 
 // ErrName is wrapped by errors about names that cannot be used.
-var ErrName = errors.New("a name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit")
+var ErrName = errors.New(
+	"a name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit")
 
 // CheckName says whether a name can be used.
 func CheckName(name string) error {
@@ -138,7 +140,8 @@ func (b *Keyring) add(name string, key token.Signer, save func(path string) erro
 	path := b.path(keysDir, name+keySuffix)
 	if there(b.files, path) {
 		err = &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
-	} else if err = durable.Replace(b.files, b.path(keysDir, name+pubSuffix), []byte(key.Public().String()+"\n")); err == nil {
+	} else if err = durable.Replace(b.files, b.path(keysDir, name+pubSuffix),
+		[]byte(key.Public().String()+"\n")); err == nil {
 		err = save(path)
 	}
 	if err := errors.Join(err, lock.Close()); err != nil {
@@ -184,7 +187,8 @@ func (b *Keyring) PublicKey(name string) (public token.PublicKey, err error) {
 	return public, err
 }
 
-// Signs says whether the secret half of a key is here, without opening it: beside a public half alone nothing can be signed.
+// Signs says whether the secret half of a key is here, without opening it: beside a public half alone nothing can be
+// signed.
 func (b *Keyring) Signs(name string) bool { return there(b.files, b.path(keysDir, name+keySuffix)) }
 
 // KeyOrNew opens the key of a name, or makes it if there is none.
@@ -253,7 +257,8 @@ func (b *Keyring) RemoveKey(name string) error {
 	b.mu.Lock()
 	delete(b.loaded, key.Public())
 	b.mu.Unlock()
-	return errors.Join(durable.Remove(b.files, b.path(keysDir, name+keySuffix)), durable.Remove(b.files, b.path(keysDir, name+pubSuffix)))
+	return errors.Join(durable.Remove(b.files, b.path(keysDir, name+keySuffix)),
+		durable.Remove(b.files, b.path(keysDir, name+pubSuffix)))
 }
 
 // RenameKey gives a key another name, replacing what bore it.
@@ -276,7 +281,8 @@ func (b *Keyring) Put(n Name) error {
 	if err := b.files.MkdirAll(filepath.Join(b.dir, namesDir)); err != nil {
 		return err
 	}
-	if err := durable.Create(b.files, b.path(namesDir, n.Name+".json"), append(content, '\n')); errors.Is(err, fs.ErrExist) {
+	if err := durable.Create(b.files, b.path(namesDir, n.Name+".json"), append(content, '\n')); errors.Is(err,
+		fs.ErrExist) {
 		return fmt.Errorf("name %q is taken: %w", n.Name, err)
 	} else if err != nil {
 		return fmt.Errorf("name %q: %w", n.Name, err)
@@ -322,7 +328,8 @@ func (b *Keyring) readName(name string) (n Name, err error) {
 type UnknownName struct{ Name, Dir string }
 
 func (e *UnknownName) Error() string {
-	return fmt.Sprintf("no wallet or bank is named %q in %s, and it is not an id of 32 hexadecimal digits", e.Name, e.Dir)
+	return fmt.Sprintf("no wallet or bank is named %q in %s, and it is not an id of 32 hexadecimal digits", e.Name,
+		e.Dir)
 }
 func (e *UnknownName) ErrorCode() string  { return "unknown-name" }
 func (e *UnknownName) ErrorField() string { return e.Name }

@@ -46,7 +46,8 @@ func (d *Client) draftPayment(ctx context.Context, from, to token.WalletID, amou
 		_ = d.API.Release(ctx, from, t.Inputs)
 		return node.Receipt{},
 			token.Errorf(token.TooMany, "amount",
-				"it lies in more tokens than one payment may spend: pay the wallet's own bank a part first, or a smaller amount")
+				"it lies in more tokens than one payment may spend: pay the wallet's own bank a part first, or a "+
+					"smaller amount")
 	}
 	receipt, err := d.Do(ctx, t)
 	return receipt, d.freeRefused(ctx, from, t.Inputs, err)

@@ -68,7 +68,8 @@ func (r *batchRunning) open(n *naming, path string) (*batchLog, error) {
 		return nil, err
 	}
 	if cut := l.journal.Cut(); cut > 0 && b.Notice != nil {
-		b.Notice(fmt.Sprintf("%s: its last record was torn by a crash and is cut (%d bytes); nobody is paid twice or left out for it", path, cut))
+		b.Notice(fmt.Sprintf("%s: its last record was torn by a crash and is cut (%d bytes); nobody is paid twice or "+
+			"left out for it", path, cut))
 	}
 	l.begin = &batchRun{Network: r.client.Network, Payer: b.From, Batch: b.Name, File: b.File, Rows: len(b.Rows),
 		Options: b.Options,
@@ -98,7 +99,8 @@ func (r *batchRunning) adopt() error {
 	for i, row := range b.Rows {
 		step, known := r.registry.steps[b.keys[i]], r.log.steps[b.keys[i]]
 		if known != nil {
-			if step != nil && step.ended && !known.ended && bytes.Equal(step.payment, known.payment) { // a crash came between the two
+			// a crash came between the two
+			if step != nil && step.ended && !known.ended && bytes.Equal(step.payment, known.payment) {
 				known.ended, known.endedMillis = true, step.endedMillis
 			}
 			continue
@@ -129,7 +131,8 @@ func (r *batchRunning) adopt() error {
 		under = fmt.Sprintf(" under the name %q", found.Batch)
 	}
 	return token.Errorf(BatchOtherFile, "batch",
-		"%d of these %d payments were made, or begun, on %s from %s%s: nothing was paid now. If this is the same batch, go on with its journal (--journal %s); %s",
+		"%d of these %d payments were made, or begun, on %s from %s%s: nothing was paid now. If this is the same "+
+			"batch, go on with its journal (--journal %s); %s",
 		elsewhere, len(b.Rows), onDay(found.Millis), found.File, under, found.Journal, anotherBatchHint)
 }
 

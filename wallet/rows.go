@@ -20,7 +20,8 @@ import (
 
 // Row is one payment of a batch.
 type Row struct {
-	Line     int        `json:"line"`         // of the file; the header is line 1. For people: a row is known by its contents
+	// of the file; the header is line 1. For people: a row is known by its contents
+	Line     int        `json:"line"`
 	ID       string     `json:"id,omitempty"` // of the payment, if whoever made the file gave one
 	To       string     `json:"to"`
 	Amount   money.Tiyn `json:"amount"`

@@ -14,9 +14,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// A payer holds money of several marks, each of which may be paid to this payee up to an amount, or from one on, and some of which
-// has used its hops. Split says how much of each pays an amount: if any way pays it, one is found, for rules that compare amounts
-// with numbers.
+// A payer holds money of several marks, each of which may be paid to this payee up to an amount, or from one on, and
+// some of which has used its hops. Split says how much of each pays an amount: if any way pays it, one is found, for
+// rules that compare amounts with numbers.
 
 // Source is a payer's money of one mark, or its plain money.
 type Source struct {
@@ -49,13 +49,15 @@ const maxSpans = 4096
 // maxDust bounds how many amounts are tried one by one whose change would be dust.
 const maxDust = 256
 
-// Split divides an amount among sources: money that ends first pays as much as it can, then what ends next, plain money last, so
-// that no source pays whose share those before it could. plainOnly takes no way in which the payee would have marked money.
+// Split divides an amount among sources: money that ends first pays as much as it can, then what ends next, plain money
+// last, so that no source pays whose share those before it could. plainOnly takes no way in which the payee would have
+// marked money.
 func Split(sources []Source, payment contract.Payment, b node.Bounds, plainOnly bool) ([]Share, error) {
 	amount := payment.Amount
 	sources = slices.Clone(sources)
 	slices.SortStableFunc(sources, func(x, y Source) int {
-		return cmp.Or(cmp.Compare(x.class(payment.Now), y.class(payment.Now)), cmp.Compare(x.Until, y.Until), cmp.Compare(x.Number, y.Number))
+		return cmp.Or(cmp.Compare(x.class(payment.Now), y.class(payment.Now)), cmp.Compare(x.Until, y.Until),
+			cmp.Compare(x.Number, y.Number))
 	})
 	ways := make([][]way, len(sources))
 	payable := make([][]span, len(sources)+1) // by the sources from one on
@@ -102,7 +104,8 @@ func reach(without []span, ways []way, amount money.Tiyn) (all []span) {
 	return merged[:min(len(merged), maxSpans)]
 }
 
-// largest is the most that a source pays of an amount so that the others can pay what remains; no where they pay all of it.
+// largest is the most that a source pays of an amount so that the others can pay what remains; no where they pay all of
+// it.
 func largest(ways []way, others []span, amount money.Tiyn) (share Share, ok bool) {
 	for _, w := range ways {
 		for _, s := range others {
@@ -204,7 +207,8 @@ func (s *Source) within(w way, b node.Bounds) (all []way) {
 	return all
 }
 
-// refusal is what the source's rules say against a payment: of one that names the payee and bounds the amount, that it does.
+// refusal is what the source's rules say against a payment: of one that names the payee and bounds the amount, that it
+// does.
 func (s *Source) refusal(payment contract.Payment) (first *token.Error) {
 	for _, r := range s.Rules {
 		_, refusal := r.Permit(&payment)
@@ -251,7 +255,8 @@ func lacking(sources []Source, payment contract.Payment, plainOnly bool) error {
 				refused = refusal
 			}
 		case free < has:
-			said += fmt.Sprintf(", of which %s was paid on as often as the purpose allows and can only be paid where it loses the mark", has-free)
+			said += fmt.Sprintf(", of which %s was paid on as often as the purpose allows and can only be paid where "+
+				"it loses the mark", has-free)
 		}
 		usable = capped(usable, free)
 		parts = append(parts, said)
@@ -263,7 +268,10 @@ func lacking(sources []Source, payment contract.Payment, plainOnly bool) error {
 		parts = []string{"nothing of it"}
 	}
 	if usable >= payment.Amount {
-		return token.Errorf(contract.PurposeForbids, "amount", "no way to divide %s among what the rules let be paid at once or above their least: the wallet holds %s", payment.Amount, strings.Join(parts, "; "))
+		return token.Errorf(contract.PurposeForbids, "amount",
+			"no way to divide %s among what the rules let be paid at once or above their least: the wallet holds %s",
+			payment.Amount, strings.Join(parts, "; "))
 	}
-	return token.Errorf(node.Insufficient, "amount", "%s is wanted; the wallet holds %s", payment.Amount, strings.Join(parts, "; "))
+	return token.Errorf(node.Insufficient, "amount", "%s is wanted; the wallet holds %s", payment.Amount,
+		strings.Join(parts, "; "))
 }

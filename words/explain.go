@@ -20,8 +20,8 @@ const (
 // Moneys are all of them.
 var Moneys = []Money{MoneyNone, MoneyPart, MoneyUnknown, MoneyUntouched}
 
-// OutcomeUnknown, NotReached, Usage and Failure are codes of those who ask, not of rules: no answer came to what was sent,
-// nobody could be asked, the command line is wrong, and anything else went wrong.
+// OutcomeUnknown, NotReached, Usage and Failure are codes of those who ask, not of rules: no answer came to what was
+// sent, nobody could be asked, the command line is wrong, and anything else went wrong.
 const (
 	OutcomeUnknown = "outcome-unknown"
 	NotReached     = "not-reached"
@@ -46,16 +46,16 @@ var moneyOf = func() map[string]Money {
 	return classes
 }()
 
-// familyOf has the codes of a family that do not begin with its name, as farms and plans give them: "csv" has the words of
-// farm-csv, or those of all.
+// familyOf has the codes of a family that do not begin with its name, as farms and plans give them: "csv" has the words
+// of farm-csv, or those of all.
 var familyOf = func() map[string]string {
 	families := map[string]string{}
 	mustRead("families.json", &families)
 	return families
 }()
 
-// Codes are all codes that have words, in order. One that ends in -* is of a family: of a farm's files and machines, and of the
-// market's data, it is for those that have no words of their own.
+// Codes are all codes that have words, in order. One that ends in -* is of a family: of a farm's files and machines,
+// and of the market's data, it is for those that have no words of their own.
 func Codes() []string { return slices.Sorted(maps.Keys(moneyOf)) }
 
 // worded is under which code a code has words: a number is one of digital cash, as the standard numbers them (NUT-00).
@@ -89,7 +89,8 @@ func (l Language) Explain(code string) (e Explanation, known bool) {
 		return e, false
 	}
 	key := "code." + worded(code) + "."
-	return Explanation{code, l, l.Text(key + "title"), l.Text(key + "means"), money, l.Text("money." + string(money)), l.Text(key + "do")}, true
+	return Explanation{code, l, l.Text(key + "title"), l.Text(key + "means"), money, l.Text("money." + string(money)),
+		l.Text(key + "do")}, true
 }
 
 // ExplainAll says every code in words.

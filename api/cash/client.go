@@ -99,8 +99,8 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	return &api.StatusError{Asked: c.base + path, Status: response.Status, Code: response.StatusCode}
 }
 
-// Keysets are all keysets of the unit, with their keys. Those whose id does not follow from their keys are left out: keys by
-// which a holder would be known have another id.
+// Keysets are all keysets of the unit, with their keys. Those whose id does not follow from their keys are left out:
+// keys by which a holder would be known have another id.
 func (c *Client) Keysets(ctx context.Context) ([]notes.Keyset, []KeysetView, error) {
 	var list KeysetList
 	if err := c.call(ctx, http.MethodGet, "/v1/keysets", nil, &list); err != nil {
@@ -159,7 +159,8 @@ func keysetOf(v *KeysetView) (k notes.Keyset, err error) {
 	if until == 0 || expiry != 0 && until > expiry {
 		until = expiry
 	}
-	k = notes.Keyset{ID: notes.DeriveID(v.Unit, amounts, keys, v.Fee, expiry), Unit: v.Unit, Amounts: amounts, Keys: keys, From: v.From, Until: until, Expiry: expiry}
+	k = notes.Keyset{ID: notes.DeriveID(v.Unit, amounts, keys, v.Fee, expiry), Unit: v.Unit, Amounts: amounts,
+		Keys: keys, From: v.From, Until: until, Expiry: expiry}
 	if k.ID.String() != v.ID {
 		return k, fmt.Errorf("its keys make the id %s", k.ID)
 	}
@@ -196,7 +197,8 @@ func (c *Client) Mint(ctx context.Context, r office.MintRequest) ([]notes.Signat
 
 // NewMeltQuote opens a quote for a payment.
 func (c *Client) NewMeltQuote(ctx context.Context, request string) (v MeltQuoteView, err error) {
-	return v, c.call(ctx, http.MethodPost, "/v1/melt/quote/"+Method, map[string]any{"request": request, "unit": notes.Unit}, &v)
+	return v, c.call(ctx, http.MethodPost, "/v1/melt/quote/"+Method,
+		map[string]any{"request": request, "unit": notes.Unit}, &v)
 }
 
 // MeltQuote asks for a quote.

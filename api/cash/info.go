@@ -33,7 +33,8 @@ type KeysetList struct {
 
 func (s *Server) view(i int, keys bool) KeysetView {
 	k := s.office.Keysets()[i]
-	v := KeysetView{ID: k.ID.String(), Unit: k.Unit, Active: k.Active(s.now()), Expiry: k.Expiry, From: k.From, Until: k.Until, Announcement: s.office.Announcement(i)}
+	v := KeysetView{ID: k.ID.String(), Unit: k.Unit, Active: k.Active(s.now()), Expiry: k.Expiry, From: k.From,
+		Until: k.Until, Announcement: s.office.Announcement(i)}
 	if keys {
 		v.Keys = map[string]string{}
 		for j, amount := range k.Amounts {
@@ -77,7 +78,8 @@ func (s *Server) motd() string {
 	now := s.now()
 	for _, k := range s.office.Keysets() {
 		if !k.Expired(now) && k.Expiry-min(k.Expiry, now) < warnSeconds {
-			return fmt.Sprintf("Notes of keyset %s are not redeemed after %s: change them before.", k.ID, time.Unix(int64(k.Expiry), 0).UTC().Format("2006-01-02"))
+			return fmt.Sprintf("Notes of keyset %s are not redeemed after %s: change them before.", k.ID,
+				time.Unix(int64(k.Expiry), 0).UTC().Format("2006-01-02"))
 		}
 	}
 	return ""
@@ -86,24 +88,30 @@ func (s *Server) motd() string {
 // info names exactly what works (NUT-06): what does not is absent.
 func (s *Server) info() any {
 	type object = map[string]any
-	setting := object{"method": Method, "unit": notes.Unit, "method_name": "Digital tenge", "min_amount": 1, "max_amount": s.about.Max}
+	setting := object{"method": Method, "unit": notes.Unit, "method_name": "Digital tenge", "min_amount": 1,
+		"max_amount": s.about.Max}
 	supported := object{"supported": true}
 	cached := []object{}
-	for _, path := range []string{"/v1/swap", "/v1/mint/" + Method, "/v1/mint/" + Method + "/batch", "/v1/melt/" + Method} {
+	for _, path := range []string{"/v1/swap", "/v1/mint/" + Method, "/v1/mint/" + Method + "/batch", "/v1/melt/" +
+		Method} {
 		cached = append(cached, object{"method": "POST", "path": path})
 	}
 	nuts := object{
-		"4": object{"methods": []object{setting}, "disabled": false}, "5": object{"methods": []object{setting}, "disabled": false},
-		"7": supported, "8": supported, "9": supported, "10": supported, "11": supported, "12": supported, "14": supported,
+		"4": object{"methods": []object{setting}, "disabled": false},
+		"5": object{"methods": []object{setting}, "disabled": false},
+		"7": supported, "8": supported, "9": supported, "10": supported, "11": supported, "12": supported,
+		"14": supported,
 		"17": object{"supported": []object{{"method": Method, "unit": notes.Unit, "commands": commands}}},
 		"19": object{"ttl": int(s.office.Retry() / time.Second), "cached_endpoints": cached},
 		"20": supported,
 		"29": object{"max_batch_size": office.MaxBatch, "methods": []string{Method}},
 	}
-	answer := object{"name": s.about.Name, "version": "aqsha/" + s.about.Version, "description": s.about.Description, "time": s.now(), "nuts": nuts,
+	answer := object{"name": s.about.Name, "version": "aqsha/" + s.about.Version, "description": s.about.Description,
+		"time": s.now(), "nuts": nuts,
 		"max_array_length": notes.MaxArray,
-		"ledger":           object{"network": hex.EncodeToString(s.office.Network()), "reserve": s.office.Reserve(), "announcements": Prefix + "/v1/announcements/"},
-		"log":              object{"origin": s.office.Origin(), "key": s.about.LogKey, "path": Prefix + "/log/"}}
+		"ledger": object{"network": hex.EncodeToString(s.office.Network()), "reserve": s.office.Reserve(),
+			"announcements": Prefix + "/v1/announcements/"},
+		"log": object{"origin": s.office.Origin(), "key": s.about.LogKey, "path": Prefix + "/log/"}}
 	if s.about.Contact != "" {
 		answer["contact"] = []object{{"method": "email", "info": s.about.Contact}}
 	}

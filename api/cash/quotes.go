@@ -31,7 +31,8 @@ type MeltQuoteView struct {
 	Expiry   uint64            `json:"expiry"`
 	Preimage *string           `json:"payment_preimage"`
 	Change   []notes.Signature `json:"change,omitempty"`
-	Reason   string            `json:"reason,omitempty"` // ours: why the ledger refused the payment when it was sent last
+	// ours: why the ledger refused the payment when it was sent last
+	Reason string `json:"reason,omitempty"`
 }
 
 func checkUnit(unit string) error {
@@ -51,7 +52,8 @@ func (s *Server) mintAnswer(m *notes.Mint) (v MintQuoteView, err error) {
 }
 
 func meltAnswer(m *notes.Melt, change []notes.Signature, reason string) MeltQuoteView {
-	v := MeltQuoteView{Quote: m.ID, Request: m.Request, Amount: notes.Amount(m.Amount), Unit: notes.Unit, State: m.State, Expiry: m.Expiry, Change: change, Reason: reason}
+	v := MeltQuoteView{Quote: m.ID, Request: m.Request, Amount: notes.Amount(m.Amount), Unit: notes.Unit,
+		State: m.State, Expiry: m.Expiry, Change: change, Reason: reason}
 	if m.State == notes.Paid && m.Payment != nil {
 		v.Preimage = &m.Payment.ID
 	}

@@ -54,7 +54,8 @@ type Server struct {
 
 // NewServer makes the face of an office.
 func NewServer(o *office.Office, about About, logger *slog.Logger) *Server {
-	s := &Server{office: o, about: about, logger: logger, mux: http.NewServeMux(), watch: make(chan struct{}, maxWatchers)}
+	s := &Server{office: o, about: about, logger: logger, mux: http.NewServeMux(),
+		watch: make(chan struct{}, maxWatchers)}
 	s.get("/v1/info", func(*http.Request) (any, error) { return s.info(), nil })
 	s.get("/v1/keys", func(*http.Request) (any, error) {
 		return s.keys(func(k *notes.Signing) bool { return k.Active(s.now()) }), nil
@@ -172,7 +173,8 @@ func post[T any](s *Server, path string, answer func(ctx context.Context, key [3
 	s.mount("POST "+Prefix+path, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			write(w, http.StatusRequestEntityTooLarge, refusalBody{fmt.Sprintf("body: has more than %d bytes", maxBody), notes.Malformed})
+			write(w, http.StatusRequestEntityTooLarge, refusalBody{fmt.Sprintf("body: has more than %d bytes", maxBody),
+				notes.Malformed})
 			return
 		}
 		if err != nil {
@@ -202,7 +204,8 @@ func (s *Server) answer(w http.ResponseWriter, value any, err error) {
 	case errors.Is(err, context.Canceled):
 	default:
 		s.logger.Error("answering", "error", err)
-		write(w, http.StatusServiceUnavailable, refusalBody{"the office cannot answer now; send the same request again", 0})
+		write(w, http.StatusServiceUnavailable, refusalBody{"the office cannot answer now; send the same request again",
+			0})
 	}
 }
 

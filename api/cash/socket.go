@@ -170,7 +170,8 @@ func (s *Server) notify(ctx context.Context, c *websocket.Conn, sub *subscriptio
 			continue
 		}
 		sub.reported[filter] = string(raw)
-		message := map[string]any{"jsonrpc": "2.0", "method": "subscribe", "params": map[string]any{"subId": sub.id, "payload": json.RawMessage(raw)}}
+		message := map[string]any{"jsonrpc": "2.0", "method": "subscribe",
+			"params": map[string]any{"subId": sub.id, "payload": json.RawMessage(raw)}}
 		if err := send(ctx, c, message); err != nil {
 			return err
 		}

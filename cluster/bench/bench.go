@@ -270,7 +270,8 @@ func (c *group) fund(ctx context.Context, notify func(string, int, int)) error {
 	for from, sequence := 0, uint64(1); from < len(c.wallets); from, sequence = from+most, sequence+1 {
 		part := c.wallets[from:min(from+most, len(c.wallets))]
 		issue := c.world.Issue(sequence, c.bank, soon(), money.Tiyn(len(part))*money.Tenge)
-		t := &token.Transfer{Parties: []token.WalletID{c.bank}, Payers: 1, Inputs: []token.ID{token.OutputID(issue.ID(), 0)}}
+		t := &token.Transfer{Parties: []token.WalletID{c.bank}, Payers: 1,
+			Inputs: []token.ID{token.OutputID(issue.ID(), 0)}}
 		for i := range part {
 			t.Parties = append(t.Parties, part[i].id)
 			t.Outputs = append(t.Outputs, token.Output{Party: i + 1, Amount: money.Tenge})
@@ -301,7 +302,8 @@ func (c *group) pay(from, to *wallet) *token.Transaction {
 // perValidator is how many groups of wallets pay at each validator: while one is answered others are under way.
 const perValidator = 4
 
-// round is payments of a ring of wallets, each to the next, made beforehand: signing is the payers' work, not the cluster's.
+// round is payments of a ring of wallets, each to the next, made beforehand: signing is the payers' work, not the
+// cluster's.
 func (c *group) round(ring []wallet) []*token.Transaction {
 	txs, coins := make([]*token.Transaction, len(ring)), make([]token.ID, len(ring))
 	for i := range ring {
@@ -361,9 +363,11 @@ func (c *group) load(ctx context.Context, r *Result) error {
 	seconds := took.Seconds()
 	r.PerSecond, r.BlockMillis = float64(paid)/seconds, 1000*seconds/float64(max(1, blocks))
 	r.BlockSize = float64(paid) / float64(max(1, blocks))
-	r.Judging, r.Executing, r.Committing = (after.Judging-before.Judging).Seconds()/seconds, (after.Executing-before.Executing).Seconds()/seconds, (after.Committing-before.Committing).Seconds()/seconds
+	r.Judging, r.Executing, r.Committing = (after.Judging-before.Judging).Seconds()/seconds,
+		(after.Executing-before.Executing).Seconds()/seconds, (after.Committing-before.Committing).Seconds()/seconds
 	traffic := c.members[0].engine.Traffic()
-	r.Bytes, r.BatchSize = float64(traffic.Bytes)/float64(max(1, traffic.Transactions)), float64(traffic.Transactions)/float64(max(1, traffic.Batches))
+	r.Bytes, r.BatchSize = float64(traffic.Bytes)/float64(max(1, traffic.Transactions)),
+		float64(traffic.Transactions)/float64(max(1, traffic.Batches))
 	return errors.Join(failed...)
 }
 
@@ -428,7 +432,8 @@ func (c *group) alone(ctx context.Context, r *Result) (err error) {
 		}
 		nulls = append(nulls, n)
 	}
-	for _, blocks := nulls[0].Committed(); blocks == 0; _, blocks = nulls[0].Committed() { // until they have joined each other
+	// until they have joined each other
+	for _, blocks := nulls[0].Committed(); blocks == 0; _, blocks = nulls[0].Committed() {
 		if err := nulls[0].Propose(filled(1000)); err != nil {
 			return err
 		}
@@ -446,7 +451,8 @@ func (c *group) alone(ctx context.Context, r *Result) (err error) {
 	var running sync.WaitGroup
 	running.Go(func() { // for the time asked for, and until there is something to measure
 		defer cancel()
-		for after := before; ctx.Err() == nil && (after == before || time.Since(begun) < c.o.Duration); after, _ = nulls[0].Committed() {
+		for after := before; ctx.Err() == nil && (after == before || time.Since(begun) < c.o.Duration); after,
+			_ = nulls[0].Committed() {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})

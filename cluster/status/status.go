@@ -1,4 +1,5 @@
-// Package status is what a validator says of its cluster, for those who serve and show it. It imports nothing of the engine.
+// Package status is what a validator says of its cluster, for those who serve and show it. It imports nothing of the
+// engine.
 //
 // It belongs to cluster. Invariant: what is not known is absent, not nought.
 package status

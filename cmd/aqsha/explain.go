@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -29,9 +30,13 @@ of --lang (en, kk or ru), else of the system (LC_ALL, LC_MESSAGES, LANG). No net
 			if len(args) == 0 {
 				return explainAll(command, l)
 			}
-			e, known := l.Explain(args[0])
+			e, known := l.Explain(words.CodeOf(args[0]))
 			if !known {
-				return cli.Usage(fmt.Errorf("no refusal has the code %q: \"aqsha explain\" lists all", args[0]))
+				near := ""
+				if codes := words.NearCodes(args[0]); len(codes) > 0 {
+					near = fmt.Sprintf(" (did you mean %s?)", strings.Join(codes, " or "))
+				}
+				return cli.Usage(fmt.Errorf("no refusal has the code %q%s: \"aqsha explain\" lists all", args[0], near))
 			}
 			return cli.Show(command, e, func(w io.Writer) {
 				fmt.Fprintf(w, "%s\n%s\n", e.Title, l.Text("explain.code", "code", e.Code))

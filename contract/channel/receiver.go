@@ -11,12 +11,13 @@ import (
 // Codes of what a receiver refuses.
 const (
 	BadSignature token.Code = "bad-voucher-signature" // not signed by the channel's key, or for another channel
-	Stale        token.Code = "stale-voucher"         // worth no more than what was accepted before: replayed or reordered
-	AboveDeposit token.Code = "above-deposit"         // worth more than the channel holds
-	BadTick      token.Code = "bad-tick"              // not the next word of the chain
-	ChainSpent   token.Code = "chain-spent"           // the chain has no words left; a new voucher is due
-	AboveDay     token.Code = "above-day-limit"       // more than the sender allows by now
-	Revoked      token.Code = "channel-left"          // the sender has left, or revoked the device
+	// worth no more than what was accepted before: replayed or reordered
+	Stale        token.Code = "stale-voucher"
+	AboveDeposit token.Code = "above-deposit"   // worth more than the channel holds
+	BadTick      token.Code = "bad-tick"        // not the next word of the chain
+	ChainSpent   token.Code = "chain-spent"     // the chain has no words left; a new voucher is due
+	AboveDay     token.Code = "above-day-limit" // more than the sender allows by now
+	Revoked      token.Code = "channel-left"    // the sender has left, or revoked the device
 )
 
 // Terms are what both sides know of a channel from the ledger.
@@ -54,8 +55,9 @@ type Receiver struct {
 	begun    bool
 	worth    money.Tiyn
 
-	// Asked is when the ledger was last asked about the channel, 0 for just now. The sender may have left since, and the
-	// contract counts the limit a day until then: a claim above that is refused as a whole, so nothing above it is taken.
+	// Asked is when the ledger was last asked about the channel, 0 for just now. The sender may have left since, and
+	// the contract counts the limit a day until then: a claim above that is refused as a whole, so nothing above it is
+	// taken.
 	Asked uint64
 }
 
@@ -93,7 +95,8 @@ func (r *Receiver) judge(v *Voucher, now uint64) *token.Error {
 	case v.Amount > r.Deposit:
 		return token.Errorf(AboveDeposit, "amount", "a voucher for %s, the channel holds %s", v.Amount, r.Deposit)
 	case v.Amount > r.limit(now):
-		return token.Errorf(AboveDay, "amount", "a voucher for %s, %s is allowed by when the ledger was asked", v.Amount, r.limit(now))
+		return token.Errorf(AboveDay, "amount", "a voucher for %s, %s is allowed by when the ledger was asked",
+			v.Amount, r.limit(now))
 	}
 	return nil
 }

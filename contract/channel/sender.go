@@ -37,7 +37,8 @@ func (p *Purse) spend(amount, total money.Tiyn, now uint64) *token.Error {
 	case p.Revoked:
 		return token.Errorf(OverMandate, "mandate", "the owner has revoked it")
 	case p.MaxCounterparty != 0 && total > p.MaxCounterparty:
-		return token.Errorf(OverMandate, "counterparty_most", "%s in all to one counterparty, %s is allowed", total, p.MaxCounterparty)
+		return token.Errorf(OverMandate, "counterparty_most", "%s in all to one counterparty, %s is allowed", total,
+			p.MaxCounterparty)
 	case p.MaxDay != 0 && amount > p.MaxDay-p.Spent:
 		return token.Errorf(OverMandate, "day_most", "%s on top of %s today, %s is allowed", amount, p.Spent, p.MaxDay)
 	}
@@ -63,8 +64,8 @@ func NewSender(t Terms, key token.Signer, seed [32]byte, fresh io.Reader, base m
 	return &Sender{Terms: t, Purse: purse, key: key, seed: seed, fresh: fresh, base: base}
 }
 
-// newChain makes a chain that shares no word with any other, whatever was revealed before: two vouchers may stand at one
-// total (a run that was cut off and one after it), and were their chains one, the shorter's root, which is public,
+// newChain makes a chain that shares no word with any other, whatever was revealed before: two vouchers may stand at
+// one total (a run that was cut off and one after it), and were their chains one, the shorter's root, which is public,
 // would be a late word of the longer. Total and ticks go in besides the fresh bytes, so that a source of randomness
 // which repeats itself (a copied machine) still gives other chains to other vouchers.
 func (s *Sender) newChain(total money.Tiyn, ticks int) (*Chain, error) {
@@ -88,7 +89,8 @@ func (s *Sender) book(amount money.Tiyn, now uint64) *token.Error {
 	case s.Left != 0:
 		return token.Errorf(Revoked, "channel", "it was left at %d", s.Left)
 	case amount > s.Deposit-s.Worth():
-		return token.Errorf(AboveDeposit, "amount", "%s on top of %s, the channel holds %s", amount, s.Worth(), s.Deposit)
+		return token.Errorf(AboveDeposit, "amount", "%s on top of %s, the channel holds %s", amount, s.Worth(),
+			s.Deposit)
 	case total > s.allowed(now):
 		return token.Errorf(AboveDay, "amount", "%s in all, %s is allowed by now", total, s.allowed(now))
 	case s.Purse != nil:

@@ -76,7 +76,8 @@ func (c *Claim) Worth(tick money.Tiyn) (money.Tiyn, bool) {
 // Args are the arguments of the contract's actions claim and close.
 func (c *Claim) Args() []token.Value {
 	return []token.Value{
-		token.Int(int64(c.Amount)), token.Bytes(c.Root[:]), token.Int(int64(c.Ticks)), token.Bytes(c.Word[:]), token.Bytes(c.Signature[:]),
+		token.Int(int64(c.Amount)), token.Bytes(c.Root[:]), token.Int(int64(c.Ticks)), token.Bytes(c.Word[:]),
+		token.Bytes(c.Signature[:]),
 	}
 }
 

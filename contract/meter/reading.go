@@ -43,7 +43,8 @@ func (r *Reading) Judge(before *Reading, watts int64) *token.Error {
 	}
 	for zone := range r.Registers {
 		if r.Registers[zone] < before.Registers[zone] || r.Registers[zone] > maxRegister {
-			return token.Errorf(Backwards, "registers", "zone %d says %d Wh after %d", zone+1, r.Registers[zone], before.Registers[zone])
+			return token.Errorf(Backwards, "registers", "zone %d says %d Wh after %d", zone+1, r.Registers[zone],
+				before.Registers[zone])
 		}
 	}
 	// Wh = W · ms / 3,600,000, rounded down, as the contract's part(elapsed, watts, hour).
@@ -54,7 +55,8 @@ func (r *Reading) Judge(before *Reading, watts int64) *token.Error {
 	}
 	most, _ := bits.Div64(high, low, hour)
 	if used := r.Registers.Total() - before.Registers.Total(); uint64(used) > most {
-		return token.Errorf(Jump, "registers", "%d Wh in %d ms, the line carries %d at most", used, r.AtMillis-before.AtMillis, most)
+		return token.Errorf(Jump, "registers", "%d Wh in %d ms, the line carries %d at most", used,
+			r.AtMillis-before.AtMillis, most)
 	}
 	return nil
 }

@@ -65,8 +65,8 @@ func openAudit(files vfs.FS, dir string) (*Audit, error) {
 	return &Audit{lines: lines, files: files, dir: dir, count: len(check.entries), last: check.last}, nil
 }
 
-// readHead says how long the trail was at least, and the hash of that line; 0 where nothing was ever written, or by a program
-// that kept no head.
+// readHead says how long the trail was at least, and the hash of that line; 0 where nothing was ever written, or by a
+// program that kept no head.
 func readHead(files vfs.FS, dir string) (lines int, last string, err error) {
 	content, err := durable.Read(files, filepath.Join(dir, headFile), 1<<10)
 	if errors.Is(err, os.ErrNotExist) {
@@ -75,14 +75,15 @@ func readHead(files vfs.FS, dir string) (lines int, last string, err error) {
 	if err != nil {
 		return 0, "", err
 	}
-	if n, err := fmt.Sscanf(string(content), "%d %64s", &lines, &last); n != 2 || err != nil || lines < 1 || len(last) != 2*sha256.Size {
+	if n, err := fmt.Sscanf(string(content), "%d %64s", &lines, &last); n != 2 || err != nil || lines < 1 ||
+		len(last) != 2*sha256.Size {
 		return 0, "", fmt.Errorf("%s: want the number of lines of the trail and the hash of the last", headFile)
 	}
 	return lines, last, nil
 }
 
-// ReadAudit reads the trail and checks that its lines follow from each other, and that it has all that its head tells of. It
-// returns the hash of the last.
+// ReadAudit reads the trail and checks that its lines follow from each other, and that it has all that its head tells
+// of. It returns the hash of the last.
 func ReadAudit(dir string) (entries []Entry, last string, err error) {
 	check, err := newTrail(vfs.OS, dir)
 	if err != nil {
@@ -90,7 +91,8 @@ func ReadAudit(dir string) (entries []Entry, last string, err error) {
 	}
 	err = durable.ReadLines(vfs.OS, filepath.Join(dir, auditFile), check.line)
 	if errors.Is(err, os.ErrNotExist) && check.known > 0 {
-		return nil, "", fmt.Errorf("%s is gone, and %s tells of %d lines: the trail was taken away", auditFile, headFile, check.known)
+		return nil, "", fmt.Errorf("%s is gone, and %s tells of %d lines: the trail was taken away", auditFile,
+			headFile, check.known)
 	}
 	if err != nil {
 		return nil, "", err
@@ -130,7 +132,8 @@ func (t *trail) line(text []byte) error {
 // whole refuses a trail that was read to its end and has less than its head tells of.
 func (t *trail) whole() error {
 	if len(t.entries) < t.known {
-		return fmt.Errorf("%s has %d lines, and %s tells of %d: its end was cut", auditFile, len(t.entries), headFile, t.known)
+		return fmt.Errorf("%s has %d lines, and %s tells of %d: its end was cut", auditFile, len(t.entries), headFile,
+			t.known)
 	}
 	return nil
 }

@@ -25,12 +25,13 @@ type Visit struct {
 	Simulated bool        `json:"simulated,omitempty"`
 	Why       string      `json:"why"`
 	Cause     usage.Cause `json:"cause"`
-	Alert     alert.Kind  `json:"alert,omitempty"`     // the standing alert that it agrees with; none: the account alone shows it
-	Since     time.Time   `json:"since"`               // of the alert, or the first hour of it within the page's span
-	Lost      money.Tiyn  `json:"lost_tiyn"`           // in the page's span, by this cause
-	Gain      money.Tiyn  `json:"gain_tiyn_a_day"`     // accepted work that the visit brings, a day
-	Power     money.Tiyn  `json:"power_tiyn_a_day"`    // what its electricity costs
-	Net       money.Tiyn  `json:"net_gain_tiyn_a_day"` // gain − power
+	// the standing alert that it agrees with; none: the account alone shows it
+	Alert alert.Kind `json:"alert,omitempty"`
+	Since time.Time  `json:"since"`               // of the alert, or the first hour of it within the page's span
+	Lost  money.Tiyn `json:"lost_tiyn"`           // in the page's span, by this cause
+	Gain  money.Tiyn `json:"gain_tiyn_a_day"`     // accepted work that the visit brings, a day
+	Power money.Tiyn `json:"power_tiyn_a_day"`    // what its electricity costs
+	Net   money.Tiyn `json:"net_gain_tiyn_a_day"` // gain − power
 }
 
 // reason is a cause for which it helps to go there: how it is told, and the alerts that are raised for it.
@@ -49,7 +50,8 @@ var visits = map[usage.Cause]reason{
 		true},
 	usage.CauseUnsent: {"its work does not reach our pool: look at its pool settings",
 		[]alert.Kind{alert.Pool, alert.NoPool}, true},
-	usage.CauseHeat:     {"runs too hot and slows down", []alert.Kind{alert.Hot}, false}, // firmwares slow down below the limit too
+	// firmwares slow down below the limit too
+	usage.CauseHeat:     {"runs too hot and slows down", []alert.Kind{alert.Hot}, false},
 	usage.CauseSlow:     {"slower than it should be", []alert.Kind{alert.Hung, alert.LowHash, alert.Fan}, false},
 	usage.CauseInvalid:  {"hardware errors", nil, false},
 	usage.CauseRejected: {"its shares are rejected", []alert.Kind{alert.Rejects}, false},
@@ -139,7 +141,8 @@ func (p *Page) firstHour(ctx context.Context, b *records.Records, v *Visit) (tim
 			break
 		}
 		ppm, ok := t.Gain[v.Cause].RatioPPM(t.Nameplate())
-		if at != newest.Floor(usage.Hour) && (!ok || ppm < worthAVisit) { // the hour that has just begun may have nothing yet
+		// the hour that has just begun may have nothing yet
+		if at != newest.Floor(usage.Hour) && (!ok || ppm < worthAVisit) {
 			break
 		}
 		first = at

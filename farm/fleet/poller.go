@@ -177,7 +177,8 @@ func differentModels(a, b string) bool {
 type OtherMachine struct{ Wanted, MAC, Serial, MinerID, Address string }
 
 func (e *OtherMachine) Error() string {
-	return strings.Join(strings.Fields("at "+e.Address+" answers another machine: "+e.Serial+" "+e.MAC+" "+e.MinerID+", not "+e.Wanted), " ")
+	return strings.Join(strings.Fields("at "+e.Address+" answers another machine: "+e.Serial+" "+e.MAC+" "+
+		e.MinerID+", not "+e.Wanted), " ")
 }
 
 // Move gives a machine another address.

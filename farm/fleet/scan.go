@@ -216,7 +216,8 @@ func twins(found []Found) {
 					other = same[1]
 				}
 				found[i].Identified = false
-				found[i].Problem = strings.TrimSpace(fmt.Sprintf("calls itself %s, as %s does: not added; give one of them another MAC or serial number. %s", id, found[other].Machine.Address, found[i].Problem))
+				found[i].Problem = strings.TrimSpace(fmt.Sprintf("calls itself %s, as %s does: not added; give one "+
+					"of them another MAC or serial number. %s", id, found[other].Machine.Address, found[i].Problem))
 			}
 		}
 	}

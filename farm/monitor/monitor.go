@@ -28,9 +28,11 @@ import (
 type Options struct {
 	Interval, Timeout time.Duration // 0: the farm's settings
 	Log               *slog.Logger
-	PoolWorkers       string                                                                 // URL of the pool's workers, read every five minutes; "": none
-	Notify            func([]alert.Notice)                                                   // besides log, file and webhooks
-	Query             func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) // nil: fleet.Poll
+	// URL of the pool's workers, read every five minutes; "": none
+	PoolWorkers string
+	// besides log, file and webhooks
+	Notify func([]alert.Notice)
+	Query  func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) // nil: fleet.Poll
 }
 
 // Monitor watches a farm.

@@ -275,7 +275,8 @@ func readProto(r *Reading, replies []Value) error {
 			pool := Pool{URL: p.Get("url").Text(), User: p.Get("user").Text(),
 				Alive: p.Get("connection_status", "status").Text() == "Active", Accepted: p.Get("accepted").Count(),
 				AcceptedMH: Unknown}
-			if pool.Active = pool.Alive && (r.ActivePool() == Pool{}); pool.Active { // every pool shows the machine's counters
+			// every pool shows the machine's counters
+			if pool.Active = pool.Alive && (r.ActivePool() == Pool{}); pool.Active {
 				r.Accepted, r.Rejected = pool.Accepted, p.Get("rejected").Count()
 			}
 			r.Pools = append(r.Pools, pool)

@@ -167,12 +167,14 @@ func (c *Config) Month(text string) (from, to usage.Instant, err error) {
 
 // Energy compares what machines are accounted for with the site's meter, in watt-hours.
 type Energy struct {
-	Site        string `json:"site"`
-	ByMachine   int64  `json:"by_machine_wh"`
-	ByMeter     int64  `json:"by_meter_wh"`     // of machines that do not say: the meter's rest, as far as their nameplates go
-	ByNameplate int64  `json:"by_nameplate_wh"` // of machines that do not say, without a meter
-	Overhead    int64  `json:"overhead_wh"`     // metered, and no machine's: cooling, network, losses; below 0: machines say more than the meter
-	Metered     int64  `json:"metered_wh"`      // −1: no meter covers the span
+	Site      string `json:"site"`
+	ByMachine int64  `json:"by_machine_wh"`
+	// of machines that do not say: the meter's rest, as far as their nameplates go
+	ByMeter     int64 `json:"by_meter_wh"`
+	ByNameplate int64 `json:"by_nameplate_wh"` // of machines that do not say, without a meter
+	// metered, and no machine's: cooling, network, losses; below 0: machines say more than the meter
+	Overhead int64 `json:"overhead_wh"`
+	Metered  int64 `json:"metered_wh"` // −1: no meter covers the span
 }
 
 // Reconcile accounts for each site's energy over the account's span. With a meter the parts add up to it exactly.

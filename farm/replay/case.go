@@ -181,7 +181,8 @@ func (c *Case) Answer(request []byte) []byte {
 }
 
 // unknown is the reply to a command that is not recorded.
-var unknown = []byte(`{"STATUS":[{"STATUS":"E","When":0,"Code":14,"Msg":"Invalid command","Description":"not recorded"}],"id":1}`)
+var unknown = []byte(
+	`{"STATUS":[{"STATUS":"E","When":0,"Code":14,"Msg":"Invalid command","Description":"not recorded"}],"id":1}`)
 
 func (c *Case) joined(name string) []byte {
 	if !c.Joined {

@@ -71,7 +71,8 @@ func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
 		return section(316, "Session", description, "SESSION", `{"SessionID":"`+id+`"}`)
 	}
 	fail := func(message string) string {
-		return `{"STATUS":[{"STATUS":"E","When":1764000000,"Code":402,"Msg":"` + message + `","Description":"` + description + `"}],"id":1}`
+		return `{"STATUS":[{"STATUS":"E","When":1764000000,"Code":402,"Msg":"` + message + `","Description":"` +
+			description + `"}],"id":1}`
 	}
 	switch command {
 	case "session":

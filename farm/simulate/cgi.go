@@ -49,7 +49,8 @@ func (u *Unit) answers(at usage.Instant) (*Unit, bool) {
 func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 	switch r.URL.Path {
 	case "/cgi-bin/get_system_info.cgi":
-		fmt.Fprintf(w, `{"minertype":"%s","nettype":"DHCP","macaddr":"%s","hostname":"Antminer","system_filesystem_version":"simulated","serinum":"%s"}`, u.Machine.Model, strings.ToUpper(u.Machine.MAC), u.Machine.Serial)
+		fmt.Fprintf(w,
+			`{"minertype":"%s","nettype":"DHCP","macaddr":"%s","hostname":"Antminer","system_filesystem_version":"simulated","serinum":"%s"}`, u.Machine.Model, strings.ToUpper(u.Machine.MAC), u.Machine.Serial)
 	case "/cgi-bin/reboot.cgi":
 		u.Restart(now)
 	case "/cgi-bin/get_miner_conf.cgi":
@@ -85,7 +86,8 @@ func (u *Unit) configuration(w http.ResponseWriter) {
 	if u.Pool != "" {
 		pools = fmt.Sprintf(`{"url":"%s","user":"%s","pass":"x"}`, u.Pool, u.User)
 	}
-	fmt.Fprintf(w, `{"pools":[%s],"bitmain-fan-ctrl":false,"bitmain-fan-pwm":"100","bitmain-work-mode":"%d"%s}`, pools, mode, level)
+	fmt.Fprintf(w, `{"pools":[%s],"bitmain-fan-ctrl":false,"bitmain-fan-pwm":"100","bitmain-work-mode":"%d"%s}`, pools,
+		mode, level)
 }
 
 // setForm is the CGI before X19: the configuration is written from the form's fields, whatever came, and

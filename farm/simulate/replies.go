@@ -12,7 +12,8 @@ import (
 const mhPerDifficulty = 4295.032833 // 2^48/65535/10^6
 
 func status(code int, message, description string) string {
-	return fmt.Sprintf(`"STATUS":[{"STATUS":"S","When":1764000000,"Code":%d,"Msg":"%s","Description":"%s"}]`, code, message, description)
+	return fmt.Sprintf(`"STATUS":[{"STATUS":"S","When":1764000000,"Code":%d,"Msg":"%s","Description":"%s"}]`, code,
+		message, description)
 }
 
 // section is a command's reply: status and rows.
@@ -21,7 +22,8 @@ func section(code int, message, description, name, rows string) string {
 }
 
 func invalid(description string) string {
-	return `{"STATUS":[{"STATUS":"E","When":1764000000,"Code":14,"Msg":"Invalid command","Description":"` + description + `"}],"id":1}`
+	return `{"STATUS":[{"STATUS":"E","When":1764000000,"Code":14,"Msg":"Invalid command","Description":"` +
+		description + `"}],"id":1}`
 }
 
 // speaker answers commands of the cgminer family for one reading.
@@ -53,8 +55,10 @@ func (s speaker) command(name string) string {
 		case "fans":
 			return section(302, "Fans", s.description, "FANS", s.fans())
 		case "config":
-			return section(33, "LUXminer config", s.description, "CONFIG", fmt.Sprintf(`{"ASC Count":%d,"CurtailMode":"None","Hostname":"simulated","MACAddr":"%s","Model":"%s","OS":"LuxOS","SerialNumber":"%s"}`,
-				len(r.Boards), s.u.Machine.MAC, r.Model, s.u.Machine.Serial))
+			return section(33, "LUXminer config", s.description, "CONFIG",
+				fmt.Sprintf(
+					`{"ASC Count":%d,"CurtailMode":"None","Hostname":"simulated","MACAddr":"%s","Model":"%s","OS":"LuxOS","SerialNumber":"%s"}`,
+					len(r.Boards), s.u.Machine.MAC, r.Model, s.u.Machine.Serial))
 		case "temps":
 			return section(201, "Temps", s.description, "TEMPS", s.temps())
 		case "tunerstatus":
@@ -68,11 +72,13 @@ func (s speaker) command(name string) string {
 
 func (s speaker) version() string {
 	row := map[protocol.Protocol]string{
-		protocol.Cgminer:     `{"CGMiner":"4.13.6","API":"3.7","Miner":"simulated cgminer"}`,
-		protocol.AntminerOld: `{"CGMiner":"4.9.0","API":"3.1","Miner":"16.8.1.3","CompileTime":"simulated","Type":"` + s.r.Model + `"}`,
+		protocol.Cgminer: `{"CGMiner":"4.13.6","API":"3.7","Miner":"simulated cgminer"}`,
+		protocol.AntminerOld: `{"CGMiner":"4.9.0","API":"3.1","Miner":"16.8.1.3","CompileTime":"simulated","Type":"` +
+			s.r.Model + `"}`,
 		protocol.AntminerNew: `{"BMMiner":"1.0.0","API":"3.1","Miner":"uart_trans.1.3","CompileTime":"simulated","Type":"` + s.r.Model + `"}`,
-		protocol.LuxOS:       `{"API":"3.7","LUXminer":"2024.5.1.155432","Miner":"2024.5.1.155432","Type":"` + s.r.Model + `"}`,
-		protocol.Braiins:     `{"API":"3.7","BOSminer+":"0.2.0-simulated"}`,
+		protocol.LuxOS: `{"API":"3.7","LUXminer":"2024.5.1.155432","Miner":"2024.5.1.155432","Type":"` +
+			s.r.Model + `"}`,
+		protocol.Braiins: `{"API":"3.7","BOSminer+":"0.2.0-simulated"}`,
 	}[s.r.Protocol]
 	return section(22, "versions", s.description, "VERSION", row)
 }
@@ -90,7 +96,8 @@ func (s speaker) summary() string {
 	if r.Protocol == protocol.LuxOS {
 		total = int64(s.average()) // what LuxOS writes there
 	}
-	return fmt.Sprintf(`{"Elapsed":%d,%s,"Found Blocks":0,"Getworks":1000,"Accepted":%d,"Rejected":%d,"Hardware Errors":%d,"Utility":10.00,"Discarded":0,"Stale":0,"Get Failures":0,"Local Work":1,"Remote Failures":0,"Network Blocks":1,"Total MH":%d.0000,"Work Utility":0.00,"Difficulty Accepted":%.8f,"Difficulty Rejected":%.8f,"Difficulty Stale":%.8f,"Best Share":1,"Device Hardware%%":0.0000,"Device Rejected%%":0.0000,"Pool Rejected%%":0.0000,"Pool Stale%%":0.0000,"Last getwork":1764000000%s}`,
+	return fmt.Sprintf(
+		`{"Elapsed":%d,%s,"Found Blocks":0,"Getworks":1000,"Accepted":%d,"Rejected":%d,"Hardware Errors":%d,"Utility":10.00,"Discarded":0,"Stale":0,"Get Failures":0,"Local Work":1,"Remote Failures":0,"Network Blocks":1,"Total MH":%d.0000,"Work Utility":0.00,"Difficulty Accepted":%.8f,"Difficulty Rejected":%.8f,"Difficulty Stale":%.8f,"Best Share":1,"Device Hardware%%":0.0000,"Device Rejected%%":0.0000,"Pool Rejected%%":0.0000,"Pool Stale%%":0.0000,"Last getwork":1764000000%s}`,
 		r.ElapsedSeconds, rate, r.Accepted, r.Rejected, r.HardwareErrors, total, float64(r.AcceptedMH)/mhPerDifficulty,
 		float64(r.RejectedMH)/mhPerDifficulty, float64(r.StaleMH)/mhPerDifficulty, average)
 }
@@ -105,9 +112,12 @@ func (s speaker) pools() string {
 	}
 	pending := ""
 	if len(s.u.pending) == 2 {
-		pending = fmt.Sprintf(`,{"POOL":1,"URL":"%s","User":"%s","Status":"Alive","Priority":1,"Accepted":0,"Stratum Active":false}`, s.u.pending[0], s.u.pending[1])
+		pending = fmt.Sprintf(
+			`,{"POOL":1,"URL":"%s","User":"%s","Status":"Alive","Priority":1,"Accepted":0,"Stratum Active":false}`,
+			s.u.pending[0], s.u.pending[1])
 	}
-	return fmt.Sprintf(`{"POOL":0,"URL":"%s","Status":"%s","Priority":0,"Quota":1,"Long Poll":"N","Getworks":1000,"Accepted":%d,"Rejected":%d,"Discarded":0,"Stale":0,"Get Failures":0,"Remote Failures":0,"User":"%s","Last Share Time":0,"Difficulty Accepted":%.8f,"Difficulty Rejected":%.8f,"Difficulty Stale":%.8f,"Last Share Difficulty":%.8f,"Has Stratum":true,"Stratum Active":%t,"Stratum URL":"","Has GBT":false,"Best Share":1,"Pool Rejected%%":0.0000,"Pool Stale%%":0.0000}`,
+	return fmt.Sprintf(
+		`{"POOL":0,"URL":"%s","Status":"%s","Priority":0,"Quota":1,"Long Poll":"N","Getworks":1000,"Accepted":%d,"Rejected":%d,"Discarded":0,"Stale":0,"Get Failures":0,"Remote Failures":0,"User":"%s","Last Share Time":0,"Difficulty Accepted":%.8f,"Difficulty Rejected":%.8f,"Difficulty Stale":%.8f,"Last Share Difficulty":%.8f,"Has Stratum":true,"Stratum Active":%t,"Stratum URL":"","Has GBT":false,"Best Share":1,"Pool Rejected%%":0.0000,"Pool Stale%%":0.0000}`,
 		p.URL, state, s.r.Accepted, s.r.Rejected, p.User, float64(s.r.AcceptedMH)/mhPerDifficulty,
 		float64(s.r.RejectedMH)/mhPerDifficulty, float64(s.r.StaleMH)/mhPerDifficulty, s.u.difficulty,
 		p.Active) + pending
@@ -120,7 +130,8 @@ func (s speaker) devices() string {
 		if b.RateMHs == 0 {
 			state = "Dead"
 		}
-		row := fmt.Sprintf(`"ASC":%d,"Slot":%d,"Name":"SIM","ID":%d,"Enabled":"%s","Status":"%s","Temperature":%d.00,"MHS av":%d.00,"MHS 5s":%d.00,"Accepted":0,"Rejected":0,"Hardware Errors":0`, b.Slot, b.Slot, b.Slot, enabled, state, max(0, b.ChipTemp-14), b.RateMHs, b.RateMHs)
+		row := fmt.Sprintf(
+			`"ASC":%d,"Slot":%d,"Name":"SIM","ID":%d,"Enabled":"%s","Status":"%s","Temperature":%d.00,"MHS av":%d.00,"MHS 5s":%d.00,"Accepted":0,"Rejected":0,"Hardware Errors":0`, b.Slot, b.Slot, b.Slot, enabled, state, max(0, b.ChipTemp-14), b.RateMHs, b.RateMHs)
 		switch s.r.Protocol {
 		case protocol.Cgminer:
 			row = strings.Replace(row, fmt.Sprintf(`"Temperature":%d`, max(0, b.ChipTemp-14)),
@@ -140,7 +151,8 @@ func (s speaker) devices() string {
 func (s speaker) flatStats() string {
 	r := s.r
 	var b strings.Builder
-	fmt.Fprintf(&b, `{"CompileTime":"simulated","Miner":"1","Type":"%s"}{"STATS":0,"ID":"BC50","Elapsed":%d,"GHS 5s":"%.2f","GHS av":%.2f,"miner_count":%d,"fan_num":%d`, r.Model, r.ElapsedSeconds, float64(r.RateMHs)/1000, s.average()/1000, len(r.Boards), len(r.Fans))
+	fmt.Fprintf(&b,
+		`{"CompileTime":"simulated","Miner":"1","Type":"%s"}{"STATS":0,"ID":"BC50","Elapsed":%d,"GHS 5s":"%.2f","GHS av":%.2f,"miner_count":%d,"fan_num":%d`, r.Model, r.ElapsedSeconds, float64(r.RateMHs)/1000, s.average()/1000, len(r.Boards), len(r.Fans))
 	for i := range 8 {
 		rpm := 0
 		if i < len(r.Fans) {
@@ -148,10 +160,12 @@ func (s speaker) flatStats() string {
 		}
 		fmt.Fprintf(&b, `,"fan%d":%d`, i+1, rpm)
 	}
-	fmt.Fprintf(&b, `,"total_rateideal":%d.00,"total_rate":%.2f,"rate_unit":"GH"`, s.u.Model.RateGHs, float64(r.RateMHs)/1000)
+	fmt.Fprintf(&b, `,"total_rateideal":%d.00,"total_rate":%.2f,"rate_unit":"GH"`, s.u.Model.RateGHs,
+		float64(r.RateMHs)/1000)
 	for _, board := range r.Boards {
 		n := board.Slot + 6
-		fmt.Fprintf(&b, `,"chain_rateideal%d":%d.00,"chain_acn%d":%d,"chain_acs%d":" oooooooo oooooooo","chain_rate%d":"%.2f","temp%d":%d,"temp2_%d":%d`, n, s.u.Model.RateGHs/int64(len(r.Boards)), n, board.Chips, n, n, float64(board.RateMHs)/1000, n, max(0, board.ChipTemp-14), n, max(0, board.ChipTemp))
+		fmt.Fprintf(&b,
+			`,"chain_rateideal%d":%d.00,"chain_acn%d":%d,"chain_acs%d":" oooooooo oooooooo","chain_rate%d":"%.2f","temp%d":%d,"temp2_%d":%d`, n, s.u.Model.RateGHs/int64(len(r.Boards)), n, board.Chips, n, n, float64(board.RateMHs)/1000, n, max(0, board.ChipTemp-14), n, max(0, board.ChipTemp))
 	}
 	return b.String() + "}"
 }
@@ -178,11 +192,13 @@ func (s speaker) newStats() string {
 	r := s.r
 	var chains, fans []string
 	for _, b := range r.Boards {
-		chains = append(chains, fmt.Sprintf(`{"index":%d,"freq_avg":545,"rate_ideal":%d.0,"rate_real":%.3f,"asic_num":%d,"asic":"ooooooooo","temp_pic":[40,40,50,50],"temp_pcb":[%d,%d,%d,%d],"temp_chip":[%d,%d,%d,%d],"hw":%d,"eeprom_loaded":true,"sn":"SIM%d"}`,
-			b.Slot, s.u.Model.RateGHs/int64(len(r.Boards)), float64(b.RateMHs)/1000, b.Chips, max(0, b.ChipTemp-16),
-			max(0, b.ChipTemp-16), max(0, b.ChipTemp-14), max(0, b.ChipTemp-14), max(0, b.ChipTemp-3),
-			max(0, b.ChipTemp-3), max(0, b.ChipTemp), max(0, b.ChipTemp-1), r.HardwareErrors/int64(len(r.Boards)),
-			b.Slot))
+		chains = append(chains,
+			fmt.Sprintf(
+				`{"index":%d,"freq_avg":545,"rate_ideal":%d.0,"rate_real":%.3f,"asic_num":%d,"asic":"ooooooooo","temp_pic":[40,40,50,50],"temp_pcb":[%d,%d,%d,%d],"temp_chip":[%d,%d,%d,%d],"hw":%d,"eeprom_loaded":true,"sn":"SIM%d"}`,
+				b.Slot, s.u.Model.RateGHs/int64(len(r.Boards)), float64(b.RateMHs)/1000, b.Chips, max(0, b.ChipTemp-16),
+				max(0, b.ChipTemp-16), max(0, b.ChipTemp-14), max(0, b.ChipTemp-14), max(0, b.ChipTemp-3),
+				max(0, b.ChipTemp-3), max(0, b.ChipTemp), max(0, b.ChipTemp-1), r.HardwareErrors/int64(len(r.Boards)),
+				b.Slot))
 	}
 	for _, rpm := range r.Fans {
 		fans = append(fans, fmt.Sprint(rpm))
@@ -191,7 +207,8 @@ func (s speaker) newStats() string {
 	if r.Sleeping {
 		mode = 1
 	}
-	return fmt.Sprintf(`{"STATUS":{"STATUS":"S","when":1764000000,"Msg":"stats","api_version":"1.0.0"},"INFO":{"miner_version":"simulated","CompileTime":"simulated","type":"%s"},"STATS":[{"elapsed":%d,"rate_5s":%.2f,"rate_30m":%.2f,"rate_avg":%.6f,"rate_ideal":%d.0,"rate_unit":"GH/s","chain_num":%d,"fan_num":%d,"fan":[%s],"hwp_total":0.0001,"miner-mode":%d,"freq-level":100,"chain":[%s]}]}`,
+	return fmt.Sprintf(
+		`{"STATUS":{"STATUS":"S","when":1764000000,"Msg":"stats","api_version":"1.0.0"},"INFO":{"miner_version":"simulated","CompileTime":"simulated","type":"%s"},"STATS":[{"elapsed":%d,"rate_5s":%.2f,"rate_30m":%.2f,"rate_avg":%.6f,"rate_ideal":%d.0,"rate_unit":"GH/s","chain_num":%d,"fan_num":%d,"fan":[%s],"hwp_total":0.0001,"miner-mode":%d,"freq-level":100,"chain":[%s]}]}`,
 		r.Model, r.ElapsedSeconds, float64(r.RateMHs)/1000, s.average()/1000, s.average()/1000, s.u.Model.RateGHs,
 		len(r.Boards), len(r.Fans), strings.Join(fans, ","), mode, strings.Join(chains, ","))
 }
@@ -201,7 +218,8 @@ func (s speaker) whatsminerV2(name string) string {
 	r := s.r
 	switch name {
 	case "summary":
-		return fmt.Sprintf(`{"STATUS":[{"STATUS":"S","Msg":"Summary"}],"SUMMARY":[{"Elapsed":%d,"MHS av":%.2f,"MHS 5s":%d.00,"MHS 1m":%d.00,"HS RT":%d.00,"Accepted":%d,"Rejected":%d,"Hardware Errors":%d,"Total MH":%d.0000,"Temperature":%d.00,"freq_avg":646,"Fan Speed In":%d,"Fan Speed Out":%d,"Power":%d,"Power Rate":%.2f,"Uptime":%d,"Security Mode":0,"Hash Stable":true,"Target Freq":574,"Env Temp":24.00,"Power Mode":"Normal","Factory GHS":%d,"Power Limit":%d,"Chip Temp Min":60.0,"Chip Temp Max":%d.0,"Chip Temp Avg":65.0,"Firmware Version":"'simulated'","MAC":"%s"}],"id":1}`,
+		return fmt.Sprintf(
+			`{"STATUS":[{"STATUS":"S","Msg":"Summary"}],"SUMMARY":[{"Elapsed":%d,"MHS av":%.2f,"MHS 5s":%d.00,"MHS 1m":%d.00,"HS RT":%d.00,"Accepted":%d,"Rejected":%d,"Hardware Errors":%d,"Total MH":%d.0000,"Temperature":%d.00,"freq_avg":646,"Fan Speed In":%d,"Fan Speed Out":%d,"Power":%d,"Power Rate":%.2f,"Uptime":%d,"Security Mode":0,"Hash Stable":true,"Target Freq":574,"Env Temp":24.00,"Power Mode":"Normal","Factory GHS":%d,"Power Limit":%d,"Chip Temp Min":60.0,"Chip Temp Max":%d.0,"Chip Temp Avg":65.0,"Firmware Version":"'simulated'","MAC":"%s"}],"id":1}`,
 			r.ElapsedSeconds, s.average(), r.RateMHs, r.RateMHs, r.RateMHs, r.Accepted, r.Rejected, r.HardwareErrors,
 			r.TotalMH, r.BoardTemp, r.Fans[0], r.Fans[2], r.PowerWatts, 0.0, r.ElapsedSeconds, s.u.Model.RateGHs,
 			s.u.Model.Watts, r.ChipTemp, strings.ToUpper(s.u.Machine.MAC))
@@ -210,9 +228,11 @@ func (s speaker) whatsminerV2(name string) string {
 	case "devs", "edevs":
 		return `{"STATUS":[{"STATUS":"S","Msg":"3 ASC(s)"}],"DEVS":[` + s.devices() + `],"id":1}`
 	case "get_miner_info":
-		return fmt.Sprintf(`{"STATUS":"S","When":1764000000,"Code":131,"Msg":{"proto":"dhcp","mac":"%s","ledstat":"auto","minersn":"%s","powersn":"P"},"Description":""}`, strings.ToUpper(s.u.Machine.MAC), s.u.Machine.Serial)
+		return fmt.Sprintf(
+			`{"STATUS":"S","When":1764000000,"Code":131,"Msg":{"proto":"dhcp","mac":"%s","ledstat":"auto","minersn":"%s","powersn":"P"},"Description":""}`, strings.ToUpper(s.u.Machine.MAC), s.u.Machine.Serial)
 	case "devdetails":
-		return fmt.Sprintf(`{"STATUS":[{"STATUS":"S","Msg":"Device Details"}],"DEVDETAILS":[{"DEVDETAILS":0,"Name":"SM","ID":0,"Driver":"bitmicro","Kernel":"","Model":"%s"}],"id":1}`, r.Model)
+		return fmt.Sprintf(
+			`{"STATUS":[{"STATUS":"S","Msg":"Device Details"}],"DEVDETAILS":[{"DEVDETAILS":0,"Name":"SM","ID":0,"Driver":"bitmicro","Kernel":"","Model":"%s"}],"id":1}`, r.Model)
 	}
 	return `{"STATUS":"E","When":1764000000,"Code":14,"Msg":"invalid cmd","Description":"whatsminer v1.4"}`
 }
@@ -225,19 +245,22 @@ func (s speaker) whatsminerV3(name string) string {
 		var boards []string
 		for _, b := range r.Boards {
 			boards = append(boards,
-				fmt.Sprintf(`{"id":%d,"slot":%d,"hash-average":%.6f,"factory-hash":%.1f,"effective-chips":%d,"chip-temp-min":60.0,"chip-temp-max":%d.0}`, b.Slot, b.Slot, float64(b.RateMHs)/1e6, float64(s.u.Model.RateGHs)/1000/float64(len(r.Boards)), b.Chips, max(0, b.ChipTemp)))
+				fmt.Sprintf(
+					`{"id":%d,"slot":%d,"hash-average":%.6f,"factory-hash":%.1f,"effective-chips":%d,"chip-temp-min":60.0,"chip-temp-max":%d.0}`, b.Slot, b.Slot, float64(b.RateMHs)/1e6, float64(s.u.Model.RateGHs)/1000/float64(len(r.Boards)), b.Chips, max(0, b.ChipTemp)))
 		}
 		p := r.Pools[0]
 		state := "alive"
 		if !p.Alive {
 			state = "dead"
 		}
-		return fmt.Sprintf(`{"code":0,"when":1764000000,"msg":{"summary":{"elapsed":%d,"bootup-time":%d,"factory-hash":%.3f,"hash-average":%.9f,"hash-realtime":%.6f,"power-realtime":%d,"environment-temperature":24.0,"board-temperature":[%d.0,%d.0],"chip-temp-max":%d.0,"power-limit":%d,"fan-speed-in":%d,"fan-speed-out":%d},"pools":[{"id":1,"url":"%s","account":"%s","status":"%s","stratum-active":%t,"reject-rate":0.002}],"edevs":[%s]},"desc":"get.miner.status"}`,
+		return fmt.Sprintf(
+			`{"code":0,"when":1764000000,"msg":{"summary":{"elapsed":%d,"bootup-time":%d,"factory-hash":%.3f,"hash-average":%.9f,"hash-realtime":%.6f,"power-realtime":%d,"environment-temperature":24.0,"board-temperature":[%d.0,%d.0],"chip-temp-max":%d.0,"power-limit":%d,"fan-speed-in":%d,"fan-speed-out":%d},"pools":[{"id":1,"url":"%s","account":"%s","status":"%s","stratum-active":%t,"reject-rate":0.002}],"edevs":[%s]},"desc":"get.miner.status"}`,
 			r.ElapsedSeconds, r.ElapsedSeconds, float64(s.u.Model.RateGHs)/1000, s.average()/1e6,
 			float64(r.RateMHs)/1e6, r.PowerWatts, r.BoardTemp, r.BoardTemp, r.ChipTemp, s.u.Model.Watts, r.Fans[0],
 			r.Fans[2], p.URL, p.User, state, p.Active, strings.Join(boards, ","))
 	case "get.device.info":
-		return fmt.Sprintf(`{"code":0,"when":1764000000,"msg":{"network":{"mac":"%s","hostname":"WhatsMiner"},"miner":{"working":"%t","type":"%s","hash-board":"%d","miner-sn":"%s"},"system":{"api":"3.0.1","fwversion":"simulated"},"power":{"mode":"normal"},"salt":"simulate"},"desc":"get.device.info"}`,
+		return fmt.Sprintf(
+			`{"code":0,"when":1764000000,"msg":{"network":{"mac":"%s","hostname":"WhatsMiner"},"miner":{"working":"%t","type":"%s","hash-board":"%d","miner-sn":"%s"},"system":{"api":"3.0.1","fwversion":"simulated"},"power":{"mode":"normal"},"salt":"simulate"},"desc":"get.device.info"}`,
 			strings.ToUpper(s.u.Machine.MAC), !r.Sleeping, r.Model, len(r.Boards), s.u.Machine.Serial)
 	}
 	return `{"code":-1,"when":1764000000,"msg":"invalid command","desc":"` + name + `"}`

@@ -61,7 +61,8 @@ type Leaf struct {
 // levels are the steps of a running leaf's waterfall.
 type levels struct {
 	nameplate, boards, cap, heat, hashed, valid, sent, rejected, accepted farm.Hashes
-	idle                                                                  bool // what is missing below heat is the pool's
+	// what is missing below heat is the pool's
+	idle bool
 }
 
 // conditions are what limits a running leaf.

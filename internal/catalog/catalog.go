@@ -1,8 +1,9 @@
-// Package catalog reads translations that stand outside the code: a file for each language, en.json, kk.json and ru.json, in a folder
-// "translations" beside the package that prints them. A translator edits these files and nothing else.
+// Package catalog reads translations that stand outside the code: a file for each language, en.json, kk.json and
+// ru.json, in a folder "translations" beside the package that prints them. A translator edits these files and nothing
+// else.
 //
-// Invariant: all languages have the same keys, and what a text is filled with (%s, %[2]s) is the same in all of them. Where it is not,
-// the program does not start: no reader meets a hole.
+// Invariant: all languages have the same keys, and what a text is filled with (%s, %[2]s) is the same in all of them.
+// Where it is not, the program does not start: no reader meets a hole.
 package catalog
 
 import (
@@ -19,7 +20,8 @@ var Languages = [3]string{"en", "kk", "ru"}
 // verb is what a text is filled with.
 var verb = regexp.MustCompile(`%(\[\d+\])?[+#-]?[\d.]*[a-z]`)
 
-// Load reads the translations that are embedded in a package, by key. It panics where Read refuses: they are part of the program.
+// Load reads the translations that are embedded in a package, by key. It panics where Read refuses: they are part of
+// the program.
 func Load(files fs.FS) map[string][3]string {
 	texts, err := Read(files)
 	if err != nil {
@@ -62,7 +64,8 @@ func Read(files fs.FS) (map[string][3]string, error) {
 				return nil, fmt.Errorf("%s: %q is not in %s", name, key, Languages[0])
 			}
 			if i > 0 && !slices.Equal(fillings(text), fillings(of[0])) {
-				return nil, fmt.Errorf("%s: %q is filled with %v, in %s with %v", name, key, fillings(text), Languages[0], fillings(of[0]))
+				return nil, fmt.Errorf("%s: %q is filled with %v, in %s with %v", name, key, fillings(text),
+					Languages[0], fillings(of[0]))
 			}
 			of[i] = text
 			all[key] = of

@@ -63,7 +63,9 @@ func (c Chart) SVG() string {
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, width, height, html.EscapeString(c.Title))
 	for _, tick := range c.ticks(low, high) {
 		at := y(tick)
-		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text class="y" x="%g" y="%.1f">%s</text>`, left, width-right, at, at, left-6, at+4, html.EscapeString(c.Format(tick)))
+		fmt.Fprintf(&b,
+			`<line class="grid" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/><text class="y" x="%g" y="%.1f">%s</text>`, left,
+			width-right, at, at, left-6, at+4, html.EscapeString(c.Format(tick)))
 	}
 	c.labels(&b, xAt)
 	c.drawBars(&b, y, xAt)

@@ -52,7 +52,8 @@ func (t Tornado) SVG() string {
 		t.bar(&b, x, top, s.Low, s.LowEnd)
 		t.bar(&b, x, top, s.High, s.HighEnd)
 	}
-	fmt.Fprintf(&b, `<line class="axis" x1="%.1f" x2="%.1f" y1="0" y2="%.1f"/><text class="x" text-anchor="middle" x="%.1f" y="%.1f">%s</text></svg>`,
+	fmt.Fprintf(&b,
+		`<line class="axis" x1="%.1f" x2="%.1f" y1="0" y2="%.1f"/><text class="x" text-anchor="middle" x="%.1f" y="%.1f">%s</text></svg>`,
 		x(t.Base), x(t.Base), tall-baseline, x(t.Base), tall-8, html.EscapeString(t.Format(t.Base)))
 	return b.String()
 }

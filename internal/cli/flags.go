@@ -101,7 +101,8 @@ func Flag(command *cobra.Command, name string) string {
 
 // ReadLimited reads a file that somebody named, of at most so many bytes.
 func ReadLimited(path string, most int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe into which nobody writes is empty, and holds up nobody
+	// a pipe into which nobody writes is empty, and holds up nobody
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, UsageError{err}
 	}

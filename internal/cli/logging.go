@@ -14,8 +14,10 @@ import (
 
 // AddLogFlags gives a command that runs for long the flags that say what it logs, and how.
 func AddLogFlags(command *cobra.Command) {
-	command.Flags().String("log-level", envOr("AQSHA_LOG_LEVEL", "info"), "what is logged: debug, info, warn or error (AQSHA_LOG_LEVEL)")
-	command.Flags().String("log-format", envOr("AQSHA_LOG_FORMAT", "text"), "how: text, or json with one object a line (AQSHA_LOG_FORMAT)")
+	command.Flags().String("log-level", envOr("AQSHA_LOG_LEVEL", "info"),
+		"what is logged: debug, info, warn or error (AQSHA_LOG_LEVEL)")
+	command.Flags().String("log-format", envOr("AQSHA_LOG_FORMAT", "text"),
+		"how: text, or json with one object a line (AQSHA_LOG_FORMAT)")
 }
 
 func envOr(name, otherwise string) string {

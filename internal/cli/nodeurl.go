@@ -15,7 +15,8 @@ const maxURL = 2048
 // IsNodeURL says whether a text is the URL of a node: with a scheme, a host, and a port that there is if any.
 func IsNodeURL(text string) bool {
 	u, err := url.Parse(text)
-	if err != nil || len(text) > maxURL || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || len(text) > maxURL || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
+		u.RawQuery != "" || u.Fragment != "" {
 		return false
 	}
 	if _, port, given := strings.Cut(strings.TrimPrefix(u.Host, "["+u.Hostname()+"]"), ":"); given && port != "" {
@@ -25,8 +26,8 @@ func IsNodeURL(text string) bool {
 	return true
 }
 
-// NodeURL reads the URL of a node from a command line, or from the file that is named after an @. What is none is a mistake in
-// the line: nobody was asked.
+// NodeURL reads the URL of a node from a command line, or from the file that is named after an @. What is none is a
+// mistake in the line: nobody was asked.
 func NodeURL(field, text string) (string, error) {
 	found, err := nodeURL(text)
 	if err != nil {

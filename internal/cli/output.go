@@ -43,8 +43,8 @@ func (e UsageError) Unwrap() error { return e.error }
 // Usage marks an error as a mistake in what the user typed.
 func Usage(err error) error { return UsageError{err} }
 
-// SentUnanswered is err of something that was sent to change something: unless nobody was reached, it is not known whether it was
-// done.
+// SentUnanswered is err of something that was sent to change something: unless nobody was reached, it is not known
+// whether it was done.
 func SentUnanswered(err error) error {
 	if err == nil || api.NotReached(err) {
 		return err
@@ -92,7 +92,8 @@ func ShowJSON(command *cobra.Command, value any) error {
 func remedy(err error) string {
 	switch {
 	case vfs.Full(err):
-		return "The disk is full: make room on it and run the command again. What was done before is there; nothing is half done."
+		return "The disk is full: make room on it and run the command again. What was done before is there; nothing " +
+			"is half done."
 	case errors.Is(err, syscall.EROFS):
 		return "The file system takes no writes: mount it for writing, or choose another --data."
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
@@ -112,8 +113,8 @@ type verdict struct {
 	exit        int
 }
 
-// verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must not
-// be taken for a refusal.
+// verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must
+// not be taken for a refusal.
 func verdictOn(err error) verdict {
 	var rule fault.Coded
 	var usage UsageError
@@ -137,7 +138,8 @@ func verdictOn(err error) verdict {
 	return verdict{words.Failure, "", ExitFailure}
 }
 
-// Report prints an error on stderr, with what it means in the user's words, and returns the exit code that belongs to it.
+// Report prints an error on stderr, with what it means in the user's words, and returns the exit code that belongs to
+// it.
 func Report(command *cobra.Command, err error) int {
 	var silent ExitWith
 	if errors.As(err, &silent) {
@@ -175,7 +177,8 @@ func Report(command *cobra.Command, err error) int {
 		fmt.Fprintf(w, "%s\n", text)
 	}
 	if known {
-		fmt.Fprintf(w, "\n%s. %s\n%s\n%s\n", said.Title, said.Means, said.Money, language.Text("explain.do", "text", said.Do))
+		fmt.Fprintf(w, "\n%s. %s\n%s\n%s\n", said.Title, said.Means, said.Money,
+			language.Text("explain.do", "text", said.Do))
 	}
 	if v.exit == ExitUsage {
 		fmt.Fprintf(w, "See '%s --help'.\n", command.CommandPath())

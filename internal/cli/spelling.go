@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Formerly keeps an earlier spelling of a flag for one version: it works as the flag does, stands in no help, and says on
-// standard error how it is spelled now. Both at once are refused: nobody can know which of the two was meant.
+// Formerly keeps an earlier spelling of a flag for one version: it works as the flag does, stands in no help, and says
+// on standard error how it is spelled now. Both at once are refused: nobody can know which of the two was meant.
 func Formerly(flags *pflag.FlagSet, now, before string) {
 	flag := flags.Lookup(now)
 	given := &spellings{now: now, before: before}
@@ -26,7 +26,8 @@ type spellings struct {
 }
 
 func (s *spellings) both() error {
-	return fmt.Errorf("--%s is the earlier spelling of --%s, and both are given: leave --%s out", s.before, s.now, s.before)
+	return fmt.Errorf("--%s is the earlier spelling of --%s, and both are given: leave --%s out", s.before, s.now,
+		s.before)
 }
 
 // formerValue sets the flag of today's name, so that it counts as given.
@@ -61,7 +62,8 @@ func (v todaysValue) Set(text string) error {
 	return v.Value.Set(text)
 }
 
-// spanValue is a span of time as a flag. It takes what all our spans take, days too, while GetDuration goes on reading it.
+// spanValue is a span of time as a flag. It takes what all our spans take, days too, while GetDuration goes on reading
+// it.
 type spanValue struct{ pflag.Value }
 
 func (v spanValue) Set(text string) error {

@@ -12,9 +12,10 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Lines is a text file to which lines are added, each durable before Append returns, for files that people and other programs
-// read too. A line has no checksum: what a crash leaves of one that was not acknowledged has no end, or holds bytes that were never
-// written (zeros), and is cut when the file is opened. Whether the other lines are what was written is for their reader to say.
+// Lines is a text file to which lines are added, each durable before Append returns, for files that people and other
+// programs read too. A line has no checksum: what a crash leaves of one that was not acknowledged has no end, or holds
+// bytes that were never written (zeros), and is cut when the file is opened. Whether the other lines are what was
+// written is for their reader to say.
 //
 // One process writes at a time: the caller holds a lock above the file, or the file's own is taken.
 type Lines struct {
@@ -61,8 +62,8 @@ func (l *Lines) open(files vfs.FS, line func([]byte) error) (err error) {
 			return err
 		}
 	}
-	// The last line is written again: it may be of a process whose sync failed, after which the system's cache shows what the disk
-	// does not have, and takes it for clean.
+	// The last line is written again: it may be of a process whose sync failed, after which the system's cache shows
+	// what the disk does not have, and takes it for clean.
 	text := make([]byte, whole-last)
 	if _, err := l.file.ReadAt(text, last); err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -131,8 +132,8 @@ func onlyZeros(file io.ReaderAt, from, end int64) bool {
 	return err == nil && end-from <= maxLine && len(bytes.Trim(rest, "\x00")) == 0
 }
 
-// Append adds a line, which holds no line end of its own. One at a time: of two that were written at once a crash might leave the
-// second and not the first.
+// Append adds a line, which holds no line end of its own. One at a time: of two that were written at once a crash might
+// leave the second and not the first.
 func (l *Lines) Append(line []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

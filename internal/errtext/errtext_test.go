@@ -22,6 +22,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 	"github.com/tyler-smith/go-bip39"
 	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/internal/errtext"
 )
@@ -183,5 +184,33 @@ func TestWhatIsKept(t *testing.T) {
 		if got := errtext.Plain(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+// A form is tried where it may match: without it, nothing is said otherwise.
+func TestNoFormIsLeftOut(t *testing.T) {
+	var texts []string
+	for _, err := range provoked(t) {
+		texts = append(texts, err.Error())
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(texts), 1, 3).Draw(t, "texts"), ": ")
+		from := rapid.IntRange(0, len(text)/2).Draw(t, "from")
+		text = text[from : len(text)-rapid.IntRange(0, len(text)/2).Draw(t, "cut")]
+		if got, want := errtext.Plain(text), errtext.PlainByAllForms(text); got != want {
+			t.Fatalf("%q is said as %q, and by all forms as %q", text, got, want)
+		}
+	})
+}
+
+// BenchmarkPlain says words of ours, of which nothing is anybody else's, with and without looking first whether a form may match.
+func BenchmarkPlain(b *testing.B) {
+	const ours = "it is not signed as the ledger wants it: a wallet that must sign is not there, has another key, or has not signed"
+	for name, plain := range map[string]func(string) string{"looked first": errtext.Plain, "all forms": errtext.PlainByAllForms} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				plain(ours)
+			}
+		})
 	}
 }

@@ -15,8 +15,8 @@ var (
 	port        = regexp.MustCompile(`^[0-9]*[/?#,]`)
 )
 
-// Redact is a text without the passwords of the URLs in it. What is printed, logged or answered is read by others than those who
-// may use them.
+// Redact is a text without the passwords of the URLs in it. What is printed, logged or answered is read by others than
+// those who may use them.
 func Redact(text string) string {
 	if !strings.Contains(text, "@") {
 		return text

@@ -71,7 +71,8 @@ func (l *Limiter) answered(c Caller, bytes int64, now time.Time) {
 	b.bytes -= float64(bytes)
 }
 
-// timed gives an answer its time from its first byte on: a handler may wait for long before, as long as its own bounds let it.
+// timed gives an answer its time from its first byte on: a handler may wait for long before, as long as its own bounds
+// let it.
 type timed struct {
 	http.ResponseWriter
 	begun bool

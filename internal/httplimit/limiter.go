@@ -183,7 +183,8 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	if !b.ended { // a body that trickles is ended by its connection's deadline
-		_ = b.control.SetReadDeadline(b.began.Add(bodyGrace + time.Duration(float64(b.read)/bodyPace*float64(time.Second))))
+		_ = b.control.SetReadDeadline(b.began.Add(bodyGrace +
+			time.Duration(float64(b.read)/bodyPace*float64(time.Second))))
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)

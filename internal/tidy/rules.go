@@ -9,7 +9,8 @@ var impure = []string{"cash/office", "cash/curve/speed"}
 
 // forbiddenInPure are imports that would make a pure package impure.
 var forbiddenInPure = []string{
-	"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "sync/atomic", "io/fs", "log", "log/slog", "runtime",
+	"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "sync", "sync/atomic", "io/fs", "log",
+	"log/slog", "runtime",
 }
 
 // mayImport lists, for each room, the rooms of this module it may import.
@@ -46,16 +47,19 @@ var mayImport = map[string][]string{
 	// faces
 	"wallet":  {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "node", "api", "words"},
 	"planner": {"money", "params", "farm"},
-	"api": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster", "bank", "bitcoin",
+	"api": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "livestate", "index", "node", "cluster",
+		"bank", "bitcoin",
 		"pool", "farm", "market", "console", "words"},
 	"console": {},
-	"scenario": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank", "bitcoin", "pool", "farm",
+	"scenario": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank",
+		"bitcoin", "pool", "farm",
 		"planner", "market", "api", "wallet"},
 
 	// the command line: what commands share, then a package for each line, which imports the rooms of its own line only
-	"internal/cli":            {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
-	"internal/cli/datadir":    {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
-	"internal/cli/session":    {"money", "token", "txlog", "node", "api", "wallet", "internal/cli", "internal/cli/datadir"},
+	"internal/cli":         {"money", "token", "txlog", "contract", "ledger", "node", "api", "words"},
+	"internal/cli/datadir": {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
+	"internal/cli/session": {"money", "token", "txlog", "node", "api", "wallet", "internal/cli",
+		"internal/cli/datadir"},
 	"internal/cli/standing":   {"token", "node", "wallet", "internal/cli/session"},
 	"internal/cli/drill":      {"money", "token", "api", "wallet", "internal/cli/datadir"},
 	"internal/cli/walletcmd":  append([]string{"words", "internal/cli/standing"}, onLedgers...),
@@ -66,16 +70,18 @@ var mayImport = map[string][]string{
 	"internal/cli/copycmd":    append([]string{"internal/cli/nodecmd", "internal/cli/drill"}, onLedgers...),
 	"internal/cli/verifycmd":  append([]string{"cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
 	"internal/cli/cashcmd":    append([]string{"cash", "cluster", "internal/cli/nodecmd"}, onLedgers...),
-	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
-	"internal/cli/miningcmd":  {"money", "params", "txlog", "bitcoin", "pool", "internal/cli"},
-	"internal/cli/farmcmd":    {"money", "params", "txlog", "bitcoin", "pool", "farm", "internal/cli"},
-	"internal/cli/plancmd":    {"money", "params", "txlog", "farm", "planner", "internal/cli"},
-	"internal/cli/marketcmd":  {"money", "params", "txlog", "market", "farm", "internal/cli"},
+	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/copycmd",
+		"internal/cli/drill"}, onLedgers...),
+	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli"},
+	"internal/cli/farmcmd":   {"money", "params", "txlog", "bitcoin", "pool", "farm", "internal/cli"},
+	"internal/cli/plancmd":   {"money", "params", "txlog", "farm", "planner", "internal/cli"},
+	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "internal/cli"},
 
 	// commands about several lines
 	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir"},
 	"internal/cli/democmd":   append([]string{"params", "scenario", "internal/cli/nodecmd"}, onLedgers...),
-	"internal/cli/benchcmd": append([]string{"trace", "cash", "cluster", "bitcoin", "pool", "farm", "planner", "market", "internal/cli/drill"},
+	"internal/cli/benchcmd": append([]string{"trace", "cash", "cluster", "bitcoin", "pool", "farm", "planner", "market",
+		"internal/cli/drill"},
 		onLedgers...),
 	"cmd/aqsha": {"words", "internal/cli", "internal/cli/benchcmd", "internal/cli/cashcmd",
 		"internal/cli/channelcmd", "internal/cli/clustercmd", "internal/cli/configcmd", "internal/cli/copycmd",
@@ -85,7 +91,8 @@ var mayImport = map[string][]string{
 }
 
 // onLedgers is what commands of the ledger's line are made of.
-var onLedgers = []string{"money", "txlog", "token", "contract", "ledger", "node", "api", "wallet", "internal/cli", "internal/cli/datadir",
+var onLedgers = []string{"money", "txlog", "token", "contract", "ledger", "node", "api", "wallet", "internal/cli",
+	"internal/cli/datadir",
 	"internal/cli/session"}
 
 // onlyImporter names the one room, and what lies below it, that may import a third-party module. Of the command

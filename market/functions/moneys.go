@@ -102,7 +102,8 @@ func (s *Study) cards() (values map[string]float64, remark string) {
 			continue
 		}
 		values["transactions per active address"] = payments[year] * 1000 / population[year] / 365
-		remark = fmt.Sprintf("tenge by card: account and store are the tenge's; payments an inhabitant in %d from Table 3 of the paper; velocity and fees not available", year)
+		remark = fmt.Sprintf("tenge by card: account and store are the tenge's; payments an inhabitant in %d from "+
+			"Table 3 of the paper; velocity and fees not available", year)
 	}
 	return values, remark
 }

@@ -15,9 +15,10 @@ import (
 // Flip is the volatility at which the verdict on bitcoin changes, everything
 // else kept: returns are shrunk or stretched about their mean.
 type Flip struct {
-	Volatility float64            `json:"volatility_percent_a_year"` // as it is
-	Functions  map[string]float64 `json:"flips_at"`                  // percent a year; absent: never between 1/50 and 3 times
-	Whole      *float64           `json:"whole_flips_at"`
+	Volatility float64 `json:"volatility_percent_a_year"` // as it is
+	// percent a year; absent: never between 1/50 and 3 times
+	Functions map[string]float64 `json:"flips_at"`
+	Whole     *float64           `json:"whole_flips_at"`
 }
 
 // flip bisects the stretch at which each function's score crosses the
@@ -161,11 +162,14 @@ func (s *Study) riskFinding(card Card, w context) Finding {
 	ratio := s.Flip.Volatility / w.tengeVol
 	es, known := card.Values["expected shortfall 5 %"]
 	if math.IsNaN(ratio) || !known {
-		f.Words = fmt.Sprintf("Not available: it needs the tenge's rate over the window. Bitcoin's own volatility is %.1f %% a year.", s.Flip.Volatility)
+		f.Words = fmt.Sprintf("Not available: it needs the tenge's rate over the window. Bitcoin's own volatility is "+
+			"%.1f %% a year.", s.Flip.Volatility)
 		return f
 	}
 	f.decided(ratio >= 3 && es >= 5)
-	f.Words = fmt.Sprintf("Volatility is %.1f %% a year, %.1f times the tenge's; the worst twentieth of days loses %.1f %% on average, the deepest fall was %.0f %%. Significant is read as three times and 5 %%.", s.Flip.Volatility, ratio, es, -100*card.Values["maximum drawdown"])
+	f.Words = fmt.Sprintf("Volatility is %.1f %% a year, %.1f times the tenge's; the worst twentieth of days loses "+
+		"%.1f %% on average, the deepest fall was %.0f %%. Significant is read as three times and 5 %%.",
+		s.Flip.Volatility, ratio, es, -100*card.Values["maximum drawdown"])
 	return f
 }
 
@@ -196,7 +200,9 @@ func issueFinding(network *market.Table, from, to string) Finding {
 	}
 	share := float64(ruled) / float64(len(v[0]))
 	f.decided(share > 0.99)
-	f.Words = fmt.Sprintf("On %.2f %% of %d days the coins issued a block are exactly 50 halved a whole number of times (days of a halving mix two); mean turnout of blocks is %.1f a day. This shows the rule of issue, not who could stop the network (see risks and architecture).", 100*share, len(v[0]), stats.Mean(v[1]))
+	f.Words = fmt.Sprintf("On %.2f %% of %d days the coins issued a block are exactly 50 halved a whole number of "+
+		"times (days of a halving mix two); mean turnout of blocks is %.1f a day. This shows the rule of issue, not "+
+		"who could stop the network (see risks and architecture).", 100*share, len(v[0]), stats.Mean(v[1]))
 	return f
 }
 

@@ -138,7 +138,8 @@ func (f *Fit) describe() {
 		warn("the optimiser did not converge: decrement %.3g", f.Convergence.Decrement)
 	}
 	if !f.Stationary {
-		warn("persistence %.4f is not below one: the variance has no finite mean; the fit is printed as found, without the stationarity constraint", f.Persistence)
+		warn("persistence %.4f is not below one: the variance has no finite mean; the fit is printed as found, "+
+			"without the stationarity constraint", f.Persistence)
 	} else if f.Persistence > 0.99 {
 		warn("persistence %.6f is near one: unconditional variance and half-life are hardly determined", f.Persistence)
 	}

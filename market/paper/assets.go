@@ -48,7 +48,8 @@ var legal = []Legal{
 		"digital assets are property, not means of payment; mining may be done on notice to the authority",
 		"Law 347-VI on digital technologies"},
 	{"Kazakhstan", "2023-04-01",
-		"issue and circulation of unsecured digital assets only inside the Astana International Financial Centre; mining under licence; the tenge is the only legal tender", "Law 193-VII on digital assets"},
+		"issue and circulation of unsecured digital assets only inside the Astana International Financial Centre; " +
+			"mining under licence; the tenge is the only legal tender", "Law 193-VII on digital assets"},
 	{"China", "2021-09-24", "trading and exchange services forbidden, mining to be wound up",
 		"notice of the People's Bank and nine bodies, 24 September 2021"},
 	{"United States", "2014-03-25", "property for federal tax", "IRS Notice 2014-21"},

@@ -12,9 +12,10 @@ import (
 
 // Report is the whole check of the paper.
 type Report struct {
-	Paper         string               `json:"paper"`
-	Results       []Result             `json:"results"`
-	Verdicts      map[string]int       `json:"verdicts"`   // identities with this verdict: one that is solved for three figures counts once
+	Paper   string   `json:"paper"`
+	Results []Result `json:"results"`
+	// identities with this verdict: one that is solved for three figures counts once
+	Verdicts      map[string]int       `json:"verdicts"`
 	Claims        map[string]int       `json:"claims"`     // figures with this verdict
 	Identities    int                  `json:"identities"` // tested, of all verdicts
 	Table1        Table1               `json:"table1"`
@@ -134,11 +135,14 @@ func (r Report) Print(w io.Writer, verdict string) {
 	}
 	r.Table1.print(w)
 	printChannels(w, r.Table3)
-	fmt.Fprintf(w, "\nConcentration: Gini %.4f to %.4f, HHI at least %.1f, Nakamoto %.0f if the half is exact; with 49 %% instead, %.0f to %.0f\n",
+	fmt.Fprintf(w, "\nConcentration: Gini %.4f to %.4f, HHI at least %.1f, Nakamoto %.0f if the half is exact; with "+
+		"49 %% instead, %.0f to %.0f\n",
 		r.Concentration.Gini.Low, r.Concentration.Gini.High, r.Concentration.HHI.Low, r.Concentration.Nakamoto.Low,
 		r.About.Nakamoto.Low, r.About.Nakamoto.High)
 	printAssets(w, r.Assets, r.Legal)
-	fmt.Fprintf(w, "\n%d figures, %d identities (an equation counts once, however many of its figures it was solved for)\n", len(r.Results), r.Identities)
+	fmt.Fprintf(w,
+		"\n%d figures, %d identities (an equation counts once, however many of its figures it was solved for)\n",
+		len(r.Results), r.Identities)
 	missing := 0
 	for _, result := range r.Results {
 		if result.Missing != "" {

@@ -11,13 +11,14 @@ import (
 
 // Table1 is the paper's table of coins, recomputed.
 type Table1 struct {
-	Rows           []Row            `json:"rows"`
-	Capitalisation float64          `json:"capitalisation_usd"`
-	MissingRanks   []int            `json:"missing_ranks"`
-	DateByRule     string           `json:"date_by_issuance_rule"`  // ± two weeks: blocks do not come evenly
-	DateByData     string           `json:"date_by_data,omitempty"` // day on which the chain's supply reached the table's
-	HHI            float64          `json:"hhi"`
-	Findings       []market.Finding `json:"findings"`
+	Rows           []Row   `json:"rows"`
+	Capitalisation float64 `json:"capitalisation_usd"`
+	MissingRanks   []int   `json:"missing_ranks"`
+	DateByRule     string  `json:"date_by_issuance_rule"` // ± two weeks: blocks do not come evenly
+	// day on which the chain's supply reached the table's
+	DateByData string           `json:"date_by_data,omitempty"`
+	HHI        float64          `json:"hhi"`
+	Findings   []market.Finding `json:"findings"`
 }
 
 // Row is a coin of Table 1.
@@ -131,7 +132,8 @@ func channels(env environment) []Channel {
 func printChannels(w io.Writer, channels []Channel) {
 	fmt.Fprintln(w, "\nTable 3 recomputed")
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "channel\tyear\tpayments, bn\tvalue, tn KZT\tmean, KZT\tgrowth payments\tgrowth value\tshare payments\tshare value\t")
+	fmt.Fprintln(tab, "channel\tyear\tpayments, bn\tvalue, tn KZT\tmean, KZT\tgrowth payments\tgrowth value\tshare "+
+		"payments\tshare value\t")
 	growth := func(g *float64) string {
 		if g == nil {
 			return "–"

@@ -164,7 +164,9 @@ func (s EventStudy) Words() string {
 		words += "; much of the fall came in the five days before"
 	}
 	if p.WorstP < 0.05 {
-		words += fmt.Sprintf("; %d of %d days of the list are among the worst twentieth of all days, where a list made from news alone would hold about %.1f: it was chosen by the falls", p.Worst, p.LeaveOut.N, p.WorstExpected)
+		words += fmt.Sprintf("; %d of %d days of the list are among the worst twentieth of all days, where a list "+
+			"made from news alone would hold about %.1f: it was chosen by the falls", p.Worst, p.LeaveOut.N,
+			p.WorstExpected)
 	}
 	return words
 }

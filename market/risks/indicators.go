@@ -11,7 +11,8 @@ import (
 
 // residentsFile is what most of the risks need: it is not published by anybody
 // in one place, so it is asked for by name and columns.
-const residentsFile = "crypto_kz_quarterly.csv (quarter, holdings_usd, inflow_usd, outflow_usd, illicit_pct): residents' holdings and flows as licensed exchanges report them"
+const residentsFile = "crypto_kz_quarterly.csv (quarter, holdings_usd, inflow_usd, outflow_usd, illicit_pct): " +
+	"residents' holdings and flows as licensed exchanges report them"
 
 // indicators follow the paper's list, 1 to 7. Each is a quantity that grows when
 // the risk does; where its data are missing it is not available and says what it
@@ -112,7 +113,8 @@ func (s *study) foreign() Indicator {
 	cards := of("payments by card through international systems (cards, not coins)", 100*card, "percent",
 		"Table 3 of the paper", fmt.Sprint(year), fmt.Sprint(year), "", "")
 	if cards.Value != nil && first != card {
-		cards.Measure = fmt.Sprintf("payments by card through international systems, %.1f %% in the first year (cards, not coins)", 100*first)
+		cards.Measure = fmt.Sprintf("payments by card through international systems, %.1f %% in the first year "+
+			"(cards, not coins)", 100*first)
 	}
 	return of("net capital out through cryptocurrency over output", v, "percent of quarterly GDP",
 		"residents' and macro files", from, to,
@@ -168,7 +170,8 @@ func (s *study) demand() Indicator {
 	p, change, from, to := s.tengeFollows()
 	fall := 100 * (1 - 1/(1+change)) // change is the dollar's gain
 	velocity, vf, vt := s.end(func(v []float64) float64 { return 4 * v[0] / v[1] }, "gdp", "m1")
-	words := fmt.Sprintf("the tenge lost %.1f %% of its value in dollars a year; bitcoin's weekly returns %s it (Granger p = %.3f), so cryptocurrency %s", fall,
+	words := fmt.Sprintf("the tenge lost %.1f %% of its value in dollars a year; bitcoin's weekly returns %s it "+
+		"(Granger p = %.3f), so cryptocurrency %s", fall,
 		map[bool]string{true: "help to predict", false: "do not help to predict"}[p < 0.05], p,
 		map[bool]string{true: "may have a part in it", false: "cannot be made out as its cause"}[p < 0.05])
 	return of("the tenge's fall against the dollar", fall, "percent a year", "rate file", from, to, words,
@@ -195,7 +198,9 @@ func (s *study) substitution() Indicator {
 func (s *study) intermediaries() Indicator {
 	majority, hhi, month := s.poolMajority()
 	return of("mining pools that make a majority", majority, "count", "pool file", month, month,
-		fmt.Sprintf("%.0f pools make a majority, HHI %.0f: intermediaries are replaced by others, fewer, not eliminated", majority, hhi), "pools_monthly.csv with a whole month in the window")
+		fmt.Sprintf(
+			"%.0f pools make a majority, HHI %.0f: intermediaries are replaced by others, fewer, not eliminated",
+			majority, hhi), "pools_monthly.csv with a whole month in the window")
 }
 
 func (s *study) last(x market.Series) float64 {

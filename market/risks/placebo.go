@@ -19,8 +19,9 @@ type Placebo struct {
 	RandomLists int     `json:"random_lists"` // of as many days, no two within an event's window of each other
 	Seed        uint64  `json:"seed"`
 	RandomP     float64 `json:"random_p"` // share of random lists whose mean on the day is as low
-	Confirms    float64 `json:"confirms"` // share of random lists that the t test alone would confirm at 5 %: what it is worth
-	LeaveOut    Leave   `json:"leave_one_out"`
+	// share of random lists that the t test alone would confirm at 5 %: what it is worth
+	Confirms float64 `json:"confirms"`
+	LeaveOut Leave   `json:"leave_one_out"`
 	// Worst is how many of the events are among the worst twentieth of all
 	// days: a list made from news would hold about one in twenty, one made
 	// from remembered falls holds more.

@@ -28,7 +28,8 @@ func (r Report) Print(w io.Writer) {
 		}
 	}
 	if e := r.Events; e != nil {
-		fmt.Fprintln(w, "\n\"Any negative information … will immediately affect their value\": abnormal returns, percent")
+		fmt.Fprintln(w,
+			"\n\"Any negative information … will immediately affect their value\": abnormal returns, percent")
 		tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(tab, "  day\t−5…−1\t0\tz\t0…1\t0…5\tevent\t")
 		for _, x := range e.Reactions {
@@ -36,7 +37,8 @@ func (r Report) Print(w io.Writer) {
 				x.CAR1, x.CAR5, x.Name)
 		}
 		tab.Flush()
-		fmt.Fprintf(w, "  mean on the day %+.2f (t = %.2f, one-sided p = %.4f), 0…1 %+.2f, 0…5 %+.2f, before %+.2f; %d of %d negative (p = %.4f)\n  %s\n",
+		fmt.Fprintf(w, "  mean on the day %+.2f (t = %.2f, one-sided p = %.4f), 0…1 %+.2f, 0…5 %+.2f, before %+.2f; "+
+			"%d of %d negative (p = %.4f)\n  %s\n",
 			e.MeanDay0, e.TDay0, e.PDay0, e.MeanCAR1, e.MeanCAR5, e.MeanPrior, e.Negative, len(e.Reactions), e.PSign,
 			e.Words())
 		e.Placebo.print(w)
@@ -52,7 +54,8 @@ func (r Report) Print(w io.Writer) {
 		}
 	}
 	if x := r.Wash; x != nil {
-		fmt.Fprintf(w, "\nreported volume, %d days: first digits χ² = %.1f (p = %.3g), mean deviation %.4f over %.1f decades; round sizes %.2f %%", x.N, x.Benford.Stat, x.Benford.P, x.MAD, x.Spread, 100*x.Clustered)
+		fmt.Fprintf(w, "\nreported volume, %d days: first digits χ² = %.1f (p = %.3g), mean deviation %.4f over %.1f "+
+			"decades; round sizes %.2f %%", x.N, x.Benford.Stat, x.Benford.P, x.MAD, x.Spread, 100*x.Clustered)
 		if x.OverChain != nil {
 			fmt.Fprintf(w, "; volume over transfers %.2f", *x.OverChain)
 		}
@@ -73,7 +76,8 @@ func (p Placebo) print(w io.Writer) {
 			x.N)
 	}
 	if p.RandomLists > 0 {
-		fmt.Fprintf(w, "  %d random lists (seed %d): %.2f %% fall as much; the t test alone would confirm %.1f %% of them at 5 %%\n", p.RandomLists, p.Seed, 100*p.RandomP, 100*p.Confirms)
+		fmt.Fprintf(w, "  %d random lists (seed %d): %.2f %% fall as much; the t test alone would confirm %.1f %% of "+
+			"them at 5 %%\n", p.RandomLists, p.Seed, 100*p.RandomP, 100*p.Confirms)
 	} else {
 		fmt.Fprintln(w, "  random lists: not available, too few days")
 	}

@@ -15,10 +15,11 @@ type Wash struct {
 	Digits    [9]float64 `json:"first_digits"` // shares of 1 … 9
 	Benford   stats.Test `json:"benford"`      // χ²₈
 	MAD       float64    `json:"mean_absolute_deviation"`
-	Spread    float64    `json:"decades"`           // log₁₀ of 99 % over 1 %: Benford needs two and more
-	Clustered float64    `json:"round_sizes"`       // share of sizes with at most two significant digits
-	OverChain *float64   `json:"volume_over_chain"` // reported volume over on-chain transfers, median; null: not available
-	Words     []string   `json:"words"`
+	Spread    float64    `json:"decades"`     // log₁₀ of 99 % over 1 %: Benford needs two and more
+	Clustered float64    `json:"round_sizes"` // share of sizes with at most two significant digits
+	// reported volume over on-chain transfers, median; null: not available
+	OverChain *float64 `json:"volume_over_chain"`
+	Words     []string `json:"words"`
 }
 
 // MADLimit is Nigrini's (2012) bound of nonconformity for first digits.
@@ -90,7 +91,8 @@ func (w *Wash) word(sums bool) {
 		w.Words = append(w.Words, "first digits stray from Benford's law")
 	case w.Benford.P < 0.05:
 		w.Words = append(w.Words,
-			"first digits are near Benford's law (mean deviation within Nigrini's limit), but the χ² test rejects that they follow it")
+			"first digits are near Benford's law (mean deviation within Nigrini's limit), but the χ² test rejects "+
+				"that they follow it")
 	default:
 		w.Words = append(w.Words, "first digits follow Benford's law")
 	}

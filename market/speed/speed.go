@@ -35,7 +35,8 @@ type Settings struct {
 	Observations, Windows, WindowDays, Repetitions int
 	Returns                                        []float64 // nil: simulated
 	Input                                          string
-	Peer                                           string // interpreter of Python that has arch, statsmodels and scipy, to measure beside; "": none
+	// interpreter of Python that has arch, statsmodels and scipy, to measure beside; "": none
+	Peer string
 }
 
 // Defaults: eleven years of days; 3,000 windows of 2,000 days.
@@ -95,8 +96,11 @@ func Measure(ctx context.Context, s Settings, cpu func() time.Duration, progress
 // Print writes the result for a terminal.
 func (r Result) Print(w io.Writer) {
 	fmt.Fprintf(w, "CPU time, %s\n", r.Input)
-	fmt.Fprintf(w, "  GARCH(1,1) on %d observations, all starts, both standard errors (median of %d)\n    normal %8.2f ms\n    t      %8.2f ms\n", r.Observations, r.Repetitions, r.NormalMillis, r.TMillis)
-	fmt.Fprintf(w, "  %d rolling refits on %d days, every 50th against a cold start\n    normal %8.2f s\n    t      %8.2f s\n", r.Windows, r.WindowDays, r.RollingNormal, r.RollingT)
+	fmt.Fprintf(w, "  GARCH(1,1) on %d observations, all starts, both standard errors (median of %d)\n    normal "+
+		"%8.2f ms\n    t      %8.2f ms\n", r.Observations, r.Repetitions, r.NormalMillis, r.TMillis)
+	fmt.Fprintf(w,
+		"  %d rolling refits on %d days, every 50th against a cold start\n    normal %8.2f s\n    t      %8.2f s\n",
+		r.Windows, r.WindowDays, r.RollingNormal, r.RollingT)
 	fmt.Fprintf(w, "    worst gap of a warm start %.1e, not converged %d\n", r.WorstGap, r.Unconverged)
 	if len(r.Models) == 0 {
 		return

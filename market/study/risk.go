@@ -90,7 +90,8 @@ func (r Risk) Print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "back-test %s … %s, %d-day windows (GARCH-t: %d)\n", r.From, r.To, risk.Window, GarchWindow)
 	tab = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\t(p)\tES regr. p\tmean VaR\tquantile loss\tMCS p\tverdict")
+	fmt.Fprintln(tab, "  rank\tmethod\tdays\texceed\texpected\tKupiec p\tindependence p\tjoint p\tAcerbi Z\t(p)\tES "+
+		"regr. p\tmean VaR\tquantile loss\tMCS p\tverdict")
 	for _, s := range r.League {
 		if s.Refused != "" {
 			fmt.Fprintf(tab, "  –\t%s\t%d%s%s\n", s.Method, s.Days, strings.Repeat("\t", 12), s.Refused)

@@ -26,7 +26,8 @@ func Reversal(q float64, z int) (float64, error) {
 		if m > 0 {
 			logC += math.Log(float64(m+z-1)) - math.Log(float64(m))
 		}
-		sum += math.Exp(logC+float64(z)*math.Log(p)+float64(m)*math.Log(q)) - math.Exp(logC+float64(m)*math.Log(p)+float64(z)*math.Log(q))
+		sum += math.Exp(logC+float64(z)*math.Log(p)+float64(m)*math.Log(q)) -
+			math.Exp(logC+float64(m)*math.Log(p)+float64(z)*math.Log(q))
 	}
 	return min(1, max(0, 1-sum)), nil
 }

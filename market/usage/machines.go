@@ -98,7 +98,10 @@ func (r Reserves) Print(w io.Writer) {
 	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	fmt.Fprintf(tab, "machines\t%d\n", r.Machines)
-	fmt.Fprintf(tab, "K_ext, by time\t%.4f\nK_int, by speed\t%.4f\nK, both\t%.4f\nefficiency, norm J/TH over fact\t%s\n", r.Ext, r.Int, r.Integral, number(r.Efficiency))
-	fmt.Fprintf(tab, "extensive reserve\t%.6g TH/s·h\nintensive reserve\t%.6g TH/s·h\nreserve in coins\t%s\nreserve in tenge\t%s\n", r.Extensive, r.Intensive, number(r.Coins), number(r.KZT))
+	fmt.Fprintf(tab,
+		"K_ext, by time\t%.4f\nK_int, by speed\t%.4f\nK, both\t%.4f\nefficiency, norm J/TH over fact\t%s\n", r.Ext,
+		r.Int, r.Integral, number(r.Efficiency))
+	fmt.Fprintf(tab, "extensive reserve\t%.6g TH/s·h\nintensive reserve\t%.6g TH/s·h\nreserve in coins\t%s\nreserve "+
+		"in tenge\t%s\n", r.Extensive, r.Intensive, number(r.Coins), number(r.KZT))
 	tab.Flush()
 }

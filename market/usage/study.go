@@ -178,11 +178,16 @@ func (s Study) printEnergy(w io.Writer) {
 		if e.Extrapolated {
 			mark = fmt.Sprintf("  EXTRAPOLATED: the newest device of the list is %d days older", e.ListDays)
 		}
-		fmt.Fprintf(w, "  %s  %.2f / %.2f / %.2f TWh a year; a coin costs %.0f / %.0f / %.0f USD, price %.0f; %d devices pay%s\n", e.Day, e.LowTWh, e.BestTWh, e.HighTWh, e.LowUSD, e.BestUSD, e.HighUSD, e.Price, e.Profitable, mark)
+		fmt.Fprintf(w, "  %s  %.2f / %.2f / %.2f TWh a year; a coin costs %.0f / %.0f / %.0f USD, price %.0f; %d "+
+			"devices pay%s\n", e.Day, e.LowTWh, e.BestTWh, e.HighTWh, e.LowUSD, e.BestUSD, e.HighUSD, e.Price,
+			e.Profitable, mark)
 	}
 	fmt.Fprintf(w, "  cost of a coin (log)  %s\n", market.Sparkline(cost, 60))
-	fmt.Fprintf(w, "  fleet's cost / price  %s  on a mix of all devices of four years, paying or not, a coin cost more than its price on %d of %d days; no device paid on %d\n", market.Sparkline(ratio, 60), below, fleets, none)
+	fmt.Fprintf(w, "  fleet's cost / price  %s  on a mix of all devices of four years, paying or not, a coin cost "+
+		"more than its price on %d of %d days; no device paid on %d\n", market.Sparkline(ratio, 60), below, fleets,
+		none)
 	if stale > 0 {
-		fmt.Fprintf(w, "warning: on %d of %d days the device list is more than a year old; electricity is extrapolated there and too high (against Cambridge +30 to +36 %% ten months and more after the list's end)\n", stale, n)
+		fmt.Fprintf(w, "warning: on %d of %d days the device list is more than a year old; electricity is "+
+			"extrapolated there and too high (against Cambridge +30 to +36 %% ten months and more after the list's end)\n", stale, n)
 	}
 }

@@ -218,7 +218,8 @@ func (r Report) Print(w io.Writer, all bool) {
 				map[bool]string{true: "ok", false: "OFF"}[l.OK], l.Path, l.Want, l.Got, l.Off, l.Tolerance)
 		}
 	}
-	fmt.Fprintf(w, "%s: %d figures compared, %d off; worst: log-likelihood %.1e, parameters %.1e relative, standard errors %.1e relative, all others %.1e relative\n",
+	fmt.Fprintf(w, "%s: %d figures compared, %d off; worst: log-likelihood %.1e, parameters %.1e relative, standard "+
+		"errors %.1e relative, all others %.1e relative\n",
 		r.Input, r.Compared, r.Off, r.LogLik, r.Parameter, r.Error, r.Other)
 }
 

@@ -43,8 +43,9 @@ const (
 // Report is what was derived, and what could not be.
 type Report struct {
 	node.Report
-	Source    string   `json:"source"`              // as it was named
-	Entries   bool     `json:"entries"`             // each entry was read and judged by the rules; else leaves and hashes alone
+	Source string `json:"source"` // as it was named
+	// each entry was read and judged by the rules; else leaves and hashes alone
+	Entries   bool     `json:"entries"`
 	Tiles     uint64   `json:"tiles"`               // hash tiles that were compared
 	Leaves    uint64   `json:"leaves,omitempty"`    // leaves that were compared, where entries are not readable
 	Unchecked []string `json:"unchecked,omitempty"` // see UncheckedNetwork and the others
@@ -69,14 +70,19 @@ func mismatch(format string, args ...any) error {
 }
 
 // Log replays a log and compares its hash tiles. network, unless zero, is the one that it must be.
-func Log(ctx context.Context, source Source, network token.NetworkID, progress func(done, size uint64)) (Report, error) {
+func Log(ctx context.Context, source Source, network token.NetworkID,
+	progress func(done, size uint64)) (Report, error) {
 	return verify(ctx, source, network, nil, progress, tileCheck{ctx: ctx, source: source})
 }
 
-// verify holds the entries against the newest checkpoint, or those of a copy of the past against the point that it names.
-func verify(ctx context.Context, source Source, network token.NetworkID, point *node.Point, progress func(done, size uint64), tiles tileCheck) (r Report, err error) {
+// verify holds the entries against the newest checkpoint, or those of a copy of the past against the point that it
+// names.
+func verify(ctx context.Context, source Source, network token.NetworkID, point *node.Point,
+	progress func(done, size uint64), tiles tileCheck) (r Report, err error) {
 	r.Entries = true
-	evidence := node.Evidence{Network: network, Entries: func(size uint64) iter.Seq2[[]byte, error] { return source.Entries(ctx, size) }}
+	evidence := node.Evidence{Network: network, Entries: func(size uint64) iter.Seq2[[]byte, error] {
+		return source.Entries(ctx, size)
+	}}
 	if evidence.Point = point; point == nil {
 		if evidence.Checkpoint, err = source.Checkpoint(ctx); err != nil {
 			return r, err
@@ -123,12 +129,14 @@ func (c *tileCheck) compare(t txlog.Tile, want []txlog.Hash) error {
 	if err != nil {
 		return fmt.Errorf("hash tile %s: %w", t.Path(), err)
 	}
-	if have := len(want) * txlog.HashBytes; len(got) > have || (len(got) < have && !c.partial) || len(got)%txlog.HashBytes != 0 {
+	if have := len(want) * txlog.HashBytes; len(got) > have || (len(got) < have && !c.partial) ||
+		len(got)%txlog.HashBytes != 0 {
 		return mismatch("hash tile %s has %d bytes, want %d", t.Path(), len(got), len(want)*txlog.HashBytes)
 	}
 	for i := range len(got) / txlog.HashBytes {
 		if txlog.Hash(got[i*txlog.HashBytes:]) != want[i] {
-			return mismatch("hash tile %s: hash %d is not that of the entries; whoever reads the log by its tiles sees another one", t.Path(), i)
+			return mismatch("hash tile %s: hash %d is not that of the entries; whoever reads the log by its tiles "+
+				"sees another one", t.Path(), i)
 		}
 	}
 	if len(got) > 0 {

@@ -18,9 +18,11 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Directory verifies the log that lies in a directory: a log's own, a data directory, a backup, an archive or a follower's
-// folder with one in "log", or a mirror in the layout of C2SP tlog-tiles. Nothing is written there, and a node may be writing.
-func Directory(ctx context.Context, dir string, network token.NetworkID, progress func(done, size uint64)) (Report, error) {
+// Directory verifies the log that lies in a directory: a log's own, a data directory, a backup, an archive or a
+// follower's folder with one in "log", or a mirror in the layout of C2SP tlog-tiles. Nothing is written there, and a
+// node may be writing.
+func Directory(ctx context.Context, dir string, network token.NetworkID,
+	progress func(done, size uint64)) (Report, error) {
 	for _, at := range []string{dir, filepath.Join(dir, "log")} {
 		if isDir(filepath.Join(at, "segments")) {
 			return stored(ctx, at, network, progress)
@@ -38,7 +40,8 @@ func Directory(ctx context.Context, dir string, network token.NetworkID, progres
 type NoLogError struct{ Dir string }
 
 func (e *NoLogError) Error() string {
-	return fmt.Sprintf("no log in %s: it has neither segments/ (a log's directory), nor log/segments/ (a data directory, backup or archive), nor tile/ (a C2SP mirror)", e.Dir)
+	return fmt.Sprintf("no log in %s: it has neither segments/ (a log's directory), nor log/segments/ (a data "+
+		"directory, backup or archive), nor tile/ (a C2SP mirror)", e.Dir)
 }
 func (e *NoLogError) ErrorCode() string  { return "no-log" }
 func (e *NoLogError) ErrorField() string { return "log" }
@@ -60,7 +63,8 @@ func (s *segments) Entries(_ context.Context, size uint64) iter.Seq2[[]byte, err
 }
 func (s *segments) Tile(_ context.Context, t txlog.Tile) ([]byte, error) { return s.log.Tile(t) }
 
-func stored(ctx context.Context, dir string, network token.NetworkID, progress func(done, size uint64)) (Report, error) {
+func stored(ctx context.Context, dir string, network token.NetworkID,
+	progress func(done, size uint64)) (Report, error) {
 	log, err := txlog.OpenStored(vfs.OS, dir)
 	if err != nil {
 		return Report{Source: dir}, err
@@ -91,9 +95,11 @@ func stored(ctx context.Context, dir string, network token.NetworkID, progress f
 	return r, err
 }
 
-// pointBeside reads the point under which a copy of the past stands: beside its log. missing is the error where there is none.
+// pointBeside reads the point under which a copy of the past stands: beside its log. missing is the error where there
+// is none.
 func pointBeside(dir string, missing error) (*node.Point, error) {
-	content, err := durable.Read(vfs.OS, filepath.Join(filepath.Dir(filepath.Clean(dir)), node.PointFile), node.MaxPointBytes)
+	content, err := durable.Read(vfs.OS, filepath.Join(filepath.Dir(filepath.Clean(dir)), node.PointFile),
+		node.MaxPointBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missing
 	}
@@ -107,10 +113,12 @@ func pointBeside(dir string, missing error) (*node.Point, error) {
 // pastRemains names what lies beyond the point of a copy of the past, in which nobody writes.
 func pastRemains(dir string, log *txlog.Stored, point *node.Point) (faults []Fault) {
 	if size, _ := log.State(); size > point.Size {
-		faults = append(faults, Fault{FaultBeyond, dir, fmt.Sprintf("the copy's point speaks of %d entries, the log holds %d: the last %d were not judged", point.Size, size, size-point.Size)})
+		faults = append(faults, Fault{FaultBeyond, dir, fmt.Sprintf("the copy's point speaks of %d entries, the log "+
+			"holds %d: the last %d were not judged", point.Size, size, size-point.Size)})
 	}
 	if tail := log.Tail(); tail != nil {
-		faults = append(faults, Fault{FaultTail, tail.File, fmt.Sprintf("%s at offset %d: %s", tail.File, tail.Offset, tail.Reason)})
+		faults = append(faults, Fault{FaultTail, tail.File, fmt.Sprintf("%s at offset %d: %s", tail.File, tail.Offset,
+			tail.Reason)})
 	}
 	return faults
 }
@@ -122,8 +130,8 @@ const (
 )
 
 // remains names what the verification of a log up to its checkpoint passes over: damaged slots, entries for which the
-// checkpoint does not speak, and bytes behind them. A node that runs publishes a checkpoint right behind each batch and writes
-// the slots in turn: what is its work under way is gone when one looks again.
+// checkpoint does not speak, and bytes behind them. A node that runs publishes a checkpoint right behind each batch and
+// writes the slots in turn: what is its work under way is gone when one looks again.
 func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault, err error) {
 	size, _ := log.State()
 	published, tail := txlog.Checkpoint{}, log.Tail()
@@ -149,13 +157,16 @@ func remains(ctx context.Context, dir string, log *txlog.Stored) (faults []Fault
 		}
 	}
 	for _, slot := range slots {
-		faults = append(faults, Fault{FaultSlot, slot.File, fmt.Sprintf("%s, slot at offset %d: %s", slot.File, slot.Offset, slot.Reason)})
+		faults = append(faults, Fault{FaultSlot, slot.File,
+			fmt.Sprintf("%s, slot at offset %d: %s", slot.File, slot.Offset, slot.Reason)})
 	}
 	if beyond := int64(size) - int64(published.Size); beyond > 0 {
-		faults = append(faults, Fault{FaultBeyond, dir, fmt.Sprintf("the checkpoint speaks of %d entries, the log holds %d: nobody signed for the last %d, which were not judged", published.Size, size, beyond)})
+		faults = append(faults, Fault{FaultBeyond, dir, fmt.Sprintf("the checkpoint speaks of %d entries, the log "+
+			"holds %d: nobody signed for the last %d, which were not judged", published.Size, size, beyond)})
 	}
 	if tail != nil {
-		faults = append(faults, Fault{FaultTail, tail.File, fmt.Sprintf("%s at offset %d: %s", tail.File, tail.Offset, tail.Reason)})
+		faults = append(faults, Fault{FaultTail, tail.File, fmt.Sprintf("%s at offset %d: %s", tail.File, tail.Offset,
+			tail.Reason)})
 	}
 	return faults, nil
 }
@@ -212,7 +223,8 @@ func (m mirror) Entries(_ context.Context, size uint64) iter.Seq2[[]byte, error]
 func Bundles(size uint64, read func(txlog.Tile) ([]byte, error)) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for first := uint64(0); first < size; first += txlog.TileWidth {
-			t := txlog.Tile{Level: txlog.EntriesLevel, Index: first / txlog.TileWidth, Width: int(min(txlog.TileWidth, size-first))}
+			t := txlog.Tile{Level: txlog.EntriesLevel, Index: first / txlog.TileWidth,
+				Width: int(min(txlog.TileWidth, size-first))}
 			bundle, err := read(t)
 			if err != nil {
 				yield(nil, err)

@@ -15,7 +15,8 @@ type Block struct {
 	First uint64
 }
 
-// Shown is what everybody may read of a network whose entries are private: the genesis, the leaf of every block, and the hashes.
+// Shown is what everybody may read of a network whose entries are private: the genesis, the leaf of every block, and
+// the hashes.
 type Shown interface {
 	Checkpoint(ctx context.Context) ([]byte, error)
 	Tile(ctx context.Context, t txlog.Tile) ([]byte, error)
@@ -24,10 +25,11 @@ type Shown interface {
 	Blocks(ctx context.Context, from uint64) ([]Block, error)
 }
 
-// Public verifies what everybody may read of a log. The genesis leads to the network's id and names the log's key, under which
-// the checkpoint must be signed; the hashes of the tiles lead to the root in it; every leaf is one of them, and states the root
-// of all before it and money that adds up. What entries between the leaves say, it cannot tell.
-func Public(ctx context.Context, source Shown, network token.NetworkID, progress func(done, size uint64)) (r Report, err error) {
+// Public verifies what everybody may read of a log. The genesis leads to the network's id and names the log's key,
+// under which the checkpoint must be signed; the hashes of the tiles lead to the root in it; every leaf is one of them,
+// and states the root of all before it and money that adds up. What entries between the leaves say, it cannot tell.
+func Public(ctx context.Context, source Shown, network token.NetworkID,
+	progress func(done, size uint64)) (r Report, err error) {
 	signed, err := source.Checkpoint(ctx)
 	if err != nil {
 		return r, err
@@ -55,9 +57,11 @@ func Public(ctx context.Context, source Shown, network token.NetworkID, progress
 		return r, err
 	}
 	if root := p.stream.Root(); root != claimed.Root {
-		return r, mismatch("the hash tiles lead to root %s at %d entries, the checkpoint states %s", root, claimed.Size, claimed.Root)
+		return r, mismatch("the hash tiles lead to root %s at %d entries, the checkpoint states %s", root, claimed.Size,
+			claimed.Root)
 	}
-	r.Tiles, r.Leaves, r.Height, r.TimeMillis, r.Rules = p.compared, p.last.Height+1, p.last.Height, p.last.TimeMillis, p.last.Rules
+	r.Tiles, r.Leaves, r.Height, r.TimeMillis, r.Rules = p.compared, p.last.Height+1, p.last.Height, p.last.TimeMillis,
+		p.last.Rules
 	r.Issued, r.Redeemed, r.Circulating = p.last.Issued, p.last.Redeemed, p.last.Circulating
 	r.missing(network)
 	return r, nil
@@ -151,7 +155,8 @@ func (p *publicCheck) leaf(hash txlog.Hash) error {
 		}
 		leaf = p.blocks[0].Leaf
 		if first := p.blocks[0].First; leaf.Height != height || first != p.next || leaf.Genesis != nil {
-			return mismatch("block %d should begin at entry %d; block %d is shown, at %d", height, p.next, leaf.Height, first)
+			return mismatch("block %d should begin at entry %d; block %d is shown, at %d", height, p.next, leaf.Height,
+				first)
 		}
 		p.blocks = p.blocks[1:]
 	}
@@ -160,10 +165,13 @@ func (p *publicCheck) leaf(hash txlog.Hash) error {
 	}
 	switch {
 	case leaf.Issued < leaf.Redeemed || leaf.Circulating != leaf.Issued-leaf.Redeemed:
-		return mismatch("block %d states issued %s, redeemed %s and circulating %s, which do not add up", leaf.Height, leaf.Issued, leaf.Redeemed, leaf.Circulating)
+		return mismatch("block %d states issued %s, redeemed %s and circulating %s, which do not add up", leaf.Height,
+			leaf.Issued, leaf.Redeemed, leaf.Circulating)
 	case p.begun && leaf.Previous != token.Hash(p.stream.Root()):
-		return mismatch("block %d states root %s before it, the hashes lead to %s", leaf.Height, leaf.Previous, p.stream.Root())
-	case leaf.TimeMillis < before.TimeMillis || leaf.Issued < before.Issued || leaf.Redeemed < before.Redeemed || leaf.Rules < before.Rules:
+		return mismatch("block %d states root %s before it, the hashes lead to %s", leaf.Height, leaf.Previous,
+			p.stream.Root())
+	case leaf.TimeMillis < before.TimeMillis || leaf.Issued < before.Issued || leaf.Redeemed < before.Redeemed ||
+		leaf.Rules < before.Rules:
 		return mismatch("block %d goes back in time, money or rules behind the block before it", leaf.Height)
 	}
 	p.last, p.begun = leaf, true

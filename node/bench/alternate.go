@@ -48,7 +48,8 @@ func (r *run) alternate(phase string, runs int, stages bool) (m rates, err error
 			m.stages = r.stages(w)
 		}
 	}
-	m.plain, m.expanded, m.committed, m.transfers = median(plain), median(expanded), median(committed), median(transfers)
+	m.plain, m.expanded, m.committed, m.transfers = median(plain), median(expanded), median(committed),
+		median(transfers)
 	m.toPlain, m.toExpanded = median(toPlain), median(toExpanded)
 	return m, nil
 }

@@ -73,12 +73,14 @@ type openContract struct {
 const soonExpires = 20 * 60_000
 
 // RunContracts measures execution alone, then through the node, then while many tokens return.
-func RunContracts(ctx context.Context, o ContractOptions, notify func(phase string, done, of int)) (ContractResult, error) {
+func RunContracts(ctx context.Context, o ContractOptions,
+	notify func(phase string, done, of int)) (ContractResult, error) {
 	if o.Contracts < 1 || o.Contracts > o.Wallets/4 {
 		return ContractResult{}, errors.New("want at least 1 contract, and 4 wallets for each")
 	}
 	m := &mix{o: o}
-	m.result = ContractResult{Cores: runtime.GOMAXPROCS(0), Wallets: o.Wallets, TransfersPerRun: o.Transfers, Runs: o.Runs, Expiring: o.Expiring}
+	m.result = ContractResult{Cores: runtime.GOMAXPROCS(0), Wallets: o.Wallets, TransfersPerRun: o.Transfers,
+		Runs: o.Runs, Expiring: o.Expiring}
 	var err error
 	if m.result.Units, err = UnitCosts(max(1, o.UnitRuns), notify); err != nil {
 		return m.result, err
@@ -109,7 +111,8 @@ func (m *mix) execution(notify func(phase string, done, of int)) error {
 		if err != nil {
 			return err
 		}
-		plain, earmarked, remembered = append(plain, c.plain/1000), append(earmarked, c.evaluated/1000), append(remembered, c.remembered/1000)
+		plain, earmarked, remembered = append(plain, c.plain/1000), append(earmarked, c.evaluated/1000),
+			append(remembered, c.remembered/1000)
 		create, act = append(create, c.create/1000), append(act, c.act/1000)
 		ratio, rememberedRatio = append(ratio, c.evaluated/c.plain), append(rememberedRatio, c.remembered/c.plain)
 	}
@@ -124,17 +127,21 @@ func (m *mix) execution(notify func(phase string, done, of int)) error {
 func (m *mix) prepare() error {
 	w := m.people.world
 	agencyKey := w.Key("agency")
-	grant := w.Sign(&token.SetAgency{Sequence: 2, Name: "agency", Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{agencyKey.Public()}}},
+	grant := w.Sign(&token.SetAgency{Sequence: 2, Name: "agency",
+		Keys: token.KeySet{Threshold: 1, Keys: []token.PublicKey{agencyKey.Public()}}},
 		valid(), w.By(token.RolePolicy, 2), sim.One(token.RolePossession, 0, agencyKey))
 	m.expiry = uint64(time.Now().UnixMilli()) + soonExpires
 	purpose := func(sequence, until uint64) *token.Transaction {
 		p := benchPurpose(`amount <= 10000000000 && payee.role != "nobody"`, m.people.bank, until)
 		p.Name = fmt.Sprintf("bench %d", sequence) // of an agency's live purposes each has its own
-		return w.Sign(&token.RegisterPurpose{Agency: token.RegisteredID(grant.ID()), Sequence: sequence, Purpose: p}, valid(), sim.One(token.RoleAgency, 0, agencyKey))
+		return w.Sign(&token.RegisterPurpose{Agency: token.RegisteredID(grant.ID()), Sequence: sequence, Purpose: p},
+			valid(), sim.One(token.RoleAgency, 0, agencyKey))
 	}
 	encoded := sim.Template("school-meals")
-	define := w.Sign(&token.Define{Registrar: m.people.bank, Sequence: uint64(m.o.Wallets) + 1, Definition: encoded}, valid(), sim.One(token.RoleIntermediary, 0, w.Key("bank")))
-	if err := submitAll(m.ctx, m.node, []*token.Transaction{grant, purpose(1, m.expiry+300*86_400_000), purpose(2, m.expiry), define}); err != nil {
+	define := w.Sign(&token.Define{Registrar: m.people.bank, Sequence: uint64(m.o.Wallets) + 1, Definition: encoded},
+		valid(), sim.One(token.RoleIntermediary, 0, w.Key("bank")))
+	if err := submitAll(m.ctx, m.node, []*token.Transaction{grant, purpose(1, m.expiry+300*86_400_000),
+		purpose(2, m.expiry), define}); err != nil {
 		return fmt.Errorf("registering purposes and a definition: %w", err)
 	}
 	if err := m.earmarkAll(); err != nil {
@@ -154,7 +161,8 @@ func (m *mix) take(wallet int) (coin, bool) {
 }
 
 // inBatches makes and submits n transactions; done is told each with its number.
-func (m *mix) inBatches(phase string, n int, body func(i int) (token.Body, int), done func(i int, tx *token.Transaction)) error {
+func (m *mix) inBatches(phase string, n int, body func(i int) (token.Body, int),
+	done func(i int, tx *token.Transaction)) error {
 	for from := 0; from < n; from += maxBatch {
 		count := min(maxBatch, n-from)
 		bodies, payers := make([]token.Body, count), make([]int, count)
@@ -195,8 +203,10 @@ func (m *mix) createAll(definition token.Hash) error {
 	return m.inBatches("creating contracts", m.o.Contracts, func(i int) (token.Body, int) {
 		in, _ := m.take(i)
 		self := m.people.ids[i]
-		return &token.Create{Creator: self, Definition: definition, Parties: []token.WalletID{self, self, m.people.ids[i+1], m.people.bank}, Assets: []uint32{0},
-			Terms: []token.Value{token.Int(1 << 40), token.Int(1 << 50), token.Int(ends)}, Inputs: []token.ID{in.id}, Paid: []money.Tiyn{in.amount}}, i
+		return &token.Create{Creator: self, Definition: definition,
+			Parties: []token.WalletID{self, self, m.people.ids[i+1], m.people.bank}, Assets: []uint32{0},
+			Terms: []token.Value{token.Int(1 << 40), token.Int(1 << 50), token.Int(ends)}, Inputs: []token.ID{in.id},
+			Paid: []money.Tiyn{in.amount}}, i
 	}, func(i int, tx *token.Transaction) {
 		m.contracts = append(m.contracts, openContract{token.RegisteredID(tx.ID()), i, 1})
 	})
@@ -211,7 +221,8 @@ func (m *mix) mixed(n int) *workload {
 	for i := range rest {
 		if i%5 == 4 {
 			c := &m.contracts[i/5%len(m.contracts)]
-			bodies = append(bodies, &token.Act{Contract: c.id, Version: c.version, Action: "eat", Caller: m.people.ids[c.card], Args: []token.Value{token.Int(100)}, Paid: []money.Tiyn{0}})
+			bodies = append(bodies, &token.Act{Contract: c.id, Version: c.version, Action: "eat",
+				Caller: m.people.ids[c.card], Args: []token.Value{token.Int(100)}, Paid: []money.Tiyn{0}})
 			payers = append(payers, c.card)
 			c.version++
 			continue
@@ -224,8 +235,10 @@ func (m *mix) mixed(n int) *workload {
 		in := m.earmarked[payer][last]
 		m.earmarked[payer] = m.earmarked[payer][:last] // its outputs are spent in the next run at the earliest
 		payee := (payer + 1 + random.IntN(m.o.Wallets-1)) % m.o.Wallets
-		bodies = append(bodies, &token.EarmarkedTransfer{Parties: []token.WalletID{m.people.ids[payer], m.people.ids[payee]}, Inputs: []token.ID{in.id},
-			Outputs: []token.EarmarkedOutput{{Party: 1, Amount: in.amount / 2, From: 1, Becomes: 1}, {Amount: in.amount - in.amount/2, From: 1, Becomes: 1}}})
+		bodies = append(bodies, &token.EarmarkedTransfer{Parties: []token.WalletID{m.people.ids[payer],
+			m.people.ids[payee]}, Inputs: []token.ID{in.id},
+			Outputs: []token.EarmarkedOutput{{Party: 1, Amount: in.amount / 2, From: 1, Becomes: 1},
+				{Amount: in.amount - in.amount/2, From: 1, Becomes: 1}}})
 		payers = append(payers, payer)
 	}
 	txs, until := make([]*token.Transaction, rest), uint64(time.Now().Add(30*time.Minute).UnixMilli())

@@ -78,7 +78,8 @@ func parallel(n int, do func(i int)) {
 }
 
 // populate registers wallets with a bank and gives them tokens, through the node like everybody else.
-func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, notify func(phase string, done, of int)) (*population, error) {
+func populate(ctx context.Context, n *node.Node, world *sim.World, o Options,
+	notify func(phase string, done, of int)) (*population, error) {
 	p := &population{world: world, ids: make([]token.WalletID, o.Wallets), coins: make([][]coin, o.Wallets)}
 	tx, bank := world.Admit("bank", 1, valid())
 	if _, err := n.Submit(ctx, tx); err != nil {
@@ -92,7 +93,8 @@ func populate(ctx context.Context, n *node.Node, world *sim.World, o Options, no
 		parallel(len(txs), func(i int) {
 			key := secret(o.Seed, from+i)
 			body := &token.Register{Registrar: bank, Sequence: uint64(from + i + 1), Key: key.Public(), Tier: 1}
-			txs[i] = world.Sign(body, until, sim.One(token.RoleIntermediary, 0, bankKey), sim.One(token.RolePossession, 0, key))
+			txs[i] = world.Sign(body, until, sim.One(token.RoleIntermediary, 0, bankKey),
+				sim.One(token.RolePossession, 0, key))
 			p.ids[from+i] = token.RegisteredID(txs[i].ID())
 		})
 		if err := submitAll(ctx, n, txs); err != nil {
@@ -120,7 +122,8 @@ func valid() uint64 { return uint64(time.Now().Add(30 * time.Minute).UnixMilli()
 const fundedPerTransfer = 63
 
 // fund issues a treasury token for each transfer of funding, and pays them out: so many tokens more.
-func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens int, notify func(string, int, int)) error {
+func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens int,
+	notify func(string, int, int)) error {
 	transfers := (tokens + fundedPerTransfer - 1) / fundedPerTransfer
 	treasury := p.world.Key("bank treasury")
 	before := p.paidOut
@@ -142,7 +145,9 @@ func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens i
 			}
 		}
 		txs, until := make([]*token.Transaction, count), valid()
-		parallel(count, func(i int) { txs[i] = p.payOut(o, before+(from+i)*fundedPerTransfer, sources[i], treasury, until) })
+		parallel(count, func(i int) {
+			txs[i] = p.payOut(o, before+(from+i)*fundedPerTransfer, sources[i], treasury, until)
+		})
 		if err := submitAll(ctx, n, txs); err != nil {
 			return fmt.Errorf("funding wallets: %w", err)
 		}
@@ -159,7 +164,8 @@ func (p *population) fund(ctx context.Context, n *node.Node, o Options, tokens i
 func (o Options) holder(k int) int { return (k / 2) % o.Wallets }
 
 // payOut pays tokens first to first+62 to their holders.
-func (p *population) payOut(o Options, first int, source token.ID, treasury token.PrivateKey, until uint64) *token.Transaction {
+func (p *population) payOut(o Options, first int, source token.ID, treasury token.PrivateKey,
+	until uint64) *token.Transaction {
 	body := &token.Transfer{Parties: []token.WalletID{p.bank}, Payers: 1, Inputs: []token.ID{source}}
 	at := map[int]int{}
 	for k := first; k < first+fundedPerTransfer; k++ {

@@ -71,7 +71,8 @@ type restartLine struct {
 }
 
 // Restart has a process of its own keep a node under load, kills it, and has another start on what it left.
-func Restart(ctx context.Context, o RestartOptions, notify func(phase string, done, of int)) (result RestartResult, err error) {
+func Restart(ctx context.Context, o RestartOptions, notify func(phase string, done, of int)) (result RestartResult,
+	err error) {
 	if o.After < time.Second || !(o.Load > 0 && o.Load <= 1) {
 		return result, errors.New("want at least a second of load, and a load between 0 and 1")
 	}
@@ -92,7 +93,8 @@ func Restart(ctx context.Context, o RestartOptions, notify func(phase string, do
 		}
 	})
 	if !killed.Load() {
-		return result, fmt.Errorf("the loaded node ended before it was killed: %w", cmp.Or(err, errors.New("it had no more payments")))
+		return result, fmt.Errorf("the loaded node ended before it was killed: %w",
+			cmp.Or(err, errors.New("it had no more payments")))
 	}
 	notify("starting again", 0, 1)
 	before := result
@@ -101,7 +103,8 @@ func Restart(ctx context.Context, o RestartOptions, notify func(phase string, do
 		if line.Result != nil {
 			served := *line.Result
 			result.Found, result.Tail = served.Found, served.Tail
-			result.LogSeconds, result.LoadSeconds, result.TailSeconds = served.LogSeconds, served.LoadSeconds, served.TailSeconds
+			result.LogSeconds, result.LoadSeconds, result.TailSeconds = served.LogSeconds, served.LoadSeconds,
+				served.TailSeconds
 			result.ServingSeconds = time.Since(start).Seconds()
 		}
 	})
@@ -190,7 +193,8 @@ func (o RestartOptions) load(ctx context.Context, lines *json.Encoder) error {
 	}
 	_, _, err = s.press(ctx, o.longest(), result.Aim, func() {
 		counts := r.node.Counts()
-		result.LoadedSeconds, result.SnapshotsTaken, result.SnapshotSeconds = time.Since(begun).Seconds(), counts.Snapshots, counts.SnapshotSeconds
+		result.LoadedSeconds, result.SnapshotsTaken, result.SnapshotSeconds = time.Since(begun).Seconds(),
+			counts.Snapshots, counts.SnapshotSeconds
 		result.SnapshotHold = counts.SnapshotHoldMillis
 		result.Answered = r.node.Head().Size
 		_ = lines.Encode(restartLine{Result: &result})
@@ -209,7 +213,8 @@ func (o RestartOptions) serve(ctx context.Context, lines *json.Encoder) error {
 	recovered := n.Recovered()
 	result := RestartResult{
 		Found: n.Head().Size, Tail: recovered.Tail,
-		LogSeconds: recovered.LogTook.Seconds(), LoadSeconds: recovered.LoadTook.Seconds(), TailSeconds: recovered.TailTook.Seconds(),
+		LogSeconds: recovered.LogTook.Seconds(), LoadSeconds: recovered.LoadTook.Seconds(),
+		TailSeconds: recovered.TailTook.Seconds(),
 	}
 	var held []livestate.LiveToken
 	if err := n.View(ctx, func(state *livestate.State, _ node.Head) { held = state.TokensOf(o.Payer, 1) }); err != nil {
@@ -218,7 +223,8 @@ func (o RestartOptions) serve(ctx context.Context, lines *json.Encoder) error {
 	if len(held) == 0 {
 		return fmt.Errorf("wallet %s holds nothing", o.Payer)
 	}
-	body := &token.Transfer{Parties: []token.WalletID{o.Payer}, Payers: 1, Inputs: []token.ID{held[0].ID}, Outputs: []token.Output{{Amount: held[0].Amount}}}
+	body := &token.Transfer{Parties: []token.WalletID{o.Payer}, Payers: 1, Inputs: []token.ID{held[0].ID},
+		Outputs: []token.Output{{Amount: held[0].Amount}}}
 	if _, err := n.Submit(ctx, world.Sign(body, valid(), sim.One(token.RoleWallet, 0, secret(o.Seed, 0)))); err != nil {
 		return fmt.Errorf("the first payment: %w", err)
 	}

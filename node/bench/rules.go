@@ -57,11 +57,13 @@ func newRules(wallets int) *rules {
 	r.state.AddPurpose(ledger.Purpose{Purpose: benchPurpose(whenRemembered, r.wallet(0), until)})
 	key := r.world.Key("everybody").Public()
 	for i := range wallets {
-		r.state.PutWallet(r.wallet(i), ledger.Wallet{Key: key, Version: 1, Tier: 2, Balance: 3 * tokenMoney, Tokens: 3, Attributes: token.Attributes{Role: "shop"}})
+		r.state.PutWallet(r.wallet(i), ledger.Wallet{Key: key, Version: 1, Tier: 2, Balance: 3 * tokenMoney, Tokens: 3,
+			Attributes: token.Attributes{Role: "shop"}})
 	}
 	for i := range wallets {
 		for purpose := range uint32(3) {
-			r.state.AddToken(r.token(purpose, i), ledger.Token{Wallet: r.wallet(i), Asset: token.PurposeAsset(purpose), Amount: tokenMoney})
+			r.state.AddToken(r.token(purpose, i), ledger.Token{Wallet: r.wallet(i), Asset: token.PurposeAsset(purpose),
+				Amount: tokenMoney})
 		}
 	}
 	for number := uint32(1); number <= 2; number++ {
@@ -101,7 +103,8 @@ func (r *rules) payments(purpose uint32) []*token.Transaction {
 			return
 		}
 		txs[i] = unsigned(&token.EarmarkedTransfer{Parties: parties, Inputs: inputs,
-			Outputs: []token.EarmarkedOutput{{Party: 1, Amount: tokenMoney / 2, From: purpose, Becomes: purpose}, {Amount: tokenMoney / 2, From: purpose, Becomes: purpose}}})
+			Outputs: []token.EarmarkedOutput{{Party: 1, Amount: tokenMoney / 2, From: purpose, Becomes: purpose},
+				{Amount: tokenMoney / 2, From: purpose, Becomes: purpose}}})
 	})
 	return txs
 }
@@ -110,12 +113,14 @@ func (r *rules) payments(purpose uint32) []*token.Transaction {
 // action of each: a meal is eaten.
 func (r *rules) contracts(n int, plain []*token.Transaction) (create, act []*token.Transaction) {
 	for i := range n {
-		tx := unsigned(&token.Create{Creator: r.wallet(i), Definition: r.meals, Parties: []token.WalletID{r.wallet(i), r.wallet(i), r.wallet(i + 1), r.wallet(0)}, Assets: []uint32{0},
+		tx := unsigned(&token.Create{Creator: r.wallet(i), Definition: r.meals,
+			Parties: []token.WalletID{r.wallet(i), r.wallet(i), r.wallet(i + 1), r.wallet(0)}, Assets: []uint32{0},
 			Terms:  []token.Value{token.Int(1 << 40), token.Int(1 << 50), token.Int(sim.StartMillis + 86_400_000*30)},
 			Inputs: []token.ID{token.OutputID(plain[i].ID(), 1)}, Paid: []money.Tiyn{tokenMoney / 4}})
 		create = append(create, tx)
-		act = append(act, unsigned(&token.Act{Contract: token.RegisteredID(tx.ID()), Version: 1, Action: "eat", Caller: r.wallet(i),
-			Args: []token.Value{token.Int(int64(tokenMoney / 8))}, Paid: []money.Tiyn{0}}))
+		act = append(act, unsigned(&token.Act{Contract: token.RegisteredID(tx.ID()), Version: 1, Action: "eat",
+			Caller: r.wallet(i),
+			Args:   []token.Value{token.Int(int64(tokenMoney / 8))}, Paid: []money.Tiyn{0}}))
 	}
 	return create, act
 }
@@ -144,9 +149,11 @@ func measureRules(run, wallets, contracts int) (c ruleCosts, err error) {
 		txs  []*token.Transaction
 		into *float64
 	}
-	payments := []part{{plain, &c.plain}, {r.payments(evaluated), &c.evaluated}, {r.payments(remembered), &c.remembered}}
+	payments := []part{{plain, &c.plain}, {r.payments(evaluated), &c.evaluated},
+		{r.payments(remembered), &c.remembered}}
 	first := run % len(payments)
-	parts := append(append(payments[first:len(payments):len(payments)], payments[:first]...), part{create, &c.create}, part{act, &c.act})
+	parts := append(append(payments[first:len(payments):len(payments)], payments[:first]...), part{create, &c.create},
+		part{act, &c.act})
 	for _, part := range parts {
 		if *part.into, err = r.nanos(part.txs); err != nil {
 			return c, err

@@ -36,8 +36,9 @@ type Options struct {
 	GrowTo     int // live tokens that the state is grown to, to be measured again; 0 for not
 	MaxInputs  int // of one owner's transfer; 0 is 2. With 2 live tokens grow by change, with more they settle
 	Seed       uint64
-	Now        func() uint64                                                 // the node's clock, ms; nil for the real one
-	Submit     func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
+	// the node's clock, ms; nil for the real one
+	Now    func() uint64
+	Submit func(n *node.Node) (submit Submitter, stop func(), err error) // nil measures in the process
 }
 
 // Submitter sends encoded transactions and waits for all of them to be durable. Those within a wave
@@ -51,59 +52,65 @@ type Latency struct {
 	P50       float64 `json:"p50"`
 	P99       float64 `json:"p99"`
 	P999      float64 `json:"p999"`
-	// Of a machine that could not hold the rate, as when others use it too, the percentiles say how long its queue grew.
+	// Of a machine that could not hold the rate, as when others use it too, the percentiles say how long its queue
+	// grew.
 	Held     bool    `json:"held"`     // the rate
 	Achieved float64 `json:"achieved"` // transfers a second, until the last was answered
 	Shed     int     `json:"shed"`     // turned away because the queue was full, and sent again
 }
 
-// heldShare is the share of the rate from which on it counts as held: the last payments are answered a little after they are due.
+// heldShare is the share of the rate from which on it counts as held: the last payments are answered a little after
+// they are due.
 const heldShare = 0.9
 
 // String says what was measured.
 func (l Latency) String() string {
-	text := fmt.Sprintf("p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms (%.0f/s, open loop)", l.P50, l.P99, l.P999, l.PerSecond)
+	text := fmt.Sprintf("p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms (%.0f/s, open loop)", l.P50, l.P99, l.P999,
+		l.PerSecond)
 	if !l.Held {
-		text += fmt.Sprintf("; the rate was not held: %.0f/s were answered, %d turned away and sent again", l.Achieved, l.Shed)
+		text += fmt.Sprintf("; the rate was not held: %.0f/s were answered, %d turned away and sent again", l.Achieved,
+			l.Shed)
 	}
 	return text
 }
 
 // Result is what was measured; rates are medians over the runs.
 type Result struct {
-	Cores                int                `json:"cores"`
-	Wallets              int                `json:"wallets"`
-	LiveTokens           int                `json:"live_tokens"`
-	TransfersPerRun      int                `json:"transfers_per_run"`
-	Runs                 int                `json:"runs"`
-	Through              string             `json:"through"`
-	PlainVerify          float64            `json:"plain_verify_per_second"`
-	ExpandedVerify       float64            `json:"expanded_verify_per_second"`
-	Committed            float64            `json:"committed_per_second"` // signatures
-	CommittedTransfers   float64            `json:"committed_transfers_per_second"`
-	RatioToPlain         float64            `json:"ratio_to_plain_verify"` // median of the runs' own ratios
-	RatioToExpanded      float64            `json:"ratio_to_expanded_verify"`
-	CommittedWithIndex   float64            `json:"committed_with_index_per_second"` // until everything is indexed
-	RatioWithIndex       float64            `json:"ratio_with_index"`                // to plain verification
-	KeyCacheHitRate      float64            `json:"key_cache_hit_rate"`
-	HalfLoad             Latency            `json:"half_load"`
-	HeavyLoad            Latency            `json:"heavy_load"`
-	P99MillisHalfLoad    float64            `json:"p99_millis_half_load"`
-	SnapshotLoad         Latency            `json:"half_load_beside_snapshot"` // while snapshots are taken
-	LogBytesPerTransfer  float64            `json:"log_bytes_per_transfer"`    // of the mix, tiles and framing included
-	LogBytesOneOwner     float64            `json:"log_bytes_one_owner"`       // 2 inputs, 2 outputs, no memo
-	LogBytesTwoOwners    float64            `json:"log_bytes_two_owners"`      // 2 inputs, 3 outputs
-	MemoryBytesPerToken  float64            `json:"memory_bytes_per_token"`
-	MemoryBytesPerWallet float64            `json:"memory_bytes_per_wallet"`
-	StageMicros          map[string]float64 `json:"stage_micros"`      // CPU µs per transfer, each stage alone on one core
-	RatioUniform         float64            `json:"ratio_uniform"`     // to plain verification, wallets drawn uniformly
-	RatioZipf            float64            `json:"ratio_zipf"`        // and by Zipf's law
-	GrownLiveTokens      int                `json:"grown_live_tokens"` // when asked for
-	RatioGrown           float64            `json:"ratio_grown"`       // of ratio_to_plain_verify with so many to that before
-	RestartSeconds       float64            `json:"restart_seconds"`   // from the newest snapshot
-	ReplayPerSecond      float64            `json:"replay_per_second"` // entries, without any snapshot
-	Table3YearDays       float64            `json:"table3_year_days"`
-	VerifiedEntries      uint64             `json:"verified_entries"`
+	Cores                int     `json:"cores"`
+	Wallets              int     `json:"wallets"`
+	LiveTokens           int     `json:"live_tokens"`
+	TransfersPerRun      int     `json:"transfers_per_run"`
+	Runs                 int     `json:"runs"`
+	Through              string  `json:"through"`
+	PlainVerify          float64 `json:"plain_verify_per_second"`
+	ExpandedVerify       float64 `json:"expanded_verify_per_second"`
+	Committed            float64 `json:"committed_per_second"` // signatures
+	CommittedTransfers   float64 `json:"committed_transfers_per_second"`
+	RatioToPlain         float64 `json:"ratio_to_plain_verify"` // median of the runs' own ratios
+	RatioToExpanded      float64 `json:"ratio_to_expanded_verify"`
+	CommittedWithIndex   float64 `json:"committed_with_index_per_second"` // until everything is indexed
+	RatioWithIndex       float64 `json:"ratio_with_index"`                // to plain verification
+	KeyCacheHitRate      float64 `json:"key_cache_hit_rate"`
+	HalfLoad             Latency `json:"half_load"`
+	HeavyLoad            Latency `json:"heavy_load"`
+	P99MillisHalfLoad    float64 `json:"p99_millis_half_load"`
+	SnapshotLoad         Latency `json:"half_load_beside_snapshot"` // while snapshots are taken
+	LogBytesPerTransfer  float64 `json:"log_bytes_per_transfer"`    // of the mix, tiles and framing included
+	LogBytesOneOwner     float64 `json:"log_bytes_one_owner"`       // 2 inputs, 2 outputs, no memo
+	LogBytesTwoOwners    float64 `json:"log_bytes_two_owners"`      // 2 inputs, 3 outputs
+	MemoryBytesPerToken  float64 `json:"memory_bytes_per_token"`
+	MemoryBytesPerWallet float64 `json:"memory_bytes_per_wallet"`
+	// CPU µs per transfer, each stage alone on one core
+	StageMicros     map[string]float64 `json:"stage_micros"`
+	RatioUniform    float64            `json:"ratio_uniform"`     // to plain verification, wallets drawn uniformly
+	RatioZipf       float64            `json:"ratio_zipf"`        // and by Zipf's law
+	GrownLiveTokens int                `json:"grown_live_tokens"` // when asked for
+	// of ratio_to_plain_verify with so many to that before
+	RatioGrown      float64 `json:"ratio_grown"`
+	RestartSeconds  float64 `json:"restart_seconds"`   // from the newest snapshot
+	ReplayPerSecond float64 `json:"replay_per_second"` // entries, without any snapshot
+	Table3YearDays  float64 `json:"table3_year_days"`
+	VerifiedEntries uint64  `json:"verified_entries"`
 }
 
 // errUnfit means options that cannot be measured.
@@ -138,8 +145,9 @@ func begin(ctx context.Context, o Options, notify func(phase string, done, of in
 	}
 	world := newWorld(o)
 	r := &run{Options: o, ctx: ctx, notify: notify, random: rand.New(rand.NewPCG(o.Seed, 1))}
-	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now, SnapshotWork: never,
-		Options: txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
+	r.config = node.Config{Dir: filepath.Join(o.Dir, "bench"), NoIndex: true, Queue: 1 << 16, Now: o.Now,
+		SnapshotWork: never,
+		Options:      txlog.Options{Origin: world.Genesis.Name, Signers: []note.Signer{world.LogSigner}}}
 	if err := os.RemoveAll(r.config.Dir); err != nil {
 		return nil, err
 	}
@@ -167,7 +175,8 @@ const never = 1 << 40
 // newWorld is the network that is measured: its wallets have no limits that a run could reach.
 func newWorld(o Options) *sim.World {
 	world := sim.NewWorld(o.Seed)
-	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", MaxPayment: 1 << 50, MaxDay: 1 << 55, MaxBalance: 1 << 55, PaymentsPerDay: 1 << 30}
+	world.Genesis.Policy.Tiers[1] = token.Tier{Name: "bench", MaxPayment: 1 << 50, MaxDay: 1 << 55, MaxBalance: 1 << 55,
+		PaymentsPerDay: 1 << 30}
 	world.Genesis.DailyCap = 1 << 60
 	world.Genesis.Policy.SnapshotEvery = never
 	world.Refound()
@@ -202,12 +211,14 @@ func (r *run) pick() func() int {
 }
 
 func (r *run) workload(n, twoOwners int) *workload {
-	return r.people.generate(r.Options, n, r.random, r.pick(), uint64(time.Now().Add(50*time.Minute).UnixMilli()), twoOwners)
+	return r.people.generate(r.Options, n, r.random, r.pick(), uint64(time.Now().Add(50*time.Minute).UnixMilli()),
+		twoOwners)
 }
 
 func (r *run) measure() error {
 	res := &r.result
-	*res = Result{Cores: runtime.GOMAXPROCS(0), Wallets: r.Wallets, LiveTokens: r.LiveTokens, TransfersPerRun: r.Transfers, Runs: r.Runs, Through: "process"}
+	*res = Result{Cores: runtime.GOMAXPROCS(0), Wallets: r.Wallets, LiveTokens: r.LiveTokens,
+		TransfersPerRun: r.Transfers, Runs: r.Runs, Through: "process"}
 	if r.Submit != nil {
 		res.Through = "http"
 	}
@@ -222,7 +233,8 @@ func (r *run) measure() error {
 	}
 	hits, misses := r.node.KeyCache()
 	res.KeyCacheHitRate = float64(hits-hitsBefore) / float64(max(1, hits-hitsBefore+misses-missesBefore))
-	res.PlainVerify, res.ExpandedVerify, res.Committed, res.CommittedTransfers = uniform.plain, uniform.expanded, uniform.committed, uniform.transfers
+	res.PlainVerify, res.ExpandedVerify, res.Committed, res.CommittedTransfers = uniform.plain, uniform.expanded,
+		uniform.committed, uniform.transfers
 	res.RatioToPlain, res.RatioToExpanded, res.StageMicros = uniform.toPlain, uniform.toExpanded, uniform.stages
 	res.Table3YearDays = yearPayments / res.CommittedTransfers / 86_400
 	if err := r.beside(); err != nil {
@@ -262,7 +274,8 @@ func (r *run) signatures(w *workload) []signed {
 	for _, tx := range w.txs {
 		t := tx.Body.(*token.Transfer)
 		for i := range tx.Witnesses {
-			all = append(all, signed{r.people.keyOf(r.Options, t.Parties[i]), token.Digest(r.people.world.Network, tx.ID(), token.RoleWallet), tx.Witnesses[i].Signature})
+			all = append(all, signed{r.people.keyOf(r.Options, t.Parties[i]),
+				token.Digest(r.people.world.Network, tx.ID(), token.RoleWallet), tx.Witnesses[i].Signature})
 		}
 	}
 	return all
@@ -359,7 +372,8 @@ func (r *run) inProcess(ctx context.Context, encoded [][]byte, _ int) error {
 	}
 }
 
-// A measurement of latency lasts so many seconds, in several waves where payments of one wave may not depend on each other.
+// A measurement of latency lasts so many seconds, in several waves where payments of one wave may not depend on each
+// other.
 const (
 	latencySeconds = 3
 	latencyWaves   = 8
@@ -377,7 +391,8 @@ func (r *run) latency(share float64, into *Latency) error {
 		if len(waits) >= wanted || !into.Held {
 			break
 		}
-		wave, err := r.openLoop(rate, min(wanted-len(waits), r.Transfers, r.wave())) // one wave: payments may overtake each other
+		// one wave: payments may overtake each other
+		wave, err := r.openLoop(rate, min(wanted-len(waits), r.Transfers, r.wave()))
 		if err != nil {
 			return err
 		}
@@ -497,7 +512,8 @@ func (r *run) logBytes() error {
 	for _, form := range []struct {
 		twoOwners int
 		into      *float64
-	}{{0, &r.result.LogBytesOneOwner}, {100, &r.result.LogBytesTwoOwners}, {r.TwoOwners, &r.result.LogBytesPerTransfer}} {
+	}{{0, &r.result.LogBytesOneOwner}, {100, &r.result.LogBytesTwoOwners},
+		{r.TwoOwners, &r.result.LogBytesPerTransfer}} {
 		w := r.workload(maxBatch*4, form.twoOwners)
 		before := r.node.Counts()
 		if _, err := r.commit(w); err != nil {
@@ -557,7 +573,8 @@ func (r *run) verify() error {
 	}
 	bank, _ := state.Wallet(r.people.bank)
 	if held+bank.Balance != report.Circulating {
-		return fmt.Errorf("the workload holds %s and the bank %s, the ledger %s", held, bank.Balance, report.Circulating)
+		return fmt.Errorf("the workload holds %s and the bank %s, the ledger %s", held, bank.Balance,
+			report.Circulating)
 	}
 	r.result.VerifiedEntries = report.Size
 	return nil

@@ -138,7 +138,8 @@ func (s *soak) dismiss() {
 }
 
 // press sends what the payers make for a while, at most so many a second (0: as many as come).
-func (s *soak) press(ctx context.Context, span time.Duration, rate float64, after func()) (sent int, seconds float64, err error) {
+func (s *soak) press(ctx context.Context, span time.Duration, rate float64,
+	after func()) (sent int, seconds float64, err error) {
 	const piece = 1024
 	begun := time.Now()
 	for time.Since(begun) < span {
@@ -173,7 +174,8 @@ func (r *run) sample(seconds float64) Sample {
 	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(heap)
 	c := r.node.Counts()
-	return Sample{Seconds: seconds, LiveHeapBytes: heap[0].Value.Uint64(), ResidentBytes: resident(), LiveTokens: c.LiveTokens, IndexLag: c.IndexLag, LogBytes: c.LogBytes}
+	return Sample{Seconds: seconds, LiveHeapBytes: heap[0].Value.Uint64(), ResidentBytes: resident(),
+		LiveTokens: c.LiveTokens, IndexLag: c.IndexLag, LogBytes: c.LogBytes}
 }
 
 // resident is the process's memory that is in RAM, where /proc tells.
@@ -219,6 +221,7 @@ func (s *SoakResult) judge() {
 
 // String says the course in one line.
 func (s SoakResult) String() string {
-	return fmt.Sprintf("%d transfers at %.0f a second (%.0f flat out); last third over first: rate %.3f, live heap %.3f, resident %.3f",
+	return fmt.Sprintf("%d transfers at %.0f a second (%.0f flat out); last third over first: rate %.3f, live heap "+
+		"%.3f, resident %.3f",
 		s.Transfers, s.Aim, s.Capacity, s.RateDrift, s.HeapDrift, s.ResidentDrift)
 }

@@ -47,9 +47,10 @@ func (o Options) wave() int {
 	return o.Wallets / 4
 }
 
-// generate makes n transfers from wallets drawn by pick. Each spends up to two tokens of its payer (or o.MostInputs), or
-// one each of two payers (twoOwners in a hundred), pays a ticket of a channel, and gives change.
-func (p *population) generate(o Options, n int, random *rand.Rand, pick func() int, validUntil uint64, twoOwners int) *workload {
+// generate makes n transfers from wallets drawn by pick. Each spends up to two tokens of its payer (or o.MostInputs),
+// or one each of two payers (twoOwners in a hundred), pays a ticket of a channel, and gives change.
+func (p *population) generate(o Options, n int, random *rand.Rand, pick func() int, validUntil uint64,
+	twoOwners int) *workload {
 	wave := min(n, o.wave())
 	w := &workload{encoded: make([][]byte, n), txs: make([]*token.Transaction, n), wave: wave}
 	for from := 0; from < n; from += wave {
@@ -81,7 +82,8 @@ func (p *population) generate(o Options, n int, random *rand.Rand, pick func() i
 }
 
 // draft draws one transfer whose payers have no other in this wave, whose change nobody knows yet.
-func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool, twoOwners, maxInputs int) (draft, bool) {
+func (p *population) draft(random *rand.Rand, pick func() int, busy map[int]bool, twoOwners,
+	maxInputs int) (draft, bool) {
 	payer, payee := pick(), pick()
 	if payer == payee || busy[payer] || len(p.coins[payer]) == 0 {
 		return draft{}, false

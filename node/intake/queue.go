@@ -18,6 +18,7 @@ type Queue[T any] struct {
 	waiting int
 	unknown int             // of these, those of sessions and strangers
 	nobody  standing        // of all strangers together
+	lanes   allowance       // of all sessions and strangers in disgrace
 	lent    time.Time       // when the table of sources was last cleared of those that are idle
 	pooled  [classes]Source // who shares one place when the table is full
 }
@@ -59,17 +60,52 @@ func (q *Queue[T]) of(source Source, now time.Time) *queue[T] {
 	return s
 }
 
-// disgraced says whether a source has lost its share for now: by its own forgeries or, when strangers send many from ever new
-// addresses, as a stranger of whom nothing good was seen either.
+// disgraced says whether a source has lost its share for now: by its own forgeries or, when strangers send many from
+// ever new addresses, as a stranger of whom nothing good was seen either.
 func (q *Queue[T]) disgraced(s *queue[T], now time.Time) bool {
-	if s.source.Class == Own {
-		return false
-	}
-	if s.standing.bad(forgedFree) {
-		return true
-	}
+	return s.source.Class != Own && (s.standing.bad(forgedFree) || q.suspected(s.source, &s.standing, now))
+}
+
+// suspected says whether a stranger is in disgrace for what others like him do.
+func (q *Queue[T]) suspected(source Source, s *standing, now time.Time) bool {
 	q.nobody.age(now)
-	return s.source.Class == Stranger && s.standing.valid < 1 && q.nobody.bad(8*forgedFree)
+	return source.Class == Stranger && s.valid < 1 && q.nobody.bad(forgedByNobody)
+}
+
+// inLane is how many transactions of a source in disgrace may be verified now.
+func (q *Queue[T]) inLane(source Source, lane *allowance, now time.Time) int {
+	left := lane.left(shares[source.Class].lane, now)
+	if source.Class >= Session {
+		left = min(left, q.lanes.left(laneOfAll, now))
+	}
+	return max(0, left)
+}
+
+// Barred says for how long a source will be in disgrace if it forges no more, zero if it is not, and whether one transaction
+// of it would be taken in nevertheless: what a source sends that cannot be taken in need not be read. It holds a source's own
+// forgeries against it and against nobody whose name stands in them.
+func (q *Queue[T]) Barred(source Source) (wait time.Duration, lane bool) {
+	if source.Class == Own {
+		return 0, true
+	}
+	now := q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s, known := q.sources[source]
+	if !known && len(q.sources) >= maxSources {
+		s, known = q.sources[q.pooled[source.Class]]
+	}
+	if !known { // looking makes no place in the table
+		s = &queue[T]{source: source, standing: standing{at: now}}
+	}
+	s.standing.age(now)
+	if s.standing.bad(forgedFree) {
+		wait = s.standing.recovers(forgedFree, now)
+	}
+	if q.suspected(source, &s.standing, now) {
+		wait = max(wait, q.nobody.recovers(forgedByNobody, now))
+	}
+	return wait, wait == 0 || q.inLane(source, &s.lane, now) > 0
 }
 
 // free is how many transactions more a source may have waiting.
@@ -95,8 +131,8 @@ type Place[T any] struct {
 	Disgraced bool // the source has lost its share for now
 }
 
-// Reserve reserves room for up to so many transactions of a source, and says how many of it wait already. What is reserved
-// is given back by Done.
+// Reserve reserves room for up to so many transactions of a source, and says how many of it wait already. What is
+// reserved is given back by Done.
 func (q *Queue[T]) Reserve(source Source, want int) (place Place[T], waiting int) {
 	now := q.now()
 	q.mu.Lock()
@@ -104,6 +140,13 @@ func (q *Queue[T]) Reserve(source Source, want int) (place Place[T], waiting int
 	s := q.of(source, now)
 	waiting = s.waiting
 	place = Place[T]{s, min(want, q.free(s, now)), q.disgraced(s, now)}
+	if place.Disgraced {
+		place.N = min(place.N, q.inLane(source, &s.lane, now))
+		s.lane.used += float64(place.N)
+		if source.Class >= Session {
+			q.lanes.used += float64(place.N)
+		}
+	}
 	q.count(s, place.N)
 	return place, waiting
 }
@@ -181,7 +224,8 @@ func (q *Queue[T]) Done(place Place[T]) {
 	q.count(place.of, -place.N)
 }
 
-// Judge says how many signatures of what was in a place were valid, and how many were forged or made others work in vain.
+// Judge says how many signatures of what was in a place were valid, and how many were forged or made others work in
+// vain.
 func (q *Queue[T]) Judge(place Place[T], valid, forged int) {
 	now := q.now()
 	q.mu.Lock()

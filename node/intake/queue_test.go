@@ -56,6 +56,9 @@ func TestStrangersLeaveRoom(t *testing.T) {
 // One who comes when another has much waiting does not wait for all of it, and everybody's own order is kept.
 func TestTurns(t *testing.T) {
 	q, _ := newQueue(16_384)
+	known, _ := q.Reserve(address(1), 1)
+	q.Judge(known, 200, 0)
+	q.Done(known)
 	many := map[intake.Place[int]]int{}
 	for i := range 200 {
 		place, _ := q.Reserve(address(1), 1)
@@ -112,8 +115,112 @@ func TestForgingCostsTheForgerHisShare(t *testing.T) {
 		t.Errorf("the operator has %d places, in disgrace: %v", got.N, got.Disgraced)
 	}
 	c.now = c.now.Add(time.Minute)
-	if got, _ := q.Reserve(forger, 1000); got.Disgraced || got.N != 256 {
+	if got, _ := q.Reserve(forger, 1000); got.Disgraced || got.N != 64 {
 		t.Errorf("a minute later the forger has %d places, in disgrace: %v", got.N, got.Disgraced)
+	}
+}
+
+// forge has a source found out with so many forgeries.
+func forge(q *intake.Queue[int], s intake.Source, n int) {
+	place, _ := q.Reserve(s, 1)
+	q.Judge(place, 0, n)
+	q.Done(place)
+}
+
+// Who forged is barred until half of it was forgotten so often that little is left, and until then a few of what it sends are
+// looked at each second, however much it sends: an honest one behind the same address still pays, and earns its standing back.
+func TestABarredSourceHasItsLane(t *testing.T) {
+	for _, test := range []struct {
+		source    intake.Source
+		perSecond int
+	}{{address(1), 16}, {intake.Source{Class: intake.Session, Name: "wallet"}, 16}, {bank, 256}} {
+		q, c := newQueue(16_384)
+		if wait, single := q.Barred(test.source); wait != 0 || !single {
+			t.Fatalf("%v: barred for %v before it sent anything", test.source, wait)
+		}
+		forge(q, test.source, 300)
+		wait, single := q.Barred(test.source)
+		if wait < 4*time.Second || wait > 30*time.Second || !single {
+			t.Errorf("%v: barred for %v, with a lane: %v", test.source, wait, single)
+		}
+		looked := 0
+		for range 5000 {
+			place, _ := q.Reserve(test.source, 1000)
+			looked += place.N
+			q.Done(place)
+			c.now = c.now.Add(time.Millisecond)
+		}
+		if most := 6 * test.perSecond; looked > most || looked < test.perSecond {
+			t.Errorf("%v: %d of it were looked at in 5 s, want at most %d", test.source, looked, most)
+		}
+		for range 1000 { // what is left of its lane
+			place, _ := q.Reserve(test.source, 1000)
+			q.Done(place)
+		}
+		if wait, single = q.Barred(test.source); single || wait == 0 {
+			t.Errorf("%v: barred for %v, with a lane: %v", test.source, wait, single)
+		}
+		c.now = c.now.Add(wait - time.Millisecond)
+		if wait, _ := q.Barred(test.source); wait == 0 {
+			t.Errorf("%v: free before its time", test.source)
+		}
+		c.now = c.now.Add(2 * time.Millisecond)
+		if wait, _ := q.Barred(test.source); wait != 0 {
+			t.Errorf("%v: barred for another %v when its time is over", test.source, wait)
+		}
+	}
+}
+
+// What is valid earns a source its share back, and a source is barred for what came from it alone: not another address, not a
+// wallet's session or a bank, whatever the forgeries were of.
+func TestABarIsForItsSource(t *testing.T) {
+	q, _ := newQueue(16_384)
+	known, _ := q.Reserve(address(2), 1)
+	q.Judge(known, 40, 0)
+	q.Done(known)
+	forge(q, address(1), 300)
+	for _, s := range []intake.Source{address(2), bank, {Class: intake.Session, Name: "1"}, {}} {
+		if wait, _ := q.Barred(s); wait != 0 {
+			t.Errorf("%v is barred for %v", s, wait)
+		}
+	}
+	// A new address is looked at slowly while strangers forge, and no more when one of it was valid.
+	place, _ := q.Reserve(address(3), 1000)
+	if wait, _ := q.Barred(address(3)); wait == 0 || place.N == 0 || place.N > 16 {
+		t.Errorf("a new address is barred for %v with %d places", wait, place.N)
+	}
+	q.Judge(place, 1, 0)
+	q.Done(place)
+	if wait, _ := q.Barred(address(3)); wait != 0 {
+		t.Errorf("one that has paid is barred for %v", wait)
+	}
+	earning, _ := q.Reserve(address(1), 1)
+	q.Judge(earning, 300*64, 0)
+	q.Done(earning)
+	if wait, _ := q.Barred(address(1)); wait != 0 {
+		t.Errorf("one whose signatures are good again is barred for %v", wait)
+	}
+}
+
+// From however many addresses it comes, so much a second of what is doubted is looked at, and looking makes no place in the table.
+func TestAllLanesTogether(t *testing.T) {
+	q, c := newQueue(16_384)
+	for i := range 200 {
+		forge(q, address(i), 100)
+	}
+	c.now = c.now.Add(2 * time.Second)
+	looked, before := 0, q.Sources()
+	for i := range 2000 {
+		q.Barred(address(1000 + i))
+		place, _ := q.Reserve(address(i%200), 1000)
+		looked += place.N
+		q.Done(place)
+	}
+	if looked != 256 {
+		t.Errorf("%d of 200 forgers were looked at at once", looked)
+	}
+	if after := q.Sources(); after != before {
+		t.Errorf("%d sources are kept, and were %d before anybody looked", after, before)
 	}
 }
 

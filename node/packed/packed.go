@@ -32,7 +32,8 @@ type Writer struct {
 
 // NewWriter packs into out.
 func NewWriter(out io.Writer) *Writer {
-	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderCRC(false))
 	if err != nil {
 		panic(fmt.Sprintf("options of the compressor: %v", err))
 	}
@@ -85,8 +86,8 @@ func (w *Writer) Close() error {
 	return errors.Join(w.err, w.pack.Close())
 }
 
-// Reader unpacks. At the end of the stream it gives ErrAltered instead of io.EOF when any byte was altered, so that what
-// was read must not be used before. It gives io.ErrUnexpectedEOF when the stream is cut.
+// Reader unpacks. At the end of the stream it gives ErrAltered instead of io.EOF when any byte was altered, so that
+// what was read must not be used before. It gives io.ErrUnexpectedEOF when the stream is cut.
 type Reader struct {
 	in     io.Reader
 	unpack *zstd.Decoder

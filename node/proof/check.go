@@ -54,7 +54,8 @@ func Check(data []byte, network token.NetworkID) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Network: network, Name: genesis.Name, Token: f.Token, LogSize: checkpoint.Size, Shows: shows, DoesNotShow: doesNotShow}
+	result := &Result{Network: network, Name: genesis.Name, Token: f.Token, LogSize: checkpoint.Size, Shows: shows,
+		DoesNotShow: doesNotShow}
 	return result, f.checkProvenance(result)
 }
 
@@ -69,7 +70,8 @@ func (f *File) checkInclusion(network token.NetworkID) (*ledger.Genesis, txlog.C
 		return nil, checkpoint, err
 	}
 	for _, e := range f.Entries {
-		if err := txlog.VerifyInclusion(txlog.LeafHash(e.Entry), e.Index, checkpoint.Size, e.Proof, checkpoint.Root); err != nil {
+		if err := txlog.VerifyInclusion(txlog.LeafHash(e.Entry), e.Index, checkpoint.Size, e.Proof,
+			checkpoint.Root); err != nil {
 			return nil, checkpoint, bad("entries", "entry %d is not in the log: %v", e.Index, err)
 		}
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// Receipt is a file that shows that a transaction was executed: the genesis and the transaction's own entry, both proved to be
-// in the log. Unlike a token's proof it has nobody's payment but this one, so that a party of the payment may have it.
+// Receipt is a file that shows that a transaction was executed: the genesis and the transaction's own entry, both
+// proved to be in the log. Unlike a token's proof it has nobody's payment but this one, so that a party of the payment
+// may have it.
 type Receipt struct {
 	Checkpoint []byte
 	ID         token.TransactionID
@@ -46,7 +47,8 @@ func MakeReceipt(n *node.Node, id token.TransactionID, index uint64) (*Receipt, 
 	return r, nil
 }
 
-// Encode returns the file's bytes: those of a proof file with another magic and the transaction's id in the token's place.
+// Encode returns the file's bytes: those of a proof file with another magic and the transaction's id in the token's
+// place.
 func (r *Receipt) Encode() []byte {
 	f := File{Checkpoint: r.Checkpoint, Token: token.ID(r.ID), Entries: r.Entries[:]}
 	return f.encode(receiptMagic)
@@ -80,7 +82,8 @@ type Paid struct {
 }
 
 var receiptShows = []string{
-	"the transaction stands in the log of this network, under a checkpoint signed with the log's key: it was executed, and cannot be taken out unseen",
+	"the transaction stands in the log of this network, under a checkpoint signed with the log's key: it was " +
+		"executed, and cannot be taken out unseen",
 }
 
 var receiptDoesNotShow = []string{
@@ -110,8 +113,10 @@ func CheckReceipt(data []byte, network token.NetworkID) (*ReceiptResult, error) 
 		return nil, bad("entries", "entry %d is not transaction %s", f.Entries[1].Index, f.Token)
 	}
 	step, _ := readStep(1, e) // what makes no tokens, as a registration, has paid nobody
-	r := &ReceiptResult{Network: network, Name: genesis.Name, ID: e.Transaction.ID(), Index: f.Entries[1].Index, Kind: e.Transaction.Body.Kind().String(), Memo: step.memo,
-		Body: e.Transaction.Body, Payers: ledger.Signing(e.Transaction.Body), Paid: []Paid{}, LogSize: checkpoint.Size, Shows: receiptShows, DoesNotShow: receiptDoesNotShow}
+	r := &ReceiptResult{Network: network, Name: genesis.Name, ID: e.Transaction.ID(), Index: f.Entries[1].Index,
+		Kind: e.Transaction.Body.Kind().String(), Memo: step.memo,
+		Body: e.Transaction.Body, Payers: ledger.Signing(e.Transaction.Body), Paid: []Paid{}, LogSize: checkpoint.Size,
+		Shows: receiptShows, DoesNotShow: receiptDoesNotShow}
 	for _, o := range step.outputs {
 		r.Paid = append(r.Paid, Paid{o.wallet, o.amount})
 	}

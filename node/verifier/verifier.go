@@ -87,8 +87,8 @@ func (v *Verifier) Verify(notify func(forged int)) error {
 // maxPlainKeys bounds how many keys are remembered to have no component of small order.
 const maxPlainKeys = 1 << 16
 
-// Plain tells of each transaction that was added, in order, whether verifiers of all kinds take its signatures (token.PlainSignature);
-// its answer counts for those that Verify, which comes first, found valid.
+// Plain tells of each transaction that was added, in order, whether verifiers of all kinds take its signatures
+// (token.PlainSignature); its answer counts for those that Verify, which comes first, found valid.
 func (v *Verifier) Plain(notify func(plain bool)) error {
 	if v.plainKey == nil || len(v.plainKey) > maxPlainKeys {
 		v.plainKey = map[token.PublicKey]struct{}{}
@@ -142,7 +142,8 @@ func (v *Verifier) decodeKeys() {
 	if len(v.missing) == 0 {
 		return
 	}
-	keys, decoded, ok := make([]token.PublicKey, len(v.missing)), make([]token.DecodedKey, len(v.missing)), make([]bool, len(v.missing))
+	keys, decoded, ok := make([]token.PublicKey, len(v.missing)), make([]token.DecodedKey, len(v.missing)),
+		make([]bool, len(v.missing))
 	for k, i := range v.missing {
 		keys[k] = v.keys[i]
 	}

@@ -106,7 +106,8 @@ func tenge(ctx context.Context, w *value.Economy, s Strategy) (finance.Outcomes,
 // compare gives the outcomes of every way.
 func compare(ctx context.Context, w *value.Economy, best Strategy, second *Strategy) (map[Way]finance.Outcomes, error) {
 	out := map[Way]finance.Outcomes{}
-	for way, s := range map[Way]*Strategy{WayBest: &best, WaySecond: second, WayAsIs: ptr(asIs(w.Plan))} { // any order: each has its own key
+	// any order: each has its own key
+	for way, s := range map[Way]*Strategy{WayBest: &best, WaySecond: second, WayAsIs: ptr(asIs(w.Plan))} {
 		if s == nil {
 			continue
 		}

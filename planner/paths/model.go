@@ -37,7 +37,8 @@ func ReadModel(content []byte) (*Model, error) {
 		m.fromFit(content)
 	}
 	if m.Format != ModelFormat {
-		return nil, fmt.Errorf("volatility model: format %q, want %q (written by aqsha market garch --parameters) or what aqsha market garch --json prints", m.Format, ModelFormat)
+		return nil, fmt.Errorf("volatility model: format %q, want %q (written by aqsha market garch --parameters) or "+
+			"what aqsha market garch --json prints", m.Format, ModelFormat)
 	}
 	return &m, m.check()
 }
@@ -67,7 +68,9 @@ func (m *Model) fromFit(content []byte) {
 // check refuses what cannot be simulated.
 func (m *Model) check() error {
 	if !finite(m.LastPrice) || m.LastPrice < 0 || !finite(m.HNext) || m.HNext <= 0 || m.HNext > maxVariance {
-		return fmt.Errorf("volatility model: want a last price of at least 0 and a next variance of 0 to %v, got %v and %v", maxVariance, m.LastPrice, m.HNext)
+		return fmt.Errorf(
+			"volatility model: want a last price of at least 0 and a next variance of 0 to %v, got %v and %v",
+			maxVariance, m.LastPrice, m.HNext)
 	}
 	need := []string{"omega", "alpha", "beta"}
 	switch m.Model {

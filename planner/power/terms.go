@@ -46,9 +46,11 @@ func (t Terms) Check() error {
 }
 
 var (
-	whole    = big.NewInt(int64(params.WholePPM))
-	kWhWork  = new(big.Int).Mul(big.NewInt(36), new(big.Int).Exp(big.NewInt(10), big.NewInt(23), nil)) // mJ a kWh · 10^12 hashes · 1000 of PUE
-	perTenge = new(big.Int).Exp(big.NewInt(10), big.NewInt(32), nil)                                   // 10^18 hashes · 10^6 µsat · 10^8 satoshi
+	whole = big.NewInt(int64(params.WholePPM))
+	// mJ a kWh · 10^12 hashes · 1000 of PUE
+	kWhWork = new(big.Int).Mul(big.NewInt(36), new(big.Int).Exp(big.NewInt(10), big.NewInt(23), nil))
+	// 10^18 hashes · 10^6 µsat · 10^8 satoshi
+	perTenge = new(big.Int).Exp(big.NewInt(10), big.NewInt(32), nil)
 )
 
 // Revenue is what a metered kWh earns in a machine, in tiyn, after the pool's fee and the cost of selling:

@@ -71,7 +71,8 @@ func Measure(ctx context.Context, s Settings, cpu func() time.Duration, progress
 		drawing = append(drawing, drawn)
 		whole = append(whole, stages[0]+stages[1]+stages[2])
 		prices, network, machines = append(prices, stages[0]), append(network, stages[1]), append(machines, stages[2])
-		for problem, into := range map[*dispatch.Problem]*[]float64{shared: &schedule, own: &each} { // any order: each has its own list
+		// any order: each has its own list
+		for problem, into := range map[*dispatch.Problem]*[]float64{shared: &schedule, own: &each} {
 			start := time.Now()
 			if _, err := dispatch.Solve(problem); err != nil {
 				return nil, err
@@ -155,8 +156,12 @@ func median(values []float64) float64 {
 
 // Print tells the result to people.
 func (r *Result) Print(w io.Writer) {
-	fmt.Fprintf(w, "%d paths × %d months × %d classes of machines on %d processors: %.3f s (%.3f s of processor time)\n", r.Paths, r.Months, r.Classes, r.Processors, r.MonteCarloSeconds, r.MonteCarloCPU)
-	fmt.Fprintf(w, "  prices %.3f s (a plain loop takes %.1f times the processor time), network %.3f s, machines %.3f s\n", r.PricesSeconds, r.PlainDaysRatio, r.NetworkSeconds, r.MachinesSeconds)
+	fmt.Fprintf(w,
+		"%d paths × %d months × %d classes of machines on %d processors: %.3f s (%.3f s of processor time)\n", r.Paths,
+		r.Months, r.Classes, r.Processors, r.MonteCarloSeconds, r.MonteCarloCPU)
+	fmt.Fprintf(w,
+		"  prices %.3f s (a plain loop takes %.1f times the processor time), network %.3f s, machines %.3f s\n",
+		r.PricesSeconds, r.PlainDaysRatio, r.NetworkSeconds, r.MachinesSeconds)
 	fmt.Fprintf(w, "a day's schedule of %d machines: %.2f ms in %d classes, %.1f ms each with its own efficiency\n",
 		r.Machines, r.ScheduleMillis, r.Classes, r.ScheduleOwnMillis)
 	fmt.Fprintf(w, "medians of %d, wall clock; all inputs are simulated\n", r.Repetitions)

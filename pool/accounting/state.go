@@ -379,7 +379,8 @@ func (a *State) share(index uint64, s *sharelog.Share) ([]Entry, error) {
 		return nil, err
 	}
 	if block.Scheme.Name == payout.SOLO && block.Scheme.InCoinbase {
-		block.Credits = paidBy(job.Variants[s.Variant]) // its job is logged with its first share, perhaps after another fee
+		// its job is logged with its first share, perhaps after another fee
+		block.Credits = paidBy(job.Variants[s.Variant])
 	}
 	a.work = new(big.Int)
 	a.Blocks = append(a.Blocks, block)

@@ -163,7 +163,8 @@ func (a *Accounts) stopped() error {
 // reason is Fault for who holds mu.
 func (a *Accounts) reason() error {
 	if a.fault == nil && len(a.state.Refused) > 0 {
-		return &FaultError{fmt.Errorf("%w; once you have looked at it, 'aqsha pool admin override %[2]d --reason TEXT' has payments go on without it",
+		return &FaultError{fmt.Errorf("%w; once you have looked at it, 'aqsha pool admin override %[2]d --reason "+
+			"TEXT' has payments go on without it",
 			a.state.Refused[0], a.state.Refused[0].Entry)}
 	}
 	return a.fault

@@ -67,7 +67,8 @@ func (a *Accounts) openBlocks(tip int64) (open []accounting.Block, young bool) {
 	for _, b := range a.state.Blocks {
 		switch {
 		case b.Status == sharelog.StatusConfirmed:
-		case b.Status == sharelog.StatusOrphaned && tip > int64(b.Height)+2*accounting.FinalConfirmations: // for good, see buried
+		case b.Status == sharelog.StatusOrphaned && tip > int64(b.Height)+2*accounting.FinalConfirmations:
+			// for good, see buried
 		case int64(b.Height) > tip || time.Since(time.UnixMilli(b.Entry.TimeMillis)) < orphanPatience:
 			young = true
 		default:

@@ -99,10 +99,12 @@ func (a *Accounts) OwedTo(user uint64) (certain, pending money.Satoshi) {
 
 // PayoutView is a payment to a user from the wallet.
 type PayoutView struct {
-	Time        time.Time     `json:"time"`
-	Amount      money.Satoshi `json:"amount_satoshi"`
-	Transaction string        `json:"transaction,omitempty"` // that has paid; while it is open, the one that was sent last
-	Open        bool          `json:"open,omitempty"`        // it is on its way: not deep enough in the chain, or not in it
+	Time   time.Time     `json:"time"`
+	Amount money.Satoshi `json:"amount_satoshi"`
+	// that has paid; while it is open, the one that was sent last
+	Transaction string `json:"transaction,omitempty"`
+	// it is on its way: not deep enough in the chain, or not in it
+	Open bool `json:"open,omitempty"`
 }
 
 // Payouts lists the newest payments to a user.

@@ -25,7 +25,8 @@ func (c *Control) handOver(w http.ResponseWriter, r *http.Request) {
 	}
 	successor, isUnix := conn.(*net.UnixConn)
 	_ = conn.SetDeadline(time.Now().Add(successorPatience))
-	_, err = conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: aqsha-handover\r\n\r\n"))
+	_, err = conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " +
+		"aqsha-handover\r\n\r\n"))
 	var word [1]byte
 	if err == nil {
 		_, err = conn.Read(word[:])

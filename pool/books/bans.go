@@ -23,7 +23,8 @@ func (b *Books) KeepBans(ctx context.Context, bans map[netip.Addr]time.Time, now
 	defer tx.Rollback()
 	for address, until := range bans {
 		if _, err := tx.ExecContext(ctx,
-			"INSERT INTO ban (address, until_millis) VALUES (?, ?) ON CONFLICT(address) DO UPDATE SET until_millis = excluded.until_millis", address.String(), until.UnixMilli()); err != nil {
+			"INSERT INTO ban (address, until_millis) VALUES (?, ?) ON CONFLICT(address) DO UPDATE SET until_millis = "+
+				"excluded.until_millis", address.String(), until.UnixMilli()); err != nil {
 			return fmt.Errorf("bans: %w", err)
 		}
 	}

@@ -94,9 +94,10 @@ type Snapshot struct {
 // What came after an entry is found by the entry, not by reading all accounts: the plus keeps SQLite from the order of
 // accounts, which it would take for the grouping.
 const (
-	unbalancedSince = "SELECT e.key, SUM(p.amount) FROM entry e JOIN posting p ON p.entry = e.id WHERE e.id > ? GROUP BY e.id HAVING SUM(p.amount) <> 0 LIMIT 1"
-	countSince      = "SELECT COUNT(*), COALESCE(MAX(id), ?1) FROM entry WHERE id > ?1"
-	balancesSince   = "SELECT account, SUM(amount) FROM posting WHERE entry > ? GROUP BY +account"
+	unbalancedSince = "SELECT e.key, SUM(p.amount) FROM entry e JOIN posting p ON p.entry = e.id WHERE e.id > ? " +
+		"GROUP BY e.id HAVING SUM(p.amount) <> 0 LIMIT 1"
+	countSince    = "SELECT COUNT(*), COALESCE(MAX(id), ?1) FROM entry WHERE id > ?1"
+	balancesSince = "SELECT account, SUM(amount) FROM posting WHERE entry > ? GROUP BY +account"
 )
 
 // Snapshot audits all entries, and sums them up.

@@ -23,7 +23,8 @@ func (b *Books) KeepWorkers(ctx context.Context, settings map[string]WorkerSetti
 	defer tx.Rollback()
 	for name, s := range settings {
 		if _, err := tx.ExecContext(ctx,
-			"INSERT INTO worker (name, floor, last) VALUES (?, ?, ?) ON CONFLICT(name) DO UPDATE SET floor = excluded.floor, last = excluded.last", name, s.Floor, s.Last); err != nil {
+			"INSERT INTO worker (name, floor, last) VALUES (?, ?, ?) ON CONFLICT(name) DO UPDATE SET floor = "+
+				"excluded.floor, last = excluded.last", name, s.Floor, s.Last); err != nil {
 			return fmt.Errorf("workers' settings: %w", err)
 		}
 	}

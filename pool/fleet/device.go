@@ -25,12 +25,14 @@ type Model struct {
 	Suggest                       float64 `json:"suggest"`               // as part of the difficulty that suits it
 	SuggestEvery                  int     `json:"suggest_every_seconds"` // again, to keep the connection
 	RestartExtranonce2            bool    `json:"restart_extranonce2"`   // at each job
-	OldJob                        int     `json:"old_job_seconds"`       // goes on with a job this long unless it is told to clean
-	RollVersion                   bool    `json:"roll_version"`
-	Unpadded                      bool    `json:"unpadded"` // nonces without leading zeros
-	Reconnect                     int     `json:"reconnect_seconds"`
-	Workers                       int     `json:"workers"`
-	Writes                        string  `json:"writes"` // its names: ADDRESS_rig, or with escapes; otherwise ADDRESS.rig
+	// goes on with a job this long unless it is told to clean
+	OldJob      int  `json:"old_job_seconds"`
+	RollVersion bool `json:"roll_version"`
+	Unpadded    bool `json:"unpadded"` // nonces without leading zeros
+	Reconnect   int  `json:"reconnect_seconds"`
+	Workers     int  `json:"workers"`
+	// its names: ADDRESS_rig, or with escapes; otherwise ADDRESS.rig
+	Writes string `json:"writes"`
 }
 
 //go:embed devices.json

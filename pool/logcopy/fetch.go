@@ -44,7 +44,8 @@ type RewrittenError struct {
 }
 
 func (e *RewrittenError) Error() string {
-	return fmt.Sprintf("the pool has rewritten its log: it has signed %d entries with the root %s, and then %d entries that do not begin with them; both signed checkpoints are in %s",
+	return fmt.Sprintf("the pool has rewritten its log: it has signed %d entries with the root %s, and then %d "+
+		"entries that do not begin with them; both signed checkpoints are in %s",
 		e.Before.Size, e.Before.Root, e.Now.Size, e.Dir)
 }
 func (e *RewrittenError) ErrorCode() string { return "log-rewritten" }

@@ -135,21 +135,10 @@ func (s *session) run(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	if s.conn, err = dialer.DialContext(ctx, "tcp", host); err != nil {
+	if err := s.dial(ctx, host, secure); err != nil {
 		return err
 	}
 	defer s.conn.Close()
-	if secure {
-		config := s.TLS.Clone()
-		if config == nil {
-			config = &tls.Config{}
-		}
-		if config.ServerName == "" {
-			config.ServerName, _, _ = net.SplitHostPort(host)
-		}
-		s.conn = tls.Client(s.conn, config)
-	}
 	s.nextID = firstSubmit
 	s.difficulty = 1
 	s.target, _ = bitcoin.TargetOfDifficulty(1)
@@ -205,6 +194,23 @@ func (s *session) run(ctx context.Context, target string) error {
 			s.waiting = share
 		}
 	}
+}
+
+// dial connects. The handshake of TLS comes with the first bytes, under their deadline.
+func (s *session) dial(ctx context.Context, host string, secure bool) (err error) {
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	if s.conn, err = dialer.DialContext(ctx, "tcp", host); err != nil || !secure {
+		return err
+	}
+	config := s.TLS.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(host)
+	}
+	s.conn = tls.Client(s.conn, config)
+	return nil
 }
 
 func maxTime(a, b time.Time) time.Time {

@@ -97,7 +97,8 @@ func (p *Payments) followOne(ctx context.Context, node *bitcoin.Client, one *acc
 				s.Block)
 		}
 	}
-	return fmt.Errorf("its transaction %s was in block %s, which has left the chain, and is in none of it: see that it is mined again", s.TxID, s.Block)
+	return fmt.Errorf("its transaction %s was in block %s, which has left the chain, and is in none of it: see that "+
+		"it is mined again", s.TxID, s.Block)
 }
 
 // lostTx is a transaction of a block that has left the chain.

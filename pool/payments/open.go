@@ -138,7 +138,9 @@ func (p *Payments) watchPayment(ctx context.Context, open *accounting.Payment) e
 		return p.settlePayment(ctx, open, children, at, tip)
 	}
 	if lost != nil {
-		return fmt.Errorf("its signed transaction is gone, so it cannot be sent again; it stays open until the chain has it: %w", lost)
+		return fmt.Errorf(
+			"its signed transaction is gone, so it cannot be sent again; it stays open until the chain has it: %w",
+			lost)
 	}
 	if err := p.resume(ctx, open, drafts); err != nil {
 		return err

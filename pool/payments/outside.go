@@ -129,8 +129,10 @@ func (p *Payments) queryChainAndWallet(ctx context.Context) (missing, err error)
 }
 
 // olderDirectory is what an operator does when others know more than the directory.
-const olderDirectory = "the pool's directory is older than that, as after a backup was put back, and would pay again what it has paid since: " +
-	"stop the pool and put the newest copy of the whole directory back, or make the log whole from a copy of it ('aqsha pool restore'); " +
+const olderDirectory = "the pool's directory is older than that, as after a backup was put back, and would pay again " +
+	"what it has paid since: " +
+	"stop the pool and put the newest copy of the whole directory back, or make the log whole from a copy of it " +
+	"('aqsha pool restore'); " +
 	"if there is none, 'aqsha pool admin recover' enters them from the chain"
 
 // maxNamed bounds the transactions that a message names.
@@ -185,7 +187,8 @@ func (p *Payments) queryMirror(ctx context.Context) (missing, err error) {
 		return nil, err
 	}
 	if root != c.Root {
-		return fmt.Errorf("the mirror has the root %s of the first %d entries of the log, which is %s here: the log was continued twice; %s", c.Root, c.Size, root, olderDirectory), nil
+		return fmt.Errorf("the mirror has the root %s of the first %d entries of the log, which is %s here: the log "+
+			"was continued twice; %s", c.Root, c.Size, root, olderDirectory), nil
 	}
 	return nil, nil
 }

@@ -151,7 +151,8 @@ func (p *Payments) pay(ctx context.Context, candidates []sharelog.Payee, rate fl
 	}
 	p.accounts.Unclaim(intent.Payees)
 	if err := p.wallet.Send(ctx, draft.Raw); err != nil {
-		return result, fmt.Errorf("payment %d is entered and may or may not have been sent; the same transaction, or one that spends the same coin, is sent until the chain has it: %w", intent.Number, err)
+		return result, fmt.Errorf("payment %d is entered and may or may not have been sent; the same transaction, or "+
+			"one that spends the same coin, is sent until the chain has it: %w", intent.Number, err)
 	}
 	return result, nil
 }

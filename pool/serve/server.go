@@ -117,7 +117,8 @@ func (s *Server) Open() error {
 	return nil
 }
 
-var errExtranonces = errors.New("more connections at once than extranonces could be reserved for; the next may have one")
+var errExtranonces = errors.New(
+	"more connections at once than extranonces could be reserved for; the next may have one")
 
 // nextExtranonce is a number that no other connection has whose jobs may still live, of this node or
 // another: the counter begins anew after 2^32, which are years of connections.

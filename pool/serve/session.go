@@ -182,7 +182,8 @@ func (l *loop) subscribe(c *conn, m *stratum.Message) {
 		c.class = settings.ClassOf(c.agent)
 	}
 	extranonce1 := hex.EncodeToString(c.extranonce1[:])
-	l.answer(m, `[[["mining.set_difficulty","`+extranonce1+`"],["mining.notify","`+extranonce1+`"]],"`+extranonce1+`",`+strconv.Itoa(job.Extranonce2Size)+`]`)
+	l.answer(m, `[[["mining.set_difficulty","`+extranonce1+`"],["mining.notify","`+extranonce1+`"]],"`+extranonce1+`",`+
+		strconv.Itoa(job.Extranonce2Size)+`]`)
 	first := !c.subscribed
 	c.subscribed = true
 	if first && c.worker != nil {

@@ -137,7 +137,8 @@ type collector struct{ pool *pool.Pool }
 var (
 	metricConnections = prometheus.NewDesc("aqsha_pool_connections", "Open connections of miners.", nil, nil)
 	metricShares      = prometheus.NewDesc("aqsha_pool_shares_total", "Shares by outcome.", []string{"outcome"}, nil)
-	metricHashRate    = prometheus.NewDesc("aqsha_pool_hashrate_hashes_per_second", "Hashes per second from credited work.",
+	metricHashRate    = prometheus.NewDesc("aqsha_pool_hashrate_hashes_per_second",
+		"Hashes per second from credited work.",
 		[]string{"window"}, nil)
 	metricBlocks      = prometheus.NewDesc("aqsha_pool_blocks_submitted_total", "Blocks handed to the nodes.", nil, nil)
 	metricUndelivered = prometheus.NewDesc("aqsha_pool_blocks_undelivered",

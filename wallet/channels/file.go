@@ -15,19 +15,22 @@ import (
 // File is what a side of a channel keeps on disk: the sender its last total and the seed of its
 // chains, the receiver its best claim. The file of a receiver is also what a watchtower is given.
 type File struct {
-	Channel channel.ID     `json:"channel"`
-	Seed    *token.Hash    `json:"seed,omitempty"`    // of the sender: secret
-	Key     string         `json:"key,omitempty"`     // of the sender: the name of the key that signs
-	Total   money.Tiyn     `json:"total"`             // receiver: accepted in all; sender: the most that was signed for
-	Paid    *money.Tiyn    `json:"paid,omitempty"`    // of the sender: the most that was revealed; nil in older files
-	Ahead   money.Tiyn     `json:"ahead,omitempty"`   // of the sender: of Paid, what a run that was cut off may not have revealed
+	Channel channel.ID  `json:"channel"`
+	Seed    *token.Hash `json:"seed,omitempty"` // of the sender: secret
+	Key     string      `json:"key,omitempty"`  // of the sender: the name of the key that signs
+	Total   money.Tiyn  `json:"total"`          // receiver: accepted in all; sender: the most that was signed for
+	Paid    *money.Tiyn `json:"paid,omitempty"` // of the sender: the most that was revealed; nil in older files
+	// of the sender: of Paid, what a run that was cut off may not have revealed
+	Ahead   money.Tiyn     `json:"ahead,omitempty"`
 	Closing bool           `json:"closing,omitempty"` // of the receiver: it agreed to close at Total
 	Claim   *channel.Claim `json:"claim,omitempty"`
 
-	Exported uint64 `json:"exported_millis,omitempty"` // when it was copied out of the receiver's book, for a watchtower
+	// when it was copied out of the receiver's book, for a watchtower
+	Exported uint64 `json:"exported_millis,omitempty"`
 }
 
-// PaidBetween is the least and the most that a sender has paid. A file of an earlier version knows only what it signed for.
+// PaidBetween is the least and the most that a sender has paid. A file of an earlier version knows only what it signed
+// for.
 func (f *File) PaidBetween() (least, most money.Tiyn) {
 	if f.Paid == nil {
 		return 0, f.Total
@@ -94,8 +97,10 @@ const Moved token.Code = "channel-moved"
 func MovePaid(path string, f *File, paid, ahead, total money.Tiyn) error {
 	err := Update(path, func(there *File) error {
 		least, most := f.PaidBetween()
-		if l, m := there.PaidBetween(); there.Channel != f.Channel || there.Total != f.Total || l != least || m != most {
-			return token.Errorf(Moved, "channel", "another process pays over this channel: its total is %s by now, and was %s", there.Total, f.Total)
+		if l, m := there.PaidBetween(); there.Channel != f.Channel || there.Total != f.Total || l != least ||
+			m != most {
+			return token.Errorf(Moved, "channel",
+				"another process pays over this channel: its total is %s by now, and was %s", there.Total, f.Total)
 		}
 		there.Paid, there.Ahead, there.Total = &paid, ahead, total
 		return nil
@@ -114,12 +119,14 @@ func (f *File) PaidSoFar(from *money.Tiyn) (money.Tiyn, error) {
 	least, most := f.PaidBetween()
 	switch {
 	case from != nil && (*from < least || *from > most):
-		return 0, token.Errorf(PaidUnclear, "from", "between %s and %s was paid, %s is not between them", least, most, *from)
+		return 0, token.Errorf(PaidUnclear, "from", "between %s and %s was paid, %s is not between them", least, most,
+			*from)
 	case from != nil:
 		return *from, nil
 	case least != most:
 		return 0, token.Errorf(PaidUnclear, "channel",
-			"a run was cut off: between %s and %s was paid; say with --from what the receiver has accepted", least, most)
+			"a run was cut off: between %s and %s was paid; say with --from what the receiver has accepted", least,
+			most)
 	}
 	return most, nil
 }

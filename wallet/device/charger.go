@@ -27,10 +27,11 @@ type Charger struct {
 	Network                      token.NetworkID
 	Wallet                       token.WalletID
 	Look, LeastWindow, LeastLife time.Duration
-	Keep                         int                            // ticks that it accepts before it puts them into its book
-	Path                         func(id token.WalletID) string // of the book of a channel
-	Close                        func(ctx context.Context, f channels.File) (node.Receipt, error)
-	Show                         func(r Result) error
+	// ticks that it accepts before it puts them into its book
+	Keep  int
+	Path  func(id token.WalletID) string // of the book of a channel
+	Close func(ctx context.Context, f channels.File) (node.Receipt, error)
+	Show  func(r Result) error
 }
 
 // Result is what a session comes to.
@@ -119,15 +120,6 @@ func (c *Charger) accept(ctx context.Context, link *Link, limit *LineLimit, path
 		}
 		return ""
 	}
-	take := func(m *Message) *token.Error {
-		switch {
-		case m.Voucher != nil:
-			return r.Accept(m.Voucher, c.Now())
-		case m.Tick != nil:
-			return r.Tick(*m.Tick, c.Now())
-		}
-		return token.Errorf(channel.BadTick, "message", "neither a voucher nor a tick")
-	}
 	for {
 		m, err := link.Receive(limit)
 		if errors.Is(err, io.EOF) {
@@ -141,14 +133,15 @@ func (c *Charger) accept(ctx context.Context, link *Link, limit *LineLimit, path
 				return why
 			}
 		}
-		refused := take(&m)
+		refused := c.take(r, &m)
 		if refused != nil && refused.Code == channel.AboveDay { // it may be another day since the ledger was asked
 			if why := look(); why != "" {
 				return why
 			}
-			refused = take(&m)
+			refused = c.take(r, &m)
 		}
-		if refused == nil { // kept before anything is delivered for it: a charger that crashes has what it delivered for
+		// kept before anything is delivered for it: a charger that crashes has what it delivered for
+		if refused == nil {
 			if m.Tick != nil {
 				*ticks++
 				unkept++
@@ -168,4 +161,15 @@ func (c *Charger) accept(ctx context.Context, link *Link, limit *LineLimit, path
 			return "the car has gone"
 		}
 	}
+}
+
+// take gives the receiver what the car sent: a voucher, or the next word of its chain.
+func (c *Charger) take(r *channel.Receiver, m *Message) *token.Error {
+	switch {
+	case m.Voucher != nil:
+		return r.Accept(m.Voucher, c.Now())
+	case m.Tick != nil:
+		return r.Tick(*m.Tick, c.Now())
+	}
+	return token.Errorf(channel.BadTick, "message", "neither a voucher nor a tick")
 }

@@ -25,6 +25,31 @@ func (e *TooLittleError) Error() string {
 	return fmt.Sprintf("the wallet has %s, less than %s", e.Have.Format(), e.Want.Format())
 }
 
+// SumError is an amount that no notes make: none of the office, or none of those that are here.
+type SumError struct {
+	Amount money.Tiyn
+	Rule   string
+}
+
+func (e *SumError) Error() string {
+	return e.ErrorCode() + " (" + e.ErrorField() + "): notes cannot make " + e.Amount.Format() + ": " + e.Rule
+}
+
+// ErrorCode is the refusal's code.
+func (e *SumError) ErrorCode() string { return "cash-sum" }
+
+// ErrorField names what is at fault.
+func (e *SumError) ErrorField() string { return "amount" }
+
+// sumOf refuses an amount that an office's notes cannot make: one that is no multiple of the smallest, or would take
+// too many.
+func sumOf(amount money.Tiyn, amounts []money.Tiyn) error {
+	if smallest := slices.Min(amounts); amount%smallest != 0 {
+		return &SumError{amount, "the office's smallest is " + smallest.Format()}
+	}
+	return &SumError{amount, fmt.Sprintf("it takes more of the office's than one request may have, %d", cash.MaxArray)}
+}
+
 // Request opens a mint quote and returns what it is to be paid with.
 func (w *Wallet) Request(ctx context.Context, amount money.Tiyn) (*Operation, error) {
 	set, err := w.active(ctx)
@@ -33,7 +58,7 @@ func (w *Wallet) Request(ctx context.Context, amount money.Tiyn) (*Operation, er
 	}
 	notes := cash.Split(amount, set.Amounts, cash.MaxArray)
 	if notes == nil {
-		return nil, fmt.Errorf("%s cannot be had in notes of the office", amount.Format())
+		return nil, sumOf(amount, set.Amounts)
 	}
 	quote, err := w.mint.NewMintQuote(ctx, amount, "")
 	if err != nil {
@@ -74,7 +99,7 @@ func (w *Wallet) Send(ctx context.Context, amount money.Tiyn, memo string, offli
 	if offline {
 		notes := coin.Exact(w.notes(), amount)
 		if notes == nil {
-			return nil, fmt.Errorf("no notes here make exactly %s: change some while there is a network", amount.Format())
+			return nil, &SumError{amount, "of those here none add up to it; change some while there is a network"}
 		}
 		w.take(notes)
 		w.state.Sent = append(w.state.Sent, Sent{amount, w.now(), notes})
@@ -109,7 +134,7 @@ func (w *Wallet) change(set *cash.Keyset, amount money.Tiyn, lock *coin.Lock) (*
 	rest := coin.Total(chosen) - amount
 	pay, back := cash.Split(amount, set.Amounts, cash.MaxArray), cash.Split(rest, set.Amounts, cash.MaxArray)
 	if pay == nil || back == nil && rest > 0 {
-		return nil, fmt.Errorf("%s cannot be paid with notes of the office", amount.Format())
+		return nil, sumOf(amount, set.Amounts)
 	}
 	op := &Operation{Kind: swapping, Keyset: set.ID.String(), Inputs: chosen, Amount: amount}
 	if lock == nil {

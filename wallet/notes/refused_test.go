@@ -11,6 +11,7 @@ import (
 	apicash "github.com/aqsha/aqsha/api/cash"
 	"github.com/aqsha/aqsha/cash"
 	"github.com/aqsha/aqsha/cash/office"
+	"github.com/aqsha/aqsha/internal/fault"
 )
 
 // What the reserve cannot pay today is refused with what bounds it, and locks no notes: not at once, and not by a
@@ -123,5 +124,25 @@ func TestWhatWasNotSentIsNotBegun(t *testing.T) {
 	}
 	if back, err := w.Reclaim(ctx); err != nil || back != 700 || w.Balance().Settled != 100_000 || len(token.Proofs) == 0 {
 		t.Fatal(back, err, w.Balance())
+	}
+}
+
+// A sum that notes cannot make is refused with a code, whether the office has no such notes or the wallet, and
+// nothing is begun.
+func TestASumThatNotesCannotMake(t *testing.T) {
+	town := newTown(t)
+	_, w := town.newWallet(testWords)
+	town.buy(w, 1000)
+	for name, try := range map[string]func() error{
+		"office's": func() error { _, err := w.Request(t.Context(), 1<<40); return err },
+		"not here": func() error { _, err := w.Send(t.Context(), 1, "", true, nil); return err },
+	} {
+		err := try()
+		if refused, ok := fault.Of(err); !ok || refused.ErrorCode() != "cash-sum" || refused.ErrorField() != "amount" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if b := w.Balance(); b.Settled != 1000 || b.Begun != 0 {
+		t.Errorf("%+v", b)
 	}
 }

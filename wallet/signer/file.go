@@ -66,7 +66,8 @@ func LoadSecret(files vfs.FS, path string, ask Passphrase) (string, error) {
 type DamagedError struct{ Path, Detail string }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("key file %s: %s. Bring it back from where keys are kept; if its key was never used, remove it and try again", e.Path, e.Detail)
+	return fmt.Sprintf("key file %s: %s. Bring it back from where keys are kept; if its key was never used, remove "+
+		"it and try again", e.Path, e.Detail)
 }
 func (e *DamagedError) ErrorCode() string  { return "key-file-damaged" }
 func (e *DamagedError) ErrorField() string { return e.Path }

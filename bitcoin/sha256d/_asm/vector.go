@@ -57,7 +57,8 @@ func (l *lanes) roundConst(t int) int {
 // round t of FIPS 180-4, section 6.2.2. hKnown: h is folded into the constant.
 // needA: somebody will read the new a.
 func (l *lanes) round(t int, hKnown, needA bool) {
-	a, b, c, d, e, f, g, h := l.at(t, 0), l.at(t, 1), l.at(t, 2), l.at(t, 3), l.at(t, 4), l.at(t, 5), l.at(t, 6), l.at(t, 7)
+	a, b, c, d, e, f, g, h := l.at(t, 0), l.at(t, 1), l.at(t, 2), l.at(t, 3), l.at(t, 4), l.at(t, 5), l.at(t, 6),
+		l.at(t, 7)
 	x, y := l.t[0], l.t[1]
 	// What waits longest, the new e, is added last: the sum of the rest is ready before it.
 	l.choose(y, e, f, g)
@@ -172,7 +173,8 @@ func (l *lanes) firstHash(nonce vec) {
 	} else {
 		l.load(l.word[3], nonce)
 	}
-	hasConst := map[int]bool{18: true, 19: true, 20: true, 22: true, 23: true, 24: true, 30: true, 31: true, 32: true, 33: true}
+	hasConst := map[int]bool{18: true, 19: true, 20: true, 22: true, 23: true, 24: true, 30: true, 31: true, 32: true,
+		33: true}
 	for t := 4; t < 64; t++ {
 		l.step(t, t < 7, true, func() {
 			if t+1 >= 18 && t+1 < 64 {

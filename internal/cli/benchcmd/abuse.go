@@ -22,13 +22,14 @@ func newBenchAbuseCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "abuse",
 		Short: "Measure what strangers can take from honest payers",
-		Long: `Sixteen honest payers pay as fast as they are answered, half with a bank's access and half as strangers, while attackers
-without any access attack the same node: forgeries, contracts that are refused and expensive, bodies that are never
-finished, readers of long lists, 1,000 streams, readers that are slow. Likewise sixteen honest miners send shares to a pool
-of 3,000 workers beside connections that say nothing, ever new worker names, readers of its pages and lists, and bodies that
-are never finished. Each attack goes on twice at the same pace: against the node or pool, and then as hard against what throws
-all away, since attackers take processor time too. Compared are payments or shares a second, the 99th percentile of their
-waiting, and the memory. All of it is on this machine's loopback, and ends with the command.`,
+		Long: `Sixteen honest payers pay as fast as they are answered, half with a bank's access and half as
+strangers, while attackers without any access attack the same node: forgeries, contracts that are refused and
+expensive, bodies that are never finished, readers of long lists, 1,000 streams, readers that are slow. Likewise
+sixteen honest miners send shares to a pool of 3,000 workers beside connections that say nothing, ever new worker
+names, readers of its pages and lists, and bodies that are never finished. Each attack goes on twice at the same pace:
+against the node or pool, and then as hard against what throws all away, since attackers take processor time too.
+Compared are payments or shares a second, the 99th percentile of their waiting, and the memory. All of it is on this
+machine's loopback, and ends with the command.`,
 		Example: `  aqsha bench abuse
   aqsha bench abuse --attack forgeries --attack streams --duration 3s --json`,
 		Args: cobra.NoArgs,
@@ -82,7 +83,8 @@ func describeAbuse(w io.Writer, r abuse.Result) {
 	fmt.Fprintf(w, "nobody attacks: %.0f payments/s, p99 %.1f ms; %.0f shares/s, p99 %.1f ms\n", r.Alone.PerSecond,
 		r.Alone.P99, r.MinersAlone.PerSecond, r.MinersAlone.P99)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "attack\tquiet/s\tattacked/s\tshare\tquiet p99 ms\tp99 ms\tratio\tMB over quiet\tattackers' steps\trefused\t")
+	fmt.Fprintln(table, "attack\tquiet/s\tattacked/s\tshare\tquiet p99 ms\tp99 ms\tratio\tMB over quiet\tattackers' "+
+		"steps\trefused\t")
 	for _, name := range abuse.Names() {
 		a, ok := r.Attacks[name]
 		if !ok {

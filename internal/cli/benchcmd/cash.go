@@ -40,8 +40,9 @@ type cashBench struct {
 	speed.Report
 	// SwapOverLimit is notes swapped a second, durable, in this process, of what the curve's arithmetic alone did on
 	// all cores in turns between.
-	SwapOverLimit     float64 `json:"swap_over_limit"`
-	HTTPSwapOverLimit float64 `json:"http_swap_over_limit"` // the same through HTTP with JSON, one note each, the clients beside it
+	SwapOverLimit float64 `json:"swap_over_limit"`
+	// the same through HTTP with JSON, one note each, the clients beside it
+	HTTPSwapOverLimit float64 `json:"http_swap_over_limit"`
 	HTTPSwaps         float64 `json:"http_swaps_per_second"`
 	SpentBytes        float64 `json:"memory_bytes_per_spent_note"`
 	SignedBytes       float64 `json:"memory_bytes_per_signed_note"`
@@ -54,9 +55,9 @@ type cashBench struct {
 func newBenchCashCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "cash", Short: "Measure the cash office: signing, redeeming, swaps, memory, restart",
-		Long: `Signing and redeeming beside decred's library; notes swapped durably in swaps of 200 notes and, through HTTP, of one, beside what
-the arithmetic alone does on all cores in turns between; memory of remembered notes; loading the books of five million beside reading
-their file. The ledger is not part of it.`,
+		Long: `Signing and redeeming beside decred's library; notes swapped durably in swaps of 200 notes and, through
+HTTP, of one, beside what the arithmetic alone does on all cores in turns between; memory of remembered notes; loading
+the books of five million beside reading their file. The ledger is not part of it.`,
 		Example: "  aqsha bench cash --json", Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			result := cashBench{Cores: runtime.NumCPU()}
@@ -71,9 +72,13 @@ their file. The ledger is not part of it.`,
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "sign %.2f ×, redeem in batches %.2f × decred; proofs %.2f of the office's time\n", result.SignOverDecred, result.RedeemBatchOverDecred, result.ProofShareOfCPU)
-				fmt.Fprintf(w, "swapped, durable: %.2f of the curve's limit, %.2f through HTTP (%.0f swaps of one note a second)\n", result.SwapOverLimit, result.HTTPSwapOverLimit, result.HTTPSwaps)
-				fmt.Fprintf(w, "%.0f bytes a spent note, %.0f a signed one; %.0f bytes of log; restart %.1f × reading\n", result.SpentBytes, result.SignedBytes, result.LogBytes, result.RestartOverRead)
+				fmt.Fprintf(w, "sign %.2f ×, redeem in batches %.2f × decred; proofs %.2f of the office's time\n",
+					result.SignOverDecred, result.RedeemBatchOverDecred, result.ProofShareOfCPU)
+				fmt.Fprintf(w, "swapped, durable: %.2f of the curve's limit, %.2f through HTTP (%.0f swaps of one "+
+					"note a second)\n", result.SwapOverLimit, result.HTTPSwapOverLimit, result.HTTPSwaps)
+				fmt.Fprintf(w,
+					"%.0f bytes a spent note, %.0f a signed one; %.0f bytes of log; restart %.1f × reading\n",
+					result.SpentBytes, result.SignedBytes, result.LogBytes, result.RestartOverRead)
 			})
 		},
 	}
@@ -219,7 +224,8 @@ func (t *timed) add(work func() (int, error)) error {
 
 // benchRound has everybody swap all notes once, and the arithmetic do as many. Blinding and unblinding are the
 // wallets' work, out of the time.
-func benchRound(ctx context.Context, o *office.Office, workers []*benchWorker, round int, office, arithmetic *timed, limit allCores) error {
+func benchRound(ctx context.Context, o *office.Office, workers []*benchWorker, round int, office, arithmetic *timed,
+	limit allCores) error {
 	err := together(workers, func(w *benchWorker) (err error) {
 		w.blanks, err = coin.Blanks(w.seed, w.set.ID, uint64(round+1)*benchSwapNotes, onesOf(benchSwapNotes))
 		return err
@@ -282,10 +288,13 @@ func openBenchOffice(ctx context.Context, dir string, l *benchLedger) (*office.O
 	}
 	key.Announcement = "bench"
 	l.keysets = []string{key.ID.String()}
-	if err := office.UpdateKeys(vfs.OS, dir, func([]office.KeyFile) ([]office.KeyFile, error) { return []office.KeyFile{key}, nil }); err != nil {
+	if err := office.UpdateKeys(vfs.OS, dir, func([]office.KeyFile) ([]office.KeyFile, error) {
+		return []office.KeyFile{key}, nil
+	}); err != nil {
 		return nil, err
 	}
-	return office.Open(ctx, office.Config{Dir: dir, Ledger: l, Origin: "bench/log", Signer: signer, Interval: time.Hour})
+	return office.Open(ctx, office.Config{Dir: dir, Ledger: l, Origin: "bench/log", Signer: signer,
+		Interval: time.Hour})
 }
 
 func newBenchWorker(ctx context.Context, o *office.Office, l *benchLedger, n byte) (*benchWorker, error) {
@@ -297,7 +306,8 @@ func newBenchWorker(ctx context.Context, o *office.Office, l *benchLedger, n byt
 	}
 	l.mu.Lock()
 	l.balance += benchSwapNotes
-	l.credits = append(l.credits, cash.Credit{ID: fmt.Sprint("credit", n), Index: uint64(len(l.credits) + 1), From: "bench", Amount: benchSwapNotes, Memo: m.Memo})
+	l.credits = append(l.credits, cash.Credit{ID: fmt.Sprint("credit", n), Index: uint64(len(l.credits) + 1),
+		From: "bench", Amount: benchSwapNotes, Memo: m.Memo})
 	l.mu.Unlock()
 	if err := o.Settle(ctx); err != nil {
 		return nil, err
@@ -306,7 +316,8 @@ func newBenchWorker(ctx context.Context, o *office.Office, l *benchLedger, n byt
 	if err != nil {
 		return nil, err
 	}
-	answer, err := o.Mint(ctx, sha256.Sum256([]byte(m.ID)), office.MintRequest{Quote: m.ID, Outputs: coin.Outputs(first)})
+	answer, err := o.Mint(ctx, sha256.Sum256([]byte(m.ID)),
+		office.MintRequest{Quote: m.ID, Outputs: coin.Outputs(first)})
 	if err != nil {
 		return nil, err
 	}
@@ -355,7 +366,9 @@ func benchHTTP(ctx context.Context, o *office.Office, workers []*benchWorker, li
 	}
 	var served, arithmetic timed
 	for part := range slices.Chunk(requests, (len(requests)+3)/4) { // the arithmetic's turns lie between
-		if err := served.add(func() (int, error) { return len(part), sendSwaps(ctx, listener.Addr().String(), part) }); err != nil {
+		if err := served.add(func() (int, error) {
+			return len(part), sendSwaps(ctx, listener.Addr().String(), part)
+		}); err != nil {
 			return err
 		}
 		if err := arithmetic.add(func() (int, error) { return limit.notes(len(part)) }); err != nil {
@@ -380,7 +393,8 @@ func benchRequests(workers []*benchWorker) (requests [][]byte, err error) {
 			if err != nil {
 				return nil, err
 			}
-			head := fmt.Sprintf("POST %s/v1/swap HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", apicash.Prefix, len(body))
+			head := fmt.Sprintf("POST %s/v1/swap HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"+
+				"Content-Length: %d\r\n\r\n", apicash.Prefix, len(body))
 			requests = append(requests, append([]byte(head), body...))
 		}
 	}
@@ -473,8 +487,8 @@ func benchBooks(result *cashBench) error {
 	return nil
 }
 
-// restartOverRead is how much longer a restart takes than reading its file: both are of the same bytes, so the disk's speed is out of
-// it.
+// restartOverRead is how much longer a restart takes than reading its file: both are of the same bytes, so the disk's
+// speed is out of it.
 func restartOverRead(books *cash.Books, signing *cash.Signing) (float64, error) {
 	snapshot := books.Snapshot(0)
 	snapshot.Sort()

@@ -20,10 +20,11 @@ func newBenchClusterCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "cluster",
 		Short: "Measure validators that order together beside their engine alone",
-		Long: `Run validators in this process, on one disk and over loopback: they share this machine's cores. Measured are the transfers a
-second that are durable when as many wait as the validators take, the same bytes through CometBFT alone with an application that
-does nothing, and how long clients wait that pay one payment at a time. Ratios count: both sides meet the same machine in the
-same minutes. Several numbers of validators are measured one after the other.`,
+		Long: `Run validators in this process, on one disk and over loopback: they share this machine's cores.
+Measured are the transfers a second that are durable when as many wait as the validators take, the same bytes through
+CometBFT alone with an application that does nothing, and how long clients wait that pay one payment at a time. Ratios
+count: both sides meet the same machine in the same minutes. Several numbers of validators are measured one after the
+other.`,
 		Example: `  aqsha bench cluster
   aqsha bench cluster --validators 1,4,7 --for 10s --json`,
 		Args: cobra.NoArgs,
@@ -79,6 +80,7 @@ func describeClusterBench(w io.Writer, results []clusterbench.Result) {
 			r.Engine, r.Ratio, r.P50Millis, r.P99Millis, r.BlockMillis, r.BlockSize, r.Bytes)
 	}
 	for _, r := range results {
-		fmt.Fprintf(table, "\nOf a second with %d, the engine waited %.2f s for signatures, %.2f s for the rules, %.2f s for the disk.\n", r.Validators, r.Judging, r.Executing, r.Committing)
+		fmt.Fprintf(table, "\nOf a second with %d, the engine waited %.2f s for signatures, %.2f s for the rules, "+
+			"%.2f s for the disk.\n", r.Validators, r.Judging, r.Executing, r.Committing)
 	}
 }

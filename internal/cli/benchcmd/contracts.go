@@ -18,8 +18,8 @@ func newBenchContractsCommand() *cobra.Command {
 		Long: `Execute plain payments, marked ones and contract actions alone, without signatures, on one core; commit
 plain payments and a mix (20 % marked, 5 % actions) durably through the node's own pipeline, in alternating
 runs; and measure how long payments wait while many marked tokens expire together. What was written is
-replayed and verified at the end. First every function of expressions is measured on the values on which it takes longest,
-for each unit of its estimated cost (--json has them all).`,
+replayed and verified at the end. First every function of expressions is measured on the values on which it takes
+longest, for each unit of its estimated cost (--json has them all).`,
 		Example: `  aqsha bench contracts
   aqsha bench contracts --wallets 4000 --live-tokens 20000 --transfers 8192 --runs 3 --expiring 20000 --json`,
 		Args: cobra.NoArgs,
@@ -59,7 +59,8 @@ func describeBenchContracts(w io.Writer, r bench.ContractResult) {
 	fmt.Fprintf(w, "committed durably: plain %.0f/s, mixed %.0f/s, share %.3f\n", r.PlainCommitted, r.MixedCommitted,
 		r.MixedShare)
 	if r.Expiring > 0 {
-		fmt.Fprintf(w, "payments at half load while %d tokens expire together (%d returned meanwhile): p99 %.1f ms, before %.1f ms, ratio %.2f\n",
+		fmt.Fprintf(w, "payments at half load while %d tokens expire together (%d returned meanwhile): p99 %.1f ms, "+
+			"before %.1f ms, ratio %.2f\n",
 			r.Expiring, r.ReturnedWhile, r.DuringExpiry.P99, r.BeforeExpiry.P99, r.ExpiryP99Ratio)
 	}
 	fmt.Fprintf(w, "%d entries replayed and verified\n", r.VerifiedEntries)

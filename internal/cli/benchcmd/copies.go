@@ -20,10 +20,12 @@ type copiesRates struct {
 	Seconds float64    `json:"seconds"` // of each measurement
 	Acks    [3]float64 `json:"acks"`    // payments a second with so many acknowledging of two followers
 	// With one acknowledging, while the other follower is there and while it stands still, taken in turns.
-	Both        float64 `json:"both"`
-	OneStalled  float64 `json:"one_stalled"`
-	StalledCost float64 `json:"stalled_cost"` // share of the rate that the stalled follower costs; less than 0 when none
-	FirstAnswer float64 `json:"first_answer"` // seconds from the leader's SIGKILL to the first payment that a promoted follower answered
+	Both       float64 `json:"both"`
+	OneStalled float64 `json:"one_stalled"`
+	// share of the rate that the stalled follower costs; less than 0 when none
+	StalledCost float64 `json:"stalled_cost"`
+	// seconds from the leader's SIGKILL to the first payment that a promoted follower answered
+	FirstAnswer float64 `json:"first_answer"`
 	Answered    int     `json:"answered"`
 	Lost        int     `json:"lost"` // of the answered payments
 }
@@ -34,9 +36,10 @@ func newBenchCopiesCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "copies",
 		Short: "Measure what followers cost, and how soon one takes the leader's place",
-		Long: `Found a network with a leader and two followers in processes of their own, and let clients that sign pay: with nobody
-acknowledging, with one follower and with both; with one needed and the other one standing still (SIGSTOP), in turns with
-both there. Then kill the leader and promote a follower: how long until the first answer. Rates are medians of the rounds.`,
+		Long: `Found a network with a leader and two followers in processes of their own, and let clients that sign
+pay: with nobody acknowledging, with one follower and with both; with one needed and the other one standing still
+(SIGSTOP), in turns with both there. Then kill the leader and promote a follower: how long until the first answer.
+Rates are medians of the rounds.`,
 		Example: `  aqsha bench copies
   aqsha bench copies --clients 16 --for 3s --rounds 5 --json`,
 		Args: cobra.NoArgs,

@@ -42,9 +42,9 @@ func newBenchFarmCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "farm",
 		Short: "Measure a farm's watch: machines per CPU-second, bytes per sample",
-		Long: `Starts simulated machines of every protocol in a process of its own and polls them as a watch does: ask, read,
-store durably, look for alarms. Machines are counted per second of this process's processor time. The store is
-measured on 18 days of other simulated machines, polled every 30 s: a sample is one measured number of one poll
+		Long: `Starts simulated machines of every protocol in a process of its own and polls them as a watch does:
+ask, read, store durably, look for alarms. Machines are counted per second of this process's processor time. The store
+is measured on 18 days of other simulated machines, polled every 30 s: a sample is one measured number of one poll
 (there are 12); a machine-year is 14 days of polls and 365 of five-minute sums.`,
 		Example: "  aqsha bench farm --json\n  aqsha bench farm --machines 2000 --duration 3s",
 		Args:    cobra.NoArgs,

@@ -231,14 +231,16 @@ const tlsMiners = 300
 
 // memoryTLS measures what an idle miner costs behind TLS.
 func (b *benchPool) memoryTLS(ctx context.Context, before benchAnswer) (float64, error) {
-	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // our own child, on loopback, with a key made for the minute
+	// our own child, on loopback, with a key made for the minute
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
 	for range tlsMiners {
 		c, err := dialer.DialContext(ctx, "tcp", b.tls)
 		if err != nil {
 			return 0, err
 		}
 		defer c.Close()
-		if _, err := io.WriteString(c, `{"id":1,"method":"mining.subscribe","params":[]}`+"\n"+`{"id":2,"method":"mining.authorize","params":["`+benchUser+`","x"]}`+"\n"); err != nil {
+		if _, err := io.WriteString(c, `{"id":1,"method":"mining.subscribe","params":[]}`+"\n"+
+			`{"id":2,"method":"mining.authorize","params":["`+benchUser+`","x"]}`+"\n"); err != nil {
 			return 0, err
 		}
 		for lines := bufio.NewScanner(c); lines.Scan() && !strings.Contains(lines.Text(), "mining.notify"); {

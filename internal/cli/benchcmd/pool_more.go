@@ -64,7 +64,8 @@ func (b *benchPool) loadTLS(ctx context.Context, number uint32, until time.Time,
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
-	if _, err := io.WriteString(c, `{"id":1,"method":"mining.subscribe","params":[]}`+"\n"+`{"id":2,"method":"mining.authorize","params":["`+benchUser+`","x"]}`+"\n"); err != nil {
+	if _, err := io.WriteString(c, `{"id":1,"method":"mining.subscribe","params":[]}`+"\n"+
+		`{"id":2,"method":"mining.authorize","params":["`+benchUser+`","x"]}`+"\n"); err != nil {
 		return err
 	}
 	lines := bufio.NewScanner(c)
@@ -90,7 +91,9 @@ func (b *benchPool) loadTLS(ctx context.Context, number uint32, until time.Time,
 		out = out[:0]
 		for range tlsWindow {
 			nonce++
-			out = fmt.Appendf(out, `{"id":9,"method":"mining.submit","params":["%s","%s","0000000000000000","%08x","%08x"]}`+"\n", benchUser, job.JobID, job.Time, nonce)
+			out = fmt.Appendf(out,
+				`{"id":9,"method":"mining.submit","params":["%s","%s","0000000000000000","%08x","%08x"]}`+"\n",
+				benchUser, job.JobID, job.Time, nonce)
 		}
 		if _, err := c.Write(out); err != nil {
 			return err

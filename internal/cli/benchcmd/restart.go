@@ -83,7 +83,8 @@ three of disk.`,
 }
 
 func describeRestart(w io.Writer, r bench.RestartResult) {
-	fmt.Fprintf(w, "killed after %.1f s at %.0f transfers/s (%.0f flat out) with %d live tokens in %d wallets; %d snapshots so far, the last took %.1f s, in steps of at most %.1f ms\n",
+	fmt.Fprintf(w, "killed after %.1f s at %.0f transfers/s (%.0f flat out) with %d live tokens in %d wallets; %d "+
+		"snapshots so far, the last took %.1f s, in steps of at most %.1f ms\n",
 		r.LoadedSeconds, r.Aim, r.Capacity, r.LiveTokens, r.Wallets, r.SnapshotsTaken, r.SnapshotSeconds,
 		r.SnapshotHold)
 	fmt.Fprintf(w, "serving again after %.2f s: log %.2f s, snapshot %.2f s, tail of %d entries %.2f s\n",

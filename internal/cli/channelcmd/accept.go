@@ -94,14 +94,17 @@ type accepted struct {
 func acceptWarnings(c wallet.Channel, now uint64) (all []string) {
 	const hour, day = 3_600_000, 24 * 3_600_000
 	if c.Window < hour {
-		all = append(all, fmt.Sprintf("when the sender leaves there are %s to claim in: have a watchtower, or close often", time.Duration(c.Window)*time.Millisecond))
+		all = append(all,
+			fmt.Sprintf("when the sender leaves there are %s to claim in: have a watchtower, or close often",
+				time.Duration(c.Window)*time.Millisecond))
 	}
 	if c.Ends < now+day {
 		all = append(all, fmt.Sprintf("the channel ends at %s, and nothing can be claimed after that: close before",
 			terminal.Moment(c.Ends)))
 	}
 	if c.MaxDay != 0 && c.MaxDay < c.Deposit {
-		all = append(all, fmt.Sprintf("of the deposit %s a day since the opening can be claimed, counted until the sender leaves", c.MaxDay.Format()))
+		all = append(all, fmt.Sprintf("of the deposit %s a day since the opening can be claimed, counted until the "+
+			"sender leaves", c.MaxDay.Format()))
 	}
 	return all
 }
@@ -109,9 +112,9 @@ func acceptWarnings(c wallet.Channel, now uint64) (all []string) {
 func newChannelAccept() *cobra.Command {
 	command := &cobra.Command{
 		Use: "accept NAME VOUCHER", Short: "Check a voucher as the receiver, and keep it", Args: cobra.ExactArgs(2),
-		Long: `Checks a voucher and makes it durable, and says who pays whom, what it adds, and how long it can be claimed. A till
-without any wallet's key may accept for its shop; in a directory with keys, of which none is the receiver's, the
-channel is refused (not-the-receiver) unless --for-another says that it is meant.`,
+		Long: `Checks a voucher and makes it durable, and says who pays whom, what it adds, and how long it can be
+claimed. A till without any wallet's key may accept for its shop; in a directory with keys, of which none is the
+receiver's, the channel is refused (not-the-receiver) unless --for-another says that it is meant.`,
 		Example: "  aqsha channel accept stream voucher.json\n  aqsha channel accept stream voucher.json --offline",
 		RunE: offlineOr(acceptOffline, func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
@@ -156,7 +159,8 @@ func showAccepted(command *cobra.Command, keyring *wallet.Keyring, c wallet.Chan
 		fmt.Fprintf(w, "   %s pays %s; it can be claimed until %s (%s)\n", sender, receiver, terminal.Moment(c.Ends),
 			contract.Period(out.Remaining/60_000*60_000))
 		if out.Keyless {
-			fmt.Fprintf(w, "   the key of %s is not here: what was accepted is claimed where it is, or by a watchtower (aqsha channel export)\n", receiver)
+			fmt.Fprintf(w, "   the key of %s is not here: what was accepted is claimed where it is, or by a "+
+				"watchtower (aqsha channel export)\n", receiver)
 		}
 		for _, warning := range warnings {
 			fmt.Fprintf(w, "warning: %s\n", warning)

@@ -53,7 +53,8 @@ func channelPath(command *cobra.Command, name, side string) string {
 func newChannelOpen() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open NAME", Short: "Open a channel and put the deposit in", Args: cobra.ExactArgs(1),
-		Example: "  aqsha channel open stream --from aigerim --to shop --deposit 1000 --tick 0.01\n  aqsha channel open charging --from owner --to charger --deposit 5000 --key car --day-most 2000",
+		Example: "  aqsha channel open stream --from aigerim --to shop --deposit 1000 --tick 0.01\n  aqsha channel " +
+			"open charging --from owner --to charger --deposit 5000 --key car --day-most 2000",
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			ids, err := s.Resolve(cli.Flag(command, "from"), cli.Flag(command, "to"))
@@ -147,8 +148,9 @@ func senderOf(ctx context.Context, ledger channels.Ledger, keyring *wallet.Keyri
 func newChannelPay() *cobra.Command {
 	command := &cobra.Command{
 		Use: "pay NAME AMOUNT", Short: "Sign a voucher for AMOUNT more; it is printed, for the receiver",
-		Args:    cobra.ExactArgs(2),
-		Example: "  aqsha channel pay stream 12.50 > voucher.json\n  aqsha channel pay charging 10 --from 42.50 > voucher.json\n  aqsha channel pay stream 12.50 --offline > voucher.json",
+		Args: cobra.ExactArgs(2),
+		Example: "  aqsha channel pay stream 12.50 > voucher.json\n  aqsha channel pay charging 10 --from 42.50 > " +
+			"voucher.json\n  aqsha channel pay stream 12.50 --offline > voucher.json",
 		RunE: offlineOr(payOffline, func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			return payVoucher(command, args, s.Now(), func(f *channels.File, before money.Tiyn) (*channel.Sender,

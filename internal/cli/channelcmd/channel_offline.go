@@ -178,7 +178,8 @@ func acceptOffline(command *cobra.Command, args []string) error {
 	}
 	if now := wallet.SystemNow(); now >= k.deadline() || now+86_400_000 < k.Asked {
 		return token.Errorf(channelUnseen, "channel",
-			"a node was asked about the channel at %s; by %s the sender may have left and taken the rest back: aqsha channel keep %s, where there is a node",
+			"a node was asked about the channel at %s; by %s the sender may have left and taken the rest back: aqsha "+
+				"channel keep %s, where there is a node",
 			terminal.Moment(k.Asked), terminal.Moment(k.deadline()), args[0])
 	}
 	id := k.Channel.Contract
@@ -187,6 +188,7 @@ func acceptOffline(command *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	warnings := []string{fmt.Sprintf("no node was asked: close, claim, or ask one (aqsha channel keep %s) before %s, when a sender who has left can take the rest back", args[0], terminal.Moment(k.deadline()))}
+	warnings := []string{fmt.Sprintf("no node was asked: close, claim, or ask one (aqsha channel keep %s) before %s, "+
+		"when a sender who has left can take the rest back", args[0], terminal.Moment(k.deadline()))}
 	return showAccepted(command, keyring, k.Channel, r.Worth(), added, wallet.SystemNow(), warnings)
 }

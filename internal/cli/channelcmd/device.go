@@ -91,7 +91,8 @@ func newDeviceCharger() *cobra.Command {
 			c.LeastWindow, _ = command.Flags().GetDuration("least-window")
 			c.LeastLife, _ = command.Flags().GetDuration("least-life")
 			if least := 2*device.DeviceSilence + c.Look; c.LeastWindow < least || c.LeastLife < least {
-				return cli.Usage(fmt.Errorf("--least-window, --least-life: at least %s: a car may be silent for %s, and then there is still to close", least, device.DeviceSilence))
+				return cli.Usage(fmt.Errorf("--least-window, --least-life: at least %s: a car may be silent for %s, "+
+					"and then there is still to close", least, device.DeviceSilence))
 			}
 			for served := 0; sessions == 0 || served < sessions; served++ {
 				conn, err := listener.Accept()
@@ -178,7 +179,8 @@ func newDeviceCar() *cobra.Command {
 	command.Flags().Int("ticks", 100, "how many ticks to pay")
 	command.Flags().Duration("every", 0, "time between ticks")
 	command.Flags().Int("ahead", 1,
-		"ticks put into the file before they are paid: as many may be paid twice when this process is killed and the charger lies; more is faster")
+		"ticks put into the file before they are paid: as many may be paid twice when this process is killed and the "+
+			"charger lies; more is faster")
 	command.Flags().String("day-most", "", "mandate: most tenge a day, over all channels and runs of this key")
 	command.Flags().String("spend-most", "", "mandate: most tenge to this charger")
 	return command

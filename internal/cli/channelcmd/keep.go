@@ -36,7 +36,8 @@ type keptNow struct {
 
 func newChannelKeep() *cobra.Command {
 	command := &cobra.Command{
-		Use: "keep NAME", Short: "Ask the node once, and keep what paying and accepting without one need: the terms, and the proof of the opening", Args: cobra.ExactArgs(1),
+		Use: "keep NAME", Short: "Ask the node once, and keep what paying and accepting without one need: the terms, " +
+			"and the proof of the opening", Args: cobra.ExactArgs(1),
 		Long: `Keeps what the ledger says of the channel, with the proof that its opening is in the log, so that
 "channel pay --offline" and "channel accept --offline" need no node. The proof is checked against the network's
 id; that nobody has left, what was paid so far and the moment of the opening are the node's word. A receiver asks again
@@ -46,7 +47,8 @@ It says who pays whom, and what this directory lacks for paying: the sender's fi
 last total, and the key that signs. In a directory with wallets' keys of neither side the channel is refused
 (not-the-receiver), unless --for-another says that it is meant.`,
 		Example: "  aqsha channel keep stream",
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			asked := s.Now()
 			c, err := channelNamed(ctx, s, args[0])
 			if err != nil {
@@ -58,13 +60,15 @@ last total, and the key that signs. In a directory with wallets' keys of neither
 			}
 			if mine, err := sidesOf(s.Keyring, c); err != nil {
 				return err
-			} else if !mine.sender && missing != "" { // a device's directory has the sender's file, and the channel's key
+			} else if !mine.sender && missing != "" {
+				// a device's directory has the sender's file, and the channel's key
 				if err := checkReceiver(command, s.Keyring, c); err != nil {
 					return err
 				}
 			}
 			if c.Left != 0 {
-				return token.Errorf(channel.Revoked, "channel", "the sender left at %s: nothing more is accepted", terminal.Moment(c.Left))
+				return token.Errorf(channel.Revoked, "channel", "the sender left at %s: nothing more is accepted",
+					terminal.Moment(c.Left))
 			}
 			k, err := queryToKeep(ctx, s, c, asked)
 			if err != nil {
@@ -82,7 +86,8 @@ last total, and the key that signs. In a directory with wallets' keys of neither
 }
 
 func (k keptNow) say(w io.Writer, name string, keyring *wallet.Keyring, c wallet.Channel) {
-	fmt.Fprintf(w, "kept: the opening of channel %s, in which %s pays %s, deposit %s\n", terminal.Plain(name), terminal.Plain(keyring.NameOf(c.Sender)), terminal.Plain(keyring.NameOf(c.Receiver)), c.Deposit.Format())
+	fmt.Fprintf(w, "kept: the opening of channel %s, in which %s pays %s, deposit %s\n", terminal.Plain(name),
+		terminal.Plain(keyring.NameOf(c.Sender)), terminal.Plain(keyring.NameOf(c.Receiver)), c.Deposit.Format())
 	fmt.Fprintf(w, "   as its receiver you can accept without a node until %s\n", terminal.Moment(k.Until))
 	if k.Pays {
 		fmt.Fprintf(w, "   as its sender you can pay without a node until %s\n", terminal.Moment(c.Ends))

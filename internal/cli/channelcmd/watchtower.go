@@ -24,9 +24,10 @@ import (
 
 func newChannelExport() *cobra.Command {
 	return &cobra.Command{
-		Use: "export NAME", Short: "Print the receiver's best claim, for a watchtower: who has it can only let the receiver be paid", Args: cobra.ExactArgs(1),
-		Long: `Prints the best claim that was accepted so far, with the time. A voucher that is accepted later is not in it: a tower that is
-to claim that too is given a new export, under the same file name, and takes it up by itself.`,
+		Use: "export NAME", Short: "Print the receiver's best claim, for a watchtower: who has it can only let the " +
+			"receiver be paid", Args: cobra.ExactArgs(1),
+		Long: `Prints the best claim that was accepted so far, with the time. A voucher that is accepted later is not
+in it: a tower that is to claim that too is given a new export, under the same file name, and takes it up by itself.`,
 		Example: "  aqsha channel export stream > tower.json",
 		RunE: func(command *cobra.Command, args []string) error {
 			keyring, err := datadir.OpenKeyring(command)
@@ -49,24 +50,27 @@ to claim that too is given a new export, under the same file name, and takes it 
 
 func newChannelWatch() *cobra.Command {
 	command := &cobra.Command{
-		Use: "watch CLAIM...", Short: "Be a watchtower: when a sender leaves a channel, bring the receiver's claim", Args: cobra.MinimumNArgs(1),
+		Use: "watch CLAIM...", Short: "Be a watchtower: when a sender leaves a channel, bring the receiver's claim",
+		Args: cobra.MinimumNArgs(1),
 		Long: `Looks at the channels of the claims (aqsha channel export) until each is settled. When the sender
 has left and the contract has paid less than the claim is worth, brings the claim. A node that does
 not answer, or a claim that the ledger refuses, is said and tried again; the other claims go on.
 
 A claim is as new as its export, which is said at the start: what was accepted later is not in it. An old one takes
 nothing away, for the receiver, or another tower, claims the rest within the window all the same; where the contract has
-paid more than the claim is worth, that is said, and so is a channel that is settled or has ended. The files are read again each time: a new export in the place of an
-old one counts at once.`,
+paid more than the claim is worth, that is said, and so is a channel that is settled or has ended. The files are read
+again each time: a new export in the place of an old one counts at once.`,
 		Example: "  aqsha channel watch tower.json --by tower",
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(cli.Flag(command, "by"))
 			if err != nil {
 				return err
 			}
 			every, _ := command.Flags().GetDuration("every")
 			once, _ := command.Flags().GetBool("once")
-			t := &tower{ledger: s, by: ids[0], said: map[string]string{}, known: map[string]money.Tiyn{}, notify: func(e towerEvent) { e.print(command, s) },
+			t := &tower{ledger: s, by: ids[0], said: map[string]string{}, known: map[string]money.Tiyn{},
+				notify: func(e towerEvent) { e.print(command, s) },
 				trouble: func(path string, err error) {
 					fmt.Fprintf(command.ErrOrStderr(), "%s: %v; it is tried again\n", path, err)
 				}}
@@ -102,15 +106,18 @@ type tower struct {
 
 // towerEvent is what a tower tells of a channel.
 type towerEvent struct {
-	Event    string         `json:"event"` // watching, claimed, old-claim: the contract has paid more than the claim is worth, or ended: there is no such channel any more
+	// watching, claimed, old-claim: the contract has paid more than the claim is worth, or ended: there is no such
+	// channel any more
+	Event    string         `json:"event"`
 	Channel  token.WalletID `json:"channel"`
 	Receiver token.WalletID `json:"receiver,omitzero"` // this and the next but one are not known of one that is ended
 	Total    money.Tiyn     `json:"total"`             // of the claim
 	Paid     money.Tiyn     `json:"paid"`              // by the contract, before
 	Deposit  money.Tiyn     `json:"deposit"`
-	Exported uint64         `json:"exported_millis,omitempty"` // the claim; 0 for a receiver's own book, or of an earlier version
-	Ends     uint64         `json:"ends_millis"`
-	Entry    *uint64        `json:"entry,omitempty"` // that paid it
+	// the claim; 0 for a receiver's own book, or of an earlier version
+	Exported uint64  `json:"exported_millis,omitempty"`
+	Ends     uint64  `json:"ends_millis"`
+	Entry    *uint64 `json:"entry,omitempty"` // that paid it
 }
 
 // look looks once at every file's channel; open is how many are to be looked at again.
@@ -152,9 +159,11 @@ func (t *tower) watch(ctx context.Context, path string, f channels.File) (live b
 		return true, err
 	}
 	if f.Claim == nil && f.Seed != nil {
-		return false, fmt.Errorf("the sender's file of channel %s has no claim: a tower watches what \"aqsha channel export\" prints for the receiver", c.Contract)
+		return false, fmt.Errorf("the sender's file of channel %s has no claim: a tower watches what \"aqsha channel "+
+			"export\" prints for the receiver", c.Contract)
 	}
-	event := towerEvent{Channel: c.Contract, Receiver: c.Receiver, Total: f.Total, Paid: c.Paid, Deposit: c.Deposit, Exported: f.Exported, Ends: c.Ends}
+	event := towerEvent{Channel: c.Contract, Receiver: c.Receiver, Total: f.Total, Paid: c.Paid, Deposit: c.Deposit,
+		Exported: f.Exported, Ends: c.Ends}
 	if total, reported := t.known[path]; !reported || total != f.Total {
 		t.known[path], event.Event = f.Total, "watching"
 		t.notify(event)
@@ -193,12 +202,16 @@ func (e towerEvent) say(out io.Writer, receiver string) {
 		if e.Exported != 0 {
 			since = "exported at " + terminal.Moment(e.Exported) + "; what was accepted since is not in it"
 		}
-		fmt.Fprintf(out, "watching channel %s until %s: a claim of %s of %s for %s, %s\n", e.Channel, terminal.Moment(e.Ends), e.Total.Format(), e.Deposit.Format(), receiver, since)
+		fmt.Fprintf(out, "watching channel %s until %s: a claim of %s of %s for %s, %s\n", e.Channel,
+			terminal.Moment(e.Ends), e.Total.Format(), e.Deposit.Format(), receiver, since)
 	case "old-claim":
-		fmt.Fprintf(out, "channel %s has paid %s by now, more than this claim of %s: the export is old, and takes nothing away; give the tower a new one\n", e.Channel, e.Paid.Format(), e.Total.Format())
+		fmt.Fprintf(out, "channel %s has paid %s by now, more than this claim of %s: the export is old, and takes "+
+			"nothing away; give the tower a new one\n", e.Channel, e.Paid.Format(), e.Total.Format())
 	case "ended":
-		fmt.Fprintf(out, "there is no live channel %s: it was settled or has ended, or never was on this ledger; there is nothing to claim any more\n", e.Channel)
+		fmt.Fprintf(out, "there is no live channel %s: it was settled or has ended, or never was on this ledger; "+
+			"there is nothing to claim any more\n", e.Channel)
 	default:
-		fmt.Fprintf(out, "the sender left channel %s; claimed %s for the receiver (entry %d)\n", e.Channel, e.Total.Format(), *e.Entry)
+		fmt.Fprintf(out, "the sender left channel %s; claimed %s for the receiver (entry %d)\n", e.Channel,
+			e.Total.Format(), *e.Entry)
 	}
 }

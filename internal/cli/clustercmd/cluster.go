@@ -22,16 +22,17 @@ func NewClusterCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "cluster",
 		Short: "Order a ledger together with others, so that nobody owns it alone",
-		Long: `Order a ledger together: the central bank and the intermediaries each run a validator, and a payment is final when more than
-two thirds of them have agreed on its block. No machine leads; any third of them, less one, may be lost or lie, and the others
-go on. Each has the whole log, verifies every signature and rule, and signs checkpoints, which hold under the signatures of
-more than two thirds.
+		Long: `Order a ledger together: the central bank and the intermediaries each run a validator, and a payment is
+final when more than two thirds of them have agreed on its block. No machine leads; any third of them, less one, may
+be lost or lie, and the others go on. Each has the whole log, verifies every signature and rule, and signs
+checkpoints, which hold under the signatures of more than two thirds.
 
 "aqsha cluster init" founds a network with a directory for each validator; "aqsha up --data DIRECTORY" runs one.
 docs/cluster.md says how to add a bank, and what to do when machines are lost.`,
-		Example: "  aqsha cluster init --validators central,dala,tulpar,farmers --data ./net\n  aqsha cluster status --data ./net/dala\n  aqsha cluster demo",
-		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return command.Help() },
+		Example: "  aqsha cluster init --validators central,dala,tulpar,farmers --data ./net\n  aqsha cluster status " +
+			"--data ./net/dala\n  aqsha cluster demo",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	datadir.AddLedgerFlags(command)
 	command.AddCommand(newClusterInitCommand(), newClusterStatusCommand(), newClusterDemoCommand())
@@ -42,10 +43,12 @@ func newClusterStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show how a validator sees its cluster",
-		Long: `Show how the validator that runs on the data directory, or at --node, sees its cluster: who is reached, who has voted
-for the last block, and how many votes of each are missing since it started. The exit code is 3 (group-unwell) when payments wait.`,
-		Example: "  aqsha cluster status --data ./net/central\n  aqsha cluster status --node http://127.0.0.1:8421 --json | jq '.members[] | select(.connected | not)'",
-		Args:    cobra.NoArgs,
+		Long: `Show how the validator that runs on the data directory, or at --node, sees its cluster: who is reached,
+who has voted for the last block, and how many votes of each are missing since it started. The exit code is 3
+(group-unwell) when payments wait.`,
+		Example: "  aqsha cluster status --data ./net/central\n  aqsha cluster status --node http://127.0.0.1:8421 " +
+			"--json | jq '.members[] | select(.connected | not)'",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return session.WithSession(command, true, func(ctx context.Context, s *session.Session) error {
 				ordering, err := s.API.Cluster(ctx)
@@ -54,7 +57,8 @@ for the last block, and how many votes of each are missing since it started. The
 				}
 				seen := ordering.Cluster
 				if seen == nil {
-					return cli.Usage(errors.New("this node orders alone, or does not run: a cluster's validator is founded with \"aqsha cluster init\" and run with \"aqsha up\""))
+					return cli.Usage(errors.New("this node orders alone, or does not run: a cluster's validator is " +
+						"founded with \"aqsha cluster init\" and run with \"aqsha up\""))
 				}
 				err = cli.Show(command, seen, func(w io.Writer) {
 					fmt.Fprintf(w, "%s: block %d, %.1f s ago; %d of %d validators reached, %d needed\n", seen.Member,

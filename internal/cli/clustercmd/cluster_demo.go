@@ -56,9 +56,10 @@ func newClusterDemoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Run four validators on this machine, pay through each, kill one, pay on, and have it back",
-		Long: `Found a network for the demonstration with four validators in processes of their own; pay through each of them, one payment
-through two of them at once; kill one (SIGKILL) and pay on through the others; start it again and wait until it has what they
-have. Prints the four logs' roots, which are equal, and fails when they are not or when a payment that was answered is missing.`,
+		Long: `Found a network for the demonstration with four validators in processes of their own; pay through each
+of them, one payment through two of them at once; kill one (SIGKILL) and pay on through the others; start it again and
+wait until it has what they have. Prints the four logs' roots, which are equal, and fails when they are not or when a
+payment that was answered is missing.`,
 		Example: "  aqsha cluster demo\n  aqsha cluster demo --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -84,7 +85,8 @@ func (c clusterDemo) describe(w io.Writer) {
 		fmt.Fprintf(table, "%s\t%d\t%s\n", v.Name, v.Size, v.Root)
 	}
 	table.Flush()
-	fmt.Fprintf(w, "%d payments were answered and none is missing. After %s was killed the others answered within %.1f s; started again, it had everything after %.1f s.\n",
+	fmt.Fprintf(w, "%d payments were answered and none is missing. After %s was killed the others answered within "+
+		"%.1f s; started again, it had everything after %.1f s.\n",
 		c.Payments, c.Killed, c.PauseSeconds, c.CatchUpSeconds)
 }
 

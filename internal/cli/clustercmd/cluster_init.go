@@ -37,9 +37,9 @@ func newClusterInitCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "init",
 		Short: "Found a network that several validators order together: a directory for each",
-		Long: `Found a network in the data directory, with a directory in it for each validator: its keys, the network's log with the
-genesis, and where the others are. Carry each to its owner, and have him run "aqsha up --data DIRECTORY".
-The first validator's directory also has the authority's keys, as "aqsha init" makes them.
+		Long: `Found a network in the data directory, with a directory in it for each validator: its keys, the
+network's log with the genesis, and where the others are. Carry each to its owner, and have him run "aqsha up --data
+DIRECTORY". The first validator's directory also has the authority's keys, as "aqsha init" makes them.
 
 The log's key is all validators' together: a checkpoint holds under the signatures of more than two thirds of them.
 Without --host all run on this machine, each on ports of its own.`,

@@ -33,9 +33,11 @@ var ledgerSettings = []setting{
 	{"url", `""`, `"https://tenge.example.kz"`,
 		"URL at which other nodes reach this one, where \"listen\" does not say it."},
 	{"origins", `[]`, `["https://tenge.example.kz"]`,
-		"Scheme, host and port at which wallets dial this node, besides the loopback address it listens on. A wallet's sign-in for any other origin is refused."},
+		"Scheme, host and port at which wallets dial this node, besides the loopback address it listens on. A " +
+			"wallet's sign-in for any other origin is refused."},
 	{"tls", `""`, `"self"`,
-		"How TLS is spoken: self (a certificate of \"aqsha tls init\"), files, acme (a public authority's, fetched), or proxy=ADDRESS of a proxy that ends it. Without it the node listens on loopback only."},
+		"How TLS is spoken: self (a certificate of \"aqsha tls init\"), files, acme (a public authority's, fetched), " +
+			"or proxy=ADDRESS of a proxy that ends it. Without it the node listens on loopback only."},
 	{"tls_cert", `""`, `"/etc/aqsha/chain.pem"`,
 		"Of files: the certificate and its chain, in PEM. Read again when the file changes."},
 	{"tls_key", `""`, `"/etc/aqsha/key.pem"`, "Of files: the certificate's key, in PEM."},
@@ -44,7 +46,8 @@ var ledgerSettings = []setting{
 		"What is logged, unless --log-level says it: debug, info, warn or error. Taken in again by SIGHUP."},
 	{"followers", `[]`, `["one+5a1c9e0b+AbCd…"]`,
 		"Public keys of the followers that acknowledge payments, as \"aqsha follow\" prints them."},
-	{"acks", `0`, `1`, "How many followers must have a payment before it is answered. 0: none, and the loss of this machine loses payments."},
+	{"acks", `0`, `1`, "How many followers must have a payment before it is answered. 0: none, and the loss of this " +
+		"machine loses payments."},
 	{"follower_urls", `{}`, `{ one = "http://10.0.0.6:8430" }`,
 		"Where followers can be asked, by name. They say it themselves; a promotion asks them there."},
 	{"leader", `""`, `"http://10.0.0.5:8420"`,
@@ -188,7 +191,13 @@ func newConfigCheckCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			file, _ := settingsOf(command)
-			dir, read := "./aqsha-data", func(dir string) error { _, err := datadir.ReadConfig(dir); return err }
+			dir, read := "./aqsha-data", func(dir string) error {
+				c, err := datadir.ReadConfig(dir)
+				if err == nil {
+					err = c.TryArchive(dir)
+				}
+				return err
+			}
 			if file != datadir.ConfigFile {
 				dir, read = "aqsha-farm", func(dir string) error { _, err := records.ReadConfig(dir); return err }
 			}

@@ -29,9 +29,13 @@ The copy is its owner's alone (0700).`,
 		Example: `  aqsha backup /mnt/backup/tenge
   aqsha backup ./backup --node https://tenge.example.kz`,
 		Args: cli.ExactArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			if err := datadir.Outside(cli.Flag(command, "data"), args[0]); err != nil {
 				return err
+			}
+			if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
+				return cli.Usage(fmt.Errorf("%s is a file: name a directory, which may be there or not", args[0]))
 			}
 			if err := nodecmd.ShowsAll(ctx, s.API); err != nil {
 				return err
@@ -75,7 +79,8 @@ func backupConfig(ctx context.Context, dir string, from *api.Client) (datadir.Co
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
-	c := datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open, Leader: datadir.BackupLeader, Network: info.Network.String()}
+	c := datadir.Config{Name: info.Name, Listen: datadir.DefaultListen, Development: info.Open,
+		Leader: datadir.BackupLeader, Network: info.Network.String()}
 	if err := nodecmd.CopyGenesis(ctx, dir, from, "", c); err != nil {
 		return c, nil, errors.Join(err, lock.Close())
 	}

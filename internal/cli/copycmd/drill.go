@@ -27,9 +27,8 @@ func NewDrillCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "drill [DRILL…]",
 		Short: "Rehearse the loss of machines: seven drills with a leader and two followers",
-		Long: `Found a network for each drill, with a leader and two followers in processes of their own, of which one must
-acknowledge each payment; let clients pay at whichever node leads; and play what operators have to be
-ready for:
+		Long: `Found a network for each drill, with a leader and two followers in processes of their own, of which one
+must acknowledge each payment; let clients pay at whichever node leads; and play what operators have to be ready for:
 
 ` + about + `
 Prints the longest time, from the fault on, that no payment was answered, how many payments were answered, and how many of those are lost: none, or the command fails.`,
@@ -65,14 +64,16 @@ func runDrills(command *cobra.Command, only []string, clients int, duration time
 			return fmt.Errorf("%s: %w", one.Name, err)
 		}
 		if result.Lost > 0 {
-			failed = errors.Join(failed, fmt.Errorf("%s: %d payments that were answered are lost", one.Name, result.Lost))
+			failed = errors.Join(failed, fmt.Errorf("%s: %d payments that were answered are lost", one.Name,
+				result.Lost))
 		}
 		results[one.Name] = result
 	}
 	return errors.Join(cli.Show(command, results, func(w io.Writer) {
 		for _, one := range drill.All {
 			if r, played := results[one.Name]; played {
-				fmt.Fprintf(w, "%-16s  %6.2f s to serve, %6d answered, %d lost, %d to be asked about\n", one.Name, r.Seconds, r.Answered, r.Lost, r.Refused)
+				fmt.Fprintf(w, "%-16s  %6.2f s to serve, %6d answered, %d lost, %d to be asked about\n", one.Name,
+					r.Seconds, r.Answered, r.Lost, r.Refused)
 			}
 		}
 	}), failed)

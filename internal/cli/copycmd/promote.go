@@ -32,18 +32,22 @@ type Promotion struct {
 	Epoch     uint64     `json:"epoch"`
 	Size      uint64     `json:"size"` // entries with which the new leader begins
 	Root      string     `json:"root"`
-	Asked     []standing `json:"asked"`               // how far the others were
-	Reported  []string   `json:"told"`                // who took the fence
-	Untold    []string   `json:"untold"`              // who did not answer
-	Followers []string   `json:"followers"`           // whose cosignatures count from now on
-	Acks      int        `json:"acks"`                // how many of them must acknowledge
-	AcksWere  int        `json:"acks_were"`           // under the old leader
-	Promised  []string   `json:"promised"`            // who acknowledges, or writes, nothing under the old leader any more
-	Proof     string     `json:"proof"`               // file of all that: "aqsha verify promotion" checks it
-	Accesses  []string   `json:"accesses"`            // names of the accesses that this node knows; the old leader's do not come along
-	GivenUp   []string   `json:"given_up,omitempty"`  // followers that did not promise; what only they acknowledged is lost
-	Lost      uint64     `json:"lost,omitempty"`      // entries that another node was seen to have, and that are not here
-	LostFrom  string     `json:"lost_from,omitempty"` // that node
+	Asked     []standing `json:"asked"`     // how far the others were
+	Reported  []string   `json:"told"`      // who took the fence
+	Untold    []string   `json:"untold"`    // who did not answer
+	Followers []string   `json:"followers"` // whose cosignatures count from now on
+	Acks      int        `json:"acks"`      // how many of them must acknowledge
+	AcksWere  int        `json:"acks_were"` // under the old leader
+	// who acknowledges, or writes, nothing under the old leader any more
+	Promised []string `json:"promised"`
+	Proof    string   `json:"proof"` // file of all that: "aqsha verify promotion" checks it
+	// names of the accesses that this node knows; the old leader's do not come along
+	Accesses []string `json:"accesses"`
+	// followers that did not promise; what only they acknowledged is lost
+	GivenUp []string `json:"given_up,omitempty"`
+	// entries that another node was seen to have, and that are not here
+	Lost     uint64 `json:"lost,omitempty"`
+	LostFrom string `json:"lost_from,omitempty"` // that node
 }
 
 // promoteOptions are the command's flags.
@@ -70,8 +74,8 @@ First the old leader, the followers (they say at which URL), the nodes in "peers
 they are, and what they have and this follower has not is copied and verified. Then each is asked for its
 signed promise that it acknowledges nothing under the old leader any more, and what it has beyond is copied too.
 An entry is answered when "acks" followers have it: if so many of them do not promise (and the old leader
-neither), one may have been answered that is not here, or may be yet, and the promotion is refused: name them with --ask, or
-give each up with --without NAME --accept-loss. With one follower and "acks = 1" nobody else has to promise.
+neither), one may have been answered that is not here, or may be yet, and the promotion is refused: name them with
+--ask, or give each up with --without NAME --accept-loss. With one follower and "acks = 1" nobody else has to promise.
 
 Then a fence is signed: the old leader, if it answers, stops writing for ever, its last entries are
 copied, and followers and peers that learn of the fence leave it. If they cannot be copied the
@@ -82,10 +86,11 @@ promotion-EPOCH.json, with which anybody can check that the promotion was in ord
 A promise holds for ever: after a promotion that ended half way, those who promised acknowledge nothing to the old
 leader. Run it again: it goes on where it was.
 
-Of two followers that are promoted at once one leads, and the other command is refused (promised-another): nobody promises a
-second candidate while the first may be about to lead. Start the refused one again as a follower. If the first was given up
-before it led (its machine is lost), promote another with --instead-of EPOCH:WORD, as the refusal says. For the same reason most
-followers must promise, or half of them and the old leader; say of one that is lost that it is not promoted: --without NAME.`,
+Of two followers that are promoted at once one leads, and the other command is refused (promised-another): nobody
+promises a second candidate while the first may be about to lead. Start the refused one again as a follower. If the
+first was given up before it led (its machine is lost), promote another with --instead-of EPOCH:WORD, as the refusal
+says. For the same reason most followers must promise, or half of them and the old leader; say of one that is lost
+that it is not promoted: --without NAME.`,
 		Example: `  aqsha promote --data ./copy --log-key ./safe/log.secret && aqsha up --data ./copy
   aqsha promote --data ./copy --ask http://10.0.0.3:8430
   aqsha promote --data ./copy --instead-of 3:5f0c1e…
@@ -94,17 +99,23 @@ followers must promise, or half of them and the old leader; say of one that is l
 		RunE: func(command *cobra.Command, _ []string) error { return promote(command, o) },
 	}
 	datadir.AddLedgerFlags(command)
-	command.Flags().StringVar(&o.logKey, "log-key", "", "file with the log's signing key (default: the one in the data directory)")
-	command.Flags().StringArrayVar(&o.prompt, "ask", nil, "URL of another follower to ask and to tell (more than one: repeat)")
-	command.Flags().BoolVar(&o.acceptLoss, "accept-loss", false, "promote even if entries that were answered may be lost")
-	command.Flags().StringArrayVar(&o.without, "without", nil, "name of a follower that is given up, with --accept-loss (more than one: repeat)")
+	command.Flags().StringVar(&o.logKey, "log-key", "",
+		"file with the log's signing key (default: the one in the data directory)")
+	command.Flags().StringArrayVar(&o.prompt, "ask", nil,
+		"URL of another follower to ask and to tell (more than one: repeat)")
+	command.Flags().BoolVar(&o.acceptLoss, "accept-loss", false,
+		"promote even if entries that were answered may be lost")
+	command.Flags().StringArrayVar(&o.without, "without", nil,
+		"name of a follower that is given up, with --accept-loss (more than one: repeat)")
 	addInsteadOf(command, &o)
-	command.Flags().BoolVar(&o.withoutOldLeader, "without-old-leader", false, "do without the old leader's last entries, which nobody else may have")
+	command.Flags().BoolVar(&o.withoutOldLeader, "without-old-leader", false,
+		"do without the old leader's last entries, which nobody else may have")
 	return command
 }
 
 func addInsteadOf(command *cobra.Command, o *promoteOptions) {
-	command.Flags().StringArrayVar(&o.insteadOf, "instead-of", nil, "EPOCH:WORD of a candidate that was given up before it led, as a refusal names it (more than one: repeat)")
+	command.Flags().StringArrayVar(&o.insteadOf, "instead-of", nil,
+		"EPOCH:WORD of a candidate that was given up before it led, as a refusal names it (more than one: repeat)")
 }
 
 func promote(command *cobra.Command, o promoteOptions) error {
@@ -193,8 +204,8 @@ type promoting struct {
 	result      Promotion
 }
 
-// logSigner is the log's key: that of --log-key, or the one that is here already. The file's is kept here once this follower is
-// to lead, and not before: a promotion that is refused leaves no key behind.
+// logSigner is the log's key: that of --log-key, or the one that is here already. The file's is kept here once this
+// follower is to lead, and not before: a promotion that is refused leaves no key behind.
 func (p *promoting) logSigner(keyring *wallet.Keyring) (note.Signer, error) {
 	if p.logKey == "" {
 		return keyring.LogSigner()
@@ -238,10 +249,11 @@ func (p *promoting) cosigner(keyring *wallet.Keyring) error {
 	return err
 }
 
-// run asks, looks who leads, copies, collects promises, fences and copies again. What fails before the promises changes nothing but
-// that more may have been copied; after them, running it again goes on with the same epoch.
+// run asks, looks who leads, copies, collects promises, fences and copies again. What fails before the promises changes
+// nothing but that more may have been copied; after them, running it again goes on with the same epoch.
 func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) error {
-	p.result = Promotion{Asked: []standing{}, Reported: []string{}, Untold: []string{}, Promised: []string{}, AcksWere: p.c.Acks, Followers: p.followers}
+	p.result = Promotion{Asked: []standing{}, Reported: []string{}, Untold: []string{}, Promised: []string{},
+		AcksWere: p.c.Acks, Followers: p.followers}
 	if p.result.Followers == nil {
 		p.result.Followers = []string{}
 	}
@@ -263,6 +275,9 @@ func (p *promoting) run(ctx context.Context, dir string, signer note.Signer) err
 		return nothingChanged(err)
 	}
 	if err := p.collect(ctx, asking, prepare); err != nil {
+		return p.wayOn(err, prepare)
+	}
+	if err := p.knows(p.without); err != nil {
 		return p.wayOn(err, prepare)
 	}
 	if p.keepKey != nil {
@@ -337,7 +352,8 @@ func (p *promoting) urls() (urls []string) {
 
 func (p *promoting) client(url string) *api.Client { return api.NewClient(url, p.access) }
 
-// newConfig is the leader's. The old leader and whoever was named become peers: they are told who leads until they know.
+// newConfig is the leader's. The old leader and whoever was named become peers: they are told who leads until they
+// know.
 func (p *promoting) newConfig() datadir.Config {
 	c := p.c
 	c.Leader, c.Followers, c.Acks = "", p.followers, p.result.Acks
@@ -353,7 +369,8 @@ func (p *promoting) newConfig() datadir.Config {
 }
 
 func (r Promotion) describe(w io.Writer, dir string) {
-	fmt.Fprintf(w, "%s is the leader from entry %d on (epoch %d). Start it with \"aqsha up --data %s\".\n", dir, r.Size, r.Epoch, dir)
+	fmt.Fprintf(w, "%s is the leader from entry %d on (epoch %d). Start it with \"aqsha up --data %s\".\n", dir, r.Size,
+		r.Epoch, dir)
 	for _, s := range r.Asked {
 		if s.Error == "" {
 			fmt.Fprintf(w, "  %s had %d entries\n", s.URL, s.Size)
@@ -367,22 +384,28 @@ func (r Promotion) describe(w io.Writer, dir string) {
 		fmt.Fprintf(w, "  %s knows\n", url)
 	}
 	for _, url := range r.Untold {
-		fmt.Fprintf(w, "  %s does not answer: the new leader tells it until it knows; keep it off the network, or name this node in its \"peers\"\n", url)
+		fmt.Fprintf(w, "  %s does not answer: the new leader tells it until it knows; keep it off the network, or "+
+			"name this node in its \"peers\"\n", url)
 	}
 	fmt.Fprintf(w, "  followers: %d, of which %d must acknowledge a payment (acks)\n", len(r.Followers), r.Acks)
 	for _, follower := range r.Followers {
 		fmt.Fprintf(w, "    %s\n", follower)
 	}
 	if len(r.Accesses) == 0 {
-		fmt.Fprintf(w, "  accesses: none here, and the old leader's do not come along: who read there with one is refused here, until \"aqsha access new\" makes one here or the [[access]] parts of the old leader's config.toml are copied\n")
+		fmt.Fprintf(w, "  accesses: none here, and the old leader's do not come along: who read there with one is "+
+			"refused here, until \"aqsha access new\" makes one here or the [[access]] parts of the old leader's "+
+			"config.toml are copied\n")
 	} else {
-		fmt.Fprintf(w, "  accesses: %s; the old leader's do not come along: compare them with its config.toml (aqsha access list)\n", terminal.Plain(strings.Join(r.Accesses, ", ")))
+		fmt.Fprintf(w, "  accesses: %s; the old leader's do not come along: compare them with its config.toml (aqsha "+
+			"access list)\n", terminal.Plain(strings.Join(r.Accesses, ", ")))
 	}
 	if r.Acks < r.AcksWere {
-		fmt.Fprintf(w, "  ATTENTION: acks was %d and is %d, for want of followers: add some to config.toml, or a loss of this machine loses payments\n", r.AcksWere, r.Acks)
+		fmt.Fprintf(w, "  ATTENTION: acks was %d and is %d, for want of followers: add some to config.toml, or a "+
+			"loss of this machine loses payments\n", r.AcksWere, r.Acks)
 	}
 	for _, name := range r.GivenUp {
-		fmt.Fprintf(w, "  GIVEN UP: %s did not promise; what only it and other such followers acknowledged is lost\n", name)
+		fmt.Fprintf(w, "  GIVEN UP: %s did not promise; what only it and other such followers acknowledged is lost\n",
+			name)
 	}
 	if r.Lost > 0 {
 		fmt.Fprintf(w, "  LOST: up to %d entries that %s has\n", r.Lost, r.LostFrom)

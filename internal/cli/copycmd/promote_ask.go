@@ -18,7 +18,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/quorum"
 )
 
-// standing is how far a node is, by the checkpoint that it shows; a follower's bears its cosignature, and so says who it is.
+// standing is how far a node is, by the checkpoint that it shows; a follower's bears its cosignature, and so says who
+// it is.
 type standing struct {
 	URL       string   `json:"url"`
 	Size      uint64   `json:"size,omitempty"`
@@ -74,7 +75,8 @@ func (p *promoting) query(ctx context.Context) error {
 	p.atOnce(urls, func(i int, url string) { answers[i] = p.standingOf(ctx, url) })
 	for i, url := range urls {
 		s := answers[i]
-		if s.Error == "" { // before it promises: who goes on with another history would stop for a candidate that it cannot follow
+		// before it promises: who goes on with another history would stop for a candidate that it cannot follow
+		if s.Error == "" {
 			if err := p.sameHistory(url, s.Size, s.root, p.whoIsPutBack(s.epoch)); err != nil {
 				s.Error, s.Followers = err.Error(), nil
 			}
@@ -103,13 +105,15 @@ func (p *promoting) query(ctx context.Context) error {
 		}
 	}
 	if p.planned && !oldAnswers {
-		return fmt.Errorf("the leader %s does not answer: a switchover is with a leader that is there; for one that is lost, aqsha promote", p.old)
+		return fmt.Errorf("the leader %s does not answer: a switchover is with a leader that is there; for one that "+
+			"is lost, aqsha promote", p.old)
 	}
 	return p.suffices(p.silent(p.verifiers, heard), oldAnswers)
 }
 
-// suffices says whether this follower may lead if all promise who answered, before any of them does: who promises in vain stops for
-// nobody. If it may only with the old leader's promise, that one is asked to keep it to itself unless it has everything.
+// suffices says whether this follower may lead if all promise who answered, before any of them does: who promises in
+// vain stops for nobody. If it may only with the old leader's promise, that one is asked to keep it to itself unless it
+// has everything.
 func (p *promoting) suffices(missing []string, oldAnswers bool) error {
 	may := func(stopped bool) error {
 		if err := p.mayLose(missing, stopped, p.c.Acks); err != nil {
@@ -140,7 +144,9 @@ func (p *promoting) mayLose(silent []string, stopped bool, acks int) error {
 	}
 	for _, name := range silent {
 		if !p.acceptLoss || !slices.Contains(p.without, name) {
-			return token.Errorf(datadir.WouldLose, "followers", "with acks = %d, %s may have acknowledged payments alone and cannot be asked%s%s: name its URL with --ask (or give it up with --without %s --accept-loss: what only it has is lost)",
+			return token.Errorf(datadir.WouldLose, "followers",
+				"with acks = %d, %s may have acknowledged payments alone and cannot be asked%s%s: name its URL with "+
+					"--ask (or give it up with --without %s --accept-loss: what only it has is lost)",
 				acks, strings.Join(silent, " and "), p.lastHeard(), p.unheard(), strings.Join(silent, " --without "))
 		}
 	}
@@ -163,8 +169,8 @@ func (p *promoting) giveUp(silent []string, stopped bool, acks int) error {
 // rival is the code of a promotion beside which another follower might be promoted.
 const rival token.Code = "rival-candidate"
 
-// alone refuses to lead when a follower that did not promise could be promoted at the same time: both would wait for the other's
-// acknowledgement. Who is named with --without is not: a person says so.
+// alone refuses to lead when a follower that did not promise could be promoted at the same time: both would wait for
+// the other's acknowledgement. Who is named with --without is not: a person says so.
 func (p *promoting) alone(silent []string, stopped bool) error {
 	var rivals []string
 	for _, name := range silent {
@@ -176,11 +182,13 @@ func (p *promoting) alone(silent []string, stopped bool) error {
 	if failover.Alone(all, all-len(rivals), stopped) {
 		return nil
 	}
-	return token.Errorf(rival, "followers", "%s did not promise and may be about to be promoted too%s: start it (aqsha follow) and promote again, name its URL with --ask, or say that it is not (--without %s)",
+	return token.Errorf(rival, "followers", "%s did not promise and may be about to be promoted too%s: start it "+
+		"(aqsha follow) and promote again, name its URL with --ask, or say that it is not (--without %s)",
 		strings.Join(rivals, " and "), p.unheard(), strings.Join(rivals, " --without "))
 }
 
-// unheard says why those who were asked said nothing: one that refuses this command's access is there, and can be asked with another.
+// unheard says why those who were asked said nothing: one that refuses this command's access is there, and can be asked
+// with another.
 func (p *promoting) unheard() string {
 	var reasons []string
 	for _, s := range p.result.Asked {
@@ -231,7 +239,9 @@ func (p *promoting) copyFrom(ctx context.Context, s standing, accept bool) error
 	}
 	lost := p.lost(s)
 	if !accept {
-		return token.Errorf(datadir.WouldLose, "size", "%s has %d entries, %d more than this follower, and they could not be copied (%v): promote that one, or accept that they are lost (--accept-loss)", s.URL, s.Size, lost, err)
+		return token.Errorf(datadir.WouldLose, "size",
+			"%s has %d entries, %d more than this follower, and they could not be copied (%v): promote that one, or "+
+				"accept that they are lost (--accept-loss)", s.URL, s.Size, lost, err)
 	}
 	p.gaveUp(s)
 	return nil
@@ -247,30 +257,36 @@ func (p *promoting) gaveUp(s standing) {
 	}
 }
 
-// sameHistory refuses a node that has as many entries as this follower, or fewer, and others among them: what it acknowledged may be
-// missing here, so that its word does not count.
+// sameHistory refuses a node that has as many entries as this follower, or fewer, and others among them: what it
+// acknowledged may be missing here, so that its word does not count.
 func (p *promoting) sameHistory(url string, size uint64, root txlog.Hash, advice string) error {
 	same, err := p.n.BeginsWith(size, root)
 	if err == nil && !same {
-		err = token.Errorf(datadir.WouldLose, "root", "%s has other entries than this follower among its %d: %s", url, size, advice)
+		err = token.Errorf(datadir.WouldLose, "root", "%s has other entries than this follower among its %d: %s", url,
+			size, advice)
 	}
 	return err
 }
 
-// whoIsPutBack says of two logs that hold other entries which one is put back: the newer epoch's began with all that was answered.
+// whoIsPutBack says of two logs that hold other entries which one is put back: the newer epoch's began with all that
+// was answered.
 func (p *promoting) whoIsPutBack(epoch uint64) string {
 	_, c := p.n.Log().Checkpoint()
 	switch own := node.EpochOf(c); {
 	case epoch > own:
-		return fmt.Sprintf("its last were signed in epoch %d, those here in epoch %d, so that what is here was left behind: restore this follower from it (aqsha restore URL --accept-loss), or promote that one", epoch, own)
+		return fmt.Sprintf("its last were signed in epoch %d, those here in epoch %d, so that what is here was left "+
+			"behind: restore this follower from it (aqsha restore URL --accept-loss), or promote that one", epoch, own)
 	case epoch < own:
-		return fmt.Sprintf("its last were signed in epoch %d, those here in epoch %d, so that what it has was left behind: restore it from a node that has these (aqsha restore URL --accept-loss), and promote again", epoch, own)
+		return fmt.Sprintf("its last were signed in epoch %d, those here in epoch %d, so that what it has was left "+
+			"behind: restore it from a node that has these (aqsha restore URL --accept-loss), and promote again", epoch,
+			own)
 	}
 	return eitherPutBack
 }
 
 // eitherPutBack is the advice where nothing says which of two logs goes on with what was answered.
-const eitherPutBack = "one of the two copied what was never acknowledged; promote the one that has what was answered, and restore the other from it (aqsha restore)"
+const eitherPutBack = "one of the two copied what was never acknowledged; promote the one that has what was " +
+	"answered, and restore the other from it (aqsha restore)"
 
 // copyRest copies what those have who took the fence: they write and acknowledge nothing more under the old leader, so
 // that what they have now is all that they will ever have of it.
@@ -294,7 +310,8 @@ func (p *promoting) copyRest(ctx context.Context) error {
 			}
 			s.Error = err.Error()
 		}
-		return fmt.Errorf("the old leader has stopped, but its last entries could not be copied; try again, or do without them (--without-old-leader: up to %d entries are lost): %s", p.lost(s), s.Error)
+		return fmt.Errorf("the old leader has stopped, but its last entries could not be copied; try again, or do "+
+			"without them (--without-old-leader: up to %d entries are lost): %s", p.lost(s), s.Error)
 	}
 	return nil
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// look asks everybody who answered who leads, and whom he promised, before anybody is asked to promise: all must see the leader that
-// this follower sees, and be free to promise. Whoever is refused by the last of them would have stopped the first for nothing.
+// look asks everybody who answered who leads, and whom he promised, before anybody is asked to promise: all must see
+// the leader that this follower sees, and be free to promise. Whoever is refused by the last of them would have stopped
+// the first for nothing.
 func (p *promoting) look(ctx context.Context, prepare node.Prepare) error {
 	logKey, err := note.NewVerifier(p.n.Genesis().LogKey)
 	if err != nil {
@@ -23,7 +24,8 @@ func (p *promoting) look(ctx context.Context, prepare node.Prepare) error {
 	fences, seen := make([][]byte, len(p.there)), make([]failover.Seen, len(p.there))
 	p.atOnce(p.there, func(i int, url string) { fences[i], seen[i] = p.seen(ctx, url, logKey) })
 	at := failover.Refuses(seen, p.before, prepare.Ballot, prepare.Over...)
-	if _, own := p.n.KnownFence(); at < 0 && own.Epoch > p.before { // heard while it copied, from one that shows it no more
+	// heard while it copied, from one that shows it no more
+	if _, own := p.n.KnownFence(); at < 0 && own.Epoch > p.before {
 		return newerLeader("the leader that this follower knows", own.Epoch)
 	}
 	if at < 0 {
@@ -36,13 +38,17 @@ func (p *promoting) look(ctx context.Context, prepare node.Prepare) error {
 		return newerLeader(p.there[at], seen[at].Led)
 	}
 	b := seen[at].Promised
-	return token.Errorf(node.Promised, "prepare", "%s has promised epoch %d to another candidate, %s, which may be about to lead: let it finish and follow it (aqsha follow); if it was given up before it led, say so: --instead-of %d:%s",
+	return token.Errorf(node.Promised, "prepare", "%s has promised epoch %d to another candidate, %s, which may be "+
+		"about to lead: let it finish and follow it (aqsha follow); if it was given up before it led, say so: "+
+		"--instead-of %d:%s",
 		p.there[at], b.Epoch, b.Candidate, b.Epoch, b.Candidate)
 }
 
 // newerLeader is why a follower that did not know who leads is not made the leader.
 func newerLeader(who string, epoch uint64) error {
-	return token.Errorf(node.OldLeader, "leader", "%s says that another node leads since epoch %d, which this follower did not know: follow that one (aqsha follow URL) and switch over from it, or, if it is lost, promote again (aqsha promote)", who, epoch)
+	return token.Errorf(node.OldLeader, "leader", "%s says that another node leads since epoch %d, which this "+
+		"follower did not know: follow that one (aqsha follow URL) and switch over from it, or, if it is lost, "+
+		"promote again (aqsha promote)", who, epoch)
 }
 
 // seen is what a node shows of who leads. What cannot be read shows nothing: who promises is what decides.
@@ -75,6 +81,7 @@ func (p *promoting) wayOn(err error, prepare node.Prepare) error {
 	if p.planned {
 		verb = "switchover"
 	}
-	return fmt.Errorf("%w; changed: %s promised epoch %d to this follower, and answers nothing older. Run \"aqsha %s\" here again, or promote another follower with --instead-of %d:%s",
+	return fmt.Errorf("%w; changed: %s promised epoch %d to this follower, and answers nothing older. Run \"aqsha "+
+		"%s\" here again, or promote another follower with --instead-of %d:%s",
 		err, strings.Join(p.result.Promised, " and "), prepare.Epoch, verb, prepare.Epoch, prepare.Candidate)
 }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/durable"
@@ -19,10 +21,10 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// collect has everybody promise who is there, the old leader first, copies what they have beyond, and refuses when those who did
-// not may have acknowledged something alone, or be promoted too. Whoever is promoted at the same time asks in the same order,
-// so that one of the two is refused by the first whom both ask; its own promise comes last, and a candidate that was refused follows
-// the other.
+// collect has everybody promise who is there, the old leader first, copies what they have beyond, and refuses when
+// those who did not may have acknowledged something alone, or be promoted too. Whoever is promoted at the same time
+// asks in the same order, so that one of the two is refused by the first whom both ask; its own promise comes last, and
+// a candidate that was refused follows the other.
 func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Prepare) error {
 	logKey, err := quorum.NewVerifier(p.n.Genesis().LogKey)
 	if err != nil {
@@ -47,9 +49,11 @@ func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Pre
 			p.noPromise(url, err)
 			continue
 		}
-		if err := p.sameHistory(url, promise.Size, promise.Root, eitherPutBack); err != nil { // with what it had not shown when it was asked
+		// with what it had not shown when it was asked
+		if err := p.sameHistory(url, promise.Size, promise.Root, eitherPutBack); err != nil {
 			p.noPromise(url, err)
-			p.proof.Promises, p.result.Promised = p.proof.Promises[:len(p.proof.Promises)-1], p.result.Promised[:len(p.result.Promised)-1]
+			p.proof.Promises, p.result.Promised = p.proof.Promises[:len(p.proof.Promises)-1],
+				p.result.Promised[:len(p.result.Promised)-1]
 			continue
 		}
 		p.stopped = p.stopped || promise.Role == node.RoleLeader && promise.Led >= p.known
@@ -74,18 +78,22 @@ func (p *promoting) collect(ctx context.Context, asking []byte, prepare node.Pre
 	return p.hold(asking, prepare)
 }
 
-// agrees says whether the leader promised to stop, having everything. It was asked so that it stays as it was if not; one of an
-// earlier version promises all the same.
+// agrees says whether the leader promised to stop, having everything. It was asked so that it stays as it was if not;
+// one of an earlier version promises all the same.
 func agrees(url string, promise node.Promise, err error) error {
 	switch {
 	case CodeIs(err, node.Promised), CodeIs(err, node.Fenced):
-		return fmt.Errorf("another switchover or promotion came first: start this follower again (aqsha follow): %s: %w", url, err)
+		return fmt.Errorf(
+			"another switchover or promotion came first: start this follower again (aqsha follow): %s: %w", url, err)
 	case CodeIs(err, node.OldLeader):
-		return fmt.Errorf("%s leads no more: follow the new leader first (aqsha follow URL), or promote if it is lost (aqsha promote): %w", url, err)
+		return fmt.Errorf("%s leads no more: follow the new leader first (aqsha follow URL), or promote if it is "+
+			"lost (aqsha promote): %w", url, err)
 	case err != nil:
-		return fmt.Errorf("the leader %s did not promise to stop; for a leader that is lost, aqsha promote: %w", url, err)
+		return fmt.Errorf("the leader %s did not promise to stop; for a leader that is lost, aqsha promote: %w", url,
+			err)
 	case promise.Role != node.RoleLeader:
-		return token.Errorf(node.NotLeading, "leader", "the leader %s may not have everything that was answered (%s): start its followers, or promote (aqsha promote)", url, promise.Role)
+		return token.Errorf(node.NotLeading, "leader",
+			"the leader %s may not have everything that was answered (%s): start its followers, or promote (aqsha promote)", url, promise.Role)
 	}
 	return nil
 }
@@ -106,8 +114,42 @@ type followerList struct {
 	acks      int
 }
 
-// hearMembers takes in whom a node that has just promised knows as the followers. A leader's list is the one by which it
-// answered to the end; a follower may have heard a newer one than this one has, or an older: both then have to be satisfied.
+// knows refuses a name given up that is no follower's, by any of the lists that were heard: a slip, and whom it was
+// meant for is waited for, or could be promoted at the same time.
+func (p *promoting) knows(names []string) error {
+	var known []string
+	add := func(name string) {
+		if name != p.name && !slices.Contains(known, name) {
+			known = append(known, name)
+		}
+	}
+	for _, public := range p.c.Followers {
+		if v, err := node.ParseFollower(public); err == nil {
+			add(v.Name())
+		}
+	}
+	for _, list := range append([]followerList{{verifiers: p.verifiers}}, p.reported...) {
+		for _, v := range list.verifiers {
+			add(v.Name())
+		}
+	}
+	for _, name := range names {
+		if slices.Contains(known, name) {
+			continue
+		}
+		if len(known) == 0 {
+			return cli.Usage(fmt.Errorf("--without %s: this follower knows of no other", name))
+		}
+		slices.Sort(known)
+		return cli.Usage(fmt.Errorf("--without %s: no follower has that name; there are %s",
+			name, strings.Join(known, ", ")))
+	}
+	return nil
+}
+
+// hearMembers takes in whom a node that has just promised knows as the followers. A leader's list is the one by which
+// it answered to the end; a follower may have heard a newer one than this one has, or an older: both then have to be
+// satisfied.
 func (p *promoting) hearMembers(ctx context.Context, url string, promise node.Promise) {
 	ctx, cancel := context.WithTimeout(ctx, datadir.QueryWait)
 	defer cancel()
@@ -123,7 +165,8 @@ func (p *promoting) hearMembers(ctx context.Context, url string, promise node.Pr
 		}
 	}
 	switch {
-	case slices.Equal(slices.Sorted(slices.Values(others)), slices.Sorted(slices.Values(p.followers))) && m.Acks == p.c.Acks:
+	case slices.Equal(slices.Sorted(slices.Values(others)), slices.Sorted(slices.Values(p.followers))) &&
+		m.Acks == p.c.Acks:
 	case promise.Role == node.RoleLeader && url == p.old && promise.Led >= p.known:
 		p.followers, p.verifiers, p.c.Acks, p.reported = others, reported.verifiers, m.Acks, nil
 		p.c.FollowerURLs = nodecmd.KnownURLs(p.c.FollowerURLs, m.URLs)
@@ -147,7 +190,8 @@ func (p *promoting) hold(asking []byte, prepare node.Prepare) error {
 }
 
 // promiseOf asks a node for its promise.
-func (p *promoting) promiseOf(ctx context.Context, url string, asking []byte, prepare node.Prepare, verifiers note.Verifiers) (node.Promise, []string, error) {
+func (p *promoting) promiseOf(ctx context.Context, url string, asking []byte, prepare node.Prepare,
+	verifiers note.Verifiers) (node.Promise, []string, error) {
 	ctx, cancel := context.WithTimeout(ctx, datadir.HealthWait)
 	defer cancel()
 	signed, err := p.client(url).Promise(ctx, asking, url == p.old && p.needsLeader)

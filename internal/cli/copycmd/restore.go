@@ -141,7 +141,8 @@ func restore(command *cobra.Command, source string, to point, accept bool) (err 
 		return err
 	}
 	if !to.whole() {
-		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0 // a copy of the past: nobody leads with it by mistake
+		// a copy of the past: nobody leads with it by mistake
+		c.Leader, c.Followers, c.Acks = datadir.BackupLeader, nil, 0
 	}
 	if node.Replaced(vfs.OS, dir) {
 		c.Leader = source // it was replaced while it was away: it follows now
@@ -160,7 +161,8 @@ func (r *restored) describe(w io.Writer, dir string, c datadir.Config, keyring *
 	if c.Leader == datadir.BackupLeader {
 		fmt.Fprintf(w, "  It is a copy of the past, to read: aqsha supply --data %s\n", dir)
 	} else if c.Leader != "" && datadir.CheckURL("leader", c.Leader) != nil {
-		fmt.Fprintf(w, "  It was replaced as the leader: follow the one that leads now with \"aqsha follow URL --data %s\".\n", dir)
+		fmt.Fprintf(w, "  It was replaced as the leader: follow the one that leads now with \"aqsha follow URL "+
+			"--data %s\".\n", dir)
 	} else if c.Leader != "" {
 		fmt.Fprintf(w, "  It is a follower of %s: start it with \"aqsha follow --data %s\".\n", c.Leader, dir)
 	}
@@ -234,7 +236,8 @@ func keepConfig(dir string, c datadir.Config) error {
 }
 
 // copyBack copies the log as a copy's.
-func copyBack(command *cobra.Command, dir, source string, c datadir.Config, keyring *wallet.Keyring, from *api.Client, to point, size uint64) (nodecmd.Copied, error) {
+func copyBack(command *cobra.Command, dir, source string, c datadir.Config, keyring *wallet.Keyring, from *api.Client,
+	to point, size uint64) (nodecmd.Copied, error) {
 	c.Leader, c.Followers, c.Acks = source, nil, 0
 	if err := nodecmd.CopyGenesis(command.Context(), dir, from, "", c); err != nil {
 		return nodecmd.Copied{}, err
@@ -246,17 +249,21 @@ func copyBack(command *cobra.Command, dir, source string, c datadir.Config, keyr
 }
 
 // compare finds what would be lost: what stands here, and not in the source.
-func (r *restored) compare(ctx context.Context, dir, source string, c datadir.Config, from *api.Client, info api.Network, accept bool) error {
+func (r *restored) compare(ctx context.Context, dir, source string, c datadir.Config, from *api.Client,
+	info api.Network, accept bool) error {
 	here, err := openPast(dir, c)
 	if err != nil {
 		if accept {
 			return nil
 		}
-		return fmt.Errorf("what stands here cannot be read (%w): whether %s has all of it cannot be said (--accept-loss restores it all the same)", err, source)
+		return fmt.Errorf("what stands here cannot be read (%w): whether %s has all of it cannot be said "+
+			"(--accept-loss restores it all the same)", err, source)
 	}
 	if here == nil {
 		if c.Network != "" && c.Network != info.Network.String() && !accept {
-			return token.Errorf(datadir.WrongNetwork, "source", "%s is network %s (%s), this directory is of network %s (%s)", source, info.Network, info.Name, c.Network, c.Name)
+			return token.Errorf(datadir.WrongNetwork, "source",
+				"%s is network %s (%s), this directory is of network %s (%s)", source, info.Network, info.Name,
+				c.Network, c.Name)
 		}
 		return nil
 	}
@@ -284,9 +291,13 @@ func (r *restored) compare(ctx context.Context, dir, source string, c datadir.Co
 		listed += "\n  " + e.String()
 	}
 	if common == 0 {
-		return token.Errorf(datadir.WrongNetwork, "source", "%s is network %s (%s), not the one here: all %d entries would be lost (--accept-loss): %s%s", source, info.Network, info.Name, r.Lost, &r.lost, listed)
+		return token.Errorf(datadir.WrongNetwork, "source",
+			"%s is network %s (%s), not the one here: all %d entries would be lost (--accept-loss): %s%s", source,
+			info.Network, info.Name, r.Lost, &r.lost, listed)
 	}
-	return token.Errorf(datadir.WouldLose, "source", "%d entries stand here; %s shows %d, and of those here only the first %d: %d would be lost: %s. Another source may have them (or --accept-loss)%s",
+	return token.Errorf(datadir.WouldLose, "source",
+		"%d entries stand here; %s shows %d, and of those here only the first %d: %d would be lost: %s. Another "+
+			"source may have them (or --accept-loss)%s",
 		here.size, source, info.Head.Size, common, r.Lost, &r.lost, listed)
 }
 
@@ -295,11 +306,35 @@ func openSource(ctx context.Context, source, access string, keyring *wallet.Keyr
 	if strings.Contains(source, "://") {
 		return api.NewClient(source, access), func() {}, nil
 	}
+	if err := holdsCopy(source); err != nil {
+		return nil, nil, err
+	}
 	s, err := session.OpenForReading(ctx, source, keyring)
 	if err != nil {
 		return nil, nil, err
 	}
 	return s.API, func() { _ = s.End() }, nil
+}
+
+const whatToRestore = "name the directory of a backup, or the URL of a node that has the ledger"
+
+// holdsCopy refuses a source in which there is nothing to restore, in words of restoring: the file that is missed
+// there is no concern of whoever names a backup.
+func holdsCopy(source string) error {
+	info, err := os.Stat(source)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return cli.Usage(fmt.Errorf("there is no %s: %s", source, whatToRestore))
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return cli.Usage(fmt.Errorf("%s is a file: %s", source, whatToRestore))
+	}
+	if _, err := os.Stat(filepath.Join(source, datadir.ConfigFile)); errors.Is(err, fs.ErrNotExist) {
+		return cli.Usage(fmt.Errorf("%s has no %s, so it is no backup and no data directory: %s",
+			source, datadir.ConfigFile, whatToRestore))
+	}
+	return nil
 }
 
 // setAside moves a log and what was made from it out of the way.

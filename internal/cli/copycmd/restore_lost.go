@@ -9,12 +9,13 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// lost says of the entries that stand here and not in the source what is known of them. Only of what was answered somebody relies
-// on: of the others an operator must not be told more than is known.
+// lost says of the entries that stand here and not in the source what is known of them. Only of what was answered
+// somebody relies on: of the others an operator must not be told more than is known.
 type lost struct {
 	// Lost is how many they are: the sum of the three.
 	Lost uint64 `json:"lost"`
-	// Answered had been answered, or may have been: signed by a leader that waits for no followers, or known to be acknowledged.
+	// Answered had been answered, or may have been: signed by a leader that waits for no followers, or known to be
+	// acknowledged.
 	Answered uint64 `json:"lost_answered,omitempty"`
 	// LeftBehind were written beyond the entry where the leader of a newer epoch began, and nobody was told of them.
 	LeftBehind uint64 `json:"lost_left_behind,omitempty"`
@@ -49,13 +50,16 @@ func (l *lost) judge(dir string, c datadir.Config, signed, from, size uint64) {
 func (l *lost) String() string {
 	var parts []string
 	if l.Answered > 0 {
-		parts = append(parts, fmt.Sprintf("%d were signed or acknowledged, so that somebody may rely on them", l.Answered))
+		parts = append(parts, fmt.Sprintf("%d were signed or acknowledged, so that somebody may rely on them",
+			l.Answered))
 	}
 	if l.LeftBehind > 0 {
-		parts = append(parts, fmt.Sprintf("%d lie beyond entry %d, where the leader of epoch %d began, and were not acknowledged when it was promoted", l.LeftBehind, l.fence, l.epoch))
+		parts = append(parts, fmt.Sprintf("%d lie beyond entry %d, where the leader of epoch %d began, and were not "+
+			"acknowledged when it was promoted", l.LeftBehind, l.fence, l.epoch))
 	}
 	if l.Unknown > 0 {
-		parts = append(parts, fmt.Sprintf("of %d it is not known here whether they were acknowledged: followers of this ledger know", l.Unknown))
+		parts = append(parts, fmt.Sprintf("of %d it is not known here whether they were acknowledged: followers of "+
+			"this ledger know", l.Unknown))
 	}
 	return strings.Join(parts, "; ")
 }

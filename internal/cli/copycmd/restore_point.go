@@ -28,7 +28,8 @@ type point struct {
 
 func addPointFlags(command *cobra.Command) {
 	command.Flags().Uint64("to-size", 0, "restore the ledger as it stood with at most so many entries")
-	command.Flags().String("to-time", "", "restore the ledger as it stood at this time: 2026-11-28, 2026-11-28T17:30, or with a zone (default: the network's)")
+	command.Flags().String("to-time", "", "restore the ledger as it stood at this time: 2026-11-28, "+
+		"2026-11-28T17:30, or with a zone (default: the network's)")
 }
 
 // pointOf reads a command's flags.
@@ -43,7 +44,8 @@ func pointOf(command *cobra.Command) (p point, err error) {
 	case p.size > 0:
 		return p, cli.Usage(fmt.Errorf("--to-size and --to-time: give one of them"))
 	}
-	for _, layout := range []string{time.RFC3339Nano, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339Nano, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04",
+		"2006-01-02 15:04", time.DateOnly} {
 		if at, err := time.ParseInLocation(layout, text, contract.Zone); err == nil && at.UnixMilli() > 0 {
 			if layout == time.DateOnly {
 				at = at.AddDate(0, 0, 1).Add(-time.Millisecond) // the day's end
@@ -52,7 +54,8 @@ func pointOf(command *cobra.Command) (p point, err error) {
 			return p, nil
 		}
 	}
-	return p, cli.Usage(fmt.Errorf("--to-time %q: want a day such as 2026-11-28 (its end), or a time such as 2026-11-28T17:30", text))
+	return p, cli.Usage(fmt.Errorf("--to-time %q: want a day such as 2026-11-28 (its end), or a time such as "+
+		"2026-11-28T17:30", text))
 }
 
 func (p point) whole() bool { return p == point{} }
@@ -83,12 +86,15 @@ func (p point) find(ctx context.Context, from *api.Client, head node.Head) (node
 		return blocks[0]
 	}
 	// The number of blocks that are not beyond the point: sizes and times only grow.
-	count := sort.Search(int(head.Height)+1, func(height int) bool { return failed == nil && !p.holds(block(uint64(height))) })
+	count := sort.Search(int(head.Height)+1, func(height int) bool {
+		return failed == nil && !p.holds(block(uint64(height)))
+	})
 	if failed != nil {
 		return head, failed
 	}
 	if count == 0 {
-		return head, token.Errorf(noSuchPoint, "to", "the ledger began with block 0 at %s", time.UnixMilli(int64(block(0).TimeMillis)).In(contract.Zone).Format(time.RFC3339))
+		return head, token.Errorf(noSuchPoint, "to", "the ledger began with block 0 at %s",
+			time.UnixMilli(int64(block(0).TimeMillis)).In(contract.Zone).Format(time.RFC3339))
 	}
 	last := block(uint64(count - 1))
 	if failed != nil {

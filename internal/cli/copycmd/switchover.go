@@ -25,14 +25,15 @@ func NewSwitchoverCommand() *cobra.Command {
 interrupted. The follower must not be running; payments go on meanwhile. The log's signing key is needed, as with
 "aqsha promote".
 
-What the leader has is copied and acknowledged first. Then the leader promises to stop: it answers nothing more, and says
-how much it has. If it does not promise, nothing is changed; nor if one of the others knows another leader, or has promised another
-candidate: the error says so, and what was changed otherwise, and how to go on. Its last entries are copied, followers promise, the fence
-is signed, and this node serves. Whoever pays with several nodes (--node A,B) sends what was not answered to the new
-leader, as it was: no payment is refused or made twice. Followers that know where this node serves come by themselves.
+What the leader has is copied and acknowledged first. Then the leader promises to stop: it answers nothing more, and
+says how much it has. If it does not promise, nothing is changed; nor if one of the others knows another leader, or
+has promised another candidate: the error says so, and what was changed otherwise, and how to go on. Its last entries
+are copied, followers promise, the fence is signed, and this node serves. Whoever pays with several nodes (--node A,B)
+sends what was not answered to the new leader, as it was: no payment is refused or made twice. Followers that know
+where this node serves come by themselves.
 
-It serves with TLS as "aqsha up" does (--tls, or tls in config.toml); nodes whose certificates are of an authority of your own are
-believed with --ca. Accesses are each node's own: those of the old leader do not come along.
+It serves with TLS as "aqsha up" does (--tls, or tls in config.toml); nodes whose certificates are of an authority of
+your own are believed with --ca. Accesses are each node's own: those of the old leader do not come along.
 
 The old leader's process answers nothing but reads; end it, and bring it back as a follower: "aqsha restore URL", then
 "aqsha follow".`,
@@ -60,10 +61,13 @@ The old leader's process answers nothing but reads; end it, and bring it back as
 	datadir.AddLedgerFlags(command)
 	cli.AddLogFlags(command)
 	nodecmd.AddTLSFlags(command)
-	command.Flags().StringVar(&o.logKey, "log-key", "", "file with the log's signing key (default: the one in the data directory)")
-	command.Flags().StringArrayVar(&o.prompt, "ask", nil, "URL of another follower to ask and to tell (more than one: repeat)")
+	command.Flags().StringVar(&o.logKey, "log-key", "",
+		"file with the log's signing key (default: the one in the data directory)")
+	command.Flags().StringArrayVar(&o.prompt, "ask", nil,
+		"URL of another follower to ask and to tell (more than one: repeat)")
 	addInsteadOf(command, &o)
-	command.Flags().StringArrayVar(&o.without, "without", nil, "name of a follower that is lost, and so is not promoted at the same time (more than one: repeat)")
+	command.Flags().StringArrayVar(&o.without, "without", nil,
+		"name of a follower that is lost, and so is not promoted at the same time (more than one: repeat)")
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml)")
 	return command
 }
@@ -112,5 +116,7 @@ func serveNow(command *cobra.Command, dir string) error {
 	if err := c.LogsAt(command, os.Stderr); err != nil {
 		return err
 	}
-	return nodecmd.Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error { return nil })
+	return nodecmd.Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error {
+		return nil
+	})
 }

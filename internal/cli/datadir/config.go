@@ -24,7 +24,8 @@ import (
 
 // LogsAt gives a node that serves its logger: of the flag's level if it was given, else of log_level in config.toml.
 func (c *Config) LogsAt(command *cobra.Command, w io.Writer) (err error) {
-	if c.Logger, c.Levels, err = cli.NewLevelLogger(command, w); err != nil || c.LogLevel == "" || command.Flags().Changed("log-level") {
+	if c.Logger, c.Levels, err = cli.NewLevelLogger(command, w); err != nil || c.LogLevel == "" ||
+		command.Flags().Changed("log-level") {
 		return err
 	}
 	level, err := c.Level()
@@ -58,38 +59,50 @@ const ConfigFile = "config.toml"
 
 // Config is config.toml. Every key has a default.
 type Config struct {
-	Name        string       `toml:"name"`                // of the network, and the origin of its log
-	Listen      string       `toml:"listen"`              // address of the API
-	Development bool         `toml:"development"`         // keys without a passphrase, open to read on loopback
-	Access      []api.Access `toml:"access"`              // who may read, when not open
-	Followers   []string     `toml:"followers,omitempty"` // public keys of followers whose cosignatures count, as "aqsha follow" prints them
-	Acks        int          `toml:"acks,omitempty"`      // how many of them must have a payment before it is answered
-	Leader      string       `toml:"leader,omitempty"`    // URL of the node whose log is copied here: a follower
-	Peers       []string     `toml:"peers,omitempty"`     // URLs of nodes that are asked who leads
-	URL         string       `toml:"url,omitempty"`       // at which others reach this node, where "listen" does not say it
+	Name        string       `toml:"name"`        // of the network, and the origin of its log
+	Listen      string       `toml:"listen"`      // address of the API
+	Development bool         `toml:"development"` // keys without a passphrase, open to read on loopback
+	Access      []api.Access `toml:"access"`      // who may read, when not open
+	// public keys of followers whose cosignatures count, as "aqsha follow" prints them
+	Followers []string `toml:"followers,omitempty"`
+	Acks      int      `toml:"acks,omitempty"`   // how many of them must have a payment before it is answered
+	Leader    string   `toml:"leader,omitempty"` // URL of the node whose log is copied here: a follower
+	Peers     []string `toml:"peers,omitempty"`  // URLs of nodes that are asked who leads
+	// at which others reach this node, where "listen" does not say it
+	URL string `toml:"url,omitempty"`
 	// At which followers can be asked, by name, as they say themselves: kept for a promotion.
 	FollowerURLs map[string]string `toml:"follower_urls,omitempty"`
-	KeyDays      int               `toml:"key_days,omitempty"` // how long keys live: this node's own, and the sets on the ledger; 0 is 730
-	Origins      []string          `toml:"origins,omitempty"`  // where wallets dial this node (https://tenge.example.kz), besides the loopback address it listens on
-	TLS          string            `toml:"tls,omitempty"`      // how TLS is spoken: self, files, acme, proxy=ADDRESS; empty listens on loopback only
-	TLSCert      string            `toml:"tls_cert,omitempty"` // of files: certificate chain and key, in PEM
-	TLSKey       string            `toml:"tls_key,omitempty"`
-	TLSNames     []string          `toml:"tls_names,omitempty"`  // of acme: this host's
-	Archive      string            `toml:"archive,omitempty"`    // directory to which a leader copies sealed segments of the log
-	SegmentMiB   int               `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
-	Logger       *slog.Logger      `toml:"-"`                    // of a node that serves; nil logs to stderr
-	LogLevel     string            `toml:"log_level,omitempty"`  // what is logged, unless --log-level says it: debug, info, warn or error
-	Network      string            `toml:"network,omitempty"`    // whose ledger this is: "aqsha restore" brings no other back
-	Market       string            `toml:"-"`                    // folder of market data, from the command line
-	Reverify     bool              `toml:"-"`                    // every signature again at the start, likewise
-	ReadOnly     vfs.FS            `toml:"-"`                    // if set, the ledger is read over it, and nothing is written
-	Levels       *slog.LevelVar    `toml:"-"`                    // of Logger, if it can be set
-	Promoted     bool              `toml:"-"`                    // the node starts for the first time since it was promoted
-	Cluster      *cluster.Engine   `toml:"-"`                    // with which the ledger is ordered; nil where this node orders alone
+	// how long keys live: this node's own, and the sets on the ledger; 0 is 730
+	KeyDays int `toml:"key_days,omitempty"`
+	// where wallets dial this node (https://tenge.example.kz), besides the loopback address it listens on
+	Origins []string `toml:"origins,omitempty"`
+	// how TLS is spoken: self, files, acme, proxy=ADDRESS; empty listens on loopback only
+	TLS      string   `toml:"tls,omitempty"`
+	TLSCert  string   `toml:"tls_cert,omitempty"` // of files: certificate chain and key, in PEM
+	TLSKey   string   `toml:"tls_key,omitempty"`
+	TLSNames []string `toml:"tls_names,omitempty"` // of acme: this host's
+	// directory to which a leader copies sealed segments of the log
+	Archive    string       `toml:"archive,omitempty"`
+	SegmentMiB int          `toml:"segment_mib,omitzero"` // how large segments of the log are; 0 is 64
+	Logger     *slog.Logger `toml:"-"`                    // of a node that serves; nil logs to stderr
+	// what is logged, unless --log-level says it: debug, info, warn or error
+	LogLevel string `toml:"log_level,omitempty"`
+	// whose ledger this is: "aqsha restore" brings no other back
+	Network  string `toml:"network,omitempty"`
+	Market   string `toml:"-"` // folder of market data, from the command line
+	Reverify bool   `toml:"-"` // every signature again at the start, likewise
+	// if set, the ledger is read over it, and nothing is written
+	ReadOnly vfs.FS         `toml:"-"`
+	Levels   *slog.LevelVar `toml:"-"` // of Logger, if it can be set
+	// the node starts for the first time since it was promoted
+	Promoted bool `toml:"-"`
+	// with which the ledger is ordered; nil where this node orders alone
+	Cluster *cluster.Engine `toml:"-"`
 
 	// How far clocks may be apart before blocks are not dated by this one, or not taken from another; 0 is 10.
-	ClockSeconds int  `toml:"clock_seconds,omitempty"`
-	AcceptTime   bool `toml:"-"` // this machine's clock is right however long ago the last block was, from the command line
+	ClockSeconds int `toml:"clock_seconds,omitempty"`
+	// this machine's clock is right however long ago the last block was, from the command line
+	AcceptTime bool `toml:"-"`
 }
 
 const DefaultListen = "127.0.0.1:8420"
@@ -103,16 +116,18 @@ func ReadConfig(dir string) (Config, error) {
 	}
 	meta, err := toml.DecodeFile(filepath.Join(dir, ConfigFile), &c)
 	if errors.Is(err, os.ErrNotExist) {
-		return c, cli.Usage(fmt.Errorf("no network in %s: make one with \"aqsha init --data %s\", or name a node with --node URL", dir, dir))
+		return c, cli.Usage(fmt.Errorf("no network in %s: make one with \"aqsha init --data %s\", or name a node "+
+			"with --node URL", dir, dir))
 	}
 	if err != nil {
-		return c, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), err)
+		return c, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), undecoded(filepath.Join(dir, ConfigFile), err))
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return c, fmt.Errorf("%s: unknown key %q", filepath.Join(dir, ConfigFile), unknown[0].String())
+		return c, cli.Usage(fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), unknownKey(unknown[0])))
 	}
 	if c.ClockSeconds < 0 || c.ClockSeconds > maxClockSeconds {
-		return c, cli.Usage(fmt.Errorf("%s: clock_seconds: %d, want 0 (which is %d) to %d", filepath.Join(dir, ConfigFile), c.ClockSeconds, int(node.DefaultClockBound.Seconds()), maxClockSeconds))
+		return c, cli.Usage(fmt.Errorf("%s: clock_seconds: %d, want 0 (which is %d) to %d",
+			filepath.Join(dir, ConfigFile), c.ClockSeconds, int(node.DefaultClockBound.Seconds()), maxClockSeconds))
 	}
 	if _, err := c.Level(); err != nil {
 		return c, cli.Usage(fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), err))

@@ -1,8 +1,11 @@
 package datadir
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/internal/cli"
@@ -20,7 +23,8 @@ const maxKeyDays = 36_525
 // maxSegmentMiB bounds segment_mib: what one write may take.
 const maxSegmentMiB = 1024
 
-// CheckNodes refuses what a configuration says of other nodes when it could never work: it would be noticed when they are needed.
+// CheckNodes refuses what a configuration says of other nodes when it could never work: it would be noticed when they
+// are needed.
 func (c Config) CheckNodes() error {
 	if err := CheckFollowers(c.Followers); err != nil {
 		return err
@@ -32,7 +36,8 @@ func (c Config) CheckNodes() error {
 		return token.Errorf(BadConfig, "key_days", "%d, want 0 (which is %d) to %d", c.KeyDays, keyDays, maxKeyDays)
 	}
 	if c.SegmentMiB < 0 || c.SegmentMiB > maxSegmentMiB {
-		return token.Errorf(BadConfig, "segment_mib", "%d, want 0 (which is %d) to %d", c.SegmentMiB, txlog.DefaultSegmentBytes>>20, maxSegmentMiB)
+		return token.Errorf(BadConfig, "segment_mib", "%d, want 0 (which is %d) to %d", c.SegmentMiB,
+			txlog.DefaultSegmentBytes>>20, maxSegmentMiB)
 	}
 	if c.Leader != "" && c.Leader != BackupLeader {
 		if err := CheckURL("leader", c.Leader); err != nil {
@@ -41,7 +46,8 @@ func (c Config) CheckNodes() error {
 	}
 	for i, origin := range c.Origins {
 		if canonical, err := api.Origin(origin); err != nil || canonical != origin {
-			return token.Errorf(BadConfig, fmt.Sprintf("origins[%d]", i), "%q is not an origin such as https://tenge.example.kz: scheme, host and port alone", origin)
+			return token.Errorf(BadConfig, fmt.Sprintf("origins[%d]", i),
+				"%q is not an origin such as https://tenge.example.kz: scheme, host and port alone", origin)
 		}
 	}
 	if c.URL != "" {
@@ -49,8 +55,12 @@ func (c Config) CheckNodes() error {
 			return err
 		}
 		if u, err := url.Parse(c.URL); err == nil && u.User != nil {
-			return token.Errorf(BadConfig, "url", "%q holds a name or a password, and everybody of the group is told this URL: leave them out", c.URL)
+			return token.Errorf(BadConfig, "url", "%q holds a name or a password, and everybody of the group is told "+
+				"this URL: leave them out", c.URL)
 		}
+	}
+	if err := c.strayFollower(); err != nil {
+		return err
 	}
 	for name, url := range c.FollowerURLs {
 		if err := CheckURL("follower_urls."+name, url); err != nil {
@@ -65,8 +75,8 @@ func (c Config) CheckNodes() error {
 	return nil
 }
 
-// CheckFollowers refuses a key that is none, and one that is there twice: the signatures of two of one name cannot be told
-// apart, so that neither would ever acknowledge.
+// CheckFollowers refuses a key that is none, and one that is there twice: the signatures of two of one name cannot be
+// told apart, so that neither would ever acknowledge.
 func CheckFollowers(followers []string) error {
 	names, keys := map[string]int{}, map[string]int{}
 	for i, public := range followers {
@@ -93,4 +103,39 @@ func CheckURL(field, text string) error {
 		return token.Errorf(BadConfig, field, "%q is not the URL of a node, such as http://127.0.0.1:8420", text)
 	}
 	return nil
+}
+
+// TryArchive says whether the archive that a configuration names can be written, or made: a leader makes it at its
+// start. It leaves nothing behind.
+func (c Config) TryArchive(dir string) error {
+	if c.Archive == "" {
+		return nil
+	}
+	if err := Outside(dir, c.Archive); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	at := c.Archive
+	for {
+		info, err := os.Stat(at)
+		above := filepath.Dir(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return token.Errorf(BadConfig, "archive", "%s is a file, so %s cannot be a directory", at, c.Archive)
+		case err == nil:
+			return tryWriting(at, c.Archive)
+		case above == at:
+			return err
+		}
+		at = above // it is made with whatever is missing above it
+	}
+}
+
+// tryWriting makes a folder in a directory and removes it.
+func tryWriting(at, archive string) error {
+	made, err := os.MkdirTemp(at, ".aqsha-check-*")
+	if err != nil {
+		return token.Errorf(BadConfig, "archive", "%s cannot be written: nothing can be made in %s: %v",
+			archive, at, errors.Unwrap(err))
+	}
+	return os.Remove(made)
 }

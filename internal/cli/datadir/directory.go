@@ -47,7 +47,8 @@ func TakeDirectory(ctx context.Context, dir string) (io.Closer, error) {
 // ReadOnlyDirectory says what to do about a directory in which nothing can be written.
 func ReadOnlyDirectory(dir string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%s: nothing can be written there: give this user write permission, or choose another --data: %w", dir, err)
+		return fmt.Errorf(
+			"%s: nothing can be written there: give this user write permission, or choose another --data: %w", dir, err)
 	}
 	return err
 }
@@ -197,7 +198,8 @@ func Outside(data, dir string) error {
 	above, err := filepath.Rel(absolute(dir), absolute(data))
 	if _, begun := os.Stat(filepath.Join(dir, ConfigFile)); begun != nil && err == nil && above != "." &&
 		above != ".." && !strings.HasPrefix(above, ".."+string(filepath.Separator)) {
-		return cli.Usage(fmt.Errorf("%s holds the ledger's own directory %s: name a folder for the backup alone, best on another disk", dir, data))
+		return cli.Usage(fmt.Errorf("%s holds the ledger's own directory %s: name a folder for the backup alone, "+
+			"best on another disk", dir, data))
 	}
 	within, err := filepath.Rel(absolute(data), absolute(dir))
 	if err != nil || within == ".." || strings.HasPrefix(within, ".."+string(filepath.Separator)) {

@@ -41,7 +41,8 @@ func (r Result) Describe(w io.Writer) {
 	if !r.Acknowledgement {
 		how = "without"
 	}
-	fmt.Fprintf(w, "%d payments were answered, %s the follower's acknowledgement; then the leader was killed and its data deleted.\n", r.Acknowledged, how)
+	fmt.Fprintf(w, "%d payments were answered, %s the follower's acknowledgement; then the leader was killed and its "+
+		"data deleted.\n", r.Acknowledged, how)
 	fmt.Fprintf(w, "The follower leads (epoch %d) and answered its first payment after %.2f s.\n", r.Epoch,
 		r.RecoverySeconds)
 	fmt.Fprintf(w, "Lost: %d of the answered payments. %d were under way, %d of them are executed.\n", r.Lost, r.Open,

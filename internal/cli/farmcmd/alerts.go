@@ -22,8 +22,8 @@ func newFarmAlertsCommand() *cobra.Command {
 		Short: "List the alerts that hold, or with --since everything that was told",
 		Example: "  aqsha farm alerts\n" +
 			"  aqsha farm alerts --since 2026-11-03T20:00 --json",
-		Long: `Lists the alerts that hold, each with since when: the state that 'aqsha farm today' stands on too. Silenced ones
-are listed and marked.`,
+		Long: `Lists the alerts that hold, each with since when: the state that 'aqsha farm today' stands on too.
+Silenced ones are listed and marked.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir, err := farmDir(command, false)

@@ -17,10 +17,10 @@ func newFarmCompareCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "compare",
 		Short: "Compare accepted work as machines count it with what the pool counts",
-		Long: `Compares, for each machine whose worker the pool knows, the work that the machine says was accepted with the
-work that the pool credits to the worker, between the first and the last of the pool's readings in the time (the
-last day by default). 'aqsha farm watch --pool-workers' takes readings; pool.csv (time,worker,work_difficulty) may
-come from elsewhere. A difference of over 2 % is marked: shares that go elsewhere, a worker with two machines, or
+		Long: `Compares, for each machine whose worker the pool knows, the work that the machine says was accepted
+with the work that the pool credits to the worker, between the first and the last of the pool's readings in the time
+(the last day by default). 'aqsha farm watch --pool-workers' takes readings; pool.csv (time,worker,work_difficulty)
+may come from elsewhere. A difference of over 2 % is marked: shares that go elsewhere, a worker with two machines, or
 a pool that does not pay for all.`,
 		Example: "  aqsha farm compare\n  aqsha farm compare --from 2026-10-01 --to 2026-10-08 --json",
 		Args:    cobra.NoArgs,

@@ -23,11 +23,11 @@ func newFarmControlCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "control SELECTOR ACTION",
 		Short: "Tell machines to reboot, change their pool, sleep or wake (LuxOS, stock Antminers)",
-		Long: `ACTION is reboot, pool, sleep or wake. Nothing is done without --allow-control. Each machine must first say
-that it is the one which is meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes:
-"done" when the machine was seen to have done it within --confirm, otherwise "unconfirmed" with what it says.
-Machines are told in batches that move a site's load by at most --step-kw within --settle.
-The password of stock Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD.`,
+		Long: `ACTION is reboot, pool, sleep or wake. Nothing is done without --allow-control. Each machine must first
+say that it is the one which is meant. Every order and its end stand in audit.jsonl, whose lines are chained by
+hashes: "done" when the machine was seen to have done it within --confirm, otherwise "unconfirmed" with what it says.
+Machines are told in batches that move a site's load by at most --step-kw within --settle. The password of stock
+Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD.`,
 		Example: `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
   aqsha farm control SMTTYRHBDJAAI0001 reboot --allow-control
   aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`,

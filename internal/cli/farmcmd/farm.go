@@ -18,8 +18,9 @@ func NewFarmCommand() *cobra.Command {
 		Use:   "farm",
 		Short: "See every machine of a mining farm, know what is lost and why, decide when to run and how to grow",
 		Long: `Finds and polls mining machines (cgminer, stock Antminers old and new and their kin, Whatsminer API 2
-and 3, LuxOS, Braiins, Avalon, Auradine, SealMiner, Proto, AxeOS, VNish, ePIC, MARA, IceRiver), keeps what they say, raises alarms, and accounts for every terahash
-from the nameplate to the accepted share. All data of a farm lie in one folder (--data).`,
+and 3, LuxOS, Braiins, Avalon, Auradine, SealMiner, Proto, AxeOS, VNish, ePIC, MARA, IceRiver), keeps what they say,
+raises alarms, and accounts for every terahash from the nameplate to the accepted share. All data of a farm lie in one
+folder (--data).`,
 	}
 	command.PersistentFlags().String("data", "aqsha-farm", "folder of the farm's data")
 	cli.Formerly(command.PersistentFlags(), "data", "dir")
@@ -48,7 +49,8 @@ func readFarm(command *cobra.Command) (*records.Records, error) {
 	}
 	b, err := records.OpenReader(dir)
 	if err != nil {
-		return nil, fmt.Errorf("--data %s: %w (begin with 'aqsha farm scan', 'aqsha farm import' or 'aqsha farm demo', then 'aqsha farm watch')", dir, err)
+		return nil, fmt.Errorf("--data %s: %w (begin with 'aqsha farm scan', 'aqsha farm import' or 'aqsha farm "+
+			"demo', then 'aqsha farm watch')", dir, err)
 	}
 	return b, nil
 }

@@ -21,12 +21,12 @@ func newFarmScanCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "scan ADDRESSES...",
 		Short: "Find machines in a network and add them to the fleet",
-		Long: `Asks every address who is there, --parallel at a time, each once: single addresses, ranges and networks, several
-at once. An idle /16 takes about two minutes. Machines are
-known by serial number or MAC: one that has moved is found again, not added. Stock Antminers
-say their MAC only over HTTP, which needs their password: one of yours is shown to machines of the fleet only, and
-to everybody who answers with --yes, since it can be found out from what is shown. A machine that tells neither and is
-not on the same network segment is listed, and can be added with 'aqsha farm import'.`,
+		Long: `Asks every address who is there, --parallel at a time, each once: single addresses, ranges and
+networks, several at once. An idle /16 takes about two minutes. Machines are known by serial number or MAC: one that
+has moved is found again, not added. Stock Antminers say their MAC only over HTTP, which needs their password: one of
+yours is shown to machines of the fleet only, and to everybody who answers with --yes, since it can be found out from
+what is shown. A machine that tells neither and is not on the same network segment is listed, and can be added with
+'aqsha farm import'.`,
 		Example: `  aqsha farm scan 10.1.0.0/22 --place ekibastuz/c1
   aqsha farm scan 10.1.0.17 10.1.2.10-40 10.2.0.0/24
   aqsha farm scan 127.10.0.0/24 --antminer-port 8080 --dry-run`,
@@ -132,8 +132,9 @@ func newFarmImportCommand() *cobra.Command {
 		Long: `Reads an inventory by the names of its columns, in any order: address, serial number or MAC,
 model, firmware, worker, site, container, rack and shelf under the names that these programs
 give them. Columns without a meaning here are named and ignored. - reads standard input.`,
-		Example: "  aqsha farm import foreman.csv --site ekibastuz\n  aqsha farm list --csv | aqsha farm import - --data copy",
-		Args:    cli.ExactArgs(1),
+		Example: "  aqsha farm import foreman.csv --site ekibastuz\n  aqsha farm list --csv | aqsha farm import - " +
+			"--data copy",
+		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			in := command.InOrStdin()
 			if args[0] != "-" {

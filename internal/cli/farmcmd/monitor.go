@@ -34,8 +34,9 @@ func newFarmWatchCommand() *cobra.Command {
 to standard output, alerts.jsonl in the farm's folder and the webhooks of farm.toml: offline, hung, board,
 hot, fan, pool and nopool by the second poll that shows them; lowhash, rejects and delivery by sequential tests
 with at most one false alarm in 10,000 machine-days. Runs until interrupted, or for --for.`,
-		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch --for 2m --json\n  aqsha farm watch --pool-workers http://127.0.0.1:8080/v1/workers",
-		Args:    cobra.NoArgs,
+		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch " +
+			"--for 2m --json\n  aqsha farm watch --pool-workers http://127.0.0.1:8080/v1/workers",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir, err := farmDir(command, true)
 			if err != nil {
@@ -47,7 +48,10 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 			}
 			defer b.Close()
 			log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), cli.LogOptions(slog.LevelWarn)))
-			running, err := monitor.New(b, monitor.Options{Interval: interval, Timeout: timeout, PoolWorkers: poolWorkers, Log: log, Notify: func(notices []alert.Notice) { printNotices(command, b.Config.Location(), notices) }})
+			running, err := monitor.New(b, monitor.Options{Interval: interval, Timeout: timeout,
+				PoolWorkers: poolWorkers, Log: log, Notify: func(notices []alert.Notice) {
+					printNotices(command, b.Config.Location(), notices)
+				}})
 			if err != nil {
 				return err
 			}
@@ -74,7 +78,8 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 				CPUSeconds float64 `json:"cpu_seconds"`
 			}{counts, cpu}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%d polls, %d answered, %d skipped, %d ms late at the worst, %d alerts, %.1f s of processor time\n", counts.Polls, counts.Answered, counts.Skipped, counts.LagMS, counts.Raised, cpu)
+				fmt.Fprintf(w, "%d polls, %d answered, %d skipped, %d ms late at the worst, %d alerts, %.1f s of "+
+					"processor time\n", counts.Polls, counts.Answered, counts.Skipped, counts.LagMS, counts.Raised, cpu)
 			})
 		},
 	}
@@ -83,7 +88,8 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 	flags.DurationVar(&timeout, "timeout", 0, "of one poll (default: farm.toml, 5s)")
 	flags.DurationVar(&duration, "for", 0, "stop after this time")
 	flags.StringVar(&metrics, "metrics", "", "serve Prometheus metrics on this address")
-	flags.StringVar(&poolWorkers, "pool-workers", "", "URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
+	flags.StringVar(&poolWorkers, "pool-workers", "",
+		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
 	flags.BoolVar(&perMachine, "per-machine", false, "with each machine's rate and temperature")
 	return command
 }
@@ -109,7 +115,8 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 				n.Detail = faults.Text(n.Codes, string(language))
 			}
 		}
-		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format(time.TimeOnly), sign, n.Kind, terminal.Plain(n.Scope), many, terminal.Plain(n.Detail))
+		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format(time.TimeOnly), sign, n.Kind,
+			terminal.Plain(n.Scope), many, terminal.Plain(n.Detail))
 	}
 }
 

@@ -31,10 +31,10 @@ func newFarmReadCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "read DIR-OR-ADDRESS",
 		Short: "Show what one machine says after decoding, a field a line",
-		Long: `Asks one machine who it is and how it does, and prints what was understood, a field a key (--json) or a line;
-−1 stands for what the firmware does not tell. With a folder of recorded answers (rpc/COMMAND.txt and
-http/PATH.txt, or folders of them) it reads these instead, so that anybody can compare it with what another
-program reads. Nothing is written.`,
+		Long: `Asks one machine who it is and how it does, and prints what was understood, a field a key (--json) or a
+line; −1 stands for what the firmware does not tell. With a folder of recorded answers (rpc/COMMAND.txt and
+http/PATH.txt, or folders of them) it reads these instead, so that anybody can compare it with what another program
+reads. Nothing is written.`,
 		Example: `  aqsha farm read 10.1.0.17
   aqsha farm read 10.1.0.17 --json
   aqsha farm read recordings/antminer-s19 --json`,

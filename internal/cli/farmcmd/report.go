@@ -68,9 +68,9 @@ func newFarmTodayCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "today",
 		Short: "The daily report: what was lost since yesterday, which machines to visit, what each visit earns",
-		Long: `Accounts for the time from yesterday's midnight to the newest poll. A visit earns what the machine would have
-accepted without the cause, were the last two hours a day, at the last prices; after power, less the electricity
-for it at the tariff and levy of farm.toml.`,
+		Long: `Accounts for the time from yesterday's midnight to the newest poll. A visit earns what the machine
+would have accepted without the cause, were the last two hours a day, at the last prices; after power, less the
+electricity for it at the tariff and levy of farm.toml.`,
 		Example: "  aqsha farm today\n  aqsha farm today --since 2026-10-03T18:00 --top 20 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -188,8 +188,8 @@ func NewVerifyFarmCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "farm INDEX",
 		Short: "Derive a farm's sealed month again from its samples",
-		Long: `Checks the log's signed checkpoint and that the entry stands under it, then derives the month's account anew:
-days whose polls are still kept from these, older days from their five-minute sums. Give --public when you have
+		Long: `Checks the log's signed checkpoint and that the entry stands under it, then derives the month's account
+anew: days whose polls are still kept from these, older days from their five-minute sums. Give --public when you have
 the log's key from elsewhere; the folder's own word proves only that nothing changed since.`,
 		Example: "  aqsha verify farm 0 --log sealed --data aqsha-farm",
 		Args:    cli.ExactArgs(1),

@@ -57,26 +57,7 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 			}
 			server := &simulate.Server{Units: simulate.Units(machines, seed, protocol.Protocol(only),
 				usage.At(time.Now()), orders), HTTPPort: httpPort}
-			if err := simulate.Settle(server.Units, first); err != nil {
-				return err
-			}
-			if err := server.Listen(); err != nil {
-				return err
-			}
-			if add {
-				if err := addUnits(command, server.Units); err != nil {
-					return err
-				}
-			}
-			err = cli.Show(command, map[string]any{"machines": machines, "first": server.Units[0].Machine.Address,
-				"last": server.Units[machines-1].Machine.Address}, func(w io.Writer) {
-				fmt.Fprintf(w, "%d simulated machines answer, %s to %s\n", machines, server.Units[0].Machine.Address,
-					server.Units[machines-1].Machine.Address)
-			})
-			if err != nil {
-				return err
-			}
-			return server.Serve(command.Context())
+			return serveSimulated(command, server, first, add)
 		},
 	}
 	flags := command.Flags()
@@ -91,6 +72,30 @@ lowhash, rejects, wrongpool, theft, nopool, reboot, counters. Runs until interru
 		"serve the recorded machines of this folder instead (rpc/COMMAND.txt, http/PATH.txt)")
 	flags.BoolVar(&add, "add", false, "add them to the fleet of --data")
 	return command
+}
+
+// serveSimulated lets the machines answer from the first address on. They listen before they are added to a fleet and
+// told of: whoever reads of one can ask it.
+func serveSimulated(command *cobra.Command, server *simulate.Server, first netip.Addr, add bool) error {
+	if err := simulate.Settle(server.Units, first); err != nil {
+		return err
+	}
+	if err := server.Listen(); err != nil {
+		return err
+	}
+	if add {
+		if err := addUnits(command, server.Units); err != nil {
+			return err
+		}
+	}
+	machines := len(server.Units)
+	from, to := server.Units[0].Machine.Address, server.Units[machines-1].Machine.Address
+	if err := cli.Show(command, map[string]any{"machines": machines, "first": from, "last": to}, func(w io.Writer) {
+		fmt.Fprintf(w, "%d simulated machines answer, %s to %s\n", machines, from, to)
+	}); err != nil {
+		return err
+	}
+	return server.Serve(command.Context())
 }
 
 // parseOrders reads what is to break.

@@ -136,10 +136,11 @@ func newFarmSilenceCommand() *cobra.Command {
 	var kinds []string
 	var why string
 	command := &cobra.Command{
-		Use:     "silence SELECTOR",
-		Short:   "Hold alerts of machines back for a time",
-		Example: "  aqsha farm silence ekibastuz/c1/r3 --for 2h --why \"changing fans\"\n  aqsha farm silence \"*\" --kind offline --for 30m",
-		Args:    cli.ExactArgs(1),
+		Use:   "silence SELECTOR",
+		Short: "Hold alerts of machines back for a time",
+		Example: "  aqsha farm silence ekibastuz/c1/r3 --for 2h --why \"changing fans\"\n  aqsha farm silence \"*\" " +
+			"--kind offline --for 30m",
+		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			if long <= 0 || long > 30*24*time.Hour {
 				return farm.Refuse("farm-out-of-range", "for", "want a time up to 30 days")
@@ -189,8 +190,9 @@ func newFarmExportCommand() *cobra.Command {
 		Short: "Write polls as CSV",
 		Long: `Writes every poll of the machines that is kept (two weeks), one a row, in order of time within each
 machine. Counters are in 10^6 hashes; what a machine does not report is empty.`,
-		Example: "  aqsha farm export --from 2026-10-03 --to 2026-10-04 --out polls.csv\n  aqsha farm export ekibastuz/c1/r3",
-		Args:    cobra.MaximumNArgs(1),
+		Example: "  aqsha farm export --from 2026-10-03 --to 2026-10-04 --out polls.csv\n  aqsha farm export " +
+			"ekibastuz/c1/r3",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			b, err := readFarm(command)
 			if err != nil {
@@ -239,7 +241,9 @@ func exportPolls(w io.Writer, b *records.Records, selector string, from, to usag
 		numbers[identity] = uint32(number)
 	}
 	rows := safecsv.NewWriter(w)
-	_ = rows.Write(strings.Split("time,machine,simulated,elapsed_s,rate_mhs,nameplate_mhs,total_mh,accepted_mh,rejected_mh,hardware_errors,chip_c,slowest_fan_rpm,watts,watts_from,boards,boards_due,cap_permille,pool_alive,pool_wrong,throttled,sleeping", ","))
+	_ = rows.Write(
+		strings.Split(
+			"time,machine,simulated,elapsed_s,rate_mhs,nameplate_mhs,total_mh,accepted_mh,rejected_mh,hardware_errors,chip_c,slowest_fan_rpm,watts,watts_from,boards,boards_due,cap_permille,pool_alive,pool_wrong,throttled,sleeping", ","))
 	for _, m := range machines {
 		number, ok := numbers[m.ID]
 		if !ok {

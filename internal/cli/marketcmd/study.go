@@ -295,7 +295,8 @@ component and igarch.`,
 			if asked, why := wide.asked(model, law, mean); asked {
 				if like != "" || parameters != "" || fan != "" || o.Days > 0 || o.Spec.Free {
 					return market.Refuse("choice", "like",
-						"--like, --parameters, --forecast, --fan and --free belong to garch, gjr and egarch of order (1,1): %s is of the wider family", why)
+						"--like, --parameters, --forecast, --fan and --free belong to garch, gjr and egarch of order (1,1): "+
+							"%s is of the wider family", why)
 				}
 				return wide.run(command, in, model, law, mean)
 			}

@@ -21,7 +21,8 @@ type tengeFlags struct {
 func (f *tengeFlags) register(command *cobra.Command) {
 	cli.NodesFlag(command.Flags(), &f.node, "node", "URL of an Aqsha node whose digital tenge stands in the table")
 	command.Flags().StringVar(&f.file, "tenge", "", "file with a node's statistics instead")
-	command.Flags().Float64Var(&f.kztPerUSD, "kzt-per-usd", 0, "rate that turns tenge into dollars (needed for the tenge's money columns)")
+	command.Flags().Float64Var(&f.kztPerUSD, "kzt-per-usd", 0,
+		"rate that turns tenge into dollars (needed for the tenge's money columns)")
 }
 
 // statistics are what a node or a file says of the tenge, or nil when neither was given.
@@ -30,7 +31,8 @@ func (f *tengeFlags) statistics(command *cobra.Command) (*usage.TengeStats, erro
 	var err error
 	switch {
 	case f.node != "":
-		stats, err = usage.FetchTenge(command.Context(), &http.Client{Timeout: 20 * time.Second, CheckRedirect: httplimit.NoRedirect}, f.node)
+		stats, err = usage.FetchTenge(command.Context(),
+			&http.Client{Timeout: 20 * time.Second, CheckRedirect: httplimit.NoRedirect}, f.node)
 	case f.file != "":
 		var data []byte
 		if data, err = os.ReadFile(f.file); err == nil {

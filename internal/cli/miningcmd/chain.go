@@ -28,10 +28,11 @@ is to be reversed, and runs a private network for development.`,
 
 func newChainInfoCommand(node *nodeFlags) *cobra.Command {
 	return &cobra.Command{
-		Use:     "info",
-		Short:   "Print the state of a node's chain",
-		Example: "  aqsha chain info --bitcoin @node.url\n  aqsha chain info --bitcoin http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --json",
-		Args:    cobra.NoArgs,
+		Use:   "info",
+		Short: "Print the state of a node's chain",
+		Example: "  aqsha chain info --bitcoin @node.url\n  aqsha chain info --bitcoin http://127.0.0.1:8332 " +
+			"--cookie ~/.bitcoin/.cookie --json",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			client, _, err := node.dial(command.Context())
 			if err != nil {
@@ -56,10 +57,11 @@ func newChainInfoCommand(node *nodeFlags) *cobra.Command {
 
 func newChainBlockCommand(node *nodeFlags) *cobra.Command {
 	return &cobra.Command{
-		Use:     "block HEIGHT|HASH",
-		Short:   "Print a block: who paid whom, how much, with what remark",
-		Example: "  aqsha chain block 170\n  aqsha chain block 000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f --json",
-		Args:    cobra.ExactArgs(1),
+		Use:   "block HEIGHT|HASH",
+		Short: "Print a block: who paid whom, how much, with what remark",
+		Example: "  aqsha chain block 170\n  aqsha chain block " +
+			"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f --json",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			client, network, err := node.dial(command.Context())
 			if err != nil {

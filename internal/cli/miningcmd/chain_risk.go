@@ -26,8 +26,9 @@ func newChainRiskCommand() *cobra.Command {
 		Long: `Prints the probability that an attacker with a share of the hash rate overtakes the
 honest chain after each number of confirmations: exactly (negative binomial, Rosenfeld
 2014), and as the Bitcoin paper estimates it (section 11).`,
-		Example: "  aqsha chain risk --attacker 0.1 --confirmations 6\n  aqsha chain risk --attacker 0.3 --bound 0.001 --json",
-		Args:    cobra.NoArgs,
+		Example: "  aqsha chain risk --attacker 0.1 --confirmations 6\n  aqsha chain risk --attacker 0.3 --bound " +
+			"0.001 --json",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			result := struct {
 				Attacker float64   `json:"attacker_share"`

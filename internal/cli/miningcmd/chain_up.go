@@ -33,9 +33,10 @@ func newChainUpCommand() *cobra.Command {
 address, which it also writes to DIR/node.url. btcd is looked for in --btcd, DIR/tools,
 .tools and PATH; if it is nowhere, it is built with the Go tool chain. On interrupt the
 node stops; unless --keep is given, what this command created is removed.`,
-		Example: "  aqsha chain up --data devnet --blocks 101 --pay-to bcrt1q...\n  aqsha chain info --bitcoin @devnet/node.url",
-		Args:    cobra.NoArgs,
-		RunE:    func(command *cobra.Command, _ []string) error { return up.run(command) },
+		Example: "  aqsha chain up --data devnet --blocks 101 --pay-to bcrt1q...\n  aqsha chain info --bitcoin " +
+			"@devnet/node.url",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return up.run(command) },
 	}
 	flags := command.Flags()
 	flags.StringVar(&up.dir, "data", "aqsha-devnet", "data directory")

@@ -55,14 +55,16 @@ from a cgminer. An interrupt stops it; what was found is handed in first.`,
 	cli.AddLogFlags(command)
 	flags := command.Flags()
 	flags.StringVar(&f.payTo, "pay-to", "", "address that solo blocks pay")
-	flags.StringArrayVar(&f.pools, "pool", nil, "pool, stratum+tcp://host:port, stratum+ssl://host:port, or @FILE that holds it")
+	flags.StringArrayVar(&f.pools, "pool", nil, "pool, stratum+tcp://host:port, stratum+ssl://host:port, or @FILE "+
+		"that holds it")
 	flags.StringVar(&f.user, "user", "", "user at the pool, often an address and .worker")
 	cli.SecretFlags(flags, "password", "AQSHA_POOL_PASSWORD", "the password at the pool, which most do not look at")
 	flags.Float64Var(&f.difficulty, "difficulty", 0, "share difficulty to suggest to the pool")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: one for each processor)")
 	flags.BoolVar(&f.affinity, "affinity", false, "pin each thread to a processor (Linux)")
 	flags.StringVar(&f.kernel, "kernel", "", "kernel to use (default: the fastest here; see 'aqsha bench sha256d')")
-	flags.StringVar(&f.apiListen, "api-listen", "", "answer cgminer API requests on this address, such as 127.0.0.1:4028")
+	flags.StringVar(&f.apiListen, "api-listen", "",
+		"answer cgminer API requests on this address, such as 127.0.0.1:4028")
 	flags.IntVar(&f.blocks, "blocks", 0, "solo: stop after this many blocks")
 	flags.DurationVar(&f.duration, "duration", 0, "stop after this long")
 	return command
@@ -154,7 +156,8 @@ type workSource interface {
 
 func (f *mineFlags) source(ctx context.Context, log *slog.Logger) (workSource, error) {
 	if len(f.pools) > 0 {
-		return &miner.PoolClient{URLs: f.pools, User: f.user, Password: f.password, Agent: "aqsha/" + agentVersion(), Log: log, RequestedDifficulty: f.difficulty}, nil
+		return &miner.PoolClient{URLs: f.pools, User: f.user, Password: f.password, Agent: "aqsha/" + agentVersion(),
+			Log: log, RequestedDifficulty: f.difficulty}, nil
 	}
 	client, network, err := f.node.dial(ctx)
 	if err != nil {
@@ -192,7 +195,8 @@ func liveRate(ctx context.Context, w io.Writer, stats *miner.Stats) {
 		case <-tick.C:
 			s := stats.Summary(time.Now())
 			if terminal {
-				fmt.Fprintf(w, "\r\033[K%.2f MH/s (1 min %.2f)  accepted %d  rejected %d  blocks %d  best share %.4g", s.MH5s, s.MH1m, s.Accepted, s.RejectedTotal(), s.Blocks, s.BestShare)
+				fmt.Fprintf(w, "\r\033[K%.2f MH/s (1 min %.2f)  accepted %d  rejected %d  blocks %d  best share %.4g",
+					s.MH5s, s.MH1m, s.Accepted, s.RejectedTotal(), s.Blocks, s.BestShare)
 			}
 		}
 	}
@@ -200,7 +204,8 @@ func liveRate(ctx context.Context, w io.Writer, stats *miner.Stats) {
 
 func printSummary(w io.Writer, s miner.Summary) {
 	fmt.Fprintf(w, "%.2f MH/s over %.1f s with %s on %d threads\n", s.MHAverage, s.ElapsedSeconds, s.Kernel, s.Threads)
-	fmt.Fprintf(w, "accepted %d, rejected %d, blocks %d, best share %.4g\n", s.Accepted, s.RejectedTotal(), s.Blocks, s.BestShare)
+	fmt.Fprintf(w, "accepted %d, rejected %d, blocks %d, best share %.4g\n", s.Accepted, s.RejectedTotal(), s.Blocks,
+		s.BestShare)
 	for reason, count := range s.Rejected {
 		fmt.Fprintf(w, "  rejected %d: %s\n", count, reason)
 	}

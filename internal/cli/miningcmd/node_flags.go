@@ -27,7 +27,8 @@ func (f *nodeFlags) register(command *cobra.Command) {
 	flags := command.PersistentFlags()
 	f.command = command
 	flags.StringVar(&f.url, "bitcoin", cmp.Or(os.Getenv("AQSHA_BITCOIN"), os.Getenv(formerEnv)),
-		"Bitcoin node's RPC: http://host:port with --cookie, or @FILE that holds http://user:password@host:port (default $AQSHA_BITCOIN)")
+		"Bitcoin node's RPC: http://host:port with --cookie, or @FILE that holds http://user:password@host:port "+
+			"(default $AQSHA_BITCOIN)")
 	flags.Lookup("bitcoin").DefValue = "" // help shows no password of the environment
 	cli.Formerly(flags, "bitcoin", "node")
 	flags.StringVar(&f.cookie, "cookie", "", "Bitcoin Core's .cookie file, instead of user and password")
@@ -71,7 +72,8 @@ func (f *nodeFlags) client() (*bitcoin.Client, error) {
 		return nil, err
 	}
 	if url == "" {
-		return nil, cli.Usage(errors.New("no node: give --bitcoin URL or set AQSHA_BITCOIN ('aqsha chain up' starts a private one)"))
+		return nil, cli.Usage(errors.New("no node: give --bitcoin URL or set AQSHA_BITCOIN ('aqsha chain up' starts " +
+			"a private one)"))
 	}
 	client, err := bitcoin.Dial(url, bitcoin.DialOptions{CookieFile: f.cookie, Certificate: f.certificate})
 	if err != nil {

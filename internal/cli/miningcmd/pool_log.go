@@ -26,8 +26,9 @@ again it fetches what is new, and checks that the log begins with what was copie
 a pool that has rewritten its log is shown to have signed both, and the two checkpoints
 are kept as evidence. --key gives the key if it is known from elsewhere; otherwise the one
 that the pool serves at the first time counts, and no other afterwards.`,
-		Example: "  aqsha pool fetch http://pool.example:8080 --data copy\n  aqsha pool recompute --data copy --verify --bitcoin http://127.0.0.1:8332",
-		Args:    cobra.ExactArgs(1),
+		Example: "  aqsha pool fetch http://pool.example:8080 --data copy\n  aqsha pool recompute --data copy " +
+			"--verify --bitcoin http://127.0.0.1:8332",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			bar := cli.Progress(command, 0, "entries")
 			result, err := logcopy.Fetch(command.Context(), logcopy.Options{URL: args[0], Dir: dir, Key: key,

@@ -16,7 +16,8 @@ import (
 func (a *poolAdmin) recover() *cobra.Command {
 	r := admin.ControlRequest{}
 	command := &cobra.Command{
-		Use: "recover", Short: "List payments that the log has lost, as after a backup was put back, and enter them from the chain", Args: cobra.NoArgs,
+		Use: "recover", Short: "List payments that the log has lost, as after a backup was put back, and enter them " +
+			"from the chain", Args: cobra.NoArgs,
 		Long: `A pool holds its log against the chain and the wallet. Where these know a payment or a block of the pool
 that the log does not know, as after an old copy of the directory was put back, it pays nobody. Best
 is to put the newest copy of the directory back, or to make the log whole ("aqsha pool restore").

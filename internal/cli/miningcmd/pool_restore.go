@@ -47,14 +47,16 @@ not run.
 
 Entries that the pool has written since the backup was put back are not in the copy. With shares among
 them, which miners were promised, nothing is done without --discard.`,
-		Example: "  aqsha pool fetch http://mirror.example --data copy\n  aqsha pool restore --data aqsha-pool --from copy",
+		Example: "  aqsha pool fetch http://mirror.example --data copy\n  aqsha pool restore --data aqsha-pool " +
+			"--from copy",
 		RunE: func(command *cobra.Command, _ []string) error {
 			result, err := r.run(command)
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "the log has %d entries, before %d; %d written since the backup are not in it, %d of them shares; what was there is in %s\n",
+				fmt.Fprintf(w, "the log has %d entries, before %d; %d written since the backup are not in it, %d of "+
+					"them shares; what was there is in %s\n",
 					result.Entries, result.Before, result.Discarded, result.Shares, result.Kept)
 			})
 		},
@@ -151,7 +153,9 @@ func (r *poolRestore) compare(shares string, options txlog.Options, source *logc
 	}
 	result.Common, result.Discarded = low, log.Size()-low
 	if result.Common == source.Size() {
-		return cli.Usage(fmt.Errorf("--from: the copy has %d entries, which the log has all; there is nothing to restore", source.Size()))
+		return cli.Usage(
+			fmt.Errorf("--from: the copy has %d entries, which the log has all; there is nothing to restore",
+				source.Size()))
 	}
 	for entry, err := range log.Entries(low, log.Size()) {
 		if err != nil {
@@ -162,7 +166,8 @@ func (r *poolRestore) compare(shares string, options txlog.Options, source *logc
 		}
 	}
 	if result.Shares > 0 && !r.discard {
-		return cli.Usage(fmt.Errorf("%d shares were logged from entry %d on that the copy does not have; --discard gives them up", result.Shares, low))
+		return cli.Usage(fmt.Errorf("%d shares were logged from entry %d on that the copy does not have; --discard "+
+			"gives them up", result.Shares, low))
 	}
 	return nil
 }

@@ -128,7 +128,8 @@ func (up *poolUp) placeFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&up.bip323, "bip323", false, "let miners roll the bits of the BIP 323 draft")
 	flags.DurationVar(&up.payEvery, "pay-every", 0, "pay what users are owed from the wallet at this interval")
 	flags.StringVar(&up.wallet, "wallet", "",
-		"URL, or @FILE that holds it, of the wallet that pays: btcwallet's, or Bitcoin Core's with …/wallet/NAME (default the node's own)")
+		"URL, or @FILE that holds it, of the wallet that pays: btcwallet's, or Bitcoin Core's with …/wallet/NAME "+
+			"(default the node's own)")
 	flags.StringVar(&up.payMinimum, "pay-minimum", "0.001", "least amount of a payment in bitcoin")
 	flags.Float64Var(&up.maxFeeRate, "max-fee-rate", 50,
 		"cap of a payment's fee, satoshi per virtual byte; dearer, and it waits")

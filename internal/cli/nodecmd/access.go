@@ -30,16 +30,17 @@ import (
 func NewAccessCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "access", Short: "Access tokens of a node that is not open: make, list, revoke",
-		Long: `Access tokens let programs of the authority, of auditors and of banks read what is not public. (A wallet's
-holder needs none: his key opens what is his.) The node keeps only hashes of them, in config.toml; a
-token is shown once, when it is made. A node that runs takes changes in within seconds.`,
+		Long: `Access tokens let programs of the authority, of auditors and of banks read what is not public. (A
+wallet's holder needs none: his key opens what is his.) The node keeps only hashes of them, in config.toml; a token is
+shown once, when it is made. A node that runs takes changes in within seconds.`,
 	}
 	datadir.AddLedgerFlags(command)
 	for _, c := range []*cobra.Command{accessNew(), accessList(), accessRevoke()} {
 		run := c.RunE
 		c.RunE = func(command *cobra.Command, args []string) error {
 			if cli.Flag(command, "node") != "" {
-				return cli.Usage(errors.New("--node: accesses are kept in a data directory: run this on the node's machine, with --data"))
+				return cli.Usage(errors.New("--node: accesses are kept in a data directory: run this on the node's " +
+					"machine, with --data"))
 			}
 			return run(command, args)
 		}
@@ -77,28 +78,9 @@ func accessNew() *cobra.Command {
 			if lasts > 0 {
 				a.Expires = time.Now().Add(lasts).UTC().Truncate(time.Second)
 			}
-			var secret [32]byte
-			_, _ = rand.Read(secret[:])
-			text := base64.RawURLEncoding.EncodeToString(secret[:])
-			a.TokenSHA256 = api.HashToken(text)
-			// The file first: a token that nobody can be shown is not made.
 			path := cli.Flag(command, "out")
-			if path != "" {
-				if err := durable.Create(vfs.OS, path, []byte(text+"\n")); errors.Is(err, fs.ErrExist) {
-					return cli.Usage(fmt.Errorf("%s is there already: choose another file for the token", path))
-				} else if err != nil {
-					return err
-				}
-			}
-			if err := changeAccess(command, func(list []api.Access) ([]api.Access, error) {
-				if slices.ContainsFunc(list, func(b api.Access) bool { return b.Name == a.Name }) {
-					return nil, cli.Usage(fmt.Errorf("there is an access %q already: revoke it, or choose another name", a.Name))
-				}
-				return append(list, a), nil
-			}); err != nil {
-				if path != "" {
-					err = errors.Join(err, durable.Remove(vfs.OS, path))
-				}
+			text, err := addAccess(command, a, path)
+			if err != nil {
 				return err
 			}
 			out := map[string]any{"name": a.Name, "role": a.Role, "expires": a.Expires}
@@ -116,11 +98,39 @@ func accessNew() *cobra.Command {
 			})
 		},
 	}
-	command.Flags().String("role", "auditor", "authority, auditor (both read everything) or intermediary (its own wallets)")
+	command.Flags().String("role", "auditor",
+		"authority, auditor (both read everything) or intermediary (its own wallets)")
 	command.Flags().String("bank", "", "the bank, for the role intermediary")
 	command.Flags().String("for", "365d", "how long it is valid: 90d, 12h; 0 for ever")
 	command.Flags().String("out", "", "write the token to this file, its owner's alone, instead of showing it")
 	return command
+}
+
+// addAccess makes the token of an access, and keeps only its hash. With a path the token's file comes first: a crash
+// leaves a token that opens nothing, never an access whose token nobody can be shown.
+func addAccess(command *cobra.Command, a api.Access, path string) (text string, err error) {
+	var secret [32]byte
+	_, _ = rand.Read(secret[:])
+	text = base64.RawURLEncoding.EncodeToString(secret[:])
+	a.TokenSHA256 = api.HashToken(text)
+	if path != "" {
+		if err := durable.Create(vfs.OS, path, []byte(text+"\n")); errors.Is(err, fs.ErrExist) {
+			return "", cli.Usage(fmt.Errorf("%s is there already: choose another file for the token", path))
+		} else if err != nil {
+			return "", err
+		}
+	}
+	err = changeAccess(command, func(list []api.Access) ([]api.Access, error) {
+		if slices.ContainsFunc(list, func(b api.Access) bool { return b.Name == a.Name }) {
+			return nil, cli.Usage(fmt.Errorf("there is an access %q already: revoke it, or choose another name",
+				a.Name))
+		}
+		return append(list, a), nil
+	})
+	if err != nil && path != "" {
+		err = errors.Join(err, durable.Remove(vfs.OS, path))
+	}
+	return text, err
 }
 
 // parseDays reads a period as a number of days or a duration.
@@ -203,7 +213,8 @@ func accessList() *cobra.Command {
 
 func accessRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke NAME", Short: "Take an access token back", Example: "  aqsha access revoke audit-2026", Args: cobra.ExactArgs(1),
+		Use: "revoke NAME", Short: "Take an access token back", Example: "  aqsha access revoke audit-2026",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			err := changeAccess(command, func(list []api.Access) ([]api.Access, error) {
 				i := slices.IndexFunc(list, func(a api.Access) bool { return a.Name == args[0] })
@@ -215,7 +226,9 @@ func accessRevoke() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]any{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "%s has no access any more\n", args[0]) })
+			return cli.Show(command, map[string]any{"revoked": args[0]}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s has no access any more\n", args[0])
+			})
 		},
 	}
 }
@@ -223,8 +236,8 @@ func accessRevoke() *cobra.Command {
 // accessLook is how often a node that runs looks whether its accesses were changed.
 const accessLook = time.Second
 
-// watchAccess takes changes of the accesses in config.toml in while a node runs, until ctx ends. A file that cannot be read
-// changes nothing, and is told.
+// watchAccess takes changes of the accesses in config.toml in while a node runs, until ctx ends. A file that cannot be
+// read changes nothing, and is told.
 func watchAccess(ctx context.Context, dir string, server *api.Server, logger *slog.Logger) {
 	path := filepath.Join(dir, datadir.ConfigFile)
 	seen, reported := fileMark(path), ""

@@ -32,7 +32,8 @@ func openArchive(dir string, c datadir.Config) error {
 	case there.Leader != datadir.BackupLeader:
 		return token.Errorf(datadir.BadConfig, "archive", "%s is a ledger's own directory", c.Archive)
 	case c.Network != "" && there.Network != c.Network:
-		return token.Errorf(datadir.WrongNetwork, "archive", "%s holds network %s (%s)", c.Archive, there.Network, there.Name)
+		return token.Errorf(datadir.WrongNetwork, "archive", "%s holds network %s (%s)", c.Archive, there.Network,
+			there.Name)
 	}
 	return nil
 }
@@ -56,10 +57,12 @@ func nameArchive(c datadir.Config, network token.NetworkID) error {
 	}
 	there, err := archiveConfig(c.Archive)
 	if err == nil && there.Network != network.String() {
-		return token.Errorf(datadir.WrongNetwork, "archive", "%s holds network %s (%s)", c.Archive, there.Network, there.Name)
+		return token.Errorf(datadir.WrongNetwork, "archive", "%s holds network %s (%s)", c.Archive, there.Network,
+			there.Name)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return datadir.WriteConfig(c.Archive, datadir.Config{Name: c.Name, Listen: datadir.DefaultListen, Development: c.Development, Leader: datadir.BackupLeader, Network: network.String()})
+	return datadir.WriteConfig(c.Archive, datadir.Config{Name: c.Name, Listen: datadir.DefaultListen,
+		Development: c.Development, Leader: datadir.BackupLeader, Network: network.String()})
 }

@@ -41,7 +41,8 @@ func stopCluster(e *cluster.Engine) error {
 }
 
 // untilClusterStops ends a context when a validator cannot go on; stopped says why.
-func untilClusterStops(ctx context.Context, e *cluster.Engine, served <-chan struct{}) (until context.Context, stopped func() error) {
+func untilClusterStops(ctx context.Context, e *cluster.Engine,
+	served <-chan struct{}) (until context.Context, stopped func() error) {
 	if e == nil {
 		return ctx, func() error { return nil }
 	}

@@ -89,22 +89,22 @@ If the leader ever signs two histories, following stops and the signed pair is s
 				return followOnce(command, dir, c, keyring, client, cosigner, public)
 			}
 			fmt.Fprintf(os.Stderr, "This follower's key, for \"followers\" of the leader's config.toml: %s\n", public)
-			for {
-				moved, err := followAndServe(command.Context(), dir, c, keyring, client, cosigner)
-				if moved.Leader == "" || command.Context().Err() != nil {
-					return err
-				}
-				c, client = moved, api.NewClient(moved.Leader, access)
-			}
+			return followLeaders(command.Context(), dir, c, keyring, access, cosigner)
 		},
 	}
+	addFollowFlags(command)
+	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
+	return command
+}
+
+func addFollowFlags(command *cobra.Command) {
 	datadir.AddLedgerFlags(command)
 	cli.AddLogFlags(command)
 	AddTLSFlags(command)
-	command.Flags().String("listen", "", "address of the read API (default: listen in config.toml, "+defaultFollowerListen+")")
-	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's genesis says)")
-	command.Flags().BoolVar(&once, "once", false, "stop when everything that the leader has now is here")
-	return command
+	command.Flags().String("listen", "", "address of the read API (default: listen in config.toml, "+
+		defaultFollowerListen+")")
+	command.Flags().String("network", "", "the network this must be (default, the first time: whatever the leader's "+
+		"genesis says)")
 }
 
 // followerName draws a name for a new follower's key.
@@ -114,7 +114,8 @@ func followerName() string {
 	return "follower-" + hex.EncodeToString(word[:])
 }
 
-// followerConfig takes a follower's directory and reads its configuration; the first time, with a URL, it makes the copy.
+// followerConfig takes a follower's directory and reads its configuration; the first time, with a URL, it makes the
+// copy.
 func followerConfig(command *cobra.Command, dir string, args []string) (datadir.Config, io.Closer, error) {
 	if _, err := os.Stat(filepath.Join(dir, datadir.ConfigFile)); errors.Is(err, os.ErrNotExist) {
 		if len(args) == 0 {
@@ -131,7 +132,9 @@ func followerConfig(command *cobra.Command, dir string, args []string) (datadir.
 			return cli.Usage(fmt.Errorf("%s is a leader's: it follows nobody", dir))
 		}
 		if len(args) == 0 && datadir.CheckURL("leader", c.Leader) != nil { // a copy of a backup, or of the past
-			return cli.Usage(fmt.Errorf("%s is a copy that follows nobody: name the node to follow (aqsha follow URL --data %s)", dir, dir))
+			return cli.Usage(
+				fmt.Errorf("%s is a copy that follows nobody: name the node to follow (aqsha follow URL --data %s)",
+					dir, dir))
 		}
 		return nil
 	})
@@ -147,7 +150,9 @@ func sameNetwork(ctx context.Context, c datadir.Config, leader *api.Client) erro
 	defer done()
 	info, err := leader.Network(asking)
 	if err == nil && c.Network != "" && info.Network.String() != c.Network {
-		return token.Errorf(datadir.WrongNetwork, "URL", "%s is a node of network %s (%s), and this is a copy of %s: nothing was changed", c.Leader, info.Network, info.Name, c.Network)
+		return token.Errorf(datadir.WrongNetwork, "URL",
+			"%s is a node of network %s (%s), and this is a copy of %s: nothing was changed", c.Leader, info.Network,
+			info.Name, c.Network)
 	}
 	return nil
 }
@@ -183,7 +188,8 @@ func beginCopy(ctx context.Context, dir, url, access, network string) (datadir.C
 	if err != nil {
 		return datadir.Config{}, nil, err
 	}
-	c := datadir.Config{Name: info.Name, Listen: defaultFollowerListen, Development: info.Open, Leader: strings.TrimSuffix(url, "/"), Network: info.Network.String()}
+	c := datadir.Config{Name: info.Name, Listen: defaultFollowerListen, Development: info.Open,
+		Leader: strings.TrimSuffix(url, "/"), Network: info.Network.String()}
 	if err := CopyGenesis(ctx, dir, client, network, c); err != nil {
 		return c, nil, errors.Join(err, lock.Close())
 	}
@@ -225,9 +231,22 @@ func CopyGenesis(ctx context.Context, dir string, client *api.Client, network st
 	})
 }
 
-// followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile. When the leader
-// was replaced it looks for the new one, and ends with a configuration to follow that one.
-func followAndServe(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring, leader *api.Client, cosigner note.Signer) (moved datadir.Config, _ error) {
+// followLeaders follows one leader after the other: each promotion ends a run with the new one's configuration.
+func followLeaders(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring, access string,
+	cosigner note.Signer) error {
+	for {
+		moved, err := followAndServe(ctx, dir, c, keyring, api.NewClient(c.Leader, access), cosigner)
+		if moved.Leader == "" || ctx.Err() != nil {
+			return err
+		}
+		c = moved
+	}
+}
+
+// followAndServe follows until ctx ends or the leader cannot be followed any more, and serves reads meanwhile. When the
+// leader was replaced it looks for the new one, and ends with a configuration to follow that one.
+func followAndServe(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring, leader *api.Client,
+	cosigner note.Signer) (moved datadir.Config, _ error) {
 	logger := c.LoggerOrDefault()
 	n, err := datadir.OpenNode(dir, c, keyring, logger)
 	if err != nil {
@@ -310,7 +329,8 @@ type Copied struct {
 	FollowerKey string  `json:"follower_key,omitempty"`
 }
 
-func followOnce(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, client *api.Client, cosigner note.Signer, public string) error {
+func followOnce(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, client *api.Client,
+	cosigner note.Signer, public string) error {
 	if err := ShowsAll(command.Context(), client); err != nil {
 		return err
 	}
@@ -330,32 +350,38 @@ func followOnce(command *cobra.Command, dir string, c datadir.Config, keyring *w
 
 // Describe says it in words.
 func (c Copied) Describe(w io.Writer) {
-	fmt.Fprintf(w, "Verified copy in %s: %d entries up to block %d, %d of them new, in %.1f s\n  network %s\n  root %s\n", c.Dir, c.Size, c.Height, c.New, c.Seconds, c.Network, c.Root)
+	fmt.Fprintf(w,
+		"Verified copy in %s: %d entries up to block %d, %d of them new, in %.1f s\n  network %s\n  root %s\n", c.Dir,
+		c.Size, c.Height, c.New, c.Seconds, c.Network, c.Root)
 }
 
-// ShowsAll refuses a leader that has not heard from its followers since it started: it shows what they are known to have, which may
-// be its genesis alone, and a copy of that is none.
+// ShowsAll refuses a leader that has not heard from its followers since it started: it shows what they are known to
+// have, which may be its genesis alone, and a copy of that is none.
 func ShowsAll(ctx context.Context, leader *api.Client) error {
 	h, err := leader.Health(ctx)
 	if err != nil || h.Role != "leader" || h.Status != "waiting" || h.Height != nil {
 		return nil // an earlier program does not say it
 	}
-	return token.Errorf(node.NotYet, "node", "the leader shows less than it has before it has heard from its followers (%s): bring one back, and run this again", h.Detail)
+	return token.Errorf(node.NotYet, "node", "the leader shows less than it has before it has heard from its "+
+		"followers (%s): bring one back, and run this again", h.Detail)
 }
 
 // CopyLog copies what a node has now to a directory that the caller holds, and verifies it.
-func CopyLog(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, leader *api.Client, cosigner note.Signer) (Copied, error) {
+func CopyLog(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, leader *api.Client,
+	cosigner note.Signer) (Copied, error) {
 	info, err := leader.Network(command.Context())
 	if err != nil {
 		return Copied{}, err
 	}
-	return copying(command, dir, c, keyring, info, info.Head.Size, leader, func(n *node.Node, notify func(uint64)) error {
-		return n.FollowUntil(command.Context(), leader, cosigner, info.Head.Size, notify)
-	})
+	return copying(command, dir, c, keyring, info, info.Head.Size, leader,
+		func(n *node.Node, notify func(uint64)) error {
+			return n.FollowUntil(command.Context(), leader, cosigner, info.Head.Size, notify)
+		})
 }
 
 // CopyLogTo copies the log of a node up to the end of a block.
-func CopyLogTo(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, leader *api.Client, size uint64) (Copied, error) {
+func CopyLogTo(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, leader *api.Client,
+	size uint64) (Copied, error) {
 	info, err := leader.Network(command.Context())
 	if err != nil {
 		return Copied{}, err
@@ -366,7 +392,8 @@ func CopyLogTo(command *cobra.Command, dir string, c datadir.Config, keyring *wa
 }
 
 // copying opens a directory's ledger, has it copied, and says what came of it.
-func copying(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, info api.Network, target uint64, leader *api.Client, run func(n *node.Node, notify func(uint64)) error) (result Copied, err error) {
+func copying(command *cobra.Command, dir string, c datadir.Config, keyring *wallet.Keyring, info api.Network,
+	target uint64, leader *api.Client, run func(n *node.Node, notify func(uint64)) error) (result Copied, err error) {
 	start := time.Now()
 	n, err := datadir.OpenNode(dir, c, keyring, nil)
 	if err != nil {
@@ -380,7 +407,8 @@ func copying(command *cobra.Command, dir string, c datadir.Config, keyring *wall
 	err = run(n, func(size uint64) { _ = bar.Set64(int64(size)) })
 	_ = bar.Finish()
 	head := n.Head()
-	result = Copied{Dir: dir, Network: n.Network().String(), Size: head.Size, Height: head.Height, Root: head.Root.String(), New: head.Size - before}
+	result = Copied{Dir: dir, Network: n.Network().String(), Size: head.Size, Height: head.Height,
+		Root: head.Root.String(), New: head.Size - before}
 	err = errors.Join(err, n.Close())
 	result.Seconds = time.Since(start).Seconds()
 	return result, err

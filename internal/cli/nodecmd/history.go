@@ -49,11 +49,13 @@ func RootAt(ctx context.Context, client *api.Client, head node.Head, size uint64
 // sameHistory refuses a copy that is not the beginning of the log it is to be continued from.
 func sameHistory(ctx context.Context, n *node.Node, from api.Network, client *api.Client) error {
 	if n.Network() != from.Network {
-		return token.Errorf(datadir.WrongNetwork, "dir", "it holds network %s (%s); this ledger is network %s (%s)", n.Network(), n.Genesis().Name, from.Network, from.Name)
+		return token.Errorf(datadir.WrongNetwork, "dir", "it holds network %s (%s); this ledger is network %s (%s)",
+			n.Network(), n.Genesis().Name, from.Network, from.Name)
 	}
 	have := n.Log().Size()
 	if have > from.Head.Size {
-		return token.Errorf(datadir.WrongHistory, "dir", "it holds %d entries of network %s, and this ledger only %d", have, from.Network, from.Head.Size)
+		return token.Errorf(datadir.WrongHistory, "dir", "it holds %d entries of network %s, and this ledger only %d",
+			have, from.Network, from.Head.Size)
 	}
 	here, err := n.Log().Root(have)
 	if err != nil {
@@ -64,7 +66,8 @@ func sameHistory(ctx context.Context, n *node.Node, from api.Network, client *ap
 		return err
 	}
 	if here != there {
-		return token.Errorf(datadir.WrongHistory, "dir", "it holds another history of network %s: the first %d entries differ", from.Network, have)
+		return token.Errorf(datadir.WrongHistory, "dir",
+			"it holds another history of network %s: the first %d entries differ", from.Network, have)
 	}
 	return nil
 }

@@ -39,11 +39,13 @@ for a network whose keys lie open and which anybody on this machine may read.`,
 		RunE: runInit,
 	}
 	datadir.AddLedgerFlags(command)
-	command.Flags().String("name", "tenge.localhost", "the network's name, and the origin of its log: no blanks, no plus")
+	command.Flags().String("name", "tenge.localhost",
+		"the network's name, and the origin of its log: no blanks, no plus")
 	command.Flags().Bool("development", false, "no passphrase, open to read on loopback: never for real money")
 	command.Flags().Bool("shared-keys", false, "one set of three keys for all four roles: for demonstrations")
 	command.Flags().String("daily-cap", "100000000000", "most tenge issued in a day")
-	command.Flags().Duration("delay", 24*time.Hour, "before a change of keys, cap or delay takes effect; root can veto meanwhile")
+	command.Flags().Duration("delay", 24*time.Hour,
+		"before a change of keys, cap or delay takes effect; root can veto meanwhile")
 	command.Flags().Duration("rekey-delay", 24*time.Hour, "before a new key that an intermediary asks for takes effect")
 	return command
 }
@@ -69,7 +71,8 @@ func runInit(command *cobra.Command, _ []string) error {
 	shared := n.SharedKeys
 	result := map[string]any{"network": g.Network(), "name": g.Name, "data": dir, "development": development}
 	return cli.Show(command, result, func(w io.Writer) {
-		fmt.Fprintf(w, "Network %s\n        %s\nfounded in %s. Keys are in %s.\n", g.Name, g.Network(), dir, filepath.Join(dir, "keys"))
+		fmt.Fprintf(w, "Network %s\n        %s\nfounded in %s. Keys are in %s.\n", g.Name, g.Network(), dir,
+			filepath.Join(dir, "keys"))
 		if development {
 			fmt.Fprint(w, DevelopmentWarning)
 		}
@@ -82,7 +85,8 @@ func runInit(command *cobra.Command, _ []string) error {
 
 // NewNetworkOf reads the network that the flags describe.
 func NewNetworkOf(command *cobra.Command) (n wallet.NewNetwork, err error) {
-	n = wallet.NewNetwork{Name: cli.Flag(command, "name"), TimeMillis: wallet.SystemNow(), Day: params.DateOf(time.Now())}
+	n = wallet.NewNetwork{Name: cli.Flag(command, "name"), TimeMillis: wallet.SystemNow(),
+		Day: params.DateOf(time.Now())}
 	n.SharedKeys, _ = command.Flags().GetBool("shared-keys")
 	if n.DailyCap, err = money.ParseTenge(cli.Flag(command, "daily-cap")); err != nil {
 		return n, cli.Usage(fmt.Errorf("--daily-cap: %w", err))
@@ -98,8 +102,9 @@ func NewNetworkOf(command *cobra.Command) (n wallet.NewNetwork, err error) {
 }
 
 const (
-	DevelopmentWarning = "WARNING: a development network. Its keys are not encrypted, and everybody on this machine may read everything.\n"
-	sharedWarning      = "WARNING: the authority's four roles share one set of keys. A real network keeps them apart.\n"
+	DevelopmentWarning = "WARNING: a development network. Its keys are not encrypted, and everybody on this machine " +
+		"may read everything.\n"
+	sharedWarning = "WARNING: the authority's four roles share one set of keys. A real network keeps them apart.\n"
 )
 
 // keyringForInit opens the folder for new keys: encrypted under a passphrase, or openly without.
@@ -118,7 +123,8 @@ func PassphraseForInit(command *cobra.Command, development bool) (string, error)
 	case err != nil:
 		return "", err
 	case development && secret != "":
-		return "", cli.Usage(errors.New("a development network has no passphrase: leave out --development or the passphrase"))
+		return "",
+			cli.Usage(errors.New("a development network has no passphrase: leave out --development or the passphrase"))
 	case !development && secret == "":
 		if secret, err = datadir.NewPassphrase(""); err != nil {
 			return "", cli.Usage(fmt.Errorf("%w; or --development for a network without", err))
@@ -129,7 +135,8 @@ func PassphraseForInit(command *cobra.Command, development bool) (string, error)
 
 // InitNetwork makes keys, genesis and the empty ledger; the configuration comes last. What fails leaves nothing
 // behind; what a crash leaves is cleared at the next try.
-func InitNetwork(ctx context.Context, dir string, keyring *wallet.Keyring, development bool, n wallet.NewNetwork) (g ledger.Genesis, err error) {
+func InitNetwork(ctx context.Context, dir string, keyring *wallet.Keyring, development bool,
+	n wallet.NewNetwork) (g ledger.Genesis, err error) {
 	lock, err := datadir.NewDirectory(ctx, dir)
 	if err != nil {
 		return g, err
@@ -143,7 +150,8 @@ func InitNetwork(ctx context.Context, dir string, keyring *wallet.Keyring, devel
 			return g, err
 		}
 	} else if _, err := os.Stat(filepath.Join(dir, "log")); err == nil {
-		return g, cli.Usage(fmt.Errorf("%s holds a log, but no %s: bring that back, or choose another --data", dir, datadir.ConfigFile))
+		return g, cli.Usage(fmt.Errorf("%s holds a log, but no %s: bring that back, or choose another --data", dir,
+			datadir.ConfigFile))
 	}
 	return g, initialising(dir, func() error {
 		f, err := keyring.Genesis(n)
@@ -151,7 +159,8 @@ func InitNetwork(ctx context.Context, dir string, keyring *wallet.Keyring, devel
 			return err
 		}
 		g = f.Genesis
-		c := datadir.Config{Name: n.Name, Listen: datadir.DefaultListen, Development: development, Network: g.Network().String()}
+		c := datadir.Config{Name: n.Name, Listen: datadir.DefaultListen, Development: development,
+			Network: g.Network().String()}
 		if err := initLedger(dir, keyring, c, g); err != nil {
 			return errors.Join(err, f.Undo())
 		}
@@ -159,7 +168,8 @@ func InitNetwork(ctx context.Context, dir string, keyring *wallet.Keyring, devel
 	})
 }
 
-// initialising marks a directory, clears what an earlier initialising there left, and founds; what fails is cleared too.
+// initialising marks a directory, clears what an earlier initialising there left, and founds; what fails is cleared
+// too.
 func initialising(dir string, found func() error) error {
 	mark := filepath.Join(dir, datadir.InitFile)
 	if _, err := os.Stat(mark); err == nil {
@@ -182,7 +192,8 @@ func initLedger(dir string, keyring *wallet.Keyring, c datadir.Config, g ledger.
 	if err != nil {
 		return err
 	}
-	if err := node.Init(node.Config{Dir: dir, Options: txlog.Options{Origin: c.Name, Signers: []note.Signer{signer}}}, g); err != nil {
+	if err := node.Init(node.Config{Dir: dir, Options: txlog.Options{Origin: c.Name, Signers: []note.Signer{signer}}},
+		g); err != nil {
 		return err
 	}
 	return datadir.WriteConfig(dir, c)

@@ -20,12 +20,13 @@ import (
 const queryEvery = 5 * time.Second
 
 // queryWhoLeads asks peers for a fence, now and then again and again, until the function that it returns is called. A
-// leader that was replaced while it was away stops writing before its first payment, if a peer answers. A peer that knows
-// less than this node is told: an old leader that comes back without peers of its own hears of its successor so.
+// leader that was replaced while it was away stops writing before its first payment, if a peer answers. A peer that
+// knows less than this node is told: an old leader that comes back without peers of its own hears of its successor so.
 func queryWhoLeads(ctx context.Context, n *node.Node, peers []string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ask := func() {
-		asking, done := context.WithTimeout(ctx, datadir.QueryWait) // side by side: one that stands still delays no other
+		// side by side: one that stands still delays no other
+		asking, done := context.WithTimeout(ctx, datadir.QueryWait)
 		defer done()
 		var group sync.WaitGroup
 		for _, peer := range peers {
@@ -50,8 +51,8 @@ func queryWhoLeads(ctx context.Context, n *node.Node, peers []string) (stop func
 	return cancel
 }
 
-// compareWithPeer takes in the fence that a peer knows of, and gives it the one known here if it is not the same: a newer one
-// is learnt, of one of the same epoch both must hear.
+// compareWithPeer takes in the fence that a peer knows of, and gives it the one known here if it is not the same: a
+// newer one is learnt, of one of the same epoch both must hear.
 func compareWithPeer(ctx context.Context, n *node.Node, peer *api.Client) {
 	theirs, err := peer.Fence(ctx)
 	if err != nil {
@@ -110,8 +111,8 @@ func KnownURLs(known, said map[string]string) map[string]string {
 	return urls
 }
 
-// keepFollowerURLs keeps in a leader's configuration where its followers can be asked, until ctx ends: started again, it asks
-// them who leads before it answers anything.
+// keepFollowerURLs keeps in a leader's configuration where its followers can be asked, until ctx ends: started again,
+// it asks them who leads before it answers anything.
 func keepFollowerURLs(ctx context.Context, n *node.Node, dir string, logger *slog.Logger) {
 	for {
 		select {
@@ -134,9 +135,9 @@ func keepFollowerURLs(ctx context.Context, n *node.Node, dir string, logger *slo
 	}
 }
 
-// awaitNewLeader looks, while the leader is not heard, among the nodes that are known for another that leads by the newest
-// fence, until ctx ends. Only nodes of which the old leader or a person told are asked: whoever else answered could keep a
-// follower for himself.
+// awaitNewLeader looks, while the leader is not heard, among the nodes that are known for another that leads by the
+// newest fence, until ctx ends. Only nodes of which the old leader or a person told are asked: whoever else answered
+// could keep a follower for himself.
 func awaitNewLeader(ctx context.Context, dir string, n *node.Node, leader string) string {
 	for {
 		select {
@@ -193,7 +194,8 @@ func ownURL(c datadir.Config, listens string) string {
 }
 
 // keepMembersFresh keeps them until ctx ends.
-func keepMembersFresh(ctx context.Context, dir string, c datadir.Config, leader *api.Client, server *api.Server, logger *slog.Logger) {
+func keepMembersFresh(ctx context.Context, dir string, c datadir.Config, leader *api.Client, server *api.Server,
+	logger *slog.Logger) {
 	for {
 		select {
 		case <-time.After(queryEvery):

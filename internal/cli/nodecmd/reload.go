@@ -48,7 +48,8 @@ func (r *reloading) watch(ctx context.Context) {
 		case err != nil:
 			r.logger.Error("config.toml was not taken in: everything stays as it was", "cause", err)
 		default:
-			r.logger.Info("config.toml was taken in", "changed", keysOrNone(changed), "after a restart only", keysOrNone(later))
+			r.logger.Info("config.toml was taken in", "changed", keysOrNone(changed), "after a restart only",
+				keysOrNone(later))
 		}
 	}
 }
@@ -61,8 +62,8 @@ func keysOrNone(keys []string) string {
 	return strings.Join(keys, ", ")
 }
 
-// reload takes config.toml in. changed are the keys that hold now, later those that hold when the node is started again. A file
-// with an error anywhere changes nothing.
+// reload takes config.toml in. changed are the keys that hold now, later those that hold when the node is started
+// again. A file with an error anywhere changes nothing.
 func (r *reloading) reload() (changed, later []string, err error) {
 	next, err := datadir.ReadConfig(r.dir)
 	if err != nil {
@@ -122,8 +123,8 @@ func (r *reloading) reload() (changed, later []string, err error) {
 	return changed, later, nil
 }
 
-// differing are the keys of config.toml whose values differ, in the order of the file. An empty list is as none. Where followers can
-// be asked the node writes itself, as they say it.
+// differing are the keys of config.toml whose values differ, in the order of the file. An empty list is as none. Where
+// followers can be asked the node writes itself, as they say it.
 func differing(before, after datadir.Config) (keys []string) {
 	a, b := reflect.ValueOf(before), reflect.ValueOf(after)
 	for i := range a.NumField() {
@@ -132,7 +133,8 @@ func differing(before, after datadir.Config) (keys []string) {
 			continue
 		}
 		x, y := a.Field(i), b.Field(i)
-		if x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0 || reflect.DeepEqual(x.Interface(), y.Interface()) {
+		if x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0 ||
+			reflect.DeepEqual(x.Interface(), y.Interface()) {
 			continue
 		}
 		keys = append(keys, key)
@@ -152,7 +154,8 @@ func (r *reloading) setMembers(next datadir.Config) error {
 	}
 	r.server.SetMembers(m)
 	if waits := r.n.Unsettled(); len(waits) > 0 {
-		r.logger.Info("the followers before count too until all have heard of the change", "not yet", strings.Join(waits, " and "))
+		r.logger.Info("the followers before count too until all have heard of the change", "not yet",
+			strings.Join(waits, " and "))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/errtext"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/failover"
@@ -25,14 +26,16 @@ const GroupUnwell token.Code = "group-unwell"
 // nodeStatus is one node of a group, as it answered.
 type nodeStatus struct {
 	URL string `json:"url"`
-	// Role is leader, follower, replaced, stopped (it promised a candidate that does not lead, or another was promoted with it), unknown
-	// (it is there and does not say, or is no node) or unreachable.
-	Role     string               `json:"role"`
-	Status   string               `json:"status"` // as /health says; of one that did not say: busy, no-access, refused, no-node or unreachable
-	Ready    bool                 `json:"ready"`  // takes and answers payments
-	Epoch    uint64               `json:"epoch"`
-	Height   *uint64              `json:"height,omitempty"`
-	Size     uint64               `json:"size,omitempty"` // entries that it shows; absent when it did not say, or does not know yet
+	// Role is leader, follower, replaced, stopped (it promised a candidate that does not lead, or another was promoted
+	// with it), unknown (it is there and does not say, or is no node) or unreachable.
+	Role string `json:"role"`
+	// as /health says; of one that did not say: busy, no-access, refused, no-node or unreachable
+	Status string  `json:"status"`
+	Ready  bool    `json:"ready"` // takes and answers payments
+	Epoch  uint64  `json:"epoch"`
+	Height *uint64 `json:"height,omitempty"`
+	// entries that it shows; absent when it did not say, or does not know yet
+	Size     uint64               `json:"size,omitempty"`
 	Lag      *uint64              `json:"lag,omitempty"`  // entries behind its leader
 	Acks     int                  `json:"acks,omitempty"` // of a leader: how many followers must acknowledge
 	Heard    []node.FollowerState `json:"followers,omitempty"`
@@ -70,14 +73,18 @@ func NewStatusCommand() *cobra.Command {
 each is, whom the leader hears. Without URLs (or --node URL,URL) those are asked that the data directory
 knows: the node that runs there, its leader and its peers.
 Exit code 3 (group-unwell) when payments are not taken, a node does not answer, two lead, or a follower
-is not heard; 5 when no node is reached at all; 0 when all is as it should be. A node that refuses to say how it is (busy: it has too much to do; no-access: it
-wants an access) is there all the same, and may be the leader: its role is unknown. So is that of whatever answers and is no node of a
-ledger (no-node). One node under two URLs is counted once.`,
+is not heard; 5 when no node is reached at all; 0 when all is as it should be. A node that refuses to say how it is
+(busy: it has too much to do; no-access: it wants an access) is there all the same, and may be the leader: its role is
+unknown. So is that of whatever answers and is no node of a ledger (no-node). One node under two URLs is counted once.`,
 		Example: `  aqsha status http://almaty-1:8420 http://almaty-2:8430 http://astana-1:8430
   aqsha status --data ./copy --json
   aqsha status --wait 30s http://almaty-1:8420
   aqsha status --node http://127.0.0.1:8420,http://127.0.0.1:8430`,
 		RunE: func(command *cobra.Command, args []string) error {
+			wait, _ := command.Flags().GetDuration("wait")
+			if wait < 0 {
+				return cli.Usage(fmt.Errorf("--wait: %s, want 0 or more", wait))
+			}
 			urls, err := membersToQuery(command, args)
 			if err != nil {
 				return err
@@ -86,7 +93,6 @@ ledger (no-node). One node under two URLs is counted once.`,
 			if err != nil {
 				return err
 			}
-			wait, _ := command.Flags().GetDuration("wait")
 			g := queryGroup(command.Context(), urls, access)
 			for until := time.Now().Add(wait); len(g.Unwell) > 0 && time.Now().Before(until); {
 				select {
@@ -106,7 +112,8 @@ ledger (no-node). One node under two URLs is counted once.`,
 		},
 	}
 	datadir.AddLedgerFlags(command)
-	command.Flags().Duration("wait", 0, "ask again for so long until all is as it should be, as scripts do after a start")
+	command.Flags().Duration("wait", 0,
+		"ask again for so long until all is as it should be, as scripts do after a start")
 	return command
 }
 
@@ -155,6 +162,7 @@ func (g GroupStatus) describe(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tROLE\tEPOCH\tSTATUS\tHEIGHT\tENTRIES\tBEHIND\tFOLLOWERS\tACKS")
 	for _, m := range g.Members {
+		m.URL = errtext.Redact(m.URL) // before columns are measured: what is printed hides a password anyway
 		if !m.said() {
 			fmt.Fprintf(table, "%s\t%s\t\t%s\t\t\t\t\t\n", m.URL, m.Role, m.Status)
 			continue
@@ -169,7 +177,8 @@ func (g GroupStatus) describe(w io.Writer) {
 			}
 			followers, acks = fmt.Sprintf("%d of %d heard", connected, len(m.Heard)), fmt.Sprint(m.Acks)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.URL, m.Role, m.Epoch, m.Status, orUnknown(m.Height), sizeText(m), lagText(m), followers, acks)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.URL, m.Role, m.Epoch, m.Status,
+			orUnknown(m.Height), sizeText(m), lagText(m), followers, acks)
 	}
 	_ = table.Flush()
 	for _, m := range g.Members {

@@ -30,10 +30,11 @@ func queryGroup(ctx context.Context, urls []string, access string) GroupStatus {
 }
 
 // healthStates are what a node's /health says of itself.
-var healthStates = []string{"ok", "stalled", "read-only", "disk-full", "clock-doubted", "following", "waiting", "leader-doubted"}
+var healthStates = []string{"ok", "stalled", "read-only", "disk-full", "clock-doubted", "following", "waiting",
+	"leader-doubted"}
 
-// queryNode asks one node how it is. It may be anybody's, or no node at all: nothing that it says is printed as it came, and what
-// is no answer of a node gives it no role.
+// queryNode asks one node how it is. It may be anybody's, or no node at all: nothing that it says is printed as it
+// came, and what is no answer of a node gives it no role.
 func queryNode(ctx context.Context, url, access string) nodeStatus {
 	ctx, cancel := context.WithTimeout(ctx, datadir.HealthWait)
 	defer cancel()
@@ -123,8 +124,8 @@ const (
 // said says whether a node said what it is.
 func (m *nodeStatus) said() bool { return m.Role != roleUnreachable && m.Role != RoleUnknown }
 
-// silent notes why a node did not say how it is. One that answers with a refusal is there: it may lead, and nothing is known of how
-// far it is.
+// silent notes why a node did not say how it is. One that answers with a refusal is there: it may lead, and nothing is
+// known of how far it is.
 func (m *nodeStatus) silent(err error) {
 	m.Detail = terminal.Plain(Unanswered(m.URL, err))
 	var answered interface{ GetStatus() int }
@@ -135,7 +136,8 @@ func (m *nodeStatus) silent(err error) {
 	}
 	if !errors.As(err, &answered) {
 		var unreached *api.UnreachedError
-		if errors.As(err, &unreached) && unreached.NoHTTP() || unreached == nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		if errors.As(err, &unreached) && unreached.NoHTTP() ||
+			unreached == nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 			m.Role, m.Status = RoleUnknown, noNode // what it says cannot be read
 		}
 		return
@@ -159,9 +161,11 @@ func Unanswered(url string, err error) string {
 		case http.StatusTooManyRequests:
 			return fmt.Sprintf("%s is there and has too much to do: ask again (%v)", url, err)
 		case http.StatusUnauthorized:
-			return fmt.Sprintf("%s answers only with an access of the role auditor or authority, which is that node's own: --access-file FILE, or AQSHA_ACCESS (%v)", url, err)
+			return fmt.Sprintf("%s answers only with an access of the role auditor or authority, which is that "+
+				"node's own: --access-file FILE, or AQSHA_ACCESS (%v)", url, err)
 		case http.StatusForbidden:
-			return fmt.Sprintf("%s does not let this access read everything: one of the role auditor or authority is needed, which is that node's own: --access-file FILE, or AQSHA_ACCESS (%v)", url, err)
+			return fmt.Sprintf("%s does not let this access read everything: one of the role auditor or authority is "+
+				"needed, which is that node's own: --access-file FILE, or AQSHA_ACCESS (%v)", url, err)
 		}
 	}
 	var unreached *api.UnreachedError
@@ -171,9 +175,11 @@ func Unanswered(url string, err error) string {
 	case errors.As(err, &unreached):
 		return unreached.Error()
 	case errors.As(err, &unreadable):
-		return fmt.Sprintf("%s answers, and not as a node of a ledger does: is the URL right? (%s)", url, errtext.Plain(unreadable.Cause.Error()))
+		return fmt.Sprintf("%s answers, and not as a node of a ledger does: is the URL right? (%s)", url,
+			errtext.Plain(unreadable.Cause.Error()))
 	case errors.As(err, &status) && status.Redirects():
-		return fmt.Sprintf("%s answers with a redirection to %q, which is not followed: name the node itself", url, status.Location)
+		return fmt.Sprintf("%s answers with a redirection to %q, which is not followed: name the node itself", url,
+			status.Location)
 	case errors.As(err, &status) && status.NoNode():
 		return fmt.Sprintf("%s answers %s, and not as a node of a ledger does: is the URL right?", url, status.Status)
 	}

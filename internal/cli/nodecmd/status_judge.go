@@ -27,7 +27,8 @@ func (g *GroupStatus) judge() {
 		case m.SameAs != "":
 			continue
 		}
-		// Who was told that he was replaced knows the epoch of his successor, and writes no more; an earlier version does not say so itself.
+		// Who was told that he was replaced knows the epoch of his successor, and writes no more; an earlier version
+		// does not say so itself.
 		if m.Role == "leader" && (m.Epoch < newest || m.Status == "read-only" && writing > 0) {
 			m.Role = roleReplaced
 		}
@@ -53,8 +54,8 @@ func (g *GroupStatus) judge() {
 	}
 }
 
-// most is what most of those who answered show alike, so that a stranger among them does not make the others strangers; of as many
-// the first.
+// most is what most of those who answered show alike, so that a stranger among them does not make the others strangers;
+// of as many the first.
 func (g *GroupStatus) most() (group string) {
 	count := map[string]int{}
 	for i := range g.Members {
@@ -70,8 +71,8 @@ func (g *GroupStatus) most() (group string) {
 	return group
 }
 
-// sameNodes finds nodes that were asked at two URLs: the run of a program says which one it is. Somebody who only says the same word,
-// and stands otherwise, is another.
+// sameNodes finds nodes that were asked at two URLs: the run of a program says which one it is. Somebody who only says
+// the same word, and stands otherwise, is another.
 func (g *GroupStatus) sameNodes() {
 	first := map[string]string{}
 	for i := range g.Members {
@@ -108,7 +109,9 @@ func (m *nodeStatus) faults() (list []string) {
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	switch {
 	case m.Role == roleStopped && m.promised.Epoch > m.Epoch:
-		add("%s has promised epoch %d to a candidate that does not lead, and answers nothing: let that promotion end, or run it again; if it was given up, promote a follower, or this node, with aqsha promote --instead-of %d:%s",
+		add("%s has promised epoch %d to a candidate that does not lead, and answers nothing: let that promotion "+
+			"end, or run it again; if it was given up, promote a follower, or this node, with aqsha promote "+
+			"--instead-of %d:%s",
 			m.URL, m.promised.Epoch, m.promised.Epoch, m.promised.Candidate)
 	case m.Role == roleStopped:
 		add("%s has stopped: %s", m.URL, join(m.Status, m.Detail))

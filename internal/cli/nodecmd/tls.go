@@ -26,7 +26,8 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// Files of a directory's TLS. The authority's key is encrypted, and may be carried away: only a new certificate needs it.
+// Files of a directory's TLS. The authority's key is encrypted, and may be carried away: only a new certificate needs
+// it.
 const (
 	TlsFolder   = "tls"
 	CaFile      = "ca.pem"
@@ -42,7 +43,8 @@ const tlsModes = "self (aqsha tls init), files (tls_cert, tls_key), acme (tls_na
 
 func AddTLSFlags(command *cobra.Command) {
 	command.Flags().String("tls", "", "how TLS is spoken: "+tlsModes+" (default: tls in config.toml, none)")
-	command.Flags().String("tls-cert", "", "for --tls files: PEM certificate chain; read again when it is renewed, without a connection dropped")
+	command.Flags().String("tls-cert", "", "for --tls files: PEM certificate chain; read again when it is renewed, "+
+		"without a connection dropped")
 	command.Flags().String("tls-key", "", "for --tls files: PEM key")
 	command.Flags().StringArray("tls-name", nil, "for --tls acme: name of this host, several times for several")
 }
@@ -97,7 +99,8 @@ func Secure(ctx context.Context, c datadir.Config, dir string, o *api.Options, l
 			return cli.Usage(errors.New("tls: acme wants the host's names (tls_names, --tls-name)"))
 		}
 		// The authority asks on port 443 (RFC 8737): listen there, or have it sent here.
-		manager := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.TLSNames...), Cache: autocert.DirCache(filepath.Join(dir, TlsFolder, acmeFolder))}
+		manager := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.TLSNames...),
+			Cache: autocert.DirCache(filepath.Join(dir, TlsFolder, acmeFolder))}
 		o.TLS, o.Names = manager.TLSConfig(), c.TLSNames
 		o.TLS.MinVersion = tls.VersionTLS12
 		return nil
@@ -116,7 +119,8 @@ func serveFiles(ctx context.Context, certFile, keyFile string, o *api.Options, l
 	}
 	leaf := certificate.Current.Load().Leaf
 	if left := time.Until(leaf.NotAfter); left < expiresSoon {
-		logger.Warn("the TLS certificate ends soon", "file", certFile, "ends", leaf.NotAfter.UTC().Format(time.DateOnly), "days", int(left.Hours()/24))
+		logger.Warn("the TLS certificate ends soon", "file", certFile, "ends",
+			leaf.NotAfter.UTC().Format(time.DateOnly), "days", int(left.Hours()/24))
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

@@ -41,9 +41,10 @@ type tlsView struct {
 func NewTLSCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "tls", Short: "Certificates of a node: a small authority of its own, and whom this user trusts",
-		Long: `A node that listens beyond loopback speaks TLS. Without a certificate of a public authority, "aqsha tls init" makes a small
-authority that can vouch for the names given and for nothing else; its key is encrypted under a passphrase and needed only
-for new certificates: keep it apart from the node. Who dials the node trusts it by its file (--ca), or by its fingerprint.`,
+		Long: `A node that listens beyond loopback speaks TLS. Without a certificate of a public authority, "aqsha tls
+init" makes a small authority that can vouch for the names given and for nothing else; its key is encrypted under a
+passphrase and needed only for new certificates: keep it apart from the node. Who dials the node trusts it by its file
+(--ca), or by its fingerprint.`,
 	}
 	datadir.AddLedgerFlags(command)
 	command.AddCommand(newTLSInitCommand(), newTLSRenewCommand(), newTLSShowCommand(), newTLSTrustCommand())
@@ -54,21 +55,26 @@ func newTLSInitCommand() *cobra.Command {
 	var keyPath string
 	command := &cobra.Command{
 		Use: "init NAME…", Short: "Make an authority for a host's names and addresses, and the node's certificate",
-		Example: "  aqsha tls init tenge.example.kz 192.0.2.7 --data pilot --authority-key /media/safe/ca.key\n  aqsha up --tls self --listen 0.0.0.0:8420 --data pilot",
-		Args:    cobra.MinimumNArgs(1),
+		Example: "  aqsha tls init tenge.example.kz 192.0.2.7 --data pilot --authority-key /media/safe/ca.key\n  " +
+			"aqsha up --tls self --listen 0.0.0.0:8420 --data pilot",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, names []string) error {
 			folder := filepath.Join(cli.Flag(command, "data"), TlsFolder)
 			if _, err := os.Stat(filepath.Join(folder, CaFile)); err == nil {
-				return cli.Usage(fmt.Errorf("%s has an authority: aqsha tls renew makes a new certificate of it; remove the folder for another authority", folder))
+				return cli.Usage(fmt.Errorf("%s has an authority: aqsha tls renew makes a new certificate of it; "+
+					"remove the folder for another authority", folder))
 			}
-			names = append(names, slices.DeleteFunc([]string{"localhost", "127.0.0.1"}, func(n string) bool { return slices.Contains(names, n) })...)
+			names = append(names, slices.DeleteFunc([]string{"localhost", "127.0.0.1"}, func(n string) bool {
+				return slices.Contains(names, n)
+			})...)
 			authority, err := localca.New(names, time.Now())
 			if err != nil {
 				return cli.Usage(err)
 			}
 			secret, err := datadir.Passphrase(command)
 			if err == nil && secret == "" {
-				if secret, err = datadir.PromptPassphrase("passphrase for the authority's key"); err == nil && secret == "" {
+				if secret, err = datadir.PromptPassphrase("passphrase for the authority's key"); err == nil &&
+					secret == "" {
 					err = cli.Usage(errors.New("the authority's key wants a passphrase"))
 				}
 			}
@@ -97,11 +103,13 @@ func newTLSInitCommand() *cobra.Command {
 			return showTLS(command)
 		},
 	}
-	command.Flags().StringVar(&keyPath, "authority-key", "", "where the authority's encrypted key is put (default: beside the certificates)")
+	command.Flags().StringVar(&keyPath, "authority-key", "",
+		"where the authority's encrypted key is put (default: beside the certificates)")
 	return command
 }
 
-// issue puts a new certificate of the node where a running node finds it: the key first, so that it takes both or neither.
+// issue puts a new certificate of the node where a running node finds it: the key first, so that it takes both or
+// neither.
 func issue(authority *localca.Authority, folder string) error {
 	chain, key, err := authority.Issue(time.Now())
 	if err != nil {
@@ -146,13 +154,15 @@ func newTLSRenewCommand() *cobra.Command {
 			return showTLS(command)
 		},
 	}
-	command.Flags().StringVar(&keyPath, "authority-key", "", "where the authority's encrypted key is (default: beside the certificates)")
+	command.Flags().StringVar(&keyPath, "authority-key", "",
+		"where the authority's encrypted key is (default: beside the certificates)")
 	return command
 }
 
 func newTLSShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show", Short: "The node's authority: its names, its fingerprint, a picture to scan, and when certificates end",
+		Use: "show", Short: "The node's authority: its names, its fingerprint, a picture to scan, and when " +
+			"certificates end",
 		Example: "  aqsha tls show --data pilot\n  aqsha tls show --data pilot --json", Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return showTLS(command) },
 	}
@@ -179,14 +189,16 @@ func showTLS(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	view := tlsView{Names: localca.Names(authority), Fingerprint: localca.Fingerprint(authority), Authority: filepath.Join(folder, CaFile),
+	view := tlsView{Names: localca.Names(authority), Fingerprint: localca.Fingerprint(authority),
+		Authority:        filepath.Join(folder, CaFile),
 		AuthorityExpires: authority.NotAfter.UTC(), ServerExpires: server.NotAfter.UTC()}
 	if _, err := os.Stat(filepath.Join(folder, caKeyFile)); err == nil {
 		view.Key = filepath.Join(folder, caKeyFile)
 	}
 	view.Code = "aqsha-ca:" + view.Names[0] + "?sha256=" + view.Fingerprint
 	return cli.Show(command, view, func(w io.Writer) {
-		fmt.Fprintf(w, "names: %s\nauthority: %s, until %s\ncertificate: until %s\nfingerprint (SHA-256): %s\n", strings.Join(view.Names, ", "), view.Authority,
+		fmt.Fprintf(w, "names: %s\nauthority: %s, until %s\ncertificate: until %s\nfingerprint (SHA-256): %s\n",
+			strings.Join(view.Names, ", "), view.Authority,
 			view.AuthorityExpires.Format(time.DateOnly), view.ServerExpires.Format(time.DateOnly), view.Fingerprint)
 		if view.Key != "" {
 			fmt.Fprintf(w, "the authority's key, encrypted: %s; better kept apart from the node\n", view.Key)
@@ -194,7 +206,8 @@ func showTLS(command *cobra.Command) error {
 		if code, err := qr.Encode(view.Code, qr.M); err == nil {
 			drawCode(w, code)
 		}
-		fmt.Fprintf(w, "clients: aqsha … --ca %s, or aqsha tls trust https://HOST:PORT %s\n", view.Authority, view.Fingerprint)
+		fmt.Fprintf(w, "clients: aqsha … --ca %s, or aqsha tls trust https://HOST:PORT %s\n", view.Authority,
+			view.Fingerprint)
 	})
 }
 
@@ -220,9 +233,11 @@ func drawCode(w io.Writer, code *qr.Code) {
 
 func newTLSTrustCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "trust URL FINGERPRINT", Short: "Trust a node's own authority, whose fingerprint you have from its operator",
-		Long: `Ask a node for its authority, and keep that when its fingerprint is the one given: from then on this user's commands speak
-to the node. The authority vouches for the node's names only. Nothing is kept when the fingerprint differs.`,
+		Use:   "trust URL FINGERPRINT",
+		Short: "Trust a node's own authority, whose fingerprint you have from its operator",
+		Long: `Ask a node for its authority, and keep that when its fingerprint is the one given: from then on this
+user's commands speak to the node. The authority vouches for the node's names only. Nothing is kept when the
+fingerprint differs.`,
 		Example: "  aqsha tls trust https://tenge.example.kz:8420 5f0c…", Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
 			u, err := url.Parse(args[0])
@@ -238,10 +253,12 @@ to the node. The authority vouches for the node's names only. Nothing is kept wh
 				return err
 			}
 			path := filepath.Join(folder, localca.Fingerprint(authority)+".pem")
-			if err := durable.Replace(vfs.OS, path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Raw})); err != nil {
+			if err := durable.Replace(vfs.OS, path,
+				pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Raw})); err != nil {
 				return err
 			}
-			view := map[string]any{"names": localca.Names(authority), "fingerprint": localca.Fingerprint(authority), "kept": path}
+			view := map[string]any{"names": localca.Names(authority), "fingerprint": localca.Fingerprint(authority),
+				"kept": path}
 			return cli.Show(command, view, func(w io.Writer) {
 				fmt.Fprintf(w, "trusted for %s: %s\n", strings.Join(localca.Names(authority), ", "), path)
 			})
@@ -249,13 +266,15 @@ to the node. The authority vouches for the node's names only. Nothing is kept wh
 	}
 }
 
-// fetchAuthority finds in what a node shows the authority of a fingerprint, and checks that the node's certificate is of it.
+// fetchAuthority finds in what a node shows the authority of a fingerprint, and checks that the node's certificate is
+// of it.
 func fetchAuthority(u *url.URL, fingerprint string) (*x509.Certificate, error) {
 	port := u.Port()
 	if port == "" {
 		port = "443"
 	}
-	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second}, Config: &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second},
+		Config: &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
 	c, err := dialer.Dial("tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return nil, err
@@ -275,5 +294,6 @@ func fetchAuthority(u *url.URL, fingerprint string) (*x509.Certificate, error) {
 		_, err := shown[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: name})
 		return authority, err
 	}
-	return nil, cli.Usage(fmt.Errorf("the node shows no authority of fingerprint %s: it is another node, or somebody stands between", fingerprint))
+	return nil, cli.Usage(fmt.Errorf("the node shows no authority of fingerprint %s: it is another node, or somebody "+
+		"stands between", fingerprint))
 }

@@ -34,26 +34,28 @@ func NewUpCommand() *cobra.Command {
   aqsha up --accept-time --data ./pilot   # after weeks at rest, when this machine's clock is right`,
 		Long: `Run the ledger and serve its API until interrupted. It ends within ten seconds of SIGTERM.
 
-Blocks are dated by this machine's clock, and time on the ledger only grows: a clock that is set ahead would let proposals,
-new keys and contracts fall due at once. While it runs the node holds the clock against the monotonic one; at the start,
-against the last block. When the last block is longer ago than the shortest delay in force (policy: delay, re-key delay), it
-takes no payments (clock-doubted) until a follower's clock says the same, or you do with --accept-time. A development network
-never asks. /health shows what the node makes of its clock.
+Blocks are dated by this machine's clock, and time on the ledger only grows: a clock that is set ahead would let
+proposals, new keys and contracts fall due at once. While it runs the node holds the clock against the monotonic one;
+at the start, against the last block. When the last block is longer ago than the shortest delay in force (policy:
+delay, re-key delay), it takes no payments (clock-doubted) until a follower's clock says the same, or you do with
+--accept-time. A development network never asks. /health shows what the node makes of its clock.
 
-SIGHUP has it take config.toml in again: accesses, origins, followers and acks, archive and log_level hold at once; of other
-keys that changed it logs the names. A file with an error changes nothing.
+SIGHUP has it take config.toml in again: accesses, origins, followers and acks, archive and log_level hold at once; of
+other keys that changed it logs the names. A file with an error changes nothing.
 
-Nothing listens beyond loopback without TLS: --tls self (a certificate of "aqsha tls init"), files (yours), acme (fetched from
-a public authority, which asks on port 443), or proxy=ADDRESS: a proxy there ends TLS, and nobody else is let in. This
-machine's own commands speak to a port on loopback.
+Nothing listens beyond loopback without TLS: --tls self (a certificate of "aqsha tls init"), files (yours), acme
+(fetched from a public authority, which asks on port 443), or proxy=ADDRESS: a proxy there ends TLS, and nobody else
+is let in. This machine's own commands speak to a port on loopback.
 
-On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on by itself.`,
+On a full disk it takes no payments (disk-full) and shows what is stored; /health says so. Make room, and it goes on
+by itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir := cli.Flag(command, "data")
 			c, lock, err := datadir.TakeLedger(command.Context(), dir, func(c datadir.Config) error {
 				if c.Leader != "" {
-					return cli.Usage(fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha promote\" to make it the leader", dir, c.Leader))
+					return cli.Usage(fmt.Errorf("%s copies the log of %s: run \"aqsha follow\" on it, or \"aqsha "+
+						"promote\" to make it the leader", dir, c.Leader))
 				}
 				return nil
 			})
@@ -75,22 +77,27 @@ On a full disk it takes no payments (disk-full) and shows what is stored; /healt
 			c.Market = cli.Flag(command, "market")
 			c.Reverify, _ = command.Flags().GetBool("reverify")
 			c.AcceptTime, _ = command.Flags().GetBool("accept-time")
-			return Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error { return nil })
+			return Serve(command.Context(), dir, c, keyring, nil, func(context.Context, *api.Server, string) error {
+				return nil
+			})
 		},
 	}
 	datadir.AddLedgerFlags(command)
 	cli.AddLogFlags(command)
 	AddTLSFlags(command)
 	command.Flags().String("listen", "", "address of the API (default: listen in config.toml, 127.0.0.1:8420)")
-	command.Flags().Bool("reverify", false, "at the start believe no snapshot and verify every signature of the log again")
+	command.Flags().Bool("reverify", false,
+		"at the start believe no snapshot and verify every signature of the log again")
 	command.Flags().Bool("accept-time", false, "this machine's clock is right, however long ago the last block was")
-	command.Flags().String("market", "", "folder of market data (aqsha market demo makes one) to answer /v1/market from")
+	command.Flags().String("market", "",
+		"folder of market data (aqsha market demo makes one) to answer /v1/market from")
 	return command
 }
 
-// Serve runs a node with its API on a data directory that the caller holds until ctx ends. once is called when it serves; what it
-// returns, if not nil, ends the node: ErrDone without an error.
-func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
+// Serve runs a node with its API on a data directory that the caller holds until ctx ends. once is called when it
+// serves; what it returns, if not nil, ends the node: ErrDone without an error.
+func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Keyring, story func() []api.StoryStep,
+	once func(ctx context.Context, s *api.Server, url string) error) error {
 	if err := openArchive(dir, c); err != nil {
 		return err
 	}
@@ -132,8 +139,8 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 // PromotedFile stands in a directory between its promotion and its first start as the leader.
 const PromotedFile = "promoted"
 
-// justPromoted says whether a node starts for the first time since it was promoted: nobody can have acknowledged more to it than
-// it has. The file goes first, so that a later copy of the directory does not say so.
+// justPromoted says whether a node starts for the first time since it was promoted: nobody can have acknowledged more
+// to it than it has. The file goes first, so that a later copy of the directory does not say so.
 func justPromoted(dir string) (bool, error) {
 	err := vfs.OS.Remove(filepath.Join(dir, PromotedFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -160,9 +167,11 @@ func promises(n *node.Node, keyring *wallet.Keyring) error {
 // ErrDone ends serving without being an error.
 var ErrDone = errors.New("done")
 
-func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, logger *slog.Logger, story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
+func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, logger *slog.Logger,
+	story func() []api.StoryStep, once func(ctx context.Context, s *api.Server, url string) error) error {
 	instance := datadir.NewInstance()
-	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market, Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
+	options := api.Options{Open: c.Development, Access: c.Access, Origins: c.Origins, Story: story, MarketDir: c.Market,
+		Logger: logger, Instance: instance, Members: c.Members(), Dir: dir}
 	if c.Cluster != nil {
 		options.Cluster = c.Cluster.Status
 	}

@@ -33,9 +33,9 @@ func NewFarmPlanCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "plan FILE",
 		Short: "How the farm should grow: what to buy when, what to retire, what to sell",
-		Long: `Decides a plan file on common simulated futures: purchases, retirements and the share of coins kept that are
-best by mean − λ × CVaR₅ of net present value after tax; beside it the farm as it is, the same money in bitcoin,
-and the same money in the bank. The plan, the files it names and its seed are in the JSON result, which
+		Long: `Decides a plan file on common simulated futures: purchases, retirements and the share of coins kept
+that are best by mean − λ × CVaR₅ of net present value after tax; beside it the farm as it is, the same money in
+bitcoin, and the same money in the bank. The plan, the files it names and its seed are in the JSON result, which
 "aqsha farm plan rerun" computes again to the same bytes.`,
 		Example: `  aqsha farm plan farm/plan.toml
   aqsha farm plan farm/plan.toml --html plan.html --lang ru --out plan.json
@@ -185,7 +185,8 @@ func newFarmPlanInitCommand() *cobra.Command {
 				return err
 			}
 			return cli.Show(command, map[string]any{"files": files}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s\nThe volatility model is made up: aqsha market garch FILE --parameters %s fits one.\nnext: aqsha farm plan %s\n", strings.Join(files, "\n"), files[1], files[0])
+				fmt.Fprintf(w, "%s\nThe volatility model is made up: aqsha market garch FILE --parameters %s fits "+
+					"one.\nnext: aqsha farm plan %s\n", strings.Join(files, "\n"), files[1], files[0])
 			})
 		},
 	}
@@ -293,9 +294,9 @@ func newFarmPlanRegistersCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "registers FILE",
 		Short: "Levy declaration, tax base, quota and licence as CSV, with their due dates",
-		Long: `Writes levy.csv (a quarter a row, reconciled to the meter), tax.csv, quota.csv and licence.csv. Kilowatt-hours
-come from --metered (CSV: day,kwh), coins from --received (CSV: day,btc,price_kzt,sold_btc). Without a meter the
-plan's own figures are written, and the basis says "planned".`,
+		Long: `Writes levy.csv (a quarter a row, reconciled to the meter), tax.csv, quota.csv and licence.csv.
+Kilowatt-hours come from --metered (CSV: day,kwh), coins from --received (CSV: day,btc,price_kzt,sold_btc). Without a
+meter the plan's own figures are written, and the basis says "planned".`,
 		Example: `  aqsha farm plan registers farm/plan.toml --out registers
   aqsha farm plan registers farm/plan.toml --metered kwh.csv --received coins.csv --out registers`,
 		Args: cli.ExactArgs(1),

@@ -68,8 +68,8 @@ func newFarmPowerCeilingCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ceiling FILE",
 		Short: "The highest price of a kWh at which each class of machines still earns",
-		Long: `[hashprice × price × (1 − pool fee) × (1 − sold share × sale cost) / (0.024 × J/TH × PUE) − levy] / (1 + VAT) − grid fees,
-rounded down to a tiyn. Levy, VAT and the share to be sold are those of the file's day.`,
+		Long: `[hashprice × price × (1 − pool fee) × (1 − sold share × sale cost) / (0.024 × J/TH × PUE) − levy] / (1
++ VAT) − grid fees, rounded down to a tiyn. Levy, VAT and the share to be sold are those of the file's day.`,
 		Example: "  aqsha farm power ceiling site/power.toml",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

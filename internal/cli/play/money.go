@@ -91,7 +91,8 @@ func (s *Stage) purposeIn(file string, agency token.WalletID) (*token.RegisterPu
 			continue
 		}
 		if p.Permits[i].Becomes, err = s.numbered(becomes); err != nil {
-			return nil, cli.Usage(fmt.Errorf("%s: permits[%d].becomes: %q: want plain, same, or a purpose that is registered before", file, i, becomes))
+			return nil, cli.Usage(fmt.Errorf("%s: permits[%d].becomes: %q: want plain, same, or a purpose that is "+
+				"registered before", file, i, becomes))
 		}
 	}
 	if source.Amends != "" {

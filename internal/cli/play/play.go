@@ -26,9 +26,10 @@ type Play struct {
 	Definition string            `yaml:"definition"` // file or template; the command line's goes first
 	Now        string            `yaml:"now"`        // when it begins: a day or a time; now if it is not said
 	People     map[string]Person `yaml:"people"`
-	Purposes   map[string]string `yaml:"purposes"` // asset → file of the purpose; of other assets, plain tenge; other words name purposes besides
-	Create     Move              `yaml:"create"`
-	Steps      []Move            `yaml:"steps"`
+	// asset → file of the purpose; of other assets, plain tenge; other words name purposes besides
+	Purposes map[string]string `yaml:"purposes"`
+	Create   Move              `yaml:"create"`
+	Steps    []Move            `yaml:"steps"`
 }
 
 // Person is one of them.
@@ -44,20 +45,23 @@ type Person struct {
 
 // Move is a creation, an action, a payment, a purpose that is registered, or time that passes.
 type Move struct {
-	By       string            `yaml:"by"`
-	Act      string            `yaml:"act"`
-	Wait     string            `yaml:"wait"` // first lets time pass: 36h, 2d, until a date, or the next "each 1st"
-	Parties  map[string]string `yaml:"parties"`
-	Terms    map[string]string `yaml:"terms"`
-	Args     map[string]string `yaml:"args"`
-	Pay      map[string]string `yaml:"pay"`      // asset → tenge
-	Send     string            `yaml:"send"`     // tenge to pay, from By to To
-	To       string            `yaml:"to"`       // of a payment
-	Of       string            `yaml:"of"`       // of a payment: the word of the purpose whose money pays; plain if it is not said
-	Mark     string            `yaml:"mark"`     // of a payment: the word of the purpose for which plain money is marked by it
-	Register string            `yaml:"register"` // a purpose's file, such as an amendment; its agency is By, or that of what it amends
-	Document string            `yaml:"document"`
-	Expect   string            `yaml:"expect"` // the code of a refusal
+	By      string            `yaml:"by"`
+	Act     string            `yaml:"act"`
+	Wait    string            `yaml:"wait"` // first lets time pass: 36h, 2d, until a date, or the next "each 1st"
+	Parties map[string]string `yaml:"parties"`
+	Terms   map[string]string `yaml:"terms"`
+	Args    map[string]string `yaml:"args"`
+	Pay     map[string]string `yaml:"pay"`  // asset → tenge
+	Send    string            `yaml:"send"` // tenge to pay, from By to To
+	To      string            `yaml:"to"`   // of a payment
+	// of a payment: the word of the purpose whose money pays; plain if it is not said
+	Of string `yaml:"of"`
+	// of a payment: the word of the purpose for which plain money is marked by it
+	Mark string `yaml:"mark"`
+	// a purpose's file, such as an amendment; its agency is By, or that of what it amends
+	Register string `yaml:"register"`
+	Document string `yaml:"document"`
+	Expect   string `yaml:"expect"` // the code of a refusal
 }
 
 // Scene is a moment of a play, as it is shown.
@@ -255,7 +259,8 @@ func (s *Stage) step(i int, m Move) (what string, refused *token.Error, err erro
 	if m.Wait != "" {
 		until, err := contract.ParseDeadline(m.Wait, int64(s.chain.Now))
 		if err != nil || uint64(until) < s.chain.Now {
-			return "", nil, fmt.Errorf("wait: %q: want a span such as 36h or 30d, a later date, or a day of the calendar such as \"each 1st\"", m.Wait)
+			return "", nil, fmt.Errorf("wait: %q: want a span such as 36h or 30d, a later date, or a day of the "+
+				"calendar such as \"each 1st\"", m.Wait)
 		}
 		s.pass(uint64(until) - s.chain.Now)
 		what = "after " + m.Wait + ": "

@@ -67,9 +67,11 @@ func newAgencyVouch() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "vouch AGENCY WALLET --as WHAT",
 		Short: "Vouch for what a wallet's holder is: a role, a region, a category; the agency signs",
-		Long: `Role, category and region of a wallet are what its bank says. What an agency vouches for is its own word: rules ask for
-it as "AGENCY/WHAT" in payee.vouched. --withdraw takes it back; money that moved meanwhile has moved.`,
-		Example: "  aqsha agency vouch ministry canteen-4 --as canteen\n  aqsha agency vouch ministry canteen-4 --as canteen --withdraw", Args: cobra.ExactArgs(2),
+		Long: `Role, category and region of a wallet are what its bank says. What an agency vouches for is its own
+word: rules ask for it as "AGENCY/WHAT" in payee.vouched. --withdraw takes it back; money that moved meanwhile has
+moved.`,
+		Example: "  aqsha agency vouch ministry canteen-4 --as canteen\n  aqsha agency vouch ministry canteen-4 --as " +
+			"canteen --withdraw", Args: cobra.ExactArgs(2),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			ids, err := s.Resolve(args...)

@@ -34,7 +34,9 @@ DEFINITION is a file in YAML or JSON, the name of a template (` + strings.Join(c
 or the name or id of a definition that is registered.`,
 	}
 	datadir.AddLedgerFlags(command)
-	command.AddCommand(newContractCheck(), newContractExplain(), newContractTemplate(), newContractRegister(), newContractCreate(), newContractAct(), newContractShow(), newContractList(), newContractSimulate(), newContractMembers())
+	command.AddCommand(newContractCheck(), newContractExplain(), newContractTemplate(), newContractRegister(),
+		newContractCreate(), newContractAct(), newContractShow(), newContractList(), newContractSimulate(),
+		newContractMembers())
 	return command
 }
 
@@ -45,6 +47,7 @@ type checked struct {
 	Bytes   int               `json:"bytes"`
 	Actions map[string]uint64 `json:"actions"` // their estimated costs
 	Max     uint64            `json:"cost_most"`
+	Never   contract.Problems `json:"never"` // what can never be computed in it
 }
 
 func newContractCheck() *cobra.Command {
@@ -56,14 +59,27 @@ func newContractCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result := checked{p.ID(), p.Definition.Name, len(p.Definition.Encode()), map[string]uint64{}, contract.MaxActionCost}
+			result := checked{p.ID(), p.Definition.Name, len(p.Definition.Encode()), map[string]uint64{},
+				contract.MaxActionCost, p.Never()}
+			if result.Never == nil {
+				result.Never = contract.Problems{}
+			}
 			for i, a := range p.Definition.Actions {
 				result.Actions[a.Name] = p.Cost(i)
 			}
 			return cli.Show(command, result, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is sound: %d bytes, id %s\n", terminal.Plain(result.Name), result.Bytes, result.ID)
+				verdict := "is sound"
+				if len(result.Never) > 0 {
+					verdict = "can be registered, and will not work"
+				}
+				fmt.Fprintf(w, "%s %s: %d bytes, id %s\n",
+					terminal.Plain(result.Name), verdict, result.Bytes, result.ID)
+				for _, never := range result.Never {
+					fmt.Fprintf(w, "  warning: %s\n", terminal.Plain(never.String()))
+				}
 				for _, a := range p.Definition.Actions {
-					fmt.Fprintf(w, "  %s: estimated cost at worst %d of %d\n", a.Name, result.Actions[a.Name], result.Max)
+					fmt.Fprintf(w, "  %s: estimated cost at worst %d of %d\n", a.Name, result.Actions[a.Name],
+						result.Max)
 				}
 			})
 		},
@@ -72,8 +88,10 @@ func newContractCheck() *cobra.Command {
 
 func newContractExplain() *cobra.Command {
 	command := &cobra.Command{
-		Use: "explain DEFINITION", Short: "Say a definition in plain words: who may do what and when, and where the money goes",
-		Example: "  aqsha contract explain vat-split\n  aqsha contract explain escrow --lang kk", Args: cobra.ExactArgs(1),
+		Use:     "explain DEFINITION",
+		Short:   "Say a definition in plain words: who may do what and when, and where the money goes",
+		Example: "  aqsha contract explain vat-split\n  aqsha contract explain escrow --lang kk",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			p, err := play.ReadDefinition(args[0])
 			if err != nil {
@@ -97,11 +115,13 @@ func newContractExplain() *cobra.Command {
 
 func newContractTemplate() *cobra.Command {
 	return &cobra.Command{
-		Use: "template NAME", Short: "Print a template, to begin one's own with", Example: "  aqsha contract template escrow > mine.yaml", Args: cobra.ExactArgs(1),
+		Use: "template NAME", Short: "Print a template, to begin one's own with",
+		Example: "  aqsha contract template escrow > mine.yaml", Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			data, ok := contract.Template(args[0])
 			if !ok {
-				return cli.Usage(fmt.Errorf("no template %q: there are %s", args[0], strings.Join(contract.TemplateNames, ", ")))
+				return cli.Usage(fmt.Errorf("no template %q: there are %s", args[0],
+					strings.Join(contract.TemplateNames, ", ")))
 			}
 			_, err := command.OutOrStdout().Write(data)
 			return err
@@ -113,7 +133,8 @@ func newContractRegister() *cobra.Command {
 	command := &cobra.Command{
 		Use: "register DEFINITION", Short: "Register a definition; a bank signs, or the policy set",
 		Example: "  aqsha contract register escrow --bank Halyk", Args: cobra.ExactArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			p, err := definitionFor(ctx, s, args[0])
 			if err != nil {
 				return err
@@ -127,7 +148,8 @@ func newContractRegister() *cobra.Command {
 				registrar = ids[0]
 			}
 			receipt, err := s.Define(ctx, registrar, p.Definition)
-			return session.ShowReceipt(command, receipt, err, "definition %s is registered: %s\n", p.Definition.Name, p.ID())
+			return session.ShowReceipt(command, receipt, err, "definition %s is registered: %s\n", p.Definition.Name,
+				p.ID())
 		}),
 	}
 	command.Flags().String("bank", "", "the bank that registers it (default: the authority)")
@@ -165,9 +187,11 @@ func newContractCreate() *cobra.Command {
 		Use: "create DEFINITION NAME", Short: "Create a contract and put money into it; NAME is what it is called here",
 		Long: `Terms are given as name=value: whole numbers, amounts in tenge with KZT after them, times,
 texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in are tenge: 1500, or asset=1500.`,
-		Example: "  aqsha contract create escrow house --by aigerim --party buyer=aigerim --party seller=marat --party arbiter=notary --term price=1500KZT --term days=30 --pay 1500",
-		Args:    cobra.ExactArgs(2),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		Example: "  aqsha contract create escrow house --by aigerim --party buyer=aigerim --party seller=marat " +
+			"--party arbiter=notary --term price=1500KZT --term days=30 --pay 1500",
+		Args: cobra.ExactArgs(2),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			t, err := creationOf(ctx, command, s, args[0])
 			if err != nil {
 				return err
@@ -179,7 +203,8 @@ texts, bytes in hexadecimal, or @FILE for the SHA-256 of a file. Amounts paid in
 			if err == nil || errors.Is(err, wallet.ErrDrafted) {
 				err = errors.Join(err, s.Keyring.Put(wallet.Name{Name: args[1], ID: token.RegisteredID(receipt.ID)}))
 			}
-			return session.ShowReceipt(command, receipt, err, "contract %s: %s\n", args[1], token.RegisteredID(receipt.ID))
+			return session.ShowReceipt(command, receipt, err, "contract %s: %s\n", args[1],
+				token.RegisteredID(receipt.ID))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that creates it and pays in")
@@ -261,7 +286,8 @@ func creationOf(ctx context.Context, command *cobra.Command, s *session.Session,
 }
 
 // valuesOf reads terms or arguments in the order of the definition.
-func valuesOf(command *cobra.Command, s *session.Session, name string, d *contract.Definition, fields []contract.Field) ([]token.Value, error) {
+func valuesOf(command *cobra.Command, s *session.Session, name string, d *contract.Definition,
+	fields []contract.Field) ([]token.Value, error) {
 	given, err := pairsOf(command, name)
 	if err != nil {
 		return nil, err
@@ -318,7 +344,8 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 			}
 		}
 		if at < 0 {
-			return nil, cli.Usage(fmt.Errorf("--pay %s: the contract's assets are %s", item, strings.Join(assets, ", ")))
+			return nil, cli.Usage(fmt.Errorf("--pay %s: the contract's assets are %s", item,
+				strings.Join(assets, ", ")))
 		}
 		if paid[at], err = money.ParseTenge(text); err != nil {
 			return nil, cli.Usage(fmt.Errorf("--pay: %w", err))
@@ -328,7 +355,8 @@ func paidOf(command *cobra.Command, assets []string) ([]money.Tiyn, error) {
 }
 
 // contractOf is a live contract and its definition.
-func contractOf(ctx context.Context, s *session.Session, id token.WalletID) (c api.ContractView, d *contract.Definition, err error) {
+func contractOf(ctx context.Context, s *session.Session,
+	id token.WalletID) (c api.ContractView, d *contract.Definition, err error) {
 	if c, err = s.API.Contract(ctx, id, 0); err == nil {
 		_, d, err = findDefinition(ctx, s, c.Definition.String())
 	}
@@ -338,8 +366,10 @@ func contractOf(ctx context.Context, s *session.Session, id token.WalletID) (c a
 func newContractAct() *cobra.Command {
 	command := &cobra.Command{
 		Use: "act CONTRACT ACTION", Short: "Call an action of a contract",
-		Example: "  aqsha contract act house release --by aigerim\n  aqsha contract act house divide --by notary --arg to_seller=500KZT", Args: cobra.ExactArgs(2),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		Example: "  aqsha contract act house release --by aigerim\n  aqsha contract act house divide --by notary " +
+			"--arg to_seller=500KZT", Args: cobra.ExactArgs(2),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(args[0], cli.Flag(command, "by"))
 			if err != nil {
 				return err
@@ -351,7 +381,8 @@ func newContractAct() *cobra.Command {
 			t := &token.Act{Contract: ids[0], Version: c.Version, Action: args[1], Caller: ids[1]}
 			at, known := d.Action(args[1])
 			if !known {
-				return token.Errorf(contract.UnknownAction, "action", "%s has no action %q", terminal.Plain(d.Name), args[1])
+				return token.Errorf(contract.UnknownAction, "action", "%s has no action %q", terminal.Plain(d.Name),
+					args[1])
 			}
 			if t.Args, err = valuesOf(command, s, "arg", d, d.Actions[at].Args); err != nil {
 				return err
@@ -363,7 +394,8 @@ func newContractAct() *cobra.Command {
 				return err
 			}
 			receipt, err := s.Act(ctx, t, c.Assets)
-			return session.ShowReceipt(command, receipt, err, "%s: %s by %s\n", args[0], args[1], cli.Flag(command, "by"))
+			return session.ShowReceipt(command, receipt, err, "%s: %s by %s\n", args[0], args[1],
+				cli.Flag(command, "by"))
 		}),
 	}
 	command.Flags().String("by", "", "the wallet that calls it")
@@ -376,8 +408,10 @@ func newContractAct() *cobra.Command {
 
 func newContractShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show CONTRACT", Short: "Show a live contract: parties, terms, state and money", Example: "  aqsha contract show house --json", Args: cobra.ExactArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		Use: "show CONTRACT", Short: "Show a live contract: parties, terms, state and money",
+		Example: "  aqsha contract show house --json", Args: cobra.ExactArgs(1),
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(args[0])
 			if err != nil {
 				return err
@@ -390,7 +424,9 @@ func newContractShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, shownContract{c, assets}, func(w io.Writer) { describeContract(w, s, c, d, assets) })
+			return cli.Show(command, shownContract{c, assets}, func(w io.Writer) {
+				describeContract(w, s, c, d, assets)
+			})
 		}),
 	}
 }
@@ -433,20 +469,25 @@ func describeContract(w io.Writer, s *session.Session, c api.ContractView, d *co
 	if c.Renewals > 0 {
 		renewed = fmt.Sprintf(", after %d of at most %d renewals", c.Renewals, contract.MaxRenewals)
 	}
-	fmt.Fprintf(w, "%s %s, version %d, until %s%s\n", terminal.Plain(d.Name), c.ID, c.Version, terminal.Moment(c.EndsMillis), renewed)
+	fmt.Fprintf(w, "%s %s, version %d, until %s%s\n", terminal.Plain(d.Name), c.ID, c.Version,
+		terminal.Moment(c.EndsMillis), renewed)
 	for i, name := range d.Parties {
 		fmt.Fprintf(w, "  party  %-12s %s\n", name, terminal.Plain(s.Keyring.NameOf(c.Parties[i])))
 	}
 	for i, f := range d.Terms {
 		fmt.Fprintf(w, "  term   %-12s %s\n", f.Name, terminal.Plain(termText(d, f.Name, c.Terms[i])))
 	}
-	for _, v := range variablesOf(d, c.State, c.Registers) {
+	for i, v := range variablesOf(d, c.State, c.Registers) {
+		if u := unitOf(d, "state", v.name); u != plainNumber {
+			v.value = unitText(u, c.State[i])
+		}
 		fmt.Fprintf(w, "  state  %-12s %s\n", v.name, v.value)
 	}
 	for i, name := range d.Assets {
 		text := ""
 		if a := assets[i]; a.Number != 0 {
-			text = fmt.Sprintf(" of purpose %s (%d), until %s", terminal.Plain(a.Purpose), a.Number, terminal.Moment(a.UntilMillis))
+			text = fmt.Sprintf(" of purpose %s (%d), until %s", terminal.Plain(a.Purpose), a.Number,
+				terminal.Moment(a.UntilMillis))
 		}
 		fmt.Fprintf(w, "  holds  %-12s %s%s\n", name, c.Held[i].Format(), text)
 	}
@@ -465,10 +506,14 @@ func variablesOf(d *contract.Definition, numbers []int64, registers []token.Hash
 	return all
 }
 
-// termText is a term as it is written: one by which something is due again and again as a day of the calendar or a span.
+// termText is a term as it is written: one by which something is due again and again as a day of the calendar or a
+// span.
 func termText(d *contract.Definition, name string, v token.Value) string {
 	if p := contract.Recurrence(v.Int); v.Type == token.IntValue && p.Known() && d.Recurs(name) {
 		return fmt.Sprintf("%s (%d)", p, v.Int)
+	}
+	if u := unitOf(d, "term", name); u != plainNumber && v.Type == token.IntValue {
+		return unitText(u, v.Int)
 	}
 	return valueText(v)
 }
@@ -490,7 +535,8 @@ func valueText(v token.Value) string {
 func newContractList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List live contracts", Example: "  aqsha contract list --json", Args: cobra.NoArgs,
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
 			list, err := s.API.Contracts(ctx, token.WalletID{})
 			if err != nil {
 				return err
@@ -503,7 +549,8 @@ func newContractList() *cobra.Command {
 					for _, amount := range c.Held {
 						held += amount
 					}
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(s.Keyring.NameOf(c.ID)), terminal.Plain(c.Name), held.Format(), terminal.Moment(c.EndsMillis))
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", terminal.Plain(s.Keyring.NameOf(c.ID)),
+						terminal.Plain(c.Name), held.Format(), terminal.Moment(c.EndsMillis))
 				}
 				table.Flush()
 			})

@@ -36,13 +36,16 @@ type memberProof struct {
 func newContractMembers() *cobra.Command {
 	command := &cobra.Command{
 		Use: "members FILE", Short: "A register of members: its root, and each member's proof",
-		Long: `A contract for more members than it can name keeps the root of their register, a Merkle tree. FILE has a member a line:
-NAME,AMOUNT in tenge, where NAME is a wallet's name or id. A leaf is the wallet's 16 bytes and the amount in tiyn as 8 bytes, as
-definitions write it: caller.id + uint64(args.sum). An empty line, or "-", is an empty place. --prove NAME prints what
-that member claims with. "contract create" and "act" take it so: --term "members=root of FILE", --arg "proof=proof of NAME in FILE". Whoever has claimed has emptied its place: name them by --without, in any order, so that
-the proof is one under the root that "contract show" prints.`,
-		Example: "  aqsha contract members farmers.csv\n  aqsha contract members farmers.csv --prove aigerim --without arman --json\n" +
-			"  aqsha contract act drought claim --by aigerim --arg sum=40000KZT --arg place=0 --arg \"proof=proof of aigerim in farmers.csv\"", Args: cobra.ExactArgs(1),
+		Long: `A contract for more members than it can name keeps the root of their register, a Merkle tree. FILE has
+a member a line: NAME,AMOUNT in tenge, where NAME is a wallet's name or id. A leaf is the wallet's 16 bytes and the
+amount in tiyn as 8 bytes, as definitions write it: caller.id + uint64(args.sum). An empty line, or "-", is an empty
+place. --prove NAME prints what that member claims with. "contract create" and "act" take it so: --term "members=root
+of FILE", --arg "proof=proof of NAME in FILE". Whoever has claimed has emptied its place: name them by --without, in
+any order, so that the proof is one under the root that "contract show" prints.`,
+		Example: "  aqsha contract members farmers.csv\n  aqsha contract members farmers.csv --prove aigerim " +
+			"--without arman --json\n" +
+			"  aqsha contract act drought claim --by aigerim --arg sum=40000KZT --arg place=0 --arg \"proof=proof of " +
+			"aigerim in farmers.csv\"", Args: cobra.ExactArgs(1),
 		RunE: session.ReadingLedger(func(_ context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			without, err := command.Flags().GetStringSlice("without")

@@ -18,15 +18,14 @@ func newContractSimulate() *cobra.Command {
 		Short: "Play actions against a definition on a dry ledger, and print state and money after each",
 		Long: `A play names people with money, how the contract is created, and steps: who acts, with what,
 and how much time passes. The ledger is a real one, in memory: the same rules decide, of the newest version, tokens are
-chosen as every wallet chooses them, and what falls due while time passes does so at its moment. Purposes are registered as
-they stand in their files and must admit the definition under contracts. "now: 2026-09-01" begins at
-a day, or else it is today; people may be of a tier (limited, normal, unlimited). Besides acts, a step may be a payment,
-{by: anna, send: "500", to: cafe}, with "of: PURPOSE" of marked money or "mark: PURPOSE" to mark it; or
-{register: FILE}, which registers a purpose or an amendment of one (amends:). A step with
-expect: CODE must be refused by that code. "wait" before a step is a span, a date, or
-until the next day of the calendar ("each 1st"). Terms and arguments are written as for "contract create"; of a
-register of members (see "contract members") "root of FILE" and "proof of NAME in FILE" are written so, where
-"without A, B" after it names members that have claimed.`,
+chosen as every wallet chooses them, and what falls due while time passes does so at its moment. Purposes are
+registered as they stand in their files and must admit the definition under contracts. "now: 2026-09-01" begins at a
+day, or else it is today; people may be of a tier (limited, normal, unlimited). Besides acts, a step may be a payment,
+{by: anna, send: "500", to: cafe}, with "of: PURPOSE" of marked money or "mark: PURPOSE" to mark it; or {register:
+FILE}, which registers a purpose or an amendment of one (amends:). A step with expect: CODE must be refused by that
+code. "wait" before a step is a span, a date, or until the next day of the calendar ("each 1st"). Terms and arguments
+are written as for "contract create"; of a register of members (see "contract members") "root of FILE" and "proof of
+NAME in FILE" are written so, where "without A, B" after it names members that have claimed.`,
 		Example: "  aqsha contract simulate play.yaml escrow\n  aqsha contract simulate play.yaml --json",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(command *cobra.Command, args []string) error {

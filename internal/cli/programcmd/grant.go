@@ -106,8 +106,9 @@ func requireFlags(command *cobra.Command, flags ...[2]string) {
 func newGrantOpen() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open NAME", Short: "Put a subsidy in, as the treasury; it waits for the registry's certificate",
-		Args:    cobra.ExactArgs(1),
-		Example: "  aqsha grant open cow-41 --by treasury --farmer aidar --seller ranch --registry cattle-registry --purpose cattle --amount 400000 --subject KZ-41-0077",
+		Args: cobra.ExactArgs(1),
+		Example: "  aqsha grant open cow-41 --by treasury --farmer aidar --seller ranch --registry cattle-registry " +
+			"--purpose cattle --amount 400000 --subject KZ-41-0077",
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			parties, err := s.Resolve(cli.Flag(command, "by"), cli.Flag(command, "farmer"), cli.Flag(command, "seller"),
@@ -226,8 +227,9 @@ func newGrantRelease() *cobra.Command {
 func newGrantWork() *cobra.Command {
 	command := &cobra.Command{
 		Use: "work NAME", Short: "Order works, as their buyer: the price waits for acceptance",
-		Args:    cobra.ExactArgs(1),
-		Example: "  aqsha grant work bridge --buyer prime --supplier bridges --arbiter court --purpose railway --price 5000000",
+		Args: cobra.ExactArgs(1),
+		Example: "  aqsha grant work bridge --buyer prime --supplier bridges --arbiter court --purpose railway " +
+			"--price 5000000",
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			parties, err := s.Resolve(cli.Flag(command, "buyer"), cli.Flag(command, "supplier"),

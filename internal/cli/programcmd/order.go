@@ -26,15 +26,19 @@ and a subcontractor, less what is retained until the warranty ends and a penalty
 	}
 	datadir.AddLedgerFlags(command)
 	command.AddCommand(newOrderOpen(), newOrderShow(),
-		newContractStep("order", "deliver", "deliver", "Deliver the next milestone, as the seller, with the delivery note", true),
+		newContractStep("order", "deliver", "deliver",
+			"Deliver the next milestone, as the seller, with the delivery note", true),
 		newContractStep("order", "accept", "accept", "Accept a delivery, as the buyer: it is paid", false),
-		newContractStep("order", "collect", "collect", "Be paid after the buyer's silence or the arbiter's decision", false),
+		newContractStep("order", "collect", "collect", "Be paid after the buyer's silence or the arbiter's decision",
+			false),
 		newContractStep("order", "dispute", "dispute", "Dispute a delivery, as the buyer, with a document", true),
 		newContractStep("order", "cancel", "cancel", "Cancel, as the buyer, when a delivery is overdue", false),
 		newContractStep("order", "release", "release", "Pay out what was retained, after the warranty", false),
 		newOrderAmount("decide", "decide", "Decide a dispute, as the arbiter: AMOUNT off this milestone"),
-		newOrderAmount("warranty", "warranty_claim", "Decide a warranty claim, as the arbiter: AMOUNT of what was retained to the buyer"))
-	session.ChangesLedger(command, "open", "deliver", "accept", "collect", "dispute", "cancel", "release", "decide", "warranty")
+		newOrderAmount("warranty", "warranty_claim", "Decide a warranty claim, as the arbiter: AMOUNT of what was "+
+			"retained to the buyer"))
+	session.ChangesLedger(command, "open", "deliver", "accept", "collect", "dispute", "cancel", "release", "decide",
+		"warranty")
 	return command
 }
 
@@ -43,8 +47,10 @@ func newOrderOpen() *cobra.Command {
 		Use: "open NAME", Short: "Order, as the buyer, and put the price in", Args: cobra.ExactArgs(1),
 		Example: `  aqsha order open pumps --buyer farm --seller works --subcontractor foundry --arbiter court --milestones 3 --price 1000000 --due 30d --every 30d --share 250 --retention 50 --penalty 1
   aqsha order open lessons --buyer farm --seller works --subcontractor foundry --arbiter court --milestones 12 --price 20000 --due "each 1st" --every "each 1st"`,
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
-			parties, err := s.Resolve(cli.Flag(command, "buyer"), cli.Flag(command, "seller"), cli.Flag(command, "subcontractor"), cli.Flag(command, "arbiter"))
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			parties, err := s.Resolve(cli.Flag(command, "buyer"), cli.Flag(command, "seller"),
+				cli.Flag(command, "subcontractor"), cli.Flag(command, "arbiter"))
 			if err != nil {
 				return err
 			}
@@ -70,7 +76,8 @@ func newOrderOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			until := max(last, int64(s.Now())) + span["inspect"].Milliseconds() + span["warranty"].Milliseconds() + 90*24*time.Hour.Milliseconds()
+			until := max(last, int64(s.Now())) + span["inspect"].Milliseconds() + span["warranty"].Milliseconds() +
+				90*24*time.Hour.Milliseconds()
 			purpose, err := purposeFlag(ctx, command, s)
 			if err != nil {
 				return err
@@ -80,31 +87,49 @@ func newOrderOpen() *cobra.Command {
 				return err
 			}
 			total := price * money.Tiyn(milestones)
-			receipt, err := s.Create(ctx, wallet.NewContract{Template: "order", Name: args[0], By: parties[0], Parties: parties, Purpose: purpose, Paid: total, Terms: []token.Value{
-				token.Int(milestones), token.Int(int64(price)), token.Int(first), token.Int(int64(every)), token.Int(number("share")), token.Int(number("retention")),
-				token.Int(number("penalty")), token.Int(number("penalty-most")), token.Int(span["inspect"].Milliseconds()), token.Int(span["warranty"].Milliseconds()), token.Int(until), named,
-			}})
-			return session.ShowReceipt(command, receipt, err, "%s: %d milestones of %s\n", args[0], milestones, price.Format())
+			receipt, err := s.Create(ctx, wallet.NewContract{Template: "order", Name: args[0], By: parties[0],
+				Parties: parties, Purpose: purpose, Paid: total, Terms: []token.Value{
+					token.Int(milestones), token.Int(int64(price)), token.Int(first), token.Int(int64(every)),
+					token.Int(number("share")), token.Int(number("retention")),
+					token.Int(number("penalty")), token.Int(number("penalty-most")),
+					token.Int(span["inspect"].Milliseconds()), token.Int(span["warranty"].Milliseconds()),
+					token.Int(until), named,
+				}})
+			return session.ShowReceipt(command, receipt, err, "%s: %d milestones of %s\n", args[0], milestones,
+				price.Format())
 		}),
 	}
-	requireFlags(command, [2]string{"buyer", "who pays"}, [2]string{"seller", "who delivers"}, [2]string{"subcontractor", "who shares in the price"}, [2]string{"arbiter", "who decides disputes"}, [2]string{"price", "tenge a milestone"})
+	addOrderFlags(command)
+	return command
+}
+
+func addOrderFlags(command *cobra.Command) {
+	requireFlags(command, [2]string{"buyer", "who pays"}, [2]string{"seller", "who delivers"},
+		[2]string{"subcontractor", "who shares in the price"}, [2]string{"arbiter", "who decides disputes"},
+		[2]string{"price", "tenge a milestone"})
 	for _, f := range []struct {
 		name  string
 		value int64
 		use   string
-	}{{"milestones", 1, "how many"}, {"share", 0, "of the subcontractor, in thousandths"}, {"retention", 0, "until the warranty ends, in thousandths"}, {"penalty", 0, "a day late, in thousandths of the price"}, {"penalty-most", 100, "at most, in thousandths"}} {
+	}{{"milestones", 1, "how many"}, {"share", 0, "of the subcontractor, in thousandths"},
+		{"retention", 0, "until the warranty ends, in thousandths"},
+		{"penalty", 0, "a day late, in thousandths of the price"}, {"penalty-most", 100, "at most, in thousandths"}} {
 		command.Flags().Int64(f.name, f.value, f.use)
 	}
-	command.Flags().String("due", "30d", "until the first milestone is due: a span, a date, or the next day of the calendar (\"each 1st\")")
-	command.Flags().String("every", "30d", "from one milestone to the next: a span, or a day of the calendar (\"each 1st\"); 0s, and all are due together")
+	command.Flags().String("due", "30d", "until the first milestone is due: a span, a date, or the next day of the "+
+		"calendar (\"each 1st\")")
+	command.Flags().String("every", "30d", "from one milestone to the next: a span, or a day of the calendar (\"each "+
+		"1st\"); 0s, and all are due together")
 	command.Flags().String("inspect", "7d", "in which the buyer answers")
 	command.Flags().String("warranty", "365d", "after the last due time, until the retention is paid")
-	command.Flags().String("purpose", "", "the marked money it is paid in; the purpose must admit the definition (default: plain)")
-	return command
+	command.Flags().String("purpose", "", "the marked money it is paid in; the purpose must admit the definition "+
+		"(default: plain)")
 }
 
-// milestoneDates are when the first milestone of an order is due, how often the others are, and a time by which all are.
-func milestoneDates(ctx context.Context, command *cobra.Command, s *session.Session, milestones int64) (first int64, every contract.Recurrence, last int64, err error) {
+// milestoneDates are when the first milestone of an order is due, how often the others are, and a time by which all
+// are.
+func milestoneDates(ctx context.Context, command *cobra.Command, s *session.Session,
+	milestones int64) (first int64, every contract.Recurrence, last int64, err error) {
 	due, err := signedDuration(command, "due") // an order may be signed after its first milestone was due
 	if first = int64(s.Now()) + due.Milliseconds(); err != nil {
 		var at uint64
@@ -127,7 +152,8 @@ func milestoneDates(ctx context.Context, command *cobra.Command, s *session.Sess
 		return 0, 0, 0, err
 	}
 	if !program.Definition.Recurs("every") {
-		return 0, 0, 0, cli.Usage(fmt.Errorf("--every: %q: orders know days of the calendar from rules version 5 on, which this network has not yet; write a span such as 30d", cli.Flag(command, "every")))
+		return 0, 0, 0, cli.Usage(fmt.Errorf("--every: %q: orders know days of the calendar from rules version 5 on, "+
+			"which this network has not yet; write a span such as 30d", cli.Flag(command, "every")))
 	}
 	return first, every, first + milestones*31*24*time.Hour.Milliseconds(), nil // as its guard asks
 }
@@ -152,8 +178,10 @@ func purposeFlag(ctx context.Context, command *cobra.Command, s *session.Session
 
 func newOrderAmount(verb, action, short string) *cobra.Command {
 	command := &cobra.Command{
-		Use: verb + " NAME AMOUNT", Short: short, Args: cobra.ExactArgs(2), Example: "  aqsha order " + verb + " pumps 150000 --by court",
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		Use: verb + " NAME AMOUNT", Short: short, Args: cobra.ExactArgs(2), Example: "  aqsha order " +
+			verb + " pumps 150000 --by court",
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(args[0], cli.Flag(command, "by"))
 			if err != nil {
 				return err
@@ -162,7 +190,8 @@ func newOrderAmount(verb, action, short string) *cobra.Command {
 			if err != nil {
 				return cli.Usage(err)
 			}
-			receipt, err := s.Call(ctx, wallet.Call{Contract: ids[0], By: ids[1], Action: action, Args: []token.Value{token.Int(int64(amount))}})
+			receipt, err := s.Call(ctx, wallet.Call{Contract: ids[0], By: ids[1], Action: action,
+				Args: []token.Value{token.Int(int64(amount))}})
 			return session.ShowReceipt(command, receipt, err, "%s: %s\n", args[0], verb)
 		}),
 	}
@@ -172,6 +201,7 @@ func newOrderAmount(verb, action, short string) *cobra.Command {
 
 func newOrderShow() *cobra.Command {
 	command := newContractShow()
-	command.Use, command.Short, command.Example = "show NAME", "Show how far an order is", "  aqsha order show pumps --json"
+	command.Use, command.Short, command.Example = "show NAME", "Show how far an order is",
+		"  aqsha order show pumps --json"
 	return command
 }

@@ -138,7 +138,9 @@ func describePurpose(w io.Writer, s *session.Session, p api.PurposeView) {
 		fmt.Fprintf(w, "amends     purpose %d for new money, from %s\n", p.Amends, terminal.Moment(p.FromMillis))
 	}
 	if p.AmendedBy != 0 {
-		fmt.Fprintf(w, "amended by purpose %d; what carries this mark keeps this rule, and gains what the other permits\n", p.AmendedBy)
+		fmt.Fprintf(w,
+			"amended by purpose %d; what carries this mark keeps this rule, and gains what the other permits\n",
+			p.AmendedBy)
 	}
 	fmt.Fprintf(w, "entered %s, left %s, marked now %s in %d tokens\n", p.Entered.Format(), p.Left.Format(),
 		p.Live.Format(), p.Tokens)
@@ -187,7 +189,8 @@ func explainPurpose(command *cobra.Command, p token.Purpose, returns string, oth
 			}
 		}
 		for _, u := range rule.Unvouched() {
-			fmt.Fprintf(w, "warning: %s rests on %s, which every bank sets for its customers (of vouched, every agency); ask who vouches too, such as payee.bank == authority or \"AGENCY/WHAT\" in payee.vouched\n",
+			fmt.Fprintf(w, "warning: %s rests on %s, which every bank sets for its customers (of vouched, every "+
+				"agency); ask who vouches too, such as payee.bank == authority or \"AGENCY/WHAT\" in payee.vouched\n",
 				u.Where, terminal.Plain(strings.Join(u.Attributes, ", ")))
 		}
 	})

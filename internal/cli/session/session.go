@@ -58,6 +58,7 @@ func WithPayer(command *cobra.Command, act func(ctx context.Context, s *Session)
 	}
 	ctx := command.Context()
 	client := api.NewClient(url, access)
+	client.WhileWaiting(cli.Waiting(command))
 	if instance != "" {
 		client.Expect(instance)
 	}
@@ -90,7 +91,9 @@ func openSession(command *cobra.Command, reading bool) (*Session, error) {
 		return nil, err
 	}
 	connect := func(url string) (*Session, error) {
-		client, err := wallet.NewClient(ctx, api.NewClient(url, access), keyring)
+		remote := api.NewClient(url, access)
+		remote.WhileWaiting(cli.Waiting(command))
+		client, err := wallet.NewClient(ctx, remote, keyring)
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", url, err)
 		}
@@ -202,7 +205,8 @@ func ShowReceipt(command *cobra.Command, receipt node.Receipt, err error, format
 	if drafted {
 		return cli.Show(command, map[string]any{"id": receipt.ID, "draft": cli.Flag(command, "out")},
 			func(w io.Writer) {
-				fmt.Fprintf(w, "draft %s: pass it to the key holders (aqsha tx sign), then submit it (aqsha tx submit)\n",
+				fmt.Fprintf(w,
+					"draft %s: pass it to the key holders (aqsha tx sign), then submit it (aqsha tx submit)\n",
 					cli.Flag(command, "out"))
 			})
 	}

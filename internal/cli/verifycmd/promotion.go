@@ -19,11 +19,11 @@ func newVerifyPromotionCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "promotion FILE",
 		Short: "Check that a promotion was in order",
-		Long: `Check a promotion-EPOCH.json, which "aqsha promote" leaves in the new leader's directory: that enough followers (or the
-old leader) have signed that they acknowledge nothing of an older epoch, that the new leader began with
-everything that they had, and that the epoch was prepared and begun with the log's key. Nothing else is
-needed: no node, no log. Who was given up is named. Who the followers were, and how many had to acknowledge, no
-signature says: compare it with what is known of the leader before.`,
+		Long: `Check a promotion-EPOCH.json, which "aqsha promote" leaves in the new leader's directory: that enough
+followers (or the old leader) have signed that they acknowledge nothing of an older epoch, that the new leader began
+with everything that they had, and that the epoch was prepared and begun with the log's key. Nothing else is needed:
+no node, no log. Who was given up is named. Who the followers were, and how many had to acknowledge, no signature
+says: compare it with what is known of the leader before.`,
 		Example: "  aqsha verify promotion promotion-1.json --key tenge.localhost+1c7f…",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -40,9 +40,12 @@ signature says: compare it with what is known of the leader before.`,
 				return &node.VerifyError{Detail: "the promotion was not in order: " + err.Error()}
 			}
 			return cli.Show(command, p, func(w io.Writer) {
-				fmt.Fprintf(w, "The promotion was in order: epoch %d of %s began with %d entries, which are all that any of %d who promised had.\n", fence.Epoch, p.Origin, fence.Size, len(p.Promises))
-				fmt.Fprintf(w, "Not verified: that %d of %d followers had what was answered. Who they were, and how many had to acknowledge,\n"+
-					"is the file's own word: compare it with what is known of the leader before.\n", p.Acks, len(p.Followers))
+				fmt.Fprintf(w, "The promotion was in order: epoch %d of %s began with %d entries, which are all that "+
+					"any of %d who promised had.\n", fence.Epoch, p.Origin, fence.Size, len(p.Promises))
+				fmt.Fprintf(w, "Not verified: that %d of %d followers had what was answered. Who they were, and how "+
+					"many had to acknowledge,\n"+
+					"is the file's own word: compare it with what is known of the leader before.\n", p.Acks,
+					len(p.Followers))
 				if len(p.GivenUp) > 0 {
 					fmt.Fprintf(w, "GIVEN UP: %s. What only they had is lost.\n", strings.Join(p.GivenUp, " and "))
 				}

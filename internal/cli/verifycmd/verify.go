@@ -49,7 +49,8 @@ ledger at --node, or at the node that runs on the data directory.`,
 	command.Flags().String("network", "",
 		"the network's id, from a source that you trust: without it the log's genesis is believed")
 	command.Flags().String("log", "", "a directory with a log, of whatever kind")
-	command.Flags().StringArray("cash", nil, "verify the public log of this cash office too, a URL or a folder; several times for several")
+	command.Flags().StringArray("cash", nil, "verify the public log of this cash office too, a URL or a folder; "+
+		"several times for several")
 	command.MarkFlagsMutuallyExclusive("log", "node")
 	return command
 }
@@ -135,9 +136,12 @@ func describeReport(w io.Writer, r audit.Report) {
 		fmt.Fprintf(w, "  %d entries in %d blocks: %d transactions with %d signatures, %d system entries\n", r.Size,
 			r.Height+1, transactions, r.Signatures, r.System)
 		if r.SignedAt > 0 {
-			fmt.Fprintf(w, "  root %s: a copy of the past, with which the log of %d entries begins that a signed checkpoint states; hash tiles compared: %d\n", r.Root, r.SignedAt, r.Tiles)
+			fmt.Fprintf(w, "  root %s: a copy of the past, with which the log of %d entries begins that a signed "+
+				"checkpoint states; hash tiles compared: %d\n", r.Root, r.SignedAt, r.Tiles)
 		} else {
-			fmt.Fprintf(w, "  root %s, as its checkpoint says, signed with the genesis's key; hash tiles compared: %d\n", r.Root, r.Tiles)
+			fmt.Fprintf(w,
+				"  root %s, as its checkpoint says, signed with the genesis's key; hash tiles compared: %d\n", r.Root,
+				r.Tiles)
 		}
 		fmt.Fprintf(w, "  issued %s − redeemed %s = live %s in %d tokens, %d wallets\n", r.Issued.Format(),
 			r.Redeemed.Format(), r.Circulating.Format(), r.LiveTokens, r.Wallets)
@@ -166,9 +170,11 @@ func describeReport(w io.Writer, r audit.Report) {
 
 func describeUnchecked(w io.Writer, unchecked []string) {
 	if slices.Contains(unchecked, audit.UncheckedEntries) {
-		fmt.Fprintln(w, "  Not checked: signatures and rules. Entries are not for everybody here; an access (AQSHA_ACCESS) that may read them checks all.")
+		fmt.Fprintln(w, "  Not checked: signatures and rules. Entries are not for everybody here; an access "+
+			"(AQSHA_ACCESS) that may read them checks all.")
 	}
 	if slices.Contains(unchecked, audit.UncheckedNetwork) {
-		fmt.Fprintln(w, "  Not checked: that it is the network that you mean. Its id is the log's own word: compare it with one from a source you trust, or pass --network.")
+		fmt.Fprintln(w, "  Not checked: that it is the network that you mean. Its id is the log's own word: compare "+
+			"it with one from a source you trust, or pass --network.")
 	}
 }

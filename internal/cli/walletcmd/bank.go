@@ -53,7 +53,8 @@ func NewBankCommand() *cobra.Command {
 		}),
 	}
 	renew := standing.RenewCommand("bank",
-		"  aqsha bank renew Halyk Halyk-bank-2027\n  aqsha bank renew Halyk Halyk-a Halyk-b Halyk-c --threshold 2 --out draft.json", (*wallet.Client).Renew)
+		"  aqsha bank renew Halyk Halyk-bank-2027\n  aqsha bank renew Halyk Halyk-a Halyk-b Halyk-c --threshold 2 "+
+			"--out draft.json", (*wallet.Client).Renew)
 	list := &cobra.Command{
 		Use: "list", Short: "List all banks", Example: "  aqsha bank list --json", Args: cobra.NoArgs,
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,

@@ -20,8 +20,9 @@ import (
 func newApplicationsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "applications", Short: "Applications for wallets: list, accept, refuse, serve",
-		Long: `Somebody who made a key on his phone asks the bank for a wallet of it. The bank accepts with a registration that it
-has signed, which the phone signs too and hands in. --access-file, or AQSHA_ACCESS, is the bank's own access to the node.`,
+		Long: `Somebody who made a key on his phone asks the bank for a wallet of it. The bank accepts with a
+registration that it has signed, which the phone signs too and hands in. --access-file, or AQSHA_ACCESS, is the bank's
+own access to the node.`,
 		Example: "  aqsha bank applications --access-file bank.token", Args: cobra.NoArgs,
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			_ []string) error {
@@ -78,9 +79,10 @@ func applicationsAccept() *cobra.Command {
 // walletApply is the applicant's side.
 func walletApply() *cobra.Command {
 	command := &cobra.Command{
-		Use: "apply NAME", Short: "Ask a bank for a wallet: the key is made here, the bank signs, and the key signs what it signed",
-		Long: `Makes a key here, asks the bank over the node for a wallet of it, and waits until the bank has signed the registration,
-which the key then signs and hands in. Interrupted, the same command asks again with the same key.`,
+		Use: "apply NAME", Short: "Ask a bank for a wallet: the key is made here, the bank signs, and the key signs " +
+			"what it signed",
+		Long: `Makes a key here, asks the bank over the node for a wallet of it, and waits until the bank has signed
+the registration, which the key then signs and hands in. Interrupted, the same command asks again with the same key.`,
 		Example: "  aqsha wallet apply timur --bank 1c2d… --node https://tenge.example.kz --data me",
 		Args:    cobra.ExactArgs(1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
@@ -126,8 +128,9 @@ const (
 func applicationsServe() *cobra.Command {
 	command := &cobra.Command{
 		Use: "serve", Short: "Accept applications as they come, for the lowest tier, at a bounded rate",
-		Long: `Accepts applications one after the other, for wallets of the lowest tier, which are for who is not identified yet.
-It runs beside the bank's keys, until it is interrupted. Each paper is waited for before the next is signed.`,
+		Long: `Accepts applications one after the other, for wallets of the lowest tier, which are for who is not
+identified yet. It runs beside the bank's keys, until it is interrupted. Each paper is waited for before the next is
+signed.`,
 		Example: "  aqsha bank applications serve --per-hour 60 --access-file bank.token", Args: cobra.NoArgs,
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
 			perHour, _ := command.Flags().GetInt("per-hour")

@@ -23,7 +23,8 @@ func NewIssueCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "issue BANK AMOUNT…", Short: "Issue tenge to a bank's treasury, a token per amount; the issue set signs",
 		Example: "  aqsha issue Halyk 1000000 500000", Args: cobra.MinimumNArgs(2),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(args[0])
 			if err != nil {
 				return err
@@ -51,7 +52,8 @@ func NewRedeemCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "redeem BANK AMOUNT", Short: "Destroy tenge of a bank's treasury; the treasury and the issue set sign",
 		Example: "  aqsha redeem Halyk 250000", Args: cobra.ExactArgs(2),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, amount, err := s.WalletAndAmount(args[0], args[1])
 			if err != nil {
 				return err
@@ -83,8 +85,8 @@ without a column of its own. Each payment is signed and journalled before it is 
 (FILE.csv.journal), so that an interrupted batch, run again, pays nobody twice: rows are known by
 their id, else by their contents. The data directory remembers too what each payer paid (payments/): a
 row with an id is paid once, whatever its file is called; rows without ids that were paid, or begun, from
-another file are refused (exit code 3) unless a new --batch-name says that they are others. A batch whose rows were all paid is not paid again (exit code 3);
-next month's, with the same rows, has another --batch-name, or ids.`,
+another file are refused (exit code 3) unless a new --batch-name says that they are others. A batch whose rows were
+all paid is not paid again (exit code 3); next month's, with the same rows, has another --batch-name, or ids.`,
 		Example: `  aqsha pay aigerim shop 1500.50 --memo "bread and milk"
   aqsha pay aigerim shop 1500.50 --idempotency-key order-4711
   aqsha pay treasury school 50000 --mark meals
@@ -121,18 +123,25 @@ next month's, with the same rows, has another --batch-name, or ids.`,
 	}
 	datadir.AddLedgerFlags(command)
 	session.AddDraftFlag(command)
+	addPayFlags(command)
+	return command
+}
+
+func addPayFlags(command *cobra.Command) {
 	command.Flags().String("memo", "", "a remark of up to 256 bytes, readable by whoever may read entries")
 	command.Flags().String("memo-for", "", "encrypt the memo to this age recipient (age1…) of the payee")
 	command.Flags().Bool("memo-hash", false, "put only a salted hash of the memo on the ledger, and print the salt")
-	command.Flags().String("purpose", "", "pay with money marked for this purpose; any: with whatever becomes plain by it, the soonest ending first, then plain money")
+	command.Flags().String("purpose", "", "pay with money marked for this purpose; any: with whatever becomes plain "+
+		"by it, the soonest ending first, then plain money")
 	command.Flags().String("mark", "", "mark plain tenge for this purpose by the payment")
-	command.Flags().String("document", "", "with --purpose or --mark: file whose SHA-256 is attached, or the 64 digits of the hash")
-	command.Flags().String("idempotency-key", "", "make this payment once for this key, however often the command is run")
+	command.Flags().String("document", "", "with --purpose or --mark: file whose SHA-256 is attached, or the 64 "+
+		"digits of the hash")
+	command.Flags().String("idempotency-key", "",
+		"make this payment once for this key, however often the command is run")
 	command.Flags().String("batch", "", "CSV file with many payments")
 	command.Flags().String("journal", "", "journal of the batch (default FILE.csv.journal)")
 	command.Flags().String("batch-name", "", "tells a batch from another with the same rows, such as 2026-12")
 	command.Flags().Bool("only-new", false, "pay those rows alone that were not paid in a batch that is complete")
-	return command
 }
 
 // checkPayFlags refuses flags that would have no effect.
@@ -146,14 +155,16 @@ func checkPayFlags(command *cobra.Command) error {
 		return nil
 	}
 	// A script whose variable is empty must not pay without the protection that it asked for.
-	for _, name := range []string{"idempotency-key", "purpose", "mark", "document", "memo-for", "batch", "batch-name", "journal", "out"} {
+	for _, name := range []string{"idempotency-key", "purpose", "mark", "document", "memo-for", "batch", "batch-name",
+		"journal", "out"} {
 		if f := command.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 			return cli.Usage(fmt.Errorf("--%s: is empty; leave it out or give it a value", name))
 		}
 	}
 	switch {
 	case command.Flags().Changed("idempotency-key") && cli.Flag(command, "idempotency-key") == "":
-		return cli.Usage(errors.New("--idempotency-key: empty: it would pay each time; give a key of 1 to 200 bytes, or leave it out"))
+		return cli.Usage(errors.New("--idempotency-key: empty: it would pay each time; give a key of 1 to 200 bytes, " +
+			"or leave it out"))
 	case cli.Flag(command, "purpose") != "" && cli.Flag(command, "mark") != "":
 		return cli.Usage(errors.New("--purpose or --mark, not both"))
 	case cli.Flag(command, "batch") != "":
@@ -186,14 +197,16 @@ func payOne(ctx context.Context, command *cobra.Command, s *session.Session, arg
 		return err
 	}
 	if cli.Flag(command, "purpose") != "" || cli.Flag(command, "mark") != "" {
-		return payEarmarked(ctx, command, s, wallet.EarmarkedPayment{From: from, To: to[0], Amount: amount, Memo: memo}, args)
+		return payEarmarked(ctx, command, s, wallet.EarmarkedPayment{From: from, To: to[0], Amount: amount, Memo: memo},
+			args)
 	}
 	receipt, err := s.Pay(ctx, from, to[0], amount, memo)
 	return session.ShowReceipt(command, receipt, err, "%s paid %s to %s\n", args[0], amount.Format(), args[1])
 }
 
 // payEarmarked pays marked money, or marks.
-func payEarmarked(ctx context.Context, command *cobra.Command, s *session.Session, p wallet.EarmarkedPayment, args []string) error {
+func payEarmarked(ctx context.Context, command *cobra.Command, s *session.Session, p wallet.EarmarkedPayment,
+	args []string) error {
 	purpose, earmark := cli.Flag(command, "purpose"), cli.Flag(command, "mark")
 	p.Earmark = earmark != ""
 	var err error
@@ -210,7 +223,8 @@ func payEarmarked(ctx context.Context, command *cobra.Command, s *session.Sessio
 	if becomes != 0 {
 		what = fmt.Sprintf("money for purpose %d", becomes)
 	}
-	return session.ShowReceipt(command, receipt, err, "%s paid %s to %s, as %s\n", args[0], p.Amount.Format(), args[1], what)
+	return session.ShowReceipt(command, receipt, err, "%s paid %s to %s, as %s\n", args[0], p.Amount.Format(), args[1],
+		what)
 }
 
 // anyPurpose is no purpose's name: the rules refuse it.
@@ -260,7 +274,9 @@ func earmarkedOf(ctx context.Context, s *session.Session, id token.WalletID) (pa
 		if number == 0 {
 			continue
 		}
-		at, known := slices.BinarySearchFunc(parts, number, func(p earmarkedPart, n uint32) int { return cmp.Compare(p.Purpose, n) })
+		at, known := slices.BinarySearchFunc(parts, number, func(p earmarkedPart, n uint32) int {
+			return cmp.Compare(p.Purpose, n)
+		})
 		if !known {
 			parts = slices.Insert(parts, at, earmarkedPart{Purpose: number})
 		}
@@ -274,7 +290,8 @@ func NewBalanceCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "balance WALLET…", Short: "What wallets hold, at the last durable block",
 		Example: "  aqsha balance aigerim shop", Args: cobra.MinimumNArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(args...)
 			if err != nil {
 				return err
@@ -317,14 +334,16 @@ func NewBalanceCommand() *cobra.Command {
 func NewSupplyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "supply", Short: "Tenge issued, redeemed and live", Example: "  aqsha supply --json", Args: cobra.NoArgs,
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
 			supply, err := s.API.Supply(ctx)
 			if err != nil {
 				return err
 			}
 			return cli.Show(command, supply, func(w io.Writer) {
 				fmt.Fprintf(w, "issued %s − redeemed %s = live %s (%d tokens, %d wallets, log size %d)\n",
-					supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens, supply.Wallets, supply.Size)
+					supply.Issued.Format(), supply.Redeemed.Format(), supply.Live.Format(), supply.Tokens,
+					supply.Wallets, supply.Size)
 			})
 		}),
 	}

@@ -24,7 +24,8 @@ import (
 
 // batchOptions are the flags that hold for every row.
 func batchOptions(command *cobra.Command) (o wallet.BatchOptions, err error) {
-	o = wallet.BatchOptions{Memo: cli.Flag(command, "memo"), MemoFor: cli.Flag(command, "memo-for"), Purpose: cli.Flag(command, "purpose"), Earmark: cli.Flag(command, "mark")}
+	o = wallet.BatchOptions{Memo: cli.Flag(command, "memo"), MemoFor: cli.Flag(command, "memo-for"),
+		Purpose: cli.Flag(command, "purpose"), Earmark: cli.Flag(command, "mark")}
 	if len(o.Memo) > token.MaxMemo {
 		return o, cli.Usage(fmt.Errorf("--memo: %d bytes, at most %d", len(o.Memo), token.MaxMemo))
 	}
@@ -59,7 +60,8 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session.Session, f
 	if err := errors.Join(err, f.Close()); err != nil {
 		return cli.Usage(fmt.Errorf("%s: %w", path, err))
 	}
-	batch := wallet.Batch{Name: cli.Flag(command, "batch-name"), File: realPath(path), From: from[0], Rows: rows, Journal: cli.Flag(command, "journal"), Notice: notice(command)}
+	batch := wallet.Batch{Name: cli.Flag(command, "batch-name"), File: realPath(path), From: from[0], Rows: rows,
+		Journal: cli.Flag(command, "journal"), Notice: notice(command)}
 	if batch.Journal == "" {
 		batch.Journal = path + ".journal"
 	}
@@ -81,7 +83,9 @@ func payBatch(ctx context.Context, command *cobra.Command, s *session.Session, f
 	if err != nil && len(outcomes) < len(rows) {
 		return interrupted(err, len(outcomes))
 	}
-	if shown := cli.Show(command, outcomes, func(w io.Writer) { describeOutcomes(w, outcomes) }); shown != nil || err != nil {
+	if shown := cli.Show(command, outcomes, func(w io.Writer) {
+		describeOutcomes(w, outcomes)
+	}); shown != nil || err != nil {
 		return errors.Join(shown, err)
 	}
 	if refused == len(rows) && refused > 0 {
@@ -174,7 +178,8 @@ func payOnce(ctx context.Context, command *cobra.Command, s *session.Session, ar
 	if outcome.Again {
 		what = "had paid before:"
 	}
-	return session.ShowReceipt(command, *outcome.Receipt, nil, "%s %s %s to %s\n", args[0], what, amount.Format(), args[1])
+	return session.ShowReceipt(command, *outcome.Receipt, nil, "%s %s %s to %s\n", args[0], what, amount.Format(),
+		args[1])
 }
 
 // keyReused is the refusal of another payment under a key.
@@ -186,7 +191,8 @@ func onceError(key string, err error) error {
 	if errors.As(err, &refusal) {
 		switch refusal.Code {
 		case wallet.BatchOfAnother, wallet.BatchOtherTerms, wallet.BatchOtherRow:
-			return token.Errorf(keyReused, "idempotency-key", "%q was the key of another payment, or on another network: a new payment has a new key", key)
+			return token.Errorf(keyReused, "idempotency-key",
+				"%q was the key of another payment, or on another network: a new payment has a new key", key)
 		}
 	}
 	return err

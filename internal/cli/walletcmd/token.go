@@ -128,8 +128,9 @@ func NewProofCommand() *cobra.Command {
 	command := &cobra.Command{Use: "proof", Short: "Proof files, checked offline"}
 	check := &cobra.Command{
 		Use: "check FILE", Short: "Check a proof or receipt file with nothing but the network's id",
-		Args:    cobra.ExactArgs(1),
-		Example: "  aqsha proof check token.proof --network 3c0b…\n  aqsha proof check receipt-1f2e3d4c.aqsha --network 3c0b…",
+		Args: cobra.ExactArgs(1),
+		Example: "  aqsha proof check token.proof --network 3c0b…\n  aqsha proof check receipt-1f2e3d4c.aqsha " +
+			"--network 3c0b…",
 		RunE: func(command *cobra.Command, args []string) error {
 			var network token.NetworkID
 			if err := network.UnmarshalText([]byte(cli.Flag(command, "network"))); err != nil {
@@ -177,7 +178,8 @@ func describeReceipt(w io.Writer, r *proof.ReceiptResult) {
 }
 
 func describeProof(w io.Writer, r *proof.Result) {
-	fmt.Fprintf(w, "Token %s holds: %s, made for wallet %s\non network %s (%s), under a checkpoint of %d entries.\n\nFrom issue to the token:\n",
+	fmt.Fprintf(w, "Token %s holds: %s, made for wallet %s\non network %s (%s), under a checkpoint of %d entries.\n\n"+
+		"From issue to the token:\n",
 		r.Token, r.Amount.Format(), r.Wallet, r.Network, r.Name, r.LogSize)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range r.Steps {

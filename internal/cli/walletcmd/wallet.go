@@ -28,7 +28,8 @@ import (
 func NewWalletCommand() *cobra.Command {
 	command := &cobra.Command{Use: "wallet", Short: "Wallets: open, change, re-key, freeze, seize, close"}
 	datadir.AddLedgerFlags(command)
-	for _, c := range []*cobra.Command{walletNew(), walletUpdate(), walletRekey(), walletCancel(), walletClose(), walletTake(), walletFreeze(), walletUnfreeze(), walletSeize()} {
+	for _, c := range []*cobra.Command{walletNew(), walletUpdate(), walletRekey(), walletCancel(), walletClose(),
+		walletTake(), walletFreeze(), walletUnfreeze(), walletSeize()} {
 		session.AddDraftFlag(c)
 		command.AddCommand(c)
 	}
@@ -43,7 +44,8 @@ func walletNew() *cobra.Command {
   aqsha wallet new court --authority --tier state --role court
   aqsha wallet new timur --bank Halyk --public-key ed25519:8a88… --out timur.json   # the key is the customer's, who signs the draft`,
 		Args: cobra.ExactArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			w := wallet.NewWallet{Name: args[0]}
 			direct, _ := command.Flags().GetBool("authority")
 			if bank := cli.Flag(command, "bank"); (bank != "") == direct {
@@ -65,7 +67,8 @@ func walletNew() *cobra.Command {
 					return cli.Usage(fmt.Errorf("--public-key: %w", err))
 				}
 				if cli.Flag(command, "out") == "" {
-					return cli.Usage(errors.New("--public-key: the holder signs too: write a draft for him with --out FILE"))
+					return cli.Usage(
+						errors.New("--public-key: the holder signs too: write a draft for him with --out FILE"))
 				}
 				if w.Recovery {
 					return cli.Usage(errors.New("--recovery: a recovery key is its holder's: he adds it himself"))
@@ -73,13 +76,15 @@ func walletNew() *cobra.Command {
 			}
 			readAttributes(command, &w.Attributes)
 			receipt, err := s.Register(ctx, w)
-			return session.ShowReceipt(command, receipt, err, "wallet %s is %s\n", args[0], token.RegisteredID(receipt.ID))
+			return session.ShowReceipt(command, receipt, err, "wallet %s is %s\n", args[0],
+				token.RegisteredID(receipt.ID))
 		}),
 	}
 	command.Flags().String("bank", "", "the bank that registers it")
 	command.Flags().Bool("authority", false, "the central bank registers it directly")
 	command.Flags().String("tier", "person", "name or number of its tier")
-	command.Flags().String("public-key", "", "the customer's key, as he brings it (aqsha key new prints it); with --out")
+	command.Flags().String("public-key", "",
+		"the customer's key, as he brings it (aqsha key new prints it); with --out")
 	command.Flags().Bool("recovery", false, "make a recovery key too (NAME-recovery)")
 	addAttributeFlags(command)
 	return command
@@ -121,7 +126,8 @@ func tierOf(ctx context.Context, s *session.Session, text string) (uint8, error)
 }
 
 // forWallet makes a command's function that works on the wallet its first argument names.
-func forWallet(act func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error)) func(*cobra.Command, []string) error {
+func forWallet(act func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+	args []string) (node.Receipt, string, error)) func(*cobra.Command, []string) error {
 	return session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 		ids, err := s.Resolve(args[0])
 		if err != nil {
@@ -135,7 +141,8 @@ func forWallet(act func(ctx context.Context, command *cobra.Command, s *session.
 // walletName is what a customer does whose bank opened a wallet for his key.
 func walletName() *cobra.Command {
 	return &cobra.Command{
-		Use: "name NAME ID", Short: "Note a wallet's id under a name of yours: your own, which the key of that name opens, or a payee's",
+		Use: "name NAME ID", Short: "Note a wallet's id under a name of yours: your own, which the key of that name " +
+			"opens, or a payee's",
 		Example: "  aqsha wallet name me 8a884f3c…", Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, args []string) error {
 			var id token.WalletID
@@ -149,7 +156,9 @@ func walletName() *cobra.Command {
 			if err := keyring.Put(wallet.Name{Name: args[0], ID: id}); err != nil {
 				return err
 			}
-			return cli.Show(command, map[string]any{"name": args[0], "id": id}, func(w io.Writer) { fmt.Fprintf(w, "%s is %s\n", args[0], id) })
+			return cli.Show(command, map[string]any{"name": args[0], "id": id}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s is %s\n", args[0], id)
+			})
 		},
 	}
 }
@@ -158,7 +167,8 @@ func walletUpdate() *cobra.Command {
 	command := &cobra.Command{
 		Use: "update WALLET", Short: "Change tier and attributes; the registrar signs",
 		Example: "  aqsha wallet update aigerim --tier business --category 5411", Args: cobra.ExactArgs(1),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
 			var tier uint8
 			if command.Flags().Changed("tier") {
 				var err error
@@ -183,19 +193,20 @@ func walletUpdate() *cobra.Command {
 func walletRekey() *cobra.Command {
 	command := &cobra.Command{
 		Use: "rekey WALLET", Short: "Give a wallet a new key",
-		Long: `Give a wallet a new key. The recovery key (--by recovery) and the enforcement set (--by enforcement) do it at
-once, and so does the old key (--by wallet) of a wallet that has no recovery key. The bank (--by intermediary), and
-the old key of a wallet that has one, only after a delay, in which payments out are blocked and the old key or the
+		Long: `Give a wallet a new key. The recovery key (--by recovery) and the enforcement set (--by enforcement) do
+it at once, and so does the old key (--by wallet) of a wallet that has no recovery key. The bank (--by intermediary),
+and the old key of a wallet that has one, only after a delay, in which payments out are blocked and the old key or the
 recovery key can cancel: nobody at the bank can take a wallet, and who has stolen its key cannot keep it.
 
-A cash office's reserve gets a new key from the issue set alone (--by issue), after the delay, in which it pays nothing and
-the issue set alone can cancel: whoever has stolen the office's key can stop nothing.`,
+A cash office's reserve gets a new key from the issue set alone (--by issue), after the delay, in which it pays
+nothing and the issue set alone can cancel: whoever has stolen the office's key can stop nothing.`,
 		Example: `  aqsha wallet rekey marat --by recovery
   aqsha wallet rekey reserve --by issue --key office-new --out draft.json
   aqsha wallet rekey marat --by intermediary --key marat-new-phone
   aqsha wallet rekey timur --by intermediary --public-key ed25519:8a88… --out paper.json   # the key is the customer's, whose phone signs the draft`,
 		Args: cobra.ExactArgs(1),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
 			var by token.Role
 			if err := by.UnmarshalText([]byte(cli.Flag(command, "by"))); err != nil {
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
@@ -213,14 +224,17 @@ the issue set alone can cancel: whoever has stolen the office's key can stop not
 			receipt, err := s.Rekey(ctx, id, by, name)
 			said := fmt.Sprintf("wallet %s has the key %s\n", args[0], name)
 			if err == nil && waits(ctx, s, id) {
-				said = fmt.Sprintf("wallet %s waits for the key %s; payments out are blocked, %s can cancel\n", args[0], name, whoCancels(by))
+				said = fmt.Sprintf("wallet %s waits for the key %s; payments out are blocked, %s can cancel\n", args[0],
+					name, whoCancels(by))
 			}
 			return receipt, said, err
 		}),
 	}
-	command.Flags().String("by", "wallet", "who asks: wallet, recovery, intermediary, enforcement; of a cash office's reserve: issue")
+	command.Flags().String("by", "wallet", "who asks: wallet, recovery, intermediary, enforcement; of a cash "+
+		"office's reserve: issue")
 	command.Flags().String("public-key", "", "the customer's new key, as his phone shows it; with --out")
-	command.Flags().String("key", "", "name of the new key, made if it is not here (default WALLET-new, or WALLET-new-2 and so on when that is taken)")
+	command.Flags().String("key", "", "name of the new key, made if it is not here (default WALLET-new, or "+
+		"WALLET-new-2 and so on when that is taken)")
 	return command
 }
 
@@ -233,14 +247,16 @@ func whoCancels(by token.Role) string {
 }
 
 // rekeyTo drafts a new key whose holder is elsewhere.
-func rekeyTo(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, by token.Role, text string) (node.Receipt, string, error) {
+func rekeyTo(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, by token.Role,
+	text string) (node.Receipt, string, error) {
 	var key token.PublicKey
 	if err := key.UnmarshalText([]byte(text)); err != nil {
 		return node.Receipt{}, "", cli.Usage(fmt.Errorf("--public-key: %w", err))
 	}
 	switch {
 	case cli.Flag(command, "out") == "":
-		return node.Receipt{}, "", cli.Usage(errors.New("--public-key: the holder signs too: write a draft for him with --out FILE"))
+		return node.Receipt{}, "", cli.Usage(errors.New("--public-key: the holder signs too: write a draft for him " +
+			"with --out FILE"))
 	case cli.Flag(command, "key") != "":
 		return node.Receipt{}, "", cli.Usage(errors.New("--public-key and --key name two new keys: give one"))
 	}
@@ -256,11 +272,14 @@ func waits(ctx context.Context, s *session.Session, id token.WalletID) bool {
 
 func walletCancel() *cobra.Command {
 	command := &cobra.Command{
-		Use: "cancel WALLET", Aliases: []string{"cancel-rekey"}, Short: "Stop a new key or the closing that waits, with the present key or the recovery key",
-		Long: `Stop a new key or the closing that waits. The wallet's present key does it, or its recovery key (--by recovery); of a cash
-office's reserve, the issue set alone (--by issue).`,
-		Example: "  aqsha wallet cancel marat\n  aqsha wallet cancel marat --by recovery\n  aqsha wallet cancel reserve --by issue --out draft.json", Args: cobra.ExactArgs(1),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
+		Use: "cancel WALLET", Aliases: []string{"cancel-rekey"},
+		Short: "Stop a new key or the closing that waits, with the present key or the recovery key",
+		Long: `Stop a new key or the closing that waits. The wallet's present key does it, or its recovery key (--by
+recovery); of a cash office's reserve, the issue set alone (--by issue).`,
+		Example: "  aqsha wallet cancel marat\n  aqsha wallet cancel marat --by recovery\n  aqsha wallet cancel " +
+			"reserve --by issue --out draft.json", Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
 			var by token.Role
 			if err := by.UnmarshalText([]byte(cli.Flag(command, "by"))); err != nil {
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
@@ -275,9 +294,11 @@ office's reserve, the issue set alone (--by issue).`,
 
 func walletHeld() *cobra.Command {
 	return &cobra.Command{
-		Use: "held WALLET", Short: "Show what the rules hold for a wallet: paid beyond its limit, or after it was closed",
+		Use:     "held WALLET",
+		Short:   "Show what the rules hold for a wallet: paid beyond its limit, or after it was closed",
 		Example: "  aqsha wallet held marat", Args: cobra.ExactArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(args[0])
 			if err != nil {
 				return err
@@ -298,16 +319,18 @@ func walletHeld() *cobra.Command {
 
 func walletTake() *cobra.Command {
 	command := &cobra.Command{
-		Use: "take WALLET [AMOUNT]", Short: "Take what the rules hold for a wallet, all that fits one transaction or an amount",
-		Long: `Take what the rules hold for a wallet. A contract's payout above what the wallet may hold waits for it, beyond the
-contract's reach, and is taken in parts as the wallet has room again. What is paid to a closed wallet waits too: its
-last key (--by wallet) or its last recovery key (--by recovery) says to which wallet it goes, or enforcement and the
-bank together do (--by enforcement). Only these two move what the suspense wallets of rules version 1 hold: name the
-suspense wallet with --suspense.`,
+		Use:   "take WALLET [AMOUNT]",
+		Short: "Take what the rules hold for a wallet, all that fits one transaction or an amount",
+		Long: `Take what the rules hold for a wallet. A contract's payout above what the wallet may hold waits for it,
+beyond the contract's reach, and is taken in parts as the wallet has room again. What is paid to a closed wallet waits
+too: its last key (--by wallet) or its last recovery key (--by recovery) says to which wallet it goes, or enforcement
+and the bank together do (--by enforcement). Only these two move what the suspense wallets of rules version 1 hold:
+name the suspense wallet with --suspense.`,
 		Example: `  aqsha wallet take marat
   aqsha wallet take marat 5000 --to marat-new --by recovery
   aqsha wallet take 91ab… --suspense --by enforcement --to marat --out draft.json`, Args: cobra.RangeArgs(1, 2),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
 			amount, to, purpose, by := money.Tiyn(0), id, uint32(0), token.Role(0)
 			if err := by.UnmarshalText([]byte(cli.Flag(command, "by"))); err != nil {
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
@@ -351,11 +374,13 @@ suspense wallet with --suspense.`,
 func walletClose() *cobra.Command {
 	command := &cobra.Command{
 		Use: "close WALLET", Short: "End an empty wallet",
-		Long: `End an empty wallet: at once when its own key asks. When its bank asks (--by intermediary) only after a delay, in
-which the wallet's key or its recovery key can cancel, and not while a contract names the wallet. A cash office's reserve is closed by
-the issue set alone (--by issue), after the delay.`,
-		Example: "  aqsha wallet close marat\n  aqsha wallet close marat --by intermediary\n  aqsha wallet close reserve --by issue --out draft.json", Args: cobra.ExactArgs(1),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
+		Long: `End an empty wallet: at once when its own key asks. When its bank asks (--by intermediary) only after a
+delay, in which the wallet's key or its recovery key can cancel, and not while a contract names the wallet. A cash
+office's reserve is closed by the issue set alone (--by issue), after the delay.`,
+		Example: "  aqsha wallet close marat\n  aqsha wallet close marat --by intermediary\n  aqsha wallet close " +
+			"reserve --by issue --out draft.json", Args: cobra.ExactArgs(1),
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
 			var by token.Role
 			if err := by.UnmarshalText([]byte(cli.Flag(command, "by"))); err != nil {
 				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--by: %w", err))
@@ -363,7 +388,8 @@ the issue set alone (--by issue), after the delay.`,
 			receipt, err := s.Close(ctx, id, by)
 			said := fmt.Sprintf("wallet %s is closed\n", args[0])
 			if err == nil && waits(ctx, s, id) {
-				said = fmt.Sprintf("wallet %s closes after the delay, if it is empty then; %s can cancel\n", args[0], whoCancels(by))
+				said = fmt.Sprintf("wallet %s closes after the delay, if it is empty then; %s can cancel\n", args[0],
+					whoCancels(by))
 			}
 			return receipt, said, err
 		}),
@@ -376,10 +402,13 @@ func walletFreeze() *cobra.Command {
 	command := &cobra.Command{
 		Use: "freeze WALLET", Short: "Stop a wallet under a case; the enforcement set signs",
 		Example: `  aqsha wallet freeze marat --case "court 12/2026" --mode debits`, Args: cobra.ExactArgs(1),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
-			mode, ok := map[string]token.FreezeMode{"debits": token.FreezeDebits, "all": token.FreezeAll}[cli.Flag(command, "mode")]
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
+			mode, ok := map[string]token.FreezeMode{"debits": token.FreezeDebits,
+				"all": token.FreezeAll}[cli.Flag(command, "mode")]
 			if !ok {
-				return node.Receipt{}, "", cli.Usage(fmt.Errorf("--mode %q: want debits or all", cli.Flag(command, "mode")))
+				return node.Receipt{}, "",
+					cli.Usage(fmt.Errorf("--mode %q: want debits or all", cli.Flag(command, "mode")))
 			}
 			receipt, err := s.Freeze(ctx, id, mode, cli.Flag(command, "case"))
 			return receipt, fmt.Sprintf("wallet %s is frozen (%s)\n", args[0], cli.Flag(command, "mode")), err
@@ -399,7 +428,8 @@ func walletUnfreeze() *cobra.Command {
 	command := &cobra.Command{
 		Use: "unfreeze WALLET", Short: "End a freeze, under the same case",
 		Example: `  aqsha wallet unfreeze marat --case "court 12/2026"`, Args: cobra.ExactArgs(1),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
 			receipt, err := s.Freeze(ctx, id, token.NotFrozen, cli.Flag(command, "case"))
 			return receipt, fmt.Sprintf("wallet %s is free\n", args[0]), err
 		}),
@@ -412,10 +442,12 @@ func walletSeize() *cobra.Command {
 	command := &cobra.Command{
 		Use: "seize WALLET AMOUNT COURT", Short: "Take an amount from a frozen wallet to a court's wallet",
 		Long: `Takes money out of a frozen wallet under the freeze's case. What is left over stays there, frozen.
-Marked money is taken with --purpose, of one purpose at a time: the mark ends on what the court has and stays on the rest.`,
+Marked money is taken with --purpose, of one purpose at a time: the mark ends on what the court has and stays on the
+rest.`,
 		Example: `  aqsha wallet seize marat 5000 court --case "court 12/2026"
   aqsha wallet seize school 5000 court --purpose meals --case "court 12/2026"`, Args: cobra.ExactArgs(3),
-		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID, args []string) (node.Receipt, string, error) {
+		RunE: forWallet(func(ctx context.Context, command *cobra.Command, s *session.Session, id token.WalletID,
+			args []string) (node.Receipt, string, error) {
 			amount, err := money.ParseTenge(args[1])
 			if err != nil {
 				return node.Receipt{}, "", cli.Usage(err)
@@ -443,8 +475,10 @@ Marked money is taken with --purpose, of one purpose at a time: the mark ends on
 
 func walletList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the wallets whose names are in the data directory", Example: "  aqsha wallet list", Args: cobra.NoArgs,
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+		Use: "list", Short: "List the wallets whose names are in the data directory", Example: "  aqsha wallet list",
+		Args: cobra.NoArgs,
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			_ []string) error {
 			names, err := s.Keyring.Names()
 			if err != nil {
 				return err
@@ -463,7 +497,8 @@ func walletList() *cobra.Command {
 				table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "NAME\tID\tBALANCE\tTOKENS\tSTATE")
 				for _, l := range lines {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", l.Name, l.ID, l.Balance.Format(), l.Tokens, stateOf(l.WalletView))
+					fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", l.Name, l.ID, l.Balance.Format(), l.Tokens,
+						stateOf(l.WalletView))
 				}
 				table.Flush()
 			})
@@ -499,8 +534,10 @@ func stateOf(w api.WalletView) string {
 
 func walletShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show WALLET", Short: "Show a wallet: balance, tier, limits used, state", Example: "  aqsha wallet show aigerim --json", Args: cobra.ExactArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+		Use: "show WALLET", Short: "Show a wallet: balance, tier, limits used, state",
+		Example: "  aqsha wallet show aigerim --json", Args: cobra.ExactArgs(1),
+		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
 			ids, err := s.Resolve(args[0])
 			if err != nil {
 				return err
@@ -520,7 +557,8 @@ func walletShow() *cobra.Command {
 			return cli.Show(command, view, func(w io.Writer) {
 				describeWallet(w, s, view, &a.Authority)
 				if held.Balance != 0 {
-					fmt.Fprintf(w, "%s more is held for it: paid beyond its limit; aqsha wallet take %s\n", held.Balance.Format(), args[0])
+					fmt.Fprintf(w, "%s more is held for it: paid beyond its limit; aqsha wallet take %s\n",
+						held.Balance.Format(), args[0])
 				}
 			})
 		}),
@@ -566,7 +604,8 @@ func describeReserve(w io.Writer, r *ledger.CashReserve, policy *token.Policy, p
 	fmt.Fprintf(w, "backs\tbanknotes of %d keysets; the cash log %s\n", len(r.Keysets), terminal.Plain(r.Origin))
 	fmt.Fprintf(w, "log key\t%s\n", terminal.Plain(r.LogKey))
 	if r.Stamp.Size > 0 {
-		fmt.Fprintf(w, "log's state\t%d entries, entered %s\n", r.Stamp.Size, time.UnixMilli(int64(r.Stamp.Millis)).Format(time.DateTime))
+		fmt.Fprintf(w, "log's state\t%d entries, entered %s\n", r.Stamp.Size,
+			time.UnixMilli(int64(r.Stamp.Millis)).Format(time.DateTime))
 	}
 	fmt.Fprintf(w, "paid today\t%s of %s that its key may pay a day\n", paid.Format(), policy.ReserveDay().Format())
 	if policy.MaxReserve != 0 {

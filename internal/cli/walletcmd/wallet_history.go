@@ -23,9 +23,10 @@ import (
 func NewHistoryCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "history WALLET", Short: "What touched a wallet, the latest first",
-		Long: `What touched a wallet, the latest first: when (in the network's time), what, how much came or went, with whom,
-for which purpose, and the remark. Others are called what the data directory calls them, or by their ids; remarks are as
-their writers left them, with what does not print escaped. --lang says it in English, Kazakh or Russian.`,
+		Long: `What touched a wallet, the latest first: when (in the network's time), what, how much came or went,
+with whom, for which purpose, and the remark. Others are called what the data directory calls them, or by their ids;
+remarks are as their writers left them, with what does not print escaped. --lang says it in English, Kazakh or
+Russian.`,
 		Example: "  aqsha history aigerim --limit 10\n  aqsha history aigerim --lang kk", Args: cobra.ExactArgs(1),
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {

@@ -1,5 +1,5 @@
-// Package diskfault runs a piece of work on a simulated disk that fails at every chance in turn: crashes, failed syncs, short writes,
-// full disks. It is for tests of everything that keeps files.
+// Package diskfault runs a piece of work on a simulated disk that fails at every chance in turn: crashes, failed syncs,
+// short writes, full disks. It is for tests of everything that keeps files.
 package diskfault
 
 import (
@@ -24,7 +24,8 @@ var faults = []struct {
 	{"full disk", func(d *disk.Disk, n int) { d.SetCapacity(int64(n * 97)) }, 24},
 }
 
-// seeds are how many times each chance is tried, as what of the cache survives is drawn: 4, or SIM_SEEDS ("make sim" tries 24).
+// seeds are how many times each chance is tried, as what of the cache survives is drawn: 4, or SIM_SEEDS ("make sim"
+// tries 24).
 func seeds() uint64 {
 	if n, err := strconv.ParseUint(os.Getenv("SIM_SEEDS"), 10, 64); err == nil {
 		return n
@@ -32,9 +33,10 @@ func seeds() uint64 {
 	return 4
 }
 
-// Every prepares a disk, runs the work while one thing fails, and has what is left checked: as the next process finds it when this
-// one alone has died, and as it is after the machine has. Work returns how much of it was acknowledged.
-func Every(t testing.TB, prepare func(files vfs.FS) error, work func(files vfs.FS) (done int, err error), check func(files vfs.FS, done int) error) {
+// Every prepares a disk, runs the work while one thing fails, and has what is left checked: as the next process finds
+// it when this one alone has died, and as it is after the machine has. Work returns how much of it was acknowledged.
+func Every(t testing.TB, prepare func(files vfs.FS) error, work func(files vfs.FS) (done int, err error),
+	check func(files vfs.FS, done int) error) {
 	t.Helper()
 	failures := map[string]int{}
 	for _, f := range faults {

@@ -45,37 +45,10 @@ func Run(ctx context.Context, s *site.Site, days []Day, trainDays int, progress 
 		return nil, farm.Refuse("farm-out-of-range", "train", "want 1 to %d days to learn from, got %d", len(days)-1,
 			trainDays)
 	}
-	type strategy struct {
-		name string
-		day  func(past []Day, today Day, states []dispatch.Machine) (outcome, error)
-	}
-	byBids := func(policy Policy) func([]Day, Day, []dispatch.Machine) (outcome, error) {
-		return func(past []Day, today Day, states []dispatch.Machine) (outcome, error) {
-			return playBids(s, past, today, states, policy)
-		}
-	}
-	strategies := []strategy{
-		{"rule", byBids(ByRule(s.Auction.Limits))},
-		{"ceiling", byBids(ByMargin(s.Auction.Limits, 0))},
-	}
-	names := []string{"margin 10 %", "margin 20 %", "margin 40 %"}
-	for i, m := range Margins {
-		strategies = append(strategies, strategy{names[i], byBids(ByMargin(s.Auction.Limits, m))})
-	}
-	best, err := bestMargin(s, days[:trainDays])
+	strategies, err := strategiesOf(s, days[:trainDays])
 	if err != nil {
 		return nil, err
 	}
-	strategies = append(strategies,
-		strategy{"margin that was best before", byBids(ByMargin(s.Auction.Limits, best))},
-		strategy{"always on, bidding", byBids(AtHighest(s.Auction.Limits))},
-		strategy{"always on, granted the clearing price", func(_ []Day, today Day, states []dispatch.Machine) (outcome,
-			error) {
-			return alwaysOn(s, today, states)
-		}},
-		strategy{"foresight", func(_ []Day, today Day, states []dispatch.Machine) (outcome, error) {
-			return foresight(s, today, states)
-		}})
 	result := &Result{Site: s.Name, From: days[trainDays].Date, To: days[len(days)-1].Date, Days: len(days) - trainDays,
 		TrainDays: trainDays}
 	for i, x := range strategies {
@@ -107,6 +80,45 @@ func Run(ctx context.Context, s *site.Site, days []Day, trainDays int, progress 
 		}
 	}
 	return result, nil
+}
+
+// strategy is a way to buy a day's power, given the days before it. It must not look at more of today than its market
+// shows before the bids close; foresight alone does, and is the bound of what could be earned.
+type strategy struct {
+	name string
+	day  func(past []Day, today Day, states []dispatch.Machine) (outcome, error)
+}
+
+// strategiesOf are all that are compared, foresight last: the others are measured by it. What is fitted is fitted to
+// the days to learn from, which are not played.
+func strategiesOf(s *site.Site, learn []Day) ([]strategy, error) {
+	byBids := func(policy Policy) func([]Day, Day, []dispatch.Machine) (outcome, error) {
+		return func(past []Day, today Day, states []dispatch.Machine) (outcome, error) {
+			return playBids(s, past, today, states, policy)
+		}
+	}
+	strategies := []strategy{
+		{"rule", byBids(ByRule(s.Auction.Limits))},
+		{"ceiling", byBids(ByMargin(s.Auction.Limits, 0))},
+	}
+	names := []string{"margin 10 %", "margin 20 %", "margin 40 %"}
+	for i, m := range Margins {
+		strategies = append(strategies, strategy{names[i], byBids(ByMargin(s.Auction.Limits, m))})
+	}
+	best, err := bestMargin(s, learn)
+	if err != nil {
+		return nil, err
+	}
+	return append(strategies,
+		strategy{"margin that was best before", byBids(ByMargin(s.Auction.Limits, best))},
+		strategy{"always on, bidding", byBids(AtHighest(s.Auction.Limits))},
+		strategy{"always on, granted the clearing price",
+			func(_ []Day, today Day, m []dispatch.Machine) (outcome, error) {
+				return alwaysOn(s, today, m)
+			}},
+		strategy{"foresight", func(_ []Day, today Day, m []dispatch.Machine) (outcome, error) {
+			return foresight(s, today, m)
+		}}), nil
 }
 
 // outcome of one day.

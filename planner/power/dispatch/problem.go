@@ -78,7 +78,8 @@ func (p *Problem) checkMachines() error {
 		if m.Class < 0 || m.Class >= len(p.Classes) || m.Hours < 0 {
 			return farm.Refuse("shape", "machine", "%s: class %d, %d hours", m.Name, m.Class, m.Hours)
 		}
-		sum += float64(len(p.Cost)) * (math.Abs(float64(p.Earnings[m.Class])) + dearest*float64(p.Classes[m.Class].MeterWatts(p.PUEMilli))/1000)
+		sum += float64(len(p.Cost)) * (math.Abs(float64(p.Earnings[m.Class])) +
+			dearest*float64(p.Classes[m.Class].MeterWatts(p.PUEMilli))/1000)
 	}
 	if sum > math.MaxInt64/4 {
 		return farm.Refuse("farm-out-of-range", "machines", "earnings and costs add up to more than can be counted")
@@ -88,13 +89,14 @@ func (p *Problem) checkMachines() error {
 
 // Schedule says for each machine in which hours it runs.
 type Schedule struct {
-	On        []uint64         // bit h: hour h
-	WattHours []int64          // by hour, at the meter
-	Starts    []int            // by hour
-	Gain      farm.MicroTiyn   // earnings less power, of all machines
-	Bound     farm.MicroTiyn   // what it would be if limits and ramp never bound (and no call freed from a run that loses)
-	ByClass   []farm.MicroTiyn // the gain
-	Forced    int              // runs that a limit or a call ended before their least time
+	On        []uint64       // bit h: hour h
+	WattHours []int64        // by hour, at the meter
+	Starts    []int          // by hour
+	Gain      farm.MicroTiyn // earnings less power, of all machines
+	// what it would be if limits and ramp never bound (and no call freed from a run that loses)
+	Bound   farm.MicroTiyn
+	ByClass []farm.MicroTiyn // the gain
+	Forced  int              // runs that a limit or a call ended before their least time
 }
 
 // Running says whether a machine runs in an hour.
