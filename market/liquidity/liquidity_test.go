@@ -124,3 +124,26 @@ func TestWhatIsNoBar(t *testing.T) {
 		t.Error("ten bars")
 	}
 }
+
+// TestABarAboveTheNight: a bar that opens wholly above the close before it counts
+// as if it had opened there (Corwin and Schultz, section III).
+func TestABarAboveTheNight(t *testing.T) {
+	t.Parallel()
+	var b Bars
+	for range 31 {
+		b.High, b.Low, b.Close = append(b.High, 101), append(b.Low, 99), append(b.Close, 100)
+	}
+	pair := func(h0, l0, h1, l1 float64) float64 {
+		k, square := 3-2*math.Sqrt2, func(h, l float64) float64 { return math.Log(h/l) * math.Log(h/l) }
+		beta, gamma := square(h0, l0)+square(h1, l1), square(max(h0, h1), min(l0, l1))
+		alpha := (math.Sqrt(2*beta)-math.Sqrt(beta))/k - math.Sqrt(gamma/k)
+		return max(0, 2*(math.Exp(alpha)-1)/(1+math.Exp(alpha)))
+	}
+	b.Close[30] = 99
+	b.High, b.Low, b.Close = append(b.High, 112), append(b.Low, 110), append(b.Close, 111)
+	m, err := Measure(b)
+	want := 100 * pair(101, 99, 101, 99)
+	if err != nil || math.Abs(*m.CorwinSchultz-want) > 1e-9 || pair(101, 99, 112, 110) > 0 {
+		t.Errorf("%v, want %g, %v", *m.CorwinSchultz, want, err)
+	}
+}
