@@ -241,6 +241,10 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 		"architecture":  "",
 		"concentration": "file=pools_monthly.csv", "use": "from=2018-01-01&to=2018-03-31",
 		"functions": "from=2017-01-01&to=2017-12-31", "risks": "from=2017-01-01&to=2018-12-31",
+		"breaks":    "file=cm_btc_daily.csv&from=2024-06-01&regimes=2",
+		"liquidity": "file=bitstamp_btcusd_d.csv&from=2021-01-01",
+		"intraday":  "file=bitstamp_btcusd_1h.csv&from=2021-06-01",
+		"spillover": "files=cm_btc_daily.csv,gold_close.csv&from=2021-01-01",
 	} {
 		add("/v1/market/%s?%s", question, query)
 	}

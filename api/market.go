@@ -27,8 +27,9 @@ func (q *marketQuery) Resolve(ctx huma.Context) []error {
 
 // numbers and truths are the parameters of questions that are no text.
 var (
-	marketNumbers = map[string]bool{"periods-per-year": true, "forecast": true, "p": true, "usd-per-kwh": true}
-	marketTruths  = map[string]bool{"free": true, "backtest": true}
+	marketNumbers = map[string]bool{"periods-per-year": true, "forecast": true, "p": true, "usd-per-kwh": true,
+		"regimes": true, "level": true, "lags": true, "ahead": true}
+	marketTruths = map[string]bool{"free": true, "backtest": true}
 )
 
 // registerMarket answers questions about markets from the folder of data that the node was given: one operation a
@@ -48,8 +49,8 @@ func (s *Server) registerMarket() {
 			case marketTruths[name]:
 				schema.Type = huma.TypeBoolean
 			}
-			get.Parameters = append(get.Parameters, &huma.Param{Name: name, In: "query", Required: name == "file",
-				Schema: schema})
+			get.Parameters = append(get.Parameters, &huma.Param{Name: name, In: "query",
+				Required: name == "file" || name == "files", Schema: schema})
 		}
 		get.Responses = map[string]*huma.Response{"200": {Description: "The answer",
 			Content: map[string]*huma.MediaType{

@@ -85,14 +85,18 @@ var rights = map[string]string{
 	"get-partial-entry-bundle": "401 401 401 401 403 403 403 403 403 200 200",
 	"feed":                     "401 401 401 401 403 403 403 403 403 200 200",
 	"ask-architecture":         "401 401 401 401 403 403 403 403 403 200 200",
+	"ask-breaks":               "401 401 401 401 403 403 403 403 403 404 404",
 	"ask-concentration":        "401 401 401 401 403 403 403 403 403 404 404", // the folder is empty
 	"ask-files":                "401 401 401 401 403 403 403 403 403 200 200",
 	"ask-functions":            "401 401 401 401 403 403 403 403 403 422 422",
 	"ask-garch":                "401 401 401 401 403 403 403 403 403 404 404",
+	"ask-intraday":             "401 401 401 401 403 403 403 403 403 404 404",
+	"ask-liquidity":            "401 401 401 401 403 403 403 403 403 404 404",
 	"ask-paper":                "401 401 401 401 403 403 403 403 403 200 200",
 	"ask-report":               "401 401 401 401 403 403 403 403 403 404 404",
 	"ask-risk":                 "401 401 401 401 403 403 403 403 403 404 404",
 	"ask-risks":                "401 401 401 401 403 403 403 403 403 422 422",
+	"ask-spillover":            "401 401 401 401 403 403 403 403 403 404 404",
 	"ask-summary":              "401 401 401 401 403 403 403 403 403 404 404",
 	"ask-use":                  "401 401 401 401 403 403 403 403 403 422 422",
 	"ask-volatility":           "401 401 401 401 403 403 403 403 403 404 404",
@@ -227,10 +231,13 @@ func (s subject) query(w *town, method, path string) inquiry {
 		a.path += "?from=0"
 	}
 	if strings.HasPrefix(path, "/v1/market/") && !strings.HasSuffix(path, "paper") {
-		for _, question := range []string{"summary", "volatility", "garch", "risk", "report", "concentration"} {
+		for _, question := range []string{"summary", "volatility", "garch", "risk", "report", "concentration", "breaks", "liquidity", "intraday"} {
 			if strings.HasSuffix(path, "/"+question) {
 				a.path += "?file=none.csv"
 			}
+		}
+		if strings.HasSuffix(path, "/spillover") {
+			a.path += "?files=none.csv,neither.csv"
 		}
 	}
 	if method == http.MethodPost {

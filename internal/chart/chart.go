@@ -182,15 +182,21 @@ func (c Chart) drawBars(b *strings.Builder, y func(float64) float64, xAt func(in
 	}
 }
 
-// drawBand fills between its two curves.
+// drawBand fills between its two curves, where both are known.
 func drawBand(b *strings.Builder, band Band, y func(float64) float64, xAt func(int) float64) {
 	var path strings.Builder
 	pen := "M"
 	for i, v := range band.High {
+		if math.IsNaN(v) || math.IsNaN(band.Low[i]) {
+			continue
+		}
 		fmt.Fprintf(&path, "%s%.1f %.1f", pen, xAt(i), y(v))
 		pen = "L"
 	}
 	for i := len(band.Low) - 1; i >= 0; i-- {
+		if math.IsNaN(band.Low[i]) || math.IsNaN(band.High[i]) {
+			continue
+		}
 		fmt.Fprintf(&path, "L%.1f %.1f", xAt(i), y(band.Low[i]))
 	}
 	fmt.Fprintf(b, `<path class="area" d="%sZ"><title>%s</title></path>`, path.String(), html.EscapeString(band.Name))

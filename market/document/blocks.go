@@ -1,5 +1,7 @@
 package document
 
+import "math"
+
 // Section of a document; Key is its heading's word.
 type Section struct {
 	Key        string     `json:"key"`
@@ -30,6 +32,8 @@ type Cell struct {
 	Digits int      `json:"digits,omitempty"` // after the decimal sign
 	Unit   string   `json:"unit,omitempty"`   // a word behind the number
 	List   []Cell   `json:"list,omitempty"`
+
+	whole bool // a whole number, of which significant figures behind the sign say nothing
 }
 
 // Picture is lines over days, or bars of two shares beside each other.
@@ -95,7 +99,32 @@ func significant(v *float64) Cell {
 			digits++
 		}
 	}
-	return number(v, digits)
+	c := number(v, digits)
+	c.whole = v != nil && *v == math.Trunc(*v)
+	return c
+}
+
+// whole takes the zeros behind the sign off whole numbers: "3.000 pools" reads
+// like three thousand where a point separates them.
+func (d *Document) whole() {
+	var trim func(cells []Cell)
+	trim = func(cells []Cell) {
+		for i := range cells {
+			if trim(cells[i].List); cells[i].whole {
+				cells[i].Digits = 0
+			}
+		}
+	}
+	for _, s := range d.Sections {
+		for _, p := range s.Paragraphs {
+			trim(p.Cells)
+		}
+		for _, t := range s.Tables {
+			for _, row := range t.Rows {
+				trim(row)
+			}
+		}
+	}
 }
 
 func abs(v float64) float64 { return max(v, -v) }

@@ -19,7 +19,7 @@ import (
 )
 
 // Format names the JSON form.
-const Format = "aqsha-study/2"
+const Format = "aqsha-study/3"
 
 // Systems that can be studied.
 var Systems = []string{"bitcoin", "tenge", "farm"}
@@ -34,6 +34,8 @@ type Options struct {
 	Node    *Node  `json:"node,omitempty"`
 	Farm    *Farm  `json:"farm,omitempty"`
 	Dir     string `json:"-"`
+
+	earlier bool // written as documents sealed in the formats 1 and 2 were
 }
 
 // Node is what a node of the digital tenge answered: kept, since it cannot be
@@ -69,6 +71,8 @@ type Document struct {
 	Sections        []Section        `json:"sections"`
 	Inputs          []Input          `json:"inputs"`
 	Missing         []string         `json:"missing,omitempty"` // files that the folder has not
+
+	earlier bool // of the options
 }
 
 // builder carries the studies from which the sections are made.
@@ -108,7 +112,7 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 	if o.Country == "" {
 		o.Country = "Kazakhstan"
 	}
-	b := &builder{Document: &Document{Format: Format, Options: o}}
+	b := &builder{Document: &Document{Format: Format, Options: o, earlier: o.earlier}}
 	for _, step := range []func() error{b.study, b.concentrated, b.architecture} {
 		if err := step(); err != nil {
 			return nil, err
@@ -128,6 +132,9 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 	}
 	b.beside()
 	b.summary()
+	if !o.earlier {
+		b.whole()
+	}
 	slices.SortFunc(b.Inputs, func(x, y Input) int { return strings.Compare(x.File, y.File) })
 	slices.Sort(b.Missing)
 	b.Missing = slices.Compact(b.Missing)

@@ -397,3 +397,24 @@ func TestRealExtractsAreSealed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWholeNumbersHaveNoZeros: three pools are "3" and not "3.000", which reads
+// like three thousand.
+func TestWholeNumbersHaveNoZeros(t *testing.T) {
+	t.Parallel()
+	d := build(t, "bitcoin")
+	for _, lang := range Languages {
+		text := written(t, d, "md", lang)
+		if found := regexp.MustCompile(`\|[0-9]+[.,]0+\x{a0}(count|дана|штук)\|`).FindString(text); found != "" {
+			t.Errorf("%s: %q", lang, found)
+		}
+	}
+	for _, f := range d.Figures {
+		if f.Unit == "count" && f.Value != nil && *f.Value != math.Trunc(*f.Value) {
+			t.Errorf("%s is %g", f.Key, *f.Value)
+		}
+	}
+	if !strings.Contains(written(t, d, "md", English), "\u00a0count|") {
+		t.Error("no count stands in the document")
+	}
+}

@@ -7,26 +7,29 @@ import (
 	"testing"
 )
 
-// testdata/seal-1.json is what the program that spelled keys otherwise sealed of the same document.
-func TestADocumentSealedInTheFirstFormatVerifies(t *testing.T) {
+// testdata/seal-1.json is what the program that spelled keys otherwise sealed of the same document, seal-2.json what
+// the one with other words and digits did.
+func TestADocumentSealedInAnEarlierFormatVerifies(t *testing.T) {
 	t.Parallel()
 	if runtime.GOARCH != "amd64" {
 		t.Skip("another architecture rounds otherwise than the one that sealed")
 	}
 	d := build(t, "bitcoin")
-	entry, err := os.ReadFile("testdata/seal-1.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, ok := ReadSeal(entry)
-	if !ok {
-		t.Fatal("not read")
-	}
-	if err := s.Rederive(context.Background(), d.Options.Dir); err != nil {
-		t.Fatal(err)
-	}
-	s.Format = SealFormat
-	if err := s.Rederive(context.Background(), d.Options.Dir); err == nil {
-		t.Error("hashes over the keys of then pass for those over today's")
+	for _, name := range []string{"seal-1.json", "seal-2.json"} {
+		entry, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, ok := ReadSeal(entry)
+		if !ok {
+			t.Fatalf("%s is not read", name)
+		}
+		if err := s.Rederive(context.Background(), d.Options.Dir); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s.Format = SealFormat
+		if err := s.Rederive(context.Background(), d.Options.Dir); err == nil {
+			t.Errorf("%s: hashes over what was written then pass for those over today's", name)
+		}
 	}
 }

@@ -37,12 +37,15 @@ func (v view) Cell(c Cell) template.HTML { return v.html(c) }
 // Numeric says that a cell stands to the right.
 func (v view) Numeric(c Cell) bool { return c.Value != nil }
 
+// Earlier says that the page is written as it was in the formats before.
+func (v view) Earlier() bool { return v.Document.earlier }
+
 // Draw is a picture.
 func (v view) Draw(p Picture) template.HTML { return template.HTML(v.picture(p)) }
 
 // HTML writes a page that needs nothing from the network and prints well.
 func (d *Document) HTML(out io.Writer, lang Language) error {
-	w := newWriter(lang)
+	w := newWriter(lang, d.earlier)
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, view{d, w, lang}); err != nil {
 		return err
@@ -56,7 +59,7 @@ func (d *Document) HTML(out io.Writer, lang Language) error {
 
 // Markdown writes the sentences and tables; pictures are in the page only.
 func (d *Document) Markdown(out io.Writer, lang Language) error {
-	w := newWriter(lang)
+	w := newWriter(lang, d.earlier)
 	var b strings.Builder
 	escape := strings.NewReplacer("|", `\|`, "\n", " ")
 	table := func(heads []string, rows [][]string) {

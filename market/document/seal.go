@@ -17,12 +17,16 @@ import (
 )
 
 // SealFormat names the log entry of a document. Those sealed in the first
-// format had another spelling of the JSON form's keys, and are held to it.
+// format had another spelling of the JSON form's keys, those of the second other
+// words and digits, and are held to them.
 const (
-	SealFormat  = "aqsha-study-seal/2"
-	firstFormat = "aqsha-study-seal/1"
-	firstForm   = "aqsha-study/1" // of the document then
+	SealFormat   = "aqsha-study-seal/3"
+	secondFormat = "aqsha-study-seal/2"
+	firstFormat  = "aqsha-study-seal/1"
 )
+
+// earlierForms are the formats of documents by the earlier format of their seal.
+var earlierForms = map[string]string{firstFormat: "aqsha-study/1", secondFormat: "aqsha-study/2"}
 
 // Seal is what a document was made from and the hash of each of its forms, in
 // every language, so that each can be derived again byte for byte.
@@ -38,9 +42,9 @@ type Seal struct {
 func (d *Document) SealOf() (Seal, error) { return d.sealOf(SealFormat) }
 
 func (d *Document) sealOf(format string) (Seal, error) {
-	if format == firstFormat {
+	if form, ok := earlierForms[format]; ok {
 		then := *d
-		then.Format = firstForm
+		then.Format = form
 		d = &then
 	}
 	s := Seal{Format: format, Options: d.Options, Inputs: d.Inputs, Missing: d.Missing, Forms: map[string]string{}}
@@ -109,7 +113,7 @@ func (d *Document) Append(dir string, log seal.Log) (index uint64, checkpoint []
 func ReadSeal(entry []byte) (Seal, bool) {
 	var s Seal
 	if err := json.Unmarshal(oldnames.Read(entry), &s); err != nil || s.Format != SealFormat &&
-		s.Format != firstFormat {
+		earlierForms[s.Format] == "" {
 		return Seal{}, false
 	}
 	return s, true
@@ -119,7 +123,7 @@ func ReadSeal(entry []byte) (Seal, bool) {
 // input or a byte of any form differs.
 func (s Seal) Rederive(ctx context.Context, dir string) error {
 	o := s.Options
-	o.Dir = dir
+	o.Dir, o.earlier = dir, s.Format != SealFormat
 	for _, i := range s.Inputs {
 		if i.File != filepath.Base(i.File) {
 			return market.Refuse("seal", i.File, "is not the name of a file in a folder")

@@ -50,13 +50,22 @@ var catalogues = func() map[Language]map[string]string {
 type writer struct {
 	lang    Language
 	missing map[string]bool
+	earlier bool
 }
 
-func newWriter(lang Language) *writer { return &writer{lang, map[string]bool{}} }
+func newWriter(lang Language, earlier bool) *writer { return &writer{lang, map[string]bool{}, earlier} }
+
+// earlierWords are the words that stood in documents of the formats 1 and 2
+// where another stands now: what was sealed is derived in the words of then.
+var earlierWords = map[Language]map[string]string{Kazakh: {"percent a year": "жылына %",
+	"points of 10,000": "10 000-нан балл", "points of 100": "100-ден балл"}}
 
 func (w *writer) word(key string) string {
 	if key == "" {
 		return ""
+	}
+	if s, ok := earlierWords[w.lang][key]; ok && w.earlier {
+		return s
 	}
 	s, ok := catalogues[w.lang][key]
 	if !ok {

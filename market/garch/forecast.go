@@ -21,7 +21,12 @@ type Horizon struct {
 	ReturnLow    float64 `json:"return_low"` // cumulated return, percent
 	ReturnMedian float64 `json:"return_median"`
 	ReturnHigh   float64 `json:"return_high"`
+	// Fan holds the quantiles of the cumulated return at FanLevels.
+	Fan [7]float64 `json:"return_fan"`
 }
+
+// FanLevels are the probabilities of a fan chart: three bands about the median.
+var FanLevels = [7]float64{0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95}
 
 // Forecast is a set of horizons with what it was made by.
 type Forecast struct {
@@ -94,6 +99,9 @@ func (f *Fit) Forecast(days, paths int, level float64, seed uint64) (Forecast, e
 		h.VarianceLow, h.VarianceHigh = stats.Quantile(variances[d], tail), stats.Quantile(variances[d], 1-tail)
 		h.ReturnLow, h.ReturnMedian, h.ReturnHigh = stats.Quantile(sums[d], tail), stats.Quantile(sums[d], 0.5),
 			stats.Quantile(sums[d], 1-tail)
+		for i, level := range FanLevels {
+			h.Fan[i] = stats.Quantile(sums[d], level)
+		}
 		out.Horizons = append(out.Horizons, h)
 	}
 	return out, nil

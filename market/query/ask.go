@@ -44,6 +44,10 @@ var answers = map[string]func(context.Context, Folder, url.Values) (any, error){
 	"use":           used,
 	"functions":     money,
 	"risks":         listed,
+	"breaks":        changed,
+	"liquidity":     traded,
+	"intraday":      insideDays,
+	"spillover":     together,
 	"architecture":  func(context.Context, Folder, url.Values) (any, error) { return systems.Load(nil) },
 }
 
@@ -52,7 +56,8 @@ func Questions() []string { return slices.Sorted(maps.Keys(answers)) }
 
 // Answer computes the answer to a question. Parameters are those of the
 // commands: file, price, from, to, model, law, mean, like, free, forecast, p,
-// backtest, benchmark, asset, by, of, residual, country, usd-per-kwh.
+// backtest, benchmark, asset, by, of, residual, country, usd-per-kwh, regimes,
+// level, lags, ahead; and files, names between commas.
 // An error with ErrorCode is the asker's; "market-not-found" means no such question.
 func (f Folder) Answer(ctx context.Context, question string, q url.Values) (any, error) {
 	answer := answers[question]
@@ -74,7 +79,9 @@ var parameters = map[string]string{
 	"risk":          "file price from to periods-per-year p backtest",
 	"report":        "file price from to periods-per-year asset benchmark",
 	"concentration": "file by of residual", "paper": "", "use": "from to country usd-per-kwh", "functions": "from to",
-	"risks": "from to", "architecture": "",
+	"risks": "from to", "architecture": "", "breaks": "file price from to periods-per-year regimes",
+	"liquidity": "file price from to periods-per-year", "intraday": "file price from to periods-per-year level",
+	"spillover": "files from to lags ahead",
 }
 
 func known(question string, q url.Values) error {

@@ -25,6 +25,8 @@ func TestEveryQuestion(t *testing.T) {
 		"summary": "file=cm_btc_daily.csv", "volatility": "file=bitstamp_btcusd_d.csv&from=2021-01-01&to=2021-12-31", "garch": "file=cm_btc_daily.csv&from=2023-01-01&law=t&forecast=3",
 		"risk": "file=cm_btc_daily.csv&p=0.05&from=2024-01-01", "report": "file=cm_btc_daily.csv&asset=BTC&from=2025-06-01&benchmark=sp500_close.csv",
 		"concentration": "file=pools_monthly.csv", "use": "country=Steppeland&from=2018-01-01&to=2018-12-31", "functions": "from=2017-01-01&to=2018-12-31",
+		"breaks": "file=cm_btc_daily.csv&from=2024-06-01&regimes=2", "liquidity": "file=bitstamp_btcusd_d.csv&from=2021-01-01", "intraday": "file=bitstamp_btcusd_1h.csv&from=2021-06-01&level=0.01",
+		"spillover": "files=cm_btc_daily.csv,gold_close.csv&from=2021-01-01&lags=1",
 	}
 	for _, question := range Questions() {
 		q, _ := url.ParseQuery(queries[question])
@@ -44,6 +46,7 @@ func TestAskersMistakes(t *testing.T) {
 	for _, c := range []struct{ question, query, code string }{
 		{"weather", "", "not-found"}, {"summary", "file=../secret.csv", "file-name"}, {"summary", "file=.hidden", "file-name"}, {"summary", "", "file-name"}, {"summary", "file=none.csv", "not-found"},
 		{"use", "usd-per-kwh=cheap", "not-a-number"},
+		{"spillover", "files=a.csv", "file-name"}, {"spillover", "files=a.csv,../b.csv", "not-found"}, {"spillover", "files=a,b&lags=1.5", "choice"}, {"spillover", "files=a,b&ahead=1000", "choice"},
 	} {
 		q, _ := url.ParseQuery(c.query)
 		_, err := dir.Answer(context.Background(), c.question, q)
@@ -93,6 +96,8 @@ func TestQuestionsAnswerWhatIsDescribed(t *testing.T) {
 		"summary": "file=cm_btc_daily.csv", "volatility": "file=bitstamp_btcusd_d.csv&from=2021-01-01&to=2021-03-31", "garch": "file=cm_btc_daily.csv&from=2024-06-01",
 		"risk": "file=cm_btc_daily.csv&from=2024-06-01", "report": "file=cm_btc_daily.csv&asset=BTC&from=2025-06-01&benchmark=sp500_close.csv",
 		"concentration": "file=pools_monthly.csv", "use": "from=2018-01-01&to=2018-03-31", "functions": "from=2017-01-01&to=2017-12-31",
+		"breaks": "file=cm_btc_daily.csv&from=2024-06-01", "liquidity": "file=bitstamp_btcusd_d.csv&from=2021-01-01", "intraday": "file=bitstamp_btcusd_1h.csv&from=2021-06-01",
+		"spillover": "files=cm_btc_daily.csv,gold_close.csv&from=2021-01-01",
 	}
 	for _, question := range Catalogue() {
 		q, _ := url.ParseQuery(queries[question.Name])

@@ -35,6 +35,10 @@ var described = map[string]Question{
 	"use":           {About: "How systems are used", Answer: usage.Study{}},
 	"functions":     {About: "How well monies do what money is for", Answer: functions.Study{}},
 	"risks":         {About: "Risks, and how prices answered news", Answer: risks.Report{}},
+	"breaks":        {About: "When a market changed", Answer: study.Breaks{}},
+	"liquidity":     {About: "What it costs to trade", Answer: study.Liquidity{}},
+	"intraday":      {About: "Realised measures and jumps of days", Answer: study.Intraday{}},
+	"spillover":     {About: "How markets move each other", Answer: study.Spillover{}},
 	"architecture":  {About: "How systems are built", Answer: []systems.Card{}},
 }
 

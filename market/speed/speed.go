@@ -35,7 +35,7 @@ type Settings struct {
 	Observations, Windows, WindowDays, Repetitions int
 	Returns                                        []float64 // nil: simulated
 	Input                                          string
-	// interpreter of Python that has arch, to measure beside; "": none
+	// interpreter of Python that has arch, statsmodels and scipy, to measure beside; "": none
 	Peer string
 }
 
@@ -106,8 +106,8 @@ func (r Result) Print(w io.Writer) {
 		return
 	}
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(tab, "  model on %d returns\tms\tpeer, ms\tratio\tlog-likelihood\tpeer's\t\n", modelDays)
-	for _, row := range rows {
+	fmt.Fprintf(tab, "  model on %d returns\tms\tpeer, ms\tratio\tlikelihood or statistic\tpeer's\tpeer\t\n", modelDays)
+	for _, row := range rows() {
 		m, ok := r.Models[row.name]
 		if !ok {
 			continue
@@ -117,7 +117,7 @@ func (r Result) Print(w io.Writer) {
 			peer, ratio, logLik = fmt.Sprintf("%.1f", *m.PeerMillis), fmt.Sprintf("%.1f", *m.Ratio),
 				fmt.Sprintf("%.4f", *m.PeerLogLik)
 		}
-		fmt.Fprintf(tab, "  %s\t%.2f\t%s\t%s\t%.4f\t%s\t\n", row.name, m.Millis, peer, ratio, m.LogLik, logLik)
+		fmt.Fprintf(tab, "  %s\t%.2f\t%s\t%s\t%.4f\t%s\t%s\t\n", row.name, m.Millis, peer, ratio, m.LogLik, logLik, m.Peer)
 	}
 	tab.Flush()
 }

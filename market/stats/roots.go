@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/aqsha/aqsha/market"
+	"gonum.org/v1/gonum/dsp/fourier"
 )
 
 // PhillipsPerron tests for a unit root: the regression of x on its lag, a
@@ -112,16 +113,15 @@ func LocalWhittle(x []float64, m int) (Whittle, error) {
 			leastMemory)
 	}
 	logs, power, meanLog := make([]float64, m), make([]float64, m), 0.0
-	mean := Mean(x)
+	centred, mean := make([]float64, n), Mean(x)
+	for i, v := range x {
+		centred[i] = v - mean
+	}
+	waves := fourier.NewFFT(n).Coefficients(nil, centred)
 	for j := range m {
 		w := 2 * math.Pi * float64(j+1) / float64(n)
-		// Goertzel's recursion: one multiplication a value.
-		c := 2 * math.Cos(w)
-		var s1, s2 float64
-		for _, v := range x {
-			s1, s2 = v-mean+c*s1-s2, s1
-		}
-		power[j] = (s1*s1 + s2*s2 - c*s1*s2) / (2 * math.Pi * float64(n))
+		at := waves[j+1]
+		power[j] = (real(at)*real(at) + imag(at)*imag(at)) / (2 * math.Pi * float64(n))
 		logs[j] = math.Log(w)
 		meanLog += logs[j] / float64(m)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -22,6 +23,7 @@ type Risk struct {
 	League   []risk.Standing `json:"league,omitempty"`
 	From     string          `json:"backtest_from,omitempty"`
 	To       string          `json:"backtest_to,omitempty"`
+	Tails    *Tails          `json:"tails,omitempty"` // on request
 }
 
 // GarchWindow is how many days the rolling GARCH-t of the back-test sees.
@@ -73,7 +75,11 @@ func (r Risk) Print(w io.Writer) {
 		return fmt.Sprintf("%.4f", *v)
 	}
 	fmt.Fprintln(tab, "  method\tVaR\tES\t")
-	for _, m := range r.Measures {
+	measures := r.Measures
+	if r.Tails != nil {
+		measures = slices.Concat(measures, r.Tails.Measures)
+	}
+	for _, m := range measures {
 		fmt.Fprintf(tab, "  %s\t%s\t%s\t%s\n", m.Method, number(m.VaR), number(m.ES), m.Refused)
 	}
 	tab.Flush()

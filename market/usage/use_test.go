@@ -290,3 +290,21 @@ func TestIntensityFromBlockSize(t *testing.T) {
 		t.Errorf("%v", today)
 	}
 }
+
+// FuzzReadTenge: whatever a node's statistics say, no figure of the table is no
+// number or endless.
+func FuzzReadTenge(f *testing.F) {
+	f.Add([]byte(`{"node":"file","circulating_tiyn":1e9,"wallets":100,"active_wallets":50,"transactions":1000,"value_tiyn":1e7,"span_seconds":86400,"fee_tiyn":0,"power_watts":200,"capacity_per_second":1000}`), 450.0)
+	f.Add([]byte(`{"transactions":1e308,"span_seconds":1e-300,"capacity_per_second":-1e308,"block_seconds":1e308}`), 1e-308)
+	f.Fuzz(func(t *testing.T, data []byte, rate float64) {
+		stats, err := ReadTenge(data)
+		if err != nil {
+			return
+		}
+		for key, v := range stats.System(rate, time.Unix(0, 0)).Values {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				t.Fatalf("%s is %g", key, v)
+			}
+		}
+	})
+}

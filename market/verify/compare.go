@@ -56,7 +56,20 @@ func Synthetic(ctx context.Context, progress func(string)) (Report, error) {
 		}
 		return market.Parse(name, data, market.ReadOptions{Origin: synthetic.Origin})
 	}
-	return run(ctx, "synthetic set", expected, open, progress)
+	r, err := run(ctx, "synthetic set", expected, open, progress)
+	if err != nil {
+		return r, err
+	}
+	var want tree
+	if err := json.Unmarshal(expectedBeyond, &want); err != nil {
+		return r, err
+	}
+	got, err := beyond(ctx, open, progress)
+	if err != nil {
+		return r, err
+	}
+	r.walk("", want, tree{"beyond": got})
+	return r, nil
 }
 
 // Folder verifies on a folder of inputs with its reference.json.
@@ -157,7 +170,7 @@ func tolerance(path string) (limit float64, absolute bool, worst func(*Report) *
 		return 1e-3, false, func(r *Report) *float64 { return &r.Error }
 	case strings.Contains(path, "crosscheck_fGarch"):
 		return 1e-4, false, func(r *Report) *float64 { return new(float64) } // fGarch stops earlier than it could
-	case strings.Contains(path, ".par.") || strings.Contains(path, "t_fit") || fitted:
+	case strings.Contains(path, ".par.") || strings.Contains(path, ".par_var.") || strings.Contains(path, "t_fit") || fitted:
 		return 1e-5, false, func(r *Report) *float64 { return &r.Parameter }
 	}
 	return 1e-8, false, func(r *Report) *float64 { return &r.Other }

@@ -267,7 +267,7 @@ func newMarketVolatilityCommand() *cobra.Command {
 func newMarketGarchCommand() *cobra.Command {
 	var flags studyFlags
 	var o study.GarchOptions
-	var model, law, mean, like, parameters string
+	var model, law, mean, like, parameters, fan string
 	var wide familyFlags
 	command := &cobra.Command{
 		Use:   "garch FILE",
@@ -280,7 +280,7 @@ packages (--like). Of any order, and with the laws ged, hansen and nig or the me
 and har or regressors, there are garch, gjr, tgarch, avgarch, aparch, figarch,
 component and igarch.`,
 		Example: `  aqsha market garch btc.csv --model gjr --law t
-  aqsha market garch btc.csv --law t --free --forecast 30
+  aqsha market garch btc.csv --law t --free --forecast 30 --fan fan.html
   aqsha market garch btc.csv --like rugarch --mean ar1
   aqsha market garch btc.csv --law t --parameters btc.json
   aqsha market garch btc.csv --model aparch --law ged
@@ -293,9 +293,9 @@ component and igarch.`,
 				return err
 			}
 			if asked, why := wide.asked(model, law, mean); asked {
-				if like != "" || parameters != "" || o.Days > 0 || o.Spec.Free {
+				if like != "" || parameters != "" || fan != "" || o.Days > 0 || o.Spec.Free {
 					return market.Refuse("choice", "like",
-						"--like, --parameters, --forecast and --free belong to garch, gjr and egarch of order (1,1): "+
+						"--like, --parameters, --forecast, --fan and --free belong to garch, gjr and egarch of order (1,1): "+
 							"%s is of the wider family", why)
 				}
 				return wide.run(command, in, model, law, mean)
@@ -308,6 +308,20 @@ component and igarch.`,
 			g, err := study.StudyGarch(command.Context(), in, o)
 			if err != nil {
 				return err
+			}
+			if fan != "" {
+				language, err := cli.LanguageOf(command)
+				if err != nil {
+					return err
+				}
+				if g.Forecast == nil {
+					return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
+				}
+				if err := cli.WriteFile(fan, func(w io.Writer) error {
+					return marketreport.Fan(w, in, g, marketreport.Language(language))
+				}); err != nil {
+					return err
+				}
 			}
 			if parameters != "" {
 				if err := writeParameters(in, g, parameters); err != nil {
@@ -329,6 +343,7 @@ component and igarch.`,
 	f.IntVar(&o.Paths, "paths", 20_000, "simulated paths of the forecast")
 	f.Float64Var(&o.Level, "level", 0.95, "level of the forecast's intervals")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the simulation")
+	f.StringVar(&fan, "fan", "", "write the forecast's fan chart as a page to this file, in the language of --lang")
 	f.StringVar(&parameters, "parameters", "", "write the fitted parameters to this file, for the farm's planner")
 	return command
 }
@@ -362,6 +377,9 @@ func newMarketRiskCommand() *cobra.Command {
 			}
 			r, err := study.StudyRisk(command.Context(), in, p, backtest, cli.ProgressOf(command, "refits"))
 			if err != nil {
+				return err
+			}
+			if r, err = r.WithTails(command.Context(), in); err != nil {
 				return err
 			}
 			return cli.Show(command, r, r.Print)

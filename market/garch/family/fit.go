@@ -228,7 +228,7 @@ func (p *problem) fitted(top garch.Top, scale float64, units []float64) *Fit {
 		f.Parameters = append(f.Parameters, out)
 	}
 	for t := range n {
-		h := math.Exp(p.path.logH[t])
+		h := p.path.sd[t] * p.path.sd[t]
 		f.Variances = append(f.Variances, h*scale*scale)
 		f.Residuals = append(f.Residuals, p.e[t]/math.Sqrt(h))
 	}
@@ -249,7 +249,8 @@ func (p *problem) next(theta []float64) float64 {
 	if !longer.recursion(theta) {
 		return math.NaN()
 	}
-	return math.Exp(longer.path.logH[len(p.y)])
+	sd := longer.path.sd[len(p.y)]
+	return sd * sd
 }
 
 func (p *problem) remarks(f *Fit) {

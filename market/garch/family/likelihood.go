@@ -69,13 +69,13 @@ func (p *problem) likelihood(x []float64, out *garch.Point) {
 		return
 	}
 	f := p.slopes(x)
-	value := 0.0
+	value := -p.path.sumLogH / 2
 	var gs [2]float64
 	for t := range n {
-		l, sd := p.path.logH[t], p.path.sd[t]
+		sd := p.path.sd[t]
 		z := p.e[t] / sd
 		g, gz := f(z, &gs)
-		value += g - l/2
+		value += g
 		score, d := p.scores[t*k:(t+1)*k:(t+1)*k], p.path.d[t*k:(t+1)*k:(t+1)*k]
 		half := -(1 + z*gz) / 2
 		for i := range p.at.shape {

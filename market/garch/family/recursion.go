@@ -5,9 +5,10 @@ import "math"
 // path is the variance of each day and the derivatives of its logarithm by the
 // parameters, day by day: d[t·k+i].
 type path struct {
-	logH []float64
-	sd   []float64
-	d    []float64
+	logH    []float64 // where the power is estimated, or neither 1 nor 2
+	sumLogH float64
+	sd      []float64
+	d       []float64
 }
 
 // problem is a series (scaled to unit mean square) with its mean's columns.
@@ -82,36 +83,55 @@ func (p *problem) recursion(theta []float64) bool {
 // finish turns s^P in u into ln h, for a power that is not a parameter.
 func (p *problem) finish(power float64) bool {
 	k := p.at.size
+	product, logs := 1.0, 0.0 // of a few variances, so that a logarithm is taken seldom
 	for t, u := range p.u {
 		if !(u > 1e-10 && u < 1e10) {
 			return false
 		}
-		l := 2 / power * math.Log(u)
-		p.path.logH[t] = l
-		if power == 2 {
+		switch {
+		case p.at.delta < 0 && power == 2:
 			p.path.sd[t] = math.Sqrt(u)
-		} else {
-			p.path.sd[t] = math.Exp(l / 2)
+		case p.at.delta < 0 && power == 1:
+			p.path.sd[t] = u
+		default: // the slope by an estimated power needs the logarithm
+			p.path.logH[t] = 2 / power * math.Log(u)
+			p.path.sd[t] = math.Exp(p.path.logH[t] / 2)
+		}
+		if product *= u; t%16 == 15 {
+			logs += math.Log(product)
+			product = 1
 		}
 		scale := 2 / (power * u)
-		for i := range p.at.shape {
-			p.path.d[t*k+i] = scale * p.du[t*k+i]
+		d, du := p.path.d[t*k:t*k+p.at.shape], p.du[t*k:t*k+p.at.shape]
+		for i, v := range du {
+			d[i] = scale * v
 		}
 	}
+	p.path.sumLogH = 2 / power * (logs + math.Log(product))
 	return true
 }
 
 func (p *problem) power(theta []float64) bool {
 	s, k, power := p.spec, p.at.size, p.spec.Exp
 	start := p.backPower
-	p.squares = resized(p.squares, len(p.e))
-	f := p.squares // |e|^P
-	for t, e := range p.e {
-		if power == 2 {
-			f[t] = e * e
-		} else {
-			f[t] = math.Pow(math.Abs(e), power)
+	f := p.squares // |e|^P, which only a mean that is fitted moves
+	if len(f) != len(p.e) || len(p.columns) > 0 {
+		f = resized(p.squares, len(p.e))
+		p.squares = f
+		for t, e := range p.e {
+			switch power {
+			case 2:
+				f[t] = e * e
+			case 1:
+				f[t] = math.Abs(e)
+			default:
+				f[t] = math.Pow(math.Abs(e), power)
+			}
 		}
+	}
+	if s.P == 1 && s.Q == 1 && len(p.columns) == 0 {
+		p.first(theta, f, start)
+		return p.finish(power)
 	}
 	for t := range p.u {
 		u, d := theta[p.at.omega], p.du[t*k:(t+1)*k]
@@ -146,6 +166,33 @@ func (p *problem) power(theta []float64) bool {
 		p.u[t] = u
 	}
 	return p.finish(power)
+}
+
+// first is the recursion of order (1,1) without a mean, in registers: most fits
+// are of it.
+func (p *problem) first(theta, f []float64, start float64) {
+	k, at := p.at.size, p.at
+	omega, alpha, beta, gamma := theta[at.omega], theta[at.alpha], theta[at.beta], 0.0
+	if p.spec.O > 0 {
+		gamma = theta[at.gamma]
+	}
+	var byOmega, byAlpha, byGamma, byBeta float64
+	shock, weight, before := start, 0.5, start
+	for t := range p.u {
+		fallen := weight * shock
+		byOmega, byAlpha = 1+beta*byOmega, shock+beta*byAlpha
+		byGamma, byBeta = fallen+beta*byGamma, before+beta*byBeta
+		before = omega + alpha*shock + gamma*fallen + beta*before
+		p.u[t] = before
+		row := p.du[t*k : t*k+k]
+		row[at.omega], row[at.alpha], row[at.beta] = byOmega, byAlpha, byBeta
+		if p.spec.O > 0 {
+			row[at.gamma] = byGamma
+		}
+		if shock, weight = f[t], 0; p.e[t] < 0 {
+			weight = 1
+		}
+	}
 }
 
 // lagged adds the lags of the recursion itself.

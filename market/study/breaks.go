@@ -1,0 +1,208 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/breaks"
+	"github.com/aqsha/aqsha/market/regimes"
+)
+
+// BreaksOptions of a study of breaks; zero values take the defaults in brackets.
+type BreaksOptions struct {
+	Most    int     // breaks of the level of volatility (5)
+	Trim    float64 // shortest stretch, of the whole (0.15)
+	Regimes int     // 0: 1 to 3, the least BIC
+	Paths   int     // simulated walks of the test of bubbles (199)
+	Seed    uint64
+}
+
+// Breaks says when a market changed: its variance, the level of its volatility,
+// the regime it is in, and when its price grew as no random walk does.
+type Breaks struct {
+	Origin   Origin        `json:"origin"`
+	Variance []DatedBreak  `json:"variance_breaks"` // ICSS, κ₂, 5 %
+	Naive    int           `json:"variance_breaks_naive"`
+	Levels   DatedLevels   `json:"volatility_levels"` // Bai–Perron, of |r|
+	Regimes  DatedRegimes  `json:"regimes"`
+	Bubbles  *DatedBubbles `json:"bubbles"` // null: the series is too short for the test
+	Note     string        `json:"note,omitempty"`
+}
+
+// DatedBreak is the first day of another variance.
+type DatedBreak struct {
+	Day    string  `json:"day"`
+	Stat   float64 `json:"stat"`
+	OldPct float64 `json:"old_volatility"` // percent a year
+	NewPct float64 `json:"new_volatility"`
+}
+
+// DatedLevels are stretches of one mean of |r|.
+type DatedLevels struct {
+	Breaks []string  `json:"breaks"` // first days
+	Levels []float64 `json:"levels"` // mean |r|, percent
+	BIC    []float64 `json:"bic"`    // by number of breaks, from 0
+}
+
+// DatedRegimes are the states of the Markov chain that the criterion prefers.
+type DatedRegimes struct {
+	*regimes.Fit
+	Volatility []float64       `json:"volatility"` // percent a year, by regime
+	Now        []float64       `json:"now"`        // probability of each on the last day
+	BICs       map[int]float64 `json:"bic_by_regimes"`
+}
+
+// DatedBubbles are the stretches of explosive growth.
+type DatedBubbles struct {
+	breaks.Bubbles
+	Step int      `json:"step"` // every so manieth observation was taken
+	From []string `json:"from"`
+	To   []string `json:"to"` // last day
+}
+
+// StudyBreaks needs 200 returns.
+func StudyBreaks(ctx context.Context, in Input, o BreaksOptions) (Breaks, error) {
+	p, err := in.prepare()
+	if err != nil {
+		return Breaks{}, err
+	}
+	r := p.returns.Values
+	if len(r) < 200 {
+		return Breaks{}, market.Refuse("too-short", "window", "%d returns; breaks need 200", len(r))
+	}
+	if o.Most == 0 {
+		o.Most = 5
+	}
+	if o.Trim == 0 {
+		o.Trim = 0.15
+	}
+	if o.Paths == 0 {
+		o.Paths = 199
+	}
+	out := Breaks{Origin: p.origin}
+	day := func(i int) string { return p.returns.Times[i].Format("2006-01-02") }
+	year := math.Sqrt(float64(p.annual))
+	found, err := breaks.ICSS(r, true)
+	if err != nil {
+		return Breaks{}, err
+	}
+	for _, b := range found {
+		out.Variance = append(out.Variance, DatedBreak{day(b.At), b.Stat, b.SDOld * year, b.SDNew * year})
+	}
+	naive, err := breaks.ICSS(r, false)
+	if err != nil {
+		return Breaks{}, err
+	}
+	out.Naive = len(naive)
+	sizes := make([]float64, len(r))
+	for i, v := range r {
+		sizes[i] = math.Abs(v)
+	}
+	means, err := breaks.BaiPerron(sizes, o.Most, o.Trim)
+	if err != nil {
+		return Breaks{}, err
+	}
+	out.Levels.Levels = means.Levels
+	for _, at := range means.Partitions[means.Best].Breaks {
+		out.Levels.Breaks = append(out.Levels.Breaks, day(at))
+	}
+	for _, x := range means.Partitions {
+		out.Levels.BIC = append(out.Levels.BIC, x.BIC)
+	}
+	if out.Regimes, err = chosenRegimes(ctx, r, o.Regimes, year); err != nil {
+		return Breaks{}, err
+	}
+	return out, out.explosive(ctx, p, o)
+}
+
+// chosenRegimes fits the number asked for, or those of least BIC.
+func chosenRegimes(ctx context.Context, r []float64, k int, year float64) (DatedRegimes, error) {
+	out := DatedRegimes{BICs: map[int]float64{}}
+	first, last := k, k
+	if k == 0 {
+		first, last = 1, 3
+	}
+	for i := first; i <= last; i++ {
+		f, err := regimes.Estimate(ctx, r, i)
+		if err != nil {
+			return out, err
+		}
+		if out.BICs[i] = f.BIC; out.Fit == nil || f.BIC < out.Fit.BIC {
+			out.Fit = f
+		}
+	}
+	for _, v := range out.Variances {
+		out.Volatility = append(out.Volatility, math.Sqrt(v)*year)
+	}
+	out.Now = out.Smoothed[len(out.Smoothed)-1]
+	return out, nil
+}
+
+// explosive runs the test of bubbles on at most 1,500 observations: of a longer
+// series every so manieth, which is how weekly prices are taken from daily ones.
+func (b *Breaks) explosive(ctx context.Context, p prepared, o BreaksOptions) error {
+	step := 1
+	if n := p.prices.Len(); n > 1500 {
+		step = 7
+		for n/step > 1500 {
+			step += 7
+		}
+	}
+	var logs []float64
+	var days []string
+	for i := (p.prices.Len() - 1) % step; i < p.prices.Len(); i += step { // so that the last price counts
+		logs, days = append(logs, math.Log(p.prices.Values[i])), append(days, p.prices.Times[i].Format("2006-01-02"))
+	}
+	if len(logs) < 50 {
+		b.Note = "fewer than 50 prices: the test of bubbles was not made"
+		return nil
+	}
+	found, err := breaks.GSADF(ctx, logs, o.Paths, o.Seed)
+	if err != nil {
+		return err
+	}
+	b.Bubbles = &DatedBubbles{Bubbles: found, Step: step}
+	for _, e := range found.Episodes {
+		b.Bubbles.From, b.Bubbles.To = append(b.Bubbles.From, days[e.From]), append(b.Bubbles.To, days[e.To-1])
+	}
+	return nil
+}
+
+// Print writes the study for a terminal.
+func (b Breaks) Print(w io.Writer) {
+	fmt.Fprintln(w, b.Origin.Describe())
+	fmt.Fprintf(w, "breaks of variance (κ₂, 5 %%): %d; without regard to heavy tails it would be %d\n", len(b.Variance),
+		b.Naive)
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	for _, v := range b.Variance {
+		fmt.Fprintf(tab, "  %s\t%.1f %% a year\t→ %.1f %%\tstatistic %.2f\t\n", v.Day, v.OldPct, v.NewPct, v.Stat)
+	}
+	tab.Flush()
+	fmt.Fprintf(w, "levels of |r| (Bai–Perron, least BIC of %d):", len(b.Levels.BIC))
+	for i, level := range b.Levels.Levels {
+		if i > 0 {
+			fmt.Fprintf(w, " | %s", b.Levels.Breaks[i-1])
+		}
+		fmt.Fprintf(w, " %.2f %%", level)
+	}
+	fmt.Fprintf(w, "\nregimes: %d (log-likelihood %.2f, BIC %.1f)\n", b.Regimes.Regimes, b.Regimes.LogLik, b.Regimes.BIC)
+	for i := range b.Regimes.Means {
+		fmt.Fprintf(tab, "  %d\tmean %.3f %%\tvolatility %.1f %% a year\tlasts %.1f\t%.0f %% of the time\tnow %.0f %%\t\n", i+1,
+			b.Regimes.Means[i], b.Regimes.Volatility[i], b.Regimes.Durations[i], 100*b.Regimes.Ergodic[i],
+			100*b.Regimes.Now[i])
+	}
+	tab.Flush()
+	if b.Bubbles == nil {
+		fmt.Fprintln(w, b.Note)
+		return
+	}
+	fmt.Fprintf(w, "bubbles (every %d observations, windows of %d and more): GSADF %.3f, 95 %% point %.3f, p %.3f of %d simulated walks\n",
+		b.Bubbles.Step, b.Bubbles.Window, b.Bubbles.GSADF, b.Bubbles.Critical, b.Bubbles.P, b.Bubbles.Paths)
+	for i := range b.Bubbles.From {
+		fmt.Fprintf(w, "  %s … %s\n", b.Bubbles.From[i], b.Bubbles.To[i])
+	}
+}

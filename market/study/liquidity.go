@@ -1,0 +1,134 @@
+package study
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"text/tabwriter"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/liquidity"
+)
+
+// Liquidity is what it costs to trade, by bars.
+type Liquidity struct {
+	Origin Origin             `json:"origin"`
+	Value  string             `json:"value_column"` // what was traded; empty: not available
+	Unit   string             `json:"value_unit"`
+	Whole  liquidity.Measures `json:"whole"`
+	Years  []YearOfLiquidity  `json:"years"`
+}
+
+// YearOfLiquidity is a calendar year with at least 30 bars.
+type YearOfLiquidity struct {
+	Year string `json:"year"`
+	liquidity.Measures
+}
+
+// StudyLiquidity takes value traded from the quote volume, from base volume
+// times price, or from a reported volume in dollars.
+func StudyLiquidity(in Input) (Liquidity, error) {
+	p, err := in.prepare()
+	if err != nil {
+		return Liquidity{}, err
+	}
+	out := Liquidity{Origin: p.origin}
+	bars := liquidity.Bars{Close: p.prices.Values}
+	aligned := func(name string) []float64 {
+		s, err := in.Table.Series(name)
+		if err != nil {
+			return nil
+		}
+		at := map[int64]float64{}
+		for i, t := range s.Times {
+			at[t.Unix()] = s.Values[i]
+		}
+		values := make([]float64, p.prices.Len())
+		for i, t := range p.prices.Times {
+			v, ok := at[t.Unix()]
+			if values[i] = v; !ok {
+				values[i] = math.NaN()
+			}
+		}
+		return values
+	}
+	if p.origin.Column == "close" {
+		bars.High, bars.Low = aligned("high"), aligned("low")
+	}
+	for _, name := range []string{"volume_quote", "volume_usd", "volume_base"} {
+		v := aligned(name)
+		if v == nil {
+			continue
+		}
+		if name == "volume_base" {
+			for i := range v {
+				v[i] *= p.prices.Values[i]
+			}
+		}
+		column, err := in.Table.Column(name)
+		if err != nil {
+			return Liquidity{}, err
+		}
+		out.Value, out.Unit, bars.Value = name, column.Unit, v
+		break
+	}
+	if bars.Close == nil {
+		return Liquidity{}, market.Refuse("too-short", "window", "no bars")
+	}
+	if out.Whole, err = liquidity.Measure(bars); err != nil {
+		return Liquidity{}, err
+	}
+	return out, out.years(p, bars)
+}
+
+func (l *Liquidity) years(p prepared, bars liquidity.Bars) error {
+	part := func(x []float64, from, to int) []float64 {
+		if x == nil {
+			return nil
+		}
+		return x[from:to]
+	}
+	for first := 0; first < p.prices.Len(); {
+		year, last := p.prices.Times[first].Year(), first
+		for last < p.prices.Len() && p.prices.Times[last].Year() == year {
+			last++
+		}
+		if last-first >= 31 {
+			m, err := liquidity.Measure(liquidity.Bars{High: part(bars.High, first, last), Low: part(bars.Low, first, last),
+				Close: bars.Close[first:last], Value: part(bars.Value, first, last)})
+			if err != nil {
+				return err
+			}
+			l.Years = append(l.Years, YearOfLiquidity{fmt.Sprint(year), m})
+		}
+		first = last
+	}
+	return nil
+}
+
+// Print writes the study for a terminal.
+func (l Liquidity) Print(w io.Writer) {
+	fmt.Fprintln(w, l.Origin.Describe())
+	if l.Value == "" {
+		fmt.Fprintln(w, "value traded is not in the file: Amihud and Kyle are not available")
+	} else {
+		fmt.Fprintf(w, "value traded: %s (%s); impacts are a million of the quote currency\n", l.Value, l.Unit)
+	}
+	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "  \tbars\tAmihud, %/mn\tRoll spread, %\tCorwin–Schultz, %\tKyle λ, %/√mn\t± s.e.\t")
+	row := func(name string, m liquidity.Measures) {
+		number := func(v *float64) string {
+			if v == nil {
+				return "n/a"
+			}
+			return fmt.Sprintf("%.4g", *v)
+		}
+		fmt.Fprintf(tab, "  %s\t%d\t%s\t%s\t%s\t%s\t%s\t\n", name, m.N, number(m.Amihud), number(m.Roll),
+			number(m.CorwinSchultz), number(m.Kyle), number(m.KyleSE))
+	}
+	for _, y := range l.Years {
+		row(y.Year, y.Measures)
+	}
+	row("whole", l.Whole)
+	tab.Flush()
+}
