@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -149,6 +150,7 @@ func newStage(t *testing.T) stage {
 	}
 	t.Cleanup(func() { office.stop(t) })
 	mint := waitForFile(t, at("office/office.url"))
+	farmOfRoutes(t, at("routes"))
 	socket := at("silent.sock")
 	listen(t, "unix", socket, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -157,6 +159,24 @@ func newStage(t *testing.T) stage {
 	return stage{strings.NewReplacer("$NODE", node.url, "$SILENT", silent(t, node.url), "$GONE", "http://127.0.0.1:1", "$NET", net,
 		"$BROKEN", at("broken"), "$SOCKET", socket, "$DIR", dir,
 		"$MINT", strings.TrimSpace(string(mint)), "$DUMB", silent(t, strings.TrimSpace(string(mint))))}
+}
+
+// farmOfRoutes makes a farm whose alerts' receivers refuse, close without an answer, or are not there.
+func farmOfRoutes(t *testing.T, dir string) {
+	t.Helper()
+	refusing := listen(t, "tcp", "127.0.0.1:0", http.NotFoundHandler())
+	closing := listen(t, "tcp", "127.0.0.1:0", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		panic(http.ErrAbortHandler)
+	}))
+	var settings strings.Builder
+	for _, route := range [][2]string{{"refusing", refusing}, {"closing", closing}, {"gone", "http://127.0.0.1:1"}} {
+		fmt.Fprintf(&settings, "[[routes]]\nname = %q\nform = \"slack\"\nurl = %q\n", route[0], route[1])
+	}
+	err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "farm.toml"), []byte(settings.String()), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // waitForFile waits until a process has written a file, and reads it.
@@ -265,7 +285,7 @@ func TestExitCodes(t *testing.T) {
 // codesOfNouns are the exit codes that a noun's commands can end with, read off their flags: who changes a ledger can write a draft
 // instead, and who speaks to one or to another server names it. What a flag does not show is listed.
 func codesOfNouns() map[string][]int {
-	codes := map[string][]int{"pool": {1, 3, 4, 5}, "farm": {1, 3, 5}, "cash": {1, 3, 4, 5}, "mine": {5}, "chain": {5}, "market": {1, 3, 5}, "restore": {5},
+	codes := map[string][]int{"pool": {1, 3, 4, 5}, "farm": {1, 3, 4, 5}, "cash": {1, 3, 4, 5}, "mine": {5}, "chain": {5}, "market": {1, 3, 5}, "restore": {5},
 		"follow": {5}, "status": {3, 5}}
 	everyCommand(newRootCommand(), func(c *cobra.Command) {
 		if !c.HasParent() {

@@ -16,32 +16,46 @@ type Standing struct {
 	Silenced bool      `json:"silenced,omitempty"` // nobody was told
 }
 
-// Stand are the alerts that hold after notices, the most urgent kind first, then the longest standing.
-// One that is raised again while it holds, as by a watch that was started anew, holds since it was first raised.
-func Stand(notices []Notice) []Standing {
-	type key struct {
-		machine string
-		kind    Kind
+// State is which alerts hold, as notices say one after another. The zero value is ready.
+type State struct{ open map[standingKey]Standing }
+
+type standingKey struct {
+	machine string
+	kind    Kind
+}
+
+// Take follows a notice. An alert that is raised again while it holds, as by a watch that was started anew, holds since
+// it was first raised.
+func (s *State) Take(n Notice) {
+	if s.open == nil {
+		s.open = map[standingKey]Standing{}
 	}
-	open := map[key]Standing{}
-	for _, n := range notices {
-		for _, machine := range n.Machines {
-			k := key{machine, n.Kind}
-			before, stood := open[k]
-			switch {
-			case !n.Raised:
-				delete(open, k)
-			case stood:
-				before.Detail, before.Codes, before.Silenced = n.Detail, n.Codes, before.Silenced && n.Silenced
-				open[k] = before
-			default:
-				open[k] = Standing{machine, n.Kind, n.At, n.Detail, n.Codes, n.Silenced}
-			}
+	for _, machine := range n.Machines {
+		k := standingKey{machine, n.Kind}
+		before, stood := s.open[k]
+		switch {
+		case !n.Raised:
+			delete(s.open, k)
+		case stood:
+			before.Detail, before.Codes, before.Silenced = n.Detail, n.Codes, before.Silenced && n.Silenced
+			s.open[k] = before
+		default:
+			s.open[k] = Standing{machine, n.Kind, n.At, n.Detail, n.Codes, n.Silenced}
 		}
 	}
-	out := make([]Standing, 0, len(open))
-	for _, s := range open {
-		out = append(out, s)
+}
+
+// Find is a machine's alert of a kind, if it holds.
+func (s *State) Find(machine string, kind Kind) (Standing, bool) {
+	found, ok := s.open[standingKey{machine, kind}]
+	return found, ok
+}
+
+// Standing are the alerts that hold, the most urgent kind first, then the longest standing.
+func (s *State) Standing() []Standing {
+	out := make([]Standing, 0, len(s.open))
+	for _, held := range s.open {
+		out = append(out, held)
 	}
 	slices.SortFunc(out, func(a, b Standing) int {
 		if order := slices.Index(Kinds, a.Kind) - slices.Index(Kinds, b.Kind); order != 0 {
@@ -53,4 +67,13 @@ func Stand(notices []Notice) []Standing {
 		return strings.Compare(a.Machine, b.Machine)
 	})
 	return out
+}
+
+// Stand are the alerts that hold after notices, in the order of Standing.
+func Stand(notices []Notice) []Standing {
+	var s State
+	for _, n := range notices {
+		s.Take(n)
+	}
+	return s.Standing()
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/protocol"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/farm/telemetry"
@@ -33,6 +34,8 @@ type Options struct {
 	// besides log, file and webhooks
 	Notify func([]alert.Notice)
 	Query  func(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) // nil: fleet.Poll
+	// nil: over the network
+	Send func(ctx context.Context, r *notify.Route, m notify.Message) error
 }
 
 // Monitor watches a farm.
@@ -44,6 +47,7 @@ type Monitor struct {
 	subjects []alert.Subject
 	where    map[string]int // machine by serial number and MAC
 	hook     alert.Webhook
+	courier  notify.Courier
 	log      *slog.Logger
 	alerts   *durable.Lines // alerts.jsonl, while it runs
 
@@ -81,7 +85,12 @@ func New(b *records.Records, o Options) (*Monitor, error) {
 		o.Query = fleet.Poll
 	}
 	d := &Monitor{records: b, options: o, log: o.Log, moved: map[string]bool{},
-		hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log}}
+		hook: alert.Webhook{URLs: b.Config.Webhooks, Log: o.Log},
+		courier: notify.Courier{Dir: b.Dir, Name: b.Config.Name, Zone: b.Config.Location(), Routes: b.Config.Routes,
+			Log: o.Log, Send: o.Send}}
+	if err := d.courier.Open(); err != nil {
+		return nil, err
+	}
 	if err := d.take(b.Fleet); err != nil {
 		return nil, err
 	}
@@ -133,6 +142,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 	}
 	d.records.Fleet, d.numbers, d.subjects, d.where, d.detectors, d.latest, d.answered = inventory, numbers, subjects,
 		where, detectors, latest, answered
+	d.courier.SetSubjects(subjects)
 	d.watcher = &fleet.Watcher{Machines: machines, Interval: d.options.Interval, Timeout: d.options.Timeout,
 		Query: d.options.Query, Identify: fleet.Identify, Handle: d.handle}
 	return nil
@@ -143,7 +153,7 @@ func (d *Monitor) take(inventory *fleet.Inventory) error {
 func (d *Monitor) Run(ctx context.Context) (err error) {
 	// One monitor writes alerts. Lines that cannot be read are left out by whoever reads them, and stay.
 	path := filepath.Join(d.records.Dir, "alerts.jsonl")
-	if d.alerts, err = durable.OpenLines(vfs.OS, path, func([]byte) error { return nil }); err != nil {
+	if d.alerts, err = durable.OpenLines(vfs.OS, path, d.remember); err != nil {
 		return err
 	}
 	d.hook.Start(ctx)
@@ -151,6 +161,7 @@ func (d *Monitor) Run(ctx context.Context) (err error) {
 	var housekeeping sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
 	housekeeping.Go(func() { d.housekeep(ctx) })
+	d.courier.Start(ctx)
 	if d.options.PoolWorkers != "" {
 		housekeeping.Go(func() { d.readPool(ctx) })
 	}
@@ -170,7 +181,18 @@ func (d *Monitor) Run(ctx context.Context) (err error) {
 	}
 	stop()
 	housekeeping.Wait()
+	d.courier.Wait()
 	return errors.Join(err, d.alerts.Close())
+}
+
+// remember takes a notice of before.
+func (d *Monitor) remember(line []byte) error {
+	var n alert.Notice
+	if json.Unmarshal(line, &n) != nil {
+		n = alert.Notice{} // a line that says nothing is counted all the same
+	}
+	d.courier.Take(n, true)
+	return nil
 }
 
 // lookEvery is how often the inventory's file is looked at.
@@ -371,6 +393,7 @@ func (d *Monitor) notify(changes []alert.Change) {
 		if err != nil {
 			d.log.Error("alerts.jsonl", "error", err)
 		}
+		d.courier.Take(n, err == nil)
 		d.log.Info("alert", "kind", n.Kind, "raised", n.Raised, "silenced", n.Silenced, "scope", n.Scope, "machines",
 			len(n.Machines), "detail", n.Detail)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -28,6 +29,8 @@ type Config struct {
 	TariffKZT string        `toml:"tariff_kzt"`
 	LevyKZT   string        `toml:"levy_kzt"` // on each kWh, on top of the tariff
 	StepKW    int64         `toml:"step_kw"`  // how far control may move a site's load in a minute
+
+	Routes []notify.Route `toml:"routes,omitempty"` // whom alerts are brought to
 
 	zone *time.Location
 }
@@ -77,7 +80,7 @@ func (c *Config) check() error {
 	if c.StepKW < 1 {
 		return farm.Refuse("bad-setting", "step_kw", "want at least 1, got %d", c.StepKW)
 	}
-	return nil
+	return notify.CheckRoutes(c.Routes)
 }
 
 // PricePerKWh is tariff and levy together.

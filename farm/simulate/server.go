@@ -43,7 +43,7 @@ func Settle(units []*Unit, from netip.Addr) error {
 			return farm.Refuse("not-loopback", "address", "%s: simulated machines answer on loopback addresses only",
 				from)
 		}
-		u.Machine.Address = netip.AddrPortFrom(from, uint16(u.Machine.Protocol.DefaultPort())).String()
+		u.Machine.Address = netip.AddrPortFrom(from, uint16(portOf(u.Machine.Protocol))).String()
 		from = from.Next()
 	}
 	return nil
@@ -96,11 +96,16 @@ func (s *Server) Serve(ctx context.Context) error {
 	for _, l := range s.webs {
 		go func() { _ = web.Serve(l) }()
 	}
+	pages := &http.Server{Handler: s.pages(), ReadHeaderTimeout: connTimeout}
 	for i, l := range s.listeners {
+		if s.Units[i].Machine.Protocol.HTTP() {
+			go func() { _ = pages.Serve(l) }()
+			continue
+		}
 		go s.accept(ctx, s.Units[i], l)
 	}
 	<-ctx.Done()
-	return errors.Join(s.close(), web.Close())
+	return errors.Join(s.close(), web.Close(), pages.Close())
 }
 
 func (s *Server) accept(ctx context.Context, u *Unit, l net.Listener) {

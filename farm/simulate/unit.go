@@ -65,6 +65,12 @@ var models = []struct {
 	{protocol.Cgminer, "Antminer S19"},
 }
 
+// webModels are of units that speak over HTTP only: they are asked for by their protocol.
+var webModels = map[protocol.Protocol]string{protocol.AxeOS: "Bitaxe Gamma"}
+
+// webPort is where these answer: the port 80 of real ones is not everybody's to open.
+const webPort = 8048
+
 // Spoken are the protocols that simulated machines speak.
 var Spoken = []protocol.Protocol{protocol.AntminerNew, protocol.AntminerOld, protocol.WhatsminerV2, protocol.LuxOS,
 	protocol.Braiins, protocol.WhatsminerV3, protocol.Cgminer}
@@ -73,7 +79,9 @@ var Spoken = []protocol.Protocol{protocol.AntminerNew, protocol.AntminerOld, pro
 // and noise from index and seed.
 func NewUnit(index int, seed uint64, only protocol.Protocol, at usage.Instant) *Unit {
 	choice := models[index%len(models)]
-	if only != "" {
+	if name, web := webModels[only]; web {
+		choice.d, choice.name = only, name
+	} else if only != "" {
 		for _, m := range models {
 			if m.d == only {
 				choice = m
@@ -100,7 +108,7 @@ func NewUnit(index int, seed uint64, only protocol.Protocol, at usage.Instant) *
 		ID: fmt.Sprintf("SIM%07d", index), Serial: fmt.Sprintf("SIM%07d", index),
 		MAC:   fmt.Sprintf("02:51:%02x:%02x:%02x:%02x", index>>24&255, index>>16&255, index>>8&255, index&255),
 		Model: "Simulated " + fact.Value.Name, Protocol: choice.d,
-		Address: fmt.Sprintf("127.%d.%d.%d:%d", 10+index/62500, index/250%250, 1+index%250, choice.d.DefaultPort()),
+		Address: fmt.Sprintf("127.%d.%d.%d:%d", 10+index/62500, index/250%250, 1+index%250, portOf(choice.d)),
 		Worker:  fmt.Sprintf("m%05d", index), Simulated: true,
 		Place: fleet.Place{Site: "simulated", Container: fmt.Sprintf("c%d", index/200+1),
 			Rack: fmt.Sprintf("r%d", index/20%10+1), Shelf: fmt.Sprintf("s%d", index%20+1)},
@@ -108,6 +116,14 @@ func NewUnit(index int, seed uint64, only protocol.Protocol, at usage.Instant) *
 		Boards: fact.Value.Boards,
 	}
 	return u
+}
+
+// portOf is where simulated machines of a protocol answer.
+func portOf(d protocol.Protocol) int {
+	if d.HTTP() {
+		return webPort
+	}
+	return d.DefaultPort()
 }
 
 // mean is the rate of a healthy machine, MH/s.
@@ -293,7 +309,7 @@ func (u *Unit) reading(at usage.Instant) *protocol.Reading {
 		board := protocol.Board{Slot: b, RateMHs: int64(u.rate5s) / int64(u.Model.Boards), Chips: 126,
 			ChipTemp: r.ChipTemp}
 		if u.has(BoardDead, at) {
-			if board.RateMHs = int64(u.rate5s) / int64(u.Model.Boards-1); b == u.Model.Boards-1 {
+			if board.RateMHs = int64(u.rate5s) / int64(max(1, u.Model.Boards-1)); b == u.Model.Boards-1 {
 				board.RateMHs, board.Chips, board.ChipTemp = 0, 0, protocol.Unknown
 			}
 		}
@@ -325,7 +341,8 @@ func (u *Unit) watts() int64 {
 	if u.mean() > 0 && !u.sleeping {
 		share += 0.98 * min(1.2, u.rate5s/u.mean())
 	}
-	return int64(float64(u.Model.Watts)*share) + u.rng.Int64N(21) - 10
+	noise := u.rng.Int64N(21) - 10
+	return max(0, int64(float64(u.Model.Watts)*share)+max(-u.Model.Watts/10, min(u.Model.Watts/10, noise)))
 }
 
 // Units makes many, and spreads orders of faults over them: each order takes the next machines.

@@ -24,16 +24,18 @@ import (
 
 // farmBench is what 'aqsha bench farm' prints.
 type farmBench struct {
-	MachinesPerCPUSecond    float64 `json:"machines_per_cpu_second"`
-	MachinesPerSecond       float64 `json:"machines_per_second"`
-	Machines                int     `json:"machines"`
-	Polls                   int64   `json:"polls"`
-	Failed                  int64   `json:"failed"`
-	BytesPerSample          float64 `json:"bytes_per_sample"`
-	BytesPerPoll            float64 `json:"bytes_per_poll"`
-	BytesPerCell            float64 `json:"bytes_per_rollup_cell"`
-	MegabytesPerMachineYear float64 `json:"megabytes_per_machine_year"`
-	StoredMachineDays       float64 `json:"stored_machine_days"`
+	MachinesPerCPUSecond float64 `json:"machines_per_cpu_second"`
+	// of those that speak over HTTP only
+	HTTPMachinesPerCPUSecond float64 `json:"http_machines_per_cpu_second"`
+	MachinesPerSecond        float64 `json:"machines_per_second"`
+	Machines                 int     `json:"machines"`
+	Polls                    int64   `json:"polls"`
+	Failed                   int64   `json:"failed"`
+	BytesPerSample           float64 `json:"bytes_per_sample"`
+	BytesPerPoll             float64 `json:"bytes_per_poll"`
+	BytesPerCell             float64 `json:"bytes_per_rollup_cell"`
+	MegabytesPerMachineYear  float64 `json:"megabytes_per_machine_year"`
+	StoredMachineDays        float64 `json:"stored_machine_days"`
 }
 
 func newBenchFarmCommand() *cobra.Command {
@@ -43,7 +45,8 @@ func newBenchFarmCommand() *cobra.Command {
 		Use:   "farm",
 		Short: "Measure a farm's watch: machines per CPU-second, bytes per sample",
 		Long: `Starts simulated machines of every protocol in a process of its own and polls them as a watch does:
-ask, read, store durably, look for alarms. Machines are counted per second of this process's processor time. The store
+ask, read, store durably, look for alarms; then as many that speak over HTTP only (AxeOS). Machines are counted per
+second of this process's processor time. The store
 is measured on 18 days of other simulated machines, polled every 30 s: a sample is one measured number of one poll
 (there are 12); a machine-year is 14 days of polls and 365 of five-minute sums.`,
 		Example: "  aqsha bench farm --json\n  aqsha bench farm --machines 2000 --duration 3s",
@@ -58,15 +61,25 @@ is measured on 18 days of other simulated machines, polled every 30 s: a sample 
 				return err
 			}
 			defer os.RemoveAll(dir)
-			if err := result.poll(command, dir, workers, duration); err != nil {
+			measured, err := pollPeer(command, filepath.Join(dir, "live"), machines, workers, duration)
+			if err != nil {
 				return err
 			}
+			result.Polls, result.Failed = measured.polls, measured.failed
+			result.MachinesPerCPUSecond, result.MachinesPerSecond = measured.perCPUSecond, measured.perSecond
+			web, err := pollPeer(command, filepath.Join(dir, "web"), machines, workers, duration, "--protocol", "axeos")
+			if err != nil {
+				return err
+			}
+			result.HTTPMachinesPerCPUSecond = web.perCPUSecond
+			result.Failed += web.failed
 			if err := result.store(command, filepath.Join(dir, "past"), stored); err != nil {
 				return err
 			}
 			return cli.Show(command, result, func(w io.Writer) {
 				fmt.Fprintf(w, "machines polled per CPU-second   %10.0f  (%.0f per second; %d polls, %d failed)\n",
 					result.MachinesPerCPUSecond, result.MachinesPerSecond, result.Polls, result.Failed)
+				fmt.Fprintf(w, "those that speak HTTP            %10.0f\n", result.HTTPMachinesPerCPUSecond)
 				fmt.Fprintf(w, "bytes per sample                 %10.3f  (%.2f per poll of %d samples)\n",
 					result.BytesPerSample, result.BytesPerPoll, telemetry.MeasuredColumns)
 				fmt.Fprintf(w, "megabytes per machine-year       %10.2f  (%.1f bytes per five-minute sum)\n",
@@ -82,47 +95,53 @@ is measured on 18 days of other simulated machines, polled every 30 s: a sample 
 	return command
 }
 
-// poll measures polling against simulated machines in another process.
-func (r *farmBench) poll(command *cobra.Command, dir string, workers int, duration time.Duration) error {
+// polled is what polling came to.
+type polled struct {
+	perCPUSecond, perSecond float64
+	polls, failed           int64
+}
+
+// pollPeer measures polling against simulated machines in another process.
+func pollPeer(command *cobra.Command, live string, machines, workers int, duration time.Duration,
+	more ...string) (result polled, err error) {
 	ctx, stop := context.WithCancel(command.Context())
 	defer stop()
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return result, err
 	}
-	live := filepath.Join(dir, "live")
-	peer := exec.CommandContext(ctx, self, "farm", "simulate", "--machines", fmt.Sprint(r.Machines), "--antminer-port",
-		"0", "--add", "--data", live)
+	peer := exec.CommandContext(ctx, self, append([]string{"farm", "simulate", "--machines", fmt.Sprint(machines),
+		"--antminer-port", "0", "--add", "--data", live}, more...)...)
 	peer.Stderr = command.ErrOrStderr()
 	out, err := peer.StdoutPipe()
 	if err != nil {
-		return err
+		return result, err
 	}
 	if err := peer.Start(); err != nil {
-		return err
+		return result, err
 	}
 	defer func() { stop(); _ = peer.Wait() }()
 	if _, err := out.Read(make([]byte, 1)); err != nil {
-		return fmt.Errorf("the simulated machines do not come up: %w", err)
+		return result, fmt.Errorf("the simulated machines do not come up: %w", err)
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	b, err := records.Open(live)
 	if err != nil {
-		return err
+		return result, err
 	}
 	defer b.Close()
 	if _, err := pollRounds(ctx, b, workers, duration/4); err != nil { // warm up
-		return err
+		return result, err
 	}
 	begun, cpu := time.Now(), cli.CpuTime()
 	counts, err := pollRounds(ctx, b, workers, duration)
 	if err != nil {
-		return err
+		return result, err
 	}
-	r.Polls, r.Failed = counts[0], counts[1]
-	r.MachinesPerCPUSecond = float64(r.Polls) / (cli.CpuTime() - cpu).Seconds()
-	r.MachinesPerSecond = float64(r.Polls) / time.Since(begun).Seconds()
-	return nil
+	result.polls, result.failed = counts[0], counts[1]
+	result.perCPUSecond = float64(result.polls) / (cli.CpuTime() - cpu).Seconds()
+	result.perSecond = float64(result.polls) / time.Since(begun).Seconds()
+	return result, nil
 }
 
 // pollRounds polls the fleet round and round: ask, read, observe, detect, store each second. It returns

@@ -3,6 +3,7 @@ package farmcmd
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,9 +11,11 @@ import (
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/notify"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 func newFarmAlertsCommand() *cobra.Command {
@@ -57,24 +60,45 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
-			if standing == nil {
-				standing = []alert.Standing{}
+			acks, err := notify.ReadAcknowledgements(vfs.OS, dir)
+			if err != nil {
+				return err
 			}
+			listed := withAcknowledgements(standing, acks)
 			language, err := cli.LanguageOf(command)
 			if err != nil {
 				return err
 			}
-			return cli.Show(command, standing,
-				func(w io.Writer) { listStanding(w, standing, config.Location(), string(language)) })
+			return cli.Show(command, listed,
+				func(w io.Writer) { listStanding(w, listed, config.Location(), string(language)) })
 		},
 	}
 	command.Flags().StringVar(&since, "since", "", "list every notice from this time on")
+	command.AddCommand(newFarmAlertsAckCommand(), newFarmAlertsTestCommand())
 	return command
+}
+
+// standingAlert is an alert that holds, and who sees to it.
+type standingAlert struct {
+	alert.Standing
+	Acknowledged *notify.Acknowledgement `json:"acknowledged,omitempty"`
+}
+
+func withAcknowledgements(standing []alert.Standing, acks []notify.Acknowledgement) []standingAlert {
+	listed := make([]standingAlert, 0, len(standing))
+	for _, s := range standing {
+		one := standingAlert{Standing: s}
+		if i := slices.IndexFunc(acks, func(a notify.Acknowledgement) bool { return a.Of(s) }); i >= 0 {
+			one.Acknowledged = &acks[i]
+		}
+		listed = append(listed, one)
+	}
+	return listed
 }
 
 // listStanding prints alerts that hold. A machine's own fault codes say more than the alert's text, in the reader's
 // language.
-func listStanding(w io.Writer, standing []alert.Standing, zone *time.Location, language string) {
+func listStanding(w io.Writer, standing []standingAlert, zone *time.Location, language string) {
 	if len(standing) == 0 {
 		fmt.Fprintln(w, "No alert holds.")
 	}
@@ -86,6 +110,13 @@ func listStanding(w io.Writer, standing []alert.Standing, zone *time.Location, l
 			}
 			if s.Silenced {
 				detail += " (silenced)"
+			}
+			if a := s.Acknowledged; a != nil {
+				detail += " (" + terminal.Plain(a.Who) + " sees to it"
+				if a.Note != "" {
+					detail += ": " + terminal.Plain(a.Note)
+				}
+				detail += ")"
 			}
 			fmt.Fprintf(
 				tab,

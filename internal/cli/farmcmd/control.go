@@ -3,7 +3,6 @@ package farmcmd
 import (
 	"fmt"
 	"io"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,10 +83,7 @@ func giveOrder(command *cobra.Command, c *control.Controller, dir string, machin
 	if c.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
 		return err
 	}
-	c.Who = "unknown"
-	if who, err := user.Current(); err == nil {
-		c.Who = who.Username
-	}
+	c.Who = operator()
 	c.Progress = cli.ProgressOf(command, "orders")
 	if c.Audit, err = control.OpenAudit(dir); err != nil {
 		return err

@@ -26,9 +26,9 @@ folder (--data).`,
 	cli.Formerly(command.PersistentFlags(), "data", "dir")
 	command.AddCommand(newFarmDemoCommand(), newFarmSimulateCommand(), newFarmScanCommand(), newFarmReadCommand(),
 		newFarmImportCommand(), newFarmListCommand(), newFarmSetCommand(), newFarmWatchCommand(),
-		newFarmAlertsCommand(), newFarmTodayCommand(), newFarmUseCommand(), newFarmCompareCommand(),
-		newFarmAnnotationCommand(), newFarmPriceCommand(), newFarmSilenceCommand(), newFarmExportCommand(),
-		newFarmControlCommand())
+		newFarmAlertsCommand(), newFarmTicketsCommand(), newFarmTicketCommand(), newFarmTodayCommand(),
+		newFarmUseCommand(), newFarmCompareCommand(), newFarmAnnotationCommand(), newFarmPriceCommand(),
+		newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand())
 	return command
 }
 

@@ -1,0 +1,244 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/usage"
+)
+
+// Reported is an alert that a route was told of, and of whose end it was not told.
+type Reported struct {
+	Machine string     `json:"machine"`
+	Kind    alert.Kind `json:"kind"`
+	Since   time.Time  `json:"since"`
+	Codes   string     `json:"codes,omitempty"`
+}
+
+// same says whether two are of one alert, which may have got other codes meanwhile.
+func (t Reported) same(o Reported) bool {
+	return t.Machine == o.Machine && t.Kind == o.Kind && t.Since.Equal(o.Since)
+}
+
+// State is what a route has been told: a pure function of it and of the farm's alerts says what is to be told.
+type State struct {
+	Sequence int64      `json:"sequence"` // messages so far
+	Line     int64      `json:"line"`     // of alerts.jsonl, until which past alerts were told
+	Reported []Reported `json:"reported,omitempty"`
+}
+
+// Farm is a farm's alerts as routes are told of them.
+type Farm struct {
+	Name     string
+	Zone     *time.Location
+	Subjects []alert.Subject // the machines of the fleet
+
+	state  alert.State
+	lines  int64
+	raised []raised // since the least line of any route, for what has ended before it was told
+	lost   int64    // line up to which some of raised were dropped
+	at     map[string]int
+}
+
+// raised is a machine's alert as a line of alerts.jsonl began it.
+type raised struct {
+	Reported
+	detail string
+	line   int64
+}
+
+// maxRaised bounds what is remembered of alerts that ended before they were reported.
+const maxRaised = 20_000
+
+// SetSubjects names the machines that are watched: of others nothing is told.
+func (f *Farm) SetSubjects(subjects []alert.Subject) {
+	f.Subjects, f.at = subjects, make(map[string]int, len(subjects))
+	for i, s := range subjects {
+		f.at[s.ID] = i
+	}
+}
+
+// Take follows a notice. Written is whether it is a line of alerts.jsonl; one that could not be written is told too.
+func (f *Farm) Take(n alert.Notice, written bool) {
+	if written {
+		f.lines++
+	}
+	for _, machine := range n.Machines {
+		before, stood := f.state.Find(machine, n.Kind)
+		since := n.At
+		if stood {
+			since = before.Since
+		}
+		if n.Raised && !n.Silenced && (!stood || before.Codes != n.Codes) {
+			f.raised = append(f.raised, raised{Reported{machine, n.Kind, since, n.Codes}, n.Detail, f.lines})
+		}
+	}
+	if over := len(f.raised) - maxRaised; over > 0 {
+		f.lost = f.raised[over-1].line
+		f.raised = slices.Clone(f.raised[over:])
+	}
+	f.state.Take(n)
+}
+
+// Forget drops what every route has been told.
+func (f *Farm) Forget(line int64) {
+	f.raised = slices.DeleteFunc(f.raised, func(r raised) bool { return r.line <= line })
+}
+
+// Standing are the alerts that hold now.
+func (f *Farm) Standing() []alert.Standing { return f.state.Standing() }
+
+// Due is what a route is to be told now, with the state that it has once it was told; ok is whether there is anything.
+// If there is nothing, the state needs no writing down: it is found again from what was written before.
+// Quiet hours and gathering are the caller's: whatever time passes, what is due grows together.
+func Due(r *Route, s State, f *Farm, acks []Acknowledgement, now time.Time) (m Message, next State, ok bool) {
+	next = State{Sequence: s.Sequence + 1, Line: f.lines}
+	reported := make(map[alertKey]Reported, len(s.Reported))
+	for _, t := range s.Reported {
+		reported[alertKey{t.Machine, t.Kind}] = t
+	}
+	var fresh []alert.Standing
+	for _, held := range f.Standing() {
+		at, watched := f.at[held.Machine]
+		if !watched || held.Silenced || !r.wants(held.Kind, f.Subjects[at]) {
+			continue
+		}
+		before, known := reported[alertKey{held.Machine, held.Kind}]
+		if known && before.Since.Equal(held.Since) && (before.Codes == held.Codes || r.After > 0) {
+			next.Reported = append(next.Reported, before)
+			continue
+		}
+		if r.After > 0 && (now.Sub(held.Since) < r.After || acknowledged(acks, held)) {
+			continue
+		}
+		fresh = append(fresh, held)
+	}
+	m = Message{Farm: f.Name, Route: r.Name, Sequence: next.Sequence, At: now}
+	for _, n := range alert.Group(f.changes(fresh), f.Subjects) {
+		severity := SeverityOf(n.Kind, n.Group)
+		wanted := severity.AtLeast(r.Severity)
+		if wanted {
+			m.Raised = append(m.Raised, lineOf(n, severity, r.Language))
+		}
+		for _, machine := range n.Machines {
+			held, _ := f.state.Find(machine, n.Kind)
+			if before, known := reported[alertKey{machine, n.Kind}]; wanted {
+				next.Reported = append(next.Reported, Reported{machine, n.Kind, held.Since, held.Codes})
+			} else if known && before.Since.Equal(held.Since) {
+				next.Reported = append(next.Reported, before)
+			}
+		}
+	}
+	m.Recovered = f.recovered(r, s.Reported, now)
+	m.Past, m.Missed = f.past(r, s)
+	if len(m.Raised)+len(m.Recovered)+len(m.Past) == 0 {
+		next.Sequence = s.Sequence
+		return Message{}, next, false
+	}
+	return m, next, true
+}
+
+type alertKey struct {
+	machine string
+	kind    alert.Kind
+}
+
+// recovered are the ends of what a route was told of. Of a machine that left the fleet nothing is said.
+func (f *Farm) recovered(r *Route, reported []Reported, now time.Time) (lines []Line) {
+	var changes []alert.Change
+	for _, t := range reported {
+		at, watched := f.at[t.Machine]
+		if held, holds := f.state.Find(t.Machine, t.Kind); watched && !(holds && held.Since.Equal(t.Since)) {
+			changes = append(changes, alert.Change{Machine: at, Kind: t.Kind, At: usage.At(now), Codes: t.Codes})
+		}
+	}
+	for _, n := range alert.Group(changes, f.Subjects) {
+		lines = append(lines, lineOf(n, SeverityOf(n.Kind, n.Group), r.Language))
+	}
+	return lines
+}
+
+// past are alerts that began and ended before the route could be told of them; missed is whether there were more than
+// are remembered. A route that is called later is told of what holds only.
+func (f *Farm) past(r *Route, s State) (lines []Line, missed bool) {
+	if r.After > 0 {
+		return nil, false
+	}
+	var changes []alert.Change
+	times, first := map[Reported]int{}, map[Reported]int{} // by machine, kind and codes
+	for _, b := range f.raised {
+		at, watched := f.at[b.Machine]
+		if b.line <= s.Line || !watched || !r.wants(b.Kind, f.Subjects[at]) {
+			continue
+		}
+		if held, holds := f.state.Find(b.Machine, b.Kind); holds && held.Since.Equal(b.Since) {
+			continue // told as what holds
+		}
+		if slices.ContainsFunc(s.Reported, func(t Reported) bool { return t.same(b.Reported) }) {
+			continue // told as recovered
+		}
+		again := Reported{Machine: b.Machine, Kind: b.Kind, Codes: b.Codes}
+		if times[again]++; times[again] > 1 { // a machine that comes and goes is one line, and no group of many
+			changes[first[again]].Detail = fmt.Sprintf("%s ×%d", b.detail, times[again])
+			continue
+		}
+		first[again] = len(changes)
+		changes = append(changes, alert.Change{Machine: at, Kind: b.Kind, Raised: true, At: usage.At(b.Since),
+			Detail: b.detail, Codes: b.Codes})
+	}
+	for _, n := range alert.Group(changes, f.Subjects) {
+		if severity := SeverityOf(n.Kind, n.Group); severity.AtLeast(r.Severity) {
+			lines = append(lines, lineOf(n, severity, r.Language))
+		}
+	}
+	return lines, f.lost > s.Line
+}
+
+// changes are alerts that hold as the detector told of them, to be grouped.
+func (f *Farm) changes(standing []alert.Standing) (changes []alert.Change) {
+	for _, held := range standing {
+		changes = append(changes, alert.Change{Machine: f.at[held.Machine], Kind: held.Kind, Raised: true,
+			At: usage.At(held.Since), Detail: held.Detail, Codes: held.Codes})
+	}
+	return changes
+}
+
+// Acknowledgement is somebody's word that he sees to an alert. It holds until the alert ends.
+type Acknowledgement struct {
+	At      time.Time  `json:"at"`
+	Who     string     `json:"who"`
+	Machine string     `json:"machine"`
+	Kind    alert.Kind `json:"kind"`
+	Since   time.Time  `json:"since"` // of the alert
+	Note    string     `json:"note,omitempty"`
+}
+
+// Of says whether an alert is the one that was acknowledged.
+func (a Acknowledgement) Of(s alert.Standing) bool {
+	return a.Machine == s.Machine && a.Kind == s.Kind && a.Since.Equal(s.Since)
+}
+
+func acknowledged(acks []Acknowledgement, s alert.Standing) bool {
+	return slices.ContainsFunc(acks, func(a Acknowledgement) bool { return a.Of(s) })
+}
+
+// plain keeps what machines and people wrote from being more than text in a line.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || (r >= 0x7f && r < 0xa0) || r == '\u2028' || r == '\u2029' || (r >= '\u202a' && r <= '\u202e') ||
+			(r >= '\u2066' && r <= '\u2069') {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if runes := []rune(text); len(runes) > maxDetail {
+		return string(runes[:maxDetail]) + "…"
+	}
+	return text
+}
+
+// maxDetail bounds what a machine's own words add to a line.
+const maxDetail = 400

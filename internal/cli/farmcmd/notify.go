@@ -1,0 +1,170 @@
+package farmcmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/alert"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/notify"
+	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// maxNote bounds what somebody says of an alert or a repair, in bytes.
+const maxNote = 500
+
+func newFarmAlertsAckCommand() *cobra.Command {
+	var kinds []string
+	var note string
+	command := &cobra.Command{
+		Use:   "ack SELECTOR",
+		Short: "Say that you see to alerts, so that nobody else is called",
+		Long: `Acknowledges the alerts that hold for machines: a route of farm.toml with "after" is not told of them
+any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in the farm's folder.`,
+		Example: "  aqsha farm alerts ack ekibastuz/c1/r2 --kind hot --note \"fan ordered\"\n" +
+			"  aqsha farm alerts ack SMTTYRHBDJAAI0001 --json",
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			for _, k := range kinds {
+				if !slices.Contains(alert.Kinds, alert.Kind(k)) {
+					return cli.Usage(fmt.Errorf("--kind: %q is no kind of alert", k))
+				}
+			}
+			if len(note) > maxNote {
+				return cli.Usage(fmt.Errorf("--note: at most %d bytes are taken", maxNote))
+			}
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			acks, err := toAcknowledge(dir, args[0], kinds, note)
+			if err != nil {
+				return err
+			}
+			if err := notify.Acknowledge(vfs.OS, dir, acks); err != nil {
+				return err
+			}
+			return cli.Show(command, acks, func(w io.Writer) {
+				cli.Tabbed(w, func(tab io.Writer) {
+					for _, a := range acks {
+						fmt.Fprintf(tab, "%s\t%s\tacknowledged by %s\n", a.Kind, terminal.Plain(a.Machine),
+							terminal.Plain(a.Who))
+					}
+				})
+			})
+		},
+	}
+	command.Flags().StringSliceVar(&kinds, "kind", nil, "of these kinds only")
+	command.Flags().StringVar(&note, "note", "", "what is done about it")
+	return command
+}
+
+// toAcknowledge are the alerts that hold for a selection of machines and nobody has acknowledged.
+func toAcknowledge(dir, selector string, kinds []string, note string) ([]notify.Acknowledgement, error) {
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return nil, err
+	}
+	machines, err := inventory.Select(selector)
+	if err != nil {
+		return nil, err
+	}
+	selected := map[string]bool{}
+	for _, m := range machines {
+		selected[m.ID] = true
+	}
+	standing, _, err := (&records.Records{Dir: dir, Fleet: inventory}).Standing()
+	if err != nil {
+		return nil, err
+	}
+	before, err := notify.ReadAcknowledgements(vfs.OS, dir)
+	if err != nil {
+		return nil, err
+	}
+	acks, who, now := []notify.Acknowledgement{}, operator(), time.Now().UTC()
+	held := 0
+	for _, s := range withAcknowledgements(standing, before) {
+		if !selected[s.Machine] || len(kinds) > 0 && !slices.Contains(kinds, string(s.Kind)) {
+			continue
+		}
+		if held++; s.Acknowledged == nil {
+			acks = append(acks, notify.Acknowledgement{At: now, Who: who, Machine: s.Machine, Kind: s.Kind,
+				Since: s.Since, Note: note})
+		}
+	}
+	if held == 0 {
+		return nil, farm.Refuse("no-alert", "selector", "no such alert holds for %s", selector)
+	}
+	return acks, nil
+}
+
+// operator is who gives a command, as the system knows him.
+func operator() string {
+	if who, err := user.Current(); err == nil {
+		return who.Username
+	}
+	return "unknown"
+}
+
+func newFarmAlertsTestCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "test ROUTE",
+		Short: "Send a message by a route of farm.toml, to see that it arrives",
+		Long: `Sends one message that says that it is a test, at once, also in quiet hours. Ends with 0 when the
+receiver took it, 3 when it refused, 4 when it was sent and not answered, 5 when nobody was reached.`,
+		Example: "  aqsha farm alerts test night\n  aqsha farm alerts test mail --json",
+		Args:    cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			config, err := records.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
+			at := slices.IndexFunc(config.Routes, func(r notify.Route) bool { return r.Name == args[0] })
+			if at < 0 {
+				names := make([]string, len(config.Routes))
+				for i := range config.Routes {
+					names[i] = config.Routes[i].Name
+				}
+				return farm.Refuse("no-route", "route", "farm.toml has no route %q; it has: %s", args[0],
+					strings.Join(names, ", "))
+			}
+			route := &config.Routes[at]
+			m := notify.Message{Farm: config.Name, Route: route.Name, At: time.Now(), Test: true}
+			if err := routeEnd(route.Send(command.Context(), m, config.Location())); err != nil {
+				return err
+			}
+			return cli.Show(command, map[string]string{"route": route.Name, "outcome": "taken"}, func(w io.Writer) {
+				fmt.Fprintf(w, "The receiver of %s took the message.\n", route.Name)
+			})
+		},
+	}
+}
+
+// routeEnd is what a message comes to that was not taken.
+func routeEnd(err error) error {
+	var failure *notify.Failure
+	switch {
+	case !errors.As(err, &failure):
+		return err
+	case !failure.Reached:
+		return cli.Unreached(failure)
+	case failure.Unknown:
+		return cli.SentUnanswered(failure)
+	}
+	return farm.Refuse("not-taken", "route", "%v", failure)
+}
