@@ -152,7 +152,7 @@ func TestTomorrowsHours(t *testing.T) {
 // The levy is what the meter and the dated rate come to, and is paid once.
 func TestTheLevyIsPaidOnce(t *testing.T) {
 	t.Parallel()
-	w, text := newStage(t)
+	w, text, _ := newStage(t)
 	record, err := OpenRecord(w.DataDir)
 	if err != nil {
 		t.Fatal(err)
