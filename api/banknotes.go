@@ -55,8 +55,8 @@ type Denomination struct {
 	Worth       money.Tiyn `json:"worth"`
 }
 
-// recounted is a log as it was recounted last: again when its checkpoint is another, and not sooner than restFor times what
-// looking took, so that whoever asks makes a node do little else at most a tenth of the time.
+// recounted is a log as it was recounted last: again when its checkpoint is another, and not sooner than restFor times
+// what looking took, so that whoever asks makes a node do little else at most a tenth of the time.
 type recounted struct {
 	checkpoint []byte
 	view       Office
@@ -68,14 +68,15 @@ const restFor = 10
 
 // offices are the logs that a node recounts, by folder.
 type offices struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // over done, and what a recount is noted in
 	done map[string]*recounted
 }
 
 func (s *Server) registerBanknotes() {
 	o := operation("get-banknotes", "/v1/banknotes", "Banknotes in circulation by denomination, beside the reserve",
 		byAnybody)
-	o.Description = "Each office's public log is recounted by this node from its beginning, and held against its ledger, as `aqsha cash verify` does. An answer can be as old as ten times the time that the last recount took."
+	o.Description =
+		"Each office's public log is recounted by this node from its beginning, and held against its ledger, as `aqsha cash verify` does. An answer can be as old as ten times the time that the last recount took."
 	huma.Register(s.api, o, func(ctx context.Context, _ *struct{}) (*answer[Banknotes],
 		error) {
 		return ok(s.banknotes(ctx))
@@ -99,8 +100,8 @@ func unread(code, problem string) Office {
 	return Office{Unverified: []string{}, Denominations: []Denomination{}, Problem: problem, ProblemCode: code}
 }
 
-// office is the view of one log. Whoever is first after it changed recounts it, to the end though he hangs up, and at most
-// until the server ends.
+// office is the view of one log. Whoever is first after it changed recounts it, to the end though he hangs up, and at
+// most until the server ends.
 func (s *Server) office(dir string) Office {
 	o, begun := &s.offices, time.Now()
 	o.mu.Lock()

@@ -21,8 +21,8 @@ type PursesView struct {
 	Size      uint64           `json:"size" doc:"of the log, at which the answer stands"`
 }
 
-// PurseView is a purse as its payees see it: what its certificate may say, and whether it is convicted. Whose it is, and
-// what came to it, they do not.
+// PurseView is a purse as its payees see it: what its certificate may say, and whether it is convicted. Whose it is,
+// and what came to it, they do not.
 type PurseView struct {
 	ID           token.WalletID    `json:"purse"`
 	Intermediary token.WalletID    `json:"intermediary"`
@@ -44,7 +44,8 @@ func (v *PurseView) Certificate() purse.Certificate {
 }
 
 func (s *Server) registerPurses() {
-	huma.Register(s.api, operation("list-purses", "/v1/purses", "Offline purses: bonds, certifying keys, convicted purses",
+	huma.Register(s.api, operation("list-purses", "/v1/purses",
+		"Offline purses: bonds, certifying keys, convicted purses",
 		byAnybody), func(ctx context.Context, _ *struct{}) (*answer[PursesView], error) {
 		view := PursesView{Convicted: []token.WalletID{}}
 		err := s.node.View(ctx, func(state *livestate.State, head node.Head) {

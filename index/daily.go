@@ -61,10 +61,10 @@ const (
 // daily is the one daily series of the log: payments, their value, active wallets and what is held, by several
 // divisions. It holds a row of every wallet that has money, and can be made again from the log at any time.
 type daily struct {
-	mu     sync.Mutex
-	failed error  // of reading what is to be counted: tried again
-	broken error  // of what was counted: it is not what the ledger says
-	saved  uint64 // size of what is on the disk
+	mu     sync.Mutex // over all that follows
+	failed error      // of reading what is to be counted: tried again
+	broken error      // of what was counted: it is not what the ledger says
+	saved  uint64     // size of what is on the disk
 	places map[dailyClass]uint32
 	dailyState
 }

@@ -53,7 +53,8 @@ func Open(fs vfs.FS, dir string, network token.NetworkID, log Log) (*Index, erro
 	if err := x.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), x.closeFiles())
 	}
-	if x.daily = loadDaily(fs, dir, network); x.daily.Size > x.Size() { // the index lost its end: what is indexed again is counted again
+	// the index lost its end: what is indexed again is counted again
+	if x.daily = loadDaily(fs, dir, network); x.daily.Size > x.Size() {
 		if err := x.daily.forget(fs, dir); err != nil {
 			return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), x.closeFiles())
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// clearing finds which of the open links of some purses, and of those that get money by them, are paid: all of them at once
-// where no purse then holds less than nothing, since what goes round in a circle needs no order. Where a purse falls
-// short of more than the bond pays in its place, its last links wait; each waits whole.
+// clearing finds which of the open links of some purses, and of those that get money by them, are paid: all of them at
+// once where no purse then holds less than nothing, since what goes round in a circle needs no order. Where a purse
+// falls short of more than the bond pays in its place, its last links wait; each waits whole.
 type clearing struct {
 	x      *Executor
 	purses []*clearingPurse // by id

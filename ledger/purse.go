@@ -13,8 +13,9 @@ import (
 // Bounds of purses.
 const (
 	maxPurseLife = 366 * 86_400_000 // how far a purse's expiry may lie ahead
-	maxClaims    = 1024             // links of a convicted purse that wait: what is left to share is less than the least
-	maxPayouts   = 60               // to wallets in one entry, each of two tokens at most; others wait for the next
+	// links of a convicted purse that wait: what is left to share is less than the least
+	maxClaims  = 1024
+	maxPayouts = 60 // to wallets in one entry, each of two tokens at most; others wait for the next
 )
 
 // settlement is what one transaction does to purses.
@@ -165,7 +166,8 @@ func (x *Executor) openPurse(id token.TransactionID, t *token.OpenPurse) *token.
 	case t.ExpiryMillis > x.now+maxPurseLife:
 		return refuse(TooFarAhead, "expiry", "a purse lasts at most 366 days")
 	}
-	opened := &Purse{ID: token.RegisteredID(id), Intermediary: t.Intermediary, Owner: t.Owner, Key: t.Key, Class: t.Class,
+	opened := &Purse{ID: token.RegisteredID(id), Intermediary: t.Intermediary, Owner: t.Owner, Key: t.Key,
+		Class:  t.Class,
 		Limits: t.Limits, ExpiryMillis: t.ExpiryMillis, Serial: 1, Deposit: t.Deposit, Lock: t.Deposit}
 	certificate := opened.Certificate()
 	if err := certificate.Check(); err != nil {
@@ -194,7 +196,8 @@ func (x *Executor) openPurse(id token.TransactionID, t *token.OpenPurse) *token.
 
 // Certificate is what the intermediary may certify of the purse now; unsigned.
 func (p *Purse) Certificate() purse.Certificate {
-	return purse.Certificate{Purse: p.ID, Key: p.Key, Intermediary: p.Intermediary, Serial: p.Serial, Deposit: p.Deposit,
+	return purse.Certificate{Purse: p.ID, Key: p.Key, Intermediary: p.Intermediary, Serial: p.Serial,
+		Deposit: p.Deposit,
 		Limits: purse.Limits{MaxPayment: p.Limits.Payment, MaxOffline: p.Limits.Offline, MaxHops: p.Limits.Hops,
 			AgeHours: p.Limits.AgeHours}, Class: purse.Class(p.Class), ExpiryMillis: p.ExpiryMillis}
 }
@@ -345,8 +348,10 @@ func (x *Executor) covered(fresh []freshLink) *token.Error {
 			}
 			spent[l.Purse] += l.Amount
 			came[l.Payee] += l.Amount
-			if p.Known+spent[l.Purse] > token.MaxPurseAmount || x.knownIn(l.Payee)+came[l.Payee] > token.MaxPurseAmount {
-				return refuse(token.AmountOverflow, "links", "the links of purse %s sum to more than it can count", l.Purse)
+			if p.Known+spent[l.Purse] > token.MaxPurseAmount ||
+				x.knownIn(l.Payee)+came[l.Payee] > token.MaxPurseAmount {
+				return refuse(token.AmountOverflow, "links", "the links of purse %s sum to more than it can count",
+					l.Purse)
 			}
 			done[i], more = true, true
 		}

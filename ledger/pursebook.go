@@ -11,8 +11,8 @@ import (
 )
 
 // Of offline purses the ledger keeps what each has set aside and received, every link that came to it, and the bonds of
-// the intermediaries that certify them. Since rules version 5. All of that money is one token of one wallet without a key:
-// whose it is, the records say, so that a payment from purse to purse moves no token.
+// the intermediaries that certify them. Since rules version 5. All of that money is one token of one wallet without a
+// key: whose it is, the records say, so that a payment from purse to purse moves no token.
 
 // PurseFund is the wallet that holds the money of all purses and bonds.
 var PurseFund = token.WalletID(purseFundHash[:16])
@@ -64,7 +64,8 @@ type PurseLink struct {
 	Amount         money.Tiyn     `json:"amount_tiyn"`
 	Payee          token.WalletID `json:"payee"`
 	Paid           bool           `json:"paid"`
-	Share          money.Tiyn     `json:"share_tiyn,omitempty"` // of a purse that ends: what is paid instead of the amount
+	// of a purse that ends: what is paid instead of the amount
+	Share money.Tiyn `json:"share_tiyn,omitempty"`
 }
 
 func (l *PurseLink) compare(other *PurseLink) int {
@@ -90,8 +91,8 @@ func (p *Purse) link(number uint32, id token.Hash) *PurseLink {
 	return &p.Links[at]
 }
 
-// open lists the links that are not paid, in order of what the purse has paid with them, then of number and id: what comes
-// earlier is covered earlier.
+// open lists the links that are not paid, in order of what the purse has paid with them, then of number and id: what
+// comes earlier is covered earlier.
 func (p *Purse) open() (open []*PurseLink) {
 	for i := range p.Links {
 		if !p.Links[i].Paid {

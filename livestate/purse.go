@@ -178,7 +178,8 @@ func (l *loader) finishPurses() error {
 		return badSnapshot("%d intermediaries have purses and no bond", len(live))
 	case sum != book.Locked || book.SetAside-book.Paid-book.Returned != book.Locked || fund.Amount != book.Locked ||
 		held && fund.Wallet != ledger.PurseFund:
-		return badSnapshot("purses and bonds hold %s, their book says %s, the fund has %s", sum, book.Locked, fund.Amount)
+		return badSnapshot("purses and bonds hold %s, their book says %s, the fund has %s", sum, book.Locked,
+			fund.Amount)
 	}
 	return nil
 }

@@ -73,9 +73,6 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if options.Decimal != "" && options.Decimal != "." && options.Decimal != "," {
 		return nil, Refuse("decimal", "decimal", "%q is neither . nor ,", options.Decimal)
 	}
-	// The hash and the cells read the same bytes and need nothing of each other.
-	hashed := make(chan [sha256.Size]byte, 1)
-	go func() { hashed <- sha256.Sum256(data) }()
 	provenance := Provenance{File: name, Bytes: len(data)}
 	cells, err := readCells(name, data, options)
 	if err != nil {
@@ -91,7 +88,7 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := <-hashed
+	sum := sha256.Sum256(data)
 	provenance.SHA256 = hex.EncodeToString(sum[:])
 	provenance.Form, provenance.Origin = table.Provenance.Form, table.Provenance.Origin
 	provenance.TimeZone, provenance.Rows = zone.String(), table.Rows()

@@ -241,8 +241,8 @@ func (n *Node) Origin(ctx context.Context, id token.ID) (index.Output, error) {
 	return o, n.waitShown(ctx, leaf.Height)
 }
 
-// Daily returns the days of the daily series within two, counted from 1970 in the network's zone, and the size of the log that
-// is counted.
+// Daily returns the days of the daily series within two, counted from 1970 in the network's zone, and the size of the
+// log that is counted.
 func (n *Node) Daily(ctx context.Context, from, to uint32) ([]index.Day, uint64, error) {
 	store, err := n.indexed(ctx)
 	if err != nil {

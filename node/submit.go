@@ -124,8 +124,8 @@ func (n *Node) Offer(txs []*token.Transaction) (wait func(ctx context.Context) (
 	}, nil
 }
 
-// Barred says for how long a sender is refused because what it sent was forged, and whether a single transaction of it would be
-// verified all the same. Zero is of senders in good standing.
+// Barred says for how long a sender is refused because what it sent was forged, and whether a single transaction of it
+// would be verified all the same. Zero is of senders in good standing.
 func (n *Node) Barred(sender Sender) (wait time.Duration, single bool) {
 	return n.ingest.Barred(sender.Source)
 }
@@ -158,7 +158,8 @@ func (n *Node) offer(sender Sender, txs []*token.Transaction, all bool) (*submis
 			return nil, refuse(Overloaded, "", "%d transactions wait already", waiting)
 		}
 		if place.Disgraced {
-			return nil, refuse(SourceBarred, "", "what came from you was forged: so much of it is verified, and no more")
+			return nil, refuse(SourceBarred, "",
+				"what came from you was forged: so much of it is verified, and no more")
 		}
 		return nil, refuse(Overloaded, "", "%d transactions of yours wait already, or the queue is full", waiting)
 	default:

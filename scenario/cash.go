@@ -290,13 +290,15 @@ func payCanteen(ctx context.Context, w *Stage) error {
 			}
 			w.Say("banknotes → %s  %s: on the ledger the payer is the office's reserve", canteen,
 				history.Lines[0].Net.Format())
-			w.Proves("the canteen's income is on record, and who ate is not; the notes were called spent only once the payment was signed and kept")
+			w.Proves(
+				"the canteen's income is on record, and who ate is not; the notes were called spent only once the payment was signed and kept")
 			return nil
 		})
 	})
 }
 
-// payWithPaper prints a note for a relative, who has no wallet; the shop scans what is inside, and is paid on the ledger.
+// payWithPaper prints a note for a relative, who has no wallet; the shop scans what is inside, and is paid on the
+// ledger.
 func payWithPaper(ctx context.Context, w *Stage) error {
 	const gift = 5_000 * money.Tenge
 	sheet := filepath.Join(w.DataDir, "cash", "sheet.svg")
@@ -390,7 +392,8 @@ func scanAgain(ctx context.Context, other *notes.Wallet, paper []string) error {
 
 // recountCash reads the public log as a stranger does, and holds it against the ledger.
 func recountCash(ctx context.Context, w *Stage) error {
-	if err := w.atOffice(ctx, func(*cashier) error { return nil }); err != nil { // the last block: nothing is on its way
+	// the last block: nothing is on its way
+	if err := w.atOffice(ctx, func(*cashier) error { return nil }); err != nil {
 		return err
 	}
 	source, err := recount.Folder(vfs.OS, w.officeDir(), "")

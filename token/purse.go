@@ -230,8 +230,8 @@ func (t *ConvictPurse) check() *Error {
 	return nil
 }
 
-// ClosePurse ends a purse whose claim window is over: what is claimed and unpaid is shared, what is left returns. With an
-// intermediary's id it gives back the bond of one that has no purses. Nobody signs it. Since rules version 5.
+// ClosePurse ends a purse whose claim window is over: what is claimed and unpaid is shared, what is left returns. With
+// an intermediary's id it gives back the bond of one that has no purses. Nobody signs it. Since rules version 5.
 type ClosePurse struct {
 	Purse WalletID `json:"purse"`
 }

@@ -27,8 +27,8 @@ func (d *Client) gatherAside(ctx context.Context, from token.WalletID, amount mo
 	return inputs, total - amount, err
 }
 
-// BondPurses adds an amount, which may be 0, to a bank's bond for offline purses, and makes the bank's certifying key the
-// one of its name in this keyring.
+// BondPurses adds an amount, which may be 0, to a bank's bond for offline purses, and makes the bank's certifying key
+// the one of its name in this keyring.
 func (d *Client) BondPurses(ctx context.Context, bank token.WalletID, amount money.Tiyn) (node.Receipt, error) {
 	certifier, err := d.Keyring.KeyOrNew(d.CertifierName(bank))
 	if err != nil {
@@ -90,6 +90,7 @@ func (d *Client) FundPurse(ctx context.Context, from, purse token.WalletID, amou
 	if err != nil {
 		return node.Receipt{}, err
 	}
-	receipt, err := d.Do(ctx, &token.FundPurse{From: from, Purse: purse, Inputs: inputs, Amount: amount, Change: change})
+	receipt, err := d.Do(ctx, &token.FundPurse{From: from, Purse: purse, Inputs: inputs, Amount: amount,
+		Change: change})
 	return receipt, d.freeRefused(ctx, from, inputs, err)
 }

@@ -357,7 +357,8 @@ func (p *process) resident() int64 {
 	return kilobytes << 10
 }
 
-// connections is how many the process's network has open with 127.0.0.N; those that only wait for late packets are over.
+// connections is how many the process's network has open with 127.0.0.N; those that only wait for late packets are
+// over.
 func (p *process) connections(n byte) (open int) {
 	const remote, state, waiting, closed = 2, 3, "06", "07" // columns and states of proc(5), net/tcp
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", p.command.Process.Pid))

@@ -33,7 +33,7 @@ type Store struct {
 	dir    string // empty keeps them in memory
 	logger *slog.Logger
 
-	mu    sync.Mutex
+	mu    sync.Mutex // over what follows, and over the folder
 	kept  map[token.TransactionID]*kept
 	bytes int
 }

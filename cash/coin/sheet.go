@@ -63,16 +63,22 @@ const (
 // drawSheet draws notes below each other.
 func drawSheet(mint string, list []Printed) ([]byte, error) {
 	var b strings.Builder
-	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" width="210mm" height="297mm" viewBox="0 0 210 297" font-family="sans-serif">` + "\n")
+	b.WriteString(
+		`<svg xmlns="http://www.w3.org/2000/svg" width="210mm" height="297mm" viewBox="0 0 210 297" font-family="sans-serif">` + "\n")
 	for i, p := range list {
 		top := 8 + i*noteHeight
-		fmt.Fprintf(&b, `<g transform="translate(0 %d)"><rect x="10" y="0" width="190" height="66" fill="none" stroke="#000" stroke-width="0.3"/>`+"\n", top)
+		fmt.Fprintf(&b,
+			`<g transform="translate(0 %d)"><rect x="10" y="0" width="190" height="66" fill="none" stroke="#000" stroke-width="0.3"/>`+"\n", top)
 		fmt.Fprintf(&b, `<path d="M134 0V66" stroke="#000" stroke-width="0.2" stroke-dasharray="2 2"/>`+"\n")
 		fmt.Fprintf(&b, `<text x="68" y="20" font-size="9" font-weight="bold">%s</text>`+"\n",
 			escaped(p.Amount.Format()))
-		fmt.Fprintf(&b, `<text x="68" y="28" font-size="3.5">serial %s</text><text x="68" y="34" font-size="2.6">%s</text>`+"\n", p.Serial, escaped(mint))
-		fmt.Fprintf(&b, `<text x="68" y="44" font-size="2.6">Outer code: such a note was issued, and whether</text><text x="68" y="48" font-size="2.6">it is unspent. Not: that this paper holds it.</text>`+"\n")
-		fmt.Fprintf(&b, `<text x="%d" y="62" font-size="2.6">outer code: check</text><text x="%d" y="62" font-size="2.6">inner code: cover; it is the money</text>`+"\n", outerAt, innerAt)
+		fmt.Fprintf(&b,
+			`<text x="68" y="28" font-size="3.5">serial %s</text><text x="68" y="34" font-size="2.6">%s</text>`+"\n",
+			p.Serial, escaped(mint))
+		fmt.Fprintf(&b,
+			`<text x="68" y="44" font-size="2.6">Outer code: such a note was issued, and whether</text><text x="68" y="48" font-size="2.6">it is unspent. Not: that this paper holds it.</text>`+"\n")
+		fmt.Fprintf(&b,
+			`<text x="%d" y="62" font-size="2.6">outer code: check</text><text x="%d" y="62" font-size="2.6">inner code: cover; it is the money</text>`+"\n", outerAt, innerAt)
 		for _, code := range []struct {
 			x    int
 			text string

@@ -78,7 +78,8 @@ func Log(ctx context.Context, s Source, against *Against, watch func(*record.Blo
 	c.Origin, c.Size, c.Root, c.Key, c.checkpoint = stated.Origin, stated.Size, stated.Root, s.Key, string(s.Checkpoint)
 	c.take(checker)
 	if against == nil {
-		c.Unverified = []string{"the reserve, the keysets' announcement, and that others see the same log: name the ledger's node with --node, or its directory with --data"}
+		c.Unverified =
+			[]string{"the reserve, the keysets' announcement, and that others see the same log: name the ledger's node with --node, or its directory with --data"}
 		return c, nil
 	}
 	if checker.Blocks > 0 {

@@ -29,8 +29,8 @@ type Seen struct {
 	Median   int    `json:"median"`
 	UnderTen uint64 `json:"under_ten_ppm"` // deposits with fewer than ten candidates
 	Alone    uint64 `json:"alone_ppm"`     // with one
-	// Latest are deposits of which the withdrawal that fits and is the latest is the true one: a guess by time alone. Of
-	// the log's observer there is none, as it knows no withdrawals.
+	// Latest are deposits of which the withdrawal that fits and is the latest is the true one: a guess by time alone.
+	// Of the log's observer there is none, as it knows no withdrawals.
 	Latest uint64 `json:"latest_ppm"`
 }
 
@@ -63,7 +63,9 @@ type UntrueError struct {
 }
 
 func (e *UntrueError) Error() string {
-	return fmt.Sprintf("study: the observer %s does not count the true payer of deposit %d among those who can have paid", e.Observer, e.Deposit)
+	return fmt.Sprintf(
+		"study: the observer %s does not count the true payer of deposit %d among those who can have paid", e.Observer,
+		e.Deposit)
 }
 
 // Run plays a population before each observer.
@@ -198,7 +200,8 @@ func (e *eye) origins(i int) set {
 	return e.through[i]
 }
 
-// office: notes come from a withdrawal that has them, or from a swap that made them and a withdrawal that has what it took.
+// office: notes come from a withdrawal that has them, or from a swap that made them and a withdrawal that has what it
+// took.
 func (e *eye) office(d *deposit) set {
 	if d.swap < 0 {
 		return e.fits(d.at, func(w *withdrawal) bool { return w.notes.holds(&d.in) })
@@ -220,8 +223,8 @@ func (e *eye) ledger(d *deposit) set {
 	})
 }
 
-// payee: the block that signed the notes says when they were withdrawn, or changed; then he is where the ledger's observer is,
-// at that block. A swap that was alone in its block shows what it took.
+// payee: the block that signed the notes says when they were withdrawn, or changed; then he is where the ledger's
+// observer is, at that block. A swap that was alone in its block shows what it took.
 func (e *eye) payee(d *deposit) set {
 	if d.swap < 0 {
 		signed := e.block(e.withdrawals[d.by].at)
@@ -235,7 +238,8 @@ func (e *eye) payee(d *deposit) set {
 	return e.fits(end, func(w *withdrawal) bool { return w.amount >= d.amount })
 }
 
-// notes is the smallest number, over a deposit's notes, of notes of the same denomination that were issued up to its block.
+// notes is the smallest number, over a deposit's notes, of notes of the same denomination that were issued up to its
+// block.
 func (e *eye) notes(d *deposit) int {
 	least := -1
 	for i, n := range d.in {

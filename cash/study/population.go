@@ -34,7 +34,8 @@ const (
 )
 
 // ErrOptions are options that describe no population.
-var ErrOptions = errors.New("a population has 1 to 100,000 wallets, withdrawals of at most 12,975 tenge in steps of at most that, and waits within a year")
+var ErrOptions = errors.New(
+	"a population has 1 to 100,000 wallets, withdrawals of at most 12,975 tenge in steps of at most that, and waits within a year")
 
 func (o *Options) complete() error {
 	for _, d := range []struct {
@@ -56,7 +57,8 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// Money of a population: what people withdraw and pay, in the span of the law's limit for unidentified electronic money.
+// Money of a population: what people withdraw and pay, in the span of the law's limit for unidentified electronic
+// money.
 const (
 	least = 500 * money.Tenge
 	most  = 12_975 * money.Tenge
@@ -167,7 +169,8 @@ func play(o *Options) (*world, error) {
 	return w, nil
 }
 
-// pay has the owner of a withdrawal pay once, as our wallet does: it chooses notes, and changes them before if it is told to.
+// pay has the owner of a withdrawal pay once, as our wallet does: it chooses notes, and changes them before if it is
+// told to.
 func (w *world) pay(o *Options, r *random, by int) error {
 	from := &w.withdrawals[by]
 	waits := r.below(o.Wait + 1)

@@ -69,7 +69,8 @@ var said = map[string]struct {
 	raised, recovered, past, machines, since, more, missed, test string
 	kinds                                                        map[alert.Kind]string
 }{
-	"en": {"Alerts", "Recovered", "Past", "machines", "since", "and %d more", "Not all is named: aqsha farm alerts --since",
+	"en": {"Alerts", "Recovered", "Past", "machines", "since", "and %d more",
+		"Not all is named: aqsha farm alerts --since",
 		"A test: this route works.", map[alert.Kind]string{
 			alert.Offline: "no answer", alert.Hung: "hung", alert.Hot: "too hot", alert.Fan: "fan stands still",
 			alert.Board: "hash board missing", alert.Pool: "pool not allowed", alert.NoPool: "no pool",

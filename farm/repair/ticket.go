@@ -139,7 +139,8 @@ func (b *Book) Take(e Entry) error {
 		return err
 	}
 	if !t.Open() {
-		return farm.Refuse("ticket-closed", "ticket", "ticket %d was closed on %s", t.ID, t.Closed.Format(time.DateOnly))
+		return farm.Refuse("ticket-closed", "ticket", "ticket %d was closed on %s", t.ID,
+			t.Closed.Format(time.DateOnly))
 	}
 	cost, err := money.Add(t.CostTiyn, e.Cost)
 	if err != nil || cost < 0 || cost > maxCost {

@@ -83,8 +83,9 @@ func (p *PageTLS) Check(address string) error {
 
 // plain is the refusal of what would be served in clear.
 func (p *PageTLS) plain(address string) error {
-	return Usage(fmt.Errorf("--%s %s: nothing listens beyond loopback without TLS: give --%s-tls files with a certificate, or "+
-		"--%s-tls proxy=ADDRESS behind a proxy that ends TLS", p.page, address, p.page, p.page))
+	return Usage(
+		fmt.Errorf("--%s %s: nothing listens beyond loopback without TLS: give --%s-tls files with a certificate, or "+
+			"--%s-tls proxy=ADDRESS behind a proxy that ends TLS", p.page, address, p.page, p.page))
 }
 
 // Secure is a listener as it may be served on. One that others reach in clear is closed and refused.

@@ -39,8 +39,8 @@ var counts = []struct {
 	{regexp.MustCompile(`accepts (\d+) arg\(s\), received (\d+)`), "want $1 arguments, got $2"},
 }
 
-// countInWords is a refusal of too many arguments or too few as somebody reads it who writes no commands, with the line as it is
-// to be.
+// countInWords is a refusal of too many arguments or too few as somebody reads it who writes no commands, with the line
+// as it is to be.
 func countInWords(command *cobra.Command, args []string, err error) error {
 	if err == nil {
 		return nil

@@ -152,8 +152,9 @@ var (
 	goType = regexp.MustCompile(`^[*\w./\[\]-]*$`)
 )
 
-// needed are texts of which each saying's form has one wherever it matches; none where it may match without. Most texts have
-// none of any, and looking for them costs a hundredth of trying the forms: a door says thousands of refusals a second.
+// needed are texts of which each saying's form has one wherever it matches; none where it may match without. Most texts
+// have none of any, and looking for them costs a hundredth of trying the forms: a door says thousands of refusals a
+// second.
 var needed = sync.OnceValue(func() [][]string {
 	all := make([][]string, len(sayings))
 	for i := range sayings {
@@ -203,7 +204,9 @@ func shortest(texts []string) int {
 func Plain(text string) string {
 	text = Redact(text)
 	for i, needs := range needed() {
-		if len(needs) > 0 && !slices.ContainsFunc(needs, func(need string) bool { return strings.Contains(text, need) }) {
+		if len(needs) > 0 && !slices.ContainsFunc(needs, func(need string) bool {
+			return strings.Contains(text, need)
+		}) {
 			continue
 		}
 		text = sayings[i].form.ReplaceAllString(text, sayings[i].says)

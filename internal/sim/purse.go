@@ -21,10 +21,14 @@ func (w *World) purses(c *Chain, bank token.WalletID) {
 	paid := c.Must(&token.Transfer{Parties: []token.WalletID{bank, owner}, Payers: 1,
 		Inputs:  []token.ID{token.OutputID(issue.ID(), 1)},
 		Outputs: []token.Output{{Party: 1, Amount: 9_000 * money.Tenge}}})
-	open := func(device string, deposit money.Tiyn, sealed []byte, inputs []token.ID, change money.Tiyn) *token.Transaction {
-		return c.Must(&token.OpenPurse{Intermediary: bank, Sequence: sequence(), Owner: owner, Key: w.Key(device).Public(),
-			Class: 1, ExpiryMillis: c.Now + 5*86_400_000, Sealed: sealed, Inputs: inputs, Deposit: deposit, Change: change,
-			Limits: token.PurseLimits{Payment: 2_000 * money.Tenge, Offline: 10_000 * money.Tenge, Hops: 5, AgeHours: 168}})
+	open := func(device string, deposit money.Tiyn, sealed []byte, inputs []token.ID,
+		change money.Tiyn) *token.Transaction {
+		return c.Must(&token.OpenPurse{Intermediary: bank, Sequence: sequence(), Owner: owner,
+			Key:   w.Key(device).Public(),
+			Class: 1, ExpiryMillis: c.Now + 5*86_400_000, Sealed: sealed, Inputs: inputs, Deposit: deposit,
+			Change: change,
+			Limits: token.PurseLimits{Payment: 2_000 * money.Tenge, Offline: 10_000 * money.Tenge, Hops: 5,
+				AgeHours: 168}})
 	}
 	first := open("phone 1", 1_500*money.Tenge, []byte("sealed"), []token.ID{token.OutputID(paid.ID(), 0)},
 		7_500*money.Tenge)

@@ -81,9 +81,9 @@ func (q *Queue[T]) inLane(source Source, lane *allowance, now time.Time) int {
 	return max(0, left)
 }
 
-// Barred says for how long a source will be in disgrace if it forges no more, zero if it is not, and whether one transaction
-// of it would be taken in nevertheless: what a source sends that cannot be taken in need not be read. It holds a source's own
-// forgeries against it and against nobody whose name stands in them.
+// Barred says for how long a source will be in disgrace if it forges no more, zero if it is not, and whether one
+// transaction of it would be taken in nevertheless: what a source sends that cannot be taken in need not be read. It
+// holds a source's own forgeries against it and against nobody whose name stands in them.
 func (q *Queue[T]) Barred(source Source) (wait time.Duration, lane bool) {
 	if source.Class == Own {
 		return 0, true

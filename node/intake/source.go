@@ -84,7 +84,8 @@ func (s *standing) recovers(free float64, now time.Time) time.Duration {
 	return later.at.Sub(now)
 }
 
-// allowance is what may be done of something that comes back at a rate: as much at once as in a second. A new one is full.
+// allowance is what may be done of something that comes back at a rate: as much at once as in a second. A new one is
+// full.
 type allowance struct {
 	used float64
 	at   time.Time

@@ -59,8 +59,9 @@ type LicenceRow struct {
 
 // Registers are all of them.
 type Registers struct {
-	Levy    []LevyRow    `json:"levy"`
-	Tax     []TaxRow     `json:"tax,omitempty"`   // absent where no receipts are given: a register of nothing received would be false
+	Levy []LevyRow `json:"levy"`
+	// absent where no receipts are given: a register of nothing received would be false
+	Tax     []TaxRow     `json:"tax,omitempty"`
 	Quota   []QuotaRow   `json:"quota,omitempty"` // likewise
 	Licence []LicenceRow `json:"licence"`
 }
@@ -78,8 +79,8 @@ type month struct {
 }
 
 // Build makes the registers of a plan's months: of those that the meter or the receipts speak of, or, without
-// either, of the first twelve as planned. The plan's machines are those there are now. Tax and quota are of coins received: no
-// plan stands in for them.
+// either, of the first twelve as planned. The plan's machines are those there are now. Tax and quota are of coins
+// received: no plan stands in for them.
 func Build(p *planner.Plan, metered []Metered, received []Received) (*Registers, error) {
 	months, err := gather(p, metered, received)
 	if err != nil {

@@ -67,7 +67,8 @@ func (p *Phone) Certify(certificate []byte) error {
 		}
 		certifier, known := f.Certifiers[c.Intermediary]
 		if !known || !token.Verify(certifier, c.Digest(f.Network), &c.Signature) {
-			return token.Errorf(rules.BadSignature, "certificate", "the certifying key of intermediary %s did not sign it",
+			return token.Errorf(rules.BadSignature, "certificate",
+				"the certifying key of intermediary %s did not sign it",
 				c.Intermediary)
 		}
 		f.Purse, f.Certificate = c.Purse, slices.Clone(certificate)
@@ -93,7 +94,8 @@ func (p *Phone) Ask(amount money.Tiyn) (request []byte, err error) {
 	}
 	err = update(p.files, p.path, func(f *file) error {
 		if len(f.Certificate) == 0 {
-			return token.Errorf(rules.NoCertificate, "certificate", "the purse has no certificate: it was not opened yet")
+			return token.Errorf(rules.NoCertificate, "certificate",
+				"the purse has no certificate: it was not opened yet")
 		}
 		r.Payee = f.Purse
 		request = r.Append(nil)
@@ -109,15 +111,16 @@ func (p *Phone) Ask(amount money.Tiyn) (request []byte, err error) {
 	return request, err
 }
 
-// Pay signs a payment of what is asked for, writes that down, and gives the message to show. For the same request, while
-// its receipt is missing, it gives the same message.
+// Pay signs a payment of what is asked for, writes that down, and gives the message to show. For the same request,
+// while its receipt is missing, it gives the same message.
 func (p *Phone) Pay(request []byte, most money.Tiyn) (message []byte, err error) {
 	r, err := rules.DecodeRequest(request)
 	if err != nil {
 		return nil, err
 	}
 	if r.Amount > most {
-		return nil, token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount, most)
+		return nil, token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount,
+			most)
 	}
 	err = update(p.files, p.path, func(f *file) error { return f.pay(r, p.now(), &message) })
 	return message, err
@@ -237,7 +240,8 @@ func (p *Phone) Standing() (s Standing, err error) {
 	}
 	c := &d.Certificate
 	return Standing{Purse: f.Purse, Network: f.Network, Key: token.NewPrivateKey(f.Seed).Public(), Deposit: c.Deposit,
-		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial, Expiry: c.ExpiryMillis,
+		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial,
+		Expiry:  c.ExpiryMillis,
 		Pending: d.Pending != nil, Held: len(d.Held), Revoked: len(f.Revoked)}, nil
 }
 

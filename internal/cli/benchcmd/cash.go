@@ -367,7 +367,9 @@ func benchHTTP(ctx context.Context, o *office.Office, workers []*benchWorker, li
 			return err
 		}
 		answers := make([][]byte, len(requests))
-		if err := served.add(func() (int, error) { return len(requests), sendSwaps(ctx, listener.Addr().String(), requests, answers) }); err != nil {
+		if err := served.add(func() (int, error) {
+			return len(requests), sendSwaps(ctx, listener.Addr().String(), requests, answers)
+		}); err != nil {
 			return err
 		}
 		if err := arithmetic.add(func() (int, error) { return limit.notes(len(requests)) }); err != nil {
@@ -385,7 +387,8 @@ func benchHTTP(ctx context.Context, o *office.Office, workers []*benchWorker, li
 // benchRequests are swaps of one note into one, as they go over the wire: each worker's notes, one after the other.
 func benchRequests(workers []*benchWorker, round int) (requests [][]byte, err error) {
 	for _, w := range workers {
-		if w.blanks, err = coin.Blanks(w.seed, w.set.ID, 1<<20+uint64(round*len(w.notes)), onesOf(len(w.notes))); err != nil {
+		if w.blanks, err = coin.Blanks(w.seed, w.set.ID, 1<<20+uint64(round*len(w.notes)),
+			onesOf(len(w.notes))); err != nil {
 			return nil, err
 		}
 		outputs := coin.Outputs(w.blanks)

@@ -15,15 +15,17 @@ import (
 
 func newCashStudyCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "study", Short: "Count how many could have paid: populations of cash wallets before observers that forget nothing",
+		Use:   "study",
+		Short: "Count how many could have paid: populations of cash wallets before observers that forget nothing",
 		Long: `Plays populations in which each person withdraws once, waits, and pays once, before observers that keep all that they see, and counts
 for each deposit the withdrawals from which its notes can have come. Observers: an office that keeps every request; whoever reads the public
 log alone; whoever sees the ledger's payments too; and a payee who, by the proofs on his notes, finds the blocks that signed them.
 
 Without --rounding, withdrawals in steps of 0.01, 1, 500 and 1,000 tenge are played, each with prices below what was withdrawn and with all
 of it paid, and each with and without changing notes before paying. A seed replays. docs/PRIVACY.md reads the result.`,
-		Example: "  aqsha cash study --wallets 300\n  aqsha cash study --wallets 300 --rounding 500 --wait 10m --json", Args: cobra.NoArgs,
-		RunE: runCashStudy,
+		Example: "  aqsha cash study --wallets 300\n  aqsha cash study --wallets 300 --rounding 500 --wait 10m --json",
+		Args:    cobra.NoArgs,
+		RunE:    runCashStudy,
 	}
 	flags := command.Flags()
 	flags.Int("wallets", 10_000, "people who withdraw once and pay once")

@@ -61,7 +61,9 @@ what the difference was worth since, less its electricity.`,
 					return err
 				}
 			}
-			tickets = slices.DeleteFunc(slices.Clone(tickets), func(t repair.Ticket) bool { return !all && !earned && !t.Open() })
+			tickets = slices.DeleteFunc(slices.Clone(tickets), func(t repair.Ticket) bool {
+				return !all && !earned && !t.Open()
+			})
 			if earned {
 				return showEarned(command, tickets)
 			}
@@ -130,7 +132,8 @@ func showTickets(command *cobra.Command, tickets []repair.Ticket) error {
 				fmt.Fprintf(w, "    %s\n", terminal.Plain(faults.Text(t.Codes, string(language))))
 			}
 			for _, e := range t.Entries {
-				fmt.Fprintf(w, "    %s %s %s\n", e.At.In(config.Location()).Format(time.DateTime), terminal.Plain(e.Who),
+				fmt.Fprintf(w, "    %s %s %s\n", e.At.In(config.Location()).Format(time.DateTime),
+					terminal.Plain(e.Who),
 					terminal.Plain(entryText(e)))
 			}
 		}
@@ -176,7 +179,8 @@ func showFailures(command *cobra.Command, book *repair.Book, inventory *fleet.In
 				if f.MTBF >= 0 {
 					between = strconv.FormatInt(f.MTBF, 10)
 				}
-				fmt.Fprintf(tab, "%s\t%d\t%d\t%d\t%s\t%s\n", terminal.Plain(f.Name), f.Machines, f.Hours, f.Failures, between,
+				fmt.Fprintf(tab, "%s\t%d\t%d\t%d\t%s\t%s\n", terminal.Plain(f.Name), f.Machines, f.Hours, f.Failures,
+					between,
 					f.Cost.Format())
 			}
 		})
@@ -217,7 +221,8 @@ func showEarned(command *cobra.Command, tickets []repair.Ticket) error {
 		cli.Tabbed(w, func(tab io.Writer) {
 			fmt.Fprintln(tab, "TICKET\tLOST BEFORE\tLOST AFTER\tHOURS\tEARNED\tLESS ITS COST")
 			for _, e := range rows {
-				fmt.Fprintf(tab, "%d\t%s\t%s\t%d\t%s\t%s\n", e.Ticket, percent(e.LostBefore), percent(e.LostAfter), e.Hours,
+				fmt.Fprintf(tab, "%d\t%s\t%s\t%d\t%s\t%s\n", e.Ticket, percent(e.LostBefore), percent(e.LostAfter),
+					e.Hours,
 					e.Earned.Format(), e.Net.Format())
 			}
 		})
@@ -306,7 +311,8 @@ holds. With --kind only for that kind; of one machine also when no alert holds, 
 }
 
 // openings are the tickets to open: one for each alert that holds and has none.
-func openings(dir string, b *repair.Book, selector string, kind alert.Kind, first repair.Entry) ([]repair.Entry, error) {
+func openings(dir string, b *repair.Book, selector string, kind alert.Kind,
+	first repair.Entry) ([]repair.Entry, error) {
 	inventory, err := fleet.OpenInventory(dir)
 	if err != nil {
 		return nil, err

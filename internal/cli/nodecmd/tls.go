@@ -47,7 +47,8 @@ func AddTLSFlags(command *cobra.Command) {
 	command.Flags().String("tls-cert", "", "for --tls files: PEM certificate chain; read again when it is renewed, "+
 		"without a connection dropped")
 	command.Flags().String("tls-key", "", "for --tls files: PEM key")
-	command.Flags().String("acme-directory", "", "for --tls acme: directory URL of an authority other than Let's Encrypt")
+	command.Flags().String("acme-directory", "",
+		"for --tls acme: directory URL of an authority other than Let's Encrypt")
 	command.Flags().StringArray("tls-name", nil, "for --tls acme: name of this host, several times for several")
 }
 

@@ -266,7 +266,8 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 	}
 	return cli.Show(command, s, func(w io.Writer) {
 		fmt.Fprintf(w, "purse %s: %s can be paid\n", s.Purse, s.Funds.Format())
-		fmt.Fprintf(w, "   set aside %s, received %s in %d payments, paid %s\n", s.Deposit.Format(), s.Received.Format(),
+		fmt.Fprintf(w, "   set aside %s, received %s in %d payments, paid %s\n", s.Deposit.Format(),
+			s.Received.Format(),
 			s.Held, s.Paid.Format())
 		fmt.Fprintf(w, "   at most %s at once, %s in all; %d purses are known to be convicted\n",
 			s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format(), s.Revoked)

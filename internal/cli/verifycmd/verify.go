@@ -91,15 +91,18 @@ func runVerify(command *cobra.Command, _ []string) error {
 	if len(places)+len(missing) > 0 {
 		view = struct {
 			audit.Report
-			Cash    []any    `json:"cash"`
-			Missing []string `json:"cash_unverified"` // origins of cash logs that the ledger announces and that were not found
+			Cash []any `json:"cash"`
+			// origins of cash logs that the ledger announces and that were not found
+			Missing []string `json:"cash_unverified"`
 		}{report, append([]any{}, checks...), append([]string{}, missing...)}
 	}
 	return errors.Join(cli.Show(command, view, func(w io.Writer) {
 		describeReport(w, report)
 		describe(w)
 		for _, origin := range missing {
-			fmt.Fprintf(w, "  Not verified: banknotes of the cash office whose log is %s: name it with --cash URL or --cash DIR\n", terminal.Plain(origin))
+			fmt.Fprintf(w,
+				"  Not verified: banknotes of the cash office whose log is %s: name it with --cash URL or --cash DIR\n",
+				terminal.Plain(origin))
 		}
 	}), err, wrong)
 }

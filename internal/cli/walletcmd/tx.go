@@ -64,6 +64,7 @@ shows each holder what waits for him, and the last signature executes it.`,
 			})
 		},
 	}
-	command.AddCommand(newTxSignCommand(), submit, showOne, newTxShareCommand(), newTxWaitingCommand(), newTxFetchCommand(), newTxRefuseCommand())
+	command.AddCommand(newTxSignCommand(), submit, showOne, newTxShareCommand(), newTxWaitingCommand(),
+		newTxFetchCommand(), newTxRefuseCommand())
 	return command
 }

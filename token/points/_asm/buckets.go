@@ -147,7 +147,8 @@ func buckets() {
 	Doc("addToBucketsIFMA adds points to buckets, each to one bucket in each of eight columns. For each point, niels holds",
 		"y+x, y−x, 2dxy and −2dxy; places the byte offset of its bucket in each column; signs a bit for each column in which it",
 		"is subtracted. A bucket is 24 words: X, Y, Z and T of five limbs each. It needs AVX-512 with IFMA.")
-	base, niels, places, signs := Load(Param("buckets"), GP64()), Load(Param("niels"), GP64()), Load(Param("places"), GP64()), Load(Param("signs"), GP64())
+	base, niels, places, signs := Load(Param("buckets"), GP64()), Load(Param("niels"), GP64()),
+		Load(Param("places"), GP64()), Load(Param("signs"), GP64())
 	w := workspace{base: Load(Param("scratch"), GP64())}
 	count := Load(Param("count"), GP64())
 	w.mask, w.zero = loadMask(), constant(0)
