@@ -53,7 +53,8 @@ func GSADF(ctx context.Context, y []float64, paths int, seed uint64) (Bubbles, e
 	out := Bubbles{Window: int(float64(n) * (0.01 + 1.8/math.Sqrt(float64(n)))), Paths: paths, Seed: seed}
 	out.Sequence, out.SADF = bsadf(y, out.Window)
 	if out.GSADF = most(out.Sequence); math.IsInf(out.GSADF, 0) || math.IsInf(out.SADF, 0) {
-		return Bubbles{}, market.Refuse("constant", "price", "the price stands still or grows evenly: no regression has an error")
+		return Bubbles{}, market.Refuse("constant", "price",
+			"the price stands still or grows evenly: no regression has an error")
 	}
 	random := rand.New(rand.NewPCG(seed, 0xb0bb1e5))
 	sequences, tops := make([][]float64, paths), make([]float64, paths)
@@ -118,7 +119,8 @@ func bsadf(y []float64, window int) (sequence []float64, sadf float64) {
 	n := len(y)
 	// Sums over pairs (y[t−1], y[t]−y[t−1]), t = 1 … n−1, less y's mean for precision.
 	mean := stats.Mean(y)
-	x, d, xx, xd, dd := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	x, d, xx, xd, dd := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n),
+		make([]float64, n)
 	for t := 1; t < n; t++ {
 		before, change := y[t-1]-mean, y[t]-y[t-1]
 		x[t], d[t], xx[t] = x[t-1]+before, d[t-1]+change, xx[t-1]+before*before

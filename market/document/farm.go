@@ -87,7 +87,8 @@ func (b *builder) mined() {
 	}{{"farm K_ext", "ratio", f.Ext}, {"farm K_speed", "ratio", f.Speed}, {"farm K_delivery", "ratio", f.Delivery},
 		{"farm K_int", "ratio", f.Int}, {"farm K", "ratio", f.Integral}, {"farm efficiency", "ratio", f.Efficiency},
 		{"energy per work", "J/TH", f.JoulesTH}, {"extensive reserve", "share", &f.Extensive},
-		{"intensive reserve", "share", &f.Intensive}, {"earned", "BTC", &f.EarnedBTC}, {"earned in tenge", "KZT", &f.EarnedKZT},
+		{"intensive reserve", "share", &f.Intensive}, {"earned", "BTC", &f.EarnedBTC},
+		{"earned in tenge", "KZT", &f.EarnedKZT},
 		{"lost in tenge", "KZT", &f.LostKZT}} {
 		t.Rows = append(t.Rows, []Cell{word(x.key), word(x.unit), significant(x.value)})
 		if b.Options.System == "farm" {

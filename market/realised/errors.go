@@ -22,7 +22,8 @@ func errorsOf(f func([]float64) float64, top []float64, n float64) map[string]fl
 	}
 	for i := range k {
 		for j := i; j < k; j++ {
-			v := (value(i, j, 1, 1) - value(i, j, 1, -1) - value(i, j, -1, 1) + value(i, j, -1, -1)) / (4 * step(i) * step(j))
+			v := (value(i, j, 1, 1) - value(i, j, 1, -1) - value(i, j, -1, 1) + value(i, j, -1, -1)) /
+				(4 * step(i) * step(j))
 			hessian.SetSym(i, j, v)
 		}
 	}

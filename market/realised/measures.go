@@ -109,7 +109,8 @@ func Days(times []time.Time, prices []float64, level float64) (days []Day, short
 	var order []string
 	for i := 1; i < len(prices); i++ {
 		if !(prices[i] > 0) || !(prices[i-1] > 0) {
-			return nil, 0, market.Refuse("price", "intraday", "%s: %g is no price", times[i].Format(time.RFC3339), prices[i])
+			return nil, 0, market.Refuse("price", "intraday", "%s: %g is no price", times[i].Format(time.RFC3339),
+				prices[i])
 		}
 		// A bar's price is its close: one that begins at midnight belongs to the day that begins.
 		day := times[i].UTC().Format(time.DateOnly)
@@ -123,7 +124,8 @@ func Days(times []time.Time, prices []float64, level float64) (days []Day, short
 		usual = max(usual, len(r))
 	}
 	if usual < leastInADay {
-		return nil, 0, market.Refuse("too-short", "intraday", "at most %d returns a day; realised measures need %d", usual,
+		return nil, 0, market.Refuse("too-short", "intraday", "at most %d returns a day; realised measures need %d",
+			usual,
 			leastInADay)
 	}
 	for _, day := range order {

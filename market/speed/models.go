@@ -47,7 +47,8 @@ var specs = []struct {
 	{"tgarch(1,1) t", family.Spec{P: 1, O: 1, Q: 1, Exp: 1, Law: family.StudentT}},
 	{"aparch(1,1) t", family.Spec{Model: family.APARCH, P: 1, O: 1, Q: 1, Law: family.StudentT}},
 	{"figarch normal", family.Spec{Model: family.FIGARCH}}, {"garch(1,1) ged", family.Spec{Law: family.GED}},
-	{"garch(1,1) hansen", family.Spec{Law: family.Hansen}}, {"gjr(1,1) t", family.Spec{P: 1, O: 1, Q: 1, Law: family.StudentT}},
+	{"garch(1,1) hansen", family.Spec{Law: family.Hansen}},
+	{"gjr(1,1) t", family.Spec{P: 1, O: 1, Q: 1, Law: family.StudentT}},
 }
 
 // plain are the models of order (1,1) of market/garch, with the peer's initial variance.
@@ -173,7 +174,8 @@ func queryPeer(ctx context.Context, out map[string]Model, r []float64, repetitio
 	command.Stdin, command.Stderr = &in, &errors
 	data, err := command.Output()
 	if err != nil {
-		return market.Refuse("peer", "peer", "%s did not run arch, statsmodels and scipy: %v: %.400s", python, err, errors.String())
+		return market.Refuse("peer", "peer", "%s did not run arch, statsmodels and scipy: %v: %.400s", python, err,
+			errors.String())
 	}
 	var reported map[string]struct {
 		Peer   string  `json:"peer"`

@@ -117,7 +117,8 @@ func (r Result) Print(w io.Writer) {
 			peer, ratio, logLik = fmt.Sprintf("%.1f", *m.PeerMillis), fmt.Sprintf("%.1f", *m.Ratio),
 				fmt.Sprintf("%.4f", *m.PeerLogLik)
 		}
-		fmt.Fprintf(tab, "  %s\t%.2f\t%s\t%s\t%.4f\t%s\t%s\t\n", row.name, m.Millis, peer, ratio, m.LogLik, logLik, m.Peer)
+		fmt.Fprintf(tab, "  %s\t%.2f\t%s\t%s\t%.4f\t%s\t%s\t\n", row.name, m.Millis, peer, ratio, m.LogLik, logLik,
+			m.Peer)
 	}
 	tab.Flush()
 }

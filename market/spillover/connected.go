@@ -39,7 +39,8 @@ func Connectedness(names []string, columns [][]float64, lags, ahead int) (Connec
 		return Connected{}, market.Refuse("spillover", "series", "%d series; want 2 to %d", len(columns), MaxMarkets)
 	}
 	if lags < 0 || lags > MaxLags || ahead < 1 || ahead > MaxAhead {
-		return Connected{}, market.Refuse("spillover", "lags", "%d lags, %d steps ahead; want up to %d and %d", lags, ahead,
+		return Connected{}, market.Refuse("spillover", "lags", "%d lags, %d steps ahead; want up to %d and %d", lags,
+			ahead,
 			MaxLags, MaxAhead)
 	}
 	n := len(columns[0])
@@ -48,7 +49,8 @@ func Connectedness(names []string, columns [][]float64, lags, ahead int) (Connec
 			return Connected{}, err
 		}
 		if len(c) != n {
-			return Connected{}, market.Refuse("spillover", names[i], "has %d observations, %s has %d", len(c), names[0], n)
+			return Connected{}, market.Refuse("spillover", names[i], "has %d observations, %s has %d", len(c), names[0],
+				n)
 		}
 	}
 	most := max(lags, 1)
@@ -56,7 +58,8 @@ func Connectedness(names []string, columns [][]float64, lags, ahead int) (Connec
 		most = 7
 	}
 	if n < most+10*(1+len(columns)*most) {
-		return Connected{}, market.Refuse("too-short", "series", "%d common observations; %d series with %d lags need %d", n,
+		return Connected{}, market.Refuse("too-short", "series",
+			"%d common observations; %d series with %d lags need %d", n,
 			len(columns), most, most+10*(1+len(columns)*most))
 	}
 	if lags == 0 {
@@ -155,7 +158,8 @@ func fitVAR(columns [][]float64, lags, skip int) (*autoregression, error) {
 	for i := range k {
 		for j := range i {
 			if !(math.Abs(v.sigma.At(i, j)) < (1-1e-10)*math.Sqrt(v.sigma.At(i, i)*v.sigma.At(j, j))) {
-				return nil, market.Refuse("collinear", "series", "series %d and %d are the same, or one stands still", j+1, i+1)
+				return nil, market.Refuse("collinear", "series", "series %d and %d are the same, or one stands still",
+					j+1, i+1)
 			}
 		}
 	}

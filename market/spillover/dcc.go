@@ -82,7 +82,8 @@ func (d *DCC) second(z [][]float64) error {
 		rest := 1 - from.a - from.b
 		result, err := optimize.Minimize(optimize.Problem{Func: value},
 			[]float64{math.Log(from.a / rest), math.Log(from.b / rest)},
-			&optimize.Settings{FuncEvaluations: 600, Converger: &optimize.FunctionConverge{Absolute: 1e-12, Iterations: 30}},
+			&optimize.Settings{FuncEvaluations: 600, Converger: &optimize.FunctionConverge{Absolute: 1e-12,
+				Iterations: 30}},
 			&optimize.NelderMead{SimplexSize: 0.3})
 		if err != nil || result == nil || !(result.F < best) {
 			continue

@@ -189,9 +189,11 @@ func (b Breaks) Print(w io.Writer) {
 		}
 		fmt.Fprintf(w, " %.2f %%", level)
 	}
-	fmt.Fprintf(w, "\nregimes: %d (log-likelihood %.2f, BIC %.1f)\n", b.Regimes.Regimes, b.Regimes.LogLik, b.Regimes.BIC)
+	fmt.Fprintf(w, "\nregimes: %d (log-likelihood %.2f, BIC %.1f)\n", b.Regimes.Regimes, b.Regimes.LogLik,
+		b.Regimes.BIC)
 	for i := range b.Regimes.Means {
-		fmt.Fprintf(tab, "  %d\tmean %.3f %%\tvolatility %.1f %% a year\tlasts %.1f\t%.0f %% of the time\tnow %.0f %%\t\n", i+1,
+		fmt.Fprintf(tab,
+			"  %d\tmean %.3f %%\tvolatility %.1f %% a year\tlasts %.1f\t%.0f %% of the time\tnow %.0f %%\t\n", i+1,
 			b.Regimes.Means[i], b.Regimes.Volatility[i], b.Regimes.Durations[i], 100*b.Regimes.Ergodic[i],
 			100*b.Regimes.Now[i])
 	}
@@ -200,7 +202,8 @@ func (b Breaks) Print(w io.Writer) {
 		fmt.Fprintln(w, b.Note)
 		return
 	}
-	fmt.Fprintf(w, "bubbles (every %d observations, windows of %d and more): GSADF %.3f, 95 %% point %.3f, p %.3f of %d simulated walks\n",
+	fmt.Fprintf(w,
+		"bubbles (every %d observations, windows of %d and more): GSADF %.3f, 95 %% point %.3f, p %.3f of %d simulated walks\n",
 		b.Bubbles.Step, b.Bubbles.Window, b.Bubbles.GSADF, b.Bubbles.Critical, b.Bubbles.P, b.Bubbles.Paths)
 	for i := range b.Bubbles.From {
 		fmt.Fprintf(w, "  %s … %s\n", b.Bubbles.From[i], b.Bubbles.To[i])

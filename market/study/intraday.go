@@ -63,7 +63,8 @@ func StudyIntraday(in Input, level float64) (Intraday, error) {
 func (s Intraday) Print(w io.Writer) {
 	fmt.Fprintln(w, s.Origin.Describe())
 	fmt.Fprintf(w, "%d days measured, %d left out for want of prices\n", len(s.Days), s.Short)
-	fmt.Fprintf(w, "volatility of the mean day, percent a year: realised %.2f, bipower %.2f, median %.2f, two-scale %.2f; %.1f %% of variance from falls\n",
+	fmt.Fprintf(w,
+		"volatility of the mean day, percent a year: realised %.2f, bipower %.2f, median %.2f, two-scale %.2f; %.1f %% of variance from falls\n",
 		s.RV, s.BV, s.MedRV, s.TSRV, 100*s.Down)
 	fmt.Fprintf(w, "days with a jump at %g: %d of %d (%.0f expected by chance), %.2f %% of all variance\n", s.Level,
 		len(s.Jumps), len(s.Days), s.Level*float64(len(s.Days)), 100*s.Share)
@@ -81,7 +82,8 @@ func (s Intraday) Print(w io.Writer) {
 		fmt.Fprintln(w, s.Note)
 		return
 	}
-	fmt.Fprintf(w, "realised GARCH(1,1), log-linear: log-likelihood %.4f (returns alone %.4f), persistence %.4f, next day %.2f %% a year, converged %t\n",
+	fmt.Fprintf(w,
+		"realised GARCH(1,1), log-linear: log-likelihood %.4f (returns alone %.4f), persistence %.4f, next day %.2f %% a year, converged %t\n",
 		s.Model.LogLik, s.Model.ReturnsOnly, s.Model.Persistence, math.Sqrt(365*s.Model.Next), s.Model.Converged)
 	for _, name := range realised.Names {
 		fmt.Fprintf(tab, "  %s\t%.5f\t± %.5f\t\n", name, s.Model.Parameters[name], s.Model.Errors[name])

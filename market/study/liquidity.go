@@ -94,7 +94,8 @@ func (l *Liquidity) years(p prepared, bars liquidity.Bars) error {
 			last++
 		}
 		if last-first >= 31 {
-			m, err := liquidity.Measure(liquidity.Bars{High: part(bars.High, first, last), Low: part(bars.Low, first, last),
+			m, err := liquidity.Measure(liquidity.Bars{High: part(bars.High, first, last),
+				Low:   part(bars.Low, first, last),
 				Close: bars.Close[first:last], Value: part(bars.Value, first, last)})
 			if err != nil {
 				return err

@@ -65,12 +65,14 @@ func StudySpillover(ctx context.Context, inputs []Input, lags, ahead int) (Spill
 func (s Spillover) Print(w io.Writer) {
 	fmt.Fprintf(w, "%d common days %s … %s\n", s.N, s.From, s.To)
 	for _, o := range s.Origins {
-		fmt.Fprintf(w, "  %s, column %s; sha-256 %.12s…; %s\n", o.Source.File, o.Column, o.Source.SHA256, o.Source.Origin)
+		fmt.Fprintf(w, "  %s, column %s; sha-256 %.12s…; %s\n", o.Source.File, o.Column, o.Source.SHA256,
+			o.Source.Origin)
 	}
 	connected(w, "returns", s.Returns)
 	connected(w, "volatility (|r|)", s.Volatility)
 	d := s.Correlation
-	fmt.Fprintf(w, "correlations (DCC): a %.4f, b %.4f, log-likelihood %.2f against %.2f when constant\n", d.A, d.B, d.LogLik,
+	fmt.Fprintf(w, "correlations (DCC): a %.4f, b %.4f, log-likelihood %.2f against %.2f when constant\n", d.A, d.B,
+		d.LogLik,
 		d.Constant)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	for i := range d.Names {
@@ -83,7 +85,8 @@ func (s Spillover) Print(w io.Writer) {
 }
 
 func connected(w io.Writer, of string, c spillover.Connected) {
-	fmt.Fprintf(w, "connectedness of %s: %.2f %% of the variance of forecasts %d steps ahead comes from others (VAR, %d lags)\n",
+	fmt.Fprintf(w,
+		"connectedness of %s: %.2f %% of the variance of forecasts %d steps ahead comes from others (VAR, %d lags)\n",
 		of, c.Total, c.Ahead, c.Lags)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(tab, "  \t%s\tfrom others\tto others\tnet\t\n", strings.Join(c.Names, "\t"))

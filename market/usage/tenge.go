@@ -29,7 +29,8 @@ type TengeStats struct {
 
 	Nodes            *float64 `json:"nodes,omitempty"`              // the one that was asked and its followers
 	BusiestPerSecond *float64 `json:"busiest_per_second,omitempty"` // of the seconds seen: capacity is at least that
-	KeysOfFraud      *float64 `json:"keys_of_fraud,omitempty"`      // fewest of the authority that must be stolen together
+	// fewest of the authority that must be stolen together
+	KeysOfFraud *float64 `json:"keys_of_fraud,omitempty"`
 }
 
 const maxAnswer = 8 << 20

@@ -170,7 +170,8 @@ func tolerance(path string) (limit float64, absolute bool, worst func(*Report) *
 		return 1e-3, false, func(r *Report) *float64 { return &r.Error }
 	case strings.Contains(path, "crosscheck_fGarch"):
 		return 1e-4, false, func(r *Report) *float64 { return new(float64) } // fGarch stops earlier than it could
-	case strings.Contains(path, ".par.") || strings.Contains(path, ".par_var.") || strings.Contains(path, "t_fit") || fitted:
+	case strings.Contains(path, ".par.") || strings.Contains(path, ".par_var.") || strings.Contains(path, "t_fit") ||
+		fitted:
 		return 1e-5, false, func(r *Report) *float64 { return &r.Parameter }
 	}
 	return 1e-8, false, func(r *Report) *float64 { return &r.Other }

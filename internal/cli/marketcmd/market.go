@@ -19,7 +19,8 @@ func NewMarketCommand() *cobra.Command {
 of every figure. Without files, "aqsha market demo" writes a synthetic set.`,
 	}
 	command.AddCommand(newMarketImportCommand(), newMarketDemoCommand(), newMarketPaperCommand(),
-		newMarketVolatilityCommand(), newMarketGarchCommand(), newMarketMemoryCommand(), newMarketBreaksCommand(), newMarketSpilloverCommand(),
+		newMarketVolatilityCommand(), newMarketGarchCommand(), newMarketMemoryCommand(), newMarketBreaksCommand(),
+		newMarketSpilloverCommand(),
 		newMarketIntradayCommand(), newMarketLiquidityCommand(), newMarketRiskCommand(),
 		newMarketVerifyCommand(), newMarketReportCommand(), newMarketConcentrationCommand(), newMarketUseCommand(),
 		newMarketReservesCommand(), newMarketFunctionsCommand(), newMarketRisksCommand(), newMarketWashCommand(),

@@ -61,8 +61,9 @@ func farmOf(m *daily.Month) *document.Farm {
 		return float64(ppm) / 1e6
 	}
 	c := m.Whole.Coefficients
-	out := &document.Farm{Name: m.Farm, Month: m.Month, Whole: m.Until == nil, Machines: m.Machines, Simulated: m.Simulated,
-		Ext: ratio(c.Extensive), Int: ratio(c.Intensive), Speed: ratio(c.Speed), Delivery: ratio(c.Delivery),
+	out := &document.Farm{Name: m.Farm, Month: m.Month, Whole: m.Until == nil, Machines: m.Machines,
+		Simulated: m.Simulated,
+		Ext:       ratio(c.Extensive), Int: ratio(c.Intensive), Speed: ratio(c.Speed), Delivery: ratio(c.Delivery),
 		Integral: ratio(c.Integral), Efficiency: ratio(c.Efficiency), Extensive: part(m.Whole.Extensive),
 		Intensive: part(m.Whole.Intensive), EarnedBTC: float64(m.Whole.Earned) / 1e8,
 		EarnedKZT: float64(m.Whole.EarnedTiyn) / 100, LostKZT: float64(m.Whole.LostTiyn) / 100}
