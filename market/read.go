@@ -73,10 +73,8 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if options.Decimal != "" && options.Decimal != "." && options.Decimal != "," {
 		return nil, Refuse("decimal", "decimal", "%q is neither . nor ,", options.Decimal)
 	}
-	// The hash and the cells read the same bytes and need nothing of each other.
-	hashed := make(chan [sha256.Size]byte, 1)
-	go func() { hashed <- sha256.Sum256(data) }()
-	provenance := Provenance{File: name, Bytes: len(data)}
+	sum := sha256.Sum256(data)
+	provenance := Provenance{File: name, SHA256: hex.EncodeToString(sum[:]), Bytes: len(data)}
 	cells, err := readCells(name, data, options)
 	if err != nil {
 		return nil, err
@@ -91,8 +89,6 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := <-hashed
-	provenance.SHA256 = hex.EncodeToString(sum[:])
 	provenance.Form, provenance.Origin = table.Provenance.Form, table.Provenance.Origin
 	provenance.TimeZone, provenance.Rows = zone.String(), table.Rows()
 	if table.Provenance = provenance; options.Origin != "" {
