@@ -73,7 +73,8 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if options.Decimal != "" && options.Decimal != "." && options.Decimal != "," {
 		return nil, Refuse("decimal", "decimal", "%q is neither . nor ,", options.Decimal)
 	}
-	provenance := Provenance{File: name, Bytes: len(data)}
+	sum := sha256.Sum256(data)
+	provenance := Provenance{File: name, SHA256: hex.EncodeToString(sum[:]), Bytes: len(data)}
 	cells, err := readCells(name, data, options)
 	if err != nil {
 		return nil, err
@@ -88,8 +89,6 @@ func Parse(name string, data []byte, options ReadOptions) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(data)
-	provenance.SHA256 = hex.EncodeToString(sum[:])
 	provenance.Form, provenance.Origin = table.Provenance.Form, table.Provenance.Origin
 	provenance.TimeZone, provenance.Rows = zone.String(), table.Rows()
 	if table.Provenance = provenance; options.Origin != "" {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/market"
@@ -310,16 +311,7 @@ component and igarch.`,
 				return err
 			}
 			if fan != "" {
-				language, err := cli.LanguageOf(command)
-				if err != nil {
-					return err
-				}
-				if g.Forecast == nil {
-					return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
-				}
-				if err := cli.WriteFile(fan, func(w io.Writer) error {
-					return marketreport.Fan(w, in, g, marketreport.Language(language))
-				}); err != nil {
+				if err := writeFan(command, fan, in, g); err != nil {
 					return err
 				}
 			}
@@ -339,13 +331,32 @@ component and igarch.`,
 	wide.register(command)
 	f.StringVar(&like, "like", "", "initial variance, mean, errors and names as fgarch, rugarch or arch have them")
 	f.BoolVar(&o.Spec.Free, "free", false, "do not require stationarity")
+	forecastFlags(f, &o, &fan)
+	f.StringVar(&parameters, "parameters", "", "write the fitted parameters to this file, for the farm's planner")
+	return command
+}
+
+// forecastFlags choose a forecast and where it is drawn.
+func forecastFlags(f *pflag.FlagSet, o *study.GarchOptions, fan *string) {
 	f.IntVar(&o.Days, "forecast", 0, "forecast so many days")
 	f.IntVar(&o.Paths, "paths", 20_000, "simulated paths of the forecast")
 	f.Float64Var(&o.Level, "level", 0.95, "level of the forecast's intervals")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the simulation")
-	f.StringVar(&fan, "fan", "", "write the forecast's fan chart as a page to this file, in the language of --lang")
-	f.StringVar(&parameters, "parameters", "", "write the fitted parameters to this file, for the farm's planner")
-	return command
+	f.StringVar(fan, "fan", "", "write the forecast's fan chart as a page to this file, in the language of --lang")
+}
+
+// writeFan writes a forecast's fan chart in the language of the command.
+func writeFan(command *cobra.Command, path string, in study.Input, g study.Garch) error {
+	language, err := cli.LanguageOf(command)
+	if err != nil {
+		return err
+	}
+	if g.Forecast == nil { // before a file is made
+		return market.Refuse("choice", "fan", "a fan chart shows a forecast: give --forecast DAYS")
+	}
+	return cli.WriteFile(path, func(w io.Writer) error {
+		return marketreport.Fan(w, in, g, marketreport.Language(language))
+	})
 }
 
 func writeParameters(in study.Input, g study.Garch, path string) error {
