@@ -66,7 +66,7 @@ type recounted struct {
 
 const restFor = 10
 
-// offices are the logs that a node recounts, by folder.
+// offices are the logs that a node recounts, by folder. Its lock is over done and what is noted in it, not over a recount.
 type offices struct {
 	mu   sync.Mutex // over done, and what a recount is noted in
 	done map[string]*recounted
