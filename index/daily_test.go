@@ -203,9 +203,7 @@ func TestTheDailySeriesIsRebuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flipped := append([]byte(nil), whole...)
-	flipped[len(flipped)/2] ^= 1
-	for about, content := range map[string][]byte{"as it was": whole, "a byte flipped": flipped,
+	for about, content := range map[string][]byte{"as it was": whole,
 		"cut": whole[:len(whole)/2], "empty": {}, "another file": []byte("aqsha daily 9\nxxxx")} {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
@@ -213,6 +211,18 @@ func TestTheDailySeriesIsRebuilt(t *testing.T) {
 		x := begin(t, dir, chain)
 		if got := days(t, x); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %d days, want %d", about, len(got), len(want))
+		}
+		_ = x.Close()
+	}
+	for at := range 64 { // one byte of the file
+		flipped := append([]byte(nil), whole...)
+		flipped[len(flipped)*at/64] ^= 1
+		if err := os.WriteFile(file, flipped, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		x := begin(t, dir, chain)
+		if got := days(t, x); !reflect.DeepEqual(got, want) {
+			t.Errorf("byte %d flipped: another series", len(flipped)*at/64)
 		}
 		_ = x.Close()
 	}
