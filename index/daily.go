@@ -156,6 +156,12 @@ func (d *daily) class(c dailyClass) uint32 {
 func (d *daily) save(files vfs.FS, dir string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.broken != nil { // the next start makes it anew from the log
+		if err := durable.Remove(files, filepath.Join(dir, dailyFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
 	if d.saved == d.Size {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -78,6 +79,13 @@ func busy(t *testing.T) (*sim.Chain, *ledger.Model) {
 		}
 	}
 	for day := range 5 {
+		if day == 3 { // some who hold money are of another tier and region from now on
+			for _, id := range wallets[:6] {
+				w := model.Wallets[id]
+				c.Must(&token.Update{Wallet: id, Version: uint64(w.Version), Tier: 2,
+					Attributes: token.Attributes{Region: "KZ-19"}})
+			}
+		}
 		for range 60 {
 			from, to := wallets[r.IntN(len(wallets))], wallets[r.IntN(len(wallets))]
 			if r.IntN(3) == 0 {
@@ -203,9 +211,7 @@ func TestTheDailySeriesIsRebuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flipped := append([]byte(nil), whole...)
-	flipped[len(flipped)/2] ^= 1
-	for about, content := range map[string][]byte{"as it was": whole, "a byte flipped": flipped,
+	for about, content := range map[string][]byte{"as it was": whole,
 		"cut": whole[:len(whole)/2], "empty": {}, "another file": []byte("aqsha daily 9\nxxxx")} {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
@@ -213,6 +219,18 @@ func TestTheDailySeriesIsRebuilt(t *testing.T) {
 		x := begin(t, dir, chain)
 		if got := days(t, x); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %d days, want %d", about, len(got), len(want))
+		}
+		_ = x.Close()
+	}
+	for at := range 64 { // one byte of the file
+		flipped := append([]byte(nil), whole...)
+		flipped[len(flipped)*at/64] ^= 1
+		if err := os.WriteFile(file, flipped, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		x := begin(t, dir, chain)
+		if got := days(t, x); !reflect.DeepEqual(got, want) {
+			t.Errorf("byte %d flipped: another series", len(flipped)*at/64)
 		}
 		_ = x.Close()
 	}
@@ -290,4 +308,32 @@ func activeOn(t *testing.T, chain *sim.Chain) map[uint32]map[token.WalletID]bool
 		}
 	}
 	return on
+}
+
+// What each tier and bank holds at the end is what their wallets hold by the ledger, also after some were moved to another tier.
+func TestCellsHoldWhatTheirWalletsDo(t *testing.T) {
+	chain, model := busy(t)
+	x := open(t, t.TempDir(), chain)
+	feed(t, x, chain, len(chain.Blocks))
+	list := days(t, x)
+	tiers, banks := map[string]money.Tiyn{}, map[string]money.Tiyn{}
+	for id, w := range model.Wallets { // any order: sums
+		tier, bank := strconv.Itoa(int(w.Tier)), w.Registrar
+		if _, is := model.Intermediaries[id]; is {
+			tier, bank = "treasury", id
+		}
+		tiers[tier] += w.Balance
+		banks[bank.String()] += w.Balance
+	}
+	last := list[len(list)-1]
+	for by, want := range map[index.By]map[string]money.Tiyn{index.ByTier: tiers, index.ByBank: banks} {
+		for name, held := range want {
+			if got := last.Cells[by][name].Held; got != held {
+				t.Errorf("%s holds %s, by the ledger %s", name, got, held)
+			}
+		}
+	}
+	if last.Cells[index.ByRegion]["KZ-19"].Wallets == 0 {
+		t.Error("nobody holds money in the new region")
+	}
 }

@@ -159,7 +159,7 @@ func newTxRefuseCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "refuse ID", Short: "Say with a key that it does not sign a draft at the node",
 		Long:    `Say so, signed, to who else signs. When those who are left do not suffice, the draft has ended. Before that you may still sign.`,
-		Example: "  aqsha tx refuse 91ab… --key issue-2 --reason 'one zero too many'", Args: cobra.ExactArgs(1),
+		Example: "  aqsha tx refuse 91ab… --key issue-2 --reason \"one zero too many\"", Args: cobra.ExactArgs(1),
 		RunE: atNode(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 			view, err := draftAt(ctx, s, args[0])
 			if err != nil {
