@@ -140,7 +140,7 @@ receiver took it, 3 when it refused, 4 when it was sent and not answered, 5 when
 				for i := range config.Routes {
 					names[i] = config.Routes[i].Name
 				}
-				return farm.Refuse("no-route", "route", "farm.toml has no route %q; it has: %s", args[0],
+				return farm.Refuse("unknown-route", "route", "farm.toml has no route %q; it has: %s", args[0],
 					strings.Join(names, ", "))
 			}
 			route := &config.Routes[at]
