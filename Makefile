@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: cluster-test run build console test check fuzz pictures docs-pictures sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop interop-mining nemesis versions timing verify-js plays verdicts cash-crashes
+.PHONY: cluster-test run build console test check fuzz pictures docs-pictures sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop interop-farm interop-mining nemesis versions timing verify-js plays verdicts cash-crashes
 
 build: console
 	$(GO) build -buildvcs=auto -o bin/aqsha ./cmd/aqsha
@@ -208,7 +208,7 @@ fleet:
 
 # EXAMPLES is how many requests of its own schemathesis makes for an operation, beside those that the description's bounds give.
 EXAMPLES ?= 25
-interop: interop-mining .tools/cashu .tools/nutshell .tools/clients
+interop: interop-mining interop-farm .tools/cashu .tools/nutshell .tools/clients
 	$(GO) test ./wallet/notes -count 1 -run 'TestCashuTS|TestNutshell' -v
 	EXAMPLES=$(EXAMPLES) $(GO) test ./api -count 1 -run 'TestGeneratedClientsPay|TestTheDescriptionIsClean|TestSchemathesis' -v -timeout 30m
 
@@ -218,6 +218,16 @@ interop: interop-mining .tools/cashu .tools/nutshell .tools/clients
 interop-mining: .tools/bitcoind
 	@internal/testnode/miners.sh .tools
 	$(GO) test ./pool -count 1 -run TestInterop -v -timeout 30m
+
+# pyasic, which farms' own programs are made of, reads simulated machines. Where PyPI is out of reach that is said, and the
+# test skipped. Machines answer at port 80 of loopback addresses: who may not open it is told, too.
+PYASIC = 0.79.0
+interop-farm:
+	@test -x .tools/pyasic/bin/pyasic-is-here || { python3 -m venv .tools/pyasic && \
+		.tools/pyasic/bin/pip install --quiet pyasic==$(PYASIC) && \
+		ln -sf python .tools/pyasic/bin/pyasic-is-here; } || echo "SKIPPED: pyasic $(PYASIC) cannot be had from PyPI"
+	AQSHA_PYASIC=$$(test -x .tools/pyasic/bin/pyasic-is-here && echo $(CURDIR)/.tools/pyasic/bin/python) \
+		$(GO) test ./farm/simulate -count 1 -run TestPyasic -v
 
 # Healthy machines over 100 simulated hours and every fault on many; 2,400 machines are 10,000 machine-days.
 MACHINES ?= 2400

@@ -65,7 +65,8 @@ func TestAWatchTellsItsRoutes(t *testing.T) {
 		}
 		watch(again, 30*time.Minute)
 		if len(took) != 2 || count(took[0].Raised) != 20 || took[0].Raised[0].Kind != alert.Offline ||
-			count(took[1].Recovered) != 20 || len(took[1].Raised)+len(took[1].Past) > 0 {
+			count(took[1].Recovered) != 20 || usage.At(took[1].At) < now+50*usage.Minute ||
+			len(took[1].Raised)+len(took[1].Past) > 0 {
 			t.Errorf("%+v", took)
 		}
 	})

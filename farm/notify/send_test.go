@@ -21,6 +21,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // secretFile holds a secret as an owner keeps it.
@@ -199,6 +200,7 @@ func newMailServer(t *testing.T, change func(s *mailServer)) (*mailServer, strin
 
 func (s *mailServer) serve(conn net.Conn) {
 	defer func() { conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // who stops listening holds nobody up
 	encrypted := s.implicit
 	if s.implicit {
 		conn = tls.Server(conn, s.tls)

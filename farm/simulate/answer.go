@@ -39,7 +39,7 @@ func (u *Unit) Answer(request []byte, at usage.Instant) []byte {
 		if asked.Cmd == "" {
 			asked.Cmd = asked.Command
 		}
-		return []byte(s.whatsminerV2(asked.Cmd))
+		return joined(asked.Cmd, s.whatsminerV2)
 	case protocol.WhatsminerV3:
 		return []byte(s.whatsminerV3(asked.Cmd))
 	case protocol.AntminerNew:
@@ -51,14 +51,19 @@ func (u *Unit) Answer(request []byte, at usage.Instant) []byte {
 			return []byte(reply)
 		}
 	}
-	commands := strings.Split(asked.Command, "+")
+	return joined(asked.Command, s.command)
+}
+
+// joined is the reply to one command, or to several with a plus sign between them.
+func joined(asked string, answer func(command string) string) []byte {
+	commands := strings.Split(asked, "+")
 	if len(commands) == 1 {
-		return []byte(s.command(asked.Command))
+		return []byte(answer(asked))
 	}
 	parts := make([]string, 0, len(commands))
 	for _, command := range commands[:min(len(commands), 10)] {
 		name, _ := json.Marshal(command)
-		parts = append(parts, fmt.Sprintf("%s:[%s]", name, s.command(command)))
+		parts = append(parts, fmt.Sprintf("%s:[%s]", name, answer(command)))
 	}
 	return []byte("{" + strings.Join(parts, ",") + `,"id":1}`)
 }

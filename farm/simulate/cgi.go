@@ -51,6 +51,12 @@ func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 	case "/cgi-bin/get_system_info.cgi":
 		fmt.Fprintf(w,
 			`{"minertype":"%s","nettype":"DHCP","macaddr":"%s","hostname":"Antminer","system_filesystem_version":"simulated","serinum":"%s"}`, u.Machine.Model, strings.ToUpper(u.Machine.MAC), u.Machine.Serial)
+	case "/cgi-bin/stats.cgi":
+		if u.Machine.Protocol != protocol.AntminerNew {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(u.Answer([]byte(`{"command":"stats","new_api":true}`), now))
 	case "/cgi-bin/reboot.cgi":
 		u.Restart(now)
 	case "/cgi-bin/get_miner_conf.cgi":

@@ -86,7 +86,7 @@ func (s speaker) version() string {
 func (s speaker) summary() string {
 	r := s.r
 	rate, average := fmt.Sprintf(`"MHS av":%.2f,"MHS 5s":%.2f`, s.average(), float64(r.RateMHs)), "" // cgminer
-	if r.Protocol == protocol.AntminerOld || r.Protocol == protocol.LuxOS {
+	if r.Protocol == protocol.AntminerOld || r.Protocol == protocol.AntminerNew || r.Protocol == protocol.LuxOS {
 		rate = fmt.Sprintf(`"GHS 5s":"%.2f","GHS av":%.2f`, float64(r.RateMHs)/1000, s.average()/1000)
 	}
 	if r.Protocol == protocol.LuxOS {
@@ -230,6 +230,8 @@ func (s speaker) whatsminerV2(name string) string {
 	case "get_miner_info":
 		return fmt.Sprintf(
 			`{"STATUS":"S","When":1764000000,"Code":131,"Msg":{"proto":"dhcp","mac":"%s","ledstat":"auto","minersn":"%s","powersn":"P"},"Description":""}`, strings.ToUpper(s.u.Machine.MAC), s.u.Machine.Serial)
+	case "get_version":
+		return `{"STATUS":"S","When":1764000000,"Code":131,"Msg":{"api_ver":"2.0.3","fw_ver":"simulated"},"Description":""}`
 	case "devdetails":
 		return fmt.Sprintf(
 			`{"STATUS":[{"STATUS":"S","Msg":"Device Details"}],"DEVDETAILS":[{"DEVDETAILS":0,"Name":"SM","ID":0,"Driver":"bitmicro","Kernel":"","Model":"%s"}],"id":1}`, r.Model)

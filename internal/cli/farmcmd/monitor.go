@@ -32,7 +32,7 @@ func newFarmWatchCommand() *cobra.Command {
 		Use:   "watch",
 		Short: "Poll every machine, keep what they say, raise alarms",
 		Long: `Polls each machine once an interval, spread evenly over it; silent machines delay nobody. Alerts go
-to standard output, alerts.jsonl in the farm's folder and the webhooks of farm.toml: offline, hung, board,
+to standard output, alerts.jsonl in the farm's folder, and the webhooks and routes of farm.toml: offline, hung, board,
 hot, fan, pool and nopool by the second poll that shows them; lowhash, rejects and delivery by sequential tests
 with at most one false alarm in 10,000 machine-days. Runs until interrupted, or for --for.`,
 		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch " +
