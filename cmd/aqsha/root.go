@@ -43,7 +43,8 @@ var commandGroups = []commandGroup{
 		programcmd.NewGrantCommand,
 		programcmd.NewOrderCommand, programcmd.NewTraceCommand,
 	}},
-	{"cash", "Banknotes and offline purses:", []func() *cobra.Command{cashcmd.NewCashCommand, pursecmd.NewPurseCommand}},
+	{"cash", "Banknotes and offline purses:", []func() *cobra.Command{cashcmd.NewCashCommand,
+		pursecmd.NewPurseCommand}},
 	{"operations", "Operations:", []func() *cobra.Command{
 		nodecmd.NewUpCommand, nodecmd.NewStatusCommand, nodecmd.NewFollowCommand, copycmd.NewSwitchoverCommand,
 		copycmd.NewPromoteCommand, clustercmd.NewClusterCommand, copycmd.NewBackupCommand, copycmd.NewRestoreCommand,

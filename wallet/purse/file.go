@@ -35,7 +35,7 @@ type file struct {
 	Held        []token.Octets                     `json:"held,omitempty"`
 	Request     token.Octets                       `json:"pending_request,omitempty"`
 	Payment     token.Octets                       `json:"pending_payment,omitempty"`
-	Asked       []token.Octets                     `json:"asked,omitempty"` // requests that no payment has answered, the oldest first
+	Asked       []token.Octets                     `json:"asked,omitempty"` // unanswered requests, the oldest first
 	Certifiers  map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
 	Revoked     []token.WalletID                   `json:"revoked,omitempty"` // in order
 }
