@@ -21,10 +21,9 @@ import (
 // Version 4: what the ledger does by itself is recorded with a salt, and what versions 2 and 3 still let pass is
 // refused; agencies vouch for wallets, and rules ask for what they vouched.
 //
-// Version 5: offline purses, their bonds, settling and convictions; banknotes: keysets that the issue set announces,
-// and the wallets that back them; a share of definitions and purposes for each who registers them, in which room is
-// freed; days of the calendar in expressions, and calls that cost what they take; and what version 4 still lets pass is
-// refused.
+// Version 5: offline purses; banknotes: keysets that the issue set announces, and the wallets that back them; a share of
+// definitions and purposes for each who registers them, in which room is freed; days of the calendar in expressions, and
+// calls that cost what they take; and what version 4 still lets pass is refused.
 const (
 	FirstRules  = 1
 	LatestRules = contract.NewestRules

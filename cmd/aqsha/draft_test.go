@@ -184,7 +184,7 @@ func textOf(e ast.Expr) string {
 	if literal, ok := e.(*ast.BasicLit); ok && literal.Kind == gotoken.STRING {
 		return strings.Trim(literal.Value, "\"`")
 	}
-	if sum, ok := e.(*ast.BinaryExpr); ok { // a text that is broken over lines
+	if sum, ok := e.(*ast.BinaryExpr); ok && sum.Op == gotoken.ADD { // a text that goes over lines
 		return textOf(sum.X) + textOf(sum.Y)
 	}
 	return ""

@@ -24,21 +24,20 @@ const (
 
 // file is a purse on disk. Messages stand in it as the bytes that were shown, in hexadecimal.
 type file struct {
-	Network     token.NetworkID `json:"network"`
-	Seed        token.Hash      `json:"seed"` // of the device's key: secret
-	Purse       token.WalletID  `json:"purse,omitzero"`
-	Certificate token.Octets    `json:"certificate,omitempty"`
-	Number      uint32          `json:"number"`
-	Last        token.Hash      `json:"last,omitzero"`
-	Paid        money.Tiyn      `json:"paid_tiyn"`
-	Received    money.Tiyn      `json:"received_tiyn"`
-	Held        []token.Octets  `json:"held,omitempty"`
-	Request     token.Octets    `json:"pending_request,omitempty"`
-	Payment     token.Octets    `json:"pending_payment,omitempty"`
-	// requests that no payment has answered, the oldest first
-	Asked      []token.Octets                     `json:"asked,omitempty"`
-	Certifiers map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
-	Revoked    []token.WalletID                   `json:"revoked,omitempty"` // in order
+	Network     token.NetworkID                    `json:"network"`
+	Seed        token.Hash                         `json:"seed"` // of the device's key: secret
+	Purse       token.WalletID                     `json:"purse,omitzero"`
+	Certificate token.Octets                       `json:"certificate,omitempty"`
+	Number      uint32                             `json:"number"`
+	Last        token.Hash                         `json:"last,omitzero"`
+	Paid        money.Tiyn                         `json:"paid_tiyn"`
+	Received    money.Tiyn                         `json:"received_tiyn"`
+	Held        []token.Octets                     `json:"held,omitempty"`
+	Request     token.Octets                       `json:"pending_request,omitempty"`
+	Payment     token.Octets                       `json:"pending_payment,omitempty"`
+	Asked       []token.Octets                     `json:"asked,omitempty"` // unanswered requests, the oldest first
+	Certifiers  map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
+	Revoked     []token.WalletID                   `json:"revoked,omitempty"` // in order
 }
 
 // FileError is what is wrong with a purse's file.

@@ -175,12 +175,13 @@ func TestPursesSurviveTheirDisk(t *testing.T) {
 	const each = 10 * kzt
 	step := func(files vfs.FS) error {
 		p, q := phone(files, "a"), phone(files, "b")
-		request, message, err := p.Pending()
+		_, message, err := p.Pending()
 		if err != nil {
 			return err
 		}
 		if message == nil {
-			if request, err = q.Ask(each); err != nil {
+			request, err := q.Ask(each)
+			if err != nil {
 				return err
 			}
 			if message, err = p.Pay(request, each); err != nil {

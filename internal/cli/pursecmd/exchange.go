@@ -71,11 +71,11 @@ const stepUsage = "one step of an exchange by messages carried otherwise, as tex
 func newReceiveCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "receive [AMOUNT]", Short: "Ask for an amount and take the payment, without a network",
-		Long: `Asks whoever is at the other end: of this process's input and output (a pipe), of a connection (--listen,
---connect), or of files, codes and chats, where --step request prints the request's text, and --step payment
-takes the payment's text from the input and prints the receipt. The payment is checked, and written down before
-the receipt says yes. With two payments that contradict each other the proof goes to --proof: anybody may submit
-it (aqsha purse convict).`,
+		Long: `Asks whoever is at the other end: of this process's input and output (a pipe), of a connection
+(--listen, --connect), or of files, codes and chats, where --step request prints the request's text, and --step
+payment takes the payment's text from the input and prints the receipt. The payment is checked, and written down
+before the receipt says yes. With two payments that contradict each other the proof goes to --proof: anybody may
+submit it (aqsha purse convict).`,
 		Example: "  aqsha purse receive 250 --step request --purse ./phone.json", Args: cobra.MaximumNArgs(1),
 		RunE: receive,
 	}
@@ -153,9 +153,10 @@ func keepProof(command *cobra.Command, conviction []byte) error {
 func newPayCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "pay MOST", Short: "Pay what the other device asks for, at most so much, without a network",
-		Long: `Pays whoever is at the other end, as "purse receive" has it. By messages carried otherwise --step payment takes
-the request's text from the input and prints the payment's, and --step receipt takes the receipt's. The payment
-is written down before it is shown, and is the same until its receipt comes: what broke off is shown again.`,
+		Long: `Pays whoever is at the other end, as "purse receive" has it. By messages carried otherwise
+--step payment takes the request's text from the input and prints the payment's, and --step receipt takes the
+receipt's. The payment is written down before it is shown, and is the same until its receipt comes: what broke
+off is shown again.`,
 		Example: "  aqsha purse pay 250 --step payment --purse ./phone.json", Args: cobra.ExactArgs(1), RunE: pay,
 	}
 	command.Flags().String("step", "", stepUsage+"payment or receipt")

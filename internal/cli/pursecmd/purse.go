@@ -22,10 +22,10 @@ import (
 func NewPurseCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "purse", Short: "Offline purses: pay from device to device with no network on either side",
-		Long: `A purse is a device's key with money set aside on the ledger. Two purses pay each other without a network: over
-a pipe, a connection of their own, or files. Without secure hardware double spending cannot be prevented; it is
-always detected, proved by two of the crook's own signatures, bounded by limits, and paid for by a rule, never
-by new money. docs/OFFLINE.md says how.
+		Long: `A purse is a device's key with money set aside on the ledger. Two purses pay each other without
+a network: over a pipe, a connection of their own, or files. Without secure hardware double spending cannot be
+prevented; it is always detected, proved by two of the crook's own signatures, bounded by limits, and paid for
+by a rule, never by new money. docs/OFFLINE.md says how.
 
 The purse is a file (--purse). It is never copied or restored: a copy that pays is a clone, and convicts its
 owner.`,
@@ -47,9 +47,10 @@ func phoneOf(command *cobra.Command) *purse.Phone {
 func newBondCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "bond BANK", Short: "Set a bank's money aside for what its purses' owners defraud",
-		Long: `Adds --amount to the bank's bond and makes the key BANK-certifier, made here if it is not there yet, the one by
-which it certifies purses. The bond pays what is claimed of a purse beyond what it had, up to the purse's limit
-of all payments; it comes back when none of the bank's purses is left (aqsha purse close BANK).`,
+		Long: `Adds --amount to the bank's bond and makes the key BANK-certifier, made here if it is not there
+yet, the one by which it certifies purses. The bond pays what is claimed of a purse beyond what it had, up to
+the purse's limit of all payments; it comes back when none of the bank's purses is left (aqsha purse close
+BANK).`,
 		Example: "  aqsha purse bond Halyk --amount 100000", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
@@ -73,9 +74,9 @@ of all payments; it comes back when none of the bank's purses is left (aqsha pur
 func newOpenCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open OWNER", Short: "Open a purse on this device, with a deposit out of a wallet",
-		Long: `Makes the purse's file with a key of its own and opens the purse on the ledger. The owner's bank signs too: its
-keys have to be here. What the purse's limits allow is what a payee believes without a network, and the most
-that the bank's bond pays for it.`,
+		Long: `Makes the purse's file with a key of its own and opens the purse on the ledger. The owner's bank
+signs too: its keys have to be here. What the purse's limits allow is what a payee believes without a network,
+and the most that the bank's bond pays for it.`,
 		Example: "  aqsha purse open aigerim --deposit 5000 --purse ./phone.json", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(openPurse),
 	}
@@ -196,9 +197,9 @@ func newCertifyCommand() *cobra.Command {
 func newUpdateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "update [CERTIFICATE]", Short: "Learn certifying keys and convicted purses, and take a certificate in",
-		Long: `A device does this whenever it has a network: what it has not learned it believes of nobody, and whom it does
-not know to be convicted it takes money of. With a certificate's text, as "purse certify" prints it, the purse
-has that one from then on.`,
+		Long: `A device does this whenever it has a network: what it has not learned it believes of nobody, and
+whom it does not know to be convicted it takes money of. With a certificate's text, as "purse certify" prints
+it, the purse has that one from then on.`,
 		Example: "  aqsha purse update --purse ./phone.json", Args: cobra.MaximumNArgs(1),
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
@@ -223,8 +224,9 @@ has that one from then on.`,
 func newFundCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "fund AMOUNT", Short: "Add to the purse's deposit out of a wallet",
-		Long: `Sets more aside for the purse. Payees believe the larger deposit by a certificate: it is taken in at once where
-the bank's certifying key is here, and otherwise by "purse update" with what the bank's "purse certify" prints.`,
+		Long: `Sets more aside for the purse. Payees believe the larger deposit by a certificate: it is taken
+in at once where the bank's certifying key is here, and otherwise by "purse update" with what the bank's "purse
+certify" prints.`,
 		Example: "  aqsha purse fund 1000 --from aigerim --purse ./phone.json", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {

@@ -26,9 +26,9 @@ type settled struct {
 func newSettleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "settle", Short: "Bring the payments that the purse has received to the ledger",
-		Long: `Each goes with what it rests on, so that none needs another's. Anybody who holds a payment may bring it, in any
-order; twice does no harm. Within days is best: 30 days after a payer's purse has run out its payments are worth
-nothing.`,
+		Long: `Each goes with what it rests on, so that none needs another's. Anybody who holds a payment may
+bring it, in any order; twice does no harm. Within days is best: 30 days after a payer's purse has run out its
+payments are worth nothing.`,
 		Example: "  aqsha purse settle --purse ./phone.json", Args: cobra.NoArgs,
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			_ []string) error {
@@ -65,8 +65,8 @@ nothing.`,
 func newConvictCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "convict FILE", Short: "Submit the proof that a purse has paid twice",
-		Long: `The proof is two payments of one purse that contradict each other, signed by its key: "purse receive" writes it
-when it meets one. It needs nobody's signature besides; the purse is revoked by it.`,
+		Long: `The proof is two payments of one purse that contradict each other, signed by its key: "purse
+receive" writes it when it meets one. It needs nobody's signature besides; the purse is revoked by it.`,
 		Example: "  aqsha purse convict ./conviction.txt", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
@@ -115,9 +115,9 @@ func newRevocationsCommand() *cobra.Command {
 func newCloseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "close [PURSE|BANK]", Short: "End a purse whose claim window is over; what is left returns to its owner",
-		Long: `From 30 days after a purse's expiry anybody may end it: claims that wait are shared, the rest goes back to the
-owner. Without an argument it is the purse of this device. A bank's name gives its bond back when none of its
-purses is left.`,
+		Long: `From 30 days after a purse's expiry anybody may end it: claims that wait are shared, the rest
+goes back to the owner. Without an argument it is the purse of this device. A bank's name gives its bond back
+when none of its purses is left.`,
 		Example: "  aqsha purse close --purse ./phone.json", Args: cobra.MaximumNArgs(1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
