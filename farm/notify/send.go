@@ -77,7 +77,8 @@ func (r *Route) Send(ctx context.Context, m Message, zone *time.Location) error 
 	return nil
 }
 
-// failed is the failure of a request. An error of net/http names the URL, which may be a secret: only its cause is told.
+// failed is the failure of a request. An error of net/http names the URL, which may be a secret: only its cause is
+// told.
 func (r *Route) failed(err error) error {
 	var inURL *url.Error
 	for errors.As(err, &inURL) {

@@ -61,7 +61,9 @@ what the difference was worth since, less its electricity.`,
 					return err
 				}
 			}
-			tickets = slices.DeleteFunc(slices.Clone(tickets), func(t repair.Ticket) bool { return !all && !earned && !t.Open() })
+			tickets = slices.DeleteFunc(slices.Clone(tickets), func(t repair.Ticket) bool {
+				return !all && !earned && !t.Open()
+			})
 			if earned {
 				return showEarned(command, tickets)
 			}
@@ -306,7 +308,8 @@ holds. With --kind only for that kind; of one machine also when no alert holds, 
 }
 
 // openings are the tickets to open: one for each alert that holds and has none.
-func openings(dir string, b *repair.Book, selector string, kind alert.Kind, first repair.Entry) ([]repair.Entry, error) {
+func openings(dir string, b *repair.Book, selector string, kind alert.Kind,
+	first repair.Entry) ([]repair.Entry, error) {
 	inventory, err := fleet.OpenInventory(dir)
 	if err != nil {
 		return nil, err
