@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// maxTalk bounds what a mail server may say in a session, in bytes.
-const maxTalk = 1 << 20
+// maxTalk bounds what a mail server may say in a session, in bytes: net/smtp joins long answers at quadratic cost.
+const maxTalk = 64 << 10
 
 // listened is a connection that ends when its other side has said too much.
 type listened struct {
