@@ -220,6 +220,9 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 	for _, id := range model.Programs.Contracts() {
 		add("/v1/contracts/%s", id)
 	}
+	for _, id := range model.Purses() {
+		add("/v1/purses/%s", id)
+	}
 	for height := range w.node.Head().Height + 1 {
 		entries, err := w.entries(height)
 		if err != nil {

@@ -176,6 +176,14 @@ func readStep(entry int, e ledger.Entry) (s step, err error) {
 		s.add(entry, t.Inputs, e.Effects)
 	case *token.Act:
 		s.add(entry, t.Inputs, e.Effects)
+	case *token.BondPurses:
+		s.add(entry, t.Inputs, e.Effects)
+	case *token.OpenPurse:
+		s.add(entry, t.Inputs, e.Effects)
+	case *token.FundPurse:
+		s.add(entry, t.Inputs, e.Effects)
+	case *token.SettlePurses, *token.ConvictPurse, *token.ClosePurse:
+		s.add(entry, nil, e.Effects)
 	default:
 		return s, bad("entries", "a transaction of kind %s makes no tokens", s.kind)
 	}

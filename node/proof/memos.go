@@ -7,33 +7,42 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// MemosOfOthers counts the payments of a file whose memo can be read in it, and to which none of the wallets was a
-// party. An entry's hash covers its memo as it stands: a memo cannot be left out of a file. What the payer gave by its
-// hash, or encrypted for the payee, says nothing to anybody else.
+// MemosOfOthers counts the payments of a file that say more than sums of somebody else, to which none of the wallets was
+// a party: a memo that can be read, whose purse was opened, whom links of purses paid. An entry's hash covers it as it
+// stands: nothing can be left out of a file. What a payer gave by its hash, or encrypted for the payee, says nothing to
+// anybody else.
 func (f *File) MemosOfOthers(wallets ...token.WalletID) (count int) {
 	for _, included := range f.Entries {
 		e, err := ledger.DecodeEntry(included.Entry)
 		if err != nil || e.Transaction == nil {
 			continue // a file that was just made; a foreign one is judged by Check
 		}
-		memo, parties := memoOf(e.Transaction.Body)
-		if memo.Text() == "" || slices.ContainsFunc(wallets, func(w token.WalletID) bool {
-			return slices.Contains(parties, w)
-		}) {
-			continue
+		parties, tells := told(e)
+		if tells && !slices.ContainsFunc(wallets, func(w token.WalletID) bool { return slices.Contains(parties, w) }) {
+			count++
 		}
-		count++
 	}
 	return count
 }
 
-// memoOf is a payment's memo, and who paid and was paid.
-func memoOf(body token.Body) (token.Memo, []token.WalletID) {
-	switch t := body.(type) {
+// told says whether an entry tells of its parties more than sums, and who they are.
+func told(e ledger.Entry) (parties []token.WalletID, tells bool) {
+	switch t := e.Transaction.Body.(type) {
 	case *token.Transfer:
-		return t.Memo, t.Parties
+		return t.Parties, t.Memo.Text() != ""
 	case *token.EarmarkedTransfer:
-		return t.Memo, t.Parties
+		return t.Parties, t.Memo.Text() != ""
+	case *token.OpenPurse:
+		return []token.WalletID{t.Owner, t.Intermediary}, true
+	case *token.FundPurse:
+		return []token.WalletID{t.From}, true
+	case *token.SettlePurses, *token.ConvictPurse, *token.ClosePurse:
+		for _, made := range e.Effects.Made {
+			if made.Wallet != ledger.PurseFund {
+				parties = append(parties, made.Wallet)
+			}
+		}
+		return parties, len(parties) > 0
 	}
-	return token.Memo{}, nil
+	return nil, false
 }

@@ -22,7 +22,8 @@ func TestEveryTokenOfTheStoryIsProved(t *testing.T) {
 	model := ledger.NewModel()
 	chain, _ := sim.NewWorld(33).Story(model)
 	kinds := proveAll(t, chain, model)
-	for _, kind := range []string{"marked-transfer", "create", "act", "end", "return"} {
+	for _, kind := range []string{"marked-transfer", "create", "act", "end", "return", "bond-purses", "open-purse",
+		"fund-purse", "settle-purses", "close-purse"} {
 		if !kinds[kind] {
 			t.Errorf("no token derives from a step of kind %s", kind)
 		}
@@ -75,7 +76,9 @@ func proveAll(t *testing.T, chain *sim.Chain, model *ledger.Model) map[string]bo
 			t.Errorf("token %s: %+v, want %+v", id, r, want)
 		}
 		for _, s := range r.Steps {
-			kinds[s.Kind] = true
+			if kinds[s.Kind] = true; s.Kind == "open-purse" && f.MemosOfOthers(token.WalletID{0xff}) == 0 {
+				t.Errorf("token %s: the proof tells a stranger whose purse was opened", id)
+			}
 		}
 	}
 	return kinds

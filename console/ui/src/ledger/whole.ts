@@ -120,6 +120,13 @@ function announced(b: Items): void {
   need((b.from as bigint) < (b.until as bigint) && (b.until as bigint) < (b.expiry as bigint), "expiry", "times that ascend");
 }
 
+/** What a purse takes aside: tokens bring it, or nothing is taken. */
+function setAside(b: Items, amount: Value): void {
+  const nothing = amount === 0n;
+  if (nothing !== ((b.inputs as Value[]).length === 0) || (nothing && b.change !== 0n)) throw new RuleError("unused", "inputs", "tokens for what is set aside, and no others");
+  sum([amount as bigint, b.change as bigint], "amount");
+}
+
 /** By kind. */
 const TOGETHER: Readonly<Record<string, (b: Items) => void>> = {
   1: (b) => parties(b, b.payers as bigint, b.outputs as Value[]),
@@ -152,6 +159,18 @@ const TOGETHER: Readonly<Record<string, (b: Items) => void>> = {
   25: (b) => by(b, 2n, 7n, 8n),
   26: released,
   28: announced,
+  30: (b) => {
+    usable(b.certifier!, "certifier");
+    setAside(b, b.amount!);
+  },
+  31: (b) => {
+    usable(b.key!, "key");
+    setAside(b, b.deposit!);
+  },
+  32: (b) => {
+    need(b.amount !== 0n, "amount", "more than nothing");
+    setAside(b, b.amount!);
+  },
 };
 
 /** Checks a body whole: the form of its items, and what has to fit together. */
