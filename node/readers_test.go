@@ -263,16 +263,18 @@ func (c *purse) transaction(body []byte, after *plain) error {
 				p.skip()
 			}
 		}
-	case 23, 24: // create and act: five fields, inputs, paid, document
-		for range 5 {
-			p.skip()
-		}
-		if in, err = c.spend(p); err != nil {
-			return err
+	case 23, 24, 30, 31, 32, 33, 34, 35: // create and act, purses: so many fields, inputs, …; from 33 on nobody brings any
+		if fields, brings := map[uint64]int{23: 5, 24: 5, 30: 3, 31: 8, 32: 2}[kind]; brings {
+			for range fields {
+				p.skip()
+			}
+			if in, err = c.spend(p); err != nil {
+				return err
+			}
 		}
 		held, made, err := c.effects(after, id)
 		if err != nil || in+held != made {
-			return fmt.Errorf("contract: %d and %d become %d: %v", in, held, made, err)
+			return fmt.Errorf("kind %d: %d and %d become %d: %v", kind, in, held, made, err)
 		}
 		in = 0
 	case 2: // issue: sequence, to, amounts
