@@ -89,6 +89,11 @@ func (s *Session) PurposeNames(ctx context.Context, h api.History) (map[uint32]s
 	}) {
 		return nil, nil
 	}
+	return s.NamesOfPurposes(ctx)
+}
+
+// NamesOfPurposes are the names of all purposes, by number.
+func (s *Session) NamesOfPurposes(ctx context.Context) (map[uint32]string, error) {
 	list, err := s.API.Purposes(ctx)
 	if err != nil {
 		return nil, err

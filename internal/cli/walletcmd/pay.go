@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/wallet"
@@ -260,6 +261,7 @@ func memoOf(command *cobra.Command) (token.Memo, error) {
 // earmarkedPart is how much of a balance carries a purpose.
 type earmarkedPart struct {
 	Purpose uint32     `json:"purpose"`
+	Name    string     `json:"name"`
 	Amount  money.Tiyn `json:"amount"`
 }
 
@@ -305,6 +307,7 @@ func NewBalanceCommand() *cobra.Command {
 				Size      uint64          `json:"size"`
 			}
 			var lines []line
+			names := map[uint32]string{}
 			for i, id := range ids {
 				view, err := s.API.Wallet(ctx, id)
 				if err != nil {
@@ -314,13 +317,22 @@ func NewBalanceCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(earmarked) > 0 && len(names) == 0 {
+					if names, err = s.NamesOfPurposes(ctx); err != nil {
+						return err
+					}
+				}
+				for j, m := range earmarked {
+					earmarked[j].Name = names[m.Purpose]
+				}
 				lines = append(lines, line{args[i], id, view.Balance, view.Tokens, earmarked, view.Size})
 			}
 			return cli.Show(command, lines, func(w io.Writer) {
 				for _, l := range lines {
 					fmt.Fprintf(w, "%s  %s\n", l.Name, l.Balance.Format())
 					for _, m := range l.Earmarked {
-						fmt.Fprintf(w, "  of which %s marked for purpose %d\n", m.Amount.Format(), m.Purpose)
+						fmt.Fprintf(w, "  of which %s marked for purpose %d, %s\n", m.Amount.Format(), m.Purpose,
+							terminal.Plain(m.Name))
 					}
 				}
 			})
