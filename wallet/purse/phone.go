@@ -1,6 +1,7 @@
 package purse
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -36,6 +37,23 @@ func (p *Phone) New(network token.NetworkID) (token.PublicKey, error) {
 		return token.PublicKey{}, err
 	}
 	return token.NewPrivateKey(f.Seed).Public(), durable.Create(p.files, p.path, content)
+}
+
+// Discard takes the file away again when no purse was opened for its key: one with a certificate stays.
+func (p *Phone) Discard() (err error) {
+	lock, err := durable.Lock(p.files, p.path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	f, err := read(p.files, p.path)
+	if err != nil {
+		return err
+	}
+	if len(f.Certificate) > 0 {
+		return FileError{fmt.Errorf("%s: it holds a purse that was opened", p.path)}
+	}
+	return durable.Remove(p.files, p.path)
 }
 
 // Signer is the device's key, for the transaction that opens the purse.

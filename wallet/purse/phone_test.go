@@ -229,6 +229,26 @@ func TestPursesSurviveTheirDisk(t *testing.T) {
 	})
 }
 
+// A file is discarded while no purse was opened for its key, and the same name takes another then.
+func TestAFileIsDiscarded(t *testing.T) {
+	files := phones(t, map[string]money.Tiyn{"a": 1000 * kzt})
+	if err := phone(files, "a").Discard(); err == nil || standing(t, files, "a").Funds != 1000*kzt {
+		t.Fatalf("a purse with money was discarded: %v", err)
+	}
+	b := phone(files, "b")
+	for range 2 {
+		if _, err := b.New(network); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Discard(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Discard(); err == nil {
+		t.Error("nothing was discarded")
+	}
+}
+
 // A payment whose receipt never comes does not stop the next one: it stays paid, under a number of its own, and can
 // still be shown.
 func TestAPaymentIsGivenUp(t *testing.T) {

@@ -3,6 +3,7 @@ package pursecmd
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -126,6 +127,10 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		return err
 	}
 	receipt, err := s.OpenPurse(ctx, t, device)
+	if cli.NothingDone(err) {
+		// The same command may come again. Where it is not known what was done the key stays: it may have the deposit.
+		return errors.Join(err, phone.Discard())
+	}
 	if err != nil {
 		return err
 	}
