@@ -50,7 +50,7 @@ func TestChainOfFiveHops(t *testing.T) {
 			t.Fatal(err)
 		}
 		next.device = received
-		if phones[i].device, err = d.Finish(receipt); err != nil {
+		if phones[i].device, err = d.Finish(network, receipt); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -208,11 +208,11 @@ func TestBrokenExchange(t *testing.T) {
 	if err != nil || second != receipt || twice.Received != 400 {
 		t.Fatalf("the same payment again: %v, %s received", err, twice.Received)
 	}
-	done, err := signed.Finish(second)
+	done, err := signed.Finish(network, second)
 	if err != nil || done.Funds() != 600 || done.Pending != nil {
 		t.Fatalf("%v, %s left", err, done.Funds())
 	}
-	if _, err := done.Finish(second); codeOf(err) != purse.OtherPayee {
+	if _, err := done.Finish(network, second); codeOf(err) != purse.OtherPayee {
 		t.Fatalf("a receipt with nothing pending: %v", err)
 	}
 }

@@ -18,6 +18,7 @@ type Device struct {
 	Received    money.Tiyn
 	Held        []Message // received, in order; what was settled stays until the purse closes
 	Pending     *Pending  // a payment that was signed and has no receipt yet
+	GivenUp     []Pending // payments that no receipt is waited for any more: spent all the same
 }
 
 // Pending is a payment under way. It is shown again as it is until its receipt comes; no other begins meanwhile.
@@ -29,14 +30,19 @@ type Pending struct {
 // Funds is what the purse can still pay.
 func (d *Device) Funds() money.Tiyn { return d.Certificate.Deposit + d.Received - d.Paid }
 
-// Pay signs a payment. The same request again, while its payment is pending, gives the same message.
+// Pay signs a payment. The same request again, while its payment is pending or given up, gives the same message.
 func (d *Device) Pay(network token.NetworkID, r Request, nowMillis uint64,
 	signer token.Signer) (Device, Message, error) {
+	for i := range d.GivenUp {
+		if d.GivenUp[i].Request == r {
+			return *d, d.GivenUp[i].Message, nil
+		}
+	}
 	if d.Pending != nil {
 		if d.Pending.Request != r {
 			return *d, Message{},
 				refuse(PaymentPending, "request",
-					"a payment of %s tenge to purse %s has no receipt yet: show it again first",
+					"a payment of %s tenge to purse %s has no receipt yet: show it again first, or give it up",
 					d.Pending.Request.Amount, d.Pending.Request.Payee)
 		}
 		return *d, d.Pending.Message, nil
@@ -158,9 +164,27 @@ func (m *Message) addCertificate(c Certificate) {
 	}
 }
 
-// Finish ends the pending payment with the payee's receipt.
-func (d *Device) Finish(r Receipt) (Device, error) {
+// GiveUp stops waiting for the pending payment's receipt, so that another payment may begin. Its link is signed and may
+// be with its payee: its number is used, its amount stays paid, and whoever has it may still settle it.
+func (d *Device) GiveUp() (Device, error) {
 	next := *d
+	if d.Pending == nil {
+		return next, refuse(NonePending, "payment", "no payment of this purse waits for its receipt")
+	}
+	next.GivenUp = append(slices.Clone(d.GivenUp), *d.Pending)
+	next.Pending = nil
+	return next, nil
+}
+
+// Finish ends the pending payment, or one that was given up, with the payee's receipt.
+func (d *Device) Finish(network token.NetworkID, r Receipt) (Device, error) {
+	next := *d
+	for i := range d.GivenUp {
+		if d.GivenUp[i].Message.Payment().ID(network) == r.Payment {
+			next.GivenUp = slices.Delete(slices.Clone(d.GivenUp), i, i+1)
+			return next, nil
+		}
+	}
 	if d.Pending == nil || r.Payment != d.Last {
 		return next, refuse(OtherPayee, "receipt", "a receipt for another payment")
 	}

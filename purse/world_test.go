@@ -86,7 +86,7 @@ func pay(from, to *phone, amount money.Tiyn, now uint64) error {
 		return fmt.Errorf("receiving: %w", err)
 	}
 	to.device = received
-	from.device, err = from.device.Finish(receipt)
+	from.device, err = from.device.Finish(network, receipt)
 	return err
 }
 

@@ -113,6 +113,12 @@ type verdict struct {
 	exit        int
 }
 
+// NothingDone says of an error that it is known to have changed nothing: a refusal, or nobody was reached.
+func NothingDone(err error) bool {
+	exit := verdictOn(err).exit
+	return exit == ExitRefused || exit == ExitUnreached
+}
+
 // verdictOn decides a command's exit code. An outcome that is not known comes first: whatever else went wrong, it must
 // not be taken for a refusal.
 func verdictOn(err error) verdict {

@@ -41,6 +41,9 @@ func TestExitCodesOfErrors(t *testing.T) {
 		{token.Errorf("of-tomorrow", "", "a code of a newer node"), ExitRefused, "of-tomorrow"},
 	} {
 		for _, err := range []error{c.err, fmt.Errorf("paying: %w", Begun(c.err))} {
+			if nothing := c.exit == ExitRefused || c.exit == ExitUnreached; NothingDone(err) != nothing {
+				t.Errorf("%v: nothing was done: %t", err, !nothing)
+			}
 			if v := verdictOn(err); v.exit != c.exit || v.code != c.code {
 				t.Errorf("%v: exit %d, code %s; want %d, %s", err, v.exit, v.code, c.exit, c.code)
 			}

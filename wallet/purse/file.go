@@ -35,9 +35,16 @@ type file struct {
 	Held        []token.Octets                     `json:"held,omitempty"`
 	Request     token.Octets                       `json:"pending_request,omitempty"`
 	Payment     token.Octets                       `json:"pending_payment,omitempty"`
-	Asked       []token.Octets                     `json:"asked,omitempty"` // unanswered requests, the oldest first
+	GivenUp     []givenUp                          `json:"given_up,omitempty"` // in order
+	Asked       []token.Octets                     `json:"asked,omitempty"`    // unanswered requests, the oldest first
 	Certifiers  map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
 	Revoked     []token.WalletID                   `json:"revoked,omitempty"` // in order
+}
+
+// givenUp is a payment that no receipt is waited for any more.
+type givenUp struct {
+	Request token.Octets `json:"request"`
+	Payment token.Octets `json:"payment"`
 }
 
 // FileError is what is wrong with a purse's file.
@@ -64,17 +71,29 @@ func (f *file) device() (d rules.Device, err error) {
 		}
 		d.Held = append(d.Held, m)
 	}
+	for _, g := range f.GivenUp {
+		p, err := pendingOf(g.Request, g.Payment)
+		if err != nil {
+			return d, err
+		}
+		d.GivenUp = append(d.GivenUp, p)
+	}
 	if len(f.Payment) > 0 {
-		p := &rules.Pending{}
-		if p.Request, err = rules.DecodeRequest(f.Request); err != nil {
+		p, err := pendingOf(f.Request, f.Payment)
+		if err != nil {
 			return d, err
 		}
-		if p.Message, err = rules.DecodeMessage(f.Payment); err != nil {
-			return d, err
-		}
-		d.Pending = p
+		d.Pending = &p
 	}
 	return d, nil
+}
+
+func pendingOf(request, payment []byte) (p rules.Pending, err error) {
+	if p.Request, err = rules.DecodeRequest(request); err != nil {
+		return p, err
+	}
+	p.Message, err = rules.DecodeMessage(payment)
+	return p, err
 }
 
 // put takes over a state that the rules gave.
@@ -82,6 +101,11 @@ func (f *file) put(d *rules.Device) {
 	f.Number, f.Last, f.Paid, f.Received = d.Number, d.Last, d.Paid, d.Received
 	for _, m := range d.Held[len(f.Held):] {
 		f.Held = append(f.Held, m.Append(nil))
+	}
+	f.GivenUp = nil
+	for i := range d.GivenUp {
+		p := &d.GivenUp[i]
+		f.GivenUp = append(f.GivenUp, givenUp{p.Request.Append(nil), p.Message.Append(nil)})
 	}
 	f.Request, f.Payment = nil, nil
 	if d.Pending != nil {

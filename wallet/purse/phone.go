@@ -1,6 +1,7 @@
 package purse
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -36,6 +37,23 @@ func (p *Phone) New(network token.NetworkID) (token.PublicKey, error) {
 		return token.PublicKey{}, err
 	}
 	return token.NewPrivateKey(f.Seed).Public(), durable.Create(p.files, p.path, content)
+}
+
+// Discard takes the file away again when no purse was opened for its key: one with a certificate stays.
+func (p *Phone) Discard() (err error) {
+	lock, err := durable.Lock(p.files, p.path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	f, err := read(p.files, p.path)
+	if err != nil {
+		return err
+	}
+	if len(f.Certificate) > 0 {
+		return FileError{fmt.Errorf("%s: it holds a purse that was opened", p.path)}
+	}
+	return durable.Remove(p.files, p.path)
 }
 
 // Signer is the device's key, for the transaction that opens the purse.
@@ -149,7 +167,35 @@ func (p *Phone) Pending() (request, message []byte, err error) {
 	return f.Request, f.Payment, err
 }
 
-// Finish ends the pending payment by its receipt. One that has ended already stays so.
+// GiveUp stops waiting for the pending payment's receipt, and gives its request and its message, which stay in the file:
+// Pay gives the message for that request still.
+func (p *Phone) GiveUp() (request rules.Request, message []byte, err error) {
+	err = update(p.files, p.path, func(f *file) error {
+		d, err := f.device()
+		if err != nil {
+			return err
+		}
+		next, err := d.GiveUp()
+		if err != nil {
+			return err
+		}
+		request, message = d.Pending.Request, f.Payment
+		f.put(&next)
+		return nil
+	})
+	return request, message, err
+}
+
+// GivenUp are the payments that were given up and have no receipt since, in order, as they were shown.
+func (p *Phone) GivenUp() (messages [][]byte, err error) {
+	f, err := read(p.files, p.path)
+	for _, g := range f.GivenUp {
+		messages = append(messages, g.Payment)
+	}
+	return messages, err
+}
+
+// Finish ends the pending payment, or one that was given up, by its receipt. One that has ended already stays so.
 func (p *Phone) Finish(receipt []byte) error {
 	r, err := rules.DecodeReceipt(receipt)
 	if err != nil {
@@ -160,10 +206,10 @@ func (p *Phone) Finish(receipt []byte) error {
 		if err != nil {
 			return err
 		}
-		if d.Pending == nil && r.Payment == d.Last {
-			return nil
+		next, err := d.Finish(f.Network, r)
+		if err != nil && d.Pending == nil && r.Payment == d.Last {
+			return nil // it has ended
 		}
-		next, err := d.Finish(r)
 		if err == nil {
 			f.put(&next)
 		}
@@ -223,9 +269,10 @@ type Standing struct {
 	Limits   rules.Limits    `json:"limits"`
 	Serial   uint32          `json:"serial"`
 	Expiry   uint64          `json:"expiry_millis"`
-	Pending  bool            `json:"pending"` // a payment has no receipt yet
-	Held     int             `json:"held"`    // payments received
-	Revoked  int             `json:"revoked"` // purses that are known to be
+	Pending  bool            `json:"pending"`  // a payment has no receipt yet
+	GivenUp  int             `json:"given_up"` // payments that no receipt is waited for any more
+	Held     int             `json:"held"`     // payments received
+	Revoked  int             `json:"revoked"`  // purses that are known to be
 }
 
 // Standing reads what the purse is.
@@ -242,7 +289,8 @@ func (p *Phone) Standing() (s Standing, err error) {
 	return Standing{Purse: f.Purse, Network: f.Network, Key: token.NewPrivateKey(f.Seed).Public(), Deposit: c.Deposit,
 		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial,
 		Expiry:  c.ExpiryMillis,
-		Pending: d.Pending != nil, Held: len(d.Held), Revoked: len(f.Revoked)}, nil
+		Pending: d.Pending != nil, GivenUp: len(d.GivenUp), Held: len(d.Held),
+		Revoked: len(f.Revoked)}, nil
 }
 
 // Settlements are the messages that the purse has received, as the links of transactions that settle them: the payment

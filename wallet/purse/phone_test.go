@@ -229,6 +229,153 @@ func TestPursesSurviveTheirDisk(t *testing.T) {
 	})
 }
 
+// A file is discarded while no purse was opened for its key, and the same name takes another then.
+func TestAFileIsDiscarded(t *testing.T) {
+	files := phones(t, map[string]money.Tiyn{"a": 1000 * kzt})
+	if err := phone(files, "a").Discard(); err == nil || standing(t, files, "a").Funds != 1000*kzt {
+		t.Fatalf("a purse with money was discarded: %v", err)
+	}
+	b := phone(files, "b")
+	for range 2 {
+		if _, err := b.New(network); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Discard(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Discard(); err == nil {
+		t.Error("nothing was discarded")
+	}
+}
+
+// A payment whose receipt never comes does not stop the next one: it stays paid, under a number of its own, and can
+// still be shown.
+func TestAPaymentIsGivenUp(t *testing.T) {
+	files := phones(t, map[string]money.Tiyn{"a": 1000 * kzt, "b": 0, "c": 0})
+	a, b, c := phone(files, "a"), phone(files, "b"), phone(files, "c")
+	_, _, err := a.GiveUp()
+	wants(t, rules.NonePending, err)
+	request, err := b.Ask(100 * kzt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := a.Pay(request, 100*kzt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pays(files, "a", "c", 50*kzt); err == nil {
+		t.Fatal("a payment went beside a pending one")
+	}
+	asked, message, err := a.GiveUp()
+	if err != nil || asked.Amount != 100*kzt || !bytes.Equal(message, lost) {
+		t.Fatalf("given up is %+v, %v", asked, err)
+	}
+	_, _, err = a.GiveUp()
+	wants(t, rules.NonePending, err)
+	if s := standing(t, files, "a"); s.Paid != 100*kzt || s.Funds != 900*kzt || s.Pending || s.GivenUp != 1 {
+		t.Fatalf("a stands at %+v", s)
+	}
+	other, err := c.Ask(50 * kzt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := a.Pay(other, 50*kzt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := linkOf(t, lost), linkOf(t, next)
+	if second.Number != 2 || second.PaidBefore != 100*kzt || rules.Conflict(network, &first, &second) != "" {
+		t.Fatalf("the next link is %+v", second)
+	}
+	// What was given up is still the same for its request, beside a pending one, and its receipt ends it.
+	again, err := a.Pay(request, 100*kzt)
+	if err != nil || !bytes.Equal(again, lost) {
+		t.Fatalf("shown again it is another: %v", err)
+	}
+	receipt, _, err := b.Take(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Finish(receipt); err != nil {
+		t.Fatal(err)
+	}
+	if s := standing(t, files, "a"); s.Paid != 150*kzt || !s.Pending || s.GivenUp != 0 {
+		t.Errorf("a stands at %+v", s)
+	}
+}
+
+func linkOf(t *testing.T, message []byte) rules.Link {
+	t.Helper()
+	m, err := rules.DecodeMessage(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *m.Payment()
+}
+
+// Whatever write fails while payments are given up: none is lost or signed twice, and the payee takes them all.
+func TestWhatWasGivenUpSurvivesTheDisk(t *testing.T) {
+	t.Parallel()
+	const each = 10 * kzt
+	step := func(files vfs.FS) error {
+		request, err := phone(files, "b").Ask(each)
+		if err != nil {
+			return err
+		}
+		if _, err := phone(files, "a").Pay(request, each); err != nil {
+			return err
+		}
+		_, _, err = phone(files, "a").GiveUp()
+		return err
+	}
+	diskfault.Every(t, func(files vfs.FS) error {
+		return errors.Join(open(files, "a", 1000*kzt), open(files, "b", 0), step(files))
+	}, func(files vfs.FS) (done int, err error) {
+		for done = 1; done < 4; done++ {
+			if err := step(files); err != nil {
+				return done, err
+			}
+		}
+		return done, nil
+	}, func(files vfs.FS, done int) error {
+		a, b := phone(files, "a"), phone(files, "b")
+		s, err := a.Standing()
+		if err != nil {
+			return err
+		}
+		if s.Pending {
+			if _, _, err := a.GiveUp(); err != nil {
+				return err
+			}
+		}
+		if err := step(files); err != nil { // it goes on
+			return err
+		}
+		messages, err := a.GivenUp()
+		if err != nil {
+			return err
+		}
+		if len(messages) < done+1 {
+			return fmt.Errorf("%d payments were given up; %d are there", done+1, len(messages))
+		}
+		for _, message := range messages {
+			if _, _, err := b.Take(message); err != nil {
+				return err
+			}
+		}
+		after, err := a.Standing()
+		if err != nil {
+			return err
+		}
+		got, err := b.Standing()
+		if err != nil || after.Paid != got.Received || after.Paid != each*money.Tiyn(len(messages)) {
+			return fmt.Errorf("%s are paid, %s received of %d payments, %w", after.Paid, got.Received, len(messages), err)
+		}
+		return nil
+	})
+}
+
 func wants(t *testing.T, code token.Code, err error) {
 	t.Helper()
 	if got := fault.Code(err); got != string(code) {

@@ -156,7 +156,7 @@ func newPayCommand() *cobra.Command {
 		Long: `Pays whoever is at the other end, as "purse receive" has it. By messages carried otherwise
 --step payment takes the request's text from the input and prints the payment's, and --step receipt takes the
 receipt's. The payment is written down before it is shown, and is the same until its receipt comes: what broke
-off is shown again.`,
+off is shown again. One whose receipt never comes is given up (aqsha purse give-up).`,
 		Example: "  aqsha purse pay 250 --step payment --purse ./phone.json", Args: cobra.ExactArgs(1), RunE: pay,
 	}
 	command.Flags().String("step", "", stepUsage+"payment or receipt")
@@ -200,6 +200,48 @@ func pay(command *cobra.Command, args []string) error {
 		return err
 	}
 	return showPurse(command, phone)
+}
+
+func newGiveUpCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "give-up", Short: "Stop waiting for a payment's receipt, so that the purse can pay again",
+		Long: `For a payment whose receipt never comes: the payee has gone, or the request was mistyped. It is
+signed, and whoever has it may claim it: it stays paid, and the purse never signs another in its place. It also
+stays in the purse's file: --list prints such payments' texts, to be shown still, and the receipt is still taken
+in. What nobody claims returns with the rest of the deposit when the purse is closed.`,
+		Example: "  aqsha purse give-up --purse ./phone.json\n  aqsha purse give-up --list --purse ./phone.json",
+		Args:    cobra.NoArgs, RunE: giveUp,
+	}
+	command.Flags().Bool("list", false, "print the payments that were given up and have no receipt, and change nothing")
+	return command
+}
+
+func giveUp(command *cobra.Command, _ []string) error {
+	phone := phoneOf(command)
+	if list, _ := command.Flags().GetBool("list"); list {
+		messages, err := phone.GivenUp()
+		if err != nil {
+			return err
+		}
+		texts := []string{}
+		for _, message := range messages {
+			texts = append(texts, purse.Text(message))
+		}
+		return cli.Show(command, map[string][]string{"payments": texts}, func(w io.Writer) {
+			for _, text := range texts {
+				fmt.Fprintln(w, text)
+			}
+		})
+	}
+	request, message, err := phone.GiveUp()
+	if err != nil {
+		return err
+	}
+	return cli.Show(command, map[string]any{"payee": request.Payee, "amount_tiyn": request.Amount,
+		"payment": purse.Text(message)}, func(w io.Writer) {
+		fmt.Fprintf(w, "the payment of %s to purse %s is given up; it stays paid, and its payee may still claim it\n",
+			request.Amount.Format(), request.Payee)
+	})
 }
 
 // textOf reads a message's text from the input.

@@ -3,6 +3,7 @@ package pursecmd
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -33,8 +34,8 @@ owner.`,
 	datadir.AddLedgerFlags(command)
 	command.PersistentFlags().String("purse", "./aqsha-purse.json", "file of the purse on this device")
 	command.AddCommand(newBondCommand(), newOpenCommand(), newCertifyCommand(), newUpdateCommand(), newFundCommand(),
-		newPayCommand(), newReceiveCommand(), newShowCommand(), newSettleCommand(), newConvictCommand(),
-		newRevocationsCommand(), newCloseCommand())
+		newPayCommand(), newGiveUpCommand(), newReceiveCommand(), newShowCommand(), newSettleCommand(),
+		newConvictCommand(), newRevocationsCommand(), newCloseCommand())
 	session.ChangesLedger(command, "bond", "fund")
 	return command
 }
@@ -126,6 +127,10 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		return err
 	}
 	receipt, err := s.OpenPurse(ctx, t, device)
+	if cli.NothingDone(err) {
+		// The same command may come again. Where it is not known what was done the key stays: it may have the deposit.
+		return errors.Join(err, phone.Discard())
+	}
 	if err != nil {
 		return err
 	}
@@ -144,6 +149,16 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		fmt.Fprintf(w, "purse %s is open with %s; it lasts %d days\n   transaction %s\n", id, t.Deposit.Format(),
 			days, receipt.ID)
 	})
+}
+
+// standingOn reads a purse of the ledger's own network: another ledger's word about banks and purses is none for it.
+func standingOn(s *session.Session, phone *purse.Phone) (purse.Standing, error) {
+	standing, err := phone.Standing()
+	if err == nil && standing.Network != s.Network {
+		err = token.Errorf(datadir.WrongNetwork, "purse", "the purse is of network %s, the ledger of %s",
+			standing.Network, s.Network)
+	}
+	return standing, err
 }
 
 // certificateOf certifies a purse as the ledger knows it, by its bank's key in this keyring.
@@ -204,6 +219,9 @@ it, the purse has that one from then on.`,
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			phone := phoneOf(command)
+			if _, err := standingOn(s, phone); err != nil {
+				return err
+			}
 			if err := learn(ctx, s, phone); err != nil {
 				return err
 			}
@@ -235,7 +253,7 @@ certify" prints.`,
 				return err
 			}
 			phone := phoneOf(command)
-			standing, err := phone.Standing()
+			standing, err := standingOn(s, phone)
 			if err != nil {
 				return err
 			}
@@ -274,7 +292,10 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 		fmt.Fprintf(w, "   at most %s at once, %s in all; %d purses are known to be convicted\n",
 			s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format(), s.Revoked)
 		if s.Pending {
-			fmt.Fprintln(w, "   a payment has no receipt yet: show it to its payee again")
+			fmt.Fprintln(w, "   a payment has no receipt yet: show it to its payee again, or give it up")
+		}
+		if s.GivenUp > 0 {
+			fmt.Fprintf(w, "   %d payments were given up: they stay paid, and their payees may still claim them\n", s.GivenUp)
 		}
 	})
 }

@@ -33,6 +33,9 @@ payments are worth nothing.`,
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			_ []string) error {
 			phone := phoneOf(command)
+			if _, err := standingOn(s, phone); err != nil {
+				return err
+			}
 			all, err := phone.Settlements()
 			if err != nil {
 				return err
@@ -129,7 +132,7 @@ when none of its purses is left.`,
 				}
 				id = named
 			} else {
-				standing, err := phoneOf(command).Standing()
+				standing, err := standingOn(s, phoneOf(command))
 				if err != nil {
 					return err
 				}
