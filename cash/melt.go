@@ -170,7 +170,7 @@ func (b *Books) applyMelt(e *Event) error {
 	return nil
 }
 
-// Back is money that goes back to whoever paid it.
+// Back is money that goes back to whoever paid it, in one payment or in several.
 type Back struct {
 	Ref     string     `cbor:"1,keyasint"`
 	To      string     `cbor:"2,keyasint"`
@@ -213,9 +213,15 @@ func (b *Books) applyBack(e *Event) error {
 	case BackBegun:
 		back.Payment = e.Payment
 	case BackPaid:
-		b.Reserve.PaidOut += back.Amount
-		b.Reserve.Waiting -= back.Amount
-		delete(b.backs, e.Ref)
+		if back.Payment == nil || back.Payment.Amount > back.Amount {
+			return fmt.Errorf("the journal has money sent back that is not due")
+		}
+		b.Reserve.PaidOut += back.Payment.Amount
+		b.Reserve.Waiting -= back.Payment.Amount
+		back.Amount, back.Payment = back.Amount-back.Payment.Amount, nil // what is left is due later
+		if back.Amount == 0 {
+			delete(b.backs, e.Ref)
+		}
 	case BackLapsed:
 		back.Payment = nil
 	}

@@ -50,7 +50,8 @@ type Ledger interface {
 // Payable is what a reserve's key can pay now, by the ledger's rules.
 type Payable struct {
 	Amount money.Tiyn
-	Why    string // it is no more: told to whoever wants more
+	Why    string     // it is no more: told to whoever wants more
+	Day    money.Tiyn // the policy's cap of a day; 0 is none
 }
 
 // Reserve is what the ledger says of a wallet that backs notes.

@@ -68,6 +68,8 @@ type Office struct {
 	shows    [][]byte // receipts of the keysets' announcements
 	file     journalFile
 	refusals map[string]string // why the ledger refused a melt's payment, by quote
+	returned returns           // what was sent back of late
+	delayed  money.Tiyn        // what is to be sent back and waits for another day, as told last
 
 	retired atomic.Pointer[[]bool] // keysets that were retired since the office began, in their order
 
@@ -236,6 +238,7 @@ func (o *Office) apply(e *cash.Event) error {
 			o.shown = len(c.tallies)
 		}
 	}
+	o.returned.count(e, o.books)
 	if err := o.books.Apply(e); err != nil {
 		return err
 	}

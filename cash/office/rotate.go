@@ -30,6 +30,7 @@ type stored struct {
 	Journal  uint64         `cbor:"1,keyasint"` // the first file to be applied
 	Keysets  int            `cbor:"2,keyasint"` // that blocks have announced
 	Snapshot *cash.Snapshot `cbor:"3,keyasint"`
+	Returned returns        `cbor:"4,keyasint,omitempty"`
 }
 
 var booksMode, _ = cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxArrayElements: 1 << 27, MaxMapPairs: 64,
@@ -100,7 +101,7 @@ func (o *Office) openRecords() error {
 		return fmt.Errorf("the public log has %d blocks and the books %d: put back the whole folder, or none of it",
 			o.booked, o.books.Blocks)
 	}
-	o.shown = first.Keysets
+	o.shown, o.returned = first.Keysets, first.Returned
 	list, err := o.journals()
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (o *Office) rotate() (*rotation, error) {
 	o.file = next
 	forget := now - min(now, uint64(o.config.Retry/time.Second))
 	return &rotation{next, stored{Journal: next.number, Keysets: len(o.books.Keys),
-		Snapshot: o.books.Snapshot(forget)}}, nil
+		Snapshot: o.books.Snapshot(forget), Returned: slices.Clone(o.returned)}}, nil
 }
 
 // store makes a rotation's books durable, and removes files that are older than the retry window.

@@ -39,6 +39,8 @@ type ledger struct {
 	refuse   bool                  // takes nothing in
 	lose     int                   // answers to be lost
 	expired  string                // the policy's wallet for what is left of expired keysets
+	day      money.Tiyn            // the policy's cap of a day, if it has one
+	spent    map[uint64]money.Tiyn // of it, by day
 	capped   bool                  // its key pays nothing more today, as the ledger says
 	refusal  error                 // what is said of a payment that is not taken in
 }
@@ -47,13 +49,29 @@ func (l *ledger) Payable(context.Context) (Payable, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.capped {
-		return Payable{0, "its key has paid all of today"}, nil
+		return Payable{0, "its key has paid all of today", l.day}, nil
 	}
-	return Payable{l.balance, "it holds no more"}, nil
+	can := Payable{l.balance, "it holds no more", l.day}
+	if l.day > 0 {
+		can.Amount = min(can.Amount, l.day-l.spent[l.millis/dayMillis])
+	}
+	return can, nil
+}
+
+const dayMillis = 24 * 3600 * 1000
+
+// within counts a payment against the cap of a day, if that allows it.
+func (l *ledger) within(amount money.Tiyn) bool {
+	today := l.millis / dayMillis
+	if l.day > 0 && l.spent[today]+amount > l.day {
+		return false
+	}
+	l.spent[today] += amount
+	return true
 }
 
 func newLedger() *ledger {
-	return &ledger{millis: 1_000_000, executed: map[string]money.Tiyn{}, paid: map[string]money.Tiyn{}}
+	return &ledger{millis: 1_000_000, spent: map[uint64]money.Tiyn{}, executed: map[string]money.Tiyn{}, paid: map[string]money.Tiyn{}}
 }
 
 func (l *ledger) Wallet() string { return reserveWallet }
@@ -76,7 +94,7 @@ var errLost = errors.New("the answer is lost")
 func (l *ledger) Send(_ context.Context, p *cash.Payment) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, done := l.executed[p.ID]; !done && !l.refuse && l.millis <= p.Until {
+	if _, done := l.executed[p.ID]; !done && !l.refuse && l.millis <= p.Until && l.within(p.Amount) {
 		l.executed[p.ID] = p.Amount
 		l.paid[p.To] += p.Amount
 		l.balance -= p.Amount

@@ -15,6 +15,7 @@ import (
 	"github.com/aqsha/aqsha/cash"
 	"github.com/aqsha/aqsha/cash/coin"
 	"github.com/aqsha/aqsha/cash/curve"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 )
 
@@ -292,7 +293,8 @@ func (w *Wallet) ReceiveOffline(t *coin.Token, key string) (locked bool, err err
 	return locked, w.save()
 }
 
-// Pay melts notes into a payment of the ledger.
+// Pay melts notes into a payment of the ledger. Where the office signs nothing any more, it takes those that make the
+// amount without change.
 func (w *Wallet) Pay(ctx context.Context, request string) (*Operation, error) {
 	p, err := cash.ParsePayRequest(request)
 	if err != nil {
@@ -301,10 +303,61 @@ func (w *Wallet) Pay(ctx context.Context, request string) (*Operation, error) {
 	if err := w.enough(p.Amount); err != nil {
 		return nil, err
 	}
+	chosen := coin.Choose(w.notes(), p.Amount)
 	set, err := w.active(ctx)
+	if fault.Code(err) == SignsNothing {
+		if chosen = coin.Exact(w.notes(), p.Amount); chosen != nil {
+			set, err = w.keysetOf(chosen[0].ID)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
+	op, err := w.melt(ctx, request, &p)
+	if err != nil {
+		return nil, err
+	}
+	op.Keyset, op.Inputs = set.ID.String(), chosen
+	op.Amounts = cash.Split(coin.Total(chosen)-p.Amount, set.Amounts, cash.MaxArray)
+	_, err = w.start(ctx, op)
+	return op, err
+}
+
+// PayToken melts a token that somebody gave, as it is, into a payment of all that it is worth: no new notes are needed
+// for that.
+func (w *Wallet) PayToken(ctx context.Context, t *coin.Token, request string,
+	sign func(notes []cash.Proof) error) (*Operation, error) {
+	p, err := cash.ParsePayRequest(request)
+	if err != nil {
+		return nil, err
+	}
+	if all := coin.Total(t.Proofs); all != p.Amount {
+		return nil, &SumError{p.Amount, "the token is worth " + all.Format() + ", and there is no change"}
+	}
+	if err := w.refreshed(ctx, t); err != nil {
+		return nil, err
+	}
+	if sign != nil {
+		if err := sign(t.Proofs); err != nil {
+			return nil, err
+		}
+	}
+	op, err := w.melt(ctx, request, &p)
+	if err != nil {
+		return nil, err
+	}
+	op.Keyset, op.Inputs, op.Foreign, op.Ours = t.Proofs[0].ID, t.Proofs, true, w.holds(t.Proofs)
+	_, err = w.start(ctx, op)
+	var refused *cash.Refusal
+	if errors.As(err, &refused) && !op.Ours { // as of a token that is received: nothing of it is kept
+		w.take(t.Proofs)
+		err = errors.Join(err, w.save())
+	}
+	return op, err
+}
+
+// melt asks for a payment's quote: what is begun with it has no notes yet.
+func (w *Wallet) melt(ctx context.Context, request string, p *cash.PayRequest) (*Operation, error) {
 	quote, err := w.mint.NewMeltQuote(ctx, request)
 	if err != nil {
 		return nil, err
@@ -313,12 +366,7 @@ func (w *Wallet) Pay(ctx context.Context, request string) (*Operation, error) {
 		return nil, fmt.Errorf("the office wants %s for a payment of %s", money.Tiyn(quote.Amount).Format(),
 			p.Amount.Format())
 	}
-	chosen := coin.Choose(w.notes(), p.Amount)
-	blank := cash.Split(coin.Total(chosen)-p.Amount, set.Amounts, cash.MaxArray)
-	op := &Operation{Kind: melting, Keyset: set.ID.String(), Inputs: chosen, Amounts: blank, Quote: quote.Quote,
-		Request: request, Amount: p.Amount}
-	_, err = w.start(ctx, op)
-	return op, err
+	return &Operation{Kind: melting, Quote: quote.Quote, Request: request, Amount: p.Amount}, nil
 }
 
 // Unpaid ends a withdrawal whose payment was refused.

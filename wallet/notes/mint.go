@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/cash/coin"
 	"github.com/aqsha/aqsha/cash/curve"
 	"github.com/aqsha/aqsha/cash/office"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 )
 
@@ -101,6 +102,9 @@ func (w *Wallet) keysetOf(id string) (cash.Keyset, error) {
 	return cash.Keyset{}, fmt.Errorf("keyset %s is not known", id)
 }
 
+// SignsNothing is the code of what needs new notes where an office makes none.
+const SignsNothing = "cash-signs-nothing"
+
 // active is the keyset that signs now, the one that does so longest.
 func (w *Wallet) active(ctx context.Context) (cash.Keyset, error) {
 	if err := w.Refresh(ctx); err != nil {
@@ -113,7 +117,8 @@ func (w *Wallet) active(ctx context.Context) (cash.Keyset, error) {
 		}
 	}
 	if best < 0 {
-		return cash.Keyset{}, errors.New("the office has no keyset that signs now")
+		return cash.Keyset{}, fault.Refuse(SignsNothing, "keysets",
+			"the office has none that signs now: it makes no new notes, and pays for those that are here as they are")
 	}
 	return w.state.Sets[best].keyset()
 }

@@ -159,6 +159,7 @@ func (r *Reserve) Payable(ctx context.Context) (p office.Payable, err error) {
 		return p, err
 	}
 	if w.Rekeying {
+		p.Day = authority.Policy.ReserveDay()
 		p.Why = "the issue set changes its key or closes it, and nothing is paid from it meanwhile"
 		return p, nil
 	}
@@ -166,7 +167,7 @@ func (r *Reserve) Payable(ctx context.Context) (p office.Payable, err error) {
 	if w.Day >= authority.Policy.Day(network.TimeMillis) {
 		paid = w.PaidToday
 	}
-	p.Amount, p.Why = max(most-paid, 0),
+	p.Day, p.Amount, p.Why = most, max(most-paid, 0),
 		fmt.Sprintf("its key pays at most %s a day by the ledger's policy and has paid %s today", most.Format(),
 			paid.Format())
 	if w.Balance < p.Amount {

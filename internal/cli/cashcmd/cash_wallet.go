@@ -20,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/errtext"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -194,11 +195,24 @@ func receive(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, 
 	if err != nil {
 		return err
 	}
-	amount, err := w.Receive(ctx, t, func(notes []cash.Proof) error { return coin.SignNotes(key, notes) })
+	sign := func(notes []cash.Proof) error { return coin.SignNotes(key, notes) }
+	to := cli.Flag(command, "to-wallet")
+	amount, err := w.Receive(ctx, t, sign)
+	if to != "" && fault.Code(err) == cashwallet.SignsNothing { // it redeems all the same
+		request, err := payee(command, to, coin.Total(t.Proofs), t.Memo)
+		if err != nil {
+			return err
+		}
+		op, err := w.PayToken(ctx, t, request, sign)
+		if err != nil {
+			return err
+		}
+		return showPaid(command, w, to, op)
+	}
 	if err != nil {
 		return err
 	}
-	if to := cli.Flag(command, "to-wallet"); to != "" {
+	if to != "" {
 		return payFromCash(ctx, command, w, to, amount, t.Memo)
 	}
 	return cli.Show(command, map[string]any{"received": amount, "memo": t.Memo, "balance": w.Balance()},
@@ -309,6 +323,10 @@ func payFromCash(ctx context.Context, command *cobra.Command, w *cashwallet.Wall
 	if err != nil {
 		return err
 	}
+	return showPaid(command, w, to, op)
+}
+
+func showPaid(command *cobra.Command, w *cashwallet.Wallet, to string, op *cashwallet.Operation) error {
 	return cli.Show(command, map[string]any{"paid": op.Amount, "to": to, "balance": w.Balance()}, func(out io.Writer) {
 		fmt.Fprintf(out, "paid %s to %s; the wallet has %s\n", op.Amount.Format(), to, w.Balance().Settled.Format())
 	})
