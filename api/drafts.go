@@ -224,6 +224,7 @@ func (s *Server) signDraft(ctx context.Context, id token.TransactionID, w token.
 	if d == nil {
 		return view, noDraft()
 	}
+	d, _ = s.executedElsewhere(ctx, d)
 	groups, err := s.signatories(ctx, d.Transaction.Body)
 	if err != nil {
 		return view, err
@@ -259,7 +260,31 @@ func (s *Server) draft(ctx context.Context, id token.TransactionID) (view DraftV
 	if d == nil {
 		return view, noDraft()
 	}
+	d, _ = s.executedElsewhere(ctx, d)
 	return s.draftView(ctx, s.settleDraft(ctx, d)), nil
+}
+
+// executedElsewhere asks the ledger whether a draft that is not settled by it was completed and executed without this
+// node's drafts, by a file that went from hand to hand, and keeps it if so. With an error it is the draft as it was.
+func (s *Server) executedElsewhere(ctx context.Context, d *drafts.Draft) (*drafts.Draft, error) {
+	if d.State == drafts.Executed || d.State == drafts.Complete {
+		return d, nil // what is complete is handed in, and answered by the same receipt
+	}
+	receipt, found, err := s.node.LookupRead(ctx, d.Transaction.ID())
+	if err != nil || !found {
+		return d, err
+	}
+	settled, err := s.drafts.Change(d.Transaction.ID(), s.now(), func(d *drafts.Draft) *token.Error {
+		if d.State != drafts.Executed {
+			d.Settle(&receipt, nil, s.now())
+		}
+		return nil
+	})
+	if err != nil {
+		s.options.Logger.Error("what became of a draft is not kept yet", "draft", d.Transaction.ID(), "error", err)
+		return d, err
+	}
+	return settled, nil
 }
 
 // settleDraft hands a complete draft to the ledger. One that the ledger has not decided stays complete and is handed in
@@ -322,6 +347,7 @@ func (s *Server) listDrafts(ctx context.Context, wallet token.WalletID) (list Dr
 	}
 	list.Drafts = []DraftView{}
 	bytes := 0
+	var unasked error
 	for _, d := range s.drafts.All(s.now()) {
 		signing := ledger.Signing(d.Transaction.Body)
 		if wallet != (token.WalletID{}) && !slices.Contains(signing, wallet) {
@@ -333,6 +359,9 @@ func (s *Server) listDrafts(ctx context.Context, wallet token.WalletID) (list Dr
 			concerned = concerned || s.mayRead(ctx, id)
 		}
 		if concerned {
+			if unasked == nil { // an index that does not answer is not waited for again
+				d, unasked = s.executedElsewhere(ctx, d)
+			}
 			list.Drafts = append(list.Drafts, s.draftView(ctx, d))
 			bytes += len(d.Transaction.Encode())
 		}

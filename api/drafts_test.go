@@ -199,6 +199,43 @@ func TestADraftIsRefusedThroughTheNode(t *testing.T) {
 	}
 }
 
+// A draft that its signers refused, or that waits, and that was completed and executed without the node's drafts is
+// executed, in the list and by itself: the ledger's word goes before a signer's.
+func TestADraftExecutedElsewhereIsExecuted(t *testing.T) {
+	for about, refuse := range map[string]bool{"refused": true, "waiting": false} {
+		w := street(t)
+		tx, others := w.together(t, 5*money.Tenge)
+		if status, _, body := w.putDraft(t, tx); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+		if refuse {
+			signature, err := w.world.Key("carol").Sign(token.DraftRefusalDigest(w.node.Network(), tx.ID(), ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var d api.DraftView
+			if status, body := w.postJSON(t, "/v1/drafts/"+tx.ID().String()+"/refusals",
+				api.DraftWord{Key: w.world.Key("carol").Public(), Signature: signature}, &d); d.State != drafts.Refused {
+				t.Fatalf("%d %s", status, body)
+			}
+		}
+		tx.Add(others)
+		receipt := w.submit(t, tx)
+		var list api.Drafts
+		_, _, body := w.call(t, "GET", "/v1/drafts", "", w.session(t, w.alice, "alice"), nil)
+		if err := json.Unmarshal(body, &list); err != nil || len(list.Drafts) != 1 ||
+			list.Drafts[0].State != drafts.Executed || list.Drafts[0].Receipt == nil ||
+			*list.Drafts[0].Receipt != receipt {
+			t.Errorf("%s, in the list: %s", about, body)
+		}
+		var one api.DraftView
+		_, _, body = w.call(t, "GET", "/v1/drafts/"+tx.ID().String(), "", "", nil)
+		if err := json.Unmarshal(body, &one); err != nil || one.State != drafts.Executed {
+			t.Errorf("%s, by itself: %s", about, body)
+		}
+	}
+}
+
 // Drafts outlive the process. One whose last signature came and whose execution nobody heard of, because the node died
 // in between, is handed in by the next process, and paid once.
 func TestADraftIsHandedInAfterACrash(t *testing.T) {

@@ -342,15 +342,33 @@ func (o Options) listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	tcp, ok := l.Addr().(*net.TCPAddr)
+	if err := o.mayServe(l.Addr()); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// CheckListen refuses an address at which a server with these options would not listen, without listening: the address
+// may be taken, by this very node, or be of another machine.
+func (o Options) CheckListen(address string) error {
+	tcp, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return err
+	}
+	return o.mayServe(tcp)
+}
+
+// mayServe says whether what is served with these options may be reached at an address.
+func (o Options) mayServe(address net.Addr) error {
+	tcp, ok := address.(*net.TCPAddr)
 	beyond := !ok || !tcp.IP.IsLoopback()
 	switch {
 	case beyond && o.Open:
-		return nil, errors.Join(ErrOpenBeyondLoopback, l.Close())
+		return ErrOpenBeyondLoopback
 	case beyond && o.TLS == nil && o.Proxy == "":
-		return nil, errors.Join(ErrPlainBeyondLoopback, l.Close())
+		return ErrPlainBeyondLoopback
 	}
-	return l, nil
+	return nil
 }
 
 // ListenHere opens a port on loopback for this machine's own commands, where the address that others dial speaks TLS.

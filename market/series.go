@@ -41,6 +41,20 @@ func (t *Table) Series(name string) (Series, error) {
 // Len is the number of observations.
 func (s Series) Len() int { return len(s.Values) }
 
+// CheckWindow refuses days of a window that are none (want "2006-01-02"; empty means open), and one that ends before it
+// begins. Window compares days as text, and would answer for another window than the one that was meant.
+func CheckWindow(from, to string) error {
+	for _, day := range []struct{ name, value string }{{"from", from}, {"to", to}} {
+		if _, err := time.Parse(time.DateOnly, day.value); day.value != "" && err != nil {
+			return Refuse("window", day.name, "%q is not a day YYYY-MM-DD", day.value)
+		}
+	}
+	if from != "" && to != "" && from > to {
+		return Refuse("window", "to", "ends on %s, before it begins on %s", to, from)
+	}
+	return nil
+}
+
 // Window keeps the observations of the civil days from … to, both included
 // ("2006-01-02"; empty means open).
 func (s Series) Window(from, to string) Series {

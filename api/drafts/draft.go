@@ -185,11 +185,12 @@ func (d *Draft) Rename(network token.NetworkID, groups []ledger.Signatory) {
 	})
 }
 
-// Settle notes what the ledger said of a complete draft.
+// Settle notes what the ledger said of a draft. What it has executed is executed, whatever was said before: the
+// signatures may have come together elsewhere.
 func (d *Draft) Settle(receipt *node.Receipt, refusal *token.Error, now uint64) {
 	d.Ended = now
 	if receipt != nil {
-		d.State, d.Receipt = Executed, receipt
+		d.State, d.Receipt, d.Code, d.Detail = Executed, receipt, "", ""
 		return
 	}
 	d.State, d.Code, d.Detail = Refused, refusal.Code, refusal.Detail

@@ -93,13 +93,8 @@ func Build(ctx context.Context, o Options) (*Document, error) {
 	if !slices.Contains(Systems, o.System) {
 		return nil, market.Refuse("system", "system", "%q is not one of %s", o.System, strings.Join(Systems, ", "))
 	}
-	for _, day := range []struct{ name, value string }{{"from", o.From}, {"to", o.To}} {
-		if _, err := time.Parse(time.DateOnly, day.value); day.value != "" && err != nil {
-			return nil, market.Refuse("window", day.name, "%q is not a day YYYY-MM-DD", day.value)
-		}
-	}
-	if o.From != "" && o.To != "" && o.From > o.To {
-		return nil, market.Refuse("window", "to", "ends on %s, before it begins on %s", o.To, o.From)
+	if err := market.CheckWindow(o.From, o.To); err != nil {
+		return nil, err
 	}
 	if o.System == "farm" && o.Farm == nil {
 		return nil, market.Refuse("choice", "farm", "a study of a farm needs the folder of its records: --farm DIR")

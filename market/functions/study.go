@@ -65,6 +65,9 @@ func (f folder) series(name, column string) (market.Series, error) {
 // (tenge by card) and digital tenge.
 func OfFolder(o Options) (Study, error) {
 	s := Study{From: o.From, To: o.To, Anchors: o.Anchors}
+	if err := market.CheckWindow(o.From, o.To); err != nil {
+		return s, err
+	}
 	f := folder{o.Dir, &s}
 	network, err := f.open("cm_btc_daily.csv")
 	if err != nil {

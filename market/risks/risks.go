@@ -67,6 +67,9 @@ type study struct {
 // OfFolder computes what the folder allows; the rest is not available.
 func OfFolder(o Options) (Report, error) {
 	s := &study{Report: Report{From: o.From, To: o.To}, dir: o.Dir}
+	if err := market.CheckWindow(o.From, o.To); err != nil {
+		return Report{}, err
+	}
 	if err := s.load(); err != nil {
 		return Report{}, err
 	}

@@ -61,6 +61,11 @@ func PriceColumn(t *market.Table) (string, error) {
 // prepare takes prices from the table and returns dated by the window's days:
 // the first return uses the close of the day before the window.
 func (in Input) prepare() (p prepared, err error) {
+	if in.Rules == 0 { // what was sealed under earlier rules is computed as it was
+		if err := market.CheckWindow(in.From, in.To); err != nil {
+			return p, err
+		}
+	}
 	if in.Column == "" {
 		if in.Column, err = PriceColumn(in.Table); err != nil {
 			return p, err

@@ -9,8 +9,11 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/functions"
 	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/market/risks"
 	"github.com/aqsha/aqsha/market/synthetic"
+	"github.com/aqsha/aqsha/market/usage"
 )
 
 func table(t testing.TB, name string) *market.Table {
@@ -95,6 +98,37 @@ func TestHugeGapsAreWarnedOf(t *testing.T) {
 	}
 	if whole, err := StudyVolatility(Input{Table: table(t, "sp500_close.csv")}); err != nil || whole.Origin.Warnings != nil {
 		t.Errorf("weekends are no gap: %+v, %v", whole.Origin, err)
+	}
+}
+
+// A day that is none is refused before anything is computed, and not compared as text.
+func TestBadWindows(t *testing.T) {
+	prices := table(t, "cm_btc_daily.csv")
+	for _, w := range []struct{ from, to, field string }{
+		{"2019-13-01", "", "from"}, {"2019-1-1", "", "from"}, {"20190101", "", "from"}, {"2019-02-31", "", "from"},
+		{"2019-12-31x", "", "from"}, {"-5", "", "from"}, {"", "banana", "to"}, {"", "2019-12-32", "to"},
+		{"2020-01-02", "2020-01-01", "to"},
+	} {
+		in := Input{Table: prices, From: w.from, To: w.to}
+		for name, ask := range map[string]func() error{
+			"volatility": func() error { _, err := StudyVolatility(in); return err },
+			"risk":       func() error { _, err := StudyRisk(t.Context(), in, 0.05, false, nil); return err },
+			"garch":      func() error { _, err := StudyGarch(t.Context(), in, GarchOptions{}); return err },
+			"memory":     func() error { _, err := StudyMemory(in); return err },
+			"breaks":     func() error { _, err := StudyBreaks(t.Context(), in, BreaksOptions{}); return err },
+			"liquidity":  func() error { _, err := StudyLiquidity(in); return err },
+			"use":        func() error { _, err := usage.OfFolder(usage.Options{From: w.from, To: w.to}); return err },
+			"functions": func() error {
+				_, err := functions.OfFolder(functions.Options{From: w.from, To: w.to})
+				return err
+			},
+			"risks": func() error { _, err := risks.OfFolder(risks.Options{From: w.from, To: w.to}); return err },
+		} {
+			var refused *market.Error
+			if err := ask(); !errors.As(err, &refused) || refused.Code != "market-window" || refused.Field != w.field {
+				t.Errorf("%s from %q to %q: %v", name, w.from, w.to, err)
+			}
+		}
 	}
 }
 

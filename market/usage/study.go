@@ -46,6 +46,9 @@ var networks = []struct {
 // OfFolder studies whatever the folder holds; what is missing is noted.
 func OfFolder(o Options) (Study, error) {
 	s := Study{Indicators: indicators, Overheads: o.Overheads, Country: o.Country}
+	if err := market.CheckWindow(o.From, o.To); err != nil {
+		return Study{}, err
+	}
 	open := func(name string) *market.Table {
 		t, err := market.ReadFile(filepath.Join(o.Dir, name), market.ReadOptions{})
 		if err != nil {

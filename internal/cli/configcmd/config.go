@@ -1,8 +1,10 @@
 package configcmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 )
 
 // setting is a key of a configuration file, as "aqsha config keys" and the sample say it.
@@ -208,6 +211,19 @@ func newConfigKeysCommand() *cobra.Command {
 	return command
 }
 
+// readFarm reads a farm's settings. A folder without farm.toml has the defaults; where there is no folder is no farm.
+func readFarm(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is not a folder")
+	}
+	if err != nil {
+		return cli.Usage(fmt.Errorf("no farm in %s: %w", dir, err))
+	}
+	_, err = records.ReadConfig(dir)
+	return err
+}
+
 func newConfigCheckCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "check [DIR]",
@@ -219,12 +235,12 @@ func newConfigCheckCommand() *cobra.Command {
 			dir, read := "./aqsha-data", func(dir string) error {
 				c, err := datadir.ReadConfig(dir)
 				if err == nil {
-					err = c.TryArchive(dir)
+					err = errors.Join(c.TryArchive(dir), nodecmd.CheckServing(command.Context(), c, dir))
 				}
 				return err
 			}
 			if file != datadir.ConfigFile {
-				dir, read = "aqsha-farm", func(dir string) error { _, err := records.ReadConfig(dir); return err }
+				dir, read = "aqsha-farm", readFarm
 			}
 			if len(args) == 1 {
 				dir = args[0]

@@ -24,6 +24,7 @@ import (
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/internal/localca"
+	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -113,6 +114,21 @@ func Secure(ctx context.Context, c datadir.Config, dir string, o *api.Options, l
 		return nil
 	}
 	return cli.Usage(fmt.Errorf("tls: %q: want %s", c.TLS, tlsModes))
+}
+
+// CheckServing refuses a configuration with which a node would not begin to serve: its TLS, and where it listens.
+// Nothing listens, and nothing is left running.
+func CheckServing(ctx context.Context, c datadir.Config, dir string) error {
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	options := api.Options{Open: c.Development}
+	if err := Secure(ctx, c, dir, &options, c.LoggerOrDefault()); err != nil {
+		return err
+	}
+	if err := options.CheckListen(c.Listen); err != nil {
+		return cli.Usage(token.Errorf(datadir.BadConfig, "listen", "%q: %v", c.Listen, err))
+	}
+	return nil
 }
 
 // expiresSoon is from when on a certificate's end is warned of.
