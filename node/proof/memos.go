@@ -17,16 +17,16 @@ func (f *File) MemosOfOthers(wallets ...token.WalletID) (count int) {
 		if err != nil || e.Transaction == nil {
 			continue // a file that was just made; a foreign one is judged by Check
 		}
-		parties, tells := told(e)
-		if tells && !slices.ContainsFunc(wallets, func(w token.WalletID) bool { return slices.Contains(parties, w) }) {
+		parties, named := disclosed(e)
+		if named && !slices.ContainsFunc(wallets, func(w token.WalletID) bool { return slices.Contains(parties, w) }) {
 			count++
 		}
 	}
 	return count
 }
 
-// told says whether an entry tells of its parties more than sums, and who they are.
-func told(e ledger.Entry) (parties []token.WalletID, tells bool) {
+// disclosed are the parties of whom an entry says more than sums, if it does.
+func disclosed(e ledger.Entry) (parties []token.WalletID, named bool) {
 	switch t := e.Transaction.Body.(type) {
 	case *token.Transfer:
 		return t.Parties, t.Memo.Text() != ""
