@@ -109,10 +109,10 @@ func unblinded(set *cash.Keyset, blank Blank, s cash.Signature, c curve.Point) c
 func Genuine(set *cash.Keyset, p cash.Proof) error {
 	index := set.Index(money.Tiyn(p.Amount))
 	if p.ID != set.ID.String() || index < 0 {
-		return &DLEQError{"is of another keyset, or of no denomination of it"}
+		return forged("is of another keyset, or of no denomination of it")
 	}
 	if p.DLEQ == nil || p.DLEQ.R == "" {
-		return &DLEQError{"has no proof that can be checked without the office"}
+		return forged("has no proof that can be checked without the office")
 	}
 	c, err := pointOf("C", p.C)
 	if err != nil {
@@ -127,9 +127,15 @@ func Genuine(set *cash.Keyset, p cash.Proof) error {
 		return err
 	}
 	if !curve.VerifyNoteDLEQ(set.Keys[index], []byte(p.Secret), c, r, proof) {
-		return &DLEQError{"was not made with the announced key"}
+		return forged("was not made with the announced key")
 	}
 	return nil
+}
+
+// forged is a note that is not what it says. Nobody knows who changed it: the office is not accused.
+func forged(why string) error {
+	return &cash.Refusal{Code: cash.BadProof, Field: "dleq",
+		Rule: "the code is damaged or forged, and nothing was taken: its signature " + why}
 }
 
 // Strip is notes as they are sent to the office: without blinding factors, by which it would know them again.

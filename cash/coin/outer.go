@@ -62,10 +62,10 @@ func OuterOf(set *cash.Keyset, p cash.Proof) (o Outer, err error) {
 func (o *Outer) Check(set *cash.Keyset) error {
 	index := set.Index(o.Amount)
 	if index < 0 || o.Keyset != set.ID.String() {
-		return &DLEQError{"is of another keyset, or of no denomination of it"}
+		return forged("is of another keyset, or of no denomination of it")
 	}
 	if !curve.VerifyOuterDLEQ(set.Keys[index], o.Y, o.C, o.R, o.DLEQ) {
-		return &DLEQError{"was not made with the announced key"}
+		return forged("was not made with the announced key")
 	}
 	return nil
 }

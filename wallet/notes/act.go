@@ -15,7 +15,6 @@ import (
 	"github.com/aqsha/aqsha/cash"
 	"github.com/aqsha/aqsha/cash/coin"
 	"github.com/aqsha/aqsha/cash/curve"
-	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 )
 
@@ -231,6 +230,9 @@ func (w *Wallet) check(t *coin.Token) error {
 	if err != nil {
 		return err
 	}
+	if len(sets) == 0 {
+		return &KeysetsUnknownError{w.state.Mint}
+	}
 	return t.Resolve(sets)
 }
 
@@ -305,7 +307,7 @@ func (w *Wallet) Pay(ctx context.Context, request string) (*Operation, error) {
 	}
 	chosen := coin.Choose(w.notes(), p.Amount)
 	set, err := w.active(ctx)
-	if fault.Code(err) == SignsNothing {
+	if errors.Is(err, SignsNothingError{}) {
 		if chosen = coin.Exact(w.notes(), p.Amount); chosen != nil {
 			set, err = w.keysetOf(chosen[0].ID)
 		}

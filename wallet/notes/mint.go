@@ -13,7 +13,6 @@ import (
 	"github.com/aqsha/aqsha/cash/coin"
 	"github.com/aqsha/aqsha/cash/curve"
 	"github.com/aqsha/aqsha/cash/office"
-	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 )
 
@@ -102,8 +101,31 @@ func (w *Wallet) keysetOf(id string) (cash.Keyset, error) {
 	return cash.Keyset{}, fmt.Errorf("keyset %s is not known", id)
 }
 
-// SignsNothing is the code of what needs new notes where an office makes none.
-const SignsNothing = "cash-signs-nothing"
+// SignsNothingError refuses what needs new notes where an office makes none.
+type SignsNothingError struct{}
+
+func (SignsNothingError) Error() string {
+	return "the office has no keyset that signs now: it makes no new notes, and pays for those that are here as they are"
+}
+
+// ErrorCode is the refusal's code.
+func (SignsNothingError) ErrorCode() string { return "cash-signs-nothing" }
+
+// ErrorField names what is at fault.
+func (SignsNothingError) ErrorField() string { return "keysets" }
+
+// KeysetsUnknownError is a wallet that has not asked its office for keysets: it can check no note.
+type KeysetsUnknownError struct{ Mint string }
+
+func (e *KeysetsUnknownError) Error() string {
+	return "the wallet knows no keyset of " + e.Mint + " yet: it asks the office once before it can check notes offline"
+}
+
+// ErrorCode is the refusal's code.
+func (e *KeysetsUnknownError) ErrorCode() string { return "cash-keysets-unknown" }
+
+// ErrorField names what is at fault.
+func (e *KeysetsUnknownError) ErrorField() string { return "keysets" }
 
 // active is the keyset that signs now, the one that does so longest.
 func (w *Wallet) active(ctx context.Context) (cash.Keyset, error) {
@@ -117,8 +139,7 @@ func (w *Wallet) active(ctx context.Context) (cash.Keyset, error) {
 		}
 	}
 	if best < 0 {
-		return cash.Keyset{}, fault.Refuse(SignsNothing, "keysets",
-			"the office has none that signs now: it makes no new notes, and pays for those that are here as they are")
+		return cash.Keyset{}, SignsNothingError{}
 	}
 	return w.state.Sets[best].keyset()
 }

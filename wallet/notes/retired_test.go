@@ -7,7 +7,6 @@ import (
 	"github.com/aqsha/aqsha/cash"
 	"github.com/aqsha/aqsha/cash/office"
 	"github.com/aqsha/aqsha/internal/fault"
-	"github.com/aqsha/aqsha/wallet/notes"
 )
 
 // retire has every keyset sign nothing more, with the next block of the office.
@@ -49,7 +48,7 @@ func TestAnOfficeThatSignsNothingRedeems(t *testing.T) {
 		"receive": func() error { _, err := payee.Receive(ctx, token, nil); return err },
 		"buy":     func() error { _, err := w.Request(ctx, 100); return err },
 	} {
-		if err := try(); fault.Code(err) != notes.SignsNothing {
+		if err := try(); fault.Code(err) != "cash-signs-nothing" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -75,5 +74,40 @@ func TestAnOfficeThatSignsNothingRedeems(t *testing.T) {
 	}
 	if paid := town.ledger.paid[payeeID]; paid != 1_700 {
 		t.Errorf("%d were paid", paid)
+	}
+}
+
+// A wallet that has not met its office says so of a token, which may be good; and a token with a changed character is
+// damaged or forged, which nobody says of the office. Neither takes anything.
+func TestATokenThatCannotBeTakenOffline(t *testing.T) {
+	town := newTown(t)
+	_, w := town.newWallet(testWords)
+	town.buy(w, 1_000)
+	token, err := w.Send(t.Context(), 200, "", false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, payee := town.newWallet("legal winner thank year wave sausage worth useful legal winner thank yellow")
+	if _, err := payee.ReceiveOffline(token, ""); fault.Code(err) != "cash-keysets-unknown" {
+		t.Error(err)
+	}
+	if err := payee.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	secret := token.Proofs[0].Secret
+	changed := "0"
+	if secret[:1] == changed {
+		changed = "1"
+	}
+	token.Proofs[0].Secret = changed + secret[1:]
+	if _, err := payee.ReceiveOffline(token, ""); fault.Code(err) != "cash-10001" {
+		t.Error(err)
+	}
+	if b := payee.Balance(); b.Settled+b.Unsettled+b.Begun != 0 {
+		t.Errorf("%+v", b)
+	}
+	token.Proofs[0].Secret = secret
+	if _, err := payee.ReceiveOffline(token, ""); err != nil || payee.Balance().Unsettled != 200 {
+		t.Error(err, payee.Balance())
 	}
 }

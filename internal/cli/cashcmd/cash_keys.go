@@ -103,7 +103,8 @@ func newCashKeysAnnounce() *cobra.Command {
 the wallet that backs its notes, and the origin and key of the office's public log. The issue set signs, m of n as for
 an emission; --out FILE writes a draft for whoever has the other keys. The first announcement opens RESERVE, a name
 that no wallet has yet: a wallet of the ledger whose key is made here and is the office's: it alone pays from it,
-within the policy's cap of a day, and only the issue set, after the re-key delay, gives it another key or closes it.`,
+within the policy's cap of a day, and only the issue set, after the re-key delay, gives it another key or closes it.
+A running office takes up a new keyset when it is started again: restart the office after announcing.`,
 		Example: "  aqsha cash keys announce reserve", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(announceKeysets),
 	}
@@ -143,6 +144,9 @@ func announceKeysets(ctx context.Context, command *cobra.Command, s *session.Ses
 	return cli.Show(command, map[string]any{"announced": done}, func(out io.Writer) {
 		for _, k := range done {
 			fmt.Fprintf(out, "keyset %s is announced by transaction %s\n", k["id"], k["announcement"])
+		}
+		if len(done) > 0 {
+			fmt.Fprintln(out, "an office that runs takes it up when it is started again")
 		}
 		if len(done) == 0 {
 			fmt.Fprintln(out, "every keyset is announced")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,9 @@ func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wal
 	if !strings.HasSuffix(args[1], ".svg") {
 		return cli.Usage(fmt.Errorf("%s: a sheet is a file whose name ends in .svg", args[1]))
 	}
+	if err := freeForSheet(args[1]); err != nil {
+		return err
+	}
 	if err := w.Refresh(ctx); err != nil {
 		return err
 	}
@@ -76,6 +81,17 @@ func runCashPrint(ctx context.Context, command *cobra.Command, w *cashwallet.Wal
 		}
 		fmt.Fprintf(out, "%s holds the money: print it, cover the inner codes, and remove the file\n", args[1])
 	})
+}
+
+// freeForSheet refuses a path that no sheet can be written to, before notes are taken for it.
+func freeForSheet(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return cli.Usage(fmt.Errorf("%s is there already, and a sheet replaces nothing: it may hold money", path))
+	}
+	if folder, err := os.Stat(filepath.Dir(path)); err != nil || !folder.IsDir() {
+		return cli.Usage(fmt.Errorf("%s: there is no folder %s", path, filepath.Dir(path)))
+	}
+	return nil
 }
 
 // fewestNotes is how many notes an amount needs of the keyset that signs longest.

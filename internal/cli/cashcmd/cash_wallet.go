@@ -20,7 +20,6 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/session"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/errtext"
-	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -198,7 +197,7 @@ func receive(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet, 
 	sign := func(notes []cash.Proof) error { return coin.SignNotes(key, notes) }
 	to := cli.Flag(command, "to-wallet")
 	amount, err := w.Receive(ctx, t, sign)
-	if to != "" && fault.Code(err) == cashwallet.SignsNothing { // it redeems all the same
+	if to != "" && errors.Is(err, cashwallet.SignsNothingError{}) { // it redeems all the same
 		request, err := payee(command, to, coin.Total(t.Proofs), t.Memo)
 		if err != nil {
 			return err
