@@ -14,7 +14,7 @@ import (
 )
 
 // The rooms whose refusals have words. A room that begins to refuse belongs here.
-var refusing = []string{"token", "ledger", "contract", "node", "api", "txlog", "index", "livestate", "internal/durable", "pool", "bitcoin", "cmd/aqsha", "internal/cli", "wallet", "cash"}
+var refusing = []string{"token", "ledger", "contract", "node", "api", "txlog", "index", "livestate", "internal/durable", "pool", "bitcoin", "cmd/aqsha", "internal/cli", "wallet", "cash", "purse"}
 
 var isCode = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 

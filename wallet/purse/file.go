@@ -39,6 +39,7 @@ type file struct {
 	Asked       []token.Octets                     `json:"asked,omitempty"`    // unanswered requests, the oldest first
 	Certifiers  map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
 	Revoked     []token.WalletID                   `json:"revoked,omitempty"` // in order
+	Proofs      []token.Octets                     `json:"proofs,omitempty"`  // convictions met here, one for a purse
 }
 
 // givenUp is a payment that no receipt is waited for any more.
@@ -117,8 +118,18 @@ func (f *file) view(nowMillis uint64) rules.View {
 	return rules.View{Network: f.Network, Certifiers: f.Certifiers, NowMillis: nowMillis,
 		Revoked: func(id token.WalletID) bool {
 			_, found := slices.BinarySearchFunc(f.Revoked, id, compare)
-			return found
+			return found || f.proofOf(id) != nil
 		}}
+}
+
+// proofOf is the conviction of a purse that was met here; nil for none.
+func (f *file) proofOf(id token.WalletID) []byte {
+	for _, data := range f.Proofs {
+		if c, err := rules.DecodeConviction(data); err == nil && c.A.Purse == id {
+			return data
+		}
+	}
+	return nil
 }
 
 func compare(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }

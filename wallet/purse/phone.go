@@ -218,12 +218,14 @@ func (p *Phone) Finish(receipt []byte) error {
 }
 
 // Take checks a payment and writes it down before it says yes by the receipt. A payment that is held already gets the
-// same receipt. A refusal for two links that conflict comes with the conviction's bytes.
+// same receipt. A refusal for two links that conflict comes with the conviction's bytes, which stay in the file: from
+// then on the purse is revoked here, whatever the ledger knows, and its refusals come with them again.
 func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 	m, err := rules.DecodeMessage(message)
 	if err != nil {
 		return nil, nil, err
 	}
+	var refusal error // that is written down
 	err = update(p.files, p.path, func(f *file) error {
 		d, err := f.device()
 		if err != nil {
@@ -231,9 +233,14 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		}
 		next, answer, proof, err := d.Receive(f.view(p.now()), f.asked(m.Payment().Nonce), m)
 		if proof != nil {
-			conviction = proof.Append(nil)
+			conviction, refusal = proof.Append(nil), err
+			f.Proofs = append(f.Proofs, conviction)
+			return nil
 		}
 		if err != nil {
+			for i := 0; i < len(m.Certificates) && conviction == nil; i++ {
+				conviction = f.proofOf(m.Certificates[i].Purse)
+			}
 			return err
 		}
 		f.put(&next)
@@ -244,7 +251,7 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		receipt = answer.Append(nil)
 		return nil
 	})
-	return receipt, conviction, err
+	return receipt, conviction, errors.Join(refusal, err)
 }
 
 // asked finds the request with a nonce; without one it is a request that no payment fits.

@@ -464,6 +464,23 @@ func TestACloneIsCaught(t *testing.T) {
 	if err := c.Verify(network, s.Purse, s.Key); err != nil {
 		t.Error(err)
 	}
+	// From then on nothing of it is taken, before any ledger has heard of it, and the proof is not lost.
+	write(t, files, "a", copied)
+	known := map[token.WalletID]token.PublicKey{bank: certifier.Public()}
+	if request, err = phone(files, "b").Ask(kzt); err != nil {
+		t.Fatal(err)
+	}
+	if message, err = phone(files, "a").Pay(request, kzt); err != nil {
+		t.Fatal(err)
+	}
+	if err := phone(files, "b").Learn(known, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, again, err := phone(files, "b").Take(message)
+	wants(t, rules.Revoked, err)
+	if !bytes.Equal(again, conviction) || standing(t, files, "b").Received != 400*kzt {
+		t.Errorf("the proof is %x, was %x", again, conviction)
+	}
 }
 
 func contentOf(t *testing.T, files vfs.FS, name string) []byte {
