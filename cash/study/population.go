@@ -29,7 +29,7 @@ const Rounding = 500 * money.Tenge
 
 // Bounds of options: what is beyond takes hours and says nothing more.
 const (
-	maxWallets = 100_000
+	MaxWallets = 100_000
 	maxSeconds = 366 * 86_400
 )
 
@@ -51,7 +51,7 @@ func (o *Options) complete() error {
 	}
 	o.Wallets, o.Deposits = cmp.Or(o.Wallets, 10_000), cmp.Or(o.Deposits, 500)
 	o.Rounding = cmp.Or(o.Rounding, Rounding)
-	if o.Wallets < 1 || o.Wallets > maxWallets || o.Rounding < 1 || o.Rounding > most || o.Deposits < 1 {
+	if o.Wallets < 1 || o.Wallets > MaxWallets || o.Rounding < 1 || o.Rounding > most || o.Deposits < 1 {
 		return ErrOptions
 	}
 	return nil

@@ -183,7 +183,7 @@ func TestRandomIsSplitMix64(t *testing.T) {
 }
 
 func TestOptionsThatAreNone(t *testing.T) {
-	for _, o := range []Options{{Wallets: -1}, {Wallets: maxWallets + 1}, {Rounding: -5}, {Rounding: most + 1},
+	for _, o := range []Options{{Wallets: -1}, {Wallets: MaxWallets + 1}, {Rounding: -5}, {Rounding: most + 1},
 		{Wait: maxSeconds + 1}, {Span: 1 << 60}, {Deposits: -1}} {
 		if r, err := Run(o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %+v, %v", o, r, err)

@@ -58,6 +58,18 @@ type unreachedError struct{ error }
 // Unreached marks an error as one of having reached nobody, where the cause does not say it by itself.
 func Unreached(err error) error { return unreachedError{err} }
 
+// exitError is a coded error whose command ends otherwise than as refused.
+type exitError struct {
+	error
+	exit int
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+// EndWith gives a coded error an exit code, where what was sent or not reached is no node of a ledger, and the words of
+// a payment would mislead.
+func EndWith(exit int, err error) error { return exitError{err, exit} }
+
 // WantsJSON says whether --json was given.
 func WantsJSON(command *cobra.Command) bool {
 	asked, _ := command.Flags().GetBool("json")
@@ -134,6 +146,10 @@ func verdictOn(err error) verdict {
 		v := verdict{rule.ErrorCode(), rule.ErrorField(), ExitRefused}
 		if money, _ := words.MoneyOf(v.code); money == words.MoneyUnknown {
 			v.exit = ExitUnknown
+		}
+		var ends exitError
+		if errors.As(err, &ends) {
+			v.exit = ends.exit
 		}
 		return v
 	case errors.As(err, &usage), errors.As(err, &input):

@@ -80,7 +80,7 @@ var mayImport = map[string][]string{
 	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "internal/cli"},
 
 	// commands about several lines
-	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir"},
+	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},
 	"internal/cli/democmd":   append([]string{"params", "scenario", "internal/cli/nodecmd"}, onLedgers...),
 	"internal/cli/benchcmd": append([]string{"trace", "cash", "cluster", "bitcoin", "pool", "farm", "planner", "market",
 		"internal/cli/drill"},

@@ -41,7 +41,9 @@ of it paid, and each with and without changing notes before paying. A seed repla
 func runCashStudy(command *cobra.Command, _ []string) error {
 	flags := command.Flags()
 	var o study.Options
-	o.Wallets, _ = flags.GetInt("wallets")
+	if o.Wallets, _ = flags.GetInt("wallets"); o.Wallets < 1 || o.Wallets > study.MaxWallets {
+		return cli.Usage(fmt.Errorf("--wallets %d: want 1 to %d", o.Wallets, study.MaxWallets)) // 0 too: no default of Run
+	}
 	o.Seed, _ = flags.GetUint64("seed")
 	o.Deposits, _ = flags.GetInt("deposits")
 	for name, at := range map[string]*uint64{"wait": &o.Wait, "span": &o.Span, "interval": &o.Interval} {

@@ -162,9 +162,9 @@ func routeEnd(err error) error {
 	case !errors.As(err, &failure):
 		return err
 	case !failure.Reached:
-		return cli.Unreached(failure)
+		return cli.EndWith(cli.ExitUnreached, farm.Refuse("not-reached", "route", "%v", failure))
 	case failure.Unknown:
-		return cli.SentUnanswered(failure)
+		return cli.EndWith(cli.ExitUnknown, farm.Refuse("not-answered", "route", "%v", failure))
 	}
 	return farm.Refuse("not-taken", "route", "%v", failure)
 }
