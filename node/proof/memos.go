@@ -7,10 +7,10 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// MemosOfOthers counts the payments of a file that say more than sums of somebody else, to which none of the wallets was
-// a party: a memo that can be read, whose purse was opened, whom links of purses paid. An entry's hash covers it as it
-// stands: nothing can be left out of a file. What a payer gave by its hash, or encrypted for the payee, says nothing to
-// anybody else.
+// MemosOfOthers counts the payments of a file that say more than sums of somebody else, to which none of the wallets
+// was a party: a memo that can be read, whose purse was opened, whom links of purses paid. An entry's hash covers it as
+// it stands: nothing can be left out of a file. What a payer gave by its hash, or encrypted for the payee, says nothing
+// to anybody else.
 func (f *File) MemosOfOthers(wallets ...token.WalletID) (count int) {
 	for _, included := range f.Entries {
 		e, err := ledger.DecodeEntry(included.Entry)

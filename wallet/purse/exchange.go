@@ -86,7 +86,8 @@ func (p *Phone) Give(other io.ReadWriter, most money.Tiyn) (paid rules.Request, 
 		}
 		if before.Payee != paid.Payee {
 			return paid, token.Errorf(rules.PaymentPending, "request",
-				"a payment of %s tenge to purse %s has no receipt yet: show it there first, or give it up", before.Amount,
+				"a payment of %s tenge to purse %s has no receipt yet: show it there first, or give it up",
+				before.Amount,
 				before.Payee)
 		}
 		if err := p.show(other, message); err != nil {

@@ -167,8 +167,8 @@ func (p *Phone) Pending() (request, message []byte, err error) {
 	return f.Request, f.Payment, err
 }
 
-// GiveUp stops waiting for the pending payment's receipt, and gives its request and its message, which stay in the file:
-// Pay gives the message for that request still.
+// GiveUp stops waiting for the pending payment's receipt, and gives its request and its message, which stay in the
+// file: Pay gives the message for that request still.
 func (p *Phone) GiveUp() (request rules.Request, message []byte, err error) {
 	err = update(p.files, p.path, func(f *file) error {
 		d, err := f.device()

@@ -42,7 +42,8 @@ func runCashStudy(command *cobra.Command, _ []string) error {
 	flags := command.Flags()
 	var o study.Options
 	if o.Wallets, _ = flags.GetInt("wallets"); o.Wallets < 1 || o.Wallets > study.MaxWallets {
-		return cli.Usage(fmt.Errorf("--wallets %d: want 1 to %d", o.Wallets, study.MaxWallets)) // 0 too: no default of Run
+		// 0 too: no default of Run
+		return cli.Usage(fmt.Errorf("--wallets %d: want 1 to %d", o.Wallets, study.MaxWallets))
 	}
 	o.Seed, _ = flags.GetUint64("seed")
 	o.Deposits, _ = flags.GetInt("deposits")

@@ -295,7 +295,8 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 			fmt.Fprintln(w, "   a payment has no receipt yet: show it to its payee again, or give it up")
 		}
 		if s.GivenUp > 0 {
-			fmt.Fprintf(w, "   %d payments were given up: they stay paid, and their payees may still claim them\n", s.GivenUp)
+			fmt.Fprintf(w, "   %d payments were given up: they stay paid, and their payees may still claim them\n",
+				s.GivenUp)
 		}
 	})
 }
