@@ -99,10 +99,7 @@ func TestNoOtherSignatureDelegates(t *testing.T) {
 func TestDelegationsOutliveTheProcess(t *testing.T) {
 	w := street(t)
 	dir := t.TempDir()
-	start := func() {
-		w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, Dir: dir})
-		w.http.Config.Handler = checked(t, w.server)
-	}
+	start := func() { w.serveFrom(t, dir) }
 	start()
 	var last api.Delegation
 	for range 16 {

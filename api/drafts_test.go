@@ -241,10 +241,7 @@ func TestADraftExecutedElsewhereIsExecuted(t *testing.T) {
 func TestADraftIsHandedInAfterACrash(t *testing.T) {
 	w := street(t)
 	dir := t.TempDir()
-	start := func() {
-		w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, Dir: dir})
-		w.http.Config.Handler = checked(t, w.server)
-	}
+	start := func() { w.serveFrom(t, dir) }
 	start()
 	tx, others := w.together(t, 100*money.Tenge)
 	if status, _, body := w.putDraft(t, tx); status != http.StatusOK {

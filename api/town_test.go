@@ -93,3 +93,10 @@ func (w *town) submit(t testing.TB, tx *token.Transaction) node.Receipt {
 func (w *town) payBob(amount money.Tiyn) *token.Transaction {
 	return w.world.Pay(w.alice, w.world.Key("alice"), w.bob, amount, []token.ID{token.OutputID(w.money.ID(), 0)}, 100_000*money.Tenge, soon())
 }
+
+// serveFrom has a new server answer, as a process that starts again does: what it knows is the folder's.
+func (w *town) serveFrom(t *testing.T, dir string) {
+	t.Helper()
+	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, Dir: dir})
+	w.http.Config.Handler = checked(t, w.server)
+}
