@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/aqsha/aqsha/internal/props"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
 )
@@ -145,7 +146,7 @@ func anyValue(t *rapid.T, kind token.ValueType) token.Value {
 
 func TestRandomDefinitionsConserveAndEnd(t *testing.T) {
 	accepted, acted := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	props.Check(t, func(t *rapid.T) {
 		d := anyDefinition(t)
 		first, problems := Compile(d)
 		if problems != nil {
@@ -212,10 +213,12 @@ func TestRandomDefinitionsConserveAndEnd(t *testing.T) {
 			t.Fatalf("in %d, out %d", in, out)
 		}
 		withinCost(t, second)
+	}, func() string {
+		if accepted < 10 || acted < 10 {
+			return fmt.Sprintf("only %d definitions were accepted and %d actions done", accepted, acted)
+		}
+		return ""
 	})
-	if accepted < 10 || acted < 10 {
-		t.Errorf("only %d definitions were accepted and %d actions done: the generator tests nothing", accepted, acted)
-	}
 }
 
 // withinCost evaluates every expression as it stands after the last call and compares what that

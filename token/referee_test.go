@@ -6,11 +6,13 @@ import (
 	"crypto/rand"
 	"crypto/sha512"
 	"encoding/hex"
+	"fmt"
 	"testing"
 
 	"filippo.io/edwards25519"
 	"pgregory.net/rapid"
 
+	"github.com/aqsha/aqsha/internal/props"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -108,7 +110,7 @@ func drawTorsion(t *rapid.T, label string) *edwards25519.Point {
 // verdict, and what the standard library takes is taken.
 func TestEveryVerdictIsTheReferees(t *testing.T) {
 	valid, torsion := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	props.Check(t, func(t *rapid.T) {
 		digest := [32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "digest"))
 		c := crafted(drawScalar(t, "secret"), drawScalar(t, "nonce"), drawTorsion(t, "of the key"), drawTorsion(t, "of R"), digest)
 		for range rapid.IntRange(0, 2).Draw(t, "flips") {
@@ -135,10 +137,12 @@ func TestEveryVerdictIsTheReferees(t *testing.T) {
 				torsion++
 			}
 		}
+	}, func() string {
+		if valid == 0 || torsion == 0 || torsion == valid {
+			return fmt.Sprintf("%d were valid, %d of them only with the cofactor", valid, torsion)
+		}
+		return ""
 	})
-	if valid == 0 || torsion == 0 || torsion == valid {
-		t.Errorf("%d were valid, %d of them only with the cofactor: want some of each", valid, torsion)
-	}
 }
 
 // The standard library signs for us and we for it.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/contract"
+	"github.com/aqsha/aqsha/internal/props"
 	"github.com/aqsha/aqsha/internal/sim"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
@@ -175,7 +176,7 @@ func (p *purse) divide(numbers []uint32, inputs map[uint32][]livestate.LiveToken
 // If any tokens pay, of any marks and in any division, ours do; and the ledger takes what we choose.
 func TestIfAnySelectionPaysOursDoes(t *testing.T) {
 	paid, refused, divided := 0, 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	props.Check(t, func(t *rapid.T) {
 		p := drawnPurse(t)
 		amount := money.Tiyn(rapid.Int64Range(int64(p.least), 14).Draw(t, "amount"))
 		tokens := p.tokens()
@@ -210,10 +211,12 @@ func TestIfAnySelectionPaysOursDoes(t *testing.T) {
 		if p.anyWay(tokens, amount, bounds.Max) {
 			t.Fatalf("%s can be paid, and we say %v", amount, err)
 		}
+	}, func() string {
+		if paid < 20 || refused < 10 || divided < 5 {
+			return fmt.Sprintf("%d paid, %d of them divided, %d refused", paid, divided, refused)
+		}
+		return ""
 	})
-	if paid < 20 || refused < 10 || divided < 5 {
-		t.Errorf("%d paid, %d of them divided, %d refused: the wallets test nothing", paid, divided, refused)
-	}
 }
 
 // Used-up money goes first where it is freed and stays out where the mark is kept, change takes no hops over from it, and who lacks
@@ -308,7 +311,7 @@ func largestFirst(can [][]bool, amount int) []int {
 func TestNoSourcePaysWhatThoseBeforeItCould(t *testing.T) {
 	t.Parallel()
 	alone, several := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	props.Check(t, func(t *rapid.T) {
 		p := drawnPurse(t)
 		amount := rapid.IntRange(int(p.least), 14).Draw(t, "amount")
 		tokens := p.tokens()
@@ -359,8 +362,10 @@ func TestNoSourcePaysWhatThoseBeforeItCould(t *testing.T) {
 		default:
 			several++
 		}
+	}, func() string {
+		if alone < 20 || several < 5 {
+			return fmt.Sprintf("%d paid by one source, %d by several", alone, several)
+		}
+		return ""
 	})
-	if alone < 20 || several < 5 {
-		t.Errorf("%d paid by one source, %d by several: the wallets test nothing", alone, several)
-	}
 }

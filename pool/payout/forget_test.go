@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aqsha/aqsha/bitcoin"
+	"github.com/aqsha/aqsha/internal/props"
 	"github.com/aqsha/aqsha/pool/payout"
 	"github.com/aqsha/aqsha/pool/stratum"
 )
@@ -110,7 +111,7 @@ func TestAnEasyJobForgetsNoWindow(t *testing.T) {
 // network's easiest, and whatever blocks become final when: the split is that of a history that forgets nothing.
 func TestForgettingChangesNoSplit(t *testing.T) {
 	forgot := 0
-	rapid.Check(t, func(t *rapid.T) {
+	props.Check(t, func(t *rapid.T) {
 		var w twins
 		w.job(rapid.IntRange(0, 1).Draw(t, "first"))
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
@@ -134,8 +135,10 @@ func TestForgettingChangesNoSplit(t *testing.T) {
 		if w.forgets.Len() < w.keeps.Len() {
 			forgot++
 		}
+	}, func() string {
+		if forgot == 0 {
+			return "nothing was ever forgotten"
+		}
+		return ""
 	})
-	if forgot == 0 {
-		t.Error("nothing was ever forgotten")
-	}
 }
