@@ -64,7 +64,10 @@ func Estimate(ctx context.Context, r []float64, k int) (*Fit, error) {
 		return 1
 	})
 	var best *Fit
-	for _, top := range tops[:min(2, len(tops))] {
+	for i, top := range tops {
+		if i >= 2 && best != nil { // further starts only where the best two run into one observation
+			break
+		}
 		c, logLik, converged := w.climb(r, top.chain)
 		if slices.Min(c.variance) < 1e-6*whole || math.IsNaN(logLik) {
 			continue
