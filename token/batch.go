@@ -64,6 +64,8 @@ type Batch struct {
 	summed, alone int // signatures, over all equations of the last Verify, and those that it verified by themselves
 
 	sum          points.Summer
+	subsets      []byte // drawn by Plain, and the same as words
+	in           []uint32
 	coefficients []byte
 	terms        []scalar.Scalar
 	termRefs     []*scalar.Scalar

@@ -1,10 +1,14 @@
 package token
 
 import (
+	"encoding/binary"
 	"io"
+	"slices"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
+
+	"github.com/aqsha/aqsha/token/points"
 )
 
 // Verifiers differ about a few signatures that only their maker can make. ZIP-215 takes what holds after both sides of
@@ -14,9 +18,9 @@ import (
 // But a node lets no signature in that others refuse: one would keep everybody who verifies the log with such a library
 // from going on.
 
-// plainRounds is how many random sums stand for all points of a batch: a component of small order stays in at least
-// half of the sums, so that it escapes all of them with a chance of at most 2⁻³².
-const plainRounds = 32
+// So many random sums stand for all points of a batch: a component of small order stays in at least half of the sums, so
+// that it escapes all of them with a chance of at most 2⁻³².
+const plainRounds = points.Subsets
 
 // plainAlone is for how few points it costs less to look at each.
 const plainAlone = 40
@@ -29,50 +33,79 @@ func ofPrimeOrder(p *curve.EdwardsPoint) bool {
 	return product.DoubleScalarMulBasepointVartime(scalar.BASEPOINT_ORDER, p, &zero).IsIdentity()
 }
 
-// torsionFree clears of[i] for each point that has a component of small order. refs are the points to look at.
-func torsionFree(random io.Reader, points []*curve.EdwardsPoint, of []bool) error {
-	if len(points) < plainAlone {
-		for i, p := range points {
-			of[i] = ofPrimeOrder(p)
+// torsionFree says of each point whether it has no component of small order. Points are as decoded, or their negatives.
+func (b *Batch) torsionFree(random io.Reader, all []*curve.EdwardsPoint, free []bool) error {
+	if len(all) < plainAlone {
+		for i, p := range all {
+			free[i] = ofPrimeOrder(p)
 		}
 		return nil
 	}
-	free, err := sumsTorsionFree(random, points)
+	none, err := b.sumsTorsionFree(random, all)
 	if err != nil {
 		return err
 	}
-	if free {
-		for i := range of {
-			of[i] = true
+	if none {
+		for i := range free {
+			free[i] = true
 		}
 		return nil
 	}
-	half := len(points) / 2
-	if err := torsionFree(random, points[:half], of[:half]); err != nil {
+	half := len(all) / 2
+	if err := b.torsionFree(random, all[:half], free[:half]); err != nil {
 		return err
 	}
-	return torsionFree(random, points[half:], of[half:])
+	return b.torsionFree(random, all[half:], free[half:])
 }
 
-// sumsTorsionFree looks at sums of random subsets of points, until one shows a component of small order.
-func sumsTorsionFree(random io.Reader, points []*curve.EdwardsPoint) (bool, error) {
-	subset := make([]byte, (len(points)+7)/8)
-	for range plainRounds {
-		if _, err := io.ReadFull(random, subset); err != nil {
-			return false, err
-		}
-		var sum curve.EdwardsPoint
-		sum.Identity()
-		for i, p := range points {
-			if subset[i/8]>>(i%8)&1 == 1 {
-				sum.Add(&sum, p)
+// sumsTorsionFree looks at sums over random subsets of points: whether none shows a component of small order.
+func (b *Batch) sumsTorsionFree(random io.Reader, all []*curve.EdwardsPoint) (bool, error) {
+	drawn := slices.Grow(b.subsets[:0], 4*len(all))[:4*len(all)]
+	b.subsets = drawn
+	if _, err := io.ReadFull(random, drawn); err != nil {
+		return false, err
+	}
+	in := slices.Grow(b.in[:0], len(all))[:len(all)]
+	b.in = in
+	for i := range in {
+		in[i] = binary.LittleEndian.Uint32(drawn[4*i:])
+	}
+	if points.Wide() {
+		return b.sum.TorsionFree(all, in), nil
+	}
+	for first := 0; first < plainRounds; first += subsetColumn {
+		for _, sum := range subsetSums(all, in, first) {
+			if !ofPrimeOrder(&sum) {
+				return false, nil
 			}
-		}
-		if !ofPrimeOrder(&sum) {
-			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// subsetColumn is how many subsets are summed together: by buckets, one for each way of being in some and not in others
+// of them, so that each point is added once, and not half as often as there are subsets.
+const subsetColumn = 8
+
+// subsetSums are the sums over eight subsets, of bits from one on.
+func subsetSums(all []*curve.EdwardsPoint, in []uint32, first int) (sums [subsetColumn]curve.EdwardsPoint) {
+	var buckets [1 << subsetColumn]curve.EdwardsPoint
+	for i := range buckets {
+		buckets[i].Identity()
+	}
+	for i, p := range all {
+		bucket := &buckets[in[i]>>first%(1<<subsetColumn)]
+		bucket.Add(bucket, p)
+	}
+	for bit := subsetColumn - 1; bit >= 0; bit-- { // the upper half are in this subset; then they count as the lower
+		half := 1 << bit
+		sums[bit].Identity()
+		for i := half; i < 2*half; i++ {
+			sums[bit].Add(&sums[bit], &buckets[i])
+			buckets[i-half].Add(&buckets[i-half], &buckets[i])
+		}
+	}
+	return sums
 }
 
 // plainEncoding says whether 32 bytes are a point's only encoding by RFC 8032: y below 2^255 − 19, and no sign where x
@@ -112,7 +145,7 @@ func (b *Batch) Plain(random io.Reader, known, plain []bool) ([]bool, error) {
 		}
 	}
 	free := make([]bool, len(refs))
-	if err := torsionFree(random, refs, free); err != nil {
+	if err := b.torsionFree(random, refs, free); err != nil {
 		return plain, err
 	}
 	for j, i := range at {

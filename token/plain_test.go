@@ -6,6 +6,7 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"math/big"
+	mathrand "math/rand/v2"
 	"testing"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
@@ -203,5 +204,34 @@ func BenchmarkPlain(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/signature")
 		})
+	}
+}
+
+// Sums over subsets by buckets are what adding each point to each sum that it is in gives.
+func TestSubsetSums(t *testing.T) {
+	random := mathrand.New(mathrand.NewPCG(3, 4))
+	var all []*curve.EdwardsPoint
+	var in []uint32
+	for range 60 {
+		var x scalar.Scalar
+		x.SetUint64(random.Uint64())
+		p := new(curve.EdwardsPoint)
+		p.MulBasepoint(curve.ED25519_BASEPOINT_TABLE, &x)
+		p.Add(p, pointOf(t, torsion[random.IntN(len(torsion))]))
+		all, in = append(all, p), append(in, random.Uint32())
+	}
+	for first := 0; first < 32; first += 8 {
+		for bit, got := range token.SubsetSums(all, in, first) {
+			var want curve.EdwardsPoint
+			want.Identity()
+			for i, p := range all {
+				if in[i]>>(first+bit)&1 == 1 {
+					want.Add(&want, p)
+				}
+			}
+			if got.Equal(&want) != 1 {
+				t.Errorf("subset %d has another sum", first+bit)
+			}
+		}
 	}
 }

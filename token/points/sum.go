@@ -53,10 +53,13 @@ func (s *Summer) AddShort(p *curve.EdwardsPoint, z *[16]byte) {
 func (s *Summer) Add(q *curve.EdwardsPoint, k *[32]byte) { s.add(q, k) }
 
 func (s *Summer) add(p *curve.EdwardsPoint, scalar *[32]byte) {
+	s.niels, s.digits = append(s.niels, nielsOf(p)), append(s.digits, digitsOf(scalar))
+}
+
+func nielsOf(p *curve.EdwardsPoint) niels {
 	e := raw(p)
 	t := mulGeneric(e.t, curve2D)
-	s.niels = append(s.niels, niels{e.y.plus(e.x), e.y.minus(e.x), t, fieldElement{}.minus(t)})
-	s.digits = append(s.digits, digitsOf(scalar))
+	return niels{e.y.plus(e.x), e.y.minus(e.x), t, fieldElement{}.minus(t)}
 }
 
 // digitsOf writes a scalar with digits from −128 to 127. Neither the last digit of a scalar below 2^253 nor the
@@ -125,7 +128,7 @@ func (s *Summer) Sum() *curve.EdwardsPoint {
 // group adds all points from one on to the buckets of eight columns, and sums each column.
 func (s *Summer) group(first, from int, sums []curve.EdwardsPoint) {
 	n := len(s.niels) - from
-	s.clear()
+	s.clear(bucketCount)
 	if n > 0 {
 		s.places, s.signs = slices.Grow(s.places[:0], n*lanes)[:n*lanes], slices.Grow(s.signs[:0], n)[:n]
 		for i := range n {
@@ -147,18 +150,31 @@ func (s *Summer) group(first, from int, sums []curve.EdwardsPoint) {
 	s.reduce(sums)
 }
 
-// clear makes every bucket the neutral point.
-func (s *Summer) clear() {
+// clear makes the first so many buckets of each column the neutral point.
+func (s *Summer) clear(count int) {
 	if s.buckets == nil {
 		// Whole lines: eight words more, to begin at one.
 		room := make([]uint64, lanes*laneWords+8)
 		skip := (8 - uintptr(unsafe.Pointer(&room[0]))/8%8) % 8
 		s.buckets = room[skip:][:lanes*laneWords]
 	}
-	clear(s.buckets)
-	for at := 0; at < len(s.buckets); at += bucketWords {
-		s.buckets[at+5], s.buckets[at+10] = 1, 1 // Y and Z
+	for l := range lanes {
+		column := s.buckets[l*laneWords:][:count*bucketWords]
+		clear(column)
+		for at := 0; at < len(column); at += bucketWords {
+			column[at+5], column[at+10] = 1, 1 // Y and Z
+		}
 	}
+}
+
+// bucket is one bucket of all columns.
+func (s *Summer) bucket(b int) (p point8) {
+	for l := range lanes {
+		for i, limb := range (*[20]uint64)(s.buckets[l*laneWords+b*bucketWords:]) {
+			p[i/5][i%5][l] = limb
+		}
+	}
+	return p
 }
 
 // point8 is eight points, X, Y, Z and T.
@@ -166,19 +182,9 @@ type point8 [4]element8
 
 // reduce sums digit × bucket in each lane: from the highest bucket down, all so far are added again at each.
 func (s *Summer) reduce(sums []curve.EdwardsPoint) {
-	var running, total, next point8
-	for l := range lanes {
-		for _, p := range []*point8{&running, &total} {
-			p[1][0][l], p[2][0][l] = 1, 1
-		}
-	}
+	running, total := neutral8(), neutral8()
 	for b := bucketCount - 1; b > 0; b-- {
-		for l := range lanes {
-			bucket := (*[20]uint64)(s.buckets[l*laneWords+b*bucketWords:])
-			for i, limb := range bucket {
-				next[i/5][i%5][l] = limb
-			}
-		}
+		next := s.bucket(b)
 		addPoints(&running, &next, &s.scratch[0])
 		next = running
 		addPoints(&total, &next, &s.scratch[0])

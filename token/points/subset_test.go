@@ -1,0 +1,84 @@
+package points
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
+)
+
+// free says by the library's multiplication whether a point has no component of small order.
+func free(p *curve.EdwardsPoint) bool {
+	var product curve.EdwardsPoint
+	var zero scalar.Scalar
+	return product.DoubleScalarMulBasepointVartime(scalar.BASEPOINT_ORDER, p, &zero).IsIdentity()
+}
+
+// primePoints are of prime order, and decoded.
+func primePoints(random *rand.Rand, n int) (found []curve.EdwardsPoint) {
+	for _, p := range randomPoints(random, n) {
+		p.MulByCofactor(&p)
+		var c curve.CompressedEdwardsY
+		c.SetEdwardsPoint(&p)
+		if _, err := p.SetCompressedY(&c); err != nil {
+			panic(err)
+		}
+		found = append(found, p)
+	}
+	return found
+}
+
+func refs(all []curve.EdwardsPoint) (list []*curve.EdwardsPoint) {
+	for i := range all {
+		list = append(list, &all[i])
+	}
+	return list
+}
+
+// A sum over subsets shows what the points that are in it show, whichever column and bucket they are in.
+func TestTorsionFreeAgreesWithTheLibrary(t *testing.T) {
+	if !Wide() {
+		t.Skip("this processor has no AVX-512 IFMA: sums are the library's own")
+	}
+	random := rand.New(rand.NewPCG(9, 10))
+	var s Summer
+	odd := randomPoints(random, 64)
+	for round := range Subsets + 30 {
+		all := primePoints(random, random.IntN(40))
+		in := make([]uint32, len(all))
+		for i := range in {
+			in[i] = random.Uint32()
+		}
+		if !s.TorsionFree(refs(all), in) {
+			t.Fatal("points of prime order show a component of small order")
+		}
+		// Into one subset comes one that has such a component, and into others come two that may make up for each other.
+		for range 1 + random.IntN(2) {
+			all = append(all, odd[random.IntN(len(odd))])
+			mask := random.Uint32() & random.Uint32() & random.Uint32()
+			if round < Subsets {
+				mask = 1 << round
+			}
+			in = append(in, mask)
+		}
+		want := true
+		for r := range Subsets {
+			var sum curve.EdwardsPoint
+			sum.Identity()
+			for i := range all {
+				if in[i]>>r&1 == 1 {
+					sum.Add(&sum, &all[i])
+				}
+			}
+			want = want && free(&sum)
+		}
+		if got := s.TorsionFree(refs(all), in); got != want {
+			t.Errorf("round %d, %d points: free %v, by the library %v", round, len(all), got, want)
+		}
+		// What a Summer sums afterwards is not touched by it.
+		if s.Reset(); !s.Sum().IsIdentity() {
+			t.Fatal("something is left in the Summer")
+		}
+	}
+}
