@@ -410,10 +410,9 @@ func (d *daily) gains(id token.WalletID, net money.Tiyn) error {
 }
 
 // counted counts the entries of a block that was indexed just now, if those before it are counted.
+// The caller holds the series' mu.
 func (x *Index) counted(first uint64, entries []ledger.Entry) {
 	d := x.daily
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.broken != nil || d.Size != first {
 		return // the one who catches up comes to it
 	}
@@ -435,32 +434,41 @@ func (x *Index) countOne(number uint64, e ledger.Entry) bool {
 	return d.broken == nil
 }
 
+// catchUpEntries is how many entries are counted before who asks, and the next block, come between.
+const catchUpEntries = 512
+
 // catchUp counts what is indexed and not counted yet: after a start, or where the series is begun anew.
 func (x *Index) catchUp() {
-	d := x.daily
 	for more := x.log != nil; more; {
-		d.mu.Lock()
-		for range 256 { // so that who asks, and the next block, come between
-			if more = d.broken == nil && d.Size < x.Size(); !more {
-				break
-			}
-			data, err := x.log.Entry(d.Size)
-			var e ledger.Entry
-			if err == nil {
-				e, err = ledger.DecodeEntry(data)
-			}
-			if d.failed = err; err != nil || !x.countOne(d.Size, e) {
-				more = false
-				break
-			}
-		}
-		d.mu.Unlock()
+		more = x.catchUpSome()
 		select {
 		case <-x.stop:
 			return
 		default:
 		}
 	}
+}
+
+// catchUpSome counts the next entries that are indexed, and says whether there may be more. They are read in one go:
+// reading a single entry takes reading its whole bundle.
+func (x *Index) catchUpSome() (more bool) {
+	d := x.daily
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	to := min(d.Size+catchUpEntries, x.Size())
+	if d.broken != nil || d.Size >= to {
+		return false
+	}
+	for data, err := range x.log.Entries(d.Size, to) {
+		var e ledger.Entry
+		if err == nil {
+			e, err = ledger.DecodeEntry(data)
+		}
+		if d.failed = err; err != nil || !x.countOne(d.Size, e) {
+			return false
+		}
+	}
+	return true
 }
 
 // followDaily catches up at the start, and then keeps the series on the disk.

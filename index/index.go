@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 
@@ -15,6 +16,7 @@ import (
 // Log is where entries are read to answer with: the index itself keeps only where they stand.
 type Log interface {
 	Entry(number uint64) ([]byte, error)
+	Entries(from, to uint64) iter.Seq2[[]byte, error] // in order, each valid until the next
 }
 
 // Index is an open index. Block is called by one goroutine; questions may come from anywhere.
@@ -110,8 +112,11 @@ func (x *Index) Block(first uint64, entries [][]byte) error {
 		x.scratch = sortRecords(w.records[t], x.scratch)
 	}
 	x.add(&run{first: first, size: first + uint64(len(entries)), memory: w.records})
+	// Under the lock of the daily series, so that who catches up does not begin with what is counted here.
+	x.daily.mu.Lock()
 	x.size.set(first + uint64(len(entries)))
 	x.counted(first, decoded)
+	x.daily.mu.Unlock()
 	select {
 	case x.grown <- struct{}{}:
 	default:

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sort"
+	"sync"
 )
 
 // BatchInfo describes a durable batch.
@@ -180,8 +182,17 @@ func (l *Log) entries(v *view, out []byte, from, to uint64) ([]byte, error) {
 	return out, nil
 }
 
+// bodies are buffers of bundles that were read: whoever looks up an entry here and there would clear some 64 KiB for each.
+// None larger than maxBodyKept is kept.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxBodyKept = 1 << 20
+
 // appendEntries reads batch by batch what of [from, to) lies in this segment.
 func (s *section) appendEntries(out []byte, from, to uint64, hashes []Hash) ([]byte, error) {
+	kept := bodies.Get().(*[]byte)
+	defer bodies.Put(kept)
+	body := *kept
 	for from < to {
 		i := s.positions.batchOf(from)
 		start, index := int64(s.positions.offsets[i])+recordHeaderBytes,
@@ -197,7 +208,9 @@ func (s *section) appendEntries(out []byte, from, to uint64, hashes []Hash) ([]b
 		if b := (to + tileWidth - 1) / tileWidth; b*tileWidth < last {
 			end = int64(s.positions.bundles[b-s.positions.firstBundle()])
 		}
-		body := make([]byte, end-start)
+		if body = slices.Grow(body[:0], int(end-start))[:end-start]; cap(body) <= maxBodyKept {
+			*kept = body
+		}
 		if _, err := s.file.ReadAt(body, start); err != nil {
 			return nil, s.blame(frameError(err.Error()), start, s.header.firstHeight+uint64(i), index)
 		}

@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/aqsha/aqsha/ledger"
@@ -79,6 +80,17 @@ func (c *Chain) Entry(number uint64) ([]byte, error) {
 		number -= uint64(len(block))
 	}
 	return nil, fmt.Errorf("the log has %d entries", c.Size)
+}
+
+// Entries yields entries [from, to) of the log.
+func (c *Chain) Entries(from, to uint64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for number := from; number < to; number++ {
+			if data, err := c.Entry(number); !yield(data, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // Root is the log's.
