@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 
@@ -67,6 +66,10 @@ type daily struct {
 	saved  uint64     // size of what is on the disk
 	places map[dailyClass]uint32
 	dailyState
+
+	netting writer   // what the entry under way gave to whom
+	due     []Cell   // by class, what the block under way adds to the cells of its day
+	changed []uint32 // classes to which something is due; none while nobody counts
 }
 
 // dailyState is what is kept on the disk.
@@ -140,6 +143,7 @@ func (d *daily) clear(network token.NetworkID) {
 	d.dailyState = dailyState{Network: network, Wallets: map[token.WalletID]dailyWallet{},
 		Few: map[string]map[token.WalletID]bool{}, Classes: []dailyClass{unknown}}
 	d.places, d.saved = map[dailyClass]uint32{unknown: 0}, 0
+	d.due, d.changed = nil, nil
 }
 
 // class is the place of a class.
@@ -218,6 +222,7 @@ func (d *daily) leaf(l *ledger.Leaf) error {
 		d.Offset = l.Genesis.Policy.DayOffsetMillis
 	}
 	if len(d.Days) > 0 {
+		d.settle()
 		if held := d.today()[All][""].Held; held != d.Expect {
 			return fmt.Errorf("before block %d the daily series has %s held, and the ledger %s", l.Height, held,
 				d.Expect)
@@ -261,13 +266,37 @@ func (d *daily) add(by By, name string, change func(c *Cell)) {
 	cells[name] = c
 }
 
-// of changes the cells of a wallet's bank, tier and region, and the total.
+// of changes the cells of a wallet's bank, tier and region, and the total: once the block is settled.
 func (d *daily) of(w dailyWallet, change func(c *Cell)) {
-	d.add(All, "", change)
-	c := d.Classes[w.Class]
-	d.add(ByBank, c.Bank.String(), change)
-	d.add(ByTier, c.Tier, change)
-	d.add(ByRegion, c.Region, change)
+	for len(d.due) <= int(w.Class) {
+		d.due = append(d.due, Cell{})
+	}
+	c := &d.due[w.Class]
+	if *c == (Cell{}) {
+		d.changed = append(d.changed, w.Class)
+	}
+	change(c)
+}
+
+// settle brings into the cells what is due to them. Many wallets of a block are of a few classes, so that names are looked
+// up for each class and not for each wallet.
+func (d *daily) settle() {
+	for _, class := range d.changed {
+		due, c := d.due[class], d.Classes[class]
+		d.due[class] = Cell{} // a class that is named twice has nothing due any more
+		add := func(c *Cell) {
+			c.Payments += due.Payments
+			c.Value += due.Value
+			c.Active += due.Active
+			c.Wallets += due.Wallets
+			c.Held += due.Held
+		}
+		d.add(All, "", add)
+		d.add(ByBank, c.Bank.String(), add)
+		d.add(ByTier, c.Tier, add)
+		d.add(ByRegion, c.Region, add)
+	}
+	d.changed = d.changed[:0]
 }
 
 // people notes who a wallet is.
@@ -346,7 +375,7 @@ func (d *daily) payment(tx *token.Transaction) {
 			if c.Value += p.amount; i == 0 {
 				c.Payments++
 			}
-			c.Active = d.few(name, append(slices.Clone(parties[:payers]), p.to)...)
+			c.Active = d.few(name, parties[:payers], p.to)
 		})
 	}
 	d.of(d.Wallets[parties[0]], func(c *Cell) { c.Payments++; c.Value += value })
@@ -359,16 +388,21 @@ func (d *daily) payment(tx *token.Transaction) {
 }
 
 // few is how many wallets had to do with a purpose today, up to FewWallets.
-func (d *daily) few(name string, wallets ...token.WalletID) int64 {
-	if d.Few[name] == nil {
-		d.Few[name] = map[token.WalletID]bool{}
+func (d *daily) few(name string, payers []token.WalletID, payee token.WalletID) int64 {
+	known := d.Few[name]
+	if known == nil {
+		known = map[token.WalletID]bool{}
+		d.Few[name] = known
 	}
-	for _, id := range wallets {
-		if len(d.Few[name]) < FewWallets {
-			d.Few[name][id] = true
+	for _, id := range payers {
+		if len(known) < FewWallets {
+			known[id] = true
 		}
 	}
-	return int64(len(d.Few[name]))
+	if len(known) < FewWallets {
+		known[payee] = true
+	}
+	return int64(len(known))
 }
 
 // active counts a wallet once a day.
@@ -416,6 +450,7 @@ func (x *Index) counted(first uint64, entries []ledger.Entry) {
 	if d.broken != nil || d.Size != first {
 		return // the one who catches up comes to it
 	}
+	defer d.settle()
 	for i, e := range entries {
 		if !x.countOne(first+uint64(i), e) {
 			return
@@ -426,7 +461,9 @@ func (x *Index) counted(first uint64, entries []ledger.Entry) {
 // countOne counts an entry, or notes why not. The caller holds the series' mu.
 func (x *Index) countOne(number uint64, e ledger.Entry) bool {
 	d := x.daily
-	w := &writer{index: x, answering: true, netsAlone: true}
+	w := &d.netting
+	w.index, w.answering, w.netsAlone = x, true, true
+	clear(w.nets)
 	if d.failed = w.entry(number, e); d.failed != nil {
 		return false
 	}
@@ -459,6 +496,7 @@ func (x *Index) catchUpSome() (more bool) {
 	if d.broken != nil || d.Size >= to {
 		return false
 	}
+	defer d.settle()
 	for data, err := range x.log.Entries(d.Size, to) {
 		var e ledger.Entry
 		if err == nil {

@@ -28,6 +28,9 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 	if e.Transaction == nil {
 		return nil
 	}
+	if t, is := e.Transaction.Body.(*token.Transfer); is && w.netsAlone {
+		return w.transfer(number, token.TransactionID{}, t) // nearly all there is: without hashing anything
+	}
 	id := e.Transaction.ID()
 	w.transaction = id
 	w.stands(ofIDs, id[:], number)
@@ -99,7 +102,9 @@ func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transf
 		if t.Payers == 1 {
 			nets[0] -= o.Amount
 		}
-		w.output(token.OutputID(id, i), number, t.Parties[o.Party], o.Amount)
+		if !w.netsAlone {
+			w.output(token.OutputID(id, i), number, t.Parties[o.Party], o.Amount)
+		}
 	}
 	if t.Payers > 1 && w.answering {
 		for _, input := range t.Inputs {
