@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // MiningMachine is a model's nameplate as its maker states it, ±5 %.
@@ -111,6 +112,33 @@ func NearestMiningMachine(model string) (Fact[MiningMachine], bool) {
 // FindMiningMachine finds the model that a machine reports of itself: "Antminer S19 Pro",
 // "s19pro", "M30S++_VH40". Of several that fit, the longest name is meant.
 func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
+	found, known := foundModels.Load(model)
+	if !known {
+		found = findModel(model)
+		if len(model) <= maxModelKept && modelsKept.Add(1) <= maxModelsKept {
+			foundModels.Store(model, found)
+		}
+	}
+	if found.(int) < 0 {
+		return Fact[MiningMachine]{}, false
+	}
+	return Catalogue()[found.(int)], true
+}
+
+// foundModels are places in the catalogue by what machines called themselves: a farm asks a few times a poll, always for the
+// same few names. Names come from outside, so that no more than so many are kept.
+var (
+	foundModels sync.Map
+	modelsKept  atomic.Int64
+)
+
+const (
+	maxModelsKept = 4096
+	maxModelKept  = 256 // characters
+)
+
+// findModel is the place of a model in the catalogue, or −1.
+func findModel(model string) int {
 	wanted := normalModel(model)
 	best := -1
 	for i, name := range catalogueNames() {
@@ -119,10 +147,7 @@ func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
 			best = i
 		}
 	}
-	if best < 0 {
-		return Fact[MiningMachine]{}, false
-	}
-	return Catalogue()[best], true
+	return best
 }
 
 // catalogueNames are the models' names without their makers, as normalModel writes them.
