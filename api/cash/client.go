@@ -30,6 +30,9 @@ import (
 type Client struct {
 	base string
 	http *http.Client
+
+	// waiting is asked before each request, and what it returns after its answer. See WhileWaiting.
+	waiting func(base string) (answered func())
 }
 
 // maxAnswer bounds what an office may answer.
@@ -41,13 +44,18 @@ func NewClient(base string) (*Client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("mint: %q is no URL of a cash office", base)
 	}
-	return &Client{strings.TrimRight(base, "/"), &http.Client{CheckRedirect: httplimit.NoRedirect}}, nil
+	return &Client{base: strings.TrimRight(base, "/"), http: &http.Client{CheckRedirect: httplimit.NoRedirect}}, nil
 }
+
+// WhileWaiting has f called with each request that is sent, and what it returns when its answer has come: whoever waits
+// with a person before him says so. To be set before the first request.
+func (c *Client) WhileWaiting(f func(base string) (answered func())) { c.waiting = f }
 
 // URL is the mint's.
 func (c *Client) URL() string { return c.base }
 
-// call asks. A refusal is a *notes.Refusal; a request that went out and was not answered is an *api.UnansweredError.
+// call asks. A refusal is a *notes.Refusal; a request that moves money, went out and was not answered is an
+// *api.UnansweredError.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -61,10 +69,16 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	err := c.exchange(ctx, method, path, body, out)
 	var refused *notes.Refusal
-	if err != nil && sent.Load() && method == http.MethodPost && !errors.As(err, &refused) {
+	if err != nil && sent.Load() && moves(path) && !errors.As(err, &refused) {
 		return &api.UnansweredError{Cause: err}
 	}
 	return err
+}
+
+// moves says whether notes or money may have changed hands when a request was sent. A quote is only asked for, and states
+// and signatures of before are only read: whoever got no answer asks again.
+func moves(path string) bool {
+	return path == "/v1/swap" || path == "/v1/mint/"+Method || path == "/v1/melt/"+Method
 }
 
 // exchange sends one request and reads its answer, of which no more is read than is ever sent. A refusal comes back as
@@ -76,6 +90,9 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.waiting != nil {
+		defer c.waiting(c.base)()
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
@@ -263,6 +280,9 @@ func (c *Client) raw(ctx context.Context, path string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return nil, err
+	}
+	if c.waiting != nil {
+		defer c.waiting(c.base)()
 	}
 	response, err := c.http.Do(r)
 	if err != nil {

@@ -73,7 +73,7 @@ func openCash(command *cobra.Command, online bool) (*cashwallet.Wallet, error) {
 		fmt.Fprintf(command.ErrOrStderr(),
 			"aqsha: a new cash wallet in %s; write down its twelve words: aqsha cash words --wallet %s\n", dir, dir)
 	}
-	w, err := cashwallet.Open(vfs.OS, dir, dialMint, func() uint64 { return uint64(time.Now().Unix()) })
+	w, err := cashwallet.Open(vfs.OS, dir, dialingFor(command), func() uint64 { return uint64(time.Now().Unix()) })
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,17 @@ func onLedgerOf(ctx context.Context, command *cobra.Command, s *session.Session)
 	return command.Flags().Set("network", network.Network.String())
 }
 
-func dialMint(url string) (cashwallet.Mint, error) { return apicash.NewClient(url) }
+// dialingFor reaches offices for a command, and says while one does not answer.
+func dialingFor(command *cobra.Command) func(url string) (cashwallet.Mint, error) {
+	return func(url string) (cashwallet.Mint, error) {
+		client, err := apicash.NewClient(url)
+		if err != nil {
+			return nil, err
+		}
+		client.WhileWaiting(cli.Waiting(command))
+		return client, nil
+	}
+}
 
 func newWords() (string, error) {
 	var entropy [16]byte
@@ -140,6 +150,18 @@ func onCash(online bool, act func(ctx context.Context, command *cobra.Command, w
 			return err
 		}
 		return errors.Join(act(command.Context(), command, w, args), w.Close())
+	}
+}
+
+// amountFirst looks at the amount that is an argument before anything is opened, begun or asked for.
+func amountFirst(at int, run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(command *cobra.Command, args []string) error {
+		if at < len(args) {
+			if _, err := cashAmount(args[at]); err != nil {
+				return err
+			}
+		}
+		return run(command, args)
 	}
 }
 
@@ -191,7 +213,7 @@ same; --any-amount takes others.
 
 An interrupted withdrawal is ended by the next command that uses the wallet.`,
 		Example: "  aqsha cash withdraw aigerim 5000 --mint http://127.0.0.1:8430/cash", Args: cobra.ExactArgs(2),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+		RunE: amountFirst(1, session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			from, amount, err := s.WalletAndAmount(args[0], args[1])
 			if err != nil {
@@ -209,7 +231,7 @@ An interrupted withdrawal is ended by the next command that uses the wallet.`,
 				return err
 			}
 			return errors.Join(withdraw(ctx, command, s, w, from, amount), w.Close())
-		}),
+		})),
 	}
 	command.Flags().Bool("any-amount", false, "withdraw an amount that is no multiple of 500 tenge")
 	return command

@@ -71,7 +71,7 @@ func lookForNotes(command *cobra.Command, args []string) error {
 	if len(args) == 2 {
 		place = args[1]
 	}
-	source, err := logAt(command.Context(), place, cli.Flag(command, "key"))
+	source, err := logAt(command, place, cli.Flag(command, "key"))
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func checkEvidence(command *cobra.Command, file string, args []string) error {
 	if place == "" {
 		return cli.Usage(errors.New("name the office's log: a URL or a folder"))
 	}
-	source, err := logAt(command.Context(), place, e.LogKey)
+	source, err := logAt(command, place, e.LogKey)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // logAt is the log of an office: at its URL, or in a folder. Without a key the office's own word for it is taken.
-func logAt(ctx context.Context, place, key string) (recount.Source, error) {
+func logAt(command *cobra.Command, place, key string) (recount.Source, error) {
 	place = strings.TrimRight(place, "/")
 	if !strings.HasPrefix(place, "http://") && !strings.HasPrefix(place, "https://") {
 		s, err := recount.Folder(vfs.OS, place, key)
@@ -33,15 +33,16 @@ func logAt(ctx context.Context, place, key string) (recount.Source, error) {
 	if err != nil {
 		return recount.Source{}, cli.Usage(err)
 	}
-	return client.PublicLog(ctx, key)
+	client.WhileWaiting(cli.Waiting(command))
+	return client.PublicLog(command.Context(), key)
 }
 
 // checkCashLog recounts a log at a mint's URL or in a directory. key, if not empty, is the verifier key that its
 // checkpoint must have.
-func checkCashLog(ctx context.Context, place, key string, against *recount.Against) (c recount.Report, err error) {
-	source, err := logAt(ctx, place, key)
+func checkCashLog(command *cobra.Command, place, key string, against *recount.Against) (c recount.Report, err error) {
+	source, err := logAt(command, place, key)
 	if err == nil {
-		c, err = recount.Log(ctx, source, against, nil)
+		c, err = recount.Log(command.Context(), source, against, nil)
 	}
 	return c, wrongKey(err)
 }
@@ -85,7 +86,7 @@ func VerifyBeside(command *cobra.Command, places []string, against func() *recou
 		} else if held, err = ledgerAt(command.Context(), command); err != nil {
 			return checks, describe, err
 		}
-		c, err := checkCashLog(command.Context(), place, "", held)
+		c, err := checkCashLog(command, place, "", held)
 		if err != nil {
 			return checks, describe, fmt.Errorf("%s: %w", place, err)
 		}
@@ -186,7 +187,7 @@ func cashLogOf(command *cobra.Command, args []string) (recount.Report, error) {
 	if err != nil {
 		return recount.Report{}, err
 	}
-	return checkCashLog(command.Context(), place, cli.Flag(command, "key"), against)
+	return checkCashLog(command, place, cli.Flag(command, "key"), against)
 }
 
 func describeSupply(out io.Writer, c *recount.Report) {

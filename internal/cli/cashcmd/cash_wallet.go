@@ -100,7 +100,7 @@ is refused by name: --ur prints frames for an animated code.`,
 	flags.Bool("ur", false, "print frames of an animated code (NUT-16)")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		offline, _ := command.Flags().GetBool("offline")
-		return onCash(!offline, runCashSend)(command, args)
+		return amountFirst(0, onCash(!offline, runCashSend))(command, args)
 	}
 	return command
 }
@@ -253,7 +253,8 @@ func newCashRequestCommand() *cobra.Command {
 is asked to lock the notes to this wallet's key: then they can be accepted offline.`,
 		Example: "  aqsha cash request 1250 --memo lunch\n  aqsha cash request 1250 --lock --creqb",
 		Args:    cobra.ExactArgs(1),
-		RunE: onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet, args []string) error {
+		RunE: amountFirst(0, onCash(false, func(_ context.Context, command *cobra.Command, w *cashwallet.Wallet,
+			args []string) error {
 			amount, err := cashAmount(args[0])
 			if err != nil {
 				return err
@@ -278,7 +279,7 @@ is asked to lock the notes to this wallet's key: then they can be accepted offli
 			return cli.Show(command, map[string]any{"request": text, "amount": amount}, func(out io.Writer) {
 				fmt.Fprintln(out, text)
 			})
-		}),
+		})),
 	}
 	command.Flags().String("memo", "", "what it is for")
 	command.Flags().Bool("lock", false, "have the notes locked to this wallet's key")
@@ -338,14 +339,14 @@ func newCashPayCommand() *cobra.Command {
 or a payment request (aqsha:WALLET?amount=…), for which AMOUNT must be the same. The notes are pending until the
 ledger has the payment, or can never have it; then they are this wallet's again.`,
 		Example: "  aqsha cash pay canteen 1250 --memo lunch", Args: cobra.ExactArgs(2),
-		RunE: onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+		RunE: amountFirst(1, onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
 			args []string) error {
 			amount, err := cashAmount(args[1])
 			if err != nil {
 				return err
 			}
 			return payFromCash(ctx, command, w, args[0], amount, cli.Flag(command, "memo"))
-		}),
+		})),
 	}
 	command.Flags().String("memo", "", "remark of the payment, on the ledger")
 	return command
@@ -355,7 +356,7 @@ func newCashDepositCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "deposit WALLET [AMOUNT]", Short: "Pay banknotes into a ledger wallet: all of them, or an amount",
 		Example: "  aqsha cash deposit aigerim\n  aqsha cash deposit aigerim 2000", Args: cobra.RangeArgs(1, 2),
-		RunE: onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
+		RunE: amountFirst(1, onCash(true, func(ctx context.Context, command *cobra.Command, w *cashwallet.Wallet,
 			args []string) error {
 			amount := w.Balance().Settled
 			if len(args) == 2 {
@@ -365,7 +366,7 @@ func newCashDepositCommand() *cobra.Command {
 				}
 			}
 			return payFromCash(ctx, command, w, args[0], amount, "")
-		}),
+		})),
 	}
 }
 
