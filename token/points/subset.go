@@ -37,6 +37,7 @@ func (s *Summer) TorsionFree(points []*curve.EdwardsPoint, in []uint32) bool {
 	}
 	s.clear(subsetBuckets)
 	addToBuckets(&s.buckets[0], &s.niels[0], &s.places[0], &s.signs[0], &s.scratch[0], n)
+	s.added = n
 	s.Reset()
 	var sums [subsetBits]point8
 	for i := range sums {
@@ -58,6 +59,9 @@ func (s *Summer) TorsionFree(points []*curve.EdwardsPoint, in []uint32) bool {
 	}
 	return true
 }
+
+// Added is how many times the last TorsionFree added a point to a bucket of each column.
+func (s *Summer) Added() int { return s.added }
 
 // PrimeOrder says of each point whether it has no component of small order: whether [L]P is the neutral one, of eight
 // points at a time. Points must be as decoded, or their negatives: Z is one.
