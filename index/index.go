@@ -190,7 +190,7 @@ func (x *Index) find(t table, id []byte, before uint64, most int) (entries []uin
 const candidates = 8
 
 // each shows what stands under an id's prefix before an entry, the latest first, until show has enough.
-func (x *Index) each(t table, id []byte, before uint64, most int,
+func (x *Index) each(t table, id []byte, before uint64, most int, sought *token.ID,
 	show func(number uint64, w *writer) (more bool)) error {
 	for {
 		entries, err := x.find(t, id, before, most)
@@ -198,7 +198,7 @@ func (x *Index) each(t table, id []byte, before uint64, most int,
 			return err
 		}
 		for _, number := range entries {
-			w, err := x.booked(number)
+			w, err := x.booked(number, sought)
 			if err != nil {
 				return err
 			}
@@ -214,7 +214,7 @@ func (x *Index) each(t table, id []byte, before uint64, most int,
 }
 
 // booked reads an entry and books what it does.
-func (x *Index) booked(number uint64) (*writer, error) {
+func (x *Index) booked(number uint64, sought *token.ID) (*writer, error) {
 	data, err := x.log.Entry(number)
 	if err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (x *Index) booked(number uint64) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{index: x, answering: true}
+	w := &writer{index: x, answering: true, sought: sought}
 	return w, w.entry(number, e)
 }
 
@@ -236,7 +236,7 @@ type Output struct {
 
 // Output finds where a token was made, live or spent.
 func (x *Index) Output(id token.ID) (o Output, found bool, err error) {
-	err = x.each(ofIDs, id[:], noEntry, candidates, func(_ uint64, w *writer) bool {
+	err = x.each(ofIDs, id[:], noEntry, candidates, &id, func(_ uint64, w *writer) bool {
 		o, found = w.outputs[id]
 		return !found
 	})
@@ -248,7 +248,7 @@ const noEntry = ^uint64(0)
 
 // Transaction finds the entry of a transaction.
 func (x *Index) Transaction(id token.TransactionID) (entry uint64, found bool, err error) {
-	err = x.each(ofIDs, id[:], noEntry, candidates, func(number uint64, w *writer) bool {
+	err = x.each(ofIDs, id[:], noEntry, candidates, new(token.ID), func(number uint64, w *writer) bool {
 		if found = w.transaction == id; found {
 			entry = number
 		}
@@ -268,7 +268,7 @@ func (x *Index) History(wallet token.WalletID, before uint64, most int) (items [
 	if most <= 0 {
 		return nil, nil
 	}
-	err = x.each(ofWallets, wallet[:], before, most, func(number uint64, w *writer) bool {
+	err = x.each(ofWallets, wallet[:], before, most, nil, func(number uint64, w *writer) bool {
 		if net, touched := w.nets[wallet]; touched {
 			items = append(items, Item{number, net})
 		}

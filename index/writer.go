@@ -15,7 +15,8 @@ type writer struct {
 	records [tables][]record
 
 	answering   bool
-	netsAlone   bool // what is answered has no use for outputs
+	netsAlone   bool      // what is answered has no use for outputs
+	sought      *token.ID // what is answered is about an output, or a transaction, and has no use for nets
 	transaction token.TransactionID
 	outputs     map[token.ID]Output
 	nets        map[token.WalletID]money.Tiyn
@@ -93,8 +94,9 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 	return err
 }
 
-// transfer books every party's net. With one payer it follows from the outputs; with several the
-// inputs' amounts are looked up, when they are asked for.
+// transfer books every party's net. With one payer it follows from the outputs; with several the inputs' amounts are
+// looked up, when they are asked for: not where an output is sought, for else each output of such a transfer would ask
+// for its inputs, and these for theirs, back to where the money was issued.
 func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transfer) error {
 	nets := make([]money.Tiyn, len(t.Parties))
 	for i, o := range t.Outputs {
@@ -106,7 +108,7 @@ func (w *writer) transfer(number uint64, id token.TransactionID, t *token.Transf
 			w.output(token.OutputID(id, i), number, t.Parties[o.Party], o.Amount)
 		}
 	}
-	if t.Payers > 1 && w.answering {
+	if t.Payers > 1 && w.answering && w.sought == nil {
 		for _, input := range t.Inputs {
 			in, found, err := w.index.Output(input)
 			if err != nil {
@@ -155,7 +157,7 @@ func (w *writer) effects(number uint64, makes token.TransactionID, effects []led
 func (w *writer) contract(number uint64, e ledger.Entry, contract, caller token.WalletID, inputs []token.ID) error {
 	total := w.effects(number, e.Transaction.ID(), e.Effects.Made)
 	var brought money.Tiyn
-	if w.answering {
+	if w.answering && w.sought == nil {
 		for _, input := range inputs {
 			in, found, err := w.index.Output(input)
 			if err != nil {
@@ -210,7 +212,7 @@ func (w *writer) output(id token.ID, number uint64, wallet token.WalletID, amoun
 		return // no change was made
 	}
 	w.stands(ofIDs, id[:], number)
-	if w.answering && !w.netsAlone {
+	if w.answering && !w.netsAlone && (w.sought == nil || *w.sought == id) {
 		if w.outputs == nil {
 			w.outputs = map[token.ID]Output{}
 		}
@@ -220,7 +222,7 @@ func (w *writer) output(id token.ID, number uint64, wallet token.WalletID, amoun
 
 func (w *writer) touch(wallet token.WalletID, number uint64, net money.Tiyn) {
 	w.stands(ofWallets, wallet[:], number)
-	if w.answering {
+	if w.answering && w.sought == nil {
 		if w.nets == nil {
 			w.nets = map[token.WalletID]money.Tiyn{}
 		}

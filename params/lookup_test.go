@@ -22,4 +22,8 @@ func TestModelsAreLookedUpOnce(t *testing.T) {
 			t.Errorf("found %v, %v", fact.Value.Name, ok)
 		}
 	}
+	// What is known is found without a search, after strangers have named theirs too: a search makes strings.
+	if made := testing.AllocsPerRun(100, func() { FindMiningMachine("Antminer S19 Pro") }); made > 1 {
+		t.Errorf("finding a model anew makes %v allocations", made)
+	}
 }

@@ -115,7 +115,11 @@ func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
 	found, known := foundModels.Load(model)
 	if !known {
 		found = findModel(model)
-		if len(model) <= maxModelKept && modelsKept.Add(1) <= maxModelsKept {
+		if len(model) <= maxModelKept {
+			if modelsKept.Add(1) > maxModelsKept { // strangers' names must not keep the farm's own out for good
+				foundModels.Clear()
+				modelsKept.Store(1)
+			}
 			foundModels.Store(model, found)
 		}
 	}
@@ -126,7 +130,7 @@ func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
 }
 
 // foundModels are places in the catalogue by what machines called themselves: a farm asks a few times a poll, always for the
-// same few names. Names come from outside, so that no more than so many are kept.
+// same few names. Names come from outside: when there are too many, all are forgotten, and looked up anew.
 var (
 	foundModels sync.Map
 	modelsKept  atomic.Int64

@@ -64,6 +64,7 @@ type Batch struct {
 	summed, alone int // signatures, over all equations of the last Verify, and those that it verified by themselves
 
 	sum          points.Summer
+	added        int    // how often a point was added to a bucket, or eight at once, for Plain
 	subsets      []byte // drawn by Plain, and the same as words
 	in           []uint32
 	coefficients []byte

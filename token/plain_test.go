@@ -13,6 +13,7 @@ import (
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/token/points"
 )
 
 // torsion are the encodings of points of order 1, 2, 4 and 8 (the first as RFC 8032 has it).
@@ -221,7 +222,8 @@ func TestSubsetSums(t *testing.T) {
 		all, in = append(all, p), append(in, random.Uint32())
 	}
 	for first := 0; first < 32; first += 8 {
-		for bit, got := range token.SubsetSums(all, in, first) {
+		sums, _ := token.SubsetSums(all, in, first)
+		for bit, got := range sums {
 			var want curve.EdwardsPoint
 			want.Identity()
 			for i, p := range all {
@@ -233,5 +235,48 @@ func TestSubsetSums(t *testing.T) {
 				t.Errorf("subset %d has another sum", first+bit)
 			}
 		}
+	}
+}
+
+// To know of a thousand signatures whether others take them, each point is added once to a bucket, which is what makes it
+// cheaper than verifying them: not once to each random sum that it is in.
+func TestPlainAddsEachPointOnce(t *testing.T) {
+	const n = 256
+	var batch token.Batch
+	key := token.NewPrivateKey([32]byte{1})
+	public := key.Public()
+	decoded, _ := token.DecodeKey(public)
+	known := make([]bool, n)
+	for i := range n {
+		digest := [32]byte{byte(i)}
+		signature, _ := key.Sign(digest)
+		batch.Add(&public, &decoded, &digest, &signature)
+		known[i] = true
+	}
+	if _, err := batch.Verify(rand.Reader, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := batch.Plain(rand.Reader, known, nil); err != nil {
+		t.Fatal(err)
+	}
+	columns := 1
+	if !points.Wide() {
+		columns = 4 // one after another, and not side by side
+	}
+	if added := batch.Added(); added != n*columns {
+		t.Errorf("%d points were added %d times", n, added)
+	}
+	// The same without wide instructions, wherever this runs.
+	var narrow token.Batch
+	all, in := make([]*curve.EdwardsPoint, n), make([]uint32, n)
+	for i := range all {
+		var x scalar.Scalar
+		x.SetUint64(uint64(i + 1))
+		all[i] = new(curve.EdwardsPoint)
+		all[i].MulBasepoint(curve.ED25519_BASEPOINT_TABLE, &x)
+		in[i] = uint32(i) * 0x9e3779b1
+	}
+	if !narrow.SubsetsTorsionFree(all, in) || narrow.Added() != 4*n {
+		t.Errorf("%d points were added %d times without wide instructions", n, narrow.Added())
 	}
 }

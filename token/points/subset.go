@@ -37,6 +37,7 @@ func (s *Summer) TorsionFree(points []*curve.EdwardsPoint, in []uint32) bool {
 	}
 	s.clear(subsetBuckets)
 	addToBuckets(&s.buckets[0], &s.niels[0], &s.places[0], &s.signs[0], &s.scratch[0], n)
+	s.added = n
 	s.Reset()
 	var sums [subsetBits]point8
 	for i := range sums {
@@ -52,15 +53,37 @@ func (s *Summer) TorsionFree(points []*curve.EdwardsPoint, in []uint32) bool {
 		}
 	}
 	for i := range sums {
-		if slices.Contains(sums[i].ofPrimeOrder(&s.scratch[0]), false) {
+		if are := sums[i].ofPrimeOrder(&s.scratch[0]); slices.Contains(are[:], false) {
 			return false
 		}
 	}
 	return true
 }
 
+// Added is how many times the last TorsionFree added a point to a bucket of each column.
+func (s *Summer) Added() int { return s.added }
+
+// PrimeOrder says of each point whether it has no component of small order: whether [L]P is the neutral one, of eight
+// points at a time. Points must be as decoded, or their negatives: Z is one.
+func (s *Summer) PrimeOrder(points []*curve.EdwardsPoint, are []bool) {
+	for len(points) > 0 {
+		eight := neutral8()
+		n := min(len(points), lanes)
+		for l, p := range points[:n] {
+			e := raw(p)
+			x, y, t := e.x.settle(), e.y.settle(), e.t.settle()
+			for i := range eight[0] {
+				eight[0][i][l], eight[1][i][l], eight[3][i][l] = x[i], y[i], t[i]
+			}
+		}
+		found := eight.ofPrimeOrder(&s.scratch[0])
+		copy(are[:n], found[:])
+		points, are = points[n:], are[n:]
+	}
+}
+
 // ofPrimeOrder says of each of eight points whether [L]P is the neutral one.
-func (p *point8) ofPrimeOrder(scratch *element8) []bool {
+func (p *point8) ofPrimeOrder(scratch *element8) (are [lanes]bool) {
 	product, summand := *p, *p
 	summand[3].mul(&summand[3], &curve2D8)
 	for i := 251; i >= 0; i-- { // below L's highest bit
@@ -70,11 +93,10 @@ func (p *point8) ofPrimeOrder(scratch *element8) []bool {
 			addPointsWide(&product, &summand, scratch)
 		}
 	}
-	var are [lanes]bool
 	for l := range are {
 		are[l] = product[0].lane(l).isZero() && product[1].lane(l).minus(product[2].lane(l)).isZero()
 	}
-	return are[:]
+	return are
 }
 
 // neutral8 is the neutral point, eight times.

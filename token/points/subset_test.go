@@ -82,3 +82,35 @@ func TestTorsionFreeAgreesWithTheLibrary(t *testing.T) {
 		}
 	}
 }
+
+// Eight points at a time show what each shows alone: with and without components, negated too, in any number.
+func TestPrimeOrderAgreesWithTheLibrary(t *testing.T) {
+	if !Wide() {
+		t.Skip("this processor has no AVX-512 IFMA: points are looked at one by one")
+	}
+	random := rand.New(rand.NewPCG(11, 12))
+	var s Summer
+	odd := randomPoints(random, 64)
+	both := map[bool]int{}
+	for n := range 40 {
+		all := primePoints(random, n)
+		for i := range all {
+			if random.IntN(3) == 0 {
+				all[i] = odd[random.IntN(len(odd))]
+			}
+			if random.IntN(2) == 0 {
+				all[i].Neg(&all[i])
+			}
+		}
+		are := make([]bool, n)
+		s.PrimeOrder(refs(all), are)
+		for i := range all {
+			if both[are[i]]++; are[i] != free(&all[i]) {
+				t.Errorf("point %d of %d: %v, by the library %v", i, n, are[i], !are[i])
+			}
+		}
+	}
+	if both[true] == 0 || both[false] == 0 {
+		t.Errorf("points of both kinds were to be met: %v", both)
+	}
+}

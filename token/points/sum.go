@@ -21,6 +21,7 @@ type Summer struct {
 	signs   []uint64
 	buckets []uint64
 	scratch [15]element8
+	added   int // points, to buckets of eight columns, by the last TorsionFree
 }
 
 // niels is a point as mixed addition wants it: y+x, y−x, 2dxy, −2dxy.
