@@ -67,12 +67,6 @@ func (x *Executor) checkSeal(t *token.OpenPurse) *token.Error {
 		KeyNumber: seal.KeyNumber})
 }
 
-// SealedFor is what a purse's seal is bound to.
-func (p *Purse) SealedFor(network token.NetworkID, keyNumber uint32) *sealed.Purse {
-	return &sealed.Purse{Network: network, Intermediary: p.Intermediary, Owner: p.Owner, Device: p.Key,
-		KeyNumber: keyNumber}
-}
-
 // openName enters an opening: so many openers as their key says made their shares for this request.
 func (x *Executor) openName(t *token.OpenName) *token.Error {
 	p := x.state.Purse(t.Purse)

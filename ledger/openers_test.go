@@ -29,7 +29,7 @@ func (w *town) reads(o *sim.Openers, p *ledger.Purse, opening int, asker *sealed
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return seal.Read(p.SealedFor(w.Network, seal.KeyNumber), o.Key, asker, p.Openings[opening].Combined)
+	return seal.Read(o.Key, asker, p.Openings[opening].Combined)
 }
 
 // A name is opened by two of three for a court's case, or for a conviction: each time it is counted, and only who asked

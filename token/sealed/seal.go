@@ -93,15 +93,16 @@ func New(random io.Reader, key *Key, purse *Purse, name string) (*Seal, error) {
 	s := &Seal{KeyNumber: purse.KeyNumber, Point: encode(timesBase(r))}
 	filled := append([]byte(name), 0x80)
 	filled = append(filled, make([]byte, (block-len(filled)%block)%block)...)
-	s.Box = purse.box(s.Point, times(public, r)).Seal(nil, make([]byte, 12), filled, nil)
+	s.Box = box(s.Point, times(public, r)).Seal(nil, make([]byte, 12), filled, nil)
 	s.Proof, err = prove(random, sealDomain, s.context(purse), r, curve.RISTRETTO_BASEPOINT_POINT)
 	return s, err
 }
 
-// box is the cipher whose key only the sealer and so many openers have. Its one message has the nonce zero.
-func (p *Purse) box(point Point, secret *curve.RistrettoPoint) cipher.AEAD {
+// box is the cipher whose key only the sealer and so many openers have. Its one message has the nonce zero; what it is
+// bound to, the proof says.
+func box(point Point, secret *curve.RistrettoPoint) cipher.AEAD {
 	shared := encode(secret)
-	key := sha256.Sum256(bound([]byte(boxDomain+"\x00"), p.context(), point[:], shared[:]))
+	key := sha256.Sum256(bound([]byte(boxDomain+"\x00"), point[:], shared[:]))
 	c, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic(err) // 32 bytes are a key
@@ -128,14 +129,14 @@ func (s *Seal) Verify(purse *Purse) *token.Error {
 }
 
 // Read reads the name with what openers have combined, for who asked.
-func (s *Seal) Read(purse *Purse, key *Key, asker *Secret, combined Point) (string, error) {
+func (s *Seal) Read(key *Key, asker *Secret, combined Point) (string, error) {
 	opened, ok := decode(combined)
 	public, good := key.public()
 	if !ok || !good {
 		return "", token.Errorf(token.WeakKey, "opened", "%s is no point of ristretto255", combined)
 	}
 	secret := curve.NewRistrettoPoint().Sub(opened, times(public, asker.scalar))
-	filled, err := purse.box(s.Point, secret).Open(nil, make([]byte, 12), s.Box, nil)
+	filled, err := box(s.Point, secret).Open(nil, make([]byte, 12), s.Box, nil)
 	if err != nil {
 		return "", token.Errorf(NotReadable, "opened", "this key did not ask for it, or its intermediary sealed nothing that "+
 			"opens: its proof and the shares are right")

@@ -116,11 +116,11 @@ func TestAnyThresholdOfOpenersOpensForWhoAsked(t *testing.T) {
 		if refusal != nil {
 			t.Fatal(refusal)
 		}
-		if got, err := seal.Read(somePurse(), o.key, asker, combined); err != nil || got != name {
+		if got, err := seal.Read(o.key, asker, combined); err != nil || got != name {
 			t.Fatalf("read %q, %v; sealed %q", got, err, name)
 		}
 		stranger, _ := sealed.NewSecret(stream(250))
-		if got, err := seal.Read(somePurse(), o.key, stranger, combined); err == nil {
+		if got, err := seal.Read(o.key, stranger, combined); err == nil {
 			t.Fatalf("a stranger reads %q", got)
 		}
 		if threshold > 1 {
