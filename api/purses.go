@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,7 +20,14 @@ import (
 type PursesView struct {
 	ledger.PurseBook
 	Convicted []token.WalletID `json:"convicted" doc:"purses that have paid twice, by id: the revocation list"`
+	Opened    []NameOpening    `json:"opened" doc:"openings of owners' names, in order: everybody may count them"`
 	Size      uint64           `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// NameOpening is an opening of a purse's sealed name: that it happened, and why, never the name.
+type NameOpening struct {
+	Purse token.WalletID `json:"purse"`
+	ledger.Opening
 }
 
 // PurseView is a purse as its payees see it: what its certificate may say, and whether it is convicted. Whose it is,
@@ -34,6 +43,8 @@ type PurseView struct {
 	Deposit      money.Tiyn        `json:"deposit_tiyn"`
 	Convicted    bool              `json:"convicted"`
 	State        ledger.PurseState `json:"state"`
+	Sealed       token.Octets      `json:"sealed,omitempty" doc:"the owner's name, sealed for the openers"`
+	Openings     []ledger.Opening  `json:"openings,omitempty" doc:"of the name"`
 }
 
 // Certificate is what the intermediary may certify of the purse now; unsigned.
@@ -47,10 +58,16 @@ func (s *Server) registerPurses() {
 	huma.Register(s.api, operation("list-purses", "/v1/purses",
 		"Offline purses: bonds, certifying keys, convicted purses",
 		byAnybody), func(ctx context.Context, _ *struct{}) (*answer[PursesView], error) {
-		view := PursesView{Convicted: []token.WalletID{}}
+		view := PursesView{Convicted: []token.WalletID{}, Opened: []NameOpening{}}
 		err := s.node.View(ctx, func(state *livestate.State, head node.Head) {
 			view.PurseBook, view.Size = *state.PurseBook(), head.Size
 			view.Convicted = append(view.Convicted, state.ConvictedPurses()...)
+			for _, id := range state.Purses() {
+				for _, o := range state.Purse(id).Openings {
+					view.Opened = append(view.Opened, NameOpening{id, o})
+				}
+			}
+			slices.SortStableFunc(view.Opened, func(a, b NameOpening) int { return cmp.Compare(a.TimeMillis, b.TimeMillis) })
 		})
 		return ok(view, err)
 	})
@@ -63,7 +80,7 @@ func (s *Server) registerPurses() {
 		err := s.node.View(ctx, func(state *livestate.State, _ node.Head) {
 			if p := state.Purse(in.ID); p != nil {
 				view = PurseView{p.ID, p.Intermediary, p.Key, p.Class, p.Limits, p.ExpiryMillis, p.Serial, p.Deposit,
-					p.Convicted, p.State}
+					p.Convicted, p.State, p.Sealed, p.Openings}
 			}
 		})
 		if err == nil && view.ID == (token.WalletID{}) {

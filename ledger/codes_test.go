@@ -321,6 +321,9 @@ func TestEveryRuleRefusesByItsCode(t *testing.T) {
 			provoke, ok = purseProvocations[code]
 		}
 		if !ok {
+			provoke, ok = openersProvocations[code]
+		}
+		if !ok {
 			t.Errorf("no case provokes %s", code)
 			continue
 		}

@@ -313,6 +313,10 @@ func (x *Executor) applyPurses(tx *token.Transaction) *token.Error {
 		return x.convict(t)
 	case *token.ClosePurse:
 		return x.closePurse(tx.ID(), t)
+	case *token.AnnounceOpeners:
+		return x.announceOpeners(t)
+	case *token.OpenName:
+		return x.openName(t)
 	}
 	panic(fmt.Sprintf("no rule for transactions of kind %d", tx.Body.Kind()))
 }

@@ -25,10 +25,12 @@ type machine struct {
 	chain *sim.Chain // on live
 	keys  int        // made so far
 	done  map[string]int
+	// by the key's first commitment
+	openers map[token.Hash]*sim.Openers
 }
 
 func newMachine() *machine {
-	m := &machine{model: ledger.NewModel(), live: livestate.New([32]byte{1}), done: map[string]int{}}
+	m := &machine{model: ledger.NewModel(), live: livestate.New([32]byte{1}), done: map[string]int{}, openers: map[token.Hash]*sim.Openers{}}
 	world := sim.NewWorld(7)
 	m.plain, m.chain = world.NewChain(m.model), world.NewChain(m.live)
 	return m
@@ -168,7 +170,7 @@ func (m *machine) body(t *rapid.T) token.Body {
 	if kind == token.KindAnnounceKeyset || kind == token.KindStampCash {
 		return m.cash(t, kind)
 	}
-	if kind >= token.KindBondPurses && kind <= token.KindClosePurse {
+	if kind >= token.KindBondPurses && kind <= token.KindOpenName {
 		return m.purse(t, kind, bank)
 	}
 	if reserves := m.model.Central.Reserves; len(reserves) > 0 && rapid.IntRange(0, 3).Draw(t, "a reserve") == 0 {
@@ -441,7 +443,7 @@ func TestRandomTransactions(t *testing.T) {
 // provesItself says whether a transaction needs nobody's signature: links of purses are signed, a window is over.
 func provesItself(tx *token.Transaction) bool {
 	switch tx.Body.(type) {
-	case *token.SettlePurses, *token.ConvictPurse, *token.ClosePurse:
+	case *token.SettlePurses, *token.ConvictPurse, *token.ClosePurse, *token.OpenName:
 		return len(tx.Witnesses) == 0
 	}
 	return false

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -166,8 +165,11 @@ func (x *Executor) openPurse(id token.TransactionID, t *token.OpenPurse) *token.
 	case t.ExpiryMillis > x.now+maxPurseLife:
 		return refuse(TooFarAhead, "expiry", "a purse lasts at most 366 days")
 	}
+	if err := x.checkSeal(t); err != nil {
+		return err
+	}
 	opened := &Purse{ID: token.RegisteredID(id), Intermediary: t.Intermediary, Owner: t.Owner, Key: t.Key,
-		Class:  t.Class,
+		Class: t.Class, Sealed: t.Sealed,
 		Limits: t.Limits, ExpiryMillis: t.ExpiryMillis, Serial: 1, Deposit: t.Deposit, Lock: t.Deposit}
 	certificate := opened.Certificate()
 	if err := certificate.Check(); err != nil {
@@ -184,9 +186,6 @@ func (x *Executor) openPurse(id token.TransactionID, t *token.OpenPurse) *token.
 	before := s.book.Locked
 	intermediary.Sequence++
 	x.state.PutIntermediary(t.Intermediary, intermediary)
-	if len(t.Sealed) > 0 {
-		opened.Sealed = sha256.Sum256(t.Sealed)
-	}
 	x.state.AddPurse(opened)
 	s.bond(t.Intermediary).Purses++
 	s.takeAside(&aside)

@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/token/sealed"
 )
 
 // phone is a purse of the town with its device.
@@ -620,11 +621,22 @@ func (m *machine) purse(t *rapid.T, kind token.Kind, bank token.WalletID) token.
 		owners := slices.DeleteFunc(sorted(m.model.Wallets), func(id token.WalletID) bool { return m.model.Wallets[id].Registrar != bank })
 		owner := pick(t, "owner", owners)
 		inputs, amount, change := m.taking(t, owner)
-		return &token.OpenPurse{Intermediary: bank, Sequence: sequence, Owner: owner, Key: m.newKey(), Class: 1, Limits: purseLimits,
+		opening := &token.OpenPurse{Intermediary: bank, Sequence: sequence, Owner: owner, Key: m.newKey(), Class: 1, Limits: purseLimits,
 			ExpiryMillis: m.plain.Now + rapid.Uint64Range(1, 40*dayMillis).Draw(t, "life"), Inputs: inputs, Deposit: min(amount, token.MaxPurseAmount), Change: change}
+		if keys := m.model.PurseBook().Openers; len(keys) > 0 && rapid.IntRange(0, 9).Draw(t, "without a seal") != 0 {
+			number := rapid.IntRange(max(1, len(keys)-1), len(keys)).Draw(t, "key")
+			opening.Sealed = m.openers[keys[number-1].Commitments[0]].Seal(opening, uint32(number), "somebody")
+		}
+		return opening
 	}
 	p := m.model.Purse(rapid.SampledFrom(purses).Draw(t, "purse"))
 	switch kind {
+	case token.KindAnnounceOpeners:
+		o := m.plain.NewOpeners(byte(len(m.openers)), 2, 3)
+		m.openers[o.Key.Commitments[0]] = o
+		return o.Announce(m.sequence(t, token.RolePolicy))
+	case token.KindOpenName:
+		return m.openName(t, p)
 	case token.KindFundPurse:
 		from := pick(t, "from", sorted(m.model.Wallets))
 		inputs, amount, change := m.taking(t, from)
@@ -664,4 +676,21 @@ func (m *machine) link(t *rapid.T, p *ledger.Purse) purse.Link {
 	}
 	l.Signature = signature
 	return l
+}
+
+// openName opens a purse's name, at times for no reason or with an opener too few.
+func (m *machine) openName(t *rapid.T, p *ledger.Purse) token.Body {
+	var court token.Hash
+	if rapid.Bool().Draw(t, "a court's") {
+		court = token.Hash{1}
+	}
+	by, seal := m.plain.NewOpeners(200, 2, 3), token.Octets(nil)
+	if s, err := sealed.Decode(p.Sealed); err == nil {
+		by, seal = m.openers[m.model.PurseBook().Openers[s.KeyNumber-1].Commitments[0]], p.Sealed
+	} else {
+		seal = by.Seal(&token.OpenPurse{}, 1, "nobody")
+	}
+	openers := rapid.SampledFrom([][]uint8{{1, 2}, {1, 3}, {2, 3}, {2}}).Draw(t, "openers")
+	opening, _ := by.Open(p.ID, seal, uint32(len(p.Openings)), court, openers...)
+	return opening
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/token/sealed"
 )
 
 // Of offline purses the ledger keeps what each has set aside and received, every link that came to it, and the bonds of
@@ -40,8 +41,8 @@ type Purse struct {
 	Class        uint8             `json:"class"`
 	Limits       token.PurseLimits `json:"limits"`
 	ExpiryMillis uint64            `json:"expiry_millis"`
-	Serial       uint32            `json:"serial"`          // of the certificate that the deposit calls for
-	Sealed       token.Hash        `json:"sealed,omitzero"` // SHA-256 of the sealed name
+	Serial       uint32            `json:"serial"`           // of the certificate that the deposit calls for
+	Sealed       token.Octets      `json:"sealed,omitempty"` // the owner's name, as package sealed has it
 
 	Deposit   money.Tiyn `json:"deposit_tiyn"`
 	Lock      money.Tiyn `json:"lock_tiyn"`     // what is in it now
@@ -50,6 +51,7 @@ type Purse struct {
 	Bonded    money.Tiyn `json:"bonded_tiyn"`   // what the bond paid in its place and did not get back
 	Convicted bool       `json:"convicted,omitempty"`
 	State     PurseState `json:"state"`
+	Openings  []Opening  `json:"openings,omitempty"` // of the name, in order
 
 	Links []PurseLink `json:"links"` // by (number, id)
 }
@@ -115,12 +117,14 @@ type Bond struct {
 
 // PurseBook counts the money of all purses and bonds. Set aside less paid is what is locked, and is the fund's token.
 type PurseBook struct {
-	Token    token.ID   `json:"token,omitzero"`
-	SetAside money.Tiyn `json:"set_aside_tiyn"`  // ever: deposits and bonds
-	Paid     money.Tiyn `json:"paid_tiyn"`       // ever, to wallets that links pay
-	Returned money.Tiyn `json:"returned_tiyn"`   // ever, to owners and intermediaries
-	Locked   money.Tiyn `json:"locked_tiyn"`     // in all purses and bonds
-	Bonds    []Bond     `json:"bonds,omitempty"` // by intermediary
+	Token    token.ID     `json:"token,omitzero"`
+	SetAside money.Tiyn   `json:"set_aside_tiyn"`    // ever: deposits and bonds
+	Paid     money.Tiyn   `json:"paid_tiyn"`         // ever, to wallets that links pay
+	Returned money.Tiyn   `json:"returned_tiyn"`     // ever, to owners and intermediaries
+	Locked   money.Tiyn   `json:"locked_tiyn"`       // in all purses and bonds
+	Bonds    []Bond       `json:"bonds,omitempty"`   // by intermediary
+	Openers  []sealed.Key `json:"openers,omitempty"` // keys for names; a seal says which, from 1
+	Openings uint64       `json:"openings"`          // of names, ever
 }
 
 // Bond finds an intermediary's bond, or nil.
@@ -138,7 +142,7 @@ func (b *PurseBook) find(intermediary token.WalletID) (at int, found bool) {
 }
 
 // used says whether there is anything to remember.
-func (b *PurseBook) Used() bool { return b.SetAside != 0 || len(b.Bonds) > 0 }
+func (b *PurseBook) Used() bool { return b.SetAside != 0 || len(b.Bonds) > 0 || len(b.Openers) > 0 }
 
 // Purse is a purse's record, or nil. The executor changes it in place, after saying so to ChangePurse.
 func (p *Programs) Purse(id token.WalletID) *Purse { return p.purses[id] }

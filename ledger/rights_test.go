@@ -284,6 +284,7 @@ func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID)
 		&token.OpenPurse{Intermediary: f.bank, Sequence: f.bankSequence(), Owner: id, Key: key, Class: 1, Limits: purseLimits, ExpiryMillis: f.Now + 30*dayMillis, Inputs: inputs, Deposit: amount},
 		&token.FundPurse{From: id, Purse: f.purseOf(), Inputs: inputs, Amount: amount},
 		settling(purse.Link{Purse: f.purseOf(), Number: 1, Amount: kzt, Payee: to}), forgedConviction(f.purseOf()), &token.ClosePurse{Purse: f.purseOf()}, &token.ClosePurse{Purse: f.bank},
+		&token.AnnounceOpeners{Sequence: policy, Members: 1, Commitments: []token.Hash{f.NewOpeners(9, 1, 1).Key.Commitments[0]}}, forgedOpening(f.purseOf(), f.model.PurseBook()),
 		&token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: []byte{1}},
 		&token.Create{Creator: id, Definition: sha256.Sum256(f.Template("escrow")), Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
 			Terms: []token.Value{token.Int(1), token.Int(1)}, Inputs: inputs, Paid: []money.Tiyn{amount}}, f.action(id, id, "release"), f.action(id, to, "refund"), f.action(id, to, "release"))
@@ -299,6 +300,15 @@ func (w *town) purseOf() (id token.WalletID) {
 }
 
 // forgedConviction is a pair that nobody signed.
+// forgedOpening is made with shares of openers that nobody announced.
+func forgedOpening(of token.WalletID, book *ledger.PurseBook) *token.OpenName {
+	w := sim.NewWorld(5)
+	o := w.NewOpeners(9, 1, 1)
+	t := &token.OpenPurse{}
+	opening, _ := o.Open(of, o.Seal(t, uint32(len(book.Openers)), "nobody"), 0, token.Hash{1}, 1)
+	return opening
+}
+
 func forgedConviction(of token.WalletID) *token.ConvictPurse {
 	c := purse.NewConviction(token.NetworkID{}, purse.Link{Purse: of, Number: 1, Amount: 1}, purse.Link{Purse: of, Number: 1, Amount: 2})
 	c.A.Signature[0], c.B.Signature[0] = byte(token.Ed25519), byte(token.Ed25519)

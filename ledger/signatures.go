@@ -173,7 +173,7 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 	case *token.StampCash:
 		return payerSignatory(state, t.Reserve)
 	case *token.BondPurses, *token.OpenPurse, *token.FundPurse, *token.SettlePurses, *token.ConvictPurse,
-		*token.ClosePurse:
+		*token.ClosePurse, *token.OpenName:
 		return purseSignatories(state, body)
 	case *token.Redeem:
 		treasury, ok := state.Wallet(t.From)
@@ -193,7 +193,7 @@ func signatories(rules uint32, state Reader, body token.Body) ([]Signatory, *tok
 			return nil, refuse(UnknownIntermediary, "intermediary", "no intermediary %s", t.Intermediary)
 		}
 		return []Signatory{set(token.RolePolicy), possession(t.Keys, old.Keys)}, nil
-	case *token.Suspend, *token.SetPolicy:
+	case *token.Suspend, *token.SetPolicy, *token.AnnounceOpeners:
 		return []Signatory{set(token.RolePolicy)}, nil
 	case *token.Move:
 		to, ok := state.Intermediary(t.To)

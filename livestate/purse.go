@@ -2,16 +2,18 @@ package livestate
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/token/sealed"
 )
 
 // Records of offline purses: the book, then each purse in order of id, behind it its links in order of number and id.
 const (
-	purseBookItems = 7
-	purseItems     = 18
+	purseBookItems = 9
+	purseItems     = 19
 	purseLinkItems = 10
 )
 
@@ -30,7 +32,11 @@ func (s *State) purseBookRecord() []byte {
 		b = token.AppendBytes(token.AppendBytes(token.AppendArray(b, 4), bond.Intermediary[:]), bond.Certifier[:])
 		b = token.AppendUint(token.AppendUint(b, uint64(bond.Amount)), uint64(bond.Purses))
 	}
-	return b
+	b = token.AppendArray(b, len(book.Openers))
+	for i := range book.Openers {
+		b = token.AppendBytes(b, book.Openers[i].Append(nil))
+	}
+	return token.AppendUint(b, book.Openings)
 }
 
 func decodePurseBook(d *token.Decoder) (book ledger.PurseBook) {
@@ -47,6 +53,17 @@ func decodePurseBook(d *token.Decoder) (book ledger.PurseBook) {
 			return book
 		}
 	}
+	for range d.Array("openers", 0, 1<<10) {
+		key, err := sealed.DecodeKey(d.Bytes("openers", 1, 1<<10))
+		if err != nil {
+			d.Fail(token.Errorf(token.NotCanonical, "openers", "%v", err))
+		}
+		if d.Err() != nil {
+			return book
+		}
+		book.Openers = append(book.Openers, *key)
+	}
+	book.Openings = d.Uint("openings", maxUint63)
 	return book
 }
 
@@ -60,10 +77,16 @@ func purseRecords(p *ledger.Purse) [][]byte {
 	b = token.AppendUint(token.AppendUint(token.AppendArray(b, 4), uint64(p.Limits.Payment)), uint64(p.Limits.Offline))
 	b = token.AppendUint(token.AppendUint(b, uint64(p.Limits.Hops)), uint64(p.Limits.AgeHours))
 	b = token.AppendUint(token.AppendUint(b, p.ExpiryMillis), uint64(p.Serial))
-	b = token.AppendUint(token.AppendBytes(b, p.Sealed[:]), uint64(p.Deposit))
+	b = token.AppendUint(token.AppendBytes(b, p.Sealed), uint64(p.Deposit))
 	b = token.AppendUint(token.AppendUint(b, uint64(p.Lock)), uint64(p.KnownIn))
 	b = token.AppendUint(token.AppendUint(b, uint64(p.Known)), uint64(p.Bonded))
 	b = token.AppendUint(token.AppendBool(b, p.Convicted), uint64(p.State))
+	b = token.AppendArray(b, len(p.Openings))
+	for i := range p.Openings {
+		o := &p.Openings[i]
+		b = token.AppendBytes(token.AppendUint(token.AppendArray(b, 4), o.TimeMillis), o.Case[:])
+		b = token.AppendBytes(token.AppendBytes(b, o.Asker[:]), o.Combined[:])
+	}
 	records := [][]byte{token.AppendUint(b, uint64(len(p.Links)))}
 	for i := range p.Links {
 		records = append(records, appendPurseLink(&p.Links[i]))
@@ -91,12 +114,30 @@ func decodePurse(d *token.Decoder) (p *ledger.Purse, links int) {
 	p.Limits.Payment, p.Limits.Offline = tiyn(d, "limits.payment_most"), tiyn(d, "limits.offline_most")
 	p.Limits.Hops, p.Limits.AgeHours = uint8(d.Uint("limits.hops_most", 255)), uint16(d.Uint("limits.age_hours", 65535))
 	p.ExpiryMillis, p.Serial = d.Uint("expiry", token.MaxValidUntil), uint32(d.Uint("serial", 1<<32-1))
-	d.Fixed("sealed", p.Sealed[:])
+	if name := d.Bytes("sealed", 0, token.MaxSealed); len(name) > 0 {
+		p.Sealed = slices.Clone(name)
+	}
 	p.Deposit, p.Lock, p.KnownIn = tiyn(d, "deposit"), tiyn(d, "lock"), tiyn(d, "known_in")
 	p.Known, p.Bonded = tiyn(d, "known"), tiyn(d, "bonded")
 	p.Convicted = d.Bool("convicted")
 	p.State = ledger.PurseState(d.Uint("state", uint64(ledger.PurseEnded)))
+	p.Openings = decodeOpenings(d)
 	return p, int(d.Uint("links", 1<<32-1))
+}
+
+func decodeOpenings(d *token.Decoder) (all []ledger.Opening) {
+	for range d.Array("openings", 0, 1<<10) {
+		var o ledger.Opening
+		d.Array("openings", 4, 4)
+		o.TimeMillis = d.Uint("openings.time", token.MaxValidUntil)
+		d.Fixed("openings.case", o.Case[:])
+		d.Fixed("openings.asker", o.Asker[:])
+		if d.Fixed("openings.combined", o.Combined[:]); d.Err() != nil {
+			return nil
+		}
+		all = append(all, o)
+	}
+	return all
 }
 
 func decodePurseLink(d *token.Decoder) (l ledger.PurseLink) {
@@ -155,11 +196,16 @@ func before(a, b *ledger.PurseLink) bool {
 // finishPurses checks that the fund holds what the purses and the bonds do.
 func (l *loader) finishPurses() error {
 	book, sum, live := l.state.PurseBook(), money.Tiyn(0), map[token.WalletID]uint32{}
+	openings := uint64(0)
 	if l.missing > 0 {
 		return badSnapshot("%d links of the last purse are missing", l.missing)
 	}
 	for _, id := range l.state.Purses() {
 		p := l.state.Purse(id)
+		openings += uint64(len(p.Openings))
+		if err := l.sealHolds(p); err != nil {
+			return err
+		}
 		if sum += p.Lock; p.State != ledger.PurseEnded {
 			live[p.Intermediary]++
 		}
@@ -174,12 +220,29 @@ func (l *loader) finishPurses() error {
 	}
 	fund, held := l.state.Token(book.Token)
 	switch {
+	case openings != book.Openings:
+		return badSnapshot("the names of its purses were opened %d times, their book says %d", openings, book.Openings)
 	case len(live) > 0:
 		return badSnapshot("%d intermediaries have purses and no bond", len(live))
 	case sum != book.Locked || book.SetAside-book.Paid-book.Returned != book.Locked || fund.Amount != book.Locked ||
 		held && fund.Wallet != ledger.PurseFund:
 		return badSnapshot("purses and bonds hold %s, their book says %s, the fund has %s", sum, book.Locked,
 			fund.Amount)
+	}
+	return nil
+}
+
+// sealHolds checks that a purse's sealed name is one, under a key of openers that is there.
+func (l *loader) sealHolds(p *ledger.Purse) error {
+	if len(p.Sealed) == 0 {
+		if len(p.Openings) > 0 {
+			return badSnapshot("the name of purse %s was opened and never sealed", p.ID)
+		}
+		return nil
+	}
+	seal, err := sealed.Decode(p.Sealed)
+	if err != nil || seal.KeyNumber == 0 || int(seal.KeyNumber) > len(l.state.PurseBook().Openers) {
+		return badSnapshot("the name of purse %s is sealed under no key of its openers", p.ID)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func Steps() []Step {
 	steps = append(steps, programSteps()...)
 	steps = append(steps, useCaseSteps()...)
 	steps = append(steps, cashSteps()...)
+	steps = append(steps, purseSteps()...)
 	return append(steps, laterSteps...)
 }
 

@@ -66,7 +66,7 @@ func newStage(t *testing.T) (*Stage, *bytes.Buffer, *node.Node) {
 
 // onLedger are the steps that need nothing but a ledger.
 func onLedger() []Step {
-	return slices.Concat(ledgerSteps(), programSteps(), useCaseSteps(), cashSteps())
+	return slices.Concat(ledgerSteps(), programSteps(), useCaseSteps(), cashSteps(), purseSteps())
 }
 
 // sums is what there is of money, and where.

@@ -39,8 +39,10 @@ const (
 	KindSettlePurses      Kind = 33
 	KindConvictPurse      Kind = 34
 	KindClosePurse        Kind = 35
+	KindAnnounceOpeners   Kind = 36
+	KindOpenName          Kind = 37
 
-	LastKind = KindClosePurse // the highest number in use
+	LastKind = KindOpenName // the highest number in use
 )
 
 // Body is what a transaction says; its bytes make the id and are signed. One type per kind.
@@ -89,6 +91,8 @@ var kinds = map[Kind]func() Body{
 	KindSettlePurses:      func() Body { return new(SettlePurses) },
 	KindConvictPurse:      func() Body { return new(ConvictPurse) },
 	KindClosePurse:        func() Body { return new(ClosePurse) },
+	KindAnnounceOpeners:   func() Body { return new(AnnounceOpeners) },
+	KindOpenName:          func() Body { return new(OpenName) },
 }
 
 var kindNames = map[Kind]string{
@@ -104,6 +108,7 @@ var kindNames = map[Kind]string{
 	KindAnnounceKeyset: "announce-keyset", KindStampCash: "stamp-cash",
 	KindBondPurses: "bond-purses", KindOpenPurse: "open-purse", KindFundPurse: "fund-purse",
 	KindSettlePurses: "settle-purses", KindConvictPurse: "convict-purse", KindClosePurse: "close-purse",
+	KindAnnounceOpeners: "announce-openers", KindOpenName: "open-name",
 }
 
 func (k Kind) String() string {

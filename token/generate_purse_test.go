@@ -58,4 +58,19 @@ func init() {
 	bodies[token.KindClosePurse] = func(t *rapid.T) token.Body {
 		return &token.ClosePurse{Purse: anyWallet.Draw(t, "purse")}
 	}
+	bodies[token.KindAnnounceOpeners] = func(t *rapid.T) token.Body {
+		b := &token.AnnounceOpeners{Sequence: anySequence.Draw(t, "sequence"), Members: rapid.Uint8Range(1, token.MaxOpeners).Draw(t, "members")}
+		for range rapid.IntRange(1, int(b.Members)).Draw(t, "threshold") {
+			b.Commitments = append(b.Commitments, token.Hash(octets(t, 32, 32)))
+		}
+		return b
+	}
+	bodies[token.KindOpenName] = func(t *rapid.T) token.Body {
+		b := &token.OpenName{Purse: anyWallet.Draw(t, "purse"), Number: rapid.Uint32().Draw(t, "number"), Case: token.Hash(octets(t, 32, 32)),
+			Asker: token.Hash(octets(t, 32, 32)), Proof: octets(t, 64, 64)}
+		for i := range rapid.IntRange(1, token.MaxOpeners).Draw(t, "shares") {
+			b.Shares = append(b.Shares, token.NameShare{Opener: uint8(i + 1), Point: token.Hash(octets(t, 32, 32)), Proof: octets(t, 64, 64)})
+		}
+		return b
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/token/sealed"
 )
 
 // certifierKey ends the name of the key by which a bank certifies offline purses.
@@ -93,4 +94,11 @@ func (d *Client) FundPurse(ctx context.Context, from, purse token.WalletID, amou
 	receipt, err := d.Do(ctx, &token.FundPurse{From: from, Purse: purse, Inputs: inputs, Amount: amount,
 		Change: change})
 	return receipt, d.freeRefused(ctx, from, inputs, err)
+}
+
+// AnnounceOpeners announces the key under which names are sealed from now on.
+func (d *Client) AnnounceOpeners(ctx context.Context, key *sealed.Key) (node.Receipt, error) {
+	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
+		return &token.AnnounceOpeners{Sequence: sequence, Members: key.Members, Commitments: key.Commitments}
+	})
 }

@@ -23,6 +23,7 @@ var undrafted = map[string]string{
 	"purse settle":             "links are signed; the ledger asks nobody's signature",
 	"purse convict":            "links are signed; the ledger asks nobody's signature",
 	"purse close":              "the ledger asks nobody's signature",
+	"purse openers open":       "the openers' shares prove themselves; the ledger asks nobody's signature",
 	"channel keep":             "it changes nothing: it writes a file from what the ledger proves",
 	"wallet apply":             "the bank makes the draft",
 	"bank applications accept": "its draft goes to the applicant",

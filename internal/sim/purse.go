@@ -21,18 +21,22 @@ func (w *World) purses(c *Chain, bank token.WalletID) {
 	paid := c.Must(&token.Transfer{Parties: []token.WalletID{bank, owner}, Payers: 1,
 		Inputs:  []token.ID{token.OutputID(issue.ID(), 1)},
 		Outputs: []token.Output{{Party: 1, Amount: 9_000 * money.Tenge}}})
-	open := func(device string, deposit money.Tiyn, sealed []byte, inputs []token.ID,
+	openers := w.NewOpeners(23, 2, 3)
+	c.Must(openers.Announce(model.Authority().Set(token.RolePolicy).Sequence))
+	open := func(device string, deposit money.Tiyn, name string, inputs []token.ID,
 		change money.Tiyn) *token.Transaction {
-		return c.Must(&token.OpenPurse{Intermediary: bank, Sequence: sequence(), Owner: owner,
+		body := &token.OpenPurse{Intermediary: bank, Sequence: sequence(), Owner: owner,
 			Key:   w.Key(device).Public(),
-			Class: 1, ExpiryMillis: c.Now + 5*86_400_000, Sealed: sealed, Inputs: inputs, Deposit: deposit,
+			Class: 1, ExpiryMillis: c.Now + 5*86_400_000, Inputs: inputs, Deposit: deposit,
 			Change: change,
 			Limits: token.PurseLimits{Payment: 2_000 * money.Tenge, Offline: 10_000 * money.Tenge, Hops: 5,
-				AgeHours: 168}})
+				AgeHours: 168}}
+		body.Sealed = openers.Seal(body, 1, name)
+		return c.Must(body)
 	}
-	first := open("phone 1", 1_500*money.Tenge, []byte("sealed"), []token.ID{token.OutputID(paid.ID(), 0)},
+	first := open("phone 1", 1_500*money.Tenge, "Aigul Serik 900101450012", []token.ID{token.OutputID(paid.ID(), 0)},
 		7_500*money.Tenge)
-	second := token.RegisteredID(open("phone 2", 0, nil, nil, 0).ID())
+	second := token.RegisteredID(open("phone 2", 0, "Bolat Ospan 850505300011", nil, 0).ID())
 	purseID := token.RegisteredID(first.ID())
 	c.Must(&token.FundPurse{From: owner, Purse: purseID, Inputs: []token.ID{token.OutputID(first.ID(), 0)},
 		Amount: 500 * money.Tenge, Change: 7_000 * money.Tenge})
@@ -51,6 +55,10 @@ func (w *World) purses(c *Chain, bank token.WalletID) {
 	conviction := purse.NewConviction(w.Network, one, two)
 	c.Must(&token.ConvictPurse{Conviction: conviction.Append(nil)})
 	c.Must(&token.SettlePurses{Links: []token.Octets{two.Append(nil), one.Append(nil)}})
+	byConviction, _ := openers.Open(purseID, model.Purse(purseID).Sealed, 0, token.Hash{}, 1, 3)
+	c.Must(byConviction)
+	byCourt, _ := openers.Open(second, model.Purse(second).Sealed, 0, ledger.CaseHash("7599-26-00-2/1"), 2, 3)
+	c.Must(byCourt)
 	c.Now += 5*86_400_000 + ledger.ClaimWindowMillis
 	c.Must(&token.ClosePurse{Purse: purseID})
 	c.Must(&token.ClosePurse{Purse: second})

@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 		"cluster", "bank", "bitcoin",
 		"pool", "farm", "market", "console", "words"},
 	"console": {},
-	"scenario": {"money", "params", "txlog", "token", "contract", "ledger", "cash", "node", "cluster", "bank",
+	"scenario": {"money", "params", "txlog", "token", "contract", "purse", "ledger", "cash", "node", "cluster", "bank",
 		"bitcoin", "pool", "farm",
 		"planner", "market", "api", "wallet"},
 
@@ -82,7 +82,7 @@ var mayImport = map[string][]string{
 	// commands about several lines
 	"internal/cli/configcmd": {"farm", "internal/cli", "internal/cli/datadir", "internal/cli/nodecmd"},
 	"internal/cli/democmd":   append([]string{"params", "scenario", "internal/cli/nodecmd"}, onLedgers...),
-	"internal/cli/benchcmd": append([]string{"trace", "cash", "cluster", "bitcoin", "pool", "farm", "planner", "market",
+	"internal/cli/benchcmd": append([]string{"trace", "cash", "purse", "cluster", "bitcoin", "pool", "farm", "planner", "market",
 		"internal/cli/drill"},
 		onLedgers...),
 	"cmd/aqsha": {"words", "internal/cli", "internal/cli/benchcmd", "internal/cli/cashcmd",

@@ -3,21 +3,21 @@
 import {concat, hex, sha512} from './bytes.js'
 const node = globalThis.process?.versions?.node ? await import('node:crypto') : null
 
-const P = 2n ** 255n - 19n, L = 2n ** 252n + 27742317777372353535851937790883648493n
-const mod = x => { x %= P; return x < 0n ? x + P : x }
-function power(x, e) { let r = 1n; for (x = mod(x); e > 0n; e >>= 1n, x = x * x % P) if (e & 1n) r = r * x % P; return r }
-const D = mod(-121665n * power(121666n, P - 2n)), I = power(2n, (P - 1n) / 4n)
-const little = b => { let n = 0n; for (let i = b.length - 1; i >= 0; i--) n = n << 8n | BigInt(b[i]); return n }
+export const P = 2n ** 255n - 19n, L = 2n ** 252n + 27742317777372353535851937790883648493n
+export const mod = x => { x %= P; return x < 0n ? x + P : x }
+export function power(x, e) { let r = 1n; for (x = mod(x); e > 0n; e >>= 1n, x = x * x % P) if (e & 1n) r = r * x % P; return r }
+export const D = mod(-121665n * power(121666n, P - 2n)), I = power(2n, (P - 1n) / 4n)
+export const little = b => { let n = 0n; for (let i = b.length - 1; i >= 0; i--) n = n << 8n | BigInt(b[i]); return n }
 
 // Points are [X, Y, Z, T] with x = X/Z, y = Y/Z, xy = T/Z (RFC 8032 section 5.1.4).
 const zero = [0n, 1n, 1n, 0n]
-function add([x1, y1, z1, t1], [x2, y2, z2, t2]) {
+export function add([x1, y1, z1, t1], [x2, y2, z2, t2]) {
   const a = (y1 - x1) * (y2 - x2) % P, b = (y1 + x1) * (y2 + x2) % P, c = 2n * t1 * D % P * t2 % P, d = 2n * z1 * z2 % P
   const e = b - a, f = d - c, g = d + c, h = b + a
   return [mod(e * f), mod(g * h), mod(f * g), mod(e * h)]
 }
-function times(p, n) { let r = zero; for (; n > 0n; n >>= 1n, p = add(p, p)) if (n & 1n) r = add(r, p); return r }
-const negate = ([x, y, z, t]) => [mod(-x), y, z, mod(-t)]
+export function times(p, n) { let r = zero; for (; n > 0n; n >>= 1n, p = add(p, p)) if (n & 1n) r = add(r, p); return r }
+export const negate = ([x, y, z, t]) => [mod(-x), y, z, mod(-t)]
 const isZero = ([x, y, z]) => mod(x) === 0n && mod(y - z) === 0n
 
 export function decodePoint(b) {
@@ -28,7 +28,7 @@ export function decodePoint(b) {
   if ((x & 1n) !== sign) x = mod(-x)
   return [x, y, 1n, x * y % P]
 }
-const B = decodePoint(concat(Uint8Array.of(0x58), new Uint8Array(31).fill(0x66)))
+export const B = decodePoint(concat(Uint8Array.of(0x58), new Uint8Array(31).fill(0x66)))
 export const smallOrder = p => isZero(times(p, 8n))
 
 export function zip215(key, message, signature) {

@@ -109,6 +109,7 @@ const markedOutput = v => {
   if (v.length === 4) { o.from = small(SAME - 1)(v[2]); o.becomes = small(SAME - 1)(v[3]); if (o.from === 0 && o.becomes === 0) refuse('not-canonical', 'outputs') }
   return o
 }
+const nameShare = v => { const [opener, p, proof] = items(small(16), fixed(32), fixed(64))(v); return {opener, point: p, proof} }
 const seq = uint(I63), many = of => list(of, 1, 1024), reference = text(1, 64)
 const paidIn = v => list(amountOrNone, 1, 4)(v)
 const brought = t => { distinct(t.inputs); if ((sums(t.paid) === 0n) !== (t.inputs.length === 0)) refuse('unused', 'inputs') }
@@ -150,6 +151,8 @@ const kinds = {
   33: [['links', list(data(1, 205), 1, 16)]],
   34: [['conviction', data(1, 512)]],
   35: [['purse', wallet]],
+  36: [['sequence', seq], ['members', small(16)], ['commitments', list(fixed(32), 1, 16)]],
+  37: [['purse', wallet], ['number', uint(2n ** 32n - 1n)], ['case', id], ['asker', id], ['proof', fixed(64)], ['shares', list(nameShare, 1, 16)]],
 }
 // What is set aside: inputs exactly where it is something.
 const aside = (t, n) => { distinct(t.inputs); sums([n, t.change]); if (n === 0n ? t.inputs.length || t.change : !t.inputs.length) refuse(n === 0n ? 'unused' : 'too-few', 'inputs') }
@@ -159,6 +162,8 @@ const together = {
   30: t => aside(t, t.amount),
   31: t => aside(t, t.deposit),
   32: t => aside(t, t.amount),
+  36: t => t.commitments.length > t.members ? refuse('out-of-range', 'members') : 0,
+  37: t => t.shares.some((s, i) => i > 0 && s.opener <= t.shares[i - 1].opener) ? refuse('repeated', 'shares') : 0,
   33: t => distinct(t.links.map(l => hex(l))),
   1: t => {
     distinct(t.parties); distinct(t.inputs); sums(t.outputs.map(o => o.amount))

@@ -142,13 +142,13 @@ export class Ledger {
     case 30: return [{role: WALLET, keys: [this.wallet(t.intermediary).key], threshold: 1}, this.registrar(t.intermediary), this.possession(t.certifier)]
     case 31: return [{role: WALLET, keys: [this.wallet(t.owner).key], threshold: 1}, this.registrar(t.intermediary), this.possession(t.key)]
     case 32: return [{role: WALLET, keys: [this.wallet(t.from).key], threshold: 1}]
-    case 33: case 34: case 35: return []
+    case 33: case 34: case 35: case 37: return []
     case 29: return [{role: WALLET, keys: [this.wallet(t.reserve).key], threshold: 1}]
     case 3: return [this.owner(WALLET, (s.wallets.get(t.from) ?? refuse('unknown-intermediary')).key), this.set(ISSUE)]
     case 4: return [this.registrar(t.registrar), this.possession(t.key, t.recovery)]
     case 9: case 10: case 11: return [this.set(ENFORCEMENT)]
     case 12: return [this.set(POLICY), this.possession(...t.keys.keys, t.treasury)]
-    case 13: case 15: return [this.set(POLICY)]
+    case 13: case 15: case 36: return [this.set(POLICY)]
     case 14: return [this.set(POLICY), {role: RECEIVER, ...bank(t.to).keys}]
     case 16: return [this.set(t.by), ...(t.change.kind === 1 ? [this.newKeys(t.change.keys, s.authority.sets[t.change.set - 1])] : [])]
     case 17: return [this.set(ROOT)]
@@ -594,9 +594,15 @@ export class Ledger {
   settle(t) { new Purses(this).settle(t) }
   convict(t) { new Purses(this).convict(t) }
   closePurse(t) { new Purses(this).close(t) }
+  announceOpeners(t) {
+    const set = this.policySet(t.sequence)
+    new Purses(this).announce(t)
+    set.sequence++
+  }
+  openName(t) { new Purses(this).openName(t) }
 }
 const does = {1: 'transfer', 2: 'issue', 3: 'redeem', 4: 'register', 5: 'update', 6: 'rekey', 7: 'cancel', 8: 'close', 9: 'freeze', 10: 'unfreeze', 11: 'seize', 12: 'admit', 13: 'suspend', 14: 'move', 15: 'setPolicy', 16: 'propose', 17: 'veto', 18: 'renew',
-  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch', 28: 'announceKeyset', 29: 'stampCash', 30: 'bondPurses', 31: 'openPurse', 32: 'fundPurse', 33: 'settle', 34: 'convict', 35: 'closePurse'}
+  19: 'setAgency', 20: 'registerPurpose', 21: 'markedTransfer', 22: 'define', 23: 'create', 24: 'act', 25: 'cancel', 26: 'release', 27: 'vouch', 28: 'announceKeyset', 29: 'stampCash', 30: 'bondPurses', 31: 'openPurse', 32: 'fundPurse', 33: 'settle', 34: 'convict', 35: 'closePurse', 36: 'announceOpeners', 37: 'openName'}
 export const none = {spent: [], made: []}
 export const paysNow = (net, delta) => net < 0n || delta >= 0
 const sameKeys = (a, b) => a.threshold === b.threshold && a.keys.length === b.keys.length && a.keys.every((k, i) => k === b.keys[i])

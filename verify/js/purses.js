@@ -4,8 +4,9 @@ import {hex, sha256, unhex, utf8} from './bytes.js'
 import {decode} from './cbor.js'
 import {verify} from './ed25519.js'
 import {conflict, limitsAllow, link} from './purse.js'
+import {combine, keyCheck, seal, sealHolds} from './sealed.js'
 
-const MOST = 2n ** 53n - 1n, WINDOW = 30n * 86_400_000n, LIFE = 366n * 86_400_000n, CLAIMS = 1024, PAYOUTS = 60
+const MOST = 2n ** 53n - 1n, WINDOW = 30n * 86_400_000n, LIFE = 366n * 86_400_000n, CLAIMS = 1024, PAYOUTS = 60, KEYS = 64, OPENINGS = 64
 const OPEN = 0, ENDING = 1, ENDED = 2
 export const FUND = hex(sha256(utf8('aqsha purses v1\0')).subarray(0, 16))
 const max = (a, b) => a > b ? a : b, min = (...all) => all.reduce((a, b) => a < b ? a : b)
@@ -70,13 +71,14 @@ export class Purses {
     if (!this.bond(t.intermediary)) refuse('no-bond')
     if (x.now >= t.expiry) refuse('expired')
     if (t.expiry > x.now + LIFE) refuse('too-far-ahead')
+    this.checkSeal(t)
     const [payment, offline, hops, age] = t.limits
     limitsAllow({class: t.class, payment, all: offline, hops, age})
     if (this.s.wallets.has(id) || this.s.purses.has(id)) refuse('duplicate')
     this.maySetAside(t.owner, t, t.deposit)
     bank.sequence++
     this.s.purses.set(id, {id, intermediary: t.intermediary, owner: t.owner, key: t.key, class: t.class, limits: {payment, offline, hops, age}, expiry: t.expiry, serial: 1n,
-      sealed: t.sealed.length ? hex(sha256(t.sealed)) : NO_TOKEN, deposit: t.deposit, lock: t.deposit, knownIn: 0n, known: 0n, bonded: 0n, convicted: false, state: OPEN, links: []})
+      sealed: t.sealed, openings: [], deposit: t.deposit, lock: t.deposit, knownIn: 0n, known: 0n, bonded: 0n, convicted: false, state: OPEN, links: []})
     this.bond(t.intermediary).purses++
     this.takeAside(t.owner, t, t.deposit); this.finish(t)
   }
@@ -194,6 +196,30 @@ export class Purses {
     p.lock = 0n
   }
 
+  announce(t) {
+    const key = {members: t.members, commitments: t.commitments}
+    keyCheck(key)
+    if (this.book.openers.length >= KEYS) refuse('too-many')
+    this.book.openers.push(key)
+  }
+  checkSeal(t) {
+    const keys = this.book.openers.length
+    if (!t.sealed.length) return keys ? refuse('no-seal') : undefined
+    if (!keys) refuse('unknown-openers')
+    const s = seal(t.sealed)
+    if (s.number !== BigInt(keys)) refuse('unknown-openers')
+    sealHolds(s, this.x.network, t)
+  }
+  openName(t) {
+    const p = this.s.purses.get(t.purse) ?? refuse('unknown-purse')
+    if (!p.sealed.length) refuse('no-seal')
+    if (t.case === NO_TOKEN && !p.convicted) refuse('no-case')
+    if (t.number !== BigInt(p.openings.length)) refuse('stale-version')
+    if (p.openings.length >= OPENINGS) refuse('too-many')
+    const s = seal(p.sealed), combined = combine(t, s, this.x.network, this.book.openers[Number(s.number) - 1])
+    p.openings.push({time: this.x.now, case: t.case, asker: t.asker, combined})
+    this.book.openings++
+  }
   convict(t) {
     const v = decode(t.conviction)
     if (!Array.isArray(v) || v.length !== 3 || v[0] !== 8n) refuse('unknown-kind')

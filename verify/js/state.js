@@ -10,7 +10,7 @@ export class State {
     this.lastPurpose = 0 // the last number that was given
     this.authority = null
     this.purses = new Map()
-    this.book = {token: NO_TOKEN, setAside: 0n, paid: 0n, returned: 0n, locked: 0n, bonds: new Map()} // of purses
+    this.book = {token: NO_TOKEN, setAside: 0n, paid: 0n, returned: 0n, locked: 0n, bonds: new Map(), openers: [], openings: 0n} // of purses
   }
   purpose(n) { return this.purposes.get(n) }
   detail(w) { return this.details.get(w) ?? {recovery: NO_KEY, case: '', key: NO_KEY, newRecovery: NO_KEY, due: 0n, vouched: []} }
@@ -52,11 +52,12 @@ function* records(s, at) {
   }
   if (waiting.length) yield page(waiting)
   const b = s.book
-  if (b.setAside === 0n && b.bonds.size === 0) return
-  yield [11, unhex(b.token), b.setAside, b.paid, b.returned, b.locked, ordered(b.bonds).map(([id, of]) => [unhex(id), unhex(of.certifier), of.amount, of.purses])]
+  if (b.setAside === 0n && b.bonds.size === 0 && b.openers.length === 0) return
+  yield [11, unhex(b.token), b.setAside, b.paid, b.returned, b.locked, ordered(b.bonds).map(([id, of]) => [unhex(id), unhex(of.certifier), of.amount, of.purses]),
+    b.openers.map(k => encode([1, k.members, k.commitments.map(unhex)])), b.openings]
   for (const [id, p] of ordered(s.purses)) {
-    yield [12, unhex(id), unhex(p.intermediary), unhex(p.owner), unhex(p.key), p.class, [p.limits.payment, p.limits.offline, p.limits.hops, p.limits.age], p.expiry, p.serial, unhex(p.sealed),
-      p.deposit, p.lock, p.knownIn, p.known, p.bonded, p.convicted, p.state, p.links.length]
+    yield [12, unhex(id), unhex(p.intermediary), unhex(p.owner), unhex(p.key), p.class, [p.limits.payment, p.limits.offline, p.limits.hops, p.limits.age], p.expiry, p.serial, p.sealed,
+      p.deposit, p.lock, p.knownIn, p.known, p.bonded, p.convicted, p.state, p.openings.map(o => [o.time, unhex(o.case), unhex(o.asker), unhex(o.combined)]), p.links.length]
     for (const l of p.links) yield [13, unhex(l.id), l.number, unhex(l.previous), l.before, l.received, l.amount, unhex(l.payee), l.paid, l.share]
   }
 }

@@ -19,7 +19,7 @@ what it is compared with. Rates are per second of processor time where that can 
 	command.AddCommand(newBenchLedgerCommand(), newBenchSoakCommand(), newBenchRestartCommand(),
 		newBenchCopiesCommand(), newBenchClusterCommand(), newBenchContractsCommand(), newBenchMarketCommand(),
 		newBenchSHA256dCommand(), newBenchPoolCommand(), newBenchFarmCommand(), newBenchPlanCommand(),
-		newBenchProgramsCommand(), newBenchAbuseCommand(), newBenchCashCommand())
+		newBenchProgramsCommand(), newBenchAbuseCommand(), newBenchCashCommand(), newBenchPurseCommand())
 	return command
 }
 

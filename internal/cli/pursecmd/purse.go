@@ -13,8 +13,10 @@ import (
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/ledger"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/token/sealed"
 	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet/purse"
 )
@@ -35,7 +37,7 @@ owner.`,
 	command.PersistentFlags().String("purse", "./aqsha-purse.json", "file of the purse on this device")
 	command.AddCommand(newBondCommand(), newOpenCommand(), newCertifyCommand(), newUpdateCommand(), newFundCommand(),
 		newPayCommand(), newGiveUpCommand(), newReceiveCommand(), newShowCommand(), newSettleCommand(),
-		newConvictCommand(), newRevocationsCommand(), newCloseCommand())
+		newConvictCommand(), newRevocationsCommand(), newCloseCommand(), newOpenersCommand(), newOpeningsCommand())
 	session.ChangesLedger(command, "bond", "fund")
 	return command
 }
@@ -76,7 +78,7 @@ func newOpenCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open OWNER", Short: "Open a purse on this device, with a deposit out of a wallet",
 		Long: `Makes the purse's file with a key of its own and opens the purse on the ledger. The owner's bank
-signs too: its keys have to be here. What the purse's limits allow is what a payee believes without a network,
+signs too: its keys have to be here. Where openers were announced it seals the owner's name for them (--name). What the purse's limits allow is what a payee believes without a network,
 and the most that the bank's bond pays for it.`,
 		Example: "  aqsha purse open aigerim --deposit 5000 --purse ./phone.json", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(openPurse),
@@ -86,6 +88,7 @@ and the most that the bank's bond pays for it.`,
 	command.Flags().String("offline", "100000", "most of all payments, in tenge")
 	command.Flags().Int("hops", rules.MaxHops, "most links of a chain, 1 to 5")
 	command.Flags().Int("age-hours", rules.MaxAgeHours, "how old money may be when it is paid on, 1 to 168")
+	command.Flags().String("name", "", "the owner's name, as the bank checked it: sealed for the openers")
 	command.Flags().Int("days", 90, "how long the purse lasts, 1 to 365")
 	return command
 }
@@ -126,6 +129,10 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 	if err != nil {
 		return err
 	}
+	t.Key = device.Public()
+	if t.Sealed, err = sealName(ctx, s, &t, cli.Flag(command, "name")); err != nil {
+		return errors.Join(err, phone.Discard())
+	}
 	receipt, err := s.OpenPurse(ctx, t, device)
 	if cli.NothingDone(err) {
 		// The same command may come again. Where it is not known what was done the key stays: it may have the deposit.
@@ -149,6 +156,27 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		fmt.Fprintf(w, "purse %s is open with %s; it lasts %d days\n   transaction %s\n", id, t.Deposit.Format(),
 			days, receipt.ID)
 	})
+}
+
+// sealName seals the owner's name, if there is one, under the openers' last key.
+func sealName(ctx context.Context, s *session.Session, t *token.OpenPurse, name string) (token.Octets, error) {
+	if name == "" {
+		return nil, nil // where it is needed the ledger says so
+	}
+	all, err := s.API.Purses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(all.Openers) == 0 {
+		return nil, token.Errorf(ledger.UnknownOpeners, "name", "no openers were announced")
+	}
+	last := len(all.Openers)
+	seal, err := sealed.New(rand.Reader, &all.Openers[last-1], &sealed.Purse{Network: s.Network,
+		Intermediary: t.Intermediary, Owner: t.Owner, Device: t.Key, KeyNumber: uint32(last)}, name)
+	if err != nil {
+		return nil, err
+	}
+	return seal.Append(nil), nil
 }
 
 // standingOn reads a purse of the ledger's own network: another ledger's word about banks and purses is none for it.

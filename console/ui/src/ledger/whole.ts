@@ -127,6 +127,17 @@ function setAside(b: Items, amount: Value): void {
   sum([amount as bigint, b.change as bigint], "amount");
 }
 
+/** A key of openers: not more commitments than openers. */
+function openers(b: Items): void {
+  need((b.commitments as Value[]).length <= (b.members as bigint), "members", "at least as many openers as it takes");
+}
+
+/** An opening: shares by opener, each once. */
+function nameShares(b: Items): void {
+  const shares = b.shares as Value[][];
+  if (shares.some((s, i) => i > 0 && (s[0] as bigint) <= (shares[i - 1]![0] as bigint))) throw new RuleError("repeated", "shares", "shares by opener, each once");
+}
+
 /** By kind. */
 const TOGETHER: Readonly<Record<string, (b: Items) => void>> = {
   1: (b) => parties(b, b.payers as bigint, b.outputs as Value[]),
@@ -171,6 +182,8 @@ const TOGETHER: Readonly<Record<string, (b: Items) => void>> = {
     need(b.amount !== 0n, "amount", "more than nothing");
     setAside(b, b.amount!);
   },
+  36: openers,
+  37: nameShares,
 };
 
 /** Checks a body whole: the form of its items, and what has to fit together. */

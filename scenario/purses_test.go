@@ -1,0 +1,46 @@
+package scenario
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aqsha/aqsha/money"
+)
+
+// Three hops without a network with a phone lost, and a crook: whoever was paid has it, the bond bears the crook's
+// fraud, nothing was made, one name was opened.
+func TestTheMine(t *testing.T) {
+	t.Parallel()
+	w, text, _ := newStage(t)
+	record, err := OpenRecord(w.DataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Play(t.Context(), w, append(ledgerSteps(), purseSteps()...), record); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	view, err := w.Client.API.Purses(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bond := view.Bond(w.id(bankTwo))
+	if len(view.Convicted) != 1 || view.Openings != 1 || len(view.Opened) != 1 || bond.Amount != 97_500*money.Tenge {
+		t.Errorf("convicted %v, %d openings, the bond has %s", view.Convicted, view.Openings, bond.Amount)
+	}
+	if view.Opened[0].Purse != view.Convicted[0] {
+		t.Errorf("the name of purse %s was opened", view.Opened[0].Purse)
+	}
+	// Deposits and the bond are in purses and the bond still: what was paid moved no token.
+	if want := minerSaves + crookHas + 100_000*money.Tenge; view.Locked != want || view.SetAside != want {
+		t.Errorf("%s are locked of %s, want %s", view.Locked, view.SetAside, want)
+	}
+	if _, err := os.Stat(w.phonePath(secondPhone)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the lost phone is there: %v", err)
+	}
+	if !strings.Contains(text.String(), "it reads "+crook) {
+		t.Errorf("it was not said whose purse it was:\n%s", text)
+	}
+}
