@@ -25,16 +25,75 @@ const (
 	Pool   Action = "pool"
 	Sleep  Action = "sleep"
 	Wake   Action = "wake"
+
+	Power    Action = "power"    // draw at most so many watts
+	Profile  Action = "profile"  // run in a mode that the firmware has a name for
+	Fan      Action = "fan"      // turn so fast, or as the firmware likes
+	LED      Action = "led"      // show where it stands
+	Password Action = "password" // take another one for orders
 )
 
 // Actions lists them.
-var Actions = []Action{Reboot, Pool, Sleep, Wake}
+var Actions = []Action{Reboot, Pool, Sleep, Wake, Power, Profile, Fan, LED, Password}
+
+// Automatic leaves the fans to the firmware.
+const Automatic = -1
 
 // Order is an action with what belongs to it.
 type Order struct {
-	Action   Action
-	PoolURL  string
-	PoolUser string
+	Action     Action
+	PoolURL    string
+	PoolUser   string
+	Watts      int64  // of Power
+	Profile    string // of Profile
+	FanPercent int    // of Fan: 10 to 100, or Automatic
+	On         bool   // of LED
+	Secret     string // of Password; it is in no trail, message or error of ours
+}
+
+// Detail is what the order says beside its action, without the secret.
+func (o Order) Detail() string {
+	switch o.Action {
+	case Pool:
+		return o.PoolURL + " " + o.PoolUser
+	case Power:
+		return fmt.Sprintf("%d W", o.Watts)
+	case Profile:
+		return o.Profile
+	case Fan:
+		if o.FanPercent == Automatic {
+			return "auto"
+		}
+		return fmt.Sprintf("%d %%", o.FanPercent)
+	case LED:
+		if o.On {
+			return "on"
+		}
+		return "off"
+	}
+	return ""
+}
+
+// validateSetting says what is wrong with the setting of an order.
+func (o Order) validateSetting() error {
+	printable := func(text string, longest int) bool {
+		return text != "" && len(text) <= longest && !strings.ContainsFunc(text, func(r rune) bool {
+			return r <= ' ' || r > '~' || r == '"' || r == '\\' || r == ','
+		})
+	}
+	switch {
+	case o.Action == Power && (o.Watts < 1 || o.Watts > 100_000):
+		return farm.Refuse("farm-bad-order", "watts", "want 1 to 100000 W, got %d", o.Watts)
+	case o.Action == Profile && !printable(o.Profile, 64):
+		return farm.Refuse("farm-bad-order", "profile",
+			"want a name of at most 64 letters without spaces, commas and quotes, got %q", o.Profile)
+	case o.Action == Fan && o.FanPercent != Automatic && (o.FanPercent < 10 || o.FanPercent > 100):
+		return farm.Refuse("farm-bad-order", "fan", "want auto, or 10 to 100 per cent, got %d", o.FanPercent)
+	case o.Action == Password && (!printable(o.Secret, 64) || len(o.Secret) < 8):
+		return farm.Refuse("farm-bad-order", "password",
+			"want 8 to 64 letters without spaces, commas and quotes")
+	}
+	return nil
 }
 
 // Validate says what is wrong with an order.
@@ -43,9 +102,9 @@ func (o Order) Validate() error {
 		return farm.Refuse("farm-unknown-action", "action", "%q is not one of %v", o.Action, Actions)
 	}
 	if o.Action != Pool {
-		return nil
+		return o.validateSetting()
 	}
-	if !strings.HasPrefix(o.PoolURL, "stratum") || strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") ||
+	if !strings.HasPrefix(o.PoolURL, "stratum") || !strings.Contains(o.PoolURL, "://") || strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") ||
 		o.PoolUser == "" || len(o.PoolURL)+len(o.PoolUser) > 300 {
 		return farm.Refuse("bad-pool", "pool",
 			"want a stratum URL and a user without commas, quotes and spaces, got %q and %q", o.PoolURL, o.PoolUser)
@@ -64,6 +123,7 @@ type Controller struct {
 	Confirm  time.Duration // in which it must be seen to be done; 0: Timeout
 	User     string        // of stock Antminers
 	Password string
+	Others   string // password of other firmwares; "": what they come with
 	Progress func(done, all int)
 }
 
@@ -76,6 +136,8 @@ type Result struct {
 
 	// Unknown: the order may have reached the machine, which did not show that it has done it, nor refused.
 	Unknown bool `json:"unknown,omitempty"`
+	// Absent: the firmware has no such order, or Aqsha knows none of it; nothing was sent.
+	Absent bool `json:"absent,omitempty"`
 	// Unreached: nobody took a connection, and nothing was sent.
 	Unreached bool `json:"unreached,omitempty"`
 }
@@ -118,16 +180,11 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 	if err := order.Validate(); err != nil {
 		return nil, err
 	}
-	for _, m := range machines {
-		if _, err := c.speaker(m); err != nil {
-			return nil, err
-		}
-	}
-	batches, err := Batches(machines, c.StepKW)
+	able, results := split(machines, order.Action)
+	batches, err := Batches(able, c.StepKW)
 	if err != nil {
 		return nil, err
 	}
-	var results []Result
 	for i, batch := range batches {
 		if i > 0 {
 			select {
@@ -150,6 +207,19 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 	return results, nil
 }
 
+// split takes out the machines on whose firmware there is no such order, with that as their result.
+func split(machines []*fleet.Machine, action Action) (rest []*fleet.Machine, absent []Result) {
+	for _, m := range machines {
+		if able(m.Protocol, action) {
+			rest = append(rest, m)
+			continue
+		}
+		absent = append(absent, Result{Machine: m.ID, Place: m.Place.String(), Absent: true,
+			Outcome: fmt.Sprintf("not on this firmware: no order %q is known of %s", action, m.Protocol)})
+	}
+	return rest, absent
+}
+
 // batch gives one batch's orders at the same time.
 func (c *Controller) batch(ctx context.Context, machines []*fleet.Machine, order Order) ([]Result, error) {
 	results, errs := make([]Result, len(machines)), make([]error, len(machines))
@@ -164,10 +234,7 @@ func (c *Controller) batch(ctx context.Context, machines []*fleet.Machine, order
 // one gives a machine its order. The error is the trail's alone: without a trail nothing goes on.
 func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Result, error) {
 	entry := Entry{Time: time.Now().UTC(), Who: c.Who, Action: order.Action, Machine: m.ID, Address: m.Address,
-		Outcome: "ordered"}
-	if order.Action == Pool {
-		entry.Detail = order.PoolURL + " " + order.PoolUser
-	}
+		Detail: order.Detail(), Outcome: "ordered"}
 	result := Result{Machine: m.ID, Place: m.Place.String()}
 	if err := c.Audit.write(entry); err != nil {
 		result.Outcome = "not ordered: the audit trail cannot be written"
@@ -240,8 +307,9 @@ func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, bef
 // seen says whether the machine shows that the order is done, and otherwise what it shows.
 func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) (bool, string) {
 	if order.Action != Reboot {
-		if ok, what := s.holds(ctx, order); !ok {
-			return false, what
+		ok, what := s.holds(ctx, order)
+		if !ok || !slices.Contains([]Action{Pool, Sleep, Wake}, order.Action) {
+			return ok, what
 		}
 	}
 	ctx, stop := context.WithTimeout(ctx, fleet.DefaultTimeout)
@@ -287,9 +355,17 @@ func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
 		return &luxOS{m}, nil
 	case protocol.AntminerOld, protocol.AntminerNew:
 		return newAntminer(m, c.User, c.Password)
+	case protocol.WhatsminerV2, protocol.WhatsminerV3:
+		return newWhatsminer(m, c.Others), nil
+	case protocol.Avalon, protocol.SealMiner:
+		return &socket{m}, nil
 	}
-	return nil, farm.Refuse("no-control", "dialect",
-		"%s speaks %s, in which orders cannot be given (luxos and stock Antminers can)", m.ID, m.Protocol)
+	kind, ok := firmwares[m.Protocol]
+	if !ok {
+		return nil, farm.Refuse("no-control", "dialect", "%s speaks %s, in which orders cannot be given", m.ID,
+			m.Protocol)
+	}
+	return newWeb(m, kind, c.Others)
 }
 
 // sameMachine compares who answers with who is meant.

@@ -57,8 +57,18 @@ func (s speaker) command(name string) string {
 		case "config":
 			return section(33, "LUXminer config", s.description, "CONFIG",
 				fmt.Sprintf(
-					`{"ASC Count":%d,"CurtailMode":"None","Hostname":"simulated","MACAddr":"%s","Model":"%s","OS":"LuxOS","SerialNumber":"%s"}`,
-					len(r.Boards), s.u.Machine.MAC, r.Model, s.u.Machine.Serial))
+					`{"ASC Count":%d,"CurtailMode":"None","Hostname":"simulated","MACAddr":"%s","Model":"%s","OS":"LuxOS","Profile":"%s","RedLed":"%s","SerialNumber":"%s"}`,
+					len(r.Boards), s.u.Machine.MAC, r.Model, luxProfiles[s.u.mode%len(luxProfiles)].name,
+					map[bool]string{true: "blink", false: "auto"}[s.u.lamp], s.u.Machine.Serial))
+		case "profiles":
+			var rows []string
+			for _, p := range luxProfiles {
+				rows = append(rows, fmt.Sprintf(`{"Profile Name":"%s","Watts":%d}`, p.name, s.u.Model.Watts*p.watts/100))
+			}
+			return section(324, "Profiles", s.description, "PROFILES", strings.Join(rows, ","))
+		case "tempctrl":
+			return section(321, "Temperature control", s.description, "TEMPCTRL",
+				`{"Mode":"`+map[bool]string{true: "Manual", false: "Automatic"}[s.u.fan > 0]+`"}`)
 		case "temps":
 			return section(201, "Temps", s.description, "TEMPS", s.temps())
 		case "tunerstatus":
@@ -172,8 +182,12 @@ func (s speaker) flatStats() string {
 
 func (s speaker) fans() string {
 	var rows []string
+	speed := 60
+	if s.u.fan > 0 {
+		speed = s.u.fan
+	}
 	for i, rpm := range s.r.Fans {
-		rows = append(rows, fmt.Sprintf(`{"FAN":%d,"ID":%d,"RPM":%d,"Speed":60}`, i, i, rpm))
+		rows = append(rows, fmt.Sprintf(`{"FAN":%d,"ID":%d,"RPM":%d,"Speed":%d}`, i, i, rpm, speed))
 	}
 	return strings.Join(rows, ",")
 }

@@ -3,6 +3,7 @@ package farmcmd
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,16 +20,23 @@ func newFarmControlCommand() *cobra.Command {
 	var c control.Controller
 	var o control.Order
 	var confirmed bool
+	var fan, led string
 	command := &cobra.Command{
 		Use:   "control SELECTOR ACTION",
-		Short: "Tell machines to reboot, change their pool, sleep or wake (LuxOS, stock Antminers)",
-		Long: `ACTION is reboot, pool, sleep or wake. Nothing is done without --allow-control. Each machine must first
-say that it is the one which is meant. Every order and its end stand in audit.jsonl, whose lines are chained by
-hashes: "done" when the machine was seen to have done it within --confirm, otherwise "unconfirmed" with what it says.
-Machines are told in batches that move a site's load by at most --step-kw within --settle. The password of stock
-Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD.`,
+		Short: "Order machines to reboot, change their pool, sleep, wake, draw less, turn their fans, show where they are",
+		Long: `ACTION is reboot, pool, sleep, wake, power, profile, fan, led or password; docs/farm.md has a table of which
+firmware takes which. Nothing is done without --allow-control. Each machine must first say that it is the one which is
+meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes: "done" when the machine was seen
+to have done it within --confirm, otherwise "unconfirmed" with what it says. On a firmware without the order nothing is
+sent. Machines are told in batches that move a site's load by at most --step-kw within --settle. The password of stock
+Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD, that of other firmwares from
+--machine-password-file or AQSHA_MACHINE_PASSWORD (otherwise what they come with), and a new one from
+--new-password-file or AQSHA_NEW_PASSWORD.`,
 		Example: `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
   aqsha farm control SMTTYRHBDJAAI0001 reboot --allow-control
+  aqsha farm control ekibastuz/c1/r2 power --watts 2800 --allow-control
+  aqsha farm control ekibastuz/c1/r2 fan --fan auto --allow-control
+  aqsha farm control SMTTYRHBDJAAI0001 led --led on --allow-control
   aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`,
 		Args: cli.ExactArgs(2),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -61,6 +69,9 @@ Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD.`,
 				c.StepKW = config.StepKW
 			}
 			o.Action, c.Allow = control.Action(args[1]), confirmed
+			if err := orderSettings(command, &o, fan, led); err != nil {
+				return err
+			}
 			return giveOrder(command, &c, dir, machines, o)
 		},
 	}
@@ -72,15 +83,53 @@ Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD.`,
 	flags.DurationVar(&c.Confirm, "confirm", 90*time.Second, "in which the machine must show that it has done it")
 	flags.StringVar(&c.User, "antminer-user", "root", "of stock Antminers")
 	cli.SecretFlags(flags, antminerPassword, antminerVariable, "the password of stock Antminers")
+	cli.SecretFlags(flags, machinePassword, machineVariable, "the password of other firmwares")
+	cli.SecretFlags(flags, newPassword, newVariable, "for ACTION password: the new one")
+	flags.Int64Var(&o.Watts, "watts", 0, "for ACTION power: the most that a machine may draw")
+	flags.StringVar(&o.Profile, "profile", "", "for ACTION profile: its name on the firmware")
+	flags.StringVar(&fan, "fan", "", "for ACTION fan: auto, or per cent")
+	flags.StringVar(&led, "led", "", "for ACTION led: on or off")
 	flags.StringVar(&o.PoolURL, "pool", "", "for ACTION pool: where to mine")
 	flags.StringVar(&o.PoolUser, "user", "", "for ACTION pool: as whom")
 	return command
+}
+
+// The secrets of orders besides the password of stock Antminers.
+const (
+	machinePassword = "machine-password"
+	machineVariable = "AQSHA_MACHINE_PASSWORD"
+	newPassword     = "new-password"
+	newVariable     = "AQSHA_NEW_PASSWORD"
+)
+
+// orderSettings reads what belongs to an order's action.
+func orderSettings(command *cobra.Command, o *control.Order, fan, led string) (err error) {
+	switch o.Action {
+	case control.Fan:
+		o.FanPercent = control.Automatic
+		if fan != "auto" {
+			if o.FanPercent, err = strconv.Atoi(fan); err != nil || o.FanPercent < 0 {
+				return farm.Refuse("farm-bad-order", "fan", "want auto, or 10 to 100 per cent, got %q", fan)
+			}
+		}
+	case control.LED:
+		if led != "on" && led != "off" {
+			return farm.Refuse("farm-bad-order", "led", "want on or off, got %q", led)
+		}
+		o.On = led == "on"
+	case control.Password:
+		o.Secret, err = cli.Secret(command, newPassword, newVariable)
+	}
+	return err
 }
 
 func giveOrder(command *cobra.Command, c *control.Controller, dir string, machines []*fleet.Machine,
 	o control.Order) error {
 	var err error
 	if c.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
+		return err
+	}
+	if c.Others, err = cli.Secret(command, machinePassword, machineVariable); err != nil {
 		return err
 	}
 	c.Who = operator()
