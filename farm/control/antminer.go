@@ -60,6 +60,9 @@ func (a *antminer) give(ctx context.Context, o Order) error {
 		_, err := a.http.Do(ctx, http.MethodGet, a.base+"reboot.cgi", "")
 		return err
 	}
+	if o.Action == Update {
+		return a.giveImage(ctx, o)
+	}
 	conf, err := a.configuration(ctx)
 	if err != nil {
 		return err

@@ -31,24 +31,28 @@ const (
 	Fan      Action = "fan"      // turn so fast, or as the firmware likes
 	LED      Action = "led"      // show where it stands
 	Password Action = "password" // take another one for orders
+	Update   Action = "update"   // run another firmware
 )
 
 // Actions lists them.
-var Actions = []Action{Reboot, Pool, Sleep, Wake, Power, Profile, Fan, LED, Password}
+var Actions = []Action{Reboot, Pool, Sleep, Wake, Power, Profile, Fan, LED, Password, Update}
 
 // Automatic leaves the fans to the firmware.
 const Automatic = -1
 
 // Order is an action with what belongs to it.
 type Order struct {
-	Action     Action
-	PoolURL    string
-	PoolUser   string
-	Watts      int64  // of Power
-	Profile    string // of Profile
-	FanPercent int    // of Fan: 10 to 100, or Automatic
-	On         bool   // of LED
-	Secret     string // of Password; it is in no trail, message or error of ours
+	Action     Action `json:"action"`
+	PoolURL    string `json:"pool_url,omitempty"`
+	PoolUser   string `json:"pool_user,omitempty"`
+	Watts      int64  `json:"watts,omitempty"`       // of Power
+	Profile    string `json:"profile,omitempty"`     // of Profile
+	FanPercent int    `json:"fan_percent,omitempty"` // of Fan: 10 to 100, or Automatic
+	On         bool   `json:"on,omitempty"`          // of LED
+	Secret     string `json:"-"`                     // of Password; it is in no file, message or error of ours
+
+	Firmware *Firmware `json:"firmware,omitempty"` // of Update
+	image    []byte    // its file
 }
 
 // Detail is what the order says beside its action, without the secret.
@@ -70,6 +74,8 @@ func (o Order) Detail() string {
 			return "on"
 		}
 		return "off"
+	case Update:
+		return o.Firmware.Version + " sha256:" + o.Firmware.SHA256
 	}
 	return ""
 }
@@ -82,6 +88,8 @@ func (o Order) validateSetting() error {
 		})
 	}
 	switch {
+	case o.Action == Update:
+		return o.Firmware.validate()
 	case o.Action == Power && (o.Watts < 1 || o.Watts > 100_000):
 		return farm.Refuse("farm-bad-order", "watts", "want 1 to 100000 W, got %d", o.Watts)
 	case o.Action == Profile && !printable(o.Profile, 64):
@@ -125,6 +133,9 @@ type Controller struct {
 	Password string
 	Others   string // password of other firmwares; "": what they come with
 	Progress func(done, all int)
+
+	KeepGoing   bool          // over machines that did not do it; otherwise orders end with the batch of the first
+	HealthEvery time.Duration // between polls of canaries; 0: 30 s
 }
 
 // Result is the end of one machine's order.
@@ -138,6 +149,8 @@ type Result struct {
 	Unknown bool `json:"unknown,omitempty"`
 	// Absent: the firmware has no such order, or Aqsha knows none of it; nothing was sent.
 	Absent bool `json:"absent,omitempty"`
+	// Halted: it was not come to, because something had gone wrong before.
+	Halted bool `json:"halted,omitempty"`
 	// Unreached: nobody took a connection, and nothing was sent.
 	Unreached bool `json:"unreached,omitempty"`
 }
@@ -181,30 +194,74 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 		return nil, err
 	}
 	able, results := split(machines, order.Action)
-	batches, err := Batches(able, c.StepKW)
-	if err != nil {
+	var given []Result
+	var err error
+	if order.Action == Update {
+		given, err = c.update(ctx, able, order)
+	} else {
+		var stopped string
+		if given, stopped, err = c.batches(ctx, able, order, 0); stopped != "" {
+			given = halted(given, able, "not ordered: "+stopped)
+		}
+	}
+	return append(results, given...), err
+}
+
+// DryRun is what Give would do, without asking or telling anybody: who is told in which batch, and on whose firmware there
+// is no such order.
+func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, error) {
+	if err := order.Validate(); err != nil {
 		return nil, err
+	}
+	if order.Action == Update {
+		if _, err := order.Firmware.read(); err != nil {
+			return nil, err
+		}
+	}
+	able, results := split(machines, order.Action)
+	batches, err := Batches(able, c.StepKW)
+	for i, batch := range batches {
+		for _, m := range batch {
+			results = append(results, Result{Machine: m.ID, Place: m.Place.String(), Batch: i + 1,
+				Outcome: fmt.Sprintf("would be ordered: %s", strings.TrimSpace(string(order.Action)+" "+order.Detail()))})
+		}
+	}
+	return results, err
+}
+
+// batches gives the order in steps, which are counted on from first. It ends after the step in which a machine did not do
+// it, and says which; one that nobody answers at was no surprise.
+func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, order Order,
+	first int) (results []Result, stopped string, err error) {
+	batches, err := Batches(machines, c.StepKW)
+	if err != nil {
+		return nil, "", err
 	}
 	for i, batch := range batches {
 		if i > 0 {
 			select {
 			case <-ctx.Done():
-				return results, ctx.Err()
+				return results, "", ctx.Err()
 			case <-time.After(c.Settle):
 			}
 		}
 		given, err := c.batch(ctx, batch, order)
 		for j := range given {
-			given[j].Batch = i + 1
+			given[j].Batch = first + i + 1
 		}
 		if results = append(results, given...); err != nil {
-			return results, err
+			return results, "", err
 		}
 		if c.Progress != nil {
 			c.Progress(len(results), len(machines))
 		}
+		for _, r := range given {
+			if !r.Done() && !r.Unreached && (!c.KeepGoing || order.Action == Update) {
+				return results, fmt.Sprintf("%s did not do it, and orders ended with its batch", r.Machine), nil
+			}
+		}
 	}
-	return results, nil
+	return results, "", nil
 }
 
 // split takes out the machines on whose firmware there is no such order, with that as their result.
@@ -248,7 +305,11 @@ func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Re
 // order gives the order, reads back whether it is done, and notes the outcome. Until give, the machine was only asked
 // who it is.
 func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, result *Result) {
-	giving, stop := context.WithTimeout(ctx, c.Timeout)
+	timeout := c.Timeout
+	if order.Action == Update {
+		timeout = uploadTimeout
+	}
+	giving, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	speaker, err := c.speaker(m)
 	if err == nil {
@@ -260,7 +321,7 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 		return
 	}
 	before := int64(protocol.Unknown)
-	if order.Action == Reboot {
+	if order.Action == Reboot || order.Action == Update {
 		if reading, failed := fleet.Poll(giving, m); failed == nil {
 			before = reading.ElapsedSeconds
 		}
@@ -306,7 +367,7 @@ func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, bef
 
 // seen says whether the machine shows that the order is done, and otherwise what it shows.
 func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) (bool, string) {
-	if order.Action != Reboot {
+	if order.Action != Reboot && order.Action != Update {
 		ok, what := s.holds(ctx, order)
 		if !ok || !slices.Contains([]Action{Pool, Sleep, Wake}, order.Action) {
 			return ok, what
@@ -322,6 +383,11 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 		}
 		return before != protocol.Unknown && reading.ElapsedSeconds < before,
 			fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
+	case Update:
+		if err != nil {
+			return false, err.Error()
+		}
+		return updated(reading, order, before)
 	case Sleep, Wake:
 		if err != nil {
 			return false, err.Error()

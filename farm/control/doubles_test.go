@@ -39,6 +39,8 @@ type double struct {
 	password string
 	pools    []row
 	elapsed  int64
+	version  string
+	slower   bool     // after an update
 	orders   []string // that were taken, to see that nothing else was sent
 }
 
@@ -96,6 +98,7 @@ func (x *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body any
 	content, _ := io.ReadAll(r.Body)
 	_ = json.Unmarshal(content, &body)
+	r.Body = io.NopCloser(bytes.NewReader(content))
 	fields, _ := body.(map[string]any)
 	answer, ok := map[protocol.Protocol]func(*http.Request, any, map[string]any) (any, bool){
 		protocol.BraiinsREST: x.braiins, protocol.VNish: x.vnish, protocol.EPIC: x.epic, protocol.Marathon: x.mara,
@@ -118,6 +121,13 @@ type page = map[string]any
 func number(v any) int64 {
 	n, _ := v.(float64)
 	return int64(n)
+}
+
+// flash takes an image whose first line is its version.
+func (x *double) flash(image []byte) {
+	version, _, _ := strings.Cut(string(image), "\n")
+	x.version = version
+	x.boot()
 }
 
 func (x *double) boot() { x.elapsed = 1 }
@@ -240,6 +250,17 @@ func (x *double) vnish(r *http.Request, _ any, fields page) (any, bool) {
 }
 
 func (x *double) epic(r *http.Request, _ any, fields page) (any, bool) {
+	if r.URL.Path == "/systemupdate" {
+		file, _, err := r.FormFile("update.zip")
+		if err != nil || r.FormValue("password") != x.password {
+			return page{"result": false, "error": "no"}, true
+		}
+		content, _ := io.ReadAll(file)
+		if fmt.Sprintf("%x", sha256.Sum256(content)) == r.FormValue("checksum") {
+			x.take("update", func() { x.flash(content) })
+		}
+		return page{"result": true}, true
+	}
 	if r.Method == http.MethodPost && fields["password"] != x.password {
 		return page{"result": false, "error": "wrong password"}, true
 	}
@@ -267,7 +288,8 @@ func (x *double) epic(r *http.Request, _ any, fields page) (any, bool) {
 		if x.asleep {
 			state = "Idling"
 		}
-		return page{"Session": page{"Uptime": x.elapsed, "Average MHs": 1e8}, "Status": page{"Operating State": state},
+		return page{"Software": x.version, "HBStatus": []page{{"Index": 0, "Detected": true}},
+			"HBs": []page{{"Index": 0, "Hashrate": []int{100000000}}}, "Session": page{"Uptime": x.elapsed, "Average MHs": 1e8}, "Status": page{"Operating State": state},
 			"Stratum": page{"Config Id": 0, "IsPoolConnected": true}, "StratumConfigs": pools,
 			"Misc": page{"Locate Miner State": x.lamp}}, true
 	case "GET /network":
@@ -330,6 +352,10 @@ func (x *double) axe(r *http.Request, _ any, fields page) (any, bool) {
 	case "POST /api/system/restart":
 		x.take("reboot", x.boot)
 		return nil, true
+	case "POST /api/system/OTA":
+		content, _ := io.ReadAll(r.Body)
+		x.take("update", func() { x.flash(content) })
+		return nil, true
 	case "PATCH /api/system":
 		x.take("settings", func() {
 			if host, ok := fields["stratumURL"].(string); ok {
@@ -346,7 +372,14 @@ func (x *double) axe(r *http.Request, _ any, fields page) (any, bool) {
 	}
 	host, port, _ := strings.Cut(strings.TrimPrefix(x.pools[0].url, "stratum+tcp://"), ":")
 	n, _ := strconv.Atoi(port)
-	return page{"hashRate": 1200, "macAddr": doubleMAC, "uptimeSeconds": x.elapsed, "stratumURL": host, "stratumPort": n,
+	rate := 1200
+	if x.asleep {
+		rate = 0
+	}
+	if x.slower && x.version != "" {
+		rate = 900
+	}
+	return page{"hashRate": rate, "version": x.version, "macAddr": doubleMAC, "uptimeSeconds": x.elapsed, "stratumURL": host, "stratumPort": n,
 		"stratumUser": x.pools[0].user, "autofanspeed": map[bool]int{true: 1}[x.fan == 0], "fanspeed": x.fan}, true
 }
 

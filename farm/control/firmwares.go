@@ -423,6 +423,7 @@ func presetFor(ctx context.Context, w *web, watts int64) (string, error) {
 
 var epicOrders = map[Action]manner{
 	Reboot: {give: epic("/reboot", always("0"))},
+	Update: {give: epicImage},
 	Sleep:  {give: epic("/miner", always("Stop"))},
 	Wake:   {give: epic("/miner", always("Autostart"))},
 	LED: {give: epic("/identify", func(o Order) any { return o.On }),
@@ -502,6 +503,7 @@ func maraConfigured(change func(conf object, o Order)) webGive {
 
 var axeOrders = map[Action]manner{
 	Reboot: {give: send(http.MethodPost, "/api/system/restart", nil)},
+	Update: {give: axeImage},
 	Pool: {give: func(ctx context.Context, w *web, o Order) error {
 		host, text, err := net.SplitHostPort(o.PoolURL[strings.Index(o.PoolURL, "://")+len("://"):])
 		if err != nil {
@@ -706,7 +708,7 @@ func able(d protocol.Protocol, action Action) bool {
 var ownOrders = map[protocol.Protocol][]Action{
 	protocol.LuxOS:        {Reboot, Pool, Sleep, Wake, Power, Profile, Fan, LED},
 	protocol.AntminerOld:  {Reboot, Pool, Sleep, Wake, Profile, Fan, LED, Password},
-	protocol.AntminerNew:  {Reboot, Pool, Sleep, Wake, Profile, Fan, LED, Password},
+	protocol.AntminerNew:  {Reboot, Pool, Sleep, Wake, Profile, Fan, LED, Password, Update},
 	protocol.WhatsminerV2: {Reboot, Pool, Sleep, Wake, Power, Profile, LED, Password},
 	protocol.WhatsminerV3: {Reboot, Pool, Sleep, Wake, Power, Profile},
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
@@ -24,6 +25,7 @@ type Digest struct {
 	Client         *http.Client
 	Login          func(ctx context.Context) (authorization string, err error) // instead of digest; nil: digest
 	Header         string                                                      // of what Login gives; "": Authorization
+	Probe          string                                                      // a page that is asked for the nonce before a large body is sent; "": none
 	ContentType    string                                                      // of bodies; "": JSON or a form, by what they are
 }
 
@@ -32,6 +34,21 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 	authorization, header := "", d.Header
 	if header == "" {
 		header = "Authorization"
+	}
+	if d.Probe != "" {
+		challenge, err := d.challenge(ctx)
+		if err != nil {
+			return nil, err
+		}
+		target, err := neturl.Parse(url)
+		if err != nil {
+			return nil, err
+		}
+		if challenge != "" {
+			if authorization, err = d.answer(challenge, method, target.RequestURI()); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for attempt := 0; ; attempt++ {
 		request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
@@ -75,6 +92,21 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 			return content, nil
 		}
 	}
+}
+
+// challenge is what the page asks with; "" when it asks for nothing.
+func (d *Digest) challenge(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.Probe, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := d.Client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, protocol.MaxReply))
+	_ = response.Body.Close()
+	return response.Header.Get("WWW-Authenticate"), err
 }
 
 // answer computes the response to a challenge.
@@ -128,6 +160,12 @@ func digestFields(header string) map[string]string {
 // not asked: it would have this host ask whatever the machine cannot reach itself.
 var antminerClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: DefaultTimeout,
 	CheckRedirect: httplimit.NoRedirect}
+
+// Upload is Web for bodies that take longer than a poll: only the context ends it.
+func Upload(d Digest) *Digest {
+	d.Client = &http.Client{Transport: antminerClient.Transport, CheckRedirect: httplimit.NoRedirect}
+	return &d
+}
 
 // Web speaks to a machine's web server with what d says; its connections are not kept and redirects not followed.
 func Web(d Digest) *Digest {

@@ -61,6 +61,8 @@ func (u *Unit) cgi(w http.ResponseWriter, r *http.Request, now usage.Instant) {
 		u.Restart(now)
 	case "/cgi-bin/blink.cgi", "/cgi-bin/get_blink_status.cgi", "/cgi-bin/passwd.cgi":
 		u.aside(w, r)
+	case "/cgi-bin/upgrade.cgi":
+		u.upgrade(w, r, now)
 	case "/cgi-bin/get_miner_conf.cgi":
 		u.configuration(w)
 	case "/cgi-bin/set_miner_conf.cgi":
@@ -134,6 +136,33 @@ func (u *Unit) aside(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"stats":"success","code":"P000","msg":"OK!"}`)
 	}
 }
+
+// upgrade takes a firmware: the first line of a simulated machine's image is its version.
+func (u *Unit) upgrade(w http.ResponseWriter, r *http.Request, now usage.Instant) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxImage)
+	file, _, err := r.FormFile("firmware")
+	if err != nil {
+		http.Error(w, "no firmware", http.StatusBadRequest)
+		return
+	}
+	content, err := io.ReadAll(file)
+	version, _, found := strings.Cut(string(content), "\n")
+	if err != nil || !found || u.Machine.Protocol != protocol.AntminerNew {
+		fmt.Fprint(w, `{"stats":"error","code":"U000","msg":"not an image"}`)
+		return
+	}
+	if !u.Deaf {
+		u.mu.Lock()
+		u.firmware = version
+		u.advance(now)
+		u.boot(now, false)
+		u.mu.Unlock()
+	}
+	fmt.Fprint(w, `{"stats":"success","code":"U000","msg":"OK!"}`)
+}
+
+// maxImage is the most of an upload that is taken.
+const maxImage = 1 << 20
 
 // setFan takes what a configuration says of the fans.
 func (u *Unit) setFan(fixed bool, percent string) {

@@ -80,6 +80,21 @@ func (s speaker) command(name string) string {
 	return invalid(s.description)
 }
 
+// version is the firmware that the machine runs.
+func (u *Unit) version() string {
+	if u.firmware == "" {
+		return "simulated"
+	}
+	return u.firmware
+}
+
+// Version is the firmware that the machine runs.
+func (u *Unit) Version() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.version()
+}
+
 func (s speaker) version() string {
 	row := map[protocol.Protocol]string{
 		protocol.Cgminer: `{"CGMiner":"4.13.6","API":"3.7","Miner":"simulated cgminer"}`,
@@ -222,9 +237,9 @@ func (s speaker) newStats() string {
 		mode = 1
 	}
 	return fmt.Sprintf(
-		`{"STATUS":{"STATUS":"S","when":1764000000,"Msg":"stats","api_version":"1.0.0"},"INFO":{"miner_version":"simulated","CompileTime":"simulated","type":"%s"},"STATS":[{"elapsed":%d,"rate_5s":%.2f,"rate_30m":%.2f,"rate_avg":%.6f,"rate_ideal":%d.0,"rate_unit":"GH/s","chain_num":%d,"fan_num":%d,"fan":[%s],"hwp_total":0.0001,"miner-mode":%d,"freq-level":100,"chain":[%s]}]}`,
-		r.Model, r.ElapsedSeconds, float64(r.RateMHs)/1000, s.average()/1000, s.average()/1000, s.u.Model.RateGHs,
-		len(r.Boards), len(r.Fans), strings.Join(fans, ","), mode, strings.Join(chains, ","))
+		`{"STATUS":{"STATUS":"S","when":1764000000,"Msg":"stats","api_version":"1.0.0"},"INFO":{"miner_version":"%s","CompileTime":"simulated","type":"%s"},"STATS":[{"elapsed":%d,"rate_5s":%.2f,"rate_30m":%.2f,"rate_avg":%.6f,"rate_ideal":%d.0,"rate_unit":"GH/s","chain_num":%d,"fan_num":%d,"fan":[%s],"hwp_total":0.0001,"miner-mode":%d,"freq-level":100,"chain":[%s]}]}`,
+		s.u.version(), r.Model, r.ElapsedSeconds, float64(r.RateMHs)/1000, s.average()/1000, s.average()/1000,
+		s.u.Model.RateGHs, len(r.Boards), len(r.Fans), strings.Join(fans, ","), mode, strings.Join(chains, ","))
 }
 
 // whatsminerV2 answers API 2.x, which knows no joined commands.

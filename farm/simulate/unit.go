@@ -54,6 +54,7 @@ type Unit struct {
 	mode, fan int
 	lamp      bool
 	password  string // "": as it came
+	firmware  string // "": "simulated"
 
 	// Deaf machines say yes to every order and do nothing; set before they serve.
 	Deaf bool

@@ -11,6 +11,7 @@ import (
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/control"
 	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/orders"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/terminal"
@@ -19,24 +20,34 @@ import (
 func newFarmControlCommand() *cobra.Command {
 	var c control.Controller
 	var o control.Order
-	var confirmed bool
-	var fan, led string
+	var fan, led, at string
+	var within time.Duration
+	var dry bool
+	var firmware control.Firmware
 	command := &cobra.Command{
 		Use:   "control SELECTOR ACTION",
 		Short: "Order machines to reboot, change their pool, sleep, wake, draw less, turn their fans, show where they are",
-		Long: `ACTION is reboot, pool, sleep, wake, power, profile, fan, led or password; docs/farm.md has a table of which
+		Long: `ACTION is reboot, pool, sleep, wake, power, profile, fan, led, password or update; docs/farm.md has a table of which
 firmware takes which. Nothing is done without --allow-control. Each machine must first say that it is the one which is
 meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes: "done" when the machine was seen
 to have done it within --confirm, otherwise "unconfirmed" with what it says. On a firmware without the order nothing is
 sent. Machines are told in batches that move a site's load by at most --step-kw within --settle. The password of stock
 Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD, that of other firmwares from
 --machine-password-file or AQSHA_MACHINE_PASSWORD (otherwise what they come with), and a new one from
---new-password-file or AQSHA_NEW_PASSWORD.`,
+--new-password-file or AQSHA_NEW_PASSWORD.
+
+Orders end with the batch of the first machine that answers and does not do it (--keep-going goes on). --dry-run tells
+nobody and shows the batches. --at keeps the order for "farm orders run". Above four_eyes machines of farm.toml the order
+waits until another person has confirmed it. An update goes to --canaries first, which must tell the new version and be
+healthy for --healthy before the rest follows; machines that are worse than before end it.`,
 		Example: `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
   aqsha farm control SMTTYRHBDJAAI0001 reboot --allow-control
   aqsha farm control ekibastuz/c1/r2 power --watts 2800 --allow-control
   aqsha farm control ekibastuz/c1/r2 fan --fan auto --allow-control
   aqsha farm control SMTTYRHBDJAAI0001 led --led on --allow-control
+  aqsha farm control ekibastuz/c1 update --file s19.bmu --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 \\
+    --firmware-version 2026.03 --canaries 4 --allow-control
+  aqsha farm control ekibastuz/c1 sleep --at 2026-12-01T18:00 --within 15m
   aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`,
 		Args: cli.ExactArgs(2),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -68,22 +79,50 @@ Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD, tha
 			if c.StepKW == 0 {
 				c.StepKW = config.StepKW
 			}
-			o.Action, c.Allow = control.Action(args[1]), confirmed
+			o.Action = control.Action(args[1])
+			if o.Action == control.Update {
+				if o.Firmware, err = absolute(&firmware); err != nil {
+					return err
+				}
+				if !command.Flags().Changed("confirm") {
+					c.Confirm = updateConfirm
+				}
+			}
 			if err := orderSettings(command, &o, fan, led); err != nil {
 				return err
 			}
-			return giveOrder(command, &c, dir, machines, o)
+			if dry {
+				results, err := c.DryRun(machines, o)
+				if err != nil {
+					return err
+				}
+				return showResults(command, results)
+			}
+			second := config.NeedsSecond(len(machines))
+			if at == "" && !second {
+				return giveOrder(command, &c, dir, machines, o)
+			}
+			kept := orders.Entry{What: &o, Second: second}
+			if kept.Who, err = person(command, &config, second); err != nil {
+				return err
+			}
+			if at != "" {
+				if kept.From, err = parseTime("at", at, &config); err != nil {
+					return err
+				}
+				kept.From = kept.From.UTC()
+				kept.Until = kept.From.Add(within)
+			}
+			return keepOrder(command, dir, kept, machines)
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVar(&confirmed, "allow-control", false, "let orders through")
-	flags.Int64Var(&c.StepKW, "step-kw", 0, "how far a site's load may be moved at a time (default: farm.toml, 500)")
-	flags.DurationVar(&c.Settle, "settle", time.Minute, "between batches")
-	flags.DurationVar(&c.Timeout, "timeout", 10*time.Second, "for each machine")
-	flags.DurationVar(&c.Confirm, "confirm", 90*time.Second, "in which the machine must show that it has done it")
-	flags.StringVar(&c.User, "antminer-user", "root", "of stock Antminers")
-	cli.SecretFlags(flags, antminerPassword, antminerVariable, "the password of stock Antminers")
-	cli.SecretFlags(flags, machinePassword, machineVariable, "the password of other firmwares")
+	controllerFlags(command, &c)
+	personFlags(command)
+	updateFlags(command, &firmware)
+	flags.StringVar(&at, "at", "", "keep the order until this time, such as 2026-12-01T18:00 in the farm's zone")
+	flags.DurationVar(&within, "within", 10*time.Minute, "by how much it may be late, with --at")
+	flags.BoolVar(&dry, "dry-run", false, "tell nobody; show who would be told in which batch")
 	cli.SecretFlags(flags, newPassword, newVariable, "for ACTION password: the new one")
 	flags.Int64Var(&o.Watts, "watts", 0, "for ACTION power: the most that a machine may draw")
 	flags.StringVar(&o.Profile, "profile", "", "for ACTION profile: its name on the firmware")
@@ -125,7 +164,46 @@ func orderSettings(command *cobra.Command, o *control.Order, fan, led string) (e
 
 func giveOrder(command *cobra.Command, c *control.Controller, dir string, machines []*fleet.Machine,
 	o control.Order) error {
-	var err error
+	if err := prepare(command, c, dir); err != nil {
+		return err
+	}
+	defer c.Audit.Close()
+	results, err := c.Give(command.Context(), machines, o)
+	if err != nil {
+		return err
+	}
+	if err := showResults(command, results); err != nil {
+		return err
+	}
+	return orderEnd(results)
+}
+
+// updateConfirm is in what time a machine must tell its new firmware: it writes it, starts and warms up.
+const updateConfirm = 15 * time.Minute
+
+// controllerFlags are how orders are given.
+func controllerFlags(command *cobra.Command, c *control.Controller) {
+	flags := command.Flags()
+	flags.BoolVar(&c.Allow, "allow-control", false, "let orders through")
+	flags.Int64Var(&c.StepKW, "step-kw", 0, "how far a site's load may be moved at a time (default: farm.toml, 500)")
+	flags.DurationVar(&c.Settle, "settle", time.Minute, "between batches")
+	flags.DurationVar(&c.Timeout, "timeout", 10*time.Second, "for each machine")
+	flags.DurationVar(&c.Confirm, "confirm", 90*time.Second, "in which the machine must show that it has done it")
+	flags.StringVar(&c.User, "antminer-user", "root", "of stock Antminers")
+	flags.BoolVar(&c.KeepGoing, "keep-going", false, "go on after machines that did not do it (an update never does)")
+	cli.SecretFlags(flags, antminerPassword, antminerVariable, "the password of stock Antminers")
+	cli.SecretFlags(flags, machinePassword, machineVariable, "the password of other firmwares")
+}
+
+// prepare takes what giving orders needs besides flags: passwords, settings, who gives them, the trail.
+func prepare(command *cobra.Command, c *control.Controller, dir string) (err error) {
+	if c.StepKW == 0 {
+		config, err := records.ReadConfig(dir)
+		if err != nil {
+			return err
+		}
+		c.StepKW = config.StepKW
+	}
 	if c.Password, err = cli.Secret(command, antminerPassword, antminerVariable); err != nil {
 		return err
 	}
@@ -134,25 +212,19 @@ func giveOrder(command *cobra.Command, c *control.Controller, dir string, machin
 	}
 	c.Who = operator()
 	c.Progress = cli.ProgressOf(command, "orders")
-	if c.Audit, err = control.OpenAudit(dir); err != nil {
-		return err
-	}
-	defer c.Audit.Close()
-	results, err := c.Give(command.Context(), machines, o)
-	if err != nil {
-		return err
-	}
-	if err := cli.Show(command, results, func(w io.Writer) {
+	c.Audit, err = control.OpenAudit(dir)
+	return err
+}
+
+func showResults(command *cobra.Command, results []control.Result) error {
+	return cli.Show(command, results, func(w io.Writer) {
 		cli.Tabbed(w, func(tab io.Writer) {
 			for _, r := range results {
 				fmt.Fprintf(tab, "%d\t%s\t%s\t%s\n", r.Batch, terminal.Plain(r.Place), r.Machine,
 					terminal.Plain(r.Outcome))
 			}
 		})
-	}); err != nil {
-		return err
-	}
-	return orderEnd(results)
+	})
 }
 
 // orderEnd is what an order comes to that some machines have not taken: not known, where one of them may still do it;
