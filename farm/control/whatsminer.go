@@ -126,13 +126,13 @@ func (w *whatsminer) giveV2(ctx context.Context, command string, fields map[stri
 	if err != nil {
 		return err
 	}
-	told := v.Get("Msg")
-	salt, second := told.Get("salt").Text(), told.Get("newsalt").Text()
+	reported := v.Get("Msg")
+	salt, second := reported.Get("salt").Text(), reported.Get("newsalt").Text()
 	if salt == "" || second == "" || len(salt)+len(second) > 64 {
 		return farm.Refuse("refused", "get_token", "the machine says: %q", v.Get("Msg").Text())
 	}
 	secret := md5crypt(w.password, salt)
-	body := map[string]string{"cmd": command, "token": md5crypt(secret+told.Get("time").Text(), second)}
+	body := map[string]string{"cmd": command, "token": md5crypt(secret+reported.Get("time").Text(), second)}
 	for name, value := range fields {
 		body[name] = value
 	}
