@@ -94,8 +94,8 @@ func (a *antminer) give(ctx context.Context, o Order) error {
 	return a.post(ctx, "set_miner_conf.cgi", body)
 }
 
-// modern says whether the firmware is X19's or later, which takes JSON; firmwares before take a form, and write an empty
-// configuration from JSON.
+// modern says whether the firmware is X19's or later, which takes JSON; firmwares before take a form, and write an
+// empty configuration from JSON.
 func (a *antminer) modern(conf map[string]any) bool {
 	_, level := conf["bitmain-freq-level"]
 	return level || a.m.Protocol == protocol.AntminerNew
@@ -158,7 +158,8 @@ func jsonConfiguration(conf map[string]any, pools []pool, o Order) (string, erro
 	case Profile:
 		mode, ok := antminerModes[o.Profile]
 		if !ok {
-			return "", farm.Refuse("farm-bad-order", "profile", "not ordered: this firmware has normal, high and low, not %q",
+			return "", farm.Refuse("farm-bad-order", "profile",
+				"not ordered: this firmware has normal, high and low, not %q",
 				o.Profile)
 		}
 		out["miner-mode"] = mode

@@ -112,7 +112,8 @@ func (o Order) Validate() error {
 	if o.Action != Pool {
 		return o.validateSetting()
 	}
-	if !strings.HasPrefix(o.PoolURL, "stratum") || !strings.Contains(o.PoolURL, "://") || strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") ||
+	if !strings.HasPrefix(o.PoolURL, "stratum") || !strings.Contains(o.PoolURL, "://") ||
+		strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") ||
 		o.PoolUser == "" || len(o.PoolURL)+len(o.PoolUser) > 300 {
 		return farm.Refuse("bad-pool", "pool",
 			"want a stratum URL and a user without commas, quotes and spaces, got %q and %q", o.PoolURL, o.PoolUser)
@@ -207,8 +208,8 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 	return append(results, given...), err
 }
 
-// DryRun is what Give would do, without asking or telling anybody: who is told in which batch, and on whose firmware there
-// is no such order.
+// DryRun is what Give would do, without asking or telling anybody: who is told in which batch, and on whose firmware
+// there is no such order.
 func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, error) {
 	if err := order.Validate(); err != nil {
 		return nil, err
@@ -223,14 +224,15 @@ func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, e
 	for i, batch := range batches {
 		for _, m := range batch {
 			results = append(results, Result{Machine: m.ID, Place: m.Place.String(), Batch: i + 1,
-				Outcome: fmt.Sprintf("would be ordered: %s", strings.TrimSpace(string(order.Action)+" "+order.Detail()))})
+				Outcome: fmt.Sprintf("would be ordered: %s",
+					strings.TrimSpace(string(order.Action)+" "+order.Detail()))})
 		}
 	}
 	return results, err
 }
 
-// batches gives the order in steps, which are counted on from first. It ends after the step in which a machine did not do
-// it, and says which; one that nobody answers at was no surprise.
+// batches gives the order in steps, which are counted on from first. It ends after the step in which a machine did not
+// do it, and says which; one that nobody answers at was no surprise.
 func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, order Order,
 	first int) (results []Result, stopped string, err error) {
 	batches, err := Batches(machines, c.StepKW)

@@ -16,8 +16,8 @@ import (
 	"github.com/aqsha/aqsha/farm/protocol"
 )
 
-// Firmwares that are given orders over HTTP, after what pyasic 0.79 and asic-rs (August 2026) send them and, for Braiins
-// OS, developer.braiins-os.com. What a firmware lacks here it is not asked for.
+// Firmwares that are given orders over HTTP, after what pyasic 0.79 and asic-rs (August 2026) send them and, for
+// Braiins OS, developer.braiins-os.com. What a firmware lacks here it is not asked for.
 
 // webGive gives an order; webHolds reads back what polls do not tell.
 type (
@@ -467,7 +467,8 @@ var maraOrders = map[Action]manner{
 		"power-target")},
 	Fan: {give: maraConfigured(func(conf object, o Order) {
 		advanced := within(conf, "advance-config")
-		advanced["override-fan-control"], advanced["fan-fixed-percent"] = o.FanPercent != Automatic, max(o.FanPercent, 0)
+		advanced["override-fan-control"], advanced["fan-fixed-percent"] = o.FanPercent != Automatic,
+			max(o.FanPercent, 0)
 	}), holds: func(ctx context.Context, w *web, o Order) (bool, string) {
 		v, err := w.ask(ctx, http.MethodGet, "/kaonsu/v1/miner_config", nil)
 		if err != nil {

@@ -40,7 +40,8 @@ func (f *Firmware) validate() error {
 	case f == nil || f.File == "":
 		return farm.Refuse("farm-bad-order", "file", "an update wants a file")
 	case len(f.SHA256) != 2*sha256.Size || strings.Trim(f.SHA256, "0123456789abcdef") != "":
-		return farm.Refuse("farm-bad-order", "sha256", "want the file's SHA-256, 64 hexadecimal digits, got %q", f.SHA256)
+		return farm.Refuse("farm-bad-order", "sha256", "want the file's SHA-256, 64 hexadecimal digits, got %q",
+			f.SHA256)
 	case strings.TrimSpace(f.Version) == "" || len(f.Version) > 100:
 		return farm.Refuse("farm-bad-order", "version",
 			"want the version that machines must tell afterwards, or a part of it")
@@ -156,8 +157,8 @@ func (c *Controller) watch(ctx context.Context, canaries []*fleet.Machine, befor
 	}
 }
 
-// Illness says what is worse with a machine than before, "" when nothing is: fewer boards, new error codes, and, when it
-// has had time to warm up, a rate below nine tenths.
+// Illness says what is worse with a machine than before, "" when nothing is: fewer boards, new error codes, and, when
+// it has had time to warm up, a rate below nine tenths.
 func Illness(before, now *protocol.Reading, warm bool) string {
 	for _, code := range now.Errors {
 		if !slices.Contains(before.Errors, code) {

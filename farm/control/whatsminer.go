@@ -157,7 +157,8 @@ func (w *whatsminer) giveV2(ctx context.Context, command string, fields map[stri
 		}
 	}
 	if status := v.Get("STATUS").Text(); status == "E" || v.Get("STATUS").At(0).Get("STATUS").Text() == "E" {
-		return farm.Refuse("refused", command, "the machine says: %q (its API must be opened for orders with the maker's tool)",
+		return farm.Refuse("refused", command,
+			"the machine says: %q (its API must be opened for orders with the maker's tool)",
 			v.Get("Msg").Text())
 	}
 	return nil

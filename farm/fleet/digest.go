@@ -25,8 +25,10 @@ type Digest struct {
 	Client         *http.Client
 	Login          func(ctx context.Context) (authorization string, err error) // instead of digest; nil: digest
 	Header         string                                                      // of what Login gives; "": Authorization
-	Probe          string                                                      // a page that is asked for the nonce before a large body is sent; "": none
-	ContentType    string                                                      // of bodies; "": JSON or a form, by what they are
+	// a page that is asked for the nonce before a large body is sent; "": none
+	Probe string
+	// of bodies; "": JSON or a form, by what they are
+	ContentType string
 }
 
 // Do sends a request and returns the body, of which at most protocol.MaxReply bytes are read.

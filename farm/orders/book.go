@@ -150,7 +150,8 @@ func (b *Book) Take(e Entry) error {
 			return wrong("it waits for nobody: its last step is %q", last)
 		}
 		if e.Who == o.First().Who {
-			return farm.Refuse("farm-second-person", "who", "order %d was given by %s, and somebody else must confirm it",
+			return farm.Refuse("farm-second-person", "who",
+				"order %d was given by %s, and somebody else must confirm it",
 				e.Order, e.Who)
 		}
 	case Withdrawn, Missed:

@@ -70,7 +70,8 @@ func Curtail(machines []*fleet.Machine, hours []Hour, terms Terms) ([]Entry, err
 		}
 		if fixed > h.KW*1000 {
 			return nil, farm.Refuse("farm-infeasible-plan", "kw",
-				"%s allows %d kW, and machines of no group draw %d kW: name more groups", h.From.Format("2006-01-02 15:04"),
+				"%s allows %d kW, and machines of no group draw %d kW: name more groups",
+				h.From.Format("2006-01-02 15:04"),
 				h.KW, (fixed+999)/1000)
 		}
 		sleep, wake := step(order, asleep, changed, h, fixed, terms)

@@ -3,6 +3,6 @@
 // before it is acted upon.
 //
 // Invariants: an order that wants a second person goes out only after somebody else than who gave it has confirmed it;
-// an order goes out once: one that was begun and not ended, since the program was stopped, is said and never begun again;
-// one whose time has passed is missed, which is written down, and not made up for.
+// an order goes out once: one that was begun and not ended, since the program was stopped, is said and never begun
+// again; one whose time has passed is missed, which is written down, and not made up for.
 package orders

@@ -63,7 +63,8 @@ func (s speaker) command(name string) string {
 		case "profiles":
 			var rows []string
 			for _, p := range luxProfiles {
-				rows = append(rows, fmt.Sprintf(`{"Profile Name":"%s","Watts":%d}`, p.name, s.u.Model.Watts*p.watts/100))
+				rows = append(rows, fmt.Sprintf(`{"Profile Name":"%s","Watts":%d}`, p.name,
+					s.u.Model.Watts*p.watts/100))
 			}
 			return section(324, "Profiles", s.description, "PROFILES", strings.Join(rows, ","))
 		case "tempctrl":

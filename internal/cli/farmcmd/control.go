@@ -102,16 +102,9 @@ healthy for --healthy before the rest follows; machines that are worse than befo
 			if at == "" && !second {
 				return giveOrder(command, &c, dir, machines, o)
 			}
-			kept := orders.Entry{What: &o, Second: second}
-			if kept.Who, err = person(command, &config, second); err != nil {
+			kept, err := waitingOrder(command, &config, &o, second, at, within)
+			if err != nil {
 				return err
-			}
-			if at != "" {
-				if kept.From, err = parseTime("at", at, &config); err != nil {
-					return err
-				}
-				kept.From = kept.From.UTC()
-				kept.Until = kept.From.Add(within)
 			}
 			return keepOrder(command, dir, kept, machines)
 		},
@@ -131,6 +124,21 @@ healthy for --healthy before the rest follows; machines that are worse than befo
 	flags.StringVar(&o.PoolURL, "pool", "", "for ACTION pool: where to mine")
 	flags.StringVar(&o.PoolUser, "user", "", "for ACTION pool: as whom")
 	return command
+}
+
+// waitingOrder is an order that waits: for its time, a second person, or both.
+func waitingOrder(command *cobra.Command, config *records.Config, o *control.Order, second bool, at string,
+	within time.Duration) (kept orders.Entry, err error) {
+	kept = orders.Entry{What: o, Second: second}
+	if kept.Who, err = person(command, config, second); err != nil || at == "" {
+		return kept, err
+	}
+	if kept.From, err = parseTime("at", at, config); err != nil {
+		return kept, err
+	}
+	kept.From = kept.From.UTC()
+	kept.Until = kept.From.Add(within)
+	return kept, nil
 }
 
 // The secrets of orders besides the password of stock Antminers.

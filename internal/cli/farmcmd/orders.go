@@ -40,7 +40,8 @@ func personFlags(command *cobra.Command) {
 	cli.SecretFlags(command.Flags(), personSecret, personVariable, "your secret")
 }
 
-// person is who gives a command: the one of farm.toml whose secret was shown, or, where none is asked for, the system's user.
+// person is who gives a command: the one of farm.toml whose secret was shown, or, where none is asked for, the system's
+// user.
 func person(command *cobra.Command, config *records.Config, needed bool) (string, error) {
 	name := cli.Flag(command, "person")
 	if name == "" {
@@ -85,7 +86,8 @@ it is not made up for. Everything stands in orders.jsonl, to which is only ever 
 			}
 			now := time.Now().UTC()
 			list := slices.DeleteFunc(slices.Clone(book.Orders), func(o orders.Order) bool {
-				return !all && slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed}, o.State(now))
+				return !all && slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed},
+					o.State(now))
 			})
 			return showOrders(command, dir, list)
 		},
@@ -208,7 +210,8 @@ says what each machine was told.`,
 				return err
 			}
 			if !c.Allow {
-				return farm.Refuse("control-off", "allow-control", "control is off; --allow-control lets orders through")
+				return farm.Refuse("control-off", "allow-control",
+					"control is off; --allow-control lets orders through")
 			}
 			if err := prepare(command, &c, dir); err != nil {
 				return err
@@ -233,7 +236,8 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 	for {
 		begun, missed, err := orders.Claim(vfs.OS, dir, c.Who, time.Now().UTC())
 		for _, o := range missed {
-			problems = errors.Join(problems, farm.Refuse("farm-missed", "order", "order %d was missed: its time ended at %s",
+			problems = errors.Join(problems, farm.Refuse("farm-missed", "order",
+				"order %d was missed: its time ended at %s",
 				o.ID, o.First().Until.Format(time.RFC3339)))
 			ran = append(ran, o)
 		}
@@ -243,7 +247,8 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 			if ended != nil {
 				ran = append(ran, *ended)
 				if last := ended.Last(); last.Done < len(o.First().Machines) {
-					problems = errors.Join(problems, farm.Refuse("not-done", "order", "order %d: %d of %d machines: %s", o.ID,
+					problems = errors.Join(problems, farm.Refuse("not-done", "order", "order %d: %d of %d machines: %s",
+						o.ID,
 						last.Done, len(o.First().Machines), last.Text))
 				}
 			}
@@ -283,7 +288,9 @@ func runOrder(ctx context.Context, c *control.Controller, dir string, o orders.O
 	for _, r := range results {
 		if r.Done() {
 			end.Done++
-			watts += machines[slices.IndexFunc(machines, func(m *fleet.Machine) bool { return m.ID == r.Machine })].LoadWatts()
+			watts += machines[slices.IndexFunc(machines, func(m *fleet.Machine) bool {
+				return m.ID == r.Machine
+			})].LoadWatts()
 		} else if end.Text == "" {
 			end.Text = r.Machine + ": " + r.Outcome
 		}
@@ -441,7 +448,8 @@ func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
 		from, err := time.ParseInLocation("2006-01-02 15:04", row[column["day"]]+" "+row[column["from"]], zone)
 		energy, bad := strconv.ParseFloat(row[column["kwh"]], 64)
 		if err != nil || bad != nil || !(energy >= 0 && energy < 1e9) {
-			return nil, farm.Refuse("farm-bad-plan", "hours", "%s line %d: want a date, an hour and kilowatt-hours", path, i+2)
+			return nil, farm.Refuse("farm-bad-plan", "hours", "%s line %d: want a date, an hour and kilowatt-hours",
+				path, i+2)
 		}
 		hour := orders.Hour{From: from.UTC(), To: from.Add(time.Hour).UTC(), KW: int64(math.Floor(energy))}
 		if n := len(out); n > 0 && out[n-1].From.Equal(hour.From) {
@@ -482,7 +490,8 @@ machines that were seen to do it, by their nameplates; and orders that were miss
 				cli.Tabbed(w, func(tab io.Writer) {
 					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tto wake kW\twoken\tmissed\tnot ended")
 					for _, k := range rows {
-						fmt.Fprintf(tab, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", k.At.In(config.Location()).Format("2006-01-02 15:04"),
+						fmt.Fprintf(tab, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
+							k.At.In(config.Location()).Format("2006-01-02 15:04"),
 							k.SleepKW, k.SleptKW, k.WakeKW, k.WokenKW, k.Missed, k.NotEnded)
 					}
 				})
@@ -496,9 +505,11 @@ func updateFlags(command *cobra.Command, f *control.Firmware) {
 	flags := command.Flags()
 	flags.StringVar(&f.File, "file", "", "for ACTION update: the firmware")
 	flags.StringVar(&f.SHA256, "sha256", "", "for ACTION update: the file's SHA-256")
-	flags.StringVar(&f.Version, "firmware-version", "", "for ACTION update: what machines must tell afterwards, or a part of it")
+	flags.StringVar(&f.Version, "firmware-version", "",
+		"for ACTION update: what machines must tell afterwards, or a part of it")
 	flags.IntVar(&f.Canaries, "canaries", 1, "for ACTION update: how many machines take it first")
-	flags.DurationVar(&f.Healthy, "healthy", 30*time.Minute, "for ACTION update: how long canaries must be healthy before the rest")
+	flags.DurationVar(&f.Healthy, "healthy", 30*time.Minute,
+		"for ACTION update: how long canaries must be healthy before the rest")
 }
 
 // absolute is a file's path from the root, so that an order finds it from anywhere.
