@@ -17,18 +17,8 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
-func newFarmControlCommand() *cobra.Command {
-	var c control.Controller
-	var o control.Order
-	var fan, led, at string
-	var within time.Duration
-	var dry bool
-	var firmware control.Firmware
-	command := &cobra.Command{
-		Use:   "control SELECTOR ACTION",
-		Short: "Order machines to reboot, change their pool, sleep, wake, draw less, turn their fans, show where they are",
-		Long: `ACTION is reboot, pool, sleep, wake, power, profile, fan, led, password or update; docs/farm.md has a table of which
-firmware takes which. Nothing is done without --allow-control. Each machine must first say that it is the one which is
+const controlHelp = `ACTION is reboot, pool, sleep, wake, power, profile, fan, led, password or update; docs/farm.md has a table
+of which firmware takes which. Nothing is done without --allow-control. Each machine must first say that it is the one which is
 meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes: "done" when the machine was seen
 to have done it within --confirm, otherwise "unconfirmed" with what it says. On a firmware without the order nothing is
 sent. Machines are told in batches that move a site's load by at most --step-kw within --settle. The password of stock
@@ -37,19 +27,32 @@ Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD, tha
 --new-password-file or AQSHA_NEW_PASSWORD.
 
 Orders end with the batch of the first machine that answers and does not do it (--keep-going goes on). --dry-run tells
-nobody and shows the batches. --at keeps the order for "farm orders run". Above four_eyes machines of farm.toml the order
-waits until another person has confirmed it. An update goes to --canaries first, which must tell the new version and be
-healthy for --healthy before the rest follows; machines that are worse than before end it.`,
-		Example: `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
+nobody and shows the batches. --at keeps the order for "farm orders run". Above four_eyes machines of farm.toml
+the order waits until another person has confirmed it. An update goes to --canaries first, which must tell the new version and be
+healthy for --healthy before the rest follows; machines that are worse than before end it.`
+
+const controlExamples = `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
   aqsha farm control SMTTYRHBDJAAI0001 reboot --allow-control
   aqsha farm control ekibastuz/c1/r2 power --watts 2800 --allow-control
   aqsha farm control ekibastuz/c1/r2 fan --fan auto --allow-control
   aqsha farm control SMTTYRHBDJAAI0001 led --led on --allow-control
-  aqsha farm control ekibastuz/c1 update --file s19.bmu --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 \\
-    --firmware-version 2026.03 --canaries 4 --allow-control
+  aqsha farm control north update --file s19.bmu --sha256 HEX --firmware-version 2026.03 --canaries 4 --allow-control
   aqsha farm control ekibastuz/c1 sleep --at 2026-12-01T18:00 --within 15m
-  aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`,
-		Args: cli.ExactArgs(2),
+  aqsha farm control "*" pool --pool stratum+tcp://127.0.0.1:3333 --user bc1q.w1 --allow-control`
+
+func newFarmControlCommand() *cobra.Command {
+	var c control.Controller
+	var o control.Order
+	var fan, led, at string
+	var within time.Duration
+	var dry bool
+	var firmware control.Firmware
+	command := &cobra.Command{
+		Use:     "control SELECTOR ACTION",
+		Short:   "Order machines to reboot, change pools, sleep, wake, draw less, show where they are",
+		Long:    controlHelp,
+		Example: controlExamples,
+		Args:    cli.ExactArgs(2),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var actions []string
 			if len(args) == 1 {
