@@ -48,20 +48,12 @@ func newFarmControlCommand() *cobra.Command {
 	var dry bool
 	var firmware control.Firmware
 	command := &cobra.Command{
-		Use:     "control SELECTOR ACTION",
-		Short:   "Order machines to reboot, change pools, sleep, wake, draw less, show where they are",
-		Long:    controlHelp,
-		Example: controlExamples,
-		Args:    cli.ExactArgs(2),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var actions []string
-			if len(args) == 1 {
-				for _, action := range control.Actions {
-					actions = append(actions, string(action))
-				}
-			}
-			return actions, cobra.ShellCompDirectiveNoFileComp
-		},
+		Use:               "control SELECTOR ACTION",
+		Short:             "Order machines to reboot, change pools, sleep, wake, draw less, show where they are",
+		Long:              controlHelp,
+		Example:           controlExamples,
+		Args:              cli.ExactArgs(2),
+		ValidArgsFunction: completeActions,
 		RunE: func(command *cobra.Command, args []string) error {
 			dir, err := farmDir(command, false)
 			if err != nil {
@@ -94,22 +86,7 @@ func newFarmControlCommand() *cobra.Command {
 			if err := orderSettings(command, &o, fan, led); err != nil {
 				return err
 			}
-			if dry {
-				results, err := c.DryRun(machines, o)
-				if err != nil {
-					return err
-				}
-				return showResults(command, results)
-			}
-			second := config.NeedsSecond(len(machines))
-			if at == "" && !second {
-				return giveOrder(command, &c, dir, machines, o)
-			}
-			kept, err := waitingOrder(command, &config, &o, second, at, within)
-			if err != nil {
-				return err
-			}
-			return keepOrder(command, dir, kept, machines)
+			return letOut(command, &c, &o, dir, &config, machines, dry, at, within)
 		},
 	}
 	flags := command.Flags()
@@ -127,6 +104,38 @@ func newFarmControlCommand() *cobra.Command {
 	flags.StringVar(&o.PoolURL, "pool", "", "for ACTION pool: where to mine")
 	flags.StringVar(&o.PoolUser, "user", "", "for ACTION pool: as whom")
 	return command
+}
+
+// completeActions names the actions.
+func completeActions(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var actions []string
+	if len(args) == 1 {
+		for _, action := range control.Actions {
+			actions = append(actions, string(action))
+		}
+	}
+	return actions, cobra.ShellCompDirectiveNoFileComp
+}
+
+// letOut gives an order at once, keeps it, or shows what it would be.
+func letOut(command *cobra.Command, c *control.Controller, o *control.Order, dir string, config *records.Config,
+	machines []*fleet.Machine, dry bool, at string, within time.Duration) error {
+	if dry {
+		results, err := c.DryRun(machines, *o)
+		if err != nil {
+			return err
+		}
+		return showResults(command, results)
+	}
+	second := config.NeedsSecond(len(machines))
+	if at == "" && !second {
+		return giveOrder(command, c, dir, machines, *o)
+	}
+	kept, err := waitingOrder(command, config, o, second, at, within)
+	if err != nil {
+		return err
+	}
+	return keepOrder(command, dir, kept, machines)
 }
 
 // waitingOrder is an order that waits: for its time, a second person, or both.
