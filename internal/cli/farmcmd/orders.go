@@ -47,7 +47,7 @@ func person(command *cobra.Command, config *records.Config, needed bool) (string
 	if name == "" {
 		if needed {
 			return "", farm.Refuse("farm-person", "person",
-				"above four_eyes machines, who orders and who confirms are people of farm.toml: want --person and the secret")
+				"above four_eyes machines, orders are of people of farm.toml: want --person and the secret")
 		}
 		return operator(), nil
 	}
@@ -465,8 +465,8 @@ func newFarmOrdersAccountCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "account PLAN",
 		Short: "What a curtailment's orders were to move, beside what was moved",
-		Long: `For each time of a plan (the name of its file): the load that was to sleep and to be woken, and that of the
-machines that were seen to do it, by their nameplates; and orders that were missed, withdrawn or have not ended.`,
+		Long: `For each time of a plan (the name of its file): the load that was to sleep and to be woken, and that of
+the machines that were seen to do it, by their nameplates; and orders that were missed, withdrawn or have not ended.`,
 		Example: "  aqsha farm orders account hours.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
