@@ -11,6 +11,9 @@ import (
 	"github.com/aqsha/aqsha/farm/protocol"
 )
 
+// antminerModes are the modes of stock firmware since X19 by name.
+var antminerModes = map[string]int{"normal": 0, "high": 2, "low": 3}
+
 // The modes of a stock Antminer: before X19 asleep is 254, since then 1.
 const (
 	asleepOld = "254"
@@ -57,9 +60,15 @@ func (a *antminer) give(ctx context.Context, o Order) error {
 		_, err := a.http.Do(ctx, http.MethodGet, a.base+"reboot.cgi", "")
 		return err
 	}
+	if o.Action == Update {
+		return a.giveImage(ctx, o)
+	}
 	conf, err := a.configuration(ctx)
 	if err != nil {
 		return err
+	}
+	if o.Action == LED || o.Action == Password {
+		return a.giveAside(ctx, o, a.modern(conf))
 	}
 	pools := poolsOf(conf)
 	if o.Action == Pool {
@@ -73,21 +82,48 @@ func (a *antminer) give(ctx context.Context, o Order) error {
 		return farm.Refuse("no-pools", "get_miner_conf",
 			"not ordered: the machine names no pool, and setting its mode would leave it without one")
 	}
-	// X19 and later take JSON; firmwares before take a form, and write an empty configuration from JSON.
-	_, modern := conf["bitmain-freq-level"]
-	if a.m.Protocol == protocol.AntminerNew {
-		modern = true
-	}
 	var body string
-	if modern {
-		body, err = jsonConfiguration(conf, pools, o.Action)
+	if a.modern(conf) {
+		body, err = jsonConfiguration(conf, pools, o)
 	} else {
-		body, err = formConfiguration(conf, pools, o.Action)
+		body, err = formConfiguration(conf, pools, o)
 	}
 	if err != nil {
 		return err
 	}
-	reply, err := a.http.Do(ctx, http.MethodPost, a.base+"set_miner_conf.cgi", body)
+	return a.post(ctx, "set_miner_conf.cgi", body)
+}
+
+// modern says whether the firmware is X19's or later, which takes JSON; firmwares before take a form, and write an
+// empty configuration from JSON.
+func (a *antminer) modern(conf map[string]any) bool {
+	_, level := conf["bitmain-freq-level"]
+	return level || a.m.Protocol == protocol.AntminerNew
+}
+
+// giveAside gives the orders that leave the configuration alone.
+func (a *antminer) giveAside(ctx context.Context, o Order, modern bool) error {
+	switch {
+	case o.Action == Password && !modern:
+		return farm.Refuse("no-control", "password", "not ordered: how this firmware changes its password is not known")
+	case o.Action == Password:
+		text, err := json.Marshal(map[string]string{"curPwd": a.http.Password, "newPwd": o.Secret,
+			"confirmPwd": o.Secret})
+		if err != nil {
+			return err
+		}
+		return a.post(ctx, "passwd.cgi", string(text))
+	case modern:
+		return a.post(ctx, "blink.cgi", fmt.Sprintf(`{"blink":%q}`, onOff(o)))
+	case o.On:
+		return a.post(ctx, "blink.cgi", form(map[string]string{"action": "startBlink"}))
+	}
+	return a.post(ctx, "blink.cgi", form(map[string]string{"action": "stopBlink"}))
+}
+
+// post sends a body to a program; what its answer says of success is not yet done.
+func (a *antminer) post(ctx context.Context, program, body string) error {
+	reply, err := a.http.Do(ctx, http.MethodPost, a.base+program, body)
 	if err != nil {
 		return err
 	}
@@ -96,13 +132,13 @@ func (a *antminer) give(ctx context.Context, o Order) error {
 		Msg   string `json:"msg"`
 	}
 	if json.Unmarshal(reply, &answer) == nil && answer.Stats != "" && answer.Stats != "success" {
-		return farm.Refuse("refused", "set_miner_conf", "the machine says: %q", answer.Msg)
+		return farm.Refuse("refused", program, "the machine says: %q", answer.Msg)
 	}
 	return nil // whether it has done it is read back
 }
 
 // jsonConfiguration is what X19 and later are sent: mode and level have names without "bitmain" there.
-func jsonConfiguration(conf map[string]any, pools []pool, action Action) (string, error) {
+func jsonConfiguration(conf map[string]any, pools []pool, o Order) (string, error) {
 	out := map[string]any{"miner-mode": modeNumber(conf)}
 	for _, key := range []string{"bitmain-fan-ctrl", "bitmain-fan-pwm", "bitmain-hashrate-percent"} {
 		if value, ok := conf[key]; ok {
@@ -114,11 +150,23 @@ func jsonConfiguration(conf map[string]any, pools []pool, action Action) (string
 			out["freq-level"] = value
 		}
 	}
-	switch action {
+	switch o.Action {
 	case Sleep:
 		out["miner-mode"] = asleepNew
 	case Wake:
 		out["miner-mode"] = 0
+	case Profile:
+		mode, ok := antminerModes[o.Profile]
+		if !ok {
+			return "", farm.Refuse("farm-bad-order", "profile",
+				"not ordered: this firmware has normal, high and low, not %q",
+				o.Profile)
+		}
+		out["miner-mode"] = mode
+	case Fan:
+		if out["bitmain-fan-ctrl"] = o.FanPercent != Automatic; o.FanPercent != Automatic {
+			out["bitmain-fan-pwm"] = fmt.Sprint(o.FanPercent)
+		}
 	}
 	list := make([]map[string]string, 0, len(pools))
 	for _, p := range pools {
@@ -147,7 +195,7 @@ var formFields = map[string]string{"bitmain-nobeeper": "_ant_nobeeper", "bitmain
 	"bitmain-work-mode": "_ant_work_mode"}
 
 // formConfiguration is what firmwares before X19 are sent: every field of the page's form.
-func formConfiguration(conf map[string]any, pools []pool, action Action) (string, error) {
+func formConfiguration(conf map[string]any, pools []pool, o Order) (string, error) {
 	form := url.Values{}
 	for i := range 3 { // the page has three
 		p := pool{}
@@ -166,11 +214,20 @@ func formConfiguration(conf map[string]any, pools []pool, action Action) (string
 	}
 	_, modes := conf["bitmain-work-mode"]
 	switch {
-	case action != Pool && !modes:
+	case o.Action == Profile:
+		return "", farm.Refuse("no-control", "profile", "not ordered: this firmware has no profiles")
+	case o.Action == Fan && conf["bitmain-fan-ctrl"] == nil:
+		return "", farm.Refuse("no-control", "fan", "not ordered: this firmware's fans are not told how fast to turn")
+	case o.Action == Fan:
+		form.Set("_ant_fan_customize_switch", fmt.Sprint(o.FanPercent != Automatic))
+		if o.FanPercent != Automatic {
+			form.Set("_ant_fan_customize_value", fmt.Sprint(o.FanPercent))
+		}
+	case o.Action != Pool && !modes:
 		return "", farm.Refuse("no-control", "mode", "not ordered: this firmware has no mode that sleeps")
-	case action == Sleep:
+	case o.Action == Sleep:
 		form.Set("_ant_work_mode", asleepOld)
-	case action == Wake:
+	case o.Action == Wake:
 		form.Set("_ant_work_mode", "0")
 	}
 	return form.Encode(), nil
@@ -178,6 +235,14 @@ func formConfiguration(conf map[string]any, pools []pool, action Action) (string
 
 // holds reads the configuration back: whether it says what was ordered, and what it says.
 func (a *antminer) holds(ctx context.Context, o Order) (bool, string) {
+	if o.Action == Password {
+		after := *a.http
+		after.Password = o.Secret
+		if _, err := after.Do(ctx, http.MethodGet, a.base+"get_system_info.cgi", ""); err != nil {
+			return false, err.Error()
+		}
+		return true, ""
+	}
 	conf, err := a.configuration(ctx)
 	if err != nil {
 		return false, err.Error()
@@ -191,6 +256,34 @@ func (a *antminer) holds(ctx context.Context, o Order) (bool, string) {
 			"its configuration says " + pools[0].url + " " + pools[0].user
 	}
 	mode := modeNumber(conf)
+	switch o.Action {
+	case LED:
+		return a.lampHolds(ctx, o, a.modern(conf))
+	case Profile:
+		return mode == antminerModes[o.Profile], fmt.Sprintf("its configuration says mode %d", mode)
+	case Fan:
+		fixed, percent := word(conf["bitmain-fan-ctrl"]) == "true", word(conf["bitmain-fan-pwm"])
+		return fixed == (o.FanPercent != Automatic) && (!fixed || percent == fmt.Sprint(o.FanPercent)),
+			fmt.Sprintf("its configuration says fixed %t, %s %%", fixed, percent)
+	}
 	asleep := mode == asleepNew || fmt.Sprint(mode) == asleepOld
 	return asleep == (o.Action == Sleep), fmt.Sprintf("its configuration says mode %d", mode)
+}
+
+// lampHolds asks whether the lamp blinks.
+func (a *antminer) lampHolds(ctx context.Context, o Order, modern bool) (bool, string) {
+	method, program, body, key := http.MethodGet, "get_blink_status.cgi", "", "blink"
+	if !modern {
+		method, program, key = http.MethodPost, "blink.cgi", "isBlinking"
+		body = form(map[string]string{"action": "onPageLoaded"})
+	}
+	reply, err := a.http.Do(ctx, method, a.base+program, body)
+	if err != nil {
+		return false, err.Error()
+	}
+	v, err := protocol.Parse(reply)
+	if err != nil {
+		return false, err.Error()
+	}
+	return v.Get(key).Text() == onOff(o), fmt.Sprintf("its lamp says %q", v.Get(key).Text())
 }

@@ -25,16 +25,83 @@ const (
 	Pool   Action = "pool"
 	Sleep  Action = "sleep"
 	Wake   Action = "wake"
+
+	Power    Action = "power"    // draw at most so many watts
+	Profile  Action = "profile"  // run in a mode that the firmware has a name for
+	Fan      Action = "fan"      // turn so fast, or as the firmware likes
+	LED      Action = "led"      // show where it stands
+	Password Action = "password" // take another one for orders
+	Update   Action = "update"   // run another firmware
 )
 
 // Actions lists them.
-var Actions = []Action{Reboot, Pool, Sleep, Wake}
+var Actions = []Action{Reboot, Pool, Sleep, Wake, Power, Profile, Fan, LED, Password, Update}
+
+// Automatic leaves the fans to the firmware.
+const Automatic = -1
 
 // Order is an action with what belongs to it.
 type Order struct {
-	Action   Action
-	PoolURL  string
-	PoolUser string
+	Action     Action `json:"action"`
+	PoolURL    string `json:"pool_url,omitempty"`
+	PoolUser   string `json:"pool_user,omitempty"`
+	Watts      int64  `json:"watts,omitempty"`       // of Power
+	Profile    string `json:"profile,omitempty"`     // of Profile
+	FanPercent int    `json:"fan_percent,omitempty"` // of Fan: 10 to 100, or Automatic
+	On         bool   `json:"on,omitempty"`          // of LED
+	Secret     string `json:"-"`                     // of Password; it is in no file, message or error of ours
+
+	Firmware *Firmware `json:"firmware,omitempty"` // of Update
+	image    []byte    // its file
+}
+
+// Detail is what the order says beside its action, without the secret.
+func (o Order) Detail() string {
+	switch o.Action {
+	case Pool:
+		return o.PoolURL + " " + o.PoolUser
+	case Power:
+		return fmt.Sprintf("%d W", o.Watts)
+	case Profile:
+		return o.Profile
+	case Fan:
+		if o.FanPercent == Automatic {
+			return "auto"
+		}
+		return fmt.Sprintf("%d %%", o.FanPercent)
+	case LED:
+		if o.On {
+			return "on"
+		}
+		return "off"
+	case Update:
+		return o.Firmware.Version + " sha256:" + o.Firmware.SHA256
+	}
+	return ""
+}
+
+// validateSetting says what is wrong with the setting of an order.
+func (o Order) validateSetting() error {
+	printable := func(text string, longest int) bool {
+		return text != "" && len(text) <= longest && !strings.ContainsFunc(text, func(r rune) bool {
+			return r <= ' ' || r > '~' || r == '"' || r == '\\' || r == ','
+		})
+	}
+	switch {
+	case o.Action == Update:
+		return o.Firmware.validate()
+	case o.Action == Power && (o.Watts < 1 || o.Watts > 100_000):
+		return farm.Refuse("farm-bad-order", "watts", "want 1 to 100000 W, got %d", o.Watts)
+	case o.Action == Profile && !printable(o.Profile, 64):
+		return farm.Refuse("farm-bad-order", "profile",
+			"want a name of at most 64 letters without spaces, commas and quotes, got %q", o.Profile)
+	case o.Action == Fan && o.FanPercent != Automatic && (o.FanPercent < 10 || o.FanPercent > 100):
+		return farm.Refuse("farm-bad-order", "fan", "want auto, or 10 to 100 per cent, got %d", o.FanPercent)
+	case o.Action == Password && (!printable(o.Secret, 64) || len(o.Secret) < 8):
+		return farm.Refuse("farm-bad-order", "password",
+			"want 8 to 64 letters without spaces, commas and quotes")
+	}
+	return nil
 }
 
 // Validate says what is wrong with an order.
@@ -43,9 +110,10 @@ func (o Order) Validate() error {
 		return farm.Refuse("farm-unknown-action", "action", "%q is not one of %v", o.Action, Actions)
 	}
 	if o.Action != Pool {
-		return nil
+		return o.validateSetting()
 	}
-	if !strings.HasPrefix(o.PoolURL, "stratum") || strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") ||
+	if !strings.HasPrefix(o.PoolURL, "stratum") || !strings.Contains(o.PoolURL, "://") ||
+		strings.ContainsAny(o.PoolURL+o.PoolUser, ", \"\\\r\n\t") ||
 		o.PoolUser == "" || len(o.PoolURL)+len(o.PoolUser) > 300 {
 		return farm.Refuse("bad-pool", "pool",
 			"want a stratum URL and a user without commas, quotes and spaces, got %q and %q", o.PoolURL, o.PoolUser)
@@ -64,7 +132,11 @@ type Controller struct {
 	Confirm  time.Duration // in which it must be seen to be done; 0: Timeout
 	User     string        // of stock Antminers
 	Password string
+	Others   string // password of other firmwares; "": what they come with
 	Progress func(done, all int)
+
+	KeepGoing   bool          // over machines that did not do it; otherwise orders end with the batch of the first
+	HealthEvery time.Duration // between polls of canaries; 0: 30 s
 }
 
 // Result is the end of one machine's order.
@@ -76,6 +148,10 @@ type Result struct {
 
 	// Unknown: the order may have reached the machine, which did not show that it has done it, nor refused.
 	Unknown bool `json:"unknown,omitempty"`
+	// Absent: the firmware has no such order, or Aqsha knows none of it; nothing was sent.
+	Absent bool `json:"absent,omitempty"`
+	// Halted: it was not come to, because something had gone wrong before.
+	Halted bool `json:"halted,omitempty"`
 	// Unreached: nobody took a connection, and nothing was sent.
 	Unreached bool `json:"unreached,omitempty"`
 }
@@ -118,36 +194,89 @@ func (c *Controller) Give(ctx context.Context, machines []*fleet.Machine, order 
 	if err := order.Validate(); err != nil {
 		return nil, err
 	}
-	for _, m := range machines {
-		if _, err := c.speaker(m); err != nil {
+	able, results := split(machines, order.Action)
+	var given []Result
+	var err error
+	if order.Action == Update {
+		given, err = c.update(ctx, able, order)
+	} else {
+		var stopped string
+		if given, stopped, err = c.batches(ctx, able, order, 0); stopped != "" {
+			given = halted(given, able, "not ordered: "+stopped)
+		}
+	}
+	return append(results, given...), err
+}
+
+// DryRun is what Give would do, without asking or telling anybody: who is told in which batch, and on whose firmware
+// there is no such order.
+func (c *Controller) DryRun(machines []*fleet.Machine, order Order) ([]Result, error) {
+	if err := order.Validate(); err != nil {
+		return nil, err
+	}
+	if order.Action == Update {
+		if _, err := order.Firmware.read(); err != nil {
 			return nil, err
 		}
 	}
+	able, results := split(machines, order.Action)
+	batches, err := Batches(able, c.StepKW)
+	for i, batch := range batches {
+		for _, m := range batch {
+			results = append(results, Result{Machine: m.ID, Place: m.Place.String(), Batch: i + 1,
+				Outcome: fmt.Sprintf("would be ordered: %s",
+					strings.TrimSpace(string(order.Action)+" "+order.Detail()))})
+		}
+	}
+	return results, err
+}
+
+// batches gives the order in steps, which are counted on from first. It ends after the step in which a machine did not
+// do it, and says which; one that nobody answers at was no surprise.
+func (c *Controller) batches(ctx context.Context, machines []*fleet.Machine, order Order,
+	first int) (results []Result, stopped string, err error) {
 	batches, err := Batches(machines, c.StepKW)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var results []Result
 	for i, batch := range batches {
 		if i > 0 {
 			select {
 			case <-ctx.Done():
-				return results, ctx.Err()
+				return results, "", ctx.Err()
 			case <-time.After(c.Settle):
 			}
 		}
 		given, err := c.batch(ctx, batch, order)
 		for j := range given {
-			given[j].Batch = i + 1
+			given[j].Batch = first + i + 1
 		}
 		if results = append(results, given...); err != nil {
-			return results, err
+			return results, "", err
 		}
 		if c.Progress != nil {
 			c.Progress(len(results), len(machines))
 		}
+		for _, r := range given {
+			if !r.Done() && !r.Unreached && (!c.KeepGoing || order.Action == Update) {
+				return results, fmt.Sprintf("%s did not do it, and orders ended with its batch", r.Machine), nil
+			}
+		}
 	}
-	return results, nil
+	return results, "", nil
+}
+
+// split takes out the machines on whose firmware there is no such order, with that as their result.
+func split(machines []*fleet.Machine, action Action) (rest []*fleet.Machine, absent []Result) {
+	for _, m := range machines {
+		if able(m.Protocol, action) {
+			rest = append(rest, m)
+			continue
+		}
+		absent = append(absent, Result{Machine: m.ID, Place: m.Place.String(), Absent: true,
+			Outcome: fmt.Sprintf("not on this firmware: no order %q is known of %s", action, m.Protocol)})
+	}
+	return rest, absent
 }
 
 // batch gives one batch's orders at the same time.
@@ -164,10 +293,7 @@ func (c *Controller) batch(ctx context.Context, machines []*fleet.Machine, order
 // one gives a machine its order. The error is the trail's alone: without a trail nothing goes on.
 func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Result, error) {
 	entry := Entry{Time: time.Now().UTC(), Who: c.Who, Action: order.Action, Machine: m.ID, Address: m.Address,
-		Outcome: "ordered"}
-	if order.Action == Pool {
-		entry.Detail = order.PoolURL + " " + order.PoolUser
-	}
+		Detail: order.Detail(), Outcome: "ordered"}
 	result := Result{Machine: m.ID, Place: m.Place.String()}
 	if err := c.Audit.write(entry); err != nil {
 		result.Outcome = "not ordered: the audit trail cannot be written"
@@ -181,7 +307,11 @@ func (c *Controller) one(ctx context.Context, m *fleet.Machine, order Order) (Re
 // order gives the order, reads back whether it is done, and notes the outcome. Until give, the machine was only asked
 // who it is.
 func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, result *Result) {
-	giving, stop := context.WithTimeout(ctx, c.Timeout)
+	timeout := c.Timeout
+	if order.Action == Update {
+		timeout = uploadTimeout
+	}
+	giving, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	speaker, err := c.speaker(m)
 	if err == nil {
@@ -193,7 +323,7 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 		return
 	}
 	before := int64(protocol.Unknown)
-	if order.Action == Reboot {
+	if order.Action == Reboot || order.Action == Update {
 		if reading, failed := fleet.Poll(giving, m); failed == nil {
 			before = reading.ElapsedSeconds
 		}
@@ -239,9 +369,10 @@ func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, bef
 
 // seen says whether the machine shows that the order is done, and otherwise what it shows.
 func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) (bool, string) {
-	if order.Action != Reboot {
-		if ok, what := s.holds(ctx, order); !ok {
-			return false, what
+	if order.Action != Reboot && order.Action != Update {
+		ok, what := s.holds(ctx, order)
+		if !ok || !slices.Contains([]Action{Pool, Sleep, Wake}, order.Action) {
+			return ok, what
 		}
 	}
 	ctx, stop := context.WithTimeout(ctx, fleet.DefaultTimeout)
@@ -254,6 +385,11 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 		}
 		return before != protocol.Unknown && reading.ElapsedSeconds < before,
 			fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
+	case Update:
+		if err != nil {
+			return false, err.Error()
+		}
+		return updated(reading, order, before)
 	case Sleep, Wake:
 		if err != nil {
 			return false, err.Error()
@@ -287,9 +423,17 @@ func (c *Controller) speaker(m *fleet.Machine) (speaker, error) {
 		return &luxOS{m}, nil
 	case protocol.AntminerOld, protocol.AntminerNew:
 		return newAntminer(m, c.User, c.Password)
+	case protocol.WhatsminerV2, protocol.WhatsminerV3:
+		return newWhatsminer(m, c.Others), nil
+	case protocol.Avalon, protocol.SealMiner:
+		return &socket{m}, nil
 	}
-	return nil, farm.Refuse("no-control", "dialect",
-		"%s speaks %s, in which orders cannot be given (luxos and stock Antminers can)", m.ID, m.Protocol)
+	kind, ok := firmwares[m.Protocol]
+	if !ok {
+		return nil, farm.Refuse("no-control", "dialect", "%s speaks %s, in which orders cannot be given", m.ID,
+			m.Protocol)
+	}
+	return newWeb(m, kind, c.Others)
 }
 
 // sameMachine compares who answers with who is meant.

@@ -116,13 +116,19 @@ func TestOrders(t *testing.T) {
 		r, err := fleet.Poll(t.Context(), &u.Machine)
 		return err == nil && r.ActivePool().URL == "stratum+tcp://127.0.0.1:4444" && r.ActivePool().User == "simulated.new"
 	})
+	give(control.Order{Action: control.LED, On: true})
+	check("show where it is", func(u *simulate.Unit) bool { _, _, lamp, _ := u.Settings(); return lamp })
+	give(control.Order{Action: control.Fan, FanPercent: 80})
+	check("turn its fans", func(u *simulate.Unit) bool { _, fan, _, _ := u.Settings(); return fan == 80 })
+	give(control.Order{Action: control.Fan, FanPercent: control.Automatic})
+	check("let its fans go", func(u *simulate.Unit) bool { _, fan, _, _ := u.Settings(); return fan == 0 })
 	give(control.Order{Action: control.Reboot})
 	check("reboot", func(u *simulate.Unit) bool { // and is away for a minute
 		_, err := fleet.Poll(t.Context(), &u.Machine)
 		return err != nil
 	})
 	entries, _, err := control.ReadAudit(dir)
-	if err != nil || len(entries) != 2*4*len(units) {
+	if err != nil || len(entries) != 2*7*len(units) {
 		t.Fatalf("%d entries, %v", len(entries), err)
 	}
 	for _, u := range units {
@@ -132,9 +138,52 @@ func TestOrders(t *testing.T) {
 				trail = append(trail, string(e.Action)+" "+e.Outcome)
 			}
 		}
-		if want := "sleep ordered,sleep done,wake ordered,wake done,pool ordered,pool done,reboot ordered,reboot done"; strings.Join(trail, ",") != want {
+		if want := "sleep ordered,sleep done,wake ordered,wake done,pool ordered,pool done,led ordered,led done,fan ordered,fan done,fan ordered,fan done,reboot ordered,reboot done"; strings.Join(trail, ",") != want {
 			t.Errorf("the trail of %s: %v", u.Machine.ID, trail)
 		}
+	}
+}
+
+// Profiles, power and passwords of the firmwares that have simulated machines; a profile that draws too much is not chosen.
+func TestProfilesAndPasswords(t *testing.T) {
+	units := serve(t, protocol.LuxOS, protocol.AntminerNew, protocol.AntminerOld)
+	c, _ := controller(t)
+	give := func(u *simulate.Unit, o control.Order) control.Result {
+		t.Helper()
+		results, err := c.Give(t.Context(), []*fleet.Machine{&u.Machine}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results[0]
+	}
+	lux, modern, old := units[0], units[1], units[2]
+	if r := give(lux, control.Order{Action: control.Power, Watts: lux.Model.Watts * 85 / 100}); !r.Done() {
+		t.Errorf("power of LuxOS: %+v", r)
+	}
+	if mode, _, _, _ := lux.Settings(); mode != 1 {
+		t.Errorf("LuxOS runs profile %d, want the highest below the limit, 1", mode)
+	}
+	if r := give(lux, control.Order{Action: control.Power, Watts: 100}); r.Done() || !strings.Contains(r.Outcome, "no profile") {
+		t.Errorf("power that no profile keeps to: %+v", r)
+	}
+	if r := give(modern, control.Order{Action: control.Profile, Profile: "low"}); !r.Done() {
+		t.Errorf("profile of a stock Antminer: %+v", r)
+	}
+	if mode, _, _, _ := modern.Settings(); mode != 3 {
+		t.Errorf("a stock Antminer runs mode %d, want 3", mode)
+	}
+	for _, r := range []control.Result{give(old, control.Order{Action: control.Profile, Profile: "low"}),
+		give(modern, control.Order{Action: control.Profile, Profile: "turbo"}),
+		give(old, control.Order{Action: control.Password, Secret: "changed99"})} {
+		if r.Done() || r.Unknown || !strings.Contains(r.Outcome, "not ordered") {
+			t.Errorf("an order that the firmware lacks: %+v", r)
+		}
+	}
+	if r := give(modern, control.Order{Action: control.Password, Secret: "changed99"}); !r.Done() {
+		t.Errorf("password: %+v", r)
+	}
+	if _, _, _, password := modern.Settings(); password != "changed99" {
+		t.Errorf("the password is %q", password)
 	}
 }
 
@@ -194,10 +243,6 @@ func TestRefusals(t *testing.T) {
 	c, dir := controller(t)
 	lux := machinesOf(units[:1])
 	for want, given := range map[string]func() error{
-		"no-control": func() error {
-			_, err := c.Give(t.Context(), machinesOf(units), control.Order{Action: control.Sleep})
-			return err
-		},
 		"farm-unknown-action": func() error { _, err := c.Give(t.Context(), lux, control.Order{Action: "dance"}); return err },
 		"bad-pool": func() error {
 			_, err := c.Give(t.Context(), lux, control.Order{Action: control.Pool, PoolURL: "stratum+tcp://a:1", PoolUser: "x,y"})
@@ -219,6 +264,10 @@ func TestRefusals(t *testing.T) {
 		if err := given(); code(err) != want {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+	absent, err := c.Give(t.Context(), machinesOf(units[1:]), control.Order{Action: control.Sleep})
+	if err != nil || !absent[0].Absent || absent[0].Done() {
+		t.Errorf("an order that is not on a firmware: %+v, %v", absent, err)
 	}
 	if units[0].Sleeping() {
 		t.Error("a refused order was given")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/fleet"
@@ -15,7 +16,90 @@ import (
 // luxOS gives orders within a session, of which a machine has one at a time.
 type luxOS struct{ m *fleet.Machine }
 
-func (l *luxOS) holds(context.Context, Order) (bool, string) { return true, "" } // the poll tells
+func (l *luxOS) holds(ctx context.Context, o Order) (bool, string) {
+	switch o.Action {
+	case Power, Profile, LED:
+		v, err := l.command(ctx, "config", "")
+		if err != nil {
+			return false, err.Error()
+		}
+		config := v.Get("CONFIG").At(0)
+		if o.Action == LED {
+			state := config.Get("RedLed").Text()
+			return state != "" && (state == "blink" || state == "on") == o.On, fmt.Sprintf("its lamp is %q", state)
+		}
+		want := o.Profile
+		if o.Action == Power {
+			if want, err = l.profileFor(ctx, o.Watts); err != nil {
+				return false, err.Error()
+			}
+		}
+		return config.Get("Profile").Text() == want, fmt.Sprintf("its profile is %q", config.Get("Profile").Text())
+	case Fan:
+		return l.fansHold(ctx, o)
+	}
+	return true, "" // the poll tells
+}
+
+// fansHold reads who governs the fans, and how fast they are told to turn.
+func (l *luxOS) fansHold(ctx context.Context, o Order) (bool, string) {
+	v, err := l.command(ctx, "tempctrl", "")
+	if err != nil {
+		return false, err.Error()
+	}
+	mode := v.Get("TEMPCTRL").At(0).Get("Mode").Text()
+	if o.FanPercent == Automatic {
+		return mode == "Automatic", fmt.Sprintf("its fans are %q", mode)
+	}
+	if v, err = l.command(ctx, "fans", ""); err != nil {
+		return false, err.Error()
+	}
+	speed := v.Get("FANS").At(0).Get("Speed").Count()
+	return mode == "Manual" && speed == int64(o.FanPercent), fmt.Sprintf("its fans are %q at %d %%", mode, speed)
+}
+
+// profileFor is the profile that draws most within a limit.
+func (l *luxOS) profileFor(ctx context.Context, watts int64) (string, error) {
+	v, err := l.command(ctx, "profiles", "")
+	if err != nil {
+		return "", err
+	}
+	name, most := "", int64(0)
+	for _, p := range v.Get("PROFILES").Each {
+		if draws := p.Get("Watts").Count(); draws > most && draws <= watts {
+			name, most = p.Get("Profile Name").Text(), draws
+		}
+	}
+	if name == "" {
+		return "", farm.Refuse("refused", "power", "not ordered: no profile of the machine draws %d W or less", watts)
+	}
+	return name, nil
+}
+
+// steps are the commands of an order after the session's number.
+func (l *luxOS) steps(ctx context.Context, o Order) ([]string, error) {
+	switch o.Action {
+	case Reboot:
+		return []string{"rebootdevice"}, nil
+	case Sleep:
+		return []string{"curtail", "sleep"}, nil
+	case Wake:
+		return []string{"curtail", "wakeup"}, nil
+	case Pool:
+		return []string{"addpool", o.PoolURL, o.PoolUser, "x"}, nil
+	case Profile:
+		return []string{"profileset", o.Profile}, nil
+	case Power:
+		name, err := l.profileFor(ctx, o.Watts)
+		return []string{"profileset", name}, err
+	case Fan:
+		return []string{"fanset", fmt.Sprint(o.FanPercent)}, nil // −1 is automatic
+	}
+	if o.On {
+		return []string{"ledset", "red", "blink"}, nil
+	}
+	return []string{"ledset", "red", "auto"}, nil
+}
 
 func (l *luxOS) identify(ctx context.Context) error {
 	mac, serial, err := fleet.Identify(ctx, l.m)
@@ -53,6 +137,10 @@ func (l *luxOS) command(ctx context.Context, name, parameter string) (protocol.V
 }
 
 func (l *luxOS) give(ctx context.Context, o Order) error {
+	step, err := l.steps(ctx, o)
+	if err != nil {
+		return err
+	}
 	v, err := l.command(ctx, "logon", "")
 	if err != nil {
 		return err
@@ -61,17 +149,7 @@ func (l *luxOS) give(ctx context.Context, o Order) error {
 	if session == "" {
 		return farm.Refuse("refused", "logon", "the machine gives no session")
 	}
-	steps := map[Action][][2]string{
-		Reboot: {{"rebootdevice", session}},
-		Sleep:  {{"curtail", session + ",sleep"}},
-		Wake:   {{"curtail", session + ",wakeup"}},
-		Pool:   {{"addpool", session + "," + o.PoolURL + "," + o.PoolUser + ",x"}},
-	}[o.Action]
-	for _, step := range steps {
-		if _, err = l.command(ctx, step[0], step[1]); err != nil {
-			break
-		}
-	}
+	_, err = l.command(ctx, step[0], strings.Join(append([]string{session}, step[1:]...), ","))
 	if err == nil && o.Action == Pool {
 		err = l.switchPool(ctx, session, o)
 	}

@@ -5,10 +5,12 @@ import (
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm"
@@ -22,24 +24,49 @@ type Digest struct {
 	User, Password string
 	Client         *http.Client
 	Login          func(ctx context.Context) (authorization string, err error) // instead of digest; nil: digest
+	Header         string                                                      // of what Login gives; "": Authorization
+	// a page that is asked for the nonce before a large body is sent; "": none
+	Probe string
+	// of bodies; "": JSON or a form, by what they are
+	ContentType string
 }
 
 // Do sends a request and returns the body, of which at most protocol.MaxReply bytes are read.
 func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, error) {
-	authorization := ""
+	authorization, header := "", d.Header
+	if header == "" {
+		header = "Authorization"
+	}
+	if d.Probe != "" {
+		challenge, err := d.challenge(ctx)
+		if err != nil {
+			return nil, err
+		}
+		target, err := neturl.Parse(url)
+		if err != nil {
+			return nil, err
+		}
+		if challenge != "" {
+			if authorization, err = d.answer(challenge, method, target.RequestURI()); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for attempt := 0; ; attempt++ {
 		request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 		if err != nil {
 			return nil, err
 		}
 		switch {
-		case strings.HasPrefix(body, "{"):
+		case d.ContentType != "":
+			request.Header.Set("Content-Type", d.ContentType)
+		case json.Valid([]byte(body)):
 			request.Header.Set("Content-Type", "application/json")
 		case body != "":
 			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		if authorization != "" {
-			request.Header.Set("Authorization", authorization)
+			request.Header.Set(header, authorization)
 		}
 		response, err := d.Client.Do(request)
 		if err != nil {
@@ -61,12 +88,27 @@ func (d *Digest) Do(ctx context.Context, method, url, body string) ([]byte, erro
 			}
 		case response.StatusCode == http.StatusUnauthorized:
 			return nil, farm.Refuse("denied", "password", "the machine does not take it")
-		case response.StatusCode != http.StatusOK:
+		case response.StatusCode < 200 || response.StatusCode > 299:
 			return nil, farm.Refuse("http", "reply", "%s %s: %s", method, request.URL.Path, response.Status)
 		default:
 			return content, nil
 		}
 	}
+}
+
+// challenge is what the page asks with; "" when it asks for nothing.
+func (d *Digest) challenge(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.Probe, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := d.Client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, protocol.MaxReply))
+	_ = response.Body.Close()
+	return response.Header.Get("WWW-Authenticate"), err
 }
 
 // answer computes the response to a challenge.
@@ -120,6 +162,18 @@ func digestFields(header string) map[string]string {
 // not asked: it would have this host ask whatever the machine cannot reach itself.
 var antminerClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: DefaultTimeout,
 	CheckRedirect: httplimit.NoRedirect}
+
+// Upload is Web for bodies that take longer than a poll: only the context ends it.
+func Upload(d Digest) *Digest {
+	d.Client = &http.Client{Transport: antminerClient.Transport, CheckRedirect: httplimit.NoRedirect}
+	return &d
+}
+
+// Web speaks to a machine's web server with what d says; its connections are not kept and redirects not followed.
+func Web(d Digest) *Digest {
+	d.Client = antminerClient
+	return &d
+}
 
 // AntminerHTTP speaks to the CGI programs of a stock Antminer.
 func AntminerHTTP(host string, port int, user, password string) (*Digest, string) {

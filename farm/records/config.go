@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -30,9 +31,39 @@ type Config struct {
 	LevyKZT   string        `toml:"levy_kzt"` // on each kWh, on top of the tariff
 	StepKW    int64         `toml:"step_kw"`  // how far control may move a site's load in a minute
 
+	// FourEyes is how many machines one person may order at once; above, another of People confirms. 0: any number.
+	FourEyes int      `toml:"four_eyes"`
+	People   []Person `toml:"people,omitempty"`
+
 	Routes []notify.Route `toml:"routes,omitempty"` // whom alerts are brought to
 
 	zone *time.Location
+}
+
+// Person is somebody who orders and confirms.
+type Person struct {
+	Name         string `toml:"name"`
+	SecretSHA256 string `toml:"secret_sha256"` // of a secret of 128 bits or more, hexadecimal
+}
+
+// NeedsSecond says whether an order of so many machines wants a second person.
+func (c *Config) NeedsSecond(machines int) bool { return c.FourEyes > 0 && machines > c.FourEyes }
+
+// checkPeople refuses settings with which nobody could confirm.
+func (c *Config) checkPeople() error {
+	names := map[string]bool{}
+	for _, p := range c.People {
+		if p.Name == "" || len(p.Name) > 64 || names[p.Name] || len(p.SecretSHA256) != 64 ||
+			strings.Trim(p.SecretSHA256, "0123456789abcdef") != "" {
+			return farm.Refuse("bad-setting", "people",
+				"want names that differ, each with secret_sha256 of 64 small hexadecimal digits, got %q", p.Name)
+		}
+		names[p.Name] = true
+	}
+	if c.FourEyes < 0 || (c.FourEyes > 0 && len(c.People) < 2) {
+		return farm.Refuse("bad-setting", "four_eyes", "want 0, or a number of machines and at least two people")
+	}
+	return nil
 }
 
 // Defaults of every setting.
@@ -79,6 +110,9 @@ func (c *Config) check() error {
 	}
 	if c.StepKW < 1 {
 		return farm.Refuse("bad-setting", "step_kw", "want at least 1, got %d", c.StepKW)
+	}
+	if err := c.checkPeople(); err != nil {
+		return err
 	}
 	return notify.CheckRoutes(c.Routes)
 }

@@ -3,6 +3,7 @@ package simulate
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aqsha/aqsha/farm/protocol"
@@ -68,6 +69,14 @@ func joined(asked string, answer func(command string) string) []byte {
 	return []byte("{" + strings.Join(parts, ",") + `,"id":1}`)
 }
 
+// luxProfile is a profile with its share of the nameplate's watts, in per cent.
+type luxProfile struct {
+	name  string
+	watts int64
+}
+
+var luxProfiles = []luxProfile{{"default", 100}, {"445MHz", 80}, {"290MHz", 60}}
+
 // luxControl answers LuxOS's commands that write; "" is none of them. They need the session that logon
 // gives, and there is one at a time.
 func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
@@ -88,7 +97,8 @@ func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
 		}
 		u.session = fmt.Sprintf("s%07x", u.rng.Uint32()&0xfffffff)
 		return session(u.session)
-	case "logoff", "rebootdevice", "curtail", "addpool", "switchpool":
+	case "logoff", "rebootdevice", "curtail", "addpool", "switchpool", "ledset", "fanset",
+		"profileset":
 	default:
 		return ""
 	}
@@ -105,6 +115,17 @@ func (u *Unit) luxControl(command, parameter string, at usage.Instant) string {
 	case "rebootdevice":
 		u.session = ""
 		u.boot(at, false)
+	case "ledset":
+		u.lamp = rest == "red,blink"
+	case "fanset":
+		if _, err := fmt.Sscan(rest, &u.fan); err != nil || u.fan < 0 {
+			u.fan = 0
+		}
+	case "profileset":
+		if u.mode = slices.IndexFunc(luxProfiles, func(p luxProfile) bool { return p.name == rest }); u.mode < 0 {
+			u.mode = 0
+			return fail("Invalid profile")
+		}
 	case "curtail":
 		switch rest {
 		case "sleep":

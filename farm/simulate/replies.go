@@ -57,8 +57,19 @@ func (s speaker) command(name string) string {
 		case "config":
 			return section(33, "LUXminer config", s.description, "CONFIG",
 				fmt.Sprintf(
-					`{"ASC Count":%d,"CurtailMode":"None","Hostname":"simulated","MACAddr":"%s","Model":"%s","OS":"LuxOS","SerialNumber":"%s"}`,
-					len(r.Boards), s.u.Machine.MAC, r.Model, s.u.Machine.Serial))
+					`{"ASC Count":%d,"CurtailMode":"None","Hostname":"simulated","MACAddr":"%s","Model":"%s","OS":"LuxOS","Profile":"%s","RedLed":"%s","SerialNumber":"%s"}`,
+					len(r.Boards), s.u.Machine.MAC, r.Model, luxProfiles[s.u.mode%len(luxProfiles)].name,
+					map[bool]string{true: "blink", false: "auto"}[s.u.lamp], s.u.Machine.Serial))
+		case "profiles":
+			var rows []string
+			for _, p := range luxProfiles {
+				rows = append(rows, fmt.Sprintf(`{"Profile Name":"%s","Watts":%d}`, p.name,
+					s.u.Model.Watts*p.watts/100))
+			}
+			return section(324, "Profiles", s.description, "PROFILES", strings.Join(rows, ","))
+		case "tempctrl":
+			return section(321, "Temperature control", s.description, "TEMPCTRL",
+				`{"Mode":"`+map[bool]string{true: "Manual", false: "Automatic"}[s.u.fan > 0]+`"}`)
 		case "temps":
 			return section(201, "Temps", s.description, "TEMPS", s.temps())
 		case "tunerstatus":
@@ -68,6 +79,21 @@ func (s speaker) command(name string) string {
 		}
 	}
 	return invalid(s.description)
+}
+
+// version is the firmware that the machine runs.
+func (u *Unit) version() string {
+	if u.firmware == "" {
+		return "simulated"
+	}
+	return u.firmware
+}
+
+// Version is the firmware that the machine runs.
+func (u *Unit) Version() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.version()
 }
 
 func (s speaker) version() string {
@@ -172,8 +198,12 @@ func (s speaker) flatStats() string {
 
 func (s speaker) fans() string {
 	var rows []string
+	speed := 60
+	if s.u.fan > 0 {
+		speed = s.u.fan
+	}
 	for i, rpm := range s.r.Fans {
-		rows = append(rows, fmt.Sprintf(`{"FAN":%d,"ID":%d,"RPM":%d,"Speed":60}`, i, i, rpm))
+		rows = append(rows, fmt.Sprintf(`{"FAN":%d,"ID":%d,"RPM":%d,"Speed":%d}`, i, i, rpm, speed))
 	}
 	return strings.Join(rows, ",")
 }
@@ -208,9 +238,9 @@ func (s speaker) newStats() string {
 		mode = 1
 	}
 	return fmt.Sprintf(
-		`{"STATUS":{"STATUS":"S","when":1764000000,"Msg":"stats","api_version":"1.0.0"},"INFO":{"miner_version":"simulated","CompileTime":"simulated","type":"%s"},"STATS":[{"elapsed":%d,"rate_5s":%.2f,"rate_30m":%.2f,"rate_avg":%.6f,"rate_ideal":%d.0,"rate_unit":"GH/s","chain_num":%d,"fan_num":%d,"fan":[%s],"hwp_total":0.0001,"miner-mode":%d,"freq-level":100,"chain":[%s]}]}`,
-		r.Model, r.ElapsedSeconds, float64(r.RateMHs)/1000, s.average()/1000, s.average()/1000, s.u.Model.RateGHs,
-		len(r.Boards), len(r.Fans), strings.Join(fans, ","), mode, strings.Join(chains, ","))
+		`{"STATUS":{"STATUS":"S","when":1764000000,"Msg":"stats","api_version":"1.0.0"},"INFO":{"miner_version":"%s","CompileTime":"simulated","type":"%s"},"STATS":[{"elapsed":%d,"rate_5s":%.2f,"rate_30m":%.2f,"rate_avg":%.6f,"rate_ideal":%d.0,"rate_unit":"GH/s","chain_num":%d,"fan_num":%d,"fan":[%s],"hwp_total":0.0001,"miner-mode":%d,"freq-level":100,"chain":[%s]}]}`,
+		s.u.version(), r.Model, r.ElapsedSeconds, float64(r.RateMHs)/1000, s.average()/1000, s.average()/1000,
+		s.u.Model.RateGHs, len(r.Boards), len(r.Fans), strings.Join(fans, ","), mode, strings.Join(chains, ","))
 }
 
 // whatsminerV2 answers API 2.x, which knows no joined commands.

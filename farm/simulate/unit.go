@@ -50,6 +50,12 @@ type Unit struct {
 	totalOffset        float64 // of the fault Counters
 	frozen             *protocol.Reading
 
+	// What orders set: the firmware's mode, its lamp, fans in per cent (0: automatic) and the password of its pages.
+	mode, fan int
+	lamp      bool
+	password  string // "": as it came
+	firmware  string // "": "simulated"
+
 	// Deaf machines say yes to every order and do nothing; set before they serve.
 	Deaf bool
 }

@@ -28,7 +28,7 @@ folder (--data).`,
 		newFarmImportCommand(), newFarmListCommand(), newFarmSetCommand(), newFarmWatchCommand(),
 		newFarmAlertsCommand(), newFarmTicketsCommand(), newFarmTicketCommand(), newFarmTodayCommand(),
 		newFarmUseCommand(), newFarmCompareCommand(), newFarmAnnotationCommand(), newFarmPriceCommand(),
-		newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand())
+		newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmOrdersCommand())
 	return command
 }
 

@@ -1,0 +1,241 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/protocol"
+)
+
+const (
+	maxImage      = 256 << 20 // bytes of a firmware
+	uploadTimeout = 10 * time.Minute
+	healthEvery   = 30 * time.Second
+)
+
+// Firmware is what an update brings, and how carefully.
+type Firmware struct {
+	File     string        `json:"file"`
+	SHA256   string        `json:"sha256"`  // of the file, hexadecimal
+	Version  string        `json:"version"` // that machines must tell afterwards, or a part of it
+	Canaries int           `json:"canaries"`
+	Healthy  time.Duration `json:"healthy_ns"` // for which canaries must be healthy before the rest follows
+}
+
+func (f *Firmware) validate() error {
+	switch {
+	case f == nil || f.File == "":
+		return farm.Refuse("farm-bad-order", "file", "an update wants a file")
+	case len(f.SHA256) != 2*sha256.Size || strings.Trim(f.SHA256, "0123456789abcdef") != "":
+		return farm.Refuse("farm-bad-order", "sha256", "want the file's SHA-256, 64 hexadecimal digits, got %q",
+			f.SHA256)
+	case strings.TrimSpace(f.Version) == "" || len(f.Version) > 100:
+		return farm.Refuse("farm-bad-order", "version",
+			"want the version that machines must tell afterwards, or a part of it")
+	case f.Canaries < 1:
+		return farm.Refuse("farm-bad-order", "canaries", "want at least one canary, got %d", f.Canaries)
+	case f.Healthy < 0 || f.Healthy > 7*24*time.Hour:
+		return farm.Refuse("farm-bad-order", "healthy", "want at most a week, got %v", f.Healthy)
+	}
+	return nil
+}
+
+// read returns the file, which must be what the order says.
+func (f *Firmware) read() ([]byte, error) {
+	file, err := os.Open(f.File)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxImage+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) == 0 || len(content) > maxImage {
+		return nil, farm.Refuse("farm-bad-order", "file", "want 1 byte to %d MiB", maxImage>>20)
+	}
+	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != f.SHA256 {
+		return nil, farm.Refuse("farm-checksum", "sha256", "%s has %x, the order says %s", f.File, sum, f.SHA256)
+	}
+	return content, nil
+}
+
+// update brings a firmware to canaries, watches them, and then to the rest. able are the machines that take it.
+func (c *Controller) update(ctx context.Context, able []*fleet.Machine, order Order) ([]Result, error) {
+	image, err := order.Firmware.read()
+	if err != nil {
+		return nil, err
+	}
+	order.image = image
+	count := min(order.Firmware.Canaries, len(able))
+	canaries, rest := able[:count], able[count:]
+	before := make([]*protocol.Reading, count)
+	for i, m := range canaries {
+		if before[i], err = c.poll(ctx, m); err != nil {
+			return halted(nil, able, fmt.Sprintf("not ordered: the canary %s does not answer: %v", m.ID, err)), nil
+		}
+		if ill := Illness(before[i], before[i], true); ill != "" {
+			return halted(nil, able, fmt.Sprintf("not ordered: the canary %s is not healthy: %s", m.ID, ill)), nil
+		}
+	}
+	results, stopped, err := c.batches(ctx, canaries, order, 0)
+	if err != nil || stopped != "" {
+		return halted(results, able, "not ordered: "+stopped), err
+	}
+	if len(rest) == 0 {
+		return results, nil
+	}
+	if ill := c.watch(ctx, canaries, before, order.Firmware.Healthy); ill != "" {
+		return halted(results, able, "not ordered: "+ill), ctx.Err()
+	}
+	more, stopped, err := c.batches(ctx, rest, order, results[len(results)-1].Batch)
+	results = append(results, more...)
+	if stopped != "" {
+		return halted(results, able, "not ordered: "+stopped), err
+	}
+	return results, err
+}
+
+// halted adds those that were not come to, with why.
+func halted(results []Result, machines []*fleet.Machine, why string) []Result {
+	for _, m := range machines {
+		if !slices.ContainsFunc(results, func(r Result) bool { return r.Machine == m.ID }) {
+			results = append(results, Result{Machine: m.ID, Place: m.Place.String(), Outcome: why, Halted: true})
+		}
+	}
+	return results
+}
+
+func (c *Controller) poll(ctx context.Context, m *fleet.Machine) (*protocol.Reading, error) {
+	ctx, stop := context.WithTimeout(ctx, fleet.DefaultTimeout)
+	defer stop()
+	return fleet.Poll(ctx, m)
+}
+
+// watch polls canaries for a time and says what is wrong with one, or "". In its second half they must be as before.
+func (c *Controller) watch(ctx context.Context, canaries []*fleet.Machine, before []*protocol.Reading,
+	span time.Duration) string {
+	every := c.HealthEvery
+	if every == 0 {
+		every = healthEvery
+	}
+	begun := time.Now()
+	for {
+		passed := time.Since(begun)
+		for i, m := range canaries {
+			now, err := c.poll(ctx, m)
+			if err != nil {
+				if now, err = c.poll(ctx, m); err != nil { // one answer may be lost
+					return fmt.Sprintf("the canary %s does not answer: %v", m.ID, err)
+				}
+			}
+			if ill := Illness(before[i], now, passed >= span/2); ill != "" {
+				return fmt.Sprintf("the canary %s is not healthy: %s", m.ID, ill)
+			}
+		}
+		if passed >= span {
+			return ""
+		}
+		select {
+		case <-ctx.Done():
+			return "the watch over the canaries was ended"
+		case <-time.After(min(every, span-passed+time.Millisecond)):
+		}
+	}
+}
+
+// Illness says what is worse with a machine than before, "" when nothing is: fewer boards, new error codes, and, when
+// it has had time to warm up, a rate below nine tenths.
+func Illness(before, now *protocol.Reading, warm bool) string {
+	for _, code := range now.Errors {
+		if !slices.Contains(before.Errors, code) {
+			return fmt.Sprintf("it shows the error %q", code)
+		}
+	}
+	if !warm {
+		return ""
+	}
+	switch had, has := before.LiveBoards(), now.LiveBoards(); {
+	case has < had:
+		return fmt.Sprintf("%d of %d boards work", max(has, 0), had)
+	case now.Sleeping || now.RateMHs <= 0:
+		return "it hashes nothing"
+	case before.RateMHs > 0 && now.RateMHs < before.RateMHs/10*9:
+		return fmt.Sprintf("it hashes %d MH/s, before %d", now.RateMHs, before.RateMHs)
+	}
+	return ""
+}
+
+// updated says whether a machine tells the new version after a start.
+func updated(reading *protocol.Reading, o Order, before int64) (bool, string) {
+	started := before == protocol.Unknown || reading.ElapsedSeconds < before
+	return started && strings.Contains(reading.Firmware, o.Firmware.Version),
+		fmt.Sprintf("it runs %q since %d s", reading.Firmware, reading.ElapsedSeconds)
+}
+
+// upload is a multipart form of fields and one file.
+func upload(name, filename string, image []byte, fields map[string]string) (contentType, body string, err error) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for field, value := range fields {
+		err = errors.Join(err, w.WriteField(field, value))
+	}
+	part, failed := w.CreateFormFile(name, filename)
+	if err = errors.Join(err, failed); err == nil {
+		_, err = part.Write(image)
+	}
+	err = errors.Join(err, w.Close()) // which writes the last boundary
+	return w.FormDataContentType(), b.String(), err
+}
+
+func (a *antminer) giveImage(ctx context.Context, o Order) error {
+	kind, body, err := upload("firmware", "firmware.bmu", o.image, nil)
+	if err != nil {
+		return err
+	}
+	client := fleet.Upload(fleet.Digest{User: a.http.User, Password: a.http.Password, ContentType: kind,
+		Probe: a.base + "get_system_info.cgi"})
+	reply, err := client.Do(ctx, http.MethodPost, a.base+"upgrade.cgi", body)
+	if err != nil {
+		return err
+	}
+	if v, err := protocol.Parse(reply); err == nil && v.Get("stats").OK() && v.Get("stats").Text() != "success" {
+		return farm.Refuse("refused", "upgrade", "the machine says: %q", v.Get("msg").Text())
+	}
+	return nil
+}
+
+func epicImage(ctx context.Context, w *web, o Order) error {
+	kind, body, err := upload("update.zip", "update.zip", o.image, map[string]string{"password": w.password,
+		"checksum": o.Firmware.SHA256, "keepsettings": "true"})
+	if err != nil {
+		return err
+	}
+	reply, err := fleet.Upload(fleet.Digest{ContentType: kind}).Do(ctx, http.MethodPost, w.base+"/systemupdate", body)
+	if err != nil {
+		return err
+	}
+	if v, err := protocol.Parse(reply); err == nil && v.Get("result").Text() == "false" {
+		return farm.Refuse("refused", "systemupdate", "the machine says: %q", v.Get("error").Text())
+	}
+	return nil
+}
+
+func axeImage(ctx context.Context, w *web, o Order) error {
+	client := fleet.Upload(fleet.Digest{ContentType: "application/octet-stream"})
+	_, err := client.Do(ctx, http.MethodPost, w.base+"/api/system/OTA", string(o.image))
+	return err
+}

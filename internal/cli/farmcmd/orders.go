@@ -1,0 +1,527 @@
+package farmcmd
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/control"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/orders"
+	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// The secret of a person of farm.toml.
+const (
+	personSecret   = "person-secret"
+	personVariable = "AQSHA_PERSON_SECRET"
+)
+
+func personFlags(command *cobra.Command) {
+	command.Flags().String("person", "", "who you are, as farm.toml names you")
+	cli.SecretFlags(command.Flags(), personSecret, personVariable, "your secret")
+}
+
+// person is who gives a command: the one of farm.toml whose secret was shown, or, where none is asked for, the system's
+// user.
+func person(command *cobra.Command, config *records.Config, needed bool) (string, error) {
+	name := cli.Flag(command, "person")
+	if name == "" {
+		if needed {
+			return "", farm.Refuse("farm-person", "person",
+				"above four_eyes machines, orders are of people of farm.toml: want --person and the secret")
+		}
+		return operator(), nil
+	}
+	secret, err := cli.Secret(command, personSecret, personVariable)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(secret))
+	for _, p := range config.People {
+		want, err := hex.DecodeString(p.SecretSHA256)
+		if err == nil && p.Name == name && subtle.ConstantTimeCompare(want, sum[:]) == 1 {
+			return name, nil
+		}
+	}
+	return "", farm.Refuse("farm-person", "person", "%q is not in farm.toml, or the secret is another one", name)
+}
+
+func newFarmOrdersCommand() *cobra.Command {
+	var all bool
+	command := &cobra.Command{
+		Use:   "orders",
+		Short: "List orders that wait: for a second person, or for their time",
+		Long: `Orders above four_eyes machines (farm.toml) wait until another person of farm.toml has confirmed them;
+those with --at wait for their time. "run" lets out what is due. One whose time has passed is missed: that is written down,
+and it is not made up for. Everything stands in orders.jsonl, to which is only ever added.`,
+		Example: "  aqsha farm orders\n  aqsha farm orders --all --json",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			book, err := orders.Read(vfs.OS, dir)
+			if err != nil {
+				return err
+			}
+			now := time.Now().UTC()
+			list := slices.DeleteFunc(slices.Clone(book.Orders), func(o orders.Order) bool {
+				return !all && slices.Contains([]orders.State{orders.Finished, orders.Dropped, orders.Passed},
+					o.State(now))
+			})
+			return showOrders(command, dir, list)
+		},
+	}
+	command.Flags().BoolVar(&all, "all", false, "those that have ended too")
+	command.AddCommand(newFarmOrdersConfirmCommand(), newFarmOrdersWithdrawCommand(), newFarmOrdersRunCommand(),
+		newFarmOrdersCurtailCommand(), newFarmOrdersAccountCommand())
+	return command
+}
+
+// orderRow is an order with where it is.
+type orderRow struct {
+	orders.Order
+	State orders.State `json:"state"`
+}
+
+func showOrders(command *cobra.Command, dir string, list []orders.Order) error {
+	config, err := records.ReadConfig(dir)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	rows := make([]orderRow, 0, len(list))
+	for _, o := range list {
+		rows = append(rows, orderRow{o, o.State(now)})
+	}
+	return cli.Show(command, rows, func(w io.Writer) {
+		if len(rows) == 0 {
+			fmt.Fprintln(w, "No order.")
+		}
+		at := func(t time.Time) string { return t.In(config.Location()).Format("2006-01-02 15:04") }
+		for _, r := range rows {
+			first, last := r.First(), r.Last()
+			fmt.Fprintf(w, "%d  %s  %s %s of %d machines (%d kW), by %s", r.ID, r.State, first.What.Action,
+				terminal.Plain(first.What.Detail()), len(first.Machines), first.KW, terminal.Plain(first.Who))
+			if second := r.Confirmer(); second != "" {
+				fmt.Fprintf(w, ", confirmed by %s", terminal.Plain(second))
+			}
+			if !first.From.IsZero() {
+				fmt.Fprintf(w, ", from %s to %s", at(first.From), at(first.Until))
+			}
+			if last.Step == orders.Ended {
+				fmt.Fprintf(w, ": %d done, %d kW %s", last.Done, last.DoneKW, terminal.Plain(last.Text))
+			}
+			fmt.Fprintln(w)
+		}
+	})
+}
+
+// orderStep adds a step to an order and shows it.
+func orderStep(step orders.Step) func(command *cobra.Command, args []string) error {
+	return func(command *cobra.Command, args []string) error {
+		id, err := strconv.ParseInt(args[0], 10, 64)
+		if err != nil {
+			return cli.Usage(fmt.Errorf("%q: want the number of an order", args[0]))
+		}
+		dir, err := farmDir(command, false)
+		if err != nil {
+			return err
+		}
+		config, err := records.ReadConfig(dir)
+		if err != nil {
+			return err
+		}
+		who, err := person(command, &config, step == orders.Confirmed)
+		if err != nil {
+			return err
+		}
+		book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
+			return []orders.Entry{{Order: id, At: time.Now().UTC(), Who: who, Step: step}}, nil
+		})
+		if err != nil {
+			return err
+		}
+		o, err := book.Find(id)
+		if err != nil {
+			return err
+		}
+		return showOrders(command, dir, []orders.Order{*o})
+	}
+}
+
+func newFarmOrdersConfirmCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:     "confirm NUMBER",
+		Short:   "Confirm, as the second person, an order that somebody else gave",
+		Example: "  aqsha farm orders confirm 7 --person aigerim --person-secret-file aigerim.secret",
+		Args:    cli.ExactArgs(1), RunE: orderStep(orders.Confirmed),
+	}
+	personFlags(command)
+	return command
+}
+
+func newFarmOrdersWithdrawCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:     "withdraw NUMBER",
+		Short:   "Withdraw an order that has not begun",
+		Example: "  aqsha farm orders withdraw 7",
+		Args:    cli.ExactArgs(1), RunE: orderStep(orders.Withdrawn),
+	}
+	personFlags(command)
+	return command
+}
+
+func newFarmOrdersRunCommand() *cobra.Command {
+	var c control.Controller
+	var duration time.Duration
+	command := &cobra.Command{
+		Use:   "run",
+		Short: "Let out the orders that are due",
+		Long: `Gives the orders that are due, one after the other, as "farm control" does, and writes down what was
+missed. With --for it stays and gives others when their time comes. Does nothing without --allow-control. An order is begun
+once: one that was begun and not ended, because the program was stopped, is told as interrupted and not begun again;
+audit.jsonl says what each machine was told.`,
+		Example: "  aqsha farm orders run --allow-control\n  aqsha farm orders run --allow-control --for 24h",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			if !c.Allow {
+				return farm.Refuse("control-off", "allow-control",
+					"control is off; --allow-control lets orders through")
+			}
+			if err := prepare(command, &c, dir); err != nil {
+				return err
+			}
+			defer c.Audit.Close()
+			return runOrders(command, &c, dir, duration)
+		},
+	}
+	controllerFlags(command, &c)
+	command.Flags().DurationVar(&duration, "for", 0, "stay for this time; 0: what is due now")
+	return command
+}
+
+// ordersEvery is how often the book is looked at for what has become due.
+const ordersEvery = 10 * time.Second
+
+// runOrders lets out what is due until the time has passed. What ended otherwise than done is told at the end.
+func runOrders(command *cobra.Command, c *control.Controller, dir string, duration time.Duration) error {
+	until := time.Now().Add(duration)
+	var ran []orders.Order
+	var problems error
+	for {
+		begun, missed, err := orders.Claim(vfs.OS, dir, c.Who, time.Now().UTC())
+		for _, o := range missed {
+			problems = errors.Join(problems, farm.Refuse("farm-missed", "order",
+				"order %d was missed: its time ended at %s",
+				o.ID, o.First().Until.Format(time.RFC3339)))
+			ran = append(ran, o)
+		}
+		for _, o := range begun {
+			ended, failed := runOrder(command.Context(), c, dir, o)
+			err = errors.Join(err, failed)
+			if ended != nil {
+				ran = append(ran, *ended)
+				if last := ended.Last(); last.Done < len(o.First().Machines) {
+					problems = errors.Join(problems, farm.Refuse("not-done", "order", "order %d: %d of %d machines: %s",
+						o.ID,
+						last.Done, len(o.First().Machines), last.Text))
+				}
+			}
+		}
+		if err != nil || !time.Now().Before(until) {
+			return errors.Join(err, showOrders(command, dir, ran), problems)
+		}
+		select {
+		case <-command.Context().Done():
+			return errors.Join(showOrders(command, dir, ran), problems)
+		case <-time.After(min(ordersEvery, time.Until(until))):
+		}
+	}
+}
+
+// runOrder gives one order that was begun and writes down how it ended.
+func runOrder(ctx context.Context, c *control.Controller, dir string, o orders.Order) (*orders.Order, error) {
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return nil, err
+	}
+	var machines []*fleet.Machine
+	gone := 0
+	for _, id := range o.First().Machines {
+		at := slices.IndexFunc(inventory.Machines, func(m fleet.Machine) bool { return m.ID == id })
+		if at < 0 {
+			gone++
+			continue
+		}
+		machines = append(machines, &inventory.Machines[at])
+	}
+	giving := *c
+	giving.Who = fmt.Sprintf("%s (order %d of %s)", c.Who, o.ID, o.First().Who)
+	results, err := giving.Give(ctx, machines, *o.First().What)
+	end := orders.Entry{Order: o.ID, At: time.Now().UTC(), Who: c.Who, Step: orders.Ended}
+	watts := int64(0)
+	for _, r := range results {
+		if r.Done() {
+			end.Done++
+			watts += machines[slices.IndexFunc(machines, func(m *fleet.Machine) bool {
+				return m.ID == r.Machine
+			})].LoadWatts()
+		} else if end.Text == "" {
+			end.Text = r.Machine + ": " + r.Outcome
+		}
+	}
+	end.DoneKW = (watts + 500) / 1000
+	if gone > 0 && end.Text == "" {
+		end.Text = fmt.Sprintf("%d machines have left the fleet", gone)
+	}
+	if err != nil {
+		end.Text = err.Error()
+	}
+	end.Text = strings.ToValidUTF8(end.Text[:min(len(end.Text), 1000)], "")
+	book, err := orders.Add(vfs.OS, dir, func(*orders.Book) ([]orders.Entry, error) { return []orders.Entry{end}, nil })
+	if err != nil {
+		return nil, err
+	}
+	return book.Find(o.ID)
+}
+
+// keepOrder writes an order down that does not go out at once.
+func keepOrder(command *cobra.Command, dir string, e orders.Entry, machines []*fleet.Machine) error {
+	watts := int64(0)
+	for _, m := range machines {
+		e.Machines = append(e.Machines, m.ID)
+		watts += m.LoadWatts()
+	}
+	e.At, e.Step, e.KW = time.Now().UTC(), orders.Given, (watts+500)/1000
+	book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
+		e.Order = int64(len(b.Orders)) + 1
+		return []orders.Entry{e}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return showOrders(command, dir, book.Orders[len(book.Orders)-1:])
+}
+
+func newFarmOrdersCurtailCommand() *cobra.Command {
+	var groups []string
+	var terms orders.Terms
+	var hoursOf string
+	var dry bool
+	command := &cobra.Command{
+		Use:   "curtail HOURS.csv",
+		Short: "Make the orders that keep machines to a plan of 'farm power schedule --hours'",
+		Long: `Reads the hours of a plan (day, from, kwh) and makes the orders to sleep and wake that keep the farm's load to it.
+--group names who may sleep, the first first; machines of no group go on. A machine that was put to sleep rests for at least --rest, one
+that was woken runs for at least --run where there is power. Orders go out with "farm orders run" when their hour comes, in
+steps of --step-kw, and are missed when they are later than --grace. With four_eyes of farm.toml, another person confirms
+each above it.`,
+		Example: "  aqsha farm power schedule site/power.toml --hours hours.csv\n" +
+			"  aqsha farm orders curtail hours.csv --group ekibastuz/c2 --group ekibastuz/c1 --dry-run",
+		Args: cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			config, err := records.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
+			inventory, err := fleet.OpenInventory(dir)
+			if err != nil {
+				return err
+			}
+			machines, err := inventory.Select(hoursOf)
+			if err != nil {
+				return err
+			}
+			hours, err := readHours(args[0], config.Location())
+			if err != nil {
+				return err
+			}
+			terms.Groups, terms.Plan, terms.Now = groups, filepath.Base(args[0]), time.Now().UTC()
+			if terms.Who, err = person(command, &config, false); err != nil {
+				return err
+			}
+			planned, err := orders.Curtail(machines, hours, terms)
+			if err != nil {
+				return err
+			}
+			return keepPlan(command, dir, &config, planned, dry)
+		},
+	}
+	flags := command.Flags()
+	flags.StringArrayVar(&groups, "group", nil, "selector of machines that may sleep, the first first; may be repeated")
+	flags.StringVar(&hoursOf, "site", "*", "selector of the machines whose load the plan is of")
+	flags.DurationVar(&terms.MinRest, "rest", time.Hour, "least rest")
+	flags.DurationVar(&terms.MinRun, "run", time.Hour, "least run")
+	flags.DurationVar(&terms.Grace, "grace", 10*time.Minute, "by how much an order may be late")
+	flags.BoolVar(&dry, "dry-run", false, "show the orders, keep none")
+	personFlags(command)
+	return command
+}
+
+// keepPlan writes down the orders of a plan, or shows them alone.
+func keepPlan(command *cobra.Command, dir string, config *records.Config, planned []orders.Entry, dry bool) error {
+	for i := range planned {
+		if planned[i].Second = config.NeedsSecond(len(planned[i].Machines)); planned[i].Second && !dry {
+			who, err := person(command, config, true)
+			if err != nil {
+				return err
+			}
+			planned[i].Who = who
+		}
+	}
+	if dry {
+		var list []orders.Order
+		for i, e := range planned {
+			e.Order = int64(i) + 1
+			list = append(list, orders.Order{ID: e.Order, Entries: []orders.Entry{e}})
+		}
+		return showOrders(command, dir, list)
+	}
+	book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
+		for i := range b.Orders {
+			if b.Orders[i].First().Plan == planned[0].Plan && len(planned) > 0 {
+				return nil, farm.Refuse("farm-plan-kept", "plan", "the orders of %s are there already, from %d on",
+					planned[0].Plan, b.Orders[i].ID)
+			}
+		}
+		for i := range planned {
+			planned[i].Order = int64(len(b.Orders) + i + 1)
+		}
+		return planned, nil
+	})
+	if err != nil {
+		return err
+	}
+	return showOrders(command, dir, book.Orders[len(book.Orders)-len(planned):])
+}
+
+// readHours reads day, from and kwh of a plan's hours; several zones of one hour are added up.
+func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
+	content, err := cli.ReadLimited(path, 4<<20)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := csv.NewReader(strings.NewReader(string(content))).ReadAll()
+	if err != nil || len(rows) == 0 {
+		return nil, farm.Refuse("farm-bad-plan", "hours", "%s is not a table of hours: %v", path, err)
+	}
+	column := map[string]int{}
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	for _, name := range []string{"day", "from", "kwh"} {
+		if _, ok := column[name]; !ok {
+			return nil, farm.Refuse("farm-bad-plan", "hours", "%s has no column %q", path, name)
+		}
+	}
+	var out []orders.Hour
+	for i, row := range rows[1:] {
+		from, err := time.ParseInLocation("2006-01-02 15:04", row[column["day"]]+" "+row[column["from"]], zone)
+		energy, bad := strconv.ParseFloat(row[column["kwh"]], 64)
+		if err != nil || bad != nil || !(energy >= 0 && energy < 1e9) {
+			return nil, farm.Refuse("farm-bad-plan", "hours", "%s line %d: want a date, an hour and kilowatt-hours",
+				path, i+2)
+		}
+		hour := orders.Hour{From: from.UTC(), To: from.Add(time.Hour).UTC(), KW: int64(math.Floor(energy))}
+		if n := len(out); n > 0 && out[n-1].From.Equal(hour.From) {
+			out[n-1].KW += hour.KW
+			continue
+		}
+		out = append(out, hour)
+	}
+	return out, nil
+}
+
+func newFarmOrdersAccountCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "account PLAN",
+		Short: "What a curtailment's orders were to move, beside what was moved",
+		Long: `For each time of a plan (the name of its file): the load that was to sleep and to be woken, and that of
+the machines that were seen to do it, by their nameplates; and orders that were missed, withdrawn or have not ended.`,
+		Example: "  aqsha farm orders account hours.csv",
+		Args:    cli.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			config, err := records.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
+			book, err := orders.Read(vfs.OS, dir)
+			if err != nil {
+				return err
+			}
+			rows := book.Account(args[0], time.Now().UTC())
+			if len(rows) == 0 {
+				return farm.Refuse("farm-no-order", "plan", "no order is of a plan %q", args[0])
+			}
+			return cli.Show(command, rows, func(w io.Writer) {
+				cli.Tabbed(w, func(tab io.Writer) {
+					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tto wake kW\twoken\tmissed\tnot ended")
+					for _, k := range rows {
+						fmt.Fprintf(tab, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
+							k.At.In(config.Location()).Format("2006-01-02 15:04"),
+							k.SleepKW, k.SleptKW, k.WakeKW, k.WokenKW, k.Missed, k.NotEnded)
+					}
+				})
+			})
+		},
+	}
+}
+
+// updateFlags are of ACTION update.
+func updateFlags(command *cobra.Command, f *control.Firmware) {
+	flags := command.Flags()
+	flags.StringVar(&f.File, "file", "", "for ACTION update: the firmware")
+	flags.StringVar(&f.SHA256, "sha256", "", "for ACTION update: the file's SHA-256")
+	flags.StringVar(&f.Version, "firmware-version", "",
+		"for ACTION update: what machines must tell afterwards, or a part of it")
+	flags.IntVar(&f.Canaries, "canaries", 1, "for ACTION update: how many machines take it first")
+	flags.DurationVar(&f.Healthy, "healthy", 30*time.Minute,
+		"for ACTION update: how long canaries must be healthy before the rest")
+}
+
+// absolute is a file's path from the root, so that an order finds it from anywhere.
+func absolute(f *control.Firmware) (*control.Firmware, error) {
+	path, err := filepath.Abs(f.File)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	out := *f
+	out.File = path
+	return &out, nil
+}
