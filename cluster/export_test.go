@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/aqsha/aqsha/token"
@@ -12,4 +14,9 @@ func Lie(e *Engine, how func(abci.Application) abci.Application) { e.wrap = how 
 // BatchOf is transactions as a batch of a block.
 func BatchOf(txs ...*token.Transaction) []byte {
 	return encodeBatch(digest{}, len(txs), func(i int) *token.Transaction { return txs[i] })
+}
+
+// Impatient has a validator fetch the log when it has waited so long for blocks, and keep so few of them for others.
+func Impatient(e *Engine, patience time.Duration, blocks uint64) {
+	e.patience, e.settings.KeepBlocks = patience, blocks
 }

@@ -40,6 +40,7 @@ type member struct {
 	node   *node.Node
 	engine *cluster.Engine
 	lies   func(abci.Application) abci.Application // nil for an honest one
+	opened func(*cluster.Engine)                   // before it starts; nil for nothing
 }
 
 // freePorts finds ports of loopback that nobody listens on.
@@ -119,6 +120,9 @@ func (g *group) start(i int) {
 	config := node.Config{Dir: m.dir, Options: g.options(), Sequencer: m.engine, Sealer: m.seal, SnapshotVerifiers: []note.Verifier{m.sealed}, TrustClock: true, Logger: logger}
 	if m.node, err = node.Open(config); err != nil {
 		g.t.Fatal(err)
+	}
+	if m.opened != nil {
+		m.opened(m.engine)
 	}
 	if m.lies != nil {
 		cluster.Lie(m.engine, m.lies)
