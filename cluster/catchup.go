@@ -47,8 +47,8 @@ func RestoreLog(dir string, options txlog.Options) (restored bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	marker := filepath.Join(dir, homeDir, catchingFile)
-	if err := durable.Replace(vfs.OS, marker, []byte("the log was lost\n")); err != nil {
+	unfinished := filepath.Join(dir, homeDir, catchingFile)
+	if err := durable.Replace(vfs.OS, unfinished, []byte("the log was lost\n")); err != nil {
 		return false, err
 	}
 	_, err = node.InitCopy(node.Config{Dir: dir, Options: options}, first)
@@ -93,11 +93,11 @@ const retryFetch = time.Second
 // catchUp fetches the log from peers, up to a block that more than two thirds have signed, and begins the engine's data
 // anew at that block. A crash in its middle leaves the file that has it done again.
 func (e *Engine) catchUp(ctx context.Context, lost bool) error {
-	marker := filepath.Join(e.dir, homeDir, catchingFile)
+	unfinished := filepath.Join(e.dir, homeDir, catchingFile)
 	if err := vfs.OS.MkdirAll(filepath.Join(e.dir, homeDir, dataDir)); err != nil {
 		return err
 	}
-	if err := durable.Replace(vfs.OS, marker, []byte("the log is fetched from the other validators\n")); err != nil {
+	if err := durable.Replace(vfs.OS, unfinished, []byte("the log is fetched from the other validators\n")); err != nil {
 		return err
 	}
 	a, err := e.ask()

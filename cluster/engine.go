@@ -43,7 +43,8 @@ type Engine struct {
 	failing sync.Once
 	cause   atomic.Pointer[string]
 
-	application abci.Application // app, or what a test has put around it
+	signs       func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
+	application abci.Application                                    // app, or what a test has put around it
 	patience    time.Duration
 	end         context.CancelFunc // ends what runs beside the engine
 	beside      sync.WaitGroup
@@ -147,9 +148,13 @@ func (e *Engine) run(application abci.Application) error {
 	if err != nil {
 		return err
 	}
+	signer := cmttypes.PrivValidator(validator)
+	if e.signs != nil {
+		signer = e.signs(signer)
+	}
 	nodeKey := &p2p.NodeKey{PrivKey: cmted25519.PrivKey(e.keys.Peer)}
 	logger := &cometLogger{to: e.logger.With("engine", "cometbft"), fails: e.fail}
-	comet, err := cmtnode.NewNodeWithContext(context.Background(), e.config(filepath.Join(e.dir, homeDir)), validator,
+	comet, err := cmtnode.NewNodeWithContext(context.Background(), e.config(filepath.Join(e.dir, homeDir)), signer,
 		nodeKey, proxy.NewConnSyncLocalClientCreator(application),
 		func() (*cmttypes.GenesisDoc, error) {
 			return e.genesis, nil

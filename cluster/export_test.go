@@ -4,6 +4,7 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/aqsha/aqsha/token"
 )
@@ -20,3 +21,6 @@ func BatchOf(txs ...*token.Transaction) []byte {
 func Impatient(e *Engine, patience time.Duration, blocks uint64) {
 	e.patience, e.settings.KeepBlocks = patience, blocks
 }
+
+// Sign has a validator that is not started yet sign its votes otherwise.
+func Sign(e *Engine, how func(cmttypes.PrivValidator) cmttypes.PrivValidator) { e.signs = how }
