@@ -7,12 +7,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
@@ -30,6 +33,12 @@ type Ledger interface {
 	CommitOrdered() error
 	AdoptCheckpoint(signed []byte) error
 	CheckpointText() (text string, size uint64)
+	StoredBlocks(height, size uint64, bytes int) (frames []byte, to uint64, err error)
+	ConsistencyProof(from, to uint64) ([]txlog.Hash, error)
+	CatchUp(ctx context.Context, blocks iter.Seq2[[][]byte, error]) error
+	Edge() (edge txlog.Tree, blocks uint64, err error)
+	CheckCheckpoint(signed []byte) error
+	Published() (signed []byte, c txlog.Checkpoint)
 	Network() token.NetworkID
 	Head() node.Head
 }
@@ -43,8 +52,9 @@ type app struct {
 	charter  Charter
 	cosigns  *cosigning
 	verifies *verifying
-	peers    []string // besides members
-	retain   uint64   // blocks of CometBFT's that are kept; 0 keeps all
+	peers    []string     // besides members
+	busy     atomic.Int64 // calls of FinalizeBlock and Commit under way
+	retain   uint64       // blocks of CometBFT's that are kept; 0 keeps all
 
 	// mu is over what follows: the consensus connection writes it, and queries and checks of proposals read it beside.
 	// executed is between FinalizeBlock, which executes, and Commit, which alone makes durable; a crash between the two
@@ -56,6 +66,13 @@ type app struct {
 	executed  []*batch // of that
 	seen      seen
 	spent     spent
+
+	signed       func(height uint64) *cmttypes.SignedHeader // a block's header and who signed it; nil for one not kept
+	remembered   map[uint64]position                        // of the last blocks, by height
+	kept         []byte                                     // the newest checkpoint that enough have signed
+	keptSize     uint64
+	offered      position // the newest that can be proved
+	offeredUnder []byte   // its checkpoint; nil without one
 }
 
 // Info says after which block the ledger stands, so that CometBFT replays what comes after it.
@@ -219,6 +236,8 @@ func (a *app) judge(txs [][]byte) error {
 
 // FinalizeBlock executes a block that is decided.
 func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
+	a.busy.Add(1)
+	defer a.busy.Add(-1)
 	if err := a.keepCheckpoint(); err != nil {
 		return nil, err
 	}
@@ -270,6 +289,8 @@ func verdictsDigest(verdicts []*token.Error) digest {
 
 // Commit makes the block durable: its position first, see positions.
 func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
+	a.busy.Add(1)
+	defer a.busy.Add(-1)
 	begun := time.Now()
 	defer func() { a.spent.committing.Add(int64(time.Since(begun))) }()
 	// The position first. After a crash between the two it is of a block that the log lacks, and CometBFT, which has
@@ -287,6 +308,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.remember(a.at, next)
 	a.at, a.seen.at = next, time.Now()
 	if len(a.executed) > 0 {
 		a.seen.batches, a.seen.count = len(a.executed), 0
@@ -335,8 +357,14 @@ func (a *app) keepCheckpoint() error {
 		return err
 	}
 	c, err := txlog.ParseSigned(signed)
+	if err != nil {
+		return err
+	}
 	a.cosigns.keeps(c.Size)
-	return err
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.kept, a.keptSize = signed, c.Size
+	return nil
 }
 
 func (a *app) memberName(address []byte) string {

@@ -15,6 +15,7 @@ type links struct {
 	mu    sync.Mutex
 	cut   map[[2]int]bool
 	conns map[[2]int][]net.Conn
+	slow  map[[2]int]time.Duration // by which what is read is handed on later
 }
 
 // proxy listens for what a validator sends to another.
@@ -47,7 +48,7 @@ func (l *links) proxy(t *testing.T, from, to int, address string) string {
 			l.mu.Unlock()
 			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
 				go func() {
-					_, _ = io.Copy(way[0], way[1])
+					_, _ = io.Copy(late{way[0], l, pair}, way[1])
 					way[0].Close()
 					way[1].Close()
 				}()
@@ -55,6 +56,21 @@ func (l *links) proxy(t *testing.T, from, to int, address string) string {
 		}
 	}()
 	return listener.Addr().String()
+}
+
+// late hands on what is written after a link's delay.
+type late struct {
+	net.Conn
+	links *links
+	pair  [2]int
+}
+
+func (c late) Write(b []byte) (int, error) {
+	c.links.mu.Lock()
+	delay := c.links.slow[c.pair]
+	c.links.mu.Unlock()
+	time.Sleep(delay) // it is the delay of the line that is tried
+	return c.Conn.Write(b)
 }
 
 // between cuts, or mends, all links between validators of different sides.

@@ -42,11 +42,17 @@ type Engine struct {
 	failed  chan struct{} // closed when consensus has stopped for good
 	failing sync.Once
 	cause   atomic.Pointer[string]
+
+	signs       func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
+	application abci.Application                                    // app, or what a test has put around it
+	patience    time.Duration
+	end         context.CancelFunc // ends what runs beside the engine
+	beside      sync.WaitGroup
 }
 
 // Open reads a participant's directory. Start begins to order.
 func Open(dir string, keys Keys, logger *slog.Logger) (*Engine, error) {
-	e := &Engine{dir: dir, keys: keys, logger: logger, failed: make(chan struct{})}
+	e := &Engine{dir: dir, keys: keys, logger: logger, failed: make(chan struct{}), patience: patience}
 	var err error
 	if e.settings, err = ReadSettings(dir); err != nil {
 		return nil, err
@@ -87,18 +93,53 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		name: name, logger: e.logger, charter: e.charter, retain: e.settings.KeepBlocks, positions: at,
 		cosigns:  &cosigning{charter: e.charter, key: e.keys.Checkpoint, own: e.own},
 		verifies: newVerifying(ledger.VerifyBatch)}
-	head := ledger.Head()
-	if e.app.at, err = at.of(head.Size, head.Root); err != nil {
-		return errors.Join(err, at.close())
+	e.app.signed = e.signedHeader
+	if signed, c := ledger.Published(); signed != nil {
+		e.app.kept, e.app.keptSize = signed, c.Size
 	}
-	application := abci.Application(e.app)
+	e.application = e.app
 	if e.wrap != nil {
-		application = e.wrap(application)
+		e.application = e.wrap(e.app)
 	}
-	if err := e.run(application); err != nil {
+	behind, lost, err := e.behind()
+	if err == nil && lost && e.witnesses() >= len(e.charter.Members) {
+		_, err = openValidator(e.dir, e.keys.Consensus) // nobody could say how far it may have signed
+	}
+	if err == nil && !behind {
+		head := ledger.Head()
+		if e.app.at, err = at.of(head.Size, head.Root); err == nil {
+			err = e.run(e.application)
+		}
+	}
+	if err != nil {
 		return errors.Join(err, at.close())
 	}
+	ctx, end := context.WithCancel(context.Background())
+	e.end = end
+	e.beside.Go(func() {
+		if behind {
+			e.fetchAndRun(ctx, lost)
+		}
+		e.watch(ctx)
+	})
 	return nil
+}
+
+// signedHeader is a block's header with the votes for it; nil for one that is not kept.
+func (e *Engine) signedHeader(height uint64) *cmttypes.SignedHeader {
+	comet := e.comet.Load()
+	if comet == nil {
+		return nil
+	}
+	blocks := comet.BlockStore()
+	meta, commit := blocks.LoadBlockMeta(int64(height)), blocks.LoadBlockCommit(int64(height))
+	if commit == nil {
+		commit = blocks.LoadSeenCommit(int64(height))
+	}
+	if meta == nil || commit == nil {
+		return nil
+	}
+	return &cmttypes.SignedHeader{Header: &meta.Header, Commit: commit}
 }
 
 // run has CometBFT drive an application.
@@ -107,9 +148,13 @@ func (e *Engine) run(application abci.Application) error {
 	if err != nil {
 		return err
 	}
+	signer := cmttypes.PrivValidator(validator)
+	if e.signs != nil {
+		signer = e.signs(signer)
+	}
 	nodeKey := &p2p.NodeKey{PrivKey: cmted25519.PrivKey(e.keys.Peer)}
 	logger := &cometLogger{to: e.logger.With("engine", "cometbft"), fails: e.fail}
-	comet, err := cmtnode.NewNodeWithContext(context.Background(), e.config(filepath.Join(e.dir, homeDir)), validator,
+	comet, err := cmtnode.NewNodeWithContext(context.Background(), e.config(filepath.Join(e.dir, homeDir)), signer,
 		nodeKey, proxy.NewConnSyncLocalClientCreator(application),
 		func() (*cmttypes.GenesisDoc, error) {
 			return e.genesis, nil
@@ -175,12 +220,16 @@ func (e *Engine) Propose(b *node.Batch) *token.Error {
 
 // Stop ends ordering. The ledger stays open.
 func (e *Engine) Stop() error {
-	comet := e.comet.Swap(nil)
-	if comet == nil {
-		return nil
+	if e.end != nil {
+		e.end()
+		e.beside.Wait()
+		e.end = nil
 	}
-	err := comet.Stop()
-	comet.Wait()
+	var err error
+	if comet := e.comet.Swap(nil); comet != nil {
+		err = comet.Stop()
+		comet.Wait()
+	}
 	if e.app == nil {
 		return err
 	}

@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"time"
+
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/aqsha/aqsha/token"
 )
@@ -13,3 +16,11 @@ func Lie(e *Engine, how func(abci.Application) abci.Application) { e.wrap = how 
 func BatchOf(txs ...*token.Transaction) []byte {
 	return encodeBatch(digest{}, len(txs), func(i int) *token.Transaction { return txs[i] })
 }
+
+// Impatient has a validator fetch the log when it has waited so long for blocks, and keep so few of them for others.
+func Impatient(e *Engine, patience time.Duration, blocks uint64) {
+	e.patience, e.settings.KeepBlocks = patience, blocks
+}
+
+// Sign has a validator that is not started yet sign its votes otherwise.
+func Sign(e *Engine, how func(cmttypes.PrivValidator) cmttypes.PrivValidator) { e.signs = how }

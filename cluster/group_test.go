@@ -19,6 +19,7 @@ import (
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // group is validators that run in this process, each with its directory, and a small economy.
@@ -30,6 +31,7 @@ type group struct {
 
 	bank, bob token.WalletID
 	issued    []token.ID // the bank's
+	sequence  uint64     // of the last issue
 }
 
 type member struct {
@@ -40,6 +42,8 @@ type member struct {
 	node   *node.Node
 	engine *cluster.Engine
 	lies   func(abci.Application) abci.Application // nil for an honest one
+	disk   vfs.FS                                  // of its log; nil for the machine's
+	opened func(*cluster.Engine)                   // before it starts; nil for nothing
 }
 
 // freePorts finds ports of loopback that nobody listens on.
@@ -89,7 +93,9 @@ func newGroupOf(t *testing.T, n int, reached func(from, to int, address string) 
 		if m.seal, m.sealed, err = m.keys.Sealer(settings.Name); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := node.InitCopy(node.Config{Dir: m.dir, Options: g.options()}, g.world.Genesis.Leaf().Encode()); err != nil {
+		small := g.options()
+		small.SegmentBytes = 32 << 10 // the first: the next soon wants room
+		if _, err := node.InitCopy(node.Config{Dir: m.dir, Options: small}, g.world.Genesis.Leaf().Encode()); err != nil {
 			t.Fatal(err)
 		}
 		if err := cluster.Init(m.dir, g.world.Genesis, g.charter, settings); err != nil {
@@ -117,8 +123,12 @@ func (g *group) start(i int) {
 		g.t.Fatal(err)
 	}
 	config := node.Config{Dir: m.dir, Options: g.options(), Sequencer: m.engine, Sealer: m.seal, SnapshotVerifiers: []note.Verifier{m.sealed}, TrustClock: true, Logger: logger}
+	config.Options.FS = m.disk
 	if m.node, err = node.Open(config); err != nil {
 		g.t.Fatal(err)
+	}
+	if m.opened != nil {
+		m.opened(m.engine)
 	}
 	if m.lies != nil {
 		cluster.Lie(m.engine, m.lies)
@@ -173,28 +183,34 @@ func (g *group) submit(at int, tx *token.Transaction) node.Receipt {
 	}
 }
 
-// settle registers the economy: a bank with so many tokens of 1,000 tenge, and bob.
+// settle gives the bank so many tokens of 1,000 tenge, and registers it and bob at first.
 func (g *group) settle(tokens int) {
 	g.t.Helper()
+	if g.bank == (token.WalletID{}) {
+		g.register()
+	}
+	for left := tokens; left > 0; left -= min(left, 64) {
+		amounts := make([]money.Tiyn, min(left, 64))
+		for i := range amounts {
+			amounts[i] = 1000 * money.Tenge
+		}
+		g.sequence++
+		issue := g.world.Issue(g.sequence, g.bank, soon(), amounts...)
+		g.submit(0, issue)
+		for i := range amounts {
+			g.issued = append(g.issued, token.OutputID(issue.ID(), i))
+		}
+	}
+}
+
+// register makes a bank and bob.
+func (g *group) register() {
 	admit, bank := g.world.Admit("bank", 1, soon())
 	g.bank = bank
 	g.submit(0, admit)
 	register, bob := g.world.Register("bank", bank, 1, "bob", 2, soon())
 	g.bob = bob
 	g.submit(0, register)
-	sequence := uint64(1)
-	for left := tokens; left > 0; left -= min(left, 64) {
-		amounts := make([]money.Tiyn, min(left, 64))
-		for i := range amounts {
-			amounts[i] = 1000 * money.Tenge
-		}
-		issue := g.world.Issue(sequence, g.bank, soon(), amounts...)
-		g.submit(0, issue)
-		for i := range amounts {
-			g.issued = append(g.issued, token.OutputID(issue.ID(), i))
-		}
-		sequence++
-	}
 }
 
 // payment pays bob with one of the bank's tokens.

@@ -34,12 +34,14 @@ import (
 //
 //	cluster/genesis.json     who began the cluster: the same at all
 //	cluster/cluster.toml     this one's name, where it listens, and the others
+//	cluster/first_entry      of the log: with the genesis, the settings and keys enough to come back
 //	cluster/positions        which of the cluster's blocks the log has come to
 //	cluster/data/            CometBFT's blocks, votes and write-ahead log
 const (
 	homeDir       = "cluster"
 	genesisFile   = "genesis.json"
 	settingsFile  = "cluster.toml"
+	firstFile     = "first_entry"
 	positionsFile = "positions"
 	dataDir       = "data"
 	signedFile    = "priv_validator_state.json"
@@ -231,6 +233,9 @@ func Init(dir string, g ledger.Genesis, c Charter, s Settings) error {
 	if err := durable.Create(vfs.OS, filepath.Join(home, settingsFile), settings.Bytes()); err != nil {
 		return err
 	}
+	if err := durable.Create(vfs.OS, filepath.Join(home, firstFile), g.Leaf().Encode()); err != nil {
+		return err
+	}
 	// Without this file nobody knows what the key has signed: it is made once, and missed at a start.
 	unsigned := []byte("{\"height\":\"0\",\"round\":0,\"step\":0}\n")
 	if err := durable.Create(vfs.OS, filepath.Join(home, dataDir, signedFile), unsigned); err != nil {
@@ -302,6 +307,8 @@ func ReadCharter(dir string) (Charter, error) {
 }
 
 // openValidator opens what signs votes. What it has signed last is in a file: without that, it might sign twice.
+//
+// It is missing where nobody else knows how far the cluster is: with others, Start finds out (see catchUp).
 func openValidator(dir string, key ed25519.PrivateKey) (*privval.FilePV, error) {
 	path := filepath.Join(dir, homeDir, dataDir, signedFile)
 	v := privval.NewFilePV(cmted25519.PrivKey(key), "", path)

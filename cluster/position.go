@@ -119,6 +119,12 @@ func (p *positions) add(at position) error {
 	return nil
 }
 
+// restart begins the journal again with one position.
+func (p *positions) restart(at position) error {
+	p.last = []position{at}
+	return p.begin()
+}
+
 // begin begins the journal again with the last positions. What a crash leaves is the old one or the new one, whole.
 func (p *positions) begin() error {
 	next := p.path + ".next"
@@ -147,5 +153,7 @@ func (p *positions) close() error {
 	if p.journal == nil {
 		return nil
 	}
-	return p.journal.Close()
+	err := p.journal.Close()
+	p.journal = nil
+	return err
 }

@@ -12,3 +12,9 @@ func (t *Tree) Size() uint64 { return t.edge.size }
 
 // Root is the root over all leaves.
 func (t *Tree) Root() Hash { return t.edge.root() }
+
+// Edge is the Tree of the log's durable entries, to which those that come after them may be added.
+func (l *Log) Edge() (t Tree, err error) {
+	t.edge, err = l.tiles.frontier(l.view().size)
+	return t, err
+}

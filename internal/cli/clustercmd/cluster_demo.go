@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -35,14 +36,16 @@ const demoDelay = 86_400_000
 
 // clusterDemo is what a demonstration found.
 type clusterDemo struct {
-	Validators      []validatorEnd `json:"validators"`
-	Payments        int            `json:"payments"`         // answered, at whichever validator
-	Killed          string         `json:"killed"`           // which one
-	PauseSeconds    float64        `json:"pause_seconds"`    // from the kill to the first payment that was answered
-	CatchUpSeconds  float64        `json:"catch_up_seconds"` // from its start to having what the others have
-	Lost            int            `json:"lost"`             // answered payments that a validator does not have
-	EqualRoots      bool           `json:"equal_roots"`
-	SupplyConserved bool           `json:"supply_conserved"`
+	Validators     []validatorEnd `json:"validators"`
+	Payments       int            `json:"payments"`         // answered, at whichever validator
+	Killed         string         `json:"killed"`           // which one
+	PauseSeconds   float64        `json:"pause_seconds"`    // from the kill to the first payment that was answered
+	CatchUpSeconds float64        `json:"catch_up_seconds"` // from its start to having what the others have
+	// from the start of the killed one without its disk until it had everything
+	RejoinSeconds   float64 `json:"rejoin_seconds"`
+	Lost            int     `json:"lost"` // answered payments that a validator does not have
+	EqualRoots      bool    `json:"equal_roots"`
+	SupplyConserved bool    `json:"supply_conserved"`
 }
 
 // validatorEnd is where a validator stands in the end.
@@ -88,6 +91,8 @@ func (c clusterDemo) describe(w io.Writer) {
 	fmt.Fprintf(w, "%d payments were answered and none is missing. After %s was killed the others answered within "+
 		"%.1f s; started again, it had everything after %.1f s.\n",
 		c.Payments, c.Killed, c.PauseSeconds, c.CatchUpSeconds)
+	fmt.Fprintf(w, "Without its disk, with nothing but keys and settings, it had everything from the others after %.1f s.\n",
+		c.RejoinSeconds)
 }
 
 // clusterPlay is a demonstration under way.
@@ -142,7 +147,35 @@ func (p *clusterPlay) play(ctx context.Context) error {
 	if err := p.pay(ctx, victim); err != nil {
 		return err
 	}
+	if err := p.lose(ctx, victim); err != nil {
+		return err
+	}
 	return p.conclude(ctx)
+}
+
+// lose takes a validator's disk away and leaves what a backup of its keys and settings has; it fetches the rest from the
+// others while they are paid at.
+func (p *clusterPlay) lose(ctx context.Context, victim int) error {
+	p.Say("killing %s once more, and losing its disk but for keys and settings …", p.genesis.Killed)
+	_ = p.nodes[victim].Process.Kill()
+	_ = p.nodes[victim].Wait()
+	for _, part := range []string{"log", "snapshots", "index", "cluster/data", "cluster/positions"} {
+		if err := os.RemoveAll(filepath.Join(p.plans[victim].Data, part)); err != nil {
+			return err
+		}
+	}
+	if err := p.pay(ctx, 0); err != nil {
+		return err
+	}
+	started := time.Now()
+	if err := p.start(ctx, victim); err != nil {
+		return err
+	}
+	if err := p.compare(ctx); err != nil {
+		return err
+	}
+	p.genesis.RejoinSeconds = time.Since(started).Seconds()
+	return p.pay(ctx, victim)
 }
 
 // begin founds the network, runs its validators and gives a shop a wallet.

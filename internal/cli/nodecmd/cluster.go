@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/wallet"
 )
@@ -24,6 +25,22 @@ func openCluster(dir string, keyring *wallet.Keyring, logger *slog.Logger) (*clu
 		return nil, fmt.Errorf("%s: %w", wallet.ValidatorKeyFile, err)
 	}
 	return cluster.Open(dir, keys, logger)
+}
+
+// restoreLog begins the log of a validator that has lost its own; the others have the rest.
+func restoreLog(e *cluster.Engine, dir string, c datadir.Config, keyring *wallet.Keyring, logger *slog.Logger) error {
+	if e == nil {
+		return nil
+	}
+	nc, err := datadir.NodeConfig(dir, c, keyring, logger)
+	if err != nil {
+		return err
+	}
+	restored, err := cluster.RestoreLog(dir, nc.Options)
+	if restored {
+		logger.Info("this directory had no log: it is fetched from the other validators")
+	}
+	return err
 }
 
 func startCluster(e *cluster.Engine, n *node.Node) error {

@@ -112,6 +112,9 @@ func Serve(ctx context.Context, dir string, c datadir.Config, keyring *wallet.Ke
 	if c.Cluster, err = openCluster(dir, keyring, logger); err != nil {
 		return err
 	}
+	if err := restoreLog(c.Cluster, dir, c, keyring, logger); err != nil {
+		return err
+	}
 	n, err := datadir.OpenNode(dir, c, keyring, logger)
 	if err != nil {
 		return err

@@ -1,0 +1,181 @@
+package cluster_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+
+	"github.com/aqsha/aqsha/cluster"
+	"github.com/aqsha/aqsha/node"
+)
+
+// lose leaves of a member's directory nothing but what a backup of its keys and settings has.
+func (g *group) lose(i int) {
+	g.t.Helper()
+	m := g.members[i]
+	for _, part := range []string{"log", "snapshots", "index", "cluster/data", "cluster/positions"} {
+		if err := os.RemoveAll(filepath.Join(m.dir, part)); err != nil {
+			g.t.Fatal(err)
+		}
+	}
+	if restored, err := cluster.RestoreLog(m.dir, g.options()); err != nil || !restored {
+		g.t.Fatalf("restored: %t, %v", restored, err)
+	}
+}
+
+// paying pays at members without a pause, until stop is called, which says how many payments there were.
+func (g *group) paying(at ...int) (stop func() int) {
+	ctx, cancel := context.WithCancel(g.t.Context())
+	var running sync.WaitGroup
+	count := 0
+	running.Go(func() {
+		for ctx.Err() == nil && len(g.issued) > 8 {
+			g.submit(at[count%len(at)], g.payment())
+			count++
+		}
+	})
+	return func() int {
+		cancel()
+		running.Wait()
+		return count
+	}
+}
+
+// whole holds a group's ledgers against each other, and the supply against what was issued.
+func (g *group) whole() node.Head {
+	g.t.Helper()
+	head := g.agree()
+	if head.Circulating != head.Issued-head.Redeemed {
+		g.t.Fatalf("%d circulate of %d issued", head.Circulating, head.Issued)
+	}
+	return head
+}
+
+// joined waits until a member votes again.
+func (g *group) joined(i int) {
+	g.t.Helper()
+	end := time.Now().Add(time.Minute)
+	for {
+		s := g.members[i].engine.Status()
+		if s.Stopped != "" {
+			g.t.Fatalf("member %d has stopped: %s", i, s.Stopped)
+		}
+		for k, m := range g.members {
+			if k == i || m.engine == nil {
+				continue
+			}
+			if view := m.engine.Status().Members[i]; !s.CatchingUp && view.Connected && view.Signed {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			g.t.Fatalf("member %d does not vote: %+v", i, s)
+		}
+		time.Sleep(20 * time.Millisecond) // a poll, with a bound: nothing says when another has counted a vote
+	}
+}
+
+// A directory of keys alone comes back in a running cluster of four while payments go on: it fetches the log from the
+// others, verifies it, and votes on no block that it may have voted on before.
+func TestKeysAloneComeBack(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 4)
+	g.startAll()
+	g.settle(256)
+	g.agree()
+	g.stop(2)
+	g.lose(2)
+	stop := g.paying(0, 1, 3)
+	begun := time.Now()
+	g.start(2)
+	g.joined(2)
+	t.Logf("a directory of keys alone votes again after %s, %d payments beside", time.Since(begun).Round(time.Millisecond),
+		stop())
+	g.submit(2, g.payment())
+	g.whole()
+	for i, m := range g.members {
+		if faults := m.engine.Status().Faults; len(faults) > 0 {
+			t.Fatalf("member %d has seen %+v", i, faults)
+		}
+	}
+	if os.Getenv("AQSHA_CLUSTER") == "" {
+		return // make cluster-test goes on
+	}
+	// What it has fetched is its own from now on: it starts with it, and can give it to another.
+	g.stop(2)
+	g.start(2)
+	g.stop(1)
+	g.lose(1)
+	g.start(1)
+	g.joined(1)
+	g.submit(1, g.payment())
+	g.whole()
+}
+
+// spoiler gives chunks that are not of the log.
+type spoiler struct {
+	abci.Application
+	given *atomic.Int64
+}
+
+func (s spoiler) LoadSnapshotChunk(ctx context.Context, r *abci.RequestLoadSnapshotChunk) (*abci.ResponseLoadSnapshotChunk, error) {
+	out, err := s.Application.LoadSnapshotChunk(ctx, r)
+	if err == nil && len(out.Chunk) > 0 {
+		out.Chunk[len(out.Chunk)-1] ^= 1
+		s.given.Add(1)
+	}
+	return out, err
+}
+
+// Of those who are asked for the log, who gives another is refused, and an honest one asked.
+func TestAPeerThatLiesOfTheLogIsRefused(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 4)
+	var given atomic.Int64
+	for _, liar := range []int{0, 1} {
+		g.members[liar].lies = func(honest abci.Application) abci.Application { return spoiler{honest, &given} }
+	}
+	g.startAll()
+	g.settle(32)
+	g.agree()
+	for round := 0; given.Load() == 0; round++ { // whose offer is the farthest is chance: until a liar was asked
+		if round == 20 {
+			t.Fatal("no liar was asked")
+		}
+		g.stop(3)
+		g.lose(3)
+		g.start(3)
+		g.joined(3)
+	}
+	g.submit(3, g.payment())
+	g.whole()
+}
+
+// A validator that was away for longer than the others keep blocks fetches the log by itself.
+func TestAwayForLongerThanBlocksAreKept(t *testing.T) {
+	if os.Getenv("AQSHA_CLUSTER") == "" {
+		t.Skip("make cluster-test runs it; TestKeysAloneComeBack is its short form")
+	}
+	t.Parallel()
+	g := newGroup(t, 4)
+	for _, m := range g.members {
+		m.opened = func(e *cluster.Engine) { cluster.Impatient(e, time.Second, 3) }
+	}
+	g.startAll()
+	g.settle(32)
+	g.agree()
+	g.stop(3)
+	for i := range 12 {
+		g.submit(i%3, g.payment())
+	}
+	g.start(3)
+	g.joined(3)
+	g.submit(3, g.payment())
+	g.whole()
+}
