@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/api"
-	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/wallet"
@@ -105,7 +105,7 @@ func TestThereIsAWayOutOfAPromise(t *testing.T) {
 		t.Fatal(err)
 	}
 	way := fmt.Sprintf("--instead-of %d:%s", lost.Epoch, lost.Candidate)
-	var status nodecmd.GroupStatus
+	var status statuscmd.GroupStatus
 	out, err := aqsha("status", "--json", g.leader.url, g.follows[0].url, g.follows[1].url).Output()
 	if err == nil || json.Unmarshal(out, &status) != nil || !strings.Contains(strings.Join(status.Unwell, "; "), way) {
 		t.Errorf("status: %v\n%s", err, out)

@@ -16,6 +16,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/copycmd"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 )
 
 // A node that answers a refusal is there: it is named with what it wants, and neither counts as gone nor as a leader.
@@ -40,7 +41,7 @@ func TestANodeThatRefusesIsThere(t *testing.T) {
 	defer gate.Close()
 	for want, code := range map[string]int32{"busy": http.StatusTooManyRequests, "no-access": http.StatusUnauthorized, "refused": http.StatusTeapot, "ok": 0} {
 		status.Store(code)
-		var group nodecmd.GroupStatus
+		var group statuscmd.GroupStatus
 		out, _ := aqsha("status", "--json", gate.URL, g.follows[0].url, g.follows[1].url).Output()
 		if err := json.Unmarshal(out, &group); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -50,7 +51,7 @@ func TestANodeThatRefusesIsThere(t *testing.T) {
 			if m.URL != gate.URL {
 				continue
 			}
-			if m.Status != want || want != "ok" && (m.Role != nodecmd.RoleUnknown || m.Height != nil || m.Lag != nil) {
+			if m.Status != want || want != "ok" && (m.Role != statuscmd.RoleUnknown || m.Height != nil || m.Lag != nil) {
 				t.Errorf("%s: %+v", want, m)
 			}
 		}

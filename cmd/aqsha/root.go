@@ -4,8 +4,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/authoritycmd"
 	"github.com/aqsha/aqsha/internal/cli/benchcmd"
 	"github.com/aqsha/aqsha/internal/cli/cashcmd"
+	"github.com/aqsha/aqsha/internal/cli/chaincmd"
 	"github.com/aqsha/aqsha/internal/cli/channelcmd"
 	"github.com/aqsha/aqsha/internal/cli/clustercmd"
 	"github.com/aqsha/aqsha/internal/cli/configcmd"
@@ -18,6 +20,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/plancmd"
 	"github.com/aqsha/aqsha/internal/cli/programcmd"
 	"github.com/aqsha/aqsha/internal/cli/pursecmd"
+	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/internal/cli/verifycmd"
 	"github.com/aqsha/aqsha/internal/cli/walletcmd"
 )
@@ -31,10 +34,10 @@ type commandGroup struct {
 // commandGroups are all commands, by who comes for them.
 var commandGroups = []commandGroup{
 	{"ledger", "Ledger:", []func() *cobra.Command{
-		nodecmd.NewInitCommand, walletcmd.NewBankCommand, walletcmd.NewWalletCommand, walletcmd.NewIssueCommand,
+		nodecmd.NewInitCommand, authoritycmd.NewBankCommand, walletcmd.NewWalletCommand, walletcmd.NewIssueCommand,
 		walletcmd.NewRedeemCommand, walletcmd.NewPayCommand, walletcmd.NewBalanceCommand, walletcmd.NewHistoryCommand,
 		walletcmd.NewSupplyCommand, walletcmd.NewTokenCommand, walletcmd.NewProofCommand, walletcmd.NewTxCommand,
-		walletcmd.NewPolicyCommand,
+		authoritycmd.NewPolicyCommand,
 		with(verifycmd.NewVerifyCommand, marketcmd.NewVerifyReportCommand, farmcmd.NewVerifyFarmCommand),
 	}},
 	{"programs", "Programmable money:", []func() *cobra.Command{
@@ -46,12 +49,12 @@ var commandGroups = []commandGroup{
 	{"cash", "Banknotes and offline purses:", []func() *cobra.Command{cashcmd.NewCashCommand,
 		pursecmd.NewPurseCommand}},
 	{"operations", "Operations:", []func() *cobra.Command{
-		nodecmd.NewUpCommand, nodecmd.NewStatusCommand, nodecmd.NewFollowCommand, copycmd.NewSwitchoverCommand,
+		nodecmd.NewUpCommand, statuscmd.NewStatusCommand, nodecmd.NewFollowCommand, copycmd.NewSwitchoverCommand,
 		copycmd.NewPromoteCommand, clustercmd.NewClusterCommand, copycmd.NewBackupCommand, copycmd.NewRestoreCommand,
 		copycmd.NewDrillCommand,
 		walletcmd.NewKeyCommand, nodecmd.NewAccessCommand, nodecmd.NewTLSCommand, configcmd.NewConfigCommand,
 	}},
-	{"mining", "Mining:", []func() *cobra.Command{miningcmd.NewChainCommand, miningcmd.NewPoolCommand,
+	{"mining", "Mining:", []func() *cobra.Command{chaincmd.NewChainCommand, miningcmd.NewPoolCommand,
 		miningcmd.NewMineCommand}},
 	{"farm", "Farm:", []func() *cobra.Command{with(farmcmd.NewFarmCommand, plancmd.NewFarmPowerCommand,
 		plancmd.NewFarmPlanCommand)}},

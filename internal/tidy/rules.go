@@ -61,20 +61,23 @@ var mayImport = map[string][]string{
 	"internal/cli/datadir": {"token", "txlog", "node", "cluster", "api", "wallet", "internal/cli"},
 	"internal/cli/session": {"money", "token", "txlog", "node", "api", "wallet", "internal/cli",
 		"internal/cli/datadir"},
-	"internal/cli/standing":   {"token", "node", "wallet", "internal/cli/session"},
-	"internal/cli/drill":      {"money", "token", "api", "wallet", "internal/cli/datadir"},
-	"internal/cli/walletcmd":  append([]string{"words", "internal/cli/standing"}, onLedgers...),
-	"internal/cli/play":       {"money", "token", "contract", "ledger", "livestate", "node", "wallet", "internal/cli"},
-	"internal/cli/programcmd": append([]string{"trace", "internal/cli/play", "internal/cli/standing"}, onLedgers...),
-	"internal/cli/channelcmd": append([]string{"params", "scenario"}, onLedgers...),
-	"internal/cli/nodecmd":    append([]string{"params", "cluster"}, onLedgers...),
-	"internal/cli/copycmd":    append([]string{"internal/cli/nodecmd", "internal/cli/drill"}, onLedgers...),
-	"internal/cli/verifycmd":  append([]string{"cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
-	"internal/cli/cashcmd":    append([]string{"cash", "cluster", "internal/cli/nodecmd"}, onLedgers...),
-	"internal/cli/pursecmd":   append([]string{"purse"}, onLedgers...),
-	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/copycmd",
-		"internal/cli/drill"}, onLedgers...),
-	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli"},
+	"internal/cli/standing":     {"token", "node", "wallet", "internal/cli/session"},
+	"internal/cli/drill":        {"money", "token", "api", "wallet", "internal/cli/datadir"},
+	"internal/cli/walletcmd":    append([]string{"words", "internal/cli/standing"}, onLedgers...),
+	"internal/cli/authoritycmd": append([]string{"internal/cli/standing"}, onLedgers...),
+	"internal/cli/play":         {"money", "token", "contract", "ledger", "livestate", "node", "wallet", "internal/cli"},
+	"internal/cli/programcmd":   append([]string{"trace", "internal/cli/play", "internal/cli/standing"}, onLedgers...),
+	"internal/cli/channelcmd":   append([]string{"params", "scenario"}, onLedgers...),
+	"internal/cli/nodecmd":      append([]string{"params", "cluster"}, onLedgers...),
+	"internal/cli/statuscmd":    onLedgers,
+	"internal/cli/copycmd":      append([]string{"internal/cli/nodecmd", "internal/cli/statuscmd", "internal/cli/drill"}, onLedgers...),
+	"internal/cli/verifycmd":    append([]string{"cash", "cluster", "internal/cli/cashcmd"}, onLedgers...),
+	"internal/cli/cashcmd":      append([]string{"cash", "cluster", "internal/cli/nodecmd"}, onLedgers...),
+	"internal/cli/pursecmd":     append([]string{"purse"}, onLedgers...),
+	"internal/cli/clustercmd": append([]string{"params", "cluster", "internal/cli/nodecmd", "internal/cli/statuscmd",
+		"internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
+	"internal/cli/chaincmd":  {"money", "txlog", "bitcoin", "internal/cli"},
+	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
 	"internal/cli/farmcmd":   {"money", "params", "txlog", "bitcoin", "pool", "farm", "internal/cli"},
 	"internal/cli/plancmd":   {"money", "params", "txlog", "farm", "planner", "internal/cli"},
 	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "internal/cli"},
@@ -85,11 +88,11 @@ var mayImport = map[string][]string{
 	"internal/cli/benchcmd": append([]string{"trace", "cash", "purse", "cluster", "bitcoin", "pool", "farm", "planner", "market",
 		"internal/cli/drill"},
 		onLedgers...),
-	"cmd/aqsha": {"words", "internal/cli", "internal/cli/benchcmd", "internal/cli/cashcmd",
-		"internal/cli/channelcmd", "internal/cli/clustercmd", "internal/cli/configcmd", "internal/cli/copycmd",
+	"cmd/aqsha": {"words", "internal/cli", "internal/cli/authoritycmd", "internal/cli/benchcmd",
+		"internal/cli/cashcmd", "internal/cli/chaincmd", "internal/cli/channelcmd", "internal/cli/clustercmd", "internal/cli/configcmd", "internal/cli/copycmd",
 		"internal/cli/democmd", "internal/cli/farmcmd", "internal/cli/marketcmd", "internal/cli/miningcmd",
 		"internal/cli/nodecmd", "internal/cli/plancmd", "internal/cli/programcmd", "internal/cli/pursecmd",
-		"internal/cli/verifycmd", "internal/cli/walletcmd"},
+		"internal/cli/statuscmd", "internal/cli/verifycmd", "internal/cli/walletcmd"},
 }
 
 // onLedgers is what commands of the ledger's line are made of.
@@ -128,10 +131,10 @@ var doors = map[string][]string{
 	"http.Client":   {"api/abuse/attack.go", "api/client.go", "internal/cli/miningcmd/pool_admin.go"},
 	"http.Server": {
 		"api/abuse/serve.go", // throws all away, in a measurement
-		"api/server.go",      // bounded by accesses too
-		"farm/replay/",       // machines that are played
-		"farm/simulate/",     // machines that are played
-		"internal/cli/benchcmd/cash.go",
+		"api/cash/bench/bench.go",
+		"api/server.go",         // bounded by accesses too
+		"farm/replay/",          // machines that are played
+		"farm/simulate/",        // machines that are played
 		"pool/admin/control.go", // a socket of this machine's file system
 	},
 }

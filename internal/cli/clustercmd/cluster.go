@@ -11,8 +11,8 @@ import (
 
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
-	"github.com/aqsha/aqsha/internal/cli/nodecmd"
 	"github.com/aqsha/aqsha/internal/cli/session"
+	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/token"
 )
@@ -83,7 +83,7 @@ who has voted for the last block, and how many votes of each are missing since i
 					}
 				})
 				if why := seen.Waits(); err == nil && why != "" {
-					return token.Errorf(nodecmd.GroupUnwell, "cluster", "%s", why)
+					return token.Errorf(statuscmd.GroupUnwell, "cluster", "%s", why)
 				}
 				return err
 			})

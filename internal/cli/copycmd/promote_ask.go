@@ -10,7 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/internal/cli/datadir"
-	"github.com/aqsha/aqsha/internal/cli/nodecmd"
+	"github.com/aqsha/aqsha/internal/cli/statuscmd"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/failover"
 	"github.com/aqsha/aqsha/token"
@@ -39,7 +39,7 @@ func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
 	defer cancel()
 	signed, err := node.Standing(asking, p.client(url))
 	if err != nil {
-		s.Error = nodecmd.Unanswered(url, err)
+		s.Error = statuscmd.Unanswered(url, err)
 		return s
 	}
 	if h, err := p.client(url).Health(asking); err == nil && h.Follows != nil {
@@ -55,7 +55,7 @@ func (p *promoting) standingOf(ctx context.Context, url string) (s standing) {
 		}
 	}
 	if err != nil {
-		s.Error = nodecmd.Unanswered(url, err)
+		s.Error = statuscmd.Unanswered(url, err)
 		return s
 	}
 	if opened, err := note.Open(signed, note.VerifierList(p.verifiers...)); err == nil && url != p.old {
@@ -210,7 +210,7 @@ func (p *promoting) unheard() string {
 func (p *promoting) noPromise(url string, err error) {
 	for i := range p.result.Asked {
 		if s := &p.result.Asked[i]; s.URL == url && s.Error == "" {
-			s.Error = nodecmd.Unanswered(url, err)
+			s.Error = statuscmd.Unanswered(url, err)
 		}
 	}
 }

@@ -1,2 +1,2 @@
-// Package miningcmd is the commands of Bitcoin mining: a chain, a pool, and a miner.
+// Package miningcmd is the commands of Bitcoin mining: a pool, and a miner.
 package miningcmd

@@ -17,12 +17,13 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin/sha256d"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/chaincmd"
 	"github.com/aqsha/aqsha/pool/miner"
 )
 
 // mineFlags are the settings of a miner.
 type mineFlags struct {
-	node              nodeFlags
+	node              chaincmd.NodeFlags
 	payTo             string
 	pools             []string
 	user, password    string
@@ -51,7 +52,7 @@ from a cgminer. An interrupt stops it; what was found is handed in first.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return f.run(command) },
 	}
-	f.node.register(command)
+	f.node.Register(command)
 	cli.AddLogFlags(command)
 	flags := command.Flags()
 	flags.StringVar(&f.payTo, "pay-to", "", "address that solo blocks pay")
@@ -159,7 +160,7 @@ func (f *mineFlags) source(ctx context.Context, log *slog.Logger) (workSource, e
 		return &miner.PoolClient{URLs: f.pools, User: f.user, Password: f.password, Agent: "aqsha/" + agentVersion(),
 			Log: log, RequestedDifficulty: f.difficulty}, nil
 	}
-	client, network, err := f.node.dial(ctx)
+	client, network, err := f.node.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/chaincmd"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/params"
 	"github.com/aqsha/aqsha/pool/audit"
@@ -107,7 +108,7 @@ func newPoolRecomputeCommand() *cobra.Command {
 	var dir, scheme string
 	var block uint64
 	var verify bool
-	var node nodeFlags
+	var node chaincmd.NodeFlags
 	command := &cobra.Command{
 		Use:   "recompute",
 		Short: "Recompute a block's split, or every scheme's pay, from the log alone",
@@ -164,7 +165,7 @@ were hashed, the scheme, or the chain is listed on standard error, and the comma
 	flags.StringVar(&scheme, "scheme", payout.PPLNS, strings.Join(payout.Schemes, ", "))
 	flags.Uint64Var(&block, "block", 0, "height of one of the pool's blocks")
 	flags.BoolVar(&verify, "verify", false, "hash every share again")
-	node.register(command)
+	node.Register(command)
 	return command
 }
 

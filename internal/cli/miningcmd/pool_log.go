@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/chaincmd"
 	"github.com/aqsha/aqsha/pool/audit"
 	"github.com/aqsha/aqsha/pool/logcopy"
 	"github.com/aqsha/aqsha/txlog"
@@ -86,9 +87,9 @@ func (e contradictionError) Error() string {
 func (e contradictionError) ErrorCode() string { return "log-contradicts" }
 
 // judge adds what the chain says and prints the evidence.
-func judge(command *cobra.Command, auditor *audit.Auditor, node *nodeFlags) error {
-	if node.url != "" {
-		client, network, err := node.dial(command.Context())
+func judge(command *cobra.Command, auditor *audit.Auditor, node *chaincmd.NodeFlags) error {
+	if node.URL != "" {
+		client, network, err := node.Dial(command.Context())
 		if err != nil {
 			return err
 		}

@@ -32,13 +32,13 @@ type poolEnds struct {
 }
 
 func (up *poolUp) ends(ctx context.Context) (ends poolEnds, err error) {
-	client, network, err := up.node.dial(ctx)
+	client, network, err := up.node.Dial(ctx)
 	if err != nil {
 		return ends, err
 	}
 	ends.network, ends.nodes = network, []*bitcoin.Client{client}
 	for _, other := range up.others {
-		if other, err = cli.SecretURL(up.node.command, "--second-node", other); err != nil {
+		if other, err = cli.SecretURL(up.node.Command, "--second-node", other); err != nil {
 			return ends, err
 		}
 		second, err := bitcoin.Dial(other, bitcoin.DialOptions{})
@@ -48,7 +48,7 @@ func (up *poolUp) ends(ctx context.Context) (ends poolEnds, err error) {
 		ends.nodes = append(ends.nodes, second)
 	}
 	if up.wallet != "" {
-		payer, err := cli.SecretURL(up.node.command, "--wallet", up.wallet)
+		payer, err := cli.SecretURL(up.node.Command, "--wallet", up.wallet)
 		if err != nil {
 			return ends, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aqsha/aqsha/bitcoin/zmq"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/chaincmd"
 	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/pool"
 	"github.com/aqsha/aqsha/pool/admin"
@@ -27,7 +28,7 @@ import (
 // poolUp are the settings of a pool node that is started.
 type poolUp struct {
 	config                        settings.Config
-	node                          nodeFlags
+	node                          chaincmd.NodeFlags
 	others                        []string
 	dir, name, importFile, mirror string
 	listen, tlsListen             []string
@@ -67,14 +68,14 @@ program's version and these flags: the listening sockets, the miners' connection
 their jobs go over, miners notice nothing but a pause while the log is read. If the new
 pool cannot begin, the running one goes on. It stays for as long as miners do whose TLS
 it has begun, and does nothing else. Without a running pool it just starts.`,
-		Example: `  aqsha pool up --bitcoin @aqsha-devnet/node.url --operator bcrt1q... --start-difficulty 0.001 --min-difficulty 1e-9
+		Example: `  aqsha pool up --bitcoin @aqsha-devnet/node.URL --operator bcrt1q... --start-difficulty 0.001 --min-difficulty 1e-9
   aqsha pool up --bitcoin http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides --in-coinbase
   aqsha pool up --replace --bitcoin http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --operator bc1q... --scheme tides
   aqsha pool up --import /etc/ckpool/ckpool.conf`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return up.run(command) },
 	}
-	up.node.register(command)
+	up.node.Register(command)
 	cli.AddLogFlags(command)
 	up.settingFlags(command.Flags())
 	up.placeFlags(command.Flags())
@@ -204,8 +205,8 @@ func (up *poolUp) settings(command *cobra.Command) error {
 	}
 	for i, node := range imported.Nodes {
 		url := fmt.Sprintf("http://%s:%s@%s", node.User, node.Password, node.Address)
-		if i == 0 && up.node.url == "" {
-			up.node.url = url
+		if i == 0 && up.node.URL == "" {
+			up.node.URL = url
 		} else if i > 0 {
 			up.others = append(up.others, url)
 		}

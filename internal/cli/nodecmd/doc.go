@@ -1,2 +1,2 @@
-// Package nodecmd is the commands of who runs a node: init, up, follow, status, access and TLS.
+// Package nodecmd is the commands of who runs a node: init, up, follow, peers, access and TLS.
 package nodecmd

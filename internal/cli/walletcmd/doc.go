@@ -1,3 +1,3 @@
-// Package walletcmd is the commands of who holds money and who issues it: wallets, payments, banks, keys, drafts,
-// proofs and policy.
+// Package walletcmd is the commands of who holds money and who issues it: wallets, payments, tokens, keys, drafts and
+// proofs.
 package walletcmd

@@ -58,7 +58,7 @@ func walletNew() *cobra.Command {
 				w.Registrar = ids[0]
 			}
 			var err error
-			if w.Tier, err = tierOf(ctx, s, cli.Flag(command, "tier")); err != nil {
+			if w.Tier, err = s.Tier(ctx, cli.Flag(command, "tier")); err != nil {
 				return err
 			}
 			w.Recovery, _ = command.Flags().GetBool("recovery")
@@ -109,20 +109,29 @@ func readAttributes(command *cobra.Command, a *token.Attributes) {
 	}
 }
 
-// tierOf reads the name or number of a tier.
-func tierOf(ctx context.Context, s *session.Session, text string) (uint8, error) {
-	a, err := s.API.Authority(ctx)
-	if err != nil {
-		return 0, err
+// walletApply is the applicant's side.
+func walletApply() *cobra.Command {
+	command := &cobra.Command{
+		Use: "apply NAME", Short: "Ask a bank for a wallet: the key is made here, the bank signs, and the key signs " +
+			"what it signed",
+		Long: `Makes a key here, asks the bank over the node for a wallet of it, and waits until the bank has signed
+the registration, which the key then signs and hands in. Interrupted, the same command asks again with the same key.`,
+		Example: "  aqsha wallet apply timur --bank 1c2d… --node https://tenge.example.kz --data me",
+		Args:    cobra.ExactArgs(1),
+		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
+			args []string) error {
+			ids, err := s.Resolve(cli.Flag(command, "bank"))
+			if err != nil {
+				return err
+			}
+			receipt, err := s.Apply(ctx, args[0], ids[0])
+			return session.ShowReceipt(command, receipt, err, "wallet %s is %s\n", args[0],
+				token.RegisteredID(receipt.ID))
+		}),
 	}
-	names := make([]string, 0, len(a.Policy.Tiers))
-	for i, t := range a.Policy.Tiers {
-		if t.Name == text || fmt.Sprint(i) == text {
-			return uint8(i), nil
-		}
-		names = append(names, t.Name)
-	}
-	return 0, cli.Usage(fmt.Errorf("--tier %q: the policy has %s", text, strings.Join(names, ", ")))
+	command.Flags().String("bank", "", "the bank: its id, or its name here")
+	_ = command.MarkFlagRequired("bank")
+	return command
 }
 
 // forWallet makes a command's function that works on the wallet its first argument names.
@@ -172,7 +181,7 @@ func walletUpdate() *cobra.Command {
 			var tier uint8
 			if command.Flags().Changed("tier") {
 				var err error
-				if tier, err = tierOf(ctx, s, cli.Flag(command, "tier")); err != nil {
+				if tier, err = s.Tier(ctx, cli.Flag(command, "tier")); err != nil {
 					return node.Receipt{}, "", err
 				}
 			}

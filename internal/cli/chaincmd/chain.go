@@ -1,4 +1,4 @@
-package miningcmd
+package chaincmd
 
 import (
 	"fmt"
@@ -19,14 +19,14 @@ func NewChainCommand() *cobra.Command {
 		Long: `Reads blocks and transactions from Bitcoin Core or btcd, tells how likely a payment
 is to be reversed, and runs a private network for development.`,
 	}
-	var node nodeFlags
-	node.register(chain)
+	var node NodeFlags
+	node.Register(chain)
 	chain.AddCommand(newChainUpCommand(), newChainAddressCommand(), newChainInfoCommand(&node),
 		newChainBlockCommand(&node), newChainTxCommand(&node), newChainRiskCommand())
 	return chain
 }
 
-func newChainInfoCommand(node *nodeFlags) *cobra.Command {
+func newChainInfoCommand(node *NodeFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "info",
 		Short: "Print the state of a node's chain",
@@ -34,7 +34,7 @@ func newChainInfoCommand(node *nodeFlags) *cobra.Command {
 			"--cookie ~/.bitcoin/.cookie --json",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			client, _, err := node.dial(command.Context())
+			client, _, err := node.Dial(command.Context())
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ func newChainInfoCommand(node *nodeFlags) *cobra.Command {
 	}
 }
 
-func newChainBlockCommand(node *nodeFlags) *cobra.Command {
+func newChainBlockCommand(node *NodeFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "block HEIGHT|HASH",
 		Short: "Print a block: who paid whom, how much, with what remark",
@@ -63,7 +63,7 @@ func newChainBlockCommand(node *nodeFlags) *cobra.Command {
 			"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f --json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			client, network, err := node.dial(command.Context())
+			client, network, err := node.Dial(command.Context())
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func newChainBlockCommand(node *nodeFlags) *cobra.Command {
 	}
 }
 
-func newChainTxCommand(node *nodeFlags) *cobra.Command {
+func newChainTxCommand(node *NodeFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:     "tx TXID",
 		Short:   "Print a transaction: sender, recipient, amount, remark, confirmations",
@@ -99,7 +99,7 @@ func newChainTxCommand(node *nodeFlags) *cobra.Command {
 			if err != nil {
 				return cli.Usage(err)
 			}
-			client, network, err := node.dial(command.Context())
+			client, network, err := node.Dial(command.Context())
 			if err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package nodecmd
+package statuscmd
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package walletcmd
+package authoritycmd
 
 import (
 	"context"
@@ -54,7 +54,7 @@ func applicationsAccept() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
-			tier, err := tierOf(ctx, s, cli.Flag(command, "tier"))
+			tier, err := s.Tier(ctx, cli.Flag(command, "tier"))
 			if err != nil {
 				return err
 			}
@@ -73,31 +73,6 @@ func applicationsAccept() *cobra.Command {
 		}),
 	}
 	command.Flags().String("tier", "0", "name or number of the wallet's tier; who is not identified gets the lowest")
-	return command
-}
-
-// walletApply is the applicant's side.
-func walletApply() *cobra.Command {
-	command := &cobra.Command{
-		Use: "apply NAME", Short: "Ask a bank for a wallet: the key is made here, the bank signs, and the key signs " +
-			"what it signed",
-		Long: `Makes a key here, asks the bank over the node for a wallet of it, and waits until the bank has signed
-the registration, which the key then signs and hands in. Interrupted, the same command asks again with the same key.`,
-		Example: "  aqsha wallet apply timur --bank 1c2d… --node https://tenge.example.kz --data me",
-		Args:    cobra.ExactArgs(1),
-		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
-			args []string) error {
-			ids, err := s.Resolve(cli.Flag(command, "bank"))
-			if err != nil {
-				return err
-			}
-			receipt, err := s.Apply(ctx, args[0], ids[0])
-			return session.ShowReceipt(command, receipt, err, "wallet %s is %s\n", args[0],
-				token.RegisteredID(receipt.ID))
-		}),
-	}
-	command.Flags().String("bank", "", "the bank: its id, or its name here")
-	_ = command.MarkFlagRequired("bank")
 	return command
 }
 

@@ -1,4 +1,4 @@
-package miningcmd
+package chaincmd
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package miningcmd
+package chaincmd
 
 import (
 	"cmp"
@@ -16,17 +16,19 @@ import (
 // formerEnv is how $AQSHA_BITCOIN was called while --bitcoin was --node; it is read for one version more.
 const formerEnv = "AQSHA_NODE"
 
-// nodeFlags are how every command that talks to a Bitcoin node is told where it is.
-type nodeFlags struct {
-	url, cookie, certificate string
-	wait                     time.Duration
-	command                  *cobra.Command
+// NodeFlags are how every command that talks to a Bitcoin node learns where it is.
+type NodeFlags struct {
+	URL                 string
+	Command             *cobra.Command // whose flags they are
+	cookie, certificate string
+	wait                time.Duration
 }
 
-func (f *nodeFlags) register(command *cobra.Command) {
+// Register makes them flags of a command and of those below it.
+func (f *NodeFlags) Register(command *cobra.Command) {
 	flags := command.PersistentFlags()
-	f.command = command
-	flags.StringVar(&f.url, "bitcoin", cmp.Or(os.Getenv("AQSHA_BITCOIN"), os.Getenv(formerEnv)),
+	f.Command = command
+	flags.StringVar(&f.URL, "bitcoin", cmp.Or(os.Getenv("AQSHA_BITCOIN"), os.Getenv(formerEnv)),
 		"Bitcoin node's RPC: http://host:port with --cookie, or @FILE that holds http://user:password@host:port "+
 			"(default $AQSHA_BITCOIN)")
 	flags.Lookup("bitcoin").DefValue = "" // help shows no password of the environment
@@ -36,8 +38,8 @@ func (f *nodeFlags) register(command *cobra.Command) {
 	flags.DurationVar(&f.wait, "wait", 0, "keep trying this long until the node answers")
 }
 
-// dial makes a client and learns the node's network.
-func (f *nodeFlags) dial(ctx context.Context) (*bitcoin.Client, bitcoin.Network, error) {
+// Dial makes a client and learns the node's network.
+func (f *NodeFlags) Dial(ctx context.Context) (*bitcoin.Client, bitcoin.Network, error) {
 	until := time.Now().Add(f.wait)
 	for {
 		client, network, err := f.dialOnce(ctx)
@@ -53,8 +55,8 @@ func (f *nodeFlags) dial(ctx context.Context) (*bitcoin.Client, bitcoin.Network,
 	}
 }
 
-func (f *nodeFlags) dialOnce(ctx context.Context) (*bitcoin.Client, bitcoin.Network, error) {
-	client, err := f.client()
+func (f *NodeFlags) dialOnce(ctx context.Context) (*bitcoin.Client, bitcoin.Network, error) {
+	client, err := f.Client()
 	if err != nil {
 		return nil, bitcoin.Network{}, err
 	}
@@ -66,8 +68,9 @@ func (f *nodeFlags) dialOnce(ctx context.Context) (*bitcoin.Client, bitcoin.Netw
 	return client, network, nil
 }
 
-func (f *nodeFlags) client() (*bitcoin.Client, error) {
-	url, err := cli.SecretURL(f.command, "--bitcoin", f.url)
+// Client is a client of the node, which has not been asked anything yet.
+func (f *NodeFlags) Client() (*bitcoin.Client, error) {
+	url, err := cli.SecretURL(f.Command, "--bitcoin", f.URL)
 	if err != nil {
 		return nil, err
 	}
