@@ -67,7 +67,9 @@ func (s *Server) registerPurses() {
 					view.Opened = append(view.Opened, NameOpening{id, o})
 				}
 			}
-			slices.SortStableFunc(view.Opened, func(a, b NameOpening) int { return cmp.Compare(a.TimeMillis, b.TimeMillis) })
+			slices.SortStableFunc(view.Opened, func(a, b NameOpening) int {
+				return cmp.Compare(a.TimeMillis, b.TimeMillis)
+			})
 		})
 		return ok(view, err)
 	})

@@ -106,7 +106,8 @@ func (a *asking) GetChannels() []*p2p.ChannelDescriptor {
 	return []*p2p.ChannelDescriptor{
 		{ID: statesync.SnapshotChannel, Priority: 5, SendQueueCapacity: 10, RecvMessageCapacity: 4 * maxOfferBytes,
 			MessageType: &ssproto.Message{}},
-		{ID: statesync.ChunkChannel, Priority: 3, SendQueueCapacity: 10, RecvMessageCapacity: maxChunkBytes + maxOfferBytes,
+		{ID: statesync.ChunkChannel, Priority: 3, SendQueueCapacity: 10, RecvMessageCapacity: maxChunkBytes +
+			maxOfferBytes,
 			MessageType: &ssproto.Message{}},
 	}
 }

@@ -97,7 +97,8 @@ func (e *Engine) catchUp(ctx context.Context, lost bool) error {
 	if err := vfs.OS.MkdirAll(filepath.Join(e.dir, homeDir, dataDir)); err != nil {
 		return err
 	}
-	if err := durable.Replace(vfs.OS, unfinished, []byte("the log is fetched from the other validators\n")); err != nil {
+	if err := durable.Replace(vfs.OS, unfinished,
+		[]byte("the log is fetched from the other validators\n")); err != nil {
 		return err
 	}
 	a, err := e.ask()
@@ -229,7 +230,8 @@ func (e *Engine) fetch(ctx context.Context, a *asking, offers []offered) (*offer
 
 // blocks yields what a peer gives, each verified to be of the log that it offered, and an error at the first that is
 // not.
-func (e *Engine) blocks(ctx context.Context, a *asking, o offered, edge txlog.Tree, height uint64) iter.Seq2[[][]byte, error] {
+func (e *Engine) blocks(ctx context.Context, a *asking, o offered, edge txlog.Tree, height uint64) iter.Seq2[[][]byte,
+	error] {
 	return func(yield func([][]byte, error) bool) {
 		for edge.Size() < o.at.Size {
 			c, err := a.chunk(ctx, o.peer, o.at.Height, height)

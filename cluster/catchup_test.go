@@ -95,7 +95,8 @@ func TestKeysAloneComeBack(t *testing.T) {
 	begun := time.Now()
 	g.start(2)
 	g.joined(2)
-	t.Logf("a directory of keys alone votes again after %s, %d payments beside", time.Since(begun).Round(time.Millisecond),
+	t.Logf("a directory of keys alone votes again after %s, %d payments beside",
+		time.Since(begun).Round(time.Millisecond),
 		stop())
 	g.submit(2, g.payment())
 	g.whole()
@@ -124,7 +125,8 @@ type spoiler struct {
 	given *atomic.Int64
 }
 
-func (s spoiler) LoadSnapshotChunk(ctx context.Context, r *abci.RequestLoadSnapshotChunk) (*abci.ResponseLoadSnapshotChunk, error) {
+func (s spoiler) LoadSnapshotChunk(ctx context.Context,
+	r *abci.RequestLoadSnapshotChunk) (*abci.ResponseLoadSnapshotChunk, error) {
 	out, err := s.Application.LoadSnapshotChunk(ctx, r)
 	if err == nil && len(out.Chunk) > 0 {
 		out.Chunk[len(out.Chunk)-1] ^= 1

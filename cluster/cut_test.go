@@ -94,8 +94,8 @@ func (l *links) between(sides []int, cut bool) {
 	}
 }
 
-// Three that are cut from one go on, and it catches up; of two and two nobody goes on, nobody forks, and what was asked for is
-// paid, once, when they hear each other again.
+// Three that are cut from one go on, and it catches up; of two and two nobody goes on, nobody forks, and what was asked
+// for is paid, once, when they hear each other again.
 func TestCut(t *testing.T) {
 	if os.Getenv("AQSHA_CLUSTER") == "" {
 		t.Skip("make cluster-test runs it; TestOneComesBack is its short form")

@@ -83,7 +83,8 @@ type withholder struct {
 	kept *atomic.Int64
 }
 
-func (w withholder) PrepareProposal(ctx context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+func (w withholder) PrepareProposal(ctx context.Context,
+	r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
 	out, err := w.Application.PrepareProposal(ctx, r)
 	if err == nil && len(out.Txs) > 1 {
 		w.kept.Add(int64(len(out.Txs) - 1))
@@ -115,7 +116,9 @@ func TestFaults(t *testing.T) {
 	t.Run("a clock ten minutes ahead", func(t *testing.T) {
 		g := ailing(t, func(m *member) {
 			m.opened = func(e *cluster.Engine) {
-				cluster.Sign(e, func(v cmttypes.PrivValidator) cmttypes.PrivValidator { return wrongClock{v, 10 * time.Minute} })
+				cluster.Sign(e, func(v cmttypes.PrivValidator) cmttypes.PrivValidator {
+					return wrongClock{v, 10 * time.Minute}
+				})
 			}
 		})
 		for i := range 8 {

@@ -95,7 +95,8 @@ func newGroupOf(t *testing.T, n int, reached func(from, to int, address string) 
 		}
 		small := g.options()
 		small.SegmentBytes = 32 << 10 // the first: the next soon wants room
-		if _, err := node.InitCopy(node.Config{Dir: m.dir, Options: small}, g.world.Genesis.Leaf().Encode()); err != nil {
+		if _, err := node.InitCopy(node.Config{Dir: m.dir, Options: small},
+			g.world.Genesis.Leaf().Encode()); err != nil {
 			t.Fatal(err)
 		}
 		if err := cluster.Init(m.dir, g.world.Genesis, g.charter, settings); err != nil {
@@ -122,7 +123,8 @@ func (g *group) start(i int) {
 	if m.engine, err = cluster.Open(m.dir, m.keys, logger); err != nil {
 		g.t.Fatal(err)
 	}
-	config := node.Config{Dir: m.dir, Options: g.options(), Sequencer: m.engine, Sealer: m.seal, SnapshotVerifiers: []note.Verifier{m.sealed}, TrustClock: true, Logger: logger}
+	config := node.Config{Dir: m.dir, Options: g.options(), Sequencer: m.engine, Sealer: m.seal,
+		SnapshotVerifiers: []note.Verifier{m.sealed}, TrustClock: true, Logger: logger}
 	config.Options.FS = m.disk
 	if m.node, err = node.Open(config); err != nil {
 		g.t.Fatal(err)
@@ -217,7 +219,8 @@ func (g *group) register() {
 func (g *group) payment() *token.Transaction {
 	in := g.issued[0]
 	g.issued = g.issued[1:]
-	return g.world.Pay(g.bank, g.world.Key("bank treasury"), g.bob, 1000*money.Tenge, []token.ID{in}, 1000*money.Tenge, soon())
+	return g.world.Pay(g.bank, g.world.Key("bank treasury"), g.bob, 1000*money.Tenge, []token.ID{in}, 1000*money.Tenge,
+		soon())
 }
 
 // agree waits until all running members have come as far as the farthest, and holds their logs against each other.

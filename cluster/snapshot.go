@@ -15,10 +15,10 @@ import (
 	"github.com/aqsha/aqsha/txlog"
 )
 
-// A snapshot, to CometBFT, is the log up to the end of one of the cluster's blocks: the state of the ledger follows from
-// it, and whoever takes it executes it. Chunk i of it begins with block i of the log and has as many as fit; whoever
-// has the beginning of the log asks for no more than the rest. A snapshot's metadata are an offer, which proves how
-// the log stands after which block of the cluster's; each chunk proves that it is in that log.
+// A snapshot, to CometBFT, is the log up to the end of one of the cluster's blocks: the state of the ledger follows
+// from it, and whoever takes it executes it. Chunk i of it begins with block i of the log and has as many as fit;
+// whoever has the beginning of the log asks for no more than the rest. A snapshot's metadata are an offer, which proves
+// how the log stands after which block of the cluster's; each chunk proves that it is in that log.
 //
 //	offer: { length(uvarint) field }… of position, checkpoint, signed header, signed header of the next block
 //	chunk: length(uvarint) of proof, proof{ hash(32) }…, frames of blocks (node.ReadFrame)
@@ -91,7 +91,8 @@ func decodeOffer(b []byte) (*offer, error) {
 // check says what is wrong with an offer: more than two thirds of these validators must have signed both blocks, the
 // second must follow on the first and state the position, and the checkpoint may not be of more (that it is of the
 // same log, its adoption shows).
-func (o *offer) check(c Charter, chain string, validators *cmttypes.ValidatorSet, sound func(signed []byte) error) error {
+func (o *offer) check(c Charter, chain string, validators *cmttypes.ValidatorSet,
+	sound func(signed []byte) error) error {
 	for _, h := range []*cmttypes.SignedHeader{o.block, o.next} {
 		if err := h.ValidateBasic(chain); err != nil {
 			return err

@@ -38,8 +38,8 @@ func (l *countedLog) Entries(from, to uint64) iter.Seq2[[]byte, error] {
 	}
 }
 
-// pair is a network in which a bank pays a wallet in one block, and then both pay each other in common payments, each of which spends
-// what the one before made; last is a token of the last of them.
+// pair is a network in which a bank pays a wallet in one block, and then both pay each other in common payments, each
+// of which spends what the one before made; last is a token of the last of them.
 func pair(t *testing.T, single, common int) (c *sim.Chain, bank token.WalletID, last token.ID) {
 	t.Helper()
 	w := sim.NewWorld(7)
@@ -94,7 +94,8 @@ func TestWhatAQuestionReads(t *testing.T) {
 	defer x.Close()
 	feed(t, x, c, len(c.Blocks))
 	if read := log.single.Load(); read != 2*common || log.inOrder.Load() != 0 {
-		t.Errorf("to count blocks as they come, %d entries were read for the %d inputs of common payments, and %d again",
+		t.Errorf(
+			"to count blocks as they come, %d entries were read for the %d inputs of common payments, and %d again",
 			read, 2*common, log.inOrder.Load())
 	}
 	log.single.Store(0)
@@ -132,7 +133,8 @@ func TestWhatCatchingUpReads(t *testing.T) {
 		t.Errorf("%d days, before %d", got, want)
 	}
 	if log.inOrder.Load() != int64(c.Size) || log.readings.Load() != 1 || log.single.Load() != 2*3 {
-		t.Errorf("of %d entries %d were read in %d readings, and %d by themselves for 6 inputs", c.Size, log.inOrder.Load(),
+		t.Errorf("of %d entries %d were read in %d readings, and %d by themselves for 6 inputs", c.Size,
+			log.inOrder.Load(),
 			log.readings.Load(), log.single.Load())
 	}
 }

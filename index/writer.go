@@ -29,9 +29,15 @@ func (w *writer) entry(number uint64, e ledger.Entry) error {
 	if e.Transaction == nil {
 		return nil
 	}
+	// Nearly all there is: without hashing anything.
 	if t, is := e.Transaction.Body.(*token.Transfer); is && w.netsAlone {
-		return w.transfer(number, token.TransactionID{}, t) // nearly all there is: without hashing anything
+		return w.transfer(number, token.TransactionID{}, t)
 	}
+	return w.body(number, e)
+}
+
+// body books a transaction whose id is wanted.
+func (w *writer) body(number uint64, e ledger.Entry) error {
 	id := e.Transaction.ID()
 	w.transaction = id
 	w.stands(ofIDs, id[:], number)

@@ -18,13 +18,15 @@ const dayMillis = 86_400_000
 // provocations breaks every rule of the ledger by name.
 var provocations = map[token.Code]func(w *town, code token.Code){
 	ledger.TokenNotLive: func(w *town, code token.Code) {
-		w.expect(code, &token.Transfer{Parties: []token.WalletID{w.alice}, Payers: 1, Inputs: []token.ID{{1}}, Outputs: []token.Output{{Amount: 5}}})
+		w.expect(code, &token.Transfer{Parties: []token.WalletID{w.alice}, Payers: 1, Inputs: []token.ID{{1}},
+			Outputs: []token.Output{{Amount: 5}}})
 		spent := w.payment(w.alice, w.bob, 5*kzt)
 		w.Must(spent)
 		w.expect(code, spent)
 		w.expect(code, &token.Redeem{From: w.bank, Inputs: []token.ID{{1}}, Amount: 5})
 		w.freeze(w.alice, token.FreezeDebits)
-		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: []token.ID{{1}}, Amount: 5, Court: w.court, Case: "case 1"})
+		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: []token.ID{{1}}, Amount: 5, Court: w.court,
+			Case: "case 1"})
 	},
 	ledger.WrongOwner: func(w *town, code token.Code) {
 		b := w.payment(w.alice, w.bob, 5*kzt)
@@ -32,7 +34,8 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		w.expect(code, b)
 		w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.rich), Amount: 20_000_000 * kzt})
 		w.freeze(w.alice, token.FreezeDebits)
-		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.rich), Amount: 20_000_000 * kzt, Court: w.court, Case: "case 1"})
+		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.rich), Amount: 20_000_000 * kzt,
+			Court: w.court, Case: "case 1"})
 	},
 	ledger.BadSignature: func(w *town, code token.Code) {
 		tx := w.Make(w.payment(w.alice, w.bob, 5*kzt))
@@ -56,7 +59,8 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 			b := w.payment(w.alice, w.bob, 5*kzt)
 			b.Outputs[1].Amount += change
 			w.expect(code, b)
-			w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.bank), Amount: 5 * kzt, Change: w.model.Wallets[w.bank].Balance - 5*kzt + change})
+			w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.bank), Amount: 5 * kzt,
+				Change: w.model.Wallets[w.bank].Balance - 5*kzt + change})
 		}
 	},
 	ledger.Dust: func(w *town, code token.Code) {
@@ -65,8 +69,10 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		w.Must(&token.SetPolicy{Sequence: w.policySequence(), Policy: policy})
 		w.expect(code, w.payment(w.alice, w.bob, 99))
 		w.expect(code, &token.Issue{Sequence: 2, To: w.bank, Amounts: []money.Tiyn{99}})
-		w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.bank), Amount: 99, Change: w.model.Wallets[w.bank].Balance - 99})
-		w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.bank), Amount: w.model.Wallets[w.bank].Balance - 99, Change: 99})
+		w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.bank), Amount: 99,
+			Change: w.model.Wallets[w.bank].Balance - 99})
+		w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.bank), Amount: w.model.Wallets[w.bank].Balance -
+			99, Change: 99})
 	},
 	ledger.PolicyTooMany: func(w *town, code token.Code) {
 		policy := w.model.Central.Policy
@@ -111,14 +117,16 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		w.freeze(w.bank, token.FreezeAll)
 		w.expect(code, &token.Issue{Sequence: 2, To: w.bank, Amounts: []money.Tiyn{5}})
 		w.freeze(w.court, token.FreezeAll)
-		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice)[:1], Amount: kzt, Court: w.court, Case: "case 1"})
+		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice)[:1], Amount: kzt, Court: w.court,
+			Case: "case 1"})
 		w.freeze(w.bob, token.FreezeDebits)
 		w.expect(code, &token.Close{Wallet: w.bob, Version: w.version(w.bob), By: token.RoleWallet})
 	},
 	ledger.RekeyPending: func(w *town, code token.Code) {
 		w.rekeyByBank(w.alice, "new")
 		w.expect(code, w.payment(w.alice, w.bob, kzt))
-		w.expect(code, &token.Rekey{Wallet: w.alice, Version: w.version(w.alice), By: token.RoleIntermediary, Key: w.Key("newer").Public()})
+		w.expect(code, &token.Rekey{Wallet: w.alice, Version: w.version(w.alice), By: token.RoleIntermediary,
+			Key: w.Key("newer").Public()})
 		w.expect(code, &token.Update{Wallet: w.alice, Version: w.version(w.alice), Tier: 1})
 		w.rekeyByBank(w.bob, "new")
 		w.expect(code, &token.Close{Wallet: w.bob, Version: w.version(w.bob), By: token.RoleWallet})
@@ -131,7 +139,8 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		w.expect(code, w.payment(w.bank, w.alice, kzt))
 		w.expect(code, &token.Issue{Sequence: 2, To: w.bank, Amounts: []money.Tiyn{5}})
 		w.expect(code, &token.Redeem{From: w.bank, Inputs: w.tokensOf(w.bank), Amount: w.model.Wallets[w.bank].Balance})
-		w.expect(code, &token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence, Key: w.Key("k").Public()})
+		w.expect(code, &token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence,
+			Key: w.Key("k").Public()})
 		w.expect(code, &token.Update{Wallet: w.alice, Version: 1, Tier: 1})
 		w.expect(code, &token.Rekey{Wallet: w.alice, Version: 1, By: token.RoleIntermediary, Key: w.Key("k").Public()})
 		w.expect(code, &token.Close{Wallet: w.bob, Version: 1, By: token.RoleIntermediary})
@@ -140,7 +149,8 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 	ledger.NotSuspended: func(w *town, code token.Code) {
 		w.expect(code, &token.Suspend{Sequence: w.policySequence(), Intermediary: w.bank})
 		other := token.RegisteredID(w.Must(w.admission("other")).ID())
-		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other, Wallets: []token.WalletID{w.alice}})
+		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other,
+			Wallets: []token.WalletID{w.alice}})
 	},
 	ledger.Expired: func(w *town, code token.Code) {
 		w.expectTx(code, w.SignFor(w.model, w.payment(w.alice, w.bob, kzt), w.Now-1))
@@ -163,7 +173,8 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 	},
 	ledger.Duplicate: func(w *town, code token.Code) {
 		// An id of 16 bytes that exists cannot be made by hashing: put it there.
-		tx := w.Make(&token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence, Key: w.Key("k").Public()})
+		tx := w.Make(&token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence,
+			Key: w.Key("k").Public()})
 		w.model.Wallets[token.RegisteredID(tx.ID())] = ledger.Wallet{}
 		w.expectTx(code, tx)
 		admission := w.Make(w.admission("other"))
@@ -182,21 +193,28 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		b.Parties[0] = token.WalletID{9}
 		w.expectTx(code, w.Sign(b, w.Now+1, sim.One(token.RoleWallet, 0, w.Key("alice"))))
 		w.expect(code, &token.Close{Wallet: token.WalletID{9}, Version: 1, By: token.RoleWallet})
-		w.expect(code, &token.Seize{Wallet: token.WalletID{9}, Inputs: []token.ID{{1}}, Amount: 1, Court: w.court, Case: "c"})
+		w.expect(code, &token.Seize{Wallet: token.WalletID{9}, Inputs: []token.ID{{1}}, Amount: 1, Court: w.court,
+			Case: "c"})
 		w.freeze(w.alice, token.FreezeDebits)
-		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt, Court: token.WalletID{9}, Case: "case 1"})
+		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt, Court: token.WalletID{9},
+			Case: "case 1"})
 		w.suspend()
 		other := token.RegisteredID(w.Must(w.admission("other")).ID())
-		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other, Wallets: []token.WalletID{{9}}})
+		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other,
+			Wallets: []token.WalletID{{9}}})
 	},
 	ledger.UnknownIntermediary: func(w *town, code token.Code) {
 		w.expect(code, &token.Issue{Sequence: 2, To: w.alice, Amounts: []money.Tiyn{5}})
-		w.expect(code, &token.Redeem{From: w.alice, Inputs: w.tokensOf(w.alice), Amount: w.model.Wallets[w.alice].Balance})
+		w.expect(code, &token.Redeem{From: w.alice, Inputs: w.tokensOf(w.alice),
+			Amount: w.model.Wallets[w.alice].Balance})
 		w.expect(code, &token.Suspend{Sequence: w.policySequence(), Intermediary: w.alice, Suspended: true})
 		w.expect(code, &token.Register{Registrar: w.alice, Sequence: 1, Key: w.Key("k").Public()})
-		w.expect(code, &token.RenewIntermediary{Sequence: w.policySequence(), Intermediary: w.alice, Keys: w.setOf("k")})
-		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: w.alice, Wallets: []token.WalletID{w.bob}})
-		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.alice, To: w.bank, Wallets: []token.WalletID{w.bob}})
+		w.expect(code, &token.RenewIntermediary{Sequence: w.policySequence(), Intermediary: w.alice,
+			Keys: w.setOf("k")})
+		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: w.alice,
+			Wallets: []token.WalletID{w.bob}})
+		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.alice, To: w.bank,
+			Wallets: []token.WalletID{w.bob}})
 	},
 	ledger.UnknownAsset: func(w *town, code token.Code) {
 		for _, id := range w.tokensOf(w.alice) {
@@ -204,12 +222,15 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 			foreign.Asset.Issuer = 7
 			w.model.Tokens[id] = foreign
 		}
-		w.expect(code, &token.EarmarkedTransfer{Parties: []token.WalletID{w.alice}, Inputs: w.tokensOf(w.alice), Outputs: []token.EarmarkedOutput{{Amount: 2_000_000 * kzt}}})
+		w.expect(code, &token.EarmarkedTransfer{Parties: []token.WalletID{w.alice}, Inputs: w.tokensOf(w.alice),
+			Outputs: []token.EarmarkedOutput{{Amount: 2_000_000 * kzt}}})
 		w.freeze(w.alice, token.FreezeDebits)
-		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: w.model.Wallets[w.alice].Balance, Court: w.court, Case: "case 1"})
+		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice),
+			Amount: w.model.Wallets[w.alice].Balance, Court: w.court, Case: "case 1"})
 	},
 	ledger.UnknownTier: func(w *town, code token.Code) {
-		w.expect(code, &token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence, Key: w.Key("k").Public(), Tier: 3})
+		w.expect(code, &token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence,
+			Key: w.Key("k").Public(), Tier: 3})
 		w.expect(code, &token.Update{Wallet: w.alice, Version: 1, Tier: 3})
 		policy := w.model.Central.Policy
 		policy.Tiers = policy.Tiers[:2]
@@ -228,31 +249,37 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 	},
 	ledger.NotFrozen: func(w *town, code token.Code) {
 		w.expect(code, &token.Unfreeze{Wallet: w.alice, Version: 1, Case: "case 1"})
-		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt, Court: w.court, Case: "case 1"})
+		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt, Court: w.court,
+			Case: "case 1"})
 	},
 	ledger.WrongCase: func(w *town, code token.Code) {
 		w.freeze(w.alice, token.FreezeAll)
 		w.expect(code, &token.Freeze{Wallet: w.alice, Version: 2, Mode: token.FreezeDebits, Case: "case 2"})
 		w.expect(code, &token.Unfreeze{Wallet: w.alice, Version: 2, Case: "case 2"})
-		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt, Court: w.court, Case: "case 2"})
+		w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt, Court: w.court,
+			Case: "case 2"})
 	},
 	ledger.NotCourt: func(w *town, code token.Code) {
 		w.freeze(w.alice, token.FreezeAll)
-		pretender := token.RegisteredID(w.Must(&token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence, Key: w.Key("k").Public(), Tier: 2,
+		pretender := token.RegisteredID(w.Must(&token.Register{Registrar: w.bank,
+			Sequence: w.model.Intermediaries[w.bank].Sequence, Key: w.Key("k").Public(), Tier: 2,
 			Attributes: token.Attributes{Role: ledger.CourtRole}}).ID()) // registered by a bank
 		for _, to := range []token.WalletID{w.rich, pretender} {
-			w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt, Change: w.model.Wallets[w.alice].Balance - kzt, Court: to, Case: "case 1"})
+			w.expect(code, &token.Seize{Wallet: w.alice, Inputs: w.tokensOf(w.alice), Amount: kzt,
+				Change: w.model.Wallets[w.alice].Balance - kzt, Court: to, Case: "case 1"})
 		}
 		w.fund(w.court, kzt)
 		w.freeze(w.court, token.FreezeDebits)
-		w.expect(code, &token.Seize{Wallet: w.court, Inputs: w.tokensOf(w.court), Amount: kzt, Court: w.court, Case: "case 1"})
+		w.expect(code, &token.Seize{Wallet: w.court, Inputs: w.tokensOf(w.court), Amount: kzt, Court: w.court,
+			Case: "case 1"})
 	},
 	ledger.Treasury: func(w *town, code token.Code) {
 		w.expect(code, &token.Update{Wallet: w.bank, Version: 1, Tier: 1})
 		w.expect(code, &token.Close{Wallet: w.bank, Version: 1, By: token.RoleWallet})
 		w.suspend()
 		other := token.RegisteredID(w.Must(w.admission("other")).ID())
-		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other, Wallets: []token.WalletID{w.bank}})
+		w.expect(code, &token.Move{Sequence: w.policySequence(), From: w.bank, To: other,
+			Wallets: []token.WalletID{w.bank}})
 	},
 	ledger.NeedsProposal: func(w *town, code token.Code) {
 		policy := w.model.Central.Policy
@@ -260,21 +287,25 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		w.expect(code, &token.SetPolicy{Sequence: w.policySequence(), Policy: policy})
 	},
 	ledger.UnknownRules: func(w *town, code token.Code) {
-		w.Must(&token.Propose{By: token.RoleRoot, Sequence: 1, Change: token.Change{Rules: ledger.LatestRules + 1, Height: 1}})
+		w.Must(&token.Propose{By: token.RoleRoot, Sequence: 1,
+			Change: token.Change{Rules: ledger.LatestRules + 1, Height: 1}})
 		w.Now += w.model.Central.DelayMillis
 		w.Block()
-		if err := ledger.CheckKnown(w.model.Central.RulesAt(w.Leaf.Height+1), w.Leaf.Height+1); err == nil || err.Code != code {
+		if err := ledger.CheckKnown(w.model.Central.RulesAt(w.Leaf.Height+1), w.Leaf.Height+1); err == nil ||
+			err.Code != code {
 			w.t.Errorf("the next block follows version %d: %v", w.model.Central.RulesAt(w.Leaf.Height+1), err)
 		}
 	},
 	ledger.LaterRules: func(w *town, code token.Code) {
 		old := townUnder(w.t, 1)
 		old.expect(code, &token.Cancel{Wallet: old.alice, Version: 1, By: token.RoleWallet})
-		old.expect(code, &token.Release{Held: token.HeldFor(old.alice), For: old.alice, By: token.RoleWallet, Inputs: []token.ID{{1}}, Amount: 1, To: old.alice})
+		old.expect(code, &token.Release{Held: token.HeldFor(old.alice), For: old.alice, By: token.RoleWallet,
+			Inputs: []token.ID{{1}}, Amount: 1, To: old.alice})
 	},
 	ledger.InContract: func(w *town, code token.Code) {
 		f := fairIn(w)
-		f.Must(f.creation("escrow", f.rich, []token.WalletID{f.rich, f.bob, f.arbiter}, 100*kzt, token.Int(int64(100*kzt)), token.Int(2)))
+		f.Must(f.creation("escrow", f.rich, []token.WalletID{f.rich, f.bob, f.arbiter}, 100*kzt,
+			token.Int(int64(100*kzt)), token.Int(2)))
 		f.expect(code, &token.Close{Wallet: f.bob, Version: 1, By: token.RoleIntermediary})
 	},
 	ledger.Held: func(w *town, code token.Code) {
@@ -285,13 +316,16 @@ var provocations = map[token.Code]func(w *town, code token.Code){
 		f.expect(code, &token.Rekey{Wallet: held, Version: 1, By: token.RoleIntermediary, Key: f.Key("thief").Public()})
 		f.expect(code, &token.Rekey{Wallet: held, Version: 1, By: token.RoleEnforcement, Key: f.Key("thief").Public()})
 		f.expect(code, &token.Close{Wallet: held, Version: 1, By: token.RoleIntermediary})
-		f.expect(code, f.creation("escrow", f.rich, []token.WalletID{f.rich, held, f.arbiter}, kzt, token.Int(int64(kzt)), token.Int(2)))
+		f.expect(code, f.creation("escrow", f.rich, []token.WalletID{f.rich, held, f.arbiter}, kzt,
+			token.Int(int64(kzt)), token.Int(2)))
 	},
 	ledger.TooManyProposals: func(w *town, code token.Code) {
 		for i := range ledger.MaxProposals / 4 {
-			w.Must(&token.Propose{By: token.RolePolicy, Sequence: w.policySequence(), Change: token.Change{DailyCap: money.Tiyn(i + 1)}})
+			w.Must(&token.Propose{By: token.RolePolicy, Sequence: w.policySequence(),
+				Change: token.Change{DailyCap: money.Tiyn(i + 1)}})
 		}
-		w.expect(code, &token.Propose{By: token.RolePolicy, Sequence: w.policySequence(), Change: token.Change{DailyCap: 99}})
+		w.expect(code, &token.Propose{By: token.RolePolicy, Sequence: w.policySequence(),
+			Change: token.Change{DailyCap: 99}})
 	},
 }
 
@@ -304,7 +338,8 @@ func (w *town) setOf(names ...string) token.KeySet {
 }
 
 func (w *town) admission(name string) *token.Admit {
-	return &token.Admit{Sequence: w.policySequence(), Name: name, Keys: w.setOf(name), Treasury: w.Key(name + " treasury").Public()}
+	return &token.Admit{Sequence: w.policySequence(), Name: name, Keys: w.setOf(name),
+		Treasury: w.Key(name + " treasury").Public()}
 }
 
 func TestEveryRuleRefusesByItsCode(t *testing.T) {

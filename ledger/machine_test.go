@@ -30,7 +30,8 @@ type machine struct {
 }
 
 func newMachine() *machine {
-	m := &machine{model: ledger.NewModel(), live: livestate.New([32]byte{1}), done: map[string]int{}, openers: map[token.Hash]*sim.Openers{}}
+	m := &machine{model: ledger.NewModel(), live: livestate.New([32]byte{1}), done: map[string]int{},
+		openers: map[token.Hash]*sim.Openers{}}
 	world := sim.NewWorld(7)
 	m.plain, m.chain = world.NewChain(m.model), world.NewChain(m.live)
 	return m
@@ -83,7 +84,9 @@ func amountUpTo(t *rapid.T, most money.Tiyn) money.Tiyn {
 // transfer draws a payment of one or two owners, balanced as a rule.
 func (m *machine) transfer(t *rapid.T) token.Body {
 	wallets := sorted(m.model.Wallets)
-	rich := slices.DeleteFunc(slices.Clone(wallets), func(id token.WalletID) bool { return m.model.Wallets[id].Tokens == 0 })
+	rich := slices.DeleteFunc(slices.Clone(wallets), func(id token.WalletID) bool {
+		return m.model.Wallets[id].Tokens == 0
+	})
 	body := &token.Transfer{}
 	for range rapid.IntRange(1, 2).Draw(t, "payers") {
 		if id := pick(t, "payer", rich); !slices.Contains(body.Parties, id) {
@@ -154,13 +157,15 @@ func (m *machine) body(t *rapid.T) token.Body {
 	version := func(id token.WalletID) uint64 { return off(t, uint64(m.model.Wallets[id].Version)) }
 	kind := token.Kind(rapid.IntRange(1, int(token.LastKind)).Draw(t, "kind"))
 	if rapid.Bool().Draw(t, "everyday") {
-		kind = rapid.SampledFrom([]token.Kind{token.KindTransfer, token.KindTransfer, token.KindEarmarkedTransfer, token.KindCreate, token.KindAct}).Draw(t, "which")
+		kind = rapid.SampledFrom([]token.Kind{token.KindTransfer, token.KindTransfer, token.KindEarmarkedTransfer,
+			token.KindCreate, token.KindAct}).Draw(t, "which")
 	}
 	if kind >= token.KindSetAgency && kind <= token.KindAct || kind == token.KindVouch {
 		return m.program(t, kind)
 	}
 	wallet, bank := pick(t, "wallet", wallets), pick(t, "bank", banks)
-	attributes := token.Attributes{Category: rapid.Uint16Range(0, 9999).Draw(t, "category"), Role: rapid.SampledFrom([]string{"", "court", "person"}).Draw(t, "attribute")}
+	attributes := token.Attributes{Category: rapid.Uint16Range(0, 9999).Draw(t, "category"),
+		Role: rapid.SampledFrom([]string{"", "court", "person"}).Draw(t, "attribute")}
 	tier := rapid.Uint8Range(0, 3).Draw(t, "tier")
 	recovery := token.NoKey
 	if rapid.Bool().Draw(t, "recovery") {
@@ -178,7 +183,8 @@ func (m *machine) body(t *rapid.T) token.Body {
 	}
 	switch kind {
 	case token.KindIssue:
-		return &token.Issue{Sequence: m.sequence(t, token.RoleIssue), To: bank, Amounts: []money.Tiyn{amountUpTo(t, 400_000_000*kzt), amountUpTo(t, 100*kzt)}}
+		return &token.Issue{Sequence: m.sequence(t, token.RoleIssue), To: bank,
+			Amounts: []money.Tiyn{amountUpTo(t, 400_000_000*kzt), amountUpTo(t, 100*kzt)}}
 	case token.KindRedeem:
 		inputs, amount, change := m.taking(t, bank)
 		return &token.Redeem{From: bank, Inputs: inputs, Amount: amount, Change: change}
@@ -187,37 +193,47 @@ func (m *machine) body(t *rapid.T) token.Body {
 		if rapid.IntRange(0, 3).Draw(t, "direct") == 0 {
 			bank, sequence = token.Authority, m.sequence(t, token.RolePolicy)
 		}
-		return &token.Register{Registrar: bank, Sequence: sequence, Key: m.newKey(), Recovery: recovery, Tier: tier, Attributes: attributes}
+		return &token.Register{Registrar: bank, Sequence: sequence, Key: m.newKey(), Recovery: recovery, Tier: tier,
+			Attributes: attributes}
 	case token.KindUpdate:
 		return &token.Update{Wallet: wallet, Version: version(wallet), Tier: tier, Attributes: attributes}
 	case token.KindRekey:
-		by := rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleIntermediary, token.RoleWallet, token.RoleRecovery, token.RoleEnforcement, token.RoleIssue}).Draw(t, "by")
+		by := rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleIntermediary, token.RoleWallet,
+			token.RoleRecovery, token.RoleEnforcement, token.RoleIssue}).Draw(t, "by")
 		return &token.Rekey{Wallet: wallet, Version: version(wallet), By: by, Key: m.newKey(), Recovery: recovery}
 	case token.KindCancelRekey:
 		return &token.CancelRekey{Wallet: wallet, Version: version(wallet)}
 	case token.KindClose:
-		return &token.Close{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet, token.RoleIssue}).Draw(t, "by")}
+		return &token.Close{Wallet: wallet, Version: version(wallet),
+			By: rapid.SampledFrom([]token.Role{token.RoleIntermediary, token.RoleWallet, token.RoleIssue}).Draw(t,
+				"by")}
 	case token.KindCancel:
-		return &token.Cancel{Wallet: wallet, Version: version(wallet), By: rapid.SampledFrom([]token.Role{token.RoleRecovery, token.RoleWallet, token.RoleIssue}).Draw(t, "by")}
+		return &token.Cancel{Wallet: wallet, Version: version(wallet),
+			By: rapid.SampledFrom([]token.Role{token.RoleRecovery, token.RoleWallet, token.RoleIssue}).Draw(t, "by")}
 	case token.KindRelease:
 		return m.release(t)
 	case token.KindFreeze:
-		return &token.Freeze{Wallet: wallet, Version: version(wallet), Mode: token.FreezeMode(rapid.IntRange(1, 2).Draw(t, "mode")), Case: reference}
+		return &token.Freeze{Wallet: wallet, Version: version(wallet),
+			Mode: token.FreezeMode(rapid.IntRange(1, 2).Draw(t, "mode")), Case: reference}
 	case token.KindUnfreeze:
 		return &token.Unfreeze{Wallet: wallet, Version: version(wallet), Case: reference}
 	case token.KindSeize:
 		inputs, amount, change := m.taking(t, wallet)
-		return &token.Seize{Wallet: wallet, Inputs: inputs, Amount: amount, Change: change, Court: pick(t, "court", wallets), Case: reference}
+		return &token.Seize{Wallet: wallet, Inputs: inputs, Amount: amount, Change: change,
+			Court: pick(t, "court", wallets), Case: reference}
 	case token.KindAdmit:
-		return &token.Admit{Sequence: m.sequence(t, token.RolePolicy), Name: "bank", Keys: m.newSet(t), Treasury: m.newKey()}
+		return &token.Admit{Sequence: m.sequence(t, token.RolePolicy), Name: "bank", Keys: m.newSet(t),
+			Treasury: m.newKey()}
 	case token.KindSuspend:
-		return &token.Suspend{Sequence: m.sequence(t, token.RolePolicy), Intermediary: bank, Suspended: rapid.IntRange(0, 3).Draw(t, "suspended") == 0}
+		return &token.Suspend{Sequence: m.sequence(t, token.RolePolicy), Intermediary: bank,
+			Suspended: rapid.IntRange(0, 3).Draw(t, "suspended") == 0}
 	case token.KindMove:
 		to := pick(t, "to", banks)
 		if to == bank {
 			to[0]++
 		}
-		return &token.Move{Sequence: m.sequence(t, token.RolePolicy), From: bank, To: to, Wallets: []token.WalletID{wallet}}
+		return &token.Move{Sequence: m.sequence(t, token.RolePolicy), From: bank, To: to,
+			Wallets: []token.WalletID{wallet}}
 	case token.KindSetPolicy:
 		policy := sim.Policy()
 		if rapid.IntRange(0, 3).Draw(t, "another day") == 0 {
@@ -235,7 +251,8 @@ func (m *machine) body(t *rapid.T) token.Body {
 		}
 		return &token.Veto{Sequence: m.sequence(t, token.RoleRoot), Proposal: proposal}
 	case token.KindNewIntermediary:
-		return &token.RenewIntermediary{Sequence: m.sequence(t, token.RolePolicy), Intermediary: bank, Keys: m.newSet(t)}
+		return &token.RenewIntermediary{Sequence: m.sequence(t, token.RolePolicy), Intermediary: bank,
+			Keys: m.newSet(t)}
 	}
 	return m.transfer(t)
 }
@@ -248,14 +265,16 @@ func (m *machine) release(t *rapid.T) token.Body {
 			held = append(held, id)
 		}
 	}
-	by := rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleWallet, token.RoleRecovery, token.RoleEnforcement}).Draw(t, "by")
+	by := rapid.SampledFrom([]token.Role{token.RoleWallet, token.RoleWallet, token.RoleRecovery,
+		token.RoleEnforcement}).Draw(t, "by")
 	of := pick(t, "for", held)
 	inputs, amount, change := m.taking(t, token.HeldFor(of))
 	to := of
 	if rapid.IntRange(0, 2).Draw(t, "elsewhere") == 0 {
 		to = pick(t, "to", sorted(m.model.Wallets))
 	}
-	return &token.Release{Held: token.HeldFor(of), For: of, By: by, Inputs: inputs, Amount: amount, Change: change, To: to}
+	return &token.Release{Held: token.HeldFor(of), For: of, By: by, Inputs: inputs, Amount: amount, Change: change,
+		To: to}
 }
 
 func (m *machine) newSet(t *rapid.T) token.KeySet {
@@ -333,7 +352,9 @@ func (m *machine) block(t *rapid.T) {
 		verdict := "ok"
 		if a[i] != nil {
 			verdict = string(a[i].Code)
-		} else if !provesItself(tx) && !slices.ContainsFunc(tx.Witnesses, func(w token.Witness) bool { return w.Role != token.RolePossession }) {
+		} else if !provesItself(tx) && !slices.ContainsFunc(tx.Witnesses, func(w token.Witness) bool {
+			return w.Role != token.RolePossession
+		}) {
 			t.Fatalf("%s was executed without a key that stood before", tx.Body.Kind())
 		}
 		m.done[tx.Body.Kind().String()+" "+verdict]++
@@ -377,7 +398,8 @@ func (m *machine) check(t *rapid.T) {
 		if w.Balance != sums[id] || w.Tokens != counts[id] || w.Balance < 0 {
 			t.Fatalf("wallet %s states %s in %d tokens, holds %s in %d", id, w.Balance, w.Tokens, sums[id], counts[id])
 		}
-		if d := m.model.Details[id]; w.Rekeying != (d.Rekey.DueMillis != 0) || (w.Frozen != token.NotFrozen) != (d.Case != "") {
+		if d := m.model.Details[id]; w.Rekeying != (d.Rekey.DueMillis != 0) ||
+			(w.Frozen != token.NotFrozen) != (d.Case != "") {
 			t.Fatalf("wallet %s and its detail disagree: %+v %+v", id, w, d)
 		}
 	}
@@ -402,9 +424,11 @@ func TestRandomTransactions(t *testing.T) {
 		m.done = done
 		// Something to play with.
 		for range 2 {
-			m.both(&token.Admit{Sequence: m.model.Central.Set(token.RolePolicy).Sequence, Name: "bank", Keys: m.newSet(t), Treasury: m.newKey()})
+			m.both(&token.Admit{Sequence: m.model.Central.Set(token.RolePolicy).Sequence, Name: "bank",
+				Keys: m.newSet(t), Treasury: m.newKey()})
 		}
-		m.both(&token.SetAgency{Sequence: m.model.Central.Set(token.RolePolicy).Sequence, Name: "agency", Keys: m.newSet(t)})
+		m.both(&token.SetAgency{Sequence: m.model.Central.Set(token.RolePolicy).Sequence, Name: "agency",
+			Keys: m.newSet(t)})
 		first := rapid.IntRange(0, len(machineTemplates)-1).Draw(t, "template") // compiling all takes long
 		for _, encoded := range machineTemplates[first:min(first+2, len(machineTemplates))] {
 			m.both(&token.Define{Sequence: m.model.Central.Set(token.RolePolicy).Sequence, Definition: encoded})
@@ -413,7 +437,8 @@ func TestRandomTransactions(t *testing.T) {
 			"block": m.standingBlock, "another block": m.block, "refusal": m.refusal, "": m.check,
 		})
 		m.emptied(t)
-		at := livestate.Position{Network: m.plain.Network, Leaf: m.plain.Leaf, LogSize: m.plain.Size, LogRoot: m.plain.Root()}
+		at := livestate.Position{Network: m.plain.Network, Leaf: m.plain.Leaf, LogSize: m.plain.Size,
+			LogRoot: m.plain.Root()}
 		want := snapshotRoot(t, m.live, at)
 		copied := livestate.New([32]byte{9})
 		sim.Copy(copied, m.model)

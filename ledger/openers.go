@@ -81,7 +81,8 @@ func (x *Executor) openName(t *token.OpenName) *token.Error {
 		return refuse(StaleVersion, "number", "opening %d, purse %s was opened %d times", t.Number, t.Purse,
 			len(p.Openings))
 	case len(p.Openings) >= maxOpenings:
-		return refuse(token.TooMany, "purse", "the name of purse %s was opened %d times, the most", t.Purse, maxOpenings)
+		return refuse(token.TooMany, "purse", "the name of purse %s was opened %d times, the most", t.Purse,
+			maxOpenings)
 	}
 	seal, err := sealed.Decode(p.Sealed)
 	if err != nil {

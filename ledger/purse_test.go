@@ -30,7 +30,8 @@ func (w *town) bankSequence() uint64 { return w.model.Intermediaries[w.bank].Seq
 
 // bond sets an amount aside for the bank's purses.
 func (w *town) bonding(amount money.Tiyn) *token.BondPurses {
-	b := &token.BondPurses{Intermediary: w.bank, Sequence: w.bankSequence(), Certifier: w.Key("certifier").Public(), Amount: amount}
+	b := &token.BondPurses{Intermediary: w.bank, Sequence: w.bankSequence(), Certifier: w.Key("certifier").Public(),
+		Amount: amount}
 	if amount > 0 {
 		b.Inputs, b.Change = w.aside(w.bank, amount)
 	}
@@ -45,7 +46,8 @@ func (w *town) aside(id token.WalletID, amount money.Tiyn) (inputs []token.ID, c
 var purseLimits = token.PurseLimits{Payment: 20_000 * kzt, Offline: 100_000 * kzt, Hops: 5, AgeHours: 168}
 
 func (w *town) opening(owner token.WalletID, name string, deposit money.Tiyn) *token.OpenPurse {
-	o := &token.OpenPurse{Intermediary: w.bank, Sequence: w.bankSequence(), Owner: owner, Key: w.Key(name).Public(), Class: 1,
+	o := &token.OpenPurse{Intermediary: w.bank, Sequence: w.bankSequence(), Owner: owner, Key: w.Key(name).Public(),
+		Class:  1,
 		Limits: purseLimits, ExpiryMillis: w.Now + 30*dayMillis, Deposit: deposit}
 	if deposit > 0 {
 		o.Inputs, o.Change = w.aside(owner, deposit)
@@ -101,7 +103,8 @@ func (w *town) pays(from, to *phone, amount money.Tiyn) purse.Message {
 	w.t.Helper()
 	r := to.asks(amount)
 	m := w.signs(from, r)
-	view := purse.View{Network: w.Network, Certifiers: map[token.WalletID]token.PublicKey{w.bank: w.Key("certifier").Public()}, NowMillis: w.Now}
+	view := purse.View{Network: w.Network,
+		Certifiers: map[token.WalletID]token.PublicKey{w.bank: w.Key("certifier").Public()}, NowMillis: w.Now}
 	received, _, _, err := to.device.Receive(view, r, m)
 	if err != nil {
 		w.t.Fatalf("%s: %v", to.name, err)
@@ -178,7 +181,8 @@ func TestThreeHopsSettle(t *testing.T) {
 	}
 }
 
-// Who restored an old copy and paid twice is convicted by his own two signatures; the payees are made whole by the bond.
+// Who restored an old copy and paid twice is convicted by his own two signatures; the payees are made whole by the
+// bond.
 func TestACloneIsPaidForByTheBond(t *testing.T) {
 	w := withPurses(t)
 	crook, canteen, friend := w.phone("crook", 300*kzt), w.phone("canteen", 0), w.phone("friend", 0)
@@ -261,7 +265,8 @@ func TestWhatTheBondMayNotPayIsShared(t *testing.T) {
 	w.wantLock(payees[2], 0)
 	w.wantLock(payees[3], 0)
 	crook.device = start
-	w.expect("", settling(w.pays(w.phone("friend", 101*kzt), crook, 101*kzt).Links...)) // something comes in, and fits neither claim
+	// something comes in, and fits neither claim
+	w.expect("", settling(w.pays(w.phone("friend", 101*kzt), crook, 101*kzt).Links...))
 	w.wantLock(crook, 101*kzt)
 	w.Now += 60*dayMillis + 1
 	w.Must(&token.ClosePurse{Purse: crook.id})
@@ -355,9 +360,12 @@ func TestPursesAreOpenedByTheBankAndTheOwner(t *testing.T) {
 	w := withPurses(t)
 	o := w.opening(w.alice, "device", kzt)
 	for name, tx := range map[string]*token.Transaction{ // any order: each is refused
-		"the bank alone":     w.Sign(o, w.Now+1000, sim.One(token.RoleIntermediary, 0, w.Key("bank")), sim.One(token.RolePossession, 0, w.Key("device"))),
-		"the owner alone":    w.Sign(o, w.Now+1000, sim.One(token.RoleWallet, 0, w.Key("alice")), sim.One(token.RolePossession, 0, w.Key("device"))),
-		"without the device": w.Sign(o, w.Now+1000, sim.One(token.RoleIntermediary, 0, w.Key("bank")), sim.One(token.RoleWallet, 0, w.Key("alice"))),
+		"the bank alone": w.Sign(o, w.Now+1000, sim.One(token.RoleIntermediary, 0, w.Key("bank")),
+			sim.One(token.RolePossession, 0, w.Key("device"))),
+		"the owner alone": w.Sign(o, w.Now+1000, sim.One(token.RoleWallet, 0, w.Key("alice")),
+			sim.One(token.RolePossession, 0, w.Key("device"))),
+		"without the device": w.Sign(o, w.Now+1000, sim.One(token.RoleIntermediary, 0, w.Key("bank")),
+			sim.One(token.RoleWallet, 0, w.Key("alice"))),
 	} {
 		if err := w.Try(tx); err == nil || err.Code != ledger.MissingSignature {
 			t.Errorf("%s: %v", name, err)
@@ -383,7 +391,8 @@ func TestPursesAreOpenedByTheBankAndTheOwner(t *testing.T) {
 	})
 	w.expect(ledger.Held, w.payment(w.rich, ledger.PurseFund, kzt))
 	w.expect(ledger.Held, &token.Freeze{Wallet: ledger.PurseFund, Version: 1, Mode: token.FreezeAll, Case: "case 1"})
-	w.expect(ledger.Held, &token.Seize{Wallet: ledger.PurseFund, Inputs: []token.ID{w.model.PurseBook().Token}, Amount: 1_000_000 * kzt, Court: w.court, Case: "case 1"})
+	w.expect(ledger.Held, &token.Seize{Wallet: ledger.PurseFund, Inputs: []token.ID{w.model.PurseBook().Token},
+		Amount: 1_000_000 * kzt, Court: w.court, Case: "case 1"})
 }
 
 func TestPursesExistFromVersionFive(t *testing.T) {
@@ -408,7 +417,8 @@ func drawWorld(t *rapid.T, outer *testing.T, bond money.Tiyn) *purseWorld {
 	w := &purseWorld{town: newTown(outer)}
 	w.Must(w.bonding(bond))
 	for i := range rapid.IntRange(3, 5).Draw(t, "phones") {
-		w.phones = append(w.phones, w.phone(fmt.Sprint("phone ", i), money.Tiyn(rapid.IntRange(1, 300).Draw(t, "deposit"))*kzt))
+		w.phones = append(w.phones, w.phone(fmt.Sprint("phone ", i),
+			money.Tiyn(rapid.IntRange(1, 300).Draw(t, "deposit"))*kzt))
 	}
 	past := map[*phone][]purse.Device{}
 	crooks := map[*phone]bool{}
@@ -443,7 +453,8 @@ func drawWorld(t *rapid.T, outer *testing.T, bond money.Tiyn) *purseWorld {
 			continue // settle first
 		}
 		next.Pending = nil
-		view := purse.View{Network: w.Network, Certifiers: map[token.WalletID]token.PublicKey{w.bank: w.Key("certifier").Public()}, NowMillis: w.Now}
+		view := purse.View{Network: w.Network,
+			Certifiers: map[token.WalletID]token.PublicKey{w.bank: w.Key("certifier").Public()}, NowMillis: w.Now}
 		received, _, _, err := to.device.Receive(view, r, m)
 		if from.device = next; err != nil {
 			continue // the payee saw through it
@@ -561,8 +572,8 @@ func TestEveryOrderOfSettlingGivesTheSame(t *testing.T) {
 	})
 }
 
-// Where the bond does not suffice, orders differ in who is paid at once and who shares at the end; in each of them nothing
-// of the money is left or made.
+// Where the bond does not suffice, orders differ in who is paid at once and who shares at the end; in each of them
+// nothing of the money is left or made.
 func TestAShortBondIsSharedOut(t *testing.T) {
 	short := 0
 	props.Check(t, func(rt *rapid.T) {
@@ -616,13 +627,18 @@ func (m *machine) purse(t *rapid.T, kind token.Kind, bank token.WalletID) token.
 		if rapid.IntRange(0, 4).Draw(t, "nothing") == 0 {
 			inputs, amount, change = nil, 0, 0
 		}
-		return &token.BondPurses{Intermediary: bank, Sequence: sequence, Certifier: m.newKey(), Inputs: inputs, Amount: min(amount, token.MaxPurseAmount), Change: change}
+		return &token.BondPurses{Intermediary: bank, Sequence: sequence, Certifier: m.newKey(), Inputs: inputs,
+			Amount: min(amount, token.MaxPurseAmount), Change: change}
 	case token.KindOpenPurse:
-		owners := slices.DeleteFunc(sorted(m.model.Wallets), func(id token.WalletID) bool { return m.model.Wallets[id].Registrar != bank })
+		owners := slices.DeleteFunc(sorted(m.model.Wallets), func(id token.WalletID) bool {
+			return m.model.Wallets[id].Registrar != bank
+		})
 		owner := pick(t, "owner", owners)
 		inputs, amount, change := m.taking(t, owner)
-		opening := &token.OpenPurse{Intermediary: bank, Sequence: sequence, Owner: owner, Key: m.newKey(), Class: 1, Limits: purseLimits,
-			ExpiryMillis: m.plain.Now + rapid.Uint64Range(1, 40*dayMillis).Draw(t, "life"), Inputs: inputs, Deposit: min(amount, token.MaxPurseAmount), Change: change}
+		opening := &token.OpenPurse{Intermediary: bank, Sequence: sequence, Owner: owner, Key: m.newKey(), Class: 1,
+			Limits:       purseLimits,
+			ExpiryMillis: m.plain.Now + rapid.Uint64Range(1, 40*dayMillis).Draw(t, "life"), Inputs: inputs,
+			Deposit: min(amount, token.MaxPurseAmount), Change: change}
 		if keys := m.model.PurseBook().Openers; len(keys) > 0 && rapid.IntRange(0, 9).Draw(t, "without a seal") != 0 {
 			number := rapid.IntRange(max(1, len(keys)-1), len(keys)).Draw(t, "key")
 			opening.Sealed = m.openers[keys[number-1].Commitments[0]].Seal(opening, uint32(number), "somebody")
@@ -640,7 +656,8 @@ func (m *machine) purse(t *rapid.T, kind token.Kind, bank token.WalletID) token.
 	case token.KindFundPurse:
 		from := pick(t, "from", sorted(m.model.Wallets))
 		inputs, amount, change := m.taking(t, from)
-		return &token.FundPurse{From: from, Purse: p.ID, Inputs: inputs, Amount: min(amount, token.MaxPurseAmount), Change: change}
+		return &token.FundPurse{From: from, Purse: p.ID, Inputs: inputs, Amount: min(amount, token.MaxPurseAmount),
+			Change: change}
 	case token.KindSettlePurses:
 		return settling(m.link(t, p))
 	case token.KindConvictPurse:
@@ -658,7 +675,8 @@ func (m *machine) link(t *rapid.T, p *ledger.Purse) purse.Link {
 	l := purse.Link{Purse: p.ID, Number: 1, TimeMillis: m.plain.Now, Nonce: purse.Nonce{rapid.Byte().Draw(t, "nonce")}}
 	if len(p.Links) > 0 && rapid.IntRange(0, 3).Draw(t, "goes on") != 0 {
 		last := rapid.SampledFrom(p.Links).Draw(t, "after")
-		l.Number, l.Previous, l.PaidBefore, l.ReceivedBefore = last.Number+1, last.ID, last.PaidBefore+last.Amount, last.ReceivedBefore
+		l.Number, l.Previous, l.PaidBefore, l.ReceivedBefore = last.Number+1, last.ID, last.PaidBefore+last.Amount,
+			last.ReceivedBefore
 	}
 	l.Amount = amountUpTo(t, max(1, p.Deposit+p.KnownIn-l.PaidBefore))
 	l.Payee = rapid.SampledFrom(append(m.model.Purses(), sorted(m.model.Wallets)...)).Draw(t, "payee")

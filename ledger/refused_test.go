@@ -47,8 +47,9 @@ func (r *recorder) watch(c *sim.Chain) {
 		if refused != nil {
 			code = refused.Code
 		}
-		// Most of what is executed stands in the logs of what comes after it: of programmable money it is a case too, as what may be done
-		// tells as much of its rules as what may not. Some tests set up by hand what no log leads to.
+		// Most of what is executed stands in the logs of what comes after it: of programmable money it is a case too,
+		// as what may be done tells as much of its rules as what may not. Some tests set up by hand what no log leads
+		// to.
 		if code == "" && tx.Body.Kind() < token.KindEarmarkedTransfer || fromLog(c, before, tx) != code {
 			return
 		}
@@ -114,7 +115,8 @@ func TestRefusedVectors(t *testing.T) {
 	r.rule = ledger.Duplicate // of wallets and agencies nobody can make one: their ids are hashes
 	w := newTown(t)
 	definition := func() *token.Define {
-		return &token.Define{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence, Definition: w.Template("escrow")}
+		return &token.Define{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence,
+			Definition: w.Template("escrow")}
 	}
 	w.Must(definition())
 	w.expect(ledger.Duplicate, definition())
@@ -131,8 +133,9 @@ func TestRefusedVectors(t *testing.T) {
 	r.rule = contract.PurposeForbids
 	newFair(t).asksItsAgency()
 	seen := map[token.Code]bool{
-		"unknown-rules":   true, // stops a program before the block, whatever is in it
-		"purpose-expired": true, // such money returns before any transaction of the block, but where more falls due than fits one
+		"unknown-rules": true, // stops a program before the block, whatever is in it
+		// such money returns before any transaction of the block, but where more falls due than fits one
+		"purpose-expired": true,
 		"unknown-asset":   true, // of the assets of the encoding only plain and marked tenge can come to be
 	}
 	for _, c := range r.vectors.Cases {

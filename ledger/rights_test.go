@@ -12,14 +12,15 @@ import (
 	"github.com/aqsha/aqsha/token"
 )
 
-// The table in docs/rights.md: each right over a wallet, every path that gets there, how long it waits, who can stop it.
-// A path that is shorter than the others is a hole in all of them.
+// The table in docs/rights.md: each right over a wallet, every path that gets there, how long it waits, who can stop
+// it. A path that is shorter than the others is a hole in all of them.
 
 const rekeyDelay = 86_400_000 // of the worlds' policy
 
 // saved is a wallet with a recovery key.
 func (w *town) saved(name string) token.WalletID {
-	return token.RegisteredID(w.Must(&token.Register{Registrar: w.bank, Sequence: w.model.Intermediaries[w.bank].Sequence, Tier: 2,
+	return token.RegisteredID(w.Must(&token.Register{Registrar: w.bank,
+		Sequence: w.model.Intermediaries[w.bank].Sequence, Tier: 2,
 		Key: w.Key(name).Public(), Recovery: w.Key(name + " recovery").Public()}).ID())
 }
 
@@ -56,7 +57,8 @@ func TestTheRightToTakeAWallet(t *testing.T) {
 					return
 				}
 				w.expect(ledger.RekeyPending, w.payment(id, w.rich, kzt))
-				w.expect(ledger.RekeyPending, &token.Rekey{Wallet: id, Version: 2, By: path.by, Key: w.Key("newer").Public()})
+				w.expect(ledger.RekeyPending, &token.Rekey{Wallet: id, Version: 2, By: path.by,
+					Key: w.Key("newer").Public()})
 				switch stops {
 				case "wallet":
 					w.Must(&token.Cancel{Wallet: id, Version: 2, By: token.RoleWallet})
@@ -85,11 +87,14 @@ func TestTheRightToTakeAWallet(t *testing.T) {
 func TestAStolenKeyDoesNotTakeTheRecoveryKey(t *testing.T) {
 	w := newTown(t)
 	id := w.saved("saved")
-	w.Must(&token.Rekey{Wallet: id, Version: 1, By: token.RoleWallet, Key: w.Key("thief").Public(), Recovery: w.Key("thief 2").Public()})
-	w.Must(&token.Rekey{Wallet: id, Version: 2, By: token.RoleRecovery, Key: w.Key("owner").Public(), Recovery: w.Key("recovery 2").Public()})
+	w.Must(&token.Rekey{Wallet: id, Version: 1, By: token.RoleWallet, Key: w.Key("thief").Public(),
+		Recovery: w.Key("thief 2").Public()})
+	w.Must(&token.Rekey{Wallet: id, Version: 2, By: token.RoleRecovery, Key: w.Key("owner").Public(),
+		Recovery: w.Key("recovery 2").Public()})
 	w.Now += 2 * rekeyDelay
 	w.Block()
-	if key := w.model.Wallets[id].Key; key != w.Key("owner").Public() || w.model.Details[id].Recovery != w.Key("recovery 2").Public() {
+	if key := w.model.Wallets[id].Key; key != w.Key("owner").Public() ||
+		w.model.Details[id].Recovery != w.Key("recovery 2").Public() {
 		t.Error("the thief has it")
 	}
 	w.expect(ledger.NotAuthorised, &token.Cancel{Wallet: w.bob, Version: 1, By: token.RoleRecovery}) // he has none
@@ -104,7 +109,8 @@ func TestWhatProtectsOthersIsProposed(t *testing.T) {
 	w.expect(ledger.NeedsProposal, &token.SetPolicy{Sequence: w.policySequence(), Policy: shorter})
 	w.expect(ledger.NeedsProposal, &token.SetPolicy{Sequence: w.policySequence(), Policy: turned})
 	propose := func(p token.Policy) *token.Transaction {
-		return w.Must(&token.Propose{By: token.RolePolicy, Sequence: w.policySequence(), Change: token.Change{Policy: &p}})
+		return w.Must(&token.Propose{By: token.RolePolicy, Sequence: w.policySequence(),
+			Change: token.Change{Policy: &p}})
 	}
 	vetoed := propose(shorter)
 	w.Must(&token.Veto{Sequence: 1, Proposal: vetoed.ID()})
@@ -119,20 +125,24 @@ func TestWhatProtectsOthersIsProposed(t *testing.T) {
 	}
 	w.Now++
 	w.Block()
-	if p := w.model.Central.Policy; p.DayOffsetMillis != 0 || p.RekeyDelayMillis != rekeyDelay || len(p.Tiers) != len(more.Tiers) {
+	if p := w.model.Central.Policy; p.DayOffsetMillis != 0 || p.RekeyDelayMillis != rekeyDelay ||
+		len(p.Tiers) != len(more.Tiers) {
 		t.Errorf("the policy is %+v", p)
 	}
 	longer.DayOffsetMillis, longer.Tiers = 0, more.Tiers
 	w.expect("", &token.SetPolicy{Sequence: w.policySequence(), Policy: longer}) // which protects more
-	w.expect(ledger.UnknownTier, &token.Propose{By: token.RolePolicy, Sequence: w.policySequence(), Change: token.Change{Policy: &turned}})
+	w.expect(ledger.UnknownTier, &token.Propose{By: token.RolePolicy, Sequence: w.policySequence(),
+		Change: token.Change{Policy: &turned}})
 	old := townUnder(t, 1)
-	old.expect(ledger.LaterRules, &token.Propose{By: token.RolePolicy, Sequence: old.policySequence(), Change: token.Change{Policy: &shorter}})
+	old.expect(ledger.LaterRules, &token.Propose{By: token.RolePolicy, Sequence: old.policySequence(),
+		Change: token.Change{Policy: &shorter}})
 	old.expect("", &token.SetPolicy{Sequence: old.policySequence(), Policy: shorter})
 }
 
 // A bank closed a wallet at once instead of waiting to re-key it, and took what a contract then paid in its place.
 func TestTheRightToCloseAWallet(t *testing.T) {
-	for _, stops := range []string{"", "its key", "its recovery key", "money", "a contract", "a freeze", "the bank's suspension"} {
+	for _, stops := range []string{"", "its key", "its recovery key", "money", "a contract", "a freeze",
+		"the bank's suspension"} {
 		t.Run(stops, func(t *testing.T) {
 			f := newFair(t)
 			id := f.saved("saved")
@@ -162,7 +172,8 @@ func TestTheRightToCloseAWallet(t *testing.T) {
 			if open != (stops != "") || w.Rekeying {
 				t.Errorf("open: %v, %+v", open, w)
 			}
-			if c, known := f.model.Closed(id); known == open || known && (c.Key != f.Key("saved").Public() || c.Recovery != f.Key("saved recovery").Public()) {
+			if c, known := f.model.Closed(id); known == open ||
+				known && (c.Key != f.Key("saved").Public() || c.Recovery != f.Key("saved recovery").Public()) {
 				t.Errorf("what is kept of it: %+v", c)
 			}
 		})
@@ -178,7 +189,8 @@ func TestTheRightToCloseAWallet(t *testing.T) {
 func keyless(t *testing.T) (f *fair, wallets map[string]token.WalletID) {
 	f, poor := three(t, 1)
 	wallets = map[string]token.WalletID{
-		"suspense of version 1": ledger.SuspenseOf(f.bank), "frozen": f.shop, "closed": f.bob, "of a suspended bank": f.rich,
+		"suspense of version 1": ledger.SuspenseOf(f.bank), "frozen": f.shop, "closed": f.bob,
+		"of a suspended bank": f.rich,
 	}
 	f.Must(&token.Suspend{Sequence: f.policySequence(), Intermediary: f.bank})
 	f.upgrade()
@@ -195,7 +207,8 @@ func keyless(t *testing.T) (f *fair, wallets map[string]token.WalletID) {
 	f.rekeyByBank(waits, "new")
 	closing := f.saved("closing")
 	f.Must(&token.Close{Wallet: closing, Version: 1, By: token.RoleIntermediary})
-	wallets["re-keyed by its bank"], wallets["closed by its bank"], wallets["treasury"], wallets["court"] = waits, closing, f.bank, f.court
+	wallets["re-keyed by its bank"], wallets["closed by its bank"], wallets["treasury"], wallets["court"] = waits,
+		closing, f.bank, f.court
 	f.Must(f.bonding(100 * kzt))
 	f.phone("a purse", kzt)
 	wallets["reserve"] = token.RegisteredID(f.Must(f.announcing(token.WalletID{}, "an office's")).ID())
@@ -218,7 +231,8 @@ func TestNothingIsAcceptedWithoutAKeyThatStoodBefore(t *testing.T) {
 			kinds[body.Kind()] = true
 			unsigned := f.Sign(body, f.Now+1000)
 			signed := f.Sign(body, f.Now+1000)
-			for _, role := range []token.Role{token.RoleWallet, token.RoleRecovery, token.RolePossession, token.RoleIntermediary, token.RoleEnforcement, token.RolePolicy, token.RoleRoot, token.RoleIssue} {
+			for _, role := range []token.Role{token.RoleWallet, token.RoleRecovery, token.RolePossession,
+				token.RoleIntermediary, token.RoleEnforcement, token.RolePolicy, token.RoleRoot, token.RoleIssue} {
 				if err := signed.SignAs(f.Network, role, 0, thief); err != nil {
 					t.Fatal(err)
 				}
@@ -227,7 +241,9 @@ func TestNothingIsAcceptedWithoutAKeyThatStoodBefore(t *testing.T) {
 			if err := possessing.SignAs(f.Network, token.RolePossession, 0, thief); err != nil {
 				t.Fatal(err)
 			}
-			for how, tx := range map[string]*token.Transaction{"unsigned": unsigned, "signed by a stranger": signed, "with a new key's proof": possessing} { // any order: refused all
+			// any order: refused all
+			for how, tx := range map[string]*token.Transaction{"unsigned": unsigned, "signed by a stranger": signed,
+				"with a new key's proof": possessing} {
 				tried++
 				if err := f.Try(tx); err == nil {
 					t.Fatalf("%s on the wallet that is %s was executed, %s", body.Kind(), name, how)
@@ -241,53 +257,70 @@ func TestNothingIsAcceptedWithoutAKeyThatStoodBefore(t *testing.T) {
 	}
 }
 
-// wishes are bodies of every kind that name a wallet, such as who has a key and a wallet would like to see executed, with
-// the right versions. Some are of bad form.
+// wishes are bodies of every kind that name a wallet, such as who has a key and a wallet would like to see executed,
+// with the right versions. Some are of bad form.
 func (f *fair) wishes(id token.WalletID, key token.PublicKey, to token.WalletID) (bodies []token.Body) {
 	version, central := f.version(id), &f.model.Central
 	inputs, amount := f.tokensOf(id), f.model.Wallets[id].Balance
 	if len(inputs) == 0 {
 		inputs, amount = []token.ID{{1}}, kzt
 	}
-	for _, by := range []token.Role{token.RoleWallet, token.RoleRecovery, token.RoleIntermediary, token.RoleEnforcement, token.RoleIssue} {
+	for _, by := range []token.Role{token.RoleWallet, token.RoleRecovery, token.RoleIntermediary, token.RoleEnforcement,
+		token.RoleIssue} {
 		bodies = append(bodies, &token.Rekey{Wallet: id, Version: version, By: by, Key: key},
 			&token.Rekey{Wallet: id, Version: version, By: by, Key: key, Recovery: f.Key("thief's recovery").Public()})
-		bodies = append(bodies, &token.Close{Wallet: id, Version: version, By: by}, &token.Cancel{Wallet: id, Version: version, By: by})
+		bodies = append(bodies, &token.Close{Wallet: id, Version: version, By: by},
+			&token.Cancel{Wallet: id, Version: version, By: by})
 		for _, of := range []token.WalletID{id, f.bob, f.alice, {}} {
-			bodies = append(bodies, &token.Release{Held: token.HeldFor(of), For: of, By: by, Inputs: inputs, Amount: amount, To: to},
+			bodies = append(bodies, &token.Release{Held: token.HeldFor(of), For: of, By: by, Inputs: inputs,
+				Amount: amount, To: to},
 				&token.Release{Held: id, For: of, By: by, Inputs: inputs, Amount: amount, To: to})
 		}
 	}
 	set := token.KeySet{Threshold: 1, Keys: []token.PublicKey{key}}
 	policy := central.Set(token.RolePolicy).Sequence
 	bodies = append(bodies,
-		&token.Transfer{Parties: []token.WalletID{id, to}, Payers: 1, Inputs: inputs, Outputs: []token.Output{{Party: 1, Amount: amount}}},
-		&token.EarmarkedTransfer{Parties: []token.WalletID{id, to}, Inputs: inputs, Outputs: []token.EarmarkedOutput{{Party: 1, Amount: amount, From: 1}}},
+		&token.Transfer{Parties: []token.WalletID{id, to}, Payers: 1, Inputs: inputs,
+			Outputs: []token.Output{{Party: 1, Amount: amount}}},
+		&token.EarmarkedTransfer{Parties: []token.WalletID{id, to}, Inputs: inputs,
+			Outputs: []token.EarmarkedOutput{{Party: 1, Amount: amount, From: 1}}},
 		&token.CancelRekey{Wallet: id, Version: version}, &token.Update{Wallet: id, Version: version, Tier: 2},
 		&token.Issue{Sequence: central.Set(token.RoleIssue).Sequence, To: id, Amounts: []money.Tiyn{kzt}},
 		&token.Redeem{From: id, Inputs: inputs, Amount: amount},
-		&token.Freeze{Wallet: id, Version: version, Mode: token.FreezeAll, Case: "case 1"}, &token.Unfreeze{Wallet: id, Version: version, Case: "case 1"},
+		&token.Freeze{Wallet: id, Version: version, Mode: token.FreezeAll, Case: "case 1"},
+		&token.Unfreeze{Wallet: id, Version: version, Case: "case 1"},
 		&token.Seize{Wallet: id, Inputs: inputs, Amount: amount, Court: f.court, Case: "case 1"},
-		&token.Register{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Key: key}, &token.Register{Sequence: policy, Key: key},
+		&token.Register{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Key: key},
+		&token.Register{Sequence: policy, Key: key},
 		&token.Admit{Sequence: policy, Name: "thieves", Keys: set, Treasury: f.Key("thief 2").Public()},
-		&token.Suspend{Sequence: policy, Intermediary: f.bank}, &token.RenewIntermediary{Sequence: policy, Intermediary: f.bank, Keys: set},
+		&token.Suspend{Sequence: policy, Intermediary: f.bank},
+		&token.RenewIntermediary{Sequence: policy, Intermediary: f.bank, Keys: set},
 		&token.Move{Sequence: policy, From: f.bank, To: to, Wallets: []token.WalletID{id}},
 		&token.SetPolicy{Sequence: policy, Policy: central.Policy},
-		&token.Propose{By: token.RoleRoot, Sequence: central.Set(token.RoleRoot).Sequence, Change: token.Change{Set: token.RoleRoot, Keys: &set}},
-		&token.Propose{By: token.RoleRoot, Sequence: central.Set(token.RoleRoot).Sequence, Change: token.Change{Rules: 9, Height: 1}},
+		&token.Propose{By: token.RoleRoot, Sequence: central.Set(token.RoleRoot).Sequence,
+			Change: token.Change{Set: token.RoleRoot, Keys: &set}},
+		&token.Propose{By: token.RoleRoot, Sequence: central.Set(token.RoleRoot).Sequence,
+			Change: token.Change{Rules: 9, Height: 1}},
 		&token.Veto{Sequence: central.Set(token.RoleRoot).Sequence},
 		&token.SetAgency{Sequence: policy, Agency: f.agency, Name: "thieves", Keys: set},
 		&token.RegisterPurpose{Agency: f.agency, Sequence: 2, Purpose: sim.Meals(f.treasury, f.Now)},
 		&token.Vouch{Agency: f.agency, Sequence: 2, Wallet: id, As: "thief"},
 		f.announcing(token.WalletID{}, "a thief's"), &token.StampCash{Reserve: id, Size: 1},
-		&token.BondPurses{Intermediary: f.bank, Sequence: f.bankSequence(), Certifier: key, Inputs: f.tokensOf(f.bank), Amount: f.model.Wallets[f.bank].Balance},
-		&token.OpenPurse{Intermediary: f.bank, Sequence: f.bankSequence(), Owner: id, Key: key, Class: 1, Limits: purseLimits, ExpiryMillis: f.Now + 30*dayMillis, Inputs: inputs, Deposit: amount},
+		&token.BondPurses{Intermediary: f.bank, Sequence: f.bankSequence(), Certifier: key, Inputs: f.tokensOf(f.bank),
+			Amount: f.model.Wallets[f.bank].Balance},
+		&token.OpenPurse{Intermediary: f.bank, Sequence: f.bankSequence(), Owner: id, Key: key, Class: 1,
+			Limits: purseLimits, ExpiryMillis: f.Now + 30*dayMillis, Inputs: inputs, Deposit: amount},
 		&token.FundPurse{From: id, Purse: f.purseOf(), Inputs: inputs, Amount: amount},
-		settling(purse.Link{Purse: f.purseOf(), Number: 1, Amount: kzt, Payee: to}), forgedConviction(f.purseOf()), &token.ClosePurse{Purse: f.purseOf()}, &token.ClosePurse{Purse: f.bank},
-		&token.AnnounceOpeners{Sequence: policy, Members: 1, Commitments: []token.Hash{f.NewOpeners(9, 1, 1).Key.Commitments[0]}}, forgedOpening(f.purseOf(), f.model.PurseBook()),
+		settling(purse.Link{Purse: f.purseOf(), Number: 1, Amount: kzt, Payee: to}), forgedConviction(f.purseOf()),
+		&token.ClosePurse{Purse: f.purseOf()}, &token.ClosePurse{Purse: f.bank},
+		&token.AnnounceOpeners{Sequence: policy, Members: 1,
+			Commitments: []token.Hash{f.NewOpeners(9, 1, 1).Key.Commitments[0]}},
+		forgedOpening(f.purseOf(), f.model.PurseBook()),
 		&token.Define{Registrar: f.bank, Sequence: f.model.Intermediaries[f.bank].Sequence, Definition: []byte{1}},
-		&token.Create{Creator: id, Definition: sha256.Sum256(f.Template("escrow")), Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
-			Terms: []token.Value{token.Int(1), token.Int(1)}, Inputs: inputs, Paid: []money.Tiyn{amount}}, f.action(id, id, "release"), f.action(id, to, "refund"), f.action(id, to, "release"))
+		&token.Create{Creator: id, Definition: sha256.Sum256(f.Template("escrow")),
+			Parties: []token.WalletID{id, f.shop, to}, Assets: []uint32{0},
+			Terms: []token.Value{token.Int(1), token.Int(1)}, Inputs: inputs, Paid: []money.Tiyn{amount}},
+		f.action(id, id, "release"), f.action(id, to, "refund"), f.action(id, to, "release"))
 	return bodies
 }
 
@@ -310,7 +343,8 @@ func forgedOpening(of token.WalletID, book *ledger.PurseBook) *token.OpenName {
 }
 
 func forgedConviction(of token.WalletID) *token.ConvictPurse {
-	c := purse.NewConviction(token.NetworkID{}, purse.Link{Purse: of, Number: 1, Amount: 1}, purse.Link{Purse: of, Number: 1, Amount: 2})
+	c := purse.NewConviction(token.NetworkID{}, purse.Link{Purse: of, Number: 1, Amount: 1},
+		purse.Link{Purse: of, Number: 1, Amount: 2})
 	c.A.Signature[0], c.B.Signature[0] = byte(token.Ed25519), byte(token.Ed25519)
 	return &token.ConvictPurse{Conviction: c.Append(nil)}
 }

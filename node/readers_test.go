@@ -32,7 +32,8 @@ func serveStory(t *testing.T) (*sim.Chain, *livestate.State, *httptest.Server) {
 	w := sim.NewWorld(33)
 	state := livestate.New([32]byte{3})
 	chain, _ := w.Story(state)
-	options := txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: disk.New(1).FS(), SegmentBytes: 1 << 20}
+	options := txlog.Options{Origin: w.Genesis.Name, Signers: []note.Signer{w.LogSigner}, FS: disk.New(1).FS(),
+		SegmentBytes: 1 << 20}
 	log, err := txlog.Open("data/log", options)
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +265,8 @@ func (c *purse) transaction(body []byte, after *plain) error {
 			}
 		}
 	case 36, 37: // openers: no tokens
-	case 23, 24, 30, 31, 32, 33, 34, 35: // create and act, purses: so many fields, inputs, …; from 33 on nobody brings any
+	case 23, 24, 30, 31, 32, 33, 34, 35:
+		// create and act, purses: so many fields, inputs, …; from 33 on nobody brings any
 		if fields, brings := map[uint64]int{23: 5, 24: 5, 30: 3, 31: 8, 32: 2}[kind]; brings {
 			for range fields {
 				p.skip()
@@ -413,7 +415,8 @@ func TestAReaderOfItsOwnCountsTheMoney(t *testing.T) {
 		}
 	}
 	live, _ := state.Counts()
-	if c.total != uint64(state.LiveTotal()) || len(c.live) != live || stated != [3]uint64{c.issued, c.redeemed, c.issued - c.redeemed} {
+	if c.total != uint64(state.LiveTotal()) || len(c.live) != live ||
+		stated != [3]uint64{c.issued, c.redeemed, c.issued - c.redeemed} {
 		t.Errorf("counted %d in %d tokens, issued %d, redeemed %d", c.total, len(c.live), c.issued, c.redeemed)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// What a machine calls itself is looked up once: the answer stays the same, and strangers' names do not fill the memory.
+// What a machine calls itself is looked up once: the answer stays the same, and strangers' names do not fill the
+// memory.
 func TestModelsAreLookedUpOnce(t *testing.T) {
 	for i := range 2 * maxModelsKept {
 		if _, ok := FindMiningMachine(fmt.Sprint("nobody's model ", i)); ok {

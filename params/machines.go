@@ -129,8 +129,8 @@ func FindMiningMachine(model string) (Fact[MiningMachine], bool) {
 	return Catalogue()[found.(int)], true
 }
 
-// foundModels are places in the catalogue by what machines called themselves: a farm asks a few times a poll, always for the
-// same few names. Names come from outside: when there are too many, all are forgotten, and looked up anew.
+// foundModels are places in the catalogue by what machines called themselves: a farm asks a few times a poll, always
+// for the same few names. Names come from outside: when there are too many, all are forgotten, and looked up anew.
 var (
 	foundModels sync.Map
 	modelsKept  atomic.Int64

@@ -23,9 +23,12 @@ import (
 // purseSteps are payments from phone to phone where there is no signal.
 func purseSteps() []Step {
 	return []Step{
-		{"purse-open", "Workers who will be without signal open offline purses; their names are sealed for a court", openPurses},
-		{"purse-mine", "At the mine money goes through three hands with no network, and one phone is lost", payAtTheMine},
-		{"purse-evening", "In the evening they settle; who restored an old copy and paid twice is convicted", settleInTheEvening},
+		{"purse-open", "Workers who will be without signal open offline purses; their names are sealed for a court",
+			openPurses},
+		{"purse-mine", "At the mine money goes through three hands with no network, and one phone is lost",
+			payAtTheMine},
+		{"purse-evening", "In the evening they settle; who restored an old copy and paid twice is convicted",
+			settleInTheEvening},
 	}
 }
 
@@ -117,11 +120,15 @@ func openPurses(ctx context.Context, w *Stage) error {
 			if err := w.Once("owner "+p.owner, func() error { return w.hire(ctx, p.owner) }); err != nil {
 				return err
 			}
-			if err := w.Once("pay "+p.owner, func() error { return w.pay(ctx, bankTwo, p.owner, minersPay, "wages") }); err != nil {
+			if err := w.Once("pay "+p.owner, func() error {
+				return w.pay(ctx, bankTwo, p.owner, minersPay, "wages")
+			}); err != nil {
 				return err
 			}
 		}
-		if err := w.Once("open "+p.phone, func() error { return w.openPurse(ctx, p.phone, p.owner, p.deposit) }); err != nil {
+		if err := w.Once("open "+p.phone, func() error {
+			return w.openPurse(ctx, p.phone, p.owner, p.deposit)
+		}); err != nil {
 			return err
 		}
 	}
@@ -160,7 +167,8 @@ func (w *Stage) openPurse(ctx context.Context, name, owner string, deposit money
 	}
 	t := token.OpenPurse{Intermediary: w.id(bankTwo), Owner: w.id(owner), Key: device.Public(),
 		Class: uint8(rules.Software), ExpiryMillis: w.Client.Now() + 90*86_400_000, Deposit: deposit,
-		Limits: token.PurseLimits{Payment: 20_000 * money.Tenge, Offline: 100_000 * money.Tenge, Hops: 5, AgeHours: 168}}
+		Limits: token.PurseLimits{Payment: 20_000 * money.Tenge, Offline: 100_000 * money.Tenge, Hops: 5,
+			AgeHours: 168}}
 	number := uint32(len(view.Openers))
 	seal, err := sealed.New(rand.Reader, &view.Openers[number-1], &sealed.Purse{Network: w.Client.Network,
 		Intermediary: t.Intermediary, Owner: t.Owner, Device: t.Key, KeyNumber: number}, owner)
@@ -217,7 +225,8 @@ func (w *Stage) meet(payer, payee *purse.Phone, amount money.Tiyn) error {
 }
 
 func payAtTheMine(_ context.Context, w *Stage) error {
-	first, lost, till, copied := w.phone(firstPhone), w.phone(secondPhone), w.phone(tillPhone), w.phone(crookPhone+"-copy")
+	first, lost, till, copied := w.phone(firstPhone), w.phone(secondPhone), w.phone(tillPhone),
+		w.phone(crookPhone+"-copy")
 	if err := w.Once("hop 1", func() error { return w.meet(first, lost, debt) }); err != nil {
 		return err
 	}
@@ -228,7 +237,8 @@ func payAtTheMine(_ context.Context, w *Stage) error {
 	if err := w.Once("hop 3", func() error { return w.meet(till, first, meal/2) }); err != nil {
 		return err
 	}
-	w.Say("a worker pays another %s, he pays the canteen %s of it, and it pays %s on: three hops over pipes, no node asked",
+	w.Say("a worker pays another %s, he pays the canteen %s of it, and it pays %s on: "+
+		"three hops over pipes, no node asked",
 		debt.Format(), meal.Format(), (meal / 2).Format())
 	err := w.Once("copy", func() error {
 		content, err := os.ReadFile(w.phonePath(crookPhone))
@@ -250,7 +260,8 @@ func payAtTheMine(_ context.Context, w *Stage) error {
 	if err := os.Remove(w.phonePath(secondPhone)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	w.Say("a fourth has %s, pays the canteen %s, restores an old copy of his phone and pays %s again; the second phone is lost",
+	w.Say("a fourth has %s, pays the canteen %s, restores an old copy of his phone and "+
+		"pays %s again; the second phone is lost",
 		crookHas.Format(), crookOnce.Format(), crookTwice.Format())
 	w.Proves("nothing of this stopped at a missing signal, and no phone could see yet that the fourth had paid twice")
 	return nil

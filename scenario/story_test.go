@@ -37,7 +37,8 @@ func newStage(t *testing.T) (*Stage, *bytes.Buffer, *node.Node) {
 	}
 	_, err = nodecmd.InitNetwork(t.Context(), dir, keyring, true, wallet.NewNetwork{Name: "tenge.localhost",
 		TimeMillis: wallet.SystemNow(),
-		Day:        params.DateOf(time.Now()), SharedKeys: true, DailyCap: 100_000_000_000 * money.Tenge, DelayMillis: day,
+		Day:        params.DateOf(time.Now()), SharedKeys: true, DailyCap: 100_000_000_000 * money.Tenge,
+		DelayMillis:      day,
 		RekeyDelayMillis: day})
 	if err != nil {
 		t.Fatal(err)
@@ -90,8 +91,8 @@ func sums(t *testing.T, w *Stage) string {
 	return text
 }
 
-// A telling that was broken off after any step's work and before its mark goes on where it was: nobody is paid twice, and nothing is
-// missing at the end.
+// A telling that was broken off after any step's work and before its mark goes on where it was: nobody is paid twice,
+// and nothing is missing at the end.
 func TestABrokenTellingGoesOn(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -133,8 +134,8 @@ func TestABrokenTellingGoesOn(t *testing.T) {
 	}
 }
 
-// checkCash holds what the node recounts of the story's cash against what was told: 20,000 withdrawn, 1,250 and 5,000 paid; and
-// does so again when a byte of the log is another.
+// checkCash holds what the node recounts of the story's cash against what was told: 20,000 withdrawn, 1,250 and 5,000
+// paid; and does so again when a byte of the log is another.
 func checkCash(t *testing.T, w *Stage, n *node.Node) {
 	t.Helper()
 	b, err := w.Client.API.Banknotes(t.Context())

@@ -22,14 +22,16 @@ func octets(t *rapid.T, least, most int) token.Octets {
 
 func init() {
 	bodies[token.KindBondPurses] = func(t *rapid.T) token.Body {
-		b := &token.BondPurses{Intermediary: anyWallet.Draw(t, "intermediary"), Sequence: anySequence.Draw(t, "sequence")}
+		b := &token.BondPurses{Intermediary: anyWallet.Draw(t, "intermediary"),
+			Sequence: anySequence.Draw(t, "sequence")}
 		b.Certifier, _ = keyAndRecovery(t)
 		b.Inputs, b.Amount, b.Change = aside(t)
 		return b
 	}
 	bodies[token.KindOpenPurse] = func(t *rapid.T) token.Body {
-		b := &token.OpenPurse{Intermediary: anyWallet.Draw(t, "intermediary"), Sequence: anySequence.Draw(t, "sequence"),
-			Owner: anyWallet.Draw(t, "owner"), Class: rapid.Byte().Draw(t, "class"),
+		b := &token.OpenPurse{Intermediary: anyWallet.Draw(t, "intermediary"),
+			Sequence: anySequence.Draw(t, "sequence"),
+			Owner:    anyWallet.Draw(t, "owner"), Class: rapid.Byte().Draw(t, "class"),
 			Limits: token.PurseLimits{Payment: anyAmount.Draw(t, "payment"), Offline: anyAmount.Draw(t, "offline"),
 				Hops: rapid.Byte().Draw(t, "hops"), AgeHours: rapid.Uint16().Draw(t, "age")},
 			ExpiryMillis: rapid.Uint64Range(0, token.MaxValidUntil).Draw(t, "expiry")}
@@ -41,7 +43,8 @@ func init() {
 		return b
 	}
 	bodies[token.KindFundPurse] = func(t *rapid.T) token.Body {
-		return &token.FundPurse{From: anyWallet.Draw(t, "from"), Purse: anyWallet.Draw(t, "purse"), Amount: anyAmount.Draw(t, "amount"),
+		return &token.FundPurse{From: anyWallet.Draw(t, "from"), Purse: anyWallet.Draw(t, "purse"),
+			Amount: anyAmount.Draw(t, "amount"),
 			Inputs: rapid.SliceOfNDistinct(anyID, 1, 5, rapid.ID).Draw(t, "inputs"),
 			Change: money.Tiyn(rapid.Int64Range(0, 1<<40).Draw(t, "change"))}
 	}
@@ -59,17 +62,20 @@ func init() {
 		return &token.ClosePurse{Purse: anyWallet.Draw(t, "purse")}
 	}
 	bodies[token.KindAnnounceOpeners] = func(t *rapid.T) token.Body {
-		b := &token.AnnounceOpeners{Sequence: anySequence.Draw(t, "sequence"), Members: rapid.Uint8Range(1, token.MaxOpeners).Draw(t, "members")}
+		b := &token.AnnounceOpeners{Sequence: anySequence.Draw(t, "sequence"),
+			Members: rapid.Uint8Range(1, token.MaxOpeners).Draw(t, "members")}
 		for range rapid.IntRange(1, int(b.Members)).Draw(t, "threshold") {
 			b.Commitments = append(b.Commitments, token.Hash(octets(t, 32, 32)))
 		}
 		return b
 	}
 	bodies[token.KindOpenName] = func(t *rapid.T) token.Body {
-		b := &token.OpenName{Purse: anyWallet.Draw(t, "purse"), Number: rapid.Uint32().Draw(t, "number"), Case: token.Hash(octets(t, 32, 32)),
+		b := &token.OpenName{Purse: anyWallet.Draw(t, "purse"), Number: rapid.Uint32().Draw(t, "number"),
+			Case:  token.Hash(octets(t, 32, 32)),
 			Asker: token.Hash(octets(t, 32, 32)), Proof: octets(t, 64, 64)}
 		for i := range rapid.IntRange(1, token.MaxOpeners).Draw(t, "shares") {
-			b.Shares = append(b.Shares, token.NameShare{Opener: uint8(i + 1), Point: token.Hash(octets(t, 32, 32)), Proof: octets(t, 64, 64)})
+			b.Shares = append(b.Shares, token.NameShare{Opener: uint8(i + 1), Point: token.Hash(octets(t, 32, 32)),
+				Proof: octets(t, 64, 64)})
 		}
 		return b
 	}

@@ -18,8 +18,8 @@ import (
 // But a node lets no signature in that others refuse: one would keep everybody who verifies the log with such a library
 // from going on.
 
-// So many random sums stand for all points of a batch: a component of small order stays in at least half of the sums, so
-// that it escapes all of them with a chance of at most 2⁻³².
+// So many random sums stand for all points of a batch: a component of small order stays in at least half of the sums,
+// so that it escapes all of them with a chance of at most 2⁻³².
 const plainRounds = points.Subsets
 
 // plainAlone is for how few points it costs less to look at each.

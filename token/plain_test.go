@@ -42,7 +42,8 @@ func pointOf(t testing.TB, encoded string) *curve.EdwardsPoint {
 }
 
 // oddSignature signs a digest with a seed's key after moving key and commitment by points of small order.
-func oddSignature(t testing.TB, seed [32]byte, digest [32]byte, moveKey, moveR string) (token.PublicKey, token.Signature) {
+func oddSignature(t testing.TB, seed [32]byte, digest [32]byte, moveKey,
+	moveR string) (token.PublicKey, token.Signature) {
 	t.Helper()
 	expanded := sha512.Sum512(seed[:])
 	expanded[0] &= 248
@@ -82,7 +83,8 @@ func oddSignature(t testing.TB, seed [32]byte, digest [32]byte, moveKey, moveR s
 	return public, signature
 }
 
-// What Plain lets through, the standard library takes; what the standard library refuses though ZIP-215 takes it, Plain refuses.
+// What Plain lets through, the standard library takes; what the standard library refuses though ZIP-215 takes it, Plain
+// refuses.
 func TestPlainIsWhatOtherVerifiersTake(t *testing.T) {
 	split := 0
 	for round := range byte(4) {
@@ -155,8 +157,8 @@ func TestPlainInBatches(t *testing.T) {
 	}
 }
 
-// A commitment in another encoding than the curve's is not plain: the encodings of y = 0 … 18 as p … 2^255 − 1, and of points
-// without an x with a sign.
+// A commitment in another encoding than the curve's is not plain: the encodings of y = 0 … 18 as p … 2^255 − 1, and of
+// points without an x with a sign.
 func TestPlainEncodings(t *testing.T) {
 	key := token.NewPrivateKey([32]byte{1}).Public()
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
@@ -238,8 +240,8 @@ func TestSubsetSums(t *testing.T) {
 	}
 }
 
-// To know of a thousand signatures whether others take them, each point is added once to a bucket, which is what makes it
-// cheaper than verifying them: not once to each random sum that it is in.
+// To know of a thousand signatures whether others take them, each point is added once to a bucket, which is what makes
+// it cheaper than verifying them: not once to each random sum that it is in.
 func TestPlainAddsEachPointOnce(t *testing.T) {
 	const n = 256
 	var batch token.Batch

@@ -75,8 +75,8 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	return err
 }
 
-// moves says whether notes or money may have changed hands when a request was sent. A quote is only asked for, and states
-// and signatures of before are only read: whoever got no answer asks again.
+// moves says whether notes or money may have changed hands when a request was sent. A quote is only asked for, and
+// states and signatures of before are only read: whoever got no answer asks again.
 func moves(path string) bool {
 	return path == "/v1/swap" || path == "/v1/mint/"+Method || path == "/v1/melt/"+Method
 }

@@ -33,8 +33,8 @@ var undrafted = map[string]string{
 	"device car":               "a device acts by itself",
 }
 
-// Every command that changes the ledger can write a draft instead, as the README promises. Which do is read from the sources: a
-// function made by session.OnLedger, or by what is made of it, or one that opens a session to write.
+// Every command that changes the ledger can write a draft instead, as the README promises. Which do is read from the
+// sources: a function made by session.OnLedger, or by what is made of it, or one that opens a session to write.
 func TestEveryCommandThatChangesTheLedgerCanDraft(t *testing.T) {
 	changing := commandsThatChange(t)
 	if len(changing) < 40 {
@@ -70,8 +70,8 @@ type madeAt struct{ short string }
 
 func (s madeAt) is(c *cobra.Command) bool { return c.Short == s.short }
 
-// commandsThatChange reads from the sources which literals of commands have a function that changes the ledger. Where the Short
-// comes as a parameter, all calls of the function that makes the command are looked at for it.
+// commandsThatChange reads from the sources which literals of commands have a function that changes the ledger. Where
+// the Short comes as a parameter, all calls of the function that makes the command are looked at for it.
 func commandsThatChange(t *testing.T) (sites []madeAt) {
 	t.Helper()
 	var files []string

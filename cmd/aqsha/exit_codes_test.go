@@ -32,8 +32,8 @@ func endOf(t *testing.T, line []string) (int, string) {
 // reads are requests by POST that change nothing.
 var reads = []string{"/selections", "/explain", "/quote/aqsha"}
 
-// silent is a server before a node, a pool or an office that passes on what is asked and takes whatever would change something,
-// whole, to answer nothing.
+// silent is a server before a node, a pool or an office that passes on what is asked and takes whatever would change
+// something, whole, to answer nothing.
 func silent(t *testing.T, behind string) string {
 	t.Helper()
 	to, err := url.Parse(behind)
@@ -43,7 +43,9 @@ func silent(t *testing.T, behind string) string {
 	path := to.Path
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	return listen(t, "tcp", "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet || slices.ContainsFunc(reads, func(end string) bool { return strings.HasSuffix(r.URL.Path, end) }) {
+		if r.Method == http.MethodGet || slices.ContainsFunc(reads, func(end string) bool {
+			return strings.HasSuffix(r.URL.Path, end)
+		}) {
 			passOn(t, client, to.Host, w, r)
 			return
 		}
@@ -119,24 +121,30 @@ func newStage(t *testing.T) stage {
 		t.Fatal(err)
 	}
 	err := errors.Join(os.RemoveAll(at("broken/log")), os.WriteFile(at("broken/log"), []byte("x"), 0o600),
-		os.WriteFile(at("pay.csv"), []byte("to,amount\nshop,1\n"), 0o600), os.WriteFile(at("meals.yaml"), []byte(mealsPurpose), 0o600))
+		os.WriteFile(at("pay.csv"), []byte("to,amount\nshop,1\n"), 0o600),
+		os.WriteFile(at("meals.yaml"), []byte(mealsPurpose), 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
 	node := up(t, net)
 	t.Cleanup(func() { node.stop(t) })
 	// A payment that was not answered keeps its token reserved, so each line that pays has one of its own.
-	tokens := append(slices.Repeat([]string{"pay halyk aigerim 1000"}, 14), slices.Repeat([]string{"pay halyk shop 500"}, 6)...)
+	tokens := append(slices.Repeat([]string{"pay halyk aigerim 1000"}, 14),
+		slices.Repeat([]string{"pay halyk shop 500"}, 6)...)
 	for _, line := range slices.Concat([]string{
-		"issue halyk 100000", "wallet new aigerim --bank halyk --tier person", "wallet new shop --bank halyk --tier business",
-		"wallet new dana --bank halyk --tier person", "wallet new court --bank halyk --tier business", "agency grant ministry",
-		"contract register channel --bank halyk", "contract register escrow --bank halyk", "contract register work --bank halyk",
+		"issue halyk 100000", "wallet new aigerim --bank halyk --tier person",
+		"wallet new shop --bank halyk --tier business",
+		"wallet new dana --bank halyk --tier person", "wallet new court --bank halyk --tier business",
+		"agency grant ministry",
+		"contract register channel --bank halyk", "contract register escrow --bank halyk",
+		"contract register work --bank halyk",
 		"contract register order --bank halyk", "contract register metered --bank halyk",
 	}, tokens, []string{
 		"channel open stream --from aigerim --to shop --deposit 100 --tick 0.01",
 		"contract create escrow house --by shop --party buyer=shop --party seller=dana --party arbiter=court --term price=100KZT --term days=30 --pay 100",
 		"purse bond halyk --amount 100", "purse open aigerim --deposit 100 --purse " + at("phone.json"),
-		"pay halyk court 50", "pay court shop 5 --out " + at("frozen.json"), "wallet freeze court --case 7", "pay aigerim shop 10 --out " + at("draft.json"),
+		"pay halyk court 50", "pay court shop 5 --out " + at("frozen.json"), "wallet freeze court --case 7",
+		"pay aigerim shop 10 --out " + at("draft.json"),
 	}) {
 		if code, said := endOf(t, append(strings.Fields(line), "--data", net, "--node", node.url)); code != 0 {
 			t.Fatalf("aqsha %s: %d, %s", line, code, said)
@@ -144,7 +152,8 @@ func newStage(t *testing.T) stage {
 	}
 	run1(t, "cash", "keys", "new", "--office", at("office"))
 	run1(t, "cash", "keys", "announce", "reserve", "--data", net, "--office", at("office"))
-	office := &process{Cmd: aqsha("cash", "up", "reserve", "--data", net, "--office", at("office"), "--listen", "127.0.0.1:0")}
+	office := &process{Cmd: aqsha("cash", "up", "reserve", "--data", net, "--office", at("office"), "--listen",
+		"127.0.0.1:0")}
 	if err := office.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +165,8 @@ func newStage(t *testing.T) stage {
 		_, _ = io.Copy(io.Discard, r.Body)
 		panic(http.ErrAbortHandler)
 	}))
-	return stage{strings.NewReplacer("$NODE", node.url, "$SILENT", silent(t, node.url), "$GONE", "http://127.0.0.1:1", "$NET", net,
+	return stage{strings.NewReplacer("$NODE", node.url, "$SILENT", silent(t, node.url), "$GONE", "http://127.0.0.1:1",
+		"$NET", net,
 		"$BROKEN", at("broken"), "$SOCKET", socket, "$DIR", dir,
 		"$MINT", strings.TrimSpace(string(mint)), "$DUMB", silent(t, strings.TrimSpace(string(mint))))}
 }
@@ -173,7 +183,8 @@ func farmOfRoutes(t *testing.T, dir string) {
 	for _, route := range [][2]string{{"refusing", refusing}, {"closing", closing}, {"gone", "http://127.0.0.1:1"}} {
 		fmt.Fprintf(&settings, "[[routes]]\nname = %q\nform = \"slack\"\nurl = %q\n", route[0], route[1])
 	}
-	err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "farm.toml"), []byte(settings.String()), 0o600))
+	err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "farm.toml"), []byte(settings.String()),
+		0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,8 +220,9 @@ type provoked struct {
 	line []string
 }
 
-// Lines of the file: "exit [code] | the command line". One that begins with "changes" changes the ledger, and is run at a
-// node that takes it and does not answer, at an address where nobody is, and, the first of a noun, on a directory whose log is damaged.
+// Lines of the file: "exit [code] | the command line". One that begins with "changes" changes the ledger, and is run at
+// a node that takes it and does not answer, at an address where nobody is, and, the first of a noun, on a directory
+// whose log is damaged.
 func readProvoked(t *testing.T) (all []provoked) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/exit_codes.txt")
@@ -229,7 +241,8 @@ func readProvoked(t *testing.T) (all []provoked) {
 		}
 		words := strings.Fields(rest)
 		if want == "changes" {
-			all = append(all, provoked{cli.ExitUnknown, "", append(slices.Clone(words), "--data", "$NET", "--node", "$SILENT")},
+			all = append(all, provoked{cli.ExitUnknown, "", append(slices.Clone(words), "--data", "$NET", "--node",
+				"$SILENT")},
 				provoked{cli.ExitUnreached, "", append(slices.Clone(words), "--data", "$NET", "--node", "$GONE")})
 			if !slices.Contains(broken, words[0]) { // one of a noun: all open the ledger in the same way
 				broken = append(broken, words[0])
@@ -247,14 +260,16 @@ func readProvoked(t *testing.T) (all []provoked) {
 	return all
 }
 
-// Every exit code is provoked at every noun whose commands can end with it: 1 where a file is damaged, 3 where a rule refuses, 4 where
-// something was sent and no answer came, 5 where nobody is there. 2 is TestWrongCommandLinesEndWithTwo's.
+// Every exit code is provoked at every noun whose commands can end with it: 1 where a file is damaged, 3 where a rule
+// refuses, 4 where something was sent and no answer came, 5 where nobody is there. 2 is
+// TestWrongCommandLinesEndWithTwo's.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	s, all := newStage(t), readProvoked(t)
 	ran := map[string]map[int]int{}
 	var wait sync.WaitGroup
-	several := make(chan struct{}, 8) // a payment that is not answered is asked after for seconds: they wait side by side
+	// a payment that is not answered is asked after for seconds: they wait side by side
+	several := make(chan struct{}, 8)
 	for _, p := range all {
 		line := make([]string, len(p.line))
 		for i, word := range p.line {
@@ -282,10 +297,11 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// codesOfNouns are the exit codes that a noun's commands can end with, read off their flags: who changes a ledger can write a draft
-// instead, and who speaks to one or to another server names it. What a flag does not show is listed.
+// codesOfNouns are the exit codes that a noun's commands can end with, read off their flags: who changes a ledger can
+// write a draft instead, and who speaks to one or to another server names it. What a flag does not show is listed.
 func codesOfNouns() map[string][]int {
-	codes := map[string][]int{"pool": {1, 3, 4, 5}, "farm": {1, 3, 4, 5}, "cash": {1, 3, 4, 5}, "mine": {5}, "chain": {5}, "market": {1, 3, 5}, "restore": {5},
+	codes := map[string][]int{"pool": {1, 3, 4, 5}, "farm": {1, 3, 4, 5}, "cash": {1, 3, 4, 5}, "mine": {5},
+		"chain": {5}, "market": {1, 3, 5}, "restore": {5},
 		"follow": {5}, "status": {3, 5}}
 	everyCommand(newRootCommand(), func(c *cobra.Command) {
 		if !c.HasParent() {

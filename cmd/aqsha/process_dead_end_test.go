@@ -18,25 +18,29 @@ import (
 	"github.com/aqsha/aqsha/wallet"
 )
 
-// A follower that does not know that another leads by now is refused, planned or not, and stops nobody: not the new leader either,
-// which asks the old one now and then what it promised.
+// A follower that does not know that another leads by now is refused, planned or not, and stops nobody: not the new
+// leader either, which asks the old one now and then what it promised.
 func TestARefusedCandidateStopsNobody(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
-	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	g.comes("both follow", g.leader.url, func(h api.Health) bool {
+		return h.Followers[0].Connected && h.Followers[1].Connected
+	})
 	g.acquainted()
 	run1(t, "pay", "bank", "shop", "5", "--data", g.path("a"))
 	logKey := filepath.Join(g.path("a"), "keys", "log.secret")
 	g.follows[1].stop(t) // before anybody else leads
 	g.follows[0].stop(t)
-	leader := serves(t, "switchover", "--data", g.path("b"), "--log-key", logKey, "--listen", strings.TrimPrefix(g.follows[0].url, "http://"))
+	leader := serves(t, "switchover", "--data", g.path("b"), "--log-key", logKey, "--listen",
+		strings.TrimPrefix(g.follows[0].url, "http://"))
 	defer leader.kill()
 	for _, verb := range []string{"switchover", "promote"} { // each of a copy: the first run learns of the new leader
 		if err := os.CopyFS(g.path(verb), os.DirFS(g.path("c"))); err != nil {
 			t.Fatal(err)
 		}
 		out, err := aqsha(verb, "--data", g.path(verb), "--log-key", logKey).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "old-leader") || !strings.Contains(string(out), "nothing was changed") {
+		if err == nil || !strings.Contains(string(out), "old-leader") ||
+			!strings.Contains(string(out), "nothing was changed") {
 			t.Errorf("%s: %v\n%s", verb, err, out)
 		}
 		for _, url := range []string{leader.url, g.leader.url} {
@@ -45,7 +49,8 @@ func TestARefusedCandidateStopsNobody(t *testing.T) {
 			}
 		}
 	}
-	g.follows[1] = serves(t, "follow", "--data", g.path("c"), "--listen", strings.TrimPrefix(g.follows[1].url, "http://"))
+	g.follows[1] = serves(t, "follow", "--data", g.path("c"), "--listen",
+		strings.TrimPrefix(g.follows[1].url, "http://"))
 	g.comes("the refused one follows the other", g.follows[1].url, func(h api.Health) bool {
 		return h.Follows != nil && h.Follows.Leader == leader.url && h.Follows.Connected
 	})
@@ -75,12 +80,14 @@ func promisedAt(t *testing.T, url string) uint64 {
 	return p.Epoch
 }
 
-// A candidate whose machine is lost when the leader has promised: nobody leads. The others' commands are refused, change nothing, and
-// say what ends it; so does status; and that ends it.
+// A candidate whose machine is lost when the leader has promised: nobody leads. The others' commands are refused,
+// change nothing, and say what ends it; so does status; and that ends it.
 func TestThereIsAWayOutOfAPromise(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
-	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	g.comes("both follow", g.leader.url, func(h api.Health) bool {
+		return h.Followers[0].Connected && h.Followers[1].Connected
+	})
 	g.acquainted()
 	run1(t, "pay", "bank", "shop", "5", "--data", g.path("a"))
 	keyring, err := wallet.OpenKeyring(g.path("a"), "", nil)
@@ -127,12 +134,14 @@ func TestThereIsAWayOutOfAPromise(t *testing.T) {
 	pays(t, g, leader.url, "1", "6.00")
 }
 
-// Started at every distance from one another, one of two switchovers leads, and payments are answered when the other one follows.
+// Started at every distance from one another, one of two switchovers leads, and payments are answered when the other
+// one follows.
 func TestTwoSwitchoversApart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it founds a network for each of four distances")
 	}
-	for _, apart := range []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second} {
+	for _, apart := range []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
+		time.Second} {
 		t.Run(apart.String(), func(t *testing.T) {
 			t.Parallel()
 			twoSwitchovers(t, apart)

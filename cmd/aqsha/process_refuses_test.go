@@ -23,7 +23,9 @@ import (
 func TestANodeThatRefusesIsThere(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
-	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	g.comes("both follow", g.leader.url, func(h api.Health) bool {
+		return h.Followers[0].Connected && h.Followers[1].Connected
+	})
 	g.acquainted()
 	target, err := url.Parse(g.leader.url)
 	if err != nil {
@@ -39,7 +41,8 @@ func TestANodeThatRefusesIsThere(t *testing.T) {
 		through.ServeHTTP(w, r)
 	}))
 	defer gate.Close()
-	for want, code := range map[string]int32{"busy": http.StatusTooManyRequests, "no-access": http.StatusUnauthorized, "refused": http.StatusTeapot, "ok": 0} {
+	for want, code := range map[string]int32{"busy": http.StatusTooManyRequests, "no-access": http.StatusUnauthorized,
+		"refused": http.StatusTeapot, "ok": 0} {
 		status.Store(code)
 		var group statuscmd.GroupStatus
 		out, _ := aqsha("status", "--json", gate.URL, g.follows[0].url, g.follows[1].url).Output()
@@ -51,11 +54,13 @@ func TestANodeThatRefusesIsThere(t *testing.T) {
 			if m.URL != gate.URL {
 				continue
 			}
-			if m.Status != want || want != "ok" && (m.Role != statuscmd.RoleUnknown || m.Height != nil || m.Lag != nil) {
+			if m.Status != want || want != "ok" && (m.Role != statuscmd.RoleUnknown || m.Height != nil ||
+				m.Lag != nil) {
 				t.Errorf("%s: %+v", want, m)
 			}
 		}
-		if leads := want == "ok"; leads != (group.Leader == gate.URL) || leads != (unwell == "") || strings.Contains(unwell, "0 of") || !leads && !strings.Contains(unwell, "did not say") {
+		if leads := want == "ok"; leads != (group.Leader == gate.URL) || leads != (unwell == "") ||
+			strings.Contains(unwell, "0 of") || !leads && !strings.Contains(unwell, "did not say") {
 			t.Errorf("%s: %s", want, unwell)
 		}
 	}
@@ -69,19 +74,23 @@ func promotesWithAccess(t *testing.T, g *group) {
 	logKey := filepath.Join(g.path("a"), "keys", "log.secret")
 	g.follows[1].stop(t)
 	edit(t, g.path("c"), func(c *datadir.Config) { c.Development = false })
-	access := strings.TrimSpace(run1Out(t, "access", "new", "operator", "--role", "auditor", "--data", g.path("c"), "--json"))
+	access := strings.TrimSpace(run1Out(t, "access", "new", "operator", "--role", "auditor", "--data", g.path("c"),
+		"--json"))
 	var made struct {
 		Token string `json:"token"`
 	}
 	if err := json.Unmarshal([]byte(access), &made); err != nil || made.Token == "" {
 		t.Fatalf("%v: %s", err, access)
 	}
-	g.follows[1] = serves(t, "follow", "--data", g.path("c"), "--listen", strings.TrimPrefix(g.follows[1].url, "http://"))
+	g.follows[1] = serves(t, "follow", "--data", g.path("c"), "--listen",
+		strings.TrimPrefix(g.follows[1].url, "http://"))
 	run1(t, "pay", "bank", "shop", "5", "--data", g.path("a"))
 	g.leader.kill()
 	g.follows[0].stop(t)
 	out, err := aqsha("promote", "--data", g.path("b"), "--log-key", logKey).CombinedOutput()
-	for _, want := range []string{"would-lose", g.follows[1].url + " answers only with an access of the role auditor or authority", "--access", "nothing was changed", g.leader.url + " does not answer: connection refused"} {
+	for _, want := range []string{"would-lose", g.follows[1].url +
+		" answers only with an access of the role auditor or authority", "--access", "nothing was changed",
+		g.leader.url + " does not answer: connection refused"} {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("want %q: %v\n%s", want, err, out)
 		}
@@ -92,7 +101,8 @@ func promotesWithAccess(t *testing.T, g *group) {
 		}
 	}
 	var p copycmd.Promotion
-	if err := json.Unmarshal([]byte(run1Out(t, "promote", "--data", g.path("b"), "--log-key", logKey, "--access", made.Token, "--json")), &p); err != nil || len(p.Promised) != 2 || p.Accesses == nil {
+	if err := json.Unmarshal([]byte(run1Out(t, "promote", "--data", g.path("b"), "--log-key", logKey, "--access",
+		made.Token, "--json")), &p); err != nil || len(p.Promised) != 2 || p.Accesses == nil {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -101,12 +111,16 @@ func promotesWithAccess(t *testing.T, g *group) {
 func TestASwitchoverServesWithTLS(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 1)
-	g.comes("both follow", g.leader.url, func(h api.Health) bool { return h.Followers[0].Connected && h.Followers[1].Connected })
+	g.comes("both follow", g.leader.url, func(h api.Health) bool {
+		return h.Followers[0].Connected && h.Followers[1].Connected
+	})
 	g.acquainted()
 	g.follows[0].stop(t)
 	logKey := filepath.Join(g.path("a"), "keys", "log.secret")
-	for _, args := range [][]string{{"--tls", "self"}, {"--tls", "files"}, {"--listen", "0.0.0.0:0"}, {"--listen", strings.TrimPrefix(g.leader.url, "http://")}} {
-		out, err := aqsha(append([]string{"switchover", "--data", g.path("b"), "--log-key", logKey}, args...)...).CombinedOutput()
+	for _, args := range [][]string{{"--tls", "self"}, {"--tls", "files"}, {"--listen", "0.0.0.0:0"},
+		{"--listen", strings.TrimPrefix(g.leader.url, "http://")}} {
+		out, err := aqsha(append([]string{"switchover", "--data", g.path("b"), "--log-key", logKey},
+			args...)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "nothing was changed") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
@@ -119,7 +133,8 @@ func TestASwitchoverServesWithTLS(t *testing.T) {
 	if out, err := made.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	leader := servesLogged(t, g.path("switchover.log"), "switchover", "--data", g.path("b"), "--log-key", logKey, "--tls", "self", "--listen", "127.0.0.1:0")
+	leader := servesLogged(t, g.path("switchover.log"), "switchover", "--data", g.path("b"), "--log-key", logKey,
+		"--tls", "self", "--listen", "127.0.0.1:0")
 	url := leader.url
 	ca := filepath.Join(g.path("b"), nodecmd.TlsFolder, nodecmd.CaFile)
 	if out, err := aqsha("status", url).CombinedOutput(); err == nil || !strings.Contains(string(out), "--ca") {

@@ -114,7 +114,8 @@ func TestOrders(t *testing.T) {
 	give(control.Order{Action: control.Pool, PoolURL: "stratum+tcp://127.0.0.1:4444", PoolUser: "simulated.new"})
 	check("change its pool", func(u *simulate.Unit) bool {
 		r, err := fleet.Poll(t.Context(), &u.Machine)
-		return err == nil && r.ActivePool().URL == "stratum+tcp://127.0.0.1:4444" && r.ActivePool().User == "simulated.new"
+		return err == nil && r.ActivePool().URL == "stratum+tcp://127.0.0.1:4444" &&
+			r.ActivePool().User == "simulated.new"
 	})
 	give(control.Order{Action: control.LED, On: true})
 	check("show where it is", func(u *simulate.Unit) bool { _, _, lamp, _ := u.Settings(); return lamp })
@@ -138,13 +139,15 @@ func TestOrders(t *testing.T) {
 				trail = append(trail, string(e.Action)+" "+e.Outcome)
 			}
 		}
-		if want := "sleep ordered,sleep done,wake ordered,wake done,pool ordered,pool done,led ordered,led done,fan ordered,fan done,fan ordered,fan done,reboot ordered,reboot done"; strings.Join(trail, ",") != want {
+		if want :=
+			"sleep ordered,sleep done,wake ordered,wake done,pool ordered,pool done,led ordered,led done,fan ordered,fan done,fan ordered,fan done,reboot ordered,reboot done"; strings.Join(trail, ",") != want {
 			t.Errorf("the trail of %s: %v", u.Machine.ID, trail)
 		}
 	}
 }
 
-// Profiles, power and passwords of the firmwares that have simulated machines; a profile that draws too much is not chosen.
+// Profiles, power and passwords of the firmwares that have simulated machines; a profile that draws too much is not
+// chosen.
 func TestProfilesAndPasswords(t *testing.T) {
 	units := serve(t, protocol.LuxOS, protocol.AntminerNew, protocol.AntminerOld)
 	c, _ := controller(t)
@@ -163,7 +166,8 @@ func TestProfilesAndPasswords(t *testing.T) {
 	if mode, _, _, _ := lux.Settings(); mode != 1 {
 		t.Errorf("LuxOS runs profile %d, want the highest below the limit, 1", mode)
 	}
-	if r := give(lux, control.Order{Action: control.Power, Watts: 100}); r.Done() || !strings.Contains(r.Outcome, "no profile") {
+	if r := give(lux, control.Order{Action: control.Power, Watts: 100}); r.Done() ||
+		!strings.Contains(r.Outcome, "no profile") {
 		t.Errorf("power that no profile keeps to: %+v", r)
 	}
 	if r := give(modern, control.Order{Action: control.Profile, Profile: "low"}); !r.Done() {
@@ -190,7 +194,8 @@ func TestProfilesAndPasswords(t *testing.T) {
 // A machine that is not there was sent nothing.
 func TestUnreached(t *testing.T) {
 	c, _ := controller(t)
-	gone := &fleet.Machine{ID: "gone", Serial: "gone", Address: fmt.Sprintf("127.0.0.1:%d", freePort(t)), Protocol: protocol.LuxOS}
+	gone := &fleet.Machine{ID: "gone", Serial: "gone", Address: fmt.Sprintf("127.0.0.1:%d", freePort(t)),
+		Protocol: protocol.LuxOS}
 	results, err := c.Give(t.Context(), []*fleet.Machine{gone}, control.Order{Action: control.Reboot})
 	if err != nil || len(results) != 1 || !results[0].Unreached || results[0].Unknown || results[0].Done() {
 		t.Errorf("a machine that is not there: %+v, %v", results, err)
@@ -206,18 +211,21 @@ func TestUnconfirmed(t *testing.T) {
 	for _, u := range units {
 		u.Deaf = true
 	}
-	for _, o := range []control.Order{{Action: control.Sleep}, {Action: control.Pool, PoolURL: "stratum+tcp://127.0.0.1:4444", PoolUser: "simulated.new"}} {
+	for _, o := range []control.Order{{Action: control.Sleep},
+		{Action: control.Pool, PoolURL: "stratum+tcp://127.0.0.1:4444", PoolUser: "simulated.new"}} {
 		results, err := c.Give(t.Context(), machinesOf(units), o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range results {
-			if r.Done() || (!strings.HasPrefix(r.Outcome, "unconfirmed: ") && !strings.Contains(r.Outcome, "not among its pools")) {
+			if r.Done() || (!strings.HasPrefix(r.Outcome, "unconfirmed: ") &&
+				!strings.Contains(r.Outcome, "not among its pools")) {
 				t.Errorf("%s of a deaf %s: %s", o.Action, r.Machine, r.Outcome)
 			}
 			// What was sent may still be done; what the machine refused is not.
 			if r.Unknown != strings.HasPrefix(r.Outcome, "unconfirmed: ") || r.Unreached {
-				t.Errorf("%s of a deaf %s: unknown %t, unreached %t: %s", o.Action, r.Machine, r.Unknown, r.Unreached, r.Outcome)
+				t.Errorf("%s of a deaf %s: unknown %t, unreached %t: %s", o.Action, r.Machine, r.Unknown, r.Unreached,
+					r.Outcome)
 			}
 		}
 	}
@@ -243,9 +251,13 @@ func TestRefusals(t *testing.T) {
 	c, dir := controller(t)
 	lux := machinesOf(units[:1])
 	for want, given := range map[string]func() error{
-		"farm-unknown-action": func() error { _, err := c.Give(t.Context(), lux, control.Order{Action: "dance"}); return err },
+		"farm-unknown-action": func() error {
+			_, err := c.Give(t.Context(), lux, control.Order{Action: "dance"})
+			return err
+		},
 		"bad-pool": func() error {
-			_, err := c.Give(t.Context(), lux, control.Order{Action: control.Pool, PoolURL: "stratum+tcp://a:1", PoolUser: "x,y"})
+			_, err := c.Give(t.Context(), lux, control.Order{Action: control.Pool, PoolURL: "stratum+tcp://a:1",
+				PoolUser: "x,y"})
 			return err
 		},
 		"step-too-small": func() error {
@@ -285,7 +297,8 @@ func TestNotTheMachineThatIsMeant(t *testing.T) {
 		meant := units[0].Machine
 		meant.ID, meant.Serial, meant.MAC = "OTHER", "OTHER", "02:00:00:00:00:99"
 		results, err := c.Give(t.Context(), []*fleet.Machine{&meant}, control.Order{Action: control.Sleep})
-		if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "not ordered") || units[0].Sleeping() {
+		if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "not ordered") ||
+			units[0].Sleeping() {
 			t.Errorf("%s: %+v, %v", d, results, err)
 		}
 	}
@@ -305,7 +318,8 @@ func TestWrongPassword(t *testing.T) {
 func TestBatches(t *testing.T) {
 	var machines []*fleet.Machine
 	for i := range 50 {
-		machines = append(machines, &fleet.Machine{ID: fmt.Sprint(i), NominalWatts: int64(1000 + 137*i%3500), Place: fleet.Place{Site: []string{"a", "b", "c"}[i%3], Rack: fmt.Sprint(i % 7)}})
+		machines = append(machines, &fleet.Machine{ID: fmt.Sprint(i), NominalWatts: int64(1000 + 137*i%3500),
+			Place: fleet.Place{Site: []string{"a", "b", "c"}[i%3], Rack: fmt.Sprint(i % 7)}})
 	}
 	batches, err := control.Batches(machines, 10)
 	if err != nil {
@@ -355,7 +369,9 @@ func TestTrailIsChained(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(head), fmt.Sprintf("%d ", len(lines)-1)) {
 		t.Fatalf("%v: the head says %q of %d lines", err, head, len(lines)-1)
 	}
-	for name, changed := range map[string][]string{"cut off": lines[:len(lines)-2], "all cut off": nil, "taken out": slices.Delete(slices.Clone(lines), 1, 2), "changed": append([]string{strings.Replace(lines[0], "tester", "nobody", 1)}, lines[1:]...)} {
+	for name, changed := range map[string][]string{"cut off": lines[:len(lines)-2], "all cut off": nil,
+		"taken out": slices.Delete(slices.Clone(lines), 1, 2),
+		"changed":   append([]string{strings.Replace(lines[0], "tester", "nobody", 1)}, lines[1:]...)} {
 		if err := os.WriteFile(path, []byte(strings.Join(changed, "")), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -364,7 +380,9 @@ func TestTrailIsChained(t *testing.T) {
 		}
 	}
 	// A crash after a line and before its head; a head by no program.
-	if err := errors.Join(os.WriteFile(path, content, 0o600), os.WriteFile(filepath.Join(dir, "audit.head"), fmt.Appendf(nil, "1 %x\n", sha256.Sum256([]byte(strings.TrimSuffix(lines[0], "\n")))), 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(path, content, 0o600),
+		os.WriteFile(filepath.Join(dir, "audit.head"),
+			fmt.Appendf(nil, "1 %x\n", sha256.Sum256([]byte(strings.TrimSuffix(lines[0], "\n")))), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if entries, _, err := control.ReadAudit(dir); err != nil || len(entries) != len(lines)-1 {
@@ -385,7 +403,9 @@ func TestTrailIsChained(t *testing.T) {
 }
 
 func Example() {
-	machines := []*fleet.Machine{{ID: "a", NominalWatts: 3250, Place: fleet.Place{Site: "north"}}, {ID: "b", NominalWatts: 3250, Place: fleet.Place{Site: "north"}}, {ID: "c", NominalWatts: 3250, Place: fleet.Place{Site: "south"}}}
+	machines := []*fleet.Machine{{ID: "a", NominalWatts: 3250, Place: fleet.Place{Site: "north"}},
+		{ID: "b", NominalWatts: 3250, Place: fleet.Place{Site: "north"}},
+		{ID: "c", NominalWatts: 3250, Place: fleet.Place{Site: "south"}}}
 	batches, err := control.Batches(machines, 5)
 	for i, batch := range batches {
 		for _, m := range batch {

@@ -25,8 +25,8 @@ const doubleMAC = "02:00:00:00:00:42"
 
 type row struct{ url, user string }
 
-// double answers as a firmware of one protocol does, after the published references that its orders were taken from: its
-// answers are composed here, not recorded. A deaf one says yes to everything and does nothing.
+// double answers as a firmware of one protocol does, after the published references that its orders were taken from:
+// its answers are composed here, not recorded. A deaf one says yes to everything and does nothing.
 type double struct {
 	mu       sync.Mutex // over all
 	d        protocol.Protocol
@@ -238,7 +238,8 @@ func (x *double) vnish(r *http.Request, _ any, fields page) (any, bool) {
 			if list, ok := miner["pools"].([]any); ok {
 				x.pools = nil
 				for _, p := range list {
-					x.pools = append(x.pools, row{"stratum+tcp://" + p.(page)["url"].(string), p.(page)["user"].(string)})
+					x.pools = append(x.pools, row{"stratum+tcp://" + p.(page)["url"].(string),
+						p.(page)["user"].(string)})
 				}
 			}
 			if p, ok := fields["password"].(page); ok && p["current"] == x.password {
@@ -289,7 +290,8 @@ func (x *double) epic(r *http.Request, _ any, fields page) (any, bool) {
 			state = "Idling"
 		}
 		return page{"Software": x.version, "HBStatus": []page{{"Index": 0, "Detected": true}},
-			"HBs": []page{{"Index": 0, "Hashrate": []int{100000000}}}, "Session": page{"Uptime": x.elapsed, "Average MHs": 1e8}, "Status": page{"Operating State": state},
+			"HBs":     []page{{"Index": 0, "Hashrate": []int{100000000}}},
+			"Session": page{"Uptime": x.elapsed, "Average MHs": 1e8}, "Status": page{"Operating State": state},
 			"Stratum": page{"Config Id": 0, "IsPoolConnected": true}, "StratumConfigs": pools,
 			"Misc": page{"Locate Miner State": x.lamp}}, true
 	case "GET /network":
@@ -319,7 +321,8 @@ func (x *double) mara(r *http.Request, _ any, fields page) (any, bool) {
 		for _, p := range x.pools {
 			pools = append(pools, page{"url": p.url, "user": p.user, "pass": "secret"})
 		}
-		return page{"pools": pools, "mode": page{"work-mode-selector": "Stock", "concorde": page{"power-target": x.watts}},
+		return page{"pools": pools, "mode": page{"work-mode-selector": "Stock",
+			"concorde": page{"power-target": x.watts}},
 			"advance-config": page{"override-fan-control": x.fan > 0, "fan-fixed-percent": x.fan}}, true
 	case "POST miner_config":
 		x.take("config", func() {
@@ -379,7 +382,8 @@ func (x *double) axe(r *http.Request, _ any, fields page) (any, bool) {
 	if x.slower && x.version != "" {
 		rate = 900
 	}
-	return page{"hashRate": rate, "version": x.version, "macAddr": doubleMAC, "uptimeSeconds": x.elapsed, "stratumURL": host, "stratumPort": n,
+	return page{"hashRate": rate, "version": x.version, "macAddr": doubleMAC, "uptimeSeconds": x.elapsed,
+		"stratumURL": host, "stratumPort": n,
 		"stratumUser": x.pools[0].user, "autofanspeed": map[bool]int{true: 1}[x.fan == 0], "fanspeed": x.fan}, true
 }
 
@@ -576,8 +580,9 @@ func (x *double) section(name string) []byte {
 	case "ipreport":
 		return text(page{"STATUS": ok, "IPReport": []page{{"mac": doubleMAC}}})
 	case "version":
-		return text(page{"STATUS": ok, "VERSION": []page{{"PROD": "AvalonMiner 1566", "MAC": strings.ReplaceAll(doubleMAC,
-			":", "")}}})
+		return text(page{"STATUS": ok,
+			"VERSION": []page{{"PROD": "AvalonMiner 1566", "MAC": strings.ReplaceAll(doubleMAC,
+				":", "")}}})
 	}
 	return text(page{"STATUS": []page{{"STATUS": "E", "Code": 14, "Msg": "Invalid command"}}})
 }

@@ -33,7 +33,9 @@ func ordersOf(d protocol.Protocol) []struct {
 		{control.Order{Action: control.Power, Watts: watts}, func(x *double) bool {
 			return x.watts == watts || x.profile == "2500" // the highest preset below
 		}},
-		{control.Order{Action: control.Profile, Profile: profile}, func(x *double) bool { return x.profile == profile }},
+		{control.Order{Action: control.Profile, Profile: profile}, func(x *double) bool {
+			return x.profile == profile
+		}},
 		{control.Order{Action: control.Fan, FanPercent: 70}, func(x *double) bool { return x.fan == 70 }},
 		{control.Order{Action: control.Fan, FanPercent: control.Automatic}, func(x *double) bool { return x.fan == 0 }},
 		{control.Order{Action: control.Pool, PoolURL: url, PoolUser: "farm.new"}, func(x *double) bool {
@@ -47,7 +49,8 @@ func ordersOf(d protocol.Protocol) []struct {
 }
 
 // Doubled are the firmwares that have a double; LuxOS and stock Antminers have simulated machines.
-var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.VNish, protocol.EPIC, protocol.Marathon, protocol.AxeOS,
+var doubled = []protocol.Protocol{protocol.BraiinsREST, protocol.VNish, protocol.EPIC, protocol.Marathon,
+	protocol.AxeOS,
 	protocol.Proto, protocol.Auradine, protocol.ElphaPex, protocol.Avalon, protocol.SealMiner, protocol.WhatsminerV2,
 	protocol.WhatsminerV3}
 
@@ -124,7 +127,8 @@ func TestDeafFirmwares(t *testing.T) {
 					t.Errorf("%s of a deaf machine: %+v", o.order.Action, r)
 				}
 				trail, err := os.ReadFile(dir + "/audit.jsonl")
-				if err != nil || strings.Contains(string(trail), `"done"`) || strings.Contains(string(trail), "changed99") {
+				if err != nil || strings.Contains(string(trail), `"done"`) ||
+					strings.Contains(string(trail), "changed99") {
 					t.Errorf("%s: the trail says %s, %v", o.order.Action, trail, err)
 				}
 			}
@@ -147,11 +151,13 @@ func TestFirmwaresRefuse(t *testing.T) {
 			order.Action = control.Sleep
 		}
 		results, err := c.Give(t.Context(), []*fleet.Machine{&stranger}, order)
-		if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "not ordered") || len(x.orders) != 0 {
+		if err != nil || results[0].Done() || !strings.Contains(results[0].Outcome, "not ordered") ||
+			len(x.orders) != 0 {
 			t.Errorf("%s: an order for another machine: %+v, %v, took %v", d, results, err, x.orders)
 		}
 		switch d {
-		case protocol.Avalon, protocol.SealMiner, protocol.AxeOS, protocol.Marathon, protocol.ElphaPex, protocol.BraiinsREST:
+		case protocol.Avalon, protocol.SealMiner, protocol.AxeOS, protocol.Marathon, protocol.ElphaPex,
+			protocol.BraiinsREST:
 			continue // take orders without a password, or are polled with it
 		}
 		c.Others = "wrong-one"
@@ -210,7 +216,8 @@ func TestTheDocumentsTableOfOrders(t *testing.T) {
 		if len(names) == 0 {
 			names = []string{"none"}
 		}
-		if want := fmt.Sprintf("| `%s` | %s |", d, strings.Join(names, ", ")); !strings.Contains(string(document), want) {
+		if want := fmt.Sprintf("| `%s` | %s |", d, strings.Join(names, ", ")); !strings.Contains(string(document),
+			want) {
 			t.Errorf("docs/farm.md lacks the line\n%s", want)
 		}
 	}

@@ -121,7 +121,8 @@ func TestFirmwareIsChecked(t *testing.T) {
 	}
 	for _, f := range []*control.Firmware{nil, {}, {File: "x", SHA256: good.SHA256, Version: "v"},
 		{File: "x", SHA256: "AB", Version: "v", Canaries: 1}} {
-		if _, err := c.Give(t.Context(), machines, control.Order{Action: control.Update, Firmware: f}); code(err) != "farm-bad-order" {
+		if _, err := c.Give(t.Context(), machines, control.Order{Action: control.Update,
+			Firmware: f}); code(err) != "farm-bad-order" {
 			t.Errorf("%+v: %v", f, err)
 		}
 	}
@@ -139,7 +140,8 @@ func TestUploads(t *testing.T) {
 	if _, err := c.Give(t.Context(), machinesOf(units), order); err != nil {
 		t.Fatal(err)
 	}
-	if version := units[0].Version(); version != "bmminer-9" { // it is away for a minute, so that it is unconfirmed here
+	// it is away for a minute, so that it is unconfirmed here
+	if version := units[0].Version(); version != "bmminer-9" {
 		t.Errorf("the Antminer runs %q", version)
 	}
 	x := &double{d: protocol.EPIC}
@@ -176,7 +178,8 @@ func TestTheFirstSurpriseEndsOrders(t *testing.T) {
 		t.Errorf("%+v, %v", results, err)
 	}
 	c.KeepGoing = true
-	if results, err = c.Give(t.Context(), machines, order); err != nil || results[3].Halted || !doubles[2].took("reboot") {
+	if results, err = c.Give(t.Context(), machines, order); err != nil || results[3].Halted ||
+		!doubles[2].took("reboot") {
 		t.Errorf("keeping going: %+v, %v", results, err)
 	}
 }

@@ -99,7 +99,8 @@ func TestSchedules(t *testing.T) {
 	for _, step := range []struct {
 		after         time.Duration
 		begun, missed []int64
-	}{{0, nil, nil}, {65 * time.Minute, []int64{1}, nil}, {71 * time.Minute, nil, []int64{2}}, {72 * time.Minute, nil, nil},
+	}{{0, nil, nil}, {65 * time.Minute, []int64{1}, nil}, {71 * time.Minute, nil, []int64{2}},
+		{72 * time.Minute, nil, nil},
 		{7 * time.Hour, nil, []int64{3}}, {8 * time.Hour, nil, nil}} {
 		begun, missed, err := Claim(vfs.OS, dir, "runner", noon.Add(step.after))
 		numbers := func(list []Order) (out []int64) {
@@ -176,7 +177,9 @@ func TestEntriesAreChecked(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if _, err := Add(vfs.OS, dir, func(*Book) ([]Entry, error) { return []Entry{given(1, true, noon, noon.Add(1))}, nil }); err != nil {
+	if _, err := Add(vfs.OS, dir, func(*Book) ([]Entry, error) {
+		return []Entry{given(1, true, noon, noon.Add(1))}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	forged := `{"order":1,"at":"2026-12-01T12:00:00Z","who":"aigerim","step":"confirmed"}` + "\n"
@@ -198,8 +201,8 @@ func machines(n int) (out []*fleet.Machine) {
 	return out
 }
 
-// The load of a curtailed farm is within the plan in every hour, nobody who rests is woken too early, and only machines of
-// the groups are told; what a plan leaves room for runs.
+// The load of a curtailed farm is within the plan in every hour, nobody who rests is woken too early, and only machines
+// of the groups are told; what a plan leaves room for runs.
 func TestCurtailmentKeepsToItsPlan(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -219,8 +222,9 @@ func TestCurtailmentKeepsToItsPlan(t *testing.T) {
 			from := noon.Add(time.Duration(i) * time.Hour)
 			hours = append(hours, Hour{from, from.Add(time.Hour), rapid.Int64Range(least, most).Draw(t, "kw")})
 		}
-		entries, err := Curtail(fleet, hours, Terms{Groups: groups, MinRest: rest, MinRun: time.Hour, Grace: time.Minute,
-			Plan: "p", Who: "x", Now: noon})
+		entries, err := Curtail(fleet, hours, Terms{Groups: groups, MinRest: rest, MinRun: time.Hour,
+			Grace: time.Minute,
+			Plan:  "p", Who: "x", Now: noon})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +293,8 @@ func TestCurtailmentRefuses(t *testing.T) {
 func TestAccount(t *testing.T) {
 	t.Parallel()
 	b := new(Book)
-	sleep, wake := given(1, false, noon, noon.Add(time.Minute)), given(2, false, noon.Add(time.Hour), noon.Add(2*time.Hour))
+	sleep, wake := given(1, false, noon, noon.Add(time.Minute)),
+		given(2, false, noon.Add(time.Hour), noon.Add(2*time.Hour))
 	sleep.Plan, sleep.KW, wake.Plan, wake.KW = "p", 9, "p", 7
 	wake.What = &control.Order{Action: control.Wake}
 	other := given(3, false, noon, noon.Add(time.Minute))
@@ -318,7 +323,8 @@ func FuzzEntries(f *testing.F) {
 		for i := range b.Orders {
 			o := &b.Orders[i]
 			began := slices.ContainsFunc(o.Entries, func(e Entry) bool { return e.Step == Begun })
-			if o.ID != int64(i)+1 || (o.First().Second && began && o.Confirmer() == "") || o.Confirmer() == o.First().Who {
+			if o.ID != int64(i)+1 || (o.First().Second && began && o.Confirmer() == "") ||
+				o.Confirmer() == o.First().Who {
 				t.Errorf("%+v", o)
 			}
 			_ = o.State(noon)

@@ -53,7 +53,8 @@ func TestTorsionFreeAgreesWithTheLibrary(t *testing.T) {
 		if !s.TorsionFree(refs(all), in) {
 			t.Fatal("points of prime order show a component of small order")
 		}
-		// Into one subset comes one that has such a component, and into others come two that may make up for each other.
+		// Into one subset comes one that has such a component, and into others come two that may make up for each
+		// other.
 		for range 1 + random.IntN(2) {
 			all = append(all, odd[random.IntN(len(odd))])
 			mask := random.Uint32() & random.Uint32() & random.Uint32()

@@ -131,7 +131,8 @@ func Join(network token.NetworkID, members []Point, opener uint8, own *Secret,
 	}
 	for i, l := range dealings {
 		if int(l.Dealer) != i+1 || len(l.Commitments) != len(sums) || len(l.Masked) != len(members) {
-			return nil, nil, token.Errorf(token.OutOfRange, "dealings", "dealing %d is opener %d's, of other numbers", i+1,
+			return nil, nil, token.Errorf(token.OutOfRange, "dealings", "dealing %d is opener %d's, of other numbers",
+				i+1,
 				l.Dealer)
 		}
 		value, err := l.value(network, members, opener, own)
@@ -174,7 +175,8 @@ func (l *Dealing) value(network token.NetworkID, members []Point, opener uint8, 
 	value, err := scalar.NewFromCanonicalBytes(masked[:])
 	want, _ := dealt.ofMember(opener)
 	if err != nil || timesBase(value).Equal(want) != 1 {
-		return nil, token.Errorf(BadProof, "dealings", "opener %d dealt opener %d a share that does not fit its commitments",
+		return nil, token.Errorf(BadProof, "dealings",
+			"opener %d dealt opener %d a share that does not fit its commitments",
 			l.Dealer, opener)
 	}
 	return value, nil

@@ -13,8 +13,9 @@ const MaxOpeners = token.MaxOpeners
 // Key is the openers' joint public key: commitments to a polynomial f, of which opener i, from 1 to Members, has f(i).
 // So many openers as there are commitments open together, fewer learn nothing.
 type Key struct {
-	Members     uint8   `json:"members"`
-	Commitments []Point `json:"commitments"` // a_j G of f(i) = Σ a_j i^j; the first is the key that names are sealed under
+	Members uint8 `json:"members"`
+	// a_j G of f(i) = Σ a_j i^j; the first is the key that names are sealed under
+	Commitments []Point `json:"commitments"`
 }
 
 // Threshold is how many openers it takes.

@@ -181,7 +181,8 @@ func (s *Share) Verify(network token.NetworkID, r *Request, seal *Seal, key *Key
 	return nil
 }
 
-// Combine checks a request and exactly as many shares as the key's threshold, by opener, and puts them together: x(C + A).
+// Combine checks a request and exactly as many shares as the key's threshold, by opener, and puts them together: x(C +
+// A).
 func Combine(network token.NetworkID, r *Request, seal *Seal, key *Key, shares []Share) (Point, *token.Error) {
 	if err := r.Verify(network); err != nil {
 		return Point{}, err
@@ -195,7 +196,8 @@ func Combine(network token.NetworkID, r *Request, seal *Seal, key *Key, shares [
 			return Point{}, err
 		}
 		if members[i] = shares[i].Opener; i > 0 && members[i] <= members[i-1] {
-			return Point{}, token.Errorf(token.Repeated, "shares", "opener %d stands twice, or out of order", members[i])
+			return Point{}, token.Errorf(token.Repeated, "shares", "opener %d stands twice, or out of order",
+				members[i])
 		}
 	}
 	sum := curve.NewRistrettoPoint().Identity()

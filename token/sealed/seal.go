@@ -65,7 +65,8 @@ func Decode(data []byte) (*Seal, error) {
 		d.Fixed("proof", s.Proof[:])
 		s.Box = slices.Clone(d.Bytes("box", block+tag, maxBox))
 		if d.Err() == nil && (len(s.Box)-tag)%block != 0 {
-			d.Fail(token.Errorf(token.OutOfRange, "box", "%d bytes, want %d and a multiple of %d", len(s.Box), tag, block))
+			d.Fail(token.Errorf(token.OutOfRange, "box", "%d bytes, want %d and a multiple of %d", len(s.Box), tag,
+				block))
 		}
 		return s
 	})
@@ -138,8 +139,9 @@ func (s *Seal) Read(key *Key, asker *Secret, combined Point) (string, error) {
 	secret := curve.NewRistrettoPoint().Sub(opened, times(public, asker.scalar))
 	filled, err := box(s.Point, secret).Open(nil, make([]byte, 12), s.Box, nil)
 	if err != nil {
-		return "", token.Errorf(NotReadable, "opened", "this key did not ask for it, or its intermediary sealed nothing that "+
-			"opens: its proof and the shares are right")
+		return "", token.Errorf(NotReadable, "opened",
+			"this key did not ask for it, or its intermediary sealed nothing that "+
+				"opens: its proof and the shares are right")
 	}
 	end := len(filled) - 1
 	for end >= 0 && filled[end] == 0 {

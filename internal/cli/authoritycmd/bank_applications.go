@@ -79,7 +79,8 @@ func applicationsAccept() *cobra.Command {
 func applicationsRefuse() *cobra.Command {
 	command := &cobra.Command{
 		Use: "refuse ID", Short: "Refuse an application, and say why",
-		Example: `  aqsha bank applications refuse 5f1c… --reason "come to a branch with your document" --access-file bank.token`, Args: cobra.ExactArgs(1),
+		Example: `  aqsha bank applications refuse 5f1c… --reason "come to a branch with your document" --access-file bank.token`,
+		Args:    cobra.ExactArgs(1),
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			a, err := s.API.RefuseApplication(ctx, args[0], cli.Flag(command, "reason"))

@@ -53,7 +53,8 @@ plain transfers, both by the ledger's rules with every signature verified, in bl
 					result.CheckMicros, result.CheckOverSignatures)
 				fmt.Fprintf(w, "settling: %.0f µs a payment, %.2f of plain transfers\n", result.SettleMicros,
 					result.SettleOverTransfers)
-				fmt.Fprintf(w, "revoked purses: %.2f bytes each in the list, %.2f in the filter, %.2f false alarms in a thousand\n",
+				fmt.Fprintf(w,
+					"revoked purses: %.2f bytes each in the list, %.2f in the filter, %.2f false alarms in a thousand\n",
 					result.ListBytes, result.FilterBytes, result.FalseAlarms)
 			})
 		},
@@ -287,7 +288,8 @@ func (t *settlingTown) settle(w *sim.World, wallets, purses []token.WalletID) er
 				return err
 			}
 			l.Signature = signature
-			t.settlements = append(t.settlements, t.chain.Make(&token.SettlePurses{Links: []token.Octets{l.Append(nil)}}))
+			t.settlements = append(t.settlements,
+				t.chain.Make(&token.SettlePurses{Links: []token.Octets{l.Append(nil)}}))
 			last = l
 		}
 	}

@@ -195,7 +195,8 @@ func showBookings(command *cobra.Command, list []recount.Booking, missing int) e
 				fmt.Fprintf(out, "%d tiyn: booked in block %d\n", b.Amount, *b.Block)
 			case b.Convicts:
 				fmt.Fprintf(out,
-					"%d tiyn: signed by the office and NOT BOOKED, though the time for it is over: this convicts the office\n", b.Amount)
+					"%d tiyn: signed by the office and NOT BOOKED, though the time for it is over: this convicts the office\n",
+					b.Amount)
 			default:
 				fmt.Fprintf(out, "%d tiyn: signed by the office and not booked yet; ask again in a day\n", b.Amount)
 			}

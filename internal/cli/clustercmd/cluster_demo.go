@@ -91,7 +91,8 @@ func (c clusterDemo) describe(w io.Writer) {
 	fmt.Fprintf(w, "%d payments were answered and none is missing. After %s was killed the others answered within "+
 		"%.1f s; started again, it had everything after %.1f s.\n",
 		c.Payments, c.Killed, c.PauseSeconds, c.CatchUpSeconds)
-	fmt.Fprintf(w, "Without its disk, with nothing but keys and settings, it had everything from the others after %.1f s.\n",
+	fmt.Fprintf(w,
+		"Without its disk, with nothing but keys and settings, it had everything from the others after %.1f s.\n",
 		c.RejoinSeconds)
 }
 
@@ -153,8 +154,8 @@ func (p *clusterPlay) play(ctx context.Context) error {
 	return p.conclude(ctx)
 }
 
-// lose takes a validator's disk away and leaves what a backup of its keys and settings has; it fetches the rest from the
-// others while they are paid at.
+// lose takes a validator's disk away and leaves what a backup of its keys and settings has; it fetches the rest from
+// the others while they are paid at.
 func (p *clusterPlay) lose(ctx context.Context, victim int) error {
 	p.Say("killing %s once more, and losing its disk but for keys and settings …", p.genesis.Killed)
 	_ = p.nodes[victim].Process.Kill()

@@ -17,19 +17,20 @@ import (
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
-const controlHelp = `ACTION is reboot, pool, sleep, wake, power, profile, fan, led, password or update; docs/farm.md has a table
-of which firmware takes which. Nothing is done without --allow-control. Each machine must first say that it is the one which is
-meant. Every order and its end stand in audit.jsonl, whose lines are chained by hashes: "done" when the machine was seen
-to have done it within --confirm, otherwise "unconfirmed" with what it says. On a firmware without the order nothing is
-sent. Machines are told in batches that move a site's load by at most --step-kw within --settle. The password of stock
-Antminers is taken from --antminer-password-file or AQSHA_ANTMINER_PASSWORD, that of other firmwares from
---machine-password-file or AQSHA_MACHINE_PASSWORD (otherwise what they come with), and a new one from
---new-password-file or AQSHA_NEW_PASSWORD.
+const controlHelp = `ACTION is reboot, pool, sleep, wake, power, profile, fan, led, password or update; docs/farm.md
+has a table of which firmware takes which. Nothing is done without --allow-control. Each machine must first say
+that it is the one which is meant. Every order and its end stand in audit.jsonl, whose lines are chained by
+hashes: "done" when the machine was seen to have done it within --confirm, otherwise "unconfirmed" with what it
+says. On a firmware without the order nothing is sent. Machines are told in batches that move a site's load by
+at most --step-kw within --settle. The password of stock Antminers is taken from --antminer-password-file or
+AQSHA_ANTMINER_PASSWORD, that of other firmwares from --machine-password-file or AQSHA_MACHINE_PASSWORD
+(otherwise what they come with), and a new one from --new-password-file or AQSHA_NEW_PASSWORD.
 
-Orders end with the batch of the first machine that answers and does not do it (--keep-going goes on). --dry-run tells
-nobody and shows the batches. --at keeps the order for "farm orders run". Above four_eyes machines of farm.toml
-the order waits until another person has confirmed it. An update goes to --canaries first, which must tell the new version and be
-healthy for --healthy before the rest follows; machines that are worse than before end it.`
+Orders end with the batch of the first machine that answers and does not do it (--keep-going goes on). --dry-run
+tells nobody and shows the batches. --at keeps the order for "farm orders run". Above four_eyes machines of
+farm.toml the order waits until another person has confirmed it. An update goes to --canaries first, which must
+tell the new version and be healthy for --healthy before the rest follows; machines that are worse than before
+end it.`
 
 const controlExamples = `  aqsha farm control ekibastuz/c1 sleep --allow-control --step-kw 200
   aqsha farm control SMTTYRHBDJAAI0001 reboot --allow-control

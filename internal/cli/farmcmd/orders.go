@@ -70,9 +70,9 @@ func newFarmOrdersCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "orders",
 		Short: "List orders that wait: for a second person, or for their time",
-		Long: `Orders above four_eyes machines (farm.toml) wait until another person of farm.toml has confirmed them;
-those with --at wait for their time. "run" lets out what is due. One whose time has passed is missed: that is written down,
-and it is not made up for. Everything stands in orders.jsonl, to which is only ever added.`,
+		Long: `Orders above four_eyes machines (farm.toml) wait until another person of farm.toml has confirmed
+them; those with --at wait for their time. "run" lets out what is due. One whose time has passed is missed: that
+is written down, and it is not made up for. Everything stands in orders.jsonl, to which is only ever added.`,
 		Example: "  aqsha farm orders\n  aqsha farm orders --all --json",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -198,10 +198,10 @@ func newFarmOrdersRunCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "run",
 		Short: "Let out the orders that are due",
-		Long: `Gives the orders that are due, one after the other, as "farm control" does, and writes down what was
-missed. With --for it stays and gives others when their time comes. Does nothing without --allow-control. An order is begun
-once: one that was begun and not ended, because the program was stopped, is told as interrupted and not begun again;
-audit.jsonl says what each machine was told.`,
+		Long: `Gives the orders that are due, one after the other, as "farm control" does, and writes down what
+was missed. With --for it stays and gives others when their time comes. Does nothing without --allow-control. An
+order is begun once: one that was begun and not ended, because the program was stopped, is told as interrupted
+and not begun again; audit.jsonl says what each machine was told.`,
 		Example: "  aqsha farm orders run --allow-control\n  aqsha farm orders run --allow-control --for 24h",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -336,11 +336,11 @@ func newFarmOrdersCurtailCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "curtail HOURS.csv",
 		Short: "Make the orders that keep machines to a plan of 'farm power schedule --hours'",
-		Long: `Reads the hours of a plan (day, from, kwh) and makes the orders to sleep and wake that keep the farm's load to it.
---group names who may sleep, the first first; machines of no group go on. A machine that was put to sleep rests for at least --rest, one
-that was woken runs for at least --run where there is power. Orders go out with "farm orders run" when their hour comes, in
-steps of --step-kw, and are missed when they are later than --grace. With four_eyes of farm.toml, another person confirms
-each above it.`,
+		Long: `Reads the hours of a plan (day, from, kwh) and makes the orders to sleep and wake that keep the
+farm's load to it. --group names who may sleep, the first first; machines of no group go on. A machine that was
+put to sleep rests for at least --rest, one that was woken runs for at least --run where there is power. Orders
+go out with "farm orders run" when their hour comes, in steps of --step-kw, and are missed when they are later
+than --grace. With four_eyes of farm.toml, another person confirms each above it.`,
 		Example: "  aqsha farm power schedule site/power.toml --hours hours.csv\n" +
 			"  aqsha farm orders curtail hours.csv --group ekibastuz/c2 --group ekibastuz/c1 --dry-run",
 		Args: cli.ExactArgs(1),
@@ -465,8 +465,9 @@ func newFarmOrdersAccountCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "account PLAN",
 		Short: "What a curtailment's orders were to move, beside what was moved",
-		Long: `For each time of a plan (the name of its file): the load that was to sleep and to be woken, and that of
-the machines that were seen to do it, by their nameplates; and orders that were missed, withdrawn or have not ended.`,
+		Long: `For each time of a plan (the name of its file): the load that was to sleep and to be woken, and
+that of the machines that were seen to do it, by their nameplates; and orders that were missed, withdrawn or
+have not ended.`,
 		Example: "  aqsha farm orders account hours.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -121,7 +121,8 @@ func newDealCommand() *cobra.Command {
 
 func newJoinCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "join DEALING…", Short: "Put all openers' dealings together: keep this opener's share, print the joint key",
+		Use:   "join DEALING…",
+		Short: "Put all openers' dealings together: keep this opener's share, print the joint key",
 		Long: `Dealings in the openers' order. A dealing that does not fit is refused with its dealer's number.
 All openers compare the key that is printed before the authority announces it.`,
 		Example: "  aqsha purse openers join D1 D2 D3 --members P1,P2,P3 --opener 1 --key ./opener.key --share ./share.key",
@@ -275,7 +276,8 @@ twice), and nothing is opened before as many openers as it takes agree.`,
 
 func newOpenNameCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "open REQUEST SHARE…", Short: "Bring a request and the openers' shares to the ledger: the opening is counted",
+		Use:     "open REQUEST SHARE…",
+		Short:   "Bring a request and the openers' shares to the ledger: the opening is counted",
 		Example: "  aqsha purse openers open 8604… 8405… 8405…", Args: cobra.RangeArgs(2, sealed.MaxOpeners+1),
 		RunE: session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
@@ -293,7 +295,8 @@ func newOpenNameCommand() *cobra.Command {
 					token.NameShare{Opener: share.Opener, Point: share.Point, Proof: share.Proof[:]})
 			}
 			receipt, err := s.Do(ctx, t)
-			return session.ShowReceipt(command, receipt, err, "the name is open for who asked; the opening is counted\n")
+			return session.ShowReceipt(command, receipt, err,
+				"the name is open for who asked; the opening is counted\n")
 		}),
 	}
 }
@@ -301,7 +304,8 @@ func newOpenNameCommand() *cobra.Command {
 func newReadNameCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "read PURSE", Short: "Read the name of a purse's owner with the key that asked for it",
-		Example: "  aqsha purse openers read 6c1f0e52d0a94b7fb1c1f3c5a7d9e2b4 --key ./asker.key", Args: cobra.ExactArgs(1),
+		Example: "  aqsha purse openers read 6c1f0e52d0a94b7fb1c1f3c5a7d9e2b4 --key ./asker.key",
+		Args:    cobra.ExactArgs(1),
 		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
 			args []string) error {
 			id, err := s.WalletOf(args[0])

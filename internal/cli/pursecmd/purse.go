@@ -78,8 +78,9 @@ func newOpenCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "open OWNER", Short: "Open a purse on this device, with a deposit out of a wallet",
 		Long: `Makes the purse's file with a key of its own and opens the purse on the ledger. The owner's bank
-signs too: its keys have to be here. Where openers were announced it seals the owner's name for them (--name). What the purse's limits allow is what a payee believes without a network,
-and the most that the bank's bond pays for it.`,
+signs too: its keys have to be here. Where openers were announced it seals the owner's name for them (--name).
+What the purse's limits allow is what a payee believes without a network, and the most that the bank's bond pays
+for it.`,
 		Example: "  aqsha purse open aigerim --deposit 5000 --purse ./phone.json", Args: cobra.ExactArgs(1),
 		RunE: session.OnLedger(openPurse),
 	}

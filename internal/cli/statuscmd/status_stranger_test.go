@@ -52,13 +52,18 @@ func TestStatusOfStrangers(t *testing.T) {
 		"a page": {page(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "<!doctype html><title>Router</title>")
 		}), "not as a node of a ledger does"},
-		"nothing":             {page(func(http.ResponseWriter, *http.Request) {}), "not as a node of a ledger does"},
-		"another program":     {page(http.NotFound), "answers 404 Not Found, and not as a node of a ledger does"},
-		"another one's JSON":  {page(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"network": 7}`) }), "not as a node of a ledger does"},
-		"not modified, empty": {page(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }), "answers 304 Not Modified"},
+		"nothing":         {page(func(http.ResponseWriter, *http.Request) {}), "not as a node of a ledger does"},
+		"another program": {page(http.NotFound), "answers 404 Not Found, and not as a node of a ledger does"},
+		"another one's JSON": {page(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"network": 7}`)
+		}), "not as a node of a ledger does"},
+		"not modified, empty": {page(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotModified)
+		}), "answers 304 Not Modified"},
 	} {
 		m := queryNode(t.Context(), c.url, "")
-		if m.Role != RoleUnknown || m.Status != noNode || !strings.Contains(m.Detail, c.says) || !strings.HasPrefix(m.Detail, c.url) {
+		if m.Role != RoleUnknown || m.Status != noNode || !strings.Contains(m.Detail, c.says) ||
+			!strings.HasPrefix(m.Detail, c.url) {
 			t.Errorf("%s: %s, %s: %s", name, m.Role, m.Status, m.Detail)
 		}
 		for _, inside := range []string{"malformed", "invalid character", "net/http", "json:", "unmarshal", "EOF"} {

@@ -85,7 +85,8 @@ func (w *statusWorld) fence(epoch uint64) []byte {
 	if epoch == 0 {
 		return nil
 	}
-	signed, err := note.Sign(&note.Note{Text: node.Fence{Network: w.network, Epoch: epoch, Size: 9, Leader: "word"}.Text()}, w.signer)
+	signed, err := note.Sign(&note.Note{Text: node.Fence{Network: w.network, Epoch: epoch, Size: 9,
+		Leader: "word"}.Text()}, w.signer)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -106,21 +107,25 @@ func (w *statusWorld) leader(epoch uint64, change func(a *answers)) answers {
 func (w *statusWorld) follower(epoch uint64) answers {
 	lag := uint64(0)
 	return w.leader(epoch, func(a *answers) {
-		a.health.Status, a.health.Ready, a.health.Role, a.instance = "following", false, node.StandsFollower, "run of a follower"
+		a.health.Status, a.health.Ready, a.health.Role, a.instance = "following", false, node.StandsFollower,
+			"run of a follower"
 		a.health.Follows = &node.FollowState{Connected: true, Lag: &lag}
 	})
 }
 
-// What is no node, what lies and what is odd: none makes a leader of what is none, or two of one, or prints what it likes.
+// What is no node, what lies and what is odd: none makes a leader of what is none, or two of one, or prints what it
+// likes.
 func TestStatusOfOddAnswers(t *testing.T) {
 	w, stranger := newStatusWorld(t, 1), newStatusWorld(t, 2)
 	forger := newStatusWorld(t, 1) // of the same network, under a log key of its own
 	waits := w.leader(0, func(a *answers) {
-		a.health.Status, a.health.Ready, a.health.Height, a.health.Detail, a.size = "waiting", false, nil, "waiting for followers: 0 of 1", 1
+		a.health.Status, a.health.Ready, a.health.Height, a.health.Detail, a.size = "waiting", false, nil,
+			"waiting for followers: 0 of 1", 1
 	})
 	fenced := func(role string) answers {
 		return w.leader(1, func(a *answers) {
-			a.health.Status, a.health.Ready, a.health.Role, a.health.Detail, a.instance = "read-only", false, role, "fenced", "run of the old one"
+			a.health.Status, a.health.Ready, a.health.Role, a.health.Detail, a.instance = "read-only", false, role,
+				"fenced", "run of the old one"
 		})
 	}
 	for name, c := range map[string]struct {
@@ -132,38 +137,62 @@ func TestStatusOfOddAnswers(t *testing.T) {
 		unsaid  []string // what is neither said nor printed
 		printed []string
 	}{
-		"a group as it should be": {nodes: []answers{w.leader(2, nil), w.follower(2)}, roles: []string{"leader", "follower"}, well: true,
+		"a group as it should be": {nodes: []answers{w.leader(2, nil), w.follower(2)},
+			roles: []string{"leader", "follower"}, well: true,
 			unsaid: []string{"\x1b"}, printed: []string{"network " + w.network.String()}},
-		"the same node under two names": {nodes: []answers{w.leader(1, nil), w.leader(1, nil)}, roles: []string{"leader", "leader"}, well: true,
+		"the same node under two names": {nodes: []answers{w.leader(1, nil), w.leader(1, nil)},
+			roles: []string{"leader", "leader"}, well: true,
 			printed: []string{"is the same node as"}},
-		"two that lead": {nodes: []answers{w.leader(1, nil), w.leader(1, func(a *answers) { a.instance = "another run" })}, roles: []string{"leader", "leader"},
+		"two that lead": {nodes: []answers{w.leader(1, nil), w.leader(1, func(a *answers) {
+			a.instance = "another run"
+		})}, roles: []string{"leader", "leader"},
 			leads: 1, unwell: []string{"2 of the nodes asked lead"}},
-		"two that do not say which run they are": {nodes: []answers{w.leader(1, func(a *answers) { a.instance = "" }), w.leader(1, func(a *answers) { a.instance = "" })},
+		"two that do not say which run they are": {nodes: []answers{w.leader(1, func(a *answers) {
+			a.instance = ""
+		}), w.leader(1, func(a *answers) { a.instance = "" })},
 			roles: []string{"leader", "leader"}, leads: 1, unwell: []string{"2 of the nodes asked lead"}},
-		"one that repeats another's run": {nodes: []answers{fenced(node.StandsReplaced), w.leader(1, func(a *answers) { a.instance = "run of the old one" })},
+		"one that repeats another's run": {nodes: []answers{fenced(node.StandsReplaced), w.leader(1, func(a *answers) {
+			a.instance = "run of the old one"
+		})},
 			roles: []string{"replaced", "leader"}, leads: 1, unwell: []string{"was replaced as the leader"}},
 		"an empty object": {nodes: []answers{{raw: "{}"}}, roles: []string{"unknown"}, leads: -1,
-			unwell: []string{"not as a node of a ledger does", "nobody is known to lead"}, unsaid: []string{"network \n"}, printed: []string{"no-node", "None of the nodes asked said"}},
-		"refusals": {nodes: []answers{{code: http.StatusTooManyRequests}, {code: http.StatusUnauthorized}, {code: http.StatusForbidden}, {code: http.StatusTeapot}},
+			unwell: []string{"not as a node of a ledger does", "nobody is known to lead"},
+			unsaid: []string{"network \n"}, printed: []string{"no-node", "None of the nodes asked said"}},
+		"refusals": {nodes: []answers{{code: http.StatusTooManyRequests}, {code: http.StatusUnauthorized},
+			{code: http.StatusForbidden}, {code: http.StatusTeapot}},
 			roles: []string{"unknown", "unknown", "unknown", "unknown"}, leads: -1,
-			unwell:  []string{"is there and has too much to do", "answers only with an access", "does not let this access read everything", "4 of the nodes did not say"},
+			unwell: []string{"is there and has too much to do", "answers only with an access",
+				"does not let this access read everything", "4 of the nodes did not say"},
 			printed: []string{"busy", "no-access", "refused"}, unsaid: []string{"unreachable"}},
-		"a list, a page and a word": {nodes: []answers{{raw: "[]"}, {raw: "<!doctype html><title>Router</title>"}, {raw: `"ok"`}}, roles: []string{"unknown", "unknown", "unknown"},
+		"a list, a page and a word": {nodes: []answers{{raw: "[]"}, {raw: "<!doctype html><title>Router</title>"},
+			{raw: `"ok"`}}, roles: []string{"unknown", "unknown", "unknown"},
 			leads: -1, unwell: []string{"3 of the nodes did not say"}},
-		"a state that no node has": {nodes: []answers{w.leader(1, func(a *answers) { a.health.Status = "splendid\x1b[31m" })}, roles: []string{"unknown"}, leads: -1,
+		"a state that no node has": {nodes: []answers{w.leader(1, func(a *answers) {
+			a.health.Status = "splendid\x1b[31m"
+		})}, roles: []string{"unknown"}, leads: -1,
 			unsaid: []string{"\x1b", "splendid"}},
-		"a key that is none": {nodes: []answers{w.leader(1, func(a *answers) { a.logKey = "nonsense" })}, roles: []string{"unknown"}, leads: -1},
+		"a key that is none": {nodes: []answers{w.leader(1, func(a *answers) {
+			a.logKey = "nonsense"
+		})}, roles: []string{"unknown"}, leads: -1},
 		"a leader that waits for its followers": {nodes: []answers{waits}, roles: []string{"leader"}, leads: -1,
-			unwell: []string{"leads and takes no payments: waiting: waiting for followers: 0 of 1"}, printed: []string{"not known"}},
-		"a replaced leader alone":           {nodes: []answers{fenced(node.StandsReplaced)}, roles: []string{"replaced"}, leads: -1, unwell: []string{"was replaced", "none of the nodes asked leads"}},
-		"a replaced leader, which says not": {nodes: []answers{fenced(""), w.leader(1, nil)}, roles: []string{"replaced", "leader"}, leads: 1, unwell: []string{"was replaced"}},
+			unwell:  []string{"leads and takes no payments: waiting: waiting for followers: 0 of 1"},
+			printed: []string{"not known"}},
+		"a replaced leader alone": {nodes: []answers{fenced(node.StandsReplaced)},
+			roles: []string{"replaced"}, leads: -1, unwell: []string{"was replaced", "none of the nodes asked leads"}},
+		"a replaced leader, which says not": {nodes: []answers{fenced(""), w.leader(1, nil)},
+			roles: []string{"replaced", "leader"}, leads: 1, unwell: []string{"was replaced"}},
 		"one that stopped": {nodes: []answers{fenced(node.StandsStopped)}, roles: []string{"stopped"}, leads: -1,
 			unwell: []string{"has stopped: read-only: fenced"}},
-		"an older epoch": {nodes: []answers{w.leader(0, nil), w.leader(1, func(a *answers) { a.instance = "another run" })}, roles: []string{"replaced", "leader"}, leads: 1,
+		"an older epoch": {nodes: []answers{w.leader(0, nil), w.leader(1, func(a *answers) {
+			a.instance = "another run"
+		})}, roles: []string{"replaced", "leader"}, leads: 1,
 			unwell: []string{"was replaced as the leader"}},
-		"a stranger first": {nodes: []answers{stranger.leader(7, nil), w.leader(1, nil), w.follower(1)}, roles: []string{"leader", "leader", "follower"}, leads: 1,
-			unwell: []string{"is of another network, " + stranger.network.String()}, unsaid: []string{"nodes asked lead"}},
-		"a forger of the same network": {nodes: []answers{forger.leader(99, nil), w.leader(1, nil), w.follower(1)}, roles: []string{"leader", "leader", "follower"}, leads: 1,
+		"a stranger first": {nodes: []answers{stranger.leader(7, nil), w.leader(1, nil), w.follower(1)},
+			roles: []string{"leader", "leader", "follower"}, leads: 1,
+			unwell: []string{"is of another network, " + stranger.network.String()},
+			unsaid: []string{"nodes asked lead"}},
+		"a forger of the same network": {nodes: []answers{forger.leader(99, nil), w.leader(1, nil), w.follower(1)},
+			roles: []string{"leader", "leader", "follower"}, leads: 1,
 			unwell: []string{"shows another log key"}, unsaid: []string{"was replaced"}},
 		"what moves the cursor": {nodes: []answers{w.leader(1, func(a *answers) {
 			a.health.Version, a.health.Warnings = "1\x1b[2J", []string{"\x1b]0;owned\a"}
