@@ -139,8 +139,8 @@ func TestPageVerifiesForThePublic(t *testing.T) {
 	}
 	var remembered, scanned string
 	link := w.http.URL + "/?again#network=" + strings.Repeat("ab", 32)
-	if err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL), chromedp.WaitVisible(`#blocks tr`), chromedp.Value(`#id`, &remembered),
-		chromedp.Navigate(link), chromedp.WaitVisible(`#blocks tr`), chromedp.Value(`#id`, &scanned)); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &remembered, chromedp.ByQuery),
+		chromedp.Navigate(link), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &scanned, chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
 	if remembered != w.world.Network.String() || scanned != strings.Repeat("ab", 32) {

@@ -42,12 +42,12 @@ func verdict(t *testing.T, ctx context.Context, url, network string) (result, ch
 	var shot []byte
 	err := chromedp.Run(ctx,
 		chromedp.Navigate(url),
-		chromedp.WaitVisible(`#blocks tr`),
+		chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery),
 		chromedp.Evaluate("document.getElementById('id').value = '"+network+"'", nil),
-		chromedp.Click(`#verify`),
-		chromedp.WaitReady(`#checks[data-result]`),
-		chromedp.AttributeValue(`#checks`, "data-result", &result, nil),
-		chromedp.Text(`#checks`, &checks),
+		chromedp.Click(`#verify`, chromedp.ByQuery),
+		chromedp.WaitReady(`#checks[data-result]`, chromedp.ByQuery),
+		chromedp.AttributeValue(`#checks`, "data-result", &result, nil, chromedp.ByQuery),
+		chromedp.Text(`#checks`, &checks, chromedp.ByQuery),
 		chromedp.FullScreenshot(&shot, 100),
 	)
 	if err != nil {
@@ -70,7 +70,7 @@ func TestPageVerifiesInTheBrowser(t *testing.T) {
 		t.Fatalf("%s: %s", result, checks)
 	}
 	var issued, live string
-	if err := chromedp.Run(ctx, chromedp.Text(`#issued`, &issued), chromedp.Text(`#live`, &live)); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Text(`#issued`, &issued, chromedp.ByQuery), chromedp.Text(`#live`, &live, chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
 	if want := "1\u202f000\u202f000.00 ₸"; issued != want || live != want {
@@ -106,7 +106,7 @@ func TestDocsPageRenders(t *testing.T) {
 	w := newTown(t, api.Options{Open: true})
 	ctx := browser(t)
 	var text string
-	err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/docs"), chromedp.WaitReady(`body[data-ready]`), chromedp.Text(`#list`, &text))
+	err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/docs"), chromedp.WaitReady(`body[data-ready]`, chromedp.ByQuery), chromedp.Text(`#list`, &text, chromedp.ByQuery))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func (w *walletPage) do(actions ...chromedp.Action) {
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var page string
-		_ = chromedp.Run(w.ctx, chromedp.Text("body", &page))
+		_ = chromedp.Run(w.ctx, chromedp.Text("body", &page, chromedp.ByQuery))
 		w.clean()
 		w.t.Fatalf("%v\nthe page says:\n%s", err, page)
 	}
@@ -205,7 +205,7 @@ func (w *walletPage) paper(public string) (string, token.WalletID) {
 // reads a refusal, locks it, and opens it again after a reload.
 func TestAPersonPaysFromAPhone(t *testing.T) {
 	w := newWalletPage(t)
-	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"), chromedp.SetValue("select", "en"),
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery), chromedp.SetValue("select", "en", chromedp.ByQuery),
 		chromedp.Evaluate(`document.querySelector("select").dispatchEvent(new Event("change", {bubbles: true}))`, nil))
 	w.see("Money of the central bank")
 	w.picture("first")
@@ -261,7 +261,7 @@ func TestAPersonPaysFromAPhone(t *testing.T) {
 	w.see("Nothing left your wallet")
 	w.picture("refused")
 
-	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"))
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
 	w.fill("Passphrase", "seven sheep in the yart")
 	w.press("Open")
 	w.see("does not open it")

@@ -43,7 +43,7 @@ func recoveryOf(seed [32]byte) string {
 // speak chooses a language of the page.
 func (w *walletPage) speak(language string) {
 	w.t.Helper()
-	w.do(chromedp.WaitVisible("h1"), chromedp.SetValue("header select", language, chromedp.ByQuery),
+	w.do(chromedp.WaitVisible("h1", chromedp.ByQuery), chromedp.SetValue("header select", language, chromedp.ByQuery),
 		chromedp.Evaluate(`document.querySelector("header select").dispatchEvent(new Event("change", {bubbles: true}))`, nil),
 		chromedp.Poll(fmt.Sprintf(`document.documentElement.lang === %q`, language), nil))
 }
@@ -74,7 +74,7 @@ func (w *walletPage) take(key string, wallet token.WalletID) {
 // turn shows a page of the wallet without loading anything anew, as its own links do.
 func (w *walletPage) turn(page string) {
 	w.t.Helper()
-	w.do(chromedp.Evaluate(fmt.Sprintf(`history.pushState(null, "", "/wallet/%s"); dispatchEvent(new PopStateEvent("popstate"))`, page), nil), chromedp.WaitVisible("h1"))
+	w.do(chromedp.Evaluate(fmt.Sprintf(`history.pushState(null, "", "/wallet/%s"); dispatchEvent(new PopStateEvent("popstate"))`, page), nil), chromedp.WaitVisible("h1", chromedp.ByQuery))
 }
 
 func (w *walletPage) unlock() {
@@ -115,7 +115,7 @@ func TestAWalletWorksWithoutAConnection(t *testing.T) {
 	w.do(chromedp.Poll(`caches.keys().then(async (names) => names.length === 1 && (await (await caches.open(names[0])).keys()).length > 10)`, nil, chromedp.WithPollingTimeout(20*time.Second)))
 	down.Store(true)
 	w.http.CloseClientConnections()
-	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"))
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
 	w.unlock()
 	w.see("no connection")
 	w.see("100,000.00")
@@ -123,7 +123,7 @@ func TestAWalletWorksWithoutAConnection(t *testing.T) {
 	w.press("Ask for money")
 	w.fill("How much", "12")
 	w.press("Go on")
-	w.do(chromedp.WaitVisible("svg.code"))
+	w.do(chromedp.WaitVisible("svg.code", chromedp.ByQuery))
 	w.turn("pay")
 	w.fill("To whom", w.bob.String())
 	w.fill("How much", "150")
@@ -131,7 +131,7 @@ func TestAWalletWorksWithoutAConnection(t *testing.T) {
 	w.press("Pay 150.00")
 	w.see("Waits: 150.00")
 	w.picture("waits")
-	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"))
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
 	w.unlock()
 	w.see("not paid yet")
 	if got := w.balanceOf(w.alice); got != 100_000*money.Tenge {
@@ -160,7 +160,7 @@ func TestATill(t *testing.T) {
 	w.press("0")
 	w.picture("till-pad")
 	w.press("Show the code")
-	w.do(chromedp.WaitVisible("svg.code"))
+	w.do(chromedp.WaitVisible("svg.code", chromedp.ByQuery))
 	reference := strings.Fields(w.text(`[data-testid="till-state"] .dim`))[0]
 	w.picture("till-code")
 	first := w.pay(token.OutputID(bobs.ID(), 0), 5_000*money.Tenge, 100*money.Tenge, "bob", "alice", reference)
@@ -195,7 +195,7 @@ func TestATill(t *testing.T) {
 	cashier.do(chromedp.Poll(`document.querySelector('[data-testid="day"]')?.innerText.startsWith("150.00")`, nil))
 	cashier.picture("till-cashier")
 	var navigation int
-	cashier.do(chromedp.Evaluate(`document.querySelectorAll("nav").length`, &navigation), chromedp.Navigate(w.http.URL+"/wallet/pay"), chromedp.WaitVisible(`[data-testid="day"]`))
+	cashier.do(chromedp.Evaluate(`document.querySelectorAll("nav").length`, &navigation), chromedp.Navigate(w.http.URL+"/wallet/pay"), chromedp.WaitVisible(`[data-testid="day"]`, chromedp.ByQuery))
 	if navigation != 0 {
 		t.Error("the cashier's device has pages that spend")
 	}
@@ -228,7 +228,7 @@ func TestTabsShareOneStream(t *testing.T) {
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
-	second.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"))
+	second.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
 	second.unlock()
 	second.see("100,000.00")
 	change := w.payBob(7 * money.Tenge)
@@ -293,7 +293,7 @@ func TestAPersonKeepsAWalletSafe(t *testing.T) {
 		w.press("Look and confirm")
 		w.press("Pay 10.00")
 		w.see("Paid: 10.00")
-		w.do(chromedp.Navigate(w.http.URL+"/wallet/people"), chromedp.WaitVisible("h1"))
+		w.do(chromedp.Navigate(w.http.URL+"/wallet/people"), chromedp.WaitVisible("h1", chromedp.ByQuery))
 		w.unlock()
 		w.see("My bank") // what the old key had sealed is there
 	}
@@ -385,11 +385,11 @@ func TestAWalletOpensByTheDevicesLock(t *testing.T) {
 	w.turn("")
 	set()
 	w.see("lock opens this wallet")
-	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"))
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
 	w.see("Open the wallet")
 	w.press("Open with the phone's lock")
 	w.see("100,000.00")
-	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1"))
+	w.do(chromedp.Navigate(w.http.URL+"/wallet/"), chromedp.WaitVisible("h1", chromedp.ByQuery))
 	w.unlock()
 	w.see("100,000.00")
 	w.clean()

@@ -60,7 +60,7 @@ func (w *walletPage) passphrase(heading string) {
 func (w *walletPage) writeDown() string {
 	w.t.Helper()
 	var groups []string
-	w.do(chromedp.WaitVisible(".groups"), chromedp.Evaluate(`[...document.querySelectorAll(".groups li")].map(l => l.textContent)`, &groups))
+	w.do(chromedp.WaitVisible(".groups", chromedp.ByQuery), chromedp.Evaluate(`[...document.querySelectorAll(".groups li")].map(l => l.textContent)`, &groups))
 	w.press("I wrote it down")
 	number := regexp.MustCompile(`Type group (\d+) of`)
 	for range 3 {
@@ -387,7 +387,7 @@ func TestEveryStateCanBeReadByAll(t *testing.T) {
 	w.turn("safety")
 	w.passphrase("A second key")
 	w.press("Make a second key")
-	w.do(chromedp.WaitVisible(".groups"))
+	w.do(chromedp.WaitVisible(".groups", chromedp.ByQuery))
 	w.stateOf("second-key")
 	w.press("Cancel")
 	w.http.CloseClientConnections()

@@ -121,6 +121,7 @@ func TestALeaderThatWentBackIsAnAlarm(t *testing.T) {
 	if len(n.Warnings()) == 0 || !strings.Contains(n.Warnings()[0], "gone back") {
 		t.Errorf("warnings %q", n.Warnings())
 	}
+	until(t, "the line of the alarm", func() bool { return log.count("level=ERROR") > 0 }) // it comes after the state
 	if log.count("level=ERROR") != 1 {
 		t.Errorf("%d lines at ERROR", log.count("level=ERROR"))
 	}

@@ -215,7 +215,7 @@ func showCash(t *testing.T, n *node.Node, dir string) {
 	var title, text string
 	var picture []byte
 	err = chromedp.Run(ctx, chromedp.EmulateViewport(1000, 1600), chromedp.Navigate(server.URL),
-		chromedp.WaitVisible(`#cash table`), chromedp.Text(`#cashTitle`, &title), chromedp.Text(`#cash`, &text),
+		chromedp.WaitVisible(`#cash table`, chromedp.ByQuery), chromedp.Text(`#cashTitle`, &title, chromedp.ByQuery), chromedp.Text(`#cash`, &text, chromedp.ByQuery),
 		chromedp.FullScreenshot(&picture, 100))
 	if err != nil {
 		t.Fatal(err)
