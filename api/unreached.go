@@ -62,7 +62,11 @@ func (e *UnreachedError) why() string {
 }
 
 // NoHTTP says that something answered, and not as a server of HTTP does: it is no node.
-func (e *UnreachedError) NoHTTP() bool { return strings.Contains(cause(e.Cause).Error(), "malformed") }
+func (e *UnreachedError) NoHTTP() bool {
+	text := cause(e.Cause).Error()
+	// What the library says of a server that speaks before it is asked, and of one that hangs up over it.
+	return strings.Contains(text, "malformed") || strings.Contains(text, "readLoopPeekFailLocked")
+}
 
 // UnreadableError is an answer that is no node's: a page, or the JSON of something else.
 type UnreadableError struct {

@@ -151,7 +151,7 @@ func TestWhatIndexingAllocates(t *testing.T) {
 	feed(t, x, c, len(c.Blocks))
 	runtime.ReadMemStats(&after)
 	per := float64(after.Mallocs-before.Mallocs) / payments
-	if t.Logf("%.1f allocations a payment", per); per > 8 {
+	if t.Logf("%.1f allocations a payment", per); per > 8.5 { // 7.1, under the race detector 8.1
 		t.Errorf("%.1f allocations a payment", per)
 	}
 }
