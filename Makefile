@@ -38,7 +38,7 @@ test: console check deps
 	$(GO) test -vet=off -timeout 20m -parallel 3 ./cmd/aqsha ./node/failover
 	$(GO) test -vet=off -timeout 20m ./node -run 'Crash|Fates|Failing|Disk|Sync|Rot|Pilot|Voyages|Replays|Clock|Snapshot'
 	$(GO) test -vet=off -timeout 20m ./cash/office -run Crashes
-	$(GO) test -vet=off -timeout 20m ./node/bench ./cluster/bench
+	$(GO) test -vet=off -timeout 20m ./node/bench ./cluster/bench ./api/cash/bench
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi

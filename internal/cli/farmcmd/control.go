@@ -56,19 +56,7 @@ func newFarmControlCommand() *cobra.Command {
 		Args:              cli.ExactArgs(2),
 		ValidArgsFunction: completeActions,
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
-			if err != nil {
-				return err
-			}
-			inventory, err := fleet.OpenInventory(dir)
-			if err != nil {
-				return err
-			}
-			machines, err := inventory.Select(args[0])
+			dir, config, machines, err := selected(command, args[0])
 			if err != nil {
 				return err
 			}
@@ -274,4 +262,21 @@ func orderEnd(results []control.Result) error {
 		return cli.Unreached(fmt.Errorf("none of %d machines could be reached", len(results)))
 	}
 	return farm.Refuse("not-done", "machines", "%d of %d machines have not taken the order", failed, len(results))
+}
+
+// selected are the machines that a selector names, with their farm's folder and settings.
+func selected(command *cobra.Command, selector string) (dir string, config records.Config, machines []*fleet.Machine,
+	err error) {
+	if dir, err = farmDir(command, false); err != nil {
+		return dir, config, nil, err
+	}
+	if config, err = records.ReadConfig(dir); err != nil {
+		return dir, config, nil, err
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err != nil {
+		return dir, config, nil, err
+	}
+	machines, err = inventory.Select(selector)
+	return dir, config, machines, err
 }

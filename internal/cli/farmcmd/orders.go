@@ -345,19 +345,7 @@ than --grace. With four_eyes of farm.toml, another person confirms each above it
 			"  aqsha farm orders curtail hours.csv --group ekibastuz/c2 --group ekibastuz/c1 --dry-run",
 		Args: cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, err := farmDir(command, false)
-			if err != nil {
-				return err
-			}
-			config, err := records.ReadConfig(dir)
-			if err != nil {
-				return err
-			}
-			inventory, err := fleet.OpenInventory(dir)
-			if err != nil {
-				return err
-			}
-			machines, err := inventory.Select(hoursOf)
+			dir, config, machines, err := selected(command, hoursOf)
 			if err != nil {
 				return err
 			}
