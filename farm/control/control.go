@@ -161,6 +161,9 @@ func (r Result) Done() bool { return r.Outcome == "done" }
 
 // Batches spreads machines so that no batch moves a site's load by more than stepKW, in the order of places.
 func Batches(machines []*fleet.Machine, stepKW int64) ([][]*fleet.Machine, error) {
+	if stepKW < 0 {
+		return nil, farm.Refuse("farm-bad-order", "step-kw", "want 1 kW or more, got %d", stepKW)
+	}
 	sorted := slices.Clone(machines)
 	slices.SortStableFunc(sorted,
 		func(a, b *fleet.Machine) int { return strings.Compare(a.Place.String(), b.Place.String()) })

@@ -139,6 +139,10 @@ func waitingOrder(command *cobra.Command, config *records.Config, o *control.Ord
 	}
 	kept.From = kept.From.UTC()
 	kept.Until = kept.From.Add(within)
+	if !kept.Until.After(time.Now()) {
+		return kept, farm.Refuse("farm-bad-order", "at", "its time ended at %s, which is past",
+			kept.Until.In(config.Location()).Format(time.RFC3339))
+	}
 	return kept, nil
 }
 

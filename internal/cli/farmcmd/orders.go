@@ -230,6 +230,10 @@ const ordersEvery = 10 * time.Second
 
 // runOrders lets out what is due until the time has passed. What ended otherwise than done is told at the end.
 func runOrders(command *cobra.Command, c *control.Controller, dir string, duration time.Duration) error {
+	config, err := records.ReadConfig(dir)
+	if err != nil {
+		return err
+	}
 	until := time.Now().Add(duration)
 	var ran []orders.Order
 	var problems error
@@ -238,7 +242,7 @@ func runOrders(command *cobra.Command, c *control.Controller, dir string, durati
 		for _, o := range missed {
 			problems = errors.Join(problems, farm.Refuse("farm-missed", "order",
 				"order %d was missed: its time ended at %s",
-				o.ID, o.First().Until.Format(time.RFC3339)))
+				o.ID, o.First().Until.In(config.Location()).Format(time.RFC3339)))
 			ran = append(ran, o)
 		}
 		for _, o := range begun {
@@ -419,8 +423,11 @@ func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
 		return nil, err
 	}
 	rows, err := csv.NewReader(strings.NewReader(string(content))).ReadAll()
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return nil, farm.Refuse("farm-bad-plan", "hours", "%s is not a table of hours: %v", path, err)
+	}
+	if len(rows) == 0 {
+		return nil, farm.Refuse("farm-bad-plan", "hours", "%s is empty: want the columns day, from and kwh", path)
 	}
 	column := map[string]int{}
 	for i, name := range rows[0] {
@@ -436,8 +443,8 @@ func readHours(path string, zone *time.Location) ([]orders.Hour, error) {
 		from, err := time.ParseInLocation("2006-01-02 15:04", row[column["day"]]+" "+row[column["from"]], zone)
 		energy, bad := strconv.ParseFloat(row[column["kwh"]], 64)
 		if err != nil || bad != nil || !(energy >= 0 && energy < 1e9) {
-			return nil, farm.Refuse("farm-bad-plan", "hours", "%s line %d: want a date, an hour and kilowatt-hours",
-				path, i+2)
+			return nil, farm.Refuse("farm-bad-plan", "hours", "%s line %d: want a day as 2026-12-01, an hour as 18:00, "+
+				"and kilowatt-hours from 0 on", path, i+2)
 		}
 		hour := orders.Hour{From: from.UTC(), To: from.Add(time.Hour).UTC(), KW: int64(math.Floor(energy))}
 		if n := len(out); n > 0 && out[n-1].From.Equal(hour.From) {
