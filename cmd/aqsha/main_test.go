@@ -64,7 +64,7 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// waitFor runs a program until what it prints matches: what another process does takes as long as the machine lets it. It gives
+// waitFor runs a program until what it prints, also as an error, matches: what another process does takes as long as the machine lets it. It gives
 // up, and shows what was printed last, long before the limit of all tests would say no more than that one of them hung.
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -74,7 +74,7 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		err := ts.Exec(args[1], args[2:]...)
-		if wanted.MatchString(ts.ReadFile("stdout")) {
+		if wanted.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {
 			return
 		}
 		if time.Now().After(deadline) {
