@@ -19,8 +19,9 @@ type Unplugged struct {
 
 // validatorSteps are about a ledger that several run together.
 func validatorSteps() []Step {
-	return []Step{{"validator-unplugged", "Where four run a ledger together, one's machine is unplugged during the salaries " +
-		"and comes back", unplug}}
+	return []Step{{"validator-unplugged",
+		"Where four run a ledger together, one's machine is unplugged during the salaries " +
+			"and comes back", unplug}}
 }
 
 // unplug has it played by whoever can start processes: validators in one process could not be killed one by one.
@@ -32,8 +33,9 @@ func unplug(ctx context.Context, w *Stage) error {
 	if err != nil {
 		return err
 	}
-	w.Proves("%d salaries are paid and none is missing at any of the four: after %s was killed the next was answered within "+
-		"%.1f s; started again, it had everything after %.1f s", found.Paid, found.Validator, found.PauseSeconds,
+	w.Proves(
+		"%d salaries are paid and none is missing at any of the four: after %s was killed the next was answered within "+
+			"%.1f s; started again, it had everything after %.1f s", found.Paid, found.Validator, found.PauseSeconds,
 		found.CatchUpSeconds)
 	w.Proves("all four logs have %d entries and the root %s (aqsha cluster demo shows more)", found.Entries, found.Root)
 	return nil

@@ -23,18 +23,23 @@ func TestAValidatorIsUnplugged(t *testing.T) {
 	if played, err := Play(t.Context(), w, validatorSteps(), record); err == nil || played != 0 {
 		t.Errorf("without processes: %d, %v", played, err)
 	}
-	w.Validators = func(context.Context, func(string, ...any)) (Unplugged, error) { return Unplugged{}, io.ErrUnexpectedEOF }
-	if _, err := Play(t.Context(), w, validatorSteps(), record); !errors.Is(err, io.ErrUnexpectedEOF) || record.Done["validator-unplugged"] {
+	w.Validators = func(context.Context, func(string, ...any)) (Unplugged, error) {
+		return Unplugged{}, io.ErrUnexpectedEOF
+	}
+	if _, err := Play(t.Context(), w, validatorSteps(), record); !errors.Is(err, io.ErrUnexpectedEOF) ||
+		record.Done["validator-unplugged"] {
 		t.Errorf("where salaries are missing: %v", err)
 	}
 	w.Validators = func(_ context.Context, say func(string, ...any)) (Unplugged, error) {
 		say("unplugged")
-		return Unplugged{Validator: "tulpar", Paid: 12, PauseSeconds: 1.25, CatchUpSeconds: 3, Entries: 55, Root: txlog.Hash{0xab}}, nil
+		return Unplugged{Validator: "tulpar", Paid: 12, PauseSeconds: 1.25, CatchUpSeconds: 3, Entries: 55,
+			Root: txlog.Hash{0xab}}, nil
 	}
 	if played, err := Play(t.Context(), w, validatorSteps(), record); err != nil || played != 1 {
 		t.Errorf("%d, %v", played, err)
 	}
-	for _, want := range []string{"unplugged", "12 salaries are paid", "after tulpar was killed", "within 1.2 s", "have 55 entries and the root ab"} {
+	for _, want := range []string{"unplugged", "12 salaries are paid", "after tulpar was killed", "within 1.2 s",
+		"have 55 entries and the root ab"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not said: %s", want, out.String())
 		}
