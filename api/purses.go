@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -54,7 +55,55 @@ func (v *PurseView) Certificate() purse.Certificate {
 	return p.Certificate()
 }
 
+// RevocationsView is the revocation list, signed by the log's key, or its filter.
+type RevocationsView struct {
+	Sequence uint64       `json:"sequence" doc:"rises with each list: how many entries the log has"`
+	Time     uint64       `json:"time_millis"`
+	Count    int          `json:"purses" doc:"how many are revoked"`
+	Message  token.Octets `json:"revocations" doc:"the list, 16 bytes an entry, or the filter, less than 2"`
+}
+
+// revocations makes the list of what this node shows, and signs it.
+func (s *Server) revocations(ctx context.Context, filter bool) (view RevocationsView, err error) {
+	signer, err := s.node.ListSigner()
+	if err != nil {
+		return view, err
+	}
+	list := purse.List{TimeMillis: s.node.Clock().TimeMillis}
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		list.Sequence, list.Purses = head.Size, state.ConvictedPurses()
+	})
+	if err != nil {
+		return view, err
+	}
+	if len(list.Purses) > purse.MaxRevoked {
+		return view, token.Errorf(token.TooMany, "revocations", "%d purses, at most %d in a list", len(list.Purses),
+			purse.MaxRevoked)
+	}
+	view = RevocationsView{Sequence: list.Sequence, Time: list.TimeMillis, Count: len(list.Purses)}
+	if filter {
+		f := purse.NewFilter(&list)
+		err = f.Sign(s.node.Network(), signer)
+		view.Message = f.Append(nil)
+		return view, err
+	}
+	err = list.Sign(s.node.Network(), signer)
+	view.Message = list.Append(nil)
+	return view, err
+}
+
+func (s *Server) registerRevocations() {
+	huma.Register(s.api, operation("get-purse-revocations", "/v1/purses/revocations",
+		"The revocation list of offline purses, signed by the log's key", byAnybody,
+		http.StatusServiceUnavailable), func(ctx context.Context, in *struct {
+		Filter bool `query:"filter" doc:"the filter for small devices: one false alarm in 2,048"`
+	}) (*answer[RevocationsView], error) {
+		return ok(s.revocations(ctx, in.Filter))
+	})
+}
+
 func (s *Server) registerPurses() {
+	s.registerRevocations()
 	huma.Register(s.api, operation("list-purses", "/v1/purses",
 		"Offline purses: bonds, certifying keys, convicted purses",
 		byAnybody), func(ctx context.Context, _ *struct{}) (*answer[PursesView], error) {
@@ -100,4 +149,9 @@ func (c *Client) Purses(ctx context.Context) (PursesView, error) {
 // Purse reads a purse as its payees see it.
 func (c *Client) Purse(ctx context.Context, id token.WalletID) (PurseView, error) {
 	return get[PurseView](ctx, c, "/v1/purses/"+id.String())
+}
+
+// Revocations reads the revocation list, signed by the log's key, or its filter.
+func (c *Client) Revocations(ctx context.Context, filter bool) (RevocationsView, error) {
+	return get[RevocationsView](ctx, c, fmt.Sprintf("/v1/purses/revocations?filter=%t", filter))
 }

@@ -37,6 +37,7 @@ var rights = map[string]string{
 	"get-story":                "200 200 200 200 200 200 200 200 200 200 200",
 	"list-agencies":            "200 200 200 200 200 200 200 200 200 200 200",
 	"list-purses":              "200 200 200 200 200 200 200 200 200 200 200",
+	"get-purse-revocations":    "200 200 200 200 200 200 200 200 200 200 200",
 	"get-purse":                "404 404 404 404 404 404 404 404 404 404 404", // alice's wallet is none
 	"list-purposes":            "200 200 200 200 200 200 200 200 200 200 200",
 	"get-series":               "200 200 200 200 200 200 200 200 200 200 200", // few wallets are suppressed

@@ -88,6 +88,8 @@ const (
 	certificateDomain = "aqsha purse certificate v1\x00"
 	linkDomain        = "aqsha purse link v1\x00"
 	listDomain        = "aqsha purse revocations v1\x00"
+	filterDomain      = "aqsha purse filter v1\x00"
+	requestDomain     = "aqsha purse request v1\x00"
 )
 
 // digest is what is signed: SHA-256(domain ‖ network ‖ unsigned bytes).

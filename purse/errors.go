@@ -21,6 +21,7 @@ const (
 	OtherPurse     token.Code = "purse-other"       // a certificate or message of another purse than the one at hand
 	OlderList      token.Code = "purse-older-list"  // a revocation list older than the one at hand
 	PaymentPending token.Code = "purse-pending"     // another payment was begun and is not finished
+	BadChecksum    token.Code = "purse-checksum"    // a request that was changed on its way, or is of another network
 	NonePending    token.Code = "purse-not-pending" // no payment waits for its receipt
 )
 

@@ -1,12 +1,10 @@
 package purse
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aqsha/aqsha/internal/durable"
@@ -38,8 +36,11 @@ type file struct {
 	GivenUp     []givenUp                          `json:"given_up,omitempty"` // in order
 	Asked       []token.Octets                     `json:"asked,omitempty"`    // unanswered requests, the oldest first
 	Certifiers  map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
-	Revoked     []token.WalletID                   `json:"revoked,omitempty"` // in order
-	Proofs      []token.Octets                     `json:"proofs,omitempty"`  // convictions met here, one for a purse
+	LogKey      token.PublicKey                    `json:"log_key,omitzero"`      // that signs revocation lists
+	Revocations token.Octets                       `json:"revocations,omitempty"` // a signed list or filter
+	// a later list that a node said and nobody signed: it adds to the signed one, and takes nothing from it
+	Word   token.Octets   `json:"revocations_unsigned,omitempty"`
+	Proofs []token.Octets `json:"proofs,omitempty"` // convictions met here, one for a purse
 }
 
 // givenUp is a payment that no receipt is waited for any more.
@@ -73,14 +74,14 @@ func (f *file) device() (d rules.Device, err error) {
 		d.Held = append(d.Held, m)
 	}
 	for _, g := range f.GivenUp {
-		p, err := pendingOf(g.Request, g.Payment)
+		p, err := f.pendingOf(g.Request, g.Payment)
 		if err != nil {
 			return d, err
 		}
 		d.GivenUp = append(d.GivenUp, p)
 	}
 	if len(f.Payment) > 0 {
-		p, err := pendingOf(f.Request, f.Payment)
+		p, err := f.pendingOf(f.Request, f.Payment)
 		if err != nil {
 			return d, err
 		}
@@ -89,8 +90,8 @@ func (f *file) device() (d rules.Device, err error) {
 	return d, nil
 }
 
-func pendingOf(request, payment []byte) (p rules.Pending, err error) {
-	if p.Request, err = rules.DecodeRequest(request); err != nil {
+func (f *file) pendingOf(request, payment []byte) (p rules.Pending, err error) {
+	if p.Request, err = rules.DecodeRequest(f.Network, request); err != nil {
 		return p, err
 	}
 	p.Message, err = rules.DecodeMessage(payment)
@@ -106,20 +107,38 @@ func (f *file) put(d *rules.Device) {
 	f.GivenUp = nil
 	for i := range d.GivenUp {
 		p := &d.GivenUp[i]
-		f.GivenUp = append(f.GivenUp, givenUp{p.Request.Append(nil), p.Message.Append(nil)})
+		f.GivenUp = append(f.GivenUp, givenUp{p.Request.Append(f.Network, nil), p.Message.Append(nil)})
 	}
 	f.Request, f.Payment = nil, nil
 	if d.Pending != nil {
-		f.Request, f.Payment = d.Pending.Request.Append(nil), d.Pending.Message.Append(nil)
+		f.Request, f.Payment = d.Pending.Request.Append(f.Network, nil), d.Pending.Message.Append(nil)
 	}
 }
 
-func (f *file) view(nowMillis uint64) rules.View {
+// revocations are the signed list at hand, or its filter, and a node's bare word; nil for what is not there.
+func (f *file) revocations() (signed, word *rules.Revocations, err error) {
+	for _, one := range []struct {
+		data token.Octets
+		into **rules.Revocations
+	}{{f.Revocations, &signed}, {f.Word, &word}} {
+		if len(one.data) == 0 {
+			continue
+		}
+		r, err := rules.DecodeRevocations(one.data)
+		if err != nil {
+			return nil, nil, FileError{fmt.Errorf("its revocation list: %w", err)}
+		}
+		*one.into = &r
+	}
+	return signed, word, nil
+}
+
+func (f *file) view(nowMillis uint64) (rules.View, error) {
+	signed, word, err := f.revocations()
 	return rules.View{Network: f.Network, Certifiers: f.Certifiers, NowMillis: nowMillis,
 		Revoked: func(id token.WalletID) bool {
-			_, found := slices.BinarySearchFunc(f.Revoked, id, compare)
-			return found || f.proofOf(id) != nil
-		}}
+			return signed != nil && signed.Has(id) || word != nil && word.Has(id) || f.proofOf(id) != nil
+		}}, err
 }
 
 // proofOf is the conviction of a purse that was met here; nil for none.
@@ -131,8 +150,6 @@ func (f *file) proofOf(id token.WalletID) []byte {
 	}
 	return nil
 }
-
-func compare(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }
 
 func parse(path string, data []byte) (f file, err error) {
 	if err := json.Unmarshal(data, &f); err != nil {

@@ -1,6 +1,7 @@
 package purse
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -94,12 +95,62 @@ func (p *Phone) Certify(certificate []byte) error {
 	})
 }
 
-// Learn takes in what a ledger says: the certifying keys, and the purses that are revoked.
-func (p *Phone) Learn(certifiers map[token.WalletID]token.PublicKey, revoked []token.WalletID) error {
-	sorted := slices.Clone(revoked)
-	slices.SortFunc(sorted, compare)
+// Learn takes in what a ledger says: the certifying keys, and the key that signs revocation lists; zero where the
+// ledger's log has no single key.
+func (p *Phone) Learn(certifiers map[token.WalletID]token.PublicKey, logKey token.PublicKey) error {
 	return update(p.files, p.path, func(f *file) error {
-		f.Certifiers, f.Revoked = certifiers, slices.Compact(sorted)
+		f.Certifiers, f.LogKey = certifiers, logKey
+		return nil
+	})
+}
+
+// Revoke takes a revocation list in, or its filter, whoever carried it here: it holds by its signature, and by being
+// no older than the one at hand.
+func (p *Phone) Revoke(data []byte) error {
+	r, err := rules.DecodeRevocations(data)
+	if err != nil {
+		return err
+	}
+	return update(p.files, p.path, func(f *file) error {
+		atHand, word, err := f.revocations()
+		if err != nil {
+			return err
+		}
+		if err := r.Check(f.Network, f.LogKey, atHand); err != nil {
+			return err
+		}
+		f.Revocations = slices.Clone(data)
+		if word != nil && !later(word, &r) {
+			f.Word = nil
+		}
+		return nil
+	})
+}
+
+// later says whether one list is of a longer log than another.
+func later(a, b *rules.Revocations) bool {
+	had, _ := b.Edition()
+	has, _ := a.Edition()
+	return has > had
+}
+
+// RevokeUnsigned takes the word of a node that signs no list, for a log of so many entries at a time in Unix
+// milliseconds. It adds to a signed list and frees nobody of it; where that is of as long a log, it says nothing new.
+func (p *Phone) RevokeUnsigned(purses []token.WalletID, size, timeMillis uint64) error {
+	l := rules.List{Sequence: size, TimeMillis: timeMillis, Purses: slices.Clone(purses)}
+	slices.SortFunc(l.Purses, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+	l.Purses = slices.Compact(l.Purses)
+	l.Signature[0] = byte(token.Ed25519)
+	return update(p.files, p.path, func(f *file) error {
+		signed, word, err := f.revocations()
+		if err != nil {
+			return err
+		}
+		r := rules.Revocations{List: &l}
+		if signed != nil && !later(&r, signed) || word != nil && later(word, &r) {
+			return nil
+		}
+		f.Word = l.Append(nil)
 		return nil
 	})
 }
@@ -116,8 +167,8 @@ func (p *Phone) Ask(amount money.Tiyn) (request []byte, err error) {
 				"the purse has no certificate: it was not opened yet")
 		}
 		r.Payee = f.Purse
-		request = r.Append(nil)
-		if _, err := rules.DecodeRequest(request); err != nil {
+		request = r.Append(f.Network, nil)
+		if _, err := rules.DecodeRequest(f.Network, request); err != nil {
 			return err
 		}
 		if len(f.Asked) == maxAsked {
@@ -132,15 +183,17 @@ func (p *Phone) Ask(amount money.Tiyn) (request []byte, err error) {
 // Pay signs a payment of what is asked for, writes that down, and gives the message to show. For the same request,
 // while its receipt is missing, it gives the same message.
 func (p *Phone) Pay(request []byte, most money.Tiyn) (message []byte, err error) {
-	r, err := rules.DecodeRequest(request)
-	if err != nil {
-		return nil, err
-	}
-	if r.Amount > most {
-		return nil, token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount,
-			most)
-	}
-	err = update(p.files, p.path, func(f *file) error { return f.pay(r, p.now(), &message) })
+	err = update(p.files, p.path, func(f *file) error {
+		r, err := rules.DecodeRequest(f.Network, request)
+		if err != nil {
+			return err
+		}
+		if r.Amount > most {
+			return token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount,
+				most)
+		}
+		return f.pay(r, p.now(), &message)
+	})
 	return message, err
 }
 
@@ -231,7 +284,11 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		if err != nil {
 			return err
 		}
-		next, answer, proof, err := d.Receive(f.view(p.now()), f.asked(m.Payment().Nonce), m)
+		view, err := f.view(p.now())
+		if err != nil {
+			return err
+		}
+		next, answer, proof, err := d.Receive(view, f.asked(m.Payment().Nonce), m)
 		if proof != nil {
 			conviction, refusal = proof.Append(nil), err
 			f.Proofs = append(f.Proofs, conviction)
@@ -245,7 +302,7 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		}
 		f.put(&next)
 		f.Asked = slices.DeleteFunc(f.Asked, func(data token.Octets) bool {
-			r, err := rules.DecodeRequest(data)
+			r, err := rules.DecodeRequest(f.Network, data)
 			return err != nil || r.Nonce == m.Payment().Nonce
 		})
 		receipt = answer.Append(nil)
@@ -257,7 +314,7 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 // asked finds the request with a nonce; without one it is a request that no payment fits.
 func (f *file) asked(nonce rules.Nonce) rules.Request {
 	for _, data := range f.Asked {
-		if r, err := rules.DecodeRequest(data); err == nil && r.Nonce == nonce {
+		if r, err := rules.DecodeRequest(f.Network, data); err == nil && r.Nonce == nonce {
 			return r
 		}
 	}
@@ -280,7 +337,16 @@ type Standing struct {
 	GivenUp  int             `json:"given_up"` // payments that no receipt is waited for any more
 	Held     int             `json:"held"`     // payments received
 	Revoked  int             `json:"revoked"`  // purses that are known to be
+	// when the revocation list was made, in Unix milliseconds; 0 for none
+	ListMillis uint64 `json:"list_millis"`
+	ListSigned bool   `json:"list_signed"` // by the log's key; else the newest that is known is a node's bare word
+	ListFilter bool   `json:"list_filter"` // only its filter: a false alarm sends the payer online
+	// none, or older than money may be that is paid on: who was convicted since can pay
+	ListStale bool `json:"list_stale"`
 }
+
+// staleMillis is the age at which a revocation list is said to be stale: that of the oldest money that is paid on.
+const staleMillis = rules.MaxAgeHours * 3_600_000
 
 // Standing reads what the purse is.
 func (p *Phone) Standing() (s Standing, err error) {
@@ -293,11 +359,38 @@ func (p *Phone) Standing() (s Standing, err error) {
 		return s, FileError{fmt.Errorf("%s: %w", p.path, err)}
 	}
 	c := &d.Certificate
-	return Standing{Purse: f.Purse, Network: f.Network, Key: token.NewPrivateKey(f.Seed).Public(), Deposit: c.Deposit,
+	s = Standing{Purse: f.Purse, Network: f.Network, Key: token.NewPrivateKey(f.Seed).Public(), Deposit: c.Deposit,
 		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial,
 		Expiry:  c.ExpiryMillis,
-		Pending: d.Pending != nil, GivenUp: len(d.GivenUp), Held: len(d.Held),
-		Revoked: len(f.Revoked)}, nil
+		Pending: d.Pending != nil, GivenUp: len(d.GivenUp), Held: len(d.Held)}
+	return s, s.lists(&f, p.now())
+}
+
+// lists adds what is known of revoked purses.
+func (s *Standing) lists(f *file, now uint64) error {
+	signed, word, err := f.revocations()
+	if err != nil {
+		return err
+	}
+	newest := word
+	if signed != nil {
+		s.ListFilter, s.ListSigned, s.Revoked = signed.Filter != nil, word == nil, signed.Count()
+		if newest == nil {
+			newest = signed
+		}
+	}
+	if word != nil {
+		for _, id := range word.List.Purses {
+			if signed == nil || !signed.Has(id) {
+				s.Revoked++
+			}
+		}
+	}
+	if newest != nil {
+		_, s.ListMillis = newest.Edition()
+	}
+	s.ListStale = s.ListMillis+staleMillis < now
+	return nil
 }
 
 // Settlements are the messages that the purse has received, as the links of transactions that settle them: the payment

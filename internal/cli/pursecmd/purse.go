@@ -143,7 +143,7 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		return err
 	}
 	id := token.RegisteredID(receipt.ID)
-	if err := learn(ctx, s, phone); err != nil {
+	if err := s.TeachPurse(ctx, phone, false); err != nil {
 		return err
 	}
 	certificate, err := certificateOf(ctx, s, id)
@@ -205,19 +205,6 @@ func certificateOf(ctx context.Context, s *session.Session, id token.WalletID) (
 	return c.Append(nil), err
 }
 
-// learn tells a device what it has to know without a network.
-func learn(ctx context.Context, s *session.Session, phone *purse.Phone) error {
-	view, err := s.API.Purses(ctx)
-	if err != nil {
-		return err
-	}
-	certifiers := map[token.WalletID]token.PublicKey{}
-	for _, bond := range view.Bonds {
-		certifiers[bond.Intermediary] = bond.Certifier
-	}
-	return phone.Learn(certifiers, view.Convicted)
-}
-
 func newCertifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "certify PURSE", Short: "Print a purse's certificate, signed by its bank's certifying key",
@@ -239,33 +226,68 @@ func newCertifyCommand() *cobra.Command {
 }
 
 func newUpdateCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "update [CERTIFICATE]", Short: "Learn certifying keys and convicted purses, and take a certificate in",
+	command := &cobra.Command{
+		Use: "update [CERTIFICATE]", Short: "Learn certifying keys and revoked purses, and take a certificate in",
 		Long: `A device does this whenever it has a network: what it has not learned it believes of nobody, and
-whom it does not know to be convicted it takes money of. With a certificate's text, as "purse certify" prints
-it, the purse has that one from then on.`,
-		Example: "  aqsha purse update --purse ./phone.json", Args: cobra.MaximumNArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
-			args []string) error {
-			phone := phoneOf(command)
-			if _, err := standingOn(s, phone); err != nil {
-				return err
-			}
-			if err := learn(ctx, s, phone); err != nil {
-				return err
+whom it does not know to be revoked it takes money of. The revocation list is signed by the log's key and checked;
+--filter takes its filter, for a device that has little room: a false alarm of it only sends the payer online. With
+--list FILE it takes in, without a network, a list that somebody carried here ("purse revocations --save"). With a
+certificate's text, as "purse certify" prints it, the purse has that one from then on.`,
+		Example: "  aqsha purse update --purse ./phone.json\n" +
+			"  aqsha purse update --list ./revocations.txt --purse ./phone.json",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			if cli.Flag(command, "list") == "" {
+				return session.ReadingLedger(updateOnline)(command, args)
 			}
 			if len(args) > 0 {
-				certificate, err := purse.FromText(args[0])
-				if err != nil {
-					return err
-				}
-				if err := phone.Certify(certificate); err != nil {
-					return err
-				}
+				return cli.Usage(errors.New("--list needs no ledger, and takes no certificate in"))
 			}
-			return showPurse(command, phone)
-		}),
+			return updateByList(command)
+		},
 	}
+	command.Flags().Bool("filter", false, "keep the list's filter, less than two bytes an entry")
+	command.Flags().String("list", "", "file of a revocation list that was carried here; no node is asked")
+	command.MarkFlagsMutuallyExclusive("filter", "list")
+	return command
+}
+
+func updateOnline(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+	phone := phoneOf(command)
+	if _, err := standingOn(s, phone); err != nil {
+		return err
+	}
+	filter, _ := command.Flags().GetBool("filter")
+	if err := s.TeachPurse(ctx, phone, filter); err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		certificate, err := purse.FromText(args[0])
+		if err != nil {
+			return err
+		}
+		if err := phone.Certify(certificate); err != nil {
+			return err
+		}
+	}
+	return showPurse(command, phone)
+}
+
+// updateByList takes a carried list in.
+func updateByList(command *cobra.Command) error {
+	text, err := cli.ReadLimited(cli.Flag(command, "list"), 2*(16*rules.MaxRevoked+128)+2)
+	if err != nil {
+		return err
+	}
+	list, err := purse.FromText(string(text))
+	if err != nil {
+		return err
+	}
+	phone := phoneOf(command)
+	if err := phone.Revoke(list); err != nil {
+		return err
+	}
+	return showPurse(command, phone)
 }
 
 func newFundCommand() *cobra.Command {
@@ -318,8 +340,8 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 		fmt.Fprintf(w, "   set aside %s, received %s in %d payments, paid %s\n", s.Deposit.Format(),
 			s.Received.Format(),
 			s.Held, s.Paid.Format())
-		fmt.Fprintf(w, "   at most %s at once, %s in all; %d purses are known to be convicted\n",
-			s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format(), s.Revoked)
+		fmt.Fprintf(w, "   at most %s at once, %s in all\n", s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format())
+		showList(w, &s)
 		if s.Pending {
 			fmt.Fprintln(w, "   a payment has no receipt yet: show it to its payee again, or give it up")
 		}
@@ -328,4 +350,25 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 				s.GivenUp)
 		}
 	})
+}
+
+// showList says which revocation list a purse has, and whether it is stale.
+func showList(w io.Writer, s *purse.Standing) {
+	if s.ListMillis == 0 {
+		fmt.Fprintln(w, "   it has no revocation list, so whoever is revoked can pay it: update it")
+		return
+	}
+	kind := "list"
+	if s.ListFilter {
+		kind = "filter"
+	}
+	fmt.Fprintf(w, "   %d purses are known to be revoked, by a %s of %s UTC", s.Revoked, kind,
+		time.UnixMilli(int64(s.ListMillis)).UTC().Format(time.DateTime))
+	if !s.ListSigned {
+		fmt.Fprint(w, " that nobody signed")
+	}
+	fmt.Fprintln(w)
+	if s.ListStale {
+		fmt.Fprintln(w, "   the list is stale, so who was revoked since can pay it: update it")
+	}
 }
