@@ -156,6 +156,29 @@ func (c *Certificate) Check() *token.Error {
 	return nil
 }
 
+// Contradiction says why two certificates of one purse cannot both be by an intermediary that follows the rules, or ""
+// where they can: what a purse is opened with never changes, and a deposit grows with each serial. The signatures are
+// the caller's to check; with them the two prove it against the intermediary.
+func Contradiction(a, b *Certificate) string {
+	if a.Purse != b.Purse || a.Intermediary != b.Intermediary {
+		return ""
+	}
+	if a.Serial > b.Serial {
+		a, b = b, a
+	}
+	switch {
+	case a.Key != b.Key:
+		return "two keys"
+	case a.Class != b.Class || a.Limits != b.Limits || a.ExpiryMillis != b.ExpiryMillis:
+		return "two classes, limits or expiries"
+	case a.Serial == b.Serial && a.Deposit != b.Deposit:
+		return "two deposits under one serial"
+	case a.Serial < b.Serial && a.Deposit >= b.Deposit:
+		return "a deposit that does not grow with the serial"
+	}
+	return ""
+}
+
 // decodeCertificate reads a certificate and checks its form.
 func decodeCertificate(d *token.Decoder) (c Certificate) {
 	before := d.Pos()

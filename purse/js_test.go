@@ -24,6 +24,7 @@ type scene struct {
 	Request    string            `json:"request"`
 	Message    string            `json:"message"`
 	Seen       []string          `json:"seen"`
+	Certified  []string          `json:"certified"`
 }
 
 // spoil changes a message somewhere, most often signing again what was changed.
@@ -104,7 +105,17 @@ func scenes(t *testing.T, n int) (input bytes.Buffer, verdicts []string) {
 			asked[[]int{3 + r.IntN(16), 20 + r.IntN(16), len(asked) - 1 - r.IntN(4)}[r.IntN(3)]] ^= 1 << r.IntN(8)
 		}
 		s := scene{Network: hex.EncodeToString(network[:]), Now: noon, Certifiers: map[string]string{bank.String(): hex.EncodeToString(bankKey[:])},
-			Revoked: []string{}, Request: hex.EncodeToString(asked), Seen: []string{}}
+			Revoked: []string{}, Request: hex.EncodeToString(asked), Seen: []string{},
+			Certified: []string{}}
+		if r.IntN(6) == 0 { // and another certificate of its
+			other := from.device.Certificate
+			other.Deposit += money.Tiyn(r.IntN(2))
+			other.Serial += uint32(r.IntN(2))
+			other.AgeHours -= uint16(r.IntN(2))
+			sign(t, &other)
+			v.Certified = []purse.Certificate{other}
+			s.Certified = []string{hex.EncodeToString(other.Append(nil))}
+		}
 		for i := range v.Seen {
 			s.Seen = append(s.Seen, hex.EncodeToString(v.Seen[i].Append(nil)))
 		}
@@ -247,7 +258,8 @@ func TestJavaScriptChecksAlike(t *testing.T) {
 		}
 	}
 	t.Logf("%v", kinds)
-	if len(kinds) < 12 || kinds["ok"]*kinds[string(purse.BadChecksum)]*kinds[string(purse.OlderList)] == 0 {
+	if len(kinds) < 12 || kinds["ok"]*kinds[string(purse.BadChecksum)]*kinds[string(purse.OlderList)]*
+		kinds[string(purse.CertifiedTwice)] == 0 {
 		t.Errorf("only %v were met", kinds)
 	}
 }

@@ -60,6 +60,13 @@ export function conflict(a, b) {
   return (between === 0n && (b.previous !== a.id || b.paid !== a.end)) || b.paid < a.end + between || b.received < a.received
 }
 
+// Two certificates of one purse that no honest intermediary signs both.
+function contradicts(a, b) {
+  if (a.serial > b.serial) [a, b] = [b, a]
+  for (const part of ['class', 'payment', 'all', 'hops', 'age', 'expiry']) if (a[part] !== b[part]) return true
+  return hex(a.key) !== hex(b.key) || (a.serial === b.serial ? a.deposit !== b.deposit : a.deposit >= b.deposit)
+}
+
 function levels(links, deposit) {
   const level = links.map(() => 0)
   for (let k = 1; k <= 6; k++) {
@@ -177,6 +184,10 @@ export function check(scene) {
     want(verify(key, domain('aqsha purse certificate v1', network, c.unsigned), c.signature), 'purse-signature')
   }
   for (const l of links) want(verify(of[l.purse].key, l.digest, l.signature), 'purse-signature')
+  for (const text of scene.certified) {
+    const seen = certificate(decode(unhex(text))), c = of[seen.purse]
+    want(!c || c.by !== seen.by || !contradicts(c, seen), 'purse-certified-twice')
+  }
   const all = [...links, ...scene.seen.map(s => link(decode(unhex(s)), network))]
   for (const a of all) for (const b of all) want(!of[a.purse] || a.purse !== b.purse || !conflict(a, b), 'purse-conflict')
 }

@@ -290,6 +290,9 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		}
 		next, answer, proof, err := d.Receive(view, f.asked(m.Payment().Nonce), m)
 		if proof != nil {
+			if bad := holds(f.Network, proof, m.Certificates); bad != nil {
+				return bad
+			}
 			conviction, refusal = proof.Append(nil), err
 			f.Proofs = append(f.Proofs, conviction)
 			return nil
@@ -309,6 +312,19 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		return nil
 	})
 	return receipt, conviction, errors.Join(refusal, err)
+}
+
+// holds checks a conviction by the payer's certificate, which has been checked: a payment that this device's disk has
+// damaged since accuses nobody.
+func holds(network token.NetworkID, proof *rules.Conviction, certificates []rules.Certificate) error {
+	for i := range certificates {
+		if c := &certificates[i]; c.Purse == proof.A.Purse {
+			if err := proof.Verify(network, c.Purse, c.Key); err != nil {
+				return FileError{fmt.Errorf("a payment in the purse's file was changed: %w", err)}
+			}
+		}
+	}
+	return nil
 }
 
 // asked finds the request with a nonce; without one it is a request that no payment fits.

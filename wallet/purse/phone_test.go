@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"testing"
 
@@ -484,7 +485,7 @@ func TestACloneIsCaught(t *testing.T) {
 	}
 }
 
-func contentOf(t *testing.T, files vfs.FS, name string) []byte {
+func contentOf(t testing.TB, files vfs.FS, name string) []byte {
 	t.Helper()
 	f, err := files.Open(name)
 	if err != nil {
@@ -499,9 +500,9 @@ func contentOf(t *testing.T, files vfs.FS, name string) []byte {
 	return content
 }
 
-func write(t *testing.T, files vfs.FS, name string, content []byte) {
+func write(t testing.TB, files vfs.FS, name string, content []byte) {
 	t.Helper()
-	if err := files.Remove(name); err != nil {
+	if err := files.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
 	f, err := files.Create(name)
