@@ -283,7 +283,8 @@ func TestAFloodOfTinyLinks(t *testing.T) {
 	for i := 1; len(padded.Links) <= purse.MaxLinks; i++ {
 		padded.Links = append(padded.Links, *b.device.Held[i].Payment())
 	}
-	if _, err := purse.DecodeMessage(padded.Append(nil)); codeOf(err) != token.TooMany && codeOf(err) != token.TooLarge {
+	if _, err := purse.DecodeMessage(padded.Append(nil)); codeOf(err) != token.TooMany &&
+		codeOf(err) != token.TooLarge {
 		t.Errorf("%d links are read: %v", len(padded.Links), err)
 	}
 	refused(t, c, r, m, noon, "")

@@ -37,7 +37,8 @@ owner.`,
 	command.PersistentFlags().String("purse", "./aqsha-purse.json", "file of the purse on this device")
 	command.AddCommand(newBondCommand(), newOpenCommand(), newCertifyCommand(), newUpdateCommand(), newFundCommand(),
 		newPayCommand(), newGiveUpCommand(), newReceiveCommand(), newShowCommand(), newSettleCommand(),
-		newConvictCommand(), newRevocationsCommand(), newCloseCommand(), newOpenersCommand(), newOpeningsCommand())
+		newConvictCommand(), newRevocationsCommand(), newCloseCommand(), newSimulateCommand(), newOpenersCommand(),
+		newOpeningsCommand())
 	session.ChangesLedger(command, "bond", "fund")
 	return command
 }
