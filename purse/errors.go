@@ -14,7 +14,7 @@ const (
 	NotCovered     token.Code = "purse-covered"         // deposit and shown links do not cover the amount
 	OtherPayee     token.Code = "purse-payee"           // made out to another purse, nonce or amount than was asked for
 	Conflicting    token.Code = "purse-conflict"        // two links of one purse that convict it
-	CertifiedTwice token.Code = "purse-certified-twice" // two certificates that no honest intermediary signs both
+	CertifiedTwice token.Code = "purse-certified-twice" // two certificates that no honest bank signs both
 	NoConflict     token.Code = "purse-no-conflict"     // two links that prove nothing
 	NotEnough      token.Code = "purse-not-enough"      // the purse has less than it is to pay
 	SettleFirst    token.Code = "purse-settle"          // the message would be too large: settle first
