@@ -19,10 +19,10 @@ const (
 	NotEnough      token.Code = "purse-not-enough"      // the purse has less than it is to pay
 	SettleFirst    token.Code = "purse-settle"          // the message would be too large: settle first
 	Unneeded       token.Code = "purse-unneeded"        // a link or certificate on which the payment does not rest
-	OtherPurse     token.Code = "purse-other"           // a certificate or message of another purse than the one at hand
+	OtherPurse     token.Code = "purse-other"           // a certificate or message of another purse than this one
 	OlderList      token.Code = "purse-older-list"      // a revocation list older than the one at hand
 	PaymentPending token.Code = "purse-pending"         // another payment was begun and is not finished
-	BadChecksum    token.Code = "purse-checksum"        // a request that was changed on its way, or is of another network
+	BadChecksum    token.Code = "purse-checksum"        // a request that was mistyped, or is of another network
 	NonePending    token.Code = "purse-not-pending"     // no payment waits for its receipt
 )
 

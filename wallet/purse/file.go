@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/ur"
 	"github.com/aqsha/aqsha/money"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
@@ -191,13 +192,26 @@ func read(files vfs.FS, path string) (file, error) {
 	return parse(path, content)
 }
 
-var errNotHex = errors.New("want hexadecimal digits")
+var (
+	errNotHex  = errors.New("want hexadecimal digits, or frames of a code")
+	errMissing = errors.New("frames of the message are missing")
+)
 
 // Text is a message as text, for files and codes: hexadecimal.
 func Text(message []byte) string { return hex.EncodeToString(message) }
 
-// FromText reads a message's text.
+// FromText reads a message's text: hexadecimal, or all frames of a code.
 func FromText(text string) ([]byte, error) {
+	if ur.Is(text) {
+		message, whole, err := ur.Join(text)
+		if err == nil && !whole {
+			err = errMissing
+		}
+		if err != nil {
+			return nil, FileError{err}
+		}
+		return message, nil
+	}
 	message, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil {
 		return nil, FileError{errNotHex}

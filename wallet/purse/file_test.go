@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/aqsha/aqsha/internal/sim/disk"
+	"github.com/aqsha/aqsha/internal/ur"
 	"github.com/aqsha/aqsha/money"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
@@ -130,5 +132,32 @@ func TestAFileIsSpoilt(t *testing.T) {
 	write(t, files, "b", []byte("{}"))
 	if _, err := phone(files, "b").Standing(); !errors.As(err, &wrong) {
 		t.Errorf("a file without a key: %v", err)
+	}
+}
+
+// A message's text is hexadecimal or the frames of a code, in any order; with a frame missing, or one of another
+// message, it is none.
+func TestAMessageAsText(t *testing.T) {
+	_, message := aPhone(t)
+	frames, err := ur.Frames(message, 150)
+	if err != nil || len(frames) < 3 {
+		t.Fatalf("%d frames, %v", len(frames), err)
+	}
+	frames[0], frames[2] = frames[2], frames[0]
+	for _, text := range []string{purse.Text(message) + "\n", strings.Join(frames, "\n"),
+		strings.ToLower(strings.Join(append(frames[:1:1], frames...), " "))} {
+		if back, err := purse.FromText(text); err != nil || !bytes.Equal(back, message) {
+			t.Errorf("%q is read as %x, %v", text, back, err)
+		}
+	}
+	other, err := ur.Frames(append([]byte{1}, message...), 150)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"0g", strings.Join(frames[1:], " "), frames[0] + " " + other[1], "ur:bytes/x"} {
+		var wrong purse.FileError
+		if back, err := purse.FromText(text); !errors.As(err, &wrong) {
+			t.Errorf("%q is read as %x, %v", text, back, err)
+		}
 	}
 }
