@@ -22,7 +22,30 @@ type PursesView struct {
 	ledger.PurseBook
 	Convicted []token.WalletID `json:"convicted" doc:"purses that have paid twice, by id: the revocation list"`
 	Opened    []NameOpening    `json:"opened" doc:"openings of owners' names, in order: everybody may count them"`
+	Figures   PurseFigures     `json:"figures" doc:"of all purses together"`
 	Size      uint64           `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// PurseFigures is what all purses come to; of one purse nobody sees it.
+type PurseFigures struct {
+	Open     int        `json:"open" doc:"purses that have not ended"`
+	Ended    int        `json:"ended"`
+	Payments int        `json:"payments" doc:"links known of purses that have not ended"`
+	Settled  money.Tiyn `json:"settled_tiyn" doc:"the sum of all links ever known"`
+	Fraud    money.Tiyn `json:"fraud_tiyn" doc:"claimed of purses beyond what they had"`
+	Bonded   money.Tiyn `json:"bonded_tiyn" doc:"of it, what bonds have paid and not got back"`
+}
+
+func (f *PurseFigures) add(p *ledger.Purse) {
+	if p.State == ledger.PurseEnded {
+		f.Ended++
+	} else {
+		f.Open++
+	}
+	f.Payments += len(p.Links)
+	f.Settled += p.Known
+	f.Fraud += p.Fraud()
+	f.Bonded += p.Bonded
 }
 
 // NameOpening is an opening of a purse's sealed name: that it happened, and why, never the name.
@@ -112,7 +135,9 @@ func (s *Server) registerPurses() {
 			view.PurseBook, view.Size = *state.PurseBook(), head.Size
 			view.Convicted = append(view.Convicted, state.ConvictedPurses()...)
 			for _, id := range state.Purses() {
-				for _, o := range state.Purse(id).Openings {
+				p := state.Purse(id)
+				view.Figures.add(p)
+				for _, o := range p.Openings {
 					view.Opened = append(view.Opened, NameOpening{id, o})
 				}
 			}
