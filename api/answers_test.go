@@ -223,6 +223,7 @@ func (w *town) storyPaths(model *ledger.Model) (paths []string) {
 	}
 	for _, id := range model.Purses() {
 		add("/v1/purses/%s", id)
+		add("/v1/wallets/%s/purses/%s", model.Purse(id).Owner, id)
 	}
 	for height := range w.node.Head().Height + 1 {
 		entries, err := w.entries(height)

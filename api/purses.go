@@ -71,6 +71,54 @@ type PurseView struct {
 	Openings     []ledger.Opening  `json:"openings,omitempty" doc:"of the name"`
 }
 
+// PurseAccount is a purse as its owner and his bank see it: what is in it on the ledger, and the payments of it that
+// came there.
+type PurseAccount struct {
+	ID        token.WalletID     `json:"purse"`
+	Owner     token.WalletID     `json:"owner"`
+	State     ledger.PurseState  `json:"state"`
+	Convicted bool               `json:"convicted"`
+	Deposit   money.Tiyn         `json:"deposit_tiyn"`
+	Lock      money.Tiyn         `json:"lock_tiyn" doc:"what is in it now"`
+	KnownIn   money.Tiyn         `json:"known_in_tiyn" doc:"payments to it that came to the ledger"`
+	Known     money.Tiyn         `json:"known_tiyn" doc:"payments of it that came to the ledger"`
+	Bonded    money.Tiyn         `json:"bonded_tiyn" doc:"what the bank's bond paid in its place and did not get back"`
+	Ends      uint64             `json:"ends_millis" doc:"when what is left returns to the owner, once somebody closes it"`
+	Count     int                `json:"links_count" doc:"payments of it that came to the ledger; none once it has ended"`
+	Links     []ledger.PurseLink `json:"links" doc:"of them the last, by number: whether each is paid"`
+	Size      uint64             `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// purseAccount reads a wallet's purse. Of another's purse it is the same as of none.
+func (s *Server) purseAccount(ctx context.Context, in *WalletPath, id token.WalletID,
+	limit int) (view PurseAccount, err error) {
+	if _, err := s.wallet(ctx, in.ID, in.MinSize); err != nil {
+		return view, err
+	}
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		if p := state.Purse(id); p != nil && p.Owner == in.ID {
+			view = PurseAccount{p.ID, p.Owner, p.State, p.Convicted, p.Deposit, p.Lock, p.KnownIn, p.Known, p.Bonded,
+				p.EndsMillis(), len(p.Links), slices.Clone(p.Links[max(0, len(p.Links)-limit):]), head.Size}
+		}
+	})
+	if err == nil && view.Size == 0 {
+		err = token.Errorf(node.NotFound, "purse", "wallet %s has no purse %s", in.ID, id)
+	}
+	return view, err
+}
+
+func (s *Server) registerPurseAccount() {
+	huma.Register(s.api, operation("get-purse-account", "/v1/wallets/{id}/purses/{purse}",
+		"A wallet's offline purse: what is in it, and which of its payments are paid", byWallet, http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			WalletPath
+			Purse token.WalletID `path:"purse"`
+			Limit int            `query:"limit" default:"100" minimum:"1" maximum:"4096"`
+		}) (*answer[PurseAccount], error) {
+			return ok(s.purseAccount(ctx, &in.WalletPath, in.Purse, in.Limit))
+		})
+}
+
 // Certificate is what the intermediary may certify of the purse now; unsigned.
 func (v *PurseView) Certificate() purse.Certificate {
 	p := ledger.Purse{ID: v.ID, Intermediary: v.Intermediary, Key: v.Key, Class: v.Class, Limits: v.Limits,
@@ -127,6 +175,7 @@ func (s *Server) registerRevocations() {
 
 func (s *Server) registerPurses() {
 	s.registerRevocations()
+	s.registerPurseAccount()
 	huma.Register(s.api, operation("list-purses", "/v1/purses",
 		"Offline purses: bonds, certifying keys, convicted purses",
 		byAnybody), func(ctx context.Context, _ *struct{}) (*answer[PursesView], error) {
@@ -179,4 +228,9 @@ func (c *Client) Purse(ctx context.Context, id token.WalletID) (PurseView, error
 // Revocations reads the revocation list, signed by the log's key, or its filter.
 func (c *Client) Revocations(ctx context.Context, filter bool) (RevocationsView, error) {
 	return get[RevocationsView](ctx, c, fmt.Sprintf("/v1/purses/revocations?filter=%t", filter))
+}
+
+// PurseAccount reads what is in a wallet's purse, and the last so many payments of it that came to the ledger.
+func (c *Client) PurseAccount(ctx context.Context, owner, id token.WalletID, limit int) (PurseAccount, error) {
+	return get[PurseAccount](ctx, c, fmt.Sprintf("/v1/wallets/%s/purses/%s?limit=%d", owner, id, limit))
 }

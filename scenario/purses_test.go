@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
 )
 
 // Three hops without a network with a phone lost, and a crook: whoever was paid has it, the bond bears the crook's
@@ -47,6 +49,15 @@ func TestTheMine(t *testing.T) {
 		"5 payments without a network settled; ever settled: 7 700.00 ₸",
 		"1 purse is convicted by two of its own signatures; 2 500.00 ₸ was claimed beyond what purses had",
 		"1 owner’s name opened", view.Convicted[0].String()+" convicted", "name opened: it was convicted")
+	account, err := w.Client.API.PurseAccount(t.Context(), w.id(crook), view.Convicted[0], 1)
+	if err != nil || account.Lock != 0 || account.Bonded != crookOnce+crookTwice-crookHas || account.Count != 2 ||
+		len(account.Links) != 1 || !account.Links[0].Paid || !account.Convicted {
+		t.Errorf("the crook's account: %+v, %v", account, err)
+	}
+	_, err = w.Client.API.PurseAccount(t.Context(), w.id(firstWorker), view.Convicted[0], 1)
+	if fault.Code(err) != string(node.NotFound) {
+		t.Errorf("another's purse: %v", err)
+	}
 	if _, err := os.Stat(w.phonePath(secondPhone)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the lost phone is there: %v", err)
 	}

@@ -324,11 +324,58 @@ certify" prints.`,
 }
 
 func newShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "show", Short: "Show the purse on this device", Example: "  aqsha purse show --purse ./phone.json",
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error { return showPurse(command, phoneOf(command)) },
+	command := &cobra.Command{
+		Use: "show", Short: "Show the purse on this device, or with --owner what the ledger has of it",
+		Long: `Without --owner nothing is asked of anybody. With --owner WALLET, whose key is here, the node says what
+is in the purse on the ledger, and of the payments that came there which are paid and which wait.`,
+		Example: "  aqsha purse show --purse ./phone.json\n  aqsha purse show --owner aigerim --purse ./phone.json",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, args []string) error {
+			if cli.Flag(command, "owner") != "" {
+				return session.ReadingLedger(showAccount)(command, args)
+			}
+			return showPurse(command, phoneOf(command))
+		},
 	}
+	command.Flags().String("owner", "", "wallet that the purse was opened out of: ask the ledger")
+	return command
+}
+
+// shownLinks is how many payments "show --owner" lists.
+const shownLinks = 20
+
+// showAccount shows what the ledger has of the purse.
+func showAccount(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+	owner, err := s.WalletOf(cli.Flag(command, "owner"))
+	if err != nil {
+		return err
+	}
+	standing, err := standingOn(s, phoneOf(command))
+	if err != nil {
+		return err
+	}
+	a, err := s.API.PurseAccount(ctx, owner, standing.Purse, shownLinks)
+	if err != nil {
+		return err
+	}
+	return cli.Show(command, a, func(w io.Writer) {
+		fmt.Fprintf(w, "purse %s has %s on the ledger\n", a.ID, a.Lock.Format())
+		fmt.Fprintf(w, "   set aside %s; to it came %s, of it %s in %d payments\n", a.Deposit.Format(),
+			a.KnownIn.Format(), a.Known.Format(), a.Count)
+		if a.Convicted {
+			fmt.Fprintf(w, "   it is convicted: it has paid twice; the bond paid %s in its place\n", a.Bonded.Format())
+		}
+		for i := range a.Links {
+			l := &a.Links[i]
+			state := "is paid"
+			if !l.Paid {
+				state = "waits"
+			}
+			fmt.Fprintf(w, "   payment %d: %s to %s %s\n", l.Number, l.Amount.Format(), s.WalletName(l.Payee), state)
+		}
+		fmt.Fprintf(w, "   what is left returns from %s UTC on\n",
+			time.UnixMilli(int64(a.Ends)).UTC().Format(time.DateTime))
+	})
 }
 
 func showPurse(command *cobra.Command, phone *purse.Phone) error {
