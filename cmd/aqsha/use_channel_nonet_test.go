@@ -77,7 +77,18 @@ func TestAChannelIsPaidWithoutANetwork(t *testing.T) {
 			t.Errorf("payment %d: %q, %v", i, accepted, err)
 		}
 	}
-	if out, err := without(t, root, "", "channel", "claim", "stream", "--data", kiosk); err == nil {
-		t.Errorf("a claim without a ledger: %s", out)
+	for command, says := range map[string]string{"close": "name a node with --node URL", // any order
+		"pay": "this channel was kept here: --offline asks no node"} {
+		args := []string{"channel", command, "stream", "--data", car}
+		if command == "pay" {
+			args = append(args, "1")
+		}
+		if out, err := without(t, root, "", args...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("channel %s without a ledger: %q, %v", command, out, err)
+		}
+	}
+	_, err := without(t, root, "", "channel", "pay", "stream", "1", "--node", "http://127.0.0.1:1", "--data", car)
+	if err == nil || !strings.Contains(err.Error(), "--offline asks no node") {
+		t.Errorf("with a node that nobody reaches: %v", err)
 	}
 }
