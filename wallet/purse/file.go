@@ -24,7 +24,8 @@ const (
 // file is a purse on disk. Messages stand in it as the bytes that were shown, in hexadecimal.
 type file struct {
 	Network     token.NetworkID                    `json:"network"`
-	Seed        token.Hash                         `json:"seed"` // of the device's key: secret
+	Seed        token.Hash                         `json:"seed,omitzero"` // of the device's key: secret
+	Key         token.PublicKey                    `json:"key,omitzero"`  // of hardware, in the seed's place
 	Purse       token.WalletID                     `json:"purse,omitzero"`
 	Certificate token.Octets                       `json:"certificate,omitempty"`
 	Number      uint32                             `json:"number"`
@@ -156,8 +157,8 @@ func parse(path string, data []byte) (f file, err error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return f, FileError{fmt.Errorf("%s: not a purse's file: %w", path, err)}
 	}
-	if f.Seed == (token.Hash{}) {
-		return f, FileError{fmt.Errorf("%s: not a purse's file: it holds no key", path)}
+	if (f.Seed == token.Hash{}) == (f.Key == token.PublicKey{}) {
+		return f, FileError{fmt.Errorf("%s: not a purse's file: it holds no key, or two", path)}
 	}
 	return f, nil
 }

@@ -20,24 +20,28 @@ type Phone struct {
 	path   string
 	now    func() uint64 // Unix milliseconds
 	random io.Reader
+	// that has the key; nil where the file has it
+	hardware Hardware
 }
 
 // Open names the purse that lies in a file; the file is read by what is done with it.
 func Open(files vfs.FS, path string, now func() uint64, random io.Reader) *Phone {
-	return &Phone{files, path, now, random}
+	return &Phone{files, path, now, random, nil}
 }
 
 // New makes a purse's file with a key of its own, before the purse is opened on the ledger. There may be none yet.
 func (p *Phone) New(network token.NetworkID) (token.PublicKey, error) {
 	f := file{Network: network}
-	if _, err := io.ReadFull(p.random, f.Seed[:]); err != nil {
+	if p.hardware != nil {
+		f.Key = p.hardware.Public()
+	} else if _, err := io.ReadFull(p.random, f.Seed[:]); err != nil {
 		return token.PublicKey{}, err
 	}
 	content, err := encoded(&f)
 	if err != nil {
 		return token.PublicKey{}, err
 	}
-	return token.NewPrivateKey(f.Seed).Public(), durable.Create(p.files, p.path, content)
+	return f.public(), durable.Create(p.files, p.path, content)
 }
 
 // Discard takes the file away again when no purse was opened for its key: one with a certificate stays.
@@ -63,7 +67,7 @@ func (p *Phone) Signer() (token.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return token.NewPrivateKey(f.Seed), nil
+	return p.signer(&f)
 }
 
 // Certify takes a certificate of this purse in: the first, or one with a higher serial.
@@ -78,7 +82,7 @@ func (p *Phone) Certify(certificate []byte) error {
 			return err
 		}
 		switch {
-		case c.Key != token.NewPrivateKey(f.Seed).Public() || len(f.Certificate) > 0 && c.Purse != f.Purse:
+		case c.Key != f.public() || len(f.Certificate) > 0 && c.Purse != f.Purse:
 			return token.Errorf(rules.OtherPurse, "certificate", "a certificate of another purse")
 		case len(f.Certificate) > 0 && c.Serial < d.Certificate.Serial:
 			return token.Errorf(rules.OtherPurse, "certificate", "certificate %d; the purse has number %d", c.Serial,
@@ -192,12 +196,16 @@ func (p *Phone) Pay(request []byte, most money.Tiyn) (message []byte, err error)
 			return token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount,
 				most)
 		}
-		return f.pay(r, p.now(), &message)
+		signer, err := p.signer(f)
+		if err != nil {
+			return err
+		}
+		return f.pay(r, p.now(), signer, &message)
 	})
 	return message, err
 }
 
-func (f *file) pay(r rules.Request, now uint64, message *[]byte) error {
+func (f *file) pay(r rules.Request, now uint64, signer token.Signer, message *[]byte) error {
 	if len(f.Certificate) == 0 {
 		return token.Errorf(rules.NoCertificate, "certificate", "the purse has no certificate: it was not opened yet")
 	}
@@ -205,7 +213,7 @@ func (f *file) pay(r rules.Request, now uint64, message *[]byte) error {
 	if err != nil {
 		return err
 	}
-	next, m, err := d.Pay(f.Network, r, now, token.NewPrivateKey(f.Seed))
+	next, m, err := d.Pay(f.Network, r, now, signer)
 	if err != nil {
 		return err
 	}
@@ -375,7 +383,7 @@ func (p *Phone) Standing() (s Standing, err error) {
 		return s, FileError{fmt.Errorf("%s: %w", p.path, err)}
 	}
 	c := &d.Certificate
-	s = Standing{Purse: f.Purse, Network: f.Network, Key: token.NewPrivateKey(f.Seed).Public(), Deposit: c.Deposit,
+	s = Standing{Purse: f.Purse, Network: f.Network, Key: f.public(), Deposit: c.Deposit,
 		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial,
 		Expiry:  c.ExpiryMillis,
 		Pending: d.Pending != nil, GivenUp: len(d.GivenUp), Held: len(d.Held)}
