@@ -83,8 +83,8 @@ type PurseAccount struct {
 	KnownIn   money.Tiyn         `json:"known_in_tiyn" doc:"payments to it that came to the ledger"`
 	Known     money.Tiyn         `json:"known_tiyn" doc:"payments of it that came to the ledger"`
 	Bonded    money.Tiyn         `json:"bonded_tiyn" doc:"what the bank's bond paid in its place and did not get back"`
-	Ends      uint64             `json:"ends_millis" doc:"when what is left returns to the owner, once somebody closes it"`
-	Count     int                `json:"links_count" doc:"payments of it that came to the ledger; none once it has ended"`
+	Ends      uint64             `json:"ends_millis" doc:"from when on somebody may close it, and the rest returns"`
+	Count     int                `json:"links_count" doc:"payments of it that came here; none once it has ended"`
 	Links     []ledger.PurseLink `json:"links" doc:"of them the last, by number: whether each is paid"`
 	Size      uint64             `json:"size" doc:"of the log, at which the answer stands"`
 }
