@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -58,6 +60,35 @@ func TestSimulateRefuses(t *testing.T) {
 		var usage cli.UsageError
 		if out, err := simulated(t, strings.Fields(args)...); !errors.As(err, &usage) {
 			t.Errorf("%s: %v %s", args, err, out)
+		}
+	}
+}
+
+// The table in docs/OFFLINE.md is what its command says.
+func TestTheTableOfFraudIsTrue(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/OFFLINE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, command, found := strings.Cut(string(page), "\naqsha purse simulate ")
+	command, _, _ = strings.Cut(command, "\n")
+	if !found {
+		t.Fatal("the page has no command")
+	}
+	out, err := simulated(t, append(strings.Fields(command), "--json")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct{ Runs []study.Result }
+	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all.Runs) != 6 {
+		t.Fatalf("%d runs, %v", len(all.Runs), err)
+	}
+	for _, r := range all.Runs {
+		o := &r.Options
+		row := fmt.Sprintf("| %s | %d %% | %s | %s | %s | %s |", o.Limits.MaxOffline, o.LookUps/10, r.Paid, r.Fraud,
+			r.BondBears, r.PayeeBears)
+		if !strings.Contains(string(page), row+"\n") {
+			t.Errorf("the page has not %s", row)
 		}
 	}
 }
