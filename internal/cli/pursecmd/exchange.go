@@ -114,6 +114,7 @@ func receive(command *cobra.Command, args []string) error {
 		if err := errors.Join(keepProof(command, conviction), err); err != nil {
 			return err
 		}
+		warnStale(command, phone)
 		return showText(command, "receipt", receipt)
 	}
 	if len(args) == 0 || step != "" && step != "request" {
@@ -139,6 +140,14 @@ func receive(command *cobra.Command, args []string) error {
 		return err
 	}
 	return showPurse(command, phone)
+}
+
+// warnStale says, beside what is carried on, that payments are taken by a stale revocation list, or by none.
+func warnStale(command *cobra.Command, phone *purse.Phone) {
+	// What was taken is written: that its list cannot be read is said by the next payment.
+	if s, err := phone.Standing(); err == nil && s.ListStale {
+		fmt.Fprintln(command.ErrOrStderr(), "warning: "+staleWords(&s))
+	}
 }
 
 // brokenOff says what an exchange that ended too early leaves.

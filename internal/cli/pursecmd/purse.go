@@ -403,7 +403,7 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 // showList says which revocation list a purse has, and whether it is stale.
 func showList(w io.Writer, s *purse.Standing) {
 	if s.ListMillis == 0 {
-		fmt.Fprintln(w, "   it has no revocation list, so whoever is revoked can pay it: update it")
+		fmt.Fprintf(w, "   %s\n", staleWords(s))
 		return
 	}
 	kind := "list"
@@ -417,6 +417,14 @@ func showList(w io.Writer, s *purse.Standing) {
 	}
 	fmt.Fprintln(w)
 	if s.ListStale {
-		fmt.Fprintln(w, "   the list is stale, so who was revoked since can pay it: update it")
+		fmt.Fprintf(w, "   %s\n", staleWords(s))
 	}
+}
+
+// staleWords say what a stale list, or none, leaves open.
+func staleWords(s *purse.Standing) string {
+	if s.ListMillis == 0 {
+		return "the purse has no revocation list, so whoever is revoked can pay it: update it where there is a network"
+	}
+	return "the revocation list is stale, so who was revoked since can pay it: update it where there is a network"
 }
