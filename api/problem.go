@@ -70,6 +70,7 @@ var statusOf = map[token.Code]int{
 	node.NotYet:          http.StatusServiceUnavailable,
 	node.NotShown:        http.StatusServiceUnavailable,
 	node.NotJoined:       http.StatusServiceUnavailable,
+	node.NoLogKey:        http.StatusServiceUnavailable,
 	node.Fenced:          http.StatusServiceUnavailable,
 	node.FenceConflict:   http.StatusServiceUnavailable,
 	node.Promised:        http.StatusConflict,

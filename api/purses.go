@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -21,7 +22,30 @@ type PursesView struct {
 	ledger.PurseBook
 	Convicted []token.WalletID `json:"convicted" doc:"purses that have paid twice, by id: the revocation list"`
 	Opened    []NameOpening    `json:"opened" doc:"openings of owners' names, in order: everybody may count them"`
+	Figures   PurseFigures     `json:"figures" doc:"of all purses together"`
 	Size      uint64           `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// PurseFigures is what all purses come to; of one purse nobody sees it.
+type PurseFigures struct {
+	Open     int        `json:"open" doc:"purses that have not ended"`
+	Ended    int        `json:"ended"`
+	Payments int        `json:"payments" doc:"links known of purses that have not ended"`
+	Settled  money.Tiyn `json:"settled_tiyn" doc:"the sum of all links ever known"`
+	Fraud    money.Tiyn `json:"fraud_tiyn" doc:"claimed of purses beyond what they had"`
+	Bonded   money.Tiyn `json:"bonded_tiyn" doc:"of it, what bonds have paid and not got back"`
+}
+
+func (f *PurseFigures) add(p *ledger.Purse) {
+	if p.State == ledger.PurseEnded {
+		f.Ended++
+	} else {
+		f.Open++
+	}
+	f.Payments += len(p.Links)
+	f.Settled += p.Known
+	f.Fraud += p.Fraud()
+	f.Bonded += p.Bonded
 }
 
 // NameOpening is an opening of a purse's sealed name: that it happened, and why, never the name.
@@ -47,6 +71,54 @@ type PurseView struct {
 	Openings     []ledger.Opening  `json:"openings,omitempty" doc:"of the name"`
 }
 
+// PurseAccount is a purse as its owner and his bank see it: what is in it on the ledger, and the payments of it that
+// came there.
+type PurseAccount struct {
+	ID        token.WalletID     `json:"purse"`
+	Owner     token.WalletID     `json:"owner"`
+	State     ledger.PurseState  `json:"state"`
+	Convicted bool               `json:"convicted"`
+	Deposit   money.Tiyn         `json:"deposit_tiyn"`
+	Lock      money.Tiyn         `json:"lock_tiyn" doc:"what is in it now"`
+	KnownIn   money.Tiyn         `json:"known_in_tiyn" doc:"payments to it that came to the ledger"`
+	Known     money.Tiyn         `json:"known_tiyn" doc:"payments of it that came to the ledger"`
+	Bonded    money.Tiyn         `json:"bonded_tiyn" doc:"what the bank's bond paid in its place and did not get back"`
+	Ends      uint64             `json:"ends_millis" doc:"from when on somebody may close it, and the rest returns"`
+	Count     int                `json:"links_count" doc:"payments of it that came here; none once it has ended"`
+	Links     []ledger.PurseLink `json:"links" doc:"of them the last, by number: whether each is paid"`
+	Size      uint64             `json:"size" doc:"of the log, at which the answer stands"`
+}
+
+// purseAccount reads a wallet's purse. Of another's purse it is the same as of none.
+func (s *Server) purseAccount(ctx context.Context, in *WalletPath, id token.WalletID,
+	limit int) (view PurseAccount, err error) {
+	if _, err := s.wallet(ctx, in.ID, in.MinSize); err != nil {
+		return view, err
+	}
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		if p := state.Purse(id); p != nil && p.Owner == in.ID {
+			view = PurseAccount{p.ID, p.Owner, p.State, p.Convicted, p.Deposit, p.Lock, p.KnownIn, p.Known, p.Bonded,
+				p.EndsMillis(), len(p.Links), slices.Clone(p.Links[max(0, len(p.Links)-limit):]), head.Size}
+		}
+	})
+	if err == nil && view.Size == 0 {
+		err = token.Errorf(node.NotFound, "purse", "wallet %s has no purse %s", in.ID, id)
+	}
+	return view, err
+}
+
+func (s *Server) registerPurseAccount() {
+	huma.Register(s.api, operation("get-purse-account", "/v1/wallets/{id}/purses/{purse}",
+		"A wallet's offline purse: what is in it, and which of its payments are paid", byWallet, http.StatusNotFound),
+		func(ctx context.Context, in *struct {
+			WalletPath
+			Purse token.WalletID `path:"purse"`
+			Limit int            `query:"limit" default:"100" minimum:"1" maximum:"4096"`
+		}) (*answer[PurseAccount], error) {
+			return ok(s.purseAccount(ctx, &in.WalletPath, in.Purse, in.Limit))
+		})
+}
+
 // Certificate is what the intermediary may certify of the purse now; unsigned.
 func (v *PurseView) Certificate() purse.Certificate {
 	p := ledger.Purse{ID: v.ID, Intermediary: v.Intermediary, Key: v.Key, Class: v.Class, Limits: v.Limits,
@@ -54,7 +126,56 @@ func (v *PurseView) Certificate() purse.Certificate {
 	return p.Certificate()
 }
 
+// RevocationsView is the revocation list, signed by the log's key, or its filter.
+type RevocationsView struct {
+	Sequence uint64       `json:"sequence" doc:"rises with each list: how many entries the log has"`
+	Time     uint64       `json:"time_millis"`
+	Count    int          `json:"purses" doc:"how many are revoked"`
+	Message  token.Octets `json:"revocations" doc:"the list, 16 bytes an entry, or the filter, less than 2"`
+}
+
+// revocations makes the list of what this node shows, and signs it.
+func (s *Server) revocations(ctx context.Context, filter bool) (view RevocationsView, err error) {
+	signer, err := s.node.ListSigner()
+	if err != nil {
+		return view, err
+	}
+	list := purse.List{TimeMillis: s.node.Clock().TimeMillis}
+	err = s.node.View(ctx, func(state *livestate.State, head node.Head) {
+		list.Sequence, list.Purses = head.Size, state.ConvictedPurses()
+	})
+	if err != nil {
+		return view, err
+	}
+	if len(list.Purses) > purse.MaxRevoked {
+		return view, token.Errorf(token.TooMany, "revocations", "%d purses, at most %d in a list", len(list.Purses),
+			purse.MaxRevoked)
+	}
+	view = RevocationsView{Sequence: list.Sequence, Time: list.TimeMillis, Count: len(list.Purses)}
+	if filter {
+		f := purse.NewFilter(&list)
+		err = f.Sign(s.node.Network(), signer)
+		view.Message = f.Append(nil)
+		return view, err
+	}
+	err = list.Sign(s.node.Network(), signer)
+	view.Message = list.Append(nil)
+	return view, err
+}
+
+func (s *Server) registerRevocations() {
+	huma.Register(s.api, operation("get-purse-revocations", "/v1/purses/revocations",
+		"The revocation list of offline purses, signed by the log's key", byAnybody,
+		http.StatusServiceUnavailable), func(ctx context.Context, in *struct {
+		Filter bool `query:"filter" doc:"the filter for small devices: one false alarm in 2,048"`
+	}) (*answer[RevocationsView], error) {
+		return ok(s.revocations(ctx, in.Filter))
+	})
+}
+
 func (s *Server) registerPurses() {
+	s.registerRevocations()
+	s.registerPurseAccount()
 	huma.Register(s.api, operation("list-purses", "/v1/purses",
 		"Offline purses: bonds, certifying keys, convicted purses",
 		byAnybody), func(ctx context.Context, _ *struct{}) (*answer[PursesView], error) {
@@ -63,7 +184,9 @@ func (s *Server) registerPurses() {
 			view.PurseBook, view.Size = *state.PurseBook(), head.Size
 			view.Convicted = append(view.Convicted, state.ConvictedPurses()...)
 			for _, id := range state.Purses() {
-				for _, o := range state.Purse(id).Openings {
+				p := state.Purse(id)
+				view.Figures.add(p)
+				for _, o := range p.Openings {
 					view.Opened = append(view.Opened, NameOpening{id, o})
 				}
 			}
@@ -100,4 +223,14 @@ func (c *Client) Purses(ctx context.Context) (PursesView, error) {
 // Purse reads a purse as its payees see it.
 func (c *Client) Purse(ctx context.Context, id token.WalletID) (PurseView, error) {
 	return get[PurseView](ctx, c, "/v1/purses/"+id.String())
+}
+
+// Revocations reads the revocation list, signed by the log's key, or its filter.
+func (c *Client) Revocations(ctx context.Context, filter bool) (RevocationsView, error) {
+	return get[RevocationsView](ctx, c, fmt.Sprintf("/v1/purses/revocations?filter=%t", filter))
+}
+
+// PurseAccount reads what is in a wallet's purse, and the last so many payments of it that came to the ledger.
+func (c *Client) PurseAccount(ctx context.Context, owner, id token.WalletID, limit int) (PurseAccount, error) {
+	return get[PurseAccount](ctx, c, fmt.Sprintf("/v1/wallets/%s/purses/%s?limit=%d", owner, id, limit))
 }

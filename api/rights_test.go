@@ -37,6 +37,7 @@ var rights = map[string]string{
 	"get-story":                "200 200 200 200 200 200 200 200 200 200 200",
 	"list-agencies":            "200 200 200 200 200 200 200 200 200 200 200",
 	"list-purses":              "200 200 200 200 200 200 200 200 200 200 200",
+	"get-purse-revocations":    "200 200 200 200 200 200 200 200 200 200 200",
 	"get-purse":                "404 404 404 404 404 404 404 404 404 404 404", // alice's wallet is none
 	"list-purposes":            "200 200 200 200 200 200 200 200 200 200 200",
 	"get-series":               "200 200 200 200 200 200 200 200 200 200 200", // few wallets are suppressed
@@ -62,6 +63,7 @@ var rights = map[string]string{
 	"prove-token":              "401 401 401 401 200 200 403 200 403 200 200",
 	"get-transaction":          "401 401 401 401 200 200 403 403 403 200 200",
 	"list-wallet-contracts":    "401 401 401 401 200 200 403 200 403 200 200",
+	"get-purse-account":        "401 401 401 401 404 404 403 404 403 404 404", // she has no such purse
 	"list-delegations":         "401 401 401 401 200 403 403 200 403 200 200",
 	"end-delegation":           "401 401 401 401 204 403 403 403 403 403 403",
 	"check-transaction":        "401 401 401 401 409 403 403 403 403 403 403", // its token is spent
@@ -220,7 +222,7 @@ func (s subject) query(w *town, method, path string) inquiry {
 	if strings.Contains(path, "{width}") {
 		index = "000.p"
 	}
-	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64)).Replace(path)}
+	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64), "{purse}", strings.Repeat("b", 32)).Replace(path)}
 	if path == "/v1/purposes/{number}/check" {
 		a.path += "?payee=" + strings.Repeat("9", 32)
 	}

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
+	"strings"
 
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/token"
@@ -78,6 +80,21 @@ func (g Genesis) Check() *token.Error {
 		return err
 	}
 	return g.Policy.Check()
+}
+
+// SingleLogKey is the log's key where it is a single Ed25519 key, as purses check revocation lists with it; false for a
+// quorum's.
+func (g *Genesis) SingleLogKey() (key token.PublicKey, single bool) {
+	// name+hash+base64 of algorithm and key: a name holds no plus sign, base64 may.
+	parts := strings.SplitN(g.LogKey, "+", 3)
+	if len(parts) != 3 {
+		return key, false
+	}
+	raw, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(raw) != len(key) || token.Algorithm(raw[0]) != token.Ed25519 {
+		return key, false
+	}
+	return token.PublicKey(raw), true
 }
 
 // Leaf is the first entry of the network's log.

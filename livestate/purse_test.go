@@ -2,6 +2,7 @@ package livestate_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/livestate"
 	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/token/sealed"
 )
 
 // withPurses is a state with a bond and a purse that has paid one link; change settles another, opens a second purse.
@@ -59,6 +61,77 @@ func TestACaptureHasThePursesOfItsMoment(t *testing.T) {
 	}
 }
 
+// openersOf is the key of two openers, and a name sealed under it for the purse of withPurses.
+func openersOf(t *testing.T) (key *sealed.Key, seal token.Octets) {
+	t.Helper()
+	network := token.NetworkID{1}
+	var own []*sealed.Secret
+	var members []sealed.Point
+	for range 2 {
+		secret, err := sealed.NewSecret(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, members = append(own, secret), append(members, secret.Public())
+	}
+	var dealings []*sealed.Dealing
+	for i := range own {
+		dealing, err := sealed.Deal(rand.Reader, network, uint8(i+1), 2, members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dealings = append(dealings, dealing)
+	}
+	key, _, err := sealed.Join(network, members, 1, own[0], dealings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sealed.New(rand.Reader, key, &sealed.Purse{Network: network, KeyNumber: 1}, "Aigerim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, s.Append(nil)
+}
+
+// withOpeners is withPurses where a name was sealed and opened; change opens it once more, under another key of openers.
+func withOpeners(t *testing.T) (s *livestate.State, at livestate.Position, change func()) {
+	t.Helper()
+	s, at, _ = withPurses(t)
+	key, seal := openersOf(t)
+	p, book := s.Purse(token.WalletID{1}), s.PurseBook()
+	p.Sealed, p.Openings = seal, []ledger.Opening{{TimeMillis: 5, Case: token.Hash{1}, Asker: sealed.Point{2}}}
+	book.Openers, book.Openings = []sealed.Key{*key}, 1
+	return s, at, func() {
+		s.ChangePurse(p)
+		p.Openings = append(p.Openings, ledger.Opening{TimeMillis: 6})
+		book.Openers, book.Openings = append(book.Openers, *key), 2
+	}
+}
+
+// A capture holds the openers' keys, seals and openings of its moment, and they come back as they were.
+func TestACaptureHasTheOpeningsOfItsMoment(t *testing.T) {
+	s, at, change := withOpeners(t)
+	want, seal := *s.PurseBook(), s.Purse(token.WalletID{1}).Sealed
+	var got bytes.Buffer
+	c := s.Capture(at)
+	change()
+	_, _, err := c.Write(&got, nobody{}, func() {})
+	c.End()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, _, err := livestate.ReadSnapshot(bytes.NewReader(got.Bytes()), [32]byte{2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, book := back.Purse(token.WalletID{1}), back.PurseBook()
+	if len(p.Openings) != 1 || p.Openings[0].Asker != (sealed.Point{2}) || p.Openings[0].TimeMillis != 5 ||
+		!bytes.Equal(p.Sealed, seal) || book.Openings != 1 || len(book.Openers) != 1 ||
+		!bytes.Equal(book.Openers[0].Append(nil), want.Openers[0].Append(nil)) {
+		t.Errorf("it has %+v and %+v", p, book)
+	}
+}
+
 type nobody struct{}
 
 func (nobody) Lock()   {}
@@ -67,20 +140,24 @@ func (nobody) Unlock() {}
 // A snapshot whose purses do not hold what their book and the fund say is refused.
 func TestASnapshotWhosePursesDoNotFitIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(s *livestate.State){ // any order: each by itself
-		"purses hold":  func(s *livestate.State) { s.Purse(token.WalletID{1}).Lock++ },
+		"bonds hold":   func(s *livestate.State) { s.Purse(token.WalletID{1}).Lock++ },
 		"their book":   func(s *livestate.State) { s.PurseBook().Paid++ },
 		"the bond of":  func(s *livestate.State) { s.PurseBook().Bonds[0].Purses++ },
 		"and no bond":  func(s *livestate.State) { s.PurseBook().Bonds = nil },
 		"out of order": func(s *livestate.State) { l := &s.Purse(token.WalletID{1}).Links; *l = append(*l, (*l)[0]) },
+		"were opened":  func(s *livestate.State) { s.PurseBook().Openings++ },
+		"under no key": func(s *livestate.State) { s.PurseBook().Openers = nil },
+		"never sealed": func(s *livestate.State) { s.Purse(token.WalletID{1}).Sealed = nil },
+		"no key of":    func(s *livestate.State) { s.Purse(token.WalletID{1}).Sealed = token.Octets{1, 2, 3} },
 	} {
-		s, at, _ := withPurses(t)
+		s, at, _ := withOpeners(t)
 		spoil(s)
 		var stored bytes.Buffer
 		if _, err := s.WriteSnapshot(&stored, at); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := livestate.ReadSnapshot(bytes.NewReader(stored.Bytes()), [32]byte{2})
-		if err == nil || !strings.Contains(err.Error(), "purse") && !strings.Contains(err.Error(), "bond") {
+		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

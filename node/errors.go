@@ -34,6 +34,8 @@ const (
 	Fenced   token.Code = "fenced"    // another node has become the leader; this one must not write
 	// this validator has not joined the others yet; send it again later, or to another
 	NotJoined token.Code = "not-joined"
+	// this node has not the one key of the log: it follows, only reads, or belongs to a quorum
+	NoLogKey token.Code = "no-log-key"
 	// two nodes were promoted at once; neither may write before one is promoted again
 	FenceConflict token.Code = "fence-conflict"
 )

@@ -88,6 +88,8 @@ const (
 	certificateDomain = "aqsha purse certificate v1\x00"
 	linkDomain        = "aqsha purse link v1\x00"
 	listDomain        = "aqsha purse revocations v1\x00"
+	filterDomain      = "aqsha purse filter v1\x00"
+	requestDomain     = "aqsha purse request v1\x00"
 )
 
 // digest is what is signed: SHA-256(domain ‖ network ‖ unsigned bytes).
@@ -152,6 +154,29 @@ func (c *Certificate) Check() *token.Error {
 		return refuse(token.OutOfRange, "age_hours", "%d, want 1 to %d", c.AgeHours, most.AgeHours)
 	}
 	return nil
+}
+
+// Contradiction says why two certificates of one purse cannot both be by an intermediary that follows the rules, or ""
+// where they can: what a purse is opened with never changes, and a deposit grows with each serial. The signatures are
+// the caller's to check; with them the two prove it against the intermediary.
+func Contradiction(a, b *Certificate) string {
+	if a.Purse != b.Purse || a.Intermediary != b.Intermediary {
+		return ""
+	}
+	if a.Serial > b.Serial {
+		a, b = b, a
+	}
+	switch {
+	case a.Key != b.Key:
+		return "two keys"
+	case a.Class != b.Class || a.Limits != b.Limits || a.ExpiryMillis != b.ExpiryMillis:
+		return "two classes, limits or expiries"
+	case a.Serial == b.Serial && a.Deposit != b.Deposit:
+		return "two deposits under one serial"
+	case a.Serial < b.Serial && a.Deposit >= b.Deposit:
+		return "a deposit that does not grow with the serial"
+	}
+	return ""
 }
 
 // decodeCertificate reads a certificate and checks its form.

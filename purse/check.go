@@ -14,6 +14,8 @@ type View struct {
 	NowMillis  uint64                             // the payee's clock
 	// links whose signatures it has checked: received, and what they rest on
 	Seen []Link
+	// certificates whose signatures it has checked: of what it has received
+	Certified []Certificate
 }
 
 // Check judges a payment as its payee does, without a network: what it refuses changes nothing. Where the refusal is
@@ -47,6 +49,9 @@ func Check(v *View, r *Request, m *Message) (*Conviction, *token.Error) {
 		return nil, err
 	}
 	if err := v.checkSignatures(m); err != nil {
+		return nil, err
+	}
+	if err := v.checkContradictions(m); err != nil {
 		return nil, err
 	}
 	return v.checkConflicts(m)
@@ -134,6 +139,21 @@ func (v *View) checkSignatures(m *Message) *token.Error {
 		l := &m.Links[i]
 		if !l.Verify(v.Network, m.certificate(l.Purse).Key) {
 			return refuse(BadSignature, "links", "link %d of purse %s is not signed by its key", l.Number, l.Purse)
+		}
+	}
+	return nil
+}
+
+// checkContradictions holds the message's certificates against all that the payee has seen: an intermediary that
+// certifies a purse twice would have money believed that is not set aside.
+func (v *View) checkContradictions(m *Message) *token.Error {
+	for i := range v.Certified {
+		seen := &v.Certified[i]
+		if c := m.certificate(seen.Purse); c != nil {
+			if why := Contradiction(seen, c); why != "" {
+				return refuse(CertifiedTwice, "certificates", "intermediary %s has certified purse %s twice: %s",
+					c.Intermediary, c.Purse, why)
+			}
 		}
 	}
 	return nil

@@ -221,6 +221,10 @@ func (d *Device) Receive(v View, r Request, m Message) (Device, Receipt, *Convic
 			refuse(token.AmountOverflow, "amount", "the purse would have received more than it can count")
 	}
 	v.Seen = append(slices.Clone(v.Seen), d.Seen()...)
+	v.Certified = slices.Clone(v.Certified)
+	for i := range d.Held {
+		v.Certified = append(v.Certified, d.Held[i].Certificates...)
+	}
 	if conviction, err := Check(&v, &r, &m); err != nil {
 		return *d, Receipt{}, conviction, err
 	}

@@ -10,6 +10,11 @@ import (
 // appender is a message of the protocol.
 type appender interface{ Append([]byte) []byte }
 
+// asked is a request of this network's purses.
+type asked struct{ purse.Request }
+
+func (a asked) Append(b []byte) []byte { return a.Request.Append(network, b) }
+
 // decoded decodes bytes as everything that purses say.
 func decoded(data []byte) (all []appender) {
 	add := func(m appender, err error) {
@@ -23,8 +28,8 @@ func decoded(data []byte) (all []appender) {
 	add(&link, err)
 	message, err := purse.DecodeMessage(data)
 	add(&message, err)
-	request, err := purse.DecodeRequest(data)
-	add(&request, err)
+	request, err := purse.DecodeRequest(network, data)
+	add(asked{request}, err)
 	receipt, err := purse.DecodeReceipt(data)
 	add(&receipt, err)
 	list, err := purse.DecodeList(data)
@@ -51,8 +56,9 @@ func samples(t testing.TB) [][]byte {
 	list := purse.List{Sequence: 1, Purses: numbered(5, "crook")}
 	list.Signature[0] = 1
 	filter := purse.NewFilter(&list)
+	filter.Signature[0] = 1
 	receipt := purse.Receipt{Payment: m.Payment().ID(network)}
-	return [][]byte{a.device.Certificate.Append(nil), m.Payment().Append(nil), m.Append(nil), r.Append(nil),
+	return [][]byte{a.device.Certificate.Append(nil), m.Payment().Append(nil), m.Append(nil), r.Append(network, nil),
 		receipt.Append(nil), list.Append(nil), filter.Append(nil), conviction.Append(nil)}
 }
 

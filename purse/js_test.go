@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"os/exec"
 	"strings"
@@ -23,6 +24,7 @@ type scene struct {
 	Request    string            `json:"request"`
 	Message    string            `json:"message"`
 	Seen       []string          `json:"seen"`
+	Certified  []string          `json:"certified"`
 }
 
 // spoil changes a message somewhere, most often signing again what was changed.
@@ -98,8 +100,22 @@ func scenes(t *testing.T, n int) (input bytes.Buffer, verdicts []string) {
 			other.Signature, _ = from.key.Sign(other.ID(network))
 			v.Seen = []purse.Link{other}
 		}
+		asked := request.Append(network, nil)
+		if r.IntN(12) == 0 { // within payee, nonce or checksum: of what is no CBOR the codes are each decoder's own
+			asked[[]int{3 + r.IntN(16), 20 + r.IntN(16), len(asked) - 1 - r.IntN(4)}[r.IntN(3)]] ^= 1 << r.IntN(8)
+		}
 		s := scene{Network: hex.EncodeToString(network[:]), Now: noon, Certifiers: map[string]string{bank.String(): hex.EncodeToString(bankKey[:])},
-			Revoked: []string{}, Request: hex.EncodeToString(request.Append(nil)), Seen: []string{}}
+			Revoked: []string{}, Request: hex.EncodeToString(asked), Seen: []string{},
+			Certified: []string{}}
+		if r.IntN(6) == 0 { // and another certificate of its
+			other := from.device.Certificate
+			other.Deposit += money.Tiyn(r.IntN(2))
+			other.Serial += uint32(r.IntN(2))
+			other.AgeHours -= uint16(r.IntN(2))
+			sign(t, &other)
+			v.Certified = []purse.Certificate{other}
+			s.Certified = []string{hex.EncodeToString(other.Append(nil))}
+		}
 		for i := range v.Seen {
 			s.Seen = append(s.Seen, hex.EncodeToString(v.Seen[i].Append(nil)))
 		}
@@ -117,29 +133,111 @@ func scenes(t *testing.T, n int) (input bytes.Buffer, verdicts []string) {
 		if err := encoder.Encode(s); err != nil {
 			t.Fatal(err)
 		}
-		verdicts = append(verdicts, verdict(&v, &request, data))
+		verdicts = append(verdicts, verdict(&v, asked, data))
 	}
 	return input, verdicts
 }
 
-func verdict(v *purse.View, r *purse.Request, data []byte) string {
+func verdict(v *purse.View, request, data []byte) string {
+	r, err := purse.DecodeRequest(v.Network, request)
+	if err != nil {
+		return string(codeOf(err))
+	}
 	m, err := purse.DecodeMessage(data)
 	if err != nil {
 		return string(codeOf(err))
 	}
-	if _, refusal := purse.Check(v, r, &m); refusal != nil {
+	if _, refusal := purse.Check(v, &r, &m); refusal != nil {
 		return string(refusal.Code)
 	}
 	return "ok"
 }
 
-// The implementation in JavaScript, written from docs/OFFLINE.md, judges generated payments alike.
+// listScene is a revocation list that the other implementation is asked about.
+type listScene struct {
+	Network string   `json:"network"`
+	Key     string   `json:"key"`
+	List    string   `json:"list"`
+	Had     []uint64 `json:"had"` // sequence and time of what is at hand; empty for nothing
+	Asked   []string `json:"asked"`
+}
+
+// listScenes draws lists and filters, some of them spoilt, with what this implementation says of each: a code, or for
+// each purse asked about whether it is revoked.
+func listScenes(t *testing.T, n int) (input bytes.Buffer, verdicts []string) {
+	r := rand.New(rand.NewPCG(3, 4))
+	signer := keyOf("log")
+	key := signer.Public()
+	encoder := json.NewEncoder(&input)
+	for i := range n {
+		l := purse.List{Sequence: uint64(r.IntN(3)), TimeMillis: noon + uint64(r.IntN(2)),
+			Purses: numbered(r.IntN(40), "crook")}
+		s := listScene{Network: hex.EncodeToString(network[:]), Key: hex.EncodeToString(key[:]), Had: []uint64{}}
+		var atHand *purse.Revocations
+		if r.IntN(2) == 0 {
+			atHand = &purse.Revocations{List: &purse.List{Sequence: 1, TimeMillis: noon}}
+			s.Had = []uint64{1, noon}
+		}
+		asked := append(numbered(3, "crook"), numbered(9, "honest")...)
+		for _, id := range asked {
+			s.Asked = append(s.Asked, id.String())
+		}
+		if r.IntN(8) == 0 && len(l.Purses) > 1 {
+			l.Purses[0], l.Purses[1] = l.Purses[1], l.Purses[0]
+		}
+		f := purse.NewFilter(&l)
+		if r.IntN(8) == 0 && len(f.Bits) > 0 {
+			f.Bits[r.IntN(len(f.Bits))] ^= 1 << r.IntN(8)
+		}
+		if err := errors.Join(l.Sign(network, signer), f.Sign(network, signer)); err != nil {
+			t.Fatal(err)
+		}
+		data := l.Append(nil)
+		if i%2 == 1 {
+			data = f.Append(nil)
+		}
+		if r.IntN(8) == 0 {
+			data[len(data)-1-r.IntN(60)] ^= 1
+		}
+		s.List = hex.EncodeToString(data)
+		if err := encoder.Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		verdicts = append(verdicts, listVerdict(key, data, atHand, asked))
+	}
+	return input, verdicts
+}
+
+func listVerdict(key token.PublicKey, data []byte, atHand *purse.Revocations, asked []token.WalletID) string {
+	list, err := purse.DecodeRevocations(data)
+	if err != nil {
+		return string(codeOf(err))
+	}
+	if refusal := list.Check(network, key, atHand); refusal != nil {
+		return string(refusal.Code)
+	}
+	answer := "ok:"
+	for _, id := range asked {
+		if list.Has(id) {
+			answer += "1"
+		} else {
+			answer += "0"
+		}
+	}
+	return answer
+}
+
+// The implementation in JavaScript, written from docs/OFFLINE.md, judges generated payments, requests and revocation
+// lists alike.
 func TestJavaScriptChecksAlike(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("no Node.js on this machine: install nodejs, 20 or newer")
 	}
 	input, verdicts := scenes(t, 600)
+	lists, listVerdicts := listScenes(t, 200)
+	input.Write(lists.Bytes())
+	verdicts = append(verdicts, listVerdicts...)
 	command := exec.CommandContext(t.Context(), node, "../verify/js/purse.js")
 	command.Stdin = bytes.NewReader(input.Bytes())
 	out, err := command.CombinedOutput()
@@ -148,18 +246,20 @@ func TestJavaScriptChecksAlike(t *testing.T) {
 	}
 	answers := strings.Fields(string(out))
 	if len(answers) != len(verdicts) {
-		t.Fatalf("%d answers to %d payments", len(answers), len(verdicts))
+		t.Fatalf("%d answers to %d questions", len(answers), len(verdicts))
 	}
 	lines := strings.Split(input.String(), "\n")
 	kinds := map[string]int{}
 	for i := range verdicts {
-		kinds[verdicts[i]]++
+		kind, _, _ := strings.Cut(verdicts[i], ":")
+		kinds[kind]++
 		if answers[i] != verdicts[i] {
 			t.Errorf("JavaScript says %s, here it is %s: %s", answers[i], verdicts[i], lines[i])
 		}
 	}
 	t.Logf("%v", kinds)
-	if len(kinds) < 10 || kinds["ok"] == 0 {
+	if len(kinds) < 12 || kinds["ok"]*kinds[string(purse.BadChecksum)]*kinds[string(purse.OlderList)]*
+		kinds[string(purse.CertifiedTwice)] == 0 {
 		t.Errorf("only %v were met", kinds)
 	}
 }

@@ -1,6 +1,7 @@
 package purse
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/aqsha/aqsha/money"
@@ -113,21 +114,43 @@ type Request struct {
 	Amount money.Tiyn     `json:"amount_tiyn"`
 }
 
-// Append encodes the request.
-func (r *Request) Append(b []byte) []byte {
-	b = token.AppendUint(token.AppendArray(b, 4), kindRequest)
+const (
+	requestItems    = 5
+	requestChecksum = 4 // bytes
+)
+
+func (r *Request) appendUnchecked(b []byte, items int) []byte {
+	b = token.AppendUint(token.AppendArray(b, items), kindRequest)
 	b = token.AppendBytes(token.AppendBytes(b, r.Payee[:]), r.Nonce[:])
 	return token.AppendUint(b, uint64(r.Amount))
 }
 
-// DecodeRequest reads one request that fills data.
-func DecodeRequest(data []byte) (Request, error) {
+// checksum is no signature: anybody makes it. It keeps a payer from signing for a request that was mistyped, whose
+// payment nobody could take, or for one of another network.
+func (r *Request) checksum(network token.NetworkID) []byte {
+	sum := digest(requestDomain, network, r.appendUnchecked(nil, requestItems-1))
+	return sum[:requestChecksum]
+}
+
+// Append encodes the request, for purses of a network.
+func (r *Request) Append(network token.NetworkID, b []byte) []byte {
+	return token.AppendBytes(r.appendUnchecked(b, requestItems), r.checksum(network))
+}
+
+// DecodeRequest reads one request that fills data, of purses of a network: purse-checksum is for one that was changed
+// on its way, or is of another network.
+func DecodeRequest(network token.NetworkID, data []byte) (Request, error) {
 	return whole(data, MaxMessage, func(d *token.Decoder) (r Request) {
-		d.Array("request", 4, 4)
+		d.Array("request", requestItems, requestItems)
 		kind(d, "request", kindRequest)
 		d.Fixed("request.payee", r.Payee[:])
 		d.Fixed("request.nonce", r.Nonce[:])
 		r.Amount = amount(d, "request.amount")
+		var sum [requestChecksum]byte
+		d.Fixed("request.checksum", sum[:])
+		if d.Err() == nil && !bytes.Equal(sum[:], r.checksum(network)) {
+			d.Fail(refuse(BadChecksum, "request.checksum", "it was changed on its way, or is of another network"))
+		}
 		if d.Err() == nil && r.Amount == 0 {
 			d.Fail(refuse(token.AmountZero, "request.amount", "a payment of nothing"))
 		}

@@ -75,24 +75,23 @@ func DecodeList(data []byte) (List, error) {
 	})
 }
 
-// Check checks a list's signature and that it is not older than the one at hand.
-func (l *List) Check(network token.NetworkID, key token.PublicKey, atHand uint64) *token.Error {
-	switch {
-	case l.Sequence < atHand:
-		return refuse(OlderList, "sequence", "list %d; list %d is at hand", l.Sequence, atHand)
-	case !token.Verify(key, l.Digest(network), &l.Signature):
-		return refuse(BadSignature, "signature", "the list is not signed by the key at hand")
-	}
-	return nil
+// Sign signs the list.
+func (l *List) Sign(network token.NetworkID, signer token.Signer) (err error) {
+	l.Signature, err = signer.Sign(l.Digest(network))
+	return err
 }
 
 // Filter is a revocation list for small devices: the purses' hashes in order, as differences in Golomb–Rice code (BIP
 // 158 does the same for scripts): about 13 bits an entry, one false alarm in 2,048, which only sends the payer online.
 type Filter struct {
-	Sequence uint64
-	Count    uint64
-	Bits     []byte
+	Sequence   uint64
+	TimeMillis uint64
+	Count      uint64
+	Bits       []byte
+	Signature  token.Signature // by the key that signs the list
 }
+
+const filterItems = 6
 
 // riceBits is the parameter of the code: hashes are spread over Count·2^riceBits.
 const riceBits = 11
@@ -108,7 +107,7 @@ func spread(purse token.WalletID, sequence, n uint64) uint64 {
 	return high
 }
 
-// NewFilter makes the filter of a list.
+// NewFilter makes the filter of a list; it is signed by itself.
 func NewFilter(l *List) Filter {
 	n := uint64(len(l.Purses))
 	values := make([]uint64, n)
@@ -116,7 +115,7 @@ func NewFilter(l *List) Filter {
 		values[i] = spread(l.Purses[i], l.Sequence, n)
 	}
 	slices.Sort(values)
-	f := Filter{Sequence: l.Sequence, Count: n}
+	f := Filter{Sequence: l.Sequence, TimeMillis: l.TimeMillis, Count: n}
 	var used uint
 	put := func(bit uint64) {
 		if used%8 == 0 {
@@ -190,23 +189,109 @@ func (f *Filter) each(next func(uint64) bool) bool {
 	return value < max(1, f.Count<<riceBits)
 }
 
-// Append encodes the filter.
-func (f *Filter) Append(b []byte) []byte {
-	b = token.AppendUint(token.AppendArray(b, 4), kindFilter)
-	return token.AppendBytes(token.AppendUint(token.AppendUint(b, f.Sequence), f.Count), f.Bits)
+func (f *Filter) appendUnsigned(b []byte, items int) []byte {
+	b = token.AppendUint(token.AppendArray(b, items), kindFilter)
+	b = token.AppendUint(token.AppendUint(b, f.Sequence), f.TimeMillis)
+	return token.AppendBytes(token.AppendUint(b, f.Count), f.Bits)
 }
 
-// DecodeFilter reads one filter that fills data. Who sends it vouches for it: it is used where its list's signature was
-// checked, or together with a signature over its bytes.
+// Digest is what is signed.
+func (f *Filter) Digest(network token.NetworkID) [32]byte {
+	return digest(filterDomain, network, f.appendUnsigned(nil, filterItems-1))
+}
+
+// Sign signs the filter.
+func (f *Filter) Sign(network token.NetworkID, signer token.Signer) (err error) {
+	f.Signature, err = signer.Sign(f.Digest(network))
+	return err
+}
+
+// Append encodes the filter.
+func (f *Filter) Append(b []byte) []byte {
+	return token.AppendBytes(f.appendUnsigned(b, filterItems), f.Signature[:])
+}
+
+// DecodeFilter reads one filter that fills data.
 func DecodeFilter(data []byte) (Filter, error) {
-	return whole(data, 2*MaxRevoked+64, func(d *token.Decoder) (f Filter) {
-		d.Array("filter", 4, 4)
+	return whole(data, 2*MaxRevoked+128, func(d *token.Decoder) (f Filter) {
+		d.Array("filter", filterItems, filterItems)
 		kind(d, "filter", kindFilter)
-		f.Sequence, f.Count = d.Uint("filter.sequence", 1<<53-1), d.Uint("filter.count", MaxRevoked)
+		f.Sequence, f.TimeMillis = d.Uint("filter.sequence", 1<<53-1), d.Uint("filter.time", token.MaxValidUntil)
+		f.Count = d.Uint("filter.count", MaxRevoked)
 		f.Bits = d.Bytes("filter.bits", 0, 2*MaxRevoked)
+		signature(d, "filter.signature", &f.Signature)
 		if d.Err() == nil && !f.each(func(uint64) bool { return true }) {
 			d.Fail(refuse(token.NotCanonical, "filter.bits", "not %d values", f.Count))
 		}
 		return f
 	})
+}
+
+// Revocations is what a device has of a revocation list: the list, or its filter. Exactly one of the two is there.
+type Revocations struct {
+	List   *List
+	Filter *Filter
+}
+
+// DecodeRevocations reads a list or a filter that fills data.
+func DecodeRevocations(data []byte) (r Revocations, err error) {
+	// The two differ in how many items their array has.
+	if len(data) > 0 && data[0] == token.AppendArray(nil, filterItems)[0] {
+		f, err := DecodeFilter(data)
+		return Revocations{Filter: &f}, err
+	}
+	l, err := DecodeList(data)
+	return Revocations{List: &l}, err
+}
+
+// Edition is the list's sequence, and when it was made, in Unix milliseconds.
+func (r *Revocations) Edition() (sequence, timeMillis uint64) {
+	if r.Filter != nil {
+		return r.Filter.Sequence, r.Filter.TimeMillis
+	}
+	return r.List.Sequence, r.List.TimeMillis
+}
+
+// Count is how many purses are revoked.
+func (r *Revocations) Count() int {
+	if r.Filter != nil {
+		return int(r.Filter.Count)
+	}
+	return len(r.List.Purses)
+}
+
+// Has says whether a purse is revoked, or by a filter may be: never false for one that is.
+func (r *Revocations) Has(purse token.WalletID) bool {
+	if r.Filter != nil {
+		return r.Filter.Has(purse)
+	}
+	return r.List.Has(purse)
+}
+
+// Check checks the signature, and that it is not older than what is at hand; nil is for nothing at hand.
+func (r *Revocations) Check(network token.NetworkID, key token.PublicKey, atHand *Revocations) *token.Error {
+	var signed [32]byte
+	var s *token.Signature
+	if r.Filter != nil {
+		signed, s = r.Filter.Digest(network), &r.Filter.Signature
+	} else {
+		signed, s = r.List.Digest(network), &r.List.Signature
+	}
+	if !token.Verify(key, signed, s) {
+		return refuse(BadSignature, "signature", "the list is not signed by the key at hand")
+	}
+	return r.notBefore(atHand)
+}
+
+// notBefore checks that a list is not older than the one at hand. Lists of one sequence say the same of the ledger; the
+// later one says that nothing was added until then.
+func (r *Revocations) notBefore(atHand *Revocations) *token.Error {
+	if atHand == nil {
+		return nil
+	}
+	sequence, made := r.Edition()
+	if had, hadMade := atHand.Edition(); sequence < had || sequence == had && made < hadMade {
+		return refuse(OlderList, "sequence", "list %d of %d; list %d of %d is at hand", sequence, made, had, hadMade)
+	}
+	return nil
 }

@@ -24,9 +24,12 @@ func numbered(n int, what string) (ids []token.WalletID) {
 
 // The filter finds every entry, takes at most two bytes for each, and alarms falsely at most once in a thousand.
 func TestFilter(t *testing.T) {
-	for _, n := range []int{64, 1000, 5000} {
+	for _, n := range []int{250, 1000, 5000} {
 		l := purse.List{Sequence: 9, Purses: numbered(n, "crook")}
 		f := purse.NewFilter(&l)
+		if err := f.Sign(network, keyOf("log")); err != nil {
+			t.Fatal(err)
+		}
 		back, err := purse.DecodeFilter(f.Append(nil))
 		if err != nil {
 			t.Fatal(err)
@@ -49,6 +52,7 @@ func TestFilter(t *testing.T) {
 		}
 	}
 	empty := purse.NewFilter(&purse.List{})
+	empty.Signature[0] = 1
 	if back, err := purse.DecodeFilter(empty.Append(nil)); err != nil || back.Has(token.WalletID{1}) || back.Has(token.WalletID{}) {
 		t.Errorf("the filter of no purse: %v", err)
 	}
@@ -69,16 +73,6 @@ func TestList(t *testing.T) {
 	if grows := len(data) - len((&purse.List{Sequence: 3, TimeMillis: noon}).Append(nil)); grows > 20*16+2 {
 		t.Errorf("20 entries take %d bytes", grows)
 	}
-	bank := keyOf("bank").Public()
-	if err := back.Check(network, bank, 3); err != nil {
-		t.Error(err)
-	}
-	if err := back.Check(network, bank, 4); err == nil || err.Code != purse.OlderList {
-		t.Errorf("an older list: %v", err)
-	}
-	if err := back.Check(network, keyOf("other").Public(), 0); err == nil || err.Code != purse.BadSignature {
-		t.Errorf("another's list: %v", err)
-	}
 	if !back.Has(l.Purses[7]) || back.Has(token.WalletID{1}) {
 		t.Error("the list does not know its entries")
 	}
@@ -86,6 +80,84 @@ func TestList(t *testing.T) {
 	twice.Purses = append(slices.Clone(l.Purses[:2]), l.Purses[1])
 	if _, err := purse.DecodeList(twice.Append(nil)); codeOf(err) != token.Repeated {
 		t.Errorf("a purse twice: %v", err)
+	}
+}
+
+// A list and its filter hold by their signer's key, and no older edition takes a newer one's place.
+func TestEditionsOfAList(t *testing.T) {
+	signer := keyOf("log")
+	edition := func(sequence, millis uint64, filter bool) *purse.Revocations {
+		l := purse.List{Sequence: sequence, TimeMillis: millis, Purses: numbered(20, "crook")}
+		var data []byte
+		if filter {
+			f := purse.NewFilter(&l)
+			if err := f.Sign(network, signer); err != nil {
+				t.Fatal(err)
+			}
+			data = f.Append(nil)
+		} else if err := l.Sign(network, signer); err != nil {
+			t.Fatal(err)
+		} else {
+			data = l.Append(nil)
+		}
+		r, err := purse.DecodeRevocations(data)
+		if err != nil || (r.Filter != nil) != filter || r.Count() != 20 || !r.Has(l.Purses[3]) {
+			t.Fatalf("%v, %+v", err, r)
+		}
+		return &r
+	}
+	for _, filter := range []bool{false, true} {
+		at := edition(5, noon, filter)
+		for name, test := range map[string]struct { // any order: each by itself
+			atHand *purse.Revocations
+			key    token.PublicKey
+			want   token.Code
+		}{
+			"the first": {nil, signer.Public(), ""}, "the same": {edition(5, noon, !filter), signer.Public(), ""},
+			"a longer log": {edition(4, noon+1, filter), signer.Public(), ""},
+			"older":        {edition(6, noon-1, filter), signer.Public(), purse.OlderList},
+			"made before":  {edition(5, noon+1, !filter), signer.Public(), purse.OlderList},
+			"another key":  {nil, keyOf("other").Public(), purse.BadSignature},
+			"no key":       {nil, token.PublicKey{}, purse.BadSignature},
+		} {
+			got := token.Code("")
+			if err := at.Check(network, test.key, test.atHand); err != nil {
+				got = err.Code
+			}
+			if got != test.want {
+				t.Errorf("%s (filter %t): %q, want %q", name, filter, got, test.want)
+			}
+		}
+		if err := at.Check(token.NetworkID{9}, signer.Public(), nil); err == nil || err.Code != purse.BadSignature {
+			t.Errorf("another network's: %v", err)
+		}
+	}
+	// What is signed as a list is no filter, and the other way round.
+	l := purse.List{Sequence: 5, TimeMillis: noon}
+	f := purse.NewFilter(&l)
+	if l.Digest(network) == f.Digest(network) {
+		t.Error("a list and a filter are signed alike")
+	}
+}
+
+// A request in which anything was mistyped is refused before anything is signed for it; so is one of another network.
+func TestAMistypedRequestIsRefused(t *testing.T) {
+	r := newPhone(t, "b", 0).query(12_345)
+	data := r.Append(network, nil)
+	if back, err := purse.DecodeRequest(network, data); err != nil || back != r {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	for i := range data {
+		for _, change := range []byte{0x01, 0x10, 0x0f, 0xf0, 0xff} {
+			spoilt := slices.Clone(data)
+			spoilt[i] ^= change
+			if _, err := purse.DecodeRequest(network, spoilt); err == nil {
+				t.Fatalf("byte %d changed by %x is a request", i, change)
+			}
+		}
+	}
+	if _, err := purse.DecodeRequest(token.NetworkID{8}, data); codeOf(err) != purse.BadChecksum {
+		t.Errorf("of another network: %v", err)
 	}
 }
 

@@ -150,7 +150,7 @@ func (w *world) crooked() bool {
 func (w *world) known(t *rapid.T) (known []purse.Link, kept []*phone) {
 	var groups [][]purse.Link
 	for _, p := range w.phones {
-		if rapid.IntRange(0, 4).Draw(t, "lost") > 0 {
+		if rapid.IntRange(0, 2).Draw(t, "lost") > 0 { // a third are
 			groups, kept = append(groups, p.device.Seen()), append(kept, p)
 		}
 	}

@@ -192,23 +192,10 @@ func (w *Stage) openPurse(ctx context.Context, name, owner string, deposit money
 	if err := c.Sign(w.Client.Network, certifier); err != nil {
 		return err
 	}
-	if err := w.update(ctx, p); err != nil {
+	if err := w.Client.TeachPurse(ctx, p, false); err != nil {
 		return err
 	}
 	return p.Certify(c.Append(nil))
-}
-
-// update teaches a phone what it has to know without a network.
-func (w *Stage) update(ctx context.Context, p *purse.Phone) error {
-	view, err := w.Client.API.Purses(ctx)
-	if err != nil {
-		return err
-	}
-	certifiers := map[token.WalletID]token.PublicKey{}
-	for _, bond := range view.Bonds {
-		certifiers[bond.Intermediary] = bond.Certifier
-	}
-	return p.Learn(certifiers, view.Convicted)
 }
 
 // meet lets one phone pay another over a pipe: no node is asked.

@@ -7,14 +7,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
 )
 
 // Three hops without a network with a phone lost, and a crook: whoever was paid has it, the bond bears the crook's
 // fraud, nothing was made, one name was opened.
 func TestTheMine(t *testing.T) {
 	t.Parallel()
-	w, text, _ := newStage(t)
+	w, text, n := newStage(t)
 	record, err := OpenRecord(w.DataDir)
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +39,24 @@ func TestTheMine(t *testing.T) {
 	// Deposits and the bond are in purses and the bond still: what was paid moved no token.
 	if want := minerSaves + crookHas + 100_000*money.Tenge; view.Locked != want || view.SetAside != want {
 		t.Errorf("%s are locked of %s, want %s", view.Locked, view.SetAside, want)
+	}
+	// One payment each of the two workers, the till and the crook settled, and the crook's second.
+	if f := view.Figures; f.Open != 4 || f.Payments != 5 || f.Settled != debt+meal+meal/2+crookOnce+crookTwice ||
+		f.Fraud != crookOnce+crookTwice-crookHas || f.Bonded != f.Fraud {
+		t.Errorf("the figures: %+v", f)
+	}
+	pageShows(t, n, api.Options{Open: true}, "purses", "Offline purses", "4 purses are open and 0 have ended",
+		"5 payments without a network settled; ever settled: 7 700.00 ₸",
+		"1 purse is convicted by two of its own signatures; 2 500.00 ₸ was claimed beyond what purses had",
+		"1 owner’s name opened", view.Convicted[0].String()+" convicted", "name opened: it was convicted")
+	account, err := w.Client.API.PurseAccount(t.Context(), w.id(crook), view.Convicted[0], 1)
+	if err != nil || account.Lock != 0 || account.Bonded != crookOnce+crookTwice-crookHas || account.Count != 2 ||
+		len(account.Links) != 1 || !account.Links[0].Paid || !account.Convicted {
+		t.Errorf("the crook's account: %+v, %v", account, err)
+	}
+	_, err = w.Client.API.PurseAccount(t.Context(), w.id(firstWorker), view.Convicted[0], 1)
+	if fault.Code(err) != string(node.NotFound) {
+		t.Errorf("another's purse: %v", err)
 	}
 	if _, err := os.Stat(w.phonePath(secondPhone)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the lost phone is there: %v", err)

@@ -198,12 +198,20 @@ func checkCash(t *testing.T, w *Stage, n *node.Node) {
 // showCash opens the node's page in a browser: notes by denomination, beside the reserve.
 func showCash(t *testing.T, n *node.Node, dir string) {
 	t.Helper()
+	pageShows(t, n, api.Options{Open: true, CashLogs: CashLogs(dir)}, "cash", "Banknotes in circulation",
+		"notes worth 13 750.00 ₸ circulate", "13 750.00 ₸ by the office’s books, 13 750.00 ₸ by the ledger",
+		"2 000.00 ₸ 2 1 1 2 000.00 ₸")
+}
+
+// pageShows opens the node's page in a browser, and wants a part of it, which has a table, to have a title and texts.
+func pageShows(t *testing.T, n *node.Node, options api.Options, part, wantTitle string, texts ...string) {
+	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil || testing.Short() {
 		t.Log("the page was not looked at: no chromium on this machine (make deps installs it), or a short run")
 		return
 	}
-	server := httptest.NewServer(api.New(n, api.Options{Open: true, CashLogs: CashLogs(dir)}).Handler())
+	server := httptest.NewServer(api.New(n, options).Handler())
 	defer server.Close()
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
 		append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)...)
@@ -215,20 +223,19 @@ func showCash(t *testing.T, n *node.Node, dir string) {
 	var title, text string
 	var picture []byte
 	err = chromedp.Run(ctx, chromedp.EmulateViewport(1000, 1600), chromedp.Navigate(server.URL),
-		chromedp.WaitVisible(`#cash table`, chromedp.ByQuery), chromedp.Text(`#cashTitle`, &title, chromedp.ByQuery), chromedp.Text(`#cash`, &text, chromedp.ByQuery),
-		chromedp.FullScreenshot(&picture, 100))
+		chromedp.WaitVisible("#"+part+" table", chromedp.ByQuery), chromedp.Text("#"+part+"Title", &title, chromedp.ByQuery),
+		chromedp.Text("#"+part, &text, chromedp.ByQuery), chromedp.FullScreenshot(&picture, 100))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if out := os.Getenv("AQSHA_SCREENSHOTS"); out != "" {
-		if err := os.WriteFile(filepath.Join(out, "page-cash.png"), picture, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(out, "page-"+part+".png"), picture, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\u202f", " "), "\t", " ")
-	for _, shown := range []string{"notes worth 13 750.00 ₸ circulate",
-		"13 750.00 ₸ by the office’s books, 13 750.00 ₸ by the ledger", "2 000.00 ₸ 2 1 1 2 000.00 ₸"} {
-		if title != "Banknotes in circulation" || !strings.Contains(text, shown) {
+	for _, shown := range texts {
+		if title != wantTitle || !strings.Contains(text, shown) {
 			t.Errorf("the page does not show %q:\n%s\n%s", shown, title, text)
 		}
 	}

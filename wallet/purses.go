@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
+	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/token/sealed"
+	"github.com/aqsha/aqsha/wallet/purse"
 )
 
 // certifierKey ends the name of the key by which a bank certifies offline purses.
@@ -101,4 +104,44 @@ func (d *Client) AnnounceOpeners(ctx context.Context, key *sealed.Key) (node.Rec
 	return d.withSequence(ctx, token.RolePolicy, func(sequence uint64) token.Body {
 		return &token.AnnounceOpeners{Sequence: sequence, Members: key.Members, Commitments: key.Commitments}
 	})
+}
+
+// maxListed is the most entries of which a device keeps the list; of more it keeps the filter.
+const maxListed = 1 << 16
+
+// TeachPurse has a device learn what it has to know without a network: certifying keys, the log's key, and the
+// revocation list, or its filter where that is asked for or the list is long. Where the node signs no list the device
+// keeps what the node says of convicted purses, and knows that nobody signed it. An older list than the one at hand,
+// of a node that is behind, changes nothing.
+func (d *Client) TeachPurse(ctx context.Context, phone *purse.Phone, filter bool) error {
+	view, err := d.API.Purses(ctx)
+	if err != nil {
+		return err
+	}
+	genesis, err := d.API.Genesis(ctx)
+	if err != nil {
+		return err
+	}
+	if genesis.Network() != d.Network {
+		return errors.New("the node shows the genesis of another network than it serves")
+	}
+	certifiers := map[token.WalletID]token.PublicKey{}
+	for _, bond := range view.Bonds {
+		certifiers[bond.Intermediary] = bond.Certifier
+	}
+	logKey, _ := genesis.SingleLogKey()
+	if err := phone.Learn(certifiers, logKey); err != nil {
+		return err
+	}
+	list, err := d.API.Revocations(ctx, filter || len(view.Convicted) > maxListed)
+	if fault.Code(err) == string(node.NoLogKey) {
+		return phone.RevokeUnsigned(view.Convicted, view.Size, d.Now())
+	}
+	if err != nil {
+		return err
+	}
+	if err := phone.Revoke(list.Message); fault.Code(err) != string(rules.OlderList) {
+		return err
+	}
+	return nil
 }

@@ -206,15 +206,8 @@ func TestBlindedKeysOfTheStandard(t *testing.T) {
 	}
 }
 
-// The byte words' published example, and frames in any order.
+// A token in frames, in any order.
 func TestFrames(t *testing.T) {
-	if len(bytewords) != 4*256 || len(byLetters) != 256 {
-		t.Fatal(len(bytewords), len(byLetters))
-	}
-	raw, _ := hex.DecodeString("d9012ca20150c7098580125e2ab0981253468b2dbc5202d8641947da")
-	if got := words(raw); got != "taaddwoeadgdstaslplabghydrpfmkbggufgludprfgmaotpiecffltntddwgmrp" {
-		t.Error(got)
-	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringN(0, 3000, 9000).Draw(t, "text")
 		frames, err := Frames(text, rapid.IntRange(10, 300).Draw(t, "most"))

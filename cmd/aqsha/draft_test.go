@@ -22,6 +22,7 @@ var undrafted = map[string]string{
 	"purse open":               "the device's key, which is in no keyring, signs at once",
 	"purse settle":             "links are signed; the ledger asks nobody's signature",
 	"purse convict":            "links are signed; the ledger asks nobody's signature",
+	"purse revocations":        "it changes nothing; signing the list wants the key of the log",
 	"purse close":              "the ledger asks nobody's signature",
 	"purse openers open":       "the openers' shares prove themselves; the ledger asks nobody's signature",
 	"channel keep":             "it changes nothing: it writes a file from what the ledger proves",

@@ -1,5 +1,6 @@
 // The payee's checks of an offline payment, written from docs/OFFLINE.md alone. Reads a scene a line as JSON (bytes in hexadecimal) and
-// answers each with the code of the refusal, or "ok".
+// answers each with the code of the refusal, or "ok"; of a revocation list, which of the purses asked about it has.
+import {createHash} from 'node:crypto'
 import {createInterface} from 'node:readline'
 import {domain, hex, isBytes, unhex} from './bytes.js'
 import {decode, encode} from './cbor.js'
@@ -59,6 +60,13 @@ export function conflict(a, b) {
   return (between === 0n && (b.previous !== a.id || b.paid !== a.end)) || b.paid < a.end + between || b.received < a.received
 }
 
+// Two certificates of one purse that no honest intermediary signs both.
+function contradicts(a, b) {
+  if (a.serial > b.serial) [a, b] = [b, a]
+  for (const part of ['class', 'payment', 'all', 'hops', 'age', 'expiry']) if (a[part] !== b[part]) return true
+  return hex(a.key) !== hex(b.key) || (a.serial === b.serial ? a.deposit !== b.deposit : a.deposit >= b.deposit)
+}
+
 function levels(links, deposit) {
   const level = links.map(() => 0)
   for (let k = 1; k <= 6; k++) {
@@ -73,10 +81,76 @@ function levels(links, deposit) {
   return level
 }
 
+function requestOf(data, network) {
+  want(data.length <= 2048, 'too-large')
+  const v = items(decode(data), 5)
+  want(uint(v[0], 255n) === 4n, 'unknown-kind')
+  const r = {payee: hex(bytes(v[1], 16)), nonce: hex(bytes(v[2], 16)), amount: uint(v[3])}
+  const sum = domain('aqsha purse request v1', network, encode(v.slice(0, 4))).slice(0, 4)
+  want(hex(bytes(v[4], 4)) === hex(sum), 'purse-checksum')
+  want(r.amount > 0n, 'amount-zero')
+  return r
+}
+
+// Bits of a filter, as the values they stand for; undefined where they are not so many values and nothing else.
+function values(count, bits) {
+  let at = 0, value = 0n
+  const end = 8 * bits.length, bit = () => { const b = at < end ? bits[at >> 3] >> (7 - at % 8) & 1 : -1; at++; return b }
+  const all = []
+  for (let i = 0n; i < count; i++) {
+    let gap = 0n, b
+    while ((b = bit()) === 1) gap++
+    if (b < 0) return
+    for (let k = 0; k < 11; k++) { if ((b = bit()) < 0) return; gap = gap << 1n | BigInt(b) }
+    all.push(value += gap)
+  }
+  if (end - at >= 8) return
+  while (at < end) if (bit() === 1) return
+  return value < (count << 11n || 1n) ? all : undefined
+}
+const high = (purse, sequence, n) => {
+  const preimage = new Uint8Array(24)
+  new DataView(preimage.buffer).setBigUint64(0, sequence)
+  preimage.set(unhex(purse), 8)
+  const h = createHash('sha256').update(preimage).digest()
+  return h.readBigUInt64BE(0) * (n << 11n) >> 64n
+}
+
+// revocations reads a list or a filter, and says of each purse asked about whether it is revoked.
+export function revocations(scene) {
+  const network = unhex(scene.network), v = decode(unhex(scene.list)), filter = Array.isArray(v) && v.length === 6
+  items(v, filter ? 6 : 5)
+  want(uint(v[0], 255n) === (filter ? 7n : 6n), 'unknown-kind')
+  const sequence = uint(v[1]), time = uint(v[2]), last = filter ? 5 : 4
+  let has
+  if (filter) {
+    const count = uint(v[3], 1n << 20n)
+    want(isBytes(v[4]), 'wrong-type')
+    tagged(v[5], 65)
+    const all = values(count, v[4])
+    want(all, 'not-canonical')
+    has = purse => all.includes(high(purse, sequence, count))
+  } else {
+    want(isBytes(v[3]), 'wrong-type')
+    tagged(v[4], 65)
+    want(v[3].length % 16 === 0, 'out-of-range')
+    const all = hex(v[3]).match(/.{32}/g) ?? []
+    all.forEach((purse, i) => want(i === 0 || all[i - 1] < purse, 'repeated'))
+    has = purse => all.includes(purse)
+  }
+  const name = filter ? 'aqsha purse filter v1' : 'aqsha purse revocations v1'
+  want(verify(unhex(scene.key), domain(name, network, encode(v.slice(0, last))), v[last]), 'purse-signature')
+  if (scene.had.length) {
+    const [had, made] = scene.had.map(BigInt)
+    want(sequence > had || (sequence === had && time >= made), 'purse-older-list')
+  }
+  return 'ok:' + scene.asked.map(purse => has(purse) ? 1 : 0).join('')
+}
+
 export function check(scene) {
   const network = unhex(scene.network), now = BigInt(scene.now), data = unhex(scene.message)
   want(data.length <= 2048, 'too-large')
-  const v = items(decode(data), 3), request = decode(unhex(scene.request))
+  const request = requestOf(unhex(scene.request), network), v = items(decode(data), 3)
   want(uint(v[0], 255n) === 3n, 'unknown-kind')
   const links = items(v[1], 1, 16).map(l => link(l, network)), certificates = items(v[2], 1, 16).map(certificate)
   want(new Set(links.map(l => l.raw)).size === links.length, 'repeated')
@@ -88,7 +162,7 @@ export function check(scene) {
   for (const l of links) want(of[l.purse], 'purse-certificate')
 
   const [p] = links
-  want(p.payee === hex(request[1]) && p.nonce === hex(request[2]) && p.amount === request[3], 'purse-payee')
+  want(p.payee === request.payee && p.nonce === request.nonce && p.amount === request.amount, 'purse-payee')
   for (const c of certificates) {
     want(scene.certifiers[c.by], 'purse-certifier')
     want(now < c.expiry, 'purse-expired')
@@ -110,12 +184,20 @@ export function check(scene) {
     want(verify(key, domain('aqsha purse certificate v1', network, c.unsigned), c.signature), 'purse-signature')
   }
   for (const l of links) want(verify(of[l.purse].key, l.digest, l.signature), 'purse-signature')
+  for (const text of scene.certified) {
+    const seen = certificate(decode(unhex(text))), c = of[seen.purse]
+    want(!c || c.by !== seen.by || !contradicts(c, seen), 'purse-certified-twice')
+  }
   const all = [...links, ...scene.seen.map(s => link(decode(unhex(s)), network))]
   for (const a of all) for (const b of all) want(!of[a.purse] || a.purse !== b.purse || !conflict(a, b), 'purse-conflict')
 }
 
 if (process.argv[1]?.endsWith('purse.js')) for await (const line of createInterface({input: process.stdin})) {
   let answer = 'ok'
-  try { check(JSON.parse(line)) } catch (e) { if (!e.code) throw e; answer = e.code }
+  try {
+    const scene = JSON.parse(line)
+    if (scene.list) answer = revocations(scene)
+    else check(scene)
+  } catch (e) { if (!e.code) throw e; answer = e.code }
   console.log(answer)
 }

@@ -40,7 +40,7 @@ func (p *Phone) Collect(other io.ReadWriter, amount money.Tiyn) (conviction []by
 	if err != nil {
 		return nil, err
 	}
-	asked, err := rules.DecodeRequest(request)
+	asked, err := p.readRequest(request)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (p *Phone) Give(other io.ReadWriter, most money.Tiyn) (paid rules.Request, 
 	if err != nil {
 		return paid, err
 	}
-	if paid, err = rules.DecodeRequest(request); err != nil {
+	if paid, err = p.readRequest(request); err != nil {
 		return paid, err
 	}
 	pending, message, err := p.Pending()
@@ -80,7 +80,7 @@ func (p *Phone) Give(other io.ReadWriter, most money.Tiyn) (paid rules.Request, 
 		return paid, err
 	}
 	if len(message) > 0 && string(pending) != string(request) {
-		before, err := rules.DecodeRequest(pending)
+		before, err := p.readRequest(pending)
 		if err != nil {
 			return paid, err
 		}
@@ -98,6 +98,15 @@ func (p *Phone) Give(other io.ReadWriter, most money.Tiyn) (paid rules.Request, 
 		return paid, err
 	}
 	return paid, p.show(other, message)
+}
+
+// readRequest reads a request of this purse's network.
+func (p *Phone) readRequest(request []byte) (rules.Request, error) {
+	f, err := read(p.files, p.path)
+	if err != nil {
+		return rules.Request{}, err
+	}
+	return rules.DecodeRequest(f.Network, request)
 }
 
 // show shows a payment and waits for its receipt.

@@ -1,15 +1,14 @@
 package purse
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/ur"
 	"github.com/aqsha/aqsha/money"
 	rules "github.com/aqsha/aqsha/purse"
 	"github.com/aqsha/aqsha/token"
@@ -25,7 +24,8 @@ const (
 // file is a purse on disk. Messages stand in it as the bytes that were shown, in hexadecimal.
 type file struct {
 	Network     token.NetworkID                    `json:"network"`
-	Seed        token.Hash                         `json:"seed"` // of the device's key: secret
+	Seed        token.Hash                         `json:"seed,omitzero"` // of the device's key: secret
+	Key         token.PublicKey                    `json:"key,omitzero"`  // of hardware, in the seed's place
 	Purse       token.WalletID                     `json:"purse,omitzero"`
 	Certificate token.Octets                       `json:"certificate,omitempty"`
 	Number      uint32                             `json:"number"`
@@ -38,8 +38,11 @@ type file struct {
 	GivenUp     []givenUp                          `json:"given_up,omitempty"` // in order
 	Asked       []token.Octets                     `json:"asked,omitempty"`    // unanswered requests, the oldest first
 	Certifiers  map[token.WalletID]token.PublicKey `json:"certifiers,omitempty"`
-	Revoked     []token.WalletID                   `json:"revoked,omitempty"` // in order
-	Proofs      []token.Octets                     `json:"proofs,omitempty"`  // convictions met here, one for a purse
+	LogKey      token.PublicKey                    `json:"log_key,omitzero"`      // that signs revocation lists
+	Revocations token.Octets                       `json:"revocations,omitempty"` // a signed list or filter
+	// a later list that a node said and nobody signed: it adds to the signed one, and takes nothing from it
+	Word   token.Octets   `json:"revocations_unsigned,omitempty"`
+	Proofs []token.Octets `json:"proofs,omitempty"` // convictions met here, one for a purse
 }
 
 // givenUp is a payment that no receipt is waited for any more.
@@ -73,14 +76,14 @@ func (f *file) device() (d rules.Device, err error) {
 		d.Held = append(d.Held, m)
 	}
 	for _, g := range f.GivenUp {
-		p, err := pendingOf(g.Request, g.Payment)
+		p, err := f.pendingOf(g.Request, g.Payment)
 		if err != nil {
 			return d, err
 		}
 		d.GivenUp = append(d.GivenUp, p)
 	}
 	if len(f.Payment) > 0 {
-		p, err := pendingOf(f.Request, f.Payment)
+		p, err := f.pendingOf(f.Request, f.Payment)
 		if err != nil {
 			return d, err
 		}
@@ -89,8 +92,8 @@ func (f *file) device() (d rules.Device, err error) {
 	return d, nil
 }
 
-func pendingOf(request, payment []byte) (p rules.Pending, err error) {
-	if p.Request, err = rules.DecodeRequest(request); err != nil {
+func (f *file) pendingOf(request, payment []byte) (p rules.Pending, err error) {
+	if p.Request, err = rules.DecodeRequest(f.Network, request); err != nil {
 		return p, err
 	}
 	p.Message, err = rules.DecodeMessage(payment)
@@ -106,20 +109,38 @@ func (f *file) put(d *rules.Device) {
 	f.GivenUp = nil
 	for i := range d.GivenUp {
 		p := &d.GivenUp[i]
-		f.GivenUp = append(f.GivenUp, givenUp{p.Request.Append(nil), p.Message.Append(nil)})
+		f.GivenUp = append(f.GivenUp, givenUp{p.Request.Append(f.Network, nil), p.Message.Append(nil)})
 	}
 	f.Request, f.Payment = nil, nil
 	if d.Pending != nil {
-		f.Request, f.Payment = d.Pending.Request.Append(nil), d.Pending.Message.Append(nil)
+		f.Request, f.Payment = d.Pending.Request.Append(f.Network, nil), d.Pending.Message.Append(nil)
 	}
 }
 
-func (f *file) view(nowMillis uint64) rules.View {
+// revocations are the signed list at hand, or its filter, and a node's bare word; nil for what is not there.
+func (f *file) revocations() (signed, word *rules.Revocations, err error) {
+	for _, one := range []struct {
+		data token.Octets
+		into **rules.Revocations
+	}{{f.Revocations, &signed}, {f.Word, &word}} {
+		if len(one.data) == 0 {
+			continue
+		}
+		r, err := rules.DecodeRevocations(one.data)
+		if err != nil {
+			return nil, nil, FileError{fmt.Errorf("its revocation list: %w", err)}
+		}
+		*one.into = &r
+	}
+	return signed, word, nil
+}
+
+func (f *file) view(nowMillis uint64) (rules.View, error) {
+	signed, word, err := f.revocations()
 	return rules.View{Network: f.Network, Certifiers: f.Certifiers, NowMillis: nowMillis,
 		Revoked: func(id token.WalletID) bool {
-			_, found := slices.BinarySearchFunc(f.Revoked, id, compare)
-			return found || f.proofOf(id) != nil
-		}}
+			return signed != nil && signed.Has(id) || word != nil && word.Has(id) || f.proofOf(id) != nil
+		}}, err
 }
 
 // proofOf is the conviction of a purse that was met here; nil for none.
@@ -132,14 +153,12 @@ func (f *file) proofOf(id token.WalletID) []byte {
 	return nil
 }
 
-func compare(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) }
-
 func parse(path string, data []byte) (f file, err error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return f, FileError{fmt.Errorf("%s: not a purse's file: %w", path, err)}
 	}
-	if f.Seed == (token.Hash{}) {
-		return f, FileError{fmt.Errorf("%s: not a purse's file: it holds no key", path)}
+	if (f.Seed == token.Hash{}) == (f.Key == token.PublicKey{}) {
+		return f, FileError{fmt.Errorf("%s: not a purse's file: it holds no key, or two", path)}
 	}
 	return f, nil
 }
@@ -174,13 +193,26 @@ func read(files vfs.FS, path string) (file, error) {
 	return parse(path, content)
 }
 
-var errNotHex = errors.New("want hexadecimal digits")
+var (
+	errNotHex  = errors.New("want hexadecimal digits, or frames of a code")
+	errMissing = errors.New("frames of the message are missing")
+)
 
 // Text is a message as text, for files and codes: hexadecimal.
 func Text(message []byte) string { return hex.EncodeToString(message) }
 
-// FromText reads a message's text.
+// FromText reads a message's text: hexadecimal, or all frames of a code.
 func FromText(text string) ([]byte, error) {
+	if ur.Is(text) {
+		message, whole, err := ur.Join(text)
+		if err == nil && !whole {
+			err = errMissing
+		}
+		if err != nil {
+			return nil, FileError{err}
+		}
+		return message, nil
+	}
 	message, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil {
 		return nil, FileError{errNotHex}

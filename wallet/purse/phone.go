@@ -1,6 +1,7 @@
 package purse
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,24 +20,28 @@ type Phone struct {
 	path   string
 	now    func() uint64 // Unix milliseconds
 	random io.Reader
+	// that has the key; nil where the file has it
+	hardware Hardware
 }
 
 // Open names the purse that lies in a file; the file is read by what is done with it.
 func Open(files vfs.FS, path string, now func() uint64, random io.Reader) *Phone {
-	return &Phone{files, path, now, random}
+	return &Phone{files, path, now, random, nil}
 }
 
 // New makes a purse's file with a key of its own, before the purse is opened on the ledger. There may be none yet.
 func (p *Phone) New(network token.NetworkID) (token.PublicKey, error) {
 	f := file{Network: network}
-	if _, err := io.ReadFull(p.random, f.Seed[:]); err != nil {
+	if p.hardware != nil {
+		f.Key = p.hardware.Public()
+	} else if _, err := io.ReadFull(p.random, f.Seed[:]); err != nil {
 		return token.PublicKey{}, err
 	}
 	content, err := encoded(&f)
 	if err != nil {
 		return token.PublicKey{}, err
 	}
-	return token.NewPrivateKey(f.Seed).Public(), durable.Create(p.files, p.path, content)
+	return f.public(), durable.Create(p.files, p.path, content)
 }
 
 // Discard takes the file away again when no purse was opened for its key: one with a certificate stays.
@@ -62,7 +67,7 @@ func (p *Phone) Signer() (token.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return token.NewPrivateKey(f.Seed), nil
+	return p.signer(&f)
 }
 
 // Certify takes a certificate of this purse in: the first, or one with a higher serial.
@@ -77,7 +82,7 @@ func (p *Phone) Certify(certificate []byte) error {
 			return err
 		}
 		switch {
-		case c.Key != token.NewPrivateKey(f.Seed).Public() || len(f.Certificate) > 0 && c.Purse != f.Purse:
+		case c.Key != f.public() || len(f.Certificate) > 0 && c.Purse != f.Purse:
 			return token.Errorf(rules.OtherPurse, "certificate", "a certificate of another purse")
 		case len(f.Certificate) > 0 && c.Serial < d.Certificate.Serial:
 			return token.Errorf(rules.OtherPurse, "certificate", "certificate %d; the purse has number %d", c.Serial,
@@ -94,12 +99,62 @@ func (p *Phone) Certify(certificate []byte) error {
 	})
 }
 
-// Learn takes in what a ledger says: the certifying keys, and the purses that are revoked.
-func (p *Phone) Learn(certifiers map[token.WalletID]token.PublicKey, revoked []token.WalletID) error {
-	sorted := slices.Clone(revoked)
-	slices.SortFunc(sorted, compare)
+// Learn takes in what a ledger says: the certifying keys, and the key that signs revocation lists; zero where the
+// ledger's log has no single key.
+func (p *Phone) Learn(certifiers map[token.WalletID]token.PublicKey, logKey token.PublicKey) error {
 	return update(p.files, p.path, func(f *file) error {
-		f.Certifiers, f.Revoked = certifiers, slices.Compact(sorted)
+		f.Certifiers, f.LogKey = certifiers, logKey
+		return nil
+	})
+}
+
+// Revoke takes a revocation list in, or its filter, whoever carried it here: it holds by its signature, and by being
+// no older than the one at hand.
+func (p *Phone) Revoke(data []byte) error {
+	r, err := rules.DecodeRevocations(data)
+	if err != nil {
+		return err
+	}
+	return update(p.files, p.path, func(f *file) error {
+		atHand, word, err := f.revocations()
+		if err != nil {
+			return err
+		}
+		if err := r.Check(f.Network, f.LogKey, atHand); err != nil {
+			return err
+		}
+		f.Revocations = slices.Clone(data)
+		if word != nil && !later(word, &r) {
+			f.Word = nil
+		}
+		return nil
+	})
+}
+
+// later says whether one list is of a longer log than another.
+func later(a, b *rules.Revocations) bool {
+	had, _ := b.Edition()
+	has, _ := a.Edition()
+	return has > had
+}
+
+// RevokeUnsigned takes the word of a node that signs no list, for a log of so many entries at a time in Unix
+// milliseconds. It adds to a signed list and frees nobody of it; where that is of as long a log, it says nothing new.
+func (p *Phone) RevokeUnsigned(purses []token.WalletID, size, timeMillis uint64) error {
+	l := rules.List{Sequence: size, TimeMillis: timeMillis, Purses: slices.Clone(purses)}
+	slices.SortFunc(l.Purses, func(a, b token.WalletID) int { return bytes.Compare(a[:], b[:]) })
+	l.Purses = slices.Compact(l.Purses)
+	l.Signature[0] = byte(token.Ed25519)
+	return update(p.files, p.path, func(f *file) error {
+		signed, word, err := f.revocations()
+		if err != nil {
+			return err
+		}
+		r := rules.Revocations{List: &l}
+		if signed != nil && !later(&r, signed) || word != nil && later(word, &r) {
+			return nil
+		}
+		f.Word = l.Append(nil)
 		return nil
 	})
 }
@@ -116,8 +171,8 @@ func (p *Phone) Ask(amount money.Tiyn) (request []byte, err error) {
 				"the purse has no certificate: it was not opened yet")
 		}
 		r.Payee = f.Purse
-		request = r.Append(nil)
-		if _, err := rules.DecodeRequest(request); err != nil {
+		request = r.Append(f.Network, nil)
+		if _, err := rules.DecodeRequest(f.Network, request); err != nil {
 			return err
 		}
 		if len(f.Asked) == maxAsked {
@@ -132,19 +187,25 @@ func (p *Phone) Ask(amount money.Tiyn) (request []byte, err error) {
 // Pay signs a payment of what is asked for, writes that down, and gives the message to show. For the same request,
 // while its receipt is missing, it gives the same message.
 func (p *Phone) Pay(request []byte, most money.Tiyn) (message []byte, err error) {
-	r, err := rules.DecodeRequest(request)
-	if err != nil {
-		return nil, err
-	}
-	if r.Amount > most {
-		return nil, token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount,
-			most)
-	}
-	err = update(p.files, p.path, func(f *file) error { return f.pay(r, p.now(), &message) })
+	err = update(p.files, p.path, func(f *file) error {
+		r, err := rules.DecodeRequest(f.Network, request)
+		if err != nil {
+			return err
+		}
+		if r.Amount > most {
+			return token.Errorf(rules.OverLimit, "amount", "%s tenge are asked for, at most %s was said", r.Amount,
+				most)
+		}
+		signer, err := p.signer(f)
+		if err != nil {
+			return err
+		}
+		return f.pay(r, p.now(), signer, &message)
+	})
 	return message, err
 }
 
-func (f *file) pay(r rules.Request, now uint64, message *[]byte) error {
+func (f *file) pay(r rules.Request, now uint64, signer token.Signer, message *[]byte) error {
 	if len(f.Certificate) == 0 {
 		return token.Errorf(rules.NoCertificate, "certificate", "the purse has no certificate: it was not opened yet")
 	}
@@ -152,7 +213,7 @@ func (f *file) pay(r rules.Request, now uint64, message *[]byte) error {
 	if err != nil {
 		return err
 	}
-	next, m, err := d.Pay(f.Network, r, now, token.NewPrivateKey(f.Seed))
+	next, m, err := d.Pay(f.Network, r, now, signer)
 	if err != nil {
 		return err
 	}
@@ -231,8 +292,15 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		if err != nil {
 			return err
 		}
-		next, answer, proof, err := d.Receive(f.view(p.now()), f.asked(m.Payment().Nonce), m)
+		view, err := f.view(p.now())
+		if err != nil {
+			return err
+		}
+		next, answer, proof, err := d.Receive(view, f.asked(m.Payment().Nonce), m)
 		if proof != nil {
+			if bad := holds(f.Network, proof, m.Certificates); bad != nil {
+				return bad
+			}
 			conviction, refusal = proof.Append(nil), err
 			f.Proofs = append(f.Proofs, conviction)
 			return nil
@@ -245,7 +313,7 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 		}
 		f.put(&next)
 		f.Asked = slices.DeleteFunc(f.Asked, func(data token.Octets) bool {
-			r, err := rules.DecodeRequest(data)
+			r, err := rules.DecodeRequest(f.Network, data)
 			return err != nil || r.Nonce == m.Payment().Nonce
 		})
 		receipt = answer.Append(nil)
@@ -254,10 +322,23 @@ func (p *Phone) Take(message []byte) (receipt, conviction []byte, err error) {
 	return receipt, conviction, errors.Join(refusal, err)
 }
 
+// holds checks a conviction by the payer's certificate, which has been checked: a payment that this device's disk has
+// damaged since accuses nobody.
+func holds(network token.NetworkID, proof *rules.Conviction, certificates []rules.Certificate) error {
+	for i := range certificates {
+		if c := &certificates[i]; c.Purse == proof.A.Purse {
+			if err := proof.Verify(network, c.Purse, c.Key); err != nil {
+				return FileError{fmt.Errorf("a payment in the purse's file was changed: %w", err)}
+			}
+		}
+	}
+	return nil
+}
+
 // asked finds the request with a nonce; without one it is a request that no payment fits.
 func (f *file) asked(nonce rules.Nonce) rules.Request {
 	for _, data := range f.Asked {
-		if r, err := rules.DecodeRequest(data); err == nil && r.Nonce == nonce {
+		if r, err := rules.DecodeRequest(f.Network, data); err == nil && r.Nonce == nonce {
 			return r
 		}
 	}
@@ -280,7 +361,16 @@ type Standing struct {
 	GivenUp  int             `json:"given_up"` // payments that no receipt is waited for any more
 	Held     int             `json:"held"`     // payments received
 	Revoked  int             `json:"revoked"`  // purses that are known to be
+	// when the revocation list was made, in Unix milliseconds; 0 for none
+	ListMillis uint64 `json:"list_millis"`
+	ListSigned bool   `json:"list_signed"` // by the log's key; else the newest that is known is a node's bare word
+	ListFilter bool   `json:"list_filter"` // only its filter: a false alarm sends the payer online
+	// none, or older than money may be that is paid on: who was convicted since can pay
+	ListStale bool `json:"list_stale"`
 }
+
+// staleMillis is the age at which a revocation list is said to be stale: that of the oldest money that is paid on.
+const staleMillis = rules.MaxAgeHours * 3_600_000
 
 // Standing reads what the purse is.
 func (p *Phone) Standing() (s Standing, err error) {
@@ -293,11 +383,38 @@ func (p *Phone) Standing() (s Standing, err error) {
 		return s, FileError{fmt.Errorf("%s: %w", p.path, err)}
 	}
 	c := &d.Certificate
-	return Standing{Purse: f.Purse, Network: f.Network, Key: token.NewPrivateKey(f.Seed).Public(), Deposit: c.Deposit,
+	s = Standing{Purse: f.Purse, Network: f.Network, Key: f.public(), Deposit: c.Deposit,
 		Paid: d.Paid, Received: d.Received, Funds: d.Funds(), Limits: c.Limits, Serial: c.Serial,
 		Expiry:  c.ExpiryMillis,
-		Pending: d.Pending != nil, GivenUp: len(d.GivenUp), Held: len(d.Held),
-		Revoked: len(f.Revoked)}, nil
+		Pending: d.Pending != nil, GivenUp: len(d.GivenUp), Held: len(d.Held)}
+	return s, s.lists(&f, p.now())
+}
+
+// lists adds what is known of revoked purses.
+func (s *Standing) lists(f *file, now uint64) error {
+	signed, word, err := f.revocations()
+	if err != nil {
+		return err
+	}
+	newest := word
+	if signed != nil {
+		s.ListFilter, s.ListSigned, s.Revoked = signed.Filter != nil, word == nil, signed.Count()
+		if newest == nil {
+			newest = signed
+		}
+	}
+	if word != nil {
+		for _, id := range word.List.Purses {
+			if signed == nil || !signed.Has(id) {
+				s.Revoked++
+			}
+		}
+	}
+	if newest != nil {
+		_, s.ListMillis = newest.Edition()
+	}
+	s.ListStale = s.ListMillis+staleMillis < now
+	return nil
 }
 
 // Settlements are the messages that the purse has received, as the links of transactions that settle them: the payment

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/contract"
 	"github.com/aqsha/aqsha/contract/channel"
 	"github.com/aqsha/aqsha/internal/cli"
@@ -148,7 +150,13 @@ func offlineOr(offline func(command *cobra.Command, args []string) error,
 		if without, _ := command.Flags().GetBool("offline"); without {
 			return offline(command, args)
 		}
-		return reading(command, args)
+		err := reading(command, args)
+		if errors.Is(err, datadir.ErrNoNetwork) || api.NotReached(err) {
+			if _, _, missing := readKept(command, args[0]); missing == nil {
+				err = fmt.Errorf("%w; this channel was kept here: --offline asks no node", err)
+			}
+		}
+		return err
 	}
 }
 

@@ -111,6 +111,9 @@ type Config struct {
 
 const DefaultListen = "127.0.0.1:8420"
 
+// ErrNoNetwork is of a directory without a ledger where no node was named.
+var ErrNoNetwork = errors.New("no network")
+
 // ReadConfig reads a data directory's configuration and checks it.
 func ReadConfig(dir string) (Config, error) {
 	c := Config{Listen: DefaultListen}
@@ -120,8 +123,8 @@ func ReadConfig(dir string) (Config, error) {
 	}
 	meta, err := toml.DecodeFile(filepath.Join(dir, ConfigFile), &c)
 	if errors.Is(err, os.ErrNotExist) {
-		return c, cli.Usage(fmt.Errorf("no network in %s: make one with \"aqsha init --data %s\", or name a node "+
-			"with --node URL", dir, dir))
+		return c, cli.Usage(fmt.Errorf("%w in %s: make one with \"aqsha init --data %s\", or name a node "+
+			"with --node URL", ErrNoNetwork, dir, dir))
 	}
 	if err != nil {
 		return c, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), undecoded(filepath.Join(dir, ConfigFile), err))

@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/durable"
+	"github.com/aqsha/aqsha/internal/ur"
 	"github.com/aqsha/aqsha/money"
 	rules "github.com/aqsha/aqsha/purse"
+	"github.com/aqsha/aqsha/txlog/vfs"
 	"github.com/aqsha/aqsha/wallet/purse"
 )
 
@@ -64,6 +68,11 @@ func addExchangeFlags(command *cobra.Command) {
 		"address HOST:PORT of the other device (default: this process's input and output)")
 	command.Flags().String("listen", "", "wait on an address HOST:PORT for the other device")
 	command.MarkFlagsMutuallyExclusive("connect", "listen", "step")
+	addCodeFlags(command)
+	for _, flag := range []string{"qr", "ur"} { // over a connection there is nothing to see
+		command.MarkFlagsMutuallyExclusive("connect", flag)
+		command.MarkFlagsMutuallyExclusive("listen", flag)
+	}
 }
 
 const stepUsage = "one step of an exchange by messages carried otherwise, as text: "
@@ -73,10 +82,12 @@ func newReceiveCommand() *cobra.Command {
 		Use: "receive [AMOUNT]", Short: "Ask for an amount and take the payment, without a network",
 		Long: `Asks whoever is at the other end: of this process's input and output (a pipe), of a connection
 (--listen, --connect), or of files, codes and chats, where --step request prints the request's text, and --step
-payment takes the payment's text from the input and prints the receipt. The payment is checked, and written down
-before the receipt says yes. With two payments that contradict each other the proof goes to --proof: anybody may
-submit it (aqsha purse convict).`,
-		Example: "  aqsha purse receive 250 --step request --purse ./phone.json", Args: cobra.MaximumNArgs(1),
+payment takes the payment's text from the input and prints the receipt. A text is hexadecimal, or with --ur frames
+of a code; --qr draws the code. The payment is checked, and written down before the receipt says yes. With two
+payments that contradict each other the proof goes to --proof: anybody may submit it (aqsha purse convict).`,
+		Example: "  aqsha purse receive 250 --step request --purse ./phone.json\n" +
+			"  aqsha purse receive 250 --step request --qr ./request.png --purse ./phone.json",
+		Args: cobra.MaximumNArgs(1),
 		RunE: receive,
 	}
 	addReceiveFlags(command)
@@ -103,6 +114,7 @@ func receive(command *cobra.Command, args []string) error {
 		if err := errors.Join(keepProof(command, conviction), err); err != nil {
 			return err
 		}
+		warnStale(command, phone)
 		return showText(command, "receipt", receipt)
 	}
 	if len(args) == 0 || step != "" && step != "request" {
@@ -128,6 +140,14 @@ func receive(command *cobra.Command, args []string) error {
 		return err
 	}
 	return showPurse(command, phone)
+}
+
+// warnStale says, beside what is carried on, that payments are taken by a stale revocation list, or by none.
+func warnStale(command *cobra.Command, phone *purse.Phone) {
+	// What was taken is written: that its list cannot be read is said by the next payment.
+	if s, err := phone.Standing(); err == nil && s.ListStale {
+		fmt.Fprintln(command.ErrOrStderr(), "warning: "+staleWords(&s))
+	}
 }
 
 // brokenOff says what an exchange that ended too early leaves.
@@ -246,15 +266,43 @@ func giveUp(command *cobra.Command, _ []string) error {
 
 // textOf reads a message's text from the input.
 func textOf(command *cobra.Command) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(command.InOrStdin(), 2*rules.MaxMessage+2))
+	// In frames of a few bytes each a message takes most.
+	text, err := io.ReadAll(io.LimitReader(command.InOrStdin(), 32*rules.MaxMessage))
 	if err != nil {
 		return nil, err
 	}
 	return purse.FromText(string(text))
 }
 
-// showText prints a message's text, and nothing else for a person: it is to be carried as it is.
+// frameBytes is how much a frame of a code holds: what a phone's camera reads off a phone's screen at once.
+const frameBytes = 150
+
+func addCodeFlags(command *cobra.Command) {
+	command.Flags().String("qr", "",
+		"with --step, also draw the message as a code in this file: PNG of one, GIF of several in turn")
+	command.Flags().Bool("ur", false, "with --step, print the message as frames of an animated code")
+}
+
+// showText prints a message's text, and nothing else for a person: it is to be carried as it is. Where --qr names a
+// file, the message's code is drawn there.
 func showText(command *cobra.Command, name string, message []byte) error {
-	return cli.Show(command, map[string]string{name: purse.Text(message)},
-		func(w io.Writer) { fmt.Fprintln(w, purse.Text(message)) })
+	frames, err := ur.Frames(message, frameBytes)
+	if err != nil {
+		return err
+	}
+	if path := cli.Flag(command, "qr"); path != "" {
+		picture, err := ur.Picture(frames)
+		if err != nil {
+			return err
+		}
+		if err := durable.Replace(vfs.OS, path, picture); err != nil {
+			return err
+		}
+	}
+	text, shown := purse.Text(message), map[string]any{name: purse.Text(message)}
+	if asked, _ := command.Flags().GetBool("ur"); asked {
+		text = strings.Join(frames, "\n")
+		shown["frames"] = frames
+	}
+	return cli.Show(command, shown, func(w io.Writer) { fmt.Fprintln(w, text) })
 }

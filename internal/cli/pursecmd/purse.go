@@ -37,7 +37,8 @@ owner.`,
 	command.PersistentFlags().String("purse", "./aqsha-purse.json", "file of the purse on this device")
 	command.AddCommand(newBondCommand(), newOpenCommand(), newCertifyCommand(), newUpdateCommand(), newFundCommand(),
 		newPayCommand(), newGiveUpCommand(), newReceiveCommand(), newShowCommand(), newSettleCommand(),
-		newConvictCommand(), newRevocationsCommand(), newCloseCommand(), newOpenersCommand(), newOpeningsCommand())
+		newConvictCommand(), newRevocationsCommand(), newCloseCommand(), newSimulateCommand(), newOpenersCommand(),
+		newOpeningsCommand())
 	session.ChangesLedger(command, "bond", "fund")
 	return command
 }
@@ -143,7 +144,7 @@ func openPurse(ctx context.Context, command *cobra.Command, s *session.Session, 
 		return err
 	}
 	id := token.RegisteredID(receipt.ID)
-	if err := learn(ctx, s, phone); err != nil {
+	if err := s.TeachPurse(ctx, phone, false); err != nil {
 		return err
 	}
 	certificate, err := certificateOf(ctx, s, id)
@@ -205,19 +206,6 @@ func certificateOf(ctx context.Context, s *session.Session, id token.WalletID) (
 	return c.Append(nil), err
 }
 
-// learn tells a device what it has to know without a network.
-func learn(ctx context.Context, s *session.Session, phone *purse.Phone) error {
-	view, err := s.API.Purses(ctx)
-	if err != nil {
-		return err
-	}
-	certifiers := map[token.WalletID]token.PublicKey{}
-	for _, bond := range view.Bonds {
-		certifiers[bond.Intermediary] = bond.Certifier
-	}
-	return phone.Learn(certifiers, view.Convicted)
-}
-
 func newCertifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "certify PURSE", Short: "Print a purse's certificate, signed by its bank's certifying key",
@@ -239,33 +227,68 @@ func newCertifyCommand() *cobra.Command {
 }
 
 func newUpdateCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "update [CERTIFICATE]", Short: "Learn certifying keys and convicted purses, and take a certificate in",
+	command := &cobra.Command{
+		Use: "update [CERTIFICATE]", Short: "Learn certifying keys and revoked purses, and take a certificate in",
 		Long: `A device does this whenever it has a network: what it has not learned it believes of nobody, and
-whom it does not know to be convicted it takes money of. With a certificate's text, as "purse certify" prints
-it, the purse has that one from then on.`,
-		Example: "  aqsha purse update --purse ./phone.json", Args: cobra.MaximumNArgs(1),
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
-			args []string) error {
-			phone := phoneOf(command)
-			if _, err := standingOn(s, phone); err != nil {
-				return err
-			}
-			if err := learn(ctx, s, phone); err != nil {
-				return err
+whom it does not know to be revoked it takes money of. The revocation list is signed by the log's key and checked;
+--filter takes its filter, for a device that has little room: a false alarm of it only sends the payer online. With
+--list FILE it takes in, without a network, a list that somebody carried here ("purse revocations --save"). With a
+certificate's text, as "purse certify" prints it, the purse has that one from then on.`,
+		Example: "  aqsha purse update --purse ./phone.json\n" +
+			"  aqsha purse update --list ./revocations.txt --purse ./phone.json",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			if cli.Flag(command, "list") == "" {
+				return session.ReadingLedger(updateOnline)(command, args)
 			}
 			if len(args) > 0 {
-				certificate, err := purse.FromText(args[0])
-				if err != nil {
-					return err
-				}
-				if err := phone.Certify(certificate); err != nil {
-					return err
-				}
+				return cli.Usage(errors.New("--list needs no ledger, and takes no certificate in"))
 			}
-			return showPurse(command, phone)
-		}),
+			return updateByList(command)
+		},
 	}
+	command.Flags().Bool("filter", false, "keep the list's filter, less than two bytes an entry")
+	command.Flags().String("list", "", "file of a revocation list that was carried here; no node is asked")
+	command.MarkFlagsMutuallyExclusive("filter", "list")
+	return command
+}
+
+func updateOnline(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
+	phone := phoneOf(command)
+	if _, err := standingOn(s, phone); err != nil {
+		return err
+	}
+	filter, _ := command.Flags().GetBool("filter")
+	if err := s.TeachPurse(ctx, phone, filter); err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		certificate, err := purse.FromText(args[0])
+		if err != nil {
+			return err
+		}
+		if err := phone.Certify(certificate); err != nil {
+			return err
+		}
+	}
+	return showPurse(command, phone)
+}
+
+// updateByList takes a carried list in.
+func updateByList(command *cobra.Command) error {
+	text, err := cli.ReadLimited(cli.Flag(command, "list"), 2*(16*rules.MaxRevoked+128)+2)
+	if err != nil {
+		return err
+	}
+	list, err := purse.FromText(string(text))
+	if err != nil {
+		return err
+	}
+	phone := phoneOf(command)
+	if err := phone.Revoke(list); err != nil {
+		return err
+	}
+	return showPurse(command, phone)
 }
 
 func newFundCommand() *cobra.Command {
@@ -301,11 +324,58 @@ certify" prints.`,
 }
 
 func newShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "show", Short: "Show the purse on this device", Example: "  aqsha purse show --purse ./phone.json",
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error { return showPurse(command, phoneOf(command)) },
+	command := &cobra.Command{
+		Use: "show", Short: "Show the purse on this device, or with --owner what the ledger has of it",
+		Long: `Without --owner nothing is asked of anybody. With --owner WALLET, whose key is here, the node says what
+is in the purse on the ledger, and of the payments that came there which are paid and which wait.`,
+		Example: "  aqsha purse show --purse ./phone.json\n  aqsha purse show --owner aigerim --purse ./phone.json",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, args []string) error {
+			if cli.Flag(command, "owner") != "" {
+				return session.ReadingLedger(showAccount)(command, args)
+			}
+			return showPurse(command, phoneOf(command))
+		},
 	}
+	command.Flags().String("owner", "", "wallet that the purse was opened out of: ask the ledger")
+	return command
+}
+
+// shownLinks is how many payments "show --owner" lists.
+const shownLinks = 20
+
+// showAccount shows what the ledger has of the purse.
+func showAccount(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+	owner, err := s.WalletOf(cli.Flag(command, "owner"))
+	if err != nil {
+		return err
+	}
+	standing, err := standingOn(s, phoneOf(command))
+	if err != nil {
+		return err
+	}
+	a, err := s.API.PurseAccount(ctx, owner, standing.Purse, shownLinks)
+	if err != nil {
+		return err
+	}
+	return cli.Show(command, a, func(w io.Writer) {
+		fmt.Fprintf(w, "purse %s has %s on the ledger\n", a.ID, a.Lock.Format())
+		fmt.Fprintf(w, "   set aside %s; to it came %s, of it %s in %d payments\n", a.Deposit.Format(),
+			a.KnownIn.Format(), a.Known.Format(), a.Count)
+		if a.Convicted {
+			fmt.Fprintf(w, "   it is convicted: it has paid twice; the bond paid %s in its place\n", a.Bonded.Format())
+		}
+		for i := range a.Links {
+			l := &a.Links[i]
+			state := "is paid"
+			if !l.Paid {
+				state = "waits"
+			}
+			fmt.Fprintf(w, "   payment %d: %s to %s %s\n", l.Number, l.Amount.Format(), s.WalletName(l.Payee), state)
+		}
+		fmt.Fprintf(w, "   what is left returns from %s UTC on\n",
+			time.UnixMilli(int64(a.Ends)).UTC().Format(time.DateTime))
+	})
 }
 
 func showPurse(command *cobra.Command, phone *purse.Phone) error {
@@ -318,8 +388,8 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 		fmt.Fprintf(w, "   set aside %s, received %s in %d payments, paid %s\n", s.Deposit.Format(),
 			s.Received.Format(),
 			s.Held, s.Paid.Format())
-		fmt.Fprintf(w, "   at most %s at once, %s in all; %d purses are known to be convicted\n",
-			s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format(), s.Revoked)
+		fmt.Fprintf(w, "   at most %s at once, %s in all\n", s.Limits.MaxPayment.Format(), s.Limits.MaxOffline.Format())
+		showList(w, &s)
 		if s.Pending {
 			fmt.Fprintln(w, "   a payment has no receipt yet: show it to its payee again, or give it up")
 		}
@@ -328,4 +398,33 @@ func showPurse(command *cobra.Command, phone *purse.Phone) error {
 				s.GivenUp)
 		}
 	})
+}
+
+// showList says which revocation list a purse has, and whether it is stale.
+func showList(w io.Writer, s *purse.Standing) {
+	if s.ListMillis == 0 {
+		fmt.Fprintf(w, "   %s\n", staleWords(s))
+		return
+	}
+	kind := "list"
+	if s.ListFilter {
+		kind = "filter"
+	}
+	fmt.Fprintf(w, "   %d purses are known to be revoked, by a %s of %s UTC", s.Revoked, kind,
+		time.UnixMilli(int64(s.ListMillis)).UTC().Format(time.DateTime))
+	if !s.ListSigned {
+		fmt.Fprint(w, " that nobody signed")
+	}
+	fmt.Fprintln(w)
+	if s.ListStale {
+		fmt.Fprintf(w, "   %s\n", staleWords(s))
+	}
+}
+
+// staleWords say what a stale list, or none, leaves open.
+func staleWords(s *purse.Standing) string {
+	if s.ListMillis == 0 {
+		return "the purse has no revocation list, so whoever is revoked can pay it: update it where there is a network"
+	}
+	return "the revocation list is stale, so who was revoked since can pay it: update it where there is a network"
 }

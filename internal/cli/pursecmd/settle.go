@@ -54,7 +54,7 @@ payments are worth nothing.`,
 					done.Settled++
 				}
 			}
-			if err := learn(ctx, s, phone); err != nil {
+			if err := s.TeachPurse(ctx, phone, false); err != nil {
 				return err
 			}
 			return cli.Show(command, done, func(w io.Writer) {
@@ -91,28 +91,57 @@ receive" writes it when it meets one. It needs nobody's signature besides; the p
 }
 
 func newRevocationsCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use: "revocations", Short: "List convicted purses, and the bonds of the banks that certify purses",
-		Example: "  aqsha purse revocations", Args: cobra.NoArgs,
-		RunE: session.ReadingLedger(func(ctx context.Context, command *cobra.Command, s *session.Session,
-			_ []string) error {
-			view, err := s.API.Purses(ctx)
-			if err != nil {
-				return err
+		Long: `With --save FILE the revocation list is written, signed by the log's key, for devices without a network
+("purse update --list"); with --filter its filter, for small devices. A node that has not the log's key signs none.`,
+		Example: "  aqsha purse revocations\n  aqsha purse revocations --save ./revocations.txt", Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, args []string) error {
+			if cli.Flag(command, "save") != "" {
+				return session.OnLedger(saveRevocations)(command, args)
 			}
-			return cli.Show(command, view, func(w io.Writer) {
-				fmt.Fprintf(w, "%s are locked in purses and bonds\n", view.Locked.Format())
-				for _, bond := range view.Bonds {
-					fmt.Fprintf(w, "   bond of %s: %s for %d purses\n", s.WalletName(bond.Intermediary),
-						bond.Amount.Format(), bond.Purses)
-				}
-				fmt.Fprintf(w, "%d purses are convicted\n", len(view.Convicted))
-				for _, id := range view.Convicted {
-					fmt.Fprintf(w, "   %s\n", id)
-				}
-			})
-		}),
+			return session.ReadingLedger(showRevocations)(command, args)
+		},
 	}
+	command.Flags().String("save", "", "file for the signed list")
+	command.Flags().Bool("filter", false, "write the list's filter, less than two bytes an entry")
+	return command
+}
+
+func saveRevocations(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+	filter, _ := command.Flags().GetBool("filter")
+	view, err := s.API.Revocations(ctx, filter)
+	if err != nil {
+		return err
+	}
+	err = cli.WriteFile(cli.Flag(command, "save"), func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, purse.Text(view.Message))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return cli.Show(command, view, func(w io.Writer) {
+		fmt.Fprintf(w, "the list of %d revoked purses is written, %d bytes\n", view.Count, len(view.Message))
+	})
+}
+
+func showRevocations(ctx context.Context, command *cobra.Command, s *session.Session, _ []string) error {
+	view, err := s.API.Purses(ctx)
+	if err != nil {
+		return err
+	}
+	return cli.Show(command, view, func(w io.Writer) {
+		fmt.Fprintf(w, "%s are locked in purses and bonds\n", view.Locked.Format())
+		for _, bond := range view.Bonds {
+			fmt.Fprintf(w, "   bond of %s: %s for %d purses\n", s.WalletName(bond.Intermediary),
+				bond.Amount.Format(), bond.Purses)
+		}
+		fmt.Fprintf(w, "%d purses are convicted\n", len(view.Convicted))
+		for _, id := range view.Convicted {
+			fmt.Fprintf(w, "   %s\n", id)
+		}
+	})
 }
 
 func newCloseCommand() *cobra.Command {

@@ -1,4 +1,4 @@
-package coin
+package ur
 
 import (
 	"encoding/binary"
@@ -45,24 +45,27 @@ func words(data []byte) string {
 
 func unwords(text string) ([]byte, error) {
 	if len(text)%2 != 0 || len(text) < 10 {
-		return nil, badFormat("frame", "is not in letters of words")
+		return nil, refuse("is not in letters of words")
 	}
 	data := make([]byte, 0, len(text)/2)
 	for i := 0; i < len(text); i += 2 {
 		b, known := byLetters[text[i:i+2]]
 		if !known {
-			return nil, badFormat("frame", "has letters of no word")
+			return nil, refuse("has letters of no word")
 		}
 		data = append(data, b)
 	}
 	body, sum := data[:len(data)-4], binary.BigEndian.Uint32(data[len(data)-4:])
 	if crc32.ChecksumIEEE(body) != sum {
-		return nil, badFormat("frame", "has another checksum")
+		return nil, refuse("has another checksum")
 	}
 	return body, nil
 }
 
 const urBytes = "ur:bytes/"
+
+// maxFrame bounds a frame's text, and the size of a message with its head.
+const maxFrame = MaxMessage + 16
 
 // part is one frame of several (BCR-2020-005).
 type part struct {
@@ -74,15 +77,33 @@ type part struct {
 	Data     []byte
 }
 
-// Frames cuts a text into frames of an animated code (NUT-16), in capitals; each holds at most so many bytes. One frame
-// is enough for a short text. They are pure fragments: whoever shows them begins again after the last.
-func Frames(text string, most int) ([]string, error) {
-	message, err := cbor.Marshal([]byte(text))
+// MaxMessage bounds what frames carry, in bytes.
+const MaxMessage = 1 << 20
+
+// FrameError is what is wrong with a frame, or with what frames were to be made of.
+type FrameError struct{ Rule string }
+
+func (e *FrameError) Error() string { return "the frame " + e.Rule }
+
+// BadInput says that the mistake is in what was given.
+func (*FrameError) BadInput() {}
+
+func refuse(rule string, args ...any) error { return &FrameError{fmt.Sprintf(rule, args...)} }
+
+// decodeMode reads a part or a byte string: no array of more than five items, nothing nested.
+var decodeMode, _ = cbor.DecOptions{MaxArrayElements: 16, MaxNestedLevels: 4,
+	IndefLength: cbor.IndefLengthForbidden}.DecMode()
+
+// Frames cuts a message into frames of an animated code (BCR-2020-005, "ur:bytes"), in capitals; each holds at most so
+// many bytes. One frame is enough for a short message. They are pure fragments: whoever shows them begins again after
+// the last.
+func Frames(message []byte, most int) ([]string, error) {
+	if most < 10 || len(message) > MaxMessage {
+		return nil, refuse("must hold 10 bytes and more, of a message of at most %d", MaxMessage)
+	}
+	message, err := cbor.Marshal(message)
 	if err != nil {
 		return nil, err
-	}
-	if most < 10 || len(text) > MaxTokenText {
-		return nil, badFormat("frame", "must hold 10 bytes and more, of a text of at most %d", MaxTokenText)
 	}
 	if len(message) <= most {
 		return []string{strings.ToUpper(urBytes + words(message))}, nil
@@ -103,55 +124,69 @@ func Frames(text string, most int) ([]string, error) {
 	return frames, nil
 }
 
+// Is says whether a text is a frame, or begins with one.
+func Is(text string) bool { return strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "ur:") }
+
+// Join puts the frames of a text together, which stand apart by white space, in any order; false if some are missing.
+func Join(text string) (message []byte, whole bool, err error) {
+	var joiner Joiner
+	for _, frame := range strings.Fields(text) {
+		if message, whole, err = joiner.Add(frame); err != nil || whole {
+			return message, whole, err
+		}
+	}
+	return nil, false, nil
+}
+
 // Joiner puts frames together, in any order, some of them twice. The zero Joiner is ready.
 type Joiner struct {
 	first part
 	parts map[uint32][]byte
 }
 
-// Add takes a frame and returns the text once it is whole.
-func (j *Joiner) Add(frame string) (text string, whole bool, err error) {
+// Add takes a frame and returns the message once it is whole.
+func (j *Joiner) Add(frame string) (message []byte, whole bool, err error) {
 	frame = strings.ToLower(strings.TrimSpace(frame))
-	if !strings.HasPrefix(frame, urBytes) || len(frame) > MaxTokenText {
-		return "", false, badFormat("frame", "does not begin with ur:bytes/")
+	if !strings.HasPrefix(frame, urBytes) || len(frame) > maxFrame {
+		return nil, false, refuse("does not begin with ur:bytes/")
 	}
 	place, body, several := strings.Cut(frame[len(urBytes):], "/")
 	if !several {
 		message, err := unwords(place)
 		if err != nil {
-			return "", false, err
+			return nil, false, err
 		}
 		return openMessage(message)
 	}
 	raw, err := unwords(body)
 	if err != nil {
-		return "", false, err
+		return nil, false, err
 	}
 	var p part
 	if err := decodeMode.Unmarshal(raw, &p); err != nil {
-		return "", false, badFormat("frame", "is no part of a message: %v", err)
+		return nil, false, refuse("is no part of a message: %v", err)
 	}
 	if place != strconv.Itoa(int(p.Sequence))+"-"+strconv.Itoa(int(p.Length)) || p.Sequence < 1 || p.Length < 1 ||
 		p.Length > 10_000 ||
-		p.Size > MaxTokenText || len(p.Data) != int((p.Size+p.Length-1)/p.Length) {
-		return "", false, badFormat("frame", "says another place or size than it has")
+		p.Size > maxFrame || len(p.Data) != int((p.Size+p.Length-1)/p.Length) {
+		return nil, false, refuse("says another place or size than it has")
 	}
 	return j.put(p)
 }
 
-func (j *Joiner) put(p part) (string, bool, error) {
+func (j *Joiner) put(p part) ([]byte, bool, error) {
 	if j.parts == nil {
 		j.first, j.parts = p, map[uint32][]byte{}
 	}
 	if p.Length != j.first.Length || p.Size != j.first.Size || p.Checksum != j.first.Checksum {
-		return "", false, badFormat("frame", "is of another message")
+		return nil, false, refuse("is of another message")
 	}
 	if p.Sequence > p.Length {
-		return "", false, nil // a mixed part of a fountain: the pure ones come around again
+		return nil, false, nil // a mixed part of a fountain: the pure ones come around again
 	}
 	j.parts[p.Sequence] = p.Data
 	if len(j.parts) < int(p.Length) {
-		return "", false, nil
+		return nil, false, nil
 	}
 	var message []byte
 	for i := range p.Length {
@@ -159,15 +194,15 @@ func (j *Joiner) put(p part) (string, bool, error) {
 	}
 	message = message[:p.Size]
 	if crc32.ChecksumIEEE(message) != p.Checksum {
-		return "", false, badFormat("frame", "the message has another checksum")
+		return nil, false, refuse("the message has another checksum")
 	}
 	return openMessage(message)
 }
 
-func openMessage(message []byte) (string, bool, error) {
-	var text []byte
-	if err := decodeMode.Unmarshal(message, &text); err != nil {
-		return "", false, badFormat("frame", "is no message of bytes")
+func openMessage(message []byte) ([]byte, bool, error) {
+	var content []byte
+	if err := decodeMode.Unmarshal(message, &content); err != nil {
+		return nil, false, refuse("is no message of bytes")
 	}
-	return string(text), true, nil
+	return content, true, nil
 }
