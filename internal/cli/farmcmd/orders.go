@@ -316,20 +316,12 @@ func runOrder(ctx context.Context, c *control.Controller, dir string, o orders.O
 
 // keepOrder writes an order down that does not go out at once.
 func keepOrder(command *cobra.Command, dir string, e orders.Entry, machines []*fleet.Machine) error {
-	watts := int64(0)
-	for _, m := range machines {
-		e.Machines = append(e.Machines, m.ID)
-		watts += m.LoadWatts()
-	}
-	e.At, e.Step, e.KW = time.Now().UTC(), orders.Given, (watts+500)/1000
-	book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
-		e.Order = int64(len(b.Orders)) + 1
-		return []orders.Entry{e}, nil
-	})
+	e.At = time.Now().UTC()
+	given, err := orders.Give(vfs.OS, dir, e, machines)
 	if err != nil {
 		return err
 	}
-	return showOrders(command, dir, book.Orders[len(book.Orders)-1:])
+	return showOrders(command, dir, []orders.Order{*given})
 }
 
 func newFarmOrdersCurtailCommand() *cobra.Command {
