@@ -46,6 +46,10 @@ func NewClient(j records.JoinedFarm) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	text := strings.TrimSpace(string(token))
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, farm.Refuse("bad-setting", "joined", "%s holds no access token", j.TokenFile)
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if j.CAFile != "" {
 		pem, err := os.ReadFile(j.CAFile)
@@ -57,7 +61,7 @@ func NewClient(j records.JoinedFarm) (*Client, error) {
 			return nil, farm.Refuse("bad-setting", "joined", "%s has no certificate in PEM", j.CAFile)
 		}
 	}
-	return &Client{base: strings.TrimSuffix(j.URL, "/"), token: strings.TrimSpace(string(token)),
+	return &Client{base: strings.TrimSuffix(j.URL, "/"), token: text,
 		http: &http.Client{Transport: transport, Timeout: answerTimeout, CheckRedirect: httplimit.NoRedirect}}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,7 +17,9 @@ import (
 	"github.com/aqsha/aqsha/api/farms"
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/httplimit"
+	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
 // watchServers is what a watch serves beside its work.
@@ -49,6 +52,9 @@ func (s *watchServers) check() error {
 	return errors.Join(errs...)
 }
 
+// urlFile says in a farm's folder where its watch serves the API, while it does.
+const urlFile = "http.url"
+
 // start serves until stop is called.
 func (s *watchServers) start(ctx context.Context, running *monitor.Monitor, log *slog.Logger) (stop func(), err error) {
 	ctx, end := context.WithCancel(ctx)
@@ -61,17 +67,18 @@ func (s *watchServers) start(ctx context.Context, running *monitor.Monitor, log 
 		}
 		reading.Wait()
 	}
-	serve := func(name, address string, secure *cli.PageTLS, server *httplimit.Server) error {
+	serve := func(name, address string, secure *cli.PageTLS, server *httplimit.Server) (at string, err error) {
 		secure.UseCertificate(s.cert, s.key)
 		if err := secure.Read(ctx, nil, log); err != nil {
-			return err
+			return "", err
 		}
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
-			return fmt.Errorf("--%s: %w", name, err)
+			return "", fmt.Errorf("--%s: %w", name, err)
 		}
+		at = listener.Addr().String()
 		if listener, err = secure.Secure(listener); err != nil {
-			return err
+			return "", err
 		}
 		go func() {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -79,7 +86,7 @@ func (s *watchServers) start(ctx context.Context, running *monitor.Monitor, log 
 			}
 		}()
 		closes = append(closes, server.Close)
-		return nil
+		return at, nil
 	}
 	var joined *farms.Joined
 	if config := running.Config(); s.http != "" && len(config.Joined) > 0 {
@@ -88,11 +95,17 @@ func (s *watchServers) start(ctx context.Context, running *monitor.Monitor, log 
 	if s.metrics != "" {
 		handler, failed := metricsHandler(running, s.perMachine)
 		if err = failed; err == nil {
-			err = serve("metrics", s.metrics, &s.metricsTLS, handler)
+			_, err = serve("metrics", s.metrics, &s.metricsTLS, handler)
 		}
 	}
 	if err == nil && s.http != "" {
-		err = serve("http", s.http, &s.httpTLS, farms.New(running, joined, log).Bounded(httplimit.Files()))
+		var at string
+		at, err = serve("http", s.http, &s.httpTLS, farms.New(running, joined, log).Bounded(httplimit.Files()))
+		if scheme := s.httpTLS.Scheme(); err == nil {
+			path := filepath.Join(running.Dir(), urlFile)
+			err = durable.Replace(vfs.OS, path, []byte(scheme+"://"+at+"\n"))
+			closes = append(closes, func() error { return durable.Remove(vfs.OS, path) })
+		}
 	}
 	if err != nil {
 		stop()
