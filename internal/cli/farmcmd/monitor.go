@@ -58,6 +58,9 @@ farm's API to those who have an access ('aqsha farm access'), and reads the farm
 				return err
 			}
 			defer stopServing()
+			if served.at != "" && !cli.WantsJSON(command) {
+				fmt.Fprintf(command.OutOrStdout(), "the farm's API is at %s\n", served.at)
+			}
 			ctx, stop := command.Context(), func() {}
 			if duration > 0 {
 				ctx, stop = context.WithTimeout(ctx, duration)

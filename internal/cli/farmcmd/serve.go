@@ -28,6 +28,7 @@ type watchServers struct {
 	metricsTLS, httpTLS cli.PageTLS
 	cert, key           string
 	perMachine          bool
+	at                  string // where the API is, once it is served
 }
 
 func (s *watchServers) flags(flags *pflag.FlagSet) {
@@ -103,7 +104,8 @@ func (s *watchServers) start(ctx context.Context, running *monitor.Monitor, log 
 		at, err = serve("http", s.http, &s.httpTLS, farms.New(running, joined, log).Bounded(httplimit.Files()))
 		if scheme := s.httpTLS.Scheme(); err == nil {
 			path := filepath.Join(running.Dir(), urlFile)
-			err = durable.Replace(vfs.OS, path, []byte(scheme+"://"+at+"\n"))
+			s.at = scheme + "://" + at
+			err = durable.Replace(vfs.OS, path, []byte(s.at+"\n"))
 			closes = append(closes, func() error { return durable.Remove(vfs.OS, path) })
 		}
 	}
