@@ -29,7 +29,7 @@ folder (--data).`,
 		newFarmAlertsCommand(), newFarmTicketsCommand(), newFarmTicketCommand(), newFarmTodayCommand(),
 		newFarmUseCommand(), newFarmCompareCommand(), newFarmAnnotationCommand(), newFarmPriceCommand(),
 		newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmOrdersCommand(),
-		newFarmAccessCommand(), newFarmSitesCommand())
+		newFarmAccessCommand(), newFarmSitesCommand(), newFarmTuneCommand())
 	return command
 }
 
