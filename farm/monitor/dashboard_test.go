@@ -88,8 +88,8 @@ func TestTheDashboardKnowsTheMetrics(t *testing.T) {
 	}
 	shown := map[string]bool{}
 	for i, p := range d.Panels {
-		if p.ID != i+1 || p.Datasource.UID != "${datasource}" || !slices.Contains([]string{"stat", "timeseries", "table"},
-			p.Type) || len(p.Targets) == 0 {
+		kinds := []string{"stat", "timeseries", "table"}
+		if p.ID != i+1 || p.Datasource.UID != "${datasource}" || !slices.Contains(kinds, p.Type) || len(p.Targets) == 0 {
 			t.Errorf("%+v", p)
 		}
 		for _, q := range d.Panels[:i] {

@@ -106,7 +106,7 @@ func TestAnHourOfEveryDialect(t *testing.T) {
 			for _, machine := range n.Machines {
 				switch kind, breaks := due[machine]; {
 				case !breaks || kind != n.Kind || !n.Raised:
-					t.Errorf("%s (%s) breaks %v, and it is told: %+v", machine, byID[machine].Machine.Protocol, breaks, n)
+					t.Errorf("%s (%s) breaks %v: %+v", machine, byID[machine].Machine.Protocol, breaks, n)
 				case n.At.After(latest):
 					t.Errorf("%s is told of at %v, %v is the latest", machine, n.At, latest)
 				default:

@@ -69,8 +69,8 @@ func joined(asked string, answer func(command string) string) []byte {
 	return []byte("{" + strings.Join(parts, ",") + `,"id":1}`)
 }
 
-// luxProfile is a profile with its shares of the nameplate's watts and rate, in per cent. A chip's watts go by its clock
-// and the square of its voltage, which goes up with the clock: here by the power 1.6 of the rate, as S19j Pro measure.
+// luxProfile is a profile with its shares of the nameplate's watts and rate, in per cent. A chip's watts go by its
+// clock and the square of its voltage, which goes up with the clock: here by about the power 1.6 of the rate.
 type luxProfile struct {
 	name        string
 	watts, rate int64

@@ -5,6 +5,6 @@
 // What is decided (Split, Best, GainOf) is pure; Run gives orders and measures. It may import farm and its rooms, money
 // and gonum's distributions.
 //
-// Invariants: nothing is chosen by nameplates, only by what machines said of themselves; whoever cannot be measured, and
-// everybody when the gain is not shown or Run is stopped, is ordered back into the first profile.
+// Invariants: nothing is chosen by nameplates, only by what machines said of themselves; whoever cannot be measured,
+// and everybody when the gain is not shown or Run is stopped, is ordered back into the first profile.
 package tune

@@ -47,7 +47,8 @@ func (m *meter) window() (w Window, problem string) {
 	}
 	w = Window{RateMHs: m.rate / m.polls, Watts: m.watts / m.watted}
 	hashed, seconds := m.last.TotalMH-m.first.TotalMH, m.last.ElapsedSeconds-m.first.ElapsedSeconds
-	if m.first.TotalMH != protocol.Unknown && m.last.TotalMH != protocol.Unknown && hashed > 0 && seconds >= leastCounted {
+	if m.first.TotalMH != protocol.Unknown && m.last.TotalMH != protocol.Unknown && hashed > 0 &&
+		seconds >= leastCounted {
 		w.RateMHs = hashed / seconds
 	}
 	if !w.Measured() {

@@ -148,7 +148,8 @@ func (r *Runner) try(ctx context.Context, out *Result) error {
 	return r.measure(ctx, out, len(r.Profiles))
 }
 
-// order gives an order to those of the machines, and returns how many have done it. Who has not is left out of the rest.
+// order gives an order to those of the machines, and returns how many have done it. Who has not is left out of what
+// follows.
 func (r *Runner) order(ctx context.Context, out *Result, order control.Order, to func(*Tuned) bool) (int, error) {
 	var machines []*fleet.Machine
 	at := map[string]*Tuned{}

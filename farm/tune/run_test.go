@@ -73,8 +73,8 @@ var names = []string{"default", "445MHz", "290MHz"}
 
 func (h *hall) runner(t *testing.T, bitcoin string) *tune.Runner {
 	t.Helper()
-	r := &tune.Runner{Control: h.control, Terms: terms(t, bitcoin, 2000), Held: 30, Seed: 3, Settle: 50 * time.Millisecond,
-		Measure: 900 * time.Millisecond, Every: 9 * time.Millisecond}
+	r := &tune.Runner{Control: h.control, Terms: terms(t, bitcoin, 2000), Held: 30, Seed: 3,
+		Settle: 50 * time.Millisecond, Measure: 900 * time.Millisecond, Every: 9 * time.Millisecond}
 	for _, name := range names {
 		r.Profiles = append(r.Profiles, control.Order{Action: control.Profile, Profile: name})
 	}
@@ -144,7 +144,8 @@ func TestNoGainIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, m := range out.Machines {
-		if mode, _, _, _ := h.units[i].Settings(); mode != 0 || m.Best != 0 || (m.Problem != "") != (i == 2 && !m.Held) {
+		mode, _, _, _ := h.units[i].Settings()
+		if mode != 0 || m.Best != 0 || (m.Problem != "") != (i == 2 && !m.Held) {
 			t.Errorf("%+v runs in %d", m, mode)
 		}
 	}

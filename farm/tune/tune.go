@@ -35,8 +35,8 @@ const maxRate = 2_000_000_000
 // Net is what an hour of the window earns after its electricity.
 func (t Terms) Net(w Window) (farm.MicroTiyn, error) {
 	if w.RateMHs < 0 || w.RateMHs > maxRate || w.Watts < 0 || w.Watts > 1_000_000 {
-		return 0, farm.Refuse("farm-out-of-range", "rate", "want at most 2 PH/s and 1 MW, got %d MH/s and %d W", w.RateMHs,
-			w.Watts)
+		return 0, farm.Refuse("farm-out-of-range", "rate", "want at most 2 PH/s and 1 MW, got %d MH/s and %d W",
+			w.RateMHs, w.Watts)
 	}
 	satoshi, err := t.Work.Hashprice.Value(farm.Hashes(w.RateMHs * 1_000_000 * 3600))
 	if err != nil {
@@ -55,8 +55,8 @@ func (t Terms) Net(w Window) (farm.MicroTiyn, error) {
 	return farm.MicroTiyn(net), err
 }
 
-// Split draws the machines that are left as they are: heldPercent of them by a seed, rounded up, the same whatever order
-// they come in. Both parts are in the order of identities.
+// Split draws the machines that are left as they are: heldPercent of them by a seed, rounded up, the same whatever
+// order they come in. Both parts are in the order of identities.
 func Split(ids []string, heldPercent int, seed uint64) (tuned, held []string) {
 	ids = slices.Sorted(slices.Values(ids))
 	order := rand.New(rand.NewPCG(seed, 0x74756e65)).Perm(len(ids))

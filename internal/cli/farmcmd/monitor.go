@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/faults"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
@@ -36,7 +38,7 @@ farm's API to those who have an access ('aqsha farm access'), and reads the farm
 			if err := served.check(); err != nil {
 				return err
 			}
-			dir, err := farmDir(command, true)
+			dir, err := farmWithMachines(command)
 			if err != nil {
 				return err
 			}
@@ -90,6 +92,21 @@ farm's API to those who have an access ('aqsha farm access'), and reads the farm
 	flags.StringVar(&poolWorkers, "pool-workers", "",
 		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
 	return command
+}
+
+// farmWithMachines is the folder of a farm that has machines to watch. Where there are none nothing is made: a folder
+// that a mistyped --data has left looks like a farm.
+func farmWithMachines(command *cobra.Command) (string, error) {
+	dir, err := farmDir(command, false)
+	if err != nil {
+		return "", err
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err == nil && len(inventory.Machines) == 0 {
+		err = farm.Refuse("no-machine", "fleet",
+			"there is no machine to watch; add some with 'aqsha farm scan' or 'aqsha farm import'")
+	}
+	return dir, err
 }
 
 func printNotices(command *cobra.Command, zone *time.Location, notices []alert.Notice) {

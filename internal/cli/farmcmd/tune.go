@@ -1,6 +1,7 @@
 package farmcmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -105,7 +106,7 @@ func tuneProfiles(names []string, watts []int64) (list []control.Order, err erro
 		list = append(list, control.Order{Action: control.Power, Watts: w})
 	}
 	if len(list) < 2 {
-		return nil, cli.Usage(fmt.Errorf("want at least two of --profile, or of --watts, the first as machines run now"))
+		return nil, cli.Usage(errors.New("want at least two of --profile, or of --watts, the first as machines run now"))
 	}
 	for _, o := range list {
 		if err := o.Validate(); err != nil {
@@ -132,7 +133,8 @@ func tuneTerms(command *cobra.Command, config *records.Config, power string) (t 
 	defer b.Close()
 	price, priced := b.PriceAt(usage.At(time.Now()).Floor(usage.Hour))
 	if !priced {
-		return t, farm.Refuse("no-price", "prices.csv", "work has no price yet; 'aqsha farm price' says what it is worth")
+		return t, farm.Refuse("no-price", "prices.csv",
+			"work has no price yet; 'aqsha farm price' says what it is worth")
 	}
 	t.Work = price
 	return t, nil
