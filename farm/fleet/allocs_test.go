@@ -59,9 +59,9 @@ func onePoll(t testing.TB, d protocol.Protocol) func() {
 	}
 }
 
-// mostAllocations of a poll, without the network. They are what the collector costs a watch of thousands: whoever adds
+// maxAllocations of a poll, without the network. They are what the collector costs a watch of thousands: whoever adds
 // to them sees it here.
-var mostAllocations = map[protocol.Protocol]float64{protocol.AntminerNew: 20, protocol.AntminerOld: 21,
+var maxAllocations = map[protocol.Protocol]float64{protocol.AntminerNew: 20, protocol.AntminerOld: 21,
 	protocol.WhatsminerV2: 43, protocol.LuxOS: 28, protocol.Braiins: 18, protocol.WhatsminerV3: 21, protocol.Cgminer: 15}
 
 func TestAPollAllocatesLittle(t *testing.T) {
@@ -70,8 +70,8 @@ func TestAPollAllocatesLittle(t *testing.T) {
 	}
 	for _, d := range simulate.Spoken {
 		got := testing.AllocsPerRun(200, onePoll(t, d))
-		if got > mostAllocations[d] {
-			t.Errorf("%s: %.0f allocations a poll, %.0f are allowed", d, got, mostAllocations[d])
+		if got > maxAllocations[d] {
+			t.Errorf("%s: %.0f allocations a poll, %.0f are allowed", d, got, maxAllocations[d])
 		}
 	}
 }

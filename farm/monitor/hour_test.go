@@ -117,6 +117,13 @@ func TestAnHourOfEveryDialect(t *testing.T) {
 		for machine, kind := range due {
 			t.Errorf("%s (%s): nobody is told of %s", machine, byID[machine].Machine.Protocol, kind)
 		}
+		watts, known, err := b.MeanWatts(units[3].Machine.ID, now+20*usage.Minute, now+30*usage.Minute) // LuxOS
+		if model := units[3].Model.Watts; err != nil || !known || watts < model*9/10 || watts > model*11/10 {
+			t.Errorf("%d W of %d, %t, %v", watts, model, known, err)
+		}
+		if _, known, err = b.MeanWatts(units[6].Machine.ID, now, now+usage.Hour); known || err != nil { // plain cgminer
+			t.Errorf("cgminer tells its watts, %v", err)
+		}
 		t.Logf("%d machines in the words of %v and %s: %d polls, %d answered, %d told of", machines, simulate.Spoken,
 			protocol.AxeOS, counts.Polls, counts.Answered, counts.Raised)
 	})

@@ -110,6 +110,29 @@ func (b *Records) Views() ([]View, error) {
 	return views, nil
 }
 
+// MeanWatts is what a machine drew on average in [from, to), by its own word; false where no stored poll has it.
+func (b *Records) MeanWatts(machine string, from, to usage.Instant) (watts int64, known bool, err error) {
+	if b.Store == nil {
+		return 0, false, nil
+	}
+	number := slices.Index(b.Store.Machines(), machine)
+	if number < 0 {
+		return 0, false, nil
+	}
+	polls, err := b.Store.Polls(uint32(number), from, to)
+	if err != nil {
+		return 0, false, err
+	}
+	sum, count := int64(0), int64(0)
+	for _, p := range polls {
+		if p.Source == usage.ByMachine {
+			sum += p.Watts
+			count++
+		}
+	}
+	return sum / max(1, count), count > 0, nil
+}
+
 // Distribute gives each machine its alerts. Views are in the order of their identities.
 func Distribute(views []View, standing []alert.Standing) {
 	for _, s := range standing {

@@ -17,7 +17,7 @@ type meter struct {
 }
 
 func (m *meter) add(r *protocol.Reading) {
-	if m.last != nil && r.ElapsedSeconds < m.last.ElapsedSeconds {
+	if m.last != nil && r.ElapsedSeconds != protocol.Unknown && r.ElapsedSeconds < m.last.ElapsedSeconds {
 		m.restarted = true
 	}
 	if m.first == nil {
