@@ -2,7 +2,7 @@
 # make test  installs what the tests need and runs them all
 GO ?= go
 
-.PHONY: cluster-test run build console test check fuzz pictures docs-pictures sim year attack detect soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop interop-farm interop-mining nemesis versions timing verify-js plays verdicts cash-crashes
+.PHONY: cluster-test run build console test check fuzz pictures docs-pictures sim year attack detect farm-hour soak drill bench deps lint vulnerabilities dist dist-test blocks chains fleet payments interop interop-farm interop-mining nemesis versions timing verify-js plays verdicts cash-crashes
 
 build: console
 	$(GO) build -buildvcs=auto -o bin/aqsha ./cmd/aqsha
@@ -239,6 +239,11 @@ interop-farm:
 MACHINES ?= 2400
 detect:
 	DETECTION_MACHINES=$(MACHINES) $(GO) test ./farm/alert -count 1 -run 'Clean|Detection' -v -timeout 120m
+
+# 3,000 machines in the words of every firmware that is simulated, watched for an hour: two minutes.
+HOUR ?= 3000
+farm-hour:
+	HOUR_MACHINES=$(HOUR) $(GO) test ./farm/monitor -count 1 -run AnHourOfEveryDialect -v -timeout 60m
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

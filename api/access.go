@@ -2,9 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -48,16 +45,10 @@ func (s *Server) SetAccess(list []Access) { s.access.Store(&list) }
 // everything is what the holder of an open node's address may read.
 var everything = &Access{Name: "open", Role: RoleAuditor}
 
-// HashToken is the form in which the configuration keeps an access token.
-func HashToken(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
-
 // CheckAccess says whether a list of accesses can be used.
 func CheckAccess(list []Access) error {
 	for i, a := range list {
-		if sum, err := hex.DecodeString(a.TokenSHA256); err != nil || len(sum) != sha256.Size {
+		if !IsTokenHash(a.TokenSHA256) {
 			return fmt.Errorf("access[%d].token_sha256: want 64 hexadecimal digits", i)
 		}
 		switch a.Role {
@@ -119,18 +110,16 @@ func (s *Server) accessOf(r *http.Request) *Access {
 	if s.options.Open {
 		return everything
 	}
-	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	secret, ok := BearerOf(r)
 	if !ok {
 		return nil
 	}
 	if strings.HasPrefix(secret, sessionPrefix) || strings.HasPrefix(secret, delegationPrefix) {
 		return s.session(r.Context(), secret)
 	}
-	hash := []byte(HashToken(secret))
-	list := *s.access.Load()
+	hash, list := HashToken(secret), *s.access.Load()
 	for i := range list {
-		if subtle.ConstantTimeCompare(hash, []byte(strings.ToLower(list[i].TokenSHA256))) == 1 &&
-			!list[i].Expired(time.Now()) {
+		if OpenedBy(list[i].TokenSHA256, hash) && !list[i].Expired(time.Now()) {
 			return &list[i]
 		}
 	}

@@ -174,14 +174,11 @@ func readAnswer(response *http.Response, what string) ([]byte, error) {
 	if response.StatusCode < 300 {
 		return content, nil
 	}
-	problem := &Problem{}
-	if json.Unmarshal(content, problem) != nil || problem.Code == "" {
-		return nil, &StatusError{what, printable(response.Status), response.StatusCode,
-			printable(response.Header.Get("Location"))}
+	if problem := ProblemIn(content); problem != nil {
+		return nil, problem
 	}
-	problem.Code, problem.Field, problem.Detail = printable(problem.Code), printable(problem.Field),
-		printable(problem.Detail)
-	return nil, problem
+	return nil, &StatusError{what, printable(response.Status), response.StatusCode,
+		printable(response.Header.Get("Location"))}
 }
 
 // printable is what a server says with nothing in it that a terminal obeys: it may be anybody's server. Lines stay

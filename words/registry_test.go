@@ -21,7 +21,7 @@ import (
 )
 
 // measuring are the lines that touch nobody's money: their refusals say themselves what is wrong, and are listed by it.
-var measuring = map[string]string{"farm": "", "planner": "", "internal/strict": "", "internal/cli/farmcmd": "", "internal/cli/plancmd": "",
+var measuring = map[string]string{"farm": "", "planner": "", "internal/strict": "", "internal/cli/farmcmd": "", "api/farms": "", "internal/cli/plancmd": "",
 	"market": "market-", "internal/cli/marketcmd": "market-"}
 
 // measuredCodes reads, from the sources, each code of these lines and the rules that it is said with.

@@ -46,7 +46,9 @@ var (
 	indented = regexp.MustCompile(`^(?:    [^\n]*\n)+`)
 	fenced   = regexp.MustCompile("(?s)^```(?:sh|console)?\n(.*?\n)```")
 	command  = regexp.MustCompile(`(?m)^(aqsha|make|curl|go) `)
-	lasting  = regexp.MustCompile(`^aqsha (up|follow|mine|chain up|pool up|device charger|farm watch)( |$)`)
+	lasting  = regexp.MustCompile(`^aqsha (up|follow|mine|chain up|pool up|device charger|farm watch|farm simulate)( |$)`)
+	// A page may speak of more machines than a test has room for.
+	manyMachines = regexp.MustCompile(`--machines 3000\b`)
 	remark   = regexp.MustCompile(`\s+# .*$`)
 	loopback = regexp.MustCompile(`127\.0\.0\.1:([0-9]{4,5})`)
 )
@@ -177,6 +179,7 @@ func playPage(t *testing.T, blocks []block, files string) {
 		script += fmt.Sprintf("echo '== line %d'\n%s", b.line, b.before)
 		for line := range strings.SplitSeq(strings.ReplaceAll(b.text, "\\\n", " "), "\n") {
 			line = strings.TrimSpace(remark.ReplaceAllString(line, ""))
+			line = manyMachines.ReplaceAllString(line, "--machines 28")
 			switch {
 			case strings.HasPrefix(line, "aqsha chain address"): // the reader puts it where the page says ADDRESS
 				line = "export ADDRESS=$(" + line + ")"

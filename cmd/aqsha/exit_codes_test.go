@@ -160,6 +160,7 @@ func newStage(t *testing.T) stage {
 	t.Cleanup(func() { office.stop(t) })
 	mint := waitForFile(t, at("office/office.url"))
 	farmOfRoutes(t, at("routes"))
+	farmOfNobody(t, at("joined"))
 	socket := at("silent.sock")
 	listen(t, "unix", socket, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -169,6 +170,21 @@ func newStage(t *testing.T) stage {
 		"$NET", net,
 		"$BROKEN", at("broken"), "$SOCKET", socket, "$DIR", dir,
 		"$MINT", strings.TrimSpace(string(mint)), "$DUMB", silent(t, strings.TrimSpace(string(mint))))}
+}
+
+// farmOfNobody makes a farm that joins one that is not there.
+func farmOfNobody(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	joined := fmt.Sprintf("[[joined]]\nname = \"gone\"\nurl = \"http://127.0.0.1:1\"\ntoken_file = %q\n",
+		filepath.Join(dir, "token"))
+	for name, content := range map[string]string{"farm.toml": joined, "token": "t\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // farmOfRoutes makes a farm whose alerts' receivers refuse, close without an answer, or are not there.

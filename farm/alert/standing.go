@@ -57,6 +57,12 @@ func (s *State) Standing() []Standing {
 	for _, held := range s.open {
 		out = append(out, held)
 	}
+	Sort(out)
+	return out
+}
+
+// Sort puts alerts in that order.
+func Sort(out []Standing) {
 	slices.SortFunc(out, func(a, b Standing) int {
 		if order := slices.Index(Kinds, a.Kind) - slices.Index(Kinds, b.Kind); order != 0 {
 			return order
@@ -66,7 +72,6 @@ func (s *State) Standing() []Standing {
 		}
 		return strings.Compare(a.Machine, b.Machine)
 	})
-	return out
 }
 
 // Stand are the alerts that hold after notices, in the order of Standing.

@@ -14,6 +14,7 @@ import (
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/protocol"
+	"github.com/aqsha/aqsha/internal/fault"
 )
 
 // Action is what a machine is told.
@@ -137,6 +138,7 @@ type Controller struct {
 
 	KeepGoing   bool          // over machines that did not do it; otherwise orders end with the batch of the first
 	HealthEvery time.Duration // between polls of canaries; 0: 30 s
+	LookEvery   time.Duration // between looks whether an order is done; 0: 1 s
 }
 
 // Result is the end of one machine's order.
@@ -335,24 +337,42 @@ func (c *Controller) order(ctx context.Context, m *fleet.Machine, order Order, r
 		var broken net.Error
 		result.Outcome = err.Error()
 		result.Unknown = errors.As(err, &broken) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-			giving.Err() != nil
+			giving.Err() != nil || fault.Code(err) == "farm-empty"
+		var dial *net.OpError
+		if !result.Unknown || ctx.Err() != nil || errors.As(err, &dial) && dial.Op == "dial" {
+			return
+		}
+		// It may have been taken before the answer broke off, as by a machine that starts anew: the machine says.
+		if c.readBack(ctx, m, speaker, order, before) == "done" {
+			result.Outcome, result.Unknown = "done", false
+		}
 		return
 	}
+	result.Outcome = c.readBack(ctx, m, speaker, order, before)
+	result.Unknown = !result.Done()
+}
+
+// readBack is readBack within the time that there is for it.
+func (c *Controller) readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) string {
 	within := c.Confirm
 	if within == 0 {
 		within = c.Timeout
 	}
-	reading, end := context.WithTimeout(ctx, within)
+	ctx, end := context.WithTimeout(ctx, within)
 	defer end()
-	result.Outcome = readBack(reading, m, speaker, order, before)
-	result.Unknown = !result.Done()
+	every := c.LookEvery
+	if every == 0 {
+		every = readBackEvery
+	}
+	return readBack(ctx, m, s, order, before, every)
 }
 
 // readBackEvery is how often a machine is asked whether it has done what it was told.
 const readBackEvery = time.Second
 
 // readBack asks the machine until it is seen to have done the order: an answer of success proves nothing.
-func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64) string {
+func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, before int64,
+	every time.Duration) string {
 	says := "nothing"
 	for {
 		done, what := seen(ctx, m, s, order, before)
@@ -365,7 +385,7 @@ func readBack(ctx context.Context, m *fleet.Machine, s speaker, order Order, bef
 		select {
 		case <-ctx.Done():
 			return "unconfirmed: " + says
-		case <-time.After(readBackEvery):
+		case <-time.After(every):
 		}
 	}
 }
@@ -378,15 +398,17 @@ func seen(ctx context.Context, m *fleet.Machine, s speaker, order Order, before 
 			return ok, what
 		}
 	}
-	ctx, stop := context.WithTimeout(ctx, fleet.DefaultTimeout)
+	asking, stop := context.WithTimeout(ctx, fleet.DefaultTimeout)
 	defer stop()
-	reading, err := fleet.Poll(ctx, m)
+	reading, err := fleet.Poll(asking, m)
 	switch order.Action {
 	case Reboot: // it is away, or its clock began again
 		if err != nil {
-			return true, ""
+			// That our time is up says nothing of the machine; a connection's deadline comes before the context's end.
+			until, ends := ctx.Deadline()
+			return ctx.Err() == nil && (!ends || time.Now().Before(until)), ""
 		}
-		return before != protocol.Unknown && reading.ElapsedSeconds < before,
+		return before != protocol.Unknown && reading.ElapsedSeconds != protocol.Unknown && reading.ElapsedSeconds < before,
 			fmt.Sprintf("it has been running for %d s without a break", reading.ElapsedSeconds)
 	case Update:
 		if err != nil {

@@ -73,7 +73,8 @@ func controller(t *testing.T) (*control.Controller, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = audit.Close() })
-	return &control.Controller{Allow: true, Who: "tester", Audit: audit, StepKW: 100, Timeout: 5 * time.Second}, dir
+	return &control.Controller{Allow: true, Who: "tester", Audit: audit, StepKW: 100, Timeout: 5 * time.Second,
+		LookEvery: 20 * time.Millisecond}, dir
 }
 
 func machinesOf(units []*simulate.Unit) (machines []*fleet.Machine) {

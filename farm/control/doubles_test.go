@@ -41,14 +41,32 @@ type double struct {
 	elapsed  int64
 	version  string
 	slower   bool     // after an update
+	falls    int      // connections that it is away for from the next order on: it starts anew in the midst of it
+	forgets  bool     // and has not kept the order
+	away     int      // connections that it is still away for
 	orders   []string // that were taken, to see that nothing else was sent
 }
 
 func (x *double) take(order string, do func()) {
 	x.orders = append(x.orders, order)
+	if x.falls > 0 {
+		x.away, x.falls, x.elapsed = x.falls, 0, 1
+		if x.forgets {
+			return
+		}
+	}
 	if !x.deaf {
 		do()
 	}
+}
+
+// gone says whether the machine is away, for one more connection.
+func (x *double) gone() bool {
+	if x.away == 0 {
+		return false
+	}
+	x.away--
+	return true
 }
 
 // start lets a double listen and returns the machine it is.
@@ -95,6 +113,9 @@ func start(t *testing.T, x *double) *fleet.Machine {
 func (x *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.gone() {
+		panic(http.ErrAbortHandler)
+	}
 	var body any
 	content, _ := io.ReadAll(r.Body)
 	_ = json.Unmarshal(content, &body)
@@ -104,6 +125,9 @@ func (x *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		protocol.BraiinsREST: x.braiins, protocol.VNish: x.vnish, protocol.EPIC: x.epic, protocol.Marathon: x.mara,
 		protocol.AxeOS: x.axe, protocol.Proto: x.proto, protocol.Auradine: x.auradine, protocol.ElphaPex: x.elpha,
 	}[x.d](r, body, fields)
+	if x.gone() { // it fell in the midst of this one
+		panic(http.ErrAbortHandler)
+	}
 	if !ok {
 		w.Header().Set("WWW-Authenticate", `Digest realm="m", nonce="abc", qop="auth"`)
 		w.WriteHeader(http.StatusUnauthorized)
@@ -500,7 +524,9 @@ func (x *double) accept(l net.Listener) {
 				if _, err := io.ReadFull(conn, head[:]); err == nil {
 					request := make([]byte, binary.LittleEndian.Uint32(head[:]))
 					_, _ = io.ReadFull(conn, request)
-					_, _ = conn.Write(protocol.Frame(x.answer(request)))
+					if reply := x.answer(request); reply != nil {
+						_, _ = conn.Write(protocol.Frame(reply))
+					}
 				}
 				return
 			}
@@ -511,7 +537,9 @@ func (x *double) accept(l net.Listener) {
 					return
 				}
 			}
-			_, _ = conn.Write(append(x.answer(request), 0))
+			if reply := x.answer(request); reply != nil {
+				_, _ = conn.Write(append(reply, 0))
+			}
 		}()
 	}
 }
@@ -524,9 +552,21 @@ func text(v any) []byte {
 	return out
 }
 
+// answer is the reply to a request; nil when the machine is away, or falls in the midst of it.
 func (x *double) answer(request []byte) []byte {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.gone() {
+		return nil
+	}
+	reply := x.said(request)
+	if x.gone() {
+		return nil
+	}
+	return reply
+}
+
+func (x *double) said(request []byte) []byte {
 	var asked page
 	_ = json.Unmarshal(request, &asked)
 	switch x.d {

@@ -3,6 +3,7 @@ package control_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +134,47 @@ func TestDeafFirmwares(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A machine that starts anew in the midst of an order gives no answer, and is away for a while. Whether it has kept the
+// order it says afterwards: done or unconfirmed, and the trail with it. The order goes out once.
+func TestAMachineStartsAnewInTheMidstOfAnOrder(t *testing.T) {
+	t.Parallel()
+	for _, d := range doubled {
+		for _, forgets := range []bool{false, true} {
+			t.Run(fmt.Sprint(d, " forgets ", forgets), func(t *testing.T) {
+				t.Parallel()
+				o := ordersOf(d)[2] // sleep
+				if !slices.Contains(control.Abilities(d), control.Sleep) {
+					o = ordersOf(d)[6] // fans
+				}
+				if !slices.Contains(control.Abilities(d), o.order.Action) {
+					o = ordersOf(d)[0] // lamp
+				}
+				x := &double{d: d, falls: 3, forgets: forgets}
+				m := start(t, x)
+				c, dir := controller(t)
+				if c.Confirm = 15 * time.Second; forgets {
+					c.Confirm = 400 * time.Millisecond
+				}
+				results, err := c.Give(t.Context(), []*fleet.Machine{m}, o.order)
+				if err != nil {
+					t.Fatal(err)
+				}
+				x.mu.Lock()
+				holds, sent := o.holds(x), len(x.orders)
+				x.mu.Unlock()
+				r := results[0]
+				if r.Done() == forgets || r.Unknown != forgets || holds == forgets || sent != 1 {
+					t.Errorf("%s: %+v, holds %t, sent %d times", o.order.Action, r, holds, sent)
+				}
+				trail, err := os.ReadFile(dir + "/audit.jsonl")
+				if err != nil || strings.Contains(string(trail), `"done"`) == forgets {
+					t.Errorf("the trail says %s, %v", trail, err)
+				}
+			})
+		}
 	}
 }
 

@@ -181,7 +181,8 @@ func Illness(before, now *protocol.Reading, warm bool) string {
 
 // updated says whether a machine tells the new version after a start.
 func updated(reading *protocol.Reading, o Order, before int64) (bool, string) {
-	started := before == protocol.Unknown || reading.ElapsedSeconds < before
+	started := before == protocol.Unknown ||
+		reading.ElapsedSeconds != protocol.Unknown && reading.ElapsedSeconds < before
 	return started && strings.Contains(reading.Firmware, o.Firmware.Version),
 		fmt.Sprintf("it runs %q since %d s", reading.Firmware, reading.ElapsedSeconds)
 }

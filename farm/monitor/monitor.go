@@ -57,6 +57,7 @@ type Monitor struct {
 	detectors []alert.Detector
 	latest    []usage.Poll
 	answered  []bool
+	standing  alert.State // which alerts hold, as alerts.jsonl has it
 	counts    Counts
 	skipped   int64 // by watchers before
 	worstLag  int64
@@ -191,6 +192,7 @@ func (d *Monitor) remember(line []byte) error {
 	if json.Unmarshal(line, &n) != nil {
 		n = alert.Notice{} // a line that says nothing is counted all the same
 	}
+	d.stand(n)
 	d.courier.Take(n, true)
 	return nil
 }
@@ -393,6 +395,7 @@ func (d *Monitor) notify(changes []alert.Change) {
 		if err != nil {
 			d.log.Error("alerts.jsonl", "error", err)
 		}
+		d.stand(n)
 		d.courier.Take(n, err == nil)
 		d.log.Info("alert", "kind", n.Kind, "raised", n.Raised, "silenced", n.Silenced, "scope", n.Scope, "machines",
 			len(n.Machines), "detail", n.Detail)

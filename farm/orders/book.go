@@ -7,6 +7,7 @@ import (
 
 	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/control"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
@@ -204,6 +205,25 @@ func Read(files vfs.FS, dir string) (*Book, error) {
 func Add(files vfs.FS, dir string, make func(b *Book) ([]Entry, error)) (*Book, error) {
 	b := new(Book)
 	return b, durable.AddEntries(files, filepath.Join(dir, ordersFile), b.Take, func() ([]Entry, error) { return make(b) })
+}
+
+// Give writes an order down that does not go out at once, of these machines.
+func Give(files vfs.FS, dir string, e Entry, machines []*fleet.Machine) (*Order, error) {
+	watts := int64(0)
+	e.Machines = make([]string, 0, len(machines))
+	for _, m := range machines {
+		e.Machines = append(e.Machines, m.ID)
+		watts += m.LoadWatts()
+	}
+	e.Step, e.KW = Given, (watts+500)/1000
+	book, err := Add(files, dir, func(b *Book) ([]Entry, error) {
+		e.Order = int64(len(b.Orders)) + 1
+		return []Entry{e}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &book.Orders[len(book.Orders)-1], nil
 }
 
 // Claim begins what is due at a time and writes down what was missed, all in one: of two programs, one gets an order.

@@ -154,18 +154,55 @@ func step(order []*fleet.Machine, asleep map[string]bool, changed map[string]tim
 
 // Kept is an hour of the account of a plan: what its orders were to move, and what was seen to be moved.
 type Kept struct {
-	At        time.Time `json:"at"`
-	SleepKW   int64     `json:"sleep_kw"`
-	SleptKW   int64     `json:"slept_kw"`
-	WakeKW    int64     `json:"wake_kw"`
-	WokenKW   int64     `json:"woken_kw"`
-	Missed    int       `json:"missed"` // orders
-	NotEnded  int       `json:"not_ended"`
-	Withdrawn int       `json:"withdrawn"`
+	At      time.Time `json:"at"`
+	SleepKW int64     `json:"sleep_kw"`
+	SleptKW int64     `json:"slept_kw"`
+	WakeKW  int64     `json:"wake_kw"`
+	WokenKW int64     `json:"woken_kw"`
+	// What machines that tell their watts drew less after they slept, and more after they woke, and how many told.
+	SleptWatts int64 `json:"slept_measured_watts"`
+	WokenWatts int64 `json:"woken_measured_watts"`
+	Measured   int   `json:"measured_machines"`
+	Missed     int   `json:"missed"` // orders
+	NotEnded   int   `json:"not_ended"`
+	Withdrawn  int   `json:"withdrawn"`
 }
 
-// Account sets what a plan's orders were to move beside what was moved, by their time.
-func (b *Book) Account(plan string, now time.Time) []Kept {
+// Meter is what a machine drew on average in [from, to), in watts by its own word; false where it did not say.
+type Meter func(machine string, from, to time.Time) (watts int64, known bool)
+
+// Around an order, watts are compared over so much time, beginning so long after it has ended.
+const (
+	meteredFor   = 10 * time.Minute
+	meteredAfter = 2 * time.Minute
+)
+
+// moved is by how much less the machines of an order that has ended drew after it, and how many of them have said.
+func (o *Order) moved(meter Meter) (watts int64, measured int) {
+	var begun time.Time
+	for _, e := range o.Entries {
+		if e.Step == Begun {
+			begun = e.At
+		}
+	}
+	if meter == nil || o.Last().Step != Ended {
+		return 0, 0
+	}
+	settled := o.Last().At.Add(meteredAfter)
+	for _, machine := range o.First().Machines {
+		before, known := meter(machine, begun.Add(-meteredFor), begun)
+		after, still := meter(machine, settled, settled.Add(meteredFor))
+		if known && still {
+			watts += before - after
+			measured++
+		}
+	}
+	return watts, measured
+}
+
+// Account sets what a plan's orders were to move beside what was moved, by their time: by nameplates of the machines
+// that obeyed, and by a meter, if there is one.
+func (b *Book) Account(plan string, now time.Time, meter Meter) []Kept {
 	at := map[time.Time]*Kept{}
 	for i := range b.Orders {
 		o := &b.Orders[i]
@@ -178,10 +215,12 @@ func (b *Book) Account(plan string, now time.Time) []Kept {
 			k = &Kept{At: first.From}
 			at[first.From] = k
 		}
+		watts, measured := o.moved(meter)
+		k.Measured += measured
 		if first.What.Action == control.Sleep {
-			k.SleepKW, k.SleptKW = k.SleepKW+first.KW, k.SleptKW+last.DoneKW
+			k.SleepKW, k.SleptKW, k.SleptWatts = k.SleepKW+first.KW, k.SleptKW+last.DoneKW, k.SleptWatts+watts
 		} else {
-			k.WakeKW, k.WokenKW = k.WakeKW+first.KW, k.WokenKW+last.DoneKW
+			k.WakeKW, k.WokenKW, k.WokenWatts = k.WakeKW+first.KW, k.WokenKW+last.DoneKW, k.WokenWatts-watts
 		}
 		switch o.State(now) {
 		case Passed, Late:

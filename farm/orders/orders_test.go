@@ -308,9 +308,25 @@ func TestAccount(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := b.Account("p", noon.Add(3*time.Hour))
 	want := []Kept{{At: noon, SleepKW: 9, SleptKW: 5}, {At: noon.Add(time.Hour), WakeKW: 7, Missed: 1}}
-	if !slices.Equal(got, want) {
+	if got := b.Account("p", noon.Add(3*time.Hour), nil); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	// The machine drew 3.1 kW in the ten minutes before, and 60 W in those that begin two minutes after.
+	meter := func(machine string, from, to time.Time) (int64, bool) {
+		switch {
+		case to.Sub(from) != 10*time.Minute:
+			t.Errorf("asked for %s from %v to %v", machine, from, to)
+		case machine != sleep.Machines[0]: // it does not tell its watts
+		case to.Equal(noon):
+			return 3100, true
+		case from.Equal(noon.Add(2 * time.Minute)):
+			return 60, true
+		}
+		return 0, false
+	}
+	want[0].SleptWatts, want[0].Measured = 3040, 1
+	if got := b.Account("p", noon.Add(3*time.Hour), meter); !slices.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -27,16 +27,23 @@ const (
 	bare // a number, true, false, null, nan
 )
 
-// node is one value; siblings are chained, so that a reply is read with a single slice.
+// span is a part of a reply: bytes from, below to.
+type span struct{ from, to int32 }
+
+// node is one value; siblings are chained, so that a reply is read with a single slice. It has no pointers: the
+// collector looks at none of the thousands of nodes of a poll.
 type node struct {
-	key, text   string
+	key, text   span
 	first, next int32 // 0: none; the root is never a child
 	kind        kind
 }
 
 // document is a reply, read leniently: firmwares leave out commas between objects, write nan, put
 // control characters into strings and end with a NUL.
-type document struct{ nodes []node }
+type document struct {
+	reply string
+	nodes []node
+}
 
 // Value is a place in a reply; the zero Value is one that is not there.
 type Value struct {
@@ -46,19 +53,27 @@ type Value struct {
 
 // Parse reads a reply.
 func Parse(reply []byte) (Value, error) {
+	return new(document).parse(reply, nil)
+}
+
+// parse reads a reply into a document, whose nodes go into room as far as there is some.
+func (d *document) parse(reply []byte, room []node) (Value, error) {
 	if len(reply) > MaxReply {
 		return Value{}, farm.Refuse("farm-too-large", "reply", "more than %d bytes", MaxReply)
 	}
-	p := parser{text: string(reply), doc: &document{nodes: make([]node, 0, len(reply)/12+1)}}
-	p.text = strings.TrimPrefix(p.text, "\ufeff")
+	if room == nil {
+		room = make([]node, 0, len(reply)/12+1)
+	}
+	*d = document{reply: strings.TrimPrefix(string(reply), "\ufeff"), nodes: room}
+	p := parser{text: d.reply, doc: d}
 	p.space()
 	if p.pos >= len(p.text) || (p.text[p.pos] != '{' && p.text[p.pos] != '[') {
 		return Value{}, farm.Refuse("garbage", "reply", "does not begin as JSON")
 	}
-	if _, ok := p.value("", 0); !ok {
+	if _, ok := p.value(span{}, 0); !ok {
 		return Value{}, farm.Refuse("garbage", "reply", "is not JSON near byte %d", p.pos)
 	}
-	return Value{p.doc, 0}, nil
+	return Value{d, 0}, nil
 }
 
 type parser struct {
@@ -74,7 +89,7 @@ func (p *parser) space() {
 }
 
 // value reads one value and returns its node.
-func (p *parser) value(key string, depth int) (int32, bool) {
+func (p *parser) value(key span, depth int) (int32, bool) {
 	p.space()
 	if p.pos >= len(p.text) || depth > maxDepth || len(p.doc.nodes) >= maxNodes {
 		return 0, false
@@ -94,11 +109,20 @@ func (p *parser) value(key string, depth int) (int32, bool) {
 		return at, ok
 	}
 	start := p.pos
-	for p.pos < len(p.text) && p.text[p.pos] > ' ' && !strings.ContainsRune(`,:{}[]"`, rune(p.text[p.pos])) {
+	for p.pos < len(p.text) && inWord(p.text[p.pos]) {
 		p.pos++
 	}
-	p.doc.nodes[at].kind, p.doc.nodes[at].text = bare, p.text[start:p.pos]
+	p.doc.nodes[at].kind, p.doc.nodes[at].text = bare, span{int32(start), int32(p.pos)}
 	return at, p.pos > start
+}
+
+// inWord says whether a byte goes on with a bare word.
+func inWord(c byte) bool {
+	switch c {
+	case ',', ':', '{', '}', '[', ']', '"':
+		return false
+	}
+	return c > ' '
 }
 
 // children reads what an object or array holds, up to its end.
@@ -114,7 +138,7 @@ func (p *parser) children(parent int32, end byte, depth int) bool {
 			p.pos++
 			return true
 		}
-		key := ""
+		key := span{}
 		if end == '}' {
 			var ok bool
 			if p.text[p.pos] != '"' {
@@ -142,7 +166,7 @@ func (p *parser) children(parent int32, end byte, depth int) bool {
 }
 
 // quoted reads a string, its escapes as they stand.
-func (p *parser) quoted() (string, bool) {
+func (p *parser) quoted() (span, bool) {
 	p.pos++
 	start := p.pos
 	for p.pos < len(p.text) {
@@ -150,28 +174,34 @@ func (p *parser) quoted() (string, bool) {
 		case '\\':
 			p.pos++
 		case '"':
-			s := p.text[start:p.pos]
 			p.pos++
-			return s, true
+			return span{int32(start), int32(p.pos - 1)}, true
 		}
 		p.pos++
 	}
-	return "", false
+	return span{}, false
 }
 
 // OK says whether the value is there.
 func (v Value) OK() bool { return v.doc != nil }
 
-func (v Value) node() node { return v.doc.nodes[v.at] }
+func (v Value) kind() kind { return v.doc.nodes[v.at].kind }
+
+// text is what stands there, as it was sent.
+func (v Value) text() string { return v.doc.of(v.doc.nodes[v.at].text) }
+
+func (d *document) of(s span) string { return d.reply[s.from:s.to] }
 
 // Get is the member of an object under the first of these keys that is there.
 func (v Value) Get(keys ...string) Value {
-	if !v.OK() || v.node().kind != object {
+	if !v.OK() || v.kind() != object {
 		return Value{}
 	}
+	nodes, reply := v.doc.nodes, v.doc.reply
 	for _, key := range keys {
-		for at := v.node().first; at != 0; at = v.doc.nodes[at].next {
-			if v.doc.nodes[at].key == key {
+		for at := nodes[v.at].first; at != 0; at = nodes[at].next {
+			k := nodes[at].key
+			if int(k.to-k.from) == len(key) && reply[k.from:k.to] == key {
 				return Value{v.doc, at}
 			}
 		}
@@ -184,8 +214,8 @@ func (v Value) Each(yield func(key string, child Value) bool) {
 	if !v.OK() {
 		return
 	}
-	for at := v.node().first; at != 0; at = v.doc.nodes[at].next {
-		if !yield(v.doc.nodes[at].key, Value{v.doc, at}) {
+	for at := v.doc.nodes[v.at].first; at != 0; at = v.doc.nodes[at].next {
+		if !yield(v.doc.of(v.doc.nodes[at].key), Value{v.doc, at}) {
 			return
 		}
 	}
@@ -218,11 +248,11 @@ func (v Value) Text() string {
 	if !v.OK() {
 		return ""
 	}
-	s := v.node().text
-	if v.node().kind == text && strings.Contains(s, `\'`) {
+	s := v.text()
+	if v.kind() == text && strings.Contains(s, `\'`) {
 		s = strings.ReplaceAll(s, `\'`, "'") // no escape of JSON; Whatsminer writes it
 	}
-	if v.node().kind == text && strings.Contains(s, `\`) {
+	if v.kind() == text && strings.Contains(s, `\`) {
 		var plain string
 		if json.Unmarshal([]byte(`"`+s+`"`), &plain) == nil {
 			s = plain
@@ -242,18 +272,18 @@ func (v Value) Text() string {
 
 // Raw is a string's text as it stands, however long; it is not fit to print.
 func (v Value) Raw() string {
-	if !v.OK() || v.node().kind != text {
+	if !v.OK() || v.kind() != text {
 		return ""
 	}
-	return v.node().text
+	return v.text()
 }
 
 // Number is a finite number, written bare or as a string, as firmwares do either way.
 func (v Value) Number() (float64, bool) {
-	if !v.OK() || (v.node().kind != bare && v.node().kind != text) {
+	if !v.OK() || (v.kind() != bare && v.kind() != text) {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(strings.TrimSpace(v.node().text), 64)
+	f, err := strconv.ParseFloat(strings.TrimSpace(v.text()), 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0, false
 	}
@@ -280,7 +310,7 @@ func (v Value) True() bool {
 	if !v.OK() {
 		return false
 	}
-	switch strings.ToLower(v.node().text) {
+	switch strings.ToLower(v.text()) {
 	case "true", "y", "yes", "1":
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Request is one question of a poll.
@@ -89,12 +90,18 @@ func Read(d Protocol, replies [][]byte) (*Reading, error) {
 	if len(replies) != len(s.polls) || len(replies) == 0 {
 		return nil, fmt.Errorf("%s: %d replies to %d requests", d, len(replies), len(s.polls))
 	}
-	values := make([]Value, len(replies))
+	// What is read is copied out of the documents as numbers and texts: their nodes serve the next poll again.
+	room := rooms.Get().(*[]node)
+	defer rooms.Put(room)
+	values, docs, used := make([]Value, len(replies)), make([]document, len(replies)), 0
 	for i, reply := range replies {
 		if reply == nil && s.polls[i].Optional {
 			continue
 		}
-		v, err := Parse(reply)
+		v, err := docs[i].parse(reply, (*room)[used:used])
+		if used+len(docs[i].nodes) <= cap(*room) {
+			used += len(docs[i].nodes)
+		}
 		if err != nil && !s.polls[i].Optional {
 			return nil, err
 		}
@@ -106,6 +113,12 @@ func Read(d Protocol, replies [][]byte) (*Reading, error) {
 	}
 	return r, nil
 }
+
+// rooms are for the nodes of a poll's replies; what does not fit is allocated.
+var rooms = sync.Pool{New: func() any {
+	nodes := make([]node, 0, 4096)
+	return &nodes
+}}
 
 // Singles are the commands of a joined request ("a+b"), each as a request of its own; nil when it is none.
 func Singles(request string) (names, texts []string) {
@@ -134,7 +147,7 @@ func Join(names []string, replies [][]byte) []byte {
 // Refused says whether a reply as a whole is a no to the command: it does not exist (code 14, cgminer's
 // API-README) or is not allowed (code 45).
 func Refused(reply []byte) bool {
-	if len(reply) > 4<<10 {
+	if len(reply) > 4<<10 || !mayRefuse(reply) {
 		return false // a refusal is short; long replies are parsed once
 	}
 	v, err := Parse(reply)
@@ -145,4 +158,22 @@ func Refused(reply []byte) bool {
 	code := first(row.Get("Code").Text(), v.Get("Code", "code").Text())
 	status := strings.ToUpper(first(row.Get("STATUS").Text(), v.Get("STATUS").Text()))
 	return status == "E" && (code == "14" || code == "45" || code == "")
+}
+
+// mayRefuse says whether a reply has an E that stands alone, as a status of refusal does, or an escape that may be one:
+// most replies have none, and are parsed once.
+func mayRefuse(reply []byte) bool {
+	alone := func(i int) bool {
+		if i < 0 || i >= len(reply) {
+			return true
+		}
+		c := reply[i] | 0x20
+		return (c < 'a' || c > 'z') && (reply[i] < '0' || reply[i] > '9')
+	}
+	for i, c := range reply {
+		if c == '\\' || c|0x20 == 'e' && alone(i-1) && alone(i+1) {
+			return true
+		}
+	}
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,7 @@ type Config struct {
 	People   []Person `toml:"people,omitempty"`
 
 	Routes []notify.Route `toml:"routes,omitempty"` // whom alerts are brought to
+	Joined []JoinedFarm   `toml:"joined,omitempty"` // farms that are watched elsewhere and read from here
 
 	zone *time.Location
 }
@@ -44,6 +46,40 @@ type Config struct {
 type Person struct {
 	Name         string `toml:"name"`
 	SecretSHA256 string `toml:"secret_sha256"` // of a secret of 128 bits or more, hexadecimal
+}
+
+// JoinedFarm is a farm that is watched elsewhere, and where its watch answers ('aqsha farm watch --http').
+type JoinedFarm struct {
+	Name      string `toml:"name"`
+	URL       string `toml:"url"`
+	TokenFile string `toml:"token_file"` // an access token of that farm
+	CAFile    string `toml:"ca_file"`    // PEM of who signed its certificate; "": the system's authorities
+}
+
+// maxJoined farms are read from one.
+const maxJoined = 100
+
+func (c *Config) checkJoined() error {
+	names := map[string]bool{}
+	for _, j := range c.Joined {
+		u, err := url.Parse(j.URL)
+		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || (u.Scheme != "https" && u.Scheme != "http") {
+			return farm.Refuse("bad-setting", "joined", "%q is no URL of a farm such as https://10.8.0.2:9443", j.URL)
+		}
+		// A token in clear is everybody's on the way.
+		if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil ||
+			!ip.IsLoopback()) {
+			return farm.Refuse("bad-setting", "joined", "%q: beyond this machine want https", j.URL)
+		}
+		if j.Name == "" || len(j.Name) > 64 || names[j.Name] || j.TokenFile == "" {
+			return farm.Refuse("bad-setting", "joined", "want names that differ, each with token_file, got %q", j.Name)
+		}
+		names[j.Name] = true
+	}
+	if len(c.Joined) > maxJoined {
+		return farm.Refuse("bad-setting", "joined", "want at most %d farms", maxJoined)
+	}
+	return nil
 }
 
 // NeedsSecond says whether an order of so many machines wants a second person.
@@ -112,6 +148,9 @@ func (c *Config) check() error {
 		return farm.Refuse("bad-setting", "step_kw", "want at least 1, got %d", c.StepKW)
 	}
 	if err := c.checkPeople(); err != nil {
+		return err
+	}
+	if err := c.checkJoined(); err != nil {
 		return err
 	}
 	return notify.CheckRoutes(c.Routes)

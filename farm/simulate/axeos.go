@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,17 +26,24 @@ func (s *Server) pages() http.Handler {
 		}
 		reading, ok := u.Reading(now)
 		switch {
-		case !ok:
+		case !ok && !u.Has(Garbage, now):
 			panic(http.ErrAbortHandler)
 		case r.Method != http.MethodGet || r.URL.Path != "/api/system/info":
 			http.NotFound(w, r)
-		case u.Has(Garbage, now):
-			_, _ = w.Write([]byte("<html>"))
 		default:
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(u.axeOS(reading))
+			_, _ = w.Write(u.page(reading, now))
 		}
 	})
+}
+
+// page is the document of a machine that speaks over HTTP only.
+func (u *Unit) page(reading *protocol.Reading, at usage.Instant) []byte {
+	if u.Has(Garbage, at) {
+		return []byte("<html>")
+	}
+	document, _ := json.Marshal(u.axeOS(reading)) // of numbers and texts
+	return document
 }
 
 // axeOS is the document of ESP-Miner 2.9, whose rates are in gigahashes.
@@ -51,7 +59,7 @@ func (u *Unit) axeOS(r *protocol.Reading) map[string]any {
 	}
 	fan := int64(0)
 	if len(r.Fans) > 0 {
-		fan = int64(r.Fans[0])
+		fan = int64(slices.Min(r.Fans)) // it has one
 	}
 	return map[string]any{"deviceModel": u.Machine.Model, "ASICModel": "BM1370", "version": "simulated",
 		"macAddr": strings.ToUpper(u.Machine.MAC), "hostname": "simulated", "hashRate": float64(r.RateMHs) / 1000,

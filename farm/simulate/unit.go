@@ -56,6 +56,9 @@ type Unit struct {
 	password  string // "": as it came
 	firmware  string // "": "simulated"
 
+	// Thirst is by what part of them a machine draws more watts than its model, as its chips are; set before it serves.
+	Thirst float64
+
 	// Deaf machines say yes to every order and do nothing; set before they serve.
 	Deaf bool
 }
@@ -135,6 +138,9 @@ func portOf(d protocol.Protocol) int {
 // mean is the rate of a healthy machine, MH/s.
 func (u *Unit) mean() float64 { return float64(u.Model.RateGHs) * 1000 * u.skill }
 
+// Skill is what part of its model's rate the unit hashes when it is healthy.
+func (u *Unit) Skill() float64 { return u.skill }
+
 // Break gives the unit a fault.
 func (u *Unit) Break(f Fault) {
 	u.mu.Lock()
@@ -212,7 +218,7 @@ func (u *Unit) step(span usage.Instant) {
 		u.rate5s = 0
 		return
 	}
-	rate := u.mean()
+	rate := u.mean() * float64(u.profile().rate) / 100
 	if u.sleeping {
 		rate = 0
 	}
@@ -345,7 +351,9 @@ func (u *Unit) reading(at usage.Instant) *protocol.Reading {
 func (u *Unit) watts() int64 {
 	share := 0.02
 	if u.mean() > 0 && !u.sleeping {
-		share += 0.98 * min(1.2, u.rate5s/u.mean())
+		running := u.profile()
+		share += 0.98 * min(1.2, u.rate5s/u.mean()*100/float64(running.rate)) * float64(running.watts) / 100
+		share *= 1 + u.Thirst
 	}
 	noise := u.rng.Int64N(21) - 10
 	return max(0, int64(float64(u.Model.Watts)*share)+max(-u.Model.Watts/10, min(u.Model.Watts/10, noise)))

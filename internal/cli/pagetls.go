@@ -68,6 +68,14 @@ func (p *PageTLS) Read(ctx context.Context, hangup <-chan os.Signal, log *slog.L
 	return nil
 }
 
+// Scheme is what the pages speak themselves, once they are secured; a proxy before them may speak another.
+func (p *PageTLS) Scheme() string {
+	if p.config != nil {
+		return "https"
+	}
+	return "http"
+}
+
 // Check refuses an address that is seen to be beyond loopback without being secured, before anything is begun.
 func (p *PageTLS) Check(address string) error {
 	host, _, err := net.SplitHostPort(address)

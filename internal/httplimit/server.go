@@ -31,6 +31,9 @@ type Options struct {
 	Limits  Limits
 	Streams func(r *http.Request) bool // which requests last; nil for none
 	Cheap   func(r *http.Request) bool // which answers are not counted; nil for none
+	// Known names whoever shows an access, who has budgets of his own wherever he comes from; "" for a stranger. nil:
+	// all are strangers.
+	Known func(r *http.Request) string
 	// Reject answers a request that is over a limit; nil for problem details (RFC 9457) with the code "overloaded".
 	Reject func(w http.ResponseWriter, status int, detail string)
 	Logger *slog.Logger // of what the server itself has to say; nil for silence
@@ -46,8 +49,14 @@ func NewServer(handler http.Handler, o Options) *Server {
 	}
 	s := &Server{limiter: New(o.Limits, o.Reject)}
 	s.http.Handler = s.limiter.Handler(handler, func(r *http.Request) Caller {
-		return Caller{Address: AddressOf(r.RemoteAddr), Stream: o.Streams != nil && o.Streams(r),
+		c := Caller{Address: AddressOf(r.RemoteAddr), Stream: o.Streams != nil && o.Streams(r),
 			Cheap: o.Cheap != nil && o.Cheap(r)}
+		if o.Known != nil {
+			if name := o.Known(r); name != "" {
+				c.Address, c.Known = "access "+name, true
+			}
+		}
+		return c
 	})
 	s.http.ErrorLog = slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug)
 	Configure(&s.http)

@@ -80,7 +80,7 @@ var mayImport = map[string][]string{
 		"internal/cli/copycmd", "internal/cli/drill"}, onLedgers...),
 	"internal/cli/chaincmd":  {"money", "txlog", "bitcoin", "internal/cli"},
 	"internal/cli/miningcmd": {"money", "params", "txlog", "bitcoin", "pool", "internal/cli", "internal/cli/chaincmd"},
-	"internal/cli/farmcmd":   {"money", "params", "txlog", "bitcoin", "pool", "farm", "internal/cli"},
+	"internal/cli/farmcmd":   {"money", "params", "txlog", "bitcoin", "pool", "farm", "api", "internal/cli"},
 	"internal/cli/plancmd":   {"money", "params", "txlog", "farm", "planner", "internal/cli"},
 	"internal/cli/marketcmd": {"money", "params", "txlog", "market", "farm", "internal/cli"},
 

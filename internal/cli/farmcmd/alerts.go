@@ -3,12 +3,10 @@ package farmcmd
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/notify"
@@ -64,7 +62,7 @@ Silenced ones are listed and marked.`,
 			if err != nil {
 				return err
 			}
-			listed := withAcknowledgements(standing, acks)
+			listed := records.WithAcknowledgements(standing, acks)
 			language, err := cli.LanguageOf(command)
 			if err != nil {
 				return err
@@ -78,27 +76,9 @@ Silenced ones are listed and marked.`,
 	return command
 }
 
-// standingAlert is an alert that holds, and who sees to it.
-type standingAlert struct {
-	alert.Standing
-	Acknowledged *notify.Acknowledgement `json:"acknowledged,omitempty"`
-}
-
-func withAcknowledgements(standing []alert.Standing, acks []notify.Acknowledgement) []standingAlert {
-	listed := make([]standingAlert, 0, len(standing))
-	for _, s := range standing {
-		one := standingAlert{Standing: s}
-		if i := slices.IndexFunc(acks, func(a notify.Acknowledgement) bool { return a.Of(s) }); i >= 0 {
-			one.Acknowledged = &acks[i]
-		}
-		listed = append(listed, one)
-	}
-	return listed
-}
-
 // listStanding prints alerts that hold. A machine's own fault codes say more than the alert's text, in the reader's
 // language.
-func listStanding(w io.Writer, standing []standingAlert, zone *time.Location, language string) {
+func listStanding(w io.Writer, standing []records.Held, zone *time.Location, language string) {
 	if len(standing) == 0 {
 		fmt.Fprintln(w, "No alert holds.")
 	}

@@ -28,7 +28,8 @@ folder (--data).`,
 		newFarmImportCommand(), newFarmListCommand(), newFarmSetCommand(), newFarmWatchCommand(),
 		newFarmAlertsCommand(), newFarmTicketsCommand(), newFarmTicketCommand(), newFarmTodayCommand(),
 		newFarmUseCommand(), newFarmCompareCommand(), newFarmAnnotationCommand(), newFarmPriceCommand(),
-		newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmOrdersCommand())
+		newFarmSilenceCommand(), newFarmExportCommand(), newFarmControlCommand(), newFarmOrdersCommand(),
+		newFarmAccessCommand(), newFarmSitesCommand(), newFarmTuneCommand())
 	return command
 }
 

@@ -2,49 +2,43 @@ package farmcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
+	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/faults"
+	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/monitor"
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
-	"github.com/aqsha/aqsha/internal/httplimit"
 	"github.com/aqsha/aqsha/internal/terminal"
 )
 
 func newFarmWatchCommand() *cobra.Command {
 	var interval, timeout, duration time.Duration
-	var metrics, poolWorkers string
-	var metricsTLS cli.PageTLS
-	var perMachine bool
+	var poolWorkers string
+	var served watchServers
 	command := &cobra.Command{
 		Use:   "watch",
 		Short: "Poll every machine, keep what they say, raise alarms",
 		Long: `Polls each machine once an interval, spread evenly over it; silent machines delay nobody. Alerts go
 to standard output, alerts.jsonl in the farm's folder, and the webhooks and routes of farm.toml: offline, hung, board,
 hot, fan, pool and nopool by the second poll that shows them; lowhash, rejects and delivery by sequential tests
-with at most one false alarm in 10,000 machine-days. Runs until interrupted, or for --for.`,
+with at most one false alarm in 10,000 machine-days. Runs until interrupted, or for --for. --http serves the
+farm's API to those who have an access ('aqsha farm access'), and reads the farms that farm.toml joins.`,
 		Example: "  aqsha farm watch\n  aqsha farm watch --metrics 127.0.0.1:9104 --per-machine\n  aqsha farm watch " +
 			"--for 2m --json\n  aqsha farm watch --pool-workers http://127.0.0.1:8080/v1/workers",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if metrics != "" {
-				if err := metricsTLS.Check(metrics); err != nil {
-					return err
-				}
+			if err := served.check(); err != nil {
+				return err
 			}
-			dir, err := farmDir(command, true)
+			dir, err := farmWithMachines(command)
 			if err != nil {
 				return err
 			}
@@ -61,15 +55,13 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 			if err != nil {
 				return err
 			}
-			if metrics != "" {
-				if err := metricsTLS.Read(command.Context(), nil, log); err != nil {
-					return err
-				}
-				stop, err := serveFarmMetrics(metrics, &metricsTLS, running, perMachine)
-				if err != nil {
-					return err
-				}
-				defer stop()
+			stopServing, err := served.start(command.Context(), running, log)
+			if err != nil {
+				return err
+			}
+			defer stopServing()
+			if served.at != "" && !cli.WantsJSON(command) {
+				fmt.Fprintf(command.OutOrStdout(), "the farm's API is at %s\n", served.at)
 			}
 			ctx, stop := command.Context(), func() {}
 			if duration > 0 {
@@ -96,13 +88,25 @@ with at most one false alarm in 10,000 machine-days. Runs until interrupted, or 
 	flags.DurationVar(&interval, "interval", 0, "between polls of a machine (default: farm.toml, 30s)")
 	flags.DurationVar(&timeout, "timeout", 0, "of one poll (default: farm.toml, 5s)")
 	flags.DurationVar(&duration, "for", 0, "stop after this time")
-	flags.StringVar(&metrics, "metrics", "", "serve Prometheus metrics on this address")
-	metricsTLS.AddFlag(flags, "metrics")
-	metricsTLS.AddCertificate(flags)
+	served.flags(flags)
 	flags.StringVar(&poolWorkers, "pool-workers", "",
 		"URL of the pool's workers (an Aqsha pool's /v1/workers), written down for 'aqsha farm compare'")
-	flags.BoolVar(&perMachine, "per-machine", false, "with each machine's rate and temperature")
 	return command
+}
+
+// farmWithMachines is the folder of a farm that has machines to watch. Where there are none nothing is made: a folder
+// that a mistyped --data has left looks like a farm.
+func farmWithMachines(command *cobra.Command) (string, error) {
+	dir, err := farmDir(command, false)
+	if err != nil {
+		return "", err
+	}
+	inventory, err := fleet.OpenInventory(dir)
+	if err == nil && len(inventory.Machines) == 0 {
+		err = farm.Refuse("no-machine", "fleet",
+			"there is no machine to watch; add some with 'aqsha farm scan' or 'aqsha farm import'")
+	}
+	return dir, err
 }
 
 func printNotices(command *cobra.Command, zone *time.Location, notices []alert.Notice) {
@@ -129,28 +133,4 @@ func printNotices(command *cobra.Command, zone *time.Location, notices []alert.N
 		fmt.Fprintf(command.OutOrStdout(), "%s %s %-8s %s%s: %s\n", n.At.In(zone).Format(time.TimeOnly), sign, n.Kind,
 			terminal.Plain(n.Scope), many, terminal.Plain(n.Detail))
 	}
-}
-
-func serveFarmMetrics(address string, secure *cli.PageTLS, running *monitor.Monitor,
-	perMachine bool) (stop func(), err error) {
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(&monitor.Metrics{Monitor: running, PerMachine: perMachine}); err != nil {
-		return nil, err
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--metrics: %w", err)
-	}
-	if listener, err = secure.Secure(listener); err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	server := httplimit.NewServer(mux, httplimit.Options{Limits: httplimit.Public(httplimit.Files(), 64<<10)})
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			slog.Error("metrics", "error", err)
-		}
-	}()
-	return func() { _ = server.Close() }, nil
 }

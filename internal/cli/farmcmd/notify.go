@@ -18,11 +18,7 @@ import (
 	"github.com/aqsha/aqsha/farm/records"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/terminal"
-	"github.com/aqsha/aqsha/txlog/vfs"
 )
-
-// maxNote bounds what somebody says of an alert or a repair, in bytes.
-const maxNote = 500
 
 func newFarmAlertsAckCommand() *cobra.Command {
 	var kinds []string
@@ -41,18 +37,20 @@ any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in 
 					return cli.Usage(fmt.Errorf("--kind: %q is no kind of alert", k))
 				}
 			}
-			if len(note) > maxNote {
-				return cli.Usage(fmt.Errorf("--note: at most %d bytes are taken", maxNote))
+			if len(note) > records.MaxNote {
+				return cli.Usage(fmt.Errorf("--note: at most %d bytes are taken", records.MaxNote))
 			}
 			dir, err := farmDir(command, false)
 			if err != nil {
 				return err
 			}
-			acks, err := toAcknowledge(dir, args[0], kinds, note)
+			inventory, err := fleet.OpenInventory(dir)
 			if err != nil {
 				return err
 			}
-			if err := notify.Acknowledge(vfs.OS, dir, acks); err != nil {
+			acks, err := (&records.Records{Dir: dir, Fleet: inventory}).Acknowledge(
+				notify.Acknowledgement{At: time.Now(), Who: operator(), Note: note}, args[0], kinds)
+			if err != nil {
 				return err
 			}
 			return cli.Show(command, acks, func(w io.Writer) {
@@ -68,45 +66,6 @@ any more. An acknowledgement ends with its alert. It is a line of acks.jsonl in 
 	command.Flags().StringSliceVar(&kinds, "kind", nil, "of these kinds only")
 	command.Flags().StringVar(&note, "note", "", "what is done about it")
 	return command
-}
-
-// toAcknowledge are the alerts that hold for a selection of machines and nobody has acknowledged.
-func toAcknowledge(dir, selector string, kinds []string, note string) ([]notify.Acknowledgement, error) {
-	inventory, err := fleet.OpenInventory(dir)
-	if err != nil {
-		return nil, err
-	}
-	machines, err := inventory.Select(selector)
-	if err != nil {
-		return nil, err
-	}
-	selected := map[string]bool{}
-	for _, m := range machines {
-		selected[m.ID] = true
-	}
-	standing, _, err := (&records.Records{Dir: dir, Fleet: inventory}).Standing()
-	if err != nil {
-		return nil, err
-	}
-	before, err := notify.ReadAcknowledgements(vfs.OS, dir)
-	if err != nil {
-		return nil, err
-	}
-	acks, who, now := []notify.Acknowledgement{}, operator(), time.Now().UTC()
-	held := 0
-	for _, s := range withAcknowledgements(standing, before) {
-		if !selected[s.Machine] || len(kinds) > 0 && !slices.Contains(kinds, string(s.Kind)) {
-			continue
-		}
-		if held++; s.Acknowledged == nil {
-			acks = append(acks, notify.Acknowledgement{At: now, Who: who, Machine: s.Machine, Kind: s.Kind,
-				Since: s.Since, Note: note})
-		}
-	}
-	if held == 0 {
-		return nil, farm.Refuse("no-alert", "selector", "no such alert holds for %s", selector)
-	}
-	return acks, nil
 }
 
 // operator is who gives a command, as the system knows him.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 	"github.com/aqsha/aqsha/farm/fleet"
 	"github.com/aqsha/aqsha/farm/orders"
 	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/farm/usage"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/terminal"
 	"github.com/aqsha/aqsha/txlog/vfs"
@@ -316,20 +318,12 @@ func runOrder(ctx context.Context, c *control.Controller, dir string, o orders.O
 
 // keepOrder writes an order down that does not go out at once.
 func keepOrder(command *cobra.Command, dir string, e orders.Entry, machines []*fleet.Machine) error {
-	watts := int64(0)
-	for _, m := range machines {
-		e.Machines = append(e.Machines, m.ID)
-		watts += m.LoadWatts()
-	}
-	e.At, e.Step, e.KW = time.Now().UTC(), orders.Given, (watts+500)/1000
-	book, err := orders.Add(vfs.OS, dir, func(b *orders.Book) ([]orders.Entry, error) {
-		e.Order = int64(len(b.Orders)) + 1
-		return []orders.Entry{e}, nil
-	})
+	e.At = time.Now().UTC()
+	given, err := orders.Give(vfs.OS, dir, e, machines)
 	if err != nil {
 		return err
 	}
-	return showOrders(command, dir, book.Orders[len(book.Orders)-1:])
+	return showOrders(command, dir, []orders.Order{*given})
 }
 
 func newFarmOrdersCurtailCommand() *cobra.Command {
@@ -461,8 +455,9 @@ func newFarmOrdersAccountCommand() *cobra.Command {
 		Use:   "account PLAN",
 		Short: "What a curtailment's orders were to move, beside what was moved",
 		Long: `For each time of a plan (the name of its file): the load that was to sleep and to be woken, and
-that of the machines that were seen to do it, by their nameplates; and orders that were missed, withdrawn or
-have not ended.`,
+that of the machines that were seen to do it, by their nameplates; what those of them that tell their watts drew
+less or more over ten minutes after it than before, where a watch has stored it; and orders that were missed,
+withdrawn or have not ended.`,
 		Example: "  aqsha farm orders account hours.csv",
 		Args:    cli.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -478,22 +473,49 @@ have not ended.`,
 			if err != nil {
 				return err
 			}
-			rows := book.Account(args[0], time.Now().UTC())
+			meter, closed, err := meterOf(dir)
+			if err != nil {
+				return err
+			}
+			rows := book.Account(args[0], time.Now().UTC(), meter)
+			if err := closed(); err != nil {
+				return err
+			}
 			if len(rows) == 0 {
 				return farm.Refuse("farm-no-order", "plan", "no order is of a plan %q", args[0])
 			}
 			return cli.Show(command, rows, func(w io.Writer) {
 				cli.Tabbed(w, func(tab io.Writer) {
-					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tto wake kW\twoken\tmissed\tnot ended")
+					fmt.Fprintln(tab, "time\tto sleep kW\tslept\tmeasured\tto wake kW\twoken\tmeasured\tmissed\tnot ended")
 					for _, k := range rows {
-						fmt.Fprintf(tab, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
-							k.At.In(config.Location()).Format("2006-01-02 15:04"),
-							k.SleepKW, k.SleptKW, k.WakeKW, k.WokenKW, k.Missed, k.NotEnded)
+						fmt.Fprintf(tab, "%s\t%d\t%d\t%.1f\t%d\t%d\t%.1f\t%d\t%d\n",
+							k.At.In(config.Location()).Format("2006-01-02 15:04"), k.SleepKW, k.SleptKW,
+							float64(k.SleptWatts)/1000, k.WakeKW, k.WokenKW, float64(k.WokenWatts)/1000, k.Missed,
+							k.NotEnded)
 					}
 				})
 			})
 		},
 	}
+}
+
+// meterOf reads what machines said of their watts; where no watch has run there is no meter. closed lets go of it and
+// says what could not be read.
+func meterOf(dir string) (meter orders.Meter, closed func() error, err error) {
+	b, err := records.OpenReader(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var failed error
+	meter = func(machine string, from, to time.Time) (int64, bool) {
+		watts, known, err := b.MeanWatts(machine, usage.At(from), usage.At(to))
+		failed = errors.Join(failed, err)
+		return watts, known
+	}
+	return meter, func() error { return errors.Join(failed, b.Close()) }, nil
 }
 
 // updateFlags are of ACTION update.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aqsha/aqsha/farm"
 	"github.com/aqsha/aqsha/farm/alert"
 	"github.com/aqsha/aqsha/farm/faults"
 	"github.com/aqsha/aqsha/farm/fleet"
@@ -294,76 +293,20 @@ holds. With --kind only for that kind; of one machine also when no alert holds, 
 			if err != nil {
 				return err
 			}
-			before := 0
-			book, err := repair.Add(vfs.OS, dir, func(b *repair.Book) ([]repair.Entry, error) {
-				before = len(b.Tickets)
-				return openings(dir, b, args[0], alert.Kind(kind), first)
-			})
+			inventory, err := fleet.OpenInventory(dir)
 			if err != nil {
 				return err
 			}
-			return showTickets(command, book.Tickets[before:])
+			opened, err := repair.Open(&records.Records{Dir: dir, Fleet: inventory}, args[0], alert.Kind(kind), first)
+			if err != nil {
+				return err
+			}
+			return showTickets(command, opened)
 		},
 	}
 	command.Flags().StringVar(&kind, "kind", "", "of this kind of alert")
 	s.register(command, "what was seen")
 	return command
-}
-
-// openings are the tickets to open: one for each alert that holds and has none.
-func openings(dir string, b *repair.Book, selector string, kind alert.Kind,
-	first repair.Entry) ([]repair.Entry, error) {
-	inventory, err := fleet.OpenInventory(dir)
-	if err != nil {
-		return nil, err
-	}
-	machines, err := inventory.Select(selector)
-	if err != nil {
-		return nil, err
-	}
-	standing, _, err := (&records.Records{Dir: dir, Fleet: inventory}).Standing()
-	if err != nil {
-		return nil, err
-	}
-	var entries []repair.Entry
-	add := func(m *fleet.Machine, s alert.Standing) {
-		e := first
-		e.Ticket, e.Machine, e.Rack, e.Model = int64(len(b.Tickets)+len(entries))+1, m.ID, m.Place.RackPath(), m.Model
-		e.Kind, e.Codes, e.Since = s.Kind, s.Codes, s.Since
-		if e.Part == "" {
-			e.Part = partOf(s)
-		}
-		if e.Since.After(e.At) {
-			e.Since = e.At
-		}
-		entries = append(entries, e)
-	}
-	for _, m := range machines {
-		for _, s := range standing {
-			if _, open := b.OpenFor(m.ID, s.Kind); s.Machine == m.ID && (kind == "" || s.Kind == kind) && !open {
-				add(m, s)
-			}
-		}
-	}
-	if len(entries) == 0 && kind != "" && len(machines) == 1 {
-		add(machines[0], alert.Standing{Kind: kind, Since: first.At})
-	}
-	if len(entries) == 0 {
-		return nil, farm.Refuse("no-alert", "selector", "no alert holds for %s that has no ticket", selector)
-	}
-	return entries, nil
-}
-
-// partOf is the spare part that an alert asks for, as far as is known.
-func partOf(s alert.Standing) string {
-	for _, text := range strings.Fields(s.Codes) {
-		if family, code, err := faults.Parse(text); err == nil {
-			if part := faults.Explain(family, code, "en").Part; part != "" {
-				return part
-			}
-		}
-	}
-	return map[alert.Kind]string{alert.Fan: "fan", alert.Board: "hash board"}[s.Kind]
 }
 
 func newFarmTicketNoteCommand() *cobra.Command {

@@ -2,8 +2,6 @@ package nodecmd
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -109,9 +107,7 @@ func accessNew() *cobra.Command {
 // addAccess makes the token of an access, and keeps only its hash. With a path the token's file comes first: a crash
 // leaves a token that opens nothing, never an access whose token nobody can be shown.
 func addAccess(command *cobra.Command, a api.Access, path string) (text string, err error) {
-	var secret [32]byte
-	_, _ = rand.Read(secret[:])
-	text = base64.RawURLEncoding.EncodeToString(secret[:])
+	text = api.NewToken()
 	a.TokenSHA256 = api.HashToken(text)
 	if path != "" {
 		if err := durable.Create(vfs.OS, path, []byte(text+"\n")); errors.Is(err, fs.ErrExist) {

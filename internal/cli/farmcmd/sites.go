@@ -1,0 +1,218 @@
+package farmcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/farms"
+	"github.com/aqsha/aqsha/farm"
+	"github.com/aqsha/aqsha/farm/fleet"
+	"github.com/aqsha/aqsha/farm/notify"
+	"github.com/aqsha/aqsha/farm/records"
+	"github.com/aqsha/aqsha/farm/repair"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/terminal"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// What is read of farms.
+var siteLists = []string{"machines", "alerts", "tickets"}
+
+// siteReading is what one farm says.
+type siteReading struct {
+	Name     string            `json:"name"` // as farm.toml names it; the folder's own comes first
+	URL      string            `json:"url,omitempty"`
+	Problem  string            `json:"problem,omitempty"` // why nothing was read
+	Overview *records.Overview `json:"overview,omitempty"`
+	Machines []farms.Machine   `json:"machines,omitempty"`
+	Alerts   []records.Held    `json:"alerts,omitempty"`
+	Tickets  []repair.Ticket   `json:"tickets,omitempty"`
+
+	err error
+}
+
+func newFarmSitesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sites [machines|alerts|tickets]",
+		Short: "Read all sites: those of this folder, and farms that are watched elsewhere",
+		Long: `Reads the sites in this folder and the farms that farm.toml joins, whose watches answer at their
+--http: at a glance, or their machines, alerts that hold, or open tickets.
+
+    [[joined]]
+    name = "aktobe"
+    url = "https://10.8.0.2:9105"
+    token_file = "/etc/aqsha/aktobe.token"    # of 'aqsha farm access new' there
+    ca_file = "/etc/aqsha/aktobe.pem"         # who signed its certificate, if no authority of the system did
+
+Ends with 5 when none of the joined farms was reached, with 3 when one refuses, with 1 when one was not read.`,
+		Example:   "  aqsha farm sites\n  aqsha farm sites alerts --json",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: siteLists,
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, err := farmDir(command, false)
+			if err != nil {
+				return err
+			}
+			config, err := records.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
+			list := ""
+			if len(args) == 1 {
+				list = args[0]
+			}
+			own, err := readOwn(dir, list)
+			if err != nil {
+				return err
+			}
+			readings := append([]siteReading{own}, readJoined(command.Context(), config.Joined, list)...)
+			if err := cli.Show(command, readings, func(w io.Writer) { printSites(w, readings, list) }); err != nil {
+				return err
+			}
+			return sitesEnd(readings[1:])
+		},
+	}
+}
+
+// sitesEnd says what was not read, after the rest was shown.
+func sitesEnd(joined []siteReading) error {
+	var errs []error
+	reached := 0
+	for _, r := range joined {
+		if r.err == nil || !api.NotReached(r.err) {
+			reached++
+		}
+		if r.err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r.Name, r.err))
+		}
+	}
+	if len(errs) > 0 && reached == 0 {
+		return cli.EndWith(cli.ExitUnreached, farm.Refuse("not-reached", "joined", "%v", errors.Join(errs...)))
+	}
+	return errors.Join(errs...)
+}
+
+// readOwn reads the folder's own farm.
+func readOwn(dir, list string) (r siteReading, err error) {
+	b, err := records.OpenReader(dir)
+	if errors.Is(err, fs.ErrNotExist) { // no watch has run here
+		b = &records.Records{Dir: dir}
+		if b.Config, err = records.ReadConfig(dir); err != nil {
+			return r, err
+		}
+		if b.Fleet, err = fleet.OpenInventory(dir); err != nil {
+			return r, err
+		}
+	} else if err != nil {
+		return r, err
+	} else {
+		defer b.Close()
+	}
+	views, err := b.Views()
+	if err != nil {
+		return r, err
+	}
+	r.Name = b.Config.Name
+	switch list {
+	case "machines":
+		for i := range views {
+			r.Machines = append(r.Machines, farms.MachineOf(&views[i], farms.Owner))
+		}
+	case "alerts":
+		standing, _, failed := b.Standing()
+		acks, err := notify.ReadAcknowledgements(vfs.OS, dir)
+		if failed != nil || err != nil {
+			return r, errors.Join(failed, err)
+		}
+		r.Alerts = records.WithAcknowledgements(standing, acks)
+	case "tickets":
+		book, err := repair.Read(vfs.OS, dir)
+		if err != nil {
+			return r, err
+		}
+		r.Tickets = slices.DeleteFunc(book.Tickets, func(t repair.Ticket) bool { return !t.Open() })
+	default:
+		o := records.OverviewOf(b.Config.Name, views, time.Now())
+		r.Overview = &o
+	}
+	return r, nil
+}
+
+// readJoined reads the others, all at once.
+func readJoined(ctx context.Context, joined []records.JoinedFarm, list string) []siteReading {
+	readings := make([]siteReading, len(joined))
+	var asked sync.WaitGroup
+	for i, j := range joined {
+		readings[i] = siteReading{Name: j.Name, URL: j.URL}
+		asked.Go(func() {
+			r := &readings[i]
+			client, err := farms.NewClient(j)
+			if err == nil {
+				defer client.Close()
+				switch list {
+				case "machines":
+					r.Machines, err = client.Machines(ctx)
+				case "alerts":
+					r.Alerts, err = client.Alerts(ctx)
+				case "tickets":
+					r.Tickets, err = client.Tickets(ctx)
+				default:
+					var o records.Overview
+					o, err = client.Overview(ctx)
+					r.Overview = &o
+				}
+			}
+			if err != nil {
+				r.Overview, r.Machines, r.Alerts, r.Tickets, r.err, r.Problem = nil, nil, nil, nil, err, err.Error()
+			}
+		})
+	}
+	asked.Wait()
+	return readings
+}
+
+func printSites(w io.Writer, readings []siteReading, list string) {
+	cli.Tabbed(w, func(tab io.Writer) {
+		if list == "" {
+			fmt.Fprintln(tab, "FARM\tSITE\tMACHINES\tANSWER\tTH/S\tNAMEPLATE\tKW\tALERTS")
+		}
+		for _, r := range readings {
+			name := terminal.Plain(r.Name)
+			if r.err != nil {
+				fmt.Fprintf(tab, "%s\tnot read: %s\n", name, terminal.Plain(r.Problem))
+				continue
+			}
+			if r.Overview != nil {
+				for _, s := range r.Overview.Sites {
+					fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\n", name, terminal.Plain(s.Name), s.Machines,
+						s.Answering, s.RateMHs/1_000_000, s.NameplateMHs/1_000_000, (s.Watts+500)/1000, s.Alerts)
+				}
+			}
+			for _, m := range r.Machines {
+				rate := "-"
+				if m.Answered && m.Last != nil {
+					rate = fmt.Sprint(m.Last.RateMHs / 1_000_000)
+				}
+				fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s TH/s\n", name, terminal.Plain(m.ID), terminal.Plain(m.Place),
+					terminal.Plain(m.Model), rate)
+			}
+			for _, a := range r.Alerts {
+				fmt.Fprintf(tab, "%s\t%s\t%s\tsince %s\t%s\n", name, terminal.Plain(string(a.Kind)),
+					terminal.Plain(a.Machine), a.Since.Format(time.DateTime), terminal.Plain(a.Detail))
+			}
+			for _, t := range r.Tickets {
+				fmt.Fprintf(tab, "%s\t%d\t%s\t%s\tsince %s\n", name, t.ID, terminal.Plain(t.Machine),
+					terminal.Plain(string(t.Kind)), t.Since.Format(time.DateTime))
+			}
+		}
+	})
+}
