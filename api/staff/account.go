@@ -50,8 +50,8 @@ const (
 	Acted          Act = "acted"           // sent something to the node that is no question
 )
 
-// Entry is one line of the audit trail, which is stored as the JSON of it.
-type Entry struct {
+// AuditRecord is one line of the audit trail, which is stored as the JSON of it.
+type AuditRecord struct {
 	Time    uint64         `json:"time_millis" doc:"Unix milliseconds, by the node's clock"`
 	Act     Act            `json:"act" enum:"invited,invitation-ended,joined,signed-in,confirmed,signed-out,roles-changed,ended,passkey-added,passkey-removed,passkey-doubted,acted"`
 	By      string         `json:"by,omitempty" doc:"the account that did it; absent for who sat at the machine itself"`
@@ -59,13 +59,13 @@ type Entry struct {
 	Name    string         `json:"name,omitempty" doc:"of that account, or who was invited"`
 	Roles   []Role         `json:"roles,omitempty"`
 	Bank    token.WalletID `json:"bank,omitzero" doc:"of an intermediary's staff"`
-	Link    *Link          `json:"link,omitempty"`
+	Link    *OneTimeLink   `json:"link,omitempty"`
 	Passkey *Passkey       `json:"passkey,omitempty"`
 	What    string         `json:"what,omitempty" doc:"of acted: the method and the path"`
 }
 
-// Link is what is kept of a one-time link.
-type Link struct {
+// OneTimeLink is what is kept of a one-time link.
+type OneTimeLink struct {
 	SHA256 string `json:"sha256" doc:"of its 256 secret bits, hexadecimal"`
 	Until  uint64 `json:"until_millis" doc:"Unix milliseconds"`
 }
@@ -112,7 +112,7 @@ type Invitation struct {
 	Roles []Role
 	Bank  token.WalletID
 	By    string
-	Link
+	OneTimeLink
 }
 
 // ID names an invitation without its secret.
@@ -188,7 +188,7 @@ func (r *roster) standing() (n int) {
 }
 
 // take adds an entry. One that does not follow from those before is damage: what a trail decides is not to be guessed.
-func (r *roster) take(e Entry) error {
+func (r *roster) take(e AuditRecord) error {
 	if err := r.apply(e); err != nil {
 		return fmt.Errorf("entry %d of the audit trail (%s): %w", r.size, e.Act, err)
 	}
@@ -196,7 +196,7 @@ func (r *roster) take(e Entry) error {
 	return nil
 }
 
-func (r *roster) apply(e Entry) error {
+func (r *roster) apply(e AuditRecord) error {
 	switch e.Act {
 	case Invited:
 		return r.invite(e)
@@ -233,7 +233,7 @@ func (r *roster) apply(e Entry) error {
 
 var errNoSuch = fmt.Errorf("it names an account, link or passkey that is not there")
 
-func (r *roster) invite(e Entry) error {
+func (r *roster) invite(e AuditRecord) error {
 	if e.Link == nil || len(e.Link.SHA256) != 64 {
 		return errNoSuch
 	}
@@ -246,7 +246,7 @@ func (r *roster) invite(e Entry) error {
 	return nil
 }
 
-func (r *roster) join(e Entry) error {
+func (r *roster) join(e AuditRecord) error {
 	if e.Link == nil || e.Passkey == nil || r.used[e.Link.SHA256] || r.accounts[e.Account] != nil ||
 		r.passkeys[e.Passkey.ID] != "" {
 		return errNoSuch
@@ -260,7 +260,7 @@ func (r *roster) join(e Entry) error {
 }
 
 // passkey takes what an entry says of a passkey of an account.
-func (r *roster) passkey(a *Account, e Entry) error {
+func (r *roster) passkey(a *Account, e AuditRecord) error {
 	if e.Passkey == nil {
 		return errNoSuch
 	}

@@ -210,7 +210,7 @@ func (s *Store) Join(origin, link, name string, challenge []byte, at Attestation
 	}
 	p.Name = ""
 	// The trail has the link's hash: it is used from here on, whatever becomes of the file that a machine's lies in.
-	if err := s.add(Entry{Act: Joined, By: id, Account: id, Name: name, Roles: i.Roles, Bank: i.Bank, Link: &i.Link,
+	if err := s.add(AuditRecord{Act: Joined, By: id, Account: id, Name: name, Roles: i.Roles, Bank: i.Bank, Link: &i.OneTimeLink,
 		Passkey: &p}, now); err != nil {
 		return "", session, account, err
 	}
@@ -244,7 +244,7 @@ func (s *Store) AddPasskey(origin, id, name string, challenge []byte, at Attesta
 		return errPasskey
 	}
 	p.Name = name
-	return s.add(Entry{Act: PasskeyAdded, By: id, Account: id, Name: a.Name, Passkey: &p}, now)
+	return s.add(AuditRecord{Act: PasskeyAdded, By: id, Account: id, Name: a.Name, Passkey: &p}, now)
 }
 
 // SignIn opens a session by a passkey. All refusals are one: nobody learns so which accounts there are.
@@ -296,10 +296,10 @@ func (s *Store) assert(purpose Purpose, origin, subject string, challenge []byte
 		return nil, errPasskey
 	}
 	if credential.Authenticator.CloneWarning {
-		return nil, errors.Join(errPasskey, s.add(Entry{Act: PasskeyDoubted, By: a.ID, Account: a.ID, Name: a.Name,
+		return nil, errors.Join(errPasskey, s.add(AuditRecord{Act: PasskeyDoubted, By: a.ID, Account: a.ID, Name: a.Name,
 			Passkey: &Passkey{ID: p.ID, Name: p.Name, Count: p.Count}}, now))
 	}
-	return a, s.add(Entry{Act: act, By: a.ID, Account: a.ID, Name: a.Name,
+	return a, s.add(AuditRecord{Act: act, By: a.ID, Account: a.ID, Name: a.Name,
 		Passkey: &Passkey{ID: p.ID, Name: p.Name, Count: credential.Authenticator.SignCount}}, now)
 }
 

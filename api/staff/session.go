@@ -119,7 +119,7 @@ func (s *Store) SignOut(one Session, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.add(Entry{Act: SignedOut, By: a.ID, Account: a.ID, Name: a.Name}, now)
+	return s.add(AuditRecord{Act: SignedOut, By: a.ID, Account: a.ID, Name: a.Name}, now)
 }
 
 // dropSessions forgets those whose account has ended or has other roles. The caller holds mu.

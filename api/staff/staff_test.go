@@ -282,7 +282,7 @@ func TestACopyOfAPasskeyIsNoticed(t *testing.T) {
 	_, err := signIn(s, stolen, start)
 	wantCode(t, "a copy", err, staff.PasskeyRefused)
 	trail, err := s.Trail(1<<62, 0, 1)
-	if err != nil || trail.Lines[0].Entry.Act != staff.PasskeyDoubted || trail.Lines[0].Entry.Account != p.id {
+	if err != nil || trail.Lines[0].Record.Act != staff.PasskeyDoubted || trail.Lines[0].Record.Account != p.id {
 		t.Errorf("%+v, %v: want it noted", trail.Lines, err)
 	}
 	q := invited(t, s, p, "Bolat", start, staff.Auditor)
@@ -475,10 +475,10 @@ func TestTheTrailCanBeVerified(t *testing.T) {
 	if err != nil || c.Size != trail.Size || c.Root != trail.Root {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if e := trail.Lines[1].Entry; e.Act != staff.Invited || e.By != p.id || e.Name != "Bolat" || e.Time != uint64(start.UnixMilli()) {
+	if e := trail.Lines[1].Record; e.Act != staff.Invited || e.By != p.id || e.Name != "Bolat" || e.Time != uint64(start.UnixMilli()) {
 		t.Errorf("%+v", e)
 	}
-	var again staff.Entry
+	var again staff.AuditRecord
 	if err := json.Unmarshal(trail.Lines[0].Text, &again); err != nil || again.Act != staff.Joined {
 		t.Errorf("%+v, %v", again, err)
 	}

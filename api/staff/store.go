@@ -117,7 +117,7 @@ func Open(c Config) (*Store, error) {
 		return nil, err
 	}
 	for text, err := range s.log.Entries(0, s.log.Size()) {
-		var e Entry
+		var e AuditRecord
 		if err == nil {
 			err = json.Unmarshal(text, &e)
 		}
@@ -178,7 +178,7 @@ func (s *Store) Close() error {
 }
 
 // add makes an entry durable and applies it. The caller holds mu and has found that it follows.
-func (s *Store) add(e Entry, now time.Time) error {
+func (s *Store) add(e AuditRecord, now time.Time) error {
 	e.Time = uint64(now.UnixMilli())
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -247,7 +247,7 @@ func MakeMachineLink(files vfs.FS, dir string, random io.Reader, now time.Time) 
 		return "", until, err
 	}
 	until = now.Add(MachineLinkLasts)
-	text, err := json.Marshal(Link{sum, uint64(until.UnixMilli())})
+	text, err := json.Marshal(OneTimeLink{sum, uint64(until.UnixMilli())})
 	if err != nil {
 		return "", until, err
 	}
@@ -263,7 +263,7 @@ func (s *Store) invitation(secret string, now time.Time) (Invitation, error) {
 	i, ok := s.roster.links[sum]
 	if !ok {
 		text, err := durable.Read(s.config.FS, filepath.Join(s.config.Dir, linkFile), maxFileBytes)
-		if err != nil || json.Unmarshal(text, &i.Link) != nil || i.SHA256 != sum {
+		if err != nil || json.Unmarshal(text, &i.OneTimeLink) != nil || i.SHA256 != sum {
 			return Invitation{}, refused
 		}
 		i.Roles = []Role{Administrator}
@@ -293,8 +293,8 @@ func (s *Store) Invite(by, name string, roles []Role, bank token.WalletID, now t
 		return "", i, token.Errorf(token.TooMany, "invitations", "at most %d wait, of %d accounts: end one first",
 			maxLinks, MaxAccounts)
 	}
-	link := Link{sum, uint64(now.Add(InvitationLasts).UnixMilli())}
-	err = s.add(Entry{Act: Invited, By: by, Name: name, Roles: roles, Bank: bank, Link: &link}, now)
+	link := OneTimeLink{sum, uint64(now.Add(InvitationLasts).UnixMilli())}
+	err = s.add(AuditRecord{Act: Invited, By: by, Name: name, Roles: roles, Bank: bank, Link: &link}, now)
 	return secret, Invitation{name, roles, bank, by, link}, err
 }
 
@@ -314,7 +314,7 @@ func (s *Store) EndInvitation(by, id string, now time.Time) error {
 	defer s.mu.Unlock()
 	for _, i := range s.openLinks(now) {
 		if i.ID() == id {
-			return s.add(Entry{Act: InvitationOver, By: by, Name: i.Name, Link: &i.Link}, now)
+			return s.add(AuditRecord{Act: InvitationOver, By: by, Name: i.Name, Link: &i.OneTimeLink}, now)
 		}
 	}
 	return nil
@@ -346,7 +346,7 @@ func (s *Store) SetRoles(by, id string, roles []Role, bank token.WalletID, now t
 	case a.Has(Administrator) && !slices.Contains(roles, Administrator) && s.roster.administrators() == 1:
 		return Account{}, token.Errorf(LastAdministrator, "roles", "nobody else is an administrator")
 	}
-	if err := s.add(Entry{Act: RolesChanged, By: by, Account: id, Name: a.Name, Roles: roles, Bank: bank},
+	if err := s.add(AuditRecord{Act: RolesChanged, By: by, Account: id, Name: a.Name, Roles: roles, Bank: bank},
 		now); err != nil {
 		return Account{}, err
 	}
@@ -368,7 +368,7 @@ func (s *Store) End(by, id string, now time.Time) error {
 	if a.Has(Administrator) && s.roster.administrators() == 1 {
 		return token.Errorf(LastAdministrator, "account", "nobody else is an administrator")
 	}
-	if err := s.add(Entry{Act: Ended, By: by, Account: id, Name: a.Name}, now); err != nil {
+	if err := s.add(AuditRecord{Act: Ended, By: by, Account: id, Name: a.Name}, now); err != nil {
 		return err
 	}
 	s.dropSessions()
@@ -391,7 +391,7 @@ func (s *Store) RemovePasskey(by, id, passkey string, now time.Time) error {
 		return token.Errorf(LastPasskey, "passkey", "it is the account's only one: add another first, or end the account")
 	}
 	p := a.Passkeys[at]
-	return s.add(Entry{Act: PasskeyRemoved, By: by, Account: id, Name: a.Name,
+	return s.add(AuditRecord{Act: PasskeyRemoved, By: by, Account: id, Name: a.Name,
 		Passkey: &Passkey{ID: p.ID, Name: p.Name}}, now)
 }
 
@@ -403,7 +403,7 @@ func (s *Store) Act(by, what string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.add(Entry{Act: Acted, By: by, Account: by, Name: a.Name, What: what}, now)
+	return s.add(AuditRecord{Act: Acted, By: by, Account: by, Name: a.Name, What: what}, now)
 }
 
 // List is all accounts, by name, those that have ended last; and the invitations that wait.
@@ -427,9 +427,9 @@ func (s *Store) List(now time.Time) (accounts []Account, invitations []Invitatio
 
 // Line is an entry of the trail where it stands.
 type Line struct {
-	Index uint64
-	Text  []byte // what the trail's tree is over
-	Entry Entry
+	Index  uint64
+	Text   []byte // what the trail's tree is over
+	Record AuditRecord
 }
 
 // Trail is a part of the trail, newest first, and what the whole of it is.
@@ -465,7 +465,7 @@ func (s *Store) Trail(before, since uint64, limit int) (t Trail, err error) {
 	for text, err := range s.log.Entries(from, end) {
 		line := Line{Index: index, Text: slices.Clone(text)}
 		if err == nil {
-			err = json.Unmarshal(text, &line.Entry)
+			err = json.Unmarshal(text, &line.Record)
 		}
 		if err != nil {
 			return t, err
