@@ -128,8 +128,8 @@ func settings() huma.Config {
 				"(aqsha access)"},
 		"session": {Type: "http", Scheme: "bearer", Description: "a session that a wallet's key opened: /v1/sessions"},
 		"staff": {Type: "apiKey", In: "cookie", Name: cookieSecure,
-			Description: "a session that a passkey of the staff opened: /v1/staff/sessions; without TLS, on the node's " +
-				"own machine, the cookie is " + cookiePlain},
+			Description: "a session that a passkey of the staff opened: /v1/staff/sessions; without TLS, on the " +
+				"node's own machine, the cookie is " + cookiePlain},
 	}
 	config.Components.Schemas = newSchemas()
 	config.Tags = tags

@@ -31,7 +31,7 @@ type staffDoor struct {
 	store *staff.Store // nil when it cannot be had
 	why   string       // then
 
-	mu     sync.Mutex // over failed
+	mu     sync.Mutex // guards failed
 	failed *recent.Map[string, *failures]
 }
 
@@ -43,15 +43,15 @@ type failures struct {
 
 // What one address may get wrong, and of how many addresses that is remembered.
 const (
-	failuresMost      = 20
-	failuresSpan      = 10 * time.Minute
-	failuresAddresses = 10_000
+	maxFailures         = 20
+	failuresWithin      = 10 * time.Minute
+	maxFailureAddresses = 10_000
 )
 
 // openStaff opens the staff's store. Where it cannot be had nobody signs in, and the node serves all the same: a store
 // that is damaged is not begun anew.
 func (s *Server) openStaff() {
-	s.staff = &staffDoor{failed: recent.New[string, *failures](failuresAddresses)}
+	s.staff = &staffDoor{failed: recent.New[string, *failures](maxFailureAddresses)}
 	if s.options.Dir == "" {
 		s.staff.why = "this node keeps no folder"
 		return
@@ -85,9 +85,9 @@ func (d *staffDoor) admit(ctx context.Context, now time.Time) error {
 	address, _ := ctx.Value(addressKey{}).(string)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if f, ok := d.failed.Get(address); ok && now.Sub(f.from) < failuresSpan && f.n >= failuresMost {
-		return token.Errorf(staff.TooOften, "address", "%d refused links or passkeys within %d minutes are the most of "+
-			"one address", failuresMost, int(failuresSpan.Minutes()))
+	if f, ok := d.failed.Get(address); ok && now.Sub(f.from) < failuresWithin && f.n >= maxFailures {
+		return token.Errorf(staff.TooOften, "address", "%d refused links or passkeys within %d minutes "+
+			"are the most of one address", maxFailures, int(failuresWithin.Minutes()))
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (d *staffDoor) note(ctx context.Context, err error, now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f, ok := d.failed.Get(address)
-	if !ok || now.Sub(f.from) >= failuresSpan {
+	if !ok || now.Sub(f.from) >= failuresWithin {
 		f = &failures{from: now}
 		d.failed.Put(address, f)
 	}
@@ -136,8 +136,9 @@ func (s *Server) registerStaff() {
 		})
 	huma.Register(s.api, describe(huma.Operation{OperationID: "sign-in-staff", Method: http.MethodPost,
 		Path: "/v1/staff/sessions", MaxBodyBytes: 1 << 16,
-		Summary: "Sign in with a passkey", Description: "The answer sets the session's cookie, which only this site's " +
-			"own pages send: a request that changes something names the node's origin, and comes from no other site."},
+		Summary: "Sign in with a passkey", Description: "The answer sets the session's cookie, which only this " +
+			"site's own pages send: a request that changes something names the node's origin, and comes from no " +
+			"other site."},
 		bySignature, http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 		http.StatusServiceUnavailable),
 		func(ctx context.Context, in *struct{ Body StaffSignIn }) (*staffAnswer, error) {
@@ -146,11 +147,11 @@ func (s *Server) registerStaff() {
 	s.registerStaffSession()
 	s.registerAdministration()
 	s.registerPasskeys()
-	huma.Register(s.api, operation("read-audit", "/v1/audit", "What staff did, newest first, and the tree that holds it",
-		byTrailReaders, http.StatusServiceUnavailable),
+	huma.Register(s.api, operation("read-audit", "/v1/audit",
+		"What staff did, newest first, and the tree that holds it", byTrailReaders, http.StatusServiceUnavailable),
 		func(ctx context.Context, in *struct {
-			Before uint64 `query:"before" doc:"entries of a lower index alone; absent begins with the newest" maximum:"9007199254740991"`
-			Since  uint64 `query:"since" doc:"a size whose root the reader knows, for the proof" maximum:"9007199254740991"`
+			Before uint64 `query:"before" maximum:"9007199254740991" doc:"lower indices alone; absent: from the newest"`
+			Since  uint64 `query:"since" maximum:"9007199254740991" doc:"a size whose root is known, for the proof"`
 			Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 		}) (*answer[AuditTrail], error) {
 			return ok(s.auditTrail(ctx, in.Before, in.Since, in.Limit))

@@ -118,7 +118,8 @@ func (c *staffSession) access() *Access {
 	return a
 }
 
-// isQuestion says whether a request changes nothing, or is one of the staff's own, which are in the trail by themselves.
+// isQuestion says whether a request changes nothing, or is one of the staff's own, which are in the trail by
+// themselves.
 func isQuestion(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodHead || strings.HasPrefix(r.URL.Path, "/v1/staff/")
 }

@@ -9,7 +9,8 @@ import (
 
 // StaffChallengeRequest asks for a challenge.
 type StaffChallengeRequest struct {
-	Purpose staff.Purpose `json:"purpose" enum:"join,sign-in,confirm,add-passkey" doc:"it is answered for nothing else; confirm and add-passkey want a session"`
+	// It is answered for nothing else; confirm and add-passkey want a session.
+	Purpose staff.Purpose `json:"purpose" enum:"join,sign-in,confirm,add-passkey"`
 	Link    string        `json:"link,omitempty" maxLength:"64" doc:"to join: what stands in the link after join?"`
 }
 
@@ -63,7 +64,7 @@ type StaffPasskey struct {
 // StaffSession is who is signed in, and until when.
 type StaffSession struct {
 	Account StaffAccount `json:"account"`
-	Ends    uint64       `json:"ends_millis" doc:"Unix milliseconds: 30 minutes from the last request, 12 hours at most"`
+	Ends    uint64       `json:"ends_millis" doc:"30 minutes from the last request, 12 hours at most"`
 	Fresh   uint64       `json:"fresh_until_millis" doc:"until then privileged acts ask for no passkey"`
 }
 
@@ -118,7 +119,7 @@ type AuditTrail struct {
 	Root        string       `json:"root" doc:"of the trail's Merkle tree (RFC 6962), hexadecimal"`
 	Key         string       `json:"key" doc:"that signs the checkpoint, as signed notes have it"`
 	Checkpoint  string       `json:"checkpoint,omitempty" doc:"signed note (C2SP tlog-checkpoint)"`
-	Consistency []token.Hash `json:"consistency" doc:"proof that this trail extends the one of the size since (RFC 6962, 2.1.2)"`
+	Consistency []token.Hash `json:"consistency" doc:"with the trail of the size since (RFC 6962, 2.1.2)"`
 	Entries     []AuditEntry `json:"entries"`
 }
 

@@ -53,7 +53,7 @@ const (
 // AuditRecord is one line of the audit trail, which is stored as the JSON of it.
 type AuditRecord struct {
 	Time    uint64         `json:"time_millis" doc:"Unix milliseconds, by the node's clock"`
-	Act     Act            `json:"act" enum:"invited,invitation-ended,joined,signed-in,confirmed,signed-out,roles-changed,ended,passkey-added,passkey-removed,passkey-doubted,acted"`
+	Act     Act            `json:"act" doc:"such as joined, signed-in, roles-changed or acted"`
 	By      string         `json:"by,omitempty" doc:"the account that did it; absent for who sat at the machine itself"`
 	Account string         `json:"account,omitempty" doc:"whom it was done to"`
 	Name    string         `json:"name,omitempty" doc:"of that account, or who was invited"`
@@ -136,7 +136,7 @@ func checkRoles(roles []Role, bank token.WalletID) ([]Role, error) {
 	case readers > 1:
 		return nil, token.Errorf(token.OutOfRange, "roles", "authority, auditor and intermediary exclude each other")
 	case slices.Contains(list, Intermediary) != (bank != token.WalletID{}):
-		return nil, token.Errorf(token.OutOfRange, "bank", "an intermediary's staff name the bank, and nobody else does")
+		return nil, token.Errorf(token.OutOfRange, "bank", "an intermediary's staff name the bank, nobody else does")
 	}
 	return list, nil
 }

@@ -11,5 +11,6 @@
 //   - What a method has returned without an error is durable, and its entry is covered by a signed checkpoint.
 //   - There is never no administrator once there was one: the last is neither ended nor loses the role.
 //   - A link and a challenge work once, and not after their time. Of links and sessions hashes alone are kept.
-//   - A session ends with its account, with any change of its roles, after 30 minutes without a request, after 12 hours.
+//   - A session ends with its account, with any change of its roles, after 30 minutes without a request, and after
+//     12 hours.
 package staff

@@ -63,7 +63,8 @@ func (c *ceremonies) code(purpose Purpose, origin, subject string, head []byte) 
 	return m.Sum(nil)[:24]
 }
 
-func (c *ceremonies) challenge(random io.Reader, purpose Purpose, origin, subject string, now time.Time) ([]byte, error) {
+func (c *ceremonies) challenge(random io.Reader, purpose Purpose, origin, subject string,
+	now time.Time) ([]byte, error) {
 	head := make([]byte, 24, challengeBytes)
 	if _, err := io.ReadFull(random, head[:16]); err != nil {
 		return nil, err
@@ -127,8 +128,8 @@ func Site(origin string) (string, error) {
 	}
 	if net.ParseIP(u.Hostname()) != nil {
 		return "", token.Errorf(PasskeyNeedsName, "origin",
-			"a passkey belongs to a name, and %s is an address: dial the node by its name, on its own machine by localhost",
-			u.Hostname())
+			"a passkey belongs to a name, and %s is an address: dial the node by its name, on its own machine by "+
+				"localhost", u.Hostname())
 	}
 	return u.Hostname(), nil
 }
@@ -210,8 +211,8 @@ func (s *Store) Join(origin, link, name string, challenge []byte, at Attestation
 	}
 	p.Name = ""
 	// The trail has the link's hash: it is used from here on, whatever becomes of the file that a machine's lies in.
-	if err := s.add(AuditRecord{Act: Joined, By: id, Account: id, Name: name, Roles: i.Roles, Bank: i.Bank, Link: &i.OneTimeLink,
-		Passkey: &p}, now); err != nil {
+	if err := s.add(AuditRecord{Act: Joined, By: id, Account: id, Name: name, Roles: i.Roles, Bank: i.Bank,
+		Link: &i.OneTimeLink, Passkey: &p}, now); err != nil {
 		return "", session, account, err
 	}
 	a := s.roster.accounts[id]
@@ -296,8 +297,8 @@ func (s *Store) assert(purpose Purpose, origin, subject string, challenge []byte
 		return nil, errPasskey
 	}
 	if credential.Authenticator.CloneWarning {
-		return nil, errors.Join(errPasskey, s.add(AuditRecord{Act: PasskeyDoubted, By: a.ID, Account: a.ID, Name: a.Name,
-			Passkey: &Passkey{ID: p.ID, Name: p.Name, Count: p.Count}}, now))
+		return nil, errors.Join(errPasskey, s.add(AuditRecord{Act: PasskeyDoubted, By: a.ID, Account: a.ID,
+			Name: a.Name, Passkey: &Passkey{ID: p.ID, Name: p.Name, Count: p.Count}}, now))
 	}
 	return a, s.add(AuditRecord{Act: act, By: a.ID, Account: a.ID, Name: a.Name,
 		Passkey: &Passkey{ID: p.ID, Name: p.Name, Count: credential.Authenticator.SignCount}}, now)
@@ -339,7 +340,8 @@ func verifyAttestation(origin string, challenge, handle []byte, at Attestation, 
 	if err != nil {
 		return p, err
 	}
-	if len(at.ID) > 1023 || len(at.ClientData) > maxAnswer || len(at.Object) > maxAnswer { // WebAuthn: ids to 1023 bytes
+	// An id has at most 1023 bytes (WebAuthn, 5.8.3).
+	if len(at.ID) > 1023 || len(at.ClientData) > maxAnswer || len(at.Object) > maxAnswer {
 		return p, errPasskey
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
@@ -358,8 +360,8 @@ func verifyAttestation(origin string, challenge, handle []byte, at Attestation, 
 	if err != nil || !bytes.Equal(c.ID, at.ID) {
 		return p, errPasskey
 	}
-	return Passkey{ID: hex.EncodeToString(c.ID), Site: rp.Config.RPID, Key: c.PublicKey, Count: c.Authenticator.SignCount,
-		Eligible: c.Flags.BackupEligible, Made: uint64(now.UnixMilli())}, nil
+	return Passkey{ID: hex.EncodeToString(c.ID), Site: rp.Config.RPID, Key: c.PublicKey,
+		Count: c.Authenticator.SignCount, Eligible: c.Flags.BackupEligible, Made: uint64(now.UnixMilli())}, nil
 }
 
 func verifyAssertion(origin string, challenge []byte, a *Account, p Passkey, as Assertion) (*webauthn.Credential,

@@ -198,8 +198,8 @@ func (s *Store) add(e AuditRecord, now time.Time) error {
 		_, err = s.log.Publish()
 	}
 	if err != nil {
-		return token.Errorf(StoreClosed, "", "the audit trail cannot be written, and nothing is done that is not in it: %v",
-			err)
+		return token.Errorf(StoreClosed, "", "the audit trail cannot be written, and nothing is done that is not in "+
+			"it: %v", err)
 	}
 	return s.roster.take(e)
 }
@@ -388,7 +388,8 @@ func (s *Store) RemovePasskey(by, id, passkey string, now time.Time) error {
 	case at < 0:
 		return nil
 	case len(a.Passkeys) == 1:
-		return token.Errorf(LastPasskey, "passkey", "it is the account's only one: add another first, or end the account")
+		return token.Errorf(LastPasskey, "passkey", "it is the account's only one: add another first, or end "+
+			"the account")
 	}
 	p := a.Passkeys[at]
 	return s.add(AuditRecord{Act: PasskeyRemoved, By: by, Account: id, Name: a.Name,

@@ -187,6 +187,11 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 		return err
 	}
 	server := api.New(n, options)
+	defer func() {
+		if err := server.Close(); err != nil {
+			logger.Error("closing what the server kept open", "error", err)
+		}
+	}()
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err

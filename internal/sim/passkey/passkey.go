@@ -74,7 +74,8 @@ func (d *Device) Make(origin, site string, challenge []byte) Made {
 	if err != nil {
 		panic(err)
 	}
-	data = append(data, 0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20) // COSE (RFC 9053): EC2, ES256, P-256
+	// COSE key (RFC 9053, 7.1.1): EC2, ES256, P-256.
+	data = append(data, 0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20)
 	data = append(data, public[1:33]...)
 	data = append(append(data, 0x22, 0x58, 0x20), public[33:]...)
 	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59"), byte(len(data)>>8), byte(len(data)))
