@@ -7,6 +7,8 @@ import { type Json, ask } from "./api";
 import { Shown, Table, useLoaded } from "./parts";
 import { account, params, setParam } from "./state";
 
+const EVERY = 5_000; // milliseconds between looks at what moves
+
 interface Now {
   readonly circulating: bigint;
   readonly live: bigint;
@@ -73,7 +75,6 @@ function Bars({ rows }: { rows: readonly Row[] }) {
 function SeriesCard() {
   const measure = MEASURES.find((m) => m === params.value.get("measure")) ?? "payments";
   const step = ["day", "week", "month"].find((s) => s === params.value.get("step")) ?? "day";
-  const loaded = useLoaded(() => loadSeries(measure, step), [measure, step, account.value?.id]);
   return (
     <section class="card" aria-label={t("series.title")}>
       <h2>{t("series.title")}</h2>
@@ -81,6 +82,15 @@ function SeriesCard() {
         <Choice label="series.measure" value={measure} change={(m) => setParam("measure", m)} choices={MEASURES.map((m) => [m, t(`measure.${m}`)] as const)} />
         <Choice label="series.step" value={step} change={(s) => setParam("step", s)} choices={["day", "week", "month"].map((s) => [s, t(`step.${s}` as Key)] as const)} />
       </div>
+      <Days key={`${measure} ${step}`} measure={measure} step={step} />
+    </section>
+  );
+}
+
+/** What was counted. Another measure begins anew: what it was before is never shown under another name. */
+function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: string }) {
+  const loaded = useLoaded(() => loadSeries(measure, step), [account.value?.id]);
+  return (
       <Shown of={loaded}>
         {({ rows, unit }) =>
           rows.length === 0 ? (
@@ -112,12 +122,11 @@ function SeriesCard() {
           )
         }
       </Shown>
-    </section>
   );
 }
 
 export function Overview() {
-  const loaded = useLoaded(loadNow, [account.value?.id]);
+  const loaded = useLoaded(loadNow, [account.value?.id], EVERY);
   return (
     <>
       <Title text="overview.title" />

@@ -37,8 +37,8 @@ export interface Loaded<T> {
   readonly again: () => Promise<void>;
 }
 
-/** Loads something and keeps what was loaded last when a later try fails. */
-export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[]): Loaded<T> {
+/** Loads something, anew every so many milliseconds where that is said, and keeps what was loaded last when a later try fails. */
+export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[], every = 0): Loaded<T> {
   const [state, setState] = useState<{ value: T | undefined; asOf: number; error: unknown }>({ value: undefined, asOf: 0, error: undefined });
   const turn = useRef(0);
   const again = useCallback(async () => {
@@ -54,7 +54,11 @@ export function useLoaded<T>(load: () => Promise<T>, of: readonly unknown[]): Lo
   }, of);
   useEffect(() => {
     void again();
-    return () => void turn.current++;
+    const round = every === 0 ? undefined : setInterval(() => void (document.hidden || again()), every);
+    return () => {
+      clearInterval(round);
+      turn.current++;
+    };
   }, [again]);
   return { ...state, again };
 }
