@@ -23,19 +23,19 @@ import (
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
-// deskPage is a browser at the pages of a node that has staff, dialled by name.
-type deskPage struct {
+// nodePage is a browser at the pages of a node that has staff, dialled by name.
+type nodePage struct {
 	*walletPage
 	office *office
 	down   atomic.Bool // nobody answers
 }
 
-func newDeskPage(t *testing.T) *deskPage {
+func newNodePage(t *testing.T) *nodePage {
 	t.Helper()
 	if !console.Built() {
 		t.Skip("the console's pages are not built here: make build builds them where Node is")
 	}
-	d := &deskPage{office: newOffice(t, api.Options{})}
+	d := &nodePage{office: newOffice(t, api.Options{})}
 	inner := d.office.http.Config.Handler
 	d.office.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if d.down.Load() {
@@ -63,7 +63,7 @@ func newDeskPage(t *testing.T) *deskPage {
 }
 
 // device gives the browser a device that keeps passkeys and verifies its person.
-func (d *deskPage) device(prf bool) (id webauthn.AuthenticatorID) {
+func (d *nodePage) device(prf bool) (id webauthn.AuthenticatorID) {
 	d.t.Helper()
 	d.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		id, err = webauthn.AddVirtualAuthenticator(&webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
@@ -74,13 +74,13 @@ func (d *deskPage) device(prf bool) (id webauthn.AuthenticatorID) {
 }
 
 // show opens an address of the node.
-func (d *deskPage) show(path string) {
+func (d *nodePage) show(path string) {
 	d.t.Helper()
 	d.do(chromedp.Navigate(d.office.origin+path), chromedp.WaitVisible("header select", chromedp.ByQuery))
 }
 
 // link is the machine's, as "aqsha console link" prints it.
-func (d *deskPage) link() string {
+func (d *nodePage) link() string {
 	d.t.Helper()
 	secret, _, err := staff.MakeMachineLink(vfs.OS, filepath.Join(d.office.dir, staff.Folder), rand.Reader, time.Now())
 	if err != nil {
@@ -95,7 +95,7 @@ func TestAnAdministratorAtTheBrowser(t *testing.T) {
 	for _, prf := range []bool{true, false} {
 		t.Run(fmt.Sprint("prf ", prf), func(t *testing.T) {
 			t.Parallel()
-			d := newDeskPage(t)
+			d := newNodePage(t)
 			d.device(prf)
 			link := d.link()
 			d.show(link)
@@ -142,7 +142,7 @@ func TestAnAdministratorAtTheBrowser(t *testing.T) {
 }
 
 // join is somebody else's browser, which opens an invitation and reads what an auditor reads.
-func (d *deskPage) join(invitation, name string) {
+func (d *nodePage) join(invitation, name string) {
 	d.t.Helper()
 	d.do(network.ClearBrowserCookies(), chromedp.Navigate(invitation), chromedp.WaitVisible("header select", chromedp.ByQuery))
 	d.see("Make your account")
@@ -157,7 +157,7 @@ func (d *deskPage) join(invitation, name string) {
 // session that was ended elsewhere shows the way in.
 func TestAPrivilegedActAsksForThePasskey(t *testing.T) {
 	t.Parallel()
-	d := newDeskPage(t)
+	d := newNodePage(t)
 	d.device(false)
 	d.show(d.link())
 	d.speak("en")
@@ -196,7 +196,7 @@ func TestAPrivilegedActAsksForThePasskey(t *testing.T) {
 }
 
 // trail is what the browser gets of the trail, past the pages.
-func (d *deskPage) trail() (string, error) {
+func (d *nodePage) trail() (string, error) {
 	var text string
 	err := chromedp.Run(d.ctx, chromedp.Evaluate(`fetch("/v1/audit").then(r => r.text())`, &text, awaited))
 	return text, err
@@ -207,7 +207,7 @@ func (d *deskPage) trail() (string, error) {
 func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 	source := axeSource(t)
 	t.Parallel()
-	d := newDeskPage(t)
+	d := newNodePage(t)
 	d.device(true)
 	d.show(d.link())
 	d.speak("en")
@@ -252,7 +252,7 @@ func TestEveryPageOfTheNodeCanBeReadByAll(t *testing.T) {
 func TestAPageThatIsForbiddenOrStale(t *testing.T) {
 	source := axeSource(t)
 	t.Parallel()
-	d := newDeskPage(t)
+	d := newNodePage(t)
 	d.device(false)
 	admin := d.office.first(t)
 	var link api.StaffLink
@@ -291,7 +291,7 @@ func TestAPageThatIsForbiddenOrStale(t *testing.T) {
 // By the keyboard alone somebody signs in and comes to the trail.
 func TestStaffByTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	d := newDeskPage(t)
+	d := newNodePage(t)
 	d.device(true)
 	d.show(d.link())
 	d.speak("en")

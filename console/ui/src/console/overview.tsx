@@ -97,7 +97,7 @@ function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: str
             <p class="dim">{t("series.empty")}</p>
           ) : (
             <>
-              <Bars rows={rows} />
+              {rows.every((r) => r.value === undefined && r.ratio === undefined) ? <p class="dim">{t("series.hidden")}</p> : <Bars rows={rows} />}
               <details>
                 <summary>{t("series.table")}</summary>
                 <Table about={t(`measure.${measure}`)} head={[t("series.date"), t(`measure.${measure}`)]}>
