@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,6 +72,15 @@ func (s *Server) Close() error {
 		return nil
 	}
 	return s.staff.store.Close()
+}
+
+// WantsAdministrator says whether nobody is one yet, and somebody could become one.
+func (s *Server) WantsAdministrator() bool {
+	if s.staff.store == nil {
+		return false
+	}
+	accounts, _ := s.staff.store.List(time.Now())
+	return !slices.ContainsFunc(accounts, func(a staff.Account) bool { return a.Has(staff.Administrator) })
 }
 
 func (d *staffDoor) open() (*staff.Store, error) {

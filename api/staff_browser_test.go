@@ -35,7 +35,10 @@ func newNodePage(t *testing.T) *nodePage {
 	if !console.Built() {
 		t.Skip("the console's pages are not built here: make build builds them where Node is")
 	}
-	d := &nodePage{office: newOffice(t, api.Options{})}
+	story := func() []api.StoryStep {
+		return []api.StoryStep{{Name: "issue", Title: "The central bank issues", State: "played"}}
+	}
+	d := &nodePage{office: newOffice(t, api.Options{Story: story})}
 	inner := d.office.http.Config.Handler
 	d.office.http.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if d.down.Load() {
@@ -274,6 +277,7 @@ func TestAPageThatIsForbiddenOrStale(t *testing.T) {
 	d.show("/")
 	d.see("In circulation")
 	d.see("1,000,000.00")
+	d.see("The story of this network")
 	d.down.Store(true)
 	d.office.http.CloseClientConnections()
 	d.do(chromedp.SetValue("main select", "value", chromedp.ByQuery), chromedp.Evaluate(`document.querySelector("main select").dispatchEvent(new Event("change", {bubbles: true}))`, nil))

@@ -567,3 +567,41 @@ func TestStaffOutlivesEveryFault(t *testing.T) {
 			return nil
 		})
 }
+
+// Whatever a browser answers, nobody gets in by it who has no passkey that is known, and nothing breaks.
+func FuzzAnswers(f *testing.F) {
+	files := disk.New(1).FS()
+	s := open(f, files)
+	p := first(f, s, files, start)
+	c, err := s.Begin(staff.ToSignIn, origin, "", start)
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, made := assertion(p.Sign(origin, site, c.Challenge)), attestation(passkey.New(p.Handle).Make(origin, site, c.Challenge))
+	f.Add(good.ID, good.ClientData, good.Authenticator, good.Signature, good.Account, made.Object)
+	f.Add(good.ID, made.ClientData, made.Object, good.Signature, good.Account, good.Authenticator)
+	f.Add([]byte{}, []byte("{}"), []byte{0xa0}, []byte{}, []byte{}, []byte{0xff})
+	link, _, err := s.Invite(p.id, "Bolat", []staff.Role{staff.Auditor}, token.WalletID{}, start)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, id, clientData, authenticator, signature, account, object []byte) {
+		as := staff.Assertion{ID: id, ClientData: clientData, Authenticator: authenticator, Signature: signature, Account: account}
+		// Another challenge than the one that the first seed answers.
+		fresh, err := s.Begin(staff.ToSignIn, origin, "", start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if secret, _, _, err := s.SignIn(origin, fresh.Challenge, as, start); err == nil || secret != "" {
+			t.Errorf("signed in by %x", as)
+		}
+		begun, err := s.Begin(staff.ToJoin, origin, link, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := staff.Attestation{ID: id, ClientData: clientData, Object: object}
+		if secret, _, _, err := s.Join(origin, link, "Mallory", begun.Challenge, at, start); err == nil || secret != "" {
+			t.Errorf("joined by %x", at)
+		}
+	})
+}

@@ -43,7 +43,7 @@ works once, and for 15 minutes.`,
 			if err != nil {
 				return err
 			}
-			origin, err := pageOrigin(c, dir, cli.Flag(command, "origin"))
+			origin, err := PageOrigin(c, dir, cli.Flag(command, "origin"))
 			if err != nil {
 				return cli.Usage(err)
 			}
@@ -71,8 +71,8 @@ func MakeConsoleLink(dir, origin string, now time.Time) (link string, until time
 	return origin + "/sign-in#join?" + secret, until, err
 }
 
-// pageOrigin is where people dial a node's pages: by a name, as a passkey belongs to one.
-func pageOrigin(c datadir.Config, dir, given string) (string, error) {
+// PageOrigin is where people dial a node's pages: by a name, as a passkey belongs to one.
+func PageOrigin(c datadir.Config, dir, given string) (string, error) {
 	if given != "" {
 		origin, err := api.Origin(given)
 		if err == nil {

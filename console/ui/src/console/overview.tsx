@@ -125,6 +125,30 @@ function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: str
   );
 }
 
+interface Step {
+  readonly name: string;
+  readonly title: string;
+  readonly state: string;
+}
+
+/** The story of a development network, as far as it was played; its titles are in English, as the program writes them. */
+function Story() {
+  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state) })), []);
+  if (!loaded.value || loaded.value.length === 0) return null;
+  return (
+    <details class="card">
+      <summary>{t("story.title")}</summary>
+      <ol>
+        {loaded.value.map((s) => (
+          <li key={s.name}>
+            <span lang="en">{s.title}</span> {s.state === "played" && <span class="good">✓ {t("story.played")}</span>}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
 export function Overview() {
   const loaded = useLoaded(loadNow, [account.value?.id], EVERY);
   return (
@@ -165,6 +189,7 @@ export function Overview() {
         )}
       </Shown>
       <SeriesCard />
+      <Story />
     </>
   );
 }
