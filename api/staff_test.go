@@ -5,9 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -275,6 +278,40 @@ func TestInvitationsAndPasskeys(t *testing.T) {
 	if status != 422 || !strings.Contains(string(answer), string(staff.PasskeyNeedsName)) {
 		t.Errorf("at an address: %d %s", status, answer)
 	}
+}
+
+// Every privileged act wants a passkey that was used within five minutes; the node keeps until when over a restart.
+func TestPrivilegedActsWantAFreshPasskey(t *testing.T) {
+	o := newOffice(t, api.Options{})
+	admin := o.first(t)
+	path := filepath.Join(o.dir, staff.Folder, "sessions.json")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := regexp.MustCompile(`"fresh_until_millis":\d+`).ReplaceAll(content, fmt.Appendf(nil, `"fresh_until_millis":%d`, time.Now().UnixMilli()))
+	if bytes.Equal(stale, content) {
+		t.Fatalf("%s", content)
+	}
+	if err := o.server.Close(); err != nil { // which stores them as they are
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, stale, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.server = api.New(o.node, o.options)
+	o.http.Config.Handler = checked(t, o.server)
+	invite := map[string]any{"name": "Bolat", "roles": []string{"auditor"}}
+	admin.want(t, 200, "GET", "/v1/staff", nil, nil)
+	admin.refused(t, 403, staff.ConfirmFirst, "POST", "/v1/staff/invitations", invite)
+	admin.refused(t, 403, staff.ConfirmFirst, "DELETE", "/v1/staff/invitations/0", nil)
+	admin.refused(t, 403, staff.ConfirmFirst, "PUT", "/v1/staff/accounts/"+admin.id+"/roles", map[string]any{"roles": []string{"administrator"}})
+	admin.refused(t, 403, staff.ConfirmFirst, "DELETE", "/v1/staff/accounts/"+admin.id, nil)
+	admin.refused(t, 403, staff.ConfirmFirst, "DELETE", "/v1/staff/accounts/"+admin.id+"/passkeys/0", nil)
+	admin.refused(t, 403, staff.ConfirmFirst, "POST", "/v1/staff/session/passkeys", map[string]any{"name": "spare", "challenge": "", "passkey": map[string]any{"id": "", "client_data": "", "object": ""}})
+	challenge, raw := admin.challenge(t, staff.ToConfirm, "")
+	admin.want(t, 200, "POST", "/v1/staff/session/confirmations", map[string]any{"challenge": challenge.Challenge, "passkey": usedOf(admin.Sign(o.origin, challenge.Site, raw))}, nil)
+	admin.want(t, 200, "POST", "/v1/staff/invitations", invite, nil)
 }
 
 // A cookie counts for the node's own pages alone: a browser sends it along whatever page asks.

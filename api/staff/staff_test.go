@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 
 	"github.com/aqsha/aqsha/api/staff"
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/internal/fault"
 	"github.com/aqsha/aqsha/internal/sim/disk"
 	"github.com/aqsha/aqsha/internal/sim/diskfault"
@@ -181,6 +182,7 @@ func TestWhatIsNoAnswerOfAPasskey(t *testing.T) {
 	files := disk.New(1).FS()
 	s := open(t, files)
 	p := first(t, s, files, start)
+	p.Still = true // no counter refuses what the challenge should
 	begin := func() staff.Challenge {
 		c, err := s.Begin(staff.ToSignIn, origin, "", start)
 		if err != nil {
@@ -257,6 +259,12 @@ func TestWhatIsNoAnswerOfAPasskey(t *testing.T) {
 	as := assertion(p.Sign(origin, site, c.Challenge))
 	_, err := s.Confirm(p.session(t, s, start), origin, c.Challenge, as, start)
 	wantCode(t, "for another purpose", err, staff.PasskeyRefused)
+	adding, err := s.Begin(staff.ToAdd, origin, p.id, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Confirm(p.session(t, s, start), origin, adding.Challenge, assertion(p.Sign(origin, site, adding.Challenge)), start)
+	wantCode(t, "for another purpose of the same account", err, staff.PasskeyRefused)
 	if _, _, _, err = s.SignIn(origin, c.Challenge, as, start); err != nil {
 		t.Fatal(err)
 	}
@@ -340,11 +348,26 @@ func TestWhenASessionEnds(t *testing.T) {
 	if err != nil || !fresh.IsFresh(later.Add(14*time.Minute)) {
 		t.Errorf("%+v, %v: want it fresh again", fresh, err)
 	}
+	before, err := readAll(files, "staff/sessions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.SetRoles(p.id, q.id, []staff.Role{staff.Authority}, token.WalletID{}, later); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, ok := s.Session(q.secret, later); ok {
 		t.Error("a session outlives its roles")
+	}
+	// Nor does one that was stored before them, such as a crash leaves it or an older copy brings it back.
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.Replace(files, "staff/sessions.json", before); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, files)
+	if _, _, ok := s.Session(q.secret, later); ok {
+		t.Error("a session that was stored outlives its roles")
 	}
 	if q.secret, err = signIn(s, q.Device, later); err != nil {
 		t.Fatal(err)
@@ -506,7 +529,7 @@ func TestADamagedTrailDoesNotOpen(t *testing.T) {
 			d.Rot("staff/trail/segments/"+name, int64(at), 1)
 		}
 	}
-	if s, err = staff.Open(config(files)); err == nil {
+	if _, err = staff.Open(config(files)); err == nil {
 		t.Fatal("it opened")
 	}
 }
