@@ -73,8 +73,18 @@ type accessKey struct{}
 // identify puts what the caller may read into the request's context.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		access := s.accessOf(r)
-		ctx := context.WithValue(context.WithValue(r.Context(), accessKey{}, access), addressKey{}, s.addressOf(r))
+		access, caller := s.accessOf(r), s.staffOf(r)
+		ctx := context.WithValue(context.WithValue(r.Context(), staffKey{}, caller), originKey{}, s.knownOrigin(r))
+		if caller != nil && !isQuestion(r) {
+			if err := s.audit(caller, r); err != nil {
+				writeProblem(w, problemOf(err))
+				return
+			}
+		}
+		if access == nil && caller != nil {
+			access = caller.access()
+		}
+		ctx = context.WithValue(context.WithValue(ctx, accessKey{}, access), addressKey{}, s.addressOf(r))
 		if isStream(r) && access != nil && access != everything {
 			var end context.CancelFunc
 			ctx, end = context.WithCancel(ctx)
@@ -98,7 +108,7 @@ func (s *Server) whileAllowed(ctx context.Context, end context.CancelFunc, r *ht
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			if s.accessOf(r) == nil {
+			if s.accessOf(r) == nil && !s.staffStands(r) {
 				end()
 				return
 			}
@@ -155,6 +165,8 @@ func mayReadAll(ctx context.Context) error {
 		return newProblem(http.StatusForbidden, codeForbidden, "", "an intermediary reads its own wallets only")
 	case access.ofWallet():
 		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
+	case access.Role == RoleStaff:
+		return newProblem(http.StatusForbidden, codeForbidden, "", "an administrator's account reads no ledger")
 	}
 	return nil
 }
@@ -172,6 +184,8 @@ func mayReadWallet(ctx context.Context, id token.WalletID, w ledger.Wallet) erro
 			"the session is over, or the wallet has another key by now: open one with it")
 	case access.ofWallet() && !access.holds(id, w):
 		return newProblem(http.StatusForbidden, codeForbidden, "", "a wallet's key opens what is read of that wallet")
+	case access.Role == RoleStaff:
+		return newProblem(http.StatusForbidden, codeForbidden, "", "an administrator's account reads no ledger")
 	}
 	return nil
 }

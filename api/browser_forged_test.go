@@ -89,7 +89,7 @@ func (f *forgedLog) serve(t *testing.T, w *town) string {
 			_ = json.NewEncoder(rw).Encode([]api.BlockView{f.block})
 		case r.URL.Path == "/v1/network":
 			_, _ = rw.Write([]byte(strings.ReplaceAll(rec.Body.String(), w.world.Genesis.LogKey, f.vkey)))
-		case r.URL.Path == "/":
+		case r.URL.Path == "/explorer":
 			rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = rw.Write(rec.Body.Bytes())
 		default:
@@ -138,8 +138,8 @@ func TestPageVerifiesForThePublic(t *testing.T) {
 		t.Fatalf("%s: %s", result, checks)
 	}
 	var remembered, scanned string
-	link := w.http.URL + "/?again#network=" + strings.Repeat("ab", 32)
-	if err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &remembered, chromedp.ByQuery),
+	link := w.http.URL + "/explorer?again#network=" + strings.Repeat("ab", 32)
+	if err := chromedp.Run(ctx, chromedp.Navigate(w.http.URL+"/explorer"), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &remembered, chromedp.ByQuery),
 		chromedp.Navigate(link), chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery), chromedp.Value(`#id`, &scanned, chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}

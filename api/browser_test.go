@@ -41,7 +41,7 @@ func verdict(t *testing.T, ctx context.Context, url, network string) (result, ch
 	t.Helper()
 	var shot []byte
 	err := chromedp.Run(ctx,
-		chromedp.Navigate(url),
+		chromedp.Navigate(url+"/explorer"),
 		chromedp.WaitVisible(`#blocks tr`, chromedp.ByQuery),
 		chromedp.Evaluate("document.getElementById('id').value = '"+network+"'", nil),
 		chromedp.Click(`#verify`, chromedp.ByQuery),

@@ -30,9 +30,13 @@ const (
 func (r reader) security() []map[string][]string {
 	switch r {
 	case byWallet:
-		return []map[string][]string{{"access": {}}, {"session": {}}}
+		return []map[string][]string{{"access": {}}, {"session": {}}, {"staff": {}}}
 	case byAuditors, byBank:
-		return []map[string][]string{{"access": {}}}
+		return []map[string][]string{{"access": {}}, {"staff": {}}}
+	case byTrailReaders:
+		return []map[string][]string{{"access": {}}, {"staff": {}}}
+	case byStaff, byAdministrators:
+		return []map[string][]string{{"staff": {}}}
 	}
 	return []map[string][]string{{}}
 }
@@ -44,7 +48,7 @@ const describedAs = "x-readers"
 func describe(op huma.Operation, by reader, refusals ...int) huma.Operation {
 	op.Security = by.security()
 	op.Extensions = map[string]any{describedAs: string(by)}
-	if by == byWallet || by == byAuditors || by == byBank {
+	if by != byAnybody && by != bySignature {
 		refusals = append(refusals, http.StatusUnauthorized, http.StatusForbidden)
 	}
 	slices.Sort(refusals)
@@ -123,6 +127,9 @@ func settings() huma.Config {
 			Description: "an access token of the node's operator: of an intermediary, an auditor or the authority " +
 				"(aqsha access)"},
 		"session": {Type: "http", Scheme: "bearer", Description: "a session that a wallet's key opened: /v1/sessions"},
+		"staff": {Type: "apiKey", In: "cookie", Name: cookieSecure,
+			Description: "a session that a passkey of the staff opened: /v1/staff/sessions; without TLS, on the " +
+				"node's own machine, the cookie is " + cookiePlain},
 	}
 	config.Components.Schemas = newSchemas()
 	config.Tags = tags
@@ -138,6 +145,7 @@ var tags = []*huma.Tag{
 	{Name: "programs", Description: "purposes of marked money, and contracts"},
 	{Name: "log", Description: "the log and what is signed of it"},
 	{Name: "copies", Description: "followers: feed, cosignatures, fences"},
+	{Name: "staff", Description: "who works at the node's pages, and what they did"},
 	{Name: "operation", Description: "whether the node serves, and how fast"},
 	{Name: "market", Description: "questions about markets, from the node's folder of data"},
 }
@@ -150,6 +158,7 @@ var tagOf = map[string]string{
 	"cosignatures": "copies", "fence": "copies", "promises": "copies",
 	"health": "operation", "livez": "operation", "readyz": "operation", "metrics": "operation", "story": "operation",
 	"market": "market",
+	"staff":  "staff", "audit": "staff",
 }
 
 // addCommon adds what holds for every operation: its group, and that any request can be refused (a body too large, an

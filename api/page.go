@@ -7,8 +7,9 @@ import (
 	"github.com/aqsha/aqsha/console"
 )
 
-// The pages are plain HTML with their scripts: no build step, nothing fetched from elsewhere. The
-// first verifies with the browser's own cryptography, believing nothing that the node computes.
+// These pages are plain HTML with their scripts: no build step, nothing fetched from elsewhere. The
+// first verifies with the browser's own cryptography, believing nothing that the node computes. The others are package
+// console's.
 var (
 	//go:embed page.html
 	page []byte
@@ -17,9 +18,12 @@ var (
 )
 
 func (s *Server) mountPages(mux *routes) {
-	mux.HandleFunc("GET /{$}", servePage(page))
+	mux.HandleFunc("GET /explorer", servePage(page))
 	mux.HandleFunc("GET /docs", servePage(docsPage))
 	pages := console.Handler()
+	for _, page := range console.Pages {
+		mux.Handle("GET "+page, pages)
+	}
 	mux.Handle("GET /wallet/", pages)
 	mux.Handle("GET /assets/", pages)
 }

@@ -102,7 +102,22 @@ var rights = map[string]string{
 	"ask-summary":              "401 401 401 401 403 403 403 403 403 404 404",
 	"ask-use":                  "401 401 401 401 403 403 403 403 403 422 422",
 	"ask-volatility":           "401 401 401 401 403 403 403 403 403 404 404",
+	// By a session of the staff: TestStaffReadWhatAnAccessReads and staff_test.go.
+	"get-staff-session":    "401 401 401 401 401 401 401 401 401 401 401",
+	"sign-out-staff":       "401 401 401 401 401 401 401 401 401 401 401",
+	"confirm-staff":        "401 401 401 401 401 401 401 401 401 401 401",
+	"list-staff":           "401 401 401 401 401 401 401 401 401 401 401",
+	"invite-staff":         "401 401 401 401 401 401 401 401 401 401 401",
+	"end-invitation":       "401 401 401 401 401 401 401 401 401 401 401",
+	"set-staff-roles":      "401 401 401 401 401 401 401 401 401 401 401",
+	"end-staff":            "401 401 401 401 401 401 401 401 401 401 401",
+	"add-passkey":          "401 401 401 401 401 401 401 401 401 401 401",
+	"remove-passkey":       "401 401 401 401 401 401 401 401 401 401 401",
+	"make-staff-challenge": "401 401 401 401 401 401 401 401 401 401 401",
+	"read-audit":           "401 401 401 401 403 403 403 403 403 200 200",
 	// By what is signed, not by who asks.
+	"join-staff":          "422 422 422 422 422 422 422 422 422 422 422",
+	"sign-in-staff":       "422 422 422 422 422 422 422 422 422 422 422",
 	"make-challenge":      "200 200 200 200 200 200 200 200 200 200 200",
 	"delegate":            "401 401 401 401 401 401 401 401 401 401 401",
 	"apply":               "401 401 401 401 401 401 401 401 401 401 401",
@@ -134,7 +149,7 @@ func TestRightsOfEveryRoute(t *testing.T) {
 		{Name: "auditor", Role: api.RoleAuditor, TokenSHA256: api.HashToken("auditor")},
 		{Name: "authority", Role: api.RoleAuthority, TokenSHA256: api.HashToken("authority")},
 	}
-	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, MarketDir: t.TempDir(), Access: append(list, api.Access{Name: "revoked", Role: api.RoleAuthority, TokenSHA256: api.HashToken("revoked")})})
+	w.server = api.New(w.node, api.Options{Origins: []string{w.http.URL}, MarketDir: t.TempDir(), Dir: t.TempDir(), Access: append(list, api.Access{Name: "revoked", Role: api.RoleAuthority, TokenSHA256: api.HashToken("revoked")})})
 	d := newDescription(t, w.server)
 	w.http.Config.Handler = d.around(t, w.server.Handler())
 	w.server.SetAccess(list)
@@ -222,7 +237,7 @@ func (s subject) query(w *town, method, path string) inquiry {
 	if strings.Contains(path, "{width}") {
 		index = "000.p"
 	}
-	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64), "{purse}", strings.Repeat("b", 32)).Replace(path)}
+	a := inquiry{method: method, path: strings.NewReplacer("{id}", of, "{height}", s.height, "{number}", "1", "{measure}", "value", "{level}", "0", "{index}", index, "{width}", "3", "{delegation}", strings.Repeat("d", 32), "{application}", strings.Repeat("a", 32), "{draft}", strings.Repeat("e", 64), "{purse}", strings.Repeat("b", 32), "{account}", strings.Repeat("c", 32), "{invitation}", strings.Repeat("f", 16), "{passkey}", strings.Repeat("b", 64)).Replace(path)}
 	if path == "/v1/purposes/{number}/check" {
 		a.path += "?payee=" + strings.Repeat("9", 32)
 	}
@@ -247,6 +262,15 @@ func (s subject) query(w *town, method, path string) inquiry {
 		switch path {
 		case "/v1/explain":
 			a.body = []byte(`{"code":"expired"}`)
+		case "/v1/staff/challenges":
+			a.body = []byte(`{"purpose":"confirm"}`)
+		case "/v1/staff/invitations":
+			a.body = []byte(`{"name":"mallory","roles":["administrator"]}`)
+		case "/v1/staff/session/confirmations":
+			a.body = []byte(`{"challenge":"00","passkey":{"id":"","client_data":"","authenticator":"","signature":"","account":""}}`)
+		case "/v1/staff/session/passkeys":
+			a.body = []byte(`{"name":"mine","challenge":"00","passkey":{"id":"","client_data":"","object":""}}`)
+		case "/v1/staff/accounts", "/v1/staff/sessions":
 		case "/v1/sessions/challenges":
 			a.body = []byte(`{"wallet":"` + s.wallet + `"}`)
 		case "/v1/sessions/delegations":
@@ -276,6 +300,9 @@ func (s subject) query(w *town, method, path string) inquiry {
 		default:
 			a.contentType, a.body = "text/plain", []byte("no note")
 		}
+	}
+	if method == http.MethodPut {
+		a.contentType, a.body = "application/json", []byte(`{"roles":["auditor"]}`)
 	}
 	return a
 }

@@ -50,7 +50,8 @@ type Options struct {
 	TLS   *tls.Config
 	Names []string
 	Proxy string
-	// Dir is a folder in which delegations, applications and drafts outlive the process; empty keeps them in memory.
+	// Dir is a folder in which delegations, applications and drafts outlive the process, and staff; empty keeps the
+	// others in memory, and there is no staff. Whoever names one closes the server.
 	Dir string
 	// Limits of what callers may hold at once; nil for those that fit the process.
 	Limits *httplimit.Limits
@@ -107,6 +108,7 @@ type Server struct {
 	delegations  *delegations
 	applications *applications
 	drafts       *draftBoard
+	staff        *staffDoor
 	access       atomic.Pointer[[]Access]
 	members      atomic.Pointer[Members]
 	sites        atomic.Pointer[http.CrossOriginProtection]
@@ -124,6 +126,7 @@ func New(n *node.Node, options Options) *Server {
 	s.delegations, s.applications = openDelegations(options.Dir, options.Logger),
 		openApplications(options.Dir, options.Logger)
 	s.drafts = openDrafts(options.Dir, options.Logger)
+	s.openStaff()
 	s.SetAccess(options.Access)
 	s.SetMembers(options.Members)
 	s.SetOrigins(options.Origins)
@@ -139,6 +142,7 @@ func New(n *node.Node, options Options) *Server {
 	s.registerDelegations()
 	s.registerApplications()
 	s.registerDrafts()
+	s.registerStaff()
 	s.registerEvents(mux)
 	s.registerTokens()
 	s.registerPrograms()

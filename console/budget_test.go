@@ -10,9 +10,9 @@ import (
 )
 
 // firstLoad sums what the page names, and what of it those scripts import before they run, compressed as a server would.
-func firstLoad(t *testing.T) (total int, names []string) {
+func firstLoad(t *testing.T, index string) (total int, names []string) {
 	t.Helper()
-	page, err := fs.ReadFile(built, "dist/wallet/index.html")
+	page, err := fs.ReadFile(built, index)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,14 +13,14 @@ import (
 //go:embed all:dist
 var built embed.FS
 
-// policy lets a page load what this server serves and nothing else. The camera is for codes; a wallet's page is never
-// shown within another page.
+// policy lets a page load what this server serves and nothing else. None is ever shown within another page.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' " +
 	"blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types aqsha"
 
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Aqsha</title>
-<p>This program was built without its pages. With Node.js 20 or newer and npm on the machine, "make build" builds them.</p></html>
+<p>This program was built without its pages. With Node.js 20 or newer and npm on the machine, "make build" builds them.
+<p><a href="/explorer">Verify the log</a>, <a href="/docs">the API</a>.</html>
 `
 
 // Built says whether the pages were there when the program was built.
@@ -29,8 +29,12 @@ func Built() bool {
 	return err == nil
 }
 
-// Handler serves /wallet/ and /assets/. Every address below /wallet/ that is no file is the wallet's page, which knows
-// what it shows there.
+// Pages are the addresses of the node's pages for people who do not come for their wallet; one page knows what each
+// shows.
+var Pages = []string{"/{$}", "/sign-in", "/account", "/staff", "/audit"}
+
+// Handler serves /wallet/, /assets/ and Pages. Every address below /wallet/ that is no file is the wallet's page, which
+// knows what it shows there.
 func Handler() http.Handler { return handler(built) }
 
 func handler(files fs.FS) http.Handler {
@@ -42,19 +46,28 @@ func handler(files fs.FS) http.Handler {
 			return
 		}
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		serve(w, r.PathValue("name"), content)
+		serve(w, r.PathValue("name"), content, noCamera)
 	})
+	for _, page := range Pages {
+		mux.HandleFunc("GET "+page, func(w http.ResponseWriter, _ *http.Request) {
+			content, err := fs.ReadFile(files, "dist/index.html")
+			if err != nil {
+				content = []byte(notBuilt)
+			}
+			serve(w, "index.html", content, noCamera)
+		})
+	}
 	mux.HandleFunc("GET /wallet/", func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/wallet")
 		if content, err := fs.ReadFile(files, "dist/wallet"+name); err == nil && name != "" {
-			serve(w, name, content)
+			serve(w, name, content, camera)
 			return
 		}
 		content, err := fs.ReadFile(files, "dist/wallet/index.html")
 		if err != nil {
 			content = []byte(notBuilt)
 		}
-		serve(w, "index.html", content)
+		serve(w, "index.html", content, camera)
 	})
 	return mux
 }
@@ -66,7 +79,13 @@ var types = map[string]string{
 	".webmanifest": "application/manifest+json", ".json": "application/json",
 }
 
-func serve(w http.ResponseWriter, name string, content []byte) {
+// What a page may have of the device: the wallet scans codes.
+const (
+	camera   = "camera=(self), microphone=(), geolocation=()"
+	noCamera = "camera=(), microphone=(), geolocation=()"
+)
+
+func serve(w http.ResponseWriter, name string, content []byte, permissions string) {
 	h := w.Header()
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-cache")
@@ -79,7 +98,7 @@ func serve(w http.ResponseWriter, name string, content []byte) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
+	h.Set("Permissions-Policy", permissions)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(content)

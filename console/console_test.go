@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -25,9 +26,10 @@ func get(t *testing.T, files fstest.MapFS, path string) (status int, body string
 func TestAddresses(t *testing.T) {
 	files := fstest.MapFS{
 		"dist/wallet/index.html": {Data: []byte("the page")}, "dist/wallet/icon.svg": {Data: []byte("<svg/>")},
-		"dist/assets/wallet-AbCd.js": {Data: []byte("script")}, "dist/secret": {Data: []byte("secret")}, "secret": {Data: []byte("secret")},
+		"dist/index.html": {Data: []byte("the others")}, "dist/assets/wallet-AbCd.js": {Data: []byte("script")}, "dist/secret": {Data: []byte("secret")}, "secret": {Data: []byte("secret")},
 	}
 	for path, want := range map[string]string{ // any order: each by itself
+		"/": "the others", "/staff": "the others", "/sign-in": "the others", "/index.html": "404 page not found\n", "/staff/deeper": "404 page not found\n",
 		"/wallet/": "the page", "/wallet/pay": "the page", "/wallet/pay/deeper": "the page", "/wallet/icon.svg": "<svg/>", "/assets/wallet-AbCd.js": "script",
 		"/wallet/%2e%2e/secret": "the page", "/assets/..%2fsecret": "404 page not found\n", "/assets/..%2f..%2fsecret": "404 page not found\n", "/assets/": "404 page not found\n", "/secret": "404 page not found\n",
 	} {
@@ -35,18 +37,23 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s: %q, want %q", path, body, want)
 		}
 	}
-	if _, body, _ := get(t, fstest.MapFS{}, "/wallet/"); !strings.Contains(body, "make build") {
-		t.Errorf("not built: %q", body)
+	for _, path := range []string{"/wallet/", "/"} {
+		if _, body, _ := get(t, fstest.MapFS{}, path); !strings.Contains(body, "make build") || !strings.Contains(body, "/explorer") {
+			t.Errorf("%s not built: %q", path, body)
+		}
 	}
 }
 
 func TestHeaders(t *testing.T) {
-	files := fstest.MapFS{"dist/wallet/index.html": {Data: []byte("page")}, "dist/assets/a.js": {Data: []byte("script")}}
-	for path, cached := range map[string]string{"/wallet/": "no-cache", "/assets/a.js": "public, max-age=31536000, immutable"} { // any order: each by itself
+	files := fstest.MapFS{"dist/index.html": {Data: []byte("page")}, "dist/wallet/index.html": {Data: []byte("page")}, "dist/assets/a.js": {Data: []byte("script")}}
+	for path, cached := range map[string]string{"/wallet/": "no-cache", "/": "no-cache", "/assets/a.js": "public, max-age=31536000, immutable"} { // any order: each by itself
 		_, _, header := get(t, files, path)
 		csp := header("Content-Security-Policy")
 		if strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "require-trusted-types-for 'script'") {
 			t.Errorf("%s: %s", path, csp)
+		}
+		if camera := strings.Contains(header("Permissions-Policy"), "camera=(self)"); camera != (path == "/wallet/") {
+			t.Errorf("%s may use the camera: %v", path, camera)
 		}
 		if header("X-Content-Type-Options") != "nosniff" || header("Referrer-Policy") != "no-referrer" || header("Cache-Control") != cached {
 			t.Errorf("%s: nosniff %q, referrer %q, cache %q", path, header("X-Content-Type-Options"), header("Referrer-Policy"), header("Cache-Control"))
@@ -59,12 +66,13 @@ func TestFirstLoadIsSmall(t *testing.T) {
 	if !Built() {
 		t.Skip("the pages are not built here: make build builds them where Node is")
 	}
-	const most = 45 << 10 // gzip
-	total, names := firstLoad(t)
-	if total > most {
-		t.Errorf("%d bytes of %v, want at most %d", total, names, most)
+	for index, most := range map[string]int{"dist/wallet/index.html": 45 << 10, "dist/index.html": 80 << 10} { // gzip; any order: each by itself
+		total, names := firstLoad(t, index)
+		if total > most {
+			t.Errorf("%s: %d bytes of %v, want at most %d", index, total, names, most)
+		}
+		t.Logf("%s: %d bytes compressed: %v", index, total, names)
 	}
-	t.Logf("%d bytes compressed: %v", total, names)
 }
 
 // What is loaded later comes in parts, none of which is large.
@@ -88,7 +96,32 @@ func TestLaterPartsAreSmall(t *testing.T) {
 	}
 }
 
-// The worker names every file of the page, so that all of it is there without a connection.
+// reached are the built files that a page names, and what those name, now or later.
+func reached(t *testing.T, index string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	name := regexp.MustCompile(`[\w-]+(\.[\w-]+)*\.(js|css)\b`)
+	var follow func(content []byte)
+	follow = func(content []byte) {
+		for _, n := range name.FindAll(content, -1) {
+			part, err := fs.ReadFile(built, "dist/assets/"+string(n))
+			if err != nil || found[string(n)] {
+				continue
+			}
+			found[string(n)] = true
+			follow(part)
+		}
+	}
+	page, err := fs.ReadFile(built, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	follow(page)
+	return found
+}
+
+// The worker names every file of the wallet, so that all of it is there without a connection, and none that the other pages have for
+// themselves.
 func TestTheWorkerKeepsEveryFile(t *testing.T) {
 	if !Built() {
 		t.Skip("the pages are not built here: make build builds them where Node is")
@@ -101,9 +134,13 @@ func TestTheWorkerKeepsEveryFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wallets := reached(t, "dist/wallet/index.html")
+	if len(wallets) < 10 || len(wallets) == len(parts) {
+		t.Fatalf("the wallet reaches %d of %d files", len(wallets), len(parts))
+	}
 	for _, part := range parts {
-		if !strings.Contains(string(worker), `"/assets/`+part.Name()+`"`) {
-			t.Errorf("the worker does not keep %s", part.Name())
+		if kept := strings.Contains(string(worker), `"/assets/`+part.Name()+`"`); kept != wallets[part.Name()] {
+			t.Errorf("the worker keeps %s: %v; the wallet loads it: %v", part.Name(), kept, wallets[part.Name()])
 		}
 	}
 	_, _, header := get(t, fstest.MapFS{"dist/wallet/sw.js": {Data: worker}}, "/wallet/sw.js")

@@ -1,14 +1,32 @@
 import preact from "@preact/preset-vite";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { type Plugin, defineConfig } from "vite";
+import { type Plugin, type Rollup, defineConfig } from "vite";
+
+type OutputBundle = Rollup.OutputBundle;
+
+/** The names of all that the wallet's page can load, now or later. */
+function reached(bundle: OutputBundle): Set<string> {
+  const found = new Set<string>();
+  const queue = Object.values(bundle).filter((part) => part.type === "chunk" && part.facadeModuleId?.endsWith("/wallet/index.html")).map((part) => part.fileName);
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (found.has(name)) continue;
+    found.add(name);
+    const part = bundle[name];
+    if (part?.type !== "chunk") continue;
+    const meta = part as typeof part & { viteMetadata?: { importedCss: Set<string>; importedAssets: Set<string> } };
+    queue.push(...part.imports, ...part.dynamicImports, ...(meta.viteMetadata?.importedCss ?? []), ...(meta.viteMetadata?.importedAssets ?? []));
+  }
+  if (found.size < 10) throw new Error(`the wallet reaches only ${found.size} files`);
+  return found;
+}
 
 /** The worker that keeps the wallet's files: it names all of them, and its version is the hash of what they hold. */
 function worker(): Plugin {
   return {
     name: "aqsha-worker",
     generateBundle(_, bundle) {
-      const names = Object.keys(bundle).sort();
+      const names = [...reached(bundle)].sort();
       const hash = createHash("sha256");
       for (const name of names) {
         const part = bundle[name]!;
@@ -23,7 +41,7 @@ function worker(): Plugin {
   };
 }
 
-// The wallet is an entry of its own. What is built goes where the Go package embeds it; names carry hashes and never change.
+// The wallet is an entry of its own, and / is the other. What is built goes where the Go package embeds it; names carry hashes and never change.
 export default defineConfig({
   plugins: [preact({ reactAliasesEnabled: false }), worker()],
   build: {
@@ -32,6 +50,6 @@ export default defineConfig({
     assetsDir: "assets",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { wallet: "wallet/index.html" } },
+    rollupOptions: { input: { wallet: "wallet/index.html", console: "index.html" } },
   },
 });

@@ -115,6 +115,7 @@ var onlyImporter = map[string]string{
 	"github.com/consensys/gnark-crypto":              "cash",
 	"github.com/decred/dcrd/dcrec/secp256k1":         "cash",
 	"github.com/danielgtaylor/huma":                  "api",
+	"github.com/go-webauthn/webauthn":                "api",
 	"github.com/prometheus/client_golang/prometheus": "",
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/staff"
 	"github.com/aqsha/aqsha/internal/cli"
 	"github.com/aqsha/aqsha/internal/cli/clustercmd"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
@@ -72,7 +73,7 @@ func runDemo(command *cobra.Command, _ []string) error {
 	}
 	steps := scenario.Steps()
 	story := func() []api.StoryStep { return storySteps(steps, dir) }
-	return nodecmd.Serve(command.Context(), dir, c, keyring, story, func(ctx context.Context, _ *api.Server,
+	return nodecmd.Serve(command.Context(), dir, c, keyring, story, func(ctx context.Context, server *api.Server,
 		url string) error {
 		client, err := wallet.NewClient(ctx, api.NewClient(url, ""), keyring)
 		if err != nil {
@@ -89,7 +90,20 @@ func runDemo(command *cobra.Command, _ []string) error {
 		if once {
 			return nodecmd.ErrDone
 		}
-		fmt.Fprintf(stage.Out, "\nLook at %s, or in another terminal: aqsha wallet list --data %s\n", url, dir)
+		page, err := nodecmd.PageOrigin(c, dir, "")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stage.Out, "\nLook at %s, or in another terminal: aqsha wallet list --data %s\n", page, dir)
+		if !server.WantsAdministrator() {
+			return nil
+		}
+		link, _, err := nodecmd.MakeConsoleLink(dir, page, time.Now())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stage.Out, "Become the node's first administrator, once, within %d minutes: %s\n",
+			int(staff.MachineLinkLasts.Minutes()), link)
 		return nil
 	})
 }

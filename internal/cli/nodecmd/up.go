@@ -187,6 +187,11 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 		return err
 	}
 	server := api.New(n, options)
+	defer func() {
+		if err := server.Close(); err != nil {
+			logger.Error("closing what the server kept open", "error", err)
+		}
+	}()
 	listener, err := server.Listen(c.Listen)
 	if err != nil {
 		return err
@@ -212,6 +217,10 @@ func serveNode(ctx context.Context, n *node.Node, dir string, c datadir.Config, 
 		fmt.Fprint(os.Stderr, DevelopmentWarning)
 	}
 	fmt.Fprintf(os.Stderr, "Serving %s at %s (API description at %s/docs). Ctrl-C ends.\n", n.Genesis().Name, url, url)
+	if server.WantsAdministrator() && !c.Development {
+		fmt.Fprintf(os.Stderr, "Nobody administers its pages yet: aqsha console link --data %s lets the first one in.\n",
+			dir)
+	}
 	go watchAccess(ctx, dir, server, logger)
 	if held, err := datadir.ReadConfig(dir); err == nil { // without what flags of this run say
 		held.Levels = c.Levels

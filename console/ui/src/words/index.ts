@@ -4,16 +4,24 @@
 import { signal } from "@preact/signals";
 import type { Language } from "../format";
 import { LANGUAGES } from "../format";
+import type consoleEn from "./console.en.json";
 import type en from "./en.json";
 
-export type Key = keyof typeof en;
-type Texts = Readonly<Record<Key, string>>;
+/** The wallet has a catalogue and the node's other pages have another, each with what it says alone; a page speaks from one. */
+export type Key = keyof typeof en | keyof typeof consoleEn;
+type Texts = Readonly<Partial<Record<Key, string>>>;
+type Catalogue = Record<Language, () => Promise<{ default: Texts }>>;
 
-const LOAD: Record<Language, () => Promise<{ default: Texts }>> = {
+let load: Catalogue = {
   en: () => import("./en.json"),
   kk: () => import("./kk.json"),
   ru: () => import("./ru.json"),
 };
+
+/** Speaks from another catalogue than the wallet's from now on; to be called before choose. */
+export function speakFrom(catalogue: Catalogue): void {
+  load = catalogue;
+}
 
 let texts: Texts | undefined;
 
@@ -31,7 +39,7 @@ export const language = signal<Language>("kk");
 
 /** Speaks a language from now on. */
 export async function choose(l: Language): Promise<void> {
-  texts = (await LOAD[l]()).default;
+  texts = (await load[l]()).default;
   language.value = l;
   if (!globalThis.document) return;
   document.documentElement.lang = l;

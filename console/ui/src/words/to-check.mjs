@@ -1,4 +1,4 @@
-// Writes to-check.md: every text of the wallet in three languages side by side, for native readers.
+// Writes to-check.md: every text of the pages in three languages side by side, for native readers.
 
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -8,6 +8,9 @@ const rows = (key, ...texts) => `| ${key} | ${texts.map(cell).join(" | ")} |\n`;
 const [en, kk, ru] = ["en", "kk", "ru"].map((l) => read(`${l}.json`));
 let out = "# Texts for native readers\n\nWritten by `npm run words`. What refusals mean stands in `/words` and [CODES](../../../../docs/CODES.md).\n\n| Key | English | Қазақша | Русский |\n|---|---|---|---|\n";
 for (const key of Object.keys(en)) out += rows(key, en[key], kk[key], ru[key]);
+out += "\n## The node's other pages\n\n| Key | English | Қазақша | Русский |\n|---|---|---|---|\n";
+const [oen, okk, oru] = ["en", "kk", "ru"].map((l) => read(`console.${l}.json`));
+for (const key of Object.keys(oen)) out += rows(key, oen[key], okk[key], oru[key]);
 out += "\n## Learn\n\n| Card | English | Қазақша | Русский |\n|---|---|---|---|\n";
 const [cen, ckk, cru] = ["en", "kk", "ru"].map((l) => read(`learn.${l}.json`));
 for (const card of Object.keys(cen)) cen[card].forEach((text, i) => (out += rows(card, text, ckk[card][i], cru[card][i])));

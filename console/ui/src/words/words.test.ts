@@ -10,7 +10,8 @@ import { explain, loadRefusals, withoutCommands } from "./refusals";
 
 const here = new URL("./", import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, here), "utf8")) as Record<string, string>;
-const files: Record<Language, Record<string, string>> = { en: read("en.json"), kk: read("kk.json"), ru: read("ru.json") };
+const catalogueOf = (prefix: string): Record<Language, Record<string, string>> => ({ en: read(`${prefix}en.json`), kk: read(`${prefix}kk.json`), ru: read(`${prefix}ru.json`) });
+const files = catalogueOf("");
 const catalogue = (l: Language) => JSON.parse(readFileSync(new URL(`../../../../words/${l}.json`, here), "utf8")) as { code: Record<string, { do: string }> };
 
 /** All sources of the page. */
@@ -28,7 +29,15 @@ const LATIN = /\{\w+\}|HTTPS|Aqsha/g;
 /** Keys whose texts are the same in Kazakh and Russian, which share the word. */
 const SHARED = ["term-name.limit", "app", "nav.till", "till.title", "minutes.many", "apply.bank"];
 
-describe("texts", () => {
+/** What says the texts of each catalogue. */
+const SPEAKERS: Record<string, () => string> = {
+  "": () => sources(new URL("../wallet/", here)) + sources(new URL("../words/", here)) + readFileSync(new URL("../format.ts", here), "utf8") + readFileSync(new URL("../csv.ts", here), "utf8") + sources(new URL("../ledger/", here)),
+  "console.": () => sources(new URL("../console/", here)) + readFileSync(new URL("../wallet/parts.tsx", here), "utf8") + readFileSync(new URL("refusals.ts", here), "utf8"),
+};
+
+describe.each(["", "console."])("texts of %jen.json", (prefix) => {
+  const files = catalogueOf(prefix);
+
   it("are there in each language, with the same values in them", () => {
     const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([p]) => p).sort();
     for (const l of ["kk", "ru"] as const) {
@@ -48,7 +57,7 @@ describe("texts", () => {
   });
 
   it("are all said by somebody", () => {
-    const all = sources();
+    const all = SPEAKERS[prefix]!();
     const prefixes = [...all.matchAll(/[`"]([a-z-]+\.)\$\{/g)].map(([, p]) => p!);
     const unused = Object.keys(files.en).filter((key) => {
       const base = key.replace(/\.(one|few|many|other)$/, "");
@@ -65,6 +74,15 @@ describe("texts", () => {
     }
   });
 
+  it("are there for whatever is said by name", () => {
+    const all = prefix === "" ? sources(new URL("../wallet/", here)) : sources(new URL("../console/", here));
+    const said = [...all.matchAll(/\bt\("([a-z0-9.-]+)"|\b(?:label|text|problem)="([a-z0-9.-]+)"/g)].map(([, a, b]) => (a ?? b)!);
+    expect(said.length).toBeGreaterThan(30);
+    expect(said.filter((key) => files.en[key] === undefined)).toEqual([]);
+  });
+});
+
+describe("texts", () => {
   it("count as each language does", async () => {
     await choose("ru");
     expect([1, 3, 5, 11, 21, 1000].map((n) => counted("till.sales", n))).toEqual(["1 платёж", "3 платежа", "5 платежей", "11 платежей", "21 платёж", "1000 платежей"]);
@@ -101,7 +119,7 @@ describe("what a native reader should check", () => {
   it("is listed in one file, with nothing in it that is not said", () => {
     const list = readFileSync(new URL("to-check.md", here), "utf8");
     for (const l of ["kk", "ru"] as const) {
-      for (const text of [...Object.values(files[l]), ...Object.values(JSON.parse(readFileSync(new URL(`learn.${l}.json`, here), "utf8")) as Record<string, string[]>).flat()]) {
+      for (const text of [...Object.values(files[l]), ...Object.values(catalogueOf("console.")[l]), ...Object.values(JSON.parse(readFileSync(new URL(`learn.${l}.json`, here), "utf8")) as Record<string, string[]>).flat()]) {
         expect([text, list.includes(`| ${text.replaceAll("|", "\\|")} |`)]).toEqual([text, true]);
       }
     }

@@ -1,0 +1,195 @@
+import { amountOf } from "../json";
+import { csv, decimal, download } from "../csv";
+import { money, moment } from "../format";
+import { type Key, language, t } from "../words";
+import { Choice, Title } from "../wallet/parts";
+import { type Json, ask } from "./api";
+import { Shown, Table, useLoaded } from "./parts";
+import { account, params, setParam } from "./state";
+
+const EVERY = 5_000; // milliseconds between looks at what moves
+
+interface Now {
+  readonly circulating: bigint;
+  readonly live: bigint;
+  readonly issued: bigint;
+  readonly redeemed: bigint;
+  readonly tokens: number;
+  readonly wallets: number;
+  readonly blocks: readonly { readonly height: string; readonly timeMillis: number; readonly entries: number; readonly root: string }[];
+}
+
+async function loadNow(): Promise<Now> {
+  const [s, b] = (await Promise.all([ask("/v1/supply"), ask("/v1/blocks?limit=5")])) as [Json, Json[]];
+  return {
+    circulating: amountOf(s.circulating),
+    live: amountOf(s.live),
+    issued: amountOf(s.issued),
+    redeemed: amountOf(s.redeemed),
+    tokens: Number(s.tokens),
+    wallets: Number(s.wallets),
+    blocks: b.map((one) => ({ height: String(one.height), timeMillis: Number(one.time_millis), entries: Number(one.count), root: String(one.root) })),
+  };
+}
+
+export const MEASURES = ["payments", "value", "active", "held", "velocity"] as const;
+
+interface Row {
+  readonly date: string;
+  readonly value: bigint | undefined; // undefined where too few wallets would be told of
+  readonly ratio: number | undefined;
+}
+
+interface Series {
+  readonly unit: string;
+  readonly rows: readonly Row[];
+}
+
+async function loadSeries(measure: string, step: string): Promise<Series> {
+  const s = (await ask(`/v1/series/${measure}?step=${step}`)) as Json;
+  return {
+    unit: String(s.unit),
+    rows: (s.rows as Json[]).map((r) => ({ date: String(r.date), value: r.value === undefined ? undefined : amountOf(r.value), ratio: r.ratio === undefined ? undefined : Number(r.ratio) })),
+  };
+}
+
+function inWords(row: Row, unit: string): string {
+  if (row.value === undefined && row.ratio === undefined) return t("series.few");
+  if (row.value !== undefined) return unit === "tiyn" ? money(row.value, language.value) : String(row.value);
+  return (row.ratio ?? 0).toFixed(3);
+}
+
+/** Bars, the highest as high as the picture. What they show stands in the table below, so a reader of the screen hears that. */
+function Bars({ rows }: { rows: readonly Row[] }) {
+  const heights = rows.map((r) => (r.value === undefined ? (r.ratio ?? 0) : Number(r.value)));
+  const top = Math.max(...heights, 1e-9);
+  return (
+    <svg class="bars" viewBox={`0 0 ${rows.length * 10} 100`} preserveAspectRatio="none" aria-hidden="true">
+      {heights.map((h, i) => (
+        <rect key={rows[i]!.date} x={i * 10 + 1} width="8" y={100 - (h / top) * 98} height={(h / top) * 98 + 1} />
+      ))}
+    </svg>
+  );
+}
+
+function SeriesCard() {
+  const measure = MEASURES.find((m) => m === params.value.get("measure")) ?? "payments";
+  const step = ["day", "week", "month"].find((s) => s === params.value.get("step")) ?? "day";
+  return (
+    <section class="card" aria-label={t("series.title")}>
+      <h2>{t("series.title")}</h2>
+      <div class="row">
+        <Choice label="series.measure" value={measure} change={(m) => setParam("measure", m)} choices={MEASURES.map((m) => [m, t(`measure.${m}`)] as const)} />
+        <Choice label="series.step" value={step} change={(s) => setParam("step", s)} choices={["day", "week", "month"].map((s) => [s, t(`step.${s}` as Key)] as const)} />
+      </div>
+      <Days key={`${measure} ${step}`} measure={measure} step={step} />
+    </section>
+  );
+}
+
+/** What was counted. Another measure begins anew: what it was before is never shown under another name. */
+function Days({ measure, step }: { measure: (typeof MEASURES)[number]; step: string }) {
+  const loaded = useLoaded(() => loadSeries(measure, step), [account.value?.id]);
+  return (
+      <Shown of={loaded}>
+        {({ rows, unit }) =>
+          rows.length === 0 ? (
+            <p class="dim">{t("series.empty")}</p>
+          ) : (
+            <>
+              {rows.every((r) => r.value === undefined && r.ratio === undefined) ? <p class="dim">{t("series.hidden")}</p> : <Bars rows={rows} />}
+              <details>
+                <summary>{t("series.table")}</summary>
+                <Table about={t(`measure.${measure}`)} head={[t("series.date"), t(`measure.${measure}`)]}>
+                  {rows.map((r) => (
+                    <tr key={r.date}>
+                      <td>{r.date}</td>
+                      <td class="n">{inWords(r, unit)}</td>
+                    </tr>
+                  ))}
+                </Table>
+                <p class="acts">
+                  <button
+                    onClick={() =>
+                      download(`${measure}.csv`, "text/csv", csv([["date", measure], ...rows.map((r) => [r.date, r.value === undefined ? String(r.ratio ?? "") : unit === "tiyn" ? decimal(r.value) : String(r.value)])]))
+                    }
+                  >
+                    {t("csv")}
+                  </button>
+                </p>
+              </details>
+            </>
+          )
+        }
+      </Shown>
+  );
+}
+
+interface Step {
+  readonly name: string;
+  readonly title: string;
+  readonly state: string;
+}
+
+/** The story of a development network, as far as it was played; its titles are in English, as the program writes them. */
+function Story() {
+  const loaded = useLoaded(async () => ((await ask("/v1/story")) as Json[]).map((s): Step => ({ name: String(s.name), title: String(s.title), state: String(s.state) })), []);
+  if (!loaded.value || loaded.value.length === 0) return null;
+  return (
+    <details class="card">
+      <summary>{t("story.title")}</summary>
+      <ol>
+        {loaded.value.map((s) => (
+          <li key={s.name}>
+            <span lang="en">{s.title}</span> {s.state === "played" && <span class="good">✓ {t("story.played")}</span>}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+export function Overview() {
+  const loaded = useLoaded(loadNow, [account.value?.id], EVERY);
+  return (
+    <>
+      <Title text="overview.title" />
+      <Shown of={loaded}>
+        {(now) => (
+          <>
+            <div class="grid">
+              <div class="card">
+                <p class="dim">{t("overview.circulating")}</p>
+                <p class="big">{money(now.circulating, language.value)}</p>
+                <p class="dim">{t("overview.issued", { issued: money(now.issued, language.value), redeemed: money(now.redeemed, language.value) })}</p>
+              </div>
+              <div class="card">
+                <p class="dim">{t("overview.live")}</p>
+                <p class={now.live === now.circulating ? "big good" : "big problem"}>{t(now.live === now.circulating ? "overview.equal" : "overview.unequal")}</p>
+                <p class="dim">{money(now.live, language.value)}</p>
+              </div>
+              <div class="card">
+                <p class="dim">{t("overview.wallets")}</p>
+                <p class="big">{now.wallets}</p>
+                <p class="dim">{t("overview.tokens", { count: String(now.tokens) })}</p>
+              </div>
+            </div>
+            <h2>{t("overview.blocks")}</h2>
+            <Table about={t("overview.blocks")} head={[t("overview.height"), t("overview.time"), t("overview.entries"), t("overview.root")]}>
+              {now.blocks.map((b) => (
+                <tr key={b.height}>
+                  <td class="n">{b.height}</td>
+                  <td>{moment(b.timeMillis, language.value)}</td>
+                  <td class="n">{b.entries}</td>
+                  <td class="id">{b.root.slice(0, 16)}…</td>
+                </tr>
+              ))}
+            </Table>
+          </>
+        )}
+      </Shown>
+      <SeriesCard />
+      <Story />
+    </>
+  );
+}

@@ -1,0 +1,168 @@
+import { useState } from "preact/hooks";
+import { ends, moment } from "../format";
+import { language, t } from "../words";
+import { Choice, Field, Form, Title } from "../wallet/parts";
+import { type Json, ask } from "./api";
+import { Shown, Sure, Table, Trouble, useLoaded } from "./parts";
+import { privileged } from "./passkeys";
+import { type Account, account, accountOf, params, setParam, whoAmI } from "./state";
+import { rolesInWords } from "./roles";
+
+interface Invitation {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly untilMillis: number;
+}
+
+interface Staff {
+  readonly accounts: readonly Account[];
+  readonly invitations: readonly Invitation[];
+  readonly banks: readonly string[];
+}
+
+async function load(): Promise<Staff> {
+  const [list, banks] = (await Promise.all([ask("/v1/staff"), ask("/v1/intermediaries")])) as [{ accounts: Json[]; invitations: Json[] }, Json[]];
+  return {
+    accounts: list.accounts.map(accountOf),
+    invitations: list.invitations.map((i) => ({ id: String(i.id), name: String(i.name), roles: (i.roles as string[]).map(String), untilMillis: Number(i.until_millis) })),
+    banks: banks.map((b) => String(b.id)),
+  };
+}
+
+/** What somebody may be: at most one role that reads, and an administrator or not. */
+interface Wanted {
+  readonly reads: string;
+  readonly bank: string;
+  readonly administrator: boolean;
+}
+
+function body(w: Wanted): Json {
+  return { roles: [...(w.administrator ? ["administrator"] : []), ...(w.reads === "" ? [] : [w.reads])], ...(w.reads === "intermediary" && { bank: w.bank }) };
+}
+
+function wantedOf(a: Account, banks: readonly string[]): Wanted {
+  return { reads: a.roles.find((r) => r !== "administrator") ?? "", bank: a.bank || (banks[0] ?? ""), administrator: a.roles.includes("administrator") };
+}
+
+function Roles({ wanted, change, banks }: { wanted: Wanted; change: (w: Wanted) => void; banks: readonly string[] }) {
+  return (
+    <>
+      <Choice
+        label="staff.reads"
+        value={wanted.reads}
+        change={(reads) => change({ ...wanted, reads })}
+        choices={[["", t("staff.reads-nothing")], ["authority", t("role.authority")], ["auditor", t("role.auditor")], ...(banks.length > 0 ? ([["intermediary", t("role.intermediary")]] as const) : [])]}
+      />
+      {wanted.reads === "intermediary" && <Choice label="staff.bank" names value={wanted.bank} change={(bank) => change({ ...wanted, bank })} choices={banks.map((b) => [b, ends(b)] as const)} />}
+      <p>
+        <label class="check">
+          <input type="checkbox" checked={wanted.administrator} onChange={(e) => change({ ...wanted, administrator: e.currentTarget.checked })} />
+          {t("staff.administers")}
+        </label>
+      </p>
+    </>
+  );
+}
+
+/** One account, to be changed or ended. */
+function Person({ of, banks, attempt }: { of: Account; banks: readonly string[]; attempt: (act: () => Promise<unknown>) => Promise<void> }) {
+  const [wanted, setWanted] = useState(wantedOf(of, banks));
+  return (
+    <details class="card">
+      <summary>
+        <b class="quoted">{of.name}</b> <span class="dim">{of.endedMillis === 0 ? rolesInWords(of.roles) : t("staff.ended", { time: moment(of.endedMillis, language.value) })}</span>
+      </summary>
+      <p class="dim id">{of.id}</p>
+      {of.endedMillis === 0 && (
+        <>
+          <Form button={t("staff.change")} submit={() => attempt(() => ask(`/v1/staff/accounts/${of.id}/roles`, "PUT", body(wanted)))}>
+            <Roles wanted={wanted} change={setWanted} banks={banks} />
+          </Form>
+          <p class="acts">
+            <Sure button={t("staff.end")} question={t("staff.end-sure", { name: of.name })} act={() => attempt(() => ask(`/v1/staff/accounts/${of.id}`, "DELETE"))} />
+          </p>
+        </>
+      )}
+    </details>
+  );
+}
+
+export function StaffPage() {
+  const loaded = useLoaded(load, [account.value?.id]);
+  const [name, setName] = useState("");
+  const [wanted, setWanted] = useState<Wanted>({ reads: "auditor", bank: "", administrator: false });
+  const [made, setMade] = useState<{ address: string; name: string } | undefined>(undefined);
+  const [error, setError] = useState<unknown>(undefined);
+  const attempt = async (act: () => Promise<unknown>) => {
+    setError(undefined);
+    try {
+      await privileged(act);
+      await whoAmI();
+      await loaded.again();
+    } catch (e) {
+      setError(e);
+    }
+  };
+  const query = params.value.get("q") ?? "";
+  return (
+    <>
+      <Title text="staff.title" />
+      <Trouble error={error} />
+      {made && (
+        <div class="card done" role="status">
+          <p>{t("staff.link", { name: made.name })}</p>
+          <p class="id">{made.address}</p>
+          <p class="acts">
+            <button onClick={() => void navigator.clipboard.writeText(made.address).catch(() => {})}>{t("copy")}</button>
+            <button onClick={() => setMade(undefined)}>{t("close")}</button>
+          </p>
+        </div>
+      )}
+      <Shown of={loaded}>
+        {({ accounts, invitations, banks }) => (
+          <>
+            <Field label="search" value={query} change={(q) => setParam("q", q)} />
+            {accounts
+              .filter((a) => a.name.toLowerCase().includes(query.toLowerCase()) || a.id.startsWith(query))
+              .map((a) => (
+                <Person key={a.id + a.roles.join()} of={a} banks={banks} attempt={attempt} />
+              ))}
+            <h2>{t("staff.invitations")}</h2>
+            {invitations.length === 0 ? (
+              <p class="dim">{t("staff.no-invitations")}</p>
+            ) : (
+              <Table about={t("staff.invitations")} head={[t("staff.name"), t("staff.roles"), t("staff.until"), t("acts")]}>
+                {invitations.map((i) => (
+                  <tr key={i.id}>
+                    <td class="quoted">{i.name}</td>
+                    <td>{rolesInWords(i.roles)}</td>
+                    <td>{moment(i.untilMillis, language.value)}</td>
+                    <td>
+                      <button onClick={() => void attempt(() => ask(`/v1/staff/invitations/${i.id}`, "DELETE"))}>{t("staff.take-back")}</button>
+                    </td>
+                  </tr>
+                ))}
+              </Table>
+            )}
+            <h2>{t("staff.invite-title")}</h2>
+            <Form
+              button={t("staff.invite")}
+              submit={() =>
+                attempt(async () => {
+                  const bank = wanted.bank || (banks[0] ?? "");
+                  const link = (await ask("/v1/staff/invitations", "POST", { name: name.trim(), ...body({ ...wanted, bank }) })) as Json;
+                  setMade({ address: `${location.origin}/sign-in#join?${String(link.link)}`, name: name.trim() });
+                  setName("");
+                })
+              }
+            >
+              <Field label="staff.name" value={name} change={setName} />
+              <Roles wanted={{ ...wanted, bank: wanted.bank || (banks[0] ?? "") }} change={setWanted} banks={banks} />
+            </Form>
+          </>
+        )}
+      </Shown>
+    </>
+  );
+}

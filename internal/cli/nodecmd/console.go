@@ -1,0 +1,104 @@
+package nodecmd
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/api/staff"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/cli/datadir"
+	"github.com/aqsha/aqsha/txlog/vfs"
+)
+
+// NewConsoleCommand makes the command "console".
+func NewConsoleCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "console", Short: "The node's pages: let the first administrator in",
+		Long: `Staff sign in at the node's pages with passkeys. An administrator lets others in; the first comes by a
+link that this machine makes. Whoever opens the link becomes an administrator, so it is shown here and nowhere else,
+works once, and for 15 minutes.`,
+	}
+	datadir.AddLedgerFlags(command)
+	link := &cobra.Command{
+		Use: "link", Short: "Make a link that lets an administrator in, once, within 15 minutes",
+		Example: `  aqsha console link --data net
+  aqsha console link --data net --origin https://tenge.example.kz`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if cli.Flag(command, "node") != "" {
+				return cli.Usage(errors.New("--node: the link is made in a data directory: run this on the node's " +
+					"machine, with --data"))
+			}
+			dir := cli.Flag(command, "data")
+			c, err := datadir.ReadConfig(dir)
+			if err != nil {
+				return err
+			}
+			origin, err := PageOrigin(c, dir, cli.Flag(command, "origin"))
+			if err != nil {
+				return cli.Usage(err)
+			}
+			link, until, err := MakeConsoleLink(dir, origin, time.Now())
+			if err != nil {
+				return err
+			}
+			return cli.Show(command, map[string]any{"link": link, "until_millis": until.UnixMilli()},
+				func(w io.Writer) {
+					fmt.Fprintf(w, "%s\n\nWhoever opens it becomes an administrator. It works once, until %s.\n", link,
+						until.Format(time.TimeOnly))
+				})
+		},
+	}
+	link.Flags().String("origin", "", "where people dial the node (default: the first of origins in config.toml that "+
+		"has a name, else localhost)")
+	command.AddCommand(link)
+	return command
+}
+
+// MakeConsoleLink makes a one-time link for an administrator in a data directory. Its secret stands in the fragment,
+// which a browser sends to nobody.
+func MakeConsoleLink(dir, origin string, now time.Time) (link string, until time.Time, err error) {
+	secret, until, err := staff.MakeMachineLink(vfs.OS, filepath.Join(dir, staff.Folder), rand.Reader, now)
+	return origin + "/sign-in#join?" + secret, until, err
+}
+
+// PageOrigin is where people dial a node's pages: by a name, as a passkey belongs to one.
+func PageOrigin(c datadir.Config, dir, given string) (string, error) {
+	if given != "" {
+		origin, err := api.Origin(given)
+		if err == nil {
+			_, err = staff.Site(origin)
+		}
+		return origin, err
+	}
+	for _, text := range c.Origins {
+		if origin, err := api.Origin(text); err == nil {
+			if _, err := staff.Site(origin); err == nil {
+				return origin, nil
+			}
+		}
+	}
+	if c.TLS != "" && c.TLS != "none" {
+		return "", errors.New("say where people dial this node: --origin https://NAME, or origins in config.toml")
+	}
+	address := c.Listen
+	if announced, _, err := datadir.Announced(dir); err == nil { // a node runs, perhaps elsewhere than configured
+		if u, err := url.Parse(announced); err == nil {
+			address = u.Host
+		}
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", fmt.Errorf("listen in config.toml: %w", err)
+	}
+	return "http://" + net.JoinHostPort("localhost", port), nil
+}
