@@ -155,18 +155,23 @@ func sameBasin(climbs []*climb, theta []float64, value float64) int {
 		if !c.converged || value > c.eval.value {
 			continue
 		}
-		k, distance := len(theta), 0.0
-		for a := range k {
-			for b := range k {
-				distance -= (theta[a] - c.theta[a]) * c.eval.hessian[a*k+b] * (theta[b] - c.theta[b])
-			}
-		}
-		// One tenth of a standard error, and the likelihood agrees with the parabola.
-		if drop := c.eval.value - value; distance < 0.01 && math.Abs(drop-distance/2) < 0.1*drop+noise {
+		if basin(c.theta, c.eval.hessian, c.eval.value, theta, value) {
 			return i + 1
 		}
 	}
 	return 0
+}
+
+// basin: one tenth of a standard error from the top, and the likelihood agrees with the parabola.
+func basin(top, hessian []float64, best float64, theta []float64, value float64) bool {
+	k, distance := len(theta), 0.0
+	for a := range k {
+		for b := range k {
+			distance -= (theta[a] - top[a]) * hessian[a*k+b] * (theta[b] - top[b])
+		}
+	}
+	drop := best - value
+	return distance < 0.01 && math.Abs(drop-distance/2) < 0.1*drop+noise
 }
 
 // count is the number of observations in the likelihood.

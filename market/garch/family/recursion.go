@@ -33,7 +33,8 @@ type problem struct {
 }
 
 func newProblem(spec Spec, y []float64, columns [][]float64, names []string, start []float64) *problem {
-	p := &problem{spec: spec, at: spec.places(names), y: y, columns: columns, shapes: spec.Law.shapes()}
+	p := newBare(spec, y)
+	p.at, p.columns = spec.places(names), columns
 	n, k := len(y), p.at.size
 	p.e, p.path.logH, p.path.sd, p.path.d = make([]float64, n), make([]float64, n), make([]float64, n),
 		make([]float64, n*k)
@@ -44,6 +45,11 @@ func newProblem(spec Spec, y []float64, columns [][]float64, names []string, sta
 		p.fft = newConvolution(n, truncation)
 	}
 	return p
+}
+
+// newBare is a problem that an engine evaluates: without a mean and without room for the recursion.
+func newBare(spec Spec, y []float64) *problem {
+	return &problem{spec: spec, at: spec.places(nil), y: y, shapes: spec.Law.shapes()}
 }
 
 // weighted is the backcast of Python's arch: weights 0.94ⁱ over the first 75.

@@ -1,0 +1,172 @@
+package family
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/aqsha/aqsha/market"
+	"github.com/aqsha/aqsha/market/garch"
+)
+
+const (
+	// leastWhole is how many days make it worth to sort the starts on a part first.
+	leastWhole = 1000
+	// leastPart of the days that starts are sorted on.
+	leastPart = 400
+)
+
+// ascent is the climb of an engine: the tops found on the whole series, the highest,
+// and the value that each beginning led to.
+type ascent struct {
+	whole   *engine
+	bounds  []garch.Bound
+	tops    []garch.Top
+	reached []float64
+	best    int
+	steps   int
+}
+
+// estimateExact climbs by exact Newton steps. In a long series every start first
+// climbs on the first quarter, which costs a quarter; one of those that lead to the
+// same top there then climbs on the whole. A top that a bound holds, or at which the
+// climb did not converge, is where surfaces have several: there the general climb,
+// which goes another way, is made too, and the higher one kept.
+func estimateExact(ctx context.Context, p *problem, scale float64) (*Fit, error) {
+	n, omega := len(p.y), p.at.omega
+	a := &ascent{whole: newEngine(p.spec, p.at, p.y), bounds: p.bounds(), best: -1}
+	for i, b := range a.bounds { // those of ω alone
+		if b.A[omega] != 0 {
+			a.bounds[i].B = b.A[omega] * math.Log(b.B*b.A[omega])
+		}
+	}
+	starts := p.starts(nil)
+	from, cameFrom := starts, make([]int, len(starts))
+	for i, s := range starts {
+		s[omega], cameFrom[i] = math.Log(s[omega]), i
+	}
+	if n >= leastWhole && p.spec.P <= 1 && p.spec.Q <= 1 { // more lags may peak twice
+		from, cameFrom = a.sorted(newEngine(p.spec, p.at, p.y[:max(leastPart, n/4)]), starts)
+	}
+	for _, x := range from {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		a.climb(x)
+	}
+	if a.best < 0 || !a.tops[a.best].Converged || len(a.tops[a.best].Bound) > 0 {
+		general, _, err := newProblem(p.spec, p.y, nil, nil, nil).climb(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		x := append([]float64(nil), general.Theta...)
+		x[omega] = math.Log(x[omega])
+		a.climb(x)
+	}
+	if a.best < 0 {
+		return nil, market.Refuse("no-optimum", "returns", "no start reached a finite likelihood")
+	}
+	top := a.tops[a.best]
+	top.Iterations = a.steps
+	f := p.fittedExact(a.whole, top, scale)
+	for _, i := range cameFrom {
+		f.Starts = append(f.Starts, a.reached[i]-float64(n)*math.Log(scale))
+	}
+	return f, nil
+}
+
+// climb climbs on the whole series from x, unless it comes into a basin already known.
+func (a *ascent) climb(x []float64) {
+	joined := -1
+	top := garch.Climb(a.whole.surface, x, a.bounds, func(theta []float64, value float64) bool {
+		joined = basinOf(a.tops, theta, value)
+		return joined >= 0
+	})
+	value := top.Point.Value
+	if joined >= 0 {
+		value = a.reached[joined]
+	} else if !math.IsInf(value, 0) && (a.best < 0 || value > a.tops[a.best].Point.Value) {
+		a.best = len(a.tops)
+	}
+	a.steps += top.Iterations
+	a.tops, a.reached = append(a.tops, top), append(a.reached, value)
+}
+
+// basinOf is which converged top a point is in the basin of; −1: none.
+func basinOf(tops []garch.Top, theta []float64, value float64) int {
+	for i, top := range tops {
+		if top.Converged && value <= top.Point.Value && top.Basin(theta, value) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sorted climbs every start on the part. Those that lead to one top there are one
+// on the whole too, and begin where the whole is highest: at the top or at one of them.
+// It gives these beginnings and for each start which of them is its own.
+func (a *ascent) sorted(part *engine, starts [][]float64) (from [][]float64, of []int) {
+	var tops []garch.Top
+	var highest []float64
+	begins := map[int]int{} // of a top, in from
+	value := func(x []float64) float64 {
+		var p garch.Point
+		a.whole.surface(x, &p)
+		return p.Value
+	}
+	for _, start := range starts {
+		joined := -1
+		top := garch.Climb(part.surface, start, a.bounds, func(theta []float64, value float64) bool {
+			joined = basinOf(tops, theta, value)
+			return joined >= 0
+		})
+		a.steps += top.Iterations
+		tops = append(tops, top)
+		if joined < 0 {
+			joined = len(tops) - 1
+			begins[joined] = len(from)
+			from, highest = append(from, top.Theta), append(highest, value(top.Theta))
+		}
+		at := begins[joined]
+		if v := value(start); v > highest[at] || math.IsNaN(highest[at]) {
+			from[at], highest[at] = start, v
+		}
+		of = append(of, at)
+	}
+	return from, of
+}
+
+// fittedExact turns the top into figures of the series as it came.
+func (p *problem) fittedExact(g *engine, top garch.Top, scale float64) *Fit {
+	n, k := len(p.y), p.at.size
+	x := top.Theta
+	theta := append([]float64(nil), x...)
+	theta[p.at.omega] = math.Exp(x[p.at.omega])
+	point := top.Point
+	if !slices.Equal(x, g.last) {
+		point = garch.Point{Gradient: make([]float64, k), Hessian: make([]float64, k*k)}
+		g.surface(x, &point)
+	}
+	outer := g.outer(theta)
+	top.Theta = theta
+	f := p.figures(top, scale, nil, point.Hessian, outer)
+	if omega := &f.Parameters[p.at.omega]; omega.SEHessian != nil {
+		*omega.SEHessian *= theta[p.at.omega]
+		*omega.SERobust *= theta[p.at.omega]
+	}
+	power := g.power(theta)
+	f.Variances, f.Residuals = make([]float64, n), make([]float64, n)
+	for t, u := range g.u[p.spec.Q:] {
+		h := u
+		switch power {
+		case 2:
+		case 1:
+			h = u * u
+		default:
+			h = math.Pow(u, 2/power)
+		}
+		f.Variances[t], f.Residuals[t] = h*scale*scale, p.y[t]/math.Sqrt(h)
+	}
+	f.HLast, f.HNext = f.Variances[n-1], math.Pow(g.next(theta), 2/power)*scale*scale
+	return f
+}
