@@ -3,7 +3,7 @@ package garch
 import "math"
 
 // leastBend is the curvature, of the largest, that bend leaves in a direction.
-const leastBend = 0.01
+const leastBend = 1e-4
 
 // bend makes a symmetric matrix negative definite: each eigenvalue, the diagonal
 // scaled to one, becomes minus its size. Newton's step then goes uphill in every

@@ -1,6 +1,10 @@
 package family
 
-import "math"
+import (
+	"math"
+
+	"github.com/aqsha/aqsha/market/stats"
+)
 
 // aparch fills the shocks (|e| − γe)^δ of each lag, and gives u before the first day.
 func (g *engine) aparch(theta []float64) float64 {
@@ -22,8 +26,8 @@ func (g *engine) aparch(theta []float64) float64 {
 				value[t], log[t], ratio[t] = 0, 0, 0
 				continue
 			}
-			log[t] = logarithm(m)
-			value[t], ratio[t] = exponential(delta*log[t]), e/m
+			log[t] = stats.Log(m)
+			value[t], ratio[t] = stats.Exp(delta*log[t]), e/m
 		}
 	}
 	return before

@@ -1,6 +1,10 @@
 package family
 
-import "math"
+import (
+	"math"
+
+	"github.com/aqsha/aqsha/market/stats"
+)
 
 // bends are what a law says of every day: ℓ is its log-likelihood, L = ln h. The
 // arrays are one value a day, the sums over all days. Shape derivatives are by the
@@ -14,10 +18,10 @@ type bends struct {
 	sumSS     [3]float64 // in the order of a jet's dd
 }
 
-func newBends(n, shapes int) *bends {
-	b := &bends{byL: make([]float64, n), byLL: make([]float64, n)}
+func newBends(array func(before int) []float64, shapes int) *bends {
+	b := &bends{byL: array(0), byLL: array(0)}
 	for i := range shapes {
-		b.byLS[i], b.byS[i] = make([]float64, n), make([]float64, n)
+		b.byLS[i], b.byS[i] = array(0), array(0)
 	}
 	return b
 }
@@ -58,22 +62,19 @@ func normaliser(nu jet) jet {
 		minus(nu.shifted(-2).scaled(math.Pi).log().scaled(0.5))
 }
 
-// logProduct sums logarithms, one taken of the product of eight factors: they are
-// between 1e-30 and 1e30, which the caller sees to.
-type logProduct struct {
-	sum, product float64
-	n            int
-}
+// logProduct sums logarithms, one taken of the product of sixteen factors: they are
+// between 1e-18 and 1e18, which the caller sees to.
+type logProduct struct{ sum, product float64 }
 
-func (l *logProduct) add(v float64) {
+func (l *logProduct) add(t int, v float64) {
 	l.product *= v
-	if l.n++; l.n&7 == 0 {
-		l.sum += math.Log(l.product)
+	if t&15 == 15 {
+		l.sum += stats.Log(l.product)
 		l.product = 1
 	}
 }
 
-func (l *logProduct) total() float64 { return l.sum + math.Log(l.product) }
+func (l *logProduct) total() float64 { return l.sum + stats.Log(l.product) }
 
 // student: ℓ = c(ν) − (ν+1)/2·ln(1 + q/(ν−2)) − L/2 with q = z² = e²/h.
 func (b *bends) student(x float64, squares []float64, daily bool) {
@@ -89,7 +90,7 @@ func (b *bends) student(x float64, squares []float64, daily bool) {
 		w := k + q
 		inverse := 1 / w
 		tail := w * inverseK
-		tails.add(tail)
+		tails.add(t, tail)
 		share := q * inverse // q/w
 		r := share * inverseK
 		pull := top * share
@@ -99,7 +100,7 @@ func (b *bends) student(x float64, squares []float64, daily bool) {
 		first += r
 		second += r * (1 - top*(w+k)*inverse*inverseK)
 		if daily {
-			b.byS[0][t] = c.d[0] + k*(top*r-math.Log(tail)/2)
+			b.byS[0][t] = c.d[0] + k*(top*r-stats.Log(tail)/2)
 		}
 	}
 	log := tails.total()
@@ -123,7 +124,7 @@ func (b *bends) ged(x float64, squares, logs []float64, daily bool) {
 		power, slope, bend := 0.0, 0.0, 0.0 // P, and the derivatives of ln P by the coordinate
 		if q > 1e-24 {
 			half := logs[t] / 2
-			power = exponential(v*half - drop.v)
+			power = stats.Exp(v*half - drop.v)
 			slope, bend = nu.d[0]*half-drop.d[0], nu.dd[0]*half-drop.dd[0]
 		}
 		sum += power
@@ -197,7 +198,7 @@ func (b *bends) sided(s sides, z []float64, daily bool) {
 		w := k + q
 		inverse := 1 / w
 		tail := w * inverseK
-		tails.add(tail)
+		tails.add(t, tail)
 		tx := -(v + 1) * x * inverse
 		txx := -(v + 1) * (k - q) * inverse * inverse
 		txn := x * inverse * ((v+1)*inverse - 1)
@@ -219,7 +220,7 @@ func (b *bends) sided(s sides, z []float64, daily bool) {
 			by := s.a[side].d[i] + s.b[side].d[i]*z
 			b.byLS[i][t] = -z / 2 * (slope*(txx*by+txn*s.nu.d[i]) + tx*s.b[side].d[i])
 			if daily {
-				b.byS[i][t] = s.c.d[i] + tx*by + s.nu.d[i]*(top*r-math.Log(tail)/2)
+				b.byS[i][t] = s.c.d[i] + tx*by + s.nu.d[i]*(top*r-stats.Log(tail)/2)
 			}
 		}
 	}

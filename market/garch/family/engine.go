@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/aqsha/aqsha/market/garch"
+	"github.com/aqsha/aqsha/market/stats"
 )
 
 // engine evaluates the power models and APARCH without a fitted mean: value,
@@ -52,8 +53,15 @@ func (s Spec) exact(columns int) bool {
 
 func newEngine(spec Spec, at places, e []float64) *engine {
 	n := len(e)
-	g := &engine{spec: spec, at: at, n: n, e: e, law: newBends(n, at.size-at.shape)}
-	array := func(before int) []float64 { return make([]float64, before+n) }
+	g := &engine{spec: spec, at: at, n: n, e: e}
+	// Some twenty columns, of one piece.
+	room := make([]float64, (at.shape+20+5*spec.P)*(n+MaxOrder))
+	array := func(before int) []float64 {
+		out := room[: before+n : before+n]
+		room = room[before+n:]
+		return out
+	}
+	g.law = newBends(array, at.size-at.shape)
 	g.squares = array(0)
 	for t, v := range e {
 		g.squares[t] = v * v
@@ -61,14 +69,14 @@ func newEngine(spec Spec, at places, e []float64) *engine {
 	if spec.Law == GED {
 		g.logs, g.logZ = array(0), array(0)
 		for t, v := range g.squares {
-			g.logs[t] = math.Log(v)
+			g.logs[t] = stats.Log(max(v, 1e-300))
 		}
 	}
 	for range at.shape {
 		g.columns = append(g.columns, array(spec.Q))
 	}
 	g.u, g.z, g.q, g.byU, g.weight, g.mixed = array(spec.Q), array(0), array(0), array(0), array(0), array(0)
-	g.inverse, g.l = array(0), make([]float64, n+spec.Q)
+	g.inverse, g.l = array(0), array(spec.Q)
 	for i := range g.idle {
 		g.idle[i] = array(spec.Q)
 	}
@@ -89,7 +97,10 @@ func newEngine(spec Spec, at places, e []float64) *engine {
 		s.value[i], s.fallen[i] = g.start, g.start/2
 	}
 	for t, v := range e {
-		f := math.Pow(math.Abs(v), spec.Exp)
+		f := g.squares[t]
+		if spec.Exp != 2 {
+			f = math.Pow(math.Abs(v), spec.Exp)
+		}
 		if s.value[spec.P+t] = f; v < 0 {
 			s.fallen[spec.P+t] = f
 		}
@@ -326,14 +337,14 @@ func (g *engine) standardise(theta []float64) (sumL float64, ok bool) {
 		inverse[t] = by
 		switch {
 		case g.logH != nil:
-			l := 2 / power * logarithm(v)
+			l := 2 / power * stats.Log(v)
 			g.logH[t] = l
 			sumL += l
 			if sided {
-				g.z[t] = g.e[t] * exponential(-l/2)
+				g.z[t] = g.e[t] * stats.Exp(-l/2)
 				q[t] = g.z[t] * g.z[t]
 			} else {
-				q[t] = squares[t] * exponential(-l)
+				q[t] = squares[t] * stats.Exp(-l)
 			}
 			continue
 		case power == 1:
@@ -343,16 +354,12 @@ func (g *engine) standardise(theta []float64) (sumL float64, ok bool) {
 				g.z[t] = g.e[t] * math.Sqrt(by)
 			}
 		}
-		logs.product *= v
-		if t&7 == 7 {
-			logs.sum += math.Log(logs.product)
-			logs.product = 1
-		}
+		logs.add(t, v)
 	}
 	if g.logZ != nil {
 		logs = logProduct{product: 1}
 		for t, v := range u {
-			l := logarithm(v)
+			l := stats.Log(v)
 			g.logZ[t] = g.logs[t] - 2/power*l
 			logs.sum += l
 		}

@@ -23,8 +23,10 @@ type ascent struct {
 	bounds  []garch.Bound
 	tops    []garch.Top
 	reached []float64
-	best    int
-	steps   int
+	// cameFrom is for each start which beginning it led to.
+	cameFrom []int
+	best     int
+	steps    int
 }
 
 // estimateExact climbs by exact Newton steps. In a long series every start first
@@ -33,6 +35,20 @@ type ascent struct {
 // climb did not converge, is where surfaces have several: there the general climb,
 // which goes another way, is made too, and the higher one kept.
 func estimateExact(ctx context.Context, p *problem, scale float64) (*Fit, error) {
+	a, err := climbExact(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	top := a.tops[a.best]
+	top.Iterations = a.steps
+	f := p.fittedExact(a.whole, top, scale)
+	for _, i := range a.cameFrom {
+		f.Starts = append(f.Starts, a.reached[i]-float64(len(p.y))*math.Log(scale))
+	}
+	return f, nil
+}
+
+func climbExact(ctx context.Context, p *problem) (*ascent, error) {
 	n, omega := len(p.y), p.at.omega
 	a := &ascent{whole: newEngine(p.spec, p.at, p.y), bounds: p.bounds(), best: -1}
 	for i, b := range a.bounds { // those of ω alone
@@ -45,7 +61,13 @@ func estimateExact(ctx context.Context, p *problem, scale float64) (*Fit, error)
 	for i, s := range starts {
 		s[omega], cameFrom[i] = math.Log(s[omega]), i
 	}
-	if n >= leastWhole && p.spec.P <= 1 && p.spec.Q <= 1 { // more lags may peak twice
+	if p.spec.P > 1 && p.spec.Q > 1 {
+		nested, err := p.nested(ctx)
+		if err != nil {
+			return nil, err
+		}
+		from, cameFrom = nested, []int{0, 1, 2}
+	} else if n >= leastWhole && p.spec.P <= 1 && p.spec.Q <= 1 { // more lags may peak twice
 		from, cameFrom = a.sorted(newEngine(p.spec, p.at, p.y[:max(leastPart, n/4)]), starts)
 	}
 	for _, x := range from {
@@ -66,13 +88,45 @@ func estimateExact(ctx context.Context, p *problem, scale float64) (*Fit, error)
 	if a.best < 0 {
 		return nil, market.Refuse("no-optimum", "returns", "no start reached a finite likelihood")
 	}
-	top := a.tops[a.best]
-	top.Iterations = a.steps
-	f := p.fittedExact(a.whole, top, scale)
-	for _, i := range cameFrom {
-		f.Starts = append(f.Starts, a.reached[i]-float64(n)*math.Log(scale))
+	a.cameFrom = cameFrom
+	return a, nil
+}
+
+// nested are beginnings for a model of two lags or more: the fit of one lag, of which
+// the likelihood is the same all along (1 + cL)·u = (1 + cL)·(ω + αf + βLu), so that
+// β₁ = β − c, β₂ = βc, α₂ = αc. Where such a model peaks twice, it does so towards either end.
+func (p *problem) nested(ctx context.Context) ([][]float64, error) {
+	spec := p.spec
+	spec.P, spec.Q, spec.O = 1, 1, min(1, spec.O)
+	one, err := climbExact(ctx, newBare(spec, p.y))
+	if err != nil {
+		return nil, err
 	}
-	return f, nil
+	x, at := one.tops[one.best].Theta, spec.places(nil)
+	var out [][]float64
+	for _, share := range []float64{0.1, 0.5, 0.9} {
+		theta := make([]float64, p.at.size)
+		beta := max(x[at.beta], 1e-3)
+		c := share * beta
+		theta[p.at.omega] = x[at.omega] + math.Log1p(c)
+		theta[p.at.beta], theta[p.at.beta+1] = beta-c, beta*c
+		theta[p.at.alpha], theta[p.at.alpha+1] = x[at.alpha], x[at.alpha]*c
+		if spec.O > 0 {
+			theta[p.at.gamma] = x[at.gamma]
+		}
+		if p.spec.O > 1 {
+			theta[p.at.gamma+1] = x[at.gamma] * c
+			if spec.Model == APARCH {
+				theta[p.at.gamma+1] = x[at.gamma]
+			}
+		}
+		if at.delta >= 0 {
+			theta[p.at.delta] = x[at.delta]
+		}
+		copy(theta[p.at.shape:], x[at.shape:])
+		out = append(out, theta)
+	}
+	return out, nil
 }
 
 // climb climbs on the whole series from x, unless it comes into a basin already known.

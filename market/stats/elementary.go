@@ -1,4 +1,4 @@
-package family
+package stats
 
 import "math"
 
@@ -37,8 +37,8 @@ const (
 	stepTail = 0x1.a39ef35793c76p-39
 )
 
-// exponential is eˣ.
-func exponential(x float64) float64 {
+// Exp is eˣ.
+func Exp(x float64) float64 {
 	whole := x*(expSteps/math.Ln2) + roundUp
 	whole -= roundUp
 	r := (x - whole*stepHead) - whole*stepTail
@@ -49,8 +49,8 @@ func exponential(x float64) float64 {
 	return math.Float64frombits(math.Float64bits(t+t*p) + uint64(n>>6)<<52)
 }
 
-// logarithm is ln x.
-func logarithm(x float64) float64 {
+// Log is ln x.
+func Log(x float64) float64 {
 	b := math.Float64bits(x)
 	cell := b >> 45 & (logCells - 1)
 	exponent := int64(b>>52) - 1023

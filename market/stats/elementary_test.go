@@ -1,4 +1,4 @@
-package family
+package stats
 
 import (
 	"math"
@@ -16,21 +16,21 @@ func TestElementaryFunctions(t *testing.T) {
 			x /= 100
 		}
 		want := math.Exp(x)
-		worstExp = max(worstExp, math.Abs(exponential(x)-want)/want)
+		worstExp = max(worstExp, math.Abs(Exp(x)-want)/want)
 		y := math.Exp(x)
-		worstLog = max(worstLog, math.Abs(logarithm(y)-math.Log(y))/max(1, math.Abs(math.Log(y))))
+		worstLog = max(worstLog, math.Abs(Log(y)-math.Log(y))/max(1, math.Abs(math.Log(y))))
 	}
 	if !(worstExp < 5e-16) || !(worstLog < 4e-16) {
 		t.Errorf("exponential off by %.2g, logarithm by %.2g", worstExp, worstLog)
 	}
 	for _, x := range []float64{0, 1, -1, 700, -700, math.Ln2, -math.Ln2 / 128} {
-		if math.Abs(exponential(x)-math.Exp(x)) > 5e-16*math.Exp(x) {
+		if math.Abs(Exp(x)-math.Exp(x)) > 5e-16*math.Exp(x) {
 			t.Errorf("exponential of %v", x)
 		}
 	}
 	for _, x := range []float64{1, 2, 0.5, math.Nextafter(1, 0), math.Nextafter(2, 0), 0x1p-1022, math.MaxFloat64} {
-		if math.Abs(logarithm(x)-math.Log(x)) > 4e-16*max(1, math.Abs(math.Log(x))) {
-			t.Errorf("logarithm of %v: %v", x, logarithm(x))
+		if math.Abs(Log(x)-math.Log(x)) > 4e-16*max(1, math.Abs(math.Log(x))) {
+			t.Errorf("logarithm of %v: %v", x, Log(x))
 		}
 	}
 }
