@@ -50,9 +50,14 @@ func Climb(surface func(theta []float64, out *Point), start []float64, bounds []
 }
 
 // Basin says whether a point is so near to the top, and the likelihood so near to
-// its parabola there, that Newton's method can only end in it.
-func (t Top) Basin(theta []float64, value float64) bool {
-	return basin(t.Theta, t.Point.Hessian, t.Point.Value, theta, value)
+// its parabola there, that Newton's method can only end in it; roughly, where that is
+// only to sort starts.
+func (t Top) Basin(theta []float64, value float64, roughly bool) bool {
+	within := narrow
+	if roughly {
+		within = wide
+	}
+	return within.holds(t.Theta, t.Point.Hessian, t.Point.Value, theta, value)
 }
 
 // Covariance inverts a negative definite Hessian, and puts the outer products of

@@ -51,6 +51,7 @@ func (g *egarch) expected(nu float64) (e, first, second float64) {
 	return abs.e, abs.by[1], abs.e11
 }
 
+// evaluate gives the value alone where there is no room for a Hessian.
 func (g *egarch) evaluate(theta []float64, out *evaluation) {
 	out.value = math.Inf(-1)
 	nu := 0.0
@@ -64,14 +65,11 @@ func (g *egarch) evaluate(theta []float64, out *evaluation) {
 		return
 	}
 	value := -sum / 2
-	k := g.at.size
-	clear(out.gradient)
-	clear(out.hessian)
+	var shape, bend float64 // of the law alone, by ν
 	if g.at.nu >= 0 {
-		i := g.at.nu
 		v, first, second := g.student(nu)
 		value += v
-		out.gradient[i], out.hessian[i*k+i] = first, second
+		shape, bend = first, second
 	} else {
 		squares := 0.0
 		for t, q := range g.q {
@@ -83,7 +81,14 @@ func (g *egarch) evaluate(theta []float64, out *evaluation) {
 	if math.IsNaN(value) {
 		return
 	}
-	out.value = value
+	if out.value = value; out.hessian == nil {
+		return
+	}
+	clear(out.gradient)
+	clear(out.hessian)
+	if i := g.at.nu; i >= 0 {
+		out.gradient[i], out.hessian[i*g.at.size+i] = shape, bend
+	}
 	g.accumulate(theta, out, byNu, byNuNu)
 }
 
@@ -92,12 +97,15 @@ func (g *egarch) recur(theta []float64, abs, byNu float64) (sum float64, ok bool
 	at := g.at
 	omega, alpha, gamma, beta := theta[at.omega], theta[at.alpha], theta[at.gamma], theta[at.beta]
 	l := g.l0
-	var slope [5]float64
+	var byOmega, byAlpha, byGamma, byBeta, byShape float64
 	if g.spec.Initial == Backcast {
-		slope[at.omega], slope[at.beta] = 1, l
+		byOmega, byBeta = 1, l
 		l = omega + beta*l
 	}
 	shape := -alpha * byNu
+	n := len(g.e)
+	columns := [5][]float64{g.columns[0][:n], g.columns[1][:n], g.columns[2][:n], g.columns[3][:n], g.columns[4][:n]}
+	logs, zs, squares, kappas := g.l[:n], g.z[:n], g.q[:n], g.kappa[:n]
 	for t, e := range g.e {
 		if !(math.Abs(l) < 80) {
 			return 0, false
@@ -109,18 +117,14 @@ func (g *egarch) recur(theta []float64, abs, byNu float64) (sum float64, ok bool
 			size, b = -z, gamma-alpha
 		}
 		kappa := beta - b*z/2
-		g.l[t], g.z[t], g.q[t], g.kappa[t] = l, z, z*z, kappa
-		for i := range slope {
-			g.columns[i][t] = slope[i]
-			slope[i] *= kappa
-		}
-		slope[at.omega]++
-		slope[at.alpha] += size - abs
-		slope[at.gamma] += z
-		slope[at.beta] += l
-		if at.nu >= 0 {
-			slope[at.nu] += shape
-		}
+		logs[t], zs[t], squares[t], kappas[t] = l, z, z*z, kappa
+		columns[0][t], columns[1][t], columns[2][t], columns[3][t], columns[4][t] = byOmega, byAlpha, byGamma, byBeta,
+			byShape
+		byOmega = byOmega*kappa + 1
+		byAlpha = byAlpha*kappa + size - abs
+		byGamma = byGamma*kappa + z
+		byBeta = byBeta*kappa + l
+		byShape = byShape*kappa + shape
 		l = omega + alpha*(size-abs) + gamma*z + beta*l
 	}
 	return sum, true

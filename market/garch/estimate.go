@@ -137,7 +137,7 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !e.spec.Thorough && e.slow == nil && len(e.scaled) >= leastWhole {
+	if !e.spec.Thorough && e.slow == nil && e.spec.worthSorting() && len(e.scaled) >= leastWhole {
 		climbs, reported, best, err := e.sorted(ctx)
 		if err != nil || best >= 0 && climbs[best].converged && len(climbs[best].active) == 0 {
 			return e.chosen(climbs, reported, best, err)
@@ -145,6 +145,9 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 	}
 	return e.chosen(e.everywhere(ctx))
 }
+
+// worthSorting: a normal GARCH is in the same basin from every start within a few steps.
+func (s Spec) worthSorting() bool { return s.Model != GARCH || s.Law != Normal }
 
 func (e *estimator) chosen(climbs []*climb, reported []Start, best int, err error) (*Fit, error) {
 	if err != nil {
@@ -168,7 +171,7 @@ func (e *estimator) everywhere(ctx context.Context) (climbs []*climb, reported [
 		inside := append([]float64(nil), from...)
 		e.coords.inward(inside)
 		c := maximise(f, inside, e.rows, func(theta []float64, value float64) bool {
-			joined = sameBasin(climbs, theta, value)
+			joined = sameBasin(climbs, theta, value, narrow)
 			return joined > 0
 		})
 		climbs = append(climbs, c)
@@ -199,12 +202,6 @@ func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Sta
 	part := &estimator{spec: e.spec, scaled: e.scaled[:n], rows: e.rows, coords: e.coords}
 	part.engines()
 	f, whole := part.objective(), e.objective()
-	k := e.spec.layout().size
-	value := func(x []float64) float64 {
-		at := newEvaluation(k)
-		whole(x, at)
-		return at.value
-	}
 	var tops []*climb
 	starts := e.spec.starts()
 	joined := make([]int, len(starts))
@@ -213,7 +210,7 @@ func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Sta
 		inside := append([]float64(nil), from...)
 		e.coords.inward(inside)
 		c := climbing{f: f, rows: e.rows, search: true, near: func(theta []float64, value float64) bool {
-			joined[i] = sameBasin(tops, theta, value)
+			joined[i] = sameBasin(tops, theta, value, wide)
 			return joined[i] > 0
 		}}.from(inside)
 		tops = append(tops, c)
@@ -221,9 +218,9 @@ func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Sta
 		if joined[i] > 0 {
 			first = joined[i] - 1
 		} else {
-			begin[i], highest[i] = c.theta, value(c.theta)
+			begin[i], highest[i] = c.theta, e.value(c.theta)
 		}
-		if v := value(inside); v > highest[first] || math.IsNaN(highest[first]) {
+		if v := e.value(inside); v > highest[first] || math.IsNaN(highest[first]) {
 			begin[first], highest[first] = inside, v
 		}
 	}
@@ -252,20 +249,28 @@ func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Sta
 
 // sameBasin finds an earlier, converged start within whose quadratic basin the
 // point lies: so near that Newton's method can only end there.
-func sameBasin(climbs []*climb, theta []float64, value float64) int {
+func sameBasin(climbs []*climb, theta []float64, value float64, within vicinity) int {
 	for i, c := range climbs {
 		if !c.converged || value > c.eval.value {
 			continue
 		}
-		if basin(c.theta, c.eval.hessian, c.eval.value, theta, value) {
+		if within.holds(c.theta, c.eval.hessian, c.eval.value, theta, value) {
 			return i + 1
 		}
 	}
 	return 0
 }
 
-// basin: one tenth of a standard error from the top, and the likelihood agrees with the parabola.
-func basin(top, hessian []float64, best float64, theta []float64, value float64) bool {
+// vicinity of a top: the square of the distance in standard errors, and by what share
+// of it the likelihood may be off the parabola.
+type vicinity struct{ distance, off float64 }
+
+var (
+	narrow = vicinity{0.01, 0.1}
+	wide   = vicinity{1, 0.25} // where it only sorts starts
+)
+
+func (v vicinity) holds(top, hessian []float64, best float64, theta []float64, value float64) bool {
 	k, distance := len(theta), 0.0
 	for a := range k {
 		for b := range k {
@@ -273,7 +278,19 @@ func basin(top, hessian []float64, best float64, theta []float64, value float64)
 		}
 	}
 	drop := best - value
-	return distance < 0.01 && math.Abs(drop-distance/2) < 0.1*drop+noise
+	return distance < v.distance && math.Abs(drop-distance/2) < v.off*drop+noise
+}
+
+// value is the likelihood alone, in the optimiser's coordinates.
+func (e *estimator) value(x []float64) float64 {
+	theta := append([]float64(nil), x...)
+	e.coords.outward(theta)
+	if e.fast != nil {
+		return e.fast.value(theta)
+	}
+	var out evaluation
+	e.lean.evaluate(theta, &out)
+	return out.value
 }
 
 // count is the number of observations in the likelihood.

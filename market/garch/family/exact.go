@@ -133,7 +133,7 @@ func (p *problem) nested(ctx context.Context) ([][]float64, error) {
 func (a *ascent) climb(x []float64) {
 	joined := -1
 	top := garch.Climb(a.whole.surface, x, a.bounds, func(theta []float64, value float64) bool {
-		joined = basinOf(a.tops, theta, value)
+		joined = basinOf(a.tops, theta, value, false)
 		return joined >= 0
 	})
 	value := top.Point.Value
@@ -147,9 +147,9 @@ func (a *ascent) climb(x []float64) {
 }
 
 // basinOf is which converged top a point is in the basin of; −1: none.
-func basinOf(tops []garch.Top, theta []float64, value float64) int {
+func basinOf(tops []garch.Top, theta []float64, value float64, roughly bool) int {
 	for i, top := range tops {
-		if top.Converged && value <= top.Point.Value && top.Basin(theta, value) {
+		if top.Converged && value <= top.Point.Value && top.Basin(theta, value, roughly) {
 			return i
 		}
 	}
@@ -171,7 +171,7 @@ func (a *ascent) sorted(part *engine, starts [][]float64) (from [][]float64, of 
 	for _, start := range starts {
 		joined := -1
 		top := garch.Climb(part.surface, start, a.bounds, func(theta []float64, value float64) bool {
-			joined = basinOf(tops, theta, value)
+			joined = basinOf(tops, theta, value, true)
 			return joined >= 0
 		})
 		a.steps += top.Iterations
