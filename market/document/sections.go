@@ -156,7 +156,8 @@ func (b *builder) volatility(ctx context.Context) error {
 		t.Rows = append(t.Rows, []Cell{estimateName(e), value(e.Percent, 2), value(float64(e.N), 0)})
 	}
 	b.figure("volatility", &v.Estimates[0].Percent, "percent a year", source)
-	if g, err := study.StudyGarch(ctx, in, study.GarchOptions{Spec: garch.Spec{Law: garch.StudentT}}); err == nil {
+	if g, err := study.StudyGarch(ctx, in, study.GarchOptions{Spec: garch.Spec{Law: garch.StudentT,
+		Thorough: b.Options.thorough}}); err == nil {
 		t.Rows = append(t.Rows, []Cell{word("garch next day"), value(g.VolNext, 2), value(float64(g.Origin.N), 0)})
 		b.figure("persistence", &g.Fit.Persistence, "ratio", source)
 		s.Pictures = b.priceAndVolatility(in, g)
