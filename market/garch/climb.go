@@ -26,9 +26,9 @@ type Top struct {
 }
 
 // Climb maximises a surface inside linear bounds by damped Newton steps with an
-// active set. Unlike the fits of GARCH(1,1) here it looks for a
-// shorter step before it damps, and takes curvatures that are not negative by their size. stop, if given, is asked after
-// each step and ends the climb there.
+// active set. Unlike the fits of GARCH(1,1) here it looks for a shorter step before
+// it damps, and takes curvatures that are not negative by their size. stop, if given,
+// is asked after each step and ends the climb there.
 func Climb(surface func(theta []float64, out *Point), start []float64, bounds []Bound,
 	stop func(theta []float64, value float64) bool) Top {
 	rows := make([]constraint, len(bounds))

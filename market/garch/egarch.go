@@ -27,8 +27,8 @@ func newEGARCH(spec Spec, e []float64) *egarch {
 	g := &egarch{spec: spec, at: spec.layout(), e: e}
 	n := len(e)
 	room := make([]float64, 15*n)
-	for _, column := range []*[]float64{&g.l, &g.z, &g.q, &g.kappa, &g.byL, &g.byLL, &g.bySh, &g.lambda, &g.weight, &g.weighed,
-		&g.columns[0], &g.columns[1], &g.columns[2], &g.columns[3], &g.columns[4]} {
+	for _, column := range []*[]float64{&g.l, &g.z, &g.q, &g.kappa, &g.byL, &g.byLL, &g.bySh, &g.lambda, &g.weight,
+		&g.weighed, &g.columns[0], &g.columns[1], &g.columns[2], &g.columns[3], &g.columns[4]} {
 		*column, room = room[:n:n], room[n:]
 	}
 	square := backcast(e)

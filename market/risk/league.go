@@ -92,8 +92,8 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 			table["extreme value"][i] = beyond(sample, p)
 		}
 	}
-	table[filteredName], table["extreme value (garch-t)"], err = filtered(ctx, r, first, last, garchWindow, p, rules == 0,
-		progress)
+	table[filteredName], table["extreme value (garch-t)"], err = filtered(ctx, r, first, last, garchWindow, p,
+		rules == 0, progress)
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,8 @@ func sidesOfSkewT(logXi, x float64) sides {
 	first := c.exp().times(nu.shifted(-2)).over(nu.shifted(-1)).scaled(2)
 	square := first.times(first)
 	m := first.times(xi.minus(back))
-	s := xi.times(xi).plus(back.times(back)).times(square.scaled(-1).shifted(1)).plus(square.scaled(2)).shifted(-1).sqrt()
+	second := xi.times(xi).plus(back.times(back)).times(square.scaled(-1).shifted(1))
+	s := second.plus(square.scaled(2)).shifted(-1).sqrt()
 	c = c.plus(s.log()).minus(xi.plus(back).log()).shifted(math.Ln2)
 	return sides{c: c, nu: nu, a: [2]jet{m.times(xi), m.times(back)}, b: [2]jet{s.times(xi), s.times(back)},
 		limit: -m.v / s.v}

@@ -12,8 +12,8 @@ import (
 // logarithm of ω, in which the likelihood is nearer to a parabola.
 //
 // With u = s^P, u_t = F(u_{t−1}, …; θ) is linear in the past u, so ∂u/∂θ is filtered by
-// the same β, and Σ ∂ℓ/∂u·∂²u/∂θ² is Σ λ·∂²F, λ being ∂ℓ/∂u filtered by β backwards in time:
-// no second derivative is carried along.
+// the same β, and Σ ∂ℓ/∂u·∂²u/∂θ² is Σ λ·∂²F, λ being ∂ℓ/∂u filtered by β backwards
+// in time: no second derivative is carried along.
 //
 // Series are columns with as many days before the first as the recursion looks
 // back, so no day is special. One engine serves one goroutine.
@@ -383,10 +383,63 @@ func (g *engine) accumulate(theta []float64, out *garch.Point) {
 		byU[t] = c * v
 		weight[t] = c * c * (byLL[t] - power/2*v)
 	}
-	// λ, with days after the last of which there is nothing
-	n, q := g.n, s.Q
+	g.backwards(theta)
+	n := g.n
+	h := out.Hessian
+	clear(h)
+	both := func(i, j int, v float64) { // on the diagonal twice
+		h[i*k+j] += v
+		h[j*k+i] += v
+	}
+	for i, c := range g.columns { // ∂²F/∂β∂u = 1
+		for j := range s.Q {
+			both(at.beta+j, i, dot(g.l[:n], g.lag(c, s.Q, j)))
+		}
+	}
+	if s.Model == APARCH {
+		g.bendShocks(theta, both)
+	}
+	for i, c := range g.columns {
+		c = c[s.Q:]
+		out.Gradient[i] = dot(g.byU, c)
+		weighed, c := g.mixed, c[:n]
+		for t, v := range weight {
+			weighed[t] = v * c[t]
+		}
+		j := 0
+		for ; j+1 < i; j += 2 {
+			v, w := dots(weighed, g.columns[j][s.Q:], g.columns[j+1][s.Q:])
+			both(i, j, v)
+			both(i, j+1, w)
+		}
+		if j < i {
+			v, w := dots(weighed, g.columns[j][s.Q:], c)
+			both(i, j, v)
+			h[i*k+i] += w
+		} else {
+			h[i*k+i] += dot(weighed, c)
+		}
+	}
+	for i := at.shape; i < k; i++ {
+		for t, v := range law.byLS[i-at.shape] {
+			g.mixed[t] = scale * inverse[t] * v
+		}
+		for j, c := range g.columns {
+			both(i, j, dot(g.mixed, c[s.Q:]))
+		}
+		out.Gradient[i] = law.sumS[i-at.shape]
+		h[i*k+i] = law.sumSS[2*(i-at.shape)]
+	}
+	if k-at.shape == 2 {
+		both(at.shape, at.shape+1, law.sumSS[1])
+	}
+}
+
+// backwards fills λ, with days after the last of which there is nothing.
+func (g *engine) backwards(theta []float64) {
+	n, q := g.n, g.spec.Q
 	clear(g.l[n:])
-	switch beta := theta[at.beta : at.beta+q]; q {
+	switch beta := theta[g.at.beta : g.at.beta+q]; q {
 	case 1:
 		v, b := 0.0, beta[0]
 		for t := n - 1; t >= 0; t-- {
@@ -401,45 +454,6 @@ func (g *engine) accumulate(theta []float64, out *garch.Point) {
 			}
 			g.l[t] = sum
 		}
-	}
-	h := out.Hessian
-	clear(h)
-	both := func(i, j int, v float64) { // on the diagonal twice
-		h[i*k+j] += v
-		h[j*k+i] += v
-	}
-	for j := range s.Q { // ∂²F/∂β∂u = 1
-		for i, c := range g.columns {
-			both(at.beta+j, i, dot(g.l[:n], g.lag(c, s.Q, j)))
-		}
-	}
-	if s.Model == APARCH {
-		g.bendShocks(theta, both)
-	}
-	for i, c := range g.columns {
-		c = c[s.Q:]
-		out.Gradient[i] = dot(g.byU, c)
-		weighed, c := g.mixed, c[:n]
-		for t, v := range weight {
-			weighed[t] = v * c[t]
-		}
-		for j := range i {
-			both(i, j, dot(weighed, g.columns[j][s.Q:]))
-		}
-		h[i*k+i] += dot(weighed, c)
-	}
-	for i := at.shape; i < k; i++ {
-		for t, v := range law.byLS[i-at.shape] {
-			g.mixed[t] = scale * inverse[t] * v
-		}
-		for j, c := range g.columns {
-			both(i, j, dot(g.mixed, c[s.Q:]))
-		}
-		out.Gradient[i] = law.sumS[i-at.shape]
-		h[i*k+i] = law.sumSS[2*(i-at.shape)]
-	}
-	if k-at.shape == 2 {
-		both(at.shape, at.shape+1, law.sumSS[1])
 	}
 }
 
@@ -459,6 +473,25 @@ func dot(a, b []float64) float64 {
 		v += a[t] * b[t]
 	}
 	return (v + w) + (x + y)
+}
+
+// dots are two of them with one factor in common.
+func dots(a, b, c []float64) (p, q float64) {
+	b, c = b[:len(a)], c[:len(a)]
+	var v, w, x, y float64
+	t := 0
+	for ; t+2 <= len(a); t += 2 {
+		i, j, k := a[t:t+2:t+2], b[t:t+2:t+2], c[t:t+2:t+2]
+		v += i[0] * j[0]
+		w += i[1] * j[1]
+		x += i[0] * k[0]
+		y += i[1] * k[1]
+	}
+	if t < len(a) {
+		v += a[t] * b[t]
+		x += a[t] * c[t]
+	}
+	return v + w, x + y
 }
 
 // scores are the days' gradients by parameter, for the outer products.

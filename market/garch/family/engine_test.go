@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 
+	"gonum.org/v1/gonum/mathext"
+
 	"github.com/aqsha/aqsha/market/garch"
 )
 
@@ -118,6 +120,29 @@ func TestTheExactClimbIsNoWorse(t *testing.T) {
 				t.Errorf("%d %s(%d,%d,%d) %g %s: exact %.8f converged %v bounds %v, general %.8f %v", seed, spec.Model, spec.P, spec.O, spec.Q, spec.Exp, spec.Law,
 					exact.LogLik, exact.Converged, exact.Bound, general.LogLik, general.Bound)
 			}
+		}
+	}
+}
+
+// Jets carry exact derivatives: those of a made-up expression are those of differences,
+// and the trigamma function is the zeta function of order two.
+func TestJets(t *testing.T) {
+	f := func(x, y float64) jet {
+		a, b := coordinate(x, 0), coordinate(y, 1)
+		return a.times(b).exp().plus(b.lgamma().over(a.sqrt())).minus(a.shifted(2).log().times(constant(3))).times(b.inverse())
+	}
+	const x, y, step = 1.3, 2.4, 1e-4
+	at := f(x, y)
+	want := [5]float64{(f(x+step, y).v - f(x-step, y).v) / (2 * step), (f(x, y+step).v - f(x, y-step).v) / (2 * step),
+		(f(x+step, y).d[0] - f(x-step, y).d[0]) / (2 * step), (f(x, y+step).d[0] - f(x, y-step).d[0]) / (2 * step), (f(x, y+step).d[1] - f(x, y-step).d[1]) / (2 * step)}
+	for i, got := range [5]float64{at.d[0], at.d[1], at.dd[0], at.dd[1], at.dd[2]} {
+		if math.Abs(got-want[i]) > 1e-6*(1+math.Abs(want[i])) {
+			t.Errorf("derivative %d is %v, differences %v", i, got, want[i])
+		}
+	}
+	for _, v := range []float64{0.3, 1, 2.5, 11.9, 40} {
+		if zeta := mathext.Zeta(2, v); math.Abs(trigamma(v)-zeta) > 2e-14*zeta {
+			t.Errorf("trigamma of %v is %v, not %v", v, trigamma(v), zeta)
 		}
 	}
 }

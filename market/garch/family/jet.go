@@ -104,4 +104,14 @@ func (a jet) lgamma() jet { return a.through(lgamma(a.v), digamma(a.v), trigamma
 
 func digamma(x float64) float64 { return mathext.Digamma(x) }
 
-func trigamma(x float64) float64 { return mathext.Zeta(2, x) }
+// trigamma is the derivative of digamma: the recurrence up to where the asymptotic
+// series is exact to rounding (NIST DLMF 5.15.8).
+func trigamma(x float64) float64 {
+	sum := 0.0
+	for ; x < 12; x++ {
+		sum += 1 / (x * x)
+	}
+	y := 1 / x
+	q := y * y
+	return sum + y*(1+y/2+q*(1.0/6-q*(1.0/30-q*(1.0/42-q*(1.0/30-q*5.0/66)))))
+}
