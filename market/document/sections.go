@@ -92,7 +92,10 @@ func (b *builder) answered(c *systems.Card) {
 		value *float64
 		unit  string
 	}{{"nodes", n.Stats.Nodes, ""}, {"busiest second", n.Stats.BusiestPerSecond, "payments/s"},
-		{"keys that a fraud needs", n.Stats.KeysOfFraud, ""}, {"wallets", n.Stats.Wallets, ""}} {
+		{"keys that a fraud needs", n.Stats.KeysOfFraud, ""}, {"wallets", n.Stats.Wallets, ""},
+		{"payments a day", n.Stats.Days.DailyPayments(), ""},
+		{"active wallets a day", n.Stats.Days.DailyActive(), ""},
+		{"days suppressed", n.Stats.Days.Hidden(), ""}} {
 		if x.value != nil {
 			c.Set(x.field, strconv.FormatFloat(*x.value, 'f', 0, 64), x.unit, n.Stats.Node, n.Day)
 		}
