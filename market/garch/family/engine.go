@@ -30,7 +30,7 @@ type engine struct {
 	shocks  []shocks
 	law     *bends
 	theta   []float64
-	last    []float64    // coordinates that everything here is of
+	lastly  []float64    // coordinates that everything here is of
 	bare    bool         // the Hessian as it is, wherever it is
 	idle    [2][]float64 // filtered beside fewer than four columns
 
@@ -48,7 +48,7 @@ type shocks struct {
 
 // exact says whether an engine covers the model.
 func (s Spec) exact(columns int) bool {
-	return columns == 0 && s.Law.curved() && (s.Model == Power || s.Model == APARCH)
+	return columns == 0 && s.Law.curved() && s.Model != Component
 }
 
 func newEngine(spec Spec, at places, e []float64) *engine {
@@ -125,25 +125,30 @@ func (g *engine) power(theta []float64) float64 {
 
 // surface is the likelihood in the coordinates that are climbed in.
 func (g *engine) surface(x []float64, out *garch.Point) {
-	k, omega := g.at.size, g.at.omega
+	omega := g.at.omega
 	g.theta = append(g.theta[:0], x...)
 	theta := g.theta
-	g.last = append(g.last[:0], x...)
+	g.lastly = append(g.lastly[:0], x...)
 	theta[omega] = math.Exp(x[omega])
 	if out.Hessian == nil {
-		g.last = g.last[:0]
+		g.lastly = g.lastly[:0]
 	}
 	g.evaluate(theta, out)
 	if out.Hessian == nil || math.IsInf(out.Value, -1) {
 		return
 	}
-	h, by := out.Hessian, theta[omega]
-	out.Gradient[omega] *= by
+	intoLog(out, omega, theta[omega])
+}
+
+// intoLog turns derivatives by the i-th parameter into those by its logarithm.
+func intoLog(out *garch.Point, i int, v float64) {
+	h, k := out.Hessian, len(out.Gradient)
+	out.Gradient[i] *= v
 	for j := range k {
-		h[omega*k+j] *= by
-		h[j*k+omega] *= by
+		h[i*k+j] *= v
+		h[j*k+i] *= v
 	}
-	h[omega*k+omega] += out.Gradient[omega]
+	h[i*k+i] += out.Gradient[i]
 }
 
 // evaluate is the same in the parameters (those of the law in its coordinates);
@@ -511,18 +516,44 @@ func (g *engine) scores(theta []float64) [][]float64 {
 	return out
 }
 
+func (g *engine) last() []float64 { return g.lastly }
+
+// days are the variances of the last point.
+func (g *engine) days() (h []float64, next float64) {
+	power := g.power(g.theta)
+	variance := func(u float64) float64 {
+		switch power {
+		case 2:
+			return u
+		case 1:
+			return u * u
+		}
+		return math.Pow(u, 2/power)
+	}
+	h = make([]float64, g.n)
+	for t, u := range g.u[g.spec.Q:] {
+		h[t] = variance(u)
+	}
+	return h, variance(g.next(g.theta))
+}
+
 // outer is the sum of the outer products of the scores, in the coordinates of surface.
-func (g *engine) outer(theta []float64) []float64 {
-	k, scores := g.at.size, g.scores(theta)
+func (g *engine) outer() []float64 {
+	return outerOf(g.scores(g.theta), g.at, g.theta[g.at.omega])
+}
+
+// outerOf takes ω for its logarithm.
+func outerOf(scores [][]float64, at places, omega float64) []float64 {
+	k := at.size
 	out := make([]float64, k*k)
 	for i := range k {
 		for j := i; j < k; j++ {
 			v := dot(scores[i], scores[j])
-			if i == g.at.omega {
-				v *= theta[i]
+			if i == at.omega {
+				v *= omega
 			}
-			if j == g.at.omega {
-				v *= theta[j]
+			if j == at.omega {
+				v *= omega
 			}
 			out[i*k+j], out[j*k+i] = v, v
 		}

@@ -16,10 +16,28 @@ const (
 	leastPart = 400
 )
 
-// ascent is the climb of an engine: the tops found on the whole series, the highest,
+// evaluator is a likelihood with exact derivatives, in the coordinates that are climbed in.
+type evaluator interface {
+	// surface gives the value alone where there is no room for a Hessian.
+	surface(x []float64, out *garch.Point)
+	// last are the coordinates that outer and days are of.
+	last() []float64
+	outer() []float64
+	// days are the variances, and that of the day after.
+	days() (h []float64, next float64)
+}
+
+func (p *problem) evaluator(n int) evaluator {
+	if p.spec.Model == FIGARCH {
+		return newFractional(p.spec, p.y[:n])
+	}
+	return newEngine(p.spec, p.at, p.y[:n])
+}
+
+// ascent is the climb of an evaluator: the tops found on the whole series, the highest,
 // and the value that each beginning led to.
 type ascent struct {
-	whole   *engine
+	whole   evaluator
 	bounds  []garch.Bound
 	tops    []garch.Top
 	reached []float64
@@ -50,7 +68,7 @@ func estimateExact(ctx context.Context, p *problem, scale float64) (*Fit, error)
 
 func climbExact(ctx context.Context, p *problem) (*ascent, error) {
 	n, omega := len(p.y), p.at.omega
-	a := &ascent{whole: newEngine(p.spec, p.at, p.y), bounds: p.bounds(), best: -1}
+	a := &ascent{whole: p.evaluator(len(p.y)), bounds: p.bounds(), best: -1}
 	for i, b := range a.bounds { // those of ω alone
 		if b.A[omega] != 0 {
 			a.bounds[i].B = b.A[omega] * math.Log(b.B*b.A[omega])
@@ -68,7 +86,7 @@ func climbExact(ctx context.Context, p *problem) (*ascent, error) {
 		}
 		from, cameFrom = nested, []int{0, 1, 2}
 	} else if n >= leastWhole && p.spec.P <= 1 && p.spec.Q <= 1 { // more lags may peak twice
-		from, cameFrom = a.sorted(newEngine(p.spec, p.at, p.y[:max(leastPart, n/4)]), starts)
+		from, cameFrom = a.sorted(p.evaluator(max(leastPart, n/4)), starts)
 	}
 	for _, x := range from {
 		if err := ctx.Err(); err != nil {
@@ -159,7 +177,7 @@ func basinOf(tops []garch.Top, theta []float64, value float64, roughly bool) int
 // sorted climbs every start on the part. Those that lead to one top there are one
 // on the whole too, and begin where the whole is highest: at the top or at one of them.
 // It gives these beginnings and for each start which of them is its own.
-func (a *ascent) sorted(part *engine, starts [][]float64) (from [][]float64, of []int) {
+func (a *ascent) sorted(part evaluator, starts [][]float64) (from [][]float64, of []int) {
 	var tops []garch.Top
 	var highest []float64
 	begins := map[int]int{} // of a top, in from
@@ -191,36 +209,25 @@ func (a *ascent) sorted(part *engine, starts [][]float64) (from [][]float64, of 
 }
 
 // fittedExact turns the top into figures of the series as it came.
-func (p *problem) fittedExact(g *engine, top garch.Top, scale float64) *Fit {
+func (p *problem) fittedExact(g evaluator, top garch.Top, scale float64) *Fit {
 	n, k := len(p.y), p.at.size
-	x := top.Theta
-	theta := append([]float64(nil), x...)
-	theta[p.at.omega] = math.Exp(x[p.at.omega])
-	point := top.Point
-	if !slices.Equal(x, g.last) {
+	x, point := top.Theta, top.Point
+	top.Theta = append([]float64(nil), x...)
+	top.Theta[p.at.omega] = math.Exp(x[p.at.omega])
+	if !slices.Equal(x, g.last()) {
 		point = garch.Point{Gradient: make([]float64, k), Hessian: make([]float64, k*k)}
 		g.surface(x, &point)
 	}
-	outer := g.outer(theta)
-	top.Theta = theta
-	f := p.figures(top, scale, nil, point.Hessian, outer)
+	f := p.figures(top, scale, nil, point.Hessian, g.outer())
 	if omega := &f.Parameters[p.at.omega]; omega.SEHessian != nil {
-		*omega.SEHessian *= theta[p.at.omega]
-		*omega.SERobust *= theta[p.at.omega]
+		*omega.SEHessian *= top.Theta[p.at.omega]
+		*omega.SERobust *= top.Theta[p.at.omega]
 	}
-	power := g.power(theta)
+	h, next := g.days()
 	f.Variances, f.Residuals = make([]float64, n), make([]float64, n)
-	for t, u := range g.u[p.spec.Q:] {
-		h := u
-		switch power {
-		case 2:
-		case 1:
-			h = u * u
-		default:
-			h = math.Pow(u, 2/power)
-		}
-		f.Variances[t], f.Residuals[t] = h*scale*scale, p.y[t]/math.Sqrt(h)
+	for t, v := range h {
+		f.Variances[t], f.Residuals[t] = v*scale*scale, p.y[t]/math.Sqrt(v)
 	}
-	f.HLast, f.HNext = f.Variances[n-1], math.Pow(g.next(theta), 2/power)*scale*scale
+	f.HLast, f.HNext = f.Variances[n-1], next*scale*scale
 	return f
 }

@@ -26,6 +26,7 @@ type problem struct {
 	fft       *convolution
 	squares   []float64    // |e|^P
 	conv      [2][]float64 // of figarch: the squares with the fractional difference and its slope
+	lambda    []float64    // of figarch, at the last point
 	shapes    []shape
 	scores    []float64
 	kept      []float64 // Hessian of the last fine steps, and where it was taken
@@ -336,6 +337,7 @@ func (p *problem) figarch(theta []float64) bool {
 	k, a, n := p.at.size, p.at.alpha, len(p.e)
 	omega, phi, d, beta := theta[p.at.omega], theta[a], theta[a+1], theta[a+2]
 	lambda, by, delta, slope := weights(phi, d, beta)
+	p.lambda = lambda
 	if len(p.squares) == 0 || len(p.columns) > 0 {
 		p.squares = resized(p.squares, n)
 		for t, e := range p.e {
@@ -390,6 +392,9 @@ func (p *problem) figarch(theta []float64) bool {
 // shocks adds dh/dm = −2·Σλᵢ·e·c for the mean's columns, two at a time.
 func (p *problem) shocks(lambda []float64) {
 	n, k := len(p.e), p.at.size
+	if len(p.columns) == 0 {
+		return
+	}
 	none := make([]float64, len(lambda))
 	out, unused := make([]float64, n), make([]float64, n)
 	x := make([]float64, n)
