@@ -51,7 +51,8 @@ type ascent struct {
 // climbs on the first quarter, which costs a quarter; one of those that lead to the
 // same top there then climbs on the whole. A top that a bound holds, or at which the
 // climb did not converge, is where surfaces have several: there the general climb,
-// which goes another way, is made too, and the higher one kept.
+// which goes another way, is made too (of FIGARCH, whose bounds are often met, only
+// in a corner: else from every start), and the higher one kept.
 func estimateExact(ctx context.Context, p *problem, scale float64) (*Fit, error) {
 	a, err := climbExact(ctx, p)
 	if err != nil {
@@ -94,7 +95,13 @@ func climbExact(ctx context.Context, p *problem) (*ascent, error) {
 		}
 		a.climb(x)
 	}
-	if a.best < 0 || !a.tops[a.best].Converged || len(a.tops[a.best].Bound) > 0 {
+	bound := a.best >= 0 && len(a.tops[a.best].Bound) > 0
+	switch {
+	case bound && p.spec.Model == FIGARCH && a.tops[a.best].Converged && len(a.tops[a.best].Bound) == 1:
+		for _, x := range starts {
+			a.climb(x)
+		}
+	case a.best < 0 || bound || !a.tops[a.best].Converged:
 		general, _, err := newProblem(p.spec, p.y, nil, nil, nil).climb(ctx, nil)
 		if err != nil {
 			return nil, err

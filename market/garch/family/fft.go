@@ -2,7 +2,6 @@ package family
 
 import (
 	"math"
-	"math/bits"
 	"math/cmplx"
 	"sync"
 )
@@ -11,11 +10,11 @@ import (
 // sets of weights at a time (one in the real, one in the imaginary parts). The
 // transform is the plain radix-2 of Cooley and Tukey (1965) on a size that is
 // fixed, which is all that is needed here and is several times faster than one
-// for any size.
+// for any size; no order is restored between the two of a product.
 type convolution struct {
 	n, size int
 	lags    int
-	roots   []complex128 // e^{−2πij/size}
+	roots   []complex128 // e^{−πij/half} for half 1, 2, 4 … below size
 	x, w    []complex128
 }
 
@@ -36,9 +35,11 @@ func rootsOf(size int) []complex128 {
 	if known, ok := roots.Load(size); ok {
 		return known.([]complex128)
 	}
-	out := make([]complex128, size/2)
-	for j := range out {
-		out[j] = cmplx.Rect(1, -2*math.Pi*float64(j)/float64(size))
+	var out []complex128
+	for half := 1; half < size; half *= 2 { // those of each stage in a row
+		for j := range half {
+			out = append(out, cmplx.Rect(1, -math.Pi*float64(j)/float64(half)))
+		}
 	}
 	roots.Store(size, out)
 	return out
@@ -50,7 +51,7 @@ func (c *convolution) load(x []float64) {
 	for t, v := range x {
 		c.x[t] = complex(v, 0)
 	}
-	c.transform(c.x)
+	c.forth(c.x)
 }
 
 // with gives both sums into a and b.
@@ -59,11 +60,11 @@ func (c *convolution) with(first, second, a, b []float64) {
 	for i, v := range first[:c.lags] {
 		c.w[i] = complex(v, second[i])
 	}
-	c.transform(c.w)
+	c.forth(c.w)
 	for i := range c.w { // the inverse is the transform of the conjugate, conjugated
 		c.w[i] = cmplx.Conj(c.w[i] * c.x[i])
 	}
-	c.transform(c.w)
+	c.back(c.w)
 	scale := 1 / float64(c.size)
 	a[0], b[0] = 0, 0
 	for t := 1; t < c.n; t++ {
@@ -78,11 +79,11 @@ func (c *convolution) against(a, out []float64) {
 	for t, v := range a {
 		c.w[t] = complex(v, 0)
 	}
-	c.transform(c.w)
+	c.forth(c.w)
 	for i := range c.w {
 		c.w[i] = cmplx.Conj(c.w[i]) * c.x[i] // the conjugate, for the inverse
 	}
-	c.transform(c.w)
+	c.back(c.w)
 	scale := 1 / float64(c.size)
 	clear(out)
 	for i := range min(c.lags, len(out)) {
@@ -90,21 +91,40 @@ func (c *convolution) against(a, out []float64) {
 	}
 }
 
-// transform is in place, decimation in time after reversing the bits.
-func (c *convolution) transform(x []complex128) {
-	shift := 64 - bits.Len(uint(c.size-1))
-	for i := range x {
-		if j := int(bits.Reverse64(uint64(i)) >> shift); j > i {
-			x[i], x[j] = x[j], x[i]
+// forth is in place, by frequency: from the natural order into that of the bits
+// reversed, in which products are taken too. back returns from it.
+func (c *convolution) forth(x []complex128) {
+	for half := c.size / 2; half >= 1; half /= 2 {
+		roots := c.roots[half-1 : 2*half-1]
+		for from := 0; from < c.size; from += 2 * half {
+			low, high := x[from:from+half:from+half], x[from+half:from+2*half:from+2*half]
+			if half == 1 {
+				low[0], high[0] = low[0]+high[0], low[0]-high[0]
+				continue
+			}
+			high, roots = high[:len(low)], roots[:len(low)]
+			for j, u := range low {
+				v := high[j]
+				low[j], high[j] = u+v, (u-v)*roots[j]
+			}
 		}
 	}
+}
+
+// back is the same transform by time.
+func (c *convolution) back(x []complex128) {
 	for half := 1; half < c.size; half *= 2 {
-		stride := c.size / (2 * half)
+		roots := c.roots[half-1 : 2*half-1]
 		for from := 0; from < c.size; from += 2 * half {
-			low, high := x[from:from+half], x[from+half:from+2*half]
-			for j := range low {
-				v := high[j] * c.roots[j*stride]
-				low[j], high[j] = low[j]+v, low[j]-v
+			low, high := x[from:from+half:from+half], x[from+half:from+2*half:from+2*half]
+			if half == 1 {
+				low[0], high[0] = low[0]+high[0], low[0]-high[0]
+				continue
+			}
+			high, roots = high[:len(low)], roots[:len(low)]
+			for j, u := range low {
+				v := high[j] * roots[j]
+				low[j], high[j] = u+v, u-v
 			}
 		}
 	}
