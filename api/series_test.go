@@ -1,12 +1,17 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
+	"math"
+	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aqsha/aqsha/api"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/market/usage"
 	"github.com/aqsha/aqsha/token"
 )
 
@@ -82,6 +87,44 @@ func TestSeriesAreAnswered(t *testing.T) {
 		"value?from=1971-01-01&to=2026-01-01": "out-of-range",
 	} {
 		w.problem(t, "GET", "/v1/series/"+path, "", "auditor", nil, 422, code)
+	}
+}
+
+// withToken sends a token with every request.
+type withToken string
+
+func (t withToken) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r = r.Clone(r.Context()); t != "" {
+		r.Header.Set("Authorization", "Bearer "+string(t))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// The market's tables of the digital tenge read a node's days as they are: what the log says to who may read
+// everything, and to everybody else no figure of few wallets.
+func TestTheMarketReadsTheSeries(t *testing.T) {
+	n, _, _ := storyNode(t)
+	server := api.New(n, api.Options{Access: []api.Access{{Name: "auditor", Role: api.RoleAuditor,
+		TokenSHA256: api.HashToken("auditor")}}})
+	h := httptest.NewServer(checked(t, server))
+	defer h.Close()
+	payments, value := paidIn(t, &town{node: n, server: server, http: h})
+	today := time.UnixMilli(int64(n.Head().TimeMillis)).UTC()
+	days := func(token string) *usage.TengeDays {
+		d, err := usage.FetchDays(context.Background(), &http.Client{Transport: withToken(token)}, h.URL, today)
+		if err != nil || d == nil {
+			t.Fatalf("%+v, %v", d, err)
+		}
+		return d
+	}
+	d := days("auditor")
+	if got := *d.Payments * float64(d.Shown); d.Suppressed != 0 || math.Abs(got-float64(payments)) > 1e-6 ||
+		math.Abs(*d.ValueTiyn*float64(d.Shown)-float64(value)) > 1e-3 {
+		t.Errorf("%+v, but %d payments of %d", d, payments, value)
+	}
+	d = days("")
+	if d.Suppressed == 0 {
+		t.Errorf("a story of few wallets is told to everybody: %+v", d)
 	}
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Dir     string `json:"-"`
 
 	earlier bool // written as documents sealed in the formats 1 and 2 were
+	// thorough has the last digits of fits as documents sealed in the formats 1 to 3 have them.
+	thorough bool
 }
 
 // Node is what a node of the digital tenge answered: kept, since it cannot be

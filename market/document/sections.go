@@ -92,7 +92,10 @@ func (b *builder) answered(c *systems.Card) {
 		value *float64
 		unit  string
 	}{{"nodes", n.Stats.Nodes, ""}, {"busiest second", n.Stats.BusiestPerSecond, "payments/s"},
-		{"keys that a fraud needs", n.Stats.KeysOfFraud, ""}, {"wallets", n.Stats.Wallets, ""}} {
+		{"keys that a fraud needs", n.Stats.KeysOfFraud, ""}, {"wallets", n.Stats.Wallets, ""},
+		{"payments a day", n.Stats.Days.DailyPayments(), ""},
+		{"active wallets a day", n.Stats.Days.DailyActive(), ""},
+		{"days suppressed", n.Stats.Days.Hidden(), ""}} {
 		if x.value != nil {
 			c.Set(x.field, strconv.FormatFloat(*x.value, 'f', 0, 64), x.unit, n.Stats.Node, n.Day)
 		}
@@ -156,7 +159,8 @@ func (b *builder) volatility(ctx context.Context) error {
 		t.Rows = append(t.Rows, []Cell{estimateName(e), value(e.Percent, 2), value(float64(e.N), 0)})
 	}
 	b.figure("volatility", &v.Estimates[0].Percent, "percent a year", source)
-	if g, err := study.StudyGarch(ctx, in, study.GarchOptions{Spec: garch.Spec{Law: garch.StudentT}}); err == nil {
+	if g, err := study.StudyGarch(ctx, in, study.GarchOptions{Spec: garch.Spec{Law: garch.StudentT,
+		Thorough: b.Options.thorough}}); err == nil {
 		t.Rows = append(t.Rows, []Cell{word("garch next day"), value(g.VolNext, 2), value(float64(g.Origin.N), 0)})
 		b.figure("persistence", &g.Fit.Persistence, "ratio", source)
 		s.Pictures = b.priceAndVolatility(in, g)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
+	"strings"
 
 	"github.com/aqsha/aqsha/market"
 	"github.com/aqsha/aqsha/market/usage"
@@ -198,6 +199,9 @@ func (s *Study) addBenchmarks(f folder, w context, tenge market.Series, digital 
 		digitalUse, remark := map[string]float64{}, "exchange indicators not available: no node was given"
 		if digital != nil {
 			digitalUse, remark = digital.Values, "exchange indicators from "+digital.Source
+			if len(digital.Remarks) > 0 {
+				remark += "; " + strings.Join(digital.Remarks, "; ")
+			}
 		}
 		cards, cardRemark := s.cards()
 		bank, bankRemark := w.turnover(s.From, s.To)

@@ -26,29 +26,38 @@ type Top struct {
 }
 
 // Climb maximises a surface inside linear bounds by damped Newton steps with an
-// active set, as the fits of this package do. stop, if given, is asked after
-// each step with the value and ends the climb there.
+// active set. Unlike the fits of GARCH(1,1) here it looks for a shorter step before
+// it damps, and takes curvatures that are not negative by their size. stop, if given,
+// is asked after each step and ends the climb there.
 func Climb(surface func(theta []float64, out *Point), start []float64, bounds []Bound,
-	stop func(value float64) bool) Top {
+	stop func(theta []float64, value float64) bool) Top {
 	rows := make([]constraint, len(bounds))
 	for i, b := range bounds {
 		rows[i] = constraint{b.Name, b.A, b.B}
 	}
-	var near func([]float64, float64) bool
-	if stop != nil {
-		near = func(_ []float64, value float64) bool { return stop(value) }
-	}
-	c := maximise(func(theta []float64, out *evaluation) {
+	m := climbing{f: func(theta []float64, out *evaluation) {
 		p := Point{Gradient: out.gradient, Hessian: out.hessian}
 		surface(theta, &p)
 		out.value = p.Value
-	}, start, rows, near)
+	}, rows: rows, near: stop, search: true}
+	c := m.from(start)
 	top := Top{Theta: c.theta, Point: Point{c.eval.value, c.eval.gradient, c.eval.hessian}, Iterations: c.iterations,
 		Converged: c.converged, Decrement: c.decrement}
 	for _, i := range c.active {
 		top.Bound = append(top.Bound, rows[i].name)
 	}
 	return top
+}
+
+// Basin says whether a point is so near to the top, and the likelihood so near to
+// its parabola there, that Newton's method can only end in it; roughly, where that is
+// only to sort starts.
+func (t Top) Basin(theta []float64, value float64, roughly bool) bool {
+	within := narrow
+	if roughly {
+		within = wide
+	}
+	return within.holds(t.Theta, t.Point.Hessian, t.Point.Value, theta, value)
 }
 
 // Covariance inverts a negative definite Hessian, and puts the outer products of

@@ -21,6 +21,7 @@ type estimator struct {
 	scale  float64 // root mean square (about the mean, where one is fitted)
 	scaled []float64
 	fast   *garch11 // nil when the general engine is needed
+	lean   *egarch  // the same
 	slow   *problem
 	rows   []constraint
 	coords coordinates
@@ -64,11 +65,24 @@ func (e *estimator) load(returns []float64) {
 		e.raw[i] = r - e.mean
 		e.scaled[i] = e.raw[i] / e.scale
 	}
-	if e.quick() {
+	e.engines()
+}
+
+// engines evaluate the scaled series.
+func (e *estimator) engines() {
+	switch {
+	case e.quick():
 		e.fast = e.garch11(e.fast, e.scaled)
-	} else {
+	case e.spec.columnar():
+		e.lean = newEGARCH(e.spec, e.scaled)
+	default:
 		e.slow = newProblem(e.spec, e.scaled)
 	}
+}
+
+// columnar says whether the engine of EGARCH covers the specification.
+func (s Spec) columnar() bool {
+	return s.Model == EGARCH && s.Law != SkewT && (s.Mean == Zero || s.Mean == Demeaned) && !s.Thorough
 }
 
 func resize(x []float64, n int) []float64 {
@@ -108,6 +122,9 @@ func (e *estimator) objective() objective {
 	if e.fast != nil {
 		return e.coords.wrap(e.fast.evaluate, k)
 	}
+	if e.lean != nil {
+		return e.coords.wrap(e.lean.evaluate, k)
+	}
 	return e.coords.wrap(func(theta []float64, out *evaluation) { e.slow.evaluate(theta, out, false) }, k)
 }
 
@@ -120,27 +137,21 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := e.objective()
-	var climbs []*climb
-	var reported []Start
-	best := -1
-	for _, from := range e.spec.starts() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	if !e.spec.Thorough && e.slow == nil && e.spec.worthSorting() && len(e.scaled) >= leastWhole {
+		climbs, reported, best, err := e.sorted(ctx)
+		if err != nil || best >= 0 && climbs[best].converged && len(climbs[best].active) == 0 {
+			return e.chosen(climbs, reported, best, err)
 		}
-		joined := 0
-		inside := append([]float64(nil), from...)
-		e.coords.inward(inside)
-		c := maximise(f, inside, e.rows, func(theta []float64, value float64) bool {
-			joined = sameBasin(climbs, theta, value)
-			return joined > 0
-		})
-		climbs = append(climbs, c)
-		reported = append(reported, Start{from, c.eval.value - float64(e.count())*math.Log(e.scale), c.iterations,
-			c.converged, joined})
-		if joined == 0 && (best < 0 || c.eval.value > climbs[best].eval.value+noise) {
-			best = len(climbs) - 1
-		}
+	}
+	return e.chosen(e.everywhere(ctx))
+}
+
+// worthSorting: a normal GARCH is in the same basin from every start within a few steps.
+func (s Spec) worthSorting() bool { return s.Model != GARCH || s.Law != Normal }
+
+func (e *estimator) chosen(climbs []*climb, reported []Start, best int, err error) (*Fit, error) {
+	if err != nil {
+		return nil, err
 	}
 	if best < 0 || math.IsInf(climbs[best].eval.value, 0) {
 		return nil, market.Refuse("no-optimum", "returns", "no start reached a finite likelihood")
@@ -148,25 +159,138 @@ func Estimate(ctx context.Context, returns []float64, spec Spec) (*Fit, error) {
 	return e.finish(climbs[best], reported, best+1), nil
 }
 
+// everywhere climbs from every start on the whole series.
+func (e *estimator) everywhere(ctx context.Context) (climbs []*climb, reported []Start, best int, err error) {
+	f := e.objective()
+	best = -1
+	for _, from := range e.spec.starts() {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, best, err
+		}
+		joined := 0
+		inside := append([]float64(nil), from...)
+		e.coords.inward(inside)
+		c := maximise(f, inside, e.rows, func(theta []float64, value float64) bool {
+			joined = sameBasin(climbs, theta, value, narrow)
+			return joined > 0
+		})
+		climbs = append(climbs, c)
+		reported = append(reported, e.start(from, c, joined))
+		if joined == 0 && (best < 0 || c.eval.value > climbs[best].eval.value+noise) {
+			best = len(climbs) - 1
+		}
+	}
+	return climbs, reported, best, nil
+}
+
+func (e *estimator) start(from []float64, c *climb, joined int) Start {
+	return Start{from, c.eval.value - float64(e.count())*math.Log(e.scale), c.iterations, c.converged, joined}
+}
+
+const (
+	// leastWhole is how many returns make it worth to sort the starts on a part first.
+	leastWhole = 1000
+	// leastPart of the returns that starts are sorted on.
+	leastPart = 400
+)
+
+// sorted climbs from every start on the first quarter, which costs a quarter; those
+// that lead to one top there climb once on the whole, from where the whole is highest: that
+// top or one of them. A start's entry in climbs is nil where another climbs for it.
+func (e *estimator) sorted(ctx context.Context) (climbs []*climb, reported []Start, best int, err error) {
+	n := max(leastPart, len(e.scaled)/4)
+	part := &estimator{spec: e.spec, scaled: e.scaled[:n], rows: e.rows, coords: e.coords}
+	part.engines()
+	f, whole := part.objective(), e.objective()
+	var tops []*climb
+	starts := e.spec.starts()
+	joined := make([]int, len(starts))
+	begin, highest := make([][]float64, len(starts)), make([]float64, len(starts))
+	for i, from := range starts {
+		inside := append([]float64(nil), from...)
+		e.coords.inward(inside)
+		c := climbing{f: f, rows: e.rows, search: true, near: func(theta []float64, value float64) bool {
+			joined[i] = sameBasin(tops, theta, value, wide)
+			return joined[i] > 0
+		}}.from(inside)
+		tops = append(tops, c)
+		first := i
+		if joined[i] > 0 {
+			first = joined[i] - 1
+		} else {
+			begin[i], highest[i] = c.theta, e.value(c.theta)
+		}
+		if v := e.value(inside); v > highest[first] || math.IsNaN(highest[first]) {
+			begin[first], highest[first] = inside, v
+		}
+	}
+	best = -1
+	for i, from := range starts {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, best, err
+		}
+		if joined[i] > 0 {
+			climbs = append(climbs, nil)
+			shared := e.start(from, climbs[joined[i]-1], joined[i])
+			shared.Iterations = tops[i].iterations
+			reported = append(reported, shared)
+			continue
+		}
+		c := climbing{f: whole, rows: e.rows, search: true}.from(begin[i])
+		climbs = append(climbs, c)
+		reported = append(reported, e.start(from, c, 0))
+		reported[i].Iterations += tops[i].iterations
+		if !math.IsInf(c.eval.value, 0) && (best < 0 || c.eval.value > climbs[best].eval.value+noise) {
+			best = i
+		}
+	}
+	return climbs, reported, best, nil
+}
+
 // sameBasin finds an earlier, converged start within whose quadratic basin the
 // point lies: so near that Newton's method can only end there.
-func sameBasin(climbs []*climb, theta []float64, value float64) int {
+func sameBasin(climbs []*climb, theta []float64, value float64, within vicinity) int {
 	for i, c := range climbs {
 		if !c.converged || value > c.eval.value {
 			continue
 		}
-		k, distance := len(theta), 0.0
-		for a := range k {
-			for b := range k {
-				distance -= (theta[a] - c.theta[a]) * c.eval.hessian[a*k+b] * (theta[b] - c.theta[b])
-			}
-		}
-		// One tenth of a standard error, and the likelihood agrees with the parabola.
-		if drop := c.eval.value - value; distance < 0.01 && math.Abs(drop-distance/2) < 0.1*drop+noise {
+		if within.holds(c.theta, c.eval.hessian, c.eval.value, theta, value) {
 			return i + 1
 		}
 	}
 	return 0
+}
+
+// vicinity of a top: the square of the distance in standard errors, and by what share
+// of it the likelihood may be off the parabola.
+type vicinity struct{ distance, off float64 }
+
+var (
+	narrow = vicinity{0.01, 0.1}
+	wide   = vicinity{1, 0.25} // where it only sorts starts
+)
+
+func (v vicinity) holds(top, hessian []float64, best float64, theta []float64, value float64) bool {
+	k, distance := len(theta), 0.0
+	for a := range k {
+		for b := range k {
+			distance -= (theta[a] - top[a]) * hessian[a*k+b] * (theta[b] - top[b])
+		}
+	}
+	drop := best - value
+	return distance < v.distance && math.Abs(drop-distance/2) < v.off*drop+noise
+}
+
+// value is the likelihood alone, in the optimiser's coordinates.
+func (e *estimator) value(x []float64) float64 {
+	theta := append([]float64(nil), x...)
+	e.coords.outward(theta)
+	if e.fast != nil {
+		return e.fast.value(theta)
+	}
+	var out evaluation
+	e.lean.evaluate(theta, &out)
+	return out.value
 }
 
 // count is the number of observations in the likelihood.

@@ -1,6 +1,10 @@
 package garch
 
-import "math"
+import (
+	"math"
+
+	"github.com/aqsha/aqsha/market/stats"
+)
 
 // garch11 evaluates GARCH(1,1) with a fixed mean and normal or t errors: the
 // case that is fitted thousands of times. It gives what problem.evaluate
@@ -33,6 +37,39 @@ func (p *garch11) evaluate(theta []float64, out *evaluation) {
 		return
 	}
 	p.normal(theta, out, false)
+}
+
+// value is the likelihood alone.
+func (p *garch11) value(theta []float64) float64 {
+	omega, alpha, beta := theta[0], theta[1], theta[2]
+	h := p.first(omega, alpha, beta).h
+	logH, logTail, sum := 0.0, 0.0, 0.0
+	productH, productTail, inverseK := 1.0, 1.0, 0.0
+	if p.t {
+		inverseK = 1 / (theta[3] - 2)
+	}
+	for t, q := range p.q {
+		if !(h > leastH && h < maxH) {
+			return math.Inf(-1)
+		}
+		ratio := q / h
+		sum += ratio
+		productH *= h
+		productTail *= 1 + ratio*inverseK
+		if t&7 == 7 {
+			logH += stats.Log(productH)
+			logTail += math.Log(productTail)
+			productH, productTail = 1, 1
+		}
+		h = omega + alpha*q + beta*h
+	}
+	logH += stats.Log(productH)
+	n := float64(len(p.q))
+	if !p.t {
+		return -halfLog2Pi*n - (logH+sum)/2
+	}
+	p.f.set(StudentT, 1, theta[3])
+	return n*p.f.c - logH/2 - (theta[3]+1)/2*(logTail+math.Log(productTail))
 }
 
 // sums of one pass: value, gradient and Hessian's upper triangle over (ω, α, β).

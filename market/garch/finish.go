@@ -56,6 +56,8 @@ func (e *estimator) finish(c *climb, starts []Start, won int) *Fit {
 	p.h, p.z = make([]float64, e.count()), make([]float64, e.count())
 	if e.fast != nil {
 		e.finishFast(f, p, eval)
+	} else if e.lean != nil {
+		e.finishLean(f, p, eval)
 	} else {
 		p.evaluate(f.theta, eval, true)
 	}
@@ -113,6 +115,16 @@ func (e *estimator) finishFast(f *Fit, p *problem, eval *evaluation) {
 	for t, r := range e.raw {
 		p.h[t], p.z[t] = h, r/math.Sqrt(h)
 		h = f.theta[0] + f.theta[1]*r*r + f.theta[2]*h
+	}
+}
+
+// finishLean is the same by the engine of EGARCH.
+func (e *estimator) finishLean(f *Fit, p *problem, eval *evaluation) {
+	g := newEGARCH(e.spec, e.raw)
+	g.evaluate(f.theta, eval)
+	g.outer(f.theta, eval)
+	for t, l := range g.l {
+		p.h[t], p.z[t] = math.Exp(l), g.z[t]
 	}
 }
 

@@ -125,6 +125,51 @@ func TestFastEngineIsTheGeneralOne(t *testing.T) {
 	})
 }
 
+// The engine of EGARCH is the general one, but for rounding.
+func TestTheEGARCHEngineIsTheGeneralOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spec := Spec{Model: EGARCH, Law: rapid.SampledFrom([]Law{Normal, StudentT}).Draw(t, "law"), Mean: Zero,
+			Initial: rapid.SampledFrom([]Initial{ThroughRecursion, MeanSquare, Backcast}).Draw(t, "initial"), NormalAbs: rapid.Bool().Draw(t, "abs")}
+		n := rapid.IntRange(50, 400).Draw(t, "n")
+		r, err := Simulate(Spec{Mean: Zero}, []float64{0.1, 0.1, 0.8}, n, rapid.Uint64().Draw(t, "seed"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		theta := []float64{rapid.Float64Range(-0.5, 0.5).Draw(t, "omega"), rapid.Float64Range(-0.1, 0.4).Draw(t, "alpha"), rapid.Float64Range(-0.2, 0.2).Draw(t, "gamma"), rapid.Float64Range(-0.5, 0.98).Draw(t, "beta")}
+		if spec.Law == StudentT {
+			theta = append(theta, rapid.Float64Range(2.05, 60).Draw(t, "nu"))
+		}
+		k := len(theta)
+		general, lean := newEvaluation(k), newEvaluation(k)
+		p := newProblem(spec, r)
+		p.h, p.z = make([]float64, n), make([]float64, n)
+		p.evaluate(theta, general, true)
+		g := newEGARCH(spec, r)
+		if g.evaluate(theta, lean); !math.IsInf(lean.value, -1) {
+			g.outer(theta, lean)
+		}
+		near := func(what string, a, b []float64) {
+			size := 1.0
+			for i := range a {
+				size = max(size, math.Abs(a[i]))
+			}
+			for i := range a {
+				if !(math.Abs(a[i]-b[i]) <= 1e-8*size) && a[i] != b[i] {
+					t.Fatalf("%s %d: %v and %v", what, i, a[i], b[i])
+				}
+			}
+		}
+		near("value", []float64{general.value}, []float64{lean.value})
+		if math.IsInf(general.value, -1) {
+			return
+		}
+		near("gradient", general.gradient, lean.gradient)
+		near("hessian", general.hessian, lean.hessian)
+		near("outer", general.outer, lean.outer)
+		near("residuals", p.z, g.z)
+	})
+}
+
 // E|z| of the skewed t by numerical integration, and its reduction to the t.
 func TestAbsoluteMoment(t *testing.T) {
 	if d := absSkew(1, 5) - absT(5); math.Abs(d) > 1e-12 {

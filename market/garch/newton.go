@@ -49,6 +49,21 @@ const (
 // near, if given, is asked after each step whether to give up (another start
 // has been here).
 func maximise(f objective, start []float64, rows []constraint, near func([]float64, float64) bool) *climb {
+	return climbing{f: f, rows: rows, near: near}.from(start)
+}
+
+// climbing says what is climbed and how. search looks for a shorter step in the
+// same direction before it damps a step that did not gain (along a ridge a damped
+// step goes across), and where the surface is not concave goes by the size of its curvatures.
+type climbing struct {
+	f      objective
+	rows   []constraint
+	near   func([]float64, float64) bool
+	search bool
+}
+
+func (m climbing) from(start []float64) *climb {
+	f, rows, near := m.f, m.rows, m.near
 	k := len(start)
 	c := &climb{theta: append([]float64(nil), start...), eval: newEvaluation(k)}
 	trial, candidate := newEvaluation(k), make([]float64, k)
@@ -57,9 +72,14 @@ func maximise(f objective, start []float64, rows []constraint, near func([]float
 	if math.IsInf(c.eval.value, -1) {
 		return c
 	}
-	damping := 0.0
+	damping, bent := 0.0, false
 	for ; c.iterations < maxIterations; c.iterations++ {
 		step, gain, ok := newton(c, rows, damping)
+		if !ok && m.search && !bent {
+			bend(c.eval.hessian, len(start))
+			bent = true
+			step, gain, ok = newton(c, rows, damping)
+		}
 		if !ok { // not concave here: damp until it is
 			damping = max(1e-3, damping*4)
 			continue
@@ -74,8 +94,11 @@ func maximise(f objective, start []float64, rows []constraint, near func([]float
 		}
 		f(candidate, trial)
 		c.evals++
-		expected := gain * length * (1 - length/2)
 		improved := trial.value - c.eval.value
+		if m.search && damping == 0 {
+			length, improved = m.shorter(c, trial, candidate, step, gain, length)
+		}
+		expected := gain * length * (1 - length/2)
 		if !(improved >= 1e-4*expected || (expected < noise && improved > -noise)) {
 			damping = max(1e-2, damping*8)
 			if damping > 1e14 {
@@ -85,6 +108,7 @@ func maximise(f objective, start []float64, rows []constraint, near func([]float
 		}
 		copy(c.theta, candidate)
 		c.eval, trial = trial, c.eval
+		bent = false
 		if damping /= 10; damping < 1e-4 || improved > 0.75*expected {
 			damping = 0
 		}
@@ -93,6 +117,30 @@ func maximise(f objective, start []float64, rows []constraint, near func([]float
 		}
 	}
 	return c
+}
+
+// shorter looks along the step for a gain, up to four times: where the parabola
+// through the value, the slope and the last try peaks, between a tenth and a half of the last.
+func (m climbing) shorter(c *climb, trial *evaluation, candidate, step []float64, gain, length float64) (at,
+	improved float64) {
+	for range 4 {
+		improved = trial.value - c.eval.value
+		expected := gain * length * (1 - length/2)
+		if improved >= 1e-4*expected || expected < noise {
+			return length, improved
+		}
+		shrunk := 0.1
+		if peak := gain * length / (2 * (gain*length - improved)); peak > shrunk {
+			shrunk = min(peak, 0.5)
+		}
+		length *= shrunk
+		for i := range candidate {
+			candidate[i] = c.theta[i] + length*step[i]
+		}
+		m.f(candidate, trial)
+		c.evals++
+	}
+	return length, trial.value - c.eval.value
 }
 
 // reach is how far along the step one may go: 1, or to the nearest constraint.

@@ -64,6 +64,9 @@ type Spec struct {
 	Integrated bool `json:"integrated,omitempty"`
 	// NormalAbs keeps √(2/π) for E|z| in EGARCH whatever the law (Python arch).
 	NormalAbs bool `json:"normal_abs,omitempty"`
+	// Thorough climbs from every start on the whole series, and EGARCH by the general
+	// engine, as it was when reports of the earlier formats were sealed: the last digits are those.
+	Thorough bool `json:"-"`
 }
 
 // complete fills in what was left open and refuses what cannot be fitted together, before any data is looked at: a

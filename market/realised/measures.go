@@ -13,11 +13,13 @@ import (
 // returns' unit (percent).
 type Day struct {
 	Day        string  `json:"day"`
-	N          int     `json:"n"`          // returns
-	RV         float64 `json:"rv"`         // sum of squares
-	BV         float64 `json:"bv"`         // bipower (Barndorff-Nielsen and Shephard 2004)
-	MedRV      float64 `json:"med_rv"`     // Andersen, Dobrev and Schaumburg 2012
-	TSRV       float64 `json:"tsrv"`       // two scales (Zhang, Mykland and Aït-Sahalia 2005), 5 grids
+	N          int     `json:"n"`      // returns
+	RV         float64 `json:"rv"`     // sum of squares
+	BV         float64 `json:"bv"`     // bipower (Barndorff-Nielsen and Shephard 2004)
+	MedRV      float64 `json:"med_rv"` // Andersen, Dobrev and Schaumburg 2012
+	TSRV       float64 `json:"tsrv"`   // two scales (Zhang, Mykland and Aït-Sahalia 2005), 5 grids
+	Kernel     float64 `json:"kernel"` // realised kernel, Parzen's weights
+	Bandwidth  int     `json:"kernel_bandwidth"`
 	Quarticity float64 `json:"quarticity"` // tripower
 	Down       float64 `json:"down"`       // negative semivariance
 	Z          float64 `json:"z"`          // ratio test of jumps, Huang and Tauchen 2005
@@ -65,6 +67,7 @@ func OfDay(day string, r []float64, level float64) (Day, error) {
 	d.MedRV *= math.Pi / (6 - 4*math.Sqrt(3) + math.Pi) * n / (n - 2)
 	d.Quarticity *= n * n / (n - 2) / (mu * mu * mu)
 	d.TSRV = twoScales(r, d.RV)
+	d.Kernel, d.Bandwidth = Kernel(r)
 	d.P = 1
 	if d.RV > 0 && d.BV > 0 {
 		spread := math.Sqrt((math.Pi*math.Pi/4 + math.Pi - 5) / n * max(1, d.Quarticity/(d.BV*d.BV)))

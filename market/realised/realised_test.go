@@ -1,8 +1,10 @@
 package realised
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -87,7 +89,7 @@ func TestNothingBelowZero(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, v := range map[string]float64{"RV": d.RV, "BV": d.BV, "MedRV": d.MedRV, "TSRV": d.TSRV, "quarticity": d.Quarticity,
+		for name, v := range map[string]float64{"RV": d.RV, "BV": d.BV, "MedRV": d.MedRV, "TSRV": d.TSRV, "kernel": d.Kernel, "bandwidth": float64(d.Bandwidth), "quarticity": d.Quarticity,
 			"jump": d.Jump, "rest": d.RV - d.Jump, "down": d.Down, "up": d.RV - d.Down + 1e-9} {
 			if !(v >= 0) || math.IsInf(v, 0) {
 				t.Fatalf("%s is %g", name, v)
@@ -175,5 +177,55 @@ func TestRealisedGARCH(t *testing.T) {
 	}
 	if _, err := Estimate(r, x[1:]); err == nil {
 		t.Error("unequal lengths")
+	}
+}
+
+// The kernel is that of Python's arch (Parzen, not centred) on the same returns, whose bandwidth was
+// worked out there anew (testdata/kernel.py).
+func TestKernelAgainstArch(t *testing.T) {
+	data, err := os.ReadFile("testdata/kernel.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var days []struct {
+		Returns   []float64 `json:"returns"`
+		Kernel    float64   `json:"kernel"`
+		Bandwidth int       `json:"bandwidth"`
+	}
+	if err := json.Unmarshal(data, &days); err != nil || len(days) < 4 {
+		t.Fatalf("%d days, %v", len(days), err)
+	}
+	for i, day := range days {
+		v, h := Kernel(day.Returns)
+		if h != day.Bandwidth || math.Abs(v-day.Kernel) > 1e-10*day.Kernel {
+			t.Errorf("day %d of %d returns: %v by %d, arch %v by %d", i, len(day.Returns), v, h, day.Kernel, day.Bandwidth)
+		}
+	}
+}
+
+// Noise in the prices is counted by the sum of squares and not by the kernel; without any both are
+// near the variance.
+func TestKernelLeavesTheNoiseOut(t *testing.T) {
+	draw := rand.New(rand.NewPCG(26, 3))
+	const n, days = 1440, 40
+	var clean, noisy, squares float64
+	for range days {
+		r, noise := make([]float64, n), make([]float64, n+1)
+		for i := range noise {
+			noise[i] = 0.1 * draw.NormFloat64()
+		}
+		dirty := make([]float64, n)
+		for i := range r {
+			r[i] = 2 / math.Sqrt(n) * draw.NormFloat64() // variance 4 a day
+			dirty[i] = r[i] + noise[i+1] - noise[i]
+			squares += dirty[i] * dirty[i] / days
+		}
+		v, _ := Kernel(r)
+		clean += v / days
+		v, _ = Kernel(dirty)
+		noisy += v / days
+	}
+	if math.Abs(clean-4) > 0.6 || math.Abs(noisy-4) > 0.9 || squares < 25 {
+		t.Errorf("kernel %.3f without noise, %.3f with it, sum of squares %.3f; the variance is 4", clean, noisy, squares)
 	}
 }

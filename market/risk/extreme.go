@@ -62,10 +62,14 @@ func (p *Pareto) fit(y []float64) {
 		if math.Abs(theta)*mean < 1e-9 { // the exponential law
 			return 0, -float64(len(y)) * (math.Log(mean) + 1)
 		}
-		sum := 0.0
-		for _, v := range y {
-			sum += math.Log1p(theta * v)
+		sum, product := 0.0, 1.0 // a logarithm of eight factors, each far from what a product cannot hold
+		for i, v := range y {
+			if product *= 1 + theta*v; i&7 == 7 {
+				sum += stats.Log(product)
+				product = 1
+			}
 		}
+		sum += stats.Log(product)
 		shape = sum / float64(len(y))
 		if shape <= -1 || shape/theta <= 0 {
 			return shape, math.Inf(-1)

@@ -46,8 +46,9 @@ var none = forecast{math.NaN(), math.NaN()}
 
 // League back-tests every method on returns first…last (indices), each day
 // from the Window days before it, at the tail probability p. GARCH-t is refit
-// daily from the previous day's optimum on garchWindow days. rules are 0 and 3 for
-// today's, 1 and 2 for those of reports sealed in these formats.
+// daily from the previous day's optimum on garchWindow days. rules are 0 for
+// today's, 1 to 4 for those of reports sealed in these formats: until then the two
+// methods of extreme value theory were not in the league.
 func League(ctx context.Context, r []float64, first, last, garchWindow int, p float64, rules int,
 	progress func(done, all int)) ([]Standing, error) {
 	if first < Window || first < garchWindow || last >= len(r) || first > last {
@@ -59,7 +60,10 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 	}
 	days := last - first + 1
 	table := map[string][]forecast{}
-	order := []string{"historical", "normal", "t", "cornish-fisher", "ewma-normal", "filtered historical (garch-t)"}
+	order := []string{"historical", "normal", "t", "cornish-fisher", "ewma-normal", filteredName}
+	if rules == 0 {
+		order = append(order, "extreme value", "extreme value (garch-t)")
+	}
 	for _, name := range order {
 		table[name] = make([]forecast, days)
 	}
@@ -84,12 +88,15 @@ func League(ctx context.Context, r []float64, first, last, garchWindow int, p fl
 		table["historical"][i] = forecast{hv, he}
 		v, e := NormalLaw(0, math.Sqrt(ewma[first+i]), p)
 		table["ewma-normal"][i] = forecast{v, e}
+		if rules == 0 {
+			table["extreme value"][i] = beyond(sample, p)
+		}
 	}
-	filtered, err := filteredHistorical(ctx, r, first, last, garchWindow, p, progress)
+	table[filteredName], table["extreme value (garch-t)"], err = filtered(ctx, r, first, last, garchWindow, p,
+		rules == 0, progress)
 	if err != nil {
 		return nil, err
 	}
-	table[order[5]] = filtered
 	var league []Standing
 	for _, name := range order {
 		if rules == 1 {
@@ -110,19 +117,37 @@ func (m Measure) forecast() forecast {
 	return forecast{*m.VaR, *m.ES}
 }
 
-// filteredHistorical scales the standardised residuals of a GARCH-t fit by
-// tomorrow's variance.
-func filteredHistorical(ctx context.Context, r []float64, first, last, window int, p float64,
-	progress func(done, all int)) ([]forecast, error) {
+const filteredName = "filtered historical (garch-t)"
+
+// leagueTail is the share of a sample that is taken as its tail, which McNeil and Frey (2000) take.
+const leagueTail = 0.1
+
+// beyond is the tail's law fitted to the worst of the sample.
+func beyond(sample []float64, p float64) forecast {
+	tail, err := FitTail(sample, leagueTail)
+	if err != nil {
+		return none
+	}
+	v, e, err := tail.At(p)
+	if err != nil || e == nil {
+		return none
+	}
+	return forecast{v, *e}
+}
+
+// filtered scales the standardised residuals of a GARCH-t fit by tomorrow's
+// variance: the residuals as they came, and on request the tail's law fitted to them.
+func filtered(ctx context.Context, r []float64, first, last, window int, p float64, tails bool,
+	progress func(done, all int)) (historical, extreme []forecast, err error) {
 	rolls, err := garch.Rolling(ctx, r, window, first-1, last-1, 50, garch.Spec{Law: garch.StudentT}, progress)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := make([]forecast, len(rolls))
+	historical, extreme = make([]forecast, len(rolls)), make([]forecast, len(rolls))
 	z := make([]float64, window)
 	for i, roll := range rolls {
 		if !roll.Converged {
-			out[i] = none
+			historical[i], extreme[i] = none, none
 			continue
 		}
 		omega, alpha, beta := roll.Theta[0], roll.Theta[1], roll.Theta[2]
@@ -138,9 +163,13 @@ func filteredHistorical(ctx context.Context, r []float64, first, last, window in
 		}
 		v, e := Historical(z, p)
 		s := math.Sqrt(roll.HNext)
-		out[i] = forecast{s*v - roll.Mean, s*e - roll.Mean}
+		historical[i] = forecast{s*v - roll.Mean, s*e - roll.Mean}
+		if tails {
+			x := beyond(z, p)
+			extreme[i] = forecast{s*x.v - roll.Mean, s*x.e - roll.Mean}
+		}
 	}
-	return out, nil
+	return historical, extreme, nil
 }
 
 // score tests one method on the days on which it gave a figure. A method that
@@ -219,7 +248,7 @@ func scoreTogether(order []string, r []float64, table map[string][]forecast, bef
 		s.AcerbiP, s.AcerbiAt = &pValue, &critical
 		s.Passes = s.Coverage.P > 0.05 && s.Coverage.PCC > 0.05 && pValue > 0.05
 		losses[name] = tickLosses(kept, f, p)
-		if rules == 0 || rules == 3 {
+		if rules == 0 || rules >= 3 {
 			shortfalls := make([]float64, len(f))
 			for j := range f {
 				shortfalls[j] = f[j].e
@@ -238,7 +267,7 @@ func scoreTogether(order []string, r []float64, table map[string][]forecast, bef
 			league[i].BetterP = &p
 		}
 	}
-	if rules == 0 || rules == 3 {
+	if rules == 0 || rules >= 3 {
 		confide(league, losses)
 	}
 	return league

@@ -112,8 +112,35 @@ func TestLeague(t *testing.T) {
 	if s := byName["filtered historical (garch-t)"]; !s.Passes {
 		t.Errorf("%+v %+v", s, s.Coverage)
 	}
+	if s := byName["extreme value (garch-t)"]; !s.Passes || s.Days != 1600 {
+		t.Errorf("%+v %+v", s, s.Coverage)
+	}
 	if s := byName["normal"]; s.Passes {
 		t.Errorf("%+v %+v", s, s.Coverage)
+	}
+	// The tail's law of a day is fitted to the days before it, its own not among them.
+	if s := byName["extreme value"]; s.Days != 1600 {
+		t.Errorf("%+v %+v", s, s.Coverage)
+	}
+	mean := 0.0
+	for day := 1000; day < 2600; day++ {
+		tail, err := FitTail(r[day-Window:day], 0.1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, _, err := tail.At(0.01)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean += v / 1600
+	}
+	if s := byName["extreme value"]; math.Abs(*s.MeanVaR-mean) > 1e-9*mean {
+		t.Errorf("mean value at risk %v, of tails fitted here %v", *s.MeanVaR, mean)
+	}
+	// Reports of the earlier formats had neither method.
+	before, err := League(context.Background(), r[:1500], 1000, 1040, 1000, 0.01, 4, nil)
+	if err != nil || len(before) != 6 || len(league) != 8 {
+		t.Errorf("%d methods then, %d now; %v", len(before), len(league), err)
 	}
 	if _, err := League(context.Background(), r, 10, 20, 1000, 0.01, 0, nil); err == nil {
 		t.Error("a back-test without a past was accepted")

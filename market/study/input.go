@@ -17,7 +17,7 @@ type Input struct {
 	From   string
 	To     string
 	Annual volatility.Annual // 0: by the frequency of the data
-	Rules  int               // 1, 2, 3: as reports sealed in these formats were computed; 0: today's
+	Rules  int               // 1 to 4: as reports sealed in these formats were computed; 0: today's
 }
 
 // Origin says what figures were computed from.
@@ -61,7 +61,7 @@ func PriceColumn(t *market.Table) (string, error) {
 // prepare takes prices from the table and returns dated by the window's days:
 // the first return uses the close of the day before the window.
 func (in Input) prepare() (p prepared, err error) {
-	if in.Rules == 0 { // what was sealed under earlier rules is computed as it was
+	if in.Rules == 0 || in.Rules > 3 { // what was sealed under earlier rules is computed as it was
 		if err := market.CheckWindow(in.From, in.To); err != nil {
 			return p, err
 		}

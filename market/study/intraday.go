@@ -23,6 +23,7 @@ type Intraday struct {
 	BV     float64         `json:"volatility_bv"`
 	MedRV  float64         `json:"volatility_med_rv"`
 	TSRV   float64         `json:"volatility_tsrv"`
+	Kernel float64         `json:"volatility_kernel"`
 	Down   float64         `json:"down_share"`     // of variance, from falls
 	Model  *realised.Garch `json:"realised_garch"` // null: fewer than 100 days, or a day without movement
 	Note   string          `json:"note,omitempty"`
@@ -38,11 +39,11 @@ func StudyIntraday(in Input, level float64) (Intraday, error) {
 	if out.Days, out.Short, err = realised.Days(p.prices.Times, p.prices.Values, level); err != nil {
 		return Intraday{}, err
 	}
-	var r, rv, bv, med, ts []float64
+	var r, rv, bv, med, ts, kernel []float64
 	jumps, whole, down := 0.0, 0.0, 0.0
 	for _, d := range out.Days {
 		r, rv, bv = append(r, d.Return), append(rv, d.RV), append(bv, d.BV)
-		med, ts = append(med, d.MedRV), append(ts, d.TSRV)
+		med, ts, kernel = append(med, d.MedRV), append(ts, d.TSRV), append(kernel, d.Kernel)
 		whole, jumps, down = whole+d.RV, jumps+d.Jump, down+d.Down
 		if d.Jump > 0 {
 			out.Jumps = append(out.Jumps, d)
@@ -52,7 +53,7 @@ func StudyIntraday(in Input, level float64) (Intraday, error) {
 		out.Share, out.Down = jumps/whole, down/whole
 	}
 	year := func(x []float64) float64 { return math.Sqrt(365 * stats.Mean(x)) }
-	out.RV, out.BV, out.MedRV, out.TSRV = year(rv), year(bv), year(med), year(ts)
+	out.RV, out.BV, out.MedRV, out.TSRV, out.Kernel = year(rv), year(bv), year(med), year(ts), year(kernel)
 	if out.Model, err = realised.Estimate(r, rv); err != nil {
 		out.Note = "realised GARCH: " + err.Error()
 	}
@@ -64,8 +65,8 @@ func (s Intraday) Print(w io.Writer) {
 	fmt.Fprintln(w, s.Origin.Describe())
 	fmt.Fprintf(w, "%d days measured, %d left out for want of prices\n", len(s.Days), s.Short)
 	fmt.Fprintf(w,
-		"volatility of the mean day, percent a year: realised %.2f, bipower %.2f, median %.2f, two-scale %.2f; %.1f %% of variance from falls\n",
-		s.RV, s.BV, s.MedRV, s.TSRV, 100*s.Down)
+		"volatility of the mean day, percent a year: realised %.2f, bipower %.2f, median %.2f, two-scale %.2f, "+
+			"kernel %.2f; %.1f %% of variance from falls\n", s.RV, s.BV, s.MedRV, s.TSRV, s.Kernel, 100*s.Down)
 	fmt.Fprintf(w, "days with a jump at %g: %d of %d (%.0f expected by chance), %.2f %% of all variance\n", s.Level,
 		len(s.Jumps), len(s.Days), s.Level*float64(len(s.Days)), 100*s.Share)
 	tab := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)

@@ -29,7 +29,7 @@ type Risk struct {
 // GarchWindow is how many days the rolling GARCH-t of the back-test sees.
 const GarchWindow = 1000
 
-// StudyRisk measures the window; with backtest it also tests all six methods
+// StudyRisk measures the window; with backtest it also tests all eight methods
 // day by day over the window, each day from the days before it.
 func StudyRisk(ctx context.Context, in Input, p float64, backtest bool, progress func(done, all int)) (Risk, error) {
 	prepared, err := in.prepare()

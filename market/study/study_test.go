@@ -77,7 +77,7 @@ func TestGarchStudy(t *testing.T) {
 func TestRiskStudy(t *testing.T) {
 	in := Input{Table: table(t, "cm_btc_daily.csv"), From: "2025-01-01", To: "2025-12-31"}
 	r, err := StudyRisk(context.Background(), in, 0.05, true, nil)
-	if err != nil || len(r.League) != 6 || r.From != "2025-01-01" || r.League[0].Coverage.N != 365 {
+	if err != nil || len(r.League) != 8 || r.From != "2025-01-01" || r.League[0].Coverage.N != 365 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	in.Table, in.From = table(t, "cm_btc_daily.csv"), ""

@@ -147,6 +147,11 @@ func (s Study) Print(w io.Writer) {
 		fmt.Fprintf(w, "\n%s: %.2f %% of hash rate, %.2f TWh a year in %s → %.2f %%, %.2f TWh in %s  %s\n", s.Country,
 			first.SharePct, first.TWh, first.Month, last.SharePct, last.TWh, last.Month, market.Sparkline(values, 24))
 	}
+	for _, system := range s.Systems {
+		for _, remark := range system.Remarks {
+			fmt.Fprintln(w, "note:", remark)
+		}
+	}
 	for _, note := range s.Notes {
 		fmt.Fprintln(w, "note:", note)
 	}

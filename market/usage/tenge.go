@@ -31,6 +31,8 @@ type TengeStats struct {
 	BusiestPerSecond *float64 `json:"busiest_per_second,omitempty"` // of the seconds seen: capacity is at least that
 	// fewest of the authority that must be stolen together
 	KeysOfFraud *float64 `json:"keys_of_fraud,omitempty"`
+	// Days stand in place of the blocks' figures where the node has them.
+	Days *TengeDays `json:"days,omitempty"`
 }
 
 const maxAnswer = 8 << 20
@@ -39,9 +41,9 @@ const maxAnswer = 8 << 20
 // of a network that has run for ten seconds are of nobody's day.
 const leastSpan = 86400
 
-// FetchTenge asks a node for its supply, its last 500 blocks, its followers and
-// the authority's keys. What the node does not publish (values transferred,
-// power, or the last two at an older one) stays not available.
+// FetchTenge asks a node for its supply, its last 500 blocks, its daily series, its
+// followers and the authority's keys. What the node does not publish (power, or the
+// last three at an older one) stays not available.
 func FetchTenge(ctx context.Context, client *http.Client, base string) (TengeStats, error) {
 	s := TengeStats{Node: base}
 	var supply struct {
@@ -77,7 +79,9 @@ func FetchTenge(ctx context.Context, client *http.Client, base string) (TengeSta
 		}
 	}
 	s.asked(ctx, client, base)
-	return s, nil
+	var err error
+	s.Days, err = FetchDays(ctx, client, base, time.Now().UTC())
+	return s, err
 }
 
 // asked adds what only newer nodes answer; one that does not is no failure.
@@ -187,6 +191,12 @@ func (t TengeStats) System(kztPerUSD float64, at time.Time) System {
 	if t.FeeTiyn != nil && kztPerUSD > 0 {
 		s.set("fee per payment", usd(*t.FeeTiyn))
 		s.set("median fee", usd(*t.FeeTiyn))
+	}
+	if t.Days != nil {
+		s.Remarks = append(s.Remarks, t.Days.remark())
+	}
+	if t.Days.whole() {
+		t.daily(&s, kztPerUSD)
 	}
 	return s
 }

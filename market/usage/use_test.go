@@ -204,6 +204,79 @@ func TestTengeFromANode(t *testing.T) {
 	}
 }
 
+// node answers with the daily series given and little else.
+func node(t *testing.T, series map[string]string) TengeStats {
+	t.Helper()
+	stats, err := nodeWith(t, series)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats
+}
+
+func nodeWith(t *testing.T, series map[string]string) (TengeStats, error) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		measure, daily := strings.CutPrefix(r.URL.Path, "/v1/series/")
+		switch answer, ok := series[measure]; {
+		case daily && ok && r.URL.Query().Get("step") == "day" && r.URL.Query().Get("from") != "":
+			_, _ = w.Write([]byte(`{"measure":"` + measure + `","step":"day","rows":[` + answer + `]}`))
+		case r.URL.Path == "/v1/supply":
+			_, _ = w.Write([]byte(`{"circulating": 9000000, "wallets": 200}`))
+		case r.URL.Path == "/v1/blocks":
+			_, _ = w.Write([]byte(`[]`))
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	return FetchTenge(context.Background(), server.Client(), server.URL)
+}
+
+// Figures of a day come from the node's daily series: over the days on which all
+// measures are shown, the suppressed ones counted and told apart.
+func TestDailyFiguresOfANode(t *testing.T) {
+	hidden := `{"date":"2026-11-02","suppressed":true}`
+	series := map[string]string{
+		"payments": `{"date":"2026-11-01","value":300},` + hidden + `,{"date":"2026-11-03","value":100}`,
+		"value":    `{"date":"2026-11-01","value":6000000},` + hidden + `,{"date":"2026-11-03","value":2000000}`,
+		"active":   `{"date":"2026-11-01","value":50},` + hidden + `,{"date":"2026-11-03","value":30}`,
+		"held":     `{"date":"2026-11-01","value":8000000},{"date":"2026-11-02","value":70000000},{"date":"2026-11-03","value":8000000},{"date":"2026-11-04","value":1}`,
+	}
+	stats := node(t, series)
+	d := stats.Days
+	if d == nil || d.Shown != 2 || d.Suppressed != 1 || d.From != "2026-11-01" || d.To != "2026-11-03" || *d.Payments != 200 || *d.HeldTiyn != 8e6 {
+		t.Fatalf("%+v", d)
+	}
+	s := stats.System(500, time.Unix(0, 0))
+	for key, want := range map[string]float64{"transactions": 200, "currency K_ext": 0.2, "velocity": 182.5, "value per active address": 2} {
+		if math.Abs(s.Values[key]-want) > 1e-9 {
+			t.Errorf("%s is %v, not %v", key, s.Values[key], want)
+		}
+	}
+	if len(s.Remarks) != 1 || !strings.Contains(s.Remarks[0], "2 days from 2026-11-01") || !strings.Contains(s.Remarks[0], "1 days of few wallets are suppressed") {
+		t.Errorf("%v", s.Remarks)
+	}
+	// All days suppressed: no figure, and it says so; no day over: nothing; an older node: nothing.
+	all := map[string]string{"payments": hidden, "value": hidden, "active": hidden, "held": `{"date":"2026-11-02","value":7}`}
+	stats = node(t, all)
+	if s := stats.System(500, time.Unix(0, 0)); stats.Days == nil || stats.Days.Payments != nil || len(s.Values) != 0 || len(s.Remarks) != 1 {
+		t.Errorf("%+v %+v", stats.Days, s)
+	}
+	if stats = node(t, map[string]string{"payments": "", "value": "", "active": "", "held": ""}); stats.Days != nil {
+		t.Errorf("%+v", stats.Days)
+	}
+	if stats = node(t, map[string]string{"payments": hidden}); stats.Days != nil {
+		t.Errorf("%+v", stats.Days)
+	}
+	for _, bad := range []string{`{"date":"2026-11-01","value":-1}`, `{"date":"x","value":1}`, `{"date":"2026-11-01"}`, `{"date":"2026-11-01","value":1e300}`,
+		`{"date":"2026-11-01","value":1},{"date":"2026-11-01","value":1}`, `{"date":"2026-11-01","of":"bank","value":1}`, `{"date":"2026-11-01","value":1,"suppressed":true}`} {
+		series["active"] = bad
+		if _, err := nodeWith(t, series); err == nil {
+			t.Errorf("%s was taken", bad)
+		}
+	}
+}
+
 func FuzzReadMachines(f *testing.F) {
 	f.Add([]byte(strings.Join(machineHeader, ",") + "\na,720,0,0,700,100,95,30,31\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -295,6 +368,8 @@ func TestIntensityFromBlockSize(t *testing.T) {
 // number or endless.
 func FuzzReadTenge(f *testing.F) {
 	f.Add([]byte(`{"node":"file","circulating_tiyn":1e9,"wallets":100,"active_wallets":50,"transactions":1000,"value_tiyn":1e7,"span_seconds":86400,"fee_tiyn":0,"power_watts":200,"capacity_per_second":1000}`), 450.0)
+	f.Add([]byte(`{"wallets":10,"capacity_per_second":1,"fee_tiyn":1,"days":{"payments":1,"value_tiyn":5,"active_wallets":2,"held_tiyn":0}}`), 450.0)
+	f.Add([]byte(`{"days":{"payments":-1,"value_tiyn":5,"active_wallets":2,"held_tiyn":3}}`), 450.0)
 	f.Add([]byte(`{"transactions":1e308,"span_seconds":1e-300,"capacity_per_second":-1e308,"block_seconds":1e308}`), 1e-308)
 	f.Fuzz(func(t *testing.T, data []byte, rate float64) {
 		stats, err := ReadTenge(data)

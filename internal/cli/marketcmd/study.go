@@ -398,6 +398,6 @@ func newMarketRiskCommand() *cobra.Command {
 	}
 	flags.register(command)
 	command.Flags().Float64Var(&p, "p", 0.01, "tail probability")
-	command.Flags().BoolVar(&backtest, "backtest", false, "test all six methods day by day")
+	command.Flags().BoolVar(&backtest, "backtest", false, "test all eight methods day by day")
 	return command
 }

@@ -89,34 +89,51 @@ func Estimate(ctx context.Context, y []float64, mean Mean, spec Spec) (*Fit, err
 	for i := range start {
 		start[i] *= units[i] / scale
 	}
-	p := newProblem(spec, scaled, columns, mean.Names, start)
+	if spec.exact(len(columns)) {
+		return estimateExact(ctx, newBare(spec, scaled), scale)
+	}
+	return newProblem(spec, scaled, columns, mean.Names, start).estimate(ctx, start, scale, units)
+}
+
+// estimate climbs from every start by outer products of the gradient, and from the best
+// to the top by differences of the gradient.
+func (p *problem) estimate(ctx context.Context, start []float64, scale float64, units []float64) (*Fit, error) {
+	best, reported, err := p.climb(ctx, start)
+	if err != nil {
+		return nil, err
+	}
+	f := p.fitted(best, scale, units)
+	for _, value := range reported {
+		f.Starts = append(f.Starts, value-float64(len(p.y))*math.Log(scale))
+	}
+	return f, nil
+}
+
+// climb gives the highest top and what each start reached before the last climb.
+func (p *problem) climb(ctx context.Context, start []float64) (best garch.Top, reported []float64, err error) {
 	bounds := p.bounds()
-	var best garch.Top
-	var reported []float64
 	for i, from := range p.starts(start) {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return best, nil, err
 		}
 		last := math.Inf(-1)
-		top := garch.Climb(p.coarse, from, bounds, func(value float64) bool {
+		top := garch.Climb(p.coarse, from, bounds, func(_ []float64, value float64) bool {
 			done := value-last < 0.02
 			last = value
 			return done
 		})
-		reported = append(reported, top.Point.Value-float64(len(y))*math.Log(scale))
+		reported = append(reported, top.Point.Value)
 		if i == 0 || top.Point.Value > best.Point.Value {
 			best = top
 		}
 	}
 	if math.IsInf(best.Point.Value, 0) || math.IsNaN(best.Point.Value) {
-		return nil, market.Refuse("no-optimum", "returns", "no start reached a finite likelihood")
+		return best, nil, market.Refuse("no-optimum", "returns", "no start reached a finite likelihood")
 	}
 	coarse := best.Iterations
 	best = garch.Climb(p.fine, best.Theta, bounds, nil)
 	best.Iterations += coarse
-	f := p.fitted(best, scale, units)
-	f.Starts = reported
-	return f, nil
+	return best, reported, nil
 }
 
 // starts in the scaled series: persistent and jumpy. A model with two lags of
@@ -190,6 +207,19 @@ func (p *problem) fitted(top garch.Top, scale float64, units []float64) *Fit {
 	hessian, point := make([]float64, k*k), garch.Point{Gradient: make([]float64, k)}
 	p.difference(top.Theta, hessian)
 	p.likelihood(top.Theta, &point)
+	f := p.figures(top, scale, units, hessian, p.outer())
+	for t := range n {
+		h := p.path.sd[t] * p.path.sd[t]
+		f.Variances = append(f.Variances, h*scale*scale)
+		f.Residuals = append(f.Residuals, p.e[t]/math.Sqrt(h))
+	}
+	f.HLast, f.HNext = f.Variances[n-1], p.next(top.Theta)*scale*scale
+	return f
+}
+
+// figures are the fit's but for the days': hessian and outer products by the coordinates at the top.
+func (p *problem) figures(top garch.Top, scale float64, units, hessian, outer []float64) *Fit {
+	k, n := p.at.size, len(p.y)
 	value, slope := make([]float64, k), make([]float64, k) // of each parameter, and by its coordinate
 	power := p.spec.Exp
 	if p.at.delta >= 0 {
@@ -217,7 +247,7 @@ func (p *problem) fitted(top garch.Top, scale float64, units []float64) *Fit {
 		law: p.spec.Law, parameter: p.parameters(top.Theta)}
 	var plainSE, robust []float64
 	if len(top.Bound) == 0 && top.Converged {
-		plainSE, robust = garch.Covariance(hessian, p.outer(), k)
+		plainSE, robust = garch.Covariance(hessian, outer, k)
 	}
 	for i := range k {
 		out := Parameter{Name: p.at.names[i], Value: value[i]}
@@ -227,12 +257,6 @@ func (p *problem) fitted(top garch.Top, scale float64, units []float64) *Fit {
 		}
 		f.Parameters = append(f.Parameters, out)
 	}
-	for t := range n {
-		h := p.path.sd[t] * p.path.sd[t]
-		f.Variances = append(f.Variances, h*scale*scale)
-		f.Residuals = append(f.Residuals, p.e[t]/math.Sqrt(h))
-	}
-	f.HLast, f.HNext = f.Variances[n-1], p.next(top.Theta)*scale*scale
 	p.remarks(f)
 	return f
 }

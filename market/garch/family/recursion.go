@@ -26,6 +26,7 @@ type problem struct {
 	fft       *convolution
 	squares   []float64    // |e|^P
 	conv      [2][]float64 // of figarch: the squares with the fractional difference and its slope
+	lambda    []float64    // of figarch, at the last point
 	shapes    []shape
 	scores    []float64
 	kept      []float64 // Hessian of the last fine steps, and where it was taken
@@ -33,7 +34,8 @@ type problem struct {
 }
 
 func newProblem(spec Spec, y []float64, columns [][]float64, names []string, start []float64) *problem {
-	p := &problem{spec: spec, at: spec.places(names), y: y, columns: columns, shapes: spec.Law.shapes()}
+	p := newBare(spec, y)
+	p.at, p.columns = spec.places(names), columns
 	n, k := len(y), p.at.size
 	p.e, p.path.logH, p.path.sd, p.path.d = make([]float64, n), make([]float64, n), make([]float64, n),
 		make([]float64, n*k)
@@ -44,6 +46,11 @@ func newProblem(spec Spec, y []float64, columns [][]float64, names []string, sta
 		p.fft = newConvolution(n, truncation)
 	}
 	return p
+}
+
+// newBare is a problem that an engine evaluates: without a mean and without room for the recursion.
+func newBare(spec Spec, y []float64) *problem {
+	return &problem{spec: spec, at: spec.places(nil), y: y, shapes: spec.Law.shapes()}
 }
 
 // weighted is the backcast of Python's arch: weights 0.94ⁱ over the first 75.
@@ -330,6 +337,7 @@ func (p *problem) figarch(theta []float64) bool {
 	k, a, n := p.at.size, p.at.alpha, len(p.e)
 	omega, phi, d, beta := theta[p.at.omega], theta[a], theta[a+1], theta[a+2]
 	lambda, by, delta, slope := weights(phi, d, beta)
+	p.lambda = lambda
 	if len(p.squares) == 0 || len(p.columns) > 0 {
 		p.squares = resized(p.squares, n)
 		for t, e := range p.e {
@@ -384,6 +392,9 @@ func (p *problem) figarch(theta []float64) bool {
 // shocks adds dh/dm = −2·Σλᵢ·e·c for the mean's columns, two at a time.
 func (p *problem) shocks(lambda []float64) {
 	n, k := len(p.e), p.at.size
+	if len(p.columns) == 0 {
+		return
+	}
 	none := make([]float64, len(lambda))
 	out, unused := make([]float64, n), make([]float64, n)
 	x := make([]float64, n)
