@@ -8,7 +8,7 @@ const (
 	// kernelGrid is how many returns a day the variance is first taken from, to choose
 	// the bandwidth: 72 are 20 minutes of a market that never closes.
 	kernelGrid = 72
-	// mostBandwidth bounds the work of a day of ticks; only noise a hundred times the day's variance asks for more.
+	// mostBandwidth bounds the work of a day of ticks.
 	mostBandwidth = 1000
 )
 
