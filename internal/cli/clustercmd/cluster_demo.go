@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/aqsha/aqsha/internal/cli/copycmd"
 	"github.com/aqsha/aqsha/internal/cli/datadir"
 	"github.com/aqsha/aqsha/internal/cli/drill"
+	"github.com/aqsha/aqsha/internal/freeport"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/money"
 	"github.com/aqsha/aqsha/node"
@@ -182,7 +182,7 @@ func (p *clusterPlay) lose(ctx context.Context, victim int) error {
 // begin founds the network, runs its validators and gives a shop a wallet.
 func (p *clusterPlay) begin(ctx context.Context) error {
 	for _, name := range demoValidators {
-		address, err := unusedAddress()
+		address, err := freeport.Address("127.0.0.1")
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (p *clusterPlay) begin(ctx context.Context) error {
 	if p.bank, err = p.clients[0].Keyring.Resolve("dala"); err != nil {
 		return err
 	}
-	p.expect = 1_000_000 * money.Tenge
+	p.expect = 10_000_000 * money.Tenge
 	if _, err := p.clients[0].Issue(ctx, p.bank, p.expect); err != nil {
 		return err
 	}
@@ -235,8 +235,13 @@ func (p *clusterPlay) start(ctx context.Context, i int) error {
 
 // pay has the bank pay the shop at a validator.
 func (p *clusterPlay) pay(ctx context.Context, at int) error {
+	return p.payTo(ctx, at, p.shop, money.Tenge)
+}
+
+// payTo has the bank pay somebody at a validator.
+func (p *clusterPlay) payTo(ctx context.Context, at int, to token.WalletID, amount money.Tiyn) error {
 	for {
-		receipt, err := p.clients[at].Pay(ctx, p.bank, p.shop, money.Tenge, token.Memo{})
+		receipt, err := p.clients[at].Pay(ctx, p.bank, to, amount, token.Memo{})
 		if err == nil {
 			p.paid = append(p.paid, receipt.ID)
 			return nil
@@ -346,13 +351,4 @@ func (p *clusterPlay) conclude(ctx context.Context) error {
 		return errors.New("the supply is not what was issued")
 	}
 	return nil
-}
-
-// unusedAddress is an address of loopback at which nobody listens now.
-func unusedAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
