@@ -420,3 +420,36 @@ func Example() {
 	// 2 b
 	// <nil>
 }
+
+// Simulated Whatsminers of API 3 obey what is signed with their password: asleep and awake, other pools, another power
+// mode, in which they draw less for each hash. What is signed otherwise they do not take.
+func TestSimulatedWhatsminersObey(t *testing.T) {
+	units := serve(t, protocol.WhatsminerV3)
+	u, machines := units[0], machinesOf(units)
+	c, _ := controller(t)
+	give := func(o control.Order) control.Result {
+		t.Helper()
+		results, err := c.Give(t.Context(), machines, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results[0]
+	}
+	before, _ := u.Reading(usage.At(time.Now()))
+	for _, o := range []control.Order{{Action: control.Sleep}, {Action: control.Wake},
+		{Action: control.Pool, PoolURL: "stratum+tcp://new.example:3333", PoolUser: "farm.new"},
+		{Action: control.Profile, Profile: "low"}} {
+		if r := give(o); !r.Done() {
+			t.Errorf("%s: %+v", o.Action, r)
+		}
+	}
+	after, _ := u.Reading(usage.At(time.Now().Add(time.Minute)))
+	if u.Sleeping() || u.Pool != "stratum+tcp://new.example:3333" || u.User != "farm.new" ||
+		after.PowerWatts*before.RateMHs >= before.PowerWatts*after.RateMHs {
+		t.Errorf("%+v, before %+v", after, before)
+	}
+	c.Others = "another"
+	if r := give(control.Order{Action: control.Sleep}); r.Done() || u.Sleeping() {
+		t.Errorf("with another password: %+v", r)
+	}
+}

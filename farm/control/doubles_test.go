@@ -44,11 +44,15 @@ type double struct {
 	falls    int      // connections that it is away for from the next order on: it starts anew in the midst of it
 	forgets  bool     // and has not kept the order
 	away     int      // connections that it is still away for
+	ageless  bool     // from the next order on it does not tell since when it runs
 	orders   []string // that were taken, to see that nothing else was sent
 }
 
 func (x *double) take(order string, do func()) {
 	x.orders = append(x.orders, order)
+	if x.ageless {
+		x.elapsed = protocol.Unknown
+	}
 	if x.falls > 0 {
 		x.away, x.falls, x.elapsed = x.falls, 0, 1
 		if x.forgets {

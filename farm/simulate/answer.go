@@ -42,6 +42,9 @@ func (u *Unit) Answer(request []byte, at usage.Instant) []byte {
 		}
 		return joined(asked.Cmd, s.whatsminerV2)
 	case protocol.WhatsminerV3:
+		if reply := u.whatsminerOrder(request, at); reply != "" {
+			return []byte(reply)
+		}
 		return []byte(s.whatsminerV3(asked.Cmd))
 	case protocol.AntminerNew:
 		if asked.NewAPI && asked.Command == "stats" {
@@ -80,10 +83,13 @@ var luxProfiles = []luxProfile{{"default", 100, 100}, {"445MHz", 80, 87}, {"290M
 
 // profile is what the unit runs in; other firmwares' modes change neither watts nor rate here.
 func (u *Unit) profile() luxProfile {
-	if u.Machine.Protocol != protocol.LuxOS {
-		return luxProfiles[0]
+	switch u.Machine.Protocol {
+	case protocol.LuxOS:
+		return luxProfiles[u.mode%len(luxProfiles)]
+	case protocol.WhatsminerV3:
+		return whatsminerModes[u.mode%len(whatsminerModes)]
 	}
-	return luxProfiles[u.mode%len(luxProfiles)]
+	return luxProfiles[0]
 }
 
 // luxControl answers LuxOS's commands that write; "" is none of them. They need the session that logon
