@@ -128,6 +128,27 @@ func (s *Server) block(height uint64) (view BlockView, err error) {
 	return view, nil
 }
 
+// blockText is a block as streams send it, encoded once for all of them.
+func (s *Server) blockText(height uint64) ([]byte, error) {
+	s.shown.mu.Lock()
+	text, known := s.shown.texts.Get(height)
+	s.shown.mu.Unlock()
+	if known {
+		return text, nil
+	}
+	view, err := s.block(height)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = json.Marshal(view); err != nil {
+		return nil, err
+	}
+	s.shown.mu.Lock()
+	s.shown.texts.Put(height, text)
+	s.shown.mu.Unlock()
+	return text, nil
+}
+
 func (s *Server) blockEntries(ctx context.Context, height uint64) (BlockEntries, error) {
 	if err := mayReadAll(ctx); err != nil {
 		return BlockEntries{}, err

@@ -180,12 +180,18 @@ func (e *eventStream) write(text string) error {
 	return e.control.Flush()
 }
 
+// send writes an event; what was sent goes out with the end of catchUp, together.
 func (e *eventStream) send(name string, data any) error {
 	body, err := json.Marshal(data)
 	if err != nil {
 		return err
 	}
-	return e.write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", e.heard, name, body))
+	return e.sendText(name, body)
+}
+
+func (e *eventStream) sendText(name string, body []byte) error {
+	_, err := fmt.Fprintf(e.w, "id: %s\nevent: %s\ndata: %s\n\n", e.heard, name, body)
+	return err
 }
 
 // run sends until the listener, the server or the right to listen ends.
@@ -240,12 +246,12 @@ func (e *eventStream) wait(ctx context.Context, height uint64) error {
 func (e *eventStream) catchUp(ctx context.Context) error {
 	if slices.Contains(e.topics, topicBlocks) {
 		for last := e.s.node.Head().Height; e.heard.block < last; {
-			view, err := e.s.block(e.heard.block + 1)
+			body, err := e.s.blockText(e.heard.block + 1)
 			if err != nil {
 				return err
 			}
 			e.heard.block++
-			if err := e.send("block", view); err != nil {
+			if err := e.sendText("block", body); err != nil {
 				return err
 			}
 		}
@@ -270,5 +276,5 @@ func (e *eventStream) catchUp(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return e.control.Flush()
 }

@@ -102,6 +102,7 @@ type Server struct {
 	shown    struct { // blocks and definitions as they were shown last: they never change
 		mu          sync.Mutex
 		blocks      *recent.Map[uint64, BlockView]
+		texts       *recent.Map[uint64, []byte] // of blocks, as streams send them
 		definitions *recent.Map[token.Hash, DefinitionView]
 		words       *recent.Map[explained, []string]
 	}
@@ -131,6 +132,7 @@ func New(n *node.Node, options Options) *Server {
 	s.SetMembers(options.Members)
 	s.SetOrigins(options.Origins)
 	s.shown.blocks = recent.New[uint64, BlockView](keptBlocks)
+	s.shown.texts = recent.New[uint64, []byte](keptBlocks)
 	s.shown.definitions = recent.New[token.Hash, DefinitionView](keptDefinitions)
 	s.shown.words = recent.New[explained, []string](keptWords)
 	s.streaming, s.endStreams = context.WithCancel(context.Background())

@@ -19,7 +19,8 @@ what it is compared with. Rates are per second of processor time where that can 
 	command.AddCommand(newBenchLedgerCommand(), newBenchSoakCommand(), newBenchRestartCommand(),
 		newBenchCopiesCommand(), newBenchClusterCommand(), newBenchContractsCommand(), newBenchMarketCommand(),
 		newBenchSHA256dCommand(), newBenchPoolCommand(), newBenchFarmCommand(), newBenchPlanCommand(),
-		newBenchProgramsCommand(), newBenchAbuseCommand(), newBenchCashCommand(), newBenchPurseCommand())
+		newBenchProgramsCommand(), newBenchAbuseCommand(), newBenchCashCommand(), newBenchPurseCommand(),
+		newBenchConsoleCommand())
 	return command
 }
 

@@ -3,7 +3,6 @@ package family
 import (
 	"math"
 	"math/cmplx"
-	"sync"
 )
 
 // convolution sums a series with weights of its past, Σᵢ wᵢ·x_{t−1−i}, for two
@@ -28,20 +27,20 @@ func newConvolution(n, lags int) *convolution {
 		w: make([]complex128, size)}
 }
 
-// roots of unity by size: a power of two, so there are few. They are never written again.
-var roots sync.Map
-
+// rootsOf are the roots of unity of each stage in a row. Those of a stage are every other one of the next, so that only
+// the last one's are computed.
 func rootsOf(size int) []complex128 {
-	if known, ok := roots.Load(size); ok {
-		return known.([]complex128)
-	}
-	var out []complex128
-	for half := 1; half < size; half *= 2 { // those of each stage in a row
-		for j := range half {
-			out = append(out, cmplx.Rect(1, -math.Pi*float64(j)/float64(half)))
+	out := make([]complex128, size-1)
+	for half := size / 2; half > 0; half /= 2 {
+		stage := out[half-1:][:half]
+		for j := range stage {
+			if half == size/2 {
+				stage[j] = cmplx.Rect(1, -math.Pi*float64(j)/float64(half))
+			} else {
+				stage[j] = out[2*half-1+2*j]
+			}
 		}
 	}
-	roots.Store(size, out)
 	return out
 }
 

@@ -1,0 +1,301 @@
+package benchcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/aqsha/aqsha/api"
+	"github.com/aqsha/aqsha/console"
+	"github.com/aqsha/aqsha/console/bench"
+	"github.com/aqsha/aqsha/internal/cli"
+	"github.com/aqsha/aqsha/internal/httplimit"
+	"github.com/aqsha/aqsha/internal/sim"
+	"github.com/aqsha/aqsha/money"
+	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/token"
+	"github.com/aqsha/aqsha/txlog"
+)
+
+// consoleBench is what bench console prints. Times are medians; Bare is a page of one heading, met in the same turns.
+type consoleBench struct {
+	Pages       []pageTimes `json:"pages"`
+	Subscribers int         `json:"subscribers"`
+	Heard       float64     `json:"heard"`                // of the blocks that subscribers should hear of
+	WithEvents  float64     `json:"with_events"`          // payments a second
+	WithoutThem float64     `json:"without_them"`         // payments a second, in turns with those
+	EventsRatio float64     `json:"events_ratio"`         // of the two
+	Rounds      int         `json:"rounds"`               // of each
+	NoBrowser   string      `json:"no_browser,omitempty"` // why no page was met
+}
+
+// pageTimes are of one way to meet the pages.
+type pageTimes struct {
+	Visit         string  `json:"visit"`
+	OverviewMilli float64 `json:"overview_millis"`
+	WalletMillis  float64 `json:"wallet_millis"`
+	BareMillis    float64 `json:"bare_millis"`
+	Aim           float64 `json:"aim_millis"`
+}
+
+// visits are those that people make, with what is aimed at.
+var visits = []struct {
+	name      string
+	visit     bench.Visit
+	aimMillis float64
+}{
+	{"processor 4 times slower", bench.Visit{Slower: 4}, 800},
+	{"slow 4G", bench.Visit{Slower: 1, Slow4G: true}, 1500},
+	{"second visit, slow 4G", bench.Visit{Slower: 1, Slow4G: true, Second: true}, 500},
+}
+
+// eventsAim is the least part of the payments that subscribers should leave.
+const eventsAim = 0.95
+
+func newBenchConsoleCommand() *cobra.Command {
+	var rounds, subscribers, payments int
+	command := &cobra.Command{
+		Use: "console", Short: "Measure the node's pages in Chromium, and payments beside subscribers to events",
+		Long: `Serves a simulated network and meets its overview and its wallet in Chromium, in turns with a bare page:
+until the largest paint, with the processor slowed four times, on slow 4G, and at the second visit. Then it makes
+payments in turns with and without subscribers to the stream of blocks, who take part of this machine too. The load of
+the machine is in all of it: ratios count.`,
+		Example: `  aqsha bench console --rounds 5
+  aqsha bench console --rounds 1 --subscribers 50 --payments 100 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if rounds < 1 || subscribers < 1 || payments < 1 || rounds*payments > 100_000 {
+				return cli.Usage(errors.New("want at least one round, subscriber and payment, and 100,000 " +
+					"payments at most"))
+			}
+			result := consoleBench{Rounds: rounds, Subscribers: subscribers}
+			err := benchServed(command.Context(), subscribers, func(n *pagesNode) error {
+				if err := n.pages(command.Context(), rounds, &result); err != nil {
+					return err
+				}
+				return n.payments(command.Context(), payments, &result)
+			})
+			if err != nil {
+				return err
+			}
+			if result.NoBrowser != "" {
+				fmt.Fprintf(os.Stderr, "NO PAGE WAS MEASURED: %s\n", result.NoBrowser)
+			}
+			return cli.Show(command, result, func(w io.Writer) { describeConsole(w, result) })
+		},
+	}
+	command.Flags().IntVar(&rounds, "rounds", 5, "times that each is done, in turns, of which medians count")
+	command.Flags().IntVar(&subscribers, "subscribers", 1000, "to the stream of blocks")
+	command.Flags().IntVar(&payments, "payments", 500, "of each round, with subscribers and without")
+	return command
+}
+
+func describeConsole(w io.Writer, r consoleBench) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if len(r.Pages) > 0 {
+		fmt.Fprintln(table, "largest paint\toverview\twallet\tbare page\taim\t")
+	}
+	for _, p := range r.Pages {
+		fmt.Fprintf(table, "%s\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\t\n", p.Visit, p.OverviewMilli, p.WalletMillis,
+			p.BareMillis, p.Aim)
+	}
+	_ = table.Flush()
+	fmt.Fprintf(w, "%d subscribers: %.0f payments a second, %.0f without: %.2f (aim %.2f); they heard %.2f of the "+
+		"blocks\n", r.Subscribers, r.WithEvents, r.WithoutThem, r.EventsRatio, eventsAim, r.Heard)
+}
+
+// pagesNode is a node that serves a simulated network on loopback, and a bare page beside it.
+type pagesNode struct {
+	node      *node.Node
+	world     *sim.World
+	url, bare string
+	bank      token.WalletID
+	payee     token.WalletID
+	sequence  uint64 // of the next issue
+}
+
+// benchMinutes is how long what the bench signs may be executed.
+const benchMinutes = 30 * time.Minute
+
+func benchServed(ctx context.Context, subscribers int, use func(n *pagesNode) error) (err error) {
+	dir, err := os.MkdirTemp("", "aqsha-bench-console-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	p := &pagesNode{world: sim.NewWorld(1), sequence: 1}
+	config := node.Config{Dir: filepath.Join(dir, "net"), Options: txlog.Options{Origin: p.world.Genesis.Name,
+		Signers: []note.Signer{p.world.LogSigner}}}
+	if err := node.Init(config, p.world.Genesis); err != nil {
+		return err
+	}
+	if p.node, err = node.Open(config); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.node.Close()) }()
+	limits := httplimit.Default(httplimit.Files())
+	limits.Streams, limits.StreamsPerAddress = 2*subscribers, 2*subscribers
+	limits.Connections += 2 * subscribers
+	limits.ConnectionsPerAddress = limits.Connections
+	server := api.New(p.node, api.Options{Open: true, Limits: &limits})
+	listener, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	p.url = "http://" + listener.Addr().String()
+	bare, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	p.bare = "http://" + bare.Addr().String()
+	served := make(chan error, 1)
+	serving, stop := context.WithCancel(ctx)
+	go func() { served <- server.Serve(serving, listener) }()
+	go func() {
+		_ = http.Serve(bare, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // loopback
+			_, _ = w.Write([]byte("<!doctype html><html lang=en><title>Bare</title><h1>A bare page</h1>"))
+		}))
+	}()
+	defer func() {
+		stop()
+		err = errors.Join(err, bare.Close(), <-served)
+	}()
+	if err := p.populate(ctx); err != nil {
+		return err
+	}
+	return use(p)
+}
+
+// soon is until when a transaction can be executed.
+func (p *pagesNode) soon() uint64 { return uint64(time.Now().Add(benchMinutes).UnixMilli()) }
+
+func (p *pagesNode) submit(ctx context.Context, tx *token.Transaction) error {
+	_, err := p.node.Submit(ctx, tx)
+	return err
+}
+
+// populate admits a bank and registers who is paid.
+func (p *pagesNode) populate(ctx context.Context) error {
+	tx, bank := p.world.Admit("bank", 1, p.soon())
+	if err := p.submit(ctx, tx); err != nil {
+		return err
+	}
+	p.bank = bank
+	tx, p.payee = p.world.Register("bank", bank, 1, "shop", 1, p.soon())
+	return p.submit(ctx, tx)
+}
+
+// pages meets the pages in a browser.
+func (p *pagesNode) pages(ctx context.Context, rounds int, result *consoleBench) (err error) {
+	if !console.Built() {
+		result.NoBrowser = "the pages are not built into this program: make build builds them where Node is"
+		return nil
+	}
+	browser, err := bench.Start(ctx)
+	if errors.Is(err, bench.ErrNoBrowser) {
+		result.NoBrowser = err.Error()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, browser.Close()) }()
+	for _, v := range visits {
+		medians, err := browser.Medians(ctx, []string{p.url + "/", p.url + "/wallet/", p.bare}, v.visit, rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", v.name, err)
+		}
+		millis := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+		result.Pages = append(result.Pages, pageTimes{v.name, millis(medians[0]), millis(medians[1]),
+			millis(medians[2]), v.aimMillis})
+	}
+	return nil
+}
+
+// payments makes payments in turns with and without subscribers.
+func (p *pagesNode) payments(ctx context.Context, each int, result *consoleBench) error {
+	var with, without time.Duration
+	var heard, due uint64
+	for range result.Rounds {
+		spent, err := p.round(ctx, each)
+		if err != nil {
+			return err
+		}
+		without += spent
+		subscribers, err := subscribe(ctx, p.url, result.Subscribers)
+		if err != nil {
+			return err
+		}
+		before := p.node.Head().Height
+		if spent, err = p.round(ctx, each); err != nil {
+			subscribers.close()
+			return err
+		}
+		with += spent
+		blocks := (p.node.Head().Height - before) * uint64(result.Subscribers)
+		due += blocks
+		heard += subscribers.await(ctx, blocks)
+		subscribers.close()
+	}
+	all := float64(each * result.Rounds)
+	result.WithEvents, result.WithoutThem = all/with.Seconds(), all/without.Seconds()
+	result.EventsRatio = result.WithEvents / result.WithoutThem
+	result.Heard = min(1, float64(heard)/float64(max(1, due)))
+	return nil
+}
+
+// Payments are issued in parts of so many tokens, and so many are under way at once.
+const (
+	benchTokens   = 64
+	benchUnderWay = 16
+)
+
+// round issues tokens and times paying each of them on.
+func (p *pagesNode) round(ctx context.Context, each int) (time.Duration, error) {
+	var list []*token.Transaction
+	for len(list) < each {
+		amounts := make([]money.Tiyn, min(benchTokens, each-len(list)))
+		for i := range amounts {
+			amounts[i] = money.Tenge
+		}
+		issue := p.world.Issue(p.sequence, p.bank, p.soon(), amounts...)
+		if err := p.submit(ctx, issue); err != nil {
+			return 0, err
+		}
+		p.sequence++
+		for i := range amounts {
+			list = append(list, p.world.Pay(p.bank, p.world.Key("bank treasury"), p.payee, money.Tenge,
+				[]token.ID{token.OutputID(issue.ID(), i)}, money.Tenge, p.soon()))
+		}
+	}
+	slots, errs := make(chan struct{}, benchUnderWay), make(chan error, len(list))
+	var group sync.WaitGroup
+	began := time.Now()
+	for _, tx := range list {
+		slots <- struct{}{}
+		group.Go(func() {
+			errs <- p.submit(ctx, tx)
+			<-slots
+		})
+	}
+	group.Wait()
+	spent := time.Since(began)
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return spent, nil
+}
