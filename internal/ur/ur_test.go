@@ -160,3 +160,31 @@ func FuzzJoin(f *testing.F) {
 		}
 	})
 }
+
+// A code stands in a quiet zone of four modules, without which readers do not find it (ISO/IEC 18004).
+func TestACodeHasAQuietZone(t *testing.T) {
+	for _, size := range []int{30, 600} {
+		frames, err := Frames(make([]byte, size), 150)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := Picture(frames)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, one := range pictures(t, data) {
+			black := func(x, y int) bool { r, _, _, _ := one.At(x, y).RGBA(); return r == 0 }
+			side, edge := one.Bounds().Dx(), scale*quiet
+			for at := range side {
+				for d := range edge {
+					if black(at, d) || black(d, at) || black(at, side-1-d) || black(side-1-d, at) {
+						t.Fatalf("picture %d of %d: something is drawn at its edge", i, len(frames))
+					}
+				}
+			}
+			if !black(edge, edge) || !black(side-1-edge, edge) || !black(edge, side-1-edge) || black(edge+scale, edge+scale) {
+				t.Errorf("picture %d of %d: its corners are no finder patterns", i, len(frames))
+			}
+		}
+	}
+}
