@@ -17,6 +17,7 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 
+	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
@@ -40,6 +41,7 @@ type Ledger interface {
 	CheckCheckpoint(signed []byte) error
 	Published() (signed []byte, c txlog.Checkpoint)
 	Network() token.NetworkID
+	Genesis() ledger.Genesis
 	Head() node.Head
 }
 

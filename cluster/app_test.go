@@ -443,6 +443,7 @@ func TestChartersThatCannotBe(t *testing.T) {
 		"one name twice":     func(c *Charter) { c.Members[1].Name = c.Members[0].Name },
 		"one key twice":      func(c *Charter) { c.Members[1].Consensus = c.Members[0].Consensus },
 		"one checkpoint":     func(c *Charter) { c.Members[1].Checkpoint = c.Members[0].Checkpoint },
+		"one peer twice":     func(c *Charter) { c.Members[1].Peer = c.Members[0].Peer },
 		"a short key":        func(c *Charter) { c.Members[1].Consensus = c.Members[1].Consensus[:31] },
 		"a checkpoint short": func(c *Charter) { c.Members[1].Checkpoint = nil },
 	} {

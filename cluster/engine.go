@@ -83,6 +83,9 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 	if ledger.Network() != e.charter.Network {
 		return fmt.Errorf("the cluster is of network %s, the ledger of %s", e.charter.Network, ledger.Network())
 	}
+	if err := keepFirst(e.dir, ledger.Genesis().Leaf().Encode()); err != nil {
+		return err
+	}
 	home := filepath.Join(e.dir, homeDir)
 	at, err := openPositions(vfs.OS, filepath.Join(home, positionsFile))
 	if err != nil {

@@ -278,6 +278,16 @@ func genesisOf(g ledger.Genesis, c Charter) ([]byte, error) {
 	return cmtjson.MarshalIndent(doc, "", "  ")
 }
 
+// keepFirst keeps a log's first entry in a directory that was made before there was such a file: without it the directory
+// could not come back from a backup of its keys.
+func keepFirst(dir string, first []byte) error {
+	path := filepath.Join(dir, homeDir, firstFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return durable.Create(vfs.OS, path, first)
+}
+
 // readGenesis reads a directory's genesis and its charter.
 func readGenesis(dir string) (*cmttypes.GenesisDoc, Charter, error) {
 	path := filepath.Join(dir, homeDir, genesisFile)
