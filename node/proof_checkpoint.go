@@ -21,7 +21,7 @@ func (n *Node) ProofCheckpoint() ([]byte, txlog.Checkpoint, error) {
 	if signed == nil {
 		return nil, txlog.Checkpoint{}, refuse(NotYet, "", "no checkpoint may be shown here yet: ask again in a while")
 	}
-	c, opened, err := txlog.OpenCheckpoint(signed, n.log.Origin(), note.VerifierList(n.logVerifier))
+	c, opened, err := n.openCheckpoint(signed)
 	if err != nil {
 		return nil, c, err
 	}
