@@ -19,6 +19,7 @@ import (
 
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
 )
@@ -42,6 +43,13 @@ type Ledger interface {
 	Published() (signed []byte, c txlog.Checkpoint)
 	Network() token.NetworkID
 	Genesis() ledger.Genesis
+	ValidatorSets() ([]node.ValidatorSet, error)
+	ExecutedValidators() (members []token.Validator, changes int)
+	Handover() (size uint64, missing bool, err error)
+	KeepSigned(signed []byte) error
+	CheckpointTextAt(size uint64) (string, error)
+	SignerLinks(size uint64) ([]signers.Link, error)
+	LearnSigners(links []signers.Link) error
 	Head() node.Head
 }
 
@@ -69,6 +77,10 @@ type app struct {
 	seen      seen
 	spent     spent
 
+	sets    []set  // who has ordered, and does; the first is the genesis's
+	changed uint64 // height of the block that held the newest change, 0 where it is not known
+
+	votes        func(height uint64) map[string][]byte      // extensions of the votes for a block, by address
 	signed       func(height uint64) *cmttypes.SignedHeader // a block's header and who signed it; nil for one not kept
 	remembered   map[uint64]position                        // of the last blocks, by height
 	kept         []byte                                     // the newest checkpoint that enough have signed
@@ -244,6 +256,7 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 		return nil, err
 	}
 	a.note(r)
+	present, changes := a.ledger.ExecutedValidators()
 	o, err := a.open(r.Txs)
 	if err != nil { // more than two thirds have accepted it: this node decodes otherwise than they do
 		return nil, fmt.Errorf("block %d was decided, and cannot be opened here: %w", r.Height, err)
@@ -258,6 +271,7 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if err != nil {
 		return nil, err
 	}
+	changed := a.change(present, changes)
 	results := []*abci.ExecTxResult{{}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -270,7 +284,8 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 		results = append(results, &abci.ExecTxResult{Data: sum[:]})
 	}
 	a.next, a.executed = next, o.batches
-	return &abci.ResponseFinalizeBlock{TxResults: results, AppHash: next.appHash(a.ledger.Network())}, nil
+	return &abci.ResponseFinalizeBlock{TxResults: results, AppHash: next.appHash(a.ledger.Network()),
+		ValidatorUpdates: changed}, nil
 }
 
 // verdictsDigest is over the codes of refusals: their texts are for people, and may differ between programs.
@@ -308,8 +323,15 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	if err := a.ledger.CommitOrdered(); err != nil {
 		return nil, err
 	}
+	sets, err := a.readSets()
+	if err != nil {
+		return nil, err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(sets) > len(a.sets) {
+		a.sets, a.changed = sets, next.Height
+	}
 	a.remember(a.at, next)
 	a.at, a.seen.at = next, time.Now()
 	if len(a.executed) > 0 {
@@ -332,18 +354,29 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 
 // ExtendVote signs the checkpoint of the state on which the block builds.
 func (a *app) ExtendVote(context.Context, *abci.RequestExtendVote) (*abci.ResponseExtendVote, error) {
-	return &abci.ResponseExtendVote{VoteExtension: a.cosigns.sign(a.ledger.CheckpointText())}, nil
+	text, size := a.ledger.CheckpointText()
+	a.mu.Lock()
+	by, handing := a.setOf(size), a.handing()
+	a.mu.Unlock()
+	return &abci.ResponseExtendVote{VoteExtension: a.cosigns.sign(by, text, size, handing)}, nil
 }
 
 // VerifyVoteExtension takes another member's signature of the checkpoint. One that does not hold is no reason to refuse
-// the vote: the block may need it.
+// the vote: the block may need it. But behind a change of validators it is, as nobody signs that checkpoint later: with
+// each vote that counts comes a signature.
 func (a *app) VerifyVoteExtension(_ context.Context,
 	r *abci.RequestVerifyVoteExtension) (*abci.ResponseVerifyVoteExtension, error) {
-	if len(r.VoteExtension) > 0 {
-		text, size := a.ledger.CheckpointText()
-		if !a.cosigns.hear(r.ValidatorAddress, r.VoteExtension, text, size) {
+	text, size := a.ledger.CheckpointText()
+	a.mu.Lock()
+	by, handing := a.setOf(size), a.handing()
+	a.mu.Unlock()
+	if len(r.VoteExtension) > 0 || handing {
+		if !a.cosigns.hear(by, r.ValidatorAddress, r.VoteExtension, text, size) {
 			a.logger.Warn("a validator's signature of the checkpoint does not hold", "validator",
 				a.memberName(r.ValidatorAddress), "height", r.Height)
+			if handing {
+				return &abci.ResponseVerifyVoteExtension{Status: abci.ResponseVerifyVoteExtension_REJECT}, nil
+			}
 		}
 	}
 	return &abci.ResponseVerifyVoteExtension{Status: abci.ResponseVerifyVoteExtension_ACCEPT}, nil
@@ -353,7 +386,7 @@ func (a *app) VerifyVoteExtension(_ context.Context,
 func (a *app) keepCheckpoint() error {
 	signed := a.cosigns.complete(a.name)
 	if signed == nil {
-		return nil
+		return a.recoverHandover()
 	}
 	if err := a.ledger.AdoptCheckpoint(signed); err != nil {
 		return err
@@ -370,8 +403,17 @@ func (a *app) keepCheckpoint() error {
 }
 
 func (a *app) memberName(address []byte) string {
-	if i := a.charter.byAddress(address); i >= 0 {
-		return a.charter.Members[i].Name
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.nameOf(address)
+}
+
+// nameOf is memberName with the lock held: of those who order, or did.
+func (a *app) nameOf(address []byte) string {
+	for i := len(a.sets) - 1; i >= 0; i-- {
+		if k := a.sets[i].byAddress(address); k >= 0 {
+			return a.sets[i].members[k].Name
+		}
 	}
 	return fmt.Sprintf("%X", address)
 }

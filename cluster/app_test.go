@@ -91,8 +91,11 @@ func (s *stage) open(own int) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.app = &app{ledger: s.node, name: s.world.Genesis.Name, logger: slog.New(slog.DiscardHandler), charter: s.charter, positions: at, seen: seen{members: make([]seenMember, len(s.charter.Members))},
-		cosigns: &cosigning{charter: s.charter, key: s.keys[own].Checkpoint, own: own}, verifies: newVerifying(s.node.VerifyBatch)}
+	s.app = &app{ledger: s.node, name: s.world.Genesis.Name, logger: slog.New(slog.DiscardHandler), charter: s.charter, positions: at, seen: seen{members: map[string]seenMember{}},
+		cosigns: &cosigning{key: s.keys[own].Checkpoint}, verifies: newVerifying(s.node.VerifyBatch)}
+	if err := s.app.recoverSets(); err != nil {
+		s.t.Fatal(err)
+	}
 	head := s.node.Head()
 	if s.app.at, err = at.of(head.Size, head.Root); err != nil {
 		s.t.Fatal(err)

@@ -65,7 +65,7 @@ func (e *Engine) behind() (behind, lost bool, err error) {
 	for _, file := range []struct {
 		path  string
 		there *bool
-	}{{filepath.Join(home, catchingFile), &behind}, {filepath.Join(home, dataDir, signedFile), &lost}} {
+	}{{filepath.Join(home, catchingFile), &behind}, {signedPath(e.dir, e.keys.Consensus), &lost}} {
 		_, err := os.Stat(file.path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, false, err
@@ -138,8 +138,8 @@ func (e *Engine) catchUp(ctx context.Context, lost bool) error {
 // honest and had a part in the block before the last that this validator may have voted on. Of n with a quorum of q,
 // q-1 others had, of whom n-q may lie.
 func (e *Engine) witnesses() int {
-	n := len(e.charter.Members)
-	return 2*(n-e.charter.Quorum().Threshold) + 1
+	s := e.app.now()
+	return 2*(len(s.members)-s.threshold()) + 1
 }
 
 // offered is an offer that holds, and whose it is.
@@ -286,7 +286,7 @@ func (e *Engine) begin(o *offer, lost bool, highest int64) error {
 		if err != nil {
 			return err
 		}
-		if err := durable.Create(vfs.OS, filepath.Join(data, signedFile), state); err != nil {
+		if err := durable.Create(vfs.OS, signedPath(e.dir, e.keys.Consensus), state); err != nil {
 			return err
 		}
 		e.logger.Info("what this validator has signed was lost: it votes again", "from block", highest+3)
@@ -370,6 +370,9 @@ func (e *Engine) watch(ctx context.Context) {
 		e.app.mu.Lock()
 		at := e.app.at.Height
 		e.app.mu.Unlock()
+		if err := e.app.recoverHandover(); err != nil {
+			e.logger.Warn("the checkpoint that shows the newest change of validators is not made", "cause", err)
+		}
 		// Whoever executes a block, or waits for room on its disk, has one.
 		if comet == nil || at != height || e.app.busy.Load() > 0 || !e.ahead(comet.Switch(), at) {
 			height, moved = at, time.Now()
@@ -398,5 +401,6 @@ func (e *Engine) ahead(network *p2p.Switch, height uint64) bool {
 			count++
 		}
 	}
-	return count > len(e.charter.Members)-e.charter.Quorum().Threshold
+	s := e.app.now()
+	return count > len(s.members)-s.threshold()
 }

@@ -34,14 +34,12 @@ type Engine struct {
 	charter  Charter
 	genesis  *cmttypes.GenesisDoc
 	logger   *slog.Logger
-	own      int // this member's place, -1 for one that only looks on
-
-	app     *app
-	wrap    func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
-	comet   atomic.Pointer[cmtnode.Node]
-	failed  chan struct{} // closed when consensus has stopped for good
-	failing sync.Once
-	cause   atomic.Pointer[string]
+	app      *app
+	wrap     func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
+	comet    atomic.Pointer[cmtnode.Node]
+	failed   chan struct{} // closed when consensus has stopped for good
+	failing  sync.Once
+	cause    atomic.Pointer[string]
 
 	signs       func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's signer with a wrong clock; nil otherwise
 	application abci.Application                                    // app, or what a test has put around it
@@ -60,9 +58,8 @@ func Open(dir string, keys Keys, logger *slog.Logger) (*Engine, error) {
 	if e.genesis, e.charter, err = readGenesis(dir); err != nil {
 		return nil, err
 	}
-	e.own = e.charter.ByConsensus(public(keys.Consensus))
-	if e.own >= 0 {
-		if m := e.charter.Members[e.own]; m.Name != e.settings.Name {
+	if own := e.charter.ByConsensus(public(keys.Consensus)); own >= 0 {
+		if m := e.charter.Members[own]; m.Name != e.settings.Name {
 			return nil, &SettingError{"name", fmt.Sprintf("the keys here are %s's, not %s's", m.Name, e.settings.Name)}
 		} else if !m.Checkpoint.Equal(public(keys.Checkpoint)) {
 			return nil, errors.New("the key for checkpoints here is not the one that the cluster's genesis names")
@@ -92,11 +89,14 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		return err
 	}
 	e.app = &app{ledger: ledger, peers: e.settings.Peers,
-		seen: seen{at: time.Now(), members: make([]seenMember, len(e.charter.Members))},
+		seen: seen{at: time.Now(), members: map[string]seenMember{}},
 		name: name, logger: e.logger, charter: e.charter, retain: e.settings.KeepBlocks, positions: at,
-		cosigns:  &cosigning{charter: e.charter, key: e.keys.Checkpoint, own: e.own},
+		cosigns:  &cosigning{key: e.keys.Checkpoint},
 		verifies: newVerifying(ledger.VerifyBatch)}
-	e.app.signed = e.signedHeader
+	e.app.signed, e.app.votes = e.signedHeader, e.extensions
+	if err := e.app.recoverSets(); err != nil {
+		return errors.Join(err, at.close())
+	}
 	if signed, c := ledger.Published(); signed != nil {
 		e.app.kept, e.app.keptSize = signed, c.Size
 	}
@@ -143,6 +143,25 @@ func (e *Engine) signedHeader(height uint64) *cmttypes.SignedHeader {
 		return nil
 	}
 	return &cmttypes.SignedHeader{Header: &meta.Header, Commit: commit}
+}
+
+// extensions are those of the votes for a block, by address; none of one that is not kept.
+func (e *Engine) extensions(height uint64) map[string][]byte {
+	comet := e.comet.Load()
+	if comet == nil {
+		return nil
+	}
+	commit := comet.BlockStore().LoadBlockExtendedCommit(int64(height))
+	if commit == nil {
+		return nil
+	}
+	all := map[string][]byte{}
+	for _, vote := range commit.ExtendedSignatures {
+		if len(vote.Extension) > 0 {
+			all[string(vote.ValidatorAddress)] = vote.Extension
+		}
+	}
+	return all
 }
 
 // run has CometBFT drive an application.

@@ -237,8 +237,7 @@ func Init(dir string, g ledger.Genesis, c Charter, s Settings) error {
 		return err
 	}
 	// Without this file nobody knows what the key has signed: it is made once, and missed at a start.
-	unsigned := []byte("{\"height\":\"0\",\"round\":0,\"step\":0}\n")
-	if err := durable.Create(vfs.OS, filepath.Join(home, dataDir, signedFile), unsigned); err != nil {
+	if err := durable.Create(vfs.OS, filepath.Join(home, dataDir, signedFile), []byte(unsigned)); err != nil {
 		return err
 	}
 	return durable.Create(vfs.OS, filepath.Join(home, genesisFile), doc)
@@ -316,11 +315,32 @@ func ReadCharter(dir string) (Charter, error) {
 	return c, err
 }
 
+// signedPath is where it stands what a key has signed: for the key with which a directory was made, and for one that came
+// later, under its address.
+func signedPath(dir string, key ed25519.PrivateKey) string {
+	data := filepath.Join(dir, homeDir, dataDir)
+	own := filepath.Join(data, fmt.Sprintf("signed-%x.json", Member{Consensus: public(key)}.address()))
+	if _, err := os.Stat(own); err == nil {
+		return own
+	}
+	return filepath.Join(data, signedFile)
+}
+
+// unsigned is the file of a key that has signed nothing.
+const unsigned = "{\"height\":\"0\",\"round\":0,\"step\":0}\n"
+
+// Rekey makes a directory ready for keys that were made for it and have signed nothing yet. The keys before stay what
+// they are in it.
+func Rekey(dir string, keys Keys) error {
+	name := fmt.Sprintf("signed-%x.json", keys.Member("").address())
+	return durable.Create(vfs.OS, filepath.Join(dir, homeDir, dataDir, name), []byte(unsigned))
+}
+
 // openValidator opens what signs votes. What it has signed last is in a file: without that, it might sign twice.
 //
 // It is missing where nobody else knows how far the cluster is: with others, Start finds out (see catchUp).
 func openValidator(dir string, key ed25519.PrivateKey) (*privval.FilePV, error) {
-	path := filepath.Join(dir, homeDir, dataDir, signedFile)
+	path := signedPath(dir, key)
 	v := privval.NewFilePV(cmted25519.PrivKey(key), "", path)
 	content, err := os.ReadFile(path)
 	switch {

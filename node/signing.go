@@ -26,6 +26,7 @@ type signing struct {
 	mu      sync.Mutex // over what follows
 	met     int        // changes of validators that were found in the log here
 	own     *signers.Signers
+	sets    []ValidatorSet   // of all changes
 	heights []uint64         // of the blocks that hold the changes of own
 	known   *signers.Signers // own, or more that links alone prove
 	broken  error
@@ -91,11 +92,46 @@ func (n *Node) meets(height uint64) error {
 	if next.Changes() > s.own.Changes() {
 		s.heights = append(s.heights, height)
 	}
+	s.sets = append(s.sets, ValidatorSet{block.Size(), set.Validators})
 	s.met++
 	if s.own = next; next.Changes() >= s.known.Changes() {
 		s.known = next
 	}
 	return nil
+}
+
+// ValidatorSet is who was set to order and to sign behind a block.
+type ValidatorSet struct {
+	After   uint64 // entries of the log up to the end of that block
+	Members []token.Validator
+}
+
+// ValidatorSets lists the changes of validators in the durable log.
+func (n *Node) ValidatorSets() ([]ValidatorSet, error) {
+	if _, err := n.Signers(); err != nil {
+		return nil, err
+	}
+	n.signing.mu.Lock()
+	defer n.signing.mu.Unlock()
+	return n.signing.sets[:len(n.signing.sets):len(n.signing.sets)], nil
+}
+
+// ExecutedValidators is who orders by the last block that was executed, durable or not, none before they were set; and
+// how often they were.
+func (n *Node) ExecutedValidators() (members []token.Validator, changes int) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	v := &n.state.Authority().Validators
+	return v.Members, len(v.Changes)
+}
+
+// KeepSigned keeps a checkpoint that shows a change of validators, older than the newest that is published.
+func (n *Node) KeepSigned(signed []byte) error { return n.keepSigned(signed) }
+
+// CheckpointTextAt is what a checkpoint over so many entries states.
+func (n *Node) CheckpointTextAt(size uint64) (string, error) {
+	root, err := n.log.Root(size)
+	return txlog.Checkpoint{Origin: n.log.Origin(), Size: size, Root: root}.Text(), err
 }
 
 // changeAt finds the change of validators that a block holds, and at which entry.

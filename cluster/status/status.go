@@ -17,6 +17,7 @@ type Status struct {
 	LastBatches int      `json:"last_batches" doc:"batches in the last block that had any"`
 	LastCount   int      `json:"last_transactions" doc:"transactions in it"`
 	Members     []Member `json:"members"`
+	Since       uint64   `json:"since" doc:"entries of the log up to the end of the block that set these validators; 0: they are those of the cluster's genesis"`
 	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, since this one started"`
 	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
 }
