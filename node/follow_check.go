@@ -75,7 +75,11 @@ func (f *follower) check(ctx context.Context, signed []byte) (txlog.Checkpoint, 
 // what the log here holds: the leader shows how.
 func (f *follower) open(ctx context.Context, signed []byte) (txlog.Checkpoint, *note.Note, error) {
 	c, opened, err := f.node.openCheckpoint(signed)
-	if err == nil || c.Size <= f.node.log.Size() {
+	if err == nil {
+		return c, opened, nil
+	}
+	claimed, parsing := txlog.ParseSigned(signed)
+	if parsing != nil || claimed.Size <= f.node.log.Size() {
 		return c, opened, err
 	}
 	asking, done := context.WithTimeout(ctx, SilenceBound)
