@@ -33,6 +33,8 @@ type Engine struct {
 	settings Settings
 	charter  Charter
 	genesis  *cmttypes.GenesisDoc
+	next     *Keys // nil without any
+	promote  func() error
 	logger   *slog.Logger
 	app      *app
 	wrap     func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
@@ -68,7 +70,25 @@ func Open(dir string, keys Keys, logger *slog.Logger) (*Engine, error) {
 	return e, nil
 }
 
-// Charter is who orders together.
+// Succeed has this validator go on with other keys of its own as soon as it starts in a ledger that has set them.
+// promote is called once, when they have taken the place of the present ones.
+func (e *Engine) Succeed(next Keys, promote func() error) { e.next, e.promote = &next, promote }
+
+// succeed takes the next keys if the ledger has set them.
+func (e *Engine) succeed() error {
+	if e.next == nil || (Charter{Members: e.app.now().members}).ByConsensus(public(e.next.Consensus)) < 0 {
+		return nil
+	}
+	if err := e.promote(); err != nil {
+		return err
+	}
+	e.keys, e.next = *e.next, nil
+	e.app.cosigns.key = e.keys.Checkpoint
+	e.logger.Info("this validator goes on with its next keys")
+	return nil
+}
+
+// Charter is who ordered together at first.
 func (e *Engine) Charter() Charter { return e.charter }
 
 // Settings are this participant's.
@@ -95,6 +115,9 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		verifies: newVerifying(ledger.VerifyBatch)}
 	e.app.signed, e.app.votes = e.signedHeader, e.extensions
 	if err := e.app.recoverSets(); err != nil {
+		return errors.Join(err, at.close())
+	}
+	if err := e.succeed(); err != nil {
 		return errors.Join(err, at.close())
 	}
 	if signed, c := ledger.Published(); signed != nil {

@@ -27,6 +27,7 @@ import (
 
 	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
+	"github.com/aqsha/aqsha/txlog"
 	"github.com/aqsha/aqsha/txlog/vfs"
 )
 
@@ -307,6 +308,15 @@ func readGenesis(dir string) (*cmttypes.GenesisDoc, Charter, error) {
 		}
 	}
 	return doc, c, nil
+}
+
+// Founding reads who began a cluster, and the first entry of its log, from a participant's directory.
+func Founding(dir string) (c Charter, first []byte, err error) {
+	if c, err = ReadCharter(dir); err != nil {
+		return c, nil, err
+	}
+	first, err = durable.Read(vfs.OS, filepath.Join(dir, homeDir, firstFile), txlog.MaxEntryBytes)
+	return c, first, err
 }
 
 // ReadCharter reads who orders together in a directory.

@@ -155,7 +155,8 @@ func (e *Engine) Status() status.Status {
 	own := public(e.keys.Consensus)
 	for _, m := range last.members {
 		self := m.Consensus.Equal(own)
-		view := status.Member{Name: m.Name, Self: self, Connected: self || connected[m.Peer]}
+		view := status.Member{Name: m.Name, Self: self, Connected: self || connected[m.Peer],
+			Vote: ledgerKey(m.Consensus), Checkpoint: ledgerKey(m.Checkpoint), Peer: m.Peer}
 		seen := kept.members[string(m.address())]
 		view.Signed, view.Missed = seen.signed, seen.missed
 		if view.Connected {

@@ -4,6 +4,8 @@
 // It belongs to cluster. Invariant: what is not known is absent, not nought.
 package status
 
+import "github.com/aqsha/aqsha/token"
+
 // Status is how a validator sees its cluster.
 type Status struct {
 	Member      string   `json:"member" doc:"which of the validators answers"`
@@ -29,6 +31,10 @@ type Member struct {
 	Connected bool   `json:"connected"`
 	Signed    bool   `json:"signed" doc:"its vote is in the last block"`
 	Missed    uint64 `json:"missed" doc:"blocks without its vote, since this validator started"`
+
+	Vote       token.PublicKey `json:"vote" doc:"key of its votes"`
+	Checkpoint token.PublicKey `json:"checkpoint" doc:"key with which it signs checkpoints of the log"`
+	Peer       string          `json:"peer" doc:"by which the others know it on their network"`
 }
 
 // Fault is a validator's signing two blocks of one height.
