@@ -13,6 +13,7 @@ import (
 	"github.com/aqsha/aqsha/cluster"
 	"github.com/aqsha/aqsha/cluster/status"
 	"github.com/aqsha/aqsha/node"
+	"github.com/aqsha/aqsha/node/proof"
 	"github.com/aqsha/aqsha/node/signers"
 	"github.com/aqsha/aqsha/token"
 	"github.com/aqsha/aqsha/txlog"
@@ -141,12 +142,24 @@ func TestValidatorsChangeWhileTheyArePaidAt(t *testing.T) {
 	g.start(2)
 	g.joined(2)
 	stop()
-	g.submit(2, g.payment())
+	last := g.submit(2, g.payment())
 	head = g.whole()
 	for _, i := range []int{0, 1, 2, five} {
 		if s := g.proven(i, head.Size); s.Changes() != 3 {
 			t.Fatalf("member %d shows %d changes", i, s.Changes())
 		}
+	}
+	receipt, err := proof.MakeReceipt(g.members[five].node, last.ID, last.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := proof.CheckReceipt(receipt.Encode(), g.world.Network)
+	if err != nil || shown.ID != last.ID || len(receipt.Signers) != 3 {
+		t.Fatalf("a receipt through %d changes: %+v, %v", len(receipt.Signers), shown, err)
+	}
+	receipt.Signers = receipt.Signers[1:]
+	if _, err := proof.CheckReceipt(receipt.Encode(), g.world.Network); err == nil {
+		t.Fatal("a receipt without the first change is believed")
 	}
 	// Where one of the four is lost now, the other three go on: the new keys count, and those before do not.
 	g.stop(0)

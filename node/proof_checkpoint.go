@@ -12,7 +12,7 @@ import (
 // the genesis, which names none of them.
 func (n *Node) ProofCheckpoint() ([]byte, txlog.Checkpoint, error) {
 	signed := n.PublicCheckpoint()
-	if n.config.Leader == "" && n.config.Acks == 0 {
+	if n.config.Leader == "" && n.config.Acks == 0 && n.config.Sequencer == nil {
 		var err error
 		if signed, err = n.Publish(); err != nil {
 			return nil, txlog.Checkpoint{}, err
