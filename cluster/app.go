@@ -80,10 +80,11 @@ type app struct {
 	sets    []set  // who has ordered, and does; the first is the genesis's
 	changed uint64 // height of the block that held the newest change, 0 where it is not known
 
-	votes        func(height uint64) map[string][]byte      // extensions of the votes for a block, by address
-	signed       func(height uint64) *cmttypes.SignedHeader // a block's header and who signed it; nil for one not kept
-	remembered   map[uint64]position                        // of the last blocks, by height
-	kept         []byte                                     // the newest checkpoint that enough have signed
+	voters       func(height uint64) (*cmttypes.ValidatorSet, error) // who votes for a block, with whose turn it is
+	votes        func(height uint64) map[string][]byte               // extensions of the votes for a block, by address
+	signed       func(height uint64) *cmttypes.SignedHeader          // a block's header and who signed it; nil for one not kept
+	remembered   map[uint64]position                                 // of the last blocks, by height
+	kept         []byte                                              // the newest checkpoint that enough have signed
 	keptSize     uint64
 	offered      position // the newest that can be proved
 	offeredUnder []byte   // its checkpoint; nil without one

@@ -16,6 +16,7 @@ import (
 
 	cmtconfig "github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/consensus"
+	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
@@ -158,7 +159,7 @@ func (e *Engine) offers(ctx context.Context, a *asking) (list []offered) {
 			if err != nil {
 				return // it is starting, or has gone
 			}
-			if err := o.check(e.charter, e.genesis.ChainID, e.validators(), e.app.ledger.CheckCheckpoint); err != nil {
+			if err := o.check(e.charter, e.genesis.ChainID, e.validators(), e.sound); err != nil {
 				e.logger.Warn("a peer says of the log what does not hold", "peer", peer.ID(), "cause", err)
 				a.refuse(peer)
 				return
@@ -173,7 +174,46 @@ func (e *Engine) offers(ctx context.Context, a *asking) (list []offered) {
 	return list
 }
 
-// validators are those whose votes count.
+// sound says whether whoever signs so many entries has signed an offer's checkpoint, by the links that it shows.
+func (e *Engine) sound(o *offer) error {
+	if err := e.app.ledger.LearnSigners(o.links); err != nil {
+		return err
+	}
+	return e.app.ledger.CheckCheckpoint(o.checkpoint)
+}
+
+// votedBy says whether an offer's blocks were voted on by those whom the log set to it, now that it is here: the links
+// show who signs checkpoints, and not who votes.
+func (e *Engine) votedBy(o *offer) error {
+	sets, err := e.app.readSets()
+	if err != nil {
+		return err
+	}
+	voters := o.voters
+	if !o.changed {
+		first := e.validators()
+		voters = [voterSets]*cmttypes.ValidatorSet{first, first, first}
+	}
+	sets = sets[max(0, len(sets)-voterSets):]
+	for i, voted := range voters {
+		if !slices.ContainsFunc(sets, func(s set) bool {
+			return bytes.Equal(validatorsOf(s.members).Hash(), voted.Hash())
+		}) {
+			return fmt.Errorf("block %d is of validators that the log did not set to it", o.block.Height+int64(i))
+		}
+	}
+	return nil
+}
+
+func validatorsOf(members []Member) *cmttypes.ValidatorSet {
+	var list []*cmttypes.Validator
+	for _, m := range members {
+		list = append(list, cmttypes.NewValidator(cmted25519.PubKey(m.Consensus), power))
+	}
+	return cmttypes.NewValidatorSet(list)
+}
+
+// validators are those of the genesis.
 func (e *Engine) validators() *cmttypes.ValidatorSet {
 	var list []*cmttypes.Validator
 	for _, v := range e.genesis.Validators {
@@ -223,6 +263,11 @@ func (e *Engine) fetch(ctx context.Context, a *asking, offers []offered) (*offer
 		if edge.Size() != o.at.Size || edge.Root() != o.at.Root {
 			return nil, errOwnLog
 		}
+		if err := e.votedBy(o.offer); err != nil {
+			e.logger.Warn("a peer says of the validators what the log does not", "peer", o.peer.ID(), "cause", err)
+			a.refuse(o.peer)
+			continue
+		}
 		return o.offer, nil
 	}
 	return nil, nil
@@ -264,8 +309,12 @@ func (e *Engine) begin(o *offer, lost bool, highest int64) error {
 		}
 		e.app.cosigns.keeps(c.Size)
 	}
+	sets, err := e.app.readSets()
+	if err != nil {
+		return err
+	}
 	e.app.mu.Lock()
-	e.app.at = o.at
+	e.app.at, e.app.sets, e.app.changed = o.at, sets, 0
 	err = e.app.positions.restart(o.at)
 	e.app.mu.Unlock()
 	if err != nil {
@@ -337,6 +386,9 @@ func (e *Engine) stateAt(o *offer) (state sm.State, err error) {
 	state.LastBlockHeight, state.LastBlockID, state.LastBlockTime = height, o.next.LastBlockID, o.block.Time
 	state.LastValidators, state.Validators, state.NextValidators = turn(first, height), turn(first, height+1),
 		turn(first, height+2)
+	if o.changed { // whose turn it is, only the others know; who says it wrongly keeps this validator from voting in time
+		state.LastValidators, state.Validators, state.NextValidators = o.voters[0], o.voters[1], o.voters[2]
+	}
 	state.LastHeightValidatorsChanged, state.LastHeightConsensusParamsChanged = height+2, height+1
 	state.LastResultsHash, state.AppHash = o.next.LastResultsHash, o.next.AppHash
 	return state, nil

@@ -251,3 +251,27 @@ func (l leading) Cosign(context.Context, []byte) error                 { return 
 func (l leading) Signers(context.Context) ([]byte, error)              { return l.Links() }
 
 func (l leading) Checkpoint(context.Context) ([]byte, error) { return l.PublicCheckpoint(), nil }
+
+// A member whose disk is lost after validators have changed comes back from its keys, and its vote counts.
+func TestKeysAloneComeBackAfterAChange(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 4)
+	g.startAll()
+	g.settle(256)
+	five := g.another()
+	g.set(0, 0, 1, 2, 3, five)
+	g.start(five)
+	g.joined(five)
+	g.submit(0, g.payment())
+	g.stop(2)
+	g.lose(2)
+	stop := g.paying(0, 1, five)
+	g.start(2)
+	g.joined(2)
+	stop()
+	head := g.whole()
+	g.proven(2, head.Size)
+	g.stop(0)
+	g.submit(2, g.payment()) // its vote is needed
+	g.whole()
+}

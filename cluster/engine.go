@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	dbm "github.com/cometbft/cometbft-db"
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtconfig "github.com/cometbft/cometbft/config"
 	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
@@ -18,6 +19,7 @@ import (
 	cmtnode "github.com/cometbft/cometbft/node"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
+	sm "github.com/cometbft/cometbft/state"
 	cmttypes "github.com/cometbft/cometbft/types"
 	"golang.org/x/mod/sumdb/note"
 
@@ -39,7 +41,8 @@ type Engine struct {
 	app      *app
 	wrap     func(abci.Application) abci.Application // a test's validator that lies; nil otherwise
 	comet    atomic.Pointer[cmtnode.Node]
-	failed   chan struct{} // closed when consensus has stopped for good
+	states   atomic.Pointer[sm.Store] // of the engine that runs: who votes for which block
+	failed   chan struct{}            // closed when consensus has stopped for good
 	failing  sync.Once
 	cause    atomic.Pointer[string]
 
@@ -113,7 +116,7 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		name: name, logger: e.logger, charter: e.charter, retain: e.settings.KeepBlocks, positions: at,
 		cosigns:  &cosigning{key: e.keys.Checkpoint},
 		verifies: newVerifying(ledger.VerifyBatch)}
-	e.app.signed, e.app.votes = e.signedHeader, e.extensions
+	e.app.signed, e.app.votes, e.app.voters = e.signedHeader, e.extensions, e.voters
 	if err := e.app.recoverSets(); err != nil {
 		return errors.Join(err, at.close())
 	}
@@ -187,6 +190,25 @@ func (e *Engine) extensions(height uint64) map[string][]byte {
 	return all
 }
 
+// openStores opens a database for CometBFT, and remembers that of states.
+func (e *Engine) openStores(ctx *cmtconfig.DBContext) (dbm.DB, error) {
+	db, err := openStore(ctx)
+	if err == nil && ctx.ID == "state" {
+		states := sm.NewStore(db, sm.StoreOptions{DiscardABCIResponses: ctx.Config.Storage.DiscardABCIResponses})
+		e.states.Store(&states)
+	}
+	return db, err
+}
+
+// voters is who votes for a block, with whose turn it is.
+func (e *Engine) voters(height uint64) (*cmttypes.ValidatorSet, error) {
+	states := e.states.Load()
+	if states == nil {
+		return nil, errors.New("the engine does not run")
+	}
+	return (*states).LoadValidators(int64(height))
+}
+
 // run has CometBFT drive an application.
 func (e *Engine) run(application abci.Application) error {
 	validator, err := openValidator(e.dir, e.keys.Consensus)
@@ -203,7 +225,7 @@ func (e *Engine) run(application abci.Application) error {
 		nodeKey, proxy.NewConnSyncLocalClientCreator(application),
 		func() (*cmttypes.GenesisDoc, error) {
 			return e.genesis, nil
-		}, openStore, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
+		}, e.openStores, cmtnode.DefaultMetricsProvider(&cmtconfig.InstrumentationConfig{}), logger)
 	if err == nil {
 		err = comet.Start()
 	}
