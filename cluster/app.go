@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -17,6 +18,7 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 
+	"github.com/aqsha/aqsha/internal/durable"
 	"github.com/aqsha/aqsha/ledger"
 	"github.com/aqsha/aqsha/node"
 	"github.com/aqsha/aqsha/node/signers"
@@ -80,6 +82,8 @@ type app struct {
 	sets    []set  // who has ordered, and does; the first is the genesis's
 	changed uint64 // height of the block that held the newest change, 0 where it is not known
 
+	faults       *durable.Journal
+	evidence     func(height uint64) map[string][]byte               // in a block, by address
 	voters       func(height uint64) (*cmttypes.ValidatorSet, error) // who votes for a block, with whose turn it is
 	votes        func(height uint64) map[string][]byte               // extensions of the votes for a block, by address
 	signed       func(height uint64) *cmttypes.SignedHeader          // a block's header and who signed it; nil for one not kept
@@ -256,7 +260,9 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if err := a.keepCheckpoint(); err != nil {
 		return nil, err
 	}
-	a.note(r)
+	if err := a.note(r); err != nil {
+		return nil, err
+	}
 	present, changes := a.ledger.ExecutedValidators()
 	o, err := a.open(r.Txs)
 	if err != nil { // more than two thirds have accepted it: this node decodes otherwise than they do
@@ -407,6 +413,16 @@ func (a *app) memberName(address []byte) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.nameOf(address)
+}
+
+// keyOf is the key of votes of who orders, or did; nil of somebody else. The lock is held.
+func (a *app) keyOf(address []byte) ed25519.PublicKey {
+	for i := len(a.sets) - 1; i >= 0; i-- {
+		if k := a.sets[i].byAddress(address); k >= 0 {
+			return a.sets[i].members[k].Consensus
+		}
+	}
+	return nil
 }
 
 // nameOf is memberName with the lock held: of those who order, or did.

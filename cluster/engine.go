@@ -117,11 +117,12 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		cosigns:  &cosigning{key: e.keys.Checkpoint},
 		verifies: newVerifying(ledger.VerifyBatch)}
 	e.app.signed, e.app.votes, e.app.voters = e.signedHeader, e.extensions, e.voters
-	if err := e.app.recoverSets(); err != nil {
-		return errors.Join(err, at.close())
+	e.app.evidence = e.evidence
+	if err := errors.Join(e.app.openFaults(home), e.app.recoverSets()); err != nil {
+		return errors.Join(err, at.close(), e.app.closeFaults())
 	}
 	if err := e.succeed(); err != nil {
-		return errors.Join(err, at.close())
+		return errors.Join(err, at.close(), e.app.closeFaults())
 	}
 	if signed, c := ledger.Published(); signed != nil {
 		e.app.kept, e.app.keptSize = signed, c.Size
@@ -141,7 +142,7 @@ func (e *Engine) Start(ledger Ledger, name string) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(err, at.close())
+		return errors.Join(err, at.close(), e.app.closeFaults())
 	}
 	ctx, end := context.WithCancel(context.Background())
 	e.end = end
@@ -300,7 +301,7 @@ func (e *Engine) Stop() error {
 	if e.app == nil {
 		return err
 	}
-	return errors.Join(err, e.app.positions.close())
+	return errors.Join(err, e.app.positions.close(), e.app.closeFaults())
 }
 
 // fail notes that consensus has stopped for good.

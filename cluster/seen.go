@@ -54,11 +54,12 @@ func (e *Engine) Traffic() Traffic {
 	return e.app.seen.traffic
 }
 
-// maxFaults is how many faults are kept to be shown.
-const maxFaults = 100
-
 // note takes in who has voted for the block before, and who was proved to have signed twice.
-func (a *app) note(r *abci.RequestFinalizeBlock) {
+func (a *app) note(r *abci.RequestFinalizeBlock) error {
+	var proofs map[string][]byte
+	if len(r.Misbehavior) > 0 && a.evidence != nil {
+		proofs = a.evidence(uint64(r.Height))
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, vote := range r.DecidedLastCommit.Votes {
@@ -76,12 +77,16 @@ func (a *app) note(r *abci.RequestFinalizeBlock) {
 	}
 	for _, m := range r.Misbehavior {
 		f := status.Fault{Height: m.Height, Member: a.nameOf(m.Validator.Address),
-			Kind: strings.ToLower(strings.ReplaceAll(m.Type.String(), "_", "-"))}
-		a.logger.Error("a validator has signed twice", "validator", f.Member, "height", f.Height, "kind", f.Kind)
-		if len(a.seen.faults) < maxFaults {
-			a.seen.faults = append(a.seen.faults, f)
+			Kind:  strings.ToLower(strings.ReplaceAll(m.Type.String(), "_", "-")),
+			Proof: proofs[string(m.Validator.Address)]}
+		if key := a.keyOf(m.Validator.Address); key != nil {
+			f.Vote = ledgerKey(key)
+		}
+		if err := a.keepFault(f); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // Of CometBFT's questions whether a peer may connect.

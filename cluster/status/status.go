@@ -20,7 +20,7 @@ type Status struct {
 	LastCount   int      `json:"last_transactions" doc:"transactions in it"`
 	Members     []Member `json:"members"`
 	Since       uint64   `json:"since" doc:"entries of the log up to the end of the block that set these validators; 0: they are those of the cluster's genesis"`
-	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, since this one started"`
+	Faults      []Fault  `json:"faults" doc:"proofs that a validator has signed twice, kept since this one began"`
 	Stopped     string   `json:"stopped,omitempty" doc:"why this validator has stopped for good"`
 }
 
@@ -39,9 +39,11 @@ type Member struct {
 
 // Fault is a validator's signing two blocks of one height.
 type Fault struct {
-	Height int64  `json:"height"`
-	Member string `json:"member"`
-	Kind   string `json:"kind"`
+	Height int64           `json:"height"`
+	Member string          `json:"member"`
+	Kind   string          `json:"kind"`
+	Vote   token.PublicKey `json:"vote" doc:"key with which it signed"`
+	Proof  []byte          `json:"proof,omitempty" doc:"the two votes, as the consensus engine encodes them"`
 }
 
 // MaxSilent is after how many milliseconds without a block a cluster is said to stand still.

@@ -196,7 +196,7 @@ func readPublic(path string) (v token.Validator, err error) {
 }
 
 // changed submits, or drafts, who the validators are after a change of those that the node names now.
-func changed(reason, done string, change func([]token.Validator, []string) ([]token.Validator, error)) func(
+func changed(done string, change func([]token.Validator, []string) ([]token.Validator, error)) func(
 	*cobra.Command, []string) error {
 	return session.OnLedger(func(ctx context.Context, command *cobra.Command, s *session.Session, args []string) error {
 		ordering, err := s.API.Cluster(ctx)
@@ -218,8 +218,11 @@ func changed(reason, done string, change func([]token.Validator, []string) ([]to
 		if err != nil {
 			return err
 		}
-		if given := cli.Flag(command, "reason"); given != "" {
-			reason = given
+		reason := cli.Flag(command, "reason")
+		for _, f := range ordering.Cluster.Faults {
+			if reason == "" && f.Member == args[0] {
+				reason = fmt.Sprintf("signed twice at block %d", f.Height)
+			}
 		}
 		receipt, err := s.SetValidators(ctx, reason, next)
 		return session.ShowReceipt(command, receipt, err, "%s; now: %s\n", done, names(next))
@@ -250,7 +253,7 @@ turn to propose costs each round a wait.`,
 		Example: "  aqsha cluster add ./net/kazpost/cluster/validator.json --data ./net/central\n" +
 			"  aqsha cluster add ./kazpost.json --out draft.json --node https://10.0.0.1:8420",
 		Args: cobra.ExactArgs(1),
-		RunE: changed("", "added", func(present []token.Validator, args []string) ([]token.Validator, error) {
+		RunE: changed("added", func(present []token.Validator, args []string) ([]token.Validator, error) {
 			v, err := readPublic(args[0])
 			if err != nil {
 				return nil, err
@@ -264,11 +267,12 @@ func newClusterRemoveCommand() *cobra.Command {
 	return addReason(&cobra.Command{
 		Use:   "remove NAME",
 		Short: "Have a validator order no more; root signs",
-		Long: `Have a validator order no more, by a transaction of the authority's root keys, which says why. From the
+		Long: `Have a validator order no more, by a transaction of the authority's root keys, which says why:
+without --reason, at which block it signed twice, if the node has the proof of that. From the
 second block after it on its votes do not count, and its signatures of the log neither; what it signed before stays.`,
 		Example: "  aqsha cluster remove tulpar --reason 'signed twice at block 1200' --data ./net/central",
 		Args:    cobra.ExactArgs(1),
-		RunE: changed("", "removed", func(present []token.Validator, args []string) ([]token.Validator, error) {
+		RunE: changed("removed", func(present []token.Validator, args []string) ([]token.Validator, error) {
 			at := slices.IndexFunc(present, func(v token.Validator) bool { return v.Name == args[0] })
 			if at < 0 {
 				return nil, cli.Usage(fmt.Errorf("%s is no validator: %s", args[0], names(present)))
@@ -287,7 +291,7 @@ func newClusterRotateCommand() *cobra.Command {
 transaction, and goes on with its next keys.`,
 		Example: "  aqsha cluster rotate ./dala.json --data ./net/central",
 		Args:    cobra.ExactArgs(1),
-		RunE: changed("", "rotated", func(present []token.Validator, args []string) ([]token.Validator, error) {
+		RunE: changed("rotated", func(present []token.Validator, args []string) ([]token.Validator, error) {
 			v, err := readPublic(args[0])
 			if err != nil {
 				return nil, err
